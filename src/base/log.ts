@@ -1,0 +1,25 @@
+/**
+ * What the broker writes its log lines to: anything with pino's methods. The library never chooses a destination; the
+ * program hands in pino, a test hands in an array.
+ *
+ * @module
+ */
+
+/** One level's method, as pino has it: fields first, then the sentence; or only the sentence. */
+export interface LogMethod {
+  (fields: object, message: string): void
+  (message: string): void
+}
+
+/** A pino-like logger. A level that is switched off must cost next to nothing. */
+export interface Logger {
+  readonly debug: LogMethod
+  readonly info: LogMethod
+  readonly warn: LogMethod
+  readonly error: LogMethod
+}
+
+function nothing(): void {}
+
+/** Says nothing: the default of an embedded broker. */
+export const silentLogger: Logger = { debug: nothing, info: nothing, warn: nothing, error: nothing }

@@ -1,0 +1,120 @@
+/**
+ * What a plugin is: questions that it may answer about who may do what. What is only told is an event instead
+ * (`broker/events.ts`). How the answers of several plugins become one decision is the vote (`broker/access.ts`).
+ *
+ * @module
+ */
+import type { Clock } from '../base/clock.ts'
+import type { Logger } from '../base/log.ts'
+import type { MaybePromise } from '../base/maybe-promise.ts'
+import type { ProtocolVersion, QoS } from '../codec/packets.ts'
+import type { ReasonCode } from '../codec/reason-code.ts'
+
+/** Who asks, after log-in. Plain facts; what the host sees in events and lists too. */
+export interface Client {
+  readonly clientId: string
+  /** The name that the log-in settled on; `undefined` for an anonymous Client. */
+  readonly userName: string | undefined
+  readonly address: string
+  readonly listener: string
+  readonly protocolVersion: ProtocolVersion
+}
+
+/** What a log-in is judged by. */
+export interface ConnectRequest {
+  /** Empty when the Client asks the Server to assign one. */
+  readonly clientId: string
+  readonly userName: string | undefined
+  readonly password: Uint8Array | undefined
+  readonly address: string
+  readonly listener: string
+  readonly encrypted: boolean
+  readonly protocolVersion: ProtocolVersion
+  readonly certificateUserName: string | undefined
+  /** 5.0 only: the Authentication Method, if CONNECT or AUTH names one (§4.12). */
+  readonly authenticationMethod: string | undefined
+  readonly authenticationData: Uint8Array | undefined
+  /**
+   * What this plugin put into its last `continue` answer on this Connection, for the next step of an AUTH exchange;
+   * `undefined` in the first step.
+   */
+  readonly exchangeState: unknown
+  /** True when an accepted Client authenticates again (§4.12.1). */
+  readonly reAuthentication: boolean
+}
+
+/** A plugin's answer to a log-in. No opinion is `undefined`. */
+export type AuthenticationAnswer =
+  | {
+      readonly decision: 'allow'
+      /** The name this Client goes by from now on; absent keeps CONNECT's User Name. */
+      readonly userName?: string
+      /** Last data of an AUTH exchange, for CONNACK or the final AUTH. */
+      readonly authenticationData?: Uint8Array
+      /** Wall-clock milliseconds when this log-in ends: the Connection is then closed with 0x87 (an expired token). */
+      readonly expiresAtMs?: number
+    }
+  | {
+      readonly decision: 'deny'
+      /** 0x86 unless said otherwise. */
+      readonly reasonCode?: ReasonCode
+      /** For the log, never for the peer; holds no secret. */
+      readonly cause?: string
+    }
+  | {
+      /** One more step of an AUTH exchange (0x18): this data goes to the Client. */
+      readonly decision: 'continue'
+      readonly authenticationData?: Uint8Array
+      readonly exchangeState?: unknown
+    }
+
+/** Why a topic question was answered so; what `broker.explain` prints. */
+export interface Explanation {
+  readonly plugin: string
+  readonly decision: 'allow' | 'deny' | 'no opinion'
+  /** The rule in its own words and where it stands, such as `line 12 of acl.txt: topic read sensors/#`. */
+  readonly rule: string
+}
+
+/** One topic question, as `explain` asks it. */
+export interface TopicQuestion {
+  readonly client: Client
+  readonly action: 'publish' | 'subscribe' | 'receive'
+  /** A Topic Name, or for `subscribe` a Topic Filter (a shared one without its `$share/Name/`). */
+  readonly topic: string
+}
+
+/** Questions a plugin may answer. `undefined` means "no opinion". */
+export interface Plugin {
+  readonly name: string
+  /**
+   * True when `mayPublish`, `maySubscribe` and `mayReceive` give the same answer for the same Client and topic until the
+   * plugin calls `context.changed()`: the broker then remembers them.
+   */
+  readonly stable?: boolean
+  authenticate?(request: ConnectRequest): MaybePromise<AuthenticationAnswer | undefined>
+  mayPublish?(
+    client: Client,
+    message: { readonly topicName: string; readonly qos: QoS; readonly retain: boolean },
+  ): MaybePromise<boolean | undefined>
+  maySubscribe?(client: Client, topicFilter: string, qos: QoS): MaybePromise<boolean | undefined>
+  mayReceive?(client: Client, topicName: string): boolean | undefined
+  /** Says which rule decides, without side effects; used by `broker.explain`. */
+  explain?(question: TopicQuestion): Explanation
+  close?(): MaybePromise<void>
+}
+
+/** What a plugin is made with. */
+export interface PluginContext {
+  /** The configuration section that names the plugin (`auth` or `topic-check`), keys in camelCase, already validated. */
+  readonly options: Readonly<Record<string, unknown>>
+  /** Where relative paths count from: the configuration file's folder, or the working directory. */
+  readonly baseFolder: string
+  readonly log: Logger
+  readonly clock: Clock
+  /** To be called when answers that were declared stable may be different from now on. */
+  changed(): void
+}
+
+/** What a plugin module exports as `default`, and what an embedding program may list in `plugins`. */
+export type PluginFactory = (context: PluginContext) => MaybePromise<Plugin>

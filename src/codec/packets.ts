@@ -1,0 +1,157 @@
+/**
+ * The fifteen Control Packets as values. One interface a packet, the same for all three versions: what a version lacks is
+ * absent. `decode.ts` makes them from bytes, `encode.ts` makes bytes of them.
+ *
+ * @module
+ */
+import type { Properties } from './properties.ts'
+
+/** 3 is MQTT 3.1 (MQIsdp), 4 is 3.1.1, 5 is 5.0: the value that travels in CONNECT. */
+export type ProtocolVersion = 3 | 4 | 5
+
+export type QoS = 0 | 1 | 2
+
+/** Control Packet types (§2.1.2): the high half of a packet's first byte. */
+export const PacketType = {
+  CONNECT: 1,
+  CONNACK: 2,
+  PUBLISH: 3,
+  PUBACK: 4,
+  PUBREC: 5,
+  PUBREL: 6,
+  PUBCOMP: 7,
+  SUBSCRIBE: 8,
+  SUBACK: 9,
+  UNSUBSCRIBE: 10,
+  UNSUBACK: 11,
+  PINGREQ: 12,
+  PINGRESP: 13,
+  DISCONNECT: 14,
+  AUTH: 15,
+} as const
+export type PacketType = (typeof PacketType)[keyof typeof PacketType]
+
+/** The Will of a CONNECT, as it travels (§3.1.3.2 to §3.1.3.4). */
+export interface WillFields {
+  readonly topicName: string
+  readonly payload: Uint8Array
+  readonly qos: QoS
+  readonly retain: boolean
+  /** Will Properties, Will Delay Interval among them. */
+  readonly properties: Properties
+}
+
+export interface ConnectPacket {
+  readonly type: typeof PacketType.CONNECT
+  readonly protocolVersion: ProtocolVersion
+  readonly cleanStart: boolean
+  /** Seconds; 0 asks for no watch. */
+  readonly keepAlive: number
+  readonly clientId: string
+  readonly will?: WillFields | undefined
+  readonly userName?: string | undefined
+  readonly password?: Uint8Array | undefined
+  readonly properties: Properties
+}
+
+export interface ConnackPacket {
+  readonly type: typeof PacketType.CONNACK
+  readonly sessionPresent: boolean
+  /** A Reason Code of 5.0, or a return code 0 to 5 of 3.1.1. */
+  readonly reasonCode: number
+  readonly properties: Properties
+}
+
+export interface PublishPacket {
+  readonly type: typeof PacketType.PUBLISH
+  readonly dup: boolean
+  readonly qos: QoS
+  readonly retain: boolean
+  /** Empty where a Topic Alias stands for it. */
+  readonly topicName: string
+  /** 0 at QoS 0. */
+  readonly packetIdentifier: number
+  readonly properties: Properties
+  readonly payload: Uint8Array
+}
+
+/** PUBACK, PUBREC, PUBREL and PUBCOMP have one shape. */
+export interface AcknowledgementPacket {
+  readonly type:
+    typeof PacketType.PUBACK | typeof PacketType.PUBREC | typeof PacketType.PUBREL | typeof PacketType.PUBCOMP
+  readonly packetIdentifier: number
+  readonly reasonCode: number
+  readonly properties: Properties
+}
+
+/** One Topic Filter of a SUBSCRIBE with its Subscription Options (§3.8.3.1). */
+export interface SubscriptionRequest {
+  readonly topicFilter: string
+  readonly qos: QoS
+  readonly noLocal: boolean
+  readonly retainAsPublished: boolean
+  readonly retainHandling: 0 | 1 | 2
+}
+
+export interface SubscribePacket {
+  readonly type: typeof PacketType.SUBSCRIBE
+  readonly packetIdentifier: number
+  readonly subscriptions: readonly SubscriptionRequest[]
+  readonly properties: Properties
+}
+
+export interface SubackPacket {
+  readonly type: typeof PacketType.SUBACK
+  readonly packetIdentifier: number
+  readonly reasonCodes: readonly number[]
+  readonly properties: Properties
+}
+
+export interface UnsubscribePacket {
+  readonly type: typeof PacketType.UNSUBSCRIBE
+  readonly packetIdentifier: number
+  readonly topicFilters: readonly string[]
+  readonly properties: Properties
+}
+
+export interface UnsubackPacket {
+  readonly type: typeof PacketType.UNSUBACK
+  readonly packetIdentifier: number
+  /** Empty before 5.0. */
+  readonly reasonCodes: readonly number[]
+  readonly properties: Properties
+}
+
+export interface PingreqPacket {
+  readonly type: typeof PacketType.PINGREQ
+}
+
+export interface PingrespPacket {
+  readonly type: typeof PacketType.PINGRESP
+}
+
+export interface DisconnectPacket {
+  readonly type: typeof PacketType.DISCONNECT
+  readonly reasonCode: number
+  readonly properties: Properties
+}
+
+export interface AuthPacket {
+  readonly type: typeof PacketType.AUTH
+  readonly reasonCode: number
+  readonly properties: Properties
+}
+
+export type Packet =
+  | ConnectPacket
+  | ConnackPacket
+  | PublishPacket
+  | AcknowledgementPacket
+  | SubscribePacket
+  | SubackPacket
+  | UnsubscribePacket
+  | UnsubackPacket
+  | PingreqPacket
+  | PingrespPacket
+  | DisconnectPacket
+  | AuthPacket

@@ -1,0 +1,49 @@
+/**
+ * The seam between a byte stream and the machine: a listener's pump implements `Transport` over a socket (a test over an
+ * array) and drives an `Incoming`, which `Connection` implements. Neither side knows more of the other.
+ *
+ * @module
+ */
+
+/** Where a Connection's output goes. */
+export interface Transport {
+  /**
+   * Hands `bytes` on towards the peer, in order, never blocking.
+   *
+   * @returns true when the bytes have left, so that the caller may use the memory again at once; false when the
+   * transport still holds them (the memory is then the transport's for good, and `drained()` follows later)
+   */
+  write(bytes: Uint8Array): boolean
+  /** Bytes handed to `write` that the operating system has not taken yet. */
+  readonly unsentBytes: number
+  /** Stops calling `receive` until `resumeReading`. Both may be called twice. */
+  pauseReading(): void
+  resumeReading(): void
+  /** Closes in order: what was written still leaves, then the stream ends. `lost()` follows. */
+  end(): void
+  /** Closes at once; unsent bytes are dropped. `lost()` follows. */
+  destroy(): void
+}
+
+/** What a pump drives. */
+export interface Incoming {
+  /** Bytes as they came; the callee keeps no view on `chunk` after it returns unless it copied. */
+  receive(chunk: Uint8Array): void
+  /** Everything that `write` still held has left. */
+  drained(): void
+  /** The stream is closed, by whichever side; called once, the last call. */
+  lost(error?: Error): void
+}
+
+/** What is known of a peer before its CONNECT. */
+export interface Peer {
+  /** Name of the listener it came through, as in the configuration; `attached` for a stream of the host program. */
+  readonly listener: string
+  /** Remote address without port, from the socket or a trusted proxy's word; empty where there is none. */
+  readonly address: string
+  readonly port?: number | undefined
+  /** True where bytes travel encrypted (tls, wss). */
+  readonly encrypted: boolean
+  /** Identity that a verified client certificate proved, as the listener is configured to read it. */
+  readonly certificateUserName?: string | undefined
+}

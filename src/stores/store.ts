@@ -1,0 +1,157 @@
+/**
+ * The Store seam: what outlives a Connection, as a stream of Changes, one batch a turn.
+ *
+ * RAM holds the truth; the Store makes it durable and gives it back at start. What exists only as long as its Connection
+ * (a Session with Session Expiry 0, a QoS 0 message in passing) never becomes a Change.
+ *
+ * Names inside Changes are numbers where a name would be long and repeated: a Session has a `sessionNumber`, an
+ * Application Message a `messageNumber`; the broker draws both from counters that only go up and never come back, also
+ * across restarts (`load` names the highest of each).
+ *
+ *   session ──┬── subscriptions
+ *             ├── entries: a message on its way to this Client   (messageNumber ──> message, stored once)
+ *             ├── received: QoS 2 Packet Identifiers not yet released (§4.3.3)
+ *             └── will
+ *   retained: Topic Name ──> message
+ *
+ * @module
+ */
+import type { QoS } from '../codec/packets.ts'
+import type { Properties } from '../codec/properties.ts'
+import type { MaybePromise } from '../base/maybe-promise.ts'
+
+/** What an acknowledgement promises: see the manual's table. */
+export type Durability = 'memory' | 'process' | 'disk'
+
+/** A Session's own facts. Written whole whenever one of them changes. */
+export interface SessionRecord {
+  readonly sessionNumber: number
+  readonly clientId: string
+  /** The identity that made it (§5 of the design); `undefined` for an anonymous one. */
+  readonly userName: string | undefined
+  readonly protocolVersion: 3 | 4 | 5
+  /** Seconds; 0xFFFFFFFF never expires. */
+  readonly sessionExpiryInterval: number
+  /** Wall-clock milliseconds when the Session ends; `undefined` while its Client is connected, or if it never ends. */
+  readonly expiresAtMs: number | undefined
+}
+
+export interface SubscriptionRecord {
+  readonly topicFilter: string
+  readonly qos: QoS
+  readonly noLocal: boolean
+  readonly retainAsPublished: boolean
+  readonly retainHandling: 0 | 1 | 2
+  readonly subscriptionIdentifier: number | undefined
+}
+
+/** An Application Message that something durable refers to. Stored once however many refer to it. */
+export interface MessageRecord {
+  readonly messageNumber: number
+  readonly topicName: string
+  readonly payload: Uint8Array
+  readonly qos: QoS
+  /** The publisher's RETAIN. */
+  readonly retain: boolean
+  readonly properties: Properties
+  /** Client Identifier of the publisher, for No Local; empty for the host program. */
+  readonly publisher: string
+  /** Wall-clock milliseconds when it expires; `undefined` never. */
+  readonly expiresAtMs: number | undefined
+  /** Set only by `load`, where the payload stayed on disk: its length in bytes. */
+  readonly payloadOnDiskBytes?: number
+}
+
+/** A message on its way to one Client. `entryNumber` counts up in each Session: their order is the delivery order. */
+export interface EntryRecord {
+  readonly sessionNumber: number
+  readonly entryNumber: number
+  readonly messageNumber: number
+  /** The QoS of this delivery. */
+  readonly qos: 1 | 2
+  /** The RETAIN flag of this delivery. */
+  readonly retain: boolean
+  readonly subscriptionIdentifiers: readonly number[]
+  /** The shared filter it was taken for, so that another member can have it; `undefined` for an ordinary one. */
+  readonly sharedFilter: string | undefined
+}
+
+/** A Will, kept from CONNECT on, whatever the Session Expiry: a crash of the Server publishes it. */
+export interface WillRecord {
+  readonly sessionNumber: number
+  readonly clientId: string
+  readonly topicName: string
+  readonly payload: Uint8Array
+  readonly qos: QoS
+  readonly retain: boolean
+  readonly properties: Properties
+  readonly willDelayInterval: number
+  /** Wall-clock milliseconds when it is due; `undefined` while its Connection lives. */
+  readonly dueAtMs: number | undefined
+  /** What the publish permission is judged by, when it is due. */
+  readonly userName: string | undefined
+}
+
+/** One fact that changed. All Changes of a turn are stored together, in order, or none of them. */
+export type Change =
+  | { readonly kind: 'session'; readonly session: SessionRecord }
+  /** The Session, with its subscriptions, entries, received identifiers and Will, is gone. */
+  | { readonly kind: 'session-ended'; readonly sessionNumber: number }
+  | { readonly kind: 'subscribed'; readonly sessionNumber: number; readonly subscription: SubscriptionRecord }
+  | { readonly kind: 'unsubscribed'; readonly sessionNumber: number; readonly topicFilter: string }
+  /** Comes before the first Change that refers to it; lives as long as something refers to it. */
+  | { readonly kind: 'message'; readonly message: MessageRecord }
+  | { readonly kind: 'queued'; readonly entry: EntryRecord }
+  /** The entry has a Packet Identifier and may have been sent. Packet Identifier 0: queued again, not in flight. */
+  | {
+      readonly kind: 'sent'
+      readonly sessionNumber: number
+      readonly entryNumber: number
+      readonly packetIdentifier: number
+    }
+  /** PUBREC came: the message itself is no longer needed, PUBREL is owed until `done`. */
+  | { readonly kind: 'released'; readonly sessionNumber: number; readonly entryNumber: number }
+  /** Acknowledged, expired or dropped: the entry is gone. */
+  | { readonly kind: 'done'; readonly sessionNumber: number; readonly entryNumber: number }
+  | { readonly kind: 'received'; readonly sessionNumber: number; readonly packetIdentifier: number }
+  | { readonly kind: 'received-done'; readonly sessionNumber: number; readonly packetIdentifier: number }
+  | { readonly kind: 'retained'; readonly topicName: string; readonly messageNumber: number }
+  | { readonly kind: 'retained-cleared'; readonly topicName: string }
+  | { readonly kind: 'will'; readonly will: WillRecord }
+  | { readonly kind: 'will-removed'; readonly sessionNumber: number }
+
+/** What `load` says at its end. */
+export interface Loaded {
+  /** Highest numbers ever used; 0 for an empty store. */
+  readonly lastSessionNumber: number
+  readonly lastMessageNumber: number
+  /** Wall-clock milliseconds of the newest record; 0 for an empty store. A clock behind it counts as this time. */
+  readonly newestRecordMs: number
+}
+
+/** How far a long start is, told now and then. */
+export interface LoadProgress {
+  readonly done: number
+  readonly total: number
+  readonly unit: 'bytes' | 'records'
+}
+
+/** Durable facts. */
+export interface Store {
+  /**
+   * False where nothing is kept (memory): the broker then makes no Changes at all, which is what makes it cheap.
+   */
+  readonly keeps: boolean
+  /**
+   * Gives everything back as the fewest Changes that lead to it, in an order in which each may be applied at once:
+   * sessions before what hangs on them, a message before what refers to it.
+   * A message given back by `load` may leave its payload on disk: then `payloadOnDiskBytes` is set, `payload` is empty,
+   * and `read` fetches it when its turn comes.
+   */
+  load(apply: (change: Change) => void, progress?: (progress: LoadProgress) => void): Promise<Loaded>
+  /** All or none, in order; done when `level` holds. `undefined` at once means done already. */
+  write(changes: readonly Change[], level: Durability): MaybePromise<void>
+  /** Payloads of messages that are not in RAM, in the order asked. */
+  read(messageNumbers: readonly number[]): MaybePromise<readonly Uint8Array[]>
+  close(): Promise<void>
+}
