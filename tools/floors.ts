@@ -1,0 +1,171 @@
+/**
+ * Proves that the house stands as drawn in docs/ARCHITECTURE.md: imports point down only (types too), nothing goes in a
+ * circle, `protocol/` and what lies below it knows no socket, file, clock, chance or `await`, and only `broker/clock.ts`
+ * (and the program) reads real time or randomness.
+ *
+ *     node build/tools/floors.js
+ *
+ * @module
+ */
+import { readFileSync } from 'node:fs'
+import { dirname, join, posix } from 'node:path'
+import { filesUnder, importsOf, lineAt, readSource } from './source.ts'
+import type { Import } from './source.ts'
+import { isMain, root } from './main.ts'
+
+/** Which floor a folder of `src/` (or a file that stands alone there) is on. A file imports from lower floors and its own folder. */
+export const FLOORS: Readonly<Record<string, number>> = {
+  base: 0,
+  codec: 1,
+  topics: 1,
+  protocol: 2,
+  stores: 3,
+  cluster: 3,
+  broker: 4,
+  listeners: 5,
+  plugins: 5,
+  admin: 5,
+  'index.ts': 5.5,
+  cli: 6,
+}
+
+/** The highest floor that is a pure machine: it sees bytes and `now`, and nothing of the world. */
+const PURE_UP_TO = FLOORS['protocol']!
+
+/** Files that may read real time and chance, besides the program. */
+const TIME_KEEPERS = ['src/broker/clock.ts']
+
+const WORLD_MODULES =
+  /^node:(?:net|tls|http|https|http2|dgram|dns|fs|timers|crypto|process|os|child_process|cluster|worker_threads|perf_hooks)(?:\/|$)/
+
+interface Ban {
+  readonly pattern: RegExp
+  readonly instead: string
+}
+
+const REAL_TIME: readonly Ban[] = [
+  { pattern: /\bDate\.now\b|\bnew Date\(\s*\)|\bDate\(\s*\)/g, instead: 'use clock.wallNow()' },
+  { pattern: /\bperformance\.now\b|\bprocess\.(?:hrtime|uptime)\b/g, instead: 'use clock.now()' },
+  { pattern: /\bMath\.random\b/g, instead: 'use clock.random()' },
+  {
+    pattern:
+      /\b(?:web)?crypto\.(?:random\w+|getRandomValues)\b|\bimport\s*\{[^}]*\brandom(?:Bytes|UUID|Int|FillSync)\b/g,
+    instead: 'use clock.randomBytes()',
+  },
+  {
+    pattern: /(?<![.\w$#])(?:setTimeout|setInterval)\b|\bAbortSignal\.timeout\b/g,
+    instead: 'use clock.setTimer()',
+  },
+  { pattern: /(?<![.\w$#])setImmediate\b|\bprocess\.nextTick\b/g, instead: 'use clock.atEndOfTurn()' },
+]
+
+const WAITING: Ban = {
+  pattern: /(?<![.\w$#])(?:async|await)\b/g,
+  instead: 'answer with Pending or a MaybePromise; the machine itself never awaits',
+}
+
+/** One breach, ready to print. */
+export interface Finding {
+  readonly file: string
+  readonly line: number
+  readonly message: string
+}
+
+/** `src/broker/x.ts` is in `broker`, `src/index.ts` is in `index.ts`. */
+function partOf(file: string): string {
+  return file.split('/')[1] ?? ''
+}
+
+/**
+ * Looks for breaches.
+ *
+ * @param files every source file, by its path from the project's folder, such as `src/base/errors.ts`
+ */
+export function findBreaches(files: ReadonlyMap<string, string>): Finding[] {
+  const findings: Finding[] = []
+  const graph = new Map<string, readonly string[]>()
+  for (const [file, text] of files) {
+    const part = partOf(file)
+    const floor = FLOORS[part]
+    if (floor === undefined) {
+      findings.push({ file, line: 1, message: `${part} has no floor; give it one in tools/floors.ts` })
+      continue
+    }
+    const { code } = readSource(text)
+    const imports = importsOf(text, code)
+    graph.set(
+      file,
+      imports.filter((one) => one.specifier.startsWith('.')).map((one) => target(file, one)),
+    )
+    for (const one of imports) {
+      const message = one.specifier.startsWith('.') ? wrongWay(file, floor, one, files) : notPure(floor, one)
+      if (message !== undefined) findings.push({ file, line: one.line, message })
+    }
+    for (const ban of bansFor(file, floor)) {
+      for (const match of code.matchAll(ban.pattern)) {
+        const message = `\`${match[0].trim()}\` has no place in ${part}: ${ban.instead}`
+        findings.push({ file, line: lineAt(text, match.index), message })
+      }
+    }
+  }
+  return [...findings, ...findCycles(graph)]
+}
+
+function target(file: string, one: Import): string {
+  return posix.join(dirname(file), one.specifier)
+}
+
+function wrongWay(file: string, floor: number, one: Import, files: ReadonlyMap<string, string>): string | undefined {
+  const to = target(file, one)
+  if (!to.startsWith('src/')) return `imports ${one.specifier}, which is outside src/`
+  if (!files.has(to)) return `imports ${one.specifier}, which is not a file; relative imports end in .ts`
+  const part = partOf(to)
+  if (part === partOf(file)) return undefined
+  const other = FLOORS[part] ?? Infinity
+  if (other < floor) return undefined
+  const where = other === floor ? 'beside it, on the same floor' : `above it, on floor ${other}`
+  return `imports ${to}: ${partOf(file)} is on floor ${floor} and ${part} is ${where}; imports point down only (have it handed in instead)`
+}
+
+function notPure(floor: number, one: Import): string | undefined {
+  if (floor > PURE_UP_TO) return undefined
+  if (!one.specifier.startsWith('node:'))
+    return `imports the package ${one.specifier}; floors 0 to ${PURE_UP_TO} need none`
+  if (!WORLD_MODULES.test(one.specifier)) return undefined
+  return `imports ${one.specifier}; floors 0 to ${PURE_UP_TO} see bytes and \`now\` only (have it handed in instead)`
+}
+
+function bansFor(file: string, floor: number): readonly Ban[] {
+  if (floor <= PURE_UP_TO) return [...REAL_TIME, WAITING]
+  return TIME_KEEPERS.includes(file) || partOf(file) === 'cli' ? [] : REAL_TIME
+}
+
+/** Each circle of imports once, at the file where it was entered. */
+function findCycles(graph: ReadonlyMap<string, readonly string[]>): Finding[] {
+  const findings: Finding[] = []
+  const finished = new Set<string>()
+  const path: string[] = []
+  const visit = (file: string): void => {
+    if (finished.has(file)) return
+    const entered = path.indexOf(file)
+    if (entered !== -1) {
+      const circle = [...path.slice(entered), file].join(' -> ')
+      findings.push({ file, line: 1, message: `imports go in a circle: ${circle}` })
+      return
+    }
+    path.push(file)
+    for (const next of graph.get(file) ?? []) visit(next)
+    path.pop()
+    finished.add(file)
+  }
+  for (const file of graph.keys()) visit(file)
+  return findings
+}
+
+if (isMain(import.meta.url)) {
+  const paths = filesUnder(root, 'src', '.ts')
+  const findings = findBreaches(new Map(paths.map((path) => [path, readFileSync(join(root, path), 'utf8')])))
+  for (const { file, line, message } of findings) console.error(`${file}:${line}: ${message}`)
+  console.log(`${paths.length} files, ${findings.length} breaches`)
+  process.exitCode = findings.length === 0 ? 0 : 1
+}
