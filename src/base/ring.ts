@@ -1,0 +1,93 @@
+/**
+ * A queue that grows and shrinks: first in, first out, with a way back in at the front.
+ *
+ *   items  [ d e . . . a b c ]     head = 5, length = 5, capacity 8 (a power of two, so that wrapping is one `&`)
+ *              ^tail   ^head
+ *
+ * Every operation takes constant time on average. An empty ring owns no array, because most queues of most Clients are
+ * empty most of the time; a slot that is left is cleared, so that nothing stays alive by having been queued.
+ *
+ * @module
+ */
+
+const MIN_CAPACITY = 8
+
+/**
+ * A double-ended queue.
+ *
+ * @example
+ * [...new Ring<number>([1, 2, 3])] // [1, 2, 3]
+ */
+export class Ring<Value> {
+  #items: (Value | undefined)[] = []
+  #head = 0
+  #length = 0
+
+  /** @param values pushed in their order */
+  constructor(values?: Iterable<Value>) {
+    if (values !== undefined) for (const value of values) this.push(value)
+  }
+
+  get length(): number {
+    return this.#length
+  }
+
+  /** Adds at the end. */
+  push(value: Value): void {
+    if (this.#length === this.#items.length) this.#resize(Math.max(MIN_CAPACITY, this.#length * 2))
+    this.#items[this.#slot(this.#length)] = value
+    this.#length++
+  }
+
+  /** Adds at the front, so that `shift` gives it back next. */
+  unshift(value: Value): void {
+    if (this.#length === this.#items.length) this.#resize(Math.max(MIN_CAPACITY, this.#length * 2))
+    this.#head = this.#slot(-1)
+    this.#items[this.#head] = value
+    this.#length++
+  }
+
+  /** Takes the first; `undefined` when empty. */
+  shift(): Value | undefined {
+    if (this.#length === 0) return undefined
+    const value = this.#items[this.#head]
+    this.#items[this.#head] = undefined
+    this.#head = this.#slot(1)
+    this.#length--
+    if (this.#length * 4 <= this.#items.length && this.#items.length > MIN_CAPACITY)
+      this.#resize(this.#items.length / 2)
+    return value
+  }
+
+  /** The first, left where it is; `undefined` when empty. */
+  peek(): Value | undefined {
+    return this.at(0)
+  }
+
+  /** The one that `index` others stand before; `undefined` outside 0..length-1. */
+  at(index: number): Value | undefined {
+    return index >= 0 && index < this.#length ? this.#items[this.#slot(index)] : undefined
+  }
+
+  clear(): void {
+    this.#items = []
+    this.#head = 0
+    this.#length = 0
+  }
+
+  /** First to last. What is pushed on the way is visited too. */
+  *[Symbol.iterator](): Generator<Value, void, undefined> {
+    for (let index = 0; index < this.#length; index++) yield this.#items[this.#slot(index)]!
+  }
+
+  #slot(index: number): number {
+    return (this.#head + index) & (this.#items.length - 1)
+  }
+
+  #resize(capacity: number): void {
+    const items = new Array<Value | undefined>(capacity).fill(undefined)
+    for (let index = 0; index < this.#length; index++) items[index] = this.#items[this.#slot(index)]
+    this.#items = items
+    this.#head = 0
+  }
+}

@@ -1,0 +1,74 @@
+/**
+ * Topic Filters as sets of Topic Names: is one inside the other, do two have a Topic Name in common. Permissions need
+ * this: whoever may read `a/+` must not subscribe to `a/#`.
+ *
+ * Both questions are answered level by level once each filter is written as "these levels, and perhaps more behind them",
+ * such that a Topic Name of just these levels exists:
+ *
+ *   a/+   is  [a +]            #   is  [+] and more, as there is no Topic Name without a level
+ *   a/#   is  [a] and more     /#  is  ['' +] and more, as no Topic Name is empty
+ *
+ * Filters are taken to be valid, and not shared ones.
+ *
+ * @module
+ */
+
+interface Shape {
+  readonly levels: readonly string[]
+  /** Whether any number of levels may follow. */
+  readonly more: boolean
+}
+
+function shapeOf(topicFilter: string): Shape {
+  const levels = topicFilter.split('/')
+  const more = levels.at(-1) === '#'
+  if (more) levels.pop()
+  if (more && (levels.length === 0 || (levels.length === 1 && levels[0] === ''))) levels.push('+')
+  return { levels, more }
+}
+
+/**
+ * Says whether `rule` matches every Topic Name that `topicFilter` can match.
+ *
+ * @example
+ * covers('a/#', 'a/+/b') // true
+ * covers('a/+', 'a/#') // false
+ * covers('#', '$SYS/#') // false
+ */
+export function covers(rule: string, topicFilter: string): boolean {
+  const outer = shapeOf(rule)
+  const inner = shapeOf(topicFilter)
+  if (inner.more && !outer.more) return false
+  if (outer.more ? inner.levels.length < outer.levels.length : inner.levels.length !== outer.levels.length) return false
+  return outer.levels.every((level, index) => {
+    const wanted = inner.levels[index]!
+    return level === wanted || (level === '+' && !isHidden(wanted, index))
+  })
+}
+
+/**
+ * Says whether some Topic Name is matched by both.
+ *
+ * @example
+ * overlaps('a/+', '+/b') // true
+ * overlaps('a/b', 'a/c/#') // false
+ */
+export function overlaps(one: string, other: string): boolean {
+  const a = shapeOf(one)
+  const b = shapeOf(other)
+  const shared = Math.min(a.levels.length, b.levels.length)
+  if (a.levels.length > shared && !b.more) return false
+  if (b.levels.length > shared && !a.more) return false
+  for (let index = 0; index < shared; index++) {
+    const left = a.levels[index]!
+    const right = b.levels[index]!
+    if (left === right) continue
+    if (left === '+' ? isHidden(right, index) : right !== '+' || isHidden(left, index)) return false
+  }
+  return true
+}
+
+/** A first level that no wildcard matches [5.0 MQTT-4.7.2-1]. */
+function isHidden(level: string, index: number): boolean {
+  return index === 0 && level.startsWith('$')
+}

@@ -1,0 +1,104 @@
+/**
+ * The tree that `TopicTrie` and `TopicMap` both are: one node for each Topic Level, `+` and `#` being levels like any other.
+ *
+ * There may be a million nodes, and most have one child and hold one thing or nothing. So a node keeps its only child
+ * bare and takes a Map from the second on (a Map also because a level may be called `__proto__`); it knows its own level,
+ * not its parent. Nothing here recurses: a topic may have tens of thousands of levels.
+ *
+ * @module
+ */
+
+/** One Topic Level of the tree. */
+export class TopicNode<Held> {
+  readonly level: string
+  /** What is kept here; `undefined` for a node that only leads to others. */
+  held: Held | undefined = undefined
+  /** None, the only one, or all of them by level. */
+  children: TopicNode<Held> | Map<string, TopicNode<Held>> | undefined = undefined
+
+  constructor(level: string) {
+    this.level = level
+  }
+}
+
+/** The child of that level. Hot: runs three times for each level of a topic that is matched. */
+export function childOf<Held>(node: TopicNode<Held>, level: string): TopicNode<Held> | undefined {
+  const children = node.children
+  if (children === undefined) return undefined
+  if (children instanceof TopicNode) return children.level === level ? children : undefined
+  return children.get(level)
+}
+
+/** The node at the end of `topic`, if the tree has it. */
+export function findNode<Held>(root: TopicNode<Held>, topic: string): TopicNode<Held> | undefined {
+  let node: TopicNode<Held> | undefined = root
+  for (let at = 0; node !== undefined && at <= topic.length;) {
+    const end = endOfLevel(topic, at)
+    node = childOf(node, topic.slice(at, end))
+    at = end + 1
+  }
+  return node
+}
+
+/** The node at the end of `topic`, made with all that leads to it where it is missing. */
+export function makeNode<Held>(root: TopicNode<Held>, topic: string): TopicNode<Held> {
+  let node = root
+  for (let at = 0; at <= topic.length;) {
+    const end = endOfLevel(topic, at)
+    const level = topic.slice(at, end)
+    node = childOf(node, level) ?? addChild(node, level)
+    at = end + 1
+  }
+  return node
+}
+
+/** Takes the node at the end of `topic` away if it holds nothing and leads nowhere, with all that led only to it. */
+export function pruneNode<Held>(root: TopicNode<Held>, topic: string): void {
+  let stays = root
+  let branch = ''
+  let node = root
+  for (let at = 0; at <= topic.length;) {
+    const end = endOfLevel(topic, at)
+    const level = topic.slice(at, end)
+    if (node === root || node.held !== undefined || countChildren(node) > 1) {
+      stays = node
+      branch = level
+    }
+    const next = childOf(node, level)
+    if (next === undefined) return
+    node = next
+    at = end + 1
+  }
+  if (node.held === undefined && node.children === undefined) removeChild(stays, branch)
+}
+
+/** Where the Topic Level that begins at `at` ends. */
+export function endOfLevel(topic: string, at: number): number {
+  const slash = topic.indexOf('/', at)
+  return slash === -1 ? topic.length : slash
+}
+
+export function countChildren<Held>(node: TopicNode<Held>): number {
+  if (node.children === undefined) return 0
+  return node.children instanceof TopicNode ? 1 : node.children.size
+}
+
+function addChild<Held>(node: TopicNode<Held>, level: string): TopicNode<Held> {
+  const child = new TopicNode<Held>(level)
+  if (node.children === undefined) node.children = child
+  else if (node.children instanceof TopicNode) {
+    node.children = new Map([
+      [node.children.level, node.children],
+      [level, child],
+    ])
+  } else node.children.set(level, child)
+  return child
+}
+
+function removeChild<Held>(node: TopicNode<Held>, level: string): void {
+  if (node.children instanceof Map) {
+    node.children.delete(level)
+    if (node.children.size > 0) return
+  }
+  node.children = undefined
+}
