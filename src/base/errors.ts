@@ -19,8 +19,32 @@ export class SluiceError extends Error {
   }
 }
 
-/** The caller's configuration cannot work: thrown before the first port opens. */
-export class ConfigError extends SluiceError {}
+/** One thing that is wrong with a configuration, and where. */
+export interface ConfigProblem {
+  /** The key, such as `listeners.my-tcp-1.bind`; empty for the whole. */
+  readonly path: string
+  /** What is wrong and what would do, without the place. */
+  readonly message: string
+  readonly file?: string
+  /** Counted from 1. */
+  readonly line?: number
+  /** Counted from 1. */
+  readonly column?: number
+}
+
+/** The caller's configuration cannot work: thrown before the first port opens, with everything that is wrong. */
+export class ConfigError extends SluiceError {
+  readonly problems: readonly ConfigProblem[]
+
+  constructor(
+    code: string,
+    message: string,
+    options?: ErrorOptions & { readonly problems?: readonly ConfigProblem[] },
+  ) {
+    super(code, message, options)
+    this.problems = options?.problems ?? [{ path: '', message }]
+  }
+}
 
 /** The caller used a function or a command wrongly. */
 export class UsageError extends SluiceError {

@@ -1,0 +1,105 @@
+/**
+ * The sections `auth` and `topic-check`: which plugins are asked when nobody says so, and whether they have what they need.
+ *
+ * @module
+ */
+import type { ConfigProblems } from './config-problems.ts'
+import { isSection } from './option-reader.ts'
+import type { OptionReader, Values } from './option-reader.ts'
+import { toKebab } from './option-spelling.ts'
+import type { AuthOptions, ListenerOptions, TopicCheckOptions } from './options.ts'
+
+/** Plugins that ship with us, by section, with the key that each cannot do without. */
+const PLUGIN_NEEDS: Readonly<Record<'auth' | 'topic-check', ReadonlyMap<string, string | undefined>>> = {
+  auth: new Map([
+    ['auth.anonymous', undefined],
+    ['auth.file', 'password-file'],
+    ['auth.jwt', 'jwt'],
+    ['auth.http', 'http'],
+    ['auth.scram', undefined],
+  ]),
+  'topic-check': new Map([
+    ['topic_acl', 'acl'],
+    ['topic_taboo', undefined],
+    ['acl.file', 'acl-file'],
+  ]),
+}
+
+/** The ancestor's spellings. */
+const ALIASES: Readonly<Record<string, string>> = { auth_anonymous: 'auth.anonymous', auth_file: 'auth.file' }
+
+/** Resolves `auth`; `undefined` is the safe default, in which anonymous Clients of this machine may come in. */
+export function resolveAuth(
+  written: unknown,
+  listeners: readonly ListenerOptions[],
+  reader: OptionReader,
+  problems: ConfigProblems,
+): AuthOptions {
+  if (written === undefined) return { plugins: ['auth.anonymous'], allowAnonymous: true }
+  const values = readSection('auth', written, reader)
+  const allowAnonymous = (values['allowAnonymous'] as boolean | undefined) ?? false
+  const isAnonymousAnywhere = allowAnonymous || listeners.some((listener) => listener.allowAnonymous === true)
+  const plugins = (values['plugins'] as AuthOptions['plugins'] | undefined) ?? [
+    ...(values['passwordFile'] === undefined ? [] : ['auth.file']),
+    ...(isAnonymousAnywhere ? ['auth.anonymous'] : []),
+  ]
+  const options: AuthOptions = { ...values, allowAnonymous, plugins: plugins.map(unalias) }
+  checkNeeds('auth', options, written, problems)
+  warnAboutLogIn(options, isAnonymousAnywhere, problems)
+  return options
+}
+
+/** Resolves `topic-check`. */
+export function resolveTopicCheck(written: unknown, reader: OptionReader, problems: ConfigProblems): TopicCheckOptions {
+  const values = readSection('topic-check', written, reader)
+  const enabled = (values['enabled'] as boolean | undefined) ?? true
+  const plugins = (values['plugins'] as TopicCheckOptions['plugins'] | undefined) ?? [
+    ...(values['acl'] === undefined ? [] : ['topic_acl']),
+    ...(values['aclFile'] === undefined ? [] : ['acl.file']),
+  ]
+  const options: TopicCheckOptions = { ...values, enabled, plugins: plugins.map(unalias) }
+  if (!enabled) return options
+  checkNeeds('topic-check', options, written, problems)
+  if (plugins.length === 0) {
+    problems.warn(['topic-check'], 'asks no plugin, so nobody may publish or subscribe; give `acl`, or `enabled: off`')
+  }
+  return options
+}
+
+function readSection(section: 'auth' | 'topic-check', written: unknown, reader: OptionReader): Values {
+  const listed = isSection(written) ? written['plugins'] : undefined
+  const isForeign = (plugin: unknown) => typeof plugin !== 'string' || !PLUGIN_NEEDS[section].has(unalias(plugin))
+  return reader.read(section, written, [section], Array.isArray(listed) && listed.some(isForeign))
+}
+
+function unalias<Reference>(plugin: Reference): Reference {
+  return typeof plugin === 'string' ? ((ALIASES[plugin] ?? plugin) as Reference & string) : plugin
+}
+
+function checkNeeds(
+  section: 'auth' | 'topic-check',
+  options: AuthOptions | TopicCheckOptions,
+  written: unknown,
+  problems: ConfigProblems,
+): void {
+  const given = isSection(written) ? Object.keys(written).map(toKebab) : []
+  for (const plugin of options.plugins) {
+    const need = typeof plugin === 'string' ? PLUGIN_NEEDS[section].get(plugin) : undefined
+    if (need === undefined || given.includes(need)) continue
+    problems.add([section, need], `is missing; \`${plugin as string}\` cannot work without it`)
+  }
+}
+
+/** What lets in fewer than the writer probably thinks: never an error, because it errs on the safe side. */
+function warnAboutLogIn(options: AuthOptions, isAnonymousAnywhere: boolean, problems: ConfigProblems): void {
+  const asks = (plugin: string) => options.plugins.includes(plugin)
+  if (options.passwordFile !== undefined && !asks('auth.file')) {
+    problems.warn(['auth', 'password-file'], 'is not used: `auth.plugins` does not list `auth.file`')
+  }
+  if (isAnonymousAnywhere && !asks('auth.anonymous')) {
+    problems.warn(['auth', 'allow-anonymous'], 'is not used: `auth.plugins` does not list `auth.anonymous`')
+  }
+  if (!isAnonymousAnywhere && options.plugins.every((plugin) => plugin === 'auth.anonymous')) {
+    problems.warn(['auth'], 'lets nobody in; give `password-file`, or `allow-anonymous: on`')
+  }
+}

@@ -1,0 +1,139 @@
+/**
+ * A configuration file (YAML 1.2) as plain values, together with where each of them stands.
+ *
+ * @module
+ */
+import { readFileSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import { isMap, isScalar, isSeq, LineCounter, parseDocument } from 'yaml'
+import type { Document, Node, YAMLError } from 'yaml'
+import { ConfigError } from '../base/errors.ts'
+import type { ConfigProblem } from '../base/errors.ts'
+import { toKebab } from './option-spelling.ts'
+import { formatProblem } from './config-problems.ts'
+
+/** Where a configuration comes from. */
+export interface ConfigSource {
+  /** As the user named it; messages begin with it. */
+  readonly file: string
+  /** Relative paths count from here. Absolute. */
+  readonly folder: string
+  /** What was wrong already while reading: keys given twice. */
+  readonly problems: readonly ConfigProblem[]
+  /** Line and column, counted from 1, of a key or of its value; `path` in canonical spelling. */
+  locate(path: readonly string[], part: 'key' | 'value'): { line: number; column: number } | undefined
+}
+
+export interface ConfigFile {
+  readonly input: unknown
+  readonly source: ConfigSource
+}
+
+/**
+ * Reads a configuration file. What its keys mean is not looked at here: `resolveOptions(input, source)` does that.
+ *
+ * @throws {ConfigError} `ERR_CONFIG` when the file cannot be read or is not YAML
+ */
+export function loadConfigFile(path: string): ConfigFile {
+  let text: string
+  try {
+    text = readFileSync(path, 'utf8')
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException
+    const why = READ_FAILURES[code ?? ''] ?? `cannot be read (${code})`
+    const message = `The configuration file ${path} ${why}.`
+    throw new ConfigError('ERR_CONFIG', message, { cause, problems: [{ path: '', file: path, message: why }] })
+  }
+  return parseConfig(text, path)
+}
+
+const READ_FAILURES: Readonly<Record<string, string>> = {
+  ENOENT: 'does not exist',
+  EACCES: 'may not be read by this user',
+  EISDIR: 'is a folder, not a file',
+}
+
+/**
+ * The same for a text that is at hand. `file` names it in messages, and its folder is where relative paths count from.
+ *
+ * @throws {ConfigError} `ERR_CONFIG` when it is not YAML
+ */
+export function parseConfig(text: string, file: string): ConfigFile {
+  const lines = new LineCounter()
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
+  const isDouble = (error: YAMLError) => error.code === 'DUPLICATE_KEY'
+  const problemAt = (message: string, at: number): ConfigProblem => {
+    const { line, col } = lines.linePos(at)
+    return { path: '', file, line, column: col, message }
+  }
+
+  const broken = document.errors.filter((error) => !isDouble(error))
+  if (broken.length > 0) throw notYaml(broken.map((error) => problemAt(yamlMessage(error, text), error.pos[0])))
+  let input: unknown
+  try {
+    input = document.toJS() ?? {}
+  } catch (cause) {
+    throw notYaml([{ path: '', file, message: `is not valid YAML: ${(cause as Error).message}` }])
+  }
+  const doubles = document.errors.filter(isDouble).map((error) => {
+    const key = /^[^\s:]*/.exec(text.slice(error.pos[0]))![0]
+    return problemAt(`\`${key}\` is given twice in this section; remove one of the two, or rename it`, error.pos[0])
+  })
+  const source: ConfigSource = {
+    file,
+    folder: dirname(resolve(file)),
+    problems: doubles,
+    locate: (path, part) => {
+      const offset = find(document, path, part)
+      if (offset === undefined) return undefined
+      const { line, col } = lines.linePos(offset)
+      return { line, column: col }
+    },
+  }
+  return { input, source }
+}
+
+function notYaml(problems: readonly ConfigProblem[]): ConfigError {
+  return new ConfigError('ERR_CONFIG', problems.map(formatProblem).join('\n'), { problems })
+}
+
+/** The parser's word, and a hint for the one trap of our own syntax: `[::1]:1883` begins a list unless quoted. */
+function yamlMessage(error: YAMLError, text: string): string {
+  const lineStart = text.lastIndexOf('\n', error.pos[0]) + 1
+  const line = text.slice(lineStart).split('\n', 1)[0]!
+  const hint = /bind["']?\s*:\s*\[/.test(line) ? "; an IPv6 address needs quotes: bind: '[::1]:1883'" : ''
+  return `is not valid YAML: ${error.message}${hint}`
+}
+
+/** The offset of the key or value at `path`, or of the nearest section around it that is there. */
+function find(document: Document, path: readonly string[], part: 'key' | 'value'): number | undefined {
+  let node = document.contents as Node | null
+  let found: number | undefined
+  for (const [depth, name] of path.entries()) {
+    const child = childOf(node, name)
+    if (child === undefined) return found
+    const wantsKey = part === 'key' || depth < path.length - 1
+    found =
+      (wantsKey ? child.key : child.value)?.range?.[0] ?? child.key?.range?.[0] ?? child.value?.range?.[0] ?? found
+    node = child.value
+  }
+  return found
+}
+
+interface Child {
+  readonly key: Node | null
+  readonly value: Node | null
+}
+
+function childOf(node: Node | null, name: string): Child | undefined {
+  if (isSeq(node)) {
+    const value = node.items[Number(name)] as Node | undefined
+    return value === undefined ? undefined : { key: null, value }
+  }
+  if (!isMap(node)) return undefined
+  const keyText = (key: unknown) => (isScalar(key) ? String(key.value) : undefined)
+  const pair =
+    node.items.find(({ key }) => keyText(key) === name) ??
+    node.items.find(({ key }) => toKebab(keyText(key) ?? '') === name)
+  return pair === undefined ? undefined : { key: pair.key as Node | null, value: pair.value as Node | null }
+}

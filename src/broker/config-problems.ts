@@ -1,0 +1,73 @@
+/**
+ * The list of what is wrong with a configuration, with the place of each: gathered first, thrown at once.
+ *
+ * @module
+ */
+import { ConfigError } from '../base/errors.ts'
+import type { ConfigProblem } from '../base/errors.ts'
+import type { ConfigSource } from './config-file.ts'
+
+/**
+ * One problem as one line for people: file, line and column if there is a file, the key, and the sentence.
+ *
+ * @example
+ * formatProblem({ path: 'max-qos', message: 'must be one of 0, 1, 2, got 3', file: 'a.yaml', line: 2, column: 10 })
+ * // 'a.yaml:2:10: max-qos must be one of 0, 1, 2, got 3'
+ */
+export function formatProblem({ file, line, column, path, message }: ConfigProblem): string {
+  const position = line === undefined ? '' : `:${line}:${column}`
+  return `${file === undefined ? '' : `${file}${position}: `}${path}${path === '' ? '' : ' '}${message}`
+}
+
+/** How a value is shown in a message: short, on one line. */
+export function show(value: unknown): string {
+  if (value === undefined || value === null) return 'nothing'
+  if (typeof value === 'function') return 'a function'
+  if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list'
+  if (typeof value === 'object') return 'a section'
+  const text = typeof value === 'string' ? JSON.stringify(value) : String(value as number | boolean)
+  return text.length > 60 ? `${text.slice(0, 57)}…` : text
+}
+
+export class ConfigProblems {
+  readonly #source: ConfigSource | undefined
+  readonly #problems: ConfigProblem[]
+  readonly #warnings: ConfigProblem[] = []
+  readonly #wrongPaths = new Set<string>()
+
+  constructor(source: ConfigSource | undefined) {
+    this.#source = source
+    this.#problems = [...(source?.problems ?? [])]
+  }
+
+  get warnings(): readonly ConfigProblem[] {
+    return this.#warnings
+  }
+
+  /** Adds a problem, unless this very key has one already: what follows from a mistake is not another mistake. */
+  add(path: readonly string[], message: string, part: 'key' | 'value' = 'value'): void {
+    const problem = this.#place(path, message, part)
+    if (this.#wrongPaths.has(problem.path)) return
+    this.#wrongPaths.add(problem.path)
+    this.#problems.push(problem)
+  }
+
+  /** Adds what works, but is probably not what was meant. */
+  warn(path: readonly string[], message: string): void {
+    this.#warnings.push(this.#place(path, message, 'key'))
+  }
+
+  /** @throws {ConfigError} `ERR_CONFIG` with everything that was added, in the order of the file */
+  throwIfAny(): void {
+    if (this.#problems.length === 0) return
+    const problems = this.#problems.toSorted(
+      (a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0),
+    )
+    throw new ConfigError('ERR_CONFIG', problems.map(formatProblem).join('\n'), { problems })
+  }
+
+  #place(path: readonly string[], message: string, part: 'key' | 'value'): ConfigProblem {
+    const at = this.#source?.locate(path, part)
+    return { path: path.join('.'), message, ...(this.#source && { file: this.#source.file }), ...at }
+  }
+}

@@ -1,0 +1,129 @@
+/**
+ * What is wrong with a listener although each of its keys is right alone.
+ *
+ * @module
+ */
+import type { ConfigProblems } from './config-problems.ts'
+import type { Values } from './option-reader.ts'
+import { toKebab } from './option-spelling.ts'
+import type { ListenerOptions } from './options.ts'
+
+/** Keys that mean nothing without their condition; wrong where they are written, not where they are inherited. */
+const CONDITIONAL: readonly {
+  keys: readonly (keyof ListenerOptions)[]
+  needs: string
+  holds: (listener: ListenerOptions) => boolean
+}[] = [
+  {
+    keys: [
+      'certfile',
+      'keyfile',
+      'cafile',
+      'capath',
+      'cadata',
+      'crlfile',
+      'clientCertificates',
+      'certificateUserName',
+      'certificates',
+      'minTlsVersion',
+    ],
+    needs: '`ssl: on`',
+    holds: ({ ssl }) => ssl,
+  },
+  { keys: ['websocketPath', 'allowedOrigins'], needs: '`type: ws`', holds: ({ type }) => type === 'ws' },
+  { keys: ['tcpKeepalive'], needs: '`type: tcp` or `type: ws`', holds: ({ type }) => type !== 'unix' },
+  {
+    keys: ['trustedProxies'],
+    needs: '`proxy-protocol: on` or `type: ws`',
+    holds: ({ type, proxyProtocol }) => type === 'ws' || proxyProtocol,
+  },
+]
+
+/** Combinations that cannot work, wherever their parts come from. */
+const IMPOSSIBLE: readonly {
+  key: keyof ListenerOptions
+  message: string
+  is: (listener: ListenerOptions) => boolean
+}[] = [
+  {
+    key: 'ssl',
+    message: 'cannot be on for a Unix domain socket (`type: unix`)',
+    is: ({ ssl, type }) => ssl && type === 'unix',
+  },
+  {
+    key: 'certfile',
+    message: 'is missing; `ssl: on` needs `certfile` and `keyfile`',
+    is: ({ ssl, certfile }) => ssl && certfile === undefined,
+  },
+  {
+    key: 'keyfile',
+    message: 'is missing; `ssl: on` needs `certfile` and `keyfile`',
+    is: ({ ssl, keyfile }) => ssl && keyfile === undefined,
+  },
+  {
+    key: 'clientCertificates',
+    message: 'asks for certificates, but no CA says which: give `cafile`, `capath` or `cadata`',
+    is: (listener) => listener.ssl && listener.clientCertificates !== 'off' && !hasCa(listener),
+  },
+  {
+    key: 'certificateUserName',
+    message: 'needs client certificates: give a CA, and `client-certificates: required` or `optional`',
+    is: ({ ssl, certificateUserName, clientCertificates }) =>
+      ssl && certificateUserName !== 'off' && clientCertificates === 'off',
+  },
+  {
+    key: 'crlfile',
+    message: 'needs the CA that signed it: give `cafile`, `capath` or `cadata`',
+    is: (listener) => listener.ssl && listener.crlfile !== undefined && !hasCa(listener),
+  },
+  {
+    key: 'proxyProtocol',
+    message: 'needs `trusted-proxies`: without it anybody could claim any address',
+    is: ({ proxyProtocol, trustedProxies, type }) => proxyProtocol && trustedProxies.length === 0 && type !== 'unix',
+  },
+]
+
+function hasCa({ cafile, capath, cadata }: ListenerOptions): boolean {
+  return cafile !== undefined || capath !== undefined || cadata !== undefined
+}
+
+/**
+ * Reports what cannot work in one listener.
+ *
+ * @param own what its own section says, without what it inherits
+ */
+export function checkListener(listener: ListenerOptions, own: Values, problems: ConfigProblems): void {
+  const pathOf = (key: string) => ['listeners', listener.name, toKebab(key)]
+  for (const { keys, needs, holds } of CONDITIONAL) {
+    if (holds(listener)) continue
+    for (const key of keys) {
+      if (own[key] !== undefined) problems.add(pathOf(key), `has no effect here without ${needs}`, 'key')
+    }
+  }
+  for (const { key, message, is } of IMPOSSIBLE) {
+    if (is(listener)) problems.add(pathOf(key), message, 'key')
+  }
+}
+
+/** Reports listeners that want the same address. */
+export function checkListeners(listeners: readonly ListenerOptions[], problems: ConfigProblems): void {
+  const takenBy = new Map<string, string>()
+  for (const { name, host, port, path } of listeners) {
+    if (path === '' && port === 0) continue
+    const address = path || `${host}:${port}`
+    const other = takenBy.get(address)
+    if (other === undefined) takenBy.set(address, name)
+    else problems.add(['listeners', name, 'bind'], `is taken by \`listeners.${other}\` already`)
+  }
+}
+
+/**
+ * Whether only this machine can reach an address.
+ *
+ * @example
+ * isLoopback('127.0.0.2') // true
+ * isLoopback('') // false
+ */
+export function isLoopback(host: string): boolean {
+  return /^(127(\.\d{1,3}){3}|::1|::ffff:127(\.\d{1,3}){3}|localhost)$/i.test(host)
+}

@@ -1,0 +1,176 @@
+/**
+ * What each type of option accepts, as a valibot schema made from its row of the table. The schema's message says what the
+ * value must be; the place and the value itself are added by whoever reports it.
+ *
+ * @module
+ */
+import { isIP } from 'node:net'
+import * as v from 'valibot'
+import type { OptionRow, OptionType } from './option-table.ts'
+
+/** Host and port of a `bind`; host '' is every interface. */
+export interface BindAddress {
+  readonly host: string
+  readonly port: number
+}
+
+type Schema = v.GenericSchema<unknown, unknown>
+
+const SWITCH: Readonly<Record<string, boolean>> = {
+  on: true,
+  yes: true,
+  true: true,
+  off: false,
+  no: false,
+  false: false,
+}
+
+const VERSIONS: Readonly<Record<string, 3 | 4 | 5>> = { '3.1': 3, '3.1.1': 4, '5': 5, '5.0': 5 }
+
+/**
+ * Takes a `bind` apart.
+ *
+ * @returns `undefined` when it is none
+ *
+ * @example
+ * parseBind('[::1]:1883') // { host: '::1', port: 1883 }
+ * parseBind(':0') // { host: '', port: 0 }
+ * parseBind('::1:1883') // undefined
+ */
+export function parseBind(bind: string): BindAddress | undefined {
+  const match = /^(?:\[(?<v6>[^\]]+)\]|(?<name>[^:[\]\s/]*)):(?<port>\d{1,5})$/.exec(bind)
+  const { v6, name, port } = match?.groups ?? {}
+  if (port === undefined || Number(port) > 65_535) return undefined
+  if (v6 !== undefined && isIP(v6.split('%')[0]!) !== 6) return undefined
+  if (name !== undefined && /^[\d.]+$/.test(name) && isIP(name) !== 4) return undefined
+  return { host: v6 ?? name ?? '', port: Number(port) }
+}
+
+/** An IP address, alone or with the length of its network. */
+function isAddressRange(text: string): boolean {
+  const [address = '', prefix, more] = text.split('/')
+  const family = isIP(address)
+  if (family === 0 || more !== undefined) return false
+  return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= (family === 4 ? 32 : 128))
+}
+
+function isOrigin(text: string): boolean {
+  return text === '*' || (URL.canParse(text) && text.includes('://') && new URL(text).host === text.split('://')[1])
+}
+
+/** What a value of this row must be, for people. */
+export function describeType(row: OptionRow): string {
+  const unit = row.unit === undefined ? '' : ` (${row.unit})`
+  return `${DESCRIPTIONS[row.type](row)}${unit}`
+}
+
+function range(row: OptionRow): string {
+  if (row.max === Number.MAX_SAFE_INTEGER || row.max === undefined) return `of at least ${row.min ?? 0}`
+  return `from ${row.min ?? 0} to ${row.max}`
+}
+
+const DESCRIPTIONS: Readonly<Record<OptionType, (row: OptionRow) => string>> = {
+  integer: (row) => `a whole number ${range(row)}`,
+  number: (row) => `a number ${range(row)}`,
+  boolean: () => 'on or off (also yes, no, true, false)',
+  choice: (row) => `one of ${row.values!.join(', ')}`,
+  text: () => 'a text',
+  path: () => 'a path',
+  bind: () => 'host:port, [v6]:port or :port with a port from 0 to 65535, or a path for type: unix',
+  'websocket-path': () => 'a path that begins with /',
+  origins: () => 'a list of origins such as https://example.com, or *',
+  'address-ranges': () => 'a list of IP addresses or networks such as 10.0.0.0/8',
+  'protocol-versions': () => 'a list of 3.1, 3.1.1 and 5.0 with at least one of them',
+  certificates: () => 'a list of {server-name, certfile, keyfile}',
+  plugins: () => 'a list of plugin names or module paths (from a program also plugins and their factories)',
+  'access-list': () => 'a map: user → list of Topic Filters, or a map of publish, subscribe and deny lists',
+  groups: () => 'a map: group → list of users',
+  'open-section': () => 'a section with keys of its own',
+  section: () => 'a section with keys of its own',
+  listeners: () => 'a map: name → settings',
+}
+
+/** The schema of one row. */
+export function schemaOf(row: OptionRow): Schema {
+  return SCHEMAS[row.type](row, `must be ${describeType(row)}`)
+}
+
+function numberSchema(row: OptionRow, message: string) {
+  const { min = 0, max = Number.MAX_SAFE_INTEGER } = row
+  return v.pipe(v.number(message), v.minValue(min, message), v.maxValue(max, message))
+}
+
+function textList(itemMessage: string, isItem: (text: string) => boolean, message: string) {
+  return v.array(v.pipe(v.string(itemMessage), v.check(isItem, itemMessage)), message)
+}
+
+const topicFilters = v.array(v.string('must be a Topic Filter'), 'must be a list of Topic Filters')
+
+const certificate = v.strictObject(
+  {
+    'server-name': v.optional(v.string('must be a host name')),
+    certfile: v.string('must be a path'),
+    keyfile: v.string('must be a path'),
+  },
+  'must be a section of server-name, certfile and keyfile',
+)
+
+const accessRules = v.strictObject(
+  { publish: v.optional(topicFilters), subscribe: v.optional(topicFilters), deny: v.optional(topicFilters) },
+  'must be a list of Topic Filters, or a section of publish, subscribe and deny lists',
+)
+
+const SCHEMAS: Readonly<Record<OptionType, (row: OptionRow, message: string) => Schema>> = {
+  integer: (row, message) => v.pipe(numberSchema(row, message), v.integer(message)),
+  number: numberSchema,
+  boolean: (_, message) =>
+    v.union(
+      [
+        v.boolean(),
+        v.pipe(
+          v.picklist(Object.keys(SWITCH)),
+          v.transform((word) => SWITCH[word]!),
+        ),
+      ],
+      message,
+    ),
+  choice: (row, message) => v.picklist(row.values!, message),
+  text: (_, message) => v.string(message),
+  path: (_, message) => v.pipe(v.string(message), v.nonEmpty(message)),
+  bind: (_, message) => v.pipe(v.string(message), v.nonEmpty(message)),
+  'websocket-path': (_, message) => v.pipe(v.string(message), v.regex(/^(\/[^?#\s]*)?$/, message)),
+  origins: (_, message) => textList('must be an origin such as https://example.com, or *', isOrigin, message),
+  'address-ranges': (_, message) =>
+    textList('must be an IP address or a network such as 10.0.0.0/8', isAddressRange, message),
+  'protocol-versions': (_, message) =>
+    v.pipe(
+      v.array(
+        v.pipe(
+          v.picklist([3.1, 5, ...Object.keys(VERSIONS)], 'must be 3.1, 3.1.1 or 5.0'),
+          v.transform((version) => VERSIONS[version]!),
+        ),
+        message,
+      ),
+      v.nonEmpty(message),
+    ),
+  certificates: (_, message) => v.array(certificate, message),
+  plugins: (_, message) =>
+    v.array(
+      v.union(
+        [v.pipe(v.string(), v.nonEmpty()), v.function(), v.looseObject({ name: v.string() })],
+        'must be a plugin name or a module path',
+      ),
+      message,
+    ),
+  'access-list': (_, message) =>
+    v.record(
+      v.string(),
+      v.lazy((rules) => (Array.isArray(rules) ? topicFilters : accessRules)),
+      message,
+    ),
+  groups: (_, message) =>
+    v.record(v.string(), v.array(v.string('must be a user name'), 'must be a list of user names'), message),
+  'open-section': (_, message) => v.record(v.string(), v.unknown(), message),
+  section: (_, message) => v.record(v.string(), v.unknown(), message),
+  listeners: (_, message) => v.record(v.string(), v.unknown(), message),
+}

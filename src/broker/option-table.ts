@@ -1,0 +1,595 @@
+/**
+ * Every configuration key there is, once: validation, TypeScript types, JSON Schema, reference page and tests all read this
+ * table. A key lives in one of six sections (`scope`):
+ *
+ *   broker       top level
+ *   limits       top level, and again in any listener, where it overrides
+ *   listener     listeners.<name>
+ *   auth, topic-check, persistence
+ *
+ * After a change run `node build/tools/reference.js`: it writes `option-types.ts`, the reference page and the JSON Schema.
+ *
+ * @module
+ */
+
+export type OptionScope = 'broker' | 'limits' | 'listener' | 'auth' | 'topic-check' | 'persistence'
+
+/** How a value is written; `option-schema.ts` says what each accepts. */
+export type OptionType =
+  | 'integer'
+  | 'number'
+  | 'boolean'
+  | 'choice'
+  | 'text'
+  | 'path'
+  | 'bind'
+  | 'websocket-path'
+  | 'origins'
+  | 'address-ranges'
+  | 'protocol-versions'
+  | 'certificates'
+  | 'plugins'
+  | 'access-list'
+  | 'groups'
+  | 'open-section'
+  | 'section'
+  | 'listeners'
+
+/** One configuration key. */
+export interface OptionRow {
+  readonly key: string
+  readonly scope: OptionScope
+  readonly type: OptionType
+  /** Absent: nothing is assumed, and the resolved option is `undefined`. */
+  readonly default?: unknown
+  readonly unit?: string
+  readonly min?: number
+  readonly max?: number
+  /** What a `choice` chooses from. */
+  readonly values?: readonly (string | number)[]
+  /** Never shown in a message. */
+  readonly secret?: true
+  readonly description: string
+  readonly since: string
+}
+
+const UINT16 = 65_535
+const UINT32 = 4_294_967_295
+/** A Remaining Length of 268,435,455 with the five bytes before it (§1.5.5). */
+const LARGEST_PACKET = 268_435_460
+const DAY = 86_400
+const COUNT = { min: 0, max: UINT32 } as const
+const BYTES = { unit: 'bytes', min: 0, max: Number.MAX_SAFE_INTEGER } as const
+
+type Unscoped = Omit<OptionRow, 'scope' | 'since'> & { readonly since?: string }
+
+function rows(scope: OptionScope, list: readonly Unscoped[]): OptionRow[] {
+  return list.map((row) => ({ since: '0.1.0', ...row, scope }))
+}
+
+const brokerRows = rows('broker', [
+  {
+    key: 'listeners',
+    type: 'listeners',
+    description:
+      'Where Clients connect: name → settings. `default` is inherited by the others, and itself opened only when it is the only entry. Without this key one listener opens on 127.0.0.1:1883; `{}` opens none.',
+  },
+  {
+    key: 'auth',
+    type: 'section',
+    description: 'Who may log in. Without it, anonymous Clients may, and every listener must be on a loopback address.',
+  },
+  {
+    key: 'topic-check',
+    type: 'section',
+    description: 'Who may publish and subscribe to what. Without it everybody may everything.',
+  },
+  {
+    key: 'persistence',
+    type: 'section',
+    description:
+      'Where Sessions, queues and retained messages are kept. Without it they are in memory, except for `sluice start`, which keeps them in `sluice-data`.',
+  },
+  {
+    key: 'plugins',
+    type: 'plugins',
+    default: [],
+    description:
+      'Plugins that are told what happens, such as `event_logger_plugin` and `packet_logger_plugin`: names, module paths or, from a program, objects.',
+  },
+  {
+    key: 'max-connections',
+    type: 'integer',
+    default: 50_000,
+    ...COUNT,
+    description: 'Connections in all; further ones are answered 0x89 (3.1.1: 0x03) and closed. 0 = no limit.',
+  },
+  {
+    key: 'max-waiting-connections',
+    type: 'integer',
+    default: 100,
+    min: 1,
+    max: UINT32,
+    description: 'Connections that have not sent their CONNECT yet; further ones are closed at once.',
+  },
+  {
+    key: 'max-connections-per-address',
+    type: 'integer',
+    default: 0,
+    ...COUNT,
+    description: 'Connections from one IP address. 0 = no limit.',
+  },
+  {
+    key: 'max-connect-rate',
+    type: 'number',
+    default: 0,
+    unit: 'per second',
+    ...COUNT,
+    description: 'CONNECTs accepted per second; further ones are answered 0x9F (3.1.1: 0x03). 0 = no limit.',
+  },
+  {
+    key: 'max-pending-logins',
+    type: 'integer',
+    default: 1_000,
+    min: 1,
+    max: UINT32,
+    description: 'Log-ins that wait for a plugin at the same time; further ones are answered 0x89 (3.1.1: 0x03).',
+  },
+  {
+    key: 'max-offline-sessions',
+    type: 'integer',
+    default: 100_000,
+    ...COUNT,
+    description: 'Sessions without a Connection; beyond it the one that ends soonest is ended. 0 = no limit.',
+  },
+  {
+    key: 'max-sessions-per-user',
+    type: 'integer',
+    default: 0,
+    ...COUNT,
+    description: 'Sessions without a Connection of one User Name. 0 = no limit.',
+  },
+  {
+    key: 'max-retained-messages',
+    type: 'integer',
+    default: 1_000_000,
+    ...COUNT,
+    description: 'Retained messages; beyond it a new topic is answered 0x97. 0 = no limit.',
+  },
+  {
+    key: 'max-retained-bytes',
+    type: 'integer',
+    default: 268_435_456,
+    ...BYTES,
+    description: 'Topic Names and payloads of all retained messages together. 0 = no limit.',
+  },
+  {
+    key: 'max-uncommitted-bytes',
+    type: 'integer',
+    default: 67_108_864,
+    unit: 'bytes',
+    min: 65_536,
+    max: Number.MAX_SAFE_INTEGER,
+    description: 'What may wait for the disk before publishers are no longer read.',
+  },
+  {
+    key: 'max-memory',
+    type: 'integer',
+    default: 0,
+    ...BYTES,
+    description: 'Queued, retained and waiting output bytes of all Clients together. 0 = no limit.',
+  },
+  {
+    key: 'retain',
+    type: 'boolean',
+    default: true,
+    description: 'Whether there are retained messages; `off` announces Retain Available 0 (§3.2.2.3.5).',
+  },
+  {
+    key: 'wildcard-subscriptions',
+    type: 'boolean',
+    default: true,
+    description: 'Whether Topic Filters may have wildcards (§3.2.2.3.11).',
+  },
+  {
+    key: 'shared-subscriptions',
+    type: 'boolean',
+    default: true,
+    description: 'Whether there are Shared Subscriptions (§3.2.2.3.13).',
+  },
+  {
+    key: 'subscription-identifiers',
+    type: 'boolean',
+    default: true,
+    description: 'Whether there are Subscription Identifiers (§3.2.2.3.12).',
+  },
+  {
+    key: 'client-id-ownership',
+    type: 'boolean',
+    default: true,
+    description:
+      'Whether a Session belongs to the User Name that made it; another one with the same Client Identifier is answered 0x85 (3.1.1: 0x02).',
+  },
+  {
+    key: 'sys-interval',
+    type: 'number',
+    default: 20,
+    unit: 'seconds',
+    min: 0,
+    max: DAY,
+    description: 'Time between two rounds of `$SYS/broker/` topics. 0 = none.',
+  },
+  {
+    key: 'plugin-timeout',
+    type: 'number',
+    default: 5,
+    unit: 'seconds',
+    min: 0.01,
+    max: 3_600,
+    description: 'How long a plugin may think about one answer; beyond it the answer is no.',
+  },
+  {
+    key: 'response-information',
+    type: 'text',
+    default: '',
+    description: 'Sent to Clients that ask for Response Information (§3.2.2.3.15). Empty = none.',
+  },
+  {
+    key: 'server-reference',
+    type: 'text',
+    default: '',
+    description: 'Another Server for Clients that are told to go there (§4.11). Empty = none.',
+  },
+])
+
+const limitRows = rows('limits', [
+  {
+    key: 'max-connect-packet-size',
+    type: 'integer',
+    default: 131_072,
+    unit: 'bytes',
+    min: 16,
+    max: LARGEST_PACKET,
+    description: 'Largest CONNECT, before anybody has logged in.',
+  },
+  {
+    key: 'max-packet-size',
+    type: 'integer',
+    default: 16_777_216,
+    unit: 'bytes',
+    min: 16,
+    max: LARGEST_PACKET,
+    description: 'Largest packet from a Client; announced as Maximum Packet Size (§3.2.2.3.6).',
+  },
+  {
+    key: 'connect-timeout',
+    type: 'number',
+    default: 10,
+    unit: 'seconds',
+    min: 0.1,
+    max: 3_600,
+    description: 'Time until a new Connection has sent its whole CONNECT.',
+  },
+  {
+    key: 'timeout-disconnect-delay',
+    type: 'number',
+    default: 0,
+    unit: 'seconds',
+    min: 0,
+    max: DAY,
+    description: 'Grace on top of 1.5 times the Keep Alive before a silent Client is disconnected (§3.1.2.10).',
+  },
+  {
+    key: 'max-keep-alive',
+    type: 'integer',
+    default: 0,
+    unit: 'seconds',
+    min: 0,
+    max: UINT16,
+    description: 'Longest Keep Alive; a 5.0 Client that asks for more, or for none, is given this one. 0 = no limit.',
+  },
+  {
+    key: 'receive-maximum',
+    type: 'integer',
+    default: 1_000,
+    min: 1,
+    max: UINT16,
+    description: 'QoS 1 and 2 messages a Client may have in flight towards us (§3.2.2.3.3).',
+  },
+  {
+    key: 'max-inflight-messages',
+    type: 'integer',
+    default: 1_000,
+    min: 1,
+    max: UINT16,
+    description: "QoS 1 and 2 messages in flight towards one Client; the Client's own Receive Maximum may lower it.",
+  },
+  {
+    key: 'max-qos',
+    type: 'choice',
+    values: [0, 1, 2],
+    default: 2,
+    description: 'Highest QoS granted to subscriptions and accepted from publishers (§3.2.2.3.4).',
+  },
+  {
+    key: 'topic-alias-maximum',
+    type: 'integer',
+    default: 32,
+    min: 0,
+    max: UINT16,
+    description: 'Topic Aliases a Client may use towards us (§3.2.2.3.8). 0 = none.',
+  },
+  {
+    key: 'max-outgoing-topic-aliases',
+    type: 'integer',
+    default: 32,
+    min: 0,
+    max: UINT16,
+    description: 'Topic Aliases we use towards a Client, if it allows as many. 0 = none.',
+  },
+  {
+    key: 'max-outgoing-bytes',
+    type: 'integer',
+    default: 1_048_576,
+    unit: 'bytes',
+    min: 1_024,
+    max: Number.MAX_SAFE_INTEGER,
+    description: 'Output that may wait for one Connection before QoS 0 messages for it are dropped.',
+  },
+  {
+    key: 'drain-timeout',
+    type: 'number',
+    default: 60,
+    unit: 'seconds',
+    min: 0.1,
+    max: DAY,
+    description: 'Time until a peer that takes no output is closed.',
+  },
+  {
+    key: 'max-session-expiry',
+    type: 'integer',
+    default: 2_592_000,
+    unit: 'seconds',
+    min: 0,
+    max: UINT32,
+    description:
+      'Longest Session Expiry Interval granted; also what a 3.1.1 Client with CleanSession 0 gets. 4294967295 = no limit.',
+  },
+  {
+    key: 'max-queued-messages',
+    type: 'integer',
+    default: 10_000,
+    min: 1,
+    max: UINT32,
+    description: 'QoS 1 and 2 messages waiting in one Session.',
+  },
+  {
+    key: 'max-queued-bytes',
+    type: 'integer',
+    default: 16_777_216,
+    unit: 'bytes',
+    min: 1_024,
+    max: Number.MAX_SAFE_INTEGER,
+    description: 'Topic Names and payloads waiting in one Session.',
+  },
+  {
+    key: 'max-subscriptions',
+    type: 'integer',
+    default: 10_000,
+    min: 1,
+    max: UINT32,
+    description: 'Subscriptions of one Client; beyond it SUBACK says 0x97 (3.1.1: 0x80).',
+  },
+  {
+    key: 'max-topic-levels',
+    type: 'integer',
+    default: 200,
+    min: 1,
+    max: 65_535,
+    description: 'Levels of a Topic Name or Topic Filter.',
+  },
+  {
+    key: 'protocol-versions',
+    type: 'protocol-versions',
+    default: [3, 4, 5],
+    description: 'Protocol versions served, written as 3.1, 3.1.1 and 5.0.',
+  },
+  {
+    key: 'max-publish-rate',
+    type: 'number',
+    default: 0,
+    unit: 'per second',
+    ...COUNT,
+    description: 'Messages one Client may publish; beyond it the Client is read more slowly. 0 = no limit.',
+  },
+  {
+    key: 'max-byte-rate',
+    type: 'number',
+    default: 0,
+    unit: 'per second',
+    min: 0,
+    max: Number.MAX_SAFE_INTEGER,
+    description: 'Bytes one Client may send; beyond it the Client is read more slowly. 0 = no limit.',
+  },
+])
+
+const listenerRows = rows('listener', [
+  {
+    key: 'type',
+    type: 'choice',
+    values: ['tcp', 'ws', 'unix'],
+    default: 'tcp',
+    description: 'Transport: plain stream, WebSocket, or Unix domain socket. `ssl` makes the first two mqtts and wss.',
+  },
+  {
+    key: 'bind',
+    type: 'bind',
+    description:
+      '`host:port`, `[v6]:port`, or `:port` for every interface; port 0 lets the system choose. For `type: unix` the path of the socket. Not inherited.',
+  },
+  {
+    key: 'max-connections',
+    type: 'integer',
+    default: 0,
+    ...COUNT,
+    description: 'Connections of this listener; further ones are answered 0x89 (3.1.1: 0x03) and closed. 0 = no limit.',
+  },
+  {
+    key: 'ssl',
+    type: 'boolean',
+    default: false,
+    description: 'Whether the listener speaks TLS; needs `certfile` and `keyfile`.',
+  },
+  { key: 'certfile', type: 'path', description: "The listener's certificate chain, PEM." },
+  { key: 'keyfile', type: 'path', description: 'The private key that goes with `certfile`, PEM.' },
+  { key: 'cafile', type: 'path', description: 'CAs that may sign client certificates: a PEM file.' },
+  { key: 'capath', type: 'path', description: 'CAs that may sign client certificates: a folder of PEM files.' },
+  {
+    key: 'cadata',
+    type: 'text',
+    secret: true,
+    description: 'CAs that may sign client certificates: PEM text, here in the configuration.',
+  },
+  { key: 'crlfile', type: 'path', description: 'Client certificates that were revoked: a PEM file of CRLs.' },
+  {
+    key: 'client-certificates',
+    type: 'choice',
+    values: ['off', 'optional', 'required'],
+    description: 'Whether Clients show a certificate. Default `optional` where a CA is given, otherwise `off`.',
+  },
+  {
+    key: 'certificate-user-name',
+    type: 'choice',
+    values: ['off', 'cn', 'subject', 'san'],
+    default: 'off',
+    description: "Which part of a client certificate is the Client's user name.",
+  },
+  {
+    key: 'certificates',
+    type: 'certificates',
+    default: [],
+    description: 'Further certificates, chosen by SNI: a list of `server-name`, `certfile`, `keyfile`.',
+  },
+  {
+    key: 'min-tls-version',
+    type: 'choice',
+    values: ['1.2', '1.3'],
+    default: '1.2',
+    description: 'Oldest TLS version spoken.',
+  },
+  {
+    key: 'proxy-protocol',
+    type: 'boolean',
+    default: false,
+    description: 'Whether every Connection begins with a PROXY protocol header (v1 or v2); needs `trusted-proxies`.',
+  },
+  {
+    key: 'trusted-proxies',
+    type: 'address-ranges',
+    default: [],
+    description: 'Addresses (`10.0.0.1`, `10.0.0.0/8`) whose PROXY header or `X-Forwarded-For` is believed.',
+  },
+  {
+    key: 'websocket-path',
+    type: 'websocket-path',
+    default: '',
+    description: 'The one path WebSocket Clients may ask for, such as `/mqtt`. Empty = any.',
+  },
+  {
+    key: 'allowed-origins',
+    type: 'origins',
+    default: [],
+    description:
+      'Origins whose pages may connect by WebSocket, such as `https://example.com`; `*` is any. Clients that are no browser send none and always may.',
+  },
+  {
+    key: 'allow-anonymous',
+    type: 'boolean',
+    description: 'Overrides `auth.allow-anonymous` for this listener.',
+  },
+  {
+    key: 'tcp-keepalive',
+    type: 'integer',
+    default: 600,
+    unit: 'seconds',
+    min: 0,
+    max: 32_767,
+    description: 'Silence after which the system probes whether the peer is still there. 0 = never.',
+  },
+])
+
+const authRows = rows('auth', [
+  {
+    key: 'plugins',
+    type: 'plugins',
+    description:
+      'Who is asked, by name. Default: `auth.file` if `password-file` is given, `auth.anonymous` if `allow-anonymous` is on anywhere.',
+  },
+  {
+    key: 'allow-anonymous',
+    type: 'boolean',
+    default: false,
+    description: 'Whether `auth.anonymous` lets in Clients without User Name and Password.',
+  },
+  {
+    key: 'password-file',
+    type: 'path',
+    description: 'Lines of `user:hash` for `auth.file`; `sluice passwd` writes them.',
+  },
+  { key: 'jwt', type: 'open-section', description: 'Settings of `auth.jwt`.' },
+  { key: 'http', type: 'open-section', description: 'Settings of `auth.http`.' },
+  { key: 'scram', type: 'open-section', description: 'Settings of `auth.scram`.' },
+])
+
+const topicCheckRows = rows('topic-check', [
+  { key: 'enabled', type: 'boolean', default: true, description: 'Whether anybody is asked at all.' },
+  {
+    key: 'plugins',
+    type: 'plugins',
+    description: 'Who is asked, by name. Default: `topic_acl` if `acl` is given, `acl.file` if `acl-file` is.',
+  },
+  {
+    key: 'acl',
+    type: 'access-list',
+    description:
+      'For `topic_acl`: user → list of Topic Filters to publish and subscribe to, or a map of `publish`, `subscribe` and `deny` lists. `anonymous` is the entry of Clients without a User Name; `%u` and `%c` as a whole level stand for User Name and Client Identifier.',
+  },
+  {
+    key: 'groups',
+    type: 'groups',
+    description: 'For `topic_acl`: group → list of users; an `acl` entry named `@group` holds for all of them.',
+  },
+  { key: 'acl-file', type: 'path', description: "Rules in Mosquitto's format, for `acl.file`." },
+])
+
+const persistenceRows = rows('persistence', [
+  { key: 'path', type: 'path', default: 'sluice-data', description: 'Folder of the data; made when it is missing.' },
+  {
+    key: 'durability',
+    type: 'choice',
+    values: ['disk', 'process', 'memory'],
+    default: 'disk',
+    description:
+      'What an acknowledgement promises: survives a power cut (`disk`), a crash of the process (`process`), or neither.',
+  },
+  { key: 'max-bytes', type: 'integer', default: 0, ...BYTES, description: 'Space the data may take. 0 = no limit.' },
+])
+
+/** All keys, in the order of the reference page. */
+export const optionTable: readonly OptionRow[] = [
+  ...brokerRows,
+  ...limitRows,
+  ...listenerRows,
+  ...authRows,
+  ...topicCheckRows,
+  ...persistenceRows,
+]
+
+/** The section of a broker key of type `section`. */
+export type SectionName = 'auth' | 'topic-check' | 'persistence'
+
+/** The keys that may stand in a section: `limits` stand at the top level and in every listener. */
+export function rowsOf(section: 'broker' | 'listener' | SectionName): readonly OptionRow[] {
+  const withLimits = section === 'broker' || section === 'listener'
+  return optionTable.filter((row) => row.scope === section || (withLimits && row.scope === 'limits'))
+}

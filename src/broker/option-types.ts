@@ -1,0 +1,179 @@
+/**
+ * The options of each section. Made from `option-table.ts` by `tools/reference.ts`: change it there.
+ *
+ * @module
+ */
+import type { ProtocolVersion } from '../codec/packets.ts'
+import type { AccessList, PluginReference, ServerCertificate } from './option-values.ts'
+
+/** Keys of the top level alone. */
+export interface BrokerSettings {
+  /** Plugins that are told what happens, such as `event_logger_plugin` and `packet_logger_plugin`: names, module paths or, from a program, objects. Default []. */
+  readonly plugins: readonly PluginReference[]
+  /** Connections in all; further ones are answered 0x89 (3.1.1: 0x03) and closed. 0 = no limit. Default 50000. */
+  readonly maxConnections: number
+  /** Connections that have not sent their CONNECT yet; further ones are closed at once. Default 100. */
+  readonly maxWaitingConnections: number
+  /** Connections from one IP address. 0 = no limit. Default 0. */
+  readonly maxConnectionsPerAddress: number
+  /** CONNECTs accepted per second; further ones are answered 0x9F (3.1.1: 0x03). 0 = no limit. Counted per second. Default 0. */
+  readonly maxConnectRate: number
+  /** Log-ins that wait for a plugin at the same time; further ones are answered 0x89 (3.1.1: 0x03). Default 1000. */
+  readonly maxPendingLogins: number
+  /** Sessions without a Connection; beyond it the one that ends soonest is ended. 0 = no limit. Default 100000. */
+  readonly maxOfflineSessions: number
+  /** Sessions without a Connection of one User Name. 0 = no limit. Default 0. */
+  readonly maxSessionsPerUser: number
+  /** Retained messages; beyond it a new topic is answered 0x97. 0 = no limit. Default 1000000. */
+  readonly maxRetainedMessages: number
+  /** Topic Names and payloads of all retained messages together. 0 = no limit. In bytes. Default 268435456. */
+  readonly maxRetainedBytes: number
+  /** What may wait for the disk before publishers are no longer read. In bytes. Default 67108864. */
+  readonly maxUncommittedBytes: number
+  /** Queued, retained and waiting output bytes of all Clients together. 0 = no limit. In bytes. Default 0. */
+  readonly maxMemory: number
+  /** Whether there are retained messages; `off` announces Retain Available 0 (§3.2.2.3.5). Default true. */
+  readonly retain: boolean
+  /** Whether Topic Filters may have wildcards (§3.2.2.3.11). Default true. */
+  readonly wildcardSubscriptions: boolean
+  /** Whether there are Shared Subscriptions (§3.2.2.3.13). Default true. */
+  readonly sharedSubscriptions: boolean
+  /** Whether there are Subscription Identifiers (§3.2.2.3.12). Default true. */
+  readonly subscriptionIdentifiers: boolean
+  /** Whether a Session belongs to the User Name that made it; another one with the same Client Identifier is answered 0x85 (3.1.1: 0x02). Default true. */
+  readonly clientIdOwnership: boolean
+  /** Time between two rounds of `$SYS/broker/` topics. 0 = none. In seconds. Default 20. */
+  readonly sysInterval: number
+  /** How long a plugin may think about one answer; beyond it the answer is no. In seconds. Default 5. */
+  readonly pluginTimeout: number
+  /** Sent to Clients that ask for Response Information (§3.2.2.3.15). Empty = none. Default "". */
+  readonly responseInformation: string
+  /** Another Server for Clients that are told to go there (§4.11). Empty = none. Default "". */
+  readonly serverReference: string
+}
+
+/** Keys of the top level that a listener may override. */
+export interface ListenerLimits {
+  /** Largest CONNECT, before anybody has logged in. In bytes. Default 131072. */
+  readonly maxConnectPacketSize: number
+  /** Largest packet from a Client; announced as Maximum Packet Size (§3.2.2.3.6). In bytes. Default 16777216. */
+  readonly maxPacketSize: number
+  /** Time until a new Connection has sent its whole CONNECT. In seconds. Default 10. */
+  readonly connectTimeout: number
+  /** Grace on top of 1.5 times the Keep Alive before a silent Client is disconnected (§3.1.2.10). In seconds. Default 0. */
+  readonly timeoutDisconnectDelay: number
+  /** Longest Keep Alive; a 5.0 Client that asks for more, or for none, is given this one. 0 = no limit. In seconds. Default 0. */
+  readonly maxKeepAlive: number
+  /** QoS 1 and 2 messages a Client may have in flight towards us (§3.2.2.3.3). Default 1000. */
+  readonly receiveMaximum: number
+  /** QoS 1 and 2 messages in flight towards one Client; the Client's own Receive Maximum may lower it. Default 1000. */
+  readonly maxInflightMessages: number
+  /** Highest QoS granted to subscriptions and accepted from publishers (§3.2.2.3.4). Default 2. */
+  readonly maxQos: 0 | 1 | 2
+  /** Topic Aliases a Client may use towards us (§3.2.2.3.8). 0 = none. Default 32. */
+  readonly topicAliasMaximum: number
+  /** Topic Aliases we use towards a Client, if it allows as many. 0 = none. Default 32. */
+  readonly maxOutgoingTopicAliases: number
+  /** Output that may wait for one Connection before QoS 0 messages for it are dropped. In bytes. Default 1048576. */
+  readonly maxOutgoingBytes: number
+  /** Time until a peer that takes no output is closed. In seconds. Default 60. */
+  readonly drainTimeout: number
+  /** Longest Session Expiry Interval granted; also what a 3.1.1 Client with CleanSession 0 gets. 4294967295 = no limit. In seconds. Default 2592000. */
+  readonly maxSessionExpiry: number
+  /** QoS 1 and 2 messages waiting in one Session. Default 10000. */
+  readonly maxQueuedMessages: number
+  /** Topic Names and payloads waiting in one Session. In bytes. Default 16777216. */
+  readonly maxQueuedBytes: number
+  /** Subscriptions of one Client; beyond it SUBACK says 0x97 (3.1.1: 0x80). Default 10000. */
+  readonly maxSubscriptions: number
+  /** Levels of a Topic Name or Topic Filter. Default 200. */
+  readonly maxTopicLevels: number
+  /** Protocol versions served, written as 3.1, 3.1.1 and 5.0. Default [3,4,5]. */
+  readonly protocolVersions: readonly ProtocolVersion[]
+  /** Messages one Client may publish; beyond it the Client is read more slowly. 0 = no limit. Counted per second. Default 0. */
+  readonly maxPublishRate: number
+  /** Bytes one Client may send; beyond it the Client is read more slowly. 0 = no limit. Counted per second. Default 0. */
+  readonly maxByteRate: number
+}
+
+/** Keys of one listener. */
+export interface ListenerSettings {
+  /** Transport: plain stream, WebSocket, or Unix domain socket. `ssl` makes the first two mqtts and wss. Default "tcp". */
+  readonly type: 'tcp' | 'ws' | 'unix'
+  /** Connections of this listener; further ones are answered 0x89 (3.1.1: 0x03) and closed. 0 = no limit. Default 0. */
+  readonly maxConnections: number
+  /** Whether the listener speaks TLS; needs `certfile` and `keyfile`. Default false. */
+  readonly ssl: boolean
+  /** The listener's certificate chain, PEM. */
+  readonly certfile?: string
+  /** The private key that goes with `certfile`, PEM. */
+  readonly keyfile?: string
+  /** CAs that may sign client certificates: a PEM file. */
+  readonly cafile?: string
+  /** CAs that may sign client certificates: a folder of PEM files. */
+  readonly capath?: string
+  /** CAs that may sign client certificates: PEM text, here in the configuration. */
+  readonly cadata?: string
+  /** Client certificates that were revoked: a PEM file of CRLs. */
+  readonly crlfile?: string
+  /** Whether Clients show a certificate. Default `optional` where a CA is given, otherwise `off`. */
+  readonly clientCertificates?: 'off' | 'optional' | 'required'
+  /** Which part of a client certificate is the Client's user name. Default "off". */
+  readonly certificateUserName: 'off' | 'cn' | 'subject' | 'san'
+  /** Further certificates, chosen by SNI: a list of `server-name`, `certfile`, `keyfile`. Default []. */
+  readonly certificates: readonly ServerCertificate[]
+  /** Oldest TLS version spoken. Default "1.2". */
+  readonly minTlsVersion: '1.2' | '1.3'
+  /** Whether every Connection begins with a PROXY protocol header (v1 or v2); needs `trusted-proxies`. Default false. */
+  readonly proxyProtocol: boolean
+  /** Addresses (`10.0.0.1`, `10.0.0.0/8`) whose PROXY header or `X-Forwarded-For` is believed. Default []. */
+  readonly trustedProxies: readonly string[]
+  /** The one path WebSocket Clients may ask for, such as `/mqtt`. Empty = any. Default "". */
+  readonly websocketPath: string
+  /** Origins whose pages may connect by WebSocket, such as `https://example.com`; `*` is any. Clients that are no browser send none and always may. Default []. */
+  readonly allowedOrigins: readonly string[]
+  /** Overrides `auth.allow-anonymous` for this listener. */
+  readonly allowAnonymous?: boolean
+  /** Silence after which the system probes whether the peer is still there. 0 = never. In seconds. Default 600. */
+  readonly tcpKeepalive: number
+}
+
+/** Keys of `auth`. */
+export interface AuthSettings {
+  /** Who is asked, by name. Default: `auth.file` if `password-file` is given, `auth.anonymous` if `allow-anonymous` is on anywhere. */
+  readonly plugins?: readonly PluginReference[]
+  /** Whether `auth.anonymous` lets in Clients without User Name and Password. Default false. */
+  readonly allowAnonymous: boolean
+  /** Lines of `user:hash` for `auth.file`; `sluice passwd` writes them. */
+  readonly passwordFile?: string
+  /** Settings of `auth.jwt`. */
+  readonly jwt?: Readonly<Record<string, unknown>>
+  /** Settings of `auth.http`. */
+  readonly http?: Readonly<Record<string, unknown>>
+  /** Settings of `auth.scram`. */
+  readonly scram?: Readonly<Record<string, unknown>>
+}
+
+/** Keys of `topic-check`. */
+export interface TopicCheckSettings {
+  /** Whether anybody is asked at all. Default true. */
+  readonly enabled: boolean
+  /** Who is asked, by name. Default: `topic_acl` if `acl` is given, `acl.file` if `acl-file` is. */
+  readonly plugins?: readonly PluginReference[]
+  /** For `topic_acl`: user → list of Topic Filters to publish and subscribe to, or a map of `publish`, `subscribe` and `deny` lists. `anonymous` is the entry of Clients without a User Name; `%u` and `%c` as a whole level stand for User Name and Client Identifier. */
+  readonly acl?: AccessList
+  /** For `topic_acl`: group → list of users; an `acl` entry named `@group` holds for all of them. */
+  readonly groups?: Readonly<Record<string, readonly string[]>>
+  /** Rules in Mosquitto's format, for `acl.file`. */
+  readonly aclFile?: string
+}
+
+/** Keys of `persistence`. */
+export interface PersistenceOptions {
+  /** Folder of the data; made when it is missing. Default "sluice-data". */
+  readonly path: string
+  /** What an acknowledgement promises: survives a power cut (`disk`), a crash of the process (`process`), or neither. Default "disk". */
+  readonly durability: 'disk' | 'process' | 'memory'
+  /** Space the data may take. 0 = no limit. In bytes. Default 0. */
+  readonly maxBytes: number
+}

@@ -1,0 +1,227 @@
+/**
+ * From a configuration as somebody wrote it to the options the broker runs by: every default filled in, every listener
+ * with what it inherits, everything that cannot work refused at once.
+ *
+ *   input ──read by the table──> written values ──inherit──> Options ──checks──> Options, or one ConfigError
+ *
+ * Order of precedence for a listener: its own key, `listeners.default`, the top level, the default of the table.
+ *
+ * @module
+ */
+import { resolve } from 'node:path'
+import { ConfigProblems, show } from './config-problems.ts'
+import type { ConfigProblem } from '../base/errors.ts'
+import type { ConfigSource } from './config-file.ts'
+import { checkListener, checkListeners, isLoopback } from './listener-checks.ts'
+import { isSection, OptionReader } from './option-reader.ts'
+import type { Values } from './option-reader.ts'
+import { resolveAuth, resolveTopicCheck } from './access-options.ts'
+import { describeType, parseBind } from './option-schema.ts'
+import { toCamel, toKebab } from './option-spelling.ts'
+import { rowsOf } from './option-table.ts'
+import type {
+  AuthSettings,
+  BrokerSettings,
+  ListenerLimits,
+  ListenerSettings,
+  PersistenceOptions,
+  TopicCheckSettings,
+} from './option-types.ts'
+import type { PluginReference } from './option-values.ts'
+
+export type { ListenerLimits, PersistenceOptions } from './option-types.ts'
+export type { AccessList, AccessRules, PluginReference, ServerCertificate } from './option-values.ts'
+
+/** One listener, ready to open. */
+export interface ListenerOptions extends ListenerLimits, ListenerSettings {
+  readonly name: string
+  /** Empty for every interface, and for a Unix domain socket. */
+  readonly host: string
+  /** 0 lets the system choose; 0 for a Unix domain socket. */
+  readonly port: number
+  /** Absolute path of a Unix domain socket; empty otherwise. */
+  readonly path: string
+  readonly clientCertificates: 'off' | 'optional' | 'required'
+}
+
+/** Who may log in. Keys of plugins that are not ours stand beside these, in camelCase. */
+export interface AuthOptions extends AuthSettings {
+  readonly plugins: readonly PluginReference[]
+}
+
+/** Who may publish and subscribe to what. Keys of plugins that are not ours stand beside these, in camelCase. */
+export interface TopicCheckOptions extends TopicCheckSettings {
+  readonly plugins: readonly PluginReference[]
+}
+
+/** What the broker runs by. */
+export interface Options extends ListenerLimits, BrokerSettings {
+  readonly listeners: readonly ListenerOptions[]
+  readonly auth: AuthOptions
+  /** `undefined`: nothing is asked, all is allowed. */
+  readonly topicCheck?: TopicCheckOptions
+  /** `undefined`: everything is in memory. */
+  readonly persistence?: PersistenceOptions
+  /** Where relative paths count from. Absolute; all paths in here are absolute already, except those of plugin modules. */
+  readonly baseFolder: string
+  /** What works, but is probably not what was meant; the program logs them. */
+  readonly warnings: readonly ConfigProblem[]
+}
+
+type Kebab<Name extends string> = Name extends `${infer First}${infer Rest}`
+  ? `${First extends Lowercase<First> ? First : `-${Lowercase<First>}`}${Kebab<Rest>}`
+  : Name
+type Snake<Name extends string> = Name extends `${infer First}${infer Rest}`
+  ? `${First extends Lowercase<First> ? First : `_${Lowercase<First>}`}${Snake<Rest>}`
+  : Name
+
+/** What a boolean may be written as. */
+export type Switch = boolean | 'on' | 'off' | 'yes' | 'no' | 'true' | 'false'
+
+type Written<Value> = boolean extends Value ? Switch : Value extends readonly (3 | 4 | 5)[] ? WrittenVersions : Value
+type WrittenVersions = readonly (3.1 | '3.1' | '3.1.1' | 5 | '5' | '5.0')[]
+type Optional<Settings> = { readonly [Key in keyof Settings]?: Written<Settings[Key]> | undefined }
+
+/** Settings in any of the three spellings: `maxQos`, `max-qos`, `max_qos`. */
+type Input<Settings> = Optional<Settings> & {
+  readonly [Key in keyof Settings as Kebab<Key & string> | Snake<Key & string>]?: Written<Settings[Key]> | undefined
+}
+
+/** One listener, as it is written. */
+export type ListenerInput = Input<ListenerLimits & ListenerSettings & { bind: string }>
+
+/** A configuration, as it is written: the configuration file's content, or the same object in a program. */
+export type ConfigInput = Input<
+  ListenerLimits &
+    BrokerSettings & {
+      listeners: Readonly<Record<string, ListenerInput>>
+      auth: Input<AuthSettings> & Readonly<Record<string, unknown>>
+      topicCheck: Input<TopicCheckSettings> & Readonly<Record<string, unknown>>
+      persistence: Input<PersistenceOptions>
+    }
+>
+
+const DEFAULT_BIND = '127.0.0.1:1883'
+
+/**
+ * Makes the options that a broker runs by.
+ *
+ * @param input as written; nothing means the program's default, one listener on 127.0.0.1:1883
+ * @param source where it was read from (`loadConfigFile`), so that messages have line and column and relative paths count
+ *   from its folder; without it they count from the working directory
+ * @throws {ConfigError} `ERR_CONFIG` with `problems`: everything that is wrong, all at once
+ *
+ * @example
+ * resolveOptions().listeners[0].port // 1883
+ * resolveOptions({ 'max-qos': 1 }).maxQos // 1
+ */
+export function resolveOptions(input: ConfigInput = {}, source?: ConfigSource): Options {
+  const problems = new ConfigProblems(source)
+  const baseFolder = source?.folder ?? resolve('.')
+  const reader = new OptionReader(problems, baseFolder)
+  const { listeners, auth, topicCheck, persistence, ...settings } = reader.read('broker', input, [])
+  const wrote = (key: string) => isSection(input) && Object.keys(input).some((written) => toKebab(written) === key)
+
+  const listenerOptions = resolveListeners(listeners, settings, reader, problems, baseFolder)
+  const options = {
+    ...defaultsOf('broker'),
+    ...settings,
+    listeners: listenerOptions,
+    auth: resolveAuth(auth, listenerOptions, reader, problems),
+    ...(topicCheck !== undefined && { topicCheck: resolveTopicCheck(topicCheck, reader, problems) }),
+    ...(persistence !== undefined && {
+      persistence: { ...persistenceDefaults(baseFolder), ...reader.read('persistence', persistence, ['persistence']) },
+    }),
+    baseFolder,
+    warnings: problems.warnings,
+  }
+  if (!wrote('auth')) checkSafeStart(listenerOptions, problems)
+  problems.throwIfAny()
+  return options as unknown as Options
+}
+
+function defaultsOf(section: 'broker' | 'listener' | 'persistence'): Values {
+  const assumed = rowsOf(section).filter((row) => row.default !== undefined)
+  return Object.fromEntries(assumed.map((row) => [toCamel(row.key), row.default]))
+}
+
+function persistenceDefaults(baseFolder: string): Values {
+  const defaults = defaultsOf('persistence')
+  return { ...defaults, path: resolve(baseFolder, defaults['path'] as string) }
+}
+
+function resolveListeners(
+  written: unknown,
+  top: Values,
+  reader: OptionReader,
+  problems: ConfigProblems,
+  baseFolder: string,
+): ListenerOptions[] {
+  const entries = Object.entries((written ?? { default: {} }) as Values)
+  const read = entries.map(([name, own]) => ({ name, own: reader.read('listener', own, ['listeners', name]) }))
+  const isOnly = read.length === 1
+  const { bind: unusedBind, ...common } = read.find(({ name }) => name === 'default')?.own ?? {}
+  if (unusedBind !== undefined && !isOnly) {
+    problems.warn(
+      ['listeners', 'default', 'bind'],
+      'is not used: `default` is opened only when it is the only listener',
+    )
+  }
+  const limits = new Set(rowsOf('broker').flatMap((row) => (row.scope === 'limits' ? [toCamel(row.key)] : [])))
+  const inherited = {
+    ...defaultsOf('listener'),
+    ...Object.fromEntries(Object.entries(top).filter(([key]) => limits.has(key))),
+    ...common,
+  }
+  const opened = read.filter(({ name }) => isOnly || name !== 'default')
+  const listeners = opened.flatMap(({ name, own }) => {
+    const place = placeOf(name, own, { ...inherited, ...own }['type'] as string, problems, baseFolder)
+    const values: Values = { ...inherited, ...own, name, ...place }
+    delete values['bind']
+    values['clientCertificates'] ??= hasCa(values) ? 'optional' : 'off'
+    const listener = values as unknown as ListenerOptions
+    checkListener(listener, own, problems)
+    return place === undefined ? [] : [listener]
+  })
+  checkListeners(listeners, problems)
+  return listeners
+}
+
+function hasCa(values: Values): boolean {
+  return [values['cafile'], values['capath'], values['cadata']].some((ca) => ca !== undefined)
+}
+
+/** Where a listener is bound to; `undefined` when that is wrong. */
+function placeOf(
+  name: string,
+  own: Values,
+  type: string,
+  problems: ConfigProblems,
+  baseFolder: string,
+): Pick<ListenerOptions, 'host' | 'port' | 'path'> | undefined {
+  const path = ['listeners', name, 'bind']
+  const bind = (own['bind'] ?? (name === 'default' && type !== 'unix' ? DEFAULT_BIND : undefined)) as string | undefined
+  if (bind === undefined) {
+    const wanted = type === 'unix' ? 'the path of its socket' : '`host:port`, such as `127.0.0.1:1883`'
+    problems.add(path, `is missing; every listener but \`default\` needs its own: ${wanted}`)
+    return undefined
+  }
+  if (type === 'unix') return { host: '', port: 0, path: resolve(baseFolder, bind) }
+  const address = parseBind(bind)
+  if (address !== undefined) return { ...address, path: '' }
+  const row = rowsOf('listener').find(({ key }) => key === 'bind')!
+  problems.add(path, `must be ${describeType(row)}, got ${show(bind)}`)
+  return undefined
+}
+
+/** Without a word about who may come in, nobody but this machine can reach us (the ancestor let everybody in). */
+function checkSafeStart(listeners: readonly ListenerOptions[], problems: ConfigProblems): void {
+  for (const listener of listeners) {
+    if (listener.allowAnonymous === true || listener.path !== '' || isLoopback(listener.host)) continue
+    problems.add(
+      ['listeners', listener.name, 'bind'],
+      `can be reached by others (${listener.host || 'every interface'}), and nothing says who may log in; write one of\n` +
+        '  auth: {allow-anonymous: true}\n  auth: {password-file: FILE}',
+    )
+  }
+}
