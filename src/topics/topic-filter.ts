@@ -1,4 +1,8 @@
-/** What a Topic Filter may be and which Topic Names it matches (§4.7.1), and the form of a Shared Subscription (§4.8.2). @module */
+/**
+ * What a Topic Filter may be and which Topic Names it matches (§4.7.1), and the form of a Shared Subscription (§4.8.2).
+ *
+ * @module
+ */
 import { topicTextProblem } from './topic-name.ts'
 
 /** A `$share/ShareName/filter`, taken apart. */

@@ -1,4 +1,9 @@
-/** What a Topic Name may be (§4.7): the text that a message is published under. Names are compared literally, never normalised [5.0 MQTT-4.7.3-4]. @module */
+/**
+ * What a Topic Name may be (§4.7): the text that a message is published under. Nothing is ever normalised: what differs in
+ * one character is another name [5.0 MQTT-4.7.3-4].
+ *
+ * @module
+ */
 
 /** Longest Topic Name or Topic Filter, in bytes of UTF-8 [5.0 MQTT-4.7.3-3]. */
 export const MAX_TOPIC_BYTES = 0xffff
@@ -49,8 +54,8 @@ export function topicTextProblem(
   if (topic.length > SURELY_SHORT && Buffer.byteLength(topic) > MAX_TOPIC_BYTES) {
     return `a ${kind} has at most ${MAX_TOPIC_BYTES} bytes, this one has ${Buffer.byteLength(topic)}`
   }
-  // Levels cannot be more than characters, so that most topics need no count.
-  if (topic.length > maxLevels && countTopicLevels(topic) > maxLevels) {
+  // There is at most one level more than there are characters, so that most topics need no count.
+  if (topic.length >= maxLevels && countTopicLevels(topic) > maxLevels) {
     return `this ${kind} has ${countTopicLevels(topic)} Topic Levels, more than the limit of ${maxLevels}`
   }
   return undefined

@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { copyBytes, equalBytes, hashBytes } from '../../../src/base/bytes.ts'
+
+test('copyBytes copies short and long ranges alike, and nothing around them', () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 120 }), fc.nat(120), fc.nat(120), fc.nat(5), (source, from, to, at) => {
+      const start = Math.min(from, to, source.length)
+      const end = Math.min(Math.max(from, to), source.length)
+      // A source that begins inside its buffer, as the chunks of a socket do.
+      const moved = Buffer.concat([Buffer.from([1, 2, 3]), source]).subarray(3)
+      const target = new Uint8Array(130).fill(0xee)
+      assert.equal(copyBytes(target, at, moved, start, end), at + end - start)
+      const expected = new Uint8Array(130).fill(0xee)
+      expected.set(source.subarray(start, end), at)
+      assert.deepEqual(target, expected)
+    }),
+  )
+})
+
+test('equalBytes compares a range with a whole array', () => {
+  const bytes = Uint8Array.of(9, 1, 2, 3, 9)
+  assert.ok(equalBytes(bytes, 1, 4, Uint8Array.of(1, 2, 3)))
+  assert.ok(!equalBytes(bytes, 1, 4, Uint8Array.of(1, 2)))
+  assert.ok(!equalBytes(bytes, 1, 4, Uint8Array.of(1, 2, 4)))
+  assert.ok(!equalBytes(bytes, 1, 3, Uint8Array.of(1, 2, 3)))
+  assert.ok(equalBytes(bytes, 2, 2, new Uint8Array(0)))
+})
+
+test('hashBytes depends on the bytes alone, not on where they stand', () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 40 }), fc.nat(9), fc.integer(), (bytes, before, seed) => {
+      const moved = new Uint8Array(before + bytes.length + 3).fill(0xaa)
+      moved.set(bytes, before)
+      const hash = hashBytes(bytes, 0, bytes.length, seed)
+      assert.equal(hashBytes(moved, before, before + bytes.length, seed), hash)
+      assert.equal(hash, hash | 0)
+    }),
+  )
+})
+
+test('hashBytes spreads similar topics evenly, also over the lowest bits', () => {
+  for (const seed of [0, 1, 0x7fffffff]) {
+    const buckets = new Array<number>(256).fill(0)
+    const hashes = new Set<number>()
+    for (let index = 0; index < 25_600; index++) {
+      const bytes = Buffer.from(`fleet/device-${index}/state`)
+      const hash = hashBytes(bytes, 0, bytes.length, seed)
+      hashes.add(hash)
+      buckets[hash & 255]!++
+    }
+    assert.ok(hashes.size > 25_500, `${hashes.size} different hashes`)
+    assert.ok(
+      Math.max(...buckets) < 160 && Math.min(...buckets) > 50,
+      `${Math.min(...buckets)}..${Math.max(...buckets)}`,
+    )
+  }
+})
+
+test('another seed gives other hashes', () => {
+  const bytes = Buffer.from('a/b')
+  assert.notEqual(hashBytes(bytes, 0, 3, 1), hashBytes(bytes, 0, 3, 2))
+})

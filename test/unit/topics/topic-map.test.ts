@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { matches } from '../../../src/topics/topic-filter.ts'
+import { TopicMap } from '../../../src/topics/topic-map.ts'
+import { anyTopicFilter, anyTopicName } from './arbitraries.ts'
+
+function mapOf(topicNames: readonly string[]): TopicMap<string> {
+  const map = new TopicMap<string>()
+  for (const topicName of topicNames) map.set(topicName, `=${topicName}`)
+  return map
+}
+
+function sorted<Value>(entries: Iterable<[topicName: string, value: Value]>): [topicName: string, value: Value][] {
+  return [...entries].toSorted(([one], [other]) => (one < other ? -1 : 1))
+}
+
+function found(map: TopicMap<string>, topicFilter: string): string[] {
+  return [...map.match(topicFilter)].map(([topicName]) => topicName).toSorted()
+}
+
+test('the map behaves as a Map, and finds what the plain matcher finds', () => {
+  const step = fc.record({ remove: fc.boolean(), topicName: anyTopicName, value: fc.integer() })
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 50 }), fc.array(anyTopicFilter, { maxLength: 10 }), (steps, filters) => {
+      const map = new TopicMap<number>()
+      const model = new Map<string, number>()
+      for (const { remove, topicName, value } of steps) {
+        assert.equal(map.get(topicName), model.get(topicName))
+        assert.equal(remove ? map.delete(topicName) : map.set(topicName, value), model.get(topicName))
+        if (remove) model.delete(topicName)
+        else model.set(topicName, value)
+        assert.equal(map.size, model.size)
+      }
+      assert.deepEqual(sorted(map), sorted(model))
+      for (const topicFilter of filters) {
+        const expected = [...model].filter(([topicName]) => matches(topicFilter, topicName))
+        assert.deepEqual(sorted(map.match(topicFilter)), sorted(expected), topicFilter)
+      }
+    }),
+    { numRuns: 500 },
+  )
+})
+
+test('a filter that begins with a wildcard finds no name that begins with $ [5.0 MQTT-4.7.2-1] [3.1.1 MQTT-4.7.2-1]', () => {
+  const map = mapOf(['$SYS/a', '$SYS', 'a/$b', 'b'])
+  assert.deepEqual(found(map, '#'), ['a/$b', 'b'])
+  assert.deepEqual(found(map, '+/+'), ['a/$b'])
+  assert.deepEqual(found(map, '+'), ['b'])
+  assert.deepEqual(found(map, '$SYS/#'), ['$SYS', '$SYS/a'])
+})
+
+test('what is there all along is found exactly once, whatever else changes between two steps', () => {
+  const change = fc.record({ remove: fc.boolean(), topicName: anyTopicName })
+  fc.assert(
+    fc.property(
+      fc.uniqueArray(anyTopicName, { maxLength: 30 }),
+      fc.array(fc.array(change, { maxLength: 4 })),
+      anyTopicFilter,
+      (topicNames, changes, topicFilter) => {
+        const map = mapOf(topicNames)
+        const stays = new Set(topicNames)
+        const seen = new Map<string, number>()
+        let step = 0
+        for (const [topicName] of map.match(topicFilter)) {
+          seen.set(topicName, (seen.get(topicName) ?? 0) + 1)
+          assert.ok(matches(topicFilter, topicName))
+          for (const { remove, topicName: changed } of changes[step++] ?? []) {
+            if (remove) stays.delete(changed)
+            if (remove) map.delete(changed)
+            else map.set(changed, 'new')
+          }
+        }
+        for (const topicName of stays) {
+          assert.equal(seen.get(topicName) ?? 0, matches(topicFilter, topicName) ? 1 : 0, topicName)
+        }
+      },
+    ),
+    { numRuns: 1000 },
+  )
+})
+
+test('a walk ends though every step adds topics, beside and below', () => {
+  const map = mapOf(['a/1', 'a/2', 'b'])
+  let steps = 0
+  for (const [topicName] of map.match('#')) {
+    steps++
+    map.set(`a/new${steps}`, '')
+    map.set(`new${steps}`, '')
+    map.set(`${topicName}/below`, '')
+    map.delete(topicName)
+    map.set(topicName, '')
+    assert.ok(steps < 100)
+  }
+  assert.ok(steps >= 3)
+})
+
+test('a walk in steps pauses also where it finds nothing', () => {
+  const map = mapOf(Array.from({ length: 1000 }, (_, index) => `device/${index}/state`))
+  const pauses = [...map.matchInSteps('device/+/missing', 100)]
+  assert.ok(pauses.every((pause) => pause === undefined))
+  assert.ok(pauses.length >= 10)
+  const found = [...map.matchInSteps('#', 100)].filter((entry) => entry !== undefined)
+  assert.equal(found.length, 1000)
+})
+
+test('a topic of 32768 levels is set, found and deleted', () => {
+  const topicName = '/'.repeat(32767)
+  const map = mapOf([topicName, 'a'])
+  assert.deepEqual(found(map, '#'), [topicName, 'a'])
+  assert.deepEqual(found(map, `${'+/'.repeat(32767)}+`), [topicName])
+  assert.equal(map.delete(topicName), `=${topicName}`)
+  assert.deepEqual(found(map, '#'), ['a'])
+})
