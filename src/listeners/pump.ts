@@ -1,0 +1,185 @@
+/**
+ * The pump: one byte stream on one side, one Connection on the other (§4.2: an ordered, lossless byte stream).
+ *
+ *   net.Socket ── 'data' ──> incoming.receive            transport.write ──> socket.write
+ *              ── 'end' ───> end of this turn, then end()          true: the kernel has it, memory is free
+ *              ── 'close' ─> incoming.lost                         false: held; incoming.drained() follows
+ *
+ * An idle Connection must cost next to nothing, so all sockets share four handler functions and find their pump through a
+ * symbol on the socket; there is no buffer and no timer. The exception is a stream that was ended: it lingers for the peer's
+ * own end, at most `LINGER_MS`, because closing a socket while bytes of the peer are under way makes the kernel send a
+ * reset, which can overtake the DISCONNECT that says why.
+ *
+ * @module
+ */
+import { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { TLSSocket } from 'node:tls'
+import { UsageError } from '../base/errors.ts'
+import type { Incoming, Peer, Transport } from '../protocol/transport.ts'
+
+/** How long a stream that was ended waits for its unsent bytes and the peer's own end. */
+const LINGER_MS = 5000
+
+const NOTHING = new Uint8Array(0)
+
+const pumpOf = Symbol('pump')
+
+interface PumpedStream extends Duplex {
+  [pumpOf]?: StreamPump
+}
+
+/** Says yes to a new stream with what shall be driven, or no with `undefined`. */
+export type Accept = (transport: Transport, peer: Peer) => Incoming | undefined
+
+/**
+ * Offers a connected stream to `accept` and pumps it from then on; a refused stream is destroyed.
+ *
+ * @param accept decides; it may write to the transport before it answers (a refusal's bytes still leave if it calls `end`)
+ * @returns true when the stream was accepted
+ */
+export function pumpStream(stream: Duplex, peer: Peer, accept: Accept): boolean {
+  const pump = new StreamPump(stream)
+  const incoming = accept(pump, peer)
+  pump.start(incoming)
+  return incoming !== undefined
+}
+
+/**
+ * Makes a Connection of any connected stream of bytes that the host program has, such as one end of an in-memory pair.
+ *
+ * @param peer what is known of the other side; what is missing reads as a local, unencrypted peer without an address
+ * @returns true when the stream was accepted; false when it was refused, and is destroyed
+ * @throws {UsageError} when the stream is closed already, or does not carry bytes (object mode, or an encoding set)
+ */
+export function attachStream(stream: Duplex, peer: Partial<Peer>, accept: Accept): boolean {
+  if (stream.destroyed || !stream.readable || !stream.writable) {
+    throw new UsageError('Only an open stream can be attached; this one has ended or is destroyed')
+  }
+  if (stream.readableObjectMode || stream.writableObjectMode || stream.readableEncoding !== null) {
+    throw new UsageError('Only a stream of bytes can be attached; this one is in object mode or has an encoding set')
+  }
+  return pumpStream(stream, { listener: 'attached', address: '', encrypted: false, ...peer }, accept)
+}
+
+/** The Transport over a Node stream. */
+class StreamPump implements Transport {
+  readonly #stream: PumpedStream
+  /** A plain socket tries the system call at once; TLS and foreign streams keep the bytes for a while. */
+  readonly #writesThrough: boolean
+  #incoming: Incoming | undefined
+  /** True from a `write` that answered false until `drained`. */
+  #holds = false
+  #ending = false
+  #error: Error | undefined
+  #settled: (() => void) | undefined
+  #linger: NodeJS.Timeout | undefined
+
+  constructor(stream: PumpedStream) {
+    this.#stream = stream
+    this.#writesThrough = stream instanceof Socket && !(stream instanceof TLSSocket)
+    stream[pumpOf] = this
+    stream.on('error', onError)
+  }
+
+  start(incoming: Incoming | undefined): void {
+    this.#incoming = incoming
+    const stream = this.#stream
+    stream.on('close', onClose)
+    stream.on('end', onEnd)
+    stream.on('data', onData)
+    if (incoming === undefined && !this.#ending) stream.destroy()
+  }
+
+  get unsentBytes(): number {
+    return this.#stream.writableLength
+  }
+
+  /** Hot: once for each Connection and turn. A write that the kernel takes at once makes no callback. */
+  write(bytes: Uint8Array): boolean {
+    const stream = this.#stream
+    if (!stream.writable) return true
+    if (this.#writesThrough && !this.#holds) {
+      stream.write(bytes)
+      if (stream.writableLength === 0) return true
+      // 'drain' comes only above the high-water mark; an empty write behind the held bytes reports in any case.
+      bytes = NOTHING
+    }
+    this.#holds = true
+    stream.write(bytes, (this.#settled ??= () => this.#settle()))
+    return false
+  }
+
+  #settle(): void {
+    if (!this.#holds || this.#stream.destroyed || this.#stream.writableLength > 0) return
+    this.#holds = false
+    this.#incoming?.drained()
+  }
+
+  pauseReading(): void {
+    this.#stream.pause()
+  }
+
+  resumeReading(): void {
+    this.#stream.resume()
+  }
+
+  end(): void {
+    if (this.#ending) return
+    this.#ending = true
+    const stream = this.#stream
+    // From here on bytes are read only to see the peer's end behind them.
+    stream.resume()
+    stream.end()
+    this.#linger = setTimeout(destroyStream, LINGER_MS, stream)
+    this.#linger.unref()
+  }
+
+  destroy(): void {
+    this.#stream.destroy()
+  }
+
+  /** Hot: once for each chunk. What escapes the machine is our own mistake; it costs this Connection, not the process. */
+  take(chunk: Uint8Array): void {
+    if (this.#ending) return
+    try {
+      this.#incoming!.receive(chunk)
+    } catch (error) {
+      this.#stream.destroy(error as Error)
+    }
+  }
+
+  note(error: Error): void {
+    this.#error ??= error
+  }
+
+  finish(): void {
+    clearTimeout(this.#linger)
+    this.#incoming?.lost(this.#error)
+  }
+}
+
+function onData(this: PumpedStream, chunk: Uint8Array): void {
+  this[pumpOf]!.take(chunk)
+}
+
+/** The answers to what came just before the peer's end leave at the end of this turn; the stream ends behind them. */
+function onEnd(this: PumpedStream): void {
+  setImmediate(endPump, this[pumpOf]!)
+}
+
+function onError(this: PumpedStream, error: Error): void {
+  this[pumpOf]!.note(error)
+}
+
+function onClose(this: PumpedStream): void {
+  this[pumpOf]!.finish()
+}
+
+function endPump(pump: StreamPump): void {
+  pump.end()
+}
+
+function destroyStream(stream: Duplex): void {
+  stream.destroy()
+}

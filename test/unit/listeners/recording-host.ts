@@ -1,0 +1,122 @@
+/**
+ * A host for listeners that writes down what it is told, so that a test can wait for it: no sleeps.
+ *
+ * @module
+ */
+import { EventEmitter, once } from 'node:events'
+import type { Logger } from '../../../src/base/log.ts'
+import { resolveOptions, type ListenerInput, type ListenerOptions } from '../../../src/broker/options.ts'
+import type { ListenerHost } from '../../../src/listeners/listener.ts'
+import type { Incoming, Peer, Transport } from '../../../src/protocol/transport.ts'
+
+/** Options of a listener named `test`, on a free port of the loopback unless said otherwise. */
+export function listenerOptions(input: ListenerInput = {}): ListenerOptions {
+  return resolveOptions({ listeners: { test: { bind: '127.0.0.1:0', ...input } } }).listeners[0]!
+}
+
+/** One Network Connection as its machine sees it. */
+export class RecordedConnection extends EventEmitter implements Incoming {
+  readonly transport: Transport
+  readonly peer: Peer
+  /** Everything received so far. */
+  received = Buffer.alloc(0)
+  chunks = 0
+  drainedCount = 0
+  lostCount = 0
+  error: Error | undefined
+  /** Called first with each chunk. */
+  onReceive: ((chunk: Uint8Array) => void) | undefined
+
+  constructor(transport: Transport, peer: Peer) {
+    super()
+    this.transport = transport
+    this.peer = peer
+  }
+
+  receive(chunk: Uint8Array): void {
+    this.chunks++
+    this.received = Buffer.concat([this.received, chunk])
+    this.onReceive?.(chunk)
+    this.emit('change')
+  }
+
+  drained(): void {
+    this.drainedCount++
+    this.emit('change')
+  }
+
+  lost(error?: Error): void {
+    this.lostCount++
+    this.error = error
+    this.emit('change')
+  }
+
+  /** Waits until `condition` holds; it is looked at after each thing that happens to this Connection. */
+  async until(condition: (connection: this) => boolean): Promise<this> {
+    while (!condition(this)) await once(this, 'change')
+    return this
+  }
+
+  untilReceived(text: string): Promise<this> {
+    return this.until(() => this.received.toString().includes(text))
+  }
+
+  untilLost(): Promise<this> {
+    return this.until(() => this.lostCount > 0)
+  }
+}
+
+/** One log line. */
+export interface LogLine {
+  readonly level: keyof Logger
+  readonly fields: Readonly<Record<string, unknown>>
+  readonly message: string
+}
+
+/** Accepts everyone unless told otherwise, and keeps Connections and log lines. */
+export class RecordingHost extends EventEmitter implements ListenerHost {
+  readonly connections: RecordedConnection[] = []
+  readonly lines: LogLine[] = []
+  readonly log: Logger = {
+    debug: this.#method('debug'),
+    info: this.#method('info'),
+    warn: this.#method('warn'),
+    error: this.#method('error'),
+  }
+  /** What happens to a new Connection before it is accepted; false refuses it. */
+  onAccept: (connection: RecordedConnection) => boolean | void = () => true
+
+  accept(transport: Transport, peer: Peer): Incoming | undefined {
+    const connection = new RecordedConnection(transport, peer)
+    this.connections.push(connection)
+    const accepted = this.onAccept(connection) !== false
+    this.emit('change')
+    return accepted ? connection : undefined
+  }
+
+  /** The Connection that came in as number `index`, now or later. */
+  async connection(index = 0): Promise<RecordedConnection> {
+    while (this.connections.length <= index) await once(this, 'change')
+    return this.connections[index]!
+  }
+
+  /** A log line that matches, now or later. */
+  async line(pattern: RegExp): Promise<LogLine> {
+    for (;;) {
+      const found = this.lines.find((line) => pattern.test(line.message))
+      if (found !== undefined) return found
+      await once(this, 'change')
+    }
+  }
+
+  #method(level: keyof Logger) {
+    return (fields: object | string, message?: string): void => {
+      this.lines.push(
+        typeof fields === 'string'
+          ? { level, fields: {}, message: fields }
+          : { level, fields: fields as Record<string, unknown>, message: message ?? '' },
+      )
+      this.emit('change')
+    }
+  }
+}
