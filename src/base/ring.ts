@@ -16,7 +16,9 @@ const MIN_CAPACITY = 8
  * A double-ended queue.
  *
  * @example
- * [...new Ring<number>([1, 2, 3])] // [1, 2, 3]
+ * const ring = new Ring([1, 2, 3])
+ * ring.shift() // 1
+ * Array.from(ring) // [2, 3]
  */
 export class Ring<Value> {
   #items: (Value | undefined)[] = []

@@ -19,8 +19,17 @@ export interface Timed {
   wheelIndex: number
 }
 
-/** A set of deadlines. An entry is in at most one wheel, once. */
-export class TimerWheel<Entry extends Timed> {
+/**
+ * A set of deadlines. An entry is in at most one wheel, once.
+ *
+ * @example
+ * const wheel = new TimerWheel()
+ * wheel.set({ deadlineMs: 0, wheelIndex: -1 }, 1500)
+ * wheel.nextDeadline() // 1500
+ * wheel.advance(1499, () => {}) // 0
+ * wheel.advance(1500, () => {}) // 1
+ */
+export class TimerWheel<Entry extends Timed = Timed> {
   readonly #heap: Entry[] = []
 
   /** How many deadlines wait. */

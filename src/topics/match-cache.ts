@@ -48,7 +48,17 @@ export interface MatchCacheOptions {
   readonly seed?: number
 }
 
-/** A bounded map from the bytes of a Topic Name to a `CachedTopic`. */
+/**
+ * A bounded map from the bytes of a Topic Name to a `CachedTopic`. A result that refers to very many subscribers is better
+ * not stored: making it is little beside delivering to them, and each topic keeps its own.
+ *
+ * @example
+ * const cache = new MatchCache<string[]>()
+ * const packet = Buffer.from('..sport/tennis..')
+ * cache.find(packet, 2, 14) // undefined
+ * cache.put(packet, 2, 14, 'sport/tennis').version // -1
+ * cache.find(packet, 2, 14)?.topicName // 'sport/tennis'
+ */
 export class MatchCache<Result> {
   readonly #slots: (CachedTopic<Result> | undefined)[]
   readonly #seed: number

@@ -12,7 +12,15 @@
  */
 import { TopicNode, childOf, countChildren, findNode, makeNode, pruneNode } from './topic-node.ts'
 
-/** A Map from Topic Name to value. Names and filters are taken to be valid. */
+/**
+ * A Map from Topic Name to value. Names and filters are taken to be valid.
+ *
+ * @example
+ * const map = new TopicMap<string>()
+ * map.set('sport/tennis', '40:15') // undefined
+ * map.get('sport/tennis') // '40:15'
+ * Array.from(map.match('sport/+')) // [['sport/tennis', '40:15']]
+ */
 export class TopicMap<Value extends NonNullable<unknown>> {
   readonly #root = new TopicNode<Value>('')
   #size = 0

@@ -54,6 +54,13 @@ type Held<Value> = Value | Crowd<Value>
 /**
  * A set of (Topic Filter, value) pairs that can be asked by Topic Name. Filters and names are taken to be valid
  * (`topicFilterProblem`, `topicNameProblem`); values are told apart by identity.
+ *
+ * @example
+ * const trie = new TopicTrie<string>()
+ * trie.add('sport/+', 'fan') // true
+ * const found: string[] = []
+ * trie.match('sport/tennis', found)
+ * found // ['fan']
  */
 export class TopicTrie<Value extends NonNullable<unknown>> {
   readonly #root = new TopicNode<Held<Value>>('')
