@@ -1,0 +1,61 @@
+/**
+ * `npm run check:long`: what takes too long to run before every commit, in under twenty minutes. One step at a time, since
+ * some of them measure memory or time.
+ *
+ *     npm run check:long                         everything, with a new seed
+ *     npm run check:long -- --seed 7             the same once more
+ *     npm run check:long -- --only coverage      one step
+ *
+ * Every step that uses chance is given the printed seed as `--seed N`.
+ *
+ * @module
+ */
+import { randomInt } from 'node:crypto'
+import { parseArgs } from 'node:util'
+import { isMain } from './main.ts'
+import { runSteps } from './steps.ts'
+import type { Step } from './steps.ts'
+
+/** An entry is here once its script exists; there is no list of things to come. */
+function longSteps(_seed: string): readonly Step[] {
+  return [
+    {
+      name: 'coverage',
+      command: [
+        'node_modules/c8/bin/c8.js',
+        '--check-coverage',
+        '--lines=95',
+        '--branches=90',
+        '--exclude-after-remap',
+        '--include=src/codec',
+        '--include=src/topics',
+        '--include=src/protocol',
+        '--reporter=text',
+        'build/tools/test.js',
+        'test/unit',
+        'test/spec',
+      ],
+      limitSeconds: 300,
+      fix: 'test what the table names as not covered',
+      showOutput: true,
+    },
+  ]
+}
+
+async function main(): Promise<boolean> {
+  const { only, seed = String(randomInt(2 ** 31)) } = parseArgs({
+    options: { only: { type: 'string' }, seed: { type: 'string' } },
+  }).values
+  const all = longSteps(seed)
+  const steps = all.filter((step) => only === undefined || step.name === only)
+  if (steps.length === 0) {
+    console.error(`no step is called ${only}; there are ${all.map((step) => step.name).join(', ')}`)
+    return false
+  }
+  console.log(`seed ${seed}`)
+  const passed = await runSteps(steps, 1)
+  console.log(passed ? `all ${steps.length} steps passed` : `replay with: npm run check:long -- --seed ${seed}`)
+  return passed
+}
+
+if (isMain(import.meta.url)) process.exitCode = (await main()) ? 0 : 1

@@ -1,0 +1,97 @@
+/**
+ * `npm run check`: all there is to know before a commit, in under three minutes. CI runs the same.
+ *
+ *     npm run check                     everything
+ *     npm run check -- --only tests     one step
+ *
+ * @module
+ */
+import { existsSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { isMain, root } from './main.ts'
+import { runSteps } from './steps.ts'
+import type { Step } from './steps.ts'
+
+const TSC = 'node_modules/typescript/bin/tsc'
+const LIMIT_SECONDS = 60
+
+/** The steps in their order. Those that come after nothing run side by side; the tests have the machine to themselves. */
+const STEPS: readonly Step[] = [
+  {
+    name: 'types',
+    command: [TSC, '-p', 'tsconfig.json'],
+    limitSeconds: LIMIT_SECONDS,
+    fix: 'mend the types, then `npm run check -- --only types`',
+  },
+  {
+    name: 'format',
+    command: ['node_modules/prettier/bin/prettier.cjs', '--check', '--log-level', 'warn', '.'],
+    limitSeconds: LIMIT_SECONDS,
+    fix: '`npm run format`',
+  },
+  {
+    name: 'lint',
+    command: ['node_modules/oxlint/bin/oxlint', '--type-aware', '--deny-warnings'],
+    limitSeconds: LIMIT_SECONDS,
+    fix: 'mend what oxlint names (`npx oxlint --type-aware --fix` mends some of it)',
+  },
+  {
+    name: 'floors',
+    command: ['build/tools/floors.js'],
+    after: ['types'],
+    limitSeconds: LIMIT_SECONDS,
+    fix: 'turn the imports round (docs/ARCHITECTURE.md, "The house"), then `npm run check -- --only floors`',
+  },
+  {
+    name: 'build',
+    command: [TSC, '-p', 'tsconfig.build.json'],
+    after: ['types'],
+    limitSeconds: LIMIT_SECONDS,
+    fix: '`npm run build`',
+  },
+  {
+    name: 'examples',
+    command: ['build/tools/examples.js'],
+    after: ['build'],
+    limitSeconds: LIMIT_SECONDS,
+    fix: 'mend the example, or the code that it shows (conventions: docs/examples.md)',
+  },
+  {
+    name: 'reference',
+    command: ['build/tools/reference.js', '--check'],
+    after: ['build'],
+    limitSeconds: LIMIT_SECONDS,
+    fix: '`node build/tools/reference.js` writes the pages anew; commit them',
+  },
+  {
+    name: 'tests',
+    command: ['build/tools/test.js'],
+    after: ['types', 'format', 'lint', 'floors', 'build', 'examples', 'reference'],
+    limitSeconds: 150,
+    fix: '`npm test`, or only the file that failed: `npm test -- test/unit/…`',
+    showOutput: true,
+  },
+]
+
+/** The reference pages come from the table of options; where a checkout has no generator there is nothing to be stale. */
+function present(step: Step): boolean {
+  return step.name !== 'reference' || existsSync(join(root, 'build/tools/reference.js'))
+}
+
+async function main(): Promise<boolean> {
+  const { only } = parseArgs({ options: { only: { type: 'string' } } }).values
+  const steps = STEPS.filter((step) => present(step) && (only === undefined || step.name === only))
+  if (steps.length === 0) {
+    console.error(`no step is called ${only}; there are ${STEPS.map((step) => step.name).join(', ')}`)
+    return false
+  }
+  const startedAt = performance.now()
+  const passed = await runSteps(steps, availableParallelism())
+  const seconds = ((performance.now() - startedAt) / 1000).toFixed(1)
+  if (passed) console.log(`all ${steps.length} steps passed in ${seconds} s`)
+  return passed
+}
+
+if (isMain(import.meta.url)) process.exitCode = (await main()) ? 0 : 1
