@@ -10,11 +10,16 @@
  *
  * @module
  */
-import { readFile, writeFile } from 'node:fs/promises'
-import { format } from 'prettier'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { toJsonSchema } from '@valibot/to-json-schema'
+import { format, resolveConfig } from 'prettier'
+import * as v from 'valibot'
+import { describeType, schemaOf } from '../src/broker/option-schema.ts'
 import { toCamel } from '../src/broker/option-spelling.ts'
-import { optionTable } from '../src/broker/option-table.ts'
-import type { OptionRow, OptionScope } from '../src/broker/option-table.ts'
+import { optionTable, rowsOf } from '../src/broker/option-table.ts'
+import type { OptionRow, OptionScope, SectionName } from '../src/broker/option-table.ts'
+import { isMain, root } from './main.ts'
 
 const INTERFACES: readonly { scope: OptionScope; name: string; summary: string }[] = [
   { scope: 'broker', name: 'BrokerSettings', summary: 'Keys of the top level alone.' },
@@ -73,21 +78,119 @@ import type { AccessList, PluginReference, ServerCertificate } from './option-va
 ${interfaces.join('\n')}`
 }
 
+const SECTIONS = [
+  { section: 'broker', title: 'Top level', scopes: ['broker', 'limits'] },
+  { section: 'listener', title: 'A listener: `listeners.<name>`', scopes: ['listener'] },
+  { section: 'auth', title: '`auth`', scopes: ['auth'] },
+  { section: 'topic-check', title: '`topic-check`', scopes: ['topic-check'] },
+  { section: 'persistence', title: '`persistence`', scopes: ['persistence'] },
+] as const
+
+function cell(text: string): string {
+  return text.replaceAll('|', String.raw`\|`)
+}
+
+function shownDefault(row: OptionRow): string {
+  if (row.default === undefined) return ''
+  if (row.type === 'boolean') return row.default === true ? '`on`' : '`off`'
+  if (row.type === 'protocol-versions') return '`[3.1, 3.1.1, 5.0]`'
+  return row.default === '' ? 'empty' : `\`${typeof row.default === 'object' ? '[]' : String(row.default as string)}\``
+}
+
+function line(row: OptionRow): string {
+  const anchor = `<a id="${row.scope}.${row.key}"></a>\`${row.key}\``
+  const also = row.scope === 'limits' ? ' *Also in a listener.*' : ''
+  return `| ${[anchor, describeType(row), shownDefault(row), row.description + also].map(cell).join(' | ')} |`
+}
+
+function page(): string {
+  const sections = SECTIONS.map(({ title, scopes }) => {
+    const rows = optionTable.filter((row) => (scopes as readonly OptionScope[]).includes(row.scope))
+    return `## ${title}\n\n| Key | Value | Default | What it does |\n| --- | --- | --- | --- |\n${rows.map(line).join('\n')}\n`
+  })
+  return `${INTRODUCTION}\n${sections.join('\n')}`
+}
+
+const INTRODUCTION = `# Configuration
+
+<!-- Made from src/broker/option-table.ts by tools/reference.ts: change it there. -->
+
+A configuration is a YAML file (\`sluice start --config FILE\`), or the same object in a program (\`createBroker({ … })\`).
+
+\`\`\`yaml
+listeners:
+  default: # inherited by the others
+    max-connections: 50000
+  plain:
+    bind: 127.0.0.1:1883
+  secure:
+    bind: :8883
+    ssl: on
+    certfile: server.crt
+    keyfile: server.key
+auth:
+  password-file: passwords
+topic-check:
+  acl:
+    sensor: { publish: ['sensors/%c/#'] }
+    dashboard: ['sensors/#']
+\`\`\`
+
+- Keys are written in kebab-case; \`max_connections\` and \`maxConnections\` mean the same. Two spellings of one key in one
+  section are an error.
+- A boolean is \`on\`, \`off\`, \`yes\`, \`no\`, \`true\` or \`false\`.
+- Relative paths count from the configuration file's folder; in a program, from the working directory.
+- For a listener its own key counts first, then \`listeners.default\`, then the top level, then the default.
+- \`sluice check --config FILE\` names every mistake with line and column and starts nothing.
+- For editors there is a JSON Schema: begin the file with
+  \`# yaml-language-server: $schema=node_modules/sluice/docs/reference/config.schema.json\`.
+`
+
+/** The keys of one section as one schema. */
+function sectionSchema(section: (typeof SECTIONS)[number]['section']): v.GenericSchema {
+  const entries = rowsOf(section).map((row) => {
+    const inner =
+      row.type === 'section'
+        ? sectionSchema(row.key as SectionName)
+        : row.type === 'listeners'
+          ? v.record(v.string(), sectionSchema('listener'))
+          : schemaOf(row)
+    return [row.key, v.optional(v.pipe(inner, v.description(row.description)))] as const
+  })
+  const isOpen = section === 'auth' || section === 'topic-check'
+  return isOpen ? v.looseObject(Object.fromEntries(entries)) : v.strictObject(Object.fromEntries(entries))
+}
+
+function jsonSchema(): string {
+  const schema = toJsonSchema(sectionSchema('broker'), { typeMode: 'input', errorMode: 'ignore' })
+  return JSON.stringify({ title: 'Sluice configuration', ...schema })
+}
+
 const PRODUCTS: readonly { file: string; text: () => string }[] = [
   { file: 'src/broker/option-types.ts', text: optionTypes },
+  { file: 'docs/reference/configuration.md', text: page },
+  { file: 'docs/reference/config.schema.json', text: jsonSchema },
 ]
 
-const checkOnly = process.argv.includes('--check')
-for (const { file, text } of PRODUCTS) {
-  const options = { semi: false, singleQuote: true, printWidth: 120, filepath: file } as const
-  const wanted = await format(text(), options)
-  const present = await readFile(file, 'utf8').catch(() => '')
-  if (wanted === present) continue
-  if (checkOnly) {
-    process.exitCode = 1
-    console.error(`${file} is stale: run node build/tools/reference.js`)
-  } else {
-    await writeFile(file, wanted)
-    console.log(`${file} written`)
+/** Writes what is stale, or with `checkOnly` leaves it so. */
+export async function makeReference(checkOnly: boolean): Promise<string[]> {
+  const style = (await resolveConfig(join(root, 'package.json'))) ?? {}
+  const stale: string[] = []
+  for (const { file, text } of PRODUCTS) {
+    const path = join(root, file)
+    const wanted = file.endsWith('.md') ? text() : await format(text(), { ...style, filepath: file })
+    const present = await readFile(path, 'utf8').catch(() => '')
+    if (wanted === present) continue
+    stale.push(file)
+    if (!checkOnly) await mkdir(dirname(path), { recursive: true }).then(() => writeFile(path, wanted))
   }
+  return stale
+}
+
+if (isMain(import.meta.url)) {
+  const checkOnly = process.argv.includes('--check')
+  const stale = await makeReference(checkOnly)
+  for (const file of stale)
+    console.log(checkOnly ? `${file} is stale: run node build/tools/reference.js` : `${file} written`)
+  if (checkOnly && stale.length > 0) process.exitCode = 1
 }

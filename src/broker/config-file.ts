@@ -62,13 +62,13 @@ export function parseConfig(text: string, file: string): ConfigFile {
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
   const isDouble = (error: YAMLError) => error.code === 'DUPLICATE_KEY'
-  const problemAt = (message: string, at: number): ConfigProblem => {
+  const problemAt = (path: string, message: string, at: number): ConfigProblem => {
     const { line, col } = lines.linePos(at)
-    return { path: '', file, line, column: col, message }
+    return { path, file, line, column: col, message }
   }
 
   const broken = document.errors.filter((error) => !isDouble(error))
-  if (broken.length > 0) throw notYaml(broken.map((error) => problemAt(yamlMessage(error, text), error.pos[0])))
+  if (broken.length > 0) throw notYaml(broken.map((error) => problemAt('', yamlMessage(error, text), error.pos[0])))
   let input: unknown
   try {
     input = document.toJS() ?? {}
@@ -77,7 +77,7 @@ export function parseConfig(text: string, file: string): ConfigFile {
   }
   const doubles = document.errors.filter(isDouble).map((error) => {
     const key = /^[^\s:]*/.exec(text.slice(error.pos[0]))![0]
-    return problemAt(`\`${key}\` is given twice in this section; remove one of the two, or rename it`, error.pos[0])
+    return problemAt(key, 'is given twice in this section; remove one of the two, or rename it', error.pos[0])
   })
   const source: ConfigSource = {
     file,

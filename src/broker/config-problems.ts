@@ -16,7 +16,7 @@ import type { ConfigSource } from './config-file.ts'
  */
 export function formatProblem({ file, line, column, path, message }: ConfigProblem): string {
   const position = line === undefined ? '' : `:${line}:${column}`
-  return `${file === undefined ? '' : `${file}${position}: `}${path}${path === '' ? '' : ' '}${message}`
+  return `${file === undefined ? '' : `${file}${position}: `}${path || 'the configuration'} ${message}`
 }
 
 /** How a value is shown in a message: short, on one line. */

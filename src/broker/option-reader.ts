@@ -9,9 +9,9 @@ import { resolve } from 'node:path'
 import * as v from 'valibot'
 import { ConfigProblems, show } from './config-problems.ts'
 import { nearest, toCamel, toKebab } from './option-spelling.ts'
-import { schemaOf } from './option-schema.ts'
-import { rowsOf } from './option-table.ts'
-import type { OptionRow, SectionName } from './option-table.ts'
+import { describeType, schemaOf } from './option-schema.ts'
+import { optionTable, rowsOf } from './option-table.ts'
+import type { OptionRow, OptionScope, SectionName } from './option-table.ts'
 
 /** Values by camelCase name. */
 export type Values = Record<string, unknown>
@@ -62,31 +62,42 @@ export class OptionReader {
   }
 
   #readValue(row: OptionRow, raw: unknown, path: readonly string[], values: Values): void {
+    if (MAPS.has(row.type) && Array.isArray(raw)) {
+      this.#problems.add([...path, row.key], `must be ${describeType(row)}, got ${show(raw)}`)
+      return
+    }
     const result = v.safeParse(schemaOf(row), raw, { abortPipeEarly: true })
     if (result.success) {
       values[toCamel(row.key)] = this.#finish(row, result.output)
       return
     }
-    for (const issue of result.issues) {
-      const inner = (issue.path ?? []).map((item) => String(item.key))
-      this.#reportIssue(row, issue, [...path, row.key, ...inner])
-    }
+    for (const issue of result.issues.flatMap(mostExact)) this.#reportIssue(row, issue, [...path, row.key])
   }
 
-  #reportIssue(row: OptionRow, issue: v.BaseIssue<unknown>, path: readonly string[]): void {
-    if (issue.type === 'strict_object' && issue.expected === 'never') {
+  #reportIssue(row: OptionRow, issue: Issue, at: readonly string[]): void {
+    const path = [...at, ...issue.path]
+    if (issue.expected === 'never') {
       this.#reportUnknown(path.at(-1)!, INNER_KEYS[row.type] ?? [], path.slice(0, -1))
-      return
+    } else if (issue.input === undefined) {
+      this.#problems.add(path, 'is missing')
+    } else {
+      this.#problems.add(path, `${issue.message}${row.secret ? '' : `, got ${show(issue.input)}`}`)
     }
-    const missing = issue.type === 'strict_object' && issue.input === undefined
-    const got = missing ? ' is missing' : ` ${issue.message}${row.secret ? '' : `, got ${show(issue.input)}`}`
-    this.#problems.add(path, got.trimStart())
   }
 
   #reportUnknown(written: string, known: readonly string[], path: readonly string[]): void {
-    const meant = nearest(toKebab(written), known)
-    const hint = meant === undefined ? `known here: ${known.join(', ')}` : `did you mean \`${meant}\`?`
-    this.#problems.add([...path, written], `is not a known key; ${hint}`, 'key')
+    const key = toKebab(written)
+    const meant = nearest(key, known)
+    const home = optionTable.find((row) => row.key === key)?.scope
+    const hint =
+      meant !== undefined
+        ? `did you mean \`${meant}\`?`
+        : home !== undefined
+          ? `it belongs ${HOMES[home]}`
+          : known.length <= 10
+            ? `known are ${known.join(', ')}`
+            : 'none of the known keys is like it'
+    this.#problems.add([...path, written], `is not a known key here; ${hint}`, 'key')
   }
 
   /** Final forms: absolute paths, and camelCase inside what the schema checks as a whole. */
@@ -103,6 +114,39 @@ export class OptionReader {
     return { ...camelKeys(rest), certfile: absolute(certfile), keyfile: absolute(keyfile) }
   }
 }
+
+interface Issue {
+  readonly path: readonly string[]
+  readonly message: string
+  readonly expected: string | null
+  readonly input: unknown
+}
+
+/** What a value misses; of one that fits none of several forms, what it misses of the form it was meant to have. */
+function mostExact({ path, issues, message, expected, input }: v.BaseIssue<unknown>): Issue[] {
+  const keys = path?.map((item) => String(item.key)) ?? []
+  const inner = (issues ?? []).filter(isInside).flatMap(mostExact)
+  if (inner.length === 0) return [{ path: keys, message, expected, input }]
+  return inner.map((issue) => ({ ...issue, path: [...keys, ...issue.path] }))
+}
+
+/** Something inside the value is wrong, not the value; for valibot a list is an object, too. */
+function isInside({ path }: v.BaseIssue<unknown>): boolean {
+  return path !== undefined && !(path[0].type === 'object' && Array.isArray(path[0].input))
+}
+
+/** Where keys of each scope belong. */
+const HOMES: Readonly<Record<OptionScope, string>> = {
+  broker: 'to the top level',
+  limits: 'to the top level or to a listener',
+  listener: 'to a listener, under `listeners`',
+  auth: 'under `auth`',
+  'topic-check': 'under `topic-check`',
+  persistence: 'under `persistence`',
+}
+
+/** Types whose schema is a record, which for valibot a list is as well. */
+const MAPS = new Set<OptionRow['type']>(['listeners', 'section', 'open-section', 'access-list', 'groups'])
 
 const INNER_KEYS: Readonly<Partial<Record<OptionRow['type'], readonly string[]>>> = {
   certificates: ['server-name', 'certfile', 'keyfile'],

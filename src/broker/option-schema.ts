@@ -6,6 +6,7 @@
  */
 import { isIP } from 'node:net'
 import * as v from 'valibot'
+import { topicFilterProblem } from '../topics/topic-filter.ts'
 import type { OptionRow, OptionType } from './option-table.ts'
 
 /** Host and port of a `bind`; host '' is every interface. */
@@ -100,11 +101,37 @@ function numberSchema(row: OptionRow, message: string) {
   return v.pipe(v.number(message), v.minValue(min, message), v.maxValue(max, message))
 }
 
+/** YAML reads `1.3` as a number, so a choice that looks like one may be written as one. */
+function choiceSchema(row: OptionRow, message: string) {
+  const values = row.values!
+  const numbers = values.map(Number).filter((number) => !Number.isNaN(number))
+  return v.pipe(
+    v.picklist([...new Set([...values, ...numbers])], message),
+    v.transform((written) => values.find((value) => String(value) === String(written))!),
+  )
+}
+
 function textList(itemMessage: string, isItem: (text: string) => boolean, message: string) {
   return v.array(v.pipe(v.string(itemMessage), v.check(isItem, itemMessage)), message)
 }
 
-const topicFilters = v.array(v.string('must be a Topic Filter'), 'must be a list of Topic Filters')
+/** What is wrong with a Topic Filter of an access list, where `%u` and `%c` may stand for a level. */
+function accessFilterProblem(topicFilter: string): string | undefined {
+  if (topicFilter.startsWith('$share/')) return 'a Shared Subscription is judged by the part behind its ShareName'
+  if (/[^/]%[uc]|%[uc][^/]/.test(topicFilter)) return '%u and %c fill a whole Topic Level'
+  return topicFilterProblem(topicFilter)
+}
+
+const topicFilters = v.array(
+  v.pipe(
+    v.string('must be a Topic Filter'),
+    v.check(
+      (text) => accessFilterProblem(text) === undefined,
+      ({ input }) => `must be a Topic Filter (${accessFilterProblem(input)})`,
+    ),
+  ),
+  'must be a list of Topic Filters',
+)
 
 const certificate = v.strictObject(
   {
@@ -115,10 +142,11 @@ const certificate = v.strictObject(
   'must be a section of server-name, certfile and keyfile',
 )
 
-const accessRules = v.strictObject(
-  { publish: v.optional(topicFilters), subscribe: v.optional(topicFilters), deny: v.optional(topicFilters) },
-  'must be a list of Topic Filters, or a section of publish, subscribe and deny lists',
-)
+const accessRules = v.strictObject({
+  publish: v.optional(topicFilters),
+  subscribe: v.optional(topicFilters),
+  deny: v.optional(topicFilters),
+})
 
 const SCHEMAS: Readonly<Record<OptionType, (row: OptionRow, message: string) => Schema>> = {
   integer: (row, message) => v.pipe(numberSchema(row, message), v.integer(message)),
@@ -134,7 +162,7 @@ const SCHEMAS: Readonly<Record<OptionType, (row: OptionRow, message: string) => 
       ],
       message,
     ),
-  choice: (row, message) => v.picklist(row.values!, message),
+  choice: choiceSchema,
   text: (_, message) => v.string(message),
   path: (_, message) => v.pipe(v.string(message), v.nonEmpty(message)),
   bind: (_, message) => v.pipe(v.string(message), v.nonEmpty(message)),
@@ -165,7 +193,10 @@ const SCHEMAS: Readonly<Record<OptionType, (row: OptionRow, message: string) => 
   'access-list': (_, message) =>
     v.record(
       v.string(),
-      v.lazy((rules) => (Array.isArray(rules) ? topicFilters : accessRules)),
+      v.union(
+        [topicFilters, accessRules],
+        'must be a list of Topic Filters, or a section of publish, subscribe and deny lists',
+      ),
       message,
     ),
   groups: (_, message) =>
