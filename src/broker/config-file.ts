@@ -108,16 +108,22 @@ function yamlMessage(error: YAMLError, text: string): string {
 /** The offset of the key or value at `path`, or of the nearest section around it that is there. */
 function find(document: Document, path: readonly string[], part: 'key' | 'value'): number | undefined {
   let node = document.contents as Node | null
-  let found: number | undefined
+  let found = offsetOf(node)
   for (const [depth, name] of path.entries()) {
     const child = childOf(node, name)
     if (child === undefined) return found
-    const wantsKey = part === 'key' || depth < path.length - 1
-    found =
-      (wantsKey ? child.key : child.value)?.range?.[0] ?? child.key?.range?.[0] ?? child.value?.range?.[0] ?? found
+    const key = offsetOf(child.key)
+    const value = offsetOf(child.value)
+    found = (part === 'key' || depth < path.length - 1 ? key : value) ?? key ?? value ?? found
     node = child.value
   }
   return found
+}
+
+/** Where a node begins; `undefined` for a value that is left empty. */
+function offsetOf(node: Node | null): number | undefined {
+  const [start, end] = node?.range ?? []
+  return start === end ? undefined : start
 }
 
 interface Child {

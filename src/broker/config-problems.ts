@@ -44,10 +44,10 @@ export class ConfigProblems {
     return this.#warnings
   }
 
-  /** Adds a problem, unless this very key has one already: what follows from a mistake is not another mistake. */
+  /** Adds a problem, unless this key or its section has one already: what follows from a mistake is not another. */
   add(path: readonly string[], message: string, part: 'key' | 'value' = 'value'): void {
     const problem = this.#place(path, message, part)
-    if (this.#wrongPaths.has(problem.path)) return
+    if (path.some((_, depth) => this.#wrongPaths.has(path.slice(0, depth + 1).join('.')))) return
     this.#wrongPaths.add(problem.path)
     this.#problems.push(problem)
   }
