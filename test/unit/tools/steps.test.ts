@@ -14,7 +14,9 @@ function step(name: string, script: string, more: Partial<Step> = {}): Step {
 async function run(context: TestContext, steps: readonly Step[]): Promise<{ passed: boolean; lines: string[] }> {
   const log = context.mock.method(console, 'log', () => undefined)
   const passed = await runSteps(steps, 2)
-  const lines = log.mock.calls.map((call) => String(call.arguments[0]).replace(/^(ok|FAILED)( +\w+) +[\d.]+ s$/, '$1$2'))
+  const lines = log.mock.calls.map((call) =>
+    String(call.arguments[0]).replace(/^(ok|FAILED)( +\w+) +[\d.]+ s$/, '$1$2'),
+  )
   log.mock.restore()
   return { passed, lines }
 }
