@@ -11,18 +11,7 @@ import { ConfigError } from '../base/errors.ts'
 import type { ConfigProblem } from '../base/errors.ts'
 import { toKebab } from './option-spelling.ts'
 import { formatProblem } from './config-problems.ts'
-
-/** Where a configuration comes from. */
-export interface ConfigSource {
-  /** As the user named it; messages begin with it. */
-  readonly file: string
-  /** Relative paths count from here. Absolute. */
-  readonly folder: string
-  /** What was wrong already while reading: keys given twice. */
-  readonly problems: readonly ConfigProblem[]
-  /** Line and column, counted from 1, of a key or of its value; `path` in canonical spelling. */
-  locate(path: readonly string[], part: 'key' | 'value'): { line: number; column: number } | undefined
-}
+import type { ConfigSource } from './config-problems.ts'
 
 export interface ConfigFile {
   readonly input: unknown

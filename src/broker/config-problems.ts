@@ -5,7 +5,18 @@
  */
 import { ConfigError } from '../base/errors.ts'
 import type { ConfigProblem } from '../base/errors.ts'
-import type { ConfigSource } from './config-file.ts'
+
+/** Where a configuration comes from. */
+export interface ConfigSource {
+  /** As the user named it; messages begin with it. */
+  readonly file: string
+  /** Relative paths count from here. Absolute. */
+  readonly folder: string
+  /** What was wrong already while reading: keys given twice. */
+  readonly problems: readonly ConfigProblem[]
+  /** Line and column, counted from 1, of a key or of its value; `path` in canonical spelling. */
+  locate(path: readonly string[], part: 'key' | 'value'): { line: number; column: number } | undefined
+}
 
 /**
  * One problem as one line for people: file, line and column if there is a file, the key, and the sentence.

@@ -7,7 +7,7 @@ import type { ConfigProblems } from './config-problems.ts'
 import type { Values } from './option-reader.ts'
 import { toKebab } from './option-spelling.ts'
 import { rowsOf } from './option-table.ts'
-import type { ListenerOptions } from './options.ts'
+import type { ListenerOptions } from './resolved-options.ts'
 
 /** Keys that mean nothing without their condition; wrong where they are written, not where they are inherited. */
 const CONDITIONAL: readonly {

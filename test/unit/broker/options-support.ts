@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { ConfigError } from '../../../src/base/errors.ts'
 import type { ConfigProblem } from '../../../src/base/errors.ts'
-import type { ConfigSource } from '../../../src/broker/config-file.ts'
+import type { ConfigSource } from '../../../src/broker/config-problems.ts'
 import { resolveOptions } from '../../../src/broker/options.ts'
 import type { ConfigInput, Options } from '../../../src/broker/options.ts'
 import type { OptionRow } from '../../../src/broker/option-table.ts'
