@@ -1,0 +1,289 @@
+/**
+ * From the names in a configuration to plugins: who ships with us (the registry, handed in from the floor above), a path, an
+ * npm package that names itself, or an object of the host program.
+ *
+ *   plugins:
+ *     - auth.file                          # in the registry
+ *     - ./plugins/door.js                  # a path, from the configuration's folder
+ *     - auth.mine                          # an installed package with "sluice": { "plugins": { "auth.mine": "./dist/mine.js" } }
+ *     - plugin: auth.mine                  # any of these, with options of its own
+ *       options: { table: doors }
+ *
+ * A plugin module exports its factory as `default` and, if it likes, a schema of its options as `optionsSchema` (any
+ * Standard Schema: valibot, zod, arktype and others make them). The schema should let pass keys that it does not know, because
+ * without options of its own a plugin sees the whole section that lists it.
+ *
+ * @module
+ */
+import { readFileSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import type { Clock } from '../base/clock.ts'
+import { ConfigError, SluiceError } from '../base/errors.ts'
+import type { Logger } from '../base/log.ts'
+import { nearest, toCamel } from './option-spelling.ts'
+import type { Plugin, PluginContext, PluginFactory } from './plugin.ts'
+
+/** Everything that is told instead of asked (`broker/events.ts`), as a plugin hears it. */
+export interface PluginEvents {
+  /** Every event there is. */
+  readonly names: readonly string[]
+  on(name: string, listener: (event: object) => void): void
+  off(name: string, listener: (event: object) => void): void
+}
+
+/** What plugins are made with here. */
+export interface LoadedPluginContext extends PluginContext {
+  /** Absent where plugins are made without a Broker, as `sluice check` and `sluice explain` do. */
+  readonly events?: PluginEvents | undefined
+}
+
+/** One entry of a `plugins` list. */
+export type PluginEntry = string | Plugin | PluginFactory | PluginWithOptions
+
+export interface PluginWithOptions {
+  readonly plugin: string | PluginFactory
+  /** The plugin's own options, in place of the section that lists it. */
+  readonly options?: Readonly<Record<string, unknown>>
+}
+
+/** A configuration section that lists plugins; its other keys are their options. */
+export interface PluginSection {
+  readonly plugins: readonly PluginEntry[]
+}
+
+/** The parts of a configuration that the vote is made from. */
+export interface AccessOptions {
+  /** Who may log in. Absent: nobody may, unless `plugins` has one that answers. */
+  readonly auth?: PluginSection | undefined
+  /** Who may do what with which topic. Absent, or with `enabled: false`: nothing is asked, all is allowed. */
+  readonly topicCheck?: (PluginSection & { readonly enabled?: boolean | undefined }) | undefined
+  /** Plugins that are asked whatever they answer, or that only listen. */
+  readonly plugins?: readonly PluginEntry[] | undefined
+  /** Seconds that a plugin has for one answer. */
+  readonly pluginTimeout?: number | undefined
+}
+
+/** Where plugins come from, and what they are made with. */
+export interface PluginSources {
+  /** The plugins that ship, by every name they go by. */
+  readonly registry: ReadonlyMap<string, PluginFactory>
+  readonly baseFolder: string
+  readonly log: Logger
+  readonly clock: Clock
+  readonly events?: PluginEvents | undefined
+}
+
+/** All plugins of a configuration, made, by what they vote on. */
+export interface LoadedPlugins {
+  readonly loginPlugins: readonly Plugin[]
+  readonly topicPlugins: readonly Plugin[] | undefined
+  readonly plugins: readonly Plugin[]
+}
+
+/**
+ * Makes all plugins that `options` lists, in their order.
+ *
+ * @param changed what a plugin's `context.changed()` calls
+ * @throws {ConfigError} `ERR_CONFIG_PLUGIN`, after closing what was made until then
+ */
+export async function loadPlugins(
+  options: AccessOptions,
+  sources: PluginSources,
+  changed: () => void,
+): Promise<LoadedPlugins> {
+  const made: Plugin[] = []
+  const loader = new Loader(sources, changed, made)
+  try {
+    const { auth, topicCheck, plugins = [] } = options
+    const disabled = topicCheck?.enabled === false
+    const login = await loader.loadSection(auth)
+    const topics = disabled ? [] : await loader.loadSection(topicCheck)
+    const others = await loader.loadSection({ plugins })
+    const topicPlugins = [...topics, ...others.filter(answersAboutTopics)]
+    const unchecked = disabled || (topicCheck === undefined && topicPlugins.length === 0)
+    return {
+      loginPlugins: [...login, ...others],
+      topicPlugins: unchecked ? undefined : topicPlugins,
+      plugins: made,
+    }
+  } catch (error) {
+    for (const plugin of made.reverse()) await plugin.close?.()
+    throw error
+  }
+}
+
+/** True where a plugin has a say about topics at all. */
+export function answersAboutTopics(plugin: Plugin): boolean {
+  return plugin.mayPublish !== undefined || plugin.maySubscribe !== undefined || plugin.mayReceive !== undefined
+}
+
+class Loader {
+  readonly #sources: PluginSources
+  readonly #changed: () => void
+  readonly #made: Plugin[]
+  #packaged: ReadonlyMap<string, string> | undefined
+
+  constructor(sources: PluginSources, changed: () => void, made: Plugin[]) {
+    this.#sources = sources
+    this.#changed = changed
+    this.#made = made
+  }
+
+  async loadSection(section: PluginSection | undefined): Promise<Plugin[]> {
+    if (section === undefined) return []
+    const { plugins: entries, ...sectionOptions } = section
+    const loaded: Plugin[] = []
+    for (const entry of entries) loaded.push(await this.#load(entry, sectionOptions))
+    return loaded
+  }
+
+  async #load(entry: PluginEntry, sectionOptions: Readonly<Record<string, unknown>>): Promise<Plugin> {
+    if (isPlugin(entry)) return this.#keep(entry)
+    const named = typeof entry === 'object' ? entry : { plugin: entry }
+    const title = typeof named.plugin === 'string' ? named.plugin : named.plugin.name || 'of the host program'
+    const { factory, schema } = await this.#find(named.plugin)
+    const given = named.options === undefined ? sectionOptions : withCamelCaseKeys(named.options)
+    const options = schema === undefined ? given : await validate(title, schema, given)
+    const { baseFolder, log, clock, events } = this.#sources
+    const context: LoadedPluginContext = { options, baseFolder, log, clock, events, changed: this.#changed }
+    const plugin: unknown = await attempt(`plugin ${title} cannot start`, () => factory(context))
+    if (isPlugin(plugin)) return this.#keep(plugin)
+    throw refusal(`plugin ${title}: what its factory returned is no plugin, as it has no name`)
+  }
+
+  /** The same object may be listed twice, for both votes; it is closed once. */
+  #keep(plugin: Plugin): Plugin {
+    if (!this.#made.includes(plugin)) this.#made.push(plugin)
+    return plugin
+  }
+
+  async #find(plugin: string | PluginFactory): Promise<PluginModule> {
+    if (typeof plugin === 'function') return { factory: plugin, schema: undefined }
+    const shipped = this.#sources.registry.get(plugin)
+    if (shipped !== undefined) return { factory: shipped, schema: undefined }
+    if (/^(\.{1,2})?[/\\]|^[A-Za-z]:[/\\]/.test(plugin)) {
+      return importPlugin(plugin, resolve(this.#sources.baseFolder, plugin))
+    }
+    this.#packaged ??= findPackagedPlugins(this.#sources.baseFolder)
+    const path = this.#packaged.get(plugin)
+    if (path !== undefined) return importPlugin(plugin, path)
+    throw this.#unknown(plugin)
+  }
+
+  #unknown(name: string): ConfigError {
+    const known = [...this.#sources.registry.keys(), ...(this.#packaged?.keys() ?? [])]
+    const near = nearest(name, known)
+    const hint = near === undefined ? `known are ${known.join(', ')}` : `did you mean ${near}?`
+    return refusal(`unknown plugin ${name}: ${hint} (a path begins with ./ or /)`)
+  }
+}
+
+interface PluginModule {
+  readonly factory: PluginFactory
+  readonly schema: StandardSchema | undefined
+}
+
+/** As much as is needed here of the Standard Schema interface, version 1, that schema libraries share. */
+interface StandardSchema {
+  readonly '~standard': {
+    validate(value: unknown): SchemaResult | Promise<SchemaResult>
+  }
+}
+interface SchemaResult {
+  readonly value?: unknown
+  readonly issues?: readonly SchemaIssue[] | undefined
+}
+interface SchemaIssue {
+  readonly message: string
+  readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined
+}
+
+async function importPlugin(name: string, path: string): Promise<PluginModule> {
+  const module = await attempt(
+    `plugin ${name} cannot be loaded from ${path}`,
+    () => import(pathToFileURL(path).href) as Promise<{ default?: unknown; optionsSchema?: unknown }>,
+  )
+  if (typeof module.default !== 'function')
+    throw refusal(`plugin ${name}: ${path} has no factory as its default export`)
+  return { factory: module.default as PluginFactory, schema: module.optionsSchema as StandardSchema | undefined }
+}
+
+async function validate(title: string, schema: StandardSchema, options: unknown): Promise<Record<string, unknown>> {
+  const result = await schema['~standard'].validate(options)
+  if (result.issues === undefined) return result.value as Record<string, unknown>
+  throw refusal(`plugin ${title}: ${result.issues.map(describeIssue).join('; ')}`)
+}
+
+function describeIssue({ path, message }: SchemaIssue): string {
+  const keys = path?.map((step) => String(typeof step === 'object' ? step.key : step)) ?? []
+  return keys.length > 0 ? `option ${keys.join('.')}: ${message}` : message
+}
+
+/** The plugins that packages name for themselves, with their paths: the project around `folder` and what it depends on. */
+function findPackagedPlugins(folder: string): ReadonlyMap<string, string> {
+  const root = upward(folder).find((parent) => readPackage(parent) !== undefined)
+  const found = new Map<string, string>()
+  if (root === undefined) return found
+  const { dependencies, devDependencies, optionalDependencies } = readPackage(root)!
+  const names = Object.keys({ ...dependencies, ...devDependencies, ...optionalDependencies })
+  for (const packageFolder of [root, ...names.flatMap((name) => findPackage(root, name))]) {
+    const plugins = readPackage(packageFolder)?.sluice?.plugins ?? {}
+    for (const [name, path] of Object.entries(plugins)) {
+      if (!found.has(name)) found.set(name, resolve(packageFolder, path))
+    }
+  }
+  return found
+}
+
+/** Where Node would find an installed package, whatever its `exports` let through. */
+function findPackage(root: string, name: string): string[] {
+  const candidates = upward(root).map((parent) => join(parent, 'node_modules', name))
+  return candidates.filter((candidate) => readPackage(candidate) !== undefined).slice(0, 1)
+}
+
+function upward(folder: string): string[] {
+  const start = resolve(folder)
+  const parent = dirname(start)
+  return parent === start ? [start] : [start, ...upward(parent)]
+}
+
+interface PackageFile {
+  readonly dependencies?: Readonly<Record<string, string>>
+  readonly devDependencies?: Readonly<Record<string, string>>
+  readonly optionalDependencies?: Readonly<Record<string, string>>
+  readonly sluice?: { readonly plugins?: Readonly<Record<string, string>> }
+}
+
+/** @returns `undefined` where there is no package.json */
+function readPackage(folder: string): PackageFile | undefined {
+  const path = join(folder, 'package.json')
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as PackageFile
+  } catch (error) {
+    if (error instanceof SyntaxError) throw refusal(`${path} is not JSON`, error)
+    return undefined
+  }
+}
+
+function withCamelCaseKeys(options: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(options).map(([key, value]) => [toCamel(key), value]))
+}
+
+function isPlugin(value: unknown): value is Plugin {
+  return typeof value === 'object' && value !== null && 'name' in value && typeof value.name === 'string'
+}
+
+/** Our own errors say all that is needed; any other is named with what was going on. */
+async function attempt<Value>(what: string, act: () => Value | Promise<Value>): Promise<Value> {
+  try {
+    return await act()
+  } catch (error) {
+    if (error instanceof SluiceError) throw error
+    throw refusal(`${what}: ${error instanceof Error ? error.message : String(error)}`, error)
+  }
+}
+
+function refusal(message: string, cause?: unknown): ConfigError {
+  return new ConfigError('ERR_CONFIG_PLUGIN', message, { cause })
+}

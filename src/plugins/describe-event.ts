@@ -1,0 +1,48 @@
+/** Events as one line for people, and what both loggers share. @module */
+import type { PluginEvents } from '../broker/access-plugins.ts'
+import type { Plugin } from '../broker/plugin.ts'
+
+/** The events that carry packets; they are many, and only emitted when someone listens. */
+export const PACKET_EVENTS: readonly string[] = ['packetReceived', 'packetSent']
+
+/** Fields that are never written out, whatever an event comes to carry. */
+const SECRETS = new Set(['password', 'authenticationData', 'correlationData'])
+
+/**
+ * Writes a value's fields as `name=value`. Bytes are counted, not shown, and what may be secret is left out.
+ *
+ * @example
+ * describeFields({ clientId: 'c1', payload: new Uint8Array(3) }) // 'clientId=c1 payload=3 bytes'
+ */
+export function describeFields(fields: object): string {
+  return Object.entries(fields)
+    .filter(([name, value]) => value !== undefined && !SECRETS.has(name))
+    .map(([name, value]) => `${name}=${describeValue(value)}`)
+    .join(' ')
+}
+
+function describeValue(value: unknown): string {
+  if (typeof value === 'string') return /^[\w$/+#.:@-]+$/.test(value) ? value : JSON.stringify(value)
+  if (value instanceof Uint8Array) return `${value.length} bytes`
+  if (value instanceof Error) return JSON.stringify(value.message)
+  if (Array.isArray(value)) return `[${value.map(describeValue).join(', ')}]`
+  if (typeof value === 'object' && value !== null) return `{${describeFields(value)}}`
+  return String(value)
+}
+
+/** A plugin that only listens: to each event in `names`, until it is closed. */
+export function listeningPlugin(
+  name: string,
+  events: PluginEvents | undefined,
+  names: readonly string[],
+  listener: (name: string, event: object) => void,
+): Plugin {
+  const listeners = names.map((each) => [each, (event: object) => listener(each, event)] as const)
+  for (const [each, listen] of listeners) events?.on(each, listen)
+  return {
+    name,
+    close: () => {
+      for (const [each, listen] of listeners) events?.off(each, listen)
+    },
+  }
+}

@@ -1,0 +1,21 @@
+/** `packet_logger_plugin`: one line at `debug` for every Control Packet that comes or goes. @module */
+import type { LoadedPluginContext } from '../broker/access-plugins.ts'
+import type { Plugin } from '../broker/plugin.ts'
+import { PacketType, type Packet } from '../codec/packets.ts'
+import { describeFields, listeningPlugin, PACKET_EVENTS } from './describe-event.ts'
+
+const PACKET_NAMES = new Map<number, string>(Object.entries(PacketType).map(([name, type]) => [type, name]))
+
+interface PacketEvent {
+  readonly clientId: string
+  readonly packet: Packet
+}
+
+export default function packetLogger({ events, log }: LoadedPluginContext): Plugin {
+  return listeningPlugin('packet_logger_plugin', events, PACKET_EVENTS, (name, event) => {
+    const { clientId, packet } = event as PacketEvent
+    const { type, ...fields } = packet
+    const direction = name === 'packetReceived' ? '->' : '<-'
+    log.debug({ clientId }, `${clientId} ${direction} ${PACKET_NAMES.get(type)} ${describeFields(fields)}`.trimEnd())
+  })
+}

@@ -1,0 +1,77 @@
+/**
+ * Checks passwords in a thread of its own, so that a storm of log-ins costs neither the event loop nor the thread pool that
+ * durable writes run on.
+ *
+ *   verify ─> queue (bounded) ─> worker: one check after the other ─> answer
+ *
+ * The thread starts with the first check and never keeps the process alive. When it dies, the checks that it had are
+ * rejected and the next one starts another.
+ *
+ * @module
+ */
+import { Worker } from 'node:worker_threads'
+import { PluginError } from '../base/errors.ts'
+import type { PasswordAnswer, PasswordQuestion } from './password-worker.ts'
+
+/** Checks that may wait or run at one time; at some 10 to 50 ms each this is what fits into a plugin's time. */
+export const DEFAULT_MAX_PASSWORD_CHECKS = 100
+
+interface Waiting {
+  resolve(matches: boolean): void
+  reject(error: Error): void
+}
+
+export class PasswordVerifier {
+  readonly #maxChecks: number
+  readonly #waiting = new Map<number, Waiting>()
+  #worker: Worker | undefined
+  #lastNumber = 0
+
+  constructor(maxChecks = DEFAULT_MAX_PASSWORD_CHECKS) {
+    this.#maxChecks = maxChecks
+  }
+
+  /** True when no further check should be asked for now. */
+  get isFull(): boolean {
+    return this.#waiting.size >= this.#maxChecks
+  }
+
+  /** @throws {PluginError} when the hash cannot be worked with, the thread dies, or `close` comes first */
+  verify(password: Uint8Array, hash: string): Promise<boolean> {
+    const worker = (this.#worker ??= this.#start())
+    const number = ++this.#lastNumber
+
+    worker.postMessage({ number, password, hash } satisfies PasswordQuestion)
+    return new Promise((resolve, reject) => this.#waiting.set(number, { resolve, reject }))
+  }
+
+  async close(): Promise<void> {
+    const worker = this.#worker
+    this.#abandon('the password check was given up: the plugin is closing')
+    await worker?.terminate()
+  }
+
+  #start(): Worker {
+    // The sibling has this file's ending, whether compiled or not.
+    const worker = new Worker(new URL(import.meta.url.replace(/verifier(\.[jt]s)$/, 'worker$1')))
+    const died = (): void => {
+      if (this.#worker === worker) this.#abandon('the thread that checks passwords has died')
+    }
+    worker.on('message', ({ number, matches }: PasswordAnswer) => {
+      const waiting = this.#waiting.get(number)
+      this.#waiting.delete(number)
+      if (matches === undefined) waiting?.reject(new PluginError('the hash of this user cannot be worked with'))
+      else waiting?.resolve(matches)
+    })
+    worker.on('error', died)
+    worker.on('exit', died)
+    worker.unref()
+    return worker
+  }
+
+  #abandon(reason: string): void {
+    this.#worker = undefined
+    for (const waiting of this.#waiting.values()) waiting.reject(new PluginError(reason))
+    this.#waiting.clear()
+  }
+}

@@ -1,0 +1,29 @@
+/**
+ * The plugins that ship, by every name they go by. Each is loaded when a configuration names it, so that what nobody uses
+ * (jose, the password hashes, …) costs neither start-up time nor memory.
+ *
+ * @module
+ */
+import type { PluginContext, PluginFactory } from '../broker/plugin.ts'
+
+const LOADERS: Readonly<Record<string, () => Promise<{ readonly default: PluginFactory }>>> = {
+  'auth.anonymous': () => import('./auth-anonymous.ts'),
+  'auth.file': () => import('./auth-file.ts'),
+  topic_acl: () => import('./topic-acl.ts'),
+  topic_taboo: () => import('./topic-taboo.ts'),
+  event_logger_plugin: () => import('./event-logger.ts'),
+  packet_logger_plugin: () => import('./packet-logger.ts'),
+}
+
+/** The ancestor's own spellings of two names that its manual writes with a dot. */
+const ALIASES = { auth_anonymous: 'auth.anonymous', auth_file: 'auth.file' }
+
+function lazily(load: (typeof LOADERS)[string]): PluginFactory {
+  return async (context: PluginContext) => (await load()).default(context)
+}
+
+/** What `Access.create` takes names from. */
+export const shippedPlugins: ReadonlyMap<string, PluginFactory> = new Map([
+  ...Object.entries(LOADERS).map(([name, load]) => [name, lazily(load)] as const),
+  ...Object.entries(ALIASES).map(([alias, name]) => [alias, lazily(LOADERS[name]!)] as const),
+])

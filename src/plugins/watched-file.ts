@@ -1,0 +1,133 @@
+/**
+ * A text file whose content is kept parsed and is read again when it changes.
+ *
+ * Looks at the file's facts every two seconds instead of asking the operating system to watch it: that also sees a file that
+ * is replaced by a rename, or by a symbolic link that moves, as editors and container platforms do. A change that does not
+ * parse is logged and the last good content stays.
+ *
+ * @module
+ */
+import { readFile, stat } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import type { Timer } from '../base/clock.ts'
+import { ConfigError } from '../base/errors.ts'
+import type { PluginContext } from '../broker/plugin.ts'
+
+/** Milliseconds between two looks at a file. */
+export const FILE_LOOK_INTERVAL_MS = 2000
+
+/** Makes content of a file's text. A `ConfigError` begins with the line, as in `line 3 …`; it must not quote secrets. */
+export type ParseFile<Content> = (text: string) => Content
+
+interface FileState<Content> {
+  /** What the operating system says of the file, as one text to compare. */
+  readonly facts: string
+  readonly content: Content
+}
+
+export class WatchedFile<Content> {
+  /** Absolute. */
+  readonly path: string
+  readonly #context: PluginContext
+  readonly #parse: ParseFile<Content>
+  readonly #onChange: () => void
+  #content: Content
+  #facts: string
+  #timer: Timer | undefined
+  #closed = false
+
+  private constructor(
+    path: string,
+    context: PluginContext,
+    parse: ParseFile<Content>,
+    onChange: () => void,
+    { facts, content }: FileState<Content>,
+  ) {
+    this.path = path
+    this.#context = context
+    this.#parse = parse
+    this.#onChange = onChange
+    this.#content = content
+    this.#facts = facts
+    this.#lookLater()
+  }
+
+  /**
+   * Reads the file for the first time.
+   *
+   * @param path relative ones count from the context's base folder
+   * @param onChange called each time new content is in place
+   * @throws {ConfigError} `ERR_CONFIG_FILE` when it cannot be read or does not parse
+   */
+  static async open<Content>(
+    path: string,
+    context: PluginContext,
+    parse: ParseFile<Content>,
+    onChange: () => void = () => undefined,
+  ): Promise<WatchedFile<Content>> {
+    const absolute = resolve(context.baseFolder, path)
+    return new WatchedFile(absolute, context, parse, onChange, await read(absolute, parse))
+  }
+
+  get content(): Content {
+    return this.#content
+  }
+
+  /** Looks now; done when the content is as new as the file, or the reason why not is logged. */
+  async look(): Promise<void> {
+    try {
+      if ((await factsOf(this.path)) === this.#facts) return
+      const { facts, content } = await read(this.path, this.#parse)
+      if (this.#closed) return
+      this.#facts = facts
+      this.#content = content
+      this.#context.log.info({ file: this.path }, `${this.path} has changed and was read again`)
+      this.#onChange()
+    } catch (error) {
+      await this.#keepLast(error)
+    }
+  }
+
+  close(): void {
+    this.#closed = true
+    this.#timer?.cancel()
+  }
+
+  /** Says so once for each state of the file, not at each look. */
+  async #keepLast(error: unknown): Promise<void> {
+    const facts = await factsOf(this.path).catch(() => 'missing')
+    if (facts === this.#facts) return
+    this.#facts = facts
+    const cause = error instanceof Error ? error.message : String(error)
+    this.#context.log.error({ file: this.path }, `what was read before stays in force: ${cause}`)
+  }
+
+  #lookLater(): void {
+    if (this.#closed) return
+    this.#timer = this.#context.clock.setTimer(FILE_LOOK_INTERVAL_MS, () => {
+      void this.look().then(() => this.#lookLater())
+    })
+  }
+}
+
+async function read<Content>(path: string, parse: ParseFile<Content>): Promise<FileState<Content>> {
+  // Facts first: what changes while the text is read is then seen at the next look.
+  const facts = await factsOf(path).catch((error: unknown) => unreadable(path, error))
+  const text = await readFile(path, 'utf8').catch((error: unknown) => unreadable(path, error))
+  try {
+    return { facts, content: parse(text) }
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    throw new ConfigError('ERR_CONFIG_FILE', `${path}, ${error.message}`, { cause: error })
+  }
+}
+
+async function factsOf(path: string): Promise<string> {
+  const { ino, size, mtimeMs, ctimeMs } = await stat(path)
+  return `${ino} ${size} ${mtimeMs} ${ctimeMs}`
+}
+
+function unreadable(path: string, error: unknown): never {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : String(error)
+  throw new ConfigError('ERR_CONFIG_FILE', `${path} cannot be read (${code})`, { cause: error })
+}

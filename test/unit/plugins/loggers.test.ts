@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { PacketType } from '../../../src/codec/packets.ts'
+import eventLogger from '../../../src/plugins/event-logger.ts'
+import packetLogger from '../../../src/plugins/packet-logger.ts'
+import { CapturedLog, contextOf, ManualEvents } from './support.ts'
+
+const setUp = () => {
+  const log = new CapturedLog()
+  const events = new ManualEvents(['clientConnected', 'published', 'packetReceived', 'packetSent'])
+  return { log, events, context: contextOf({}, { log, events }) }
+}
+
+test('event_logger_plugin: one line at info for every event, payloads counted, nothing secret', async () => {
+  const { log, events, context } = setUp()
+  const plugin = eventLogger(context)
+  events.emit('clientConnected', { clientId: 'c1', userName: undefined, cause: 'a b', client: { address: '::1' } })
+  events.emit('published', { topicName: 'a/b', payload: Buffer.from('hunter2'), password: Buffer.from('hunter2') })
+  assert.deepEqual(log.lines, [
+    'info clientConnected clientId=c1 cause="a b" client={address=::1} {"event":"clientConnected"}',
+    'info published topicName=a/b payload=7 bytes {"event":"published"}',
+  ])
+  await plugin.close?.()
+  assert.equal(events.listenerCount('published'), 0)
+})
+
+test('event_logger_plugin: packets are not its business, so that the broker need not tell them', () => {
+  const { events, context } = setUp()
+  eventLogger(context)
+  assert.equal(events.listenerCount('packetReceived'), 0)
+})
+
+test('packet_logger_plugin: one line at debug for each packet in and out, without secrets', async () => {
+  const { log, events, context } = setUp()
+  const plugin = packetLogger(context)
+  events.emit('packetReceived', {
+    clientId: 'c1',
+    packet: {
+      type: PacketType.CONNECT,
+      keepAlive: 60,
+      password: Buffer.from('hunter2'),
+      properties: { authenticationData: Buffer.from('hunter2') },
+    },
+  })
+  events.emit('packetSent', { clientId: 'c1', packet: { type: PacketType.PINGRESP } })
+  assert.deepEqual(log.lines, [
+    'debug c1 -> CONNECT keepAlive=60 properties={} {"clientId":"c1"}',
+    'debug c1 <- PINGRESP {"clientId":"c1"}',
+  ])
+  await plugin.close?.()
+  assert.equal(events.listenerCount('packetSent'), 0)
+})
+
+test('both loggers start where there are no events, as in sluice check', () => {
+  assert.equal(eventLogger(contextOf({})).name, 'event_logger_plugin')
+  assert.equal(packetLogger(contextOf({})).name, 'packet_logger_plugin')
+})
