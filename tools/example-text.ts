@@ -33,20 +33,40 @@ interface Statement {
   readonly value: string | undefined
 }
 
-const BLOCK = /^```(js|ts)\b([^\n]*)\n([\s\S]*?)^```\s*$/gm
+const BLOCK = /^```(js|ts|yaml)\b([^\n]*)\n([\s\S]*?)^```\s*$/gm
 
-/** The fenced `js` and `ts` blocks of a Markdown file, each a program of its own. */
+/** The fenced blocks of a Markdown file that show code (`js`, `ts`) or a configuration (`yaml`), each a program of its own. */
 export function blocksIn(file: string, markdown: string): Program[] {
   return [...markdown.matchAll(BLOCK)].map((match) => {
     const line = lineAt(markdown, match.index) + 1
-    const texts = match[3]!.trimEnd().split('\n')
-    return {
-      name: `${file}.${line}.${match[1]}`,
-      file,
-      lines: [...texts.map((text, index) => ({ text, line: line + index })), { text: 'export {}', line }],
-      runs: !match[2]!.includes('no-run'),
-    }
+    const text = match[3]!.trimEnd()
+    const runs = !match[2]!.includes('no-run')
+    if (match[1] === 'yaml') return configurationProgram(file, line, text, runs)
+    return { name: `${file}.${line}.${match[1]}`, file, lines: codeLines(text, line), runs }
   })
+}
+
+/** A whole file that is an example: a program like a block, but only compiled, since it may run until it is stopped. */
+export function fileProgram(file: string, text: string): Program {
+  return { name: file, file, lines: codeLines(text.trimEnd(), 1), runs: false }
+}
+
+/** The last line makes a module of a program that imports nothing. */
+function codeLines(text: string, line: number): ProgramLine[] {
+  const lines = text.split('\n').map((one, index) => ({ text: one, line: line + index }))
+  return [...lines, { text: 'export {}', line }]
+}
+
+/** Resolves the configuration as the program would; empty lines in front make its complaints name the page's lines. */
+function configurationProgram(file: string, line: number, text: string, runs: boolean): Program {
+  const up = '../'.repeat(file.split('/').length + 1)
+  const texts = [
+    `import { parseConfig } from '${up}src/broker/config-file.js'`,
+    `import { resolveOptions } from '${up}src/broker/options.js'`,
+    `const { input, source } = parseConfig(${JSON.stringify('\n'.repeat(line - 1) + text)}, ${JSON.stringify(file)})`,
+    `resolveOptions(input as never, source)`,
+  ]
+  return { name: `${file}.${line}.ts`, file, lines: texts.map((one) => ({ text: one, line })), runs }
 }
 
 /** All `@example`s of one source file, as one program; without lines if there are none. */

@@ -3,7 +3,8 @@
  *
  *   - `@example` in a docstring of `src/`: statements, with the module's exports in scope; a line `expression // value`
  *     must give that value.
- *   - ```js and ```ts blocks of README.md and docs/: each is a program that imports `sluice` as a user does.
+ *   - ```js and ```ts blocks of README.md and docs/, and the files of examples/embedding/: each is a program that imports
+ *     `sluice` as a user does. A ```yaml block is a configuration, which must be a good one.
  *
  * All of them become one TypeScript project in `build/examples/`, so they are type-checked together; what is not marked
  * `no-run` is then run, docstrings in one process, blocks in a process each, in an empty folder and with a time limit.
@@ -18,13 +19,14 @@ import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { blocksIn, docstringProgram } from './example-text.ts'
+import { blocksIn, docstringProgram, fileProgram } from './example-text.ts'
 import type { Program } from './example-text.ts'
 import { isMain, root } from './main.ts'
 import { filesUnder } from './source.ts'
 
 const RUN_LIMIT_MS = 15_000
 const FOLDER = 'build/examples'
+const STANDARD_PORT = '1883'
 
 /** What the examples are compiled with: strict, as many a user's project is, without our own house rules. */
 const TSCONFIG = {
@@ -49,14 +51,19 @@ const TSCONFIG = {
 function collect(): Program[] {
   const docstrings = filesUnder(root, 'src', '.ts').map((file) => docstringProgram(file, read(file)))
   const manual = ['README.md', ...filesUnder(root, 'docs', '.md').filter((file) => !file.startsWith('docs/decisions/'))]
-  return [...docstrings, ...manual.flatMap((file) => blocksIn(file, read(file)))].filter((one) => one.lines.length > 0)
+  const embedding = ['.js', '.ts'].flatMap((extension) => filesUnder(root, 'examples/embedding', extension))
+  return [
+    ...docstrings.filter((one) => one.lines.length > 0),
+    ...manual.flatMap((file) => blocksIn(file, read(file))),
+    ...embedding.map((file) => fileProgram(file, read(file))),
+  ]
 }
 
 function read(file: string): string {
   return readFileSync(join(root, file), 'utf8')
 }
 
-/** Ports that the manual names are in use on many a machine, so the programs run with free ones. */
+/** The port that the manual names is in use on many a machine, so its programs run with a free one. */
 async function freePort(): Promise<number> {
   const server = createServer()
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -69,9 +76,9 @@ async function write(programs: readonly Program[]): Promise<void> {
   rmSync(join(root, FOLDER), { recursive: true, force: true })
   for (const program of programs) {
     const path = join(root, FOLDER, 'source', program.name)
-    const port = await freePort()
+    const port = program.file.startsWith('src/') ? STANDARD_PORT : String(await freePort())
     mkdirSync(dirname(path), { recursive: true })
-    writeFileSync(path, program.lines.map((line) => line.text.replaceAll('1883', String(port))).join('\n'))
+    writeFileSync(path, program.lines.map((line) => line.text.replaceAll(STANDARD_PORT, port)).join('\n'))
   }
   writeFileSync(join(root, FOLDER, 'tsconfig.json'), JSON.stringify(TSCONFIG))
 }

@@ -7,7 +7,7 @@ import type { ConfigProblems } from './config-problems.ts'
 import { isSection } from './option-reader.ts'
 import type { OptionReader, Values } from './option-reader.ts'
 import { toKebab } from './option-spelling.ts'
-import type { AuthOptions, ListenerOptions, TopicCheckOptions } from './options.ts'
+import type { AuthOptions, ListenerOptions, TopicCheckOptions } from './resolved-options.ts'
 
 /** Plugins that ship with us, by section, with the key that each cannot do without. */
 const PLUGIN_NEEDS: Readonly<Record<'auth' | 'topic-check', ReadonlyMap<string, string | undefined>>> = {

@@ -11,18 +11,7 @@ import { ConfigError } from '../base/errors.ts'
 import type { ConfigProblem } from '../base/errors.ts'
 import { toKebab } from './option-spelling.ts'
 import { formatProblem } from './config-problems.ts'
-
-/** Where a configuration comes from. */
-export interface ConfigSource {
-  /** As the user named it; messages begin with it. */
-  readonly file: string
-  /** Relative paths count from here. Absolute. */
-  readonly folder: string
-  /** What was wrong already while reading: keys given twice. */
-  readonly problems: readonly ConfigProblem[]
-  /** Line and column, counted from 1, of a key or of its value; `path` in canonical spelling. */
-  locate(path: readonly string[], part: 'key' | 'value'): { line: number; column: number } | undefined
-}
+import type { ConfigSource } from './config-problems.ts'
 
 export interface ConfigFile {
   readonly input: unknown
@@ -108,16 +97,22 @@ function yamlMessage(error: YAMLError, text: string): string {
 /** The offset of the key or value at `path`, or of the nearest section around it that is there. */
 function find(document: Document, path: readonly string[], part: 'key' | 'value'): number | undefined {
   let node = document.contents as Node | null
-  let found: number | undefined
+  let found = offsetOf(node)
   for (const [depth, name] of path.entries()) {
     const child = childOf(node, name)
     if (child === undefined) return found
-    const wantsKey = part === 'key' || depth < path.length - 1
-    found =
-      (wantsKey ? child.key : child.value)?.range?.[0] ?? child.key?.range?.[0] ?? child.value?.range?.[0] ?? found
+    const key = offsetOf(child.key)
+    const value = offsetOf(child.value)
+    found = (part === 'key' || depth < path.length - 1 ? key : value) ?? key ?? value ?? found
     node = child.value
   }
   return found
+}
+
+/** Where a node begins; `undefined` for a value that is left empty. */
+function offsetOf(node: Node | null): number | undefined {
+  const [start, end] = node?.range ?? []
+  return start === end ? undefined : start
 }
 
 interface Child {

@@ -5,7 +5,18 @@
  */
 import { ConfigError } from '../base/errors.ts'
 import type { ConfigProblem } from '../base/errors.ts'
-import type { ConfigSource } from './config-file.ts'
+
+/** Where a configuration comes from. */
+export interface ConfigSource {
+  /** As the user named it; messages begin with it. */
+  readonly file: string
+  /** Relative paths count from here. Absolute. */
+  readonly folder: string
+  /** What was wrong already while reading: keys given twice. */
+  readonly problems: readonly ConfigProblem[]
+  /** Line and column, counted from 1, of a key or of its value; `path` in canonical spelling. */
+  locate(path: readonly string[], part: 'key' | 'value'): { line: number; column: number } | undefined
+}
 
 /**
  * One problem as one line for people: file, line and column if there is a file, the key, and the sentence.
@@ -44,10 +55,10 @@ export class ConfigProblems {
     return this.#warnings
   }
 
-  /** Adds a problem, unless this very key has one already: what follows from a mistake is not another mistake. */
+  /** Adds a problem, unless this key or its section has one already: what follows from a mistake is not another. */
   add(path: readonly string[], message: string, part: 'key' | 'value' = 'value'): void {
     const problem = this.#place(path, message, part)
-    if (this.#wrongPaths.has(problem.path)) return
+    if (path.some((_, depth) => this.#wrongPaths.has(path.slice(0, depth + 1).join('.')))) return
     this.#wrongPaths.add(problem.path)
     this.#problems.push(problem)
   }

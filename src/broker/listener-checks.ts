@@ -6,7 +6,8 @@
 import type { ConfigProblems } from './config-problems.ts'
 import type { Values } from './option-reader.ts'
 import { toKebab } from './option-spelling.ts'
-import type { ListenerOptions } from './options.ts'
+import { rowsOf } from './option-table.ts'
+import type { ListenerOptions } from './resolved-options.ts'
 
 /** Keys that mean nothing without their condition; wrong where they are written, not where they are inherited. */
 const CONDITIONAL: readonly {
@@ -97,12 +98,18 @@ export function checkListener(listener: ListenerOptions, own: Values, problems: 
   for (const { keys, needs, holds } of CONDITIONAL) {
     if (holds(listener)) continue
     for (const key of keys) {
-      if (own[key] !== undefined) problems.add(pathOf(key), `has no effect here without ${needs}`, 'key')
+      if (asksForSomething(key, own[key])) problems.add(pathOf(key), `has no effect here without ${needs}`, 'key')
     }
   }
   for (const { key, message, is } of IMPOSSIBLE) {
     if (is(listener)) problems.add(pathOf(key), message, 'key')
   }
+}
+
+/** Whether a key is written with something else than what holds without it. */
+function asksForSomething(key: string, value: unknown): boolean {
+  const assumed = rowsOf('listener').find((row) => row.key === toKebab(key))!.default ?? 'off'
+  return value !== undefined && JSON.stringify(value) !== JSON.stringify(assumed)
 }
 
 /** Reports listeners that want the same address. */

@@ -10,8 +10,7 @@
  */
 import { resolve } from 'node:path'
 import { ConfigProblems, show } from './config-problems.ts'
-import type { ConfigProblem } from '../base/errors.ts'
-import type { ConfigSource } from './config-file.ts'
+import type { ConfigSource } from './config-problems.ts'
 import { checkListener, checkListeners, isLoopback } from './listener-checks.ts'
 import { isSection, OptionReader } from './option-reader.ts'
 import type { Values } from './option-reader.ts'
@@ -19,87 +18,14 @@ import { resolveAuth, resolveTopicCheck } from './access-options.ts'
 import { describeType, parseBind } from './option-schema.ts'
 import { toCamel, toKebab } from './option-spelling.ts'
 import { rowsOf } from './option-table.ts'
-import type {
-  AuthSettings,
-  BrokerSettings,
-  ListenerLimits,
-  ListenerSettings,
-  PersistenceOptions,
-  TopicCheckSettings,
-} from './option-types.ts'
-import type { PluginReference } from './option-values.ts'
+import type { ConfigInput } from './config-input.ts'
+import type { ListenerOptions, Options } from './resolved-options.ts'
 
+export type { ConfigInput, ListenerInput, Switch } from './config-input.ts'
+export type { ConfigSource } from './config-problems.ts'
 export type { ListenerLimits, PersistenceOptions } from './option-types.ts'
 export type { AccessList, AccessRules, PluginReference, ServerCertificate } from './option-values.ts'
-
-/** One listener, ready to open. */
-export interface ListenerOptions extends ListenerLimits, ListenerSettings {
-  readonly name: string
-  /** Empty for every interface, and for a Unix domain socket. */
-  readonly host: string
-  /** 0 lets the system choose; 0 for a Unix domain socket. */
-  readonly port: number
-  /** Absolute path of a Unix domain socket; empty otherwise. */
-  readonly path: string
-  readonly clientCertificates: 'off' | 'optional' | 'required'
-}
-
-/** Who may log in. Keys of plugins that are not ours stand beside these, in camelCase. */
-export interface AuthOptions extends AuthSettings {
-  readonly plugins: readonly PluginReference[]
-}
-
-/** Who may publish and subscribe to what. Keys of plugins that are not ours stand beside these, in camelCase. */
-export interface TopicCheckOptions extends TopicCheckSettings {
-  readonly plugins: readonly PluginReference[]
-}
-
-/** What the broker runs by. */
-export interface Options extends ListenerLimits, BrokerSettings {
-  readonly listeners: readonly ListenerOptions[]
-  readonly auth: AuthOptions
-  /** `undefined`: nothing is asked, all is allowed. */
-  readonly topicCheck?: TopicCheckOptions
-  /** `undefined`: everything is in memory. */
-  readonly persistence?: PersistenceOptions
-  /** Where relative paths count from. Absolute; all paths in here are absolute already, except those of plugin modules. */
-  readonly baseFolder: string
-  /** What works, but is probably not what was meant; the program logs them. */
-  readonly warnings: readonly ConfigProblem[]
-}
-
-type Kebab<Name extends string> = Name extends `${infer First}${infer Rest}`
-  ? `${First extends Lowercase<First> ? First : `-${Lowercase<First>}`}${Kebab<Rest>}`
-  : Name
-type Snake<Name extends string> = Name extends `${infer First}${infer Rest}`
-  ? `${First extends Lowercase<First> ? First : `_${Lowercase<First>}`}${Snake<Rest>}`
-  : Name
-
-/** What a boolean may be written as. */
-export type Switch = boolean | 'on' | 'off' | 'yes' | 'no' | 'true' | 'false'
-
-type Written<Value> = boolean extends Value ? Switch : Value extends readonly (3 | 4 | 5)[] ? WrittenVersions : Value
-type WrittenVersions = readonly (3.1 | '3.1' | '3.1.1' | 5 | '5' | '5.0')[]
-type Optional<Settings> = { readonly [Key in keyof Settings]?: Written<Settings[Key]> | undefined }
-
-/** Settings in any of the three spellings: `maxQos`, `max-qos`, `max_qos`. */
-type Input<Settings> = Optional<Settings> & {
-  readonly [Key in keyof Settings as Kebab<Key & string> | Snake<Key & string>]?: Written<Settings[Key]> | undefined
-}
-
-/** One listener, as it is written. */
-export type ListenerInput = Input<ListenerLimits & ListenerSettings & { bind: string }>
-
-/** A configuration, as it is written: the configuration file's content, or the same object in a program. */
-export type ConfigInput = Input<
-  ListenerLimits &
-    BrokerSettings & {
-      listeners: Readonly<Record<string, ListenerInput>>
-      auth: Input<AuthSettings> & Readonly<Record<string, unknown>>
-      topicCheck: Input<TopicCheckSettings> & Readonly<Record<string, unknown>>
-      persistence: Input<PersistenceOptions>
-    }
->
+export type { AuthOptions, ListenerOptions, Options, TopicCheckOptions } from './resolved-options.ts'
 
 const DEFAULT_BIND = '127.0.0.1:1883'
 

@@ -56,6 +56,9 @@ test('blocks of a manual page are programs of their own; other languages are lef
     '```yaml',
     'b: 1',
     '```',
+    '```sh',
+    'ls',
+    '```',
   ].join('\n')
   const programs = blocksIn('docs/a.md', page)
   assert.deepEqual(
@@ -63,6 +66,7 @@ test('blocks of a manual page are programs of their own; other languages are lef
     [
       ['docs/a.md.3.js', true],
       ['docs/a.md.7.ts', false],
+      ['docs/a.md.10.ts', true],
     ],
   )
   assert.deepEqual(programs[0]!.lines[0], { text: `import 'sluice'`, line: 3 })

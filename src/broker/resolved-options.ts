@@ -1,0 +1,51 @@
+/**
+ * The options the broker runs by: every default filled in, every listener with what it inherits, camelCase.
+ *
+ * @module
+ */
+import type { ConfigProblem } from '../base/errors.ts'
+import type {
+  AuthSettings,
+  BrokerSettings,
+  ListenerLimits,
+  ListenerSettings,
+  PersistenceOptions,
+  TopicCheckSettings,
+} from './option-types.ts'
+import type { PluginReference } from './option-values.ts'
+
+/** One listener, ready to open. */
+export interface ListenerOptions extends ListenerLimits, ListenerSettings {
+  readonly name: string
+  /** Empty for every interface, and for a Unix domain socket. */
+  readonly host: string
+  /** 0 lets the system choose; 0 for a Unix domain socket. */
+  readonly port: number
+  /** Absolute path of a Unix domain socket; empty otherwise. */
+  readonly path: string
+  readonly clientCertificates: 'off' | 'optional' | 'required'
+}
+
+/** Who may log in. Keys of plugins that are not ours stand beside these, in camelCase. */
+export interface AuthOptions extends AuthSettings {
+  readonly plugins: readonly PluginReference[]
+}
+
+/** Who may publish and subscribe to what. Keys of plugins that are not ours stand beside these, in camelCase. */
+export interface TopicCheckOptions extends TopicCheckSettings {
+  readonly plugins: readonly PluginReference[]
+}
+
+/** What the broker runs by. */
+export interface Options extends ListenerLimits, BrokerSettings {
+  readonly listeners: readonly ListenerOptions[]
+  readonly auth: AuthOptions
+  /** `undefined`: nothing is asked, all is allowed. */
+  readonly topicCheck?: TopicCheckOptions
+  /** `undefined`: everything is in memory. */
+  readonly persistence?: PersistenceOptions
+  /** Where relative paths count from. Absolute; all paths in here are absolute already, except those of plugin modules. */
+  readonly baseFolder: string
+  /** What works, but is probably not what was meant; the program logs them. */
+  readonly warnings: readonly ConfigProblem[]
+}

@@ -1,0 +1,174 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { ConfigError } from '../../../src/base/errors.ts'
+import type { ConfigProblem } from '../../../src/base/errors.ts'
+import { loadConfigFile, parseConfig } from '../../../src/broker/config-file.ts'
+import { formatProblem } from '../../../src/broker/config-problems.ts'
+import { resolveOptions } from '../../../src/broker/options.ts'
+import type { ConfigInput, Options } from '../../../src/broker/options.ts'
+import { problemsOf } from './options-support.ts'
+
+/** The seed page's example, as printed. */
+const SEED = `listeners:
+    default:
+        max-connections: 50000
+        type: tcp
+    my-tcp-1:
+        bind: 127.0.0.1:1883
+    my-tcp-2:
+        bind: 1.2.3.4:1884
+        max-connections: 1000
+    my-tcp-ssl-1:
+        bind: 127.0.0.1:8885
+        ssl: on
+        cafile: /some/cafile
+        capath: /some/folder
+        capath: certificate data
+        certfile: /some/certfile
+        keyfile: /some/key
+    my-ws-1:
+        bind: 0.0.0.0:8080
+        type: ws
+timeout-disconnect-delay: 2
+auth:
+    plugins: ['auth.anonymous'] #List of plugins to activate for authentication among all registered plugins
+    allow-anonymous: true / false
+    password-file: "/some/passwd_file"
+topic-check:
+    enabled: true / false  # Set to False if topic filtering is not needed
+    plugins: ['topic_acl'] #List of plugins to activate for topic filtering among all registered plugins
+    acl:
+        # username: [list of allowed topics]
+        username1: ['repositories/+/master', 'calendar/#', 'data/memes']  # List of topics on which client1 can publish and subscribe
+        username2: ...
+        anonymous: []  # List of topics on which an anonymous client can publish and subscribe
+`
+
+function linesOf(text: string): readonly string[] {
+  const { input, source } = parseConfig(text, 'sluice.yaml')
+  return problemsOf(input, source).map(formatProblem)
+}
+
+function optionsOf(text: string): Options {
+  const { input, source } = parseConfig(text, 'sluice.yaml')
+  return resolveOptions(input as ConfigInput, source)
+}
+
+test("the seed's example as printed has one problem for each line that nobody could obey", () => {
+  assert.deepEqual(linesOf(SEED), [
+    'sluice.yaml:15:9: capath is given twice in this section; remove one of the two, or rename it',
+    'sluice.yaml:24:22: auth.allow-anonymous must be on or off (also yes, no, true, false), got "true / false"',
+    'sluice.yaml:27:14: topic-check.enabled must be on or off (also yes, no, true, false), got "true / false"',
+    'sluice.yaml:32:20: topic-check.acl.username2 must be a list of Topic Filters, or a section of publish, subscribe and deny lists, got "..."',
+  ])
+})
+
+for (const decision of ['true', 'false']) {
+  test(`the seed's example, repaired, with everything decided as ${decision}, can work`, () => {
+    const repaired = SEED.replace('capath: certificate data', 'cadata: certificate data')
+      .replaceAll('true / false', decision)
+      .replace('username2: ...', "username2: ['data/#']")
+    const options = optionsOf(repaired)
+    assert.deepEqual(
+      options.listeners.map(({ name, type, host, port, maxConnections, ssl }) => [
+        name,
+        type,
+        `${host}:${port}`,
+        maxConnections,
+        ssl,
+      ]),
+      [
+        ['my-tcp-1', 'tcp', '127.0.0.1:1883', 50_000, false],
+        ['my-tcp-2', 'tcp', '1.2.3.4:1884', 1_000, false],
+        ['my-tcp-ssl-1', 'tcp', '127.0.0.1:8885', 50_000, true],
+        ['my-ws-1', 'ws', '0.0.0.0:8080', 50_000, false],
+      ],
+    )
+    assert.equal(options.timeoutDisconnectDelay, 2)
+    assert.equal(options.auth.allowAnonymous, decision === 'true')
+    assert.deepEqual(options.topicCheck!.plugins, ['topic_acl'])
+    assert.equal(options.topicCheck!.enabled, decision === 'true')
+  })
+}
+
+for (const [text, line] of [
+  ['max-qos: 3', 'sluice.yaml:1:10: max-qos must be one of 0, 1, 2, got 3'],
+  ['\n  max_qos:   3', 'sluice.yaml:2:14: max-qos must be one of 0, 1, 2, got 3'],
+  ['maxQoss: 1', 'sluice.yaml:1:1: maxQoss is not a known key here; did you mean `max-qos`?'],
+  ['max-qos: 1\nmaxQos: 1', 'sluice.yaml:2:1: maxQos is the same key as `max-qos`; give one of the two'],
+  [
+    'listeners:\n  a:\n    type: ws',
+    'sluice.yaml:2:3: listeners.a.bind is missing; every listener but `default` needs its own: `host:port`, such as `127.0.0.1:1883`',
+  ],
+  [
+    'listeners:\n  a: {bind: "[::1]:0", trustedProxies: ["::1", nobody], type: ws}',
+    'sluice.yaml:2:48: listeners.a.trusted-proxies.1 must be an IP address or a network such as 10.0.0.0/8, got "nobody"',
+  ],
+  ['persistence:', 'sluice.yaml:1:1: persistence must be a section with keys of its own, got nothing'],
+  ['- a', 'sluice.yaml:1:1: the configuration must be a section with keys of its own, got a list'],
+] as const) {
+  test(`${JSON.stringify(text)} is answered with line and column`, () => {
+    assert.deepEqual(linesOf(text), [line])
+  })
+}
+
+test('problems come in the order of the file', () => {
+  const lines = linesOf('sys-interval: -1\nlisteners: {a: {bind: 1}}\nmax-qos: 3\nauth: 1\n')
+  assert.deepEqual(
+    lines.map((line) => Number(line.split(':')[1])),
+    [1, 2, 3, 4],
+  )
+})
+
+for (const [what, text, hint] of [
+  ['an IPv6 address without quotes', 'listeners:\n  a:\n    bind: [::1]:1883\n', /:3:16: .*'\[::1\]:1883'/],
+  ['a bad indentation', 'listeners:\n  a: 1\n b: 2\n', /:3:1: the configuration is not valid YAML/],
+  ['an alias of nothing', 'auth: *nobody\n', /the configuration is not valid YAML/],
+] as const) {
+  test(`${what} is no YAML, and the answer says where`, () => {
+    assert.throws(
+      () => parseConfig(text, 'sluice.yaml'),
+      (error) => error instanceof ConfigError && hint.test(error.message) && error.problems.length > 0,
+    )
+  })
+}
+
+test('an empty file is a configuration of defaults', () => {
+  assert.equal(optionsOf('').listeners[0]!.port, 1883)
+  assert.equal(optionsOf('# nothing yet\n').listeners[0]!.port, 1883)
+})
+
+test("relative paths count from the file's folder", () => {
+  const { input, source } = parseConfig('auth: {password-file: users}\npersistence: {}\n', '/etc/sluice/sluice.yaml')
+  const options = resolveOptions(input as ConfigInput, source)
+  assert.equal(options.baseFolder, '/etc/sluice')
+  assert.equal(options.auth.passwordFile, '/etc/sluice/users')
+  assert.equal(options.persistence!.path, '/etc/sluice/sluice-data')
+})
+
+test('a file that cannot be read is a sentence about the file', (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-options-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const problemOf = (path: string): ConfigProblem => {
+    try {
+      loadConfigFile(path)
+    } catch (error) {
+      assert.ok(error instanceof ConfigError && error.code === 'ERR_CONFIG')
+      return error.problems[0]!
+    }
+    throw new assert.AssertionError({ message: `${path} was read` })
+  }
+  assert.equal(
+    formatProblem(problemOf(join(folder, 'none'))),
+    `${join(folder, 'none')}: the configuration does not exist`,
+  )
+  assert.match(problemOf(folder).message, /is a folder, not a file/)
+
+  const file = join(folder, 'sluice.yaml')
+  writeFileSync(file, 'max-qos: 1\n')
+  const { input, source } = loadConfigFile(file)
+  assert.deepEqual([input, source.file, source.folder], [{ 'max-qos': 1 }, file, folder])
+})

@@ -1,0 +1,60 @@
+/** What the option tests share: a configuration with one key in its place, and the problems it gives. @module */
+import assert from 'node:assert/strict'
+import { ConfigError } from '../../../src/base/errors.ts'
+import type { ConfigProblem } from '../../../src/base/errors.ts'
+import type { ConfigSource } from '../../../src/broker/config-problems.ts'
+import { resolveOptions } from '../../../src/broker/options.ts'
+import type { ConfigInput, Options } from '../../../src/broker/options.ts'
+import type { OptionRow } from '../../../src/broker/option-table.ts'
+
+/** Everything that is wrong with `input`; none if it can work. */
+export function problemsOf(input: unknown, source?: ConfigSource): readonly ConfigProblem[] {
+  try {
+    resolveOptions(input as ConfigInput, source)
+    return []
+  } catch (error) {
+    assert.ok(error instanceof ConfigError, String(error))
+    assert.equal(error.code, 'ERR_CONFIG')
+    return error.problems
+  }
+}
+
+/** The message about `path`. Fails when there is none. */
+export function messageAt(input: unknown, path: string): string {
+  const problems = problemsOf(input)
+  const problem = problems.find((candidate) => candidate.path === path)
+  assert.ok(problem, `no problem at ${path}, but ${JSON.stringify(problems)}`)
+  return problem.message
+}
+
+/** Where the keys of each scope stand. */
+const SECTIONS: Readonly<Record<OptionRow['scope'], readonly string[]>> = {
+  broker: [],
+  limits: [],
+  listener: ['listeners', 'default'],
+  auth: ['auth'],
+  'topic-check': ['topic-check'],
+  persistence: ['persistence'],
+}
+
+/** A configuration in which nothing but these keys stands, in the section of `row`. */
+export function configOf(row: OptionRow, keys: Readonly<Record<string, unknown>>): unknown {
+  return SECTIONS[row.scope].reduceRight<unknown>((inner, section) => ({ [section]: inner }), keys)
+}
+
+export function pathOf(row: OptionRow, key = row.key): string {
+  return [...SECTIONS[row.scope], key].join('.')
+}
+
+/** The resolved section that `row` belongs to. */
+export function sectionOf(row: OptionRow, options: Options): Readonly<Record<string, unknown>> {
+  const sections: Readonly<Record<OptionRow['scope'], object | undefined>> = {
+    broker: options,
+    limits: options,
+    listener: options.listeners[0],
+    auth: options.auth,
+    'topic-check': options.topicCheck,
+    persistence: options.persistence,
+  }
+  return sections[row.scope] as Readonly<Record<string, unknown>>
+}
