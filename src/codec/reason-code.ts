@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { PacketType, type PacketName, type Sender } from './packets.ts'
 
 /** Every Reason Code by name. 0x00 has three names in the standard; `Success` stands for all of them. */
 export const ReasonCode = {
@@ -54,3 +55,153 @@ export const ReasonCode = {
 } as const
 
 export type ReasonCode = (typeof ReasonCode)[keyof typeof ReasonCode]
+
+/** A packet that carries Reason Codes. */
+export type ReasonCodePacket = Extract<
+  PacketName,
+  'CONNACK' | 'PUBACK' | 'PUBREC' | 'PUBREL' | 'PUBCOMP' | 'SUBACK' | 'UNSUBACK' | 'DISCONNECT' | 'AUTH'
+>
+
+/** One row of the table of Reason Codes. */
+export interface ReasonCodeRow {
+  readonly code: ReasonCode
+  /** The standard's name. */
+  readonly name: string
+  /** The standard's name where it has another one in some packet. */
+  readonly nameIn: Readonly<Partial<Record<ReasonCodePacket, string>>>
+  readonly packets: readonly ReasonCodePacket[]
+  /** Packets in which only one side may send it; in the others, whoever sends the packet. */
+  readonly onlyBy: Readonly<Partial<Record<ReasonCodePacket, Sender>>>
+  /** What 3.1.1 says in CONNACK instead; absent where nothing fits, so that a close is all [3.1.1 MQTT-3.2.2-6]. */
+  readonly returnCode: number | undefined
+}
+
+function row(
+  code: ReasonCode,
+  name: string,
+  packets: string,
+  more: Partial<Pick<ReasonCodeRow, 'nameIn' | 'onlyBy' | 'returnCode'>> = {},
+): ReasonCodeRow {
+  const { nameIn = {}, onlyBy = {}, returnCode } = more
+  return { code, name, nameIn, packets: packets.split(' ') as ReasonCodePacket[], onlyBy, returnCode }
+}
+
+const serverEnds = { DISCONNECT: 'server' } as const
+
+/** The 43 Reason Codes (§2.4 and the tables of chapter 3). */
+export const reasonCodes: readonly ReasonCodeRow[] = [
+  row(0x00, 'Success', 'CONNACK PUBACK PUBREC PUBREL PUBCOMP SUBACK UNSUBACK DISCONNECT AUTH', {
+    nameIn: { SUBACK: 'Granted QoS 0', DISCONNECT: 'Normal disconnection' },
+    onlyBy: { AUTH: 'server' },
+  }),
+  row(0x01, 'Granted QoS 1', 'SUBACK'),
+  row(0x02, 'Granted QoS 2', 'SUBACK'),
+  row(0x04, 'Disconnect with Will Message', 'DISCONNECT', { onlyBy: { DISCONNECT: 'client' } }),
+  row(0x10, 'No matching subscribers', 'PUBACK PUBREC', { onlyBy: { PUBACK: 'server', PUBREC: 'server' } }),
+  row(0x11, 'No subscription existed', 'UNSUBACK'),
+  row(0x18, 'Continue authentication', 'AUTH'),
+  row(0x19, 'Re-authenticate', 'AUTH', { onlyBy: { AUTH: 'client' } }),
+  row(0x80, 'Unspecified error', 'CONNACK PUBACK PUBREC SUBACK UNSUBACK DISCONNECT'),
+  row(0x81, 'Malformed Packet', 'CONNACK DISCONNECT'),
+  row(0x82, 'Protocol Error', 'CONNACK DISCONNECT'),
+  row(0x83, 'Implementation specific error', 'CONNACK PUBACK PUBREC SUBACK UNSUBACK DISCONNECT'),
+  row(0x84, 'Unsupported Protocol Version', 'CONNACK', { returnCode: 1 }),
+  row(0x85, 'Client Identifier not valid', 'CONNACK', { returnCode: 2 }),
+  row(0x86, 'Bad User Name or Password', 'CONNACK', { returnCode: 4 }),
+  row(0x87, 'Not authorized', 'CONNACK PUBACK PUBREC SUBACK UNSUBACK DISCONNECT', {
+    onlyBy: serverEnds,
+    returnCode: 5,
+  }),
+  row(0x88, 'Server unavailable', 'CONNACK', { returnCode: 3 }),
+  row(0x89, 'Server busy', 'CONNACK DISCONNECT', { onlyBy: serverEnds, returnCode: 3 }),
+  row(0x8a, 'Banned', 'CONNACK', { returnCode: 5 }),
+  row(0x8b, 'Server shutting down', 'DISCONNECT', { onlyBy: serverEnds }),
+  // The common list of §2.4 has DISCONNECT too; table 3-10, which [5.0 MQTT-3.14.2-1] points at, does not.
+  row(0x8c, 'Bad authentication method', 'CONNACK'),
+  row(0x8d, 'Keep Alive timeout', 'DISCONNECT', { onlyBy: serverEnds }),
+  row(0x8e, 'Session taken over', 'DISCONNECT', { onlyBy: serverEnds }),
+  row(0x8f, 'Topic Filter invalid', 'SUBACK UNSUBACK DISCONNECT', { onlyBy: serverEnds }),
+  row(0x90, 'Topic Name invalid', 'CONNACK PUBACK PUBREC DISCONNECT'),
+  row(0x91, 'Packet Identifier in use', 'PUBACK PUBREC SUBACK UNSUBACK'),
+  row(0x92, 'Packet Identifier not found', 'PUBREL PUBCOMP'),
+  row(0x93, 'Receive Maximum exceeded', 'DISCONNECT'),
+  row(0x94, 'Topic Alias invalid', 'DISCONNECT'),
+  row(0x95, 'Packet too large', 'CONNACK DISCONNECT'),
+  row(0x96, 'Message rate too high', 'DISCONNECT'),
+  row(0x97, 'Quota exceeded', 'CONNACK PUBACK PUBREC SUBACK DISCONNECT', { returnCode: 3 }),
+  row(0x98, 'Administrative action', 'DISCONNECT'),
+  row(0x99, 'Payload format invalid', 'CONNACK PUBACK PUBREC DISCONNECT'),
+  row(0x9a, 'Retain not supported', 'CONNACK DISCONNECT', { onlyBy: serverEnds }),
+  // Table 3-10 gives it to the Server only, but §3.3.4 tells a Client to send it.
+  row(0x9b, 'QoS not supported', 'CONNACK DISCONNECT'),
+  row(0x9c, 'Use another server', 'CONNACK DISCONNECT', { onlyBy: serverEnds, returnCode: 3 }),
+  row(0x9d, 'Server moved', 'CONNACK DISCONNECT', { onlyBy: serverEnds, returnCode: 3 }),
+  row(0x9e, 'Shared Subscriptions not supported', 'SUBACK DISCONNECT', { onlyBy: serverEnds }),
+  row(0x9f, 'Connection rate exceeded', 'CONNACK DISCONNECT', { onlyBy: serverEnds, returnCode: 3 }),
+  row(0xa0, 'Maximum connect time', 'DISCONNECT', { onlyBy: serverEnds }),
+  row(0xa1, 'Subscription Identifiers not supported', 'SUBACK DISCONNECT', { onlyBy: serverEnds }),
+  row(0xa2, 'Wildcard Subscriptions not supported', 'SUBACK DISCONNECT', { onlyBy: serverEnds }),
+]
+
+/** The return codes of CONNACK before 5.0, by value from 0 up (3.1.1 §3.2.2.3). */
+export const connectReturnCodes: readonly string[] = [
+  'Connection Accepted',
+  'Connection Refused, unacceptable protocol version',
+  'Connection Refused, identifier rejected',
+  'Connection Refused, Server unavailable',
+  'Connection Refused, bad user name or password',
+  'Connection Refused, not authorized',
+]
+
+const byClient = 1
+const byServer = 2
+
+/** For each packet type and code, who may send it, as bits. */
+const allowed = compile()
+
+function compile(): Uint8Array {
+  const table = new Uint8Array(16 * 256)
+  for (const { code, packets, onlyBy } of reasonCodes) {
+    for (const packet of packets) {
+      const only = onlyBy[packet]
+      table[PacketType[packet] * 256 + code] = (only === 'server' ? 0 : byClient) | (only === 'client' ? 0 : byServer)
+    }
+  }
+  return table
+}
+
+/**
+ * Says whether `code` may stand in a 5.0 packet of this type from this side.
+ *
+ * @example
+ * isReasonCodeAllowed(PacketType.DISCONNECT, 0x8e, 'client') // false: only a Server takes a Session over
+ */
+export function isReasonCodeAllowed(packetType: PacketType, code: number, sender: Sender): code is ReasonCode {
+  return (allowed[packetType * 256 + code]! & (sender === 'client' ? byClient : byServer)) !== 0
+}
+
+const rowsByCode = new Map<number, ReasonCodeRow>(reasonCodes.map((entry) => [entry.code, entry]))
+
+/**
+ * The standard's name for a Reason Code, for log lines and pages.
+ *
+ * @example
+ * reasonCodeName(0x00, 'DISCONNECT') // 'Normal disconnection'
+ */
+export function reasonCodeName(code: number, packet?: ReasonCodePacket): string {
+  const found = rowsByCode.get(code)
+  if (found === undefined) return `0x${code.toString(16).padStart(2, '0')}`
+  return (packet && found.nameIn[packet]) ?? found.name
+}
+
+/**
+ * What a CONNACK of 3.1 or 3.1.1 says for a Reason Code of 5.0.
+ *
+ * @returns 0 to 5, or `undefined` where nothing fits and the connection is closed without a word [3.1.1 MQTT-3.2.2-6]
+ *
+ * @example
+ * toReturnCode(0x89) // 3: busy is "Server unavailable"
+ */
+export function toReturnCode(reasonCode: ReasonCode): number | undefined {
+  return reasonCode === ReasonCode.Success ? 0 : rowsByCode.get(reasonCode)?.returnCode
+}

@@ -1,0 +1,114 @@
+/**
+ * Decodes CONNECT (§3.1), the packet that says which version all later ones are in.
+ *
+ *   name | version | Connect Flags | Keep Alive | [properties] || ClientID | [Will] | [User Name] | [Password]
+ *
+ * Name and version come first, so an error behind them still knows how to be answered: see `ConnectError`.
+ *
+ * @module
+ */
+import { type ConnectPacket, PacketType, type ProtocolVersion, type QoS, type WillFields } from './packets.ts'
+import { noProperties } from './properties.ts'
+import { readProperties } from './property-reader.ts'
+import { ConnectError, forbidden, malformed, ProtocolError, UnsupportedVersionError } from './protocol-error.ts'
+import { checkNoWildcard } from './publish-view.ts'
+import { Reader } from './reader.ts'
+
+/** Connect Flags (§3.1.2.3). */
+const Flag = {
+  reserved: 0b0000_0001,
+  cleanStart: 0b0000_0010,
+  will: 0b0000_0100,
+  willQoS: 0b0001_1000,
+  willRetain: 0b0010_0000,
+  password: 0b0100_0000,
+  userName: 0b1000_0000,
+} as const
+
+/**
+ * Decodes the CONNECT whose variable header begins at `bodyStart`. All that it keeps is copied out.
+ *
+ * @throws {UnsupportedVersionError} for a protocol that is not served
+ * @throws {ConnectError} for any other fault, with the version in which it can be answered
+ */
+export function decodeConnect(bytes: Uint8Array, bodyStart: number, end: number, firstByte: number): ConnectPacket {
+  const reader = new Reader(bytes, bodyStart, end)
+  let version: ProtocolVersion | undefined
+  try {
+    version = readVersion(reader)
+    if ((firstByte & 0x0f) !== 0) throw malformed('CONNECT has fixed header flags other than 0000 [5.0 MQTT-2.1.3-1]')
+    // The stream was cut before the version was known: only now can the needless byte be an error.
+    if (version === 5 && hasNeedlessLengthByte(bytes, bodyStart)) throw malformed('Remaining Length is malformed')
+    return readRest(reader, version)
+  } catch (error) {
+    if (!(error instanceof ProtocolError) || error instanceof ConnectError) throw error
+    throw new ConnectError(version, error.reasonCode, `CONNECT: ${error.message}`, { cause: error })
+  }
+}
+
+function readVersion(reader: Reader): ProtocolVersion {
+  const protocolName = reader.string('Protocol Name')
+  const version = reader.byte('Protocol Version')
+  const isServed = protocolName === 'MQTT' ? version === 4 || version === 5 : protocolName === 'MQIsdp' && version === 3
+  if (!isServed) throw new UnsupportedVersionError(protocolName, version)
+  return version as ProtocolVersion
+}
+
+/** A CONNECT's first byte has bit 7 clear, so a set one before the last length byte means that this one only adds zero. */
+function hasNeedlessLengthByte(bytes: Uint8Array, bodyStart: number): boolean {
+  return bodyStart >= 2 && bytes[bodyStart - 1] === 0 && bytes[bodyStart - 2]! >= 0x80
+}
+
+function readRest(reader: Reader, protocolVersion: ProtocolVersion): ConnectPacket {
+  const flags = reader.byte('Connect Flags')
+  checkFlags(flags, protocolVersion)
+  const keepAlive = reader.twoByteInteger('Keep Alive')
+  const properties = protocolVersion === 5 ? readProperties(reader, 'CONNECT', 'client') : noProperties
+  const clientId = reader.string('Client Identifier')
+  const will = (flags & Flag.will) === 0 ? undefined : readWill(reader, flags, protocolVersion)
+  const userName = hasField(reader, flags & Flag.userName, protocolVersion) ? reader.string('User Name') : undefined
+  const password = hasField(reader, flags & Flag.password, protocolVersion) ? reader.binary('Password') : undefined
+  reader.expectEnd()
+  const cleanStart = (flags & Flag.cleanStart) !== 0
+  return {
+    type: PacketType.CONNECT,
+    protocolVersion,
+    cleanStart,
+    keepAlive,
+    clientId,
+    will,
+    userName,
+    password,
+    properties,
+  }
+}
+
+function checkFlags(flags: number, version: ProtocolVersion): void {
+  if ((flags & Flag.reserved) !== 0) throw malformed('Connect Flags bit 0 is reserved [5.0 MQTT-3.1.2-3]')
+  if ((flags & Flag.willQoS) === Flag.willQoS) throw malformed('Will QoS is 3 [5.0 MQTT-3.1.2-12]')
+  if ((flags & Flag.will) === 0) {
+    if ((flags & Flag.willQoS) !== 0) throw malformed('Will QoS without Will Flag [5.0 MQTT-3.1.2-11]')
+    if ((flags & Flag.willRetain) !== 0) throw malformed('Will Retain without Will Flag [5.0 MQTT-3.1.2-13]')
+  }
+  if (version < 5 && (flags & Flag.password) !== 0 && (flags & Flag.userName) === 0) {
+    throw malformed('Password without User Name [3.1.1 MQTT-3.1.2-22]')
+  }
+}
+
+/**
+ * Whether a field that the flags announce is there. Only in 3.1 may it be missing although its flag is set: there the
+ * Remaining Length has precedence, for the sake of Clients older than the flags (3.1 §3.1, "User name and password flags").
+ */
+function hasField(reader: Reader, flag: number, version: ProtocolVersion): boolean {
+  return flag !== 0 && !(version === 3 && reader.isAtEnd)
+}
+
+function readWill(reader: Reader, flags: number, version: ProtocolVersion): WillFields {
+  const properties = version === 5 ? readProperties(reader, 'WILL', 'client') : noProperties
+  const topicName = reader.string('Will Topic')
+  if (topicName === '') throw forbidden('Will Topic is empty [5.0 MQTT-4.7.3-1]')
+  checkNoWildcard(topicName, 'Will Topic')
+  const payload = reader.binary('Will Payload')
+  const qos = ((flags & Flag.willQoS) >> 3) as QoS
+  return { topicName, payload, qos, retain: (flags & Flag.willRetain) !== 0, properties }
+}

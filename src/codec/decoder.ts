@@ -1,0 +1,193 @@
+/**
+ * Cuts the byte stream of a Network Connection into Control Packets. It knows the fixed header (§2.1) and nothing else.
+ *
+ *   chunk  |..A..|....B....|..C        A and B are handed out where they lie; the beginning of C moves to `own`
+ *   own                     |..C
+ *   chunk  C.|..D..|                   the rest of C joins it, C is handed out from `own`; D lies in the chunk again
+ *
+ * So a byte is copied only where a packet straddles two chunks, and `own` exists only while one does. It grows with the bytes
+ * that came, at most to twice of them: a header that announces 256 MiB costs nothing by itself, and many small chunks cost
+ * no more than a few copies of the packet.
+ *
+ * @module
+ */
+import { Buffer } from 'node:buffer'
+import { malformed, ProtocolError } from './protocol-error.ts'
+import { ReasonCode } from './reason-code.ts'
+import { maxVariableByteInteger, MALFORMED, NEED_MORE, readVariableByteInteger } from './variable-byte-integer.ts'
+
+/** Bytes of the largest packet the protocol knows: the largest Remaining Length behind five bytes of fixed header. */
+export const maxControlPacketBytes = maxVariableByteInteger + 5
+
+const nothing = Buffer.alloc(0)
+
+/**
+ * A cutter for one Network Connection. After a throw it is of no further use: the Connection ends.
+ *
+ * @example
+ * const decoder = new Decoder()
+ * decoder.push(Uint8Array.of(0xc0, 0x00, 0xd0))
+ * decoder.next() // true
+ * decoder.firstByte // 0xc0
+ * decoder.next() // false
+ * decoder.bufferedBytes // 1
+ */
+export class Decoder {
+  /** The array in which the current packet lies, until the next call of `push`, `next`, `detach` or `release`. */
+  bytes: Uint8Array = nothing
+  /** Packet type and flags. */
+  firstByte = 0
+  /** Where the packet begins: its first byte. */
+  start = 0
+  /** Where its variable header begins. */
+  bodyStart = 0
+  /** Where it ends, and the next may begin. */
+  end = 0
+
+  /** Bytes; a larger packet is refused with 0x95 as soon as its fixed header is there. Counts the whole packet. */
+  maxPacketSize: number
+  /** True once 5.0 is spoken: a Remaining Length with a needless last byte is malformed [5.0 MQTT-1.5.5-1]. */
+  shortestLengths = false
+
+  #chunk: Uint8Array = nothing
+  #chunkAt = 0
+  /** Bytes that came in earlier chunks, from `#ownStart` to `#ownEnd`; they precede those of the chunk. */
+  #own: Buffer = nothing
+  #ownStart = 0
+  #ownEnd = 0
+
+  constructor(maxPacketSize: number = maxControlPacketBytes) {
+    this.maxPacketSize = maxPacketSize
+  }
+
+  /** Bytes that no packet was made of yet. */
+  get bufferedBytes(): number {
+    return this.#ownEnd - this.#ownStart + this.#chunk.length - this.#chunkAt
+  }
+
+  /** Takes the next chunk; it must stay as it is until `detach`. What an earlier one still holds comes first. */
+  push(chunk: Uint8Array): void {
+    this.detach()
+    this.#chunk = chunk
+    this.#chunkAt = 0
+  }
+
+  /**
+   * Moves to the next whole packet.
+   *
+   * Hot: runs for every packet received.
+   *
+   * @returns false when more bytes are needed; the fields then mean nothing
+   * @throws {ProtocolError} 0x81 for type 0 or a bad Remaining Length, 0x95 for a packet above `maxPacketSize`
+   */
+  next(): boolean {
+    if (this.#ownStart < this.#ownEnd) return this.#nextFromOwn()
+    if (this.#own.length > 0) this.#dropOwn()
+    const chunk = this.#chunk
+    const start = this.#chunkAt
+    const size = this.#measure(chunk, start, chunk.length)
+    if (size === 0 || start + size > chunk.length) {
+      this.#keep(chunk.length - start, size)
+      this.#dropChunk()
+      return false
+    }
+    this.#chunkAt = start + size
+    return this.#handOut(chunk, start, size)
+  }
+
+  /** Copies what is left of the chunk, so that its memory may be used for other bytes. To be called when a turn ends. */
+  detach(): void {
+    this.bytes = nothing
+    if (this.#ownStart === this.#ownEnd) this.#dropOwn()
+    this.#keep(this.#chunk.length - this.#chunkAt, 0)
+    this.#dropChunk()
+  }
+
+  /** Forgets everything, for a Connection that ended. */
+  release(): void {
+    this.bytes = nothing
+    this.#dropOwn()
+    this.#dropChunk()
+  }
+
+  #handOut(bytes: Uint8Array, start: number, size: number): true {
+    this.bytes = bytes
+    this.start = start
+    this.end = start + size
+    return true
+  }
+
+  #nextFromOwn(): boolean {
+    let size = this.#measure(this.#own, this.#ownStart, this.#ownEnd)
+    while (size === 0 && this.#chunkAt < this.#chunk.length) {
+      this.#keep(1, 0)
+      size = this.#measure(this.#own, this.#ownStart, this.#ownEnd)
+    }
+    const missing = size - (this.#ownEnd - this.#ownStart)
+    if (missing > 0) this.#keep(Math.min(missing, this.#chunk.length - this.#chunkAt), size)
+    if (size === 0 || this.#ownEnd - this.#ownStart < size) {
+      this.bytes = nothing
+      this.#dropChunk()
+      return false
+    }
+    const start = this.#ownStart
+    this.#ownStart += size
+    return this.#handOut(this.#own, start, size)
+  }
+
+  /**
+   * Reads the fixed header at `start`: sets `firstByte` and `bodyStart`.
+   *
+   * @returns the size of the whole packet; 0 while its fixed header is not all there
+   */
+  #measure(bytes: Uint8Array, start: number, end: number): number {
+    if (start >= end) return 0
+    const firstByte = bytes[start]!
+    if (firstByte < 0x10) throw malformed('Control Packet type 0 is reserved')
+    const remainingLength = readVariableByteInteger(bytes, start + 1, end, this.shortestLengths)
+    if (remainingLength === NEED_MORE) return 0
+    if (remainingLength === MALFORMED) throw malformed('Remaining Length is malformed')
+    let bodyStart = start + 2
+    while (bytes[bodyStart - 1]! >= 0x80) bodyStart++
+    const size = bodyStart - start + remainingLength
+    if (size > this.maxPacketSize) throw tooLarge(size, this.maxPacketSize)
+    this.firstByte = firstByte
+    this.bodyStart = bodyStart
+    return size
+  }
+
+  /** Moves `count` bytes from the chunk behind those in `own`; `packetSize` says what the packet there will need, if known. */
+  #keep(count: number, packetSize: number): void {
+    if (count === 0) return
+    if (this.#ownEnd + count > this.#own.length) this.#grow(count, packetSize)
+    this.#own.set(this.#chunk.subarray(this.#chunkAt, this.#chunkAt + count), this.#ownEnd)
+    this.#ownEnd += count
+    this.#chunkAt += count
+  }
+
+  #grow(count: number, packetSize: number): void {
+    const live = this.#ownEnd - this.#ownStart
+    const needed = live + count
+    const capacity = packetSize > needed ? Math.min(packetSize, 2 * needed) : live > 0 ? 2 * needed : needed
+    const grown = Buffer.allocUnsafeSlow(capacity)
+    grown.set(this.#own.subarray(this.#ownStart, this.#ownEnd))
+    this.#own = grown
+    this.#ownStart = 0
+    this.#ownEnd = live
+  }
+
+  #dropOwn(): void {
+    this.#own = nothing
+    this.#ownStart = 0
+    this.#ownEnd = 0
+  }
+
+  #dropChunk(): void {
+    this.#chunk = nothing
+    this.#chunkAt = 0
+  }
+}
+
+function tooLarge(size: number, limit: number): ProtocolError {
+  return new ProtocolError(ReasonCode.PacketTooLarge, `A packet of ${size} bytes exceeds the limit of ${limit} bytes`)
+}

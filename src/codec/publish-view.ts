@@ -1,0 +1,125 @@
+/**
+ * The hot half of decoding: a PUBLISH as eleven numbers over the bytes in which it lies (§3.3).
+ *
+ *   first byte | Remaining Length | Topic Name | [Packet Identifier] | [Property Length, properties] | payload
+ *                                 ^ topicStart ^ topicEnd                             ^ propertiesStart ^ propertiesEnd
+ *
+ * Nothing is copied and nothing is allocated: one view serves a Connection for all its packets. The Topic Name's bytes are
+ * not judged here, so that a caller that has seen them before need not look again; `readTopicName` judges them.
+ *
+ * @module
+ */
+import type { ProtocolVersion, QoS, Sender } from './packets.ts'
+import { readPropertiesWithin } from './property-reader.ts'
+import { noProperties, type Properties } from './properties.ts'
+import { forbidden, malformed } from './protocol-error.ts'
+import { Reader } from './reader.ts'
+import { readUtf8 } from './utf8.ts'
+import { readVariableByteInteger, sizeOfVariableByteInteger } from './variable-byte-integer.ts'
+
+/** Where the parts of one PUBLISH lie. */
+export class PublishView {
+  dup = false
+  qos: QoS = 0
+  retain = false
+  topicStart = 0
+  topicEnd = 0
+  /** 0 at QoS 0. */
+  packetIdentifier = 0
+  /** Behind the Property Length; equal to `propertiesEnd` where there are none, and before 5.0. */
+  propertiesStart = 0
+  propertiesEnd = 0
+  payloadStart = 0
+  payloadEnd = 0
+}
+
+/**
+ * Parses the PUBLISH whose variable header begins at `bodyStart`, into `into`.
+ *
+ * Hot: runs for every message received.
+ *
+ * @throws {ProtocolError} 0x81 for QoS 3 or a field that runs past the end; 0x82 for DUP at QoS 0 or Packet Identifier 0
+ */
+export function readPublish(
+  bytes: Uint8Array,
+  firstByte: number,
+  bodyStart: number,
+  end: number,
+  version: ProtocolVersion,
+  into: PublishView,
+): void {
+  const qos = (firstByte >> 1) & 0b11
+  const dup = (firstByte & 0b1000) !== 0
+  if (qos === 3) throw malformed('PUBLISH has QoS 3 [5.0 MQTT-3.3.1-4]')
+  if (dup && qos === 0) throw forbidden('PUBLISH has DUP 1 at QoS 0 [5.0 MQTT-3.3.1-2]')
+  into.dup = dup
+  into.qos = qos as QoS
+  into.retain = (firstByte & 1) !== 0
+
+  let at = bodyStart + 2
+  if (at > end) throw pastEnd('Topic Name')
+  into.topicStart = at
+  at += (bytes[bodyStart]! << 8) | bytes[bodyStart + 1]!
+  if (at > end) throw pastEnd('Topic Name')
+  into.topicEnd = at
+
+  into.packetIdentifier = 0
+  if (qos > 0) {
+    if (at + 2 > end) throw pastEnd('Packet Identifier')
+    into.packetIdentifier = (bytes[at]! << 8) | bytes[at + 1]!
+    if (into.packetIdentifier === 0) throw forbidden('PUBLISH has Packet Identifier 0 [5.0 MQTT-2.2.1-3]')
+    at += 2
+  }
+
+  let propertyLength = 0
+  if (version === 5) {
+    propertyLength = readVariableByteInteger(bytes, at, end, true)
+    if (propertyLength < 0) throw malformed('PUBLISH has no well-formed Property Length')
+    at += sizeOfVariableByteInteger(propertyLength)
+    if (at + propertyLength > end) throw pastEnd('Properties')
+  }
+  into.propertiesStart = at
+  into.propertiesEnd = at + propertyLength
+  into.payloadStart = into.propertiesEnd
+  into.payloadEnd = end
+}
+
+function pastEnd(what: string): Error {
+  return malformed(`${what} runs past the end of the PUBLISH`)
+}
+
+/**
+ * Reads and checks the properties of a PUBLISH, from `propertiesStart` to `propertiesEnd` of its view. Strings and Binary
+ * Data are copied out.
+ *
+ * @throws {ProtocolError} 0x81 for an unknown or misplaced property or a bad value, 0x82 for a repeat, a wildcard in the
+ * Response Topic or a Client's Subscription Identifier, 0x94 for Topic Alias 0
+ */
+export function readPublishProperties(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  sender: Sender = 'client',
+): Properties {
+  return start === end ? noProperties : readPropertiesWithin(new Reader(bytes, start, end), 'PUBLISH', sender)
+}
+
+/**
+ * Reads and checks a Topic Name. An empty one passes: whether a Topic Alias stands for it is for the caller to see.
+ *
+ * @throws {ProtocolError} 0x81 for bad UTF-8 [5.0 MQTT-3.3.2-1], 0x82 for a wildcard [5.0 MQTT-3.3.2-2]
+ *
+ * @example
+ * readTopicName(Uint8Array.of(0x61, 0x2f, 0x62), 0, 3) // 'a/b'
+ */
+export function readTopicName(bytes: Uint8Array, start: number, end: number): string {
+  const topicName = readUtf8(bytes, start, end)
+  if (topicName === undefined) throw malformed('Topic Name is not well-formed UTF-8 without U+0000')
+  checkNoWildcard(topicName, 'Topic Name')
+  return topicName
+}
+
+/** @throws {ProtocolError} 0x82 */
+export function checkNoWildcard(topicName: string, what: string): void {
+  if (topicName.includes('+') || topicName.includes('#')) throw forbidden(`${what} holds a wildcard`)
+}

@@ -1,0 +1,80 @@
+/**
+ * Reads the fields of one packet, in order. Whatever runs past the packet's end is malformed (0x81).
+ *
+ * @module
+ */
+import { malformed } from './protocol-error.ts'
+import { readUtf8 } from './utf8.ts'
+import { readVariableByteInteger, sizeOfVariableByteInteger } from './variable-byte-integer.ts'
+
+export class Reader {
+  readonly bytes: Uint8Array
+  readonly end: number
+  at: number
+
+  constructor(bytes: Uint8Array, start: number, end: number) {
+    this.bytes = bytes
+    this.at = start
+    this.end = end
+  }
+
+  get isAtEnd(): boolean {
+    return this.at === this.end
+  }
+
+  /** Steps over `count` bytes, which must exist. */
+  #take(count: number, what: string): number {
+    const start = this.at
+    if (count > this.end - start) throw malformed(`${what} runs past the end of the packet`)
+    this.at = start + count
+    return start
+  }
+
+  byte(what: string): number {
+    return this.bytes[this.#take(1, what)]!
+  }
+
+  twoByteInteger(what: string): number {
+    const at = this.#take(2, what)
+    return (this.bytes[at]! << 8) | this.bytes[at + 1]!
+  }
+
+  fourByteInteger(what: string): number {
+    return this.twoByteInteger(what) * 0x10000 + this.twoByteInteger(what)
+  }
+
+  variableByteInteger(what: string): number {
+    const value = readVariableByteInteger(this.bytes, this.at, this.end, true)
+    if (value < 0) throw malformed(`${what} is no Variable Byte Integer`)
+    this.at += sizeOfVariableByteInteger(value)
+    return value
+  }
+
+  string(what: string): string {
+    const length = this.twoByteInteger(what)
+    const start = this.#take(length, what)
+    const text = readUtf8(this.bytes, start, start + length)
+    if (text === undefined) throw malformed(`${what} is not well-formed UTF-8 without U+0000`)
+    return text
+  }
+
+  /** A copy, so that what is kept does not keep the whole chunk. */
+  binary(what: string): Uint8Array {
+    const length = this.twoByteInteger(what)
+    const start = this.#take(length, what)
+    const copy = new Uint8Array(length)
+    copy.set(this.bytes.subarray(start, start + length))
+    return copy
+  }
+
+  /** A reader for the next `length` bytes, which this one steps over. */
+  part(length: number, what: string): Reader {
+    const start = this.#take(length, what)
+    return new Reader(this.bytes, start, start + length)
+  }
+
+  /** To be called where the packet must be over. */
+  expectEnd(): void {
+    if (!this.isAtEnd) throw malformed(`${this.end - this.at} bytes are left over at the end of the packet`)
+  }
+}

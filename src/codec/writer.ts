@@ -1,0 +1,68 @@
+/**
+ * Writes the fields of one packet, in order, into memory that grows. The fixed header comes last, as its length is known last:
+ * room for it is kept in front.
+ *
+ * @module
+ */
+import { Buffer } from 'node:buffer'
+import { UsageError } from '../base/errors.ts'
+import type { PropertyHolder } from './property-table.ts'
+import type { Properties } from './properties.ts'
+import { sizeOfBinary, sizeOfProperties, writeBinary, writeProperties, writeTwoByteInteger } from './property-writer.ts'
+import { sizeOfString, writeString } from './utf8.ts'
+import { maxVariableByteInteger, sizeOfVariableByteInteger, writeVariableByteInteger } from './variable-byte-integer.ts'
+
+/** The largest fixed header: the first byte and a Remaining Length of four. */
+const maxHeaderBytes = 5
+
+export class Writer {
+  #bytes = Buffer.allocUnsafeSlow(64)
+  #at = maxHeaderBytes
+
+  byte(value: number): void {
+    this.#reserve(1)
+    this.#bytes[this.#at++] = value
+  }
+
+  twoByteInteger(value: number): void {
+    this.#reserve(2)
+    this.#at = writeTwoByteInteger(this.#bytes, this.#at, value)
+  }
+
+  string(text: string): void {
+    this.#reserve(sizeOfString(text))
+    this.#at = writeString(this.#bytes, this.#at, text)
+  }
+
+  binary(bytes: Uint8Array): void {
+    this.#reserve(sizeOfBinary(bytes))
+    this.#at = writeBinary(this.#bytes, this.#at, bytes)
+  }
+
+  /** Writes the Property Length and the properties. */
+  properties(properties: Properties, holder: PropertyHolder): void {
+    const length = sizeOfProperties(properties, holder)
+    this.#reserve(sizeOfVariableByteInteger(length) + length)
+    this.#at = writeVariableByteInteger(this.#bytes, this.#at, length)
+    this.#at = writeProperties(this.#bytes, this.#at, properties, holder)
+  }
+
+  /** The packet, with its fixed header. The writer is done then. */
+  finish(firstByte: number): Uint8Array {
+    const remainingLength = this.#at - maxHeaderBytes
+    if (remainingLength > maxVariableByteInteger) {
+      throw new UsageError(`A packet holds at most ${maxVariableByteInteger} bytes, got ${remainingLength}`)
+    }
+    const start = maxHeaderBytes - 1 - sizeOfVariableByteInteger(remainingLength)
+    this.#bytes[start] = firstByte
+    writeVariableByteInteger(this.#bytes, start + 1, remainingLength)
+    return this.#bytes.subarray(start, this.#at)
+  }
+
+  #reserve(count: number): void {
+    if (this.#at + count <= this.#bytes.length) return
+    const grown = Buffer.allocUnsafeSlow(Math.max(2 * this.#bytes.length, this.#at + count))
+    grown.set(this.#bytes.subarray(0, this.#at))
+    this.#bytes = grown
+  }
+}
