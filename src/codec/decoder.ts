@@ -19,6 +19,9 @@ import { maxVariableByteInteger, MALFORMED, NEED_MORE, readVariableByteInteger }
 /** Bytes of the largest packet the protocol knows: the largest Remaining Length behind five bytes of fixed header. */
 export const maxControlPacketBytes = maxVariableByteInteger + 5
 
+/** Up to this many bytes `own` is not worth shrinking. */
+const smallOwnBytes = 1024
+
 const nothing = Buffer.alloc(0)
 
 /**
@@ -97,15 +100,15 @@ export class Decoder {
 
   /** Copies what is left of the chunk, so that its memory may be used for other bytes. To be called when a turn ends. */
   detach(): void {
-    this.bytes = nothing
     if (this.#ownStart === this.#ownEnd) this.#dropOwn()
     this.#keep(this.#chunk.length - this.#chunkAt, 0)
     this.#dropChunk()
+    const live = this.#ownEnd - this.#ownStart
+    if (this.#own.length > smallOwnBytes && this.#own.length > 4 * live) this.#moveOwn(0, 0)
   }
 
   /** Forgets everything, for a Connection that ended. */
   release(): void {
-    this.bytes = nothing
     this.#dropOwn()
     this.#dropChunk()
   }
@@ -126,7 +129,6 @@ export class Decoder {
     const missing = size - (this.#ownEnd - this.#ownStart)
     if (missing > 0) this.#keep(Math.min(missing, this.#chunk.length - this.#chunkAt), size)
     if (size === 0 || this.#ownEnd - this.#ownStart < size) {
-      this.bytes = nothing
       this.#dropChunk()
       return false
     }
@@ -159,13 +161,14 @@ export class Decoder {
   /** Moves `count` bytes from the chunk behind those in `own`; `packetSize` says what the packet there will need, if known. */
   #keep(count: number, packetSize: number): void {
     if (count === 0) return
-    if (this.#ownEnd + count > this.#own.length) this.#grow(count, packetSize)
+    if (this.#ownEnd + count > this.#own.length) this.#moveOwn(count, packetSize)
     this.#own.set(this.#chunk.subarray(this.#chunkAt, this.#chunkAt + count), this.#ownEnd)
     this.#ownEnd += count
     this.#chunkAt += count
   }
 
-  #grow(count: number, packetSize: number): void {
+  /** Moves `own` to memory of the right size for `count` more bytes. */
+  #moveOwn(count: number, packetSize: number): void {
     const live = this.#ownEnd - this.#ownStart
     const needed = live + count
     const capacity = packetSize > needed ? Math.min(packetSize, 2 * needed) : live > 0 ? 2 * needed : needed
@@ -182,7 +185,9 @@ export class Decoder {
     this.#ownEnd = 0
   }
 
+  /** Lets go of the chunk, and of the current packet, which may lie in it. */
   #dropChunk(): void {
+    this.bytes = nothing
     this.#chunk = nothing
     this.#chunkAt = 0
   }
