@@ -19,7 +19,7 @@ export const maxAcknowledgementBytes = 5
  * @returns where the next byte goes
  *
  * @example
- * writeAcknowledgement(new Uint8Array(8), 0, PacketType.PUBACK, 1, 0x00, 5) // 4
+ * writeAcknowledgement(new Uint8Array(8), 0, 4, 1, 0x00, 5) // 4: a PUBACK is four bytes
  */
 export function writeAcknowledgement(
   target: Uint8Array,

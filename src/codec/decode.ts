@@ -44,7 +44,7 @@ import { Reader } from './reader.ts'
  * @throws {ProtocolError} with the Reason Code of the fault; for CONNECT a `ConnectError`
  *
  * @example
- * decodePacket(Uint8Array.of(0xc0, 0), 0xc0, 2, 2, 4, 'client').type // 12, PINGREQ
+ * decodePacket(Uint8Array.of(0xc0, 0), 0xc0, 2, 2, 4, 'client').type // 12: PINGREQ
  */
 export function decodePacket(
   bytes: Uint8Array,

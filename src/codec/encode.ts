@@ -32,7 +32,7 @@ import { Writer } from './writer.ts'
  * `version` has no such packet
  *
  * @example
- * encodePacket({ type: PacketType.PINGRESP }, 4) // Uint8Array of 0xd0 0x00
+ * encodePacket({ type: 13 }, 4).length // 2: PINGRESP
  */
 export function encodePacket(packet: Packet, version: ProtocolVersion): Uint8Array {
   if (packet.type === PacketType.PUBLISH) return encodePublish(packet, version)
@@ -51,7 +51,7 @@ export function encodePacket(packet: Packet, version: ProtocolVersion): Uint8Arr
  * @throws {UsageError} as `encodePacket`
  *
  * @example
- * encodeWithinLimit({ type: PacketType.DISCONNECT, reasonCode: 0x8b, properties: { reasonString: 'bye' } }, 5, 8)?.length // 3
+ * encodeWithinLimit({ type: 14, reasonCode: 0x8b, properties: { reasonString: 'bye' } }, 5, 8)?.length // 3: DISCONNECT
  */
 export function encodeWithinLimit(
   packet: Packet,

@@ -6,7 +6,8 @@
  *
  * One frame serves every receiver of one protocol version: at QoS 0 as it is; at QoS 1 and 2 it is copied, and the first byte
  * and the two bytes of the Packet Identifier are patched. A large payload need not be copied into the frame at all:
- * `makePublishHeader` makes only what stands before it.
+ * `makePublishHeader` makes only what stands before it. Frames are meant to be short-lived: small ones lie in memory that Node
+ * shares out (8 KiB a slab), so what is kept for long is copied.
  *
  * @module
  */
@@ -97,7 +98,7 @@ function make(
     throw new UsageError(`A PUBLISH holds at most ${maxVariableByteInteger} bytes, got ${remainingLength}`)
   }
   const size = 1 + sizeOfVariableByteInteger(remainingLength) + remainingLength
-  const bytes = Buffer.allocUnsafeSlow(payload === undefined ? size - payloadLength : size)
+  const bytes = Buffer.allocUnsafe(payload === undefined ? size - payloadLength : size)
 
   bytes[0] = firstByteOfPublish(qos, fields.retain, fields.dup === true)
   let at = writeVariableByteInteger(bytes, 1, remainingLength)

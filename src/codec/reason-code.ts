@@ -174,7 +174,7 @@ function compile(): Uint8Array {
  * Says whether `code` may stand in a 5.0 packet of this type from this side.
  *
  * @example
- * isReasonCodeAllowed(PacketType.DISCONNECT, 0x8e, 'client') // false: only a Server takes a Session over
+ * isReasonCodeAllowed(14, 0x8e, 'client') // false: of a DISCONNECT, only a Server says that a Session was taken over
  */
 export function isReasonCodeAllowed(packetType: PacketType, code: number, sender: Sender): code is ReasonCode {
   return (allowed[packetType * 256 + code]! & (sender === 'client' ? byClient : byServer)) !== 0

@@ -16,7 +16,7 @@ import { maxVariableByteInteger, sizeOfVariableByteInteger, writeVariableByteInt
 const maxHeaderBytes = 5
 
 export class Writer {
-  #bytes = Buffer.allocUnsafeSlow(64)
+  #bytes = Buffer.allocUnsafe(64)
   #at = maxHeaderBytes
 
   byte(value: number): void {
@@ -61,7 +61,7 @@ export class Writer {
 
   #reserve(count: number): void {
     if (this.#at + count <= this.#bytes.length) return
-    const grown = Buffer.allocUnsafeSlow(Math.max(2 * this.#bytes.length, this.#at + count))
+    const grown = Buffer.allocUnsafe(Math.max(2 * this.#bytes.length, this.#at + count))
     grown.set(this.#bytes.subarray(0, this.#at))
     this.#bytes = grown
   }
