@@ -11,8 +11,7 @@ import { type ConnectPacket, PacketType, type ProtocolVersion, type QoS, type Wi
 import { noProperties } from './properties.ts'
 import { readProperties } from './property-reader.ts'
 import { ConnectError, forbidden, malformed, ProtocolError, UnsupportedVersionError } from './protocol-error.ts'
-import { checkNoWildcard } from './publish-view.ts'
-import { Reader } from './reader.ts'
+import { Reader, refuseWildcard } from './reader.ts'
 
 /** Connect Flags (§3.1.2.3). */
 const Flag = {
@@ -107,7 +106,7 @@ function readWill(reader: Reader, flags: number, version: ProtocolVersion): Will
   const properties = version === 5 ? readProperties(reader, 'WILL', 'client') : noProperties
   const topicName = reader.string('Will Topic')
   if (topicName === '') throw forbidden('Will Topic is empty [5.0 MQTT-4.7.3-1]')
-  checkNoWildcard(topicName, 'Will Topic')
+  refuseWildcard(topicName, 'Will Topic')
   const payload = reader.binary('Will Payload')
   const qos = ((flags & Flag.willQoS) >> 3) as QoS
   return { topicName, payload, qos, retain: (flags & Flag.willRetain) !== 0, properties }

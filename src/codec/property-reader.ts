@@ -15,7 +15,7 @@ import {
 import { noProperties, type Properties } from './properties.ts'
 import type { Sender } from './packets.ts'
 import { forbidden, malformed, ProtocolError } from './protocol-error.ts'
-import { Reader } from './reader.ts'
+import { Reader, refuseWildcard } from './reader.ts'
 
 type Value = number | string | Uint8Array | readonly [name: string, value: string]
 type MutableProperties = { -readonly [Key in keyof Properties]: Properties[Key] }
@@ -96,11 +96,8 @@ function store(properties: MutableProperties, row: PropertyRow, value: Value): v
 
 /** Rules between properties, and those that depend on who speaks. */
 function checkMeaning(properties: Properties, holder: PropertyHolder, sender: Sender): void {
-  const { responseTopic } = properties
   // [5.0 MQTT-3.3.2-14]
-  if (responseTopic !== undefined && (responseTopic.includes('+') || responseTopic.includes('#'))) {
-    throw forbidden('Response Topic holds a wildcard')
-  }
+  if (properties.responseTopic !== undefined) refuseWildcard(properties.responseTopic, 'Response Topic')
   if (holder === 'PUBLISH' && sender === 'client' && properties.subscriptionIdentifiers !== undefined) {
     throw forbidden('A Client’s PUBLISH carries a Subscription Identifier [5.0 MQTT-3.3.4-6]')
   }

@@ -13,7 +13,7 @@ import type { ProtocolVersion, QoS, Sender } from './packets.ts'
 import { readPropertiesWithin } from './property-reader.ts'
 import { noProperties, type Properties } from './properties.ts'
 import { forbidden, malformed } from './protocol-error.ts'
-import { Reader } from './reader.ts'
+import { Reader, refuseWildcard } from './reader.ts'
 import { readUtf8 } from './utf8.ts'
 import { readVariableByteInteger, sizeOfVariableByteInteger } from './variable-byte-integer.ts'
 
@@ -115,11 +115,6 @@ export function readPublishProperties(
 export function readTopicName(bytes: Uint8Array, start: number, end: number): string {
   const topicName = readUtf8(bytes, start, end)
   if (topicName === undefined) throw malformed('Topic Name is not well-formed UTF-8 without U+0000')
-  checkNoWildcard(topicName, 'Topic Name')
+  refuseWildcard(topicName, 'Topic Name')
   return topicName
-}
-
-/** @throws {ProtocolError} 0x82 */
-export function checkNoWildcard(topicName: string, what: string): void {
-  if (topicName.includes('+') || topicName.includes('#')) throw forbidden(`${what} holds a wildcard`)
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { malformed } from './protocol-error.ts'
+import { forbidden, malformed } from './protocol-error.ts'
 import { readUtf8 } from './utf8.ts'
 import { readVariableByteInteger, sizeOfVariableByteInteger } from './variable-byte-integer.ts'
 
@@ -77,4 +77,13 @@ export class Reader {
   expectEnd(): void {
     if (!this.isAtEnd) throw malformed(`${this.end - this.at} bytes are left over at the end of the packet`)
   }
+}
+
+/**
+ * A Topic Name holds no wildcard [5.0 MQTT-4.7.0-1] [3.1.1 MQTT-4.7.1-1].
+ *
+ * @throws {ProtocolError} 0x82
+ */
+export function refuseWildcard(topicName: string, what: string): void {
+  if (topicName.includes('+') || topicName.includes('#')) throw forbidden(`${what} holds a wildcard`)
 }

@@ -16,8 +16,13 @@ import { maxVariableByteInteger, sizeOfVariableByteInteger, writeVariableByteInt
 const maxHeaderBytes = 5
 
 export class Writer {
+  readonly #maxBodyBytes: number
   #bytes = Buffer.allocUnsafe(64)
   #at = maxHeaderBytes
+
+  constructor(maxBodyBytes: number = maxVariableByteInteger) {
+    this.#maxBodyBytes = maxBodyBytes
+  }
 
   byte(value: number): void {
     this.#reserve(1)
@@ -50,9 +55,6 @@ export class Writer {
   /** The packet, with its fixed header. The writer is done then. */
   finish(firstByte: number): Uint8Array {
     const remainingLength = this.#at - maxHeaderBytes
-    if (remainingLength > maxVariableByteInteger) {
-      throw new UsageError(`A packet holds at most ${maxVariableByteInteger} bytes, got ${remainingLength}`)
-    }
     const start = maxHeaderBytes - 1 - sizeOfVariableByteInteger(remainingLength)
     this.#bytes[start] = firstByte
     writeVariableByteInteger(this.#bytes, start + 1, remainingLength)
@@ -60,6 +62,10 @@ export class Writer {
   }
 
   #reserve(count: number): void {
+    const bodyBytes = this.#at - maxHeaderBytes + count
+    if (bodyBytes > this.#maxBodyBytes) {
+      throw new UsageError(`A packet holds at most ${this.#maxBodyBytes} bytes, got ${bodyBytes}`)
+    }
     if (this.#at + count <= this.#bytes.length) return
     const grown = Buffer.allocUnsafe(Math.max(2 * this.#bytes.length, this.#at + count))
     grown.set(this.#bytes.subarray(0, this.#at))

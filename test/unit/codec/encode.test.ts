@@ -5,6 +5,7 @@ import { UsageError } from '../../../src/base/errors.ts'
 import { encodePacket, encodeWithinLimit } from '../../../src/codec/encode.ts'
 import { type Packet, PacketType, type ProtocolVersion, type Sender } from '../../../src/codec/packets.ts'
 import { noProperties } from '../../../src/codec/properties.ts'
+import { Writer } from '../../../src/codec/writer.ts'
 import { anyExchange } from './arbitraries.ts'
 import { allVersions, bytesOf, decode, plain } from './packet-bytes.ts'
 import { samples } from './samples.ts'
@@ -120,7 +121,7 @@ test('fields that cannot be written are the caller’s error', () => {
   } as const
   assert.throws(() => encodePacket({ ...connect, clientId: 'x'.repeat(65_536) }, 4), UsageError)
   assert.throws(() => encodePacket({ ...connect, clientId: '', password: new Uint8Array(65_536) }, 4), UsageError)
-  const topicFilters = Array<string>(4100).fill('x'.repeat(65_535))
-  const packet: Packet = { type: PacketType.UNSUBSCRIBE, packetIdentifier: 1, topicFilters, properties: {} }
-  assert.throws(() => encodePacket(packet, 4), UsageError)
+  const writer = new Writer(10)
+  writer.string('12345678')
+  assert.throws(() => writer.byte(0), UsageError)
 })
