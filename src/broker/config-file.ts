@@ -9,7 +9,8 @@ import { isMap, isScalar, isSeq, LineCounter, parseDocument } from 'yaml'
 import type { Document, Node, YAMLError } from 'yaml'
 import { ConfigError } from '../base/errors.ts'
 import type { ConfigProblem } from '../base/errors.ts'
-import { toKebab } from './option-spelling.ts'
+import { nearest, toKebab } from './option-spelling.ts'
+import { optionTable } from './option-table.ts'
 import { formatProblem } from './config-problems.ts'
 import type { ConfigSource } from './config-problems.ts'
 
@@ -65,8 +66,8 @@ export function parseConfig(text: string, file: string): ConfigFile {
     throw notYaml([{ path: '', file, message: `is not valid YAML: ${(cause as Error).message}` }])
   }
   const doubles = document.errors.filter(isDouble).map((error) => {
-    const key = /^[^\s:]*/.exec(text.slice(error.pos[0]))![0]
-    return problemAt(key, 'is given twice in this section; remove one of the two, or rename it', error.pos[0])
+    const path = pathAt(document.contents as Node | null, error.pos[0]) ?? []
+    return problemAt(path.join('.'), doubleMessage(path.at(-1) ?? ''), error.pos[0])
   })
   const source: ConfigSource = {
     file,
@@ -84,6 +85,12 @@ export function parseConfig(text: string, file: string): ConfigFile {
 
 function notYaml(problems: readonly ConfigProblem[]): ConfigError {
   return new ConfigError('ERR_CONFIG', problems.map(formatProblem).join('\n'), { problems })
+}
+
+function doubleMessage(key: string): string {
+  const others = optionTable.map((row) => row.key).filter((other) => other !== toKebab(key))
+  const meant = nearest(toKebab(key), others)
+  return `is given twice in this section; ${meant === undefined ? 'remove one of the two' : `did you mean \`${meant}\` by one of the two?`}`
 }
 
 /** The parser's word, and a hint for the one trap of our own syntax: `[::1]:1883` begins a list unless quoted. */
@@ -113,6 +120,18 @@ function find(document: Document, path: readonly string[], part: 'key' | 'value'
 function offsetOf(node: Node | null): number | undefined {
   const [start, end] = node?.range ?? []
   return start === end ? undefined : start
+}
+
+/** The path of the key that begins at `offset`. */
+function pathAt(node: Node | null, offset: number): string[] | undefined {
+  if (!isMap(node)) return undefined
+  for (const { key, value } of node.items) {
+    const name = String(key)
+    if (offsetOf(key as Node | null) === offset) return [name]
+    const inner = pathAt(value as Node | null, offset)
+    if (inner !== undefined) return [name, ...inner]
+  }
+  return undefined
 }
 
 interface Child {

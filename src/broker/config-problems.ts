@@ -44,11 +44,12 @@ export class ConfigProblems {
   readonly #source: ConfigSource | undefined
   readonly #problems: ConfigProblem[]
   readonly #warnings: ConfigProblem[] = []
-  readonly #wrongPaths = new Set<string>()
+  readonly #wrongPaths: Set<string>
 
   constructor(source: ConfigSource | undefined) {
     this.#source = source
     this.#problems = [...(source?.problems ?? [])]
+    this.#wrongPaths = new Set(this.#problems.map(({ path }) => path))
   }
 
   get warnings(): readonly ConfigProblem[] {

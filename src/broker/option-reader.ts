@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { accessSync, constants, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import * as v from 'valibot'
 import { ConfigProblems, show } from './config-problems.ts'
@@ -23,10 +24,13 @@ export function isSection(value: unknown): value is Readonly<Record<string, unkn
 export class OptionReader {
   readonly #problems: ConfigProblems
   readonly #baseFolder: string
+  readonly #checksFiles: boolean
 
-  constructor(problems: ConfigProblems, baseFolder: string) {
+  /** @param checksFiles whether files that a value names must be there */
+  constructor(problems: ConfigProblems, baseFolder: string, checksFiles: boolean) {
     this.#problems = problems
     this.#baseFolder = baseFolder
+    this.#checksFiles = checksFiles
   }
 
   /**
@@ -68,7 +72,7 @@ export class OptionReader {
     }
     const result = v.safeParse(schemaOf(row), raw, { abortPipeEarly: true })
     if (result.success) {
-      values[toCamel(row.key)] = this.#finish(row, result.output)
+      values[toCamel(row.key)] = this.#finish(row, result.output, [...path, row.key])
       return
     }
     for (const issue of result.issues.flatMap(mostExact)) this.#reportIssue(row, issue, [...path, row.key])
@@ -101,17 +105,38 @@ export class OptionReader {
   }
 
   /** Final forms: absolute paths, and camelCase inside what the schema checks as a whole. */
-  #finish(row: OptionRow, value: unknown): unknown {
-    if (row.type === 'path') return resolve(this.#baseFolder, value as string)
-    if (row.type === 'certificates')
-      return (value as Values[]).map((certificate) => this.#finishCertificate(certificate))
+  #finish(row: OptionRow, value: unknown, path: readonly string[]): unknown {
+    if (row.type === 'path') return this.#absolute(value, path, row.exists)
     if (row.type === 'open-section') return camelKeys(value as Values)
-    return value
+    if (row.type !== 'certificates') return value
+    return (value as Values[]).map(({ certfile, keyfile, ...rest }, index) => ({
+      ...camelKeys(rest),
+      certfile: this.#absolute(certfile, [...path, String(index), 'certfile'], 'file'),
+      keyfile: this.#absolute(keyfile, [...path, String(index), 'keyfile'], 'file'),
+    }))
   }
 
-  #finishCertificate({ certfile, keyfile, ...rest }: Values): Values {
-    const absolute = (path: unknown) => resolve(this.#baseFolder, path as string)
-    return { ...camelKeys(rest), certfile: absolute(certfile), keyfile: absolute(keyfile) }
+  #absolute(written: unknown, path: readonly string[], exists: OptionRow['exists']): string {
+    const absolute = resolve(this.#baseFolder, written as string)
+    const problem = exists === undefined || !this.#checksFiles ? undefined : pathProblem(absolute, exists)
+    if (problem !== undefined) this.#problems.add(path, `names ${absolute}, which ${problem}`)
+    return absolute
+  }
+}
+
+/** Why a path cannot be used; `undefined` if it can. */
+function pathProblem(path: string, wanted: 'file' | 'folder'): string | undefined {
+  try {
+    accessSync(path, constants.R_OK)
+    const isFolder = statSync(path).isDirectory()
+    return isFolder === (wanted === 'folder') ? undefined : isFolder ? 'is a folder' : 'is not a folder'
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    return code === 'ENOENT'
+      ? 'does not exist'
+      : code === 'EACCES'
+        ? 'may not be read by this user'
+        : `fails with ${code}`
   }
 }
 

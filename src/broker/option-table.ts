@@ -49,6 +49,8 @@ export interface OptionRow {
   readonly values?: readonly (string | number)[]
   /** Never shown in a message. */
   readonly secret?: true
+  /** What must be there, readable, before the broker starts. */
+  readonly exists?: 'file' | 'folder'
   readonly description: string
   readonly since: string
 }
@@ -440,17 +442,27 @@ const listenerRows = rows('listener', [
     default: false,
     description: 'Whether the listener speaks TLS; needs `certfile` and `keyfile`.',
   },
-  { key: 'certfile', type: 'path', description: "The listener's certificate chain, PEM." },
-  { key: 'keyfile', type: 'path', description: 'The private key that goes with `certfile`, PEM.' },
-  { key: 'cafile', type: 'path', description: 'CAs that may sign client certificates: a PEM file.' },
-  { key: 'capath', type: 'path', description: 'CAs that may sign client certificates: a folder of PEM files.' },
+  { key: 'certfile', type: 'path', exists: 'file', description: "The listener's certificate chain, PEM." },
+  { key: 'keyfile', type: 'path', exists: 'file', description: 'The private key that goes with `certfile`, PEM.' },
+  { key: 'cafile', type: 'path', exists: 'file', description: 'CAs that may sign client certificates: a PEM file.' },
+  {
+    key: 'capath',
+    type: 'path',
+    exists: 'folder',
+    description: 'CAs that may sign client certificates: a folder of PEM files.',
+  },
   {
     key: 'cadata',
     type: 'text',
     secret: true,
     description: 'CAs that may sign client certificates: PEM text, here in the configuration.',
   },
-  { key: 'crlfile', type: 'path', description: 'Client certificates that were revoked: a PEM file of CRLs.' },
+  {
+    key: 'crlfile',
+    type: 'path',
+    exists: 'file',
+    description: 'Client certificates that were revoked: a PEM file of CRLs.',
+  },
   {
     key: 'client-certificates',
     type: 'choice',
@@ -534,6 +546,7 @@ const authRows = rows('auth', [
   {
     key: 'password-file',
     type: 'path',
+    exists: 'file',
     description: 'Lines of `user:hash` for `auth.file`; `sluice passwd` writes them.',
   },
   { key: 'jwt', type: 'open-section', description: 'Settings of `auth.jwt`.' },
@@ -559,7 +572,7 @@ const topicCheckRows = rows('topic-check', [
     type: 'groups',
     description: 'For `topic_acl`: group → list of users; an `acl` entry named `@group` holds for all of them.',
   },
-  { key: 'acl-file', type: 'path', description: "Rules in Mosquitto's format, for `acl.file`." },
+  { key: 'acl-file', type: 'path', exists: 'file', description: "Rules in Mosquitto's format, for `acl.file`." },
 ])
 
 const persistenceRows = rows('persistence', [

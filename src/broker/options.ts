@@ -35,16 +35,21 @@ const DEFAULT_BIND = '127.0.0.1:1883'
  * @param input as written; nothing means the program's default, one listener on 127.0.0.1:1883
  * @param source where it was read from (`loadConfigFile`), so that messages have line and column and relative paths count
  *   from its folder; without it they count from the working directory
+ * @param checkFiles whether files that the configuration names must be there and readable already
  * @throws {ConfigError} `ERR_CONFIG` with `problems`: everything that is wrong, all at once
  *
  * @example
  * resolveOptions().listeners[0].port // 1883
  * resolveOptions({ 'max-qos': 1 }).maxQos // 1
  */
-export function resolveOptions(input: ConfigInput = {}, source?: ConfigSource): Options {
+export function resolveOptions(
+  input: ConfigInput = {},
+  source?: ConfigSource,
+  { checkFiles = false }: { readonly checkFiles?: boolean } = {},
+): Options {
   const problems = new ConfigProblems(source)
   const baseFolder = source?.folder ?? resolve('.')
-  const reader = new OptionReader(problems, baseFolder)
+  const reader = new OptionReader(problems, baseFolder, checkFiles)
   const { listeners, auth, topicCheck, persistence, ...settings } = reader.read('broker', input, [])
   const wrote = (key: string) => isSection(input) && Object.keys(input).some((written) => toKebab(written) === key)
 

@@ -59,7 +59,7 @@ function optionsOf(text: string): Options {
 
 test("the seed's example as printed has one problem for each line that nobody could obey", () => {
   assert.deepEqual(linesOf(SEED), [
-    'sluice.yaml:15:9: capath is given twice in this section; remove one of the two, or rename it',
+    'sluice.yaml:15:9: listeners.my-tcp-ssl-1.capath is given twice in this section; did you mean `cadata` by one of the two?',
     'sluice.yaml:24:22: auth.allow-anonymous must be on or off (also yes, no, true, false), got "true / false"',
     'sluice.yaml:27:14: topic-check.enabled must be on or off (also yes, no, true, false), got "true / false"',
     'sluice.yaml:32:20: topic-check.acl.username2 must be a list of Topic Filters, or a section of publish, subscribe and deny lists, got "..."',
@@ -114,6 +114,41 @@ for (const [text, line] of [
     assert.deepEqual(linesOf(text), [line])
   })
 }
+
+test('with files to be checked, what a configuration names must be there', (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-options-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const text = `listeners:
+  a:
+    bind: '[::1]:0'
+    ssl: on
+    certfile: server.crt
+    keyfile: missing.key
+    capath: server.crt
+    cafile: .
+    certificates: [{certfile: server.crt, keyfile: other.key}]
+persistence: {path: made-when-needed}
+`
+  writeFileSync(join(folder, 'server.crt'), '')
+  const { input, source } = parseConfig(text, join(folder, 'sluice.yaml'))
+  assert.equal(resolveOptions(input as ConfigInput, source).listeners[0]!.keyfile, join(folder, 'missing.key'))
+  assert.throws(
+    () => resolveOptions(input as ConfigInput, source, { checkFiles: true }),
+    (error) => {
+      assert.ok(error instanceof ConfigError)
+      assert.deepEqual(
+        error.problems.map(({ line, message }) => `${line}: ${message.replaceAll(folder, '.')}`),
+        [
+          '6: names ./missing.key, which does not exist',
+          '7: names ./server.crt, which is not a folder',
+          '8: names ., which is a folder',
+          '9: names ./other.key, which does not exist',
+        ],
+      )
+      return true
+    },
+  )
+})
 
 test('problems come in the order of the file', () => {
   const lines = linesOf('sys-interval: -1\nlisteners: {a: {bind: 1}}\nmax-qos: 3\nauth: 1\n')

@@ -1,0 +1,50 @@
+/** The configuration a command works on, and what is said about it. @module */
+import { loadConfigFile } from '../broker/config-file.ts'
+import { formatProblem } from '../broker/config-problems.ts'
+import { resolveOptions } from '../broker/options.ts'
+import type { ConfigInput, ConfigSource, ListenerOptions, Options } from '../broker/options.ts'
+
+/** A configuration that can work, with where it came from. */
+export interface CheckedConfig {
+  readonly input: ConfigInput
+  /** `undefined` without a file. */
+  readonly source: ConfigSource | undefined
+  readonly options: Options
+}
+
+/** Where a broker that was started by the program keeps its state unless told otherwise. */
+const DEFAULT_PERSISTENCE = { path: 'sluice-data', durability: 'disk' } as const
+
+/**
+ * Reads a configuration file, or without one takes the defaults of the program, and checks it with every file it names.
+ *
+ * @throws {ConfigError} with everything that is wrong
+ */
+export function readConfig(file: string | undefined): CheckedConfig {
+  const { input, source } = file === undefined ? { input: {}, source: undefined } : loadConfigFile(file)
+  const written = resolveOptions(input as ConfigInput, source, { checkFiles: true })
+  if (written.persistence !== undefined) return { input: input as ConfigInput, source, options: written }
+  const durable = { ...(input as ConfigInput), persistence: DEFAULT_PERSISTENCE }
+  return { input: durable, source, options: resolveOptions(durable, source) }
+}
+
+/** What works, but is probably not what was meant, one line each. */
+export function warningsOf(options: Options): string[] {
+  return options.warnings.map(formatProblem)
+}
+
+const SCHEMES = { tcp: ['mqtt', 'mqtts'], ws: ['ws', 'wss'], unix: ['unix', 'unix'] } as const
+
+/** Where a listener would listen. Port 0 means that the system chooses. */
+export function urlOf({ type, ssl, host, port, path, websocketPath }: ListenerOptions): string {
+  const scheme = SCHEMES[type][ssl ? 1 : 0]
+  if (type === 'unix') return `${scheme}:${path}`
+  return `${scheme}://${host.includes(':') ? `[${host}]` : host || '*'}:${port}${websocketPath}`
+}
+
+/** Where state lives, as a sentence. */
+export function stateSentence({ persistence }: Options): string {
+  return persistence === undefined
+    ? 'state lives in memory and ends with this process'
+    : `state lives in ${persistence.path} (durability ${persistence.durability})`
+}

@@ -1,0 +1,54 @@
+/** What `--help` says: what there is, lines to copy, and what to type next. @module */
+import { usageOf } from './command.ts'
+import type { Command } from './command.ts'
+import type { Terminal } from './terminal.ts'
+import { version } from './version.ts'
+
+/** Two columns, the second aligned. */
+function columns(rows: readonly (readonly [string, string])[]): string {
+  const width = Math.max(...rows.map(([left]) => left.length)) + 3
+  return rows.map(([left, right]) => `  ${left.padEnd(width)}${right}`).join('\n')
+}
+
+/** `sluice --help` */
+export function programHelp(commands: readonly Command[], { bold }: Terminal): string {
+  return `${bold(`Sluice ${version}`)}, an MQTT Server for 3.1, 3.1.1 and 5.0
+
+${bold('Usage')}
+  sluice COMMAND [OPTION …]
+
+${bold('Commands')}
+${columns(commands.map(({ name, summary }) => [name, summary]))}
+
+${bold('A first message')}
+${columns([
+  ['sluice start', 'a broker on 127.0.0.1:1883 for Clients of this machine'],
+  ["mosquitto_sub -t 'a/#' -v", 'in a second terminal: waits for messages'],
+  ['mosquitto_pub -t a/b -m hi', 'in a third: sends one'],
+])}
+
+${bold('Next')}
+${columns([
+  ['sluice help start', 'how to start with a configuration of your own; every command has such a page'],
+  ['docs/reference/configuration.md', 'every key of the configuration file'],
+])}
+`
+}
+
+/** `sluice help COMMAND` */
+export function commandHelp(command: Command, { bold }: Terminal): string {
+  const options = Object.entries(command.options).map(([name, { short, value, description }]) => {
+    const written = `${short === undefined ? '' : `-${short}, `}--${name}${value === undefined ? '' : ` ${value}`}`
+    return [written, description] as const
+  })
+  return `${bold(usageOf(command))}
+
+${command.details}
+
+${bold('Options')}
+${columns([...options, ['-h, --help', 'shows this page']])}
+
+${bold('Examples')}
+${columns(command.examples)}
+`
+}

@@ -1,0 +1,69 @@
+/**
+ * The command line: finds the command, gives help, and turns errors into a sentence and an exit code:
+ *
+ *   0  done        1  the configuration, a file or a port cannot work        2  wrong usage
+ *
+ * @module
+ */
+import { ConfigError, SluiceError, UsageError } from '../base/errors.ts'
+import { nearest } from '../broker/option-spelling.ts'
+import { parseCall } from './command.ts'
+import type { Command } from './command.ts'
+import { commands } from './commands.ts'
+import { commandHelp, programHelp } from './help.ts'
+import type { Terminal } from './terminal.ts'
+import { version } from './version.ts'
+
+/** Runs one command line. @returns the exit code */
+export async function runProgram(args: readonly string[], terminal: Terminal): Promise<number> {
+  try {
+    return await dispatch(args, terminal)
+  } catch (error) {
+    return report(error, terminal)
+  }
+}
+
+async function dispatch([name, ...rest]: readonly string[], terminal: Terminal): Promise<number> {
+  if (name === undefined) {
+    terminal.err(programHelp(commands, terminal))
+    return 2
+  }
+  if (name === '--version' || name === '-v') {
+    terminal.out(version)
+    return 0
+  }
+  const asksForHelp = (word: string) => word === '--help' || word === '-h'
+  if (asksForHelp(name) || name === 'help') {
+    const topic = rest.find((word) => !asksForHelp(word))
+    terminal.out(topic === undefined ? programHelp(commands, terminal) : commandHelp(findCommand(topic), terminal))
+    return 0
+  }
+  const command = findCommand(name)
+  if (rest.some(asksForHelp)) {
+    terminal.out(commandHelp(command, terminal))
+    return 0
+  }
+  return command.run({ ...parseCall(command, rest), terminal })
+}
+
+function findCommand(name: string): Command {
+  const command = commands.find((candidate) => candidate.name === name)
+  if (command !== undefined) return command
+  const names = commands.map((candidate) => candidate.name)
+  const meant = nearest(name, names)
+  const hint = meant === undefined ? `The commands are ${names.join(', ')}.` : `Did you mean \`sluice ${meant}\`?`
+  throw new UsageError(`There is no command \`${name}\`. ${hint}`)
+}
+
+function report(error: unknown, terminal: Terminal): number {
+  if (error instanceof UsageError) {
+    terminal.err(`${error.message}\n\`sluice --help\` shows every command.`)
+    return 2
+  }
+  if (error instanceof ConfigError && error.problems.length > 1) {
+    terminal.err(`${error.message}\n${error.problems.length} problems; nothing was started.`)
+  } else {
+    terminal.err(error instanceof SluiceError ? error.message : String((error as Error).stack ?? error))
+  }
+  return 1
+}

@@ -1,0 +1,81 @@
+/**
+ * A broker's life as a program: started, announced, reloaded on SIGHUP, stopped on SIGINT or SIGTERM; a second signal does
+ * not wait any longer.
+ *
+ * @module
+ */
+import { constants } from 'node:os'
+import type { Logger } from '../base/log.ts'
+
+/** What is served: of a Broker, what this needs. */
+export interface Served {
+  readonly listeners: readonly { readonly name: string; readonly url: string }[]
+  start(): Promise<void>
+  close(): Promise<void>
+}
+
+/** Where signals come from: `process`, or an event emitter in a test. */
+export interface SignalSource {
+  on(signal: NodeJS.Signals, listener: (signal: NodeJS.Signals) => void): unknown
+  off(signal: NodeJS.Signals, listener: (signal: NodeJS.Signals) => void): unknown
+}
+
+export interface ServeOptions {
+  readonly log: Logger
+  readonly signals: SignalSource
+  /** Said after the listeners' lines, such as where state lives. */
+  readonly announcements: readonly string[]
+  /** What SIGHUP asks for; a rejection is logged and changes nothing. */
+  readonly reload: () => Promise<void>
+}
+
+/**
+ * Serves until a signal ends it.
+ *
+ * @returns the exit code: 0 after a clean stop, 128 and the signal's number after a second signal
+ */
+export async function serve(broker: Served, { log, signals, announcements, reload }: ServeOptions): Promise<number> {
+  const firstStop = nextStop(signals)
+  await broker.start()
+  for (const { name, url } of broker.listeners) log.info({ listener: name, url }, `listening on ${url}`)
+  for (const announcement of announcements) log.info(announcement)
+
+  let reloaded = Promise.resolve()
+  const onHangUp = (): void => {
+    reloaded = reloaded.then(() => reloadOnce(log, reload))
+  }
+  signals.on('SIGHUP', onHangUp)
+  const signal = await firstStop
+  signals.off('SIGHUP', onHangUp)
+
+  const secondStop = nextStop(signals)
+  log.info({ signal }, `${signal}: stopping; a second signal stops at once`)
+  const code = await Promise.race([
+    broker.close().then(() => 0),
+    secondStop.then((second) => 128 + constants.signals[second]),
+  ])
+  log.info(code === 0 ? 'stopped' : 'stopped at once')
+  return code
+}
+
+/** The next signal that asks for an end. */
+function nextStop(signals: SignalSource): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    const take = (signal: NodeJS.Signals): void => {
+      signals.off('SIGINT', take)
+      signals.off('SIGTERM', take)
+      resolve(signal)
+    }
+    signals.on('SIGINT', take)
+    signals.on('SIGTERM', take)
+  })
+}
+
+async function reloadOnce(log: Logger, reload: () => Promise<void>): Promise<void> {
+  try {
+    await reload()
+    log.info('SIGHUP: configuration reloaded')
+  } catch (error) {
+    log.error(`SIGHUP: configuration not reloaded, nothing has changed:\n${(error as Error).message}`)
+  }
+}

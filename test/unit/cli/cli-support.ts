@@ -1,0 +1,29 @@
+/** Runs the program as its users do: a process of its own, with its exit code. @module */
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { TestContext } from 'node:test'
+import { root } from '../../../tools/main.ts'
+
+/** The compiled program, as `bin/sluice.js` runs it. */
+export const PROGRAM = join(root, 'build/src/cli/main.js')
+
+export interface Finished {
+  readonly code: number | null
+  readonly out: string
+  readonly err: string
+}
+
+/** Runs `sluice` with `args` to its end. */
+export function sluice(args: readonly string[], folder = root): Finished {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [PROGRAM, ...args], { cwd: folder, encoding: 'utf8' })
+  return { code: status, out: stdout, err: stderr }
+}
+
+/** A folder that is gone when the test ends. */
+export function temporaryFolder(t: TestContext): string {
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-cli-'))
+  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  return folder
+}

@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { commands } from '../../../src/cli/commands.ts'
+import { usageOf } from '../../../src/cli/command.ts'
+import { root } from '../../../tools/main.ts'
+import { sluice, temporaryFolder } from './cli-support.ts'
+
+test('--help names every command and what to type first, on standard output', () => {
+  const { code, out, err } = sluice(['--help'])
+  assert.deepEqual([code, err], [0, ''])
+  for (const { name, summary } of commands) {
+    assert.ok(out.includes(name) && out.includes(summary), name)
+  }
+  assert.match(out, /mosquitto_pub -t a\/b -m hi/)
+  assert.equal(sluice(['help']).out, out)
+})
+
+test('help has no colours where it is not read on a terminal', () => {
+  assert.ok(!sluice(['--help']).out.includes('\u001B'))
+})
+
+for (const command of commands) {
+  test(`sluice ${command.name} --help shows its usage, its options and lines to copy`, () => {
+    const { code, out } = sluice([command.name, '--help'])
+    assert.equal(code, 0)
+    assert.ok(out.startsWith(usageOf(command)))
+    for (const [name, { description }] of Object.entries(command.options)) {
+      assert.ok(out.includes(`--${name}`) && out.includes(description), name)
+    }
+    assert.ok(command.examples.length > 0)
+    for (const [line] of command.examples) assert.ok(out.includes(line), line)
+    assert.equal(sluice(['help', command.name]).out, out)
+  })
+
+  test(`sluice ${command.name} with an option that it does not have is wrong usage`, () => {
+    const { code, out, err } = sluice([command.name, '--colour-of-the-bikeshed'])
+    assert.deepEqual([code, out], [2, ''])
+    assert.match(err, /has no option --colour-of-the-bikeshed/)
+  })
+}
+
+test('--version says the version of the package', () => {
+  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }
+  assert.deepEqual(sluice(['--version']), { code: 0, out: `${version}\n`, err: '' })
+})
+
+for (const [args, hint] of [
+  [[], /sluice COMMAND/],
+  [['chek'], /There is no command `chek`\. Did you mean `sluice check`\?/],
+  [['frobnicate'], /The commands are .*check/],
+  [['help', 'chek'], /Did you mean `sluice check`\?/],
+  [['check'], /`sluice check` needs --config FILE\./],
+  [['check', '--confg', 'x'], /has no option --confg\. Did you mean --config\?/],
+  [['check', '--config'], /--config needs a value: --config FILE\./],
+  [['check', '-c', '--help-me'], /-c needs a value/],
+  [['check', 'sluice.yaml', '--config', 'x'], /does not know what to do with sluice\.yaml.*--config sluice\.yaml/],
+] as const) {
+  test(`sluice ${args.join(' ')} is wrong usage: exit code 2 and what would do`, () => {
+    const { code, out, err } = sluice(args)
+    assert.deepEqual([code, out], [2, ''])
+    assert.match(err, hint)
+  })
+}
+
+test('check names each mistake with line and column, and ends with 1', (t) => {
+  const folder = temporaryFolder(t)
+  writeFileSync(join(folder, 'sluice.yaml'), 'max-qos: 3\nlisteners:\n  a: {bind: "[::1]:0", certfle: x}\n')
+  assert.deepEqual(sluice(['check', '--config', 'sluice.yaml'], folder), {
+    code: 1,
+    out: '',
+    err:
+      'sluice.yaml:1:10: max-qos must be one of 0, 1, 2, got 3\n' +
+      'sluice.yaml:3:24: listeners.a.certfle is not a known key here; did you mean `certfile`?\n' +
+      '2 problems; nothing was started.\n',
+  })
+})
+
+test('check looks for the files that are named', (t) => {
+  const folder = temporaryFolder(t)
+  writeFileSync(join(folder, 'sluice.yaml'), 'auth: {password-file: users}\n')
+  const { code, err } = sluice(['check', '-c', 'sluice.yaml'], folder)
+  assert.equal(code, 1)
+  assert.match(err, /^sluice\.yaml:1:23: auth\.password-file names .*users, which does not exist\n$/)
+})
+
+test('check of a file that is not there is one sentence', () => {
+  const { code, err } = sluice(['check', '--config', '/nowhere/sluice.yaml'])
+  assert.deepEqual([code, err], [1, 'The configuration file /nowhere/sluice.yaml does not exist.\n'])
+})
+
+test('check says what would be opened and where state would live, and warns of what is not used', (t) => {
+  const folder = temporaryFolder(t)
+  const text = `listeners:
+  default: { bind: ':1' }
+  plain: { bind: 127.0.0.1:1883 }
+  web: { bind: '[::1]:8080', type: ws, websocket-path: /mqtt }
+  local: { bind: mqtt.sock, type: unix }
+`
+  writeFileSync(join(folder, 'sluice.yaml'), text)
+  const { code, out, err } = sluice(['check', '--config', 'sluice.yaml'], folder)
+  assert.equal(code, 0)
+  assert.match(err, /^warning: sluice\.yaml:2:14: listeners\.default\.bind is not used/)
+  assert.deepEqual(out.replaceAll(folder, '.').replaceAll('/private.', '.').split('\n'), [
+    'sluice.yaml can work:',
+    '  plain would listen on mqtt://127.0.0.1:1883',
+    '  web would listen on ws://[::1]:8080/mqtt',
+    '  local would listen on unix:./mqtt.sock',
+    '  state lives in ./sluice-data (durability disk)',
+    '',
+  ])
+})

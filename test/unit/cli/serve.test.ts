@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict'
+import { EventEmitter } from 'node:events'
+import { test } from 'node:test'
+import type { LogMethod, Logger } from '../../../src/base/log.ts'
+import { serve } from '../../../src/cli/serve.ts'
+import type { Served } from '../../../src/cli/serve.ts'
+
+/** Keeps the sentences. */
+function listLogger(): Logger & { readonly lines: string[] } {
+  const lines: string[] = []
+  const method: LogMethod = (first: object | string, second?: string) => {
+    lines.push(second ?? (first as string))
+  }
+  return { lines, debug: method, info: method, warn: method, error: method }
+}
+
+const broker: Served = {
+  listeners: [{ name: 'a', url: 'mqtt://127.0.0.1:1' }],
+  start: () => Promise.resolve(),
+  close: () => Promise.resolve(),
+}
+
+/** One turn of the event loop, in which everything that is ready has happened. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
+}
+
+test('says where it listens and what else is to be said, and stops cleanly on the first signal', async () => {
+  for (const name of ['SIGINT', 'SIGTERM']) {
+    const log = listLogger()
+    const signals = new EventEmitter()
+    const served = serve(broker, { log, signals, announcements: ['state lives'], reload: () => Promise.resolve() })
+    await turn()
+    assert.deepEqual(log.lines, ['listening on mqtt://127.0.0.1:1', 'state lives'])
+    signals.emit(name, name)
+    assert.equal(await served, 0)
+    assert.deepEqual(log.lines.slice(2), [`${name}: stopping; a second signal stops at once`, 'stopped'])
+  }
+})
+
+test('a second signal does not wait for the end of the first', async () => {
+  const signals = new EventEmitter()
+  const slow = { ...broker, close: () => new Promise<void>(() => undefined) }
+  const served = serve(slow, { log: listLogger(), signals, announcements: [], reload: () => Promise.resolve() })
+  await turn()
+  signals.emit('SIGTERM', 'SIGTERM')
+  await turn()
+  signals.emit('SIGINT', 'SIGINT')
+  assert.equal(await served, 130)
+})
+
+test('SIGHUP reloads, one at a time; one that fails is told, and changes nothing', async () => {
+  const log = listLogger()
+  const signals = new EventEmitter()
+  let reloads = 0
+  const reload = () => (reloads++ === 0 ? Promise.resolve() : Promise.reject(new Error('max-qos must be …')))
+  const served = serve(broker, { log, signals, announcements: [], reload })
+  await turn()
+  signals.emit('SIGHUP', 'SIGHUP')
+  signals.emit('SIGHUP', 'SIGHUP')
+  await turn()
+  assert.deepEqual(log.lines.slice(1), [
+    'SIGHUP: configuration reloaded',
+    'SIGHUP: configuration not reloaded, nothing has changed:\nmax-qos must be …',
+  ])
+  signals.emit('SIGINT', 'SIGINT')
+  assert.equal(await served, 0)
+})
+
+test('a start that fails is the answer', async () => {
+  const failing = { ...broker, start: () => Promise.reject(new Error('port taken')) }
+  const options = { log: listLogger(), signals: new EventEmitter(), announcements: [], reload: () => Promise.resolve() }
+  await assert.rejects(serve(failing, options), /port taken/)
+})
