@@ -45,6 +45,7 @@ const TYPES: Readonly<Partial<Record<OptionRow['type'], string>>> = {
   'protocol-versions': 'readonly ProtocolVersion[]',
   certificates: 'readonly ServerCertificate[]',
   plugins: 'readonly PluginReference[]',
+  'topic-filters': 'readonly string[]',
   'access-list': 'AccessList',
   groups: 'Readonly<Record<string, readonly string[]>>',
   'open-section': 'Readonly<Record<string, unknown>>',

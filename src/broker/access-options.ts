@@ -4,9 +4,10 @@
  * @module
  */
 import type { ConfigProblems } from './config-problems.ts'
-import { isSection } from './option-reader.ts'
+import { defaultsOf, isSection } from './option-reader.ts'
 import type { OptionReader, Values } from './option-reader.ts'
 import { toKebab } from './option-spelling.ts'
+import type { AuthSettings, TopicCheckSettings } from './option-types.ts'
 import type { AuthOptions, ListenerOptions, TopicCheckOptions } from './resolved-options.ts'
 
 /** Plugins that ship with us, by section, with the key that each cannot do without. */
@@ -35,15 +36,19 @@ export function resolveAuth(
   reader: OptionReader,
   problems: ConfigProblems,
 ): AuthOptions {
-  if (written === undefined) return { plugins: ['auth.anonymous'], allowAnonymous: true }
-  const values = readSection('auth', written, reader)
-  const allowAnonymous = (values['allowAnonymous'] as boolean | undefined) ?? false
-  const isAnonymousAnywhere = allowAnonymous || listeners.some((listener) => listener.allowAnonymous === true)
-  const plugins = (values['plugins'] as AuthOptions['plugins'] | undefined) ?? [
-    ...(values['passwordFile'] === undefined ? [] : ['auth.file']),
+  const allowAnonymousOn = Object.fromEntries(
+    listeners.flatMap((listener) =>
+      listener.allowAnonymous === undefined ? [] : [[listener.name, listener.allowAnonymous] as const],
+    ),
+  )
+  const values = written === undefined ? { allowAnonymous: true } : readSection('auth', written, reader)
+  const settings = { ...defaultsOf('auth'), ...values } as unknown as AuthSettings
+  const isAnonymousAnywhere = settings.allowAnonymous || Object.values(allowAnonymousOn).includes(true)
+  const plugins = settings.plugins ?? [
+    ...(settings.passwordFile === undefined ? [] : ['auth.file']),
     ...(isAnonymousAnywhere ? ['auth.anonymous'] : []),
   ]
-  const options: AuthOptions = { ...values, allowAnonymous, plugins: plugins.map(unalias) }
+  const options: AuthOptions = { ...settings, allowAnonymousOn, plugins: plugins.map(unalias) }
   checkNeeds('auth', options, written, problems)
   warnAboutLogIn(options, isAnonymousAnywhere, problems)
   return options
@@ -52,13 +57,14 @@ export function resolveAuth(
 /** Resolves `topic-check`. */
 export function resolveTopicCheck(written: unknown, reader: OptionReader, problems: ConfigProblems): TopicCheckOptions {
   const values = readSection('topic-check', written, reader)
-  const enabled = (values['enabled'] as boolean | undefined) ?? true
-  const plugins = (values['plugins'] as TopicCheckOptions['plugins'] | undefined) ?? [
-    ...(values['acl'] === undefined ? [] : ['topic_acl']),
-    ...(values['aclFile'] === undefined ? [] : ['acl.file']),
+  const settings = { ...defaultsOf('topic-check'), ...values } as unknown as TopicCheckSettings
+  const plugins = settings.plugins ?? [
+    ...(settings.acl === undefined ? [] : ['topic_acl']),
+    ...(settings.aclFile === undefined ? [] : ['acl.file']),
+    ...(settings.taboo === undefined ? [] : ['topic_taboo']),
   ]
-  const options: TopicCheckOptions = { ...values, enabled, plugins: plugins.map(unalias) }
-  if (!enabled) return options
+  const options: TopicCheckOptions = { ...settings, plugins: plugins.map(unalias) }
+  if (!settings.enabled) return options
   checkNeeds('topic-check', options, written, problems)
   if (plugins.length === 0) {
     problems.warn(['topic-check'], 'asks no plugin, so nobody may publish or subscribe; give `acl`, or `enabled: off`')
@@ -68,8 +74,13 @@ export function resolveTopicCheck(written: unknown, reader: OptionReader, proble
 
 function readSection(section: 'auth' | 'topic-check', written: unknown, reader: OptionReader): Values {
   const listed = isSection(written) ? written['plugins'] : undefined
-  const isForeign = (plugin: unknown) => typeof plugin !== 'string' || !PLUGIN_NEEDS[section].has(unalias(plugin))
+  const isForeign = (plugin: unknown) =>
+    typeof plugin === 'string' ? !PLUGIN_NEEDS[section].has(unalias(plugin)) : !hasOwnOptions(plugin)
   return reader.read(section, written, [section], Array.isArray(listed) && listed.some(isForeign))
+}
+
+function hasOwnOptions(plugin: unknown): boolean {
+  return isSection(plugin) && plugin['options'] !== undefined
 }
 
 function unalias<Reference>(plugin: Reference): Reference {

@@ -21,6 +21,12 @@ export function isSection(value: unknown): value is Readonly<Record<string, unkn
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
+/** What is assumed for the keys of a section that are not written. */
+export function defaultsOf(section: 'broker' | 'listener' | SectionName): Values {
+  const assumed = rowsOf(section).filter((row) => row.default !== undefined)
+  return Object.fromEntries(assumed.map((row) => [toCamel(row.key), row.default]))
+}
+
 export class OptionReader {
   readonly #problems: ConfigProblems
   readonly #baseFolder: string

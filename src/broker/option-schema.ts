@@ -84,6 +84,7 @@ const DESCRIPTIONS: Readonly<Record<OptionType, (row: OptionRow) => string>> = {
   'protocol-versions': () => 'a list of 3.1, 3.1.1 and 5.0 with at least one of them',
   certificates: () => 'a list of {server-name, certfile, keyfile}',
   plugins: () => 'a list of plugin names or module paths (from a program also plugins and their factories)',
+  'topic-filters': () => 'a list of Topic Filters',
   'access-list': () => 'a map: user → list of Topic Filters, or a map of publish, subscribe and deny lists',
   groups: () => 'a map: group → list of users',
   'open-section': () => 'a section with keys of its own',
@@ -122,16 +123,18 @@ function accessFilterProblem(topicFilter: string): string | undefined {
   return topicFilterProblem(topicFilter)
 }
 
-const topicFilters = v.array(
-  v.pipe(
+function topicFilterList(problemOf: (topicFilter: string) => string | undefined) {
+  const topicFilter = v.pipe(
     v.string('must be a Topic Filter'),
     v.check(
-      (text) => accessFilterProblem(text) === undefined,
-      ({ input }) => `must be a Topic Filter (${accessFilterProblem(input)})`,
+      (text) => problemOf(text) === undefined,
+      ({ input }) => `must be a Topic Filter (${problemOf(input)})`,
     ),
-  ),
-  'must be a list of Topic Filters',
-)
+  )
+  return v.array(topicFilter, 'must be a list of Topic Filters')
+}
+
+const topicFilters = topicFilterList(accessFilterProblem)
 
 const certificate = v.strictObject(
   {
@@ -185,11 +188,20 @@ const SCHEMAS: Readonly<Record<OptionType, (row: OptionRow, message: string) => 
   plugins: (_, message) =>
     v.array(
       v.union(
-        [v.pipe(v.string(), v.nonEmpty()), v.function(), v.looseObject({ name: v.string() })],
-        'must be a plugin name or a module path',
+        [
+          v.pipe(v.string(), v.nonEmpty()),
+          v.function(),
+          v.strictObject({
+            plugin: v.union([v.pipe(v.string(), v.nonEmpty()), v.function()], 'must be a plugin name or a module path'),
+            options: v.optional(v.record(v.string(), v.unknown(), 'must be a section of options')),
+          }),
+          v.looseObject({ name: v.string() }),
+        ],
+        'must be a plugin name, a module path, or a section of plugin and options',
       ),
       message,
     ),
+  'topic-filters': () => topicFilterList((topicFilter) => topicFilterProblem(topicFilter)),
   'access-list': (_, message) =>
     v.record(
       v.string(),

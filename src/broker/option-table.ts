@@ -29,6 +29,7 @@ export type OptionType =
   | 'protocol-versions'
   | 'certificates'
   | 'plugins'
+  | 'topic-filters'
   | 'access-list'
   | 'groups'
   | 'open-section'
@@ -549,6 +550,24 @@ const authRows = rows('auth', [
     exists: 'file',
     description: 'Lines of `user:hash` for `auth.file`; `sluice passwd` writes them.',
   },
+  {
+    key: 'max-password-checks',
+    type: 'integer',
+    default: 100,
+    min: 1,
+    max: 100_000,
+    description:
+      'Checks of `auth.file` that may wait or run at one time; further log-ins are answered 0x89 (3.1.1: 0x03).',
+  },
+  {
+    key: 'password-cache-ms',
+    type: 'integer',
+    default: 60_000,
+    unit: 'milliseconds',
+    min: 0,
+    max: 86_400_000,
+    description: 'How long `auth.file` remembers a password that it found right. 0 = not at all.',
+  },
   { key: 'jwt', type: 'open-section', description: 'Settings of `auth.jwt`.' },
   { key: 'http', type: 'open-section', description: 'Settings of `auth.http`.' },
   { key: 'scram', type: 'open-section', description: 'Settings of `auth.scram`.' },
@@ -559,13 +578,20 @@ const topicCheckRows = rows('topic-check', [
   {
     key: 'plugins',
     type: 'plugins',
-    description: 'Who is asked, by name. Default: `topic_acl` if `acl` is given, `acl.file` if `acl-file` is.',
+    description:
+      'Who is asked, by name. Default: `topic_acl` if `acl` is given, `acl.file` if `acl-file` is, `topic_taboo` if `taboo` is.',
   },
   {
     key: 'acl',
     type: 'access-list',
     description:
       'For `topic_acl`: user → list of Topic Filters to publish and subscribe to, or a map of `publish`, `subscribe` and `deny` lists. `anonymous` is the entry of Clients without a User Name; `%u` and `%c` as a whole level stand for User Name and Client Identifier.',
+  },
+  {
+    key: 'taboo',
+    type: 'topic-filters',
+    description:
+      'For `topic_taboo`: what nobody but the user `admin` may use. Default `[prohibited, top-secret, data/classified]`.',
   },
   {
     key: 'groups',

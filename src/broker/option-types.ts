@@ -146,6 +146,10 @@ export interface AuthSettings {
   readonly allowAnonymous: boolean
   /** Lines of `user:hash` for `auth.file`; `sluice passwd` writes them. */
   readonly passwordFile?: string
+  /** Checks of `auth.file` that may wait or run at one time; further log-ins are answered 0x89 (3.1.1: 0x03). Default 100. */
+  readonly maxPasswordChecks: number
+  /** How long `auth.file` remembers a password that it found right. 0 = not at all. In milliseconds. Default 60000. */
+  readonly passwordCacheMs: number
   /** Settings of `auth.jwt`. */
   readonly jwt?: Readonly<Record<string, unknown>>
   /** Settings of `auth.http`. */
@@ -158,10 +162,12 @@ export interface AuthSettings {
 export interface TopicCheckSettings {
   /** Whether anybody is asked at all. Default true. */
   readonly enabled: boolean
-  /** Who is asked, by name. Default: `topic_acl` if `acl` is given, `acl.file` if `acl-file` is. */
+  /** Who is asked, by name. Default: `topic_acl` if `acl` is given, `acl.file` if `acl-file` is, `topic_taboo` if `taboo` is. */
   readonly plugins?: readonly PluginReference[]
   /** For `topic_acl`: user → list of Topic Filters to publish and subscribe to, or a map of `publish`, `subscribe` and `deny` lists. `anonymous` is the entry of Clients without a User Name; `%u` and `%c` as a whole level stand for User Name and Client Identifier. */
   readonly acl?: AccessList
+  /** For `topic_taboo`: what nobody but the user `admin` may use. Default `[prohibited, top-secret, data/classified]`. */
+  readonly taboo?: readonly string[]
   /** For `topic_acl`: group → list of users; an `acl` entry named `@group` holds for all of them. */
   readonly groups?: Readonly<Record<string, readonly string[]>>
   /** Rules in Mosquitto's format, for `acl.file`. */

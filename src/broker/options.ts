@@ -12,7 +12,7 @@ import { resolve } from 'node:path'
 import { ConfigProblems, show } from './config-problems.ts'
 import type { ConfigSource } from './config-problems.ts'
 import { checkListener, checkListeners, isLoopback } from './listener-checks.ts'
-import { isSection, OptionReader } from './option-reader.ts'
+import { defaultsOf, isSection, OptionReader } from './option-reader.ts'
 import type { Values } from './option-reader.ts'
 import { resolveAuth, resolveTopicCheck } from './access-options.ts'
 import { describeType, parseBind } from './option-schema.ts'
@@ -69,11 +69,6 @@ export function resolveOptions(
   if (!wrote('auth')) checkSafeStart(listenerOptions, problems)
   problems.throwIfAny()
   return options as unknown as Options
-}
-
-function defaultsOf(section: 'broker' | 'listener' | 'persistence'): Values {
-  const assumed = rowsOf(section).filter((row) => row.default !== undefined)
-  return Object.fromEntries(assumed.map((row) => [toCamel(row.key), row.default]))
 }
 
 function persistenceDefaults(baseFolder: string): Values {

@@ -29,6 +29,8 @@ export interface ListenerOptions extends ListenerLimits, ListenerSettings {
 /** Who may log in. Keys of plugins that are not ours stand beside these, in camelCase. */
 export interface AuthOptions extends AuthSettings {
   readonly plugins: readonly PluginReference[]
+  /** What listeners say for themselves, by their names. */
+  readonly allowAnonymousOn: Readonly<Record<string, boolean>>
 }
 
 /** Who may publish and subscribe to what. Keys of plugins that are not ours stand beside these, in camelCase. */

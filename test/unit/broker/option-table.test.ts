@@ -21,7 +21,11 @@ const SAMPLES: Readonly<Record<OptionType, { right: unknown; wrong: readonly unk
   'address-ranges': { right: ['10.0.0.1', 'fd00::/8'], wrong: ['10.0.0.1', ['10.0.0.0/33'], ['proxy'], ['::/8/8']] },
   'protocol-versions': { right: [3.1, '3.1.1', 5, '5.0'], wrong: [[], [4], ['5.1'], 5] },
   certificates: { right: [], wrong: ['a.crt', [{ certfile: 'a.crt' }], [{ certfile: 'a', keyfile: 'b', name: 'c' }]] },
-  plugins: { right: ['./mine.js', () => ({ name: 'mine' }), { name: 'mine' }], wrong: ['mine', [''], [1], [{}]] },
+  plugins: {
+    right: ['./mine.js', () => ({ name: 'mine' }), { name: 'mine' }],
+    wrong: ['mine', [''], [1], [{}], [{ plugin: '' }]],
+  },
+  'topic-filters': { right: ['a/#'], wrong: ['a', [1], ['a#']] },
   'access-list': {
     right: { ann: ['a/+'], bob: { publish: ['%u/#'], subscribe: [], deny: ['%c'] } },
     wrong: [['a'], { ann: 'a' }, { ann: null }, { ann: [1] }, { ann: ['a+'] }, { ann: ['a%u'] }, { ann: { read: [] } }],

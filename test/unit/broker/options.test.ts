@@ -13,7 +13,7 @@ test('nothing at all is one listener on 127.0.0.1:1883 for anonymous Clients of 
     options.listeners.map(({ name, type, host, port }) => ({ name, type, host, port })),
     [{ name: 'default', type: 'tcp', host: '127.0.0.1', port: 1883 }],
   )
-  assert.deepEqual(options.auth, { plugins: ['auth.anonymous'], allowAnonymous: true })
+  assert.deepEqual([options.auth.plugins, options.auth.allowAnonymous], [['auth.anonymous'], true])
   assert.equal(options.topicCheck, undefined)
   assert.equal(options.persistence, undefined)
   assert.equal(options.baseFolder, resolve('.'))
@@ -142,6 +142,18 @@ test('a listener that lets in anonymous Clients makes auth.anonymous one of thos
     'auth.file',
     'auth.anonymous',
   ])
+})
+
+test('what listeners say about anonymous Clients is gathered for auth.anonymous', () => {
+  const listeners = { a: { bind: '[::1]:0', allowAnonymous: 'no' }, b: { bind: '[::1]:0' } } as const
+  const { auth } = resolveOptions({ listeners })
+  assert.deepEqual([auth.allowAnonymous, auth.allowAnonymousOn], [true, { a: false }])
+})
+
+test('a plugin may have options of its own, which are its own business', () => {
+  const plugins = [{ plugin: 'topic_acl', options: { acl: {} } }] as const
+  assert.deepEqual(resolveOptions({ topicCheck: { plugins } }).topicCheck!.plugins, plugins)
+  assert.equal(problemsOf({ topicCheck: { plugins, unheard: 1 } }).length, 1)
 })
 
 for (const [input, path] of [
