@@ -1,0 +1,156 @@
+/** The brokers that a row can be run against, each a child process on a port of its own. @module */
+import { spawnSync } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { accessSync, constants, readFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Target } from '../driver/link.ts'
+import { freePort, listening, startChild, type Child } from './process.ts'
+import { sluiceConfig } from './sluice-config.ts'
+
+/** A broker that runs. */
+export interface RunningBroker {
+  readonly target: Target
+  readonly pid: number
+  stop(): Promise<void>
+}
+
+/** How to start one kind of broker. */
+export interface BrokerKind {
+  readonly name: string
+  /** As it calls itself. */
+  readonly version: string
+  /** Where it publishes its longest turn, in milliseconds. */
+  readonly turnTopic?: string
+  readonly start: (transport: Target['transport']) => Promise<RunningBroker>
+}
+
+const HOST = '127.0.0.1'
+
+/** The root of the repository, seen from where this file is once compiled. */
+const root = new URL('../../../', import.meta.url)
+
+function versionIn(packageFile: string): string {
+  const { version } = JSON.parse(readFileSync(packageFile, 'utf8')) as { version: string }
+  return version
+}
+
+function script(name: string): string {
+  return fileURLToPath(new URL(name, import.meta.url))
+}
+
+async function running(child: Child, target: Target, folder?: string): Promise<RunningBroker> {
+  async function stop(): Promise<void> {
+    await child.stop()
+    if (folder !== undefined) await rm(folder, { recursive: true, force: true })
+  }
+  try {
+    await listening(child, target.port)
+  } catch (error) {
+    await stop()
+    throw error
+  }
+  return { target, pid: child.process.pid!, stop }
+}
+
+/** Ours: the program, as users start it, with permissions on and durability `memory`. */
+export const sluice: BrokerKind = {
+  name: 'sluice',
+  version: versionIn(fileURLToPath(new URL('package.json', root))),
+  turnTopic: '$SYS/broker/turn/longest',
+  async start(transport) {
+    const folder = await mkdtemp(join(tmpdir(), 'sluice-bench-'))
+    const target: Target = { transport, host: HOST, port: await freePort() }
+    const file = join(folder, 'sluice.yaml')
+    await writeFile(file, await sluiceConfig(target, folder))
+    const program = fileURLToPath(new URL('bin/sluice.js', root))
+    return running(startChild(process.execPath, [program, 'start', '--config', file]), target, folder)
+  },
+}
+
+/** Without persistence and without its limits, which would drop messages. */
+function mosquittoConfig(port: number): string {
+  return [
+    `listener ${port} ${HOST}`,
+    'allow_anonymous true',
+    'persistence false',
+    'max_queued_messages 0',
+    'max_inflight_messages 0',
+    'log_dest stderr',
+    'log_type error',
+    '',
+  ].join('\n')
+}
+
+export function mosquitto(command: string): BrokerKind {
+  const help = spawnSync(command, ['-h'], { encoding: 'utf8', timeout: 5000 })
+  return {
+    name: 'mosquitto',
+    version: /version (\S+)/.exec(help.stdout)?.[1] ?? 'unknown',
+    async start() {
+      const folder = await mkdtemp(join(tmpdir(), 'mosquitto-bench-'))
+      const target: Target = { transport: 'tcp', host: HOST, port: await freePort() }
+      const file = join(folder, 'mosquitto.conf')
+      await writeFile(file, mosquittoConfig(target.port))
+      return running(startChild(command, ['-c', file]), target, folder)
+    },
+  }
+}
+
+/** A broker that is a small script of ours, given its port. */
+function scripted(name: string, version: string, file: string, ...options: string[]): BrokerKind {
+  return {
+    name,
+    version,
+    async start() {
+      const target: Target = { transport: 'tcp', host: HOST, port: await freePort() }
+      const child = startChild(process.execPath, [script(file), String(target.port), ...options], {
+        stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+      })
+      return running(child, target)
+    },
+  }
+}
+
+/** What the guard compares with: see relay.ts. */
+export const relay: BrokerKind = scripted('relay', '1', './relay.js')
+
+/** Where a program is: on the path, or where daemons are on Debian. */
+function findProgram(name: string): string | undefined {
+  const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin']
+  return folders.map((folder) => join(folder, name)).find(isExecutable)
+}
+
+function isExecutable(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** The version of an installed package; `undefined` where it is not installed. */
+function installedVersion(packageName: string): string | undefined {
+  try {
+    return versionIn(fileURLToPath(new URL('package.json', import.meta.resolve(packageName))))
+  } catch {
+    return undefined
+  }
+}
+
+function installedAedes(packageName: string): BrokerKind[] {
+  const version = installedVersion(packageName)
+  return version === undefined ? [] : [scripted(packageName, version, './aedes.js', packageName)]
+}
+
+/** The peers that are present: Mosquitto, aedes 1.x, and another aedes installed under the name `aedes-next`. */
+export function presentPeers(): BrokerKind[] {
+  const command = findProgram('mosquitto')
+  return [
+    ...(command === undefined ? [] : [mosquitto(command)]),
+    ...installedAedes('aedes'),
+    ...installedAedes('aedes-next'),
+  ]
+}

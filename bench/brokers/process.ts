@@ -1,0 +1,103 @@
+/**
+ * Child processes that are always ended: with their run, with this process, on Ctrl-C, and when they outlast their time.
+ *
+ * @module
+ */
+import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process'
+import { createServer, connect, type AddressInfo } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+const running = new Set<ChildProcess>()
+
+function endAll(): void {
+  for (const child of running) child.kill('SIGKILL')
+}
+
+process.on('exit', endAll)
+
+/** Makes Ctrl-C and a polite kill end the children too. For the programs; a library must not do this. */
+export function endChildrenOnSignals(): void {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.once(signal, () => {
+      endAll()
+      process.exit(signal === 'SIGINT' ? 130 : 143)
+    })
+  }
+}
+
+/** Starts a child; what it says on its standard error is kept, to be shown if it fails. */
+export function startChild(command: string, options: readonly string[], spawnOptions: SpawnOptions = {}): Child {
+  const child = spawn(command, options, { stdio: ['ignore', 'ignore', 'pipe'], ...spawnOptions })
+  return new Child(child, command)
+}
+
+export class Child {
+  readonly process: ChildProcess
+  /** The end of what it said on its standard error. */
+  said = ''
+  #ended = false
+  readonly #end: Promise<void>
+
+  constructor(child: ChildProcess, command: string) {
+    this.process = child
+    running.add(child)
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      this.said = (this.said + text).slice(-2000)
+    })
+    this.#end = new Promise<void>((resolve) => {
+      child.once('error', (error) => {
+        this.said += `${command}: ${error.message}`
+        resolve()
+      })
+      child.once('close', resolve)
+    }).then(() => {
+      this.#ended = true
+      running.delete(child)
+    })
+  }
+
+  /** The line of it that tells most. */
+  get complaint(): string {
+    const lines = this.said.trim().split('\n')
+    return lines.find((line) => /error/i.test(line)) ?? lines.at(-1) ?? ''
+  }
+
+  get ended(): boolean {
+    return this.#ended
+  }
+
+  /** Done when the process is gone. */
+  async stop(): Promise<void> {
+    this.process.kill('SIGKILL')
+    await this.#end
+  }
+}
+
+/** A port that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await new Promise((resolve) => server.once('listening', resolve))
+  const { port } = server.address() as AddressInfo
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}
+
+const START_TIMEOUT_MS = 15_000
+
+function accepts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1')
+    socket.once('connect', () => resolve(true)).once('error', () => resolve(false))
+    socket.once('connect', () => socket.destroy())
+  })
+}
+
+/** Waits until something listens on `port`. @throws when the child ends instead, with what it said, or after 15 s */
+export async function listening(child: Child, port: number): Promise<void> {
+  for (const until = performance.now() + START_TIMEOUT_MS; performance.now() < until; await sleep(20)) {
+    if (await accepts(port)) return
+    if (child.ended) break
+  }
+  await child.stop()
+  throw new Error(`the broker did not start: ${child.complaint || 'it said nothing'}`)
+}

@@ -1,0 +1,36 @@
+/** The configuration our broker is measured with: everything on, nothing forbidden, limits out of the way. @module */
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import type { Target } from '../driver/link.ts'
+
+/** A certificate for this run only. @throws where there is no `openssl` */
+async function certificate(folder: string): Promise<{ certfile: string; keyfile: string }> {
+  const certfile = join(folder, 'certificate.pem')
+  const keyfile = join(folder, 'key.pem')
+  const subject = ['-subj', '/CN=localhost', '-days', '2']
+  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', keyfile]
+  await promisify(execFile)('openssl', ['req', '-x509', ...key, ...subject, '-out', certfile])
+  return { certfile, keyfile }
+}
+
+/** @param folder for files of this run */
+export async function sluiceConfig(target: Target, folder: string): Promise<string> {
+  const secure = target.transport === 'tls' || target.transport === 'wss'
+  const files = secure ? await certificate(folder) : undefined
+  return [
+    'listeners:',
+    '  default:',
+    `    bind: ${target.host}:${target.port}`,
+    `    type: ${target.transport === 'ws' || target.transport === 'wss' ? 'ws' : 'tcp'}`,
+    ...(files ? ['    ssl: on', `    certfile: ${files.certfile}`, `    keyfile: ${files.keyfile}`] : []),
+    'auth:',
+    '  plugins: [auth.anonymous]',
+    '  allow-anonymous: true',
+    'topic-check:',
+    '  plugins: [topic_acl]',
+    '  acl:',
+    "    anonymous: ['#', '$SYS/#']",
+    '',
+  ].join('\n')
+}

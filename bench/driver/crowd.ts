@@ -1,0 +1,72 @@
+/** The links of one run: opened many at a time, watched together, closed together. @module */
+import { randomBytes } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Version } from './frames.ts'
+import { Link, type Target } from './link.ts'
+
+/** How many connections are opened at the same time: fewer than any broker's limit for unfinished log-ins. */
+const PARALLEL = 50
+
+/** Calls `make` for 0 up to `count`, at most `PARALLEL` at a time; answers in order. */
+export async function inParallel<Value>(count: number, make: (index: number) => Promise<Value>): Promise<Value[]> {
+  const made: Value[] = []
+  let next = 0
+  async function worker(): Promise<void> {
+    while (next < count) {
+      const index = next++
+      made[index] = await make(index)
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(PARALLEL, count) }, worker))
+  return made
+}
+
+export class Crowd {
+  readonly #target: Target
+  readonly #version: Version
+  /** Keeps two benchmarks against one broker apart. */
+  readonly #name = randomBytes(3).toString('hex')
+  #clients = 0
+  readonly #links: Link[] = []
+  readonly #failure: Promise<never>
+  #fail!: (error: Error) => void
+
+  constructor(target: Target, version: Version) {
+    this.#target = target
+    this.#version = version
+    this.#failure = new Promise((_resolve, reject) => {
+      this.#fail = reject
+    })
+    this.#failure.catch(() => undefined)
+  }
+
+  async logIn(): Promise<Link> {
+    const link = await Link.logIn(this.#target, this.#version, `bench-${this.#name}-${this.#clients++}`)
+    this.#links.push(link)
+    return link
+  }
+
+  /** From now on a break of one of these links ends the run. */
+  watch(links: readonly Link[]): void {
+    for (const link of links) link.broken = this.#fail
+  }
+
+  /** Waits. @throws what broke a watched link meanwhile */
+  wait(milliseconds: number): Promise<void> {
+    return this.until(new Promise(() => undefined), milliseconds)
+  }
+
+  /** Waits for `event`, but not longer than `milliseconds`. @throws what broke a watched link meanwhile */
+  async until(event: Promise<unknown>, milliseconds: number): Promise<void> {
+    const timer = new AbortController()
+    try {
+      await Promise.race([this.#failure, event, sleep(milliseconds, undefined, { signal: timer.signal })])
+    } finally {
+      timer.abort()
+    }
+  }
+
+  close(): void {
+    for (const link of this.#links) link.destroy()
+  }
+}

@@ -1,0 +1,74 @@
+/**
+ * What a workload is made of: who publishes to whom, how much, how fast. Pure values, so that a table of them can be
+ * read, sent to another process and compared between commits.
+ *
+ * @module
+ */
+import type { Version } from './frames.ts'
+
+/** Closed loop: at most `window` messages of a group on their way, sent `batch` at a time in one write. */
+export interface ClosedLoop {
+  readonly window: number
+  readonly batch: number
+}
+
+/** Open loop: so many messages a second from all publishers together, each in a write of its own. */
+export interface Paced {
+  readonly perSecond: number
+}
+
+interface Messages {
+  readonly qos: 0 | 1 | 2
+  readonly payloadBytes: number
+}
+
+/** Groups of publishers and subscribers; every message of a group goes to all subscribers of the group. */
+export interface Traffic extends Messages {
+  readonly kind: 'traffic'
+  readonly groups: number
+  /** In each group. */
+  readonly publishers: number
+  /** In each group. */
+  readonly subscribers: number
+  readonly pace: ClosedLoop | Paced
+  /** The subscribers of a group form one Shared Subscription: each message goes to one of them. */
+  readonly shared?: boolean
+  /** So many more subscribers, which stop reading after SUBACK. */
+  readonly frozen?: number
+  /** Topic Names of each publisher, used in turn; 1 unless said otherwise. */
+  readonly topics?: number
+}
+
+/** Connections that log in and then stay silent. */
+export interface Idle {
+  readonly kind: 'idle'
+  readonly connections: number
+  /** Opened before the memory is measured the first time, so that start-up costs are not counted. */
+  readonly connectionsBefore: number
+}
+
+/** Many subscriptions; then one publisher to names that match exactly one of them each. */
+export interface Subscriptions extends Messages {
+  readonly kind: 'subscriptions'
+  readonly subscriptions: number
+  /** Connections that share them. */
+  readonly connections: number
+  readonly topics: number
+  readonly pace: ClosedLoop
+}
+
+/** Retained messages, replayed to a new subscriber of `#` again and again. */
+export interface Replay extends Messages {
+  readonly kind: 'replay'
+  readonly retained: number
+}
+
+export type Shape = Traffic | Idle | Subscriptions | Replay
+
+/** A shape with the way to speak to the broker. */
+export interface Job {
+  readonly shape: Shape
+  readonly version: Version
+  readonly seconds: number
+  readonly warmUpSeconds: number
+}

@@ -1,0 +1,73 @@
+/** Says how far the benchmark is: one line that rewrites itself on a terminal, plain lines elsewhere. @module */
+import type { Measurement } from './driver/measurement.ts'
+import { significant } from './results.ts'
+
+/** One step of the plan. */
+export interface Step {
+  readonly row: string
+  readonly broker: string
+  readonly run: number
+  /** What the plan reckons with. */
+  readonly seconds: number
+}
+
+/** `90` becomes `2 min`; below a minute it is seconds. */
+export function duration(seconds: number): string {
+  return seconds < 60 ? `${Math.ceil(seconds)} s` : `${Math.ceil(seconds / 60)} min`
+}
+
+export class Progress {
+  readonly #stream: NodeJS.WriteStream
+  readonly #total: number
+  readonly #planned: number
+  readonly #begin = performance.now()
+  #done = 0
+  #plannedDone = 0
+
+  constructor(steps: readonly Step[], stream: NodeJS.WriteStream = process.stderr) {
+    this.#stream = stream
+    this.#total = steps.length
+    this.#planned = steps.reduce((sum, step) => sum + step.seconds, 0)
+  }
+
+  begins(step: Step): void {
+    if (this.#stream.isTTY) this.#stream.write(`\r\x1b[2K${this.#line(step)}: ${duration(this.#secondsLeft())} left`)
+  }
+
+  ends(step: Step, outcome: Measurement | Error): void {
+    this.#done++
+    this.#plannedDone += step.seconds
+    if (this.#stream.isTTY) {
+      const left = this.#done === this.#total ? '' : `, ${duration(this.#secondsLeft())} left`
+      this.#stream.write(`\r\x1b[2K${this.#line(step)}: ${says(outcome)}${left}${left === '' ? '\n' : ''}`)
+    } else {
+      this.#stream.write(`${this.#line(step)}: ${says(outcome)}\n`)
+    }
+  }
+
+  /** For a step that is not worth running. */
+  skips(step: Step): void {
+    this.#done++
+    this.#plannedDone += step.seconds
+  }
+
+  #line(step: Step): string {
+    const number = Math.min(this.#done + (this.#stream.isTTY ? 1 : 0), this.#total)
+    return `[${number}/${this.#total}] ${step.row}, ${step.broker}, run ${step.run}`
+  }
+
+  /** The plan's reckoning, corrected by how long its first part really took. */
+  #secondsLeft(): number {
+    const elapsed = (performance.now() - this.#begin) / 1000
+    const pace = this.#plannedDone > 0 ? elapsed / this.#plannedDone : 1
+    return (this.#planned - this.#plannedDone) * pace
+  }
+}
+
+function says(outcome: Measurement | Error): string {
+  if (outcome instanceof Error) return outcome.message
+  const { messages, seconds, brokerMicroseconds, held } = outcome
+  if (held && messages === 0) return `${Math.round(held.perSecond).toLocaleString('en-US')}/s`
+  const cost = brokerMicroseconds === undefined ? '' : `, ${significant(brokerMicroseconds)} µs/message`
+  return `${Math.round(messages / seconds).toLocaleString('en-US')}/s${cost}`
+}

@@ -1,0 +1,57 @@
+/** What `--write` leaves in the repository: `RESULTS.md` and `results.svg`. @module */
+import { writeFile } from 'node:fs/promises'
+import { cpus, release, totalmem, type as system } from 'node:os'
+import type { BrokerKind } from './brokers/broker.ts'
+import { plot } from './plot.ts'
+import { bars, resultTables, type Result } from './results.ts'
+import { markdownTable } from './table.ts'
+
+/** What figures depend on besides the brokers. */
+export interface Circumstances {
+  readonly date: string
+  readonly machine: string
+  readonly versions: string
+  readonly seconds: number
+  readonly runs: number
+}
+
+export function circumstances(kinds: readonly BrokerKind[], seconds: number, runs: number): Circumstances {
+  const gibibytes = Math.round(totalmem() / 2 ** 30)
+  return {
+    date: new Date().toISOString().slice(0, 10),
+    machine: `${cpus().length} × ${cpus()[0]?.model.trim() ?? 'unknown'}, ${gibibytes} GiB, ${system()} ${release()}`,
+    versions: [`Node ${process.version}`, ...kinds.map(({ name, version }) => `${name} ${version}`)].join(', '),
+    seconds,
+    runs,
+  }
+}
+
+/** The page itself. */
+export function resultsPage(results: readonly Result[], about: Circumstances): string {
+  const tables = resultTables(results).map(
+    ({ title, columns, rows }) => `## ${title}\n\n${markdownTable(columns, rows)}`,
+  )
+  return `# Benchmark results
+
+Written by \`npm run bench -- --write\` on ${about.date}.
+
+- Machine: ${about.machine}
+- Versions: ${about.versions}
+- Each figure is the median of ${about.runs} runs of ${about.seconds} s, brokers taking turns; *spread* is (largest − smallest) / median.
+
+*Broker µs/message* is the processor time of the broker's whole process, from the operating system's account, for each
+delivered message. *Generator* is the same for the process that drives it; it is empty where it polls the clock. *Of Mosquitto*
+and *of aedes* are ratios of the broker's cost (for idle connections: of memory) within these runs, beside their goal.
+Ours runs with permissions on (\`topic_acl\`) and durability \`memory\`; Mosquitto with \`persistence false\` and no limits.
+
+![Broker processor time per delivered message](results.svg)
+
+${tables.join('\n')}`
+}
+
+/** Writes both files beside the benchmark's source. */
+export async function writeReport(results: readonly Result[], about: Circumstances): Promise<void> {
+  const folder = new URL('../../bench/', import.meta.url)
+  await writeFile(new URL('RESULTS.md', folder), resultsPage(results, about))
+  await writeFile(new URL('results.svg', folder), plot(bars(results), `${about.date}, ${about.machine}`))
+}

@@ -1,0 +1,182 @@
+/** What the runs of a row say together, and the tables made of it. @module */
+import type { Measurement } from './driver/measurement.ts'
+import { medianOfKnown, spread } from './statistics.ts'
+import type { Cells, Column } from './table.ts'
+import type { Workload } from './workloads.ts'
+
+/** All runs of one row against one broker. */
+export interface Result {
+  readonly workload: Workload
+  readonly broker: string
+  readonly runs: readonly Measurement[]
+  /** Why there are no more runs. */
+  readonly error?: string
+}
+
+/** Our own broker's name in the table. */
+export const OURS = 'sluice'
+
+const MEBIBYTE = 1_048_576
+
+type Figure = (measurement: Measurement) => number | undefined
+
+function middle(result: Result, figure: Figure): number | undefined {
+  return medianOfKnown(result.runs.map(figure))
+}
+
+const brokerMicroseconds: Figure = (run) => run.brokerMicroseconds
+const messagesPerSecond: Figure = (run) => run.messages / run.seconds
+
+/** What a ratio between brokers is about: memory for connections, else processor time. */
+function costOf(result: Result): number | undefined {
+  if (result.workload.shape.kind === 'idle') return middle(result, (run) => run.held?.bytesEach)
+  return middle(result, brokerMicroseconds)
+}
+
+/** What a message costs at `result` as a share of what it costs at a peer in the same row; `undefined` if not measured. */
+export function ratioTo(results: readonly Result[], result: Result, peer: string): number | undefined {
+  const other = results.find(({ workload, broker }) => workload === result.workload && broker === peer)
+  const [ours, theirs] = [costOf(result), other && costOf(other)]
+  return ours === undefined || theirs === undefined || other === result ? undefined : ours / theirs
+}
+
+function digits(value: number | undefined, places: number): string {
+  return value === undefined || !Number.isFinite(value) ? '' : value.toFixed(places)
+}
+
+/** Three digits that count, whatever the size. */
+export function significant(value: number | undefined): string {
+  if (value === undefined || !Number.isFinite(value)) return ''
+  return value >= 100
+    ? value.toFixed(0)
+    : value >= 10
+      ? value.toFixed(1)
+      : value >= 1
+        ? value.toFixed(2)
+        : value.toFixed(3)
+}
+
+function thousands(value: number | undefined): string {
+  return value === undefined || !Number.isFinite(value) ? '' : Math.round(value).toLocaleString('en-US')
+}
+
+function percent(share: number | undefined, places = 0): string {
+  return share === undefined ? '' : `${(share * 100).toFixed(places)} %`
+}
+
+function spreadCell(result: Result): string {
+  const known = result.runs.map(brokerMicroseconds).filter((value) => value !== undefined && Number.isFinite(value))
+  return known.length < 2 ? '' : percent(spread(known as number[]))
+}
+
+/** The ratio beside its goal, and whether it holds. */
+function ratioCell(results: readonly Result[], result: Result, peer: 'mosquitto' | 'aedes'): string {
+  if (result.broker !== OURS) return ''
+  const ratio = ratioTo(results, result, peer)
+  if (ratio === undefined) return ''
+  const goal = result.workload.goal?.[peer]
+  if (goal === undefined) return significant(ratio)
+  return `${significant(ratio)} ${ratio <= goal ? '≤' : '> (!)'} ${significant(goal)}`
+}
+
+function note(result: Result): string {
+  const lost = result.runs.reduce((sum, run) => sum + run.lost, 0)
+  return [
+    result.error,
+    result.runs.some((run) => run.limitedBy === 'generator') ? 'generator is the limit' : undefined,
+    lost > 0 ? `${thousands(lost)} messages lost` : undefined,
+  ]
+    .filter((part) => part !== undefined)
+    .join('; ')
+}
+
+interface Described extends Column {
+  readonly cell: (result: Result, results: readonly Result[]) => string
+}
+
+function right(title: string, cell: Described['cell']): Described {
+  return { title, align: 'right', cell }
+}
+
+function left(title: string, cell: Described['cell']): Described {
+  return { title, align: 'left', cell }
+}
+
+const messageColumns: readonly Described[] = [
+  left('row', (result) => result.workload.title),
+  left('broker', (result) => result.broker),
+  right('messages/s', (result) => thousands(middle(result, messagesPerSecond))),
+  right('broker µs/message', (result) => significant(middle(result, brokerMicroseconds))),
+  right('spread', spreadCell),
+  right('generator µs/message', (result) => significant(middle(result, (run) => run.generatorMicroseconds))),
+  right('p50 µs', (result) => thousands(middle(result, (run) => run.latency.p50))),
+  right('p99 µs', (result) => thousands(middle(result, (run) => run.latency.p99))),
+  right('p99.9 µs', (result) => thousands(middle(result, (run) => run.latency.p999))),
+  right('peak MiB', (result) => thousands((middle(result, (run) => run.peakBytes) ?? NaN) / MEBIBYTE)),
+  right('longest turn ms', (result) =>
+    digits(
+      middle(result, (run) => run.longestTurnMs),
+      1,
+    ),
+  ),
+  right('of Mosquitto', (result, results) => ratioCell(results, result, 'mosquitto')),
+  right('of aedes', (result, results) => ratioCell(results, result, 'aedes')),
+  left('note', note),
+]
+
+const heldColumns: readonly Described[] = [
+  left('row', (result) => result.workload.title),
+  left('broker', (result) => result.broker),
+  right('made/s', (result) => thousands(middle(result, (run) => run.held?.perSecond))),
+  right('bytes each', (result) => thousands(middle(result, (run) => run.held?.bytesEach))),
+  right('broker µs each', (result) => significant(middle(result, (run) => run.held?.processorMicrosecondsEach))),
+  right('core while idle', (result) =>
+    percent(
+      middle(result, (run) => run.held?.idleShare),
+      2,
+    ),
+  ),
+  right('peak MiB', (result) => thousands((middle(result, (run) => run.peakBytes) ?? NaN) / MEBIBYTE)),
+  right('of Mosquitto', (result, results) => ratioCell(results, result, 'mosquitto')),
+  right('of aedes', (result, results) => ratioCell(results, result, 'aedes')),
+  left('note', note),
+]
+
+/** A table ready to be printed one way or the other. */
+export interface ResultTable {
+  readonly title: string
+  readonly columns: readonly Column[]
+  readonly rows: readonly Cells[]
+}
+
+/** The table of messages, and that of things that are kept; one without rows is left out. */
+export function resultTables(results: readonly Result[]): ResultTable[] {
+  const messages = results.filter(({ workload }) => workload.shape.kind !== 'idle')
+  const held = results.filter(({ workload }) => ['idle', 'subscriptions'].includes(workload.shape.kind))
+  const tables = [
+    { title: 'Messages', columns: messageColumns, of: messages },
+    { title: 'Connections and subscriptions', columns: heldColumns, of: held },
+  ]
+  return tables
+    .filter(({ of }) => of.length > 0)
+    .map(({ title, columns, of }) => ({
+      title,
+      columns,
+      rows: of.map((result) => columns.map((column) => column.cell(result, results))),
+    }))
+}
+
+/** A bar of the plot. */
+export interface Bar {
+  readonly row: string
+  readonly broker: string
+  readonly microseconds: number
+}
+
+/** Broker processor time per message of every row that has one. */
+export function bars(results: readonly Result[]): Bar[] {
+  return results.flatMap((result) => {
+    const microseconds = middle(result, brokerMicroseconds)
+    return microseconds === undefined ? [] : [{ row: result.workload.title, broker: result.broker, microseconds }]
+  })
+}

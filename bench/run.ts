@@ -1,0 +1,50 @@
+/** One run: a fresh generator process drives one broker with one job, within a bounded time. @module */
+import { fork } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { Child } from './brokers/process.ts'
+import type { BrokerKind } from './brokers/broker.ts'
+import type { Target } from './driver/link.ts'
+import type { Measurement } from './driver/measurement.ts'
+import type { Job } from './driver/shape.ts'
+import type { GeneratorAnswer, GeneratorRequest } from './generator.ts'
+
+/** What connecting, subscribing, settling and draining may take beyond the measured time. */
+const MARGIN_MS = 60_000
+
+const program = fileURLToPath(new URL('./generator.js', import.meta.url))
+
+/**
+ * Drives a broker that runs already.
+ *
+ * @throws when the generator fails, or takes a minute longer than the job says
+ */
+export async function generate(request: GeneratorRequest): Promise<Measurement> {
+  const process = fork(program, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'], serialization: 'advanced' })
+  const child = new Child(process, 'the generator')
+  const { job } = request
+  const limitMs = (job.seconds + job.warmUpSeconds) * 1000 + MARGIN_MS
+  let timer: NodeJS.Timeout | undefined
+  try {
+    const answer = await new Promise<GeneratorAnswer>((resolve) => {
+      process.once('message', (message) => resolve(message as GeneratorAnswer))
+      process.once('close', () => resolve({ error: `the generator ended: ${child.complaint}` }))
+      timer = setTimeout(() => resolve({ error: `no result after ${limitMs / 1000} s` }), limitMs)
+      process.send(request)
+    })
+    if ('error' in answer) throw new Error(answer.error)
+    return answer.measurement
+  } finally {
+    clearTimeout(timer)
+    await child.stop()
+  }
+}
+
+/** Starts a broker, drives it with one job, stops it. */
+export async function runOnce(kind: BrokerKind, transport: Target['transport'], job: Job): Promise<Measurement> {
+  const broker = await kind.start(transport)
+  try {
+    return await generate({ target: broker.target, job, pid: broker.pid, turnTopic: kind.turnTopic })
+  } finally {
+    await broker.stop()
+  }
+}

@@ -1,0 +1,115 @@
+/**
+ * The rows of the benchmark, as a table of data. A name is stable: `--rows`, `--json` and the guard use it.
+ *
+ * Windows are small enough that no broker drowns in a backlog (aedes then spends its time on queues) and large enough
+ * that each read brings several messages, as when many devices speak at once.
+ *
+ * @module
+ */
+import type { Version } from './driver/frames.ts'
+import type { Target } from './driver/link.ts'
+import type { Job, Shape, Traffic } from './driver/shape.ts'
+
+/** The most that our broker may use per message, as a share of a peer's. */
+export interface Goal {
+  readonly mosquitto?: number
+  readonly aedes?: number
+}
+
+export interface Workload {
+  readonly name: string
+  readonly title: string
+  readonly shape: Shape
+  readonly version: Version
+  readonly transport: Target['transport']
+  /** Rows of the target table have one, and only these run against the peers too. */
+  readonly goal?: Goal
+  /** Where it must be other than the usual: a slow start, or something that needs longer to show. */
+  readonly warmUpSeconds?: number
+}
+
+const oneToOne = traffic({ pace: { window: 1000, batch: 100 } })
+const pairs = traffic({ groups: 50, pace: { window: 100, batch: 50 } })
+const fanOut = traffic({ subscribers: 50, pace: { window: 200, batch: 50 } })
+const fanIn = traffic({ publishers: 50, pace: { window: 5000, batch: 50 } })
+const paced = { perSecond: 20_000 }
+const wideFanOut = traffic({ subscribers: 450, pace: { perSecond: 100 } })
+const slowAmong = traffic({ subscribers: 49, payloadBytes: 16_384, pace: { perSecond: 100 } })
+
+/** One publisher, one subscriber, 64 bytes at QoS 0 unless said otherwise. */
+function traffic(parts: Partial<Traffic> & Pick<Traffic, 'pace'>): Traffic {
+  return { kind: 'traffic', groups: 1, publishers: 1, subscribers: 1, qos: 0, payloadBytes: 64, ...parts }
+}
+
+function row(name: string, title: string, shape: Shape, more: Partial<Workload> = {}): Workload {
+  return { name, title, shape, version: 4, transport: 'tcp', ...more }
+}
+
+function subscriptionRow(name: string, title: string, subscriptions: number): Workload {
+  return row(name, title, {
+    kind: 'subscriptions',
+    subscriptions,
+    connections: 100,
+    topics: 100_000,
+    qos: 0,
+    payloadBytes: 64,
+    pace: { window: 1000, batch: 100 },
+  })
+}
+
+/** All rows, in the order of the table. MQTT 3.1.1 over TCP with 64 bytes of payload unless the title says otherwise. */
+export const workloads: readonly Workload[] = [
+  row('1-1', '1 → 1, QoS 0', oneToOne, { goal: { mosquitto: 1 / 12, aedes: 1 / 16 } }),
+  row('50-50', '50 → 50, QoS 0', pairs, { goal: { mosquitto: 1 / 12, aedes: 1 / 16 } }),
+  row('1-50', '1 → 50, QoS 0', fanOut, { goal: { mosquitto: 1 / 11, aedes: 1 / 14 } }),
+  row('50-1', '50 → 1, QoS 0', fanIn, { goal: { mosquitto: 1 / 12, aedes: 1 / 16 } }),
+  row('50-50-q1', '50 → 50, QoS 1', { ...pairs, qos: 1 }, { goal: { mosquitto: 1 / 15, aedes: 1 / 18 } }),
+  row('50-50-q2', '50 → 50, QoS 2', { ...pairs, qos: 2 }, { goal: { mosquitto: 1 / 10, aedes: 1 / 18 } }),
+  row('400-400', '400 → 400, 20,000/s', traffic({ groups: 400, pace: paced }), { goal: { mosquitto: 1, aedes: 0.7 } }),
+  row('450-1', '450 → 1, 20,000/s', traffic({ publishers: 450, pace: paced })),
+  row('1-450', '1 → 450, 100/s', wideFanOut, { goal: { mosquitto: 1.2, aedes: 0.7 } }),
+  row('16k', '1 → 1, 16 KiB', traffic({ payloadBytes: 16_384, pace: { window: 64, batch: 4 } }), {
+    goal: { mosquitto: 1.8, aedes: 0.65 },
+  }),
+  row('1m', '1 → 1, 1 MiB', traffic({ payloadBytes: 1_048_576, pace: { window: 4, batch: 1 } })),
+  row('single', '1 → 1, one message at a time', traffic({ pace: { window: 1, batch: 1 } })),
+  row('1-1-q1', '1 → 1, QoS 1', { ...oneToOne, qos: 1 }),
+  row('1-1-q2', '1 → 1, QoS 2', { ...oneToOne, qos: 2 }),
+  row('1-50-q1', '1 → 50, QoS 1', { ...fanOut, qos: 1 }),
+  row('1-50-q2', '1 → 50, QoS 2', { ...fanOut, qos: 2 }),
+  row('50-1-q1', '50 → 1, QoS 1', { ...fanIn, qos: 1 }),
+  row('50-1-q2', '50 → 1, QoS 2', { ...fanIn, qos: 2 }),
+  row('1-1-v5', '1 → 1, QoS 0, MQTT 5.0', oneToOne, { version: 5 }),
+  row('50-50-v5', '50 → 50, QoS 0, MQTT 5.0', pairs, { version: 5 }),
+  row('50-50-q1-v5', '50 → 50, QoS 1, MQTT 5.0', { ...pairs, qos: 1 }, { version: 5 }),
+  row('1-1-tls', '1 → 1, QoS 0, TLS', oneToOne, { transport: 'tls' }),
+  row('50-50-tls', '50 → 50, QoS 0, TLS', pairs, { transport: 'tls' }),
+  row('1-450-tls', '1 → 450, 100/s, TLS', wideFanOut, { transport: 'tls' }),
+  row('1-1-ws', '1 → 1, QoS 0, WebSocket', oneToOne, { transport: 'ws' }),
+  row('50-50-ws', '50 → 50, QoS 0, WebSocket', pairs, { transport: 'ws' }),
+  row('1-450-ws', '1 → 450, 100/s, WebSocket', wideFanOut, { transport: 'ws' }),
+  row('shared', '1 → shared group of 50, QoS 0', { ...fanOut, shared: true, pace: { window: 2000, batch: 100 } }),
+  row('topics', '1 → 1, 100,000 Topic Names', { ...oneToOne, topics: 100_000 }),
+  row('49', '1 → 49, 16 KiB, 100/s', slowAmong, { warmUpSeconds: 3 }),
+  row('49-frozen', '1 → 49, 16 KiB, 100/s, and one frozen', { ...slowAmong, frozen: 1 }, { warmUpSeconds: 3 }),
+  row('retained', '100,000 retained to #', { kind: 'replay', retained: 100_000, qos: 0, payloadBytes: 64 }),
+  subscriptionRow('1k-subscriptions', '1,000 subscriptions', 1000),
+  subscriptionRow('1m-subscriptions', '1,000,000 subscriptions', 1_000_000),
+  row(
+    'idle',
+    '10,000 idle connections',
+    { kind: 'idle', connections: 10_000, connectionsBefore: 1000 },
+    { goal: { aedes: 0.4 } },
+  ),
+]
+
+/** The rows that need nothing but an address: those for any broker that runs somewhere. */
+export const remoteWorkloads: readonly Workload[] = workloads.filter(
+  ({ shape, transport }) => shape.kind === 'traffic' && transport === 'tcp',
+)
+
+/** What the generator is told. */
+export function jobOf(workload: Workload, seconds: number): Job {
+  const { shape, version, warmUpSeconds = 1 } = workload
+  return { shape, version, seconds, warmUpSeconds }
+}
