@@ -1,2 +1,26 @@
 /** The public door: named re-exports only. @module */
-export type { Plugin, PluginFactory } from './broker/plugin.ts'
+export { Broker, createBroker } from './create-broker.ts'
+export type { BrokerSettings, OpenListener, PublishOptions, SessionView } from './broker/broker.ts'
+export type { BrokerEvents, EventName, Listener, SessionEndCause } from './broker/events.ts'
+export { HostSubscription, type SubscribeOptions } from './broker/host-subscriber.ts'
+export type { ConfigInput, ListenerInput, Options } from './broker/options.ts'
+export type {
+  AuthenticationAnswer,
+  Client,
+  ConnectRequest,
+  Explanation,
+  Plugin,
+  PluginContext,
+  PluginFactory,
+  TopicQuestion,
+} from './broker/plugin.ts'
+export { ConfigError, InvariantError, PluginError, SluiceError, StoreError, UsageError } from './base/errors.ts'
+export type { Clock, Timer } from './base/clock.ts'
+export type { Logger } from './base/log.ts'
+export type { MaybePromise } from './base/maybe-promise.ts'
+export type { ProtocolVersion, QoS } from './codec/packets.ts'
+export type { Properties } from './codec/properties.ts'
+export { ProtocolError } from './codec/protocol-error.ts'
+export { ReasonCode } from './codec/reason-code.ts'
+export type { ApplicationMessage } from './protocol/application-message.ts'
+export type { Peer } from './protocol/transport.ts'

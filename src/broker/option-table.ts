@@ -376,6 +376,13 @@ const limitRows = rows('limits', [
     description: 'Topic Names and payloads waiting in one Session.',
   },
   {
+    key: 'queue-full',
+    type: 'choice',
+    values: ['drop-newest', 'drop-oldest'],
+    default: 'drop-newest',
+    description: 'Which message goes when the queue of a Session is full; each is counted and told as an event.',
+  },
+  {
     key: 'max-subscriptions',
     type: 'integer',
     default: 10_000,

@@ -84,6 +84,8 @@ export interface ListenerLimits {
   readonly maxQueuedMessages: number
   /** Topic Names and payloads waiting in one Session. In bytes. Default 16777216. */
   readonly maxQueuedBytes: number
+  /** Which message goes when the queue of a Session is full; each is counted and told as an event. Default "drop-newest". */
+  readonly queueFull: 'drop-newest' | 'drop-oldest'
   /** Subscriptions of one Client; beyond it SUBACK says 0x97 (3.1.1: 0x80). Default 10000. */
   readonly maxSubscriptions: number
   /** Levels of a Topic Name or Topic Filter. Default 200. */

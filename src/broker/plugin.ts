@@ -8,17 +8,10 @@ import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/log.ts'
 import type { MaybePromise } from '../base/maybe-promise.ts'
 import type { ProtocolVersion, QoS } from '../codec/packets.ts'
+import type { Client } from '../protocol/client.ts'
 import type { ReasonCode } from '../codec/reason-code.ts'
 
-/** Who asks, after log-in. Plain facts; what the host sees in events and lists too. */
-export interface Client {
-  readonly clientId: string
-  /** The name that the log-in settled on; `undefined` for an anonymous Client. */
-  readonly userName: string | undefined
-  readonly address: string
-  readonly listener: string
-  readonly protocolVersion: ProtocolVersion
-}
+export type { Client }
 
 /** What a log-in is judged by. */
 export interface ConnectRequest {

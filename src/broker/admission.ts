@@ -1,0 +1,414 @@
+/**
+ * Who may come in: from CONNECT to CONNACK, and AUTH exchanges before and after it.
+ *
+ *   CONNECT ──> form and limits ──> log-in (the vote) ──> Client Identifier ──> owner? ──> room? ──> Will allowed?
+ *           ──> takeover of the older Connection ──> Clean Start ──> CONNACK                              U-3.1.4-5
+ *
+ * No existing Session is touched before its Client is authenticated, and none by another identity than the one that made it.
+ *
+ * @module
+ */
+import type { Clock } from '../base/clock.ts'
+import type { MaybePromise } from '../base/maybe-promise.ts'
+import type { AuthPacket, ConnectPacket } from '../codec/packets.ts'
+import { noProperties, type Properties } from '../codec/properties.ts'
+import { ProtocolError } from '../codec/protocol-error.ts'
+import { ReasonCode } from '../codec/reason-code.ts'
+import type { Client } from '../protocol/client.ts'
+import type { Connection } from '../protocol/connection.ts'
+import { grantKeepAlive } from '../protocol/keep-alive.ts'
+import { RateLimit } from '../protocol/rate-limit.ts'
+import { Session } from '../protocol/session.ts'
+import { topicNameProblem } from '../topics/topic-name.ts'
+import type { Access, LoginResult } from './access.ts'
+import { notesOf } from './connection-notes.ts'
+import type { Events } from './events.ts'
+import type { Metrics } from './metrics.ts'
+import type { ListenerOptions, Options } from './options.ts'
+import type { ConnectRequest } from './plugin.ts'
+import { NEVER_EXPIRES, type Registration, type Sessions } from './sessions.ts'
+import type { Turn } from './turn.ts'
+
+/** Largest packet of the protocol: a limit from here on need not be announced. */
+const LARGEST_PACKET_BYTES = 268_435_460
+const SYS_PREFIX = '$SYS/'
+
+/** A CONNECT is turned down with this code. */
+class Refusal {
+  readonly reasonCode: ReasonCode
+  readonly detail: string
+
+  constructor(reasonCode: ReasonCode, detail: string) {
+    this.reasonCode = reasonCode
+    this.detail = detail
+  }
+}
+
+/** What Admission works with. */
+export interface AdmissionParts {
+  readonly clock: Clock
+  readonly turn: Turn
+  readonly metrics: Metrics
+  readonly events: Events
+  readonly sessions: Sessions
+  readonly access: Access
+  readonly options: Options
+  /** Makes an empty Session. */
+  makeSession(clientId: string, options: ListenerOptions): Session
+  /** A Session's own facts changed: to the Store with them. */
+  sessionChanged(registration: Registration): void
+}
+
+export class Admission {
+  /** Accepted Connections, in all. */
+  connected = 0
+  /** Most of them at once. */
+  maxConnected = 0
+  #pendingLogins = 0
+  #connectRate: RateLimit | undefined = undefined
+  readonly #parts: AdmissionParts
+
+  constructor(parts: AdmissionParts) {
+    this.#parts = parts
+    this.limitRate()
+  }
+
+  /** Reads the connect rate from the options, again after they changed. */
+  limitRate(): void {
+    const { options, turn } = this.#parts
+    this.#connectRate = options.maxConnectRate > 0 ? new RateLimit(options.maxConnectRate, turn.now()) : undefined
+  }
+
+  connect(connection: Connection, packet: ConnectPacket): void {
+    const { options } = this.#parts
+    const refusal = this.#checkForm(connection, packet) ?? this.#checkRate()
+    if (refusal !== undefined) this.#refuse(connection, refusal)
+    else if (this.#pendingLogins >= options.maxPendingLogins) {
+      this.#parts.metrics.connectsRefusedAtLimit++
+      this.#refuse(connection, new Refusal(ReasonCode.ServerBusy, `${this.#pendingLogins} log-ins are pending`))
+    } else this.#logIn(connection, requestOf(connection, packet, packet.properties.authenticationData, false))
+  }
+
+  #checkForm(connection: Connection, packet: ConnectPacket): Refusal | undefined {
+    const listener = notesOf(connection).listener.options
+    const { protocolVersion, clientId, cleanStart } = packet
+    if (!listener.protocolVersions.includes(protocolVersion)) {
+      return new Refusal(
+        ReasonCode.UnsupportedProtocolVersion,
+        `this listener does not serve version ${protocolVersion}`,
+      )
+    }
+    if (clientId === '' && protocolVersion < 5 && (protocolVersion === 3 || !cleanStart)) {
+      // [3.1.1 MQTT-3.1.3-8]
+      return new Refusal(ReasonCode.ClientIdentifierNotValid, 'an empty Client Identifier needs CleanSession 1')
+    }
+    return packet.will === undefined ? undefined : this.#checkWill(packet.will, listener)
+  }
+
+  #checkWill(will: NonNullable<ConnectPacket['will']>, listener: ListenerOptions): Refusal | undefined {
+    if (will.qos > listener.maxQos) {
+      // [5.0 MQTT-3.2.2-12]
+      return new Refusal(ReasonCode.QoSNotSupported, `Will QoS ${will.qos}, the maximum is ${listener.maxQos}`)
+    }
+    if (will.retain && !this.#parts.options.retain) {
+      return new Refusal(ReasonCode.RetainNotSupported, 'Will Retain 1, but retained messages are off') // [5.0 MQTT-3.2.2-13]
+    }
+    const problem = topicNameProblem(will.topicName, listener.maxTopicLevels)
+    if (problem !== undefined) return new Refusal(ReasonCode.TopicNameInvalid, `Will Topic: ${problem}`)
+    if (will.topicName.startsWith(SYS_PREFIX))
+      return new Refusal(ReasonCode.NotAuthorized, 'Will Topic begins with $SYS/')
+    return undefined
+  }
+
+  #checkRate(): Refusal | undefined {
+    if (this.#connectRate === undefined || this.#connectRate.take(1, this.#parts.turn.now()) === 0) return undefined
+    this.#parts.metrics.connectsRefusedAtLimit++
+    const limit = this.#parts.options.maxConnectRate
+    return new Refusal(ReasonCode.ConnectionRateExceeded, `more than ${limit} CONNECT packets a second`)
+  }
+
+  #logIn(connection: Connection, request: ConnectRequest): void {
+    const notes = notesOf(connection)
+    const result = this.#parts.access.authenticate(request, notes.exchange)
+    if (!(result instanceof Promise)) {
+      this.#judge(connection, request, result)
+      return
+    }
+    this.#pendingLogins++
+    void result.then((judged) => {
+      this.#pendingLogins--
+      if (!connection.isClosed) this.#judge(connection, request, judged)
+    })
+  }
+
+  #judge(connection: Connection, request: ConnectRequest, result: LoginResult): void {
+    if (result.decision === 'continue') connection.challenge(result.authenticationData)
+    else if (request.reAuthentication) this.#judgeAgain(connection, result)
+    else if (result.decision === 'deny') {
+      this.#parts.metrics.loginsRefused++
+      this.#refuse(connection, new Refusal(result.reasonCode, result.cause))
+    } else this.#loggedIn(connection, result)
+  }
+
+  // ---- logged in ----
+
+  #loggedIn(connection: Connection, login: LoginResult & { decision: 'allow' }): void {
+    const packet = connection.connectPacket!
+    const clientId = packet.clientId === '' ? this.#assignClientId() : packet.clientId
+    const { address, listener } = connection.peer
+    const { protocolVersion } = packet
+    const client: Client = { clientId, userName: login.userName, address, listener, protocolVersion }
+    const refusal = this.#checkOwner(client) ?? this.#checkRoom(connection, client)
+    if (refusal !== undefined) {
+      this.#refuse(connection, refusal)
+      return
+    }
+    const allowed = this.#mayPublishWill(client, packet)
+    if (allowed instanceof Promise) {
+      void allowed.then((known) => !connection.isClosed && this.#finish(connection, client, login, known))
+    } else this.#finish(connection, client, login, allowed)
+  }
+
+  /** 128 bits of chance: unique among Sessions [5.0 MQTT-3.2.2-16], and not to be guessed. */
+  #assignClientId(): string {
+    return `auto-${Buffer.from(this.#parts.clock.randomBytes(16)).toString('hex')}`
+  }
+
+  #checkOwner({ clientId, userName }: Client): Refusal | undefined {
+    const existing = this.#parts.sessions.get(clientId)
+    if (existing === undefined || !this.#parts.options.clientIdOwnership) return undefined
+    if (existing.session.userName === userName) return undefined
+    return new Refusal(ReasonCode.ClientIdentifierNotValid, 'the Session belongs to another User Name')
+  }
+
+  /** A takeover brings no Connection more, so that it is never refused for lack of room. */
+  #checkRoom(connection: Connection, { clientId }: Client): Refusal | undefined {
+    const old = this.#parts.sessions.get(clientId)?.connection
+    const { listener } = notesOf(connection)
+    const { maxConnections } = this.#parts.options
+    const sparesOne = (limit: number, count: number, isSame: boolean): boolean =>
+      limit === 0 || count < limit || (old !== undefined && isSame)
+    const sameListener = old !== undefined && notesOf(old).listener === listener
+    if (
+      sparesOne(maxConnections, this.connected, true) &&
+      sparesOne(listener.options.maxConnections, listener.connected, sameListener)
+    ) {
+      return undefined
+    }
+    this.#parts.metrics.connectsRefusedAtLimit++
+    return new Refusal(ReasonCode.ServerBusy, 'max-connections is reached')
+  }
+
+  #mayPublishWill(client: Client, { will }: ConnectPacket): MaybePromise<boolean> {
+    return will === undefined ? true : this.#parts.access.mayPublish(client, will)
+  }
+
+  #finish(
+    connection: Connection,
+    client: Client,
+    login: LoginResult & { decision: 'allow' },
+    mayPublishWill: boolean,
+  ): void {
+    const packet = connection.connectPacket!
+    if (!mayPublishWill) {
+      this.#refuse(
+        connection,
+        new Refusal(ReasonCode.NotAuthorized, `may not publish the Will to ${packet.will!.topicName}`),
+      )
+      return
+    }
+    const { sessions, metrics, events, clock, turn } = this.#parts
+    // Others may have come in while a plugin thought about it.
+    const late = this.#checkOwner(client) ?? this.#checkRoom(connection, client)
+    if (late !== undefined) {
+      this.#refuse(connection, late)
+      return
+    }
+    this.#takeOver(client.clientId)
+    const { listener } = notesOf(connection)
+    const sessionPresent = this.#settleSession(connection, client, packet)
+    const registration = sessions.get(client.clientId)!
+    notesOf(connection).exchange.clear()
+    this.connected++
+    this.maxConnected = Math.max(this.maxConnected, this.connected)
+    listener.connected++
+    metrics.connectsAccepted++
+    this.#parts.sessionChanged(registration)
+    const keepAlive =
+      client.protocolVersion === 5 ? grantKeepAlive(packet.keepAlive, listener.options.maxKeepAlive) : packet.keepAlive
+    connection.accept({
+      client,
+      session: registration.session,
+      sessionPresent,
+      keepAlive,
+      properties:
+        client.protocolVersion === 5 ? this.#granted(connection, client, login, registration, keepAlive) : noProperties,
+      loginExpiresAtMs: login.expiresAtMs === undefined ? Infinity : turn.now() + login.expiresAtMs - clock.wallNow(),
+    })
+    events.tell('clientConnected', { client, sessionPresent, cleanStart: packet.cleanStart })
+  }
+
+  /** [5.0 MQTT-3.1.4-3] [3.1.1 MQTT-3.1.4-2] */
+  #takeOver(clientId: string): void {
+    const old = this.#parts.sessions.get(clientId)?.connection
+    if (old === undefined) return
+    this.#parts.metrics.takeovers++
+    old.disconnect(ReasonCode.SessionTakenOver, 'session taken over', 'another connection took the Client Identifier')
+  }
+
+  /** Clean Start as in §3.1.2.4. @returns Session Present */
+  #settleSession(connection: Connection, client: Client, packet: ConnectPacket): boolean {
+    const { sessions, events } = this.#parts
+    const { options } = notesOf(connection).listener
+    let registration = sessions.get(client.clientId)
+    if (registration !== undefined && packet.cleanStart) {
+      sessions.end(registration, 'clean start') // [5.0 MQTT-3.1.2-4] [3.1.1 MQTT-3.1.2-6]
+      registration = undefined
+    }
+    const isPresent = registration !== undefined
+    if (registration === undefined) {
+      registration = sessions.add(this.#parts.makeSession(client.clientId, options), client, connection)
+      events.tell('sessionCreated', { clientId: client.clientId })
+    } else sessions.resume(registration, client, connection)
+    const { session } = registration
+    session.userName = client.userName
+    session.limits = options
+    session.sessionExpiryInterval = grantExpiry(requestedExpiry(packet), options.maxSessionExpiry)
+    const { will } = packet
+    registration.will = will && { fields: will, client, delayInterval: will.properties.willDelayInterval ?? 0 } // [5.0 MQTT-3.1.2-7]
+    return isPresent
+  }
+
+  /** What CONNACK says; what is the Client's own wish or the protocol's default stays unsaid. */
+  #granted(
+    connection: Connection,
+    client: Client,
+    login: LoginResult & { decision: 'allow' },
+    { session }: Registration,
+    keepAlive: number,
+  ): Properties {
+    const packet = connection.connectPacket!
+    const asked = packet.properties
+    const { options } = this.#parts
+    const listener = notesOf(connection).listener.options
+    const said = <Value>(condition: boolean, value: Value): Value | undefined => (condition ? value : undefined)
+    const expiry = session.sessionExpiryInterval
+    return {
+      sessionExpiryInterval: said(expiry !== (asked.sessionExpiryInterval ?? 0), expiry),
+      receiveMaximum: said(listener.receiveMaximum < 65_535, listener.receiveMaximum),
+      maximumQoS: said(listener.maxQos < 2, listener.maxQos), // [5.0 MQTT-3.2.2-9]
+      retainAvailable: said(!options.retain, 0),
+      maximumPacketSize: said(listener.maxPacketSize < LARGEST_PACKET_BYTES, listener.maxPacketSize),
+      assignedClientIdentifier: said(packet.clientId === '', client.clientId),
+      topicAliasMaximum: said(listener.topicAliasMaximum > 0, listener.topicAliasMaximum),
+      wildcardSubscriptionAvailable: said(!options.wildcardSubscriptions, 0),
+      subscriptionIdentifierAvailable: said(!options.subscriptionIdentifiers, 0),
+      sharedSubscriptionAvailable: said(!options.sharedSubscriptions, 0),
+      serverKeepAlive: said(keepAlive !== packet.keepAlive, keepAlive),
+      // [5.0 MQTT-3.1.2-28]
+      responseInformation: said(
+        asked.requestResponseInformation === 1 && options.responseInformation !== '',
+        options.responseInformation,
+      ),
+      authenticationMethod: asked.authenticationMethod, // [5.0 MQTT-4.12.0-5]
+      authenticationData: login.authenticationData,
+    }
+  }
+
+  #refuse(connection: Connection, { reasonCode, detail }: Refusal): void {
+    const { serverReference } = this.#parts.options
+    const moves = reasonCode === ReasonCode.UseAnotherServer || reasonCode === ReasonCode.ServerMoved
+    connection.refuse(reasonCode, detail, moves && serverReference !== '' ? { serverReference } : noProperties)
+  }
+
+  // ---- AUTH ----
+
+  /** A step of an exchange, or the beginning of a re-authentication (§4.12). */
+  authenticate(connection: Connection, packet: AuthPacket): void {
+    const notes = notesOf(connection)
+    const again = connection.isConnected
+    const begins = packet.reasonCode === ReasonCode.ReAuthenticate
+    if (begins !== (again && notes.exchange.size === 0)) {
+      // [5.0 MQTT-4.12.0-3]
+      throw new ProtocolError(
+        ReasonCode.ProtocolError,
+        `AUTH with Reason Code 0x${packet.reasonCode.toString(16)} out of order`,
+      )
+    }
+    const { authenticationData } = packet.properties
+    const first = connection.connectPacket
+    const request = first
+      ? requestOf(connection, first, authenticationData, false)
+      : requestAgain(connection, authenticationData)
+    this.#logIn(connection, request)
+  }
+
+  /** The end of a re-authentication; it may not change who the Client is (U-4.12.1-3). */
+  #judgeAgain(connection: Connection, result: LoginResult & { decision: 'allow' | 'deny' }): void {
+    const { clock, turn, metrics } = this.#parts
+    notesOf(connection).exchange.clear()
+    if (result.decision === 'allow' && result.userName === connection.client.userName) {
+      const { authenticationData, expiresAtMs } = result
+      const expires = expiresAtMs === undefined ? Infinity : turn.now() + expiresAtMs - clock.wallNow()
+      connection.reAuthenticated(authenticationData, expires)
+      return
+    }
+    metrics.loginsRefused++
+    const reasonCode = ReasonCode.NotAuthorized
+    connection.disconnect(reasonCode, 'authentication failed', 're-authentication failed') // [5.0 MQTT-4.12.1-2]
+  }
+
+  /** An accepted Connection is over. */
+  left(connection: Connection): void {
+    this.connected--
+    notesOf(connection).listener.connected--
+  }
+}
+
+function requestOf(
+  connection: Connection,
+  packet: ConnectPacket,
+  authenticationData: Uint8Array | undefined,
+  reAuthentication: boolean,
+): ConnectRequest {
+  const { address, listener, encrypted, certificateUserName } = connection.peer
+  const { clientId, userName, password, protocolVersion, properties } = packet
+  const { authenticationMethod } = properties
+  const asked = { clientId, userName, password, protocolVersion, authenticationMethod, authenticationData }
+  return { ...asked, address, listener, encrypted, certificateUserName, exchangeState: undefined, reAuthentication }
+}
+
+function requestAgain(connection: Connection, authenticationData: Uint8Array | undefined): ConnectRequest {
+  const { address, listener, encrypted, certificateUserName } = connection.peer
+  const { clientId, userName, protocolVersion } = connection.client
+  const { authenticationMethod } = connection
+  const asked = { clientId, userName, password: undefined, protocolVersion, authenticationMethod, authenticationData }
+  return {
+    ...asked,
+    address,
+    listener,
+    encrypted,
+    certificateUserName,
+    exchangeState: undefined,
+    reAuthentication: true,
+  }
+}
+
+/** Seconds: 3.1.1 knows only "the Connection's" and "kept". */
+function requestedExpiry({ protocolVersion, cleanStart, properties }: ConnectPacket): number {
+  if (protocolVersion === 5) return properties.sessionExpiryInterval ?? 0
+  return cleanStart ? 0 : NEVER_EXPIRES
+}
+
+/**
+ * Decides the Session Expiry Interval that holds.
+ *
+ * @param requested seconds; 0xFFFFFFFF asks for a Session that never ends
+ * @param maximum seconds; 0xFFFFFFFF sets no limit
+ *
+ * @example
+ * grantExpiry(0xffffffff, 3600) // 3600
+ */
+export function grantExpiry(requested: number, maximum: number): number {
+  return Math.min(requested, maximum)
+}

@@ -1,0 +1,446 @@
+/**
+ * The Broker as a host program sees it: start, close, publish, subscribe, events, lists, and answers.
+ *
+ * Floor 4 does not know listeners and plugins (floor 5): `BrokerParts` hands them in, and `src/create-broker.ts` is where
+ * they meet. Nothing here touches `process`, so that two Brokers live side by side and restart at will.
+ *
+ * @module
+ */
+import type { Duplex } from 'node:stream'
+import type { Clock, Timer } from '../base/clock.ts'
+import { UsageError } from '../base/errors.ts'
+import { silentLogger, type Logger } from '../base/log.ts'
+import type { QoS } from '../codec/packets.ts'
+import { noProperties, type Properties } from '../codec/properties.ts'
+import { ReasonCode } from '../codec/reason-code.ts'
+import { ApplicationMessage } from '../protocol/application-message.ts'
+import type { Client } from '../protocol/client.ts'
+import type { Incoming, Peer, Transport } from '../protocol/transport.ts'
+import { MemoryStore } from '../stores/memory-store.ts'
+import { topicFilterProblem } from '../topics/topic-filter.ts'
+import { topicNameProblem } from '../topics/topic-name.ts'
+import { Access, type AccessExplanation } from './access.ts'
+import { realClock } from './clock.ts'
+import type { ConfigSource } from './config-problems.ts'
+import type { ListenerState } from './connection-notes.ts'
+import { Events, type EventName, type Listener } from './events.ts'
+import { HostSubscription, type HostSide, type SubscribeOptions } from './host-subscriber.ts'
+import type { Metrics } from './metrics.ts'
+import { resolveOptions, type ConfigInput, type ListenerOptions, type Options } from './options.ts'
+import type { PluginFactory } from './plugin.ts'
+import { Server } from './server.ts'
+import { SysTopics } from './sys-topics.ts'
+import { version } from './version.ts'
+
+/** How long `close` may take unless the caller says otherwise. */
+export const DEFAULT_CLOSE_TIMEOUT_MS = 2000
+
+/** An open listener, as `broker.listeners` shows it. */
+export interface OpenListener {
+  readonly name: string
+  /** Where Clients find it, such as `mqtt://127.0.0.1:1883`. */
+  readonly url: string
+  readonly address: string
+  /** The real port, also where 0 was asked for; `undefined` for a Unix socket. */
+  readonly port: number | undefined
+  close(): Promise<void>
+}
+
+/** What a listener is opened for. */
+export interface AcceptingHost {
+  accept(transport: Transport, peer: Peer): Incoming | undefined
+  readonly log: Logger
+}
+
+/** What the floors above put in. */
+export interface BrokerParts {
+  openListener(options: ListenerOptions, host: AcceptingHost): Promise<OpenListener>
+  attachStream(stream: Duplex, peer: Partial<Peer>, accept: AcceptingHost['accept']): boolean
+  readonly plugins: ReadonlyMap<string, PluginFactory>
+}
+
+export interface BrokerSettings {
+  /** Anything with pino's methods; default: nothing is logged. */
+  readonly logger?: Logger
+  /** Closes the broker when it aborts. */
+  readonly signal?: AbortSignal
+  /** Time and chance; default: the real ones. */
+  readonly clock?: Clock
+  /** Where the configuration was read from, for messages with line and column. */
+  readonly source?: ConfigSource
+}
+
+export interface PublishOptions {
+  /** Default 0. */
+  readonly qos?: QoS
+  /** Default false. */
+  readonly retain?: boolean
+  readonly properties?: Properties
+}
+
+/** A connected Client, or a Session, as the lists show it. */
+export interface SessionView {
+  readonly clientId: string
+  readonly userName: string | undefined
+  readonly connected: boolean
+  /** Of the present or latest Connection. */
+  readonly client: Client
+  /** Seconds. */
+  readonly sessionExpiryInterval: number
+  readonly subscriptions: readonly { readonly topicFilter: string; readonly qos: QoS }[]
+  readonly queuedMessages: number
+  readonly queuedBytes: number
+  readonly inflightMessages: number
+}
+
+type State = 'new' | 'starting' | 'started' | 'closing' | 'closed'
+
+export class BrokerBase implements AsyncDisposable {
+  readonly #config: ConfigInput
+  readonly #settings: BrokerSettings
+  readonly #parts: BrokerParts
+  readonly #clock: Clock
+  readonly #log: Logger
+  readonly #events: Events
+  readonly #hostSubscriptions = new Set<HostSubscription>()
+  #state: State = 'new'
+  #options: Options | undefined
+  #server: Server | undefined
+  #access: Access | undefined
+  #open: OpenListener[] = []
+  #sysTimer: Timer | undefined
+  #attached: ListenerState | undefined
+  #closing: Promise<void> | undefined
+
+  constructor(config: ConfigInput, settings: BrokerSettings, parts: BrokerParts) {
+    this.#config = config
+    this.#settings = settings
+    this.#parts = parts
+    this.#clock = settings.clock ?? realClock
+    this.#log = settings.logger ?? silentLogger
+    this.#events = new Events(this.#log)
+  }
+
+  /** `new`, `starting`, `started`, `closing` or `closed`; a closed broker may be started again. */
+  get state(): State {
+    return this.#state
+  }
+
+  /** The configuration that is in force, every default filled in. */
+  get options(): Options {
+    return this.#options ?? resolveOptions(this.#config, this.#settings.source)
+  }
+
+  /** The open listeners with their real ports. */
+  get listeners(): readonly OpenListener[] {
+    return this.#open
+  }
+
+  /** Counters since the start: see the table in the manual. */
+  get metrics(): Readonly<Metrics> {
+    return this.#running().metrics
+  }
+
+  /** @throws {UsageError} */
+  #running(): Server {
+    if (this.#server === undefined) throw new UsageError(`the broker is ${this.#state}; call start() first`)
+    return this.#server
+  }
+
+  /**
+   * Checks the configuration, makes the plugins, restores what is stored, and opens the listeners.
+   *
+   * @throws {ConfigError} with everything that is wrong; nothing is left open then
+   */
+  async start(): Promise<void> {
+    if (this.#state !== 'new' && this.#state !== 'closed') {
+      throw new UsageError(`the broker is ${this.#state}; only a new or closed one starts`)
+    }
+    this.#state = 'starting'
+    this.#closing = undefined
+    try {
+      await this.#startParts()
+    } catch (error) {
+      await this.#stopParts(DEFAULT_CLOSE_TIMEOUT_MS)
+      this.#state = 'closed'
+      throw error
+    }
+    this.#state = 'started'
+    this.#events.tell('started', { listeners: this.#open })
+    this.#settings.signal?.addEventListener('abort', this.#abort, { once: true })
+    if (this.#settings.signal?.aborted === true) await this.close()
+  }
+
+  async #startParts(): Promise<void> {
+    const options = resolveOptions(this.#config, this.#settings.source)
+    this.#options = options
+    const { baseFolder } = options
+    const sources = {
+      registry: this.#parts.plugins,
+      baseFolder,
+      log: this.#log,
+      clock: this.#clock,
+      events: this.#events,
+    }
+    this.#access = await Access.create(options, sources)
+    const store = new MemoryStore()
+    const shared = { options, access: this.#access, clock: this.#clock, log: this.#log }
+    this.#server = new Server({ ...shared, store, events: this.#events })
+    await this.#openListeners(options.listeners)
+    this.#startSysTopics(options.sysInterval)
+  }
+
+  async #openListeners(listeners: readonly ListenerOptions[]): Promise<void> {
+    for (const options of listeners) {
+      const state: ListenerState = { options, open: 0, connected: 0 }
+      const accept: AcceptingHost['accept'] = (transport, peer) => this.#running().accept(transport, peer, state)
+      this.#open.push(await this.#parts.openListener(options, { accept, log: this.#log }))
+    }
+  }
+
+  #startSysTopics(intervalSeconds: number): void {
+    if (intervalSeconds === 0) return
+    const server = this.#running()
+    const topics = new SysTopics(server)
+    const startedMs = this.#clock.now()
+    const round = (): void => {
+      const upSeconds = Math.floor((this.#clock.now() - startedMs) / 1000)
+      topics.publishRound(upSeconds, this.#clock.wallNow())
+      this.#sysTimer = this.#clock.setTimer(intervalSeconds * 1000, round)
+    }
+    topics.publishVersion(`sluice ${version}`)
+    round()
+  }
+
+  readonly #abort = (): void => void this.close()
+
+  /**
+   * Ends everything: listeners, Connections (5.0 Clients are told 0x8B), timers, plugins, files. May be called at any time,
+   * also twice; the broker can be started again afterwards.
+   *
+   * @param options.timeoutMs how long Clients may take to read their last bytes; then they are cut. Default 2000
+   */
+  close({ timeoutMs = DEFAULT_CLOSE_TIMEOUT_MS }: { timeoutMs?: number } = {}): Promise<void> {
+    if (this.#state === 'new' || this.#state === 'closed') return Promise.resolve()
+    return (this.#closing ??= this.#close(timeoutMs))
+  }
+
+  async #close(timeoutMs: number): Promise<void> {
+    this.#state = 'closing'
+    this.#settings.signal?.removeEventListener('abort', this.#abort)
+    this.#events.tell('closing', { connections: this.#server?.connections.size ?? 0 })
+    await this.#stopParts(timeoutMs)
+    this.#state = 'closed'
+    this.#events.tell('closed', {})
+  }
+
+  async #stopParts(timeoutMs: number): Promise<void> {
+    this.#sysTimer?.cancel()
+    this.#sysTimer = undefined
+    const listeners = this.#open
+    this.#open = []
+    const closed = Promise.all(listeners.map((listener) => listener.close()))
+    if (this.#server !== undefined) await this.#server.shutDown(timeoutMs)
+    await closed
+    for (const subscription of [...this.#hostSubscriptions]) subscription.close()
+    await this.#access?.close()
+    this.#server = undefined
+    this.#access = undefined
+    this.#attached = undefined
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  // ---- messages ----
+
+  /**
+   * Publishes as the host program: no permission is asked.
+   *
+   * @param payload text is sent as UTF-8
+   * @returns when the message is stored as far as the configuration's durability says
+   * @throws {UsageError} for a Topic Name that is not valid, or a broker that is not running
+   */
+  async publish(topicName: string, payload: string | Uint8Array, options: PublishOptions = {}): Promise<void> {
+    const server = this.#running()
+    const problem = topicNameProblem(topicName)
+    if (problem !== undefined) throw new UsageError(`cannot publish to ${JSON.stringify(topicName)}: ${problem}`)
+    const { qos = 0, retain = false, properties = noProperties } = options
+    // A copy: the caller may go on using its bytes.
+    const bytes = typeof payload === 'string' ? Buffer.from(payload) : Buffer.from(payload)
+    const parts = { topicName, payload: bytes, qos, retain, properties, publisher: '', receivedAtMs: server.now() }
+    server.publishFromHost(new ApplicationMessage(parts))
+    await new Promise<void>((resolve) => server.turn.whenCommitted(resolve))
+  }
+
+  /**
+   * Subscribes as the host program: iterate over what it returns, or give a listener. It ends by `break`, by
+   * `subscription.close()`, by `options.signal`, or with the broker.
+   *
+   * @throws {UsageError} for a Topic Filter that is not valid, or a broker that is not running
+   */
+  subscribe(topicFilter: string, options?: SubscribeOptions): HostSubscription
+  subscribe(
+    topicFilter: string,
+    listener: (message: ApplicationMessage) => void,
+    options?: SubscribeOptions,
+  ): HostSubscription
+  subscribe(
+    topicFilter: string,
+    listenerOrOptions?: SubscribeOptions | ((message: ApplicationMessage) => void),
+    maybeOptions: SubscribeOptions = {},
+  ): HostSubscription {
+    const server = this.#running()
+    const problem = topicFilterProblem(topicFilter)
+    if (problem !== undefined) throw new UsageError(`cannot subscribe to ${JSON.stringify(topicFilter)}: ${problem}`)
+    if (topicFilter.startsWith('$share/')) {
+      throw new UsageError('the host program has no Shared Subscriptions: there is only one of it')
+    }
+    const listener = typeof listenerOrOptions === 'function' ? this.#guard(listenerOrOptions) : undefined
+    const options = typeof listenerOrOptions === 'function' ? maybeOptions : (listenerOrOptions ?? {})
+    const subscription = new HostSubscription(this.#hostSide(server), topicFilter, options, listener)
+    this.#hostSubscriptions.add(subscription)
+    return subscription
+  }
+
+  /** A listener that throws is logged; the broker and other receivers go on. */
+  #guard(listener: (message: ApplicationMessage) => void): (message: ApplicationMessage) => void {
+    return (message) => {
+      try {
+        listener(message)
+      } catch (error) {
+        this.#log.error({ topicName: message.topicName, error }, 'a subscription listener of the host program threw')
+      }
+    }
+  }
+
+  #hostSide(server: Server): HostSide {
+    return {
+      subscribe: (subscription) => {
+        server.router.add(subscription)
+        if (subscription.retainHandling === 2) return
+        server.retainedMessages.replay(subscription.topicFilter, (message) => {
+          subscription.subscriber.deliver(message, subscription)
+          return true
+        })
+      },
+      unsubscribe: (subscription) => {
+        server.router.remove(subscription)
+        this.#hostSubscriptions.delete(subscription.subscriber as HostSubscription)
+      },
+      dropped: (message) => {
+        server.metrics.dropped['queue full']++
+        this.#events.tell('dropped', { clientId: '', message, cause: 'queue full' })
+      },
+    }
+  }
+
+  // ---- events ----
+
+  /** Calls `listener` for every event of that name, until `off`. Listeners outlive a restart. */
+  on<Name extends EventName>(name: Name, listener: Listener<Name>): this {
+    this.#events.on(name, listener)
+    return this
+  }
+
+  off<Name extends EventName>(name: Name, listener: Listener<Name>): this {
+    this.#events.off(name, listener)
+    return this
+  }
+
+  once<Name extends EventName>(name: Name, listener: Listener<Name>): this {
+    const wrapped: Listener<Name> = (event) => {
+      this.#events.off(name, wrapped)
+      listener(event)
+    }
+    return this.on(name, wrapped)
+  }
+
+  // ---- Clients ----
+
+  /** The connected Clients. */
+  clients(): SessionView[] {
+    return this.sessions().filter(({ connected }) => connected)
+  }
+
+  /** All Sessions, connected or not. */
+  sessions(): SessionView[] {
+    return Array.from(this.#running().sessions.all(), ({ session, connection, client }) => ({
+      clientId: session.clientId,
+      userName: session.userName,
+      connected: connection !== undefined,
+      client,
+      sessionExpiryInterval: session.sessionExpiryInterval,
+      subscriptions: Array.from(session.subscriptions.values(), ({ topicFilter, qos }) => ({ topicFilter, qos })),
+      queuedMessages: session.queuedMessages,
+      queuedBytes: session.queuedBytes,
+      inflightMessages: session.inflightMessages,
+    }))
+  }
+
+  /**
+   * Ends a Client's Connection; its Session stays, unless told otherwise.
+   *
+   * @param options.reasonCode what a 5.0 Client reads; default 0x98, Administrative action
+   * @param options.endSession also forgets the Session; default false
+   * @returns whether there was one
+   */
+  disconnect(clientId: string, options: { reasonCode?: ReasonCode; endSession?: boolean } = {}): boolean {
+    const { reasonCode = ReasonCode.AdministrativeAction, endSession = false } = options
+    const { sessions } = this.#running()
+    const { connection } = sessions.get(clientId) ?? {}
+    connection?.disconnect(reasonCode, 'disconnected by server', 'disconnected by an administrator')
+    const left = sessions.get(clientId)
+    if (endSession && left !== undefined) sessions.end(left, 'administrator')
+    return connection !== undefined || (endSession && left !== undefined)
+  }
+
+  /**
+   * Takes any duplex stream of bytes as a Network Connection, under the limits of the top level of the configuration.
+   *
+   * @param peer what is known of who is behind it; `address` may be empty
+   * @returns whether it was taken; a refused stream is destroyed
+   */
+  attach(stream: Duplex, peer: Partial<Peer> = {}): boolean {
+    return this.#parts.attachStream(stream, peer, (transport, known) => this.accept(transport, known))
+  }
+
+  /**
+   * As `attach`, for a byte stream that is no Node stream: a test, a simulation, another runtime's socket.
+   *
+   * @returns what the stream's owner drives; `undefined` where the Connection is refused and has to be closed
+   */
+  accept(transport: Transport, peer: Peer): Incoming | undefined {
+    const server = this.#running()
+    this.#attached ??= { options: attachedListener(this.options), open: 0, connected: 0 }
+    return server.accept(transport, peer, this.#attached)
+  }
+
+  /**
+   * Says how a topic question would be decided and which rule of which plugin decides it, without connecting anyone.
+   *
+   * @param question.client a Client Identifier
+   */
+  explain(question: {
+    client?: string
+    user?: string
+    action: 'publish' | 'subscribe' | 'receive'
+    topic: string
+  }): Promise<AccessExplanation> {
+    this.#running()
+    const { client: clientId = '', user: userName, action, topic } = question
+    const client: Client = { clientId, userName, address: '', listener: '', protocolVersion: 5 }
+    return this.#access!.explain({ client, action, topic })
+  }
+}
+
+/** Attached streams come through no listener: they have the limits of the top level. */
+function attachedListener(options: Options): ListenerOptions {
+  return { ...options, ...resolveOptions({}).listeners[0]!, ...limitsOf(options), name: 'attached', maxConnections: 0 }
+}
+
+function limitsOf(options: Options): Partial<ListenerOptions> {
+  const known = resolveOptions({}).listeners[0]!
+  return Object.fromEntries(Object.entries(options).filter(([key]) => key in known && key !== 'maxConnections'))
+}

@@ -1,0 +1,28 @@
+/** The real Clock: the one place where time and chance are read. @module */
+import { randomBytes } from 'node:crypto'
+import { performance } from 'node:perf_hooks'
+import type { Clock, Timer } from '../base/clock.ts'
+
+/** Node's timers take at most this many milliseconds; a longer wait fires early and is armed again by its owner. */
+const LONGEST_TIMER_MS = 0x7fff_ffff
+
+class RealTimer implements Timer {
+  readonly #timeout: NodeJS.Timeout
+
+  constructor(delayMs: number, fire: () => void) {
+    this.#timeout = setTimeout(fire, Math.min(Math.max(0, Math.ceil(delayMs)), LONGEST_TIMER_MS)).unref()
+  }
+
+  cancel(): void {
+    clearTimeout(this.#timeout)
+  }
+}
+
+export const realClock: Clock = {
+  now: () => performance.now(),
+  wallNow: () => Date.now(),
+  setTimer: (delayMs, fire) => new RealTimer(delayMs, fire),
+  atEndOfTurn: (run) => void setImmediate(run),
+  randomBytes: (length) => randomBytes(length),
+  random: () => Math.random(),
+}

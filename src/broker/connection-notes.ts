@@ -1,0 +1,59 @@
+/**
+ * What the broker remembers of one Connection: its listener, an AUTH exchange under way, and topic decisions, which hold
+ * until the permissions change.
+ *
+ * @module
+ */
+import type { KnownTopic } from '../protocol/server-side.ts'
+import type { Connection } from '../protocol/connection.ts'
+import type { ExchangeStates } from './access.ts'
+import type { ListenerOptions } from './options.ts'
+
+/** More topics than that from one Connection are asked about anew now and then. */
+const MAX_REMEMBERED_TOPICS = 256
+
+/** One listener's options and counts. */
+export interface ListenerState {
+  options: ListenerOptions
+  /** Network Connections, with or without CONNECT. */
+  open: number
+  /** Those that were accepted by CONNACK 0x00. */
+  connected: number
+}
+
+export class ConnectionNotes {
+  readonly listener: ListenerState
+  exchange: ExchangeStates = new Map()
+  /** True while a log-in of it counts as pending. */
+  isLoggingIn = false
+  /** Which version of the permissions the decisions were made under. */
+  #version = -1
+  #lastTopic: KnownTopic | undefined = undefined
+  #lastDecision = false
+  #decisions: Map<string, boolean> | undefined = undefined
+
+  constructor(listener: ListenerState) {
+    this.listener = listener
+  }
+
+  /** What was decided about publishing to that topic; `undefined` if it has to be asked. Hot: runs for every message. */
+  recall(topic: KnownTopic, version: number): boolean | undefined {
+    if (this.#version !== version) return undefined
+    if (this.#lastTopic === topic) return this.#lastDecision
+    return this.#decisions?.get(topic.topicName)
+  }
+
+  remember(topic: KnownTopic, version: number, decision: boolean): void {
+    if (this.#version !== version) this.#decisions = undefined
+    this.#version = version
+    this.#lastTopic = topic
+    this.#lastDecision = decision
+    this.#decisions ??= new Map()
+    if (this.#decisions.size >= MAX_REMEMBERED_TOPICS) this.#decisions.clear()
+    this.#decisions.set(topic.topicName, decision)
+  }
+}
+
+export function notesOf(connection: Connection): ConnectionNotes {
+  return connection.notes as ConnectionNotes
+}

@@ -1,0 +1,147 @@
+/**
+ * What the broker tells: typed events for everything that happens to Clients and their messages. Telling is not asking: a
+ * listener changes nothing, and one that throws is logged and forgotten.
+ *
+ * Events of the hot path (`published`, `delivered`, `dropped`, `packetReceived`, `packetSent`) cost nothing while nobody
+ * listens.
+ *
+ * @module
+ */
+import type { Logger } from '../base/log.ts'
+import type { Packet, QoS } from '../codec/packets.ts'
+import type { ReasonCode } from '../codec/reason-code.ts'
+import type { ApplicationMessage } from '../protocol/application-message.ts'
+import type { Client } from '../protocol/client.ts'
+import type { EndCause } from '../protocol/server-side.ts'
+import type { DropCause } from '../protocol/session.ts'
+
+/** Every event with what it tells. */
+export interface BrokerEvents {
+  /** All listeners are open. */
+  started: { readonly listeners: readonly { readonly name: string; readonly url: string }[] }
+  /** The broker begins to close: Connections end with 0x8B. */
+  closing: { readonly connections: number }
+  /** Everything is closed. */
+  closed: object
+  /** CONNACK 0x00 is on its way. */
+  clientConnected: { readonly client: Client; readonly sessionPresent: boolean; readonly cleanStart: boolean }
+  /** A CONNECT, or a Network Connection before its CONNECT, was turned down. */
+  clientRefused: {
+    readonly clientId: string
+    readonly userName: string | undefined
+    readonly address: string
+    readonly listener: string
+    readonly reasonCode: ReasonCode
+    readonly detail: string
+  }
+  clientDisconnected: {
+    readonly client: Client
+    readonly cause: EndCause
+    readonly reasonCode: ReasonCode
+    readonly detail: string
+  }
+  sessionCreated: { readonly clientId: string }
+  sessionEnded: { readonly clientId: string; readonly cause: SessionEndCause }
+  subscribed: { readonly client: Client; readonly topicFilter: string; readonly qos: QoS }
+  subscribeRefused: { readonly client: Client; readonly topicFilter: string; readonly reasonCode: number }
+  unsubscribed: { readonly client: Client; readonly topicFilter: string }
+  /** A message was taken over. `client` is `undefined` for the host program's own. */
+  published: { readonly client: Client | undefined; readonly message: ApplicationMessage; readonly receivers: number }
+  publishRefused: {
+    readonly client: Client
+    readonly topicName: string
+    readonly qos: QoS
+    readonly reasonCode: number
+  }
+  /** A message was handed to a Client's Connection. */
+  delivered: { readonly clientId: string; readonly message: ApplicationMessage; readonly qos: QoS }
+  /** A message did not reach, or will not reach, a Client. */
+  dropped: { readonly clientId: string; readonly message: ApplicationMessage; readonly cause: DropCause }
+  /** A retained message was set, replaced, cleared, or refused for lack of room. */
+  retained: { readonly topicName: string; readonly action: 'set' | 'cleared' | 'expired' | 'refused' }
+  willPublished: { readonly clientId: string; readonly topicName: string }
+  packetReceived: { readonly clientId: string; readonly packet: Packet }
+  packetSent: { readonly clientId: string; readonly packet: Packet }
+  /** Our own mistake, contained. */
+  internalError: { readonly clientId: string; readonly error: unknown }
+}
+
+/** The names of all events, for whoever listens to everything. */
+export const eventNames = [
+  'started',
+  'closing',
+  'closed',
+  'clientConnected',
+  'clientRefused',
+  'clientDisconnected',
+  'sessionCreated',
+  'sessionEnded',
+  'subscribed',
+  'subscribeRefused',
+  'unsubscribed',
+  'published',
+  'publishRefused',
+  'delivered',
+  'dropped',
+  'retained',
+  'willPublished',
+  'packetReceived',
+  'packetSent',
+  'internalError',
+] as const satisfies readonly (keyof BrokerEvents)[]
+
+export type SessionEndCause = 'expired' | 'clean start' | 'connection ended' | 'session limit' | 'administrator'
+
+export type EventName = keyof BrokerEvents
+export type Listener<Name extends EventName> = (event: BrokerEvents[Name]) => void
+type AnyListener = (event: object) => void
+
+/** Listeners by event. */
+export class Events {
+  readonly #listeners = new Map<string, Set<AnyListener>>()
+  readonly #log: Logger
+  /** Whether anybody listens to the event of that name: plain fields, because the hot path asks. */
+  readonly hears: { published: boolean; delivered: boolean; dropped: boolean; packets: boolean } = {
+    published: false,
+    delivered: false,
+    dropped: false,
+    packets: false,
+  }
+
+  constructor(log: Logger) {
+    this.#log = log
+  }
+
+  /** All names there are. */
+  readonly names: readonly EventName[] = eventNames
+
+  on<Name extends EventName>(name: Name, listener: Listener<Name>): void {
+    const set = this.#listeners.get(name) ?? new Set()
+    set.add(listener as AnyListener)
+    this.#listeners.set(name, set)
+    this.#look()
+  }
+
+  off<Name extends EventName>(name: Name, listener: Listener<Name>): void {
+    this.#listeners.get(name)?.delete(listener as AnyListener)
+    this.#look()
+  }
+
+  #look(): void {
+    const has = (name: EventName): boolean => (this.#listeners.get(name)?.size ?? 0) > 0
+    this.hears.published = has('published')
+    this.hears.delivered = has('delivered')
+    this.hears.dropped = has('dropped')
+    this.hears.packets = has('packetReceived') || has('packetSent')
+  }
+
+  tell<Name extends EventName>(name: Name, event: BrokerEvents[Name]): void {
+    for (const listener of this.#listeners.get(name) ?? []) {
+      try {
+        listener(event)
+      } catch (error) {
+        this.#log.error({ event: name, error }, `a listener of the event ${name} threw`)
+      }
+    }
+  }
+}

@@ -1,0 +1,128 @@
+/**
+ * Subscriptions of the host program: a callback, or an async iterator with a bounded queue whose drops are counted.
+ *
+ *   for await (const message of broker.subscribe('sensors/+/temperature')) …
+ *
+ * It ends by `break`, by an `AbortSignal`, by `close()`, or with the broker. The host is on the same match path as a Session.
+ *
+ * @module
+ */
+import { Ring } from '../base/ring.ts'
+import type { QoS } from '../codec/packets.ts'
+import type { ApplicationMessage } from '../protocol/application-message.ts'
+import type { Subscriber, Subscription } from '../protocol/subscription.ts'
+
+/** Waiting messages beyond this are dropped unless the caller says otherwise. */
+export const DEFAULT_HOST_QUEUE = 10_000
+
+export interface SubscribeOptions {
+  /** At most this QoS is reported in `message.qos` of nothing: delivery inside the process is exact. Default 2. */
+  readonly qos?: QoS
+  /** Ends the subscription when it aborts. */
+  readonly signal?: AbortSignal
+  /** Messages that may wait for the iterator; the newest beyond it are dropped and counted. Default 10,000. */
+  readonly maxQueuedMessages?: number
+  /** Whether retained messages come first. Default true. */
+  readonly retained?: boolean
+}
+
+/** What a host subscription asks of the broker. */
+export interface HostSide {
+  subscribe(subscription: Subscription): void
+  unsubscribe(subscription: Subscription): void
+  dropped(message: ApplicationMessage): void
+}
+
+/** A subscription of the host program; iterate over it, or give it a listener. */
+export class HostSubscription implements Subscriber, AsyncIterableIterator<ApplicationMessage>, AsyncDisposable {
+  readonly clientId = ''
+  readonly topicFilter: string
+  /** Messages that found the queue full. */
+  droppedMessages = 0
+  readonly #side: HostSide
+  readonly #subscription: Subscription
+  readonly #listener: ((message: ApplicationMessage) => void) | undefined
+  readonly #queue = new Ring<ApplicationMessage>()
+  readonly #maxQueued: number
+  readonly #waiting: ((result: IteratorResult<ApplicationMessage, undefined>) => void)[] = []
+  readonly #signal: AbortSignal | undefined
+  #isClosed = false
+
+  constructor(
+    side: HostSide,
+    topicFilter: string,
+    options: SubscribeOptions,
+    listener: ((message: ApplicationMessage) => void) | undefined,
+  ) {
+    this.#side = side
+    this.topicFilter = topicFilter
+    this.#listener = listener
+    this.#maxQueued = options.maxQueuedMessages ?? DEFAULT_HOST_QUEUE
+    this.#signal = options.signal
+    this.#subscription = {
+      subscriber: this,
+      topicFilter,
+      qos: options.qos ?? 2,
+      noLocal: false,
+      retainAsPublished: true,
+      retainHandling: options.retained === false ? 2 : 0,
+      subscriptionIdentifiers: [],
+    }
+    if (this.#signal?.aborted === true) {
+      this.#isClosed = true
+      return
+    }
+    this.#signal?.addEventListener('abort', this.#abort, { once: true })
+    side.subscribe(this.#subscription)
+  }
+
+  readonly #abort = (): void => this.close()
+
+  get queuedMessages(): number {
+    return this.#queue.length
+  }
+
+  deliver(message: ApplicationMessage): void {
+    if (this.#isClosed) return
+    message.keep()
+    if (this.#listener !== undefined) this.#listener(message)
+    else if (this.#waiting.length > 0) this.#waiting.shift()!({ value: message, done: false })
+    else if (this.#queue.length < this.#maxQueued) this.#queue.push(message)
+    else {
+      this.droppedMessages++
+      this.#side.dropped(message)
+    }
+  }
+
+  /** Ends the subscription; what waits is still handed out. */
+  close(): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#signal?.removeEventListener('abort', this.#abort)
+    this.#side.unsubscribe(this.#subscription)
+    for (const waiting of this.#waiting.splice(0)) waiting({ value: undefined, done: true })
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  next(): Promise<IteratorResult<ApplicationMessage, undefined>> {
+    const message = this.#queue.shift()
+    if (message !== undefined) return Promise.resolve({ value: message, done: false })
+    if (this.#isClosed) return Promise.resolve({ value: undefined, done: true })
+    return new Promise((resolve) => this.#waiting.push(resolve))
+  }
+
+  /** `break` comes here. */
+  return(): Promise<IteratorResult<ApplicationMessage, undefined>> {
+    this.close()
+    this.#queue.clear()
+    return Promise.resolve({ value: undefined, done: true })
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.close()
+    return Promise.resolve()
+  }
+}

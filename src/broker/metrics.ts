@@ -1,0 +1,57 @@
+/**
+ * The broker's counters: plain fields that the hot path adds to, and one table that says what each means. `$SYS`, the
+ * metrics endpoint and the manual read the table; a test proves that table and fields name the same.
+ *
+ * @module
+ */
+import type { ConnectionMetrics } from '../protocol/server-side.ts'
+import type { DropCause } from '../protocol/session.ts'
+
+export class Metrics implements ConnectionMetrics {
+  bytesReceived = 0
+  bytesSent = 0
+  packetsReceived = 0
+  packetsSent = 0
+  publishReceived = 0
+  publishSent = 0
+  /** QoS 0 and refused PUBLISH packets that went no further. */
+  publishDroppedIn = 0
+  readingPaused = 0
+  rateLimited = 0
+  connectionsAccepted = 0
+  connectionsClosedAtLimit = 0
+  connectsAccepted = 0
+  connectsRefused = 0
+  connectsRefusedAtLimit = 0
+  loginsRefused = 0
+  takeovers = 0
+  protocolErrors = 0
+  keepAliveTimeouts = 0
+  slowReceiversClosed = 0
+  subscribesRefused = 0
+  publishesRefused = 0
+  sessionsCreated = 0
+  sessionsExpired = 0
+  sessionsEndedAtLimit = 0
+  willsPublished = 0
+  retainedRefusedAtLimit = 0
+  retainedExpired = 0
+  matchedFromCache = 0
+  turns = 0
+  turnsSpent = 0
+  /** Milliseconds. */
+  longestTurnMs = 0
+  internalErrors = 0
+  readonly dropped: Record<DropCause, number> = {
+    'not connected': 0,
+    'output full': 0,
+    'queue full': 0,
+    expired: 0,
+    'packet too large': 0,
+    'not authorized': 0,
+    'session ended': 0,
+    'refused by client': 0,
+    'rate limit': 0,
+    'memory limit': 0,
+  }
+}

@@ -1,0 +1,144 @@
+/**
+ * Retained messages: the last one of each topic, replayed to new Subscriptions (§3.3.1.3).
+ *
+ * Both their number and their bytes have a limit; beyond it a new topic is not retained (the message itself goes its way) and
+ * counted. A message that expires is gone at that moment, not when somebody asks (U-3.3.1.3-1).
+ *
+ * @module
+ */
+import type { ApplicationMessage } from '../protocol/application-message.ts'
+import { TopicMap } from '../topics/topic-map.ts'
+import type { Metrics } from './metrics.ts'
+import type { Expiring, Turn } from './turn.ts'
+
+/** Nodes of the topic tree that a replay visits before it looks at the turn's budget. */
+const REPLAY_STEP_NODES = 256
+
+export interface RetainedLimits {
+  readonly maxRetainedMessages: number
+  readonly maxRetainedBytes: number
+}
+
+/** Told about every change, for events and the Store. */
+export interface RetainedSide {
+  retained(message: ApplicationMessage): void
+  cleared(topicName: string, action: 'cleared' | 'expired' | 'refused'): void
+}
+
+class RetainedEntry implements Expiring {
+  deadlineMs = Infinity
+  wheelIndex = -1
+  readonly message: ApplicationMessage
+  readonly #expired: (entry: RetainedEntry) => void
+
+  constructor(message: ApplicationMessage, expired: (entry: RetainedEntry) => void) {
+    this.message = message
+    this.#expired = expired
+  }
+
+  expire(): void {
+    this.#expired(this)
+  }
+}
+
+export class RetainedMessages {
+  bytes = 0
+  limits: RetainedLimits
+  readonly #entries = new TopicMap<RetainedEntry>()
+  readonly #turn: Turn
+  readonly #metrics: Metrics
+  readonly #side: RetainedSide
+
+  constructor(limits: RetainedLimits, turn: Turn, metrics: Metrics, side: RetainedSide) {
+    this.limits = limits
+    this.#turn = turn
+    this.#metrics = metrics
+    this.#side = side
+  }
+
+  get count(): number {
+    return this.#entries.size
+  }
+
+  get(topicName: string): ApplicationMessage | undefined {
+    return this.#entries.get(topicName)?.message
+  }
+
+  *messages(): IterableIterator<ApplicationMessage> {
+    for (const [, entry] of this.#entries) yield entry.message
+  }
+
+  /** Takes the place of the topic's retained message; an empty payload erases it [5.0 MQTT-3.3.1-5] [5.0 MQTT-3.3.1-6]. */
+  set(message: ApplicationMessage): void {
+    const { topicName } = message
+    const old = this.#remove(topicName)
+    if (message.payload.length === 0) {
+      if (old) this.#side.cleared(topicName, 'cleared')
+    } else if (this.#hasRoomFor(message)) this.#add(message)
+    else {
+      this.#metrics.retainedRefusedAtLimit++
+      this.#side.cleared(topicName, 'refused')
+    }
+  }
+
+  /** Puts back what a Store gave at start. */
+  restore(message: ApplicationMessage): void {
+    this.#remove(message.topicName)
+    this.#insert(message)
+  }
+
+  #hasRoomFor(message: ApplicationMessage): boolean {
+    const { maxRetainedMessages, maxRetainedBytes } = this.limits
+    return this.#entries.size < maxRetainedMessages && this.bytes + message.size <= maxRetainedBytes
+  }
+
+  #add(message: ApplicationMessage): void {
+    message.keep()
+    this.#insert(message)
+    this.#side.retained(message)
+  }
+
+  #insert(message: ApplicationMessage): void {
+    const entry = new RetainedEntry(message, this.#expired)
+    this.#entries.set(message.topicName, entry)
+    this.bytes += message.size
+    if (message.expiresAtMs !== Infinity) this.#turn.arm(entry, message.expiresAtMs)
+  }
+
+  #remove(topicName: string): boolean {
+    const entry = this.#entries.delete(topicName)
+    if (entry === undefined) return false
+    this.bytes -= entry.message.size
+    this.#turn.arm(entry, Infinity)
+    return true
+  }
+
+  readonly #expired = (entry: RetainedEntry): void => {
+    this.#metrics.retainedExpired++
+    this.#remove(entry.message.topicName)
+    this.#side.cleared(entry.message.topicName, 'expired')
+  }
+
+  /**
+   * Hands every retained message that the filter matches to `send`; at once as far as the turn's budget reaches, the rest
+   * in later turns.
+   *
+   * @param send answers false when nobody wants more: the Client has left
+   */
+  replay(topicFilter: string, send: (message: ApplicationMessage) => boolean): void {
+    if (this.#entries.size === 0) return
+    const matches = this.#entries.matchInSteps(topicFilter, REPLAY_STEP_NODES)
+    const slice = (): boolean => {
+      while (!this.#turn.isSpent) {
+        const next = matches.next()
+        if (next.done === true) return true
+        this.#turn.spend(1)
+        if (next.value === undefined) continue
+        const { message } = next.value[1]
+        if (!message.isExpired(this.#turn.now()) && !send(message)) return true
+      }
+      return false
+    }
+    if (!slice()) this.#turn.addTask(slice)
+  }
+}

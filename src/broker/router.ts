@@ -1,0 +1,195 @@
+/**
+ * From an Application Message to everyone who wants it.
+ *
+ *   Topic Name ──> MatchCache ──miss──> TopicTrie ──> Routes: one entry a receiver, one for each Shared Subscription
+ *
+ * Routes are made once for a topic and reused until a subscription or a permission changes. Overlapping subscriptions of one
+ * receiver whose options agree become one entry: one copy, at the highest QoS [5.0 MQTT-3.3.4-2], with all their
+ * Subscription Identifiers [5.0 MQTT-3.3.4-4]; where No Local or Retain As Published differ, each has a copy of its own.
+ *
+ * @module
+ */
+import type { ApplicationMessage } from '../protocol/application-message.ts'
+import type { KnownTopic } from '../protocol/server-side.ts'
+import { Session } from '../protocol/session.ts'
+import type { DeliveryOptions, Subscriber, Subscription } from '../protocol/subscription.ts'
+import { readTopicName } from '../codec/publish-view.ts'
+import { MatchCache, type CachedTopic } from '../topics/match-cache.ts'
+import { parseSharedFilter } from '../topics/topic-filter.ts'
+import { TopicTrie } from '../topics/topic-trie.ts'
+import { SharedGroup, type Membership } from './shared-group.ts'
+
+/** One receiver of a topic. */
+interface Route extends DeliveryOptions {
+  readonly subscriber: Subscriber
+}
+
+interface Routes {
+  readonly receivers: readonly Route[]
+  readonly groups: readonly SharedGroup[]
+}
+
+/** What the Router asks about permissions: see `Access`. */
+export interface ReceivePermission {
+  readonly checksReceive: boolean
+  readonly stable: boolean
+  readonly version: number
+  mayReceive(subscriber: Subscriber, topicName: string): boolean
+}
+
+const NO_ROUTES: Routes = { receivers: [], groups: [] }
+
+export class Router {
+  readonly #trie = new TopicTrie<Subscription | SharedGroup>()
+  readonly #topics: MatchCache<Routes>
+  readonly #groups = new Map<string, SharedGroup>()
+  readonly #permission: ReceivePermission
+  readonly #found: (Subscription | SharedGroup)[] = []
+  #permissionVersion = 0
+  /** Moves with every change of subscriptions and permissions. */
+  #salt = 0
+  /** Subscriptions, shared ones counted by member. */
+  subscriptions = 0
+
+  constructor(permission: ReceivePermission, seed: number) {
+    this.#permission = permission
+    this.#topics = new MatchCache({ capacity: 8192, seed })
+  }
+
+  /** The known topic with those bytes; a new one is decoded and checked. */
+  topic(bytes: Uint8Array, start: number, end: number): CachedTopic<Routes> {
+    const known = this.#topics.find(bytes, start, end)
+    if (known !== undefined) return known
+    return this.#topics.put(bytes, start, end, readTopicName(bytes, start, end))
+  }
+
+  /** Adds a subscription. The one that it replaces, if any, is removed first by the caller. */
+  add(subscription: Subscription): void {
+    this.subscriptions++
+    const shared = parseSharedFilter(subscription.topicFilter)
+    if (typeof shared !== 'object') {
+      this.#trie.add(subscription.topicFilter, subscription)
+      return
+    }
+    let group = this.#groups.get(subscription.topicFilter)
+    if (group === undefined) {
+      group = new SharedGroup(subscription.topicFilter)
+      this.#groups.set(subscription.topicFilter, group)
+      this.#trie.add(shared.topicFilter, group)
+    }
+    group.add(subscription as Membership)
+  }
+
+  /** Removes a subscription; a Shared Subscription ends with its last member (U-4.8.2-6). */
+  remove(subscription: Subscription): void {
+    this.subscriptions--
+    const shared = parseSharedFilter(subscription.topicFilter)
+    if (typeof shared !== 'object') {
+      this.#trie.remove(subscription.topicFilter, subscription)
+      return
+    }
+    const group = this.#groups.get(subscription.topicFilter)
+    if (group === undefined) return
+    group.remove(subscription.subscriber as Session)
+    if (group.size > 0) return
+    this.#groups.delete(subscription.topicFilter)
+    this.#trie.remove(shared.topicFilter, group)
+  }
+
+  /** The Shared Subscription of that filter, as members wrote it. */
+  group(topicFilter: string): SharedGroup | undefined {
+    return this.#groups.get(topicFilter)
+  }
+
+  /** Permissions or identities changed: what was decided is decided anew. */
+  forget(): void {
+    this.#salt++
+    this.#topics.dropStaleResults(this.#version())
+  }
+
+  #version(): number {
+    if (this.#permission.version !== this.#permissionVersion) {
+      this.#permissionVersion = this.#permission.version
+      this.#salt++
+    }
+    return this.#trie.version + this.#salt
+  }
+
+  /**
+   * Delivers a message to everyone who wants it. Hot: runs for every message.
+   *
+   * @param topic the message's topic, where it came in a packet
+   * @returns how many receivers there were
+   */
+  route(message: ApplicationMessage, topic?: KnownTopic): number {
+    const { receivers, groups } = topic === undefined ? this.#routes(message.topicName) : this.#cached(topic)
+    const asks = this.#permission.checksReceive && !this.#permission.stable
+    const { publisher } = message
+    let count = 0
+    for (let at = 0; at < receivers.length; at++) {
+      const route = receivers[at]!
+      const { subscriber } = route
+      if (route.noLocal && subscriber.clientId === publisher) continue // [5.0 MQTT-3.8.3-3]
+      if (asks && !this.#permission.mayReceive(subscriber, message.topicName)) continue
+      subscriber.deliver(message, route)
+      count++
+    }
+    for (const group of groups) if (group.deliver(message, this.#mayHave)) count++
+    return count
+  }
+
+  readonly #mayHave = (session: Session, message: ApplicationMessage): boolean =>
+    this.#permission.mayReceive(session, message.topicName)
+
+  #cached(topic: KnownTopic): Routes {
+    const version = this.#version()
+    if (topic.version === version) return topic.result as Routes
+    topic.version = version
+    const routes = this.#routes(topic.topicName)
+    topic.result = routes
+    return routes
+  }
+
+  #routes(topicName: string): Routes {
+    const found = this.#found
+    found.length = 0
+    this.#trie.match(topicName, found)
+    if (found.length === 0) return NO_ROUTES
+    const filters = this.#permission.checksReceive && this.#permission.stable
+    const subscriptions: Subscription[] = []
+    const groups: SharedGroup[] = []
+    for (const value of found) {
+      if (value instanceof SharedGroup) groups.push(value)
+      else if (!filters || this.#permission.mayReceive(value.subscriber, topicName)) subscriptions.push(value)
+    }
+    return { receivers: merge(subscriptions), groups }
+  }
+}
+
+/** One entry for subscriptions of one receiver whose options agree. */
+function merge(subscriptions: readonly Subscription[]): readonly Route[] {
+  if (subscriptions.length < 2) return subscriptions
+  const merged = new Map<Subscriber, Route[]>()
+  for (const subscription of subscriptions) {
+    const { subscriber, noLocal, retainAsPublished } = subscription
+    const routes = merged.get(subscriber)
+    if (routes === undefined) {
+      merged.set(subscriber, [subscription])
+      continue
+    }
+    const at = routes.findIndex((one) => one.noLocal === noLocal && one.retainAsPublished === retainAsPublished)
+    if (at < 0) routes.push(subscription)
+    else routes[at] = join(routes[at]!, subscription)
+  }
+  return merged.size === subscriptions.length ? subscriptions : [...merged.values()].flat()
+}
+
+function join(one: Route, other: Subscription): Route {
+  return {
+    subscriber: one.subscriber,
+    qos: one.qos > other.qos ? one.qos : other.qos,
+    noLocal: one.noLocal,
+    retainAsPublished: one.retainAsPublished,
+    subscriptionIdentifiers: [...one.subscriptionIdentifiers, ...other.subscriptionIdentifiers],
+  }
+}

@@ -1,0 +1,450 @@
+/**
+ * Where it meets: the Server behind every Connection. Each part does one thing (admission, subscribing, routing, retained
+ * messages, Sessions, the turn); this file wires them and answers what Connections ask.
+ *
+ *   Connection ── connect ────> Admission ──> Sessions
+ *              ── publish ────> permission ──> retained ──> Router ──> Session.deliver
+ *              ── subscribe ──> Subscribing ──> Router, retained
+ *              ── closed ─────> Sessions ──> Will ──> publish
+ *
+ * @module
+ */
+import type { Clock } from '../base/clock.ts'
+import type { Logger } from '../base/log.ts'
+import type { AuthPacket, ConnectPacket, Packet, QoS, SubscribePacket, UnsubscribePacket } from '../codec/packets.ts'
+import { ReasonCode, reasonCodeName } from '../codec/reason-code.ts'
+import { ProtocolError } from '../codec/protocol-error.ts'
+import { ApplicationMessage } from '../protocol/application-message.ts'
+import type { Client } from '../protocol/client.ts'
+import { Connection } from '../protocol/connection.ts'
+import { BufferPool } from '../protocol/output.ts'
+import { PENDING, type ConnectionEnd, type KnownTopic, type Pending, type ServerSide } from '../protocol/server-side.ts'
+import { Session, type DropCause, type SessionSide } from '../protocol/session.ts'
+import type { Subscriber } from '../protocol/subscription.ts'
+import type { Incoming, Peer, Transport } from '../protocol/transport.ts'
+import type { Store } from '../stores/store.ts'
+import { countTopicLevels } from '../topics/topic-name.ts'
+import type { Access } from './access.ts'
+import { Admission } from './admission.ts'
+import { ConnectionNotes, notesOf, type ListenerState } from './connection-notes.ts'
+import type { Events, SessionEndCause } from './events.ts'
+import { Metrics } from './metrics.ts'
+import type { ListenerOptions, Options } from './options.ts'
+import { RetainedMessages, type RetainedSide } from './retained.ts'
+import { Router } from './router.ts'
+import { Sessions, type Registration, type SessionsSide, type Will } from './sessions.ts'
+import { Subscribing } from './subscribing.ts'
+import { Turn, type Expiring } from './turn.ts'
+
+const SYS_PREFIX = '$SYS/'
+
+/** What a Server is made of. */
+export interface ServerParts {
+  readonly options: Options
+  readonly access: Access
+  readonly clock: Clock
+  readonly store: Store
+  readonly events: Events
+  readonly log: Logger
+}
+
+export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSide {
+  readonly metrics: Metrics = new Metrics()
+  readonly buffers: BufferPool = new BufferPool()
+  readonly turn: Turn
+  readonly sessions: Sessions
+  readonly router: Router
+  readonly retainedMessages: RetainedMessages
+  readonly admission: Admission
+  readonly subscribing: Subscribing
+  /** Every Network Connection, with or without CONNECT. */
+  readonly connections: Set<Connection> = new Set()
+  /** Connections whose byte stream is open, ended or not. */
+  readonly #transports = new Set<Connection>()
+  #allGone: () => void = () => {}
+  readonly #parts: ServerParts
+  readonly #access: Access
+  readonly #events: Events
+  #isClosing = false
+
+  constructor(parts: ServerParts) {
+    const { options, access, clock, store, events } = parts
+    this.#parts = parts
+    this.#access = access
+    this.#events = events
+    this.turn = new Turn(clock, store, this.metrics, options.maxUncommittedBytes)
+    this.turn.onReadingAllowed = () => {
+      for (const connection of this.connections) this.turn.wantsTurn(connection)
+    }
+    this.sessions = new Sessions(options, this.turn, this.metrics, this)
+    this.router = new Router(this.#receivePermission(), Math.floor(clock.random() * 0x1_0000_0000))
+    this.retainedMessages = new RetainedMessages(options, this.turn, this.metrics, this)
+    const shared = { options, access, events, clock, turn: this.turn, metrics: this.metrics }
+    this.admission = new Admission({
+      ...shared,
+      sessions: this.sessions,
+      makeSession: (clientId, listener) => new Session(clientId, this, listener),
+      sessionChanged: (registration) => this.changed(registration),
+    })
+    this.subscribing = new Subscribing({
+      ...shared,
+      router: this.router,
+      retained: this.retainedMessages,
+      subscribed: () => {},
+      unsubscribed: () => {},
+      leftShared: (session, topicFilter) => this.#redistribute(session, topicFilter, false),
+    })
+    access.onChanged(() => this.router.forget())
+  }
+
+  #receivePermission() {
+    const access = this.#access
+    const clientOf = (subscriber: Subscriber): Client | undefined => this.sessions.get(subscriber.clientId)?.client
+    return {
+      checksReceive: access.checksReceive,
+      stable: access.stable,
+      get version() {
+        return access.version
+      },
+      mayReceive(subscriber: Subscriber, topicName: string): boolean {
+        // The host program has no Client: it may receive everything.
+        const client = subscriber instanceof Session ? clientOf(subscriber) : undefined
+        return client === undefined || access.mayReceive(client, topicName)
+      },
+    }
+  }
+
+  // ---- Connections ----
+
+  /** A new Network Connection. @returns `undefined` where it is closed at once for lack of room */
+  accept(transport: Transport, peer: Peer, listener: ListenerState): Incoming | undefined {
+    const { maxWaitingConnections, maxConnections } = this.#parts.options
+    const isFull = (limit: number, open: number): boolean => limit > 0 && open >= limit + maxWaitingConnections
+    const isRefused = this.#isClosing || this.#hasTooMany(peer.address)
+    if (
+      isRefused ||
+      isFull(maxConnections, this.connections.size) ||
+      isFull(listener.options.maxConnections, listener.open)
+    ) {
+      this.metrics.connectionsClosedAtLimit++
+      return undefined
+    }
+    this.metrics.connectionsAccepted++
+    const connection = new Connection(this, transport, peer, listener.options)
+    connection.notes = new ConnectionNotes(listener)
+    listener.open++
+    this.connections.add(connection)
+    this.#transports.add(connection)
+    this.#count(peer.address, 1)
+    return connection
+  }
+
+  readonly #byAddress = new Map<string, number>()
+
+  #hasTooMany(address: string): boolean {
+    const { maxConnectionsPerAddress } = this.#parts.options
+    return maxConnectionsPerAddress > 0 && (this.#byAddress.get(address) ?? 0) >= maxConnectionsPerAddress
+  }
+
+  #count(address: string, change: 1 | -1): void {
+    const count = (this.#byAddress.get(address) ?? 0) + change
+    if (count === 0) this.#byAddress.delete(address)
+    else this.#byAddress.set(address, count)
+  }
+
+  closed(connection: Connection, end: ConnectionEnd): void {
+    this.connections.delete(connection)
+    this.#count(connection.peer.address, -1)
+    notesOf(connection).listener.open--
+    this.#countEnd(end)
+    if (connection.session === undefined) this.#refused(connection, end)
+    else this.#disconnected(connection, connection.session, end)
+  }
+
+  #countEnd({ cause }: ConnectionEnd): void {
+    if (cause === 'refused') this.metrics.connectsRefused++
+    else if (cause === 'protocol error') this.metrics.protocolErrors++
+    else if (cause === 'keep alive timeout') this.metrics.keepAliveTimeouts++
+    else if (cause === 'slow receiver') this.metrics.slowReceiversClosed++
+  }
+
+  #refused(connection: Connection, { reasonCode, detail }: ConnectionEnd): void {
+    const { address, listener } = connection.peer
+    const clientId = connection.connectPacket?.clientId ?? ''
+    const userName = connection.connectPacket?.userName
+    const fields = { clientId, userName, address, listener, reasonCode: reasonCodeName(reasonCode) }
+    this.#parts.log.info(
+      fields,
+      `refused ${clientId || 'a connection'} from ${address || 'an attached stream'}: ${detail}`,
+    )
+    this.#events.tell('clientRefused', { clientId, userName, address, listener, reasonCode, detail })
+  }
+
+  #disconnected(connection: Connection, session: Session, end: ConnectionEnd): void {
+    this.admission.left(connection)
+    const { client } = connection
+    const { cause, reasonCode, detail } = end
+    const fields = { clientId: client.clientId, address: client.address, cause, reasonCode: reasonCodeName(reasonCode) }
+    this.#parts.log.info(fields, `${client.clientId} ended: ${cause}${detail === '' ? '' : `, ${detail}`}`)
+    this.#events.tell('clientDisconnected', { client, cause, reasonCode, detail })
+    const registration = this.sessions.get(session.clientId)
+    if (registration?.connection !== connection) return
+    // DISCONNECT 0x00 takes the Will away; a broker that stops leaves Wills to its next start (U-3.1.2.5-3).
+    const isNormal = cause === 'disconnected by client' && reasonCode === ReasonCode.Success
+    this.sessions.disconnected(registration, !isNormal && cause !== 'server shutting down')
+  }
+
+  /**
+   * Ends all Connections with 0x8B, takes no new one, and stores what is left.
+   *
+   * @param timeoutMs Clients that have not taken their last bytes by then are cut
+   */
+  async shutDown(timeoutMs: number): Promise<void> {
+    this.#isClosing = true
+    for (const connection of this.connections) {
+      connection.disconnect(ReasonCode.ServerShuttingDown, 'server shutting down', 'the server is shutting down')
+    }
+    if (this.#transports.size > 0) {
+      await new Promise<void>((resolve) => {
+        const timer = this.#parts.clock.setTimer(timeoutMs, () => {
+          for (const connection of this.#transports) connection.cut()
+        })
+        this.#allGone = () => {
+          timer.cancel()
+          resolve()
+        }
+      })
+    }
+    await this.turn.settle()
+  }
+
+  /** The byte stream of a Connection is gone. */
+  gone(connection: Connection): void {
+    this.#transports.delete(connection)
+    if (this.#transports.size === 0) this.#allGone()
+  }
+
+  failed(connection: Connection, error: unknown): void {
+    this.metrics.internalErrors++
+    const { clientId, address } = connection.client
+    this.#parts.log.error({ clientId, address, error }, `internal error, ${clientId} is disconnected: ${String(error)}`)
+    this.#events.tell('internalError', { clientId, error })
+  }
+
+  // ---- the turn, for Connections ----
+
+  get changeCount(): number {
+    return this.turn.changeCount
+  }
+
+  get committedCount(): number {
+    return this.turn.committedCount
+  }
+
+  get isTurnSpent(): boolean {
+    return this.turn.isSpent
+  }
+
+  get isReadingAllowed(): boolean {
+    return this.turn.isReadingAllowed
+  }
+
+  get watchesPackets(): boolean {
+    return this.#events.hears.packets
+  }
+
+  now(): number {
+    return this.turn.now()
+  }
+
+  wantsFlush(connection: Connection): void {
+    this.turn.wantsFlush(connection)
+  }
+
+  wantsTurn(connection: Connection): void {
+    this.turn.wantsTurn(connection)
+  }
+
+  wantsRelease(connection: Connection): void {
+    this.turn.wantsRelease(connection)
+  }
+
+  arm(entry: Expiring, deadlineMs: number): void {
+    this.turn.arm(entry, deadlineMs)
+  }
+
+  packetReceived({ client }: Connection, packet: Packet): void {
+    this.#events.tell('packetReceived', { clientId: client.clientId, packet })
+  }
+
+  packetSent({ client }: Connection, packet: Packet): void {
+    this.#events.tell('packetSent', { clientId: client.clientId, packet })
+  }
+
+  topic(bytes: Uint8Array, start: number, end: number): KnownTopic {
+    return this.router.topic(bytes, start, end)
+  }
+
+  // ---- what Clients ask ----
+
+  connect(connection: Connection, packet: ConnectPacket): void {
+    this.admission.connect(connection, packet)
+  }
+
+  authenticate(connection: Connection, packet: AuthPacket): void {
+    this.admission.authenticate(connection, packet)
+  }
+
+  subscribe(connection: Connection, packet: SubscribePacket): readonly number[] | Pending {
+    return this.subscribing.subscribe(connection, packet)
+  }
+
+  subscribed(connection: Connection): void {
+    this.subscribing.subscribed(connection)
+  }
+
+  unsubscribe(connection: Connection, packet: UnsubscribePacket): readonly number[] {
+    return this.subscribing.unsubscribe(connection, packet)
+  }
+
+  changeSessionExpiry(connection: Connection, seconds: number): void {
+    const { session, limits } = connection
+    session!.sessionExpiryInterval = Math.min(seconds, (limits as ListenerOptions).maxSessionExpiry)
+  }
+
+  /** Hot: runs for every message received. */
+  publish(connection: Connection, message: ApplicationMessage, topic: KnownTopic): number {
+    const refusal = this.#checkTopic(connection, message)
+    if (refusal !== undefined) return this.#denied(connection, message, refusal)
+    const access = this.#access
+    if (!access.checksTopics) return this.#take(message, topic, connection.client)
+    const notes = notesOf(connection)
+    const known = access.stable ? notes.recall(topic, access.version) : undefined
+    if (known === true) return this.#take(message, topic, connection.client)
+    if (known === false) return this.#denied(connection, message, ReasonCode.NotAuthorized)
+    const { version } = access
+    const allowed = access.mayPublish(connection.client, message)
+    if (allowed instanceof Promise) {
+      void allowed.then((yes) => {
+        // The message was sent before the Connection ended, so that it counts also where nobody waits for its answer.
+        const code = yes
+          ? this.#take(message, undefined, connection.client)
+          : this.#denied(connection, message, ReasonCode.NotAuthorized)
+        connection.publishAnswered(code)
+      })
+      return PENDING
+    }
+    if (access.stable) notes.remember(topic, version, allowed)
+    return allowed
+      ? this.#take(message, topic, connection.client)
+      : this.#denied(connection, message, ReasonCode.NotAuthorized)
+  }
+
+  #checkTopic(connection: Connection, message: ApplicationMessage): ReasonCode | undefined {
+    const { topicName } = message
+    if (topicName.startsWith(SYS_PREFIX)) return ReasonCode.NotAuthorized
+    if (message.retain && !this.#parts.options.retain) {
+      throw new ProtocolError(ReasonCode.RetainNotSupported, 'retained messages are switched off') // [5.0 MQTT-3.2.2-14]
+    }
+    const { maxTopicLevels } = connection.limits as ListenerOptions
+    if (topicName.length > maxTopicLevels && countTopicLevels(topicName) > maxTopicLevels)
+      return ReasonCode.TopicNameInvalid
+    return undefined
+  }
+
+  /** Acknowledged all the same, so that a 3.1.1 device does not send it for ever [3.1.1 MQTT-3.3.5-2]. */
+  #denied({ client }: Connection, { topicName, qos }: ApplicationMessage, reasonCode: ReasonCode): ReasonCode {
+    this.metrics.publishesRefused++
+    if (qos === 0) this.metrics.publishDroppedIn++
+    this.#events.tell('publishRefused', { client, topicName, qos, reasonCode })
+    return reasonCode
+  }
+
+  /** Takes a message over: retains it if it says so, and delivers it. */
+  #take(message: ApplicationMessage, topic: KnownTopic | undefined, client: Client | undefined): ReasonCode {
+    if (message.retain && this.#parts.options.retain) this.retainedMessages.set(message)
+    const receivers = this.router.route(message, topic)
+    this.turn.spend(receivers + 1)
+    if (this.#events.hears.published) this.#events.tell('published', { client, message, receivers })
+    return receivers === 0 ? ReasonCode.NoMatchingSubscribers : ReasonCode.Success
+  }
+
+  /** A message of the host program: nobody is asked. */
+  publishFromHost(message: ApplicationMessage): void {
+    this.#take(message, undefined, undefined)
+  }
+
+  /** A retained text of the broker itself, below `$SYS/`. */
+  publishText(topicName: string, text: string): void {
+    const parts = { topicName, payload: Buffer.from(text), qos: 0, retain: true, publisher: '' } as const
+    this.publishFromHost(new ApplicationMessage({ ...parts, receivedAtMs: this.now() }))
+  }
+
+  // ---- Sessions ----
+
+  publishWill({ fields, client }: Will): void {
+    const { topicName, payload, qos, retain, properties } = fields
+    const travelling = { ...properties, willDelayInterval: undefined }
+    const parts = { topicName, payload, qos, retain, properties: travelling, publisher: client.clientId }
+    const message = new ApplicationMessage({ ...parts, receivedAtMs: this.now() })
+    const publish = (allowed: boolean): void => {
+      if (!allowed) {
+        this.metrics.publishesRefused++
+        this.#events.tell('publishRefused', { client, topicName, qos, reasonCode: ReasonCode.NotAuthorized })
+        return
+      }
+      this.metrics.willsPublished++
+      this.#take(message, undefined, client)
+      this.#events.tell('willPublished', { clientId: client.clientId, topicName })
+    }
+    const allowed = this.#access.mayPublish(client, message)
+    if (allowed instanceof Promise) void allowed.then(publish)
+    else publish(allowed)
+  }
+
+  sessionEnded({ session }: Registration, cause: SessionEndCause): void {
+    for (const subscription of session.subscriptions.values()) this.router.remove(subscription)
+    session.subscriptions.clear()
+    this.#redistribute(session, undefined, true)
+    this.#events.tell('sessionEnded', { clientId: session.clientId, cause })
+  }
+
+  /** What a leaving member of a Shared Subscription held goes to the others (U-4.8.2-8). */
+  #redistribute(session: Session, topicFilter: string | undefined, sessionEnds: boolean): void {
+    for (const delivery of session.takeShared(topicFilter, sessionEnds)) {
+      const group = this.router.group(delivery.shared!.topicFilter)
+      const { message } = delivery
+      if (group?.deliver(message, (member) => this.#mayHave(member, message)) !== true) {
+        this.dropped(session, message, 'session ended')
+      }
+    }
+  }
+
+  #mayHave(member: Session, { topicName }: ApplicationMessage): boolean {
+    const client = this.sessions.get(member.clientId)?.client
+    return client !== undefined && this.#access.mayReceive(client, topicName)
+  }
+
+  changed(_registration: Registration): void {}
+
+  dropped({ clientId }: Session, message: ApplicationMessage, cause: DropCause): void {
+    this.metrics.dropped[cause]++
+    if (this.#events.hears.dropped) this.#events.tell('dropped', { clientId, message, cause })
+  }
+
+  delivered({ clientId }: Session, message: ApplicationMessage, qos: QoS): void {
+    if (this.#events.hears.delivered) this.#events.tell('delivered', { clientId, message, qos })
+  }
+
+  acknowledged(): void {}
+
+  // ---- retained messages ----
+
+  retained({ topicName }: ApplicationMessage): void {
+    this.#events.tell('retained', { topicName, action: 'set' })
+  }
+
+  cleared(topicName: string, action: 'cleared' | 'expired' | 'refused'): void {
+    this.#events.tell('retained', { topicName, action })
+  }
+}

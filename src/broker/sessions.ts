@@ -1,0 +1,220 @@
+/**
+ * All Sessions by Client Identifier, with what hangs on each: its Connection, its Will, and when it ends.
+ *
+ *   connected ──Connection ends──> away ──Session Expiry──> ended
+ *       ^                           │  Will Delay ──> Will
+ *       └───────CONNECT, Clean Start 0
+ *
+ * The Will goes out at Will Delay or Session end, whichever is first, unless a DISCONNECT 0x00 or a resumed Session took it
+ * away [5.0 MQTT-3.1.2-8] [5.0 MQTT-3.1.3-9].
+ *
+ * @module
+ */
+import type { WillFields } from '../codec/packets.ts'
+import type { Client } from '../protocol/client.ts'
+import type { Connection } from '../protocol/connection.ts'
+import type { Session } from '../protocol/session.ts'
+import type { Metrics } from './metrics.ts'
+import type { SessionEndCause } from './events.ts'
+import type { Expiring, Turn } from './turn.ts'
+
+/** A Session Expiry Interval that never ends. */
+export const NEVER_EXPIRES = 0xffff_ffff
+
+/** A Will with who it speaks for. */
+export interface Will {
+  readonly fields: WillFields
+  readonly client: Client
+  /** Seconds. */
+  readonly delayInterval: number
+}
+
+/** What the registry tells the broker. */
+export interface SessionsSide {
+  /** The Session is over: its Subscriptions have to go, and what others of a Shared Subscription can have moves on. */
+  sessionEnded(registration: Registration, cause: SessionEndCause): void
+  publishWill(will: Will): void
+  /** The Will, or the time at which the Session or the Will is due, changed. */
+  changed(registration: Registration): void
+}
+
+/** One Session and what hangs on it. */
+export class Registration implements Expiring {
+  deadlineMs = Infinity
+  wheelIndex = -1
+  readonly session: Session
+  connection: Connection | undefined = undefined
+  /** The Client of the present or latest Connection. */
+  client: Client
+  will: Will | undefined = undefined
+  /** Monotonic milliseconds; Infinity while not due. */
+  willDueAtMs = Infinity
+  expiresAtMs = Infinity
+  readonly #registry: Sessions
+
+  constructor(session: Session, client: Client, registry: Sessions) {
+    this.session = session
+    this.client = client
+    this.#registry = registry
+  }
+
+  expire(nowMs: number): void {
+    this.#registry.due(this, nowMs)
+  }
+}
+
+export interface SessionsLimits {
+  /** Sessions without a Connection, in all. */
+  readonly maxOfflineSessions: number
+  /** The same per User Name; 0 sets no limit. */
+  readonly maxSessionsPerUser: number
+}
+
+export class Sessions {
+  limits: SessionsLimits
+  readonly #byClientId = new Map<string, Registration>()
+  /** Without a Connection, the longest absent first. */
+  readonly #away = new Set<Registration>()
+  readonly #awayByUser = new Map<string, Set<Registration>>()
+  readonly #turn: Turn
+  readonly #metrics: Metrics
+  readonly #side: SessionsSide
+
+  constructor(limits: SessionsLimits, turn: Turn, metrics: Metrics, side: SessionsSide) {
+    this.limits = limits
+    this.#turn = turn
+    this.#metrics = metrics
+    this.#side = side
+  }
+
+  get count(): number {
+    return this.#byClientId.size
+  }
+
+  get awayCount(): number {
+    return this.#away.size
+  }
+
+  get(clientId: string): Registration | undefined {
+    return this.#byClientId.get(clientId)
+  }
+
+  all(): IterableIterator<Registration> {
+    return this.#byClientId.values()
+  }
+
+  /** Adds a new Session, connected. */
+  add(session: Session, client: Client, connection: Connection | undefined): Registration {
+    const registration = new Registration(session, client, this)
+    registration.connection = connection
+    this.#byClientId.set(session.clientId, registration)
+    this.#metrics.sessionsCreated++
+    return registration
+  }
+
+  /** A Client is back: its Session goes on and a Will that was still due is not sent. */
+  resume(registration: Registration, client: Client, connection: Connection): void {
+    this.#leaveAway(registration)
+    registration.client = client
+    registration.connection = connection
+    registration.will = undefined
+    registration.willDueAtMs = Infinity
+    registration.expiresAtMs = Infinity
+    this.#turn.arm(registration, Infinity)
+  }
+
+  /**
+   * A Connection is over.
+   *
+   * @param keepsWill false after a DISCONNECT that takes the Will away
+   */
+  disconnected(registration: Registration, keepsWill: boolean): void {
+    const { session } = registration
+    registration.connection = undefined
+    if (!keepsWill) registration.will = undefined // [5.0 MQTT-3.14.4-3] [3.1.1 MQTT-3.14.4-3]
+    if (session.sessionExpiryInterval === 0) {
+      this.end(registration, 'connection ended')
+      return
+    }
+    this.startWaiting(registration, session.sessionExpiryInterval, registration.will?.delayInterval ?? 0)
+    this.#side.changed(registration)
+    this.#enforceLimits(registration)
+  }
+
+  /** Begins the time in which a Session waits for its Client; both in seconds. */
+  startWaiting(registration: Registration, expirySeconds: number, willSeconds: number): void {
+    const now = this.#turn.now()
+    registration.expiresAtMs = expirySeconds === NEVER_EXPIRES ? Infinity : now + expirySeconds * 1000
+    registration.willDueAtMs = registration.will === undefined ? Infinity : now + willSeconds * 1000
+    this.#enterAway(registration)
+    if (registration.willDueAtMs <= now) this.#publishWill(registration)
+    this.#arm(registration)
+  }
+
+  #arm(registration: Registration): void {
+    this.#turn.arm(registration, Math.min(registration.expiresAtMs, registration.willDueAtMs))
+  }
+
+  /** A deadline of that Session has come. */
+  due(registration: Registration, nowMs: number): void {
+    if (nowMs >= registration.expiresAtMs) {
+      this.#metrics.sessionsExpired++
+      this.end(registration, 'expired')
+      return
+    }
+    if (nowMs >= registration.willDueAtMs) {
+      this.#publishWill(registration)
+      this.#side.changed(registration)
+    }
+    this.#arm(registration)
+  }
+
+  #publishWill(registration: Registration): void {
+    const { will } = registration
+    registration.will = undefined // [5.0 MQTT-3.1.2-10]
+    registration.willDueAtMs = Infinity
+    if (will !== undefined) this.#side.publishWill(will)
+  }
+
+  /** Ends a Session: its Will, if it still has one, goes out now, whatever its delay (U-3.1.3.2.2-1). */
+  end(registration: Registration, cause: SessionEndCause): void {
+    this.#leaveAway(registration)
+    this.#turn.arm(registration, Infinity)
+    this.#byClientId.delete(registration.session.clientId)
+    this.#side.sessionEnded(registration, cause)
+    this.#publishWill(registration)
+  }
+
+  #enterAway(registration: Registration): void {
+    this.#away.add(registration)
+    const { userName } = registration.session
+    if (userName === undefined) return
+    const ofUser = this.#awayByUser.get(userName) ?? new Set()
+    ofUser.add(registration)
+    this.#awayByUser.set(userName, ofUser)
+  }
+
+  #leaveAway(registration: Registration): void {
+    this.#away.delete(registration)
+    const { userName } = registration.session
+    if (userName === undefined) return
+    const ofUser = this.#awayByUser.get(userName)
+    ofUser?.delete(registration)
+    if (ofUser?.size === 0) this.#awayByUser.delete(userName)
+  }
+
+  /** Beyond a limit the Session that has been away the longest goes. */
+  #enforceLimits({ session }: Registration): void {
+    const { maxOfflineSessions, maxSessionsPerUser } = this.limits
+    if (this.#away.size > maxOfflineSessions) this.#endOldest(this.#away)
+    const ofUser = session.userName === undefined ? undefined : this.#awayByUser.get(session.userName)
+    if (maxSessionsPerUser > 0 && ofUser !== undefined && ofUser.size > maxSessionsPerUser) this.#endOldest(ofUser)
+  }
+
+  #endOldest(away: ReadonlySet<Registration>): void {
+    const [oldest] = away
+    if (oldest === undefined) return
+    this.#metrics.sessionsEndedAtLimit++
+    this.end(oldest, 'session limit')
+  }
+}

@@ -1,0 +1,110 @@
+/**
+ * `$SYS/broker/…`: the broker's own figures as retained messages, every `sys-interval` seconds.
+ *
+ * One table of topic and value; a value that did not change is not published again. The topics are the ancestor's, at the
+ * place where its manual promised them, and a few that operators look for first.
+ *
+ * @module
+ */
+import type { Server } from './server.ts'
+
+/** One topic below `$SYS/broker/`. */
+interface SysRow {
+  readonly topic: string
+  readonly value: (server: Server, upSeconds: number) => string | number
+  readonly description: string
+}
+
+export const SYS_TOPIC_PREFIX = '$SYS/broker/'
+
+export const sysTable: readonly SysRow[] = [
+  row('load/bytes/received', 'Bytes read from Clients.', ({ metrics }) => metrics.bytesReceived),
+  row('load/bytes/sent', 'Bytes written to Clients.', ({ metrics }) => metrics.bytesSent),
+  row('messages/received', 'Control Packets received.', ({ metrics }) => metrics.packetsReceived),
+  row('messages/sent', 'Control Packets sent.', ({ metrics }) => metrics.packetsSent),
+  row('messages/publish/received', 'PUBLISH packets received.', ({ metrics }) => metrics.publishReceived),
+  row('messages/publish/sent', 'PUBLISH packets sent.', ({ metrics }) => metrics.publishSent),
+  row('messages/publish/dropped', 'Messages that did not reach a Client, all causes.', ({ metrics }) =>
+    sum(metrics.dropped),
+  ),
+  row('messages/inflight', 'QoS 1 and 2 messages on their way, both directions.', (server) =>
+    inflight(server, true, true),
+  ),
+  row('messages/inflight/in', 'QoS 2 messages received and not released.', (server) => inflight(server, true, false)),
+  row('messages/inflight/out', 'QoS 1 and 2 messages sent and not acknowledged.', (server) =>
+    inflight(server, false, true),
+  ),
+  row('messages/inflight/stored', 'Messages that wait in Sessions.', (server) => queued(server)),
+  row('messages/retained/count', 'Retained messages.', ({ retainedMessages }) => retainedMessages.count),
+  row('messages/subscriptions/count', 'Subscriptions.', ({ router }) => router.subscriptions),
+  row('clients/connected', 'Clients connected.', ({ admission }) => admission.connected),
+  row('clients/disconnected', 'Sessions without a Connection.', ({ sessions }) => sessions.awayCount),
+  row('clients/maximum', 'Most Clients connected at once.', ({ admission }) => admission.maxConnected),
+  row('clients/total', 'Sessions, connected or not.', ({ sessions }) => sessions.count),
+  row('turn/longest', 'Longest turn of the event loop, in milliseconds.', ({ metrics }) =>
+    metrics.longestTurnMs.toFixed(1),
+  ),
+  row('uptime', 'Seconds since the start.', (_server, upSeconds) => upSeconds),
+  row('uptime/formatted', 'The same for people.', (_server, upSeconds) => formatDuration(upSeconds)),
+]
+
+function row(topic: string, description: string, value: SysRow['value']): SysRow {
+  return { topic, description, value }
+}
+
+function sum(counts: Readonly<Record<string, number>>): number {
+  return Object.values(counts).reduce((total, count) => total + count, 0)
+}
+
+function inflight(server: Server, incoming: boolean, outgoing: boolean): number {
+  let count = 0
+  for (const { session } of server.sessions.all()) {
+    if (incoming) count += session.receivedIdentifiers?.size ?? 0
+    if (outgoing) count += session.inflightMessages
+  }
+  return count
+}
+
+function queued(server: Server): number {
+  let count = 0
+  for (const { session } of server.sessions.all()) count += session.queuedMessages
+  return count
+}
+
+/**
+ * Seconds as days, hours, minutes and seconds.
+ *
+ * @example
+ * formatDuration(93784) // '1 d 02:03:04'
+ */
+export function formatDuration(seconds: number): string {
+  const two = (value: number): string => String(Math.floor(value)).padStart(2, '0')
+  const clock = `${two((seconds % 86_400) / 3600)}:${two((seconds % 3600) / 60)}:${two(seconds % 60)}`
+  return seconds < 86_400 ? clock : `${Math.floor(seconds / 86_400)} d ${clock}`
+}
+
+/** Publishes the figures that changed since the last round. */
+export class SysTopics {
+  readonly #server: Server
+  readonly #last = new Map<string, string>()
+
+  constructor(server: Server) {
+    this.#server = server
+  }
+
+  /** Once at start: what never changes. */
+  publishVersion(version: string): void {
+    this.#publish('version', version)
+  }
+
+  publishRound(upSeconds: number, wallMs: number): void {
+    this.#publish('time', new Date(wallMs).toISOString())
+    for (const { topic, value } of sysTable) this.#publish(topic, String(value(this.#server, upSeconds)))
+  }
+
+  #publish(topic: string, text: string): void {
+    if (this.#last.get(topic) === text) return
+    this.#last.set(topic, text)
+    this.#server.publishText(SYS_TOPIC_PREFIX + topic, text)
+  }
+}

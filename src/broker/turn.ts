@@ -1,0 +1,237 @@
+/**
+ * The turn: one pass of the event loop, and what happens at its end.
+ *
+ *   input of many sockets ──> Connections ──> Changes, output
+ *   end of turn:  1. store.write(all Changes of the turn)     2. every dirty Connection writes once
+ *
+ * It buys three things: an acknowledgement never outruns the Store, commits are grouped, and each socket gets one write
+ * however many packets it is owed. While one commit is under way the next turn gathers.
+ *
+ * A turn has a budget, so that nobody waits long for anybody else: once it is spent, Connections stop in the middle of
+ * their chunks and go on, one after the other, in the next turn.
+ *
+ * @module
+ */
+import type { Clock, Timer } from '../base/clock.ts'
+import { TimerWheel, type Timed } from '../base/timer-wheel.ts'
+import type { Connection } from '../protocol/connection.ts'
+import type { Change, Durability, Store } from '../stores/store.ts'
+import type { Metrics } from './metrics.ts'
+
+/** Most deliveries of one turn. */
+const TURN_DELIVERIES = 20_000
+/** A turn that took that long is spent, whatever it delivered; looked at every so many deliveries. */
+const TURN_MS = 8
+const LOOK_EVERY_DELIVERIES = 256
+
+/** Something with a deadline. */
+export interface Expiring extends Timed {
+  expire(nowMs: number): void
+}
+
+/** A longer piece of work, done a slice a turn. @returns true when it is done */
+export type Task = () => boolean
+
+export class Turn {
+  /** Number of the newest Change, and of the newest one that is stored. */
+  changeCount = 0
+  committedCount = 0
+  isSpent = false
+  readonly #clock: Clock
+  readonly #store: Store
+  readonly #metrics: Metrics
+  readonly #maxUncommittedBytes: number
+  #nowMs = -1
+  #startedAtMs = 0
+  #deliveries = 0
+  #nextLook = LOOK_EVERY_DELIVERIES
+  #dirty: Connection[] = []
+  #spareDirty: Connection[] = []
+  #goOn: Connection[] = []
+  #tasks: Task[] = []
+  #waiting = new Set<Connection>()
+  #changes: Change[] = []
+  #uncommittedBytes = 0
+  #gatheredBytes = 0
+  #isCommitting = false
+  readonly #wheel = new TimerWheel<Expiring>()
+  #timer: Timer | undefined
+  #timerAtMs = Infinity
+  #afterCommit: { readonly change: number; readonly run: () => void }[] = []
+
+  constructor(clock: Clock, store: Store, metrics: Metrics, maxUncommittedBytes: number) {
+    this.#clock = clock
+    this.#store = store
+    this.#metrics = metrics
+    this.#maxUncommittedBytes = maxUncommittedBytes
+  }
+
+  /** False while more waits for the Store than the limit allows. */
+  get isReadingAllowed(): boolean {
+    return this.#uncommittedBytes <= this.#maxUncommittedBytes
+  }
+
+  /** Monotonic milliseconds, the same throughout a turn. Asking begins one. */
+  now(): number {
+    if (this.#nowMs < 0) this.#begin()
+    return this.#nowMs
+  }
+
+  #begin(): void {
+    this.#startedAtMs = this.#clock.now()
+    this.#nowMs = this.#startedAtMs
+    this.#clock.atEndOfTurn(this.#end)
+  }
+
+  /** Counts deliveries against the budget. */
+  spend(deliveries: number): void {
+    this.#deliveries += deliveries
+    if (this.#deliveries >= this.#nextLook) this.#look()
+  }
+
+  #look(): void {
+    this.#nextLook = this.#deliveries + LOOK_EVERY_DELIVERIES
+    if (this.#deliveries < TURN_DELIVERIES && this.#clock.now() - this.#startedAtMs < TURN_MS) return
+    if (!this.isSpent) this.#metrics.turnsSpent++
+    this.isSpent = true
+  }
+
+  wantsFlush(connection: Connection): void {
+    this.now()
+    this.#dirty.push(connection)
+  }
+
+  wantsTurn(connection: Connection): void {
+    this.now()
+    this.#goOn.push(connection)
+  }
+
+  wantsRelease(connection: Connection): void {
+    this.#waiting.add(connection)
+  }
+
+  /** Does `task` a slice a turn, beginning with this one's end. */
+  addTask(task: Task): void {
+    this.now()
+    this.#tasks.push(task)
+  }
+
+  /** Records a Change of this turn. @param bytes what it keeps in RAM until it is stored */
+  record(change: Change, bytes: number): void {
+    this.now()
+    this.changeCount++
+    this.#changes.push(change)
+    this.#gatheredBytes += bytes
+    this.#uncommittedBytes += bytes
+  }
+
+  /** Calls `run` once everything recorded so far is stored; at once if it is. */
+  whenCommitted(run: () => void): void {
+    if (this.committedCount >= this.changeCount) run()
+    else this.#afterCommit.push({ change: this.changeCount, run })
+  }
+
+  arm(entry: Expiring, deadlineMs: number): void {
+    this.#wheel.set(entry, deadlineMs)
+    if (this.#nowMs < 0) this.#setTimer()
+  }
+
+  #setTimer(): void {
+    const next = this.#wheel.nextDeadline()
+    if (next === this.#timerAtMs) return
+    this.#timer?.cancel()
+    this.#timerAtMs = next
+    this.#timer = next === Infinity ? undefined : this.#clock.setTimer(next - this.#clock.now(), this.#fireTimers)
+  }
+
+  readonly #fireTimers = (): void => {
+    this.#timerAtMs = Infinity
+    this.#timer = undefined
+    this.#wheel.advance(this.now(), (entry) => entry.expire(this.now()))
+  }
+
+  readonly #end = (): void => {
+    this.#continue()
+    this.#commit()
+    this.#flush()
+    this.#metrics.turns++
+    const length = this.#clock.now() - this.#startedAtMs
+    if (length > this.#metrics.longestTurnMs) this.#metrics.longestTurnMs = length
+    this.#nowMs = -1
+    this.isSpent = false
+    this.#deliveries = 0
+    this.#nextLook = LOOK_EVERY_DELIVERIES
+    if (this.#goOn.length > 0 || this.#tasks.length > 0) this.now()
+    this.#setTimer()
+  }
+
+  /** Lets those go on who stopped in an earlier turn, in the order in which they stopped; then one slice of each task. */
+  #continue(): void {
+    const connections = this.#goOn
+    if (connections.length > 0) {
+      this.#goOn = []
+      for (const connection of connections) connection.goOn()
+    }
+    const tasks = this.#tasks
+    if (tasks.length > 0) {
+      this.#tasks = []
+      for (const task of tasks) if (this.isSpent || !task()) this.#tasks.push(task)
+    }
+  }
+
+  /** The level of the next commit: the highest that anything in it asks for. */
+  level: Durability = 'disk'
+
+  #commit(): void {
+    if (this.#isCommitting || this.#changes.length === 0) return
+    const changes = this.#changes
+    const upTo = this.changeCount
+    const bytes = this.#gatheredBytes
+    this.#changes = []
+    this.#gatheredBytes = 0
+    const stored = this.#store.write(changes, this.level)
+    if (stored === undefined) {
+      this.#committed(upTo, bytes)
+      return
+    }
+    this.#isCommitting = true
+    void stored.then(() => {
+      this.#isCommitting = false
+      this.now()
+      this.#committed(upTo, bytes)
+    })
+  }
+
+  #committed(upTo: number, bytes: number): void {
+    this.committedCount = upTo
+    const mayRead = this.isReadingAllowed
+    this.#uncommittedBytes -= bytes
+    for (const connection of this.#waiting) if (!connection.release(upTo)) this.#waiting.delete(connection)
+    while (this.#afterCommit[0] !== undefined && this.#afterCommit[0].change <= upTo) this.#afterCommit.shift()!.run()
+    if (!mayRead && this.isReadingAllowed) this.onReadingAllowed()
+  }
+
+  /** Set by the broker: everybody may be read again. */
+  onReadingAllowed: () => void = () => {}
+
+  #flush(): void {
+    // Flushing may make others dirty (a closed Connection's Will): they are flushed in the same turn.
+    while (this.#dirty.length > 0) {
+      const dirty = this.#dirty
+      this.#dirty = this.#spareDirty
+      for (const connection of dirty) connection.flush()
+      dirty.length = 0
+      this.#spareDirty = dirty
+    }
+  }
+
+  /** Writes what is left, for a broker that closes: resolves when all of it is stored. */
+  async settle(): Promise<void> {
+    this.#timer?.cancel()
+    while (this.changeCount > this.committedCount || this.#nowMs >= 0) {
+      await new Promise<void>((resolve) => this.#clock.atEndOfTurn(resolve))
+      if (this.#isCommitting) await new Promise<void>((resolve) => this.whenCommitted(resolve))
+    }
+    this.#timer?.cancel()
+  }
+}

@@ -1,0 +1,41 @@
+/**
+ * Where the floors meet: a Broker with its listeners and the plugins that ship.
+ *
+ * @module
+ */
+import { BrokerBase, type BrokerSettings } from './broker/broker.ts'
+import type { ConfigInput } from './broker/options.ts'
+import { openListener } from './listeners/listener.ts'
+import { attachStream } from './listeners/pump.ts'
+import { shippedPlugins } from './plugins/registry.ts'
+
+/**
+ * An MQTT Server (3.1, 3.1.1, 5.0). The explicit form: `start()` opens it, `close()` ends it, and both may follow each other
+ * again.
+ *
+ * @example
+ * const broker = new Broker({ listeners: {} })
+ * broker.state // 'new'
+ */
+export class Broker extends BrokerBase {
+  /** @param config the keys of the configuration file, in kebab-case, camelCase or snake_case */
+  constructor(config: ConfigInput = {}, settings: BrokerSettings = {}) {
+    super(config, settings, { openListener, attachStream, plugins: shippedPlugins })
+  }
+}
+
+/**
+ * Makes a Broker and starts it. Without a configuration it listens on 127.0.0.1:1883 and lets anonymous Clients in.
+ *
+ * @throws {ConfigError} with everything that is wrong with the configuration, before the first port opens
+ *
+ * @example
+ * const broker = await createBroker({ listeners: {} })
+ * broker.state // 'started'
+ * await broker.close()
+ */
+export async function createBroker(config: ConfigInput = {}, settings: BrokerSettings = {}): Promise<Broker> {
+  const broker = new Broker(config, settings)
+  await broker.start()
+  return broker
+}

@@ -1,0 +1,12 @@
+/** A Client that has logged in, as plain facts. @module */
+import type { ProtocolVersion } from '../codec/packets.ts'
+
+/** Who asks, after log-in. Plain facts; what the host sees in events and lists too. */
+export interface Client {
+  readonly clientId: string
+  /** The name that the log-in settled on; `undefined` for an anonymous Client. */
+  readonly userName: string | undefined
+  readonly address: string
+  readonly listener: string
+  readonly protocolVersion: ProtocolVersion
+}

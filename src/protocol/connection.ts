@@ -1,0 +1,657 @@
+/**
+ * The machine of one Network Connection: bytes in, packets out, and a deadline. It knows no socket, no clock and no chance;
+ * what it cannot decide it asks its `ServerSide`.
+ *
+ *   AwaitingConnect ──CONNECT──> Authenticating ──accept──> Connected ──┐
+ *          │                        │  ^ AUTH                 │         │ DISCONNECT, error, time, takeover, loss
+ *          └────────────────────────┴──┴──────────────────────┴──────> Closed
+ *
+ * Packets are worked off in order. The machine stops in the middle of a chunk, and the Transport is not read, while an
+ * answer is pending, this turn's budget is spent, its output is congested, the Store is behind or a rate is overdrawn;
+ * time in which we do not read does not count against Keep Alive.
+ *
+ * A ProtocolError ends this Connection with the standard's answer; any other error is our own mistake, told to the Server,
+ * and ends this Connection too: nothing that one Client sends reaches another.
+ *
+ * @module
+ */
+import type { Timed } from '../base/timer-wheel.ts'
+import { decodeConnect } from '../codec/decode-connect.ts'
+import { decodePacket } from '../codec/decode.ts'
+import { Decoder } from '../codec/decoder.ts'
+import {
+  PacketType,
+  type AuthPacket,
+  type ConnectPacket,
+  type DisconnectPacket,
+  type Packet,
+  type ProtocolVersion,
+  type SubscribePacket,
+  type UnsubscribePacket,
+} from '../codec/packets.ts'
+import { noProperties, type Properties } from '../codec/properties.ts'
+import { ConnectError, ProtocolError } from '../codec/protocol-error.ts'
+import { ReasonCode, toReturnCode } from '../codec/reason-code.ts'
+import type { ApplicationMessage } from './application-message.ts'
+import type { Client } from './client.ts'
+import type { Delivery } from './delivery.ts'
+import { IncomingPublishes } from './incoming-publishes.ts'
+import { RateLimit } from './rate-limit.ts'
+import { Sender } from './sender.ts'
+import { PENDING, type ConnectionEnd, type ConnectionLimits, type EndCause, type ServerSide } from './server-side.ts'
+import type { Session, SessionConnection } from './session.ts'
+import type { Incoming, Peer, Transport } from './transport.ts'
+
+const State = { AwaitingConnect: 0, Authenticating: 1, Connected: 2, Closed: 3 } as const
+type State = (typeof State)[keyof typeof State]
+
+/** How long a closed Connection may take to hand over its last bytes. */
+const CLOSING_MS = 5_000
+
+/** What the Server grants with CONNACK 0x00. */
+export interface Acceptance {
+  readonly client: Client
+  readonly session: Session
+  readonly sessionPresent: boolean
+  /** Seconds that hold from now on; 0 for none. */
+  readonly keepAlive: number
+  /** Everything that CONNACK says; empty before 5.0. */
+  readonly properties: Properties
+  /** Monotonic milliseconds when this log-in ends; Infinity if it never does. */
+  readonly loginExpiresAtMs: number
+}
+
+export class Connection implements Incoming, SessionConnection, Timed {
+  deadlineMs = Infinity
+  wheelIndex = -1
+  readonly peer: Peer
+  readonly limits: ConnectionLimits
+  /** Set by `accept`. */
+  client: Client
+  session: Session | undefined = undefined
+  /** The CONNECT that opened it, while its answer is pending and until CONNACK. */
+  connectPacket: ConnectPacket | undefined = undefined
+  /** Authentication Method of CONNECT: it stays the same throughout [5.0 MQTT-4.12.0-5]. */
+  authenticationMethod: string | undefined = undefined
+  /** The Server's own notes on this Connection. */
+  notes: unknown = undefined
+  readonly connectedAtMs: number
+  readonly #server: ServerSide
+  readonly #transport: Transport
+  readonly #decoder: Decoder
+  readonly #sender: Sender
+  #incoming: IncomingPublishes | undefined = undefined
+  #state: State = State.AwaitingConnect
+  #version: ProtocolVersion = 5
+  /** An answer of the Server is outstanding. */
+  #isPending = false
+  #isReading = true
+  #wantsTurn = false
+  #keepAliveMs = 0
+  #lastPacketMs: number
+  #loginExpiresAtMs = Infinity
+  #receiveMaximum = 65_535
+  /** `transport.unsentBytes` when the drain watch began or last saw progress; -1 while nothing is stuck. */
+  #stuckBytes = -1
+  #drainDeadlineMs = Infinity
+  #resumeAtMs = 0
+  #publishRate: RateLimit | undefined = undefined
+  #byteRate: RateLimit | undefined = undefined
+  /** `changeCount` before the packet at hand: what comes to it afterwards is what the packet's answer depends on. */
+  #changesBefore = 0
+
+  constructor(server: ServerSide, transport: Transport, peer: Peer, limits: ConnectionLimits) {
+    const now = server.now()
+    this.peer = peer
+    this.limits = limits
+    this.connectedAtMs = now
+    this.client = {
+      clientId: '',
+      userName: undefined,
+      address: peer.address,
+      listener: peer.listener,
+      protocolVersion: 5,
+    }
+    this.#server = server
+    this.#transport = transport
+    this.#decoder = new Decoder(limits.maxConnectPacketSize)
+    this.#sender = new Sender(server, this, transport)
+    this.#lastPacketMs = now
+    server.arm(this, now + limits.connectTimeout * 1000)
+  }
+
+  get isConnected(): boolean {
+    return this.#state === State.Connected
+  }
+
+  get isClosed(): boolean {
+    return this.#state === State.Closed
+  }
+
+  get protocolVersion(): ProtocolVersion {
+    return this.#version
+  }
+
+  /** True while output piles up beyond `maxOutgoingBytes`. */
+  get congested(): boolean {
+    return this.#stuckBytes >= this.limits.maxOutgoingBytes
+  }
+
+  /** Bytes handed to the Transport and not taken by the network. */
+  get unsentBytes(): number {
+    return this.#transport.unsentBytes
+  }
+
+  // ---- input ----
+
+  receive(chunk: Uint8Array): void {
+    if (this.#state === State.Closed) return
+    this.#server.metrics.bytesReceived += chunk.length
+    if (this.#byteRate !== undefined) this.#throttle(this.#byteRate.take(chunk.length, this.#server.now()))
+    this.#decoder.push(chunk)
+    this.#work()
+  }
+
+  /** Works off what waits inside: the Server calls it in the turn after `wantsTurn`. */
+  goOn(): void {
+    this.#wantsTurn = false
+    if (this.#state !== State.Closed) this.#work()
+  }
+
+  #work(): void {
+    try {
+      while (this.#mayWork() && this.#decoder.next()) this.#handle()
+    } catch (error) {
+      this.#failed(error)
+    }
+    if (this.#state !== State.Closed) {
+      this.#decoder.detach()
+      this.#adjustReading()
+    }
+  }
+
+  #mayWork(): boolean {
+    if (this.#isPending || this.#state === State.Closed || this.congested || !this.#server.isReadingAllowed)
+      return false
+    if (this.#resumeAtMs !== 0 && this.#resumeAtMs > this.#server.now()) return false
+    if (!this.#server.isTurnSpent) return true
+    this.#askForTurn()
+    return false
+  }
+
+  #askForTurn(): void {
+    if (this.#wantsTurn) return
+    this.#wantsTurn = true
+    this.#server.wantsTurn(this)
+  }
+
+  #adjustReading(): void {
+    const reads = this.#mayWork()
+    if (reads === this.#isReading) return
+    this.#isReading = reads
+    if (reads) {
+      this.#lastPacketMs = this.#server.now()
+      this.#transport.resumeReading()
+    } else {
+      this.#server.metrics.readingPaused++
+      this.#transport.pauseReading()
+    }
+  }
+
+  #throttle(waitMs: number): void {
+    if (waitMs === 0) return
+    this.#server.metrics.rateLimited++
+    this.#resumeAtMs = Math.max(this.#resumeAtMs, this.#server.now() + waitMs)
+    this.#arm()
+  }
+
+  #handle(): void {
+    const decoder = this.#decoder
+    const server = this.#server
+    this.#lastPacketMs = server.now()
+    server.metrics.packetsReceived++
+    this.#changesBefore = server.changeCount
+    if (this.#state === State.Connected && decoder.firstByte >> 4 === PacketType.PUBLISH) {
+      this.#isPending = this.#incoming!.receive(decoder, this.#version)
+      if (this.#publishRate !== undefined) this.#throttle(this.#publishRate.take(1, server.now()))
+      return
+    }
+    this.#dispatch(this.#decode())
+  }
+
+  #decode(): Packet {
+    const { bytes, firstByte, bodyStart, end } = this.#decoder
+    const isFirst = this.#state === State.AwaitingConnect
+    if (isFirst && firstByte >> 4 !== PacketType.CONNECT) {
+      throw new ProtocolError(ReasonCode.ProtocolError, `first packet is type ${firstByte >> 4}, not CONNECT`)
+    }
+    const packet = isFirst
+      ? decodeConnect(bytes, bodyStart, end, firstByte)
+      : decodePacket(bytes, firstByte, bodyStart, end, this.#version, 'client')
+    if (this.#server.watchesPackets) this.#server.packetReceived(this, packet)
+    return packet
+  }
+
+  #dispatch(packet: Packet): void {
+    if (this.#state === State.AwaitingConnect) this.#connect(packet as ConnectPacket)
+    else if (this.#state === State.Authenticating) this.#duringAuthentication(packet)
+    else this.#connected(packet)
+  }
+
+  #duringAuthentication(packet: Packet): void {
+    if (packet.type === PacketType.AUTH) this.#auth(packet)
+    else if (packet.type === PacketType.DISCONNECT) this.#disconnected(packet)
+    else {
+      // [5.0 MQTT-3.1.2-30]
+      throw new ProtocolError(ReasonCode.ProtocolError, `packet type ${packet.type} during authentication`)
+    }
+  }
+
+  #connected(packet: Packet): void {
+    const session = this.session!
+    switch (packet.type) {
+      case PacketType.PUBACK:
+        session.puback(packet.packetIdentifier, packet.reasonCode)
+        return
+      case PacketType.PUBREC:
+        this.#pubrec(packet.packetIdentifier, packet.reasonCode)
+        return
+      case PacketType.PUBREL:
+        this.#pubrel(packet.packetIdentifier)
+        return
+      case PacketType.PUBCOMP:
+        session.pubcomp(packet.packetIdentifier)
+        return
+      case PacketType.SUBSCRIBE:
+        this.#subscribe(packet)
+        return
+      case PacketType.UNSUBSCRIBE:
+        this.#unsubscribe(packet)
+        return
+      case PacketType.PINGREQ:
+        this.#sender.immediate({ type: PacketType.PINGRESP }) // [5.0 MQTT-3.12.4-1] [3.1.1 MQTT-3.12.4-1]
+        return
+      case PacketType.DISCONNECT:
+        this.#disconnected(packet)
+        return
+      case PacketType.AUTH:
+        this.#auth(packet)
+        return
+      default:
+        // A second CONNECT [5.0 MQTT-3.1.0-2], or a packet that only a Server sends.
+        throw new ProtocolError(ReasonCode.ProtocolError, `packet type ${packet.type} from a connected Client`)
+    }
+  }
+
+  // ---- connecting ----
+
+  #connect(packet: ConnectPacket): void {
+    this.#version = packet.protocolVersion
+    this.#sender.version = packet.protocolVersion
+    this.#decoder.shortestLengths = packet.protocolVersion === 5
+    const { maximumPacketSize, requestProblemInformation, receiveMaximum, authenticationMethod } = packet.properties
+    if (maximumPacketSize !== undefined) this.#sender.maximumPacketSize = maximumPacketSize
+    this.#sender.sendsProblemInformation = requestProblemInformation !== 0
+    this.#receiveMaximum = receiveMaximum ?? 65_535
+    this.authenticationMethod = authenticationMethod
+    this.connectPacket = packet
+    this.#state = State.Authenticating
+    this.#isPending = true
+    this.#server.connect(this, packet)
+  }
+
+  /** The Server's yes. CONNACK waits for the Store if it has to; everything else waits for CONNACK. */
+  accept(acceptance: Acceptance): void {
+    if (this.#state !== State.Authenticating) return
+    const { properties } = this.connectPacket!
+    this.client = acceptance.client
+    this.session = acceptance.session
+    this.#keepAliveMs = acceptance.keepAlive * 1000
+    this.#loginExpiresAtMs = acceptance.loginExpiresAtMs
+    this.#decoder.maxPacketSize = this.limits.maxPacketSize
+    this.#incoming = new IncomingPublishes(this.#server, this, this.#sender)
+    const { maxOutgoingTopicAliases, maxPublishRate, maxByteRate } = this.limits
+    this.#sender.allowAliases(Math.min(properties.topicAliasMaximum ?? 0, maxOutgoingTopicAliases))
+    const now = this.#server.now()
+    if (maxPublishRate > 0) this.#publishRate = new RateLimit(maxPublishRate, now)
+    if (maxByteRate > 0) this.#byteRate = new RateLimit(maxByteRate, now)
+    const { sessionPresent, properties: granted } = acceptance
+    const connack = { type: PacketType.CONNACK, sessionPresent, reasonCode: ReasonCode.Success, properties: granted }
+    this.#sender.committed(connack, this.#dependsOn())
+    if (!this.#sender.isHolding) this.#begin()
+  }
+
+  /** CONNACK is on its way: deliveries may follow [5.0 MQTT-3.2.0-1]. */
+  #begin(): void {
+    this.#state = State.Connected
+    this.connectPacket = undefined
+    this.#isPending = false
+    this.#lastPacketMs = this.#server.now()
+    this.#arm()
+    this.session!.connect(this, this.#version === 5 ? this.#receiveMaximum : 65_535)
+    this.#askForTurn()
+  }
+
+  /** One more step of an AUTH exchange [5.0 MQTT-4.12.0-2]. */
+  challenge(authenticationData: Uint8Array | undefined): void {
+    if (this.#state === State.Closed) return
+    const properties = { authenticationMethod: this.authenticationMethod, authenticationData }
+    this.#sender.immediate({ type: PacketType.AUTH, reasonCode: ReasonCode.ContinueAuthentication, properties })
+    this.#answered()
+  }
+
+  /** A re-authentication succeeded (§4.12.1). */
+  reAuthenticated(authenticationData: Uint8Array | undefined, loginExpiresAtMs: number): void {
+    if (this.#state === State.Closed) return
+    this.#loginExpiresAtMs = loginExpiresAtMs
+    const properties = { authenticationMethod: this.authenticationMethod, authenticationData }
+    this.#sender.immediate({ type: PacketType.AUTH, reasonCode: ReasonCode.Success, properties })
+    this.#arm()
+    this.#answered()
+  }
+
+  /** The Server's no: CONNACK with that code, where the version has one that fits, then the close. */
+  refuse(reasonCode: ReasonCode, detail: string, properties: Properties = noProperties): void {
+    if (this.#state === State.Closed) return
+    const code = this.#version === 5 ? reasonCode : toReturnCode(reasonCode)
+    if (code !== undefined) {
+      // [5.0 MQTT-3.2.2-6] [3.1.1 MQTT-3.2.2-4]
+      this.#sender.immediate({ type: PacketType.CONNACK, sessionPresent: false, reasonCode: code, properties })
+    }
+    this.#close({ cause: 'refused', reasonCode, detail })
+  }
+
+  #auth(packet: AuthPacket): void {
+    const method = packet.properties.authenticationMethod
+    if (this.authenticationMethod === undefined) {
+      throw new ProtocolError(ReasonCode.ProtocolError, 'AUTH though CONNECT named no Authentication Method') // [5.0 MQTT-4.12.0-7]
+    }
+    if (method !== this.authenticationMethod) {
+      throw new ProtocolError(ReasonCode.ProtocolError, 'AUTH with another Authentication Method than CONNECT') // [5.0 MQTT-4.12.1-1]
+    }
+    // Before CONNACK the packets behind wait; a re-authentication lets them flow (U-4.12.1-2).
+    if (this.#state === State.Authenticating) this.#isPending = true
+    this.#server.authenticate(this, packet)
+  }
+
+  // ---- connected ----
+
+  /** PUBACK or PUBREC for the message at hand, once what it changed is stored. */
+  acknowledge(type: typeof PacketType.PUBACK | typeof PacketType.PUBREC, packetIdentifier: number, code: number): void {
+    this.#sender.acknowledge(type, packetIdentifier, code, this.#dependsOn())
+  }
+
+  #dependsOn(): number {
+    const count = this.#server.changeCount
+    return count === this.#changesBefore ? 0 : count
+  }
+
+  /** A plugin answered a PUBLISH that was pending. */
+  publishAnswered(reasonCode: number): void {
+    if (this.#state !== State.Connected) return
+    this.#incoming!.answered(reasonCode)
+    this.#answered()
+  }
+
+  #answered(): void {
+    this.#isPending = false
+    this.#askForTurn()
+  }
+
+  #pubrec(packetIdentifier: number, reasonCode: number): void {
+    const answer = this.session!.pubrec(packetIdentifier, reasonCode)
+    if (answer === undefined) return
+    this.#sender.acknowledge(PacketType.PUBREL, packetIdentifier, answer, this.#dependsOn())
+  }
+
+  #pubrel(packetIdentifier: number): void {
+    const known = this.session!.releaseReceived(packetIdentifier)
+    this.#incoming!.released(packetIdentifier)
+    const code = known ? ReasonCode.Success : ReasonCode.PacketIdentifierNotFound
+    this.#sender.acknowledge(PacketType.PUBCOMP, packetIdentifier, code, this.#dependsOn())
+  }
+
+  #subscribe(packet: SubscribePacket): void {
+    const reasonCodes = this.#server.subscribe(this, packet)
+    if (reasonCodes === PENDING) this.#isPending = true
+    else this.#suback(packet, reasonCodes)
+  }
+
+  #suback(packet: SubscribePacket, reasonCodes: readonly number[]): void {
+    const codes = this.#version === 5 ? reasonCodes : reasonCodes.map((code) => subackCodeOf(code, this.#version))
+    const { packetIdentifier } = packet
+    const suback = { type: PacketType.SUBACK, packetIdentifier, reasonCodes: codes, properties: noProperties }
+    this.#sender.committed(suback, this.#dependsOn())
+    this.#server.subscribed(this, packet, reasonCodes)
+  }
+
+  subscribeAnswered(packet: SubscribePacket, reasonCodes: readonly number[]): void {
+    if (this.#state !== State.Connected) return
+    this.#suback(packet, reasonCodes)
+    this.#answered()
+  }
+
+  #unsubscribe(packet: UnsubscribePacket): void {
+    const reasonCodes = this.#server.unsubscribe(this, packet)
+    if (reasonCodes === PENDING) this.#isPending = true
+    else this.#unsuback(packet, reasonCodes)
+  }
+
+  #unsuback(packet: UnsubscribePacket, reasonCodes: readonly number[]): void {
+    const codes = this.#version === 5 ? reasonCodes : []
+    const { packetIdentifier } = packet
+    const unsuback = { type: PacketType.UNSUBACK, packetIdentifier, reasonCodes: codes, properties: noProperties }
+    this.#sender.committed(unsuback, this.#dependsOn())
+  }
+
+  #disconnected(packet: DisconnectPacket): void {
+    const { sessionExpiryInterval } = packet.properties
+    if (sessionExpiryInterval !== undefined && this.session !== undefined) {
+      if (this.session.sessionExpiryInterval === 0 && sessionExpiryInterval > 0) {
+        // U-3.14.2.2.2-2: no valid DISCONNECT, so the Will stays armed.
+        throw new ProtocolError(
+          ReasonCode.ProtocolError,
+          'Session Expiry Interval set at DISCONNECT after 0 at CONNECT',
+        )
+      }
+      this.#server.changeSessionExpiry(this, sessionExpiryInterval)
+    }
+    const reasonCode = packet.reasonCode as ReasonCode
+    const detail = packet.properties.reasonString ?? ''
+    this.#close({ cause: 'disconnected by client', reasonCode, detail })
+  }
+
+  // ---- output ----
+
+  sendPublish(message: ApplicationMessage, retain: boolean, subscriptionIdentifiers: readonly number[]): boolean {
+    return this.#sender.publish(message, retain, subscriptionIdentifiers)
+  }
+
+  sendDelivery(delivery: Delivery, dup: boolean): boolean {
+    return this.#sender.delivery(delivery, dup, this.session!.ledger === undefined ? 0 : this.#server.changeCount)
+  }
+
+  sendPubrel(delivery: Delivery): void {
+    this.#sender.acknowledge(PacketType.PUBREL, delivery.packetIdentifier, ReasonCode.Success, 0)
+  }
+
+  /** End of the turn: everything gathered leaves in one write. */
+  flush(): void {
+    this.#sender.flush()
+    if (this.#stuckBytes < 0 && this.#transport.unsentBytes > 0) this.#watchDrain()
+    else if (this.#stuckBytes >= 0) this.#stuckBytes = this.#transport.unsentBytes
+  }
+
+  #watchDrain(): void {
+    this.#stuckBytes = this.#transport.unsentBytes
+    this.#drainDeadlineMs = this.#server.now() + this.limits.drainTimeout * 1000
+    this.#arm()
+  }
+
+  drained(): void {
+    if (this.#transport.unsentBytes > 0) return
+    this.#stuckBytes = -1
+    this.#drainDeadlineMs = Infinity
+    if (this.#state !== State.Connected) return
+    this.session!.flow()
+    if (!this.#isReading) this.#askForTurn()
+  }
+
+  /** A commit is done. @returns whether something still waits */
+  release(committedChange: number): boolean {
+    if (this.#state === State.Closed) return false
+    const waits = this.#sender.release(committedChange)
+    if (!waits && this.#state === State.Authenticating && this.session !== undefined) this.#begin()
+    return waits
+  }
+
+  // ---- time ----
+
+  /** The Server's clock has reached `deadlineMs`. */
+  expire(nowMs: number): void {
+    if (this.#state === State.Closed) {
+      this.#transport.destroy()
+      return
+    }
+    if (this.#resumeAtMs !== 0 && this.#resumeAtMs <= nowMs) {
+      this.#resumeAtMs = 0
+      this.#askForTurn()
+    }
+    if (this.#state !== State.Connected) this.#expireUnconnected(nowMs)
+    else if (nowMs >= this.#loginExpiresAtMs) {
+      this.disconnect(ReasonCode.NotAuthorized, 'login expired', 'the log-in was valid until now')
+    } else if (nowMs >= this.#keepAliveDeadline()) {
+      this.disconnect(
+        ReasonCode.KeepAliveTimeout,
+        'keep alive timeout',
+        `silent for 1.5 × ${this.#keepAliveMs / 1000} s`,
+      )
+    } else if (nowMs >= this.#drainDeadlineMs) this.#expireDrain()
+    this.#arm()
+  }
+
+  #expireUnconnected(nowMs: number): void {
+    if (nowMs < this.#connectDeadline()) return
+    this.#close({
+      cause: 'connect timeout',
+      reasonCode: ReasonCode.MaximumConnectTime,
+      detail: `not connected within ${this.limits.connectTimeout} s`,
+    })
+  }
+
+  /** A peer that takes something is slow; one that takes nothing for that long is gone. */
+  #expireDrain(): void {
+    const unsent = this.#transport.unsentBytes
+    if (unsent > 0 && unsent >= this.#stuckBytes) {
+      const detail = `took no output for ${this.limits.drainTimeout} s, ${unsent} bytes waiting`
+      this.#close({ cause: 'slow receiver', reasonCode: ReasonCode.UnspecifiedError, detail }, true)
+    } else this.#watchDrain()
+  }
+
+  #connectDeadline(): number {
+    return this.connectedAtMs + this.limits.connectTimeout * 1000
+  }
+
+  /** [5.0 MQTT-3.1.2-22] [3.1.1 MQTT-3.1.2-24] */
+  #keepAliveDeadline(): number {
+    if (this.#keepAliveMs === 0 || !this.#isReading) return Infinity
+    return this.#lastPacketMs + this.#keepAliveMs * 1.5 + this.limits.timeoutDisconnectDelay * 1000
+  }
+
+  #arm(): void {
+    if (this.#state === State.Closed) return
+    let deadline = this.#state === State.Connected ? this.#connectedDeadline() : this.#connectDeadline()
+    if (this.#resumeAtMs !== 0) deadline = Math.min(deadline, this.#resumeAtMs)
+    this.#server.arm(this, deadline)
+  }
+
+  #connectedDeadline(): number {
+    // While we do not read, look again after the time that a Keep Alive takes.
+    const watch = this.#isReading ? this.#keepAliveDeadline() : this.#server.now() + Math.max(this.#keepAliveMs, 1000)
+    return Math.min(this.#keepAliveMs === 0 ? Infinity : watch, this.#loginExpiresAtMs, this.#drainDeadlineMs)
+  }
+
+  // ---- the end ----
+
+  #failed(error: unknown): void {
+    if (error instanceof ProtocolError) this.#failedByPeer(error)
+    else {
+      this.#server.failed(this, error)
+      this.disconnect(ReasonCode.UnspecifiedError, 'internal error', 'internal error')
+    }
+  }
+
+  #failedByPeer(error: ProtocolError): void {
+    const { reasonCode, message } = error
+    if (this.#state === State.Connected) this.disconnect(reasonCode, 'protocol error', message)
+    else this.#refuseByError(error)
+  }
+
+  /** Before CONNACK: a 5.0 peer is told in CONNACK; an older one only sees the close, save for its version. */
+  #refuseByError(error: ProtocolError): void {
+    const { reasonCode, message } = error
+    const protocolVersion = error instanceof ConnectError ? error.protocolVersion : undefined
+    if (this.#state === State.AwaitingConnect && protocolVersion !== undefined) {
+      this.#version = protocolVersion
+      this.#sender.version = protocolVersion
+    }
+    const isKnown = this.#state === State.Authenticating || protocolVersion !== undefined
+    const tells = isKnown && (this.#version === 5 || reasonCode === ReasonCode.UnsupportedProtocolVersion)
+    if (tells) this.refuse(reasonCode, message)
+    else this.#close({ cause: 'protocol error', reasonCode, detail: message })
+  }
+
+  /** Ends a Connection from the Server's side: DISCONNECT with the code where the version has it, then the close. */
+  disconnect(reasonCode: ReasonCode, cause: EndCause, detail: string, properties: Properties = noProperties): void {
+    if (this.#state === State.Closed) return
+    this.#sender.discardHeld()
+    if (this.#state === State.Connected && this.#version === 5) {
+      const tells = this.#sender.sendsProblemInformation && detail !== '' && properties.reasonString === undefined
+      const all = tells ? { ...properties, reasonString: detail } : properties
+      this.#sender.immediate({ type: PacketType.DISCONNECT, reasonCode, properties: all })
+    }
+    this.#close({ cause, reasonCode, detail })
+  }
+
+  #close(end: ConnectionEnd, atOnce = false): void {
+    this.#state = State.Closed
+    this.#isPending = false
+    if (atOnce) this.#sender.discard()
+    else {
+      this.#sender.discardHeld()
+      this.#sender.flush()
+    }
+    this.#decoder.release()
+    this.#server.arm(this, this.#server.now() + CLOSING_MS)
+    this.session?.disconnect()
+    this.#server.closed(this, end)
+    if (atOnce) this.#transport.destroy()
+    else this.#transport.end()
+  }
+
+  /** Ends the byte stream at once, for a Server that cannot wait any longer. */
+  cut(): void {
+    this.#transport.destroy()
+  }
+
+  lost(error?: Error): void {
+    this.#server.arm(this, Infinity)
+    if (this.#state !== State.Closed) this.#lose(error)
+    this.#server.gone(this)
+  }
+
+  #lose(error: Error | undefined): void {
+    this.#state = State.Closed
+    this.#sender.discard()
+    this.#decoder.release()
+    this.session?.disconnect()
+    const detail = error === undefined ? 'closed without DISCONNECT' : error.message
+    this.#server.closed(this, { cause: 'connection lost', reasonCode: ReasonCode.UnspecifiedError, detail })
+  }
+}
+
+/** 3.1.1 knows one failure code; 3.1 none: there a refused filter is granted at QoS 0 and delivers nothing. */
+function subackCodeOf(reasonCode: number, version: ProtocolVersion): number {
+  if (reasonCode < 0x80) return reasonCode
+  return version === 3 ? 0x00 : 0x80
+}

@@ -1,0 +1,41 @@
+/**
+ * Packets that wait for a commit: what they acknowledge is not stored yet (the design's first lane).
+ *
+ * Each packet waits for the Change that it depends on, or for an earlier packet of the lane; `release` lets go, in order,
+ * everything that waits for Changes up to the committed one. A Connection whose Server keeps nothing never makes one.
+ *
+ * @module
+ */
+import { Ring } from '../base/ring.ts'
+
+interface Held {
+  readonly bytes: Uint8Array
+  /** Leaves once this many Changes are committed. */
+  readonly afterChange: number
+}
+
+export class HeldLane {
+  readonly #held = new Ring<Held>()
+
+  get length(): number {
+    return this.#held.length
+  }
+
+  /** Keeps `bytes` (no copy is made) until the Change with that number is committed. */
+  hold(bytes: Uint8Array, afterChange: number): void {
+    this.#held.push({ bytes, afterChange })
+  }
+
+  /** Passes on, oldest first, what waits for no Change beyond `committedChange`. */
+  release(committedChange: number, pass: (bytes: Uint8Array) => void): void {
+    for (let first = this.#held.peek(); first !== undefined; first = this.#held.peek()) {
+      if (first.afterChange > committedChange) return
+      this.#held.shift()
+      pass(first.bytes)
+    }
+  }
+
+  clear(): void {
+    this.#held.clear()
+  }
+}

@@ -1,0 +1,159 @@
+/**
+ * The receiving half of a Connection for PUBLISH: Topic Alias, Receive Maximum, duplicates, and the answer by QoS (§3.3.4).
+ *
+ *   PUBLISH ──> topic (bytes or alias) ──> Receive Maximum ──> seen before (QoS 2)? ──> Server.publish ──> PUBACK, PUBREC
+ *
+ * @module
+ */
+import type { Decoder } from '../codec/decoder.ts'
+import { PacketType, type ProtocolVersion } from '../codec/packets.ts'
+import { noProperties, type Properties } from '../codec/properties.ts'
+import { ProtocolError } from '../codec/protocol-error.ts'
+import { PublishView, readPublish, readPublishProperties } from '../codec/publish-view.ts'
+import { ReasonCode } from '../codec/reason-code.ts'
+import { equalBytes } from '../base/bytes.ts'
+import { ApplicationMessage } from './application-message.ts'
+import type { Connection } from './connection.ts'
+import type { Sender } from './sender.ts'
+import { PENDING, type KnownTopic, type ServerSide } from './server-side.ts'
+
+/** One serves all: it is read before the next packet is parsed. */
+const view = new PublishView()
+
+export class IncomingPublishes {
+  readonly #server: ServerSide
+  readonly #connection: Connection
+  readonly #sender: Sender
+  /** Where the last topic is the same again, as with most Clients, nothing needs to be looked up. */
+  #lastTopic: KnownTopic | undefined = undefined
+  #aliases: (KnownTopic | undefined)[] | undefined = undefined
+  /** QoS 2 Packet Identifiers open on this Connection: what Receive Maximum counts (§3.3.4). */
+  #open: Set<number> | undefined = undefined
+  /** The PUBLISH whose answer is pending. */
+  #pendingQos: 0 | 1 | 2 = 0
+  #pendingIdentifier = 0
+
+  constructor(server: ServerSide, connection: Connection, sender: Sender) {
+    this.#server = server
+    this.#connection = connection
+    this.#sender = sender
+  }
+
+  /**
+   * Takes the PUBLISH that the decoder is at. Hot: runs for every message received.
+   *
+   * @returns whether the Server's answer is pending
+   */
+  receive(decoder: Decoder, version: ProtocolVersion): boolean {
+    const { bytes, start, end } = decoder
+    readPublish(bytes, decoder.firstByte, decoder.bodyStart, end, version, view)
+    const { qos, retain, packetIdentifier } = view
+    const limits = this.#connection.limits
+    if (qos > limits.maxQos) {
+      // [5.0 MQTT-3.2.2-11]
+      throw new ProtocolError(ReasonCode.QoSNotSupported, `PUBLISH at QoS ${qos}, the maximum is ${limits.maxQos}`)
+    }
+    const properties =
+      view.propertiesStart === view.propertiesEnd
+        ? noProperties
+        : readPublishProperties(bytes, view.propertiesStart, view.propertiesEnd)
+    const topic = this.#topic(bytes, properties.topicAlias)
+    this.#server.metrics.publishReceived++
+    if (qos === 2 && this.#isRepeat(packetIdentifier, version)) return false
+
+    const payload = bytes.subarray(view.payloadStart, view.payloadEnd)
+    const message = new ApplicationMessage({
+      topicName: topic.topicName,
+      payload,
+      qos,
+      retain,
+      properties,
+      publisher: this.#connection.client.clientId,
+      receivedAtMs: this.#server.now(),
+    })
+    if (properties.topicAlias === undefined) {
+      const packetIdentifierAt = qos === 0 ? 0 : view.topicEnd
+      message.adoptFrame(version, { bytes, start, end, packetIdentifierAt })
+    }
+    if (this.#server.watchesPackets) this.#watch(message, packetIdentifier)
+    const reasonCode = this.#server.publish(this.#connection, message, topic)
+    if (reasonCode === PENDING) {
+      message.keep()
+      this.#pendingQos = qos
+      this.#pendingIdentifier = packetIdentifier
+      return true
+    }
+    if (qos !== 0) this.#answer(qos, packetIdentifier, reasonCode)
+    return false
+  }
+
+  #topic(bytes: Uint8Array, alias: number | undefined): KnownTopic {
+    if (alias !== undefined) return this.#aliasedTopic(bytes, alias)
+    const last = this.#lastTopic
+    if (last !== undefined && equalBytes(bytes, view.topicStart, view.topicEnd, last.topicBytes)) return last
+    if (view.topicStart === view.topicEnd) {
+      throw new ProtocolError(ReasonCode.ProtocolError, 'PUBLISH with neither Topic Name nor Topic Alias') // [5.0 MQTT-4.7.3-1]
+    }
+    return (this.#lastTopic = this.#server.topic(bytes, view.topicStart, view.topicEnd))
+  }
+
+  /** An alias with a topic sets or replaces the mapping; alone it uses it (U-3.3.4-4). */
+  #aliasedTopic(bytes: Uint8Array, alias: number): KnownTopic {
+    const maximum = this.#connection.limits.topicAliasMaximum
+    if (alias > maximum) {
+      // [5.0 MQTT-3.2.2-17] [5.0 MQTT-3.3.2-9]
+      throw new ProtocolError(ReasonCode.TopicAliasInvalid, `Topic Alias ${alias} exceeds the maximum of ${maximum}`)
+    }
+    if (view.topicStart === view.topicEnd) {
+      const known = this.#aliases?.[alias]
+      if (known === undefined) {
+        throw new ProtocolError(ReasonCode.ProtocolError, `Topic Alias ${alias} has no Topic Name yet`) // U-3.3.4-5
+      }
+      return known
+    }
+    this.#aliases ??= []
+    return (this.#aliases[alias] = this.#server.topic(bytes, view.topicStart, view.topicEnd))
+  }
+
+  /** A QoS 2 message that was taken over already gets its PUBREC again, and goes nowhere [5.0 MQTT-4.3.3-10]. */
+  #isRepeat(packetIdentifier: number, version: ProtocolVersion): boolean {
+    this.#open ??= new Set()
+    this.#open.add(packetIdentifier)
+    if (version === 5 && this.#open.size > this.#connection.limits.receiveMaximum) {
+      // [5.0 MQTT-3.3.4-7]
+      const maximum = this.#connection.limits.receiveMaximum
+      throw new ProtocolError(ReasonCode.ReceiveMaximumExceeded, `more than ${maximum} PUBLISH without PUBCOMP`)
+    }
+    if (!this.#connection.session!.hasReceived(packetIdentifier)) return false
+    this.#sender.acknowledge(PacketType.PUBREC, packetIdentifier, ReasonCode.Success, 0)
+    return true
+  }
+
+  /** The answer that was pending. */
+  answered(reasonCode: number): void {
+    if (this.#pendingQos !== 0) this.#answer(this.#pendingQos, this.#pendingIdentifier, reasonCode)
+    this.#pendingQos = 0
+  }
+
+  #answer(qos: 1 | 2, packetIdentifier: number, reasonCode: number): void {
+    if (qos === 1) {
+      this.#connection.acknowledge(PacketType.PUBACK, packetIdentifier, reasonCode)
+      return
+    }
+    if (reasonCode < 0x80) this.#connection.session!.addReceived(packetIdentifier)
+    else this.#open!.delete(packetIdentifier) // [5.0 MQTT-4.3.3-9]
+    this.#connection.acknowledge(PacketType.PUBREC, packetIdentifier, reasonCode)
+  }
+
+  /** PUBREL came: the identifier no longer counts. */
+  released(packetIdentifier: number): void {
+    this.#open?.delete(packetIdentifier)
+  }
+
+  #watch(message: ApplicationMessage, packetIdentifier: number): void {
+    const { topicName, qos, retain, payload } = message
+    const properties: Properties = message.properties
+    const packet = { type: PacketType.PUBLISH, dup: view.dup, qos, retain, topicName, packetIdentifier } as const
+    this.#server.packetReceived(this.#connection, { ...packet, properties, payload })
+  }
+}

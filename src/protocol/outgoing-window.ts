@@ -1,0 +1,74 @@
+/**
+ * QoS 1 and 2 deliveries that were sent and are not finished, by Packet Identifier (§4.3, §4.9).
+ *
+ * Identifiers are drawn in order and skip those in use [5.0 MQTT-2.2.1-4]. A slot table of a power of two holds them:
+ * identifier i lives in slot i mod size, so that finding one costs an index, not a hash.
+ *
+ * @module
+ */
+import type { Delivery } from './delivery.ts'
+
+const FIRST_SIZE = 16
+/** An empty table up to this size is kept, so that a busy Session does not make one anew again and again. */
+const IDLE_SIZE = 256
+const LAST_IDENTIFIER = 0xffff
+
+export class OutgoingWindow {
+  #slots: (Delivery | undefined)[] = []
+  #lastIdentifier = 0
+  /** Deliveries in flight. */
+  size = 0
+
+  /** Gives `delivery` a Packet Identifier that is not in use and remembers it. At most 65,535 fit. */
+  add(delivery: Delivery): void {
+    if (this.size * 2 >= this.#slots.length) this.#grow()
+    const mask = this.#slots.length - 1
+    let identifier = this.#lastIdentifier
+    do identifier = identifier === LAST_IDENTIFIER ? 1 : identifier + 1
+    while (this.#slots[identifier & mask] !== undefined)
+    this.#lastIdentifier = identifier
+    delivery.packetIdentifier = identifier
+    this.#slots[identifier & mask] = delivery
+    this.size++
+  }
+
+  /** Puts a delivery back under the identifier that it already has (a Session read from a Store). */
+  restore(delivery: Delivery): void {
+    while (
+      this.#slots.length === 0 ||
+      this.#slots[delivery.packetIdentifier & (this.#slots.length - 1)] !== undefined
+    ) {
+      this.#grow()
+    }
+    this.#slots[delivery.packetIdentifier & (this.#slots.length - 1)] = delivery
+    this.#lastIdentifier = delivery.packetIdentifier
+    this.size++
+  }
+
+  get(packetIdentifier: number): Delivery | undefined {
+    const delivery = this.#slots[packetIdentifier & (this.#slots.length - 1)]
+    return delivery?.packetIdentifier === packetIdentifier ? delivery : undefined
+  }
+
+  remove(delivery: Delivery): void {
+    this.#slots[delivery.packetIdentifier & (this.#slots.length - 1)] = undefined
+    this.size--
+    if (this.size === 0 && this.#slots.length > IDLE_SIZE) this.#slots = []
+  }
+
+  /** Everything in flight, in the order in which it was first sent [5.0 MQTT-4.6.0-5]. */
+  inOrder(): Delivery[] {
+    const all = this.#slots.filter((delivery) => delivery !== undefined)
+    return all.sort((one, other) => one.entryNumber - other.entryNumber)
+  }
+
+  #grow(): void {
+    const old = this.#slots
+    // 131,072 slots hold every identifier in a slot of its own.
+    const size = Math.max(FIRST_SIZE, old.length * 2)
+    this.#slots = Array.from({ length: size }, () => undefined)
+    for (const delivery of old) {
+      if (delivery !== undefined) this.#slots[delivery.packetIdentifier & (size - 1)] = delivery
+    }
+  }
+}

@@ -1,0 +1,292 @@
+/**
+ * The sending half of a Connection: frames into lanes, lanes into the gather buffer.
+ *
+ *   never waits      QoS 0 and 1 PUBLISH, PINGRESP, AUTH, DISCONNECT, refusals ──────────────┐
+ *   waits for commit CONNACK, SUBACK, UNSUBACK, PUBACK … PUBCOMP, QoS 2 PUBLISH ──HeldLane──> Output ──> Transport
+ *
+ * The lanes may overtake each other: no rule orders them across. A packet of the second lane that depends on no Change
+ * leaves at once unless an earlier one of its lane waits. Nothing larger than the Client's Maximum Packet Size leaves
+ * [5.0 MQTT-3.1.2-24].
+ *
+ * @module
+ */
+import { copyBytes } from '../base/bytes.ts'
+import { writeAcknowledgement } from '../codec/acknowledgement.ts'
+import { encodePacket, encodeWithinLimit } from '../codec/encode.ts'
+import { PacketType, type AcknowledgementPacket, type Packet, type ProtocolVersion } from '../codec/packets.ts'
+import { noProperties } from '../codec/properties.ts'
+import type { ApplicationMessage, PublishFrame } from './application-message.ts'
+import type { Connection } from './connection.ts'
+import type { Delivery } from './delivery.ts'
+import { HeldLane } from './held-lane.ts'
+import { LARGE_FRAME_BYTES, Output } from './output.ts'
+import { OutgoingAliases } from './outgoing-aliases.ts'
+import type { ServerSide } from './server-side.ts'
+import type { Transport } from './transport.ts'
+
+const PUBLISH_BYTE = PacketType.PUBLISH << 4
+const DUP_BIT = 0x08
+const RETAIN_BIT = 0x01
+/** An acknowledgement with a Reason Code and no properties. */
+const LONGEST_PLAIN_ACKNOWLEDGEMENT_BYTES = 5
+
+export class Sender {
+  version: ProtocolVersion = 5
+  /** Bytes; the Client's Maximum Packet Size. */
+  maximumPacketSize = Infinity
+  /** Request Problem Information: whether Reason String and User Property may go on acknowledgements. */
+  sendsProblemInformation = true
+  readonly #server: ServerSide
+  readonly #connection: Connection
+  readonly #output: Output
+  #held: HeldLane | undefined = undefined
+  #aliases: OutgoingAliases | undefined = undefined
+  #isDirty = false
+
+  constructor(server: ServerSide, connection: Connection, transport: Transport) {
+    this.#server = server
+    this.#connection = connection
+    this.#output = new Output(server.buffers, transport)
+  }
+
+  /** Whether packets wait for a commit. */
+  get isHolding(): boolean {
+    return this.#held !== undefined && this.#held.length > 0
+  }
+
+  /** Bytes gathered for the end of the turn. */
+  get gatheredBytes(): number {
+    return this.#output.length
+  }
+
+  /** Lets the Server assign that many Topic Aliases. */
+  allowAliases(maximum: number): void {
+    if (maximum > 0) this.#aliases = new OutgoingAliases(maximum)
+  }
+
+  /**
+   * A PUBLISH of QoS 0. Hot: runs for every delivery at QoS 0.
+   *
+   * @returns false when it exceeds the Client's Maximum Packet Size and was dropped
+   */
+  publish(message: ApplicationMessage, retain: boolean, subscriptionIdentifiers: readonly number[]): boolean {
+    if (this.version === 5 && (this.#aliases !== undefined || subscriptionIdentifiers.length > 0)) {
+      return this.#publishEncoded(message, 0, retain, false, 0, subscriptionIdentifiers, 0)
+    }
+    const frame = message.frame(this.version, false, this.#server.now())
+    if (frame.end - frame.start > this.maximumPacketSize) return false
+    this.#appendFrame(frame, PUBLISH_BYTE | (retain ? RETAIN_BIT : 0), 0)
+    this.#countPublish(message)
+    return true
+  }
+
+  /**
+   * A PUBLISH of QoS 1 or 2.
+   *
+   * @param afterChange the Change that has to be stored first; 0 for none
+   */
+  delivery(delivery: Delivery, dup: boolean, afterChange: number): boolean {
+    const { message, qos, retain, packetIdentifier, subscriptionIdentifiers } = delivery
+    if (this.version === 5 && (this.#aliases !== undefined || subscriptionIdentifiers.length > 0)) {
+      return this.#publishEncoded(message, qos, retain, dup, packetIdentifier, subscriptionIdentifiers, afterChange)
+    }
+    const frame = message.frame(this.version, true, this.#server.now())
+    const size = frame.end - frame.start
+    if (size > this.maximumPacketSize) return false
+    const firstByte = PUBLISH_BYTE | (qos << 1) | (retain ? RETAIN_BIT : 0) | (dup ? DUP_BIT : 0)
+    if (qos === 2 && this.#mustHold(afterChange)) {
+      const bytes = Buffer.allocUnsafe(size)
+      copyBytes(bytes, 0, frame.bytes, frame.start, frame.end)
+      patch(bytes, 0, firstByte, frame.packetIdentifierAt - frame.start, packetIdentifier)
+      this.#hold(bytes, afterChange)
+    } else this.#appendFrame(frame, firstByte, packetIdentifier)
+    this.#countPublish(message)
+    return true
+  }
+
+  /** The way of a PUBLISH that is this Client's alone: Subscription Identifiers or a Topic Alias. */
+  #publishEncoded(
+    message: ApplicationMessage,
+    qos: 0 | 1 | 2,
+    retain: boolean,
+    dup: boolean,
+    packetIdentifier: number,
+    subscriptionIdentifiers: readonly number[],
+    afterChange: number,
+  ): boolean {
+    const known = this.#aliases?.find(message.topicName) ?? 0
+    // Announced only where the bytes are certain to leave, and before anything that counts on it (the other lane may wait).
+    const announces = known === 0 && qos < 2 && this.#aliases?.hasRoom === true
+    const make = (topicAlias: number): Uint8Array =>
+      encodePacket(
+        {
+          type: PacketType.PUBLISH,
+          dup,
+          qos,
+          retain,
+          topicName: known === 0 ? message.topicName : '',
+          packetIdentifier,
+          properties: {
+            ...message.propertiesAt(this.#server.now()),
+            ...(subscriptionIdentifiers.length > 0 && { subscriptionIdentifiers }),
+            ...(topicAlias > 0 && { topicAlias }),
+          },
+          payload: message.payload,
+        },
+        this.version,
+      )
+    let bytes = make(announces ? 1 : known)
+    if (bytes.length > this.maximumPacketSize) {
+      if (!announces) return false
+      bytes = make(0)
+      if (bytes.length > this.maximumPacketSize) return false
+    } else if (announces) bytes = make(this.#aliases!.assign(message.topicName))
+    if (qos === 2 && this.#mustHold(afterChange)) this.#hold(bytes, afterChange)
+    else this.#append(bytes)
+    this.#countPublish(message)
+    return true
+  }
+
+  #countPublish(message: ApplicationMessage): void {
+    this.#server.metrics.publishSent++
+    if (this.#server.watchesPackets) this.#watchPublish(message)
+  }
+
+  #watchPublish(message: ApplicationMessage): void {
+    const { topicName, qos, retain, properties, payload } = message
+    const packet = { type: PacketType.PUBLISH, dup: false, qos, retain, topicName, packetIdentifier: 0 } as const
+    this.#server.packetSent(this.#connection, { ...packet, properties, payload })
+  }
+
+  #appendFrame(frame: PublishFrame, firstByte: number, packetIdentifier: number): void {
+    const { bytes, start, end, packetIdentifierAt } = frame
+    const output = this.#output
+    this.#markDirty()
+    const size = end - start
+    if (size >= LARGE_FRAME_BYTES) {
+      this.#appendLargeFrame(frame, firstByte, packetIdentifier)
+      return
+    }
+    const at = output.reserve(size)
+    copyBytes(output.bytes, at, bytes, start, end)
+    patch(output.bytes, at, firstByte, packetIdentifierAt - start, packetIdentifier)
+    this.#server.metrics.packetsSent++
+  }
+
+  /** What is patched is copied; the rest, the payload, is handed on as it is. */
+  #appendLargeFrame(
+    { bytes, start, end, packetIdentifierAt }: PublishFrame,
+    firstByte: number,
+    identifier: number,
+  ): void {
+    const rest = packetIdentifierAt === 0 ? start + 1 : packetIdentifierAt + 2
+    const at = this.#output.reserve(rest - start)
+    copyBytes(this.#output.bytes, at, bytes, start, rest)
+    patch(this.#output.bytes, at, firstByte, packetIdentifierAt - start, identifier)
+    this.#output.append(bytes, rest, end)
+    this.#server.metrics.packetsSent++
+  }
+
+  /**
+   * PUBACK, PUBREC, PUBREL or PUBCOMP. Hot: runs for every message of QoS 1 and 2.
+   *
+   * @param afterChange the Change that has to be stored first; 0 for none
+   */
+  acknowledge(
+    type: AcknowledgementPacket['type'],
+    packetIdentifier: number,
+    reasonCode: number,
+    afterChange: number,
+    reasonString?: string,
+  ): void {
+    if (reasonString !== undefined && this.version === 5 && this.sendsProblemInformation) {
+      this.committed({ type, packetIdentifier, reasonCode, properties: { reasonString } }, afterChange)
+      return
+    }
+    if (this.#server.watchesPackets) {
+      this.#server.packetSent(this.#connection, { type, packetIdentifier, reasonCode, properties: noProperties })
+    }
+    if (this.#mustHold(afterChange)) {
+      const bytes = Buffer.allocUnsafe(LONGEST_PLAIN_ACKNOWLEDGEMENT_BYTES)
+      const length = writeAcknowledgement(bytes, 0, type, packetIdentifier, reasonCode, this.version)
+      this.#hold(bytes.subarray(0, length), afterChange)
+      return
+    }
+    this.#markDirty()
+    const output = this.#output
+    const at = output.reserve(LONGEST_PLAIN_ACKNOWLEDGEMENT_BYTES)
+    output.length = writeAcknowledgement(output.bytes, at, type, packetIdentifier, reasonCode, this.version)
+    this.#server.metrics.packetsSent++
+  }
+
+  /** A packet of the lane that waits for the commit. */
+  committed(packet: Packet, afterChange: number): void {
+    const bytes = this.#encode(packet)
+    if (bytes === undefined) return
+    if (this.#mustHold(afterChange)) this.#hold(bytes, afterChange)
+    else this.#append(bytes)
+  }
+
+  /** A packet of the lane that never waits. */
+  immediate(packet: Packet): void {
+    const bytes = this.#encode(packet)
+    if (bytes !== undefined) this.#append(bytes)
+  }
+
+  #encode(packet: Packet): Uint8Array | undefined {
+    if (this.#server.watchesPackets) this.#server.packetSent(this.#connection, packet)
+    return encodeWithinLimit(packet, this.version, this.maximumPacketSize)
+  }
+
+  #append(bytes: Uint8Array): void {
+    this.#markDirty()
+    this.#output.append(bytes, 0, bytes.length)
+    this.#server.metrics.packetsSent++
+  }
+
+  #mustHold(afterChange: number): boolean {
+    return afterChange > this.#server.committedCount || this.isHolding
+  }
+
+  #hold(bytes: Uint8Array, afterChange: number): void {
+    this.#held ??= new HeldLane()
+    if (this.#held.length === 0) this.#server.wantsRelease(this.#connection)
+    this.#held.hold(bytes, afterChange)
+  }
+
+  /** Lets go what waited for Changes up to that one. @returns whether something still waits */
+  release(committedChange: number): boolean {
+    this.#held?.release(committedChange, (bytes) => this.#append(bytes))
+    return this.isHolding
+  }
+
+  #markDirty(): void {
+    if (this.#isDirty) return
+    this.#isDirty = true
+    this.#server.wantsFlush(this.#connection)
+  }
+
+  flush(): void {
+    this.#isDirty = false
+    const before = this.#output.writtenBytes
+    this.#output.flush()
+    this.#server.metrics.bytesSent += this.#output.writtenBytes - before
+  }
+
+  /** Drops what waits for a commit: it belongs to the Connection and dies with it; the Session resends. */
+  discardHeld(): void {
+    this.#held?.clear()
+  }
+
+  discard(): void {
+    this.discardHeld()
+    this.#output.discard()
+  }
+}
+
+function patch(bytes: Uint8Array, at: number, firstByte: number, identifierOffset: number, identifier: number): void {
+  bytes[at] = firstByte
+  if (identifier === 0) return
+  bytes[at + identifierOffset] = identifier >> 8
+  bytes[at + identifierOffset + 1] = identifier & 0xff
+}

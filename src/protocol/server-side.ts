@@ -1,0 +1,129 @@
+/**
+ * What a Connection asks of the Server behind it. The broker answers; so can ten lines in a test.
+ *
+ * Where an answer takes time (a log-in by HTTP, a plugin with a promise) the Server says `PENDING` and answers later
+ * through the Connection's `…Answered` method; until then this Connection's next packets wait in order, and everyone else
+ * goes on. So the machine itself never awaits.
+ *
+ * @module
+ */
+import type { AuthPacket, ConnectPacket, Packet, SubscribePacket, UnsubscribePacket } from '../codec/packets.ts'
+import type { ReasonCode } from '../codec/reason-code.ts'
+import type { CachedTopic } from '../topics/match-cache.ts'
+import type { ApplicationMessage } from './application-message.ts'
+import type { Connection } from './connection.ts'
+import type { BufferPool } from './output.ts'
+
+/** The answer comes later. No Reason Code has this value. */
+export const PENDING = -1
+export type Pending = typeof PENDING
+
+/** Limits that a Connection keeps by itself; a listener may have its own. */
+export interface ConnectionLimits {
+  readonly maxConnectPacketSize: number
+  readonly maxPacketSize: number
+  /** Seconds. */
+  readonly connectTimeout: number
+  /** Seconds of grace after 1.5 × Keep Alive. */
+  readonly timeoutDisconnectDelay: number
+  readonly receiveMaximum: number
+  readonly maxQos: 0 | 1 | 2
+  readonly topicAliasMaximum: number
+  readonly maxOutgoingTopicAliases: number
+  /** Output that may wait before the Connection counts as congested. */
+  readonly maxOutgoingBytes: number
+  /** Seconds until a peer that takes no output is closed. */
+  readonly drainTimeout: number
+  /** Messages per second, 0 = no limit. */
+  readonly maxPublishRate: number
+  /** Bytes per second, 0 = no limit. */
+  readonly maxByteRate: number
+}
+
+/** How a Network Connection ended: what the log line, the event and the Will are decided by. */
+export interface ConnectionEnd {
+  readonly cause: EndCause
+  /** The code that travelled, or would have. */
+  readonly reasonCode: ReasonCode
+  /** For people; holds no secret. */
+  readonly detail: string
+}
+
+export type EndCause =
+  | 'disconnected by client'
+  | 'connection lost'
+  | 'connect timeout'
+  | 'keep alive timeout'
+  | 'protocol error'
+  | 'refused'
+  | 'session taken over'
+  | 'slow receiver'
+  | 'login expired'
+  | 'authentication failed'
+  | 'disconnected by server'
+  | 'server shutting down'
+  | 'internal error'
+
+/** Plain counters that the hot path adds to. */
+export interface ConnectionMetrics {
+  bytesReceived: number
+  bytesSent: number
+  packetsReceived: number
+  packetsSent: number
+  publishReceived: number
+  publishSent: number
+  publishDroppedIn: number
+  readingPaused: number
+  rateLimited: number
+}
+
+/** What the Server knows of a topic seen in a packet; `result` is the Server's own. */
+export type KnownTopic = CachedTopic<unknown>
+
+export interface ServerSide {
+  readonly metrics: ConnectionMetrics
+  readonly buffers: BufferPool
+  /** Number of the newest Change, and of the newest one that is stored: see `HeldLane`. Both stay 0 without a Store. */
+  readonly changeCount: number
+  readonly committedCount: number
+  /** True once this turn's budget of deliveries is used up: the rest of a chunk waits for the next turn. */
+  readonly isTurnSpent: boolean
+  /** False while too much waits for the Store: nobody is read until it has caught up. */
+  readonly isReadingAllowed: boolean
+  /** True if somebody listens to packets. */
+  readonly watchesPackets: boolean
+  /** Monotonic milliseconds, the same throughout a turn. */
+  now(): number
+  /** The known topic with those bytes; validates a new one. @throws {ProtocolError} for a malformed Topic Name */
+  topic(bytes: Uint8Array, start: number, end: number): KnownTopic
+
+  /** To be answered by `accept`, `challenge` or `refuse`, now or later. */
+  connect(connection: Connection, packet: ConnectPacket): void
+  /** A step of an exchange, before CONNACK or after (§4.12): answered by `accept`, `challenge`, `refuse` or `reAuthenticated`. */
+  authenticate(connection: Connection, packet: AuthPacket): void
+  publish(connection: Connection, message: ApplicationMessage, topic: KnownTopic): number
+  subscribe(connection: Connection, packet: SubscribePacket): readonly number[] | Pending
+  /** SUBACK is written: now retained messages may follow. */
+  subscribed(connection: Connection, packet: SubscribePacket, reasonCodes: readonly number[]): void
+  unsubscribe(connection: Connection, packet: UnsubscribePacket): readonly number[] | Pending
+  /** A DISCONNECT of 5.0 that sets a new Session Expiry Interval, in seconds. */
+  changeSessionExpiry(connection: Connection, seconds: number): void
+  /** The Connection is over; called once. */
+  closed(connection: Connection, end: ConnectionEnd): void
+
+  /** Its byte stream is gone as well; called once, after `closed`. */
+  gone(connection: Connection): void
+
+  /** Output was gathered: `flush` at the end of this turn. */
+  wantsFlush(connection: Connection): void
+  /** Input waits inside: `goOn` in the next turn. */
+  wantsTurn(connection: Connection): void
+  /** Packets wait for the Store: `release` after each commit. */
+  wantsRelease(connection: Connection): void
+  /** `expire` at that monotonic time; Infinity: never. */
+  arm(connection: Connection, deadlineMs: number): void
+  packetReceived(connection: Connection, packet: Packet): void
+  packetSent(connection: Connection, packet: Packet): void
+  /** Our own mistake, caught at the edge of a Connection. */
+  failed(connection: Connection, error: unknown): void
+}

@@ -1,0 +1,366 @@
+/**
+ * A Session: what the Server remembers of a Client, whether it is connected or not (§4.1).
+ *
+ *   deliver ──> queue (bounded) ──window has room?──> Packet Identifier ──> Connection ──> peer
+ *                                                     in flight until PUBACK / PUBCOMP
+ *
+ * The Session outlives its Connection if its Session Expiry Interval says so. QoS 0 goes straight to the Connection, or
+ * nowhere. What it changes that must survive is told to its `ledger`; a Session that dies with its Connection has none.
+ *
+ * @module
+ */
+import { Ring } from '../base/ring.ts'
+import type { QoS } from '../codec/packets.ts'
+import { ReasonCode } from '../codec/reason-code.ts'
+import type { ApplicationMessage } from './application-message.ts'
+import type { Client } from './client.ts'
+import { Delivery, DeliveryState, type SharedOrigin } from './delivery.ts'
+import { OutgoingWindow } from './outgoing-window.ts'
+import type { DeliveryOptions, Subscriber, Subscription } from './subscription.ts'
+
+/** Why a message did not reach a Client. Counted by cause, and told as an event. */
+export type DropCause =
+  | 'not connected'
+  | 'output full'
+  | 'queue full'
+  | 'expired'
+  | 'packet too large'
+  | 'not authorized'
+  | 'session ended'
+  | 'refused by client'
+  | 'rate limit'
+  | 'memory limit'
+
+/** Told about what must survive the Connection; every call is one Change (`stores/store.ts`). */
+export interface SessionLedger {
+  queued(session: Session, delivery: Delivery): void
+  sent(session: Session, delivery: Delivery): void
+  released(session: Session, delivery: Delivery): void
+  done(session: Session, delivery: Delivery): void
+  received(session: Session, packetIdentifier: number): void
+  receivedDone(session: Session, packetIdentifier: number): void
+}
+
+/** What a Session asks of the Server around it. */
+export interface SessionSide {
+  now(): number
+  dropped(session: Session, message: ApplicationMessage, cause: DropCause): void
+  delivered(session: Session, message: ApplicationMessage, qos: QoS): void
+  /** A sent PUBLISH of QoS 1 or 2 ended; counted. */
+  acknowledged(session: Session, delivery: Delivery): void
+}
+
+/** What a Session sends through: its Client's Connection. */
+export interface SessionConnection {
+  /** Who is connected. */
+  readonly client: Client
+  /** True while output piles up: only what is already in flight goes on. */
+  readonly congested: boolean
+  /** @returns false when the packet exceeds the Client's Maximum Packet Size and was therefore not sent */
+  sendPublish(message: ApplicationMessage, retain: boolean, subscriptionIdentifiers: readonly number[]): boolean
+  sendDelivery(delivery: Delivery, dup: boolean): boolean
+  sendPubrel(delivery: Delivery): void
+}
+
+export interface SessionLimits {
+  readonly maxInflightMessages: number
+  readonly maxQueuedMessages: number
+  readonly maxQueuedBytes: number
+  /** Which message goes when the queue is full. */
+  readonly queueFull: 'drop-newest' | 'drop-oldest'
+}
+
+export class Session implements Subscriber {
+  readonly clientId: string
+  /** The identity that made it; another gets 0x85. */
+  userName: string | undefined
+  /** Seconds; 0 ends with the Connection, 0xFFFFFFFF never. */
+  sessionExpiryInterval = 0
+  /** Name in the Store. */
+  sessionNumber = 0
+  ledger: SessionLedger | undefined = undefined
+  /** By Topic Filter as the Client wrote it. */
+  readonly subscriptions: Map<string, Subscription> = new Map()
+  /** Packet Identifiers of QoS 2 messages taken over and not yet released (§4.3.3); made when needed. */
+  receivedIdentifiers: Set<number> | undefined = undefined
+  limits: SessionLimits
+  /** Bytes of the messages in the queue. */
+  queuedBytes = 0
+  readonly #side: SessionSide
+  #connection: SessionConnection | undefined = undefined
+  #queue: Ring<Delivery> | undefined = undefined
+  readonly #window = new OutgoingWindow()
+  /** How many deliveries may be in flight on this Connection (§3.3.4, Receive Maximum). */
+  #receiveMaximum = 0
+  /** PUBLISH packets of QoS 1 and 2 sent on this Connection and not finished. */
+  #openOnConnection = 0
+  /** What this Connection still owes from earlier ones. */
+  #toResend: Ring<Delivery> | undefined = undefined
+  #lastEntryNumber = 0
+
+  constructor(clientId: string, side: SessionSide, limits: SessionLimits) {
+    this.clientId = clientId
+    this.#side = side
+    this.limits = limits
+  }
+
+  get connection(): SessionConnection | undefined {
+    return this.#connection
+  }
+
+  get queuedMessages(): number {
+    return this.#queue?.length ?? 0
+  }
+
+  get inflightMessages(): number {
+    return this.#window.size
+  }
+
+  /** True when a message would leave at once: what the fair choice of a Shared Subscription prefers. */
+  get isReady(): boolean {
+    return this.#hasRoom && this.#toResend === undefined
+  }
+
+  get #hasRoom(): boolean {
+    return (
+      this.#connection !== undefined && !this.#connection.congested && this.#openOnConnection < this.#receiveMaximum
+    )
+  }
+
+  /**
+   * Connects: resends what is unfinished, under its old identifiers and in its old order [5.0 MQTT-4.4.0-1], then goes on.
+   *
+   * @param receiveMaximum what the Client allows in flight, 65535 where it did not say
+   */
+  connect(connection: SessionConnection, receiveMaximum: number): void {
+    this.#connection = connection
+    this.#receiveMaximum = Math.min(receiveMaximum, this.limits.maxInflightMessages)
+    this.#openOnConnection = 0
+    if (this.#window.size > 0) {
+      this.#toResend = new Ring()
+      for (const delivery of this.#window.inOrder()) {
+        delivery.isOpen = false
+        this.#toResend.push(delivery)
+      }
+    }
+    this.flow()
+  }
+
+  disconnect(): void {
+    this.#connection = undefined
+    this.#toResend = undefined
+  }
+
+  /**
+   * Goes on resending as far as the Client's Receive Maximum lets it: the quota is the Connection's, fresh on each
+   * (U-4.9-3), and a PUBREL needs none of it.
+   */
+  #resend(connection: SessionConnection, waiting: Ring<Delivery>): void {
+    for (let next = waiting.peek(); next !== undefined && this.#hasRoom; next = waiting.peek()) {
+      waiting.shift()
+      if (this.#window.get(next.packetIdentifier) !== next) continue
+      if (next.state === DeliveryState.Released) connection.sendPubrel(next)
+      else if (connection.sendDelivery(next, true)) this.#open(next)
+      else this.#finishUnsent(next)
+    }
+    if (waiting.length === 0) this.#toResend = undefined
+  }
+
+  #open(delivery: Delivery): void {
+    delivery.isOpen = true
+    this.#openOnConnection++
+  }
+
+  /** Delivers, queues or drops. Hot: runs for every receiver of every message. */
+  deliver(message: ApplicationMessage, options: DeliveryOptions, shared?: SharedOrigin): void {
+    const retain = options.retainAsPublished && message.retain
+    this.send(message, message.qos < options.qos ? message.qos : options.qos, retain, options, shared)
+  }
+
+  /** Delivers at that QoS with that RETAIN (retained messages have it set whatever the options say). */
+  send(message: ApplicationMessage, qos: QoS, retain: boolean, options: DeliveryOptions, shared?: SharedOrigin): void {
+    if (qos === 0) this.#sendAtMostOnce(message, retain, options.subscriptionIdentifiers)
+    else this.#enqueue(message, qos, retain, options.subscriptionIdentifiers, shared)
+  }
+
+  #sendAtMostOnce(message: ApplicationMessage, retain: boolean, identifiers: readonly number[]): void {
+    const connection = this.#connection
+    if (connection === undefined) this.#side.dropped(this, message, 'not connected')
+    else if (connection.congested) this.#side.dropped(this, message, 'output full')
+    else if (connection.sendPublish(message, retain, identifiers)) this.#side.delivered(this, message, 0)
+    else this.#side.dropped(this, message, 'packet too large')
+  }
+
+  #enqueue(
+    message: ApplicationMessage,
+    qos: 1 | 2,
+    retain: boolean,
+    identifiers: readonly number[],
+    shared: SharedOrigin | undefined,
+  ): void {
+    const waits = this.queuedMessages > 0 || !this.isReady
+    if (waits && !this.#makeRoom(message)) return
+    message.keep()
+    const delivery = new Delivery(message, qos, retain, identifiers, shared, ++this.#lastEntryNumber)
+    this.ledger?.queued(this, delivery)
+    if (waits) this.#push(delivery)
+    else this.#sendFirst(delivery)
+  }
+
+  #push(delivery: Delivery): void {
+    this.#queue ??= new Ring()
+    this.#queue.push(delivery)
+    this.queuedBytes += delivery.message.size
+  }
+
+  /** @returns false when the new message is the one that has to go */
+  #makeRoom(message: ApplicationMessage): boolean {
+    const { maxQueuedMessages, maxQueuedBytes, queueFull } = this.limits
+    while (this.queuedMessages + 1 > maxQueuedMessages || this.queuedBytes + message.size > maxQueuedBytes) {
+      const oldest = queueFull === 'drop-oldest' ? this.#shift() : undefined
+      if (oldest === undefined) {
+        this.#side.dropped(this, message, 'queue full')
+        return false
+      }
+      this.#drop(oldest, 'queue full')
+    }
+    return true
+  }
+
+  #shift(): Delivery | undefined {
+    const delivery = this.#queue?.shift()
+    if (delivery === undefined) return undefined
+    this.queuedBytes -= delivery.message.size
+    if (this.#queue!.length === 0) this.#queue = undefined
+    return delivery
+  }
+
+  #drop(delivery: Delivery, cause: DropCause): void {
+    this.ledger?.done(this, delivery)
+    this.#side.dropped(this, delivery.message, cause)
+  }
+
+  /** Sends from the queue while the window has room. To be called whenever room may have come. */
+  flow(): void {
+    if (this.#toResend !== undefined && this.#connection !== undefined) this.#resend(this.#connection, this.#toResend)
+    while (this.#queue !== undefined && this.isReady) {
+      const delivery = this.#shift()!
+      if (delivery.message.isExpired(this.#side.now())) this.#drop(delivery, 'expired')
+      else this.#sendFirst(delivery)
+    }
+  }
+
+  #sendFirst(delivery: Delivery): void {
+    delivery.state = DeliveryState.Sent
+    this.#window.add(delivery)
+    this.ledger?.sent(this, delivery)
+    if (this.#connection!.sendDelivery(delivery, false)) {
+      this.#open(delivery)
+      this.#side.delivered(this, delivery.message, delivery.qos)
+    } else this.#finishUnsent(delivery)
+  }
+
+  /** Too large for this Client: as though it had been delivered [5.0 MQTT-3.1.2-25]. */
+  #finishUnsent(delivery: Delivery): void {
+    this.#window.remove(delivery)
+    this.#drop(delivery, 'packet too large')
+  }
+
+  #forget(delivery: Delivery): void {
+    this.#window.remove(delivery)
+    if (delivery.isOpen) this.#openOnConnection--
+  }
+
+  #finish(delivery: Delivery): void {
+    this.#forget(delivery)
+    this.ledger?.done(this, delivery)
+    this.#side.acknowledged(this, delivery)
+    this.flow()
+  }
+
+  /** PUBACK: an identifier that is not in flight is nobody's loss. */
+  puback(packetIdentifier: number, reasonCode: number): void {
+    const delivery = this.#window.get(packetIdentifier)
+    if (delivery === undefined || delivery.qos !== 1) return
+    if (reasonCode >= 0x80) this.#side.dropped(this, delivery.message, 'refused by client')
+    this.#finish(delivery)
+  }
+
+  /**
+   * PUBREC: answered with PUBREL unless the Client refused the message [5.0 MQTT-4.3.3-4].
+   *
+   * @returns the Reason Code that PUBREL has to carry, or `undefined` where none is owed
+   */
+  pubrec(packetIdentifier: number, reasonCode: number): ReasonCode | undefined {
+    const delivery = this.#window.get(packetIdentifier)
+    if (delivery === undefined || delivery.qos !== 2) {
+      return reasonCode >= 0x80 ? undefined : ReasonCode.PacketIdentifierNotFound
+    }
+    if (reasonCode >= 0x80) {
+      // PUBREC after PUBREL cannot refuse any more; before it, the message is dropped [5.0 MQTT-4.4.0-2].
+      this.#side.dropped(this, delivery.message, 'refused by client')
+      this.#finish(delivery)
+      return undefined
+    }
+    if (delivery.state !== DeliveryState.Released) {
+      delivery.state = DeliveryState.Released
+      this.ledger?.released(this, delivery)
+    }
+    return ReasonCode.Success
+  }
+
+  pubcomp(packetIdentifier: number): void {
+    const delivery = this.#window.get(packetIdentifier)
+    if (delivery?.qos === 2 && delivery.state === DeliveryState.Released) this.#finish(delivery)
+  }
+
+  /** Whether that QoS 2 Packet Identifier was taken over and not released yet [5.0 MQTT-4.3.3-10]. */
+  hasReceived(packetIdentifier: number): boolean {
+    return this.receivedIdentifiers?.has(packetIdentifier) ?? false
+  }
+
+  addReceived(packetIdentifier: number): void {
+    this.receivedIdentifiers ??= new Set()
+    this.receivedIdentifiers.add(packetIdentifier)
+    this.ledger?.received(this, packetIdentifier)
+  }
+
+  /** @returns whether there was such an identifier */
+  releaseReceived(packetIdentifier: number): boolean {
+    if (this.receivedIdentifiers?.delete(packetIdentifier) !== true) return false
+    this.ledger?.receivedDone(this, packetIdentifier)
+    return true
+  }
+
+  /**
+   * Takes out what this Session holds for a Shared Subscription (any, if no filter is given), so that another member can
+   * have it: everything that waits, and if the Session ends also QoS 1 in flight; never QoS 2 that was sent
+   * [5.0 MQTT-4.8.2-5].
+   */
+  takeShared(topicFilter: string | undefined, sessionEnds: boolean): Delivery[] {
+    const wanted = (delivery: Delivery): boolean =>
+      delivery.shared !== undefined && (topicFilter === undefined || delivery.shared.topicFilter === topicFilter)
+    const taken = sessionEnds ? this.#window.inOrder().filter((one) => one.qos === 1 && wanted(one)) : []
+    for (const delivery of taken) this.#forget(delivery)
+    for (let left = this.queuedMessages; left > 0; left--) {
+      const delivery = this.#shift()!
+      if (wanted(delivery)) taken.push(delivery)
+      else this.#push(delivery)
+    }
+    for (const delivery of taken) this.ledger?.done(this, delivery)
+    return taken
+  }
+
+  /** Puts back what a Store gave at start, in entry order. */
+  restore(delivery: Delivery): void {
+    this.#lastEntryNumber = Math.max(this.#lastEntryNumber, delivery.entryNumber)
+    if (delivery.state === DeliveryState.Waiting) this.#push(delivery)
+    else this.#window.restore(delivery)
+  }
+
+  /** Everything waiting or in flight, for lists and for the ledger of a Session that becomes durable. */
+  *deliveries(): IterableIterator<Delivery> {
+    yield* this.#window.inOrder()
+    if (this.#queue !== undefined) yield* this.#queue
+  }
+}

@@ -1,0 +1,31 @@
+/**
+ * A Subscription, and who can have one.
+ *
+ * @module
+ */
+import type { QoS } from '../codec/packets.ts'
+import type { ApplicationMessage } from './application-message.ts'
+
+/** What a delivery needs to know of the subscription, or of several that agree, that caused it. */
+export interface DeliveryOptions {
+  /** Granted; for several, the highest [5.0 MQTT-3.3.4-2]. */
+  readonly qos: QoS
+  readonly noLocal: boolean
+  readonly retainAsPublished: boolean
+  /** Shared by every delivery: never changed once made. Empty where no Subscription Identifier was given. */
+  readonly subscriptionIdentifiers: readonly number[]
+}
+
+/** Anyone a message can be delivered to: a Session, or a function of the host program. One match path for both. */
+export interface Subscriber {
+  readonly clientId: string
+  deliver(message: ApplicationMessage, options: DeliveryOptions): void
+}
+
+/** One non-shared or shared Subscription of one Subscriber; its Topic Filter is the key (U-4.8.1-1). */
+export interface Subscription extends DeliveryOptions {
+  readonly subscriber: Subscriber
+  /** As the Client wrote it, with `$share/Name/` if it is shared. */
+  readonly topicFilter: string
+  readonly retainHandling: 0 | 1 | 2
+}
