@@ -38,7 +38,7 @@ function contenders(options: Options, kinds: readonly BrokerKind[]): Contender[]
   return kinds.map((kind) => ({
     name: kind.name,
     enters: (workload) => kind === sluice || workload.goal !== undefined,
-    run: (workload) => runOnce(kind, workload.transport, jobOf(workload, seconds)),
+    run: (workload) => runOnce(kind, workload, seconds),
   }))
 }
 

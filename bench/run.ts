@@ -3,10 +3,9 @@ import { fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { Child } from './brokers/process.ts'
 import type { BrokerKind } from './brokers/broker.ts'
-import type { Target } from './driver/link.ts'
 import type { Measurement } from './driver/measurement.ts'
-import type { Job } from './driver/shape.ts'
 import type { GeneratorAnswer, GeneratorRequest } from './generator.ts'
+import { jobOf, type Workload } from './workloads.ts'
 
 /** What connecting, subscribing, settling and draining may take beyond the measured time. */
 const MARGIN_MS = 60_000
@@ -39,9 +38,10 @@ export async function generate(request: GeneratorRequest): Promise<Measurement> 
   }
 }
 
-/** Starts a broker, drives it with one job, stops it. */
-export async function runOnce(kind: BrokerKind, transport: Target['transport'], job: Job): Promise<Measurement> {
-  const broker = await kind.start(transport)
+/** Starts a broker, drives it with one row, stops it. */
+export async function runOnce(kind: BrokerKind, workload: Workload, seconds: number): Promise<Measurement> {
+  const broker = await kind.start(workload.transport, workload.settings ?? {})
+  const job = jobOf(workload, seconds)
   try {
     return await generate({ target: broker.target, job, pid: broker.pid, turnTopic: kind.turnTopic })
   } finally {

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Target } from '../driver/link.ts'
+import type { Settings } from '../workloads.ts'
 import { freePort, listening, startChild, type Child } from './process.ts'
 import { sluiceConfig } from './sluice-config.ts'
 
@@ -23,7 +24,7 @@ export interface BrokerKind {
   readonly version: string
   /** Where it publishes its longest turn, in milliseconds. */
   readonly turnTopic?: string
-  readonly start: (transport: Target['transport']) => Promise<RunningBroker>
+  readonly start: (transport: Target['transport'], settings: Settings) => Promise<RunningBroker>
 }
 
 const HOST = '127.0.0.1'
@@ -59,11 +60,11 @@ export const sluice: BrokerKind = {
   name: 'sluice',
   version: versionIn(fileURLToPath(new URL('package.json', root))),
   turnTopic: '$SYS/broker/turn/longest',
-  async start(transport) {
+  async start(transport, settings) {
     const folder = await mkdtemp(join(tmpdir(), 'sluice-bench-'))
     const target: Target = { transport, host: HOST, port: await freePort() }
     const file = join(folder, 'sluice.yaml')
-    await writeFile(file, await sluiceConfig(target, folder))
+    await writeFile(file, await sluiceConfig(target, folder, settings))
     const program = fileURLToPath(new URL('bin/sluice.js', root))
     return running(startChild(process.execPath, [program, 'start', '--config', file]), target, folder)
   },

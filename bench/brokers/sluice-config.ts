@@ -2,6 +2,7 @@
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import type { Settings } from '../workloads.ts'
 import type { Target } from '../driver/link.ts'
 
 /** A certificate for this run only. @throws where there is no `openssl` */
@@ -15,7 +16,7 @@ async function certificate(folder: string): Promise<{ certfile: string; keyfile:
 }
 
 /** @param folder for files of this run */
-export async function sluiceConfig(target: Target, folder: string): Promise<string> {
+export async function sluiceConfig(target: Target, folder: string, settings: Settings): Promise<string> {
   const secure = target.transport === 'tls' || target.transport === 'wss'
   const files = secure ? await certificate(folder) : undefined
   return [
@@ -24,6 +25,12 @@ export async function sluiceConfig(target: Target, folder: string): Promise<stri
     `    bind: ${target.host}:${target.port}`,
     `    type: ${target.transport === 'ws' || target.transport === 'wss' ? 'ws' : 'tcp'}`,
     ...(files ? ['    ssl: on', `    certfile: ${files.certfile}`, `    keyfile: ${files.keyfile}`] : []),
+    ...Object.entries(settings).map(([key, value]) => `${key}: ${value}`),
+    'max-connections: 0',
+    'sys-interval: 1',
+    'persistence:',
+    `  path: ${join(folder, 'data')}`,
+    '  durability: memory',
     'auth:',
     '  plugins: [auth.anonymous]',
     '  allow-anonymous: true',

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { compare, verdict } from '../../../bench/comparison.ts'
 import { Latencies } from '../../../bench/driver/latency.ts'
 import { webSocketReader } from '../../../bench/driver/link.ts'
 import type { Measurement } from '../../../bench/driver/measurement.ts'
@@ -59,6 +60,14 @@ test('median and spread of runs, of which some may be unknown', () => {
   assert.equal(medianOfKnown([undefined]), undefined)
   assert.equal(spread([9, 10, 11]), 0.2)
   assert.equal(spread([0, 0]), 0)
+})
+
+test('the guard judges the median of the pairs, with a tolerance of 15 %', () => {
+  assert.deepEqual(compare([1.3, 1.1, 9]), { ratio: 1.3, least: 1.1, most: 9 })
+  assert.deepEqual(
+    [1.14, 1.16, 0.88, 0.86].map((ratio) => verdict(ratio, 1)),
+    ['same', 'worse', 'same', 'better'],
+  )
 })
 
 test('tables align, drop columns without a value and escape bars', () => {
