@@ -1,40 +1,31 @@
 /**
- * A listener: one address that Clients can connect to, and what stands between the socket and the broker.
+ * A listener: one address that Clients can connect to, and the doors behind it.
+ *
+ *   socket ──> PROXY header? ──> doors (TLS? WebSocket?) ──> pump ──> the host's Incoming
  *
  * @module
  */
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
-import type { Logger } from '../base/log.ts'
+import { UsageError } from '../base/errors.ts'
 import type { ListenerOptions } from '../broker/options.ts'
-import type { Incoming, Peer, Transport } from '../protocol/transport.ts'
-import { plainAddress } from './address.ts'
-import { openError } from './open-error.ts'
-import { pumpStream } from './pump.ts'
+import type { Peer } from '../protocol/transport.ts'
+import { plainAddress, trustList } from './address.ts'
+import { loadCertificates } from './certificates.ts'
+import { PlainDoor, type Door, type House } from './door.ts'
+import type { Listener, ListenerCounters, ListenerHost } from './host.ts'
+import { readProxyHeader } from './proxy-protocol.ts'
+import { listen, placeOf } from './socket-address.ts'
+import { TlsDoor } from './tls-door.ts'
+import { WaitingRoom } from './waiting-room.ts'
+import { WebSocketDoor } from './websocket-door.ts'
 
-/** What a listener works for. */
-export interface ListenerHost {
-  /** Takes a new Network Connection; `undefined` refuses it, and it is closed. */
-  accept(transport: Transport, peer: Peer): Incoming | undefined
-  readonly log: Logger
-}
-
-/** An open listener. */
-export interface Listener {
-  readonly name: string
-  /** Where Clients find it, such as `mqtt://127.0.0.1:1883`. */
-  readonly url: string
-  /** The address it is bound to. */
-  readonly address: string
-  /** The port it is bound to, also where 0 was asked for; `undefined` for a Unix socket. */
-  readonly port: number | undefined
-  /** Stops accepting at once and frees the address. Connections that were accepted are their owner's to close. */
-  close(): Promise<void>
-}
+export type { Listener, ListenerCounters, ListenerHost } from './host.ts'
 
 /**
  * Opens a listener.
  *
- * @throws {ConfigError} when the address cannot be had; it names the listener, the address, the cause and the way out
+ * @throws {ConfigError} `ERR_LISTENER_…` when the address cannot be had, or a certificate, key, CA or CRL cannot be used; it
+ *   names the listener, the address or file, the cause and the way out
  */
 export async function openListener(options: ListenerOptions, host: ListenerHost): Promise<Listener> {
   const listener = new SocketListener(options, host)
@@ -42,58 +33,136 @@ export async function openListener(options: ListenerOptions, host: ListenerHost)
   return listener
 }
 
+/**
+ * Checks the files that a listener needs, without opening it.
+ *
+ * @throws {ConfigError} `ERR_LISTENER_FILE` or `ERR_LISTENER_CERTIFICATE`
+ */
+export async function checkListenerFiles(options: ListenerOptions): Promise<void> {
+  if (options.ssl) await loadCertificates(options)
+}
+
 class SocketListener implements Listener {
   readonly name: string
+  readonly counters: ListenerCounters = {
+    failedHandshakes: 0,
+    refusedProxyHeaders: 0,
+    refusedUpgrades: 0,
+    refusedWaiting: 0,
+  }
   address = ''
   port: number | undefined
-  readonly #options: ListenerOptions
   readonly #host: ListenerHost
+  readonly #room: WaitingRoom
   readonly #server: Server
+  #options: ListenerOptions
+  #door: Door | undefined
+  #isTrusted: (address: string) => boolean
+  #accepting = true
 
   constructor(options: ListenerOptions, host: ListenerHost) {
     this.name = options.name
     this.#options = options
     this.#host = host
-    const { tcpKeepalive } = options
-    this.#server = createServer({
-      allowHalfOpen: true,
-      noDelay: true,
-      keepAlive: tcpKeepalive > 0,
-      keepAliveInitialDelay: tcpKeepalive * 1000,
-    })
+    this.#isTrusted = trustList(options.trustedProxies)
+    this.#room = new WaitingRoom(options.name, host.log, this.counters)
+    this.#server = createServer({ allowHalfOpen: true, noDelay: true })
   }
 
   get url(): string {
-    const address = this.address.includes(':') ? `[${this.address}]` : this.address
-    return `mqtt://${address}:${this.port}`
+    const { type, ssl, websocketPath } = this.#options
+    if (type === 'unix') return `unix:${this.address}`
+    const host = this.address.includes(':') ? `[${this.address}]` : this.address
+    const [scheme, path] = type === 'ws' ? [ssl ? 'wss' : 'ws', websocketPath] : [ssl ? 'mqtts' : 'mqtt', '']
+    return `${scheme}://${host}:${this.port}${path}`
   }
 
   async open(): Promise<void> {
     const server = this.#server
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', (cause: NodeJS.ErrnoException) => reject(openError(this.#options, cause)))
-      const { host, port } = this.#options
-      server.listen(host === '' ? { port } : { host, port }, resolve)
-    })
-    const bound = server.address() as AddressInfo
-    this.address = bound.address
-    this.port = bound.port
-    server.removeAllListeners('error')
-    server.on('error', (error) => this.#host.log.error({ listener: this.name, error }, 'Accepting a connection failed'))
+    const door = await this.#buildDoor(this.#options)
+    this.#door = door
     server.on('connection', (socket) => this.#enter(socket))
+    try {
+      await listen(server, this.#options)
+    } catch (error) {
+      door.close()
+      throw error
+    }
+    server.on('error', (error) => this.#host.log.error({ listener: this.name, error }, 'Accepting a connection failed'))
+    const bound = server.address() as AddressInfo | string
+    this.address = typeof bound === 'string' ? bound : bound.address
+    this.port = typeof bound === 'string' ? undefined : bound.port
+  }
+
+  async reload(options: ListenerOptions): Promise<void> {
+    if (placeOf(options) !== placeOf(this.#options)) {
+      throw new UsageError(
+        `Listener \`${this.name}\` is at ${placeOf(this.#options)}; moving to ${placeOf(options)} takes another listener`,
+      )
+    }
+    const door = await this.#buildDoor(options)
+    this.#door?.close()
+    this.#door = door
+    this.#options = options
+    this.#isTrusted = trustList(options.trustedProxies)
+  }
+
+  pauseAccepting(): void {
+    this.#accepting = false
+  }
+
+  resumeAccepting(): void {
+    this.#accepting = true
   }
 
   async close(): Promise<void> {
+    this.#accepting = false
     this.#server.close()
+    this.#door?.close()
+    this.#room.close()
+  }
+
+  async #buildDoor(options: ListenerOptions): Promise<Door> {
+    const house: House = { options, host: this.#host, room: this.#room, counters: this.counters }
+    const door = options.type === 'ws' ? new WebSocketDoor(house) : new PlainDoor(house)
+    if (!options.ssl) return door
+    try {
+      return await TlsDoor.open(house, door)
+    } catch (error) {
+      door.close()
+      throw error
+    }
   }
 
   #enter(socket: Socket): void {
-    const { remoteAddress, remotePort } = socket
+    const { type, tcpKeepalive, proxyProtocol } = this.#options
+    const address = type === 'unix' ? '' : plainAddress(socket.remoteAddress ?? '')
     // The peer may be gone before it was looked at.
-    if (remoteAddress === undefined) return void socket.destroy()
-    const peer = { listener: this.name, address: plainAddress(remoteAddress), port: remotePort, encrypted: false }
-    pumpStream(socket, peer, this.#accept)
+    if (!this.#accepting || address === undefined) return void socket.destroy()
+    if (tcpKeepalive > 0 && type !== 'unix') socket.setKeepAlive(true, tcpKeepalive * 1000)
+    const peer: Peer = { listener: this.name, address, port: socket.remotePort, encrypted: false }
+    if (proxyProtocol) this.#enterBehindProxy(socket, peer)
+    else this.#door!.enter(socket, peer)
   }
 
-  readonly #accept = (transport: Transport, peer: Peer): Incoming | undefined => this.#host.accept(transport, peer)
+  /** Who can reach the path of a Unix domain socket is trusted to be the proxy. */
+  #enterBehindProxy(socket: Socket, peer: Peer): void {
+    if (peer.address !== '' && !this.#isTrusted(peer.address)) {
+      return this.#refuseProxy(socket, peer, 'the address is not in trusted-proxies')
+    }
+    const deadlineMs = this.#options.connectTimeout * 1000
+    const onLate = () => this.#refuseProxy(socket, peer, `no PROXY protocol header within ${deadlineMs} ms`)
+    if (!this.#room.enter(socket, deadlineMs, onLate)) return
+    readProxyHeader(socket, (header) => {
+      this.#room.leave(socket)
+      if (typeof header === 'string') return this.#refuseProxy(socket, peer, header)
+      this.#door!.enter(socket, header.source === undefined ? peer : { ...peer, ...header.source })
+    })
+  }
+
+  #refuseProxy(socket: Socket, { address }: Peer, cause: string): void {
+    this.counters.refusedProxyHeaders++
+    this.#host.log.info({ listener: this.name, address, cause }, 'Connection refused: PROXY protocol')
+    socket.destroy()
+  }
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { connect } from 'node:net'
+import { connect, Socket } from 'node:net'
 import { test } from 'node:test'
 import type { ListenerOptions } from '../../../src/broker/options.ts'
 import { openListener } from '../../../src/listeners/listener.ts'
@@ -44,3 +44,52 @@ test('a listener that cannot open says which, where, why and what to do', async 
   }
   await first.close()
 })
+
+test('a listener on every interface is there for IPv4 and IPv6, with addresses written plainly', async () => {
+  const host = new RecordingHost()
+  const listener = await openListener({ ...LOOPBACK, host: '' }, host)
+  assert.match(listener.url, /^mqtt:\/\/(\[::\]|0\.0\.0\.0):\d+$/)
+  const client = connect(listener.port!, '127.0.0.1')
+  const connection = await host.connection()
+  assert.equal(connection.peer.address, '127.0.0.1')
+  connection.transport.destroy()
+  await once(client.resume(), 'close')
+  await listener.close()
+})
+
+test('while accepting is paused new sockets are closed and Connections go on', async () => {
+  const host = new RecordingHost()
+  const listener = await openListener(LOOPBACK, host)
+  const client = connect(listener.port!, '127.0.0.1')
+  const connection = await host.connection()
+  listener.pauseAccepting()
+  const refused = connect(listener.port!, '127.0.0.1')
+  refused.on('error', () => {})
+  await once(refused.resume(), 'close')
+  client.write('still here')
+  await connection.untilReceived('still here')
+  assert.equal(host.connections.length, 1)
+  listener.resumeAccepting()
+  const admitted = connect(listener.port!, '127.0.0.1')
+  ;(await host.connection(1)).transport.destroy()
+  await once(admitted.resume(), 'close')
+  client.destroy()
+  await listener.close()
+})
+
+for (const [tcpKeepalive, expected] of [
+  [0, []],
+  [30, [[true, 30_000]]],
+] as const) {
+  test(`tcp-keepalive ${tcpKeepalive}`, async (context) => {
+    const setKeepAlive = context.mock.method(Socket.prototype, 'setKeepAlive')
+    const host = new RecordingHost()
+    const listener = await openListener(listenerOptions({ tcpKeepalive }), host)
+    const client = connect(listener.port!, '127.0.0.1')
+    await host.connection()
+    const calls = setKeepAlive.mock.calls.map((call) => call.arguments)
+    assert.deepEqual(calls, expected)
+    client.destroy()
+    await listener.close()
+  })
+}

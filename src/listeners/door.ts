@@ -1,0 +1,48 @@
+/**
+ * What stands between a socket and the host. A listener's doors are chained by its options:
+ *
+ *   tcp, unix   socket ──────────────────────────> PlainDoor
+ *   tcp + ssl   socket ──> TlsDoor ──────────────> PlainDoor
+ *   ws          socket ──────────────> WebSocketDoor
+ *   ws + ssl    socket ──> TlsDoor ──> WebSocketDoor
+ *
+ * A reload builds new doors and forgets the old ones; what is half way through an old door finishes there.
+ *
+ * @module
+ */
+import type { Duplex } from 'node:stream'
+import type { ListenerOptions } from '../broker/options.ts'
+import type { Peer } from '../protocol/transport.ts'
+import type { ListenerCounters, ListenerHost } from './host.ts'
+import { pumpStream, type Accept } from './pump.ts'
+import type { WaitingRoom } from './waiting-room.ts'
+
+export interface Door {
+  /** Takes over a connected stream. */
+  enter(stream: Duplex, peer: Peer): void
+  /** Forgets what it watches; streams inside go on. */
+  close(): void
+}
+
+/** What the doors of a listener have in common. */
+export interface House {
+  readonly options: ListenerOptions
+  readonly host: ListenerHost
+  readonly room: WaitingRoom
+  readonly counters: ListenerCounters
+}
+
+/** MQTT directly on the stream. */
+export class PlainDoor implements Door {
+  readonly #accept: Accept
+
+  constructor({ host }: House) {
+    this.#accept = (transport, peer) => host.accept(transport, peer)
+  }
+
+  enter(stream: Duplex, peer: Peer): void {
+    pumpStream(stream, peer, this.#accept)
+  }
+
+  close(): void {}
+}

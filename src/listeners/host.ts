@@ -1,0 +1,51 @@
+/**
+ * The two sides of this floor: what a listener works for, and what a listener is.
+ *
+ * @module
+ */
+import type { Logger } from '../base/log.ts'
+import type { ListenerOptions } from '../broker/options.ts'
+import type { Incoming, Peer, Transport } from '../protocol/transport.ts'
+
+/** What a listener works for. */
+export interface ListenerHost {
+  /** Takes a new Network Connection; `undefined` refuses it, and it is closed. */
+  accept(transport: Transport, peer: Peer): Incoming | undefined
+  readonly log: Logger
+}
+
+/** What a listener turned away before its host heard of it; plain numbers that only grow. */
+export interface ListenerCounters {
+  /** TLS handshakes that failed, client certificates that were not good enough among them. */
+  failedHandshakes: number
+  /** PROXY protocol headers that were malformed, late, or from an address that is not trusted. */
+  refusedProxyHeaders: number
+  /** WebSocket handshakes that were refused: path, origin or subprotocol. */
+  refusedUpgrades: number
+  /** Sockets closed because `MAX_WAITING` others had not finished their TLS, PROXY or HTTP beginning yet. */
+  refusedWaiting: number
+}
+
+/** An open listener. */
+export interface Listener {
+  readonly name: string
+  /** Where Clients find it, such as `mqtt://127.0.0.1:1883`. */
+  readonly url: string
+  /** The address it is bound to: an IP address, or the path of a Unix domain socket. */
+  readonly address: string
+  /** The port it is bound to, also where 0 was asked for; `undefined` for a Unix domain socket. */
+  readonly port: number | undefined
+  readonly counters: Readonly<ListenerCounters>
+  /**
+   * Applies new options (certificates, origins, path, proxies, TLS) to Connections from now on; those that exist stay.
+   *
+   * @throws {ConfigError} when a file cannot be used: nothing has changed then
+   * @throws {UsageError} when the address is another one: that takes another listener
+   */
+  reload(options: ListenerOptions): Promise<void>
+  /** Closes new sockets as they come until `resumeAccepting`; Connections that exist go on. Both may be called twice. */
+  pauseAccepting(): void
+  resumeAccepting(): void
+  /** Stops accepting at once and frees the address. Connections that were accepted are their owner's to close. */
+  close(): Promise<void>
+}

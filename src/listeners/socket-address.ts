@@ -1,0 +1,117 @@
+/**
+ * Taking an address to listen on, a TCP port or the path of a Unix domain socket, and saying why when it cannot be had.
+ *
+ * @module
+ */
+import { lstat, stat, unlink } from 'node:fs/promises'
+import { connect, type ListenOptions, type Server } from 'node:net'
+import { dirname } from 'node:path'
+import { ConfigError } from '../base/errors.ts'
+import type { ListenerOptions } from '../broker/options.ts'
+
+type Place = Pick<ListenerOptions, 'type' | 'host' | 'port' | 'path'>
+
+/** What every system takes for the path of a socket; some cut longer ones off without a word. */
+const MAX_PATH_BYTES = 103
+
+/** By the operating system's code: our stable code, what it means, the way out. */
+const CAUSES: Readonly<Record<string, readonly [code: string, meaning: string, wayOut: string]>> = {
+  EADDRINUSE: [
+    'ERR_LISTENER_IN_USE',
+    'something else listens there already',
+    'stop it, or give this listener another `bind`',
+  ],
+  EACCES: [
+    'ERR_LISTENER_ACCESS',
+    'this user may not listen there',
+    'take a port above 1023, a path this user may write to, or grant CAP_NET_BIND_SERVICE',
+  ],
+  EADDRNOTAVAIL: [
+    'ERR_LISTENER_HOST',
+    'this machine does not have that address',
+    'take one that `ip address` shows, or 0.0.0.0 for all',
+  ],
+  ENOTFOUND: ['ERR_LISTENER_HOST', 'that host name is not known', 'write an address, or repair the name'],
+  EEXIST: [
+    'ERR_LISTENER_PATH',
+    'there is a file which is no socket',
+    'remove it, or give this listener another `bind`',
+  ],
+  ENOENT: ['ERR_LISTENER_PATH', 'the folder does not exist', 'make it, or give this listener another `bind`'],
+  ENAMETOOLONG: [
+    'ERR_LISTENER_PATH',
+    'the path is too long for a socket',
+    `take one of at most ${MAX_PATH_BYTES} bytes`,
+  ],
+}
+
+/**
+ * Makes `server` listen.
+ *
+ * @throws {ConfigError} `ERR_LISTENER_…`; it names the listener, the address, the cause and the way out
+ */
+export async function listen(server: Server, options: ListenerOptions): Promise<void> {
+  try {
+    if (options.type === 'unix') await listenOnPath(server, options.path)
+    else await begin(server, options.host === '' ? { port: options.port } : { host: options.host, port: options.port })
+  } catch (cause) {
+    throw openError(options, cause as NodeJS.ErrnoException)
+  }
+}
+
+/** Where a listener wants to be, as the configuration writes it. */
+export function placeOf({ type, host, port, path }: Place): string {
+  if (type === 'unix') return path
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`
+}
+
+function openError(options: ListenerOptions, cause: NodeJS.ErrnoException): ConfigError {
+  const [code, meaning, wayOut] = CAUSES[cause.code ?? ''] ?? ['ERR_LISTENER', cause.message, 'check its `bind`']
+  const sentence = `Listener \`${options.name}\` cannot listen on ${placeOf(options)}: ${meaning}; ${wayOut}`
+  return new ConfigError(code, `${sentence} (${cause.code ?? cause.name})`, { cause })
+}
+
+async function begin(server: Server, where: ListenOptions): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(where, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+}
+
+/** A process that was killed leaves its socket file behind: it is removed, but only if nobody answers on it. */
+async function listenOnPath(server: Server, path: string): Promise<void> {
+  if (Buffer.byteLength(path) > MAX_PATH_BYTES) throw systemError('ENAMETOOLONG')
+  try {
+    return await begin(server, { path })
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException
+    // Node says EACCES also where the folder is missing; this one says ENOENT.
+    if (code === 'EACCES') await stat(dirname(path))
+    if (code !== 'EADDRINUSE') throw cause
+    const file = await lstat(path)
+    if (!file.isSocket()) throw systemError('EEXIST')
+    if (await answers(path)) throw cause
+  }
+  await unlink(path)
+  await begin(server, { path })
+}
+
+/** What the system would say if it looked as closely. */
+function systemError(code: string): NodeJS.ErrnoException {
+  return Object.assign(new Error(code), { code })
+}
+
+async function answers(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(path)
+    const tell = (answer: boolean) => {
+      socket.destroy()
+      resolve(answer)
+    }
+    socket.once('connect', () => tell(true))
+    socket.once('error', ({ code }: NodeJS.ErrnoException) => tell(code !== 'ECONNREFUSED'))
+  })
+}

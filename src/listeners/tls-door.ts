@@ -1,0 +1,138 @@
+/**
+ * TLS. The server behind it never listens: it is handed sockets, so that a PROXY header can come first, and it is replaced
+ * whole when certificates are renewed. Handshakes under way finish with the old ones, and no Connection notices.
+ *
+ * @module
+ */
+import { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { createServer, type Server, type TLSSocket } from 'node:tls'
+import { invariant } from '../base/errors.ts'
+import type { Peer } from '../protocol/transport.ts'
+import { certificatePaths, loadCertificates, type Certificates } from './certificates.ts'
+import { judgePeer } from './client-certificate.ts'
+import type { Door, House } from './door.ts'
+import { watchFiles } from './file-watch.ts'
+
+interface Handshake {
+  readonly socket: Socket
+  readonly peer: Peer
+  readonly onClose: () => void
+}
+
+export class TlsDoor implements Door {
+  readonly #house: House
+  readonly #next: Door
+  /** By the two ends of the socket, which is all that a TLS socket tells of the one below it. */
+  readonly #handshakes = new Map<string, Handshake>()
+  readonly #unwatch: () => void
+  #server: Server
+  #fingerprint: string
+  #closed = false
+  /** The last complaint about renewed files, so that each is logged once. */
+  #complaint: string | undefined
+
+  /** @throws {ConfigError} when a certificate, key, CA or CRL cannot be used */
+  static async open(house: House, next: Door): Promise<TlsDoor> {
+    return new TlsDoor(house, next, await loadCertificates(house.options))
+  }
+
+  private constructor(house: House, next: Door, certificates: Certificates) {
+    this.#house = house
+    this.#next = next
+    this.#fingerprint = certificates.fingerprint
+    this.#server = this.#serve(certificates)
+    this.#unwatch = watchFiles(certificatePaths(house.options), () => void this.#renew())
+  }
+
+  enter(socket: Duplex, peer: Peer): void {
+    invariant(socket instanceof Socket, 'TLS stands directly on a socket')
+    const { room, options } = this.#house
+    const deadlineMs = options.connectTimeout * 1000
+    const key = endsOf(socket)
+    const onLate = () => this.#failed(key, `not finished within ${deadlineMs} ms`)
+    if (!room.enter(socket, deadlineMs, onLate)) return
+    const onClose = () => this.#failed(key, 'the peer closed the connection')
+    this.#handshakes.set(key, { socket, peer, onClose })
+    socket.on('close', onClose)
+    // An end within the handshake ends it; later the pump decides when to answer an end with ours.
+    socket.allowHalfOpen = false
+    this.#server.emit('connection', socket)
+  }
+
+  close(): void {
+    this.#closed = true
+    this.#unwatch()
+    this.#next.close()
+  }
+
+  #serve(certificates: Certificates): Server {
+    const server = createServer({
+      ...certificates.context,
+      SNICallback: (name, answer) => answer(null, certificates.contextFor(name)),
+      requestCert: this.#house.options.clientCertificates !== 'off',
+      // Who has no good certificate is turned away in #secured, where the reason is known.
+      rejectUnauthorized: false,
+    })
+    server.on('secureConnection', (socket) => this.#secured(socket))
+    server.on('tlsClientError', (error, socket) => {
+      // A socket that is closed already has no ends any more; the one below it tells of that itself.
+      this.#failed(endsOf(socket), error.message)
+      socket.destroy()
+    })
+    return server
+  }
+
+  #secured(socket: TLSSocket): void {
+    const key = endsOf(socket)
+    const verdict = judgePeer(socket, this.#house.options)
+    if (verdict.refused !== undefined) {
+      this.#failed(key, verdict.refused)
+      return void socket.destroy()
+    }
+    const handshake = this.#take(key)
+    // The peer closed as soon as the handshake was done.
+    if (handshake === undefined) return void socket.destroy()
+    this.#house.room.leave(handshake.socket)
+    socket.allowHalfOpen = true
+    this.#next.enter(socket, { ...handshake.peer, encrypted: true, certificateUserName: verdict.userName })
+  }
+
+  #take(key: string): Handshake | undefined {
+    const handshake = this.#handshakes.get(key)
+    this.#handshakes.delete(key)
+    handshake?.socket.off('close', handshake.onClose)
+    return handshake
+  }
+
+  #failed(key: string, cause: string): void {
+    const handshake = this.#take(key)
+    if (handshake === undefined) return
+    const { host, options, counters } = this.#house
+    counters.failedHandshakes++
+    host.log.info({ listener: options.name, address: handshake.peer.address, cause }, 'TLS handshake failed')
+  }
+
+  /** Takes renewed files into use; files that do not fit together (yet) change nothing. */
+  async #renew(): Promise<void> {
+    const { host, options } = this.#house
+    const listener = options.name
+    try {
+      const certificates = await loadCertificates(options)
+      this.#complaint = undefined
+      if (this.#closed || certificates.fingerprint === this.#fingerprint) return
+      this.#fingerprint = certificates.fingerprint
+      this.#server = this.#serve(certificates)
+      host.log.info({ listener, certificates: certificates.summary }, 'Renewed certificates are in use')
+    } catch (error) {
+      const { message } = error as Error
+      if (this.#closed || message === this.#complaint) return
+      this.#complaint = message
+      host.log.error({ listener, error }, `Renewed certificates cannot be used, the old ones stay: ${message}`)
+    }
+  }
+}
+
+function endsOf({ remoteAddress, remotePort, localAddress, localPort }: Socket): string {
+  return `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`
+}

@@ -1,0 +1,132 @@
+/**
+ * The pump over a WebSocket: MQTT travels in binary frames whose edges mean nothing, one may hold several Control Packets
+ * or part of one [5.0 MQTT-6.0.0-2]. Any other data frame closes it [5.0 MQTT-6.0.0-1].
+ *
+ * @module
+ */
+import type { RawData, WebSocket } from 'ws'
+import { ProtocolError } from '../codec/protocol-error.ts'
+import { ReasonCode } from '../codec/reason-code.ts'
+import type { Incoming, Peer, Transport } from '../protocol/transport.ts'
+import type { Accept } from './pump.ts'
+
+const BINARY = { binary: true, compress: false } as const
+
+/** Close codes of RFC 6455 §7.4.1. */
+const NORMAL = 1000
+const UNSUPPORTED_DATA = 1003
+
+const pumpOf = Symbol('pump')
+
+interface PumpedWebSocket extends WebSocket {
+  [pumpOf]?: WebSocketPump
+}
+
+/** Offers an open WebSocket to `accept` and pumps it from then on; a refused one is closed. */
+export function pumpWebSocket(socket: WebSocket, peer: Peer, accept: Accept): void {
+  const pump = new WebSocketPump(socket)
+  const incoming = accept(pump, peer)
+  pump.start(incoming)
+}
+
+class WebSocketPump implements Transport {
+  readonly #socket: PumpedWebSocket
+  #incoming: Incoming | undefined
+  #holds = false
+  #ending = false
+  #error: Error | undefined
+  readonly #settled = (): void => this.#settle()
+
+  constructor(socket: PumpedWebSocket) {
+    this.#socket = socket
+    socket[pumpOf] = this
+    socket.on('error', onError)
+  }
+
+  start(incoming: Incoming | undefined): void {
+    this.#incoming = incoming
+    this.#socket.on('close', onClose)
+    this.#socket.on('message', onMessage)
+    if (incoming === undefined && !this.#ending) this.#socket.terminate()
+  }
+
+  get unsentBytes(): number {
+    return this.#socket.bufferedAmount
+  }
+
+  /** Hot: once for each Connection and turn; what one turn owes travels in one frame. */
+  write(bytes: Uint8Array): boolean {
+    const socket = this.#socket
+    if (socket.readyState !== socket.OPEN) return true
+    socket.send(bytes, BINARY, this.#settled)
+    if (socket.bufferedAmount === 0) return true
+    this.#holds = true
+    return false
+  }
+
+  #settle(): void {
+    const socket = this.#socket
+    if (!this.#holds || socket.bufferedAmount > 0 || socket.readyState === socket.CLOSED) return
+    this.#holds = false
+    this.#incoming?.drained()
+  }
+
+  pauseReading(): void {
+    this.#socket.pause()
+  }
+
+  resumeReading(): void {
+    this.#socket.resume()
+  }
+
+  end(): void {
+    this.#end(NORMAL)
+  }
+
+  #end(code: number, reason?: string): void {
+    this.#ending = true
+    // The peer's answer to the close frame has to be read.
+    this.#socket.resume()
+    this.#socket.close(code, reason)
+  }
+
+  destroy(): void {
+    this.#socket.terminate()
+  }
+
+  /** Hot: once for each frame. What escapes the machine is our own mistake; it costs this Connection, not the process. */
+  take(data: RawData, isBinary: boolean): void {
+    if (this.#ending) return
+    if (!isBinary) {
+      this.#error = new ProtocolError(ReasonCode.ProtocolError, 'A WebSocket text frame; MQTT travels in binary ones')
+      return this.#end(UNSUPPORTED_DATA, 'MQTT travels in binary frames')
+    }
+    try {
+      // ws makes Buffers unless its binaryType is changed.
+      this.#incoming!.receive(data as Buffer)
+    } catch (error) {
+      this.#error = error as Error
+      this.#socket.terminate()
+    }
+  }
+
+  note(error: Error): void {
+    this.#error ??= error
+  }
+
+  finish(): void {
+    this.#incoming?.lost(this.#error)
+  }
+}
+
+function onMessage(this: PumpedWebSocket, data: RawData, isBinary: boolean): void {
+  this[pumpOf]!.take(data, isBinary)
+}
+
+function onError(this: PumpedWebSocket, error: Error): void {
+  this[pumpOf]!.note(error)
+}
+
+function onClose(this: PumpedWebSocket): void {
+  this[pumpOf]!.finish()
+}

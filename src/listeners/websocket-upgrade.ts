@@ -1,0 +1,111 @@
+/**
+ * From an HTTP request to a WebSocket that speaks MQTT (§6): path, origin and subprotocol are looked at, then `ws` does the
+ * rest. A refusal is an HTTP status that says why.
+ *
+ *   404   the path is not the listener's
+ *   403   a page of an origin that is not listed; without an `Origin` header it is no page, and may
+ *   400   none of our subprotocols is offered, or the request is not a WebSocket handshake (this one by `ws`)
+ *
+ * @module
+ */
+import { STATUS_CODES, type IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { WebSocketServer, type ServerOptions } from 'ws'
+import type { ListenerOptions } from '../broker/options.ts'
+import type { Peer } from '../protocol/transport.ts'
+import { forwardedAddress, trustList } from './address.ts'
+import type { ListenerHost } from './host.ts'
+import type { Accept } from './pump.ts'
+import { pumpWebSocket } from './websocket-pump.ts'
+
+/** What of a listener's options is about WebSocket. */
+export type WebSocketOptions = Pick<
+  ListenerOptions,
+  'name' | 'websocketPath' | 'allowedOrigins' | 'trustedProxies' | 'maxPacketSize'
+>
+
+/** Names of MQTT as a subprotocol, the one we like best first [5.0 MQTT-6.0.0-4]. */
+const SUBPROTOCOLS = ['mqtt', 'mqttv3.1'] as const
+
+/** A frame may hold many small packets, so a small Maximum Packet Size must not make frames small. */
+const MIN_FRAME_LIMIT_BYTES = 1024 * 1024
+
+/** How long a peer may take to answer our close frame. */
+const CLOSE_TIMEOUT_MS = 5000
+
+export class WebSocketUpgrade {
+  readonly #options: WebSocketOptions
+  readonly #host: ListenerHost
+  readonly #isTrusted: (address: string) => boolean
+  readonly #origins: ReadonlySet<string>
+  readonly #server: WebSocketServer
+  readonly #accept: Accept
+
+  constructor(options: WebSocketOptions, host: ListenerHost) {
+    this.#options = options
+    this.#host = host
+    this.#isTrusted = trustList(options.trustedProxies)
+    this.#origins = new Set(options.allowedOrigins.map((origin) => origin.toLowerCase()))
+    this.#accept = (transport, peer) => host.accept(transport, peer)
+    // The published types lag behind in closeTimeout.
+    const settings: ServerOptions & { closeTimeout: number } = {
+      noServer: true,
+      clientTracking: false,
+      perMessageDeflate: false,
+      maxPayload: Math.max(options.maxPacketSize, MIN_FRAME_LIMIT_BYTES) + 5,
+      closeTimeout: CLOSE_TIMEOUT_MS,
+      handleProtocols: (offered) => SUBPROTOCOLS.find((name) => offered.has(name)) ?? false,
+    }
+    this.#server = new WebSocketServer(settings)
+  }
+
+  isForUs(request: IncomingMessage): boolean {
+    const { websocketPath } = this.#options
+    return websocketPath === '' || request.url?.split('?', 1)[0] === websocketPath
+  }
+
+  /** Makes a Connection of an upgrade request, or refuses it. @returns false when it was refused */
+  upgrade(request: IncomingMessage, stream: Duplex, head: Buffer, socketPeer: Peer): boolean {
+    const peer = this.#behindProxies(socketPeer, request)
+    const refusal = this.#refusal(request)
+    if (refusal !== undefined) {
+      this.#host.log.info({ listener: peer.listener, address: peer.address, ...refusal }, 'WebSocket refused')
+      answerAndClose(stream, refusal.status, refusal.cause)
+      return false
+    }
+    this.#server.handleUpgrade(request, stream, head, (socket) => pumpWebSocket(socket, peer, this.#accept))
+    return true
+  }
+
+  #refusal(request: IncomingMessage): { readonly status: number; readonly cause: string } | undefined {
+    const { origin } = request.headers
+    if (!this.isForUs(request)) return { status: 404, cause: 'There is no MQTT on this path' }
+    if (origin !== undefined && !this.#origins.has('*') && !this.#origins.has(origin.toLowerCase())) {
+      return { status: 403, cause: `Origin ${JSON.stringify(origin)} is not in allowed-origins` }
+    }
+    const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim())
+    if (SUBPROTOCOLS.some((name) => offered.includes(name))) return undefined
+    return { status: 400, cause: `Subprotocol must be ${SUBPROTOCOLS.join(' or ')}` }
+  }
+
+  #behindProxies(peer: Peer, { headers }: IncomingMessage): Peer {
+    const forwarded = headers['x-forwarded-for']
+    if (forwarded === undefined) return peer
+    const address = forwardedAddress(peer.address, String(forwarded), this.#isTrusted)
+    return address === peer.address ? peer : { ...peer, address, port: undefined }
+  }
+}
+
+/** Answers a request that shall not become a WebSocket. */
+export function answerAndClose(stream: Duplex, status: number, cause: string): void {
+  const body = `${cause}\n`
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    'Connection: close',
+    'Content-Type: text/plain; charset=utf-8',
+    `Content-Length: ${Buffer.byteLength(body)}`,
+  ]
+  // Nobody is left to tell of an error while the answer leaves.
+  stream.on('error', () => stream.destroy())
+  stream.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => stream.destroy())
+}

@@ -1,0 +1,335 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer, get, type IncomingMessage, type Server } from 'node:http'
+import { connect, type AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { test, type TestContext } from 'node:test'
+import { WebSocket, type ClientOptions } from 'ws'
+import type { ListenerInput, ListenerOptions } from '../../../src/broker/options.ts'
+import { openListener } from '../../../src/listeners/listener.ts'
+import { mountWebSocket } from '../../../src/listeners/mount.ts'
+import { TestAuthority } from '../../support/certificates.ts'
+import { listenerOptions, RecordingHost } from './recording-host.ts'
+
+async function serve(context: TestContext, input: ListenerInput = {}, settings: Partial<ListenerOptions> = {}) {
+  const host = new RecordingHost()
+  const listener = await openListener({ ...listenerOptions({ type: 'ws', ...input }), ...settings }, host)
+  context.after(() => listener.close())
+  return { host, listener }
+}
+
+interface Dial extends ClientOptions {
+  readonly protocols?: readonly string[]
+}
+
+function dial(context: TestContext, url: string, { protocols = ['mqtt'], ...options }: Dial = {}): WebSocket {
+  const socket = new WebSocket(url, [...protocols], options)
+  socket.on('error', () => {})
+  context.after(() => socket.terminate())
+  return socket
+}
+
+/** What comes of an attempt to connect: the subprotocol, or the HTTP status of the refusal. */
+async function outcome(socket: WebSocket): Promise<string | number> {
+  return new Promise((resolve) => {
+    socket.once('open', () => resolve(socket.protocol))
+    socket.once('unexpected-response', (request, { statusCode }) => {
+      request.destroy()
+      resolve(statusCode ?? 0)
+    })
+  })
+}
+
+test('MQTT over WebSocket, both ways, in binary frames [5.0 MQTT-6.0.0-1]', async (context) => {
+  const { host, listener } = await serve(context)
+  assert.match(listener.url, /^ws:\/\/127\.0\.0\.1:\d+$/)
+  const client = dial(context, listener.url)
+  await once(client, 'open')
+  client.send(Buffer.from('question'))
+  const connection = await (await host.connection()).untilReceived('question')
+  const { port, ...peer } = connection.peer
+  assert.deepEqual(peer, { listener: 'test', address: '127.0.0.1', encrypted: false })
+  assert.ok(port! > 0)
+  assert.equal(connection.transport.write(Buffer.from('answer')), true)
+  const [answer, isBinary] = (await once(client, 'message')) as [Buffer, boolean]
+  assert.deepEqual([String(answer), isBinary], ['answer', true])
+  connection.transport.end()
+  const [code] = (await once(client, 'close')) as [number]
+  assert.equal(code, 1000)
+  await connection.untilLost()
+  assert.equal(connection.error, undefined)
+  assert.equal(connection.transport.write(Buffer.from('late')), true)
+})
+
+test('frame edges mean nothing: parts and several packets in a frame arrive as they come [5.0 MQTT-6.0.0-2] [3.1.1 MQTT-6.0.0-2]', async (context) => {
+  const { host, listener } = await serve(context, { maxPacketSize: 1024 })
+  const client = dial(context, listener.url)
+  await once(client, 'open')
+  client.send('fragment ', { binary: true, fin: false })
+  client.send('of a frame, ', { binary: true, fin: true })
+  client.send(Buffer.from('part '))
+  client.send(Buffer.from('of a packet, '))
+  client.send(Buffer.alloc(64 * 1024, 'x'))
+  client.send(Buffer.from('end'))
+  const connection = await (await host.connection()).untilReceived('end')
+  assert.match(connection.received.toString(), /^fragment of a frame, part of a packet, x{65536}end$/)
+})
+
+test('a text frame closes the Connection [5.0 MQTT-6.0.0-1] [3.1.1 MQTT-6.0.0-1]', async (context) => {
+  const { host, listener } = await serve(context)
+  const client = dial(context, listener.url)
+  await once(client, 'open')
+  client.send('text')
+  client.send(Buffer.from('more'))
+  const [code] = (await once(client, 'close')) as [number]
+  assert.equal(code, 1003)
+  const connection = await (await host.connection()).untilLost()
+  assert.equal((connection.error as NodeJS.ErrnoException).code, 'ERR_PROTOCOL')
+  assert.equal(connection.received.length, 0)
+})
+
+test('a frame above the limit closes the Connection', async (context) => {
+  const { host, listener } = await serve(context, { maxPacketSize: 2 * 1024 * 1024 })
+  const client = dial(context, listener.url)
+  await once(client, 'open')
+  client.send(Buffer.alloc(2 * 1024 * 1024 + 5))
+  const connection = await (await host.connection()).until(({ received }) => received.length > 0)
+  client.send(Buffer.alloc(2 * 1024 * 1024 + 6))
+  const [code] = (await once(client, 'close')) as [number]
+  assert.equal(code, 1009)
+  await connection.untilLost()
+  assert.ok(connection.error)
+})
+
+for (const [protocols, expected] of [
+  [['mqtt'], 'mqtt'],
+  [['mqttv3.1'], 'mqttv3.1'],
+  [['mqttv3.1', 'other', 'mqtt'], 'mqtt'],
+  [['other'], 400],
+  [[], 400],
+] as const) {
+  test(`subprotocols ${JSON.stringify(protocols)}: ${expected} [5.0 MQTT-6.0.0-3] [5.0 MQTT-6.0.0-4]`, async (context) => {
+    const { host, listener } = await serve(context)
+    assert.equal(await outcome(dial(context, listener.url, { protocols })), expected)
+    assert.equal(listener.counters.refusedUpgrades, expected === 400 ? 1 : 0)
+    if (expected === 400) assert.equal((await host.line(/WebSocket refused/)).fields['address'], '127.0.0.1')
+  })
+}
+
+test('path and origin decide who may connect', async (context) => {
+  const { host, listener } = await serve(context, {
+    websocketPath: '/mqtt',
+    allowedOrigins: ['https://good.example'],
+  })
+  assert.match(listener.url, /\/mqtt$/)
+  const base = listener.url.replace('/mqtt', '')
+  for (const [path, origin, expected] of [
+    ['/mqtt', undefined, 'mqtt'],
+    ['/mqtt?token=1', undefined, 'mqtt'],
+    ['/mqtt', 'https://good.example', 'mqtt'],
+    ['/mqtt', 'https://bad.example', 403],
+    ['/mqtt', 'null', 403],
+    ['/', undefined, 404],
+    ['/mqtt/', undefined, 404],
+  ] as const) {
+    const socket = dial(context, `${base}${path}`, origin === undefined ? {} : { origin })
+    assert.equal(await outcome(socket), expected, `${path} ${origin}`)
+  }
+  assert.equal(listener.counters.refusedUpgrades, 4)
+  assert.equal(host.connections.length, 3)
+})
+
+test('origins: none are listed, so no page may; `*` lets every page', async (context) => {
+  const { listener: closed } = await serve(context)
+  assert.equal(await outcome(dial(context, closed.url, { origin: 'https://any.example' })), 403)
+  const { listener: open } = await serve(context, { allowedOrigins: ['*'] })
+  assert.equal(await outcome(dial(context, open.url, { origin: 'https://any.example' })), 'mqtt')
+})
+
+test('reload changes path and origins for new Connections', async (context) => {
+  const { host, listener } = await serve(context)
+  const old = dial(context, listener.url)
+  await once(old, 'open')
+  await listener.reload({ ...listenerOptions({ type: 'ws', websocketPath: '/new', allowedOrigins: ['*'] }) })
+  assert.equal(await outcome(dial(context, listener.url.replace('/new', ''))), 404)
+  assert.equal(await outcome(dial(context, listener.url, { origin: 'https://any.example' })), 'mqtt')
+  old.send(Buffer.from('still here'))
+  await (await host.connection(0)).untilReceived('still here')
+})
+
+test('X-Forwarded-For is believed from trusted proxies only', async (context) => {
+  const headers = { 'X-Forwarded-For': '203.0.113.9, 127.0.0.2' }
+  for (const [trustedProxies, address] of [
+    [[], '127.0.0.1'],
+    [['10.0.0.0/8'], '127.0.0.1'],
+    [['127.0.0.1'], '127.0.0.2'],
+    [['127.0.0.0/8'], '203.0.113.9'],
+  ] as const) {
+    const { host, listener } = await serve(context, { trustedProxies })
+    dial(context, listener.url, { headers })
+    assert.equal((await host.connection()).peer.address, address, String(trustedProxies))
+  }
+})
+
+test('a peer that does not read: held bytes are counted and end in drained', async (context) => {
+  const { host, listener } = await serve(context)
+  const client = dial(context, listener.url)
+  await once(client, 'open')
+  client.pause()
+  const connection = await host.connection()
+  const big = Buffer.alloc(16 * 1024 * 1024)
+  assert.equal(connection.transport.write(big), false)
+  assert.ok(connection.transport.unsentBytes > 0)
+  client.resume()
+  await connection.until(() => connection.drainedCount === 1)
+  assert.equal(connection.transport.unsentBytes, 0)
+})
+
+test('reading is paused and goes on', async (context) => {
+  const { host, listener } = await serve(context)
+  const client = dial(context, listener.url)
+  await once(client, 'open')
+  const connection = await host.connection()
+  connection.onReceive = () => connection.transport.pauseReading()
+  client.send(Buffer.from('a'))
+  await connection.untilReceived('a')
+  client.send(Buffer.from('b'))
+  connection.transport.resumeReading()
+  await connection.untilReceived('ab')
+})
+
+test('every way a WebSocket can end is told once', async (context) => {
+  const { host, listener } = await serve(context)
+  const ends: ((client: WebSocket, index: number) => void)[] = [
+    (client) => client.close(),
+    (client) => client.terminate(),
+    (_, index) => host.connections[index]!.transport.destroy(),
+    (_, index) => {
+      host.connections[index]!.transport.pauseReading()
+      host.connections[index]!.transport.end()
+    },
+  ]
+  for (const [index, end] of ends.entries()) {
+    const client = dial(context, listener.url)
+    await once(client, 'open')
+    const connection = await host.connection(index)
+    end(client, index)
+    await connection.untilLost()
+    assert.equal(connection.lostCount, 1)
+  }
+})
+
+test('a machine that throws costs its own Connection only', async (context) => {
+  const { host, listener } = await serve(context)
+  const client = dial(context, listener.url)
+  await once(client, 'open')
+  const connection = await host.connection()
+  connection.onReceive = () => assert.fail('our own mistake')
+  client.send(Buffer.from('x'))
+  await connection.untilLost()
+  assert.equal(connection.error?.message, 'our own mistake')
+  assert.equal(await outcome(dial(context, listener.url)), 'mqtt')
+})
+
+test('a Connection that the host refuses is closed', async (context) => {
+  const { host, listener } = await serve(context)
+  host.onAccept = () => false
+  const client = dial(context, listener.url)
+  const [code] = (await once(client, 'close')) as [number]
+  assert.equal(code, 1006)
+})
+
+test('what is no WebSocket request is answered and closed', async (context) => {
+  const { listener } = await serve(context, { websocketPath: '/mqtt' })
+  const base = listener.url.replace('ws:', 'http:')
+  for (const [url, status] of [
+    [base, 426],
+    [base.replace('/mqtt', '/'), 404],
+  ] as const) {
+    const [response] = (await once(get(url), 'response')) as [IncomingMessage]
+    assert.equal(response.statusCode, status)
+    response.resume()
+  }
+  const noise = connect(listener.port!, '127.0.0.1')
+  noise.write(Buffer.from('100c00044d5154540402003c0000', 'hex'))
+  assert.match(await text(noise), /^HTTP\/1\.1 400 /)
+})
+
+test('a request has a deadline', async (context) => {
+  const { listener } = await serve(context, {}, { connectTimeout: 0.05 })
+  const silent = connect(listener.port!, '127.0.0.1')
+  silent.write('GET /mqtt HTTP/1.1\r\nHost: x\r\n')
+  await once(silent.resume(), 'close')
+})
+
+test('close ends requests under way and leaves Connections alone', async (context) => {
+  const { host, listener } = await serve(context)
+  const client = dial(context, listener.url)
+  await once(client, 'open')
+  const slow = connect(listener.port!, '127.0.0.1')
+  slow.write('GET /mqtt HTTP/1.1\r\n')
+  await once(slow, 'connect')
+  await once(dial(context, listener.url), 'open')
+  await listener.close()
+  await once(slow.resume(), 'close')
+  client.send(Buffer.from('still here'))
+  await (await host.connection()).untilReceived('still here')
+})
+
+test('wss: WebSocket over TLS', async (context) => {
+  const folder = await mkdtemp(join(tmpdir(), 'sluice-wss-'))
+  context.after(() => rm(folder, { recursive: true }))
+  const authority = new TestAuthority('CA')
+  const { certificate, key } = authority.issue({ names: ['IP:127.0.0.1'] })
+  const [certfile, keyfile] = [join(folder, 'cert.pem'), join(folder, 'key.pem')]
+  await writeFile(certfile, certificate)
+  await writeFile(keyfile, key)
+  const ca = { cadata: authority.certificate, certificateUserName: 'cn' } as const
+  const { host, listener } = await serve(context, { ssl: true, certfile, keyfile, ...ca })
+  assert.match(listener.url, /^wss:/)
+  const device = authority.issue({ subject: [['CN', 'pump-7']] })
+  const client = dial(context, listener.url, { ca: authority.certificate, cert: device.certificate, key: device.key })
+  await once(client, 'open')
+  const connection = await host.connection()
+  assert.equal(connection.peer.encrypted, true)
+  assert.equal(connection.peer.certificateUserName, 'pump-7')
+  client.send(Buffer.from('question'))
+  await connection.untilReceived('question')
+  assert.equal(connection.transport.write(Buffer.from('answer')), false, 'TLS keeps the memory')
+  assert.equal(String((await once(client, 'message'))[0]), 'answer')
+  await connection.until(() => connection.drainedCount === 1)
+})
+
+async function hostProgram(context: TestContext): Promise<{ server: Server; base: string }> {
+  const server = createServer((_, response) => response.end('a page'))
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  context.after(() => server.close().closeAllConnections())
+  return { server, base: `127.0.0.1:${(server.address() as AddressInfo).port}` }
+}
+
+test("mounted on the host program's HTTP server: only its path is ours", async (context) => {
+  const { server, base } = await hostProgram(context)
+  server.on('upgrade', (request, socket) => {
+    if (request.url === '/theirs') socket.end('HTTP/1.1 418 Theirs\r\n\r\n')
+  })
+  const host = new RecordingHost()
+  const mounted = mountWebSocket(server, listenerOptions({ type: 'ws', websocketPath: '/mqtt' }), host)
+  const client = dial(context, `ws://${base}/mqtt`)
+  await once(client, 'open')
+  client.send(Buffer.from('question'))
+  const connection = await (await host.connection()).untilReceived('question')
+  assert.equal(connection.peer.address, '127.0.0.1')
+  assert.equal(await outcome(dial(context, `ws://${base}/theirs`)), 418)
+  assert.equal(await outcome(dial(context, `ws://${base}/mqtt`, { origin: 'https://bad.example' })), 403)
+  const [page] = (await once(get(`http://${base}/`), 'response')) as [IncomingMessage]
+  assert.equal(await text(page), 'a page')
+
+  mounted.close()
+  assert.equal(server.listenerCount('upgrade'), 1)
+  client.send(Buffer.from(', still here'))
+  await connection.untilReceived('still here')
+})
