@@ -18,9 +18,9 @@
  */
 import { ConfigError } from '../base/errors.ts'
 import type { AccessList, AccessRules } from '../broker/options.ts'
-import type { Client, Explanation, Plugin, PluginContext, TopicQuestion } from '../broker/plugin.ts'
+import type { Client, Plugin, PluginContext } from '../broker/plugin.ts'
 import { topicFilterProblem } from '../topics/topic-filter.ts'
-import { explanationOf, judge, type TopicRule } from './topic-rules.ts'
+import { TopicRulesPlugin, type TopicRule } from './topic-rules.ts'
 
 interface Options {
   readonly acl?: AccessList
@@ -48,42 +48,16 @@ export default function topicAcl({ options }: PluginContext): Plugin {
     if (!name.startsWith('@') || Object.hasOwn(groups, name.slice(1))) continue
     throw refusal(`acl.${name}: there is no group ${name.slice(1)} in topic-check.groups`)
   }
-  return new TopicAcl(withGroups(rules, groups))
-}
-
-class TopicAcl implements Plugin {
-  readonly name = 'topic_acl'
-  readonly stable = true
-  readonly #rules: ReadonlyMap<string, readonly TopicRule[]>
-
-  constructor(rules: ReadonlyMap<string, readonly TopicRule[]>) {
-    this.#rules = rules
-  }
-
-  mayPublish(client: Client, { topicName }: { readonly topicName: string }): boolean {
-    return this.#allows({ client, action: 'publish', topic: topicName })
-  }
-
-  maySubscribe(client: Client, topicFilter: string): boolean {
-    return this.#allows({ client, action: 'subscribe', topic: topicFilter })
-  }
-
-  mayReceive(client: Client, topicName: string): boolean {
-    return this.#allows({ client, action: 'receive', topic: topicName })
-  }
-
-  explain(question: TopicQuestion): Explanation {
-    const user = entryName(question.client)
-    const rules = this.#rules.get(user)
-    const otherwise =
-      rules === undefined ? `topic-check.acl has no entry ${user}` : `nothing in topic-check.acl.${user} allows it`
-    return explanationOf(this.name, judge(rules ?? [], question), otherwise)
-  }
-
-  #allows(question: TopicQuestion): boolean {
-    const rules = this.#rules.get(entryName(question.client))
-    return rules !== undefined && judge(rules, question).decision === 'allow'
-  }
+  const ofUsers = withGroups(rules, groups)
+  return new TopicRulesPlugin('topic_acl', {
+    rulesFor: (client) => ofUsers.get(entryName(client)),
+    whyNot: (client) => {
+      const entry = entryName(client)
+      return ofUsers.has(entry)
+        ? `nothing in topic-check.acl.${entry} allows it`
+        : `topic-check.acl has no entry ${entry}`
+    },
+  })
 }
 
 function entryName({ userName }: Client): string {
@@ -110,10 +84,12 @@ function withGroups(
   return ofUsers
 }
 
-function ruleOf(place: string, topicFilter: string, kind: Omit<TopicRule, 'topicFilter' | 'source'>): TopicRule {
+type RuleKind = Pick<TopicRule, 'effect' | 'publish' | 'subscribe'>
+
+function ruleOf(place: string, topicFilter: string, kind: RuleKind): TopicRule {
   const problem = topicFilterProblem(topicFilter)
   if (problem !== undefined) throw refusal(`${place}: ${JSON.stringify(topicFilter)} is no Topic Filter: ${problem}`)
-  return { ...kind, topicFilter, source: `topic-check.${place}: ${kind.effect} ${topicFilter}` }
+  return { ...kind, topicFilter, placeholders: true, source: `topic-check.${place}: ${kind.effect} ${topicFilter}` }
 }
 
 function isList(entry: readonly string[] | AccessRules): entry is readonly string[] {

@@ -4,13 +4,13 @@
  *   publish, receive   a Topic Name:   no deny rule matches it, and an allow rule does
  *   subscribe          a Topic Filter: no deny rule can match what it matches, and one allow rule matches all of that
  *
- * In a rule's filter a whole Topic Level `%u` stands for the Client's User Name and `%c` for its Client Identifier. A name
- * that contains `/`, `+` or `#`, or that would begin the topic with a `$`, would reach further than one level: an allow rule
- * never matches for it, a deny rule takes it as `+`.
+ * In the filter of a rule with placeholders a whole Topic Level `%u` stands for the Client's User Name and `%c` for its Client
+ * Identifier. A name that contains `/`, `+` or `#`, or that would begin the topic with a `$`, would reach further than one
+ * level: an allow rule never matches for it, a deny rule takes it as `+`.
  *
  * @module
  */
-import type { Client, Explanation, TopicQuestion } from '../broker/plugin.ts'
+import type { Client, Explanation, Plugin, TopicQuestion } from '../broker/plugin.ts'
 import { covers, overlaps } from '../topics/containment.ts'
 import { matches } from '../topics/topic-filter.ts'
 
@@ -21,8 +21,9 @@ export interface TopicRule {
   readonly publish: boolean
   /** Whether it speaks about subscribing and receiving. */
   readonly subscribe: boolean
-  /** A Topic Filter, with `%u` and `%c` for whole levels. */
   readonly topicFilter: string
+  /** Whether `%u` and `%c` in the filter stand for something. */
+  readonly placeholders: boolean
   /** The rule in its own words and where it stands, as `explain` prints it. */
   readonly source: string
 }
@@ -34,13 +35,11 @@ export interface Verdict {
   readonly rule: TopicRule | undefined
 }
 
-type Asked = Pick<TopicQuestion, 'client' | 'action' | 'topic'>
-
 /**
  * Puts a question to a list of rules. Any deny rule that applies decides; otherwise the first allow rule that applies;
  * otherwise it is a deny.
  */
-export function judge(rules: readonly TopicRule[], question: Asked): Verdict {
+export function judge(rules: readonly TopicRule[], question: TopicQuestion): Verdict {
   let allowing: TopicRule | undefined
   for (const rule of rules) {
     if (!(question.action === 'publish' ? rule.publish : rule.subscribe)) continue
@@ -52,13 +51,55 @@ export function judge(rules: readonly TopicRule[], question: Asked): Verdict {
   return { decision: allowing === undefined ? 'deny' : 'allow', rule: allowing }
 }
 
-/** A verdict in the words of `explain`. */
-export function explanationOf(plugin: string, { decision, rule }: Verdict, otherwise: string): Explanation {
-  return { plugin, decision, rule: rule?.source ?? otherwise }
+/** Where a plugin's rules come from. */
+export interface RuleSource {
+  /** The rules that hold for a Client; `undefined` where nothing is said of it, which denies everything. */
+  rulesFor(client: Client): readonly TopicRule[] | undefined
+  /** What `explain` says when no rule applies. */
+  whyNot(client: Client): string
+  close?(): void
 }
 
-function applies({ effect, topicFilter }: TopicRule, { client, action, topic }: Asked): boolean {
-  const filter = fillIn(topicFilter, client, effect)
+/** A plugin that answers the three topic questions by rules. */
+export class TopicRulesPlugin implements Plugin {
+  readonly name: string
+  readonly stable = true
+  readonly #source: RuleSource
+
+  constructor(name: string, source: RuleSource) {
+    this.name = name
+    this.#source = source
+  }
+
+  mayPublish(client: Client, { topicName }: { readonly topicName: string }): boolean {
+    return this.#judge({ client, action: 'publish', topic: topicName }).decision === 'allow'
+  }
+
+  maySubscribe(client: Client, topicFilter: string): boolean {
+    return this.#judge({ client, action: 'subscribe', topic: topicFilter }).decision === 'allow'
+  }
+
+  mayReceive(client: Client, topicName: string): boolean {
+    return this.#judge({ client, action: 'receive', topic: topicName }).decision === 'allow'
+  }
+
+  explain(question: TopicQuestion): Explanation {
+    const { decision, rule } = this.#judge(question)
+    return { plugin: this.name, decision, rule: rule?.source ?? this.#source.whyNot(question.client) }
+  }
+
+  close(): void {
+    this.#source.close?.()
+  }
+
+  #judge(question: TopicQuestion): Verdict {
+    return judge(this.#source.rulesFor(question.client) ?? [], question)
+  }
+}
+
+function applies(rule: TopicRule, { client, action, topic }: TopicQuestion): boolean {
+  const { effect, topicFilter, placeholders } = rule
+  const filter = placeholders ? fillIn(topicFilter, client, effect) : topicFilter
   if (filter === undefined) return false
   if (action !== 'subscribe') return matches(filter, topic)
   return effect === 'deny' ? overlaps(filter, topic) : covers(filter, topic)
