@@ -4,7 +4,9 @@
  *
  * @module
  */
-import { ConfigError } from '../base/errors.ts'
+import { randomBytes } from 'node:crypto'
+import { open, readFile, realpath, rename, rm, stat } from 'node:fs/promises'
+import { ConfigError, UsageError } from '../base/errors.ts'
 import { passwordHashKind } from './password-hash.ts'
 
 /** User Name to password hash. */
@@ -34,6 +36,52 @@ export function parsePasswordFile(text: string): PasswordEntries {
     lineOf.set(user, number)
   }
   return entries
+}
+
+/**
+ * Writes one user's line into a password file, in the place of the line that the user had, or at the end. Other lines,
+ * comments among them, stay as they are. The file is replaced whole, so that whoever reads it meanwhile sees the old or the
+ * new one; it keeps its mode, and a new one is only for its owner (0600).
+ *
+ * @param hash `undefined` takes the user out
+ * @returns whether the user was in the file before
+ * @throws {UsageError} for a name that no line can hold
+ */
+export async function updatePasswordFile(path: string, user: string, hash: string | undefined): Promise<boolean> {
+  if (!/^[^#:\p{Cc}][^:\p{Cc}]*$/u.test(user)) {
+    throw new UsageError(
+      `a user name has no colon and no control character and does not begin with #: ${JSON.stringify(user)}`,
+    )
+  }
+  const target = await realpath(path).catch(unlessMissing(path))
+  const text = await readFile(target, 'utf8').catch(unlessMissing(''))
+  const lines = text.split('\n').filter((line, index, all) => line !== '' || index < all.length - 1)
+  const at = lines.findIndex((line) => line.startsWith(`${user}:`))
+  lines.splice(at < 0 ? lines.length : at, at < 0 ? 0 : 1, ...(hash === undefined ? [] : [`${user}:${hash}`]))
+  await replaceFile(target, lines.map((line) => `${line}\n`).join(''))
+  return at >= 0
+}
+
+async function replaceFile(path: string, text: string): Promise<void> {
+  const mode = await stat(path).then(({ mode: bits }) => bits & 0o7777, unlessMissing(0o600))
+  const temporary = `${path}.${randomBytes(6).toString('hex')}.new`
+  try {
+    await using file = await open(temporary, 'wx', 0o600)
+    await file.writeFile(text)
+    await file.chmod(mode)
+    await file.sync()
+    await rename(temporary, path)
+  } catch (error) {
+    await rm(temporary, { force: true })
+    throw error
+  }
+}
+
+function unlessMissing<Value>(instead: Value): (error: unknown) => Value {
+  return (error) => {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return instead
+    throw error
+  }
 }
 
 function badLine(number: number, problem: string): ConfigError {

@@ -1,0 +1,79 @@
+/**
+ * `sluice passwd FILE USER`: writes a user's line into a password file.
+ *
+ * On a terminal it asks twice and shows nothing; otherwise the first line of standard input is the password, so that a
+ * script can hand it over without its showing in a list of processes.
+ *
+ * @module
+ */
+import { createInterface } from 'node:readline'
+import { Writable } from 'node:stream'
+import { SluiceError, UsageError } from '../base/errors.ts'
+import { updatePasswordFile } from '../plugins/password-file.ts'
+import { hashPassword, WRITABLE_PASSWORD_HASH_KINDS } from '../plugins/password-hash.ts'
+
+/** What the command is called with; a `Call` of the command table fits. */
+export interface PasswdCall {
+  /** `kind` of hash, and `delete` to take the user out. */
+  readonly options: Readonly<Partial<Record<string, string>>>
+  /** FILE and USER. */
+  readonly positionals: readonly string[]
+  readonly terminal: { readonly out: (text: string) => void }
+}
+
+/** Where the password comes from, and where it is asked for: the process's own streams, or a test's. */
+export interface PasswordPrompt {
+  readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean }
+  readonly stderr: NodeJS.WritableStream
+}
+
+/**
+ * @returns the exit code, 0
+ * @throws {UsageError} for a kind that is none, and for a user or a password that cannot be written
+ * @throws {SluiceError} `ERR_PASSWORD` when none came, or two different ones
+ */
+export async function passwd(call: PasswdCall, prompt: PasswordPrompt = process): Promise<number> {
+  const [path, user] = call.positionals as [string, string]
+  const removing = call.options['delete'] !== undefined
+  const kind = findKind(call.options['kind'])
+  const hash = removing ? undefined : await hashPassword(await askPassword(user, prompt), kind)
+  const wasThere = await updatePasswordFile(path, user, hash)
+  const done = removing ? (wasThere ? 'removed from' : 'was not in') : wasThere ? 'changed in' : 'added to'
+  call.terminal.out(`${user} ${done} ${path}`)
+  return 0
+}
+
+function findKind(name: string = WRITABLE_PASSWORD_HASH_KINDS[0]!): (typeof WRITABLE_PASSWORD_HASH_KINDS)[number] {
+  const kind = WRITABLE_PASSWORD_HASH_KINDS.find((known) => known === name)
+  if (kind !== undefined) return kind
+  throw new UsageError(`--kind is one of ${WRITABLE_PASSWORD_HASH_KINDS.join(', ')}; got ${name}.`)
+}
+
+async function askPassword(user: string, prompt: PasswordPrompt): Promise<string> {
+  if (prompt.stdin.isTTY !== true) return readLine(prompt)
+  const first = await readLine(prompt, `Password for ${user}: `)
+  const second = await readLine(prompt, 'The same again: ')
+  if (first === second) return first
+  throw failure('the two passwords differ; nothing was changed')
+}
+
+/** Reads one line. With a question it comes from a terminal, whose echo goes nowhere. */
+function readLine({ stdin, stderr }: PasswordPrompt, question?: string): Promise<string> {
+  const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() })
+  const lines = createInterface({ input: stdin, output: nowhere, terminal: question !== undefined })
+  return new Promise((resolve, reject) => {
+    const finish = (settle: () => void): void => {
+      lines.removeAllListeners().close()
+      if (question !== undefined) stderr.write('\n')
+      settle()
+    }
+    lines.once('line', (line) => finish(() => resolve(line)))
+    lines.once('SIGINT', () => finish(() => reject(failure('given up; nothing was changed'))))
+    lines.once('close', () => finish(() => reject(failure('no password was given; nothing was changed'))))
+    if (question !== undefined) stderr.write(question)
+  })
+}
+
+function failure(message: string): SluiceError {
+  return new SluiceError('ERR_PASSWORD', message)
+}

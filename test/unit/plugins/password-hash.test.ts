@@ -1,0 +1,143 @@
+import assert from 'node:assert/strict'
+import { chmod, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { PassThrough } from 'node:stream'
+import { test } from 'node:test'
+import type { TestContext } from 'node:test'
+import { passwd } from '../../../src/cli/passwd.ts'
+import { updatePasswordFile } from '../../../src/plugins/password-file.ts'
+import {
+  hashPassword,
+  passwordHashKind,
+  verifyPassword,
+  WRITABLE_PASSWORD_HASH_KINDS,
+} from '../../../src/plugins/password-hash.ts'
+
+async function folderOf(t: TestContext): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'sluice-passwd-'))
+  t.after(() => rm(folder, { recursive: true }))
+  return folder
+}
+
+for (const kind of WRITABLE_PASSWORD_HASH_KINDS) {
+  test(`hashPassword: what it makes of kind ${kind} is of that kind, salted, and verifies`, async () => {
+    const hash = await hashPassword('hünter2', kind)
+    assert.equal(passwordHashKind(hash), kind)
+    assert.notEqual(await hashPassword('hünter2', kind), hash)
+    assert.equal(await verifyPassword(Buffer.from('hünter2'), hash), true)
+    assert.equal(await verifyPassword(Buffer.from('hunter2'), hash), false)
+  })
+}
+
+test('hashPassword: Argon2id unless said otherwise; an empty or an endless password is refused without being quoted', async () => {
+  assert.equal(passwordHashKind(await hashPassword('p')), 'argon2id')
+  await assert.rejects(hashPassword(''), { name: 'UsageError' })
+  await assert.rejects(hashPassword('hunter2'.repeat(200)), (error: Error) => !error.message.includes('hunter2'))
+})
+
+test('passwordHashKind: the two kinds that begin with $6$ are told apart, and what is none is none', () => {
+  assert.equal(passwordHashKind(`$6$rounds=1000$abc$${'a'.repeat(86)}`), 'sha512-crypt')
+  assert.equal(passwordHashKind(`$6$abc+$${'a'.repeat(86)}==`), 'mosquitto-sha512')
+  for (const text of ['', 'x', '$1$abc$def', '$6$', '$6$abc$tooshort', `$7$0$abc$${'a'.repeat(86)}==`, '$2b$99$x']) {
+    assert.equal(passwordHashKind(text), undefined, text)
+  }
+})
+
+test('updatePasswordFile: a new file is for its owner only; lines are added, replaced in place, removed', async (t) => {
+  const path = join(await folderOf(t), 'passwords')
+  assert.equal(await updatePasswordFile(path, 'a', '1'), false)
+  assert.equal((await stat(path)).mode & 0o777, 0o600)
+  await writeFile(path, '# who\n\na:1\nab:2')
+  assert.equal(await updatePasswordFile(path, 'a', '3'), true)
+  assert.equal(await updatePasswordFile(path, 'c', '4'), false)
+  assert.equal(await readFile(path, 'utf8'), '# who\n\na:3\nab:2\nc:4\n')
+  assert.equal(await updatePasswordFile(path, 'a', undefined), true)
+  assert.equal(await updatePasswordFile(path, 'nobody', undefined), false)
+  assert.equal(await readFile(path, 'utf8'), '# who\n\nab:2\nc:4\n')
+})
+
+test('updatePasswordFile: keeps the mode, follows a link, leaves nothing behind', async (t) => {
+  const folder = await folderOf(t)
+  const [path, link] = [join(folder, 'real'), join(folder, 'link')]
+  await writeFile(path, '')
+  await chmod(path, 0o640)
+  await symlink(path, link)
+  await updatePasswordFile(link, 'a', '1')
+  assert.equal(await readFile(path, 'utf8'), 'a:1\n')
+  assert.equal((await stat(path)).mode & 0o777, 0o640)
+  assert.deepEqual((await readdir(folder)).sort(), ['link', 'real'])
+})
+
+for (const user of ['', 'a:b', '#a', 'a\nb', 'a\u0000']) {
+  test(`updatePasswordFile: refuses the user name ${JSON.stringify(user)}`, async (t) => {
+    await assert.rejects(updatePasswordFile(join(await folderOf(t), 'p'), user, '1'), { name: 'UsageError' })
+  })
+}
+
+interface Ran {
+  readonly outcome: string
+  readonly shown: string
+}
+
+/** Runs the command with what somebody types. */
+async function runPasswd(
+  path: string,
+  typed: readonly string[],
+  options: Record<string, string> = { kind: 'bcrypt' },
+  isTTY = true,
+): Promise<Ran> {
+  const stdin = Object.assign(new PassThrough(), { isTTY })
+  const stderr = new PassThrough()
+  let shown = ''
+  // Types each answer when it is asked for, as a person does.
+  const answers = [...typed]
+  stderr.on('data', (chunk: Buffer) => {
+    shown += String(chunk)
+    if (!String(chunk).endsWith(': ')) return
+    const answer = answers.shift()
+    if (answer === undefined) stdin.end()
+    else stdin.write(answer)
+  })
+  if (!isTTY) stdin.end(answers.join(''))
+  const terminal = { out: (text: string) => void (shown += text) }
+  const outcome = await passwd({ options, positionals: [path, 'bob'], terminal }, { stdin, stderr }).then(
+    (code) => `exit ${code}`,
+    (error: Error) => error.message,
+  )
+  return { outcome, shown }
+}
+
+test('sluice passwd: asks twice on a terminal and shows neither', async (t) => {
+  const path = join(await folderOf(t), 'passwords')
+  const { outcome, shown } = await runPasswd(path, ['hunter2\r', 'hunter2\r'])
+  assert.equal(outcome, 'exit 0')
+  assert.equal(shown.replace(path, 'FILE'), 'Password for bob: \nThe same again: \nbob added to FILE')
+  const [, hash] = (await readFile(path, 'utf8')).trim().split(':')
+  assert.equal(await verifyPassword(Buffer.from('hunter2'), hash!), true)
+})
+
+test('sluice passwd: two different passwords, Ctrl+C and end of input change nothing', async (t) => {
+  const path = join(await folderOf(t), 'passwords')
+  assert.match((await runPasswd(path, ['hunter2\r', 'hunter3\r'])).outcome, /differ; nothing was changed/)
+  assert.match((await runPasswd(path, ['hun\u0003'])).outcome, /given up; nothing was changed/)
+  assert.match((await runPasswd(path, [])).outcome, /no password was given/)
+  await assert.rejects(stat(path))
+})
+
+test('sluice passwd: without a terminal the first line of standard input is the password', async (t) => {
+  const path = join(await folderOf(t), 'passwords')
+  assert.equal((await runPasswd(path, ['hunter2\nmore\n'], {}, false)).outcome, 'exit 0')
+  const [, hash] = (await readFile(path, 'utf8')).trim().split(':')
+  assert.equal(passwordHashKind(hash!), 'argon2id')
+  assert.equal(await verifyPassword(Buffer.from('hunter2'), hash!), true)
+})
+
+test('sluice passwd: --delete takes a user out without asking; an unknown --kind is wrong usage', async (t) => {
+  const path = join(await folderOf(t), 'passwords')
+  await writeFile(path, 'bob:x\n')
+  assert.match((await runPasswd(path, [], { delete: 'true' })).shown, /bob removed from/)
+  assert.match((await runPasswd(path, [], { delete: 'true' })).shown, /bob was not in/)
+  assert.equal(await readFile(path, 'utf8'), '')
+  assert.match((await runPasswd(path, [], { kind: 'md5' })).outcome, /--kind is one of argon2id, .*; got md5/)
+})
