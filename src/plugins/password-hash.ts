@@ -18,6 +18,12 @@
 import { isUtf8 } from 'node:buffer'
 import { createHash, pbkdf2Sync, randomBytes, timingSafeEqual } from 'node:crypto'
 import { UsageError } from '../base/errors.ts'
+import {
+  deriveScramCredentials,
+  formatScramCredentials,
+  SCRAM_ITERATIONS,
+  SCRAM_SALT_BYTES,
+} from './scram-credentials.ts'
 
 /** What kinds of hash there are, each with how to recognize it. */
 const KINDS = {
@@ -77,7 +83,8 @@ export async function hashPassword(password: string, kind: WritablePasswordHashK
   return HASHERS[kind](password)
 }
 
-export type WritablePasswordHashKind = Exclude<PasswordHashKind, 'mosquitto-sha512'>
+/** `scram-sha-256` is for the file of `auth.scram`, the others are for that of `auth.file`. */
+export type WritablePasswordHashKind = Exclude<PasswordHashKind, 'mosquitto-sha512'> | 'scram-sha-256'
 
 /** The kinds that `hashPassword` makes, the default first. */
 export const WRITABLE_PASSWORD_HASH_KINDS: readonly WritablePasswordHashKind[] = [
@@ -86,6 +93,7 @@ export const WRITABLE_PASSWORD_HASH_KINDS: readonly WritablePasswordHashKind[] =
   'sha512-crypt',
   'sha256-crypt',
   'mosquitto-pbkdf2',
+  'scram-sha-256',
 ]
 
 /** Costs as OWASP recommends them, where the kind has one. */
@@ -103,6 +111,8 @@ const HASHERS: Readonly<Record<WritablePasswordHashKind, (password: string) => s
     const key = pbkdf2Sync(password, salt, PBKDF2_ITERATIONS, 64, 'sha512')
     return `$7$${PBKDF2_ITERATIONS}$${salt.toString('base64')}$${key.toString('base64')}`
   },
+  'scram-sha-256': (password) =>
+    formatScramCredentials(deriveScramCredentials(password, randomBytes(SCRAM_SALT_BYTES), SCRAM_ITERATIONS)),
 }
 
 /** Sixteen letters, 96 bits; crypt's alphabet has `.` where base64 has `+`. */

@@ -9,6 +9,11 @@ import type { PluginContext, PluginFactory } from '../broker/plugin.ts'
 const LOADERS: Readonly<Record<string, () => Promise<{ readonly default: PluginFactory }>>> = {
   'auth.anonymous': () => import('./auth-anonymous.ts'),
   'auth.file': () => import('./auth-file.ts'),
+  'auth.certificate': () => import('./auth-certificate.ts'),
+  'auth.jwt': () => import('./auth-jwt.ts'),
+  'auth.http': () => import('./auth-http.ts'),
+  'auth.scram': () => import('./auth-scram.ts'),
+  'acl.file': () => import('./acl-file.ts'),
   topic_acl: () => import('./topic-acl.ts'),
   topic_taboo: () => import('./topic-taboo.ts'),
   event_logger_plugin: () => import('./event-logger.ts'),

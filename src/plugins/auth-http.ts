@@ -1,0 +1,168 @@
+/**
+ * `auth.http`: asks a web service of the operator's about each log-in.
+ *
+ *   POST url                                      {"decision": "allow"}                 200
+ *   {"clientId": "c1", "userName": "u",     ──>   {"decision": "allow", "userName": "x", "expiresAtMs": 1767225600000}
+ *    "password": "p", "address": "::1", …}        {"decision": "deny"}, or 401 or 403
+ *                                                 {"decision": "no opinion"}
+ *
+ * Any other answer, an error or silence fails closed: the log-in is denied and the failure logged. Connections to the service
+ * are kept open between questions. An allow is remembered for a short time, a deny never. A password that is not UTF-8 is sent
+ * as `passwordBase64`. A CONNECT that claims nothing, or that has an Authentication Method, is not asked about.
+ *
+ * | key             | default |                                                                       |
+ * | --------------- | ------- | --------------------------------------------------------------------- |
+ * | `url`           |         | `https://…` or `http://…`                                              |
+ * | `headers`       | none    | sent along, such as a secret that the service knows us by             |
+ * | `timeout-ms`    | 3000    | how long an answer may take in all                                    |
+ * | `cache-ms`      | 10000   | how long an allow is remembered; 0 for never                          |
+ * | `max-connections` | 16    | connections to the service                                            |
+ * | `max-pending`   | 100     | questions under way; beyond that a log-in is denied with 0x89         |
+ *
+ * @module
+ */
+import { isUtf8 } from 'node:buffer'
+import * as http from 'node:http'
+import * as https from 'node:https'
+import * as v from 'valibot'
+import type { Clock } from '../base/clock.ts'
+import { PluginError } from '../base/errors.ts'
+import type { MaybePromise } from '../base/maybe-promise.ts'
+import type { AuthenticationAnswer, ConnectRequest, Plugin, PluginContext } from '../broker/plugin.ts'
+import { ReasonCode } from '../codec/reason-code.ts'
+import { LoginCache } from './login-cache.ts'
+import { milliseconds, readPluginOptions } from './plugin-options.ts'
+
+/** More than this is no answer to our question. */
+const MAX_ANSWER_BYTES = 64 * 1024
+
+const count = (fallback: number) => v.optional(v.pipe(v.number(), v.integer(), v.minValue(1)), fallback)
+
+const schema = v.strictObject({
+  url: v.pipe(v.string(), v.url('expected an address'), v.regex(/^https?:/, 'expected an http or https address')),
+  headers: v.optional(v.record(v.string(), v.string()), {}),
+  timeoutMs: milliseconds(3000),
+  cacheMs: milliseconds(10_000),
+  maxConnections: count(16),
+  maxPending: count(100),
+})
+
+const answerSchema = v.object({
+  decision: v.picklist(['allow', 'deny', 'no opinion']),
+  userName: v.optional(v.string()),
+  expiresAtMs: v.optional(v.number()),
+})
+
+type Options = v.InferOutput<typeof schema>
+type Answer = v.InferOutput<typeof answerSchema>
+
+/** @throws {ConfigError} when options cannot work */
+export default function authHttp({ options, clock }: PluginContext): Plugin {
+  return new AuthHttp(readPluginOptions('auth.http', schema, options['http']), clock)
+}
+
+class AuthHttp implements Plugin {
+  readonly name = 'auth.http'
+  readonly #options: Options
+  readonly #clock: Clock
+  readonly #agent: http.Agent
+  readonly #cache: LoginCache<Answer>
+  #pending = 0
+
+  constructor(options: Options, clock: Clock) {
+    const { Agent } = options.url.startsWith('https:') ? https : http
+    this.#options = options
+    this.#clock = clock
+    this.#agent = new Agent({ keepAlive: true, maxSockets: options.maxConnections })
+    this.#cache = new LoginCache(clock, options.cacheMs)
+  }
+
+  authenticate(request: ConnectRequest): MaybePromise<AuthenticationAnswer | undefined> {
+    if (!isForUs(request)) return undefined
+    const question = questionOf(request)
+    const known = this.#cache.get([question])
+    if (known !== undefined) return answerOf(known)
+    if (this.#pending < this.#options.maxPending) return this.#ask(question)
+    return { decision: 'deny', reasonCode: ReasonCode.ServerBusy, cause: 'too many questions to the log-in service' }
+  }
+
+  close(): void {
+    this.#agent.destroy()
+  }
+
+  async #ask(question: string): Promise<AuthenticationAnswer | undefined> {
+    this.#pending++
+    try {
+      const answer = await this.#post(question)
+      if (answer.decision === 'allow') this.#cache.set([question], answer)
+      return answerOf(answer)
+    } finally {
+      this.#pending--
+    }
+  }
+
+  #post(question: string): Promise<Answer> {
+    const { url, headers, timeoutMs } = this.#options
+    const { request: send } = url.startsWith('https:') ? https : http
+    return new Promise((resolve, reject) => {
+      const sent = send(url, {
+        method: 'POST',
+        agent: this.#agent,
+        headers: { ...headers, 'content-type': 'application/json', 'content-length': Buffer.byteLength(question) },
+      })
+      const timer = this.#clock.setTimer(timeoutMs, () => {
+        sent.destroy(new PluginError(`the log-in service did not answer within ${timeoutMs} ms`))
+      })
+      sent.on('close', () => timer.cancel())
+      sent.on('error', reject)
+      sent.on('response', (response) => void readAnswer(response).then(resolve, reject))
+      sent.end(question)
+    })
+  }
+}
+
+/** Something is claimed, and in a way that this plugin can pass on. */
+function isForUs({ userName, password, certificateUserName, authenticationMethod }: ConnectRequest): boolean {
+  const claims = [userName, password, certificateUserName]
+  return authenticationMethod === undefined && claims.some((claim) => claim !== undefined)
+}
+
+function questionOf({ password, ...request }: ConnectRequest): string {
+  const { clientId, userName, certificateUserName, address, listener, encrypted, protocolVersion } = request
+  const secret = password === undefined ? {} : passwordFields(Buffer.from(password))
+  const facts = { clientId, userName, certificateUserName, address, listener, encrypted, protocolVersion }
+  return JSON.stringify({ ...facts, ...secret })
+}
+
+function passwordFields(password: Buffer): object {
+  return isUtf8(password) ? { password: password.toString('utf8') } : { passwordBase64: password.toString('base64') }
+}
+
+function answerOf({ decision, userName, expiresAtMs }: Answer): AuthenticationAnswer | undefined {
+  if (decision === 'no opinion') return undefined
+  if (decision === 'deny') return { decision, cause: 'the log-in service said no' }
+  return { decision, ...(userName !== undefined && { userName }), ...(expiresAtMs !== undefined && { expiresAtMs }) }
+}
+
+async function readAnswer(response: http.IncomingMessage): Promise<Answer> {
+  const status = response.statusCode
+  const chunks: Buffer[] = []
+  let length = 0
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    length += chunk.length
+    if (length > MAX_ANSWER_BYTES) throw new PluginError('the log-in service answered with more than 64 KiB')
+    chunks.push(chunk)
+  }
+  if (status === 401 || status === 403) return { decision: 'deny' }
+  if (status !== 200) throw new PluginError(`the log-in service answered with status ${status}`)
+  return parseAnswer(Buffer.concat(chunks).toString('utf8'))
+}
+
+function parseAnswer(text: string): Answer {
+  try {
+    return v.parse(answerSchema, JSON.parse(text))
+  } catch {
+    // Without its cause, which would quote the answer.
+    throw new PluginError('the log-in service answered with something that is no answer')
+  }
+}

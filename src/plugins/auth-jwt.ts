@@ -1,0 +1,209 @@
+/**
+ * `auth.jwt`: Clients that log in with a JSON Web Token (RFC 7519) instead of a password.
+ *
+ *   auth:
+ *     jwt:
+ *       key-file: issuer.pem            # or jwks-url: https://…, or secret-file: FILE (HS256 and its like)
+ *       issuer: https://login.example
+ *
+ * | key                   | default    |                                                                             |
+ * | --------------------- | ---------- | --------------------------------------------------------------------------- |
+ * | `key-file`            |            | public key or certificate in PEM form, or a JWK or JWKS; read again on change |
+ * | `jwks-url`            |            | where the issuer publishes its keys; fetched when needed, then kept          |
+ * | `secret-file`         |            | a shared secret of at least 32 bytes; read again on change                  |
+ * | `from`                | `password` | which field of CONNECT carries the token: `password` or `user-name`          |
+ * | `algorithms`          | by key     | HS256 … for a secret; RS256 …, PS256 …, ES256 …, EdDSA for a key              |
+ * | `issuer`, `audience`  |            | what `iss` and `aud` have to be                                             |
+ * | `user-name-claim`     | `sub`      | the claim that names the Client from then on                                |
+ * | `require-expiry`      | on         | whether a token without `exp` is refused                                     |
+ * | `clock-tolerance-ms`  | 0          | how far the issuer's clock may be off                                        |
+ * | `fetch-timeout-ms`    | 3000       | time that the issuer has to answer                                           |
+ *
+ * When the token expires, so does the log-in: the Connection ends then. A field that holds something other than a token is no
+ * business of this plugin. A token is never remembered, logged or quoted.
+ *
+ * @module
+ */
+import { createPublicKey, createSecretKey } from 'node:crypto'
+import type { KeyObject } from 'node:crypto'
+import * as jose from 'jose'
+import * as v from 'valibot'
+import type { Clock } from '../base/clock.ts'
+import { ConfigError } from '../base/errors.ts'
+import type { MaybePromise } from '../base/maybe-promise.ts'
+import type { AuthenticationAnswer, ConnectRequest, Plugin, PluginContext } from '../broker/plugin.ts'
+import { milliseconds, readPluginOptions } from './plugin-options.ts'
+import { WatchedFile } from './watched-file.ts'
+
+const SECRET_ALGORITHMS = ['HS256', 'HS384', 'HS512'] as const
+const KEY_ALGORITHMS = [
+  ...(['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'] as const),
+  ...(['ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'] as const),
+] as const
+
+/** RFC 7518 §3.2: a key is at least as long as the hash. */
+const MIN_SECRET_BYTES = 32
+
+const schema = v.pipe(
+  v.strictObject({
+    keyFile: v.optional(v.string()),
+    jwksUrl: v.optional(v.pipe(v.string(), v.regex(/^https?:\/\//, 'expected an http or https address'))),
+    secretFile: v.optional(v.string()),
+    from: v.optional(v.picklist(['password', 'user-name']), 'password'),
+    algorithms: v.optional(v.array(v.picklist([...SECRET_ALGORITHMS, ...KEY_ALGORITHMS]))),
+    issuer: v.optional(v.string()),
+    audience: v.optional(v.string()),
+    userNameClaim: v.optional(v.string(), 'sub'),
+    requireExpiry: v.optional(v.boolean(), true),
+    clockToleranceMs: milliseconds(0),
+    fetchTimeoutMs: milliseconds(3000),
+  }),
+  v.check(
+    ({ keyFile, jwksUrl, secretFile }) =>
+      [keyFile, jwksUrl, secretFile].filter((key) => key !== undefined).length === 1,
+    'exactly one of key-file, jwks-url and secret-file is needed',
+  ),
+)
+
+type Options = v.InferOutput<typeof schema>
+type Keys = KeyObject | jose.JWTVerifyGetKey
+
+/** @throws {ConfigError} when options or key files cannot work */
+export default async function authJwt(context: PluginContext): Promise<Plugin> {
+  const options = readPluginOptions('auth.jwt', schema, context.options['jwt'])
+  const allowed: readonly string[] = options.secretFile === undefined ? KEY_ALGORITHMS : SECRET_ALGORITHMS
+  const stranger = options.algorithms?.find((algorithm) => !allowed.includes(algorithm))
+  if (stranger !== undefined) {
+    throw new ConfigError('ERR_CONFIG_PLUGIN', `auth.jwt.algorithms: ${stranger} does not go with this kind of key`)
+  }
+  return new AuthJwt(
+    options,
+    await openKeys(options, context),
+    {
+      ...(options.issuer !== undefined && { issuer: options.issuer }),
+      ...(options.audience !== undefined && { audience: options.audience }),
+      algorithms: [...(options.algorithms ?? allowed)],
+      requiredClaims: options.requireExpiry ? ['exp'] : [],
+      clockTolerance: options.clockToleranceMs / 1000,
+    },
+    context.clock,
+  )
+}
+
+class AuthJwt implements Plugin {
+  readonly name = 'auth.jwt'
+  readonly #options: Options
+  readonly #keys: KeySource
+  readonly #demands: jose.JWTVerifyOptions
+  readonly #clock: Clock
+
+  constructor(options: Options, keys: KeySource, demands: jose.JWTVerifyOptions, clock: Clock) {
+    this.#options = options
+    this.#keys = keys
+    this.#demands = demands
+    this.#clock = clock
+  }
+
+  authenticate(request: ConnectRequest): MaybePromise<AuthenticationAnswer | undefined> {
+    const token = tokenOf(request, this.#options.from)
+    return token === undefined ? undefined : this.#judge(token)
+  }
+
+  close(): void {
+    this.#keys.close()
+  }
+
+  async #judge(token: string): Promise<AuthenticationAnswer> {
+    try {
+      return this.#allow(await this.#verify(token))
+    } catch (error) {
+      // What the issuer's server did wrong is a failure of ours; everything else is the token's fault.
+      if (this.#keys.isRemote && isFetchFailure(error)) throw error
+      return deny(error instanceof jose.errors.JOSEError ? error.code : 'its algorithm does not go with the key')
+    }
+  }
+
+  async #verify(token: string): Promise<jose.JWTPayload> {
+    const demands = { ...this.#demands, currentDate: new Date(this.#clock.wallNow()) }
+    const { current } = this.#keys
+    // Two overloads of one function: a key, or a function that finds one.
+    const verified =
+      typeof current === 'function' ? jose.jwtVerify(token, current, demands) : jose.jwtVerify(token, current, demands)
+    return (await verified).payload
+  }
+
+  #allow(claims: jose.JWTPayload): AuthenticationAnswer {
+    const { userNameClaim, clockToleranceMs } = this.#options
+    const userName = claims[userNameClaim]
+    if (typeof userName !== 'string' || userName === '') return deny(`there is no text in the claim ${userNameClaim}`)
+    if (claims.exp === undefined) return { decision: 'allow', userName }
+    return { decision: 'allow', userName, expiresAtMs: claims.exp * 1000 + clockToleranceMs }
+  }
+}
+
+interface KeySource {
+  readonly current: Keys
+  readonly isRemote: boolean
+  close(): void
+}
+
+async function openKeys(
+  { jwksUrl, keyFile, secretFile, fetchTimeoutMs }: Options,
+  context: PluginContext,
+): Promise<KeySource> {
+  if (jwksUrl !== undefined) {
+    const current = jose.createRemoteJWKSet(new URL(jwksUrl), { timeoutDuration: fetchTimeoutMs })
+    return { current, isRemote: true, close: () => undefined }
+  }
+  const file = await WatchedFile.open(
+    secretFile ?? keyFile!,
+    context,
+    secretFile === undefined ? parseKeys : parseSecret,
+  )
+  return {
+    get current() {
+      return file.content
+    },
+    isRemote: false,
+    close: () => file.close(),
+  }
+}
+
+function parseSecret(text: string): Keys {
+  const secret = Buffer.from(text.replace(/\r?\n$/, ''))
+  if (secret.length >= MIN_SECRET_BYTES) return createSecretKey(secret)
+  throw badFile(`the secret has ${secret.length} bytes; at least ${MIN_SECRET_BYTES} are needed`)
+}
+
+function parseKeys(text: string): Keys {
+  try {
+    if (!text.trimStart().startsWith('{')) return createPublicKey(text)
+    const json = JSON.parse(text) as jose.JWK & { keys?: jose.JWK[] }
+    return jose.createLocalJWKSet({ keys: json.keys ?? [json] })
+  } catch {
+    // Without its cause, which would quote the file.
+    throw badFile('there is neither a key or certificate in PEM form nor a JWK or JWKS')
+  }
+}
+
+function badFile(problem: string): ConfigError {
+  return new ConfigError('ERR_CONFIG_FILE', problem)
+}
+
+/** Something of the shape of a signed token; what else the field may hold is for other plugins. */
+function tokenOf(request: ConnectRequest, from: Options['from']): string | undefined {
+  const { userName, password, authenticationMethod } = request
+  if (authenticationMethod !== undefined) return undefined
+  const field = from === 'user-name' ? userName : password && Buffer.from(password).toString('latin1')
+  return field !== undefined && /^[\w-]+\.[\w-]+\.[\w-]+$/.test(field) ? field : undefined
+}
+
+function isFetchFailure(error: unknown): boolean {
+  const { JOSEError, JWKSInvalid, JWKSTimeout } = jose.errors
+  if (!(error instanceof JOSEError)) return true
+  return error instanceof JWKSInvalid || error instanceof JWKSTimeout || error.code === JOSEError.code
+}
+
+function deny(why: string): AuthenticationAnswer {
+  return { decision: 'deny', cause: `token refused: ${why}` }
+}

@@ -1,0 +1,153 @@
+/**
+ * `auth.scram`: enhanced authentication (§4.12) by SCRAM-SHA-256 (RFC 5802, RFC 7677). The password never travels, the Client
+ * learns that the Server knows it too, and what the Server keeps is of no use to a thief.
+ *
+ *   Client                                              Server
+ *   CONNECT  n,,n=user,r=nonce                     ->
+ *                                                  <-   AUTH 0x18  r=nonce+more,s=salt,i=iterations
+ *   AUTH 0x18  c=biws,r=nonce+more,p=proof         ->
+ *                                                  <-   CONNACK  v=signature        (re-authentication: AUTH 0x00)
+ *
+ * A user that is not in the file gets a first answer like any other and is refused at the end, so that nobody can find
+ * out who exists. Channel binding is not offered. Option `scram.file` is the path of the credentials (`sluice passwd --kind
+ * scram-sha-256` writes them); the file is read again when it changes.
+ *
+ * @module
+ */
+import { timingSafeEqual } from 'node:crypto'
+import * as v from 'valibot'
+import type { Clock } from '../base/clock.ts'
+import type { AuthenticationAnswer, ConnectRequest, Plugin, PluginContext } from '../broker/plugin.ts'
+import { readPluginOptions } from './plugin-options.ts'
+import {
+  base64,
+  hmacSha256,
+  parseScramFile,
+  SCRAM_ITERATIONS,
+  SCRAM_SALT_BYTES,
+  sha256,
+  type ScramCredentials,
+} from './scram-credentials.ts'
+import { WatchedFile } from './watched-file.ts'
+
+const METHOD = 'SCRAM-SHA-256'
+const NONCE_BYTES = 18
+
+const schema = v.strictObject({ file: v.string() })
+
+/** @throws {ConfigError} without `scram.file`, or for a file that cannot be read or has a bad line */
+export default async function authScram(context: PluginContext): Promise<Plugin> {
+  const { file } = readPluginOptions('auth.scram', schema, context.options['scram'])
+  return new AuthScram(await WatchedFile.open(file, context, parseScramFile), context.clock)
+}
+
+/** What is known between the Client's first message and its last. */
+interface Exchange {
+  readonly user: string
+  /** `undefined` for a user who does not exist. */
+  readonly credentials: ScramCredentials | undefined
+  /** `c=` and `r=` as the Client has to repeat them. */
+  readonly expectedStart: string
+  /** The messages so far, without the GS2 header: the first two parts of RFC 5802's AuthMessage. */
+  readonly messages: string
+}
+
+class AuthScram implements Plugin {
+  readonly name = 'auth.scram'
+  readonly #file: WatchedFile<ReadonlyMap<string, ScramCredentials>>
+  readonly #clock: Clock
+  /** Makes the salt of a user who does not exist the same each time. */
+  readonly #secret: Uint8Array
+
+  constructor(file: WatchedFile<ReadonlyMap<string, ScramCredentials>>, clock: Clock) {
+    this.#file = file
+    this.#clock = clock
+    this.#secret = clock.randomBytes(32)
+  }
+
+  authenticate(request: ConnectRequest): AuthenticationAnswer | undefined {
+    if (request.authenticationMethod !== METHOD) return undefined
+    const message = Buffer.from(request.authenticationData ?? []).toString('utf8')
+    const exchange = request.exchangeState as Exchange | undefined
+    return exchange === undefined ? this.#first(message, request.userName) : last(message, exchange)
+  }
+
+  close(): void {
+    this.#file.close()
+  }
+
+  #first(message: string, userName: string | undefined): AuthenticationAnswer {
+    const parsed = parseFirst(message)
+    if (typeof parsed === 'string') return deny(parsed)
+    if (userName !== undefined && userName !== parsed.user) return deny('CONNECT and SCRAM name two different users')
+    const credentials = this.#file.content.get(parsed.user)
+    const nonce = parsed.nonce + base64(this.#clock.randomBytes(NONCE_BYTES))
+    const { salt, iterations } = credentials ?? this.#likeOthers(parsed.user)
+    const answer = `r=${nonce},s=${base64(salt)},i=${iterations}`
+    const exchangeState: Exchange = {
+      user: parsed.user,
+      credentials,
+      expectedStart: `c=${base64(Buffer.from(parsed.gs2Header))},r=${nonce}`,
+      messages: `${parsed.bare},${answer}`,
+    }
+    return { decision: 'continue', authenticationData: Buffer.from(answer), exchangeState }
+  }
+
+  /** What a user who does not exist is told: of the same make as for those who do. */
+  #likeOthers(user: string): Pick<ScramCredentials, 'salt' | 'iterations'> {
+    const [other] = this.#file.content.values()
+    const salt = hmacSha256(this.#secret, user).subarray(0, other?.salt.length ?? SCRAM_SALT_BYTES)
+    return { salt, iterations: other?.iterations ?? SCRAM_ITERATIONS }
+  }
+}
+
+interface FirstMessage {
+  readonly gs2Header: string
+  readonly bare: string
+  readonly user: string
+  readonly nonce: string
+}
+
+/** @returns what is wrong, as text, if anything is */
+function parseFirst(message: string): FirstMessage | string {
+  if (message.startsWith('p=')) return 'channel binding is not offered'
+  const parts = /^([ny],(?:a=([^,]+))?,)(n=([^,]+),r=([!-+\--~]+)(?:,.*)?)$/su.exec(message)
+  if (parts === null) return 'this is no SCRAM client-first-message'
+  const [, gs2Header, authorizeAs, bare, name, nonce] = parts as unknown as [
+    string,
+    string,
+    string?,
+    string?,
+    string?,
+    string?,
+  ]
+  const user = unescape(name!)
+  if (user === undefined) return 'a user name has an = that is neither =2C nor =3D'
+  if (authorizeAs !== undefined && unescape(authorizeAs) !== user) return 'to act for another user is not offered'
+  return { gs2Header, bare: bare!, user, nonce: nonce! }
+}
+
+/** A name in a SCRAM message has `=2C` for a comma and `=3D` for an equals sign. */
+function unescape(name: string): string | undefined {
+  if (/=(?!2C|3D)/.test(name)) return undefined
+  return name.replaceAll('=2C', ',').replaceAll('=3D', '=')
+}
+
+function last(message: string, { user, credentials, expectedStart, messages }: Exchange): AuthenticationAnswer {
+  const [, start, proof] = /^(.*),p=([A-Za-z0-9+/]{43}=)$/su.exec(message) ?? []
+  if (start === undefined || !start.startsWith(expectedStart))
+    return deny('this is no SCRAM client-final-message to ours')
+  const extensions = start.slice(expectedStart.length)
+  if (extensions !== '' && !extensions.startsWith(',')) return deny('the nonce is not the one that was given')
+  if (credentials === undefined) return deny('there is no such user')
+  const authMessage = `${messages},${start}`
+  const signature = hmacSha256(credentials.storedKey, authMessage)
+  const clientKey = Buffer.from(proof!, 'base64').map((byte, index) => byte ^ signature[index]!)
+  if (!timingSafeEqual(sha256(clientKey), credentials.storedKey)) return deny('wrong password')
+  const verifier = `v=${base64(hmacSha256(credentials.serverKey, authMessage))}`
+  return { decision: 'allow', userName: user, authenticationData: Buffer.from(verifier) }
+}
+
+function deny(cause: string): AuthenticationAnswer {
+  return { decision: 'deny', cause }
+}

@@ -1,0 +1,80 @@
+/**
+ * What a Server keeps of a user for SCRAM-SHA-256 (RFC 5802 §3, RFC 7677), as text in the form that PostgreSQL also uses:
+ *
+ *   SCRAM-SHA-256$iterations:salt$StoredKey:ServerKey        (base64)
+ *
+ * Neither the password nor anything that a log-in could be made with can be computed from it.
+ *
+ * @module
+ */
+import { createHash, createHmac, pbkdf2Sync } from 'node:crypto'
+import { ConfigError } from '../base/errors.ts'
+
+export interface ScramCredentials {
+  readonly iterations: number
+  readonly salt: Uint8Array
+  readonly storedKey: Uint8Array
+  readonly serverKey: Uint8Array
+}
+
+/** What new credentials are made with, and what users who do not exist are told (RFC 7677 §4). */
+export const SCRAM_ITERATIONS = 4096
+export const SCRAM_SALT_BYTES = 16
+
+const KEY_BYTES = 32
+const FORM = /^SCRAM-SHA-256\$(\d{4,9}):([A-Za-z0-9+/]+={0,2})\$([A-Za-z0-9+/]{43}=):([A-Za-z0-9+/]{43}=)$/
+
+/**
+ * Derives what is kept from a password. The password is normalized (NFKC, as good as SASLprep for what people type).
+ *
+ * @param iterations at least 4096 (RFC 7677 §4)
+ */
+export function deriveScramCredentials(password: string, salt: Uint8Array, iterations: number): ScramCredentials {
+  const salted = pbkdf2Sync(password.normalize('NFKC'), salt, iterations, KEY_BYTES, 'sha256')
+  const storedKey = sha256(hmacSha256(salted, 'Client Key'))
+  return { iterations, salt, storedKey, serverKey: hmacSha256(salted, 'Server Key') }
+}
+
+export function formatScramCredentials({ iterations, salt, storedKey, serverKey }: ScramCredentials): string {
+  return `SCRAM-SHA-256$${iterations}:${base64(salt)}$${base64(storedKey)}:${base64(serverKey)}`
+}
+
+/** @returns `undefined` for text of another form */
+export function parseScramCredentials(text: string): ScramCredentials | undefined {
+  const parts = FORM.exec(text)
+  if (parts === null) return undefined
+  const [iterations, ...bytes] = parts.slice(1)
+  const [salt, storedKey, serverKey] = bytes.map((part) => Buffer.from(part, 'base64'))
+  return { iterations: Number(iterations), salt: salt!, storedKey: storedKey!, serverKey: serverKey! }
+}
+
+/**
+ * Reads a file of `user:SCRAM-SHA-256$…` lines; blank lines and those that begin with `#` count for nothing.
+ *
+ * @throws {ConfigError} `ERR_CONFIG_FILE` that names the bad line by number, without its content
+ */
+export function parseScramFile(text: string): ReadonlyMap<string, ScramCredentials> {
+  const users = new Map<string, ScramCredentials>()
+  for (const [index, line] of text.split(/\r?\n/).entries()) {
+    if (line.trim() === '' || line.startsWith('#')) continue
+    const colon = line.indexOf(':')
+    const credentials = colon < 1 ? undefined : parseScramCredentials(line.slice(colon + 1).trim())
+    if (credentials === undefined) {
+      throw new ConfigError('ERR_CONFIG_FILE', `line ${index + 1} is not of the form user:SCRAM-SHA-256$…`)
+    }
+    users.set(line.slice(0, colon), credentials)
+  }
+  return users
+}
+
+export function hmacSha256(key: Uint8Array, text: string): Uint8Array {
+  return createHmac('sha256', key).update(text).digest()
+}
+
+export function sha256(bytes: Uint8Array): Uint8Array {
+  return createHash('sha256').update(bytes).digest()
+}
+
+export function base64(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('base64')
+}

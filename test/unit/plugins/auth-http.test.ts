@@ -1,0 +1,175 @@
+import assert from 'node:assert/strict'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { test } from 'node:test'
+import type { TestContext } from 'node:test'
+import { Access } from '../../../src/broker/access.ts'
+import type { Plugin } from '../../../src/broker/plugin.ts'
+import { ReasonCode } from '../../../src/codec/reason-code.ts'
+import authHttp from '../../../src/plugins/auth-http.ts'
+import { CapturedLog, contextOf, decisionOf, ManualClock, requestOf } from './support.ts'
+
+interface Asked {
+  readonly body: Record<string, unknown>
+  readonly headers: IncomingMessage['headers']
+}
+
+interface Setup {
+  readonly plugin: Plugin
+  readonly access: Access
+  readonly clock: ManualClock
+  readonly log: CapturedLog
+  readonly asked: Asked[]
+  /** Connections that were made. */
+  connections: number
+}
+
+type Answer = (response: ServerResponse) => void
+const say =
+  (answer: unknown, status = 200): Answer =>
+  (response) => {
+    response.writeHead(status).end(typeof answer === 'string' ? answer : JSON.stringify(answer))
+  }
+
+/** A log-in service on a port that the system chose. */
+async function setUp(t: TestContext, answer: Answer, options: Record<string, unknown> = {}): Promise<Setup> {
+  const [clock, log, asked] = [new ManualClock(), new CapturedLog(), [] as Asked[]]
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = []
+    request.on('data', (chunk: Buffer) => chunks.push(chunk))
+    request.on('end', () => {
+      const body = JSON.parse(Buffer.concat(chunks).toString()) as Record<string, unknown>
+      asked.push({ body, headers: request.headers })
+      answer(response)
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/login`
+  const plugin = authHttp(contextOf({ http: { url, ...options } }, { clock, log }))
+  t.after(async () => {
+    await plugin.close?.()
+    server.closeAllConnections()
+    server.close()
+  })
+  const access = new Access({ loginPlugins: [plugin], topicPlugins: undefined, clock, log })
+  const setup: Setup = { plugin, access, clock, log, asked, connections: 0 }
+  server.on('connection', () => setup.connections++)
+  return setup
+}
+
+test('auth.http: posts what is known of the log-in as JSON, with the headers that are given', async (t) => {
+  const { plugin, asked } = await setUp(t, say({ decision: 'allow' }), { headers: { 'x-key': 'k' } })
+  assert.deepEqual(await plugin.authenticate!(requestOf('u', 'pä')), { decision: 'allow' })
+  assert.deepEqual(asked[0]?.body, {
+    clientId: 'c1',
+    userName: 'u',
+    address: '127.0.0.1',
+    listener: 'default',
+    encrypted: false,
+    protocolVersion: 5,
+    password: 'pä',
+  })
+  assert.equal(asked[0]?.headers['x-key'], 'k')
+  assert.equal(asked[0]?.headers['content-type'], 'application/json')
+})
+
+test('auth.http: a password that is not UTF-8 travels as base64', async (t) => {
+  const { plugin, asked } = await setUp(t, say({ decision: 'allow' }))
+  await plugin.authenticate!(requestOf('u', Buffer.from([0xff])))
+  assert.equal(asked[0]?.body['passwordBase64'], '/w==')
+  assert.equal(asked[0]?.body['password'], undefined)
+})
+
+const answers: [title: string, answer: Answer, expected: unknown][] = [
+  [
+    'allow with a name and an end',
+    say({ decision: 'allow', userName: 'x', expiresAtMs: 5, more: 1 }),
+    { decision: 'allow', userName: 'x', expiresAtMs: 5 },
+  ],
+  ['deny', say({ decision: 'deny' }), { decision: 'deny', cause: 'the log-in service said no' }],
+  ['status 401', say('', 401), { decision: 'deny', cause: 'the log-in service said no' }],
+  ['status 403', say('whatever', 403), { decision: 'deny', cause: 'the log-in service said no' }],
+  ['no opinion', say({ decision: 'no opinion' }), undefined],
+]
+for (const [title, answer, expected] of answers) {
+  test(`auth.http: the answer ${title}`, async (t) => {
+    const { plugin } = await setUp(t, answer)
+    assert.deepEqual(await plugin.authenticate!(requestOf('u', 'p')), expected)
+  })
+}
+
+const failures: [title: string, answer: Answer, message: RegExp][] = [
+  ['status 500', say('hunter2', 500), /answered with status 500/],
+  ['a redirection', (response) => response.writeHead(302, { location: '/' }).end(), /answered with status 302/],
+  ['no JSON', say('hunter2'), /something that is no answer/],
+  ['no decision', say({ ok: true }), /something that is no answer/],
+  ['too much', say('x'.repeat(70_000)), /more than 64 KiB/],
+  ['a cut connection', (response) => response.destroy(), /ECONNRESET/],
+]
+for (const [title, answer, message] of failures) {
+  test(`auth.http: ${title} fails closed and is logged without the password`, async (t) => {
+    const { access, log } = await setUp(t, answer)
+    const result = await access.authenticate(requestOf('u', 'hunter2'), new Map())
+    assert.equal(result.decision, 'deny')
+    assert.match(log.lines[0]!, message)
+    assert.doesNotMatch(JSON.stringify([result, log.lines]), /hunter2/)
+  })
+}
+
+test('auth.http: silence fails closed after timeout-ms', async (t) => {
+  const setup = await setUp(t, () => setup.clock.advance(200), { timeoutMs: 200 })
+  const result = await setup.access.authenticate(requestOf('u', 'p'), new Map())
+  assert.equal(result.decision, 'deny')
+  assert.match(setup.log.lines[0]!, /did not answer within 200 ms/)
+})
+
+test('auth.http: a service that cannot be reached fails closed', async () => {
+  const plugin = authHttp(contextOf({ http: { url: 'http://127.0.0.1:1/' } }))
+  await assert.rejects(async () => plugin.authenticate!(requestOf('u', 'p')), { code: 'ECONNREFUSED' })
+})
+
+test('auth.http: connections to the service are kept open', async (t) => {
+  const setup = await setUp(t, say({ decision: 'deny' }))
+  for (let n = 0; n < 5; n++) await setup.plugin.authenticate!(requestOf('u', 'p'))
+  assert.equal(setup.asked.length, 5)
+  assert.equal(setup.connections, 1)
+})
+
+test('auth.http: an allow is remembered for cache-ms, a deny never', async (t) => {
+  let decision = 'allow'
+  const { plugin, clock, asked } = await setUp(t, (response) => say({ decision })(response), { cacheMs: 100 })
+  await plugin.authenticate!(requestOf('u', 'p'))
+  assert.deepEqual(plugin.authenticate!(requestOf('u', 'p')), { decision: 'allow' })
+  decision = 'deny'
+  assert.equal(await decisionOf(plugin, requestOf('u', 'other')), 'deny')
+  clock.advance(100)
+  assert.equal(await decisionOf(plugin, requestOf('u', 'p')), 'deny')
+  assert.equal(await decisionOf(plugin, requestOf('u', 'p')), 'deny')
+  assert.equal(asked.length, 4)
+})
+
+test('auth.http: beyond max-pending questions a log-in is denied with 0x89', async (t) => {
+  const { plugin } = await setUp(t, say({ decision: 'deny' }), { maxPending: 1 })
+  const first = plugin.authenticate!(requestOf('u', 'p'))
+  const second = plugin.authenticate!(requestOf('u', 'p')) as { reasonCode: number }
+  assert.equal(second.reasonCode, ReasonCode.ServerBusy)
+  await first
+})
+
+test('auth.http: a CONNECT that claims nothing, or with an Authentication Method, is not asked about', async (t) => {
+  const { plugin, asked } = await setUp(t, say({ decision: 'allow' }))
+  assert.equal(await decisionOf(plugin, requestOf()), undefined)
+  assert.equal(await decisionOf(plugin, requestOf('u', 'p', { authenticationMethod: 'X' })), undefined)
+  assert.equal(asked.length, 0)
+  assert.equal(await decisionOf(plugin, requestOf(undefined, undefined, { certificateUserName: 'm' })), 'allow')
+})
+
+test('auth.http: options that cannot work are an error at start that quotes no value', () => {
+  const make = (http: unknown) => () => authHttp(contextOf({ http }))
+  assert.throws(make(undefined), /needs the section `auth.http`/)
+  assert.throws(make({ url: 'ftp://hunter2' }), (error: Error) => {
+    return error.message === 'auth.http.url: expected an http or https address'
+  })
+  assert.throws(make({ url: 'http://a', headers: { a: 1 } }), /auth.http.headers.a: expected string/)
+  assert.throws(make({ url: 'http://a', timeout: 1 }), /auth.http.timeout: there is no such key/)
+})
