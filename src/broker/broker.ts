@@ -49,13 +49,14 @@ export interface OpenListener {
 /** What a listener is opened for. */
 export interface AcceptingHost {
   accept(transport: Transport, peer: Peer): Incoming | undefined
+  readonly clock: Clock
   readonly log: Logger
 }
 
 /** What the floors above put in. */
 export interface BrokerParts {
   openListener(options: ListenerOptions, host: AcceptingHost): Promise<OpenListener>
-  attachStream(stream: Duplex, peer: Partial<Peer>, accept: AcceptingHost['accept']): boolean
+  attachStream(stream: Duplex, peer: Partial<Peer>, host: AcceptingHost): boolean
   readonly plugins: ReadonlyMap<string, PluginFactory>
 }
 
@@ -194,7 +195,7 @@ export class BrokerBase implements AsyncDisposable {
     for (const options of listeners) {
       const state: ListenerState = { options, open: 0, connected: 0 }
       const accept: AcceptingHost['accept'] = (transport, peer) => this.#running().accept(transport, peer, state)
-      this.#open.push(await this.#parts.openListener(options, { accept, log: this.#log }))
+      this.#open.push(await this.#parts.openListener(options, { accept, clock: this.#clock, log: this.#log }))
     }
   }
 
@@ -403,7 +404,8 @@ export class BrokerBase implements AsyncDisposable {
    * @returns whether it was taken; a refused stream is destroyed
    */
   attach(stream: Duplex, peer: Partial<Peer> = {}): boolean {
-    return this.#parts.attachStream(stream, peer, (transport, known) => this.accept(transport, known))
+    const accept: AcceptingHost['accept'] = (transport, known) => this.accept(transport, known)
+    return this.#parts.attachStream(stream, peer, { accept, clock: this.#clock, log: this.#log })
   }
 
   /**

@@ -14,7 +14,7 @@ import type { Duplex } from 'node:stream'
 import type { ListenerOptions } from '../broker/options.ts'
 import type { Peer } from '../protocol/transport.ts'
 import type { ListenerCounters, ListenerHost } from './host.ts'
-import { pumpStream, type Accept } from './pump.ts'
+import { pumpStream } from './pump.ts'
 import type { WaitingRoom } from './waiting-room.ts'
 
 export interface Door {
@@ -34,14 +34,14 @@ export interface House {
 
 /** MQTT directly on the stream. */
 export class PlainDoor implements Door {
-  readonly #accept: Accept
+  readonly #host: ListenerHost
 
   constructor({ host }: House) {
-    this.#accept = (transport, peer) => host.accept(transport, peer)
+    this.#host = host
   }
 
   enter(stream: Duplex, peer: Peer): void {
-    pumpStream(stream, peer, this.#accept)
+    pumpStream(stream, peer, this.#host)
   }
 
   close(): void {}

@@ -7,6 +7,7 @@
  */
 import { statSync, watch, type FSWatcher } from 'node:fs'
 import { dirname } from 'node:path'
+import type { Clock, Timer } from '../base/clock.ts'
 
 /** Several files are mostly replaced together: they are looked at when this long nothing else happened. */
 const SETTLE_MS = 200
@@ -19,18 +20,23 @@ const POLL_MS = 60_000
  * @param paths files, or folders whose files count
  * @returns stops it
  */
-export function watchFiles(paths: readonly string[], changed: () => void): () => void {
-  const poll = setInterval(changed, POLL_MS).unref()
-  let settle: NodeJS.Timeout | undefined
-  const noticed = () => {
-    clearTimeout(settle)
-    settle = setTimeout(changed, SETTLE_MS).unref()
+export function watchFiles(paths: readonly string[], clock: Clock, changed: () => void): () => void {
+  let timer: Timer
+  const lookAfter = (delayMs: number) => {
+    timer = clock.setTimer(delayMs, () => {
+      lookAfter(POLL_MS)
+      changed()
+    })
   }
+  const noticed = () => {
+    timer.cancel()
+    lookAfter(SETTLE_MS)
+  }
+  lookAfter(POLL_MS)
   const folders = new Set(paths.map((path) => (isFolder(path) ? path : dirname(path))))
   const watchers = [...folders].flatMap((folder) => watchFolder(folder, noticed))
   return () => {
-    clearInterval(poll)
-    clearTimeout(settle)
+    timer.cancel()
     for (const watcher of watchers) watcher.close()
   }
 }

@@ -5,12 +5,10 @@
  */
 import type { Logger } from '../base/log.ts'
 import type { ListenerOptions } from '../broker/options.ts'
-import type { Incoming, Peer, Transport } from '../protocol/transport.ts'
+import type { PumpHost } from './pump.ts'
 
 /** What a listener works for. */
-export interface ListenerHost {
-  /** Takes a new Network Connection; `undefined` refuses it, and it is closed. */
-  accept(transport: Transport, peer: Peer): Incoming | undefined
+export interface ListenerHost extends PumpHost {
   readonly log: Logger
 }
 

@@ -65,7 +65,7 @@ class SocketListener implements Listener {
     this.#options = options
     this.#host = host
     this.#isTrusted = trustList(options.trustedProxies)
-    this.#room = new WaitingRoom(options.name, host.log, this.counters)
+    this.#room = new WaitingRoom(options.name, host, this.counters)
     this.#server = createServer({ allowHalfOpen: true, noDelay: true })
   }
 

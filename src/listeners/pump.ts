@@ -6,20 +6,18 @@
  *              ── 'close' ─> incoming.lost                         false: held; incoming.drained() follows
  *
  * An idle Connection must cost next to nothing, so all sockets share four handler functions and find their pump through a
- * symbol on the socket; there is no buffer and no timer. The exception is a stream that was ended: it lingers for the peer's
- * own end, at most `LINGER_MS`, because closing a socket while bytes of the peer are under way makes the kernel send a
- * reset, which can overtake the DISCONNECT that says why.
+ * symbol on the socket; there is no closure, buffer or timer. A stream that was ended stays until the peer ends too, because
+ * closing a socket while bytes of the peer are under way makes the kernel send a reset, which can overtake the DISCONNECT
+ * that says why. How long that may take is for the Connection to say, with `destroy`.
  *
  * @module
  */
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { TLSSocket } from 'node:tls'
+import type { Clock } from '../base/clock.ts'
 import { UsageError } from '../base/errors.ts'
 import type { Incoming, Peer, Transport } from '../protocol/transport.ts'
-
-/** How long a stream that was ended waits for its unsent bytes and the peer's own end. */
-const LINGER_MS = 5000
 
 const NOTHING = new Uint8Array(0)
 
@@ -29,18 +27,21 @@ interface PumpedStream extends Duplex {
   [pumpOf]?: StreamPump
 }
 
-/** Says yes to a new stream with what shall be driven, or no with `undefined`. */
-export type Accept = (transport: Transport, peer: Peer) => Incoming | undefined
+/** What a pump works for. */
+export interface PumpHost {
+  /** Takes a new Network Connection and says what shall be driven; `undefined` refuses it, and it is destroyed. */
+  accept(transport: Transport, peer: Peer): Incoming | undefined
+  readonly clock: Clock
+}
 
 /**
- * Offers a connected stream to `accept` and pumps it from then on; a refused stream is destroyed.
+ * Offers a connected stream to the host and pumps it from then on; a refused stream is destroyed.
  *
- * @param accept decides; it may write to the transport before it answers (a refusal's bytes still leave if it calls `end`)
  * @returns true when the stream was accepted
  */
-export function pumpStream(stream: Duplex, peer: Peer, accept: Accept): boolean {
-  const pump = new StreamPump(stream)
-  const incoming = accept(pump, peer)
+export function pumpStream(stream: Duplex, peer: Peer, host: PumpHost): boolean {
+  const pump = new StreamPump(stream, host.clock)
+  const incoming = host.accept(pump, peer)
   pump.start(incoming)
   return incoming !== undefined
 }
@@ -52,19 +53,20 @@ export function pumpStream(stream: Duplex, peer: Peer, accept: Accept): boolean 
  * @returns true when the stream was accepted; false when it was refused, and is destroyed
  * @throws {UsageError} when the stream is closed already, or does not carry bytes (object mode, or an encoding set)
  */
-export function attachStream(stream: Duplex, peer: Partial<Peer>, accept: Accept): boolean {
+export function attachStream(stream: Duplex, peer: Partial<Peer>, host: PumpHost): boolean {
   if (stream.destroyed || !stream.readable || !stream.writable) {
     throw new UsageError('Only an open stream can be attached; this one has ended or is destroyed')
   }
   if (stream.readableObjectMode || stream.writableObjectMode || stream.readableEncoding !== null) {
     throw new UsageError('Only a stream of bytes can be attached; this one is in object mode or has an encoding set')
   }
-  return pumpStream(stream, { listener: 'attached', address: '', encrypted: false, ...peer }, accept)
+  return pumpStream(stream, { listener: 'attached', address: '', encrypted: false, ...peer }, host)
 }
 
 /** The Transport over a Node stream. */
 class StreamPump implements Transport {
   readonly #stream: PumpedStream
+  readonly #clock: Clock
   /** A plain socket tries the system call at once; TLS and foreign streams keep the bytes for a while. */
   readonly #writesThrough: boolean
   #incoming: Incoming | undefined
@@ -73,10 +75,10 @@ class StreamPump implements Transport {
   #ending = false
   #error: Error | undefined
   #settled: (() => void) | undefined
-  #linger: NodeJS.Timeout | undefined
 
-  constructor(stream: PumpedStream) {
+  constructor(stream: PumpedStream, clock: Clock) {
     this.#stream = stream
+    this.#clock = clock
     this.#writesThrough = stream instanceof Socket && !(stream instanceof TLSSocket)
     stream[pumpOf] = this
     stream.on('error', onError)
@@ -88,7 +90,7 @@ class StreamPump implements Transport {
     stream.on('close', onClose)
     stream.on('end', onEnd)
     stream.on('data', onData)
-    if (incoming === undefined && !this.#ending) stream.destroy()
+    if (incoming === undefined) stream.destroy()
   }
 
   get unsentBytes(): number {
@@ -131,8 +133,6 @@ class StreamPump implements Transport {
     // From here on bytes are read only to see the peer's end behind them.
     stream.resume()
     stream.end()
-    this.#linger = setTimeout(destroyStream, LINGER_MS, stream)
-    this.#linger.unref()
   }
 
   destroy(): void {
@@ -149,12 +149,16 @@ class StreamPump implements Transport {
     }
   }
 
+  /** The answers to what came just before the peer's end leave at the end of this turn; the stream ends behind them. */
+  peerEnded(): void {
+    this.#clock.atEndOfTurn(() => this.end())
+  }
+
   note(error: Error): void {
     this.#error ??= error
   }
 
   finish(): void {
-    clearTimeout(this.#linger)
     this.#incoming?.lost(this.#error)
   }
 }
@@ -163,9 +167,8 @@ function onData(this: PumpedStream, chunk: Uint8Array): void {
   this[pumpOf]!.take(chunk)
 }
 
-/** The answers to what came just before the peer's end leave at the end of this turn; the stream ends behind them. */
 function onEnd(this: PumpedStream): void {
-  setImmediate(endPump, this[pumpOf]!)
+  this[pumpOf]!.peerEnded()
 }
 
 function onError(this: PumpedStream, error: Error): void {
@@ -174,12 +177,4 @@ function onError(this: PumpedStream, error: Error): void {
 
 function onClose(this: PumpedStream): void {
   this[pumpOf]!.finish()
-}
-
-function endPump(pump: StreamPump): void {
-  pump.end()
-}
-
-function destroyStream(stream: Duplex): void {
-  stream.destroy()
 }

@@ -42,7 +42,7 @@ export class TlsDoor implements Door {
     this.#next = next
     this.#fingerprint = certificates.fingerprint
     this.#server = this.#serve(certificates)
-    this.#unwatch = watchFiles(certificatePaths(house.options), () => void this.#renew())
+    this.#unwatch = watchFiles(certificatePaths(house.options), house.host.clock, () => void this.#renew())
   }
 
   enter(socket: Duplex, peer: Peer): void {

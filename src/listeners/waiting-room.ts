@@ -5,24 +5,29 @@
  * @module
  */
 import type { Duplex } from 'node:stream'
-import type { Logger } from '../base/log.ts'
-import type { ListenerCounters } from './host.ts'
+import type { Timer } from '../base/clock.ts'
+import type { ListenerCounters, ListenerHost } from './host.ts'
 
 /** Streams of one listener that may wait at a time. */
 export const MAX_WAITING = 1000
 
 export class WaitingRoom {
   readonly #listener: string
-  readonly #log: Logger
+  readonly #host: Pick<ListenerHost, 'clock' | 'log'>
   readonly #counters: ListenerCounters
   readonly #limit: number
-  readonly #deadlines = new Map<Duplex, NodeJS.Timeout>()
+  readonly #deadlines = new Map<Duplex, Timer>()
   readonly #onClose: (this: Duplex) => void
   #full = false
 
-  constructor(listener: string, log: Logger, counters: ListenerCounters, limit: number = MAX_WAITING) {
+  constructor(
+    listener: string,
+    host: Pick<ListenerHost, 'clock' | 'log'>,
+    counters: ListenerCounters,
+    limit: number = MAX_WAITING,
+  ) {
     this.#listener = listener
-    this.#log = log
+    this.#host = host
     this.#counters = counters
     this.#limit = limit
     const forget = (stream: Duplex) => this.#forget(stream)
@@ -43,11 +48,11 @@ export class WaitingRoom {
       return false
     }
     this.#full = false
-    const deadline = setTimeout(() => {
+    const deadline = this.#host.clock.setTimer(deadlineMs, () => {
       onLate()
       stream.destroy()
-    }, deadlineMs)
-    this.#deadlines.set(stream, deadline.unref())
+    })
+    this.#deadlines.set(stream, deadline)
     stream.on('close', this.#onClose)
     stream.on('error', ignore)
     return true
@@ -65,7 +70,7 @@ export class WaitingRoom {
   }
 
   #forget(stream: Duplex): void {
-    clearTimeout(this.#deadlines.get(stream))
+    this.#deadlines.get(stream)?.cancel()
     this.#deadlines.delete(stream)
   }
 
@@ -75,7 +80,7 @@ export class WaitingRoom {
     stream.destroy()
     if (this.#full) return
     this.#full = true
-    this.#log.warn(
+    this.#host.log.warn(
       { listener: this.#listener, limit: this.#limit },
       'Too many connections have not finished their handshake; further ones are closed at once',
     )

@@ -8,7 +8,7 @@ import type { RawData, WebSocket } from 'ws'
 import { ProtocolError } from '../codec/protocol-error.ts'
 import { ReasonCode } from '../codec/reason-code.ts'
 import type { Incoming, Peer, Transport } from '../protocol/transport.ts'
-import type { Accept } from './pump.ts'
+import type { PumpHost } from './pump.ts'
 
 const BINARY = { binary: true, compress: false } as const
 
@@ -22,10 +22,10 @@ interface PumpedWebSocket extends WebSocket {
   [pumpOf]?: WebSocketPump
 }
 
-/** Offers an open WebSocket to `accept` and pumps it from then on; a refused one is closed. */
-export function pumpWebSocket(socket: WebSocket, peer: Peer, accept: Accept): void {
+/** Offers an open WebSocket to the host and pumps it from then on; a refused one is destroyed. */
+export function pumpWebSocket(socket: WebSocket, peer: Peer, host: Pick<PumpHost, 'accept'>): void {
   const pump = new WebSocketPump(socket)
-  const incoming = accept(pump, peer)
+  const incoming = host.accept(pump, peer)
   pump.start(incoming)
 }
 
@@ -47,7 +47,7 @@ class WebSocketPump implements Transport {
     this.#incoming = incoming
     this.#socket.on('close', onClose)
     this.#socket.on('message', onMessage)
-    if (incoming === undefined && !this.#ending) this.#socket.terminate()
+    if (incoming === undefined) this.#socket.terminate()
   }
 
   get unsentBytes(): number {

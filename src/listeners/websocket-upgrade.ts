@@ -15,7 +15,6 @@ import type { ListenerOptions } from '../broker/options.ts'
 import type { Peer } from '../protocol/transport.ts'
 import { forwardedAddress, trustList } from './address.ts'
 import type { ListenerHost } from './host.ts'
-import type { Accept } from './pump.ts'
 import { pumpWebSocket } from './websocket-pump.ts'
 
 /** What of a listener's options is about WebSocket. */
@@ -39,14 +38,12 @@ export class WebSocketUpgrade {
   readonly #isTrusted: (address: string) => boolean
   readonly #origins: ReadonlySet<string>
   readonly #server: WebSocketServer
-  readonly #accept: Accept
 
   constructor(options: WebSocketOptions, host: ListenerHost) {
     this.#options = options
     this.#host = host
     this.#isTrusted = trustList(options.trustedProxies)
     this.#origins = new Set(options.allowedOrigins.map((origin) => origin.toLowerCase()))
-    this.#accept = (transport, peer) => host.accept(transport, peer)
     // The published types lag behind in closeTimeout.
     const settings: ServerOptions & { closeTimeout: number } = {
       noServer: true,
@@ -73,7 +70,7 @@ export class WebSocketUpgrade {
       answerAndClose(stream, refusal.status, refusal.cause)
       return false
     }
-    this.#server.handleUpgrade(request, stream, head, (socket) => pumpWebSocket(socket, peer, this.#accept))
+    this.#server.handleUpgrade(request, stream, head, (socket) => pumpWebSocket(socket, peer, this.#host))
     return true
   }
 

@@ -5,6 +5,7 @@
  */
 import { EventEmitter, once } from 'node:events'
 import type { Logger } from '../../../src/base/log.ts'
+import { realClock } from '../../../src/broker/clock.ts'
 import { resolveOptions, type ListenerInput, type ListenerOptions } from '../../../src/broker/options.ts'
 import type { ListenerHost } from '../../../src/listeners/listener.ts'
 import type { Incoming, Peer, Transport } from '../../../src/protocol/transport.ts'
@@ -77,6 +78,7 @@ export interface LogLine {
 export class RecordingHost extends EventEmitter implements ListenerHost {
   readonly connections: RecordedConnection[] = []
   readonly lines: LogLine[] = []
+  readonly clock = realClock
   readonly log: Logger = {
     debug: this.#method('debug'),
     info: this.#method('info'),

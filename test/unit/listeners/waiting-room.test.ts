@@ -7,7 +7,7 @@ import { RecordingHost } from './recording-host.ts'
 function open(limit: number) {
   const host = new RecordingHost()
   const counters = { failedHandshakes: 0, refusedProxyHeaders: 0, refusedUpgrades: 0, refusedWaiting: 0 }
-  return { host, counters, room: new WaitingRoom('test', host.log, counters, limit) }
+  return { host, counters, room: new WaitingRoom('test', host, counters, limit) }
 }
 
 const LONG_MS = 60_000
