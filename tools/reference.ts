@@ -22,7 +22,7 @@ import type { OptionRow, OptionScope, SectionName } from '../src/broker/option-t
 import { isMain, root } from './main.ts'
 
 const INTERFACES: readonly { scope: OptionScope; name: string; summary: string }[] = [
-  { scope: 'broker', name: 'BrokerSettings', summary: 'Keys of the top level alone.' },
+  { scope: 'broker', name: 'TopLevelSettings', summary: 'Keys of the top level alone.' },
   { scope: 'limits', name: 'ListenerLimits', summary: 'Keys of the top level that a listener may override.' },
   { scope: 'listener', name: 'ListenerSettings', summary: 'Keys of one listener.' },
   { scope: 'auth', name: 'AuthSettings', summary: 'Keys of `auth`.' },

@@ -5,7 +5,7 @@
  */
 import type {
   AuthSettings,
-  BrokerSettings,
+  TopLevelSettings,
   ListenerLimits,
   ListenerSettings,
   PersistenceOptions,
@@ -37,7 +37,7 @@ export type ListenerInput = Input<ListenerLimits & ListenerSettings & { bind: st
 /** A configuration, as it is written: the configuration file's content, or the same object in a program. */
 export type ConfigInput = Input<
   ListenerLimits &
-    BrokerSettings & {
+    TopLevelSettings & {
       listeners: Readonly<Record<string, ListenerInput>>
       auth: Input<AuthSettings> & Readonly<Record<string, unknown>>
       topicCheck: Input<TopicCheckSettings> & Readonly<Record<string, unknown>>

@@ -64,6 +64,11 @@ export class ConfigProblems {
     this.#problems.push(problem)
   }
 
+  /** Whether something is wrong with this very key. */
+  has(path: string): boolean {
+    return this.#wrongPaths.has(path)
+  }
+
   /** Adds what works, but is probably not what was meant. */
   warn(path: readonly string[], message: string): void {
     this.#warnings.push(this.#place(path, message, 'key'))

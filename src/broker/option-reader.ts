@@ -9,7 +9,7 @@ import { accessSync, constants, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import * as v from 'valibot'
 import { ConfigProblems, show } from './config-problems.ts'
-import { nearest, toCamel, toKebab } from './option-spelling.ts'
+import { nearest, spellingsOf, toCamel, toKebab } from './option-spelling.ts'
 import { describeType, schemaOf } from './option-schema.ts'
 import { optionTable, rowsOf } from './option-table.ts'
 import type { OptionRow, OptionScope, SectionName } from './option-table.ts'
@@ -49,21 +49,22 @@ export class OptionReader {
       this.#problems.add(path, `must be a section with keys of its own, got ${show(value)}`)
       return {}
     }
-    const rows = new Map(rowsOf(section).map((row) => [row.key, row]))
-    const writtenAs = new Map<string, string>()
+    const rows = rowsOf(section)
+    const bySpelling = new Map(rows.flatMap((row) => spellingsOf(row.key).map((spelling) => [spelling, row] as const)))
+    const writtenAs = new Map<OptionRow, string>()
     const values: Values = {}
     for (const [written, raw] of Object.entries(value)) {
       if (raw === undefined) continue
-      const key = toKebab(written)
-      const earlier = writtenAs.get(key)
-      writtenAs.set(key, written)
-      const row = rows.get(key)
+      const row = bySpelling.get(written)
+      const earlier = row === undefined ? undefined : writtenAs.get(row)
+      const keys = rows.map(({ key }) => key)
       if (earlier !== undefined) {
         this.#problems.add([...path, written], `is the same key as \`${earlier}\`; give one of the two`, 'key')
       } else if (row !== undefined) {
+        writtenAs.set(row, written)
         this.#readValue(row, raw, path, values)
-      } else if (!isOpen || nearest(key, [...rows.keys()]) !== undefined) {
-        this.#reportUnknown(written, [...rows.keys()], path)
+      } else if (!isOpen || nearest(toKebab(written), keys) !== undefined) {
+        this.#reportUnknown(written, keys, path)
       } else {
         values[toCamel(written)] = raw
       }

@@ -30,6 +30,16 @@ export function toCamel(key: string): string {
 }
 
 /**
+ * Every way in which a canonical key may be written.
+ *
+ * @example
+ * spellingsOf('max-qos') // ['max-qos', 'max_qos', 'maxQos']
+ */
+export function spellingsOf(key: string): readonly string[] {
+  return [...new Set([key, key.replaceAll('-', '_'), toCamel(key)])]
+}
+
+/**
  * Whichever of `known` is nearest to `written`, or `undefined` when none is near enough to have been meant.
  *
  * @example

@@ -7,7 +7,7 @@ import type { ProtocolVersion } from '../codec/packets.ts'
 import type { AccessList, PluginReference, ServerCertificate } from './option-values.ts'
 
 /** Keys of the top level alone. */
-export interface BrokerSettings {
+export interface TopLevelSettings {
   /** Plugins that are told what happens, such as `event_logger_plugin` and `packet_logger_plugin`: names, module paths or, from a program, objects. Default []. */
   readonly plugins: readonly PluginReference[]
   /** Connections in all; further ones are answered 0x89 (3.1.1: 0x03) and closed. 0 = no limit. Default 50000. */

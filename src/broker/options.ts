@@ -12,11 +12,11 @@ import { resolve } from 'node:path'
 import { ConfigProblems, show } from './config-problems.ts'
 import type { ConfigSource } from './config-problems.ts'
 import { checkListener, checkListeners, isLoopback } from './listener-checks.ts'
-import { defaultsOf, isSection, OptionReader } from './option-reader.ts'
+import { defaultsOf, OptionReader } from './option-reader.ts'
 import type { Values } from './option-reader.ts'
 import { resolveAuth, resolveTopicCheck } from './access-options.ts'
 import { describeType, parseBind } from './option-schema.ts'
-import { toCamel, toKebab } from './option-spelling.ts'
+import { toCamel } from './option-spelling.ts'
 import { rowsOf } from './option-table.ts'
 import type { ConfigInput } from './config-input.ts'
 import type { ListenerOptions, Options } from './resolved-options.ts'
@@ -51,7 +51,6 @@ export function resolveOptions(
   const baseFolder = source?.folder ?? resolve('.')
   const reader = new OptionReader(problems, baseFolder, checkFiles)
   const { listeners, auth, topicCheck, persistence, ...settings } = reader.read('broker', input, [])
-  const wrote = (key: string) => isSection(input) && Object.keys(input).some((written) => toKebab(written) === key)
 
   const listenerOptions = resolveListeners(listeners, settings, reader, problems, baseFolder)
   const options = {
@@ -66,7 +65,7 @@ export function resolveOptions(
     baseFolder,
     warnings: problems.warnings,
   }
-  if (!wrote('auth')) checkSafeStart(listenerOptions, problems)
+  if (auth === undefined && !problems.has('auth')) checkSafeStart(listenerOptions, problems)
   problems.throwIfAny()
   return options as unknown as Options
 }

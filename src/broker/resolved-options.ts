@@ -6,7 +6,7 @@
 import type { ConfigProblem } from '../base/errors.ts'
 import type {
   AuthSettings,
-  BrokerSettings,
+  TopLevelSettings,
   ListenerLimits,
   ListenerSettings,
   PersistenceOptions,
@@ -39,7 +39,7 @@ export interface TopicCheckOptions extends TopicCheckSettings {
 }
 
 /** What the broker runs by. */
-export interface Options extends ListenerLimits, BrokerSettings {
+export interface Options extends ListenerLimits, TopLevelSettings {
   readonly listeners: readonly ListenerOptions[]
   readonly auth: AuthOptions
   /** `undefined`: nothing is asked, all is allowed. */

@@ -14,6 +14,8 @@ export interface CommandOption {
   /** What stands behind it, such as `FILE`; absent for a switch. */
   readonly value?: string
   readonly isRequired?: true
+  /** All values that it may have; absent for any. */
+  readonly values?: readonly string[]
   readonly description: string
 }
 
@@ -106,6 +108,9 @@ function valueOf(command: Command, { name, rawName, value, inlineValue }: Option
   }
   if (value === undefined || value === '' || (value.startsWith('-') && inlineValue !== true)) {
     throw new UsageError(`${rawName} needs a value: --${name} ${option.value}.`)
+  }
+  if (option.values?.includes(value) === false) {
+    throw new UsageError(`${rawName} is one of ${option.values.join(', ')}; got ${value}.`)
   }
   return value
 }

@@ -5,6 +5,27 @@ const CONFIG: CommandOption = { short: 'c', value: 'FILE', description: 'the con
 
 export const commands: readonly Command[] = [
   {
+    name: 'start',
+    summary: 'starts the broker; Ctrl-C stops it',
+    details:
+      'Without a configuration it listens on 127.0.0.1:1883, lets in anonymous Clients of this machine, and keeps its state\nin ./sluice-data. Relative paths in a configuration count from its folder.',
+    positionals: [],
+    options: {
+      config: CONFIG,
+      'log-level': {
+        value: 'LEVEL',
+        values: ['debug', 'info', 'warn', 'error'],
+        description: 'debug, info (default), warn or error',
+      },
+    },
+    examples: [
+      ['sluice start', 'for Clients of this machine'],
+      ['sluice start --config sluice.yaml', 'with a configuration of your own'],
+      ['sluice start -c sluice.yaml --log-level debug', 'says much more'],
+    ],
+    run: async (call) => (await import('./start.ts')).start(call),
+  },
+  {
     name: 'check',
     summary: 'says what is wrong with a configuration, and starts nothing',
     details:
@@ -13,5 +34,33 @@ export const commands: readonly Command[] = [
     options: { config: { ...CONFIG, isRequired: true } },
     examples: [['sluice check --config sluice.yaml', 'checks sluice.yaml in this folder']],
     run: async (call) => (await import('./check.ts')).check(call),
+  },
+  {
+    name: 'explain',
+    summary: 'says who may do what with a topic, and which rule decides it',
+    details: 'Asks the plugins of topic-check as the broker would, without a broker and without connecting anyone.',
+    positionals: [],
+    options: {
+      config: { ...CONFIG, isRequired: true },
+      action: {
+        value: 'ACTION',
+        values: ['publish', 'subscribe', 'receive'],
+        isRequired: true,
+        description: 'publish, subscribe or receive',
+      },
+      topic: {
+        short: 't',
+        value: 'TOPIC',
+        isRequired: true,
+        description: 'a Topic Name; to subscribe, a Topic Filter',
+      },
+      user: { short: 'u', value: 'NAME', description: 'the User Name; without it an anonymous Client is meant' },
+      client: { short: 'i', value: 'ID', description: 'the Client Identifier, where a rule asks for it' },
+    },
+    examples: [
+      ["sluice explain -c sluice.yaml --user ann --action subscribe -t 'a/#'", 'may ann subscribe to a/#?'],
+      ['sluice explain -c sluice.yaml --action publish --topic a/b', 'may an anonymous Client publish to a/b?'],
+    ],
+    run: async (call) => (await import('./explain.ts')).explain(call),
   },
 ]

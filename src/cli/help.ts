@@ -2,7 +2,7 @@
 import { usageOf } from './command.ts'
 import type { Command } from './command.ts'
 import type { Terminal } from './terminal.ts'
-import { version } from './version.ts'
+import { version } from '../broker/version.ts'
 
 /** Two columns, the second aligned. */
 function columns(rows: readonly (readonly [string, string])[]): string {

@@ -5,17 +5,20 @@
  * @module
  */
 import { destination, pino } from 'pino'
-import type { Level } from 'pino'
 import { PinoPretty } from 'pino-pretty'
 import type { Logger } from '../base/log.ts'
 import type { Terminal } from './terminal.ts'
 
-export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const satisfies readonly Level[]
-
 /** Makes the program's logger. */
-export function createLogger(level: (typeof LOG_LEVELS)[number], { isInteractive, hasColours }: Terminal): Logger {
+export function createLogger(level: string, { isInteractive, hasColours }: Terminal): Logger {
   const sink = isInteractive
-    ? PinoPretty({ sync: true, colorize: hasColours, ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss.l' })
+    ? PinoPretty({
+        sync: true,
+        singleLine: true,
+        colorize: hasColours,
+        ignore: 'pid,hostname',
+        translateTime: 'SYS:HH:MM:ss.l',
+      })
     : destination({ fd: 1, sync: true })
   return pino({ level, base: null }, sink)
 }

@@ -12,7 +12,7 @@ import type { Command } from './command.ts'
 import { commands } from './commands.ts'
 import { commandHelp, programHelp } from './help.ts'
 import type { Terminal } from './terminal.ts'
-import { version } from './version.ts'
+import { version } from '../broker/version.ts'
 
 /** Runs one command line. @returns the exit code */
 export async function runProgram(args: readonly string[], terminal: Terminal): Promise<number> {

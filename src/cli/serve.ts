@@ -25,8 +25,8 @@ export interface ServeOptions {
   readonly signals: SignalSource
   /** Said after the listeners' lines, such as where state lives. */
   readonly announcements: readonly string[]
-  /** What SIGHUP asks for; a rejection is logged and changes nothing. */
-  readonly reload: () => Promise<void>
+  /** What SIGHUP asks for; a rejection is logged and changes nothing. Absent: SIGHUP is left to the system. */
+  readonly reload?: () => Promise<void>
 }
 
 /**
@@ -40,13 +40,9 @@ export async function serve(broker: Served, { log, signals, announcements, reloa
   for (const { name, url } of broker.listeners) log.info({ listener: name, url }, `listening on ${url}`)
   for (const announcement of announcements) log.info(announcement)
 
-  let reloaded = Promise.resolve()
-  const onHangUp = (): void => {
-    reloaded = reloaded.then(() => reloadOnce(log, reload))
-  }
-  signals.on('SIGHUP', onHangUp)
+  const endReloading = reload === undefined ? undefined : reloadOnHangUp(log, signals, reload)
   const signal = await firstStop
-  signals.off('SIGHUP', onHangUp)
+  endReloading?.()
 
   const secondStop = nextStop(signals)
   log.info({ signal }, `${signal}: stopping; a second signal stops at once`)
@@ -69,6 +65,16 @@ function nextStop(signals: SignalSource): Promise<NodeJS.Signals> {
     signals.on('SIGINT', take)
     signals.on('SIGTERM', take)
   })
+}
+
+/** @returns how to end it */
+function reloadOnHangUp(log: Logger, signals: SignalSource, reload: () => Promise<void>): () => void {
+  let reloaded = Promise.resolve()
+  const onHangUp = (): void => {
+    reloaded = reloaded.then(() => reloadOnce(log, reload))
+  }
+  signals.on('SIGHUP', onHangUp)
+  return () => signals.off('SIGHUP', onHangUp)
 }
 
 async function reloadOnce(log: Logger, reload: () => Promise<void>): Promise<void> {

@@ -212,6 +212,12 @@ test('a plugin that is not ours may have keys of its own, but none that looks li
   assert.match(messageAt({ auth: { 'token-service': {} } }, 'auth.token-service'), /^is not a known key/)
 })
 
+test('a key in any other spelling is none', () => {
+  for (const written of ['Max-Qos', 'MAX_QOS', 'max-Qos', 'maxqos']) {
+    assert.match(messageAt({ [written]: 1 }, written), /did you mean `max-qos`\?/)
+  }
+})
+
 test('an unknown key that is known elsewhere is told where it belongs', () => {
   assert.match(messageAt({ 'password-file': 'x' }, 'password-file'), /it belongs under `auth`/)
   assert.match(messageAt({ bind: ':1' }, 'bind'), /it belongs to a listener/)

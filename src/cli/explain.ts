@@ -1,0 +1,31 @@
+/** `sluice explain`: which rule decides a question about a topic, without a broker and without connecting anyone. @module */
+import type { AccessExplanation } from '../broker/access.ts'
+import type { TopicQuestion } from '../broker/plugin.ts'
+import { withAccess } from './access.ts'
+import type { Call } from './command.ts'
+import { readConfig } from './config.ts'
+
+export async function explain({ options: written, terminal }: Call): Promise<number> {
+  const { auth: _, ...options } = readConfig(written['config']).options
+  const client = {
+    clientId: written['client'] ?? '',
+    userName: written['user'],
+    address: '',
+    listener: '',
+    protocolVersion: 5,
+  } as const
+  const question = { client, action: written['action'], topic: written['topic'] } as TopicQuestion
+  await withAccess(options, async (access) => terminal.out(answer(question, await access.explain(question))))
+  return 0
+}
+
+const PHRASES = { publish: 'publish to', subscribe: 'subscribe to', receive: 'receive what is published to' } as const
+
+/** The decision as a sentence, and below it what each plugin said. */
+function answer({ client, action, topic }: TopicQuestion, { decision, explanations }: AccessExplanation): string {
+  const who = client.userName ?? 'an anonymous Client'
+  const verb = decision === 'allow' ? 'may' : 'may not'
+  const reasons = explanations.map(({ plugin, decision: said, rule }) => `  ${plugin}: ${said} (${rule})`)
+  const lines = reasons.length > 0 ? reasons : ['  no plugin is asked, and nobody answering means no']
+  return [`${who} ${verb} ${PHRASES[action]} ${topic}`, ...lines].join('\n')
+}

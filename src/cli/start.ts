@@ -1,0 +1,14 @@
+/** `sluice start`: a broker that runs until a signal ends it. @module */
+import { Broker } from '../create-broker.ts'
+import type { Call } from './command.ts'
+import { readConfig, stateSentence, warningsOf } from './config.ts'
+import { createLogger } from './log.ts'
+import { serve } from './serve.ts'
+
+export function start({ options: { config, 'log-level': logLevel = 'info' }, terminal }: Call): Promise<number> {
+  const checked = readConfig(config)
+  const log = createLogger(logLevel, terminal)
+  const broker = new Broker(checked.input, { logger: log, ...(checked.source && { source: checked.source }) })
+  for (const warning of warningsOf(checked.options)) log.warn(warning)
+  return serve(broker, { log, signals: process, announcements: [stateSentence(checked.options)] })
+}

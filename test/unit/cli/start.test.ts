@@ -1,0 +1,153 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
+import { connect, createServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { test } from 'node:test'
+import type { TestContext } from 'node:test'
+import { PROGRAM, sluice, temporaryFolder } from './cli-support.ts'
+
+interface LogLine {
+  readonly level: number
+  readonly msg: string
+  readonly listener?: string
+  readonly url?: string
+}
+
+/** A running `sluice start`. */
+interface Running {
+  /** The next log line. */
+  line(): Promise<LogLine>
+  /** All that are left, once it has ended. */
+  rest(): Promise<LogLine[]>
+  /** Sends a signal, and answers with the exit code. */
+  stop(signal: NodeJS.Signals): Promise<number | null>
+}
+
+function startSluice(t: TestContext, folder: string, args: readonly string[]): Running {
+  const child = spawn(process.execPath, [PROGRAM, 'start', ...args], {
+    cwd: folder,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  t.after(() => child.kill('SIGKILL'))
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+  return {
+    line: async () => {
+      const { value, done } = await lines.next()
+      assert.ok(done !== true, 'the log ended')
+      return JSON.parse(value) as LogLine
+    },
+    rest: async () => {
+      const left: LogLine[] = []
+      for await (const line of lines) left.push(JSON.parse(line) as LogLine)
+      return left
+    },
+    stop: async (signal) => {
+      const exited = once(child, 'exit') as Promise<[number | null]>
+      child.kill(signal)
+      return (await exited)[0]
+    },
+  }
+}
+
+function configure(t: TestContext, text: string): string {
+  const folder = temporaryFolder(t)
+  writeFileSync(join(folder, 'sluice.yaml'), text)
+  return folder
+}
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  test(`start says in JSON lines where it listens and where state lives, and ${signal} ends it with 0`, async (t) => {
+    const folder = configure(t, 'listeners:\n  one: {bind: 127.0.0.1:0}\n  two: {bind: "[::1]:0"}\n')
+    const running = startSluice(t, folder, ['--config', 'sluice.yaml'])
+    const [one, two, state] = [await running.line(), await running.line(), await running.line()]
+    assert.deepEqual([one.listener, two.listener], ['one', 'two'])
+    assert.match(one.msg, /^listening on mqtt:\/\/127\.0\.0\.1:[1-9]\d*$/)
+    assert.match(two.msg, /^listening on mqtt:\/\/\[::1\]:[1-9]\d*$/)
+    assert.match(state.msg, /^state lives in .*sluice-data \(durability disk\)$/)
+
+    const socket = connect(Number(new URL(one.url!).port), '127.0.0.1')
+    socket.write(Buffer.from('100c00044d5154540402003c0000', 'hex')) // CONNECT, 3.1.1, Clean Session
+    const [connack] = (await once(socket, 'data')) as [Buffer]
+    assert.equal(connack.toString('hex'), '20020000')
+    socket.destroy()
+    assert.equal(await running.stop(signal), 0)
+    const rest = await running.rest()
+    assert.match(rest.find(({ msg }) => msg.startsWith(signal))!.msg, /: stopping; a second signal stops at once$/)
+    assert.equal(rest.at(-1)!.msg, 'stopped')
+  })
+}
+
+test('start takes warnings to the log', async (t) => {
+  const folder = configure(t, 'listeners: {default: {bind: ":1"}, a: {bind: "[::1]:0"}}\n')
+  const running = startSluice(t, folder, ['--config', 'sluice.yaml'])
+  const { level, msg } = await running.line()
+  assert.equal(level, 40)
+  assert.match(msg, /^sluice\.yaml:1:23: listeners\.default\.bind is not used/)
+  await running.stop('SIGTERM')
+})
+
+test('a port that is taken is one sentence with listener, address and way out, and exit code 1', async (t) => {
+  const other = createServer().listen(0, '127.0.0.1')
+  await once(other, 'listening')
+  t.after(() => other.close())
+  const { port } = other.address() as AddressInfo
+  const folder = configure(t, `listeners: {mine: {bind: "127.0.0.1:${port}"}}\n`)
+  const { code, err } = sluice(['start', '-c', 'sluice.yaml'], folder)
+  assert.equal(code, 1)
+  assert.match(err, new RegExp(`^Listener \`mine\` cannot listen on 127\\.0\\.0\\.1:${port}: .*\\(EADDRINUSE\\)\\n$`))
+})
+
+test('a host that is not there is such a sentence, too', (t) => {
+  const folder = configure(t, 'listeners: {mine: {bind: "192.0.2.1:0"}}\nauth: {allow-anonymous: on}\n')
+  const { code, err } = sluice(['start', '-c', 'sluice.yaml'], folder)
+  assert.equal(code, 1)
+  assert.match(err, /^Listener `mine` cannot listen on 192\.0\.2\.1:0: /)
+})
+
+test('a configuration that cannot work starts nothing', (t) => {
+  const folder = configure(t, 'listeners: {mine: {bind: ":1883"}}\n')
+  const { code, out, err } = sluice(['start', '-c', 'sluice.yaml'], folder)
+  assert.deepEqual([code, out], [1, ''])
+  assert.match(err, /listeners\.mine\.bind can be reached by others.*\n {2}auth: \{allow-anonymous: true\}\n/)
+})
+
+test('check names a plugin that nobody has, and a bad line of a password file', (t) => {
+  const folder = configure(t, 'auth: {password-file: users, plugins: [auth.file, auth.flie]}\n')
+  writeFileSync(join(folder, 'users'), '# nobody\n')
+  assert.match(sluice(['check', '-c', 'sluice.yaml'], folder).err, /unknown plugin auth\.flie.*auth\.file/)
+  writeFileSync(join(folder, 'sluice.yaml'), 'auth: {password-file: users}\n')
+  assert.equal(sluice(['check', '-c', 'sluice.yaml'], folder).code, 0)
+  writeFileSync(join(folder, 'users'), '# nobody\nann:secret\n')
+  const { code, err } = sluice(['check', '-c', 'sluice.yaml'], folder)
+  assert.equal(code, 1)
+  assert.match(err, /line 2/)
+  assert.doesNotMatch(err, /secret/)
+})
+
+for (const [args, answer] of [
+  [
+    ['--user', 'ann', '--action', 'publish', '--topic', 'a/b'],
+    /^ann may publish to a\/b\n {2}topic_acl: allow \(.*a\/#\)\n$/,
+  ],
+  [['-u', 'ann', '--action', 'subscribe', '-t', '#'], /^ann may not subscribe to #\n {2}topic_acl: deny \(/],
+  [['-u', 'ann', '-i', 'x1', '--action', 'receive', '-t', 'own/x1'], /^ann may receive what is published to own\/x1\n/],
+  [['--action', 'publish', '-t', 'a/b'], /^an anonymous Client may not publish to a\/b\n/],
+] as const) {
+  test(`sluice explain ${args.join(' ')} says which rule decides`, (t) => {
+    const folder = configure(t, "topic-check: {acl: {ann: ['a/#', 'own/%c'], anonymous: []}}\n")
+    const { code, out, err } = sluice(['explain', '-c', 'sluice.yaml', ...args], folder)
+    assert.deepEqual([code, err], [0, ''])
+    assert.match(out, answer)
+  })
+}
+
+test('explain takes no action that there is not', (t) => {
+  const folder = configure(t, '')
+  const { code, err } = sluice(['explain', '-c', 'sluice.yaml', '-t', 'a', '--action', 'read'], folder)
+  assert.equal(code, 2)
+  assert.match(err, /^--action is one of publish, subscribe, receive; got read\.\n/)
+})
