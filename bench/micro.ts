@@ -32,21 +32,19 @@ const SAMPLE_MS = 60
 /** What results go into, so that no work can be optimized away. */
 let sink = 0
 
-/** Nanoseconds of one operation, in each of several samples; the first ones, which compile, are thrown away. */
+/** Milliseconds that so many rounds take. */
+function timed(run: () => number, rounds: number): number {
+  const begin = performance.now()
+  for (let round = 0; round < rounds; round++) sink ^= run()
+  return performance.now() - begin
+}
+
+/** Nanoseconds of one operation, in each of several samples, after enough rounds to have everything compiled. */
 function measure({ prepare }: Case): number[] {
   const { operations, run } = prepare()
-  const samples = Array.from({ length: SAMPLES + 2 }, () => {
-    const begin = performance.now()
-    let rounds = 0
-    let elapsed = 0
-    while (elapsed < SAMPLE_MS) {
-      sink ^= run()
-      rounds++
-      elapsed = performance.now() - begin
-    }
-    return (elapsed * 1e6) / (rounds * operations)
-  })
-  return samples.slice(2)
+  let rounds = 1
+  while (timed(run, rounds) < SAMPLE_MS) rounds *= 2
+  return Array.from({ length: SAMPLES }, () => (timed(run, rounds) * 1e6) / (rounds * operations))
 }
 
 /** A chunk as it comes from a socket: PUBLISH frames of 64 bytes of payload. */
