@@ -1,13 +1,12 @@
 /** The brokers that a row can be run against, each a child process on a port of its own. @module */
 import { spawnSync } from 'node:child_process'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { accessSync, constants, readFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Target } from '../driver/link.ts'
 import type { Settings } from '../workloads.ts'
-import { freePort, listening, startChild, type Child } from './process.ts'
+import { freePort, listening, makeFolder, removeFolder, startChild, type Child } from './process.ts'
 import { sluiceConfig } from './sluice-config.ts'
 
 /** A broker that runs. */
@@ -44,7 +43,7 @@ function script(name: string): string {
 async function running(child: Child, target: Target, folder?: string): Promise<RunningBroker> {
   async function stop(): Promise<void> {
     await child.stop()
-    if (folder !== undefined) await rm(folder, { recursive: true, force: true })
+    if (folder !== undefined) removeFolder(folder)
   }
   try {
     await listening(child, target.port)
@@ -61,7 +60,7 @@ export const sluice: BrokerKind = {
   version: versionIn(fileURLToPath(new URL('package.json', root))),
   turnTopic: '$SYS/broker/turn/longest',
   async start(transport, settings) {
-    const folder = await mkdtemp(join(tmpdir(), 'sluice-bench-'))
+    const folder = makeFolder()
     const target: Target = { transport, host: HOST, port: await freePort() }
     const file = join(folder, 'sluice.yaml')
     await writeFile(file, await sluiceConfig(target, folder, settings))
@@ -90,7 +89,7 @@ export function mosquitto(command: string): BrokerKind {
     name: 'mosquitto',
     version: /version (\S+)/.exec(help.stdout)?.[1] ?? 'unknown',
     async start() {
-      const folder = await mkdtemp(join(tmpdir(), 'mosquitto-bench-'))
+      const folder = makeFolder()
       const target: Target = { transport: 'tcp', host: HOST, port: await freePort() }
       const file = join(folder, 'mosquitto.conf')
       await writeFile(file, mosquittoConfig(target.port))

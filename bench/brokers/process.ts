@@ -1,16 +1,33 @@
 /**
- * Child processes that are always ended: with their run, with this process, on Ctrl-C, and when they outlast their time.
+ * Child processes and their folders, which always go: with their run, with this process, on Ctrl-C, and when they outlast their time.
  *
  * @module
  */
 import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer, connect, type AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 const running = new Set<ChildProcess>()
+const folders = new Set<string>()
 
 function endAll(): void {
   for (const child of running) child.kill('SIGKILL')
+  for (const folder of folders) removeFolder(folder)
+}
+
+/** Makes a folder for files of one run. It goes with `removeFolder`, or at the latest with this process. */
+export function makeFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-bench-'))
+  folders.add(folder)
+  return folder
+}
+
+export function removeFolder(folder: string): void {
+  folders.delete(folder)
+  rmSync(folder, { recursive: true, force: true })
 }
 
 process.on('exit', endAll)
@@ -59,7 +76,7 @@ export class Child {
   /** The line of it that tells most. */
   get complaint(): string {
     const lines = this.said.trim().split('\n')
-    return lines.find((line) => /error/i.test(line)) ?? lines.at(-1) ?? ''
+    return lines.find((line) => /error/i.test(line)) ?? lines[0] ?? ''
   }
 
   get ended(): boolean {
