@@ -1,5 +1,6 @@
 /**
- * Child processes and their folders, which always go: with their run, with this process, on Ctrl-C, and when they outlast their time.
+ * Child processes and their folders, which always go: with their run, with this process, on Ctrl-C, and when they outlast
+ * their time.
  *
  * @module
  */
