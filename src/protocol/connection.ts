@@ -16,11 +16,13 @@
  * @module
  */
 import type { Timed } from '../base/timer-wheel.ts'
+import { readPlainAcknowledgement } from '../codec/acknowledgement.ts'
 import { decodeConnect } from '../codec/decode-connect.ts'
 import { decodePacket } from '../codec/decode.ts'
 import { Decoder } from '../codec/decoder.ts'
 import {
   PacketType,
+  type AcknowledgementPacket,
   type AuthPacket,
   type ConnectPacket,
   type DisconnectPacket,
@@ -211,12 +213,30 @@ export class Connection implements Incoming, SessionConnection, Timed {
     this.#lastPacketMs = server.now()
     server.metrics.packetsReceived++
     this.#changesBefore = server.changeCount
-    if (this.#state === State.Connected && decoder.firstByte >> 4 === PacketType.PUBLISH) {
-      this.#isPending = this.#incoming!.receive(decoder, this.#version)
-      if (this.#publishRate !== undefined) this.#throttle(this.#publishRate.take(1, server.now()))
-      return
-    }
+    if (this.#state === State.Connected && this.#handleHot(decoder.firstByte >> 4)) return
     this.#dispatch(this.#decode())
+  }
+
+  /** PUBLISH and everyday acknowledgements are read in place, without making a packet. @returns whether it was one */
+  #handleHot(type: number): boolean {
+    const decoder = this.#decoder
+    if (type === PacketType.PUBLISH) {
+      this.#isPending = this.#incoming!.receive(decoder, this.#version)
+      if (this.#publishRate !== undefined) this.#throttle(this.#publishRate.take(1, this.#server.now()))
+      return true
+    }
+    if (type < PacketType.PUBACK || type > PacketType.PUBCOMP || this.#server.watchesPackets) return false
+    const identifier = readPlainAcknowledgement(decoder.bytes, decoder.firstByte, decoder.bodyStart, decoder.end)
+    if (identifier === 0) return false
+    this.#acknowledged(type as AcknowledgementPacket['type'], identifier, ReasonCode.Success)
+    return true
+  }
+
+  #acknowledged(type: AcknowledgementPacket['type'], packetIdentifier: number, reasonCode: number): void {
+    if (type === PacketType.PUBACK) this.session!.puback(packetIdentifier, reasonCode)
+    else if (type === PacketType.PUBREC) this.#pubrec(packetIdentifier, reasonCode)
+    else if (type === PacketType.PUBREL) this.#pubrel(packetIdentifier)
+    else this.session!.pubcomp(packetIdentifier)
   }
 
   #decode(): Packet {
@@ -248,19 +268,12 @@ export class Connection implements Incoming, SessionConnection, Timed {
   }
 
   #connected(packet: Packet): void {
-    const session = this.session!
     switch (packet.type) {
       case PacketType.PUBACK:
-        session.puback(packet.packetIdentifier, packet.reasonCode)
-        return
       case PacketType.PUBREC:
-        this.#pubrec(packet.packetIdentifier, packet.reasonCode)
-        return
       case PacketType.PUBREL:
-        this.#pubrel(packet.packetIdentifier)
-        return
       case PacketType.PUBCOMP:
-        session.pubcomp(packet.packetIdentifier)
+        this.#acknowledged(packet.type, packet.packetIdentifier, packet.reasonCode)
         return
       case PacketType.SUBSCRIBE:
         this.#subscribe(packet)
