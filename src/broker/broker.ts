@@ -271,7 +271,7 @@ export class BrokerBase implements AsyncDisposable {
     // A copy: the caller may go on using its bytes.
     const bytes = typeof payload === 'string' ? Buffer.from(payload) : Buffer.from(payload)
     const parts = { topicName, payload: bytes, qos, retain, properties, publisher: '', receivedAtMs: server.now() }
-    server.publishFromHost(new ApplicationMessage(parts))
+    server.publishFromHost(ApplicationMessage.of(parts))
     await new Promise<void>((resolve) => server.turn.whenCommitted(resolve))
   }
 

@@ -84,7 +84,7 @@ export class HostSubscription implements Subscriber, AsyncIterableIterator<Appli
 
   deliver(message: ApplicationMessage): void {
     if (this.#isClosed) return
-    message.keep()
+    message.own()
     if (this.#listener !== undefined) this.#listener(message)
     else if (this.#waiting.length > 0) this.#waiting.shift()!({ value: message, done: false })
     else if (this.#queue.length < this.#maxQueued) this.#queue.push(message)

@@ -72,7 +72,7 @@ export class RetainedMessages {
   set(message: ApplicationMessage): void {
     const { topicName } = message
     const old = this.#remove(topicName)
-    if (message.payload.length === 0) {
+    if (message.payloadLength === 0) {
       if (old) this.#side.cleared(topicName, 'cleared')
     } else if (this.#hasRoomFor(message)) this.#add(message)
     else {
@@ -93,7 +93,7 @@ export class RetainedMessages {
   }
 
   #add(message: ApplicationMessage): void {
-    message.keep()
+    message.own()
     this.#insert(message)
     this.#side.retained(message)
   }

@@ -33,7 +33,6 @@ interface Routes {
 export interface ReceivePermission {
   readonly checksReceive: boolean
   readonly stable: boolean
-  readonly version: number
   mayReceive(subscriber: Subscriber, topicName: string): boolean
 }
 
@@ -45,7 +44,6 @@ export class Router {
   readonly #groups = new Map<string, SharedGroup>()
   readonly #permission: ReceivePermission
   readonly #found: (Subscription | SharedGroup)[] = []
-  #permissionVersion = 0
   /** Moves with every change of subscriptions and permissions. */
   #salt = 0
   /** Subscriptions, shared ones counted by member. */
@@ -104,14 +102,10 @@ export class Router {
   /** Permissions or identities changed: what was decided is decided anew. */
   forget(): void {
     this.#salt++
-    this.#topics.dropStaleResults(this.#version())
+    this.#topics.dropStaleResults(this.#version)
   }
 
-  #version(): number {
-    if (this.#permission.version !== this.#permissionVersion) {
-      this.#permissionVersion = this.#permission.version
-      this.#salt++
-    }
+  get #version(): number {
     return this.#trie.version + this.#salt
   }
 
@@ -142,7 +136,7 @@ export class Router {
     this.#permission.mayReceive(session, message.topicName)
 
   #cached(topic: KnownTopic): Routes {
-    const version = this.#version()
+    const version = this.#version
     if (topic.version === version) return topic.result as Routes
     topic.version = version
     const routes = this.#routes(topic.topicName)

@@ -37,6 +37,7 @@ import { Subscribing } from './subscribing.ts'
 import { Turn, type Expiring } from './turn.ts'
 
 const SYS_PREFIX = '$SYS/'
+const DOLLAR = 0x24
 
 /** What a Server is made of. */
 export interface ServerParts {
@@ -103,9 +104,6 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
     return {
       checksReceive: access.checksReceive,
       stable: access.stable,
-      get version() {
-        return access.version
-      },
       mayReceive(subscriber: Subscriber, topicName: string): boolean {
         // The host program has no Client: it may receive everything.
         const client = subscriber instanceof Session ? clientOf(subscriber) : undefined
@@ -342,7 +340,7 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
 
   #checkTopic(connection: Connection, message: ApplicationMessage): ReasonCode | undefined {
     const { topicName } = message
-    if (topicName.startsWith(SYS_PREFIX)) return ReasonCode.NotAuthorized
+    if (topicName.charCodeAt(0) === DOLLAR && topicName.startsWith(SYS_PREFIX)) return ReasonCode.NotAuthorized
     if (message.retain && !this.#parts.options.retain) {
       throw new ProtocolError(ReasonCode.RetainNotSupported, 'retained messages are switched off') // [5.0 MQTT-3.2.2-14]
     }
@@ -377,7 +375,7 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
   /** A retained text of the broker itself, below `$SYS/`. */
   publishText(topicName: string, text: string): void {
     const parts = { topicName, payload: Buffer.from(text), qos: 0, retain: true, publisher: '' } as const
-    this.publishFromHost(new ApplicationMessage({ ...parts, receivedAtMs: this.now() }))
+    this.publishFromHost(ApplicationMessage.of({ ...parts, receivedAtMs: this.now() }))
   }
 
   // ---- Sessions ----
@@ -386,7 +384,7 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
     const { topicName, payload, qos, retain, properties } = fields
     const travelling = { ...properties, willDelayInterval: undefined }
     const parts = { topicName, payload, qos, retain, properties: travelling, publisher: client.clientId }
-    const message = new ApplicationMessage({ ...parts, receivedAtMs: this.now() })
+    const message = ApplicationMessage.of({ ...parts, receivedAtMs: this.now() })
     const publish = (allowed: boolean): void => {
       if (!allowed) {
         this.metrics.publishesRefused++

@@ -8,14 +8,17 @@
  *   received bytes ──> frame (5.0, QoS 0) ──copied into──> output of receiver 1, 2, 3 …
  *                      frame (3.1.1, QoS > 0) ──copied and patched──> …
  *
- * The payload is at first a view on the received chunk, which is good for this turn; whoever keeps a message longer calls
- * `keep`, which copies it out, so that a small message does not pin a 64 KiB chunk.
+ * The payload lies at first in the received chunk, which is good for this turn. Whoever needs the message longer calls `keep`
+ * (until it is acknowledged: into the arena) or `own` (for as long as it takes: into memory of its own), so that a small
+ * message does not pin a 64 KiB chunk.
  *
  * @module
  */
+import { copyBytes } from '../base/bytes.ts'
 import { makePublishFrame } from '../codec/publish-frame.ts'
 import type { ProtocolVersion, QoS } from '../codec/packets.ts'
 import { noProperties, type Properties } from '../codec/properties.ts'
+import { Arena } from './arena.ts'
 
 /** An encoded PUBLISH with RETAIN 0 and DUP 0. */
 export interface PublishFrame {
@@ -45,6 +48,12 @@ function layoutOf(version: ProtocolVersion, withPacketIdentifier: boolean): numb
   return (version === 5 ? 2 : 0) + (withPacketIdentifier ? 1 : 0)
 }
 
+const arena = new Arena()
+
+/** Where a message's bytes lie: each place is safer to hold on to than the one before. */
+const Place = { Chunk: 0, Arena: 1, Own: 2 } as const
+type Place = (typeof Place)[keyof typeof Place]
+
 export class ApplicationMessage {
   readonly topicName: string
   readonly qos: QoS
@@ -57,22 +66,58 @@ export class ApplicationMessage {
   readonly expiresAtMs: number
   /** Name in the Store; 0 while nothing durable refers to it. */
   messageNumber = 0
-  #payload: Uint8Array
-  #kept = false
-  #frames: (PublishFrame | undefined)[] = []
+  #bytes: Uint8Array
+  #payloadStart: number
+  #payloadEnd: number
+  #place: Place = Place.Chunk
+  /** Made when somebody asks for it. */
+  #payload: Uint8Array | undefined = undefined
+  /** The frame around the payload, in the same bytes: the layout in which the message came. */
+  #frame: PublishFrame | undefined = undefined
+  #frameLayout = -1
+  /** Frames of other layouts. */
+  #others: (PublishFrame | undefined)[] | undefined = undefined
   /** Whole seconds that the 5.0 frames' Message Expiry Interval has been counted down by. */
   #framesAgeSeconds = 0
 
-  constructor(parts: MessageParts) {
-    this.topicName = parts.topicName
-    this.#payload = parts.payload
-    this.qos = parts.qos
-    this.retain = parts.retain
-    this.properties = parts.properties ?? noProperties
-    this.publisher = parts.publisher
-    this.receivedAtMs = parts.receivedAtMs
-    const interval = this.properties.messageExpiryInterval
-    this.expiresAtMs = interval === undefined ? Infinity : parts.receivedAtMs + interval * 1000
+  /** Hot: runs for every message received, hence no object of parts; everybody else calls `of`. */
+  constructor(
+    topicName: string,
+    qos: QoS,
+    retain: boolean,
+    properties: Properties,
+    publisher: string,
+    receivedAtMs: number,
+    bytes: Uint8Array,
+    payloadStart: number,
+    payloadEnd: number,
+  ) {
+    this.topicName = topicName
+    this.qos = qos
+    this.retain = retain
+    this.properties = properties
+    this.publisher = publisher
+    this.receivedAtMs = receivedAtMs
+    this.#bytes = bytes
+    this.#payloadStart = payloadStart
+    this.#payloadEnd = payloadEnd
+    const interval = properties.messageExpiryInterval
+    this.expiresAtMs = interval === undefined ? Infinity : receivedAtMs + interval * 1000
+  }
+
+  /** A message from its parts. Its payload is used as it is: hand in a copy if it may change. */
+  static of({
+    topicName,
+    payload,
+    qos,
+    retain,
+    properties,
+    publisher,
+    receivedAtMs,
+  }: MessageParts): ApplicationMessage {
+    const known = properties ?? noProperties
+    const end = payload.length
+    return new ApplicationMessage(topicName, qos, retain, known, publisher, receivedAtMs, payload, 0, end)
   }
 
   /** The Topic Name, under the short name that host programs like. */
@@ -81,40 +126,69 @@ export class ApplicationMessage {
   }
 
   get payload(): Uint8Array {
-    return this.#payload
+    return (this.#payload ??= this.#bytes.subarray(this.#payloadStart, this.#payloadEnd))
+  }
+
+  /** Bytes of the payload. */
+  get payloadLength(): number {
+    return this.#payloadEnd - this.#payloadStart
   }
 
   /** Bytes that count against limits. */
   get size(): number {
-    return this.topicName.length + this.#payload.length
+    return this.topicName.length + this.payloadLength
   }
 
-  /** Offers received bytes as the frame of their own layout. Their DUP and RETAIN bits do not matter. */
-  adoptFrame(version: ProtocolVersion, frame: PublishFrame): void {
-    this.#frames[layoutOf(version, frame.packetIdentifierAt !== 0)] = frame
+  /** Offers the received packet, which ends with the payload, as the frame of its layout. Its DUP and RETAIN do not matter. */
+  adoptFrame(version: ProtocolVersion, start: number, packetIdentifierAt: number): void {
+    this.#frame = { bytes: this.#bytes, start, end: this.#payloadEnd, packetIdentifierAt }
+    this.#frameLayout = layoutOf(version, packetIdentifierAt !== 0)
   }
 
-  /** Makes the message safe to hold beyond this turn. */
+  /** Makes the message safe to hold until it is acknowledged. */
   keep(): void {
-    if (this.#kept) return
-    this.#kept = true
-    const payload = this.#payload
-    if (payload.length * 2 > payload.buffer.byteLength) return
-    // One copy serves both: a frame that was adopted is copied whole, and the payload becomes its tail.
-    for (let layout = 0; layout < 4; layout++) {
-      const frame = this.#frames[layout]
-      if (frame === undefined || frame.bytes.buffer !== payload.buffer) continue
-      const length = frame.end - frame.start
-      const bytes = Buffer.allocUnsafe(length)
-      bytes.set(frame.bytes.subarray(frame.start, frame.end))
-      const at = frame.packetIdentifierAt
-      this.#frames[layout] = { bytes, start: 0, end: length, packetIdentifierAt: at === 0 ? 0 : at - frame.start }
-      this.#payload = bytes.subarray(length - payload.length)
-      return
+    if (this.#place !== Place.Chunk) return
+    const size = this.#end - this.#start
+    if (this.#fillsItsMemory(size)) return
+    const at = arena.take(size)
+    this.#moveTo(arena.block, at, Place.Arena)
+  }
+
+  /** Makes the message safe to hold for long. */
+  own(): void {
+    if (this.#place === Place.Own) return
+    const size = this.#end - this.#start
+    if (!this.#fillsItsMemory(size)) this.#moveTo(Buffer.allocUnsafeSlow(size), 0, Place.Own)
+  }
+
+  /** True where a copy would save nothing worth the while: the message is most of what its memory holds. */
+  #fillsItsMemory(size: number): boolean {
+    if (size * 2 <= this.#bytes.buffer.byteLength) return false
+    this.#place = Place.Own
+    return true
+  }
+
+  get #start(): number {
+    return this.#frame === undefined ? this.#payloadStart : this.#frame.start
+  }
+
+  get #end(): number {
+    return this.#payloadEnd
+  }
+
+  #moveTo(target: Buffer, at: number, place: Place): void {
+    const shift = at - this.#start
+    copyBytes(target, at, this.#bytes, this.#start, this.#end)
+    if (this.#frame !== undefined) {
+      const { start, end, packetIdentifierAt } = this.#frame
+      const identifierAt = packetIdentifierAt === 0 ? 0 : packetIdentifierAt + shift
+      this.#frame = { bytes: target, start: start + shift, end: end + shift, packetIdentifierAt: identifierAt }
     }
-    const copy = Buffer.allocUnsafe(payload.length)
-    copy.set(payload)
-    this.#payload = copy
+    this.#bytes = target
+    this.#payloadStart += shift
+    this.#payloadEnd += shift
+    this.#payload = undefined
+    this.#place = place
   }
 
   /** Whether it may no longer be delivered [5.0 MQTT-3.3.2-5]. */
@@ -141,7 +215,9 @@ export class ApplicationMessage {
   frame(version: ProtocolVersion, withPacketIdentifier: boolean, nowMs: number): PublishFrame {
     const layout = layoutOf(version, withPacketIdentifier)
     if (layout >= 2 && this.expiresAtMs !== Infinity) this.#age(nowMs)
-    return (this.#frames[layout] ??= this.#makeFrame(version, withPacketIdentifier, nowMs))
+    if (layout === this.#frameLayout) return this.#frame!
+    this.#others ??= []
+    return (this.#others[layout] ??= this.#makeFrame(version, withPacketIdentifier, nowMs))
   }
 
   /** Forgets 5.0 frames whose Message Expiry Interval is out of date. */
@@ -149,14 +225,16 @@ export class ApplicationMessage {
     const seconds = Math.floor((nowMs - this.receivedAtMs) / 1000)
     if (seconds === this.#framesAgeSeconds) return
     this.#framesAgeSeconds = seconds
-    this.#frames[2] = undefined
-    this.#frames[3] = undefined
+    if (this.#frameLayout >= 2) this.#frameLayout = -1
+    if (this.#others === undefined) return
+    this.#others[2] = undefined
+    this.#others[3] = undefined
   }
 
   #makeFrame(version: ProtocolVersion, withPacketIdentifier: boolean, nowMs: number): PublishFrame {
     const properties = version === 5 ? this.propertiesAt(nowMs) : noProperties
     const fields = { topicName: this.topicName, qos: withPacketIdentifier ? 1 : 0, retain: false, properties } as const
-    const { bytes, packetIdentifierAt } = makePublishFrame(fields, this.#payload, version)
+    const { bytes, packetIdentifierAt } = makePublishFrame(fields, this.payload, version)
     return { bytes, start: 0, end: bytes.length, packetIdentifierAt }
   }
 }

@@ -14,6 +14,7 @@ import { ReasonCode } from '../codec/reason-code.ts'
 import { equalBytes } from '../base/bytes.ts'
 import { ApplicationMessage } from './application-message.ts'
 import type { Connection } from './connection.ts'
+import { IdentifierSet } from './identifier-set.ts'
 import type { Sender } from './sender.ts'
 import { PENDING, type KnownTopic, type ServerSide } from './server-side.ts'
 
@@ -28,7 +29,7 @@ export class IncomingPublishes {
   #lastTopic: KnownTopic | undefined = undefined
   #aliases: (KnownTopic | undefined)[] | undefined = undefined
   /** QoS 2 Packet Identifiers open on this Connection: what Receive Maximum counts (§3.3.4). */
-  #open: Set<number> | undefined = undefined
+  #open: IdentifierSet | undefined = undefined
   /** The PUBLISH whose answer is pending. */
   #pendingQos: 0 | 1 | 2 = 0
   #pendingIdentifier = 0
@@ -61,24 +62,26 @@ export class IncomingPublishes {
     this.#server.metrics.publishReceived++
     if (qos === 2 && this.#isRepeat(packetIdentifier, version)) return false
 
-    const payload = bytes.subarray(view.payloadStart, view.payloadEnd)
-    const message = new ApplicationMessage({
-      topicName: topic.topicName,
-      payload,
+    const { payloadStart, payloadEnd } = view
+    const { clientId } = this.#connection.client
+    const now = this.#server.now()
+    const { topicName } = topic
+    const message = new ApplicationMessage(
+      topicName,
       qos,
       retain,
       properties,
-      publisher: this.#connection.client.clientId,
-      receivedAtMs: this.#server.now(),
-    })
-    if (properties.topicAlias === undefined) {
-      const packetIdentifierAt = qos === 0 ? 0 : view.topicEnd
-      message.adoptFrame(version, { bytes, start, end, packetIdentifierAt })
-    }
+      clientId,
+      now,
+      bytes,
+      payloadStart,
+      payloadEnd,
+    )
+    if (properties.topicAlias === undefined) message.adoptFrame(version, start, qos === 0 ? 0 : view.topicEnd)
     if (this.#server.watchesPackets) this.#watch(message, packetIdentifier)
     const reasonCode = this.#server.publish(this.#connection, message, topic)
     if (reasonCode === PENDING) {
-      message.keep()
+      message.own()
       this.#pendingQos = qos
       this.#pendingIdentifier = packetIdentifier
       return true
@@ -117,7 +120,7 @@ export class IncomingPublishes {
 
   /** A QoS 2 message that was taken over already gets its PUBREC again, and goes nowhere [5.0 MQTT-4.3.3-10]. */
   #isRepeat(packetIdentifier: number, version: ProtocolVersion): boolean {
-    this.#open ??= new Set()
+    this.#open ??= new IdentifierSet()
     this.#open.add(packetIdentifier)
     if (version === 5 && this.#open.size > this.#connection.limits.receiveMaximum) {
       // [5.0 MQTT-3.3.4-7]

@@ -15,6 +15,7 @@ import { ReasonCode } from '../codec/reason-code.ts'
 import type { ApplicationMessage } from './application-message.ts'
 import type { Client } from './client.ts'
 import { Delivery, DeliveryState, type SharedOrigin } from './delivery.ts'
+import { IdentifierSet } from './identifier-set.ts'
 import { OutgoingWindow } from './outgoing-window.ts'
 import type { DeliveryOptions, Subscriber, Subscription } from './subscription.ts'
 
@@ -82,7 +83,7 @@ export class Session implements Subscriber {
   /** By Topic Filter as the Client wrote it. */
   readonly subscriptions: Map<string, Subscription> = new Map()
   /** Packet Identifiers of QoS 2 messages taken over and not yet released (§4.3.3); made when needed. */
-  receivedIdentifiers: Set<number> | undefined = undefined
+  receivedIdentifiers: IdentifierSet | undefined = undefined
   limits: SessionLimits
   /** Bytes of the messages in the queue. */
   queuedBytes = 0
@@ -149,6 +150,8 @@ export class Session implements Subscriber {
   disconnect(): void {
     this.#connection = undefined
     this.#toResend = undefined
+    // What is in flight may now stay for long.
+    if (this.#window.size > 0) for (const { message } of this.#window.inOrder()) message.own()
   }
 
   /**
@@ -200,7 +203,8 @@ export class Session implements Subscriber {
   ): void {
     const waits = this.queuedMessages > 0 || !this.isReady
     if (waits && !this.#makeRoom(message)) return
-    message.keep()
+    if (waits) message.own()
+    else message.keep()
     const delivery = new Delivery(message, qos, retain, identifiers, shared, ++this.#lastEntryNumber)
     this.ledger?.queued(this, delivery)
     if (waits) this.#push(delivery)
@@ -320,7 +324,7 @@ export class Session implements Subscriber {
   }
 
   addReceived(packetIdentifier: number): void {
-    this.receivedIdentifiers ??= new Set()
+    this.receivedIdentifiers ??= new IdentifierSet()
     this.receivedIdentifiers.add(packetIdentifier)
     this.ledger?.received(this, packetIdentifier)
   }
