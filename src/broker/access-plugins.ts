@@ -22,21 +22,7 @@ import type { Clock } from '../base/clock.ts'
 import { ConfigError, SluiceError } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import { nearest, toCamel } from './option-spelling.ts'
-import type { Plugin, PluginContext, PluginFactory } from './plugin.ts'
-
-/** Everything that is told instead of asked (`broker/events.ts`), as a plugin hears it. */
-export interface PluginEvents {
-  /** Every event there is. */
-  readonly names: readonly string[]
-  on(name: string, listener: (event: object) => void): void
-  off(name: string, listener: (event: object) => void): void
-}
-
-/** What plugins are made with here. */
-export interface LoadedPluginContext extends PluginContext {
-  /** Absent where plugins are made without a Broker, as `sluice check` and `sluice explain` do. */
-  readonly events?: PluginEvents | undefined
-}
+import type { Plugin, PluginContext, PluginEvents, PluginFactory } from './plugin.ts'
 
 /** One entry of a `plugins` list. */
 export type PluginEntry = string | Plugin | PluginFactory | PluginWithOptions
@@ -146,7 +132,7 @@ class Loader {
     const given = named.options === undefined ? sectionOptions : withCamelCaseKeys(named.options)
     const options = schema === undefined ? given : await validate(title, schema, given)
     const { baseFolder, log, clock, events } = this.#sources
-    const context: LoadedPluginContext = { options, baseFolder, log, clock, events, changed: this.#changed }
+    const context: PluginContext = { options, baseFolder, log, clock, events, changed: this.#changed }
     const plugin: unknown = await attempt(`plugin ${title} cannot start`, () => factory(context))
     if (isPlugin(plugin)) return this.#keep(plugin)
     throw refusal(`plugin ${title}: what its factory returned is no plugin, as it has no name`)

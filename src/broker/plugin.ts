@@ -97,14 +97,27 @@ export interface Plugin {
   close?(): MaybePromise<void>
 }
 
+/** Everything that is told instead of asked (`broker/events.ts`), as a plugin hears it. */
+export interface PluginEvents {
+  /** Every event there is. */
+  readonly names: readonly string[]
+  on(name: string, listener: (event: object) => void): void
+  off(name: string, listener: (event: object) => void): void
+}
+
 /** What a plugin is made with. */
 export interface PluginContext {
-  /** The configuration section that names the plugin (`auth` or `topic-check`), keys in camelCase, already validated. */
+  /**
+   * The configuration section that names the plugin (`auth` or `topic-check`), or the `options` written beside its name;
+   * keys in camelCase, already validated.
+   */
   readonly options: Readonly<Record<string, unknown>>
   /** Where relative paths count from: the configuration file's folder, or the working directory. */
   readonly baseFolder: string
   readonly log: Logger
   readonly clock: Clock
+  /** Absent where plugins are made without a Broker, as `sluice check` and `sluice explain` do. */
+  readonly events?: PluginEvents | undefined
   /** To be called when answers that were declared stable may be different from now on. */
   changed(): void
 }

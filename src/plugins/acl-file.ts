@@ -55,7 +55,7 @@ export default async function aclFile(context: PluginContext): Promise<Plugin> {
  * @throws {ConfigError} `ERR_CONFIG_FILE` that names the bad line by number
  *
  * @example
- * parseAclFile('user meter\ntopic power/#', 'rules').ofUsers.get('meter')[0].source // 'line 2 of rules: topic power/#'
+ * parseAclFile('user meter\ntopic power/#', 'rules').ofUsers.get('meter')?.[0]?.source // 'line 2 of rules: topic power/#'
  */
 export function parseAclFile(text: string, name: string): AclFile {
   const topics = new Map<string | undefined, TopicRule[]>([[undefined, []]])

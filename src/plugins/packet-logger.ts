@@ -1,6 +1,5 @@
 /** `packet_logger_plugin`: one line at `debug` for every Control Packet that comes or goes. @module */
-import type { LoadedPluginContext } from '../broker/access-plugins.ts'
-import type { Plugin } from '../broker/plugin.ts'
+import type { Plugin, PluginContext } from '../broker/plugin.ts'
 import { PacketType, type Packet } from '../codec/packets.ts'
 import { describeFields, listeningPlugin, PACKET_EVENTS } from './describe-event.ts'
 
@@ -11,7 +10,7 @@ interface PacketEvent {
   readonly packet: Packet
 }
 
-export default function packetLogger({ events, log }: LoadedPluginContext): Plugin {
+export default function packetLogger({ events, log }: PluginContext): Plugin {
   return listeningPlugin('packet_logger_plugin', events, PACKET_EVENTS, (name, event) => {
     const { clientId, packet } = event as PacketEvent
     const { type, ...fields } = packet

@@ -4,9 +4,9 @@
  *
  * @module
  */
-import { randomBytes } from 'node:crypto'
 import { open, readFile, realpath, rename, rm, stat } from 'node:fs/promises'
 import { ConfigError, UsageError } from '../base/errors.ts'
+import { realClock } from '../broker/clock.ts'
 import { passwordHashKind } from './password-hash.ts'
 
 /** User Name to password hash. */
@@ -64,7 +64,7 @@ export async function updatePasswordFile(path: string, user: string, hash: strin
 
 async function replaceFile(path: string, text: string): Promise<void> {
   const mode = await stat(path).then(({ mode: bits }) => bits & 0o7777, unlessMissing(0o600))
-  const temporary = `${path}.${randomBytes(6).toString('hex')}.new`
+  const temporary = `${path}.${Buffer.from(realClock.randomBytes(6)).toString('hex')}.new`
   try {
     await using file = await open(temporary, 'wx', 0o600)
     await file.writeFile(text)

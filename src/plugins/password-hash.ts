@@ -16,8 +16,9 @@
  * @module
  */
 import { isUtf8 } from 'node:buffer'
-import { createHash, pbkdf2Sync, randomBytes, timingSafeEqual } from 'node:crypto'
+import { createHash, pbkdf2Sync, timingSafeEqual } from 'node:crypto'
 import { UsageError } from '../base/errors.ts'
+import { realClock } from '../broker/clock.ts'
 import {
   deriveScramCredentials,
   formatScramCredentials,
@@ -113,6 +114,10 @@ const HASHERS: Readonly<Record<WritablePasswordHashKind, (password: string) => s
   },
   'scram-sha-256': (password) =>
     formatScramCredentials(deriveScramCredentials(password, randomBytes(SCRAM_SALT_BYTES), SCRAM_ITERATIONS)),
+}
+
+function randomBytes(length: number): Buffer {
+  return Buffer.from(realClock.randomBytes(length))
 }
 
 /** Sixteen letters, 96 bits; crypt's alphabet has `.` where base64 has `+`. */

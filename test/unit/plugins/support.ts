@@ -1,8 +1,7 @@
 /** What tests of plugins share: a clock that stands until it is moved, a log to look into, and people who ask. @module */
 import type { Clock, Timer } from '../../../src/base/clock.ts'
 import type { Logger, LogMethod } from '../../../src/base/log.ts'
-import type { LoadedPluginContext, PluginEvents } from '../../../src/broker/access-plugins.ts'
-import type { Client, ConnectRequest, Plugin } from '../../../src/broker/plugin.ts'
+import type { Client, ConnectRequest, Plugin, PluginContext, PluginEvents } from '../../../src/broker/plugin.ts'
 
 /** Time that moves only by `advance`. */
 export class ManualClock implements Clock {
@@ -82,10 +81,7 @@ export class ManualEvents implements PluginEvents {
   }
 }
 
-export function contextOf(
-  options: Record<string, unknown>,
-  more: Partial<LoadedPluginContext> = {},
-): LoadedPluginContext {
+export function contextOf(options: Record<string, unknown>, more: Partial<PluginContext> = {}): PluginContext {
   return {
     options,
     baseFolder: '.',
