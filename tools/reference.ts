@@ -26,12 +26,17 @@ const INTERFACES: readonly { scope: OptionScope; name: string; summary: string }
   { scope: 'limits', name: 'ListenerLimits', summary: 'Keys of the top level that a listener may override.' },
   { scope: 'listener', name: 'ListenerSettings', summary: 'Keys of one listener.' },
   { scope: 'auth', name: 'AuthSettings', summary: 'Keys of `auth`.' },
+  { scope: 'auth.jwt', name: 'AuthJwtOptions', summary: 'Keys of `auth.jwt`.' },
+  { scope: 'auth.http', name: 'AuthHttpOptions', summary: 'Keys of `auth.http`.' },
+  { scope: 'auth.scram', name: 'AuthScramOptions', summary: 'Keys of `auth.scram`.' },
   { scope: 'topic-check', name: 'TopicCheckSettings', summary: 'Keys of `topic-check`.' },
   { scope: 'persistence', name: 'PersistenceOptions', summary: 'Keys of `persistence`.' },
 ]
 
 /** Keys whose resolved form `options.ts` composes by hand. */
-const COMPOSED = new Set<OptionRow['type']>(['section', 'listeners', 'bind'])
+function isComposed({ scope, type }: OptionRow): boolean {
+  return type === 'listeners' || type === 'bind' || (type === 'section' && scope === 'broker')
+}
 
 const TYPES: Readonly<Partial<Record<OptionRow['type'], string>>> = {
   integer: 'number',
@@ -48,12 +53,20 @@ const TYPES: Readonly<Partial<Record<OptionRow['type'], string>>> = {
   'topic-filters': 'readonly string[]',
   'access-list': 'AccessList',
   groups: 'Readonly<Record<string, readonly string[]>>',
-  'open-section': 'Readonly<Record<string, unknown>>',
+  url: 'string',
+  headers: 'Readonly<Record<string, string>>',
+  choices: 'readonly string[]',
 }
 
 function typeOf(row: OptionRow): string {
+  if (row.type === 'section') return INTERFACES.find(({ scope }) => scope === sectionOf(row))!.name
   if (row.type !== 'choice') return TYPES[row.type]!
   return row.values!.map((value) => (typeof value === 'number' ? value : `'${value}'`)).join(' | ')
+}
+
+/** The section that a key of this type opens. */
+function sectionOf({ scope, key }: OptionRow): SectionName {
+  return (scope === 'broker' ? key : `${scope}.${key}`) as SectionName
 }
 
 function member(row: OptionRow): string {
@@ -65,7 +78,7 @@ function member(row: OptionRow): string {
 
 function optionTypes(): string {
   const interfaces = INTERFACES.map(({ scope, name, summary }) => {
-    const members = optionTable.filter((row) => row.scope === scope && !COMPOSED.has(row.type)).map(member)
+    const members = optionTable.filter((row) => row.scope === scope && !isComposed(row)).map(member)
     return `/** ${summary} */\nexport interface ${name} {\n${members.join('\n')}\n}\n`
   })
   return `/**
@@ -83,6 +96,9 @@ const SECTIONS = [
   { section: 'broker', title: 'Top level', scopes: ['broker', 'limits'] },
   { section: 'listener', title: 'A listener: `listeners.<name>`', scopes: ['listener'] },
   { section: 'auth', title: '`auth`', scopes: ['auth'] },
+  { section: 'auth.jwt', title: '`auth.jwt`', scopes: ['auth.jwt'] },
+  { section: 'auth.http', title: '`auth.http`', scopes: ['auth.http'] },
+  { section: 'auth.scram', title: '`auth.scram`', scopes: ['auth.scram'] },
   { section: 'topic-check', title: '`topic-check`', scopes: ['topic-check'] },
   { section: 'persistence', title: '`persistence`', scopes: ['persistence'] },
 ] as const
@@ -152,7 +168,7 @@ function sectionSchema(section: (typeof SECTIONS)[number]['section']): v.Generic
   const entries = rowsOf(section).map((row) => {
     const inner =
       row.type === 'section'
-        ? sectionSchema(row.key as SectionName)
+        ? sectionSchema(sectionOf(row))
         : row.type === 'listeners'
           ? v.record(v.string(), sectionSchema('listener'))
           : schemaOf(row)

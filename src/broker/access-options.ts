@@ -14,10 +14,11 @@ import type { AuthOptions, ListenerOptions, TopicCheckOptions } from './resolved
 const PLUGIN_NEEDS: Readonly<Record<'auth' | 'topic-check', ReadonlyMap<string, string | undefined>>> = {
   auth: new Map([
     ['auth.anonymous', undefined],
+    ['auth.certificate', undefined],
     ['auth.file', 'password-file'],
     ['auth.jwt', 'jwt'],
     ['auth.http', 'http'],
-    ['auth.scram', undefined],
+    ['auth.scram', 'scram'],
   ]),
   'topic-check': new Map([
     ['topic_acl', 'acl'],
@@ -46,11 +47,16 @@ export function resolveAuth(
   const isAnonymousAnywhere = settings.allowAnonymous || Object.values(allowAnonymousOn).includes(true)
   const plugins = settings.plugins ?? [
     ...(settings.passwordFile === undefined ? [] : ['auth.file']),
+    ...(settings.jwt === undefined ? [] : ['auth.jwt']),
+    ...(settings.http === undefined ? [] : ['auth.http']),
+    ...(settings.scram === undefined ? [] : ['auth.scram']),
+    ...(listeners.every((listener) => listener.certificateUserName === 'off') ? [] : ['auth.certificate']),
     ...(isAnonymousAnywhere ? ['auth.anonymous'] : []),
   ]
   const options: AuthOptions = { ...settings, allowAnonymousOn, plugins: plugins.map(unalias) }
   checkNeeds('auth', options, written, problems)
-  warnAboutLogIn(options, isAnonymousAnywhere, problems)
+  warnAboutUnused('auth', options, written, problems)
+  warnAboutAnonymous(options, isAnonymousAnywhere, problems)
   return options
 }
 
@@ -66,6 +72,7 @@ export function resolveTopicCheck(written: unknown, reader: OptionReader, proble
   const options: TopicCheckOptions = { ...settings, plugins: plugins.map(unalias) }
   if (!settings.enabled) return options
   checkNeeds('topic-check', options, written, problems)
+  warnAboutUnused('topic-check', options, written, problems)
   if (plugins.length === 0) {
     problems.warn(['topic-check'], 'asks no plugin, so nobody may publish or subscribe; give `acl`, or `enabled: off`')
   }
@@ -101,13 +108,22 @@ function checkNeeds(
   }
 }
 
-/** What lets in fewer than the writer probably thinks: never an error, because it errs on the safe side. */
-function warnAboutLogIn(options: AuthOptions, isAnonymousAnywhere: boolean, problems: ConfigProblems): void {
-  const asks = (plugin: string) => options.plugins.includes(plugin)
-  if (options.passwordFile !== undefined && !asks('auth.file')) {
-    problems.warn(['auth', 'password-file'], 'is not used: `auth.plugins` does not list `auth.file`')
+/** Keys of plugins that nobody asks: never an error, because what is not asked lets in fewer, not more. */
+function warnAboutUnused(
+  section: 'auth' | 'topic-check',
+  options: AuthOptions | TopicCheckOptions,
+  written: unknown,
+  problems: ConfigProblems,
+): void {
+  const given = isSection(written) ? Object.keys(written).map(toKebab) : []
+  for (const [plugin, key] of PLUGIN_NEEDS[section]) {
+    if (key === undefined || !given.includes(key) || options.plugins.includes(plugin)) continue
+    problems.warn([section, key], `is not used: \`${section}.plugins\` does not list \`${plugin}\``)
   }
-  if (isAnonymousAnywhere && !asks('auth.anonymous')) {
+}
+
+function warnAboutAnonymous(options: AuthOptions, isAnonymousAnywhere: boolean, problems: ConfigProblems): void {
+  if (isAnonymousAnywhere && !options.plugins.includes('auth.anonymous')) {
     problems.warn(['auth', 'allow-anonymous'], 'is not used: `auth.plugins` does not list `auth.anonymous`')
   }
   if (!isAnonymousAnywhere && options.plugins.every((plugin) => plugin === 'auth.anonymous')) {

@@ -4,6 +4,9 @@
  * @module
  */
 import type {
+  AuthHttpOptions,
+  AuthJwtOptions,
+  AuthScramOptions,
   AuthSettings,
   TopLevelSettings,
   ListenerLimits,
@@ -34,12 +37,20 @@ type Input<Settings> = Optional<Settings> & {
 /** One listener, as it is written. */
 export type ListenerInput = Input<ListenerLimits & ListenerSettings & { bind: string }>
 
+type AuthInput = Input<
+  Omit<AuthSettings, 'jwt' | 'http' | 'scram'> & {
+    jwt: Input<AuthJwtOptions>
+    http: Input<AuthHttpOptions>
+    scram: Input<AuthScramOptions>
+  }
+>
+
 /** A configuration, as it is written: the configuration file's content, or the same object in a program. */
 export type ConfigInput = Input<
   ListenerLimits &
     TopLevelSettings & {
       listeners: Readonly<Record<string, ListenerInput>>
-      auth: Input<AuthSettings> & Readonly<Record<string, unknown>>
+      auth: AuthInput & Readonly<Record<string, unknown>>
       topicCheck: Input<TopicCheckSettings> & Readonly<Record<string, unknown>>
       persistence: Input<PersistenceOptions>
     }

@@ -77,6 +77,11 @@ export class OptionReader {
       this.#problems.add([...path, row.key], `must be ${describeType(row)}, got ${show(raw)}`)
       return
     }
+    if (row.type === 'section' && row.scope !== 'broker') {
+      const section = `${row.scope}.${row.key}` as SectionName
+      values[toCamel(row.key)] = { ...defaultsOf(section), ...this.read(section, raw, [...path, row.key]) }
+      return
+    }
     const result = v.safeParse(schemaOf(row), raw, { abortPipeEarly: true })
     if (result.success) {
       values[toCamel(row.key)] = this.#finish(row, result.output, [...path, row.key])
@@ -114,7 +119,6 @@ export class OptionReader {
   /** Final forms: absolute paths, and camelCase inside what the schema checks as a whole. */
   #finish(row: OptionRow, value: unknown, path: readonly string[]): unknown {
     if (row.type === 'path') return this.#absolute(value, path, row.exists)
-    if (row.type === 'open-section') return camelKeys(value as Values)
     if (row.type !== 'certificates') return value
     return (value as Values[]).map(({ certfile, keyfile, ...rest }, index) => ({
       ...camelKeys(rest),
@@ -173,12 +177,15 @@ const HOMES: Readonly<Record<OptionScope, string>> = {
   limits: 'to the top level or to a listener',
   listener: 'to a listener, under `listeners`',
   auth: 'under `auth`',
+  'auth.jwt': 'under `auth.jwt`',
+  'auth.http': 'under `auth.http`',
+  'auth.scram': 'under `auth.scram`',
   'topic-check': 'under `topic-check`',
   persistence: 'under `persistence`',
 }
 
 /** Types whose schema is a record, which for valibot a list is as well. */
-const MAPS = new Set<OptionRow['type']>(['listeners', 'section', 'open-section', 'access-list', 'groups'])
+const MAPS = new Set<OptionRow['type']>(['listeners', 'section', 'access-list', 'groups', 'headers'])
 
 const INNER_KEYS: Readonly<Partial<Record<OptionRow['type'], readonly string[]>>> = {
   certificates: ['server-name', 'certfile', 'keyfile'],

@@ -87,7 +87,9 @@ const DESCRIPTIONS: Readonly<Record<OptionType, (row: OptionRow) => string>> = {
   'topic-filters': () => 'a list of Topic Filters',
   'access-list': () => 'a map: user → list of Topic Filters, or a map of publish, subscribe and deny lists',
   groups: () => 'a map: group → list of users',
-  'open-section': () => 'a section with keys of its own',
+  url: () => 'an address that begins with https:// or http://',
+  headers: () => 'a map: name → text',
+  choices: (row) => `a list of some of ${row.values!.join(', ')}`,
   section: () => 'a section with keys of its own',
   listeners: () => 'a map: name → settings',
 }
@@ -213,7 +215,10 @@ const SCHEMAS: Readonly<Record<OptionType, (row: OptionRow, message: string) => 
     ),
   groups: (_, message) =>
     v.record(v.string(), v.array(v.string('must be a user name'), 'must be a list of user names'), message),
-  'open-section': (_, message) => v.record(v.string(), v.unknown(), message),
+  url: (_, message) => v.pipe(v.string(message), v.url(message), v.regex(/^https?:/, message)),
+  headers: (_, message) => v.record(v.string(), v.string('must be a text'), message),
+  choices: (row, message) =>
+    v.pipe(v.array(v.picklist(row.values!, `must be one of ${row.values!.join(', ')}`), message), v.nonEmpty(message)),
   section: (_, message) => v.record(v.string(), v.unknown(), message),
   listeners: (_, message) => v.record(v.string(), v.unknown(), message),
 }

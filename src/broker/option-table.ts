@@ -1,18 +1,21 @@
 /**
  * Every configuration key there is, once: validation, TypeScript types, JSON Schema, reference page and tests all read this
- * table. A key lives in one of six sections (`scope`):
+ * table. A key lives in one of these sections (`scope`):
  *
  *   broker       top level
  *   limits       top level, and again in any listener, where it overrides
  *   listener     listeners.<name>
- *   auth, topic-check, persistence
+ *   auth, auth.jwt, auth.http, auth.scram, topic-check, persistence
  *
  * After a change run `node build/tools/reference.js`: it writes `option-types.ts`, the reference page and the JSON Schema.
  *
  * @module
  */
 
-export type OptionScope = 'broker' | 'limits' | 'listener' | 'auth' | 'topic-check' | 'persistence'
+export type OptionScope = 'broker' | 'limits' | 'listener' | SectionName
+
+/** A section with a name of its own: the path of its key. */
+export type SectionName = 'auth' | 'auth.jwt' | 'auth.http' | 'auth.scram' | 'topic-check' | 'persistence'
 
 /** How a value is written; `option-schema.ts` says what each accepts. */
 export type OptionType =
@@ -32,7 +35,9 @@ export type OptionType =
   | 'topic-filters'
   | 'access-list'
   | 'groups'
-  | 'open-section'
+  | 'url'
+  | 'headers'
+  | 'choices'
   | 'section'
   | 'listeners'
 
@@ -46,7 +51,7 @@ export interface OptionRow {
   readonly unit?: string
   readonly min?: number
   readonly max?: number
-  /** What a `choice` chooses from. */
+  /** What `choice` and `choices` choose from. */
   readonly values?: readonly (string | number)[]
   /** Never shown in a message. */
   readonly secret?: true
@@ -62,6 +67,7 @@ const UINT32 = 4_294_967_295
 const LARGEST_PACKET = 268_435_460
 const DAY = 86_400
 const COUNT = { min: 0, max: UINT32 } as const
+const MILLISECONDS = { unit: 'milliseconds', min: 0, max: 86_400_000 } as const
 const BYTES = { unit: 'bytes', min: 0, max: Number.MAX_SAFE_INTEGER } as const
 
 type Unscoped = Omit<OptionRow, 'scope' | 'since'> & { readonly since?: string }
@@ -543,7 +549,7 @@ const authRows = rows('auth', [
     key: 'plugins',
     type: 'plugins',
     description:
-      'Who is asked, by name. Default: `auth.file` if `password-file` is given, `auth.anonymous` if `allow-anonymous` is on anywhere.',
+      'Who is asked, by name. Default: those whose keys are given: `auth.file` with `password-file`, `auth.jwt`, `auth.http` and `auth.scram` with their sections, `auth.certificate` with `certificate-user-name` and `auth.anonymous` with `allow-anonymous` on any listener.',
   },
   {
     key: 'allow-anonymous',
@@ -570,14 +576,117 @@ const authRows = rows('auth', [
     key: 'password-cache-ms',
     type: 'integer',
     default: 60_000,
-    unit: 'milliseconds',
-    min: 0,
-    max: 86_400_000,
+    ...MILLISECONDS,
     description: 'How long `auth.file` remembers a password that it found right. 0 = not at all.',
   },
-  { key: 'jwt', type: 'open-section', description: 'Settings of `auth.jwt`.' },
-  { key: 'http', type: 'open-section', description: 'Settings of `auth.http`.' },
-  { key: 'scram', type: 'open-section', description: 'Settings of `auth.scram`.' },
+  { key: 'jwt', type: 'section', description: 'Settings of `auth.jwt`: log-in by JSON Web Token.' },
+  { key: 'http', type: 'section', description: 'Settings of `auth.http`: a web service is asked about each log-in.' },
+  { key: 'scram', type: 'section', description: 'Settings of `auth.scram`: SCRAM-SHA-256, for 5.0 Clients (§4.12).' },
+])
+
+const jwtRows = rows('auth.jwt', [
+  {
+    key: 'key-file',
+    type: 'path',
+    exists: 'file',
+    description:
+      'Public key or certificate (PEM), or a JWK or JWKS. One of `key-file`, `jwks-url`, `secret-file` is needed.',
+  },
+  { key: 'jwks-url', type: 'url', description: 'Where the issuer publishes its keys.' },
+  {
+    key: 'secret-file',
+    type: 'path',
+    exists: 'file',
+    description: 'A shared secret of at least 32 bytes, for HS256 and its like.',
+  },
+  {
+    key: 'from',
+    type: 'choice',
+    values: ['password', 'user-name'],
+    default: 'password',
+    description: 'Which field of CONNECT carries the token.',
+  },
+  {
+    key: 'algorithms',
+    type: 'choices',
+    values: [
+      ...['HS256', 'HS384', 'HS512', 'RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'],
+      ...['ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'],
+    ],
+    description: 'Signatures accepted. Default: all that go with the kind of key.',
+  },
+  { key: 'issuer', type: 'text', description: 'What `iss` has to be.' },
+  { key: 'audience', type: 'text', description: 'What `aud` has to be.' },
+  {
+    key: 'user-name-claim',
+    type: 'text',
+    default: 'sub',
+    description: 'The claim that names the Client from then on.',
+  },
+  { key: 'require-expiry', type: 'boolean', default: true, description: 'Whether a token without `exp` is refused.' },
+  {
+    key: 'clock-tolerance-ms',
+    type: 'integer',
+    default: 0,
+    ...MILLISECONDS,
+    description: "How far the issuer's clock may be off.",
+  },
+  {
+    key: 'fetch-timeout-ms',
+    type: 'integer',
+    default: 3_000,
+    ...MILLISECONDS,
+    description: 'Time the issuer has to answer.',
+  },
+])
+
+const httpRows = rows('auth.http', [
+  { key: 'url', type: 'url', description: 'Where questions are posted, as JSON. Needed.' },
+  {
+    key: 'headers',
+    type: 'headers',
+    secret: true,
+    description: 'Sent along, such as a secret the service knows us by.',
+  },
+  {
+    key: 'timeout-ms',
+    type: 'integer',
+    default: 3_000,
+    ...MILLISECONDS,
+    description: 'Time the service has to answer; beyond it the answer is no.',
+  },
+  {
+    key: 'cache-ms',
+    type: 'integer',
+    default: 10_000,
+    ...MILLISECONDS,
+    description: 'How long an allow is remembered. 0 = not at all.',
+  },
+  {
+    key: 'max-connections',
+    type: 'integer',
+    default: 16,
+    min: 1,
+    max: UINT16,
+    description: 'Connections to the service.',
+  },
+  {
+    key: 'max-pending',
+    type: 'integer',
+    default: 100,
+    min: 1,
+    max: UINT32,
+    description: 'Questions under way; further log-ins are answered 0x89 (3.1.1: 0x03).',
+  },
+])
+
+const scramRows = rows('auth.scram', [
+  {
+    key: 'file',
+    type: 'path',
+    exists: 'file',
+    description: 'Users and their credentials; `sluice passwd --kind scram-sha-256` writes them. Needed.',
+  },
 ])
 
 const topicCheckRows = rows('topic-check', [
@@ -627,12 +736,12 @@ export const optionTable: readonly OptionRow[] = [
   ...limitRows,
   ...listenerRows,
   ...authRows,
+  ...jwtRows,
+  ...httpRows,
+  ...scramRows,
   ...topicCheckRows,
   ...persistenceRows,
 ]
-
-/** The section of a broker key of type `section`. */
-export type SectionName = 'auth' | 'topic-check' | 'persistence'
 
 /** The keys that may stand in a section: `limits` stand at the top level and in every listener. */
 export function rowsOf(section: 'broker' | 'listener' | SectionName): readonly OptionRow[] {

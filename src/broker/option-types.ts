@@ -142,7 +142,7 @@ export interface ListenerSettings {
 
 /** Keys of `auth`. */
 export interface AuthSettings {
-  /** Who is asked, by name. Default: `auth.file` if `password-file` is given, `auth.anonymous` if `allow-anonymous` is on anywhere. */
+  /** Who is asked, by name. Default: those whose keys are given: `auth.file` with `password-file`, `auth.jwt`, `auth.http` and `auth.scram` with their sections, `auth.certificate` with `certificate-user-name` and `auth.anonymous` with `allow-anonymous` on any listener. */
   readonly plugins?: readonly PluginReference[]
   /** Whether `auth.anonymous` lets in Clients without User Name and Password. Default false. */
   readonly allowAnonymous: boolean
@@ -152,12 +152,60 @@ export interface AuthSettings {
   readonly maxPasswordChecks: number
   /** How long `auth.file` remembers a password that it found right. 0 = not at all. In milliseconds. Default 60000. */
   readonly passwordCacheMs: number
-  /** Settings of `auth.jwt`. */
-  readonly jwt?: Readonly<Record<string, unknown>>
-  /** Settings of `auth.http`. */
-  readonly http?: Readonly<Record<string, unknown>>
-  /** Settings of `auth.scram`. */
-  readonly scram?: Readonly<Record<string, unknown>>
+  /** Settings of `auth.jwt`: log-in by JSON Web Token. */
+  readonly jwt?: AuthJwtOptions
+  /** Settings of `auth.http`: a web service is asked about each log-in. */
+  readonly http?: AuthHttpOptions
+  /** Settings of `auth.scram`: SCRAM-SHA-256, for 5.0 Clients (§4.12). */
+  readonly scram?: AuthScramOptions
+}
+
+/** Keys of `auth.jwt`. */
+export interface AuthJwtOptions {
+  /** Public key or certificate (PEM), or a JWK or JWKS. One of `key-file`, `jwks-url`, `secret-file` is needed. */
+  readonly keyFile?: string
+  /** Where the issuer publishes its keys. */
+  readonly jwksUrl?: string
+  /** A shared secret of at least 32 bytes, for HS256 and its like. */
+  readonly secretFile?: string
+  /** Which field of CONNECT carries the token. Default "password". */
+  readonly from: 'password' | 'user-name'
+  /** Signatures accepted. Default: all that go with the kind of key. */
+  readonly algorithms?: readonly string[]
+  /** What `iss` has to be. */
+  readonly issuer?: string
+  /** What `aud` has to be. */
+  readonly audience?: string
+  /** The claim that names the Client from then on. Default "sub". */
+  readonly userNameClaim: string
+  /** Whether a token without `exp` is refused. Default true. */
+  readonly requireExpiry: boolean
+  /** How far the issuer's clock may be off. In milliseconds. Default 0. */
+  readonly clockToleranceMs: number
+  /** Time the issuer has to answer. In milliseconds. Default 3000. */
+  readonly fetchTimeoutMs: number
+}
+
+/** Keys of `auth.http`. */
+export interface AuthHttpOptions {
+  /** Where questions are posted, as JSON. Needed. */
+  readonly url?: string
+  /** Sent along, such as a secret the service knows us by. */
+  readonly headers?: Readonly<Record<string, string>>
+  /** Time the service has to answer; beyond it the answer is no. In milliseconds. Default 3000. */
+  readonly timeoutMs: number
+  /** How long an allow is remembered. 0 = not at all. In milliseconds. Default 10000. */
+  readonly cacheMs: number
+  /** Connections to the service. Default 16. */
+  readonly maxConnections: number
+  /** Questions under way; further log-ins are answered 0x89 (3.1.1: 0x03). Default 100. */
+  readonly maxPending: number
+}
+
+/** Keys of `auth.scram`. */
+export interface AuthScramOptions {
+  /** Users and their credentials; `sluice passwd --kind scram-sha-256` writes them. Needed. */
+  readonly file?: string
 }
 
 /** Keys of `topic-check`. */

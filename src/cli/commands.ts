@@ -36,6 +36,26 @@ export const commands: readonly Command[] = [
     run: async (call) => (await import('./check.ts')).check(call),
   },
   {
+    name: 'passwd',
+    summary: 'writes a user into a password file, or takes one out',
+    details:
+      'Asks for the password twice and shows nothing; without a terminal, the first line of standard input is the\npassword. A running broker reads the file again by itself.',
+    positionals: ['FILE', 'USER'],
+    options: {
+      kind: {
+        value: 'KIND',
+        description:
+          'argon2id (default), bcrypt, sha512-crypt, sha256-crypt, mosquitto-pbkdf2, or scram-sha-256 for auth.scram',
+      },
+      delete: { description: 'takes the user out' },
+    },
+    examples: [
+      ['sluice passwd users ann', 'adds ann to the file users, or changes the password'],
+      ['sluice passwd users ann --delete', 'takes ann out'],
+    ],
+    run: async (call) => (await import('./passwd.ts')).passwd(call),
+  },
+  {
     name: 'explain',
     summary: 'says who may do what with a topic, and which rule decides it',
     details: 'Asks the plugins of topic-check as the broker would, without a broker and without connecting anyone.',

@@ -31,7 +31,9 @@ const SAMPLES: Readonly<Record<OptionType, { right: unknown; wrong: readonly unk
     wrong: [['a'], { ann: 'a' }, { ann: null }, { ann: [1] }, { ann: ['a+'] }, { ann: ['a%u'] }, { ann: { read: [] } }],
   },
   groups: { right: { admins: ['ann'] }, wrong: [['ann'], { admins: 'ann' }, { admins: [1] }] },
-  'open-section': { right: { 'some-key': 1 }, wrong: [[], 'on', null] },
+  url: { right: 'https://example.com/login', wrong: ['example.com', 'ftp://example.com', 1, null] },
+  headers: { right: { authorization: 'x' }, wrong: [['x'], { authorization: 1 }, 'x'] },
+  choices: { right: undefined, wrong: ['HS256', [], ['none'], [1]] },
   section: { right: {}, wrong: [[], 'on', null] },
   listeners: { right: {}, wrong: [['127.0.0.1:1883'], '127.0.0.1:1883', null] },
 }
@@ -40,6 +42,7 @@ const SAMPLES: Readonly<Record<OptionType, { right: unknown; wrong: readonly unk
 function rightValue(row: OptionRow): unknown {
   if (row.type === 'choice') return row.values!.find((value) => value !== row.default)
   if (row.type === 'boolean') return row.default === true ? 'off' : 'on'
+  if (row.type === 'choices') return row.values!.slice(0, 2)
   return SAMPLES[row.type].right ?? (row.default === row.min ? row.min! + 1 : row.min)
 }
 

@@ -25,6 +25,9 @@ test('the reference page and the JSON Schema name the keys of the table and no o
     broker: schema,
     listener: schema.properties['listeners']!.additionalProperties,
     auth: schema.properties['auth']!,
+    'auth.jwt': schema.properties['auth']!.properties['jwt']!,
+    'auth.http': schema.properties['auth']!.properties['http']!,
+    'auth.scram': schema.properties['auth']!.properties['scram']!,
     'topic-check': schema.properties['topic-check']!,
     persistence: schema.properties['persistence']!,
   } as const

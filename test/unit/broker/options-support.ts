@@ -33,6 +33,9 @@ const SECTIONS: Readonly<Record<OptionRow['scope'], readonly string[]>> = {
   limits: [],
   listener: ['listeners', 'default'],
   auth: ['auth'],
+  'auth.jwt': ['auth', 'jwt'],
+  'auth.http': ['auth', 'http'],
+  'auth.scram': ['auth', 'scram'],
   'topic-check': ['topic-check'],
   persistence: ['persistence'],
 }
@@ -53,6 +56,9 @@ export function sectionOf(row: OptionRow, options: Options): Readonly<Record<str
     limits: options,
     listener: options.listeners[0],
     auth: options.auth,
+    'auth.jwt': options.auth.jwt,
+    'auth.http': options.auth.http,
+    'auth.scram': options.auth.scram,
     'topic-check': options.topicCheck,
     persistence: options.persistence,
   }

@@ -5,6 +5,7 @@ import { resolveOptions } from '../../../src/broker/options.ts'
 import type { ConfigInput } from '../../../src/broker/options.ts'
 import { messageAt, problemsOf } from './options-support.ts'
 
+const TLS = { bind: '[::1]:0', ssl: 'on', certfile: 'c', keyfile: 'k' } as const
 const OPEN = { auth: { 'allow-anonymous': true } } as const
 
 test('nothing at all is one listener on 127.0.0.1:1883 for anonymous Clients of this machine', () => {
@@ -130,6 +131,8 @@ for (const [written, plugins] of [
   [{}, []],
   [{ passwordFile: 'x', plugins: ['auth_anonymous', 'auth_file'] }, ['auth.anonymous', 'auth.file']],
   [{ plugins: ['./mine.js'] }, ['./mine.js']],
+  [{ jwt: { 'key-file': 'k' }, scram: { file: 'x' } }, ['auth.jwt', 'auth.scram']],
+  [{ http: { url: 'http://localhost/' }, allowAnonymous: true }, ['auth.http', 'auth.anonymous']],
 ] as const) {
   test(`auth ${JSON.stringify(written)} asks ${JSON.stringify(plugins)}`, () => {
     assert.deepEqual(resolveOptions({ auth: written }).auth.plugins, plugins)
@@ -142,6 +145,21 @@ test('a listener that lets in anonymous Clients makes auth.anonymous one of thos
     'auth.file',
     'auth.anonymous',
   ])
+})
+
+test('a listener that takes User Names from certificates makes auth.certificate one of those asked', () => {
+  const listeners = { a: { ...TLS, cafile: 'ca', 'certificate-user-name': 'cn' } } as const
+  assert.deepEqual(resolveOptions({ listeners, auth: { passwordFile: 'x' } }).auth.plugins, [
+    'auth.file',
+    'auth.certificate',
+  ])
+})
+
+test('sections of plugins are read like any other', () => {
+  const jwt = { 'key-file': 'k', 'require-expiry': 'off', algorithms: ['ES256'] } as const
+  const { auth } = resolveOptions({ auth: { jwt } })
+  assert.deepEqual([auth.jwt!.keyFile, auth.jwt!.requireExpiry, auth.jwt!.userNameClaim], [resolve('k'), false, 'sub'])
+  assert.match(messageAt({ auth: { http: { urls: 'x' } } }, 'auth.http.urls'), /did you mean `url`/)
 })
 
 test('what listeners say about anonymous Clients is gathered for auth.anonymous', () => {
@@ -162,6 +180,8 @@ for (const [input, path] of [
   [{ auth: { plugins: ['auth.anonymous'], allowAnonymous: true, passwordFile: 'x' } }, 'auth.password-file'],
   [{ auth: { plugins: ['auth.file'], allowAnonymous: true, passwordFile: 'x' } }, 'auth.allow-anonymous'],
   [{ topicCheck: {} }, 'topic-check'],
+  [{ topicCheck: { plugins: ['topic_taboo'], acl: {} } }, 'topic-check.acl'],
+  [{ auth: { plugins: ['auth.file'], passwordFile: 'x', jwt: {} } }, 'auth.jwt'],
 ] as const) {
   test(`${JSON.stringify(input)} lets in fewer than it seems to: a warning at ${path}`, () => {
     assert.deepEqual(
@@ -238,8 +258,6 @@ test('a choice that looks like a number may be written as one', () => {
   const [listener] = resolveOptions({ listeners: { default: secure } } as unknown as ConfigInput).listeners
   assert.equal(listener!.minTlsVersion, '1.3')
 })
-
-const TLS = { bind: '[::1]:0', ssl: 'on', certfile: 'c', keyfile: 'k' } as const
 
 for (const [listener, key, message] of [
   [{ ssl: 'on', keyfile: 'k' }, 'certfile', /needs `certfile` and `keyfile`/],

@@ -15,9 +15,10 @@ export interface Finished {
   readonly err: string
 }
 
-/** Runs `sluice` with `args` to its end. */
-export function sluice(args: readonly string[], folder = root): Finished {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [PROGRAM, ...args], { cwd: folder, encoding: 'utf8' })
+/** Runs `sluice` with `args` to its end, with `input` as its standard input. */
+export function sluice(args: readonly string[], folder = root, input = ''): Finished {
+  const options = { cwd: folder, encoding: 'utf8', input } as const
+  const { status, stdout, stderr } = spawnSync(process.execPath, [PROGRAM, ...args], options)
   return { code: status, out: stdout, err: stderr }
 }
 

@@ -128,6 +128,15 @@ test('check names a plugin that nobody has, and a bad line of a password file', 
   assert.doesNotMatch(err, /secret/)
 })
 
+test('passwd writes what check and start can read', (t) => {
+  const folder = configure(t, 'auth: {password-file: users}\n')
+  const { code, out, err } = sluice(['passwd', 'users', 'ann', '--kind', 'sha256-crypt'], folder, 'top secret\n')
+  assert.deepEqual([code, out, err], [0, 'ann added to users\n', ''])
+  assert.equal(sluice(['check', '-c', 'sluice.yaml'], folder).code, 0)
+  assert.equal(sluice(['passwd', 'users', 'ann', '--delete'], folder).out, 'ann removed from users\n')
+  assert.equal(sluice(['passwd', 'users'], folder).code, 2)
+})
+
 for (const [args, answer] of [
   [
     ['--user', 'ann', '--action', 'publish', '--topic', 'a/b'],
