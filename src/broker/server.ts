@@ -11,6 +11,7 @@
  */
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/log.ts'
+import { withoutTokens } from '../base/redact.ts'
 import type { AuthPacket, ConnectPacket, Packet, QoS, SubscribePacket, UnsubscribePacket } from '../codec/packets.ts'
 import { ReasonCode, reasonCodeName } from '../codec/reason-code.ts'
 import { ProtocolError } from '../codec/protocol-error.ts'
@@ -169,7 +170,8 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
   #refused(connection: Connection, { reasonCode, detail }: ConnectionEnd): void {
     const { address, listener } = connection.peer
     const clientId = connection.connectPacket?.clientId ?? ''
-    const userName = connection.connectPacket?.userName
+    const claimed = connection.connectPacket?.userName
+    const userName = claimed === undefined ? undefined : withoutTokens(claimed)
     const fields = { clientId, userName, address, listener, reasonCode: reasonCodeName(reasonCode) }
     this.#parts.log.info(
       fields,

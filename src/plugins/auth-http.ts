@@ -38,7 +38,8 @@ const MAX_ANSWER_BYTES = 64 * 1024
 
 const count = (fallback: number) => v.optional(v.pipe(v.number(), v.integer(), v.minValue(1)), fallback)
 
-const schema = v.strictObject({
+/** Its keys and defaults are those that the table of options has for `auth.http`. */
+export const optionsSchema = v.strictObject({
   url: v.pipe(v.string(), v.url('expected an address'), v.regex(/^https?:/, 'expected an http or https address')),
   headers: v.optional(v.record(v.string(), v.string()), {}),
   timeoutMs: milliseconds(3000),
@@ -53,12 +54,12 @@ const answerSchema = v.object({
   expiresAtMs: v.optional(v.number()),
 })
 
-type Options = v.InferOutput<typeof schema>
+type Options = v.InferOutput<typeof optionsSchema>
 type Answer = v.InferOutput<typeof answerSchema>
 
 /** @throws {ConfigError} when options cannot work */
 export default function authHttp({ options, clock }: PluginContext): Plugin {
-  return new AuthHttp(readPluginOptions('auth.http', schema, options['http']), clock)
+  return new AuthHttp(readPluginOptions('auth.http', optionsSchema, options['http']), clock)
 }
 
 class AuthHttp implements Plugin {

@@ -44,7 +44,8 @@ const KEY_ALGORITHMS = [
 /** RFC 7518 §3.2: a key is at least as long as the hash. */
 const MIN_SECRET_BYTES = 32
 
-const schema = v.pipe(
+/** Its keys and defaults are those that the table of options has for `auth.jwt`. */
+export const optionsSchema = v.pipe(
   v.strictObject({
     keyFile: v.optional(v.string()),
     jwksUrl: v.optional(v.pipe(v.string(), v.regex(/^https?:\/\//, 'expected an http or https address'))),
@@ -65,12 +66,12 @@ const schema = v.pipe(
   ),
 )
 
-type Options = v.InferOutput<typeof schema>
+type Options = v.InferOutput<typeof optionsSchema>
 type Keys = KeyObject | jose.JWTVerifyGetKey
 
 /** @throws {ConfigError} when options or key files cannot work */
 export default async function authJwt(context: PluginContext): Promise<Plugin> {
-  const options = readPluginOptions('auth.jwt', schema, context.options['jwt'])
+  const options = readPluginOptions('auth.jwt', optionsSchema, context.options['jwt'])
   const allowed: readonly string[] = options.secretFile === undefined ? KEY_ALGORITHMS : SECRET_ALGORITHMS
   const stranger = options.algorithms?.find((algorithm) => !allowed.includes(algorithm))
   if (stranger !== undefined) {

@@ -33,11 +33,12 @@ import { WatchedFile } from './watched-file.ts'
 const METHOD = 'SCRAM-SHA-256'
 const NONCE_BYTES = 18
 
-const schema = v.strictObject({ file: v.string() })
+/** Its keys and defaults are those that the table of options has for `auth.scram`. */
+export const optionsSchema = v.strictObject({ file: v.string() })
 
 /** @throws {ConfigError} without `scram.file`, or for a file that cannot be read or has a bad line */
 export default async function authScram(context: PluginContext): Promise<Plugin> {
-  const { file } = readPluginOptions('auth.scram', schema, context.options['scram'])
+  const { file } = readPluginOptions('auth.scram', optionsSchema, context.options['scram'])
   return new AuthScram(await WatchedFile.open(file, context, parseScramFile), context.clock)
 }
 

@@ -24,6 +24,17 @@ test('event_logger_plugin: one line at info for every event, payloads counted, n
   assert.equal(events.listenerCount('published'), 0)
 })
 
+test('both loggers: a token that a Client sent as its User Name shows nowhere', () => {
+  const { log, events, context } = setUp()
+  eventLogger(context)
+  packetLogger(context)
+  const userName = 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJtZXRlciJ9.c2lnbmF0dXJl'
+  events.emit('clientConnected', { userName })
+  events.emit('packetReceived', { clientId: 'c1', packet: { type: PacketType.CONNECT, userName } })
+  assert.match(log.lines[0]!, /userName=\(token\)/)
+  assert.doesNotMatch(log.lines.join(), /eyJ|c2ln/)
+})
+
 test('event_logger_plugin: packets are not its business, so that the broker need not tell them', () => {
   const { events, context } = setUp()
   eventLogger(context)
