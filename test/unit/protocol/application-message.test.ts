@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { noProperties } from '../../../src/codec/properties.ts'
+import type { Packet, ProtocolVersion, PublishPacket } from '../../../src/codec/packets.ts'
+import { ApplicationMessage } from '../../../src/protocol/application-message.ts'
+import { messageOf, packetsOf } from '../../support/fake-server.ts'
+
+function publishOf(message: ApplicationMessage, version: ProtocolVersion, nowMs = 0): PublishPacket {
+  const { bytes, start, end } = message.frame(version, false, nowMs)
+  const [packet] = packetsOf(bytes.subarray(start, end), version) as [Packet]
+  return packet as PublishPacket
+}
+
+test('one frame serves every receiver of a layout, and each layout has its own', () => {
+  const message = messageOf()
+  assert.equal(message.frame(5, false, 0), message.frame(5, false, 0))
+  assert.equal(message.frame(3, true, 0), message.frame(4, true, 0))
+  const layouts = [
+    message.frame(4, false, 0),
+    message.frame(4, true, 0),
+    message.frame(5, false, 0),
+    message.frame(5, true, 0),
+  ]
+  assert.equal(new Set(layouts).size, 4)
+  assert.deepEqual(
+    layouts.map(({ packetIdentifierAt }) => packetIdentifierAt > 0),
+    [false, true, false, true],
+  )
+})
+
+for (const hold of ['keep', 'own'] as const) {
+  test(`a message survives its chunk: ${hold} copies payload and adopted frame out`, () => {
+    const chunk = Buffer.alloc(65_536)
+    chunk.set(Buffer.from('30070003616263', 'hex'), 100)
+    chunk.set(Buffer.from('Hi'), 107)
+    const message = new ApplicationMessage('abc', 0, false, noProperties, '', 0, chunk, 107, 109)
+    message.adoptFrame(4, 100, 0)
+    message[hold]()
+    chunk.fill(0)
+    assert.equal(Buffer.from(message.payload).toString(), 'Hi')
+    assert.equal(Buffer.from(publishOf(message, 4).payload).toString(), 'Hi')
+    assert.equal(Buffer.from(publishOf(message, 5).payload).toString(), 'Hi')
+    assert.ok(message.payload.buffer.byteLength < chunk.length)
+  })
+}
+
+test('what waits long leaves the arena for memory of its own size', () => {
+  const chunk = Buffer.alloc(65_536, 'x')
+  const message = new ApplicationMessage('abc', 0, false, noProperties, '', 0, chunk, 107, 207)
+  message.keep()
+  message.own()
+  assert.equal(message.payload.buffer.byteLength, 100)
+  assert.equal(Buffer.from(message.payload).toString(), 'x'.repeat(100))
+})
+
+test('a Packet Identifier is found in the frame wherever the message moved', () => {
+  const chunk = Buffer.alloc(4096)
+  chunk.set(Buffer.from('320600016100074869', 'hex'), 10)
+  const message = new ApplicationMessage('a', 1, false, noProperties, '', 0, chunk, 17, 18)
+  message.adoptFrame(4, 10, 15)
+  for (const move of [() => {}, () => message.keep(), () => message.own()]) {
+    move()
+    const { bytes, packetIdentifierAt } = message.frame(4, true, 0)
+    assert.deepEqual([...bytes.subarray(packetIdentifierAt, packetIdentifierAt + 2)], [0, 7])
+  }
+})
+
+test('Message Expiry Interval is counted down by whole seconds [5.0 MQTT-3.3.2-6]', () => {
+  const message = messageOf({ properties: { messageExpiryInterval: 10 }, receivedAtMs: 1000 })
+  const left = (nowMs: number) => publishOf(message, 5, nowMs).properties.messageExpiryInterval
+  assert.deepEqual([left(1000), left(1999), left(2000), left(10_999), left(4000)], [10, 10, 9, 1, 7])
+})
+
+test('a message is expired when its interval has passed, not before [5.0 MQTT-3.3.2-5]', () => {
+  const message = messageOf({ properties: { messageExpiryInterval: 2 }, receivedAtMs: 1000 })
+  assert.equal(message.isExpired(2999), false)
+  assert.equal(message.isExpired(3000), true)
+  assert.equal(messageOf().isExpired(Number.MAX_SAFE_INTEGER), false)
+})
+
+test('properties travel to 5.0 only, and the host finds the topic under its short name', () => {
+  const message = messageOf({ properties: { contentType: 'text/plain' } })
+  assert.deepEqual(publishOf(message, 5).properties, { contentType: 'text/plain' })
+  assert.deepEqual(publishOf(message, 4).properties, {})
+  assert.equal(message.topic, 'a/b')
+  assert.equal(message.size, 10)
+})

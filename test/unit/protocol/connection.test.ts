@@ -1,0 +1,356 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { encodePacket } from '../../../src/codec/encode.ts'
+import { PacketType, type Packet } from '../../../src/codec/packets.ts'
+import { noProperties } from '../../../src/codec/properties.ts'
+import { ReasonCode } from '../../../src/codec/reason-code.ts'
+import { PENDING } from '../../../src/protocol/server-side.ts'
+import { FakeServer, TestConnection } from '../../support/fake-server.ts'
+
+const PINGREQ: Packet = { type: PacketType.PINGREQ }
+const VERSIONS = [3, 4, 5] as const
+
+const typesOf = (packets: readonly Packet[]): number[] => packets.map(({ type }) => type)
+
+test('CONNECT is answered by CONNACK, and only then anything else [5.0 MQTT-3.2.0-1] [3.1.1 MQTT-3.2.0-1]', () => {
+  for (const version of VERSIONS) {
+    const one = new TestConnection(version)
+    const connect = { type: PacketType.CONNECT, protocolVersion: version, cleanStart: true, keepAlive: 0 } as const
+    one.send({ ...connect, clientId: 'c', properties: noProperties }, PINGREQ)
+    assert.deepEqual(typesOf(one.take()), [PacketType.CONNACK, PacketType.PINGRESP])
+  }
+})
+
+test('bytes may come one by one', () => {
+  const one = new TestConnection(4)
+  const packets = [
+    encodePacket(
+      {
+        type: PacketType.CONNECT,
+        protocolVersion: 4,
+        cleanStart: true,
+        keepAlive: 0,
+        clientId: 'c',
+        properties: noProperties,
+      },
+      4,
+    ),
+    encodePacket(PINGREQ, 4),
+  ]
+  for (const byte of Buffer.concat(packets)) one.sendBytes(Uint8Array.of(byte))
+  assert.deepEqual(typesOf(one.take()), [PacketType.CONNACK, PacketType.PINGRESP])
+})
+
+test('a first packet that is no CONNECT ends the Connection without a word [5.0 MQTT-3.1.0-1] [3.1.1 MQTT-3.1.0-1]', () => {
+  const one = new TestConnection()
+  one.send(PINGREQ)
+  assert.equal(one.transport.ended, 'end')
+  assert.equal(one.transport.takeBytes().length, 0)
+  assert.equal(one.server.end?.cause, 'protocol error')
+})
+
+test('a second CONNECT is a Protocol Error [5.0 MQTT-3.1.0-2] [3.1.1 MQTT-3.1.0-2]', () => {
+  for (const version of VERSIONS) {
+    const one = TestConnection.connected(version)
+    one.connect()
+    const told = one.take()
+    assert.deepEqual(typesOf(told), version === 5 ? [PacketType.DISCONNECT] : [])
+    assert.equal(one.server.end?.reasonCode, ReasonCode.ProtocolError)
+  }
+})
+
+test('whoever sends no CONNECT in time is closed, and so is one whose log-in never ends', () => {
+  const silent = new TestConnection()
+  silent.at(9999)
+  assert.equal(silent.transport.ended, undefined)
+  silent.at(10_000)
+  assert.equal(silent.server.end?.cause, 'connect timeout')
+
+  const undecided = new TestConnection(5, {}, Object.assign(new FakeServer(), { connect: () => {} }))
+  undecided.connect()
+  undecided.at(10_000)
+  assert.equal(undecided.server.end?.cause, 'connect timeout')
+})
+
+test('while the log-in is pending the next packets wait, and time spent so does not count', () => {
+  let answer = (): void => {}
+  const server = new FakeServer()
+  server.connect = (connection, packet) => {
+    answer = () => server.accept(connection, packet)
+  }
+  const one = new TestConnection(5, {}, server)
+  one.connect({ keepAlive: 1 })
+  one.send(PINGREQ)
+  assert.deepEqual(one.take(), [])
+  assert.ok(one.transport.isPaused)
+  server.nowMs = 5000
+  answer()
+  assert.deepEqual(typesOf(one.take()), [PacketType.CONNACK, PacketType.PINGRESP])
+  assert.ok(!one.transport.isPaused)
+  one.at(6499)
+  assert.equal(server.end, undefined)
+  one.at(6500)
+  assert.equal(server.end!.cause, 'keep alive timeout')
+})
+
+test('an answer that comes after the end changes nothing', () => {
+  const server = Object.assign(new FakeServer(), { connect: () => {} })
+  const one = new TestConnection(5, {}, server)
+  one.connect()
+  one.connection.lost()
+  one.connection.refuse(ReasonCode.NotAuthorized, 'late')
+  one.connection.challenge(undefined)
+  one.connection.reAuthenticated(undefined, Infinity)
+  one.connection.publishAnswered(0)
+  assert.deepEqual(server.told, ['closed', 'gone'])
+  assert.equal(one.transport.takeBytes().length, 0)
+})
+
+test('a pending PUBLISH holds the next packets, and is answered with its own Packet Identifier', () => {
+  const one = TestConnection.connected()
+  one.server.publish = () => PENDING
+  one.publish(7, 1)
+  one.send(PINGREQ)
+  assert.deepEqual(one.take(), [])
+  one.connection.publishAnswered(ReasonCode.NotAuthorized)
+  const [puback, pingresp] = one.take()
+  assert.deepEqual(puback, { type: PacketType.PUBACK, packetIdentifier: 7, reasonCode: 0x87, properties: {} })
+  assert.equal(pingresp?.type, PacketType.PINGRESP)
+})
+
+test('Keep Alive counts from the last packet, at 1.5 times, with the delay behind it [5.0 MQTT-3.1.2-22] [3.1.1 MQTT-3.1.2-24]', () => {
+  const one = TestConnection.connected(4, { timeoutDisconnectDelay: 2 }, noProperties, 10)
+  one.server.nowMs = 8000
+  one.send(PINGREQ)
+  one.at(15_000)
+  one.at(24_999)
+  assert.equal(one.server.end, undefined)
+  one.at(25_000)
+  assert.equal(one.server.end!.cause, 'keep alive timeout')
+})
+
+test('a spent turn stops in the middle of a chunk and goes on in the next', () => {
+  const one = TestConnection.connected()
+  one.server.isTurnSpent = true
+  one.connection.receive(Buffer.concat([encodePacket(PINGREQ, 5), encodePacket(PINGREQ, 5)]))
+  assert.equal(one.transport.chunks.length, 0)
+  assert.ok(one.transport.isPaused)
+  one.server.endTurn()
+  assert.ok(!one.transport.isPaused)
+  assert.deepEqual(typesOf(one.take()), [PacketType.PINGRESP, PacketType.PINGRESP])
+})
+
+test('while too much waits for the Store nobody is read, and nothing is lost', () => {
+  const one = TestConnection.connected()
+  one.server.isReadingAllowed = false
+  one.send(PINGREQ)
+  assert.deepEqual(one.take(), [])
+  assert.equal(one.server.metrics.readingPaused, 1)
+  one.server.isReadingAllowed = true
+  one.connection.goOn()
+  assert.deepEqual(typesOf(one.take()), [PacketType.PINGRESP])
+})
+
+test('a peer that takes no output is not read beyond the limit, and is read again once it took it', () => {
+  const one = TestConnection.connected(5, { maxOutgoingBytes: 4 })
+  one.transport.isFrozen = true
+  one.send(PINGREQ, PINGREQ)
+  assert.ok(one.connection.congested)
+  one.send(PINGREQ)
+  assert.ok(one.transport.isPaused)
+  one.transport.isFrozen = false
+  one.transport.unsentBytes = 0
+  one.connection.drained()
+  one.server.endTurn()
+  assert.ok(!one.transport.isPaused)
+  assert.equal(one.take().length, 3)
+})
+
+test('a peer that takes nothing until drain-timeout is cut; one that takes something is only slow', () => {
+  const one = TestConnection.connected(5, { maxOutgoingBytes: 4 })
+  one.transport.isFrozen = true
+  one.send(PINGREQ, PINGREQ)
+  one.transport.unsentBytes = 3
+  one.at(60_000)
+  assert.equal(one.server.end, undefined)
+  one.at(120_000)
+  assert.equal(one.server.end!.cause, 'slow receiver')
+  assert.equal(one.transport.ended, 'destroy')
+})
+
+test('beyond max-publish-rate the Client is read more slowly, and loses nothing', () => {
+  const one = TestConnection.connected(5, { maxPublishRate: 2 })
+  for (let at = 0; at < 4; at++) one.publish(0, 0)
+  assert.equal(one.server.published.length, 3)
+  assert.ok(one.transport.isPaused)
+  one.at(500)
+  assert.equal(one.server.published.length, 4)
+  assert.equal(one.server.metrics.rateLimited, 2)
+})
+
+test('beyond max-byte-rate the Client is read more slowly', () => {
+  const one = TestConnection.connected(5, { maxByteRate: 10 })
+  one.sendBytes(Buffer.from('c000'.repeat(10), 'hex'))
+  assert.deepEqual(one.take(), [])
+  one.at(1000)
+  assert.equal(one.take().length, 10)
+})
+
+test('DISCONNECT ends the stream, and what came behind it is ignored [5.0 MQTT-3.14.4-1] [3.1.1 MQTT-3.14.4-1]', () => {
+  for (const version of VERSIONS) {
+    const one = TestConnection.connected(version)
+    one.send({ type: PacketType.DISCONNECT, reasonCode: 0, properties: noProperties }, PINGREQ)
+    assert.deepEqual(one.take(), [])
+    assert.equal(one.server.end?.cause, 'disconnected by client')
+    assert.equal(one.transport.ended, 'end')
+  }
+})
+
+test('Session Expiry at DISCONNECT after none at CONNECT is a Protocol Error', () => {
+  const one = TestConnection.connected()
+  const disconnect = { type: PacketType.DISCONNECT, reasonCode: 0, properties: { sessionExpiryInterval: 5 } } as const
+  one.send(disconnect)
+  assert.equal(one.server.end?.reasonCode, ReasonCode.ProtocolError)
+
+  const kept = TestConnection.connected()
+  kept.connection.session!.sessionExpiryInterval = 100
+  kept.send(disconnect)
+  assert.ok(kept.server.told.includes('expiry 5'))
+})
+
+test('the Server says why it ends a Connection of 5.0, and only closes the others', () => {
+  for (const version of VERSIONS) {
+    const one = TestConnection.connected(version)
+    one.connection.disconnect(ReasonCode.SessionTakenOver, 'session taken over', 'the reason')
+    const expected = { type: PacketType.DISCONNECT, reasonCode: 0x8e, properties: { reasonString: 'the reason' } }
+    assert.deepEqual(one.take(), version === 5 ? [expected] : [])
+    one.connection.disconnect(ReasonCode.ServerShuttingDown, 'server shutting down', 'once more')
+    assert.equal(one.server.end?.cause, 'session taken over')
+  }
+})
+
+test('without Request Problem Information no Reason String goes out on acknowledgements [5.0 MQTT-3.1.2-29]', () => {
+  const one = TestConnection.connected(5, {}, { requestProblemInformation: 0 })
+  one.connection.disconnect(ReasonCode.AdministrativeAction, 'disconnected by server', 'the reason')
+  assert.deepEqual(one.take(), [{ type: PacketType.DISCONNECT, reasonCode: 0x98, properties: {} }])
+})
+
+test('a refusal says its code where the version has one, and then closes [5.0 MQTT-3.2.2-7] [3.1.1 MQTT-3.2.2-5]', () => {
+  const codes = [
+    [5, ReasonCode.Banned, 0x8a],
+    [4, ReasonCode.NotAuthorized, 5],
+    [4, ReasonCode.ServerBusy, 3],
+    [3, ReasonCode.BadUserNameOrPassword, 4],
+    [4, ReasonCode.QoSNotSupported, undefined],
+  ] as const
+  for (const [version, reasonCode, said] of codes) {
+    const server = new FakeServer()
+    server.connect = (connection) => connection.refuse(reasonCode, 'no')
+    const one = new TestConnection(version, {}, server)
+    one.connect()
+    const connack = { type: PacketType.CONNACK, sessionPresent: false, reasonCode: said, properties: {} }
+    assert.deepEqual(one.take(), said === undefined ? [] : [connack])
+    assert.equal(one.transport.ended, 'end')
+  }
+})
+
+test('a mistake of our own ends this Connection, is told, and says nothing of itself to the peer', () => {
+  const one = TestConnection.connected()
+  one.server.publish = () => {
+    throw new TypeError('our own mistake')
+  }
+  one.publish(0, 0)
+  assert.ok(one.server.told.includes('failed TypeError: our own mistake'))
+  assert.deepEqual(one.take(), [
+    { type: PacketType.DISCONNECT, reasonCode: 0x80, properties: { reasonString: 'internal error' } },
+  ])
+})
+
+test('a log-in that ends ends its Connection with 0x87', () => {
+  const server = new FakeServer()
+  server.accept = (connection, { clientId, protocolVersion }) => {
+    const client = { clientId, userName: undefined, address: '', listener: '', protocolVersion }
+    const granted = { sessionPresent: false, keepAlive: 0, properties: noProperties, loginExpiresAtMs: 3000 }
+    connection.accept({ client, session: server.session, ...granted })
+  }
+  const one = new TestConnection(5, {}, server)
+  one.connect()
+  one.take()
+  one.at(2999)
+  assert.equal(server.end, undefined)
+  one.at(3000)
+  assert.equal(server.end!.cause, 'login expired')
+  assert.equal(server.end!.reasonCode, ReasonCode.NotAuthorized)
+})
+
+test('an ended stream that does not close is cut after a while', () => {
+  const one = TestConnection.connected()
+  one.send({ type: PacketType.DISCONNECT, reasonCode: 0, properties: noProperties })
+  assert.equal(one.transport.ended, 'end')
+  one.at(5000)
+  assert.equal(one.transport.ended, 'destroy')
+  one.connection.lost()
+  assert.equal(one.server.deadlineMs, Infinity)
+  assert.deepEqual(one.server.told, ['closed', 'gone'])
+})
+
+test('a loss of the network is told once, with its cause', () => {
+  const one = TestConnection.connected()
+  one.connection.lost(new Error('reset by peer'))
+  assert.equal(one.server.end?.detail, 'reset by peer')
+  assert.deepEqual(one.server.told, ['closed', 'gone'])
+  one.connection.receive(Buffer.from('c000', 'hex'))
+  assert.deepEqual(one.take(), [])
+})
+
+test('CONNACK waits for the Store, and everything else waits for CONNACK', () => {
+  const server = new FakeServer()
+  server.connect = (connection, packet) => {
+    server.changeCount = 1
+    server.accept(connection, packet)
+  }
+  const one = new TestConnection(5, {}, server)
+  one.connect()
+  one.send(PINGREQ)
+  assert.deepEqual(one.take(), [])
+  server.committedCount = 1
+  assert.equal(one.connection.release(1), false)
+  assert.deepEqual(typesOf(one.take()), [PacketType.CONNACK, PacketType.PINGRESP])
+})
+
+test('an acknowledgement waits for the Change that its message made; PINGRESP does not', () => {
+  const one = TestConnection.connected()
+  one.server.publish = () => {
+    one.server.changeCount++
+    return 0
+  }
+  one.publish(1, 1)
+  one.send(PINGREQ)
+  assert.deepEqual(typesOf(one.take()), [PacketType.PINGRESP])
+  one.server.publish = () => 0
+  one.publish(2, 1)
+  assert.deepEqual(one.take(), [], 'an earlier one of its lane waits')
+  one.server.committedCount = 1
+  one.connection.release(1)
+  assert.deepEqual(typesOf(one.take()), [PacketType.PUBACK, PacketType.PUBACK])
+})
+
+test('what waits for the Store dies with its Connection', () => {
+  const one = TestConnection.connected()
+  one.server.publish = () => {
+    one.server.changeCount++
+    return 0
+  }
+  one.publish(1, 1)
+  one.connection.disconnect(ReasonCode.SessionTakenOver, 'session taken over', '')
+  one.server.committedCount = 1
+  assert.equal(one.connection.release(1), false)
+  assert.deepEqual(typesOf(one.take()), [PacketType.DISCONNECT])
+})
+
+test('whoever watches packets sees both directions', () => {
+  const one = TestConnection.connected()
+  one.server.watchesPackets = true
+  one.publish(1, 1)
+  assert.deepEqual(one.server.told, ['received 3', 'sent 4'])
+})

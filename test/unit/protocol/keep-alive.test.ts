@@ -1,0 +1,28 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { grantKeepAlive } from '../../../src/protocol/keep-alive.ts'
+import { OutgoingAliases } from '../../../src/protocol/outgoing-aliases.ts'
+
+const KEEP_ALIVES: readonly (readonly [requested: number, maximum: number, granted: number])[] = [
+  [0, 0, 0],
+  [60, 0, 60],
+  [60, 30, 30],
+  [20, 30, 20],
+  [0, 300, 300],
+]
+for (const [requested, maximum, granted] of KEEP_ALIVES) {
+  test(`Keep Alive ${requested} under a limit of ${maximum} is ${granted}`, () => {
+    assert.equal(grantKeepAlive(requested, maximum), granted)
+  })
+}
+
+test('Topic Aliases are given from 1 up to the maximum, and stay [5.0 MQTT-3.1.2-26]', () => {
+  const aliases = new OutgoingAliases(2)
+  assert.equal(aliases.find('a'), 0)
+  assert.equal(aliases.assign('a'), 1)
+  assert.ok(aliases.hasRoom)
+  assert.equal(aliases.assign('b'), 2)
+  assert.ok(!aliases.hasRoom)
+  assert.equal(aliases.assign('c'), 0)
+  assert.deepEqual([aliases.find('a'), aliases.find('b'), aliases.find('c')], [1, 2, 0])
+})

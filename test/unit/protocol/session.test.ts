@@ -1,0 +1,465 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import type { QoS } from '../../../src/codec/packets.ts'
+import { ReasonCode } from '../../../src/codec/reason-code.ts'
+import type { ApplicationMessage } from '../../../src/protocol/application-message.ts'
+import type { Client } from '../../../src/protocol/client.ts'
+import { DeliveryState, type Delivery } from '../../../src/protocol/delivery.ts'
+import {
+  Session,
+  type SessionConnection,
+  type SessionLedger,
+  type SessionLimits,
+  type SessionSide,
+} from '../../../src/protocol/session.ts'
+import { messageOf, sessionLimits } from '../../support/fake-server.ts'
+
+const client: Client = { clientId: 'c', userName: undefined, address: '', listener: '', protocolVersion: 5 }
+const ANY = { qos: 2, noLocal: false, retainAsPublished: false, subscriptionIdentifiers: [] } as const
+
+/** The Client's end: remembers what was sent, as `name` (topic), with `!` for DUP, and `release name` for PUBREL. */
+class Wire implements SessionConnection {
+  readonly client = client
+  congested = false
+  maximumSize = Infinity
+  readonly sent: string[] = []
+  readonly open: Delivery[] = []
+
+  sendPublish(message: ApplicationMessage): boolean {
+    if (message.size > this.maximumSize) return false
+    this.sent.push(message.topicName)
+    return true
+  }
+  sendDelivery(delivery: Delivery, dup: boolean): boolean {
+    if (delivery.message.size > this.maximumSize) return false
+    this.sent.push(delivery.message.topicName + (dup ? '!' : ''))
+    this.open.push(delivery)
+    return true
+  }
+  sendPubrel(delivery: Delivery): void {
+    this.sent.push(`release ${delivery.message.topicName}`)
+    this.open.push(delivery)
+  }
+}
+
+function sessionOf(limits: Partial<SessionLimits> = {}) {
+  const told: string[] = []
+  const side: SessionSide & { nowMs: number } = {
+    nowMs: 0,
+    now: () => side.nowMs,
+    dropped: (_session, { topicName }, cause) => told.push(`${topicName}: ${cause}`),
+    delivered: () => {},
+    acknowledged: () => {},
+  }
+  return { session: new Session('c', side, { ...sessionLimits, ...limits }), told, side }
+}
+
+function deliver(session: Session, topicName: string, qos: QoS, more: Partial<Parameters<typeof messageOf>[0]> = {}) {
+  session.deliver(messageOf({ topicName, qos, ...more }), ANY)
+}
+
+test('delivered QoS is the lower of published and granted', () => {
+  const { session } = sessionOf()
+  const wire = new Wire()
+  session.connect(wire, 10)
+  for (const published of [0, 1, 2] as const) {
+    for (const granted of [0, 1, 2] as const) {
+      wire.open.length = 0
+      session.deliver(messageOf({ qos: published }), { ...ANY, qos: granted })
+      assert.equal(wire.open[0]?.qos ?? 0, Math.min(published, granted))
+      if (wire.open[0]?.qos === 1) session.puback(wire.open[0].packetIdentifier, 0)
+    }
+  }
+})
+
+test('RETAIN is kept only where Retain As Published asks for it [5.0 MQTT-3.3.1-12] [5.0 MQTT-3.3.1-13]', () => {
+  const { session } = sessionOf()
+  const wire = new Wire()
+  session.connect(wire, 10)
+  const message = messageOf({ qos: 1, retain: true })
+  session.deliver(message, ANY)
+  session.deliver(message, { ...ANY, retainAsPublished: true })
+  assert.deepEqual(
+    wire.open.map(({ retain }) => retain),
+    [false, true],
+  )
+})
+
+test('Receive Maximum 1: the second message waits for the first PUBACK [5.0 MQTT-3.3.4-9]', () => {
+  const { session } = sessionOf()
+  const wire = new Wire()
+  session.connect(wire, 1)
+  deliver(session, 'a', 1)
+  deliver(session, 'b', 1)
+  deliver(session, 'zero', 0)
+  assert.deepEqual(wire.sent, ['a', 'zero'])
+  session.puback(wire.open[0]!.packetIdentifier, 0)
+  assert.deepEqual(wire.sent, ['a', 'zero', 'b'])
+})
+
+test('max-inflight-messages holds where the Client allows more', () => {
+  const { session } = sessionOf({ maxInflightMessages: 2 })
+  const wire = new Wire()
+  session.connect(wire, 65_535)
+  for (const name of ['a', 'b', 'c']) deliver(session, name, 1)
+  assert.deepEqual([wire.sent, session.inflightMessages, session.queuedMessages], [['a', 'b'], 2, 1])
+})
+
+test('an absent Client: QoS 0 is dropped and counted, QoS 1 and 2 wait within limits', () => {
+  const { session, told } = sessionOf({ maxQueuedMessages: 2 })
+  for (const [name, qos] of [
+    ['a', 0],
+    ['b', 1],
+    ['c', 2],
+    ['d', 1],
+  ] as const)
+    deliver(session, name, qos)
+  assert.deepEqual(told, ['a: not connected', 'd: queue full'])
+  const wire = new Wire()
+  session.connect(wire, 10)
+  assert.deepEqual(wire.sent, ['b', 'c'])
+})
+
+test('queue-full: drop-oldest makes room for the newest', () => {
+  const { session, told } = sessionOf({ maxQueuedMessages: 2, queueFull: 'drop-oldest' })
+  for (const name of ['a', 'b', 'c']) deliver(session, name, 1)
+  assert.deepEqual(told, ['a: queue full'])
+})
+
+test('max-queued-bytes counts topics and payloads, and one that is larger than all of it is dropped', () => {
+  for (const queueFull of ['drop-newest', 'drop-oldest'] as const) {
+    const { session, told } = sessionOf({ maxQueuedBytes: 20, queueFull })
+    deliver(session, 'a', 1, { payload: Buffer.alloc(9) })
+    deliver(session, 'b', 1, { payload: Buffer.alloc(9) })
+    assert.equal(session.queuedBytes, 20)
+    deliver(session, 'c', 1, { payload: Buffer.alloc(0) })
+    assert.deepEqual(told, [queueFull === 'drop-oldest' ? 'a: queue full' : 'c: queue full'])
+    deliver(session, 'd', 1, { payload: Buffer.alloc(30) })
+    assert.equal(told.at(-1), 'd: queue full')
+  }
+})
+
+test('what expired in the queue is not sent, and counted [5.0 MQTT-3.3.2-5]', () => {
+  const { session, told, side } = sessionOf()
+  deliver(session, 'short', 1, { properties: { messageExpiryInterval: 1 } })
+  deliver(session, 'long', 1, { properties: { messageExpiryInterval: 100 } })
+  side.nowMs = 1000
+  const wire = new Wire()
+  session.connect(wire, 10)
+  assert.deepEqual([wire.sent, told], [['long'], ['short: expired']])
+})
+
+test('a message above the Maximum Packet Size counts as delivered, and the others go on [5.0 MQTT-3.1.2-25]', () => {
+  const { session, told } = sessionOf()
+  const wire = Object.assign(new Wire(), { maximumSize: 20 })
+  session.connect(wire, 1)
+  for (const qos of [0, 1, 2] as const) deliver(session, `large${qos}`, qos, { payload: Buffer.alloc(30) })
+  deliver(session, 'small', 1)
+  assert.deepEqual(wire.sent, ['small'])
+  assert.deepEqual(
+    told,
+    [0, 1, 2].map((qos) => `large${qos}: packet too large`),
+  )
+})
+
+test('a congested Connection: QoS 0 is dropped, QoS 1 and 2 wait until it flows', () => {
+  const { session, told } = sessionOf()
+  const wire = new Wire()
+  session.connect(wire, 10)
+  wire.congested = true
+  deliver(session, 'a', 0)
+  deliver(session, 'b', 1)
+  assert.deepEqual([wire.sent, told], [[], ['a: output full']])
+  wire.congested = false
+  session.flow()
+  assert.deepEqual(wire.sent, ['b'])
+})
+
+test('a resumed Session: unfinished messages first, in order and with DUP, then PUBREL, then the queue [5.0 MQTT-4.4.0-1] [3.1.1 MQTT-4.4.0-1]', () => {
+  const { session } = sessionOf()
+  const first = new Wire()
+  session.connect(first, 10)
+  for (const [name, qos] of [
+    ['a', 1],
+    ['b', 2],
+    ['c', 2],
+    ['d', 1],
+  ] as const)
+    deliver(session, name, qos)
+  const identifiers = first.open.map(({ packetIdentifier }) => packetIdentifier)
+  assert.equal(session.pubrec(identifiers[1]!, 0), ReasonCode.Success)
+  session.puback(identifiers[3]!, 0)
+  session.disconnect()
+  deliver(session, 'e', 1)
+  const second = new Wire()
+  session.connect(second, 10)
+  assert.deepEqual(second.sent, ['a!', 'release b', 'c!', 'e'])
+  assert.deepEqual(
+    second.open.slice(0, 3).map(({ packetIdentifier }) => packetIdentifier),
+    identifiers.slice(0, 3),
+  )
+})
+
+test('a resumed Session keeps the new Receive Maximum: what it still owes waits for acknowledgements, in order', () => {
+  const { session } = sessionOf()
+  session.connect(new Wire(), 10)
+  for (const name of ['a', 'b', 'c']) deliver(session, name, 1)
+  session.disconnect()
+  const wire = new Wire()
+  session.connect(wire, 1)
+  deliver(session, 'd', 1)
+  assert.deepEqual(wire.sent, ['a!'])
+  for (let at = 0; at < 3; at++) session.puback(wire.open[at]!.packetIdentifier, 0)
+  assert.deepEqual(wire.sent, ['a!', 'b!', 'c!', 'd'])
+})
+
+test("acknowledgements that fit nothing are nobody's loss", () => {
+  const { session } = sessionOf()
+  const wire = new Wire()
+  session.connect(wire, 10)
+  deliver(session, 'a', 1)
+  deliver(session, 'b', 2)
+  const [one, two] = wire.open.map(({ packetIdentifier }) => packetIdentifier)
+  session.puback(two!, 0)
+  session.pubcomp(one!)
+  session.pubcomp(two!)
+  session.puback(999, 0)
+  assert.equal(session.inflightMessages, 2)
+  assert.equal(session.pubrec(one!, 0), ReasonCode.PacketIdentifierNotFound)
+  assert.equal(session.pubrec(999, 0), ReasonCode.PacketIdentifierNotFound)
+  assert.equal(session.pubrec(999, 0x80), undefined)
+})
+
+test('a refusal by PUBACK or PUBREC ends the delivery, and is counted [5.0 MQTT-4.4.0-2]', () => {
+  const { session, told } = sessionOf()
+  const wire = new Wire()
+  session.connect(wire, 2)
+  for (const [name, qos] of [
+    ['a', 1],
+    ['b', 2],
+    ['c', 1],
+  ] as const)
+    deliver(session, name, qos)
+  session.puback(wire.open[0]!.packetIdentifier, 0x87)
+  assert.equal(session.pubrec(wire.open[1]!.packetIdentifier, 0x97), undefined)
+  assert.deepEqual(told, ['a: refused by client', 'b: refused by client'])
+  assert.deepEqual(wire.sent, ['a', 'b', 'c'])
+})
+
+test('a repeated PUBREC gets its PUBREL again', () => {
+  const { session } = sessionOf()
+  const wire = new Wire()
+  session.connect(wire, 10)
+  deliver(session, 'a', 2)
+  const [{ packetIdentifier }] = wire.open as [Delivery]
+  assert.equal(session.pubrec(packetIdentifier, 0), 0)
+  assert.equal(session.pubrec(packetIdentifier, 0), 0)
+  session.pubcomp(packetIdentifier)
+  assert.equal(session.inflightMessages, 0)
+})
+
+test('what a Session held for a Shared Subscription can be taken: what waits always, QoS 1 in flight at its end, QoS 2 that was sent never [5.0 MQTT-4.8.2-5]', () => {
+  const shared = { topicFilter: '$share/g/#' }
+  const namesOf = (taken: readonly Delivery[]) => taken.map(({ message }) => message.topicName)
+  for (const [sessionEnds, expected] of [
+    [false, ['d']],
+    [true, ['a', 'd']],
+  ] as const) {
+    const { session } = sessionOf()
+    session.connect(new Wire(), 3)
+    for (const [name, qos, origin] of [
+      ['a', 1, shared],
+      ['b', 2, shared],
+      ['c', 1, undefined],
+      ['d', 1, shared],
+      ['e', 1, undefined],
+      ['f', 1, { topicFilter: '$share/other/#' }],
+    ] as const) {
+      session.deliver(messageOf({ topicName: name, qos }), ANY, origin)
+    }
+    assert.deepEqual(namesOf(session.takeShared('$share/g/#', sessionEnds)), expected)
+    assert.deepEqual(namesOf([...session.deliveries()].filter(({ state }) => state === DeliveryState.Waiting)), [
+      'e',
+      'f',
+    ])
+  }
+})
+
+test('a ledger hears of everything that must survive, in order', () => {
+  const heard: string[] = []
+  const hear =
+    (what: string) =>
+    (_session: Session, of: Delivery | number): void =>
+      void heard.push(`${what} ${typeof of === 'number' ? of : of.message.topicName}`)
+  const ledger: SessionLedger = {
+    queued: hear('queued'),
+    sent: hear('sent'),
+    released: hear('released'),
+    done: hear('done'),
+    received: hear('received'),
+    receivedDone: hear('received-done'),
+  }
+  const { session } = sessionOf()
+  session.ledger = ledger
+  const wire = new Wire()
+  session.connect(wire, 10)
+  deliver(session, 'zero', 0)
+  deliver(session, 'a', 2)
+  const [{ packetIdentifier }] = wire.open as [Delivery]
+  session.pubrec(packetIdentifier, 0)
+  session.pubrec(packetIdentifier, 0)
+  session.pubcomp(packetIdentifier)
+  session.addReceived(5)
+  session.releaseReceived(5)
+  session.releaseReceived(5)
+  assert.deepEqual(heard, ['queued a', 'sent a', 'released a', 'done a', 'received 5', 'received-done 5'])
+})
+
+test('what a Store gave back goes on where it was', () => {
+  const before = sessionOf().session
+  const wire = new Wire()
+  before.connect(wire, 2)
+  for (const [name, qos] of [
+    ['a', 1],
+    ['b', 2],
+    ['c', 1],
+  ] as const)
+    deliver(before, name, qos)
+  before.pubrec(wire.open[1]!.packetIdentifier, 0)
+
+  const { session } = sessionOf()
+  for (const delivery of before.deliveries()) session.restore(delivery)
+  const second = new Wire()
+  session.connect(second, 10)
+  assert.deepEqual(second.sent, ['a!', 'release b', 'c'])
+  deliver(session, 'd', 1)
+  const identifiers = second.open.map(({ packetIdentifier }) => packetIdentifier)
+  assert.equal(new Set(identifiers).size, 4)
+})
+
+/** Whatever happens: QoS 1 at least once, QoS 2 exactly once, in order, and never more open than the Client allows. */
+test('window and queue keep every promise under any order of events', () => {
+  const event = fc.oneof(
+    { weight: 5, arbitrary: fc.constantFrom(1 as const, 2 as const).map((qos) => ({ deliver: qos })) },
+    { weight: 5, arbitrary: fc.nat().map((at) => ({ acknowledge: at })) },
+    { weight: 1, arbitrary: fc.constant('disconnect' as const) },
+    { weight: 2, arbitrary: fc.integer({ min: 1, max: 5 }).map((receiveMaximum) => ({ connect: receiveMaximum })) },
+    { weight: 1, arbitrary: fc.boolean().map((congested) => ({ congested })) },
+  )
+  fc.assert(
+    fc.property(fc.array(event, { maxLength: 150 }), (events) => {
+      const world = new ModelledSession()
+      for (const one of events) {
+        if (one === 'disconnect') world.disconnect()
+        else if ('deliver' in one) world.deliver(one.deliver)
+        else if ('acknowledge' in one) world.acknowledge(one.acknowledge)
+        else if ('connect' in one) world.connect(one.connect)
+        else world.congest(one.congested)
+        world.check()
+      }
+      world.finish()
+    }),
+    { numRuns: 300 },
+  )
+})
+
+const MAX_QUEUED = 6
+
+class ModelledSession {
+  readonly session: Session
+  readonly accepted: string[] = []
+  /** First sendings, and QoS 2 messages whose Client has seen them. */
+  readonly firstSent: string[] = []
+  readonly seen = new Map<string, number>()
+  #wire: Wire | undefined
+  #receiveMaximum = 0
+  #unread = 0
+  #count = 0
+  readonly #told: string[]
+
+  constructor() {
+    const { session, told } = sessionOf({ maxQueuedMessages: MAX_QUEUED })
+    this.session = session
+    this.#told = told
+  }
+
+  deliver(qos: 1 | 2): void {
+    const name = `${++this.#count}/${qos}`
+    const drops = this.#told.length
+    deliver(this.session, name, qos)
+    if (this.#told.length === drops) this.accepted.push(name)
+    else assert.ok(this.session.queuedMessages === MAX_QUEUED, 'dropped though there was room')
+  }
+
+  connect(receiveMaximum: number): void {
+    this.disconnect()
+    this.#wire = new Wire()
+    this.#receiveMaximum = receiveMaximum
+    this.#unread = 0
+    this.session.connect(this.#wire, receiveMaximum)
+  }
+
+  disconnect(): void {
+    this.session.disconnect()
+    this.#wire = undefined
+  }
+
+  congest(congested: boolean): void {
+    if (this.#wire === undefined) return
+    this.#wire.congested = congested
+    if (!congested) this.session.flow()
+  }
+
+  /** The Client answers one of the packets that it has not finished yet. */
+  acknowledge(at: number): void {
+    const open = this.#wire?.open ?? []
+    if (open.length === 0) return
+    const delivery = open[at % open.length]!
+    const identifier = delivery.packetIdentifier
+    if (delivery.qos === 2 && delivery.state !== DeliveryState.Released) {
+      assert.equal(this.session.pubrec(identifier, 0), 0)
+      return
+    }
+    open.splice(open.indexOf(delivery), 1)
+    if (delivery.qos === 1) this.session.puback(identifier, 0)
+    else this.session.pubcomp(identifier)
+  }
+
+  check(): void {
+    assert.ok(this.session.queuedMessages <= MAX_QUEUED)
+    const wire = this.#wire
+    if (wire === undefined) return
+    const published = wire.open.filter(({ isOpen }) => isOpen)
+    assert.ok(published.length <= this.#receiveMaximum, 'more open than the Client allows')
+    for (; this.#unread < wire.sent.length; this.#unread++) this.#read(wire.sent[this.#unread]!)
+  }
+
+  #read(line: string): void {
+    if (line.startsWith('release ')) {
+      const name = line.slice('release '.length)
+      assert.ok(this.seen.has(name), 'PUBREL for what was never sent')
+      this.seen.set(name, -1)
+    } else if (line.endsWith('!')) {
+      const name = line.slice(0, -1)
+      assert.notEqual(this.seen.get(name), -1, 'PUBLISH sent again after its PUBREC')
+      assert.ok(this.seen.has(name), 'DUP on a first sending')
+    } else {
+      assert.ok(!this.seen.has(line), 'sent again without DUP')
+      this.seen.set(line, 0)
+      this.firstSent.push(line)
+    }
+  }
+
+  finish(): void {
+    this.connect(100)
+    this.check()
+    for (let rounds = 0; this.#wire!.open.length > 0; rounds++) {
+      assert.ok(rounds < 10_000, 'acknowledgements without end')
+      this.acknowledge(0)
+      this.check()
+    }
+    assert.deepEqual(this.firstSent, this.accepted)
+    assert.deepEqual([this.session.inflightMessages, this.session.queuedMessages, this.session.queuedBytes], [0, 0, 0])
+  }
+}
