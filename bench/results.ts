@@ -79,11 +79,22 @@ function ratioCell(results: readonly Result[], result: Result, peer: 'mosquitto'
   return `${significant(ratio)} ${ratio <= goal ? '≤' : '> (!)'} ${significant(goal)}`
 }
 
+/** Below this share of what a paced row asks for, its figures are those of another row. */
+const KEPT_PACE = 0.97
+
+/** Deliveries a second that a paced row asks for. */
+function askedPerSecond({ shape }: Workload): number {
+  if (shape.kind !== 'traffic' || !('perSecond' in shape.pace)) return 0
+  return shape.pace.perSecond * (shape.shared === true ? 1 : shape.subscribers)
+}
+
 function note(result: Result): string {
+  const reached = middle(result, messagesPerSecond) ?? Infinity
   const lost = result.runs.reduce((sum, run) => sum + run.lost, 0)
   return [
     result.error,
     result.runs.some((run) => run.limitedBy === 'generator') ? 'generator is the limit' : undefined,
+    reached < KEPT_PACE * askedPerSecond(result.workload) ? 'did not keep the pace' : undefined,
     lost > 0 ? `${thousands(lost)} messages lost` : undefined,
   ]
     .filter((part) => part !== undefined)

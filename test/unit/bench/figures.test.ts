@@ -100,6 +100,15 @@ test('a row says who was the limit, what was lost and why it failed', () => {
   assert.equal(table!.rows[0]!.at(-1), 'it broke; generator is the limit; 1,500 messages lost')
 })
 
+test('a paced row says when the pace was not kept', () => {
+  const workload = workloads.find(({ name }) => name === '1-450')!
+  const notes = [42_000, 45_000].map((perSecond) => {
+    const runs = [measurement({ messages: 2 * perSecond })]
+    return resultTables([{ workload, broker: 'sluice', runs }])[0]!.rows[0]!.at(-1)
+  })
+  assert.deepEqual(notes, ['did not keep the pace', ''])
+})
+
 test('three digits count, whatever the size', () => {
   assert.deepEqual([0.1234, 1.234, 12.34, 123.4, NaN, undefined].map(significant), [
     '0.123',
