@@ -6,6 +6,7 @@
 import { BrokerBase, type BrokerSettings } from './broker/broker.ts'
 import type { ConfigInput } from './broker/options.ts'
 import { openListener } from './listeners/listener.ts'
+import { mountWebSocket } from './listeners/mount.ts'
 import { attachStream } from './listeners/pump.ts'
 import { shippedPlugins } from './plugins/registry.ts'
 
@@ -20,7 +21,7 @@ import { shippedPlugins } from './plugins/registry.ts'
 export class Broker extends BrokerBase {
   /** @param config the keys of the configuration file, in kebab-case, camelCase or snake_case */
   constructor(config: ConfigInput = {}, settings: BrokerSettings = {}) {
-    super(config, settings, { openListener, attachStream, plugins: shippedPlugins })
+    super(config, settings, { openListener, mountWebSocket, attachStream, plugins: shippedPlugins })
   }
 }
 

@@ -158,6 +158,13 @@ export class Access {
     return this.#judgeLogin(request, states, answers)
   }
 
+  /** Whether a Client that is in would still be let in, as far as plugins can say without a password. */
+  mayStay(client: Client): boolean {
+    const answers = this.#loginPlugins.map((plugin) => plugin.mayStay?.(client))
+    if (answers.includes(false)) return false
+    return answers.includes(true) || this.#loginPlugins.some((plugin) => !('mayStay' in plugin))
+  }
+
   mayPublish(
     client: Client,
     message: { readonly topicName: string; readonly qos: QoS; readonly retain: boolean },

@@ -20,11 +20,13 @@ import { grantKeepAlive } from '../protocol/keep-alive.ts'
 import { RateLimit } from '../protocol/rate-limit.ts'
 import { Session } from '../protocol/session.ts'
 import { topicNameProblem } from '../topics/topic-name.ts'
-import type { Access, LoginResult } from './access.ts'
+import type { LoginResult } from './access.ts'
 import { notesOf } from './connection-notes.ts'
+import type { Current } from './current.ts'
 import type { Events } from './events.ts'
+import { LoginThrottle } from './login-throttle.ts'
 import type { Metrics } from './metrics.ts'
-import type { ListenerOptions, Options } from './options.ts'
+import type { ListenerOptions } from './options.ts'
 import type { ConnectRequest } from './plugin.ts'
 import { NEVER_EXPIRES, type Registration, type Sessions } from './sessions.ts'
 import type { Turn } from './turn.ts'
@@ -51,8 +53,7 @@ export interface AdmissionParts {
   readonly metrics: Metrics
   readonly events: Events
   readonly sessions: Sessions
-  readonly access: Access
-  readonly options: Options
+  readonly current: Current
   /** Makes an empty Session. */
   makeSession(clientId: string, options: ListenerOptions): Session
   /** A Session's own facts changed: to the Store with them. */
@@ -65,6 +66,7 @@ export class Admission {
   /** Most of them at once. */
   maxConnected = 0
   #pendingLogins = 0
+  readonly #throttle = new LoginThrottle()
   #connectRate: RateLimit | undefined = undefined
   readonly #parts: AdmissionParts
 
@@ -75,12 +77,13 @@ export class Admission {
 
   /** Reads the connect rate from the options, again after they changed. */
   limitRate(): void {
-    const { options, turn } = this.#parts
+    const { current, turn } = this.#parts
+    const { options } = current
     this.#connectRate = options.maxConnectRate > 0 ? new RateLimit(options.maxConnectRate, turn.now()) : undefined
   }
 
   connect(connection: Connection, packet: ConnectPacket): void {
-    const { options } = this.#parts
+    const { options } = this.#parts.current
     const refusal = this.#checkForm(connection, packet) ?? this.#checkRate()
     if (refusal !== undefined) this.#refuse(connection, refusal)
     else if (this.#pendingLogins >= options.maxPendingLogins) {
@@ -110,7 +113,7 @@ export class Admission {
       // [5.0 MQTT-3.2.2-12]
       return new Refusal(ReasonCode.QoSNotSupported, `Will QoS ${will.qos}, the maximum is ${listener.maxQos}`)
     }
-    if (will.retain && !this.#parts.options.retain) {
+    if (will.retain && !this.#parts.current.options.retain) {
       return new Refusal(ReasonCode.RetainNotSupported, 'Will Retain 1, but retained messages are off') // [5.0 MQTT-3.2.2-13]
     }
     const problem = topicNameProblem(will.topicName, listener.maxTopicLevels)
@@ -123,13 +126,13 @@ export class Admission {
   #checkRate(): Refusal | undefined {
     if (this.#connectRate === undefined || this.#connectRate.take(1, this.#parts.turn.now()) === 0) return undefined
     this.#parts.metrics.connectsRefusedAtLimit++
-    const limit = this.#parts.options.maxConnectRate
+    const limit = this.#parts.current.options.maxConnectRate
     return new Refusal(ReasonCode.ConnectionRateExceeded, `more than ${limit} CONNECT packets a second`)
   }
 
   #logIn(connection: Connection, request: ConnectRequest): void {
     const notes = notesOf(connection)
-    const result = this.#parts.access.authenticate(request, notes.exchange)
+    const result = this.#parts.current.access.authenticate(request, notes.exchange)
     if (!(result instanceof Promise)) {
       this.#judge(connection, request, result)
       return
@@ -144,10 +147,23 @@ export class Admission {
   #judge(connection: Connection, request: ConnectRequest, result: LoginResult): void {
     if (result.decision === 'continue') connection.challenge(result.authenticationData)
     else if (request.reAuthentication) this.#judgeAgain(connection, result)
-    else if (result.decision === 'deny') {
-      this.#parts.metrics.loginsRefused++
-      this.#refuse(connection, new Refusal(result.reasonCode, result.cause))
-    } else this.#loggedIn(connection, result)
+    else if (result.decision === 'deny') this.#denied(connection, new Refusal(result.reasonCode, result.cause))
+    else this.#loggedIn(connection, result)
+  }
+
+  /** A wrong log-in: the more of them in a row from one address, the later it is told. */
+  #denied(connection: Connection, refusal: Refusal): void {
+    const { metrics, clock, turn } = this.#parts
+    metrics.loginsRefused++
+    const delayMs = this.#throttle.refused(connection.peer.address, turn.now())
+    if (delayMs === 0) {
+      this.#refuse(connection, refusal)
+      return
+    }
+    metrics.loginsSlowed++
+    clock.setTimer(delayMs, () => {
+      if (!connection.isClosed) this.#refuse(connection, refusal)
+    })
   }
 
   // ---- logged in ----
@@ -176,7 +192,7 @@ export class Admission {
 
   #checkOwner({ clientId, userName }: Client): Refusal | undefined {
     const existing = this.#parts.sessions.get(clientId)
-    if (existing === undefined || !this.#parts.options.clientIdOwnership) return undefined
+    if (existing === undefined || !this.#parts.current.options.clientIdOwnership) return undefined
     if (existing.session.userName === userName) return undefined
     return new Refusal(ReasonCode.ClientIdentifierNotValid, 'the Session belongs to another User Name')
   }
@@ -185,7 +201,7 @@ export class Admission {
   #checkRoom(connection: Connection, { clientId }: Client): Refusal | undefined {
     const old = this.#parts.sessions.get(clientId)?.connection
     const { listener } = notesOf(connection)
-    const { maxConnections } = this.#parts.options
+    const { maxConnections } = this.#parts.current.options
     const sparesOne = (limit: number, count: number, isSame: boolean): boolean =>
       limit === 0 || count < limit || (old !== undefined && isSame)
     const sameListener = old !== undefined && notesOf(old).listener === listener
@@ -200,7 +216,7 @@ export class Admission {
   }
 
   #mayPublishWill(client: Client, { will }: ConnectPacket): MaybePromise<boolean> {
-    return will === undefined ? true : this.#parts.access.mayPublish(client, will)
+    return will === undefined ? true : this.#parts.current.access.mayPublish(client, will)
   }
 
   #finish(
@@ -229,6 +245,7 @@ export class Admission {
     const sessionPresent = this.#settleSession(connection, client, packet)
     const registration = sessions.get(client.clientId)!
     notesOf(connection).exchange.clear()
+    this.#throttle.accepted(connection.peer.address)
     this.connected++
     this.maxConnected = Math.max(this.maxConnected, this.connected)
     listener.connected++
@@ -289,7 +306,7 @@ export class Admission {
   ): Properties {
     const packet = connection.connectPacket!
     const asked = packet.properties
-    const { options } = this.#parts
+    const { options } = this.#parts.current
     const listener = notesOf(connection).listener.options
     const said = <Value>(condition: boolean, value: Value): Value | undefined => (condition ? value : undefined)
     const expiry = session.sessionExpiryInterval
@@ -316,7 +333,7 @@ export class Admission {
   }
 
   #refuse(connection: Connection, { reasonCode, detail }: Refusal): void {
-    const { serverReference } = this.#parts.options
+    const { serverReference } = this.#parts.current.options
     const moves = reasonCode === ReasonCode.UseAnotherServer || reasonCode === ReasonCode.ServerMoved
     connection.refuse(reasonCode, detail, moves && serverReference !== '' ? { serverReference } : noProperties)
   }

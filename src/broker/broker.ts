@@ -6,6 +6,7 @@
  *
  * @module
  */
+import type { Server as HttpServer } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Clock, Timer } from '../base/clock.ts'
 import { UsageError } from '../base/errors.ts'
@@ -23,39 +24,24 @@ import { Access, type AccessExplanation } from './access.ts'
 import { realClock } from './clock.ts'
 import type { ConfigSource } from './config-problems.ts'
 import type { ListenerState } from './connection-notes.ts'
+import type { Current } from './current.ts'
 import { Events, type EventName, type Listener } from './events.ts'
 import { HostSubscription, type HostSide, type SubscribeOptions } from './host-subscriber.ts'
 import type { Metrics } from './metrics.ts'
 import { resolveOptions, type ConfigInput, type ListenerOptions, type Options } from './options.ts'
 import type { PluginFactory } from './plugin.ts'
 import { Server } from './server.ts'
+import { OpenListeners, type AcceptingHost, type OpenListener, type OpenOne } from './open-listeners.ts'
 import { SysTopics } from './sys-topics.ts'
 import { version } from './version.ts'
 
 /** How long `close` may take unless the caller says otherwise. */
 export const DEFAULT_CLOSE_TIMEOUT_MS = 2000
 
-/** An open listener, as `broker.listeners` shows it. */
-export interface OpenListener {
-  readonly name: string
-  /** Where Clients find it, such as `mqtt://127.0.0.1:1883`. */
-  readonly url: string
-  readonly address: string
-  /** The real port, also where 0 was asked for; `undefined` for a Unix socket. */
-  readonly port: number | undefined
-  close(): Promise<void>
-}
-
-/** What a listener is opened for. */
-export interface AcceptingHost {
-  accept(transport: Transport, peer: Peer): Incoming | undefined
-  readonly clock: Clock
-  readonly log: Logger
-}
-
 /** What the floors above put in. */
 export interface BrokerParts {
-  openListener(options: ListenerOptions, host: AcceptingHost): Promise<OpenListener>
+  readonly openListener: OpenOne
+  mountWebSocket(server: HttpServer, options: ListenerOptions, host: AcceptingHost): { close(): void }
   attachStream(stream: Duplex, peer: Partial<Peer>, host: AcceptingHost): boolean
   readonly plugins: ReadonlyMap<string, PluginFactory>
 }
@@ -69,6 +55,11 @@ export interface BrokerSettings {
   readonly clock?: Clock
   /** Where the configuration was read from, for messages with line and column. */
   readonly source?: ConfigSource
+}
+
+export interface MountOptions {
+  readonly path?: string
+  readonly allowedOrigins?: readonly string[]
 }
 
 export interface PublishOptions {
@@ -97,7 +88,8 @@ export interface SessionView {
 type State = 'new' | 'starting' | 'started' | 'closing' | 'closed'
 
 export class BrokerBase implements AsyncDisposable {
-  readonly #config: ConfigInput
+  #config: ConfigInput
+  #source: ConfigSource | undefined
   readonly #settings: BrokerSettings
   readonly #parts: BrokerParts
   readonly #clock: Clock
@@ -105,10 +97,10 @@ export class BrokerBase implements AsyncDisposable {
   readonly #events: Events
   readonly #hostSubscriptions = new Set<HostSubscription>()
   #state: State = 'new'
-  #options: Options | undefined
+  #current: Current | undefined
   #server: Server | undefined
-  #access: Access | undefined
-  #open: OpenListener[] = []
+  readonly #listeners: OpenListeners
+  readonly #mounted = new Set<{ close(): void }>()
   #sysTimer: Timer | undefined
   #attached: ListenerState | undefined
   #closing: Promise<void> | undefined
@@ -119,7 +111,11 @@ export class BrokerBase implements AsyncDisposable {
     this.#parts = parts
     this.#clock = settings.clock ?? realClock
     this.#log = settings.logger ?? silentLogger
+    this.#source = settings.source
     this.#events = new Events(this.#log)
+    const accept = (...[transport, peer, state]: Parameters<Server['accept']>) =>
+      this.#running().accept(transport, peer, state)
+    this.#listeners = new OpenListeners(parts.openListener, accept, this.#clock, this.#log)
   }
 
   /** `new`, `starting`, `started`, `closing` or `closed`; a closed broker may be started again. */
@@ -129,12 +125,12 @@ export class BrokerBase implements AsyncDisposable {
 
   /** The configuration that is in force, every default filled in. */
   get options(): Options {
-    return this.#options ?? resolveOptions(this.#config, this.#settings.source)
+    return this.#current?.options ?? resolveOptions(this.#config, this.#source)
   }
 
   /** The open listeners with their real ports. */
   get listeners(): readonly OpenListener[] {
-    return this.#open
+    return this.#listeners.all
   }
 
   /** Counters since the start: see the table in the manual. */
@@ -167,36 +163,25 @@ export class BrokerBase implements AsyncDisposable {
       throw error
     }
     this.#state = 'started'
-    this.#events.tell('started', { listeners: this.#open })
+    this.#events.tell('started', { listeners: this.listeners })
     this.#settings.signal?.addEventListener('abort', this.#abort, { once: true })
     if (this.#settings.signal?.aborted === true) await this.close()
   }
 
   async #startParts(): Promise<void> {
-    const options = resolveOptions(this.#config, this.#settings.source)
-    this.#options = options
-    const { baseFolder } = options
-    const sources = {
-      registry: this.#parts.plugins,
-      baseFolder,
-      log: this.#log,
-      clock: this.#clock,
-      events: this.#events,
-    }
-    this.#access = await Access.create(options, sources)
+    const options = resolveOptions(this.#config, this.#source)
+    const current = { options, access: await this.#makeAccess(options) }
+    this.#current = current
     const store = new MemoryStore()
-    const shared = { options, access: this.#access, clock: this.#clock, log: this.#log }
-    this.#server = new Server({ ...shared, store, events: this.#events })
-    await this.#openListeners(options.listeners)
+    this.#server = new Server({ current, store, clock: this.#clock, log: this.#log, events: this.#events })
+    await this.#listeners.open(options.listeners)
     this.#startSysTopics(options.sysInterval)
   }
 
-  async #openListeners(listeners: readonly ListenerOptions[]): Promise<void> {
-    for (const options of listeners) {
-      const state: ListenerState = { options, open: 0, connected: 0 }
-      const accept: AcceptingHost['accept'] = (transport, peer) => this.#running().accept(transport, peer, state)
-      this.#open.push(await this.#parts.openListener(options, { accept, clock: this.#clock, log: this.#log }))
-    }
+  #makeAccess(options: Options): Promise<Access> {
+    const { baseFolder } = options
+    const shared = { log: this.#log, clock: this.#clock, events: this.#events }
+    return Access.create(options, { registry: this.#parts.plugins, baseFolder, ...shared })
   }
 
   #startSysTopics(intervalSeconds: number): void {
@@ -238,15 +223,14 @@ export class BrokerBase implements AsyncDisposable {
   async #stopParts(timeoutMs: number): Promise<void> {
     this.#sysTimer?.cancel()
     this.#sysTimer = undefined
-    const listeners = this.#open
-    this.#open = []
-    const closed = Promise.all(listeners.map((listener) => listener.close()))
+    for (const mounted of [...this.#mounted]) mounted.close()
+    const closed = this.#listeners.close()
     if (this.#server !== undefined) await this.#server.shutDown(timeoutMs)
     await closed
     for (const subscription of [...this.#hostSubscriptions]) subscription.close()
-    await this.#access?.close()
+    await this.#current?.access.close()
     this.#server = undefined
-    this.#access = undefined
+    this.#current = undefined
     this.#attached = undefined
   }
 
@@ -404,8 +388,11 @@ export class BrokerBase implements AsyncDisposable {
    * @returns whether it was taken; a refused stream is destroyed
    */
   attach(stream: Duplex, peer: Partial<Peer> = {}): boolean {
-    const accept: AcceptingHost['accept'] = (transport, known) => this.accept(transport, known)
-    return this.#parts.attachStream(stream, peer, { accept, clock: this.#clock, log: this.#log })
+    return this.#parts.attachStream(
+      stream,
+      peer,
+      this.#host((transport, known) => this.accept(transport, known)),
+    )
   }
 
   /**
@@ -415,8 +402,70 @@ export class BrokerBase implements AsyncDisposable {
    */
   accept(transport: Transport, peer: Peer): Incoming | undefined {
     const server = this.#running()
-    this.#attached ??= { options: attachedListener(this.options), open: 0, connected: 0 }
+    this.#attached ??= { options: attachedListener(this.options, 'attached'), open: 0, connected: 0 }
     return server.accept(transport, peer, this.#attached)
+  }
+
+  #host(accept: AcceptingHost['accept']): AcceptingHost {
+    return { accept, clock: this.#clock, log: this.#log }
+  }
+
+  /**
+   * Serves MQTT over WebSocket on the host program's own HTTP or HTTPS server, at one path; everything else on that server
+   * stays the host's. Ends with the broker, or by the `close` of what it returns (Connections stay then).
+   *
+   * @param options `path` defaults to `/mqtt`; `allowedOrigins` as in the configuration, none means all
+   */
+  mount(server: HttpServer, options: MountOptions = {}): { close(): void } {
+    const { path = '/mqtt', allowedOrigins = [] } = options
+    const known = {
+      ...attachedListener(this.options, 'mounted'),
+      type: 'ws',
+      websocketPath: path,
+      allowedOrigins,
+    } as const
+    const running = this.#running()
+    const state: ListenerState = { options: known, open: 0, connected: 0 }
+    const host = this.#host((transport, peer) => running.accept(transport, peer, state))
+    const mounted = this.#parts.mountWebSocket(server, known, host)
+    const handle = {
+      close: (): void => {
+        this.#mounted.delete(handle)
+        mounted.close()
+      },
+    }
+    this.#mounted.add(handle)
+    return handle
+  }
+
+  /**
+   * Applies a configuration while the broker runs: listeners added and removed, limits, users, rules, certificates. Connections
+   * that it still allows stay; an error changes nothing.
+   *
+   * @throws {ConfigError} with everything that is wrong
+   */
+  async reload(config: ConfigInput, source: ConfigSource | undefined = this.#source): Promise<void> {
+    const server = this.#running()
+    const current = this.#current!
+    const options = resolveOptions(config, source)
+    const access = await this.#makeAccess(options)
+    let removed: readonly string[]
+    try {
+      removed = await this.#listeners.change(options.listeners)
+    } catch (error) {
+      await access.close()
+      throw error
+    }
+    const before = current.access
+    this.#config = config
+    this.#source = source
+    current.options = options
+    current.access = access
+    server.reconfigure((client) => !removed.includes(client.listener) && access.mayStay(client))
+    this.#sysTimer?.cancel()
+    this.#startSysTopics(options.sysInterval)
+    await before.close()
+    this.#events.tell('reloaded', { listeners: this.listeners })
   }
 
   /**
@@ -433,16 +482,13 @@ export class BrokerBase implements AsyncDisposable {
     this.#running()
     const { client: clientId = '', user: userName, action, topic } = question
     const client: Client = { clientId, userName, address: '', listener: '', protocolVersion: 5 }
-    return this.#access!.explain({ client, action, topic })
+    return this.#current!.access.explain({ client, action, topic })
   }
 }
 
 /** Attached streams come through no listener: they have the limits of the top level. */
-function attachedListener(options: Options): ListenerOptions {
-  return { ...options, ...resolveOptions({}).listeners[0]!, ...limitsOf(options), name: 'attached', maxConnections: 0 }
-}
-
-function limitsOf(options: Options): Partial<ListenerOptions> {
-  const known = resolveOptions({}).listeners[0]!
-  return Object.fromEntries(Object.entries(options).filter(([key]) => key in known && key !== 'maxConnections'))
+function attachedListener(options: Options, name: string): ListenerOptions {
+  const usual = resolveOptions({}).listeners[0]!
+  const common = Object.fromEntries(Object.entries(options).filter(([key]) => key in usual))
+  return { ...usual, ...common, name, maxConnections: 0 }
 }

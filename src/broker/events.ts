@@ -19,6 +19,8 @@ import type { DropCause } from '../protocol/session.ts'
 export interface BrokerEvents {
   /** All listeners are open. */
   started: { readonly listeners: readonly { readonly name: string; readonly url: string }[] }
+  /** A new configuration is in force. */
+  reloaded: { readonly listeners: readonly { readonly name: string; readonly url: string }[] }
   /** The broker begins to close: Connections end with 0x8B. */
   closing: { readonly connections: number }
   /** Everything is closed. */
@@ -69,6 +71,7 @@ export interface BrokerEvents {
 /** The names of all events, for whoever listens to everything. */
 export const eventNames = [
   'started',
+  'reloaded',
   'closing',
   'closed',
   'clientConnected',

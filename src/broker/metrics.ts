@@ -24,6 +24,7 @@ export class Metrics implements ConnectionMetrics {
   connectsRefused = 0
   connectsRefusedAtLimit = 0
   loginsRefused = 0
+  loginsSlowed = 0
   takeovers = 0
   protocolErrors = 0
   keepAliveTimeouts = 0

@@ -86,6 +86,11 @@ export interface Plugin {
    */
   readonly stable?: boolean
   authenticate?(request: ConnectRequest): MaybePromise<AuthenticationAnswer | undefined>
+  /**
+   * After a reload: whether this plugin would still let that Client in, without its password (its name is in the file). A
+   * Client stays if one plugin says true and none false, or if some plugin cannot say because it lacks this method.
+   */
+  mayStay?(client: Client): boolean | undefined
   mayPublish?(
     client: Client,
     message: { readonly topicName: string; readonly qos: QoS; readonly retain: boolean },

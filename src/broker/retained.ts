@@ -21,6 +21,7 @@ export interface RetainedLimits {
 
 /** Told about every change, for events and the Store. */
 export interface RetainedSide {
+  hasMemoryFor(bytes: number): boolean
   retained(message: ApplicationMessage): void
   cleared(topicName: string, action: 'cleared' | 'expired' | 'refused'): void
 }
@@ -89,7 +90,8 @@ export class RetainedMessages {
 
   #hasRoomFor(message: ApplicationMessage): boolean {
     const { maxRetainedMessages, maxRetainedBytes } = this.limits
-    return this.#entries.size < maxRetainedMessages && this.bytes + message.size <= maxRetainedBytes
+    if (this.#entries.size >= maxRetainedMessages || this.bytes + message.size > maxRetainedBytes) return false
+    return this.#side.hasMemoryFor(message.size)
   }
 
   #add(message: ApplicationMessage): void {

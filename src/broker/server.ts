@@ -21,18 +21,18 @@ import { Connection } from '../protocol/connection.ts'
 import { BufferPool } from '../protocol/output.ts'
 import { PENDING, type ConnectionEnd, type KnownTopic, type Pending, type ServerSide } from '../protocol/server-side.ts'
 import { Session, type DropCause, type SessionSide } from '../protocol/session.ts'
-import type { Subscriber } from '../protocol/subscription.ts'
 import type { Incoming, Peer, Transport } from '../protocol/transport.ts'
 import type { Store } from '../stores/store.ts'
 import { countTopicLevels } from '../topics/topic-name.ts'
 import type { Access } from './access.ts'
 import { Admission } from './admission.ts'
 import { ConnectionNotes, notesOf, type ListenerState } from './connection-notes.ts'
+import type { Current } from './current.ts'
 import type { Events, SessionEndCause } from './events.ts'
 import { Metrics } from './metrics.ts'
-import type { ListenerOptions, Options } from './options.ts'
+import type { ListenerOptions } from './options.ts'
 import { RetainedMessages, type RetainedSide } from './retained.ts'
-import { Router } from './router.ts'
+import { Router, type ReceivePermission } from './router.ts'
 import { Sessions, type Registration, type SessionsSide, type Will } from './sessions.ts'
 import { Subscribing } from './subscribing.ts'
 import { Turn, type Expiring } from './turn.ts'
@@ -42,8 +42,7 @@ const DOLLAR = 0x24
 
 /** What a Server is made of. */
 export interface ServerParts {
-  readonly options: Options
-  readonly access: Access
+  readonly current: Current
   readonly clock: Clock
   readonly store: Store
   readonly events: Events
@@ -65,14 +64,13 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
   readonly #transports = new Set<Connection>()
   #allGone: () => void = () => {}
   readonly #parts: ServerParts
-  readonly #access: Access
   readonly #events: Events
   #isClosing = false
 
   constructor(parts: ServerParts) {
-    const { options, access, clock, store, events } = parts
+    const { current, clock, store, events } = parts
+    const { options } = current
     this.#parts = parts
-    this.#access = access
     this.#events = events
     this.turn = new Turn(clock, store, this.metrics, options.maxUncommittedBytes)
     this.turn.onReadingAllowed = () => {
@@ -81,7 +79,7 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
     this.sessions = new Sessions(options, this.turn, this.metrics, this)
     this.router = new Router(this.#receivePermission(), Math.floor(clock.random() * 0x1_0000_0000))
     this.retainedMessages = new RetainedMessages(options, this.turn, this.metrics, this)
-    const shared = { options, access, events, clock, turn: this.turn, metrics: this.metrics }
+    const shared = { current, events, clock, turn: this.turn, metrics: this.metrics }
     this.admission = new Admission({
       ...shared,
       sessions: this.sessions,
@@ -96,20 +94,52 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
       unsubscribed: () => {},
       leftShared: (session, topicFilter) => this.#redistribute(session, topicFilter, false),
     })
-    access.onChanged(() => this.router.forget())
+    this.#watchAccess()
   }
 
-  #receivePermission() {
-    const access = this.#access
-    const clientOf = (subscriber: Subscriber): Client | undefined => this.sessions.get(subscriber.clientId)?.client
+  #watchAccess(): void {
+    this.#access.onChanged(() => this.router.forget())
+  }
+
+  get #access(): Access {
+    return this.#parts.current.access
+  }
+
+  #receivePermission(): ReceivePermission {
+    const { current } = this.#parts
     return {
-      checksReceive: access.checksReceive,
-      stable: access.stable,
-      mayReceive(subscriber: Subscriber, topicName: string): boolean {
-        // The host program has no Client: it may receive everything.
-        const client = subscriber instanceof Session ? clientOf(subscriber) : undefined
-        return client === undefined || access.mayReceive(client, topicName)
+      get checksReceive() {
+        return current.access.checksReceive
       },
+      get stable() {
+        return current.access.stable
+      },
+      mayReceive: (subscriber, topicName) => {
+        // The host program has no Client: it may receive everything.
+        if (!(subscriber instanceof Session)) return true
+        const client = this.sessions.get(subscriber.clientId)?.client
+        return client === undefined || current.access.mayReceive(client, topicName)
+      },
+    }
+  }
+
+  /**
+   * Applies what `current` says from now on. Connections keep the limits that their CONNACK announced; those whose log-in the
+   * new rules rule out are ended.
+   *
+   * @param mayStay whether that Client would still be let in
+   */
+  reconfigure(mayStay: (client: Client) => boolean): void {
+    const { options } = this.#parts.current
+    this.sessions.limits = options
+    this.retainedMessages.limits = options
+    this.admission.limitRate()
+    this.#watchAccess()
+    this.router.forget()
+    for (const connection of this.connections) {
+      if (connection.isConnected && !mayStay(connection.client)) {
+        connection.disconnect(ReasonCode.NotAuthorized, 'disconnected by server', 'the new configuration rules it out')
+      }
     }
   }
 
@@ -117,7 +147,7 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
 
   /** A new Network Connection. @returns `undefined` where it is closed at once for lack of room */
   accept(transport: Transport, peer: Peer, listener: ListenerState): Incoming | undefined {
-    const { maxWaitingConnections, maxConnections } = this.#parts.options
+    const { maxWaitingConnections, maxConnections } = this.#parts.current.options
     const isFull = (limit: number, open: number): boolean => limit > 0 && open >= limit + maxWaitingConnections
     const isRefused = this.#isClosing || this.#hasTooMany(peer.address)
     if (
@@ -141,7 +171,7 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
   readonly #byAddress = new Map<string, number>()
 
   #hasTooMany(address: string): boolean {
-    const { maxConnectionsPerAddress } = this.#parts.options
+    const { maxConnectionsPerAddress } = this.#parts.current.options
     return maxConnectionsPerAddress > 0 && (this.#byAddress.get(address) ?? 0) >= maxConnectionsPerAddress
   }
 
@@ -343,7 +373,7 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
   #checkTopic(connection: Connection, message: ApplicationMessage): ReasonCode | undefined {
     const { topicName } = message
     if (topicName.charCodeAt(0) === DOLLAR && topicName.startsWith(SYS_PREFIX)) return ReasonCode.NotAuthorized
-    if (message.retain && !this.#parts.options.retain) {
+    if (message.retain && !this.#parts.current.options.retain) {
       throw new ProtocolError(ReasonCode.RetainNotSupported, 'retained messages are switched off') // [5.0 MQTT-3.2.2-14]
     }
     const { maxTopicLevels } = connection.limits as ListenerOptions
@@ -362,7 +392,7 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
 
   /** Takes a message over: retains it if it says so, and delivers it. */
   #take(message: ApplicationMessage, topic: KnownTopic | undefined, client: Client | undefined): ReasonCode {
-    if (message.retain && this.#parts.options.retain) this.retainedMessages.set(message)
+    if (message.retain && this.#parts.current.options.retain) this.retainedMessages.set(message)
     const receivers = this.router.route(message, topic)
     this.turn.spend(receivers + 1)
     if (this.#events.hears.published) this.#events.tell('published', { client, message, receivers })
@@ -406,6 +436,7 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
     for (const subscription of session.subscriptions.values()) this.router.remove(subscription)
     session.subscriptions.clear()
     this.#redistribute(session, undefined, true)
+    session.clear()
     this.#events.tell('sessionEnded', { clientId: session.clientId, cause })
   }
 
@@ -437,6 +468,19 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
   }
 
   acknowledged(): void {}
+
+  /** Bytes that wait in all Sessions' queues. */
+  queuedBytes = 0
+
+  queued(bytes: number): void {
+    this.queuedBytes += bytes
+  }
+
+  /** Whether `max-memory` has room for a message that would be kept. */
+  hasMemoryFor(bytes: number): boolean {
+    const { maxMemory } = this.#parts.current.options
+    return maxMemory === 0 || this.queuedBytes + this.retainedMessages.bytes + bytes <= maxMemory
+  }
 
   // ---- retained messages ----
 

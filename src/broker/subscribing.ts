@@ -17,19 +17,17 @@ import type { Session } from '../protocol/session.ts'
 import type { Subscription } from '../protocol/subscription.ts'
 import { countTopicLevels } from '../topics/topic-name.ts'
 import { parseSharedFilter, topicFilterProblem } from '../topics/topic-filter.ts'
-import type { Access } from './access.ts'
 import { notesOf } from './connection-notes.ts'
+import type { Current } from './current.ts'
 import type { Events } from './events.ts'
 import type { Metrics } from './metrics.ts'
-import type { Options } from './options.ts'
 import type { RetainedMessages } from './retained.ts'
 import type { Router } from './router.ts'
 
 const NO_IDENTIFIERS: readonly number[] = []
 
 export interface SubscribingParts {
-  readonly options: Options
-  readonly access: Access
+  readonly current: Current
   readonly router: Router
   readonly retained: RetainedMessages
   readonly metrics: Metrics
@@ -77,7 +75,7 @@ export class Subscribing {
   }
 
   #checkIdentifier({ properties }: SubscribePacket): void {
-    if (properties.subscriptionIdentifiers === undefined || this.#parts.options.subscriptionIdentifiers) return
+    if (properties.subscriptionIdentifiers === undefined || this.#parts.current.options.subscriptionIdentifiers) return
     throw new ProtocolError(ReasonCode.SubscriptionIdentifiersNotSupported, 'Subscription Identifiers are switched off')
   }
 
@@ -99,7 +97,7 @@ export class Subscribing {
   }
 
   #checkCapabilities(matchFilter: string, isShared: boolean): void {
-    const { sharedSubscriptions, wildcardSubscriptions } = this.#parts.options
+    const { sharedSubscriptions, wildcardSubscriptions } = this.#parts.current.options
     if (isShared && !sharedSubscriptions) {
       throw new ProtocolError(ReasonCode.SharedSubscriptionsNotSupported, 'Shared Subscriptions are switched off')
     }
@@ -109,7 +107,7 @@ export class Subscribing {
   }
 
   #ask(connection: Connection, { request, matchFilter, refused }: Wish): MaybePromise<boolean> {
-    return refused !== undefined || this.#parts.access.maySubscribe(connection.client, matchFilter, request.qos)
+    return refused !== undefined || this.#parts.current.access.maySubscribe(connection.client, matchFilter, request.qos)
   }
 
   #grantAll(
@@ -170,11 +168,11 @@ export class Subscribing {
 
   #replay(connection: Connection, subscription: Subscription): void {
     const session = connection.session!
-    const { access, retained } = this.#parts
+    const { current, retained } = this.#parts
     retained.replay(subscription.topicFilter, (message) => {
       if (connection.isClosed || session.subscriptions.get(subscription.topicFilter) !== subscription) return false
       const isOwn = subscription.noLocal && message.publisher === session.clientId
-      if (!isOwn && access.mayReceive(connection.client, message.topicName))
+      if (!isOwn && current.access.mayReceive(connection.client, message.topicName))
         sendRetained(session, message, subscription)
       return true
     })

@@ -10,5 +10,9 @@ export function start({ options: { config, 'log-level': logLevel = 'info' }, ter
   const log = createLogger(logLevel, terminal)
   const broker = new Broker(checked.input, { logger: log, ...(checked.source && { source: checked.source }) })
   for (const warning of warningsOf(checked.options)) log.warn(warning)
-  return serve(broker, { log, signals: process, announcements: [stateSentence(checked.options)] })
+  const reload = async (): Promise<void> => {
+    const renewed = readConfig(config)
+    await broker.reload(renewed.input, renewed.source)
+  }
+  return serve(broker, { log, signals: process, announcements: [stateSentence(checked.options)], reload })
 }

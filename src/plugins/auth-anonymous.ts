@@ -17,12 +17,12 @@ interface Options {
 export default function authAnonymous(context: PluginContext): Plugin {
   const { allowAnonymous = false, allowAnonymousOn = {} } = context.options as Options
   const ofListeners = new Map(Object.entries(allowAnonymousOn))
+  const isAllowedOn = (listener: string): boolean => ofListeners.get(listener) ?? allowAnonymous
   return {
     name: 'auth.anonymous',
-    authenticate: (request) => {
-      const allowed = ofListeners.get(request.listener) ?? allowAnonymous
-      return allowed && claimsNothing(request) ? { decision: 'allow' } : undefined
-    },
+    authenticate: (request) =>
+      isAllowedOn(request.listener) && claimsNothing(request) ? { decision: 'allow' } : undefined,
+    mayStay: ({ userName, listener }) => (userName === undefined && isAllowedOn(listener) ? true : undefined),
   }
 }
 

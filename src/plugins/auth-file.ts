@@ -15,7 +15,7 @@
  */
 import { ConfigError } from '../base/errors.ts'
 import type { MaybePromise } from '../base/maybe-promise.ts'
-import type { AuthenticationAnswer, ConnectRequest, Plugin, PluginContext } from '../broker/plugin.ts'
+import type { AuthenticationAnswer, Client, ConnectRequest, Plugin, PluginContext } from '../broker/plugin.ts'
 import { ReasonCode } from '../codec/reason-code.ts'
 import { LoginCache } from './login-cache.ts'
 import { parsePasswordFile, type PasswordEntries } from './password-file.ts'
@@ -65,6 +65,10 @@ class AuthFile implements Plugin {
     }
     // Copied: the bytes may be a view on a chunk that is used again before the answer comes.
     return this.#check(userName, hash, Uint8Array.from(password))
+  }
+
+  mayStay({ userName }: Client): boolean | undefined {
+    return userName !== undefined && this.#file.content.has(userName) ? true : undefined
   }
 
   async close(): Promise<void> {

@@ -49,6 +49,10 @@ export interface SessionSide {
   delivered(session: Session, message: ApplicationMessage, qos: QoS): void
   /** A sent PUBLISH of QoS 1 or 2 ended; counted. */
   acknowledged(session: Session, delivery: Delivery): void
+  /** So many bytes more (or less) wait in queues. */
+  queued(bytes: number): void
+  /** Whether memory in all has room for a message that has to wait. */
+  hasMemoryFor(bytes: number): boolean
 }
 
 /** What a Session sends through: its Client's Connection. */
@@ -215,6 +219,7 @@ export class Session implements Subscriber {
     this.#queue ??= new Ring()
     this.#queue.push(delivery)
     this.queuedBytes += delivery.message.size
+    this.#side.queued(delivery.message.size)
   }
 
   /** @returns false when the new message is the one that has to go */
@@ -228,13 +233,16 @@ export class Session implements Subscriber {
       }
       this.#drop(oldest, 'queue full')
     }
-    return true
+    if (this.#side.hasMemoryFor(message.size)) return true
+    this.#side.dropped(this, message, 'memory limit')
+    return false
   }
 
   #shift(): Delivery | undefined {
     const delivery = this.#queue?.shift()
     if (delivery === undefined) return undefined
     this.queuedBytes -= delivery.message.size
+    this.#side.queued(-delivery.message.size)
     if (this.#queue!.length === 0) this.#queue = undefined
     return delivery
   }
@@ -353,6 +361,13 @@ export class Session implements Subscriber {
     }
     for (const delivery of taken) this.ledger?.done(this, delivery)
     return taken
+  }
+
+  /** Gives up everything that waits, for a Session that ends. */
+  clear(): void {
+    this.#side.queued(-this.queuedBytes)
+    this.queuedBytes = 0
+    this.#queue = undefined
   }
 
   /** Puts back what a Store gave at start, in entry order. */

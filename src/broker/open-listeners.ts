@@ -1,0 +1,136 @@
+/**
+ * The listeners that are open, by name, and how a reload changes them: new ones open first, then those that stay take their
+ * new options, and only when all of that worked do removed ones close. What fails leaves everything as it was.
+ *
+ * @module
+ */
+import type { Clock } from '../base/clock.ts'
+import type { Logger } from '../base/log.ts'
+import type { Incoming, Peer, Transport } from '../protocol/transport.ts'
+import type { ListenerState } from './connection-notes.ts'
+import type { ListenerOptions } from './options.ts'
+
+/** An open listener, as `broker.listeners` shows it. */
+export interface OpenListener {
+  readonly name: string
+  /** Where Clients find it, such as `mqtt://127.0.0.1:1883`. */
+  readonly url: string
+  readonly address: string
+  /** The real port, also where 0 was asked for; `undefined` for a Unix socket. */
+  readonly port: number | undefined
+  /** Applies new options to Connections from now on; nothing has changed when it throws. */
+  reload(options: ListenerOptions): Promise<void>
+  /** Stops accepting and frees the address; Connections that were accepted stay. */
+  close(): Promise<void>
+}
+
+/** What a listener is opened for. */
+export interface AcceptingHost {
+  accept(transport: Transport, peer: Peer): Incoming | undefined
+  readonly clock: Clock
+  readonly log: Logger
+}
+
+export type OpenOne = (options: ListenerOptions, host: AcceptingHost) => Promise<OpenListener>
+
+/** Takes a new Network Connection of that listener. */
+export type AcceptOne = (transport: Transport, peer: Peer, state: ListenerState) => Incoming | undefined
+
+interface Entry {
+  readonly listener: OpenListener
+  readonly state: ListenerState
+}
+
+export class OpenListeners {
+  #entries: Entry[] = []
+  readonly #openOne: OpenOne
+  readonly #accept: AcceptOne
+  readonly #clock: Clock
+  readonly #log: Logger
+
+  constructor(openOne: OpenOne, accept: AcceptOne, clock: Clock, log: Logger) {
+    this.#openOne = openOne
+    this.#accept = accept
+    this.#clock = clock
+    this.#log = log
+  }
+
+  get all(): readonly OpenListener[] {
+    return this.#entries.map(({ listener }) => listener)
+  }
+
+  /** @throws {ConfigError} when one cannot be opened; those before it are closed again */
+  async open(wanted: readonly ListenerOptions[]): Promise<void> {
+    this.#entries = await this.#openAll(wanted)
+  }
+
+  async #openAll(wanted: readonly ListenerOptions[]): Promise<Entry[]> {
+    const opened: Entry[] = []
+    try {
+      for (const options of wanted) {
+        const state: ListenerState = { options, open: 0, connected: 0 }
+        const accept: AcceptingHost['accept'] = (transport, peer) => this.#accept(transport, peer, state)
+        opened.push({ listener: await this.#openOne(options, { accept, clock: this.#clock, log: this.#log }), state })
+      }
+    } catch (error) {
+      await closeAll(opened)
+      throw error
+    }
+    return opened
+  }
+
+  /**
+   * Changes what is open.
+   *
+   * @returns the names of the listeners that are gone
+   * @throws {ConfigError} when something cannot be opened or used; nothing has changed then
+   */
+  async change(wanted: readonly ListenerOptions[]): Promise<readonly string[]> {
+    const staying = this.#entries.filter(({ state }) => wanted.some((options) => isSamePlace(options, state.options)))
+    const leaving = this.#entries.filter((entry) => !staying.includes(entry))
+    const coming = wanted.filter((options) => !staying.some(({ state }) => isSamePlace(options, state.options)))
+    const opened = await this.#openAll(coming)
+    try {
+      await this.#reloadAll(staying, wanted)
+    } catch (error) {
+      await closeAll(opened)
+      throw error
+    }
+    this.#entries = [...staying, ...opened]
+    await closeAll(leaving)
+    return leaving.map(({ listener }) => listener.name)
+  }
+
+  async #reloadAll(staying: readonly Entry[], wanted: readonly ListenerOptions[]): Promise<void> {
+    const done: { entry: Entry; before: ListenerOptions }[] = []
+    try {
+      for (const entry of staying) {
+        const options = wanted.find((one) => isSamePlace(one, entry.state.options))!
+        const before = entry.state.options
+        await entry.listener.reload(options)
+        entry.state.options = options
+        done.push({ entry, before })
+      }
+    } catch (error) {
+      for (const { entry, before } of done) {
+        await entry.listener.reload(before)
+        entry.state.options = before
+      }
+      throw error
+    }
+  }
+
+  async close(): Promise<void> {
+    const entries = this.#entries
+    this.#entries = []
+    await closeAll(entries)
+  }
+}
+
+function isSamePlace(one: ListenerOptions, other: ListenerOptions): boolean {
+  return (['name', 'type', 'host', 'port', 'path'] as const).every((key) => one[key] === other[key])
+}
+
+async function closeAll(entries: readonly Entry[]): Promise<void> {
+  await Promise.all(entries.map(({ listener }) => listener.close()))
+}

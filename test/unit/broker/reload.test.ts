@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict'
+import { mkdtemp, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { PacketType } from '../../../src/codec/packets.ts'
+import { createBroker } from '../../../src/create-broker.ts'
+import { TestBroker } from '../../support/test-broker.ts'
+
+test('reload: new rules hold for Sessions that exist, and their Connections stay', async () => {
+  const aclOf = (filters: string[]) => ({
+    listeners: {},
+    auth: { 'allow-anonymous': true },
+    'topic-check': { acl: { anonymous: filters } },
+  })
+  const test = await TestBroker.start(aclOf(['a/#']))
+  const client = test.connect({ clientId: 'c' })
+  client.subscribe('a/#')
+  client.publish('a/1', 'one')
+  assert.deepEqual(client.takePayloads(), ['one'])
+  await test.broker.reload(aclOf(['a/1']))
+  client.publish('a/2', 'two', 1)
+  const [answer] = client.take()
+  assert.equal(answer?.type === PacketType.PUBACK && answer.reasonCode, 0x87)
+  await test.broker.publish('a/2', 'from the host')
+  test.clock.runTurns()
+  assert.deepEqual(client.takePayloads(), [], 'what may no longer be received is not delivered')
+  assert.equal(client.isClosed, false)
+  await test.close()
+})
+
+test('reload: who would no longer be let in is disconnected, others stay', async () => {
+  const test = await TestBroker.start({ listeners: {}, auth: { 'allow-anonymous': true } })
+  const client = test.connect({ clientId: 'c' })
+  const folder = await mkdtemp(join(tmpdir(), 'sluice-reload-'))
+  const file = join(folder, 'passwd')
+  await writeFile(file, '')
+  await test.broker.reload({ listeners: {}, auth: { 'password-file': file } })
+  test.clock.runTurns()
+  assert.equal(client.isClosed, true)
+  const [last] = client.take()
+  assert.equal(last?.type === PacketType.DISCONNECT && last.reasonCode, 0x87)
+  await test.close()
+})
+
+test('reload: listeners come and go; an error changes nothing', async () => {
+  const one = { bind: '127.0.0.1:0' }
+  await using broker = await createBroker({ listeners: { one }, 'sys-interval': 0 })
+  const port = broker.listeners[0]?.port
+  await broker.reload({ listeners: { one, two: { bind: '127.0.0.1:0' } }, 'sys-interval': 0 })
+  assert.deepEqual(
+    broker.listeners.map(({ name }) => name),
+    ['one', 'two'],
+  )
+  assert.equal(broker.listeners[0]?.port, port)
+  const taken = { bind: `127.0.0.1:${port}` }
+  await assert.rejects(broker.reload({ listeners: { one, three: taken } }), /three/)
+  assert.deepEqual(
+    broker.listeners.map(({ name }) => name),
+    ['one', 'two'],
+  )
+  await broker.reload({ listeners: { one } })
+  assert.deepEqual(
+    broker.listeners.map(({ name }) => name),
+    ['one'],
+  )
+})
+
+test('wrong log-ins are slowed per address, and counted', async () => {
+  const deny = { name: 'deny', authenticate: () => ({ decision: 'deny' }) as const }
+  const test = await TestBroker.start({ listeners: {}, auth: { plugins: [deny] } })
+  for (let attempt = 0; attempt < 3; attempt++) assert.equal(test.connect().isClosed, true)
+  const fourth = test.connect()
+  assert.equal(fourth.isClosed, false)
+  test.advance(249)
+  assert.equal(fourth.isClosed, false)
+  test.advance(1)
+  assert.equal(fourth.isClosed, true)
+  assert.equal(test.broker.metrics.loginsSlowed, 1)
+  await test.close()
+})
