@@ -17,6 +17,22 @@ test('a listener says where it is', async () => {
   await listener.close()
 })
 
+test('TCP carries every byte in order, both ways [5.0 MQTT-4.2.0-1] [3.1.1 MQTT-7.1.1-1]', async () => {
+  const bytes = Buffer.from(Array.from({ length: 300_000 }, (_, at) => (at * 31 + (at >> 8)) & 0xff))
+  const host = new RecordingHost()
+  const listener = await openListener(LOOPBACK, host)
+  const client = connect(listener.port!, '127.0.0.1')
+  client.write(bytes)
+  const connection = await (await host.connection()).until(({ received }) => received.length >= bytes.length)
+  assert.ok(connection.received.equals(bytes))
+  connection.transport.write(bytes)
+  connection.transport.end()
+  const chunks: Buffer[] = []
+  for await (const chunk of client) chunks.push(chunk as Buffer)
+  assert.ok(Buffer.concat(chunks).equals(bytes))
+  await listener.close()
+})
+
 test('close frees the address at once and leaves accepted Connections alone', async () => {
   const host = new RecordingHost()
   const listener = await openListener(LOOPBACK, host)

@@ -43,7 +43,7 @@ async function outcome(socket: WebSocket): Promise<string | number> {
   })
 }
 
-test('MQTT over WebSocket, both ways, in binary frames [5.0 MQTT-6.0.0-1]', async (context) => {
+test('MQTT over WebSocket, both ways, in binary frames [5.0 MQTT-6.0.0-1] [3.1.1 MQTT-6.0.0-1]', async (context) => {
   const { host, listener } = await serve(context)
   assert.match(listener.url, /^ws:\/\/127\.0\.0\.1:\d+$/)
   const client = dial(context, listener.url)
@@ -111,7 +111,7 @@ for (const [protocols, expected] of [
   [['other'], 400],
   [[], 400],
 ] as const) {
-  test(`subprotocols ${JSON.stringify(protocols)}: ${expected} [5.0 MQTT-6.0.0-3] [5.0 MQTT-6.0.0-4]`, async (context) => {
+  test(`subprotocols ${JSON.stringify(protocols)}: ${expected} [5.0 MQTT-6.0.0-4] [3.1.1 MQTT-6.0.0-4]`, async (context) => {
     const { host, listener } = await serve(context)
     assert.equal(await outcome(dial(context, listener.url, { protocols })), expected)
     assert.equal(listener.counters.refusedUpgrades, expected === 400 ? 1 : 0)

@@ -1,0 +1,7 @@
+/** All breakages. @module */
+import type { Mutant } from './mutant.ts'
+import { mutants311 } from './v311.ts'
+
+export type { Mutant }
+
+export const mutants: readonly Mutant[] = [...mutants311]
