@@ -443,8 +443,12 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
   /** What a leaving member of a Shared Subscription held goes to the others (U-4.8.2-8). */
   #redistribute(session: Session, topicFilter: string | undefined, sessionEnds: boolean): void {
     for (const delivery of session.takeShared(topicFilter, sessionEnds)) {
-      const group = this.router.group(delivery.shared!.topicFilter)
       const { message } = delivery
+      if (message.isExpired(this.now())) {
+        this.dropped(session, message, 'expired') // [5.0 MQTT-3.3.2-5]
+        continue
+      }
+      const group = this.router.group(delivery.shared!.topicFilter)
       if (group?.deliver(message, (member) => this.#mayHave(member, message)) !== true) {
         this.dropped(session, message, 'session ended')
       }

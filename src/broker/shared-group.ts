@@ -62,13 +62,13 @@ export class SharedGroup implements SharedOrigin {
     for (let step = 0; step < count; step++) {
       const at = (this.#next + step) % count
       const { subscriber, qos } = this.#members[at]!
-      if (subscriber.isReady && mayHave(subscriber, message)) return this.#take(at)
+      if (!mayHave(subscriber, message)) continue
+      if (subscriber.isReady) return this.#take(at)
       if (subscriber.connection !== undefined) connected = connected < 0 ? at : connected
       else if (qos > 0 && message.qos > 0) away = away < 0 ? at : away
     }
     const fallback = connected >= 0 ? connected : away
-    if (fallback < 0 || !mayHave(this.#members[fallback]!.subscriber, message)) return undefined
-    return this.#take(fallback)
+    return fallback < 0 ? undefined : this.#take(fallback)
   }
 
   #take(at: number): Membership {
