@@ -156,6 +156,10 @@ export class FakeServer implements ServerSide, SessionSide {
   }
   delivered(): void {}
   acknowledged(): void {}
+  queued(): void {}
+  hasMemoryFor(): boolean {
+    return true
+  }
 
   /** Ends turns until nobody wants another one. */
   endTurn(): void {

@@ -45,12 +45,16 @@ class Wire implements SessionConnection {
 
 function sessionOf(limits: Partial<SessionLimits> = {}) {
   const told: string[] = []
-  const side: SessionSide & { nowMs: number } = {
+  const side: SessionSide & { nowMs: number; queuedBytes: number; memory: number } = {
     nowMs: 0,
+    queuedBytes: 0,
+    memory: Infinity,
     now: () => side.nowMs,
     dropped: (_session, { topicName }, cause) => told.push(`${topicName}: ${cause}`),
     delivered: () => {},
     acknowledged: () => {},
+    queued: (bytes) => void (side.queuedBytes += bytes),
+    hasMemoryFor: (bytes) => side.queuedBytes + bytes <= side.memory,
   }
   return { session: new Session('c', side, { ...sessionLimits, ...limits }), told, side }
 }
@@ -138,6 +142,17 @@ test('max-queued-bytes counts topics and payloads, and one that is larger than a
     deliver(session, 'd', 1, { payload: Buffer.alloc(30) })
     assert.equal(told.at(-1), 'd: queue full')
   }
+})
+
+test('memory in all: what has to wait beyond it is dropped, and what left makes room', () => {
+  const { session, told, side } = sessionOf()
+  side.memory = 20
+  for (const name of ['a', 'b', 'c']) deliver(session, name, 1, { payload: Buffer.alloc(9) })
+  assert.deepEqual([told, side.queuedBytes], [['c: memory limit'], 20])
+  session.connect(new Wire(), 1)
+  assert.equal(side.queuedBytes, 10)
+  session.clear()
+  assert.deepEqual([side.queuedBytes, session.queuedMessages], [0, 0])
 })
 
 test('what expired in the queue is not sent, and counted [5.0 MQTT-3.3.2-5]', () => {
