@@ -109,12 +109,10 @@ test('log-in: each step of an exchange gets what its plugin left in the step bef
   )
 })
 
-test('log-in: two plugins that both lead an exchange are a logged deny', () => {
-  const parts = world()
-  const access = accessOf([login('a', { decision: 'continue' }), login('b', { decision: 'continue' })], [], parts)
+test('log-in: two plugins that both lead an exchange are a deny that names them', () => {
+  const access = accessOf([login('a', { decision: 'continue' }), login('b', { decision: 'continue' })])
   const result = access.authenticate(requestOf(), new Map())
-  assert.equal((result as { decision: string }).decision, 'deny')
-  assert.match(parts.log.lines.join(), /a and b both want to lead/)
+  assert.match((result as { cause: string }).cause, /plugins a and b both want to lead/)
 })
 
 const failing: Record<string, Plugin['authenticate'] & {}> = {
@@ -166,6 +164,27 @@ test('a plugin that fails all the time is logged once a second, with a count', (
   parts.clock.advance(1000)
   void access.mayPublish(clientOf('u'), message)
   assert.match(parts.log.lines[1]!, /"failuresSinceLastLine":49/)
+})
+
+test('who may stay: one no decides, and a plugin that throws counts as one', () => {
+  const staying = (name: string, mayStay: Plugin['mayStay'] & {}): Plugin => ({ ...login(name, ALLOW), mayStay })
+  const yes = staying('yes', () => true)
+  const unsure = staying('unsure', () => undefined)
+  const broken = staying('broken', () => {
+    throw new Error('x')
+  })
+  const may = (...plugins: Plugin[]): boolean => accessOf(plugins).mayStay(clientOf('u'))
+  assert.equal(may(yes, unsure), true)
+  assert.equal(may(unsure), false)
+  assert.equal(may(unsure, login('cannot tell', ALLOW)), true)
+  assert.equal(
+    may(
+      yes,
+      staying('no', () => false),
+    ),
+    false,
+  )
+  assert.equal(may(yes, broken), false)
 })
 
 test('topics: the same vote, answered at once when plugins answer at once', () => {

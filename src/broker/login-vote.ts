@@ -1,0 +1,87 @@
+/** What the vote makes of a log-in, from the answers of the plugins: the rules of `access.ts` for §3.1.4 and §4.12. @module */
+import { ReasonCode } from '../codec/reason-code.ts'
+import { FAILED, type Answer } from './plugin-questions.ts'
+import type { AuthenticationAnswer, ConnectRequest, Plugin } from './plugin.ts'
+
+/** What plugins put into their `continue` answers: one Map for each AUTH exchange, made empty by who starts it. */
+export type ExchangeStates = Map<Plugin, unknown>
+
+/** What the vote makes of a log-in. */
+export type LoginResult =
+  | {
+      readonly decision: 'allow'
+      /** The name this Client goes by from now on; `undefined` for an anonymous one. */
+      readonly userName: string | undefined
+      readonly authenticationData: Uint8Array | undefined
+      /** Wall-clock milliseconds when this log-in ends; the earliest that a plugin named. */
+      readonly expiresAtMs: number | undefined
+    }
+  | {
+      readonly decision: 'deny'
+      readonly reasonCode: ReasonCode
+      /** For the log and events, never for the peer; holds no secret. */
+      readonly cause: string
+    }
+  | { readonly decision: 'continue'; readonly authenticationData: Uint8Array | undefined }
+
+type Allow = AuthenticationAnswer & { readonly decision: 'allow' }
+type Continue = AuthenticationAnswer & { readonly decision: 'continue' }
+
+/**
+ * @param plugins in the order of `answers`
+ * @param states gets what the plugin that leads an exchange left for the next step
+ */
+export function voteOnLogin(
+  request: ConnectRequest,
+  plugins: readonly Plugin[],
+  answers: readonly Answer<AuthenticationAnswer>[],
+  states: ExchangeStates,
+): LoginResult {
+  const allows: Allow[] = []
+  const leaders: { readonly plugin: Plugin; readonly step: Continue }[] = []
+  for (const [index, answer] of answers.entries()) {
+    const plugin = plugins[index]!
+    if (answer === undefined) continue
+    if (answer === FAILED) return deny(ReasonCode.ServerUnavailable, `plugin ${plugin.name} failed`)
+    if (answer.decision === 'deny') return denyOf(plugin, answer)
+    if (answer.decision === 'allow') allows.push(answer)
+    else leaders.push({ plugin, step: answer })
+  }
+  const [leader, other] = leaders
+  if (other !== undefined) return twoLeaders(leader!.plugin, other.plugin)
+  if (leader === undefined) return allows.length > 0 ? allow(request, allows) : nobodyAnswered(request)
+  states.set(leader.plugin, leader.step.exchangeState)
+  return { decision: 'continue', authenticationData: leader.step.authenticationData }
+}
+
+function denyOf({ name }: Plugin, answer: AuthenticationAnswer & { readonly decision: 'deny' }): LoginResult {
+  return deny(answer.reasonCode ?? ReasonCode.BadUserNameOrPassword, `${name}: ${answer.cause ?? 'denied'}`)
+}
+
+/** An exchange has one other side (§4.12); two plugins that both lead it are a mistake of the configuration. */
+function twoLeaders(one: Plugin, other: Plugin): LoginResult {
+  return deny(
+    ReasonCode.BadAuthenticationMethod,
+    `plugins ${one.name} and ${other.name} both want to lead the exchange`,
+  )
+}
+
+function allow(request: ConnectRequest, allows: readonly Allow[]): LoginResult {
+  const expiries = allows.flatMap(({ expiresAtMs }) => expiresAtMs ?? [])
+  return {
+    decision: 'allow',
+    userName: allows.find(({ userName }) => userName !== undefined)?.userName ?? request.userName,
+    authenticationData: allows.find((answer) => answer.authenticationData !== undefined)?.authenticationData,
+    expiresAtMs: expiries.length > 0 ? Math.min(...expiries) : undefined,
+  }
+}
+
+function nobodyAnswered({ authenticationMethod }: ConnectRequest): LoginResult {
+  // [5.0 MQTT-4.12.0-1]: an Authentication Method that nobody here speaks has a Reason Code of its own.
+  if (authenticationMethod === undefined) return deny(ReasonCode.NotAuthorized, 'no plugin knows this Client')
+  return deny(ReasonCode.BadAuthenticationMethod, 'no plugin answers for this Authentication Method')
+}
+
+function deny(reasonCode: ReasonCode, cause: string): LoginResult {
+  return { decision: 'deny', reasonCode, cause }
+}
