@@ -47,8 +47,8 @@ export class Turn {
   #nextLook = LOOK_EVERY_DELIVERIES
   #dirty: Connection[] = []
   #spareDirty: Connection[] = []
-  #goOn: Connection[] = []
-  #tasks: Task[] = []
+  /** Connections that stopped in the middle of their input, and tasks, the longest waiting first. */
+  #goOn: { goOn(): void }[] = []
   #waiting = new Set<Connection>()
   #changes: Change[] = []
   #uncommittedBytes = 0
@@ -113,7 +113,8 @@ export class Turn {
   /** Does `task` a slice a turn, beginning with this one's end. */
   addTask(task: Task): void {
     this.now()
-    this.#tasks.push(task)
+    const slice = { goOn: () => void (task() || this.#goOn.push(slice)) }
+    this.#goOn.push(slice)
   }
 
   /** Records a Change of this turn. @param bytes what it keeps in RAM until it is stored */
@@ -161,22 +162,22 @@ export class Turn {
     this.isSpent = false
     this.#deliveries = 0
     this.#nextLook = LOOK_EVERY_DELIVERIES
-    if (this.#goOn.length > 0 || this.#tasks.length > 0) this.now()
+    if (this.#goOn.length > 0) {
+      // Before new input comes: who waits must not wait for those who are served at once.
+      this.now()
+      this.#continue()
+    }
     this.#setTimer()
   }
 
-  /** Lets those go on who stopped in an earlier turn, in the order in which they stopped; then one slice of each task. */
+  /** Lets those go on who stopped, one after the other, as far as the budget reaches: the rest is first in the next turn. */
   #continue(): void {
-    const connections = this.#goOn
-    if (connections.length > 0) {
-      this.#goOn = []
-      for (const connection of connections) connection.goOn()
-    }
-    const tasks = this.#tasks
-    if (tasks.length > 0) {
-      this.#tasks = []
-      for (const task of tasks) if (this.isSpent || !task()) this.#tasks.push(task)
-    }
+    const waiting = this.#goOn
+    if (waiting.length === 0) return
+    this.#goOn = []
+    let served = 0
+    while (served < waiting.length && !this.isSpent) waiting[served++]!.goOn()
+    if (served < waiting.length) this.#goOn = [...waiting.slice(served), ...this.#goOn]
   }
 
   /** The level of the next commit: the highest that anything in it asks for. */
