@@ -124,7 +124,7 @@ export class Admission {
   }
 
   #checkRate(): Refusal | undefined {
-    if (this.#connectRate === undefined || this.#connectRate.take(1, this.#parts.turn.now()) === 0) return undefined
+    if (this.#connectRate === undefined || this.#connectRate.tryTake(this.#parts.turn.now())) return undefined
     this.#parts.metrics.connectsRefusedAtLimit++
     const limit = this.#parts.current.options.maxConnectRate
     return new Refusal(ReasonCode.ConnectionRateExceeded, `more than ${limit} CONNECT packets a second`)

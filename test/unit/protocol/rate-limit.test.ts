@@ -40,3 +40,17 @@ test('whoever waits as told never gets more than the rate and one second in stoc
     ),
   )
 })
+
+test('what is refused costs nothing', () => {
+  const limit = new RateLimit(2, 0)
+  assert.deepEqual(
+    Array.from({ length: 5 }, () => limit.tryTake(0)),
+    [true, true, false, false, false],
+  )
+  assert.deepEqual([limit.tryTake(499), limit.tryTake(500), limit.tryTake(500)], [false, true, false])
+})
+
+test('less than one a second still lets one pass', () => {
+  const limit = new RateLimit(0.5, 0)
+  assert.deepEqual([limit.tryTake(0), limit.tryTake(1999), limit.tryTake(2000)], [true, false, true])
+})
