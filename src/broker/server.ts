@@ -176,6 +176,7 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
   }
 
   #count(address: string, change: 1 | -1): void {
+    if (address === '') return // a Unix socket, or a stream of the host program
     const count = (this.#byAddress.get(address) ?? 0) + change
     if (count === 0) this.#byAddress.delete(address)
     else this.#byAddress.set(address, count)
