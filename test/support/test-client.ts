@@ -112,8 +112,13 @@ export class TestClient implements Transport {
 
   /** Sends bytes as they are, in one chunk, and ends the turn. */
   sendBytes(bytes: Uint8Array): void {
-    if (!this.#isLost) this.#incoming?.receive(bytes)
+    this.sendBytesInTurn(bytes)
     this.#broker.clock.runTurns()
+  }
+
+  /** Sends bytes in a turn that goes on: others may send in the same one. */
+  sendBytesInTurn(bytes: Uint8Array): void {
+    if (!this.#isLost) this.#incoming?.receive(bytes)
   }
 
   /** Sends bytes written in hex; blanks are ignored. */
