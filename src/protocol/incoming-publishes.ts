@@ -61,6 +61,7 @@ export class IncomingPublishes {
     const topic = this.#topic(bytes, properties.topicAlias)
     this.#server.metrics.publishReceived++
     if (qos === 2 && this.#isRepeat(packetIdentifier, version)) return false
+    if (qos === 1 && this.#open !== undefined) this.#checkReceiveMaximum(this.#open.size + 1, version)
 
     const { payloadStart, payloadEnd } = view
     const { clientId } = this.#connection.client
@@ -118,15 +119,18 @@ export class IncomingPublishes {
     return (this.#aliases[alias] = this.#server.topic(bytes, view.topicStart, view.topicEnd))
   }
 
+  /** QoS 1 counts too, but is answered at once, or nothing is read until it is [5.0 MQTT-3.3.4-7]. */
+  #checkReceiveMaximum(open: number, version: ProtocolVersion): void {
+    const { receiveMaximum } = this.#connection.limits
+    if (version !== 5 || open <= receiveMaximum) return
+    throw new ProtocolError(ReasonCode.ReceiveMaximumExceeded, `more than ${receiveMaximum} PUBLISH without an answer`)
+  }
+
   /** A QoS 2 message that was taken over already gets its PUBREC again, and goes nowhere [5.0 MQTT-4.3.3-10]. */
   #isRepeat(packetIdentifier: number, version: ProtocolVersion): boolean {
     this.#open ??= new IdentifierSet()
     this.#open.add(packetIdentifier)
-    if (version === 5 && this.#open.size > this.#connection.limits.receiveMaximum) {
-      // [5.0 MQTT-3.3.4-7]
-      const maximum = this.#connection.limits.receiveMaximum
-      throw new ProtocolError(ReasonCode.ReceiveMaximumExceeded, `more than ${maximum} PUBLISH without PUBCOMP`)
-    }
+    this.#checkReceiveMaximum(this.#open.size, version)
     if (!this.#connection.session!.hasReceived(packetIdentifier)) return false
     this.#sender.acknowledge(PacketType.PUBREC, packetIdentifier, ReasonCode.Success, 0)
     return true
