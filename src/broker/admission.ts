@@ -215,6 +215,12 @@ export class Admission {
     return new Refusal(ReasonCode.ServerBusy, 'max-connections is reached')
   }
 
+  /** A Client that cannot be told of its acceptance cannot be told anything else either [5.0 MQTT-3.1.2-24]. */
+  #checkConnack(connection: Connection, properties: Properties): Refusal | undefined {
+    if (connection.takesConnack(properties)) return undefined
+    return new Refusal(ReasonCode.ImplementationSpecificError, 'CONNACK exceeds the Maximum Packet Size')
+  }
+
   #mayPublishWill(client: Client, { will }: ConnectPacket): MaybePromise<boolean> {
     return will === undefined ? true : this.#parts.current.access.mayPublish(client, will)
   }
@@ -234,14 +240,18 @@ export class Admission {
       return
     }
     const { sessions, metrics, events, clock, turn } = this.#parts
+    const { listener } = notesOf(connection)
+    const isTold = client.protocolVersion === 5
+    const keepAlive = isTold ? grantKeepAlive(packet.keepAlive, listener.options.maxKeepAlive) : packet.keepAlive
+    const properties = isTold ? this.#granted(connection, client, login, keepAlive) : noProperties
     // Others may have come in while a plugin thought about it.
-    const late = this.#checkOwner(client) ?? this.#checkRoom(connection, client)
+    const late =
+      this.#checkOwner(client) ?? this.#checkRoom(connection, client) ?? this.#checkConnack(connection, properties)
     if (late !== undefined) {
       this.#refuse(connection, late)
       return
     }
     this.#takeOver(client.clientId)
-    const { listener } = notesOf(connection)
     const sessionPresent = this.#settleSession(connection, client, packet)
     const registration = sessions.get(client.clientId)!
     notesOf(connection).exchange.clear()
@@ -251,15 +261,12 @@ export class Admission {
     listener.connected++
     metrics.connectsAccepted++
     this.#parts.sessionChanged(registration)
-    const keepAlive =
-      client.protocolVersion === 5 ? grantKeepAlive(packet.keepAlive, listener.options.maxKeepAlive) : packet.keepAlive
     connection.accept({
       client,
       session: registration.session,
       sessionPresent,
       keepAlive,
-      properties:
-        client.protocolVersion === 5 ? this.#granted(connection, client, login, registration, keepAlive) : noProperties,
+      properties,
       loginExpiresAtMs: login.expiresAtMs === undefined ? Infinity : turn.now() + login.expiresAtMs - clock.wallNow(),
     })
     events.tell('clientConnected', { client, sessionPresent, cleanStart: packet.cleanStart })
@@ -301,7 +308,6 @@ export class Admission {
     connection: Connection,
     client: Client,
     login: LoginResult & { decision: 'allow' },
-    { session }: Registration,
     keepAlive: number,
   ): Properties {
     const packet = connection.connectPacket!
@@ -309,7 +315,7 @@ export class Admission {
     const { options } = this.#parts.current
     const listener = notesOf(connection).listener.options
     const said = <Value>(condition: boolean, value: Value): Value | undefined => (condition ? value : undefined)
-    const expiry = session.sessionExpiryInterval
+    const expiry = grantExpiry(requestedExpiry(packet), listener.maxSessionExpiry)
     return {
       sessionExpiryInterval: said(expiry !== (asked.sessionExpiryInterval ?? 0), expiry),
       receiveMaximum: said(listener.receiveMaximum < 65_535, listener.receiveMaximum),

@@ -313,6 +313,11 @@ export class Connection implements Incoming, SessionConnection, Timed {
     this.#server.connect(this, packet)
   }
 
+  /** Whether CONNACK 0x00 with these is within the Client's Maximum Packet Size: without it nothing may follow [5.0 MQTT-3.2.0-1]. */
+  takesConnack(properties: Properties): boolean {
+    return this.#sender.fits({ type: PacketType.CONNACK, sessionPresent: false, reasonCode: 0, properties })
+  }
+
   /** The Server's yes. CONNACK waits for the Store if it has to; everything else waits for CONNACK. */
   accept(acceptance: Acceptance): void {
     if (this.#state !== State.Authenticating) return

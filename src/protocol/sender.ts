@@ -219,6 +219,11 @@ export class Sender {
     this.#server.metrics.packetsSent++
   }
 
+  /** Whether the Client's Maximum Packet Size lets that packet be sent, if need be without what may be left out. */
+  fits(packet: Packet): boolean {
+    return encodeWithinLimit(packet, this.version, this.maximumPacketSize) !== undefined
+  }
+
   /** A packet of the lane that waits for the commit. */
   committed(packet: Packet, afterChange: number): void {
     const bytes = this.#encode(packet)
