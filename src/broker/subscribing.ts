@@ -80,20 +80,15 @@ export class Subscribing {
   }
 
   #wish(connection: Connection, request: SubscriptionRequest): Wish {
-    const { topicFilter, noLocal } = request
     // Before 5.0 there are no Shared Subscriptions; serving them there too is what users expect of a broker.
-    const shared = parseSharedFilter(topicFilter)
-    if (typeof shared === 'string') throw new ProtocolError(ReasonCode.ProtocolError, `${topicFilter}: ${shared}`) // [5.0 MQTT-4.8.2-1]
-    const matchFilter = shared?.topicFilter ?? topicFilter
-    const problem = topicFilterProblem(matchFilter)
-    if (problem !== undefined) throw new ProtocolError(ReasonCode.ProtocolError, `${topicFilter}: ${problem}`)
-    if (shared !== undefined && noLocal) {
+    const { matchFilter, isShared } = checkFilter(request.topicFilter)
+    if (isShared && request.noLocal) {
       throw new ProtocolError(ReasonCode.ProtocolError, 'No Local on a Shared Subscription') // [5.0 MQTT-3.8.3-4]
     }
-    this.#checkCapabilities(matchFilter, shared !== undefined)
+    this.#checkCapabilities(matchFilter, isShared)
     const { maxTopicLevels } = notesOf(connection).listener.options
     const refused = countTopicLevels(matchFilter) > maxTopicLevels ? ReasonCode.QuotaExceeded : undefined
-    return { request, matchFilter, isShared: shared !== undefined, refused }
+    return { request, matchFilter, isShared, refused }
   }
 
   #checkCapabilities(matchFilter: string, isShared: boolean): void {
@@ -178,14 +173,14 @@ export class Subscribing {
     })
   }
 
+  /** @throws {ProtocolError} for filters that the standard rules out; then nothing is unsubscribed */
   unsubscribe(connection: Connection, packet: UnsubscribePacket): number[] {
+    for (const topicFilter of packet.topicFilters) checkFilter(topicFilter)
     return packet.topicFilters.map((topicFilter) => this.#unsubscribe(connection, topicFilter))
   }
 
   #unsubscribe(connection: Connection, topicFilter: string): ReasonCode {
     const session = connection.session!
-    const problem = topicFilterProblem(topicFilter)
-    if (problem !== undefined) throw new ProtocolError(ReasonCode.ProtocolError, `${topicFilter}: ${problem}`)
     const subscription = session.subscriptions.get(topicFilter) // [5.0 MQTT-3.10.4-1]
     if (subscription === undefined) return ReasonCode.NoSubscriptionExisted
     session.subscriptions.delete(topicFilter)
@@ -195,6 +190,15 @@ export class Subscribing {
     this.#parts.events.tell('unsubscribed', { client: connection.client, topicFilter })
     return ReasonCode.Success
   }
+}
+
+/** @throws {ProtocolError} for a filter that §4.7 or §4.8.2 rules out [5.0 MQTT-4.8.2-1] */
+function checkFilter(topicFilter: string): Pick<Wish, 'matchFilter' | 'isShared'> {
+  const shared = parseSharedFilter(topicFilter)
+  const matchFilter = typeof shared === 'object' ? shared.topicFilter : topicFilter
+  const problem = typeof shared === 'string' ? shared : topicFilterProblem(matchFilter)
+  if (problem !== undefined) throw new ProtocolError(ReasonCode.ProtocolError, `${topicFilter}: ${problem}`)
+  return { matchFilter, isShared: shared !== undefined }
 }
 
 /** RETAIN 1 (U-3.3.1.3-2), at the lower of both QoS [5.0 MQTT-3.8.4-8]. */
