@@ -63,6 +63,7 @@ export class Access {
   readonly #receivePlugins: readonly Plugin[]
   readonly #topicPlugins: readonly Plugin[]
   readonly #plugins: readonly Plugin[]
+  readonly #clock: Clock
   readonly #questions: PluginQuestions
   readonly #listeners = new Set<() => void>()
   #version = 0
@@ -75,6 +76,7 @@ export class Access {
     this.#receivePlugins = topicPlugins.filter((plugin) => plugin.mayReceive !== undefined)
     this.#topicPlugins = topicPlugins.filter(answersAboutTopics)
     this.#plugins = parts.plugins ?? [...new Set([...parts.loginPlugins, ...topicPlugins])]
+    this.#clock = parts.clock
     this.#questions = new PluginQuestions(parts.clock, parts.log, parts.pluginTimeoutMs ?? DEFAULT_PLUGIN_TIMEOUT_MS)
     this.checksTopics = parts.topicPlugins !== undefined
     this.checksReceive = this.#receivePlugins.length > 0
@@ -186,11 +188,18 @@ export class Access {
     return { decision: allowed && !denied ? 'allow' : 'deny', explanations }
   }
 
-  /** Closes the plugins, last made first, each within the time that an answer may take. */
-  async close(): Promise<void> {
+  /**
+   * Closes the plugins, last made first, each within the time that an answer may take.
+   *
+   * @param timeoutMs milliseconds for all of them together
+   */
+  async close(timeoutMs = Infinity): Promise<void> {
     this.#listeners.clear()
-    for (const plugin of [...this.#plugins].reverse())
-      await this.#questions.ask(plugin, 'close', () => plugin.close?.())
+    const endsAtMs = this.#clock.now() + timeoutMs
+    for (const plugin of [...this.#plugins].reverse()) {
+      const leftMs = Math.max(0, endsAtMs - this.#clock.now())
+      await this.#questions.ask(plugin, 'close', () => plugin.close?.(), leftMs)
+    }
   }
 
   async #explainOne(plugin: Plugin, question: TopicQuestion): Promise<Explanation> {

@@ -204,7 +204,8 @@ export class BrokerBase implements AsyncDisposable {
    * Ends everything: listeners, Connections (5.0 Clients are told 0x8B), timers, plugins, files. May be called at any time,
    * also twice; the broker can be started again afterwards.
    *
-   * @param options.timeoutMs how long Clients may take to read their last bytes; then they are cut. Default 2000
+   * @param options.timeoutMs how long all of it may take: Clients that have not read their last bytes by then are cut, plugins
+   *   that have not closed are left. Default 2000
    */
   close({ timeoutMs = DEFAULT_CLOSE_TIMEOUT_MS }: { timeoutMs?: number } = {}): Promise<void> {
     if (this.#state === 'new' || this.#state === 'closed') return Promise.resolve()
@@ -221,6 +222,7 @@ export class BrokerBase implements AsyncDisposable {
   }
 
   async #stopParts(timeoutMs: number): Promise<void> {
+    const endsAtMs = this.#clock.now() + timeoutMs
     this.#sysTimer?.cancel()
     this.#sysTimer = undefined
     for (const mounted of [...this.#mounted]) mounted.close()
@@ -228,7 +230,7 @@ export class BrokerBase implements AsyncDisposable {
     if (this.#server !== undefined) await this.#server.shutDown(timeoutMs)
     await closed
     for (const subscription of [...this.#hostSubscriptions]) subscription.close()
-    await this.#current?.access.close()
+    await this.#current?.access.close(Math.max(0, endsAtMs - this.#clock.now()))
     this.#server = undefined
     this.#current = undefined
     this.#attached = undefined

@@ -46,14 +46,17 @@ export class PluginQuestions {
     return later ? Promise.all(answers as Promise<Answer<Value>>[]) : (answers as Answer<Value>[])
   }
 
+  /** @param longestMs milliseconds for this answer, where they are fewer than usual */
   ask<Value>(
     plugin: Plugin,
     question: Question,
     ask: () => MaybePromise<Value | undefined>,
+    longestMs = Infinity,
   ): MaybePromise<Answer<Value>> {
     try {
       const answer = ask()
-      return isThenable(answer) ? this.#inTime(plugin, question, answer) : this.#checked(plugin, question, answer)
+      if (!isThenable(answer)) return this.#checked(plugin, question, answer)
+      return this.#inTime(plugin, question, answer, Math.min(longestMs, this.#timeoutMs))
     } catch (error) {
       return this.#failed(plugin, question, error)
     }
@@ -71,7 +74,12 @@ export class PluginQuestions {
     }
   }
 
-  #inTime<Value>(plugin: Plugin, question: Question, promise: PromiseLike<Value>): Promise<Answer<Value>> {
+  #inTime<Value>(
+    plugin: Plugin,
+    question: Question,
+    promise: PromiseLike<Value>,
+    timeoutMs: number,
+  ): Promise<Answer<Value>> {
     return new Promise((resolve) => {
       let waiting = true
       const settle = (answer: () => Answer<Value>): void => {
@@ -80,8 +88,8 @@ export class PluginQuestions {
         timer.cancel()
         resolve(answer())
       }
-      const timer = this.#clock.setTimer(this.#timeoutMs, () =>
-        settle(() => this.#failed(plugin, question, new PluginError(`no answer within ${this.#timeoutMs} ms`))),
+      const timer = this.#clock.setTimer(timeoutMs, () =>
+        settle(() => this.#failed(plugin, question, new PluginError(`no answer within ${timeoutMs} ms`))),
       )
       promise.then(
         (value) => settle(() => this.#checked(plugin, question, value)),
