@@ -1,0 +1,472 @@
+import assert from 'node:assert/strict'
+import { Duplex } from 'node:stream'
+import { test } from 'node:test'
+import { UsageError } from '../../../src/base/errors.ts'
+import { decodePacket } from '../../../src/codec/decode.ts'
+import { Decoder } from '../../../src/codec/decoder.ts'
+import { encodePacket } from '../../../src/codec/encode.ts'
+import { PacketType, type DisconnectPacket, type Packet, type PublishPacket } from '../../../src/codec/packets.ts'
+import { ReasonCode } from '../../../src/codec/reason-code.ts'
+import { eventNames, type EventName } from '../../../src/broker/events.ts'
+import type { Plugin } from '../../../src/broker/plugin.ts'
+import { Broker, createBroker } from '../../../src/create-broker.ts'
+import type { ApplicationMessage } from '../../../src/protocol/application-message.ts'
+import { TestBroker } from '../../support/test-broker.ts'
+import { CapturedLog } from '../plugins/support.ts'
+
+const textOf = ({ payload }: ApplicationMessage): string => Buffer.from(payload).toString()
+
+async function publish(broker: TestBroker, topic: string, payload: string | Uint8Array, options = {}): Promise<void> {
+  const published = broker.broker.publish(topic, payload, options)
+  broker.clock.runTurns()
+  await published
+}
+
+// ---- publish ----
+
+test('publish reaches Clients with QoS, RETAIN and properties; text goes as UTF-8', async () => {
+  const broker = await TestBroker.start()
+  const client = broker.connect()
+  client.subscribe('a', 2)
+  await publish(broker, 'a', 'grüß dich', { qos: 2, retain: true, properties: { contentType: 'text' } })
+  const [message] = client.receiveAll()
+  assert.deepEqual([message!.qos, message!.properties], [2, { contentType: 'text' }])
+  assert.equal(Buffer.from(message!.payload).toString(), 'grüß dich')
+  const late = broker.connect({ clientId: 'late' })
+  late.subscribe('a')
+  assert.equal(late.take().length, 1)
+  await broker.close()
+})
+
+test('the caller may use its bytes again at once', async () => {
+  const broker = await TestBroker.start()
+  const bytes = Buffer.from('before')
+  await publish(broker, 'a', bytes, { retain: true })
+  bytes.fill('x')
+  const client = broker.connect()
+  client.subscribe('a')
+  assert.deepEqual(client.takePayloads(), ['before'])
+  await broker.close()
+})
+
+test('publish and subscribe refuse what is no topic, in one sentence', async () => {
+  const broker = await TestBroker.start()
+  for (const topic of ['', 'a/+', 'a\0']) await assert.rejects(broker.broker.publish(topic, 'x'), UsageError)
+  for (const filter of ['', 'a#', '#/a', '$share/g/a']) {
+    assert.throws(() => broker.broker.subscribe(filter), UsageError, filter)
+  }
+  await broker.close()
+})
+
+test('what a broker that does not run is asked is a UsageError that says what to do', async () => {
+  const broker = new Broker({ listeners: {} })
+  await assert.rejects(broker.publish('a', 'x'), /the broker is new; call start\(\) first/)
+  for (const ask of [() => broker.subscribe('a'), () => broker.sessions(), () => broker.metrics]) {
+    assert.throws(ask, UsageError)
+  }
+})
+
+// ---- subscribe ----
+
+test('an iterator gets retained messages first, then what comes, and ends by break', async () => {
+  const broker = await TestBroker.start()
+  await publish(broker, 'a/0', 'retained', { retain: true })
+  const subscription = broker.broker.subscribe('a/+')
+  const sensor = broker.connect()
+  sensor.publish('a/1', 'one')
+  sensor.publish('b/1', 'other')
+  sensor.publish('a/2', 'two', 1)
+  const received: string[] = []
+  for await (const message of subscription) {
+    received.push(`${message.topic} ${textOf(message)}`)
+    if (received.length === 3) break
+  }
+  assert.deepEqual(received, ['a/0 retained', 'a/1 one', 'a/2 two'])
+  sensor.publish('a/3', 'three')
+  assert.equal(subscription.queuedMessages, 0)
+  assert.deepEqual(await subscription.next(), { value: undefined, done: true })
+  await broker.close()
+})
+
+test('a waiting iterator gets the next message, and several who wait get one each', async () => {
+  const broker = await TestBroker.start()
+  const subscription = broker.broker.subscribe('a')
+  const waiting = [subscription.next(), subscription.next()]
+  const sensor = broker.connect()
+  sensor.publish('a', '1')
+  sensor.publish('a', '2')
+  const results = await Promise.all(waiting)
+  assert.deepEqual(
+    results.map(({ value }) => textOf(value!)),
+    ['1', '2'],
+  )
+  await broker.close()
+})
+
+test('AbortSignal, close() and the end of the broker end an iterator; what waits is still handed out', async () => {
+  const abort = new AbortController()
+  const broker = await TestBroker.start()
+  const aborted = broker.broker.subscribe('a', { signal: abort.signal })
+  const closed = broker.broker.subscribe('a')
+  const last = broker.broker.subscribe('a')
+  broker.connect().publish('a', 'x')
+  const waiting = broker.broker.subscribe('b').next()
+  abort.abort()
+  closed.close()
+  await broker.close()
+  for (const subscription of [aborted, closed, last]) {
+    const received: string[] = []
+    for await (const message of subscription) received.push(textOf(message))
+    assert.deepEqual(received, ['x'])
+  }
+  assert.deepEqual(await waiting, { value: undefined, done: true })
+})
+
+test('a signal that aborted before begins nothing', async () => {
+  const broker = await TestBroker.start()
+  const subscription = broker.broker.subscribe('a', { signal: AbortSignal.abort() })
+  assert.deepEqual(await subscription.next(), { value: undefined, done: true })
+  await broker.close()
+})
+
+test('`await using` ends a subscription with its scope', async () => {
+  const broker = await TestBroker.start()
+  let calls = 0
+  {
+    await using subscription = broker.broker.subscribe('a', () => calls++)
+    broker.connect().publish('a', 'x')
+    assert.equal(subscription.topicFilter, 'a')
+  }
+  broker.connect().publish('a', 'x')
+  assert.equal(calls, 1)
+  await broker.close()
+})
+
+test('a bounded queue drops the newest, counts them and tells', async () => {
+  const broker = await TestBroker.start()
+  const causes: string[] = []
+  broker.broker.on('dropped', ({ cause }) => causes.push(cause))
+  const subscription = broker.broker.subscribe('a', { maxQueuedMessages: 2 })
+  const sensor = broker.connect()
+  for (const payload of ['1', '2', '3']) sensor.publish('a', payload)
+  assert.deepEqual([subscription.droppedMessages, subscription.queuedMessages, causes], [1, 2, ['queue full']])
+  assert.equal(broker.broker.metrics.dropped['queue full'], 1)
+  await broker.close()
+})
+
+test('a callback gets each message at once; one that throws harms nobody', async () => {
+  const log = new CapturedLog()
+  const broker = await TestBroker.start({}, { logger: log })
+  const received: string[] = []
+  broker.broker.subscribe('a', () => {
+    throw new Error('of the host')
+  })
+  broker.broker.subscribe('a', (message) => received.push(textOf(message)), { retained: false })
+  const client = broker.connect()
+  client.subscribe('a')
+  client.publish('a', 'x')
+  assert.deepEqual([received, client.takePayloads()], [['x'], ['x']])
+  assert.ok(log.lines.some((line) => line.startsWith('error') && line.includes('host program')))
+  await broker.close()
+})
+
+test('what the host program holds stays as it was, whatever comes after it', async () => {
+  const broker = await TestBroker.start()
+  const subscription = broker.broker.subscribe('a')
+  const client = broker.connect()
+  const chunk = Buffer.from(encodePacket(publishOf('a', 'held'), 5))
+  client.sendBytes(chunk)
+  chunk.fill(0)
+  const { value } = await subscription.next()
+  assert.deepEqual([value!.topic, textOf(value!)], ['a', 'held'])
+  await broker.close()
+})
+
+// ---- events and lists ----
+
+test('events tell the life of a Client, in order', async () => {
+  const broker = await TestBroker.start()
+  const told: string[] = []
+  const quiet: EventName[] = ['packetReceived', 'packetSent']
+  for (const name of eventNames) if (!quiet.includes(name)) broker.broker.on(name, () => told.push(name))
+  const client = broker.connect({ will: { topicName: 'will' } })
+  client.subscribe('a')
+  client.publish('a', 'x', 0, { retain: true })
+  client.publish('$SYS/a', 'x')
+  client.unsubscribe('a')
+  client.drop()
+  broker.connect({ version: 4, clientId: '', cleanStart: false })
+  await broker.close()
+  assert.deepEqual(told, [
+    'sessionCreated',
+    'clientConnected',
+    'subscribed',
+    'retained',
+    'delivered',
+    'published',
+    'publishRefused',
+    'unsubscribed',
+    'clientDisconnected',
+    'sessionEnded',
+    'published',
+    'willPublished',
+    'clientRefused',
+    'closing',
+    'closed',
+  ])
+})
+
+test('packets are told to whoever listens, both ways', async () => {
+  const broker = await TestBroker.start()
+  const told: string[] = []
+  broker.broker.on('packetReceived', ({ packet }) => told.push(`in ${packet.type}`))
+  broker.broker.on('packetSent', ({ clientId, packet }) => told.push(`out ${packet.type} to ${clientId}`))
+  const client = broker.connect()
+  client.publish('a', 'x', 1)
+  assert.deepEqual(told, ['in 1', 'out 2 to client', 'in 3', 'out 4 to client'])
+  await broker.close()
+})
+
+test('a listener that throws is logged and forgotten; `once` and `off` end telling', async () => {
+  const log = new CapturedLog()
+  const broker = await TestBroker.start({}, { logger: log })
+  let once = 0
+  let never = 0
+  const listener = (): void => void never++
+  broker.broker
+    .on('clientConnected', () => {
+      throw new Error('of the host')
+    })
+    .once('clientConnected', () => once++)
+    .on('clientConnected', listener)
+    .off('clientConnected', listener)
+  for (const clientId of ['a', 'b']) assert.equal(broker.connect({ clientId }).connack?.reasonCode, 0)
+  assert.deepEqual([once, never], [1, 0])
+  assert.equal(log.lines.filter((line) => line.includes('clientConnected threw')).length, 2)
+  await broker.close()
+})
+
+test('clients() and sessions() show who is there and what waits', async () => {
+  const broker = await TestBroker.start()
+  const kept = { cleanStart: false, properties: { sessionExpiryInterval: 100, receiveMaximum: 1 } }
+  const away = broker.connect({ clientId: 'away', ...kept })
+  away.subscribe('a', 1)
+  broker.connect({ clientId: 'here', version: 4, peer: { address: '192.0.2.9' } })
+  await publish(broker, 'a', 'one', { qos: 1 })
+  await publish(broker, 'a', 'two', { qos: 1 })
+  away.drop()
+  const [first, second] = broker.broker.sessions()
+  assert.deepEqual(
+    [first!.clientId, first!.connected, first!.subscriptions, first!.queuedMessages, first!.inflightMessages],
+    ['away', false, [{ topicFilter: 'a', qos: 1 }], 1, 1],
+  )
+  assert.deepEqual([first!.sessionExpiryInterval, first!.queuedBytes], [100, 4])
+  assert.deepEqual(second!.client, {
+    clientId: 'here',
+    userName: undefined,
+    address: '192.0.2.9',
+    listener: 'attached',
+    protocolVersion: 4,
+  })
+  assert.deepEqual(
+    broker.broker.clients().map(({ clientId }) => clientId),
+    ['here'],
+  )
+  await broker.close()
+})
+
+test('disconnect ends a Connection with a code, and the Session only if asked to', async () => {
+  const broker = await TestBroker.start()
+  const kept = { cleanStart: false, properties: { sessionExpiryInterval: 100 } }
+  const client = broker.connect(kept)
+  assert.equal(broker.broker.disconnect('client'), true)
+  broker.clock.runTurns()
+  assert.equal((client.take()[0] as DisconnectPacket).reasonCode, ReasonCode.AdministrativeAction)
+  assert.equal(broker.broker.sessions().length, 1)
+  assert.equal(broker.broker.disconnect('client'), false)
+  assert.equal(broker.broker.disconnect('client', { endSession: true }), true)
+  assert.deepEqual(broker.broker.sessions(), [])
+  assert.equal(broker.broker.disconnect('nobody', { endSession: true }), false)
+
+  const other = broker.connect({ clientId: 'other' })
+  broker.broker.disconnect('other', { reasonCode: ReasonCode.QuotaExceeded })
+  broker.clock.runTurns()
+  assert.equal((other.take()[0] as DisconnectPacket).reasonCode, ReasonCode.QuotaExceeded)
+  await broker.close()
+})
+
+test('explain says who may what, without connecting anyone', async () => {
+  const broker = await TestBroker.start({ 'topic-check': { acl: { ann: ['a/#'] } } })
+  const ask = async (user: string, topic: string) =>
+    (await broker.broker.explain({ user, action: 'publish', topic })).decision
+  assert.deepEqual([await ask('ann', 'a/b'), await ask('ann', 'b'), await ask('bob', 'a/b')], ['allow', 'deny', 'deny'])
+  assert.deepEqual(broker.broker.sessions(), [])
+  await broker.close()
+})
+
+// ---- streams of the host program ----
+
+test('attach makes a Connection of any duplex stream, under the limits of the top level', async () => {
+  const broker = await createBroker({ listeners: {}, 'max-packet-size': 100 })
+  const [ours, theirs] = pair()
+  assert.equal(broker.attach(ours, { address: 'robot' }), true)
+  theirs.write(connectOf('robot'))
+  const [connack] = await read(theirs)
+  assert.equal(connack!.type, PacketType.CONNACK)
+  assert.deepEqual([broker.clients()[0]!.client.address, broker.clients()[0]!.client.listener], ['robot', 'attached'])
+  theirs.write(encodePacket(publishOf('a', 'x'.repeat(200)), 5))
+  const [disconnect] = await read(theirs)
+  assert.equal((disconnect as DisconnectPacket).reasonCode, ReasonCode.PacketTooLarge)
+  theirs.end()
+  await broker.close()
+})
+
+// ---- beginning and end ----
+
+test('a broker starts again in the same process, with its listeners of events and nothing of its past', async () => {
+  const broker = await TestBroker.start()
+  let started = 0
+  broker.broker.on('started', () => started++)
+  broker.connect().publish('a', 'x', 0, { retain: true })
+  await assert.rejects(broker.broker.start(), UsageError)
+  await broker.close()
+  assert.equal(broker.broker.state, 'closed')
+  await broker.broker.start()
+  assert.deepEqual([broker.broker.state, started, broker.broker.sessions()], ['started', 1, []])
+  const client = broker.connect()
+  assert.deepEqual([client.connack?.reasonCode, client.subscribe('#').reasonCodes], [0, [0]])
+  assert.deepEqual(client.takePayloads(), [])
+  await broker.close()
+})
+
+test('two brokers live side by side and know nothing of each other', async () => {
+  const [one, other] = [await TestBroker.start(), await TestBroker.start()]
+  const [first, second] = [one.connect(), other.connect()]
+  for (const client of [first, second]) client.subscribe('#')
+  first.publish('a', 'x')
+  assert.deepEqual([first.takePayloads(), second.takePayloads()], [['x'], []])
+  await one.close()
+  assert.ok(first.isClosed && !second.isClosed)
+  await other.close()
+})
+
+test('close tells Clients 0x8B, takes nobody new, and may be called twice', async () => {
+  const broker = await TestBroker.start()
+  const client = broker.connect()
+  const closing = broker.broker.close()
+  assert.equal(broker.broker.close(), closing)
+  await broker.close()
+  await closing
+  assert.equal((client.take()[0] as DisconnectPacket).reasonCode, ReasonCode.ServerShuttingDown)
+  await broker.broker.close()
+})
+
+test('close is bounded: Clients that do not go are cut when its time is over', async () => {
+  const broker = await TestBroker.start()
+  const client = broker.connect()
+  client.end = () => {}
+  const closed = broker.broker.close({ timeoutMs: 500 })
+  broker.advance(499)
+  assert.ok(!client.isClosed)
+  broker.advance(1)
+  assert.ok(client.isClosed)
+  await broker.settle()
+  await closed
+})
+
+test('close is bounded: a plugin that never closes does not hold it up', async () => {
+  const plugin: Plugin = {
+    name: 'stuck',
+    authenticate: () => ({ decision: 'allow' }),
+    close: () => new Promise<void>(() => {}),
+  }
+  const broker = await TestBroker.start({ auth: { plugins: [plugin] } })
+  let isClosed = false
+  const closed = broker.broker.close({ timeoutMs: 500 }).then(() => (isClosed = true))
+  await broker.settle()
+  broker.advance(500)
+  await broker.settle()
+  assert.ok(isClosed)
+  await closed
+})
+
+test('`await using` and an AbortSignal close a broker', async () => {
+  let inScope: Broker
+  {
+    await using broker = await createBroker({ listeners: {} })
+    inScope = broker
+    assert.equal(broker.state, 'started')
+  }
+  assert.equal(inScope.state, 'closed')
+
+  const abort = new AbortController()
+  const broker = await createBroker({ listeners: {} }, { signal: abort.signal })
+  const closed = new Promise<void>((resolve) => broker.once('closed', () => resolve()))
+  abort.abort()
+  await closed
+  assert.equal(broker.state, 'closed')
+  assert.equal((await createBroker({ listeners: {} }, { signal: abort.signal })).state, 'closed')
+})
+
+test('a start that fails leaves nothing open, and the broker can be started again', async () => {
+  let closed = 0
+  const plugin: Plugin = { name: 'p', authenticate: () => ({ decision: 'allow' }), close: () => void closed++ }
+  const first = await createBroker({ listeners: { a: { bind: '127.0.0.1:0' } } })
+  const taken = `127.0.0.1:${first.listeners[0]!.port}`
+  const second = new Broker({
+    listeners: { free: { bind: '127.0.0.1:0' }, taken: { bind: taken } },
+    auth: { plugins: [plugin] },
+  })
+  await assert.rejects(second.start(), { name: 'ConfigError' })
+  assert.deepEqual([second.state, second.listeners, closed], ['closed', [], 1])
+  await first.close()
+  await second.start()
+  assert.equal(second.listeners.length, 2)
+  await second.close()
+})
+
+// ---- the far end of an attached stream ----
+
+function connectOf(clientId: string): Uint8Array {
+  const connect = { type: PacketType.CONNECT, protocolVersion: 5, cleanStart: true, keepAlive: 0 } as const
+  return encodePacket({ ...connect, clientId, properties: {} }, 5)
+}
+
+function publishOf(topicName: string, payload: string): PublishPacket {
+  const fields = { type: PacketType.PUBLISH, dup: false, qos: 0, retain: false, packetIdentifier: 0 } as const
+  return { ...fields, topicName, properties: {}, payload: Buffer.from(payload) }
+}
+
+/** Two ends of one stream in memory. */
+function pair(): [Duplex, Duplex] {
+  const make = (other: () => Duplex): Duplex =>
+    new Duplex({
+      read() {},
+      write(chunk, _encoding, done) {
+        other().push(chunk)
+        done()
+      },
+      final(done) {
+        other().push(null)
+        done()
+      },
+    })
+  const ours: Duplex = make(() => theirs)
+  const theirs: Duplex = make(() => ours)
+  return [ours, theirs]
+}
+
+async function read(stream: Duplex): Promise<Packet[]> {
+  const chunk = await new Promise<Buffer>((resolve) => {
+    stream.once('data', resolve)
+    stream.resume()
+  })
+  stream.pause()
+  const decoder = new Decoder()
+  const packets: Packet[] = []
+  decoder.push(chunk)
+  while (decoder.next()) {
+    packets.push(decodePacket(decoder.bytes, decoder.firstByte, decoder.bodyStart, decoder.end, 5, 'server'))
+  }
+  return packets
+}
