@@ -222,7 +222,8 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
     if (registration?.connection !== connection) return
     // DISCONNECT 0x00 takes the Will away; a broker that stops leaves Wills to its next start (U-3.1.2.5-3).
     const isNormal = cause === 'disconnected by client' && reasonCode === ReasonCode.Success
-    this.sessions.disconnected(registration, !isNormal && cause !== 'server shutting down')
+    const keepsWill = !isNormal && cause !== 'server shutting down'
+    this.sessions.disconnected(registration, keepsWill, cause === 'session taken over')
   }
 
   /**

@@ -127,8 +127,9 @@ export class Sessions {
    * A Connection is over.
    *
    * @param keepsWill false after a DISCONNECT that takes the Will away
+   * @param isTakenOver true where the next Connection is there already: the Session is not away, and needs no room there
    */
-  disconnected(registration: Registration, keepsWill: boolean): void {
+  disconnected(registration: Registration, keepsWill: boolean, isTakenOver = false): void {
     const { session } = registration
     registration.connection = undefined
     if (!keepsWill) registration.will = undefined // [5.0 MQTT-3.14.4-3] [3.1.1 MQTT-3.14.4-3]
@@ -138,7 +139,7 @@ export class Sessions {
     }
     this.startWaiting(registration, session.sessionExpiryInterval, registration.will?.delayInterval ?? 0)
     this.#side.changed(registration)
-    this.#enforceLimits(registration)
+    if (!isTakenOver) this.#enforceLimits(registration)
   }
 
   /** Begins the time in which a Session waits for its Client; both in seconds. */
