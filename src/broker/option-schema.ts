@@ -153,6 +153,10 @@ const accessRules = v.strictObject({
   deny: v.optional(topicFilters),
 })
 
+function hasName(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'name' in value && typeof value.name === 'string'
+}
+
 const SCHEMAS: Readonly<Record<OptionType, (row: OptionRow, message: string) => Schema>> = {
   integer: (row, message) => v.pipe(numberSchema(row, message), v.integer(message)),
   number: numberSchema,
@@ -197,7 +201,8 @@ const SCHEMAS: Readonly<Record<OptionType, (row: OptionRow, message: string) => 
             plugin: v.union([v.pipe(v.string(), v.nonEmpty()), v.function()], 'must be a plugin name or a module path'),
             options: v.optional(v.record(v.string(), v.unknown(), 'must be a section of options')),
           }),
-          v.looseObject({ name: v.string() }),
+          // As it is: a copy would lose what an instance of a class inherits.
+          v.custom<object>(hasName),
         ],
         'must be a plugin name, a module path, or a section of plugin and options',
       ),

@@ -155,6 +155,19 @@ test('a listener that takes User Names from certificates makes auth.certificate 
   ])
 })
 
+test('a plugin that is an object of the program stays the very object, with what its class gives it', () => {
+  class Guard {
+    readonly name = 'guard'
+    authenticate() {
+      return undefined
+    }
+  }
+  const guard = new Guard()
+  const options = resolveOptions({ listeners: {}, auth: { plugins: [guard] }, topicCheck: { plugins: [guard] } })
+  assert.equal(options.auth.plugins[0], guard)
+  assert.equal(options.topicCheck?.plugins[0], guard)
+})
+
 test('sections of plugins are read like any other', () => {
   const jwt = { 'key-file': 'k', 'require-expiry': 'off', algorithms: ['ES256'] } as const
   const { auth } = resolveOptions({ auth: { jwt } })
