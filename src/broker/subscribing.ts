@@ -85,20 +85,21 @@ export class Subscribing {
     if (isShared && request.noLocal) {
       throw new ProtocolError(ReasonCode.ProtocolError, 'No Local on a Shared Subscription') // [5.0 MQTT-3.8.3-4]
     }
-    this.#checkCapabilities(matchFilter, isShared)
+    const missing = this.#missingCapability(matchFilter, isShared)
+    if (missing !== undefined && connection.protocolVersion === 5) {
+      throw new ProtocolError(missing, `${request.topicFilter}: this kind of Subscription is switched off`)
+    }
     const { maxTopicLevels } = notesOf(connection).listener.options
-    const refused = countTopicLevels(matchFilter) > maxTopicLevels ? ReasonCode.QuotaExceeded : undefined
-    return { request, matchFilter, isShared, refused }
+    const tooDeep = countTopicLevels(matchFilter) > maxTopicLevels ? ReasonCode.QuotaExceeded : undefined
+    return { request, matchFilter, isShared, refused: missing ?? tooDeep }
   }
 
-  #checkCapabilities(matchFilter: string, isShared: boolean): void {
+  /** CONNACK told a 5.0 Client of it; an older one learns it from its SUBACK [3.1.1 MQTT-3.8.3-2]. */
+  #missingCapability(matchFilter: string, isShared: boolean): ReasonCode | undefined {
     const { sharedSubscriptions, wildcardSubscriptions } = this.#parts.current.options
-    if (isShared && !sharedSubscriptions) {
-      throw new ProtocolError(ReasonCode.SharedSubscriptionsNotSupported, 'Shared Subscriptions are switched off')
-    }
-    if (!wildcardSubscriptions && /[+#]/.test(matchFilter)) {
-      throw new ProtocolError(ReasonCode.WildcardSubscriptionsNotSupported, 'wildcard Subscriptions are switched off')
-    }
+    if (isShared && !sharedSubscriptions) return ReasonCode.SharedSubscriptionsNotSupported
+    if (!wildcardSubscriptions && /[+#]/.test(matchFilter)) return ReasonCode.WildcardSubscriptionsNotSupported
+    return undefined
   }
 
   #ask(connection: Connection, { request, matchFilter, refused }: Wish): MaybePromise<boolean> {
