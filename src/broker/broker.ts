@@ -11,9 +11,9 @@ import type { Duplex } from 'node:stream'
 import type { Clock, Timer } from '../base/clock.ts'
 import { UsageError } from '../base/errors.ts'
 import { silentLogger, type Logger } from '../base/log.ts'
-import type { QoS } from '../codec/packets.ts'
+import { PacketType, type QoS } from '../codec/packets.ts'
 import { noProperties, type Properties } from '../codec/properties.ts'
-import { ReasonCode } from '../codec/reason-code.ts'
+import { isReasonCodeAllowed, ReasonCode } from '../codec/reason-code.ts'
 import { ApplicationMessage } from '../protocol/application-message.ts'
 import type { Client } from '../protocol/client.ts'
 import type { Incoming, Peer, Transport } from '../protocol/transport.ts'
@@ -372,9 +372,14 @@ export class BrokerBase implements AsyncDisposable {
    * @param options.reasonCode what a 5.0 Client reads; default 0x98, Administrative action
    * @param options.endSession also forgets the Session; default false
    * @returns whether there was one
+   * @throws {UsageError} for a code that a Server's DISCONNECT does not have
    */
   disconnect(clientId: string, options: { reasonCode?: ReasonCode; endSession?: boolean } = {}): boolean {
     const { reasonCode = ReasonCode.AdministrativeAction, endSession = false } = options
+    if (!isReasonCodeAllowed(PacketType.DISCONNECT, reasonCode, 'server')) {
+      // [5.0 MQTT-3.14.2-1]
+      throw new UsageError(`a Server's DISCONNECT does not have the Reason Code 0x${Number(reasonCode).toString(16)}`)
+    }
     const { sessions } = this.#running()
     const { connection } = sessions.get(clientId) ?? {}
     connection?.disconnect(reasonCode, 'disconnected by server', 'disconnected by an administrator')
