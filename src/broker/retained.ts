@@ -14,6 +14,7 @@ import type { Expiring, Turn } from './turn.ts'
 /** Nodes of the topic tree that a replay visits before it looks at the turn's budget. */
 const REPLAY_STEP_NODES = 256
 
+/** 0 sets no limit. */
 export interface RetainedLimits {
   readonly maxRetainedMessages: number
   readonly maxRetainedBytes: number
@@ -90,7 +91,8 @@ export class RetainedMessages {
 
   #hasRoomFor(message: ApplicationMessage): boolean {
     const { maxRetainedMessages, maxRetainedBytes } = this.limits
-    if (this.#entries.size >= maxRetainedMessages || this.bytes + message.size > maxRetainedBytes) return false
+    if (maxRetainedMessages > 0 && this.#entries.size >= maxRetainedMessages) return false
+    if (maxRetainedBytes > 0 && this.bytes + message.size > maxRetainedBytes) return false
     return this.#side.hasMemoryFor(message.size)
   }
 

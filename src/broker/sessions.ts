@@ -64,7 +64,7 @@ export class Registration implements Expiring {
 }
 
 export interface SessionsLimits {
-  /** Sessions without a Connection, in all. */
+  /** Sessions without a Connection, in all; 0 sets no limit. */
   readonly maxOfflineSessions: number
   /** The same per User Name; 0 sets no limit. */
   readonly maxSessionsPerUser: number
@@ -207,7 +207,7 @@ export class Sessions {
   /** Beyond a limit the Session that has been away the longest goes. */
   #enforceLimits({ session }: Registration): void {
     const { maxOfflineSessions, maxSessionsPerUser } = this.limits
-    if (this.#away.size > maxOfflineSessions) this.#endOldest(this.#away)
+    if (maxOfflineSessions > 0 && this.#away.size > maxOfflineSessions) this.#endOldest(this.#away)
     const ofUser = session.userName === undefined ? undefined : this.#awayByUser.get(session.userName)
     if (maxSessionsPerUser > 0 && ofUser !== undefined && ofUser.size > maxSessionsPerUser) this.#endOldest(ofUser)
   }
