@@ -33,6 +33,11 @@ export interface ConnectOptions {
   readonly peer?: Partial<Peer>
 }
 
+/** What a Connection comes in by. */
+export interface Door {
+  accept(transport: Transport, peer: Peer): Incoming | undefined
+}
+
 export class TestClient implements Transport {
   readonly version: ProtocolVersion
   /** Everything received and not yet taken. */
@@ -54,10 +59,11 @@ export class TestClient implements Transport {
   #frozen: Uint8Array[] = []
   #lastPacketIdentifier = 0
 
-  constructor(broker: TestBroker, version: ProtocolVersion, peer: Peer) {
+  /** @param door what takes its Connection: the broker itself, or one of its listeners */
+  constructor(broker: TestBroker, version: ProtocolVersion, peer: Peer, door: Door = broker.broker) {
     this.#broker = broker
     this.version = version
-    this.#incoming = broker.broker.accept(this, peer)
+    this.#incoming = door.accept(this, peer)
     if (this.#incoming === undefined) this.isClosed = true
   }
 

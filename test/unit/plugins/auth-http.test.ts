@@ -173,3 +173,20 @@ test('auth.http: options that cannot work are an error at start that quotes no v
   assert.throws(make({ url: 'http://a', headers: { a: 1 } }), /auth.http.headers.a: expected string/)
   assert.throws(make({ url: 'http://a', timeout: 1 }), /auth.http.timeout: there is no such key/)
 })
+
+test('auth.http: max-connections: so many requests go out side by side, the others after them', async (t) => {
+  const open: ServerResponse[] = []
+  let arrived = (): void => undefined
+  const keep: Answer = (response) => {
+    open.push(response)
+    arrived()
+  }
+  const setup = await setUp(t, keep, { maxConnections: 2, cacheMs: 0 })
+  const both = new Promise<void>((resolve) => (arrived = () => open.length === 2 && resolve()))
+  const decisions = ['a', 'b', 'c', 'd'].map((name) => decisionOf(setup.plugin, requestOf(name, 'p')))
+  await both
+  arrived = () => say({ decision: 'allow' })(open.at(-1)!)
+  for (const response of open.slice()) say({ decision: 'allow' })(response)
+  assert.deepEqual(await Promise.all(decisions), ['allow', 'allow', 'allow', 'allow'])
+  assert.equal(setup.connections, 2)
+})

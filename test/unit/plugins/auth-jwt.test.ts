@@ -229,3 +229,16 @@ for (const [title, jwt, message] of refused) {
     })
   })
 }
+
+test('auth.jwt: fetch-timeout-ms: an issuer that does not answer in time is a deny', async (t) => {
+  const server = createServer(() => undefined)
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  t.after(() => server.close().closeAllConnections())
+  const jwksUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}/keys`
+  const { access, log } = await setUp(t, {}, { jwksUrl, fetchTimeoutMs: 20 })
+  const token = byToken(await tokenOf({ alg: 'ES256', kid: 'e', key: ec.privateKey }))
+  const startedAtMs = performance.now()
+  assert.equal((await access.authenticate(token, new Map())).decision, 'deny')
+  assert.ok(performance.now() - startedAtMs < 2500, 'it took as long as without the key')
+  assert.match(log.lines.join('\n'), /timeout/i)
+})

@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { ConfigInput } from '../../../src/broker/options.ts'
+import { BrokerBase, type BrokerParts } from '../../../src/broker/broker.ts'
+import type { AcceptingHost } from '../../../src/broker/open-listeners.ts'
+import { ReasonCode } from '../../../src/codec/reason-code.ts'
+import { attachStream } from '../../../src/listeners/pump.ts'
+import { shippedPlugins } from '../../../src/plugins/registry.ts'
+import { TestBroker } from '../../support/test-broker.ts'
+import { TestClient } from '../../support/test-client.ts'
+import { VirtualClock } from '../../support/virtual-clock.ts'
+
+/** A broker whose listeners open no port: a Client comes in through one by its name. */
+async function withListeners(config: ConfigInput) {
+  const hosts = new Map<string, AcceptingHost>()
+  const parts: BrokerParts = {
+    openListener: (options, host) => {
+      hosts.set(options.name, host)
+      const nothing = (): Promise<void> => Promise.resolve()
+      const { name } = options
+      const place = { address: '', port: 0, url: '' }
+      return Promise.resolve({
+        name,
+        ...place,
+        reload: nothing,
+        pauseAccepting() {},
+        resumeAccepting() {},
+        close: nothing,
+      })
+    },
+    mountWebSocket: () => ({ close() {} }),
+    attachStream,
+    plugins: shippedPlugins,
+  }
+  const clock = new VirtualClock()
+  const base = new BrokerBase({ 'sys-interval': 0, ...config }, { clock }, parts)
+  await base.start()
+  const broker = new TestBroker(base, clock)
+  const connect = (listener: string, clientId: string, version: 4 | 5 = 5): TestClient => {
+    const client = new TestClient(
+      broker,
+      version,
+      { listener, address: '192.0.2.1', encrypted: false },
+      hosts.get(listener),
+    )
+    client.connect({ clientId })
+    return client
+  }
+  return { broker, connect }
+}
+
+const A_AND_B = (of: object) => ({ a: { bind: '127.0.0.1:1', ...of }, b: { bind: '127.0.0.1:2' } })
+
+test('max-connections of a listener counts that listener only', async () => {
+  const { broker, connect } = await withListeners({ listeners: A_AND_B({ 'max-connections': 1 }) })
+  assert.equal(connect('a', 'one').connack?.reasonCode, 0)
+  assert.equal(connect('a', 'two').connack?.reasonCode, ReasonCode.ServerBusy)
+  assert.equal(connect('a', 'two', 4).connack?.reasonCode, 3)
+  for (const clientId of ['three', 'four']) assert.equal(connect('b', clientId).connack?.reasonCode, 0)
+  assert.equal(broker.broker.metrics.connectsRefusedAtLimit, 2)
+  await broker.close()
+})
+
+test('a takeover through the full listener is let in; one from another listener needs room there', async () => {
+  const { broker, connect } = await withListeners({ listeners: A_AND_B({ 'max-connections': 1 }) })
+  connect('a', 'one')
+  assert.equal(connect('a', 'one').connack?.reasonCode, 0)
+  connect('b', 'two')
+  assert.equal(connect('a', 'two').connack?.reasonCode, ReasonCode.ServerBusy)
+  await broker.close()
+})
+
+test('max-connections 0 of a listener is no limit, also where `default` has one', async () => {
+  const listeners = { default: { 'max-connections': 1 }, a: { bind: ':1', 'max-connections': 0 }, b: { bind: ':2' } }
+  const { broker, connect } = await withListeners({ listeners, auth: { 'allow-anonymous': true } })
+  for (let at = 0; at < 5; at++) assert.equal(connect('a', `a${at}`).connack?.reasonCode, 0)
+  assert.deepEqual(
+    ['b0', 'b1'].map((clientId) => connect('b', clientId).connack?.reasonCode),
+    [0, ReasonCode.ServerBusy],
+  )
+  await broker.close()
+})
+
+test('allow-anonymous of a listener overrides that of `auth`, both ways', async () => {
+  for (const inAuth of [true, false]) {
+    const listeners = A_AND_B({ 'allow-anonymous': !inAuth })
+    const { broker, connect } = await withListeners({ listeners, auth: { 'allow-anonymous': inAuth } })
+    const codes = ['a', 'b'].map((listener) => connect(listener, listener).connack?.reasonCode)
+    const [yes, no] = [0, ReasonCode.NotAuthorized]
+    assert.deepEqual(codes, inAuth ? [no, yes] : [yes, no])
+    await broker.close()
+  }
+})
+
+test('a limit of a listener holds for its Connections only', async () => {
+  const { broker, connect } = await withListeners({ listeners: A_AND_B({ 'max-qos': 0 }), 'max-qos': 1 })
+  assert.deepEqual(connect('a', 'one').subscribe('x', 2).reasonCodes, [0])
+  assert.deepEqual(connect('b', 'two').subscribe('x', 2).reasonCodes, [1])
+  await broker.close()
+})

@@ -1,0 +1,549 @@
+/**
+ * What each configuration key does, as something that can be seen: `observe` looks at a broker and must see `expected` with
+ * the key and something else without it, so that an ignored key is a failing test.
+ *
+ * @module
+ */
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import {
+  PacketType,
+  type DisconnectPacket,
+  type Packet,
+  type PublishPacket,
+  type QoS,
+} from '../../../src/codec/packets.ts'
+import type { Properties } from '../../../src/codec/properties.ts'
+import { ReasonCode } from '../../../src/codec/reason-code.ts'
+import type { EventName } from '../../../src/broker/events.ts'
+import type { ConfigInput } from '../../../src/broker/options.ts'
+import type { Plugin } from '../../../src/broker/plugin.ts'
+import { TestBroker } from '../../support/test-broker.ts'
+import type { ConnectOptions, TestClient } from '../../support/test-client.ts'
+
+export interface Effect {
+  /** Has the key. */
+  readonly config: ConfigInput
+  readonly expected: unknown
+  readonly observe: (broker: TestBroker) => unknown
+}
+
+const KEPT = { cleanStart: false, properties: { sessionExpiryInterval: 1000 } } as const
+
+/** What the Server granted, by the name of a property of CONNACK. */
+const granted =
+  (name: keyof Properties, options: ConnectOptions = {}) =>
+  (broker: TestBroker): unknown =>
+    broker.connect(options).connack?.properties[name]
+
+/** The code of the DISCONNECT that ended it; `undefined` if it lives. */
+function endCode(client: TestClient): number | undefined {
+  return (client.takeFirst(PacketType.DISCONNECT) as DisconnectPacket | undefined)?.reasonCode
+}
+
+/** CONNACK codes of several Clients, one after the other; `undefined` where there was none. */
+function connectCodes(broker: TestBroker, clientIds: readonly string[], options: ConnectOptions = {}): unknown[] {
+  return clientIds.map((clientId) => broker.connect({ ...options, clientId }).connack?.reasonCode)
+}
+
+/** A Client that has subscribed, and is away with so many messages waiting. */
+function awayWith(broker: TestBroker, payloads: readonly string[]): TestClient {
+  const away = broker.connect({ clientId: 'away', ...KEPT })
+  away.subscribe('#', 1)
+  away.drop()
+  const sensor = broker.connect({ clientId: 'sensor' })
+  for (const payload of payloads) sensor.publish('a', payload, 1)
+  return broker.connect({ clientId: 'away', ...KEPT })
+}
+
+/** Retains these payloads, each under its own topic, and counts what was kept. */
+function retainedCount(broker: TestBroker, payloads: readonly string[]): number {
+  const sensor = broker.connect({ clientId: 'sensor' })
+  payloads.forEach((payload, at) => sensor.publish(`t/${at}`, payload, 0, { retain: true }))
+  const client = broker.connect()
+  client.subscribe('t/#')
+  return client.take().length
+}
+
+/** After how many milliseconds of silence the Server ends that Client, found to the tenth of a second. */
+function silenceMs(broker: TestBroker, client: TestClient, longestMs: number): number | undefined {
+  for (let passed = 100; passed <= longestMs; passed += 100) {
+    broker.advance(100)
+    if (client.isClosed) return passed
+  }
+  return undefined
+}
+
+const subscribeCode =
+  (filter: string, properties: Properties = {}) =>
+  (broker: TestBroker): unknown => {
+    const client = broker.connect()
+    const suback = client.subscribe(filter, 2, {}, properties) as { reasonCodes: readonly number[] } | undefined
+    return suback?.reasonCodes[0] ?? endCode(client)
+  }
+
+function heard(broker: TestBroker, name: EventName): unknown[] {
+  const events: unknown[] = []
+  broker.broker.on(name, (event) => events.push(event))
+  return events
+}
+
+const everybody: Plugin = { name: 'everybody', authenticate: () => ({ decision: 'allow' }) }
+const never: Plugin = { name: 'never', authenticate: () => new Promise(() => {}) }
+const moved: Plugin = {
+  name: 'moved',
+  authenticate: () => ({ decision: 'deny', reasonCode: ReasonCode.ServerMoved }),
+}
+
+/** `ann` with the password `secret`, as Mosquitto writes it: one SHA-512. */
+const ANN =
+  'ann:$6$c2FsdHNhbHRzYWx0$3aiBbchfIZo+1WYrkPzJjQxZ79F/NmwLQ+wF073kTd+6ANhaic8G/jWF/X4sqSFUKpLNdm1FZjBck6HQ8knM3A=='
+
+export function passwordFile(line = ANN): string {
+  const path = join(mkdtempSync(join(tmpdir(), 'sluice-effects-')), 'passwords')
+  writeFileSync(path, `${line}\n`)
+  return path
+}
+
+function aclFile(): string {
+  const path = join(mkdtempSync(join(tmpdir(), 'sluice-effects-')), 'acl')
+  writeFileSync(path, 'topic read a\n')
+  return path
+}
+
+/** What an anonymous Client may do: the codes of a SUBSCRIBE to each. */
+const subscribeCodes =
+  (...filters: string[]) =>
+  (broker: TestBroker): readonly number[] =>
+    broker.connect().subscribe(filters).reasonCodes
+
+const asAnn = { userName: 'ann', password: 'secret' } as const
+
+/** By `scope/key`. */
+export const effects: Readonly<Record<string, Effect>> = {
+  'broker/listeners': {
+    config: { listeners: { door: { bind: '127.0.0.1:0' } } },
+    expected: ['door'],
+    observe: ({ broker }) => broker.listeners.map(({ name }) => name),
+  },
+  'broker/auth': {
+    config: { auth: { 'allow-anonymous': false } },
+    expected: [ReasonCode.NotAuthorized],
+    observe: (broker) => connectCodes(broker, ['a']),
+  },
+  'broker/topic-check': {
+    config: { 'topic-check': { acl: {} } },
+    expected: [ReasonCode.NotAuthorized],
+    observe: subscribeCodes('a'),
+  },
+  'broker/plugins': {
+    config: { plugins: [{ name: 'nobody', authenticate: () => ({ decision: 'deny' }) } as Plugin] },
+    expected: [ReasonCode.BadUserNameOrPassword],
+    observe: (broker) => connectCodes(broker, ['a']),
+  },
+  'broker/max-connections': {
+    config: { 'max-connections': 1 },
+    expected: [0, ReasonCode.ServerBusy],
+    observe: (broker) => connectCodes(broker, ['a', 'b']),
+  },
+  'broker/max-waiting-connections': {
+    config: { 'max-connections': 1, 'max-waiting-connections': 1 },
+    expected: [false, false, true],
+    observe: (broker) => [broker.open(), broker.open(), broker.open()].map(({ isClosed }) => isClosed),
+  },
+  'broker/max-connections-per-address': {
+    config: { 'max-connections-per-address': 1 },
+    expected: [0, undefined],
+    observe: (broker) => connectCodes(broker, ['a', 'b']),
+  },
+  'broker/max-connect-rate': {
+    config: { 'max-connect-rate': 1 },
+    expected: [0, ReasonCode.ConnectionRateExceeded],
+    observe: (broker) => connectCodes(broker, ['a', 'b']),
+  },
+  'broker/max-pending-logins': {
+    config: { auth: { plugins: [never] }, 'max-pending-logins': 1 },
+    expected: [undefined, ReasonCode.ServerBusy],
+    observe: (broker) => connectCodes(broker, ['a', 'b']),
+  },
+  'broker/max-offline-sessions': {
+    config: { 'max-offline-sessions': 1 },
+    expected: ['b'],
+    observe: (broker) => {
+      for (const clientId of ['a', 'b']) broker.connect({ clientId, ...KEPT }).drop()
+      return broker.broker.sessions().map(({ clientId }) => clientId)
+    },
+  },
+  'broker/max-sessions-per-user': {
+    config: { auth: { plugins: [everybody] }, 'max-sessions-per-user': 1 },
+    expected: ['b', 'other'],
+    observe: (broker) => {
+      for (const clientId of ['a', 'b']) broker.connect({ clientId, ...asAnn, ...KEPT }).drop()
+      broker.connect({ clientId: 'other', userName: 'bob', ...KEPT }).drop()
+      return broker.broker.sessions().map(({ clientId }) => clientId)
+    },
+  },
+  'broker/max-retained-messages': {
+    config: { 'max-retained-messages': 2 },
+    expected: 2,
+    observe: (broker) => retainedCount(broker, ['1', '2', '3']),
+  },
+  'broker/max-retained-bytes': {
+    config: { 'max-retained-bytes': 10 },
+    expected: 1,
+    observe: (broker) => retainedCount(broker, ['seven..', 'seven..']),
+  },
+  'broker/max-memory': {
+    config: { 'max-memory': 10 },
+    expected: ['seven..'],
+    observe: (broker) => awayWith(broker, ['seven..', 'seven..']).takePayloads(),
+  },
+  'broker/retain': {
+    config: { retain: false },
+    expected: [0, ReasonCode.RetainNotSupported, ReasonCode.RetainNotSupported],
+    observe: (broker) => {
+      const client = broker.connect()
+      client.publish('a', 'x', 0, { retain: true })
+      const will = broker.connect({ clientId: 'will', will: { topicName: 'w', retain: true } })
+      return [client.connack?.properties.retainAvailable, endCode(client), will.connack?.reasonCode]
+    },
+  },
+  'broker/wildcard-subscriptions': {
+    config: { 'wildcard-subscriptions': false },
+    expected: ReasonCode.WildcardSubscriptionsNotSupported,
+    observe: subscribeCode('a/+'),
+  },
+  'broker/shared-subscriptions': {
+    config: { 'shared-subscriptions': false },
+    expected: ReasonCode.SharedSubscriptionsNotSupported,
+    observe: subscribeCode('$share/g/a'),
+  },
+  'broker/subscription-identifiers': {
+    config: { 'subscription-identifiers': false },
+    expected: ReasonCode.SubscriptionIdentifiersNotSupported,
+    observe: subscribeCode('a', { subscriptionIdentifiers: [1] }),
+  },
+  'broker/client-id-ownership': {
+    config: { auth: { plugins: [everybody] }, 'client-id-ownership': false },
+    expected: [0, 0],
+    observe: (broker) => [
+      broker.connect({ userName: 'ann', ...KEPT }).connack?.reasonCode,
+      broker.connect({ userName: 'bob', ...KEPT }).connack?.reasonCode,
+    ],
+  },
+  'broker/sys-interval': {
+    config: { 'sys-interval': 7 },
+    expected: ['0', '7', '14'],
+    observe: (broker) => {
+      const client = broker.connect()
+      client.subscribe('$SYS/broker/uptime')
+      broker.advance(14_000)
+      return client.takePayloads()
+    },
+  },
+  'broker/plugin-timeout': {
+    config: { auth: { plugins: [never] }, 'plugin-timeout': 2 },
+    expected: ReasonCode.ServerUnavailable,
+    observe: async (broker) => {
+      const client = broker.open()
+      client.connect()
+      broker.advance(2000)
+      await broker.settle()
+      return (client.take()[0] as { reasonCode?: number } | undefined)?.reasonCode
+    },
+  },
+  'broker/response-information': {
+    config: { 'response-information': 'answers/here' },
+    expected: 'answers/here',
+    observe: granted('responseInformation', { properties: { requestResponseInformation: 1 } }),
+  },
+  'broker/server-reference': {
+    config: { auth: { plugins: [moved] }, 'server-reference': 'elsewhere:1883' },
+    expected: 'elsewhere:1883',
+    observe: granted('serverReference'),
+  },
+
+  'limits/max-connect-packet-size': {
+    config: { 'max-connect-packet-size': 50 },
+    expected: [0, undefined],
+    observe: (broker) => connectCodes(broker, ['a', 'x'.repeat(60)]),
+  },
+  'limits/max-packet-size': {
+    config: { 'max-packet-size': 50 },
+    expected: [50, ReasonCode.PacketTooLarge],
+    observe: (broker) => {
+      const client = broker.connect()
+      client.publish('a', Buffer.alloc(60))
+      return [client.connack?.properties.maximumPacketSize, endCode(client)]
+    },
+  },
+  'limits/connect-timeout': {
+    config: { 'connect-timeout': 3 },
+    expected: 3000,
+    observe: (broker) => silenceMs(broker, broker.open(), 30_000),
+  },
+  'limits/timeout-disconnect-delay': {
+    config: { 'timeout-disconnect-delay': 2 },
+    expected: 5000,
+    observe: (broker) => silenceMs(broker, broker.connect({ keepAlive: 2 }), 30_000),
+  },
+  'limits/max-keep-alive': {
+    config: { 'max-keep-alive': 4 },
+    expected: [4, 6000],
+    observe: (broker) => {
+      const client = broker.connect({ keepAlive: 60 })
+      return [client.connack?.properties.serverKeepAlive, silenceMs(broker, client, 10_000)]
+    },
+  },
+  'limits/receive-maximum': {
+    config: { 'receive-maximum': 2 },
+    expected: [2, ReasonCode.ReceiveMaximumExceeded],
+    observe: (broker) => {
+      const client = broker.connect()
+      for (let at = 0; at < 3; at++) client.publish('a', 'x', 2)
+      return [client.connack?.properties.receiveMaximum, endCode(client)]
+    },
+  },
+  'limits/max-inflight-messages': {
+    config: { 'max-inflight-messages': 2 },
+    expected: ['1', '2'],
+    observe: (broker) => awayWith(broker, ['1', '2', '3']).takePayloads(),
+  },
+  'limits/max-qos': {
+    config: { 'max-qos': 1 },
+    expected: [1, 1, ReasonCode.QoSNotSupported],
+    observe: (broker) => {
+      const client = broker.connect()
+      const code = client.subscribe('a', 2).reasonCodes[0]
+      client.publish('a', 'x', 2)
+      return [client.connack?.properties.maximumQoS, code, endCode(client)]
+    },
+  },
+  'limits/topic-alias-maximum': {
+    config: { 'topic-alias-maximum': 2 },
+    expected: [2, ReasonCode.TopicAliasInvalid],
+    observe: (broker) => {
+      const client = broker.connect()
+      client.publish('a', 'x', 0, { properties: { topicAlias: 3 } })
+      return [client.connack?.properties.topicAliasMaximum, endCode(client)]
+    },
+  },
+  'limits/max-outgoing-topic-aliases': {
+    config: { 'max-outgoing-topic-aliases': 1 },
+    expected: [1, undefined],
+    observe: (broker) => {
+      const client = broker.connect({ properties: { topicAliasMaximum: 10 } })
+      client.subscribe('#')
+      for (const topic of ['a', 'b']) client.publish(topic, 'x')
+      return client.take().map((packet) => (packet as PublishPacket).properties.topicAlias)
+    },
+  },
+  'limits/max-outgoing-bytes': {
+    config: { 'max-outgoing-bytes': 2000 },
+    expected: 2,
+    observe: (broker) => {
+      const frozen = broker.connect({ clientId: 'frozen' })
+      frozen.subscribe('#')
+      frozen.isFrozen = true
+      const sensor = broker.connect({ clientId: 'sensor' })
+      for (let at = 0; at < 5; at++) sensor.publish('a', Buffer.alloc(1000))
+      frozen.thaw()
+      return frozen.take().length
+    },
+  },
+  'limits/drain-timeout': {
+    config: { 'drain-timeout': 5 },
+    expected: true,
+    observe: (broker) => {
+      const frozen = broker.connect()
+      frozen.subscribe('#')
+      frozen.isFrozen = true
+      broker.connect({ clientId: 'sensor' }).publish('a', 'x')
+      broker.advance(10_000)
+      return frozen.isClosed
+    },
+  },
+  'limits/max-session-expiry': {
+    config: { 'max-session-expiry': 10 },
+    expected: [10, 0],
+    observe: (broker) => {
+      const client = broker.connect({ clientId: 'new', ...KEPT })
+      client.drop()
+      broker.connect({ clientId: 'old', version: 4, cleanStart: false }).drop()
+      broker.advance(10_000)
+      return [client.connack?.properties.sessionExpiryInterval, broker.broker.sessions().length]
+    },
+  },
+  'limits/max-queued-messages': {
+    config: { 'max-queued-messages': 2 },
+    expected: ['1', '2'],
+    observe: (broker) => awayWith(broker, ['1', '2', '3']).takePayloads(),
+  },
+  'limits/max-queued-bytes': {
+    config: { 'max-queued-bytes': 1024 },
+    expected: 1,
+    observe: (broker) => awayWith(broker, ['x'.repeat(600), 'y'.repeat(600)]).takePayloads().length,
+  },
+  'limits/queue-full': {
+    config: { 'max-queued-messages': 2, 'queue-full': 'drop-oldest' },
+    expected: ['2', '3'],
+    observe: (broker) => awayWith(broker, ['1', '2', '3']).takePayloads(),
+  },
+  'limits/max-subscriptions': {
+    config: { 'max-subscriptions': 1 },
+    expected: [[0, ReasonCode.QuotaExceeded], [0]],
+    observe: (broker) => {
+      const client = broker.connect()
+      return [client.subscribe(['a', 'b']).reasonCodes, client.subscribe('a').reasonCodes]
+    },
+  },
+  'limits/max-topic-levels': {
+    config: { 'max-topic-levels': 2 },
+    expected: [[0, ReasonCode.QuotaExceeded], ReasonCode.TopicNameInvalid, ReasonCode.TopicNameInvalid],
+    observe: (broker) => {
+      const client = broker.connect()
+      const codes = client.subscribe(['a/b', 'a/b/c']).reasonCodes
+      client.publish('a/b/c', 'x', 1)
+      const [puback] = client.take() as (Packet & { reasonCode: number })[]
+      const will = broker.connect({ clientId: 'will', will: { topicName: 'a/b/c' } })
+      return [codes, puback?.reasonCode, will.connack?.reasonCode]
+    },
+  },
+  'limits/protocol-versions': {
+    config: { 'protocol-versions': ['5.0'] },
+    expected: [1, 1, 0],
+    observe: (broker) => ([3, 4, 5] as const).map((version) => broker.connect({ version }).connack?.reasonCode),
+  },
+  'limits/max-publish-rate': {
+    config: { 'max-publish-rate': 1 },
+    expected: [2, 3],
+    observe: (broker) => throttled(broker),
+  },
+  'limits/max-byte-rate': {
+    config: { 'max-byte-rate': 8 },
+    expected: [0, 3],
+    observe: (broker) => throttled(broker),
+  },
+
+  'auth/plugins': {
+    config: { auth: { plugins: [everybody] } },
+    expected: [0],
+    observe: (broker) => connectCodes(broker, ['a'], asAnn),
+  },
+  'auth/allow-anonymous': {
+    config: { auth: { 'allow-anonymous': true } },
+    expected: [0],
+    observe: (broker) => connectCodes(broker, ['a']),
+  },
+  'auth/password-file': {
+    config: { auth: { 'password-file': passwordFile() } },
+    expected: [0, ReasonCode.BadUserNameOrPassword],
+    observe: async (broker) => [
+      await loginCode(broker, asAnn),
+      await loginCode(broker, { userName: 'ann', password: 'wrong' }),
+    ],
+  },
+  'topic-check/enabled': {
+    config: { 'topic-check': { enabled: false, acl: {} } },
+    expected: [0],
+    observe: subscribeCodes('a'),
+  },
+  'topic-check/plugins': {
+    config: { 'topic-check': { plugins: ['topic_taboo'], acl: { anonymous: [] } } },
+    expected: [0, ReasonCode.NotAuthorized],
+    observe: subscribeCodes('a', '#'),
+  },
+  'topic-check/acl': {
+    config: { 'topic-check': { acl: { anonymous: ['a'] } } },
+    expected: [0, ReasonCode.NotAuthorized],
+    observe: subscribeCodes('a', 'b'),
+  },
+  'topic-check/taboo': {
+    config: { 'topic-check': { plugins: ['topic_taboo'], taboo: ['x'] } },
+    expected: [ReasonCode.NotAuthorized, 0],
+    observe: subscribeCodes('x', 'prohibited'),
+  },
+  'topic-check/groups': {
+    config: {
+      auth: { plugins: [everybody] },
+      'topic-check': { acl: { ann: [], '@staff': ['news'] }, groups: { staff: ['ann'] } },
+    },
+    expected: [0],
+    observe: (broker) => broker.connect(asAnn).subscribe('news').reasonCodes,
+  },
+  'topic-check/acl-file': {
+    config: { 'topic-check': { 'acl-file': aclFile() } },
+    expected: [0, ReasonCode.NotAuthorized],
+    observe: subscribeCodes('a', 'b'),
+  },
+}
+
+/** How many of three messages in one chunk went through at once, and how many in the end. */
+function throttled(broker: TestBroker): number[] {
+  const published = heard(broker, 'published')
+  const client = broker.connect()
+  const message = { type: PacketType.PUBLISH, dup: false, qos: 0 as QoS, retain: false, packetIdentifier: 0 } as const
+  const publish: PublishPacket = { ...message, topicName: 'a', properties: {}, payload: Buffer.from('x') }
+  client.send(publish, publish, publish)
+  const atOnce = published.length
+  broker.advance(10_000)
+  return [atOnce, published.length]
+}
+
+/** The CONNACK code of a log-in that a thread thinks about. */
+async function loginCode(broker: TestBroker, options: ConnectOptions): Promise<number | undefined> {
+  const client = broker.open()
+  client.connect(options)
+  for (let round = 0; client.packets.length === 0 && client.connack === undefined; round++) {
+    if (round > 1000) return undefined
+    await new Promise<void>((resolve) => setTimeout(resolve, 1))
+    broker.clock.runTurns()
+  }
+  return client.connack?.reasonCode ?? (client.packets[0] as { reasonCode: number }).reasonCode
+}
+
+/** Keys whose effect needs a socket, a certificate or another server: which test shows it. */
+export const elsewhere: Readonly<Record<string, string>> = {
+  'listener/type': 'listeners/websocket.test.ts',
+  'listener/bind': 'listeners/listener.test.ts',
+  'listener/max-connections': 'broker/listener-limits.test.ts',
+  'listener/ssl': 'listeners/tls.test.ts',
+  'listener/certfile': 'listeners/tls.test.ts',
+  'listener/keyfile': 'listeners/tls.test.ts',
+  'listener/cafile': 'listeners/tls.test.ts',
+  'listener/capath': 'listeners/tls.test.ts',
+  'listener/cadata': 'listeners/tls.test.ts',
+  'listener/crlfile': 'listeners/tls.test.ts',
+  'listener/client-certificates': 'listeners/tls.test.ts',
+  'listener/certificate-user-name': 'listeners/tls.test.ts',
+  'listener/certificates': 'listeners/tls.test.ts',
+  'listener/min-tls-version': 'listeners/tls.test.ts',
+  'listener/proxy-protocol': 'listeners/proxy-protocol.test.ts',
+  'listener/trusted-proxies': 'listeners/proxy-protocol.test.ts',
+  'listener/websocket-path': 'listeners/websocket.test.ts',
+  'listener/allowed-origins': 'listeners/websocket.test.ts',
+  'listener/allow-anonymous': 'broker/listener-limits.test.ts',
+  'listener/tcp-keepalive': 'listeners/listener.test.ts',
+  'auth/max-password-checks': 'plugins/auth-file.test.ts',
+  'auth/password-cache-ms': 'plugins/auth-file.test.ts',
+  'auth/jwt': 'plugins/auth-jwt.test.ts',
+  'auth/http': 'plugins/auth-http.test.ts',
+  'auth/scram': 'plugins/auth-scram.test.ts',
+}
+
+/** The same for whole sections. */
+export const sectionsElsewhere: Readonly<Record<string, string>> = {
+  'auth.jwt': 'plugins/auth-jwt.test.ts',
+  'auth.http': 'plugins/auth-http.test.ts',
+  'auth.scram': 'plugins/auth-scram.test.ts',
+}
+
+/** Keys of the Store, by the issue that brings it and their tests. */
+export const ofOtherIssues: Readonly<Record<string, number>> = {
+  'broker/persistence': 6,
+  'broker/max-uncommitted-bytes': 6,
+  'persistence/path': 6,
+  'persistence/durability': 6,
+  'persistence/max-bytes': 6,
+}
