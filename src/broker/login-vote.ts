@@ -50,6 +50,10 @@ export function voteOnLogin(
   const [leader, other] = leaders
   if (other !== undefined) return twoLeaders(leader!.plugin, other.plugin)
   if (leader === undefined) return allows.length > 0 ? allow(request, allows) : nobodyAnswered(request)
+  if (request.authenticationMethod === undefined) {
+    // [5.0 MQTT-4.12.0-6]
+    return deny(ReasonCode.NotAuthorized, `plugin ${leader.plugin.name} wants an exchange that CONNECT did not ask for`)
+  }
   states.set(leader.plugin, leader.step.exchangeState)
   return { decision: 'continue', authenticationData: leader.step.authenticationData }
 }
@@ -68,10 +72,12 @@ function twoLeaders(one: Plugin, other: Plugin): LoginResult {
 
 function allow(request: ConnectRequest, allows: readonly Allow[]): LoginResult {
   const expiries = allows.flatMap(({ expiresAtMs }) => expiresAtMs ?? [])
+  const teller = allows.find(({ authenticationData }) => authenticationData !== undefined)
   return {
     decision: 'allow',
     userName: allows.find(({ userName }) => userName !== undefined)?.userName ?? request.userName,
-    authenticationData: allows.find((answer) => answer.authenticationData !== undefined)?.authenticationData,
+    // Data belongs to a method.
+    authenticationData: request.authenticationMethod === undefined ? undefined : teller?.authenticationData,
     expiresAtMs: expiries.length > 0 ? Math.min(...expiries) : undefined,
   }
 }

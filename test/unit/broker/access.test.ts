@@ -35,7 +35,7 @@ test('log-in: one deny decides, otherwise one allow is needed, nobody answering 
     [[DENY, ALLOW], 'deny', ReasonCode.BadUserNameOrPassword],
     [[ALLOW, { ...DENY, reasonCode: ReasonCode.Banned }], 'deny', ReasonCode.Banned],
     [[{ decision: 'continue' }, DENY], 'deny', ReasonCode.BadUserNameOrPassword],
-    [[{ decision: 'continue' }, ALLOW], 'continue'],
+    [[{ decision: 'continue' }, ALLOW], 'deny', ReasonCode.NotAuthorized],
   ]
   for (const [answers, expected, reasonCode] of votes) {
     const access = accessOf(answers.map((answer, index) => login(`p${index}`, answer)))
@@ -44,6 +44,15 @@ test('log-in: one deny decides, otherwise one allow is needed, nobody answering 
     assert.equal(result.decision, expected, JSON.stringify(answers))
     if (result.decision === 'deny') assert.equal(result.reasonCode, reasonCode)
   }
+})
+
+test('log-in: an exchange needs an Authentication Method in CONNECT; it goes on beside an allow', () => {
+  const access = accessOf([login('a', { decision: 'continue' }), login('b', ALLOW)])
+  const [asked, plain] = ['METHOD', undefined].map((authenticationMethod) =>
+    access.authenticate(requestOf(undefined, undefined, { authenticationMethod }), new Map()),
+  )
+  assert.deepEqual(asked, { decision: 'continue', authenticationData: undefined })
+  assert.equal((plain as { decision: string }).decision, 'deny')
 })
 
 test('log-in: every plugin is asked, also after a deny', () => {
