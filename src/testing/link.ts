@@ -1,0 +1,312 @@
+/**
+ * A Network Connection in memory: an ordered stream of bytes each way, and everything that a network can do to it.
+ *
+ *   Client ── send ──> [ up:   delay, pieces, the broker may pause it ] ──> broker
+ *   Client <── read ── [ down: delay, rate, window; freeze ] <── write ──── broker
+ *
+ * What the broker writes beyond the window is held on its side, as by a socket whose peer does not read. Time comes from a
+ * Clock: what takes no time arrives at the end of the turn.
+ *
+ * @module
+ */
+import type { Clock, Timer } from '../base/clock.ts'
+import { Ring } from '../base/ring.ts'
+import type { Incoming, Transport } from '../protocol/transport.ts'
+
+/** What a Client's end is told. */
+export interface LinkClient {
+  received(bytes: Uint8Array): void
+  /** The stream is over: the broker ended it, or it was reset. */
+  closed(): void
+}
+
+/** How a Link treats bytes; may be changed at any time, for what comes next. */
+export interface LinkConditions {
+  /** Milliseconds for each chunk, each way; a function is asked for every chunk. Default 0. */
+  delayMs: number | (() => number)
+  /** Bytes that reach the broker at once, at most; a function is asked for every piece. Default Infinity. */
+  pieceBytes: number | (() => number)
+  /** Bytes a second that the Client takes. Default Infinity. */
+  bytesPerSecond: number
+  /** Bytes on their way to the Client beyond which the broker's writes are held on its side. Default 65,536. */
+  windowBytes: number
+}
+
+interface Item {
+  /** `undefined`: the end. */
+  readonly bytes: Uint8Array | undefined
+  readonly atMs: number
+}
+
+/** One direction: what is on its way, in order. */
+class Lane {
+  isBlocked = false
+  /** Bytes on their way. */
+  bytes = 0
+  /** When the last item arrives. */
+  lastAtMs = 0
+  readonly #clock: Clock
+  readonly #deliver: (bytes: Uint8Array | undefined) => void
+  readonly #items = new Ring<Item>()
+  #timer: Timer | undefined
+  #isAsked = false
+
+  constructor(clock: Clock, deliver: (bytes: Uint8Array | undefined) => void) {
+    this.#clock = clock
+    this.#deliver = deliver
+  }
+
+  push(bytes: Uint8Array | undefined, atMs: number): void {
+    this.lastAtMs = Math.max(this.lastAtMs, atMs)
+    this.bytes += bytes?.length ?? 0
+    this.#items.push({ bytes, atMs: this.lastAtMs })
+    this.look()
+  }
+
+  /** Arranges for the first item to arrive. */
+  look(): void {
+    const first = this.#items.peek()
+    if (first === undefined || this.isBlocked || this.#isAsked || this.#timer !== undefined) return
+    const waitMs = first.atMs - this.#clock.now()
+    if (waitMs > 0) {
+      this.#timer = this.#clock.setTimer(waitMs, () => {
+        this.#timer = undefined
+        this.#pump()
+      })
+      return
+    }
+    this.#isAsked = true
+    this.#clock.atEndOfTurn(() => {
+      this.#isAsked = false
+      this.#pump()
+    })
+  }
+
+  #pump(): void {
+    const now = this.#clock.now()
+    for (let first = this.#items.peek(); first !== undefined && !this.isBlocked; first = this.#items.peek()) {
+      if (first.atMs > now) break
+      this.#items.shift()
+      this.bytes -= first.bytes?.length ?? 0
+      this.#deliver(first.bytes)
+    }
+    this.look()
+  }
+
+  clear(): void {
+    this.#items.clear()
+    this.bytes = 0
+    this.isBlocked = true
+  }
+}
+
+export class Link implements Transport {
+  readonly conditions: LinkConditions = {
+    delayMs: 0,
+    pieceBytes: Infinity,
+    bytesPerSecond: Infinity,
+    windowBytes: 65_536,
+  }
+  /** Everything held on the broker's side. */
+  unsentBytes = 0
+  /** Bytes moved either way, so that somebody can see whether anything moves. */
+  movedBytes = 0
+  /** The broker does not read at the moment. */
+  isPaused = false
+  /** The broker has ended or lost its end. */
+  isOver = false
+  readonly #clock: Clock
+  readonly #client: LinkClient
+  readonly #up: Lane
+  readonly #down: Lane
+  #held: Uint8Array[] = []
+  #incoming: Incoming | undefined
+  #isFrozen = false
+  #isSilent = false
+  #isEnding = false
+  /** The Client sends no more. */
+  #isClientOver = false
+  #isClientTold = false
+  /** `drained` is owed once everything held has left. */
+  #owesDrained = false
+
+  constructor(clock: Clock, client: LinkClient) {
+    this.#clock = clock
+    this.#client = client
+    this.#up = new Lane(clock, (bytes) => this.#arriveUp(bytes))
+    this.#down = new Lane(clock, (bytes) => this.#arriveDown(bytes))
+  }
+
+  /** @param incoming what the broker's `accept` answered; `undefined` is a refusal, which closes */
+  start(incoming: Incoming | undefined): void {
+    this.#incoming = incoming
+    if (incoming !== undefined) this.#up.look()
+    else {
+      this.isOver = true
+      this.#down.push(undefined, this.#arrival(this.#down))
+    }
+  }
+
+  // ---- the Client's end ----
+
+  /** Sends bytes towards the broker; they must not change afterwards. */
+  send(bytes: Uint8Array): void {
+    if (this.#isClientOver || this.#isSilent || bytes.length === 0) return
+    const { pieceBytes } = this.conditions
+    for (let at = 0; at < bytes.length;) {
+      const most = typeof pieceBytes === 'function' ? pieceBytes() : pieceBytes
+      const end = Math.min(bytes.length, at + Math.max(1, most))
+      this.#up.push(bytes.subarray(at, end), this.#arrival(this.#up))
+      at = end
+    }
+  }
+
+  /** Ends the Client's side in order: the broker reads what was sent, then the end. */
+  hangUp(): void {
+    if (this.#isClientOver) return
+    this.#isClientOver = true
+    if (!this.#isSilent) this.#up.push(undefined, this.#arrival(this.#up))
+  }
+
+  /** Loses the connection: what is on its way is gone, and both ends are told. */
+  reset(): void {
+    this.#closeClient()
+    if (this.#isSilent) return
+    this.#down.clear()
+    this.#lose(new Error('connection reset'))
+  }
+
+  /** Loses the connection and tells nobody (half-open): from now on no byte goes either way. */
+  silence(): void {
+    this.#isSilent = true
+    this.#up.clear()
+    this.#down.isBlocked = true
+  }
+
+  /** The Client takes nothing until `thaw`: what the broker writes is held on its side. */
+  freeze(): void {
+    this.#isFrozen = true
+    this.#down.isBlocked = true
+  }
+
+  thaw(): void {
+    this.#isFrozen = false
+    if (this.#isSilent) return
+    this.#down.isBlocked = false
+    this.#refill()
+    this.#down.look()
+  }
+
+  // ---- the broker's end (Transport) ----
+
+  write(bytes: Uint8Array): boolean {
+    if (this.isOver) return true
+    if (this.#held.length === 0 && this.#hasRoom(bytes.length)) {
+      this.#launch(Uint8Array.from(bytes))
+      return true
+    }
+    this.#held.push(bytes)
+    this.unsentBytes += bytes.length
+    this.#owesDrained = true
+    return false
+  }
+
+  pauseReading(): void {
+    this.isPaused = true
+    this.#up.isBlocked = true
+  }
+
+  resumeReading(): void {
+    this.isPaused = false
+    if (this.#isSilent) return
+    this.#up.isBlocked = false
+    this.#up.look()
+  }
+
+  /** What was written still leaves; bytes that come are read only to see the Client's end behind them. */
+  end(): void {
+    if (this.#isEnding || this.isOver) return
+    this.#isEnding = true
+    this.resumeReading()
+    if (this.#held.length === 0) this.#down.push(undefined, this.#arrival(this.#down))
+  }
+
+  destroy(): void {
+    if (this.isOver) return
+    if (!this.#isSilent && !this.#isEnding) this.#down.push(undefined, this.#arrival(this.#down))
+    this.#lose(undefined)
+  }
+
+  // ---- between ----
+
+  #hasRoom(bytes: number): boolean {
+    return !this.#isFrozen && (this.#down.bytes === 0 || this.#down.bytes + bytes <= this.conditions.windowBytes)
+  }
+
+  #arrival(lane: Lane): number {
+    const { delayMs } = this.conditions
+    return Math.max(lane.lastAtMs, this.#clock.now() + (typeof delayMs === 'function' ? delayMs() : delayMs))
+  }
+
+  #launch(bytes: Uint8Array): void {
+    const readMs = (bytes.length * 1000) / this.conditions.bytesPerSecond
+    this.#down.push(bytes, this.#arrival(this.#down) + readMs)
+  }
+
+  #arriveUp(bytes: Uint8Array | undefined): void {
+    if (this.isOver) return
+    if (bytes === undefined) {
+      // The answers to what came just before leave at the end of this turn; the stream ends behind them.
+      this.#clock.atEndOfTurn(() => this.#peerEnded())
+      return
+    }
+    this.movedBytes += bytes.length
+    if (!this.#isEnding) this.#incoming!.receive(bytes)
+  }
+
+  #peerEnded(): void {
+    if (!this.#isClientTold) this.#closeClient()
+    this.#lose(undefined)
+  }
+
+  #arriveDown(bytes: Uint8Array | undefined): void {
+    if (bytes === undefined) {
+      this.#closeClient()
+      this.#lose(undefined)
+      return
+    }
+    this.movedBytes += bytes.length
+    if (!this.#isClientOver) this.#client.received(bytes)
+    this.#refill()
+  }
+
+  /** Moves on what was held, as far as the window has room. */
+  #refill(): void {
+    while (this.#held.length > 0 && this.#hasRoom(this.#held[0]!.length)) {
+      const bytes = this.#held.shift()!
+      this.unsentBytes -= bytes.length
+      this.#launch(bytes)
+    }
+    if (this.#held.length > 0 || !this.#owesDrained) return
+    this.#owesDrained = false
+    if (this.#isEnding) this.#down.push(undefined, this.#arrival(this.#down))
+    else if (!this.isOver) this.#incoming!.drained()
+  }
+
+  #closeClient(): void {
+    this.#isClientOver = true
+    if (this.#isClientTold) return
+    this.#isClientTold = true
+    this.#client.closed()
+  }
+
+  /** The broker's end is over; it is told at the end of the turn, never from inside its own call. */
+  #lose(error: Error | undefined): void {
+    if (this.isOver) return
+    this.isOver = true
+    this.#held = []
+    this.unsentBytes = 0
+    this.#up.clear()
+    this.#clock.atEndOfTurn(() => this.#incoming?.lost(error))
+  }
+}
