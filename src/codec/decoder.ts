@@ -127,7 +127,11 @@ export class Decoder {
       size = this.#measure(this.#own, this.#ownStart, this.#ownEnd)
     }
     const missing = size - (this.#ownEnd - this.#ownStart)
-    if (missing > 0) this.#keep(Math.min(missing, this.#chunk.length - this.#chunkAt), size)
+    if (missing > 0) {
+      const headerSize = this.bodyStart - this.#ownStart
+      this.#keep(Math.min(missing, this.#chunk.length - this.#chunkAt), size)
+      this.bodyStart = this.#ownStart + headerSize // `own` may have moved
+    }
     if (size === 0 || this.#ownEnd - this.#ownStart < size) {
       this.#dropChunk()
       return false

@@ -57,8 +57,11 @@ test('however the stream is cut, stopped and detached, the packets are the same'
       const found: Uint8Array[] = []
       const takeOne = (): boolean => {
         const more = decoder.next()
-        if (more) found.push(Uint8Array.from(decoder.bytes.subarray(decoder.start, decoder.end)))
-        return more
+        if (!more) return false
+        const one = Uint8Array.from(decoder.bytes.subarray(decoder.start, decoder.end))
+        assert.equal(decoder.bodyStart - decoder.start, one[1]! < 0x80 ? 2 : 3)
+        found.push(one)
+        return true
       }
       let sent = 0
       for (let turn = 0; sent < stream.length; turn++) {
