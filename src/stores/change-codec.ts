@@ -1,0 +1,311 @@
+/**
+ * Changes as bytes. A row for each kind: its tag (which never changes), how it is written and how it is read back.
+ *
+ * A message's payload is not among them: it lies beside the Changes of its turn, so that a start can read all Changes
+ * without reading a payload. What is read back therefore has an empty payload and `payloadOnDiskBytes`.
+ *
+ * @module
+ */
+import { StoreError } from '../base/errors.ts'
+import { noProperties } from '../codec/properties.ts'
+import type { QoS } from '../codec/packets.ts'
+import type { ByteReader } from './byte-reader.ts'
+import type { ByteWriter } from './byte-writer.ts'
+import { hasProperties, readProperties, writeProperties } from './property-codec.ts'
+import type { Change, MessageRecord, SessionRecord, SubscriptionRecord, WillRecord } from './store.ts'
+
+type Kind = Change['kind']
+type ChangeOf<K extends Kind> = Extract<Change, { kind: K }>
+interface Row<K extends Kind> {
+  readonly tag: number
+  write(to: ByteWriter, change: ChangeOf<K>): void
+  read(from: ByteReader): ChangeOf<K>
+}
+
+const noBytes = new Uint8Array(0)
+const noNumbers: readonly number[] = []
+
+const rows: { readonly [K in Kind]: Row<K> } = {
+  session: {
+    tag: 1,
+    write: (to, { session }) => writeSession(to, session),
+    read: (from) => ({ kind: 'session', session: readSession(from) }),
+  },
+  'session-ended': {
+    tag: 2,
+    write: (to, change) => to.integer(change.sessionNumber),
+    read: (from) => ({ kind: 'session-ended', sessionNumber: from.integer() }),
+  },
+  subscribed: {
+    tag: 3,
+    write: (to, change) => {
+      to.integer(change.sessionNumber)
+      writeSubscription(to, change.subscription)
+    },
+    read: (from) => ({ kind: 'subscribed', sessionNumber: from.integer(), subscription: readSubscription(from) }),
+  },
+  unsubscribed: {
+    tag: 4,
+    write: (to, change) => {
+      to.integer(change.sessionNumber)
+      to.string(change.topicFilter)
+    },
+    read: (from) => ({ kind: 'unsubscribed', sessionNumber: from.integer(), topicFilter: from.string() }),
+  },
+  message: {
+    tag: 5,
+    write: (to, { message }) => writeMessage(to, message),
+    read: (from) => ({ kind: 'message', message: readMessage(from) }),
+  },
+  queued: { tag: 6, write: writeQueued, read: readQueued },
+  sent: {
+    tag: 7,
+    write: (to, change) => {
+      writeEntryName(to, change)
+      to.integer(change.packetIdentifier)
+    },
+    read: (from) => ({ kind: 'sent', ...readEntryName(from), packetIdentifier: from.integer() }),
+  },
+  released: { tag: 8, write: writeEntryName, read: (from) => ({ kind: 'released', ...readEntryName(from) }) },
+  done: { tag: 9, write: writeEntryName, read: (from) => ({ kind: 'done', ...readEntryName(from) }) },
+  received: { tag: 10, write: writeReceived, read: (from) => ({ kind: 'received', ...readReceived(from) }) },
+  'received-done': {
+    tag: 11,
+    write: writeReceived,
+    read: (from) => ({ kind: 'received-done', ...readReceived(from) }),
+  },
+  retained: {
+    tag: 12,
+    write: (to, change) => {
+      to.string(change.topicName)
+      to.integer(change.messageNumber)
+    },
+    read: (from) => ({ kind: 'retained', topicName: from.string(), messageNumber: from.integer() }),
+  },
+  'retained-cleared': {
+    tag: 13,
+    write: (to, change) => to.string(change.topicName),
+    read: (from) => ({ kind: 'retained-cleared', topicName: from.string() }),
+  },
+  will: {
+    tag: 14,
+    write: (to, { will }) => writeWill(to, will),
+    read: (from) => ({ kind: 'will', will: readWill(from) }),
+  },
+  'will-removed': {
+    tag: 15,
+    write: (to, change) => to.integer(change.sessionNumber),
+    read: (from) => ({ kind: 'will-removed', sessionNumber: from.integer() }),
+  },
+}
+
+const rowOfTag: (Row<Kind> | undefined)[] = []
+for (const row of Object.values(rows)) rowOfTag[row.tag] = row as unknown as Row<Kind>
+
+/** Hot: runs for every Change of every turn. */
+export function writeChange(to: ByteWriter, change: Change): void {
+  const row = rows[change.kind] as unknown as Row<Kind>
+  to.byte(row.tag)
+  row.write(to, change)
+}
+
+export function readChange(from: ByteReader): Change {
+  const tag = from.byte()
+  const row = rowOfTag[tag]
+  if (row === undefined) throw new StoreError('ERR_STORE_RECORD', `a record holds a Change of the unknown kind ${tag}`)
+  return row.read(from)
+}
+
+interface EntryName {
+  readonly sessionNumber: number
+  readonly entryNumber: number
+}
+
+function writeEntryName(to: ByteWriter, name: EntryName): void {
+  to.integer(name.sessionNumber)
+  to.integer(name.entryNumber)
+}
+
+function readEntryName(from: ByteReader): EntryName {
+  return { sessionNumber: from.integer(), entryNumber: from.integer() }
+}
+
+interface Received {
+  readonly sessionNumber: number
+  readonly packetIdentifier: number
+}
+
+function writeReceived(to: ByteWriter, received: Received): void {
+  to.integer(received.sessionNumber)
+  to.integer(received.packetIdentifier)
+}
+
+function readReceived(from: ByteReader): Received {
+  return { sessionNumber: from.integer(), packetIdentifier: from.integer() }
+}
+
+/** A time or text that may be missing. Times are stored plus one, so that 0 is "none". */
+function writeTime(to: ByteWriter, timeMs: number | undefined): void {
+  to.integer(timeMs === undefined ? 0 : Math.round(timeMs) + 1)
+}
+
+function readTime(from: ByteReader): number | undefined {
+  const value = from.integer()
+  return value === 0 ? undefined : value - 1
+}
+
+function writeText(to: ByteWriter, text: string | undefined): void {
+  to.byte(text === undefined ? 0 : 1)
+  if (text !== undefined) to.string(text)
+}
+
+function readText(from: ByteReader): string | undefined {
+  return from.byte() === 0 ? undefined : from.string()
+}
+
+function writeSession(to: ByteWriter, session: SessionRecord): void {
+  to.integer(session.sessionNumber)
+  to.string(session.clientId)
+  writeText(to, session.userName)
+  to.byte(session.protocolVersion)
+  to.integer(session.sessionExpiryInterval)
+  writeTime(to, session.expiresAtMs)
+}
+
+function readSession(from: ByteReader): SessionRecord {
+  return {
+    sessionNumber: from.integer(),
+    clientId: from.string(),
+    userName: readText(from),
+    protocolVersion: from.byte() as 3 | 4 | 5,
+    sessionExpiryInterval: from.integer(),
+    expiresAtMs: readTime(from),
+  }
+}
+
+/** The Subscription Options as SUBSCRIBE has them (§3.8.3.1); the Identifier is 0 for none, which it can never be. */
+function writeSubscription(to: ByteWriter, subscription: SubscriptionRecord): void {
+  to.string(subscription.topicFilter)
+  const noLocal = subscription.noLocal ? 4 : 0
+  const retainAsPublished = subscription.retainAsPublished ? 8 : 0
+  to.byte(subscription.qos | noLocal | retainAsPublished | (subscription.retainHandling << 4))
+  to.integer(subscription.subscriptionIdentifier ?? 0)
+}
+
+function readSubscription(from: ByteReader): SubscriptionRecord {
+  const topicFilter = from.string()
+  const options = from.byte()
+  const subscriptionIdentifier = from.integer()
+  return {
+    topicFilter,
+    qos: (options & 3) as QoS,
+    noLocal: (options & 4) !== 0,
+    retainAsPublished: (options & 8) !== 0,
+    retainHandling: (options >> 4) as 0 | 1 | 2,
+    subscriptionIdentifier: subscriptionIdentifier === 0 ? undefined : subscriptionIdentifier,
+  }
+}
+
+const Has = { retain: 4, expiry: 8, properties: 16, publisher: 32 } as const
+
+function writeMessage(to: ByteWriter, message: MessageRecord): void {
+  const properties = hasProperties(message.properties)
+  let flags: number = message.qos
+  if (message.retain) flags |= Has.retain
+  if (message.expiresAtMs !== undefined) flags |= Has.expiry
+  if (properties) flags |= Has.properties
+  if (message.publisher !== '') flags |= Has.publisher
+  to.integer(message.messageNumber)
+  to.byte(flags)
+  to.integer(message.payload.length)
+  to.string(message.topicName)
+  if (message.publisher !== '') to.string(message.publisher)
+  if (message.expiresAtMs !== undefined) to.integer(Math.round(message.expiresAtMs))
+  if (properties) writeProperties(to, message.properties)
+}
+
+function readMessage(from: ByteReader): MessageRecord {
+  const messageNumber = from.integer()
+  const flags = from.byte()
+  const payloadOnDiskBytes = from.integer()
+  return {
+    messageNumber,
+    topicName: from.string(),
+    payload: noBytes,
+    qos: (flags & 3) as QoS,
+    retain: (flags & Has.retain) !== 0,
+    publisher: (flags & Has.publisher) === 0 ? '' : from.string(),
+    expiresAtMs: (flags & Has.expiry) === 0 ? undefined : from.integer(),
+    properties: (flags & Has.properties) === 0 ? noProperties : readProperties(from),
+    payloadOnDiskBytes,
+  }
+}
+
+const EntryHas = { qos2: 1, retain: 2, identifiers: 4, sharedFilter: 8 } as const
+
+function writeQueued(to: ByteWriter, { entry }: ChangeOf<'queued'>): void {
+  const identifiers = entry.subscriptionIdentifiers
+  let flags = entry.qos === 2 ? EntryHas.qos2 : 0
+  if (entry.retain) flags |= EntryHas.retain
+  if (identifiers.length > 0) flags |= EntryHas.identifiers
+  if (entry.sharedFilter !== undefined) flags |= EntryHas.sharedFilter
+  writeEntryName(to, entry)
+  to.integer(entry.messageNumber)
+  to.byte(flags)
+  if (identifiers.length > 0) {
+    to.integer(identifiers.length)
+    for (const identifier of identifiers) to.integer(identifier)
+  }
+  if (entry.sharedFilter !== undefined) to.string(entry.sharedFilter)
+}
+
+function readQueued(from: ByteReader): ChangeOf<'queued'> {
+  const name = readEntryName(from)
+  const messageNumber = from.integer()
+  const flags = from.byte()
+  const identifiers =
+    (flags & EntryHas.identifiers) === 0 ? noNumbers : Array.from({ length: from.integer() }, () => from.integer())
+  return {
+    kind: 'queued',
+    entry: {
+      ...name,
+      messageNumber,
+      qos: (flags & EntryHas.qos2) === 0 ? 1 : 2,
+      retain: (flags & EntryHas.retain) !== 0,
+      subscriptionIdentifiers: identifiers,
+      sharedFilter: (flags & EntryHas.sharedFilter) === 0 ? undefined : from.string(),
+    },
+  }
+}
+
+function writeWill(to: ByteWriter, will: WillRecord): void {
+  to.integer(will.sessionNumber)
+  to.string(will.clientId)
+  to.string(will.topicName)
+  to.block(will.payload)
+  to.byte(will.qos | (will.retain ? Has.retain : 0))
+  writeProperties(to, will.properties)
+  to.integer(will.willDelayInterval)
+  writeTime(to, will.dueAtMs)
+  writeText(to, will.userName)
+}
+
+function readWill(from: ByteReader): WillRecord {
+  const sessionNumber = from.integer()
+  const clientId = from.string()
+  const topicName = from.string()
+  const payload = from.block()
+  const flags = from.byte()
+  return {
+    sessionNumber,
+    clientId,
+    topicName,
+    payload,
+    qos: (flags & 3) as QoS,
+    retain: (flags & Has.retain) !== 0,
+    properties: readProperties(from),
+    willDelayInterval: from.integer(),
+    dueAtMs: readTime(from),
+    userName: readText(from),
+  }
+}

@@ -1,0 +1,47 @@
+/**
+ * What is done about damage: refuse to start, or, for a repair, report it and go on with what is readable.
+ *
+ * @module
+ */
+import { StoreError } from '../base/errors.ts'
+
+/** One thing that is wrong on disk. */
+export interface Damage {
+  readonly name: string
+  /** Where in the file, in bytes. */
+  readonly offset: number
+  readonly what: string
+}
+
+const choices =
+  'Choices: put the file back from a backup; or start with --repair, which keeps all that is readable and says what is not'
+
+export class DamageReport {
+  readonly found: Damage[] = []
+  readonly #repair: boolean
+
+  constructor(repair: boolean) {
+    this.#repair = repair
+  }
+
+  /** @throws {StoreError} `ERR_STORE_DAMAGED`, unless this is a repair */
+  add(name: string, offset: number, what: string): void {
+    if (!this.#repair)
+      throw new StoreError('ERR_STORE_DAMAGED', `${name} is damaged at byte ${offset}: ${what}. ${choices}`)
+    this.found.push({ name, offset, what })
+  }
+}
+
+/** A file with one of our names that we did not write, or that a later version did: never touched, not even by a repair. */
+export function refuse(name: string, why: 'foreign' | 'newer'): never {
+  if (why === 'foreign') {
+    throw new StoreError(
+      'ERR_STORE_FOREIGN',
+      `${name} was not written by this program. Choices: move it away, or give the store a path of its own`,
+    )
+  }
+  throw new StoreError(
+    'ERR_STORE_VERSION',
+    `${name} was written by a later version of this program. Choices: start that version, or restore a backup made before it`,
+  )
+}

@@ -1,0 +1,145 @@
+/**
+ * How records and files are framed on disk. All numbers are little-endian; all checksums are CRC-32.
+ *
+ *   file      header | record | record | …
+ *   header    magic 8 | version u32 | salt u32 | number u32 | previous u32 | previousSize u32 | sequence f64
+ *             | last session f64 | last message f64 | newest record ms f64 | checksum u32              64 bytes
+ *   record    kind u32 | Changes length u32 | payloads length u32 | sequence f64 | wall clock ms f64
+ *             | synced f64 | Changes checksum u32 | checksum of these 40 bytes u32                     44 bytes
+ *             | payloads: (checksum u32, bytes), … | Changes
+ *
+ * One record is one turn: all of it counts or none. `sequence` counts up by one from record to record, across files, so
+ * that a missing one shows. `synced` is the highest sequence that was durable when this record was written: a damaged
+ * record that a later one calls durable was damaged on disk; one that none does was torn by a power cut.
+ *
+ * The checksum of a frame begins with the store's salt, so that bytes which somebody published, be they a copy of a journal,
+ * are never taken for a record.
+ *
+ * `previousSize` is how much of the previous segment counts. What lies beyond was never trusted: a write or a sync failed
+ * there, and everything acknowledged was written again, here.
+ *
+ * @module
+ */
+import { crc32 } from 'node:zlib'
+
+export const formatVersion = 1
+export const headerBytes = 64
+export const frameBytes = 44
+
+/** First bytes of our files; what begins otherwise is foreign and never touched. */
+const magic = { journal: 'SluiceJ\n', checkpoint: 'SluiceC\n' } as const
+export type FileKind = keyof typeof magic
+
+/** A turn in the journal, a part of a checkpoint, or a checkpoint's end (without which it does not count). */
+export const RecordKind = { turn: 0x6e727554, part: 0x74726150, end: 0x21646e45 } as const
+export type RecordKind = (typeof RecordKind)[keyof typeof RecordKind]
+const kinds: readonly number[] = Object.values(RecordKind)
+
+export interface FileHeader {
+  readonly version: number
+  /** Drawn once for each store, the same in all of its files. */
+  readonly salt: number
+  readonly number: number
+  /** 0 for the first segment. */
+  readonly previous: number
+  readonly previousSize: number
+  /** Sequence of the first record in this file or, for a checkpoint, of the last record that is in it. */
+  readonly sequence: number
+  readonly lastSessionNumber: number
+  readonly lastMessageNumber: number
+  readonly newestRecordMs: number
+}
+
+export interface Frame {
+  readonly kind: RecordKind
+  readonly metaBytes: number
+  readonly payloadBytes: number
+  readonly sequence: number
+  readonly wallMs: number
+  readonly syncedSequence: number
+  readonly metaChecksum: number
+}
+
+/** What a payload takes in a segment: nothing for an empty one, otherwise its checksum and itself. */
+export function payloadSpan(length: number): number {
+  return length === 0 ? 0 : length + 4
+}
+
+/** Whether the payload at `at` (its checksum, then itself) is what was written. */
+export function payloadIsSound(bytes: Uint8Array, at: number, length: number): boolean {
+  if (length === 0) return true
+  if (at + payloadSpan(length) > bytes.length) return false
+  const word = new DataView(bytes.buffer, bytes.byteOffset + at, 4).getUint32(0, true)
+  return word === crc32(bytes.subarray(at + 4, at + 4 + length))
+}
+
+export function checksum(bytes: Uint8Array): number {
+  return crc32(bytes)
+}
+
+export function encodeHeader(kind: FileKind, header: FileHeader): Buffer {
+  const bytes = Buffer.alloc(headerBytes)
+  bytes.write(magic[kind], 'latin1')
+  bytes.writeUInt32LE(header.version, 8)
+  bytes.writeUInt32LE(header.salt, 12)
+  bytes.writeUInt32LE(header.number, 16)
+  bytes.writeUInt32LE(header.previous, 20)
+  bytes.writeUInt32LE(header.previousSize, 24)
+  bytes.writeDoubleLE(header.sequence, 28)
+  bytes.writeDoubleLE(header.lastSessionNumber, 36)
+  bytes.writeDoubleLE(header.lastMessageNumber, 44)
+  bytes.writeDoubleLE(header.newestRecordMs, 52)
+  bytes.writeUInt32LE(crc32(bytes.subarray(0, headerBytes - 4)), headerBytes - 4)
+  return bytes
+}
+
+/** The header, or what is wrong with it: cut short or torn, somebody else's file, or of a later version. */
+export function decodeHeader(kind: FileKind, bytes: Uint8Array): FileHeader | 'damaged' | 'foreign' | 'newer' {
+  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+  // A power cut may leave zeros where the rest of a header should be.
+  const begin = view.toString('latin1', 0, 8)
+  const isTorn = view.subarray(8, headerBytes).every((byte) => byte === 0)
+  if (!magic[kind].startsWith(isTorn ? begin.replace(/\0+$/, '') : begin)) return 'foreign'
+  if (view.length < headerBytes) return 'damaged'
+  if (view.readUInt32LE(headerBytes - 4) !== crc32(view.subarray(0, headerBytes - 4))) return 'damaged'
+  if (view.readUInt32LE(8) > formatVersion) return 'newer'
+  return {
+    version: view.readUInt32LE(8),
+    salt: view.readUInt32LE(12),
+    number: view.readUInt32LE(16),
+    previous: view.readUInt32LE(20),
+    previousSize: view.readUInt32LE(24),
+    sequence: view.readDoubleLE(28),
+    lastSessionNumber: view.readDoubleLE(36),
+    lastMessageNumber: view.readDoubleLE(44),
+    newestRecordMs: view.readDoubleLE(52),
+  }
+}
+
+export function encodeFrame(to: Buffer, at: number, frame: Frame, salt: number): void {
+  to.writeUInt32LE(frame.kind, at)
+  to.writeUInt32LE(frame.metaBytes, at + 4)
+  to.writeUInt32LE(frame.payloadBytes, at + 8)
+  to.writeDoubleLE(frame.sequence, at + 12)
+  to.writeDoubleLE(frame.wallMs, at + 20)
+  to.writeDoubleLE(frame.syncedSequence, at + 28)
+  to.writeUInt32LE(frame.metaChecksum, at + 36)
+  to.writeUInt32LE(crc32(to.subarray(at, at + 40), salt), at + 40)
+}
+
+/** The frame at `at`, or `undefined` if none is there whole and sound. */
+export function decodeFrame(bytes: Buffer, at: number, salt: number): Frame | undefined {
+  if (at + frameBytes > bytes.length) return undefined
+  const kind = bytes.readUInt32LE(at)
+  if (!kinds.includes(kind)) return undefined
+  if (bytes.readUInt32LE(at + 40) !== crc32(bytes.subarray(at, at + 40), salt)) return undefined
+  return {
+    kind: kind as RecordKind,
+    metaBytes: bytes.readUInt32LE(at + 4),
+    payloadBytes: bytes.readUInt32LE(at + 8),
+    sequence: bytes.readDoubleLE(at + 12),
+    wallMs: bytes.readDoubleLE(at + 20),
+    syncedSequence: bytes.readDoubleLE(at + 28),
+    metaChecksum: bytes.readUInt32LE(at + 36),
+  }
+}

@@ -1,0 +1,101 @@
+/**
+ * Gives a recovered state back as the fewest Changes: Sessions, then messages (read from the segments, without their
+ * payloads), then what refers to messages.
+ *
+ * @module
+ */
+import { ByteReader } from './byte-reader.ts'
+import { readChange } from './change-codec.ts'
+import type { DamageReport } from './damage.ts'
+import { headerBytes, payloadSpan } from './frame.ts'
+import { FrameReader } from './frame-reader.ts'
+import type { LiveState } from './live-state.ts'
+import type { Recovered } from './recover.ts'
+import { segmentName } from './segment-files.ts'
+import type { SegmentFiles } from './segment-files.ts'
+import type { Change, LoadProgress, MessageRecord } from './store.ts'
+
+export async function giveBack(
+  files: SegmentFiles,
+  state: LiveState,
+  recovered: Recovered,
+  damage: DamageReport,
+  apply: (change: Change) => void,
+  progress: (progress: LoadProgress) => void,
+): Promise<void> {
+  for (const fact of state.sessionFacts()) apply(fact)
+  const tail = new Set(recovered.tail)
+  const folded = files.numbers.filter((number) => !tail.has(number)).toSorted((a, b) => a - b)
+  const total = state.messages.size
+  let done = 0
+  for (const number of [...folded, ...recovered.tail]) {
+    await eachMessage(files, number, recovered.salt ?? 0, damage, (message, offset) => {
+      if (!isTheOne(state, message, number, offset, tail)) return
+      apply({ kind: 'message', message })
+      done++
+    })
+    progress({ done, total, unit: 'records' })
+  }
+  reportLost(state, damage)
+  for (const fact of state.messageFacts()) apply(fact)
+}
+
+/**
+ * Whether this copy of a message is the one to tell. Copies that were moved forward lie in two segments until the old one
+ * is gone. Where messages of the tail lie is known; of folded segments the last copy counts, and the first is told.
+ */
+function isTheOne(
+  state: LiveState,
+  message: MessageRecord,
+  segment: number,
+  offset: number,
+  tail: ReadonlySet<number>,
+): boolean {
+  const { messageNumber } = message
+  if (!state.messages.lives(messageNumber)) return false
+  const known = state.messages.locate(messageNumber)
+  if (known !== undefined && tail.has(known.segment)) return known.segment === segment && known.offset === offset
+  state.messages.place(messageNumber, segment, offset, message.payloadOnDiskBytes ?? 0)
+  return known === undefined
+}
+
+/** Tells each message in a segment and where its payload lies, reading no payload. */
+export async function eachMessage(
+  files: SegmentFiles,
+  segment: number,
+  salt: number,
+  damage: DamageReport,
+  tell: (message: MessageRecord, offset: number) => void,
+): Promise<void> {
+  const reader = new ByteReader()
+  await files.use(segment, async (file) => {
+    const frames = new FrameReader(file, headerBytes, files.sizeOf(segment), salt, false)
+    while (!frames.atEnd) {
+      const record = await frames.next()
+      if (record === undefined) {
+        damage.add(segmentName(segment), frames.offset, 'a record is not what was written')
+        const next = await frames.seek()
+        if (next !== undefined) frames.offset = next.offset
+        continue
+      }
+      let offset = record.payloadOffset
+      reader.reset(record.meta)
+      while (!reader.atEnd) {
+        const change = readChange(reader)
+        if (change.kind !== 'message') continue
+        tell(change.message, offset)
+        offset += payloadSpan(change.message.payloadOnDiskBytes ?? 0)
+      }
+    }
+  })
+}
+
+/** A message that something refers to but no segment has: damage; a repair drops what refers to it. */
+function reportLost(state: LiveState, damage: DamageReport): void {
+  for (const messageNumber of state.messages.lost()) {
+    damage.add('the store', 0, `message ${messageNumber} is in none of its segments`)
+  }
+  if (damage.found.length === 0) return
+  for (const change of state.dropLost())
+    damage.add('the store', 0, `dropped for want of its message: ${JSON.stringify(change)}`)
+}

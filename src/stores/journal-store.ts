@@ -1,0 +1,291 @@
+/**
+ * The Store that keeps: a journal of turns, checkpoints of what lives, payloads where they were first written.
+ *
+ *   write ──> journal-00000007.log      one record a turn, one sync for all that waited
+ *               │ grown enough
+ *               v
+ *             checkpoint-00000008.log   what lives, without payloads
+ *             journal-00000003.log …    segments that still hold a live payload
+ *
+ * Why so, and what was tried instead: docs/decisions/store.md. In memory it costs some 100 bytes for a queued message
+ * besides what the broker itself keeps.
+ *
+ * @module
+ */
+import type { Clock } from '../base/clock.ts'
+import type { Disk } from '../base/disk.ts'
+import { invariant } from '../base/errors.ts'
+import { silentLogger } from '../base/log.ts'
+import type { Logger } from '../base/log.ts'
+import type { MaybePromise } from '../base/maybe-promise.ts'
+import { DamageReport } from './damage.ts'
+import type { Damage } from './damage.ts'
+import { giveBack } from './give-back.ts'
+import { Journal } from './journal.ts'
+import { LiveState } from './live-state.ts'
+import { Maintenance } from './maintenance.ts'
+import { openNodeDisk } from './node-disk.ts'
+import { PayloadReader } from './payload-reader.ts'
+import { Recovery } from './recover.ts'
+import type { Recovered } from './recover.ts'
+import { SegmentFiles, segmentName } from './segment-files.ts'
+import type { Change, Durability, Loaded, LoadProgress, Store } from './store.ts'
+import { StoreMetrics } from './store-metrics.ts'
+import { copyStore } from './store-tools.ts'
+
+const defaultSegmentBytes = 64 << 20
+const defaultCheckpointBytes = 128 << 20
+const readTries = 4
+
+export interface JournalStoreOptions {
+  readonly disk: Disk
+  readonly clock: Clock
+  /** Default: silent. */
+  readonly log?: Logger
+  /** Bytes on disk beyond which the store calls itself full. Default: no limit but the disk's. */
+  readonly maxBytes?: number
+  /** A segment that has grown so far gives way to the next. Default: 64 MiB. */
+  readonly segmentBytes?: number
+  /** Bytes of journal after which a checkpoint is made; four times the last checkpoint if that is more. Default: 128 MiB. */
+  readonly checkpointBytes?: number
+  /** Keeps what is readable of a damaged store, sets the damaged files aside, and reports (`damage`). Default: false. */
+  readonly repair?: boolean
+}
+
+/** Whether new work should be accepted, and if not, why: what the disk said, or that `maxBytes` is reached. */
+export interface StoreHealth {
+  readonly healthy: boolean
+  readonly cause: Error | 'max-bytes' | undefined
+}
+
+export interface StoreStats {
+  readonly sessions: number
+  readonly retained: number
+  readonly messages: number
+  /** Bytes of live messages in segments, and of all segments. */
+  readonly liveBytes: number
+  readonly diskBytes: number
+  readonly segments: number
+  readonly turns: number
+  readonly uncommittedBytes: number
+}
+
+interface Running {
+  readonly journal: Journal
+  readonly maintenance: Maintenance
+}
+
+export class JournalStore implements Store {
+  readonly keeps = true
+  readonly metrics = new StoreMetrics()
+  #options: JournalStoreOptions
+  #log: Logger
+  #state = new LiveState()
+  #files: SegmentFiles
+  #payloads: PayloadReader
+  #damage: DamageReport
+  #running: Running | undefined
+  #health: StoreHealth = { healthy: true, cause: undefined }
+  #diskFault: Error | undefined
+  #listeners: ((health: StoreHealth) => void)[] = []
+  #closeDisk: () => Promise<void>
+
+  /** @param closeDisk called at the end of `close` */
+  constructor(options: JournalStoreOptions, closeDisk: () => Promise<void> = () => Promise.resolve()) {
+    this.#options = options
+    this.#log = options.log ?? silentLogger
+    this.#files = new SegmentFiles(options.disk)
+    this.#payloads = new PayloadReader(this.#files, this.#state.messages)
+    this.#damage = new DamageReport(options.repair ?? false)
+    this.#closeDisk = closeDisk
+  }
+
+  /** What a repair found. */
+  get damage(): readonly Damage[] {
+    return this.#damage.found
+  }
+
+  get health(): StoreHealth {
+    return this.#health
+  }
+
+  /** Bytes of turns whose commit is not done: they stay in RAM while the disk fails. */
+  get uncommittedBytes(): number {
+    return this.#running?.journal.uncommittedBytes ?? 0
+  }
+
+  /** Calls `listener` whenever `health` changes. */
+  onHealth(listener: (health: StoreHealth) => void): void {
+    this.#listeners.push(listener)
+  }
+
+  async load(apply: (change: Change) => void, progress: (progress: LoadProgress) => void = ignore): Promise<Loaded> {
+    invariant(this.#running === undefined, 'a store is loaded once')
+    const recovered = await new Recovery(this.#files, this.#state, this.#damage, progress).run()
+    await giveBack(this.#files, this.#state, recovered, this.#damage, apply, progress)
+    this.#state.strict = true
+    this.#running = await this.#begin(recovered)
+    await this.#tidy(recovered)
+    const { lastSessionNumber, lastMessageNumber } = this.#state
+    return { lastSessionNumber, lastMessageNumber, newestRecordMs: recovered.newestRecordMs }
+  }
+
+  /** Hot: once a turn. Disk faults never reject: the promise waits until the disk works again (see `health`). */
+  write(changes: readonly Change[], level: Durability): MaybePromise<void> {
+    if (changes.length === 0) return undefined
+    const { journal, maintenance } = this.#begun()
+    this.metrics.turns++
+    this.metrics.changes += changes.length
+    const done = journal.write(changes, level, this.#apply)
+    this.#state.sweep()
+    maintenance.look()
+    this.#judge()
+    return done
+  }
+
+  async read(messageNumbers: readonly number[]): Promise<readonly Uint8Array[]> {
+    const { journal } = this.#begun()
+    this.metrics.payloadsRead += messageNumbers.length
+    for (let tries = 1; ; tries++) {
+      if (messageNumbers.some((messageNumber) => !this.#isWritten(journal, messageNumber))) await journal.flush()
+      try {
+        return await this.#payloads.read(messageNumbers)
+      } catch (error) {
+        // A segment may have been rewritten meanwhile: its payloads are elsewhere now.
+        if (tries === readTries) throw error
+      }
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#running?.maintenance.close()
+    await this.#running?.journal.close()
+    await this.#files.close()
+    await this.#closeDisk()
+  }
+
+  stats(): StoreStats {
+    return {
+      sessions: this.#state.sessionCount,
+      retained: this.#state.retainedCount,
+      messages: this.#state.messages.size,
+      liveBytes: this.#state.usage.total.liveBytes,
+      diskBytes: this.#files.totalBytes,
+      segments: this.#files.count,
+      turns: this.#running?.journal.lastSequence ?? 0,
+      uncommittedBytes: this.uncommittedBytes,
+    }
+  }
+
+  /** Folds the journal now, and frees what can be freed. */
+  compact(): Promise<void> {
+    return this.#begun().maintenance.compact()
+  }
+
+  /** Copies all that is durable to another, empty Disk, while the store goes on. */
+  async backup(to: Disk): Promise<void> {
+    const { journal, maintenance } = this.#begun()
+    await journal.flush()
+    await maintenance.hold(() => copyStore(this.#options.disk, to))
+  }
+
+  #apply = (change: Change): void => this.#state.apply(change)
+
+  #begun(): Running {
+    invariant(this.#running !== undefined, 'a store is loaded before it is used')
+    return this.#running
+  }
+
+  async #begin(recovered: Recovered): Promise<Running> {
+    const { clock, maxBytes = Infinity, segmentBytes, checkpointBytes } = this.#options
+    const salt = recovered.salt ?? new DataView(clock.randomBytes(4).slice().buffer).getUint32(0)
+    const common = {
+      files: this.#files,
+      state: this.#state,
+      clock,
+      log: this.#log,
+      metrics: this.metrics,
+      salt,
+      // A small store must not be filled by what its checkpoints have not freed yet.
+      segmentBytes: Math.min(segmentBytes ?? defaultSegmentBytes, maxBytes / 16),
+      checkpointBytes: Math.min(checkpointBytes ?? defaultCheckpointBytes, maxBytes / 8),
+    }
+    const journal = await Journal.open(
+      {
+        nextNumber: recovered.nextNumber,
+        previous: recovered.lastSegment,
+        previousSize: recovered.lastSegmentSize,
+        salt,
+        lastSequence: recovered.lastSequence,
+        newestRecordMs: recovered.newestRecordMs,
+      },
+      {
+        ...common,
+        counters: () => this.#state,
+        placed: (messageNumber, segment, offset, length) =>
+          this.#state.messages.place(messageNumber, segment, offset, length),
+        health: (cause) => {
+          this.#diskFault = cause
+          this.#judge()
+        },
+      },
+    )
+    const { tailFrom, tailBytes } = recovered
+    const maintenance = new Maintenance({
+      ...common,
+      journal,
+      payloads: this.#payloads,
+      damage: this.#damage,
+      tailFrom,
+      tailBytes,
+    })
+    return { journal, maintenance }
+  }
+
+  /** Once the new segment stands, what was torn or left over can go. */
+  async #tidy(recovered: Recovered): Promise<void> {
+    const { disk } = this.#options
+    const damaged = new Set(this.#damage.found.map(({ name }) => name))
+    if (damaged.size > 0) await this.#begun().maintenance.setAside([...damaged])
+    const { lastSegment, lastSegmentSize } = recovered
+    if (lastSegment > 0 && !damaged.has(segmentName(lastSegment))) {
+      await this.#files.use(lastSegment, async (file) => {
+        if (file.size > lastSegmentSize) await file.cut(lastSegmentSize)
+      })
+    }
+    for (const name of recovered.leftovers) {
+      if (!damaged.has(name)) await disk.remove(name)
+    }
+    await disk.syncNames()
+  }
+
+  #isWritten(journal: Journal, messageNumber: number): boolean {
+    const location = this.#state.messages.locate(messageNumber)
+    return location === undefined || journal.isWritten(location.segment, location.offset)
+  }
+
+  #judge(): void {
+    const { maxBytes = Infinity } = this.#options
+    const isFull = maxBytes < Infinity && this.#files.totalBytes + this.uncommittedBytes > maxBytes
+    const cause = this.#diskFault ?? (isFull ? 'max-bytes' : undefined)
+    if (cause === this.#health.cause) return
+    this.#health = { healthy: cause === undefined, cause }
+    for (const listener of this.#listeners) listener(this.#health)
+  }
+}
+
+function ignore(): void {}
+
+/**
+ * Opens a folder as a Store, for this process alone. Call `load` next.
+ *
+ * @param options.path the folder; made if it is missing
+ * @throws {StoreError} `ERR_STORE_LOCKED`, `ERR_STORE_ACCESS`, `ERR_STORE_FULL` or `ERR_STORE_DISK`; `load` then throws
+ * `ERR_STORE_DAMAGED`, `ERR_STORE_FOREIGN` or `ERR_STORE_VERSION`, whose messages say what the choices are
+ */
+export async function openStore(
+  options: Omit<JournalStoreOptions, 'disk'> & { readonly path: string },
+): Promise<JournalStore> {
+  const disk = await openNodeDisk(options.path)
+  return new JournalStore({ ...options, disk }, () => disk.close())
+}

@@ -1,0 +1,337 @@
+/**
+ * The journal: turns as records, appended to segments, one append and one sync for all that gathered meanwhile.
+ *
+ *   write ─> gather ─┐ (while a commit runs, the next gathers)
+ *                    └─> append ─> sync ─> done          a `process` write is done after the append
+ *
+ * A disk that fails is never fatal and never loses the order: the records are already true in RAM, so they stay first in
+ * line. The segment is not trusted any more, because after a failed sync nobody knows which of its pages arrived
+ * (a second sync may well report success). All that was not synced is written again, whole, into a new segment, whose
+ * header says how much of the failed one counts; until that succeeds, nothing is acknowledged.
+ *
+ * @module
+ */
+import type { Timer } from '../base/clock.ts'
+import { headerBytes, RecordKind } from './frame.ts'
+import { BackOff, SegmentLine } from './segment-line.ts'
+import type { LineOptions, LineStart } from './segment-line.ts'
+import type { Change, Durability } from './store.ts'
+import type { StoreMetrics } from './store-metrics.ts'
+import { TurnBuffer } from './turn-buffer.ts'
+
+/** A segment never grows beyond this: offsets have 32 bits, and a turn comes on top. */
+const segmentBytesNever = 2 ** 31
+/** Bytes that may be appended without a sync before one is due. */
+const unsyncedBytesAtMost = 8 << 20
+/** A `process` write is synced so much later at the latest. */
+const syncIntervalMs = 1000
+
+export interface JournalStart extends LineStart {
+  readonly lastSequence: number
+  readonly newestRecordMs: number
+}
+
+export interface JournalOptions extends Omit<LineOptions, 'counters'> {
+  readonly metrics: StoreMetrics
+  /** A segment that has grown so far gives way to the next. */
+  readonly segmentBytes: number
+  /** Highest numbers used so far. */
+  readonly counters: () => { readonly lastSessionNumber: number; readonly lastMessageNumber: number }
+  /** Told where a message's payload will lie, also when that changes. */
+  readonly placed: (messageNumber: number, segment: number, offset: number, length: number) => void
+  /** Told when the disk fails (with the cause), and when it resumes (without). */
+  readonly health: (cause: Error | undefined) => void
+}
+
+interface Deferred {
+  readonly promise: Promise<void>
+  readonly resolve: () => void
+}
+
+function deferred(): Deferred {
+  let resolve: () => void = () => undefined
+  const promise = new Promise<void>((done) => (resolve = done))
+  return { promise, resolve }
+}
+
+/** Turns that are committed together, and who waits for them. */
+class Batch {
+  readonly buffer: TurnBuffer
+  wantsSync = false
+  appended = false
+  readonly written = deferred()
+  readonly synced = deferred()
+
+  constructor(buffer: TurnBuffer) {
+    this.buffer = buffer
+  }
+}
+
+/** Where a rotation took place: all that was written before it lies in earlier segments, or is no later in sequence. */
+export interface Rotation {
+  readonly segment: number
+  readonly sequence: number
+}
+
+export class Journal {
+  lastSequence: number
+  newestRecordMs: number
+  #options: JournalOptions
+  #line: SegmentLine
+  #syncedSequence: number
+  #salt: number
+  #gather: Batch
+  #taken: Batch | undefined
+  /** Appended since the last sync. */
+  #unsynced: Batch[] = []
+  #free: TurnBuffer[] = []
+  #running = false
+  #closing = false
+  #gaveUp = deferred()
+  #syncTimer: Timer | undefined
+  #rotations: ((rotation: Rotation) => void)[] = []
+
+  /** Starts a new segment, and makes its file; older ones are never appended to again. */
+  static async open(start: JournalStart, options: JournalOptions): Promise<Journal> {
+    const journal = new Journal(start, options)
+    const first = await journal.#line.open()
+    journal.#gather.buffer.reset(first.number, headerBytes)
+    return journal
+  }
+
+  private constructor(start: JournalStart, options: JournalOptions) {
+    this.#options = options
+    this.lastSequence = start.lastSequence
+    this.#salt = start.salt
+    this.#gather = new Batch(new TurnBuffer(start.salt))
+    this.#syncedSequence = start.lastSequence
+    this.newestRecordMs = start.newestRecordMs
+    const counters = (): ReturnType<LineOptions['counters']> => ({
+      ...options.counters(),
+      newestRecordMs: this.newestRecordMs,
+    })
+    this.#line = new SegmentLine(start, { ...options, counters })
+  }
+
+  /** Bytes of turns whose commit is not done. */
+  get uncommittedBytes(): number {
+    return this.#gather.buffer.length + (this.#taken?.buffer.length ?? 0)
+  }
+
+  /** Whether what lies at this place was appended already, so that it can be read. */
+  isWritten(segment: number, offset: number): boolean {
+    const waits = [this.#gather, this.#taken].filter((batch) => batch !== undefined && !batch.appended)
+    return !waits.some((batch) => batch!.buffer.segment === segment && offset >= batch!.buffer.offset)
+  }
+
+  /**
+   * Adds one turn, all or nothing. Order is kept whatever the levels.
+   *
+   * @param each called for each Change as it is packed, a message's place before it
+   */
+  write(changes: Iterable<Change>, level: Durability, each: (change: Change) => void): Promise<void> | undefined {
+    const batch = this.#gather
+    const { placed, clock } = this.#options
+    const { segment } = batch.buffer
+    this.newestRecordMs = Math.max(this.newestRecordMs, clock.wallNow())
+    const stamp = {
+      kind: RecordKind.turn,
+      sequence: this.lastSequence + 1,
+      wallMs: this.newestRecordMs,
+      syncedSequence: this.#syncedSequence,
+    }
+    batch.buffer.add(changes, stamp, (message, offset, length) => placed(message, segment, offset, length), each)
+    this.lastSequence++
+    this.#kick()
+    if (level === 'memory') return undefined
+    if (level === 'process') return batch.written.promise
+    batch.wantsSync = true
+    return batch.synced.promise
+  }
+
+  /** Done when all that was written so far is durable. */
+  flush(): Promise<void> {
+    this.#gather.wantsSync = true
+    this.#kick()
+    return this.#gather.synced.promise
+  }
+
+  /** Begins a new segment. */
+  rotate(): Promise<Rotation> {
+    return new Promise((resolve) => {
+      this.#rotations.push(resolve)
+      this.#kick()
+    })
+  }
+
+  /** Commits what waits. A disk that fails is not waited for: what was not acknowledged is given up, and logged. */
+  async close(): Promise<void> {
+    this.#closing = true
+    this.#syncTimer?.cancel()
+    await Promise.race([this.flush(), this.#gaveUp.promise])
+    await this.#line.close()
+  }
+
+  #kick(): void {
+    if (this.#running) return
+    this.#running = true
+    queueMicrotask(() => void this.#run())
+  }
+
+  async #run(): Promise<void> {
+    while (this.#isDue()) {
+      const { buffer } = this.#gather
+      if (buffer.offset + buffer.length > segmentBytesNever) await this.#line.makeNext()
+      // Given up: stays "running", so that nothing starts it again.
+      if (!(await this.#commit(this.#take()))) return
+    }
+    this.#running = false
+  }
+
+  #isDue(): boolean {
+    const { buffer, wantsSync } = this.#gather
+    if (buffer.records > 0 || wantsSync) return true
+    if (this.#rotations.length === 0) return false
+    if (this.#line.next === undefined) this.#prepareNext()
+    return this.#line.next !== undefined
+  }
+
+  #prepareNext(): void {
+    if (this.#closing) return
+    void this.#line.makeNext().then(() => this.#kick())
+  }
+
+  /** What gathered is to be committed now; the next gathers, in a new segment if it is time for one. */
+  #take(): Batch {
+    const batch = this.#gather
+    const { segment, offset, length } = batch.buffer
+    const { next } = this.#line
+    const end = offset + length
+    const buffer = this.#free.pop() ?? new TurnBuffer(this.#salt)
+    const isFull = this.#rotations.length > 0 || end >= this.#options.segmentBytes
+    if (isFull && next !== undefined && next.number !== segment) buffer.reset(next.number, headerBytes)
+    else buffer.reset(segment, end)
+    // A segment without a record is as good as a new one.
+    if (buffer.offset === headerBytes) this.#rotated(buffer.segment)
+    else if (isFull && next === undefined) this.#prepareNext()
+    this.#gather = new Batch(buffer)
+    this.#taken = batch
+    return batch
+  }
+
+  #rotated(segment: number): void {
+    for (const resolve of this.#rotations.splice(0)) resolve({ segment, sequence: this.lastSequence })
+  }
+
+  /** @returns false if it was given up */
+  async #commit(batch: Batch): Promise<boolean> {
+    const { clock, metrics } = this.#options
+    const begin = clock.now()
+    const { records, length } = batch.buffer
+    try {
+      if (records > 0) await this.#append(batch)
+      if (batch.wantsSync || this.#unsyncedBytes() >= unsyncedBytesAtMost) await this.#sync()
+      else this.#syncLater()
+    } catch (error) {
+      if (records > 0 && !this.#unsynced.includes(batch)) this.#unsynced.push(batch)
+      if (!(await this.#startOver(error as Error))) return false
+    }
+    this.#taken = undefined
+    batch.written.resolve()
+    if (batch.wantsSync) batch.synced.resolve()
+    if (records > 0) metrics.committed(records, length, clock.now() - begin)
+    return true
+  }
+
+  async #append(batch: Batch): Promise<void> {
+    const line = this.#line
+    if (batch.buffer.segment !== line.current?.number) {
+      await this.#sync()
+      await line.enterNext(batch.buffer.lastSequence - batch.buffer.records + 1)
+    }
+    const { file, number } = line.current!
+    await file.append(batch.buffer.bytes)
+    this.#unsynced.push(batch)
+    batch.appended = true
+    batch.written.resolve()
+    this.#options.files.set(number, file.size)
+  }
+
+  #unsyncedBytes(): number {
+    return this.#unsynced.reduce((sum, { buffer }) => sum + buffer.length, 0)
+  }
+
+  async #sync(): Promise<void> {
+    this.#syncTimer?.cancel()
+    this.#syncTimer = undefined
+    if (this.#unsynced.length === 0) return
+    this.#options.metrics.syncs++
+    await this.#line.current!.file.sync()
+    this.#line.trust()
+    this.#settle()
+  }
+
+  /** All that was appended is durable. */
+  #settle(): void {
+    for (const batch of this.#unsynced) {
+      this.#syncedSequence = batch.buffer.lastSequence
+      batch.written.resolve()
+      batch.synced.resolve()
+      if (this.#free.length < 4) this.#free.push(batch.buffer)
+    }
+    this.#unsynced = []
+  }
+
+  #syncLater(): void {
+    if (this.#syncTimer !== undefined || this.#unsynced.length === 0 || this.#closing) return
+    this.#syncTimer = this.#options.clock.setTimer(syncIntervalMs, () => {
+      this.#syncTimer = undefined
+      void this.flush()
+    })
+  }
+
+  /** A write or a sync failed: goes on in a new segment, as soon as one can be written. @returns false if given up */
+  async #startOver(error: Error): Promise<boolean> {
+    const { log, metrics, health, clock } = this.#options
+    const backOff = new BackOff(clock)
+    health(error)
+    for (let cause: unknown = error; ;) {
+      metrics.failures++
+      log.error({ error: cause }, 'the journal cannot be written; nothing is acknowledged until it can')
+      try {
+        await this.#writeAgain()
+        break
+      } catch (again) {
+        cause = again
+      }
+      if (this.#closing) {
+        log.error(`closed with ${this.uncommittedBytes} bytes of Changes that could not be stored`)
+        this.#gaveUp.resolve()
+        return false
+      }
+      await backOff.wait()
+    }
+    health(undefined)
+    log.info('the journal is written again')
+    return true
+  }
+
+  async #writeAgain(): Promise<void> {
+    const buffers = this.#unsynced.map((batch) => batch.buffer)
+    const first = buffers[0]!
+    await this.#line.startOver(
+      first.lastSequence - first.records + 1,
+      buffers.map((buffer) => buffer.bytes),
+      (segment) => this.#moveTo(segment, [...buffers, this.#gather.buffer]),
+    )
+    this.#settle()
+  }
+
+  #moveTo(segment: number, buffers: readonly TurnBuffer[]): void {
+    let offset = headerBytes
+    for (const buffer of buffers) {
+      buffer.moveTo(segment, offset, (message, at, length) => this.#options.placed(message, segment, at, length))
+      offset += buffer.length
+    }
+  }
+}

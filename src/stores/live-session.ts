@@ -1,0 +1,142 @@
+/**
+ * What a store remembers of one Session: the broker's own records where they are few, numbers where they are many.
+ *
+ * @module
+ */
+import { EntryQueue } from './entry-queue.ts'
+import type { Change, EntryRecord, SessionRecord, SubscriptionRecord } from './store.ts'
+
+const Bit = { qos2: 0x1_0000, retain: 0x2_0000, released: 0x4_0000 } as const
+/** Above the bits: where in `#extras` an entry's Subscription Identifiers and shared filter are; 0 for none. */
+const extrasUnit = 0x8_0000
+
+type Extras = Pick<EntryRecord, 'subscriptionIdentifiers' | 'sharedFilter'>
+const noExtras: Extras = { subscriptionIdentifiers: [], sharedFilter: undefined }
+
+export class LiveSession {
+  session: SessionRecord
+  readonly entries = new EntryQueue()
+  #subscriptions: Map<string, SubscriptionRecord> | undefined
+  #received: Set<number> | undefined
+  /** Few subscriptions lead to few combinations, so each is kept once. */
+  #extras: Extras[] | undefined
+  #extrasPlaces: Map<string, number> | undefined
+
+  constructor(session: SessionRecord) {
+    this.session = session
+  }
+
+  subscribe(subscription: SubscriptionRecord): void {
+    this.#subscriptions ??= new Map()
+    this.#subscriptions.set(subscription.topicFilter, subscription)
+  }
+
+  unsubscribe(topicFilter: string): void {
+    this.#subscriptions?.delete(topicFilter)
+  }
+
+  receive(packetIdentifier: number): void {
+    this.#received ??= new Set()
+    this.#received.add(packetIdentifier)
+  }
+
+  receiveDone(packetIdentifier: number): void {
+    this.#received?.delete(packetIdentifier)
+  }
+
+  /** The message whose place an entry of the same number had, 0 for none; -1 if the entry was there before and is gone. */
+  queue(entry: EntryRecord): number {
+    const bits = (entry.qos === 2 ? Bit.qos2 : 0) | (entry.retain ? Bit.retain : 0)
+    const all = bits + this.#placeOfExtras(entry) * extrasUnit
+    if (this.entries.push(entry.entryNumber, entry.messageNumber, all)) return 0
+    if (!this.entries.find(entry.entryNumber)) return -1
+    const { data, at } = this.entries
+    const previous = data[at + 1]!
+    data[at + 1] = entry.messageNumber
+    data[at + 2] = all
+    return previous
+  }
+
+  sent(entryNumber: number, packetIdentifier: number): void {
+    if (!this.entries.find(entryNumber)) return
+    const { data, at } = this.entries
+    data[at + 2] = data[at + 2]! - (data[at + 2]! % 0x1_0000) + packetIdentifier
+  }
+
+  /** The message that is no longer needed; 0 for none. */
+  release(entryNumber: number): number {
+    if (!this.entries.find(entryNumber)) return 0
+    const { data, at } = this.entries
+    const messageNumber = data[at + 1]!
+    data[at + 1] = 0
+    if (data[at + 2]! % extrasUnit < Bit.released) data[at + 2]! += Bit.released
+    return messageNumber
+  }
+
+  /** The message that is no longer needed; 0 for none. */
+  done(entryNumber: number): number {
+    if (!this.entries.find(entryNumber)) return 0
+    const messageNumber = this.entries.data[this.entries.at + 1]!
+    this.entries.remove(entryNumber)
+    if (this.entries.size === 0) {
+      this.#extras = undefined
+      this.#extrasPlaces = undefined
+    }
+    return messageNumber
+  }
+
+  /** All but the entries, as Changes. */
+  *facts(): Generator<Change> {
+    const { sessionNumber } = this.session
+    yield { kind: 'session', session: this.session }
+    for (const subscription of this.#subscriptions?.values() ?? []) {
+      yield { kind: 'subscribed', sessionNumber, subscription }
+    }
+    for (const packetIdentifier of this.#received ?? []) yield { kind: 'received', sessionNumber, packetIdentifier }
+  }
+
+  /** The entries, as Changes; the Session may change between one and the next. */
+  *entryFacts(): Generator<Change> {
+    const { sessionNumber } = this.session
+    let after = 0
+    for (;;) {
+      const some = this.entries.copyAfter(after)
+      if (some.length === 0) return
+      for (let at = 0; at < some.length; at += 3) {
+        const entryNumber = some[at]!
+        const bits = some[at + 2]!
+        yield { kind: 'queued', entry: this.#entryRecord(entryNumber, some[at + 1]!, bits) }
+        const packetIdentifier = bits % 0x1_0000
+        if (packetIdentifier !== 0) yield { kind: 'sent', sessionNumber, entryNumber, packetIdentifier }
+        if (bits % extrasUnit >= Bit.released) yield { kind: 'released', sessionNumber, entryNumber }
+      }
+      after = some[some.length - 3]!
+    }
+  }
+
+  #entryRecord(entryNumber: number, messageNumber: number, bits: number): EntryRecord {
+    const extras = this.#extras?.[Math.floor(bits / extrasUnit) - 1] ?? noExtras
+    return {
+      sessionNumber: this.session.sessionNumber,
+      entryNumber,
+      messageNumber,
+      qos: (bits & Bit.qos2) === 0 ? 1 : 2,
+      retain: (bits & Bit.retain) !== 0,
+      subscriptionIdentifiers: extras.subscriptionIdentifiers,
+      sharedFilter: extras.sharedFilter,
+    }
+  }
+
+  #placeOfExtras(entry: EntryRecord): number {
+    const { subscriptionIdentifiers, sharedFilter } = entry
+    if (subscriptionIdentifiers.length === 0 && sharedFilter === undefined) return 0
+    this.#extras ??= []
+    this.#extrasPlaces ??= new Map()
+    const key = `${subscriptionIdentifiers.join()} ${sharedFilter ?? ''}`
+    const known = this.#extrasPlaces.get(key)
+    if (known !== undefined) return known
+    const place = this.#extras.push({ subscriptionIdentifiers, sharedFilter })
+    this.#extrasPlaces.set(key, place)
+    return place
+  }
+}

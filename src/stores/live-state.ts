@@ -1,0 +1,190 @@
+/**
+ * What lives: the state that the Changes so far have led to. It is what a checkpoint writes, what a start gives back, and
+ * what decides whether a segment is still needed. Payloads are not in it, only where they lie.
+ *
+ * Applying is forgiving about what is not there: a checkpoint is written while the state goes on, so at start the Changes
+ * since its beginning are applied to a state that already has some of them. Each Change therefore says what is, not what to
+ * do; applied again, and followed by all that came after, it leads to the same state.
+ *
+ *   checkpoint begins          checkpoint ends
+ *        |  A    B    C   D       |                  start: (state with some of A..D) + A B C D  =  state after D
+ *
+ * Hot: every Change passes here.
+ *
+ * @module
+ */
+import { invariant } from '../base/errors.ts'
+import { LiveSession } from './live-session.ts'
+import { MessageIndex } from './message-index.ts'
+import { SegmentUsage } from './segment-usage.ts'
+import type { Change, EntryRecord, WillRecord } from './store.ts'
+
+export class LiveState {
+  readonly usage = new SegmentUsage()
+  readonly messages = new MessageIndex(this.usage)
+  #sessions = new Map<number, LiveSession>()
+  /** Apart from Sessions: a Will is kept whatever the Session Expiry, so its Session may not be stored. */
+  #wills = new Map<number, WillRecord>()
+  #retained = new Map<string, number>()
+  #ended: { readonly session: LiveSession; after: number }[] = []
+  /** Whether an entry that cannot be queued is our own mistake: not so at start, see above. */
+  strict = false
+  lastSessionNumber = 0
+  lastMessageNumber = 0
+
+  get sessionCount(): number {
+    return this.#sessions.size
+  }
+
+  get retainedCount(): number {
+    return this.#retained.size
+  }
+
+  /** Everything but a message, which the one who knows its place hands to `messages`. */
+  apply(change: Change): void {
+    switch (change.kind) {
+      case 'message':
+        if (change.message.messageNumber > this.lastMessageNumber) this.lastMessageNumber = change.message.messageNumber
+        return
+      case 'queued':
+        this.#queue(change.entry)
+        return
+      case 'sent':
+        this.#sessions.get(change.sessionNumber)?.sent(change.entryNumber, change.packetIdentifier)
+        return
+      case 'released':
+        this.#forget(this.#sessions.get(change.sessionNumber)?.release(change.entryNumber))
+        return
+      case 'done':
+        this.#forget(this.#sessions.get(change.sessionNumber)?.done(change.entryNumber))
+        return
+      case 'received':
+        this.#sessions.get(change.sessionNumber)?.receive(change.packetIdentifier)
+        return
+      case 'received-done':
+        this.#sessions.get(change.sessionNumber)?.receiveDone(change.packetIdentifier)
+        return
+      case 'retained':
+        this.#retain(change.topicName, change.messageNumber)
+        return
+      case 'retained-cleared':
+        this.#forget(this.#retained.get(change.topicName))
+        this.#retained.delete(change.topicName)
+        return
+      default:
+        this.#applyToSession(change)
+    }
+  }
+
+  /** The rare kinds. */
+  #applyToSession(
+    change: Extract<
+      Change,
+      { kind: 'session' | 'session-ended' | 'subscribed' | 'unsubscribed' | 'will' | 'will-removed' }
+    >,
+  ): void {
+    switch (change.kind) {
+      case 'session': {
+        const { sessionNumber } = change.session
+        const known = this.#sessions.get(sessionNumber)
+        if (known === undefined) this.#sessions.set(sessionNumber, new LiveSession(change.session))
+        else known.session = change.session
+        this.#sawSession(sessionNumber)
+        return
+      }
+      case 'session-ended':
+        this.#endSession(change.sessionNumber)
+        return
+      case 'subscribed':
+        this.#sessions.get(change.sessionNumber)?.subscribe(change.subscription)
+        return
+      case 'unsubscribed':
+        this.#sessions.get(change.sessionNumber)?.unsubscribe(change.topicFilter)
+        return
+      case 'will':
+        this.#wills.set(change.will.sessionNumber, change.will)
+        this.#sawSession(change.will.sessionNumber)
+        return
+      case 'will-removed':
+        this.#wills.delete(change.sessionNumber)
+        return
+    }
+  }
+
+  /**
+   * Lets go of what ended Sessions referred to, at most 256 entries a call, because a long queue at once would be a pause.
+   *
+   * @returns whether there is more
+   */
+  sweep(): boolean {
+    const ended = this.#ended[0]
+    if (ended === undefined) return false
+    const some = ended.session.entries.copyAfter(ended.after)
+    for (let at = 1; at < some.length; at += 3) this.#forget(some[at])
+    if (some.length > 0) ended.after = some[some.length - 3]!
+    else this.#ended.shift()
+    return this.#ended.length > 0
+  }
+
+  /** Sessions with what hangs on them, and Wills: what may be told before any message. */
+  *sessionFacts(): Generator<Change> {
+    for (const session of this.#sessions.values()) yield* session.facts()
+    for (const will of this.#wills.values()) yield { kind: 'will', will }
+  }
+
+  /** What refers to messages. */
+  *messageFacts(): Generator<Change> {
+    for (const session of this.#sessions.values()) yield* session.entryFacts()
+    for (const [topicName, messageNumber] of this.#retained) yield { kind: 'retained', topicName, messageNumber }
+  }
+
+  /** Drops what refers to a message that no segment has: what a repair is left with. Gives what was dropped. */
+  dropLost(): Change[] {
+    const lost = new Set(this.messages.lost())
+    const dropped: Change[] = []
+    for (const fact of this.messageFacts()) {
+      if (fact.kind === 'queued' && lost.has(fact.entry.messageNumber)) {
+        dropped.push({ kind: 'done', sessionNumber: fact.entry.sessionNumber, entryNumber: fact.entry.entryNumber })
+      } else if (fact.kind === 'retained' && lost.has(fact.messageNumber)) {
+        dropped.push({ kind: 'retained-cleared', topicName: fact.topicName })
+      }
+    }
+    for (const change of dropped) this.apply(change)
+    return dropped
+  }
+
+  #sawSession(sessionNumber: number): void {
+    if (sessionNumber > this.lastSessionNumber) this.lastSessionNumber = sessionNumber
+  }
+
+  #queue(entry: EntryRecord): void {
+    const replaced = this.#sessions.get(entry.sessionNumber)?.queue(entry) ?? -1
+    if (replaced < 0) {
+      invariant(
+        !this.strict,
+        `entry ${entry.entryNumber} of Session ${entry.sessionNumber} has no Session or is not new`,
+      )
+      return
+    }
+    if (entry.messageNumber !== 0) this.messages.refer(entry.messageNumber)
+    this.#forget(replaced)
+  }
+
+  #retain(topicName: string, messageNumber: number): void {
+    const replaced = this.#retained.get(topicName)
+    this.messages.refer(messageNumber)
+    this.#retained.set(topicName, messageNumber)
+    this.#forget(replaced)
+  }
+
+  #forget(messageNumber: number | undefined): void {
+    if (messageNumber !== undefined && messageNumber !== 0) this.messages.release(messageNumber)
+  }
+
+  #endSession(sessionNumber: number): void {
+    const session = this.#sessions.get(sessionNumber)
+    if (session !== undefined && session.entries.size > 0) this.#ended.push({ session, after: 0 })
+    this.#sessions.delete(sessionNumber)
+    this.#wills.delete(sessionNumber)
+  }
+}

@@ -1,0 +1,252 @@
+/**
+ * Keeps a store small while it runs: checkpoints, removal of segments in which nothing lives, and copying forward what
+ * little lives in others.
+ *
+ *   journal grown ─> checkpoint ─> remove dead segments ─> rewrite sparse ones (their live messages go to the newest)
+ *
+ * One thing at a time, in the background, in slices; commits go on. A segment is removed only once the turns that left it
+ * dead are durable.
+ *
+ * @module
+ */
+import type { Clock } from '../base/clock.ts'
+import { StoreError } from '../base/errors.ts'
+import type { Logger } from '../base/log.ts'
+import { writeCheckpoint } from './checkpoint.ts'
+import type { DamageReport } from './damage.ts'
+import { eachMessage } from './give-back.ts'
+import type { Journal } from './journal.ts'
+import type { LiveState } from './live-state.ts'
+import type { PayloadReader } from './payload-reader.ts'
+import { numberOfName, partName, segmentName } from './segment-files.ts'
+import type { SegmentFiles } from './segment-files.ts'
+import type { Change, MessageRecord } from './store.ts'
+import type { StoreMetrics } from './store-metrics.ts'
+
+/** How often a running store is looked at. */
+const lookIntervalMs = 1000
+/** A folded segment is rewritten when less than this share of it lives. */
+const sparseShare = 0.25
+/** Messages are copied forward so many at a time. */
+const moveAtOnce = 64
+/** Many small segments, as after many restarts, are folded whatever their size. */
+const tailSegmentsAtMost = 64
+
+export interface MaintenanceOptions {
+  readonly files: SegmentFiles
+  readonly state: LiveState
+  readonly journal: Journal
+  readonly payloads: PayloadReader
+  readonly clock: Clock
+  readonly log: Logger
+  readonly metrics: StoreMetrics
+  readonly damage: DamageReport
+  readonly salt: number
+  readonly checkpointBytes: number
+  readonly segmentBytes: number
+  /** The first segment that no checkpoint covers, and how much lies in the tail from there on. */
+  readonly tailFrom: number
+  readonly tailBytes: number
+}
+
+export class Maintenance {
+  #options: MaintenanceOptions
+  /** Segments before this one are folded. */
+  #foldedBelow: number
+  #checkpointBytes: number
+  /** What the journal had written when the last checkpoint began; less than zero by what a start found. */
+  #foldedJournalBytes: number
+  #lookedAt = 0
+  /** The end of what was started last, and how many things are not done. */
+  #last = Promise.resolve()
+  #waiting = 0
+  #closed = false
+  #stop: (error: Error) => void = () => undefined
+  #stopped: Promise<never>
+
+  constructor(options: MaintenanceOptions) {
+    this.#options = options
+    this.#foldedBelow = options.tailFrom
+    this.#checkpointBytes = options.checkpointBytes
+    this.#foldedJournalBytes = options.metrics.journalBytes - options.tailBytes
+    this.#stopped = new Promise((_, reject) => (this.#stop = reject))
+    this.#stopped.catch(() => options.log.debug('maintenance of the store stops'))
+  }
+
+  /** Hot: after every turn. Begins what is due. */
+  look(): void {
+    if (this.#waiting > 0 || this.#closed) return
+    if (this.#tailBytes() >= this.#checkpointBytes) {
+      void this.#start(() => this.#checkpointAndClean())
+      return
+    }
+    const now = this.#options.clock.now()
+    if (now - this.#lookedAt < lookIntervalMs) return
+    this.#lookedAt = now
+    if (this.#tailSegments() > tailSegmentsAtMost) void this.#start(() => this.#checkpointAndClean())
+    else if (this.#removable().length > 0) void this.#start(() => this.#removeDead())
+  }
+
+  /** Makes a checkpoint now, and cleans up behind it; done when that is done. */
+  async compact(): Promise<void> {
+    await this.#start(() => this.#checkpointAndClean(), true)
+  }
+
+  /** Does something while nothing is folded, moved or removed. */
+  async hold<Value>(work: () => Promise<Value>): Promise<Value> {
+    let value: Value | undefined
+    await this.#start(async () => void (value = await work()), true)
+    return value as Value
+  }
+
+  /** Sets damaged files aside, once all that could be read from them is elsewhere. */
+  async setAside(names: readonly string[]): Promise<void> {
+    const { files, log } = this.#options
+    await this.#start(async () => {
+      await this.#checkpoint()
+      for (const number of files.numbers.filter((segment) => names.includes(segmentName(segment)))) {
+        await this.#moveForward(number)
+        this.#options.state.usage.forget(number)
+        await files.drop(number)
+      }
+      const there = await files.disk.list()
+      for (const name of names.filter((damaged) => there.includes(damaged))) {
+        await files.disk.rename(name, `${name}.damaged`)
+        log.warn(`${name} was damaged and is now ${name}.damaged: what could be read of it is in the store`)
+      }
+      await files.disk.syncNames()
+    }, true)
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    this.#stop(new StoreError('ERR_STORE_CLOSED', 'the store was closed'))
+    await this.#last
+  }
+
+  /** Runs one thing after another. What fails is logged and tried again later; unless somebody asked for it. */
+  #start(work: () => Promise<void>, loud = false): Promise<void> {
+    this.#waiting++
+    const done = this.#last.then(() => this.#guarded(work, loud))
+    // The next one waits for the end of this one, however it ends.
+    this.#last = done.catch(ignore).finally(() => this.#waiting--)
+    return done
+  }
+
+  async #guarded(work: () => Promise<void>, loud: boolean): Promise<void> {
+    try {
+      await work()
+    } catch (error) {
+      if (loud) throw error
+      if (!this.#closed) this.#options.log.warn({ error }, 'maintenance of the store failed; it is tried again later')
+      this.#foldedJournalBytes = this.#options.metrics.journalBytes - Math.floor(this.#checkpointBytes / 2)
+    }
+  }
+
+  #unlessClosed = <Value>(promise: Promise<Value>): Promise<Value> => Promise.race([promise, this.#stopped])
+
+  #tailBytes(): number {
+    return this.#options.metrics.journalBytes - this.#foldedJournalBytes
+  }
+
+  #tailSegments(): number {
+    return this.#options.files.numbers.filter((number) => number >= this.#foldedBelow).length
+  }
+
+  async #checkpointAndClean(): Promise<void> {
+    await this.#checkpoint()
+    await this.#removeDead()
+    for (const number of this.#sparse()) {
+      await this.#moveForward(number)
+      await this.#removeDead()
+      this.#options.metrics.segmentsRewritten++
+    }
+  }
+
+  async #checkpoint(): Promise<void> {
+    const { metrics, clock, files } = this.#options
+    const begin = clock.now()
+    const journalBytes = metrics.journalBytes
+    try {
+      const { from, bytes } = await writeCheckpoint({ ...this.#options, unlessClosed: this.#unlessClosed })
+      this.#foldedBelow = from
+      this.#foldedJournalBytes = journalBytes
+      this.#checkpointBytes = Math.max(this.#options.checkpointBytes, bytes * 4)
+      metrics.checkpoints++
+      metrics.lastCheckpointMs = clock.now() - begin
+      metrics.lastCheckpointBytes = bytes
+    } finally {
+      await this.#removeOldCheckpoints()
+      await files.disk.syncNames()
+    }
+  }
+
+  /** Also what is left of one that failed. */
+  async #removeOldCheckpoints(): Promise<void> {
+    const { disk } = this.#options.files
+    for (const name of await disk.list()) {
+      const isPart = name.startsWith('checkpoint-') && name.endsWith(partName(''))
+      if (isPart || (numberOfName('checkpoint', name) ?? Infinity) < this.#foldedBelow) await disk.remove(name)
+    }
+  }
+
+  /** Folded segments in which nothing lives. */
+  #removable(): number[] {
+    const { files, state } = this.#options
+    return files.numbers.filter((number) => number < this.#foldedBelow && state.usage.of(number).liveMessages === 0)
+  }
+
+  async #removeDead(): Promise<void> {
+    const { files, state, journal, metrics } = this.#options
+    const dead = this.#removable()
+    if (dead.length === 0) return
+    // They are dead because of turns that may still be on their way to the disk.
+    await this.#unlessClosed(journal.flush())
+    for (const number of dead) {
+      await files.drop(number)
+      state.usage.forget(number)
+      await files.disk.remove(segmentName(number))
+      metrics.segmentsRemoved++
+    }
+    await files.disk.syncNames()
+  }
+
+  /** Folded segments of which little lives, or that are small, the emptiest first. */
+  #sparse(): number[] {
+    const { files, state, segmentBytes } = this.#options
+    const live = (number: number): number => state.usage.of(number).liveBytes
+    return files.numbers
+      .filter((number) => number < this.#foldedBelow)
+      .filter((number) => live(number) < Math.max(files.sizeOf(number) * sparseShare, segmentBytes / 16))
+      .toSorted((a, b) => live(a) - live(b))
+  }
+
+  /** Writes a segment's live messages again, at the end of the journal. */
+  async #moveForward(segment: number): Promise<void> {
+    const { files, state, damage, salt, clock } = this.#options
+    const found: { message: MessageRecord; offset: number }[] = []
+    await eachMessage(files, segment, salt, damage, (message, offset) => {
+      if (state.messages.livesAt(message.messageNumber, segment, offset)) found.push({ message, offset })
+    })
+    while (found.length > 0) {
+      const some = found.splice(-moveAtOnce)
+      await this.#move(segment, some)
+      await this.#unlessClosed(new Promise<void>((resolve) => void clock.setTimer(1, resolve)))
+    }
+  }
+
+  async #move(segment: number, some: readonly { message: MessageRecord; offset: number }[]): Promise<void> {
+    const { state, journal, payloads } = this.#options
+    const live = some.filter(({ message, offset }) => state.messages.livesAt(message.messageNumber, segment, offset))
+    const read = await payloads.read(live.map(({ message }) => message.messageNumber))
+    const changes: Change[] = []
+    for (const [index, { message, offset }] of live.entries()) {
+      // It may have gone while it was read.
+      if (!state.messages.livesAt(message.messageNumber, segment, offset)) continue
+      changes.push({ kind: 'message', message: { ...message, payload: read[index]! } })
+    }
+    if (changes.length > 0) void journal.write(changes, 'memory', ignore)
+  }
+}
+
+function ignore(): void {}

@@ -1,0 +1,188 @@
+/**
+ * A Disk in memory, for tests and simulation: it can be slow, full, fail any operation, lose its power in the middle of
+ * one, and forget what was not synced.
+ *
+ *   file   durable bytes | bytes appended since the last sync
+ *   names  durable names | names since the last syncNames
+ *
+ * `crash()` gives the Disk as the next start finds it. What was synced is there; of what was not, a random beginning is
+ * (a torn tail, its last bytes perhaps zeros, as file systems leave them), and each new name may or may not be.
+ *
+ * @module
+ */
+import type { Disk, DiskFile } from '../base/disk.ts'
+import { StoreError } from '../base/errors.ts'
+
+export type DiskOperation = 'open' | 'append' | 'sync' | 'read' | 'cut' | 'remove' | 'rename' | 'syncNames'
+
+export interface MemoryDiskOptions {
+  /** Bytes of all files together; more is a full disk. Default: no limit. */
+  capacityBytes?: number
+  /** Called before each operation: may throw (it fails), or answer later (it is slow; never: the power went). */
+  before?: (operation: DiskOperation, name: string) => void | Promise<void>
+  /** A number from 0 up to and without 1, for what a crash keeps. Default: always 0, which keeps nothing unsynced. */
+  random?: () => number
+}
+
+/** What a name stands for. `durable` is what a crash leaves; `bytes` what readers see. */
+interface Inode {
+  bytes: Uint8Array
+  size: number
+  /** How much of `bytes` is synced: valid while `cutBelow` is undefined. */
+  syncedSize: number
+  /** The durable bytes, once a cut went below them and was not synced yet. */
+  syncedCopy: Uint8Array | undefined
+}
+
+export class MemoryDisk implements Disk {
+  options: MemoryDiskOptions
+  #names = new Map<string, Inode>()
+  #durableNames = new Map<string, Inode>()
+
+  constructor(options: MemoryDiskOptions = {}) {
+    this.options = options
+  }
+
+  /** Bytes in all files. */
+  get usedBytes(): number {
+    let sum = 0
+    for (const inode of this.#names.values()) sum += inode.size
+    return sum
+  }
+
+  async open(name: string): Promise<DiskFile> {
+    await this.options.before?.('open', name)
+    let inode = this.#names.get(name)
+    if (inode === undefined) {
+      inode = newInode(new Uint8Array(0), 0)
+      this.#names.set(name, inode)
+    }
+    return new MemoryDiskFile(this, name, inode)
+  }
+
+  list(): Promise<readonly string[]> {
+    return Promise.resolve([...this.#names.keys()].toSorted())
+  }
+
+  async remove(name: string): Promise<void> {
+    await this.options.before?.('remove', name)
+    if (!this.#names.delete(name)) throw new StoreError('ERR_STORE_DISK', `cannot remove ${name}: it does not exist`)
+  }
+
+  async rename(from: string, to: string): Promise<void> {
+    await this.options.before?.('rename', from)
+    const inode = this.#names.get(from)
+    if (inode === undefined) throw new StoreError('ERR_STORE_DISK', `cannot rename ${from}: it does not exist`)
+    this.#names.delete(from)
+    this.#names.set(to, inode)
+  }
+
+  async syncNames(): Promise<void> {
+    await this.options.before?.('syncNames', '')
+    this.#durableNames = new Map(this.#names)
+  }
+
+  /** The Disk after a power cut now. This one must not be used any more. */
+  crash(): MemoryDisk {
+    const random = this.options.random ?? ((): number => 0)
+    const after = new MemoryDisk({ random })
+    for (const name of new Set([...this.#names.keys(), ...this.#durableNames.keys()])) {
+      const before = this.#durableNames.get(name)
+      const now = this.#names.get(name)
+      const inode = before === now || random() < 0.5 ? before : now
+      if (inode !== undefined) after.#names.set(name, survivor(inode, random))
+    }
+    after.#durableNames = new Map(after.#names)
+    return after
+  }
+
+  /** The Disk after a crash of the process now: the operating system still has everything that was appended. */
+  kill(): MemoryDisk {
+    const after = new MemoryDisk({ ...(this.options.random && { random: this.options.random }) })
+    for (const [name, inode] of this.#names)
+      after.#names.set(name, newInode(inode.bytes.slice(0, inode.size), inode.syncedSize))
+    after.#durableNames = new Map(after.#names)
+    return after
+  }
+
+  /** Changes bytes in place, as a failing disk would. */
+  damage(name: string, at: number, bytes: Uint8Array): void {
+    this.#names.get(name)!.bytes.set(bytes, at)
+  }
+
+  /** The bytes of a file. */
+  contents(name: string): Uint8Array {
+    const inode = this.#names.get(name)!
+    return inode.bytes.slice(0, inode.size)
+  }
+}
+
+function newInode(bytes: Uint8Array, syncedSize: number): Inode {
+  return { bytes, size: bytes.length, syncedSize, syncedCopy: undefined }
+}
+
+function survivor(inode: Inode, random: () => number): Inode {
+  if (inode.syncedCopy !== undefined && random() < 0.5)
+    return newInode(inode.syncedCopy.slice(), inode.syncedCopy.length)
+  const synced = Math.min(inode.syncedSize, inode.size)
+  const kept = synced + Math.floor(random() * (inode.size - synced + 1))
+  const bytes = inode.bytes.slice(0, kept)
+  if (random() < 0.3) bytes.fill(0, synced + Math.floor(random() * (kept - synced + 1)))
+  return newInode(bytes, kept)
+}
+
+class MemoryDiskFile implements DiskFile {
+  #disk: MemoryDisk
+  #name: string
+  #inode: Inode
+
+  constructor(disk: MemoryDisk, name: string, inode: Inode) {
+    this.#disk = disk
+    this.#name = name
+    this.#inode = inode
+  }
+
+  get size(): number {
+    return this.#inode.size
+  }
+
+  async append(bytes: Uint8Array): Promise<void> {
+    await this.#disk.options.before?.('append', this.#name)
+    const room = (this.#disk.options.capacityBytes ?? Infinity) - this.#disk.usedBytes
+    if (bytes.length > room) throw new StoreError('ERR_STORE_FULL', `cannot write ${this.#name}: no space left`)
+    const inode = this.#inode
+    const end = inode.size + bytes.length
+    if (end > inode.bytes.length) {
+      const grown = new Uint8Array(Math.max(end, inode.bytes.length * 2, 1024))
+      grown.set(inode.bytes.subarray(0, inode.size))
+      inode.bytes = grown
+    }
+    inode.bytes.set(bytes, inode.size)
+    inode.size = end
+  }
+
+  async sync(): Promise<void> {
+    await this.#disk.options.before?.('sync', this.#name)
+    this.#inode.syncedSize = this.#inode.size
+    this.#inode.syncedCopy = undefined
+  }
+
+  async read(at: number, length: number): Promise<Uint8Array> {
+    await this.#disk.options.before?.('read', this.#name)
+    return this.#inode.bytes.slice(at, Math.min(at + length, this.#inode.size))
+  }
+
+  async cut(size: number): Promise<void> {
+    await this.#disk.options.before?.('cut', this.#name)
+    const inode = this.#inode
+    if (size < inode.syncedSize) {
+      inode.syncedCopy ??= inode.bytes.slice(0, inode.syncedSize)
+      inode.syncedSize = size
+    }
+    inode.size = Math.min(inode.size, size)
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve()
+  }
+}

@@ -1,0 +1,168 @@
+/**
+ * The real Disk: one folder over node:fs, and the lock that keeps a second process out of it.
+ *
+ * Plain descriptors and callbacks, because a FileHandle costs the main thread half as much again (measured: 0.052 ms
+ * against 0.080 ms for one append of 330 kB with its sync). Files are few and operations are few per turn, so the thread
+ * pool that everything shares sees one or two of them at a time.
+ *
+ * @module
+ */
+import * as fs from 'node:fs'
+import { join } from 'node:path'
+import type { Disk, DiskFile } from '../base/disk.ts'
+import { StoreError } from '../base/errors.ts'
+import { lockPath } from './path-lock.ts'
+import type { PathLock } from './path-lock.ts'
+
+type Callback<Value> = (error: NodeJS.ErrnoException | null, value?: Value) => void
+
+/** What the operating system's error means for the operator. */
+const codes: Readonly<Record<string, string>> = {
+  ENOSPC: 'ERR_STORE_FULL',
+  EDQUOT: 'ERR_STORE_FULL',
+  EROFS: 'ERR_STORE_ACCESS',
+  EACCES: 'ERR_STORE_ACCESS',
+  EPERM: 'ERR_STORE_ACCESS',
+}
+
+function call<Value>(what: string, path: string, start: (done: Callback<Value>) => void): Promise<Value> {
+  return new Promise((resolve, reject) => {
+    start((error, value) => {
+      if (error === null) resolve(value as Value)
+      else reject(diskError(what, path, error))
+    })
+  })
+}
+
+function diskError(what: string, path: string, cause: NodeJS.ErrnoException): StoreError {
+  return new StoreError(codes[cause.code ?? ''] ?? 'ERR_STORE_DISK', `cannot ${what} ${path}: ${cause.message}`, {
+    cause,
+  })
+}
+
+class NodeDiskFile implements DiskFile {
+  size: number
+  #descriptor: number
+  #path: string
+
+  constructor(descriptor: number, path: string, size: number) {
+    this.#descriptor = descriptor
+    this.#path = path
+    this.size = size
+  }
+
+  async append(bytes: Uint8Array): Promise<void> {
+    // `size` moves only when all is written: after a short write that failed, the next append starts where this one did.
+    let written = 0
+    while (written < bytes.length) {
+      const at = written
+      written += await call<number>('write', this.#path, (done) =>
+        fs.write(this.#descriptor, bytes, at, bytes.length - at, this.size + at, done),
+      )
+    }
+    this.size += bytes.length
+  }
+
+  sync(): Promise<void> {
+    return call('sync', this.#path, (done) => fs.fdatasync(this.#descriptor, done))
+  }
+
+  async read(at: number, length: number): Promise<Uint8Array> {
+    const bytes = Buffer.allocUnsafeSlow(Math.max(0, Math.min(length, this.size - at)))
+    let have = 0
+    while (have < bytes.length) {
+      const from = have
+      const got = await call<number>('read', this.#path, (done) =>
+        fs.read(this.#descriptor, bytes, from, bytes.length - from, at + from, done),
+      )
+      if (got === 0) break
+      have += got
+    }
+    return bytes.subarray(0, have)
+  }
+
+  async cut(size: number): Promise<void> {
+    await call<void>('cut', this.#path, (done) => fs.ftruncate(this.#descriptor, size, done))
+    this.size = size
+  }
+
+  close(): Promise<void> {
+    return call('close', this.#path, (done) => fs.close(this.#descriptor, done))
+  }
+}
+
+export class NodeDisk implements Disk {
+  readonly path: string
+  #folder: number
+  #lock: PathLock | undefined
+
+  /** Use `openNodeDisk`. */
+  constructor(path: string, folder: number, lock: PathLock | undefined) {
+    this.path = path
+    this.#folder = folder
+    this.#lock = lock
+  }
+
+  async open(name: string): Promise<DiskFile> {
+    const path = join(this.path, name)
+    const flags = this.#lock === undefined ? fs.constants.O_RDONLY : fs.constants.O_RDWR | fs.constants.O_CREAT
+    const descriptor = await call<number>('open', path, (done) => fs.open(path, flags, 0o600, done))
+    const status = await call<fs.Stats>('look at', path, (done) => fs.fstat(descriptor, done))
+    return new NodeDiskFile(descriptor, path, status.size)
+  }
+
+  async list(): Promise<readonly string[]> {
+    const names = await call<string[]>('list', this.path, (done) => fs.readdir(this.path, done))
+    return names.toSorted()
+  }
+
+  remove(name: string): Promise<void> {
+    return call('remove', join(this.path, name), (done) => fs.unlink(join(this.path, name), done))
+  }
+
+  rename(from: string, to: string): Promise<void> {
+    return call('rename', join(this.path, from), (done) => fs.rename(join(this.path, from), join(this.path, to), done))
+  }
+
+  async syncNames(): Promise<void> {
+    // Windows keeps names without being asked, and refuses to be asked.
+    if (process.platform === 'win32') return
+    await call<void>('sync', this.path, (done) => fs.fsync(this.#folder, done))
+  }
+
+  /** Lets the next process in. Files opened from here are closed by who opened them. */
+  async close(): Promise<void> {
+    await call<void>('close', this.path, (done) => fs.close(this.#folder, done))
+    await this.#lock?.release()
+  }
+}
+
+/**
+ * Opens a folder as a Disk, making it (and its parents) if it is missing, for the user of this process only.
+ *
+ * @param options.readOnly opens without the lock and without the right to change anything, to look at or copy a store that
+ * another process may be using
+ * @throws {StoreError} `ERR_STORE_LOCKED` when another process uses it, `ERR_STORE_ACCESS`, `ERR_STORE_FULL` or
+ * `ERR_STORE_DISK` when the folder cannot be made or opened
+ */
+export async function openNodeDisk(path: string, options: { readonly readOnly?: boolean } = {}): Promise<NodeDisk> {
+  if (options.readOnly !== true) {
+    await call('make', path, (done) => fs.mkdir(path, { recursive: true, mode: 0o700 }, done))
+  }
+  const folder = await call<number>('open', path, (done) => fs.open(path, fs.constants.O_RDONLY, done))
+  try {
+    return new NodeDisk(path, folder, options.readOnly === true ? undefined : await lock(path))
+  } catch (error) {
+    await call<void>('close', path, (done) => fs.close(folder, done))
+    throw error
+  }
+}
+
+async function lock(path: string): Promise<PathLock> {
+  try {
+    return await lockPath(path)
+  } catch (error) {
+    if (error instanceof StoreError) throw error
+    throw diskError('lock', path, error as NodeJS.ErrnoException)
+  }
+}

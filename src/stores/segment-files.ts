@@ -1,0 +1,123 @@
+/**
+ * The segments on disk: their names, how much of each counts, and a few open handles.
+ *
+ * @module
+ */
+import type { Disk, DiskFile } from '../base/disk.ts'
+import { StoreError } from '../base/errors.ts'
+
+/** So many sealed segments stay open for reading. */
+const openAtMost = 32
+
+/** `journal-00000001.log`; numbers beyond eight digits are simply longer. */
+export function segmentName(number: number): string {
+  return `journal-${String(number).padStart(8, '0')}.log`
+}
+
+/** Named by the first segment that is not folded into it. */
+export function checkpointName(number: number): string {
+  return `checkpoint-${String(number).padStart(8, '0')}.log`
+}
+
+/** A file that is still being written, and does not count until it is renamed. */
+export function partName(name: string): string {
+  return `${name}.part`
+}
+
+/** The number of a segment's or checkpoint's name, or `undefined` for other names. */
+export function numberOfName(prefix: 'journal' | 'checkpoint', name: string): number | undefined {
+  const match = /^(journal|checkpoint)-(\d{8,})\.log$/.exec(name)
+  return match?.[1] === prefix ? Number(match[2]) : undefined
+}
+
+interface Segment {
+  /** How many of its bytes count. */
+  size: number
+  file: Promise<DiskFile> | undefined
+  users: number
+  /** Told when the last user is gone. */
+  idle: (() => void) | undefined
+}
+
+export class SegmentFiles {
+  readonly disk: Disk
+  /** Bytes that count, of all segments. */
+  totalBytes = 0
+  #segments = new Map<number, Segment>()
+
+  constructor(disk: Disk) {
+    this.disk = disk
+  }
+
+  get numbers(): number[] {
+    return [...this.#segments.keys()]
+  }
+
+  get count(): number {
+    return this.#segments.size
+  }
+
+  sizeOf(number: number): number {
+    return this.#segments.get(number)?.size ?? 0
+  }
+
+  /** Makes a segment known, or changes how much of it counts. A handle that is open already is taken over. */
+  set(number: number, size: number, file?: DiskFile): void {
+    const known = this.#segments.get(number)
+    this.totalBytes += size - (known?.size ?? 0)
+    if (known === undefined) {
+      this.#segments.set(number, { size, file: file && Promise.resolve(file), users: 0, idle: undefined })
+    } else {
+      known.size = size
+    }
+  }
+
+  /** Makes a segment unknown that was never used: its file does not exist. */
+  forget(number: number): void {
+    this.totalBytes -= this.sizeOf(number)
+    this.#segments.delete(number)
+  }
+
+  /** Works with a segment's file, which is not closed or removed meanwhile. */
+  async use<Value>(number: number, work: (file: DiskFile) => Promise<Value>): Promise<Value> {
+    const segment = this.#segments.get(number)
+    if (segment === undefined)
+      throw new StoreError('ERR_STORE_MISSING', `${segmentName(number)} does not exist any more`)
+    segment.users++
+    try {
+      segment.file ??= this.disk.open(segmentName(number))
+      return await work(await segment.file)
+    } catch (error) {
+      segment.file = undefined
+      throw error
+    } finally {
+      segment.users--
+      if (segment.users === 0) segment.idle?.()
+      await this.#closeSome(number)
+    }
+  }
+
+  /** Forgets a segment once nobody uses it, and closes it. Its name is the caller's business. */
+  async drop(number: number): Promise<void> {
+    const segment = this.#segments.get(number)
+    if (segment === undefined) return
+    this.forget(number)
+    if (segment.users > 0) await new Promise<void>((idle) => (segment.idle = idle))
+    await (await segment.file)?.close()
+  }
+
+  async close(): Promise<void> {
+    for (const number of this.numbers) await this.drop(number)
+  }
+
+  /** Closes the oldest idle handles but for this one. The newest segment is the journal's own and stays. */
+  async #closeSome(except: number): Promise<void> {
+    const open = [...this.#segments].filter(([, segment]) => segment.file !== undefined)
+    const spare = open.slice(0, -1).filter(([number, segment]) => number !== except && segment.users === 0)
+    for (const [, segment] of spare.slice(0, Math.max(0, open.length - openAtMost))) {
+      const file = segment.file
+      segment.file = undefined
+      await (await file)?.close()
+    }
+  }
+}

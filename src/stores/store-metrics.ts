@@ -1,0 +1,44 @@
+/** What a store counts, as plain numbers that anyone may read at any time. @module */
+
+/** Upper bounds of the commit latency buckets, in milliseconds; the last bucket has no bound. */
+export const commitLatencyBoundsMs = [0.5, 1, 2, 5, 10, 20, 50, 100, 500] as const
+
+export class StoreMetrics {
+  /** Turns written, and Changes in them. */
+  turns = 0
+  changes = 0
+  /** Appends to the journal: each may hold several turns. */
+  commits = 0
+  syncs = 0
+  /** Bytes appended to the journal. */
+  journalBytes = 0
+  /** Turns in the last commit, and in the largest. */
+  lastBatchTurns = 0
+  maxBatchTurns = 0
+  /** From the beginning of a commit until it is done, in milliseconds. */
+  lastCommitMs = 0
+  maxCommitMs = 0
+  /** Commits by latency: one count for each of `commitLatencyBoundsMs`, and one for what took longer. */
+  readonly commitLatency: number[] = Array.from({ length: commitLatencyBoundsMs.length + 1 }, () => 0)
+  /** Writes and syncs that failed. */
+  failures = 0
+  checkpoints = 0
+  lastCheckpointMs = 0
+  lastCheckpointBytes = 0
+  /** Segments removed because nothing in them lived, and segments whose rest was copied forward. */
+  segmentsRemoved = 0
+  segmentsRewritten = 0
+  payloadsRead = 0
+
+  committed(turns: number, bytes: number, tookMs: number): void {
+    this.commits++
+    this.journalBytes += bytes
+    this.lastBatchTurns = turns
+    if (turns > this.maxBatchTurns) this.maxBatchTurns = turns
+    this.lastCommitMs = tookMs
+    if (tookMs > this.maxCommitMs) this.maxCommitMs = tookMs
+    let bucket = 0
+    while (bucket < commitLatencyBoundsMs.length && tookMs > commitLatencyBoundsMs[bucket]!) bucket++
+    this.commitLatency[bucket]!++
+  }
+}

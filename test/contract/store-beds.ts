@@ -1,0 +1,53 @@
+/** Clocks and disks that the store tests share. @module */
+import type { Clock, Timer } from '../../src/base/clock.ts'
+import { JournalStore } from '../../src/stores/journal-store.ts'
+import type { JournalStoreOptions } from '../../src/stores/journal-store.ts'
+import type { MemoryDisk } from '../../src/stores/memory-disk.ts'
+import { Random } from './store-model.ts'
+
+/** Time that passes only when somebody waits for it: a timer is due as soon as nothing else is to be done. */
+export class JumpingClock implements Clock {
+  #nowMs = 0
+  #random: Random
+
+  constructor(seed: number) {
+    this.#random = new Random(seed)
+  }
+
+  now(): number {
+    this.#nowMs += 0.01
+    return this.#nowMs
+  }
+
+  wallNow(): number {
+    return 1_700_000_000_000 + Math.floor(this.#nowMs)
+  }
+
+  setTimer(delayMs: number, fire: () => void): Timer {
+    const dueMs = this.#nowMs + delayMs
+    const immediate = setImmediate(() => {
+      this.#nowMs = Math.max(this.#nowMs, dueMs)
+      fire()
+    })
+    return { cancel: () => clearImmediate(immediate) }
+  }
+
+  atEndOfTurn(run: () => void): void {
+    setImmediate(run)
+  }
+
+  randomBytes(length: number): Uint8Array {
+    return Uint8Array.from({ length }, () => this.#random.below(256))
+  }
+
+  random(): number {
+    return this.#random.next()
+  }
+}
+
+/** Segments and checkpoints so small that a few turns fill several. */
+export const tiny = { segmentBytes: 3000, checkpointBytes: 8000 }
+
+export function memoryStore(disk: MemoryDisk, options: Partial<JournalStoreOptions> = {}): JournalStore {
+  return new JournalStore({ disk, clock: new JumpingClock(1), ...tiny, ...options })
+}

@@ -1,0 +1,126 @@
+/**
+ * What every Store must do: random Changes, written turn by turn, come back after reopening as a plain Map has them.
+ *
+ *   describeStore('my store', async () => { const place = …; return { open: () => openMyStore(place) } })
+ *
+ * Each test prints its seed when it fails, and takes one from `STORE_SEED`.
+ *
+ * @module
+ */
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import type { Change, Store } from '../../src/stores/store.ts'
+import { assertSame, Random, RandomTurns, StoreModel } from './store-model.ts'
+
+/** A place where a store can be opened, closed, and opened again. */
+export interface StoreBed {
+  open(): Promise<Store>
+  /** Takes the place away. */
+  end?(): Promise<void>
+}
+
+export const seed = Number(process.env['STORE_SEED'] ?? Date.now() % 1_000_000)
+
+/** Opens a store and says what it gave back, payloads included. */
+export async function loadModel(store: Store): Promise<StoreModel> {
+  const model = new StoreModel()
+  await store.load((change) => model.apply(change))
+  await readPayloads(store, model)
+  return model
+}
+
+/** Fetches the payloads that stayed on disk. */
+export async function readPayloads(store: Store, model: StoreModel): Promise<void> {
+  const onDisk = [...model.messages.values()].filter((message) => (message.payloadOnDiskBytes ?? 0) > 0)
+  const payloads = await store.read(onDisk.map(({ messageNumber }) => messageNumber))
+  for (const [index, message] of onDisk.entries()) {
+    assert.equal(payloads[index]!.length, message.payloadOnDiskBytes)
+    model.messages.set(message.messageNumber, { ...message, payload: new Uint8Array(payloads[index]!) })
+  }
+}
+
+export function describeStore(name: string, makeBed: () => Promise<StoreBed>): void {
+  describe(`${name} keeps what a Store keeps (STORE_SEED=${seed})`, () => {
+    test('an empty store gives nothing back, and starts its numbers at 0', async () => {
+      await inBed(makeBed, async (bed) => {
+        const store = await bed.open()
+        const changes: Change[] = []
+        const loaded = await store.load((change) => changes.push(change))
+        assert.deepEqual(changes, [])
+        assert.deepEqual(loaded, { lastSessionNumber: 0, lastMessageNumber: 0, newestRecordMs: 0 })
+        await store.close()
+      })
+    })
+
+    test('random turns, reopened now and then, come back as written', async () => {
+      await inBed(makeBed, async (bed) => {
+        const random = new Random(seed)
+        const turns = new RandomTurns(random, new StoreModel())
+        for (let round = 0; round < 8; round++) {
+          const store = await bed.open()
+          const model = await loadModel(store)
+          assertSame(model.picture(), turns.model.picture(), `round ${round}`)
+          for (let turn = random.below(120); turn > 0; turn--) {
+            const done = store.write(turns.next(), random.pick(['disk', 'process', 'memory'] as const))
+            if (random.chance(0.2)) await done
+          }
+          await store.close()
+        }
+      })
+    })
+
+    test('payloads can be read while the store is written, in any order', async () => {
+      await inBed(makeBed, async (bed) => {
+        const store = await bed.open()
+        await store.load(() => undefined)
+        const random = new Random(seed + 1)
+        const turns = new RandomTurns(random, new StoreModel(), 5000)
+        for (let turn = 0; turn < 60; turn++) {
+          const done = store.write(turns.next(), 'disk')
+          const wanted = [...turns.model.referred()]
+            .filter(() => random.chance(0.3))
+            .toSorted(() => random.next() - 0.5)
+          const payloads = await store.read(wanted)
+          const expected = wanted.map((messageNumber) => turns.model.messages.get(messageNumber)!.payload)
+          assert.deepEqual(
+            payloads.map((bytes) => Buffer.from(bytes)),
+            expected.map((bytes) => Buffer.from(bytes)),
+          )
+          await done
+        }
+        await store.close()
+      })
+    })
+
+    test('the highest numbers ever used are known, though nothing that used them lives', async () => {
+      await inBed(makeBed, async (bed) => {
+        const first = await bed.open()
+        await first.load(() => undefined)
+        const turns = new RandomTurns(new Random(seed + 2), new StoreModel())
+        for (let turn = 0; turn < 20; turn++) await first.write(turns.next(), 'disk')
+        const { sessions, retained } = turns.model
+        const last = Math.max(...sessions.keys())
+        const ended = [...sessions.keys()].map((sessionNumber) => ({ kind: 'session-ended', sessionNumber }) as const)
+        const cleared = [...retained.keys()].map((topicName) => ({ kind: 'retained-cleared', topicName }) as const)
+        await first.write([...ended, ...cleared], 'disk')
+        await first.close()
+
+        const second = await bed.open()
+        const loaded = await second.load((change) => assert.equal(change.kind, 'nothing'))
+        assert.ok(loaded.lastSessionNumber >= last)
+        assert.equal(loaded.lastMessageNumber, Math.max(0, ...turns.model.messages.keys()))
+        assert.ok(loaded.newestRecordMs > 0)
+        await second.close()
+      })
+    })
+  })
+}
+
+async function inBed(makeBed: () => Promise<StoreBed>, use: (bed: StoreBed) => Promise<void>): Promise<void> {
+  const bed = await makeBed()
+  try {
+    await use(bed)
+  } finally {
+    await bed.end?.()
+  }
+}
