@@ -14,6 +14,7 @@ import type {
   PersistenceOptions,
   TopicCheckSettings,
 } from './option-types.ts'
+import type { ServerCertificate } from './option-values.ts'
 
 type Kebab<Name extends string> = Name extends `${infer First}${infer Rest}`
   ? `${First extends Lowercase<First> ? First : `-${Lowercase<First>}`}${Kebab<Rest>}`
@@ -25,7 +26,13 @@ type Snake<Name extends string> = Name extends `${infer First}${infer Rest}`
 /** What a boolean may be written as. */
 export type Switch = boolean | 'on' | 'off' | 'yes' | 'no' | 'true' | 'false'
 
-type Written<Value> = boolean extends Value ? Switch : Value extends readonly (3 | 4 | 5)[] ? WrittenVersions : Value
+type Written<Value> = boolean extends Value
+  ? Switch
+  : Value extends readonly (3 | 4 | 5)[]
+    ? WrittenVersions
+    : Value extends readonly ServerCertificate[]
+      ? readonly Input<ServerCertificate>[]
+      : Value
 type WrittenVersions = readonly (3.1 | '3.1' | '3.1.1' | 5 | '5' | '5.0')[]
 type Optional<Settings> = { readonly [Key in keyof Settings]?: Written<Settings[Key]> | undefined }
 

@@ -82,12 +82,34 @@ export class OptionReader {
       values[toCamel(row.key)] = { ...defaultsOf(section), ...this.read(section, raw, [...path, row.key]) }
       return
     }
-    const result = v.safeParse(schemaOf(row), raw, { abortPipeEarly: true })
+    const known = INNER_KEYS[row.type]
+    const written = row.type === 'certificates' ? this.#inKebab(raw, known!, [...path, row.key]) : raw
+    const result = v.safeParse(schemaOf(row), written, { abortPipeEarly: true })
     if (result.success) {
       values[toCamel(row.key)] = this.#finish(row, result.output, [...path, row.key])
       return
     }
     for (const issue of result.issues.flatMap(mostExact)) this.#reportIssue(row, issue, [...path, row.key])
+  }
+
+  /** A list of sections with their keys in one spelling; a second spelling of a key is reported. */
+  #inKebab(list: unknown, known: readonly string[], path: readonly string[]): unknown {
+    if (!Array.isArray(list)) return list
+    return list.map((section: unknown, index) => {
+      if (!isSection(section)) return section
+      const values: Values = {}
+      for (const [written, value] of Object.entries(section)) {
+        const key = known.find((each) => spellingsOf(each).includes(written)) ?? written
+        if (key in values) {
+          this.#problems.add(
+            [...path, String(index), written],
+            `is the same key as \`${key}\`; give one of the two`,
+            'key',
+          )
+        } else if (value !== undefined) values[key] = value
+      }
+      return values
+    })
   }
 
   #reportIssue(row: OptionRow, issue: Issue, at: readonly string[]): void {

@@ -309,11 +309,20 @@ test('with a CA, client certificates are optional unless something else is said'
   assert.equal(asked({ capath: 'ca', 'client-certificates': 'required' }), 'required')
 })
 
-test('certificates by SNI have absolute paths', () => {
-  const certificates = [{ 'server-name': 'x.example', certfile: 'x.crt', keyfile: 'x.key' }]
-  const input = { listeners: { a: { ...TLS, certificates } } } as unknown as ConfigInput
-  assert.deepEqual(resolveOptions(input).listeners[0]!.certificates, [
-    { serverName: 'x.example', certfile: resolve('x.crt'), keyfile: resolve('x.key') },
+test('certificates by SNI have absolute paths, and keys in any spelling', () => {
+  const files = { certfile: 'x.crt', keyfile: 'x.key' }
+  for (const name of ['server-name', 'server_name', 'serverName'] as const) {
+    const input: ConfigInput = { listeners: { a: { ...TLS, certificates: [{ [name]: 'x.example', ...files }] } } }
+    assert.deepEqual(resolveOptions(input).listeners[0]!.certificates, [
+      { serverName: 'x.example', certfile: resolve('x.crt'), keyfile: resolve('x.key') },
+    ])
+  }
+  const twice = [{ 'server-name': 'x.example', serverName: 'y.example', ...files }]
+  assert.deepEqual(problemsOf({ listeners: { a: { ...TLS, certificates: twice } } }), [
+    {
+      path: 'listeners.a.certificates.0.serverName',
+      message: 'is the same key as `server-name`; give one of the two',
+    },
   ])
 })
 
