@@ -2,8 +2,12 @@
  * The pump over a WebSocket: MQTT travels in binary frames whose edges mean nothing, one may hold several Control Packets
  * or part of one [5.0 MQTT-6.0.0-2]. Any other data frame closes it [5.0 MQTT-6.0.0-1].
  *
+ * `ws` hands a frame on when it is whole. So that nobody fills our memory with a frame that never ends before anybody has
+ * logged in, what comes until then is counted on the stream below.
+ *
  * @module
  */
+import type { Duplex } from 'node:stream'
 import type { RawData, WebSocket } from 'ws'
 import { ProtocolError } from '../codec/protocol-error.ts'
 import { ReasonCode } from '../codec/reason-code.ts'
@@ -22,11 +26,27 @@ interface PumpedWebSocket extends WebSocket {
   [pumpOf]?: WebSocketPump
 }
 
+/** What stands behind the bytes of a whole CONNECT at most: what one read of the system gives. */
+const READ_BYTES = 64 * 1024
+
+/** What may come before anybody has logged in. */
+export interface BeforeLogin {
+  /** The stream below the WebSocket. */
+  readonly stream: Duplex
+  readonly maxBytes: number
+}
+
 /** Offers an open WebSocket to the host and pumps it from then on; a refused one is destroyed. */
-export function pumpWebSocket(socket: WebSocket, peer: Peer, host: Pick<PumpHost, 'accept'>): void {
+export function pumpWebSocket(
+  socket: WebSocket,
+  peer: Peer,
+  host: Pick<PumpHost, 'accept'>,
+  beforeLogin: BeforeLogin,
+): void {
   const pump = new WebSocketPump(socket)
   const incoming = host.accept(pump, peer)
   pump.start(incoming)
+  if (incoming !== undefined) pump.guard(incoming, beforeLogin)
 }
 
 class WebSocketPump implements Transport {
@@ -48,6 +68,19 @@ class WebSocketPump implements Transport {
     this.#socket.on('close', onClose)
     this.#socket.on('message', onMessage)
     if (incoming === undefined) this.#socket.terminate()
+  }
+
+  guard(incoming: Incoming, { stream, maxBytes }: BeforeLogin): void {
+    let left = maxBytes + READ_BYTES
+    const count = (chunk: Buffer): void => {
+      if (incoming.isConnected) return void stream.off('data', count)
+      left -= chunk.length
+      if (left >= 0) return
+      stream.off('data', count)
+      this.note(new ProtocolError(ReasonCode.PacketTooLarge, `More than ${maxBytes} bytes before the log-in`))
+      this.#socket.terminate()
+    }
+    stream.on('data', count)
   }
 
   get unsentBytes(): number {

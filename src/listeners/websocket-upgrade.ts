@@ -20,7 +20,7 @@ import { pumpWebSocket } from './websocket-pump.ts'
 /** What of a listener's options is about WebSocket. */
 export type WebSocketOptions = Pick<
   ListenerOptions,
-  'name' | 'websocketPath' | 'allowedOrigins' | 'trustedProxies' | 'maxPacketSize'
+  'name' | 'websocketPath' | 'allowedOrigins' | 'trustedProxies' | 'maxPacketSize' | 'maxConnectPacketSize'
 >
 
 /** Names of MQTT as a subprotocol, the one we like best first [5.0 MQTT-6.0.0-4]. */
@@ -70,7 +70,8 @@ export class WebSocketUpgrade {
       answerAndClose(stream, refusal.status, refusal.cause)
       return false
     }
-    this.#server.handleUpgrade(request, stream, head, (socket) => pumpWebSocket(socket, peer, this.#host))
+    const beforeLogin = { stream, maxBytes: this.#options.maxConnectPacketSize }
+    this.#server.handleUpgrade(request, stream, head, (socket) => pumpWebSocket(socket, peer, this.#host, beforeLogin))
     return true
   }
 

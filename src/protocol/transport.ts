@@ -27,6 +27,8 @@ export interface Transport {
 
 /** What a pump drives. */
 export interface Incoming {
+  /** Somebody has logged in; until then a pump that gathers bytes before it hands them on gathers only a few. */
+  readonly isConnected: boolean
   /** Bytes as they came; the callee keeps no view on `chunk` after it returns unless it copied. */
   receive(chunk: Uint8Array): void
   /** Everything that `write` still held has left. */

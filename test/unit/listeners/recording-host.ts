@@ -25,6 +25,8 @@ export class RecordedConnection extends EventEmitter implements Incoming {
   drainedCount = 0
   lostCount = 0
   error: Error | undefined
+  /** As though somebody had logged in. */
+  isConnected = true
   /** Called first with each chunk. */
   onReceive: ((chunk: Uint8Array) => void) | undefined
 

@@ -222,6 +222,25 @@ test('every way a WebSocket can end is told once', async (context) => {
   }
 })
 
+test('before the log-in a frame that does not end is cut, after it a large one is taken', async (context) => {
+  const { host, listener } = await serve(context, { maxConnectPacketSize: 1000 })
+  for (const isConnected of [false, true]) {
+    host.onAccept = (connection) => void (connection.isConnected = isConnected)
+    const client = dial(context, listener.url)
+    await once(client, 'open')
+    const connection = await host.connection(Number(isConnected))
+    client.send(Buffer.alloc(1000, 'x'))
+    await connection.until(({ received }) => received.length === 1000)
+    client.send(Buffer.alloc(300_000, 'x'))
+    if (isConnected) await connection.until(({ received }) => received.length === 301_000)
+    else {
+      await connection.untilLost()
+      assert.match(connection.error?.message ?? '', /More than 1000 bytes before the log-in/)
+    }
+    assert.equal(connection.chunks, isConnected ? 2 : 1)
+  }
+})
+
 test('a machine that throws costs its own Connection only', async (context) => {
   const { host, listener } = await serve(context)
   const client = dial(context, listener.url)
