@@ -1,13 +1,24 @@
 /** `sluice check`: says what is wrong with a configuration, its files and its plugins, and starts nothing. @module */
+import { ConfigError } from '../base/errors.ts'
+import type { ListenerOptions } from '../broker/options.ts'
+import { checkListenerFiles } from '../listeners/listener.ts'
 import { withAccess } from './access.ts'
 import type { Call } from './command.ts'
 import { readConfig, stateSentence, urlOf, warningsOf } from './config.ts'
 
 export async function check({ options: { config }, terminal }: Call): Promise<number> {
   const { options } = readConfig(config)
+  await checkCertificates(options.listeners)
   await withAccess(options, () => undefined)
   for (const warning of warningsOf(options)) terminal.err(`warning: ${warning}`)
   const lines = options.listeners.map((listener) => `  ${listener.name} would listen on ${urlOf(listener)}`)
   terminal.out([`${config} can work:`, ...lines, `  ${stateSentence(options)}`].join('\n'))
   return 0
+}
+
+/** @throws {ConfigError} with a line for each listener whose certificate, key, CA or CRL cannot be used */
+async function checkCertificates(listeners: readonly ListenerOptions[]): Promise<void> {
+  const results = await Promise.allSettled(listeners.map(checkListenerFiles))
+  const messages = results.flatMap((result) => (result.status === 'rejected' ? [(result.reason as Error).message] : []))
+  if (messages.length > 0) throw new ConfigError('ERR_LISTENER_CERTIFICATE', messages.join('\n'))
 }

@@ -85,6 +85,17 @@ test('check looks for the files that are named', (t) => {
   assert.match(err, /^sluice\.yaml:1:23: auth\.password-file names .*users, which does not exist\n$/)
 })
 
+test('check reads the certificates that are named', (t) => {
+  const folder = temporaryFolder(t)
+  writeFileSync(join(folder, 'server.pem'), 'no certificate')
+  const tls = (port: number) => `{ bind: ':${port}', ssl: on, certfile: server.pem, keyfile: server.pem }`
+  const text = `listeners:\n  a: ${tls(1)}\n  b: ${tls(2)}\nauth: {allow-anonymous: on}\n`
+  writeFileSync(join(folder, 'sluice.yaml'), text)
+  const { code, out, err } = sluice(['check', '-c', 'sluice.yaml'], folder)
+  assert.deepEqual([code, out], [1, ''])
+  assert.match(err, /Listener `a`: `certfile` .*server\.pem holds no certificate.*\nListener `b`: `certfile`/)
+})
+
 test('check of a file that is not there is one sentence', () => {
   const { code, err } = sluice(['check', '--config', '/nowhere/sluice.yaml'])
   assert.deepEqual([code, err], [1, 'The configuration file /nowhere/sluice.yaml does not exist.\n'])
