@@ -53,11 +53,35 @@ export function resolveAuth(
     ...(listeners.every((listener) => listener.certificateUserName === 'off') ? [] : ['auth.certificate']),
     ...(isAnonymousAnywhere ? ['auth.anonymous'] : []),
   ]
-  const options: AuthOptions = { ...settings, allowAnonymousOn, plugins: plugins.map(unalias) }
+  const asked = plugins.map(unalias)
+  const pluginsOn = resolvePluginsOn(listeners, asked, problems)
+  const options: AuthOptions = { ...settings, allowAnonymousOn, pluginsOn, plugins: asked }
   checkNeeds('auth', options, written, problems)
   warnAboutUnused('auth', options, written, problems)
   warnAboutAnonymous(options, isAnonymousAnywhere, problems)
   return options
+}
+
+/** Which plugins listeners ask that do not ask all; what is not in `auth.plugins` is not made and cannot be asked. */
+function resolvePluginsOn(
+  listeners: readonly ListenerOptions[],
+  plugins: AuthOptions['plugins'],
+  problems: ConfigProblems,
+): AuthOptions['pluginsOn'] {
+  const entries = listeners.flatMap(({ name, authPlugins }) => {
+    if (authPlugins === undefined) return []
+    const asked = authPlugins.map(unalias)
+    for (const [index, plugin] of asked.entries()) {
+      if (plugins.includes(plugin)) continue
+      const known = plugins.filter((each) => typeof each === 'string').join(', ') || 'none'
+      problems.add(
+        ['listeners', name, 'auth-plugins', String(index)],
+        `is not one of \`auth.plugins\`, which are ${known}`,
+      )
+    }
+    return [[name, asked] as const]
+  })
+  return Object.fromEntries(entries)
 }
 
 /** Resolves `topic-check`. */

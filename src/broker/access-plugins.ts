@@ -38,10 +38,15 @@ export interface PluginSection {
   readonly plugins: readonly PluginEntry[]
 }
 
+/** Listeners that do not ask all login plugins, by their names, with those that they ask. */
+export interface LoginPluginsOn {
+  readonly pluginsOn?: Readonly<Record<string, readonly PluginEntry[]>>
+}
+
 /** The parts of a configuration that the vote is made from. */
 export interface AccessOptions {
   /** Who may log in. Absent: nobody may, unless `plugins` has one that answers. */
-  readonly auth?: PluginSection | undefined
+  readonly auth?: (PluginSection & LoginPluginsOn) | undefined
   /** Who may do what with which topic. Absent, or with `enabled: false`: nothing is asked, all is allowed. */
   readonly topicCheck?: (PluginSection & { readonly enabled?: boolean | undefined }) | undefined
   /** Plugins that are asked whatever they answer, or that only listen. */
@@ -63,6 +68,8 @@ export interface PluginSources {
 /** All plugins of a configuration, made, by what they vote on. */
 export interface LoadedPlugins {
   readonly loginPlugins: readonly Plugin[]
+  /** By listener; who is not in here asks all. */
+  readonly loginPluginsOn: ReadonlyMap<string, readonly Plugin[]>
   readonly topicPlugins: readonly Plugin[] | undefined
   readonly plugins: readonly Plugin[]
 }
@@ -90,6 +97,12 @@ export async function loadPlugins(
     const unchecked = disabled || (topicCheck === undefined && topicPlugins.length === 0)
     return {
       loginPlugins: [...login, ...others],
+      loginPluginsOn: new Map(
+        Object.entries(auth?.pluginsOn ?? {}).map(([listener, entries]) => [
+          listener,
+          [...login.filter((_, index) => entries.includes(auth!.plugins[index]!)), ...others],
+        ]),
+      ),
       topicPlugins: unchecked ? undefined : topicPlugins,
       plugins: made,
     }

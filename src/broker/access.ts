@@ -14,9 +14,12 @@
  * @module
  */
 import type { Clock } from '../base/clock.ts'
+import { UsageError } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import type { MaybePromise } from '../base/maybe-promise.ts'
 import type { QoS } from '../codec/packets.ts'
+import { parseSharedFilter, topicFilterProblem } from '../topics/topic-filter.ts'
+import { topicNameProblem } from '../topics/topic-name.ts'
 import { answersAboutTopics, loadPlugins, type AccessOptions, type PluginSources } from './access-plugins.ts'
 import { voteOnLogin, type ExchangeStates, type LoginResult } from './login-vote.ts'
 import { FAILED, PluginQuestions, type Answer } from './plugin-questions.ts'
@@ -38,6 +41,8 @@ export interface AccessExplanation {
 export interface AccessParts {
   /** Asked about log-ins. */
   readonly loginPlugins: readonly Plugin[]
+  /** Asked in place of those about log-ins through a listener, by its name. */
+  readonly loginPluginsOn?: ReadonlyMap<string, readonly Plugin[]>
   /** Asked about topics; `undefined` where topics are not checked. */
   readonly topicPlugins: readonly Plugin[] | undefined
   /** All of them, in the order in which they were made: what `close` closes. */
@@ -58,6 +63,7 @@ export class Access {
   readonly stable: boolean
 
   readonly #loginPlugins: readonly Plugin[]
+  readonly #loginPluginsOn: ReadonlyMap<string, readonly Plugin[]>
   readonly #publishPlugins: readonly Plugin[]
   readonly #subscribePlugins: readonly Plugin[]
   readonly #receivePlugins: readonly Plugin[]
@@ -70,7 +76,9 @@ export class Access {
 
   constructor(parts: AccessParts) {
     const topicPlugins = parts.topicPlugins ?? []
-    this.#loginPlugins = parts.loginPlugins.filter((plugin) => plugin.authenticate !== undefined)
+    this.#loginPlugins = parts.loginPlugins.filter(answersAboutLogins)
+    const onListeners = Array.from(parts.loginPluginsOn ?? [])
+    this.#loginPluginsOn = new Map(onListeners.map(([name, plugins]) => [name, plugins.filter(answersAboutLogins)]))
     this.#publishPlugins = topicPlugins.filter((plugin) => plugin.mayPublish !== undefined)
     this.#subscribePlugins = topicPlugins.filter((plugin) => plugin.maySubscribe !== undefined)
     this.#receivePlugins = topicPlugins.filter((plugin) => plugin.mayReceive !== undefined)
@@ -120,7 +128,7 @@ export class Access {
    * @param states empty at the first step of an exchange, and handed in again at each further step
    */
   authenticate(request: ConnectRequest, states: ExchangeStates): MaybePromise<LoginResult> {
-    const plugins = this.#loginPlugins
+    const plugins = this.#askedOn(request.listener)
     const answers = this.#questions.askAll<AuthenticationAnswer>(plugins, 'authenticate', (plugin) => {
       const exchangeState = states.get(plugin)
       const asked = exchangeState === undefined ? request : { ...request, exchangeState }
@@ -132,11 +140,14 @@ export class Access {
 
   /** Whether a Client that is in would still be let in, as far as plugins can say without a password. */
   mayStay(client: Client): boolean {
-    const answers = this.#loginPlugins.map((plugin) =>
-      this.#questions.askNow(plugin, 'mayStay', () => plugin.mayStay?.(client)),
-    )
+    const plugins = this.#askedOn(client.listener)
+    const answers = plugins.map((plugin) => this.#questions.askNow(plugin, 'mayStay', () => plugin.mayStay?.(client)))
     if (answers.includes(false) || answers.includes(FAILED)) return false
-    return answers.includes(true) || this.#loginPlugins.some((plugin) => plugin.mayStay === undefined)
+    return answers.includes(true) || plugins.some((plugin) => plugin.mayStay === undefined)
+  }
+
+  #askedOn(listener: string): readonly Plugin[] {
+    return this.#loginPluginsOn.get(listener) ?? this.#loginPlugins
   }
 
   mayPublish(
@@ -172,8 +183,17 @@ export class Access {
     return allowed && !denied
   }
 
-  /** Says how a topic question would be decided, and by which rule of which plugin. */
-  async explain(question: TopicQuestion): Promise<AccessExplanation> {
+  /**
+   * Says how a topic question would be decided, and by which rule of which plugin.
+   *
+   * @throws {UsageError} for what is no Topic Name or, to subscribe, no Topic Filter
+   */
+  async explain(asked: TopicQuestion): Promise<AccessExplanation> {
+    const question = checkQuestion(asked)
+    if (question.action === 'publish' && question.topic.startsWith('$SYS/')) {
+      const rule = 'Clients never publish below $SYS/'
+      return { decision: 'deny', explanations: [{ plugin: 'topic-check', decision: 'deny', rule }] }
+    }
     if (!this.checksTopics) {
       const rule = 'topics are not checked: there is no enabled topic-check section'
       return { decision: 'allow', explanations: [{ plugin: 'topic-check', decision: 'allow', rule }] }
@@ -214,7 +234,22 @@ export class Access {
   }
 }
 
+function answersAboutLogins(plugin: Plugin): boolean {
+  return plugin.authenticate !== undefined
+}
+
 const TOPIC_QUESTIONS = { publish: 'mayPublish', subscribe: 'maySubscribe', receive: 'mayReceive' } as const
+
+/** The question that plugins are asked: a Shared Subscription counts by the Topic Filter in it. */
+function checkQuestion(question: TopicQuestion): TopicQuestion {
+  const { action, topic } = question
+  const shared = action === 'subscribe' ? parseSharedFilter(topic) : undefined
+  const filter = typeof shared === 'object' ? shared.topicFilter : topic
+  const problem =
+    typeof shared === 'string' ? shared : action === 'subscribe' ? topicFilterProblem(filter) : topicNameProblem(topic)
+  if (problem === undefined) return { ...question, topic: filter }
+  throw new UsageError(`cannot ask who may ${action} ${JSON.stringify(topic)}: ${problem}`)
+}
 
 function askAbout(plugin: Plugin, { client, action, topic }: TopicQuestion): MaybePromise<boolean | undefined> {
   if (action === 'publish') return plugin.mayPublish?.(client, { topicName: topic, qos: 0, retain: false })

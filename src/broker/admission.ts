@@ -34,6 +34,8 @@ import type { Turn } from './turn.ts'
 /** Largest packet of the protocol: a limit from here on need not be announced. */
 const LARGEST_PACKET_BYTES = 268_435_460
 const SYS_PREFIX = '$SYS/'
+/** Log-ins refused with these were not wrong, and slow nobody's next one. */
+const NOT_THE_CLIENTS_FAULT: ReadonlySet<ReasonCode> = new Set([ReasonCode.ServerBusy, ReasonCode.ServerUnavailable])
 
 /** A CONNECT is turned down with this code. */
 class Refusal {
@@ -66,19 +68,21 @@ export class Admission {
   /** Most of them at once. */
   maxConnected = 0
   #pendingLogins = 0
-  readonly #throttle = new LoginThrottle()
+  readonly #throttle: LoginThrottle
   #connectRate: RateLimit | undefined = undefined
   readonly #parts: AdmissionParts
 
   constructor(parts: AdmissionParts) {
     this.#parts = parts
+    this.#throttle = new LoginThrottle(parts.current.options.auth)
     this.limitRate()
   }
 
-  /** Reads the connect rate from the options, again after they changed. */
+  /** Reads the connect rate, and how wrong log-ins are slowed, from the options: again after they changed. */
   limitRate(): void {
     const { current, turn } = this.#parts
     const { options } = current
+    this.#throttle.limits = options.auth
     this.#connectRate = options.maxConnectRate > 0 ? new RateLimit(options.maxConnectRate, turn.now()) : undefined
   }
 
@@ -155,7 +159,10 @@ export class Admission {
   #denied(connection: Connection, refusal: Refusal): void {
     const { metrics, clock, turn } = this.#parts
     metrics.loginsRefused++
-    const delayMs = this.#throttle.refused(connection.peer.address, turn.now())
+    const delayMs = NOT_THE_CLIENTS_FAULT.has(refusal.reasonCode)
+      ? 0
+      : this.#throttle.refused(connection.peer.address, turn.now())
+    metrics.loginAddressesForgotten = this.#throttle.forgottenCount
     if (delayMs === 0) {
       this.#refuse(connection, refusal)
       return

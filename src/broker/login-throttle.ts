@@ -1,25 +1,24 @@
 /**
- * Slows wrong log-ins, per address: the refusal of the fourth wrong one in a row is held back for a quarter of a second, and
- * for twice as long each further time, up to ten seconds.
+ * Slows wrong log-ins, per address: the refusal of the fourth wrong one in a row (`login-delay-after`) is held back for a
+ * quarter of a second, and for twice as long each further time, up to ten seconds (`max-login-delay-ms`).
  *
  *   refused ─> 0, 0, 0, 250, 500, 1000, 2000, 4000, 8000, 10000, 10000 … ms until the peer is told
  *
  * Only refusals wait. Behind one address there may be a whole site, and one device with an old password must not keep the
  * others out; who guesses passwords has a connection tied up for each guess instead, and those are limited.
  *
- * The table is bounded; what is longest ago is forgotten first. IPv6 addresses count by their /64, as one host has all of it.
+ * The table is bounded (`max-delayed-addresses`); what is longest ago is forgotten first. IPv6 addresses count by their /64, as one host has all of it.
  *
  * @module
  */
+import type { AuthSettings } from './option-types.ts'
 
-/** Wrong log-ins in a row from one address that are answered at once. */
-const FREE_FAILURES = 3
 const FIRST_DELAY_MS = 250
-const MAX_DELAY_MS = 10_000
 /** Quiet time after which an address starts over. */
 const FORGET_AFTER_MS = 600_000
-/** Addresses that are remembered at one time. */
-const MAX_ADDRESSES = 10_000
+
+/** Keys of `auth`. */
+export type LoginThrottleLimits = Pick<AuthSettings, 'loginDelayAfter' | 'maxLoginDelayMs' | 'maxDelayedAddresses'>
 
 interface Failures {
   readonly count: number
@@ -28,14 +27,15 @@ interface Failures {
 
 /** Counts wrong log-ins and says how long to hold each refusal back. */
 export class LoginThrottle {
-  /** Wrong log-ins in all. */
-  refusedCount = 0
-  /** Those whose refusal was held back. */
-  slowedCount = 0
+  limits: LoginThrottleLimits
   /** Addresses that were forgotten because the table was full. */
   forgottenCount = 0
   /** In the order of the last failure, oldest first. */
   readonly #failures = new Map<string, Failures>()
+
+  constructor(limits: LoginThrottleLimits) {
+    this.limits = limits
+  }
 
   /** Addresses that are remembered. */
   get size(): number {
@@ -50,9 +50,9 @@ export class LoginThrottle {
    * @returns milliseconds to wait before the peer is told
    *
    * @example
-   * const throttle = new LoginThrottle()
-   * const delays = [0, 1, 2, 3, 4].map((now) => throttle.refused('192.0.2.1', now))
-   * delays // [0, 0, 0, 250, 500]
+   * const throttle = new LoginThrottle({ loginDelayAfter: 1, maxLoginDelayMs: 600, maxDelayedAddresses: 100 })
+   * const delays = [0, 1, 2, 3].map((now) => throttle.refused('192.0.2.1', now))
+   * delays // [0, 250, 500, 600]
    */
   refused(address: string, now: number): number {
     const network = networkOf(address)
@@ -61,10 +61,8 @@ export class LoginThrottle {
     this.#failures.delete(network)
     this.#failures.set(network, { count, lastAt: now })
     this.#makeRoom(now)
-    const delay = count <= FREE_FAILURES ? 0 : Math.min(MAX_DELAY_MS, FIRST_DELAY_MS * 2 ** (count - FREE_FAILURES - 1))
-    this.refusedCount++
-    if (delay > 0) this.slowedCount++
-    return delay
+    const { loginDelayAfter, maxLoginDelayMs } = this.limits
+    return count <= loginDelayAfter ? 0 : Math.min(maxLoginDelayMs, FIRST_DELAY_MS * 2 ** (count - loginDelayAfter - 1))
   }
 
   /** A log-in was right: the address starts over. */
@@ -76,7 +74,7 @@ export class LoginThrottle {
   #makeRoom(now: number): void {
     for (const [network, { lastAt }] of this.#failures) {
       const isOld = now - lastAt >= FORGET_AFTER_MS
-      if (!isOld && this.#failures.size <= MAX_ADDRESSES) return
+      if (!isOld && this.#failures.size <= this.limits.maxDelayedAddresses) return
       this.#failures.delete(network)
       if (!isOld) this.forgottenCount++
     }

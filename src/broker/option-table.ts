@@ -119,7 +119,8 @@ const brokerRows = rows('broker', [
     default: 100,
     min: 1,
     max: UINT32,
-    description: 'Connections that have not sent their CONNECT yet; further ones are closed at once.',
+    description:
+      'Connections beyond `max-connections` (in all, or of a listener) that may still send their CONNECT, because it may be a takeover; further ones are closed at once.',
   },
   {
     key: 'max-connections-per-address',
@@ -534,6 +535,11 @@ const listenerRows = rows('listener', [
     description: 'Overrides `auth.allow-anonymous` for this listener.',
   },
   {
+    key: 'auth-plugins',
+    type: 'plugins',
+    description: 'Which of `auth.plugins` are asked about Clients of this listener. Default: all of them.',
+  },
+  {
     key: 'tcp-keepalive',
     type: 'integer',
     default: 600,
@@ -578,6 +584,29 @@ const authRows = rows('auth', [
     default: 60_000,
     ...MILLISECONDS,
     description: 'How long `auth.file` remembers a password that it found right. 0 = not at all.',
+  },
+  {
+    key: 'login-delay-after',
+    type: 'integer',
+    default: 3,
+    ...COUNT,
+    description:
+      'Wrong log-ins in a row from one address that are answered at once. The next one is answered after 250 ms, and each further one after twice as long as the one before.',
+  },
+  {
+    key: 'max-login-delay-ms',
+    type: 'integer',
+    default: 10_000,
+    ...MILLISECONDS,
+    description: 'Longest time until a wrong log-in is answered. 0 = all are answered at once.',
+  },
+  {
+    key: 'max-delayed-addresses',
+    type: 'integer',
+    default: 10_000,
+    min: 1,
+    max: UINT32,
+    description: 'Addresses whose wrong log-ins are remembered, for ten minutes; beyond it the oldest is forgotten.',
   },
   { key: 'jwt', type: 'section', description: 'Settings of `auth.jwt`: log-in by JSON Web Token.' },
   { key: 'http', type: 'section', description: 'Settings of `auth.http`: a web service is asked about each log-in.' },

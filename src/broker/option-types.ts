@@ -12,7 +12,7 @@ export interface TopLevelSettings {
   readonly plugins: readonly PluginReference[]
   /** Connections in all; further ones are answered 0x89 (3.1.1: 0x03) and closed. 0 = no limit. Default 50000. */
   readonly maxConnections: number
-  /** Connections that have not sent their CONNECT yet; further ones are closed at once. Default 100. */
+  /** Connections beyond `max-connections` (in all, or of a listener) that may still send their CONNECT, because it may be a takeover; further ones are closed at once. Default 100. */
   readonly maxWaitingConnections: number
   /** Connections from one IP address. 0 = no limit. Default 0. */
   readonly maxConnectionsPerAddress: number
@@ -136,6 +136,8 @@ export interface ListenerSettings {
   readonly allowedOrigins: readonly string[]
   /** Overrides `auth.allow-anonymous` for this listener. */
   readonly allowAnonymous?: boolean
+  /** Which of `auth.plugins` are asked about Clients of this listener. Default: all of them. */
+  readonly authPlugins?: readonly PluginReference[]
   /** Silence after which the system probes whether the peer is still there. 0 = never. In seconds. Default 600. */
   readonly tcpKeepalive: number
 }
@@ -152,6 +154,12 @@ export interface AuthSettings {
   readonly maxPasswordChecks: number
   /** How long `auth.file` remembers a password that it found right. 0 = not at all. In milliseconds. Default 60000. */
   readonly passwordCacheMs: number
+  /** Wrong log-ins in a row from one address that are answered at once. The next one is answered after 250 ms, and each further one after twice as long as the one before. Default 3. */
+  readonly loginDelayAfter: number
+  /** Longest time until a wrong log-in is answered. 0 = all are answered at once. In milliseconds. Default 10000. */
+  readonly maxLoginDelayMs: number
+  /** Addresses whose wrong log-ins are remembered, for ten minutes; beyond it the oldest is forgotten. Default 10000. */
+  readonly maxDelayedAddresses: number
   /** Settings of `auth.jwt`: log-in by JSON Web Token. */
   readonly jwt?: AuthJwtOptions
   /** Settings of `auth.http`: a web service is asked about each log-in. */

@@ -31,6 +31,8 @@ export interface AuthOptions extends AuthSettings {
   readonly plugins: readonly PluginReference[]
   /** What listeners say for themselves, by their names. */
   readonly allowAnonymousOn: Readonly<Record<string, boolean>>
+  /** Those of `plugins` that are asked on listeners that do not ask all, by their names. */
+  readonly pluginsOn: Readonly<Record<string, readonly PluginReference[]>>
 }
 
 /** Who may publish and subscribe to what. Keys of plugins that are not ours stand beside these, in camelCase. */

@@ -276,6 +276,26 @@ test('explain: the same vote, each plugin with its rule; one without explain is 
   assert.equal((await accessOf([]).explain(question)).decision, 'allow')
 })
 
+test('explain: a Shared Subscription counts by its filter, $SYS is closed to publishers, nonsense is an error', async () => {
+  const asked: string[] = []
+  const plugin: Plugin = {
+    name: 'p',
+    maySubscribe: (_, topicFilter) => Boolean(asked.push(topicFilter)),
+    mayPublish: () => true,
+  }
+  const access = accessOf([], [plugin])
+  const ask = (action: 'publish' | 'subscribe', topicText: string) =>
+    access.explain({ client: clientOf('u'), action, topic: topicText })
+  assert.equal((await ask('subscribe', '$share/g/a/+')).decision, 'allow')
+  assert.deepEqual(asked, ['a/+'])
+  assert.deepEqual((await ask('publish', '$SYS/broker/uptime')).explanations, [
+    { plugin: 'topic-check', decision: 'deny', rule: 'Clients never publish below $SYS/' },
+  ])
+  await assert.rejects(ask('publish', 'a/+'), /cannot ask who may publish "a\/\+": /)
+  await assert.rejects(ask('subscribe', 'a/#/b'), /cannot ask who may subscribe "a\/#\/b": # fills the last/)
+  await assert.rejects(ask('subscribe', '$share/g'), /behind the ShareName/)
+})
+
 test('close: plugins close last made first, and one that hangs or throws holds nobody up', async () => {
   const parts = world()
   const closed: string[] = []

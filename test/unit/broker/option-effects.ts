@@ -91,6 +91,7 @@ function heard(broker: TestBroker, name: EventName): unknown[] {
 
 const everybody: Plugin = { name: 'everybody', authenticate: () => ({ decision: 'allow' }) }
 const never: Plugin = { name: 'never', authenticate: () => new Promise(() => {}) }
+const denier: Plugin = { name: 'denier', authenticate: () => ({ decision: 'deny' }) }
 const moved: Plugin = {
   name: 'moved',
   authenticate: () => ({ decision: 'deny', reasonCode: ReasonCode.ServerMoved }),
@@ -119,6 +120,20 @@ const subscribeCodes =
     broker.connect().subscribe(filters).reasonCodes
 
 const asAnn = { userName: 'ann', password: 'secret' } as const
+
+/** How long, to a quarter of a second, each of these addresses waits for the answer to a wrong log-in. */
+const refusalDelaysMs =
+  (...addresses: string[]) =>
+  (broker: TestBroker): readonly number[] =>
+    addresses.map((address) => {
+      const client = broker.connect({ peer: { address } })
+      let passed = 0
+      while (!client.isClosed) {
+        broker.advance(250)
+        passed += 250
+      }
+      return passed
+    })
 
 /** By `scope/key`. */
 export const effects: Readonly<Record<string, Effect>> = {
@@ -444,6 +459,21 @@ export const effects: Readonly<Record<string, Effect>> = {
       await loginCode(broker, { userName: 'ann', password: 'wrong' }),
     ],
   },
+  'auth/login-delay-after': {
+    config: { auth: { plugins: [denier], 'login-delay-after': 1 } },
+    expected: [0, 250, 500],
+    observe: refusalDelaysMs('::1', '::1', '::1'),
+  },
+  'auth/max-login-delay-ms': {
+    config: { auth: { plugins: [denier], 'max-login-delay-ms': 250 } },
+    expected: [0, 0, 0, 250, 250],
+    observe: refusalDelaysMs('::1', '::1', '::1', '::1', '::1'),
+  },
+  'auth/max-delayed-addresses': {
+    config: { auth: { plugins: [denier], 'login-delay-after': 0, 'max-delayed-addresses': 1 } },
+    expected: [250, 250, 250],
+    observe: refusalDelaysMs('::1', '192.0.2.1', '::1'),
+  },
   'topic-check/enabled': {
     config: { 'topic-check': { enabled: false, acl: {} } },
     expected: [0],
@@ -524,6 +554,7 @@ export const elsewhere: Readonly<Record<string, string>> = {
   'listener/websocket-path': 'listeners/websocket.test.ts',
   'listener/allowed-origins': 'listeners/websocket.test.ts',
   'listener/allow-anonymous': 'broker/listener-limits.test.ts',
+  'listener/auth-plugins': 'broker/listener-limits.test.ts',
   'listener/tcp-keepalive': 'listeners/listener.test.ts',
   'auth/max-password-checks': 'plugins/auth-file.test.ts',
   'auth/password-cache-ms': 'plugins/auth-file.test.ts',
