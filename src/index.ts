@@ -1,7 +1,7 @@
 /** The public door: named re-exports only. @module */
 export { Broker, createBroker } from './create-broker.ts'
 export type { BrokerSettings, MountOptions, PublishOptions, SessionView } from './broker/broker.ts'
-export type { OpenListener } from './broker/open-listeners.ts'
+export type { ListenerCounters, ListenerView, MountedWebSocket } from './broker/open-listeners.ts'
 export type { BrokerEvents, EventName, Listener, SessionEndCause } from './broker/events.ts'
 export { HostSubscription, type SubscribeOptions } from './broker/host-subscriber.ts'
 export type { ConfigInput, ListenerInput, Options } from './broker/options.ts'

@@ -31,7 +31,13 @@ import type { Metrics } from './metrics.ts'
 import { resolveOptions, type ConfigInput, type ListenerOptions, type Options } from './options.ts'
 import type { PluginFactory } from './plugin.ts'
 import { Server } from './server.ts'
-import { OpenListeners, type AcceptingHost, type OpenListener, type OpenOne } from './open-listeners.ts'
+import {
+  OpenListeners,
+  type AcceptingHost,
+  type ListenerView,
+  type MountedWebSocket,
+  type OpenOne,
+} from './open-listeners.ts'
 import { SysTopics } from './sys-topics.ts'
 import { version } from './version.ts'
 
@@ -41,7 +47,7 @@ export const DEFAULT_CLOSE_TIMEOUT_MS = 2000
 /** What the floors above put in. */
 export interface BrokerParts {
   readonly openListener: OpenOne
-  mountWebSocket(server: HttpServer, options: ListenerOptions, host: AcceptingHost): { close(): void }
+  mountWebSocket(server: HttpServer, options: ListenerOptions, host: AcceptingHost): MountedWebSocket
   attachStream(stream: Duplex, peer: Partial<Peer>, host: AcceptingHost): boolean
   readonly plugins: ReadonlyMap<string, PluginFactory>
 }
@@ -58,7 +64,9 @@ export interface BrokerSettings {
 }
 
 export interface MountOptions {
+  /** Default `/mqtt`. */
   readonly path?: string
+  /** Origins whose pages may connect, such as `https://example.com`; `*` is any. Default: none. */
   readonly allowedOrigins?: readonly string[]
 }
 
@@ -100,7 +108,7 @@ export class BrokerBase implements AsyncDisposable {
   #current: Current | undefined
   #server: Server | undefined
   readonly #listeners: OpenListeners
-  readonly #mounted = new Set<{ close(): void }>()
+  readonly #mounted = new Map<MountedWebSocket, ListenerState>()
   #sysTimer: Timer | undefined
   #attached: ListenerState | undefined
   #closing: Promise<void> | undefined
@@ -129,7 +137,7 @@ export class BrokerBase implements AsyncDisposable {
   }
 
   /** The open listeners with their real ports. */
-  get listeners(): readonly OpenListener[] {
+  get listeners(): readonly ListenerView[] {
     return this.#listeners.all
   }
 
@@ -225,7 +233,7 @@ export class BrokerBase implements AsyncDisposable {
     const endsAtMs = this.#clock.now() + timeoutMs
     this.#sysTimer?.cancel()
     this.#sysTimer = undefined
-    for (const mounted of [...this.#mounted]) mounted.close()
+    for (const mounted of [...this.#mounted.keys()]) mounted.close()
     const closed = this.#listeners.close()
     if (this.#server !== undefined) await this.#server.shutDown(timeoutMs)
     await closed
@@ -419,11 +427,10 @@ export class BrokerBase implements AsyncDisposable {
 
   /**
    * Serves MQTT over WebSocket on the host program's own HTTP or HTTPS server, at one path; everything else on that server
-   * stays the host's. Ends with the broker, or by the `close` of what it returns (Connections stay then).
-   *
-   * @param options `path` defaults to `/mqtt`; `allowedOrigins` as in the configuration, none means all
+   * stays the host's. Ends with the broker, or by the `close` of what it returns (Connections stay then). Limits are those of
+   * the top level of the configuration.
    */
-  mount(server: HttpServer, options: MountOptions = {}): { close(): void } {
+  mount(server: HttpServer, options: MountOptions = {}): MountedWebSocket {
     const { path = '/mqtt', allowedOrigins = [] } = options
     const known = {
       ...attachedListener(this.options, 'mounted'),
@@ -440,8 +447,11 @@ export class BrokerBase implements AsyncDisposable {
         this.#mounted.delete(handle)
         mounted.close()
       },
+      get refusedUpgrades(): number {
+        return mounted.refusedUpgrades
+      },
     }
-    this.#mounted.add(handle)
+    this.#mounted.set(handle, state)
     return handle
   }
 
@@ -468,6 +478,9 @@ export class BrokerBase implements AsyncDisposable {
     this.#source = source
     current.options = options
     current.access = access
+    for (const state of [this.#attached, ...this.#mounted.values()]) {
+      if (state !== undefined) state.options = renewed(state.options, options)
+    }
     server.reconfigure((client) => !removed.includes(client.listener) && access.mayStay(client))
     this.#sysTimer?.cancel()
     this.#startSysTopics(options.sysInterval)
@@ -491,6 +504,12 @@ export class BrokerBase implements AsyncDisposable {
     const client: Client = { clientId, userName, address: '', listener: '', protocolVersion: 5 }
     return this.#current!.access.explain({ client, action, topic })
   }
+}
+
+/** The same with the limits that a new configuration has on its top level. */
+function renewed(listener: ListenerOptions, options: Options): ListenerOptions {
+  const { type, websocketPath, allowedOrigins } = listener
+  return { ...attachedListener(options, listener.name), type, websocketPath, allowedOrigins }
 }
 
 /** Attached streams come through no listener: they have the limits of the top level. */

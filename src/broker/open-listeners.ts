@@ -10,18 +10,45 @@ import type { Incoming, Peer, Transport } from '../protocol/transport.ts'
 import type { ListenerState } from './connection-notes.ts'
 import type { ListenerOptions } from './options.ts'
 
+/** What a listener turned away before it was a Connection; counted since the listener was opened. */
+export interface ListenerCounters {
+  /** TLS handshakes that failed, client certificates that were not good enough among them. */
+  failedHandshakes: number
+  /** PROXY protocol headers that were malformed, late, or from an address that is not trusted. */
+  refusedProxyHeaders: number
+  /** WebSocket handshakes that were refused: path, origin or subprotocol. */
+  refusedUpgrades: number
+  /** Sockets closed because too many others had not finished their TLS, PROXY or HTTP beginning yet. */
+  refusedWaiting: number
+}
+
 /** An open listener, as `broker.listeners` shows it. */
-export interface OpenListener {
+export interface ListenerView {
   readonly name: string
   /** Where Clients find it, such as `mqtt://127.0.0.1:1883`. */
   readonly url: string
   readonly address: string
   /** The real port, also where 0 was asked for; `undefined` for a Unix socket. */
   readonly port: number | undefined
+  /** Clients that came through it and are connected now. */
+  readonly connections: number
+  readonly counters: Readonly<ListenerCounters>
+}
+
+/** An open listener. */
+export interface OpenListener extends Omit<ListenerView, 'connections'> {
   /** Applies new options to Connections from now on; nothing has changed when it throws. */
   reload(options: ListenerOptions): Promise<void>
   /** Stops accepting and frees the address; Connections that were accepted stay. */
   close(): Promise<void>
+}
+
+/** WebSocket on the host program's own HTTP server. */
+export interface MountedWebSocket {
+  /** Stops answering; Connections stay. */
+  close(): void
+  /** WebSocket handshakes that were refused: origin or subprotocol. */
+  readonly refusedUpgrades: number
 }
 
 /** What a listener is opened for. */
@@ -55,8 +82,10 @@ export class OpenListeners {
     this.#log = log
   }
 
-  get all(): readonly OpenListener[] {
-    return this.#entries.map(({ listener }) => listener)
+  get all(): readonly ListenerView[] {
+    return this.#entries.map(({ listener: { name, url, address, port, counters }, state }) => {
+      return { name, url, address, port, connections: state.connected, counters: { ...counters } }
+    })
   }
 
   /** @throws {ConfigError} when one cannot be opened; those before it are closed again */

@@ -4,24 +4,15 @@
  * @module
  */
 import type { Logger } from '../base/log.ts'
+import type { ListenerCounters } from '../broker/open-listeners.ts'
 import type { ListenerOptions } from '../broker/options.ts'
 import type { PumpHost } from './pump.ts'
+
+export type { ListenerCounters } from '../broker/open-listeners.ts'
 
 /** What a listener works for. */
 export interface ListenerHost extends PumpHost {
   readonly log: Logger
-}
-
-/** What a listener turned away before its host heard of it; plain numbers that only grow. */
-export interface ListenerCounters {
-  /** TLS handshakes that failed, client certificates that were not good enough among them. */
-  failedHandshakes: number
-  /** PROXY protocol headers that were malformed, late, or from an address that is not trusted. */
-  refusedProxyHeaders: number
-  /** WebSocket handshakes that were refused: path, origin or subprotocol. */
-  refusedUpgrades: number
-  /** Sockets closed because `MAX_WAITING` others had not finished their TLS, PROXY or HTTP beginning yet. */
-  refusedWaiting: number
 }
 
 /** An open listener. */

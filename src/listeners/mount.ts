@@ -8,6 +8,7 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { TLSSocket } from 'node:tls'
 import { plainAddress } from './address.ts'
+import type { MountedWebSocket } from '../broker/open-listeners.ts'
 import type { ListenerHost } from './host.ts'
 import { WebSocketUpgrade, type WebSocketOptions } from './websocket-upgrade.ts'
 
@@ -16,9 +17,10 @@ import { WebSocketUpgrade, type WebSocketOptions } from './websocket-upgrade.ts'
  * are left to whoever else listens on that server.
  *
  * @param options `websocketPath` is the path; with an empty one every upgrade is taken
- * @returns stops answering; Connections stay open, they are their owner's to close
+ * @returns `close` stops answering; Connections stay open, they are their owner's to close
  */
-export function mountWebSocket(server: Server, options: WebSocketOptions, host: ListenerHost): { close(): void } {
+export function mountWebSocket(server: Server, options: WebSocketOptions, host: ListenerHost): MountedWebSocket {
+  let refusedUpgrades = 0
   const upgrade = new WebSocketUpgrade(options, host)
   const onUpgrade = (request: IncomingMessage, stream: Duplex, head: Buffer) => {
     if (!upgrade.isForUs(request)) return
@@ -29,8 +31,13 @@ export function mountWebSocket(server: Server, options: WebSocketOptions, host: 
       port: remotePort,
       encrypted: request.socket instanceof TLSSocket,
     }
-    upgrade.upgrade(request, stream, head, peer)
+    if (!upgrade.upgrade(request, stream, head, peer)) refusedUpgrades++
   }
   server.on('upgrade', onUpgrade)
-  return { close: () => void server.off('upgrade', onUpgrade) }
+  return {
+    close: () => void server.off('upgrade', onUpgrade),
+    get refusedUpgrades() {
+      return refusedUpgrades
+    },
+  }
 }

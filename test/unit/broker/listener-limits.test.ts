@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { ConfigInput } from '../../../src/broker/options.ts'
+import type { Plugin } from '../../../src/broker/plugin.ts'
 import { BrokerBase, type BrokerParts } from '../../../src/broker/broker.ts'
 import type { AcceptingHost } from '../../../src/broker/open-listeners.ts'
 import { ReasonCode } from '../../../src/codec/reason-code.ts'
@@ -22,13 +23,14 @@ async function withListeners(config: ConfigInput) {
       return Promise.resolve({
         name,
         ...place,
+        counters: { failedHandshakes: 0, refusedProxyHeaders: 0, refusedUpgrades: 0, refusedWaiting: 0 },
         reload: nothing,
         pauseAccepting() {},
         resumeAccepting() {},
         close: nothing,
       })
     },
-    mountWebSocket: () => ({ close() {} }),
+    mountWebSocket: () => ({ close() {}, refusedUpgrades: 0 }),
     attachStream,
     plugins: shippedPlugins,
   }
@@ -36,14 +38,14 @@ async function withListeners(config: ConfigInput) {
   const base = new BrokerBase({ 'sys-interval': 0, ...config }, { clock }, parts)
   await base.start()
   const broker = new TestBroker(base, clock)
-  const connect = (listener: string, clientId: string, version: 4 | 5 = 5): TestClient => {
+  const connect = (listener: string, clientId: string, version: 4 | 5 = 5, userName?: string): TestClient => {
     const client = new TestClient(
       broker,
       version,
       { listener, address: '192.0.2.1', encrypted: false },
       hosts.get(listener),
     )
-    client.connect({ clientId })
+    client.connect({ clientId, ...(userName !== undefined && { userName }) })
     return client
   }
   return { broker, connect }
@@ -90,6 +92,40 @@ test('allow-anonymous of a listener overrides that of `auth`, both ways', async 
     assert.deepEqual(codes, inAuth ? [no, yes] : [yes, no])
     await broker.close()
   }
+})
+
+test('auth-plugins of a listener are asked there and no other, and decide who stays after a reload', async () => {
+  const only = (name: string): Plugin => ({
+    name,
+    authenticate: ({ userName }) => ({ decision: userName === name ? 'allow' : 'deny' }),
+    mayStay: ({ userName }) => userName === name,
+  })
+  const [ann, bob] = [only('ann'), only('bob')]
+  const config = { listeners: A_AND_B({ 'auth-plugins': [ann] }), auth: { plugins: [ann, bob] } }
+  const { broker, connect } = await withListeners(config)
+  const codeOf = (listener: string, name: string) =>
+    connect(listener, `${name}-${listener}`, 5, name).connack?.reasonCode
+  assert.equal(codeOf('a', 'ann'), 0)
+  for (const [listener, name] of [
+    ['a', 'bob'],
+    ['b', 'ann'],
+    ['b', 'bob'],
+  ] as const) {
+    assert.equal(codeOf(listener, name), ReasonCode.BadUserNameOrPassword)
+  }
+  await broker.broker.reload(config)
+  assert.deepEqual(
+    broker.broker.clients().map(({ userName }) => userName),
+    ['ann'],
+  )
+  await broker.broker.reload({ ...config, listeners: A_AND_B({ 'auth-plugins': [bob] }) })
+  assert.deepEqual(broker.broker.clients(), [])
+  const unknown = { listeners: A_AND_B({ 'auth-plugins': ['auth.file'] }), auth: { 'allow-anonymous': true } }
+  await assert.rejects(
+    broker.broker.reload(unknown),
+    /listeners\.a\.auth-plugins\.0 is not one of `auth\.plugins`, which are auth\.anonymous/,
+  )
+  await broker.close()
 })
 
 test('a limit of a listener holds for its Connections only', async () => {

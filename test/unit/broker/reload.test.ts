@@ -66,6 +66,24 @@ test('reload: listeners come and go; an error changes nothing', async () => {
   )
 })
 
+test('log-ins that fail by no fault of the Client slow nobody', async () => {
+  const broken = { name: 'broken', authenticate: () => Promise.reject(new Error('the service is down')) }
+  const test = await TestBroker.start({ listeners: {}, auth: { plugins: [broken], 'login-delay-after': 0 } })
+  const client = test.connect()
+  await test.settle()
+  assert.equal(client.isClosed, true)
+  assert.deepEqual([test.broker.metrics.loginsRefused, test.broker.metrics.loginsSlowed], [1, 0])
+  await test.close()
+})
+
+test('reload: limits of the top level hold for streams that are attached from then on', async () => {
+  const test = await TestBroker.start({ listeners: {} })
+  test.connect({ clientId: 'before' })
+  await test.broker.reload({ listeners: {}, 'max-qos': 0 })
+  assert.equal(test.connect({ clientId: 'after' }).connack?.properties.maximumQoS, 0)
+  await test.close()
+})
+
 test('wrong log-ins are slowed per address, and counted', async () => {
   const deny = { name: 'deny', authenticate: () => ({ decision: 'deny' }) as const }
   const test = await TestBroker.start({ listeners: {}, auth: { plugins: [deny] } })
