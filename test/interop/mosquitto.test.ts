@@ -1,0 +1,209 @@
+import assert from 'node:assert/strict'
+import { existsSync, mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test, type TestContext } from 'node:test'
+import { root } from '../../tools/main.ts'
+import { messagesOf, mosquitto, mosquittoSub, serve, start, type Program } from './support.ts'
+
+const VERSIONS = ['mqttv31', 'mqttv311', 'mqttv5'] as const
+
+/** The program on a port that the system chose, with that configuration file. */
+async function startProgram(t: TestContext, yaml: string): Promise<{ program: Program; port: number }> {
+  const built = join(root, 'dist', 'cli', 'main.js')
+  if (!existsSync(built)) throw new Error(`${built} is missing: run \`npm run build\` (\`npm ci\` does)`)
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-interop-'))
+  const file = join(folder, 'sluice.yaml')
+  writeFileSync(file, yaml)
+  const program = start(t, process.execPath, [join(root, 'bin', 'sluice.js'), 'start', '--config', file])
+  const line = await program.line(/mqtt:\/\/127\.0\.0\.1:\d+/)
+  return { program, port: Number(/127\.0\.0\.1:(\d+)/.exec(line)![1]) }
+}
+
+test('sluice start: mosquitto_sub (5.0) and mosquitto_pub (3.1.1) exchange a message, and a signal ends it cleanly', async (t) => {
+  const { program, port } = await startProgram(t, 'listeners:\n  default:\n    bind: 127.0.0.1:0\n')
+  const sub = await mosquittoSub(t, port, ['-V', 'mqttv5', '-t', 'a/#', '-q', '2', '-C', '1'])
+  await mosquitto(t, 'pub', port, ['-V', 'mqttv311', '-t', 'a/b', '-m', 'hi', '-q', '2', '-r']).end()
+  await sub.end()
+  assert.deepEqual(messagesOf(sub), ['a/b 2 0 hi'])
+  const late = await mosquittoSub(t, port, ['-V', 'mqttv5', '-t', 'a/#', '-q', '2', '-C', '1'])
+  await late.end()
+  assert.deepEqual(messagesOf(late), ['a/b 2 1 hi'])
+  program.kill('SIGTERM')
+  await program.end()
+})
+
+for (const version of VERSIONS) {
+  test(`mosquitto clients, ${version}: every QoS, retained and Will`, async (t) => {
+    const { port } = await serve(t)
+    const sub = await mosquittoSub(t, port, ['-V', version, '-t', '#', '-q', '2', '-C', '4'])
+    for (const qos of ['0', '1', '2']) {
+      await mosquitto(t, 'pub', port, ['-V', version, '-t', 'a', '-m', `q${qos}`, '-q', qos, '-r']).end()
+    }
+    const will = ['--will-topic', 'will', '--will-payload', 'gone', '--will-qos', '1']
+    const mortal = await mosquittoSub(t, port, ['-V', version, '-t', 'none', ...will])
+    mortal.kill('SIGKILL')
+    await sub.end()
+    assert.deepEqual(messagesOf(sub), ['a 0 0 q0', 'a 1 0 q1', 'a 2 0 q2', 'will 1 0 gone'])
+    const late = await mosquittoSub(t, port, ['-V', version, '-t', 'a', '-q', '2', '-C', '1'])
+    await late.end()
+    assert.deepEqual(messagesOf(late), ['a 2 1 q2'])
+  })
+
+  test(`mosquitto clients, ${version}: a Session goes on`, async (t) => {
+    const { port } = await serve(t)
+    const expiry = version === 'mqttv5' ? ['-x', '100'] : []
+    const args = ['-V', version, '-i', 'sleeper', '-c', ...expiry, '-t', 'a', '-q', '2']
+    await mosquitto(t, 'sub', port, [...args, '-E']).end()
+    for (const payload of ['one', 'two']) {
+      await mosquitto(t, 'pub', port, ['-V', version, '-t', 'a', '-m', payload, '-q', '2']).end()
+    }
+    const back = mosquitto(t, 'sub', port, [...args, '-C', '2'])
+    assert.deepEqual(await back.end(), ['one', 'two'])
+  })
+}
+
+test('mosquitto_rr asks, and what answers it may be another mosquitto', async (t) => {
+  const { broker, port } = await serve(t)
+  broker.subscribe('ask', ({ payload, properties }) => {
+    const { responseTopic, correlationData } = properties
+    void broker.publish(responseTopic!, `echo ${Buffer.from(payload).toString()}`, {
+      properties: correlationData === undefined ? {} : { correlationData },
+    })
+  })
+  const rr = mosquitto(t, 'rr', port, ['-V', 'mqttv5', '-t', 'ask', '-e', 'answer/me', '-m', 'hello', '-W', '10'])
+  assert.deepEqual(await rr.end(), ['echo hello'])
+})
+
+test('mosquitto clients: Shared Subscription, Topic Alias, and User Properties in order', async (t) => {
+  const { port } = await serve(t)
+  const workers = await Promise.all(
+    [1, 2].map(() => mosquittoSub(t, port, ['-V', 'mqttv5', '-t', '$share/g/job/+', '-q', '1', '-C', '2'])),
+  )
+  for (let at = 0; at < 4; at++) {
+    const alias = ['-D', 'publish', 'topic-alias', '3']
+    await mosquitto(t, 'pub', port, ['-V', 'mqttv5', '-t', `job/${at}`, '-m', 'x', '-q', '1', ...alias]).end()
+  }
+  await Promise.all(workers.map((worker) => worker.end()))
+  assert.deepEqual(workers.flatMap(messagesOf).sort(), ['job/0 1 0 x', 'job/1 1 0 x', 'job/2 1 0 x', 'job/3 1 0 x'])
+
+  const properties = ['k 1', 'a 2', 'k 3'].flatMap((pair) => ['-D', 'publish', 'user-property', ...pair.split(' ')])
+  const sub = mosquitto(t, 'sub', port, ['-V', 'mqttv5', '-d', '-t', 'props', '-C', '1', '-F', '> %P'])
+  await sub.line(/^Subscribed/)
+  await mosquitto(t, 'pub', port, ['-V', 'mqttv5', '-t', 'props', '-m', 'x', ...properties]).end()
+  await sub.end()
+  assert.deepEqual(messagesOf(sub), ['k:1 a:2 k:3'])
+})
+
+test('mosquitto clients: a payload of 10 MB arrives whole', async (t) => {
+  const { port } = await serve(t)
+  const input = Buffer.alloc(10_000_000, 'sluice')
+  const sub = mosquitto(t, 'sub', port, ['-d', '-t', 'large', '-q', '1', '-C', '1', '-F', '> %l'])
+  await sub.line(/^Subscribed/)
+  await mosquitto(t, 'pub', port, ['-t', 'large', '-q', '1', '-s'], { input }).end()
+  await sub.end()
+  assert.deepEqual(messagesOf(sub), ['10000000'])
+})
+
+test('mosquitto_sub: 1,000 topics in one SUBSCRIBE', async (t) => {
+  const { port } = await serve(t)
+  const topics = Array.from({ length: 1000 }, (_, at) => ['-t', `many/${at}`]).flat()
+  const sub = await mosquittoSub(t, port, ['-V', 'mqttv5', '-q', '1', '-C', '2', ...topics])
+  for (const at of [0, 999]) await mosquitto(t, 'pub', port, ['-t', `many/${at}`, '-m', 'x', '-q', '1']).end()
+  await sub.end()
+  assert.deepEqual(messagesOf(sub), ['many/0 1 0 x', 'many/999 1 0 x'])
+})
+
+// ---- the seed's sections ----
+
+/** `secret` for ann and bob, as `mkpasswd` writes it. */
+async function hashOf(t: TestContext, method: string): Promise<string> {
+  const [hash] = await start(t, 'mkpasswd', [`--method=${method}`, 'secret']).end()
+  return hash!
+}
+
+async function startSeed(t: TestContext): Promise<number> {
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-seed-'))
+  const passwords = join(folder, 'passwd')
+  writeFileSync(passwords, `# users\nann:${await hashOf(t, 'sha-512')}\n\nbob:${await hashOf(t, 'sha-256')}\n`)
+  const { port } = await startProgram(
+    t,
+    `listeners:
+  default:
+    max-connections: 50000
+    type: tcp
+  my-tcp-1:
+    bind: 127.0.0.1:0
+timeout-disconnect-delay: 2
+auth:
+  plugins: ['auth.anonymous', 'auth.file']
+  allow-anonymous: true
+  password-file: ${passwords}
+topic-check:
+  enabled: true
+  plugins: ['topic_acl']
+  acl:
+    ann: ['repositories/+/master', 'calendar/#', 'data/memes']
+    bob: ['data/memes']
+    anonymous: []
+persistence:
+  path: ${join(folder, 'data')}
+`,
+  )
+  return port
+}
+
+const ANN = ['-u', 'ann', '-P', 'secret']
+const BOB = ['-u', 'bob', '-P', 'secret']
+
+test("a file with the seed's sections: who may log in", async (t) => {
+  const port = await startSeed(t)
+  const publish = (...args: string[]): Program => mosquitto(t, 'pub', port, ['-t', 'data/memes', '-m', 'x', ...args])
+  for (const user of [ANN, BOB, []]) await publish(...user).end()
+  for (const wrong of [
+    ['-u', 'ann', '-P', 'wrong'],
+    ['-u', 'eve', '-P', 'secret'],
+    ['-u', 'ann'],
+  ]) {
+    for (const version of ['mqttv311', 'mqttv5']) {
+      const refused = publish('-V', version, ...wrong)
+      await assert.rejects(refused.end(), /not authori[sz]ed|Bad User Name|bad user name/i)
+    }
+  }
+})
+
+test("a file with the seed's sections: publish, subscribe, delivery and Will", async (t) => {
+  const port = await startSeed(t)
+  const v5 = ['-V', 'mqttv5']
+  // Subscribe: what the list covers, nothing wider.
+  for (const [user, filter, granted] of [
+    [ANN, 'calendar/#', true],
+    [ANN, 'calendar', true],
+    [ANN, 'repositories/+/master', true],
+    [ANN, 'repositories/#', false],
+    [ANN, '#', false],
+    [BOB, 'data/memes', true],
+    [BOB, 'data/+', false],
+    [[], 'data/memes', false],
+  ] as const) {
+    const sub = mosquitto(t, 'sub', port, [...v5, ...user, '-d', '-E', '-t', filter])
+    if (granted) await sub.end()
+    else await sub.line(/denied|All subscription requests were denied/)
+  }
+  // Publish: the denied ones are acknowledged and go nowhere.
+  const ann = await mosquittoSub(t, port, [...v5, ...ANN, '-t', 'calendar/#', '-t', 'data/memes', '-q', '1'])
+  const say = (user: readonly string[], topic: string, payload: string): Promise<unknown> =>
+    mosquitto(t, 'pub', port, ['-V', 'mqttv311', ...user, '-t', topic, '-m', payload, '-q', '1']).end()
+  await say(BOB, 'calendar/today', 'denied')
+  await say([], 'data/memes', 'denied')
+  await say(ANN, 'calendar/today', 'allowed')
+  await say(BOB, 'data/memes', 'allowed')
+  // Will: one that its Client may not publish is refused with the CONNECT.
+  const will = (topic: string) => ['--will-topic', topic, '--will-payload', 'will', '--will-qos', '1']
+  const denied = mosquitto(t, 'sub', port, [...v5, ...BOB, '-t', 'data/memes', ...will('calendar/x')])
+  await denied.line(/not authori[sz]ed/i)
+  const mortal = await mosquittoSub(t, port, [...v5, ...BOB, '-t', 'data/memes', ...will('data/memes')])
+  mortal.kill('SIGKILL')
+  await ann.line(/will$/)
+  assert.deepEqual(messagesOf(ann), ['calendar/today 1 0 allowed', 'data/memes 1 0 allowed', 'data/memes 1 0 will'])
+})
