@@ -1,72 +1,11 @@
 import assert from 'node:assert/strict'
-import type { AuthenticationAnswer, Plugin } from '../../../src/broker/plugin.ts'
-import { PacketType, type AuthPacket, type ConnackPacket } from '../../../src/codec/packets.ts'
-import type { Properties } from '../../../src/codec/properties.ts'
+import type { Plugin } from '../../../src/broker/plugin.ts'
+import { PacketType } from '../../../src/codec/packets.ts'
 import type { TestClient } from '../../support/test-client.ts'
-import { answer, assertEnded, assertEnds, received, scene, type Stage } from './stage.ts'
+import { auth, begun, counted, COUNTING, data, said } from './counting.ts'
+import { answer, assertEnded, assertEnds, scene } from './stage.ts'
 
-const { AUTH, CONNACK, DISCONNECT } = PacketType
-
-/** Counts: `1` is answered by `2?`, `2` by `3?`, `3` lets in with `well done`; without a method everybody may come. */
-const counting: Plugin = {
-  name: 'counting',
-  authenticate({
-    authenticationMethod,
-    authenticationData,
-    exchangeState,
-    userName,
-  }): AuthenticationAnswer | undefined {
-    if (authenticationMethod === undefined) return { decision: 'allow' }
-    if (authenticationMethod !== 'COUNT') return undefined
-    const step = ((exchangeState as number | undefined) ?? 0) + 1
-    if (String(Buffer.from(authenticationData ?? [])) !== String(step)) return { decision: 'deny' }
-    if (step === 3)
-      return { decision: 'allow', userName: userName ?? 'counter', authenticationData: Buffer.from('well done') }
-    return { decision: 'continue', authenticationData: Buffer.from(`${step + 1}?`), exchangeState: step }
-  },
-}
-
-const COUNTING = { auth: { plugins: [counting] } }
-
-function data(text: string, authenticationMethod = 'COUNT'): Properties {
-  return { authenticationMethod, authenticationData: Buffer.from(text) }
-}
-
-/** What came, in short: packet type, code, method, data. */
-function said(client: TestClient): unknown[][] {
-  return client
-    .take()
-    .filter((packet): packet is AuthPacket | ConnackPacket =>
-      [AUTH, CONNACK, DISCONNECT].includes(packet.type as never),
-    )
-    .map(({ type, reasonCode, properties: { authenticationMethod, authenticationData } }) => [
-      type,
-      reasonCode,
-      ...(authenticationMethod === undefined ? [] : [authenticationMethod]),
-      ...(authenticationData === undefined ? [] : [String(Buffer.from(authenticationData))]),
-    ])
-}
-
-/** A new Network Connection whose CONNECT begins to count; the first question is taken. */
-function begun(stage: Stage, clientId = 'a'): TestClient {
-  const client = stage.open()
-  client.connect({ clientId, properties: data('1') })
-  assert.deepEqual(said(client), [[AUTH, 0x18, 'COUNT', '2?']])
-  return client
-}
-
-function auth(client: TestClient, reasonCode: number, properties: Properties): unknown[][] {
-  client.send({ type: AUTH, reasonCode, properties })
-  return said(client)
-}
-
-/** A Client that has counted to three. */
-function counted(stage: Stage, clientId = 'a'): TestClient {
-  const client = begun(stage, clientId)
-  assert.deepEqual(auth(client, 0x18, data('2')), [[AUTH, 0x18, 'COUNT', '3?']])
-  assert.deepEqual(auth(client, 0x18, data('3')), [[CONNACK, 0x00, 'COUNT', 'well done']])
-  return client
-}
+const { AUTH, CONNACK } = PacketType
 
 scene(
   'An Authentication Method that nobody speaks: CONNACK 0x8C, and the close [5.0 MQTT-4.12.0-1]',
@@ -203,34 +142,6 @@ scene(
 )
 
 scene(
-  'Re-authentication with another method ends the Connection [5.0 MQTT-4.12.1-1]',
-  (stage) => {
-    for (const method of ['OTHER', 'count', 'COUNT ', '']) {
-      assertEnds(counted(stage), `f0 * 19 {15 "${method}" 16 "1"}`, 0x82)
-      const client = counted(stage)
-      auth(client, 0x19, data('1'))
-      assertEnds(client, `f0 * 18 {15 "${method}" 16 "2"}`, 0x82)
-    }
-  },
-  COUNTING,
-)
-
-scene(
-  'A re-authentication that fails: DISCONNECT 0x87, and the close [5.0 MQTT-4.12.1-2]',
-  (stage) => {
-    const first = counted(stage)
-    first.send({ type: AUTH, reasonCode: 0x19, properties: data('7') })
-    assertEnded(first, 0x87)
-    const second = counted(stage)
-    auth(second, 0x19, data('1'))
-    second.send({ type: AUTH, reasonCode: 0x18, properties: data('7') })
-    assertEnded(second, 0x87)
-    assert.deepEqual(stage.ends, ['a: authentication failed', 'a: authentication failed'])
-  },
-  COUNTING,
-)
-
-scene(
   'AUTH with flags other than 0000 is malformed [5.0 MQTT-3.15.1-1]',
   (stage) => {
     for (let flags = 1; flags < 16; flags++) {
@@ -308,50 +219,4 @@ scene(
     counted(stage)
   },
   COUNTING,
-)
-
-scene(
-  'Re-authentication: AUTH 0x19 is answered by AUTH 0x18 to go on, 0x00 when it is done [U-4.12.1-1]',
-  (stage) => {
-    const client = counted(stage)
-    for (let round = 0; round < 3; round++) {
-      assert.deepEqual(auth(client, 0x19, data('1')), [[AUTH, 0x18, 'COUNT', '2?']])
-      assert.deepEqual(auth(client, 0x18, data('2')), [[AUTH, 0x18, 'COUNT', '3?']])
-      assert.deepEqual(auth(client, 0x18, data('3')), [[AUTH, 0x00, 'COUNT', 'well done']])
-    }
-  },
-  COUNTING,
-)
-
-scene(
-  'Meanwhile other packets flow, both ways [U-4.12.1-2]',
-  (stage) => {
-    const client = counted(stage)
-    client.subscribe('a', 1)
-    auth(client, 0x19, data('1'))
-    assert.equal(answer(client, 'c0 00'), 'd000')
-    assert.equal(answer(client, '32 * "nobody" 0001 {}'), '4003000110')
-    stage.client('sensor').publish('a', 'x', 1)
-    assert.deepEqual(received(client), ['a x q1'])
-    auth(client, 0x18, data('2'))
-    assert.deepEqual(auth(client, 0x18, data('3')), [[AUTH, 0x00, 'COUNT', 'well done']])
-  },
-  COUNTING,
-)
-
-let name = 'first'
-const renaming: Plugin = { name: 'renaming', authenticate: () => ({ decision: 'allow', userName: name }) }
-
-scene(
-  'A re-authentication under another User Name is refused [U-4.12.1-3]',
-  (stage) => {
-    const client = stage.open()
-    client.connect({ clientId: 'a', properties: data('1') })
-    assert.equal(client.connack?.reasonCode, 0)
-    assert.deepEqual(auth(client, 0x19, data('1')), [[AUTH, 0x00, 'COUNT']])
-    name = 'second'
-    client.send({ type: AUTH, reasonCode: 0x19, properties: data('1') })
-    assertEnded(client, 0x87)
-  },
-  { auth: { plugins: [renaming] } },
 )
