@@ -53,6 +53,7 @@ const TYPES: Readonly<Partial<Record<OptionRow['type'], string>>> = {
   'topic-filters': 'readonly string[]',
   'access-list': 'AccessList',
   groups: 'Readonly<Record<string, readonly string[]>>',
+  'durability-map': "Readonly<Record<string, 'disk' | 'process' | 'memory'>>",
   url: 'string',
   headers: 'Readonly<Record<string, string>>',
   choices: 'readonly string[]',

@@ -60,6 +60,8 @@ export interface AdmissionParts {
   makeSession(clientId: string, options: ListenerOptions): Session
   /** A Session's own facts changed: to the Store with them. */
   sessionChanged(registration: Registration): void
+  /** False while the Store cannot write. */
+  canStore(): boolean
 }
 
 export class Admission {
@@ -88,7 +90,7 @@ export class Admission {
 
   connect(connection: Connection, packet: ConnectPacket): void {
     const { options } = this.#parts.current
-    const refusal = this.#checkForm(connection, packet) ?? this.#checkRate()
+    const refusal = this.#checkForm(connection, packet) ?? this.#checkStore(packet) ?? this.#checkRate()
     if (refusal !== undefined) this.#refuse(connection, refusal)
     else if (this.#pendingLogins >= options.maxPendingLogins) {
       this.#parts.metrics.connectsRefusedAtLimit++
@@ -125,6 +127,12 @@ export class Admission {
     if (will.topicName.startsWith(SYS_PREFIX))
       return new Refusal(ReasonCode.NotAuthorized, 'Will Topic begins with $SYS/')
     return undefined
+  }
+
+  /** While the Store cannot write, a Session that it would have to keep cannot be promised. */
+  #checkStore(packet: ConnectPacket): Refusal | undefined {
+    if (this.#parts.canStore() || requestedExpiry(packet) === 0) return undefined
+    return new Refusal(ReasonCode.ServerUnavailable, 'the store cannot write')
   }
 
   #checkRate(): Refusal | undefined {

@@ -9,6 +9,7 @@
 import type { Server as HttpServer } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Clock, Timer } from '../base/clock.ts'
+import type { Disk } from '../base/disk.ts'
 import { UsageError } from '../base/errors.ts'
 import { silentLogger, type Logger } from '../base/log.ts'
 import { PacketType, type QoS } from '../codec/packets.ts'
@@ -17,7 +18,9 @@ import { isReasonCodeAllowed, ReasonCode } from '../codec/reason-code.ts'
 import { ApplicationMessage } from '../protocol/application-message.ts'
 import type { Client } from '../protocol/client.ts'
 import type { Incoming, Peer, Transport } from '../protocol/transport.ts'
+import { JournalStore, openStore, type StoreHealth } from '../stores/journal-store.ts'
 import { MemoryStore } from '../stores/memory-store.ts'
+import type { LoadProgress, Store } from '../stores/store.ts'
 import { topicFilterProblem } from '../topics/topic-filter.ts'
 import { topicNameProblem } from '../topics/topic-name.ts'
 import { Access, type AccessExplanation } from './access.ts'
@@ -43,6 +46,8 @@ import { version } from './version.ts'
 
 /** How long `close` may take unless the caller says otherwise. */
 export const DEFAULT_CLOSE_TIMEOUT_MS = 2000
+/** A start is told about once it has taken that long, and as often. */
+const PROGRESS_MS = 1000
 
 /** What the floors above put in. */
 export interface BrokerParts {
@@ -59,6 +64,8 @@ export interface BrokerSettings {
   readonly signal?: AbortSignal
   /** Time and chance; default: the real ones. */
   readonly clock?: Clock
+  /** Where a broker with `persistence` keeps its data; default: the folder that `persistence.path` names. */
+  readonly disk?: Disk
   /** Where the configuration was read from, for messages with line and column. */
   readonly source?: ConfigSource
 }
@@ -109,6 +116,9 @@ export class BrokerBase implements AsyncDisposable {
   #server: Server | undefined
   readonly #listeners: OpenListeners
   readonly #mounted = new Map<MountedWebSocket, ListenerState>()
+  #store: Store | undefined
+  #restoreStartedMs: number | undefined
+  #progressToldMs = 0
   #sysTimer: Timer | undefined
   #attached: ListenerState | undefined
   #closing: Promise<void> | undefined
@@ -180,10 +190,45 @@ export class BrokerBase implements AsyncDisposable {
     const options = resolveOptions(this.#config, this.#source)
     const current = { options, access: await this.#makeAccess(options) }
     this.#current = current
-    const store = new MemoryStore()
-    this.#server = new Server({ current, store, clock: this.#clock, log: this.#log, events: this.#events })
+    const store = await this.#openStore(options)
+    this.#store = store
+    const server = new Server({ current, store, clock: this.#clock, log: this.#log, events: this.#events })
+    this.#server = server
+    if (store instanceof JournalStore) store.onHealth((health) => this.#storeHealth(server, health))
+    await server.restore((progress) => this.#tellProgress(progress))
     await this.#listeners.open(options.listeners)
     this.#startSysTopics(options.sysInterval)
+  }
+
+  async #openStore({ persistence }: Options): Promise<Store> {
+    if (persistence === undefined || persistence.durability === 'memory') return new MemoryStore()
+    const { path, maxBytes } = persistence
+    const common = { clock: this.#clock, log: this.#log, ...(maxBytes > 0 && { maxBytes }) }
+    const { disk } = this.#settings
+    return disk === undefined ? openStore({ ...common, path }) : new JournalStore({ ...common, disk })
+  }
+
+  #storeHealth(server: Server, { healthy, cause }: StoreHealth): void {
+    server.isStoreHealthy = healthy
+    const reason = cause === 'max-bytes' ? 'max-bytes is reached' : (cause?.message ?? '')
+    if (healthy) this.#log.info('the store writes again')
+    else this.#log.error({ cause }, `the store cannot write: ${reason}; QoS 1 and 2 are refused until it can`)
+    this.#events.tell('storeHealth', { healthy, reason })
+  }
+
+  /** A start that takes over a second says how far it is. */
+  #tellProgress({ done, total, unit }: LoadProgress): void {
+    const now = this.#clock.now()
+    this.#restoreStartedMs ??= now
+    const tookMs = now - this.#restoreStartedMs
+    if (tookMs < PROGRESS_MS || now - this.#progressToldMs < PROGRESS_MS) return
+    this.#progressToldMs = now
+    const perSecond = Math.round((done / tookMs) * 1000)
+    const secondsLeft = perSecond === 0 ? '?' : Math.ceil((total - done) / perSecond)
+    this.#log.info(
+      { done, total, unit },
+      `restoring: ${done} of ${total} ${unit}, ${perSecond}/s, ${secondsLeft} s left`,
+    )
   }
 
   #makeAccess(options: Options): Promise<Access> {
@@ -239,6 +284,9 @@ export class BrokerBase implements AsyncDisposable {
     await closed
     for (const subscription of [...this.#hostSubscriptions]) subscription.close()
     await this.#current?.access.close(Math.max(0, endsAtMs - this.#clock.now()))
+    await this.#store?.close()
+    this.#store = undefined
+    this.#restoreStartedMs = undefined
     this.#server = undefined
     this.#current = undefined
     this.#attached = undefined

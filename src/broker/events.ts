@@ -21,6 +21,8 @@ export interface BrokerEvents {
   started: { readonly listeners: readonly { readonly name: string; readonly url: string }[] }
   /** A new configuration is in force. */
   reloaded: { readonly listeners: readonly { readonly name: string; readonly url: string }[] }
+  /** The store stopped writing, or writes again; while it cannot, QoS 1 and 2 are refused. */
+  storeHealth: { readonly healthy: boolean; readonly reason: string }
   /** The broker begins to close: Connections end with 0x8B. */
   closing: { readonly connections: number }
   /** Everything is closed. */
@@ -72,6 +74,7 @@ export interface BrokerEvents {
 export const eventNames = [
   'started',
   'reloaded',
+  'storeHealth',
   'closing',
   'closed',
   'clientConnected',

@@ -207,7 +207,7 @@ const HOMES: Readonly<Record<OptionScope, string>> = {
 }
 
 /** Types whose schema is a record, which for valibot a list is as well. */
-const MAPS = new Set<OptionRow['type']>(['listeners', 'section', 'access-list', 'groups', 'headers'])
+const MAPS = new Set<OptionRow['type']>(['listeners', 'section', 'access-list', 'groups', 'durability-map', 'headers'])
 
 const INNER_KEYS: Readonly<Partial<Record<OptionRow['type'], readonly string[]>>> = {
   certificates: ['server-name', 'certfile', 'keyfile'],

@@ -87,6 +87,7 @@ const DESCRIPTIONS: Readonly<Record<OptionType, (row: OptionRow) => string>> = {
   'topic-filters': () => 'a list of Topic Filters',
   'access-list': () => 'a map: user → list of Topic Filters, or a map of publish, subscribe and deny lists',
   groups: () => 'a map: group → list of users',
+  'durability-map': () => 'a map: Topic Filter → disk, process or memory',
   url: () => 'an address that begins with https:// or http://',
   headers: () => 'a map: name → text',
   choices: (row) => `a list of some of ${row.values!.join(', ')}`,
@@ -220,6 +221,15 @@ const SCHEMAS: Readonly<Record<OptionType, (row: OptionRow, message: string) => 
     ),
   groups: (_, message) =>
     v.record(v.string(), v.array(v.string('must be a user name'), 'must be a list of user names'), message),
+  'durability-map': (_, message) =>
+    v.record(
+      v.pipe(
+        v.string(),
+        v.check((filter) => topicFilterProblem(filter) === undefined, 'the key must be a Topic Filter'),
+      ),
+      v.picklist(['disk', 'process', 'memory'], 'must be one of disk, process, memory'),
+      message,
+    ),
   url: (_, message) => v.pipe(v.string(message), v.url(message), v.regex(/^https?:/, message)),
   headers: (_, message) => v.record(v.string(), v.string('must be a text'), message),
   choices: (row, message) =>

@@ -35,6 +35,7 @@ export type OptionType =
   | 'topic-filters'
   | 'access-list'
   | 'groups'
+  | 'durability-map'
   | 'url'
   | 'headers'
   | 'choices'
@@ -540,6 +541,12 @@ const listenerRows = rows('listener', [
     description: 'Which of `auth.plugins` are asked about Clients of this listener. Default: all of them.',
   },
   {
+    key: 'durability',
+    type: 'choice',
+    values: ['disk', 'process', 'memory'],
+    description: 'Overrides `persistence.durability` for messages that come through this listener.',
+  },
+  {
     key: 'tcp-keepalive',
     type: 'integer',
     default: 600,
@@ -756,7 +763,29 @@ const persistenceRows = rows('persistence', [
     description:
       'What an acknowledgement promises: survives a power cut (`disk`), a crash of the process (`process`), or neither.',
   },
+  {
+    key: 'topics',
+    type: 'durability-map',
+    default: {},
+    description:
+      'Other levels for messages of some topics: a map from Topic Filter to level. The first that matches counts; it wins over the level of a listener.',
+  },
   { key: 'max-bytes', type: 'integer', default: 0, ...BYTES, description: 'Space the data may take. 0 = no limit.' },
+  {
+    key: 'max-ram-bytes',
+    type: 'integer',
+    default: 67_108_864,
+    ...BYTES,
+    description:
+      'Stored messages that wait in Sessions: payloads beyond this, in all, are on disk only until their turn comes.',
+  },
+  {
+    key: 'max-session-ram-bytes',
+    type: 'integer',
+    default: 262_144,
+    ...BYTES,
+    description: 'The same for one Session.',
+  },
 ])
 
 /** All keys, in the order of the reference page. */

@@ -138,6 +138,8 @@ export interface ListenerSettings {
   readonly allowAnonymous?: boolean
   /** Which of `auth.plugins` are asked about Clients of this listener. Default: all of them. */
   readonly authPlugins?: readonly PluginReference[]
+  /** Overrides `persistence.durability` for messages that come through this listener. */
+  readonly durability?: 'disk' | 'process' | 'memory'
   /** Silence after which the system probes whether the peer is still there. 0 = never. In seconds. Default 600. */
   readonly tcpKeepalive: number
 }
@@ -238,6 +240,12 @@ export interface PersistenceOptions {
   readonly path: string
   /** What an acknowledgement promises: survives a power cut (`disk`), a crash of the process (`process`), or neither. Default "disk". */
   readonly durability: 'disk' | 'process' | 'memory'
+  /** Other levels for messages of some topics: a map from Topic Filter to level. The first that matches counts; it wins over the level of a listener. Default {}. */
+  readonly topics: Readonly<Record<string, 'disk' | 'process' | 'memory'>>
   /** Space the data may take. 0 = no limit. In bytes. Default 0. */
   readonly maxBytes: number
+  /** Stored messages that wait in Sessions: payloads beyond this, in all, are on disk only until their turn comes. In bytes. Default 67108864. */
+  readonly maxRamBytes: number
+  /** The same for one Session. In bytes. Default 262144. */
+  readonly maxSessionRamBytes: number
 }

@@ -18,19 +18,24 @@ import { ProtocolError } from '../codec/protocol-error.ts'
 import { ApplicationMessage } from '../protocol/application-message.ts'
 import type { Client } from '../protocol/client.ts'
 import { Connection } from '../protocol/connection.ts'
+import type { Delivery } from '../protocol/delivery.ts'
 import { BufferPool } from '../protocol/output.ts'
 import { PENDING, type ConnectionEnd, type KnownTopic, type Pending, type ServerSide } from '../protocol/server-side.ts'
 import { Session, type DropCause, type SessionSide } from '../protocol/session.ts'
 import type { Incoming, Peer, Transport } from '../protocol/transport.ts'
-import type { Store } from '../stores/store.ts'
+import type { Durability, LoadProgress, SessionRecord, Store, SubscriptionRecord } from '../stores/store.ts'
 import { countTopicLevels } from '../topics/topic-name.ts'
 import type { Access } from './access.ts'
 import { Admission } from './admission.ts'
 import { ConnectionNotes, notesOf, type ListenerState } from './connection-notes.ts'
 import type { Current } from './current.ts'
+import { DurabilityRules } from './durability-rules.ts'
 import type { Events, SessionEndCause } from './events.ts'
+import { Ledger } from './ledger.ts'
 import { Metrics } from './metrics.ts'
 import type { ListenerOptions } from './options.ts'
+import { Payloads } from './payloads.ts'
+import { Restoring } from './restore.ts'
 import { RetainedMessages, type RetainedSide } from './retained.ts'
 import { Router, type ReceivePermission } from './router.ts'
 import { Sessions, type Registration, type SessionsSide, type Will } from './sessions.ts'
@@ -63,6 +68,11 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
   /** Connections whose byte stream is open, ended or not. */
   readonly #transports = new Set<Connection>()
   #allGone: () => void = () => {}
+  /** Where the Store keeps something. */
+  readonly ledger: Ledger | undefined = undefined
+  readonly #payloads: Payloads | undefined = undefined
+  /** False while the Store cannot write: what would have to be stored is refused (§ durability in the manual). */
+  isStoreHealthy = true
   readonly #parts: ServerParts
   readonly #events: Events
   #isClosing = false
@@ -79,19 +89,31 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
     this.sessions = new Sessions(options, this.turn, this.metrics, this)
     this.router = new Router(this.#receivePermission(), Math.floor(clock.random() * 0x1_0000_0000))
     this.retainedMessages = new RetainedMessages(options, this.turn, this.metrics, this)
+    const { persistence } = options
+    if (store.keeps && persistence !== undefined) {
+      const rules = new DurabilityRules(persistence, (clientId) => this.#levelOfListener(clientId))
+      this.turn.baseLevel = rules.level
+      this.ledger = new Ledger(this.turn, clock, rules)
+      this.#payloads = new Payloads(persistence, store, this.turn, parts.log)
+    }
     const shared = { current, events, clock, turn: this.turn, metrics: this.metrics }
     this.admission = new Admission({
       ...shared,
       sessions: this.sessions,
       makeSession: (clientId, listener) => new Session(clientId, this, listener),
-      sessionChanged: (registration) => this.changed(registration),
+      sessionChanged: (registration) => {
+        this.changed(registration)
+        if (registration.will !== undefined) this.willChanged(registration)
+      },
+      canStore: () => this.isStoreHealthy,
     })
     this.subscribing = new Subscribing({
       ...shared,
       router: this.router,
       retained: this.retainedMessages,
-      subscribed: () => {},
-      unsubscribed: () => {},
+      subscribed: (session, subscription) => this.ledger?.subscribed(session, subscription),
+      unsubscribed: (session, topicFilter) => this.ledger?.unsubscribed(session, topicFilter),
+      canStore: (session) => session.ledger === undefined || this.isStoreHealthy,
       leftShared: (session, topicFilter) => this.#redistribute(session, topicFilter, false),
     })
     this.#watchAccess()
@@ -121,6 +143,58 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
         return client === undefined || current.access.mayReceive(client, topicName)
       },
     }
+  }
+
+  /** What the listener of that Client says about durability. */
+  #levelOfListener(clientId: string): Durability | undefined {
+    const connection = this.sessions.get(clientId)?.connection
+    return connection === undefined ? undefined : notesOf(connection).listener.options.durability
+  }
+
+  /**
+   * Brings back what is stored, before the first Client comes.
+   *
+   * @throws {StoreError} when the Store cannot be read
+   */
+  async restore(tell: (progress: LoadProgress) => void): Promise<void> {
+    const { ledger } = this
+    if (ledger === undefined) return
+    const restoring = new Restoring({
+      ledger,
+      now: () => this.now(),
+      addSession: (record) => this.#restoreSession(record),
+      subscribe: (session, record) => this.#restoreSubscription(session, record),
+      retain: (message) => this.retainedMessages.restore(message),
+    })
+    ledger.begin(await this.#parts.store.load((change) => restoring.apply(change), tell))
+    await this.#readRetained(restoring.unloadedRetained)
+    restoring.finish((registration, expiresAtMs, willDueAtMs) => {
+      registration.session.ledger = ledger
+      this.sessions.restore(registration, expiresAtMs, willDueAtMs)
+    })
+    for (const will of restoring.orphanedWills) this.publishWill(will)
+  }
+
+  #restoreSession(record: SessionRecord): Registration {
+    const { clientId, userName, protocolVersion } = record
+    const session = new Session(clientId, this, this.#parts.current.options)
+    session.userName = userName
+    session.sessionExpiryInterval = record.sessionExpiryInterval
+    session.sessionNumber = record.sessionNumber
+    return this.sessions.add(session, { clientId, userName, protocolVersion, address: '', listener: '' }, undefined)
+  }
+
+  #restoreSubscription(session: Session, record: SubscriptionRecord): void {
+    const { subscriptionIdentifier, ...options } = record
+    const subscriptionIdentifiers = subscriptionIdentifier === undefined ? [] : [subscriptionIdentifier]
+    const subscription = { ...options, subscriber: session, subscriptionIdentifiers }
+    session.subscriptions.set(record.topicFilter, subscription)
+    this.router.add(subscription)
+  }
+
+  async #readRetained(messages: readonly ApplicationMessage[]): Promise<void> {
+    const atOnce = 1000
+    for (let at = 0; at < messages.length; at += atOnce) await this.#payloads!.load(messages.slice(at, at + atOnce))
   }
 
   /**
@@ -221,9 +295,19 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
     const registration = this.sessions.get(session.clientId)
     if (registration?.connection !== connection) return
     // DISCONNECT 0x00 takes the Will away; a broker that stops leaves Wills to its next start (U-3.1.2.5-3).
+    if (cause === 'server shutting down' && this.ledger !== undefined) {
+      this.#leaveForNextStart(registration)
+      return
+    }
     const isNormal = cause === 'disconnected by client' && reasonCode === ReasonCode.Success
     const keepsWill = !isNormal && cause !== 'server shutting down'
     this.sessions.disconnected(registration, keepsWill, cause === 'session taken over')
+  }
+
+  /** A Session that is stored goes on in the next start, and its Will with it. */
+  #leaveForNextStart(registration: Registration): void {
+    registration.connection = undefined
+    this.changed(registration)
   }
 
   /**
@@ -346,7 +430,7 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
 
   /** Hot: runs for every message received. */
   publish(connection: Connection, message: ApplicationMessage, topic: KnownTopic): number {
-    const refusal = this.#checkTopic(connection, message)
+    const refusal = this.#checkTopic(connection, message) ?? this.#checkStore(connection, message)
     if (refusal !== undefined) return this.#denied(connection, message, refusal)
     const access = this.#access
     if (!access.checksTopics) return this.#take(message, topic, connection.client)
@@ -384,6 +468,14 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
     return undefined
   }
 
+  /** While the Store cannot write, what it would have to keep is not taken over; QoS 0 goes on. */
+  #checkStore({ protocolVersion }: Connection, { qos }: ApplicationMessage): ReasonCode | undefined {
+    if (this.isStoreHealthy || qos === 0) return undefined
+    // 3.1.1 has no negative acknowledgement: the close makes the Client keep the message.
+    if (protocolVersion < 5) throw new ProtocolError(ReasonCode.QuotaExceeded, 'the store cannot write')
+    return ReasonCode.QuotaExceeded
+  }
+
   /** Acknowledged all the same, so that a 3.1.1 device does not send it for ever [3.1.1 MQTT-3.3.5-2]. */
   #denied({ client }: Connection, { topicName, qos }: ApplicationMessage, reasonCode: ReasonCode): ReasonCode {
     this.metrics.publishesRefused++
@@ -397,7 +489,10 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
     if (message.retain && this.#parts.current.options.retain) this.retainedMessages.set(message)
     const receivers = this.router.route(message, topic)
     this.turn.spend(receivers + 1)
-    if (this.#events.hears.published) this.#events.tell('published', { client, message, receivers })
+    if (this.#events.hears.published) {
+      message.own()
+      this.#events.tell('published', { client, message, receivers })
+    }
     return receivers === 0 ? ReasonCode.NoMatchingSubscribers : ReasonCode.Success
   }
 
@@ -439,6 +534,7 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
     session.subscriptions.clear()
     this.#redistribute(session, undefined, true)
     session.clear()
+    this.ledger?.sessionEnded(session)
     this.#events.tell('sessionEnded', { clientId: session.clientId, cause })
   }
 
@@ -462,15 +558,33 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
     return client !== undefined && this.#access.mayReceive(client, topicName)
   }
 
-  changed(_registration: Registration): void {}
+  changed(registration: Registration): void {
+    this.ledger?.session(registration)
+  }
+
+  willChanged(registration: Registration): void {
+    this.ledger?.will(registration)
+  }
+
+  wantsPayloads(session: Session): void {
+    this.#payloads?.fetch(session)
+  }
+
+  waits(session: Session, delivery: Delivery): void {
+    if (delivery.isStored) this.#payloads?.waits(delivery.message, session, this.queuedBytes)
+  }
 
   dropped({ clientId }: Session, message: ApplicationMessage, cause: DropCause): void {
     this.metrics.dropped[cause]++
-    if (this.#events.hears.dropped) this.#events.tell('dropped', { clientId, message, cause })
+    if (!this.#events.hears.dropped) return
+    message.own()
+    this.#events.tell('dropped', { clientId, message, cause })
   }
 
   delivered({ clientId }: Session, message: ApplicationMessage, qos: QoS): void {
-    if (this.#events.hears.delivered) this.#events.tell('delivered', { clientId, message, qos })
+    if (!this.#events.hears.delivered) return
+    message.own()
+    this.#events.tell('delivered', { clientId, message, qos })
   }
 
   acknowledged(): void {}
@@ -490,11 +604,15 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
 
   // ---- retained messages ----
 
-  retained({ topicName }: ApplicationMessage): void {
+  retained(message: ApplicationMessage): void {
+    const { topicName } = message
+    message.isPinned = true
+    this.ledger?.retained(message)
     this.#events.tell('retained', { topicName, action: 'set' })
   }
 
   cleared(topicName: string, action: 'cleared' | 'expired' | 'refused'): void {
+    this.ledger?.retainedCleared(topicName)
     this.#events.tell('retained', { topicName, action })
   }
 }

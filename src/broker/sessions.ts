@@ -34,8 +34,10 @@ export interface SessionsSide {
   /** The Session is over: its Subscriptions have to go, and what others of a Shared Subscription can have moves on. */
   sessionEnded(registration: Registration, cause: SessionEndCause): void
   publishWill(will: Will): void
-  /** The Will, or the time at which the Session or the Will is due, changed. */
+  /** The Session's own facts, or the time at which it or its Will is due, changed. */
   changed(registration: Registration): void
+  /** Its Will was set, took a due time, or is gone. */
+  willChanged(registration: Registration): void
 }
 
 /** One Session and what hangs on it. */
@@ -112,6 +114,20 @@ export class Sessions {
     return registration
   }
 
+  /**
+   * Puts back a Session that a Store gave at start, without its Client.
+   *
+   * @param expiresAtMs monotonic milliseconds; `undefined` where it was connected when the Server stopped: the wait begins now
+   * @param willDueAtMs the same for its Will
+   */
+  restore(registration: Registration, expiresAtMs: number | undefined, willDueAtMs: number | undefined): void {
+    const { sessionExpiryInterval } = registration.session
+    this.startWaiting(registration, sessionExpiryInterval, registration.will?.delayInterval ?? 0, false)
+    if (expiresAtMs !== undefined && sessionExpiryInterval !== NEVER_EXPIRES) registration.expiresAtMs = expiresAtMs
+    if (willDueAtMs !== undefined && registration.will !== undefined) registration.willDueAtMs = willDueAtMs
+    this.#arm(registration)
+  }
+
   /** A Client is back: its Session goes on and a Will that was still due is not sent. */
   resume(registration: Registration, client: Client, connection: Connection): void {
     this.#leaveAway(registration)
@@ -132,23 +148,27 @@ export class Sessions {
   disconnected(registration: Registration, keepsWill: boolean, isTakenOver = false): void {
     const { session } = registration
     registration.connection = undefined
-    if (!keepsWill) registration.will = undefined // [5.0 MQTT-3.14.4-3] [3.1.1 MQTT-3.14.4-3]
+    if (!keepsWill && registration.will !== undefined) {
+      registration.will = undefined // [5.0 MQTT-3.14.4-3] [3.1.1 MQTT-3.14.4-3]
+      this.#side.willChanged(registration)
+    }
     if (session.sessionExpiryInterval === 0) {
       this.end(registration, 'connection ended')
       return
     }
     this.startWaiting(registration, session.sessionExpiryInterval, registration.will?.delayInterval ?? 0)
     this.#side.changed(registration)
+    if (registration.will !== undefined) this.#side.willChanged(registration)
     if (!isTakenOver) this.#enforceLimits(registration)
   }
 
   /** Begins the time in which a Session waits for its Client; both in seconds. */
-  startWaiting(registration: Registration, expirySeconds: number, willSeconds: number): void {
+  startWaiting(registration: Registration, expirySeconds: number, willSeconds: number, sendsWill = true): void {
     const now = this.#turn.now()
     registration.expiresAtMs = expirySeconds === NEVER_EXPIRES ? Infinity : now + expirySeconds * 1000
     registration.willDueAtMs = registration.will === undefined ? Infinity : now + willSeconds * 1000
     this.#enterAway(registration)
-    if (registration.willDueAtMs <= now) this.#publishWill(registration)
+    if (sendsWill && registration.willDueAtMs <= now) this.#publishWill(registration)
     this.#arm(registration)
   }
 
@@ -165,7 +185,6 @@ export class Sessions {
     }
     if (nowMs >= registration.willDueAtMs) {
       this.#publishWill(registration)
-      this.#side.changed(registration)
     }
     this.#arm(registration)
   }
@@ -174,7 +193,9 @@ export class Sessions {
     const { will } = registration
     registration.will = undefined // [5.0 MQTT-3.1.2-10]
     registration.willDueAtMs = Infinity
-    if (will !== undefined) this.#side.publishWill(will)
+    if (will === undefined) return
+    this.#side.publishWill(will)
+    this.#side.willChanged(registration)
   }
 
   /** Ends a Session: its Will, if it still has one, goes out now, whatever its delay (U-3.1.3.2.2-1). */

@@ -32,6 +32,8 @@ export interface SubscribingParts {
   readonly retained: RetainedMessages
   readonly metrics: Metrics
   readonly events: Events
+  /** False while the Store cannot write and the Session would have to be stored. */
+  canStore(session: Session): boolean
   /** To the Store with it, if the Session is kept. */
   subscribed(session: Session, subscription: Subscription): void
   unsubscribed(session: Session, topicFilter: string): void
@@ -133,6 +135,7 @@ export class Subscribing {
   #grant(connection: Connection, wish: Wish, allowed: boolean, subscriptionIdentifiers: readonly number[]): number {
     if (!allowed) return ReasonCode.NotAuthorized
     const session = connection.session!
+    if (!this.#parts.canStore(session)) return ReasonCode.ImplementationSpecificError
     const { maxQos, maxSubscriptions } = notesOf(connection).listener.options
     const { request, isShared } = wish
     const old = session.subscriptions.get(request.topicFilter)

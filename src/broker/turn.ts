@@ -57,6 +57,7 @@ export class Turn {
   readonly #wheel = new TimerWheel<Expiring>()
   #timer: Timer | undefined
   #timerAtMs = Infinity
+  #afterFlush: (() => void)[] = []
   #afterCommit: { readonly change: number; readonly run: () => void }[] = []
 
   constructor(clock: Clock, store: Store, metrics: Metrics, maxUncommittedBytes: number) {
@@ -155,6 +156,7 @@ export class Turn {
     this.#continue()
     this.#commit()
     this.#flush()
+    if (this.#afterFlush.length > 0) this.#runAfterFlush()
     this.#metrics.turns++
     const length = this.#clock.now() - this.#startedAtMs
     if (length > this.#metrics.longestTurnMs) this.#metrics.longestTurnMs = length
@@ -180,8 +182,20 @@ export class Turn {
     if (served < waiting.length) this.#goOn = [...waiting.slice(served), ...this.#goOn]
   }
 
-  /** The level of the next commit: the highest that anything in it asks for. */
-  level: Durability = 'disk'
+  /** What a commit promises unless something in it asks for more. */
+  baseLevel: Durability = 'process'
+  #level: Durability = 'process'
+
+  /** Something in this turn's commit asks for that level. */
+  raise(level: Durability): void {
+    if (level === 'disk') this.#level = level
+  }
+
+  /** Calls `run` at the end of this turn, after everything was written. */
+  afterFlush(run: () => void): void {
+    this.now()
+    this.#afterFlush.push(run)
+  }
 
   #commit(): void {
     if (this.#isCommitting || this.#changes.length === 0) return
@@ -190,7 +204,9 @@ export class Turn {
     const bytes = this.#gatheredBytes
     this.#changes = []
     this.#gatheredBytes = 0
-    const stored = this.#store.write(changes, this.level)
+    const level = this.baseLevel === 'disk' ? 'disk' : this.#level
+    this.#level = this.baseLevel
+    const stored = this.#store.write(changes, level)
     if (stored === undefined) {
       this.#committed(upTo, bytes)
       return
@@ -224,6 +240,12 @@ export class Turn {
       dirty.length = 0
       this.#spareDirty = dirty
     }
+  }
+
+  #runAfterFlush(): void {
+    const due = this.#afterFlush
+    this.#afterFlush = []
+    for (const run of due) run()
   }
 
   /** Writes what is left, for a broker that closes: resolves when all of it is stored. */

@@ -38,6 +38,8 @@ const nothing = Buffer.alloc(0)
 export class Decoder {
   /** The array in which the current packet lies, until the next call of `push`, `next`, `detach` or `release`. */
   bytes: Uint8Array = nothing
+  /** Whether that array is the chunk itself, which its owner uses again, and not memory of the decoder's own. */
+  isInChunk = false
   /** Packet type and flags. */
   firstByte = 0
   /** Where the packet begins: its first byte. */
@@ -115,6 +117,7 @@ export class Decoder {
 
   #handOut(bytes: Uint8Array, start: number, size: number): true {
     this.bytes = bytes
+    this.isInChunk = bytes === this.#chunk
     this.start = start
     this.end = start + size
     return true

@@ -18,6 +18,7 @@ import { TLSSocket } from 'node:tls'
 import type { Clock } from '../base/clock.ts'
 import { UsageError } from '../base/errors.ts'
 import type { Incoming, Peer, Transport } from '../protocol/transport.ts'
+import { shareReads } from './shared-read.ts'
 
 const NOTHING = new Uint8Array(0)
 
@@ -44,6 +45,11 @@ export function pumpStream(stream: Duplex, peer: Peer, host: PumpHost): boolean 
   const incoming = host.accept(pump, peer)
   pump.start(incoming)
   return incoming !== undefined
+}
+
+/** A socket whose bytes are the Client's own. */
+function isPlain(stream: Duplex): stream is Socket {
+  return stream instanceof Socket && !(stream instanceof TLSSocket)
 }
 
 /**
@@ -79,7 +85,7 @@ class StreamPump implements Transport {
   constructor(stream: PumpedStream, clock: Clock) {
     this.#stream = stream
     this.#clock = clock
-    this.#writesThrough = stream instanceof Socket && !(stream instanceof TLSSocket)
+    this.#writesThrough = isPlain(stream)
     stream[pumpOf] = this
     stream.on('error', onError)
   }
@@ -89,7 +95,7 @@ class StreamPump implements Transport {
     const stream = this.#stream
     stream.on('close', onClose)
     stream.on('end', onEnd)
-    stream.on('data', onData)
+    if (!isPlain(stream) || !shareReads(stream, onData)) stream.on('data', onData)
     if (incoming === undefined) stream.destroy()
   }
 

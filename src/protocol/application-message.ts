@@ -8,7 +8,7 @@
  *   received bytes ──> frame (5.0, QoS 0) ──copied into──> output of receiver 1, 2, 3 …
  *                      frame (3.1.1, QoS > 0) ──copied and patched──> …
  *
- * The payload lies at first in the received chunk, which is good for this turn. Whoever needs the message longer calls `keep`
+ * The payload lies at first in the received chunk, which is good only while that is worked off. Whoever needs the message longer calls `keep`
  * (until it is acknowledged: into the arena) or `own` (for as long as it takes: into memory of its own), so that a small
  * message does not pin a 64 KiB chunk.
  *
@@ -49,9 +49,13 @@ function layoutOf(version: ProtocolVersion, withPacketIdentifier: boolean): numb
 }
 
 const arena = new Arena()
+const NOTHING = new Uint8Array(0)
 
-/** Where a message's bytes lie: each place is safer to hold on to than the one before. */
-const Place = { Chunk: 0, Arena: 1, Own: 2 } as const
+/**
+ * Where a message's bytes lie: in the received chunk, whose memory is used again; in a buffer that nobody uses again but that
+ * may be much larger; in the arena; in memory of their own; or only in the Store.
+ */
+const Place = { Chunk: 0, Buffer: 1, Arena: 2, Own: 3, Store: 4 } as const
 type Place = (typeof Place)[keyof typeof Place]
 
 export class ApplicationMessage {
@@ -66,10 +70,12 @@ export class ApplicationMessage {
   readonly expiresAtMs: number
   /** Name in the Store; 0 while nothing durable refers to it. */
   messageNumber = 0
+  /** Retained: its payload stays in RAM. */
+  isPinned = false
   #bytes: Uint8Array
   #payloadStart: number
   #payloadEnd: number
-  #place: Place = Place.Chunk
+  #place: Place = Place.Buffer
   /** Made when somebody asks for it. */
   #payload: Uint8Array | undefined = undefined
   /** The frame around the payload, in the same bytes: the layout in which the message came. */
@@ -125,6 +131,44 @@ export class ApplicationMessage {
     return this.topicName
   }
 
+  /** A message whose payload stayed in the Store; `load` before it is sent. */
+  static stored(
+    parts: Omit<MessageParts, 'payload'>,
+    messageNumber: number,
+    payloadLength: number,
+  ): ApplicationMessage {
+    const message = ApplicationMessage.of({ ...parts, payload: NOTHING })
+    message.messageNumber = messageNumber
+    message.#payloadEnd = payloadLength
+    message.#place = Place.Store
+    return message
+  }
+
+  /** Whether the payload is in RAM. */
+  get isLoaded(): boolean {
+    return this.#place !== Place.Store
+  }
+
+  /** Lets go of the payload, which the Store has under `messageNumber`. */
+  unload(): void {
+    if (this.#place === Place.Store) return
+    this.#payloadEnd -= this.#payloadStart
+    this.#payloadStart = 0
+    this.#bytes = NOTHING
+    this.#payload = undefined
+    this.#frame = undefined
+    this.#frameLayout = -1
+    this.#others = undefined
+    this.#place = Place.Store
+  }
+
+  /** Puts the payload back that `unload` let go of. */
+  load(payload: Uint8Array): void {
+    if (this.#place !== Place.Store) return
+    this.#bytes = payload
+    this.#place = Place.Own
+  }
+
   get payload(): Uint8Array {
     return (this.#payload ??= this.#bytes.subarray(this.#payloadStart, this.#payloadEnd))
   }
@@ -139,6 +183,11 @@ export class ApplicationMessage {
     return this.topicName.length + this.payloadLength
   }
 
+  /** Says that its bytes lie in a received chunk, which is good only until the Connection's `receive` returns. */
+  liesInChunk(): void {
+    this.#place = Place.Chunk
+  }
+
   /** Offers the received packet, which ends with the payload, as the frame of its layout. Its DUP and RETAIN do not matter. */
   adoptFrame(version: ProtocolVersion, start: number, packetIdentifierAt: number): void {
     this.#frame = { bytes: this.#bytes, start, end: this.#payloadEnd, packetIdentifierAt }
@@ -147,7 +196,7 @@ export class ApplicationMessage {
 
   /** Makes the message safe to hold until it is acknowledged. */
   keep(): void {
-    if (this.#place !== Place.Chunk) return
+    if (this.#place >= Place.Arena) return
     const size = this.#end - this.#start
     if (this.#fillsItsMemory(size)) return
     const at = arena.take(size)
@@ -156,14 +205,14 @@ export class ApplicationMessage {
 
   /** Makes the message safe to hold for long. */
   own(): void {
-    if (this.#place === Place.Own) return
+    if (this.#place >= Place.Own) return
     const size = this.#end - this.#start
     if (!this.#fillsItsMemory(size)) this.#moveTo(Buffer.allocUnsafeSlow(size), 0, Place.Own)
   }
 
   /** True where a copy would save nothing worth the while: the message is most of what its memory holds. */
   #fillsItsMemory(size: number): boolean {
-    if (size * 2 <= this.#bytes.buffer.byteLength) return false
+    if (this.#place === Place.Chunk || size * 2 <= this.#bytes.buffer.byteLength) return false
     this.#place = Place.Own
     return true
   }

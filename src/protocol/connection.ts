@@ -508,6 +508,7 @@ export class Connection implements Incoming, SessionConnection, Timed {
 
   drained(): void {
     if (this.#transport.unsentBytes > 0) return
+    this.#sender.drained()
     this.#stuckBytes = -1
     this.#drainDeadlineMs = Infinity
     if (this.#state !== State.Connected) return

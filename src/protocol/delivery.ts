@@ -30,6 +30,8 @@ export class Delivery {
   packetIdentifier = 0
   /** Whether its PUBLISH went out on the present Connection, where it counts against the Client's Receive Maximum. */
   isOpen = false
+  /** Whether the Store knows of it. */
+  isStored = false
 
   constructor(
     message: ApplicationMessage,

@@ -78,6 +78,7 @@ export class IncomingPublishes {
       payloadStart,
       payloadEnd,
     )
+    if (decoder.isInChunk) message.liesInChunk()
     if (properties.topicAlias === undefined) message.adoptFrame(version, start, qos === 0 ? 0 : view.topicEnd)
     if (this.#server.watchesPackets) this.#watch(message, packetIdentifier)
     const reasonCode = this.#server.publish(this.#connection, message, topic)
@@ -158,6 +159,7 @@ export class IncomingPublishes {
   }
 
   #watch(message: ApplicationMessage, packetIdentifier: number): void {
+    message.own()
     const { topicName, qos, retain, payload } = message
     const properties: Properties = message.properties
     const packet = { type: PacketType.PUBLISH, dup: view.dup, qos, retain, topicName, packetIdentifier } as const

@@ -15,9 +15,12 @@ import type { Transport } from './transport.ts'
 const GATHER_LIMIT_BYTES = 65_536
 
 /** From here on handing a slice on is cheaper than copying it. */
-export const LARGE_FRAME_BYTES = 16_384
+export const LARGE_FRAME_BYTES = 40_960
 
 const SIZES_BYTES = [1024, 8192, GATHER_LIMIT_BYTES] as const
+/** Buffers beyond this are not asked back from a slow Transport. */
+const MAX_LENT = 16
+
 const NOTHING: Buffer = Buffer.alloc(0)
 
 /** Spare gather buffers, shared by all Connections of a Broker. Keeps at most `maxSpare` of each size. */
@@ -52,6 +55,8 @@ export class Output {
   writtenBytes = 0
   readonly #pool: BufferPool
   readonly #transport: Transport
+  /** Buffers that the Transport still holds. */
+  #lent: Buffer[] | undefined = undefined
 
   constructor(pool: BufferPool, transport: Transport) {
     this.#pool = pool
@@ -107,6 +112,19 @@ export class Output {
     this.length = 0
     this.bytes = NOTHING
     if (gone) this.#pool.give(bytes)
+    else this.#lend(bytes)
+  }
+
+  #lend(bytes: Buffer): void {
+    this.#lent ??= []
+    if (this.#lent.length < MAX_LENT) this.#lent.push(bytes)
+  }
+
+  /** The Transport has passed on everything: buffers that it held are free again. */
+  drained(): void {
+    if (this.#lent === undefined) return
+    for (const bytes of this.#lent) this.#pool.give(bytes)
+    this.#lent = undefined
   }
 
   /** Forgets what was gathered: it dies with its Connection. */

@@ -73,8 +73,10 @@ export class Sender {
     if (this.version === 5 && (this.#aliases !== undefined || subscriptionIdentifiers.length > 0)) {
       return this.#publishEncoded(message, 0, retain, false, 0, subscriptionIdentifiers, 0)
     }
-    const frame = message.frame(this.version, false, this.#server.now())
-    if (frame.end - frame.start > this.maximumPacketSize) return false
+    let frame = message.frame(this.version, false, this.#server.now())
+    const size = frame.end - frame.start
+    if (size > this.maximumPacketSize) return false
+    if (size >= LARGE_FRAME_BYTES) frame = this.#safeFrame(message, false)
     this.#appendFrame(frame, PUBLISH_BYTE | (retain ? RETAIN_BIT : 0), 0)
     this.#countPublish(message)
     return true
@@ -90,9 +92,10 @@ export class Sender {
     if (this.version === 5 && (this.#aliases !== undefined || subscriptionIdentifiers.length > 0)) {
       return this.#publishEncoded(message, qos, retain, dup, packetIdentifier, subscriptionIdentifiers, afterChange)
     }
-    const frame = message.frame(this.version, true, this.#server.now())
+    let frame = message.frame(this.version, true, this.#server.now())
     const size = frame.end - frame.start
     if (size > this.maximumPacketSize) return false
+    if (size >= LARGE_FRAME_BYTES) frame = this.#safeFrame(message, true)
     const firstByte = PUBLISH_BYTE | (qos << 1) | (retain ? RETAIN_BIT : 0) | (dup ? DUP_BIT : 0)
     if (qos === 2 && this.#mustHold(afterChange)) {
       const bytes = Buffer.allocUnsafe(size)
@@ -102,6 +105,12 @@ export class Sender {
     } else this.#appendFrame(frame, firstByte, packetIdentifier)
     this.#countPublish(message)
     return true
+  }
+
+  /** A large frame is handed on as it is, and the Transport may hold it for long: not in memory that is used again. */
+  #safeFrame(message: ApplicationMessage, withPacketIdentifier: boolean): PublishFrame {
+    message.keep()
+    return message.frame(this.version, withPacketIdentifier, this.#server.now())
   }
 
   /** The way of a PUBLISH that is this Client's alone: Subscription Identifiers or a Topic Alias. */
@@ -276,6 +285,11 @@ export class Sender {
     const before = this.#output.writtenBytes
     this.#output.flush()
     this.#server.metrics.bytesSent += this.#output.writtenBytes - before
+  }
+
+  /** The Transport has passed on everything that it held. */
+  drained(): void {
+    this.#output.drained()
   }
 
   /** Drops what waits for a commit: it belongs to the Connection and dies with it; the Session resends. */

@@ -51,6 +51,10 @@ export interface SessionSide {
   acknowledged(session: Session, delivery: Delivery): void
   /** So many bytes more (or less) wait in queues. */
   queued(bytes: number): void
+  /** A delivery has to wait in the queue. */
+  waits(session: Session, delivery: Delivery): void
+  /** The next deliveries of that Session wait for payloads that are in the Store: `flow` once they are loaded. */
+  wantsPayloads(session: Session): void
   /** Whether memory in all has room for a message that has to wait. */
   hasMemoryFor(bytes: number): boolean
 }
@@ -164,6 +168,10 @@ export class Session implements Subscriber {
    */
   #resend(connection: SessionConnection, waiting: Ring<Delivery>): void {
     for (let next = waiting.peek(); next !== undefined && this.#hasRoom; next = waiting.peek()) {
+      if (next.state !== DeliveryState.Released && !next.message.isLoaded) {
+        this.#side.wantsPayloads(this)
+        return
+      }
       waiting.shift()
       if (this.#window.get(next.packetIdentifier) !== next) continue
       if (next.state === DeliveryState.Released) connection.sendPubrel(next)
@@ -211,8 +219,10 @@ export class Session implements Subscriber {
     else message.keep()
     const delivery = new Delivery(message, qos, retain, identifiers, shared, ++this.#lastEntryNumber)
     this.ledger?.queued(this, delivery)
-    if (waits) this.#push(delivery)
-    else this.#sendFirst(delivery)
+    if (waits) {
+      this.#push(delivery)
+      this.#side.waits(this, delivery)
+    } else this.#sendFirst(delivery)
   }
 
   #push(delivery: Delivery): void {
@@ -256,6 +266,10 @@ export class Session implements Subscriber {
   flow(): void {
     if (this.#toResend !== undefined && this.#connection !== undefined) this.#resend(this.#connection, this.#toResend)
     while (this.#queue !== undefined && this.isReady) {
+      if (!this.#queue.peek()!.message.isLoaded) {
+        this.#side.wantsPayloads(this)
+        return
+      }
       const delivery = this.#shift()!
       if (delivery.message.isExpired(this.#side.now())) this.#drop(delivery, 'expired')
       else this.#sendFirst(delivery)
@@ -368,6 +382,19 @@ export class Session implements Subscriber {
     this.#side.queued(-this.queuedBytes)
     this.queuedBytes = 0
     this.#queue = undefined
+  }
+
+  /** The next messages whose payloads are in the Store, in the order in which they will be sent. */
+  nextUnloaded(atMost: number): ApplicationMessage[] {
+    const found: ApplicationMessage[] = []
+    for (const waiting of [this.#toResend, this.#queue]) {
+      for (let at = 0; waiting !== undefined && at < waiting.length && at < atMost; at++) {
+        const { message, state } = waiting.at(at)!
+        if (state !== DeliveryState.Released && !message.isLoaded) found.push(message)
+        if (found.length === atMost) return found
+      }
+    }
+    return found
   }
 
   /** Puts back what a Store gave at start, in entry order. */

@@ -157,6 +157,8 @@ export class FakeServer implements ServerSide, SessionSide {
   delivered(): void {}
   acknowledged(): void {}
   queued(): void {}
+  waits(): void {}
+  wantsPayloads(): void {}
   hasMemoryFor(): boolean {
     return true
   }

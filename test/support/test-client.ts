@@ -124,7 +124,11 @@ export class TestClient implements Transport {
 
   /** Sends bytes in a turn that goes on: others may send in the same one. */
   sendBytesInTurn(bytes: Uint8Array): void {
-    if (!this.#isLost) this.#incoming?.receive(bytes)
+    if (this.#isLost) return
+    // As a listener does: the chunk's memory is used again once it was taken.
+    const chunk = Uint8Array.from(bytes)
+    this.#incoming?.receive(chunk)
+    chunk.fill(0xee)
   }
 
   /** Sends bytes written in hex; blanks are ignored. */

@@ -7,7 +7,7 @@ import { optionTable, type OptionRow } from '../../../src/broker/option-table.ts
 import { toCamel } from '../../../src/broker/option-spelling.ts'
 import { root } from '../../../tools/main.ts'
 import { TestBroker } from '../../support/test-broker.ts'
-import { effects, elsewhere, ofOtherIssues, sectionsElsewhere, type Effect } from './option-effects.ts'
+import { effects, elsewhere, sectionsElsewhere, type Effect } from './option-effects.ts'
 import { pathOf } from './options-support.ts'
 
 const idOf = ({ scope, key }: OptionRow): string => `${scope}/${key}`
@@ -58,13 +58,13 @@ for (const row of optionTable) {
   })
 }
 
-test('every key has a test of its effect: here, in the test of what it belongs to, or with the Store', () => {
+test('every key has a test of its effect: here, or in the test of what it belongs to', () => {
   for (const row of optionTable) {
-    const places = [effects[idOf(row)], fileOf(row), ofOtherIssues[idOf(row)]].filter((place) => place !== undefined)
+    const places = [effects[idOf(row)], fileOf(row)].filter((place) => place !== undefined)
     assert.equal(places.length, 1, `${idOf(row)} has ${places.length} tests of its effect`)
   }
   const known = new Set(optionTable.map(idOf))
-  for (const id of [...Object.keys(effects), ...Object.keys(elsewhere), ...Object.keys(ofOtherIssues)]) {
+  for (const id of [...Object.keys(effects), ...Object.keys(elsewhere)]) {
     assert.ok(known.has(id), `${id} is no key any more`)
   }
 })

@@ -556,6 +556,9 @@ export const elsewhere: Readonly<Record<string, string>> = {
   'listener/allow-anonymous': 'broker/listener-limits.test.ts',
   'listener/auth-plugins': 'broker/listener-limits.test.ts',
   'listener/tcp-keepalive': 'listeners/listener.test.ts',
+  'listener/durability': 'broker/durable.test.ts',
+  'broker/persistence': 'broker/durable.test.ts',
+  'broker/max-uncommitted-bytes': 'broker/durable.test.ts',
   'auth/max-password-checks': 'plugins/auth-file.test.ts',
   'auth/password-cache-ms': 'plugins/auth-file.test.ts',
   'auth/jwt': 'plugins/auth-jwt.test.ts',
@@ -568,13 +571,5 @@ export const sectionsElsewhere: Readonly<Record<string, string>> = {
   'auth.jwt': 'plugins/auth-jwt.test.ts',
   'auth.http': 'plugins/auth-http.test.ts',
   'auth.scram': 'plugins/auth-scram.test.ts',
-}
-
-/** Keys of the Store, by the issue that brings it and their tests. */
-export const ofOtherIssues: Readonly<Record<string, number>> = {
-  'broker/persistence': 6,
-  'broker/max-uncommitted-bytes': 6,
-  'persistence/path': 6,
-  'persistence/durability': 6,
-  'persistence/max-bytes': 6,
+  persistence: 'broker/durable.test.ts',
 }

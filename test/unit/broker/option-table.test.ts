@@ -31,6 +31,7 @@ const SAMPLES: Readonly<Record<OptionType, { right: unknown; wrong: readonly unk
     wrong: [['a'], { ann: 'a' }, { ann: null }, { ann: [1] }, { ann: ['a+'] }, { ann: ['a%u'] }, { ann: { read: [] } }],
   },
   groups: { right: { admins: ['ann'] }, wrong: [['ann'], { admins: 'ann' }, { admins: [1] }] },
+  'durability-map': { right: { 'a/#': 'process' }, wrong: [['a'], { 'a/#': 'sometimes' }, { 'a#': 'disk' }, 'disk'] },
   url: { right: 'https://example.com/login', wrong: ['example.com', 'ftp://example.com', 1, null] },
   headers: { right: { authorization: 'x' }, wrong: [['x'], { authorization: 1 }, 'x'] },
   choices: { right: undefined, wrong: ['HS256', [], ['none'], [1]] },

@@ -53,6 +53,8 @@ function sessionOf(limits: Partial<SessionLimits> = {}) {
     dropped: (_session, { topicName }, cause) => told.push(`${topicName}: ${cause}`),
     delivered: () => {},
     acknowledged: () => {},
+    waits: () => {},
+    wantsPayloads: () => {},
     queued: (bytes) => void (side.queuedBytes += bytes),
     hasMemoryFor: (bytes) => side.queuedBytes + bytes <= side.memory,
   }

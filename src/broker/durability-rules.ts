@@ -1,0 +1,44 @@
+/**
+ * How durable a message has to be: the broker's level, unless its topic or the listener it came through says otherwise.
+ *
+ * A topic rule wins over a listener's level, and the first rule that matches counts.
+ *
+ * @module
+ */
+import type { ApplicationMessage } from '../protocol/application-message.ts'
+import type { Durability } from '../stores/store.ts'
+import { matches } from '../topics/topic-filter.ts'
+import type { PersistenceOptions } from './options.ts'
+
+/** Topics whose level is remembered. */
+const MAX_REMEMBERED = 4096
+
+export class DurabilityRules {
+  /** What holds where no rule says otherwise, for Sessions and Wills too. */
+  level: Durability
+  readonly #topics: readonly (readonly [topicFilter: string, level: Durability])[]
+  readonly #levelOfPublisher: (clientId: string) => Durability | undefined
+  readonly #known = new Map<string, Durability | undefined>()
+
+  constructor(
+    { durability, topics }: Pick<PersistenceOptions, 'durability' | 'topics'>,
+    levelOfPublisher: (clientId: string) => Durability | undefined,
+  ) {
+    this.level = durability
+    this.#topics = Object.entries(topics)
+    this.#levelOfPublisher = levelOfPublisher
+  }
+
+  levelOf({ topicName, publisher }: ApplicationMessage): Durability {
+    return this.#levelOfTopic(topicName) ?? this.#levelOfPublisher(publisher) ?? this.level
+  }
+
+  #levelOfTopic(topicName: string): Durability | undefined {
+    if (this.#topics.length === 0) return undefined
+    if (this.#known.has(topicName)) return this.#known.get(topicName)
+    const level = this.#topics.find(([topicFilter]) => matches(topicFilter, topicName))?.[1]
+    if (this.#known.size >= MAX_REMEMBERED) this.#known.clear()
+    this.#known.set(topicName, level)
+    return level
+  }
+}

@@ -1,0 +1,200 @@
+/**
+ * From what happens to what is stored: every fact that outlives a Connection becomes a Change of the turn at hand.
+ *
+ *   Session, Subscription, delivery, retained message, Will ──> Change ──> Turn ──> Store
+ *
+ * A Session is kept if its Session Expiry Interval is above 0 (3.1.1: CleanSession 0); a Will is kept from CONNECT on,
+ * whatever the Session. A message is written once, before the first fact that refers to it. Times in Changes are wall-clock;
+ * a clock that is behind the newest record counts as that record's time, so that nothing ends early.
+ *
+ * @module
+ */
+import type { Clock } from '../base/clock.ts'
+import type { ApplicationMessage } from '../protocol/application-message.ts'
+import type { Delivery } from '../protocol/delivery.ts'
+import type { Session, SessionLedger } from '../protocol/session.ts'
+import type { Subscription } from '../protocol/subscription.ts'
+import type { Change, Loaded, SessionRecord, SubscriptionRecord } from '../stores/store.ts'
+import type { DurabilityRules } from './durability-rules.ts'
+import { NEVER_EXPIRES, type Registration } from './sessions.ts'
+import type { Turn } from './turn.ts'
+
+/** What a Change costs in RAM until it is stored, besides a payload; an estimate. */
+const CHANGE_BYTES = 100
+
+export class Ledger implements SessionLedger {
+  #lastSessionNumber = 0
+  #lastMessageNumber = 0
+  /** How far the stored time was ahead of the clock at start; 0 as a rule. */
+  #clockBehindMs = 0
+  readonly #turn: Turn
+  readonly #clock: Clock
+  readonly #rules: DurabilityRules
+
+  constructor(turn: Turn, clock: Clock, rules: DurabilityRules) {
+    this.#turn = turn
+    this.#clock = clock
+    this.#rules = rules
+  }
+
+  /** Goes on where the Store ended. */
+  begin({ lastSessionNumber, lastMessageNumber, newestRecordMs }: Loaded): void {
+    this.#lastSessionNumber = lastSessionNumber
+    this.#lastMessageNumber = lastMessageNumber
+    this.#clockBehindMs = Math.max(0, newestRecordMs - this.#clock.wallNow())
+  }
+
+  /** Wall-clock milliseconds of a monotonic time; `undefined` for never. */
+  toWall(monotonicMs: number): number | undefined {
+    if (monotonicMs === Infinity) return undefined
+    return Math.round(monotonicMs - this.#turn.now() + this.#clock.wallNow() + this.#clockBehindMs)
+  }
+
+  /** Monotonic milliseconds of a stored time; Infinity for never. */
+  fromWall(wallMs: number | undefined): number {
+    if (wallMs === undefined) return Infinity
+    return wallMs - this.#clock.wallNow() - this.#clockBehindMs + this.#turn.now()
+  }
+
+  #record(change: Change, bytes = 0): void {
+    this.#turn.record(change, CHANGE_BYTES + bytes)
+  }
+
+  // ---- Sessions ----
+
+  /** A Session was made or resumed, its Client has left, or its expiry changed. */
+  session(registration: Registration): void {
+    const { session } = registration
+    if (session.sessionExpiryInterval === 0 && session.ledger === undefined) return
+    if (session.ledger === undefined) this.#adopt(session)
+    this.#record({ kind: 'session', session: this.#sessionRecord(registration) })
+  }
+
+  #adopt(session: Session): void {
+    this.#number(session)
+    session.ledger = this
+  }
+
+  #number(session: Session): number {
+    if (session.sessionNumber === 0) session.sessionNumber = ++this.#lastSessionNumber
+    return session.sessionNumber
+  }
+
+  #sessionRecord({ session, client, connection, expiresAtMs }: Registration): SessionRecord {
+    const { sessionNumber, clientId, userName, sessionExpiryInterval } = session
+    const { protocolVersion } = client
+    const common = { sessionNumber, clientId, userName, protocolVersion, sessionExpiryInterval }
+    if (connection !== undefined) return { ...common, expiresAtMs: undefined }
+    // A broker that stops ends Connections without starting the wait: it begins then.
+    const endsAtMs =
+      expiresAtMs === Infinity && sessionExpiryInterval !== NEVER_EXPIRES
+        ? this.#turn.now() + sessionExpiryInterval * 1000
+        : expiresAtMs
+    return { ...common, expiresAtMs: this.toWall(endsAtMs) }
+  }
+
+  sessionEnded(session: Session): void {
+    if (session.sessionNumber === 0) return
+    this.#record({ kind: 'session-ended', sessionNumber: session.sessionNumber })
+    session.ledger = undefined
+    session.sessionNumber = 0
+  }
+
+  subscribed({ ledger, sessionNumber }: Session, subscription: Subscription): void {
+    if (ledger === undefined) return
+    this.#record({ kind: 'subscribed', sessionNumber, subscription: subscriptionRecord(subscription) })
+  }
+
+  unsubscribed({ ledger, sessionNumber }: Session, topicFilter: string): void {
+    if (ledger !== undefined) this.#record({ kind: 'unsubscribed', sessionNumber, topicFilter })
+  }
+
+  // ---- Wills ----
+
+  will(registration: Registration): void {
+    const { session, will, willDueAtMs } = registration
+    if (will === undefined) {
+      if (session.sessionNumber !== 0) {
+        this.#record({ kind: 'will-removed', sessionNumber: session.sessionNumber })
+      }
+      return
+    }
+    const { fields, client, delayInterval } = will
+    const { topicName, payload, qos, retain, properties } = fields
+    const sessionNumber = this.#number(session)
+    const { clientId, userName } = client
+    const dueAtMs = this.toWall(willDueAtMs)
+    const message = { topicName, payload, qos, retain, properties }
+    this.#record(
+      {
+        kind: 'will',
+        will: { sessionNumber, clientId, userName, willDelayInterval: delayInterval, dueAtMs, ...message },
+      },
+      payload.length,
+    )
+  }
+
+  // ---- messages ----
+
+  /** Writes the message itself, unless it was or need not be. @returns whether facts about it are stored */
+  #message(message: ApplicationMessage): boolean {
+    if (message.messageNumber > 0) return true
+    const level = this.#rules.levelOf(message)
+    if (level === 'memory') return false
+    this.#turn.raise(level)
+    message.messageNumber = ++this.#lastMessageNumber
+    const { messageNumber, topicName, payload, qos, retain, properties, publisher, expiresAtMs } = message
+    const facts = { messageNumber, topicName, payload, qos, retain, properties, publisher }
+    this.#record({ kind: 'message', message: { ...facts, expiresAtMs: this.toWall(expiresAtMs) } }, payload.length)
+    return true
+  }
+
+  retained(message: ApplicationMessage): void {
+    if (this.#message(message)) {
+      const { topicName, messageNumber } = message
+      this.#record({ kind: 'retained', topicName, messageNumber })
+    }
+  }
+
+  retainedCleared(topicName: string): void {
+    this.#record({ kind: 'retained-cleared', topicName })
+  }
+
+  queued({ sessionNumber }: Session, delivery: Delivery): void {
+    const { message, qos, retain, subscriptionIdentifiers, shared, entryNumber } = delivery
+    if (!this.#message(message)) return
+    delivery.isStored = true
+    const { messageNumber } = message
+    const sharedFilter = shared?.topicFilter
+    this.#record({
+      kind: 'queued',
+      entry: { sessionNumber, entryNumber, messageNumber, qos, retain, subscriptionIdentifiers, sharedFilter },
+    })
+  }
+
+  sent({ sessionNumber }: Session, { isStored, entryNumber, packetIdentifier }: Delivery): void {
+    if (isStored) this.#record({ kind: 'sent', sessionNumber, entryNumber, packetIdentifier })
+  }
+
+  released({ sessionNumber }: Session, { isStored, entryNumber }: Delivery): void {
+    if (isStored) this.#record({ kind: 'released', sessionNumber, entryNumber })
+  }
+
+  done({ sessionNumber }: Session, { isStored, entryNumber }: Delivery): void {
+    if (isStored) this.#record({ kind: 'done', sessionNumber, entryNumber })
+  }
+
+  received({ sessionNumber }: Session, packetIdentifier: number): void {
+    this.#record({ kind: 'received', sessionNumber, packetIdentifier })
+  }
+
+  receivedDone({ sessionNumber }: Session, packetIdentifier: number): void {
+    this.#record({ kind: 'received-done', sessionNumber, packetIdentifier })
+  }
+}
+
+function subscriptionRecord(subscription: Subscription): SubscriptionRecord {
+  const { topicFilter, qos, noLocal, retainAsPublished, retainHandling, subscriptionIdentifiers } = subscription
+  const [subscriptionIdentifier] = subscriptionIdentifiers
+  return { topicFilter, qos, noLocal, retainAsPublished, retainHandling, subscriptionIdentifier }
+}

@@ -1,0 +1,179 @@
+/**
+ * From stored Changes back to Sessions, queues, retained messages and Wills, at start.
+ *
+ * @module
+ */
+import { ApplicationMessage } from '../protocol/application-message.ts'
+import { Delivery, DeliveryState } from '../protocol/delivery.ts'
+import type { Session } from '../protocol/session.ts'
+import type {
+  Change,
+  EntryRecord,
+  MessageRecord,
+  SessionRecord,
+  SubscriptionRecord,
+  WillRecord,
+} from '../stores/store.ts'
+import type { Ledger } from './ledger.ts'
+import type { Registration, Will } from './sessions.ts'
+
+/** What restoring needs of the broker. */
+export interface RestoreSide {
+  readonly ledger: Ledger
+  now(): number
+  addSession(record: SessionRecord): Registration
+  subscribe(session: Session, record: SubscriptionRecord): void
+  retain(message: ApplicationMessage): void
+}
+
+/** Topic Names that are kept once however many messages have them. */
+const MAX_SHARED_NAMES = 100_000
+
+const RELEASED = ApplicationMessage.of({
+  topicName: '',
+  payload: new Uint8Array(0),
+  qos: 2,
+  retain: false,
+  publisher: '',
+  receivedAtMs: 0,
+})
+
+export class Restoring {
+  readonly #side: RestoreSide
+  readonly #registrations = new Map<number, Registration>()
+  readonly #expiresAtMs = new Map<Registration, number | undefined>()
+  readonly #willDueAtMs = new Map<Registration, number | undefined>()
+  readonly #messages = new Map<number, ApplicationMessage>()
+  readonly #topicNames = new Map<string, string>()
+  /** The last entry told of each Session: what follows may say that it was sent. */
+  readonly #lastEntries = new Map<number, Delivery>()
+  /** Wills whose Session did not outlive its Connection: due at once. */
+  readonly orphanedWills: Will[] = []
+  /** Retained messages whose payloads have to be read before Clients come. */
+  readonly unloadedRetained: ApplicationMessage[] = []
+
+  constructor(side: RestoreSide) {
+    this.#side = side
+  }
+
+  apply(change: Change): void {
+    switch (change.kind) {
+      case 'session':
+        this.#session(change.session)
+        return
+      case 'subscribed':
+        this.#side.subscribe(this.#sessionOf(change.sessionNumber), change.subscription)
+        return
+      case 'message':
+        this.#messages.set(change.message.messageNumber, this.#message(change.message))
+        return
+      case 'queued':
+        this.#queued(change.entry)
+        return
+      case 'sent':
+        this.#entry(change.sessionNumber, change.entryNumber).state = DeliveryState.Sent
+        this.#entry(change.sessionNumber, change.entryNumber).packetIdentifier = change.packetIdentifier
+        return
+      case 'released':
+        this.#entry(change.sessionNumber, change.entryNumber).state = DeliveryState.Released
+        return
+      case 'received':
+        this.#sessionOf(change.sessionNumber).addReceived(change.packetIdentifier)
+        return
+      case 'retained':
+        this.#retained(change.messageNumber)
+        return
+      case 'will':
+        this.#will(change.will)
+        return
+      default:
+        throw new Error(`a store gives back no change of kind ${change.kind}`)
+    }
+  }
+
+  #session(record: SessionRecord): void {
+    const registration = this.#side.addSession(record)
+    this.#registrations.set(record.sessionNumber, registration)
+    const { expiresAtMs } = record
+    this.#expiresAtMs.set(registration, expiresAtMs === undefined ? undefined : this.#side.ledger.fromWall(expiresAtMs))
+  }
+
+  #sessionOf(sessionNumber: number): Session {
+    return this.#registrations.get(sessionNumber)!.session
+  }
+
+  #message(record: MessageRecord): ApplicationMessage {
+    const { messageNumber, payload, payloadOnDiskBytes, qos, retain, properties, publisher } = record
+    const topicName = this.#sharedName(record.topicName)
+    const expiresAtMs = this.#side.ledger.fromWall(record.expiresAtMs)
+    const interval = properties.messageExpiryInterval
+    const receivedAtMs = interval === undefined ? this.#side.now() : expiresAtMs - interval * 1000
+    const parts = { topicName, qos, retain, properties, publisher: this.#sharedName(publisher), receivedAtMs }
+    if (payloadOnDiskBytes !== undefined) return ApplicationMessage.stored(parts, messageNumber, payloadOnDiskBytes)
+    const message = ApplicationMessage.of({ ...parts, payload })
+    message.messageNumber = messageNumber
+    return message
+  }
+
+  #sharedName(name: string): string {
+    const known = this.#topicNames.get(name)
+    if (known !== undefined) return known
+    if (this.#topicNames.size < MAX_SHARED_NAMES) this.#topicNames.set(name, name)
+    return name
+  }
+
+  #queued(entry: EntryRecord): void {
+    const { sessionNumber, entryNumber, messageNumber, qos, retain, subscriptionIdentifiers, sharedFilter } = entry
+    this.#settle(sessionNumber)
+    const shared = sharedFilter === undefined ? undefined : { topicFilter: sharedFilter }
+    // A released entry needs its message no more: only PUBREL is owed.
+    const message = this.#messages.get(messageNumber) ?? RELEASED
+    const delivery = new Delivery(message, qos, retain, subscriptionIdentifiers, shared, entryNumber)
+    delivery.isStored = true
+    this.#lastEntries.set(sessionNumber, delivery)
+  }
+
+  #entry(sessionNumber: number, entryNumber: number): Delivery {
+    const delivery = this.#lastEntries.get(sessionNumber)
+    if (delivery?.entryNumber === entryNumber) return delivery
+    throw new Error(`a store tells of entry ${entryNumber} before it tells the entry`)
+  }
+
+  /** What was told of the last entry is complete: into the Session with it. */
+  #settle(sessionNumber: number): void {
+    const delivery = this.#lastEntries.get(sessionNumber)
+    if (delivery !== undefined) this.#sessionOf(sessionNumber).restore(delivery)
+  }
+
+  #retained(messageNumber: number): void {
+    const message = this.#messages.get(messageNumber)!
+    message.isPinned = true
+    if (!message.isLoaded) this.unloadedRetained.push(message)
+    this.#side.retain(message)
+  }
+
+  #will(record: WillRecord): void {
+    const { clientId, userName, topicName, payload, qos, retain, properties, willDelayInterval } = record
+    const fields = { topicName, payload, qos, retain, properties }
+    const client = { clientId, userName, address: '', listener: '', protocolVersion: 5 } as const
+    const will: Will = { fields, client, delayInterval: willDelayInterval }
+    const registration = this.#registrations.get(record.sessionNumber)
+    if (registration === undefined) {
+      this.orphanedWills.push(will)
+      return
+    }
+    registration.will = will
+    const { dueAtMs } = record
+    this.#willDueAtMs.set(registration, dueAtMs === undefined ? undefined : this.#side.ledger.fromWall(dueAtMs))
+  }
+
+  /** Everything was told. @param begin starts the wait of each Session, with the times that were stored */
+  finish(
+    begin: (registration: Registration, expiresAtMs: number | undefined, willDueAtMs: number | undefined) => void,
+  ): void {
+    for (const sessionNumber of this.#lastEntries.keys()) this.#settle(sessionNumber)
+    for (const registration of this.#registrations.values()) {
+      begin(registration, this.#expiresAtMs.get(registration), this.#willDueAtMs.get(registration))
+    }
+  }
+}

@@ -1,0 +1,260 @@
+import assert from 'node:assert/strict'
+import { mkdtemp, readdir } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { PacketType, type PublishPacket, type SubackPacket } from '../../../src/codec/packets.ts'
+import mqtt from 'mqtt'
+import { createBroker } from '../../../src/create-broker.ts'
+import { MemoryDisk } from '../../../src/stores/memory-disk.ts'
+import { TestBroker } from '../../support/test-broker.ts'
+import type { TestClient } from '../../support/test-client.ts'
+
+const FOREVER = { sessionExpiryInterval: 0xffff_ffff }
+
+async function start(disk: MemoryDisk, persistence: object = {}): Promise<TestBroker> {
+  return TestBroker.start({ listeners: {}, persistence: { durability: 'disk', ...persistence } }, { disk })
+}
+
+/** The power is gone: what was not synced is lost. */
+async function crash(disk: MemoryDisk): Promise<TestBroker> {
+  return start(disk.crash())
+}
+
+async function connected(broker: TestBroker, clientId: string, cleanStart = false): Promise<TestClient> {
+  const client = broker.connect({ clientId, cleanStart, properties: FOREVER })
+  await broker.settle()
+  const connack = client.connack ?? client.takeFirst(PacketType.CONNACK)
+  assert.ok(connack?.type === PacketType.CONNACK)
+  client.connack = connack
+  return client
+}
+
+async function subscribed(broker: TestBroker, client: TestClient, topicFilter: string, qos: 0 | 1 | 2): Promise<void> {
+  const atOnce = client.subscribe(topicFilter, qos) as SubackPacket | undefined
+  await broker.settle()
+  assert.ok((atOnce ?? client.takeFirst(PacketType.SUBACK)) !== undefined)
+}
+
+test('an acknowledged message for an absent Session survives a power cut', async () => {
+  const disk = new MemoryDisk()
+  const broker = await start(disk)
+  const meter = await connected(broker, 'meter')
+  await subscribed(broker, meter, 'power/#', 1)
+  meter.drop()
+  const sensor = broker.connect({ clientId: 'sensor' })
+  sensor.publish('power/l1', '230', 1)
+  assert.deepEqual(sensor.take(), [], 'PUBACK waits for the store')
+  await broker.settle()
+  assert.equal(sensor.take()[0]?.type, PacketType.PUBACK)
+
+  const next = await crash(disk)
+  const back = await connected(next, 'meter')
+  await next.settle()
+  assert.equal(back.connack?.sessionPresent, true)
+  const [message] = back.receiveAll()
+  assert.equal(Buffer.from(message!.payload).toString(), '230')
+  await next.close()
+})
+
+test('a QoS 2 exchange goes on where it was: no second delivery, the same Packet Identifiers', async () => {
+  const disk = new MemoryDisk()
+  const broker = await start(disk)
+  const meter = await connected(broker, 'meter')
+  await subscribed(broker, meter, 'power/#', 2)
+  const sensor = await connected(broker, 'sensor')
+  sensor.publish('power/l1', '230', 2, { packetIdentifier: 7 })
+  await broker.settle()
+  assert.equal(sensor.takeFirst(PacketType.PUBREC)?.type, PacketType.PUBREC)
+  const first = meter.takeFirst(PacketType.PUBLISH) as PublishPacket
+
+  const next = await crash(disk)
+  const sensorBack = await connected(next, 'sensor')
+  sensorBack.publish('power/l1', '230', 2, { packetIdentifier: 7, dup: true })
+  await next.settle()
+  assert.equal(sensorBack.takeFirst(PacketType.PUBREC)?.type, PacketType.PUBREC)
+  const meterBack = await connected(next, 'meter')
+  await next.settle()
+  const again = meterBack.take().filter(({ type }) => type === PacketType.PUBLISH) as PublishPacket[]
+  assert.equal(again.length, 1)
+  assert.equal(again[0]!.packetIdentifier, first.packetIdentifier)
+  assert.equal(again[0]!.dup, true)
+  await next.close()
+})
+
+test('retained messages and Wills survive; a Will whose Connection died with the Server goes out at the next start', async () => {
+  const disk = new MemoryDisk()
+  const broker = await start(disk)
+  void broker.broker.publish('state/door', 'open', { retain: true })
+  broker.connect({ clientId: 'mortal', will: { topicName: 'state/mortal', retain: true } })
+  await broker.settle()
+
+  const next = await crash(disk)
+  await next.settle()
+  const reader = next.connect({ clientId: 'reader' })
+  reader.subscribe('state/#')
+  await next.settle()
+  const found = reader.take().filter(({ type }) => type === PacketType.PUBLISH) as PublishPacket[]
+  assert.deepEqual(found.map(({ topicName }) => topicName).toSorted(), ['state/door', 'state/mortal'])
+  await next.close()
+})
+
+test('while the disk fails QoS 1 is refused with 0x97, QoS 0 goes on, and nothing acknowledged is lost', async () => {
+  const disk = new MemoryDisk()
+  const broker = await start(disk)
+  const meter = await connected(broker, 'meter')
+  await subscribed(broker, meter, 'power/#', 1)
+  const sensor = broker.connect({ clientId: 'sensor' })
+  const other = broker.connect({ clientId: 'other' })
+  await broker.settle()
+  disk.options.before = (operation) => {
+    if (operation === 'append' || operation === 'open') throw new Error('no space left on device')
+  }
+  sensor.publish('power/l1', 'one', 1)
+  await broker.settle()
+  assert.deepEqual(sensor.take(), [], 'not acknowledged: it is not stored')
+  other.publish('power/l1', 'two', 1)
+  await broker.settle()
+  const refused = other.takeFirst(PacketType.PUBACK)
+  assert.ok(refused?.type === PacketType.PUBACK && refused.reasonCode === 0x97)
+  other.publish('power/l1', 'zero', 0)
+  await broker.settle()
+  assert.ok(meter.takePayloads().includes('zero'))
+  delete disk.options.before
+  broker.advance(60_000)
+  await broker.settle()
+  const late = sensor.takeFirst(PacketType.PUBACK)
+  assert.ok(late?.type === PacketType.PUBACK && late.reasonCode === 0)
+  await broker.close()
+})
+
+/** Publishes to an absent Session and says what it finds after a crash of that kind. */
+async function afterCrash(persistence: object, crashed: (disk: MemoryDisk) => MemoryDisk): Promise<string[]> {
+  const disk = new MemoryDisk()
+  const broker = await start(disk, persistence)
+  const meter = await connected(broker, 'meter')
+  await subscribed(broker, meter, 'power/#', 1)
+  meter.drop()
+  await broker.settle()
+  broker.connect({ clientId: 'sensor' }).publish('power/l1', '230', 1)
+  await broker.settle()
+  const next = await start(crashed(disk), persistence)
+  const back = await connected(next, 'meter')
+  await next.settle()
+  const payloads = back.takePayloads()
+  await next.close()
+  return payloads
+}
+
+const powerCut = (disk: MemoryDisk): MemoryDisk => disk.crash()
+const processCrash = (disk: MemoryDisk): MemoryDisk => disk.kill()
+
+test('durability: `disk` survives a power cut; `process` a crash of the process only; `memory` neither', async () => {
+  assert.deepEqual(await afterCrash({ durability: 'disk' }, powerCut), ['230'])
+  assert.deepEqual(await afterCrash({ durability: 'process' }, processCrash), ['230'])
+  assert.deepEqual(await afterCrash({ durability: 'process' }, powerCut), [])
+  assert.deepEqual(await afterCrash({ durability: 'memory' }, processCrash), [])
+})
+
+test('topics: the first filter that matches decides, the others have the level of the broker', async () => {
+  const topics = { 'power/#': 'memory', '#': 'disk' }
+  assert.deepEqual(await afterCrash({ topics }, powerCut), [])
+  assert.deepEqual(await afterCrash({ topics: { 'other/#': 'memory' } }, powerCut), ['230'])
+})
+
+for (const [key, value] of [
+  ['max-session-ram-bytes', 'one Session'],
+  ['max-ram-bytes', 'all Sessions'],
+] as const) {
+  test(`${key}: payloads beyond it, in ${value}, are read from disk when their turn comes, in order`, async () => {
+    const disk = new MemoryDisk()
+    let reads = 0
+    const broker = await start(disk, { [key]: 0 })
+    const meter = await connected(broker, 'meter')
+    await subscribed(broker, meter, 'power/#', 1)
+    meter.drop()
+    const sensor = broker.connect({ clientId: 'sensor' })
+    const sent = Array.from({ length: 600 }, (_, at) => `reading ${at}`)
+    for (const payload of sent) sensor.publish('power/l1', payload, 1)
+    await broker.settle()
+    disk.options.before = (operation) => void (operation === 'read' && reads++)
+    const back = await connected(broker, 'meter')
+    const received: string[] = []
+    for (let round = 0; round < 20; round++) {
+      received.push(...back.receiveAll().map(({ payload }) => Buffer.from(payload).toString()))
+      await broker.settle()
+    }
+    assert.deepEqual(received, sent)
+    assert.ok(reads > 0, 'nothing was read from disk')
+    await broker.close()
+  })
+}
+
+test('path: the folder is made, counted from the folder of the configuration, and belongs to one broker at a time', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'sluice-path-'))
+  const config = { listeners: {}, 'sys-interval': 0, persistence: { path: join(folder, 'kept') } }
+  await using broker = await createBroker(config)
+  assert.equal(broker.state, 'started')
+  assert.ok((await readdir(join(folder, 'kept'))).some((name) => name.startsWith('journal-')))
+  await assert.rejects(createBroker(config), { code: 'ERR_STORE_LOCKED' })
+})
+
+test('max-uncommitted-bytes: publishers are not read while more than that waits for the disk', async () => {
+  const disk = new MemoryDisk()
+  const broker = await TestBroker.start({ listeners: {}, persistence: {}, 'max-uncommitted-bytes': 65_536 }, { disk })
+  const meter = await connected(broker, 'meter')
+  await subscribed(broker, meter, 'power/#', 1)
+  meter.drop()
+  await broker.settle()
+  let release = (): void => {}
+  const held = new Promise<void>((resolve) => (release = resolve))
+  disk.options.before = (operation) => (operation === 'append' ? held : undefined)
+  const sensor = broker.connect({ clientId: 'sensor' })
+  for (let count = 0; count < 100; count++) sensor.publish('power/l1', Buffer.alloc(1000, 1), 1)
+  assert.equal(sensor.isPaused, true)
+  delete disk.options.before
+  release()
+  await broker.settle()
+  assert.equal(sensor.isPaused, false)
+  await broker.close()
+})
+
+test('max-bytes: beyond it QoS 1 is refused with 0x97', async () => {
+  const broker = await start(new MemoryDisk(), { 'max-bytes': 20_000 })
+  const meter = await connected(broker, 'meter')
+  await subscribed(broker, meter, 'power/#', 1)
+  meter.drop()
+  const sensor = broker.connect({ clientId: 'sensor' })
+  const codes: number[] = []
+  for (let count = 0; count < 40; count++) {
+    sensor.publish('power/l1', Buffer.alloc(1000, 1), 1)
+    await broker.settle()
+    const answer = sensor.takeFirst(PacketType.PUBACK)
+    if (answer?.type === PacketType.PUBACK) codes.push(answer.reasonCode)
+  }
+  assert.equal(codes[0], 0)
+  assert.equal(codes.at(-1), 0x97)
+  await broker.close()
+})
+
+test('a listener with its own durability: what comes through it at `memory` does not wait for the disk', async () => {
+  const disk = new MemoryDisk()
+  const listeners = { fast: { bind: '127.0.0.1:0', durability: 'memory' }, safe: { bind: '127.0.0.1:0' } } as const
+  await using broker = await createBroker({ listeners, 'sys-interval': 0, persistence: {} }, { disk })
+  const [fast, safe] = broker.listeners
+  const meter = await mqtt.connectAsync(safe!.url, { clientId: 'meter', clean: false, reconnectPeriod: 0 })
+  await meter.subscribeAsync('power/#', { qos: 1 })
+  await meter.endAsync()
+  const quick = await mqtt.connectAsync(fast!.url, { clientId: 'quick', reconnectPeriod: 0 })
+  const slow = await mqtt.connectAsync(safe!.url, { clientId: 'slow', reconnectPeriod: 0 })
+  let release = (): void => {}
+  const held = new Promise<void>((resolve) => (release = resolve))
+  disk.options.before = (operation) => (operation === 'append' ? held : undefined)
+  let isSlowAnswered = false
+  const answered = slow.publishAsync('power/l1', 'slow', { qos: 1 }).then(() => (isSlowAnswered = true))
+  await quick.publishAsync('power/l1', 'quick', { qos: 1 })
+  assert.equal(isSlowAnswered, false)
+  release()
+  await answered
+  await Promise.all([quick.endAsync(), slow.endAsync()])
+})
