@@ -1,5 +1,6 @@
 /** What the vote makes of a log-in, from the answers of the plugins: the rules of `access.ts` for §3.1.4 and §4.12. @module */
-import { ReasonCode } from '../codec/reason-code.ts'
+import { PacketType } from '../codec/packets.ts'
+import { isReasonCodeAllowed, ReasonCode } from '../codec/reason-code.ts'
 import { FAILED, type Answer } from './plugin-questions.ts'
 import type { AuthenticationAnswer, ConnectRequest, Plugin } from './plugin.ts'
 
@@ -59,7 +60,10 @@ export function voteOnLogin(
 }
 
 function denyOf({ name }: Plugin, answer: AuthenticationAnswer & { readonly decision: 'deny' }): LoginResult {
-  return deny(answer.reasonCode ?? ReasonCode.BadUserNameOrPassword, `${name}: ${answer.cause ?? 'denied'}`)
+  const { reasonCode = ReasonCode.BadUserNameOrPassword, cause = 'denied' } = answer
+  // A code that CONNACK does not have, or that is no refusal, is the plugin's mistake and not the Client's to read [5.0 MQTT-3.2.2-8].
+  const isFit = reasonCode >= 0x80 && isReasonCodeAllowed(PacketType.CONNACK, reasonCode, 'server')
+  return deny(isFit ? reasonCode : ReasonCode.NotAuthorized, `${name}: ${cause}`)
 }
 
 /** An exchange has one other side (§4.12); two plugins that both lead it are a mistake of the configuration. */

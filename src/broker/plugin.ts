@@ -49,7 +49,7 @@ export type AuthenticationAnswer =
     }
   | {
       readonly decision: 'deny'
-      /** 0x86 unless said otherwise. */
+      /** 0x86 unless said otherwise; 0x87 in place of a code that is no refusal or that CONNACK does not have. */
       readonly reasonCode?: ReasonCode
       /** For the log, never for the peer; holds no secret. */
       readonly cause?: string
