@@ -1,0 +1,209 @@
+/** Fixed header and Packet Identifiers (§2.1.3, §2.2.1). @module */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { PacketType, packetTypes, type PublishPacket, type QoS } from '../../../src/codec/packets.ts'
+import { noProperties } from '../../../src/codec/properties.ts'
+import { TestBroker } from '../../support/test-broker.ts'
+import type { TestClient } from '../../support/test-client.ts'
+import { endOf, onlyPublish, publishes } from './support.ts'
+
+/** A good body for each packet that a Client may send after CONNECT, in hex. */
+const bodies: Partial<Record<PacketType, string>> = {
+  [PacketType.PUBACK]: '0001',
+  [PacketType.PUBREC]: '0001',
+  [PacketType.PUBREL]: '0001',
+  [PacketType.PUBCOMP]: '0001',
+  [PacketType.SUBSCRIBE]: '0001 00 0001 74 00',
+  [PacketType.UNSUBSCRIBE]: '0001 00 0001 74',
+  [PacketType.PINGREQ]: '',
+  [PacketType.DISCONNECT]: '00',
+}
+
+for (const { name, value, flags } of packetTypes) {
+  const body = bodies[value]
+  if (body === undefined) continue
+  test(`${name}: of the 16 values of the fixed header flags, all but one are malformed [5.0 MQTT-2.1.3-1]`, async () => {
+    for (let wrong = 0; wrong < 16; wrong++) {
+      const broker = await TestBroker.start()
+      const client = broker.connect()
+      const bytes = Buffer.from(body.replaceAll(' ', ''), 'hex')
+      client.sendBytes(Buffer.concat([Uint8Array.of((value << 4) | wrong, bytes.length), bytes]))
+      if (wrong !== flags) assert.equal(endOf(client), 0x81, `flags ${wrong}`)
+      else assert.ok(!client.isClosed || value === PacketType.DISCONNECT)
+    }
+  })
+}
+
+test('What the Server sends has the reserved flags of its type [5.0 MQTT-2.1.3-1]', async () => {
+  const broker = await TestBroker.start()
+  const client = broker.connect()
+  const firstBytes = (send: () => void): number[] => {
+    client.bytes = Buffer.alloc(0)
+    send()
+    const found: number[] = []
+    for (let at = 0; at < client.bytes.length; at += 2 + client.bytes[at + 1]!) found.push(client.bytes[at]!)
+    return found
+  }
+  assert.equal(client.bytes[0], 0x20, 'CONNACK')
+  assert.deepEqual(
+    firstBytes(() => client.subscribe('t', 2)),
+    [0x90],
+    'SUBACK',
+  )
+  assert.deepEqual(
+    firstBytes(() => client.publish('other', '', 1)),
+    [0x40],
+    'PUBACK',
+  )
+  assert.deepEqual(
+    firstBytes(() => client.publish('t', '', 2)),
+    [0x34, 0x50],
+    'PUBLISH, PUBREC',
+  )
+  const { packetIdentifier } = publishes(client)[0]!
+  assert.deepEqual(
+    firstBytes(() => client.acknowledge(PacketType.PUBREC, packetIdentifier)),
+    [0x62],
+    'PUBREL',
+  )
+  assert.deepEqual(
+    firstBytes(() => client.acknowledge(PacketType.PUBREL, 2)),
+    [0x70],
+    'PUBCOMP',
+  )
+  assert.deepEqual(
+    firstBytes(() => client.unsubscribe('t')),
+    [0xb0],
+    'UNSUBACK',
+  )
+  assert.deepEqual(
+    firstBytes(() => client.send({ type: PacketType.PINGREQ })),
+    [0xd0],
+    'PINGRESP',
+  )
+  assert.deepEqual(
+    firstBytes(() => client.sendHex('0000')),
+    [0xe0],
+    'DISCONNECT',
+  )
+})
+
+test('A QoS 0 PUBLISH from the Server has no Packet Identifier, whatever it came with [5.0 MQTT-2.2.1-2]', async () => {
+  const broker = await TestBroker.start()
+  const client = broker.connect()
+  client.subscribe('t', 0)
+  for (const qos of [0, 1, 2] as const) {
+    client.bytes = Buffer.alloc(0)
+    client.publish('t', 'x', qos)
+    // Type, Remaining Length, topic, Property Length, payload.
+    assert.equal(client.bytes.subarray(0, 7).toString('hex'), '30050001740078')
+    assert.equal(publishes(client)[0]?.packetIdentifier, 0)
+  }
+})
+
+for (const [name, hex] of [
+  ['SUBSCRIBE', '82 07 0000 00 0001 74 00'],
+  ['UNSUBSCRIBE', 'A2 06 0000 00 0001 74'],
+  ['PUBLISH QoS 1', '32 07 0001 74 0000 00 78'],
+  ['PUBLISH QoS 2', '34 07 0001 74 0000 00 78'],
+] as const) {
+  test(`${name} with Packet Identifier 0 ends the connection [5.0 MQTT-2.2.1-3]`, async () => {
+    const broker = await TestBroker.start()
+    const client = broker.connect()
+    client.sendHex(hex)
+    assert.equal(endOf(client), 0x82)
+  })
+}
+
+/** Acknowledges to the end. */
+function finish(client: TestClient, { qos, packetIdentifier }: PublishPacket): void {
+  if (qos === 1) client.acknowledge(PacketType.PUBACK, packetIdentifier)
+  else {
+    client.acknowledge(PacketType.PUBREC, packetIdentifier)
+    client.acknowledge(PacketType.PUBCOMP, packetIdentifier)
+  }
+  client.take()
+  client.bytes = Buffer.alloc(0)
+}
+
+test('The Server gives each new PUBLISH an identifier that is not 0 and not in use, all the way round [5.0 MQTT-2.2.1-4]', async () => {
+  const broker = await TestBroker.start()
+  const client = broker.connect({ clientId: 'c' })
+  client.subscribe('t', 2)
+  const publisher = broker.connect({ clientId: 'publisher' })
+  const next = (qos: QoS): PublishPacket => {
+    publisher.publish('t', '', qos, { packetIdentifier: 1 })
+    if (qos === 2) publisher.acknowledge(PacketType.PUBREL, 1)
+    publisher.take()
+    publisher.bytes = Buffer.alloc(0)
+    return onlyPublish(client)
+  }
+  const open = [next(1), next(2), next(1)]
+  client.acknowledge(PacketType.PUBREC, open[1]!.packetIdentifier)
+  client.take()
+  const taken = new Set(open.map(({ packetIdentifier }) => packetIdentifier))
+  assert.equal(taken.size, 3)
+  for (let count = 0; count < 66_000; count++) {
+    const packet = next(count % 1000 === 0 ? 2 : 1)
+    assert.ok(packet.packetIdentifier >= 1 && packet.packetIdentifier <= 65_535)
+    assert.ok(!taken.has(packet.packetIdentifier), `${packet.packetIdentifier} is in use`)
+    finish(client, packet)
+  }
+})
+
+test('Client and Server number on their own: the same identifier both ways is no clash [5.0 MQTT-2.2.1-4, MQTT-2.2.1-5]', async () => {
+  const broker = await TestBroker.start()
+  const client = broker.connect()
+  client.subscribe('t', 2)
+  client.publish('t', 'x', 2, { packetIdentifier: 1 })
+  const [publish, pubrec] = client.take()
+  assert.equal(publish?.type === PacketType.PUBLISH && publish.packetIdentifier, 1)
+  assert.equal(pubrec?.type === PacketType.PUBREC && pubrec.packetIdentifier, 1)
+  client.acknowledge(PacketType.PUBREC, 1)
+  client.acknowledge(PacketType.PUBREL, 1)
+  client.acknowledge(PacketType.PUBCOMP, 1)
+  assert.deepEqual(client.take(), [
+    { type: PacketType.PUBREL, packetIdentifier: 1, reasonCode: 0, properties: noProperties },
+    { type: PacketType.PUBCOMP, packetIdentifier: 1, reasonCode: 0, properties: noProperties },
+  ])
+})
+
+test('PUBACK, PUBREC, PUBREL and PUBCOMP repeat the identifier of their PUBLISH, at both ends of its range [5.0 MQTT-2.2.1-5]', async () => {
+  const broker = await TestBroker.start()
+  const client = broker.connect()
+  const identifiers = (): number[] =>
+    client.take().map((packet) => ('packetIdentifier' in packet ? packet.packetIdentifier : 0))
+  for (const packetIdentifier of [1, 0x0100, 0x1234, 65_535]) {
+    client.publish('t', '', 1, { packetIdentifier })
+    client.publish('t', '', 2, { packetIdentifier })
+    client.acknowledge(PacketType.PUBREL, packetIdentifier)
+    assert.deepEqual(identifiers(), [packetIdentifier, packetIdentifier, packetIdentifier])
+    client.acknowledge(PacketType.PUBREC, packetIdentifier)
+    assert.deepEqual(identifiers(), [packetIdentifier], 'PUBREL 0x92')
+  }
+})
+
+test('SUBACK and UNSUBACK repeat the identifier of their request [5.0 MQTT-2.2.1-6]', async () => {
+  const broker = await TestBroker.start()
+  const client = broker.connect()
+  for (const identifier of ['0001', '0100', '1234', 'FFFF']) {
+    client.bytes = Buffer.alloc(0)
+    client.sendHex(`82 07 ${identifier} 00 0001 74 00`)
+    client.sendHex(`A2 06 ${identifier} 00 0001 74`)
+    assert.equal(client.bytes.toString('hex').toUpperCase(), `9004${identifier}0000B004${identifier}0000`)
+  }
+})
+
+test('An empty property set is a Property Length of 0 in CONNACK, PUBLISH, SUBACK and UNSUBACK [5.0 MQTT-2.2.2-1]', async () => {
+  const broker = await TestBroker.start({
+    'receive-maximum': 65_535,
+    'topic-alias-maximum': 0,
+    'max-packet-size': 268_435_460,
+  })
+  const client = broker.connect()
+  client.subscribe('t')
+  client.publish('t', '')
+  client.unsubscribe('t')
+  const expected = ['2003000000', '900400010000', '300400017400', 'b00400020000']
+  assert.equal(client.bytes.toString('hex'), expected.join(''))
+})
