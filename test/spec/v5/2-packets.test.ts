@@ -1,11 +1,10 @@
 /** Fixed header and Packet Identifiers (§2.1.3, §2.2.1). @module */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { PacketType, packetTypes, type PublishPacket, type QoS } from '../../../src/codec/packets.ts'
+import { PacketType, packetTypes, type PublishPacket } from '../../../src/codec/packets.ts'
 import { noProperties } from '../../../src/codec/properties.ts'
 import { TestBroker } from '../../support/test-broker.ts'
-import type { TestClient } from '../../support/test-client.ts'
-import { endOf, onlyPublish, publishes } from './support.ts'
+import { endOf, publishes } from './support.ts'
 
 /** A good body for each packet that a Client may send after CONNECT, in hex. */
 const bodies: Partial<Record<PacketType, string>> = {
@@ -115,39 +114,36 @@ for (const [name, hex] of [
   })
 }
 
-/** Acknowledges to the end. */
-function finish(client: TestClient, { qos, packetIdentifier }: PublishPacket): void {
-  if (qos === 1) client.acknowledge(PacketType.PUBACK, packetIdentifier)
-  else {
-    client.acknowledge(PacketType.PUBREC, packetIdentifier)
-    client.acknowledge(PacketType.PUBCOMP, packetIdentifier)
-  }
-  client.take()
-  client.bytes = Buffer.alloc(0)
-}
-
 test('The Server gives each new PUBLISH an identifier that is not 0 and not in use, all the way round [5.0 MQTT-2.2.1-4]', async () => {
   const broker = await TestBroker.start()
   const client = broker.connect({ clientId: 'c' })
   client.subscribe('t', 2)
   const publisher = broker.connect({ clientId: 'publisher' })
-  const next = (qos: QoS): PublishPacket => {
-    publisher.publish('t', '', qos, { packetIdentifier: 1 })
-    if (qos === 2) publisher.acknowledge(PacketType.PUBREL, 1)
-    publisher.take()
-    publisher.bytes = Buffer.alloc(0)
-    return onlyPublish(client)
-  }
-  const open = [next(1), next(2), next(1)]
+  const batch = Array.from({ length: 500 }, (_, at): PublishPacket => {
+    const fields = { type: PacketType.PUBLISH, dup: false, retain: false, topicName: 't', properties: noProperties }
+    return { ...fields, qos: 1, packetIdentifier: at + 1, payload: Buffer.alloc(0) }
+  })
+  publisher.publish('t', '', 1)
+  publisher.publish('t', '', 2)
+  publisher.publish('t', '', 2)
+  const open = publishes(client)
   client.acknowledge(PacketType.PUBREC, open[1]!.packetIdentifier)
   client.take()
-  const taken = new Set(open.map(({ packetIdentifier }) => packetIdentifier))
-  assert.equal(taken.size, 3)
-  for (let count = 0; count < 66_000; count++) {
-    const packet = next(count % 1000 === 0 ? 2 : 1)
-    assert.ok(packet.packetIdentifier >= 1 && packet.packetIdentifier <= 65_535)
-    assert.ok(!taken.has(packet.packetIdentifier), `${packet.packetIdentifier} is in use`)
-    finish(client, packet)
+  const inUse = open.map(({ packetIdentifier }) => packetIdentifier)
+  for (let count = 0; count < 66_000; count += batch.length) {
+    publisher.send(...batch)
+    const identifiers = publishes(client).map(({ packetIdentifier }) => packetIdentifier)
+    assert.equal(new Set([...identifiers, ...inUse]).size, batch.length + 3)
+    assert.ok(identifiers.every((identifier) => identifier >= 1 && identifier <= 65_535))
+    client.send(
+      ...identifiers.map((packetIdentifier) => ({
+        type: PacketType.PUBACK,
+        packetIdentifier,
+        reasonCode: 0,
+        properties: noProperties,
+      })),
+    )
+    for (const one of [client, publisher]) one.bytes = Buffer.alloc(0)
   }
 })
 

@@ -8,7 +8,7 @@ import { messageAt, problemsOf } from './options-support.ts'
 const TLS = { bind: '[::1]:0', ssl: 'on', certfile: 'c', keyfile: 'k' } as const
 const OPEN = { auth: { 'allow-anonymous': true } } as const
 
-test('nothing at all is one listener on 127.0.0.1:1883 for anonymous Clients of this machine', () => {
+test('nothing at all is one listener on 127.0.0.1:1883 for anonymous Clients of this machine [5.0 U-4.2-1]', () => {
   const options = resolveOptions()
   assert.deepEqual(
     options.listeners.map(({ name, type, host, port }) => ({ name, type, host, port })),

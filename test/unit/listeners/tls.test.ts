@@ -68,7 +68,7 @@ function shown(identity: Identity | undefined): ConnectionOptions {
   return identity === undefined ? {} : { cert: identity.certificate, key: identity.key }
 }
 
-test('MQTT over TLS: encrypted, both ways, with large writes and an orderly end', async (context) => {
+test('MQTT over TLS: encrypted, both ways, with large writes and an orderly end [5.0 U-1.6-1, U-4.2-1]', async (context) => {
   const { host, listener } = await serve(context, await folder(context))
   assert.match(listener.url, /^mqtts:\/\/127\.0\.0\.1:\d+$/)
   const client = dial(context, listener)

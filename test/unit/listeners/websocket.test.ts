@@ -142,6 +142,16 @@ test('path and origin decide who may connect', async (context) => {
   assert.equal(host.connections.length, 3)
 })
 
+test('without `websocket-path` any path leads to the same MQTT [5.0 U-6-1]', async (context) => {
+  const { host, listener } = await serve(context)
+  for (const [count, path] of ['/', '/mqtt', '/any/other?query=1'].entries()) {
+    const client = dial(context, new URL(path, listener.url).href)
+    assert.equal(await outcome(client), 'mqtt')
+    client.send(Buffer.from('question'))
+    await (await host.connection(count)).untilReceived('question')
+  }
+})
+
 test('origins: none are listed, so no page may; `*` lets every page', async (context) => {
   const { listener: closed } = await serve(context)
   assert.equal(await outcome(dial(context, closed.url, { origin: 'https://any.example' })), 403)
