@@ -16,6 +16,8 @@ export function run(program: string, args: readonly string[], input = ''): Promi
       else if (typeof error.code === 'number') resolve({ code: error.code, out, err })
       else reject(error)
     })
+    // One that reads no input may be gone before it is written; its exit code is what counts.
+    child.stdin?.on('error', () => undefined)
     child.stdin?.end(input)
   })
 }
