@@ -20,7 +20,7 @@ import { grantKeepAlive } from '../protocol/keep-alive.ts'
 import { RateLimit } from '../protocol/rate-limit.ts'
 import { Session } from '../protocol/session.ts'
 import { topicNameProblem } from '../topics/topic-name.ts'
-import type { LoginResult } from './access.ts'
+import type { ExchangeStates, LoginResult } from './access.ts'
 import { notesOf } from './connection-notes.ts'
 import type { Current } from './current.ts'
 import type { Events } from './events.ts'
@@ -144,7 +144,9 @@ export class Admission {
 
   #logIn(connection: Connection, request: ConnectRequest): void {
     const notes = notesOf(connection)
-    const result = this.#parts.current.access.authenticate(request, notes.exchange)
+    const states: ExchangeStates = notes.exchange ?? new Map()
+    if (request.authenticationMethod !== undefined) notes.exchange = states
+    const result = this.#parts.current.access.authenticate(request, states)
     if (!(result instanceof Promise)) {
       this.#judge(connection, request, result)
       return
@@ -269,7 +271,7 @@ export class Admission {
     this.#takeOver(client.clientId)
     const sessionPresent = this.#settleSession(connection, client, packet)
     const registration = sessions.get(client.clientId)!
-    notesOf(connection).exchange.clear()
+    notesOf(connection).exchange = undefined
     this.#throttle.accepted(connection.peer.address)
     this.connected++
     this.maxConnected = Math.max(this.maxConnected, this.connected)
@@ -366,7 +368,7 @@ export class Admission {
     const notes = notesOf(connection)
     const again = connection.isConnected
     const begins = packet.reasonCode === ReasonCode.ReAuthenticate
-    if (begins !== (again && notes.exchange.size === 0)) {
+    if (begins !== (again && (notes.exchange?.size ?? 0) === 0)) {
       // [5.0 MQTT-4.12.0-3]
       throw new ProtocolError(
         ReasonCode.ProtocolError,
@@ -384,7 +386,7 @@ export class Admission {
   /** The end of a re-authentication; it may not change who the Client is (U-4.12.1-3). */
   #judgeAgain(connection: Connection, result: LoginResult & { decision: 'allow' | 'deny' }): void {
     const { clock, turn, metrics } = this.#parts
-    notesOf(connection).exchange.clear()
+    notesOf(connection).exchange = undefined
     if (result.decision === 'allow' && result.userName === connection.client.userName) {
       const { authenticationData, expiresAtMs } = result
       const expires = expiresAtMs === undefined ? Infinity : turn.now() + expiresAtMs - clock.wallNow()

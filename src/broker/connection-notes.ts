@@ -23,7 +23,8 @@ export interface ListenerState {
 
 export class ConnectionNotes {
   readonly listener: ListenerState
-  exchange: ExchangeStates = new Map()
+  /** What plugins keep of an AUTH exchange; made for those that have one (§4.12). */
+  exchange: ExchangeStates | undefined = undefined
   /** True while a log-in of it counts as pending. */
   isLoggingIn = false
   /** Which version of the permissions the decisions were made under. */

@@ -17,12 +17,12 @@ export class DurabilityRules {
   /** What holds where no rule says otherwise, for Sessions and Wills too. */
   level: Durability
   readonly #topics: readonly (readonly [topicFilter: string, level: Durability])[]
-  readonly #levelOfPublisher: (clientId: string) => Durability | undefined
+  readonly #levelOfPublisher: ((clientId: string) => Durability | undefined) | undefined
   readonly #known = new Map<string, Durability | undefined>()
 
   constructor(
     { durability, topics }: Pick<PersistenceOptions, 'durability' | 'topics'>,
-    levelOfPublisher: (clientId: string) => Durability | undefined,
+    levelOfPublisher: ((clientId: string) => Durability | undefined) | undefined,
   ) {
     this.level = durability
     this.#topics = Object.entries(topics)
@@ -30,7 +30,7 @@ export class DurabilityRules {
   }
 
   levelOf({ topicName, publisher }: ApplicationMessage): Durability {
-    return this.#levelOfTopic(topicName) ?? this.#levelOfPublisher(publisher) ?? this.level
+    return this.#levelOfTopic(topicName) ?? this.#levelOfPublisher?.(publisher) ?? this.level
   }
 
   #levelOfTopic(topicName: string): Durability | undefined {

@@ -91,7 +91,7 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
     this.retainedMessages = new RetainedMessages(options, this.turn, this.metrics, this)
     const { persistence } = options
     if (store.keeps && persistence !== undefined) {
-      const rules = new DurabilityRules(persistence, (clientId) => this.#levelOfListener(clientId))
+      const rules = new DurabilityRules(persistence, this.#levelsOfListeners())
       this.turn.baseLevel = rules.level
       this.ledger = new Ledger(this.turn, clock, rules)
       this.#payloads = new Payloads(persistence, store, this.turn, parts.log)
@@ -145,10 +145,13 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
     }
   }
 
-  /** What the listener of that Client says about durability. */
-  #levelOfListener(clientId: string): Durability | undefined {
-    const connection = this.sessions.get(clientId)?.connection
-    return connection === undefined ? undefined : notesOf(connection).listener.options.durability
+  /** What listeners say about durability, by the publisher's Client Identifier; `undefined` where none says anything. */
+  #levelsOfListeners(): ((clientId: string) => Durability | undefined) | undefined {
+    if (this.#parts.current.options.listeners.every(({ durability }) => durability === undefined)) return undefined
+    return (clientId) => {
+      const connection = this.sessions.get(clientId)?.connection
+      return connection === undefined ? undefined : notesOf(connection).listener.options.durability
+    }
   }
 
   /**
@@ -188,7 +191,7 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
     const { subscriptionIdentifier, ...options } = record
     const subscriptionIdentifiers = subscriptionIdentifier === undefined ? [] : [subscriptionIdentifier]
     const subscription = { ...options, subscriber: session, subscriptionIdentifiers }
-    session.subscriptions.set(record.topicFilter, subscription)
+    session.subscribe(subscription)
     this.router.add(subscription)
   }
 
@@ -531,7 +534,6 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
 
   sessionEnded({ session }: Registration, cause: SessionEndCause): void {
     for (const subscription of session.subscriptions.values()) this.router.remove(subscription)
-    session.subscriptions.clear()
     this.#redistribute(session, undefined, true)
     session.clear()
     this.ledger?.sessionEnded(session)

@@ -154,7 +154,7 @@ export class Subscribing {
     const { router } = this.#parts
     if (old !== undefined) router.remove(old)
     router.add(subscription)
-    session.subscriptions.set(subscription.topicFilter, subscription)
+    session.subscribe(subscription)
     this.#parts.subscribed(session, subscription)
   }
 
@@ -187,7 +187,7 @@ export class Subscribing {
     const session = connection.session!
     const subscription = session.subscriptions.get(topicFilter) // [5.0 MQTT-3.10.4-1]
     if (subscription === undefined) return ReasonCode.NoSubscriptionExisted
-    session.subscriptions.delete(topicFilter)
+    session.unsubscribe(topicFilter)
     this.#parts.router.remove(subscription)
     this.#parts.unsubscribed(session, topicFilter)
     this.#parts.leftShared(session, topicFilter)

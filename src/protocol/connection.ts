@@ -221,7 +221,8 @@ export class Connection implements Incoming, SessionConnection, Timed {
   #handleHot(type: number): boolean {
     const decoder = this.#decoder
     if (type === PacketType.PUBLISH) {
-      this.#isPending = this.#incoming!.receive(decoder, this.#version)
+      this.#incoming ??= new IncomingPublishes(this.#server, this, this.#sender)
+      this.#isPending = this.#incoming.receive(decoder, this.#version)
       if (this.#publishRate !== undefined) this.#throttle(this.#publishRate.take(1, this.#server.now()))
       return true
     }
@@ -327,7 +328,6 @@ export class Connection implements Incoming, SessionConnection, Timed {
     this.#keepAliveMs = acceptance.keepAlive * 1000
     this.#loginExpiresAtMs = acceptance.loginExpiresAtMs
     this.#decoder.maxPacketSize = this.limits.maxPacketSize
-    this.#incoming = new IncomingPublishes(this.#server, this, this.#sender)
     const { maxOutgoingTopicAliases, maxPublishRate, maxByteRate } = this.limits
     this.#sender.allowAliases(Math.min(properties.topicAliasMaximum ?? 0, maxOutgoingTopicAliases))
     const now = this.#server.now()
@@ -424,7 +424,7 @@ export class Connection implements Incoming, SessionConnection, Timed {
 
   #pubrel(packetIdentifier: number): void {
     const known = this.session!.releaseReceived(packetIdentifier)
-    this.#incoming!.released(packetIdentifier)
+    this.#incoming?.released(packetIdentifier)
     const code = known ? ReasonCode.Success : ReasonCode.PacketIdentifierNotFound
     this.#sender.acknowledge(PacketType.PUBCOMP, packetIdentifier, code, this.#dependsOn())
   }

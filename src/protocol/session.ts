@@ -79,6 +79,8 @@ export interface SessionLimits {
   readonly queueFull: 'drop-newest' | 'drop-oldest'
 }
 
+const NO_SUBSCRIPTIONS: ReadonlyMap<string, Subscription> = new Map()
+
 export class Session implements Subscriber {
   readonly clientId: string
   /** The identity that made it; another gets 0x85. */
@@ -88,14 +90,14 @@ export class Session implements Subscriber {
   /** Name in the Store. */
   sessionNumber = 0
   ledger: SessionLedger | undefined = undefined
-  /** By Topic Filter as the Client wrote it. */
-  readonly subscriptions: Map<string, Subscription> = new Map()
   /** Packet Identifiers of QoS 2 messages taken over and not yet released (§4.3.3); made when needed. */
   receivedIdentifiers: IdentifierSet | undefined = undefined
   limits: SessionLimits
   /** Bytes of the messages in the queue. */
   queuedBytes = 0
   readonly #side: SessionSide
+  /** Made with the first Subscription: most Clients of a large fleet have few or none. */
+  #subscriptions: Map<string, Subscription> | undefined = undefined
   #connection: SessionConnection | undefined = undefined
   #queue: Ring<Delivery> | undefined = undefined
   readonly #window = new OutgoingWindow()
@@ -115,6 +117,21 @@ export class Session implements Subscriber {
 
   get connection(): SessionConnection | undefined {
     return this.#connection
+  }
+
+  /** By Topic Filter as the Client wrote it. */
+  get subscriptions(): ReadonlyMap<string, Subscription> {
+    return this.#subscriptions ?? NO_SUBSCRIPTIONS
+  }
+
+  /** Adds a Subscription, in place of the one with its Topic Filter if there is one (U-4.8.1-1). */
+  subscribe(subscription: Subscription): void {
+    this.#subscriptions ??= new Map()
+    this.#subscriptions.set(subscription.topicFilter, subscription)
+  }
+
+  unsubscribe(topicFilter: string): void {
+    this.#subscriptions?.delete(topicFilter)
   }
 
   get queuedMessages(): number {
@@ -382,6 +399,7 @@ export class Session implements Subscriber {
     this.#side.queued(-this.queuedBytes)
     this.queuedBytes = 0
     this.#queue = undefined
+    this.#subscriptions = undefined
   }
 
   /** The next messages whose payloads are in the Store, in the order in which they will be sent. */
