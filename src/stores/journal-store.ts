@@ -210,6 +210,7 @@ export class JournalStore implements Store {
       segmentBytes: Math.min(segmentBytes ?? defaultSegmentBytes, maxBytes / 16),
       checkpointBytes: Math.min(checkpointBytes ?? defaultCheckpointBytes, maxBytes / 8),
     }
+    const { messages } = this.#state
     const journal = await Journal.open(
       {
         nextNumber: recovered.nextNumber,
@@ -222,8 +223,11 @@ export class JournalStore implements Store {
       {
         ...common,
         counters: () => this.#state,
-        placed: (messageNumber, segment, offset, length) =>
-          this.#state.messages.place(messageNumber, segment, offset, length),
+        placed: (messageNumber, segment, offset, length) => messages.place(messageNumber, segment, offset, length),
+        moved: (messageNumber, segment, offset, length) => {
+          // It may be gone already.
+          if (messages.has(messageNumber)) messages.place(messageNumber, segment, offset, length)
+        },
         health: (cause) => {
           this.#diskFault = cause
           this.#judge()

@@ -12,6 +12,7 @@
  * @module
  */
 import type { Timer } from '../base/clock.ts'
+import { Batch, deferred } from './batch.ts'
 import { headerBytes, RecordKind } from './frame.ts'
 import { BackOff, SegmentLine } from './segment-line.ts'
 import type { LineOptions, LineStart } from './segment-line.ts'
@@ -31,40 +32,19 @@ export interface JournalStart extends LineStart {
   readonly newestRecordMs: number
 }
 
+type PlacedIn = (messageNumber: number, segment: number, offset: number, length: number) => void
+
 export interface JournalOptions extends Omit<LineOptions, 'counters'> {
   readonly metrics: StoreMetrics
   /** A segment that has grown so far gives way to the next. */
   readonly segmentBytes: number
   /** Highest numbers used so far. */
   readonly counters: () => { readonly lastSessionNumber: number; readonly lastMessageNumber: number }
-  /** Told where a message's payload will lie, also when that changes. */
-  readonly placed: (messageNumber: number, segment: number, offset: number, length: number) => void
+  /** Told where a message's payload will lie, and where it lies instead when a segment failed. */
+  readonly placed: PlacedIn
+  readonly moved: PlacedIn
   /** Told when the disk fails (with the cause), and when it resumes (without). */
   readonly health: (cause: Error | undefined) => void
-}
-
-interface Deferred {
-  readonly promise: Promise<void>
-  readonly resolve: () => void
-}
-
-function deferred(): Deferred {
-  let resolve: () => void = () => undefined
-  const promise = new Promise<void>((done) => (resolve = done))
-  return { promise, resolve }
-}
-
-/** Turns that are committed together, and who waits for them. */
-class Batch {
-  readonly buffer: TurnBuffer
-  wantsSync = false
-  appended = false
-  readonly written = deferred()
-  readonly synced = deferred()
-
-  constructor(buffer: TurnBuffer) {
-    this.buffer = buffer
-  }
 }
 
 /** Where a rotation took place: all that was written before it lies in earlier segments, or is no later in sequence. */
@@ -330,7 +310,7 @@ export class Journal {
   #moveTo(segment: number, buffers: readonly TurnBuffer[]): void {
     let offset = headerBytes
     for (const buffer of buffers) {
-      buffer.moveTo(segment, offset, (message, at, length) => this.#options.placed(message, segment, at, length))
+      buffer.moveTo(segment, offset, (message, at, length) => this.#options.moved(message, segment, at, length))
       offset += buffer.length
     }
   }

@@ -226,7 +226,7 @@ export class Maintenance {
     const { files, state, damage, salt, clock } = this.#options
     const found: { message: MessageRecord; offset: number }[] = []
     await eachMessage(files, segment, salt, damage, (message, offset) => {
-      if (state.messages.livesAt(message.messageNumber, segment, offset)) found.push({ message, offset })
+      if (state.messages.liesAt(message.messageNumber, segment, offset)) found.push({ message, offset })
     })
     while (found.length > 0) {
       const some = found.splice(-moveAtOnce)
@@ -237,12 +237,12 @@ export class Maintenance {
 
   async #move(segment: number, some: readonly { message: MessageRecord; offset: number }[]): Promise<void> {
     const { state, journal, payloads } = this.#options
-    const live = some.filter(({ message, offset }) => state.messages.livesAt(message.messageNumber, segment, offset))
+    const live = some.filter(({ message, offset }) => state.messages.liesAt(message.messageNumber, segment, offset))
     const read = await payloads.read(live.map(({ message }) => message.messageNumber))
     const changes: Change[] = []
     for (const [index, { message, offset }] of live.entries()) {
       // It may have gone while it was read.
-      if (!state.messages.livesAt(message.messageNumber, segment, offset)) continue
+      if (!state.messages.liesAt(message.messageNumber, segment, offset)) continue
       changes.push({ kind: 'message', message: { ...message, payload: read[index]! } })
     }
     if (changes.length > 0) void journal.write(changes, 'memory', ignore)

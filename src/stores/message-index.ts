@@ -94,11 +94,11 @@ export class MessageIndex {
     return { segment: table.fields[slot]!, offset: table.fields[slot + 1]!, length: table.fields[slot + 2]! }
   }
 
-  /** Whether this very place is where the message lies, and something refers to it. */
-  livesAt(messageNumber: number, segment: number, offset: number): boolean {
+  /** Whether this very place is where the message lies. */
+  liesAt(messageNumber: number, segment: number, offset: number): boolean {
     const table = this.#table(messageNumber)
     const at = find(table, messageNumber) * stride
-    return at >= 0 && table.fields[at + 3]! > 0 && table.fields[at]! === segment && table.fields[at + 1]! === offset
+    return at >= 0 && table.fields[at]! === segment && table.fields[at + 1]! === offset
   }
 
   /** Messages that something refers to but that no segment has. */

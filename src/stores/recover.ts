@@ -20,8 +20,10 @@ import { decodeHeader, headerBytes, payloadIsSound, payloadSpan, RecordKind } fr
 import type { FileHeader } from './frame.ts'
 import { FrameReader } from './frame-reader.ts'
 import type { ReadRecord } from './frame-reader.ts'
+import { TailFinder } from './find-tail.ts'
+import type { TailSegment } from './find-tail.ts'
 import type { LiveState } from './live-state.ts'
-import { checkpointName, numberOfName, segmentName } from './segment-files.ts'
+import { checkpointName, numbersOfNames, segmentName } from './segment-files.ts'
 import type { SegmentFiles } from './segment-files.ts'
 import type { Change, LoadProgress } from './store.ts'
 
@@ -43,12 +45,6 @@ export interface Recovered {
   readonly tailBytes: number
   /** Files that are not needed, such as parts of what was never finished. */
   readonly leftovers: readonly string[]
-}
-
-interface TailSegment {
-  readonly number: number
-  readonly header: FileHeader | undefined
-  readonly fileSize: number
 }
 
 export class Recovery {
@@ -85,8 +81,10 @@ export class Recovery {
     const names = await this.#disk.list()
     this.#leftovers = names.filter((name) => /^(journal|checkpoint)-\d{8,}\.log\.part$/.test(name))
     this.#state.messages.forgets = false
-    const tailFrom = await this.#readCheckpoints(numbersOf(names, 'checkpoint'))
-    const tail = await this.#findTail(numbersOf(names, 'journal'), tailFrom)
+    const tailFrom = await this.#readCheckpoints(numbersOfNames('checkpoint', names))
+    const { tail, salt, leftovers } = await new TailFinder(this.#files, this.#damage, tailFrom, this.#salt).find(names)
+    this.#salt = salt
+    this.#leftovers.push(...leftovers)
     this.#totalBytes = tail.reduce((sum, { fileSize }) => sum + fileSize, 0)
     let tailBytes = 0
     for (const [index, segment] of tail.entries()) tailBytes += await this.#replay(segment, tail[index + 1])
@@ -163,66 +161,6 @@ export class Recovery {
       this.#files.set(number, reader.integer())
     }
     return true
-  }
-
-  /** The segments to replay, oldest first: from the last one back, each as its successor names it. */
-  async #findTail(numbers: readonly number[], tailFrom: number): Promise<TailSegment[]> {
-    const folded = new Set(this.#files.numbers)
-    for (const number of folded) {
-      if (!numbers.includes(number)) this.#files.forget(number)
-    }
-    const candidates: TailSegment[] = []
-    for (const number of numbers) {
-      if (number >= tailFrom) candidates.push(await this.#look(number))
-      else if (!folded.has(number)) this.#leftovers.push(segmentName(number))
-    }
-    return this.#chain(candidates, tailFrom)
-  }
-
-  #chain(candidates: TailSegment[], tailFrom: number): TailSegment[] {
-    const chain: TailSegment[] = []
-    let expected: number | undefined
-    for (const segment of candidates.toReversed()) {
-      const isLast = chain.length === 0
-      if (segment.fileSize === 0 || (isLast && segment.header === undefined)) {
-        this.#leftovers.push(segmentName(segment.number))
-        continue
-      }
-      if (expected !== undefined && segment.number > expected) {
-        this.#leftovers.push(segmentName(segment.number))
-        continue
-      }
-      if (expected !== undefined && segment.number < expected) this.#missing(expected)
-      if (segment.header === undefined) this.#damage.add(segmentName(segment.number), 0, 'its header cannot be read')
-      chain.unshift(segment)
-      expected = segment.header?.previous
-    }
-    if (expected !== undefined && expected !== 0 && expected >= tailFrom) this.#missing(expected)
-    return chain
-  }
-
-  #missing(number: number): void {
-    this.#damage.add(segmentName(number), 0, 'the file is missing')
-  }
-
-  /** Reads a header. A last file whose header was torn has `undefined`; one that once was durable is damaged. */
-  async #look(number: number): Promise<TailSegment> {
-    const name = segmentName(number)
-    const file = await this.#disk.open(name)
-    try {
-      const header = decodeHeader('journal', await file.read(0, headerBytes))
-      if (file.size > 0 && (header === 'foreign' || header === 'newer')) refuse(name, header)
-      if (typeof header === 'object') {
-        this.#salt ??= header.salt
-        return { number, header, fileSize: file.size }
-      }
-      if (await wasDurable(new FrameReader(file, 0, file.size, this.#salt ?? 0, false))) {
-        this.#damage.add(name, 0, 'its header cannot be read')
-      }
-      return { number, header: undefined, fileSize: file.size }
-    } finally {
-      await file.close()
-    }
   }
 
   /** Applies one segment's records. @returns how many of its bytes count */
@@ -304,27 +242,10 @@ export class Recovery {
   }
 }
 
-function numbersOf(names: readonly string[], prefix: 'journal' | 'checkpoint'): number[] {
-  return names
-    .map((name) => numberOfName(prefix, name))
-    .filter((number) => number !== undefined)
-    .toSorted((a, b) => a - b)
-}
-
 /** Counts the names of unfinished and set-aside files too, so that a number is never used twice. */
 function highestNumber(names: readonly string[]): number {
   const numbers = names.map((name) => Number(/^(?:journal|checkpoint)-(\d{8,})\./.exec(name)?.[1] ?? 0))
   return Math.max(0, ...numbers)
-}
-
-/** Whether a file without a sound header once was durable: one of its records says so of the first. */
-async function wasDurable(reader: FrameReader): Promise<boolean> {
-  const first = await reader.seek()
-  let later = first
-  while (later !== undefined && later.frame.syncedSequence < first!.frame.sequence) {
-    later = (await reader.next()) ?? (await reader.seek())
-  }
-  return later !== undefined
 }
 
 function payloadsAreSound(record: ReadRecord, reader: ByteReader): boolean {

@@ -30,6 +30,14 @@ export function numberOfName(prefix: 'journal' | 'checkpoint', name: string): nu
   return match?.[1] === prefix ? Number(match[2]) : undefined
 }
 
+/** The numbers of all segments or checkpoints among these names, lowest first. */
+export function numbersOfNames(prefix: 'journal' | 'checkpoint', names: readonly string[]): number[] {
+  return names
+    .map((name) => numberOfName(prefix, name))
+    .filter((number) => number !== undefined)
+    .toSorted((a, b) => a - b)
+}
+
 interface Segment {
   /** How many of its bytes count. */
   size: number
@@ -85,15 +93,21 @@ export class SegmentFiles {
       throw new StoreError('ERR_STORE_MISSING', `${segmentName(number)} does not exist any more`)
     segment.users++
     try {
-      segment.file ??= this.disk.open(segmentName(number))
-      return await work(await segment.file)
-    } catch (error) {
-      segment.file = undefined
-      throw error
+      return await work(await this.#opened(number, segment))
     } finally {
       segment.users--
       if (segment.users === 0) segment.idle?.()
       await this.#closeSome(number)
+    }
+  }
+
+  async #opened(number: number, segment: Segment): Promise<DiskFile> {
+    segment.file ??= this.disk.open(segmentName(number))
+    try {
+      return await segment.file
+    } catch (error) {
+      segment.file = undefined
+      throw error
     }
   }
 
@@ -112,6 +126,7 @@ export class SegmentFiles {
 
   /** Closes the oldest idle handles but for this one. The newest segment is the journal's own and stays. */
   async #closeSome(except: number): Promise<void> {
+    if (this.count <= openAtMost) return
     const open = [...this.#segments].filter(([, segment]) => segment.file !== undefined)
     const spare = open.slice(0, -1).filter(([number, segment]) => number !== except && segment.users === 0)
     for (const [, segment] of spare.slice(0, Math.max(0, open.length - openAtMost))) {

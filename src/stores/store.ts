@@ -6,7 +6,7 @@
  *
  * Names inside Changes are numbers where a name would be long and repeated: a Session has a `sessionNumber`, an
  * Application Message a `messageNumber`; the broker draws both from counters that only go up and never come back, also
- * across restarts (`load` names the highest of each).
+ * across restarts (`load` names the highest of each). Both, and entry numbers, begin at 1.
  *
  *   session ──┬── subscriptions
  *             ├── entries: a message on its way to this Client   (messageNumber ──> message, stored once)
@@ -109,7 +109,10 @@ export type Change =
       readonly entryNumber: number
       readonly packetIdentifier: number
     }
-  /** PUBREC came: the message itself is no longer needed, PUBREL is owed until `done`. */
+  /**
+   * PUBREC came: the message itself is no longer needed, PUBREL is owed until `done`. `load` gives such an entry back as
+   * `queued` with `messageNumber` 0, `sent`, `released`.
+   */
   | { readonly kind: 'released'; readonly sessionNumber: number; readonly entryNumber: number }
   /** Acknowledged, expired or dropped: the entry is gone. */
   | { readonly kind: 'done'; readonly sessionNumber: number; readonly entryNumber: number }

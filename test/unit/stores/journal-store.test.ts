@@ -1,0 +1,239 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { InvariantError, StoreError } from '../../../src/base/errors.ts'
+import type { JournalStore } from '../../../src/stores/journal-store.ts'
+import { MemoryDisk } from '../../../src/stores/memory-disk.ts'
+import type { Change } from '../../../src/stores/store.ts'
+import { copyStore, dumpStore } from '../../../src/stores/store-tools.ts'
+import { memoryStore, tiny } from '../../contract/store-beds.ts'
+import { loadModel } from '../../contract/store-contract.ts'
+import { Random, RandomTurns, StoreModel } from '../../contract/store-model.ts'
+
+const huge = { segmentBytes: 1 << 30, checkpointBytes: 1 << 30 }
+
+async function filled(
+  disk: MemoryDisk,
+  turns: number,
+  options: typeof tiny,
+): Promise<{ store: JournalStore; made: RandomTurns }> {
+  const store = memoryStore(disk, options)
+  await store.load(() => undefined)
+  const made = new RandomTurns(new Random(7), new StoreModel())
+  for (let turn = 0; turn < turns; turn++) {
+    await store.write(made.next(), 'disk')
+    // Lets timers fire, on which maintenance waits.
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  return { store, made }
+}
+
+function isError(code: string, ...says: string[]): (error: unknown) => boolean {
+  return (error) => {
+    assert.ok(error instanceof StoreError)
+    assert.equal(error.code, code, error.message)
+    for (const part of says) assert.ok(error.message.includes(part), error.message)
+    return true
+  }
+}
+
+test('a turn that was torn at the very end is cut off; the ones before it are there', async () => {
+  const disk = new MemoryDisk()
+  const { store, made } = await filled(disk, 20, huge)
+  const before = made.model.picture()
+  await store.write(made.next(), 'disk')
+  await store.close()
+  const file = await disk.open('journal-00000001.log')
+  await file.cut(file.size - 1)
+  const again = memoryStore(disk, huge)
+  assert.equal((await loadModel(again)).picture(), before)
+  await again.close()
+})
+
+test('damage in the middle of a segment is an error that names the file, the place and the choices', async () => {
+  const disk = new MemoryDisk()
+  const { store } = await filled(disk, 20, huge)
+  await store.close()
+  disk.damage('journal-00000001.log', 500, Uint8Array.of(1, 2, 3, 4))
+  const before = disk.contents('journal-00000001.log')
+  const again = memoryStore(disk, huge)
+  await assert.rejects(
+    again.load(() => undefined),
+    isError('ERR_STORE_DAMAGED', 'journal-00000001.log is damaged at byte', 'backup', '--repair'),
+  )
+  await again.close()
+  assert.deepEqual(disk.contents('journal-00000001.log'), before)
+})
+
+test('damage in a payload, in a checkpoint, or of a missing file is an error too', async () => {
+  for (const damage of [
+    (disk: MemoryDisk, names: readonly string[]) => disk.remove(names.at(-2)!),
+    async (disk: MemoryDisk, names: readonly string[]) => disk.damage(names[0]!, 100, Uint8Array.of(9, 9, 9)),
+    async (disk: MemoryDisk, names: readonly string[]) => disk.damage(names.at(-2)!, 110, Uint8Array.of(9, 9, 9)),
+  ]) {
+    const disk = new MemoryDisk()
+    const { store, made } = await filled(disk, 20, { segmentBytes: 3000, checkpointBytes: 1 << 30 })
+    await store.compact()
+    for (let turn = 0; turn < 40; turn++) {
+      await store.write(made.next(), 'disk')
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    await store.close()
+    const names = await disk.list()
+    assert.ok(names[0]!.startsWith('checkpoint-'))
+    await damage(disk, names)
+    const again = memoryStore(disk)
+    await assert.rejects(
+      again.load(() => undefined),
+      isError('ERR_STORE_DAMAGED', 'Choices'),
+    )
+    await again.close()
+  }
+})
+
+test('a repair keeps what is readable, reports the rest, and sets the damaged file aside', async () => {
+  const disk = new MemoryDisk()
+  const { store, made } = await filled(disk, 40, huge)
+  await store.close()
+  const size = disk.contents('journal-00000001.log').length
+  disk.damage('journal-00000001.log', Math.floor(size / 2), Uint8Array.of(1, 2, 3, 4))
+  const repaired = memoryStore(disk, { ...huge, repair: true })
+  const model = await loadModel(repaired)
+  assert.ok(repaired.damage.length > 0)
+  assert.equal(repaired.damage[0]!.name, 'journal-00000001.log')
+  const kept = [...model.sessions.keys()]
+  assert.ok(kept.length > 0 && kept.every((number) => made.model.sessions.has(number) || number <= 12))
+  await repaired.close()
+  assert.ok((await disk.list()).includes('journal-00000001.log.damaged'))
+  const again = memoryStore(disk)
+  assert.equal((await loadModel(again)).picture(), model.picture())
+  await again.close()
+})
+
+test('a foreign file, or one of a later version, is refused and not touched, also by a repair', async () => {
+  for (const [code, content] of [
+    ['ERR_STORE_FOREIGN', Buffer.from('dear diary')],
+    ['ERR_STORE_FOREIGN', Buffer.alloc(5000, 'x')],
+  ] as const) {
+    const disk = new MemoryDisk()
+    await (await disk.open('journal-00000001.log')).append(content)
+    const store = memoryStore(disk, { repair: true })
+    await assert.rejects(
+      store.load(() => undefined),
+      isError(code, 'journal-00000001.log', 'Choices'),
+    )
+    await store.close()
+    assert.deepEqual(Buffer.from(disk.contents('journal-00000001.log')), content)
+  }
+})
+
+test('checkpoints fold the journal, dead segments go, sparse ones are rewritten', async () => {
+  const disk = new MemoryDisk()
+  const { store, made } = await filled(disk, 600, tiny)
+  await store.compact()
+  const { checkpoints, segmentsRemoved, segmentsRewritten } = store.metrics
+  assert.ok(checkpoints > 3 && segmentsRemoved > 3 && segmentsRewritten > 0)
+  const { diskBytes, liveBytes } = store.stats()
+  assert.ok(diskBytes < liveBytes * 5 + 20_000, `${diskBytes} bytes on disk for ${liveBytes}`)
+  await store.close()
+  const again = memoryStore(disk)
+  assert.equal((await loadModel(again)).picture(), made.model.picture())
+  await again.close()
+})
+
+test('a backup is made while the store goes on, and is a store; a second one needs another place', async () => {
+  const disk = new MemoryDisk()
+  const { store, made } = await filled(disk, 100, tiny)
+  const target = new MemoryDisk()
+  const before = made.model.picture()
+  const backup = store.backup(target)
+  const pictures = [before]
+  for (let turn = 0; turn < 30; turn++) {
+    await store.write(made.next(), 'disk')
+    pictures.push(made.model.picture())
+  }
+  await backup
+  const copy = memoryStore(target)
+  assert.ok(pictures.includes((await loadModel(copy)).picture()))
+  await copy.close()
+  await assert.rejects(copyStore(disk, target), isError('ERR_STORE_NOT_EMPTY'))
+  await store.close()
+})
+
+test('a dump tells every fact without changing anything', async () => {
+  const disk = new MemoryDisk()
+  const { store, made } = await filled(disk, 100, tiny)
+  const before = await disk.list()
+  const model = new StoreModel()
+  await dumpStore(disk, (fact: Change) => model.apply(fact))
+  assert.deepEqual([...model.sessions.keys()], [...made.model.sessions.keys()])
+  assert.equal(model.retained.size, made.model.retained.size)
+  assert.deepEqual(await disk.list(), before)
+  await store.close()
+})
+
+test('turns that come while a commit runs are one append and one sync', async () => {
+  const disk = new MemoryDisk({ before: () => new Promise((resolve) => setImmediate(resolve)) })
+  const { store, made } = await filled(disk, 1, huge)
+  const { commits } = store.metrics
+  await Promise.all(Array.from({ length: 50 }, () => Promise.resolve(store.write(made.next(), 'disk'))))
+  assert.ok(store.metrics.commits - commits <= 2)
+  assert.ok(store.metrics.maxBatchTurns >= 49)
+  await store.close()
+})
+
+test('an entry whose number does not count up is our own mistake, and loud', async () => {
+  const disk = new MemoryDisk()
+  const store = memoryStore(disk)
+  await store.load(() => undefined)
+  const entry = { sessionNumber: 1, entryNumber: 1, messageNumber: 1, qos: 1, retain: false } as const
+  const full = { ...entry, subscriptionIdentifiers: [], sharedFilter: undefined }
+  assert.throws(() => store.write([{ kind: 'queued', entry: full }], 'disk'), InvariantError)
+  await store.close()
+})
+
+test('a payload that is a copy of a journal is never taken for one', async () => {
+  const disk = new MemoryDisk()
+  const { store } = await filled(disk, 30, huge)
+  await store.close()
+  const stolen = disk.contents('journal-00000001.log')
+  const other = new MemoryDisk()
+  const target = memoryStore(other, {
+    ...huge,
+    clock: { ...targetClock(), randomBytes: () => Uint8Array.of(9, 9, 9, 9) },
+  })
+  await target.load(() => undefined)
+  const message = {
+    topicName: 't',
+    qos: 1,
+    retain: true,
+    properties: {},
+    publisher: '',
+    expiresAtMs: undefined,
+  } as const
+  await target.write(
+    [
+      { kind: 'message', message: { ...message, messageNumber: 1, payload: stolen } },
+      { kind: 'retained', topicName: 't', messageNumber: 1 },
+    ],
+    'process',
+  )
+  await target.close()
+  // Torn so that the record is not sound, but all of its payload is there.
+  const file = await other.open('journal-00000001.log')
+  await file.cut(file.size - 1)
+  const again = memoryStore(other, huge)
+  const model = await loadModel(again)
+  assert.equal(model.retained.size, 0)
+  await again.close()
+})
+
+function targetClock(): ConstructorParameters<typeof JournalStore>[0]['clock'] {
+  return {
+    now: () => 0,
+    wallNow: () => 0,
+    setTimer: () => ({ cancel: () => undefined }),
+    atEndOfTurn: (run) => void setImmediate(run),
+    randomBytes: (length) => new Uint8Array(length),
+    random: () => 0,
+  }
+}

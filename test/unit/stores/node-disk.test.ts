@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import type { TestContext } from 'node:test'
+import { StoreError } from '../../../src/base/errors.ts'
+import { openNodeDisk } from '../../../src/stores/node-disk.ts'
+
+async function folder(context: TestContext): Promise<string> {
+  const path = await mkdtemp(join(tmpdir(), 'sluice-disk-'))
+  context.after(() => rm(path, { recursive: true }))
+  return path
+}
+
+function isError(code: string, cause?: string): (error: unknown) => boolean {
+  return (error) =>
+    error instanceof StoreError &&
+    error.code === code &&
+    (cause === undefined || (error.cause as NodeJS.ErrnoException).code === cause)
+}
+
+test('appends, reads, cuts, renames and removes', async (context) => {
+  const disk = await openNodeDisk(join(await folder(context), 'made', 'for me'))
+  const file = await disk.open('a.log')
+  await file.append(Buffer.from('hello '))
+  await file.append(Buffer.from('world'))
+  await file.sync()
+  assert.equal(file.size, 11)
+  assert.equal(Buffer.from(await file.read(6, 100)).toString(), 'world')
+  await file.cut(5)
+  await file.append(Buffer.from('!'))
+  assert.equal(Buffer.from(await file.read(0, 100)).toString(), 'hello!')
+  await file.close()
+  await disk.rename('a.log', 'b.log')
+  await disk.syncNames()
+  const again = await disk.open('b.log')
+  assert.equal(again.size, 6)
+  await again.close()
+  await disk.remove('b.log')
+  assert.equal((await disk.list()).includes('b.log'), false)
+  await disk.close()
+})
+
+test('what fails says what, where and why', async (context) => {
+  const path = await folder(context)
+  const disk = await openNodeDisk(path)
+  await assert.rejects(disk.remove('missing'), isError('ERR_STORE_DISK', 'ENOENT'))
+  await disk.close()
+  await writeFile(join(path, 'file'), '')
+  await assert.rejects(openNodeDisk(join(path, 'file')), isError('ERR_STORE_DISK', 'EEXIST'))
+})
+
+test('a second opener is told who has the path; it may have it afterwards', async (context) => {
+  const path = await folder(context)
+  const disk = await openNodeDisk(path)
+  await assert.rejects(openNodeDisk(path), (error: Error) => {
+    assert.ok(isError('ERR_STORE_LOCKED')(error))
+    assert.ok(error.message.includes(`process ${process.pid}`), error.message)
+    return true
+  })
+  const reader = await openNodeDisk(path, { readOnly: true })
+  await assert.rejects(reader.open('new.log'), isError('ERR_STORE_DISK', 'ENOENT'))
+  await reader.close()
+  await disk.close()
+  const next = await openNodeDisk(path)
+  await next.close()
+  assert.deepEqual(await readdir(path), [])
+})
+
+test('of many that open at once exactly one succeeds', async (context) => {
+  const path = await folder(context)
+  const opened = await Promise.allSettled(Array.from({ length: 8 }, () => openNodeDisk(path)))
+  const disks = opened.filter((result) => result.status === 'fulfilled')
+  assert.ok(disks.length <= 1, `${disks.length} have it`)
+  for (const { value } of disks) await value.close()
+})
+
+test('kill -9 leaves nothing stale, also where the path is long', async (context) => {
+  const path = join(await folder(context), 'x'.repeat(120))
+  await mkdir(path)
+  const script = `
+    const { openNodeDisk } = await import(${JSON.stringify(new URL('../../../src/stores/node-disk.js', import.meta.url).href)})
+    await openNodeDisk(${JSON.stringify(path)})
+    console.log('locked')
+    setInterval(() => {}, 1000)`
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] })
+  await new Promise((resolve) => child.stdout.once('data', resolve))
+  await assert.rejects(openNodeDisk(path), (error: Error) => error.message.includes(`process ${child.pid}`))
+  child.kill('SIGKILL')
+  await new Promise((resolve) => child.once('exit', resolve))
+  const disk = await openNodeDisk(path)
+  assert.deepEqual(await disk.list(), ['lock-2'])
+  await disk.close()
+})
