@@ -360,6 +360,7 @@ test('window and queue keep every promise under any order of events', () => {
   const event = fc.oneof(
     { weight: 5, arbitrary: fc.constantFrom(1 as const, 2 as const).map((qos) => ({ deliver: qos })) },
     { weight: 5, arbitrary: fc.nat().map((at) => ({ acknowledge: at })) },
+    { weight: 1, arbitrary: fc.constant('acknowledge late' as const) },
     { weight: 1, arbitrary: fc.constant('disconnect' as const) },
     { weight: 2, arbitrary: fc.integer({ min: 1, max: 5 }).map((receiveMaximum) => ({ connect: receiveMaximum })) },
     { weight: 1, arbitrary: fc.boolean().map((congested) => ({ congested })) },
@@ -369,6 +370,7 @@ test('window and queue keep every promise under any order of events', () => {
       const world = new ModelledSession()
       for (const one of events) {
         if (one === 'disconnect') world.disconnect()
+        else if (one === 'acknowledge late') world.acknowledgeLate()
         else if ('deliver' in one) world.deliver(one.deliver)
         else if ('acknowledge' in one) world.acknowledge(one.acknowledge)
         else if ('connect' in one) world.connect(one.connect)
@@ -441,6 +443,16 @@ class ModelledSession {
     open.splice(open.indexOf(delivery), 1)
     if (delivery.qos === 1) this.session.puback(identifier, 0)
     else this.session.pubcomp(identifier)
+  }
+
+  /** The Client answers what it got on an earlier Connection, before it gets it again. */
+  acknowledgeLate(): void {
+    if (this.#wire === undefined) return
+    for (const delivery of this.session.deliveries()) {
+      if (delivery.qos !== 1 || delivery.state !== DeliveryState.Sent || this.#wire.open.includes(delivery)) continue
+      this.session.puback(delivery.packetIdentifier, 0)
+      return
+    }
   }
 
   check(): void {
