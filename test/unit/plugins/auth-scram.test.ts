@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { createHash, createHmac, pbkdf2Sync } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -14,24 +13,8 @@ import {
   formatScramCredentials,
   parseScramCredentials,
 } from '../../../src/plugins/scram-credentials.ts'
+import { clientFinal } from '../../support/scram-client.ts'
 import { CapturedLog, contextOf, ManualClock, requestOf } from './support.ts'
-
-const hmac = (key: Uint8Array, text: string): Buffer => createHmac('sha256', key).update(text).digest()
-
-/** The Client's half of RFC 5802, written from the RFC. */
-function clientFinal(password: string, clientFirstBare: string, serverFirst: string, channel = 'biws') {
-  const [, nonce, salt, iterations] = /^r=([^,]+),s=([^,]+),i=(\d+)$/.exec(serverFirst)!
-  const salted = pbkdf2Sync(password, Buffer.from(salt!, 'base64'), Number(iterations), 32, 'sha256')
-  const clientKey = hmac(salted, 'Client Key')
-  const withoutProof = `c=${channel},r=${nonce}`
-  const authMessage = `${clientFirstBare},${serverFirst},${withoutProof}`
-  const signature = hmac(createHash('sha256').update(clientKey).digest(), authMessage)
-  const proof = clientKey.map((byte, index) => byte ^ signature[index]!)
-  return {
-    message: `${withoutProof},p=${Buffer.from(proof).toString('base64')}`,
-    verifier: `v=${hmac(hmac(salted, 'Server Key'), authMessage).toString('base64')}`,
-  }
-}
 
 test('the Client of these tests does what the example of RFC 7677 §3 does', () => {
   const { message, verifier } = clientFinal(
