@@ -366,7 +366,7 @@ test('window and queue keep every promise under any order of events', () => {
     { weight: 1, arbitrary: fc.boolean().map((congested) => ({ congested })) },
   )
   fc.assert(
-    fc.property(fc.array(event, { maxLength: 150 }), (events) => {
+    fc.property(fc.array(event, { minLength: 20, maxLength: 150 }), (events) => {
       const world = new ModelledSession()
       for (const one of events) {
         if (one === 'disconnect') world.disconnect()
@@ -379,7 +379,7 @@ test('window and queue keep every promise under any order of events', () => {
       }
       world.finish()
     }),
-    { numRuns: 300 },
+    { numRuns: 1000 },
   )
 })
 
