@@ -145,6 +145,8 @@ test('The Server gives each new PUBLISH an identifier that is not 0 and not in u
     )
     for (const one of [client, publisher]) one.bytes = Buffer.alloc(0)
   }
+  const session = broker.broker.sessions().find(({ clientId }) => clientId === 'c')
+  assert.equal(session?.inflightMessages, inUse.length, 'every identifier was the one that its message had')
 })
 
 test('Client and Server number on their own: the same identifier both ways is no clash [5.0 MQTT-2.2.1-4, MQTT-2.2.1-5]', async () => {
