@@ -246,6 +246,10 @@ export class Connection implements Incoming, SessionConnection, Timed {
     if (isFirst && firstByte >> 4 !== PacketType.CONNECT) {
       throw new ProtocolError(ReasonCode.ProtocolError, `first packet is type ${firstByte >> 4}, not CONNECT`)
     }
+    if (!isFirst && firstByte >> 4 === PacketType.CONNECT) {
+      // Whatever is in it: a version that is not served has no code in DISCONNECT [5.0 MQTT-3.1.0-2] [3.1.1 MQTT-3.1.0-2].
+      throw new ProtocolError(ReasonCode.ProtocolError, 'a second CONNECT')
+    }
     const packet = isFirst
       ? decodeConnect(bytes, bodyStart, end, firstByte)
       : decodePacket(bytes, firstByte, bodyStart, end, this.#version, 'client')
@@ -292,7 +296,7 @@ export class Connection implements Incoming, SessionConnection, Timed {
         this.#auth(packet)
         return
       default:
-        // A second CONNECT [5.0 MQTT-3.1.0-2], or a packet that only a Server sends.
+        // A packet that only a Server sends.
         throw new ProtocolError(ReasonCode.ProtocolError, `packet type ${packet.type} from a connected Client`)
     }
   }

@@ -59,6 +59,17 @@ test('a second CONNECT is a Protocol Error [5.0 MQTT-3.1.0-2] [3.1.1 MQTT-3.1.0-
   }
 })
 
+test('a second CONNECT is a Protocol Error, whatever is in it: codes of CONNACK are none of DISCONNECT [5.0 MQTT-3.14.2-1]', () => {
+  for (const connect of ['100c00044d51545454020000000000', '1000', '10020003']) {
+    const one = TestConnection.connected(5)
+    one.sendBytes(Buffer.from(connect, 'hex'))
+    assert.deepEqual(
+      one.take().map((packet) => 'reasonCode' in packet && packet.reasonCode),
+      [ReasonCode.ProtocolError],
+    )
+  }
+})
+
 test('whoever sends no CONNECT in time is closed, and so is one whose log-in never ends', () => {
   const silent = new TestConnection()
   silent.at(9999)
