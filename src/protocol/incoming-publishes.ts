@@ -67,11 +67,12 @@ export class IncomingPublishes {
     const { clientId } = this.#connection.client
     const now = this.#server.now()
     const { topicName } = topic
+    // Its alias means something between this Client and us, and to nobody else (§3.3.2.3.4).
     const message = new ApplicationMessage(
       topicName,
       qos,
       retain,
-      properties,
+      properties.topicAlias === undefined ? properties : { ...properties, topicAlias: undefined },
       clientId,
       now,
       bytes,

@@ -105,8 +105,15 @@ test('neither Topic Name nor Topic Alias is a Protocol Error [5.0 MQTT-4.7.3-1]'
 test('a Topic Alias does not travel on', () => {
   const one = TestConnection.connected()
   one.publish(0, 0, 'a', { topicAlias: 1, contentType: 'x' })
-  const { bytes, start, end } = one.server.published[0]!.frame(5, false, 0)
+  const [message] = one.server.published
+  const { bytes, start, end } = message!.frame(5, false, 0)
   assert.ok(!Buffer.from(bytes.subarray(start, end)).includes(Buffer.from('230001', 'hex')))
+  const identified = TestConnection.connected()
+  identified.connection.sendPublish(message!, false, [7])
+  assert.deepEqual(
+    identified.take().map((packet) => 'properties' in packet && packet.properties),
+    [{ contentType: 'x', subscriptionIdentifiers: [7] }],
+  )
 })
 
 test('alternating topics are told apart, also when one is the beginning of the other', () => {
