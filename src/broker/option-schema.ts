@@ -59,6 +59,12 @@ function isOrigin(text: string): boolean {
   return text === '*' || (URL.canParse(text) && text.includes('://') && new URL(text).host === text.split('://')[1])
 }
 
+/** They would show wherever the address is named. */
+function hasNoCredentials(address: string): boolean {
+  const { username, password } = new URL(address)
+  return username === '' && password === ''
+}
+
 /** What a value of this row must be, for people. */
 export function describeType(row: OptionRow): string {
   const unit = row.unit === undefined ? '' : ` (${row.unit})`
@@ -88,7 +94,7 @@ const DESCRIPTIONS: Readonly<Record<OptionType, (row: OptionRow) => string>> = {
   'access-list': () => 'a map: user → list of Topic Filters, or a map of publish, subscribe and deny lists',
   groups: () => 'a map: group → list of users',
   'durability-map': () => 'a map: Topic Filter → disk, process or memory',
-  url: () => 'an address that begins with https:// or http://',
+  url: () => 'an address that begins with https:// or http:// and has no user name or password in it',
   headers: () => 'a map: name → text',
   choices: (row) => `a list of some of ${row.values!.join(', ')}`,
   section: () => 'a section with keys of its own',
@@ -174,7 +180,12 @@ const SCHEMAS: Readonly<Record<OptionType, (row: OptionRow, message: string) => 
     ),
   choice: choiceSchema,
   text: (_, message) => v.string(message),
-  path: (_, message) => v.pipe(v.string(message), v.nonEmpty(message)),
+  path: (_, message) =>
+    v.pipe(
+      v.string(message),
+      v.nonEmpty(message),
+      v.check((text) => !text.includes('-----BEGIN'), message),
+    ),
   bind: (_, message) => v.pipe(v.string(message), v.nonEmpty(message)),
   'websocket-path': (_, message) => v.pipe(v.string(message), v.regex(/^(\/[^?#\s]*)?$/, message)),
   origins: (_, message) => textList('must be an origin such as https://example.com, or *', isOrigin, message),
@@ -230,7 +241,8 @@ const SCHEMAS: Readonly<Record<OptionType, (row: OptionRow, message: string) => 
       v.picklist(['disk', 'process', 'memory'], 'must be one of disk, process, memory'),
       message,
     ),
-  url: (_, message) => v.pipe(v.string(message), v.url(message), v.regex(/^https?:/, message)),
+  url: (_, message) =>
+    v.pipe(v.string(message), v.url(message), v.regex(/^https?:/, message), v.check(hasNoCredentials, message)),
   headers: (_, message) => v.record(v.string(), v.string('must be a text'), message),
   choices: (row, message) =>
     v.pipe(v.array(v.picklist(row.values!, `must be one of ${row.values!.join(', ')}`), message), v.nonEmpty(message)),

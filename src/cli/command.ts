@@ -36,6 +36,8 @@ export interface Command {
   readonly details: string
   /** Names of the arguments behind it, all required. */
   readonly positionals: readonly string[]
+  /** What is given behind them may be a password, and is not repeated. */
+  readonly hidesExtra?: true
   readonly options: Readonly<Record<string, CommandOption>>
   /** Lines to copy, each with what it does. */
   readonly examples: readonly (readonly [line: string, does: string])[]
@@ -115,12 +117,15 @@ function valueOf(command: Command, { name, rawName, value, inlineValue }: Option
   return value
 }
 
-function checkPositionals({ name, positionals: wanted, options }: Command, given: readonly string[]): void {
+function checkPositionals({ name, positionals: wanted, options, hidesExtra }: Command, given: readonly string[]): void {
   const missing = wanted[given.length]
   if (missing !== undefined)
     throw new UsageError(`\`sluice ${name}\` needs ${wanted.join(' ')}; ${missing} is missing.`)
   const extra = given[wanted.length]
   if (extra === undefined) return
+  if (hidesExtra === true) {
+    throw new UsageError(`\`sluice ${name}\` takes no password here, where others could read it: it asks for it.`)
+  }
   const hint = options['config'] === undefined ? '' : ` A configuration file is given as --config ${extra}.`
   throw new UsageError(`\`sluice ${name}\` does not know what to do with ${extra}.${hint}`)
 }

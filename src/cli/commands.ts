@@ -41,6 +41,7 @@ export const commands: readonly Command[] = [
     details:
       'Asks for the password twice and shows nothing; without a terminal, the first line of standard input is the\npassword. A running broker reads the file again by itself.',
     positionals: ['FILE', 'USER'],
+    hidesExtra: true,
     options: {
       kind: {
         value: 'KIND',
