@@ -18,15 +18,16 @@ const choices =
 
 export class DamageReport {
   readonly found: Damage[] = []
-  readonly #repair: boolean
+  /** Whether damage is stepped over; then payloads are checked as well that a start would not read. */
+  readonly repairs: boolean
 
-  constructor(repair: boolean) {
-    this.#repair = repair
+  constructor(repairs: boolean) {
+    this.repairs = repairs
   }
 
   /** @throws {StoreError} `ERR_STORE_DAMAGED`, unless this is a repair */
   add(name: string, offset: number, what: string): void {
-    if (!this.#repair)
+    if (!this.repairs)
       throw new StoreError('ERR_STORE_DAMAGED', `${name} is damaged at byte ${offset}: ${what}. ${choices}`)
     this.found.push({ name, offset, what })
   }

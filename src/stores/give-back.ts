@@ -7,7 +7,7 @@
 import { ByteReader } from './byte-reader.ts'
 import { readChange } from './change-codec.ts'
 import type { DamageReport } from './damage.ts'
-import { headerBytes, payloadSpan } from './frame.ts'
+import { headerBytes, payloadIsSound, payloadSpan } from './frame.ts'
 import { FrameReader } from './frame-reader.ts'
 import type { LiveState } from './live-state.ts'
 import type { Recovered } from './recover.ts'
@@ -59,7 +59,7 @@ function isTheOne(
   return known === undefined
 }
 
-/** Tells each message in a segment and where its payload lies, reading no payload. */
+/** Tells each message in a segment and where its payload lies, reading no payload unless this is a repair. */
 export async function eachMessage(
   files: SegmentFiles,
   segment: number,
@@ -69,7 +69,7 @@ export async function eachMessage(
 ): Promise<void> {
   const reader = new ByteReader()
   await files.use(segment, async (file) => {
-    const frames = new FrameReader(file, headerBytes, files.sizeOf(segment), salt, false)
+    const frames = new FrameReader(file, headerBytes, files.sizeOf(segment), salt, damage.repairs)
     while (!frames.atEnd) {
       const record = await frames.next()
       if (record === undefined) {
@@ -83,8 +83,12 @@ export async function eachMessage(
       while (!reader.atEnd) {
         const change = readChange(reader)
         if (change.kind !== 'message') continue
-        tell(change.message, offset)
-        offset += payloadSpan(change.message.payloadOnDiskBytes ?? 0)
+        const { messageNumber, payloadOnDiskBytes: length = 0 } = change.message
+        const { payloads, payloadOffset } = record
+        if (payloads === undefined || payloadIsSound(payloads, offset - payloadOffset, length))
+          tell(change.message, offset)
+        else damage.add(segmentName(segment), offset, `the payload of message ${messageNumber} is not what was written`)
+        offset += payloadSpan(length)
       }
     }
   })

@@ -104,8 +104,10 @@ export class Maintenance {
     const { files, log } = this.#options
     await this.#start(async () => {
       await this.#checkpoint()
-      for (const number of files.numbers.filter((segment) => names.includes(segmentName(segment)))) {
-        await this.#moveForward(number)
+      const damaged = files.numbers.filter((segment) => names.includes(segmentName(segment)))
+      for (const number of damaged) await this.#moveForward(number)
+      await this.#unlessClosed(this.#options.journal.flush())
+      for (const number of damaged) {
         this.#options.state.usage.forget(number)
         await files.drop(number)
       }

@@ -51,10 +51,11 @@ const read: { readonly [F in Form]: (from: ByteReader) => unknown } = {
   pairs: (from) => Array.from({ length: from.integer() }, () => [from.string(), from.string()] as const),
 }
 
-/** Whether there is anything to store. Hot: most messages have none, and share one object. */
+/** Whether there may be anything to store. Hot: most messages have none, and share one object. */
 export function hasProperties(properties: Properties): boolean {
   if (properties === noProperties) return false
-  return rows.some(([, key]) => properties[key] !== undefined)
+  for (const key in properties) if (properties[key as keyof Properties] !== undefined) return true
+  return false
 }
 
 /** Writes each property as its tag and value, then a 0. */

@@ -109,6 +109,45 @@ test('a repair keeps what is readable, reports the rest, and sets the damaged fi
   await again.close()
 })
 
+test('a damaged payload that no start reads shows when it is read, and a repair drops its message', async () => {
+  const disk = new MemoryDisk()
+  const { store, made } = await filled(disk, 20, huge)
+  const message = {
+    topicName: 'damaged',
+    qos: 1,
+    retain: true,
+    properties: {},
+    publisher: '',
+    expiresAtMs: undefined,
+  } as const
+  await store.write(
+    [
+      { kind: 'message', message: { ...message, messageNumber: 1000, payload: Buffer.from('find me: precious') } },
+      { kind: 'retained', topicName: 'damaged', messageNumber: 1000 },
+    ],
+    'disk',
+  )
+  await store.close()
+  const folding = memoryStore(disk, { ...huge, segmentBytes: 1600 })
+  await folding.load(() => undefined)
+  await folding.compact()
+  await folding.close()
+  const name = (await disk.list()).find((each) => Buffer.from(disk.contents(each)).includes('find me'))!
+  disk.damage(name, Buffer.from(disk.contents(name)).indexOf('find me'), Buffer.from('lost'))
+
+  const unaware = memoryStore(disk, huge)
+  await unaware.load(() => undefined)
+  await assert.rejects(unaware.read([1000]), isError('ERR_STORE_DAMAGED', name, '1000'))
+  await unaware.close()
+
+  const repaired = memoryStore(disk, { ...huge, repair: true })
+  const model = await loadModel(repaired)
+  assert.ok(repaired.damage.some(({ what }) => what.includes('payload of message 1000')))
+  await repaired.close()
+  assert.equal(model.retained.has('damaged'), false)
+  assert.equal(model.picture(), made.model.picture())
+})
+
 test('a foreign file, or one of a later version, is refused and not touched, also by a repair', async () => {
   for (const [code, content] of [
     ['ERR_STORE_FOREIGN', Buffer.from('dear diary')],
