@@ -58,6 +58,8 @@ async function tryMutant(scratch: Scratch, mutant: Mutant, baseline: readonly Re
   const places = original.split(mutant.from).length - 1
   if (places !== 1) return `its text stands ${places} times in ${mutant.file}`
   const keys = keysIn(`[${mutant.breaks}]`)
+  const unproven = keys.filter((key) => !baseline.some(({ keys: named, passed }) => passed && named.includes(key)))
+  if (unproven.length > 0) return `no passing test names ${unproven.join(', ')}`
   await writeFile(
     path,
     original.replace(mutant.from, () => mutant.to),

@@ -115,9 +115,11 @@ export function summary(evidence: readonly Evidence[]): string {
   return [...tables.flat(), ...missing, ...totals(evidence)].join('\n')
 }
 
-/** Text that Markdown shows as it is, in a cell of a table. */
+/** Text that Markdown shows as it is, in a cell of a table; what stands in backticks is code already. */
 function plain(text: string): string {
-  return text.replaceAll(/[|[\]*_]/g, String.raw`\$&`).replaceAll('<', '&lt;')
+  const escape = (part: string): string => part.replaceAll(/[[\]*_]/g, String.raw`\$&`).replaceAll('<', '&lt;')
+  const parts = text.split('`').map((part, at) => (at % 2 === 0 ? escape(part) : part))
+  return parts.join('`').replaceAll('|', String.raw`\|`)
 }
 
 function tableOf(head: readonly string[], rows: readonly (readonly string[])[]): string {

@@ -30,26 +30,36 @@ export interface RunOptions {
 /** Longest time that one file may take. */
 const FILE_LIMIT_MS = 30_000
 
-/** Runs compiled test files; a file that cannot even be loaded is a failed result without keys. */
+/** Runs compiled test files, in their order; a file that cannot even be loaded is a failed result without keys. */
 export async function runFiles(files: readonly string[], options: RunOptions): Promise<Result[]> {
-  const { folder, patterns, atOnce = availableParallelism(), onResult } = options
-  const results: Result[] = []
+  const { atOnce = availableParallelism(), onResult } = options
+  const results: Result[][] = files.map(() => [])
+  let next = 0
+  let count = 0
+  const work = async (): Promise<void> => {
+    for (let at = next++; at < files.length; at = next++) {
+      for await (const result of runFile(files[at]!, options)) {
+        results[at]!.push(result)
+        onResult?.(++count)
+      }
+    }
+  }
+  await Promise.all(Array.from({ length: atOnce }, work))
+  return results.flat()
+}
+
+/** A run for each file: where a test was defined (often in a helper) does not say which file it belongs to. */
+async function* runFile(path: string, { folder, patterns }: RunOptions): AsyncGenerator<Result> {
+  const file = relative(folder, path)
+    .replace(/^build\//, '')
+    .replace(/\.js$/, '.ts')
   const filter = patterns === undefined ? {} : { testNamePatterns: [...patterns] }
-  for await (const event of run({ files: [...files], concurrency: atOnce, timeout: FILE_LIMIT_MS, ...filter })) {
+  for await (const event of run({ files: [path], timeout: FILE_LIMIT_MS, ...filter })) {
     if (event.type !== 'test:pass' && event.type !== 'test:fail') continue
-    const { name, file, details, skip, todo } = event.data
+    const { name, details, skip, todo } = event.data
     if (details.type === 'suite' || skip !== undefined || todo !== undefined) continue
     const passed = event.type === 'test:pass'
     const problem = passed ? '' : inspect(event.data.details.error.cause ?? event.data.details.error)
-    results.push({ name, file: sourceOf(file ?? name, folder), keys: keysIn(name), passed, problem })
-    onResult?.(results.length)
+    yield { name, file, keys: keysIn(name), passed, problem }
   }
-  return results.sort((one, other) => (one.file < other.file ? -1 : one.file > other.file ? 1 : 0))
-}
-
-/** Source maps may name the source already; otherwise it mirrors the compiled file. */
-function sourceOf(file: string, folder: string): string {
-  return relative(folder, file)
-    .replace(/^build\//, '')
-    .replace(/\.js$/, '.ts')
 }

@@ -1,0 +1,149 @@
+/** Breakages of chapter 4: Session state, delivery, order, errors. @module */
+import { mutant, type Mutant } from './mutant.ts'
+
+const SESSION = 'src/protocol/session.ts'
+const CONNECTION = 'src/protocol/connection.ts'
+const INCOMING = 'src/protocol/incoming-publishes.ts'
+
+export const deliveryMutants: readonly Mutant[] = [
+  mutant(
+    '3.1.1 MQTT-3.1.2-5, MQTT-4.5.0-1',
+    'Nothing is queued for an absent Client',
+    SESSION,
+    'if (waits && !this.#makeRoom(message)) return',
+    'if (waits && (this.#connection === undefined || !this.#makeRoom(message))) return',
+  ),
+  mutant(
+    '3.1.1 MQTT-4.3.1-1',
+    'QoS 0 is sent with DUP 1',
+    'src/protocol/sender.ts',
+    'this.#appendFrame(frame, PUBLISH_BYTE | (retain ? RETAIN_BIT : 0), 0)',
+    'this.#appendFrame(frame, PUBLISH_BYTE | DUP_BIT | (retain ? RETAIN_BIT : 0), 0)',
+  ),
+  mutant(
+    '3.1.1 MQTT-4.3.2-1',
+    'QoS 1 is sent first with DUP 1',
+    SESSION,
+    'if (this.#connection!.sendDelivery(delivery, false)) {',
+    'if (this.#connection!.sendDelivery(delivery, true)) {',
+  ),
+  mutant(
+    '3.1.1 MQTT-4.3.2-1',
+    'QoS 1 is forgotten as soon as it is sent',
+    SESSION,
+    'this.#side.delivered(this, delivery.message, delivery.qos)\n    } else',
+    'this.#side.delivered(this, delivery.message, delivery.qos)\n      if (delivery.qos === 1) this.#forget(delivery)\n    } else',
+  ),
+  mutant(
+    '3.1.1 MQTT-4.3.2-2',
+    'A QoS 1 message with DUP 1 is acknowledged and thrown away',
+    INCOMING,
+    'this.#server.metrics.publishReceived++',
+    'this.#server.metrics.publishReceived++\n    if (qos === 1 && view.dup) {\n      this.#answer(qos, packetIdentifier, 0)\n      return false\n    }',
+  ),
+  mutant(
+    '3.1.1 MQTT-4.3.3-1',
+    'PUBREC ends a QoS 2 delivery',
+    SESSION,
+    'delivery.state = DeliveryState.Released\n      this.ledger',
+    'delivery.state = DeliveryState.Released\n      this.#forget(delivery)\n      this.ledger',
+  ),
+  mutant(
+    '3.1.1 MQTT-4.3.3-1',
+    'PUBCOMP before PUBREC ends a QoS 2 delivery',
+    SESSION,
+    'if (delivery?.qos === 2 && delivery.state === DeliveryState.Released) this.#finish(delivery)',
+    'if (delivery?.qos === 2) this.#finish(delivery)',
+  ),
+  mutant(
+    '3.1.1 MQTT-4.3.3-1, MQTT-4.4.0-1',
+    'After PUBREC the PUBLISH is sent again',
+    SESSION,
+    'if (next.state === DeliveryState.Released) connection.sendPubrel(next)\n      else if',
+    'if',
+  ),
+  mutant(
+    '3.1.1 MQTT-4.3.3-2',
+    'A repeated QoS 2 message is delivered again',
+    INCOMING,
+    'if (!this.#connection.session!.hasReceived(packetIdentifier)) return false',
+    'if (this.#connection.session!.hasReceived(packetIdentifier + 1)) return true\n    if (packetIdentifier > 0) return false',
+  ),
+  mutant(
+    '3.1.1 MQTT-4.3.3-2',
+    'A QoS 2 identifier is never new again',
+    SESSION,
+    'if (this.receivedIdentifiers?.delete(packetIdentifier) !== true) return false',
+    'if (this.receivedIdentifiers?.has(packetIdentifier) !== true) return false',
+  ),
+  mutant(
+    '3.1.1 MQTT-4.3.3-2',
+    'PUBREL for an unknown identifier is not answered',
+    CONNECTION,
+    'const code = known ? ReasonCode.Success : ReasonCode.PacketIdentifierNotFound\n',
+    'if (!known) return\n    const code = known ? ReasonCode.Success : ReasonCode.PacketIdentifierNotFound\n',
+  ),
+  mutant(
+    '3.1.1 MQTT-4.4.0-1',
+    'Nothing is sent again on reconnect',
+    SESSION,
+    'if (this.#window.size > 0) {\n      this.#toResend = new Ring()',
+    'if (this.#window.size > 1_000_000) {\n      this.#toResend = new Ring()',
+  ),
+  mutant(
+    '3.1.1 MQTT-4.6.0-1',
+    'What is sent again comes in the order of identifiers, from behind',
+    'src/protocol/outgoing-window.ts',
+    'return all.sort((one, other) => one.entryNumber - other.entryNumber)',
+    'return all.sort((one, other) => other.entryNumber - one.entryNumber)',
+  ),
+  mutant(
+    '3.1.1 MQTT-4.6.0-4',
+    'PUBRELs go out at the end of the turn, the last one first',
+    CONNECTION,
+    'this.#sender.acknowledge(PacketType.PUBREL, packetIdentifier, answer, this.#dependsOn())',
+    'queueMicrotask(() => this.#sender.acknowledge(PacketType.PUBREL, packetIdentifier, answer, this.#dependsOn()))',
+  ),
+  mutant(
+    '3.1.1 MQTT-4.6.0-5, MQTT-4.6.0-6',
+    'New messages overtake those that wait',
+    SESSION,
+    'const waits = this.queuedMessages > 0 || !this.isReady',
+    'const waits = !this.isReady',
+  ),
+  mutant(
+    '3.1.1 MQTT-4.5.0-1',
+    'One receiver of a topic is enough',
+    'src/broker/router.ts',
+    'subscriber.deliver(message, route)\n      count++',
+    'subscriber.deliver(message, route)\n      count++\n      if (count === 2) break',
+  ),
+  mutant(
+    '3.1.1 MQTT-4.8.0-1',
+    'Bytes left over behind a packet are overlooked',
+    'src/codec/decode.ts',
+    'reader.expectEnd()\n  return packet',
+    'return packet',
+  ),
+  mutant(
+    '3.1.1 MQTT-4.8.0-1',
+    'Packets that only a Server sends are taken from Clients',
+    'src/codec/decode.ts',
+    "(row.sentBy !== 'both' && row.sentBy !== sender) || fromServerBefore5",
+    "(row.sentBy !== 'both' && row.sentBy !== sender && type !== PacketType.PINGRESP) || fromServerBefore5",
+  ),
+  mutant(
+    '3.1.1 MQTT-4.8.0-2',
+    'A receiver that takes nothing is kept',
+    CONNECTION,
+    'if (unsent > 0 && unsent >= this.#stuckBytes) {',
+    'if (unsent > 1e9 && unsent >= this.#stuckBytes) {',
+  ),
+  mutant(
+    'U311-4.4-1',
+    'What is unacknowledged is sent again with every new message',
+    SESSION,
+    'this.ledger?.queued(this, delivery)\n    if (waits)',
+    'this.ledger?.queued(this, delivery)\n    for (const open of this.#window.inOrder()) this.#connection?.sendDelivery(open, true)\n    if (waits)',
+  ),
+]

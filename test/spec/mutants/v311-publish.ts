@@ -1,0 +1,147 @@
+/** Breakages of PUBLISH and of retained messages (3.3 to 3.7). @module */
+import { mutant, type Mutant } from './mutant.ts'
+
+const VIEW = 'src/codec/publish-view.ts'
+const SERVER = 'src/broker/server.ts'
+const ROUTER = 'src/broker/router.ts'
+const RETAINED = 'src/broker/retained.ts'
+const SUBSCRIBING = 'src/broker/subscribing.ts'
+const INCOMING = 'src/protocol/incoming-publishes.ts'
+const SESSION = 'src/protocol/session.ts'
+
+export const publishMutants: readonly Mutant[] = [
+  mutant(
+    '3.1.1 MQTT-3.3.1-1, MQTT-4.4.0-1',
+    'A resent PUBLISH has DUP 0',
+    SESSION,
+    'else if (connection.sendDelivery(next, true)) this.#open(next)',
+    'else if (connection.sendDelivery(next, false)) this.#open(next)',
+  ),
+  mutant(
+    '3.1.1 MQTT-3.3.1-2',
+    'DUP 1 passes at QoS 0',
+    VIEW,
+    'if (dup && qos === 0) throw',
+    'if (dup && qos < 0) throw',
+  ),
+  mutant(
+    '3.1.1 MQTT-3.3.1-3',
+    'The publisher’s DUP is handed on',
+    'src/protocol/sender.ts',
+    'bytes[at] = firstByte\n  if (identifier === 0) return',
+    'bytes[at] = firstByte | (bytes[at]! & DUP_BIT)\n  if (identifier === 0) return',
+  ),
+  mutant('3.1.1 MQTT-3.3.1-4', 'QoS 3 passes', VIEW, 'if (qos === 3) throw', 'if (qos > 3) throw'),
+  mutant(
+    '3.1.1 MQTT-3.3.1-5, MQTT-3.3.1-6',
+    'Only messages of QoS 1 and 2 are retained',
+    SERVER,
+    'if (message.retain && this.#parts.current.options.retain) this.retainedMessages',
+    'if (message.retain && message.qos > 0 && this.#parts.current.options.retain) this.retainedMessages',
+  ),
+  mutant(
+    '3.1.1 MQTT-3.3.1-12',
+    'Everything is retained',
+    SERVER,
+    'if (message.retain && this.#parts.current.options.retain) this.retainedMessages',
+    'if (this.#parts.current.options.retain) this.retainedMessages',
+  ),
+  mutant(
+    '3.1.1 MQTT-3.3.1-7',
+    'A retained message of QoS 0 leaves one of a higher QoS where it is',
+    SERVER,
+    'if (message.retain && this.#parts.current.options.retain) this.retainedMessages',
+    'if (message.retain && message.qos >= (this.retainedMessages.get(message.topicName)?.qos ?? 0)) this.retainedMessages',
+  ),
+  mutant(
+    '3.1.1 MQTT-3.3.1-10, MQTT-3.3.1-11',
+    'An empty payload is retained like any other',
+    RETAINED,
+    'if (message.payloadLength === 0) {',
+    'if (message.payloadLength < 0) {',
+  ),
+  mutant(
+    '3.1.1 MQTT-3.3.1-10',
+    'An empty payload leaves the retained message where it is',
+    RETAINED,
+    'const old = this.#remove(topicName)\n    if (message.payloadLength === 0) {',
+    'const old = message.payloadLength > 0 && this.#remove(topicName)\n    if (message.payloadLength === 0) {',
+  ),
+  mutant(
+    '3.1.1 MQTT-3.3.1-10, U311-3.3.1.3-1',
+    'A message that erases is not delivered',
+    SERVER,
+    'const receivers = this.router.route(message, topic)',
+    'const receivers = message.retain && message.payloadLength === 0 ? 0 : this.router.route(message, topic)',
+  ),
+  mutant(
+    '3.1.1 MQTT-3.3.1-6',
+    'A new subscription gets no retained message',
+    SUBSCRIBING,
+    'if (isOwed && !isShared) this.#owed.push(subscription)',
+    'if (isOwed && isShared) this.#owed.push(subscription)',
+  ),
+  mutant(
+    '3.1.1 MQTT-3.8.4-3',
+    'Retained messages go out for new subscriptions only',
+    SUBSCRIBING,
+    'const isOwed = request.retainHandling === 0 ||',
+    'const isOwed = (request.retainHandling === 0 && old === undefined) ||',
+  ),
+  mutant(
+    '3.1.1 MQTT-3.3.1-8',
+    'Retained messages are sent with RETAIN 0',
+    SUBSCRIBING,
+    'session.send(message, qos, true, subscription)',
+    'session.send(message, qos, false, subscription)',
+  ),
+  mutant(
+    '3.1.1 MQTT-3.3.1-9',
+    'RETAIN is handed on as the publisher set it',
+    SESSION,
+    'const retain = options.retainAsPublished && message.retain',
+    'const retain = message.retain',
+  ),
+  mutant(
+    '3.1.1 MQTT-3.3.2-3',
+    'The Topic Name is handed on without its first level',
+    VIEW,
+    "refuseWildcard(topicName, 'Topic Name')\n  return topicName",
+    "refuseWildcard(topicName, 'Topic Name')\n  return topicName.replace(/^a\\//, '')",
+  ),
+  mutant(
+    '3.1.1 MQTT-3.3.4-1',
+    'QoS 1 is answered with PUBREC',
+    INCOMING,
+    'this.#connection.acknowledge(PacketType.PUBACK, packetIdentifier, reasonCode)',
+    'this.#connection.acknowledge(PacketType.PUBREC, packetIdentifier, reasonCode)',
+  ),
+  mutant(
+    '3.1.1 MQTT-3.3.5-1',
+    'Of overlapping subscriptions the lowest QoS holds',
+    ROUTER,
+    'qos: one.qos > other.qos ? one.qos : other.qos,',
+    'qos: one.qos < other.qos ? one.qos : other.qos,',
+  ),
+  mutant(
+    'U311-3.3.5-1',
+    'Overlapping subscriptions have a copy each',
+    ROUTER,
+    'if (at < 0) routes.push(subscription)',
+    'if (at < 1) routes.push(subscription)',
+  ),
+  mutant(
+    '3.1.1 MQTT-3.3.5-2',
+    'A PUBLISH without permission is delivered all the same',
+    SERVER,
+    'return allowed\n      ? this.#take(message, topic, connection.client)',
+    'return allowed || message.qos > 0\n      ? this.#take(message, topic, connection.client)',
+  ),
+  mutant(
+    'U311-4.7.2-1',
+    'Clients may publish to $SYS',
+    SERVER,
+    'if (topicName.charCodeAt(0) === DOLLAR && topicName.startsWith(SYS_PREFIX)) return ReasonCode.NotAuthorized',
+    'if (topicName.charCodeAt(0) === DOLLAR && topicName === SYS_PREFIX) return ReasonCode.NotAuthorized',
+  ),
+]
