@@ -106,10 +106,10 @@ export const deliveryMutants: readonly Mutant[] = [
   ),
   mutant(
     '3.1.1 MQTT-4.6.0-5, MQTT-4.6.0-6',
-    'New messages overtake those that wait',
+    'The newest of those that wait is taken first',
     SESSION,
-    'const waits = this.queuedMessages > 0 || !this.isReady',
-    'const waits = !this.isReady',
+    'const delivery = this.#queue?.shift()\n',
+    'for (let at = 1; at < this.queuedMessages; at++) this.#queue!.push(this.#queue!.shift()!)\n    const delivery = this.#queue?.shift()\n',
   ),
   mutant(
     '3.1.1 MQTT-4.5.0-1',
@@ -127,10 +127,10 @@ export const deliveryMutants: readonly Mutant[] = [
   ),
   mutant(
     '3.1.1 MQTT-4.8.0-1',
-    'Packets that only a Server sends are taken from Clients',
-    'src/codec/decode.ts',
-    "(row.sentBy !== 'both' && row.sentBy !== sender) || fromServerBefore5",
-    "(row.sentBy !== 'both' && row.sentBy !== sender && type !== PacketType.PINGRESP) || fromServerBefore5",
+    'A violation is counted, and that is all',
+    CONNECTION,
+    "if (this.#state === State.Connected) this.disconnect(reasonCode, 'protocol error', message)",
+    'if (this.#state === State.Connected) this.#server.metrics.rateLimited++',
   ),
   mutant(
     '3.1.1 MQTT-4.8.0-2',

@@ -31,7 +31,6 @@ export const publishMutants: readonly Mutant[] = [
     'bytes[at] = firstByte\n  if (identifier === 0) return',
     'bytes[at] = firstByte | (bytes[at]! & DUP_BIT)\n  if (identifier === 0) return',
   ),
-  mutant('3.1.1 MQTT-3.3.1-4', 'QoS 3 passes', VIEW, 'if (qos === 3) throw', 'if (qos > 3) throw'),
   mutant(
     '3.1.1 MQTT-3.3.1-5, MQTT-3.3.1-6',
     'Only messages of QoS 1 and 2 are retained',

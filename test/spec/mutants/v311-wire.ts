@@ -27,7 +27,7 @@ export const wireMutants: readonly Mutant[] = [
     'A byte order mark is trimmed',
     UTF8,
     "? buffer.toString('utf8', start, end)",
-    "? buffer.toString('utf8', start, end).replace('\\ufeff', '')",
+    "? buffer.toString('utf8', start, end).replace(/^\\ufeff/, '')",
   ),
   mutant(
     '3.1.1 MQTT-2.2.2-1, MQTT-2.2.2-2, MQTT-3.14.1-1',
@@ -138,8 +138,8 @@ export const wireMutants: readonly Mutant[] = [
     '3.1.1 MQTT-4.7.1-3',
     '+ does not match an empty level',
     TRIE,
-    'else if (any !== undefined) aside = { node: any, at: end + 1, before: aside }',
-    'else if (any !== undefined && end > at) aside = { node: any, at: end + 1, before: aside }',
+    "const any = childOf(node, '+')",
+    "const any = end > at ? childOf(node, '+') : undefined",
   ),
   mutant(
     'U311-4.7.1-1',

@@ -91,6 +91,10 @@ scene('A QoS 0 PUBLISH has no Packet Identifier, in and out [3.1.1 MQTT-2.3.1-5]
   const sensor = stage.client('sensor')
   assert.equal(answer(sensor, '30 * "a" 0001'), '')
   assert.equal(takeHex(meter), '30050001610001', 'what stands behind the topic is payload')
+  assert.equal(answer(sensor, '30 * "a" 0000'), '')
+  assert.equal(takeHex(meter), '30050001610000', 'whatever it is')
+  sensor.publish('b', 'xyz', 0, { retain: true })
+  assert.deepEqual(stage.retained(), ['b=xyz'])
 })
 
 scene('PUBACK, PUBREC, PUBREL and PUBCOMP repeat the identifier of their PUBLISH [3.1.1 MQTT-2.3.1-6]', (stage) => {

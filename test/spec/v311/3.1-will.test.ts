@@ -74,6 +74,8 @@ scene(
     assert.deepEqual(received(witness), [])
     stage.durable('id', { will: { topicName: 'other' } }).drop()
     assert.deepEqual(received(witness), ['other gone'])
+    stage.client('id').disconnect()
+    assert.deepEqual(received(witness), [], 'nor when the Session ends at last')
   },
 )
 

@@ -151,13 +151,14 @@ scene(
 scene('Nothing is sent again while the Connection lasts [U311-4.4-1]', (stage) => {
   const meter = stage.subscriber('meter', '#', 2)
   const sensor = stage.client('sensor')
-  sensor.publish('a', '1', 1)
-  sensor.publish('a', '2', 2)
-  sensor.publish('a', '3', 2)
+  for (const [at, qos] of ([1, 2, 2] as const).entries()) sensor.publish('a', `${at}`, qos)
+  assert.deepEqual(steps(meter), ['a 0 q1 #1', 'a 1 q2 #2', 'a 2 q2 #3'])
   meter.acknowledge(PacketType.PUBREC, 3)
-  takeHex(meter)
+  assert.deepEqual(steps(meter), ['PUBREL #3'])
+  sensor.publish('a', '3', 0)
+  assert.deepEqual(steps(meter), ['a 3 #0'])
   stage.broker.advance(86_400_000)
-  assert.deepEqual([takeHex(meter), meter.isClosed], ['', false])
+  assert.deepEqual([steps(meter), meter.isClosed], [[], false])
 })
 
 scene(

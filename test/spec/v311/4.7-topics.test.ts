@@ -57,7 +57,8 @@ scene(
     const sensor = stage.client('sensor')
     for (const topic of ['$a', '$own/a', '$/a']) sensor.publish(topic, 'kept', 0, { retain: true })
     for (const filter of filters) {
-      const meter = stage.subscriber('meter', filter)
+      const meter = stage.client('meter')
+      meter.subscribe(filter, 1)
       for (const topic of ['$a', '$own/a', '$/a']) sensor.publish(topic, 'live', 1)
       assert.deepEqual(received(meter), [], filter)
     }
