@@ -22,7 +22,6 @@ import { connect, createServer } from 'node:net'
 import type { Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { StoreError } from '../base/errors.ts'
 
 /** Where lock sockets are: `folder` is listed, `address` is what the kernel is given (its length is limited to some 100). */
@@ -34,9 +33,8 @@ interface LockPlace {
 }
 
 const noSockets = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'EINVAL', 'ENAMETOOLONG', 'ENOSYS'])
-/** Between an owner's bind and its listen a connect is refused: a few more tries tell that from a dead owner. */
-const aliveTries = 3
-const aliveRetryMs = 20
+/** Between an owner's bind and its listen, microseconds, a connect is refused: more tries tell that from a dead owner. */
+const aliveTries = 5
 
 export class PathLock {
   #server: Server
@@ -121,7 +119,6 @@ async function numbersIn(place: LockPlace): Promise<number[]> {
 
 async function mustBeDead(place: LockPlace, number: number, path: string): Promise<void> {
   for (let tries = 0; tries < aliveTries; tries++) {
-    if (tries > 0) await sleep(aliveRetryMs)
     const owner = await askOwner(place.address(`${place.prefix}${number}`))
     if (owner !== undefined) throw locked(path, owner)
   }
