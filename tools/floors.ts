@@ -1,7 +1,7 @@
 /**
  * Proves that the house stands as drawn in docs/ARCHITECTURE.md: imports point down only (types too), nothing goes in a
  * circle, `protocol/` and what lies below it knows no socket, file, clock, chance or `await`, and only `broker/clock.ts`
- * (and the program) reads real time or randomness.
+ * (the program, and a lock between processes) reads real time or randomness.
  *
  *     node build/tools/floors.js
  *
@@ -36,8 +36,11 @@ export const FLOORS: Readonly<Record<string, number>> = {
 /** The highest floor that is a pure machine: it sees bytes and `now`, and nothing of the world. */
 const PURE_UP_TO = FLOORS['protocol']!
 
-/** Files that may read real time and chance, besides the program. */
-const TIME_KEEPERS = ['src/broker/clock.ts']
+/**
+ * Files that may read real time and chance, besides the program. The lock waits some milliseconds for another process,
+ * which knows no virtual time, and a Clock's timers would not keep this process alive until it has the answer.
+ */
+const TIME_KEEPERS = ['src/broker/clock.ts', 'src/stores/path-lock.ts']
 
 const WORLD_MODULES =
   /^node:(?:net|tls|http|https|http2|dgram|dns|fs|timers|crypto|process|os|child_process|cluster|worker_threads|perf_hooks)(?:\/|$)/
