@@ -122,6 +122,7 @@ export class BrokerBase implements AsyncDisposable {
   #sysTimer: Timer | undefined
   #attached: ListenerState | undefined
   #closing: Promise<void> | undefined
+  #reloading: Promise<void> = Promise.resolve()
 
   constructor(config: ConfigInput, settings: BrokerSettings, parts: BrokerParts) {
     this.#config = config
@@ -507,9 +508,19 @@ export class BrokerBase implements AsyncDisposable {
    * Applies a configuration while the broker runs: listeners added and removed, limits, users, rules, certificates. Connections
    * that it still allows stay; an error changes nothing.
    *
+   * Several at once are worked off in their order.
+   *
    * @throws {ConfigError} with everything that is wrong
+   * @throws {UsageError} when the broker is not running, or closes meanwhile
    */
-  async reload(config: ConfigInput, source: ConfigSource | undefined = this.#source): Promise<void> {
+  reload(config: ConfigInput, source: ConfigSource | undefined = this.#source): Promise<void> {
+    const done = this.#reloading.then(() => this.#reload(config, source))
+    // Whoever called is told; those that wait behind it only wait.
+    this.#reloading = done.catch(() => {})
+    return done
+  }
+
+  async #reload(config: ConfigInput, source: ConfigSource | undefined): Promise<void> {
     const server = this.#running()
     const current = this.#current!
     const options = resolveOptions(config, source)
@@ -517,6 +528,10 @@ export class BrokerBase implements AsyncDisposable {
     let removed: readonly string[]
     try {
       removed = await this.#listeners.change(options.listeners)
+      if (this.#server !== server || this.#state !== 'started') {
+        await this.#listeners.close()
+        throw new UsageError('the broker was closed while it was reloaded')
+      }
     } catch (error) {
       await access.close()
       throw error

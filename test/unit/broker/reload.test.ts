@@ -1,11 +1,23 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { mkdtemp, writeFile } from 'node:fs/promises'
+import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import type { ConfigInput } from '../../../src/broker/options.ts'
 import { PacketType } from '../../../src/codec/packets.ts'
 import { createBroker } from '../../../src/create-broker.ts'
 import { TestBroker } from '../../support/test-broker.ts'
+
+async function freePort(): Promise<AddressInfo> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return address
+}
 
 test('reload: new rules hold for Sessions that exist, and their Connections stay', async () => {
   const aclOf = (filters: string[]) => ({
@@ -64,6 +76,32 @@ test('reload: listeners come and go; an error changes nothing', async () => {
     broker.listeners.map(({ name }) => name),
     ['one'],
   )
+})
+
+test('reload: several at once are worked off in their order', async () => {
+  await using broker = await createBroker({ listeners: {} })
+  const withListeners = (...names: string[]) => ({
+    listeners: Object.fromEntries(names.map((name) => [name, { bind: '127.0.0.1:0' }])),
+  })
+  const reloads = [withListeners('a'), withListeners('a', 'b'), withListeners('b')].map((each) => broker.reload(each))
+  await assert.rejects(broker.reload({ 'max-qos': 3 } as unknown as ConfigInput), /max-qos/)
+  await Promise.all(reloads)
+  assert.deepEqual(
+    broker.listeners.map(({ name }) => name),
+    ['b'],
+  )
+})
+
+test('reload: a broker that closes meanwhile leaves nothing open', async () => {
+  const broker = await createBroker({ listeners: {} })
+  const { port } = await freePort()
+  const reloaded = broker.reload({ listeners: { late: { bind: `127.0.0.1:${port}` } } })
+  const closed = broker.close()
+  await assert.rejects(reloaded, /closed|closing|call start/)
+  await closed
+  assert.deepEqual([broker.state, broker.listeners], ['closed', []])
+  await using next = await createBroker({ listeners: { late: { bind: `127.0.0.1:${port}` } } })
+  assert.equal(next.listeners.length, 1)
 })
 
 test('log-ins that fail by no fault of the Client slow nobody', async () => {
