@@ -69,7 +69,7 @@ const STEPS: readonly Step[] = [
     name: 'tests',
     command: ['build/tools/test.js'],
     after: ['types', 'format', 'lint', 'floors', 'build', 'examples', 'reference'],
-    limitSeconds: 150,
+    limitSeconds: 300,
     fix: '`npm test`, or only the file that failed: `npm test -- test/unit/…`',
     showOutput: true,
   },

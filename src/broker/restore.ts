@@ -29,6 +29,8 @@ export interface RestoreSide {
 /** Topic Names that are kept once however many messages have them. */
 const MAX_SHARED_NAMES = 100_000
 
+const BLOCK_MESSAGES = 1024
+
 const RELEASED = ApplicationMessage.of({
   topicName: '',
   payload: new Uint8Array(0),
@@ -43,7 +45,8 @@ export class Restoring {
   readonly #registrations = new Map<number, Registration>()
   readonly #expiresAtMs = new Map<Registration, number | undefined>()
   readonly #willDueAtMs = new Map<Registration, number | undefined>()
-  readonly #messages = new Map<number, ApplicationMessage>()
+  /** By number, in blocks: a flat Map of a million would double the memory of a start. */
+  readonly #messages = new Map<number, ApplicationMessage[]>()
   readonly #topicNames = new Map<string, string>()
   /** The last entry told of each Session: what follows may say that it was sent. */
   readonly #lastEntries = new Map<number, Delivery>()
@@ -65,7 +68,7 @@ export class Restoring {
         this.#side.subscribe(this.#sessionOf(change.sessionNumber), change.subscription)
         return
       case 'message':
-        this.#messages.set(change.message.messageNumber, this.#message(change.message))
+        this.#keep(this.#message(change.message))
         return
       case 'queued':
         this.#queued(change.entry)
@@ -115,6 +118,17 @@ export class Restoring {
     return message
   }
 
+  #keep(message: ApplicationMessage): void {
+    const block = Math.floor(message.messageNumber / BLOCK_MESSAGES)
+    const messages = this.#messages.get(block) ?? []
+    messages[message.messageNumber % BLOCK_MESSAGES] = message
+    this.#messages.set(block, messages)
+  }
+
+  #find(messageNumber: number): ApplicationMessage | undefined {
+    return this.#messages.get(Math.floor(messageNumber / BLOCK_MESSAGES))?.[messageNumber % BLOCK_MESSAGES]
+  }
+
   #sharedName(name: string): string {
     const known = this.#topicNames.get(name)
     if (known !== undefined) return known
@@ -127,7 +141,7 @@ export class Restoring {
     this.#settle(sessionNumber)
     const shared = sharedFilter === undefined ? undefined : { topicFilter: sharedFilter }
     // A released entry needs its message no more: only PUBREL is owed.
-    const message = this.#messages.get(messageNumber) ?? RELEASED
+    const message = this.#find(messageNumber) ?? RELEASED
     const delivery = new Delivery(message, qos, retain, subscriptionIdentifiers, shared, entryNumber)
     delivery.isStored = true
     this.#lastEntries.set(sessionNumber, delivery)
@@ -146,7 +160,7 @@ export class Restoring {
   }
 
   #retained(messageNumber: number): void {
-    const message = this.#messages.get(messageNumber)!
+    const message = this.#find(messageNumber)!
     message.isPinned = true
     if (!message.isLoaded) this.unloadedRetained.push(message)
     this.#side.retain(message)

@@ -80,7 +80,8 @@ export class Turn {
 
   #begin(): void {
     this.#startedAtMs = this.#clock.now()
-    this.#nowMs = this.#startedAtMs
+    // Whole milliseconds: small integers, which a message can hold without memory of their own.
+    this.#nowMs = Math.floor(this.#startedAtMs)
     this.#clock.atEndOfTurn(this.#end)
   }
 

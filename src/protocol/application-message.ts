@@ -66,8 +66,6 @@ export class ApplicationMessage {
   readonly properties: Properties
   readonly publisher: string
   readonly receivedAtMs: number
-  /** Monotonic milliseconds from which on it is expired; Infinity if it never is (§3.3.2.3.3). */
-  readonly expiresAtMs: number
   /** Name in the Store; 0 while nothing durable refers to it. */
   messageNumber = 0
   /** Retained: its payload stays in RAM. */
@@ -107,8 +105,6 @@ export class ApplicationMessage {
     this.#bytes = bytes
     this.#payloadStart = payloadStart
     this.#payloadEnd = payloadEnd
-    const interval = properties.messageExpiryInterval
-    this.expiresAtMs = interval === undefined ? Infinity : receivedAtMs + interval * 1000
   }
 
   /** A message from its parts. Its payload is used as it is: hand in a copy if it may change. */
@@ -124,6 +120,13 @@ export class ApplicationMessage {
     const known = properties ?? noProperties
     const end = payload.length
     return new ApplicationMessage(topicName, qos, retain, known, publisher, receivedAtMs, payload, 0, end)
+  }
+
+  /** Monotonic milliseconds from which on it is expired; Infinity if it never is (§3.3.2.3.3). */
+  get expiresAtMs(): number {
+    if (this.properties === noProperties) return Infinity
+    const interval = this.properties.messageExpiryInterval
+    return interval === undefined ? Infinity : this.receivedAtMs + interval * 1000
   }
 
   /** The Topic Name, under the short name that host programs like. */
