@@ -1,5 +1,5 @@
 /** How the guard judges: pairs of runs become one ratio, and a ratio a verdict. @module */
-import { median } from './statistics.ts'
+import { median } from '../src/bench/statistics.ts'
 
 /** A row is worse from this much above its record on, and better from as much below. */
 const TOLERANCE = 0.15

@@ -11,12 +11,13 @@
  */
 import { readFile, writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
-import { relay, sluice } from './brokers/broker.ts'
-import { endChildrenOnSignals } from './brokers/process.ts'
+import { relay } from './brokers/broker.ts'
+import { sluice } from '../src/bench/own-broker.ts'
+import { endChildrenOnSignals } from '../src/bench/process.ts'
 import { compare, verdict, type Comparison } from './comparison.ts'
-import { significant } from './results.ts'
-import { runOnce } from './run.ts'
-import { workloads, type Workload } from './workloads.ts'
+import { significant } from '../src/bench/results.ts'
+import { runOnce } from '../src/bench/run.ts'
+import { workloads, type Workload } from '../src/bench/workloads.ts'
 
 /** Our row, and the relay's that it is compared with; the relay only knows QoS 0. */
 const guarded = [

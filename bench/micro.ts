@@ -15,10 +15,10 @@ import { PublishView, readPublish, readTopicName } from '../src/codec/publish-vi
 import { MatchCache } from '../src/topics/match-cache.ts'
 import { TopicMap } from '../src/topics/topic-map.ts'
 import { TopicTrie } from '../src/topics/topic-trie.ts'
-import { publishBatch, stampSlice } from './driver/frames.ts'
-import { significant } from './results.ts'
-import { median, spread } from './statistics.ts'
-import { textTable } from './table.ts'
+import { publishBatch, stampSlice } from '../src/bench/driver/frames.ts'
+import { significant } from '../src/bench/results.ts'
+import { median, spread } from '../src/bench/statistics.ts'
+import { textTable } from '../src/bench/table.ts'
 
 /** Prepares a case. @returns what does `operations` of it at once, and their number */
 interface Case {

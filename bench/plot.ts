@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Bar } from './results.ts'
+import type { Bar } from '../src/bench/results.ts'
 
 const WIDTH = 960
 const LABEL_WIDTH = 270

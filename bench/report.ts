@@ -1,30 +1,9 @@
 /** What `--write` leaves in the repository: `RESULTS.md` and `results.svg`. @module */
 import { writeFile } from 'node:fs/promises'
-import { cpus, release, totalmem, type as system } from 'node:os'
-import type { BrokerKind } from './brokers/broker.ts'
+import type { Circumstances } from '../src/bench/circumstances.ts'
 import { plot } from './plot.ts'
-import { bars, resultTables, type Result } from './results.ts'
-import { markdownTable } from './table.ts'
-
-/** What figures depend on besides the brokers. */
-export interface Circumstances {
-  readonly date: string
-  readonly machine: string
-  readonly versions: string
-  readonly seconds: number
-  readonly runs: number
-}
-
-export function circumstances(kinds: readonly BrokerKind[], seconds: number, runs: number): Circumstances {
-  const gibibytes = Math.round(totalmem() / 2 ** 30)
-  return {
-    date: new Date().toISOString().slice(0, 10),
-    machine: `${cpus().length} × ${cpus()[0]?.model.trim() ?? 'unknown'}, ${gibibytes} GiB, ${system()} ${release()}`,
-    versions: [`Node ${process.version}`, ...kinds.map(({ name, version }) => `${name} ${version}`)].join(', '),
-    seconds,
-    runs,
-  }
-}
+import { bars, resultTables, type Result } from '../src/bench/results.ts'
+import { markdownTable } from '../src/bench/table.ts'
 
 /** The page itself. */
 export function resultsPage(results: readonly Result[], about: Circumstances): string {

@@ -1,35 +1,14 @@
-/** The brokers that a row can be run against, each a child process on a port of its own. @module */
+/** The peers that a row can be run against, each a child process on a port of its own. @module */
 import { spawnSync } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
 import { accessSync, constants, readFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { Target } from '../driver/link.ts'
-import type { Settings } from '../workloads.ts'
-import { freePort, listening, makeFolder, removeFolder, startChild, type Child } from './process.ts'
-import { sluiceConfig } from './sluice-config.ts'
-
-/** A broker that runs. */
-export interface RunningBroker {
-  readonly target: Target
-  readonly pid: number
-  stop(): Promise<void>
-}
-
-/** How to start one kind of broker. */
-export interface BrokerKind {
-  readonly name: string
-  /** As it calls itself. */
-  readonly version: string
-  /** Where it publishes its longest turn, in milliseconds. */
-  readonly turnTopic?: string
-  readonly start: (transport: Target['transport'], settings: Settings) => Promise<RunningBroker>
-}
+import type { Target } from '../../src/bench/driver/link.ts'
+import { running, type BrokerKind } from '../../src/bench/own-broker.ts'
+import { freePort, makeFolder, startChild } from '../../src/bench/process.ts'
 
 const HOST = '127.0.0.1'
-
-/** The root of the repository, seen from where this file is once compiled. */
-const root = new URL('../../../', import.meta.url)
 
 function versionIn(packageFile: string): string {
   const { version } = JSON.parse(readFileSync(packageFile, 'utf8')) as { version: string }
@@ -38,35 +17,6 @@ function versionIn(packageFile: string): string {
 
 function script(name: string): string {
   return fileURLToPath(new URL(name, import.meta.url))
-}
-
-async function running(child: Child, target: Target, folder?: string): Promise<RunningBroker> {
-  async function stop(): Promise<void> {
-    await child.stop()
-    if (folder !== undefined) removeFolder(folder)
-  }
-  try {
-    await listening(child, target.port)
-  } catch (error) {
-    await stop()
-    throw error
-  }
-  return { target, pid: child.process.pid!, stop }
-}
-
-/** Ours: the program, as users start it, with permissions on and durability `memory`. */
-export const sluice: BrokerKind = {
-  name: 'sluice',
-  version: versionIn(fileURLToPath(new URL('package.json', root))),
-  turnTopic: '$SYS/broker/turn/longest',
-  async start(transport, settings) {
-    const folder = makeFolder()
-    const target: Target = { transport, host: HOST, port: await freePort() }
-    const file = join(folder, 'sluice.yaml')
-    await writeFile(file, await sluiceConfig(target, folder, settings))
-    const program = fileURLToPath(new URL('bin/sluice.js', root))
-    return running(startChild(process.execPath, [program, 'start', '--config', file]), target, folder)
-  },
 }
 
 /** Without persistence and without its limits, which would drop messages. */

@@ -1,7 +1,13 @@
 /** Every command of the program. What it needs is loaded only when it runs, so that help comes at once. @module */
+import { remoteWorkloads, workloads } from '../bench/workloads.ts'
 import type { Command, CommandOption } from './command.ts'
 
 const CONFIG: CommandOption = { short: 'c', value: 'FILE', description: 'the configuration file (YAML)' }
+
+/** The rows of the benchmark, one a line. */
+const ROWS = workloads
+  .map((row) => `  ${row.name.padEnd(18)}${row.title}${remoteWorkloads.includes(row) ? '' : ' *'}`)
+  .join('\n')
 
 export const commands: readonly Command[] = [
   {
@@ -83,5 +89,38 @@ export const commands: readonly Command[] = [
       ['sluice explain -c sluice.yaml --action publish --topic a/b', 'may an anonymous Client publish to a/b?'],
     ],
     run: async (call) => (await import('./explain.ts')).explain(call),
+  },
+  {
+    name: 'bench',
+    summary: 'measures a broker: messages a second, processor time, latency, memory',
+    details: `Without --url it starts this program as a broker of its own, measures it and stops it; nothing of it stays. With --url
+it drives a broker that runs already, of whatever make: only one that is yours, as it sends all it can. That broker's
+processor time and memory stay unknown, and where it runs on this machine, it shares the processors with what drives it.
+
+Each row is a workload: who publishes to whom, at which QoS, 64 bytes and MQTT 3.1.1 unless it says otherwise. All rows
+take a few minutes; a line on standard error says how far it is. What matters most is broker µs/message, the processor
+time of the broker's whole process for each delivered message: it hardly depends on what else the machine does, as the
+rate does. Latencies (p50, p99, p99.9) are from the write of a message to the read of its delivery; in rows that send as
+much as they can they tell the length of the queue, in those with a pace (20,000/s) how quick the broker is.
+
+Rows (* not with --url):
+${ROWS}`,
+    positionals: [],
+    options: {
+      url: {
+        short: 'u',
+        value: 'URL',
+        description: 'the broker: mqtt://, mqtts://, ws:// or wss://, with user:password@ if it asks for them',
+      },
+      rows: { short: 'r', value: 'NAME,..', description: 'only these rows' },
+      seconds: { short: 's', value: 'N', description: 'measured time of each row; 2 unless given' },
+      json: { value: 'FILE', description: 'also writes all figures to FILE' },
+    },
+    examples: [
+      ['sluice bench --rows 1-1,50-50-q1,single', 'three rows against a broker of its own'],
+      ['sluice bench --url mqtt://127.0.0.1:1883 --rows 1-1', 'one row against the broker that runs there'],
+      ['sluice bench --seconds 5 --json now.json', 'everything, at length, with the figures in a file'],
+    ],
+    run: async (call) => (await import('./bench.ts')).bench(call),
   },
 ]

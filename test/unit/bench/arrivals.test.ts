@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { AcknowledgedFrames, FixedFrames, UnexpectedBytesError } from '../../../bench/driver/arrivals.ts'
-import { publishBatch, stampSlice, type Batch } from '../../../bench/driver/frames.ts'
+import { AcknowledgedFrames, FixedFrames, UnexpectedBytesError } from '../../../src/bench/driver/arrivals.ts'
+import { publishBatch, stampSlice, type Batch } from '../../../src/bench/driver/frames.ts'
 
 const FRAMES = 7
 

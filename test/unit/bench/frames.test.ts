@@ -9,7 +9,7 @@ import {
   subscribePacket,
   variableByteInteger,
   type Batch,
-} from '../../../bench/driver/frames.ts'
+} from '../../../src/bench/driver/frames.ts'
 
 function decode(bytes: Buffer, version: 4 | 5): object[] {
   const packets: object[] = []

@@ -1,8 +1,8 @@
 /** One run: a fresh generator process drives one broker with one job, within a bounded time. @module */
 import { fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { Child } from './brokers/process.ts'
-import type { BrokerKind } from './brokers/broker.ts'
+import { Child } from './process.ts'
+import type { BrokerKind } from './own-broker.ts'
 import type { Measurement } from './driver/measurement.ts'
 import type { GeneratorAnswer, GeneratorRequest } from './generator.ts'
 import { jobOf, type Workload } from './workloads.ts'

@@ -2,8 +2,8 @@
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import type { Settings } from '../workloads.ts'
-import type { Target } from '../driver/link.ts'
+import type { Settings } from './workloads.ts'
+import type { Target } from './driver/link.ts'
 
 /** A certificate for this run only. @throws where there is no `openssl` */
 async function certificate(folder: string): Promise<{ certfile: string; keyfile: string }> {
