@@ -38,11 +38,8 @@ export const FLOORS: Readonly<Record<string, number>> = {
 /** The highest floor that is a pure machine: it sees bytes and `now`, and nothing of the world. */
 const PURE_UP_TO = FLOORS['protocol']!
 
-/**
- * Files that may read real time and chance. The lock waits some milliseconds for another process,
- * which knows no virtual time, and a Clock's timers would not keep this process alive until it has the answer.
- */
-const TIME_KEEPERS = ['src/broker/clock.ts', 'src/stores/path-lock.ts']
+/** Files that may read real time and chance. */
+const TIME_KEEPERS = ['src/broker/clock.ts']
 
 /** Folders that may, too: the program, and the benchmark, which measures real brokers and so has only real time. */
 const REAL_TIME_PARTS = ['cli', 'bench']

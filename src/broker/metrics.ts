@@ -38,7 +38,6 @@ export class Metrics implements ConnectionMetrics {
   willsPublished = 0
   retainedRefusedAtLimit = 0
   retainedExpired = 0
-  matchedFromCache = 0
   turns = 0
   turnsSpent = 0
   /** Milliseconds. */
@@ -51,9 +50,9 @@ export class Metrics implements ConnectionMetrics {
     expired: 0,
     'packet too large': 0,
     'not authorized': 0,
+    'no member': 0,
     'session ended': 0,
     'refused by client': 0,
-    'rate limit': 0,
     'memory limit': 0,
   }
 }

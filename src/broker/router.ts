@@ -11,7 +11,7 @@
  */
 import type { ApplicationMessage } from '../protocol/application-message.ts'
 import type { KnownTopic } from '../protocol/server-side.ts'
-import { Session } from '../protocol/session.ts'
+import type { DropCause, Session } from '../protocol/session.ts'
 import type { DeliveryOptions, Subscriber, Subscription } from '../protocol/subscription.ts'
 import { readTopicName } from '../codec/publish-view.ts'
 import { MatchCache, type CachedTopic } from '../topics/match-cache.ts'
@@ -26,31 +26,37 @@ interface Route extends DeliveryOptions {
 
 interface Routes {
   readonly receivers: readonly Route[]
+  /** Who subscribed and may not have it. */
+  readonly denied: ReadonlySet<Subscriber>
   readonly groups: readonly SharedGroup[]
 }
 
-/** What the Router asks about permissions: see `Access`. */
-export interface ReceivePermission {
+/** What the Router asks about permissions (see `Access`), and tells of those who go without. */
+export interface RouterSide {
   readonly checksReceive: boolean
   readonly stable: boolean
   mayReceive(subscriber: Subscriber, topicName: string): boolean
+  dropped(receiver: { readonly clientId: string }, message: ApplicationMessage, cause: DropCause): void
 }
 
-const NO_ROUTES: Routes = { receivers: [], groups: [] }
+const NOBODY: ReadonlySet<Subscriber> = new Set()
+const NO_ROUTES: Routes = { receivers: [], denied: NOBODY, groups: [] }
+/** In place of the one member that no Shared Subscription had. */
+const NO_MEMBER = { clientId: '' }
 
 export class Router {
   readonly #trie = new TopicTrie<Subscription | SharedGroup>()
   readonly #topics: MatchCache<Routes>
   readonly #groups = new Map<string, SharedGroup>()
-  readonly #permission: ReceivePermission
+  readonly #side: RouterSide
   readonly #found: (Subscription | SharedGroup)[] = []
   /** Moves with every change of subscriptions and permissions. */
   #salt = 0
   /** Subscriptions, shared ones counted by member. */
   subscriptions = 0
 
-  constructor(permission: ReceivePermission, seed: number) {
-    this.#permission = permission
+  constructor(side: RouterSide, seed: number) {
+    this.#side = side
     this.#topics = new MatchCache({ capacity: 8192, seed })
   }
 
@@ -116,24 +122,31 @@ export class Router {
    * @returns how many receivers there were
    */
   route(message: ApplicationMessage, topic?: KnownTopic): number {
-    const { receivers, groups } = topic === undefined ? this.#routes(message.topicName) : this.#cached(topic)
-    const asks = this.#permission.checksReceive && !this.#permission.stable
+    const { receivers, denied, groups } = topic === undefined ? this.#routes(message.topicName) : this.#cached(topic)
+    const asks = this.#side.checksReceive && !this.#side.stable
     const { publisher } = message
     let count = 0
     for (let at = 0; at < receivers.length; at++) {
       const route = receivers[at]!
       const { subscriber } = route
       if (route.noLocal && subscriber.clientId === publisher) continue // [5.0 MQTT-3.8.3-3]
-      if (asks && !this.#permission.mayReceive(subscriber, message.topicName)) continue
+      if (asks && !this.#side.mayReceive(subscriber, message.topicName)) {
+        this.#side.dropped(subscriber, message, 'not authorized')
+        continue
+      }
       subscriber.deliver(message, route)
       count++
     }
-    for (const group of groups) if (group.deliver(message, this.#mayHave)) count++
+    if (denied.size > 0) for (const receiver of denied) this.#side.dropped(receiver, message, 'not authorized')
+    for (const group of groups) {
+      if (group.deliver(message, this.#mayHave)) count++
+      else this.#side.dropped(NO_MEMBER, message, 'no member')
+    }
     return count
   }
 
   readonly #mayHave = (session: Session, message: ApplicationMessage): boolean =>
-    this.#permission.mayReceive(session, message.topicName)
+    this.#side.mayReceive(session, message.topicName)
 
   #cached(topic: KnownTopic): Routes {
     const version = this.#version
@@ -149,14 +162,16 @@ export class Router {
     found.length = 0
     this.#trie.match(topicName, found)
     if (found.length === 0) return NO_ROUTES
-    const filters = this.#permission.checksReceive && this.#permission.stable
+    const filters = this.#side.checksReceive && this.#side.stable
     const subscriptions: Subscription[] = []
     const groups: SharedGroup[] = []
+    let denied: Set<Subscriber> | undefined
     for (const value of found) {
       if (value instanceof SharedGroup) groups.push(value)
-      else if (!filters || this.#permission.mayReceive(value.subscriber, topicName)) subscriptions.push(value)
+      else if (!filters || this.#side.mayReceive(value.subscriber, topicName)) subscriptions.push(value)
+      else (denied ??= new Set()).add(value.subscriber)
     }
-    return { receivers: merge(subscriptions), groups }
+    return { receivers: merge(subscriptions), denied: denied ?? NOBODY, groups }
   }
 }
 

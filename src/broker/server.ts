@@ -37,7 +37,7 @@ import type { ListenerOptions } from './options.ts'
 import { Payloads } from './payloads.ts'
 import { Restoring } from './restore.ts'
 import { RetainedMessages, type RetainedSide } from './retained.ts'
-import { Router, type ReceivePermission } from './router.ts'
+import { Router, type RouterSide } from './router.ts'
 import { Sessions, type Registration, type SessionsSide, type Will } from './sessions.ts'
 import { Subscribing } from './subscribing.ts'
 import { Turn, type Expiring } from './turn.ts'
@@ -87,7 +87,7 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
       for (const connection of this.connections) this.turn.wantsTurn(connection)
     }
     this.sessions = new Sessions(options, this.turn, this.metrics, this)
-    this.router = new Router(this.#receivePermission(), Math.floor(clock.random() * 0x1_0000_0000))
+    this.router = new Router(this.#routerSide(), Math.floor(clock.random() * 0x1_0000_0000))
     this.retainedMessages = new RetainedMessages(options, this.turn, this.metrics, this)
     const { persistence } = options
     if (store.keeps && persistence !== undefined) {
@@ -114,6 +114,7 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
       subscribed: (session, subscription) => this.ledger?.subscribed(session, subscription),
       unsubscribed: (session, topicFilter) => this.ledger?.unsubscribed(session, topicFilter),
       canStore: (session) => session.ledger === undefined || this.isStoreHealthy,
+      dropped: (session, message, cause) => this.dropped(session, message, cause),
       leftShared: (session, topicFilter) => this.#redistribute(session, topicFilter, false),
     })
     this.#watchAccess()
@@ -127,7 +128,7 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
     return this.#parts.current.access
   }
 
-  #receivePermission(): ReceivePermission {
+  #routerSide(): RouterSide {
     const { current } = this.#parts
     return {
       get checksReceive() {
@@ -142,6 +143,7 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
         const client = this.sessions.get(subscriber.clientId)?.client
         return client === undefined || current.access.mayReceive(client, topicName)
       },
+      dropped: (receiver, message, cause) => this.dropped(receiver, message, cause),
     }
   }
 
@@ -550,7 +552,7 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
       }
       const group = this.router.group(delivery.shared!.topicFilter)
       if (group?.deliver(message, (member) => this.#mayHave(member, message)) !== true) {
-        this.dropped(session, message, 'session ended')
+        this.dropped(session, message, sessionEnds ? 'session ended' : 'no member')
       }
     }
   }
@@ -576,7 +578,7 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
     if (delivery.isStored) this.#payloads?.waits(delivery.message, session, this.queuedBytes)
   }
 
-  dropped({ clientId }: Session, message: ApplicationMessage, cause: DropCause): void {
+  dropped({ clientId }: { readonly clientId: string }, message: ApplicationMessage, cause: DropCause): void {
     this.metrics.dropped[cause]++
     if (!this.#events.hears.dropped) return
     message.own()
@@ -588,8 +590,6 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
     message.own()
     this.#events.tell('delivered', { clientId, message, qos })
   }
-
-  acknowledged(): void {}
 
   /** Bytes that wait in all Sessions' queues. */
   queuedBytes = 0

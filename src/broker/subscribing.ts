@@ -13,7 +13,7 @@ import { ReasonCode } from '../codec/reason-code.ts'
 import type { ApplicationMessage } from '../protocol/application-message.ts'
 import type { Connection } from '../protocol/connection.ts'
 import { PENDING, type Pending } from '../protocol/server-side.ts'
-import type { Session } from '../protocol/session.ts'
+import type { DropCause, Session } from '../protocol/session.ts'
 import type { Subscription } from '../protocol/subscription.ts'
 import { countTopicLevels } from '../topics/topic-name.ts'
 import { parseSharedFilter, topicFilterProblem } from '../topics/topic-filter.ts'
@@ -37,6 +37,7 @@ export interface SubscribingParts {
   /** To the Store with it, if the Session is kept. */
   subscribed(session: Session, subscription: Subscription): void
   unsubscribed(session: Session, topicFilter: string): void
+  dropped(session: Session, message: ApplicationMessage, cause: DropCause): void
   /** What a member of a Shared Subscription held goes to others. */
   leftShared(session: Session, topicFilter: string): void
 }
@@ -171,8 +172,9 @@ export class Subscribing {
     retained.replay(subscription.topicFilter, (message) => {
       if (connection.isClosed || session.subscriptions.get(subscription.topicFilter) !== subscription) return false
       const isOwn = subscription.noLocal && message.publisher === session.clientId
-      if (!isOwn && current.access.mayReceive(connection.client, message.topicName))
-        sendRetained(session, message, subscription)
+      if (isOwn) return true
+      if (current.access.mayReceive(connection.client, message.topicName)) sendRetained(session, message, subscription)
+      else this.#parts.dropped(session, message, 'not authorized')
       return true
     })
   }

@@ -27,9 +27,9 @@ export type DropCause =
   | 'expired'
   | 'packet too large'
   | 'not authorized'
+  | 'no member'
   | 'session ended'
   | 'refused by client'
-  | 'rate limit'
   | 'memory limit'
 
 /** Told about what must survive the Connection; every call is one Change (`stores/store.ts`). */
@@ -47,8 +47,6 @@ export interface SessionSide {
   now(): number
   dropped(session: Session, message: ApplicationMessage, cause: DropCause): void
   delivered(session: Session, message: ApplicationMessage, qos: QoS): void
-  /** A sent PUBLISH of QoS 1 or 2 ended; counted. */
-  acknowledged(session: Session, delivery: Delivery): void
   /** So many bytes more (or less) wait in queues. */
   queued(bytes: number): void
   /** A delivery has to wait in the queue. */
@@ -317,7 +315,6 @@ export class Session implements Subscriber {
   #finish(delivery: Delivery): void {
     this.#forget(delivery)
     this.ledger?.done(this, delivery)
-    this.#side.acknowledged(this, delivery)
     this.flow()
   }
 
@@ -396,9 +393,9 @@ export class Session implements Subscriber {
 
   /** Gives up everything that waits, for a Session that ends. */
   clear(): void {
-    this.#side.queued(-this.queuedBytes)
-    this.queuedBytes = 0
-    this.#queue = undefined
+    for (let left = this.#shift(); left !== undefined; left = this.#shift()) {
+      this.#side.dropped(this, left.message, 'session ended')
+    }
     this.#subscriptions = undefined
   }
 

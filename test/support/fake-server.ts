@@ -155,7 +155,6 @@ export class FakeServer implements ServerSide, SessionSide {
     this.told.push(`dropped: ${cause}`)
   }
   delivered(): void {}
-  acknowledged(): void {}
   queued(): void {}
   waits(): void {}
   wantsPayloads(): void {}

@@ -52,7 +52,6 @@ function sessionOf(limits: Partial<SessionLimits> = {}) {
     now: () => side.nowMs,
     dropped: (_session, { topicName }, cause) => told.push(`${topicName}: ${cause}`),
     delivered: () => {},
-    acknowledged: () => {},
     waits: () => {},
     wantsPayloads: () => {},
     queued: (bytes) => void (side.queuedBytes += bytes),
