@@ -115,8 +115,8 @@ export const subscribeMutants: readonly Mutant[] = [
     '3.1.1 MQTT-3.10.4-3',
     'UNSUBSCRIBE gives up what is in flight',
     SUBSCRIBING,
-    'session.subscriptions.delete(topicFilter)',
-    'session.subscriptions.delete(topicFilter)\n    for (const { packetIdentifier } of session.deliveries()) session.puback(packetIdentifier, 0)',
+    'session.unsubscribe(topicFilter)',
+    'session.unsubscribe(topicFilter)\n    for (const { packetIdentifier } of session.deliveries()) session.puback(packetIdentifier, 0)',
   ),
   mutant(
     '3.1.1 MQTT-3.10.4-5',
