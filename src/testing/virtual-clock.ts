@@ -97,6 +97,11 @@ export class VirtualClock implements Clock {
     return this.#wheel.nextDeadline()
   }
 
+  /** How many timers wait. */
+  get waitingTimers(): number {
+    return this.#wheel.size
+  }
+
   /** Whether a turn is open: `runTurns` would do something. */
   get isTurnOpen(): boolean {
     return this.#turns.length > 0

@@ -1,0 +1,204 @@
+/**
+ * Thinks up what happens to a world: Clients that connect, subscribe, publish and acknowledge as they should, until one of them
+ * does not. It sees what its Clients got, so that they answer it; what it decides is written down as bytes.
+ *
+ * @module
+ */
+import { encodePacket } from '../../src/codec/encode.ts'
+import { PacketType, type Packet, type ProtocolVersion } from '../../src/codec/packets.ts'
+import { mutate } from './mutate.ts'
+import {
+  authPacket,
+  connectPacket,
+  disconnectPacket,
+  packetIdentifier,
+  publishPacket,
+  subscribePacket,
+  unsubscribePacket,
+} from './packets.ts'
+import { Random } from './random.ts'
+import type { Step } from './step.ts'
+import { SLOTS, type World } from './world.ts'
+
+const VERSIONS = [3, 4, 5] as const
+/** Packets of others that splices take from. */
+const REMEMBERED = 64
+/** Largest stream that the decoder is given again by itself. */
+const MAX_DECODED_BYTES = 20_000
+
+/** How wild a Client is: the share of its packets that are damaged. */
+const WILDNESS = [0, 0.02, 0.1, 0.3, 0.8]
+
+interface Slot {
+  version: ProtocolVersion
+  wildness: number
+  /** A packet that is held back, to come behind a later one. */
+  heldBack: Buffer | undefined
+  /** Bytes that were thought up and not sent. */
+  pending: Buffer[]
+  /** Everything that was sent on this Connection. */
+  readonly sent: Buffer[]
+}
+
+export interface Counts {
+  /** Packets sent, whole or not. */
+  packets: number
+  /** Those that were damaged, or came twice, in another order or from somebody else. */
+  mutated: number
+  /** Network Connections. */
+  connections: number
+}
+
+function noCounts(): Counts {
+  return { packets: 0, mutated: 0, connections: 0 }
+}
+
+export class Author {
+  #counts = noCounts()
+  readonly #random: Random
+  readonly #world: World
+  readonly #play: (step: Step) => Promise<void> | undefined
+  #slots: Slot[]
+  readonly #remembered: Buffer[] = [Buffer.from([0xc0, 0x00])]
+
+  constructor(seed: number, world: World, play: (step: Step) => Promise<void> | undefined) {
+    this.#random = new Random(seed)
+    this.#world = world
+    this.#play = play
+    this.#slots = Array.from({ length: SLOTS }, () => this.#newSlot())
+  }
+
+  #newSlot(): Slot {
+    const random = this.#random
+    const version = random.pick(VERSIONS)
+    return { version, wildness: random.pick(WILDNESS), heldBack: undefined, pending: [], sent: [] }
+  }
+
+  /** What was sent since it was last asked. */
+  takeCounts(): Counts {
+    const counts = this.#counts
+    this.#counts = noCounts()
+    return counts
+  }
+
+  /** One episode: so many things happen, then everybody leaves. */
+  async episode(length: number): Promise<void> {
+    const random = this.#random
+    for (let count = 0; count < length; count++) {
+      const slot = random.below(SLOTS)
+      this.#act(slot)
+      if (random.chance(0.3)) this.#play({ do: 'turn' })
+      if (random.chance(0.02)) await this.#play({ do: 'settle' })
+      if (random.chance(0.01)) this.#play({ do: 'wait', milliseconds: random.pick([1, 400, 1600, 6000, 70_000]) })
+    }
+    for (let slot = 0; slot < SLOTS; slot++) this.#flush(slot)
+    await this.#play({ do: 'end' })
+    for (const { sent } of this.#slots) this.#decodeAlone(sent)
+    this.#slots = Array.from({ length: SLOTS }, () => this.#newSlot())
+  }
+
+  /** What was sent, as a Client's and as a Server's bytes, for the decoder alone. */
+  #decodeAlone(sent: readonly Uint8Array[]): void {
+    const bytes = Buffer.concat(sent).subarray(0, MAX_DECODED_BYTES)
+    const version = this.#random.pick(VERSIONS)
+    this.#play({ do: 'decode', version, sender: this.#random.chance(0.7) ? 'client' : 'server', bytes })
+  }
+
+  #act(number: number): void {
+    const random = this.#random
+    const client = this.#world.clients[number]
+    if (client === undefined || client.isEnded || random.chance(0.005)) {
+      this.#open(number)
+      return
+    }
+    const chance = random.below(1000)
+    if (chance < 4) this.#play({ do: 'lose', slot: number })
+    else if (chance < 8) this.#play({ do: 'freeze', slot: number })
+    else if (client.isFrozen && chance < 60) this.#play({ do: 'thaw', slot: number })
+    else {
+      for (let count = 1 + random.below(4); count > 0; count--) this.#say(number, this.#thinkUp(number))
+      if (random.chance(0.8)) this.#flush(number)
+    }
+  }
+
+  #open(number: number): void {
+    const slot = this.#newSlot()
+    this.#slots[number] = slot
+    this.#counts.connections++
+    this.#play({ do: 'open', slot: number, address: 1 + this.#random.below(200) })
+    // Before CONNECT nothing else may come, so that only the wildest do without.
+    if (this.#random.chance(slot.wildness * 0.2)) return
+    this.#say(number, connectPacket(this.#random, slot.version))
+    this.#flush(number)
+  }
+
+  #thinkUp(number: number): Packet {
+    const random = this.#random
+    const { version } = this.#slots[number]!
+    const owed = random.chance(0.7) ? this.#world.clients[number]!.unanswered.shift() : undefined
+    if (owed !== undefined) return acknowledgement(owed.type, owed.packetIdentifier, this.#reasonFor(owed.type, version))
+    const chance = random.below(100)
+    if (chance < 55) return publishPacket(random, version)
+    if (chance < 70) return subscribePacket(random, version)
+    if (chance < 76) return unsubscribePacket(random, version)
+    if (chance < 84) return acknowledgement(PacketType.PUBREL, packetIdentifier(random), 0)
+    if (chance < 92) return { type: PacketType.PINGREQ }
+    if (chance < 94) return acknowledgement(random.pick([4, 5, 7]), packetIdentifier(random), 0)
+    if (chance < 97) return version === 5 ? authPacket(random) : { type: PacketType.PINGREQ }
+    if (chance < 99) return disconnectPacket(random, version)
+    return connectPacket(random, version)
+  }
+
+  #reasonFor(type: PacketType, version: ProtocolVersion): number {
+    return version === 5 && type !== PacketType.PUBCOMP && this.#random.chance(0.1) ? 0x80 : 0
+  }
+
+  /** Puts a packet into the stream, or what becomes of it. */
+  #say(number: number, packet: Packet): void {
+    const random = this.#random
+    const slot = this.#slots[number]!
+    const bytes = Buffer.from(encodePacket(packet, slot.version))
+    this.#counts.packets++
+    this.#remember(bytes)
+    if (!random.chance(slot.wildness)) {
+      slot.pending.push(bytes)
+      return
+    }
+    this.#counts.mutated++
+    const chance = random.below(10)
+    if (chance === 0) slot.pending.push(bytes, bytes)
+    else if (chance === 1) this.#holdBack(slot, bytes)
+    else if (chance === 2) slot.pending.push(random.pick(this.#remembered))
+    else slot.pending.push(mutate(bytes, random.pick(this.#remembered), random))
+  }
+
+  /** Changes the order: what is held back comes behind the next one that is. */
+  #holdBack(slot: Slot, bytes: Buffer): void {
+    if (slot.heldBack !== undefined) slot.pending.push(slot.heldBack)
+    slot.heldBack = bytes
+  }
+
+  #remember(bytes: Buffer): void {
+    if (this.#remembered.length < REMEMBERED) this.#remembered.push(bytes)
+    else this.#remembered[this.#random.below(REMEMBERED)] = bytes
+  }
+
+  /** Sends what was thought up, cut anywhere. */
+  #flush(number: number): void {
+    const slot = this.#slots[number]!
+    const random = this.#random
+    let bytes = Buffer.concat(slot.pending)
+    slot.pending = []
+    slot.sent.push(bytes)
+    while (bytes.length > 0) {
+      const length = random.chance(0.7) ? bytes.length : 1 + random.below(bytes.length)
+      this.#play({ do: 'send', slot: number, bytes: bytes.subarray(0, length) })
+      bytes = bytes.subarray(length)
+      if (bytes.length > 0 && random.chance(0.3)) this.#play({ do: 'turn' })
+    }
+  }
+}
+
+function acknowledgement(type: PacketType, identifier: number, reasonCode: number): Packet {
+  return { type, packetIdentifier: identifier, reasonCode, properties: {} } as Packet
+}

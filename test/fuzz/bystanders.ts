@@ -1,0 +1,98 @@
+/**
+ * Two Clients that keep every rule and exchange numbered messages at all QoS while others do their worst: they lose none, get
+ * none twice, and notice nothing.
+ *
+ * @module
+ */
+import { encodePacket } from '../../src/codec/encode.ts'
+import { PacketType, type Packet, type ProtocolVersion, type QoS } from '../../src/codec/packets.ts'
+import type { FuzzClient, Surroundings } from './fuzz-client.ts'
+
+const TOPIC = 'a street/of bystanders'
+
+export class Bystanders {
+  readonly #speaker: FuzzClient
+  readonly #listener: FuzzClient
+  readonly #versions: readonly [ProtocolVersion, ProtocolVersion]
+  readonly #world: Surroundings
+  #said = 0
+  #heard = 0
+
+  constructor(
+    speaker: FuzzClient,
+    listener: FuzzClient,
+    versions: readonly [ProtocolVersion, ProtocolVersion],
+    world: Surroundings,
+  ) {
+    this.#speaker = speaker
+    this.#listener = listener
+    this.#versions = versions
+    this.#world = world
+    const [first, second] = versions
+    speaker.send(encodePacket(connect('a speaker', first), first))
+    listener.send(encodePacket(connect('a listener', second), second))
+    listener.send(encodePacket(subscribe, second))
+    listener.onPublish = ({ topicName, qos, payload }) => {
+      if (topicName !== TOPIC) world.fail(`the bystander heard ${topicName}`)
+      const number = Number(Buffer.from(payload).toString())
+      if (number !== ++this.#heard) world.fail(`the bystander heard message ${number} where ${this.#heard} is next`)
+      if (qos !== this.#qosOf(number)) world.fail(`the bystander heard message ${number} at QoS ${qos}`)
+    }
+  }
+
+  /** One more message. To be called in the turn of the others, before it ends. */
+  speak(): void {
+    this.#answer(this.#speaker, this.#versions[0])
+    const number = ++this.#said
+    const packet = {
+      type: PacketType.PUBLISH,
+      dup: false,
+      qos: this.#qosOf(number),
+      retain: false,
+      topicName: TOPIC,
+      packetIdentifier: this.#qosOf(number) === 0 ? 0 : (number % 65_535) + 1,
+      properties: {},
+      payload: Buffer.from(String(number)),
+    }
+    this.#speaker.send(encodePacket(packet, this.#versions[0]))
+  }
+
+  /** Acknowledges what came. @returns whether there was something */
+  listen(): boolean {
+    const listens = this.#answer(this.#listener, this.#versions[1])
+    return this.#answer(this.#speaker, this.#versions[0]) || listens
+  }
+
+  #answer(client: FuzzClient, version: ProtocolVersion): boolean {
+    // The speaker's own exchanges: each PUBREC wants a PUBREL.
+    const answers = client.unanswered.splice(0)
+    for (const { type, packetIdentifier } of answers) {
+      const packet = { type, packetIdentifier, reasonCode: 0, properties: {} } as Packet
+      client.send(encodePacket(packet, version))
+    }
+    return answers.length > 0
+  }
+
+  #qosOf(number: number): QoS {
+    return (number % (this.#world.options.maxQos + 1)) as QoS
+  }
+
+  /** All turns have ended: what was said is heard, and both are where they were. */
+  check(): void {
+    if (this.#heard !== this.#said) this.#world.fail(`the bystander heard ${this.#heard} of ${this.#said} messages`)
+    for (const client of [this.#speaker, this.#listener]) {
+      if (client.isEnded) this.#world.fail(`${client.name} was disconnected`)
+    }
+  }
+}
+
+function connect(clientId: string, protocolVersion: ProtocolVersion): Packet {
+  return { type: PacketType.CONNECT, protocolVersion, cleanStart: true, keepAlive: 0, clientId, properties: {} }
+}
+
+const subscribe: Packet = {
+  type: PacketType.SUBSCRIBE,
+  packetIdentifier: 1,
+  subscriptions: [{ topicFilter: TOPIC, qos: 2, noLocal: false, retainAsPublished: false, retainHandling: 0 }],
+  properties: {},
+}

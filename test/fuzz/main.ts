@@ -1,0 +1,122 @@
+/**
+ * `npm run fuzz`: damaged sessions of all three versions against the decoder and against a whole broker.
+ *
+ *     npm run fuzz                                 sixty seconds, a new seed
+ *     npm run fuzz -- --seconds 600 --seed 7       as long as you like, from that seed
+ *     npm run fuzz -- --packets 1000000            until so many damaged packets went through the broker
+ *     npm run fuzz -- --replay FILE                the steps that a failure printed
+ *
+ * Ends with 0 if nothing was found. A failure prints its seed and the fewest steps that show it, to be pasted into a unit
+ * test (`replay.ts`).
+ *
+ * @module
+ */
+import { randomInt } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { parseArgs } from 'node:util'
+import { isMain } from '../../tools/main.ts'
+import { Progress } from '../../tools/progress.ts'
+import { Author } from './author.ts'
+import { usedBytes } from './heap.ts'
+import { Random } from './random.ts'
+import { printReplay, replay } from './replay.ts'
+import { shrink } from './shrink.ts'
+import type { Step } from './step.ts'
+import { World } from './world.ts'
+
+/** Episodes in the life of one broker, and things that happen in each. */
+const EPISODES = 40
+const EPISODE_LENGTH = 250
+const SHRINK_MS = 60_000
+/** What a broker may hold more after its last episode than after its first: its caches fill, and are bounded. */
+const HEAP_GROWTH_BYTES = 16 * 1024 * 1024
+
+/** What went through, in all. */
+class Totals {
+  worlds = 0
+  connections = 0
+  packets = 0
+  mutated = 0
+  readonly #startedAt = performance.now()
+
+  get seconds(): number {
+    return (performance.now() - this.#startedAt) / 1000
+  }
+}
+
+/** The life of one broker. @returns whether it went well */
+async function live(number: number, totals: Totals, isEnough: () => boolean): Promise<boolean> {
+  const steps: Step[] = []
+  const world = new World(number)
+  try {
+    const author = new Author(number, world, (step) => {
+      steps.push(step)
+      return world.play(step)
+    })
+    let bytesBefore = 0
+    for (let episode = 0; episode < EPISODES && !isEnough(); episode++) {
+      await author.episode(EPISODE_LENGTH)
+      const { packets, mutated, connections } = author.takeCounts()
+      totals.packets += packets
+      totals.mutated += mutated
+      totals.connections += connections
+      if (episode === 0) bytesBefore = usedBytes()
+    }
+    steps.length = 0
+    const grown = usedBytes() - bytesBefore
+    if (grown > HEAP_GROWTH_BYTES) throw new Error(`memory is not back to where it was: ${grown} bytes more`)
+    totals.worlds++
+    return true
+  } catch (error) {
+    console.log(`\nin world ${number}: ${(error as Error).message}\n`)
+    if (world.problem !== undefined) await printShortest(number, steps, world.problem)
+    return false
+  }
+}
+
+async function printShortest(number: number, steps: readonly Step[], problem: string): Promise<void> {
+  console.log(`looking for fewer steps than ${steps.length} …`)
+  const fewest = await shrink(number, steps, problem, SHRINK_MS)
+  console.log(`\nawait replay(\`\n${printReplay(number, fewest)}\n\`)\n`)
+}
+
+async function fuzz(seed: number, seconds: number, packets: number): Promise<boolean> {
+  console.log(`seed ${seed}`)
+  const totals = new Totals()
+  const progress = new Progress('fuzz', { total: packets === Infinity ? undefined : packets, unit: 'damaged packets' })
+  const random = new Random(seed)
+  const isEnough = (): boolean => {
+    progress.update(totals.mutated, `${totals.packets} packets, ${totals.worlds} brokers`)
+    return totals.mutated >= packets || totals.seconds >= seconds
+  }
+  let isGood = true
+  while (isGood && !isEnough()) isGood = await live(random.bits(), totals, isEnough)
+  progress.finish()
+  const { connections, mutated, worlds } = totals
+  console.log(
+    `${mutated} damaged packets of ${totals.packets} on ${connections} Connections to ${worlds} brokers in ` +
+      `${totals.seconds.toFixed(1)} s: ${isGood ? 'no crash, no unexpected answer' : `failed, --seed ${seed}`}`,
+  )
+  return isGood
+}
+
+async function main(): Promise<boolean> {
+  const { values } = parseArgs({
+    options: {
+      seconds: { type: 'string' },
+      packets: { type: 'string' },
+      seed: { type: 'string' },
+      replay: { type: 'string' },
+    },
+  })
+  if (values.replay !== undefined) {
+    await replay(readFileSync(values.replay, 'utf8'))
+    console.log('it does not fail any more')
+    return true
+  }
+  const packets = values.packets === undefined ? Infinity : Number(values.packets)
+  const seconds = values.seconds === undefined ? (packets === Infinity ? 60 : Infinity) : Number(values.seconds)
+  return fuzz(values.seed === undefined ? randomInt(2 ** 31) : Number(values.seed), seconds, packets)
+}
+
+if (isMain(import.meta.url)) process.exitCode = (await main()) ? 0 : 1

@@ -1,0 +1,282 @@
+/**
+ * A whole broker in memory and virtual time, Clients in slots that do as the steps say, two bystanders, and the oracles:
+ *
+ *   step ──> Client ──bytes──> broker ──bytes──> Client: is that an answer that the standard allows?
+ *                │                                        bystanders: is every message there, once and in order?
+ *                └──> Requests: which rule is broken?     end: is everybody gone, and all memory back?
+ *
+ * A world is made from a number and changed by steps alone, so that a list of steps replays what happened.
+ *
+ * @module
+ */
+import { silentLogger } from '../../src/base/log.ts'
+import { Access } from '../../src/broker/access.ts'
+import type { ListenerState } from '../../src/broker/connection-notes.ts'
+import { Events } from '../../src/broker/events.ts'
+import { resolveOptions, type ConfigInput, type Options } from '../../src/broker/options.ts'
+import { Server } from '../../src/broker/server.ts'
+import { ApplicationMessage } from '../../src/protocol/application-message.ts'
+import type { Connection } from '../../src/protocol/connection.ts'
+import type { ConnectionEnd } from '../../src/protocol/server-side.ts'
+import { MemoryStore } from '../../src/stores/memory-store.ts'
+import { VirtualClock } from '../support/virtual-clock.ts'
+import { Bystanders } from './bystanders.ts'
+import { checkDecoding } from './decoding.ts'
+import { FuzzClient, type Surroundings } from './fuzz-client.ts'
+import { makePlugin, Promises } from './login.ts'
+import { Random } from './random.ts'
+import type { Step } from './step.ts'
+
+export const SLOTS = 6
+const VERSIONS = [3, 4, 5] as const
+/** Longer than any Session, Will or retained message of a world lives. */
+const LIFETIME_MS = 200_000
+
+/** Limits that bite soon; what is not named has its default. */
+const LIMITS: ConfigInput = {
+  listeners: { default: { bind: '127.0.0.1:1883' } },
+  'sys-interval': 0,
+  'max-connect-packet-size': 4096,
+  'max-packet-size': 20_000,
+  'max-session-expiry': 100,
+  'max-topic-levels': 10,
+  'topic-alias-maximum': 5,
+  'receive-maximum': 10,
+  'max-outgoing-bytes': 20_000,
+}
+
+/** What worlds differ in. */
+const VARIANTS: readonly ConfigInput[] = [
+  {},
+  { 'max-queued-messages': 5, 'max-inflight-messages': 3, 'queue-full': 'drop-oldest', 'max-subscriptions': 5 },
+  { 'max-queued-bytes': 2000, 'max-retained-messages': 3, 'max-offline-sessions': 2, 'max-sessions-per-user': 1 },
+  { retain: false, 'max-qos': 1 },
+  { 'shared-subscriptions': false, 'wildcard-subscriptions': false, 'subscription-identifiers': false },
+  { 'max-memory': 3000, 'max-outgoing-topic-aliases': 0, 'response-information': 'r', 'client-id-ownership': false },
+]
+
+/** A failure of the broker, with the steps that led to it. */
+export class FuzzFailure extends Error {}
+
+/** The broker's heart, which tells how Connections end and what is its own mistake. */
+class WatchedServer extends Server {
+  onClosed: (connection: Connection, end: ConnectionEnd) => void = () => {}
+  onFailed: (error: unknown) => void = () => {}
+
+  override closed(connection: Connection, end: ConnectionEnd): void {
+    super.closed(connection, end)
+    this.onClosed(connection, end)
+  }
+
+  override failed(connection: Connection, error: unknown): void {
+    super.failed(connection, error)
+    this.onFailed(error)
+  }
+}
+
+export class World implements Surroundings {
+  readonly options: Options
+  readonly clients: (FuzzClient | undefined)[] = Array.from({ length: SLOTS }, () => undefined)
+  /** The first thing that went wrong. */
+  problem: string | undefined
+  readonly #clock: VirtualClock
+  readonly #promises = new Promises()
+  readonly #server: WatchedServer
+  readonly #listener: ListenerState
+  readonly #bystanders: Bystanders
+  /** Whose stream the broker has not heard the end of. */
+  readonly #open = new Map<unknown, FuzzClient>()
+  readonly #topicFilters = new Map<string, Set<string>>()
+  #opened = 0
+
+  constructor(number: number) {
+    const random = new Random(number)
+    const checksTopics = random.chance(0.7)
+    this.#clock = new VirtualClock({ seed: number })
+    const plugin = makePlugin(this.#promises, random.chance(0.5))
+    const topicCheck: ConfigInput = checksTopics ? { 'topic-check': { plugins: [plugin] } } : {}
+    const config = { ...LIMITS, ...VARIANTS[number % VARIANTS.length], auth: { plugins: [plugin] }, ...topicCheck }
+    this.options = resolveOptions(config)
+    const access = new Access({
+      loginPlugins: [plugin],
+      topicPlugins: checksTopics ? [plugin] : undefined,
+      clock: this.#clock,
+      log: silentLogger,
+    })
+    const events = new Events(silentLogger)
+    if (random.chance(0.3)) events.on('packetReceived', () => {})
+    const current = { options: this.options, access }
+    this.#server = new WatchedServer({ current, clock: this.#clock, store: new MemoryStore(), events, log: silentLogger })
+    this.#server.onFailed = (error) => this.fail(`internal error: ${(error as Error).stack}`)
+    this.#server.onClosed = (connection, end) => this.#open.get(connection)?.ended(end)
+    this.#listener = { options: this.options.listeners[0]!, open: 0, connected: 0 }
+    const versions = [random.pick(VERSIONS), random.pick(VERSIONS)] as const
+    this.#bystanders = new Bystanders(this.#connect('the speaker', 0), this.#connect('the listener', 0), versions, this)
+    this.#turn()
+  }
+
+  // ---- what Clients ask (Surroundings) ----
+
+  now(): number {
+    return this.#clock.now()
+  }
+
+  fail(problem: string): void {
+    this.problem ??= problem
+  }
+
+  topicFiltersOf(clientId: string): Set<string> {
+    const topicFilters = this.#topicFilters.get(clientId) ?? new Set()
+    this.#topicFilters.set(clientId, topicFilters)
+    return topicFilters
+  }
+
+  hasRival(client: FuzzClient, clientId: string): boolean {
+    return this.clients.some((other) => other !== client && other?.requests.connect?.clientId === clientId)
+  }
+
+  // ---- steps ----
+
+  /**
+   * Does one step.
+   *
+   * @returns a promise only for steps in which plugins answer
+   * @throws {FuzzFailure} as soon as anything is wrong
+   */
+  play(step: Step): Promise<void> | undefined {
+    try {
+      const later = this.#do(step)
+      if (later !== undefined) return later.then(() => this.#check())
+    } catch (error) {
+      this.fail(`an exception escaped: ${(error as Error).stack}`)
+    }
+    this.#check()
+    return undefined
+  }
+
+  #check(): void {
+    if (this.problem !== undefined) throw new FuzzFailure(this.problem)
+  }
+
+  #do(step: Step): Promise<void> | undefined {
+    switch (step.do) {
+      case 'open':
+        this.#openSlot(step.slot, step.address)
+        return undefined
+      case 'turn':
+        this.#bystanders.speak()
+        this.#turn()
+        return undefined
+      case 'settle':
+        return this.#settle()
+      case 'wait':
+        this.#turn()
+        this.#clock.advance(step.milliseconds)
+        this.#turn()
+        return undefined
+      case 'end':
+        return this.#end()
+      case 'decode': {
+        const { problem } = checkDecoding(step.bytes, step.version, step.sender)
+        if (problem !== undefined) this.fail(problem)
+        return undefined
+      }
+      case 'send':
+        this.clients[step.slot]?.send(step.bytes)
+        return undefined
+      default:
+        this.clients[step.slot]?.[step.do]()
+        return undefined
+    }
+  }
+
+  /** A slot has one Connection at a time: the one before is lost. */
+  #openSlot(slot: number, address: number): void {
+    this.clients[slot]?.lose()
+    this.clients[slot] = this.#connect(`client ${slot}, connection ${++this.#opened}`, address)
+  }
+
+  #connect(name: string, address: number): FuzzClient {
+    const client = new FuzzClient(name, this)
+    const peer = { listener: 'default', address: `192.0.2.${address}`, encrypted: false }
+    client.incoming = this.#server.accept(client, peer, this.#listener)
+    if (client.incoming === undefined) this.fail(`${name} is refused at once`)
+    this.#open.set(client.incoming, client)
+    return client
+  }
+
+  /** Ends turns until nothing more happens. */
+  #turn(): void {
+    let goesOn = true
+    for (let round = 0; goesOn; round++) {
+      this.#clock.runTurns()
+      goesOn = this.#bystanders.listen()
+      for (const client of this.#open.values()) {
+        if (client.deliverInbox()) goesOn = true
+        // What the Server has ended is gone as soon as the far end has taken what was left.
+        if (client.isEnded && !client.isLost && !client.isFrozen) {
+          client.lose()
+          goesOn = true
+        }
+        if (client.isLost) this.#open.delete(client.incoming)
+      }
+      if (round > 10_000) throw new Error('turns without end')
+    }
+  }
+
+  async #settle(): Promise<void> {
+    do {
+      this.#promises.keep()
+      await new Promise<void>((resolve) => setImmediate(resolve))
+      this.#turn()
+    } while (this.#promises.size > 0)
+  }
+
+  // ---- the end ----
+
+  async #end(): Promise<void> {
+    for (const client of this.clients) client?.thaw()
+    this.#turn()
+    await this.#settle()
+    for (const client of this.clients) client?.checkSettled()
+    for (const client of this.clients) client?.lose()
+    this.#turn()
+    this.#clock.advance(LIFETIME_MS)
+    await this.#settle()
+    this.#clearRetained()
+    this.#bystanders.speak()
+    this.#turn()
+    this.#bystanders.check()
+    this.#account()
+    this.clients.fill(undefined)
+    this.#topicFilters.clear()
+  }
+
+  #clearRetained(): void {
+    const topicNames = Array.from(this.#server.retainedMessages.messages(), ({ topicName }) => topicName)
+    const erasing = { payload: new Uint8Array(0), qos: 0, retain: true, publisher: '', receivedAtMs: this.now() } as const
+    for (const topicName of topicNames) this.#server.publishFromHost(ApplicationMessage.of({ topicName, ...erasing }))
+  }
+
+  /** Only the bystanders are left. */
+  #account(): void {
+    const { connections, sessions, router, retainedMessages, admission, queuedBytes } = this.#server
+    const counts: Record<string, readonly [is: number, shouldBe: number]> = {
+      connections: [connections.size, 2],
+      'accepted connections': [admission.connected, 2],
+      'connections of the listener': [this.#listener.open, 2],
+      'accepted connections of the listener': [this.#listener.connected, 2],
+      streams: [this.#open.size, 2],
+      sessions: [sessions.count, 2],
+      'sessions away': [sessions.awayCount, 0],
+      subscriptions: [router.subscriptions, 1],
+      'retained messages': [retainedMessages.count, 0],
+      'retained bytes': [retainedMessages.bytes, 0],
+      'queued bytes': [queuedBytes, 0],
+      'waiting timers': [this.#clock.waitingTimers, 0],
+    }
+    for (const [what, [is, shouldBe]] of Object.entries(counts)) {
+      if (is !== shouldBe) this.fail(`memory is not back to where it was: ${is} ${what}, not ${shouldBe}`)
+    }
+  }
+}
