@@ -32,7 +32,7 @@ import {
   type UnsubscribePacket,
 } from '../codec/packets.ts'
 import { noProperties, type Properties } from '../codec/properties.ts'
-import { ConnectError, ProtocolError } from '../codec/protocol-error.ts'
+import { ConnectError, forbidden, ProtocolError } from '../codec/protocol-error.ts'
 import { ReasonCode, toReturnCode } from '../codec/reason-code.ts'
 import type { ApplicationMessage } from './application-message.ts'
 import type { Client } from './client.ts'
@@ -242,34 +242,29 @@ export class Connection implements Incoming, SessionConnection, Timed {
 
   #decode(): Packet {
     const { bytes, firstByte, bodyStart, end } = this.#decoder
-    const isFirst = this.#state === State.AwaitingConnect
-    if (isFirst && firstByte >> 4 !== PacketType.CONNECT) {
-      throw new ProtocolError(ReasonCode.ProtocolError, `first packet is type ${firstByte >> 4}, not CONNECT`)
-    }
-    if (!isFirst && firstByte >> 4 === PacketType.CONNECT) {
-      // Whatever is in it: a version that is not served has no code in DISCONNECT [5.0 MQTT-3.1.0-2] [3.1.1 MQTT-3.1.0-2].
-      throw new ProtocolError(ReasonCode.ProtocolError, 'a second CONNECT')
-    }
-    const packet = isFirst
-      ? decodeConnect(bytes, bodyStart, end, firstByte)
-      : decodePacket(bytes, firstByte, bodyStart, end, this.#version, 'client')
+    this.#checkOrder(firstByte >> 4)
+    const packet =
+      this.#state === State.AwaitingConnect
+        ? decodeConnect(bytes, bodyStart, end, firstByte)
+        : decodePacket(bytes, firstByte, bodyStart, end, this.#version, 'client')
     if (this.#server.watchesPackets) this.#server.packetReceived(this, packet)
     return packet
   }
 
-  #dispatch(packet: Packet): void {
-    if (this.#state === State.AwaitingConnect) this.#connect(packet as ConnectPacket)
-    else if (this.#state === State.Authenticating) this.#duringAuthentication(packet)
-    else this.#connected(packet)
+  /** Whether that type may come here at all: said before anybody looks inside, where faults have codes that no answer here has. */
+  #checkOrder(type: number): void {
+    if (this.#state === State.AwaitingConnect) {
+      if (type !== PacketType.CONNECT) throw forbidden(`first packet is type ${type}, not CONNECT`)
+    } else if (type === PacketType.CONNECT) {
+      throw forbidden('a second CONNECT') // [5.0 MQTT-3.1.0-2] [3.1.1 MQTT-3.1.0-2]
+    } else if (this.#state === State.Authenticating && type !== PacketType.AUTH && type !== PacketType.DISCONNECT) {
+      throw forbidden(`packet type ${type} during authentication`) // [5.0 MQTT-3.1.2-30]
+    }
   }
 
-  #duringAuthentication(packet: Packet): void {
-    if (packet.type === PacketType.AUTH) this.#auth(packet)
-    else if (packet.type === PacketType.DISCONNECT) this.#disconnected(packet)
-    else {
-      // [5.0 MQTT-3.1.2-30]
-      throw new ProtocolError(ReasonCode.ProtocolError, `packet type ${packet.type} during authentication`)
-    }
+  #dispatch(packet: Packet): void {
+    if (packet.type === PacketType.CONNECT) this.#connect(packet)
+    else this.#connected(packet)
   }
 
   #connected(packet: Packet): void {

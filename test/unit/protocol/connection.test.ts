@@ -4,6 +4,7 @@ import { encodePacket } from '../../../src/codec/encode.ts'
 import { PacketType, type Packet } from '../../../src/codec/packets.ts'
 import { noProperties } from '../../../src/codec/properties.ts'
 import { ReasonCode } from '../../../src/codec/reason-code.ts'
+import type { Connection } from '../../../src/protocol/connection.ts'
 import { PENDING } from '../../../src/protocol/server-side.ts'
 import { FakeServer, TestConnection } from '../../support/fake-server.ts'
 
@@ -68,6 +69,18 @@ test('a second CONNECT is a Protocol Error, whatever is in it: codes of CONNACK 
       [ReasonCode.ProtocolError],
     )
   }
+})
+
+test('what comes in the middle of an exchange and is no AUTH is a Protocol Error, whatever is in it [5.0 MQTT-3.1.2-30]', () => {
+  const challenges = { connect: (connection: Connection) => connection.challenge(undefined) }
+  const one = new TestConnection(5, {}, Object.assign(new FakeServer(), challenges))
+  one.connect({ properties: { authenticationMethod: 'm' } })
+  one.take()
+  one.sendBytes(Buffer.from('3007000161032300007a', 'hex')) // Topic Alias 0
+  assert.deepEqual(
+    one.take().map((packet) => 'reasonCode' in packet && packet.reasonCode),
+    [ReasonCode.ProtocolError],
+  )
 })
 
 test('whoever sends no CONNECT in time is closed, and so is one whose log-in never ends', () => {
