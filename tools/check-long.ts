@@ -46,6 +46,20 @@ const STEPS: readonly LongStep[] = [
     fix: 'test what the table names as not covered',
     showOutput: true,
   },
+  {
+    name: 'package',
+    seeded: false,
+    command: ['build/tools/test.js', 'test/long/package.test.ts'],
+    limitSeconds: 180,
+    fix: 'read what the package lacks, or holds too much; `npm pack --dry-run` lists it',
+  },
+  {
+    name: 'bench',
+    seeded: false,
+    command: ['build/tools/test.js', 'test/long/bench.test.ts'],
+    limitSeconds: 120,
+    fix: '`npm run bench -- --rows 1-1 --runs 1 --seconds 0.3` in a fresh clone shows it',
+  },
 ]
 
 async function main(): Promise<boolean> {
