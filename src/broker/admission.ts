@@ -152,8 +152,10 @@ export class Admission {
       return
     }
     this.#pendingLogins++
+    notes.isLoggingIn = true
     void result.then((judged) => {
       this.#pendingLogins--
+      notes.isLoggingIn = false
       if (!connection.isClosed) this.#judge(connection, request, judged)
     })
   }
@@ -366,9 +368,10 @@ export class Admission {
   /** A step of an exchange, or the beginning of a re-authentication (§4.12). */
   authenticate(connection: Connection, packet: AuthPacket): void {
     const notes = notesOf(connection)
-    const again = connection.isConnected
     const begins = packet.reasonCode === ReasonCode.ReAuthenticate
-    if (begins !== (again && (notes.exchange?.size ?? 0) === 0)) {
+    const mayBegin = connection.isConnected && (notes.exchange?.size ?? 0) === 0
+    // While an answer is pending it is not the Client's turn: a second exchange would overtake the first.
+    if (notes.isLoggingIn || begins !== mayBegin) {
       // [5.0 MQTT-4.12.0-3]
       throw new ProtocolError(
         ReasonCode.ProtocolError,

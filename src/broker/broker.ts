@@ -24,7 +24,7 @@ import type { LoadProgress, Store } from '../stores/store.ts'
 import { topicFilterProblem } from '../topics/topic-filter.ts'
 import { topicNameProblem } from '../topics/topic-name.ts'
 import { Access, type AccessExplanation } from './access.ts'
-import { realClock } from './clock.ts'
+import { realClock, stayAlive } from './clock.ts'
 import type { ConfigSource } from './config-problems.ts'
 import type { ListenerState } from './connection-notes.ts'
 import type { Current } from './current.ts'
@@ -176,6 +176,7 @@ export class BrokerBase implements AsyncDisposable {
     this.#closing = undefined
     try {
       await this.#startParts()
+      if (this.#state !== 'starting') throw new UsageError('the broker was closed while it started')
     } catch (error) {
       await this.#stopParts(DEFAULT_CLOSE_TIMEOUT_MS)
       this.#state = 'closed'
@@ -270,7 +271,8 @@ export class BrokerBase implements AsyncDisposable {
     this.#state = 'closing'
     this.#settings.signal?.removeEventListener('abort', this.#abort)
     this.#events.tell('closing', { connections: this.#server?.connections.size ?? 0 })
-    await this.#stopParts(timeoutMs)
+    const alive = stayAlive()
+    await this.#stopParts(timeoutMs).finally(() => alive.cancel())
     this.#state = 'closed'
     this.#events.tell('closed', {})
   }

@@ -18,6 +18,12 @@ class RealTimer implements Timer {
   }
 }
 
+/** Keeps the process alive until it is cancelled: for an end that has to be waited for, as timers of a Clock do not. */
+export function stayAlive(): Timer {
+  const handle = setInterval(() => {}, LONGEST_TIMER_MS)
+  return { cancel: () => clearInterval(handle) }
+}
+
 export const realClock: Clock = {
   now: () => performance.now(),
   wallNow: () => Date.now(),

@@ -25,7 +25,7 @@ export class ConnectionNotes {
   readonly listener: ListenerState
   /** What plugins keep of an AUTH exchange; made for those that have one (§4.12). */
   exchange: ExchangeStates | undefined = undefined
-  /** True while a log-in of it counts as pending. */
+  /** True while plugins think about a log-in, or a step of an exchange, of it. */
   isLoggingIn = false
   /** Which version of the permissions the decisions were made under. */
   #version = -1

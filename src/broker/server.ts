@@ -76,6 +76,8 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
   readonly #parts: ServerParts
   readonly #events: Events
   #isClosing = false
+  /** From here on the Store takes nothing more: answers of plugins come too late. */
+  #isStopped = false
 
   constructor(parts: ServerParts) {
     const { current, clock, store, events } = parts
@@ -336,6 +338,7 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
         }
       })
     }
+    this.#isStopped = true
     await this.turn.settle()
   }
 
@@ -447,7 +450,9 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
     const allowed = access.mayPublish(connection.client, message)
     if (allowed instanceof Promise) {
       void allowed.then((yes) => {
-        // The message was sent before the Connection ended, so that it counts also where nobody waits for its answer.
+        // The message was sent before the Connection ended, so that it counts also where nobody waits for its answer; but
+        // not at QoS 2, which would come twice: its Client sends it again, because it has no PUBREC.
+        if (this.#isStopped || (message.qos === 2 && connection.isClosed)) return
         const code = yes
           ? this.#take(message, undefined, connection.client)
           : this.#denied(connection, message, ReasonCode.NotAuthorized)
@@ -520,6 +525,7 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
     const parts = { topicName, payload, qos, retain, properties: travelling, publisher: client.clientId }
     const message = ApplicationMessage.of({ ...parts, receivedAtMs: this.now() })
     const publish = (allowed: boolean): void => {
+      if (this.#isStopped) return
       if (!allowed) {
         this.metrics.publishesRefused++
         this.#events.tell('publishRefused', { client, topicName, qos, reasonCode: ReasonCode.NotAuthorized })

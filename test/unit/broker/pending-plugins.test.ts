@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { PacketType, type SubackPacket } from '../../../src/codec/packets.ts'
 import { ReasonCode } from '../../../src/codec/reason-code.ts'
 import type { AuthenticationAnswer, Plugin } from '../../../src/broker/plugin.ts'
+import { MemoryDisk } from '../../../src/stores/memory-disk.ts'
 import { TestBroker } from '../../support/test-broker.ts'
 
 const allow: AuthenticationAnswer = { decision: 'allow' }
@@ -141,4 +142,64 @@ test('a SUBSCRIBE that waits for its permission is answered whole, with the reta
   assert.deepEqual((suback as SubackPacket).reasonCodes, [ReasonCode.NotAuthorized, 0])
   assert.equal(message?.type, PacketType.PUBLISH)
   await broker.close()
+})
+
+test('a QoS 2 PUBLISH that waits for its permission when its Client leaves: taken over once, when it is sent again', async () => {
+  const { ask, answer } = deferred<boolean>()
+  const plugin: Plugin = { name: 'slow', maySubscribe: () => true, mayPublish: ask }
+  const broker = await TestBroker.start({ 'topic-check': { plugins: [plugin] } })
+  const watcher = broker.connect({ clientId: 'watcher' })
+  watcher.subscribe('#')
+  const kept = { clientId: 'sensor', cleanStart: false, properties: { sessionExpiryInterval: 100 } } as const
+  const publish = { type: PacketType.PUBLISH, dup: false, qos: 2, retain: false, topicName: 'a' } as const
+  const rest = { packetIdentifier: 1, properties: {}, payload: Buffer.from('1') }
+  const first = broker.connect(kept)
+  first.send({ ...publish, ...rest })
+  first.drop()
+  answer(true)
+  await broker.settle()
+  const second = broker.connect(kept)
+  second.send({ ...publish, ...rest, dup: true })
+  answer(true)
+  await broker.settle()
+  assert.deepEqual(
+    second.take().map(({ type }) => type),
+    [PacketType.PUBREC],
+  )
+  assert.deepEqual(watcher.takePayloads(), ['1'])
+  await broker.close()
+})
+
+test('a re-authentication cannot be begun again while a plugin thinks about the first [5.0 MQTT-4.12.0-3]', async () => {
+  const { ask, answer } = deferred<AuthenticationAnswer>()
+  const authenticate: Plugin['authenticate'] = ({ reAuthentication }) => (reAuthentication ? ask() : allow)
+  const broker = await TestBroker.start({ auth: { plugins: [{ name: 'slow', authenticate }] } })
+  const client = broker.connect({ properties: { authenticationMethod: 'M' } })
+  const again = { type: PacketType.AUTH, reasonCode: 0x19, properties: { authenticationMethod: 'M' } } as const
+  client.send(again)
+  client.send(again)
+  assert.ok(client.isClosed)
+  assert.deepEqual(
+    client.take().map(({ type, ...packet }) => [type, (packet as { reasonCode: number }).reasonCode]),
+    [[PacketType.DISCONNECT, ReasonCode.ProtocolError]],
+  )
+  answer(allow)
+  await broker.settle()
+  await broker.close()
+})
+
+test('answers that come after the broker has closed change nothing and hurt nobody', async () => {
+  const { ask, answer } = deferred<boolean>()
+  const plugin: Plugin = { name: 'slow', maySubscribe: () => true, mayPublish: ask }
+  const disk = new MemoryDisk()
+  const persistence = { durability: 'disk' } as const
+  const broker = await TestBroker.start({ 'topic-check': { plugins: [plugin] }, persistence }, { disk })
+  const published: unknown[] = []
+  broker.broker.on('published', (event) => published.push(event))
+  const sensor = broker.connect({ clientId: 'sensor' })
+  sensor.publish('a', '1', 1, { retain: true })
+  await broker.close()
+  answer(true)
+  await broker.settle()
+  assert.deepEqual(published, [])
 })
