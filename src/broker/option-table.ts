@@ -124,6 +124,14 @@ const brokerRows = rows('broker', [
       'Connections beyond `max-connections` (in all, or of a listener) that may still send their CONNECT, because it may be a takeover; further ones are closed at once.',
   },
   {
+    key: 'max-connections-before-connect',
+    type: 'integer',
+    default: 10_000,
+    ...COUNT,
+    description:
+      'Connections in all that have sent no CONNECT, or wait for the answer to it; further ones are closed at once. 0 = no limit.',
+  },
+  {
     key: 'max-connections-per-address',
     type: 'integer',
     default: 0,
@@ -151,28 +159,32 @@ const brokerRows = rows('broker', [
     type: 'integer',
     default: 100_000,
     ...COUNT,
-    description: 'Sessions without a Connection; beyond it the one that ends soonest is ended. 0 = no limit.',
+    description:
+      'Sessions without a Connection; beyond it the one that has been away the longest is ended. 0 = no limit.',
   },
   {
     key: 'max-sessions-per-user',
     type: 'integer',
     default: 0,
     ...COUNT,
-    description: 'Sessions without a Connection of one User Name. 0 = no limit.',
+    description:
+      'Sessions without a Connection of one User Name; beyond it the one that has been away the longest is ended. 0 = no limit.',
   },
   {
     key: 'max-retained-messages',
     type: 'integer',
     default: 1_000_000,
     ...COUNT,
-    description: 'Retained messages; beyond it a new topic is answered 0x97. 0 = no limit.',
+    description:
+      'Retained messages; beyond it the message of a new topic is delivered, but not retained. 0 = no limit.',
   },
   {
     key: 'max-retained-bytes',
     type: 'integer',
     default: 268_435_456,
     ...BYTES,
-    description: 'Topic Names and payloads of all retained messages together. 0 = no limit.',
+    description:
+      'Topic Names and payloads of all retained messages together; beyond it a message is delivered, but not retained. 0 = no limit.',
   },
   {
     key: 'max-uncommitted-bytes',

@@ -14,19 +14,21 @@ export interface TopLevelSettings {
   readonly maxConnections: number
   /** Connections beyond `max-connections` (in all, or of a listener) that may still send their CONNECT, because it may be a takeover; further ones are closed at once. Default 100. */
   readonly maxWaitingConnections: number
+  /** Connections in all that have sent no CONNECT, or wait for the answer to it; further ones are closed at once. 0 = no limit. Default 10000. */
+  readonly maxConnectionsBeforeConnect: number
   /** Connections from one IP address. 0 = no limit. Default 0. */
   readonly maxConnectionsPerAddress: number
   /** CONNECTs accepted per second; further ones are answered 0x9F (3.1.1: 0x03). 0 = no limit. Counted per second. Default 0. */
   readonly maxConnectRate: number
   /** Log-ins that wait for a plugin at the same time; further ones are answered 0x89 (3.1.1: 0x03). Default 1000. */
   readonly maxPendingLogins: number
-  /** Sessions without a Connection; beyond it the one that ends soonest is ended. 0 = no limit. Default 100000. */
+  /** Sessions without a Connection; beyond it the one that has been away the longest is ended. 0 = no limit. Default 100000. */
   readonly maxOfflineSessions: number
-  /** Sessions without a Connection of one User Name. 0 = no limit. Default 0. */
+  /** Sessions without a Connection of one User Name; beyond it the one that has been away the longest is ended. 0 = no limit. Default 0. */
   readonly maxSessionsPerUser: number
-  /** Retained messages; beyond it a new topic is answered 0x97. 0 = no limit. Default 1000000. */
+  /** Retained messages; beyond it the message of a new topic is delivered, but not retained. 0 = no limit. Default 1000000. */
   readonly maxRetainedMessages: number
-  /** Topic Names and payloads of all retained messages together. 0 = no limit. In bytes. Default 268435456. */
+  /** Topic Names and payloads of all retained messages together; beyond it a message is delivered, but not retained. 0 = no limit. In bytes. Default 268435456. */
   readonly maxRetainedBytes: number
   /** What may wait for the disk before publishers are no longer read. In bytes. Default 67108864. */
   readonly maxUncommittedBytes: number

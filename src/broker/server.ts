@@ -228,11 +228,13 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
 
   /** A new Network Connection. @returns `undefined` where it is closed at once for lack of room */
   accept(transport: Transport, peer: Peer, listener: ListenerState): Incoming | undefined {
-    const { maxWaitingConnections, maxConnections } = this.#parts.current.options
+    const { maxWaitingConnections, maxConnections, maxConnectionsBeforeConnect } = this.#parts.current.options
     const isFull = (limit: number, open: number): boolean => limit > 0 && open >= limit + maxWaitingConnections
     const isRefused = this.#isClosing || this.#hasTooMany(peer.address)
+    const unaccepted = this.connections.size - this.admission.connected
     if (
       isRefused ||
+      (maxConnectionsBeforeConnect > 0 && unaccepted >= maxConnectionsBeforeConnect) ||
       isFull(maxConnections, this.connections.size) ||
       isFull(listener.options.maxConnections, listener.open)
     ) {

@@ -225,18 +225,22 @@ export class Sessions {
     if (ofUser?.size === 0) this.#awayByUser.delete(userName)
   }
 
-  /** Beyond a limit the Session that has been away the longest goes. */
   #enforceLimits({ session }: Registration): void {
     const { maxOfflineSessions, maxSessionsPerUser } = this.limits
-    if (maxOfflineSessions > 0 && this.#away.size > maxOfflineSessions) this.#endOldest(this.#away)
+    this.#shrink(this.#away, maxOfflineSessions)
     const ofUser = session.userName === undefined ? undefined : this.#awayByUser.get(session.userName)
-    if (maxSessionsPerUser > 0 && ofUser !== undefined && ofUser.size > maxSessionsPerUser) this.#endOldest(ofUser)
+    if (ofUser !== undefined) this.#shrink(ofUser, maxSessionsPerUser)
   }
 
-  #endOldest(away: ReadonlySet<Registration>): void {
-    const [oldest] = away
-    if (oldest === undefined) return
-    this.#metrics.sessionsEndedAtLimit++
-    this.end(oldest, 'session limit')
+  /**
+   * Beyond a limit the Session that has been away the longest goes; two for one that comes, so that a lowered limit, too, is
+   * reached without a long turn.
+   */
+  #shrink(away: ReadonlySet<Registration>, limit: number): void {
+    for (let ended = 0; ended < 2 && limit > 0 && away.size > limit; ended++) {
+      const [longest] = away
+      this.#metrics.sessionsEndedAtLimit++
+      this.end(longest!, 'session limit')
+    }
   }
 }

@@ -12,8 +12,8 @@ export const connectMutants: readonly Mutant[] = [
     '3.1.1 MQTT-3.1.0-1',
     'A first packet other than CONNECT does not end the Connection',
     CONNECTION,
-    'if (isFirst && firstByte >> 4 !== PacketType.CONNECT) {',
-    'if (isFirst && firstByte >> 4 === PacketType.PINGREQ) return { type: PacketType.PINGREQ }\n    if (isFirst && firstByte >> 4 !== PacketType.CONNECT) {',
+    'if (type !== PacketType.CONNECT) throw forbidden(`first',
+    'if (type === PacketType.PINGREQ) this.#state = State.Connected\n      else if (type !== PacketType.CONNECT) throw forbidden(`first',
   ),
   mutant(
     '3.1.1 MQTT-3.1.0-2',

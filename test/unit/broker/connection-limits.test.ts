@@ -114,3 +114,26 @@ test('max-connections-per-address counts IP addresses; a stream without one coun
   assert.ok(!from('192.0.2.1').isClosed)
   await broker.close()
 })
+
+test('max-connections-before-connect: a CONNECT that is accepted makes room, whatever max-connections says', async () => {
+  const broker = await TestBroker.start({ 'max-connections': 0, 'max-connections-before-connect': 2 })
+  const [first, second] = [broker.open(), broker.open()]
+  assert.ok(broker.open().isClosed)
+  first.connect({ clientId: 'a' })
+  assert.ok(!broker.open().isClosed)
+  second.drop()
+  assert.ok(!broker.open().isClosed)
+  assert.equal(broker.broker.metrics.connectionsClosedAtLimit, 1)
+  await broker.close()
+})
+
+test('max-offline-sessions that a reload has lowered is reached again, the longest absent first', async () => {
+  const kept = { cleanStart: false, properties: { sessionExpiryInterval: 1000 } } as const
+  const broker = await TestBroker.start()
+  for (const clientId of ['a', 'b', 'c', 'd']) broker.connect({ clientId, ...kept }).drop()
+  await broker.broker.reload({ listeners: {}, 'sys-interval': 0, 'max-offline-sessions': 2 })
+  for (const clientId of ['e', 'f', 'g']) broker.connect({ clientId, ...kept }).drop()
+  const left = broker.broker.sessions().map(({ clientId }) => clientId)
+  assert.deepEqual(left, ['f', 'g'])
+  await broker.close()
+})

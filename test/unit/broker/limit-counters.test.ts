@@ -44,6 +44,11 @@ const rows: Readonly<Record<string, Row>> = {
     (m) => m.connectionsClosedAtLimit,
     (broker) => void [broker.open(), broker.open(), broker.open()],
   ],
+  'max-connections-before-connect': [
+    { 'max-connections-before-connect': 1 },
+    (m) => m.connectionsClosedAtLimit,
+    (broker) => void [broker.open(), broker.open()],
+  ],
   'max-connect-rate': [{ 'max-connect-rate': 1 }, (m) => m.connectsRefusedAtLimit, connectTwice],
   'max-pending-logins': [
     { auth: { plugins: [never] }, 'max-pending-logins': 1 },

@@ -167,6 +167,11 @@ export const effects: Readonly<Record<string, Effect>> = {
     expected: [false, false, true],
     observe: (broker) => [broker.open(), broker.open(), broker.open()].map(({ isClosed }) => isClosed),
   },
+  'broker/max-connections-before-connect': {
+    config: { 'max-connections-before-connect': 1 },
+    expected: [false, true],
+    observe: (broker) => [broker.open(), broker.open()].map(({ isClosed }) => isClosed),
+  },
   'broker/max-connections-per-address': {
     config: { 'max-connections-per-address': 1 },
     expected: [0, undefined],
