@@ -1,9 +1,10 @@
 /**
- * Writes what is made from the table of options:
+ * Writes what is made from the tables of options and of counters:
  *
  *   src/broker/option-types.ts            the TypeScript types, so that editors show each key's description
  *   docs/reference/configuration.md       the manual's page
  *   docs/reference/config.schema.json     the JSON Schema for editors
+ *   docs/reference/metrics.md             the counters, from `metric-table.ts` and `sys-topics.ts`
  *
  *   node build/tools/reference.js           writes them
  *   node build/tools/reference.js --check   fails when one of them is stale
@@ -18,7 +19,9 @@ import * as v from 'valibot'
 import { describeType, schemaOf } from '../src/broker/option-schema.ts'
 import { toCamel } from '../src/broker/option-spelling.ts'
 import { optionTable, rowsOf } from '../src/broker/option-table.ts'
+import { dropTable, metricTable } from '../src/broker/metric-table.ts'
 import type { OptionRow, OptionScope, SectionName } from '../src/broker/option-table.ts'
+import { SYS_TOPIC_PREFIX, sysTable } from '../src/broker/sys-topics.ts'
 import { isMain, root } from './main.ts'
 
 const INTERFACES: readonly { scope: OptionScope; name: string; summary: string }[] = [
@@ -184,10 +187,49 @@ function jsonSchema(): string {
   return JSON.stringify({ title: 'Sluice configuration', ...schema })
 }
 
+function metricsPage(): string {
+  const rows = (cells: readonly (readonly string[])[]): string =>
+    cells.map((row) => `| ${row.map(cell).join(' | ')} |`).join('\n')
+  const counters = Object.entries(metricTable).map(([name, { unit, description }]) => [
+    `\`${name}\``,
+    unit,
+    description,
+  ])
+  const causes = Object.entries(dropTable).map(([cause, description]) => [`\`${cause}\``, description])
+  const topics = sysTable.map(({ topic, description }) => [`\`${SYS_TOPIC_PREFIX}${topic}\``, description])
+  return `# Metrics
+
+<!-- Made from src/broker/metric-table.ts and src/broker/sys-topics.ts by tools/reference.ts: change it there. -->
+
+\`broker.metrics\` has these counters. They begin at 0 when the broker starts, and only grow.
+
+| Counter | Unit | What it counts |
+| --- | --- | --- |
+${rows(counters)}
+
+## Messages that did not reach a Client
+
+\`broker.metrics.dropped\` counts them by cause; the event \`dropped\` tells each of them, with the same cause.
+
+| Cause | What happened |
+| --- | --- |
+${rows(causes)}
+
+## Topics below \`$SYS\`
+
+Retained messages that the broker publishes every \`sys-interval\` seconds, where their value has changed.
+
+| Topic | What it says |
+| --- | --- |
+${rows(topics)}
+`
+}
+
 const PRODUCTS: readonly { file: string; text: () => string }[] = [
   { file: 'src/broker/option-types.ts', text: optionTypes },
   { file: 'docs/reference/configuration.md', text: page },
   { file: 'docs/reference/config.schema.json', text: jsonSchema },
+  { file: 'docs/reference/metrics.md', text: metricsPage },
 ]
 
 /** Writes what is stale, or with `checkOnly` leaves it so. */

@@ -1,6 +1,5 @@
 /**
- * The broker's counters: plain fields that the hot path adds to, and one table that says what each means. `$SYS`, the
- * metrics endpoint and the manual read the table; a test proves that table and fields name the same.
+ * The broker's counters: plain fields that the hot path adds to. `metric-table.ts` says what each means.
  *
  * @module
  */
@@ -14,7 +13,6 @@ export class Metrics implements ConnectionMetrics {
   packetsSent = 0
   publishReceived = 0
   publishSent = 0
-  /** QoS 0 and refused PUBLISH packets that went no further. */
   publishDroppedIn = 0
   readingPaused = 0
   rateLimited = 0
@@ -40,7 +38,6 @@ export class Metrics implements ConnectionMetrics {
   retainedExpired = 0
   turns = 0
   turnsSpent = 0
-  /** Milliseconds. */
   longestTurnMs = 0
   internalErrors = 0
   readonly dropped: Record<DropCause, number> = {

@@ -1,15 +1,16 @@
 /**
  * `$SYS/broker/…`: the broker's own figures as retained messages, every `sys-interval` seconds.
  *
- * One table of topic and value; a value that did not change is not published again. The topics are the ancestor's, at the
+ * One table of topic and value (the manual's docs/reference/metrics.md lists it); a value that did not change is not published again. The topics are the ancestor's, at the
  * place where its manual promised them, and a few that operators look for first.
  *
  * @module
  */
+import { metricTable, type CounterName } from './metric-table.ts'
 import type { Server } from './server.ts'
 
 /** One topic below `$SYS/broker/`. */
-interface SysRow {
+export interface SysRow {
   readonly topic: string
   readonly value: (server: Server, upSeconds: number) => string | number
   readonly description: string
@@ -18,12 +19,12 @@ interface SysRow {
 export const SYS_TOPIC_PREFIX = '$SYS/broker/'
 
 export const sysTable: readonly SysRow[] = [
-  row('load/bytes/received', 'Bytes read from Clients.', ({ metrics }) => metrics.bytesReceived),
-  row('load/bytes/sent', 'Bytes written to Clients.', ({ metrics }) => metrics.bytesSent),
-  row('messages/received', 'Control Packets received.', ({ metrics }) => metrics.packetsReceived),
-  row('messages/sent', 'Control Packets sent.', ({ metrics }) => metrics.packetsSent),
-  row('messages/publish/received', 'PUBLISH packets received.', ({ metrics }) => metrics.publishReceived),
-  row('messages/publish/sent', 'PUBLISH packets sent.', ({ metrics }) => metrics.publishSent),
+  counter('load/bytes/received', 'bytesReceived'),
+  counter('load/bytes/sent', 'bytesSent'),
+  counter('messages/received', 'packetsReceived'),
+  counter('messages/sent', 'packetsSent'),
+  counter('messages/publish/received', 'publishReceived'),
+  counter('messages/publish/sent', 'publishSent'),
   row('messages/publish/dropped', 'Messages that did not reach a Client, all causes.', ({ metrics }) =>
     sum(metrics.dropped),
   ),
@@ -41,15 +42,20 @@ export const sysTable: readonly SysRow[] = [
   row('clients/disconnected', 'Sessions without a Connection.', ({ sessions }) => sessions.awayCount),
   row('clients/maximum', 'Most Clients connected at once.', ({ admission }) => admission.maxConnected),
   row('clients/total', 'Sessions, connected or not.', ({ sessions }) => sessions.count),
-  row('turn/longest', 'Longest turn of the event loop, in milliseconds.', ({ metrics }) =>
-    metrics.longestTurnMs.toFixed(1),
-  ),
+  counter('turn/longest', 'longestTurnMs', 1),
   row('uptime', 'Seconds since the start.', (_server, upSeconds) => upSeconds),
   row('uptime/formatted', 'The same for people.', (_server, upSeconds) => formatDuration(upSeconds)),
 ]
 
 function row(topic: string, description: string, value: SysRow['value']): SysRow {
   return { topic, description, value }
+}
+
+/** A counter of the metrics, with so many digits behind the point. */
+function counter(topic: string, name: CounterName, digits = 0): SysRow {
+  const { unit, description } = metricTable[name]
+  const said = description.toLowerCase().includes(unit) ? description : `${description.slice(0, -1)}, in ${unit}.`
+  return row(topic, said, ({ metrics }) => metrics[name].toFixed(digits))
 }
 
 function sum(counts: Readonly<Record<string, number>>): number {
