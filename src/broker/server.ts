@@ -1,11 +1,11 @@
 /**
- * Where it meets: the Server behind every Connection. Each part does one thing (admission, subscribing, routing, retained
+ * Where it meets: the Server behind every Connection. Each part does one thing (admission, subscribing, publishing, routing, retained
  * messages, Sessions, the turn); this file wires them and answers what Connections ask.
  *
  *   Connection ── connect ────> Admission ──> Sessions
- *              ── publish ────> permission ──> retained ──> Router ──> Session.deliver
+ *              ── publish ────> Publishing ──> retained, Router ──> Session.deliver
  *              ── subscribe ──> Subscribing ──> Router, retained
- *              ── closed ─────> Sessions ──> Will ──> publish
+ *              ── closed ─────> Sessions ──> Will ──> Publishing
  *
  * @module
  */
@@ -14,17 +14,15 @@ import type { Logger } from '../base/log.ts'
 import { withoutTokens } from '../base/redact.ts'
 import type { AuthPacket, ConnectPacket, Packet, QoS, SubscribePacket, UnsubscribePacket } from '../codec/packets.ts'
 import { ReasonCode, reasonCodeName } from '../codec/reason-code.ts'
-import { ProtocolError } from '../codec/protocol-error.ts'
 import { ApplicationMessage } from '../protocol/application-message.ts'
 import type { Client } from '../protocol/client.ts'
 import { Connection } from '../protocol/connection.ts'
 import type { Delivery } from '../protocol/delivery.ts'
 import { BufferPool } from '../protocol/output.ts'
-import { PENDING, type ConnectionEnd, type KnownTopic, type Pending, type ServerSide } from '../protocol/server-side.ts'
+import type { ConnectionEnd, KnownTopic, Pending, ServerSide } from '../protocol/server-side.ts'
 import { Session, type DropCause, type SessionSide } from '../protocol/session.ts'
 import type { Incoming, Peer, Transport } from '../protocol/transport.ts'
 import type { Durability, LoadProgress, SessionRecord, Store, SubscriptionRecord } from '../stores/store.ts'
-import { countTopicLevels } from '../topics/topic-name.ts'
 import type { Access } from './access.ts'
 import { Admission } from './admission.ts'
 import { ConnectionNotes, notesOf, type ListenerState } from './connection-notes.ts'
@@ -36,14 +34,12 @@ import { Metrics } from './metrics.ts'
 import type { ListenerOptions } from './options.ts'
 import { Payloads } from './payloads.ts'
 import { Restoring } from './restore.ts'
+import { Publishing } from './publishing.ts'
 import { RetainedMessages, type RetainedSide } from './retained.ts'
 import { Router, type RouterSide } from './router.ts'
 import { Sessions, type Registration, type SessionsSide, type Will } from './sessions.ts'
 import { Subscribing } from './subscribing.ts'
 import { Turn, type Expiring } from './turn.ts'
-
-const SYS_PREFIX = '$SYS/'
-const DOLLAR = 0x24
 
 /** What a Server is made of. */
 export interface ServerParts {
@@ -63,6 +59,7 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
   readonly retainedMessages: RetainedMessages
   readonly admission: Admission
   readonly subscribing: Subscribing
+  readonly publishing: Publishing
   /** Every Network Connection, with or without CONNECT. */
   readonly connections: Set<Connection> = new Set()
   /** Connections whose byte stream is open, ended or not. */
@@ -76,8 +73,6 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
   readonly #parts: ServerParts
   readonly #events: Events
   #isClosing = false
-  /** From here on the Store takes nothing more: answers of plugins come too late. */
-  #isStopped = false
 
   constructor(parts: ServerParts) {
     const { current, clock, store, events } = parts
@@ -118,6 +113,12 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
       canStore: (session) => session.ledger === undefined || this.isStoreHealthy,
       dropped: (session, message, cause) => this.dropped(session, message, cause),
       leftShared: (session, topicFilter) => this.#redistribute(session, topicFilter, false),
+    })
+    this.publishing = new Publishing({
+      ...shared,
+      router: this.router,
+      retained: this.retainedMessages,
+      canStore: () => this.isStoreHealthy,
     })
     this.#watchAccess()
   }
@@ -340,7 +341,7 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
         }
       })
     }
-    this.#isStopped = true
+    this.publishing.stop()
     await this.turn.settle()
   }
 
@@ -438,108 +439,18 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
     session!.sessionExpiryInterval = Math.min(seconds, (limits as ListenerOptions).maxSessionExpiry)
   }
 
-  /** Hot: runs for every message received. */
   publish(connection: Connection, message: ApplicationMessage, topic: KnownTopic): number {
-    const refusal = this.#checkTopic(connection, message) ?? this.#checkStore(connection, message)
-    if (refusal !== undefined) return this.#denied(connection, message, refusal)
-    const access = this.#access
-    if (!access.checksTopics) return this.#take(message, topic, connection.client)
-    const notes = notesOf(connection)
-    const known = access.stable ? notes.recall(topic, access.version) : undefined
-    if (known === true) return this.#take(message, topic, connection.client)
-    if (known === false) return this.#denied(connection, message, ReasonCode.NotAuthorized)
-    const { version } = access
-    const allowed = access.mayPublish(connection.client, message)
-    if (allowed instanceof Promise) {
-      void allowed.then((yes) => {
-        // The message was sent before the Connection ended, so that it counts also where nobody waits for its answer; but
-        // not at QoS 2, which would come twice: its Client sends it again, because it has no PUBREC.
-        if (this.#isStopped || (message.qos === 2 && connection.isClosed)) return
-        const code = yes
-          ? this.#take(message, undefined, connection.client)
-          : this.#denied(connection, message, ReasonCode.NotAuthorized)
-        connection.publishAnswered(code)
-      })
-      return PENDING
-    }
-    if (access.stable) notes.remember(topic, version, allowed)
-    return allowed
-      ? this.#take(message, topic, connection.client)
-      : this.#denied(connection, message, ReasonCode.NotAuthorized)
+    return this.publishing.publish(connection, message, topic)
   }
 
-  #checkTopic(connection: Connection, message: ApplicationMessage): ReasonCode | undefined {
-    const { topicName } = message
-    if (topicName.charCodeAt(0) === DOLLAR && topicName.startsWith(SYS_PREFIX)) return ReasonCode.NotAuthorized
-    if (message.retain && !this.#parts.current.options.retain) {
-      throw new ProtocolError(ReasonCode.RetainNotSupported, 'retained messages are switched off') // [5.0 MQTT-3.2.2-14]
-    }
-    const { maxTopicLevels } = connection.limits as ListenerOptions
-    if (topicName.length > maxTopicLevels && countTopicLevels(topicName) > maxTopicLevels)
-      return ReasonCode.TopicNameInvalid
-    return undefined
-  }
-
-  /** While the Store cannot write, what it would have to keep is not taken over; QoS 0 goes on. */
-  #checkStore({ protocolVersion }: Connection, { qos }: ApplicationMessage): ReasonCode | undefined {
-    if (this.isStoreHealthy || qos === 0) return undefined
-    // 3.1.1 has no negative acknowledgement: the close makes the Client keep the message.
-    if (protocolVersion < 5) throw new ProtocolError(ReasonCode.QuotaExceeded, 'the store cannot write')
-    return ReasonCode.QuotaExceeded
-  }
-
-  /** Acknowledged all the same, so that a 3.1.1 device does not send it for ever [3.1.1 MQTT-3.3.5-2]. */
-  #denied({ client }: Connection, { topicName, qos }: ApplicationMessage, reasonCode: ReasonCode): ReasonCode {
-    this.metrics.publishesRefused++
-    if (qos === 0) this.metrics.publishDroppedIn++
-    this.#events.tell('publishRefused', { client, topicName, qos, reasonCode })
-    return reasonCode
-  }
-
-  /** Takes a message over: retains it if it says so, and delivers it. */
-  #take(message: ApplicationMessage, topic: KnownTopic | undefined, client: Client | undefined): ReasonCode {
-    if (message.retain && this.#parts.current.options.retain) this.retainedMessages.set(message)
-    const receivers = this.router.route(message, topic)
-    this.turn.spend(receivers + 1)
-    if (this.#events.hears.published) {
-      message.own()
-      this.#events.tell('published', { client, message, receivers })
-    }
-    return receivers === 0 ? ReasonCode.NoMatchingSubscribers : ReasonCode.Success
-  }
-
-  /** A message of the host program: nobody is asked. */
   publishFromHost(message: ApplicationMessage): void {
-    this.#take(message, undefined, undefined)
-  }
-
-  /** A retained text of the broker itself, below `$SYS/`. */
-  publishText(topicName: string, text: string): void {
-    const parts = { topicName, payload: Buffer.from(text), qos: 0, retain: true, publisher: '' } as const
-    this.publishFromHost(ApplicationMessage.of({ ...parts, receivedAtMs: this.now() }))
+    this.publishing.publishFromHost(message)
   }
 
   // ---- Sessions ----
 
-  publishWill({ fields, client }: Will): void {
-    const { topicName, payload, qos, retain, properties } = fields
-    const travelling = { ...properties, willDelayInterval: undefined }
-    const parts = { topicName, payload, qos, retain, properties: travelling, publisher: client.clientId }
-    const message = ApplicationMessage.of({ ...parts, receivedAtMs: this.now() })
-    const publish = (allowed: boolean): void => {
-      if (this.#isStopped) return
-      if (!allowed) {
-        this.metrics.publishesRefused++
-        this.#events.tell('publishRefused', { client, topicName, qos, reasonCode: ReasonCode.NotAuthorized })
-        return
-      }
-      this.metrics.willsPublished++
-      this.#take(message, undefined, client)
-      this.#events.tell('willPublished', { clientId: client.clientId, topicName })
-    }
-    const allowed = this.#access.mayPublish(client, message)
-    if (allowed instanceof Promise) void allowed.then(publish)
-    else publish(allowed)
+  publishWill(will: Will): void {
+    this.publishing.publishWill(will)
   }
 
   sessionEnded({ session }: Registration, cause: SessionEndCause): void {

@@ -111,6 +111,6 @@ export class SysTopics {
   #publish(topic: string, text: string): void {
     if (this.#last.get(topic) === text) return
     this.#last.set(topic, text)
-    this.#server.publishText(SYS_TOPIC_PREFIX + topic, text)
+    this.#server.publishing.publishText(SYS_TOPIC_PREFIX + topic, text)
   }
 }

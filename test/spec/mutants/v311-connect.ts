@@ -5,7 +5,7 @@ const DECODE = 'src/codec/decode-connect.ts'
 const CONNECTION = 'src/protocol/connection.ts'
 const ADMISSION = 'src/broker/admission.ts'
 const SESSIONS = 'src/broker/sessions.ts'
-const SERVER = 'src/broker/server.ts'
+const PUBLISHING = 'src/broker/publishing.ts'
 
 export const connectMutants: readonly Mutant[] = [
   mutant(
@@ -207,14 +207,14 @@ export const connectMutants: readonly Mutant[] = [
   mutant(
     '3.1.1 MQTT-3.1.2-16',
     'Every Will is retained',
-    SERVER,
+    PUBLISHING,
     'const parts = { topicName, payload, qos, retain, properties: travelling, publisher: client.clientId }',
     'const parts = { topicName, payload, qos, retain: retain || true, properties: travelling, publisher: client.clientId }',
   ),
   mutant(
     '3.1.1 MQTT-3.1.2-17',
     'No Will is retained',
-    SERVER,
+    PUBLISHING,
     'const parts = { topicName, payload, qos, retain, properties: travelling, publisher: client.clientId }',
     'const parts = { topicName, payload, qos, retain: retain && false, properties: travelling, publisher: client.clientId }',
   ),

@@ -2,7 +2,7 @@
 import { mutant, type Mutant } from './mutant.ts'
 
 const VIEW = 'src/codec/publish-view.ts'
-const SERVER = 'src/broker/server.ts'
+const PUBLISHING = 'src/broker/publishing.ts'
 const ROUTER = 'src/broker/router.ts'
 const RETAINED = 'src/broker/retained.ts'
 const SUBSCRIBING = 'src/broker/subscribing.ts'
@@ -34,23 +34,23 @@ export const publishMutants: readonly Mutant[] = [
   mutant(
     '3.1.1 MQTT-3.3.1-5, MQTT-3.3.1-6',
     'Only messages of QoS 1 and 2 are retained',
-    SERVER,
-    'if (message.retain && this.#parts.current.options.retain) this.retainedMessages',
-    'if (message.retain && message.qos > 0 && this.#parts.current.options.retain) this.retainedMessages',
+    PUBLISHING,
+    'if (message.retain && this.#parts.current.options.retain) this.#retained',
+    'if (message.retain && message.qos > 0 && this.#parts.current.options.retain) this.#retained',
   ),
   mutant(
     '3.1.1 MQTT-3.3.1-12',
     'Everything is retained',
-    SERVER,
-    'if (message.retain && this.#parts.current.options.retain) this.retainedMessages',
-    'if (this.#parts.current.options.retain) this.retainedMessages',
+    PUBLISHING,
+    'if (message.retain && this.#parts.current.options.retain) this.#retained',
+    'if (this.#parts.current.options.retain) this.#retained',
   ),
   mutant(
     '3.1.1 MQTT-3.3.1-7',
     'A retained message of QoS 0 leaves one of a higher QoS where it is',
-    SERVER,
-    'if (message.retain && this.#parts.current.options.retain) this.retainedMessages',
-    'if (message.retain && message.qos >= (this.retainedMessages.get(message.topicName)?.qos ?? 0)) this.retainedMessages',
+    PUBLISHING,
+    'if (message.retain && this.#parts.current.options.retain) this.#retained',
+    'if (message.retain && message.qos >= (this.#retained.get(message.topicName)?.qos ?? 0)) this.#retained',
   ),
   mutant(
     '3.1.1 MQTT-3.3.1-10, MQTT-3.3.1-11',
@@ -69,9 +69,9 @@ export const publishMutants: readonly Mutant[] = [
   mutant(
     '3.1.1 MQTT-3.3.1-10, U311-3.3.1.3-1',
     'A message that erases is not delivered',
-    SERVER,
-    'const receivers = this.router.route(message, topic)',
-    'const receivers = message.retain && message.payloadLength === 0 ? 0 : this.router.route(message, topic)',
+    PUBLISHING,
+    'const receivers = this.#router.route(message, topic)',
+    'const receivers = message.retain && message.payloadLength === 0 ? 0 : this.#router.route(message, topic)',
   ),
   mutant(
     '3.1.1 MQTT-3.3.1-6',
@@ -132,14 +132,14 @@ export const publishMutants: readonly Mutant[] = [
   mutant(
     '3.1.1 MQTT-3.3.5-2',
     'A PUBLISH without permission is delivered all the same',
-    SERVER,
+    PUBLISHING,
     'return allowed\n      ? this.#take(message, topic, connection.client)',
     'return allowed || message.qos > 0\n      ? this.#take(message, topic, connection.client)',
   ),
   mutant(
     'U311-4.7.2-1',
     'Clients may publish to $SYS',
-    SERVER,
+    PUBLISHING,
     'if (topicName.charCodeAt(0) === DOLLAR && topicName.startsWith(SYS_PREFIX)) return ReasonCode.NotAuthorized',
     'if (topicName.charCodeAt(0) === DOLLAR && topicName === SYS_PREFIX) return ReasonCode.NotAuthorized',
   ),

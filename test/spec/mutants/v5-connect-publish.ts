@@ -95,7 +95,7 @@ export const mutantsConnectPublish5: readonly Mutant[] = [
   },
   {
     name: 'the Will Retain flag is ignored',
-    file: 'src/broker/server.ts',
+    file: 'src/broker/publishing.ts',
     from: 'const { topicName, payload, qos, retain, properties } = fields',
     to: 'const { topicName, payload, qos, properties } = fields\n    const retain = fields.qos > 2',
     breaks: '5.0 MQTT-3.1.2-15',
@@ -186,9 +186,9 @@ export const mutantsConnectPublish5: readonly Mutant[] = [
   },
   {
     name: 'RETAIN 0 is retained too',
-    file: 'src/broker/server.ts',
-    from: 'if (message.retain && this.#parts.current.options.retain) this.retainedMessages.set',
-    to: 'if (this.#parts.current.options.retain) this.retainedMessages.set',
+    file: 'src/broker/publishing.ts',
+    from: 'if (message.retain && this.#parts.current.options.retain) this.#retained.set',
+    to: 'if (this.#parts.current.options.retain) this.#retained.set',
     breaks: '5.0 MQTT-3.3.1-8',
   },
   {

@@ -1,0 +1,159 @@
+/**
+ * PUBLISH: who may, what is refused, and what becomes of a message that is taken over (§3.3).
+ *
+ *   PUBLISH, Will ──> topic, Store ──> permission ──> retained ──> Router ──> Session.deliver
+ *   host program, $SYS ───────────────────────────────┘
+ *
+ * @module
+ */
+import { ProtocolError } from '../codec/protocol-error.ts'
+import { ReasonCode } from '../codec/reason-code.ts'
+import { ApplicationMessage } from '../protocol/application-message.ts'
+import type { Client } from '../protocol/client.ts'
+import type { Connection } from '../protocol/connection.ts'
+import { PENDING, type KnownTopic } from '../protocol/server-side.ts'
+import { countTopicLevels } from '../topics/topic-name.ts'
+import { notesOf } from './connection-notes.ts'
+import type { Current } from './current.ts'
+import type { Events } from './events.ts'
+import type { Metrics } from './metrics.ts'
+import type { ListenerOptions } from './options.ts'
+import type { RetainedMessages } from './retained.ts'
+import type { Router } from './router.ts'
+import type { Will } from './sessions.ts'
+import type { Turn } from './turn.ts'
+
+const SYS_PREFIX = '$SYS/'
+const DOLLAR = 0x24
+
+export interface PublishingParts {
+  readonly current: Current
+  readonly router: Router
+  readonly retained: RetainedMessages
+  readonly metrics: Metrics
+  readonly events: Events
+  readonly turn: Turn
+  /** False while the Store cannot write. */
+  canStore(): boolean
+}
+
+export class Publishing {
+  readonly #parts: PublishingParts
+  readonly #router: Router
+  readonly #retained: RetainedMessages
+  #isStopped = false
+
+  constructor(parts: PublishingParts) {
+    this.#parts = parts
+    this.#router = parts.router
+    this.#retained = parts.retained
+  }
+
+  /** From here on the Store takes nothing more: answers of plugins come too late. */
+  stop(): void {
+    this.#isStopped = true
+  }
+
+  /** Hot: runs for every message received. */
+  publish(connection: Connection, message: ApplicationMessage, topic: KnownTopic): number {
+    const refusal = this.#checkTopic(connection, message) ?? this.#checkStore(connection, message)
+    if (refusal !== undefined) return this.#denied(connection, message, refusal)
+    const access = this.#parts.current.access
+    if (!access.checksTopics) return this.#take(message, topic, connection.client)
+    const notes = notesOf(connection)
+    const known = access.stable ? notes.recall(topic, access.version) : undefined
+    if (known === true) return this.#take(message, topic, connection.client)
+    if (known === false) return this.#denied(connection, message, ReasonCode.NotAuthorized)
+    const { version } = access
+    const allowed = access.mayPublish(connection.client, message)
+    if (allowed instanceof Promise) {
+      void allowed.then((yes) => {
+        // The message was sent before the Connection ended, so that it counts also where nobody waits for its answer; but
+        // not at QoS 2, which would come twice: its Client sends it again, because it has no PUBREC.
+        if (this.#isStopped || (message.qos === 2 && connection.isClosed)) return
+        const code = yes
+          ? this.#take(message, undefined, connection.client)
+          : this.#denied(connection, message, ReasonCode.NotAuthorized)
+        connection.publishAnswered(code)
+      })
+      return PENDING
+    }
+    if (access.stable) notes.remember(topic, version, allowed)
+    return allowed
+      ? this.#take(message, topic, connection.client)
+      : this.#denied(connection, message, ReasonCode.NotAuthorized)
+  }
+
+  #checkTopic(connection: Connection, message: ApplicationMessage): ReasonCode | undefined {
+    const { topicName } = message
+    if (topicName.charCodeAt(0) === DOLLAR && topicName.startsWith(SYS_PREFIX)) return ReasonCode.NotAuthorized
+    if (message.retain && !this.#parts.current.options.retain) {
+      throw new ProtocolError(ReasonCode.RetainNotSupported, 'retained messages are switched off') // [5.0 MQTT-3.2.2-14]
+    }
+    const { maxTopicLevels } = connection.limits as ListenerOptions
+    if (topicName.length > maxTopicLevels && countTopicLevels(topicName) > maxTopicLevels)
+      return ReasonCode.TopicNameInvalid
+    return undefined
+  }
+
+  /** While the Store cannot write, what it would have to keep is not taken over; QoS 0 goes on. */
+  #checkStore({ protocolVersion }: Connection, { qos }: ApplicationMessage): ReasonCode | undefined {
+    if (this.#parts.canStore() || qos === 0) return undefined
+    // 3.1.1 has no negative acknowledgement: the close makes the Client keep the message.
+    if (protocolVersion < 5) throw new ProtocolError(ReasonCode.QuotaExceeded, 'the store cannot write')
+    return ReasonCode.QuotaExceeded
+  }
+
+  /** Acknowledged all the same, so that a 3.1.1 device does not send it for ever [3.1.1 MQTT-3.3.5-2]. */
+  #denied({ client }: Connection, { topicName, qos }: ApplicationMessage, reasonCode: ReasonCode): ReasonCode {
+    this.#parts.metrics.publishesRefused++
+    if (qos === 0) this.#parts.metrics.publishDroppedIn++
+    this.#parts.events.tell('publishRefused', { client, topicName, qos, reasonCode })
+    return reasonCode
+  }
+
+  /** Takes a message over: retains it if it says so, and delivers it. */
+  #take(message: ApplicationMessage, topic: KnownTopic | undefined, client: Client | undefined): ReasonCode {
+    if (message.retain && this.#parts.current.options.retain) this.#retained.set(message)
+    const receivers = this.#router.route(message, topic)
+    this.#parts.turn.spend(receivers + 1)
+    if (this.#parts.events.hears.published) {
+      message.own()
+      this.#parts.events.tell('published', { client, message, receivers })
+    }
+    return receivers === 0 ? ReasonCode.NoMatchingSubscribers : ReasonCode.Success
+  }
+
+  /** A message of the host program: nobody is asked. */
+  publishFromHost(message: ApplicationMessage): void {
+    this.#take(message, undefined, undefined)
+  }
+
+  /** A retained text of the broker itself, below `$SYS/`. */
+  publishText(topicName: string, text: string): void {
+    const parts = { topicName, payload: Buffer.from(text), qos: 0, retain: true, publisher: '' } as const
+    this.publishFromHost(ApplicationMessage.of({ ...parts, receivedAtMs: this.#parts.turn.now() }))
+  }
+
+  /** A Will counts as a message of its Client: it is asked about as one. */
+  publishWill({ fields, client }: Will): void {
+    const { topicName, payload, qos, retain, properties } = fields
+    const travelling = { ...properties, willDelayInterval: undefined }
+    const parts = { topicName, payload, qos, retain, properties: travelling, publisher: client.clientId }
+    const message = ApplicationMessage.of({ ...parts, receivedAtMs: this.#parts.turn.now() })
+    const publish = (allowed: boolean): void => {
+      if (this.#isStopped) return
+      if (!allowed) {
+        this.#parts.metrics.publishesRefused++
+        this.#parts.events.tell('publishRefused', { client, topicName, qos, reasonCode: ReasonCode.NotAuthorized })
+        return
+      }
+      this.#parts.metrics.willsPublished++
+      this.#take(message, undefined, client)
+      this.#parts.events.tell('willPublished', { clientId: client.clientId, topicName })
+    }
+    const allowed = this.#parts.current.access.mayPublish(client, message)
+    if (allowed instanceof Promise) void allowed.then(publish)
+    else publish(allowed)
+  }
+}
