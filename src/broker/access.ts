@@ -53,6 +53,13 @@ export interface AccessParts {
   readonly pluginTimeoutMs?: number | undefined
 }
 
+let lastVersion = 0
+
+/** Never the same twice: decisions remembered under the permissions before a reload must not pass for those after it. */
+function nextVersion(): number {
+  return ++lastVersion
+}
+
 /** The vote over a list of plugins; see the head of this file. */
 export class Access {
   /** False where nobody has a say about topics: all three topic questions are then answered with yes. */
@@ -72,7 +79,7 @@ export class Access {
   readonly #clock: Clock
   readonly #questions: PluginQuestions
   readonly #listeners = new Set<() => void>()
-  #version = 0
+  #version = nextVersion()
 
   constructor(parts: AccessParts) {
     const topicPlugins = parts.topicPlugins ?? []
@@ -112,7 +119,7 @@ export class Access {
 
   /** Answers that were declared stable may be different from now on: moves `version` and tells who listens. */
   changed(): void {
-    this.#version++
+    this.#version = nextVersion()
     for (const listener of this.#listeners) listener()
   }
 

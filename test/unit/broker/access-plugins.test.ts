@@ -151,8 +151,9 @@ test('plugin-timeout is in seconds; changed() of a context reaches the Access', 
   const waiting = access.authenticate(requestOf(), new Map())
   clock.advance(2000)
   assert.equal((await waiting).decision, 'deny')
+  const before = access.version
   context?.changed()
-  assert.equal(access.version, 1)
+  assert.ok(access.version > before)
 })
 
 test('an object that is listed twice is closed once', async () => {

@@ -135,3 +135,23 @@ test('wrong log-ins are slowed per address, and counted', async () => {
   assert.equal(test.broker.metrics.loginsSlowed, 1)
   await test.close()
 })
+
+test('what was decided about a topic under the old rules is decided anew under the new ones', async () => {
+  const rules = (publish: string): object => ({
+    listeners: {},
+    'sys-interval': 0,
+    auth: { 'allow-anonymous': true },
+    'topic-check': { acl: { anonymous: { publish: [publish], subscribe: ['#'] } } },
+  })
+  const broker = await TestBroker.start(rules('a'))
+  const reader = broker.connect({ clientId: 'reader' })
+  reader.subscribe('#')
+  const sensor = broker.connect({ clientId: 'sensor' })
+  sensor.publish('a', '1')
+  sensor.publish('a', '2')
+  await broker.broker.reload(rules('b'))
+  sensor.publish('a', '3')
+  sensor.publish('b', '4')
+  assert.deepEqual(reader.takePayloads(), ['1', '2', '4'])
+  await broker.close()
+})
