@@ -189,6 +189,7 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
     session.userName = userName
     session.sessionExpiryInterval = record.sessionExpiryInterval
     session.sessionNumber = record.sessionNumber
+    session.numberEntriesAbove(record.lastEntryNumber ?? 0)
     return this.sessions.add(session, { clientId, userName, protocolVersion, address: '', listener: '' }, undefined)
   }
 

@@ -412,9 +412,14 @@ export class Session implements Subscriber {
     return found
   }
 
+  /** Numbers new entries above that one: a Store does not take a number twice. */
+  numberEntriesAbove(entryNumber: number): void {
+    this.#lastEntryNumber = Math.max(this.#lastEntryNumber, entryNumber)
+  }
+
   /** Puts back what a Store gave at start, in entry order. */
   restore(delivery: Delivery): void {
-    this.#lastEntryNumber = Math.max(this.#lastEntryNumber, delivery.entryNumber)
+    this.numberEntriesAbove(delivery.entryNumber)
     if (delivery.state === DeliveryState.Waiting) this.#push(delivery)
     else this.#window.restore(delivery)
   }

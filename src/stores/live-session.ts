@@ -16,6 +16,8 @@ const noExtras: Extras = { subscriptionIdentifiers: [], sharedFilter: undefined 
 export class LiveSession {
   session: SessionRecord
   readonly entries = new EntryQueue()
+  /** The highest entry number ever told of, also if that entry is gone. */
+  lastEntryNumber = 0
   #subscriptions: Map<string, SubscriptionRecord> | undefined
   #received: Set<number> | undefined
   /** Few subscriptions lead to few combinations, so each is kept once. */
@@ -48,6 +50,7 @@ export class LiveSession {
   queue(entry: EntryRecord): number {
     const bits = (entry.qos === 2 ? Bit.qos2 : 0) | (entry.retain ? Bit.retain : 0)
     const all = bits + this.#placeOfExtras(entry) * extrasUnit
+    if (entry.entryNumber > this.lastEntryNumber) this.lastEntryNumber = entry.entryNumber
     if (this.entries.push(entry.entryNumber, entry.messageNumber, all)) return 0
     if (!this.entries.find(entry.entryNumber)) return -1
     const { data, at } = this.entries
@@ -87,8 +90,9 @@ export class LiveSession {
 
   /** All but the entries, as Changes. */
   *facts(): Generator<Change> {
-    const { sessionNumber } = this.session
-    yield { kind: 'session', session: this.session }
+    const { lastEntryNumber, session } = this
+    const { sessionNumber } = session
+    yield { kind: 'session', session: lastEntryNumber === 0 ? session : { ...session, lastEntryNumber } }
     for (const subscription of this.#subscriptions?.values() ?? []) {
       yield { kind: 'subscribed', sessionNumber, subscription }
     }

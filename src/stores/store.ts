@@ -34,6 +34,8 @@ export interface SessionRecord {
   readonly sessionExpiryInterval: number
   /** Wall-clock milliseconds when the Session ends; `undefined` while its Client is connected, or if it never ends. */
   readonly expiresAtMs: number | undefined
+  /** Set only by `load`: an entry number that new ones have to be above, also if those entries are gone. Absent: 0. */
+  readonly lastEntryNumber?: number
 }
 
 export interface SubscriptionRecord {

@@ -74,10 +74,10 @@ export class StoreModel {
   apply(change: Change): void {
     switch (change.kind) {
       case 'session': {
-        const known = this.sessions.get(change.session.sessionNumber)
-        if (known !== undefined) known.session = change.session
+        const { lastEntryNumber: _, ...session } = change.session
+        const known = this.sessions.get(session.sessionNumber)
+        if (known !== undefined) known.session = session
         else {
-          const { session } = change
           const empty = { session, subscriptions: new Map(), entries: new Map(), received: new Set<number>() }
           this.sessions.set(session.sessionNumber, empty)
         }

@@ -82,6 +82,30 @@ test('a QoS 2 exchange goes on where it was: no second delivery, the same Packet
   await next.close()
 })
 
+test('new messages find their place although the newest before the crash were acknowledged first', async () => {
+  const disk = new MemoryDisk()
+  const broker = await start(disk)
+  const meter = await connected(broker, 'meter')
+  await subscribed(broker, meter, 'power/#', 1)
+  const sensor = broker.connect({ clientId: 'sensor' })
+  for (const payload of ['one', 'two', 'three']) sensor.publish('power/l1', payload, 1)
+  await broker.settle()
+  const received = meter.take().filter(({ type }) => type === PacketType.PUBLISH) as PublishPacket[]
+  for (const { packetIdentifier } of received.slice(1)) meter.acknowledge(PacketType.PUBACK, packetIdentifier)
+  await broker.settle()
+
+  const next = await crash(disk)
+  next.connect({ clientId: 'sensor' }).publish('power/l1', 'four', 1)
+  await next.settle()
+  const meterBack = await connected(next, 'meter')
+  await next.settle()
+  assert.deepEqual(
+    meterBack.receiveAll().map(({ payload }) => Buffer.from(payload).toString()),
+    ['one', 'four'],
+  )
+  await next.close()
+})
+
 test('retained messages and Wills survive; a Will whose Connection died with the Server goes out at the next start', async () => {
   const disk = new MemoryDisk()
   const broker = await start(disk)
