@@ -60,6 +60,14 @@ const STEPS: readonly LongStep[] = [
     limitSeconds: 120,
     fix: '`npm run bench -- --rows 1-1 --runs 1 --seconds 0.3` in a fresh clone shows it',
   },
+  {
+    name: 'crash',
+    seeded: true,
+    command: [process.execPath, 'build/test/crash/main.js', '--kills', '50', '--cuts', '300'],
+    limitSeconds: 300,
+    fix: 'run the line it prints once more; test/crash/main.ts says what the Clients are owed',
+    showOutput: true,
+  },
 ]
 
 async function main(): Promise<boolean> {
