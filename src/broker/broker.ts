@@ -66,6 +66,11 @@ export interface BrokerSettings {
   readonly clock?: Clock
   /** Where a broker with `persistence` keeps its data; default: the folder that `persistence.path` names. */
   readonly disk?: Disk
+  /**
+   * Starts from a damaged store with what is readable of it: each damage is a warning in the log, and the damaged files are
+   * set aside. Default false: damage is an error.
+   */
+  readonly repair?: boolean
   /** Where the configuration was read from, for messages with line and column. */
   readonly source?: ConfigSource
 }
@@ -174,6 +179,7 @@ export class BrokerBase implements AsyncDisposable {
     }
     this.#state = 'starting'
     this.#closing = undefined
+    const alive = stayAlive()
     try {
       await this.#startParts()
       if (this.#state !== 'starting') throw new UsageError('the broker was closed while it started')
@@ -181,6 +187,8 @@ export class BrokerBase implements AsyncDisposable {
       await this.#stopParts(DEFAULT_CLOSE_TIMEOUT_MS)
       this.#state = 'closed'
       throw error
+    } finally {
+      alive.cancel()
     }
     this.#state = 'started'
     this.#events.tell('started', { listeners: this.listeners })
@@ -198,6 +206,7 @@ export class BrokerBase implements AsyncDisposable {
     this.#server = server
     if (store instanceof JournalStore) store.onHealth((health) => this.#storeHealth(server, health))
     await server.restore((progress) => this.#tellProgress(progress))
+    if (store instanceof JournalStore) this.#tellDamage(store)
     await this.#listeners.open(options.listeners)
     this.#startSysTopics(options.sysInterval)
   }
@@ -205,8 +214,8 @@ export class BrokerBase implements AsyncDisposable {
   async #openStore({ persistence }: Options): Promise<Store> {
     if (persistence === undefined || persistence.durability === 'memory') return new MemoryStore()
     const { path, maxBytes } = persistence
-    const common = { clock: this.#clock, log: this.#log, ...(maxBytes > 0 && { maxBytes }) }
-    const { disk } = this.#settings
+    const { disk, repair = false } = this.#settings
+    const common = { clock: this.#clock, log: this.#log, repair, ...(maxBytes > 0 && { maxBytes }) }
     return disk === undefined ? openStore({ ...common, path }) : new JournalStore({ ...common, disk })
   }
 
@@ -216,6 +225,11 @@ export class BrokerBase implements AsyncDisposable {
     if (healthy) this.#log.info('the store writes again')
     else this.#log.error({ cause }, `the store cannot write: ${reason}; QoS 1 and 2 are refused until it can`)
     this.#events.tell('storeHealth', { healthy, reason })
+  }
+
+  #tellDamage({ damage }: JournalStore): void {
+    for (const { name, offset, what } of damage)
+      this.#log.warn({ name, offset }, `damage: ${name}, byte ${offset}: ${what}`)
   }
 
   /** A start that takes over a second says how far it is. */

@@ -23,7 +23,7 @@ export interface CommandOption {
 export interface Call {
   /** Values by long name. */
   readonly options: Readonly<Partial<Record<string, string>>>
-  /** One for each name in `positionals`. */
+  /** One for each name in `positionals`, and perhaps the optional one. */
   readonly positionals: readonly string[]
   readonly terminal: Terminal
 }
@@ -36,6 +36,8 @@ export interface Command {
   readonly details: string
   /** Names of the arguments behind it, all required. */
   readonly positionals: readonly string[]
+  /** Name of one more that may follow. */
+  readonly optionalPositional?: string
   /** What is given behind them may be a password, and is not repeated. */
   readonly hidesExtra?: true
   readonly options: Readonly<Record<string, CommandOption>>
@@ -51,7 +53,8 @@ export function usageOf(command: Command): string {
     const written = option.value === undefined ? `--${name}` : `--${name} ${option.value}`
     return option.isRequired ? written : `[${written}]`
   })
-  return ['sluice', command.name, ...options, ...command.positionals].join(' ')
+  const last = command.optionalPositional === undefined ? [] : [`[${command.optionalPositional}]`]
+  return ['sluice', command.name, ...options, ...command.positionals, ...last].join(' ')
 }
 
 /**
@@ -117,11 +120,12 @@ function valueOf(command: Command, { name, rawName, value, inlineValue }: Option
   return value
 }
 
-function checkPositionals({ name, positionals: wanted, options, hidesExtra }: Command, given: readonly string[]): void {
+function checkPositionals(command: Command, given: readonly string[]): void {
+  const { name, positionals: wanted, optionalPositional, options, hidesExtra } = command
   const missing = wanted[given.length]
   if (missing !== undefined)
     throw new UsageError(`\`sluice ${name}\` needs ${wanted.join(' ')}; ${missing} is missing.`)
-  const extra = given[wanted.length]
+  const extra = given[wanted.length + (optionalPositional === undefined ? 0 : 1)]
   if (extra === undefined) return
   if (hidesExtra === true) {
     throw new UsageError(`\`sluice ${name}\` takes no password here, where others could read it: it asks for it.`)

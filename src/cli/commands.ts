@@ -23,6 +23,7 @@ export const commands: readonly Command[] = [
         values: ['debug', 'info', 'warn', 'error'],
         description: 'debug, info (default), warn or error',
       },
+      repair: { description: 'keeps what is readable of damaged state, and says what is not' },
     },
     examples: [
       ['sluice start', 'for Clients of this machine'],
@@ -61,6 +62,22 @@ export const commands: readonly Command[] = [
       ['sluice passwd users ann --delete', 'takes ann out'],
     ],
     run: async (call) => (await import('./passwd.ts')).passwd(call),
+  },
+  {
+    name: 'store',
+    summary: 'looks at, folds or copies what a broker has stored',
+    details:
+      'stats counts what is stored; dump prints every fact as a line of JSON, without payloads of messages; backup PATH\ncopies all of it to an empty folder. These work while a broker runs. compact frees what space it can, and needs\nthe broker stopped. Without a configuration the state in ./sluice-data is meant.',
+    positionals: ['ACTION'],
+    optionalPositional: 'PATH',
+    options: { config: CONFIG },
+    examples: [
+      ['sluice store stats', 'how many Sessions, messages and bytes'],
+      ['sluice store dump -c sluice.yaml', 'every Session, subscription and message'],
+      ['sluice store backup /var/backups/mqtt', 'a copy that a broker can start from'],
+      ['sluice store compact', 'frees space'],
+    ],
+    run: async (call) => (await import('./store.ts')).store(call),
   },
   {
     name: 'explain',

@@ -5,10 +5,13 @@ import { readConfig, stateSentence, warningsOf } from './config.ts'
 import { createLogger } from './log.ts'
 import { serve } from './serve.ts'
 
-export function start({ options: { config, 'log-level': logLevel = 'info' }, terminal }: Call): Promise<number> {
+export function start({ options: written, terminal }: Call): Promise<number> {
+  const { config, 'log-level': logLevel = 'info' } = written
   const checked = readConfig(config)
   const log = createLogger(logLevel, terminal)
-  const broker = new Broker(checked.input, { logger: log, ...(checked.source && { source: checked.source }) })
+  const source = checked.source && { source: checked.source }
+  const repair = written['repair'] !== undefined
+  const broker = new Broker(checked.input, { logger: log, repair, ...source })
   for (const warning of warningsOf(checked.options)) log.warn(warning)
   const reload = async (): Promise<void> => {
     const renewed = readConfig(config)

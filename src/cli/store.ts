@@ -1,0 +1,117 @@
+/**
+ * `sluice store stats | dump | compact | backup PATH`: looks at what is stored, or copies it, also while a broker uses it;
+ * `compact` needs it for itself.
+ *
+ * @module
+ */
+import { UsageError } from '../base/errors.ts'
+import { realClock, stayAlive } from '../broker/clock.ts'
+import { openStore } from '../stores/journal-store.ts'
+import { openNodeDisk, type NodeDisk } from '../stores/node-disk.ts'
+import type { Change } from '../stores/store.ts'
+import { copyStore, dumpStore } from '../stores/store-tools.ts'
+import type { Call } from './command.ts'
+import { readConfig } from './config.ts'
+import type { Terminal } from './terminal.ts'
+
+type Action = (path: string, terminal: Terminal, target: string) => Promise<void>
+
+const ACTIONS: Readonly<Record<string, Action>> = { stats, dump, compact, backup }
+
+/** @throws {UsageError} for an action that is none, or one argument too many or too few */
+export async function store({ options: { config }, positionals, terminal }: Call): Promise<number> {
+  const [name, target] = positionals as [string, string | undefined]
+  const action = Object.hasOwn(ACTIONS, name) ? ACTIONS[name] : undefined
+  if (action === undefined) {
+    throw new UsageError(`\`sluice store\` can ${Object.keys(ACTIONS).join(', ')}; got ${name}.`)
+  }
+  if ((target !== undefined) !== (action === backup)) {
+    throw new UsageError('`sluice store backup` needs the PATH of a folder to copy to; the other actions take none.')
+  }
+  const { persistence } = readConfig(config).options
+  await action(persistence!.path, terminal, target ?? '')
+  return 0
+}
+
+async function stats(path: string, terminal: Terminal): Promise<void> {
+  await reading(path, async (disk) => {
+    const counts = new Map<Change['kind'], number>()
+    let payloadBytes = 0
+    await dumpStore(disk, (fact) => {
+      counts.set(fact.kind, (counts.get(fact.kind) ?? 0) + 1)
+      if (fact.kind === 'message') payloadBytes += fact.message.payloadOnDiskBytes ?? fact.message.payload.length
+    })
+    const count = (kind: Change['kind']): number => counts.get(kind) ?? 0
+    const rows = [
+      ['sessions', count('session')],
+      ['subscriptions', count('subscribed')],
+      ['queued', count('queued')],
+      ['in flight', count('sent')],
+      ['retained', count('retained')],
+      ['wills', count('will')],
+      ['messages', count('message')],
+      ['payload bytes', payloadBytes],
+      ['bytes on disk', await bytesOnDisk(disk)],
+    ] as const
+    terminal.out(rows.map(([name, value]) => `${name.padEnd(16)}${value}`).join('\n'))
+  })
+}
+
+async function bytesOnDisk(disk: NodeDisk): Promise<number> {
+  let sum = 0
+  for (const name of await disk.list()) {
+    if (!name.endsWith('.log')) continue
+    const file = await disk.open(name)
+    sum += file.size
+    await file.close()
+  }
+  return sum
+}
+
+async function dump(path: string, terminal: Terminal): Promise<void> {
+  await reading(path, (disk) => dumpStore(disk, (fact) => terminal.out(JSON.stringify(fact, bytesAsBase64))))
+}
+
+function bytesAsBase64(this: Readonly<Record<string, unknown>>, key: string, value: unknown): unknown {
+  // Not `value`: a Buffer has become an object there.
+  const original = this[key]
+  return original instanceof Uint8Array ? Buffer.from(original).toString('base64') : value
+}
+
+async function compact(path: string, terminal: Terminal): Promise<void> {
+  // A folder that is not there is an error, and not made.
+  const before = await reading(path, bytesOnDisk)
+  const opened = await openStore({ path, clock: realClock })
+  const alive = stayAlive()
+  try {
+    await opened.load(() => undefined)
+    await opened.compact()
+  } finally {
+    await opened.close()
+    alive.cancel()
+  }
+  terminal.out(`${path}: ${before} bytes before, ${await reading(path, bytesOnDisk)} after`)
+}
+
+async function backup(path: string, terminal: Terminal, target: string): Promise<void> {
+  const bytes = await reading(path, async (from) => {
+    const to = await openNodeDisk(target)
+    try {
+      await copyStore(from, to)
+      return await bytesOnDisk(to)
+    } finally {
+      await to.close()
+    }
+  })
+  terminal.out(`${path} is copied to ${target}: ${bytes} bytes, read back without an error`)
+}
+
+/** Opens the folder to look at it only, whoever else uses it. */
+async function reading<Result>(path: string, use: (disk: NodeDisk) => Promise<Result>): Promise<Result> {
+  const disk = await openNodeDisk(path, { readOnly: true })
+  try {
+    return await use(disk)
+  } finally {
+    await disk.close()
+  }
+}
