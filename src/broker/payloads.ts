@@ -33,16 +33,20 @@ export class Payloads {
     this.#log = log
   }
 
-  /** A stored message has to wait in that Session: beyond the limits its payload leaves RAM once this turn is written. */
+  /** A stored message has to wait in that Session: beyond the limits its payload leaves RAM once it is stored. */
   waits(message: ApplicationMessage, session: Session, waitingInAll: number): void {
     if (session.queuedBytes <= this.limits.maxSessionRamBytes && waitingInAll <= this.limits.maxRamBytes) return
-    if (this.#unloadable.length === 0) this.#turn.afterFlush(() => this.#unload())
+    if (this.#unloadable.length === 0) this.#turn.afterFlush(() => this.#unloadOnceStored())
     this.#unloadable.push(message)
   }
 
-  #unload(): void {
-    for (const message of this.#unloadable) if (!message.isPinned) message.unload()
+  /** The end of a turn is too early: while a commit runs, the Store has not been given the turn behind it. */
+  #unloadOnceStored(): void {
+    const messages = this.#unloadable
     this.#unloadable = []
+    this.#turn.whenCommitted(() => {
+      for (const message of messages) if (!message.isPinned) message.unload()
+    })
   }
 
   /** Fetches what that Session will send next, then lets it go on. */

@@ -214,6 +214,31 @@ for (const [key, value] of [
   })
 }
 
+test('a payload stays in RAM until it is stored: a turn that waits behind a commit can be sent at once', async () => {
+  const disk = new MemoryDisk()
+  const broker = await start(disk, { 'max-session-ram-bytes': 0 })
+  const meter = await connected(broker, 'meter')
+  await subscribed(broker, meter, 'power/#', 1)
+  meter.drop()
+  await broker.settle()
+  let release = (): void => {}
+  const held = new Promise<void>((resolve) => (release = resolve))
+  disk.options.before = (operation) => (operation === 'append' ? held : undefined)
+  const sensor = broker.connect({ clientId: 'sensor' })
+  sensor.publish('power/l1', 'one', 1)
+  sensor.publish('power/l1', 'two', 1)
+  const back = broker.connect({ clientId: 'meter', cleanStart: false, properties: FOREVER })
+  await broker.settle()
+  delete disk.options.before
+  release()
+  await broker.settle()
+  assert.deepEqual(
+    back.receiveAll().map(({ payload }) => Buffer.from(payload).toString()),
+    ['one', 'two'],
+  )
+  await broker.close()
+})
+
 test('path: the folder is made, counted from the folder of the configuration, and belongs to one broker at a time', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'sluice-path-'))
   const config = { listeners: {}, 'sys-interval': 0, persistence: { path: join(folder, 'kept') } }
