@@ -71,10 +71,21 @@ export class Book {
   /** Messages that some subscriber still has to get. */
   missing(): number {
     let count = 0
-    for (const last of this.#received.values()) {
-      for (const { topicName, sent } of this.streams.values()) count += sent - (last.get(topicName) ?? 0)
-    }
+    for (const subscriber of this.#received.keys()) count += this.missingTo(subscriber)
     return count
+  }
+
+  missingTo(subscriber: string): number {
+    const last = this.#received.get(subscriber)!
+    let count = 0
+    for (const { topicName, sent } of this.streams.values()) count += sent - (last.get(topicName) ?? 0)
+    return count
+  }
+
+  /** What is owed to whom, in words. */
+  debts(): string {
+    const owed = [...this.#received.keys()].map((subscriber) => `${this.missingTo(subscriber)} to ${subscriber}`)
+    return `${this.open()} not acknowledged; not delivered: ${owed.join(', ')}`
   }
 
   /** Messages sent and not acknowledged. */

@@ -70,7 +70,7 @@ async function settle(broker: TestBroker, crew: Crew): Promise<void> {
   const dial = dialMemory(broker.broker)
   const { book } = crew
   for (let round = 0; !crew.finish(dial) && book.faults.length === 0; round++) {
-    if (round > MAX_SETTLE_ROUNDS) return book.fault(`${book.open()} not acknowledged, ${book.missing()} not delivered`)
+    if (round > MAX_SETTLE_ROUNDS) return book.fault(book.debts())
     broker.advance(1)
     await nextPass()
   }

@@ -38,7 +38,7 @@ export async function killRounds(kills: number, random: SeededRandom, progress: 
       if (crew.book.faults.length > 0) return crew.book
     }
     running.broker = await spawnBroker(folder, 'disk')
-    await settle(await portOf(running.broker), crew)
+    await settle(await portOf(running.broker, crew.book), crew)
     return crew.book
   } finally {
     if (running.broker !== undefined) await kill(running.broker)
@@ -60,21 +60,20 @@ async function spawnBroker(folder: string, durability: string): Promise<ChildPro
   })
 }
 
-/** The port it listens on, once it does. */
-async function portOf(broker: ChildProcess): Promise<number> {
-  const lines = createInterface({ input: broker.stdout! })
-  for await (const line of lines) {
-    const port = /listening on mqtt:\/\/127\.0\.0\.1:(\d+)/.exec(line)?.[1]
-    if (port !== undefined) {
-      broker.stdout!.resume()
-      return Number(port)
-    }
-  }
-  throw new Error(`the broker did not start: it ended with ${broker.exitCode}`)
+/** The port it listens on, once it does. An error that it logs is a fault. */
+function portOf(broker: ChildProcess, book: Book): Promise<number> {
+  return new Promise((resolve, reject) => {
+    broker.once('exit', (code) => reject(new Error(`the broker did not start: it ended with ${code}`)))
+    createInterface({ input: broker.stdout! }).on('line', (line) => {
+      if (line.startsWith('{"level":50')) book.fault(line)
+      const port = /listening on mqtt:\/\/127\.0\.0\.1:(\d+)/.exec(line)?.[1]
+      if (port !== undefined) resolve(Number(port))
+    })
+  })
 }
 
 async function work(broker: ChildProcess, crew: Crew, forMs: number): Promise<void> {
-  const dial = dialTcp(await portOf(broker))
+  const dial = dialTcp(await portOf(broker, crew.book))
   const endsAt = performance.now() + forMs
   while (performance.now() < endsAt && crew.book.faults.length === 0) {
     crew.step(dial)
@@ -88,8 +87,7 @@ async function settle(port: number, crew: Crew): Promise<void> {
   const endsAt = performance.now() + SETTLE_TIMEOUT_MS
   while (!crew.finish(dial)) {
     if (book.faults.length > 0) return
-    if (performance.now() > endsAt)
-      return book.fault(`${book.open()} not acknowledged, ${book.missing()} not delivered`)
+    if (performance.now() > endsAt) return book.fault(book.debts())
     await wait(5)
   }
 }
