@@ -13,8 +13,9 @@ import { PacketType, type PublishPacket } from '../../../src/codec/packets.ts'
 import { TestBroker } from '../../support/test-broker.ts'
 import type { ConnectOptions, TestClient } from '../../support/test-client.ts'
 import { bytesOf } from '../../unit/codec/packet-bytes.ts'
+import { answer, inShort, takeHex } from '../said.ts'
 
-export { bytesOf }
+export { answer, bytesOf, inShort, takeHex }
 
 /** CONNACK 0x00 with Session Present 0, and the same with 1. */
 export const ACCEPTED = '20020000'
@@ -91,23 +92,6 @@ export function scene(
   })
 }
 
-const takenBytes = new WeakMap<TestClient, number>()
-
-/** Every byte that came since the last time, as hex. */
-export function takeHex(client: TestClient): string {
-  const from = takenBytes.get(client) ?? 0
-  takenBytes.set(client, client.bytes.length)
-  client.take()
-  return client.bytes.subarray(from).toString('hex')
-}
-
-/** What the Server says to these bytes, as hex. */
-export function answer(client: TestClient, notation: string | Uint8Array): string {
-  takeHex(client)
-  client.sendBytes(typeof notation === 'string' ? bytesOf(notation) : notation)
-  return takeHex(client)
-}
-
 /** The Server's whole answer to these bytes is the close: 3.1.1 has no other for a violation. */
 export function assertCloses(client: TestClient, notation: string | Uint8Array): void {
   const what = typeof notation === 'string' ? notation : Buffer.from(notation).toString('hex')
@@ -119,19 +103,6 @@ export function assertCloses(client: TestClient, notation: string | Uint8Array):
 /** The PUBLISH packets that wait, unacknowledged; everything that waits is taken. */
 export function publishes(client: TestClient): PublishPacket[] {
   return client.take().filter((packet) => packet.type === PacketType.PUBLISH)
-}
-
-/** PUBLISH packets in short: `topic payload` with `q1`, `q2`, `retain`, `dup` where they hold. */
-export function inShort(packets: readonly PublishPacket[]): string[] {
-  return packets.map(({ topicName, payload, qos, retain, dup }) =>
-    [
-      topicName,
-      Buffer.from(payload).toString(),
-      ...(qos > 0 ? [`q${qos}`] : []),
-      ...(retain ? ['retain'] : []),
-      ...(dup ? ['dup'] : []),
-    ].join(' '),
-  )
 }
 
 /** What a Client has received, in short. */

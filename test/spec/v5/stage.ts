@@ -9,12 +9,13 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { ConfigInput } from '../../../src/broker/options.ts'
 import type { Plugin } from '../../../src/broker/plugin.ts'
-import { PacketType, type Packet, type PublishPacket, type QoS } from '../../../src/codec/packets.ts'
+import { PacketType, type Packet, type QoS } from '../../../src/codec/packets.ts'
 import { TestBroker } from '../../support/test-broker.ts'
 import type { ConnectOptions, TestClient } from '../../support/test-client.ts'
 import { bytesOf } from '../../unit/codec/packet-bytes.ts'
+import { answer, inShort, knowBytes, takeHex } from '../said.ts'
 
-export { bytesOf }
+export { answer, bytesOf, inShort, takeHex }
 
 /** A Session that outlives its Connection. */
 export const KEPT = { sessionExpiryInterval: 1000 } as const
@@ -44,7 +45,7 @@ export class Stage {
     const client = this.broker.connect({ ...options, clientId })
     assert.equal(client.connack?.reasonCode, 0, `${clientId} is let in`)
     // CONNACK is known; what a resumed Session had to send right behind it is not.
-    takenBytes.set(client, 2 + client.bytes[1]!)
+    knowBytes(client, 2 + client.bytes[1]!)
     return client
   }
 
@@ -57,7 +58,7 @@ export class Stage {
   subscriber(clientId: string, topicFilter: string, qos: QoS = 0, options: Omit<ConnectOptions, 'clientId'> = {}) {
     const client = this.client(clientId, options)
     assert.deepEqual(client.subscribe(topicFilter, qos).reasonCodes, [qos])
-    takenBytes.set(client, client.bytes.length)
+    knowBytes(client, client.bytes.length)
     return client
   }
 
@@ -79,23 +80,6 @@ export function scene(name: string, play: (stage: Stage) => void | Promise<void>
     assert.equal(broker.broker.metrics.internalErrors, 0)
     await broker.close()
   })
-}
-
-const takenBytes = new WeakMap<TestClient, number>()
-
-/** Every byte that came since the last time, as hex. */
-export function takeHex(client: TestClient): string {
-  const from = takenBytes.get(client) ?? 0
-  takenBytes.set(client, client.bytes.length)
-  client.take()
-  return client.bytes.subarray(from).toString('hex')
-}
-
-/** What the Server says to these bytes, as hex. */
-export function answer(client: TestClient, notation: string): string {
-  takeHex(client)
-  client.sendBytes(bytesOf(notation))
-  return takeHex(client)
 }
 
 /** All that came is a DISCONNECT with that Reason Code, and then the close. */
@@ -121,19 +105,6 @@ export function assertEnds(client: TestClient, notation: string | Uint8Array, re
 /** The packets of one type that wait; everything that waits is taken. */
 export function taken<Type extends PacketType>(client: TestClient, type: Type): Extract<Packet, { type: Type }>[] {
   return client.take().filter((packet): packet is Extract<Packet, { type: Type }> => packet.type === type)
-}
-
-/** PUBLISH packets in short: `topic payload` with `q1`, `q2`, `retain`, `dup` where they hold. */
-export function inShort(packets: readonly PublishPacket[]): string[] {
-  return packets.map(({ topicName, payload, qos, retain, dup }) =>
-    [
-      topicName,
-      Buffer.from(payload).toString(),
-      ...(qos > 0 ? [`q${qos}`] : []),
-      ...(retain ? ['retain'] : []),
-      ...(dup ? ['dup'] : []),
-    ].join(' '),
-  )
 }
 
 /** What a Client has received and not acknowledged, in short. */
