@@ -66,6 +66,13 @@ const STEPS: readonly LongStep[] = [
     command: [process.execPath, 'build/test/crash/main.js', '--kills', '50', '--cuts', '300'],
     limitSeconds: 300,
     fix: 'run the line it prints once more; test/crash/main.ts says what the Clients are owed',
+  },
+  {
+    name: 'fuzz',
+    seeded: true,
+    command: ['build/test/fuzz/main.js', '--seconds', '75'],
+    limitSeconds: 240,
+    fix: 'paste the steps that it printed into a unit test (test/fuzz/replay.ts), then mend what fails',
     showOutput: true,
   },
 ]

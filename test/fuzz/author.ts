@@ -6,7 +6,7 @@
  */
 import { encodePacket } from '../../src/codec/encode.ts'
 import { PacketType, type Packet, type ProtocolVersion } from '../../src/codec/packets.ts'
-import { mutate } from './mutate.ts'
+import { mutate, nudge } from './mutate.ts'
 import {
   authPacket,
   connectPacket,
@@ -16,18 +16,18 @@ import {
   subscribePacket,
   unsubscribePacket,
 } from './packets.ts'
-import { Random } from './random.ts'
-import type { Step } from './step.ts'
-import { SLOTS, type World } from './world.ts'
+import { SeededRandom } from '../../src/testing/random.ts'
+import type { Recording } from './recording.ts'
+import { SLOTS } from './world.ts'
 
 const VERSIONS = [3, 4, 5] as const
 /** Packets of others that splices take from. */
 const REMEMBERED = 64
 /** Largest stream that the decoder is given again by itself. */
-const MAX_DECODED_BYTES = 20_000
+const MAX_DECODED_BYTES = 3000
 
 /** How wild a Client is: the share of its packets that are damaged. */
-const WILDNESS = [0, 0.02, 0.1, 0.3, 0.8]
+const WILDNESS = [0, 0.3, 0.6, 0.8, 1]
 
 interface Slot {
   version: ProtocolVersion
@@ -55,16 +55,14 @@ function noCounts(): Counts {
 
 export class Author {
   #counts = noCounts()
-  readonly #random: Random
-  readonly #world: World
-  readonly #play: (step: Step) => Promise<void> | undefined
+  readonly #random: SeededRandom
+  readonly #recording: Recording
   #slots: Slot[]
   readonly #remembered: Buffer[] = [Buffer.from([0xc0, 0x00])]
 
-  constructor(seed: number, world: World, play: (step: Step) => Promise<void> | undefined) {
-    this.#random = new Random(seed)
-    this.#world = world
-    this.#play = play
+  constructor(seed: number, recording: Recording) {
+    this.#random = new SeededRandom(seed)
+    this.#recording = recording
     this.#slots = Array.from({ length: SLOTS }, () => this.#newSlot())
   }
 
@@ -85,14 +83,16 @@ export class Author {
   async episode(length: number): Promise<void> {
     const random = this.#random
     for (let count = 0; count < length; count++) {
-      const slot = random.below(SLOTS)
+      const slot = random.integer(SLOTS)
       this.#act(slot)
-      if (random.chance(0.3)) this.#play({ do: 'turn' })
-      if (random.chance(0.02)) await this.#play({ do: 'settle' })
-      if (random.chance(0.01)) this.#play({ do: 'wait', milliseconds: random.pick([1, 400, 1600, 6000, 70_000]) })
+      if (random.chance(0.3)) this.#recording.play({ do: 'turn' })
+      if (random.chance(0.1)) await this.#recording.playLate({ do: 'commit' })
+      if (random.chance(0.02)) await this.#recording.playLate({ do: 'settle' })
+      if (random.chance(0.01))
+        this.#recording.play({ do: 'wait', milliseconds: random.pick([1, 400, 1600, 6000, 70_000]) })
     }
     for (let slot = 0; slot < SLOTS; slot++) this.#flush(slot)
-    await this.#play({ do: 'end' })
+    await this.#recording.playLate({ do: 'end' })
     for (const { sent } of this.#slots) this.#decodeAlone(sent)
     this.#slots = Array.from({ length: SLOTS }, () => this.#newSlot())
   }
@@ -101,22 +101,22 @@ export class Author {
   #decodeAlone(sent: readonly Uint8Array[]): void {
     const bytes = Buffer.concat(sent).subarray(0, MAX_DECODED_BYTES)
     const version = this.#random.pick(VERSIONS)
-    this.#play({ do: 'decode', version, sender: this.#random.chance(0.7) ? 'client' : 'server', bytes })
+    this.#recording.play({ do: 'decode', version, sender: this.#random.chance(0.7) ? 'client' : 'server', bytes })
   }
 
   #act(number: number): void {
     const random = this.#random
-    const client = this.#world.clients[number]
+    const client = this.#recording.world.clients[number]
     if (client === undefined || client.isEnded || random.chance(0.005)) {
       this.#open(number)
       return
     }
-    const chance = random.below(1000)
-    if (chance < 4) this.#play({ do: 'lose', slot: number })
-    else if (chance < 8) this.#play({ do: 'freeze', slot: number })
-    else if (client.isFrozen && chance < 60) this.#play({ do: 'thaw', slot: number })
+    const chance = random.integer(1000)
+    if (chance < 4) this.#recording.play({ do: 'lose', slot: number })
+    else if (chance < 8) this.#recording.play({ do: 'freeze', slot: number })
+    else if (client.isFrozen && chance < 60) this.#recording.play({ do: 'thaw', slot: number })
     else {
-      for (let count = 1 + random.below(4); count > 0; count--) this.#say(number, this.#thinkUp(number))
+      for (let count = 1 + random.integer(4); count > 0; count--) this.#say(number, this.#thinkUp(number))
       if (random.chance(0.8)) this.#flush(number)
     }
   }
@@ -125,19 +125,20 @@ export class Author {
     const slot = this.#newSlot()
     this.#slots[number] = slot
     this.#counts.connections++
-    this.#play({ do: 'open', slot: number, address: 1 + this.#random.below(200) })
+    this.#recording.play({ do: 'open', slot: number, address: 1 + this.#random.integer(200) })
     // Before CONNECT nothing else may come, so that only the wildest do without.
     if (this.#random.chance(slot.wildness * 0.2)) return
-    this.#say(number, connectPacket(this.#random, slot.version))
+    this.#say(number, connectPacket(this.#random, slot.version), slot.wildness * 0.3)
     this.#flush(number)
   }
 
   #thinkUp(number: number): Packet {
     const random = this.#random
     const { version } = this.#slots[number]!
-    const owed = random.chance(0.7) ? this.#world.clients[number]!.unanswered.shift() : undefined
-    if (owed !== undefined) return acknowledgement(owed.type, owed.packetIdentifier, this.#reasonFor(owed.type, version))
-    const chance = random.below(100)
+    const owed = random.chance(0.7) ? this.#recording.world.clients[number]!.unanswered.shift() : undefined
+    if (owed !== undefined)
+      return acknowledgement(owed.type, owed.packetIdentifier, this.#reasonFor(owed.type, version))
+    const chance = random.integer(100)
     if (chance < 55) return publishPacket(random, version)
     if (chance < 70) return subscribePacket(random, version)
     if (chance < 76) return unsubscribePacket(random, version)
@@ -154,21 +155,22 @@ export class Author {
   }
 
   /** Puts a packet into the stream, or what becomes of it. */
-  #say(number: number, packet: Packet): void {
+  #say(number: number, packet: Packet, wildness = this.#slots[number]!.wildness): void {
     const random = this.#random
     const slot = this.#slots[number]!
     const bytes = Buffer.from(encodePacket(packet, slot.version))
     this.#counts.packets++
     this.#remember(bytes)
-    if (!random.chance(slot.wildness)) {
+    if (!random.chance(wildness)) {
       slot.pending.push(bytes)
       return
     }
     this.#counts.mutated++
-    const chance = random.below(10)
-    if (chance === 0) slot.pending.push(bytes, bytes)
-    else if (chance === 1) this.#holdBack(slot, bytes)
-    else if (chance === 2) slot.pending.push(random.pick(this.#remembered))
+    const chance = random.integer(100)
+    if (chance < 20) slot.pending.push(bytes, bytes)
+    else if (chance < 40) this.#holdBack(slot, bytes)
+    else if (chance < 80) slot.pending.push(nudge(bytes, random))
+    else if (chance < 85) slot.pending.push(random.pick(this.#remembered))
     else slot.pending.push(mutate(bytes, random.pick(this.#remembered), random))
   }
 
@@ -180,7 +182,7 @@ export class Author {
 
   #remember(bytes: Buffer): void {
     if (this.#remembered.length < REMEMBERED) this.#remembered.push(bytes)
-    else this.#remembered[this.#random.below(REMEMBERED)] = bytes
+    else this.#remembered[this.#random.integer(REMEMBERED)] = bytes
   }
 
   /** Sends what was thought up, cut anywhere. */
@@ -191,10 +193,10 @@ export class Author {
     slot.pending = []
     slot.sent.push(bytes)
     while (bytes.length > 0) {
-      const length = random.chance(0.7) ? bytes.length : 1 + random.below(bytes.length)
-      this.#play({ do: 'send', slot: number, bytes: bytes.subarray(0, length) })
+      const length = random.chance(0.7) ? bytes.length : 1 + random.integer(bytes.length)
+      this.#recording.play({ do: 'send', slot: number, bytes: bytes.subarray(0, length) })
       bytes = bytes.subarray(length)
-      if (bytes.length > 0 && random.chance(0.3)) this.#play({ do: 'turn' })
+      if (bytes.length > 0 && random.chance(0.3)) this.#recording.play({ do: 'turn' })
     }
   }
 }

@@ -9,7 +9,7 @@ import { Decoder } from '../../src/codec/decoder.ts'
 import { encodePacket } from '../../src/codec/encode.ts'
 import { PacketType, type Packet, type ProtocolVersion, type Sender } from '../../src/codec/packets.ts'
 import { ProtocolError } from '../../src/codec/protocol-error.ts'
-import { Random } from './random.ts'
+import { SeededRandom } from '../../src/testing/random.ts'
 
 /** Packets written again, and how it ended: a Reason Code, or bytes left over. */
 interface Reading {
@@ -87,9 +87,9 @@ function* singleBytes(bytes: Uint8Array): Iterable<Uint8Array> {
 
 /** Cut where the bytes themselves say, so that a replay cuts alike. */
 function* someChunks(bytes: Uint8Array): Iterable<Uint8Array> {
-  const random = new Random(bytes.reduce((sum, byte) => Math.imul(sum, 31) + byte, 7))
-  for (let at = 0; at < bytes.length; ) {
-    const length = 1 + random.below(random.chance(0.5) ? 4 : 64)
+  const random = new SeededRandom(bytes.reduce((sum, byte) => Math.imul(sum, 31) + byte, 7))
+  for (let at = 0; at < bytes.length;) {
+    const length = 1 + random.integer(random.chance(0.5) ? 4 : 64)
     yield bytes.subarray(at, at + length)
     at += length
   }

@@ -6,7 +6,13 @@
  */
 import { decodePacket } from '../../src/codec/decode.ts'
 import { Decoder } from '../../src/codec/decoder.ts'
-import { PacketType, packetTypes, type ConnackPacket, type Packet, type PublishPacket } from '../../src/codec/packets.ts'
+import {
+  PacketType,
+  packetTypes,
+  type ConnackPacket,
+  type Packet,
+  type PublishPacket,
+} from '../../src/codec/packets.ts'
 import type { Options } from '../../src/broker/options.ts'
 import type { ConnectionEnd } from '../../src/protocol/server-side.ts'
 import type { Incoming, Transport } from '../../src/protocol/transport.ts'
@@ -20,6 +26,9 @@ export interface Surroundings {
   fail(problem: string): void
   /** Every Topic Filter that anybody with that Client Identifier asked for. */
   topicFiltersOf(clientId: string): Set<string>
+  /** Somebody published that, if only as a Will. */
+  published(topicName: string, payload: Uint8Array): void
+  wasPublished(topicName: string, payload: Uint8Array): boolean
   /** Whether somebody else came with that Client Identifier. */
   hasRival(client: FuzzClient, clientId: string): boolean
 }
@@ -64,6 +73,7 @@ export class FuzzClient implements Transport {
     this.#openedAtMs = world.now()
     this.#lastPacketAtMs = this.#openedAtMs
     this.requests = new Requests(world.options)
+    this.requests.onMessage = (...message) => world.published(...message)
     this.requests.onAcknowledgement = (...acknowledgement) => this.#acknowledged(...acknowledgement)
   }
 
@@ -266,6 +276,9 @@ export class FuzzClient implements Transport {
   #published(packet: PublishPacket): void {
     const topicName = this.#topicOf(packet)
     if (!this.#isSubscribed(topicName)) this.#fail(`PUBLISH to ${topicName}, which it has not subscribed to`)
+    if (!this.#world.wasPublished(topicName, packet.payload)) {
+      this.#fail(`PUBLISH to ${topicName} of what nobody published: ${Buffer.from(packet.payload).toString('hex')}`)
+    }
     if (packet.qos > 0) this.#opened(packet, packet.qos as 1 | 2)
     if (packet.properties.subscriptionIdentifiers !== undefined && this.requests.version !== 5) {
       this.#fail('Subscription Identifier before 5.0')
@@ -345,7 +358,8 @@ export class FuzzClient implements Transport {
       'keep alive timeout': connect !== undefined && connect.keepAlive > 0 && silentMs >= connect.keepAlive * 1500,
       'connect timeout': this.connack === undefined && this.#world.now() - this.#openedAtMs >= 10_000,
       'slow receiver': this.wasFrozen,
-      'authentication failed': this.requests.phase === Phase.Over && connect?.properties.authenticationMethod !== undefined,
+      'authentication failed':
+        this.requests.phase === Phase.Over && connect?.properties.authenticationMethod !== undefined,
       'login expired': false,
       'disconnected by server': false,
       'server shutting down': false,

@@ -10,26 +10,39 @@ import {
 } from '../../src/codec/packets.ts'
 import { noProperties, type Properties } from '../../src/codec/properties.ts'
 import { DENIED, METHOD, SLOW } from './login.ts'
-import type { Random } from './random.ts'
+import type { SeededRandom } from '../../src/testing/random.ts'
 
 const CLIENT_IDS = ['one', 'two', 'three', 'four', '']
 const USER_NAMES = ['ann', 'bob', `${SLOW} sam`, `${DENIED} dan`]
-const TOPIC_NAMES = ['a', 'b', 'a/b', 'a/b/c', '/', 'ä/漢', `${SLOW}/a`, `${DENIED}/a`, '$SYS/a', '$a/b', 'a/'.repeat(12)]
+const TOPIC_NAMES = [
+  'a',
+  'b',
+  'a/b',
+  'a/b/c',
+  '/',
+  'ä/漢',
+  `${SLOW}/a`,
+  `${DENIED}/a`,
+  '$SYS/a',
+  '$a/b',
+  'a/'.repeat(12),
+]
 const TOPIC_FILTERS = [
   ...['#', '+', 'a', 'a/#', 'a/+', '+/b/#', '/', 'ä/+', '$a/#', '$SYS/#', `${SLOW}/#`, `${DENIED}/#`],
   ...['$share/g/a/#', '$share/g/#', '$share/h/+', `$share/h/${SLOW}/+`],
 ]
 const WRONG_FILTERS = ['', 'a#', 'a/#/b', '+a', '$share/g', '$share//a', '$share/+/a', 'a/'.repeat(20)]
 const QOS = [0, 1, 2] as const
-const SIZES = [0, 1, 10, 100, 1000, 9000]
+const SIZES = [0, 1, 2, 5, 10, 20, 50, 100]
+const LARGE_SIZES = [1000, 9000, 19_900]
 
 /** Properties of 5.0, each with that chance; none before. */
-function some(random: Random, version: ProtocolVersion, chance: number, all: Properties): Properties {
+function some(random: SeededRandom, version: ProtocolVersion, chance: number, all: Properties): Properties {
   if (version < 5) return noProperties
   return Object.fromEntries(Object.entries(all).filter(() => random.chance(chance)))
 }
 
-export function connectPacket(random: Random, version: ProtocolVersion): ConnectPacket {
+export function connectPacket(random: SeededRandom, version: ProtocolVersion): ConnectPacket {
   const cleanStart = random.chance(0.4)
   const clientId = random.pick(CLIENT_IDS)
   const userName = random.chance(0.3) ? random.pick(USER_NAMES) : undefined
@@ -38,8 +51,8 @@ export function connectPacket(random: Random, version: ProtocolVersion): Connect
     receiveMaximum: random.pick([1, 2, 5, 65_535]),
     maximumPacketSize: random.pick([1, 20, 50, 200, 2000]),
     topicAliasMaximum: random.pick([0, 1, 3]),
-    requestProblemInformation: random.below(2),
-    requestResponseInformation: random.below(2),
+    requestProblemInformation: random.integer(2),
+    requestResponseInformation: random.integer(2),
     userProperties: [['a', 'b']],
   })
   const exchanges = version === 5 && random.chance(0.15)
@@ -53,24 +66,31 @@ export function connectPacket(random: Random, version: ProtocolVersion): Connect
     userName,
     password: userName !== undefined && random.chance(0.5) ? random.bytes(3) : undefined,
     properties: exchanges
-      ? { ...properties, authenticationMethod: random.chance(0.9) ? METHOD : 'other', authenticationData: random.bytes(2) }
+      ? {
+          ...properties,
+          authenticationMethod: random.chance(0.9) ? METHOD : 'other',
+          authenticationData: random.bytes(2),
+        }
       : properties,
   }
 }
 
-function willFields(random: Random, version: ProtocolVersion): NonNullable<ConnectPacket['will']> {
+function willFields(random: SeededRandom, version: ProtocolVersion): NonNullable<ConnectPacket['will']> {
   return {
     topicName: random.pick(TOPIC_NAMES),
-    payload: random.bytes(random.below(5)),
+    payload: random.bytes(random.integer(5)),
     qos: random.pick(QOS),
     retain: random.chance(0.3),
-    properties: some(random, version, 0.3, { willDelayInterval: random.pick([0, 3, 500]), ...messageProperties(random) }),
+    properties: some(random, version, 0.3, {
+      willDelayInterval: random.pick([0, 3, 500]),
+      ...messageProperties(random),
+    }),
   }
 }
 
-function messageProperties(random: Random): Properties {
+function messageProperties(random: SeededRandom): Properties {
   return {
-    payloadFormatIndicator: random.below(2),
+    payloadFormatIndicator: random.integer(2),
     messageExpiryInterval: random.pick([0, 1, 5, 1000]),
     contentType: 'text',
     responseTopic: 'a/b',
@@ -82,9 +102,9 @@ function messageProperties(random: Random): Properties {
   }
 }
 
-export function publishPacket(random: Random, version: ProtocolVersion): PublishPacket {
+export function publishPacket(random: SeededRandom, version: ProtocolVersion): PublishPacket {
   const qos = random.pick(QOS)
-  const alias = version === 5 && random.chance(0.2) ? { topicAlias: 1 + random.below(5) } : {}
+  const alias = version === 5 && random.chance(0.2) ? { topicAlias: 1 + random.integer(5) } : {}
   const usesAlias = 'topicAlias' in alias && random.chance(0.5)
   return {
     type: PacketType.PUBLISH,
@@ -98,16 +118,16 @@ export function publishPacket(random: Random, version: ProtocolVersion): Publish
       : version === 5
         ? alias
         : noProperties,
-    payload: Buffer.alloc(random.pick(SIZES), random.below(256)),
+    payload: Buffer.alloc(random.pick(random.chance(0.97) ? SIZES : LARGE_SIZES), random.integer(256)),
   }
 }
 
 /** Few, so that they are used again while they are in use. */
-export function packetIdentifier(random: Random): number {
-  return 1 + random.below(random.chance(0.9) ? 12 : 65_535)
+export function packetIdentifier(random: SeededRandom): number {
+  return 1 + random.integer(random.chance(0.9) ? 12 : 65_535)
 }
 
-function subscription(random: Random, version: ProtocolVersion): SubscriptionRequest {
+function subscription(random: SeededRandom, version: ProtocolVersion): SubscriptionRequest {
   const topicFilter = random.pick(random.chance(0.01) ? WRONG_FILTERS : TOPIC_FILTERS)
   const qos: QoS = random.pick(QOS)
   if (version < 5) return { topicFilter, qos, noLocal: false, retainAsPublished: false, retainHandling: 0 }
@@ -120,25 +140,25 @@ function subscription(random: Random, version: ProtocolVersion): SubscriptionReq
   }
 }
 
-export function subscribePacket(random: Random, version: ProtocolVersion): Packet {
+export function subscribePacket(random: SeededRandom, version: ProtocolVersion): Packet {
   return {
     type: PacketType.SUBSCRIBE,
     packetIdentifier: packetIdentifier(random),
-    subscriptions: Array.from({ length: 1 + random.below(3) }, () => subscription(random, version)),
-    properties: some(random, version, 0.3, { subscriptionIdentifiers: [1 + random.below(300)] }),
+    subscriptions: Array.from({ length: 1 + random.integer(3) }, () => subscription(random, version)),
+    properties: some(random, version, 0.3, { subscriptionIdentifiers: [1 + random.integer(300)] }),
   }
 }
 
-export function unsubscribePacket(random: Random, version: ProtocolVersion): Packet {
+export function unsubscribePacket(random: SeededRandom, version: ProtocolVersion): Packet {
   return {
     type: PacketType.UNSUBSCRIBE,
     packetIdentifier: packetIdentifier(random),
-    topicFilters: Array.from({ length: 1 + random.below(3) }, () => subscription(random, version).topicFilter),
+    topicFilters: Array.from({ length: 1 + random.integer(3) }, () => subscription(random, version).topicFilter),
     properties: noProperties,
   }
 }
 
-export function disconnectPacket(random: Random, version: ProtocolVersion): Packet {
+export function disconnectPacket(random: SeededRandom, version: ProtocolVersion): Packet {
   return {
     type: PacketType.DISCONNECT,
     reasonCode: version === 5 ? random.pick([0, 0, 4, 0x81]) : 0,
@@ -146,10 +166,13 @@ export function disconnectPacket(random: Random, version: ProtocolVersion): Pack
   }
 }
 
-export function authPacket(random: Random): Packet {
+export function authPacket(random: SeededRandom): Packet {
   return {
     type: PacketType.AUTH,
     reasonCode: random.pick([0x18, 0x19]),
-    properties: { authenticationMethod: METHOD, authenticationData: random.chance(0.1) ? Buffer.from('no') : Buffer.from('yes') },
+    properties: {
+      authenticationMethod: METHOD,
+      authenticationData: random.chance(0.1) ? Buffer.from('no') : Buffer.from('yes'),
+    },
   }
 }

@@ -70,6 +70,8 @@ export class Requests {
   owedAuths = 0
   /** PUBACK, PUBREC and PUBCOMP for what the Server sends, handed on as they come. */
   onAcknowledgement: (type: PacketType, packetIdentifier: number, reasonCode: number) => void = () => {}
+  /** Messages, and the Will, as they come. */
+  onMessage: (topicName: string, payload: Uint8Array) => void = () => {}
   readonly topicFilters: string[] = []
   readonly #options: Options
   readonly #decoder: Decoder
@@ -126,6 +128,10 @@ export class Requests {
       return
     }
     if (firstByte >> 4 === PacketType.CONNECT) throw new Broken(ReasonCode.ProtocolError, 'a second CONNECT')
+    const mayComeNow = [PacketType.AUTH, PacketType.DISCONNECT] as readonly number[]
+    if (this.phase === Phase.Exchanging && !mayComeNow.includes(firstByte >> 4)) {
+      throw new Broken(ReasonCode.ProtocolError, 'no AUTH in an exchange')
+    }
     const packet = decodePacket(bytes, firstByte, bodyStart, end, this.version!, 'client')
     if (this.phase === Phase.Exchanging) this.#judgeExchange(packet)
     else this.#judgeConnected(packet)
@@ -135,6 +141,7 @@ export class Requests {
     this.connect = connect
     this.version = connect.protocolVersion
     this.#decoder.shortestLengths = this.version === 5
+    if (connect.will !== undefined) this.onMessage(connect.will.topicName, connect.will.payload)
     if (connect.properties.authenticationMethod !== METHOD) this.#isIn()
     else {
       this.phase = Phase.Exchanging
@@ -150,8 +157,7 @@ export class Requests {
 
   #judgeExchange(packet: Packet): void {
     if (packet.type === PacketType.DISCONNECT) this.#leave()
-    else if (packet.type !== PacketType.AUTH) throw new Broken(ReasonCode.ProtocolError, 'no AUTH in an exchange')
-    else {
+    else if (packet.type === PacketType.AUTH) {
       this.#checkMethod(packet)
       if (packet.reasonCode !== ReasonCode.ContinueAuthentication) throw outOfOrder
       if (failsExchange(packet.properties.authenticationData)) this.phase = Phase.Over
@@ -214,6 +220,7 @@ export class Requests {
     const { qos, packetIdentifier } = packet
     if (qos > this.#options.maxQos) throw new Broken(undefined, 'QoS above the maximum')
     const topicName = this.#topicOf(packet)
+    this.onMessage(topicName, packet.payload)
     const isRefused = this.#isRefused(topicName)
     if (qos === 2) this.#open2(packetIdentifier)
     else if (qos === 1) this.#checkQuota(1)

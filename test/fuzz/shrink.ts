@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Step } from './step.ts'
+import { isLate, type Step } from './step.ts'
 import { World } from './world.ts'
 
 /** How a world ends after these steps: with a problem, or without. */
@@ -11,8 +11,8 @@ export async function replaySteps(world: number, steps: readonly Step[]): Promis
   const replayed = new World(world)
   try {
     for (const step of steps) {
-      const later = replayed.play(step)
-      if (later !== undefined) await later
+      if (isLate(step)) await replayed.playLate(step)
+      else replayed.play(step)
     }
   } catch {
     return replayed.problem
@@ -21,31 +21,28 @@ export async function replaySteps(world: number, steps: readonly Step[]): Promis
 }
 
 /** What a problem is about, whoever it hit. */
-function kindOf(problem: string): string {
+export function kindOf(problem: string): string {
   return problem
     .replace(/^client .*?: /, '')
     .replace(/\d+/g, '')
     .slice(0, 30)
 }
 
-/** @returns the shortest list with the same kind of problem that was found in `limitMs`; the whole one if it does not fail again */
+/**
+ * @param fails whether these steps show it still
+ * @returns the shortest list that was found in `limitMs`; the whole one if it does not fail again
+ */
 export async function shrink(
-  world: number,
   steps: readonly Step[],
-  problem: string,
+  fails: (steps: readonly Step[]) => Promise<boolean>,
   limitMs: number,
 ): Promise<readonly Step[]> {
   const until = performance.now() + limitMs
-  const kind = kindOf(problem)
-  const fails = async (some: readonly Step[]): Promise<boolean> => {
-    const found = await replaySteps(world, some)
-    return found !== undefined && kindOf(found) === kind
-  }
   const lastEpisode = steps.slice(steps.findLastIndex((step, at) => step.do === 'end' && at < steps.length - 1) + 1)
   let kept = (await fails(lastEpisode)) ? lastEpisode : steps
-  for (let size = Math.ceil(kept.length / 2); size >= 1; ) {
+  for (let size = Math.ceil(kept.length / 2); size >= 1;) {
     let shorter = false
-    for (let at = 0; at < kept.length && performance.now() < until; ) {
+    for (let at = 0; at < kept.length && performance.now() < until;) {
       const without = [...kept.slice(0, at), ...kept.slice(at + size)]
       if (await fails(without)) {
         kept = without

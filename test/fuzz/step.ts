@@ -7,18 +7,22 @@
  *     lose 0           it is gone without a word
  *     freeze 0, thaw 0 it takes nothing from the Server, and takes all of it
  *     turn             the turn of the event loop ends
- *     settle           plugins that owe an answer give it
+ *     commit           the Store has stored what it was given, and plugins that owe an answer give it
+ *     settle           the same until nothing is owed any more
  *     wait 1500        milliseconds go by
  *     end              everybody leaves, time passes, and memory has to be back to where it was
  *     decode 5 client 30 …  a stream of bytes for the decoder alone: version, sender
  *
  * @module
  */
-export type Step =
+export type Step = PromptStep | LateStep
+
+/** Steps that are over when they return. */
+export type PromptStep =
   | { readonly do: 'open'; readonly slot: number; readonly address: number }
   | { readonly do: 'send'; readonly slot: number; readonly bytes: Uint8Array }
   | { readonly do: 'lose' | 'freeze' | 'thaw'; readonly slot: number }
-  | { readonly do: 'turn' | 'settle' | 'end' }
+  | { readonly do: 'turn' }
   | { readonly do: 'wait'; readonly milliseconds: number }
   | {
       readonly do: 'decode'
@@ -26,6 +30,15 @@ export type Step =
       readonly sender: 'client' | 'server'
       readonly bytes: Uint8Array
     }
+
+/** Steps in which promises come to their end. */
+export interface LateStep {
+  readonly do: 'commit' | 'settle' | 'end'
+}
+
+export function isLate(step: Step): step is LateStep {
+  return step.do === 'commit' || step.do === 'settle' || step.do === 'end'
+}
 
 export function printStep(step: Step): string {
   switch (step.do) {
@@ -38,6 +51,7 @@ export function printStep(step: Step): string {
     case 'decode':
       return `decode ${step.version} ${step.sender} ${Buffer.from(step.bytes).toString('hex')}`
     case 'turn':
+    case 'commit':
     case 'settle':
     case 'end':
       return step.do
@@ -60,6 +74,7 @@ export function parseStep(line: string): Step {
     case 'thaw':
       return { do: word, slot }
     case 'turn':
+    case 'commit':
     case 'settle':
     case 'end':
       return { do: word }

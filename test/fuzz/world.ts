@@ -9,6 +9,7 @@
  *
  * @module
  */
+import { hashBytes } from '../../src/base/bytes.ts'
 import { silentLogger } from '../../src/base/log.ts'
 import { Access } from '../../src/broker/access.ts'
 import type { ListenerState } from '../../src/broker/connection-notes.ts'
@@ -19,13 +20,15 @@ import { ApplicationMessage } from '../../src/protocol/application-message.ts'
 import type { Connection } from '../../src/protocol/connection.ts'
 import type { ConnectionEnd } from '../../src/protocol/server-side.ts'
 import { MemoryStore } from '../../src/stores/memory-store.ts'
+import type { StoreModel } from '../contract/store-model.ts'
 import { VirtualClock } from '../support/virtual-clock.ts'
 import { Bystanders } from './bystanders.ts'
 import { checkDecoding } from './decoding.ts'
 import { FuzzClient, type Surroundings } from './fuzz-client.ts'
 import { makePlugin, Promises } from './login.ts'
-import { Random } from './random.ts'
-import type { Step } from './step.ts'
+import { SeededRandom } from '../../src/testing/random.ts'
+import { SlowStore } from './slow-store.ts'
+import type { LateStep, PromptStep } from './step.ts'
 
 export const SLOTS = 6
 const VERSIONS = [3, 4, 5] as const
@@ -43,6 +46,12 @@ const LIMITS: ConfigInput = {
   'topic-alias-maximum': 5,
   'receive-maximum': 10,
   'max-outgoing-bytes': 20_000,
+}
+
+/** What a world with a Store has. */
+const PERSISTENCE: ConfigInput = {
+  persistence: { 'max-ram-bytes': 1000, 'max-session-ram-bytes': 300 },
+  'max-uncommitted-bytes': 65_536,
 }
 
 /** What worlds differ in. */
@@ -81,22 +90,29 @@ export class World implements Surroundings {
   problem: string | undefined
   readonly #clock: VirtualClock
   readonly #promises = new Promises()
+  /** What the Store holds, in a world that has one. */
+  readonly #facts: StoreModel | undefined
   readonly #server: WatchedServer
   readonly #listener: ListenerState
   readonly #bystanders: Bystanders
   /** Whose stream the broker has not heard the end of. */
   readonly #open = new Map<unknown, FuzzClient>()
+  /** Every message that anybody published, by a hash. */
+  readonly #messages = new Set<string>()
   readonly #topicFilters = new Map<string, Set<string>>()
   #opened = 0
 
   constructor(number: number) {
-    const random = new Random(number)
+    const random = new SeededRandom(number)
     const checksTopics = random.chance(0.7)
     this.#clock = new VirtualClock({ seed: number })
     const plugin = makePlugin(this.#promises, random.chance(0.5))
     const topicCheck: ConfigInput = checksTopics ? { 'topic-check': { plugins: [plugin] } } : {}
-    const config = { ...LIMITS, ...VARIANTS[number % VARIANTS.length], auth: { plugins: [plugin] }, ...topicCheck }
-    this.options = resolveOptions(config)
+    const store = random.chance(0.5) ? new SlowStore(random.chance(0.8) ? this.#promises : undefined) : undefined
+    this.#facts = store?.facts
+    const persistence: ConfigInput = store === undefined ? {} : PERSISTENCE
+    const varied = { ...LIMITS, ...persistence, ...VARIANTS[number % VARIANTS.length] }
+    this.options = resolveOptions({ ...varied, auth: { plugins: [plugin] }, ...topicCheck })
     const access = new Access({
       loginPlugins: [plugin],
       topicPlugins: checksTopics ? [plugin] : undefined,
@@ -106,7 +122,13 @@ export class World implements Surroundings {
     const events = new Events(silentLogger)
     if (random.chance(0.3)) events.on('packetReceived', () => {})
     const current = { options: this.options, access }
-    this.#server = new WatchedServer({ current, clock: this.#clock, store: new MemoryStore(), events, log: silentLogger })
+    this.#server = new WatchedServer({
+      current,
+      clock: this.#clock,
+      store: new MemoryStore(),
+      events,
+      log: silentLogger,
+    })
     this.#server.onFailed = (error) => this.fail(`internal error: ${(error as Error).stack}`)
     this.#server.onClosed = (connection, end) => this.#open.get(connection)?.ended(end)
     this.#listener = { options: this.options.listeners[0]!, open: 0, connected: 0 }
@@ -131,6 +153,14 @@ export class World implements Surroundings {
     return topicFilters
   }
 
+  published(topicName: string, payload: Uint8Array): void {
+    this.#messages.add(keyOf(topicName, payload))
+  }
+
+  wasPublished(topicName: string, payload: Uint8Array): boolean {
+    return this.#messages.has(keyOf(topicName, payload))
+  }
+
   hasRival(client: FuzzClient, clientId: string): boolean {
     return this.clients.some((other) => other !== client && other?.requests.connect?.clientId === clientId)
   }
@@ -140,53 +170,61 @@ export class World implements Surroundings {
   /**
    * Does one step.
    *
-   * @returns a promise only for steps in which plugins answer
    * @throws {FuzzFailure} as soon as anything is wrong
    */
-  play(step: Step): Promise<void> | undefined {
+  play(step: PromptStep): void {
     try {
-      const later = this.#do(step)
-      if (later !== undefined) return later.then(() => this.#check())
+      this.#do(step)
     } catch (error) {
-      this.fail(`an exception escaped: ${(error as Error).stack}`)
+      this.#escaped(error)
     }
     this.#check()
-    return undefined
+  }
+
+  /** As `play`, for steps in which promises come to their end. */
+  async playLate(step: LateStep): Promise<void> {
+    try {
+      if (step.do === 'end') await this.#end()
+      else if (step.do === 'settle') await this.#settle()
+      else await this.#commit()
+    } catch (error) {
+      this.#escaped(error)
+    }
+    this.#check()
+  }
+
+  #escaped(error: unknown): void {
+    this.fail(`an exception escaped: ${(error as Error).stack}`)
   }
 
   #check(): void {
     if (this.problem !== undefined) throw new FuzzFailure(this.problem)
   }
 
-  #do(step: Step): Promise<void> | undefined {
+  #do(step: PromptStep): void {
     switch (step.do) {
       case 'open':
         this.#openSlot(step.slot, step.address)
-        return undefined
+        return
+      case 'send':
+        this.clients[step.slot]?.send(step.bytes)
+        return
       case 'turn':
         this.#bystanders.speak()
         this.#turn()
-        return undefined
-      case 'settle':
-        return this.#settle()
+        return
       case 'wait':
         this.#turn()
         this.#clock.advance(step.milliseconds)
         this.#turn()
-        return undefined
-      case 'end':
-        return this.#end()
+        return
       case 'decode': {
         const { problem } = checkDecoding(step.bytes, step.version, step.sender)
         if (problem !== undefined) this.fail(problem)
-        return undefined
+        return
       }
-      case 'send':
-        this.clients[step.slot]?.send(step.bytes)
-        return undefined
       default:
         this.clients[step.slot]?.[step.do]()
-        return undefined
     }
   }
 
@@ -225,11 +263,15 @@ export class World implements Surroundings {
   }
 
   async #settle(): Promise<void> {
-    do {
-      this.#promises.keep()
-      await new Promise<void>((resolve) => setImmediate(resolve))
-      this.#turn()
-    } while (this.#promises.size > 0)
+    do await this.#commit()
+    while (this.#promises.size > 0)
+  }
+
+  /** Promises that are kept lead to new ones: those wait for the next time. */
+  async #commit(): Promise<void> {
+    this.#promises.keep()
+    await new Promise<void>((resolve) => setImmediate(resolve))
+    this.#turn()
   }
 
   // ---- the end ----
@@ -245,16 +287,24 @@ export class World implements Surroundings {
     await this.#settle()
     this.#clearRetained()
     this.#bystanders.speak()
-    this.#turn()
+    await this.#settle()
     this.#bystanders.check()
     this.#account()
+    this.#facts?.messages.clear()
     this.clients.fill(undefined)
     this.#topicFilters.clear()
+    this.#messages.clear()
   }
 
   #clearRetained(): void {
     const topicNames = Array.from(this.#server.retainedMessages.messages(), ({ topicName }) => topicName)
-    const erasing = { payload: new Uint8Array(0), qos: 0, retain: true, publisher: '', receivedAtMs: this.now() } as const
+    const erasing = {
+      payload: new Uint8Array(0),
+      qos: 0,
+      retain: true,
+      publisher: '',
+      receivedAtMs: this.now(),
+    } as const
     for (const topicName of topicNames) this.#server.publishFromHost(ApplicationMessage.of({ topicName, ...erasing }))
   }
 
@@ -273,10 +323,17 @@ export class World implements Surroundings {
       'retained messages': [retainedMessages.count, 0],
       'retained bytes': [retainedMessages.bytes, 0],
       'queued bytes': [queuedBytes, 0],
+      'stored sessions': [this.#facts?.sessions.size ?? 0, 0],
+      'stored wills': [this.#facts?.wills.size ?? 0, 0],
+      'stored retained messages': [this.#facts?.retained.size ?? 0, 0],
       'waiting timers': [this.#clock.waitingTimers, 0],
     }
     for (const [what, [is, shouldBe]] of Object.entries(counts)) {
       if (is !== shouldBe) this.fail(`memory is not back to where it was: ${is} ${what}, not ${shouldBe}`)
     }
   }
+}
+
+function keyOf(topicName: string, payload: Uint8Array): string {
+  return `${hashBytes(payload, 0, payload.length)} ${payload.length} ${topicName}`
 }

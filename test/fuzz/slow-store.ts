@@ -1,0 +1,49 @@
+/**
+ * A Store for fuzzed worlds: it keeps facts as plain Maps, insists that each refers to what is there, and takes as long over a
+ * commit, or a payload, as the steps say.
+ *
+ * @module
+ */
+import type { MaybePromise } from '../../src/base/maybe-promise.ts'
+import type { Change, Loaded, Store } from '../../src/stores/store.ts'
+import { StoreModel } from '../contract/store-model.ts'
+import type { Promises } from './login.ts'
+
+export class SlowStore implements Store {
+  readonly keeps = true
+  readonly facts = new StoreModel()
+  readonly #promises: Promises | undefined
+
+  /** @param promises where answers wait; without it each comes at once */
+  constructor(promises: Promises | undefined) {
+    this.#promises = promises
+  }
+
+  load(): Promise<Loaded> {
+    return Promise.resolve({ lastSessionNumber: 0, lastMessageNumber: 0, newestRecordMs: 0 })
+  }
+
+  write(changes: readonly Change[]): MaybePromise<void> {
+    for (const change of changes) this.facts.apply(keepable(change))
+    return this.#promises?.later(undefined)
+  }
+
+  read(messageNumbers: readonly number[]): MaybePromise<readonly Uint8Array[]> {
+    const payloads = messageNumbers.map((messageNumber) => {
+      const message = this.facts.messages.get(messageNumber)
+      if (message === undefined) throw new Error(`message ${messageNumber} was never written`)
+      return message.payload
+    })
+    return this.#promises?.later(payloads) ?? payloads
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve()
+  }
+}
+
+/** A payload may lie in memory that is used again once `write` has returned. */
+function keepable(change: Change): Change {
+  if (change.kind !== 'message') return change
+  return { kind: 'message', message: { ...change.message, payload: Uint8Array.from(change.message.payload) } }
+}
