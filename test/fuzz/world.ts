@@ -125,7 +125,7 @@ export class World implements Surroundings {
     this.#server = new WatchedServer({
       current,
       clock: this.#clock,
-      store: new MemoryStore(),
+      store: store ?? new MemoryStore(),
       events,
       log: silentLogger,
     })
