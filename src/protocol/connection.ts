@@ -520,7 +520,8 @@ export class Connection implements Incoming, SessionConnection, Timed {
     if (this.#state === State.Closed) return false
     const waits = this.#sender.release(committedChange)
     if (!waits && this.#state === State.Authenticating && this.session !== undefined) this.#begin()
-    return waits
+    // What the Session sends behind CONNACK may have to wait in its turn.
+    return this.#sender.isHolding
   }
 
   // ---- time ----

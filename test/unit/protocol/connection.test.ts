@@ -6,7 +6,7 @@ import { noProperties } from '../../../src/codec/properties.ts'
 import { ReasonCode } from '../../../src/codec/reason-code.ts'
 import type { Connection } from '../../../src/protocol/connection.ts'
 import { PENDING } from '../../../src/protocol/server-side.ts'
-import { FakeServer, TestConnection } from '../../support/fake-server.ts'
+import { FakeServer, messageOf, TestConnection } from '../../support/fake-server.ts'
 
 const PINGREQ: Packet = { type: PacketType.PINGREQ }
 const VERSIONS = [3, 4, 5] as const
@@ -340,6 +340,30 @@ test('CONNACK waits for the Store, and everything else waits for CONNACK', () =>
   server.committedCount = 1
   assert.equal(one.connection.release(1), false)
   assert.deepEqual(typesOf(one.take()), [PacketType.CONNACK, PacketType.PINGRESP])
+})
+
+test('a QoS 2 message of the Session that waits for the next commit behind CONNACK keeps its Connection waiting', () => {
+  const server = new FakeServer()
+  const sent = (): void => void server.changeCount++
+  const nothing = (): void => {}
+  server.session.ledger = {
+    ...{ queued: nothing, released: nothing, done: nothing, received: nothing, receivedDone: nothing },
+    sent,
+  }
+  const options = { qos: 2, noLocal: false, retainAsPublished: false, subscriptionIdentifiers: [] } as const
+  server.session.deliver(messageOf({ qos: 2 }), options)
+  server.connect = (connection, packet) => {
+    server.changeCount = 1
+    server.accept(connection, packet)
+  }
+  const one = new TestConnection(5, {}, server)
+  one.connect()
+  server.committedCount = 1
+  assert.equal(one.connection.release(1), true)
+  assert.deepEqual(typesOf(one.take()), [PacketType.CONNACK])
+  server.committedCount = 2
+  assert.equal(one.connection.release(2), false)
+  assert.deepEqual(typesOf(one.take()), [PacketType.PUBLISH])
 })
 
 test('an acknowledgement waits for the Change that its message made; PINGRESP does not', () => {
