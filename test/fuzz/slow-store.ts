@@ -13,10 +13,12 @@ export class SlowStore implements Store {
   readonly keeps = true
   readonly facts = new StoreModel()
   readonly #promises: Promises | undefined
+  readonly #fail: (problem: string) => void
 
   /** @param promises where answers wait; without it each comes at once */
-  constructor(promises: Promises | undefined) {
+  constructor(promises: Promises | undefined, fail: (problem: string) => void) {
     this.#promises = promises
+    this.#fail = fail
   }
 
   load(): Promise<Loaded> {
@@ -25,14 +27,23 @@ export class SlowStore implements Store {
 
   write(changes: readonly Change[]): MaybePromise<void> {
     for (const change of changes) this.facts.apply(keepable(change))
+    this.#forget()
     return this.#promises?.later(undefined)
+  }
+
+  /** A message lives as long as something refers to it, and no longer than the turn in which nothing does. */
+  #forget(): void {
+    const referred = this.facts.referred()
+    for (const messageNumber of this.facts.messages.keys()) {
+      if (!referred.has(messageNumber)) this.facts.messages.delete(messageNumber)
+    }
   }
 
   read(messageNumbers: readonly number[]): MaybePromise<readonly Uint8Array[]> {
     const payloads = messageNumbers.map((messageNumber) => {
       const message = this.facts.messages.get(messageNumber)
-      if (message === undefined) throw new Error(`message ${messageNumber} was never written`)
-      return message.payload
+      if (message === undefined) this.#fail(`message ${messageNumber} is read, which nothing in the Store refers to`)
+      return message?.payload ?? new Uint8Array(0)
     })
     return this.#promises?.later(payloads) ?? payloads
   }

@@ -108,7 +108,7 @@ export class World implements Surroundings {
     this.#clock = new VirtualClock({ seed: number })
     const plugin = makePlugin(this.#promises, random.chance(0.5))
     const topicCheck: ConfigInput = checksTopics ? { 'topic-check': { plugins: [plugin] } } : {}
-    const store = random.chance(0.5) ? new SlowStore(random.chance(0.8) ? this.#promises : undefined) : undefined
+    const store = random.chance(0.5) ? this.#makeStore(random.chance(0.8)) : undefined
     this.#facts = store?.facts
     const persistence: ConfigInput = store === undefined ? {} : PERSISTENCE
     const varied = { ...LIMITS, ...persistence, ...VARIANTS[number % VARIANTS.length] }
@@ -135,6 +135,10 @@ export class World implements Surroundings {
     const versions = [random.pick(VERSIONS), random.pick(VERSIONS)] as const
     this.#bystanders = new Bystanders(this.#connect('the speaker', 0), this.#connect('the listener', 0), versions, this)
     this.#turn()
+  }
+
+  #makeStore(isSlow: boolean): SlowStore {
+    return new SlowStore(isSlow ? this.#promises : undefined, (problem) => this.fail(problem))
   }
 
   // ---- what Clients ask (Surroundings) ----
@@ -290,7 +294,6 @@ export class World implements Surroundings {
     await this.#settle()
     this.#bystanders.check()
     this.#account()
-    this.#facts?.messages.clear()
     this.clients.fill(undefined)
     this.#topicFilters.clear()
     this.#messages.clear()
@@ -324,6 +327,7 @@ export class World implements Surroundings {
       'retained bytes': [retainedMessages.bytes, 0],
       'queued bytes': [queuedBytes, 0],
       'stored sessions': [this.#facts?.sessions.size ?? 0, 0],
+      'stored messages': [this.#facts?.messages.size ?? 0, 0],
       'stored wills': [this.#facts?.wills.size ?? 0, 0],
       'stored retained messages': [this.#facts?.retained.size ?? 0, 0],
       'waiting timers': [this.#clock.waitingTimers, 0],
