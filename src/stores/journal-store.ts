@@ -138,6 +138,7 @@ export class JournalStore implements Store {
     this.metrics.changes += changes.length
     const done = journal.write(changes, level, this.#apply)
     this.#state.sweep()
+    this.#state.messages.forgetReleased()
     maintenance.look()
     this.#judge()
     return done

@@ -34,6 +34,8 @@ class Table {
 export class MessageIndex {
   #tables = Array.from({ length: tables }, () => new Table())
   #usage: SegmentUsage
+  /** Messages that the turn at hand has left without a reference. */
+  readonly #released: number[] = []
   /** Whether the last reference takes a message away. Not so during a start: what refers to it may come again. */
   forgets = true
 
@@ -67,14 +69,27 @@ export class MessageIndex {
     table.fields[slot + 3]!++
   }
 
-  /** One thing less refers to it; the last one takes it away. */
+  /** One thing less refers to it. After the last one it is kept until the turn ends, which may refer to it again. */
   release(messageNumber: number): void {
     const table = this.#table(messageNumber)
     const slot = find(table, messageNumber)
     if (slot < 0) return
     const at = slot * stride
     if (table.fields[at + 3]! > 0) table.fields[at + 3]!--
-    if (table.fields[at + 3]! > 0 || !this.forgets) return
+    if (table.fields[at + 3]! === 0 && this.forgets) this.#released.push(messageNumber)
+  }
+
+  /** The turn is over: takes away what it left without a reference. */
+  forgetReleased(): void {
+    for (const messageNumber of this.#released) this.#forget(messageNumber)
+    this.#released.length = 0
+  }
+
+  #forget(messageNumber: number): void {
+    const table = this.#table(messageNumber)
+    const slot = find(table, messageNumber)
+    const at = slot * stride
+    if (slot < 0 || table.fields[at + 3]! > 0) return
     if (table.fields[at]! !== 0) this.#usage.subtract(table.fields[at]!, table.fields[at + 2]!)
     remove(table, slot)
   }
@@ -114,7 +129,7 @@ export class MessageIndex {
   dropUnreferenced(): void {
     for (const table of this.#tables) {
       const dead = [...table.keys].filter((key, slot) => key !== 0 && table.fields[slot * stride + 3]! === 0)
-      for (const messageNumber of dead) this.release(messageNumber)
+      for (const messageNumber of dead) this.#forget(messageNumber)
     }
   }
 

@@ -101,7 +101,7 @@ export type Change =
   | { readonly kind: 'session-ended'; readonly sessionNumber: number }
   | { readonly kind: 'subscribed'; readonly sessionNumber: number; readonly subscription: SubscriptionRecord }
   | { readonly kind: 'unsubscribed'; readonly sessionNumber: number; readonly topicFilter: string }
-  /** Comes before the first Change that refers to it; lives as long as something refers to it. */
+  /** Comes before the first Change that refers to it; lives as long as something refers to it at the end of a turn. */
   | { readonly kind: 'message'; readonly message: MessageRecord }
   | { readonly kind: 'queued'; readonly entry: EntryRecord }
   /** The entry has a Packet Identifier and may have been sent. Packet Identifier 0: queued again, not in flight. */

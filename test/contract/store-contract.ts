@@ -69,6 +69,17 @@ export function describeStore(name: string, makeBed: () => Promise<StoreBed>): v
       })
     })
 
+    test('a message that one receiver is done with goes on to another in the same turn', async () => {
+      await inBed(makeBed, async (bed) => {
+        const store = await bed.open()
+        await store.load(() => undefined)
+        await store.write(handedOn, 'disk')
+        const [payload] = await store.read([1])
+        assert.equal(Buffer.from(payload!).toString(), 'handed on')
+        await store.close()
+      })
+    })
+
     test('payloads can be read while the store is written, in any order', async () => {
       await inBed(makeBed, async (bed) => {
         const store = await bed.open()
@@ -124,3 +135,28 @@ async function inBed(makeBed: () => Promise<StoreBed>, use: (bed: StoreBed) => P
     await bed.end?.()
   }
 }
+
+/** One turn: the first receiver cannot take the message, the second keeps it. */
+const handedOn: readonly Change[] = [
+  ...[1, 2].map((sessionNumber): Change => {
+    const session = {
+      sessionNumber,
+      clientId: `client ${sessionNumber}`,
+      userName: undefined,
+      protocolVersion: 5,
+    } as const
+    return { kind: 'session', session: { ...session, sessionExpiryInterval: 1000, expiresAtMs: undefined } }
+  }),
+  {
+    kind: 'message',
+    message: {
+      ...{ messageNumber: 1, topicName: 'a', payload: Buffer.from('handed on'), qos: 1, retain: false, properties: {} },
+      ...{ publisher: '', expiresAtMs: undefined },
+    },
+  },
+  ...[1, 2].flatMap((sessionNumber): Change[] => {
+    const entry = { sessionNumber, entryNumber: 1, messageNumber: 1, qos: 1, retain: false } as const
+    const queued: Change = { kind: 'queued', entry: { ...entry, subscriptionIdentifiers: [], sharedFilter: undefined } }
+    return sessionNumber === 1 ? [queued, { kind: 'done', sessionNumber, entryNumber: 1 }] : [queued]
+  }),
+]

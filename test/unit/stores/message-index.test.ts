@@ -23,6 +23,7 @@ test(`a MessageIndex has what a Map has, and knows what lives in each segment (S
       known.references++
     } else {
       index.release(number)
+      index.forgetReleased()
       if (--known.references <= 0) model.delete(number)
     }
   }
@@ -45,6 +46,19 @@ test('a message that is referred to before it is found, and never found, is lost
   assert.equal(index.locate(7), undefined)
   index.place(7, 1, 100, 10)
   assert.deepEqual([...index.lost()], [])
+})
+
+test('a message stays to the end of the turn, which may refer to it again', () => {
+  const index = new MessageIndex(new SegmentUsage())
+  index.place(7, 1, 100, 10)
+  index.refer(7)
+  index.release(7)
+  index.refer(7)
+  index.forgetReleased()
+  assert.deepEqual(index.locate(7), { segment: 1, offset: 100, length: 10 })
+  index.release(7)
+  index.forgetReleased()
+  assert.equal(index.has(7), false)
 })
 
 test('while a start replays, a message without references stays, because they may come again', () => {
