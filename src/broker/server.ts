@@ -465,7 +465,7 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
   /** What a leaving member of a Shared Subscription held goes to the others (U-4.8.2-8). */
   #redistribute(session: Session, topicFilter: string | undefined, sessionEnds: boolean): void {
     for (const delivery of session.takeShared(topicFilter, sessionEnds)) {
-      const { message } = delivery
+      const message = renewed(delivery.message)
       if (message.isExpired(this.now())) {
         this.dropped(session, message, 'expired') // [5.0 MQTT-3.3.2-5]
         continue
@@ -495,7 +495,9 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
   }
 
   waits(session: Session, delivery: Delivery): void {
-    if (delivery.isStored) this.#payloads?.waits(delivery.message, session, this.queuedBytes)
+    // What may move to another member of a Shared Subscription has to have its payload when it does.
+    if (delivery.shared !== undefined) delivery.message.isPinned = true
+    else if (delivery.isStored) this.#payloads?.waits(delivery.message, session, this.queuedBytes)
   }
 
   dropped({ clientId }: { readonly clientId: string }, message: ApplicationMessage, cause: DropCause): void {
@@ -537,4 +539,14 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
     this.ledger?.retainedCleared(topicName)
     this.#events.tell('retained', { topicName, action })
   }
+}
+
+/**
+ * A message that changes hands: the one who had it may have been the last for whom the Store kept it, so that it is stored
+ * anew. Whose payload is in the Store alone stays what it is: it goes to nobody who would let the Store forget it.
+ */
+function renewed(message: ApplicationMessage): ApplicationMessage {
+  if (!message.isLoaded || message.messageNumber === 0) return message
+  message.own()
+  return ApplicationMessage.of(message)
 }

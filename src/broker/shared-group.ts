@@ -62,7 +62,7 @@ export class SharedGroup implements SharedOrigin {
     for (let step = 0; step < count; step++) {
       const at = (this.#next + step) % count
       const { subscriber, qos } = this.#members[at]!
-      if (!mayHave(subscriber, message)) continue
+      if (!mayHave(subscriber, message) || !canWait(this.#members[at]!, message)) continue
       if (subscriber.isReady) return this.#take(at)
       if (subscriber.connection !== undefined) connected = connected < 0 ? at : connected
       else if (qos > 0 && message.qos > 0) away = away < 0 ? at : away
@@ -75,4 +75,9 @@ export class SharedGroup implements SharedOrigin {
     this.#next = (at + 1) % this.#members.length
     return this.#members[at]!
   }
+}
+
+/** A message from before the start, whose payload the Store has: only who keeps messages can wait for it, and keep it there. */
+function canWait({ subscriber, qos }: Membership, message: ApplicationMessage): boolean {
+  return message.isLoaded || (qos > 0 && subscriber.ledger !== undefined)
 }

@@ -228,7 +228,7 @@ export class Session implements Subscriber {
     identifiers: readonly number[],
     shared: SharedOrigin | undefined,
   ): void {
-    const waits = this.queuedMessages > 0 || !this.isReady
+    const waits = this.queuedMessages > 0 || !this.isReady || !message.isLoaded
     if (waits && !this.#makeRoom(message)) return
     if (waits) message.own()
     else message.keep()
@@ -237,6 +237,7 @@ export class Session implements Subscriber {
     if (waits) {
       this.#push(delivery)
       this.#side.waits(this, delivery)
+      if (!message.isLoaded) this.flow()
     } else this.#sendFirst(delivery)
   }
 
