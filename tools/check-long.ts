@@ -83,6 +83,14 @@ const STEPS: readonly LongStep[] = [
     fix: 'paste the steps that it printed into a unit test (test/fuzz/replay.ts), then mend what fails',
     showOutput: true,
   },
+  {
+    name: 'simulation',
+    seeded: true,
+    command: ['build/test/sim/main.js', '--seeds', '60'],
+    limitSeconds: 300,
+    fix: '`npm run sim -- --seed N` with the seed that failed shows its whole event log',
+    showOutput: true,
+  },
 ]
 
 async function main(): Promise<boolean> {

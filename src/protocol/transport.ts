@@ -29,7 +29,10 @@ export interface Transport {
 export interface Incoming {
   /** Somebody has logged in; until then a pump that gathers bytes before it hands them on gathers only a few. */
   readonly isConnected: boolean
-  /** Bytes as they came; the callee keeps no view on `chunk` after it returns unless it copied. */
+  /**
+   * Bytes as they came. The memory is given away: it must not be used for other bytes later, because a message that
+   * fills it is kept where it lies, and a large one is handed on to other Transports, which may hold it.
+   */
   receive(chunk: Uint8Array): void
   /** Everything that `write` still held has left. */
   drained(): void

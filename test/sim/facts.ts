@@ -1,0 +1,142 @@
+/** What the oracles hold for true: messages, their copies on the way, Sessions, Connections. @module */
+import type { DisconnectPacket, QoS, SubscribePacket, SubscriptionRequest } from '../../src/codec/packets.ts'
+import type { Properties } from '../../src/codec/properties.ts'
+import type { Wire } from './wire.ts'
+
+/** What some Client sent, or the host program. */
+export interface Message {
+  /** Topic Name and payload: two messages with one key are the same to every receiver. */
+  readonly key: string
+  readonly topicName: string
+  readonly qos: QoS
+  readonly retain: boolean
+  readonly publisher: string
+  readonly size: number
+  readonly receivedAtMs: number
+  readonly expiresAtMs: number
+  readonly properties: Properties
+  /** Properties that travel on unchanged, as text. */
+  readonly travelling: string
+}
+
+/** A PUBLISH as its Client sent it. */
+export interface Sending {
+  readonly qos: QoS
+  readonly isAllowed: boolean
+  /** How often the broker got it, and how often it took it over. */
+  handed: number
+  published: number
+}
+
+/** One copy of a message that one Session is owed. */
+export interface Copy {
+  readonly message: Message
+  readonly qos: QoS
+  readonly retain: boolean
+  /** Subscription Identifiers, as text. */
+  readonly identifiers: string
+  /** Copies of one group may come in any order. */
+  readonly group: number
+  packetIdentifier: number
+  /** When it was first written, counted. */
+  sequence: number
+  /** The Connection that there was when it came; bytes that were gathered for one that is lost were never seen. */
+  owedTo: Wire | undefined
+  /** The Connection on which its PUBLISH was written last. */
+  openOn: Wire | undefined
+  /** The Connection on which its PUBREL was written last. */
+  releasedOn: Wire | undefined
+  hasPubrec: boolean
+  hasPubrel: boolean
+  /** The Client has finished it. */
+  isFinished: boolean
+  /** It, or another copy of the same message for the same Session, was dropped. */
+  doubt: Doubt | undefined
+  readonly shared: SharedCopy | undefined
+}
+
+/** So many of these copies were dropped; the broker does not say which. */
+export interface Doubt {
+  readonly copies: Set<Copy>
+  drops: number
+  /** It may have been a copy of a Shared Subscription as well: then none of these was dropped. */
+  isLoose: boolean
+}
+
+/** What one Shared Subscription is owed. */
+export interface SharedCopy {
+  readonly message: Message
+  readonly topicFilter: string
+  /** Nobody has to get it. */
+  isOptional: boolean
+  /** Whom it was written to. */
+  session: ModelSession | undefined
+  copy: Copy | undefined
+  /** It was sent at QoS 2 to a Session that has ended: it must go nowhere else [5.0 MQTT-4.8.2-5]. */
+  isForbidden: boolean
+}
+
+export interface ModelSubscription extends SubscriptionRequest {
+  readonly identifiers: readonly number[]
+}
+
+export interface ModelWill {
+  readonly key: string
+  readonly clientId: string
+  readonly delayMs: number
+  /** Infinity while its Connection lives. */
+  dueAtMs: number
+}
+
+export class ModelSession {
+  readonly clientId: string
+  readonly subscriptions = new Map<string, ModelSubscription>()
+  userName: string | undefined
+  wire: Wire | undefined
+  will: ModelWill | undefined
+  /** Infinity while connected. */
+  expiresAtMs = Infinity
+  expiryMs = 0
+  awaySinceMs = 0
+  /** QoS 1 and 2 not written yet; each in its order. */
+  readonly waiting: Readonly<Record<1 | 2, Copy[]>> = { 1: [], 2: [] }
+  readonly inflight = new Map<number, Copy>()
+  /** Finished by the Client; the broker may not have seen it before the Connection ended. */
+  readonly late = new Map<number, Copy>()
+  /** What the present Connection has to resend first. */
+  resend: Copy[] = []
+  /** QoS 2: how often each message was written for the first time, and how often the Client's program got it. */
+  readonly sentOnce = new Map<string, number>()
+  readonly applied = new Map<string, number>()
+
+  constructor(clientId: string) {
+    this.clientId = clientId
+  }
+
+  get waitingCount(): number {
+    return this.waiting[1].length + this.waiting[2].length
+  }
+}
+
+/** What the oracles know of one Connection. */
+export class WireFacts {
+  session: ModelSession | undefined
+  /** CONNACK was written. */
+  isAnswered = false
+  sessionPresent = false
+  isOver = false
+  hasRefused = false
+  disconnect: DisconnectPacket | undefined
+  /** QoS 0 that is owed. */
+  readonly zero: Copy[] = []
+  /** PUBLISH of QoS 1 and 2 written here and not finished. */
+  open = 0
+  readonly aliasesUp = new Map<number, string>()
+  readonly aliasesDown = new Map<number, string>()
+  readonly sendings = new Map<number, Sending>()
+  /** SUBSCRIBE packets, and how far the broker has told of them. */
+  readonly subscribes: { readonly packet: SubscribePacket; readonly codes: number[]; readonly group: number }[] = []
+  readonly subacks = new Map<number, readonly number[]>()
+  /** Filters that are unsubscribed, in their order. */
+  readonly unsubacks = new Map<number, number>()
+}

@@ -1,0 +1,1137 @@
+/**
+ * The oracles: a model of what the broker owes whom, checked at every instant.
+ *
+ *   handed packets ──> what Clients did ─┐
+ *   events of the broker ──> what it ────┼──> the model ──> what must be written, what must never be
+ *                     says it did        │
+ *   written packets ──> what it did ─────┘
+ *
+ * An event is only believed if a Client did what it tells of; and whatever it tells binds the broker: a message that it says
+ * it took over has to reach every subscriber that the model knows, once at QoS 2, in order, within its time. The model knows
+ * the standard and the manual; it shares no code with the broker but the codec.
+ *
+ * @module
+ */
+import type { Broker } from '../../src/create-broker.ts'
+import type { BrokerEvents } from '../../src/broker/events.ts'
+import {
+  PacketType,
+  type AcknowledgementPacket,
+  type ConnackPacket,
+  type ConnectPacket,
+  type Packet,
+  type PublishPacket,
+  type QoS,
+} from '../../src/codec/packets.ts'
+import type { Properties } from '../../src/codec/properties.ts'
+import type { DropCause } from '../../src/protocol/session.ts'
+import {
+  ModelSession,
+  type Copy,
+  type Doubt,
+  type Message,
+  type ModelWill,
+  type Sending,
+  type SharedCopy,
+} from './facts.ts'
+import { isShared, matchFilterOf, matches, mayUse, maySubscribe } from './rules.ts'
+import type { SimulationLimits } from './settings.ts'
+import type { Totals } from './totals.ts'
+import type { Wire, WireEar } from './wire.ts'
+
+const NEVER = 0xffff_ffff
+/** How a refused filter is told: 3.1 has no code for it. */
+const REFUSED = { 3: 0x00, 4: 0x80, 5: 0x87 } as const
+/** Payloads of regular Clients and of Wills begin so. */
+export const WILL_MARK = 'will '
+
+/** QoS 0 goes at once or never; the rest may wait. What is too large may have been either. */
+type Lane = 'at-once' | 'queued' | 'either'
+const LANES: Partial<Record<DropCause, Lane>> = {
+  'not connected': 'at-once',
+  'output full': 'at-once',
+  'packet too large': 'either',
+}
+
+export interface OraclesSide {
+  now(): number
+  /** The broker is being closed. */
+  readonly isClosing: boolean
+  violation(text: string): void
+}
+
+interface Written {
+  readonly wire: Wire
+  readonly packet: Packet
+  readonly size: number
+}
+
+export class Oracles implements WireEar {
+  readonly sessions = new Map<string, ModelSession>()
+  readonly #side: OraclesSide
+  readonly #limits: SimulationLimits
+  readonly #totals: Totals
+  readonly #sendings = new Map<string, Sending>()
+  readonly #retained = new Map<string, Message>()
+  readonly #hostPending = new Map<string, number>()
+  /** Wills of Sessions that have ended: due at once. */
+  #owedWills: ModelWill[] = []
+  readonly #shared = new Map<string, SharedCopy[]>()
+  #written: Written[] = []
+  /** Drops that the broker told of and no copy was found for yet: by lane, Client and message. */
+  readonly #drops = new Map<string, number>()
+  readonly #touched = new Set<ModelSession>()
+  /** Client Identifiers that somebody else took while they had no Session: theirs by right. */
+  readonly #stolen = new Set<string>()
+  #entering: Wire | undefined
+  #groups = 0
+  #sequence = 0
+  /** Matches of each topic, while subscriptions stay as they are. */
+  readonly #matches = new Map<string, [ModelSession, string][]>()
+
+  constructor(side: OraclesSide, limits: SimulationLimits, totals: Totals) {
+    this.#side = side
+    this.#limits = limits
+    this.#totals = totals
+  }
+
+  #fail(text: string): void {
+    this.#side.violation(text)
+  }
+
+  #check(condition: boolean, text: () => string): void {
+    if (!condition) this.#fail(text())
+  }
+
+  /** The broker has lost its memory. */
+  forget(): void {
+    this.#flush()
+    this.sessions.clear()
+    this.#sendings.clear()
+    this.#retained.clear()
+    this.#owedWills = []
+    this.#shared.clear()
+    this.#drops.clear()
+    this.#touched.clear()
+    this.#matches.clear()
+    this.#written = []
+  }
+
+  /** A message that the host program is about to publish. */
+  hostPublishes(topicName: string, payload: string): void {
+    const key = keyOf(topicName, Buffer.from(payload))
+    this.#hostPending.set(key, (this.#hostPending.get(key) ?? 0) + 1)
+  }
+
+  listen(broker: Broker): void {
+    broker.on('clientConnected', (event) => this.#connected(event))
+    broker.on('clientDisconnected', (event) => this.#disconnected(event))
+    broker.on('clientRefused', (event) => this.#refused(event))
+    broker.on('sessionCreated', ({ clientId }) => void this.sessions.set(clientId, new ModelSession(clientId)))
+    broker.on('sessionEnded', (event) => this.#sessionEnded(event))
+    broker.on('subscribed', ({ client, topicFilter, qos }) => this.#subscribeTold(client.clientId, topicFilter, qos))
+    broker.on('subscribeRefused', ({ client, topicFilter, reasonCode }) =>
+      this.#subscribeTold(client.clientId, topicFilter, reasonCode),
+    )
+    broker.on('unsubscribed', ({ client, topicFilter }) => this.#unsubscribed(client.clientId, topicFilter))
+    broker.on('published', (event) => this.#published(event))
+    broker.on('dropped', (event) => this.#dropped(event))
+    broker.on('retained', (event) => this.#retainedTold(event))
+    broker.on('internalError', ({ clientId, error }) => {
+      this.#fail(`internal error at ${clientId}: ${(error as Error).stack ?? String(error)}`)
+    })
+  }
+
+  // ---- what Clients do ----
+
+  entering(wire: Wire | undefined): void {
+    this.#entering = wire
+  }
+
+  garbled(wire: Wire, error: unknown): void {
+    this.#fail(`${wire.name} was sent what nobody can read: ${String(error)}`)
+  }
+
+  handed(wire: Wire, packet: Packet): void {
+    this.#flush()
+    this.#totals.packetsReceived++
+    const { facts } = wire
+    if (facts.isOver) return
+    switch (packet.type) {
+      case PacketType.PUBLISH:
+        this.#publishHanded(wire, packet)
+        return
+      case PacketType.PUBACK:
+      case PacketType.PUBREC:
+      case PacketType.PUBCOMP:
+        this.#acknowledgedByClient(wire, packet)
+        return
+      case PacketType.SUBSCRIBE:
+        facts.subscribes.push({ packet, codes: [], group: ++this.#groups })
+        return
+      case PacketType.UNSUBSCRIBE:
+        facts.unsubacks.set(packet.packetIdentifier, packet.topicFilters.length)
+        return
+      case PacketType.DISCONNECT:
+        facts.disconnect = packet
+        return
+      default:
+    }
+  }
+
+  #publishHanded(wire: Wire, packet: PublishPacket): void {
+    const { facts } = wire
+    const topicName = resolveAlias(packet, facts.aliasesUp)
+    if (wire.isHostile || topicName === undefined) return
+    const key = keyOf(topicName, packet.payload)
+    const { clientId, userName } = wire.connect!
+    const name = `${clientId} ${packet.qos} ${key}`
+    let sending = this.#sendings.get(name)
+    if (sending === undefined) {
+      const { qos } = packet
+      const isAllowed = mayUse(userName, topicName)
+      sending = { qos, isAllowed, handed: 0, published: 0 }
+      this.#sendings.set(name, sending)
+    }
+    sending.handed++
+    if (packet.qos > 0) facts.sendings.set(packet.packetIdentifier, sending)
+  }
+
+  #acknowledgedByClient(wire: Wire, packet: AcknowledgementPacket): void {
+    const { session } = wire.facts
+    if (wire.isHostile || session === undefined) return
+    const copy = session.inflight.get(packet.packetIdentifier)
+    if (copy === undefined) return
+    this.#touched.add(session)
+    const isRefused = packet.reasonCode >= 0x80
+    if (isRefused) wire.facts.hasRefused = true
+    const { key } = copy.message
+    if (isRefused && copy.qos === 2) session.sentOnce.set(key, session.sentOnce.get(key)! - 1)
+    if (packet.type === PacketType.PUBREC && !isRefused) copy.hasPubrec = true
+    else this.#finish(session, copy)
+  }
+
+  #finish(session: ModelSession, copy: Copy): void {
+    copy.isFinished = true
+    session.inflight.delete(copy.packetIdentifier)
+    session.late.set(copy.packetIdentifier, copy)
+    if (copy.openOn !== undefined && copy.openOn === session.wire) copy.openOn.facts.open--
+  }
+
+  /** A simulated Client's program has got a message of QoS 2. */
+  applied(wire: Wire, topicName: string, payload: Uint8Array): void {
+    this.#flush()
+    const { session } = wire.facts
+    if (session === undefined) return
+    const key = keyOf(topicName, payload)
+    const times = (session.applied.get(key) ?? 0) + 1
+    session.applied.set(key, times)
+    this.#check(
+      times <= (session.sentOnce.get(key) ?? 0),
+      () => `${wire.name} got ${shortOf(key)} ${times} times at QoS 2`,
+    )
+  }
+
+  // ---- what the broker says ----
+
+  #connected({ client, sessionPresent, cleanStart }: BrokerEvents['clientConnected']): void {
+    const wire = this.#entering
+    const { clientId } = client
+    if (wire === undefined || wire.isHostile) {
+      const isOwned = this.sessions.get(clientId)?.userName !== undefined
+      this.#check(!isOwned, () => `${wire?.name} was let in as ${clientId}, whose Session it is not`)
+      this.#stolen.add(clientId)
+      return
+    }
+    const session = this.sessions.get(clientId)
+    if (session === undefined) {
+      this.#fail(`${clientId} is connected without a Session`)
+      return
+    }
+    this.#check(session.wire === undefined, () => `${clientId} has two Connections`)
+    this.#check(!(sessionPresent && cleanStart), () => `${clientId} asked for a clean start and got its old Session`)
+    const isNew = session.userName === undefined
+    this.#check(isNew !== sessionPresent, () => `${clientId}: Session Present is ${sessionPresent}, which is wrong`)
+    if (!isNew && session.will?.dueAtMs !== undefined && session.will.dueAtMs < Infinity) this.#totals.willsCancelled++
+    if (sessionPresent) this.#totals.sessionsResumed++
+    this.#takeUp(session, wire, sessionPresent)
+  }
+
+  #takeUp(session: ModelSession, wire: Wire, sessionPresent: boolean): void {
+    const packet = wire.connect!
+    session.userName = packet.userName
+    session.wire = wire
+    session.expiresAtMs = Infinity
+    session.expiryMs = Math.min(requestedExpiry(packet), this.#limits.maxSessionExpiry) * 1000
+    session.will = willOf(packet)
+    session.resend = [...session.inflight.values()].sort((one, other) => one.sequence - other.sequence)
+    wire.facts.session = session
+    wire.facts.sessionPresent = sessionPresent
+    this.#touched.add(session)
+  }
+
+  #isRegular(clientId: string): boolean {
+    return clientId.startsWith('c') && !this.#stolen.has(clientId)
+  }
+
+  #refused({ clientId, detail }: BrokerEvents['clientRefused']): void {
+    const wire = this.#entering
+    if (wire === undefined || wire.isHostile || this.#side.isClosing) return
+    this.#fail(`${clientId} was refused: ${detail}`)
+  }
+
+  #disconnected({ client, cause, reasonCode, detail }: BrokerEvents['clientDisconnected']): void {
+    const session = this.sessions.get(client.clientId)
+    const wire = session?.wire
+    if (session === undefined || wire === undefined) {
+      this.#check(!this.#isRegular(client.clientId), () => `${client.clientId} ended, but was not connected`)
+      return
+    }
+    this.#checkCause(wire, cause, detail)
+    const { facts } = wire
+    facts.isOver = true
+    session.wire = undefined
+    session.resend = []
+    const now = this.#side.now()
+    const { disconnect } = facts
+    const isByClient = cause === 'disconnected by client'
+    const changed = isByClient ? disconnect?.properties.sessionExpiryInterval : undefined
+    if (changed !== undefined) session.expiryMs = Math.min(changed, this.#limits.maxSessionExpiry) * 1000
+    session.expiresAtMs = now + session.expiryMs
+    session.awaySinceMs = now
+    const takesWill = (isByClient && reasonCode === 0) || cause === 'server shutting down'
+    if (takesWill) session.will = undefined
+    else if (session.will !== undefined) session.will.dueAtMs = now + Math.min(session.will.delayMs, session.expiryMs)
+  }
+
+  #checkCause(wire: Wire, cause: string, detail: string): void {
+    const { link, facts } = wire
+    const now = this.#side.now()
+    const silentMs = now - wire.lastPacketAtMs
+    const isTrue: Readonly<Record<string, () => boolean>> = {
+      'disconnected by client': () => facts.disconnect !== undefined,
+      'keep alive timeout': () => wire.connect!.keepAlive > 0 && silentMs >= wire.connect!.keepAlive * 1500,
+      'session taken over': () =>
+        this.#entering !== wire && this.#entering?.connect?.clientId === wire.connect!.clientId,
+      'connection lost': () => link.isOver,
+      'slow receiver': () => link.unsentBytes > 0,
+      'server shutting down': () => this.#side.isClosing,
+    }
+    if (cause === 'session taken over') this.#totals.takeovers++
+    if (cause === 'keep alive timeout') this.#totals.keepAliveTimeouts++
+    if (cause === 'slow receiver') this.#totals.slowReceivers++
+    this.#check(isTrue[cause]?.() === true, () => `${wire.name} was disconnected without reason: ${cause}, ${detail}`)
+  }
+
+  #sessionEnded({ clientId, cause }: BrokerEvents['sessionEnded']): void {
+    const session = this.sessions.get(clientId)
+    if (session === undefined) {
+      this.#fail(`the Session of ${clientId} ended, but there was none`)
+      return
+    }
+    this.sessions.delete(clientId)
+    this.#matches.clear()
+    if (session.userName === undefined || !this.#isRegular(clientId)) return
+    const now = this.#side.now()
+    const isTrue: Readonly<Record<string, () => boolean>> = {
+      expired: () => session.wire === undefined && now === session.expiresAtMs,
+      'connection ended': () => session.wire === undefined && session.expiryMs === 0,
+      'clean start': () => this.#entering?.connect?.clientId === clientId && this.#entering.connect.cleanStart,
+      'session limit': () => session.wire === undefined && this.#awayCount() >= this.#limits.maxOfflineSessions,
+    }
+    if (cause === 'expired') this.#totals.sessionsExpired++
+    this.#check(isTrue[cause]?.() === true, () => `the Session of ${clientId} ended without reason: ${cause}`)
+    this.#leaveShared(session, undefined)
+    if (session.will === undefined) return
+    session.will.dueAtMs = now // U-3.1.3.2.2-1
+    this.#owedWills.push(session.will)
+  }
+
+  #awayCount(): number {
+    let count = 0
+    for (const { wire } of this.sessions.values()) if (wire === undefined) count++
+    return count
+  }
+
+  /** What a Session that leaves held for Shared Subscriptions may move, or must not. */
+  #leaveShared(session: ModelSession, topicFilter: string | undefined): void {
+    for (const list of this.#shared.values()) {
+      for (const shared of list) {
+        if (topicFilter !== undefined && shared.topicFilter !== topicFilter) continue
+        if (shared.session === session && topicFilter === undefined) this.#giveBack(shared)
+        // At QoS 2 what was gathered for a Connection that ended in the same turn counts as sent, though nobody saw it.
+        const { message } = shared
+        if (shared.session === undefined && message.qos === 2 && message.receivedAtMs === session.awaySinceMs) {
+          shared.isOptional ||= session.subscriptions.has(shared.topicFilter)
+        }
+        if (!this.#hasMembers(shared.topicFilter, session)) shared.isOptional = true
+      }
+    }
+  }
+
+  #giveBack(shared: SharedCopy): void {
+    const { copy } = shared
+    if (copy === undefined || copy.isFinished || copy.qos === 0) return
+    if (copy.qos === 2) {
+      shared.isForbidden = true
+      return
+    }
+    shared.session = undefined
+    shared.copy = undefined
+    this.#totals.sharedMoved++
+  }
+
+  #hasMembers(topicFilter: string, except?: ModelSession): boolean {
+    for (const session of this.sessions.values()) {
+      if (session !== except && session.subscriptions.has(topicFilter)) return true
+    }
+    return false
+  }
+
+  #subscribeTold(clientId: string, topicFilter: string, code: number): void {
+    const session = this.sessions.get(clientId)
+    const wire = session?.wire
+    const told = wire?.facts.subscribes[0]
+    if (session === undefined || wire === undefined || told === undefined) {
+      this.#check(!this.#isRegular(clientId), () => `${clientId} did not subscribe to ${topicFilter}`)
+      return
+    }
+    const { packet, codes, group } = told
+    const request = packet.subscriptions[codes.length]!
+    const isAllowed = maySubscribe(session.userName, matchFilterOf(topicFilter))
+    const expected = isAllowed ? request.qos : 0x87
+    this.#check(request.topicFilter === topicFilter, () => `${clientId} did not subscribe to ${topicFilter} now`)
+    this.#check(code === expected, () => `${clientId} was granted ${code} for ${topicFilter} instead of ${expected}`)
+    codes.push(code)
+    if (codes.length === packet.subscriptions.length) {
+      wire.facts.subscribes.shift()
+      wire.facts.subacks.set(packet.packetIdentifier, codes)
+    }
+    if (code >= 0x80) return
+    const isNew = !session.subscriptions.has(topicFilter)
+    const identifiers = packet.properties.subscriptionIdentifiers ?? []
+    session.subscriptions.set(topicFilter, { ...request, identifiers })
+    this.#matches.clear()
+    const { retainHandling } = request
+    if (isShared(topicFilter) || retainHandling === 2 || (retainHandling === 1 && !isNew)) return
+    for (const message of this.#retained.values()) {
+      if (message.expiresAtMs <= this.#side.now() || !matches(topicFilter, message.topicName)) continue
+      if (request.noLocal && message.publisher === clientId) continue
+      const qos = Math.min(message.qos, request.qos) as QoS
+      this.#owe(session, message, qos, true, identifiers, group)
+      this.#totals.retainedSent++
+    }
+  }
+
+  #unsubscribed(clientId: string, topicFilter: string): void {
+    const session = this.sessions.get(clientId)
+    if (session === undefined) return
+    this.#check(session.subscriptions.delete(topicFilter) || !this.#isRegular(clientId), () => {
+      return `${clientId} was not subscribed to ${topicFilter}`
+    })
+    this.#matches.clear()
+    if (isShared(topicFilter)) this.#leaveShared(session, topicFilter)
+  }
+
+  #published({ client, message: told }: BrokerEvents['published']): void {
+    const { topicName, qos, retain, properties, payload } = told
+    const key = keyOf(topicName, payload)
+    const now = this.#side.now()
+    const publisher = client?.clientId ?? ''
+    const interval = properties.messageExpiryInterval
+    const message: Message = {
+      key,
+      topicName,
+      qos,
+      retain,
+      publisher,
+      size: payload.length + topicName.length,
+      receivedAtMs: now,
+      expiresAtMs: interval === undefined ? Infinity : now + interval * 1000,
+      properties,
+      travelling: travellingOf(properties),
+    }
+    this.#justify(message, payload)
+    this.#totals.messages++
+    if (retain && payload.length === 0) this.#retained.delete(topicName)
+    else if (retain) this.#retained.set(topicName, message)
+    this.#route(message)
+  }
+
+  /** Somebody has to have sent it, and it may be taken over only so often. */
+  #justify({ key, publisher, topicName, qos }: Message, payload: Uint8Array): void {
+    if (publisher === '') {
+      const pending = this.#hostPending.get(key) ?? 0
+      this.#check(pending > 0, () => `the host program did not publish ${shortOf(key)}`)
+      this.#hostPending.set(key, pending - 1)
+      return
+    }
+    if (!this.#isRegular(publisher)) {
+      this.#check(!topicName.startsWith('$SYS/'), () => `${publisher} published to ${topicName}`)
+      return
+    }
+    if (Buffer.from(payload).toString('latin1').startsWith(WILL_MARK)) {
+      this.#justifyWill(key, publisher)
+      return
+    }
+    const sending = this.#sendings.get(`${publisher} ${qos} ${key}`)
+    if (sending === undefined) {
+      this.#fail(`${publisher} did not publish ${shortOf(key)}`)
+      return
+    }
+    sending.published++
+    const most = sending.qos === 2 ? 1 : sending.handed
+    this.#check(sending.isAllowed, () => `${publisher} may not publish to ${topicName}`)
+    this.#check(
+      sending.published <= most,
+      () =>
+        `${shortOf(key)} at QoS ${sending.qos} was taken over ${sending.published} times, sent ${sending.handed} times`,
+    )
+  }
+
+  #justifyWill(key: string, publisher: string): void {
+    const now = this.#side.now()
+    this.#totals.wills++
+    const at = this.#owedWills.findIndex((will) => will.key === key)
+    if (at >= 0) {
+      this.#owedWills.splice(at, 1)
+      return
+    }
+    const session = this.sessions.get(publisher)
+    const will = session?.will
+    this.#check(will?.key === key, () => `a Will of ${publisher} was sent that it does not have`)
+    this.#check(will?.dueAtMs === now, () => `the Will of ${publisher} was sent before its time, ${will?.dueAtMs}`)
+    if (session !== undefined) session.will = undefined
+  }
+
+  #route(message: Message): void {
+    const group = ++this.#groups
+    const now = this.#side.now()
+    const sharedFilters = new Set<string>()
+    let of: ModelSession | undefined
+    let copies: { noLocal: boolean; retainAsPublished: boolean; qos: QoS; identifiers: number[] }[] = []
+    const owe = (): void => {
+      const receiver = of
+      if (receiver === undefined || !this.#isRegular(receiver.clientId)) return
+      for (const { qos, retainAsPublished, noLocal, identifiers } of copies) {
+        if (noLocal && receiver.clientId === message.publisher) continue
+        const lower = Math.min(qos, message.qos) as QoS
+        this.#owe(receiver, message, lower, retainAsPublished && message.retain, identifiers, group)
+      }
+    }
+    for (const [session, topicFilter] of this.#matching(message.topicName)) {
+      if (isShared(topicFilter)) {
+        sharedFilters.add(topicFilter)
+        continue
+      }
+      if (session !== of) {
+        owe()
+        of = session
+        copies = []
+      }
+      const { noLocal, retainAsPublished, qos, identifiers } = session.subscriptions.get(topicFilter)!
+      const same = copies.find((one) => one.noLocal === noLocal && one.retainAsPublished === retainAsPublished)
+      if (same === undefined) copies.push({ noLocal, retainAsPublished, qos, identifiers: [...identifiers] })
+      else {
+        same.qos = Math.max(same.qos, qos) as QoS
+        same.identifiers.push(...identifiers)
+      }
+    }
+    owe()
+    for (const topicFilter of sharedFilters) this.#oweShared(message, topicFilter)
+    if (message.expiresAtMs <= now) this.#totals.messagesBornExpired++
+  }
+
+  #matching(topicName: string): readonly [ModelSession, string][] {
+    let found = this.#matches.get(topicName)
+    if (found !== undefined) return found
+    found = []
+    for (const session of this.sessions.values()) {
+      for (const topicFilter of session.subscriptions.keys()) {
+        if (matches(matchFilterOf(topicFilter), topicName)) found.push([session, topicFilter])
+      }
+    }
+    this.#matches.set(topicName, found)
+    return found
+  }
+
+  #owe(
+    session: ModelSession,
+    message: Message,
+    qos: QoS,
+    retain: boolean,
+    identifiers: readonly number[],
+    group: number,
+  ): void {
+    if (!mayUse(session.userName, message.topicName)) return
+    if (qos === 0 && session.wire === undefined) return
+    const copy = makeCopy(message, qos, retain, identifiers, group)
+    copy.owedTo = session.wire
+    if (qos === 0) session.wire!.facts.zero.push(copy)
+    else session.waiting[qos].push(copy)
+    this.#touched.add(session)
+  }
+
+  #oweShared(message: Message, topicFilter: string): void {
+    const members = [...this.sessions.values()].filter((session) => session.subscriptions.has(topicFilter))
+    const may = members.filter(({ userName }) => mayUse(userName, message.topicName))
+    const isTaken = may.some(
+      ({ wire, subscriptions }) => wire !== undefined || Math.min(subscriptions.get(topicFilter)!.qos, message.qos) > 0,
+    )
+    if (!isTaken) return
+    const isOptional =
+      message.qos === 0 ||
+      members.some(
+        ({ clientId, subscriptions }) => !this.#isRegular(clientId) || subscriptions.get(topicFilter)!.qos === 0,
+      )
+    const list = this.#shared.get(message.key) ?? []
+    list.push({ message, topicFilter, isOptional, session: undefined, copy: undefined, isForbidden: false })
+    this.#shared.set(message.key, list)
+    this.#totals.shared++
+  }
+
+  #dropped({ clientId, message, cause }: BrokerEvents['dropped']): void {
+    if (!this.#isRegular(clientId)) return
+    const key = keyOf(message.topicName, message.payload)
+    this.#checkDrop(clientId, message.expiresAtMs, message.size, cause)
+    if (cause === 'refused by client' || (cause === 'session ended' && !this.sessions.has(clientId))) {
+      const waiting = this.#shared.get(key)?.find(({ session }) => session === undefined)
+      if (waiting !== undefined) waiting.isOptional = true
+      return
+    }
+    const at = `${LANES[cause] ?? 'queued'} ${clientId} ${key}`
+    this.#drops.set(at, (this.#drops.get(at) ?? 0) + 1)
+    if (cause === 'expired') this.#totals.messagesExpired++
+    else this.#totals.dropped++
+  }
+
+  #checkDrop(clientId: string, expiresAtMs: number, size: number, cause: DropCause): void {
+    const session = this.sessions.get(clientId)
+    const wire = session?.wire
+    const isTrue: Partial<Record<DropCause, () => boolean>> = {
+      'not connected': () => wire === undefined,
+      'output full': () => wire !== undefined && wire.mostUnsentBytes >= this.#limits.maxOutgoingBytes,
+      'queue full': () => session !== undefined && this.#isFull(session, size),
+      expired: () => this.#side.now() >= expiresAtMs,
+      'packet too large': () => (wire ?? this.#entering)?.connect?.properties.maximumPacketSize !== undefined,
+      'refused by client': () => wire?.facts.hasRefused === true,
+      'session ended': () => true,
+    }
+    this.#check(isTrue[cause]?.() === true, () => `a message for ${clientId} was dropped without reason: ${cause}`)
+  }
+
+  /** What waits for a Shared Subscription may wait in this Session, as far as anybody can see. */
+  #isFull({ waiting, subscriptions }: ModelSession, size: number): boolean {
+    let messages = waiting[1].length + waiting[2].length
+    let bytes = size
+    for (const copy of [...waiting[1], ...waiting[2]]) bytes += copy.message.size
+    for (const list of this.#shared.values()) {
+      for (const { session, message } of list) {
+        if (session !== undefined) continue
+        messages++
+        bytes += message.size
+      }
+    }
+    const { maxQueuedMessages, maxQueuedBytes, queueFull } = this.#limits
+    // Copies of the message that is on its way just now are not told of yet; of it, one dropped old message says no size.
+    const newest = subscriptions.size
+    return (
+      messages + newest > maxQueuedMessages || bytes + newest * size > maxQueuedBytes || queueFull === 'drop-oldest'
+    )
+  }
+
+  #applyDrops(): void {
+    for (const [at, count] of this.#drops) {
+      const [lane, clientId] = at.split(' ', 2) as [Lane, string]
+      const key = at.slice(lane.length + clientId.length + 2)
+      const session = this.sessions.get(clientId)
+      if (session !== undefined) this.#applyDrop(session, lane, key, count)
+    }
+    this.#drops.clear()
+  }
+
+  #applyDrop(session: ModelSession, lane: Lane, key: string, count: number): void {
+    const zero = lane === 'queued' ? [] : (session.wire?.facts.zero ?? [])
+    const rest = lane === 'at-once' ? [] : [...session.waiting[1], ...session.waiting[2]]
+    const copies = [...zero, ...rest].filter(({ message }) => message.key === key)
+    const shared = lane === 'at-once' ? [] : this.#openShared(key)
+    for (const one of shared) one.isOptional = true
+    const known = copies.find(({ doubt }) => doubt !== undefined)?.doubt
+    if (known !== undefined) {
+      known.drops += count
+      known.isLoose ||= shared.length > 0
+      for (const copy of copies) {
+        copy.doubt = known
+        known.copies.add(copy)
+      }
+      this.#settle(session, known)
+    } else if (copies.length > count || (copies.length > 0 && shared.length > 0)) {
+      const doubt: Doubt = { copies: new Set(copies), drops: count, isLoose: shared.length > 0 }
+      for (const copy of copies) copy.doubt = doubt
+    } else {
+      for (const copy of copies) this.#forget(session, copy)
+      if (copies.length < count) this.#notResent(session, key)
+    }
+  }
+
+  #openShared(key: string): SharedCopy[] {
+    return (this.#shared.get(key) ?? []).filter(({ session }) => session === undefined)
+  }
+
+  /** Of copies in doubt as many are left as were dropped: those are the ones. */
+  #settle(session: ModelSession, { copies, drops, isLoose }: Doubt): void {
+    if (isLoose || copies.size > drops) return
+    for (const copy of copies) this.#forget(session, copy)
+  }
+
+  #forget({ waiting, wire }: ModelSession, copy: Copy): void {
+    for (const list of [waiting[1], waiting[2], wire?.facts.zero ?? []]) {
+      const at = list.indexOf(copy)
+      if (at >= 0) list.splice(at, 1)
+    }
+  }
+
+  /** Not one that waits to be sent: one that is too large for the present Connection. */
+  #notResent(session: ModelSession, key: string): void {
+    for (const copy of session.inflight.values()) {
+      if (copy.message.key === key && copy.openOn !== session.wire) this.#finish(session, copy)
+    }
+  }
+
+  #retainedTold({ topicName, action }: BrokerEvents['retained']): void {
+    this.#check(action !== 'refused', () => `${topicName} was not retained for lack of room`)
+    if (action !== 'expired') return
+    const message = this.#retained.get(topicName)
+    this.#totals.retainedExpired++
+    this.#check(message?.expiresAtMs === this.#side.now(), () => `${topicName} expired before or after its time`)
+    this.#retained.delete(topicName)
+  }
+
+  // ---- what the broker does ----
+
+  written(wire: Wire, packet: Packet, size: number): void {
+    this.#totals.packetsSent++
+    this.#written.push({ wire, packet, size })
+  }
+
+  /** Judges what was written since the last time. Never from inside the broker: what it says of it may come a moment later. */
+  #flush(): void {
+    if (this.#drops.size > 0) this.#applyDrops()
+    if (this.#written.length === 0) return
+    const written = this.#written
+    this.#written = []
+    for (const { wire, packet, size } of written) if (!wire.isHostile) this.#judge(wire, packet, size)
+  }
+
+  #judge(wire: Wire, packet: Packet, size: number): void {
+    const { facts } = wire
+    const most = wire.connect?.properties.maximumPacketSize ?? Infinity
+    this.#check(size <= most, () => `${wire.name} was sent ${size} bytes, but takes ${most}`)
+    if (packet.type === PacketType.CONNACK) this.#connackWritten(wire, packet)
+    else {
+      this.#check(facts.isAnswered, () => `${wire.name} was sent packet type ${packet.type} before CONNACK`)
+    }
+    switch (packet.type) {
+      case PacketType.PUBLISH:
+        this.#publishWritten(wire, packet)
+        return
+      case PacketType.PUBACK:
+      case PacketType.PUBREC:
+        this.#acknowledgedByBroker(wire, packet)
+        return
+      case PacketType.PUBREL:
+        this.#pubrelWritten(wire, packet)
+        return
+      case PacketType.SUBACK:
+        this.#check(
+          facts.subacks.get(packet.packetIdentifier)?.every((code, index) => {
+            return packet.reasonCodes[index] === (code < 0x80 ? code : REFUSED[wire.version])
+          }) === true,
+          () => `${wire.name}: SUBACK says ${packet.reasonCodes.join()}`,
+        )
+        return
+      case PacketType.UNSUBACK:
+        this.#check(
+          facts.unsubacks.has(packet.packetIdentifier) &&
+            (wire.version < 5 || packet.reasonCodes.length === facts.unsubacks.get(packet.packetIdentifier)),
+          () => `${wire.name}: UNSUBACK says ${packet.reasonCodes.join()}`,
+        )
+        return
+      default:
+    }
+  }
+
+  #connackWritten(wire: Wire, { reasonCode, sessionPresent }: ConnackPacket): void {
+    const { facts } = wire
+    this.#check(!facts.isAnswered, () => `${wire.name} was sent two CONNACK`)
+    facts.isAnswered = true
+    if (reasonCode !== 0) return
+    this.#check(sessionPresent === (facts.sessionPresent && wire.version > 3), () => {
+      return `${wire.name}: CONNACK says Session Present ${sessionPresent}`
+    })
+  }
+
+  #publishWritten(wire: Wire, packet: PublishPacket): void {
+    const { facts } = wire
+    const { session } = facts
+    if (session === undefined) return
+    const topicName = resolveAlias(packet, facts.aliasesDown)
+    const { topicAlias = 0 } = packet.properties
+    const aliases = wire.connect!.properties.topicAliasMaximum ?? 0
+    if (topicName === undefined || topicAlias > aliases) {
+      this.#fail(`${wire.name} does not know Topic Alias ${topicAlias}`)
+      return
+    }
+    this.#totals.deliveries++
+    const key = keyOf(topicName, packet.payload)
+    this.#check(mayUse(session.userName, topicName), () => `${wire.name} may not receive ${topicName}`)
+    if (packet.qos === 0) {
+      const copy = this.#take(wire, facts.zero, key, packet) ?? this.#takeShared(wire, session, key, packet)
+      if (copy !== undefined) this.#checkContents(wire, copy, packet, false)
+    } else if (!this.#resent(wire, session, key, packet)) this.#sentFirst(wire, session, key, packet)
+  }
+
+  #resent(wire: Wire, session: ModelSession, key: string, packet: PublishPacket): boolean {
+    const { packetIdentifier, dup } = packet
+    const open = session.inflight.get(packetIdentifier)
+    const copy = open ?? (dup ? session.late.get(packetIdentifier) : undefined)
+    if (copy === undefined || (open === undefined && copy.message.key !== key)) return false
+    const what = (): string => `${wire.name}, Packet Identifier ${packetIdentifier}, ${shortOf(key)}`
+    this.#check(copy.message.key === key, () => `Packet Identifier in use by ${shortOf(copy.message.key)}: ${what()}`)
+    this.#check(copy.openOn !== wire, () => `sent again on the same Connection: ${what()}`)
+    this.#check(dup, () => `sent again without DUP: ${what()}`)
+    this.#check(!copy.hasPubrel, () => `sent again after PUBREL: ${what()}`)
+    const before = session.resend.slice(0, Math.max(0, session.resend.indexOf(copy)))
+    this.#check(
+      before.every((one) => isResent(one, wire)),
+      () => `resent before its turn: ${what()}`,
+    )
+    if (open === undefined) {
+      copy.isFinished = false
+      session.inflight.set(packetIdentifier, copy)
+      session.late.delete(packetIdentifier)
+    }
+    copy.openOn = wire
+    this.#opened(wire)
+    this.#checkContents(wire, copy, packet, true)
+    this.#totals.resent++
+    return true
+  }
+
+  #sentFirst(wire: Wire, session: ModelSession, key: string, packet: PublishPacket): void {
+    const qos = packet.qos as 1 | 2
+    const { packetIdentifier } = packet
+    const what = (): string => `${wire.name}, Packet Identifier ${packetIdentifier}, ${shortOf(key)}`
+    const copy = this.#take(wire, session.waiting[qos], key, packet) ?? this.#takeShared(wire, session, key, packet)
+    if (copy === undefined) return
+    const isMoved = copy.shared !== undefined || (copy.owedTo !== undefined && copy.owedTo !== wire)
+    this.#check(!packet.dup || isMoved, () => `DUP on the first sending: ${what()}`)
+    this.#check(
+      session.resend.every((one) => isResent(one, wire)),
+      () => `sent before what is to be resent: ${what()}`,
+    )
+    copy.packetIdentifier = packetIdentifier
+    copy.sequence = ++this.#sequence
+    copy.openOn = wire
+    session.inflight.set(packetIdentifier, copy)
+    session.late.delete(packetIdentifier)
+    if (qos === 2) session.sentOnce.set(key, (session.sentOnce.get(key) ?? 0) + 1)
+    this.#opened(wire)
+    this.#checkContents(wire, copy, packet, false)
+  }
+
+  #opened(wire: Wire): void {
+    const open = ++wire.facts.open
+    const most = this.#quota(wire)
+    this.#check(open <= most, () => `${wire.name} has ${open} PUBLISH open, but takes ${most}`)
+  }
+
+  #quota({ connect }: Wire): number {
+    return Math.min(connect!.properties.receiveMaximum ?? 65_535, this.#limits.maxInflightMessages)
+  }
+
+  /** The copy that a written PUBLISH is: the first that is owed, or one of its group. */
+  #take(wire: Wire, owed: Copy[], key: string, packet: PublishPacket): Copy | undefined {
+    const { retain } = packet
+    const identifiers = identifiersOf(packet.properties.subscriptionIdentifiers ?? [])
+    const fits = (copy: Copy): boolean =>
+      copy.message.key === key && copy.retain === retain && (wire.version < 5 || copy.identifiers === identifiers)
+    const first = owed.find(({ doubt }) => doubt === undefined) ?? owed[0]
+    let doubtful = -1
+    for (const [at, copy] of owed.entries()) {
+      if (copy.doubt === undefined && copy.group !== first!.group) break
+      if (!fits(copy)) continue
+      if (copy.doubt === undefined) return this.#taken(wire, owed, at)
+      if (doubtful < 0) doubtful = at
+    }
+    if (doubtful >= 0) return this.#taken(wire, owed, doubtful)
+    if (this.#isOwedToShared(key)) return undefined
+    const at = owed.findIndex(fits)
+    if (at < 0) return undefined
+    this.#fail(`${wire.name} was sent ${shortOf(key)} before ${shortOf(first!.message.key)}: lost, or out of order`)
+    return this.#taken(wire, owed, at)
+  }
+
+  #taken({ facts }: Wire, owed: Copy[], at: number): Copy {
+    const copy = owed.splice(at, 1)[0]!
+    copy.doubt?.copies.delete(copy)
+    if (copy.doubt !== undefined) this.#settle(facts.session!, copy.doubt)
+    return copy
+  }
+
+  #isOwedToShared(key: string): boolean {
+    return this.#shared.get(key)?.some(({ session }) => session === undefined) === true
+  }
+
+  #takeShared(wire: Wire, session: ModelSession, key: string, packet: PublishPacket): Copy | undefined {
+    const list = this.#shared.get(key) ?? []
+    const shared = this.#freeFor(session, list, new Set())
+    if (shared === undefined) {
+      const second = list.find((one) => one.session !== undefined && session.subscriptions.has(one.topicFilter))
+      this.#fail(
+        second === undefined
+          ? `${wire.name} was sent ${shortOf(key)} at QoS ${packet.qos}, RETAIN ${packet.retain}, which it is not owed; ${owed(session)}`
+          : `${wire.name} was sent ${shortOf(key)} too, which ${second.session?.clientId} has for ${second.topicFilter}`,
+      )
+      return undefined
+    }
+    const identifiers = session.subscriptions.get(shared.topicFilter)?.identifiers
+    const copy = { ...makeCopy(shared.message, packet.qos, packet.retain, identifiers ?? [], 0), shared }
+    shared.session = session
+    shared.copy = copy
+    return copy
+  }
+
+  /**
+   * A Shared Subscription for which this Session can have got the message. Nobody can see for which one it was, so that others
+   * who may have got it for another one as well make room.
+   */
+  #freeFor(session: ModelSession, list: readonly SharedCopy[], seen: Set<SharedCopy>): SharedCopy | undefined {
+    const now = this.#side.now()
+    const mine = list.filter(({ topicFilter, isForbidden, message }) => {
+      const isFresh = now < message.expiresAtMs || message.receivedAtMs === now
+      return isFresh && !isForbidden && session.subscriptions.has(topicFilter)
+    })
+    const free = mine.findLast((one) => one.session === undefined || this.#hasLeft(one))
+    if (free !== undefined) return free
+    for (const taken of mine) {
+      if (seen.has(taken)) continue
+      seen.add(taken)
+      const other = this.#freeFor(taken.session!, list, seen)
+      if (other === undefined) continue
+      other.session = taken.session
+      other.copy = taken.copy
+      return taken
+    }
+    return undefined
+  }
+
+  /** The PUBACK may have come too late: where its Session ended, others get the message again. */
+  #hasLeft({ session, copy }: SharedCopy): boolean {
+    return copy?.qos === 1 && this.sessions.get(session!.clientId) !== session
+  }
+
+  #checkContents(wire: Wire, { message, shared }: Copy, packet: PublishPacket, isResent: boolean): void {
+    const now = this.#side.now()
+    this.#check(isResent || now < message.expiresAtMs || message.receivedAtMs === now, () => {
+      return `${wire.name} was sent ${shortOf(message.key)}, which had expired`
+    })
+    if (wire.version < 5) return
+    const { properties } = packet
+    this.#check(travellingOf(properties) === message.travelling, () => {
+      return `${wire.name}: the properties of ${shortOf(message.key)} have changed to ${travellingOf(properties)}`
+    })
+    const interval = message.properties.messageExpiryInterval
+    const left = interval && Math.max(0, interval - Math.floor((now - message.receivedAtMs) / 1000))
+    this.#check(properties.messageExpiryInterval === left, () => {
+      return `${wire.name}: ${shortOf(message.key)} says it has ${properties.messageExpiryInterval} s left, not ${left}`
+    })
+    void shared
+  }
+
+  #acknowledgedByBroker(wire: Wire, { type, packetIdentifier, reasonCode }: AcknowledgementPacket): void {
+    const sending = wire.facts.sendings.get(packetIdentifier)
+    const what = (): string => `${wire.name}, packet type ${type}, Packet Identifier ${packetIdentifier}`
+    if (sending === undefined) {
+      this.#fail(`an acknowledgement for nothing: ${what()}`)
+      return
+    }
+    this.#totals.acknowledged++
+    const { isAllowed, published, qos } = sending
+    this.#check((type === PacketType.PUBACK) === (qos === 1), () => `the wrong acknowledgement: ${what()}`)
+    if (isAllowed) {
+      this.#check(reasonCode < 0x80, () => `refused with ${reasonCode}: ${what()}`)
+      this.#check(published > 0, () => `acknowledged, but not taken over: ${what()}`)
+    } else {
+      this.#check(wire.version < 5 || reasonCode === 0x87, () => `answered ${reasonCode} instead of 0x87: ${what()}`)
+      this.#check(published === 0, () => `taken over without permission: ${what()}`)
+    }
+  }
+
+  #pubrelWritten(wire: Wire, { packetIdentifier, reasonCode }: AcknowledgementPacket): void {
+    const { session } = wire.facts
+    if (session === undefined || reasonCode >= 0x80) return
+    const copy = session.inflight.get(packetIdentifier) ?? session.late.get(packetIdentifier)
+    if (copy === undefined || !copy.hasPubrec) {
+      this.#fail(`${wire.name} was sent PUBREL for Packet Identifier ${packetIdentifier} without PUBREC`)
+      return
+    }
+    copy.hasPubrel = true
+    copy.releasedOn = wire
+  }
+
+  // ---- at every instant ----
+
+  /** Everything that was possible at this instant has happened: what is owed now has to be there. */
+  endOfInstant(): void {
+    this.#flush()
+    for (const session of this.#touched) this.#checkFlow(session)
+    this.#touched.clear()
+    const [will] = this.#owedWills
+    this.#check(will === undefined, () => `the Will of ${will!.clientId} was not sent when its Session ended`)
+  }
+
+  /** Who can take something gets it at once, whatever others do. */
+  #checkFlow(session: ModelSession): void {
+    const { wire } = session
+    if (wire === undefined || !this.#limits.isPrompt) return
+    const { link, facts } = wire
+    if (!facts.isAnswered || link.isOver || link.isPaused || link.unsentBytes > 0) return
+    const isOwed = ({ doubt }: Copy): boolean => doubt === undefined
+    const zero = facts.zero.find(isOwed)
+    this.#check(zero === undefined, () => `${wire.name} was not sent ${shortOf(zero!.message.key)} at QoS 0`)
+    if (facts.open >= this.#quota(wire)) return
+    const owed =
+      session.resend.find((one) => !isResent(one, wire)) ??
+      session.waiting[1].find(isOwed) ??
+      session.waiting[2].find(isOwed)
+    this.#check(owed === undefined, () => `${wire.name} is kept waiting for ${shortOf(owed!.message.key)}`)
+  }
+
+  /** What is looked at once a second. */
+  sweep(): void {
+    const now = this.#side.now()
+    for (const session of this.sessions.values()) {
+      if (!this.#isRegular(session.clientId)) continue
+      const { wire, will, clientId } = session
+      this.#check(will === undefined || will.dueAtMs >= now, () => `the Will of ${clientId} was not sent in time`)
+      this.#check(session.expiresAtMs >= now, () => `the Session of ${clientId} did not expire in time`)
+      if (wire === undefined) continue
+      const { keepAlive } = wire.connect!
+      const deadline = wire.lastPacketAtMs + keepAlive * 1500
+      this.#check(keepAlive === 0 || deadline >= now || wire.link.isPaused, () => {
+        return `${clientId} has been silent since ${wire.lastPacketAtMs}, with a Keep Alive of ${keepAlive} s`
+      })
+    }
+    for (const message of this.#retained.values()) {
+      this.#check(message.expiresAtMs >= now, () => `${message.topicName} is retained beyond its time`)
+    }
+  }
+
+  /** The broker's own view of its limits. */
+  audit(broker: Broker): void {
+    const { maxQueuedMessages, maxQueuedBytes, maxOfflineSessions } = this.#limits
+    let away = 0
+    for (const { clientId, connected, queuedMessages, queuedBytes } of broker.sessions()) {
+      if (!connected) away++
+      this.#check(queuedMessages <= maxQueuedMessages, () => `${clientId} queues ${queuedMessages} messages`)
+      this.#check(queuedBytes <= maxQueuedBytes, () => `${clientId} queues ${queuedBytes} bytes`)
+    }
+    this.#check(away <= maxOfflineSessions, () => `${away} Sessions are away, ${maxOfflineSessions} may`)
+  }
+
+  /** The end: everybody is connected and has taken everything. */
+  finish(): void {
+    this.#flush()
+    for (const session of this.sessions.values()) {
+      if (session.wire === undefined || !this.#isRegular(session.clientId)) continue
+      const { clientId, inflight } = session
+      const owed = [...session.waiting[1], ...session.waiting[2], ...inflight.values()].find(
+        (one) => one.doubt === undefined,
+      )
+      this.#check(owed === undefined, () => `${clientId} never got ${shortOf(owed!.message.key)}`)
+      for (const [key, times] of session.sentOnce) {
+        this.#check(
+          (session.applied.get(key) ?? 0) === times,
+          () => `the program of ${clientId} never got ${shortOf(key)}`,
+        )
+      }
+    }
+    for (const [key, list] of this.#shared) {
+      const lost = list.find(({ session, isOptional, isForbidden }) => {
+        return session === undefined && !isOptional && !isForbidden
+      })
+      this.#check(lost === undefined, () => `nobody of ${lost!.topicFilter} got ${shortOf(key)}`)
+    }
+  }
+}
+
+function isResent(copy: Copy, wire: Wire): boolean {
+  return copy.isFinished || copy.openOn === wire || copy.releasedOn === wire
+}
+
+function makeCopy(message: Message, qos: QoS, retain: boolean, identifiers: readonly number[], group: number): Copy {
+  return {
+    message,
+    qos,
+    retain,
+    identifiers: identifiersOf(identifiers),
+    group,
+    packetIdentifier: 0,
+    sequence: 0,
+    owedTo: undefined,
+    openOn: undefined,
+    releasedOn: undefined,
+    hasPubrec: false,
+    hasPubrel: false,
+    isFinished: false,
+    doubt: undefined,
+    shared: undefined,
+  }
+}
+
+function identifiersOf(identifiers: readonly number[]): string {
+  return identifiers.length < 2 ? identifiers.join() : identifiers.toSorted((one, other) => one - other).join()
+}
+
+export function keyOf(topicName: string, payload: Uint8Array): string {
+  const text = Buffer.from(payload.buffer, payload.byteOffset, payload.length).toString('latin1')
+  return `${topicName}\0${text}`
+}
+
+function shortOf(key: string): string {
+  const [topicName, text = ''] = key.split('\0')
+  return `${topicName} "${text.length > 30 ? `${text.slice(0, 30)}…` : text}"`
+}
+
+/** What a Session is owed next, for a message. */
+function owed({ waiting, wire }: ModelSession): string {
+  const first = [...waiting[1].slice(0, 2), ...waiting[2].slice(0, 2), ...(wire?.facts.zero.slice(0, 2) ?? [])]
+  if (first.length === 0) return 'it is owed nothing'
+  return `next is ${first.map(({ message, qos, retain, identifiers }) => `${shortOf(message.key)} at QoS ${qos}, RETAIN ${retain}, [${identifiers}]`).join(', ')}`
+}
+
+function resolveAlias(packet: PublishPacket, aliases: Map<number, string>): string | undefined {
+  const { topicAlias } = packet.properties
+  if (topicAlias === undefined) return packet.topicName
+  if (packet.topicName !== '') aliases.set(topicAlias, packet.topicName)
+  return aliases.get(topicAlias)
+}
+
+function travellingOf(properties: Properties): string {
+  const { payloadFormatIndicator, contentType, responseTopic, correlationData, userProperties } = properties
+  const correlation = correlationData && Buffer.from(correlationData).toString('hex')
+  if ((payloadFormatIndicator ?? contentType ?? responseTopic ?? correlation ?? userProperties) === undefined) return ''
+  return JSON.stringify([payloadFormatIndicator, contentType, responseTopic, correlation, userProperties])
+}
+
+function requestedExpiry({ protocolVersion, cleanStart, properties }: ConnectPacket): number {
+  if (protocolVersion === 5) return properties.sessionExpiryInterval ?? 0
+  return cleanStart ? 0 : NEVER
+}
+
+function willOf({ will, clientId }: ConnectPacket): ModelWill | undefined {
+  if (will === undefined) return undefined
+  const delayMs = (will.properties.willDelayInterval ?? 0) * 1000
+  return { key: keyOf(will.topicName, will.payload), clientId, delayMs, dueAtMs: Infinity }
+}

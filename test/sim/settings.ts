@@ -1,0 +1,56 @@
+/** What a seed makes of the broker's configuration, and what the oracles have to know of it. @module */
+import type { ConfigInput } from '../../src/broker/options.ts'
+import type { SeededRandom } from '../../src/testing/random.ts'
+import { accessPlugin } from './rules.ts'
+
+/** Limits that the oracles hold the broker to. */
+export interface SimulationLimits {
+  readonly maxQueuedMessages: number
+  readonly maxQueuedBytes: number
+  readonly maxInflightMessages: number
+  readonly receiveMaximum: number
+  readonly maxOutgoingBytes: number
+  /** Seconds. */
+  readonly maxSessionExpiry: number
+  readonly maxOfflineSessions: number
+  readonly topicAliasMaximum: number
+  readonly queueFull: 'drop-newest' | 'drop-oldest'
+  /** Nothing waits for a disk: what is owed leaves at the instant at which it may. */
+  readonly isPrompt: boolean
+}
+
+export function drawLimits(random: SeededRandom): SimulationLimits {
+  return {
+    maxQueuedMessages: random.pick([10, 40, 200]),
+    maxQueuedBytes: random.pick([20_000, 1_000_000]),
+    maxInflightMessages: random.pick([4, 20, 1000]),
+    receiveMaximum: random.between(6, 20),
+    maxOutgoingBytes: random.pick([2048, 16_384]),
+    maxSessionExpiry: random.pick([60, 200, 4_294_967_295]),
+    maxOfflineSessions: random.pick([12, 100]),
+    topicAliasMaximum: random.pick([0, 4]),
+    queueFull: random.pick(['drop-newest', 'drop-oldest']),
+    isPrompt: true,
+  }
+}
+
+export function configOf(limits: SimulationLimits, random: SeededRandom): ConfigInput {
+  const plugins = [accessPlugin(random.chance(0.5))]
+  return {
+    listeners: {},
+    'sys-interval': 0,
+    auth: { plugins },
+    'topic-check': { plugins },
+    'max-queued-messages': limits.maxQueuedMessages,
+    'max-queued-bytes': limits.maxQueuedBytes,
+    'max-inflight-messages': limits.maxInflightMessages,
+    'receive-maximum': limits.receiveMaximum,
+    'max-outgoing-bytes': limits.maxOutgoingBytes,
+    'max-session-expiry': limits.maxSessionExpiry,
+    'max-offline-sessions': limits.maxOfflineSessions,
+    'topic-alias-maximum': limits.topicAliasMaximum,
+    'max-outgoing-topic-aliases': random.pick([0, 3, 32]),
+    'queue-full': limits.queueFull,
+    'drain-timeout': random.pick([5, 30]),
+  }
+}

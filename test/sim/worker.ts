@@ -1,0 +1,49 @@
+/** A process of a batch: is sent seeds, one at a time, and answers with what came of each. @module */
+import { describeFault } from './faults.ts'
+import { shrink } from './shrink.ts'
+import type { Totals } from './totals.ts'
+import { World } from './world.ts'
+
+/** Lines of the event log that are shown of a failure. */
+const LAST_LINES = 60
+
+export interface Task {
+  readonly seed: number
+  /** Whether a failure is made as small as it gets. */
+  readonly shrinks: boolean
+}
+
+export interface Report {
+  readonly seed: number
+  readonly totals: Totals
+  /** What the oracle said. */
+  readonly violation: string | undefined
+  /** All of it, ready to print. */
+  readonly failure: string | undefined
+}
+
+async function work({ seed, shrinks }: Task): Promise<Report> {
+  const outcome = await new World({ seed }).run()
+  const { totals, violation } = outcome
+  if (violation === undefined) return { seed, totals, violation, failure: undefined }
+  if (!shrinks) return { seed, totals, violation, failure: violation }
+  const least = await shrink(outcome)
+  const failure = [
+    `seed ${seed}: ${least.violation}`,
+    `with these faults (${least.schedule.length} of ${outcome.schedule.length}):`,
+    ...least.schedule.map((fault) => `  ${describeFault(fault)}`),
+    `the last of the event log (all of it: npm run sim -- --seed ${seed}):`,
+    least.log.format(LAST_LINES),
+  ]
+  return { seed, totals, violation, failure: failure.join('\n') }
+}
+
+process.on('message', (task: Task) => {
+  work(task).then(
+    (report) => process.send!(report),
+    (error: unknown) => {
+      const text = `seed ${task.seed}: ${error instanceof Error ? error.stack : String(error)}`
+      process.send!({ seed: task.seed, totals: undefined, violation: text, failure: text })
+    },
+  )
+})

@@ -1,0 +1,364 @@
+/**
+ * A world in a box: one broker, its Clients, good and bad, the network between them, and everything that can go wrong, in
+ * virtual time from a seed.
+ *
+ *   SimulatedClient ── Link (delay, pieces, faults) ── Wire (ears) ── the real Broker
+ *                                                        └── Oracles
+ *
+ * Each instant: everything that is due happens, the turn ends, and the oracles judge. Each Client and each link draws its
+ * chances from a generator of its own, so that a fault left out changes as little as possible elsewhere.
+ *
+ * @module
+ */
+import type { Clock, Timer } from '../../src/base/clock.ts'
+import { Broker } from '../../src/create-broker.ts'
+import { Link, type LinkClient } from '../../src/testing/link.ts'
+import { SeededRandom } from '../../src/testing/random.ts'
+import { VirtualClock } from '../../src/testing/virtual-clock.ts'
+import { SimulatedClient } from './client.ts'
+import { EventLog } from './event-log.ts'
+import { describeFault, drawFaults, type Fault } from './faults.ts'
+import { drawAttack } from './hostile.ts'
+import { Oracles } from './oracles.ts'
+import { configOf, drawLimits, type SimulationLimits } from './settings.ts'
+import { Totals } from './totals.ts'
+import { Wire, type WireEar } from './wire.ts'
+
+/** Virtual time after the last fault in which everything owed has to come to its end. */
+const CALM_MS = 120_000
+const ATTACK_EVERY_MS = 15_000
+
+export interface WorldOptions {
+  readonly seed: number
+  /** Default 50. */
+  readonly clients?: number
+  /** Virtual minutes before the calm; default 10. */
+  readonly minutes?: number
+  /** Faults of the network; default 20. */
+  readonly faults?: number
+  /** Default 3. */
+  readonly restarts?: number
+  /** In place of the drawn ones. */
+  readonly schedule?: readonly Fault[]
+}
+
+export interface Outcome {
+  readonly seed: number
+  /** What an oracle found; the run stops there. */
+  readonly violation: string | undefined
+  readonly schedule: readonly Fault[]
+  readonly log: EventLog
+  readonly totals: Totals
+}
+
+/** The clock of one process: nothing of it fires once the process is dead. */
+class ProcessClock implements Clock {
+  isDead = false
+  readonly #clock: VirtualClock
+
+  constructor(clock: VirtualClock) {
+    this.#clock = clock
+  }
+
+  now(): number {
+    return this.#clock.now()
+  }
+
+  wallNow(): number {
+    return this.#clock.wallNow()
+  }
+
+  setTimer(delayMs: number, fire: () => void): Timer {
+    return this.#clock.setTimer(delayMs, () => void (this.isDead || fire()))
+  }
+
+  atEndOfTurn(run: () => void): void {
+    this.#clock.atEndOfTurn(() => void (this.isDead || run()))
+  }
+
+  randomBytes(length: number): Uint8Array {
+    return this.#clock.randomBytes(length)
+  }
+
+  random(): number {
+    return this.#clock.random()
+  }
+}
+
+export class World {
+  readonly clock: VirtualClock
+  readonly log: EventLog = new EventLog()
+  readonly totals: Totals = new Totals()
+  readonly schedule: readonly Fault[]
+  readonly clients: readonly SimulatedClient[]
+  readonly #seed: number
+  readonly #minutes: number
+  readonly #random: SeededRandom
+  readonly #limits: SimulationLimits
+  readonly #settingsSeed: number
+  readonly #oracles: Oracles
+  #broker: Broker | undefined
+  #process: ProcessClock | undefined
+  #isClosing = false
+  /** Starts and closes that are under way. */
+  #unsettled = 0
+  readonly #wires = new Set<Wire>()
+  #links = 0
+  #attacks = 0
+  #violation: string | undefined
+
+  constructor({ seed, clients = 50, minutes = 10, faults = 20, restarts = 3, schedule }: WorldOptions) {
+    const random = new SeededRandom(seed)
+    this.#seed = seed
+    this.#minutes = minutes
+    this.#random = random
+    this.clock = new VirtualClock({ seed: random.integer(2 ** 31) })
+    this.#settingsSeed = random.integer(2 ** 31)
+    this.#limits = drawLimits(random)
+    const drawn = drawFaults(random, { clients, minutes, faults, restarts })
+    this.schedule = schedule ?? drawn
+    const now = (): number => this.clock.now()
+    const isClosing = (): boolean => this.#isClosing
+    const violation = (text: string): void => this.#failed(text)
+    const side = {
+      now,
+      violation,
+      get isClosing() {
+        return isClosing()
+      },
+    }
+    this.#oracles = new Oracles(side, this.#limits, this.totals)
+    this.clients = Array.from({ length: clients }, (_, index) => this.#makeClient(index, random.integer(2 ** 31)))
+  }
+
+  #makeClient(index: number, seed: number): SimulatedClient {
+    return new SimulatedClient(index, seed, {
+      receiveMaximum: this.#limits.receiveMaximum,
+      topicAliasMaximum: this.#limits.topicAliasMaximum,
+      now: () => this.clock.now(),
+      after: (milliseconds, run) => void this.clock.setTimer(milliseconds, run),
+      open: (client, name) => this.#open(client, name, false),
+      applied: (wire, topicName, payload) => this.#oracles.applied(wire, topicName, payload),
+      note: (...words) => this.#note(...words),
+    })
+  }
+
+  #note(who: string, ...words: (string | number | object)[]): void {
+    this.log.add(this.clock.now(), who, ...words)
+  }
+
+  #failed(text: string): void {
+    if (this.#violation !== undefined) return
+    this.#violation = text
+    this.#note('oracle', text)
+  }
+
+  // ---- the network ----
+
+  #open(client: LinkClient, name: string, isHostile: boolean): Wire {
+    const link = new Link(this.clock, client)
+    const random = new SeededRandom(this.#seed * 31 + ++this.#links)
+    let mostMs = random.pick([0, 5, 5, 200])
+    if (isHostile) mostMs = 0
+    const pieces = random.pick([Infinity, Infinity, 3, 200])
+    link.conditions.delayMs = () => random.integer(mostMs + 1)
+    link.conditions.pieceBytes = () =>
+      pieces === Infinity ? pieces : random.between(1, random.chance(0.1) ? 20_000 : pieces)
+    link.conditions.windowBytes = random.pick([1000, 65_536])
+    const wire = new Wire(link, name, isHostile, this.#ear(), () => this.clock.now())
+    for (const other of this.#wires) if (other.link.isOver) this.#wires.delete(other)
+    this.#wires.add(wire)
+    const broker = this.#isClosing ? undefined : this.#broker
+    const peer = { listener: 'attached', address: '', encrypted: false }
+    wire.start(broker && ((transport) => broker.accept(transport, peer)))
+    this.#note(name, broker === undefined ? 'finds nobody' : 'opens')
+    return wire
+  }
+
+  #ear(): WireEar {
+    const oracles = this.#oracles
+    return {
+      handed: (wire, packet) => {
+        this.#note(wire.name, '->', packet)
+        oracles.handed(wire, packet)
+      },
+      written: (wire, packet, size) => {
+        this.#note(wire.name, '<-', packet)
+        oracles.written(wire, packet, size)
+      },
+      garbled: (wire, error) => oracles.garbled(wire, error),
+      entering: (wire) => oracles.entering(wire),
+    }
+  }
+
+  // ---- the broker ----
+
+  #startBroker(): void {
+    this.#unsettled++
+    void this.#startProcess().finally(() => this.#unsettled--)
+  }
+
+  async #startProcess(): Promise<void> {
+    const clock = new ProcessClock(this.clock)
+    const config = configOf(this.#limits, new SeededRandom(this.#settingsSeed))
+    const broker = new Broker(config, { clock })
+    this.#process = clock
+    this.#oracles.listen(broker)
+    await broker.start()
+    if (clock.isDead) return
+    this.#broker = broker
+    this.#note('broker', 'is up')
+  }
+
+  #endProcess(why: string): void {
+    this.#note('broker', why)
+    if (this.#process !== undefined) this.#process.isDead = true
+    this.#broker = undefined
+    this.#isClosing = false
+    for (const wire of this.#wires) wire.detach()
+    this.#wires.clear()
+    this.#oracles.forget()
+    this.totals.restarts++
+    this.clock.setTimer(this.#random.between(100, 5000), () => this.#startBroker())
+  }
+
+  #stop(): void {
+    const broker = this.#broker
+    if (broker === undefined || this.#isClosing) return
+    this.#isClosing = true
+    this.#note('broker', 'closes')
+    const process = this.#process
+    this.#unsettled++
+    void broker.close().then(() => {
+      this.#unsettled--
+      if (process?.isDead === false) this.#endProcess('has closed')
+    })
+  }
+
+  // ---- what goes wrong ----
+
+  #apply(fault: Fault): void {
+    this.#note('fault', describeFault(fault))
+    this.totals.faults++
+    if (fault.kind === 'crash') {
+      if (this.#broker !== undefined) this.#endProcess('dies')
+    } else if (fault.kind === 'stop') this.#stop()
+    else this.#applyTo(this.clients[fault.client]!, fault)
+  }
+
+  #applyTo(client: SimulatedClient, { kind, forMs }: Fault): void {
+    const { wire, link } = client
+    if (wire === undefined || link === undefined) return
+    if (kind === 'cut') link.reset()
+    else if (kind === 'hang up') client.hangUp()
+    else if (kind === 'silence') {
+      link.silence()
+      this.clock.setTimer(forMs, () => void (client.wire === wire && client.abandon()))
+    } else if (kind === 'double') client.connect()
+    else if (kind === 'freeze') {
+      link.freeze()
+      this.clock.setTimer(forMs, () => link.thaw())
+    } else this.#worsen(link, kind, forMs)
+  }
+
+  #worsen(link: Link, kind: Fault['kind'], forMs: number): void {
+    const { conditions } = link
+    const { delayMs } = conditions
+    if (kind === 'slow') conditions.bytesPerSecond = 200
+    else conditions.delayMs = 1500
+    this.clock.setTimer(forMs, () => {
+      conditions.bytesPerSecond = Infinity
+      conditions.delayMs = delayMs
+    })
+  }
+
+  #attack(): void {
+    const name = `h${++this.#attacks}`
+    const random = new SeededRandom(this.#seed * 17 + this.#attacks)
+    const victims = [...this.#oracles.sessions.keys()].filter((clientId) => clientId.startsWith('c'))
+    const victim = victims.length > 0 ? random.pick(victims) : name
+    const wire = this.#open({ received: () => {}, closed: () => {} }, name, true)
+    this.totals.attacks++
+    for (const chunk of drawAttack(random, name, victim)) wire.link.send(chunk)
+    this.clock.setTimer(random.between(10, 12_000), () => wire.link.reset())
+  }
+
+  #hostPublish(count: number): void {
+    const broker = this.#broker
+    if (broker === undefined || this.#isClosing) return
+    const topicName = `t/${count % 6}/y`
+    const payload = `host ${count}`
+    this.#oracles.hostPublishes(topicName, payload)
+    void broker.publish(topicName, payload, { qos: (count % 3) as 0 | 1 | 2, retain: count % 5 === 0 })
+  }
+
+  // ---- time ----
+
+  /** Runs to the end, or to the first violation. */
+  async run(): Promise<Outcome> {
+    const endMs = this.clock.now() + this.#minutes * 60_000
+    this.#startBroker()
+    await this.#settle()
+    for (const fault of this.schedule) this.clock.setTimer(fault.atMs, () => this.#apply(fault))
+    for (const client of this.clients) this.clock.setTimer(this.#random.between(0, 5000), () => client.connect())
+    this.#repeat(1000, endMs + CALM_MS, () => this.#everySecond())
+    this.#repeat(ATTACK_EVERY_MS, endMs, () => this.#attack())
+    let hostMessages = 0
+    this.#repeat(7000, endMs, () => this.#hostPublish(++hostMessages))
+    await this.#runUntil(endMs)
+    if (this.#violation === undefined) await this.#calm()
+    this.totals.virtualMinutes = this.clock.now() / 60_000
+    const { log, totals, schedule } = this
+    return { seed: this.#seed, violation: this.#violation, schedule, log, totals }
+  }
+
+  #repeat(everyMs: number, untilMs: number, run: () => void): void {
+    this.clock.setTimer(everyMs, () => {
+      run()
+      if (this.clock.now() < untilMs) this.#repeat(everyMs, untilMs, run)
+    })
+  }
+
+  #everySecond(): void {
+    this.#oracles.sweep()
+    if (this.#broker !== undefined && !this.#isClosing && this.clock.now() % 10_000 === 0) {
+      this.#oracles.audit(this.#broker)
+    }
+  }
+
+  async #runUntil(untilMs: number): Promise<void> {
+    while (this.#violation === undefined && this.clock.step(untilMs)) {
+      this.clock.runTurns()
+      if (this.#unsettled > 0) await this.#settle()
+      this.#oracles.endOfInstant()
+    }
+  }
+
+  /** A broker that starts or closes makes promises: they go as far as they can at this instant. */
+  async #settle(): Promise<void> {
+    do {
+      this.clock.runTurns()
+      await new Promise<void>((resolve) => setImmediate(resolve))
+    } while (this.clock.isTurnOpen)
+  }
+
+  /** No more faults: whatever is owed has to come to its end. */
+  async #calm(): Promise<void> {
+    const until = this.clock.now() + CALM_MS
+    this.#note('world', 'is calm')
+    while (this.#broker === undefined || this.#isClosing) await this.#runUntil(this.clock.now() + 1000)
+    for (const client of this.clients) client.becomeQuiet()
+    const auditor = this.#makeClient(this.clients.length, this.#seed)
+    auditor.becomeQuiet()
+    await this.#runUntil(until - CALM_MS / 2)
+    auditor.subscribeTo(['#', '$up/#'])
+    await this.#runUntil(until)
+    if (this.#violation !== undefined) return
+    this.#oracles.audit(this.#broker)
+    this.#oracles.finish()
+    for (const { clientId, isConnected, unfinished } of this.clients) {
+      if (!isConnected && this.#oracles.sessions.has(clientId)) this.#failed(`${clientId} is not connected in the end`)
+      if (unfinished > 0) this.#failed(`${clientId} waits for ${unfinished} acknowledgements in the end`)
+    }
+  }
+}
