@@ -252,7 +252,9 @@ export class Session implements Subscriber {
   #makeRoom(message: ApplicationMessage): boolean {
     const { maxQueuedMessages, maxQueuedBytes, queueFull } = this.limits
     while (this.queuedMessages + 1 > maxQueuedMessages || this.queuedBytes + message.size > maxQueuedBytes) {
-      const oldest = queueFull === 'drop-oldest' ? this.#shift() : undefined
+      // What has no room even in an empty queue must not empty it.
+      const mayDropOldest = queueFull === 'drop-oldest' && message.size <= maxQueuedBytes
+      const oldest = mayDropOldest ? this.#shift() : undefined
       if (oldest === undefined) {
         this.#side.dropped(this, message, 'queue full')
         return false

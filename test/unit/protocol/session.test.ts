@@ -142,6 +142,8 @@ test('max-queued-bytes counts topics and payloads, and one that is larger than a
     assert.deepEqual(told, [queueFull === 'drop-oldest' ? 'a: queue full' : 'c: queue full'])
     deliver(session, 'd', 1, { payload: Buffer.alloc(30) })
     assert.equal(told.at(-1), 'd: queue full')
+    // Nothing else had to go for it.
+    assert.deepEqual([told.length, session.queuedBytes], [2, queueFull === 'drop-oldest' ? 11 : 20])
   }
 })
 
