@@ -75,6 +75,8 @@ class StreamPump implements Transport {
   readonly #clock: Clock
   /** A plain socket tries the system call at once; TLS and foreign streams keep the bytes for a while. */
   readonly #writesThrough: boolean
+  /** A stream in memory may hand the very bytes on to a reader who keeps them, long after it called back. */
+  readonly #copies: boolean
   #incoming: Incoming | undefined
   /** True from a `write` that answered false until `drained`. */
   #holds = false
@@ -86,6 +88,7 @@ class StreamPump implements Transport {
     this.#stream = stream
     this.#clock = clock
     this.#writesThrough = isPlain(stream)
+    this.#copies = !(stream instanceof Socket)
     stream[pumpOf] = this
     stream.on('error', onError)
   }
@@ -114,7 +117,7 @@ class StreamPump implements Transport {
       bytes = NOTHING
     }
     this.#holds = true
-    stream.write(bytes, (this.#settled ??= () => this.#settle()))
+    stream.write(this.#copies ? Uint8Array.from(bytes) : bytes, (this.#settled ??= () => this.#settle()))
     return false
   }
 

@@ -11,7 +11,7 @@ export interface Transport {
    * Hands `bytes` on towards the peer, in order, never blocking.
    *
    * @returns true when the bytes have left, so that the caller may use the memory again at once; false when the
-   * transport still holds them (the memory is then the transport's for good, and `drained()` follows later)
+   * transport still holds them (the memory is then the transport's until `drained()`, which follows later)
    */
   write(bytes: Uint8Array): boolean
   /** Bytes handed to `write` that the operating system has not taken yet. */
@@ -29,10 +29,7 @@ export interface Transport {
 export interface Incoming {
   /** Somebody has logged in; until then a pump that gathers bytes before it hands them on gathers only a few. */
   readonly isConnected: boolean
-  /**
-   * Bytes as they came. The memory is given away: it must not be used for other bytes later, because a message that
-   * fills it is kept where it lies, and a large one is handed on to other Transports, which may hold it.
-   */
+  /** Bytes as they came; the callee keeps no view on `chunk` after it returns unless it copied. */
   receive(chunk: Uint8Array): void
   /** Everything that `write` still held has left. */
   drained(): void

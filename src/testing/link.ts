@@ -202,7 +202,7 @@ export class Link implements Transport {
   write(bytes: Uint8Array): boolean {
     if (this.isOver) return true
     if (this.#held.length === 0 && this.#hasRoom(bytes.length)) {
-      this.#launch(Uint8Array.from(bytes))
+      this.#launch(bytes)
       return true
     }
     this.#held.push(bytes)
@@ -248,9 +248,10 @@ export class Link implements Transport {
     return Math.max(lane.lastAtMs, this.#clock.now() + (typeof delayMs === 'function' ? delayMs() : delayMs))
   }
 
+  /** A copy goes: the broker uses the memory again. */
   #launch(bytes: Uint8Array): void {
     const readMs = (bytes.length * 1000) / this.conditions.bytesPerSecond
-    this.#down.push(bytes, this.#arrival(this.#down) + readMs)
+    this.#down.push(Uint8Array.from(bytes), this.#arrival(this.#down) + readMs)
   }
 
   #arriveUp(bytes: Uint8Array | undefined): void {

@@ -271,7 +271,7 @@ export class SimulatedClient {
 
   /** Answers in the order of receipt, some Clients a while later. */
   #answer(type: AcknowledgementPacket['type'], packetIdentifier: number, reasonCode = 0): void {
-    if (this.#ackDelayMs === 0) {
+    if (this.#ackDelayMs === 0 || this.#isQuiet) {
       this.#acknowledge(type, packetIdentifier, reasonCode)
       return
     }

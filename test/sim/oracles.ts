@@ -24,6 +24,7 @@ import {
   type QoS,
 } from '../../src/codec/packets.ts'
 import type { Properties } from '../../src/codec/properties.ts'
+import type { ApplicationMessage } from '../../src/protocol/application-message.ts'
 import type { DropCause } from '../../src/protocol/session.ts'
 import {
   ModelSession,
@@ -593,10 +594,11 @@ export class Oracles implements WireEar {
   #dropped({ clientId, message, cause }: BrokerEvents['dropped']): void {
     if (!this.#isRegular(clientId)) return
     const key = keyOf(message.topicName, message.payload)
-    this.#checkDrop(clientId, message.expiresAtMs, message.size, cause)
-    if (cause === 'refused by client' || (cause === 'session ended' && !this.sessions.has(clientId))) {
-      const waiting = this.#shared.get(key)?.find(({ session }) => session === undefined)
-      if (waiting !== undefined) waiting.isOptional = true
+    this.#checkDrop(clientId, message, cause)
+    if (cause === 'not authorized') return
+    if (cause === 'refused by client') return
+    if (cause === 'session ended' || cause === 'no member') {
+      for (const shared of this.#openShared(key)) shared.isOptional = true
       return
     }
     const at = `${LANES[cause] ?? 'queued'} ${clientId} ${key}`
@@ -605,7 +607,7 @@ export class Oracles implements WireEar {
     else this.#totals.dropped++
   }
 
-  #checkDrop(clientId: string, expiresAtMs: number, size: number, cause: DropCause): void {
+  #checkDrop(clientId: string, { topicName, expiresAtMs, size }: ApplicationMessage, cause: DropCause): void {
     const session = this.sessions.get(clientId)
     const wire = session?.wire
     const isTrue: Partial<Record<DropCause, () => boolean>> = {
@@ -614,8 +616,10 @@ export class Oracles implements WireEar {
       'queue full': () => session !== undefined && this.#isFull(session, size),
       expired: () => this.#side.now() >= expiresAtMs,
       'packet too large': () => (wire ?? this.#entering)?.connect?.properties.maximumPacketSize !== undefined,
+      'not authorized': () => !mayUse(session?.userName, topicName),
       'refused by client': () => wire?.facts.hasRefused === true,
       'session ended': () => true,
+      'no member': () => true,
     }
     this.#check(isTrue[cause]?.() === true, () => `a message for ${clientId} was dropped without reason: ${cause}`)
   }
@@ -885,7 +889,7 @@ export class Oracles implements WireEar {
 
   #takeShared(wire: Wire, session: ModelSession, key: string, packet: PublishPacket): Copy | undefined {
     const list = this.#shared.get(key) ?? []
-    const shared = this.#freeFor(session, list, new Set())
+    const shared = this.#freeFor(session, packet.qos, list, new Set())
     if (shared === undefined) {
       const second = list.find((one) => one.session !== undefined && session.subscriptions.has(one.topicFilter))
       this.#fail(
@@ -906,18 +910,26 @@ export class Oracles implements WireEar {
    * A Shared Subscription for which this Session can have got the message. Nobody can see for which one it was, so that others
    * who may have got it for another one as well make room.
    */
-  #freeFor(session: ModelSession, list: readonly SharedCopy[], seen: Set<SharedCopy>): SharedCopy | undefined {
+  #freeFor(
+    session: ModelSession,
+    qos: QoS,
+    list: readonly SharedCopy[],
+    seen: Set<SharedCopy>,
+  ): SharedCopy | undefined {
     const now = this.#side.now()
     const mine = list.filter(({ topicFilter, isForbidden, message }) => {
       const isFresh = now < message.expiresAtMs || message.receivedAtMs === now
       return isFresh && !isForbidden && session.subscriptions.has(topicFilter)
     })
-    const free = mine.findLast((one) => one.session === undefined || this.#hasLeft(one))
+    const isFree = (one: SharedCopy): boolean => one.session === undefined || this.#hasLeft(one)
+    const isAtQos = ({ topicFilter, message }: SharedCopy): boolean =>
+      Math.min(session.subscriptions.get(topicFilter)!.qos, message.qos) === qos
+    const free = mine.findLast((one) => isFree(one) && isAtQos(one)) ?? mine.findLast(isFree)
     if (free !== undefined) return free
     for (const taken of mine) {
       if (seen.has(taken)) continue
       seen.add(taken)
-      const other = this.#freeFor(taken.session!, list, seen)
+      const other = this.#freeFor(taken.session!, taken.copy!.qos, list, seen)
       if (other === undefined) continue
       other.session = taken.session
       other.copy = taken.copy

@@ -79,7 +79,10 @@ export class Wire implements Transport, Incoming {
     if (this.isDetached) return
     this.#readUp(chunk)
     this.#ear.entering(this)
-    this.#incoming!.receive(chunk)
+    // The broker may look at the bytes only until it returns: then they are others.
+    const shared = Uint8Array.from(chunk)
+    this.#incoming!.receive(shared)
+    shared.fill(0xff)
     this.#ear.entering(undefined)
   }
 

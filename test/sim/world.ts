@@ -347,7 +347,7 @@ export class World {
     const until = this.clock.now() + CALM_MS
     this.#note('world', 'is calm')
     while (this.#broker === undefined || this.#isClosing) await this.#runUntil(this.clock.now() + 1000)
-    for (const client of this.clients) client.becomeQuiet()
+    for (const client of this.clients) this.clock.setTimer(this.#random.integer(5000), () => client.becomeQuiet())
     const auditor = this.#makeClient(this.clients.length, this.#seed)
     auditor.becomeQuiet()
     await this.#runUntil(until - CALM_MS / 2)

@@ -202,6 +202,21 @@ test('an attached stream becomes a Connection', async () => {
   await connection.untilLost()
 })
 
+test('memory that an attached stream held may be used again once it is drained, though the reader has not read', async () => {
+  const [ours, theirs] = Side.pair()
+  const host = new RecordingHost()
+  attachStream(ours, {}, host)
+  const connection = await host.connection()
+  const memory = Buffer.from('first')
+  connection.transport.write(memory)
+  await connection.until(() => connection.drainedCount === 1)
+  memory.fill('x')
+  connection.transport.end()
+  assert.equal(await text(theirs), 'first')
+  theirs.destroy()
+  await connection.untilLost()
+})
+
 test('an attached stream that ends is lost', async () => {
   const [ours, theirs] = Side.pair()
   const host = new RecordingHost()
