@@ -28,7 +28,7 @@ export interface RunOptions {
 }
 
 /** Longest time that one file may take. */
-const FILE_LIMIT_MS = 30_000
+const FILE_LIMIT_MS = 60_000
 
 /** Runs compiled test files, in their order; a file that cannot even be loaded is a failed result without keys. */
 export async function runFiles(files: readonly string[], options: RunOptions): Promise<Result[]> {

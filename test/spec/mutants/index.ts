@@ -11,6 +11,7 @@ import { publishMutants } from './v311-publish.ts'
 import { subscribeMutants } from './v311-subscribe.ts'
 import { wireMutants } from './v311-wire.ts'
 import { mutantsConnectPublish5 } from './v5-connect-publish.ts'
+import { mutantsDeliver5 } from './v5-deliver.ts'
 
 export type { Mutant }
 
@@ -21,4 +22,5 @@ export const mutants: readonly Mutant[] = [
   ...subscribeMutants,
   ...deliveryMutants,
   ...mutantsConnectPublish5,
+  ...mutantsDeliver5,
 ]

@@ -19,8 +19,8 @@ export const connectMutants: readonly Mutant[] = [
     '3.1.1 MQTT-3.1.0-2',
     'A second CONNECT is overlooked',
     CONNECTION,
-    'case PacketType.PINGREQ:\n        this.#sender',
-    'case PacketType.CONNECT:\n        return\n      case PacketType.PINGREQ:\n        this.#sender',
+    "throw forbidden('a second CONNECT')",
+    'this.#lastPacketMs = 0',
   ),
   mutant(
     '3.1.1 MQTT-3.1.2-1',
@@ -191,7 +191,7 @@ export const connectMutants: readonly Mutant[] = [
     'registration.willDueAtMs = willSeconds < 0 ? now : Infinity',
   ),
   mutant(
-    '3.1.1 MQTT-3.1.2-10, MQTT-3.14.4-3',
+    '3.1.1 MQTT-3.1.2-10, MQTT-3.14.4-3, 5.0 MQTT-3.14.4-3',
     'DISCONNECT leaves the Will armed',
     SESSIONS,
     'if (!keepsWill && registration.will !== undefined) {',

@@ -11,7 +11,7 @@ const SESSION = 'src/protocol/session.ts'
 
 export const publishMutants: readonly Mutant[] = [
   mutant(
-    '3.1.1 MQTT-3.3.1-1, MQTT-4.4.0-1',
+    '3.1.1 MQTT-3.3.1-1, MQTT-4.4.0-1, 5.0 MQTT-3.3.1-1, MQTT-4.4.0-1',
     'A resent PUBLISH has DUP 0',
     SESSION,
     'else if (connection.sendDelivery(next, true)) this.#open(next)',
@@ -25,14 +25,14 @@ export const publishMutants: readonly Mutant[] = [
     'if (dup && qos < 0) throw',
   ),
   mutant(
-    '3.1.1 MQTT-3.3.1-3',
+    '3.1.1 MQTT-3.3.1-3, 5.0 MQTT-3.3.1-3',
     'The publisher’s DUP is handed on',
     'src/protocol/sender.ts',
     'bytes[at] = firstByte\n  if (identifier === 0) return',
     'bytes[at] = firstByte | (bytes[at]! & DUP_BIT)\n  if (identifier === 0) return',
   ),
   mutant(
-    '3.1.1 MQTT-3.3.1-5, MQTT-3.3.1-6',
+    '3.1.1 MQTT-3.3.1-5, MQTT-3.3.1-6, 5.0 MQTT-3.3.1-5',
     'Only messages of QoS 1 and 2 are retained',
     PUBLISHING,
     'if (message.retain && this.#parts.current.options.retain) this.#retained',
@@ -88,7 +88,7 @@ export const publishMutants: readonly Mutant[] = [
     'const isOwed = (request.retainHandling === 0 && old === undefined) ||',
   ),
   mutant(
-    '3.1.1 MQTT-3.3.1-8',
+    '3.1.1 MQTT-3.3.1-8, 5.0 U-3.3.1.3-2',
     'Retained messages are sent with RETAIN 0',
     SUBSCRIBING,
     'session.send(message, qos, true, subscription)',
@@ -102,21 +102,21 @@ export const publishMutants: readonly Mutant[] = [
     'const retain = message.retain',
   ),
   mutant(
-    '3.1.1 MQTT-3.3.2-3',
+    '3.1.1 MQTT-3.3.2-3, 5.0 MQTT-3.3.2-3',
     'The Topic Name is handed on without its first level',
     VIEW,
     "refuseWildcard(topicName, 'Topic Name')\n  return topicName",
     "refuseWildcard(topicName, 'Topic Name')\n  return topicName.replace(/^a\\//, '')",
   ),
   mutant(
-    '3.1.1 MQTT-3.3.4-1',
+    '3.1.1 MQTT-3.3.4-1, 5.0 MQTT-3.3.4-1',
     'QoS 1 is answered with PUBREC',
     INCOMING,
     'this.#connection.acknowledge(PacketType.PUBACK, packetIdentifier, reasonCode)',
     'this.#connection.acknowledge(PacketType.PUBREC, packetIdentifier, reasonCode)',
   ),
   mutant(
-    '3.1.1 MQTT-3.3.5-1',
+    '3.1.1 MQTT-3.3.5-1, 5.0 MQTT-3.3.4-2',
     'Of overlapping subscriptions the lowest QoS holds',
     ROUTER,
     'qos: one.qos > other.qos ? one.qos : other.qos,',

@@ -77,6 +77,7 @@ scene(
       }
     }
   },
+  { 'max-inflight-messages': 7 },
 )
 
 scene(
