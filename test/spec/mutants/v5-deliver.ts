@@ -9,6 +9,7 @@ const INCOMING = 'src/protocol/incoming-publishes.ts'
 const SESSION = 'src/protocol/session.ts'
 const ADMISSION = 'src/broker/admission.ts'
 const ROUTER = 'src/broker/router.ts'
+const PUBLISHING = 'src/broker/publishing.ts'
 const SERVER = 'src/broker/server.ts'
 const SHARED = 'src/broker/shared-group.ts'
 const SUBSCRIBING = 'src/broker/subscribing.ts'
@@ -53,7 +54,7 @@ export const mutantsDeliver5: readonly Mutant[] = [
   mutant(
     '5.0 MQTT-3.2.2-14',
     'RETAIN 1 is taken although retained messages are off',
-    SERVER,
+    PUBLISHING,
     'if (message.retain && !this.#parts.current.options.retain) {',
     'if (message.retain && message.qos > 2 && !this.#parts.current.options.retain) {',
   ),
@@ -220,10 +221,10 @@ export const mutantsDeliver5: readonly Mutant[] = [
   ),
   mutant(
     '5.0 MQTT-3.1.2-30',
-    'Packets during the authentication are overlooked',
+    'PINGREQ during the authentication is overlooked',
     CONNECTION,
-    'else if (packet.type === PacketType.DISCONNECT) this.#disconnected(packet)\n    else {',
-    'else if (packet.type === PacketType.DISCONNECT) this.#disconnected(packet)\n    else if (packet.type !== PacketType.PINGREQ) {',
+    'throw forbidden(`packet type ${type} during authentication`)',
+    'if (type !== PacketType.PINGREQ) throw forbidden(`packet type ${type} during authentication`)',
   ),
   mutant(
     '5.0 MQTT-4.3.3-4',
