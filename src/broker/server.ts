@@ -495,9 +495,7 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
   }
 
   waits(session: Session, delivery: Delivery): void {
-    // What may move to another member of a Shared Subscription has to have its payload when it does.
-    if (delivery.shared !== undefined) delivery.message.isPinned = true
-    else if (delivery.isStored) this.#payloads?.waits(delivery.message, session, this.queuedBytes)
+    if (delivery.isStored) this.#payloads?.waits(delivery.message, session, this.queuedBytes)
   }
 
   dropped({ clientId }: { readonly clientId: string }, message: ApplicationMessage, cause: DropCause): void {

@@ -68,7 +68,7 @@ export class ApplicationMessage {
   readonly receivedAtMs: number
   /** Name in the Store; 0 while nothing durable refers to it. */
   messageNumber = 0
-  /** Retained: its payload stays in RAM. */
+  /** Its payload stays in RAM: it is retained, may move to another member, or waits for somebody whom the Store does not know. */
   isPinned = false
   #bytes: Uint8Array
   #payloadStart: number

@@ -8,6 +8,8 @@ import { encodePacket } from '../../src/codec/encode.ts'
 import { PacketType, type Packet, type ProtocolVersion, type QoS } from '../../src/codec/packets.ts'
 import type { FuzzClient, Surroundings } from './fuzz-client.ts'
 
+/** Answers that may be outstanding before the speaker is silent. */
+const MAX_OWED = 5
 const TOPIC = 'a street/of bystanders'
 
 export class Bystanders {
@@ -43,6 +45,8 @@ export class Bystanders {
   /** One more message. To be called in the turn of the others, before it ends. */
   speak(): void {
     this.#answer(this.#speaker, this.#versions[0])
+    // It keeps the Server's Receive Maximum, also while the Store takes its time.
+    if (this.#speaker.requests.owed.length >= MAX_OWED) return
     const number = ++this.#said
     const packet = {
       type: PacketType.PUBLISH,

@@ -82,6 +82,21 @@ test('a shared message that moves to another member has its payload, however lit
   await broker.close()
 })
 
+test('a message that also waits for a Session that is not stored keeps its payload', async () => {
+  const broker = await start(new MemoryDisk(), { maxRamBytes: 0, maxSessionRamBytes: 0 })
+  const passing = await member(broker, 'passing', 'a', { receiveMaximum: 1 })
+  const kept = await member(broker, 'kept', 'a')
+  kept.drop()
+  for (const payload of ['one', 'two']) await publish(broker, payload)
+  broker.broker.disconnect('kept', { endSession: true })
+  await broker.settle()
+  assert.deepEqual(
+    passing.receiveAll().map(({ payload }) => Buffer.from(payload).toString()),
+    ['one', 'two'],
+  )
+  await broker.close()
+})
+
 test('a shared message that was stored before a start moves to whoever can wait for its payload', async () => {
   const disk = new MemoryDisk()
   const before = await start(disk)
