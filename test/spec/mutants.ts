@@ -9,7 +9,8 @@
  * @module
  */
 import { spawn } from 'node:child_process'
-import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { rmSync } from 'node:fs'
+import { cp, mkdtemp, readFile, symlink, writeFile } from 'node:fs/promises'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { root } from '../../tools/main.ts'
@@ -46,8 +47,8 @@ class Scratch {
     return said
   }
 
-  async remove(): Promise<void> {
-    await rm(this.folder, { recursive: true })
+  remove(): void {
+    rmSync(this.folder, { recursive: true, force: true })
   }
 }
 
@@ -94,19 +95,28 @@ export async function runMutants(baseline: readonly Result[], only: string): Pro
   const progress = new Progress('mutants', { total: chosen.length })
   const survivors: string[] = []
   const waiting = [...chosen]
-  const work = async (): Promise<void> => {
-    const scratch = await Scratch.make()
-    try {
-      for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-        const problem = await tryMutant(scratch, next, baseline)
-        if (problem !== undefined) survivors.push(`${next.name} [${next.breaks}]: ${problem}`)
-        progress.update(chosen.length - waiting.length, `${survivors.length} alive`)
-      }
-    } finally {
-      await scratch.remove()
+  const scratches = await Promise.all(Array.from({ length: availableParallelism() }, () => Scratch.make()))
+  const removeAll = (): void => scratches.forEach((scratch) => scratch.remove())
+  const interrupted = (): void => {
+    removeAll()
+    process.exit(130)
+  }
+  process.once('SIGINT', interrupted)
+  process.once('SIGTERM', interrupted)
+  const work = async (scratch: Scratch): Promise<void> => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      const problem = await tryMutant(scratch, next, baseline)
+      if (problem !== undefined) survivors.push(`${next.name} [${next.breaks}]: ${problem}`)
+      progress.update(chosen.length - waiting.length, `${survivors.length} alive`)
     }
   }
-  await Promise.all(Array.from({ length: availableParallelism() }, work))
+  try {
+    await Promise.all(scratches.map(work))
+  } finally {
+    process.off('SIGINT', interrupted)
+    process.off('SIGTERM', interrupted)
+    removeAll()
+  }
   progress.finish()
   for (const survivor of survivors) console.log(survivor)
   console.log(`${chosen.length - survivors.length} of ${chosen.length} mutants killed by the ids that they name`)
