@@ -86,7 +86,7 @@ const STEPS: readonly LongStep[] = [
   {
     name: 'simulation',
     seeded: true,
-    command: ['build/test/sim/main.js', '--seeds', '60'],
+    command: ['build/test/sim/main.js', '--seeds', '20'],
     limitSeconds: 300,
     fix: '`npm run sim -- --seed N` with the seed that failed shows its whole event log',
     showOutput: true,
