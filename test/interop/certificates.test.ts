@@ -1,9 +1,8 @@
 /** Who comes in with which certificate through which listener, and as whom: mqtts and wss, over real Connections. @module */
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { test, type TestContext } from 'node:test'
+import { test } from 'node:test'
 import type { IClientOptions } from 'mqtt'
 import type { ListenerInput } from '../../src/broker/options.ts'
 import type { Plugin } from '../../src/broker/plugin.ts'
@@ -11,6 +10,7 @@ import { createBroker, type Broker } from '../../src/create-broker.ts'
 import { TestAuthority, type Identity } from '../support/certificates.ts'
 import { publish } from './mosquitto.ts'
 import { dial } from './mqtt-js.ts'
+import { scratchFolder } from '../support/scratch-folder.ts'
 
 const authority = new TestAuthority('Works CA')
 const server = authority.issue({ subject: [['CN', 'server']], names: ['IP:127.0.0.1'] })
@@ -50,9 +50,8 @@ const LISTENERS: Readonly<Record<string, readonly [input: ListenerInput, admitte
   ],
 }
 
-function files(t: TestContext): string {
-  const folder = mkdtempSync(join(tmpdir(), 'sluice-certificates-'))
-  t.after(() => rmSync(folder, { recursive: true }))
+function files(): string {
+  const folder = scratchFolder()
   for (const [name, text] of Object.entries({
     'cert.pem': server.certificate,
     'key.pem': server.key,
@@ -87,8 +86,8 @@ async function outcome(broker: Broker, url: string, shown: Identity | undefined)
 }
 
 for (const type of ['tcp', 'ws'] as const) {
-  test(`certificate × listener over ${type === 'tcp' ? 'mqtts' : 'wss'}: who comes in, and as whom`, async (t) => {
-    const folder = files(t)
+  test(`certificate × listener over ${type === 'tcp' ? 'mqtts' : 'wss'}: who comes in, and as whom`, async () => {
+    const folder = files()
     const pathsOf = (input: ListenerInput): ListenerInput =>
       Object.fromEntries(
         Object.entries(input).map(([key, value]) => [
@@ -117,8 +116,8 @@ for (const type of ['tcp', 'ws'] as const) {
   })
 }
 
-test('a certificate names its Client alone: another User Name in CONNECT is refused, also with a right password', async (t) => {
-  const folder = files(t)
+test('a certificate names its Client alone: another User Name in CONNECT is refused, also with a right password', async () => {
+  const folder = files()
   const at = (name: string): string => join(folder, name)
   const tls = { ssl: true, certfile: at('cert.pem'), keyfile: at('key.pem'), cafile: at('ca.pem') }
   const everybody: Plugin = { name: 'everybody', authenticate: () => ({ decision: 'allow' }) }

@@ -1,13 +1,12 @@
 /** Every kind of log-in, right and wrong, over a real Connection, with hashes made by the tools that users have. @module */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { test, type TestContext } from 'node:test'
+import { test } from 'node:test'
 import { SignJWT } from 'jose'
 import { connect, type IClientOptions, type MqttClient } from 'mqtt'
 import type { ConfigInput } from '../../src/broker/options.ts'
@@ -17,14 +16,9 @@ import { clientFinal } from '../support/scram-client.ts'
 import { sluice } from '../unit/cli/cli-support.ts'
 import { run } from './mosquitto.ts'
 import { dial } from './mqtt-js.ts'
+import { scratchFolder } from '../support/scratch-folder.ts'
 
 const PASSWORD = 'hünter2 $6$'
-
-function temporaryFolder(t: TestContext): string {
-  const folder = mkdtempSync(join(tmpdir(), 'sluice-logins-'))
-  t.after(() => rmSync(folder, { recursive: true }))
-  return folder
-}
 
 /** A broker with that `auth`, in which wrong log-ins are answered at once. */
 async function start(auth: ConfigInput['auth']): Promise<{ broker: Broker; url: string }> {
@@ -74,8 +68,8 @@ async function mkpasswd(kind: string): Promise<string> {
   return (await run('mkpasswd', ['-m', kind, '-s'], PASSWORD)).out.trim()
 }
 
-test('each kind of hash: the right password comes in, a wrong one is refused, in 5.0 and 3.1.1', async (t) => {
-  const folder = temporaryFolder(t)
+test('each kind of hash: the right password comes in, a wrong one is refused, in 5.0 and 3.1.1', async () => {
+  const folder = scratchFolder()
   const file = join(folder, 'passwords')
   for (const [index, make] of Object.values(MAKERS).entries()) appendFileSync(file, `u${index}:${await make(folder)}\n`)
   const { broker, url } = await start({ 'password-file': file })
@@ -92,8 +86,8 @@ test('each kind of hash: the right password comes in, a wrong one is refused, in
   await broker.close()
 })
 
-test('auth.jwt: a good token comes in under the name it carries; any other is refused', async (t) => {
-  const folder = temporaryFolder(t)
+test('auth.jwt: a good token comes in under the name it carries; any other is refused', async () => {
+  const folder = scratchFolder()
   const secret = Buffer.from('a secret of at least 32 bytes, for HS256')
   writeFileSync(join(folder, 'secret'), secret)
   const { broker, url } = await start({ jwt: { 'secret-file': join(folder, 'secret'), audience: 'sluice' } })
@@ -194,8 +188,8 @@ function outcomeOf(client: MqttClient, check: (authenticationData: string) => vo
   })
 }
 
-test('auth.scram: SCRAM-SHA-256 both ways; a wrong password and an unknown user are refused alike (§4.12)', async (t) => {
-  const folder = temporaryFolder(t)
+test('auth.scram: SCRAM-SHA-256 both ways; a wrong password and an unknown user are refused alike (§4.12)', async () => {
+  const folder = scratchFolder()
   assert.equal(sluice(['passwd', 'scram', 'ann', '--kind', 'scram-sha-256'], folder, 'pencil\n').code, 0)
   const { broker, url } = await start({ scram: { file: join(folder, 'scram') } })
   assert.equal(await scram(url, 'ann', 'pencil'), 0)

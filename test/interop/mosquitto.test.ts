@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
-import { existsSync, mkdtempSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { root } from '../../tools/main.ts'
 import { messagesOf, mosquitto, mosquittoSub, serve, start, type Program } from './support.ts'
+import { scratchFolder } from '../support/scratch-folder.ts'
 
 const VERSIONS = ['mqttv31', 'mqttv311', 'mqttv5'] as const
 
@@ -12,7 +12,7 @@ const VERSIONS = ['mqttv31', 'mqttv311', 'mqttv5'] as const
 async function startProgram(t: TestContext, yaml: string): Promise<{ program: Program; port: number }> {
   const built = join(root, 'dist', 'cli', 'main.js')
   if (!existsSync(built)) throw new Error(`${built} is missing: run \`npm run build\` (\`npm ci\` does)`)
-  const folder = mkdtempSync(join(tmpdir(), 'sluice-interop-'))
+  const folder = scratchFolder()
   const file = join(folder, 'sluice.yaml')
   writeFileSync(file, yaml)
   const program = start(t, process.execPath, [join(root, 'bin', 'sluice.js'), 'start', '--config', file])
@@ -124,7 +124,7 @@ async function hashOf(t: TestContext, method: string): Promise<string> {
 }
 
 async function startSeed(t: TestContext): Promise<number> {
-  const folder = mkdtempSync(join(tmpdir(), 'sluice-seed-'))
+  const folder = scratchFolder()
   const passwords = join(folder, 'passwd')
   writeFileSync(passwords, `# users\nann:${await hashOf(t, 'sha-512')}\n\nbob:${await hashOf(t, 'sha-256')}\n`)
   const { port } = await startProgram(

@@ -1,7 +1,6 @@
 /** Rule × action × topic × user: what the broker does over a real Connection, and what `explain` says of it. @module */
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import type { MqttClient } from 'mqtt'
@@ -9,6 +8,7 @@ import type { ConfigInput } from '../../src/broker/options.ts'
 import type { Plugin } from '../../src/broker/plugin.ts'
 import { createBroker, type Broker } from '../../src/create-broker.ts'
 import { dial } from './mqtt-js.ts'
+import { scratchFolder } from '../support/scratch-folder.ts'
 
 type Case = readonly [
   user: string | undefined,
@@ -167,9 +167,8 @@ async function received(broker: Broker, client: MqttClient, topic: string): Prom
   return topics.includes(topic) ? 'allow' : 'deny'
 }
 
-function writeRules(t: TestContext): string {
-  const folder = mkdtempSync(join(tmpdir(), 'sluice-permissions-'))
-  t.after(() => rmSync(folder, { recursive: true }))
+function writeRules(): string {
+  const folder = scratchFolder()
   writeFileSync(join(folder, 'rules'), RULES)
   return join(folder, 'rules')
 }
@@ -179,7 +178,7 @@ for (const table of tables) {
     const open = { listeners: { door: { bind: '127.0.0.1:0' } }, auth: { plugins: [everybody] }, 'sys-interval': 0 }
     await using broker = await createBroker(open)
     const clients = await everyone(t, broker.listeners[0]!.url, table)
-    const check = 'acl-file' in table.check ? { 'acl-file': writeRules(t) } : table.check
+    const check = 'acl-file' in table.check ? { 'acl-file': writeRules() } : table.check
     await broker.reload({ ...open, 'topic-check': check })
     for (const each of table.cases) {
       const [user, action, topic, decision, rule] = each

@@ -4,10 +4,9 @@
  * @module
  */
 import assert from 'node:assert/strict'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { test, type TestContext } from 'node:test'
+import { test } from 'node:test'
 import { loadConfigFile } from '../../src/broker/config-file.ts'
 import type { ConfigInput } from '../../src/broker/options.ts'
 import { createBroker, type Broker } from '../../src/create-broker.ts'
@@ -15,6 +14,7 @@ import { TestAuthority } from '../support/certificates.ts'
 import { sluice } from '../unit/cli/cli-support.ts'
 import { publish, receiveOne, run } from './mosquitto.ts'
 import { dial, echo, openFrom } from './mqtt-js.ts'
+import { scratchFolder } from '../support/scratch-folder.ts'
 
 const AS_PRINTED = `listeners:
     default:
@@ -62,9 +62,8 @@ interface Decisions {
 }
 
 /** A folder with the files that the page names, and the page's example with its repairs in it. */
-function repaired(t: TestContext, { allowAnonymous, enabled }: Decisions): string {
-  const folder = mkdtempSync(join(tmpdir(), 'sluice-seed-'))
-  t.after(() => rmSync(folder, { recursive: true }))
+function repaired({ allowAnonymous, enabled }: Decisions): string {
+  const folder = scratchFolder()
   const write = (name: string, text: string): string => {
     writeFileSync(join(folder, name), text)
     return join(folder, name)
@@ -109,9 +108,8 @@ function urlsOf(broker: Broker): Record<string, string> {
   return Object.fromEntries(broker.listeners.map(({ name, url }) => [name, url.replace('0.0.0.0', '127.0.0.1')]))
 }
 
-test('as printed, `sluice check` names each line that cannot work', (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'sluice-seed-'))
-  t.after(() => rmSync(folder, { recursive: true }))
+test('as printed, `sluice check` names each line that cannot work', () => {
+  const folder = scratchFolder()
   writeFileSync(join(folder, 'seed.yaml'), AS_PRINTED)
   const { code, out, err } = sluice(['check', '--config', 'seed.yaml'], folder)
   assert.deepEqual([code, out], [1, ''])
@@ -142,8 +140,8 @@ test('as printed, `sluice check` names each line that cannot work', (t) => {
   ])
 })
 
-test('repaired, it can work, and `sluice check` warns of the password file that nobody asks for', (t) => {
-  const folder = repaired(t, { allowAnonymous: true, enabled: true })
+test('repaired, it can work, and `sluice check` warns of the password file that nobody asks for', () => {
+  const folder = repaired({ allowAnonymous: true, enabled: true })
   const { code, out, err } = sluice(['check', '--config', 'sluice.yaml'], folder)
   assert.equal(code, 0, err)
   assert.match(err, /^warning: sluice\.yaml:\d+:\d+: auth\.password-file is not used: .*does not list `auth\.file`\n$/)
@@ -151,8 +149,8 @@ test('repaired, it can work, and `sluice check` warns of the password file that 
     assert.match(out, new RegExp(`  ${name} would`))
 })
 
-test("Debian's clients and MQTT.js reach each listener, with TLS and with WebSocket; inheritance is as the page says", async (t) => {
-  const folder = repaired(t, { allowAnonymous: true, enabled: false })
+test("Debian's clients and MQTT.js reach each listener, with TLS and with WebSocket; inheritance is as the page says", async () => {
+  const folder = repaired({ allowAnonymous: true, enabled: false })
   await using broker = await start(folder, ({ listeners }) => {
     const { type: _, ...secure } = (listeners as Record<string, Record<string, string>>)['my-tcp-ssl-1']!
     Object.assign(listeners!, { 'with-both': { ...secure, type: 'ws' } })
@@ -188,8 +186,8 @@ test("Debian's clients and MQTT.js reach each listener, with TLS and with WebSoc
   }
 })
 
-test('a page of an origin that is not listed does not get in; a program, which has none, does', async (t) => {
-  const folder = repaired(t, { allowAnonymous: true, enabled: false })
+test('a page of an origin that is not listed does not get in; a program, which has none, does', async () => {
+  const folder = repaired({ allowAnonymous: true, enabled: false })
   await using broker = await start(folder, ({ listeners }) => {
     Object.assign((listeners as Record<string, object>)['my-ws-1']!, { 'allowed-origins': ['https://app.example'] })
   })
@@ -203,8 +201,8 @@ test('a page of an origin that is not listed does not get in; a program, which h
   assert.equal(await openFrom('https://app.example', urlsOf(asPrinted)['my-ws-1']!), 403, 'none is listed')
 })
 
-test('cafile, capath and cadata all say whose client certificates are good; showing none is good as well', async (t) => {
-  const folder = repaired(t, { allowAnonymous: true, enabled: false })
+test('cafile, capath and cadata all say whose client certificates are good; showing none is good as well', async () => {
+  const folder = repaired({ allowAnonymous: true, enabled: false })
   await using broker = await start(folder)
   const url = urlsOf(broker)['my-tcp-ssl-1']!
   for (const [authority, isGood] of [
@@ -222,8 +220,8 @@ test('cafile, capath and cadata all say whose client certificates are good; show
   assert.equal(broker.listeners.find(({ name }) => name === 'my-tcp-ssl-1')?.counters.failedHandshakes, 1)
 })
 
-test('with `enabled: true` an anonymous Client may do nothing, as its list says', async (t) => {
-  await using broker = await start(repaired(t, { allowAnonymous: true, enabled: true }))
+test('with `enabled: true` an anonymous Client may do nothing, as its list says', async () => {
+  await using broker = await start(repaired({ allowAnonymous: true, enabled: true }))
   for (const url of Object.values(urlsOf(broker))) {
     const client = await dial(url, { protocolVersion: 5, ca: ofFile!.certificate })
     await assert.rejects(client.publishAsync('data/memes', 'x', { qos: 1 }), { code: 0x87 })
@@ -235,8 +233,8 @@ test('with `enabled: true` an anonymous Client may do nothing, as its list says'
   assert.match(err, /denied/i)
 })
 
-test('with `allow-anonymous: false` nobody comes in, whatever else is sent (C6)', async (t) => {
-  const folder = repaired(t, { allowAnonymous: false, enabled: false })
+test('with `allow-anonymous: false` nobody comes in, whatever else is sent (C6)', async () => {
+  const folder = repaired({ allowAnonymous: false, enabled: false })
   // So that the test need not wait for the answers.
   await using broker = await start(folder, ({ auth }) => Object.assign(auth!, { 'login-delay-after': 100 }))
   for (const url of Object.values(urlsOf(broker))) {
@@ -246,8 +244,8 @@ test('with `allow-anonymous: false` nobody comes in, whatever else is sent (C6)'
   }
 })
 
-test('with auth.file in the list, username1 may use what its list covers, and a password is looked at (C6, C7)', async (t) => {
-  const folder = repaired(t, { allowAnonymous: true, enabled: true })
+test('with auth.file in the list, username1 may use what its list covers, and a password is looked at (C6, C7)', async () => {
+  const folder = repaired({ allowAnonymous: true, enabled: true })
   await using broker = await start(folder, ({ auth }) => {
     Object.assign(auth!, { plugins: ['auth.anonymous', 'auth.file'] })
   })
@@ -269,8 +267,8 @@ test('with auth.file in the list, username1 may use what its list covers, and a 
   ])
 })
 
-test("mosquitto's own file of passwords works unchanged", async (t) => {
-  const folder = repaired(t, { allowAnonymous: true, enabled: false })
+test("mosquitto's own file of passwords works unchanged", async () => {
+  const folder = repaired({ allowAnonymous: true, enabled: false })
   const file = join(folder, 'passwords')
   writeFileSync(file, '')
   assert.equal((await run('mosquitto_passwd', ['-b', file, 'meter', 'hünter2'])).code, 0)

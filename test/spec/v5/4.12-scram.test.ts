@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { createHash, createHmac, pbkdf2Sync } from 'node:crypto'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { PacketType, type AuthPacket } from '../../../src/codec/packets.ts'
@@ -10,6 +9,7 @@ import { deriveScramCredentials, formatScramCredentials } from '../../../src/plu
 import { TestBroker } from '../../support/test-broker.ts'
 import type { TestClient } from '../../support/test-client.ts'
 import { assertEnded } from './stage.ts'
+import { scratchFolder } from '../../support/scratch-folder.ts'
 
 const { AUTH } = PacketType
 const METHOD = 'SCRAM-SHA-256'
@@ -23,15 +23,12 @@ const properties = (text: string): Properties => ({
 })
 
 async function start(t: TestContext): Promise<TestBroker> {
-  const folder = await mkdtemp(join(tmpdir(), 'sluice-scram-'))
+  const folder = scratchFolder()
   const file = join(folder, 'users')
   const credentials = deriveScramCredentials('pencil', Buffer.from('0123456789abcdef'), 4096)
   await writeFile(file, `user:${formatScramCredentials(credentials)}\n`)
   const broker = await TestBroker.start({ auth: { scram: { file } } })
-  t.after(async () => {
-    await broker.close()
-    await rm(folder, { recursive: true })
-  })
+  t.after(() => broker.close())
   return broker
 }
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdir, mkdtemp, writeFile } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -8,6 +8,7 @@ import { Access } from '../../../src/broker/access.ts'
 import type { AccessOptions, PluginSources } from '../../../src/broker/access-plugins.ts'
 import type { Plugin, PluginContext, PluginFactory } from '../../../src/broker/plugin.ts'
 import { CapturedLog, clientOf, ManualClock, requestOf } from '../plugins/support.ts'
+import { scratchFolder } from '../../support/scratch-folder.ts'
 
 const yes =
   (name: string): PluginFactory =>
@@ -30,7 +31,7 @@ const decide = async (options: AccessOptions, more?: Partial<PluginSources>): Pr
 
 /** A project folder whose files are given by their paths. */
 async function folderOf(files: Record<string, string>): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'sluice-plugins-'))
+  const folder = scratchFolder()
   for (const [path, text] of Object.entries(files)) {
     await mkdir(join(folder, path, '..'), { recursive: true })
     await writeFile(join(folder, path), text)

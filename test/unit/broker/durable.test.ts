@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, readdir } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { PacketType, type PublishPacket, type SubackPacket } from '../../../src/codec/packets.ts'
@@ -9,6 +8,7 @@ import { createBroker } from '../../../src/create-broker.ts'
 import { MemoryDisk } from '../../../src/stores/memory-disk.ts'
 import { TestBroker } from '../../support/test-broker.ts'
 import type { TestClient } from '../../support/test-client.ts'
+import { scratchFolder } from '../../support/scratch-folder.ts'
 
 const FOREVER = { sessionExpiryInterval: 0xffff_ffff }
 
@@ -240,7 +240,7 @@ test('a payload stays in RAM until it is stored: a turn that waits behind a comm
 })
 
 test('path: the folder is made, counted from the folder of the configuration, and belongs to one broker at a time', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'sluice-path-'))
+  const folder = scratchFolder()
   const config = { listeners: {}, 'sys-interval': 0, persistence: { path: join(folder, 'kept') } }
   await using broker = await createBroker(config)
   assert.equal(broker.state, 'started')

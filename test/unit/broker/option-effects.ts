@@ -4,8 +4,7 @@
  *
  * @module
  */
-import { mkdtempSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import {
   PacketType,
@@ -21,6 +20,7 @@ import type { ConfigInput } from '../../../src/broker/options.ts'
 import type { Plugin } from '../../../src/broker/plugin.ts'
 import { TestBroker } from '../../support/test-broker.ts'
 import type { ConnectOptions, TestClient } from '../../support/test-client.ts'
+import { scratchFolder } from '../../support/scratch-folder.ts'
 
 export interface Effect {
   /** Has the key. */
@@ -102,13 +102,13 @@ const ANN =
   'ann:$6$c2FsdHNhbHRzYWx0$3aiBbchfIZo+1WYrkPzJjQxZ79F/NmwLQ+wF073kTd+6ANhaic8G/jWF/X4sqSFUKpLNdm1FZjBck6HQ8knM3A=='
 
 export function passwordFile(line = ANN): string {
-  const path = join(mkdtempSync(join(tmpdir(), 'sluice-effects-')), 'passwords')
+  const path = join(scratchFolder(), 'passwords')
   writeFileSync(path, `${line}\n`)
   return path
 }
 
 function aclFile(): string {
-  const path = join(mkdtempSync(join(tmpdir(), 'sluice-effects-')), 'acl')
+  const path = join(scratchFolder(), 'acl')
   writeFileSync(path, 'topic read a\n')
   return path
 }

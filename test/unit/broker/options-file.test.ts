@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { ConfigError } from '../../../src/base/errors.ts'
@@ -10,6 +9,7 @@ import { formatProblem } from '../../../src/broker/config-problems.ts'
 import { resolveOptions } from '../../../src/broker/options.ts'
 import type { ConfigInput, Options } from '../../../src/broker/options.ts'
 import { problemsOf } from './options-support.ts'
+import { scratchFolder } from '../../support/scratch-folder.ts'
 
 /** The seed page's example, as printed. */
 const SEED = `listeners:
@@ -115,9 +115,8 @@ for (const [text, line] of [
   })
 }
 
-test('with files to be checked, what a configuration names must be there', (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'sluice-options-'))
-  t.after(() => rmSync(folder, { recursive: true }))
+test('with files to be checked, what a configuration names must be there', () => {
+  const folder = scratchFolder()
   const text = `listeners:
   a:
     bind: '[::1]:0'
@@ -184,9 +183,8 @@ test("relative paths count from the file's folder", () => {
   assert.equal(options.persistence!.path, '/etc/sluice/sluice-data')
 })
 
-test('a file that cannot be read is a sentence about the file', (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'sluice-options-'))
-  t.after(() => rmSync(folder, { recursive: true }))
+test('a file that cannot be read is a sentence about the file', () => {
+  const folder = scratchFolder()
   const problemOf = (path: string): ConfigProblem => {
     try {
       loadConfigFile(path)

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { mkdtemp, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { createServer, type AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { ConfigInput } from '../../../src/broker/options.ts'
 import { PacketType } from '../../../src/codec/packets.ts'
 import { createBroker } from '../../../src/create-broker.ts'
 import { TestBroker } from '../../support/test-broker.ts'
+import { scratchFolder } from '../../support/scratch-folder.ts'
 
 async function freePort(): Promise<AddressInfo> {
   const server = createServer().listen(0, '127.0.0.1')
@@ -44,7 +44,7 @@ test('reload: new rules hold for Sessions that exist, and their Connections stay
 test('reload: who would no longer be let in is disconnected, others stay', async () => {
   const test = await TestBroker.start({ listeners: {}, auth: { 'allow-anonymous': true } })
   const client = test.connect({ clientId: 'c' })
-  const folder = await mkdtemp(join(tmpdir(), 'sluice-reload-'))
+  const folder = scratchFolder()
   const file = join(folder, 'passwd')
   await writeFile(file, '')
   await test.broker.reload({ listeners: {}, auth: { 'password-file': file } })

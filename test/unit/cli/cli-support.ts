@@ -1,9 +1,6 @@
 /** Runs the program as its users do: a process of its own, with its exit code. @module */
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { TestContext } from 'node:test'
 import { root } from '../../../tools/main.ts'
 
 /** The compiled program, as `bin/sluice.js` runs it. */
@@ -20,11 +17,4 @@ export function sluice(args: readonly string[], folder = root, input = ''): Fini
   const options = { cwd: folder, encoding: 'utf8', input } as const
   const { status, stdout, stderr } = spawnSync(process.execPath, [PROGRAM, ...args], options)
   return { code: status, out: stdout, err: stderr }
-}
-
-/** A folder that is gone when the test ends. */
-export function temporaryFolder(t: TestContext): string {
-  const folder = mkdtempSync(join(tmpdir(), 'sluice-cli-'))
-  t.after(() => rmSync(folder, { recursive: true, force: true }))
-  return folder
 }

@@ -5,7 +5,8 @@ import { test } from 'node:test'
 import { commands } from '../../../src/cli/commands.ts'
 import { usageOf } from '../../../src/cli/command.ts'
 import { root } from '../../../tools/main.ts'
-import { sluice, temporaryFolder } from './cli-support.ts'
+import { sluice } from './cli-support.ts'
+import { scratchFolder } from '../../support/scratch-folder.ts'
 
 test('--help names every command and what to type first, on standard output', () => {
   const { code, out, err } = sluice(['--help'])
@@ -64,8 +65,8 @@ for (const [args, hint] of [
   })
 }
 
-test('check names each mistake with line and column, and ends with 1', (t) => {
-  const folder = temporaryFolder(t)
+test('check names each mistake with line and column, and ends with 1', () => {
+  const folder = scratchFolder()
   writeFileSync(join(folder, 'sluice.yaml'), 'max-qos: 3\nlisteners:\n  a: {bind: "[::1]:0", certfle: x}\n')
   assert.deepEqual(sluice(['check', '--config', 'sluice.yaml'], folder), {
     code: 1,
@@ -77,16 +78,16 @@ test('check names each mistake with line and column, and ends with 1', (t) => {
   })
 })
 
-test('check looks for the files that are named', (t) => {
-  const folder = temporaryFolder(t)
+test('check looks for the files that are named', () => {
+  const folder = scratchFolder()
   writeFileSync(join(folder, 'sluice.yaml'), 'auth: {password-file: users}\n')
   const { code, err } = sluice(['check', '-c', 'sluice.yaml'], folder)
   assert.equal(code, 1)
   assert.match(err, /^sluice\.yaml:1:23: auth\.password-file names .*users, which does not exist\n$/)
 })
 
-test('check reads the certificates that are named', (t) => {
-  const folder = temporaryFolder(t)
+test('check reads the certificates that are named', () => {
+  const folder = scratchFolder()
   writeFileSync(join(folder, 'server.pem'), 'no certificate')
   const tls = (port: number) => `{ bind: ':${port}', ssl: on, certfile: server.pem, keyfile: server.pem }`
   const text = `listeners:\n  a: ${tls(1)}\n  b: ${tls(2)}\nauth: {allow-anonymous: on}\n`
@@ -101,8 +102,8 @@ test('check of a file that is not there is one sentence', () => {
   assert.deepEqual([code, err], [1, 'The configuration file /nowhere/sluice.yaml does not exist.\n'])
 })
 
-test('check says what would be opened and where state would live, and warns of what is not used', (t) => {
-  const folder = temporaryFolder(t)
+test('check says what would be opened and where state would live, and warns of what is not used', () => {
+  const folder = scratchFolder()
   const text = `listeners:
   default: { bind: ':1' }
   plain: { bind: 127.0.0.1:1883 }

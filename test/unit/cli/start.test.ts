@@ -8,7 +8,8 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
-import { PROGRAM, sluice, temporaryFolder } from './cli-support.ts'
+import { PROGRAM, sluice } from './cli-support.ts'
+import { scratchFolder } from '../../support/scratch-folder.ts'
 
 interface LogLine {
   readonly level: number
@@ -53,15 +54,15 @@ function startSluice(t: TestContext, folder: string, args: readonly string[]): R
   }
 }
 
-function configure(t: TestContext, text: string): string {
-  const folder = temporaryFolder(t)
+function configure(text: string): string {
+  const folder = scratchFolder()
   writeFileSync(join(folder, 'sluice.yaml'), text)
   return folder
 }
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   test(`start says in JSON lines where it listens and where state lives, and ${signal} ends it with 0`, async (t) => {
-    const folder = configure(t, 'listeners:\n  one: {bind: 127.0.0.1:0}\n  two: {bind: "[::1]:0"}\n')
+    const folder = configure('listeners:\n  one: {bind: 127.0.0.1:0}\n  two: {bind: "[::1]:0"}\n')
     const running = startSluice(t, folder, ['--config', 'sluice.yaml'])
     const [one, two, state] = [await running.line(), await running.line(), await running.line()]
     assert.deepEqual([one.listener, two.listener], ['one', 'two'])
@@ -82,7 +83,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 }
 
 test('start takes warnings to the log', async (t) => {
-  const folder = configure(t, 'listeners: {default: {bind: ":1"}, a: {bind: "[::1]:0"}}\n')
+  const folder = configure('listeners: {default: {bind: ":1"}, a: {bind: "[::1]:0"}}\n')
   const running = startSluice(t, folder, ['--config', 'sluice.yaml'])
   const { level, msg } = await running.line()
   assert.equal(level, 40)
@@ -95,28 +96,28 @@ test('a port that is taken is one sentence with listener, address and way out, a
   await once(other, 'listening')
   t.after(() => other.close())
   const { port } = other.address() as AddressInfo
-  const folder = configure(t, `listeners: {mine: {bind: "127.0.0.1:${port}"}}\n`)
+  const folder = configure(`listeners: {mine: {bind: "127.0.0.1:${port}"}}\n`)
   const { code, err } = sluice(['start', '-c', 'sluice.yaml'], folder)
   assert.equal(code, 1)
   assert.match(err, new RegExp(`^Listener \`mine\` cannot listen on 127\\.0\\.0\\.1:${port}: .*\\(EADDRINUSE\\)\\n$`))
 })
 
-test('a host that is not there is such a sentence, too', (t) => {
-  const folder = configure(t, 'listeners: {mine: {bind: "192.0.2.1:0"}}\nauth: {allow-anonymous: on}\n')
+test('a host that is not there is such a sentence, too', () => {
+  const folder = configure('listeners: {mine: {bind: "192.0.2.1:0"}}\nauth: {allow-anonymous: on}\n')
   const { code, err } = sluice(['start', '-c', 'sluice.yaml'], folder)
   assert.equal(code, 1)
   assert.match(err, /^Listener `mine` cannot listen on 192\.0\.2\.1:0: /)
 })
 
-test('a configuration that cannot work starts nothing', (t) => {
-  const folder = configure(t, 'listeners: {mine: {bind: ":1883"}}\n')
+test('a configuration that cannot work starts nothing', () => {
+  const folder = configure('listeners: {mine: {bind: ":1883"}}\n')
   const { code, out, err } = sluice(['start', '-c', 'sluice.yaml'], folder)
   assert.deepEqual([code, out], [1, ''])
   assert.match(err, /listeners\.mine\.bind can be reached by others.*\n {2}auth: \{allow-anonymous: true\}\n/)
 })
 
-test('check names a plugin that nobody has, and a bad line of a password file', (t) => {
-  const folder = configure(t, 'auth: {password-file: users, plugins: [auth.file, auth.flie]}\n')
+test('check names a plugin that nobody has, and a bad line of a password file', () => {
+  const folder = configure('auth: {password-file: users, plugins: [auth.file, auth.flie]}\n')
   writeFileSync(join(folder, 'users'), '# nobody\n')
   assert.match(sluice(['check', '-c', 'sluice.yaml'], folder).err, /unknown plugin auth\.flie.*auth\.file/)
   writeFileSync(join(folder, 'sluice.yaml'), 'auth: {password-file: users}\n')
@@ -128,8 +129,8 @@ test('check names a plugin that nobody has, and a bad line of a password file', 
   assert.doesNotMatch(err, /secret/)
 })
 
-test('passwd writes what check and start can read', (t) => {
-  const folder = configure(t, 'auth: {password-file: users}\n')
+test('passwd writes what check and start can read', () => {
+  const folder = configure('auth: {password-file: users}\n')
   const { code, out, err } = sluice(['passwd', 'users', 'ann', '--kind', 'sha256-crypt'], folder, 'top secret\n')
   assert.deepEqual([code, out, err], [0, 'ann added to users\n', ''])
   assert.equal(sluice(['check', '-c', 'sluice.yaml'], folder).code, 0)
@@ -146,16 +147,16 @@ for (const [args, answer] of [
   [['-u', 'ann', '-i', 'x1', '--action', 'receive', '-t', 'own/x1'], /^ann may receive what is published to own\/x1\n/],
   [['--action', 'publish', '-t', 'a/b'], /^an anonymous Client may not publish to a\/b\n/],
 ] as const) {
-  test(`sluice explain ${args.join(' ')} says which rule decides`, (t) => {
-    const folder = configure(t, "topic-check: {acl: {ann: ['a/#', 'own/%c'], anonymous: []}}\n")
+  test(`sluice explain ${args.join(' ')} says which rule decides`, () => {
+    const folder = configure("topic-check: {acl: {ann: ['a/#', 'own/%c'], anonymous: []}}\n")
     const { code, out, err } = sluice(['explain', '-c', 'sluice.yaml', ...args], folder)
     assert.deepEqual([code, err], [0, ''])
     assert.match(out, answer)
   })
 }
 
-test('explain takes no action that there is not', (t) => {
-  const folder = configure(t, '')
+test('explain takes no action that there is not', () => {
+  const folder = configure('')
   const { code, err } = sluice(['explain', '-c', 'sluice.yaml', '-t', 'a', '--action', 'read'], folder)
   assert.equal(code, 2)
   assert.match(err, /^--action is one of publish, subscribe, receive; got read\.\n/)

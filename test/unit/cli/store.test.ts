@@ -2,16 +2,16 @@ import assert from 'node:assert/strict'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import type { TestContext } from 'node:test'
 import type { Logger } from '../../../src/base/log.ts'
 import { createBroker } from '../../../src/create-broker.ts'
-import { sluice, temporaryFolder } from './cli-support.ts'
+import { sluice } from './cli-support.ts'
+import { scratchFolder } from '../../support/scratch-folder.ts'
 
 const CONFIG = { listeners: {}, 'sys-interval': 0 }
 
 /** A folder in which a broker has stored three retained messages. */
-async function stored(t: TestContext): Promise<string> {
-  const folder = temporaryFolder(t)
+async function stored(): Promise<string> {
+  const folder = scratchFolder()
   await using broker = await createBroker({ ...CONFIG, persistence: { path: join(folder, 'sluice-data') } })
   for (const name of ['one', 'two', 'three']) {
     await broker.publish(`state/${name}`, 'open', {
@@ -31,8 +31,8 @@ function rows(text: string): Map<string, number> {
   )
 }
 
-test('store stats counts what is stored, also while a broker uses it', async (t) => {
-  const folder = await stored(t)
+test('store stats counts what is stored, also while a broker uses it', async () => {
+  const folder = await stored()
   await using _broker = await createBroker({ ...CONFIG, persistence: { path: join(folder, 'sluice-data') } })
   const { code, out } = sluice(['store', 'stats'], folder)
   assert.equal(code, 0)
@@ -42,8 +42,8 @@ test('store stats counts what is stored, also while a broker uses it', async (t)
   assert.ok(counts.get('bytes on disk')! > 0)
 })
 
-test('store dump prints a line of JSON for each fact, bytes as base64', async (t) => {
-  const { code, out } = sluice(['store', 'dump'], await stored(t))
+test('store dump prints a line of JSON for each fact, bytes as base64', async () => {
+  const { code, out } = sluice(['store', 'dump'], await stored())
   assert.equal(code, 0)
   const facts = out
     .trim()
@@ -56,8 +56,8 @@ test('store dump prints a line of JSON for each fact, bytes as base64', async (t
   )
 })
 
-test('store backup makes a copy that a broker starts from, and only in an empty folder', async (t) => {
-  const folder = await stored(t)
+test('store backup makes a copy that a broker starts from, and only in an empty folder', async () => {
+  const folder = await stored()
   const { code, out } = sluice(['store', 'backup', 'copy'], folder)
   assert.equal(code, 0, out)
   const again = sluice(['store', 'backup', 'copy'], folder)
@@ -70,8 +70,8 @@ test('store backup makes a copy that a broker starts from, and only in an empty 
   }
 })
 
-test('store compact needs the broker stopped, and keeps what lives', async (t) => {
-  const folder = await stored(t)
+test('store compact needs the broker stopped, and keeps what lives', async () => {
+  const folder = await stored()
   {
     await using _broker = await createBroker({ ...CONFIG, persistence: { path: join(folder, 'sluice-data') } })
     const { code, err } = sluice(['store', 'compact'], folder)
@@ -82,8 +82,8 @@ test('store compact needs the broker stopped, and keeps what lives', async (t) =
   assert.equal(rows(sluice(['store', 'stats'], folder).out).get('retained'), 3)
 })
 
-test('store says what it can do, and makes no folder', (t) => {
-  const folder = temporaryFolder(t)
+test('store says what it can do, and makes no folder', () => {
+  const folder = scratchFolder()
   const wrong = sluice(['store', 'vacuum'], folder)
   assert.deepEqual(
     [wrong.code, wrong.err.split('\n')[0]],
@@ -96,8 +96,8 @@ test('store says what it can do, and makes no folder', (t) => {
   assert.deepEqual(readdirSync(folder), [])
 })
 
-test('repair: a damaged store is refused with the choices; with `repair` a broker keeps what is readable and says so', async (t) => {
-  const folder = join(await stored(t), 'sluice-data')
+test('repair: a damaged store is refused with the choices; with `repair` a broker keeps what is readable and says so', async () => {
+  const folder = join(await stored(), 'sluice-data')
   const journal = join(
     folder,
     readdirSync(folder).find((name) => name.startsWith('journal-'))!,

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
@@ -9,6 +8,7 @@ import { ReasonCode } from '../../../src/codec/reason-code.ts'
 import authFile from '../../../src/plugins/auth-file.ts'
 import { FILE_LOOK_INTERVAL_MS } from '../../../src/plugins/watched-file.ts'
 import { CapturedLog, contextOf, decisionOf, ManualClock, requestOf } from './support.ts'
+import { scratchFolder } from '../../support/scratch-folder.ts'
 
 const PASSWORD = 'hünter2'
 
@@ -34,7 +34,7 @@ interface Setup {
 }
 
 async function setUp(t: TestContext, text: string, options: Record<string, unknown> = {}): Promise<Setup> {
-  const folder = await mkdtemp(join(tmpdir(), 'sluice-passwords-'))
+  const folder = scratchFolder()
   const path = join(folder, 'passwords')
   await writeFile(path, text)
   const [clock, log] = [new ManualClock(), new CapturedLog()]
@@ -45,7 +45,6 @@ async function setUp(t: TestContext, text: string, options: Record<string, unkno
   t.after(async () => {
     clearInterval(alive)
     await plugin.close?.()
-    await rm(folder, { recursive: true })
   })
   return { plugin, path, clock, log }
 }

@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { test, type TestContext } from 'node:test'
+import { test } from 'node:test'
 import { inspect } from 'node:util'
 import { eventNames } from '../../../src/broker/events.ts'
 import type { ConfigInput } from '../../../src/broker/options.ts'
@@ -19,6 +19,7 @@ import { TestBroker } from '../../support/test-broker.ts'
 import type { ConnectOptions } from '../../support/test-client.ts'
 import { sluice } from '../cli/cli-support.ts'
 import { CapturedLog } from './support.ts'
+import { scratchFolder } from '../../support/scratch-folder.ts'
 
 const TOKEN = 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJtZXRlciIsImV4cCI6OTk5OTk5OTk5OX0.c2lnbmF0dXJlc2lnbmF0dXJl'
 const SHARED_SECRET = 'shared-secret-shared-secret-shared'
@@ -47,12 +48,6 @@ const thrower = {
     if (userName === 'thrower') throw new Error(`cannot parse ${Buffer.from(password ?? []).toString()}`)
     return undefined
   },
-}
-
-async function temporaryFolder(t: TestContext): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'sluice-secrets-'))
-  t.after(() => rm(folder, { recursive: true }))
-  return folder
 }
 
 /** A broker that tells everything: its log, and every event but the packets themselves. */
@@ -100,8 +95,8 @@ test('no password, token or key shows in a log line or an event, whatever become
   assert.doesNotMatch(logger.lines.join('\n'), SECRETS)
 })
 
-test('no proof, key or password of SCRAM shows, whether the exchange goes well or not', async (t) => {
-  const folder = await temporaryFolder(t)
+test('no proof, key or password of SCRAM shows, whether the exchange goes well or not', async () => {
+  const folder = scratchFolder()
   const line = await hashPassword('hunter2', 'scram-sha-256')
   await writeFile(join(folder, 'scram'), `bob:${line}\n`)
   const { broker, all } = await listening({ scram: { file: join(folder, 'scram') } })
@@ -146,8 +141,8 @@ test('no password or header shows when the service that is asked throws them bac
   assert.doesNotMatch(all(), SECRETS)
 })
 
-test('no key shows when certificates cannot be used, at start, in a reload or when files are renewed', async (t) => {
-  const folder = await temporaryFolder(t)
+test('no key shows when certificates cannot be used, at start, in a reload or when files are renewed', async () => {
+  const folder = scratchFolder()
   const authority = new TestAuthority('CA')
   const [one, other] = [authority.issue(), authority.issue()]
   const path = (name: string): string => join(folder, name)
@@ -176,8 +171,8 @@ test('no key shows when certificates cannot be used, at start, in a reload or wh
   assert.ok(![...told, ...logger.lines].some((each) => each.includes(keyText)))
 })
 
-test('no secret shows in what `sluice check`, `passwd` and `explain` say', async (t) => {
-  const folder = await temporaryFolder(t)
+test('no secret shows in what `sluice check`, `passwd` and `explain` say', async () => {
+  const folder = scratchFolder()
   const { key } = new TestAuthority('CA').issue()
   const configurations = [
     `auth: { http: { url: 'http://ann:hunter2@127.0.0.1:1/' } }`,
