@@ -59,7 +59,10 @@ export interface BrokerEvents {
   }
   /** A message was handed to a Client's Connection. */
   delivered: { readonly clientId: string; readonly message: ApplicationMessage; readonly qos: QoS }
-  /** A message did not reach, or will not reach, a Client. `clientId` is empty where no member of a Shared Subscription took it. */
+  /**
+   * A message did not reach, or will not reach, a Client. `clientId` is empty where no member of a Shared Subscription took
+   * it. What waited in the Store alone has no payload to look at: `message.isLoaded` says so.
+   */
   dropped: { readonly clientId: string; readonly message: ApplicationMessage; readonly cause: DropCause }
   /** A retained message was set, replaced, cleared, or refused for lack of room. */
   retained: { readonly topicName: string; readonly action: 'set' | 'cleared' | 'expired' | 'refused' }

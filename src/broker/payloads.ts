@@ -5,6 +5,7 @@
  */
 import type { Logger } from '../base/log.ts'
 import type { ApplicationMessage } from '../protocol/application-message.ts'
+import type { Delivery } from '../protocol/delivery.ts'
 import type { Session } from '../protocol/session.ts'
 import type { Store } from '../stores/store.ts'
 import type { Turn } from './turn.ts'
@@ -24,7 +25,7 @@ export class Payloads {
   readonly #turn: Turn
   readonly #log: Logger
   readonly #fetching = new Set<Session>()
-  #unloadable: ApplicationMessage[] = []
+  #waiting: Delivery[] = []
 
   constructor(limits: PayloadLimits, store: Store, turn: Turn, log: Logger) {
     this.limits = limits
@@ -33,19 +34,19 @@ export class Payloads {
     this.#log = log
   }
 
-  /** A stored message has to wait in that Session: beyond the limits its payload leaves RAM once it is stored. */
-  waits(message: ApplicationMessage, session: Session, waitingInAll: number): void {
+  /** A stored message has to wait in that Session: beyond the limits it leaves its payload to the Store once that has it. */
+  waits(delivery: Delivery, session: Session, waitingInAll: number): void {
     if (session.queuedBytes <= this.limits.maxSessionRamBytes && waitingInAll <= this.limits.maxRamBytes) return
-    if (this.#unloadable.length === 0) this.#turn.afterFlush(() => this.#unloadOnceStored())
-    this.#unloadable.push(message)
+    if (this.#waiting.length === 0) this.#turn.afterFlush(() => this.#leaveToStore())
+    this.#waiting.push(delivery)
   }
 
   /** The end of a turn is too early: while a commit runs, the Store has not been given the turn behind it. */
-  #unloadOnceStored(): void {
-    const messages = this.#unloadable
-    this.#unloadable = []
+  #leaveToStore(): void {
+    const deliveries = this.#waiting
+    this.#waiting = []
     this.#turn.whenCommitted(() => {
-      for (const message of messages) if (!message.isPinned) message.unload()
+      for (const delivery of deliveries) delivery.leaveToStore()
     })
   }
 

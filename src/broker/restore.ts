@@ -161,7 +161,6 @@ export class Restoring {
 
   #retained(messageNumber: number): void {
     const message = this.#find(messageNumber)!
-    message.isPinned = true
     if (!message.isLoaded) this.unloadedRetained.push(message)
     this.#side.retain(message)
   }

@@ -495,7 +495,7 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
   }
 
   waits(session: Session, delivery: Delivery): void {
-    if (delivery.isStored) this.#payloads?.waits(delivery.message, session, this.queuedBytes)
+    if (delivery.isStored) this.#payloads?.waits(delivery, session, this.queuedBytes)
   }
 
   dropped({ clientId }: { readonly clientId: string }, message: ApplicationMessage, cause: DropCause): void {
@@ -528,7 +528,6 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
 
   retained(message: ApplicationMessage): void {
     const { topicName } = message
-    message.isPinned = true
     this.ledger?.retained(message)
     this.#events.tell('retained', { topicName, action: 'set' })
   }

@@ -12,9 +12,14 @@
  * (until it is acknowledged: into the arena) or `own` (for as long as it takes: into memory of its own), so that a small
  * message does not pin a 64 KiB chunk.
  *
+ * Whoever holds a message can count on its payload: it never leaves RAM under its holder. Who can wait for the Store, a
+ * stored delivery in a queue and nobody else, holds the message's `inStore` instead, and its payload is gone as soon as no
+ * other holder is left. One whose payload is not in RAM cannot be sent: it has none to give.
+ *
  * @module
  */
 import { copyBytes } from '../base/bytes.ts'
+import { invariant } from '../base/errors.ts'
 import { makePublishFrame } from '../codec/publish-frame.ts'
 import type { ProtocolVersion, QoS } from '../codec/packets.ts'
 import { noProperties, type Properties } from '../codec/properties.ts'
@@ -68,8 +73,6 @@ export class ApplicationMessage {
   readonly receivedAtMs: number
   /** Name in the Store; 0 while nothing durable refers to it. */
   messageNumber = 0
-  /** Its payload stays in RAM: it is retained, may move to another member, or waits for somebody whom the Store does not know. */
-  isPinned = false
   #bytes: Uint8Array
   #payloadStart: number
   #payloadEnd: number
@@ -79,6 +82,8 @@ export class ApplicationMessage {
   /** The frame around the payload, in the same bytes: the layout in which the message came. */
   #frame: PublishFrame | undefined = undefined
   #frameLayout = -1
+  /** What stands for it where its payload is left to the Store. */
+  #inStore: ApplicationMessage | undefined = undefined
   /** Frames of other layouts. */
   #others: (PublishFrame | undefined)[] | undefined = undefined
   /** Whole seconds that the 5.0 frames' Message Expiry Interval has been counted down by. */
@@ -134,7 +139,7 @@ export class ApplicationMessage {
     return this.topicName
   }
 
-  /** A message whose payload stayed in the Store; `load` before it is sent. */
+  /** A message whose payload is in the Store alone; `load` before it is sent. */
   static stored(
     parts: Omit<MessageParts, 'payload'>,
     messageNumber: number,
@@ -152,28 +157,26 @@ export class ApplicationMessage {
     return this.#place !== Place.Store
   }
 
-  /** Lets go of the payload, which the Store has under `messageNumber`. */
-  unload(): void {
-    if (this.#place === Place.Store) return
-    this.#payloadEnd -= this.#payloadStart
-    this.#payloadStart = 0
-    this.#bytes = NOTHING
-    this.#payload = undefined
-    this.#frame = undefined
-    this.#frameLayout = -1
-    this.#others = undefined
-    this.#place = Place.Store
+  /** The same message without its payload, which the Store has under `messageNumber`; one for all who hold it so. */
+  get inStore(): ApplicationMessage {
+    return (this.#inStore ??= ApplicationMessage.stored(this, this.messageNumber, this.payloadLength))
   }
 
-  /** Puts the payload back that `unload` let go of. */
+  /** Gives it the payload that the Store had. */
   load(payload: Uint8Array): void {
     if (this.#place !== Place.Store) return
     this.#bytes = payload
     this.#place = Place.Own
   }
 
+  /** @throws {InvariantError} if it is in the Store alone (`isLoaded`) */
   get payload(): Uint8Array {
-    return (this.#payload ??= this.#bytes.subarray(this.#payloadStart, this.#payloadEnd))
+    return (this.#payload ??= this.#cutPayload())
+  }
+
+  #cutPayload(): Uint8Array {
+    invariant(this.isLoaded, `the payload of message ${this.messageNumber} is in the Store alone`)
+    return this.#bytes.subarray(this.#payloadStart, this.#payloadEnd)
   }
 
   /** Bytes of the payload. */

@@ -234,7 +234,6 @@ export class Session implements Subscriber {
     else message.keep()
     const delivery = new Delivery(message, qos, retain, identifiers, shared, ++this.#lastEntryNumber)
     this.ledger?.queued(this, delivery)
-    if (shared !== undefined || !delivery.isStored) message.isPinned = true
     if (waits) {
       this.#push(delivery)
       this.#side.waits(this, delivery)

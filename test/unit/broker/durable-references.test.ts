@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Properties } from '../../../src/codec/properties.ts'
+import type { ApplicationMessage } from '../../../src/protocol/application-message.ts'
 import { MemoryDisk } from '../../../src/stores/memory-disk.ts'
 import { TestBroker } from '../../support/test-broker.ts'
 import type { TestClient } from '../../support/test-client.ts'
@@ -95,6 +96,33 @@ test('a message that also waits for a Session that is not stored keeps its paylo
     ['one', 'two'],
   )
   await broker.close()
+})
+
+test('a shared message in flight that moves on has its payload, though another Session waits for it as well', async () => {
+  const broker = await start(new MemoryDisk(), { maxRamBytes: 0, maxSessionRamBytes: 0 })
+  const first = await member(broker, 'first', SHARED)
+  const waiting = await member(broker, 'waiting', 'a')
+  waiting.drop()
+  await publish(broker, 'held')
+  assert.deepEqual(first.takePayloads(), ['held'])
+  const passing = await member(broker, 'passing', SHARED, {})
+  broker.broker.disconnect('first', { endSession: true })
+  await broker.settle()
+  assert.deepEqual(passing.takePayloads(), ['held'])
+  assert.deepEqual(await backlog(broker, 'waiting'), ['held'])
+})
+
+test('what the host program got keeps its payload, though a Session waits for it as well', async () => {
+  const broker = await start(new MemoryDisk(), { maxRamBytes: 0, maxSessionRamBytes: 0 })
+  const waiting = await member(broker, 'waiting', 'a')
+  waiting.drop()
+  const subscription = broker.broker.subscribe('a')
+  const heard: ApplicationMessage[] = []
+  broker.broker.on('published', ({ message }) => heard.push(message))
+  await publish(broker, 'held')
+  const { value } = await subscription.next()
+  for (const message of [value, ...heard]) assert.equal(Buffer.from(message!.payload).toString(), 'held')
+  assert.deepEqual(await backlog(broker, 'waiting'), ['held'])
 })
 
 test('a shared message that was stored before a start moves to whoever can wait for its payload', async () => {
