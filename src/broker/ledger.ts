@@ -114,9 +114,7 @@ export class Ledger implements SessionLedger {
   will(registration: Registration): void {
     const { session, will, willDueAtMs } = registration
     if (will === undefined) {
-      if (session.sessionNumber !== 0) {
-        this.#record({ kind: 'will-removed', sessionNumber: session.sessionNumber })
-      }
+      if (session.sessionNumber !== 0) this.willRemoved(session.sessionNumber)
       return
     }
     const { fields, client, delayInterval } = will
@@ -132,6 +130,10 @@ export class Ledger implements SessionLedger {
       },
       payload.length,
     )
+  }
+
+  willRemoved(sessionNumber: number): void {
+    this.#record({ kind: 'will-removed', sessionNumber })
   }
 
   // ---- messages ----

@@ -51,7 +51,7 @@ export class Restoring {
   /** The last entry told of each Session: what follows may say that it was sent. */
   readonly #lastEntries = new Map<number, Delivery>()
   /** Wills whose Session did not outlive its Connection: due at once. */
-  readonly orphanedWills: Will[] = []
+  readonly orphanedWills = new Map<number, Will>()
   /** Retained messages whose payloads have to be read before Clients come. */
   readonly unloadedRetained: ApplicationMessage[] = []
 
@@ -172,7 +172,7 @@ export class Restoring {
     const will: Will = { fields, client, delayInterval: willDelayInterval }
     const registration = this.#registrations.get(record.sessionNumber)
     if (registration === undefined) {
-      this.orphanedWills.push(will)
+      this.orphanedWills.set(record.sessionNumber, will)
       return
     }
     registration.will = will

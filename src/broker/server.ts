@@ -180,7 +180,10 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
       registration.session.ledger = ledger
       this.sessions.restore(registration, expiresAtMs, willDueAtMs)
     })
-    for (const will of restoring.orphanedWills) this.publishWill(will)
+    for (const [sessionNumber, will] of restoring.orphanedWills) {
+      this.publishWill(will)
+      ledger.willRemoved(sessionNumber)
+    }
   }
 
   #restoreSession(record: SessionRecord): Registration {

@@ -133,7 +133,7 @@ export class Sessions {
     this.#leaveAway(registration)
     registration.client = client
     registration.connection = connection
-    registration.will = undefined
+    this.#dropWill(registration) // [5.0 MQTT-3.1.3-9]
     registration.willDueAtMs = Infinity
     registration.expiresAtMs = Infinity
     this.#turn.arm(registration, Infinity)
@@ -148,10 +148,7 @@ export class Sessions {
   disconnected(registration: Registration, keepsWill: boolean, isTakenOver = false): void {
     const { session } = registration
     registration.connection = undefined
-    if (!keepsWill && registration.will !== undefined) {
-      registration.will = undefined // [5.0 MQTT-3.14.4-3] [3.1.1 MQTT-3.14.4-3]
-      this.#side.willChanged(registration)
-    }
+    if (!keepsWill) this.#dropWill(registration) // [5.0 MQTT-3.14.4-3] [3.1.1 MQTT-3.14.4-3]
     if (session.sessionExpiryInterval === 0) {
       this.end(registration, 'connection ended')
       return
@@ -195,6 +192,12 @@ export class Sessions {
     registration.willDueAtMs = Infinity
     if (will === undefined) return
     this.#side.publishWill(will)
+    this.#side.willChanged(registration)
+  }
+
+  #dropWill(registration: Registration): void {
+    if (registration.will === undefined) return
+    registration.will = undefined
     this.#side.willChanged(registration)
   }
 

@@ -194,8 +194,8 @@ export const connectMutants: readonly Mutant[] = [
     '3.1.1 MQTT-3.1.2-10, MQTT-3.14.4-3, 5.0 MQTT-3.14.4-3',
     'DISCONNECT leaves the Will armed',
     SESSIONS,
-    'if (!keepsWill && registration.will !== undefined) {',
-    'if (!keepsWill && registration.will !== undefined && isTakenOver) {',
+    'if (!keepsWill) this.#dropWill',
+    'if (!keepsWill && isTakenOver) this.#dropWill',
   ),
   mutant(
     '3.1.1 MQTT-3.1.2-10',

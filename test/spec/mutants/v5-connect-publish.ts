@@ -61,8 +61,8 @@ export const mutantsConnectPublish5: readonly Mutant[] = [
   {
     name: 'a reconnect sends the Will instead of taking it away',
     file: 'src/broker/sessions.ts',
-    from: '    registration.will = undefined\n    registration.willDueAtMs = Infinity\n    registration.expiresAtMs',
-    to: '    this.#publishWill(registration)\n    registration.expiresAtMs',
+    from: 'this.#dropWill(registration) // [5.0 MQTT-3.1.3-9]',
+    to: 'this.#publishWill(registration)',
     breaks: '5.0 MQTT-3.1.3-9',
   },
   {

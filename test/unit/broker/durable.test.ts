@@ -123,6 +123,43 @@ test('retained messages and Wills survive; a Will whose Connection died with the
   await next.close()
 })
 
+test('a Will that goes out at a start does not go out at the next one', async () => {
+  let disk = new MemoryDisk()
+  const broker = await start(disk)
+  const reader = await connected(broker, 'reader')
+  await subscribed(broker, reader, 'state/#', 1)
+  broker.connect({ clientId: 'mortal', will: { topicName: 'state/mortal', qos: 1 } })
+  await broker.settle()
+
+  for (const expected of [['gone'], []]) {
+    disk = disk.crash()
+    const next = await start(disk)
+    const back = await connected(next, 'reader')
+    await next.settle()
+    const payloads = back.receiveAll().map(({ payload }) => Buffer.from(payload).toString())
+    assert.deepEqual(payloads, expected)
+    await next.settle()
+  }
+})
+
+test('the Will of a Client that came back in time does not go out, not even after a power cut [5.0 MQTT-3.1.3-9]', async () => {
+  const disk = new MemoryDisk()
+  const broker = await start(disk)
+  const reader = await connected(broker, 'reader')
+  await subscribed(broker, reader, 'state/#', 1)
+  const will = { topicName: 'state/mortal', qos: 1, properties: { willDelayInterval: 10 } } as const
+  broker.connect({ clientId: 'mortal', properties: FOREVER, will }).drop()
+  await broker.settle()
+  assert.equal((await connected(broker, 'mortal')).connack?.sessionPresent, true)
+
+  const next = await crash(disk)
+  next.advance(60_000)
+  const back = await connected(next, 'reader')
+  await next.settle()
+  assert.deepEqual(back.receiveAll(), [])
+  await next.close()
+})
+
 test('while the disk fails QoS 1 is refused with 0x97, QoS 0 goes on, and nothing acknowledged is lost', async () => {
   const disk = new MemoryDisk()
   const broker = await start(disk)
