@@ -29,6 +29,9 @@ export interface Surroundings {
   /** Somebody published that, if only as a Will. */
   published(topicName: string, payload: Uint8Array): void
   wasPublished(topicName: string, payload: Uint8Array): boolean
+  /** Packet Identifiers of what a Client's last Connection got and did not acknowledge. */
+  leftInFlight(clientId: string): ReadonlySet<number>
+  leaveInFlight(clientId: string, packetIdentifiers: ReadonlySet<number>): void
   /** Whether somebody else came with that Client Identifier. */
   hasRival(client: FuzzClient, clientId: string): boolean
 }
@@ -63,6 +66,8 @@ export class FuzzClient implements Transport {
   #mayResume = false
   /** PUBLISH packets of QoS 1 and 2 by identifier, until they are finished. */
   readonly #inFlight = new Map<number, 1 | 2>()
+  /** What earlier Connections left: sent again, it has to say so. */
+  #leftInFlight = new Set<number>()
   /** Acknowledged before they came: the broker was not reading yet. */
   readonly #early = new Set<number>()
   readonly #aliases = new Map<number, string>()
@@ -269,6 +274,7 @@ export class FuzzClient implements Transport {
     }
     // 3.1 has no Session Present.
     this.#mayResume = sessionPresent || (connect.protocolVersion === 3 && !connect.cleanStart)
+    this.#leftInFlight = new Set(sessionPresent ? this.#world.leftInFlight(this.clientId) : [])
   }
 
   // ---- what the Server sends on its own ----
@@ -313,6 +319,8 @@ export class FuzzClient implements Transport {
   }
 
   #opened({ packetIdentifier, dup }: PublishPacket, qos: 1 | 2): void {
+    if (!dup && this.#leftInFlight.has(packetIdentifier)) this.#fail(`DUP 0 though ${packetIdentifier} is sent again`)
+    this.#leftInFlight.delete(packetIdentifier)
     if (dup && !this.#mayResume) this.#fail(`DUP 1 at the first sending of ${packetIdentifier}`)
     if (this.#inFlight.has(packetIdentifier)) this.#fail(`Packet Identifier ${packetIdentifier} is in use`)
     this.#owesAnswer(qos === 1 ? PacketType.PUBACK : PacketType.PUBREC, packetIdentifier)
@@ -337,6 +345,7 @@ export class FuzzClient implements Transport {
   }
 
   #acknowledged(type: PacketType, packetIdentifier: number, reasonCode: number): void {
+    this.#leftInFlight.delete(packetIdentifier)
     const qos = this.#inFlight.get(packetIdentifier)
     if (qos === undefined) this.#early.add(packetIdentifier)
     const ends = qos === 1 ? type === PacketType.PUBACK : type !== PacketType.PUBREC || reasonCode >= 0x80
@@ -348,6 +357,8 @@ export class FuzzClient implements Transport {
   /** The broker says how the Connection ended: there has to be a reason for it. */
   ended({ cause, reasonCode, detail }: ConnectionEnd): void {
     const { breach, saidDisconnect, connect } = this.requests
+    if (this.connack?.reasonCode === 0) this.#leave()
+    else if (this.connack === undefined && connect !== undefined) this.#world.leaveInFlight(connect.clientId, new Set())
     const silentMs = this.#world.now() - this.#lastPacketAtMs
     const isExplained = {
       'protocol error': this.#isBreach(reasonCode),
@@ -368,6 +379,10 @@ export class FuzzClient implements Transport {
     if (isExplained) return
     const known = breach === undefined ? 'it broke no rule' : `it broke: ${breach.what} (${breach.reasonCode})`
     this.#fail(`ended by ${cause} 0x${reasonCode.toString(16)} (${detail}), though ${known}`)
+  }
+
+  #leave(): void {
+    this.#world.leaveInFlight(this.clientId, new Set([...this.#leftInFlight, ...this.#inFlight.keys()]))
   }
 
   #isBreach(reasonCode: number): boolean {

@@ -28,6 +28,7 @@ import { FuzzClient, type Surroundings } from './fuzz-client.ts'
 import { makePlugin, Promises } from './login.ts'
 import { SeededRandom } from '../../src/testing/random.ts'
 import { SlowStore } from './slow-store.ts'
+import { compareWithStore } from './stored-facts.ts'
 import type { LateStep, PromptStep } from './step.ts'
 
 export const SLOTS = 6
@@ -99,6 +100,8 @@ export class World implements Surroundings {
   readonly #open = new Map<unknown, FuzzClient>()
   /** Every message that anybody published, by a hash. */
   readonly #messages = new Set<string>()
+  /** Packet Identifiers that the last Connection of a Client left unacknowledged. */
+  readonly #inFlight = new Map<string, ReadonlySet<number>>()
   readonly #topicFilters = new Map<string, Set<string>>()
   #opened = 0
 
@@ -163,6 +166,14 @@ export class World implements Surroundings {
 
   wasPublished(topicName: string, payload: Uint8Array): boolean {
     return this.#messages.has(keyOf(topicName, payload))
+  }
+
+  leftInFlight(clientId: string): ReadonlySet<number> {
+    return this.#inFlight.get(clientId) ?? new Set()
+  }
+
+  leaveInFlight(clientId: string, packetIdentifiers: ReadonlySet<number>): void {
+    this.#inFlight.set(clientId, packetIdentifiers)
   }
 
   hasRival(client: FuzzClient, clientId: string): boolean {
@@ -285,6 +296,7 @@ export class World implements Surroundings {
     this.#turn()
     await this.#settle()
     for (const client of this.clients) client?.checkSettled()
+    this.#compareWithStore()
     for (const client of this.clients) client?.lose()
     this.#turn()
     this.#clock.advance(LIFETIME_MS)
@@ -297,6 +309,14 @@ export class World implements Surroundings {
     this.clients.fill(undefined)
     this.#topicFilters.clear()
     this.#messages.clear()
+    this.#inFlight.clear()
+  }
+
+  #compareWithStore(): void {
+    if (this.#facts === undefined) return
+    const { sessions, retainedMessages } = this.#server
+    const difference = compareWithStore(this.#facts, [...sessions.all()], retainedMessages)
+    if (difference !== undefined) this.fail(`the Store differs: ${difference}`)
   }
 
   #clearRetained(): void {

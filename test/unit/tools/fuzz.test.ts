@@ -36,16 +36,18 @@ test('a seed decides everything, in every kind of world, and steps replay as tex
   }
 })
 
-/** What a Client with this CONNECT, which sent these packets, finds wrong with these answers. */
+/** What a Client that sent these packets finds wrong with these answers; 7 is what it left in flight the last time. */
 function problemOf(sent: readonly Packet[], answers: readonly Packet[]): string | undefined {
   const problems: string[] = []
   const world: Surroundings = {
     options: resolveOptions({}),
     now: () => 0,
     fail: (problem) => problems.push(problem),
-    topicFiltersOf: () => new Set(),
+    topicFiltersOf: () => new Set(['#']),
     published: () => {},
     wasPublished: (topicName) => topicName !== 'never said',
+    leftInFlight: () => new Set([7]),
+    leaveInFlight: () => {},
     hasRival: () => false,
   }
   const client = new FuzzClient('client', world)
@@ -64,6 +66,7 @@ const connect: Packet = {
   clientId: 'c',
   properties: { receiveMaximum: 1, maximumPacketSize: 40 },
 }
+const resume: Packet = { ...connect, cleanStart: false }
 const connack: Packet = { type: PacketType.CONNACK, sessionPresent: false, reasonCode: 0, properties }
 const pingreq: Packet = { type: PacketType.PINGREQ }
 const pingresp: Packet = { type: PacketType.PINGRESP }
@@ -115,6 +118,18 @@ const wrong: readonly (readonly [
     opened,
     [...greeted, publish({ qos: 1, packetIdentifier: 1 }), publish({ qos: 1, packetIdentifier: 2 })],
     /Receive Maximum is 1/,
+  ],
+  [
+    'what is sent again and does not say so',
+    [resume, subscribe],
+    [{ ...connack, sessionPresent: true } as Packet, suback(1, [0]), publish({ qos: 1, packetIdentifier: 7 })],
+    /DUP 0 though 7 is sent again/,
+  ],
+  [
+    'what is new and says that it is sent again',
+    opened,
+    [...greeted, publish({ dup: true, qos: 1, packetIdentifier: 7 })],
+    /DUP 1 at the first sending/,
   ],
   ['a packet that only a Client sends', [connect], [connack, subscribe], /no packet of a Server/],
   ['an answer that is missing', [connect, pingreq], [connack], /1 PINGRESP are missing/],
