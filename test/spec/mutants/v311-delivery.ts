@@ -143,7 +143,7 @@ export const deliveryMutants: readonly Mutant[] = [
     'U311-4.4-1',
     'What is unacknowledged is sent again with every new message',
     SESSION,
-    'if (shared !== undefined || !delivery.isStored) message.isPinned = true',
-    'if (shared !== undefined || !delivery.isStored) message.isPinned = true\n    for (const open of this.#window.inOrder()) this.#connection?.sendDelivery(open, true)',
+    'this.ledger?.queued(this, delivery)',
+    'this.ledger?.queued(this, delivery)\n    for (const open of this.#window.inOrder()) this.#connection?.sendDelivery(open, true)',
   ),
 ]
