@@ -5,7 +5,6 @@
  */
 import type { Logger } from '../base/log.ts'
 import type { ApplicationMessage } from '../protocol/application-message.ts'
-import type { Delivery } from '../protocol/delivery.ts'
 import type { Session } from '../protocol/session.ts'
 import type { Store } from '../stores/store.ts'
 import type { Turn } from './turn.ts'
@@ -25,7 +24,7 @@ export class Payloads {
   readonly #turn: Turn
   readonly #log: Logger
   readonly #fetching = new Set<Session>()
-  #waiting: Delivery[] = []
+  readonly #parking = new Set<Session>()
 
   constructor(limits: PayloadLimits, store: Store, turn: Turn, log: Logger) {
     this.limits = limits
@@ -34,19 +33,21 @@ export class Payloads {
     this.#log = log
   }
 
-  /** A stored message has to wait in that Session: beyond the limits it leaves its payload to the Store once that has it. */
-  waits(delivery: Delivery, session: Session, waitingInAll: number): void {
-    if (session.queuedBytes <= this.limits.maxSessionRamBytes && waitingInAll <= this.limits.maxRamBytes) return
-    if (this.#waiting.length === 0) this.#turn.afterFlush(() => this.#leaveToStore())
-    this.#waiting.push(delivery)
+  /** Whether a message that has to wait in that Session is to leave RAM, beyond the limits: as soon as it is stored. */
+  parks(session: Session, bytes: number, waitingInAll: number): boolean {
+    const { maxSessionRamBytes, maxRamBytes } = this.limits
+    if (session.queuedBytes + bytes <= maxSessionRamBytes && waitingInAll + bytes <= maxRamBytes) return false
+    if (this.#parking.size === 0) this.#turn.afterFlush(() => this.#parkOnceStored())
+    this.#parking.add(session)
+    return true
   }
 
   /** The end of a turn is too early: while a commit runs, the Store has not been given the turn behind it. */
-  #leaveToStore(): void {
-    const deliveries = this.#waiting
-    this.#waiting = []
+  #parkOnceStored(): void {
+    const parking = [...this.#parking].map((session) => ({ session, lastEntryNumber: session.lastEntryNumber }))
+    this.#parking.clear()
     this.#turn.whenCommitted(() => {
-      for (const delivery of deliveries) delivery.leaveToStore()
+      for (const { session, lastEntryNumber } of parking) session.park(lastEntryNumber)
     })
   }
 

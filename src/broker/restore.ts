@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { noProperties } from '../codec/properties.ts'
 import { ApplicationMessage } from '../protocol/application-message.ts'
 import { Delivery, DeliveryState } from '../protocol/delivery.ts'
 import type { Session } from '../protocol/session.ts'
@@ -15,6 +16,7 @@ import type {
   WillRecord,
 } from '../stores/store.ts'
 import type { Ledger } from './ledger.ts'
+import { RestoredMessages } from './restored-messages.ts'
 import type { Registration, Will } from './sessions.ts'
 
 /** What restoring needs of the broker. */
@@ -25,11 +27,6 @@ export interface RestoreSide {
   subscribe(session: Session, record: SubscriptionRecord): void
   retain(message: ApplicationMessage): void
 }
-
-/** Topic Names that are kept once however many messages have them. */
-const MAX_SHARED_NAMES = 100_000
-
-const BLOCK_MESSAGES = 1024
 
 const RELEASED = ApplicationMessage.of({
   topicName: '',
@@ -45,9 +42,7 @@ export class Restoring {
   readonly #registrations = new Map<number, Registration>()
   readonly #expiresAtMs = new Map<Registration, number | undefined>()
   readonly #willDueAtMs = new Map<Registration, number | undefined>()
-  /** By number, in blocks: a flat Map of a million would double the memory of a start. */
-  readonly #messages = new Map<number, ApplicationMessage[]>()
-  readonly #topicNames = new Map<string, string>()
+  #messages = new RestoredMessages()
   /** The last entry told of each Session: what follows may say that it was sent. */
   readonly #lastEntries = new Map<number, Delivery>()
   /** Wills whose Session did not outlive its Connection: due at once. */
@@ -68,7 +63,7 @@ export class Restoring {
         this.#side.subscribe(this.#sessionOf(change.sessionNumber), change.subscription)
         return
       case 'message':
-        this.#keep(this.#message(change.message))
+        this.#message(change.message)
         return
       case 'queued':
         this.#queued(change.entry)
@@ -105,35 +100,24 @@ export class Restoring {
     return this.#registrations.get(sessionNumber)!.session
   }
 
-  #message(record: MessageRecord): ApplicationMessage {
-    const { messageNumber, payload, payloadOnDiskBytes, qos, retain, properties, publisher } = record
-    const topicName = this.#sharedName(record.topicName)
+  #message(record: MessageRecord): void {
+    const { messageNumber, payload, payloadOnDiskBytes, qos, retain, properties } = record
+    if (payloadOnDiskBytes !== undefined && properties === noProperties) {
+      this.#messages.add(messageNumber, record.topicName, record.publisher, payloadOnDiskBytes, qos, retain)
+      return
+    }
+    const topicName = this.#messages.name(record.topicName)
+    const publisher = this.#messages.name(record.publisher)
     const expiresAtMs = this.#side.ledger.fromWall(record.expiresAtMs)
     const interval = properties.messageExpiryInterval
     const receivedAtMs = interval === undefined ? this.#side.now() : expiresAtMs - interval * 1000
-    const parts = { topicName, qos, retain, properties, publisher: this.#sharedName(publisher), receivedAtMs }
-    if (payloadOnDiskBytes !== undefined) return ApplicationMessage.stored(parts, messageNumber, payloadOnDiskBytes)
-    const message = ApplicationMessage.of({ ...parts, payload })
+    const parts = { topicName, qos, retain, properties, publisher, receivedAtMs }
+    const message =
+      payloadOnDiskBytes === undefined
+        ? ApplicationMessage.of({ ...parts, payload })
+        : ApplicationMessage.stored(parts, messageNumber, payloadOnDiskBytes)
     message.messageNumber = messageNumber
-    return message
-  }
-
-  #keep(message: ApplicationMessage): void {
-    const block = Math.floor(message.messageNumber / BLOCK_MESSAGES)
-    const messages = this.#messages.get(block) ?? []
-    messages[message.messageNumber % BLOCK_MESSAGES] = message
-    this.#messages.set(block, messages)
-  }
-
-  #find(messageNumber: number): ApplicationMessage | undefined {
-    return this.#messages.get(Math.floor(messageNumber / BLOCK_MESSAGES))?.[messageNumber % BLOCK_MESSAGES]
-  }
-
-  #sharedName(name: string): string {
-    const known = this.#topicNames.get(name)
-    if (known !== undefined) return known
-    if (this.#topicNames.size < MAX_SHARED_NAMES) this.#topicNames.set(name, name)
-    return name
+    this.#messages.addWhole(message)
   }
 
   #queued(entry: EntryRecord): void {
@@ -141,7 +125,7 @@ export class Restoring {
     this.#settle(sessionNumber)
     const shared = sharedFilter === undefined ? undefined : { topicFilter: sharedFilter }
     // A released entry needs its message no more: only PUBREL is owed.
-    const message = this.#find(messageNumber) ?? RELEASED
+    const message = this.#messages.find(messageNumber) ?? RELEASED
     const delivery = new Delivery(message, qos, retain, subscriptionIdentifiers, shared, entryNumber)
     delivery.isStored = true
     this.#lastEntries.set(sessionNumber, delivery)
@@ -160,7 +144,7 @@ export class Restoring {
   }
 
   #retained(messageNumber: number): void {
-    const message = this.#find(messageNumber)!
+    const message = this.#messages.find(messageNumber)!
     if (!message.isLoaded) this.unloadedRetained.push(message)
     this.#side.retain(message)
   }
@@ -180,11 +164,17 @@ export class Restoring {
     this.#willDueAtMs.set(registration, dueAtMs === undefined ? undefined : this.#side.ledger.fromWall(dueAtMs))
   }
 
-  /** Everything was told. @param begin starts the wait of each Session, with the times that were stored */
+  /** Everything was told: nothing will refer to a message any more. */
+  allTold(): void {
+    for (const sessionNumber of this.#lastEntries.keys()) this.#settle(sessionNumber)
+    this.#lastEntries.clear()
+    this.#messages = new RestoredMessages()
+  }
+
+  /** @param begin starts the wait of each Session, with the times that were stored */
   finish(
     begin: (registration: Registration, expiresAtMs: number | undefined, willDueAtMs: number | undefined) => void,
   ): void {
-    for (const sessionNumber of this.#lastEntries.keys()) this.#settle(sessionNumber)
     for (const registration of this.#registrations.values()) {
       begin(registration, this.#expiresAtMs.get(registration), this.#willDueAtMs.get(registration))
     }

@@ -17,7 +17,6 @@ import { ReasonCode, reasonCodeName } from '../codec/reason-code.ts'
 import { ApplicationMessage } from '../protocol/application-message.ts'
 import type { Client } from '../protocol/client.ts'
 import { Connection } from '../protocol/connection.ts'
-import type { Delivery } from '../protocol/delivery.ts'
 import { BufferPool } from '../protocol/output.ts'
 import type { ConnectionEnd, KnownTopic, Pending, ServerSide } from '../protocol/server-side.ts'
 import { Session, type DropCause, type SessionSide } from '../protocol/session.ts'
@@ -175,6 +174,7 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
       retain: (message) => this.retainedMessages.restore(message),
     })
     ledger.begin(await this.#parts.store.load((change) => restoring.apply(change), tell))
+    restoring.allTold()
     await this.#readRetained(restoring.unloadedRetained)
     restoring.finish((registration, expiresAtMs, willDueAtMs) => {
       registration.session.ledger = ledger
@@ -497,8 +497,8 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
     this.#payloads?.fetch(session)
   }
 
-  waits(session: Session, delivery: Delivery): void {
-    if (delivery.isStored) this.#payloads?.waits(delivery, session, this.queuedBytes)
+  parks(session: Session, bytes: number): boolean {
+    return this.#payloads?.parks(session, bytes, this.queuedBytes) ?? false
   }
 
   dropped({ clientId }: { readonly clientId: string }, message: ApplicationMessage, cause: DropCause): void {

@@ -13,8 +13,8 @@
  * message does not pin a 64 KiB chunk.
  *
  * Whoever holds a message can count on its payload: it never leaves RAM under its holder. Who can wait for the Store, a
- * stored delivery in a queue and nobody else, holds the message's `inStore` instead, and its payload is gone as soon as no
- * other holder is left. One whose payload is not in RAM cannot be sent: it has none to give.
+ * stored delivery in a queue and nobody else, lets go of the message and makes another when its turn comes (`stored`), and
+ * the payload is gone as soon as no other holder is left. One whose payload is not in RAM cannot be sent: it has none to give.
  *
  * @module
  */
@@ -55,6 +55,8 @@ function layoutOf(version: ProtocolVersion, withPacketIdentifier: boolean): numb
 
 const arena = new Arena()
 const NOTHING = new Uint8Array(0)
+/** What the last payload that was loaded lies in. */
+let loaded: Uint8Array = NOTHING
 
 /**
  * Where a message's bytes lie: in the received chunk, whose memory is used again; in a buffer that nobody uses again but that
@@ -82,8 +84,6 @@ export class ApplicationMessage {
   /** The frame around the payload, in the same bytes: the layout in which the message came. */
   #frame: PublishFrame | undefined = undefined
   #frameLayout = -1
-  /** What stands for it where its payload is left to the Store. */
-  #inStore: ApplicationMessage | undefined = undefined
   /** Frames of other layouts. */
   #others: (PublishFrame | undefined)[] | undefined = undefined
   /** Whole seconds that the 5.0 frames' Message Expiry Interval has been counted down by. */
@@ -141,13 +141,22 @@ export class ApplicationMessage {
 
   /** A message whose payload is in the Store alone; `load` before it is sent. */
   static stored(
-    parts: Omit<MessageParts, 'payload'>,
+    { topicName, qos, retain, properties = noProperties, publisher, receivedAtMs }: Omit<MessageParts, 'payload'>,
     messageNumber: number,
     payloadLength: number,
   ): ApplicationMessage {
-    const message = ApplicationMessage.of({ ...parts, payload: NOTHING })
+    const message = new ApplicationMessage(
+      topicName,
+      qos,
+      retain,
+      properties,
+      publisher,
+      receivedAtMs,
+      NOTHING,
+      0,
+      payloadLength,
+    )
     message.messageNumber = messageNumber
-    message.#payloadEnd = payloadLength
     message.#place = Place.Store
     return message
   }
@@ -157,15 +166,14 @@ export class ApplicationMessage {
     return this.#place !== Place.Store
   }
 
-  /** The same message without its payload, which the Store has under `messageNumber`; one for all who hold it so. */
-  get inStore(): ApplicationMessage {
-    return (this.#inStore ??= ApplicationMessage.stored(this, this.messageNumber, this.payloadLength))
-  }
-
-  /** Gives it the payload that the Store had. */
+  /** The payload of a message that `stored` made. It stays where it lies. */
   load(payload: Uint8Array): void {
     if (this.#place !== Place.Store) return
-    this.#bytes = payload
+    // One view for all that lie in the same memory: a view each would be as large as many a payload.
+    if (loaded.buffer !== payload.buffer) loaded = new Uint8Array(payload.buffer)
+    this.#bytes = loaded
+    this.#payloadStart = payload.byteOffset
+    this.#payloadEnd = payload.byteOffset + payload.length
     this.#place = Place.Own
   }
 

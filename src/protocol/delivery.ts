@@ -17,8 +17,7 @@ export interface SharedOrigin {
 }
 
 export class Delivery {
-  /** While it waits, possibly one whose payload is in the Store alone (`leaveToStore`). */
-  message: ApplicationMessage
+  readonly message: ApplicationMessage
   readonly qos: 1 | 2
   readonly retain: boolean
   readonly subscriptionIdentifiers: readonly number[]
@@ -48,13 +47,5 @@ export class Delivery {
     this.subscriptionIdentifiers = subscriptionIdentifiers
     this.shared = shared
     this.entryNumber = entryNumber
-  }
-
-  /** Lets go of the payload, if the Store has it and it will be read for nobody else. */
-  leaveToStore(): void {
-    // What may move to another member has to have its payload when it does.
-    if (this.isStored && this.shared === undefined && this.state === DeliveryState.Waiting) {
-      this.message = this.message.inStore
-    }
   }
 }

@@ -18,6 +18,7 @@ import { Delivery, DeliveryState, type SharedOrigin } from './delivery.ts'
 import { IdentifierSet } from './identifier-set.ts'
 import { OutgoingWindow } from './outgoing-window.ts'
 import type { DeliveryOptions, Subscriber, Subscription } from './subscription.ts'
+import { WaitingQueue } from './waiting-queue.ts'
 
 /** Why a message did not reach a Client. Counted by cause, and told as an event. */
 export type DropCause =
@@ -49,8 +50,8 @@ export interface SessionSide {
   delivered(session: Session, message: ApplicationMessage, qos: QoS): void
   /** So many bytes more (or less) wait in queues. */
   queued(bytes: number): void
-  /** A delivery has to wait in the queue. */
-  waits(session: Session, delivery: Delivery): void
+  /** Whether a message of so many bytes that has to wait is to leave RAM: `park` is then called once it is stored. */
+  parks(session: Session, bytes: number): boolean
   /** The next deliveries of that Session wait for payloads that are in the Store: `flow` once they are loaded. */
   wantsPayloads(session: Session): void
   /** Whether memory in all has room for a message that has to wait. */
@@ -97,7 +98,7 @@ export class Session implements Subscriber {
   /** Made with the first Subscription: most Clients of a large fleet have few or none. */
   #subscriptions: Map<string, Subscription> | undefined = undefined
   #connection: SessionConnection | undefined = undefined
-  #queue: Ring<Delivery> | undefined = undefined
+  #queue: WaitingQueue | undefined = undefined
   readonly #window = new OutgoingWindow()
   /** How many deliveries may be in flight on this Connection (§3.3.4, Receive Maximum). */
   #receiveMaximum = 0
@@ -230,20 +231,22 @@ export class Session implements Subscriber {
   ): void {
     const waits = this.queuedMessages > 0 || !this.isReady || !message.isLoaded
     if (waits && !this.#makeRoom(message)) return
-    if (waits) message.own()
+    const mayPark = waits && shared === undefined && this.ledger !== undefined
+    const parks = mayPark && this.#side.parks(this, message.size)
+    if (waits && !parks) message.own()
     else message.keep()
     const delivery = new Delivery(message, qos, retain, identifiers, shared, ++this.#lastEntryNumber)
     this.ledger?.queued(this, delivery)
     if (waits) {
-      this.#push(delivery)
-      this.#side.waits(this, delivery)
+      this.#push(delivery, parks)
       if (!message.isLoaded) this.flow()
     } else this.#sendFirst(delivery)
   }
 
-  #push(delivery: Delivery): void {
-    this.#queue ??= new Ring()
-    this.#queue.push(delivery)
+  #push(delivery: Delivery, parks: boolean): void {
+    if (parks && !delivery.isStored) delivery.message.own()
+    this.#queue ??= new WaitingQueue()
+    this.#queue.push(delivery, parks)
     this.queuedBytes += delivery.message.size
     this.#side.queued(delivery.message.size)
   }
@@ -268,11 +271,15 @@ export class Session implements Subscriber {
 
   #shift(): Delivery | undefined {
     const delivery = this.#queue?.shift()
-    if (delivery === undefined) return undefined
-    this.queuedBytes -= delivery.message.size
-    this.#side.queued(-delivery.message.size)
-    if (this.#queue!.length === 0) this.#queue = undefined
+    if (delivery !== undefined) this.#left(delivery.message.size)
     return delivery
+  }
+
+  /** A message of so many bytes waits no more. */
+  #left(bytes: number): void {
+    this.queuedBytes -= bytes
+    this.#side.queued(-bytes)
+    if (this.queuedMessages === 0) this.#queue = undefined
   }
 
   #drop(delivery: Delivery, cause: DropCause): void {
@@ -385,11 +392,9 @@ export class Session implements Subscriber {
       delivery.shared !== undefined && (topicFilter === undefined || delivery.shared.topicFilter === topicFilter)
     const taken = sessionEnds ? this.#window.inOrder().filter((one) => one.qos === 1 && wanted(one)) : []
     for (const delivery of taken) this.#forget(delivery)
-    for (let left = this.queuedMessages; left > 0; left--) {
-      const delivery = this.#shift()!
-      if (wanted(delivery)) taken.push(delivery)
-      else this.#push(delivery)
-    }
+    const waiting = this.#queue?.take(wanted) ?? []
+    for (const { message } of waiting) this.#left(message.size)
+    taken.push(...waiting)
     for (const delivery of taken) this.ledger?.done(this, delivery)
     return taken
   }
@@ -402,17 +407,25 @@ export class Session implements Subscriber {
     this.#subscriptions = undefined
   }
 
-  /** The next messages whose payloads are in the Store, in the order in which they will be sent. */
-  nextUnloaded(atMost: number): ApplicationMessage[] {
-    const found: ApplicationMessage[] = []
-    for (const waiting of [this.#toResend, this.#queue]) {
-      for (let at = 0; waiting !== undefined && at < waiting.length && at < atMost; at++) {
-        const { message, state } = waiting.at(at)!
-        if (state !== DeliveryState.Released && !message.isLoaded) found.push(message)
-        if (found.length === atMost) return found
-      }
-    }
-    return found
+  /** Everything up to that entry is stored: what waits and was to leave RAM does. */
+  park(lastEntryNumber: number): void {
+    this.#queue?.park(lastEntryNumber)
+  }
+
+  /** Of the next `count` messages, in the order in which they will be sent, those whose payloads are in the Store alone. */
+  nextUnloaded(count: number): ApplicationMessage[] {
+    const resent = Array.from({ length: Math.min(count, this.#toResend?.length ?? 0) }, (_, at) =>
+      this.#toResend!.at(at)!,
+    )
+    const next = [...resent, ...(this.#queue?.upcoming(count - resent.length) ?? [])]
+    return next.flatMap(({ message, state }) =>
+      state !== DeliveryState.Released && !message.isLoaded ? [message] : [],
+    )
+  }
+
+  /** Of the newest message that was ever meant for it. */
+  get lastEntryNumber(): number {
+    return this.#lastEntryNumber
   }
 
   /** Numbers new entries above that one: a Store does not take a number twice. */
@@ -423,7 +436,7 @@ export class Session implements Subscriber {
   /** Puts back what a Store gave at start, in entry order. */
   restore(delivery: Delivery): void {
     this.numberEntriesAbove(delivery.entryNumber)
-    if (delivery.state === DeliveryState.Waiting) this.#push(delivery)
+    if (delivery.state === DeliveryState.Waiting) this.#push(delivery, false)
     else this.#window.restore(delivery)
   }
 

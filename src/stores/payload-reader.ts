@@ -1,5 +1,6 @@
 /**
- * Reads payloads of queued messages, in batches: those that lie near each other come with one read.
+ * Reads payloads of queued messages, in batches: those that lie near each other come with one read, and share its memory,
+ * unless most of that was not asked for.
  *
  * @module
  */
@@ -56,12 +57,16 @@ export class PayloadReader {
     const { segment, offset } = run[0]!
     const end = endOf(run.at(-1)!)
     const bytes = await this.#files.use(segment, (file) => file.read(offset, end - offset))
+    for (const wanted of run) if (!payloadIsSound(bytes, wanted.offset - offset, wanted.length)) throw damaged(wanted)
+    const wantedBytes = run.reduce((sum, { length }) => sum + length, 0)
+    const packed = wantedBytes * 2 < bytes.length ? new Uint8Array(wantedBytes) : undefined
+    let at = 0
     for (const wanted of run) {
-      const at = wanted.offset - offset
-      if (!payloadIsSound(bytes, at, wanted.length)) throw damaged(wanted)
-      const payload = bytes.subarray(at + 4, at + 4 + wanted.length)
-      // A copy where others were read along: a payload that stays must not pin them.
-      payloads[wanted.place] = run.length === 1 ? payload : new Uint8Array(payload)
+      const from = wanted.offset + 4 - offset
+      const payload = bytes.subarray(from, from + wanted.length)
+      packed?.set(payload, at)
+      payloads[wanted.place] = packed?.subarray(at, at + wanted.length) ?? payload
+      at += wanted.length
     }
   }
 }

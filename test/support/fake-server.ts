@@ -156,7 +156,9 @@ export class FakeServer implements ServerSide, SessionSide {
   }
   delivered(): void {}
   queued(): void {}
-  waits(): void {}
+  parks(): boolean {
+    return false
+  }
   wantsPayloads(): void {}
   hasMemoryFor(): boolean {
     return true

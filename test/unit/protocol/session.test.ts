@@ -52,7 +52,7 @@ function sessionOf(limits: Partial<SessionLimits> = {}) {
     now: () => side.nowMs,
     dropped: (_session, { topicName }, cause) => told.push(`${topicName}: ${cause}`),
     delivered: () => {},
-    waits: () => {},
+    parks: () => false,
     wantsPayloads: () => {},
     queued: (bytes) => void (side.queuedBytes += bytes),
     hasMemoryFor: (bytes) => side.queuedBytes + bytes <= side.memory,

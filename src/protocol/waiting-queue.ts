@@ -1,0 +1,222 @@
+/**
+ * The queue of a Session: deliveries that wait for room in the window, first in, first out.
+ *
+ *   front  [ Delivery … ]   rows  [ 48 bytes each, payload in the Store alone ]   back  [ Delivery … ]
+ *
+ * A delivery costs some 270 bytes besides its payload. One that will wait for long, and that the Store has, therefore
+ * becomes a row of plain numbers and shared strings (`park`), and a Delivery again when its turn comes. So a million
+ * messages for absent Clients take what a few thousand in RAM take.
+ *
+ * @module
+ */
+import { Ring } from '../base/ring.ts'
+import { noProperties, type Properties } from '../codec/properties.ts'
+import type { QoS } from '../codec/packets.ts'
+import { ApplicationMessage } from './application-message.ts'
+import { Delivery, type SharedOrigin } from './delivery.ts'
+
+const CHUNK_ROWS = 256
+const SMALLEST_CHUNK_ROWS = 4
+/** Numbers of a row: entryNumber, messageNumber, and payload length with the bits below it. */
+const STRIDE = 3
+const Bit = { qos: 3, retain: 4, deliveryQos2: 8, deliveryRetain: 16 } as const
+const LENGTH_UNIT = 32
+
+/** What most rows do not have. */
+interface Extras {
+  readonly properties: Properties
+  readonly receivedAtMs: number
+  readonly subscriptionIdentifiers: readonly number[]
+  readonly shared: SharedOrigin | undefined
+}
+
+const NO_IDENTIFIERS: readonly number[] = []
+
+/** A row is an index into all of them. */
+class Chunk {
+  numbers: Float64Array
+  topicNames: string[]
+  publishers: string[]
+  /** A whole Delivery where it has to stay what it is. Made when a row has any. */
+  extras: (Extras | Delivery | undefined)[] | undefined = undefined
+  start = 0
+  end = 0
+
+  constructor(rows: number) {
+    this.numbers = new Float64Array(rows * STRIDE)
+    this.topicNames = new Array<string>(rows)
+    this.publishers = new Array<string>(rows)
+  }
+
+  /** Holds twice as many. */
+  grow(): void {
+    const { numbers, topicNames, publishers, end } = this
+    this.numbers = new Float64Array(numbers.length * 2)
+    this.numbers.set(numbers)
+    this.topicNames = topicNames.concat(new Array<string>(end))
+    this.publishers = publishers.concat(new Array<string>(end))
+  }
+}
+
+export class WaitingQueue {
+  length = 0
+  #front = new Ring<Delivery>()
+  /** Oldest chunk first; none is empty. */
+  #rows: Ring<Chunk> | undefined = undefined
+  #back: Ring<Delivery> | undefined = undefined
+
+  /** @param parks it is to leave RAM: `park` will be called once it is stored */
+  push(delivery: Delivery, parks: boolean): void {
+    this.length++
+    if (this.#back !== undefined) this.#back.push(delivery)
+    else if (delivery.isStored && !delivery.message.isLoaded) this.#addRow(delivery)
+    else if (parks || this.#rows !== undefined) (this.#back = new Ring()).push(delivery)
+    else this.#front.push(delivery)
+  }
+
+  shift(): Delivery | undefined {
+    const delivery = this.peek()
+    if (delivery === undefined) return undefined
+    this.length--
+    return this.#front.shift()
+  }
+
+  peek(): Delivery | undefined {
+    if (this.#front.length === 0) this.#bringUp(1)
+    return this.#front.peek()
+  }
+
+  /** The first `count`, or all if there are fewer. */
+  upcoming(count: number): Delivery[] {
+    this.#bringUp(count)
+    return Array.from({ length: Math.min(count, this.#front.length) }, (_, at) => this.#front.at(at)!)
+  }
+
+  /** Rows become deliveries, until the first `count` are at hand. */
+  #bringUp(count: number): void {
+    while (this.#front.length < count && this.#rows !== undefined) {
+      const chunk = this.#rows.peek()!
+      this.#front.push(deliveryOf(chunk, chunk.start++))
+      if (chunk.start === chunk.end) this.#rows.shift()
+      if (this.#rows.length === 0) this.#rows = undefined
+    }
+    if (this.#rows !== undefined || this.#back === undefined) return
+    if (this.#front.length === 0) {
+      this.#front = this.#back
+      this.#back = undefined
+    } else while (this.#front.length < count && this.#back.length > 0) this.#front.push(this.#back.shift()!)
+    if (this.#back?.length === 0) this.#back = undefined
+  }
+
+  /** Everything up to that entry is stored: what was to leave RAM does. */
+  park(lastEntryNumber: number): void {
+    const back = this.#back
+    if (back === undefined) return
+    for (let next = back.peek(); next !== undefined && next.entryNumber <= lastEntryNumber; next = back.peek()) {
+      this.#addRow(back.shift()!)
+    }
+    if (back.length === 0) this.#back = undefined
+  }
+
+  #addRow(delivery: Delivery): void {
+    this.#rows ??= new Ring()
+    let chunk = this.#rows.at(this.#rows.length - 1)
+    if (chunk === undefined || chunk.end === CHUNK_ROWS) {
+      chunk = new Chunk(chunk === undefined ? SMALLEST_CHUNK_ROWS : CHUNK_ROWS)
+      this.#rows.push(chunk)
+    }
+    addRow(chunk, delivery)
+  }
+
+  /** Takes out what is wanted, wherever it stands. */
+  take(wanted: (delivery: Delivery) => boolean): Delivery[] {
+    const taken: Delivery[] = []
+    const kept = new WaitingQueue()
+    for (let next = this.shift(); next !== undefined; next = this.shift()) {
+      if (wanted(next)) taken.push(next)
+      else kept.push(next, false)
+    }
+    this.length = kept.length
+    this.#front = kept.#front
+    this.#rows = kept.#rows
+    this.#back = kept.#back
+    return taken
+  }
+
+  /** First to last; of what is a row, each look makes a Delivery anew. */
+  *[Symbol.iterator](): Generator<Delivery, void, undefined> {
+    yield* this.#front
+    for (const chunk of this.#rows ?? []) {
+      for (let row = chunk.start; row < chunk.end; row++) yield deliveryOf(chunk, row)
+    }
+    if (this.#back !== undefined) yield* this.#back
+  }
+}
+
+function addRow(chunk: Chunk, delivery: Delivery): void {
+  const { message, entryNumber } = delivery
+  const row = chunk.end
+  if (row * STRIDE === chunk.numbers.length) chunk.grow()
+  chunk.end++
+  chunk.topicNames[row] = message.topicName
+  chunk.publishers[row] = message.publisher
+  const extras = staysWhole(delivery) ? delivery : extrasOf(delivery, chunk.extras?.[row - 1])
+  if (extras !== undefined) (chunk.extras ??= [])[row] = extras
+  const deliveryBits = (delivery.qos === 2 ? Bit.deliveryQos2 : 0) | (delivery.retain ? Bit.deliveryRetain : 0)
+  const bits = message.qos | (message.retain ? Bit.retain : 0) | deliveryBits
+  chunk.numbers[row * STRIDE] = entryNumber
+  chunk.numbers[row * STRIDE + 1] = message.messageNumber
+  chunk.numbers[row * STRIDE + 2] = message.payloadLength * LENGTH_UNIT + bits
+}
+
+/** Unknown to the Store, or may move to another member, who has to have its payload then. */
+function staysWhole({ isStored, shared, message }: Delivery): boolean {
+  return !isStored || (shared !== undefined && message.isLoaded)
+}
+
+/** @param before those of the row before it, which are often the same */
+function extrasOf(
+  { message, subscriptionIdentifiers, shared }: Delivery,
+  before: Extras | Delivery | undefined,
+): Extras | undefined {
+  const { properties, receivedAtMs } = message
+  const isPlain = properties === noProperties
+  if (isPlain && shared === undefined && subscriptionIdentifiers.length === 0) return undefined
+  const isSame =
+    isPlain &&
+    before !== undefined &&
+    !(before instanceof Delivery) &&
+    before.properties === noProperties &&
+    before.shared === shared &&
+    before.subscriptionIdentifiers === subscriptionIdentifiers
+  return isSame ? before : { properties, receivedAtMs, subscriptionIdentifiers, shared }
+}
+
+function deliveryOf({ numbers, topicNames, publishers, extras }: Chunk, row: number): Delivery {
+  const more = extras?.[row]
+  if (more instanceof Delivery) return more
+  const lengthAndBits = numbers[row * STRIDE + 2]!
+  const bits = lengthAndBits % LENGTH_UNIT
+  const message = ApplicationMessage.stored(
+    {
+      topicName: topicNames[row]!,
+      qos: (bits & Bit.qos) as QoS,
+      retain: (bits & Bit.retain) !== 0,
+      properties: more?.properties ?? noProperties,
+      publisher: publishers[row]!,
+      receivedAtMs: more?.receivedAtMs ?? 0,
+    },
+    numbers[row * STRIDE + 1]!,
+    Math.floor(lengthAndBits / LENGTH_UNIT),
+  )
+  const delivery = new Delivery(
+    message,
+    (bits & Bit.deliveryQos2) === 0 ? 1 : 2,
+    (bits & Bit.deliveryRetain) !== 0,
+    more?.subscriptionIdentifiers ?? NO_IDENTIFIERS,
+    more?.shared,
+    numbers[row * STRIDE]!,
+  )
+  delivery.isStored = true
+  return delivery
+}

@@ -1,0 +1,31 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { RestoredMessages } from '../../../src/broker/restored-messages.ts'
+import { messageOf } from '../../support/fake-server.ts'
+
+test('messages are found by number as they were told, in any order, however large the numbers', () => {
+  const messages = new RestoredMessages()
+  const numbers = Array.from({ length: 20_000 }, (_, index) => (index * 7919) % 20_011).map((n) => n * 2 ** 20 + 1)
+  for (const number of numbers) {
+    messages.add(number, `topic ${number % 100}`, `publisher ${number % 7}`, 268_435_455, 2, number % 2 === 0)
+  }
+  for (const number of numbers) {
+    const found = messages.find(number)!
+    assert.deepEqual(
+      [found.messageNumber, found.topicName, found.publisher, found.payloadLength, found.qos, found.retain],
+      [number, `topic ${number % 100}`, `publisher ${number % 7}`, 268_435_455, 2, number % 2 === 0],
+    )
+    assert.equal(found.isLoaded, false)
+  }
+  assert.equal(messages.find(3), undefined)
+})
+
+test('a message that came whole is given back as it is, to everybody', () => {
+  const messages = new RestoredMessages()
+  const whole = messageOf({ properties: { contentType: 'text' } })
+  whole.messageNumber = 5
+  messages.add(4, 'a', '', 0, 1, false)
+  messages.addWhole(whole)
+  assert.equal(messages.find(5), whole)
+  assert.equal(messages.find(4)!.topicName, 'a')
+})

@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { noProperties } from '../../../src/codec/properties.ts'
+import { ApplicationMessage } from '../../../src/protocol/application-message.ts'
+import { Delivery } from '../../../src/protocol/delivery.ts'
+import { WaitingQueue } from '../../../src/protocol/waiting-queue.ts'
+
+const GROUPS = [undefined, { topicFilter: '$share/a/#' }, { topicFilter: '$share/b/#' }]
+const IDENTIFIERS = [[], [7], [7, 268_435_455]]
+
+/** A delivery that differs from the others in all that a row has to keep. */
+function deliveryOf(entryNumber: number, variant: number): Delivery {
+  const message = ApplicationMessage.of({
+    topicName: `topic ${variant % 5}`,
+    payload: Buffer.alloc(variant % 17, 0x61),
+    qos: variant % 3 === 0 ? 2 : 1,
+    retain: variant % 2 === 0,
+    properties: variant % 4 === 0 ? { messageExpiryInterval: variant, contentType: 'text' } : noProperties,
+    publisher: `publisher ${variant % 3}`,
+    receivedAtMs: variant % 4 === 0 ? variant + 0.5 : 0,
+  })
+  const isStored = variant % 7 !== 0
+  if (isStored) message.messageNumber = 2 ** 33 + entryNumber
+  const shared = GROUPS[variant % 11 < 9 ? 0 : (variant % 2) + 1]
+  const identifiers = IDENTIFIERS[variant % 13 < 11 ? 0 : (variant % 2) + 1]!
+  const delivery = new Delivery(message, variant % 5 < 3 ? 1 : 2, variant % 6 === 0, identifiers, shared, entryNumber)
+  delivery.isStored = isStored
+  return delivery
+}
+
+/** Everything that has to come back, in words that differ where anything does. */
+function picture(delivery: Delivery): string {
+  const { message, qos, retain, subscriptionIdentifiers, shared, entryNumber, isStored } = delivery
+  const { topicName, publisher, properties, messageNumber, payloadLength, receivedAtMs, size } = message
+  const own = { entryNumber, qos, retain, subscriptionIdentifiers, filter: shared?.topicFilter, isStored }
+  const common = { topicName, publisher, properties, messageNumber, payloadLength, receivedAtMs, size }
+  return JSON.stringify({ ...own, ...common, qosOfMessage: message.qos, retainOfMessage: message.retain })
+}
+
+const step = fc.oneof(
+  { weight: 6, arbitrary: fc.record({ do: fc.constant('push' as const), variant: fc.nat(1000), parks: fc.boolean() }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('park' as const), behind: fc.nat(3) }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('shift' as const), count: fc.nat(4) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('upcoming' as const), count: fc.nat(8) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('take' as const), group: fc.constantFrom(...GROUPS) }) },
+)
+
+test('whatever becomes a row meanwhile, it is first in, first out, and comes out as it went in', () => {
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
+      const queue = new WaitingQueue()
+      let expected: string[] = []
+      let lastEntry = 0
+      for (const next of steps) {
+        if (next.do === 'push') {
+          const delivery = deliveryOf(++lastEntry, next.variant)
+          expected.push(picture(delivery))
+          queue.push(delivery, next.parks)
+        } else if (next.do === 'park') queue.park(lastEntry - next.behind)
+        else if (next.do === 'upcoming') {
+          assert.deepEqual(queue.upcoming(next.count).map(picture), expected.slice(0, next.count))
+        } else if (next.do === 'shift') {
+          const shifted = Array.from({ length: next.count }, () => queue.shift()).filter((one) => one !== undefined)
+          assert.deepEqual(shifted.map(picture), expected.splice(0, next.count))
+        } else {
+          const taken = queue.take(({ shared }) => shared === next.group)
+          const isTaken = (one: string): boolean =>
+            (JSON.parse(one) as { filter?: string }).filter === next.group?.topicFilter
+          assert.deepEqual(taken.map(picture), expected.filter(isTaken))
+          expected = expected.filter((one) => !isTaken(one))
+        }
+        assert.equal(queue.length, expected.length)
+      }
+      assert.deepEqual([...queue].map(picture), expected)
+    }),
+  )
+})
+
+test('what leaves RAM does so only up to the entry that is stored, and only what the Store knows', () => {
+  const queue = new WaitingQueue()
+  const deliveries = [1, 2, 3, 4].map((entryNumber) => deliveryOf(entryNumber, entryNumber === 2 ? 7 : 1))
+  for (const delivery of deliveries) queue.push(delivery, true)
+  queue.park(3)
+  assert.deepEqual(
+    [...queue].map(({ message }) => message.isLoaded),
+    [false, true, false, true],
+  )
+})
