@@ -251,7 +251,7 @@ export class Link implements Transport {
   /** A copy goes: the broker uses the memory again. */
   #launch(bytes: Uint8Array): void {
     const readMs = (bytes.length * 1000) / this.conditions.bytesPerSecond
-    this.#down.push(Uint8Array.from(bytes), this.#arrival(this.#down) + readMs)
+    this.#down.push(new Uint8Array(bytes), this.#arrival(this.#down) + readMs)
   }
 
   #arriveUp(bytes: Uint8Array | undefined): void {

@@ -2,7 +2,8 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
-import { addTotals, Totals } from './totals.ts'
+import { Digest } from './event-log.ts'
+import { addTotals, MEASURES, Totals } from './totals.ts'
 import type { Report, Task } from './worker.ts'
 
 export interface BatchOptions {
@@ -19,6 +20,10 @@ export interface BatchOptions {
 
 export interface BatchResult {
   readonly totals: Totals
+  /** What the seed with the least of it went through, by the names of `MEASURES`. */
+  readonly least: ReadonlyMap<string, number>
+  /** Of the event logs of all seeds, in their order. */
+  readonly digest: string
   readonly runs: number
   /** The first that failed; the batch stops there. */
   readonly failed: Report | undefined
@@ -28,6 +33,8 @@ export interface BatchResult {
 export async function runBatch(options: BatchOptions): Promise<BatchResult> {
   const { firstSeed, seeds, folder, shrinks, onProgress, workers = availableParallelism() } = options
   const totals = new Totals()
+  const least = new Map(MEASURES.map(({ name }) => [name, Infinity]))
+  const digests: string[] = []
   let next = 0
   let runs = 0
   let failed: Report | undefined
@@ -40,7 +47,11 @@ export async function runBatch(options: BatchOptions): Promise<BatchResult> {
       }
       child.on('message', (report: Report) => {
         runs++
-        if (report.totals !== undefined) addTotals(totals, report.totals)
+        digests[report.seed - firstSeed] = report.digest
+        if (report.totals !== undefined) {
+          addTotals(totals, report.totals)
+          for (const { name, of } of MEASURES) least.set(name, Math.min(least.get(name)!, of(report.totals)))
+        }
         if (report.violation !== undefined) failed ??= report
         onProgress?.(runs)
         give()
@@ -51,7 +62,10 @@ export async function runBatch(options: BatchOptions): Promise<BatchResult> {
   try {
     await Promise.all(
       Array.from({ length: Math.min(workers, seeds) }, () => {
-        const child = fork(join(folder, 'build/test/sim/worker.js'), { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+        const child = fork(join(folder, 'build/test/sim/worker.js'), {
+          stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+          execArgv: ['--max-semi-space-size=32'],
+        })
         children.push(child)
         return drive(child)
       }),
@@ -59,5 +73,7 @@ export async function runBatch(options: BatchOptions): Promise<BatchResult> {
   } finally {
     for (const child of children) child.kill()
   }
-  return { totals, runs, failed }
+  const digest = new Digest()
+  for (const one of digests) digest.text(one)
+  return { totals, least, digest: digest.toString(), runs, failed }
 }

@@ -52,6 +52,7 @@ export class SimulatedClient {
   readonly userName: string
   wire: Wire | undefined
   isConnected = false
+  hasBeenConnected = false
   /** It will not come back by itself. */
   isResting = false
   readonly #side: ClientSide
@@ -226,6 +227,7 @@ export class SimulatedClient {
 
   #accepted(sessionPresent: boolean): void {
     this.isConnected = true
+    this.hasBeenConnected = true
     this.#asked.clear()
     this.#aliasesUp.clear()
     this.#aliasesDown.clear()

@@ -91,6 +91,8 @@ export interface ModelWill {
 export class ModelSession {
   readonly clientId: string
   readonly subscriptions = new Map<string, ModelSubscription>()
+  /** Unsubscribed just now: what was sent for them before may be written after. */
+  readonly left = new Map<string, ModelSubscription>()
   userName: string | undefined
   wire: Wire | undefined
   will: ModelWill | undefined
@@ -113,8 +115,9 @@ export class ModelSession {
     this.clientId = clientId
   }
 
-  get waitingCount(): number {
-    return this.waiting[1].length + this.waiting[2].length
+  /** As what a message may be written for that filter. */
+  membership(topicFilter: string): ModelSubscription | undefined {
+    return this.subscriptions.get(topicFilter) ?? this.left.get(topicFilter)
   }
 }
 

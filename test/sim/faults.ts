@@ -44,7 +44,8 @@ export interface FaultPlan {
 /** Draws a schedule in order of time. */
 export function drawFaults(random: SeededRandom, { clients, minutes, faults, restarts }: FaultPlan): Fault[] {
   const draw = (kinds: readonly FaultKind[]): Fault => ({
-    atMs: random.between(5000, minutes * 60_000),
+    // The last ones, too, have to find somebody before the calm.
+    atMs: random.between(5000, minutes * 60_000 - 20_000),
     kind: random.pick(kinds),
     client: random.integer(clients),
     forMs: random.pick([100, 3000, 20_000, 70_000]),

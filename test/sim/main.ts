@@ -3,6 +3,7 @@
  *
  *     npm run sim -- --seeds 1000             seeds 1 to 1000, in a process for each processor
  *     npm run sim -- --seeds 50 --seed 7000   seeds 7000 to 7049
+ *     npm run sim -- --seeds 50 --workers 1   in one process
  *     npm run sim -- --seed 7                 one seed, with its whole event log
  *     npm run sim -- --variants               whether the oracles find brokers that are broken on purpose
  *
@@ -22,15 +23,17 @@ async function runOne(seed: number): Promise<boolean> {
   const { violation, log, totals } = await new World({ seed }).run()
   console.log(log.format())
   console.log(totals)
+  console.log(`event log: ${log.digest}`)
   console.log(violation === undefined ? `seed ${seed} is fine` : `seed ${seed}: ${violation}`)
   return violation === undefined
 }
 
-async function runMany(firstSeed: number, seeds: number): Promise<boolean> {
+async function runMany(firstSeed: number, seeds: number, workers: number | undefined): Promise<boolean> {
   const progress = new Progress('simulation', { total: seeds, unit: 'seeds' })
   const startedAt = performance.now()
   const onProgress = (done: number): void => progress.update(done)
-  const { totals, runs, failed } = await runBatch({ firstSeed, seeds, folder: root, shrinks: true, onProgress })
+  const options = { firstSeed, seeds, folder: root, shrinks: true, onProgress, ...(workers && { workers }) }
+  const { totals, least, digest, runs, failed } = await runBatch(options)
   progress.finish()
   if (failed !== undefined) {
     console.log(failed.failure)
@@ -38,6 +41,9 @@ async function runMany(firstSeed: number, seeds: number): Promise<boolean> {
   }
   const seconds = (performance.now() - startedAt) / 1000
   for (const [name, total] of Object.entries(totals)) console.log(`${name.padEnd(20)} ${Math.round(total)}`)
+  const leastOf = [...least].map(([name, most]) => `${Math.floor(most)} ${name}`)
+  console.log(`each seed at least   ${leastOf.join(', ')}`)
+  console.log(`event logs           ${digest}`)
   console.log(`${runs} seeds from ${firstSeed} up, all fine, in ${seconds.toFixed(0)} s`)
   const missing = Object.entries(totals).filter(([, total]) => total === 0) as [TotalName, number][]
   // A few seeds may miss what is rare; many may not.
@@ -48,15 +54,20 @@ async function runMany(firstSeed: number, seeds: number): Promise<boolean> {
 
 async function main(): Promise<boolean> {
   const { values } = parseArgs({
-    options: { seeds: { type: 'string' }, seed: { type: 'string' }, variants: { type: 'boolean', default: false } },
+    options: {
+      seeds: { type: 'string' },
+      seed: { type: 'string' },
+      workers: { type: 'string' },
+      variants: { type: 'boolean', default: false },
+    },
   })
-  const { seeds, seed, variants } = values
+  const { seeds, seed, workers, variants } = values
   if (variants) {
     const { runVariants } = await import('./variants.ts')
     return runVariants()
   }
   if (seeds === undefined && seed !== undefined) return runOne(Number(seed))
-  return runMany(Number(seed ?? 1), Number(seeds ?? 100))
+  return runMany(Number(seed ?? 1), Number(seeds ?? 100), workers === undefined ? undefined : Number(workers))
 }
 
 if (isMain(import.meta.url)) process.exitCode = (await main()) ? 0 : 1

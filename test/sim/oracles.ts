@@ -427,7 +427,11 @@ export class Oracles implements WireEar {
   #unsubscribed(clientId: string, topicFilter: string): void {
     const session = this.sessions.get(clientId)
     if (session === undefined) return
-    this.#check(session.subscriptions.delete(topicFilter) || !this.#isRegular(clientId), () => {
+    const old = session.subscriptions.get(topicFilter)
+    session.subscriptions.delete(topicFilter)
+    if (old !== undefined) session.left.set(topicFilter, old)
+    this.#touched.add(session)
+    this.#check(old !== undefined || !this.#isRegular(clientId), () => {
       return `${clientId} was not subscribed to ${topicFilter}`
     })
     this.#matches.clear()
@@ -713,9 +717,9 @@ export class Oracles implements WireEar {
 
   // ---- what the broker does ----
 
-  written(wire: Wire, packet: Packet, size: number): void {
+  written(wire: Wire, packet: Packet, { length }: Uint8Array): void {
     this.#totals.packetsSent++
-    this.#written.push({ wire, packet, size })
+    this.#written.push({ wire, packet, size: length })
   }
 
   /** Judges what was written since the last time. Never from inside the broker: what it says of it may come a moment later. */
@@ -899,7 +903,7 @@ export class Oracles implements WireEar {
       )
       return undefined
     }
-    const identifiers = session.subscriptions.get(shared.topicFilter)?.identifiers
+    const identifiers = session.membership(shared.topicFilter)?.identifiers
     const copy = { ...makeCopy(shared.message, packet.qos, packet.retain, identifiers ?? [], 0), shared }
     shared.session = session
     shared.copy = copy
@@ -918,12 +922,14 @@ export class Oracles implements WireEar {
   ): SharedCopy | undefined {
     const now = this.#side.now()
     const mine = list.filter(({ topicFilter, isForbidden, message }) => {
-      const isFresh = now < message.expiresAtMs || message.receivedAtMs === now
-      return isFresh && !isForbidden && session.subscriptions.has(topicFilter)
+      const isNew = message.receivedAtMs === now
+      // QoS 0 goes at once or never, also where the next message looks the same.
+      const isFresh = isNew || (message.qos > 0 && now < message.expiresAtMs)
+      return isFresh && !isForbidden && session.membership(topicFilter) !== undefined
     })
     const isFree = (one: SharedCopy): boolean => one.session === undefined || this.#hasLeft(one)
     const isAtQos = ({ topicFilter, message }: SharedCopy): boolean =>
-      Math.min(session.subscriptions.get(topicFilter)!.qos, message.qos) === qos
+      Math.min(session.membership(topicFilter)!.qos, message.qos) === qos
     const free = mine.findLast((one) => isFree(one) && isAtQos(one)) ?? mine.findLast(isFree)
     if (free !== undefined) return free
     for (const taken of mine) {
@@ -997,7 +1003,10 @@ export class Oracles implements WireEar {
   /** Everything that was possible at this instant has happened: what is owed now has to be there. */
   endOfInstant(): void {
     this.#flush()
-    for (const session of this.#touched) this.#checkFlow(session)
+    for (const session of this.#touched) {
+      this.#checkFlow(session)
+      session.left.clear()
+    }
     this.#touched.clear()
     const [will] = this.#owedWills
     this.#check(will === undefined, () => `the Will of ${will!.clientId} was not sent when its Session ended`)

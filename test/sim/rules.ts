@@ -67,8 +67,20 @@ export function isShared(topicFilter: string): boolean {
   return topicFilter.startsWith('$share/')
 }
 
-/** §4.7, the slow and plain way. */
+/** There are few filters and few topics: each pair is judged once. */
+const judged = new Map<string, Map<string, boolean>>()
+
+/** §4.7. */
 export function matches(topicFilter: string, topicName: string): boolean {
+  let names = judged.get(topicFilter)
+  if (names === undefined) judged.set(topicFilter, (names = new Map()))
+  let answer = names.get(topicName)
+  if (answer === undefined) names.set(topicName, (answer = judge(topicFilter, topicName)))
+  return answer
+}
+
+/** The slow and plain way. */
+function judge(topicFilter: string, topicName: string): boolean {
   const filter = topicFilter.split('/')
   const name = topicName.split('/')
   if (topicName.startsWith('$') && (filter[0] === '#' || filter[0] === '+')) return false

@@ -1,6 +1,7 @@
 /** What a simulation went through, for the summary: a total of zero proves nothing. @module */
 
 export class Totals {
+  clients = 0
   packetsReceived = 0
   packetsSent = 0
   messages = 0
@@ -32,4 +33,20 @@ export type TotalName = keyof Totals
 /** Adds what `more` counts. */
 export function addTotals(to: Totals, more: Readonly<Totals>): void {
   for (const name of Object.keys(more) as TotalName[]) to[name] += more[name]
+}
+
+/** What each seed has to go through at least, in the order of the summary. */
+export const MEASURES: readonly { readonly name: string; readonly least: number; of: (totals: Totals) => number }[] = [
+  { name: 'virtual minutes', least: 10, of: ({ virtualMinutes }) => virtualMinutes },
+  { name: 'Clients', least: 50, of: ({ clients }) => clients },
+  { name: 'Control Packets', least: 2000, of: ({ packetsReceived, packetsSent }) => packetsReceived + packetsSent },
+  { name: 'faults', least: 20, of: ({ faults }) => faults },
+  { name: 'restarts', least: 3, of: ({ restarts }) => restarts },
+]
+
+/** @returns what a seed lacks, in words; `undefined` if it went through enough */
+export function shortfallOf(totals: Totals): string | undefined {
+  const short = MEASURES.filter(({ least, of }) => of(totals) < least)
+  if (short.length === 0) return undefined
+  return `too little happened: ${short.map(({ name, of }) => `${of(totals)} ${name}`).join(', ')}`
 }

@@ -17,9 +17,9 @@ import type { Link } from '../../src/testing/link.ts'
 
 /** Who listens. */
 export interface WireEar {
-  handed(wire: Wire, packet: Packet): void
-  /** @param bytes of the whole packet */
-  written(wire: Wire, packet: Packet, bytes: number): void
+  /** @param bytes the whole packet; to be looked at only until this returns */
+  handed(wire: Wire, packet: Packet, bytes: Uint8Array): void
+  written(wire: Wire, packet: Packet, bytes: Uint8Array): void
   /** The broker wrote what nobody can read. */
   garbled(wire: Wire, error: unknown): void
   /** Input is on its way into the broker, or was. */
@@ -80,7 +80,7 @@ export class Wire implements Transport, Incoming {
     this.#readUp(chunk)
     this.#ear.entering(this)
     // The broker may look at the bytes only until it returns: then they are others.
-    const shared = Uint8Array.from(chunk)
+    const shared = new Uint8Array(chunk)
     this.#incoming!.receive(shared)
     shared.fill(0xff)
     this.#ear.entering(undefined)
@@ -97,7 +97,7 @@ export class Wire implements Transport, Incoming {
           this.connect = packet
           this.version = packet.protocolVersion
         }
-        this.#ear.handed(this, packet)
+        this.#ear.handed(this, packet, bytesOf(this.#up))
       }
       this.#up.detach()
     } catch {
@@ -108,7 +108,7 @@ export class Wire implements Transport, Incoming {
   #decode(decoder: Decoder, sender: 'client' | 'server'): Packet {
     const { bytes, firstByte, bodyStart, end } = decoder
     const packet = decodePacket(bytes, firstByte, bodyStart, end, this.version, sender)
-    return 'payload' in packet ? { ...packet, payload: Uint8Array.from(packet.payload) } : packet
+    return 'payload' in packet ? { ...packet, payload: new Uint8Array(packet.payload) } : packet
   }
 
   drained(): void {
@@ -131,8 +131,7 @@ export class Wire implements Transport, Incoming {
     try {
       this.#down.push(bytes)
       while (this.#down.next()) {
-        const size = this.#down.end - this.#down.start
-        this.#ear.written(this, this.#decode(this.#down, 'server'), size)
+        this.#ear.written(this, this.#decode(this.#down, 'server'), bytesOf(this.#down))
       }
       this.#down.detach()
     } catch (error) {
@@ -158,4 +157,8 @@ export class Wire implements Transport, Incoming {
   destroy(): void {
     if (!this.isDetached) this.link.destroy()
   }
+}
+
+function bytesOf({ bytes, start, end }: Decoder): Uint8Array {
+  return bytes.subarray(start, end)
 }

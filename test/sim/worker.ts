@@ -1,7 +1,7 @@
 /** A process of a batch: is sent seeds, one at a time, and answers with what came of each. @module */
 import { describeFault } from './faults.ts'
 import { shrink } from './shrink.ts'
-import type { Totals } from './totals.ts'
+import { shortfallOf, type Totals } from './totals.ts'
 import { World } from './world.ts'
 
 /** Lines of the event log that are shown of a failure. */
@@ -16,6 +16,8 @@ export interface Task {
 export interface Report {
   readonly seed: number
   readonly totals: Totals
+  /** Of the event log. */
+  readonly digest: string
   /** What the oracle said. */
   readonly violation: string | undefined
   /** All of it, ready to print. */
@@ -23,10 +25,14 @@ export interface Report {
 }
 
 async function work({ seed, shrinks }: Task): Promise<Report> {
+  const { totals, violation, log } = await new World({ seed, keepsLog: false }).run()
+  const { digest } = log
+  if (violation === undefined) {
+    const shortfall = shortfallOf(totals)
+    return { seed, totals, digest, violation: shortfall, failure: shortfall && `seed ${seed}: ${shortfall}` }
+  }
+  if (!shrinks) return { seed, totals, digest, violation, failure: violation }
   const outcome = await new World({ seed }).run()
-  const { totals, violation } = outcome
-  if (violation === undefined) return { seed, totals, violation, failure: undefined }
-  if (!shrinks) return { seed, totals, violation, failure: violation }
   const least = await shrink(outcome)
   const failure = [
     `seed ${seed}: ${least.violation}`,
@@ -35,7 +41,7 @@ async function work({ seed, shrinks }: Task): Promise<Report> {
     `the last of the event log (all of it: npm run sim -- --seed ${seed}):`,
     least.log.format(LAST_LINES),
   ]
-  return { seed, totals, violation, failure: failure.join('\n') }
+  return { seed, totals, digest, violation, failure: failure.join('\n') }
 }
 
 process.on('message', (task: Task) => {
@@ -43,7 +49,7 @@ process.on('message', (task: Task) => {
     (report) => process.send!(report),
     (error: unknown) => {
       const text = `seed ${task.seed}: ${error instanceof Error ? error.stack : String(error)}`
-      process.send!({ seed: task.seed, totals: undefined, violation: text, failure: text })
+      process.send!({ seed: task.seed, totals: undefined, digest: '', violation: text, failure: text })
     },
   )
 })

@@ -27,6 +27,8 @@ import { Wire, type WireEar } from './wire.ts'
 /** Virtual time after the last fault in which everything owed has to come to its end. */
 const CALM_MS = 120_000
 const ATTACK_EVERY_MS = 15_000
+/** A fault that finds nobody comes again so much later. */
+const FAULT_RETRY_MS = 1000
 
 export interface WorldOptions {
   readonly seed: number
@@ -40,6 +42,8 @@ export interface WorldOptions {
   readonly restarts?: number
   /** In place of the drawn ones. */
   readonly schedule?: readonly Fault[]
+  /** Whether the event log can be read afterwards; default true. */
+  readonly keepsLog?: boolean
 }
 
 export interface Outcome {
@@ -87,7 +91,7 @@ class ProcessClock implements Clock {
 
 export class World {
   readonly clock: VirtualClock
-  readonly log: EventLog = new EventLog()
+  readonly log: EventLog
   readonly totals: Totals = new Totals()
   readonly schedule: readonly Fault[]
   readonly clients: readonly SimulatedClient[]
@@ -107,11 +111,12 @@ export class World {
   #attacks = 0
   #violation: string | undefined
 
-  constructor({ seed, clients = 50, minutes = 10, faults = 20, restarts = 3, schedule }: WorldOptions) {
+  constructor({ seed, clients = 50, minutes = 10, faults = 20, restarts = 3, schedule, keepsLog }: WorldOptions) {
     const random = new SeededRandom(seed)
     this.#seed = seed
     this.#minutes = minutes
     this.#random = random
+    this.log = new EventLog(keepsLog)
     this.clock = new VirtualClock({ seed: random.integer(2 ** 31) })
     this.#settingsSeed = random.integer(2 ** 31)
     this.#limits = drawLimits(random)
@@ -143,7 +148,7 @@ export class World {
     })
   }
 
-  #note(who: string, ...words: (string | number | object)[]): void {
+  #note(who: string, ...words: (string | number)[]): void {
     this.log.add(this.clock.now(), who, ...words)
   }
 
@@ -178,13 +183,13 @@ export class World {
   #ear(): WireEar {
     const oracles = this.#oracles
     return {
-      handed: (wire, packet) => {
-        this.#note(wire.name, '->', packet)
+      handed: (wire, packet, bytes) => {
+        this.log.addPacket(this.clock.now(), wire.name, '->', packet, bytes)
         oracles.handed(wire, packet)
       },
-      written: (wire, packet, size) => {
-        this.#note(wire.name, '<-', packet)
-        oracles.written(wire, packet, size)
+      written: (wire, packet, bytes) => {
+        this.log.addPacket(this.clock.now(), wire.name, '<-', packet, bytes)
+        oracles.written(wire, packet, bytes)
       },
       garbled: (wire, error) => oracles.garbled(wire, error),
       entering: (wire) => oracles.entering(wire),
@@ -223,8 +228,7 @@ export class World {
   }
 
   #stop(): void {
-    const broker = this.#broker
-    if (broker === undefined || this.#isClosing) return
+    const broker = this.#broker!
     this.#isClosing = true
     this.#note('broker', 'closes')
     const process = this.#process
@@ -238,17 +242,29 @@ export class World {
   // ---- what goes wrong ----
 
   #apply(fault: Fault): void {
-    this.#note('fault', describeFault(fault))
+    const { kind } = fault
+    const hitsBroker = kind === 'crash' || kind === 'stop'
+    const client = hitsBroker ? undefined : this.#victimOf(fault)
+    if (hitsBroker ? this.#broker === undefined || this.#isClosing : client === undefined) {
+      this.clock.setTimer(FAULT_RETRY_MS, () => this.#apply(fault))
+      return
+    }
+    this.#note('fault', describeFault(fault), client === undefined ? '' : `hits ${client.clientId}`)
     this.totals.faults++
-    if (fault.kind === 'crash') {
-      if (this.#broker !== undefined) this.#endProcess('dies')
-    } else if (fault.kind === 'stop') this.#stop()
-    else this.#applyTo(this.clients[fault.client]!, fault)
+    if (kind === 'crash') this.#endProcess('dies')
+    else if (kind === 'stop') this.#stop()
+    else this.#applyTo(client!, fault)
+  }
+
+  /** The Client that is meant, or the next one that has a Connection. */
+  #victimOf({ client }: Fault): SimulatedClient | undefined {
+    const order = [...this.clients.slice(client), ...this.clients.slice(0, client)]
+    return order.find(({ link }) => link?.isOver === false)
   }
 
   #applyTo(client: SimulatedClient, { kind, forMs }: Fault): void {
-    const { wire, link } = client
-    if (wire === undefined || link === undefined) return
+    const wire = client.wire!
+    const { link } = wire
     if (kind === 'cut') link.reset()
     else if (kind === 'hang up') client.hangUp()
     else if (kind === 'silence') {
@@ -296,7 +312,8 @@ export class World {
 
   /** Runs to the end, or to the first violation. */
   async run(): Promise<Outcome> {
-    const endMs = this.clock.now() + this.#minutes * 60_000
+    const startMs = this.clock.now()
+    const endMs = startMs + this.#minutes * 60_000
     this.#startBroker()
     await this.#settle()
     for (const fault of this.schedule) this.clock.setTimer(fault.atMs, () => this.#apply(fault))
@@ -307,7 +324,8 @@ export class World {
     this.#repeat(7000, endMs, () => this.#hostPublish(++hostMessages))
     await this.#runUntil(endMs)
     if (this.#violation === undefined) await this.#calm()
-    this.totals.virtualMinutes = this.clock.now() / 60_000
+    this.totals.virtualMinutes = (this.clock.now() - startMs) / 60_000
+    this.totals.clients = this.clients.filter(({ hasBeenConnected }) => hasBeenConnected).length
     const { log, totals, schedule } = this
     return { seed: this.#seed, violation: this.#violation, schedule, log, totals }
   }
