@@ -81,8 +81,8 @@ export const variants: readonly Variant[] = [
   {
     name: 'a Will is sent after DISCONNECT 0x00',
     file: 'src/broker/sessions.ts',
-    from: 'if (!keepsWill && registration.will !== undefined) {',
-    to: 'if (!keepsWill && registration.will === undefined) {',
+    from: 'if (!keepsWill) this.#dropWill(registration)',
+    to: 'if (keepsWill) this.#dropWill(registration)',
   },
   {
     name: 'Sessions live longer than they asked for',
