@@ -36,8 +36,9 @@ function isConnected({ steps, closes }: ByteCase): boolean {
 function versionOf({ steps }: ByteCase): ProtocolVersion {
   const { sent } = steps[0]!
   const name = /MQTT|MQIsdp/.exec(Buffer.from(sent).toString('latin1'))
-  const version = name === null ? 5 : sent[name.index + name[0].length]
-  return version === 3 || version === 4 ? version : 5
+  const version = name === null ? 5 : (sent[name.index + name[0].length] ?? 5)
+  if (version >= 5) return 5
+  return version === 3 ? 3 : 4
 }
 
 async function runInMemory(one: ByteCase): Promise<void> {
@@ -138,7 +139,15 @@ async function runOverTcp(one: ByteCase): Promise<void> {
 const folder = join(root, 'test/spec/bytes')
 for (const file of readdirSync(folder).filter((name) => name.endsWith('.txt'))) {
   for (const one of readByteTable(join(folder, file))) {
-    test(`${one.name}, in memory`, () => runInMemory(one))
-    test(`${one.name}, over TCP`, () => runOverTcp(one))
+    let isRight = false
+    test(`${one.name}, in memory`, async () => {
+      await runInMemory(one)
+      isRight = true
+    })
+    test(`${one.name}, over TCP`, async () => {
+      // Over TCP a Server that says too little is waited for, and there may be many such cases.
+      assert.ok(isRight, 'it is wrong in memory already')
+      await runOverTcp(one)
+    })
   }
 }
