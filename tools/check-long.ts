@@ -84,6 +84,14 @@ const STEPS: readonly LongStep[] = [
     fix: 'run the line it prints once more; test/crash/main.ts says what the Clients are owed',
   },
   {
+    name: 'fuzz',
+    seeded: true,
+    command: ['build/test/fuzz/main.js', '--seconds', '75'],
+    limitSeconds: 240,
+    fix: 'paste the steps that it printed into a unit test (test/fuzz/replay.ts), then mend what fails',
+    showOutput: true,
+  },
+  {
     name: 'simulation',
     seeded: true,
     command: ['build/test/sim/main.js', '--seeds', '20'],
