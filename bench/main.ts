@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises'
 import { UsageError } from '../src/base/errors.ts'
 import { describeResults, remote, runCampaign, started } from '../src/bench/campaign.ts'
 import { circumstances } from '../src/bench/circumstances.ts'
-import { sluice, type BrokerKind } from '../src/bench/own-broker.ts'
+import { sluice, sluiceOnDisk, type BrokerKind } from '../src/bench/own-broker.ts'
 import { endChildrenOnSignals } from '../src/bench/process.ts'
 import { presentPeers } from './brokers/broker.ts'
 import { help, readOptions, type Options } from './options.ts'
@@ -25,7 +25,7 @@ async function main(options: Options): Promise<void> {
     return
   }
   endChildrenOnSignals()
-  const kinds = [sluice, ...choosePeers(options.peers)]
+  const kinds = [sluice, sluiceOnDisk, ...choosePeers(options.peers)]
   const contenders = options.target
     ? [remote(options.target)]
     : kinds.map((kind) => started(kind, ({ goal }) => kind === sluice || goal !== undefined))

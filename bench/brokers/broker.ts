@@ -19,12 +19,12 @@ function script(name: string): string {
   return fileURLToPath(new URL(name, import.meta.url))
 }
 
-/** Without persistence and without its limits, which would drop messages. */
-function mosquittoConfig(port: number): string {
+/** Without its limits, which would drop messages. @param folder where it keeps what it stores now and then, if it does */
+function mosquittoConfig(port: number, folder: string | undefined): string {
   return [
     `listener ${port} ${HOST}`,
     'allow_anonymous true',
-    'persistence false',
+    ...(folder === undefined ? ['persistence false'] : ['persistence true', `persistence_location ${folder}/`]),
     'max_queued_messages 0',
     'max_inflight_messages 0',
     'log_dest stderr',
@@ -33,16 +33,17 @@ function mosquittoConfig(port: number): string {
   ].join('\n')
 }
 
-export function mosquitto(command: string): BrokerKind {
+export function mosquitto(command: string, stores = false): BrokerKind {
   const help = spawnSync(command, ['-h'], { encoding: 'utf8', timeout: 5000 })
   return {
-    name: 'mosquitto',
+    name: stores ? 'mosquitto, persistence true' : 'mosquitto',
+    stores,
     version: /version (\S+)/.exec(help.stdout)?.[1] ?? 'unknown',
     async start() {
       const folder = makeFolder()
       const target: Target = { transport: 'tcp', host: HOST, port: await freePort() }
       const file = join(folder, 'mosquitto.conf')
-      await writeFile(file, mosquittoConfig(target.port))
+      await writeFile(file, mosquittoConfig(target.port, stores ? folder : undefined))
       return running(startChild(command, ['-c', file]), target, folder)
     },
   }
@@ -99,7 +100,7 @@ function installedAedes(packageName: string): BrokerKind[] {
 export function presentPeers(): BrokerKind[] {
   const command = findProgram('mosquitto')
   return [
-    ...(command === undefined ? [] : [mosquitto(command)]),
+    ...(command === undefined ? [] : [mosquitto(command), mosquitto(command, true)]),
     ...installedAedes('aedes'),
     ...installedAedes('aedes-next'),
   ]

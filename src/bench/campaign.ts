@@ -30,7 +30,7 @@ interface PlannedStep extends Step {
 /** What starting, connecting and stopping take, beside what the row itself says. */
 const OVERHEAD_SECONDS = 1
 /** Rows that keep many things take long to fill. */
-const FILLING_SECONDS = { traffic: 0, replay: 2, subscriptions: 5, idle: 8 } as const
+const FILLING_SECONDS = { traffic: 0, replay: 2, subscriptions: 5, idle: 8, durable: 10 } as const
 
 /** A broker that runs somewhere: only what its generator sees is known. */
 export function remote(target: Target): Contender {
@@ -41,16 +41,23 @@ export function remote(target: Target): Contender {
   }
 }
 
-/** A broker that is started for each run. */
+/** A broker that is started for each run. One that stores enters where that is what is measured, and nowhere else. */
 export function started(kind: BrokerKind, enters: Contender['enters'] = () => true): Contender {
-  return { name: kind.name, enters, run: (workload, seconds) => runOnce(kind, workload, seconds) }
+  return {
+    name: kind.name,
+    enters: (workload) => {
+      if (workload.shape.kind !== 'durable') return kind.stores !== true && enters(workload)
+      return kind.stores === true || (workload.shape.restarts !== true && enters(workload))
+    },
+    run: (workload, seconds) => runOnce(kind, workload, seconds),
+  }
 }
 
 /** Row by row; in each, the brokers take turns. */
 function plan({ rows, runs, seconds: measured }: Campaign, contenders: readonly Contender[]): PlannedStep[] {
   return rows.flatMap((workload) => {
-    const { warmUpSeconds } = jobOf(workload, measured)
-    const seconds = measured + warmUpSeconds + OVERHEAD_SECONDS + FILLING_SECONDS[workload.shape.kind]
+    const { warmUpSeconds, seconds: asked } = jobOf(workload, measured)
+    const seconds = asked + warmUpSeconds + OVERHEAD_SECONDS + FILLING_SECONDS[workload.shape.kind]
     const entering = contenders.filter((contender) => contender.enters(workload))
     return Array.from({ length: runs }, (_, run) => run + 1).flatMap((run) =>
       entering.map((contender) => ({ workload, contender, row: workload.title, broker: contender.name, run, seconds })),

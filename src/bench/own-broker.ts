@@ -3,17 +3,22 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { version } from '../broker/version.ts'
+import type { Durability } from '../stores/store.ts'
 import type { Target } from './driver/link.ts'
+import type { Restart } from './driver/measurement.ts'
 import { freePort, listening, makeFolder, removeFolder, startChild, type Child } from './process.ts'
 import { OURS } from './results.ts'
 import { sluiceConfig } from './sluice-config.ts'
-import type { Settings } from './workloads.ts'
+import { readUsage } from './usage.ts'
+import type { Workload } from './workloads.ts'
 
 /** A broker that runs. */
 export interface RunningBroker {
   readonly target: Target
   readonly pid: number
   stop(): Promise<void>
+  /** Kills it, and starts it again with what it has stored. */
+  restart?(): Promise<Restart>
 }
 
 /** How to start one kind of broker. */
@@ -23,7 +28,9 @@ export interface BrokerKind {
   readonly version: string
   /** Where it publishes its longest turn, in milliseconds. */
   readonly turnTopic?: string
-  readonly start: (transport: Target['transport'], settings: Settings) => Promise<RunningBroker>
+  /** Whether it stores what it acknowledges: only such rows are for it then. */
+  readonly stores?: boolean
+  readonly start: (workload: Workload) => Promise<RunningBroker>
 }
 
 /** The program, as it was compiled with this file. A path and no import: it runs in a process of its own. */
@@ -44,16 +51,42 @@ export async function running(child: Child, target: Target, folder?: string): Pr
   return { target, pid: child.process.pid!, stop }
 }
 
+async function startOurs(workload: Workload, durability: Durability): Promise<RunningBroker> {
+  const { transport, settings = {}, storeBytes } = workload
+  const folder = makeFolder()
+  const target: Target = { transport, host: '127.0.0.1', port: await freePort() }
+  const file = join(folder, 'sluice.yaml')
+  await writeFile(file, await sluiceConfig(target, folder, settings, { durability, maxBytes: storeBytes }))
+  const start = (): Promise<RunningBroker> =>
+    running(startChild(process.execPath, [program, 'start', '--config', file]), target, folder)
+  const first = await start()
+  let again: RunningBroker | undefined
+  return {
+    target,
+    pid: first.pid,
+    stop: () => (again ?? first).stop(),
+    restart: async () => {
+      process.kill(first.pid, 'SIGKILL')
+      const begin = performance.now()
+      again = await start()
+      const seconds = (performance.now() - begin) / 1000
+      return { seconds, peakBytes: readUsage(again.pid)?.peakBytes }
+    },
+  }
+}
+
 /** Ours: the program, as users start it, with permissions on and durability `memory`. */
 export const sluice: BrokerKind = {
   name: OURS,
   version,
   turnTopic: '$SYS/broker/turn/longest',
-  async start(transport, settings) {
-    const folder = makeFolder()
-    const target: Target = { transport, host: '127.0.0.1', port: await freePort() }
-    const file = join(folder, 'sluice.yaml')
-    await writeFile(file, await sluiceConfig(target, folder, settings))
-    return running(startChild(process.execPath, [program, 'start', '--config', file]), target, folder)
-  },
+  start: (workload) => startOurs(workload, 'memory'),
+}
+
+/** The same with everything on disk before it is acknowledged. */
+export const sluiceOnDisk: BrokerKind = {
+  ...sluice,
+  name: `${OURS} disk`,
+  stores: true,
+  start: (workload) => startOurs(workload, 'disk'),
 }

@@ -84,6 +84,7 @@ const KEPT_PACE = 0.97
 
 /** Deliveries a second that a paced row asks for. */
 function askedPerSecond({ shape }: Workload): number {
+  if (shape.kind === 'durable' && 'perSecond' in shape.pace) return shape.pace.perSecond
   if (shape.kind !== 'traffic' || !('perSecond' in shape.pace)) return 0
   return shape.pace.perSecond * (shape.shared === true ? 1 : shape.subscribers)
 }
@@ -153,6 +154,40 @@ const heldColumns: readonly Described[] = [
   left('note', note),
 ]
 
+/** Throughput as a share of what our broker does in that row without storing anything. */
+function ofMemoryCell(results: readonly Result[], result: Result): string {
+  const inMemory = results.find(({ workload, broker }) => workload === result.workload && broker === OURS)
+  const [ours, theirs] = [middle(result, messagesPerSecond), inMemory && middle(inMemory, messagesPerSecond)]
+  return inMemory === result || ours === undefined || theirs === undefined ? '' : significant(ours / theirs)
+}
+
+const storedColumns: readonly Described[] = [
+  left('row', (result) => result.workload.title),
+  left('broker', (result) => result.broker),
+  right('messages/s', (result) => thousands(middle(result, messagesPerSecond))),
+  right('of memory', (result, results) => ofMemoryCell(results, result)),
+  right('broker µs/message', (result) => significant(middle(result, brokerMicroseconds))),
+  right('PUBACK p50 µs', (result) => thousands(middle(result, (run) => run.latency.p50))),
+  right('PUBACK p99 µs', (result) => thousands(middle(result, (run) => run.latency.p99))),
+  right('peak MiB', (result) => thousands((middle(result, (run) => run.peakBytes) ?? NaN) / MEBIBYTE)),
+  right('longest turn ms', (result) =>
+    digits(
+      middle(result, (run) => run.longestTurnMs),
+      1,
+    ),
+  ),
+  right('restart s', (result) =>
+    digits(
+      middle(result, (run) => run.restart?.seconds),
+      1,
+    ),
+  ),
+  right('restart peak MiB', (result) =>
+    thousands((middle(result, (run) => run.restart?.peakBytes) ?? NaN) / MEBIBYTE),
+  ),
+  left('note', note),
+]
+
 /** A table ready to be printed one way or the other. */
 export interface ResultTable {
   readonly title: string
@@ -162,10 +197,12 @@ export interface ResultTable {
 
 /** The table of messages, and that of things that are kept; one without rows is left out. */
 export function resultTables(results: readonly Result[]): ResultTable[] {
-  const messages = results.filter(({ workload }) => workload.shape.kind !== 'idle')
+  const messages = results.filter(({ workload }) => !['idle', 'durable'].includes(workload.shape.kind))
+  const stored = results.filter(({ workload }) => workload.shape.kind === 'durable')
   const held = results.filter(({ workload }) => ['idle', 'subscriptions'].includes(workload.shape.kind))
   const tables = [
     { title: 'Messages', columns: messageColumns, of: messages },
+    { title: 'Stored messages', columns: storedColumns, of: stored },
     { title: 'Connections and subscriptions', columns: heldColumns, of: held },
   ]
   return tables

@@ -8,7 +8,7 @@ import type { GeneratorAnswer, GeneratorRequest } from './generator.ts'
 import { jobOf, type Workload } from './workloads.ts'
 
 /** What connecting, subscribing, settling and draining may take beyond the measured time. */
-const MARGIN_MS = 60_000
+const MARGIN_MS = 120_000
 
 const program = fileURLToPath(new URL('./generator.js', import.meta.url))
 
@@ -40,10 +40,12 @@ export async function generate(request: GeneratorRequest): Promise<Measurement> 
 
 /** Starts a broker, drives it with one row, stops it. */
 export async function runOnce(kind: BrokerKind, workload: Workload, seconds: number): Promise<Measurement> {
-  const broker = await kind.start(workload.transport, workload.settings ?? {})
+  const broker = await kind.start(workload)
   const job = jobOf(workload, seconds)
   try {
-    return await generate({ target: broker.target, job, pid: broker.pid, turnTopic: kind.turnTopic })
+    const measurement = await generate({ target: broker.target, job, pid: broker.pid, turnTopic: kind.turnTopic })
+    const restarts = workload.shape.kind === 'durable' && workload.shape.restarts === true
+    return restarts ? { ...measurement, restart: await broker.restart?.() } : measurement
   } finally {
     await broker.stop()
   }

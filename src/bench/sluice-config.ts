@@ -2,6 +2,7 @@
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import type { Durability } from '../stores/store.ts'
 import type { Settings } from './workloads.ts'
 import type { Target } from './driver/link.ts'
 
@@ -15,8 +16,20 @@ async function certificate(folder: string): Promise<{ certfile: string; keyfile:
   return { certfile, keyfile }
 }
 
+/** How our broker is to store in a run. */
+export interface Storing {
+  readonly durability: Durability
+  /** `persistence.max-bytes`: with less room, checkpoints come sooner. */
+  readonly maxBytes?: number | undefined
+}
+
 /** @param folder for files of this run */
-export async function sluiceConfig(target: Target, folder: string, settings: Settings): Promise<string> {
+export async function sluiceConfig(
+  target: Target,
+  folder: string,
+  settings: Settings,
+  { durability, maxBytes }: Storing,
+): Promise<string> {
   const secure = target.transport === 'tls' || target.transport === 'wss'
   const files = secure ? await certificate(folder) : undefined
   return [
@@ -30,7 +43,8 @@ export async function sluiceConfig(target: Target, folder: string, settings: Set
     'sys-interval: 1',
     'persistence:',
     `  path: ${join(folder, 'data')}`,
-    '  durability: memory',
+    `  durability: ${durability}`,
+    ...(maxBytes === undefined ? [] : [`  max-bytes: ${maxBytes}`]),
     'auth:',
     '  plugins: [auth.anonymous]',
     '  allow-anonymous: true',

@@ -8,7 +8,7 @@
  */
 import type { Version } from './driver/frames.ts'
 import type { Target } from './driver/link.ts'
-import type { Job, Shape, Traffic } from './driver/shape.ts'
+import type { Durable, Job, Shape, Traffic } from './driver/shape.ts'
 
 /** The most that our broker may use per message, as a share of a peer's. */
 export interface Goal {
@@ -28,6 +28,10 @@ export interface Workload {
   readonly warmUpSeconds?: number
   /** Settings of our broker without which the row would measure its limits; peers have theirs out of the way. */
   readonly settings?: Settings
+  /** Space for what our broker stores, where a checkpoint must come within the row. */
+  readonly storeBytes?: number
+  /** Measured time of each run where the usual is too short. */
+  readonly seconds?: number
 }
 
 /** Top-level keys of our configuration. */
@@ -63,6 +67,24 @@ function subscriptionRow(name: string, title: string, subscriptions: number): Wo
     payloadBytes: 64,
     pace: { window: 1000, batch: 100 },
   })
+}
+
+/** Nothing is dropped, whatever waits. */
+const unbounded: Settings = {
+  'max-queued-messages': 10_000_000,
+  'max-queued-bytes': 10_000_000_000,
+  'max-retained-messages': 0,
+  'max-inflight-messages': 5000,
+}
+
+function durableRow(name: string, title: string, parts: Partial<Durable>, more: Partial<Workload> = {}): Workload {
+  const pace = { window: 5000, batch: 50 }
+  const shape: Durable = {
+    ...{ kind: 'durable', publishers: 50, sessions: 50, connected: true, messages: 1_000_000, qos: 1 },
+    ...{ payloadBytes: 256, pace },
+    ...parts,
+  }
+  return row(name, title, shape, { settings: unbounded, ...more })
 }
 
 /** All rows, in the order of the table. MQTT 3.1.1 over TCP with 64 bytes of payload unless the title says otherwise. */
@@ -110,6 +132,17 @@ export const workloads: readonly Workload[] = [
     { kind: 'idle', connections: 10_000, connectionsBefore: 1000 },
     { goal: { aedes: 0.4 } },
   ),
+  durableRow('durable-offline', '1,000,000 from 50 to one stored, absent Session', { sessions: 1, connected: false }),
+  durableRow('durable-online', '1,000,000 from 50 to 50 stored Sessions', {}),
+  durableRow(
+    'durable-paced',
+    '50 to 50 stored Sessions, 10,000/s',
+    { pace: { perSecond: 10_000 } },
+    { storeBytes: 268_435_456, seconds: 20 },
+  ),
+  durableRow('restart', '1,000,000 queued, 100,000 retained', {
+    ...{ sessions: 10, connected: false, topics: 20, retained: 100_000, restarts: true },
+  }),
 ]
 
 /** The rows that need nothing but an address: those for any broker that runs somewhere. */
@@ -120,5 +153,5 @@ export const remoteWorkloads: readonly Workload[] = workloads.filter(
 /** What the generator is told. */
 export function jobOf(workload: Workload, seconds: number): Job {
   const { shape, version, warmUpSeconds = 1 } = workload
-  return { shape, version, seconds, warmUpSeconds }
+  return { shape, version, seconds: workload.seconds ?? seconds, warmUpSeconds }
 }

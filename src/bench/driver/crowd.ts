@@ -40,8 +40,10 @@ export class Crowd {
     this.#failure.catch(() => undefined)
   }
 
-  async logIn(): Promise<Link> {
-    const link = await Link.logIn(this.#target, this.#version, `bench-${this.#name}-${this.#clients++}`)
+  /** @param cleanStart false for a Session that outlives its Connection (3.1.1) */
+  async logIn(cleanStart = true): Promise<Link> {
+    const clientId = `bench-${this.#name}-${this.#clients++}`
+    const link = await Link.logIn(this.#target, this.#version, clientId, cleanStart)
     this.#links.push(link)
     return link
   }

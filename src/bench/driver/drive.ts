@@ -5,6 +5,7 @@
  * @module
  */
 import type { BrokerUsage, Measurement, UsageProbe } from './measurement.ts'
+import { driveDurable } from './durable.ts'
 import { driveIdle } from './idle.ts'
 import type { Target } from './link.ts'
 import { driveReplay } from './replay.ts'
@@ -32,6 +33,8 @@ export function drive(target: Target, job: Job, probe: UsageProbe = unknownUsage
       return driveIdle(target, job, shape, probe)
     case 'subscriptions':
       return driveSubscriptions(target, job, shape, probe)
+    case 'durable':
+      return driveDurable(target, job, shape, probe)
     case 'replay':
       return driveReplay(target, job, shape, probe)
   }

@@ -73,9 +73,18 @@ function properties(version: Version): Buffer {
   return version === 5 ? noProperties : Buffer.alloc(0)
 }
 
-/** A CONNECT with Clean Start and no Keep Alive. */
-export function connectPacket(version: Version, clientId: string, userName?: string, password?: string): Buffer {
-  const flags = 0x02 | (userName === undefined ? 0 : 0x80) | (password === undefined ? 0 : 0x40)
+/** What a CONNECT says. */
+export interface ConnectShape {
+  readonly version: Version
+  readonly clientId: string
+  readonly userName?: string | undefined
+  readonly password?: string | undefined
+  readonly cleanStart: boolean
+}
+
+/** A CONNECT without Keep Alive. */
+export function connectPacket({ version, clientId, userName, password, cleanStart }: ConnectShape): Buffer {
+  const flags = (cleanStart ? 0x02 : 0) | (userName === undefined ? 0 : 0x80) | (password === undefined ? 0 : 0x40)
   return packet(
     0x10,
     text(version === 3 ? 'MQIsdp' : 'MQTT'),

@@ -107,9 +107,10 @@ export class Link {
   }
 
   /** Opens a link and logs in with MQTT. */
-  static async logIn(target: Target, version: Version, clientId: string): Promise<Link> {
+  static async logIn(target: Target, version: Version, clientId: string, cleanStart = true): Promise<Link> {
     const link = await Link.open(target)
-    const connack = await link.exchange(connectPacket(version, clientId, target.userName, target.password), 2)
+    const { userName, password } = target
+    const connack = await link.exchange(connectPacket({ version, clientId, userName, password, cleanStart }), 2)
     if (connack[3] !== 0) throw new LinkError(`the broker refused ${clientId} with code ${connack[3]}`)
     return link
   }

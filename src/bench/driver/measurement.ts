@@ -24,6 +24,13 @@ export interface Held {
   readonly idleShare: number | undefined
 }
 
+/** A start with what was stored. */
+export interface Restart {
+  /** From the start of the process until it takes connections. */
+  readonly seconds: number
+  readonly peakBytes: number | undefined
+}
+
 export interface Measurement {
   /** Delivered in the measured time. */
   readonly messages: number
@@ -40,6 +47,8 @@ export interface Measurement {
   /** Messages that never arrived. */
   readonly lost: number
   readonly held?: Held
+  /** The start after a kill, where the row has one. */
+  readonly restart?: Restart | undefined
   /** The longest turn of the broker's event loop, where it tells. */
   readonly longestTurnMs?: number | undefined
 }

@@ -63,7 +63,25 @@ export interface Replay extends Messages {
   readonly retained: number
 }
 
-export type Shape = Traffic | Idle | Subscriptions | Replay
+/** Publishers at QoS 1 to Sessions that outlive their Connections. */
+export interface Durable extends Messages {
+  readonly kind: 'durable'
+  readonly publishers: number
+  readonly sessions: number
+  /** Whether the Clients of the Sessions are there. */
+  readonly connected: boolean
+  /** In a closed loop it is timed how long so many take, whatever the seconds of a run. */
+  readonly messages?: number
+  readonly pace: ClosedLoop | Paced
+  /** Topic Names of each publisher, used in turn; 1 unless said otherwise. */
+  readonly topics?: number
+  /** So many retained messages are published before. */
+  readonly retained?: number
+  /** The broker is killed afterwards, and it is timed how long its next start takes. */
+  readonly restarts?: boolean
+}
+
+export type Shape = Traffic | Idle | Subscriptions | Replay | Durable
 
 /** A shape with the way to speak to the broker. */
 export interface Job {

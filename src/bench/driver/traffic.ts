@@ -90,7 +90,10 @@ export async function measureFlow(
   const stopStalls = onStall(watch, () => {
     for (const group of groups) lost += group.forgive()
   })
-  const stopPacing = 'perSecond' in pace ? startPacing(groups, pace.perSecond, watch) : undefined
+  const stopPacing =
+    'perSecond' in pace
+      ? startPacing(interleave(groups), pace.perSecond, watch, ({ group, publisher }, now) => group.publish(publisher, now))
+      : undefined
   try {
     for (const group of groups) group.start()
     await crowd.wait(job.warmUpSeconds * 1000)
@@ -117,9 +120,13 @@ function onStall(watch: Stopwatch, stalled: () => void): () => void {
   return () => clearInterval(timer)
 }
 
-/** Sends one slice after the other, evenly over time, from each publisher in turn. @returns what ends it */
-function startPacing(groups: readonly Group[], perSecond: number, watch: Stopwatch): () => void {
-  const senders = interleave(groups)
+/** Lets each sender in turn send a slice, evenly over time. @returns what ends it */
+export function startPacing<Sender>(
+  senders: readonly Sender[],
+  perSecond: number,
+  watch: Stopwatch,
+  publish: (sender: Sender, now: number) => void,
+): () => void {
   const polls = perSecond >= POLL_FROM_PER_SECOND
   const begin = performance.now()
   let sent = 0
@@ -129,8 +136,7 @@ function startPacing(groups: readonly Group[], perSecond: number, watch: Stopwat
     if (polls) watch.polls++
     const now = performance.now()
     for (const due = ((now - begin) * perSecond) / 1000; sent < due; sent++) {
-      const { group, publisher } = senders[sent % senders.length]!
-      group.publish(publisher, now)
+      publish(senders[sent % senders.length]!, now)
     }
     if (polls) setImmediate(tick)
     else setTimeout(tick, begin + (sent * 1000) / perSecond - now)

@@ -39,7 +39,7 @@ test('a Variable Byte Integer has the bytes of the table in §1.5.5', () => {
 
 test('CONNECT and SUBSCRIBE are what another encoder makes of the same fields', () => {
   assert.deepEqual(
-    connectPacket(5, 'c', 'name', 'secret'),
+    connectPacket({ version: 5, clientId: 'c', userName: 'name', password: 'secret', cleanStart: true }),
     encode({
       cmd: 'connect',
       protocolVersion: 5,
