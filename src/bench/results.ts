@@ -182,9 +182,7 @@ const storedColumns: readonly Described[] = [
       1,
     ),
   ),
-  right('restart peak MiB', (result) =>
-    thousands((middle(result, (run) => run.restart?.peakBytes) ?? NaN) / MEBIBYTE),
-  ),
+  right('restart peak MiB', (result) => thousands((middle(result, (run) => run.restart?.peakBytes) ?? NaN) / MEBIBYTE)),
   left('note', note),
 ]
 

@@ -11,16 +11,47 @@
  */
 import type { Clock } from '../base/clock.ts'
 import type { ApplicationMessage } from '../protocol/application-message.ts'
-import type { Delivery } from '../protocol/delivery.ts'
+import { DeliveryState, type Delivery } from '../protocol/delivery.ts'
 import type { Session, SessionLedger } from '../protocol/session.ts'
 import type { Subscription } from '../protocol/subscription.ts'
 import type { Change, Loaded, SessionRecord, SubscriptionRecord } from '../stores/store.ts'
 import type { DurabilityRules } from './durability-rules.ts'
 import { NEVER_EXPIRES, type Registration } from './sessions.ts'
-import type { Turn } from './turn.ts'
+import type { Deferred, Turn } from './turn.ts'
 
 /** What a Change costs in RAM until it is stored, besides a payload; an estimate. */
 const CHANGE_BYTES = 100
+
+/** What becomes of an entry before the Store was told of it is told with it; this only is something to wait for. */
+const NOTHING: Deferred = { tell: () => undefined }
+
+/** An entry as it is when the Store is told; if it is over by then, nothing. */
+class UntoldEntry implements Deferred {
+  readonly #ledger: Ledger
+  readonly #sessionNumber: number
+  readonly #delivery: Delivery
+
+  constructor(ledger: Ledger, sessionNumber: number, delivery: Delivery) {
+    this.#ledger = ledger
+    this.#sessionNumber = sessionNumber
+    this.#delivery = delivery
+  }
+
+  tell(changes: Change[]): void {
+    const delivery = this.#delivery
+    if (!delivery.isUntold) return
+    delivery.isUntold = false
+    const { message, qos, retain, subscriptionIdentifiers, shared, entryNumber, state, packetIdentifier } = delivery
+    const sessionNumber = this.#sessionNumber
+    this.#ledger.tellMessage(message, changes)
+    const { messageNumber } = message
+    const sharedFilter = shared?.topicFilter
+    const entry = { sessionNumber, entryNumber, messageNumber, qos, retain, subscriptionIdentifiers, sharedFilter }
+    changes.push({ kind: 'queued', entry })
+    if (state !== DeliveryState.Waiting) changes.push({ kind: 'sent', sessionNumber, entryNumber, packetIdentifier })
+    if (state === DeliveryState.Released) changes.push({ kind: 'released', sessionNumber, entryNumber })
+  }
+}
 
 export class Ledger implements SessionLedger {
   #lastSessionNumber = 0
@@ -138,24 +169,33 @@ export class Ledger implements SessionLedger {
 
   // ---- messages ----
 
-  /** Writes the message itself, unless it was or need not be. @returns whether facts about it are stored */
-  #message(message: ApplicationMessage): boolean {
-    if (message.messageNumber > 0) return true
+  /** @returns whether facts about that message are stored */
+  #keeps(message: ApplicationMessage): boolean {
+    if (message.isTold) return true
     const level = this.#rules.levelOf(message)
     if (level === 'memory') return false
     this.#turn.raise(level)
-    message.messageNumber = ++this.#lastMessageNumber
-    const { messageNumber, topicName, payload, qos, retain, properties, publisher, expiresAtMs } = message
-    const facts = { messageNumber, topicName, payload, qos, retain, properties, publisher }
-    this.#record({ kind: 'message', message: { ...facts, expiresAtMs: this.toWall(expiresAtMs) } }, payload.length)
+    if (message.messageNumber === 0) message.messageNumber = ++this.#lastMessageNumber
     return true
   }
 
+  /** The message itself comes before the first that refers to it. */
+  tellMessage(message: ApplicationMessage, changes: Change[]): void {
+    if (message.isTold) return
+    message.isTold = true
+    const { messageNumber, topicName, payload, qos, retain, properties, publisher } = message
+    const expiresAtMs = this.toWall(message.expiresAtMs)
+    const record = { messageNumber, topicName, payload, qos, retain, properties, publisher, expiresAtMs }
+    changes.push({ kind: 'message', message: record })
+  }
+
   retained(message: ApplicationMessage): void {
-    if (this.#message(message)) {
-      const { topicName, messageNumber } = message
-      this.#record({ kind: 'retained', topicName, messageNumber })
+    if (!this.#keeps(message)) return
+    const tell = (changes: Change[]): void => {
+      this.tellMessage(message, changes)
+      changes.push({ kind: 'retained', topicName: message.topicName, messageNumber: message.messageNumber })
     }
+    this.#turn.record({ tell }, CHANGE_BYTES + message.payloadLength)
   }
 
   retainedCleared(topicName: string): void {
@@ -163,27 +203,27 @@ export class Ledger implements SessionLedger {
   }
 
   queued({ sessionNumber }: Session, delivery: Delivery): void {
-    const { message, qos, retain, subscriptionIdentifiers, shared, entryNumber } = delivery
-    if (!this.#message(message)) return
+    if (!this.#keeps(delivery.message)) return
     delivery.isStored = true
-    const { messageNumber } = message
-    const sharedFilter = shared?.topicFilter
-    this.#record({
-      kind: 'queued',
-      entry: { sessionNumber, entryNumber, messageNumber, qos, retain, subscriptionIdentifiers, sharedFilter },
-    })
+    delivery.isUntold = true
+    this.#turn.record(new UntoldEntry(this, sessionNumber, delivery), CHANGE_BYTES + delivery.message.payloadLength)
   }
 
-  sent({ sessionNumber }: Session, { isStored, entryNumber, packetIdentifier }: Delivery): void {
-    if (isStored) this.#record({ kind: 'sent', sessionNumber, entryNumber, packetIdentifier })
+  sent({ sessionNumber }: Session, { isStored, isUntold, entryNumber, packetIdentifier }: Delivery): void {
+    if (isUntold) this.#turn.record(NOTHING, 0)
+    else if (isStored) this.#record({ kind: 'sent', sessionNumber, entryNumber, packetIdentifier })
   }
 
-  released({ sessionNumber }: Session, { isStored, entryNumber }: Delivery): void {
-    if (isStored) this.#record({ kind: 'released', sessionNumber, entryNumber })
+  released({ sessionNumber }: Session, { isStored, isUntold, entryNumber }: Delivery): void {
+    if (isUntold) this.#turn.record(NOTHING, 0)
+    else if (isStored) this.#record({ kind: 'released', sessionNumber, entryNumber })
   }
 
-  done({ sessionNumber }: Session, { isStored, entryNumber }: Delivery): void {
-    if (isStored) this.#record({ kind: 'done', sessionNumber, entryNumber })
+  done({ sessionNumber }: Session, delivery: Delivery): void {
+    if (delivery.isUntold) {
+      delivery.isUntold = false
+      delivery.isStored = false
+    } else if (delivery.isStored) this.#record({ kind: 'done', sessionNumber, entryNumber: delivery.entryNumber })
   }
 
   received({ sessionNumber }: Session, packetIdentifier: number): void {

@@ -117,6 +117,7 @@ export class Restoring {
         ? ApplicationMessage.of({ ...parts, payload })
         : ApplicationMessage.stored(parts, messageNumber, payloadOnDiskBytes)
     message.messageNumber = messageNumber
+    message.isTold = true
     this.#messages.addWhole(message)
   }
 

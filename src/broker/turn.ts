@@ -29,6 +29,11 @@ export interface Expiring extends Timed {
   expire(nowMs: number): void
 }
 
+/** Changes that are made when the Store is told, from what holds then. */
+export interface Deferred {
+  tell(changes: Change[]): void
+}
+
 /** A longer piece of work, done a slice a turn. @returns true when it is done */
 export type Task = () => boolean
 
@@ -50,9 +55,12 @@ export class Turn {
   /** Connections that stopped in the middle of their input, and tasks, the longest waiting first. */
   #goOn: { goOn(): void }[] = []
   #waiting = new Set<Connection>()
-  #changes: Change[] = []
+  #changes: (Change | Deferred)[] = []
   #uncommittedBytes = 0
   #gatheredBytes = 0
+  /** How much of what gathered is from before this turn. */
+  #earlierChanges = 0
+  #earlierBytes = 0
   #isCommitting = false
   readonly #wheel = new TimerWheel<Expiring>()
   #timer: Timer | undefined
@@ -82,6 +90,8 @@ export class Turn {
     this.#startedAtMs = this.#clock.now()
     // Whole milliseconds: small integers, which a message can hold without memory of their own.
     this.#nowMs = Math.floor(this.#startedAtMs)
+    this.#earlierChanges = this.#changes.length
+    this.#earlierBytes = this.#gatheredBytes
     this.#clock.atEndOfTurn(this.#end)
   }
 
@@ -120,7 +130,7 @@ export class Turn {
   }
 
   /** Records a Change of this turn. @param bytes what it keeps in RAM until it is stored */
-  record(change: Change, bytes: number): void {
+  record(change: Change | Deferred, bytes: number): void {
     this.now()
     this.changeCount++
     this.#changes.push(change)
@@ -165,6 +175,7 @@ export class Turn {
     this.isSpent = false
     this.#deliveries = 0
     this.#nextLook = LOOK_EVERY_DELIVERIES
+    if (this.#changes.length > 0 && !this.#isCommitting) this.now()
     if (this.#goOn.length > 0) {
       // Before new input comes: who waits must not wait for those who are served at once.
       this.now()
@@ -198,16 +209,25 @@ export class Turn {
     this.#afterFlush.push(run)
   }
 
+  /**
+   * What gathered before this turn: a turn later much of it is over, because the receiver has acknowledged, and nothing of it
+   * has to be stored.
+   */
   #commit(): void {
-    if (this.#isCommitting || this.#changes.length === 0) return
-    const changes = this.#changes
-    const upTo = this.changeCount
-    const bytes = this.#gatheredBytes
-    this.#changes = []
-    this.#gatheredBytes = 0
+    if (this.#isCommitting || this.#earlierChanges === 0) return
+    const recorded = this.#changes.splice(0, this.#earlierChanges)
+    const upTo = this.changeCount - this.#changes.length
+    const bytes = this.#earlierBytes
+    this.#earlierChanges = 0
+    this.#gatheredBytes -= bytes
     const level = this.baseLevel === 'disk' ? 'disk' : this.#level
-    this.#level = this.baseLevel
-    const stored = this.#store.write(changes, level)
+    if (this.#changes.length === 0) this.#level = this.baseLevel
+    const changes: Change[] = []
+    for (const one of recorded) {
+      if ('kind' in one) changes.push(one)
+      else one.tell(changes)
+    }
+    const stored = changes.length === 0 ? undefined : this.#store.write(changes, level)
     if (stored === undefined) {
       this.#committed(upTo, bytes)
       return

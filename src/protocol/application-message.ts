@@ -75,6 +75,8 @@ export class ApplicationMessage {
   readonly receivedAtMs: number
   /** Name in the Store; 0 while nothing durable refers to it. */
   messageNumber = 0
+  /** Whether the Store was told of it. */
+  isTold = false
   #bytes: Uint8Array
   #payloadStart: number
   #payloadEnd: number
@@ -157,6 +159,7 @@ export class ApplicationMessage {
       payloadLength,
     )
     message.messageNumber = messageNumber
+    message.isTold = true
     message.#place = Place.Store
     return message
   }

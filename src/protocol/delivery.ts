@@ -30,8 +30,10 @@ export class Delivery {
   packetIdentifier = 0
   /** Whether its PUBLISH went out on the present Connection, where it counts against the Client's Receive Maximum. */
   isOpen = false
-  /** Whether the Store knows of it. */
+  /** Whether the Store knows of it, or will. */
   isStored = false
+  /** Whether the Store was not told yet: what is over by then is never told. */
+  isUntold = false
 
   constructor(
     message: ApplicationMessage,

@@ -92,7 +92,9 @@ export async function measureFlow(
   })
   const stopPacing =
     'perSecond' in pace
-      ? startPacing(interleave(groups), pace.perSecond, watch, ({ group, publisher }, now) => group.publish(publisher, now))
+      ? startPacing(interleave(groups), pace.perSecond, watch, ({ group, publisher }, now) =>
+          group.publish(publisher, now),
+        )
       : undefined
   try {
     for (const group of groups) group.start()
