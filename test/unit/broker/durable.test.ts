@@ -344,3 +344,39 @@ test('a listener with its own durability: what comes through it at `memory` does
   await answered
   await Promise.all([quick.endAsync(), slow.endAsync()])
 })
+
+test('what every receiver has acknowledged before the Store is told of it is never stored; what one has not, is', async () => {
+  const disk = new MemoryDisk()
+  const broker = await start(disk)
+  const [meter, absent] = [await connected(broker, 'meter'), await connected(broker, 'absent')]
+  await subscribed(broker, meter, 'power/#', 1)
+  await subscribed(broker, absent, 'power/l2', 1)
+  absent.drop()
+  await broker.settle()
+  const sensor = broker.connect({ clientId: 'sensor' })
+  const bytesOf = async (topicName: string): Promise<number> => {
+    let goOn: () => void = () => {}
+    const busy = new Promise<void>((resolve) => (goOn = resolve))
+    disk.options.before = () => busy
+    sensor.publish('power/first', 'keeps the disk busy', 1)
+    await broker.settle()
+    const before = disk.usedBytes
+    sensor.publish(topicName, 'x'.repeat(5000), 1)
+    meter.receiveAll()
+    assert.deepEqual(sensor.take(), [], 'PUBACK waits all the same')
+    delete disk.options.before
+    goOn()
+    await broker.settle()
+    assert.equal(sensor.take().length, 2)
+    return disk.usedBytes - before
+  }
+  assert.ok((await bytesOf('power/l1')) < 1000)
+  assert.ok((await bytesOf('power/l2')) > 5000)
+
+  const next = await crash(disk)
+  assert.deepEqual((await connected(next, 'meter')).receiveAll(), [])
+  const back = await connected(next, 'absent')
+  await next.settle()
+  assert.equal(back.receiveAll().length, 1)
+  await next.close()
+})
