@@ -47,12 +47,15 @@ export class FuzzClient implements Transport {
   isFrozen = false
   isPaused = false
   wasFrozen = false
+  #wasPaused = false
   unsentBytes = 0
   connack: ConnackPacket | undefined
   /** What it owes the Server: acknowledgements, oldest first. */
   readonly unanswered: { readonly type: PacketType; readonly packetIdentifier: number }[] = []
   /** Called with each PUBLISH. */
   onPublish: (packet: PublishPacket) => void = () => {}
+  /** Called with each answer to a request of its own. */
+  onAnswer: (type: PacketType, packetIdentifier: number) => void = () => {}
   readonly #world: Surroundings
   readonly #decoder = new Decoder()
   readonly #openedAtMs: number
@@ -168,6 +171,7 @@ export class FuzzClient implements Transport {
 
   pauseReading(): void {
     this.isPaused = true
+    this.#wasPaused = true
   }
 
   resumeReading(): void {
@@ -230,6 +234,7 @@ export class FuzzClient implements Transport {
       case PacketType.PUBREC:
       case PacketType.PUBCOMP:
         this.#owedNext(packet.type, packet.packetIdentifier, 0)
+        this.onAnswer(packet.type, packet.packetIdentifier)
         if (packet.type === PacketType.PUBREC && packet.reasonCode < 0x80) {
           this.#owesAnswer(PacketType.PUBREL, packet.packetIdentifier)
         }
@@ -237,6 +242,7 @@ export class FuzzClient implements Transport {
       case PacketType.SUBACK:
       case PacketType.UNSUBACK:
         this.#owedNext(packet.type, packet.packetIdentifier, packet.reasonCodes.length)
+        this.onAnswer(packet.type, packet.packetIdentifier)
         return
       default:
         this.#fail(`${nameOf(packet)} from a Server`)
@@ -313,9 +319,8 @@ export class FuzzClient implements Transport {
   }
 
   #isSubscribed(topicName: string): boolean {
-    const topicFilters = this.#mayResume ? this.#world.topicFiltersOf(this.clientId) : this.#topicFilters
-    for (const topicFilter of topicFilters) if (matches(topicFilter, topicName)) return true
-    return false
+    const earlier = this.#mayResume ? this.#world.topicFiltersOf(this.clientId) : []
+    return [...this.#topicFilters, ...earlier].some((topicFilter) => matches(topicFilter, topicName))
   }
 
   #opened({ packetIdentifier, dup }: PublishPacket, qos: 1 | 2): void {
@@ -391,6 +396,16 @@ export class FuzzClient implements Transport {
     return mayBreak || breach.reasonCode === undefined || breach.reasonCode === reasonCode
   }
 
+  /** Time has passed: who was silent for too long is gone, unless there was a while in which the Server did not read. */
+  checkKeepAlive(): void {
+    if (this.isEnded || this.#wasPaused || this.connack === undefined) return
+    const keepAlive = this.connack.properties.serverKeepAlive ?? this.requests.connect!.keepAlive
+    const silentMs = this.#world.now() - this.#lastPacketAtMs
+    if (keepAlive > 0 && silentMs > keepAlive * 1500 + LATENESS_MS) {
+      this.#fail(`still open after a silence of ${silentMs} ms, its Keep Alive is ${keepAlive} s`)
+    }
+  }
+
   /** Everything that could happen has happened: nothing may be owed any more, and who broke a rule is gone. */
   checkSettled(): void {
     if (this.isEnded || this.isFrozen) return
@@ -406,6 +421,8 @@ export class FuzzClient implements Transport {
   }
 }
 
+/** By which a deadline may be missed. */
+const LATENESS_MS = 1000
 /** Whoever thinks up answers needs no more to choose from. */
 const MAX_UNANSWERED = 64
 

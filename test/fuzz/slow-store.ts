@@ -5,20 +5,27 @@
  * @module
  */
 import type { MaybePromise } from '../../src/base/maybe-promise.ts'
-import type { Change, Loaded, Store } from '../../src/stores/store.ts'
+import type { Change, Loaded, MessageRecord, Store } from '../../src/stores/store.ts'
 import { StoreModel } from '../contract/store-model.ts'
 import type { Promises } from './login.ts'
+
+/** Told what becomes of the Store. */
+export interface StoreSide {
+  fail(problem: string): void
+  /** That message is committed. */
+  stored(message: MessageRecord): void
+}
 
 export class SlowStore implements Store {
   readonly keeps = true
   readonly facts = new StoreModel()
   readonly #promises: Promises | undefined
-  readonly #fail: (problem: string) => void
+  readonly #side: StoreSide
 
   /** @param promises where answers wait; without it each comes at once */
-  constructor(promises: Promises | undefined, fail: (problem: string) => void) {
+  constructor(promises: Promises | undefined, side: StoreSide) {
     this.#promises = promises
-    this.#fail = fail
+    this.#side = side
   }
 
   load(): Promise<Loaded> {
@@ -26,9 +33,14 @@ export class SlowStore implements Store {
   }
 
   write(changes: readonly Change[]): MaybePromise<void> {
-    for (const change of changes) this.facts.apply(keepable(change))
+    const kept = changes.map((change) => keepable(change))
+    for (const change of kept) this.facts.apply(change)
     this.#forget()
-    return this.#promises?.later(undefined)
+    const messages = kept.flatMap((change) => (change.kind === 'message' ? [change.message] : []))
+    const stored = (): void => messages.forEach((message) => this.#side.stored(message))
+    if (this.#promises !== undefined) return this.#promises.later(undefined).then(stored)
+    stored()
+    return undefined
   }
 
   /** A message lives as long as something refers to it, and no longer than the turn in which nothing does. */
@@ -42,7 +54,8 @@ export class SlowStore implements Store {
   read(messageNumbers: readonly number[]): MaybePromise<readonly Uint8Array[]> {
     const payloads = messageNumbers.map((messageNumber) => {
       const message = this.facts.messages.get(messageNumber)
-      if (message === undefined) this.#fail(`message ${messageNumber} is read, which nothing in the Store refers to`)
+      if (message === undefined)
+        this.#side.fail(`message ${messageNumber} is read, which nothing in the Store refers to`)
       return message?.payload ?? new Uint8Array(0)
     })
     return this.#promises?.later(payloads) ?? payloads

@@ -136,12 +136,16 @@ export class World implements Surroundings {
     this.#server.onClosed = (connection, end) => this.#open.get(connection)?.ended(end)
     this.#listener = { options: this.options.listeners[0]!, open: 0, connected: 0 }
     const versions = [random.pick(VERSIONS), random.pick(VERSIONS)] as const
-    this.#bystanders = new Bystanders(this.#connect('the speaker', 0), this.#connect('the listener', 0), versions, this)
+    const [speaker, listener] = [this.#connect('the speaker', 0), this.#connect('the listener', 0)]
+    this.#bystanders = new Bystanders(speaker, listener, versions, this, store !== undefined)
     this.#turn()
   }
 
   #makeStore(isSlow: boolean): SlowStore {
-    return new SlowStore(isSlow ? this.#promises : undefined, (problem) => this.fail(problem))
+    return new SlowStore(isSlow ? this.#promises : undefined, {
+      fail: (problem) => this.fail(problem),
+      stored: (message) => this.#bystanders.stored(message),
+    })
   }
 
   // ---- what Clients ask (Surroundings) ----
@@ -232,6 +236,7 @@ export class World implements Surroundings {
         this.#turn()
         this.#clock.advance(step.milliseconds)
         this.#turn()
+        for (const client of this.clients) client?.checkKeepAlive()
         return
       case 'decode': {
         const { problem } = checkDecoding(step.bytes, step.version, step.sender)
@@ -346,7 +351,7 @@ export class World implements Surroundings {
       'retained messages': [retainedMessages.count, 0],
       'retained bytes': [retainedMessages.bytes, 0],
       'queued bytes': [queuedBytes, 0],
-      'stored sessions': [this.#facts?.sessions.size ?? 0, 0],
+      'stored sessions': [this.#facts?.sessions.size ?? 1, 1],
       'stored messages': [this.#facts?.messages.size ?? 0, 0],
       'stored wills': [this.#facts?.wills.size ?? 0, 0],
       'stored retained messages': [this.#facts?.retained.size ?? 0, 0],
