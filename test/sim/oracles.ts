@@ -654,6 +654,8 @@ export class Oracles implements WireEar {
       const key = at.slice(lane.length + clientId.length + 2)
       const session = this.sessions.get(clientId)
       if (session !== undefined) this.#applyDrop(session, lane, key, count)
+      // It had expired when its Session ended, and went to nobody else.
+      else for (const shared of this.#openShared(key)) shared.isOptional = true
     }
     this.#drops.clear()
   }

@@ -128,6 +128,13 @@ export class Wire implements Transport, Incoming {
 
   write(bytes: Uint8Array): boolean {
     if (this.isDetached) return true
+    if (this.connect !== undefined || !isForeign(bytes)) this.#readDown(bytes)
+    const hasLeft = this.link.write(bytes)
+    this.mostUnsentBytes = Math.max(this.mostUnsentBytes, this.link.unsentBytes)
+    return hasLeft
+  }
+
+  #readDown(bytes: Uint8Array): void {
     try {
       this.#down.push(bytes)
       while (this.#down.next()) {
@@ -137,9 +144,6 @@ export class Wire implements Transport, Incoming {
     } catch (error) {
       this.#ear.garbled(this, error)
     }
-    const hasLeft = this.link.write(bytes)
-    this.mostUnsentBytes = Math.max(this.mostUnsentBytes, this.link.unsentBytes)
-    return hasLeft
   }
 
   pauseReading(): void {
@@ -161,4 +165,9 @@ export class Wire implements Transport, Incoming {
 
 function bytesOf({ bytes, start, end }: Decoder): Uint8Array {
   return bytes.subarray(start, end)
+}
+
+/** The refusal of a version that nobody knows, which has the form of 3.1.1 [3.1.1 MQTT-3.1.2-2]. */
+function isForeign(bytes: Uint8Array): boolean {
+  return bytes.length === 4 && [0x20, 2, 0, 1].every((byte, at) => bytes[at] === byte)
 }
