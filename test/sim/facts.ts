@@ -53,6 +53,8 @@ export interface Copy {
   /** It, or another copy of the same message for the same Session, was dropped. */
   doubt: Doubt | undefined
   readonly shared: SharedCopy | undefined
+  /** The Shared Subscriptions that its Session had when it was sent: it came for one of them. */
+  readonly memberships: ReadonlyMap<string, QoS> | undefined
 }
 
 /** So many of these copies were dropped; the broker does not say which. */
@@ -115,9 +117,9 @@ export class ModelSession {
     this.clientId = clientId
   }
 
-  /** As what a message may be written for that filter. */
-  membership(topicFilter: string): ModelSubscription | undefined {
-    return this.subscriptions.get(topicFilter) ?? this.left.get(topicFilter)
+  /** Filters for which a message may be written now, with their QoS. */
+  get memberships(): Map<string, QoS> {
+    return new Map([...this.left, ...this.subscriptions].map(([topicFilter, { qos }]) => [topicFilter, qos]))
   }
 }
 

@@ -895,7 +895,8 @@ export class Oracles implements WireEar {
 
   #takeShared(wire: Wire, session: ModelSession, key: string, packet: PublishPacket): Copy | undefined {
     const list = this.#shared.get(key) ?? []
-    const shared = this.#freeFor(session, packet.qos, list, new Set())
+    const { memberships } = session
+    const shared = this.#freeFor(memberships, packet.qos, list, new Set())
     if (shared === undefined) {
       const second = list.find((one) => one.session !== undefined && session.subscriptions.has(one.topicFilter))
       this.#fail(
@@ -905,19 +906,20 @@ export class Oracles implements WireEar {
       )
       return undefined
     }
-    const identifiers = session.membership(shared.topicFilter)?.identifiers
-    const copy = { ...makeCopy(shared.message, packet.qos, packet.retain, identifiers ?? [], 0), shared }
+    const { topicFilter } = shared
+    const identifiers = (session.subscriptions.get(topicFilter) ?? session.left.get(topicFilter))?.identifiers
+    const copy = { ...makeCopy(shared.message, packet.qos, packet.retain, identifiers ?? [], 0), shared, memberships }
     shared.session = session
     shared.copy = copy
     return copy
   }
 
   /**
-   * A Shared Subscription for which this Session can have got the message. Nobody can see for which one it was, so that others
+   * A Shared Subscription for which a member of these can have got the message. Nobody can see for which one it was, so that others
    * who may have got it for another one as well make room.
    */
   #freeFor(
-    session: ModelSession,
+    memberships: ReadonlyMap<string, QoS>,
     qos: QoS,
     list: readonly SharedCopy[],
     seen: Set<SharedCopy>,
@@ -927,17 +929,17 @@ export class Oracles implements WireEar {
       const isNew = message.receivedAtMs === now
       // QoS 0 goes at once or never, also where the next message looks the same.
       const isFresh = isNew || (message.qos > 0 && now < message.expiresAtMs)
-      return isFresh && !isForbidden && session.membership(topicFilter) !== undefined
+      return isFresh && !isForbidden && memberships.has(topicFilter)
     })
     const isFree = (one: SharedCopy): boolean => one.session === undefined || this.#hasLeft(one)
     const isAtQos = ({ topicFilter, message }: SharedCopy): boolean =>
-      Math.min(session.membership(topicFilter)!.qos, message.qos) === qos
+      Math.min(memberships.get(topicFilter)!, message.qos) === qos
     const free = mine.findLast((one) => isFree(one) && isAtQos(one)) ?? mine.findLast(isFree)
     if (free !== undefined) return free
     for (const taken of mine) {
       if (seen.has(taken)) continue
       seen.add(taken)
-      const other = this.#freeFor(taken.session!, taken.copy!.qos, list, seen)
+      const other = this.#freeFor(taken.copy!.memberships!, taken.copy!.qos, list, seen)
       if (other === undefined) continue
       other.session = taken.session
       other.copy = taken.copy
@@ -1110,6 +1112,7 @@ function makeCopy(message: Message, qos: QoS, retain: boolean, identifiers: read
     isFinished: false,
     doubt: undefined,
     shared: undefined,
+    memberships: undefined,
   }
 }
 
