@@ -19,13 +19,16 @@ export interface StoreSide {
 export class SlowStore implements Store {
   readonly keeps = true
   readonly facts = new StoreModel()
-  readonly #promises: Promises | undefined
+  #promises: Promises | undefined
   readonly #side: StoreSide
 
-  /** @param promises where answers wait; without it each comes at once */
-  constructor(promises: Promises | undefined, side: StoreSide) {
-    this.#promises = promises
+  constructor(side: StoreSide) {
     this.#side = side
+  }
+
+  /** From now on answers wait in `promises`; before, each comes at once. */
+  slowDown(promises: Promises): void {
+    this.#promises = promises
   }
 
   load(): Promise<Loaded> {

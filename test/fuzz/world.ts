@@ -36,6 +36,9 @@ const VERSIONS = [3, 4, 5] as const
 /** Longer than any Session, Will or retained message of a world lives. */
 const LIFETIME_MS = 200_000
 
+/** By which a wrong log-in may be told late. */
+const LOGIN_DELAY_MS = 300
+
 /** Limits that bite soon; what is not named has its default. */
 const LIMITS: ConfigInput = {
   listeners: { default: { bind: '127.0.0.1:1883' } },
@@ -111,11 +114,16 @@ export class World implements Surroundings {
     this.#clock = new VirtualClock({ seed: number })
     const plugin = makePlugin(this.#promises, random.chance(0.5))
     const topicCheck: ConfigInput = checksTopics ? { 'topic-check': { plugins: [plugin] } } : {}
-    const store = random.chance(0.5) ? this.#makeStore(random.chance(0.8)) : undefined
+    const store = random.chance(0.5) ? this.#makeStore() : undefined
+    const isSlow = random.chance(0.8)
     this.#facts = store?.facts
     const persistence: ConfigInput = store === undefined ? {} : PERSISTENCE
     const varied = { ...LIMITS, ...persistence, ...VARIANTS[number % VARIANTS.length] }
-    this.options = resolveOptions({ ...varied, auth: { plugins: [plugin] }, ...topicCheck })
+    this.options = resolveOptions({
+      ...varied,
+      auth: { plugins: [plugin], 'max-login-delay-ms': LOGIN_DELAY_MS },
+      ...topicCheck,
+    })
     const access = new Access({
       loginPlugins: [plugin],
       topicPlugins: checksTopics ? [plugin] : undefined,
@@ -139,10 +147,11 @@ export class World implements Surroundings {
     const [speaker, listener] = [this.#connect('the speaker', 0), this.#connect('the listener', 0)]
     this.#bystanders = new Bystanders(speaker, listener, versions, this, store !== undefined)
     this.#turn()
+    if (isSlow) store?.slowDown(this.#promises)
   }
 
-  #makeStore(isSlow: boolean): SlowStore {
-    return new SlowStore(isSlow ? this.#promises : undefined, {
+  #makeStore(): SlowStore {
+    return new SlowStore({
       fail: (problem) => this.fail(problem),
       stored: (message) => this.#bystanders.stored(message),
     })
@@ -299,6 +308,8 @@ export class World implements Surroundings {
   async #end(): Promise<void> {
     for (const client of this.clients) client?.thaw()
     this.#turn()
+    await this.#settle()
+    this.#clock.advance(LOGIN_DELAY_MS)
     await this.#settle()
     for (const client of this.clients) client?.checkSettled()
     this.#compareWithStore()
