@@ -57,20 +57,19 @@ async function startOurs(workload: Workload, durability: Durability): Promise<Ru
   const target: Target = { transport, host: '127.0.0.1', port: await freePort() }
   const file = join(folder, 'sluice.yaml')
   await writeFile(file, await sluiceConfig(target, folder, settings, { durability, maxBytes: storeBytes }))
-  const start = (): Promise<RunningBroker> =>
-    running(startChild(process.execPath, [program, 'start', '--config', file]), target, folder)
-  const first = await start()
-  let again: RunningBroker | undefined
+  const start = (): Child => startChild(process.execPath, [program, 'start', '--config', file])
+  const first = start()
+  let broker = await running(first, target, folder)
   return {
     target,
-    pid: first.pid,
-    stop: () => (again ?? first).stop(),
+    pid: broker.pid,
+    stop: () => broker.stop(),
     restart: async () => {
-      process.kill(first.pid, 'SIGKILL')
+      await first.stop()
       const begin = performance.now()
-      again = await start()
+      broker = await running(start(), target, folder)
       const seconds = (performance.now() - begin) / 1000
-      return { seconds, peakBytes: readUsage(again.pid)?.peakBytes }
+      return { seconds, peakBytes: readUsage(broker.pid)?.peakBytes }
     },
   }
 }

@@ -423,9 +423,9 @@ export class Connection implements Incoming, SessionConnection, Timed {
 
   #pubrel(packetIdentifier: number): void {
     const known = this.session!.releaseReceived(packetIdentifier)
-    this.#incoming?.released(packetIdentifier)
     const code = known ? ReasonCode.Success : ReasonCode.PacketIdentifierNotFound
     this.#sender.acknowledge(PacketType.PUBCOMP, packetIdentifier, code, this.#dependsOn())
+    this.#incoming?.finished(packetIdentifier)
   }
 
   #subscribe(packet: SubscribePacket): void {

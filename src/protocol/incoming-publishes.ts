@@ -28,7 +28,10 @@ export class IncomingPublishes {
   /** Where the last topic is the same again, as with most Clients, nothing needs to be looked up. */
   #lastTopic: KnownTopic | undefined = undefined
   #aliases: (KnownTopic | undefined)[] | undefined = undefined
-  /** QoS 2 Packet Identifiers open on this Connection: what Receive Maximum counts (§3.3.4). */
+  /**
+   * Packet Identifiers open on this Connection, which is what Receive Maximum counts (§3.3.4, §4.9): of QoS 2 from PUBLISH on, of
+   * QoS 1 while PUBACK waits for the Store, both until the last answer has left.
+   */
   #open: IdentifierSet | undefined = undefined
   /** The PUBLISH whose answer is pending. */
   #pendingQos: 0 | 1 | 2 = 0
@@ -38,6 +41,7 @@ export class IncomingPublishes {
     this.#server = server
     this.#connection = connection
     this.#sender = sender
+    sender.acknowledgementLeft = (packet) => this.#acknowledgementLeft(packet)
   }
 
   /**
@@ -121,7 +125,7 @@ export class IncomingPublishes {
     return (this.#aliases[alias] = this.#server.topic(bytes, view.topicStart, view.topicEnd))
   }
 
-  /** QoS 1 counts too, but is answered at once, or nothing is read until it is [5.0 MQTT-3.3.4-7]. */
+  /** A Client that has more open than it may is at fault [5.0 MQTT-3.3.4-7] [5.0 MQTT-3.3.4-8]. */
   #checkReceiveMaximum(open: number, version: ProtocolVersion): void {
     const { receiveMaximum } = this.#connection.limits
     if (version !== 5 || open <= receiveMaximum) return
@@ -147,16 +151,28 @@ export class IncomingPublishes {
   #answer(qos: 1 | 2, packetIdentifier: number, reasonCode: number): void {
     if (qos === 1) {
       this.#connection.acknowledge(PacketType.PUBACK, packetIdentifier, reasonCode)
+      if (!this.#sender.isHolding || this.#sender.version !== 5) return
+      this.#open ??= new IdentifierSet()
+      this.#open.add(packetIdentifier)
       return
     }
     if (reasonCode < 0x80) this.#connection.session!.addReceived(packetIdentifier)
-    else this.#open!.delete(packetIdentifier) // [5.0 MQTT-4.3.3-9]
     this.#connection.acknowledge(PacketType.PUBREC, packetIdentifier, reasonCode)
+    if (reasonCode >= 0x80) this.finished(packetIdentifier) // [5.0 MQTT-4.3.3-9]
   }
 
-  /** PUBREL came: the identifier no longer counts. */
-  released(packetIdentifier: number): void {
-    this.#open?.delete(packetIdentifier)
+  /** The last answer was given: the identifier no longer counts, unless that answer waits for the Store. */
+  finished(packetIdentifier: number): void {
+    if (!this.#sender.isHolding) this.#open?.delete(packetIdentifier)
+  }
+
+  /** An acknowledgement that waited for the Store has left. */
+  #acknowledgementLeft(packet: Uint8Array): void {
+    const type = packet[0]! >> 4
+    const at = packet[1]! < 0x80 ? 2 : 3
+    const isLast = type === PacketType.PUBACK || type === PacketType.PUBCOMP
+    const isRefusal = type === PacketType.PUBREC && packet.length > at + 2 && packet[at + 2]! >= 0x80
+    if (isLast || isRefusal) this.#open?.delete((packet[at]! << 8) | packet[at + 1]!)
   }
 
   #watch(message: ApplicationMessage, packetIdentifier: number): void {

@@ -34,6 +34,8 @@ export class Sender {
   version: ProtocolVersion = 5
   /** Bytes; the Client's Maximum Packet Size. */
   maximumPacketSize = Infinity
+  /** Told of each packet that waited for a commit and leaves. */
+  acknowledgementLeft: (packet: Uint8Array) => void = () => {}
   /** Request Problem Information: whether Reason String and User Property may go on acknowledgements. */
   sendsProblemInformation = true
   readonly #server: ServerSide
@@ -270,7 +272,10 @@ export class Sender {
 
   /** Lets go what waited for Changes up to that one. @returns whether something still waits */
   release(committedChange: number): boolean {
-    this.#held?.release(committedChange, (bytes) => this.#append(bytes))
+    this.#held?.release(committedChange, (bytes) => {
+      this.#append(bytes)
+      this.acknowledgementLeft(bytes)
+    })
     return this.isHolding
   }
 

@@ -380,3 +380,34 @@ test('what every receiver has acknowledged before the Store is told of it is nev
   assert.equal(back.receiveAll().length, 1)
   await next.close()
 })
+
+test('QoS 1 counts against Receive Maximum until PUBACK has left, QoS 2 until PUBCOMP or a refusal has [5.0 MQTT-3.3.4-7]', async () => {
+  for (const qos of [1, 2] as const) {
+    const disk = new MemoryDisk()
+    const broker = await TestBroker.start(
+      { listeners: {}, 'receive-maximum': 2, persistence: { durability: 'disk' } },
+      { disk },
+    )
+    const absent = await connected(broker, 'absent')
+    await subscribed(broker, absent, 'power/#', qos)
+    absent.drop()
+    const sensor = await connected(broker, 'sensor')
+    const exchange = async (packetIdentifier: number): Promise<void> => {
+      sensor.publish('power/l1', 'x', qos, { packetIdentifier })
+      await broker.settle()
+      if (qos === 2) sensor.acknowledge(PacketType.PUBREL, packetIdentifier)
+      await broker.settle()
+    }
+    for (let round = 1; round <= 4; round++) await exchange(round)
+    const last = qos === 1 ? PacketType.PUBACK : PacketType.PUBCOMP
+    assert.equal(sensor.take().filter(({ type }) => type === last).length, 4)
+
+    disk.options.before = () => new Promise<never>(() => undefined)
+    await exchange(5)
+    await exchange(6)
+    assert.deepEqual(sensor.take(), [], 'the answers wait for the disk')
+    await exchange(7)
+    const [packet] = sensor.take()
+    assert.deepEqual([packet?.type, (packet as { reasonCode?: number }).reasonCode], [PacketType.DISCONNECT, 0x93])
+  }
+})
