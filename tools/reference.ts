@@ -19,7 +19,7 @@ import * as v from 'valibot'
 import { describeType, schemaOf } from '../src/broker/option-schema.ts'
 import { toCamel } from '../src/broker/option-spelling.ts'
 import { optionTable, rowsOf } from '../src/broker/option-table.ts'
-import { dropTable, metricTable } from '../src/broker/metric-table.ts'
+import { dropTable, metricTable, storeTable } from '../src/broker/metric-table.ts'
 import type { OptionRow, OptionScope, SectionName } from '../src/broker/option-table.ts'
 import { SYS_TOPIC_PREFIX, sysTable } from '../src/broker/sys-topics.ts'
 import { isMain, root } from './main.ts'
@@ -197,6 +197,12 @@ function metricsPage(): string {
   ])
   const causes = Object.entries(dropTable).map(([cause, description]) => [`\`${cause}\``, description])
   const topics = sysTable.map(({ topic, description }) => [`\`${SYS_TOPIC_PREFIX}${topic}\``, description])
+  const figures = Object.entries(storeTable).map(([name, { topic, unit, description }]) => [
+    `\`${name}\``,
+    `\`${SYS_TOPIC_PREFIX}${topic}\``,
+    unit,
+    description,
+  ])
   return `# Metrics
 
 <!-- Made from src/broker/metric-table.ts and src/broker/sys-topics.ts by tools/reference.ts: change it there. -->
@@ -222,6 +228,14 @@ Retained messages that the broker publishes every \`sys-interval\` seconds, wher
 | Topic | What it says |
 | --- | --- |
 ${rows(topics)}
+
+## The Store
+
+\`broker.storeFigures\`, where anything is stored ([durability](../durability.md)), and the same below \`$SYS\`.
+
+| Figure | Topic | Unit | What it says |
+| --- | --- | --- | --- |
+${rows(figures)}
 `
 }
 

@@ -20,7 +20,7 @@ import type { Client } from '../protocol/client.ts'
 import type { Incoming, Peer, Transport } from '../protocol/transport.ts'
 import { JournalStore, openStore, type StoreHealth } from '../stores/journal-store.ts'
 import { MemoryStore } from '../stores/memory-store.ts'
-import type { LoadProgress, Store } from '../stores/store.ts'
+import type { LoadProgress, Store, StoreFigures } from '../stores/store.ts'
 import { topicFilterProblem } from '../topics/topic-filter.ts'
 import { topicNameProblem } from '../topics/topic-name.ts'
 import { Access, type AccessExplanation } from './access.ts'
@@ -160,6 +160,11 @@ export class BrokerBase implements AsyncDisposable {
   /** Counters since the start: see the table in the manual. */
   get metrics(): Readonly<Metrics> {
     return this.#running().metrics
+  }
+
+  /** How the Store does; `undefined` where nothing is stored. See the table in the manual. */
+  get storeFigures(): StoreFigures | undefined {
+    return this.#running().storeFigures
   }
 
   /** @throws {UsageError} */

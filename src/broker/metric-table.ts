@@ -5,6 +5,7 @@
  * @module
  */
 import type { DropCause } from '../protocol/session.ts'
+import type { StoreFigures } from '../stores/store.ts'
 import type { Metrics } from './metrics.ts'
 
 /** A counter's meaning. All count from the start of the broker on, except where the description says otherwise. */
@@ -48,7 +49,39 @@ export const metricTable: Readonly<Record<CounterName, MetricRow>> = {
   turns: row('turns', 'Turns of the event loop that had something to do.'),
   turnsSpent: row('turns', 'Turns that used up their budget, so that the rest went on in the next.'),
   longestTurnMs: row('milliseconds', 'Longest turn of the event loop.'),
+  payloadReadsFailed: row('reads', 'Reads of waiting payloads from the Store that failed; they are tried again.'),
   internalErrors: row('errors', 'Mistakes of the broker itself, each contained in one Connection.'),
+}
+
+/** A figure of the Store, and where it is published below `$SYS/broker/store/`. */
+export interface StoreRow extends MetricRow {
+  readonly topic: string
+}
+
+/** How the Store does: `broker.storeFigures`, where the broker keeps anything. */
+export const storeTable: Readonly<Record<keyof StoreFigures, StoreRow>> = {
+  turns: storeRow('turns', 'turns', 'Turns that had something to store.'),
+  changes: storeRow('changes', 'changes', 'Facts stored in them.'),
+  commits: storeRow('commits', 'commits', 'Commits: one append each, of all turns that waited.'),
+  syncs: storeRow('syncs', 'syncs', 'Syncs of the journal: what was written before is safe from a power cut.'),
+  failures: storeRow('failures', 'failures', 'Writes and syncs of the journal that failed, and were done again.'),
+  journalBytes: storeRow('journal/bytes', 'bytes', 'Bytes appended to the journal.'),
+  lastBatchTurns: storeRow('commit/turns/last', 'turns', 'Turns in the last commit.'),
+  maxBatchTurns: storeRow('commit/turns/maximum', 'turns', 'Turns in the largest commit.'),
+  lastCommitMs: storeRow('commit/latency/last', 'milliseconds', 'What the last commit took.'),
+  maxCommitMs: storeRow('commit/latency/maximum', 'milliseconds', 'What the longest commit took.'),
+  commitP50Ms: storeRow('commit/latency/p50', 'milliseconds', 'Half of all commits took no longer.'),
+  commitP99Ms: storeRow('commit/latency/p99', 'milliseconds', 'All but one in a hundred commits took no longer.'),
+  checkpoints: storeRow('checkpoints', 'checkpoints', 'Checkpoints made.'),
+  lastCheckpointMs: storeRow('checkpoint/duration/last', 'milliseconds', 'What the last checkpoint took.'),
+  lastCheckpointBytes: storeRow('checkpoint/bytes/last', 'bytes', 'Size of the last checkpoint.'),
+  segmentsRemoved: storeRow('segments/removed', 'segments', 'Segments removed, because nothing in them lived.'),
+  segmentsRewritten: storeRow('segments/rewritten', 'segments', 'Segments whose rest was copied to a newer one.'),
+  payloadsRead: storeRow('payloads/read', 'payloads', 'Payloads of waiting messages that were read back.'),
+  segments: storeRow('segments/count', 'segments', 'Segments there are.'),
+  diskBytes: storeRow('disk/bytes', 'bytes', 'Bytes of all segments.'),
+  liveBytes: storeRow('live/bytes', 'bytes', 'Bytes of what lives in them.'),
+  uncommittedBytes: storeRow('uncommitted/bytes', 'bytes', 'Bytes that wait for a commit.'),
 }
 
 /** Why a message did not reach a Client: `metrics.dropped[cause]`, and the `cause` of the event `dropped`. */
@@ -63,6 +96,10 @@ export const dropTable: Readonly<Record<DropCause, string>> = {
   'session ended': 'The Session ended while it waited.',
   'refused by client': 'The Client answered with a Reason Code of 0x80 or above.',
   'memory limit': 'QoS 1 or 2 that had to wait, and `max-memory` is reached.',
+}
+
+function storeRow(topic: string, unit: string, description: string): StoreRow {
+  return { topic: `store/${topic}`, unit, description }
 }
 
 function row(unit: string, description: string): MetricRow {

@@ -39,6 +39,7 @@ export class Metrics implements ConnectionMetrics {
   turns = 0
   turnsSpent = 0
   longestTurnMs = 0
+  payloadReadsFailed = 0
   internalErrors = 0
   readonly dropped: Record<DropCause, number> = {
     'not connected': 0,

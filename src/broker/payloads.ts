@@ -7,10 +7,16 @@ import type { Logger } from '../base/log.ts'
 import type { ApplicationMessage } from '../protocol/application-message.ts'
 import type { Session } from '../protocol/session.ts'
 import type { Store } from '../stores/store.ts'
-import type { Turn } from './turn.ts'
+import type { Metrics } from './metrics.ts'
+import type { Expiring, Turn } from './turn.ts'
 
-/** How many payloads of one Session are fetched at a time. */
+/** How many payloads of one Session are fetched at a time, and how many bytes of them. */
 const BATCH_MESSAGES = 256
+const BATCH_BYTES = 4 << 20
+/** A read that fails is tried again after so long, then after twice as long each time, and so often in all. */
+const FIRST_RETRY_MS = 100
+const LONGEST_RETRY_MS = 5000
+const MAX_RETRIES = 10
 
 export interface PayloadLimits {
   /** Bytes that may wait in RAM in all, and in one Session. */
@@ -18,16 +24,32 @@ export interface PayloadLimits {
   readonly maxSessionRamBytes: number
 }
 
+/** A Session whose payloads could not be read, until they are read again. */
+class Retry implements Expiring {
+  deadlineMs = Infinity
+  wheelIndex = -1
+  delayMs = FIRST_RETRY_MS
+  left = MAX_RETRIES
+  readonly expire: () => void
+
+  constructor(again: () => void) {
+    this.expire = again
+  }
+}
+
 export class Payloads {
   limits: PayloadLimits
   readonly #store: Store
   readonly #turn: Turn
+  readonly #metrics: Metrics
   readonly #log: Logger
   readonly #fetching = new Set<Session>()
+  readonly #retries = new Map<Session, Retry>()
   readonly #parking = new Set<Session>()
 
-  constructor(limits: PayloadLimits, store: Store, turn: Turn, log: Logger) {
+  constructor(limits: PayloadLimits, store: Store, turn: Turn, metrics: Metrics, log: Logger) {
     this.limits = limits
+    this.#metrics = metrics
     this.#store = store
     this.#turn = turn
     this.#log = log
@@ -59,21 +81,44 @@ export class Payloads {
   }
 
   async #fetch(session: Session): Promise<void> {
-    const messages = session.nextUnloaded(BATCH_MESSAGES)
+    const messages = session.nextUnloaded(BATCH_MESSAGES, BATCH_BYTES)
     try {
       await this.load(messages)
     } catch (error) {
-      // Nothing is lost: the Session stays where it is, and tries again when its Client comes back.
-      this.#log.error(
-        { clientId: session.clientId, error },
-        `payloads of ${session.clientId} cannot be read from the store`,
-      )
+      this.#failed(session, error)
       return
-    } finally {
-      this.#fetching.delete(session)
     }
+    this.#fetching.delete(session)
+    this.#retries.delete(session)
     this.#turn.now()
     session.flow()
+  }
+
+  /** Nothing is lost: the Session stays where it is. After the last try it waits until something moves it, as its Client's return does. */
+  #failed(session: Session, error: unknown): void {
+    const { clientId } = session
+    this.#metrics.payloadReadsFailed++
+    const retry = this.#retries.get(session) ?? new Retry(() => this.#again(session))
+    const tries = retry.left > 0 ? `tried again in ${retry.delayMs} ms` : 'given up until the Client comes back'
+    this.#log.error({ clientId, error }, `payloads of ${clientId} cannot be read from the store; ${tries}`)
+    if (retry.left === 0) {
+      this.#giveUp(session)
+      return
+    }
+    this.#retries.set(session, retry)
+    this.#turn.arm(retry, this.#turn.now() + retry.delayMs)
+    retry.left--
+    retry.delayMs = Math.min(retry.delayMs * 2, LONGEST_RETRY_MS)
+  }
+
+  #again(session: Session): void {
+    if (session.connection === undefined) this.#giveUp(session)
+    else void this.#fetch(session)
+  }
+
+  #giveUp(session: Session): void {
+    this.#fetching.delete(session)
+    this.#retries.delete(session)
   }
 
   /** Reads the payloads of those messages into RAM. */

@@ -21,7 +21,14 @@ import { BufferPool } from '../protocol/output.ts'
 import type { ConnectionEnd, KnownTopic, Pending, ServerSide } from '../protocol/server-side.ts'
 import { Session, type DropCause, type SessionSide } from '../protocol/session.ts'
 import type { Incoming, Peer, Transport } from '../protocol/transport.ts'
-import type { Durability, LoadProgress, SessionRecord, Store, SubscriptionRecord } from '../stores/store.ts'
+import type {
+  Durability,
+  LoadProgress,
+  SessionRecord,
+  Store,
+  StoreFigures,
+  SubscriptionRecord,
+} from '../stores/store.ts'
 import type { Access } from './access.ts'
 import { Admission } from './admission.ts'
 import { ConnectionNotes, notesOf, type ListenerState } from './connection-notes.ts'
@@ -90,7 +97,7 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
       const rules = new DurabilityRules(persistence, this.#levelsOfListeners())
       this.turn.baseLevel = rules.level
       this.ledger = new Ledger(this.turn, clock, rules)
-      this.#payloads = new Payloads(persistence, store, this.turn, parts.log)
+      this.#payloads = new Payloads(persistence, store, this.turn, this.metrics, parts.log)
     }
     const shared = { current, events, clock, turn: this.turn, metrics: this.metrics }
     this.admission = new Admission({
@@ -120,6 +127,11 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
       canStore: () => this.isStoreHealthy,
     })
     this.#watchAccess()
+  }
+
+  /** How the Store does; `undefined` where nothing is stored. */
+  get storeFigures(): StoreFigures | undefined {
+    return this.#parts.store.figures?.()
   }
 
   #watchAccess(): void {

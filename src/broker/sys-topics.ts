@@ -6,7 +6,8 @@
  *
  * @module
  */
-import { metricTable, type CounterName } from './metric-table.ts'
+import type { StoreFigures } from '../stores/store.ts'
+import { metricTable, storeTable, type CounterName } from './metric-table.ts'
 import type { Server } from './server.ts'
 
 /** One topic below `$SYS/broker/`. */
@@ -106,6 +107,11 @@ export class SysTopics {
   publishRound(upSeconds: number, wallMs: number): void {
     this.#publish('time', new Date(wallMs).toISOString())
     for (const { topic, value } of sysTable) this.#publish(topic, String(value(this.#server, upSeconds)))
+    const figures = this.#server.storeFigures
+    if (figures === undefined) return
+    for (const [name, { topic, unit }] of Object.entries(storeTable)) {
+      this.#publish(topic, figures[name as keyof StoreFigures].toFixed(unit === 'milliseconds' ? 1 : 0))
+    }
   }
 
   #publish(topic: string, text: string): void {

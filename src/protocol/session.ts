@@ -412,15 +412,23 @@ export class Session implements Subscriber {
     this.#queue?.park(lastEntryNumber)
   }
 
-  /** Of the next `count` messages, in the order in which they will be sent, those whose payloads are in the Store alone. */
-  nextUnloaded(count: number): ApplicationMessage[] {
-    const resent = Array.from({ length: Math.min(count, this.#toResend?.length ?? 0) }, (_, at) =>
-      this.#toResend!.at(at)!,
-    )
-    const next = [...resent, ...(this.#queue?.upcoming(count - resent.length) ?? [])]
-    return next.flatMap(({ message, state }) =>
-      state !== DeliveryState.Released && !message.isLoaded ? [message] : [],
-    )
+  /**
+   * Of the next `count` messages, in the order in which they will be sent, those whose payloads are in the Store alone: at least
+   * one, and no more than `bytes` of others.
+   */
+  nextUnloaded(count: number, bytes: number): ApplicationMessage[] {
+    const resent = Math.min(count, this.#toResend?.length ?? 0)
+    const next = Array.from({ length: resent }, (_, at) => this.#toResend!.at(at)!)
+    next.push(...(this.#queue?.upcoming(count - resent) ?? []))
+    const found: ApplicationMessage[] = []
+    let foundBytes = 0
+    for (const { message, state } of next) {
+      if (state === DeliveryState.Released || message.isLoaded) continue
+      foundBytes += message.payloadLength
+      if (found.length > 0 && foundBytes > bytes) break
+      found.push(message)
+    }
+    return found
   }
 
   /** Of the newest message that was ever meant for it. */

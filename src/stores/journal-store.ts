@@ -29,7 +29,7 @@ import { PayloadReader } from './payload-reader.ts'
 import { Recovery } from './recover.ts'
 import type { Recovered } from './recover.ts'
 import { SegmentFiles, segmentName } from './segment-files.ts'
-import type { Change, Durability, Loaded, LoadProgress, Store } from './store.ts'
+import type { Change, Durability, Loaded, LoadProgress, Store, StoreFigures } from './store.ts'
 import { StoreMetrics } from './store-metrics.ts'
 import { copyStore } from './store-tools.ts'
 
@@ -174,6 +174,25 @@ export class JournalStore implements Store {
       diskBytes: this.#files.totalBytes,
       segments: this.#files.count,
       turns: this.#running?.journal.lastSequence ?? 0,
+      uncommittedBytes: this.uncommittedBytes,
+    }
+  }
+
+  figures(): StoreFigures {
+    const { turns, changes, commits, syncs, failures, journalBytes } = this.metrics
+    const { lastBatchTurns, maxBatchTurns, lastCommitMs, maxCommitMs } = this.metrics
+    const { checkpoints, lastCheckpointMs, lastCheckpointBytes } = this.metrics
+    const { segmentsRemoved, segmentsRewritten, payloadsRead } = this.metrics
+    return {
+      ...{ turns, changes, commits, syncs, failures, journalBytes },
+      ...{ lastBatchTurns, maxBatchTurns, lastCommitMs, maxCommitMs },
+      commitP50Ms: this.metrics.commitMs(0.5),
+      commitP99Ms: this.metrics.commitMs(0.99),
+      ...{ checkpoints, lastCheckpointMs, lastCheckpointBytes },
+      ...{ segmentsRemoved, segmentsRewritten, payloadsRead },
+      segments: this.#files.count,
+      diskBytes: this.#files.totalBytes,
+      liveBytes: this.#state.usage.total.liveBytes,
       uncommittedBytes: this.uncommittedBytes,
     }
   }

@@ -30,6 +30,16 @@ export class StoreMetrics {
   segmentsRewritten = 0
   payloadsRead = 0
 
+  /** Milliseconds that so much of all commits took at most: a bucket's upper bound, or the longest of all. */
+  commitMs(share: number): number {
+    let left = share * this.commits
+    for (const [bucket, bound] of commitLatencyBoundsMs.entries()) {
+      left -= this.commitLatency[bucket]!
+      if (left <= 0) return Math.min(bound, this.maxCommitMs)
+    }
+    return this.maxCommitMs
+  }
+
   committed(turns: number, bytes: number, tookMs: number): void {
     this.commits++
     this.journalBytes += bytes

@@ -159,4 +159,33 @@ export interface Store {
   /** Payloads of messages that are not in RAM, in the order asked. */
   read(messageNumbers: readonly number[]): MaybePromise<readonly Uint8Array[]>
   close(): Promise<void>
+  /** How it does, where it tells: the manual's table says what each figure means. */
+  figures?(): StoreFigures
+}
+
+/** Counters from the start on, unless the name says `last`, `max` or what there is now. Times in milliseconds. */
+export interface StoreFigures {
+  readonly turns: number
+  readonly changes: number
+  readonly commits: number
+  readonly syncs: number
+  readonly failures: number
+  readonly journalBytes: number
+  readonly lastBatchTurns: number
+  readonly maxBatchTurns: number
+  readonly lastCommitMs: number
+  readonly maxCommitMs: number
+  /** Half of all commits took no longer; and 99 of 100. Upper bounds of a histogram's buckets. */
+  readonly commitP50Ms: number
+  readonly commitP99Ms: number
+  readonly checkpoints: number
+  readonly lastCheckpointMs: number
+  readonly lastCheckpointBytes: number
+  readonly segmentsRemoved: number
+  readonly segmentsRewritten: number
+  readonly payloadsRead: number
+  readonly segments: number
+  readonly diskBytes: number
+  readonly liveBytes: number
+  readonly uncommittedBytes: number
 }

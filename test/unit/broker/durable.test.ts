@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { PacketType, type PublishPacket, type SubackPacket } from '../../../src/codec/packets.ts'
 import mqtt from 'mqtt'
+import { silentLogger } from '../../../src/base/log.ts'
 import { createBroker } from '../../../src/create-broker.ts'
 import { MemoryDisk } from '../../../src/stores/memory-disk.ts'
 import { TestBroker } from '../../support/test-broker.ts'
@@ -410,4 +411,43 @@ test('QoS 1 counts against Receive Maximum until PUBACK has left, QoS 2 until PU
     const [packet] = sensor.take()
     assert.deepEqual([packet?.type, (packet as { reasonCode?: number }).reasonCode], [PacketType.DISCONNECT, 0x93])
   }
+})
+
+test('payloads that cannot be read are tried again, later each time and not for ever, and then delivered in order', async () => {
+  const disk = new MemoryDisk()
+  const errors: string[] = []
+  const logger = { ...silentLogger, error: (_fields: unknown, text?: string) => void errors.push(String(text)) }
+  const persistence = { durability: 'disk', 'max-session-ram-bytes': 0 } as const
+  const broker = await TestBroker.start({ listeners: {}, persistence }, { disk, logger })
+  const meter = await connected(broker, 'meter')
+  await subscribed(broker, meter, 'power/#', 1)
+  meter.drop()
+  const sensor = broker.connect({ clientId: 'sensor' })
+  for (const payload of ['one', 'two', 'three']) sensor.publish('power/l1', payload, 1)
+  await broker.settle()
+
+  disk.options.before = (operation) => {
+    if (operation === 'read') throw new Error('the cable is loose')
+  }
+  const back = await connected(broker, 'meter')
+  for (let round = 0; round < 40; round++) {
+    broker.advance(1000)
+    await broker.settle()
+  }
+  assert.deepEqual(back.receiveAll(), [])
+  assert.equal(broker.broker.metrics.payloadReadsFailed, 11)
+  assert.match(errors[0]!, /tried again in 100 ms/)
+  assert.match(errors.at(-1)!, /given up until the Client comes back/)
+  back.drop()
+
+  const again = await connected(broker, 'meter')
+  broker.advance(150)
+  await broker.settle()
+  assert.equal(broker.broker.metrics.payloadReadsFailed, 13)
+  delete disk.options.before
+  broker.advance(1000)
+  await broker.settle()
+  const payloads = again.receiveAll().map(({ payload }) => Buffer.from(payload).toString())
+  assert.deepEqual(payloads, ['one', 'two', 'three'])
+  await broker.close()
 })
