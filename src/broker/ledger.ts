@@ -11,7 +11,7 @@
  */
 import type { Clock } from '../base/clock.ts'
 import type { ApplicationMessage } from '../protocol/application-message.ts'
-import { DeliveryState, type Delivery } from '../protocol/delivery.ts'
+import type { Delivery } from '../protocol/delivery.ts'
 import type { Session, SessionLedger } from '../protocol/session.ts'
 import type { Subscription } from '../protocol/subscription.ts'
 import type { Change, Loaded, SessionRecord, SubscriptionRecord } from '../stores/store.ts'
@@ -22,34 +22,32 @@ import type { Deferred, Turn } from './turn.ts'
 /** What a Change costs in RAM until it is stored, besides a payload; an estimate. */
 const CHANGE_BYTES = 100
 
-/** What becomes of an entry before the Store was told of it is told with it; this only is something to wait for. */
-const NOTHING: Deferred = { tell: () => undefined }
-
-/** An entry as it is when the Store is told; if it is over by then, nothing. */
+/** An entry that the Store will be told of; if it is over by then, nothing. */
 class UntoldEntry implements Deferred {
   readonly #ledger: Ledger
   readonly #sessionNumber: number
-  readonly #delivery: Delivery
+  readonly delivery: Delivery
+  /** It was sent before anything else happened: told together. */
+  isSent = false
 
   constructor(ledger: Ledger, sessionNumber: number, delivery: Delivery) {
     this.#ledger = ledger
     this.#sessionNumber = sessionNumber
-    this.#delivery = delivery
+    this.delivery = delivery
   }
 
   tell(changes: Change[]): void {
-    const delivery = this.#delivery
+    const { delivery } = this
     if (!delivery.isUntold) return
     delivery.isUntold = false
-    const { message, qos, retain, subscriptionIdentifiers, shared, entryNumber, state, packetIdentifier } = delivery
+    const { message, qos, retain, subscriptionIdentifiers, shared, entryNumber, packetIdentifier } = delivery
     const sessionNumber = this.#sessionNumber
     this.#ledger.tellMessage(message, changes)
     const { messageNumber } = message
     const sharedFilter = shared?.topicFilter
     const entry = { sessionNumber, entryNumber, messageNumber, qos, retain, subscriptionIdentifiers, sharedFilter }
     changes.push({ kind: 'queued', entry })
-    if (state !== DeliveryState.Waiting) changes.push({ kind: 'sent', sessionNumber, entryNumber, packetIdentifier })
-    if (state === DeliveryState.Released) changes.push({ kind: 'released', sessionNumber, entryNumber })
+    if (this.isSent) changes.push({ kind: 'sent', sessionNumber, entryNumber, packetIdentifier })
   }
 }
 
@@ -58,6 +56,9 @@ export class Ledger implements SessionLedger {
   #lastMessageNumber = 0
   /** How far the stored time was ahead of the clock at start; 0 as a rule. */
   #clockBehindMs = 0
+  /** The last entry that was recorded, and its place among all Changes. */
+  #newest: UntoldEntry | undefined
+  #newestChange = 0
   readonly #turn: Turn
   readonly #clock: Clock
   readonly #rules: DurabilityRules
@@ -206,17 +207,32 @@ export class Ledger implements SessionLedger {
     if (!this.#keeps(delivery.message)) return
     delivery.isStored = true
     delivery.isUntold = true
-    this.#turn.record(new UntoldEntry(this, sessionNumber, delivery), CHANGE_BYTES + delivery.message.payloadLength)
+    this.#newest = new UntoldEntry(this, sessionNumber, delivery)
+    this.#turn.record(this.#newest, CHANGE_BYTES + delivery.message.payloadLength)
+    this.#newestChange = this.#turn.changeCount
   }
 
-  sent({ sessionNumber }: Session, { isStored, isUntold, entryNumber, packetIdentifier }: Delivery): void {
-    if (isUntold) this.#turn.record(NOTHING, 0)
-    else if (isStored) this.#record({ kind: 'sent', sessionNumber, entryNumber, packetIdentifier })
+  sent({ sessionNumber }: Session, delivery: Delivery): void {
+    const { isStored, isUntold, entryNumber, packetIdentifier } = delivery
+    if (!isStored) return
+    if (isUntold && this.#newest?.delivery === delivery && this.#newestChange === this.#turn.changeCount) {
+      this.#newest.isSent = true
+      return
+    }
+    this.#recordOf(delivery, { kind: 'sent', sessionNumber, entryNumber, packetIdentifier })
   }
 
-  released({ sessionNumber }: Session, { isStored, isUntold, entryNumber }: Delivery): void {
-    if (isUntold) this.#turn.record(NOTHING, 0)
-    else if (isStored) this.#record({ kind: 'released', sessionNumber, entryNumber })
+  released({ sessionNumber }: Session, delivery: Delivery): void {
+    const { isStored, entryNumber } = delivery
+    if (isStored) this.#recordOf(delivery, { kind: 'released', sessionNumber, entryNumber })
+  }
+
+  /** What becomes of an entry is told in the order in which it came; of one that is over before it was told, nothing is. */
+  #recordOf(delivery: Delivery, change: Change): void {
+    if (delivery.isUntold) {
+      const tell = (changes: Change[]): void => void (delivery.isStored && changes.push(change))
+      this.#turn.record({ tell }, CHANGE_BYTES)
+    } else this.#record(change)
   }
 
   done({ sessionNumber }: Session, delivery: Delivery): void {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { encodePacket } from '../../../src/codec/encode.ts'
 import { PacketType, type PublishPacket, type SubackPacket } from '../../../src/codec/packets.ts'
 import mqtt from 'mqtt'
 import { silentLogger } from '../../../src/base/log.ts'
@@ -450,4 +451,47 @@ test('payloads that cannot be read are tried again, later each time and not for 
   const payloads = again.receiveAll().map(({ payload }) => Buffer.from(payload).toString())
   assert.deepEqual(payloads, ['one', 'two', 'three'])
   await broker.close()
+})
+
+test('a commit between two messages that leave together does not change their order after a power cut [5.0 MQTT-4.6.0-5]', async () => {
+  const disk = new MemoryDisk()
+  const broker = await start(disk)
+  const meter = broker.connect({
+    clientId: 'meter',
+    cleanStart: false,
+    properties: { ...FOREVER, receiveMaximum: 2 },
+  })
+  await broker.settle()
+  await subscribed(broker, meter, 'power/#', 1)
+  const sensor = broker.connect({ clientId: 'sensor' })
+  const identifiers: number[] = []
+  for (const payload of ['first', 'second', 'third']) {
+    sensor.publish('power/l1', payload, 1)
+    await broker.settle()
+    for (const packet of meter.take()) if (packet.type === PacketType.PUBLISH) identifiers.push(packet.packetIdentifier)
+  }
+
+  // The fourth waits behind a commit that ends while the turn runs in which the third and the fourth are sent.
+  let goOn: () => void = () => {}
+  const busy = new Promise<void>((resolve) => (goOn = resolve))
+  disk.options.before = () => busy
+  void broker.broker.publish('other', 'keeps the disk busy', { retain: true })
+  await broker.settle()
+  sensor.publish('power/l1', 'fourth', 1)
+  for (const packetIdentifier of identifiers) {
+    const puback = { type: PacketType.PUBACK, packetIdentifier, reasonCode: 0, properties: {} } as const
+    meter.sendBytesInTurn(encodePacket(puback, 5))
+  }
+  delete disk.options.before
+  goOn()
+  await new Promise((resolve) => setImmediate(resolve))
+  broker.clock.runTurns()
+  await new Promise((resolve) => setImmediate(resolve))
+
+  const next = await crash(disk)
+  const back = await connected(next, 'meter')
+  await next.settle()
+  const payloads = back.receiveAll().map(({ payload }) => Buffer.from(payload).toString())
+  assert.deepEqual(payloads.slice(-2), ['third', 'fourth'])
+  await next.close()
 })
