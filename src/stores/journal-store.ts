@@ -275,6 +275,8 @@ export class JournalStore implements Store {
     if (lastSegment > 0 && !damaged.has(segmentName(lastSegment))) {
       await this.#files.use(lastSegment, async (file) => {
         if (file.size > lastSegmentSize) await file.cut(lastSegmentSize)
+        // It may be in the operating system's memory alone, and from now on others rely on it.
+        await file.sync()
       })
     }
     for (const name of recovered.leftovers) {
