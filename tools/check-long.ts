@@ -94,7 +94,7 @@ const STEPS: readonly LongStep[] = [
   {
     name: 'simulation',
     seeded: true,
-    command: ['build/test/sim/main.js', '--seeds', '20'],
+    command: ['build/test/sim/main.js', '--seeds', '150'],
     limitSeconds: 300,
     fix: '`npm run sim -- --seed N` with the seed that failed shows its whole event log',
     showOutput: true,

@@ -12,6 +12,8 @@ export interface BatchOptions {
   /** The folder of the compiled project whose broker is simulated. */
   readonly folder: string
   readonly shrinks: boolean
+  /** Whether the brokers store anything; default false. */
+  readonly stored?: boolean
   /** Called after each seed. */
   readonly onProgress?: (done: number) => void
   /** Default: as many as there are processors. */
@@ -31,7 +33,7 @@ export interface BatchResult {
 
 /** Runs `seeds` seeds from `firstSeed` up, until one fails. */
 export async function runBatch(options: BatchOptions): Promise<BatchResult> {
-  const { firstSeed, seeds, folder, shrinks, onProgress, workers = availableParallelism() } = options
+  const { firstSeed, seeds, folder, shrinks, stored = false, onProgress, workers = availableParallelism() } = options
   const totals = new Totals()
   const least = new Map(MEASURES.map(({ name }) => [name, Infinity]))
   const digests: string[] = []
@@ -43,7 +45,7 @@ export async function runBatch(options: BatchOptions): Promise<BatchResult> {
     new Promise((resolve) => {
       const give = (): void => {
         if (failed !== undefined || next >= seeds) resolve()
-        else child.send({ seed: firstSeed + next++, shrinks } satisfies Task)
+        else child.send({ seed: firstSeed + next++, shrinks, stored } satisfies Task)
       }
       child.on('message', (report: Report) => {
         runs++

@@ -17,12 +17,22 @@ export interface Message {
   readonly properties: Properties
   /** Properties that travel on unchanged, as text. */
   readonly travelling: string
+  /** Counts up, as the groups of copies do. */
+  readonly group: number
+  /** Its publisher was told that it is taken over. */
+  isAcked: boolean
 }
 
 /** A PUBLISH as its Client sent it. */
 export interface Sending {
   readonly qos: QoS
   readonly isAllowed: boolean
+  readonly packetIdentifier: number
+  /** As which it was taken over last. */
+  message: Message | undefined
+  isAcked: boolean
+  /** How often the broker said that it could not store it. */
+  refusals: number
   /** How often the broker got it, and how often it took it over. */
   handed: number
   published: number
@@ -40,6 +50,8 @@ export interface Copy {
   packetIdentifier: number
   /** When it was first written, counted. */
   sequence: number
+  /** Connections of its Session so far, when it came. */
+  connections: number
   /** The Connection that there was when it came; bytes that were gathered for one that is lost were never seen. */
   owedTo: Wire | undefined
   /** The Connection on which its PUBLISH was written last. */
@@ -50,6 +62,8 @@ export interface Copy {
   hasPubrel: boolean
   /** The Client has finished it. */
   isFinished: boolean
+  /** By an acknowledgement that says no. */
+  isRefused: boolean
   /** It, or another copy of the same message for the same Session, was dropped. */
   doubt: Doubt | undefined
   readonly shared: SharedCopy | undefined
@@ -71,6 +85,8 @@ export interface SharedCopy {
   readonly topicFilter: string
   /** Nobody has to get it. */
   isOptional: boolean
+  /** Whoever has to get it has a Session that is stored. */
+  readonly isDurable: boolean
   /** Whom it was written to. */
   session: ModelSession | undefined
   copy: Copy | undefined
@@ -98,6 +114,17 @@ export class ModelSession {
   userName: string | undefined
   wire: Wire | undefined
   will: ModelWill | undefined
+  /** Its Client was told of it, or everything that was to be stored was. */
+  isSafe = false
+  isWillSafe = false
+  /** Filters that are known to be stored. */
+  readonly safeFilters = new Set<string>()
+  /** Finished or dropped, while the Store may not know it. */
+  recent: Copy[] = []
+  /** Connections so far. */
+  connections = 0
+  /** The same Session after a restart. */
+  successor: ModelSession | undefined
   /** Infinity while connected. */
   expiresAtMs = Infinity
   expiryMs = 0
@@ -117,9 +144,15 @@ export class ModelSession {
     this.clientId = clientId
   }
 
-  /** Filters for which a message may be written now, with their QoS. */
-  get memberships(): Map<string, QoS> {
-    return new Map([...this.left, ...this.subscriptions].map(([topicFilter, { qos }]) => [topicFilter, qos]))
+  /** Shared Subscriptions that it has left, and when: what was on its way then may wait for the Store still. */
+  readonly former = new Map<string, { readonly qos: QoS; readonly untilMs: number }>()
+
+  /** Filters for which a message that came then may be written now, with their QoS. */
+  membershipsSince(ms: number): Map<string, QoS> {
+    const former = [...this.former].filter(([, { untilMs }]) => untilMs >= ms)
+    return new Map(
+      [...former, ...this.left, ...this.subscriptions].map(([topicFilter, { qos }]) => [topicFilter, qos] as const),
+    )
   }
 }
 
@@ -128,6 +161,7 @@ export class WireFacts {
   session: ModelSession | undefined
   /** CONNACK was written. */
   isAnswered = false
+  answeredAtMs = Infinity
   sessionPresent = false
   isOver = false
   hasRefused = false
@@ -143,5 +177,50 @@ export class WireFacts {
   readonly subscribes: { readonly packet: SubscribePacket; readonly codes: number[]; readonly group: number }[] = []
   readonly subacks = new Map<number, readonly number[]>()
   /** Filters that are unsubscribed, in their order. */
-  readonly unsubacks = new Map<number, number>()
+  readonly unsubacks = new Map<number, readonly string[]>()
+  /** Filters whose SUBSCRIBE was granted, by its Packet Identifier. */
+  readonly granted = new Map<number, readonly string[]>()
+}
+
+export function makeCopy(
+  message: Message,
+  qos: QoS,
+  retain: boolean,
+  identifiers: readonly number[],
+  group: number,
+): Copy {
+  return {
+    message,
+    qos,
+    retain,
+    identifiers: identifiersOf(identifiers),
+    group,
+    packetIdentifier: 0,
+    sequence: 0,
+    connections: 0,
+    owedTo: undefined,
+    openOn: undefined,
+    releasedOn: undefined,
+    hasPubrec: false,
+    hasPubrel: false,
+    isFinished: false,
+    isRefused: false,
+    doubt: undefined,
+    shared: undefined,
+    memberships: undefined,
+  }
+}
+
+export function identifiersOf(identifiers: readonly number[]): string {
+  return identifiers.length < 2 ? identifiers.join() : identifiers.toSorted((one, other) => one - other).join()
+}
+
+export function keyOf(topicName: string, payload: Uint8Array): string {
+  const text = Buffer.from(payload.buffer, payload.byteOffset, payload.length).toString('latin1')
+  return `${topicName}\0${text}`
+}
+
+export function shortOf(key: string): string {
+  const [topicName, text = ''] = key.split('\0')
+  return `${topicName} "${text.length > 30 ? `${text.slice(0, 30)}…` : text}"`
 }

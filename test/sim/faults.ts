@@ -16,8 +16,16 @@ export const FAULT_KINDS = [
   'slow',
   /** Every chunk is late for a while. */
   'delay',
+  /** The disk takes its time for a while. */
+  'slow disk',
+  /** Nothing can be written for a while. */
+  'broken disk',
+  /** The same, for want of room. */
+  'full disk',
   /** The broker's process dies. */
   'crash',
+  /** The power goes: what was not synced may be lost. */
+  'power cut',
   /** The broker is closed and started again. */
   'stop',
 ] as const
@@ -32,17 +40,28 @@ export interface Fault {
   readonly forMs: number
 }
 
-const LINK_KINDS: readonly FaultKind[] = [...FAULT_KINDS.slice(0, -2), 'silence']
+const LINK_KINDS = ['cut', 'hang up', 'silence', 'silence', 'double', 'freeze', 'slow', 'delay'] as const
+const DISK_KINDS = ['slow disk', 'broken disk', 'full disk'] as const
+const ENDS = {
+  none: ['crash', 'crash', 'stop'],
+  process: ['crash', 'crash', 'stop'],
+  disk: ['crash', 'power cut', 'stop'],
+} as const
+
+const DISK_FAULTS = 4
 
 export interface FaultPlan {
   readonly clients: number
   readonly minutes: number
   readonly faults: number
   readonly restarts: number
+  /** What the broker promises to keep. */
+  readonly durability: 'disk' | 'process' | undefined
 }
 
 /** Draws a schedule in order of time. */
-export function drawFaults(random: SeededRandom, { clients, minutes, faults, restarts }: FaultPlan): Fault[] {
+export function drawFaults(random: SeededRandom, plan: FaultPlan): Fault[] {
+  const { clients, minutes, faults, restarts, durability } = plan
   const draw = (kinds: readonly FaultKind[]): Fault => ({
     // The last ones, too, have to find somebody before the calm.
     atMs: random.between(5000, minutes * 60_000 - 20_000),
@@ -52,12 +71,18 @@ export function drawFaults(random: SeededRandom, { clients, minutes, faults, res
   })
   const list = [
     ...Array.from({ length: faults }, () => draw(LINK_KINDS)),
-    ...Array.from({ length: restarts }, () => draw(['crash', 'crash', 'stop'])),
+    ...Array.from({ length: durability === undefined ? 0 : DISK_FAULTS }, () => draw(DISK_KINDS)),
+    ...Array.from({ length: restarts }, () => draw(ENDS[durability ?? 'none'])),
   ]
   return list.sort((one, other) => one.atMs - other.atMs)
 }
 
 export function describeFault({ atMs, kind, client, forMs }: Fault): string {
-  const whom = kind === 'crash' || kind === 'stop' ? 'the broker' : `c${client}`
+  const whom = isOfBroker(kind) ? 'the broker' : `c${client}`
   return `${(atMs / 1000).toFixed(3)} s: ${kind} ${whom}${forMs > 0 ? `, ${forMs} ms` : ''}`
+}
+
+/** Whether it happens to the broker, and to no Client. */
+export function isOfBroker(kind: FaultKind): boolean {
+  return !(LINK_KINDS as readonly FaultKind[]).includes(kind)
 }

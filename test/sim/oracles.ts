@@ -27,7 +27,11 @@ import type { Properties } from '../../src/codec/properties.ts'
 import type { ApplicationMessage } from '../../src/protocol/application-message.ts'
 import type { DropCause } from '../../src/protocol/session.ts'
 import {
+  identifiersOf,
+  keyOf,
+  makeCopy,
   ModelSession,
+  shortOf,
   type Copy,
   type Doubt,
   type Message,
@@ -37,12 +41,14 @@ import {
 } from './facts.ts'
 import { isShared, matchFilterOf, matches, mayUse, maySubscribe } from './rules.ts'
 import type { SimulationLimits } from './settings.ts'
+import { Survival } from './survival.ts'
 import type { Totals } from './totals.ts'
 import type { Wire, WireEar } from './wire.ts'
+import type { StoreModel } from '../contract/store-model.ts'
 
 const NEVER = 0xffff_ffff
 /** How a refused filter is told: 3.1 has no code for it. */
-const REFUSED = { 3: 0x00, 4: 0x80, 5: 0x87 } as const
+const REFUSED = { 3: 0x00, 4: 0x80 } as const
 /** Payloads of regular Clients and of Wills begin so. */
 export const WILL_MARK = 'will '
 
@@ -56,6 +62,7 @@ const LANES: Partial<Record<DropCause, Lane>> = {
 
 export interface OraclesSide {
   now(): number
+  wallNow(): number
   /** The broker is being closed. */
   readonly isClosing: boolean
   violation(text: string): void
@@ -82,6 +89,18 @@ export class Oracles implements WireEar {
   /** Drops that the broker told of and no copy was found for yet: by lane, Client and message. */
   readonly #drops = new Map<string, number>()
   readonly #touched = new Set<ModelSession>()
+  /** What has changed since the last quiet moment, at which everything that is to be stored was. */
+  #ended: ModelSession[] = []
+  readonly #formerRetained = new Map<string, (Message | undefined)[]>()
+  readonly #formerWills = new Set<string>()
+  #quietGroup = 0
+  /** Of messages that are stored, by their numbers there. */
+  readonly #keys = new Map<number, string>()
+  #quietAtMs = 0
+  /** Sessions that may be away. */
+  #mostAway = 0
+  /** The broker says that it cannot store anything. */
+  #isSick = false
   /** Client Identifiers that somebody else took while they had no Session: theirs by right. */
   readonly #stolen = new Set<string>()
   #entering: Wire | undefined
@@ -93,6 +112,7 @@ export class Oracles implements WireEar {
   constructor(side: OraclesSide, limits: SimulationLimits, totals: Totals) {
     this.#side = side
     this.#limits = limits
+    this.#mostAway = limits.maxOfflineSessions
     this.#totals = totals
   }
 
@@ -104,9 +124,58 @@ export class Oracles implements WireEar {
     if (!condition) this.#fail(text())
   }
 
+  /** The process has ended: this is what its Store gives back, and all that there is now. */
+  restore(facts: StoreModel): void {
+    this.#flush()
+    const past = {
+      sessions: new Map(this.sessions),
+      ended: this.#ended,
+      retained: new Map(this.#retained),
+      formerRetained: new Map(this.#formerRetained),
+      formerWills: new Set(this.#formerWills),
+      shared: new Map(this.#shared),
+      isSafe: (copy: Copy) => this.#isSafe(copy),
+      isRegular: (clientId: string) => this.#isRegular(clientId),
+    }
+    const now = (): number => this.#side.now()
+    const survival = new Survival(facts, past, {
+      now,
+      wallNow: () => this.#side.wallNow(),
+      nextSequence: () => ++this.#sequence,
+      fail: (text) => this.#fail(text),
+    })
+    const sendings = new Map(this.#sendings)
+    this.forget()
+    for (const [clientId, session] of survival.sessions) this.sessions.set(clientId, session)
+    for (const [topicName, message] of survival.retained) this.#retained.set(topicName, message)
+    for (const [key, list] of survival.shared) this.#shared.set(key, list)
+    this.#owedWills = survival.owedWills
+    for (const { messageNumber, topicName, payload } of facts.messages.values()) {
+      this.#keys.set(messageNumber, keyOf(topicName, payload))
+    }
+    for (const [name, sending] of sendings) {
+      this.#sendings.set(name, sending)
+      const [clientId] = name.split(' ', 1)
+      const isKnown = survival.received.get(clientId!)?.has(sending.packetIdentifier) === true
+      // What was taken over and not stored is sent again, and taken over again.
+      if (sending.qos === 2 && !sending.isAcked && !isKnown) sending.published = 0
+    }
+    this.#totals.sessionsSurvived += survival.sessions.size
+    this.#mostAway = Math.max(this.#mostAway, survival.sessions.size)
+  }
+
+  #isSafe({ group, message }: Copy): boolean {
+    return group <= this.#quietGroup || (message.isAcked && group === message.group)
+  }
+
   /** The broker has lost its memory. */
   forget(): void {
     this.#flush()
+    this.#ended = []
+    this.#formerRetained.clear()
+    this.#formerWills.clear()
+    this.#quietGroup = this.#groups
+    this.#isSick = false
     this.sessions.clear()
     this.#sendings.clear()
     this.#retained.clear()
@@ -136,6 +205,11 @@ export class Oracles implements WireEar {
     )
     broker.on('unsubscribed', ({ client, topicFilter }) => this.#unsubscribed(client.clientId, topicFilter))
     broker.on('published', (event) => this.#published(event))
+    broker.on('storeHealth', ({ healthy }) => {
+      this.#isSick = !healthy
+      if (!healthy) this.#totals.storeFailures++
+    })
+    broker.on('publishRefused', (event) => this.#publishRefused(event))
     broker.on('dropped', (event) => this.#dropped(event))
     broker.on('retained', (event) => this.#retainedTold(event))
     broker.on('internalError', ({ clientId, error }) => {
@@ -171,7 +245,7 @@ export class Oracles implements WireEar {
         facts.subscribes.push({ packet, codes: [], group: ++this.#groups })
         return
       case PacketType.UNSUBSCRIBE:
-        facts.unsubacks.set(packet.packetIdentifier, packet.topicFilters.length)
+        facts.unsubacks.set(packet.packetIdentifier, packet.topicFilters)
         return
       case PacketType.DISCONNECT:
         facts.disconnect = packet
@@ -191,7 +265,9 @@ export class Oracles implements WireEar {
     if (sending === undefined) {
       const { qos } = packet
       const isAllowed = mayUse(userName, topicName)
-      sending = { qos, isAllowed, handed: 0, published: 0 }
+      const { packetIdentifier } = packet
+      const fresh = { handed: 0, published: 0, message: undefined, isAcked: false, refusals: 0 }
+      sending = { qos, isAllowed, packetIdentifier, ...fresh }
       this.#sendings.set(name, sending)
     }
     sending.handed++
@@ -206,6 +282,7 @@ export class Oracles implements WireEar {
     this.#touched.add(session)
     const isRefused = packet.reasonCode >= 0x80
     if (isRefused) wire.facts.hasRefused = true
+    copy.isRefused ||= isRefused
     const { key } = copy.message
     if (isRefused && copy.qos === 2) session.sentOnce.set(key, session.sentOnce.get(key)! - 1)
     if (packet.type === PacketType.PUBREC && !isRefused) copy.hasPubrec = true
@@ -215,14 +292,23 @@ export class Oracles implements WireEar {
   #finish(session: ModelSession, copy: Copy): void {
     copy.isFinished = true
     session.inflight.delete(copy.packetIdentifier)
+    this.#remember(session, copy)
     session.late.set(copy.packetIdentifier, copy)
     if (copy.openOn !== undefined && copy.openOn === session.wire) copy.openOn.facts.open--
+  }
+
+  /** It is over, but the Store may not know it. */
+  #remember(session: ModelSession, copy: Copy): void {
+    session.recent.push(copy)
+    this.#touched.add(session)
   }
 
   /** A simulated Client's program has got a message of QoS 2. */
   applied(wire: Wire, topicName: string, payload: Uint8Array): void {
     this.#flush()
-    const { session } = wire.facts
+    let { session } = wire.facts
+    // What was on its way when the process ended may come after the restart.
+    while (session?.successor !== undefined) session = session.successor
     if (session === undefined) return
     const key = keyOf(topicName, payload)
     const times = (session.applied.get(key) ?? 0) + 1
@@ -264,7 +350,10 @@ export class Oracles implements WireEar {
     session.wire = wire
     session.expiresAtMs = Infinity
     session.expiryMs = Math.min(requestedExpiry(packet), this.#limits.maxSessionExpiry) * 1000
+    if (session.will !== undefined) this.#formerWills.add(session.will.key)
     session.will = willOf(packet)
+    session.isWillSafe = false
+    session.connections++
     session.resend = [...session.inflight.values()].sort((one, other) => one.sequence - other.sequence)
     wire.facts.session = session
     wire.facts.sessionPresent = sessionPresent
@@ -277,7 +366,7 @@ export class Oracles implements WireEar {
 
   #refused({ clientId, detail }: BrokerEvents['clientRefused']): void {
     const wire = this.#entering
-    if (wire === undefined || wire.isHostile || this.#side.isClosing) return
+    if (wire === undefined || wire.isHostile || this.#side.isClosing || this.#isSick) return
     this.#fail(`${clientId} was refused: ${detail}`)
   }
 
@@ -300,7 +389,12 @@ export class Oracles implements WireEar {
     if (changed !== undefined) session.expiryMs = Math.min(changed, this.#limits.maxSessionExpiry) * 1000
     session.expiresAtMs = now + session.expiryMs
     session.awaySinceMs = now
-    const takesWill = (isByClient && reasonCode === 0) || cause === 'server shutting down'
+    const isShutDown = cause === 'server shutting down'
+    // A Will that is stored goes out after the next start.
+    if (isShutDown && this.#limits.durability !== undefined) return
+    const takesWill = (isByClient && reasonCode === 0) || isShutDown
+    this.#touched.add(session)
+    if (takesWill && session.will !== undefined) this.#formerWills.add(session.will.key)
     if (takesWill) session.will = undefined
     else if (session.will !== undefined) session.will.dueAtMs = now + Math.min(session.will.delayMs, session.expiryMs)
   }
@@ -317,6 +411,10 @@ export class Oracles implements WireEar {
       'connection lost': () => link.isOver,
       'slow receiver': () => link.unsentBytes > 0,
       'server shutting down': () => this.#side.isClosing,
+      // The Store took too long over CONNACK.
+      'connect timeout': () => !facts.isAnswered && this.#limits.durability !== undefined,
+      // A publisher of 3.1.1 cannot be told that its message was not stored.
+      'protocol error': () => this.#isSick && wire.version < 5,
     }
     if (cause === 'session taken over') this.#totals.takeovers++
     if (cause === 'keep alive timeout') this.#totals.keepAliveTimeouts++
@@ -331,6 +429,7 @@ export class Oracles implements WireEar {
       return
     }
     this.sessions.delete(clientId)
+    this.#ended.push(session)
     this.#matches.clear()
     if (session.userName === undefined || !this.#isRegular(clientId)) return
     const now = this.#side.now()
@@ -362,7 +461,8 @@ export class Oracles implements WireEar {
         if (shared.session === session && topicFilter === undefined) this.#giveBack(shared)
         // At QoS 2 what was gathered for a Connection that ended in the same turn counts as sent, though nobody saw it.
         const { message } = shared
-        if (shared.session === undefined && message.qos === 2 && message.receivedAtMs === session.awaySinceMs) {
+        const isGathered = message.receivedAtMs === session.awaySinceMs || this.#limits.durability !== undefined
+        if (shared.session === undefined && message.qos === 2 && isGathered) {
           shared.isOptional ||= session.subscriptions.has(shared.topicFilter)
         }
         if (!this.#hasMembers(shared.topicFilter, session)) shared.isOptional = true
@@ -402,16 +502,26 @@ export class Oracles implements WireEar {
     const isAllowed = maySubscribe(session.userName, matchFilterOf(topicFilter))
     const expected = isAllowed ? request.qos : 0x87
     this.#check(request.topicFilter === topicFilter, () => `${clientId} did not subscribe to ${topicFilter} now`)
-    this.#check(code === expected, () => `${clientId} was granted ${code} for ${topicFilter} instead of ${expected}`)
+    const isSick = code === 0x83 && this.#isSick && session.expiryMs > 0
+    this.#check(
+      code === expected || isSick,
+      () => `${clientId} was granted ${code} for ${topicFilter} instead of ${expected}`,
+    )
     codes.push(code)
     if (codes.length === packet.subscriptions.length) {
       wire.facts.subscribes.shift()
       wire.facts.subacks.set(packet.packetIdentifier, codes)
+      const granted = packet.subscriptions.filter((_, index) => codes[index]! < 0x80)
+      wire.facts.granted.set(
+        packet.packetIdentifier,
+        granted.map((one) => one.topicFilter),
+      )
     }
     if (code >= 0x80) return
     const isNew = !session.subscriptions.has(topicFilter)
     const identifiers = packet.properties.subscriptionIdentifiers ?? []
     session.subscriptions.set(topicFilter, { ...request, identifiers })
+    this.#touched.add(session)
     this.#matches.clear()
     const { retainHandling } = request
     if (isShared(topicFilter) || retainHandling === 2 || (retainHandling === 1 && !isNew)) return
@@ -429,7 +539,11 @@ export class Oracles implements WireEar {
     if (session === undefined) return
     const old = session.subscriptions.get(topicFilter)
     session.subscriptions.delete(topicFilter)
+    session.safeFilters.delete(topicFilter)
     if (old !== undefined) session.left.set(topicFilter, old)
+    if (old !== undefined && this.#limits.durability !== undefined) {
+      session.former.set(topicFilter, { qos: old.qos, untilMs: this.#side.now() })
+    }
     this.#touched.add(session)
     this.#check(old !== undefined || !this.#isRegular(clientId), () => {
       return `${clientId} was not subscribed to ${topicFilter}`
@@ -442,6 +556,7 @@ export class Oracles implements WireEar {
     const { topicName, qos, retain, properties, payload } = told
     const key = keyOf(topicName, payload)
     const now = this.#side.now()
+    if (told.messageNumber > 0) this.#keys.set(told.messageNumber, key)
     const publisher = client?.clientId ?? ''
     const interval = properties.messageExpiryInterval
     const message: Message = {
@@ -455,16 +570,29 @@ export class Oracles implements WireEar {
       expiresAtMs: interval === undefined ? Infinity : now + interval * 1000,
       properties,
       travelling: travellingOf(properties),
+      group: ++this.#groups,
+      isAcked: false,
     }
     this.#justify(message, payload)
     this.#totals.messages++
-    if (retain && payload.length === 0) this.#retained.delete(topicName)
-    else if (retain) this.#retained.set(topicName, message)
+    if (retain) {
+      this.#formerlyRetained(topicName)
+      if (payload.length === 0) this.#retained.delete(topicName)
+      else this.#retained.set(topicName, message)
+    }
     this.#route(message)
   }
 
+  #formerlyRetained(topicName: string): void {
+    if (this.#limits.durability === undefined) return
+    const former = this.#formerRetained.get(topicName) ?? []
+    former.push(this.#retained.get(topicName))
+    this.#formerRetained.set(topicName, former)
+  }
+
   /** Somebody has to have sent it, and it may be taken over only so often. */
-  #justify({ key, publisher, topicName, qos }: Message, payload: Uint8Array): void {
+  #justify(message: Message, payload: Uint8Array): void {
+    const { key, publisher, topicName, qos } = message
     if (publisher === '') {
       const pending = this.#hostPending.get(key) ?? 0
       this.#check(pending > 0, () => `the host program did not publish ${shortOf(key)}`)
@@ -485,6 +613,7 @@ export class Oracles implements WireEar {
       return
     }
     sending.published++
+    sending.message = message
     const most = sending.qos === 2 ? 1 : sending.handed
     this.#check(sending.isAllowed, () => `${publisher} may not publish to ${topicName}`)
     this.#check(
@@ -497,6 +626,7 @@ export class Oracles implements WireEar {
   #justifyWill(key: string, publisher: string): void {
     const now = this.#side.now()
     this.#totals.wills++
+    this.#formerWills.add(key)
     const at = this.#owedWills.findIndex((will) => will.key === key)
     if (at >= 0) {
       this.#owedWills.splice(at, 1)
@@ -510,7 +640,7 @@ export class Oracles implements WireEar {
   }
 
   #route(message: Message): void {
-    const group = ++this.#groups
+    const { group } = message
     const now = this.#side.now()
     const sharedFilters = new Set<string>()
     let of: ModelSession | undefined
@@ -572,6 +702,7 @@ export class Oracles implements WireEar {
     if (qos === 0 && session.wire === undefined) return
     const copy = makeCopy(message, qos, retain, identifiers, group)
     copy.owedTo = session.wire
+    copy.connections = session.connections
     if (qos === 0) session.wire!.facts.zero.push(copy)
     else session.waiting[qos].push(copy)
     this.#touched.add(session)
@@ -590,14 +721,18 @@ export class Oracles implements WireEar {
         ({ clientId, subscriptions }) => !this.#isRegular(clientId) || subscriptions.get(topicFilter)!.qos === 0,
       )
     const list = this.#shared.get(message.key) ?? []
-    list.push({ message, topicFilter, isOptional, session: undefined, copy: undefined, isForbidden: false })
+    const isDurable = members.every(({ expiryMs }) => expiryMs > 0)
+    list.push({ message, topicFilter, isOptional, isDurable, session: undefined, copy: undefined, isForbidden: false })
     this.#shared.set(message.key, list)
     this.#totals.shared++
   }
 
   #dropped({ clientId, message, cause }: BrokerEvents['dropped']): void {
     if (!this.#isRegular(clientId)) return
-    const key = keyOf(message.topicName, message.payload)
+    // What waits may be known to the Store alone, and has no payload then.
+    const key = message.isLoaded
+      ? keyOf(message.topicName, message.payload)
+      : (this.#keys.get(message.messageNumber) ?? message.topicName)
     this.#checkDrop(clientId, message, cause)
     if (cause === 'not authorized') return
     if (cause === 'refused by client') return
@@ -615,7 +750,8 @@ export class Oracles implements WireEar {
     const session = this.sessions.get(clientId)
     const wire = session?.wire
     const isTrue: Partial<Record<DropCause, () => boolean>> = {
-      'not connected': () => wire === undefined,
+      // Nothing goes before CONNACK, which may wait for the Store.
+      'not connected': () => wire?.facts.isAnswered !== true,
       'output full': () => wire !== undefined && wire.mostUnsentBytes >= this.#limits.maxOutgoingBytes,
       'queue full': () => session !== undefined && this.#isFull(session, size),
       expired: () => this.#side.now() >= expiresAtMs,
@@ -694,11 +830,13 @@ export class Oracles implements WireEar {
     for (const copy of copies) this.#forget(session, copy)
   }
 
-  #forget({ waiting, wire }: ModelSession, copy: Copy): void {
+  #forget(session: ModelSession, copy: Copy): void {
+    const { waiting, wire } = session
     for (const list of [waiting[1], waiting[2], wire?.facts.zero ?? []]) {
       const at = list.indexOf(copy)
       if (at >= 0) list.splice(at, 1)
     }
+    this.#remember(session, copy)
   }
 
   /** Not one that waits to be sent: one that is too large for the present Connection. */
@@ -714,7 +852,14 @@ export class Oracles implements WireEar {
     const message = this.#retained.get(topicName)
     this.#totals.retainedExpired++
     this.#check(message?.expiresAtMs === this.#side.now(), () => `${topicName} expired before or after its time`)
+    this.#formerlyRetained(topicName)
     this.#retained.delete(topicName)
+  }
+
+  #publishRefused({ client, reasonCode, qos }: BrokerEvents['publishRefused']): void {
+    if (reasonCode !== 0x97) return
+    this.#check(this.#isSick && qos > 0, () => `${client.clientId} was refused, though the store can write`)
+    this.#totals.publishesRefused++
   }
 
   // ---- what the broker does ----
@@ -755,17 +900,23 @@ export class Oracles implements WireEar {
       case PacketType.SUBACK:
         this.#check(
           facts.subacks.get(packet.packetIdentifier)?.every((code, index) => {
-            return packet.reasonCodes[index] === (code < 0x80 ? code : REFUSED[wire.version])
+            return packet.reasonCodes[index] === (code < 0x80 || wire.version === 5 ? code : REFUSED[wire.version])
           }) === true,
           () => `${wire.name}: SUBACK says ${packet.reasonCodes.join()}`,
         )
+        for (const topicFilter of facts.granted.get(packet.packetIdentifier) ?? []) {
+          if (facts.session?.subscriptions.has(topicFilter)) facts.session.safeFilters.add(topicFilter)
+        }
         return
       case PacketType.UNSUBACK:
         this.#check(
           facts.unsubacks.has(packet.packetIdentifier) &&
-            (wire.version < 5 || packet.reasonCodes.length === facts.unsubacks.get(packet.packetIdentifier)),
+            (wire.version < 5 || packet.reasonCodes.length === facts.unsubacks.get(packet.packetIdentifier)!.length),
           () => `${wire.name}: UNSUBACK says ${packet.reasonCodes.join()}`,
         )
+        for (const topicFilter of facts.unsubacks.get(packet.packetIdentifier) ?? []) {
+          facts.session?.left.delete(topicFilter)
+        }
         return
       default:
     }
@@ -775,7 +926,12 @@ export class Oracles implements WireEar {
     const { facts } = wire
     this.#check(!facts.isAnswered, () => `${wire.name} was sent two CONNACK`)
     facts.isAnswered = true
+    facts.answeredAtMs = this.#side.now()
     if (reasonCode !== 0) return
+    if (facts.session?.wire === wire) {
+      facts.session.isSafe = true
+      facts.session.isWillSafe = true
+    }
     this.#check(sessionPresent === (facts.sessionPresent && wire.version > 3), () => {
       return `${wire.name}: CONNACK says Session Present ${sessionPresent}`
     })
@@ -811,7 +967,11 @@ export class Oracles implements WireEar {
     this.#check(copy.openOn !== wire, () => `sent again on the same Connection: ${what()}`)
     this.#check(dup, () => `sent again without DUP: ${what()}`)
     this.#check(!copy.hasPubrel, () => `sent again after PUBREL: ${what()}`)
-    const before = session.resend.slice(0, Math.max(0, session.resend.indexOf(copy)))
+    // QoS 2 may have waited for the Store while QoS 1 went on: then each keeps its own order.
+    const isOneLane = this.#limits.durability === undefined
+    const before = session.resend
+      .slice(0, Math.max(0, session.resend.indexOf(copy)))
+      .filter(({ qos }) => isOneLane || qos === copy.qos)
     this.#check(
       before.every((one) => isResent(one, wire)),
       () => `resent before its turn: ${what()}`,
@@ -834,10 +994,11 @@ export class Oracles implements WireEar {
     const what = (): string => `${wire.name}, Packet Identifier ${packetIdentifier}, ${shortOf(key)}`
     const copy = this.#take(wire, session.waiting[qos], key, packet) ?? this.#takeShared(wire, session, key, packet)
     if (copy === undefined) return
-    const isMoved = copy.shared !== undefined || (copy.owedTo !== undefined && copy.owedTo !== wire)
+    const isMoved = copy.shared !== undefined || this.#mayBeResent(session, wire, copy)
+    const isOneLane = this.#limits.durability === undefined
     this.#check(!packet.dup || isMoved, () => `DUP on the first sending: ${what()}`)
     this.#check(
-      session.resend.every((one) => isResent(one, wire)),
+      packet.dup || session.resend.every((one) => isResent(one, wire) || (!isOneLane && one.qos !== qos)),
       () => `sent before what is to be resent: ${what()}`,
     )
     copy.packetIdentifier = packetIdentifier
@@ -847,7 +1008,13 @@ export class Oracles implements WireEar {
     session.late.delete(packetIdentifier)
     if (qos === 2) session.sentOnce.set(key, (session.sentOnce.get(key) ?? 0) + 1)
     this.#opened(wire)
-    this.#checkContents(wire, copy, packet, false)
+    this.#checkContents(wire, copy, packet, packet.dup)
+  }
+
+  /** It may have waited for the Store, or at the end of a turn, on a Connection that is gone. */
+  #mayBeResent({ connections }: ModelSession, wire: Wire, copy: Copy): boolean {
+    if (copy.owedTo !== undefined) return copy.owedTo !== wire
+    return this.#limits.durability !== undefined && connections > copy.connections + 1
   }
 
   #opened(wire: Wire): void {
@@ -895,7 +1062,7 @@ export class Oracles implements WireEar {
 
   #takeShared(wire: Wire, session: ModelSession, key: string, packet: PublishPacket): Copy | undefined {
     const list = this.#shared.get(key) ?? []
-    const { memberships } = session
+    const memberships = session.membershipsSince(list.at(-1)?.message.receivedAtMs ?? 0)
     const shared = this.#freeFor(memberships, packet.qos, list, new Set())
     if (shared === undefined) {
       const second = list.find((one) => one.session !== undefined && session.subscriptions.has(one.topicFilter))
@@ -926,9 +1093,8 @@ export class Oracles implements WireEar {
   ): SharedCopy | undefined {
     const now = this.#side.now()
     const mine = list.filter(({ topicFilter, isForbidden, message }) => {
-      const isNew = message.receivedAtMs === now
       // QoS 0 goes at once or never, also where the next message looks the same.
-      const isFresh = isNew || (message.qos > 0 && now < message.expiresAtMs)
+      const isFresh = message.receivedAtMs === now || (message.qos > 0 && this.#mayGo(message))
       return isFresh && !isForbidden && memberships.has(topicFilter)
     })
     const isFree = (one: SharedCopy): boolean => one.session === undefined || this.#hasLeft(one)
@@ -953,9 +1119,20 @@ export class Oracles implements WireEar {
     return copy?.qos === 1 && this.sessions.get(session!.clientId) !== session
   }
 
-  #checkContents(wire: Wire, { message, shared }: Copy, packet: PublishPacket, isResent: boolean): void {
+  /** Since when it may have been on its way, waiting for the Store. */
+  #sinceMs({ receivedAtMs }: Message): number {
+    return Math.min(this.#side.now(), Math.max(this.#quietAtMs, receivedAtMs))
+  }
+
+  /** Whether it had not expired when it was last looked at. */
+  #mayGo(message: Message): boolean {
+    const sinceMs = this.#sinceMs(message)
+    return sinceMs < message.expiresAtMs || sinceMs === message.receivedAtMs
+  }
+
+  #checkContents(wire: Wire, { message }: Copy, packet: PublishPacket, isResent: boolean): void {
     const now = this.#side.now()
-    this.#check(isResent || now < message.expiresAtMs || message.receivedAtMs === now, () => {
+    this.#check(isResent || this.#mayGo(message), () => {
       return `${wire.name} was sent ${shortOf(message.key)}, which had expired`
     })
     if (wire.version < 5) return
@@ -964,11 +1141,15 @@ export class Oracles implements WireEar {
       return `${wire.name}: the properties of ${shortOf(message.key)} have changed to ${travellingOf(properties)}`
     })
     const interval = message.properties.messageExpiryInterval
-    const left = interval && Math.max(0, interval - Math.floor((now - message.receivedAtMs) / 1000))
-    this.#check(properties.messageExpiryInterval === left, () => {
-      return `${wire.name}: ${shortOf(message.key)} says it has ${properties.messageExpiryInterval} s left, not ${left}`
+    const leftAt = (atMs: number): number => Math.max(0, interval! - Math.floor((atMs - message.receivedAtMs) / 1000))
+    const told = properties.messageExpiryInterval
+    const isRight =
+      interval === undefined
+        ? told === undefined
+        : told !== undefined && told >= leftAt(now) && told <= leftAt(this.#sinceMs(message))
+    this.#check(isRight, () => {
+      return `${wire.name}: ${shortOf(message.key)} says it has ${told} s left, not ${interval && leftAt(now)}`
     })
-    void shared
   }
 
   #acknowledgedByBroker(wire: Wire, { type, packetIdentifier, reasonCode }: AcknowledgementPacket): void {
@@ -981,7 +1162,11 @@ export class Oracles implements WireEar {
     this.#totals.acknowledged++
     const { isAllowed, published, qos } = sending
     this.#check((type === PacketType.PUBACK) === (qos === 1), () => `the wrong acknowledgement: ${what()}`)
-    if (isAllowed) {
+    if (reasonCode === 0x97 && published === 0) {
+      this.#check(this.#limits.durability !== undefined, () => `refused for want of a store: ${what()}`)
+    } else if (isAllowed) {
+      sending.isAcked = true
+      if (sending.message !== undefined) sending.message.isAcked = true
       this.#check(reasonCode < 0x80, () => `refused with ${reasonCode}: ${what()}`)
       this.#check(published > 0, () => `acknowledged, but not taken over: ${what()}`)
     } else {
@@ -1004,22 +1189,39 @@ export class Oracles implements WireEar {
 
   // ---- at every instant ----
 
-  /** Everything that was possible at this instant has happened: what is owed now has to be there. */
-  endOfInstant(): void {
+  /**
+   * Everything that was possible at this instant has happened.
+   *
+   * @param isQuiet nothing waits for the disk: what is owed now has to be there, and what is to be stored is
+   */
+  endOfInstant(isQuiet: boolean): void {
     this.#flush()
+    if (isQuiet && !this.#isSick) this.#quiet()
+    const [will] = this.#owedWills
+    this.#check(will === undefined, () => `the Will of ${will!.clientId} was not sent when its Session ended`)
+  }
+
+  #quiet(): void {
     for (const session of this.#touched) {
       this.#checkFlow(session)
       session.left.clear()
+      session.recent = []
+      session.isSafe = true
+      session.isWillSafe = true
+      for (const topicFilter of session.subscriptions.keys()) session.safeFilters.add(topicFilter)
     }
     this.#touched.clear()
-    const [will] = this.#owedWills
-    this.#check(will === undefined, () => `the Will of ${will!.clientId} was not sent when its Session ended`)
+    this.#ended = []
+    this.#formerRetained.clear()
+    this.#formerWills.clear()
+    this.#quietGroup = this.#groups
+    this.#quietAtMs = this.#side.now()
   }
 
   /** Who can take something gets it at once, whatever others do. */
   #checkFlow(session: ModelSession): void {
     const { wire } = session
-    if (wire === undefined || !this.#limits.isPrompt) return
+    if (wire === undefined) return
     const { link, facts } = wire
     if (!facts.isAnswered || link.isOver || link.isPaused || link.unsentBytes > 0) return
     const isOwed = ({ doubt }: Copy): boolean => doubt === undefined
@@ -1043,7 +1245,8 @@ export class Oracles implements WireEar {
       this.#check(session.expiresAtMs >= now, () => `the Session of ${clientId} did not expire in time`)
       if (wire === undefined) continue
       const { keepAlive } = wire.connect!
-      const deadline = wire.lastPacketAtMs + keepAlive * 1500
+      // Nothing is read before CONNACK, which may wait for the Store.
+      const deadline = Math.max(wire.lastPacketAtMs, wire.facts.answeredAtMs) + keepAlive * 1500
       this.#check(keepAlive === 0 || deadline >= now || wire.link.isPaused, () => {
         return `${clientId} has been silent since ${wire.lastPacketAtMs}, with a Keep Alive of ${keepAlive} s`
       })
@@ -1062,7 +1265,9 @@ export class Oracles implements WireEar {
       this.#check(queuedMessages <= maxQueuedMessages, () => `${clientId} queues ${queuedMessages} messages`)
       this.#check(queuedBytes <= maxQueuedBytes, () => `${clientId} queues ${queuedBytes} bytes`)
     }
-    this.#check(away <= maxOfflineSessions, () => `${away} Sessions are away, ${maxOfflineSessions} may`)
+    // Those that a start gives back are all away, and leave two by two as others come.
+    if (away <= maxOfflineSessions) this.#mostAway = maxOfflineSessions
+    this.#check(away <= this.#mostAway, () => `${away} Sessions are away, ${maxOfflineSessions} may`)
   }
 
   /** The end: everybody is connected and has taken everything. */
@@ -1093,41 +1298,6 @@ export class Oracles implements WireEar {
 
 function isResent(copy: Copy, wire: Wire): boolean {
   return copy.isFinished || copy.openOn === wire || copy.releasedOn === wire
-}
-
-function makeCopy(message: Message, qos: QoS, retain: boolean, identifiers: readonly number[], group: number): Copy {
-  return {
-    message,
-    qos,
-    retain,
-    identifiers: identifiersOf(identifiers),
-    group,
-    packetIdentifier: 0,
-    sequence: 0,
-    owedTo: undefined,
-    openOn: undefined,
-    releasedOn: undefined,
-    hasPubrec: false,
-    hasPubrel: false,
-    isFinished: false,
-    doubt: undefined,
-    shared: undefined,
-    memberships: undefined,
-  }
-}
-
-function identifiersOf(identifiers: readonly number[]): string {
-  return identifiers.length < 2 ? identifiers.join() : identifiers.toSorted((one, other) => one - other).join()
-}
-
-export function keyOf(topicName: string, payload: Uint8Array): string {
-  const text = Buffer.from(payload.buffer, payload.byteOffset, payload.length).toString('latin1')
-  return `${topicName}\0${text}`
-}
-
-function shortOf(key: string): string {
-  const [topicName, text = ''] = key.split('\0')
-  return `${topicName} "${text.length > 30 ? `${text.slice(0, 30)}…` : text}"`
 }
 
 /** What a Session is owed next, for a message. */

@@ -15,11 +15,14 @@ export interface SimulationLimits {
   readonly maxOfflineSessions: number
   readonly topicAliasMaximum: number
   readonly queueFull: 'drop-newest' | 'drop-oldest'
-  /** Nothing waits for a disk: what is owed leaves at the instant at which it may. */
-  readonly isPrompt: boolean
+  /** `undefined`: nothing is stored. */
+  readonly durability: 'disk' | 'process' | undefined
+  /** Milliseconds that an operation of the disk takes at most. */
+  readonly diskMostMs: number
 }
 
-export function drawLimits(random: SeededRandom): SimulationLimits {
+/** @param isStored whether the broker stores anything */
+export function drawLimits(random: SeededRandom, isStored: boolean): SimulationLimits {
   return {
     maxQueuedMessages: random.pick([10, 40, 200]),
     maxQueuedBytes: random.pick([20_000, 1_000_000]),
@@ -30,13 +33,16 @@ export function drawLimits(random: SeededRandom): SimulationLimits {
     maxOfflineSessions: random.pick([12, 100]),
     topicAliasMaximum: random.pick([0, 4]),
     queueFull: random.pick(['drop-newest', 'drop-oldest']),
-    isPrompt: true,
+    durability: isStored ? random.pick(['process', 'disk', 'disk']) : undefined,
+    diskMostMs: random.pick([0, 5, 100]),
   }
 }
 
 export function configOf(limits: SimulationLimits, random: SeededRandom): ConfigInput {
   const plugins = [accessPlugin(random.chance(0.5))]
+  const { durability } = limits
   return {
+    ...(durability !== undefined && { persistence: persistenceOf(durability, random) }),
     listeners: {},
     'sys-interval': 0,
     auth: { plugins },
@@ -52,5 +58,15 @@ export function configOf(limits: SimulationLimits, random: SeededRandom): Config
     'max-outgoing-topic-aliases': random.pick([0, 3, 32]),
     'queue-full': limits.queueFull,
     'drain-timeout': random.pick([5, 30]),
+  }
+}
+
+function persistenceOf(durability: 'disk' | 'process', random: SeededRandom): Record<string, unknown> {
+  return {
+    durability,
+    // Segments and checkpoints are a part of it: some fill up.
+    'max-bytes': 64 * 2 ** 20,
+    'max-ram-bytes': random.pick([20_000, 67_108_864]),
+    'max-session-ram-bytes': random.pick([2000, 262_144]),
   }
 }

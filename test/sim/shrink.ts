@@ -1,18 +1,15 @@
 /** Finds less that still fails: leaves faults out, first many, then one at a time. @module */
 import type { Fault } from './faults.ts'
-import { World, type Outcome } from './world.ts'
+import type { Outcome } from './world.ts'
 
 /** Runs at most; each takes about as long as the one that failed. */
 const MOST_RUNS = 60
 
 /**
- * @param run what a schedule comes to; given by tests
+ * @param run what a schedule comes to
  * @returns the outcome of the smallest schedule found under which an oracle still speaks up
  */
-export async function shrink(
-  failed: Outcome,
-  run = (schedule: readonly Fault[]): Promise<Outcome> => new World({ seed: failed.seed, schedule }).run(),
-): Promise<Outcome> {
+export async function shrink(failed: Outcome, run: (schedule: readonly Fault[]) => Promise<Outcome>): Promise<Outcome> {
   let best = failed
   let runs = 0
   const attempt = async (schedule: readonly Fault[]): Promise<boolean> => {

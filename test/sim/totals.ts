@@ -18,6 +18,10 @@ export class Totals {
   slowReceivers = 0
   sessionsResumed = 0
   sessionsExpired = 0
+  /** Given back by the Store after a restart. */
+  sessionsSurvived = 0
+  storeFailures = 0
+  publishesRefused = 0
   messagesExpired = 0
   messagesBornExpired = 0
   retainedExpired = 0
@@ -29,6 +33,9 @@ export class Totals {
 }
 
 export type TotalName = keyof Totals
+
+/** What nobody sees where nothing is stored. */
+export const OF_STORES: readonly TotalName[] = ['sessionsSurvived', 'storeFailures', 'publishesRefused']
 
 /** Adds what `more` counts. */
 export function addTotals(to: Totals, more: Readonly<Totals>): void {

@@ -14,7 +14,7 @@ import { Progress } from '../../tools/progress.ts'
 import { runBatch } from './batch.ts'
 import { variants, type Variant } from './variants/index.ts'
 
-const COPIED = ['src', 'test/sim', 'tools', 'package.json', 'tsconfig.base.json']
+const COPIED = ['src', 'test/sim', 'test/contract/store-model.ts', 'tools', 'package.json', 'tsconfig.base.json']
 const TSCONFIG = {
   extends: './tsconfig.base.json',
   // What is broken may leave something unused.
@@ -47,8 +47,12 @@ function compile(folder: string): string {
 }
 
 /** @returns what an oracle said, and after how many seeds; `problem` if none did */
-async function tryVariant(folder: string, variant: Variant): Promise<{ problem?: string; caught?: string }> {
-  const { file, from, to, within = WITHIN_SEEDS } = variant
+async function tryVariant(
+  folder: string,
+  variant: Variant,
+  workers: number | undefined,
+): Promise<{ problem?: string; caught?: string }> {
+  const { file, from, to, within = WITHIN_SEEDS, stored = false } = variant
   const path = join(folder, file)
   const original = await readFile(path, 'utf8')
   const places = original.split(from).length - 1
@@ -60,7 +64,14 @@ async function tryVariant(folder: string, variant: Variant): Promise<{ problem?:
   try {
     const said = compile(folder)
     if (said !== '') return { problem: `does not compile: ${said}` }
-    const { failed, runs } = await runBatch({ firstSeed: 1, seeds: within, folder, shrinks: false })
+    const { failed, runs } = await runBatch({
+      firstSeed: 1,
+      seeds: within,
+      folder,
+      shrinks: false,
+      stored,
+      ...(workers && { workers }),
+    })
     if (failed !== undefined) return { caught: `seed ${failed.seed}: ${failed.violation}` }
     return { problem: runs === within ? `not caught within ${within} seeds` : 'the simulation itself broke' }
   } finally {
@@ -69,13 +80,13 @@ async function tryVariant(folder: string, variant: Variant): Promise<{ problem?:
 }
 
 /** @returns whether every variant was caught */
-export async function runVariants(): Promise<boolean> {
+export async function runVariants(workers?: number): Promise<boolean> {
   const progress = new Progress('variants', { total: variants.length })
   const folder = await makeScratch()
   let missed = 0
   try {
     for (const [index, variant] of variants.entries()) {
-      const { problem, caught } = await tryVariant(folder, variant)
+      const { problem, caught } = await tryVariant(folder, variant, workers)
       progress.finish()
       if (problem !== undefined) missed++
       console.log(`${problem === undefined ? 'caught' : 'MISSED'} ${variant.name}\n       ${problem ?? caught}`)

@@ -11,6 +11,8 @@ export interface Task {
   readonly seed: number
   /** Whether a failure is made as small as it gets. */
   readonly shrinks: boolean
+  /** Whether the broker stores anything. */
+  readonly stored: boolean
 }
 
 export interface Report {
@@ -24,21 +26,21 @@ export interface Report {
   readonly failure: string | undefined
 }
 
-async function work({ seed, shrinks }: Task): Promise<Report> {
-  const { totals, violation, log } = await new World({ seed, keepsLog: false }).run()
+async function work({ seed, shrinks, stored }: Task): Promise<Report> {
+  const { totals, violation, log } = await new World({ seed, stored, keepsLog: false }).run()
   const { digest } = log
   if (violation === undefined) {
     const shortfall = shortfallOf(totals)
     return { seed, totals, digest, violation: shortfall, failure: shortfall && `seed ${seed}: ${shortfall}` }
   }
   if (!shrinks) return { seed, totals, digest, violation, failure: violation }
-  const outcome = await new World({ seed }).run()
-  const least = await shrink(outcome)
+  const outcome = await new World({ seed, stored }).run()
+  const least = await shrink(outcome, (schedule) => new World({ seed, stored, schedule }).run())
   const failure = [
     `seed ${seed}: ${least.violation}`,
     `with these faults (${least.schedule.length} of ${outcome.schedule.length}):`,
     ...least.schedule.map((fault) => `  ${describeFault(fault)}`),
-    `the last of the event log (all of it: npm run sim -- --seed ${seed}):`,
+    `the last of the event log (all of it: npm run sim -- --seed ${seed}${stored ? ' --stored' : ''}):`,
     least.log.format(LAST_LINES),
   ]
   return { seed, totals, digest, violation, failure: failure.join('\n') }

@@ -17,7 +17,8 @@ import { SeededRandom } from '../../src/testing/random.ts'
 import { VirtualClock } from '../../src/testing/virtual-clock.ts'
 import { SimulatedClient } from './client.ts'
 import { EventLog } from './event-log.ts'
-import { describeFault, drawFaults, type Fault } from './faults.ts'
+import { SimulatedDisk } from './disk.ts'
+import { describeFault, drawFaults, isOfBroker, type Fault } from './faults.ts'
 import { drawAttack } from './hostile.ts'
 import { Oracles } from './oracles.ts'
 import { configOf, drawLimits, type SimulationLimits } from './settings.ts'
@@ -27,6 +28,8 @@ import { Wire, type WireEar } from './wire.ts'
 /** Virtual time after the last fault in which everything owed has to come to its end. */
 const CALM_MS = 120_000
 const ATTACK_EVERY_MS = 15_000
+/** A Store whose disk works again has noticed it by then. */
+const STORE_RETRY_MS = 6000
 /** A fault that finds nobody comes again so much later. */
 const FAULT_RETRY_MS = 1000
 
@@ -44,6 +47,8 @@ export interface WorldOptions {
   readonly schedule?: readonly Fault[]
   /** Whether the event log can be read afterwards; default true. */
   readonly keepsLog?: boolean
+  /** Whether the broker stores what it promises to keep, on a disk with faults of its own; default false. */
+  readonly stored?: boolean
 }
 
 export interface Outcome {
@@ -103,6 +108,7 @@ export class World {
   readonly #oracles: Oracles
   #broker: Broker | undefined
   #process: ProcessClock | undefined
+  readonly #disk: SimulatedDisk | undefined
   #isClosing = false
   /** Starts and closes that are under way. */
   #unsettled = 0
@@ -111,7 +117,16 @@ export class World {
   #attacks = 0
   #violation: string | undefined
 
-  constructor({ seed, clients = 50, minutes = 10, faults = 20, restarts = 3, schedule, keepsLog }: WorldOptions) {
+  constructor({
+    seed,
+    clients = 50,
+    minutes = 10,
+    faults = 20,
+    restarts = 3,
+    schedule,
+    keepsLog,
+    stored = false,
+  }: WorldOptions) {
     const random = new SeededRandom(seed)
     this.#seed = seed
     this.#minutes = minutes
@@ -119,14 +134,17 @@ export class World {
     this.log = new EventLog(keepsLog)
     this.clock = new VirtualClock({ seed: random.integer(2 ** 31) })
     this.#settingsSeed = random.integer(2 ** 31)
-    this.#limits = drawLimits(random)
-    const drawn = drawFaults(random, { clients, minutes, faults, restarts })
+    this.#limits = drawLimits(random, stored)
+    const { durability } = this.#limits
+    if (durability !== undefined) this.#disk = new SimulatedDisk(new SeededRandom(random.integer(2 ** 31)))
+    const drawn = drawFaults(random, { clients, minutes, faults, restarts, durability })
     this.schedule = schedule ?? drawn
     const now = (): number => this.clock.now()
     const isClosing = (): boolean => this.#isClosing
     const violation = (text: string): void => this.#failed(text)
     const side = {
       now,
+      wallNow: () => this.clock.wallNow(),
       violation,
       get isClosing() {
         return isClosing()
@@ -200,29 +218,33 @@ export class World {
 
   #startBroker(): void {
     this.#unsettled++
-    void this.#startProcess().finally(() => this.#unsettled--)
+    void this.#startProcess()
+      .catch((error: unknown) => this.#failed(`the broker does not start: ${String(error)}`))
+      .finally(() => this.#unsettled--)
   }
 
   async #startProcess(): Promise<void> {
     const clock = new ProcessClock(this.clock)
     const config = configOf(this.#limits, new SeededRandom(this.#settingsSeed))
-    const broker = new Broker(config, { clock })
+    if (this.#disk !== undefined && this.#process !== undefined) this.#oracles.restore(await this.#disk.readBack())
+    const broker = new Broker(config, { clock, ...(this.#disk && { disk: this.#disk.disk }) })
     this.#process = clock
     this.#oracles.listen(broker)
     await broker.start()
-    if (clock.isDead) return
+    this.#disk?.serve(clock)
     this.#broker = broker
     this.#note('broker', 'is up')
   }
 
-  #endProcess(why: string): void {
+  #endProcess(why: string, losesPower = false): void {
     this.#note('broker', why)
     if (this.#process !== undefined) this.#process.isDead = true
     this.#broker = undefined
     this.#isClosing = false
     for (const wire of this.#wires) wire.detach()
     this.#wires.clear()
-    this.#oracles.forget()
+    if (this.#disk === undefined) this.#oracles.forget()
+    else this.#disk.end(losesPower)
     this.totals.restarts++
     this.clock.setTimer(this.#random.between(100, 5000), () => this.#startBroker())
   }
@@ -243,7 +265,7 @@ export class World {
 
   #apply(fault: Fault): void {
     const { kind } = fault
-    const hitsBroker = kind === 'crash' || kind === 'stop'
+    const hitsBroker = isOfBroker(kind)
     const client = hitsBroker ? undefined : this.#victimOf(fault)
     if (hitsBroker ? this.#broker === undefined || this.#isClosing : client === undefined) {
       this.clock.setTimer(FAULT_RETRY_MS, () => this.#apply(fault))
@@ -252,8 +274,17 @@ export class World {
     this.#note('fault', describeFault(fault), client === undefined ? '' : `hits ${client.clientId}`)
     this.totals.faults++
     if (kind === 'crash') this.#endProcess('dies')
+    else if (kind === 'power cut') this.#endProcess('loses power', true)
     else if (kind === 'stop') this.#stop()
-    else this.#applyTo(client!, fault)
+    else if (client === undefined) this.#applyToDisk(this.#disk!, fault)
+    else this.#applyTo(client, fault)
+  }
+
+  #applyToDisk(disk: SimulatedDisk, { kind, forMs }: Fault): void {
+    if (kind === 'slow disk') disk.mostMs = 3000
+    else if (kind === 'broken disk') disk.isFailing = true
+    else disk.fill()
+    this.clock.setTimer(forMs, () => disk.mend(this.#limits.diskMostMs))
   }
 
   /** The Client that is meant, or the next one that has a Connection. */
@@ -338,8 +369,9 @@ export class World {
   }
 
   #everySecond(): void {
+    if (this.#broker === undefined || this.#isClosing) return
     this.#oracles.sweep()
-    if (this.#broker !== undefined && !this.#isClosing && this.clock.now() % 10_000 === 0) {
+    if (this.clock.now() % 10_000 === 0) {
       this.#oracles.audit(this.#broker)
     }
   }
@@ -347,8 +379,9 @@ export class World {
   async #runUntil(untilMs: number): Promise<void> {
     while (this.#violation === undefined && this.clock.step(untilMs)) {
       this.clock.runTurns()
-      if (this.#unsettled > 0) await this.#settle()
-      this.#oracles.endOfInstant()
+      if (this.#unsettled > 0 || this.#disk !== undefined) await this.#settle()
+      if (this.#disk === undefined) this.#oracles.endOfInstant(true)
+      else if (this.#broker !== undefined) this.#oracles.endOfInstant(this.#disk.isQuiet)
     }
   }
 
@@ -365,6 +398,8 @@ export class World {
     const until = this.clock.now() + CALM_MS
     this.#note('world', 'is calm')
     while (this.#broker === undefined || this.#isClosing) await this.#runUntil(this.clock.now() + 1000)
+    this.#disk?.mend(this.#limits.diskMostMs)
+    await this.#runUntil(this.clock.now() + STORE_RETRY_MS)
     for (const client of this.clients) this.clock.setTimer(this.#random.integer(5000), () => client.becomeQuiet())
     const auditor = this.#makeClient(this.clients.length, this.#seed)
     auditor.becomeQuiet()

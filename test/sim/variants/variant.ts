@@ -9,4 +9,6 @@ export interface Variant {
   readonly to: string
   /** Seeds within which an oracle has to speak up; default 40. */
   readonly within?: number
+  /** It shows only where the broker stores what it promises to keep. */
+  readonly stored?: true
 }

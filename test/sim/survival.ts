@@ -1,0 +1,336 @@
+/**
+ * What has to outlive a broker's process: compares what the Store gives back with what the oracles knew, and makes it what
+ * they know from then on.
+ *
+ *   known and acknowledged, or older than the last quiet moment   ──> has to be there
+ *   known, but nobody was told that it is stored                  ──> may be there
+ *   never known, or over and told so                              ──> must not be there
+ *
+ * @module
+ */
+import type { EntryRecord, MessageRecord } from '../../src/stores/store.ts'
+import type { StoreModel } from '../contract/store-model.ts'
+import {
+  identifiersOf,
+  keyOf,
+  makeCopy,
+  ModelSession,
+  shortOf,
+  type Copy,
+  type Message,
+  type ModelWill,
+  type SharedCopy,
+} from './facts.ts'
+
+/** What was known when the process ended. */
+export interface Past {
+  readonly sessions: ReadonlyMap<string, ModelSession>
+  /** Sessions that have ended since the last quiet moment. */
+  readonly ended: readonly ModelSession[]
+  readonly retained: ReadonlyMap<string, Message>
+  /** What each topic retained since the last quiet moment, before what it retains now. */
+  readonly formerRetained: ReadonlyMap<string, readonly (Message | undefined)[]>
+  /** Wills that were sent or taken away since then, and messages for Shared Subscriptions. */
+  readonly formerWills: ReadonlySet<string>
+  readonly shared: ReadonlyMap<string, readonly SharedCopy[]>
+  isSafe(copy: Copy): boolean
+  isRegular(clientId: string): boolean
+}
+
+export interface SurvivalSide {
+  now(): number
+  wallNow(): number
+  nextSequence(): number
+  fail(text: string): void
+}
+
+type StoredSession = StoreModel extends { sessions: Map<number, infer Session> } ? Session : never
+type StoredEntry = StoredSession extends { entries: Map<number, infer Entry> } ? Entry : never
+
+export class Survival {
+  readonly sessions = new Map<string, ModelSession>()
+  readonly retained = new Map<string, Message>()
+  readonly shared = new Map<string, SharedCopy[]>()
+  /** Of Sessions that did not outlive the process: due at once. */
+  readonly owedWills: ModelWill[] = []
+  /** By Client: QoS 2 Packet Identifiers that it has not released. */
+  readonly received = new Map<string, ReadonlySet<number>>()
+  /** By message: copies for Shared Subscriptions that nobody has been sent. */
+  readonly #unseenShared = new Map<string, number>()
+  readonly #facts: StoreModel
+  readonly #past: Past
+  readonly #side: SurvivalSide
+
+  constructor(facts: StoreModel, past: Past, side: SurvivalSide) {
+    this.#facts = facts
+    this.#past = past
+    this.#side = side
+    for (const stored of facts.sessions.values()) this.#session(stored)
+    this.#checkSessions()
+    this.#wills()
+    this.#retain()
+    this.#checkShared()
+  }
+
+  #check(condition: boolean, text: () => string): void {
+    if (!condition) this.#side.fail(`after the restart ${text()}`)
+  }
+
+  #fromWall(wallMs: number): number {
+    const now = this.#side.now()
+    return Math.max(now, now + wallMs - this.#side.wallNow())
+  }
+
+  /** Those that the stored Session may be, the present one first. */
+  #knownAs(clientId: string): readonly ModelSession[] {
+    const { sessions, ended } = this.#past
+    const present = sessions.get(clientId)
+    const former = ended.filter((session) => session.clientId === clientId)
+    return present === undefined ? former : [present, ...former]
+  }
+
+  #session(stored: StoredSession): void {
+    const { session: record, subscriptions, entries, received } = stored
+    const { clientId, userName, sessionExpiryInterval, expiresAtMs } = record
+    const session = new ModelSession(clientId)
+    this.sessions.set(clientId, session)
+    this.received.set(clientId, received)
+    const known = this.#knownAs(clientId)
+    session.userName = userName
+    session.isSafe = true
+    session.expiryMs = sessionExpiryInterval * 1000
+    const now = this.#side.now()
+    session.expiresAtMs = expiresAtMs === undefined ? now + session.expiryMs : this.#fromWall(expiresAtMs)
+    session.awaySinceMs = now
+    for (const { topicFilter, subscriptionIdentifier, ...options } of subscriptions.values()) {
+      const identifiers = subscriptionIdentifier === undefined ? [] : [subscriptionIdentifier]
+      session.subscriptions.set(topicFilter, { topicFilter, ...options, identifiers })
+      session.safeFilters.add(topicFilter)
+    }
+    if (!this.#past.isRegular(clientId)) return
+    this.#check(known.length > 0, () => `there is a Session of ${clientId}, which had ended`)
+    if (known.length === 0) return
+    this.#checkSession(session, known)
+    this.#entries(session, known, [...entries.values()])
+  }
+
+  #checkSession(session: ModelSession, known: readonly ModelSession[]): void {
+    const { clientId, userName } = session
+    const [before] = known
+    this.#check(before!.userName === userName, () => `the Session of ${clientId} belongs to ${userName}`)
+    before!.successor = session
+    for (const [key, count] of before!.sentOnce) session.sentOnce.set(key, count)
+    for (const [key, count] of before!.applied) session.applied.set(key, count)
+    for (const topicFilter of session.subscriptions.keys()) {
+      const isKnown = known.some(({ subscriptions, left }) => subscriptions.has(topicFilter) || left.has(topicFilter))
+      this.#check(isKnown, () => `${clientId} is subscribed to ${topicFilter}, which it was not`)
+    }
+    if (!before!.isSafe) return
+    for (const topicFilter of before!.safeFilters) {
+      this.#check(session.subscriptions.has(topicFilter), () => `${clientId} has lost its Subscription ${topicFilter}`)
+    }
+  }
+
+  // ---- messages on their way ----
+
+  #entries(session: ModelSession, known: readonly ModelSession[], entries: readonly StoredEntry[]): void {
+    // What its Client has finished may not have been read when the process ended.
+    const pool = new Set(
+      known.flatMap(({ waiting, inflight, recent, late }) => {
+        return [...waiting[1], ...waiting[2], ...inflight.values(), ...recent, ...late.values()]
+      }),
+    )
+    for (const stored of entries) {
+      const copy = this.#copyOf(session, pool, stored)
+      if (copy !== undefined) this.#takeUp(session, copy, stored)
+    }
+    const [before] = known
+    if (before === this.#past.sessions.get(session.clientId) && before!.isSafe) this.#checkLost(before!, pool)
+  }
+
+  /** The copy that a stored entry is. */
+  #copyOf({ clientId }: ModelSession, pool: Set<Copy>, stored: StoredEntry): Copy | undefined {
+    const { entry, packetIdentifier, released } = stored
+    const message = this.#facts.messages.get(entry.messageNumber)
+    const key = message && keyOf(message.topicName, message.payload)
+    const fits = (copy: Copy): boolean =>
+      released ? copy.hasPubrec : copy.message.key === key && copy.qos === entry.qos && copy.retain === entry.retain
+    const isSame = (copy: Copy): boolean => packetIdentifier > 0 && copy.packetIdentifier === packetIdentifier
+    const identifiers = identifiersOf(entry.subscriptionIdentifiers)
+    const fitting = [...pool].filter(fits)
+    const best = fitting.filter((copy) => copy.identifiers === identifiers)
+    const all = best.length > 0 ? best : fitting
+    const found = all.find(isSame) ?? (released ? undefined : (all.find(({ sequence }) => sequence === 0) ?? all[0]))
+    if (found !== undefined) {
+      pool.delete(found)
+      this.#checkProgress(clientId, found, stored)
+      return found
+    }
+    const shared = entry.sharedFilter !== undefined && key !== undefined && message !== undefined
+    if (shared) return this.#sharedCopy(clientId, key, entry)
+    this.#check(false, () => `${clientId} is owed ${key === undefined ? 'a PUBREL' : shortOf(key)}, which it was not`)
+    return undefined
+  }
+
+  #sharedCopy(clientId: string, key: string, entry: EntryRecord): Copy | undefined {
+    const one = this.#past.shared.get(key)?.find(({ topicFilter }) => topicFilter === entry.sharedFilter)
+    this.#check(one !== undefined, () => `${clientId} is owed ${shortOf(key)} for ${entry.sharedFilter} out of nowhere`)
+    if (one === undefined) return undefined
+    return makeCopy(one.message, entry.qos, entry.retain, entry.subscriptionIdentifiers, 0)
+  }
+
+  /** At QoS 2 nothing that somebody has seen is undone. */
+  #checkProgress(clientId: string, copy: Copy, { packetIdentifier, released }: StoredEntry): void {
+    if (copy.qos < 2 || copy.sequence === 0) return
+    const what = (): string => `${clientId}, ${shortOf(copy.message.key)}`
+    this.#check(packetIdentifier === copy.packetIdentifier, () => `a Packet Identifier is forgotten: ${what()}`)
+    this.#check(released || copy.releasedOn === undefined, () => `a PUBREL is forgotten: ${what()}`)
+  }
+
+  #takeUp(session: ModelSession, copy: Copy, { entry, packetIdentifier, released }: StoredEntry): void {
+    const { sharedFilter, qos } = entry
+    const { key } = copy.message
+    // It was refused, but that is forgotten: it comes once more.
+    if (qos === 2 && copy.isRefused) session.sentOnce.set(key, (session.sentOnce.get(key) ?? 0) + 1)
+    const isSent = packetIdentifier > 0
+    if (sharedFilter !== undefined && copy.sequence === 0) {
+      this.#unseenShared.set(key, (this.#unseenShared.get(key) ?? 0) + 1)
+    }
+    const shared = sharedFilter === undefined ? undefined : this.#share(copy.message, sharedFilter)
+    const isNew = isSent && copy.sequence === 0
+    const fresh: Copy = {
+      ...copy,
+      packetIdentifier,
+      sequence: isSent ? this.#side.nextSequence() : 0,
+      connections: 0,
+      owedTo: undefined,
+      openOn: undefined,
+      releasedOn: undefined,
+      hasPubrec: released,
+      isFinished: false,
+      isRefused: false,
+      doubt: undefined,
+      shared,
+      memberships: sharedFilter === undefined ? undefined : new Map([[sharedFilter, qos]]),
+    }
+    if (isNew && qos === 2) session.sentOnce.set(key, (session.sentOnce.get(key) ?? 0) + 1)
+    if (isSent) session.inflight.set(packetIdentifier, fresh)
+    if (shared === undefined) {
+      if (!isSent) session.waiting[qos].push(fresh)
+    } else if (isSent) {
+      shared.session = session
+      shared.copy = fresh
+    }
+  }
+
+  #share(message: Message, topicFilter: string): SharedCopy {
+    const list = this.shared.get(message.key) ?? []
+    const before = this.#past.shared.get(message.key)?.find((one) => one.topicFilter === topicFilter)
+    const { isOptional = true, isDurable = false } = before ?? {}
+    const shared = {
+      message,
+      topicFilter,
+      isOptional,
+      isDurable,
+      session: undefined,
+      copy: undefined,
+      isForbidden: false,
+    }
+    list.push(shared)
+    this.shared.set(message.key, list)
+    return shared
+  }
+
+  #checkLost(before: ModelSession, pool: ReadonlySet<Copy>): void {
+    for (const copy of [...before.waiting[1], ...before.waiting[2], ...before.inflight.values()]) {
+      if (!pool.has(copy) || copy.doubt !== undefined || copy.shared !== undefined) continue
+      const isSeen = copy.qos === 2 && copy.sequence > 0
+      this.#check(!isSeen && !this.#past.isSafe(copy), () => {
+        return `${before.clientId} has lost ${shortOf(copy.message.key)} at QoS ${copy.qos}`
+      })
+    }
+  }
+
+  /** For which Subscription somebody got a message nobody can see: what is owed is counted. */
+  #checkShared(): void {
+    for (const [key, list] of this.#past.shared) {
+      const owed = list.filter(({ session, isOptional, isForbidden, isDurable, message }) => {
+        return session === undefined && !isOptional && !isForbidden && isDurable && message.isAcked
+      })
+      const stored = this.#unseenShared.get(key) ?? 0
+      this.#check(owed.length <= stored, () => `${shortOf(key)} is lost for one of ${filtersOf(owed)}`)
+    }
+  }
+
+  // ---- the rest ----
+
+  #checkSessions(): void {
+    for (const [clientId, session] of this.#past.sessions) {
+      if (!session.isSafe || session.expiryMs === 0 || !this.#past.isRegular(clientId)) continue
+      this.#check(this.sessions.has(clientId), () => `the Session of ${clientId} is lost`)
+    }
+  }
+
+  #wills(): void {
+    const stored = new Set<string>()
+    for (const [sessionNumber, will] of this.#facts.wills) {
+      const { clientId, topicName, payload, willDelayInterval, dueAtMs } = will
+      const key = keyOf(topicName, payload)
+      stored.add(key)
+      const isKnown =
+        this.#past.formerWills.has(key) || this.#knownAs(clientId).some((session) => session.will?.key === key)
+      this.#check(isKnown || !this.#past.isRegular(clientId), () => `there is a Will of ${clientId} that it took away`)
+      const delayMs = willDelayInterval * 1000
+      const isOfSession = this.#facts.sessions.has(sessionNumber)
+      const session = isOfSession ? this.sessions.get(clientId) : undefined
+      const now = this.#side.now()
+      if (session === undefined) this.owedWills.push({ key, clientId, delayMs, dueAtMs: now })
+      else {
+        const waitMs = Math.min(delayMs, session.expiryMs)
+        session.will = {
+          key,
+          clientId,
+          delayMs,
+          dueAtMs: dueAtMs === undefined ? now + waitMs : this.#fromWall(dueAtMs),
+        }
+      }
+    }
+    for (const { clientId, will, isWillSafe } of this.#past.sessions.values()) {
+      if (will === undefined || !isWillSafe || !this.#past.isRegular(clientId)) continue
+      this.#check(stored.has(will.key), () => `the Will of ${clientId} is lost`)
+    }
+  }
+
+  #retain(): void {
+    const { retained, formerRetained } = this.#past
+    for (const topicName of new Set([...this.#facts.retained.keys(), ...formerRetained.keys(), ...retained.keys()])) {
+      const history = [...(formerRetained.get(topicName) ?? []), retained.get(topicName)]
+      const acknowledged = history.findLastIndex((one) => one?.isAcked === true)
+      const stored = this.#retainedMessage(topicName)
+      const key = stored && keyOf(stored.topicName, stored.payload)
+      const same = history.slice(Math.max(0, acknowledged)).filter((one) => one?.key === key)
+      // It may have been sent twice.
+      const found = same.find((one) => this.#expiresWith(one, stored)) ?? same[0]
+      this.#check(found !== undefined || key === undefined, () => `${topicName} retains ${shortOf(key!)} from before`)
+      this.#check(key !== undefined || history.slice(Math.max(0, acknowledged)).includes(undefined), () => {
+        return `${topicName} retains nothing any more`
+      })
+      if (found === undefined) continue
+      this.retained.set(topicName, { ...found, expiresAtMs: Math.max(this.#side.now(), found.expiresAtMs) })
+    }
+  }
+
+  #retainedMessage(topicName: string): MessageRecord | undefined {
+    const messageNumber = this.#facts.retained.get(topicName)
+    return messageNumber === undefined ? undefined : this.#facts.messages.get(messageNumber)
+  }
+
+  #expiresWith(message: Message | undefined, stored: MessageRecord | undefined): boolean {
+    if (message === undefined || stored?.expiresAtMs === undefined) return true
+    return message.expiresAtMs === stored.expiresAtMs - this.#side.wallNow() + this.#side.now()
+  }
+}
+
+function filtersOf(copies: readonly SharedCopy[]): string {
+  return copies.map(({ topicFilter }) => topicFilter).join(', ')
+}
