@@ -81,12 +81,14 @@ export class Survival {
     return Math.max(now, now + wallMs - this.#side.wallNow())
   }
 
-  /** Those that the stored Session may be, the present one first. */
+  /** Those that the stored Session may be, the likeliest first. */
   #knownAs(clientId: string): readonly ModelSession[] {
     const { sessions, ended } = this.#past
     const present = sessions.get(clientId)
     const former = ended.filter((session) => session.clientId === clientId)
-    return present === undefined ? former : [present, ...former]
+    if (present === undefined) return former
+    // One that may never have been stored comes after those that were.
+    return present.expiryMs === 0 ? [...former, present] : [present, ...former]
   }
 
   #session(stored: StoredSession): void {
@@ -160,14 +162,16 @@ export class Survival {
     const fitting = [...pool].filter(fits)
     const best = fitting.filter((copy) => copy.identifiers === identifiers)
     const all = best.length > 0 ? best : fitting
-    const found = all.find(isSame) ?? (released ? undefined : (all.find(({ sequence }) => sequence === 0) ?? all[0]))
+    // For a Shared Subscription it may be another one than what its Client has had of the same message.
+    const isShared = entry.sharedFilter !== undefined
+    const waiting = all.find(({ sequence }) => sequence === 0) ?? (isShared ? undefined : all[0])
+    const found = all.find(isSame) ?? (released ? undefined : waiting)
     if (found !== undefined) {
       pool.delete(found)
       this.#checkProgress(clientId, found, stored)
       return found
     }
-    const shared = entry.sharedFilter !== undefined && key !== undefined && message !== undefined
-    if (shared) return this.#sharedCopy(clientId, key, entry)
+    if (isShared && key !== undefined) return this.#sharedCopy(clientId, key, entry)
     this.#check(false, () => `${clientId} is owed ${key === undefined ? 'a PUBREL' : shortOf(key)}, which it was not`)
     return undefined
   }
