@@ -66,6 +66,8 @@ export interface BrokerSettings {
   readonly clock?: Clock
   /** Where a broker with `persistence` keeps its data; default: the folder that `persistence.path` names. */
   readonly disk?: Disk
+  /** Keeps what a broker with `persistence` keeps, instead of files; see `sluice/testing` for what it must do. */
+  readonly store?: Store
   /**
    * Starts from a damaged store with what is readable of it: each damage is a warning in the log, and the damaged files are
    * set aside. Default false: damage is an error.
@@ -219,7 +221,8 @@ export class BrokerBase implements AsyncDisposable {
   async #openStore({ persistence }: Options): Promise<Store> {
     if (persistence === undefined || persistence.durability === 'memory') return new MemoryStore()
     const { path, maxBytes } = persistence
-    const { disk, repair = false } = this.#settings
+    const { disk, repair = false, store } = this.#settings
+    if (store !== undefined) return store
     const common = { clock: this.#clock, log: this.#log, repair, ...(maxBytes > 0 && { maxBytes }) }
     return disk === undefined ? openStore({ ...common, path }) : new JournalStore({ ...common, disk })
   }

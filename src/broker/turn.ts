@@ -2,7 +2,7 @@
  * The turn: one pass of the event loop, and what happens at its end.
  *
  *   input of many sockets ──> Connections ──> Changes, output
- *   end of turn:  1. store.write(all Changes of the turn)     2. every dirty Connection writes once
+ *   end of turn:  1. store.write(all Changes of earlier turns)   2. every dirty Connection writes once
  *
  * It buys three things: an acknowledgement never outruns the Store, commits are grouped, and each socket gets one write
  * however many packets it is owed. While one commit is under way the next turn gathers.

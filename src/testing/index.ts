@@ -1,5 +1,19 @@
-/** `sluice/testing`: a broker in memory and in virtual time, for users' tests. @module */
+/** `sluice/testing`: a broker in memory and in virtual time, for users' tests; and what every Store must do. @module */
 export { createTestBroker, TestBroker, type TestBrokerOptions } from './test-broker.ts'
 export { TestStream } from './test-stream.ts'
 export { VirtualClock, type VirtualClockOptions } from './virtual-clock.ts'
 export { SeededRandom } from './random.ts'
+export { storeCases, type StoreBed, type StoreCase } from './store-contract.ts'
+export type {
+  Change,
+  Durability,
+  EntryRecord,
+  Loaded,
+  LoadProgress,
+  MessageRecord,
+  SessionRecord,
+  Store,
+  StoreFigures,
+  SubscriptionRecord,
+  WillRecord,
+} from '../stores/store.ts'

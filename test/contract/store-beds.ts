@@ -3,7 +3,9 @@ import type { Clock, Timer } from '../../src/base/clock.ts'
 import { JournalStore } from '../../src/stores/journal-store.ts'
 import type { JournalStoreOptions } from '../../src/stores/journal-store.ts'
 import type { MemoryDisk } from '../../src/stores/memory-disk.ts'
-import { Random } from './store-model.ts'
+import { Random } from '../../src/testing/store-model.ts'
+
+export const seed = Number(process.env['STORE_SEED'] ?? Date.now() % 1_000_000)
 
 /** Time that passes only when somebody waits for it: a timer is due as soon as nothing else is to be done. */
 export class JumpingClock implements Clock {

@@ -5,9 +5,9 @@ import { StoreError } from '../../src/base/errors.ts'
 import { MemoryDisk } from '../../src/stores/memory-disk.ts'
 import type { JournalStore } from '../../src/stores/journal-store.ts'
 import type { Durability } from '../../src/stores/store.ts'
-import { memoryStore } from './store-beds.ts'
-import { loadModel, seed } from './store-contract.ts'
-import { assertSame, Random, RandomTurns, StoreModel } from './store-model.ts'
+import { memoryStore, seed } from './store-beds.ts'
+import { loadModel } from '../../src/testing/store-contract.ts'
+import { assertSame, Random, RandomTurns, StoreModel } from '../../src/testing/store-model.ts'
 
 const turns = 60
 const never = new Promise<never>(() => undefined)

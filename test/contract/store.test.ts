@@ -1,10 +1,17 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { describe, test } from 'node:test'
 import { openStore } from '../../src/stores/journal-store.ts'
 import { MemoryDisk } from '../../src/stores/memory-disk.ts'
-import { JumpingClock, memoryStore, tiny } from './store-beds.ts'
-import { describeStore } from './store-contract.ts'
+import { JumpingClock, memoryStore, seed, tiny } from './store-beds.ts'
+import { storeCases, type StoreBed } from '../../src/testing/store-contract.ts'
+
+function describeStore(what: string, makeBed: () => Promise<StoreBed>): void {
+  describe(`${what} keeps what a Store keeps (STORE_SEED=${seed})`, () => {
+    for (const { name, run } of storeCases(makeBed, seed)) test(name, run)
+  })
+}
 
 describeStore('the journal store in memory', () => {
   const disk = new MemoryDisk()

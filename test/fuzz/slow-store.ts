@@ -6,7 +6,7 @@
  */
 import type { MaybePromise } from '../../src/base/maybe-promise.ts'
 import type { Change, Loaded, MessageRecord, Store } from '../../src/stores/store.ts'
-import { StoreModel } from '../contract/store-model.ts'
+import { StoreModel } from '../../src/testing/store-model.ts'
 import type { Promises } from './login.ts'
 
 /** Told what becomes of the Store. */

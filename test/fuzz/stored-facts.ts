@@ -9,7 +9,7 @@ import type { Registration } from '../../src/broker/sessions.ts'
 import type { ApplicationMessage } from '../../src/protocol/application-message.ts'
 import { DeliveryState, type Delivery } from '../../src/protocol/delivery.ts'
 import type { Session } from '../../src/protocol/session.ts'
-import type { StoreModel } from '../contract/store-model.ts'
+import type { StoreModel } from '../../src/testing/store-model.ts'
 
 /** Of a message on its way; a released one needs its message no more. */
 type EntryFacts = readonly [

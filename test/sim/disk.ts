@@ -12,7 +12,7 @@ import { JournalStore } from '../../src/stores/journal-store.ts'
 import { MemoryDisk, type DiskOperation } from '../../src/stores/memory-disk.ts'
 import type { SeededRandom } from '../../src/testing/random.ts'
 import { VirtualClock } from '../../src/testing/virtual-clock.ts'
-import { StoreModel } from '../contract/store-model.ts'
+import { StoreModel } from '../../src/testing/store-model.ts'
 
 const FAILING: readonly DiskOperation[] = ['open', 'append', 'sync']
 

@@ -44,7 +44,7 @@ import type { SimulationLimits } from './settings.ts'
 import { Survival } from './survival.ts'
 import type { Totals } from './totals.ts'
 import type { Wire, WireEar } from './wire.ts'
-import type { StoreModel } from '../contract/store-model.ts'
+import type { StoreModel } from '../../src/testing/store-model.ts'
 
 const NEVER = 0xffff_ffff
 /** How a refused filter is told: 3.1 has no code for it. */

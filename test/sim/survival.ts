@@ -9,7 +9,7 @@
  * @module
  */
 import type { EntryRecord, MessageRecord } from '../../src/stores/store.ts'
-import type { StoreModel } from '../contract/store-model.ts'
+import type { StoreModel } from '../../src/testing/store-model.ts'
 import {
   identifiersOf,
   keyOf,

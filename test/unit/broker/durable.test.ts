@@ -7,8 +7,10 @@ import { PacketType, type PublishPacket, type SubackPacket } from '../../../src/
 import mqtt from 'mqtt'
 import { silentLogger } from '../../../src/base/log.ts'
 import { createBroker } from '../../../src/create-broker.ts'
+import { JournalStore } from '../../../src/stores/journal-store.ts'
 import { MemoryDisk } from '../../../src/stores/memory-disk.ts'
 import { TestBroker } from '../../support/test-broker.ts'
+import { VirtualClock } from '../../support/virtual-clock.ts'
 import type { TestClient } from '../../support/test-client.ts'
 import { scratchFolder } from '../../support/scratch-folder.ts'
 
@@ -493,5 +495,21 @@ test('a commit between two messages that leave together does not change their or
   await next.settle()
   const payloads = back.receiveAll().map(({ payload }) => Buffer.from(payload).toString())
   assert.deepEqual(payloads.slice(-2), ['third', 'fourth'])
+  await next.close()
+})
+
+test('a Store of the host program keeps what is kept', async () => {
+  const disk = new MemoryDisk()
+  const config = { listeners: {}, persistence: { durability: 'disk' } } as const
+  const open = (): JournalStore => new JournalStore({ disk, clock: new VirtualClock() })
+  const broker = await TestBroker.start(config, { store: open() })
+  void broker.broker.publish('state/door', 'open', { retain: true })
+  await broker.settle()
+  await broker.close()
+
+  const next = await TestBroker.start(config, { store: open() })
+  const reader = next.connect({ clientId: 'reader' })
+  reader.subscribe('state/#')
+  assert.deepEqual(reader.takePayloads(), ['open'])
   await next.close()
 })

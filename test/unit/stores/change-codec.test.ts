@@ -5,7 +5,7 @@ import { ByteReader } from '../../../src/stores/byte-reader.ts'
 import { ByteWriter } from '../../../src/stores/byte-writer.ts'
 import { readChange, writeChange } from '../../../src/stores/change-codec.ts'
 import type { Change } from '../../../src/stores/store.ts'
-import { Random, RandomTurns, StoreModel } from '../../contract/store-model.ts'
+import { Random, RandomTurns, StoreModel } from '../../../src/testing/store-model.ts'
 
 const seed = Number(process.env['STORE_SEED'] ?? Date.now() % 1_000_000)
 

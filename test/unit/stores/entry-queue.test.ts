@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { EntryQueue } from '../../../src/stores/entry-queue.ts'
-import { Random } from '../../contract/store-model.ts'
+import { Random } from '../../../src/testing/store-model.ts'
 
 const seed = Number(process.env['STORE_SEED'] ?? Date.now() % 1_000_000)
 

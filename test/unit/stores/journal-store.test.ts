@@ -6,8 +6,8 @@ import { MemoryDisk } from '../../../src/stores/memory-disk.ts'
 import type { Change } from '../../../src/stores/store.ts'
 import { copyStore, dumpStore } from '../../../src/stores/store-tools.ts'
 import { memoryStore, tiny } from '../../contract/store-beds.ts'
-import { loadModel } from '../../contract/store-contract.ts'
-import { Random, RandomTurns, StoreModel } from '../../contract/store-model.ts'
+import { loadModel } from '../../../src/testing/store-contract.ts'
+import { Random, RandomTurns, StoreModel } from '../../../src/testing/store-model.ts'
 
 const huge = { segmentBytes: 1 << 30, checkpointBytes: 1 << 30 }
 

@@ -11,7 +11,7 @@ import type {
   SessionRecord,
   SubscriptionRecord,
   WillRecord,
-} from '../../src/stores/store.ts'
+} from '../stores/store.ts'
 
 /** Compares two pictures, and shows only where they part. */
 export function assertSame(actual: string, expected: string, message: string): void {

@@ -1,0 +1,169 @@
+/**
+ * What every Store must do: random Changes, written turn by turn, come back after reopening as a plain Map has them.
+ *
+ * It is a list of cases for any test runner, so that nothing here depends on one.
+ *
+ * @module
+ */
+import assert from 'node:assert/strict'
+import type { Change, Store } from '../stores/store.ts'
+import { assertSame, Random, RandomTurns, StoreModel } from './store-model.ts'
+
+/** A place where a store can be opened, closed, and opened again. */
+export interface StoreBed {
+  open(): Promise<Store>
+  /** Takes the place away. */
+  end?(): Promise<void>
+}
+
+/** One thing that a Store must do. */
+export interface StoreCase {
+  /** A sentence, with the seed of its random Changes where it has any. */
+  readonly name: string
+  /** Rejects if the Store does not do it. */
+  readonly run: () => Promise<void>
+}
+
+/** Opens a store and says what it gave back, payloads included. */
+export async function loadModel(store: Store): Promise<StoreModel> {
+  const model = new StoreModel()
+  await store.load((change) => model.apply(change))
+  await readPayloads(store, model)
+  return model
+}
+
+/** Fetches the payloads that stayed on disk. */
+export async function readPayloads(store: Store, model: StoreModel): Promise<void> {
+  const onDisk = [...model.messages.values()].filter((message) => (message.payloadOnDiskBytes ?? 0) > 0)
+  const payloads = await store.read(onDisk.map(({ messageNumber }) => messageNumber))
+  for (const [index, message] of onDisk.entries()) {
+    assert.equal(payloads[index]!.length, message.payloadOnDiskBytes)
+    model.messages.set(message.messageNumber, { ...message, payload: new Uint8Array(payloads[index]!) })
+  }
+}
+
+/** What each case does with a bed of its own. */
+const cases: Readonly<Record<string, (bed: StoreBed, seed: number) => Promise<void>>> = {
+  'an empty store gives nothing back, and starts its numbers at 0': async (bed) => {
+    const store = await bed.open()
+    const changes: Change[] = []
+    const loaded = await store.load((change) => changes.push(change))
+    assert.deepEqual(changes, [])
+    assert.deepEqual(loaded, { lastSessionNumber: 0, lastMessageNumber: 0, newestRecordMs: 0 })
+    await store.close()
+  },
+
+  'random turns, reopened now and then, come back as written': async (bed, seed) => {
+    const random = new Random(seed)
+    const turns = new RandomTurns(random, new StoreModel())
+    for (let round = 0; round < 8; round++) {
+      const store = await bed.open()
+      const model = await loadModel(store)
+      assertSame(model.picture(), turns.model.picture(), `round ${round}`)
+      for (let turn = random.below(120); turn > 0; turn--) {
+        const done = store.write(turns.next(), random.pick(['disk', 'process', 'memory'] as const))
+        if (random.chance(0.2)) await done
+      }
+      await store.close()
+    }
+  },
+
+  'a message that one receiver is done with goes on to another in the same turn': async (bed) => {
+    const store = await bed.open()
+    await store.load(() => undefined)
+    await store.write(handedOn, 'disk')
+    const [payload] = await store.read([1])
+    assert.equal(Buffer.from(payload!).toString(), 'handed on')
+    await store.close()
+  },
+
+  'payloads can be read while the store is written, in any order': async (bed, seed) => {
+    const store = await bed.open()
+    await store.load(() => undefined)
+    const random = new Random(seed + 1)
+    const turns = new RandomTurns(random, new StoreModel(), 5000)
+    for (let turn = 0; turn < 60; turn++) {
+      const done = store.write(turns.next(), 'disk')
+      const wanted = [...turns.model.referred()].filter(() => random.chance(0.3)).toSorted(() => random.next() - 0.5)
+      const payloads = await store.read(wanted)
+      const expected = wanted.map((messageNumber) => turns.model.messages.get(messageNumber)!.payload)
+      assert.deepEqual(
+        payloads.map((bytes) => Buffer.from(bytes)),
+        expected.map((bytes) => Buffer.from(bytes)),
+      )
+      await done
+    }
+    await store.close()
+  },
+
+  'the highest numbers ever used are known, though nothing that used them lives': async (bed, seed) => {
+    const first = await bed.open()
+    await first.load(() => undefined)
+    const turns = new RandomTurns(new Random(seed + 2), new StoreModel())
+    for (let turn = 0; turn < 20; turn++) await first.write(turns.next(), 'disk')
+    const { sessions, retained } = turns.model
+    const last = Math.max(...sessions.keys())
+    const ended = [...sessions.keys()].map((sessionNumber) => ({ kind: 'session-ended', sessionNumber }) as const)
+    const cleared = [...retained.keys()].map((topicName) => ({ kind: 'retained-cleared', topicName }) as const)
+    await first.write([...ended, ...cleared], 'disk')
+    await first.close()
+
+    const second = await bed.open()
+    const loaded = await second.load((change) => assert.equal(change.kind, 'nothing'))
+    assert.ok(loaded.lastSessionNumber >= last)
+    assert.equal(loaded.lastMessageNumber, Math.max(0, ...turns.model.messages.keys()))
+    assert.ok(loaded.newestRecordMs > 0)
+    await second.close()
+  },
+}
+
+/**
+ * The cases that every Store has to pass, for your own test runner. Each makes a bed, works in it, and ends it.
+ *
+ * @param makeBed makes a new, empty place for stores
+ * @param seed of the random Changes; the names of the cases say it. Default 1
+ *
+ * @example
+ * const noBed = () => Promise.reject(new Error('no place to make one'))
+ * storeCases(noBed, 7)[0].name // 'an empty store gives nothing back, and starts its numbers at 0 (seed 7)'
+ */
+export function storeCases(makeBed: () => Promise<StoreBed>, seed = 1): StoreCase[] {
+  return Object.entries(cases).map(([name, use]) => ({
+    name: `${name} (seed ${seed})`,
+    run: () => inBed(makeBed, (bed) => use(bed, seed)),
+  }))
+}
+
+async function inBed(makeBed: () => Promise<StoreBed>, use: (bed: StoreBed) => Promise<void>): Promise<void> {
+  const bed = await makeBed()
+  try {
+    await use(bed)
+  } finally {
+    await bed.end?.()
+  }
+}
+
+/** One turn: the first receiver cannot take the message, the second keeps it. */
+const handedOn: readonly Change[] = [
+  ...[1, 2].map((sessionNumber): Change => {
+    const session = {
+      sessionNumber,
+      clientId: `client ${sessionNumber}`,
+      userName: undefined,
+      protocolVersion: 5,
+    } as const
+    return { kind: 'session', session: { ...session, sessionExpiryInterval: 1000, expiresAtMs: undefined } }
+  }),
+  {
+    kind: 'message',
+    message: {
+      ...{ messageNumber: 1, topicName: 'a', payload: Buffer.from('handed on'), qos: 1, retain: false, properties: {} },
+      ...{ publisher: '', expiresAtMs: undefined },
+    },
+  },
+  ...[1, 2].flatMap((sessionNumber): Change[] => {
+    const entry = { sessionNumber, entryNumber: 1, messageNumber: 1, qos: 1, retain: false } as const
+    const queued: Change = { kind: 'queued', entry: { ...entry, subscriptionIdentifiers: [], sharedFilter: undefined } }
+    return sessionNumber === 1 ? [queued, { kind: 'done', sessionNumber, entryNumber: 1 }] : [queued]
+  }),
+]
