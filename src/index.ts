@@ -1,9 +1,11 @@
 /** The public door: named re-exports only. @module */
 export { Broker, createBroker } from './create-broker.ts'
-export type { BrokerSettings, MountOptions, PublishOptions, SessionView } from './broker/broker.ts'
+export type { BrokerSettings, PublishOptions } from './broker/broker.ts'
 export type { ListenerCounters, ListenerView, MountedWebSocket } from './broker/open-listeners.ts'
 export type { BrokerEvents, EventName, Listener, SessionEndCause } from './broker/events.ts'
+export type { MountOptions } from './broker/host-streams.ts'
 export { HostSubscription, type SubscribeOptions } from './broker/host-subscriber.ts'
+export type { SessionView } from './broker/session-view.ts'
 export type { ConfigInput, ListenerInput, Options } from './broker/options.ts'
 export type {
   AuthenticationAnswer,

@@ -8,7 +8,7 @@
  */
 import type { Server as HttpServer } from 'node:http'
 import type { Duplex } from 'node:stream'
-import type { Clock, Timer } from '../base/clock.ts'
+import type { Clock } from '../base/clock.ts'
 import type { Disk } from '../base/disk.ts'
 import { UsageError } from '../base/errors.ts'
 import { silentLogger, type Logger } from '../base/log.ts'
@@ -18,42 +18,40 @@ import { isReasonCodeAllowed, ReasonCode } from '../codec/reason-code.ts'
 import { ApplicationMessage } from '../protocol/application-message.ts'
 import type { Client } from '../protocol/client.ts'
 import type { Incoming, Peer, Transport } from '../protocol/transport.ts'
-import { JournalStore, openStore, type StoreHealth } from '../stores/journal-store.ts'
-import { MemoryStore } from '../stores/memory-store.ts'
-import type { LoadProgress, Store, StoreFigures } from '../stores/store.ts'
+import { JournalStore, type StoreHealth } from '../stores/journal-store.ts'
+import type { Store, StoreFigures } from '../stores/store.ts'
 import { topicFilterProblem } from '../topics/topic-filter.ts'
 import { topicNameProblem } from '../topics/topic-name.ts'
 import { Access, type AccessExplanation } from './access.ts'
 import { realClock, stayAlive } from './clock.ts'
 import type { ConfigSource } from './config-problems.ts'
-import type { ListenerState } from './connection-notes.ts'
 import type { Current } from './current.ts'
 import { Events, type EventName, type Listener } from './events.ts'
+import { HostStreams, type MountOptions, type StreamPumps } from './host-streams.ts'
 import { HostSubscription, type HostSide, type SubscribeOptions } from './host-subscriber.ts'
 import type { Metrics } from './metrics.ts'
-import { resolveOptions, type ConfigInput, type ListenerOptions, type Options } from './options.ts'
+import { resolveOptions, type ConfigInput, type Options } from './options.ts'
 import type { PluginFactory } from './plugin.ts'
+import { RestoreProgress } from './restore-progress.ts'
 import { Server } from './server.ts'
+import { viewOf, type SessionView } from './session-view.ts'
 import {
   OpenListeners,
-  type AcceptingHost,
+  type AcceptOne,
   type ListenerView,
   type MountedWebSocket,
   type OpenOne,
 } from './open-listeners.ts'
+import { openStoreFor, tellDamage } from './open-store.ts'
 import { SysTopics } from './sys-topics.ts'
 import { version } from './version.ts'
 
 /** How long `close` may take unless the caller says otherwise. */
 export const DEFAULT_CLOSE_TIMEOUT_MS = 2000
-/** A start is told about once it has taken that long, and as often. */
-const PROGRESS_MS = 1000
 
 /** What the floors above put in. */
-export interface BrokerParts {
+export interface BrokerParts extends StreamPumps {
   readonly openListener: OpenOne
-  mountWebSocket(server: HttpServer, options: ListenerOptions, host: AcceptingHost): MountedWebSocket
-  attachStream(stream: Duplex, peer: Partial<Peer>, host: AcceptingHost): boolean
   readonly plugins: ReadonlyMap<string, PluginFactory>
 }
 
@@ -77,34 +75,12 @@ export interface BrokerSettings {
   readonly source?: ConfigSource
 }
 
-export interface MountOptions {
-  /** Default `/mqtt`. */
-  readonly path?: string
-  /** Origins whose pages may connect, such as `https://example.com`; `*` is any. Default: none. */
-  readonly allowedOrigins?: readonly string[]
-}
-
 export interface PublishOptions {
   /** Default 0. */
   readonly qos?: QoS
   /** Default false. */
   readonly retain?: boolean
   readonly properties?: Properties
-}
-
-/** A connected Client, or a Session, as the lists show it. */
-export interface SessionView {
-  readonly clientId: string
-  readonly userName: string | undefined
-  readonly connected: boolean
-  /** Of the present or latest Connection. */
-  readonly client: Client
-  /** Seconds. */
-  readonly sessionExpiryInterval: number
-  readonly subscriptions: readonly { readonly topicFilter: string; readonly qos: QoS }[]
-  readonly queuedMessages: number
-  readonly queuedBytes: number
-  readonly inflightMessages: number
 }
 
 type State = 'new' | 'starting' | 'started' | 'closing' | 'closed'
@@ -122,12 +98,11 @@ export class BrokerBase implements AsyncDisposable {
   #current: Current | undefined
   #server: Server | undefined
   readonly #listeners: OpenListeners
-  readonly #mounted = new Map<MountedWebSocket, ListenerState>()
+  readonly #hostStreams: HostStreams
   #store: Store | undefined
-  #restoreStartedMs: number | undefined
-  #progressToldMs = 0
-  #sysTimer: Timer | undefined
-  #attached: ListenerState | undefined
+  #sysTopics: SysTopics | undefined
+  /** While a start is under way: it sees at its end that the broker is closing, and closes what it opened. */
+  #starting: Promise<void> | undefined
   #closing: Promise<void> | undefined
   #reloading: Promise<void> = Promise.resolve()
 
@@ -139,9 +114,9 @@ export class BrokerBase implements AsyncDisposable {
     this.#log = settings.logger ?? silentLogger
     this.#source = settings.source
     this.#events = new Events(this.#log)
-    const accept = (...[transport, peer, state]: Parameters<Server['accept']>) =>
-      this.#running().accept(transport, peer, state)
+    const accept: AcceptOne = (...arrival) => this.#running().accept(...arrival)
     this.#listeners = new OpenListeners(parts.openListener, accept, this.#clock, this.#log)
+    this.#hostStreams = new HostStreams(parts, accept, this.#clock, this.#log)
   }
 
   /** `new`, `starting`, `started`, `closing` or `closed`; a closed broker may be started again. */
@@ -187,44 +162,51 @@ export class BrokerBase implements AsyncDisposable {
     this.#state = 'starting'
     this.#closing = undefined
     const alive = stayAlive()
+    const started = this.#startOrStop()
+    this.#starting = started.catch(() => {}) // whoever called is told
     try {
-      await this.#startParts()
-      if (this.#state !== 'starting') throw new UsageError('the broker was closed while it started')
-    } catch (error) {
-      await this.#stopParts(DEFAULT_CLOSE_TIMEOUT_MS)
-      this.#state = 'closed'
-      throw error
+      await started
     } finally {
+      this.#starting = undefined
       alive.cancel()
     }
-    this.#state = 'started'
     this.#events.tell('started', { listeners: this.listeners })
     this.#settings.signal?.addEventListener('abort', this.#abort, { once: true })
     if (this.#settings.signal?.aborted === true) await this.close()
+  }
+
+  async #startOrStop(): Promise<void> {
+    try {
+      await this.#startParts()
+      if (this.#state !== 'starting') throw new UsageError('the broker was closed while it started')
+      this.#state = 'started'
+    } catch (error) {
+      await this.#stopParts(DEFAULT_CLOSE_TIMEOUT_MS)
+      if (this.#state === 'starting') this.#state = 'closed'
+      throw error
+    }
   }
 
   async #startParts(): Promise<void> {
     const options = resolveOptions(this.#config, this.#source)
     const current = { options, access: await this.#makeAccess(options) }
     this.#current = current
-    const store = await this.#openStore(options)
+    const { disk, store: own, repair = false } = this.#settings
+    const store = await openStoreFor(options, { clock: this.#clock, log: this.#log, disk, own, repair })
     this.#store = store
     const server = new Server({ current, store, clock: this.#clock, log: this.#log, events: this.#events })
     this.#server = server
     if (store instanceof JournalStore) store.onHealth((health) => this.#storeHealth(server, health))
-    await server.restore((progress) => this.#tellProgress(progress))
-    if (store instanceof JournalStore) this.#tellDamage(store)
+    const progress = new RestoreProgress(this.#clock, this.#log)
+    await server.restore((done) => progress.update(done))
+    if (store instanceof JournalStore) tellDamage(store, this.#log)
     await this.#listeners.open(options.listeners)
-    this.#startSysTopics(options.sysInterval)
+    this.#sysTopics = new SysTopics(server, this.#clock)
+    this.#startSysTopics(options)
   }
 
-  async #openStore({ persistence }: Options): Promise<Store> {
-    if (persistence === undefined || persistence.durability === 'memory') return new MemoryStore()
-    const { path, maxBytes } = persistence
-    const { disk, repair = false, store } = this.#settings
-    if (store !== undefined) return store
-    const common = { clock: this.#clock, log: this.#log, repair, ...(maxBytes > 0 && { maxBytes }) }
-    return disk === undefined ? openStore({ ...common, path }) : new JournalStore({ ...common, disk })
+  #startSysTopics({ sysInterval }: Options): void {
+    this.#sysTopics?.start(sysInterval, `sluice ${version}`)
   }
 
   #storeHealth(server: Server, { healthy, cause }: StoreHealth): void {
@@ -235,44 +217,10 @@ export class BrokerBase implements AsyncDisposable {
     this.#events.tell('storeHealth', { healthy, reason })
   }
 
-  #tellDamage({ damage }: JournalStore): void {
-    for (const { name, offset, what } of damage)
-      this.#log.warn({ name, offset }, `damage: ${name}, byte ${offset}: ${what}`)
-  }
-
-  /** A start that takes over a second says how far it is. */
-  #tellProgress({ done, total, unit }: LoadProgress): void {
-    const now = this.#clock.now()
-    this.#restoreStartedMs ??= now
-    const tookMs = now - this.#restoreStartedMs
-    if (tookMs < PROGRESS_MS || now - this.#progressToldMs < PROGRESS_MS) return
-    this.#progressToldMs = now
-    const perSecond = Math.round((done / tookMs) * 1000)
-    const secondsLeft = perSecond === 0 ? '?' : Math.ceil((total - done) / perSecond)
-    this.#log.info(
-      { done, total, unit },
-      `restoring: ${done} of ${total} ${unit}, ${perSecond}/s, ${secondsLeft} s left`,
-    )
-  }
-
   #makeAccess(options: Options): Promise<Access> {
     const { baseFolder } = options
     const shared = { log: this.#log, clock: this.#clock, events: this.#events }
     return Access.create(options, { registry: this.#parts.plugins, baseFolder, ...shared })
-  }
-
-  #startSysTopics(intervalSeconds: number): void {
-    if (intervalSeconds === 0) return
-    const server = this.#running()
-    const topics = new SysTopics(server)
-    const startedMs = this.#clock.now()
-    const round = (): void => {
-      const upSeconds = Math.floor((this.#clock.now() - startedMs) / 1000)
-      topics.publishRound(upSeconds, this.#clock.wallNow())
-      this.#sysTimer = this.#clock.setTimer(intervalSeconds * 1000, round)
-    }
-    topics.publishVersion(`sluice ${version}`)
-    round()
   }
 
   readonly #abort = (): void => void this.close()
@@ -294,6 +242,7 @@ export class BrokerBase implements AsyncDisposable {
     this.#settings.signal?.removeEventListener('abort', this.#abort)
     this.#events.tell('closing', { connections: this.#server?.connections.size ?? 0 })
     const alive = stayAlive()
+    if (this.#starting !== undefined) await this.#starting
     await this.#stopParts(timeoutMs).finally(() => alive.cancel())
     this.#state = 'closed'
     this.#events.tell('closed', {})
@@ -301,9 +250,9 @@ export class BrokerBase implements AsyncDisposable {
 
   async #stopParts(timeoutMs: number): Promise<void> {
     const endsAtMs = this.#clock.now() + timeoutMs
-    this.#sysTimer?.cancel()
-    this.#sysTimer = undefined
-    for (const mounted of [...this.#mounted.keys()]) mounted.close()
+    this.#sysTopics?.stop()
+    this.#sysTopics = undefined
+    this.#hostStreams.close()
     const closed = this.#listeners.close()
     if (this.#server !== undefined) await this.#server.shutDown(timeoutMs)
     await closed
@@ -311,10 +260,8 @@ export class BrokerBase implements AsyncDisposable {
     await this.#current?.access.close(Math.max(0, endsAtMs - this.#clock.now()))
     await this.#store?.close()
     this.#store = undefined
-    this.#restoreStartedMs = undefined
     this.#server = undefined
     this.#current = undefined
-    this.#attached = undefined
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -434,17 +381,7 @@ export class BrokerBase implements AsyncDisposable {
 
   /** All Sessions, connected or not. */
   sessions(): SessionView[] {
-    return Array.from(this.#running().sessions.all(), ({ session, connection, client }) => ({
-      clientId: session.clientId,
-      userName: session.userName,
-      connected: connection !== undefined,
-      client,
-      sessionExpiryInterval: session.sessionExpiryInterval,
-      subscriptions: Array.from(session.subscriptions.values(), ({ topicFilter, qos }) => ({ topicFilter, qos })),
-      queuedMessages: session.queuedMessages,
-      queuedBytes: session.queuedBytes,
-      inflightMessages: session.inflightMessages,
-    }))
+    return Array.from(this.#running().sessions.all(), viewOf)
   }
 
   /**
@@ -476,11 +413,7 @@ export class BrokerBase implements AsyncDisposable {
    * @returns whether it was taken; a refused stream is destroyed
    */
   attach(stream: Duplex, peer: Partial<Peer> = {}): boolean {
-    return this.#parts.attachStream(
-      stream,
-      peer,
-      this.#host((transport, known) => this.accept(transport, known)),
-    )
+    return this.#hostStreams.attach(stream, peer, this.options)
   }
 
   /**
@@ -489,13 +422,7 @@ export class BrokerBase implements AsyncDisposable {
    * @returns what the stream's owner drives; `undefined` where the Connection is refused and has to be closed
    */
   accept(transport: Transport, peer: Peer): Incoming | undefined {
-    const server = this.#running()
-    this.#attached ??= { options: attachedListener(this.options, 'attached'), open: 0, connected: 0 }
-    return server.accept(transport, peer, this.#attached)
-  }
-
-  #host(accept: AcceptingHost['accept']): AcceptingHost {
-    return { accept, clock: this.#clock, log: this.#log }
+    return this.#hostStreams.accept(transport, peer, this.options)
   }
 
   /**
@@ -504,28 +431,8 @@ export class BrokerBase implements AsyncDisposable {
    * the top level of the configuration.
    */
   mount(server: HttpServer, options: MountOptions = {}): MountedWebSocket {
-    const { path = '/mqtt', allowedOrigins = [] } = options
-    const known = {
-      ...attachedListener(this.options, 'mounted'),
-      type: 'ws',
-      websocketPath: path,
-      allowedOrigins,
-    } as const
-    const running = this.#running()
-    const state: ListenerState = { options: known, open: 0, connected: 0 }
-    const host = this.#host((transport, peer) => running.accept(transport, peer, state))
-    const mounted = this.#parts.mountWebSocket(server, known, host)
-    const handle = {
-      close: (): void => {
-        this.#mounted.delete(handle)
-        mounted.close()
-      },
-      get refusedUpgrades(): number {
-        return mounted.refusedUpgrades
-      },
-    }
-    this.#mounted.set(handle, state)
-    return handle
+    this.#running()
+    return this.#hostStreams.mount(server, options, this.options)
   }
 
   /**
@@ -565,12 +472,9 @@ export class BrokerBase implements AsyncDisposable {
     this.#source = source
     current.options = options
     current.access = access
-    for (const state of [this.#attached, ...this.#mounted.values()]) {
-      if (state !== undefined) state.options = renewed(state.options, options)
-    }
+    this.#hostStreams.reload(options)
     server.reconfigure((client) => !removed.includes(client.listener) && access.mayStay(client))
-    this.#sysTimer?.cancel()
-    this.#startSysTopics(options.sysInterval)
+    this.#startSysTopics(options)
     await before.close()
     this.#events.tell('reloaded', { listeners: this.listeners })
   }
@@ -591,17 +495,4 @@ export class BrokerBase implements AsyncDisposable {
     const client: Client = { clientId, userName, address: '', listener: '', protocolVersion: 5 }
     return this.#current!.access.explain({ client, action, topic })
   }
-}
-
-/** The same with the limits that a new configuration has on its top level. */
-function renewed(listener: ListenerOptions, options: Options): ListenerOptions {
-  const { type, websocketPath, allowedOrigins } = listener
-  return { ...attachedListener(options, listener.name), type, websocketPath, allowedOrigins }
-}
-
-/** Attached streams come through no listener: they have the limits of the top level. */
-function attachedListener(options: Options, name: string): ListenerOptions {
-  const usual = resolveOptions({}).listeners[0]!
-  const common = Object.fromEntries(Object.entries(options).filter(([key]) => key in usual))
-  return { ...usual, ...common, name, maxConnections: 0 }
 }

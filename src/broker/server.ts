@@ -14,9 +14,9 @@ import type { Logger } from '../base/log.ts'
 import { withoutTokens } from '../base/redact.ts'
 import type { AuthPacket, ConnectPacket, Packet, QoS, SubscribePacket, UnsubscribePacket } from '../codec/packets.ts'
 import { ReasonCode, reasonCodeName } from '../codec/reason-code.ts'
-import { ApplicationMessage } from '../protocol/application-message.ts'
+import type { ApplicationMessage } from '../protocol/application-message.ts'
 import type { Client } from '../protocol/client.ts'
-import { Connection } from '../protocol/connection.ts'
+import type { Connection } from '../protocol/connection.ts'
 import { BufferPool } from '../protocol/output.ts'
 import type { ConnectionEnd, KnownTopic, Pending, ServerSide } from '../protocol/server-side.ts'
 import { Session, type DropCause, type SessionSide } from '../protocol/session.ts'
@@ -31,7 +31,8 @@ import type {
 } from '../stores/store.ts'
 import type { Access } from './access.ts'
 import { Admission } from './admission.ts'
-import { ConnectionNotes, notesOf, type ListenerState } from './connection-notes.ts'
+import { notesOf, type ListenerState } from './connection-notes.ts'
+import { Connections } from './connections.ts'
 import type { Current } from './current.ts'
 import { DurabilityRules } from './durability-rules.ts'
 import type { Events, SessionEndCause } from './events.ts'
@@ -43,6 +44,7 @@ import { Restoring } from './restore.ts'
 import { Publishing } from './publishing.ts'
 import { RetainedMessages, type RetainedSide } from './retained.ts'
 import { Router, type RouterSide } from './router.ts'
+import { handOver } from './shared-handover.ts'
 import { Sessions, type Registration, type SessionsSide, type Will } from './sessions.ts'
 import { Subscribing } from './subscribing.ts'
 import { Turn, type Expiring } from './turn.ts'
@@ -66,11 +68,7 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
   readonly admission: Admission
   readonly subscribing: Subscribing
   readonly publishing: Publishing
-  /** Every Network Connection, with or without CONNECT. */
-  readonly connections: Set<Connection> = new Set()
-  /** Connections whose byte stream is open, ended or not. */
-  readonly #transports = new Set<Connection>()
-  #allGone: () => void = () => {}
+  readonly connections: Connections
   /** Where the Store keeps something. */
   readonly ledger: Ledger | undefined = undefined
   readonly #payloads: Payloads | undefined = undefined
@@ -78,7 +76,6 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
   isStoreHealthy = true
   readonly #parts: ServerParts
   readonly #events: Events
-  #isClosing = false
 
   constructor(parts: ServerParts) {
     const { current, clock, store, events } = parts
@@ -110,6 +107,7 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
       },
       canStore: () => this.isStoreHealthy,
     })
+    this.connections = new Connections({ ...shared, server: this, connected: () => this.admission.connected })
     this.subscribing = new Subscribing({
       ...shared,
       router: this.router,
@@ -118,7 +116,7 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
       unsubscribed: (session, topicFilter) => this.ledger?.unsubscribed(session, topicFilter),
       canStore: (session) => session.ledger === undefined || this.isStoreHealthy,
       dropped: (session, message, cause) => this.dropped(session, message, cause),
-      leftShared: (session, topicFilter) => this.#redistribute(session, topicFilter, false),
+      leftShared: (session, topicFilter) => this.#handOver(session, topicFilter, false),
     })
     this.publishing = new Publishing({
       ...shared,
@@ -243,49 +241,12 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
 
   // ---- Connections ----
 
-  /** A new Network Connection. @returns `undefined` where it is closed at once for lack of room */
   accept(transport: Transport, peer: Peer, listener: ListenerState): Incoming | undefined {
-    const { maxWaitingConnections, maxConnections, maxConnectionsBeforeConnect } = this.#parts.current.options
-    const isFull = (limit: number, open: number): boolean => limit > 0 && open >= limit + maxWaitingConnections
-    const isRefused = this.#isClosing || this.#hasTooMany(peer.address)
-    const unaccepted = this.connections.size - this.admission.connected
-    if (
-      isRefused ||
-      (maxConnectionsBeforeConnect > 0 && unaccepted >= maxConnectionsBeforeConnect) ||
-      isFull(maxConnections, this.connections.size) ||
-      isFull(listener.options.maxConnections, listener.open)
-    ) {
-      this.metrics.connectionsClosedAtLimit++
-      return undefined
-    }
-    this.metrics.connectionsAccepted++
-    const connection = new Connection(this, transport, peer, listener.options)
-    connection.notes = new ConnectionNotes(listener)
-    listener.open++
-    this.connections.add(connection)
-    this.#transports.add(connection)
-    this.#count(peer.address, 1)
-    return connection
-  }
-
-  readonly #byAddress = new Map<string, number>()
-
-  #hasTooMany(address: string): boolean {
-    const { maxConnectionsPerAddress } = this.#parts.current.options
-    return maxConnectionsPerAddress > 0 && (this.#byAddress.get(address) ?? 0) >= maxConnectionsPerAddress
-  }
-
-  #count(address: string, change: 1 | -1): void {
-    if (address === '') return // a Unix socket, or a stream of the host program
-    const count = (this.#byAddress.get(address) ?? 0) + change
-    if (count === 0) this.#byAddress.delete(address)
-    else this.#byAddress.set(address, count)
+    return this.connections.accept(transport, peer, listener)
   }
 
   closed(connection: Connection, end: ConnectionEnd): void {
-    this.connections.delete(connection)
-    this.#count(connection.peer.address, -1)
-    notesOf(connection).listener.open--
+    this.connections.ended(connection)
     this.#countEnd(end)
     if (connection.session === undefined) this.#refused(connection, end)
     else this.#disconnected(connection, connection.session, end)
@@ -337,34 +298,18 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
   }
 
   /**
-   * Ends all Connections with 0x8B, takes no new one, and stores what is left.
+   * Ends all Connections, takes no new one, and stores what is left.
    *
    * @param timeoutMs Clients that have not taken their last bytes by then are cut
    */
   async shutDown(timeoutMs: number): Promise<void> {
-    this.#isClosing = true
-    for (const connection of this.connections) {
-      connection.disconnect(ReasonCode.ServerShuttingDown, 'server shutting down', 'the server is shutting down')
-    }
-    if (this.#transports.size > 0) {
-      await new Promise<void>((resolve) => {
-        const timer = this.#parts.clock.setTimer(timeoutMs, () => {
-          for (const connection of this.#transports) connection.cut()
-        })
-        this.#allGone = () => {
-          timer.cancel()
-          resolve()
-        }
-      })
-    }
+    await this.connections.shutDown(timeoutMs)
     this.publishing.stop()
     await this.turn.settle()
   }
 
-  /** The byte stream of a Connection is gone. */
   gone(connection: Connection): void {
-    this.#transports.delete(connection)
-    if (this.#transports.size === 0) this.#allGone()
+    this.connections.gone(connection)
   }
 
   failed(connection: Connection, error: unknown): void {
@@ -471,30 +416,22 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
 
   sessionEnded({ session }: Registration, cause: SessionEndCause): void {
     for (const subscription of session.subscriptions.values()) this.router.remove(subscription)
-    this.#redistribute(session, undefined, true)
+    this.#handOver(session, undefined, true)
     session.clear()
     this.ledger?.sessionEnded(session)
     this.#events.tell('sessionEnded', { clientId: session.clientId, cause })
   }
 
-  /** What a leaving member of a Shared Subscription held goes to the others (U-4.8.2-8). */
-  #redistribute(session: Session, topicFilter: string | undefined, sessionEnds: boolean): void {
-    for (const delivery of session.takeShared(topicFilter, sessionEnds)) {
-      const message = renewed(delivery.message)
-      if (message.isExpired(this.now())) {
-        this.dropped(session, message, 'expired') // [5.0 MQTT-3.3.2-5]
-        continue
-      }
-      const group = this.router.group(delivery.shared!.topicFilter)
-      if (group?.deliver(message, (member) => this.#mayHave(member, message)) !== true) {
-        this.dropped(session, message, sessionEnds ? 'session ended' : 'no member')
-      }
-    }
-  }
-
-  #mayHave(member: Session, { topicName }: ApplicationMessage): boolean {
-    const client = this.sessions.get(member.clientId)?.client
-    return client !== undefined && this.#access.mayReceive(client, topicName)
+  #handOver(session: Session, topicFilter: string | undefined, sessionEnds: boolean): void {
+    handOver(session, topicFilter, sessionEnds, {
+      now: () => this.now(),
+      group: (shared) => this.router.group(shared),
+      mayHave: (member, { topicName }) => {
+        const client = this.sessions.get(member.clientId)?.client
+        return client !== undefined && this.#access.mayReceive(client, topicName)
+      },
+      dropped: (...what) => this.dropped(...what),
+    })
   }
 
   changed(registration: Registration): void {
@@ -551,14 +488,4 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
     this.ledger?.retainedCleared(topicName)
     this.#events.tell('retained', { topicName, action })
   }
-}
-
-/**
- * A message that changes hands: the one who had it may have been the last for whom the Store kept it, so that it is stored
- * anew. Whose payload is in the Store alone stays what it is: it goes to nobody who would let the Store forget it.
- */
-function renewed(message: ApplicationMessage): ApplicationMessage {
-  if (!message.isLoaded || message.messageNumber === 0) return message
-  message.own()
-  return ApplicationMessage.of(message)
 }

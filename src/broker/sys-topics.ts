@@ -6,6 +6,7 @@
  *
  * @module
  */
+import type { Clock, Timer } from '../base/clock.ts'
 import type { StoreFigures } from '../stores/store.ts'
 import { metricTable, storeTable, type CounterName } from './metric-table.ts'
 import type { Server } from './server.ts'
@@ -93,19 +94,37 @@ export function formatDuration(seconds: number): string {
 /** Publishes the figures that changed since the last round. */
 export class SysTopics {
   readonly #server: Server
+  readonly #clock: Clock
+  readonly #startedMs: number
   readonly #last = new Map<string, string>()
+  #timer: Timer | undefined
 
-  constructor(server: Server) {
+  constructor(server: Server, clock: Clock) {
     this.#server = server
+    this.#clock = clock
+    this.#startedMs = clock.now()
   }
 
-  /** Once at start: what never changes. */
-  publishVersion(version: string): void {
+  /** From now on, every so many seconds; 0 is never. */
+  start(intervalSeconds: number, version: string): void {
+    this.stop()
+    if (intervalSeconds === 0) return
     this.#publish('version', version)
+    const round = (): void => {
+      this.#publishRound()
+      this.#timer = this.#clock.setTimer(intervalSeconds * 1000, round)
+    }
+    round()
   }
 
-  publishRound(upSeconds: number, wallMs: number): void {
-    this.#publish('time', new Date(wallMs).toISOString())
+  stop(): void {
+    this.#timer?.cancel()
+    this.#timer = undefined
+  }
+
+  #publishRound(): void {
+    const upSeconds = Math.floor((this.#clock.now() - this.#startedMs) / 1000)
+    this.#publish('time', new Date(this.#clock.wallNow()).toISOString())
     for (const { topic, value } of sysTable) this.#publish(topic, String(value(this.#server, upSeconds)))
     const figures = this.#server.storeFigures
     if (figures === undefined) return

@@ -408,6 +408,29 @@ test('`await using` and an AbortSignal close a broker', async () => {
   assert.equal((await createBroker({ listeners: {} }, { signal: abort.signal })).state, 'closed')
 })
 
+test('a broker that is closed while it starts is closed when both are through, and can be started again', async () => {
+  let goOn = (): void => {}
+  const slow = new Promise<void>((resolve) => (goOn = resolve))
+  let closed = 0
+  const plugin: Plugin = { name: 'slow', authenticate: () => undefined, close: () => void closed++ }
+  const factory = async (): Promise<Plugin> => {
+    await slow
+    return plugin
+  }
+  const broker = new Broker({ listeners: { a: { bind: '127.0.0.1:0' } }, auth: { plugins: [factory] } })
+  const started = broker.start()
+  const ended = broker.close()
+  assert.equal(broker.state, 'closing')
+  await assert.rejects(broker.start(), /the broker is closing/)
+  goOn()
+  await assert.rejects(started, /closed while it started/)
+  await ended
+  assert.deepEqual([broker.state, broker.listeners, closed], ['closed', [], 1])
+  await broker.start()
+  assert.equal(broker.listeners.length, 1)
+  await broker.close()
+})
+
 test('a start that fails leaves nothing open, and the broker can be started again', async () => {
   let closed = 0
   const plugin: Plugin = { name: 'p', authenticate: () => ({ decision: 'allow' }), close: () => void closed++ }

@@ -1,0 +1,50 @@
+/**
+ * What a leaving member of a Shared Subscription held goes to the others (U-4.8.2-8).
+ *
+ * @module
+ */
+import { ApplicationMessage } from '../protocol/application-message.ts'
+import type { DropCause, Session } from '../protocol/session.ts'
+import type { MayHave, SharedGroup } from './shared-group.ts'
+
+/** What a handover works with. */
+export interface HandoverSide {
+  now(): number
+  /** The group as its members wrote it, `$share/Name/filter`, if it has any left. */
+  group(topicFilter: string): SharedGroup | undefined
+  readonly mayHave: MayHave
+  dropped(session: Session, message: ApplicationMessage, cause: DropCause): void
+}
+
+/**
+ * Hands over what `session` holds for that Shared Subscription, or for any if none is given.
+ *
+ * @param sessionEnds then also what is in flight at QoS 1
+ */
+export function handOver(
+  session: Session,
+  topicFilter: string | undefined,
+  sessionEnds: boolean,
+  side: HandoverSide,
+): void {
+  for (const delivery of session.takeShared(topicFilter, sessionEnds)) {
+    const message = renewed(delivery.message)
+    if (message.isExpired(side.now())) {
+      side.dropped(session, message, 'expired') // [5.0 MQTT-3.3.2-5]
+      continue
+    }
+    if (side.group(delivery.shared!.topicFilter)?.deliver(message, side.mayHave) !== true) {
+      side.dropped(session, message, sessionEnds ? 'session ended' : 'no member')
+    }
+  }
+}
+
+/**
+ * A message that changes hands: the one who had it may have been the last for whom the Store kept it, so that it is stored
+ * anew. Whose payload is in the Store alone stays what it is: it goes to nobody who would let the Store forget it.
+ */
+function renewed(message: ApplicationMessage): ApplicationMessage {
+  if (!message.isLoaded || message.messageNumber === 0) return message
+  message.own()
+  return ApplicationMessage.of(message)
+}
