@@ -518,7 +518,7 @@ export class Connection implements Incoming, SessionConnection, Timed {
   /** A commit is done. @returns whether something still waits */
   release(committedChange: number): boolean {
     if (this.#state === State.Closed) return false
-    const waits = this.#sender.release(committedChange)
+    const waits = this.#sender.release(committedChange, this.#incoming)
     if (!waits && this.#state === State.Authenticating && this.session !== undefined) this.#begin()
     // What the Session sends behind CONNACK may have to wait in its turn.
     return this.#sender.isHolding

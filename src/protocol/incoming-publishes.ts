@@ -41,7 +41,6 @@ export class IncomingPublishes {
     this.#server = server
     this.#connection = connection
     this.#sender = sender
-    sender.acknowledgementLeft = (packet) => this.#acknowledgementLeft(packet)
   }
 
   /**
@@ -167,7 +166,7 @@ export class IncomingPublishes {
   }
 
   /** An acknowledgement that waited for the Store has left. */
-  #acknowledgementLeft(packet: Uint8Array): void {
+  acknowledgementLeft(packet: Uint8Array): void {
     const type = packet[0]! >> 4
     const at = packet[1]! < 0x80 ? 2 : 3
     const isLast = type === PacketType.PUBACK || type === PacketType.PUBCOMP

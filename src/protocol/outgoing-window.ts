@@ -12,9 +12,11 @@ const FIRST_SIZE = 16
 /** An empty table up to this size is kept, so that a busy Session does not make one anew again and again. */
 const IDLE_SIZE = 256
 const LAST_IDENTIFIER = 0xffff
+/** The table of every Session that has nothing in flight yet: never written to. */
+const NO_SLOTS: (Delivery | undefined)[] = []
 
 export class OutgoingWindow {
-  #slots: (Delivery | undefined)[] = []
+  #slots = NO_SLOTS
   #lastIdentifier = 0
   /** Deliveries in flight. */
   size = 0
@@ -53,7 +55,7 @@ export class OutgoingWindow {
   remove(delivery: Delivery): void {
     this.#slots[delivery.packetIdentifier & (this.#slots.length - 1)] = undefined
     this.size--
-    if (this.size === 0 && this.#slots.length > IDLE_SIZE) this.#slots = []
+    if (this.size === 0 && this.#slots.length > IDLE_SIZE) this.#slots = NO_SLOTS
   }
 
   /** Everything in flight, in the order in which it was first sent [5.0 MQTT-4.6.0-5]. */

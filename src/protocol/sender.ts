@@ -19,6 +19,7 @@ import type { ApplicationMessage, PublishFrame } from './application-message.ts'
 import type { Connection } from './connection.ts'
 import type { Delivery } from './delivery.ts'
 import { HeldLane } from './held-lane.ts'
+import type { IncomingPublishes } from './incoming-publishes.ts'
 import { LARGE_FRAME_BYTES, Output } from './output.ts'
 import { OutgoingAliases } from './outgoing-aliases.ts'
 import type { ServerSide } from './server-side.ts'
@@ -34,8 +35,6 @@ export class Sender {
   version: ProtocolVersion = 5
   /** Bytes; the Client's Maximum Packet Size. */
   maximumPacketSize = Infinity
-  /** Told of each packet that waited for a commit and leaves. */
-  acknowledgementLeft: (packet: Uint8Array) => void = () => {}
   /** Request Problem Information: whether Reason String and User Property may go on acknowledgements. */
   sendsProblemInformation = true
   readonly #server: ServerSide
@@ -270,11 +269,16 @@ export class Sender {
     this.#held.hold(bytes, afterChange)
   }
 
-  /** Lets go what waited for Changes up to that one. @returns whether something still waits */
-  release(committedChange: number): boolean {
+  /**
+   * Lets go what waited for Changes up to that one.
+   *
+   * @param incoming told of each packet that leaves
+   * @returns whether something still waits
+   */
+  release(committedChange: number, incoming: IncomingPublishes | undefined): boolean {
     this.#held?.release(committedChange, (bytes) => {
       this.#append(bytes)
-      this.acknowledgementLeft(bytes)
+      incoming?.acknowledgementLeft(bytes)
     })
     return this.isHolding
   }
