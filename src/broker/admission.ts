@@ -60,6 +60,8 @@ export interface AdmissionParts {
   makeSession(clientId: string, options: ListenerOptions): Session
   /** A Session's own facts changed: to the Store with them. */
   sessionChanged(registration: Registration): void
+  /** The Change that ended that Client's last Session, while it is not stored; 0 otherwise. */
+  endingOf(clientId: string): number
   /** False while the Store cannot write. */
   canStore(): boolean
 }
@@ -286,6 +288,7 @@ export class Admission {
       sessionPresent,
       keepAlive,
       properties,
+      afterChange: this.#parts.endingOf(client.clientId),
       loginExpiresAtMs: login.expiresAtMs === undefined ? Infinity : turn.now() + login.expiresAtMs - clock.wallNow(),
     })
     events.tell('clientConnected', { client, sessionPresent, cleanStart: packet.cleanStart })

@@ -59,6 +59,8 @@ export class Ledger implements SessionLedger {
   /** The last entry that was recorded, and its place among all Changes. */
   #newest: UntoldEntry | undefined
   #newestChange = 0
+  /** The Change that ended a Client's last Session, until it is stored. */
+  readonly #endings = new Map<string, number>()
   readonly #turn: Turn
   readonly #clock: Clock
   readonly #rules: DurabilityRules
@@ -130,6 +132,19 @@ export class Ledger implements SessionLedger {
     this.#record({ kind: 'session-ended', sessionNumber: session.sessionNumber })
     session.ledger = undefined
     session.sessionNumber = 0
+    this.#noteEnding(session.clientId, this.#turn.changeCount)
+  }
+
+  #noteEnding(clientId: string, change: number): void {
+    this.#endings.set(clientId, change)
+    this.#turn.whenCommitted(() => {
+      if (this.#endings.get(clientId) === change) this.#endings.delete(clientId)
+    })
+  }
+
+  /** The Change without which an ended Session of that Client would come back; 0 where there is none any more. */
+  endingOf(clientId: string): number {
+    return this.#endings.get(clientId) ?? 0
   }
 
   subscribed({ ledger, sessionNumber }: Session, subscription: Subscription): void {

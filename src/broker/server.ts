@@ -105,6 +105,7 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
         this.changed(registration)
         if (registration.will !== undefined) this.willChanged(registration)
       },
+      endingOf: (clientId) => this.ledger?.endingOf(clientId) ?? 0,
       canStore: () => this.isStoreHealthy,
     })
     this.connections = new Connections({ ...shared, server: this, connected: () => this.admission.connected })

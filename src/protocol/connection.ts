@@ -61,6 +61,8 @@ export interface Acceptance {
   readonly properties: Properties
   /** Monotonic milliseconds when this log-in ends; Infinity if it never does. */
   readonly loginExpiresAtMs: number
+  /** CONNACK also waits until that Change is stored: an earlier Connection may have left it. 0 for none. */
+  readonly afterChange: number
 }
 
 export class Connection implements Incoming, SessionConnection, Timed {
@@ -334,7 +336,7 @@ export class Connection implements Incoming, SessionConnection, Timed {
     if (maxByteRate > 0) this.#byteRate = new RateLimit(maxByteRate, now)
     const { sessionPresent, properties: granted } = acceptance
     const connack = { type: PacketType.CONNACK, sessionPresent, reasonCode: ReasonCode.Success, properties: granted }
-    this.#sender.committed(connack, this.#dependsOn())
+    this.#sender.committed(connack, Math.max(this.#dependsOn(), acceptance.afterChange))
     if (!this.#sender.isHolding) this.#begin()
   }
 

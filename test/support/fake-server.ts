@@ -99,7 +99,13 @@ export class FakeServer implements ServerSide, SessionSide {
   }
   accept(connection: Connection, { clientId, protocolVersion, keepAlive }: ConnectPacket): void {
     const client = { clientId, userName: undefined, address: '', listener: 'test', protocolVersion }
-    const granted = { sessionPresent: false, keepAlive, properties: noProperties, loginExpiresAtMs: Infinity }
+    const granted = {
+      sessionPresent: false,
+      keepAlive,
+      properties: noProperties,
+      loginExpiresAtMs: Infinity,
+      afterChange: 0,
+    }
     connection.accept({ client, session: this.session, ...granted })
   }
   authenticate(): void {

@@ -193,6 +193,34 @@ test('while the disk fails QoS 1 is refused with 0x97, QoS 0 goes on, and nothin
   await broker.close()
 })
 
+test('no CONNACK tells of a clean start before the end of the older Session is stored, not even the second [5.0 MQTT-3.1.2-4]', async () => {
+  const disk = new MemoryDisk()
+  const broker = await start(disk)
+  const meter = await connected(broker, 'meter')
+  await subscribed(broker, meter, 'power/#', 1)
+  meter.drop()
+  await broker.settle()
+  disk.options.before = (operation) => {
+    if (operation === 'append' || operation === 'open') throw new Error('no space left on device')
+  }
+  const first = broker.connect({ clientId: 'meter', cleanStart: true })
+  await broker.settle()
+  assert.deepEqual([first.connack, first.take()], [undefined, []], 'its own Change is not stored')
+  first.drop()
+  const second = broker.connect({ clientId: 'meter', cleanStart: true })
+  await broker.settle()
+  assert.deepEqual([second.connack, second.take()], [undefined, []], 'nor is the one that the first left')
+  delete disk.options.before
+  broker.advance(5_000)
+  await broker.settle()
+  assert.equal((second.connack ?? second.takeFirst(PacketType.CONNACK))?.type, PacketType.CONNACK)
+
+  const next = await crash(disk)
+  const back = await connected(next, 'meter')
+  assert.equal(back.connack?.sessionPresent, false)
+  await next.close()
+})
+
 /** Publishes to an absent Session and says what it finds after a crash of that kind. */
 async function afterCrash(persistence: object, crashed: (disk: MemoryDisk) => MemoryDisk): Promise<string[]> {
   const disk = new MemoryDisk()

@@ -294,7 +294,13 @@ test('a log-in that ends ends its Connection with 0x87', () => {
   const server = new FakeServer()
   server.accept = (connection, { clientId, protocolVersion }) => {
     const client = { clientId, userName: undefined, address: '', listener: '', protocolVersion }
-    const granted = { sessionPresent: false, keepAlive: 0, properties: noProperties, loginExpiresAtMs: 3000 }
+    const granted = {
+      sessionPresent: false,
+      keepAlive: 0,
+      properties: noProperties,
+      loginExpiresAtMs: 3000,
+      afterChange: 0,
+    }
     connection.accept({ client, session: server.session, ...granted })
   }
   const one = new TestConnection(5, {}, server)
