@@ -5,6 +5,7 @@
  *   docs/reference/configuration.md       the manual's page
  *   docs/reference/config.schema.json     the JSON Schema for editors
  *   docs/reference/metrics.md             the counters, from `metric-table.ts` and `sys-topics.ts`
+ *   docs/reference/events.md              what a program can listen to, from `event-table.ts`
  *
  *   node build/tools/reference.js           writes them
  *   node build/tools/reference.js --check   fails when one of them is stale
@@ -19,6 +20,7 @@ import * as v from 'valibot'
 import { describeType, schemaOf } from '../src/broker/option-schema.ts'
 import { toCamel } from '../src/broker/option-spelling.ts'
 import { optionTable, rowsOf } from '../src/broker/option-table.ts'
+import { endCauseTable, eventTable, sessionEndTable } from '../src/broker/event-table.ts'
 import { dropTable, metricTable, storeTable } from '../src/broker/metric-table.ts'
 import type { OptionRow, OptionScope, SectionName } from '../src/broker/option-table.ts'
 import { SYS_TOPIC_PREFIX, sysTable } from '../src/broker/sys-topics.ts'
@@ -187,9 +189,44 @@ function jsonSchema(): string {
   return JSON.stringify({ title: 'Sluice configuration', ...schema })
 }
 
+function rows(cells: readonly (readonly string[])[]): string {
+  return cells.map((row) => `| ${row.map(cell).join(' | ')} |`).join('\n')
+}
+
+function eventsPage(): string {
+  const events = Object.entries(eventTable).map(([name, { description, fields }]) => {
+    const told = Object.entries(fields).map(([field, meaning]) => [`\`${field}\``, meaning])
+    const table = told.length === 0 ? '' : `\n| Field | What it says |\n| --- | --- |\n${rows(told)}\n`
+    return `### \`${name}\`\n\n${description}\n${table}`
+  })
+  const causes = (table: Readonly<Record<string, string>>): string =>
+    rows(Object.entries(table).map(([cause, description]) => [`\`${cause}\``, description]))
+  return `# Events
+
+<!-- Made from src/broker/event-table.ts by tools/reference.ts: change it there. -->
+
+\`broker.on(name, listener)\` hears of everything that happens to Clients and their messages, \`once\` of the next one only, and
+\`off\` takes the listener away. Telling is not asking: a listener changes nothing, and one that throws is logged. \`published\`,
+\`delivered\`, \`dropped\`, \`packetReceived\` and \`packetSent\` come for every message and cost nothing while nobody listens.
+
+## What is told
+
+${events.join('\n')}
+## Why a Connection ended
+
+| Cause | What happened |
+| --- | --- |
+${causes(endCauseTable)}
+
+## Why a Session ended
+
+| Cause | What happened |
+| --- | --- |
+${causes(sessionEndTable)}
+`
+}
+
 function metricsPage(): string {
-  const rows = (cells: readonly (readonly string[])[]): string =>
-    cells.map((row) => `| ${row.map(cell).join(' | ')} |`).join('\n')
   const counters = Object.entries(metricTable).map(([name, { unit, description }]) => [
     `\`${name}\``,
     unit,
@@ -244,6 +281,7 @@ const PRODUCTS: readonly { file: string; text: () => string }[] = [
   { file: 'docs/reference/configuration.md', text: page },
   { file: 'docs/reference/config.schema.json', text: jsonSchema },
   { file: 'docs/reference/metrics.md', text: metricsPage },
+  { file: 'docs/reference/events.md', text: eventsPage },
 ]
 
 /** Writes what is stale, or with `checkOnly` leaves it so. */

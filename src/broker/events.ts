@@ -14,6 +14,7 @@ import type { ApplicationMessage } from '../protocol/application-message.ts'
 import type { Client } from '../protocol/client.ts'
 import type { EndCause } from '../protocol/server-side.ts'
 import type { DropCause } from '../protocol/session.ts'
+import { eventTable } from './event-table.ts'
 
 /** Every event with what it tells. */
 export interface BrokerEvents {
@@ -74,30 +75,7 @@ export interface BrokerEvents {
 }
 
 /** The names of all events, for whoever listens to everything. */
-export const eventNames = [
-  'started',
-  'reloaded',
-  'storeHealth',
-  'closing',
-  'closed',
-  'clientConnected',
-  'clientRefused',
-  'clientDisconnected',
-  'sessionCreated',
-  'sessionEnded',
-  'subscribed',
-  'subscribeRefused',
-  'unsubscribed',
-  'published',
-  'publishRefused',
-  'delivered',
-  'dropped',
-  'retained',
-  'willPublished',
-  'packetReceived',
-  'packetSent',
-  'internalError',
-] as const satisfies readonly (keyof BrokerEvents)[]
+export const eventNames = Object.keys(eventTable) as EventName[]
 
 export type SessionEndCause = 'expired' | 'clean start' | 'connection ended' | 'session limit' | 'administrator'
 

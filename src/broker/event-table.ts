@@ -1,0 +1,143 @@
+/**
+ * What each event tells: the one table that the manual's page (docs/reference/events.md) is made from. The compiler sees to it
+ * that it has every event with all of its fields.
+ *
+ * @module
+ */
+import type { EndCause } from '../protocol/server-side.ts'
+import type { BrokerEvents, EventName, SessionEndCause } from './events.ts'
+
+export interface EventRow<Name extends EventName> {
+  /** When it is told. */
+  readonly description: string
+  readonly fields: { readonly [Field in keyof BrokerEvents[Name]]: string }
+}
+
+const LISTENERS = 'The open listeners, each with `name` and `url`.'
+const CLIENT = 'The Client: `clientId`, `userName`, `address`, `listener`, `protocolVersion`.'
+const CLIENT_ID = 'The Client Identifier.'
+const TOPIC_FILTER = 'The Topic Filter.'
+const TOPIC_NAME = 'The Topic Name.'
+const MESSAGE = 'The Application Message, with `topicName`, `payload`, `qos`, `retain`, `properties`.'
+const REASON_CODE = 'The Reason Code.'
+const DETAIL = 'A sentence for people; never a password or a token.'
+const PACKET = 'The Control Packet.'
+
+export const eventTable: { readonly [Name in EventName]: EventRow<Name> } = {
+  started: { description: 'All listeners are open.', fields: { listeners: LISTENERS } },
+  reloaded: { description: 'A new configuration is in force.', fields: { listeners: LISTENERS } },
+  storeHealth: {
+    description: 'The store stopped writing, or writes again; while it cannot, QoS 1 and 2 are refused.',
+    fields: { healthy: 'Whether it writes.', reason: 'Why it cannot.' },
+  },
+  closing: {
+    description: 'The broker begins to close: Connections end with 0x8B.',
+    fields: { connections: 'How many are open.' },
+  },
+  closed: { description: 'Everything is closed.', fields: {} },
+  clientConnected: {
+    description: 'CONNACK 0x00 is on its way.',
+    fields: {
+      client: CLIENT,
+      sessionPresent: 'Whether it found its Session.',
+      cleanStart: 'Whether it wanted a new one.',
+    },
+  },
+  clientRefused: {
+    description: 'A CONNECT, or a Network Connection before its CONNECT, was turned down.',
+    fields: {
+      clientId: 'The Client Identifier that it claimed.',
+      userName: 'The User Name that it claimed.',
+      address: 'Where it came from.',
+      listener: 'Which listener it came to.',
+      reasonCode: REASON_CODE,
+      detail: DETAIL,
+    },
+  },
+  clientDisconnected: {
+    description: 'A Client that was connected is so no longer.',
+    fields: { client: CLIENT, cause: 'Why: see below.', reasonCode: REASON_CODE, detail: DETAIL },
+  },
+  sessionCreated: { description: 'A Session began.', fields: { clientId: CLIENT_ID } },
+  sessionEnded: {
+    description: 'A Session is forgotten, with what it held.',
+    fields: { clientId: CLIENT_ID, cause: 'Why: see below.' },
+  },
+  subscribed: {
+    description: 'A Topic Filter was granted, or subscribed to anew.',
+    fields: { client: CLIENT, topicFilter: TOPIC_FILTER, qos: 'The granted QoS.' },
+  },
+  subscribeRefused: {
+    description: 'A Topic Filter was refused.',
+    fields: { client: CLIENT, topicFilter: TOPIC_FILTER, reasonCode: REASON_CODE },
+  },
+  unsubscribed: {
+    description: 'A Subscription was given up.',
+    fields: { client: CLIENT, topicFilter: TOPIC_FILTER },
+  },
+  published: {
+    description: 'A message was taken over.',
+    fields: {
+      client: 'The Client; `undefined` for the host program’s own messages.',
+      message: MESSAGE,
+      receivers: 'How many Subscriptions it went to.',
+    },
+  },
+  publishRefused: {
+    description: 'A PUBLISH, or a Will, was refused.',
+    fields: { client: CLIENT, topicName: TOPIC_NAME, qos: 'Its QoS.', reasonCode: REASON_CODE },
+  },
+  delivered: {
+    description: 'A message was handed to a Client’s Connection.',
+    fields: { clientId: CLIENT_ID, message: MESSAGE, qos: 'The QoS of the delivery.' },
+  },
+  dropped: {
+    description: 'A message did not reach, or will not reach, a Client.',
+    fields: {
+      clientId: 'The Client Identifier; empty where no member of a Shared Subscription took it.',
+      message: 'The Application Message. What waited in the store alone has no payload: `message.isLoaded` says so.',
+      cause: 'Why, as in [the counters](metrics.md#messages-that-did-not-reach-a-client).',
+    },
+  },
+  retained: {
+    description: 'A retained message was set, replaced, cleared, or refused for lack of room.',
+    fields: { topicName: TOPIC_NAME, action: '`set`, `cleared`, `expired` or `refused`.' },
+  },
+  willPublished: {
+    description: 'The Will of a Client went out.',
+    fields: { clientId: CLIENT_ID, topicName: TOPIC_NAME },
+  },
+  packetReceived: { description: 'A Control Packet came.', fields: { clientId: CLIENT_ID, packet: PACKET } },
+  packetSent: { description: 'A Control Packet is on its way.', fields: { clientId: CLIENT_ID, packet: PACKET } },
+  internalError: {
+    description: 'Our own mistake, contained: its Connection ended, nobody else’s.',
+    fields: { clientId: CLIENT_ID, error: 'What was thrown.' },
+  },
+}
+
+/** Why a Connection ended. */
+export const endCauseTable: Readonly<Record<EndCause, string>> = {
+  'disconnected by client': 'It sent DISCONNECT.',
+  'connection lost': 'The Network Connection ended without DISCONNECT.',
+  'connect timeout': 'No CONNECT came, or its log-in was not decided, within `connect-timeout`.',
+  'keep alive timeout': 'Nothing came for one and a half Keep Alives and the grace after it.',
+  'protocol error': 'It broke the protocol; the Reason Code and the detail say how.',
+  refused: 'It was turned down before it was connected.',
+  'session taken over': 'Another Connection came with its Client Identifier.',
+  'slow receiver': 'It took none of its bytes for `drain-timeout`.',
+  'login expired': 'The time of its log-in was over, as a token’s.',
+  'authentication failed': 'A re-authentication did not succeed.',
+  'disconnected by server': 'An administrator, or a new configuration, ended it.',
+  'server shutting down': 'The broker closed.',
+  'internal error': 'Our own mistake.',
+}
+
+/** Why a Session ended. */
+export const sessionEndTable: Readonly<Record<SessionEndCause, string>> = {
+  expired: 'Its Session Expiry Interval was over.',
+  'clean start': 'Its Client wanted a new one.',
+  'connection ended': 'It was to last as long as its Connection.',
+  'session limit':
+    'More were without a Connection than `max-offline-sessions` or `max-sessions-per-user` allows: the one away longest went.',
+  administrator: 'The host program ended it.',
+}
