@@ -24,7 +24,7 @@ and *of aedes* are ratios of the broker's cost (for idle connections: of memory)
 Ours runs with permissions on (\`topic_acl\`) and durability \`memory\`; Mosquitto with \`persistence false\` and no limits.
 In *Stored messages*, \`sluice disk\` acknowledges what is on disk, \`sluice\` what is in memory, and Mosquitto with
 \`persistence true\` what it writes to disk every half hour; *of memory* is a ratio of messages/s, and these rows end when a
-million messages are acknowledged and, where somebody is there, delivered.
+million messages are acknowledged and, where somebody is there, delivered; one run each.
 
 ![Broker processor time per delivered message](results.svg)
 

@@ -59,7 +59,7 @@ function plan({ rows, runs, seconds: measured }: Campaign, contenders: readonly 
     const { warmUpSeconds, seconds: asked } = jobOf(workload, measured)
     const seconds = asked + warmUpSeconds + OVERHEAD_SECONDS + FILLING_SECONDS[workload.shape.kind]
     const entering = contenders.filter((contender) => contender.enters(workload))
-    return Array.from({ length: runs }, (_, run) => run + 1).flatMap((run) =>
+    return Array.from({ length: Math.min(runs, workload.mostRuns ?? runs) }, (_, run) => run + 1).flatMap((run) =>
       entering.map((contender) => ({ workload, contender, row: workload.title, broker: contender.name, run, seconds })),
     )
   })
