@@ -123,7 +123,7 @@ export const variants: readonly Variant[] = [
   {
     name: 'a member of a Shared Subscription that leaves takes its messages along',
     file: 'src/broker/server.ts',
-    from: 'this.#redistribute(session, undefined, true)',
+    from: 'this.#handOver(session, undefined, true)',
     to: 'session.takeShared(undefined, true)',
     within: 100,
   },
