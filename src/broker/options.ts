@@ -101,10 +101,10 @@ function resolveListeners(
   const opened = read.filter(({ name }) => isOnly || name !== 'default')
   const listeners = opened.flatMap(({ name, own }) => {
     const place = placeOf(name, own, { ...inherited, ...own }['type'] as string, problems, baseFolder)
-    const values: Values = { ...inherited, ...own, name, ...place }
-    delete values['bind']
+    const { bind: _bind, ...values }: Values = { ...inherited, ...own, name, ...place }
     values['clientCertificates'] ??= hasCa(values) ? 'optional' : 'off'
-    const listener = values as unknown as ListenerOptions
+    // A copy: every message looks something up in it, and what was put together key by key is slow to look up.
+    const listener = { ...values } as unknown as ListenerOptions
     checkListener(listener, own, problems)
     return place === undefined ? [] : [listener]
   })

@@ -108,10 +108,10 @@ export class Router {
   /** Permissions or identities changed: what was decided is decided anew. */
   forget(): void {
     this.#salt++
-    this.#topics.dropStaleResults(this.#version)
+    this.#topics.dropStaleResults(this.#version())
   }
 
-  get #version(): number {
+  #version(): number {
     return this.#trie.version + this.#salt
   }
 
@@ -149,7 +149,7 @@ export class Router {
     this.#side.mayReceive(session, message.topicName)
 
   #cached(topic: KnownTopic): Routes {
-    const version = this.#version
+    const version = this.#version()
     if (topic.version === version) return topic.result as Routes
     topic.version = version
     const routes = this.#routes(topic.topicName)

@@ -58,6 +58,9 @@ const NOTHING = new Uint8Array(0)
 /** What the last payload that was loaded lies in. */
 let loaded: Uint8Array = NOTHING
 
+/** The frame in which a message came: it moves with its bytes. */
+type OwnFrame = { -readonly [Key in keyof PublishFrame]: PublishFrame[Key] }
+
 /**
  * Where a message's bytes lie: in the received chunk, whose memory is used again; in a buffer that nobody uses again but that
  * may be much larger; in the arena; in memory of their own; or only in the Store.
@@ -84,7 +87,7 @@ export class ApplicationMessage {
   /** Made when somebody asks for it. */
   #payload: Uint8Array | undefined = undefined
   /** The frame around the payload, in the same bytes: the layout in which the message came. */
-  #frame: PublishFrame | undefined = undefined
+  #frame: OwnFrame | undefined = undefined
   #frameLayout = -1
   /** Frames of other layouts. */
   #others: (PublishFrame | undefined)[] | undefined = undefined
@@ -214,7 +217,7 @@ export class ApplicationMessage {
   /** Makes the message safe to hold until it is acknowledged. */
   keep(): void {
     if (this.#place >= Place.Arena) return
-    const size = this.#end - this.#start
+    const size = this.#payloadEnd - this.#firstByte()
     if (this.#fillsItsMemory(size)) return
     const at = arena.take(size)
     this.#moveTo(arena.block, at, Place.Arena)
@@ -223,7 +226,7 @@ export class ApplicationMessage {
   /** Makes the message safe to hold for long. */
   own(): void {
     if (this.#place >= Place.Own) return
-    const size = this.#end - this.#start
+    const size = this.#payloadEnd - this.#firstByte()
     if (!this.#fillsItsMemory(size)) this.#moveTo(Buffer.allocUnsafeSlow(size), 0, Place.Own)
   }
 
@@ -234,21 +237,21 @@ export class ApplicationMessage {
     return true
   }
 
-  get #start(): number {
+  /** Where the frame begins that came with it, or else the payload. */
+  #firstByte(): number {
     return this.#frame === undefined ? this.#payloadStart : this.#frame.start
   }
 
-  get #end(): number {
-    return this.#payloadEnd
-  }
-
   #moveTo(target: Buffer, at: number, place: Place): void {
-    const shift = at - this.#start
-    copyBytes(target, at, this.#bytes, this.#start, this.#end)
-    if (this.#frame !== undefined) {
-      const { start, end, packetIdentifierAt } = this.#frame
-      const identifierAt = packetIdentifierAt === 0 ? 0 : packetIdentifierAt + shift
-      this.#frame = { bytes: target, start: start + shift, end: end + shift, packetIdentifierAt: identifierAt }
+    const start = this.#firstByte()
+    const shift = at - start
+    copyBytes(target, at, this.#bytes, start, this.#payloadEnd)
+    const frame = this.#frame
+    if (frame !== undefined) {
+      frame.bytes = target
+      frame.start += shift
+      frame.end += shift
+      if (frame.packetIdentifierAt !== 0) frame.packetIdentifierAt += shift
     }
     this.#bytes = target
     this.#payloadStart += shift

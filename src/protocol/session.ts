@@ -143,10 +143,10 @@ export class Session implements Subscriber {
 
   /** True when a message would leave at once: what the fair choice of a Shared Subscription prefers. */
   get isReady(): boolean {
-    return this.#hasRoom && this.#toResend === undefined
+    return this.#hasRoom() && this.#toResend === undefined
   }
 
-  get #hasRoom(): boolean {
+  #hasRoom(): boolean {
     return (
       this.#connection !== undefined && !this.#connection.congested && this.#openOnConnection < this.#receiveMaximum
     )
@@ -183,7 +183,7 @@ export class Session implements Subscriber {
    * (U-4.9-3), and a PUBREL needs none of it.
    */
   #resend(connection: SessionConnection, waiting: Ring<Delivery>): void {
-    for (let next = waiting.peek(); next !== undefined && this.#hasRoom; next = waiting.peek()) {
+    for (let next = waiting.peek(); next !== undefined && this.#hasRoom(); next = waiting.peek()) {
       if (next.state !== DeliveryState.Released && !next.message.isLoaded) {
         this.#side.wantsPayloads(this)
         return
