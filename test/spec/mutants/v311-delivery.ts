@@ -109,7 +109,7 @@ export const deliveryMutants: readonly Mutant[] = [
     'The newest of those that wait is taken first',
     SESSION,
     'const delivery = this.#queue?.shift()\n',
-    'for (let at = 1; at < this.queuedMessages; at++) this.#queue!.push(this.#queue!.shift()!)\n    const delivery = this.#queue?.shift()\n',
+    'for (let at = 1; at < this.queuedMessages; at++) this.#queue!.push(this.#queue!.shift()!, false)\n    const delivery = this.#queue?.shift()\n',
   ),
   mutant(
     '3.1.1 MQTT-4.5.0-1',
