@@ -262,7 +262,14 @@ export class Requests {
     const { receiveMaximum } = this.#options
     if (this.version !== 5) return
     if (this.#open.size + more > receiveMaximum) throw new Broken(ReasonCode.ReceiveMaximumExceeded, 'Receive Maximum')
-    if (this.#openAtMost.size + more > receiveMaximum) this.mayBreak = true
+    if (this.#unansweredAtMost + more > receiveMaximum) this.mayBreak = true
+  }
+
+  /** What is answered at last counts no more; the Client has none of the answers that are still owed. */
+  get #unansweredAtMost(): number {
+    const unanswered = new Set(this.#openAtMost)
+    for (const { type, packetIdentifier } of this.owed) if (endsPublish.has(type)) unanswered.add(packetIdentifier)
+    return unanswered.size
   }
 
   // ---- the others ----
@@ -308,6 +315,8 @@ export class Requests {
     this.#isReAuthenticating = begins
   }
 }
+
+const endsPublish: ReadonlySet<PacketType> = new Set([PacketType.PUBACK, PacketType.PUBREC, PacketType.PUBCOMP])
 
 const outOfOrder = new Broken(ReasonCode.ProtocolError, 'AUTH out of order')
 
