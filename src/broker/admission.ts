@@ -289,7 +289,7 @@ export class Admission {
       keepAlive,
       properties,
       afterChange: this.#parts.endingOf(client.clientId),
-      loginExpiresAtMs: login.expiresAtMs === undefined ? Infinity : turn.now() + login.expiresAtMs - clock.wallNow(),
+      loginExpiresAtMs: login.expiresAtMs === undefined ? undefined : turn.now() + login.expiresAtMs - clock.wallNow(),
     })
     events.tell('clientConnected', { client, sessionPresent, cleanStart: packet.cleanStart })
   }
@@ -395,7 +395,7 @@ export class Admission {
     notesOf(connection).exchange = undefined
     if (result.decision === 'allow' && result.userName === connection.client.userName) {
       const { authenticationData, expiresAtMs } = result
-      const expires = expiresAtMs === undefined ? Infinity : turn.now() + expiresAtMs - clock.wallNow()
+      const expires = expiresAtMs === undefined ? undefined : turn.now() + expiresAtMs - clock.wallNow()
       connection.reAuthenticated(authenticationData, expires)
       return
     }

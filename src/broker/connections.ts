@@ -23,10 +23,10 @@ export interface ConnectionsParts {
 }
 
 export class Connections implements Iterable<Connection> {
-  /** With or without CONNECT. */
-  readonly #open = new Set<Connection>()
-  /** Those whose byte stream is open, ended or not. */
+  /** All whose byte stream is open; some have ended, and their last bytes are on the way. */
   readonly #transports = new Set<Connection>()
+  /** Those that have not ended, with or without CONNECT. */
+  size = 0
   readonly #byAddress = new Map<string, number>()
   #isClosing = false
   #allGone: () => void = () => {}
@@ -36,12 +36,9 @@ export class Connections implements Iterable<Connection> {
     this.#parts = parts
   }
 
-  get size(): number {
-    return this.#open.size
-  }
-
-  [Symbol.iterator](): IterableIterator<Connection> {
-    return this.#open.values()
+  /** Those that have not ended. */
+  *[Symbol.iterator](): IterableIterator<Connection> {
+    for (const connection of this.#transports) if (!connection.isClosed) yield connection
   }
 
   /** A new Network Connection. @returns `undefined` where it is closed at once for lack of room */
@@ -55,7 +52,7 @@ export class Connections implements Iterable<Connection> {
     const connection = new Connection(server, transport, peer, listener.options)
     connection.notes = new ConnectionNotes(listener)
     listener.open++
-    this.#open.add(connection)
+    this.size++
     this.#transports.add(connection)
     this.#count(peer.address, 1)
     return connection
@@ -68,8 +65,8 @@ export class Connections implements Iterable<Connection> {
     const isBelow = (limit: number, count: number, extra = 0): boolean => limit === 0 || count < limit + extra
     return (
       isBelow(maxConnectionsPerAddress, this.#byAddress.get(address) ?? 0) &&
-      isBelow(maxConnectionsBeforeConnect, this.#open.size - this.#parts.connected()) &&
-      isBelow(maxConnections, this.#open.size, maxWaitingConnections) &&
+      isBelow(maxConnectionsBeforeConnect, this.size - this.#parts.connected()) &&
+      isBelow(maxConnections, this.size, maxWaitingConnections) &&
       isBelow(listener.options.maxConnections, listener.open, maxWaitingConnections)
     )
   }
@@ -83,7 +80,7 @@ export class Connections implements Iterable<Connection> {
 
   /** It ended; its last bytes may still be on their way. */
   ended(connection: Connection): void {
-    this.#open.delete(connection)
+    this.size--
     this.#count(connection.peer.address, -1)
     notesOf(connection).listener.open--
   }
@@ -101,7 +98,7 @@ export class Connections implements Iterable<Connection> {
    */
   async shutDown(timeoutMs: number): Promise<void> {
     this.#isClosing = true
-    for (const connection of this.#open) {
+    for (const connection of this) {
       connection.disconnect(ReasonCode.ServerShuttingDown, 'server shutting down', 'the server is shutting down')
     }
     if (this.#transports.size === 0) return

@@ -79,8 +79,8 @@ export class Ledger implements SessionLedger {
   }
 
   /** Wall-clock milliseconds of a monotonic time; `undefined` for never. */
-  toWall(monotonicMs: number): number | undefined {
-    if (monotonicMs === Infinity) return undefined
+  toWall(monotonicMs: number | undefined): number | undefined {
+    if (monotonicMs === undefined || monotonicMs === Infinity) return undefined
     return Math.round(monotonicMs - this.#turn.now() + this.#clock.wallNow() + this.#clockBehindMs)
   }
 
@@ -121,7 +121,7 @@ export class Ledger implements SessionLedger {
     if (connection !== undefined) return { ...common, expiresAtMs: undefined }
     // A broker that stops ends Connections without starting the wait: it begins then.
     const endsAtMs =
-      expiresAtMs === Infinity && sessionExpiryInterval !== NEVER_EXPIRES
+      expiresAtMs === undefined && sessionExpiryInterval !== NEVER_EXPIRES
         ? this.#turn.now() + sessionExpiryInterval * 1000
         : expiresAtMs
     return { ...common, expiresAtMs: this.toWall(endsAtMs) }

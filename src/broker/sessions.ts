@@ -42,16 +42,16 @@ export interface SessionsSide {
 
 /** One Session and what hangs on it. */
 export class Registration implements Expiring {
-  deadlineMs = Infinity
+  deadlineMs = 0
   wheelIndex = -1
   readonly session: Session
   connection: Connection | undefined = undefined
   /** The Client of the present or latest Connection. */
   client: Client
   will: Will | undefined = undefined
-  /** Monotonic milliseconds; Infinity while not due. */
-  willDueAtMs = Infinity
-  expiresAtMs = Infinity
+  /** Monotonic milliseconds; `undefined` while not due. */
+  willDueAtMs: number | undefined = undefined
+  expiresAtMs: number | undefined = undefined
   readonly #registry: Sessions
 
   constructor(session: Session, client: Client, registry: Sessions) {
@@ -63,6 +63,10 @@ export class Registration implements Expiring {
   expire(nowMs: number): void {
     this.#registry.due(this, nowMs)
   }
+}
+
+function isDue(deadlineMs: number | undefined, nowMs: number): boolean {
+  return deadlineMs !== undefined && nowMs >= deadlineMs
 }
 
 export interface SessionsLimits {
@@ -134,8 +138,8 @@ export class Sessions {
     registration.client = client
     registration.connection = connection
     this.#dropWill(registration) // [5.0 MQTT-3.1.3-9]
-    registration.willDueAtMs = Infinity
-    registration.expiresAtMs = Infinity
+    registration.willDueAtMs = undefined
+    registration.expiresAtMs = undefined
     this.#turn.arm(registration, Infinity)
   }
 
@@ -162,34 +166,32 @@ export class Sessions {
   /** Begins the time in which a Session waits for its Client; both in seconds. */
   startWaiting(registration: Registration, expirySeconds: number, willSeconds: number, sendsWill = true): void {
     const now = this.#turn.now()
-    registration.expiresAtMs = expirySeconds === NEVER_EXPIRES ? Infinity : now + expirySeconds * 1000
-    registration.willDueAtMs = registration.will === undefined ? Infinity : now + willSeconds * 1000
+    registration.expiresAtMs = expirySeconds === NEVER_EXPIRES ? undefined : now + expirySeconds * 1000
+    registration.willDueAtMs = registration.will === undefined ? undefined : now + willSeconds * 1000
     this.#enterAway(registration)
-    if (sendsWill && registration.willDueAtMs <= now) this.#publishWill(registration)
+    if (sendsWill && isDue(registration.willDueAtMs, now)) this.#publishWill(registration)
     this.#arm(registration)
   }
 
   #arm(registration: Registration): void {
-    this.#turn.arm(registration, Math.min(registration.expiresAtMs, registration.willDueAtMs))
+    this.#turn.arm(registration, Math.min(registration.expiresAtMs ?? Infinity, registration.willDueAtMs ?? Infinity))
   }
 
   /** A deadline of that Session has come. */
   due(registration: Registration, nowMs: number): void {
-    if (nowMs >= registration.expiresAtMs) {
+    if (isDue(registration.expiresAtMs, nowMs)) {
       this.#metrics.sessionsExpired++
       this.end(registration, 'expired')
       return
     }
-    if (nowMs >= registration.willDueAtMs) {
-      this.#publishWill(registration)
-    }
+    if (isDue(registration.willDueAtMs, nowMs)) this.#publishWill(registration)
     this.#arm(registration)
   }
 
   #publishWill(registration: Registration): void {
     const { will } = registration
     registration.will = undefined // [5.0 MQTT-3.1.2-10]
-    registration.willDueAtMs = Infinity
+    registration.willDueAtMs = undefined
     if (will === undefined) return
     this.#side.publishWill(will)
     this.#side.willChanged(registration)

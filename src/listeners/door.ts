@@ -32,6 +32,11 @@ export interface House {
   readonly counters: ListenerCounters
 }
 
+/** Node's own, which does nothing where `allowHalfOpen` is set; with ours beside it each socket would keep an array of two. */
+function dropOwnEndListener(stream: Duplex): void {
+  for (const listener of stream.listeners('end')) stream.removeListener('end', listener as () => void)
+}
+
 /** MQTT directly on the stream. */
 export class PlainDoor implements Door {
   readonly #host: ListenerHost
@@ -41,6 +46,7 @@ export class PlainDoor implements Door {
   }
 
   enter(stream: Duplex, peer: Peer): void {
+    if (!peer.encrypted && stream.allowHalfOpen) dropOwnEndListener(stream)
     pumpStream(stream, peer, this.#host)
   }
 

@@ -59,14 +59,14 @@ export interface Acceptance {
   readonly keepAlive: number
   /** Everything that CONNACK says; empty before 5.0. */
   readonly properties: Properties
-  /** Monotonic milliseconds when this log-in ends; Infinity if it never does. */
-  readonly loginExpiresAtMs: number
+  /** Monotonic milliseconds when this log-in ends; `undefined` if it never does. */
+  readonly loginExpiresAtMs: number | undefined
   /** CONNACK also waits until that Change is stored: an earlier Connection may have left it. 0 for none. */
   readonly afterChange: number
 }
 
 export class Connection implements Incoming, SessionConnection, Timed {
-  deadlineMs = Infinity
+  deadlineMs = 0
   wheelIndex = -1
   readonly peer: Peer
   readonly limits: ConnectionLimits
@@ -93,11 +93,12 @@ export class Connection implements Incoming, SessionConnection, Timed {
   #wantsTurn = false
   #keepAliveMs = 0
   #lastPacketMs: number
-  #loginExpiresAtMs = Infinity
+  /** Deadlines that few have: `undefined` is free, `Infinity` is a number that each would keep in memory of its own. */
+  #loginExpiresAtMs: number | undefined = undefined
   #receiveMaximum = 65_535
   /** `transport.unsentBytes` when the drain watch began or last saw progress; -1 while nothing is stuck. */
   #stuckBytes = -1
-  #drainDeadlineMs = Infinity
+  #drainDeadlineMs: number | undefined = undefined
   #resumeAtMs = 0
   #publishRate: RateLimit | undefined = undefined
   #byteRate: RateLimit | undefined = undefined
@@ -360,7 +361,7 @@ export class Connection implements Incoming, SessionConnection, Timed {
   }
 
   /** A re-authentication succeeded (§4.12.1). */
-  reAuthenticated(authenticationData: Uint8Array | undefined, loginExpiresAtMs: number): void {
+  reAuthenticated(authenticationData: Uint8Array | undefined, loginExpiresAtMs: number | undefined): void {
     if (this.#state === State.Closed) return
     this.#loginExpiresAtMs = loginExpiresAtMs
     const properties = { authenticationMethod: this.authenticationMethod, authenticationData }
@@ -511,7 +512,7 @@ export class Connection implements Incoming, SessionConnection, Timed {
     if (this.#transport.unsentBytes > 0) return
     this.#sender.drained()
     this.#stuckBytes = -1
-    this.#drainDeadlineMs = Infinity
+    this.#drainDeadlineMs = undefined
     if (this.#state !== State.Connected) return
     this.session!.flow()
     if (!this.#isReading) this.#askForTurn()
@@ -539,7 +540,7 @@ export class Connection implements Incoming, SessionConnection, Timed {
       this.#askForTurn()
     }
     if (this.#state !== State.Connected) this.#expireUnconnected(nowMs)
-    else if (nowMs >= this.#loginExpiresAtMs) {
+    else if (this.#loginExpiresAtMs !== undefined && nowMs >= this.#loginExpiresAtMs) {
       this.disconnect(ReasonCode.NotAuthorized, 'login expired', 'the log-in was valid until now')
     } else if (nowMs >= this.#keepAliveDeadline()) {
       this.disconnect(
@@ -547,7 +548,7 @@ export class Connection implements Incoming, SessionConnection, Timed {
         'keep alive timeout',
         `silent for 1.5 × ${this.#keepAliveMs / 1000} s`,
       )
-    } else if (nowMs >= this.#drainDeadlineMs) this.#expireDrain()
+    } else if (this.#drainDeadlineMs !== undefined && nowMs >= this.#drainDeadlineMs) this.#expireDrain()
     this.#arm()
   }
 
@@ -589,7 +590,8 @@ export class Connection implements Incoming, SessionConnection, Timed {
   #connectedDeadline(): number {
     // While we do not read, look again after the time that a Keep Alive takes.
     const watch = this.#isReading ? this.#keepAliveDeadline() : this.#server.now() + Math.max(this.#keepAliveMs, 1000)
-    return Math.min(this.#keepAliveMs === 0 ? Infinity : watch, this.#loginExpiresAtMs, this.#drainDeadlineMs)
+    const rarer = Math.min(this.#loginExpiresAtMs ?? Infinity, this.#drainDeadlineMs ?? Infinity)
+    return this.#keepAliveMs === 0 ? rarer : Math.min(watch, rarer)
   }
 
   // ---- the end ----

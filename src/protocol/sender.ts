@@ -12,6 +12,7 @@
  */
 import { copyBytes } from '../base/bytes.ts'
 import { writeAcknowledgement } from '../codec/acknowledgement.ts'
+import { maxControlPacketBytes } from '../codec/decoder.ts'
 import { encodePacket, encodeWithinLimit } from '../codec/encode.ts'
 import { PacketType, type AcknowledgementPacket, type Packet, type ProtocolVersion } from '../codec/packets.ts'
 import { noProperties } from '../codec/properties.ts'
@@ -34,7 +35,7 @@ const LONGEST_PLAIN_ACKNOWLEDGEMENT_BYTES = 5
 export class Sender {
   version: ProtocolVersion = 5
   /** Bytes; the Client's Maximum Packet Size. */
-  maximumPacketSize = Infinity
+  maximumPacketSize = maxControlPacketBytes
   /** Request Problem Information: whether Reason String and User Property may go on acknowledgements. */
   sendsProblemInformation = true
   readonly #server: ServerSide

@@ -103,7 +103,7 @@ export class FakeServer implements ServerSide, SessionSide {
       sessionPresent: false,
       keepAlive,
       properties: noProperties,
-      loginExpiresAtMs: Infinity,
+      loginExpiresAtMs: undefined,
       afterChange: 0,
     }
     connection.accept({ client, session: this.session, ...granted })

@@ -75,8 +75,8 @@ export const variants: readonly Variant[] = [
   {
     name: 'Will Delay Interval is ignored',
     file: 'src/broker/sessions.ts',
-    from: 'Infinity : now + willSeconds * 1000',
-    to: 'Infinity : now + willSeconds',
+    from: 'undefined : now + willSeconds * 1000',
+    to: 'undefined : now + willSeconds',
   },
   {
     name: 'a Will is sent after DISCONNECT 0x00',

@@ -187,8 +187,8 @@ export const connectMutants: readonly Mutant[] = [
     '3.1.1 MQTT-3.1.2-8',
     'The Will goes out only where the Session ends',
     SESSIONS,
-    'registration.willDueAtMs = registration.will === undefined ? Infinity : now + willSeconds * 1000',
-    'registration.willDueAtMs = willSeconds < 0 ? now : Infinity',
+    'registration.willDueAtMs = registration.will === undefined ? undefined : now + willSeconds * 1000',
+    'registration.willDueAtMs = willSeconds < 0 ? now : undefined',
   ),
   mutant(
     '3.1.1 MQTT-3.1.2-10, MQTT-3.14.4-3, 5.0 MQTT-3.14.4-3',

@@ -124,7 +124,7 @@ test('an answer that comes after the end changes nothing', () => {
   one.connection.lost()
   one.connection.refuse(ReasonCode.NotAuthorized, 'late')
   one.connection.challenge(undefined)
-  one.connection.reAuthenticated(undefined, Infinity)
+  one.connection.reAuthenticated(undefined, undefined)
   one.connection.publishAnswered(0)
   assert.deepEqual(server.told, ['closed', 'gone'])
   assert.equal(one.transport.takeBytes().length, 0)
