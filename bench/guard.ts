@@ -10,7 +10,6 @@
  * @module
  */
 import { readFile, writeFile } from 'node:fs/promises'
-import { parseArgs } from 'node:util'
 import { relay } from './brokers/broker.ts'
 import { sluice } from '../src/bench/own-broker.ts'
 import { endChildrenOnSignals } from '../src/bench/process.ts'
@@ -18,6 +17,7 @@ import { compare, verdict, type Comparison } from './comparison.ts'
 import { significant } from '../src/bench/results.ts'
 import { runOnce } from '../src/bench/run.ts'
 import { workloads, type Workload } from '../src/bench/workloads.ts'
+import { readCommandLine } from '../tools/command-line.ts'
 
 /** Our row, and the relay's that it is compared with; the relay only knows QoS 0. */
 const guarded = [
@@ -111,11 +111,7 @@ async function guard(row: string, reference: string, recorded: number | undefine
 }
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { record: { type: 'boolean' }, help: { type: 'boolean' } } })
-  if (values.help === true) {
-    process.stdout.write(help)
-    return
-  }
+  const { values } = readCommandLine(help, { record: { type: 'boolean' } })
   endChildrenOnSignals()
   if (values.record === true) {
     await record()

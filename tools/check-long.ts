@@ -1,17 +1,11 @@
 /**
  * `npm run check:long`: what takes too long to run before every commit, in under twenty minutes. One step at a time, since
- * some of them measure memory or time.
- *
- *     npm run check:long                         everything, with a new seed
- *     npm run check:long -- --seed 7             the same once more
- *     npm run check:long -- --only coverage      one step
- *
- * Every step that uses chance is given the printed seed as `--seed N`.
+ * some of them measure memory or time. Every step that uses chance is given the printed seed as `--seed N`.
  *
  * @module
  */
 import { randomInt } from 'node:crypto'
-import { parseArgs } from 'node:util'
+import { countOf, readCommandLine, refuse } from './command-line.ts'
 import { isMain } from './main.ts'
 import { runSteps } from './steps.ts'
 import type { Step } from './steps.ts'
@@ -99,19 +93,33 @@ const STEPS: readonly LongStep[] = [
     fix: '`npm run sim -- --seed N` with the seed that failed shows its whole event log',
     showOutput: true,
   },
+  {
+    name: 'oracles',
+    seeded: true,
+    command: ['build/test/sim/main.js', '--variants', '--sample', '8'],
+    limitSeconds: 300,
+    fix: 'sharpen the oracle that missed it, or mend its text (test/sim/variants); `npm run sim -- --variants` tries all',
+    showOutput: true,
+  },
 ]
 
+const help = `Runs what takes too long before every commit, in under twenty minutes.
+
+Usage: npm run check:long -- [--seed N] [--only STEP]
+
+  --seed N      the same chances once more (default: a new seed, printed)
+  --only STEP   one of ${STEPS.map(({ name }) => name).join(', ')}
+  --help        this text
+`
+
 async function main(): Promise<boolean> {
-  const { only, seed = String(randomInt(2 ** 31)) } = parseArgs({
-    options: { only: { type: 'string' }, seed: { type: 'string' } },
-  }).values
+  const { values } = readCommandLine(help, { only: { type: 'string' }, seed: { type: 'string' } })
+  const { only } = values
+  const seed = String(countOf('seed', values.seed, randomInt(2 ** 31)))
   const steps = STEPS.filter((step) => only === undefined || step.name === only).map((step) =>
     step.seeded ? { ...step, command: [...step.command, '--seed', seed] } : step,
   )
-  if (steps.length === 0) {
-    console.error(`no step is called ${only}; there are ${STEPS.map((step) => step.name).join(', ')}`)
-    return false
-  }
+  if (steps.length === 0) refuse(`no step is called ${only}`)
   console.log(`seed ${seed}`)
   const passed = await runSteps(steps, 1)
   console.log(passed ? `all ${steps.length} steps passed` : `replay with: npm run check:long -- --seed ${seed}`)

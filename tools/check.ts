@@ -1,15 +1,8 @@
-/**
- * `npm run check`: all there is to know before a commit, in under three minutes. CI runs the same.
- *
- *     npm run check                     everything
- *     npm run check -- --only tests     one step
- *
- * @module
- */
+/** `npm run check`: all there is to know before a commit, in under three minutes. CI runs the same. @module */
 import { existsSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
+import { readCommandLine, refuse } from './command-line.ts'
 import { isMain, root } from './main.ts'
 import { runSteps } from './steps.ts'
 import type { Step } from './steps.ts'
@@ -75,18 +68,22 @@ const STEPS: readonly Step[] = [
   },
 ]
 
+const help = `Says all there is to know before a commit, in under three minutes.
+
+Usage: npm run check -- [--only STEP]
+
+${STEPS.map(({ name, fix }) => `  ${name.padEnd(10)} if it fails: ${fix}`).join('\n')}
+`
+
 /** The reference pages come from the table of options; where a checkout has no generator there is nothing to be stale. */
 function present(step: Step): boolean {
   return step.name !== 'reference' || existsSync(join(root, 'build/tools/reference.js'))
 }
 
 async function main(): Promise<boolean> {
-  const { only } = parseArgs({ options: { only: { type: 'string' } } }).values
+  const { only } = readCommandLine(help, { only: { type: 'string' } }).values
   const steps = STEPS.filter((step) => present(step) && (only === undefined || step.name === only))
-  if (steps.length === 0) {
-    console.error(`no step is called ${only}; there are ${STEPS.map((step) => step.name).join(', ')}`)
-    return false
-  }
+  if (steps.length === 0) refuse(`no step is called ${only}`)
   const startedAt = performance.now()
   const passed = await runSteps(steps, availableParallelism())
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1)

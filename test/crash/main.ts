@@ -1,8 +1,6 @@
 /**
  * Crash tests: acknowledged means stored, whatever happens to the Server.
  *
- *     node build/test/crash/main.js --kills 50 --cuts 300 --seed 7
- *
  *   kills   kill -9 of a broker process on a real disk, over TCP (`kills.ts`)
  *   cuts    power cuts: a Broker in this process over a disk in memory that loses all that was not synced (`cuts.ts`)
  *
@@ -13,8 +11,8 @@
  * @module
  */
 import { randomInt } from 'node:crypto'
-import { parseArgs } from 'node:util'
 import { SeededRandom } from '../../src/testing/random.ts'
+import { countOf, readCommandLine } from '../../tools/command-line.ts'
 import { Progress } from '../../tools/progress.ts'
 import { cutRounds } from './cuts.ts'
 import { killRounds } from './kills.ts'
@@ -22,14 +20,28 @@ import { killRounds } from './kills.ts'
 const DEFAULT_KILLS = 50
 const DEFAULT_CUTS = 300
 
+const help = `Kills brokers and cuts their power while Clients publish as fast as they may: is what they acknowledged still there?
+
+Usage: node build/test/crash/main.js [options]
+
+  --kills N   kill -9 of a broker process on a real disk, over TCP (default: ${DEFAULT_KILLS})
+  --cuts N    power cuts of a broker over a disk in memory that loses what was not synced (default: ${DEFAULT_CUTS})
+  --seed N    the same once more (default: a new one, printed)
+  --help      this text
+
+Example: node build/test/crash/main.js --kills 5 --cuts 0 --seed 7
+`
+
 async function main(): Promise<boolean> {
-  const { values } = parseArgs({
-    options: { kills: { type: 'string' }, cuts: { type: 'string' }, seed: { type: 'string' } },
+  const { values } = readCommandLine(help, {
+    kills: { type: 'string' },
+    cuts: { type: 'string' },
+    seed: { type: 'string' },
   })
-  const seed = Number(values.seed ?? randomInt(2 ** 31))
+  const seed = countOf('seed', values.seed, randomInt(2 ** 31))
   console.log(`seed ${seed}`)
-  const cutsPass = await run('power cuts', cutRounds, Number(values.cuts ?? DEFAULT_CUTS), seed)
-  const killsPass = await run('kills', killRounds, Number(values.kills ?? DEFAULT_KILLS), seed)
+  const cutsPass = await run('power cuts', cutRounds, countOf('cuts', values.cuts, DEFAULT_CUTS), seed)
+  const killsPass = await run('kills', killRounds, countOf('kills', values.kills, DEFAULT_KILLS), seed)
   if (!cutsPass || !killsPass) console.log(`once more with: node build/test/crash/main.js --seed ${seed}`)
   return cutsPass && killsPass
 }

@@ -1,19 +1,7 @@
-/**
- * `npm run fuzz`: damaged sessions of all three versions against the decoder and against a whole broker.
- *
- *     npm run fuzz                                 sixty seconds, a new seed
- *     npm run fuzz -- --seconds 600 --seed 7       as long as you like, from that seed
- *     npm run fuzz -- --packets 1000000            until so many damaged packets went through the broker
- *     npm run fuzz -- --replay FILE                the steps that a failure printed
- *
- * Ends with 0 if nothing was found. A failure prints its seed and the fewest steps that show it, to be pasted into a unit
- * test (`replay.ts`).
- *
- * @module
- */
+/** `npm run fuzz`: damaged sessions against the decoder and against a whole broker; `help` says how. @module */
 import { randomInt } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { parseArgs } from 'node:util'
+import { countOf, readCommandLine } from '../../tools/command-line.ts'
 import { isMain } from '../../tools/main.ts'
 import { Progress } from '../../tools/progress.ts'
 import { Author } from './author.ts'
@@ -24,6 +12,24 @@ import { printReplay, replay } from './replay.ts'
 import { kindOf, replaySteps, shrink } from './shrink.ts'
 import type { Step } from './step.ts'
 import { World } from './world.ts'
+
+const help = `Sends damaged sessions of all three versions to the decoder and to whole brokers, in virtual time.
+
+Usage: npm run fuzz -- [options]
+
+  --seconds N     for so long (default: 60)
+  --packets N     until so many damaged packets went through the broker
+  --seed N        the same once more (default: a new one, printed)
+  --replay FILE   the steps that a failure printed
+  --help          this text
+
+Examples:
+  npm run fuzz -- --seconds 600 --seed 7
+  npm run fuzz -- --packets 1000000
+
+Ends with 0 if nothing was found. A failure prints its seed and the fewest steps that show it, to be pasted into a unit
+test (test/fuzz/replay.ts).
+`
 
 /** Episodes in the life of one broker, and things that happen in each. */
 const EPISODES = 100
@@ -103,22 +109,20 @@ async function fuzz(seed: number, seconds: number, packets: number): Promise<boo
 }
 
 async function main(): Promise<boolean> {
-  const { values } = parseArgs({
-    options: {
-      seconds: { type: 'string' },
-      packets: { type: 'string' },
-      seed: { type: 'string' },
-      replay: { type: 'string' },
-    },
+  const { values } = readCommandLine(help, {
+    seconds: { type: 'string' },
+    packets: { type: 'string' },
+    seed: { type: 'string' },
+    replay: { type: 'string' },
   })
   if (values.replay !== undefined) {
     await replay(readFileSync(values.replay, 'utf8'))
     console.log('it does not fail any more')
     return true
   }
-  const packets = values.packets === undefined ? Infinity : Number(values.packets)
-  const seconds = values.seconds === undefined ? (packets === Infinity ? 60 : Infinity) : Number(values.seconds)
-  return fuzz(values.seed === undefined ? randomInt(2 ** 31) : Number(values.seed), seconds, packets)
+  const packets = countOf('packets', values.packets, Infinity)
+  const seconds = countOf('seconds', values.seconds, packets === Infinity ? 60 : Infinity)
+  return fuzz(countOf('seed', values.seed, randomInt(2 ** 31)), seconds, packets)
 }
 
 // Errors are what the broker is fed with here: a few lines of each are enough.

@@ -1,24 +1,31 @@
-/**
- * `npm run sim`: whole brokers in virtual time, with everything that can go wrong.
- *
- *     npm run sim -- --seeds 1000             seeds 1 to 1000, in a process for each processor
- *     npm run sim -- --seeds 50 --seed 7000   seeds 7000 to 7049
- *     npm run sim -- --seeds 50 --workers 1   in one process
- *     npm run sim -- --seed 7                 one seed, with its whole event log
- *     npm run sim -- --seeds 50 --stored      brokers that store, on disks with faults of their own
- *     npm run sim -- --variants               whether the oracles find brokers that are broken on purpose
- *
- * A failure prints its seed, the fewest faults under which it still fails, and the end of the event log. The same seed gives
- * the same log, byte for byte, on any machine.
- *
- * @module
- */
-import { parseArgs } from 'node:util'
+/** `npm run sim`: whole brokers in virtual time, with everything that can go wrong; `help` says how. @module */
+import { countOf, readCommandLine } from '../../tools/command-line.ts'
 import { isMain, root } from '../../tools/main.ts'
 import { Progress } from '../../tools/progress.ts'
 import { runBatch } from './batch.ts'
 import { OF_STORES, type TotalName } from './totals.ts'
 import { World } from './world.ts'
+
+const help = `Runs whole brokers with a fleet of Clients in virtual time, with every fault that a network, a disk and a clock can have.
+
+Usage: npm run sim -- [options]
+
+  --seeds N     so many worlds, one a seed (default: 100)
+  --seed N      the first seed (default: 1); without --seeds that world alone, with its whole event log
+  --stored      brokers that store, on disks with faults of their own
+  --workers N   processes (default: one a processor)
+  --variants    whether the oracles find brokers that are broken on purpose
+  --sample N    only so many of these brokers; --seed decides which
+  --help        this text
+
+Examples:
+  npm run sim -- --seeds 1000             seeds 1 to 1000
+  npm run sim -- --seeds 50 --seed 7000   seeds 7000 to 7049
+  npm run sim -- --seed 7                 what happened in world 7
+
+A failure prints its seed, the fewest faults under which it still fails, and the end of the event log. The same seed gives
+the same log, byte for byte, on any machine.
+`
 
 async function runOne(seed: number, stored: boolean): Promise<boolean> {
   const { violation, log, totals } = await new World({ seed, stored }).run()
@@ -61,22 +68,23 @@ async function runMany(
 }
 
 async function main(): Promise<boolean> {
-  const { values } = parseArgs({
-    options: {
-      seeds: { type: 'string' },
-      seed: { type: 'string' },
-      workers: { type: 'string' },
-      stored: { type: 'boolean', default: false },
-      variants: { type: 'boolean', default: false },
-    },
+  const { values } = readCommandLine(help, {
+    seeds: { type: 'string' },
+    seed: { type: 'string' },
+    workers: { type: 'string' },
+    stored: { type: 'boolean', default: false },
+    variants: { type: 'boolean', default: false },
+    sample: { type: 'string' },
   })
-  const { seeds, seed, workers, stored, variants } = values
-  if (variants) {
-    const { runVariants } = await import('./variants.ts')
-    return runVariants(workers === undefined ? undefined : Number(workers))
+  const { stored } = values
+  const seed = countOf('seed', values.seed, undefined)
+  const workers = countOf('workers', values.workers, undefined)
+  if (values.variants) {
+    const { runVariants, sampleVariants } = await import('./variants.ts')
+    return runVariants(sampleVariants(countOf('sample', values.sample, Infinity), seed ?? 1), workers)
   }
-  if (seeds === undefined && seed !== undefined) return runOne(Number(seed), stored)
-  return runMany(Number(seed ?? 1), Number(seeds ?? 100), stored, workers === undefined ? undefined : Number(workers))
+  if (values.seeds === undefined && seed !== undefined) return runOne(seed, stored)
+  return runMany(seed ?? 1, countOf('seeds', values.seeds, 100), stored, workers)
 }
 
 if (isMain(import.meta.url)) {

@@ -1,17 +1,7 @@
-/**
- * `npm run conformance`: runs the tests of the standard, says what is proven, and writes `docs/reference/conformance.md`.
- *
- *     npm run conformance                      everything
- *     npm run conformance -- --check           the same, but fails where the page is stale instead of writing it
- *     npm run conformance -- --mutants         breaks the source in one line at a time: do the tests notice?
- *     npm run conformance -- --mutants 3.8     only mutants whose name or ids hold this
- *
- * A statement that binds a Server and has no passing test is an error.
- *
- * @module
- */
+/** `npm run conformance`: what of the standard is proven; `help` says how. @module */
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { readCommandLine } from '../../tools/command-line.ts'
 import { isMain, root } from '../../tools/main.ts'
 import { Progress } from '../../tools/progress.ts'
 import { testFiles } from '../../tools/test.ts'
@@ -21,6 +11,22 @@ import { gather, page, problemsOf, summary, unproven } from './report.ts'
 import { runFiles, type Result } from './run.ts'
 
 const PAGE = 'docs/reference/conformance.md'
+
+const help = `Runs the tests of the standard, says what is proven, and writes ${PAGE}.
+
+Usage: npm run conformance -- [--check | --mutants [TEXT]]
+
+  --check            fails where the page is stale instead of writing it
+  --mutants [TEXT]   breaks the source in one line at a time: do the tests notice? With TEXT only the mutants whose name
+                     or ids hold it
+  --help             this text
+
+Examples:
+  npm run conformance
+  npm run conformance -- --mutants 3.8
+
+A statement that binds a Server and has no passing test is an error.
+`
 
 /** Runs `test/spec` and the files that the ledger names. */
 async function runSuite(ledger: Ledger): Promise<Result[]> {
@@ -57,14 +63,11 @@ async function prove(checkOnly: boolean): Promise<boolean> {
   return failed.length === 0 && problems.length === 0 && unproven(evidence).length === 0 && isCurrent
 }
 
-async function main(args: readonly string[]): Promise<boolean> {
-  const [option, ...rest] = args
-  if (option === '--mutants') return runMutants(await runSuite(readLedger()), rest[0] ?? '')
-  if (option !== undefined && option !== '--check') {
-    console.error(`unknown option ${option}; there are --check and --mutants`)
-    return false
-  }
-  return prove(option === '--check')
+async function main(): Promise<boolean> {
+  const options = { check: { type: 'boolean', default: false }, mutants: { type: 'boolean', default: false } } as const
+  const { values, positionals } = readCommandLine(help, options, true)
+  if (values.mutants) return runMutants(await runSuite(readLedger()), positionals[0] ?? '')
+  return prove(values.check)
 }
 
-if (isMain(import.meta.url)) process.exitCode = (await main(process.argv.slice(2))) ? 0 : 1
+if (isMain(import.meta.url)) process.exitCode = (await main()) ? 0 : 1
