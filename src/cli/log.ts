@@ -1,24 +1,43 @@
 /**
  * Where log lines go: standard output, as JSON, or on a terminal as a person reads them. Written at once (sync): that is
- * cheaper than a buffer on every sink measured, and the last line before an exit is never lost.
+ * cheaper than a buffer on every sink measured, and the last line before an exit is not lost.
+ *
+ * A log must not stop what it tells about. Where a line cannot be written, because the disk is full, the terminal has gone
+ * or whoever reads a pipe has stopped, it waits in RAM for the next one, `MAX_WAITING_BYTES` at most; what comes on top of
+ * them is lost.
  *
  * @module
  */
+import { Writable } from 'node:stream'
 import { destination, pino } from 'pino'
 import { PinoPretty } from 'pino-pretty'
 import type { Logger } from '../base/log.ts'
 import type { Terminal } from './terminal.ts'
 
+const MAX_WAITING_BYTES = 1_048_576
+
+/** What a log has to know of a terminal. */
+type LogTerminal = Pick<Terminal, 'isInteractive' | 'hasColours'>
+
 /** Makes the program's logger. */
-export function createLogger(level: string, { isInteractive, hasColours }: Terminal): Logger {
-  const sink = isInteractive
-    ? PinoPretty({
-        sync: true,
-        singleLine: true,
-        colorize: hasColours,
-        ignore: 'pid,hostname',
-        translateTime: 'SYS:HH:MM:ss.l',
-      })
-    : destination({ fd: 1, sync: true })
-  return pino({ level, base: null }, sink)
+export function createLogger(level: string, { isInteractive, hasColours }: LogTerminal, descriptor = 1): Logger {
+  // A try that is repeated at once holds up the broker for as long as a pipe is full.
+  const sink = destination({ fd: descriptor, sync: true, maxLength: MAX_WAITING_BYTES, retryEAGAIN: () => false })
+  sink.on('error', () => {}) // an error that nobody hears is thrown, out of whichever line of the broker has just logged
+  if (!isInteractive) return pino({ level, base: null }, sink)
+  const pretty = PinoPretty({
+    // Not the sink itself: a pipe that leads to one which has failed once carries nothing any more.
+    destination: new Writable({
+      decodeStrings: false,
+      write: (line: string, _encoding, done) => {
+        sink.write(String(line))
+        done()
+      },
+    }),
+    singleLine: true,
+    colorize: hasColours,
+    ignore: 'pid,hostname',
+    translateTime: 'SYS:HH:MM:ss.l',
+  })
+  return pino({ level, base: null }, pretty)
 }
