@@ -1,6 +1,7 @@
 /** The public door: named re-exports only. @module */
 export { Broker, createBroker } from './create-broker.ts'
-export type { BrokerSettings, PublishOptions } from './broker/broker.ts'
+export type { BrokerSettings } from './broker/broker.ts'
+export type { PublishOptions } from './broker/host-message.ts'
 export type { ListenerCounters, ListenerView, MountedWebSocket } from './broker/open-listeners.ts'
 export type { BrokerEvents, EventName, Listener, SessionEndCause } from './broker/events.ts'
 export type { MountOptions } from './broker/host-streams.ts'

@@ -12,21 +12,20 @@ import type { Clock } from '../base/clock.ts'
 import type { Disk } from '../base/disk.ts'
 import { UsageError } from '../base/errors.ts'
 import { silentLogger, type Logger } from '../base/log.ts'
-import { PacketType, type QoS } from '../codec/packets.ts'
-import { noProperties, type Properties } from '../codec/properties.ts'
+import { PacketType } from '../codec/packets.ts'
 import { isReasonCodeAllowed, ReasonCode } from '../codec/reason-code.ts'
-import { ApplicationMessage } from '../protocol/application-message.ts'
+import type { ApplicationMessage } from '../protocol/application-message.ts'
 import type { Client } from '../protocol/client.ts'
 import type { Incoming, Peer, Transport } from '../protocol/transport.ts'
 import { JournalStore, type StoreHealth } from '../stores/journal-store.ts'
 import type { Store, StoreFigures } from '../stores/store.ts'
 import { topicFilterProblem } from '../topics/topic-filter.ts'
-import { topicNameProblem } from '../topics/topic-name.ts'
 import { Access, type AccessExplanation } from './access.ts'
 import { realClock, stayAlive } from './clock.ts'
 import type { ConfigSource } from './config-problems.ts'
 import type { Current } from './current.ts'
 import { Events, type EventName, type Listener } from './events.ts'
+import { hostMessage, type PublishOptions } from './host-message.ts'
 import { HostStreams, type MountOptions, type StreamPumps } from './host-streams.ts'
 import { HostSubscription, type HostSide, type SubscribeOptions } from './host-subscriber.ts'
 import type { Metrics } from './metrics.ts'
@@ -73,14 +72,6 @@ export interface BrokerSettings {
   readonly repair?: boolean
   /** Where the configuration was read from, for messages with line and column. */
   readonly source?: ConfigSource
-}
-
-export interface PublishOptions {
-  /** Default 0. */
-  readonly qos?: QoS
-  /** Default false. */
-  readonly retain?: boolean
-  readonly properties?: Properties
 }
 
 type State = 'new' | 'starting' | 'started' | 'closing' | 'closed'
@@ -275,17 +266,12 @@ export class BrokerBase implements AsyncDisposable {
    *
    * @param payload text is sent as UTF-8
    * @returns when the message is stored as far as the configuration's durability says
-   * @throws {UsageError} for a Topic Name that is not valid, or a broker that is not running
+   * @throws {UsageError} for what cannot be published (Topic Name, payload, option or property), or a broker that is not
+   *   running
    */
   async publish(topicName: string, payload: string | Uint8Array, options: PublishOptions = {}): Promise<void> {
     const server = this.#running()
-    const problem = topicNameProblem(topicName)
-    if (problem !== undefined) throw new UsageError(`cannot publish to ${JSON.stringify(topicName)}: ${problem}`)
-    const { qos = 0, retain = false, properties = noProperties } = options
-    // A copy: the caller may go on using its bytes.
-    const bytes = typeof payload === 'string' ? Buffer.from(payload) : Buffer.from(payload)
-    const parts = { topicName, payload: bytes, qos, retain, properties, publisher: '', receivedAtMs: server.now() }
-    server.publishFromHost(ApplicationMessage.of(parts))
+    server.publishFromHost(hostMessage(topicName, payload, options, server.now()))
     await new Promise<void>((resolve) => server.turn.whenCommitted(resolve))
   }
 

@@ -49,6 +49,71 @@ test('the caller may use its bytes again at once', async () => {
   await broker.close()
 })
 
+test('publish refuses what would reach subscribers as a Malformed Packet, and names it', async () => {
+  const broker = await TestBroker.start()
+  const client = broker.connect()
+  client.subscribe('a', 2)
+  const withProperties = (properties: object): object => ({ properties })
+  const cases: readonly (readonly [topic: unknown, payload: unknown, options: object, message: RegExp])[] = [
+    [5, 'x', {}, /cannot publish to 5: a Topic Name is a string/],
+    ['a', undefined, {}, /payload must be a string or a Uint8Array, got undefined/],
+    ['a', { x: 1 }, {}, /payload must be .*, got an object/],
+    ['a', new Uint16Array(2), {}, /payload must be/],
+    ['a', 'x', { qos: 3 }, /"a": qos must be 0, 1 or 2, got 3/],
+    ['a', 'x', { qos: -1 }, /qos must be/],
+    ['a', 'x', { qos: '1' }, /qos must be .*, got "1"/],
+    ['a', 'x', { retain: 'no' }, /retain must be true or false, got "no"/],
+    ['a', 'x', withProperties({ contentTyp: 'x' }), /no property "contentTyp"; did you mean contentType\?/],
+    ['a', 'x', withProperties({ reasonString: 'x' }), /no property "reasonString"/],
+    [
+      'a',
+      'x',
+      withProperties({ messageExpiryInterval: -1 }),
+      /messageExpiryInterval must be a whole number from 0 to 4294967295, got -1/,
+    ],
+    [
+      'a',
+      'x',
+      withProperties({ payloadFormatIndicator: 2 }),
+      /payloadFormatIndicator must be a whole number from 0 to 1/,
+    ],
+    ['a', 'x', withProperties({ contentType: 5 }), /contentType must be a string, got 5/],
+    ['a', 'x', withProperties({ contentType: '\ud800' }), /contentType must hold neither/],
+    ['a', 'x', withProperties({ contentType: 'x'.repeat(65_536) }), /contentType must have at most 65535 bytes/],
+    ['a', 'x', withProperties({ responseTopic: 'a/#' }), /responseTopic a Topic Name holds no wildcards/],
+    ['a', 'x', withProperties({ correlationData: 'text' }), /correlationData must be a Uint8Array/],
+    [
+      'a',
+      'x',
+      withProperties({ userProperties: { a: 'b' } }),
+      /userProperties must be a list of \[name, value\], got an object/,
+    ],
+    ['a', 'x', withProperties({ userProperties: ['ab'] }), /userProperties must be a list/],
+  ]
+  for (const [topic, payload, options, message] of cases) {
+    await assert.rejects(broker.broker.publish(topic as string, payload as string, options), {
+      name: 'UsageError',
+      message,
+    })
+  }
+  assert.deepEqual(client.take(), [])
+  await broker.close()
+})
+
+test('a message that was received can be published again with all that belongs to it', async () => {
+  const broker = await TestBroker.start()
+  const client = broker.connect()
+  client.subscribe('b', 1)
+  const received: ApplicationMessage[] = []
+  broker.broker.subscribe('a', (message) => received.push(message))
+  const properties = { contentType: 'text', userProperties: [['k', 'v']], correlationData: Uint8Array.of(99) } as const
+  client.publish('a', 'x', 1, { properties: { ...properties, topicAlias: 1 } })
+  const [message] = received
+  await publish(broker, 'b', message!.payload, message)
+  assert.deepEqual(client.receiveAll().at(-1)?.properties, properties)
+  await broker.close()
+})
+
 test('publish and subscribe refuse what is no topic, in one sentence', async () => {
   const broker = await TestBroker.start()
   for (const topic of ['', 'a/+', 'a\0']) await assert.rejects(broker.broker.publish(topic, 'x'), UsageError)
