@@ -24,7 +24,7 @@ import { Access, type AccessExplanation } from './access.ts'
 import { realClock, stayAlive } from './clock.ts'
 import type { ConfigSource } from './config-problems.ts'
 import type { Current } from './current.ts'
-import { Events, type EventName, type Listener } from './events.ts'
+import { callGuarded, Events, type EventName, type Listener } from './events.ts'
 import { hostMessage, type PublishOptions } from './host-message.ts'
 import { HostStreams, type MountOptions, type StreamPumps } from './host-streams.ts'
 import { HostSubscription, type HostSide, type SubscribeOptions } from './host-subscriber.ts'
@@ -305,14 +305,12 @@ export class BrokerBase implements AsyncDisposable {
     return subscription
   }
 
-  /** A listener that throws is logged; the broker and other receivers go on. */
+  /** A listener that throws, or rejects, is logged; the broker and other receivers go on. */
   #guard(listener: (message: ApplicationMessage) => void): (message: ApplicationMessage) => void {
     return (message) => {
-      try {
-        listener(message)
-      } catch (error) {
-        this.#log.error({ topicName: message.topicName, error }, 'a subscription listener of the host program threw')
-      }
+      callGuarded(listener, message, (error) =>
+        this.#log.error({ topicName: message.topicName, error }, 'a subscription listener of the host program threw'),
+      )
     }
   }
 

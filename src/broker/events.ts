@@ -124,11 +124,23 @@ export class Events {
 
   tell<Name extends EventName>(name: Name, event: BrokerEvents[Name]): void {
     for (const listener of this.#listeners.get(name) ?? []) {
-      try {
-        listener(event)
-      } catch (error) {
-        this.#log.error({ event: name, error }, `a listener of the event ${name} threw`)
-      }
+      callGuarded(listener, event, (error) =>
+        this.#log.error({ event: name, error }, `a listener of the event ${name} threw`),
+      )
     }
+  }
+}
+
+/** Calls what the host program gave. Where it throws, or is `async` and rejects, `failed` is told and nobody else. */
+export function callGuarded<Value>(
+  listener: (value: Value) => unknown,
+  value: Value,
+  failed: (error: unknown) => void,
+): void {
+  try {
+    const result = listener(value)
+    if (result instanceof Promise) result.catch(failed)
+  } catch (error) {
+    failed(error)
   }
 }

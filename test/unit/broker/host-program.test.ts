@@ -311,6 +311,18 @@ test('a listener that throws is logged and forgotten; `once` and `off` end telli
   await broker.close()
 })
 
+test('a listener that is async and rejects is logged, and does not end the process', async () => {
+  const log = new CapturedLog()
+  const broker = await TestBroker.start({}, { logger: log })
+  broker.broker.on('clientConnected', () => Promise.reject(new Error('of the host')))
+  broker.broker.subscribe('a', () => Promise.reject(new Error('of the host, too')))
+  broker.connect().publish('a', 'x')
+  await Promise.resolve()
+  const threw = log.lines.filter((line) => line.includes('threw'))
+  assert.equal(threw.length, 2, threw.join('\n'))
+  await broker.close()
+})
+
 test('clients() and sessions() show who is there and what waits', async () => {
   const broker = await TestBroker.start()
   const kept = { cleanStart: false, properties: { sessionExpiryInterval: 100, receiveMaximum: 1 } }
