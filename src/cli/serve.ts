@@ -36,11 +36,16 @@ export interface ServeOptions {
  */
 export async function serve(broker: Served, { log, signals, announcements, reload }: ServeOptions): Promise<number> {
   const firstStop = nextStop(signals)
-  await broker.start()
+  const started = broker.start()
+  // From the first moment on: a signal that nobody takes ends a process, and a start may have a million messages to read.
+  const endReloading = reload === undefined ? undefined : reloadOnHangUp(log, signals, reload, started)
+  await started.catch((error: unknown) => {
+    endReloading?.()
+    throw error
+  })
   for (const { name, url } of broker.listeners) log.info({ listener: name, url }, `listening on ${url}`)
   for (const announcement of announcements) log.info(announcement)
 
-  const endReloading = reload === undefined ? undefined : reloadOnHangUp(log, signals, reload)
   const signal = await firstStop
   endReloading?.()
 
@@ -67,11 +72,20 @@ function nextStop(signals: SignalSource): Promise<NodeJS.Signals> {
   })
 }
 
-/** @returns how to end it */
-function reloadOnHangUp(log: Logger, signals: SignalSource, reload: () => Promise<void>): () => void {
-  let reloaded = Promise.resolve()
+/**
+ * @param started until then a signal waits; where the start fails, it means nothing any more
+ * @returns how to end it
+ */
+function reloadOnHangUp(
+  log: Logger,
+  signals: SignalSource,
+  reload: () => Promise<void>,
+  started: Promise<void>,
+): () => void {
+  let reloaded = started
   const onHangUp = (): void => {
     reloaded = reloaded.then(() => reloadOnce(log, reload))
+    reloaded.catch(() => {}) // the start's own error, which its caller is told
   }
   signals.on('SIGHUP', onHangUp)
   return () => signals.off('SIGHUP', onHangUp)

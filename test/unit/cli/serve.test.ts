@@ -67,6 +67,22 @@ test('SIGHUP reloads, one at a time; one that fails is told, and changes nothing
   assert.equal(await served, 0)
 })
 
+test('SIGHUP while it still starts waits for the end of the start, and does not end the process', async () => {
+  const log = listLogger()
+  const signals = new EventEmitter()
+  let started = (): void => {}
+  const slow = { ...broker, start: () => new Promise<void>((resolve) => (started = resolve)) }
+  const served = serve(slow, { log, signals, announcements: [], reload: () => Promise.resolve() })
+  assert.equal(signals.emit('SIGHUP', 'SIGHUP'), true) // somebody takes it
+  await turn()
+  assert.deepEqual(log.lines, [])
+  started()
+  await turn()
+  assert.deepEqual(log.lines, ['listening on mqtt://127.0.0.1:1', 'SIGHUP: configuration reloaded'])
+  signals.emit('SIGTERM', 'SIGTERM')
+  assert.equal(await served, 0)
+})
+
 test('a start that fails is the answer', async () => {
   const failing = { ...broker, start: () => Promise.reject(new Error('port taken')) }
   const options = { log: listLogger(), signals: new EventEmitter(), announcements: [], reload: () => Promise.resolve() }
