@@ -20,11 +20,14 @@ await inMemory.close()
 
 const COMPILER_OPTIONS = { module: 'nodenext', target: 'es2022', strict: true, types: ['node'] }
 
-/** Every source of `src/` makes one module and its types. */
+/** Every source of `src/` makes one module and its types; the manual comes along. */
 function expectedFiles(): string[] {
   const modules = filesUnder(root, 'src', '.ts').map((file) => file.replace(/^src/, 'dist').replace(/\.ts$/, ''))
   const fixed = ['LICENSE', 'README.md', 'bin/sluice.js', 'package.json']
-  return [...fixed, ...modules.flatMap((module) => [`${module}.d.ts`, `${module}.js`])].sort()
+  // What help texts and error texts point at, and the schema for editors.
+  const docs = ['.md', '.json'].flatMap((ending) => filesUnder(root, 'docs', ending))
+  const pages = docs.filter((file) => !file.endsWith('/conformance.md'))
+  return [...fixed, ...pages, ...modules.flatMap((module) => [`${module}.d.ts`, `${module}.js`])].sort()
 }
 
 test('the package holds what users need, installs, and works', async (t) => {
