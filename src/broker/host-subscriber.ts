@@ -8,7 +8,6 @@
  * @module
  */
 import { Ring } from '../base/ring.ts'
-import type { QoS } from '../codec/packets.ts'
 import type { ApplicationMessage } from '../protocol/application-message.ts'
 import type { Subscriber, Subscription } from '../protocol/subscription.ts'
 
@@ -16,8 +15,6 @@ import type { Subscriber, Subscription } from '../protocol/subscription.ts'
 export const DEFAULT_HOST_QUEUE = 10_000
 
 export interface SubscribeOptions {
-  /** At most this QoS is reported in `message.qos` of nothing: delivery inside the process is exact. Default 2. */
-  readonly qos?: QoS
   /** Ends the subscription when it aborts. */
   readonly signal?: AbortSignal
   /** Messages that may wait for the iterator; the newest beyond it are dropped and counted. Default 10,000. */
@@ -62,7 +59,7 @@ export class HostSubscription implements Subscriber, AsyncIterableIterator<Appli
     this.#subscription = {
       subscriber: this,
       topicFilter,
-      qos: options.qos ?? 2,
+      qos: 2, // inside the process nothing is lost on the way
       noLocal: false,
       retainAsPublished: true,
       retainHandling: options.retained === false ? 2 : 0,
