@@ -5,7 +5,10 @@
  * @module
  */
 
-/** One level's method, as pino has it: fields first, then the sentence; or only the sentence. */
+/**
+ * One level's method, as pino has it: fields first, then the sentence; or only the sentence. An error is the field `err`, which
+ * is the one that pino and its like write out with message and stack; under any other name it would be `{}`.
+ */
 export interface LogMethod {
   (fields: object, message: string): void
   (message: string): void

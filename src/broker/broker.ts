@@ -204,7 +204,7 @@ export class BrokerBase implements AsyncDisposable {
     server.isStoreHealthy = healthy
     const reason = cause === 'max-bytes' ? 'max-bytes is reached' : (cause?.message ?? '')
     if (healthy) this.#log.info('the store writes again')
-    else this.#log.error({ cause }, `the store cannot write: ${reason}; QoS 1 and 2 are refused until it can`)
+    else this.#log.error(`the store cannot write: ${reason}; QoS 1 and 2 are refused until it can`)
     this.#events.tell('storeHealth', { healthy, reason })
   }
 
@@ -309,7 +309,10 @@ export class BrokerBase implements AsyncDisposable {
   #guard(listener: (message: ApplicationMessage) => void): (message: ApplicationMessage) => void {
     return (message) => {
       callGuarded(listener, message, (error) =>
-        this.#log.error({ topicName: message.topicName, error }, 'a subscription listener of the host program threw'),
+        this.#log.error(
+          { topicName: message.topicName, err: error },
+          'a subscription listener of the host program threw',
+        ),
       )
     }
   }

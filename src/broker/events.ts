@@ -125,7 +125,7 @@ export class Events {
   tell<Name extends EventName>(name: Name, event: BrokerEvents[Name]): void {
     for (const listener of this.#listeners.get(name) ?? []) {
       callGuarded(listener, event, (error) =>
-        this.#log.error({ event: name, error }, `a listener of the event ${name} threw`),
+        this.#log.error({ event: name, err: error }, `a listener of the event ${name} threw`),
       )
     }
   }

@@ -100,7 +100,7 @@ export class Payloads {
     this.#metrics.payloadReadsFailed++
     const retry = this.#retries.get(session) ?? new Retry(() => this.#again(session))
     const tries = retry.left > 0 ? `tried again in ${retry.delayMs} ms` : 'given up until the Client comes back'
-    this.#log.error({ clientId, error }, `payloads of ${clientId} cannot be read from the store; ${tries}`)
+    this.#log.error({ clientId, err: error }, `payloads of ${clientId} cannot be read from the store; ${tries}`)
     if (retry.left === 0) {
       this.#giveUp(session)
       return

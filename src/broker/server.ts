@@ -316,7 +316,10 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
   failed(connection: Connection, error: unknown): void {
     this.metrics.internalErrors++
     const { clientId, address } = connection.client
-    this.#parts.log.error({ clientId, address, error }, `internal error, ${clientId} is disconnected: ${String(error)}`)
+    this.#parts.log.error(
+      { clientId, address, err: error },
+      `internal error, ${clientId} is disconnected: ${String(error)}`,
+    )
     this.#events.tell('internalError', { clientId, error })
   }
 

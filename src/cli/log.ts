@@ -9,8 +9,9 @@
  * @module
  */
 import { Writable } from 'node:stream'
-import { destination, pino } from 'pino'
+import { destination, pino, stdSerializers } from 'pino'
 import { PinoPretty } from 'pino-pretty'
+import { InvariantError, SluiceError } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -24,7 +25,8 @@ export function createLogger(level: string, { isInteractive, hasColours }: LogTe
   // A try that is repeated at once holds up the broker for as long as a pipe is full.
   const sink = destination({ fd: descriptor, sync: true, maxLength: MAX_WAITING_BYTES, retryEAGAIN: () => false })
   sink.on('error', () => {}) // an error that nobody hears is thrown, out of whichever line of the broker has just logged
-  if (!isInteractive) return pino({ level, base: null }, sink)
+  const options = { level, base: null, serializers: { err: describeError } }
+  if (!isInteractive) return pino(options, sink)
   const pretty = PinoPretty({
     // Not the sink itself: a pipe that leads to one which has failed once carries nothing any more.
     destination: new Writable({
@@ -39,5 +41,11 @@ export function createLogger(level: string, { isInteractive, hasColours }: LogTe
     ignore: 'pid,hostname',
     translateTime: 'SYS:HH:MM:ss.l',
   })
-  return pino({ level, base: null }, pretty)
+  return pino(options, pretty)
+}
+
+/** What the world or the operator did needs a sentence; only what we did, or a host program, needs a stack. */
+function describeError(error: unknown): unknown {
+  if (error instanceof InvariantError || !(error instanceof SluiceError)) return stdSerializers.err(error as Error)
+  return { code: error.code, message: error.message }
 }

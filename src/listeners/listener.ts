@@ -88,7 +88,9 @@ class SocketListener implements Listener {
       door.close()
       throw error
     }
-    server.on('error', (error) => this.#host.log.error({ listener: this.name, error }, 'Accepting a connection failed'))
+    server.on('error', (error) =>
+      this.#host.log.error({ listener: this.name, err: error }, 'Accepting a connection failed'),
+    )
     const bound = server.address() as AddressInfo | string
     this.address = typeof bound === 'string' ? bound : bound.address
     this.port = typeof bound === 'string' ? undefined : bound.port

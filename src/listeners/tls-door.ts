@@ -128,7 +128,7 @@ export class TlsDoor implements Door {
       const { message } = error as Error
       if (this.#closed || message === this.#complaint) return
       this.#complaint = message
-      host.log.error({ listener, error }, `Renewed certificates cannot be used, the old ones stay: ${message}`)
+      host.log.error({ listener, err: error }, `Renewed certificates cannot be used, the old ones stay: ${message}`)
     }
   }
 }

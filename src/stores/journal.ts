@@ -277,7 +277,7 @@ export class Journal {
     health(error)
     for (let cause: unknown = error; ;) {
       metrics.failures++
-      log.error({ error: cause }, 'the journal cannot be written; nothing is acknowledged until it can')
+      log.error({ err: cause }, 'the journal cannot be written; nothing is acknowledged until it can')
       try {
         await this.#writeAgain()
         break

@@ -140,7 +140,8 @@ export class Maintenance {
       await work()
     } catch (error) {
       if (loud) throw error
-      if (!this.#closed) this.#options.log.warn({ error }, 'maintenance of the store failed; it is tried again later')
+      if (!this.#closed)
+        this.#options.log.warn({ err: error }, 'maintenance of the store failed; it is tried again later')
       this.#foldedJournalBytes = this.#options.metrics.journalBytes - Math.floor(this.#checkpointBytes / 2)
     }
   }

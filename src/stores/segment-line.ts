@@ -147,7 +147,7 @@ export class SegmentLine {
       await next.file.close()
       await this.#disk.remove(segmentName(next.number))
     } catch (error) {
-      this.#options.log.warn({ error }, `${segmentName(next.number)} is not needed and could not be removed`)
+      this.#options.log.warn({ err: error }, `${segmentName(next.number)} is not needed and could not be removed`)
     }
   }
 
@@ -165,7 +165,7 @@ export class SegmentLine {
         this.next = await this.#make()
         return
       } catch (error) {
-        this.#options.log.warn({ error }, 'the next segment of the journal cannot be made')
+        this.#options.log.warn({ err: error }, 'the next segment of the journal cannot be made')
         await backOff.wait()
       }
     }
@@ -192,7 +192,7 @@ export class SegmentLine {
     try {
       await this.#disk.remove(name)
     } catch (error) {
-      this.#options.log.debug({ error }, `${name} could not be removed; the next start does it`)
+      this.#options.log.debug({ err: error }, `${name} could not be removed; the next start does it`)
     }
   }
 
@@ -209,7 +209,7 @@ export class SegmentLine {
     try {
       await segment.file.cut(size)
     } catch (error) {
-      this.#options.log.warn({ error }, `${segmentName(segment.number)} could not be cut back to ${size} bytes`)
+      this.#options.log.warn({ err: error }, `${segmentName(segment.number)} could not be cut back to ${size} bytes`)
     }
   }
 
