@@ -30,14 +30,17 @@ export interface PasswordPrompt {
 /**
  * @returns the exit code, 0
  * @throws {UsageError} for a kind that is none, and for a user or a password that cannot be written
- * @throws {SluiceError} `ERR_PASSWORD` when none came, or two different ones
+ * @throws {SluiceError} `ERR_PASSWORD` when none came, or two different ones, and where the file cannot be read or written
  */
 export async function passwd(call: PasswdCall, prompt: PasswordPrompt = process): Promise<number> {
   const [path, user] = call.positionals as [string, string]
   const removing = call.options['delete'] !== undefined
   const kind = findKind(call.options['kind'])
   const hash = removing ? undefined : await hashPassword(await askPassword(user, prompt), kind)
-  const wasThere = await updatePasswordFile(path, user, hash)
+  const wasThere = await updatePasswordFile(path, user, hash).catch((error: unknown) => {
+    if (error instanceof SluiceError) throw error
+    throw failure(`cannot change ${path}: ${(error as Error).message}; nothing was changed`, error)
+  })
   const done = removing ? (wasThere ? 'removed from' : 'was not in') : wasThere ? 'changed in' : 'added to'
   call.terminal.out(`${user} ${done} ${path}`)
   return 0
@@ -74,6 +77,6 @@ function readLine({ stdin, stderr }: PasswordPrompt, question?: string): Promise
   })
 }
 
-function failure(message: string): SluiceError {
-  return new SluiceError('ERR_PASSWORD', message)
+function failure(message: string, cause?: unknown): SluiceError {
+  return new SluiceError('ERR_PASSWORD', message, { cause })
 }

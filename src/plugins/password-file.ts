@@ -41,7 +41,7 @@ export function parsePasswordFile(text: string): PasswordEntries {
 /**
  * Writes one user's line into a password file, in the place of the line that the user had, or at the end. Other lines,
  * comments among them, stay as they are. The file is replaced whole, so that whoever reads it meanwhile sees the old or the
- * new one; it keeps its mode, and a new one is only for its owner (0600).
+ * new one; it keeps its mode and its owner, and a new one is only for its owner (0600).
  *
  * @param hash `undefined` takes the user out
  * @returns whether the user was in the file before
@@ -63,12 +63,14 @@ export async function updatePasswordFile(path: string, user: string, hash: strin
 }
 
 async function replaceFile(path: string, text: string): Promise<void> {
-  const mode = await stat(path).then(({ mode: bits }) => bits & 0o7777, unlessMissing(0o600))
+  const before = await stat(path).catch(unlessMissing(undefined))
   const temporary = `${path}.${Buffer.from(realClock.randomBytes(6)).toString('hex')}.new`
   try {
     await using file = await open(temporary, 'wx', 0o600)
     await file.writeFile(text)
-    await file.chmod(mode)
+    // Root may write the file of the user that the broker runs as, who has to be able to read it afterwards.
+    if (before !== undefined) await file.chown(before.uid, before.gid).catch(unless('EPERM', undefined))
+    await file.chmod(before === undefined ? 0o600 : before.mode & 0o7777)
     await file.sync()
     await rename(temporary, path)
   } catch (error) {
@@ -78,8 +80,12 @@ async function replaceFile(path: string, text: string): Promise<void> {
 }
 
 function unlessMissing<Value>(instead: Value): (error: unknown) => Value {
+  return unless('ENOENT', instead)
+}
+
+function unless<Value>(code: string, instead: Value): (error: unknown) => Value {
   return (error) => {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return instead
+    if (error instanceof Error && 'code' in error && error.code === code) return instead
     throw error
   }
 }

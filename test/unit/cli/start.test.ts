@@ -129,6 +129,15 @@ test('check names a plugin that nobody has, and a bad line of a password file', 
   assert.doesNotMatch(err, /secret/)
 })
 
+test('passwd says in a sentence why a file cannot be written', () => {
+  const folder = configure('')
+  for (const file of ['none/users', '.']) {
+    const { code, out, err } = sluice(['passwd', file, 'ann', '--kind', 'sha256-crypt'], folder, 'top secret\n')
+    assert.deepEqual([code, out], [1, ''])
+    assert.match(err, /^cannot change .*(ENOENT|EISDIR).*; nothing was changed\n$/)
+  }
+})
+
 test('passwd writes what check and start can read', () => {
   const folder = configure('auth: {password-file: users}\n')
   const { code, out, err } = sluice(['passwd', 'users', 'ann', '--kind', 'sha256-crypt'], folder, 'top secret\n')

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { chmod, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { chmod, chown, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
@@ -67,6 +67,16 @@ test('updatePasswordFile: keeps the mode, follows a link, leaves nothing behind'
   assert.equal(await readFile(path, 'utf8'), 'a:1\n')
   assert.equal((await stat(path)).mode & 0o777, 0o640)
   assert.deepEqual((await readdir(folder)).sort(), ['link', 'real'])
+})
+
+test('updatePasswordFile: a file keeps its owner, also when root writes it', async (t) => {
+  const path = join(await folderOf(t), 'passwords')
+  await writeFile(path, '')
+  const own = process.getuid!()
+  const owner = own === 0 ? 4711 : own // nobody else may give a file away
+  await chown(path, owner, process.getgid!())
+  await updatePasswordFile(path, 'a', '1')
+  assert.equal((await stat(path)).uid, owner)
 })
 
 for (const user of ['', 'a:b', '#a', 'a\nb', 'a\u0000']) {
