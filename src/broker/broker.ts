@@ -8,6 +8,7 @@
  */
 import type { Server as HttpServer } from 'node:http'
 import type { Duplex } from 'node:stream'
+import { isDeepStrictEqual } from 'node:util'
 import type { Clock } from '../base/clock.ts'
 import type { Disk } from '../base/disk.ts'
 import { UsageError } from '../base/errors.ts'
@@ -453,6 +454,9 @@ export class BrokerBase implements AsyncDisposable {
     } catch (error) {
       await access.close()
       throw error
+    }
+    if (!isDeepStrictEqual(options.persistence, current.options.persistence)) {
+      this.#log.warn('`persistence` has changed; that counts from the next start on')
     }
     const before = current.access
     this.#config = config

@@ -2,6 +2,9 @@
  * The listeners that are open, by name, and how a reload changes them: new ones open first, then those that stay take their
  * new options, and only when all of that worked do removed ones close. What fails leaves everything as it was.
  *
+ * A removed one whose port a new one wants (a listener that was renamed, that becomes a WebSocket, that opens to the network)
+ * has to close before; if the new one cannot open, it opens again.
+ *
  * @module
  */
 import type { Clock } from '../base/clock.ts'
@@ -96,16 +99,17 @@ export class OpenListeners {
   async #openAll(wanted: readonly ListenerOptions[]): Promise<Entry[]> {
     const opened: Entry[] = []
     try {
-      for (const options of wanted) {
-        const state: ListenerState = { options, open: 0, connected: 0 }
-        const accept: AcceptingHost['accept'] = (transport, peer) => this.#accept(transport, peer, state)
-        opened.push({ listener: await this.#openOne(options, { accept, clock: this.#clock, log: this.#log }), state })
-      }
+      for (const options of wanted) opened.push(await this.#openEntry(options, { options, open: 0, connected: 0 }))
     } catch (error) {
       await closeAll(opened)
       throw error
     }
     return opened
+  }
+
+  async #openEntry(options: ListenerOptions, state: ListenerState): Promise<Entry> {
+    const accept: AcceptingHost['accept'] = (transport, peer) => this.#accept(transport, peer, state)
+    return { listener: await this.#openOne(options, { accept, clock: this.#clock, log: this.#log }), state }
   }
 
   /**
@@ -118,16 +122,28 @@ export class OpenListeners {
     const staying = this.#entries.filter(({ state }) => wanted.some((options) => isSamePlace(options, state.options)))
     const leaving = this.#entries.filter((entry) => !staying.includes(entry))
     const coming = wanted.filter((options) => !staying.some(({ state }) => isSamePlace(options, state.options)))
-    const opened = await this.#openAll(coming)
+    const inTheWay = leaving.filter((entry) => coming.some((options) => wantsPlaceOf(options, entry)))
+    await closeAll(inTheWay)
+    let opened: readonly Entry[] = []
     try {
+      opened = await this.#openAll(coming)
       await this.#reloadAll(staying, wanted)
     } catch (error) {
       await closeAll(opened)
+      await this.#openAgain(inTheWay)
       throw error
     }
     this.#entries = [...staying, ...opened]
-    await closeAll(leaving)
+    await closeAll(leaving.filter((entry) => !inTheWay.includes(entry)))
     return leaving.map(({ listener }) => listener.name)
+  }
+
+  /** Where they were: their Connections have stayed, and go on counting in the same state. */
+  async #openAgain(closed: readonly Entry[]): Promise<void> {
+    for (const { listener, state } of closed) {
+      const again = await this.#openEntry({ ...state.options, port: listener.port ?? 0 }, state)
+      this.#entries = this.#entries.map((entry) => (entry.state === state ? again : entry))
+    }
   }
 
   async #reloadAll(staying: readonly Entry[], wanted: readonly ListenerOptions[]): Promise<void> {
@@ -158,6 +174,13 @@ export class OpenListeners {
 
 function isSamePlace(one: ListenerOptions, other: ListenerOptions): boolean {
   return (['name', 'type', 'host', 'port', 'path'] as const).every((key) => one[key] === other[key])
+}
+
+/** Whether both cannot be open at the same time: one port, whichever addresses, or one socket's path. */
+function wantsPlaceOf({ type, port, path }: ListenerOptions, { listener, state }: Entry): boolean {
+  if (type === 'unix' || state.options.type === 'unix')
+    return type === state.options.type && path === state.options.path
+  return port !== 0 && port === listener.port
 }
 
 async function closeAll(entries: readonly Entry[]): Promise<void> {

@@ -1,4 +1,5 @@
 /** `sluice start`: a broker that runs until a signal ends it. @module */
+import type { Options } from '../broker/options.ts'
 import { Broker } from '../create-broker.ts'
 import type { Call } from './command.ts'
 import { readConfig, stateSentence, warningsOf } from './config.ts'
@@ -12,10 +13,14 @@ export function start({ options: written, terminal }: Call): Promise<number> {
   const source = checked.source && { source: checked.source }
   const repair = written['repair'] !== undefined
   const broker = new Broker(checked.input, { logger: log, repair, ...source })
-  for (const warning of warningsOf(checked.options)) log.warn(warning)
+  const warn = (options: Options): void => {
+    for (const warning of warningsOf(options)) log.warn(warning)
+  }
+  warn(checked.options)
   const reload = async (): Promise<void> => {
     const renewed = readConfig(config)
     await broker.reload(renewed.input, renewed.source)
+    warn(renewed.options)
   }
   return serve(broker, { log, signals: process, announcements: [stateSentence(checked.options)], reload })
 }

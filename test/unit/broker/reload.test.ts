@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
-import { createServer, type AddressInfo } from 'node:net'
+import { connect, createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { ConfigInput } from '../../../src/broker/options.ts'
@@ -9,6 +9,7 @@ import { PacketType } from '../../../src/codec/packets.ts'
 import { createBroker } from '../../../src/create-broker.ts'
 import { TestBroker } from '../../support/test-broker.ts'
 import { scratchFolder } from '../../support/scratch-folder.ts'
+import { CapturedLog } from '../plugins/support.ts'
 
 async function freePort(): Promise<AddressInfo> {
   const server = createServer().listen(0, '127.0.0.1')
@@ -76,6 +77,32 @@ test('reload: listeners come and go; an error changes nothing', async () => {
     broker.listeners.map(({ name }) => name),
     ['one'],
   )
+})
+
+test('reload: a listener may take the port of one that goes; if it cannot, that one is open again', async () => {
+  const { port } = await freePort()
+  const bind = `127.0.0.1:${port}`
+  const urls = (): string[] => broker.listeners.map(({ name, url }) => `${name} ${url}`)
+  await using broker = await createBroker({ listeners: { one: { bind } }, 'sys-interval': 0 })
+  await broker.reload({ listeners: { one: { bind, type: 'ws' } } })
+  assert.deepEqual(urls(), [`one ws://${bind}`])
+  await broker.reload({ listeners: { two: { bind } } })
+  assert.deepEqual(urls(), [`two mqtt://${bind}`])
+  const wider = { three: { bind: `:${port}` }, four: { bind: '192.0.2.1:1' } } // an address that is not ours
+  await assert.rejects(broker.reload({ listeners: wider, auth: { 'allow-anonymous': true } }), /four/)
+  assert.deepEqual(urls(), [`two mqtt://${bind}`])
+  const client = connect(port, '127.0.0.1')
+  await once(client, 'connect')
+  client.destroy()
+})
+
+test('reload: what counts from the next start on is said', async () => {
+  const log = new CapturedLog()
+  await using broker = await createBroker({ listeners: {} }, { logger: log })
+  await broker.reload({ listeners: {} })
+  assert.equal(log.lines.length, 0)
+  await broker.reload({ listeners: {}, persistence: { path: scratchFolder() } })
+  assert.equal(log.lines.filter((line) => line.includes('`persistence` has changed')).length, 1)
 })
 
 test('reload: several at once are worked off in their order', async () => {
