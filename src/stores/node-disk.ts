@@ -8,7 +8,7 @@
  * @module
  */
 import * as fs from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { Disk, DiskFile } from '../base/disk.ts'
 import { StoreError } from '../base/errors.ts'
 import { lockPath } from './path-lock.ts'
@@ -147,7 +147,7 @@ export class NodeDisk implements Disk {
  */
 export async function openNodeDisk(path: string, options: { readonly readOnly?: boolean } = {}): Promise<NodeDisk> {
   if (options.readOnly !== true) {
-    await call('make', path, (done) => fs.mkdir(path, { recursive: true, mode: 0o700 }, done))
+    await makeFolder(path)
   }
   const folder = await call<number>('open', path, (done) => fs.open(path, fs.constants.O_RDONLY, done))
   try {
@@ -156,6 +156,24 @@ export async function openNodeDisk(path: string, options: { readonly readOnly?: 
     await call<void>('close', path, (done) => fs.close(folder, done))
     throw error
   }
+}
+
+/**
+ * Makes a folder and its parents. Not by `recursive`: in a folder that is there and yet answers ENOENT, as those of a virtual
+ * file system do, Node would try for ever, and the start would neither end nor say why.
+ */
+async function makeFolder(path: string): Promise<void> {
+  if (await isFolder(path)) return
+  if (dirname(path) !== path) await makeFolder(dirname(path))
+  try {
+    await call<void>('make', path, (done) => fs.mkdir(path, { mode: 0o700 }, done))
+  } catch (error) {
+    if (!(await isFolder(path))) throw error // another process may have been quicker
+  }
+}
+
+function isFolder(path: string): Promise<boolean> {
+  return new Promise((resolve) => fs.stat(path, (error, status) => resolve(error === null && status.isDirectory())))
 }
 
 async function lock(path: string): Promise<PathLock> {

@@ -52,6 +52,14 @@ test('what fails says what, where and why', async (context) => {
   await assert.rejects(openNodeDisk(join(path, 'file')), isError('ERR_STORE_DISK', 'EEXIST'))
 })
 
+test(
+  'a folder that cannot be made is an error, also where no folder can be made at all',
+  { timeout: 5000 },
+  async () => {
+    await assert.rejects(openNodeDisk('/proc/none/of/these'), { name: 'StoreError' })
+  },
+)
+
 test('a second opener is told who has the path; it may have it afterwards', async (context) => {
   const path = await folder(context)
   const disk = await openNodeDisk(path)
