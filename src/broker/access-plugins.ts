@@ -19,8 +19,9 @@ import { readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Clock } from '../base/clock.ts'
-import { ConfigError, SluiceError } from '../base/errors.ts'
+import { ConfigError, SluiceError, type ConfigProblem } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
+import { placeOf, type ConfigSource } from './config-problems.ts'
 import { nearest, toCamel } from './option-spelling.ts'
 import type { Plugin, PluginContext, PluginEvents, PluginFactory } from './plugin.ts'
 
@@ -63,6 +64,8 @@ export interface PluginSources {
   readonly log: Logger
   readonly clock: Clock
   readonly events?: PluginEvents | undefined
+  /** The configuration file, for messages with line and column. */
+  readonly source?: ConfigSource | undefined
 }
 
 /** All plugins of a configuration, made, by what they vote on. */
@@ -78,7 +81,7 @@ export interface LoadedPlugins {
  * Makes all plugins that `options` lists, in their order.
  *
  * @param changed what a plugin's `context.changed()` calls
- * @throws {ConfigError} `ERR_CONFIG_PLUGIN`, after closing what was made until then
+ * @throws {ConfigError} naming each that cannot be made, after closing those that were
  */
 export async function loadPlugins(
   options: AccessOptions,
@@ -90,9 +93,10 @@ export async function loadPlugins(
   try {
     const { auth, topicCheck, plugins = [] } = options
     const disabled = topicCheck?.enabled === false
-    const login = await loader.loadSection(auth)
-    const topics = disabled ? [] : await loader.loadSection(topicCheck)
-    const others = await loader.loadSection({ plugins })
+    const login = await loader.loadSection(auth, ['auth', 'plugins'])
+    const topics = disabled ? [] : await loader.loadSection(topicCheck, ['topic-check', 'plugins'])
+    const others = await loader.loadSection({ plugins }, ['plugins'])
+    loader.throwIfAny()
     const topicPlugins = [...topics, ...others.filter(answersAboutTopics)]
     const unchecked = disabled || (topicCheck === undefined && topicPlugins.length === 0)
     return {
@@ -121,6 +125,8 @@ class Loader {
   readonly #sources: PluginSources
   readonly #changed: () => void
   readonly #made: Plugin[]
+  readonly #problems: ConfigProblem[] = []
+  readonly #errors: ConfigError[] = []
   #packaged: ReadonlyMap<string, string> | undefined
 
   constructor(sources: PluginSources, changed: () => void, made: Plugin[]) {
@@ -129,12 +135,36 @@ class Loader {
     this.#made = made
   }
 
-  async loadSection(section: PluginSection | undefined): Promise<Plugin[]> {
+  /** @param path of the list in the configuration */
+  async loadSection(section: PluginSection | undefined, path: readonly string[]): Promise<Plugin[]> {
     if (section === undefined) return []
     const { plugins: entries, ...sectionOptions } = section
     const loaded: Plugin[] = []
-    for (const entry of entries) loaded.push(await this.#load(entry, sectionOptions))
+    for (const [index, entry] of entries.entries()) {
+      try {
+        loaded.push(await this.#load(entry, sectionOptions))
+      } catch (error) {
+        if (!(error instanceof ConfigError)) throw error
+        this.#errors.push(error)
+        this.#problems.push(this.#place(error, [...path, String(index)]))
+      }
+    }
     return loaded
+  }
+
+  /** A plugin that nobody wrote, but a key of the section implies, has its place at the section. */
+  #place({ message }: ConfigError, path: readonly string[]): ConfigProblem {
+    const { source } = this.#sources
+    const at = source?.locate(path, 'value') ?? source?.locate(path.slice(0, 1), 'key')
+    return { path: path.join('.'), message, ...(source && { file: source.file }), ...at }
+  }
+
+  /** @throws {ConfigError} with all that could not be made */
+  throwIfAny(): void {
+    const [first] = this.#errors
+    if (first === undefined) return
+    const lines = this.#problems.map(({ message, ...place }) => placeOf(place) + message)
+    throw new ConfigError(first.code, lines.join('\n'), { problems: this.#problems, cause: first })
   }
 
   async #load(entry: PluginEntry, sectionOptions: Readonly<Record<string, unknown>>): Promise<Plugin> {

@@ -181,7 +181,7 @@ export class BrokerBase implements AsyncDisposable {
 
   async #startParts(): Promise<void> {
     const options = resolveOptions(this.#config, this.#source)
-    const current = { options, access: await this.#makeAccess(options) }
+    const current = { options, access: await this.#makeAccess(options, this.#source) }
     this.#current = current
     const { disk, store: own, repair = false } = this.#settings
     const store = await openStoreFor(options, { clock: this.#clock, log: this.#log, disk, own, repair })
@@ -209,9 +209,9 @@ export class BrokerBase implements AsyncDisposable {
     this.#events.tell('storeHealth', { healthy, reason })
   }
 
-  #makeAccess(options: Options): Promise<Access> {
+  #makeAccess(options: Options, source: ConfigSource | undefined): Promise<Access> {
     const { baseFolder } = options
-    const shared = { log: this.#log, clock: this.#clock, events: this.#events }
+    const shared = { log: this.#log, clock: this.#clock, events: this.#events, source }
     return Access.create(options, { registry: this.#parts.plugins, baseFolder, ...shared })
   }
 
@@ -443,7 +443,7 @@ export class BrokerBase implements AsyncDisposable {
     const server = this.#running()
     const current = this.#current!
     const options = resolveOptions(config, source)
-    const access = await this.#makeAccess(options)
+    const access = await this.#makeAccess(options, source)
     let removed: readonly string[]
     try {
       removed = await this.#listeners.change(options.listeners)

@@ -26,9 +26,14 @@ export interface ConfigSource {
  * formatProblem({ path: 'max-qos', message: 'must be one of 0, 1, 2, got 3', file: 'a.yaml', line: 2, column: 10 })
  * // 'a.yaml:2:10: max-qos must be one of 0, 1, 2, got 3'
  */
-export function formatProblem({ file, line, column, path, message }: ConfigProblem): string {
-  const position = line === undefined ? '' : `:${line}:${column}`
-  return `${file === undefined ? '' : `${file}${position}: `}${path || 'the configuration'} ${message}`
+export function formatProblem({ path, message, ...place }: ConfigProblem): string {
+  return `${placeOf(place)}${path || 'the configuration'} ${message}`
+}
+
+/** What a message begins with; nothing where there is no file. */
+export function placeOf({ file, line, column }: Pick<ConfigProblem, 'file' | 'line' | 'column'>): string {
+  if (file === undefined) return ''
+  return line === undefined ? `${file}: ` : `${file}:${line}:${column}: `
 }
 
 /** How a value is shown in a message: short, on one line, and without what looks like a key, a token or a password. */

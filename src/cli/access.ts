@@ -3,6 +3,7 @@ import { silentLogger } from '../base/log.ts'
 import { Access } from '../broker/access.ts'
 import type { AccessOptions } from '../broker/access-plugins.ts'
 import { realClock } from '../broker/clock.ts'
+import type { ConfigSource } from '../broker/config-problems.ts'
 import { shippedPlugins } from '../plugins/registry.ts'
 
 /**
@@ -12,10 +13,11 @@ import { shippedPlugins } from '../plugins/registry.ts'
  */
 export async function withAccess(
   options: AccessOptions & { readonly baseFolder: string },
+  source: ConfigSource | undefined,
   use: (access: Access) => Promise<void> | void,
 ): Promise<void> {
   const { baseFolder } = options
-  const sources = { registry: shippedPlugins, baseFolder, log: silentLogger, clock: realClock }
+  const sources = { registry: shippedPlugins, baseFolder, log: silentLogger, clock: realClock, source }
   const access = await Access.create(options, sources)
   try {
     await use(access)

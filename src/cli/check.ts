@@ -7,9 +7,9 @@ import type { Call } from './command.ts'
 import { readConfig, stateSentence, urlOf, warningsOf } from './config.ts'
 
 export async function check({ options: { config }, terminal }: Call): Promise<number> {
-  const { options } = readConfig(config)
+  const { options, source } = readConfig(config)
   await checkCertificates(options.listeners)
-  await withAccess(options, () => undefined)
+  await withAccess(options, source, () => undefined)
   for (const warning of warningsOf(options)) terminal.err(`warning: ${warning}`)
   const lines = options.listeners.map((listener) => `  ${listener.name} would listen on ${urlOf(listener)}`)
   terminal.out([`${config} can work:`, ...lines, `  ${stateSentence(options)}`].join('\n'))

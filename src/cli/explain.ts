@@ -6,7 +6,8 @@ import type { Call } from './command.ts'
 import { readConfig } from './config.ts'
 
 export async function explain({ options: written, terminal }: Call): Promise<number> {
-  const { auth: _, ...options } = readConfig(written['config']).options
+  const { options: all, source } = readConfig(written['config'])
+  const { auth: _, ...options } = all
   const client = {
     clientId: written['client'] ?? '',
     userName: written['user'],
@@ -15,7 +16,7 @@ export async function explain({ options: written, terminal }: Call): Promise<num
     protocolVersion: 5,
   } as const
   const question = { client, action: written['action'], topic: written['topic'] } as TopicQuestion
-  await withAccess(options, async (access) => terminal.out(answer(question, await access.explain(question))))
+  await withAccess(options, source, async (access) => terminal.out(answer(question, await access.explain(question))))
   return 0
 }
 

@@ -129,6 +129,21 @@ test('check names a plugin that nobody has, and a bad line of a password file', 
   assert.doesNotMatch(err, /secret/)
 })
 
+test('check names every plugin that cannot work, each with its place', () => {
+  const folder = configure(
+    'auth:\n  plugins: [auth.file, auth.flie]\n  password-file: users\ntopic-check:\n  acl: {"@nobody": [a]}\nplugins:\n  - ./none.js\n',
+  )
+  writeFileSync(join(folder, 'users'), 'ann:secret\n')
+  const { code, err } = sluice(['check', '-c', 'sluice.yaml'], folder)
+  assert.equal(code, 1)
+  const [users, unknown, group, path, sum] = err.split('\n')
+  assert.match(users!, /^sluice\.yaml:2:13: .*users, line 1/)
+  assert.match(unknown!, /^sluice\.yaml:2:24: unknown plugin auth\.flie: did you mean auth\.file\?/)
+  assert.match(group!, /^sluice\.yaml:4:1: .*no group nobody/)
+  assert.match(path!, /^sluice\.yaml:7:5: plugin \.\/none\.js cannot be loaded/)
+  assert.equal(sum, '4 problems; nothing was started.')
+})
+
 test('passwd says in a sentence why a file cannot be written', () => {
   const folder = configure('')
   for (const file of ['none/users', '.']) {
