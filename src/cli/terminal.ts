@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { constants } from 'node:os'
 import { styleText } from 'node:util'
 
 export interface Terminal {
@@ -19,6 +20,7 @@ export interface Terminal {
 /** This process's own terminal. */
 export function processTerminal(): Terminal {
   const { stdout, stderr, env } = process
+  stdout.on('error', endWithReader)
   const hasColours = stdout.isTTY && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb'
   return {
     out: (text) => stdout.write(`${text}\n`),
@@ -27,4 +29,10 @@ export function processTerminal(): Terminal {
     isInteractive: stdout.isTTY,
     hasColours,
   }
+}
+
+/** Who reads a pipe may have seen enough (`sluice store dump | head`): then the rest is for nobody. */
+function endWithReader(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error
+  process.exit(128 + constants.signals.SIGPIPE)
 }

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { Logger } from '../../../src/base/log.ts'
 import { createBroker } from '../../../src/create-broker.ts'
-import { sluice } from './cli-support.ts'
+import { PROGRAM, sluice } from './cli-support.ts'
 import { scratchFolder } from '../../support/scratch-folder.ts'
 
 const CONFIG = { listeners: {}, 'sys-interval': 0 }
@@ -54,6 +56,18 @@ test('store dump prints a line of JSON for each fact, bytes as base64', async ()
     facts.flatMap(({ message }) => (message === undefined ? [] : [(message as { properties: object }).properties])),
     Array.from({ length: 3 }, () => ({ correlationData: 'AQI=' })),
   )
+})
+
+test('store dump ends without a word when its reader has seen enough', async () => {
+  const child = spawn(process.execPath, [PROGRAM, 'store', 'dump'], {
+    cwd: await stored(),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  child.stdout.destroy() // as `head` does
+  const said: Buffer[] = []
+  child.stderr.on('data', (chunk: Buffer) => said.push(chunk))
+  const [code] = (await once(child, 'close')) as [number | null]
+  assert.deepEqual([Buffer.concat(said).toString(), code], ['', 141])
 })
 
 test('store backup makes a copy that a broker starts from, and only in an empty folder', async () => {
