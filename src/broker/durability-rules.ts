@@ -10,6 +10,9 @@ import type { Durability } from '../stores/store.ts'
 import { matches } from '../topics/topic-filter.ts'
 import type { PersistenceOptions } from './options.ts'
 
+/** Figures of this process: the next one has its own, and a disk should sleep while nobody publishes. */
+const SYS_PREFIX = '$SYS/'
+const DOLLAR = 0x24
 /** Topics whose level is remembered. */
 const MAX_REMEMBERED = 4096
 
@@ -30,6 +33,7 @@ export class DurabilityRules {
   }
 
   levelOf({ topicName, publisher }: ApplicationMessage): Durability {
+    if (topicName.charCodeAt(0) === DOLLAR && topicName.startsWith(SYS_PREFIX)) return 'memory'
     return this.#levelOfTopic(topicName) ?? this.#levelOfPublisher?.(publisher) ?? this.level
   }
 

@@ -249,6 +249,25 @@ test('durability: `disk` survives a power cut; `process` a crash of the process 
   assert.deepEqual(await afterCrash({ durability: 'memory' }, processCrash), [])
 })
 
+test('what the broker says of itself below $SYS is not stored: the next one has figures of its own, or none', async () => {
+  const disk = new MemoryDisk()
+  const broker = await TestBroker.start({ persistence: { durability: 'disk' }, 'sys-interval': 20 }, { disk })
+  await broker.settle()
+  const names = await disk.list()
+  const before = await Promise.all(names.map(async (name) => (await disk.open(name)).size))
+  broker.clock.advance(60_000)
+  await broker.settle()
+  const after = await Promise.all(names.map(async (name) => (await disk.open(name)).size))
+  assert.deepEqual(after, before, 'nothing is written while nobody publishes')
+  await broker.close()
+
+  const next = await start(disk)
+  let retained = 0
+  next.broker.subscribe('$SYS/#', () => retained++)
+  assert.equal(retained, 0)
+  await next.close()
+})
+
 test('topics: the first filter that matches decides, the others have the level of the broker', async () => {
   const topics = { 'power/#': 'memory', '#': 'disk' }
   assert.deepEqual(await afterCrash({ topics }, powerCut), [])
