@@ -20,15 +20,23 @@ export class DamageReport {
   readonly found: Damage[] = []
   /** Whether damage is stepped over; then payloads are checked as well that a start would not read. */
   readonly repairs: boolean
+  readonly #known = new Set<string>()
 
   constructor(repairs: boolean) {
     this.repairs = repairs
   }
 
-  /** @throws {StoreError} `ERR_STORE_DAMAGED`, unless this is a repair */
+  /**
+   * Notes a damage, once: a start reads a file several times, for its facts and for what lives in it.
+   *
+   * @throws {StoreError} `ERR_STORE_DAMAGED`, unless this is a repair
+   */
   add(name: string, offset: number, what: string): void {
     if (!this.repairs)
       throw new StoreError('ERR_STORE_DAMAGED', `${name} is damaged at byte ${offset}: ${what}. ${choices}`)
+    const key = `${name} ${offset} ${what}`
+    if (this.#known.has(key)) return
+    this.#known.add(key)
     this.found.push({ name, offset, what })
   }
 }

@@ -113,6 +113,8 @@ test('a repair keeps what is readable, reports the rest, and sets the damaged fi
   const model = await loadModel(repaired)
   assert.ok(repaired.damage.length > 0)
   assert.equal(repaired.damage[0]!.name, 'journal-00000001.log')
+  const said = repaired.damage.map(({ name, offset, what }) => `${name} ${offset} ${what}`)
+  assert.deepEqual(said, [...new Set(said)], 'a file that is read several times has each damage once')
   const kept = [...model.sessions.keys()]
   assert.ok(kept.length > 0 && kept.every((number) => made.model.sessions.has(number) || number <= 12))
   await repaired.close()
