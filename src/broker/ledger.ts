@@ -205,8 +205,12 @@ export class Ledger implements SessionLedger {
     changes.push({ kind: 'message', message: record })
   }
 
-  retained(message: ApplicationMessage): void {
-    if (!this.#keeps(message)) return
+  /** @param replaced what was retained there before: a message that is not stored must not leave a stored one behind it */
+  retained(message: ApplicationMessage, replaced: ApplicationMessage | undefined): void {
+    if (!this.#keeps(message)) {
+      if (replaced !== undefined && replaced.messageNumber !== 0) this.retainedCleared(message.topicName)
+      return
+    }
     const tell = (changes: Change[]): void => {
       this.tellMessage(message, changes)
       changes.push({ kind: 'retained', topicName: message.topicName, messageNumber: message.messageNumber })

@@ -23,12 +23,12 @@ export interface RetainedLimits {
 /** Told about every change, for events and the Store. */
 export interface RetainedSide {
   hasMemoryFor(bytes: number): boolean
-  retained(message: ApplicationMessage): void
+  retained(message: ApplicationMessage, replaced: ApplicationMessage | undefined): void
   cleared(topicName: string, action: 'cleared' | 'expired' | 'refused'): void
 }
 
 class RetainedEntry implements Expiring {
-  deadlineMs = Infinity
+  deadlineMs = 0
   wheelIndex = -1
   readonly message: ApplicationMessage
   readonly #expired: (entry: RetainedEntry) => void
@@ -75,8 +75,8 @@ export class RetainedMessages {
     const { topicName } = message
     const old = this.#remove(topicName)
     if (message.payloadLength === 0) {
-      if (old) this.#side.cleared(topicName, 'cleared')
-    } else if (this.#hasRoomFor(message)) this.#add(message)
+      if (old !== undefined) this.#side.cleared(topicName, 'cleared')
+    } else if (this.#hasRoomFor(message)) this.#add(message, old)
     else {
       this.#metrics.retainedRefusedAtLimit++
       this.#side.cleared(topicName, 'refused')
@@ -96,10 +96,10 @@ export class RetainedMessages {
     return this.#side.hasMemoryFor(message.size)
   }
 
-  #add(message: ApplicationMessage): void {
+  #add(message: ApplicationMessage, replaced: ApplicationMessage | undefined): void {
     message.own()
     this.#insert(message)
-    this.#side.retained(message)
+    this.#side.retained(message, replaced)
   }
 
   #insert(message: ApplicationMessage): void {
@@ -109,12 +109,12 @@ export class RetainedMessages {
     if (message.expiresAtMs !== Infinity) this.#turn.arm(entry, message.expiresAtMs)
   }
 
-  #remove(topicName: string): boolean {
+  #remove(topicName: string): ApplicationMessage | undefined {
     const entry = this.#entries.delete(topicName)
-    if (entry === undefined) return false
+    if (entry === undefined) return undefined
     this.bytes -= entry.message.size
     this.#turn.arm(entry, Infinity)
-    return true
+    return entry.message
   }
 
   readonly #expired = (entry: RetainedEntry): void => {

@@ -482,9 +482,9 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
 
   // ---- retained messages ----
 
-  retained(message: ApplicationMessage): void {
+  retained(message: ApplicationMessage, replaced: ApplicationMessage | undefined): void {
     const { topicName } = message
-    this.ledger?.retained(message)
+    this.ledger?.retained(message, replaced)
     this.#events.tell('retained', { topicName, action: 'set' })
   }
 

@@ -1097,11 +1097,15 @@ export class Oracles implements WireEar {
       const isFresh = message.receivedAtMs === now || (message.qos > 0 && this.#mayGo(message))
       return isFresh && !isForbidden && memberships.has(topicFilter)
     })
-    const isFree = (one: SharedCopy): boolean => one.session === undefined || this.#hasLeft(one)
+    // First what nobody has: who has left may well have acknowledged in time.
+    const free = [
+      ...mine.filter(({ session }) => session === undefined).toReversed(),
+      ...mine.filter((one) => this.#hasLeft(one)).toReversed(),
+    ]
     const isAtQos = ({ topicFilter, message }: SharedCopy): boolean =>
       Math.min(memberships.get(topicFilter)!, message.qos) === qos
-    const free = mine.findLast((one) => isFree(one) && isAtQos(one)) ?? mine.findLast(isFree)
-    if (free !== undefined) return free
+    const first = free.find(isAtQos) ?? free[0]
+    if (first !== undefined) return first
     for (const taken of mine) {
       if (seen.has(taken)) continue
       seen.add(taken)

@@ -274,6 +274,23 @@ test('topics: the first filter that matches decides, the others have the level o
   assert.deepEqual(await afterCrash({ topics: { 'other/#': 'memory' } }, powerCut), ['230'])
 })
 
+test('a retained message at `memory` leaves no older one behind it that would come back after a restart', async () => {
+  const disk = new MemoryDisk()
+  const first = await start(disk)
+  void first.broker.publish('power/l1', 'older', { retain: true })
+  await first.settle()
+  await first.close()
+  const second = await start(disk, { topics: { 'power/#': 'memory' } })
+  void second.broker.publish('power/l1', 'newer', { retain: true })
+  await second.settle()
+  await second.close()
+  const third = await start(disk)
+  const retained: string[] = []
+  third.broker.subscribe('#', ({ payload }) => retained.push(String(payload)))
+  assert.deepEqual(retained, [])
+  await third.close()
+})
+
 for (const [key, value] of [
   ['max-session-ram-bytes', 'one Session'],
   ['max-ram-bytes', 'all Sessions'],
