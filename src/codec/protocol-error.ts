@@ -43,8 +43,9 @@ export class UnsupportedVersionError extends ConnectError {
   readonly requestedVersion: number
 
   constructor(protocolName: string, requestedVersion: number) {
-    const newest = requestedVersion >= 5 ? 5 : 4
     const isMqtt = protocolName === 'MQTT' || protocolName === 'MQIsdp'
+    // Whoever says MQIsdp is of the days of 3.1, whatever version follows: it could not read a CONNACK of 5.0.
+    const newest = protocolName === 'MQTT' && requestedVersion >= 5 ? 5 : 4
     const message = `Protocol ${JSON.stringify(protocolName.slice(0, 32))} version ${requestedVersion} is not served`
     super(isMqtt ? newest : undefined, ReasonCode.UnsupportedProtocolVersion, message)
     this.protocolName = protocolName

@@ -36,9 +36,9 @@ function isConnected({ steps, closes }: ByteCase): boolean {
 function versionOf({ steps }: ByteCase): ProtocolVersion {
   const { sent } = steps[0]!
   const name = /MQTT|MQIsdp/.exec(Buffer.from(sent).toString('latin1'))
+  if (name?.[0] === 'MQIsdp') return 3
   const version = name === null ? 5 : (sent[name.index + name[0].length] ?? 5)
-  if (version >= 5) return 5
-  return version === 3 ? 3 : 4
+  return version >= 5 ? 5 : 4
 }
 
 async function runInMemory(one: ByteCase): Promise<void> {
