@@ -6,6 +6,7 @@
 import { PacketType, type PacketName } from './packets.ts'
 import type { Properties } from './properties.ts'
 import { ReasonCode } from './reason-code.ts'
+import { maxVariableByteInteger } from './variable-byte-integer.ts'
 
 /** Where properties stand: in a packet, or in the Will of a CONNECT's payload. */
 export type PropertyHolder = Exclude<PacketName, 'PINGREQ' | 'PINGRESP'> | 'WILL'
@@ -41,6 +42,14 @@ export interface PropertyRow {
 /** Limits of a value; what is left out is the type's own. */
 type Limits = Partial<Pick<PropertyRow, 'minimum' | 'maximum' | 'breach'>>
 
+/** The largest value of each type that is a number (§1.5). */
+export const largestOfType: Partial<Record<WireType, number>> = {
+  Byte: 0xff,
+  'Two Byte Integer': 0xffff,
+  'Four Byte Integer': 0xffffffff,
+  'Variable Byte Integer': maxVariableByteInteger,
+}
+
 const flag: Limits = { maximum: 1 }
 const notZero: Limits = { minimum: 1 }
 
@@ -61,7 +70,7 @@ function row(
     holders: holders.split(' ') as PropertyHolder[],
     repeatableIn: repeatableIn.split(' ').filter(Boolean) as PropertyHolder[],
     minimum: limits.minimum ?? 0,
-    maximum: limits.maximum ?? 0xffffffff,
+    maximum: limits.maximum ?? largestOfType[type] ?? 0,
     breach: limits.breach ?? ReasonCode.ProtocolError,
   }
 }

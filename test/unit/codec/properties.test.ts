@@ -86,6 +86,19 @@ test('an identifier that the standard does not list is malformed everywhere, als
   }
 })
 
+test('what is said of a value beyond its limits names the largest of its type', () => {
+  const faults = [
+    ['CONNECT', '21 0000', 'Receive Maximum must be 1 to 65535, got 0'],
+    ['PUBLISH', '23 0000', 'Topic Alias must be 1 to 65535, got 0'],
+    ['SUBSCRIBE', '0b 00', 'Subscription Identifier must be 1 to 268435455, got 0'],
+    ['CONNECT', '27 00000000', 'Maximum Packet Size must be 1 to 4294967295, got 0'],
+  ] as const
+  for (const [holder, notation, said] of faults) {
+    const message = new RegExp(`${said}$`)
+    assert.throws(() => decode(packetWith(holder, notation), 5, 'client'), { message })
+  }
+})
+
 /** Values beyond their limits, and those at them. */
 const limits: readonly (readonly [id: number, holder: PropertyHolder, value: string, code: number | undefined])[] = [
   ...[0x17, 0x19].flatMap((id) => flagLimits(id, 'CONNECT')),

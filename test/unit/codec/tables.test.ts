@@ -2,7 +2,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { PacketType, packetTypes } from '../../../src/codec/packets.ts'
-import { holderRules, propertyTable, rowNumbers } from '../../../src/codec/property-table.ts'
+import {
+  largestOfType,
+  holderRules,
+  propertyTable,
+  type PropertyRow,
+  rowNumbers,
+} from '../../../src/codec/property-table.ts'
 import {
   connectReturnCodes,
   isReasonCodeAllowed,
@@ -107,9 +113,10 @@ test('properties: which may repeat, and where', () => {
 })
 
 test('properties: values narrower than their type, and the Reason Code of a breach', () => {
-  const narrow = propertyTable.filter((row) => row.minimum > 0 || row.maximum < 0xffffffff)
+  const isTypes = ({ type, maximum }: PropertyRow): boolean => maximum === (largestOfType[type] ?? 0)
+  const narrow = propertyTable.filter((row) => row.minimum > 0 || !isTypes(row))
   const facts = narrow.map((row) => {
-    const maximum = row.maximum === 0xffffffff ? 'type' : row.maximum
+    const maximum = isTypes(row) ? 'type' : row.maximum
     return `${row.id.toString(16)}: ${row.minimum} to ${maximum}, else ${row.breach.toString(16)}`
   })
   const flags = ['1', '17', '19', '24', '25', '28', '29', '2a'].map((id) => `${id}: 0 to 1, else 82`)
