@@ -49,6 +49,9 @@ import { version } from './version.ts'
 /** How long `close` may take unless the caller says otherwise. */
 export const DEFAULT_CLOSE_TIMEOUT_MS = 2000
 
+/** How much of it Clients may take: one that does not go must not leave plugins without time to close. */
+const CONNECTIONS_SHARE = 0.75
+
 /** What the floors above put in. */
 export interface BrokerParts extends StreamPumps {
   readonly openListener: OpenOne
@@ -221,8 +224,8 @@ export class BrokerBase implements AsyncDisposable {
    * Ends everything: listeners, Connections (5.0 Clients are told 0x8B), timers, plugins, files. May be called at any time,
    * also twice; the broker can be started again afterwards.
    *
-   * @param options.timeoutMs how long all of it may take: Clients that have not read their last bytes by then are cut, plugins
-   *   that have not closed are left. Default 2000
+   * @param options.timeoutMs how long all of it may take: Clients that have not read their last bytes after three quarters of
+   *   it are cut, plugins that have not closed at its end are left. Default 2000
    */
   close({ timeoutMs = DEFAULT_CLOSE_TIMEOUT_MS }: { timeoutMs?: number } = {}): Promise<void> {
     if (this.#state === 'new' || this.#state === 'closed') return Promise.resolve()
@@ -246,7 +249,7 @@ export class BrokerBase implements AsyncDisposable {
     this.#sysTopics = undefined
     this.#hostStreams.close()
     const closed = this.#listeners.close()
-    if (this.#server !== undefined) await this.#server.shutDown(timeoutMs)
+    if (this.#server !== undefined) await this.#server.shutDown(timeoutMs * CONNECTIONS_SHARE)
     await closed
     for (const subscription of [...this.#hostSubscriptions]) subscription.close()
     await this.#current?.access.close(Math.max(0, endsAtMs - this.#clock.now()))

@@ -439,17 +439,37 @@ test('close tells Clients 0x8B, takes nobody new, and may be called twice', asyn
   await broker.broker.close()
 })
 
-test('close is bounded: Clients that do not go are cut when its time is over', async () => {
+test('close is bounded: Clients that do not go are cut after three quarters of its time', async () => {
   const broker = await TestBroker.start()
   const client = broker.connect()
   client.end = () => {}
-  const closed = broker.broker.close({ timeoutMs: 500 })
-  broker.advance(499)
+  const closed = broker.broker.close({ timeoutMs: 400 })
+  broker.advance(299)
   assert.ok(!client.isClosed)
   broker.advance(1)
   assert.ok(client.isClosed)
   await broker.settle()
   await closed
+})
+
+test('close: a Client that does not go leaves plugins time to close', async () => {
+  const log = new CapturedLog()
+  const plugin: Plugin = {
+    name: 'database',
+    authenticate: () => ({ decision: 'allow' }),
+    close: () => new Promise<void>((resolve) => void broker.clock.setTimer(50, resolve)),
+  }
+  const broker = await TestBroker.start({ auth: { plugins: [plugin] } }, { logger: log })
+  broker.connect().end = () => {}
+  const closed = broker.broker.close({ timeoutMs: 400 })
+  broker.advance(300)
+  await broker.settle()
+  broker.advance(50)
+  await broker.settle()
+  assert.equal(broker.broker.state, 'closed')
+  await closed
+  const errors = log.lines.filter((line) => line.startsWith('error'))
+  assert.deepEqual(errors, [])
 })
 
 test('close is bounded: a plugin that never closes does not hold it up', async () => {
