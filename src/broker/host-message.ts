@@ -11,6 +11,7 @@ import { noProperties, type Properties } from '../codec/properties.ts'
 import { holderRules, type PropertyRow, type WireType } from '../codec/property-table.ts'
 import { sizeOfProperties } from '../codec/property-writer.ts'
 import { maxStringBytes } from '../codec/utf8.ts'
+import { maxVariableByteInteger } from '../codec/variable-byte-integer.ts'
 import { ApplicationMessage } from '../protocol/application-message.ts'
 import { topicNameProblem } from '../topics/topic-name.ts'
 import { nearest } from './option-spelling.ts'
@@ -24,8 +25,6 @@ export interface PublishOptions {
   readonly properties?: Properties
 }
 
-/** The most that Remaining Length can say (§1.5.5). */
-const MAX_REMAINING_LENGTH = 0xfffffff
 /** Topic Name and Packet Identifier with their lengths, and Property Length at its longest. */
 const MAX_HEADER_BYTES = 2 + maxStringBytes + 2 + 4
 /** U+0000 and halves of surrogate pairs (§1.5.4). */
@@ -49,7 +48,7 @@ export function hostMessage(
   if (typeof retain !== 'boolean') throw refusal(topicName, 'retain', 'must be true or false', retain)
   const checked = properties === noProperties ? noProperties : checkProperties(topicName, properties)
   const bytes = bytesOf(topicName, payload)
-  if (MAX_HEADER_BYTES + sizeOfProperties(checked, 'PUBLISH') + bytes.length > MAX_REMAINING_LENGTH) {
+  if (MAX_HEADER_BYTES + sizeOfProperties(checked, 'PUBLISH') + bytes.length > maxVariableByteInteger) {
     throw refusal(topicName, 'payload', 'is too long for an MQTT packet', `${bytes.length} bytes`)
   }
   const parts = { topicName, payload: bytes, qos, retain, properties: checked, publisher: '', receivedAtMs }
@@ -96,10 +95,10 @@ function listOf(topicName: string, row: PropertyRow, value: unknown): readonly u
 
 /** What a value has to be, in words; `undefined` where it is. */
 const PROBLEMS: Readonly<Record<WireType, (value: unknown, row: PropertyRow) => string | undefined>> = {
-  Byte: (value, row) => integerProblem(value, row, 0xff),
-  'Two Byte Integer': (value, row) => integerProblem(value, row, 0xffff),
-  'Four Byte Integer': (value, row) => integerProblem(value, row, 0xffffffff),
-  'Variable Byte Integer': (value, row) => integerProblem(value, row, MAX_REMAINING_LENGTH),
+  Byte: integerProblem,
+  'Two Byte Integer': integerProblem,
+  'Four Byte Integer': integerProblem,
+  'Variable Byte Integer': integerProblem,
   'UTF-8 Encoded String': (value, { key }) =>
     textProblem(value) ?? (key === 'responseTopic' ? topicNameProblem(value as string) : undefined),
   'Binary Data': (value) =>
@@ -112,10 +111,9 @@ const PROBLEMS: Readonly<Record<WireType, (value: unknown, row: PropertyRow) => 
       : 'must be a list of [name, value], both strings without U+0000',
 }
 
-function integerProblem(value: unknown, { minimum, maximum }: PropertyRow, ofType: number): string | undefined {
-  const most = Math.min(maximum, ofType)
-  if (Number.isInteger(value) && (value as number) >= minimum && (value as number) <= most) return undefined
-  return `must be a whole number from ${minimum} to ${most}`
+function integerProblem(value: unknown, { minimum, maximum }: PropertyRow): string | undefined {
+  if (Number.isInteger(value) && (value as number) >= minimum && (value as number) <= maximum) return undefined
+  return `must be a whole number from ${minimum} to ${maximum}`
 }
 
 function textProblem(value: unknown): string | undefined {
