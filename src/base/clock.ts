@@ -19,6 +19,8 @@ export interface Clock {
   setTimer(delayMs: number, fire: () => void): Timer
   /** Calls `run` once, when the input that is at hand has been worked off: the end of this turn of the event loop. */
   atEndOfTurn(run: () => void): void
+  /** Does nothing for so long, and lets nobody else in this thread do anything. Where time is not real there is none. */
+  pause?(milliseconds: number): void
   /** Unpredictable bytes, for identifiers and nonces. */
   randomBytes(length: number): Uint8Array
   /** A number from 0 up to and without 1, for choices that need to be fair but not secret. */

@@ -24,11 +24,15 @@ export function stayAlive(): Timer {
   return { cancel: () => clearInterval(handle) }
 }
 
+/** Never written: waiting for it is waiting for the time to be over. */
+const nothingComes = new Int32Array(new SharedArrayBuffer(4))
+
 export const realClock: Clock = {
   now: () => performance.now(),
   wallNow: () => Date.now(),
   setTimer: (delayMs, fire) => new RealTimer(delayMs, fire),
   atEndOfTurn: (run) => void setImmediate(run),
+  pause: (milliseconds) => void Atomics.wait(nothingComes, 0, 0, milliseconds),
   randomBytes: (length) => randomBytes(length),
   random: () => Math.random(),
 }

@@ -18,6 +18,7 @@ export type CounterName = Exclude<keyof Metrics, 'dropped'>
 
 export const metricTable: Readonly<Record<CounterName, MetricRow>> = {
   bytesReceived: row('bytes', 'Bytes read from Clients.'),
+  readsReceived: row('reads', 'Chunks of bytes read from Clients.'),
   bytesSent: row('bytes', 'Bytes written to Clients.'),
   packetsReceived: row('packets', 'Control Packets received.'),
   packetsSent: row('packets', 'Control Packets sent.'),
@@ -48,6 +49,7 @@ export const metricTable: Readonly<Record<CounterName, MetricRow>> = {
   retainedExpired: row('messages', 'Retained messages ended by their Message Expiry Interval.'),
   turns: row('turns', 'Turns of the event loop that had something to do.'),
   turnsSpent: row('turns', 'Turns that used up their budget, so that the rest went on in the next.'),
+  gatherPauses: row('pauses', 'Pauses of `gather-pause` behind small turns.'),
   longestTurnMs: row('milliseconds', 'Longest turn of the event loop.'),
   payloadReadsFailed: row('reads', 'Reads of waiting payloads from the Store that failed; they are tried again.'),
   internalErrors: row('errors', 'Mistakes of the broker itself, each contained in one Connection.'),

@@ -8,6 +8,7 @@ import type { DropCause } from '../protocol/session.ts'
 
 export class Metrics implements ConnectionMetrics {
   bytesReceived = 0
+  readsReceived = 0
   bytesSent = 0
   packetsReceived = 0
   packetsSent = 0
@@ -38,6 +39,7 @@ export class Metrics implements ConnectionMetrics {
   retainedExpired = 0
   turns = 0
   turnsSpent = 0
+  gatherPauses = 0
   longestTurnMs = 0
   payloadReadsFailed = 0
   internalErrors = 0

@@ -243,6 +243,16 @@ const brokerRows = rows('broker', [
     description: 'Time between two rounds of `$SYS/broker/` topics. 0 = none.',
   },
   {
+    key: 'gather-pause',
+    type: 'number',
+    default: 0,
+    unit: 'milliseconds',
+    min: 0,
+    max: 10,
+    description:
+      'Pause behind a small turn while many Clients say little each, so that one turn serves more of them: a fifth to a third less processor time, about that much more delay. It stops the whole thread, so an embedded broker has none unless told; `sluice start` has 0.2. 0 = none.',
+  },
+  {
     key: 'plugin-timeout',
     type: 'number',
     default: 5,

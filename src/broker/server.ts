@@ -36,6 +36,7 @@ import { Connections } from './connections.ts'
 import type { Current } from './current.ts'
 import { DurabilityRules } from './durability-rules.ts'
 import type { Events, SessionEndCause } from './events.ts'
+import { Gathering } from './gathering.ts'
 import { Ledger } from './ledger.ts'
 import { Metrics } from './metrics.ts'
 import type { ListenerOptions } from './options.ts'
@@ -76,13 +77,15 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
   isStoreHealthy = true
   readonly #parts: ServerParts
   readonly #events: Events
+  readonly #gathering: Gathering
 
   constructor(parts: ServerParts) {
     const { current, clock, store, events } = parts
     const { options } = current
     this.#parts = parts
     this.#events = events
-    this.turn = new Turn(clock, store, this.metrics, options.maxUncommittedBytes)
+    this.#gathering = new Gathering(clock, this.metrics, options.gatherPause)
+    this.turn = new Turn(clock, store, this.metrics, options.maxUncommittedBytes, this.#gathering)
     this.turn.onReadingAllowed = () => {
       for (const connection of this.connections) this.turn.wantsTurn(connection)
     }
@@ -228,6 +231,7 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
    */
   reconfigure(mayStay: (client: Client) => boolean): void {
     const { options } = this.#parts.current
+    this.#gathering.pauseMs = options.gatherPause
     this.sessions.limits = options
     this.retainedMessages.limits = options
     this.admission.limitRate()

@@ -16,6 +16,7 @@ import type { Clock, Timer } from '../base/clock.ts'
 import { TimerWheel, type Timed } from '../base/timer-wheel.ts'
 import type { Connection } from '../protocol/connection.ts'
 import type { Change, Durability, Store } from '../stores/store.ts'
+import type { Gathering } from './gathering.ts'
 import type { Metrics } from './metrics.ts'
 
 /** Most deliveries of one turn. */
@@ -46,6 +47,7 @@ export class Turn {
   readonly #store: Store
   readonly #metrics: Metrics
   readonly #maxUncommittedBytes: number
+  readonly #gathering: Gathering
   #nowMs = -1
   #startedAtMs = 0
   #deliveries = 0
@@ -68,11 +70,12 @@ export class Turn {
   #afterFlush: (() => void)[] = []
   #afterCommit: { readonly change: number; readonly run: () => void }[] = []
 
-  constructor(clock: Clock, store: Store, metrics: Metrics, maxUncommittedBytes: number) {
+  constructor(clock: Clock, store: Store, metrics: Metrics, maxUncommittedBytes: number, gathering: Gathering) {
     this.#clock = clock
     this.#store = store
     this.#metrics = metrics
     this.#maxUncommittedBytes = maxUncommittedBytes
+    this.#gathering = gathering
   }
 
   /** False while more waits for the Store than the limit allows. */
@@ -182,6 +185,7 @@ export class Turn {
       this.#continue()
     }
     this.#setTimer()
+    if (this.#goOn.length === 0) this.#gathering.afterTurn(length)
   }
 
   /** Lets those go on who stopped, one after the other, as far as the budget reaches: the rest is first in the next turn. */

@@ -1,6 +1,7 @@
 /** The configuration a command works on, and what is said about it. @module */
 import { loadConfigFile } from '../broker/config-file.ts'
 import { formatProblem } from '../broker/config-problems.ts'
+import { toCamel } from '../broker/option-spelling.ts'
 import { resolveOptions } from '../broker/options.ts'
 import type { ConfigInput, ConfigSource, ListenerOptions, Options } from '../broker/options.ts'
 
@@ -14,6 +15,8 @@ export interface CheckedConfig {
 
 /** Where a broker that was started by the program keeps its state unless told otherwise. */
 const DEFAULT_PERSISTENCE = { path: 'sluice-data', durability: 'disk' } as const
+/** Milliseconds: the program's thread has nothing else to do. */
+const DEFAULT_GATHER_PAUSE = 0.2
 
 /**
  * Reads a configuration file, or without one takes the defaults of the program, and checks it with every file it names.
@@ -21,11 +24,15 @@ const DEFAULT_PERSISTENCE = { path: 'sluice-data', durability: 'disk' } as const
  * @throws {ConfigError} with everything that is wrong
  */
 export function readConfig(file: string | undefined): CheckedConfig {
-  const { input, source } = file === undefined ? { input: {}, source: undefined } : loadConfigFile(file)
-  const written = resolveOptions(input as ConfigInput, source, { checkFiles: true })
-  if (written.persistence !== undefined) return { input: input as ConfigInput, source, options: written }
-  const durable = { ...(input as ConfigInput), persistence: DEFAULT_PERSISTENCE }
-  return { input: durable, source, options: resolveOptions(durable, source) }
+  const { input: written, source } = file === undefined ? { input: {}, source: undefined } : loadConfigFile(file)
+  const { persistence } = resolveOptions(written as ConfigInput, source, { checkFiles: true })
+  const isWritten = Object.keys(written as object).some((key) => toCamel(key) === 'gatherPause')
+  const input: ConfigInput = {
+    ...(written as ConfigInput),
+    ...(persistence === undefined && { persistence: DEFAULT_PERSISTENCE }),
+    ...(!isWritten && { 'gather-pause': DEFAULT_GATHER_PAUSE }),
+  }
+  return { input, source, options: resolveOptions(input, source) }
 }
 
 /** What works, but is probably not what was meant, one line each. */

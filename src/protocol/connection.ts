@@ -151,6 +151,7 @@ export class Connection implements Incoming, SessionConnection, Timed {
 
   receive(chunk: Uint8Array): void {
     if (this.#state === State.Closed) return
+    this.#server.metrics.readsReceived++
     this.#server.metrics.bytesReceived += chunk.length
     if (this.#byteRate !== undefined) this.#throttle(this.#byteRate.take(chunk.length, this.#server.now()))
     this.#decoder.push(chunk)

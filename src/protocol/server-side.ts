@@ -67,6 +67,7 @@ export type EndCause =
 /** Plain counters that the hot path adds to. */
 export interface ConnectionMetrics {
   bytesReceived: number
+  readsReceived: number
   bytesSent: number
   packetsReceived: number
   packetsSent: number

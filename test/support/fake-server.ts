@@ -58,6 +58,7 @@ export function messageOf(parts: Partial<MessageParts> = {}): ApplicationMessage
 export class FakeServer implements ServerSide, SessionSide {
   readonly metrics = {
     bytesReceived: 0,
+    readsReceived: 0,
     bytesSent: 0,
     packetsReceived: 0,
     packetsSent: 0,

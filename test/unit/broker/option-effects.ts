@@ -262,6 +262,16 @@ export const effects: Readonly<Record<string, Effect>> = {
       return client.takePayloads()
     },
   },
+  'broker/gather-pause': {
+    config: { 'gather-pause': 0.3 },
+    expected: [0.3],
+    observe: (broker) => {
+      const pauses: number[] = []
+      Object.assign(broker.clock, { pause: (milliseconds: number) => pauses.push(milliseconds) })
+      broker.connect()
+      return pauses
+    },
+  },
   'broker/plugin-timeout': {
     config: { auth: { plugins: [never] }, 'plugin-timeout': 2 },
     expected: ReasonCode.ServerUnavailable,
