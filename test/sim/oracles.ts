@@ -770,8 +770,9 @@ export class Oracles implements WireEar {
     let bytes = size
     for (const copy of [...waiting[1], ...waiting[2]]) bytes += copy.message.size
     for (const list of this.#shared.values()) {
-      for (const { session, message } of list) {
-        if (session !== undefined) continue
+      for (const { message, topicFilter, session, copy } of list) {
+        // What another Session held may be on its way here, because that Session ends.
+        if (session !== undefined && (copy?.isFinished === true || !subscriptions.has(topicFilter))) continue
         messages++
         bytes += message.size
       }
@@ -1034,14 +1035,17 @@ export class Oracles implements WireEar {
     const fits = (copy: Copy): boolean =>
       copy.message.key === key && copy.retain === retain && (wire.version < 5 || copy.identifiers === identifiers)
     const first = owed.find(({ doubt }) => doubt === undefined) ?? owed[0]
-    let doubtful = -1
+    const found: number[] = []
     for (const [at, copy] of owed.entries()) {
       if (copy.doubt === undefined && copy.group !== first!.group) break
-      if (!fits(copy)) continue
-      if (copy.doubt === undefined) return this.#taken(wire, owed, at)
-      if (doubtful < 0) doubtful = at
+      if (fits(copy)) found.push(at)
     }
-    if (doubtful >= 0) return this.#taken(wire, owed, doubtful)
+    // Of messages that look the same, the earlier may have expired.
+    const isSure = (at: number): boolean => owed[at]!.doubt === undefined
+    const isFresh = (at: number): boolean => packet.dup || this.#mayGo(owed[at]!.message)
+    const likely =
+      found.find((at) => isSure(at) && isFresh(at)) ?? found.find(isFresh) ?? found.find(isSure) ?? found[0]
+    if (likely !== undefined) return this.#taken(wire, owed, likely)
     if (this.#isOwedToShared(key)) return undefined
     const at = owed.findIndex(fits)
     if (at < 0) return undefined
@@ -1063,7 +1067,7 @@ export class Oracles implements WireEar {
   #takeShared(wire: Wire, session: ModelSession, key: string, packet: PublishPacket): Copy | undefined {
     const list = this.#shared.get(key) ?? []
     const memberships = session.membershipsSince(list.at(-1)?.message.receivedAtMs ?? 0)
-    const shared = this.#freeFor(memberships, packet.qos, list, new Set())
+    const shared = this.#freeFor(memberships, packet, list, new Set())
     if (shared === undefined) {
       const second = list.find((one) => one.session !== undefined && session.subscriptions.has(one.topicFilter))
       this.#fail(
@@ -1087,14 +1091,14 @@ export class Oracles implements WireEar {
    */
   #freeFor(
     memberships: ReadonlyMap<string, QoS>,
-    qos: QoS,
+    { qos, dup }: Pick<PublishPacket, 'qos' | 'dup'>,
     list: readonly SharedCopy[],
     seen: Set<SharedCopy>,
   ): SharedCopy | undefined {
     const now = this.#side.now()
     const mine = list.filter(({ topicFilter, isForbidden, message }) => {
-      // QoS 0 goes at once or never, also where the next message looks the same.
-      const isFresh = message.receivedAtMs === now || (message.qos > 0 && this.#mayGo(message))
+      // QoS 0 goes at once or never, also where the next message looks the same. What is sent again may have expired since.
+      const isFresh = message.receivedAtMs === now || (message.qos > 0 && (dup || this.#mayGo(message)))
       return isFresh && !isForbidden && memberships.has(topicFilter)
     })
     // First what nobody has: who has left may well have acknowledged in time.
@@ -1109,7 +1113,7 @@ export class Oracles implements WireEar {
     for (const taken of mine) {
       if (seen.has(taken)) continue
       seen.add(taken)
-      const other = this.#freeFor(taken.copy!.memberships!, taken.copy!.qos, list, seen)
+      const other = this.#freeFor(taken.copy!.memberships!, { qos: taken.copy!.qos, dup: true }, list, seen)
       if (other === undefined) continue
       other.session = taken.session
       other.copy = taken.copy

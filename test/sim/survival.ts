@@ -165,7 +165,7 @@ export class Survival {
     // For a Shared Subscription it may be another one than what its Client has had of the same message.
     const isShared = entry.sharedFilter !== undefined
     const waiting = all.find(({ sequence }) => sequence === 0) ?? (isShared ? undefined : all[0])
-    const found = all.find(isSame) ?? (released ? undefined : waiting)
+    const found = all.find(isSame) ?? (released ? fitting.find(isSame) : waiting)
     if (found !== undefined) {
       pool.delete(found)
       this.#checkProgress(clientId, found, stored)

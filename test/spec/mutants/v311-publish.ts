@@ -64,7 +64,7 @@ export const publishMutants: readonly Mutant[] = [
     'An empty payload leaves the retained message where it is',
     RETAINED,
     'const old = this.#remove(topicName)\n    if (message.payloadLength === 0) {',
-    'const old = message.payloadLength > 0 && this.#remove(topicName)\n    if (message.payloadLength === 0) {',
+    'const old = message.payloadLength > 0 ? this.#remove(topicName) : undefined\n    if (message.payloadLength === 0) {',
   ),
   mutant(
     '3.1.1 MQTT-3.3.1-10, U311-3.3.1.3-1',
