@@ -30,8 +30,11 @@ export class TestBroker {
   }
 
   /** Opens no listener and publishes no `$SYS` unless the configuration says so. */
-  static async start(config: ConfigInput = {}, settings: BrokerSettings = {}): Promise<TestBroker> {
-    const clock = new VirtualClock()
+  static async start(
+    config: ConfigInput = {},
+    settings: BrokerSettings = {},
+    clock: VirtualClock = new VirtualClock(),
+  ): Promise<TestBroker> {
     const broker = new Broker({ listeners: {}, 'sys-interval': 0, ...config }, { clock, ...settings })
     await broker.start()
     clock.runTurns()
