@@ -10,6 +10,7 @@
  * @module
  */
 import type { Clock } from '../base/clock.ts'
+import { WallTime } from '../base/wall-time.ts'
 import type { ApplicationMessage } from '../protocol/application-message.ts'
 import type { Delivery } from '../protocol/delivery.ts'
 import type { Session, SessionLedger } from '../protocol/session.ts'
@@ -54,8 +55,8 @@ class UntoldEntry implements Deferred {
 export class Ledger implements SessionLedger {
   #lastSessionNumber = 0
   #lastMessageNumber = 0
-  /** How far the stored time was ahead of the clock at start; 0 as a rule. */
-  #clockBehindMs = 0
+  /** What stored times are counted by. */
+  #wallTime: WallTime
   /** The last entry that was recorded, and its place among all Changes. */
   #newest: UntoldEntry | undefined
   #newestChange = 0
@@ -67,27 +68,37 @@ export class Ledger implements SessionLedger {
 
   constructor(turn: Turn, clock: Clock, rules: DurabilityRules) {
     this.#turn = turn
+    this.#wallTime = new WallTime(clock)
     this.#clock = clock
     this.#rules = rules
   }
 
-  /** Goes on where the Store ended. */
-  begin({ lastSessionNumber, lastMessageNumber, newestRecordMs }: Loaded): void {
+  /**
+   * Counts times from the newest record on; to be called before the first stored time is converted.
+   *
+   * @returns how far the clock is behind it, in milliseconds
+   */
+  beginAt(newestRecordMs: number): number {
+    this.#wallTime = new WallTime(this.#clock, newestRecordMs)
+    return this.#wallTime.behindMs
+  }
+
+  /** Goes on with the numbers where the Store ended. */
+  begin({ lastSessionNumber, lastMessageNumber }: Loaded): void {
     this.#lastSessionNumber = lastSessionNumber
     this.#lastMessageNumber = lastMessageNumber
-    this.#clockBehindMs = Math.max(0, newestRecordMs - this.#clock.wallNow())
   }
 
   /** Wall-clock milliseconds of a monotonic time; `undefined` for never. */
   toWall(monotonicMs: number | undefined): number | undefined {
     if (monotonicMs === undefined || monotonicMs === Infinity) return undefined
-    return Math.round(monotonicMs - this.#turn.now() + this.#clock.wallNow() + this.#clockBehindMs)
+    return Math.round(monotonicMs - this.#turn.now() + this.#wallTime.now())
   }
 
   /** Monotonic milliseconds of a stored time; Infinity for never. */
   fromWall(wallMs: number | undefined): number {
     if (wallMs === undefined) return Infinity
-    return wallMs - this.#clock.wallNow() - this.#clockBehindMs + this.#turn.now()
+    return wallMs - this.#wallTime.now() + this.#turn.now()
   }
 
   #record(change: Change, bytes = 0): void {

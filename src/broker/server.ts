@@ -50,6 +50,9 @@ import { Sessions, type Registration, type SessionsSide, type Will } from './ses
 import { Subscribing } from './subscribing.ts'
 import { Turn, type Expiring } from './turn.ts'
 
+/** A clock may be adjusted by a little; from here on it is said. */
+const CLOCK_BEHIND_MS = 10_000
+
 /** What a Server is made of. */
 export interface ServerParts {
   readonly current: Current
@@ -187,7 +190,8 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
       subscribe: (session, record) => this.#restoreSubscription(session, record),
       retain: (message) => this.retainedMessages.restore(message),
     })
-    ledger.begin(await this.#parts.store.load((change) => restoring.apply(change), tell))
+    const begins = (newestRecordMs: number): void => this.#compareClock(ledger.beginAt(newestRecordMs))
+    ledger.begin(await this.#parts.store.load((change) => restoring.apply(change), tell, begins))
     restoring.allTold()
     await this.#readRetained(restoring.unloadedRetained)
     restoring.finish((registration, expiresAtMs, willDueAtMs) => {
@@ -198,6 +202,15 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
       this.publishWill(will)
       ledger.willRemoved(sessionNumber)
     }
+  }
+
+  #compareClock(behindMs: number): void {
+    if (behindMs < CLOCK_BEHIND_MS) return
+    const seconds = Math.round(behindMs / 1000)
+    this.#parts.log.warn(
+      { behindMs },
+      `the clock is ${seconds} s behind the newest record of the store: until it has caught up, that record's time counts`,
+    )
   }
 
   #restoreSession(record: SessionRecord): Registration {

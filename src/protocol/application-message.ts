@@ -272,7 +272,8 @@ export class ApplicationMessage {
   propertiesAt(nowMs: number): Properties {
     const interval = this.properties.messageExpiryInterval
     const age = interval === undefined ? 0 : Math.floor((nowMs - this.receivedAtMs) / 1000)
-    if (age === 0) return this.properties
+    // Below 0 a clock was put back: nobody gets more than the publisher gave.
+    if (age <= 0) return this.properties
     return { ...this.properties, messageExpiryInterval: Math.max(0, interval! - age) }
   }
 

@@ -18,6 +18,7 @@ import { invariant } from '../base/errors.ts'
 import { silentLogger } from '../base/log.ts'
 import type { Logger } from '../base/log.ts'
 import type { MaybePromise } from '../base/maybe-promise.ts'
+import { WallTime } from '../base/wall-time.ts'
 import { DamageReport } from './damage.ts'
 import type { Damage } from './damage.ts'
 import { giveBack } from './give-back.ts'
@@ -119,12 +120,18 @@ export class JournalStore implements Store {
     this.#listeners.push(listener)
   }
 
-  async load(apply: (change: Change) => void, progress: (progress: LoadProgress) => void = ignore): Promise<Loaded> {
+  async load(
+    apply: (change: Change) => void,
+    progress: (progress: LoadProgress) => void = ignore,
+    begins: (newestRecordMs: number) => void = ignore,
+  ): Promise<Loaded> {
     invariant(this.#running === undefined, 'a store is loaded once')
     const recovered = await new Recovery(this.#files, this.#state, this.#damage, progress).run()
+    const wallTime = new WallTime(this.#options.clock, recovered.newestRecordMs)
+    begins(recovered.newestRecordMs)
     await giveBack(this.#files, this.#state, recovered, this.#damage, apply, progress)
     this.#state.strict = true
-    this.#running = await this.#begin(recovered)
+    this.#running = await this.#begin(recovered, wallTime)
     await this.#tidy(recovered)
     const { lastSessionNumber, lastMessageNumber } = this.#state
     return { lastSessionNumber, lastMessageNumber, newestRecordMs: recovered.newestRecordMs }
@@ -216,7 +223,7 @@ export class JournalStore implements Store {
     return this.#running
   }
 
-  async #begin(recovered: Recovered): Promise<Running> {
+  async #begin(recovered: Recovered, wallTime: WallTime): Promise<Running> {
     const { clock, maxBytes = Infinity, segmentBytes, checkpointBytes } = this.#options
     const salt = recovered.salt ?? new DataView(clock.randomBytes(4).slice().buffer).getUint32(0)
     const common = {
@@ -242,6 +249,7 @@ export class JournalStore implements Store {
       },
       {
         ...common,
+        wallTime,
         counters: () => this.#state,
         placed: (messageNumber, segment, offset, length) => messages.place(messageNumber, segment, offset, length),
         moved: (messageNumber, segment, offset, length) => {

@@ -12,6 +12,7 @@
  * @module
  */
 import type { Timer } from '../base/clock.ts'
+import type { WallTime } from '../base/wall-time.ts'
 import { Batch, deferred } from './batch.ts'
 import { headerBytes, RecordKind } from './frame.ts'
 import { BackOff, SegmentLine } from './segment-line.ts'
@@ -36,6 +37,8 @@ type PlacedIn = (messageNumber: number, segment: number, offset: number, length:
 
 export interface JournalOptions extends Omit<LineOptions, 'counters'> {
   readonly metrics: StoreMetrics
+  /** What records are stamped with. */
+  readonly wallTime: WallTime
   /** A segment that has grown so far gives way to the next. */
   readonly segmentBytes: number
   /** Highest numbers used so far. */
@@ -111,9 +114,9 @@ export class Journal {
    */
   write(changes: Iterable<Change>, level: Durability, each: (change: Change) => void): Promise<void> | undefined {
     const batch = this.#gather
-    const { placed, clock } = this.#options
+    const { placed, wallTime } = this.#options
     const { segment } = batch.buffer
-    this.newestRecordMs = Math.max(this.newestRecordMs, clock.wallNow())
+    this.newestRecordMs = Math.floor(wallTime.now())
     const stamp = {
       kind: RecordKind.turn,
       sequence: this.lastSequence + 1,

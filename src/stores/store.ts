@@ -152,8 +152,15 @@ export interface Store {
    * sessions before what hangs on them, a message before what refers to it.
    * A message given back by `load` may leave its payload on disk: then `payloadOnDiskBytes` is set, `payload` is empty,
    * and `read` fetches it when its turn comes.
+   *
+   * @param begins called once, before the first `apply`, with the `newestRecordMs` that the result has: deadlines are
+   * counted from it where the clock is behind
    */
-  load(apply: (change: Change) => void, progress?: (progress: LoadProgress) => void): Promise<Loaded>
+  load(
+    apply: (change: Change) => void,
+    progress?: (progress: LoadProgress) => void,
+    begins?: (newestRecordMs: number) => void,
+  ): Promise<Loaded>
   /** All or none, in order; done when `level` holds. `undefined` at once means done already. */
   write(changes: readonly Change[], level: Durability): MaybePromise<void>
   /** Payloads of messages that are not in RAM, in the order asked. */

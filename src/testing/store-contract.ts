@@ -53,6 +53,26 @@ const cases: Readonly<Record<string, (bed: StoreBed, seed: number) => Promise<vo
     await store.close()
   },
 
+  'the time of the newest record is known before the first fact is given back': async (bed, seed) => {
+    const first = await bed.open()
+    await first.load(() => undefined)
+    const turns = new RandomTurns(new Random(seed + 3), new StoreModel())
+    for (let turn = 0; turn < 10; turn++) await first.write(turns.next(), 'disk')
+    await first.close()
+
+    const second = await bed.open()
+    const order: (number | string)[] = []
+    const loaded = await second.load(
+      ({ kind }) => order.push(kind),
+      undefined,
+      (newestRecordMs) => order.push(newestRecordMs),
+    )
+    assert.ok(loaded.newestRecordMs > 0)
+    assert.equal(order[0], loaded.newestRecordMs)
+    assert.equal(order.filter((each) => typeof each === 'number').length, 1)
+    await second.close()
+  },
+
   'random turns, reopened now and then, come back as written': async (bed, seed) => {
     const random = new Random(seed)
     const turns = new RandomTurns(random, new StoreModel())

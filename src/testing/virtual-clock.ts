@@ -55,7 +55,7 @@ class VirtualTimer implements Timer, Timed {
 export class VirtualClock implements Clock {
   readonly #wheel = new TimerWheel<VirtualTimer>()
   readonly #random: SeededRandom
-  readonly #wallOffsetMs: number
+  #wallOffsetMs: number
   readonly #due: VirtualTimer[] = []
   #nowMs = 1000
   #order = 0
@@ -72,6 +72,11 @@ export class VirtualClock implements Clock {
 
   wallNow(): number {
     return this.#nowMs + this.#wallOffsetMs
+  }
+
+  /** Sets the wall clock, as an operator or NTP does: timers do not notice. */
+  setWall(wallMs: number): void {
+    this.#wallOffsetMs = wallMs - this.#nowMs
   }
 
   setTimer(delayMs: number, fire: () => void): Timer {
