@@ -16,7 +16,7 @@ import { basename } from 'node:path'
 import { ConfigError } from '../base/errors.ts'
 import type { Plugin, PluginContext } from '../broker/plugin.ts'
 import { topicFilterProblem } from '../topics/topic-filter.ts'
-import { TopicRulesPlugin, type TopicRule } from './topic-rules.ts'
+import { TopicRulesPlugin, filterOfRule, type TopicRule } from './topic-rules.ts'
 import { WatchedFile } from './watched-file.ts'
 
 /** What an access word means for a rule. */
@@ -86,8 +86,7 @@ function ruleOf(rest: string, placeholders: boolean, place: string, source: stri
   if (problem !== undefined) throw badLine(place, `has a bad Topic Filter ${topicFilter}: ${problem}`)
   return {
     ...ACCESS[(access as keyof typeof ACCESS | undefined) ?? 'readwrite'],
-    topicFilter: topicFilter!,
-    placeholders,
+    ...filterOfRule(topicFilter!, placeholders),
     source,
   }
 }

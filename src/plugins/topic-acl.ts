@@ -20,7 +20,7 @@ import { ConfigError } from '../base/errors.ts'
 import type { AccessList, AccessRules } from '../broker/options.ts'
 import type { Client, Plugin, PluginContext } from '../broker/plugin.ts'
 import { topicFilterProblem } from '../topics/topic-filter.ts'
-import { TopicRulesPlugin, type TopicRule } from './topic-rules.ts'
+import { TopicRulesPlugin, filterOfRule, type TopicRule } from './topic-rules.ts'
 
 interface Options {
   readonly acl?: AccessList
@@ -89,7 +89,7 @@ type RuleKind = Pick<TopicRule, 'effect' | 'publish' | 'subscribe'>
 function ruleOf(place: string, topicFilter: string, kind: RuleKind): TopicRule {
   const problem = topicFilterProblem(topicFilter)
   if (problem !== undefined) throw refusal(`${place}: ${JSON.stringify(topicFilter)} is no Topic Filter: ${problem}`)
-  return { ...kind, topicFilter, placeholders: true, source: `topic-check.${place}: ${kind.effect} ${topicFilter}` }
+  return { ...kind, ...filterOfRule(topicFilter, true), source: `topic-check.${place}: ${kind.effect} ${topicFilter}` }
 }
 
 function isList(entry: readonly string[] | AccessRules): entry is readonly string[] {

@@ -8,11 +8,13 @@
  * Identifier. A name that contains `/`, `+` or `#`, or that would begin the topic with a `$`, would reach further than one
  * level: an allow rule never matches for it, a deny rule takes it as `+`.
  *
+ * A long list of rules meets topics and names of up to 64 KiB. So the question is taken apart once, each rule was when it was
+ * made, and what is left for a rule is to compare levels.
+ *
  * @module
  */
 import type { Client, Explanation, Plugin, TopicQuestion } from '../broker/plugin.ts'
-import { covers, overlaps } from '../topics/containment.ts'
-import { matches } from '../topics/topic-filter.ts'
+import { covers, overlaps, shapeOf, type FilterShape } from '../topics/containment.ts'
 
 /** One rule. */
 export interface TopicRule {
@@ -21,11 +23,18 @@ export interface TopicRule {
   readonly publish: boolean
   /** Whether it speaks about subscribing and receiving. */
   readonly subscribe: boolean
-  readonly topicFilter: string
-  /** Whether `%u` and `%c` in the filter stand for something. */
+  /** Of its Topic Filter. */
+  readonly shape: FilterShape
+  /** Whether the filter has a `%u` or `%c` that stands for something. */
   readonly placeholders: boolean
   /** The rule in its own words and where it stands, as `explain` prints it. */
   readonly source: string
+}
+
+/** The part of a rule that its Topic Filter decides. @param placeholders whether `%u` and `%c` stand for something */
+export function filterOfRule(topicFilter: string, placeholders: boolean): Pick<TopicRule, 'shape' | 'placeholders'> {
+  const shape = shapeOf(topicFilter)
+  return { shape, placeholders: placeholders && shape.levels.some((level) => level === '%u' || level === '%c') }
 }
 
 /** What decides, and why. */
@@ -39,12 +48,15 @@ export interface Verdict {
  * Puts a question to a list of rules. Any deny rule that applies decides; otherwise the first allow rule that applies;
  * otherwise it is a deny.
  */
-export function judge(rules: readonly TopicRule[], question: TopicQuestion): Verdict {
+export function judge(rules: readonly TopicRule[], { client, action, topic }: TopicQuestion): Verdict {
+  const asked = shapeOf(topic)
+  const names = { '%u': placed(client.userName), '%c': placed(client.clientId) }
   let allowing: TopicRule | undefined
   for (const rule of rules) {
-    if (!(question.action === 'publish' ? rule.publish : rule.subscribe)) continue
+    if (!(action === 'publish' ? rule.publish : rule.subscribe)) continue
     if (allowing !== undefined && rule.effect === 'allow') continue
-    if (!applies(rule, question)) continue
+    const shape = rule.placeholders ? fillIn(rule, names) : rule.shape
+    if (shape === undefined || !applies(rule.effect, shape, asked)) continue
     if (rule.effect === 'deny') return { decision: 'deny', rule }
     allowing = rule
   }
@@ -97,24 +109,36 @@ export class TopicRulesPlugin implements Plugin {
   }
 }
 
-function applies(rule: TopicRule, { client, action, topic }: TopicQuestion): boolean {
-  const { effect, topicFilter, placeholders } = rule
-  const filter = placeholders ? fillIn(topicFilter, client, effect) : topicFilter
-  if (filter === undefined) return false
-  if (action !== 'subscribe') return matches(filter, topic)
-  return effect === 'deny' ? overlaps(filter, topic) : covers(filter, topic)
+/** Of a Topic Name both are the same: it matches itself alone. */
+function applies(effect: TopicRule['effect'], shape: FilterShape, asked: FilterShape): boolean {
+  return effect === 'deny' ? overlaps(shape, asked) : covers(shape, asked)
 }
 
-/** @returns the filter for this Client; `undefined` when it cannot be filled in and so allows nothing */
-function fillIn(topicFilter: string, client: Client, effect: TopicRule['effect']): string | undefined {
-  if (!topicFilter.includes('%')) return topicFilter
-  const levels = topicFilter.split('/')
-  for (const [index, level] of levels.entries()) {
-    if (level !== '%u' && level !== '%c') continue
-    const name = level === '%u' ? client.userName : client.clientId
-    const fits = name !== undefined && !/[/+#]/.test(name) && !(index === 0 && name.startsWith('$'))
+/** A name where it is one Topic Level: anywhere, or anywhere but first. */
+interface PlacedName {
+  readonly name: string | undefined
+  readonly fitsFirst: boolean
+}
+
+type Names = Readonly<Record<'%u' | '%c', PlacedName>>
+
+function placed(name: string | undefined): PlacedName {
+  if (name === undefined || /[/+#]/.test(name)) return { name: undefined, fitsFirst: false }
+  return { name, fitsFirst: !name.startsWith('$') }
+}
+
+/** @returns the filter for these names; `undefined` when it cannot be filled in and so allows nothing */
+function fillIn({ shape, effect }: TopicRule, names: Names): FilterShape | undefined {
+  const levels: string[] = []
+  for (const level of shape.levels) {
+    if (level !== '%u' && level !== '%c') {
+      levels.push(level)
+      continue
+    }
+    const { name, fitsFirst } = names[level]
+    const fits = name !== undefined && (levels.length > 0 || fitsFirst)
     if (!fits && effect === 'allow') return undefined
-    levels[index] = fits ? name : '+'
+    levels.push(fits ? name : '+')
   }
-  return levels.join('/')
+  return { levels, more: shape.more }
 }

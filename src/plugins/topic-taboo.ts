@@ -8,8 +8,8 @@
  */
 import { ConfigError } from '../base/errors.ts'
 import type { Client, Explanation, Plugin, PluginContext, TopicQuestion } from '../broker/plugin.ts'
-import { overlaps } from '../topics/containment.ts'
-import { matches, topicFilterProblem } from '../topics/topic-filter.ts'
+import { overlaps, shapeOf, type FilterShape } from '../topics/containment.ts'
+import { topicFilterProblem } from '../topics/topic-filter.ts'
 
 export const DEFAULT_TABOO: readonly string[] = ['prohibited', 'top-secret', 'data/classified']
 
@@ -29,27 +29,36 @@ export default function topicTaboo({ options }: PluginContext): Plugin {
 class TopicTaboo implements Plugin {
   readonly name = 'topic_taboo'
   readonly stable = true
-  readonly #taboo: readonly string[]
+  readonly #taboo: readonly { readonly topicFilter: string; readonly shape: FilterShape }[]
 
   constructor(taboo: readonly string[]) {
-    this.#taboo = taboo
+    this.#taboo = taboo.map((topicFilter) => ({ topicFilter, shape: shapeOf(topicFilter) }))
   }
 
   mayPublish(client: Client, { topicName }: { readonly topicName: string }): boolean {
-    return this.mayReceive(client, topicName)
+    return this.#may(client, topicName)
   }
 
   maySubscribe(client: Client, topicFilter: string): boolean {
-    return isExempt(client) || !this.#taboo.some((taboo) => overlaps(taboo, topicFilter))
+    return this.#may(client, topicFilter)
   }
 
   mayReceive(client: Client, topicName: string): boolean {
-    return isExempt(client) || !this.#taboo.some((taboo) => matches(taboo, topicName))
+    return this.#may(client, topicName)
   }
 
-  explain({ client, action, topic }: TopicQuestion): Explanation {
-    const touches = action === 'subscribe' ? overlaps : matches
-    const taboo = this.#taboo.find((each) => touches(each, topic))
+  #may(client: Client, topic: string): boolean {
+    return isExempt(client) || this.#touched(topic) === undefined
+  }
+
+  /** A Topic Name is a filter that matches itself alone. */
+  #touched(topic: string): string | undefined {
+    const asked = shapeOf(topic)
+    return this.#taboo.find(({ shape }) => overlaps(shape, asked))?.topicFilter
+  }
+
+  explain({ client, topic }: TopicQuestion): Explanation {
+    const taboo = this.#touched(topic)
     if (taboo === undefined) return { plugin: this.name, decision: 'allow', rule: 'no taboo' }
     if (isExempt(client)) return { plugin: this.name, decision: 'allow', rule: `user ${EXEMPT_USER} is exempt` }
     return { plugin: this.name, decision: 'deny', rule: `topic-check.taboo: ${taboo}` }

@@ -13,13 +13,14 @@
  * @module
  */
 
-interface Shape {
+/** A Topic Filter, or a Topic Name, taken apart: for whoever compares the same one with many. */
+export interface FilterShape {
   readonly levels: readonly string[]
   /** Whether any number of levels may follow. */
   readonly more: boolean
 }
 
-function shapeOf(topicFilter: string): Shape {
+export function shapeOf(topicFilter: string): FilterShape {
   const levels = topicFilter.split('/')
   const more = levels.at(-1) === '#'
   if (more) levels.pop()
@@ -27,23 +28,29 @@ function shapeOf(topicFilter: string): Shape {
   return { levels, more }
 }
 
+function toShape(topicFilter: string | FilterShape): FilterShape {
+  return typeof topicFilter === 'string' ? shapeOf(topicFilter) : topicFilter
+}
+
 /**
- * Says whether `rule` matches every Topic Name that `topicFilter` can match.
+ * Says whether `rule` matches every Topic Name that `topicFilter` can match. A Topic Name is a filter that matches itself.
  *
  * @example
  * covers('a/#', 'a/+/b') // true
  * covers('a/+', 'a/#') // false
  * covers('#', '$SYS/#') // false
  */
-export function covers(rule: string, topicFilter: string): boolean {
-  const outer = shapeOf(rule)
-  const inner = shapeOf(topicFilter)
+export function covers(rule: string | FilterShape, topicFilter: string | FilterShape): boolean {
+  const outer = toShape(rule)
+  const inner = toShape(topicFilter)
   if (inner.more && !outer.more) return false
   if (outer.more ? inner.levels.length < outer.levels.length : inner.levels.length !== outer.levels.length) return false
-  return outer.levels.every((level, index) => {
+  for (let index = 0; index < outer.levels.length; index++) {
+    const level = outer.levels[index]!
     const wanted = inner.levels[index]!
-    return level === wanted || (level === '+' && !isHidden(wanted, index))
-  })
+    if (level !== wanted && (level !== '+' || isHidden(wanted, index))) return false
+  }
+  return true
 }
 
 /**
@@ -53,9 +60,9 @@ export function covers(rule: string, topicFilter: string): boolean {
  * overlaps('a/+', '+/b') // true
  * overlaps('a/b', 'a/c/#') // false
  */
-export function overlaps(one: string, other: string): boolean {
-  const a = shapeOf(one)
-  const b = shapeOf(other)
+export function overlaps(one: string | FilterShape, other: string | FilterShape): boolean {
+  const a = toShape(one)
+  const b = toShape(other)
   const shared = Math.min(a.levels.length, b.levels.length)
   if (a.levels.length > shared && !b.more) return false
   if (b.levels.length > shared && !a.more) return false

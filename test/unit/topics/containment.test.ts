@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { covers, overlaps } from '../../../src/topics/containment.ts'
 import { matches } from '../../../src/topics/topic-filter.ts'
+import { anyTopicFilter, anyTopicName } from './arbitraries.ts'
 
 const yes: [rule: string, topicFilter: string][] = [
   ['a/#', 'a'],
@@ -93,6 +94,17 @@ test('covers and overlaps agree with trying every small Topic Name', () => {
       const common = others.some((topicName) => ones.has(topicName))
       assert.equal(overlaps(one, other), common, `${one} overlaps ${other}`)
       assert.equal(overlaps(other, one), common, `${other} overlaps ${one}`)
+    }),
+    { numRuns: 3000 },
+  )
+})
+
+test('a filter covers a Topic Name, and overlaps it, exactly if it matches it', () => {
+  fc.assert(
+    fc.property(anyTopicFilter, anyTopicName, (topicFilter, topicName) => {
+      const expected = matches(topicFilter, topicName)
+      assert.equal(covers(topicFilter, topicName), expected, `${topicFilter} covers ${topicName}`)
+      assert.equal(overlaps(topicFilter, topicName), expected, `${topicFilter} overlaps ${topicName}`)
     }),
     { numRuns: 3000 },
   )

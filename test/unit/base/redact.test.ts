@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { withoutTokens } from '../../../src/base/redact.ts'
+
+/** The rule in one line. It takes quadratic time for some texts, which is why it is only here. */
+const TOKEN = /\beyJ[\w-]+\.[\w-]+\.[\w-]*/g
+
+/** Texts made of what tokens are made of, so that tokens, and what is almost one, come up often. */
+const tokenText = fc
+  .array(
+    fc.constantFrom('eyJ', 'e', 'y', 'J', '-', '_', '.', 'a', '7', ' ', '=', 'é', '\u{1f600}', 'Ā', '@', '[', '`'),
+    {
+      maxLength: 60,
+    },
+  )
+  .map((parts) => parts.join(''))
+
+test('a token is replaced wherever the text has one, and nothing else is', () => {
+  fc.assert(
+    fc.property(fc.oneof(tokenText, fc.string()), (text) => {
+      assert.equal(withoutTokens(text), text.replace(TOKEN, '(token)'))
+    }),
+    { numRuns: 5000 },
+  )
+})
+
+/** How many characters are read for a text. */
+function reads(text: string): number {
+  let count = 0
+  withoutTokens(text, (all, at) => {
+    count++
+    return all.charCodeAt(at)
+  })
+  return count
+}
+
+const MOST_READS_PER_CHARACTER = 9
+
+test('the time is linear in the length, whatever the text', () => {
+  fc.assert(
+    fc.property(tokenText, fc.integer({ min: 1, max: 200 }), tokenText, (part, times, tail) => {
+      const text = part.repeat(times) + tail
+      const count = reads(text)
+      assert.ok(count <= MOST_READS_PER_CHARACTER * text.length, `${count} reads for ${text.length} characters`)
+    }),
+    { numRuns: 2000 },
+  )
+})
+
+test('64 KiB of beginnings of tokens cost no more for each character than 64 bytes of them', () => {
+  for (const part of ['eyJ-', 'eyJa.', '-eyJa', 'eyJa.b ', 'eyJ', 'a.']) {
+    const count = reads(part.repeat(65_536 / part.length))
+    assert.ok(count <= MOST_READS_PER_CHARACTER * 65_536, `${part}: ${count} reads`)
+  }
+})
