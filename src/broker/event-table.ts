@@ -110,7 +110,7 @@ export const eventTable: { readonly [Name in EventName]: EventRow<Name> } = {
   packetReceived: { description: 'A Control Packet came.', fields: { clientId: CLIENT_ID, packet: PACKET } },
   packetSent: { description: 'A Control Packet is on its way.', fields: { clientId: CLIENT_ID, packet: PACKET } },
   internalError: {
-    description: 'Our own mistake, contained: its Connection ended, nobody else’s.',
+    description: 'Our own mistake, contained: it cost one message or one Connection, nobody else’s.',
     fields: { clientId: CLIENT_ID, error: 'What was thrown.' },
   },
 }

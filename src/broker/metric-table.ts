@@ -52,7 +52,7 @@ export const metricTable: Readonly<Record<CounterName, MetricRow>> = {
   gatherPauses: row('pauses', 'Pauses of `gather-pause` behind small turns.'),
   longestTurnMs: row('milliseconds', 'Longest turn of the event loop.'),
   payloadReadsFailed: row('reads', 'Reads of waiting payloads from the Store that failed; they are tried again.'),
-  internalErrors: row('errors', 'Mistakes of the broker itself, each contained in one Connection.'),
+  internalErrors: row('errors', 'Mistakes of the broker itself: each costs one message or one Connection.'),
 }
 
 /** A figure of the Store, and where it is published below `$SYS/broker/store/`. */
@@ -93,6 +93,8 @@ export const dropTable: Readonly<Record<DropCause, string>> = {
   'queue full': 'The queue of the Session, or of a subscription of the host program, is full.',
   expired: 'Its Message Expiry Interval passed while it waited.',
   'packet too large': "It exceeds the Client's Maximum Packet Size.",
+  'cannot be encoded':
+    'No PUBLISH can carry it to this client: with the properties of its subscription it exceeds what the protocol allows, or the broker failed to write it (an `internalError`). Publisher and receiver stay connected.',
   'not authorized': 'The Client subscribed to it, and may not receive it.',
   'no member': 'No member of the Shared Subscription could take it.',
   'session ended': 'The Session ended while it waited.',

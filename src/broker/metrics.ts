@@ -49,6 +49,7 @@ export class Metrics implements ConnectionMetrics {
     'queue full': 0,
     expired: 0,
     'packet too large': 0,
+    'cannot be encoded': 0,
     'not authorized': 0,
     'no member': 0,
     'session ended': 0,

@@ -335,7 +335,7 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
     const { clientId, address } = connection.client
     this.#parts.log.error(
       { clientId, address, err: error },
-      `internal error, ${clientId} is disconnected: ${String(error)}`,
+      `internal error, while serving ${clientId}: ${String(error)}`,
     )
     this.#events.tell('internalError', { clientId, error })
   }

@@ -45,10 +45,11 @@ export function encodePacket(packet: Packet, version: ProtocolVersion): Uint8Arr
 
 /**
  * Encodes one packet for a receiver that takes no more than `maximumPacketSize` bytes: if need be without Reason String, then
- * without User Properties [5.0 MQTT-3.2.2-19] [5.0 MQTT-3.2.2-20]. A PUBLISH is the message's own and loses nothing.
+ * without User Properties [5.0 MQTT-3.2.2-19] [5.0 MQTT-3.2.2-20]. What cannot be encoded, such as a Reason String of more
+ * than 65,535 bytes, does not fit either. A PUBLISH is the message's own and loses nothing.
  *
  * @returns `undefined` when it does not fit even so, and must not be sent [5.0 MQTT-3.1.2-24]
- * @throws {UsageError} as `encodePacket`
+ * @throws {UsageError} as `encodePacket`, when what is left cannot be encoded
  *
  * @example
  * encodeWithinLimit({ type: 14, reasonCode: 0x8b, properties: { reasonString: 'bye' } }, 5, 8)?.length // 3: DISCONNECT
@@ -58,10 +59,17 @@ export function encodeWithinLimit(
   version: ProtocolVersion,
   maximumPacketSize: number,
 ): Uint8Array | undefined {
+  let problem: unknown
   for (const candidate of shorterAndShorter(packet)) {
-    const bytes = encodePacket(candidate, version)
-    if (bytes.length <= maximumPacketSize) return bytes
+    try {
+      const bytes = encodePacket(candidate, version)
+      if (bytes.length <= maximumPacketSize) return bytes
+      problem = undefined
+    } catch (error) {
+      problem = error
+    }
   }
+  if (problem !== undefined) throw problem
   return undefined
 }
 

@@ -13,7 +13,7 @@
  */
 import { Buffer } from 'node:buffer'
 import { copyBytes } from '../base/bytes.ts'
-import { UsageError } from '../base/errors.ts'
+import { invariant, UsageError } from '../base/errors.ts'
 import { PacketType, type ProtocolVersion, type QoS } from './packets.ts'
 import { noProperties, type Properties } from './properties.ts'
 import { sizeOfBinary, sizeOfProperties, writeBinary, writeProperties, writeTwoByteInteger } from './property-writer.ts'
@@ -109,7 +109,9 @@ function make(
     at = writeVariableByteInteger(bytes, at, propertyLength)
     at = writeProperties(bytes, at, properties, 'PUBLISH')
   }
-  if (payload !== undefined) copyBytes(bytes, at, payload, 0, payloadLength)
+  if (payload !== undefined) at = copyBytes(bytes, at, payload, 0, payloadLength)
+  // The memory held something else before: what is not written must not leave.
+  invariant(at === bytes.length, 'a PUBLISH is not of the size that it was measured at')
   return { bytes, packetIdentifierAt }
 }
 

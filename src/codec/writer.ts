@@ -5,7 +5,7 @@
  * @module
  */
 import { Buffer } from 'node:buffer'
-import { UsageError } from '../base/errors.ts'
+import { invariant, UsageError } from '../base/errors.ts'
 import type { PropertyHolder } from './property-table.ts'
 import type { Properties } from './properties.ts'
 import { sizeOfBinary, sizeOfProperties, writeBinary, writeProperties, writeTwoByteInteger } from './property-writer.ts'
@@ -54,6 +54,7 @@ export class Writer {
 
   /** The packet, with its fixed header. The writer is done then. */
   finish(firstByte: number): Uint8Array {
+    invariant(this.#at <= this.#bytes.length, 'a packet is longer than it was measured at')
     const remainingLength = this.#at - maxHeaderBytes
     const start = maxHeaderBytes - 1 - sizeOfVariableByteInteger(remainingLength)
     this.#bytes[start] = firstByte

@@ -106,10 +106,20 @@ class StreamPump implements Transport {
     return this.#stream.writableLength
   }
 
-  /** Hot: once for each Connection and turn. A write that the kernel takes at once makes no callback. */
+  /** A stream of the host program that throws costs itself: the caller may be in the middle of somebody else's turn. */
   write(bytes: Uint8Array): boolean {
+    if (!this.#stream.writable) return true
+    try {
+      return this.#write(bytes)
+    } catch (error) {
+      this.#stream.destroy(error as Error)
+      return false
+    }
+  }
+
+  /** Hot: once for each Connection and turn. A write that the kernel takes at once makes no callback. */
+  #write(bytes: Uint8Array): boolean {
     const stream = this.#stream
-    if (!stream.writable) return true
     if (this.#writesThrough && !this.#holds) {
       stream.write(bytes)
       if (stream.writableLength === 0) return true

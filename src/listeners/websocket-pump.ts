@@ -91,7 +91,14 @@ class WebSocketPump implements Transport {
   write(bytes: Uint8Array): boolean {
     const socket = this.#socket
     if (socket.readyState !== socket.OPEN) return true
-    socket.send(bytes, BINARY, this.#settled)
+    try {
+      socket.send(bytes, BINARY, this.#settled)
+    } catch (error) {
+      // It costs itself: the caller may be in the middle of somebody else's turn.
+      this.note(error as Error)
+      socket.terminate()
+      return false
+    }
     if (socket.bufferedAmount === 0) return true
     this.#holds = true
     return false

@@ -41,7 +41,7 @@ import { IncomingPublishes } from './incoming-publishes.ts'
 import { RateLimit } from './rate-limit.ts'
 import { Sender } from './sender.ts'
 import { PENDING, type ConnectionEnd, type ConnectionLimits, type EndCause, type ServerSide } from './server-side.ts'
-import type { Session, SessionConnection } from './session.ts'
+import type { DropCause, Session, SessionConnection } from './session.ts'
 import type { Incoming, Peer, Transport } from './transport.ts'
 
 const State = { AwaitingConnect: 0, Authenticating: 1, Connected: 2, Closed: 3 } as const
@@ -484,12 +484,36 @@ export class Connection implements Incoming, SessionConnection, Timed {
 
   // ---- output ----
 
-  sendPublish(message: ApplicationMessage, retain: boolean, subscriptionIdentifiers: readonly number[]): boolean {
-    return this.#sender.publish(message, retain, subscriptionIdentifiers)
+  sendPublish(
+    message: ApplicationMessage,
+    retain: boolean,
+    subscriptionIdentifiers: readonly number[],
+  ): DropCause | undefined {
+    try {
+      return this.#sender.publish(message, retain, subscriptionIdentifiers)
+    } catch (error) {
+      return this.#breakOff(error)
+    }
   }
 
-  sendDelivery(delivery: Delivery, dup: boolean): boolean {
-    return this.#sender.delivery(delivery, dup, this.session!.ledger === undefined ? 0 : this.#server.changeCount)
+  sendDelivery(delivery: Delivery, dup: boolean): DropCause | undefined {
+    const afterChange = this.session!.ledger === undefined ? 0 : this.#server.changeCount
+    try {
+      return this.#sender.delivery(delivery, dup, afterChange)
+    } catch (error) {
+      return this.#breakOff(error)
+    }
+  }
+
+  /**
+   * Writing failed in the middle: the stream may end within a packet, so that it is of no further use. That is this
+   * Connection's loss, not the publisher's, whose message is just being delivered.
+   */
+  #breakOff(error: unknown): DropCause {
+    this.#server.failed(this, error)
+    this.#sender.discard()
+    this.#transport.destroy()
+    return 'cannot be encoded'
   }
 
   sendPubrel(delivery: Delivery): void {

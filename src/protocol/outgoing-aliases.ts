@@ -17,16 +17,15 @@ export class OutgoingAliases {
     return this.#aliases.get(topicName) ?? 0
   }
 
-  /** A new alias for that topic; 0 if none is left. Its announcement must be certain to leave. */
-  assign(topicName: string): number {
-    if (this.#aliases.size >= this.#maximum) return 0
-    const alias = this.#aliases.size + 1
-    this.#aliases.set(topicName, alias)
-    return alias
+  /** The alias that `assign` would give; 0 if none is left. */
+  get next(): number {
+    return this.#aliases.size < this.#maximum ? this.#aliases.size + 1 : 0
   }
 
-  /** Whether `assign` would find one. */
-  get hasRoom(): boolean {
-    return this.#aliases.size < this.#maximum
+  /** Gives that topic the alias `next`, if there is one: the packet that announces it is certain to leave. */
+  assign(topicName: string): number {
+    const alias = this.next
+    if (alias > 0) this.#aliases.set(topicName, alias)
+    return alias
   }
 }

@@ -6,9 +6,13 @@
  * Buffers come from a pool and go back to it as soon as the operating system has the bytes, so that an idle Connection
  * holds none. A frame above `LARGE_FRAME_BYTES` is not copied: what was gathered before it leaves first, then the frame.
  *
+ * A buffer from the pool still holds what it held before, which may be another Client's. So bytes count as gathered only once
+ * they are written: a writer reserves room, writes, and says how far it came (`wrote`). One that throws has added nothing.
+ *
  * @module
  */
 import { copyBytes } from '../base/bytes.ts'
+import { invariant, InvariantError } from '../base/errors.ts'
 import type { Transport } from './transport.ts'
 
 /** A gather buffer never grows beyond this; a fuller one is written at once. */
@@ -25,6 +29,11 @@ const NOTHING: Buffer = Buffer.alloc(0)
 
 /** Spare gather buffers, shared by all Connections of a Broker. Keeps at most `maxSpare` of each size. */
 export class BufferPool {
+  /**
+   * A byte that every buffer is filled with when it is taken and when it comes back, so that a test recognizes memory that
+   * nobody wrote. Outside of tests it is not set, and buffers stay as they are.
+   */
+  static poison: number | undefined = undefined
   readonly #spare: Buffer[][] = SIZES_BYTES.map(() => [])
   readonly #maxSpare: number
 
@@ -32,15 +41,23 @@ export class BufferPool {
     this.#maxSpare = maxSpare
   }
 
-  /** @returns a buffer of at least `bytes` bytes, contents arbitrary; `bytes` is at most 65,536 */
+  /**
+   * @param bytes at most 65,536
+   * @returns a buffer of at least so many bytes; it holds what somebody else left in it
+   * @throws {InvariantError} when that is more than the largest buffer has
+   */
   take(bytes: number): Buffer {
+    invariant(bytes <= GATHER_LIMIT_BYTES, 'no gather buffer is that large')
     const index = bytes <= SIZES_BYTES[0] ? 0 : bytes <= SIZES_BYTES[1] ? 1 : 2
-    return this.#spare[index]!.pop() ?? Buffer.allocUnsafeSlow(SIZES_BYTES[index]!)
+    const buffer = this.#spare[index]!.pop() ?? Buffer.allocUnsafeSlow(SIZES_BYTES[index]!)
+    if (BufferPool.poison !== undefined) buffer.fill(BufferPool.poison)
+    return buffer
   }
 
   give(buffer: Buffer): void {
     const index = (SIZES_BYTES as readonly number[]).indexOf(buffer.length)
     if (index < 0) return
+    if (BufferPool.poison !== undefined) buffer.fill(BufferPool.poison)
     const spare = this.#spare[index]!
     if (spare.length < this.#maxSpare) spare.push(buffer)
   }
@@ -49,10 +66,12 @@ export class BufferPool {
 export class Output {
   /** The gather buffer: write into it from what `reserve` answers, at once, before anything else is called. */
   bytes: Buffer = NOTHING
-  /** Bytes gathered and not yet handed to the Transport. */
-  length = 0
   /** All bytes ever handed to the Transport. */
   writtenBytes = 0
+  /** Bytes gathered and not yet handed to the Transport: all of them were written. */
+  #length = 0
+  /** Where the room ends that was reserved last. */
+  #reservedEnd = 0
   readonly #pool: BufferPool
   readonly #transport: Transport
   /** Buffers that the Transport still holds. */
@@ -63,32 +82,52 @@ export class Output {
     this.#transport = transport
   }
 
+  /** Bytes gathered and not yet handed to the Transport. */
+  get length(): number {
+    return this.#length
+  }
+
   /**
-   * Makes room for `count` bytes (at most 65,536) and counts them as gathered.
+   * Makes room for `count` bytes. They count as gathered once `wrote` was called; what is not written until the next call is
+   * given up.
    *
    * Hot: runs for every packet sent.
    *
+   * @param count at most 65,536
    * @returns where in `bytes` they begin
+   * @throws {InvariantError} for more, before anything has changed
    */
   reserve(count: number): number {
-    const at = this.length
-    const end = at + count
-    if (end <= this.bytes.length) {
-      this.length = end
-      return at
-    }
-    return this.#reserveSlowly(count)
+    const end = this.#length + count
+    if (end > this.bytes.length) return this.#reserveSlowly(count)
+    this.#reservedEnd = end
+    return this.#length
   }
 
   #reserveSlowly(count: number): number {
-    if (this.length + count > GATHER_LIMIT_BYTES) this.flush()
-    const grown = this.#pool.take(Math.min(GATHER_LIMIT_BYTES, Math.max(this.length + count, this.bytes.length * 2)))
-    if (this.length > 0) copyBytes(grown, 0, this.bytes, 0, this.length)
+    invariant(count <= GATHER_LIMIT_BYTES, 'more is reserved at once than a gather buffer holds')
+    if (this.#length + count > GATHER_LIMIT_BYTES) this.flush()
+    const length = this.#length
+    const grown = this.#pool.take(Math.min(GATHER_LIMIT_BYTES, Math.max(length + count, this.bytes.length * 2)))
+    if (length > 0) copyBytes(grown, 0, this.bytes, 0, length)
     if (this.bytes !== NOTHING) this.#pool.give(this.bytes)
     this.bytes = grown
-    const at = this.length
-    this.length += count
-    return at
+    this.#reservedEnd = length + count
+    return length
+  }
+
+  /**
+   * Everything up to `end` is written, beginning where `reserve` said.
+   *
+   * Hot: runs for every packet sent.
+   *
+   * @throws {InvariantError} when that is more than was reserved, or less than was there before
+   */
+  wrote(end: number): void {
+    if (end > this.#reservedEnd || end < this.#length) {
+      throw new InvariantError(`written up to ${end}, reserved were ${this.#length} to ${this.#reservedEnd}`)
+    }
+    this.#length = end
   }
 
   /** Adds bytes of any length; a large piece is handed on as it is and must not change afterwards. */
@@ -100,19 +139,25 @@ export class Output {
       return
     }
     const at = this.reserve(end - start)
-    copyBytes(this.bytes, at, source, start, end)
+    this.wrote(copyBytes(this.bytes, at, source, start, end))
   }
 
   /** Hands what was gathered to the Transport and gives the buffer back as soon as that is possible. */
   flush(): void {
-    if (this.length === 0) return
+    const length = this.#length
+    if (length === 0) return
     const bytes = this.bytes
-    const gone = this.#transport.write(this.length === bytes.length ? bytes : bytes.subarray(0, this.length))
-    this.writtenBytes += this.length
-    this.length = 0
-    this.bytes = NOTHING
+    this.#empty()
+    this.writtenBytes += length
+    const gone = this.#transport.write(length === bytes.length ? bytes : bytes.subarray(0, length))
     if (gone) this.#pool.give(bytes)
     else this.#lend(bytes)
+  }
+
+  #empty(): void {
+    this.#length = 0
+    this.#reservedEnd = 0
+    this.bytes = NOTHING
   }
 
   #lend(bytes: Buffer): void {
@@ -129,8 +174,7 @@ export class Output {
 
   /** Forgets what was gathered: it dies with its Connection. */
   discard(): void {
-    this.length = 0
     if (this.bytes !== NOTHING) this.#pool.give(this.bytes)
-    this.bytes = NOTHING
+    this.#empty()
   }
 }

@@ -8,9 +8,13 @@
  * leaves at once unless an earlier one of its lane waits. Nothing larger than the Client's Maximum Packet Size leaves
  * [5.0 MQTT-3.1.2-24].
  *
+ * A PUBLISH is encoded first and gathered then: one that cannot be encoded for this Client is dropped, and costs neither its
+ * publisher nor its receiver a Connection.
+ *
  * @module
  */
 import { copyBytes } from '../base/bytes.ts'
+import { UsageError } from '../base/errors.ts'
 import { writeAcknowledgement } from '../codec/acknowledgement.ts'
 import { maxControlPacketBytes } from '../codec/decoder.ts'
 import { encodePacket, encodeWithinLimit } from '../codec/encode.ts'
@@ -24,6 +28,7 @@ import type { IncomingPublishes } from './incoming-publishes.ts'
 import { LARGE_FRAME_BYTES, Output } from './output.ts'
 import { OutgoingAliases } from './outgoing-aliases.ts'
 import type { ServerSide } from './server-side.ts'
+import type { DropCause } from './session.ts'
 import type { Transport } from './transport.ts'
 
 const PUBLISH_BYTE = PacketType.PUBLISH << 4
@@ -69,50 +74,69 @@ export class Sender {
   /**
    * A PUBLISH of QoS 0. Hot: runs for every delivery at QoS 0.
    *
-   * @returns false when it exceeds the Client's Maximum Packet Size and was dropped
+   * @returns why it cannot be sent to this Client; `undefined` where it was sent
    */
-  publish(message: ApplicationMessage, retain: boolean, subscriptionIdentifiers: readonly number[]): boolean {
+  publish(
+    message: ApplicationMessage,
+    retain: boolean,
+    subscriptionIdentifiers: readonly number[],
+  ): DropCause | undefined {
     if (this.version === 5 && (this.#aliases !== undefined || subscriptionIdentifiers.length > 0)) {
       return this.#publishEncoded(message, 0, retain, false, 0, subscriptionIdentifiers, 0)
     }
-    let frame = message.frame(this.version, false, this.#server.now())
-    const size = frame.end - frame.start
-    if (size > this.maximumPacketSize) return false
-    if (size >= LARGE_FRAME_BYTES) frame = this.#safeFrame(message, false)
+    const frame = this.#frameOf(message, false)
+    if (typeof frame === 'string') return frame
     this.#appendFrame(frame, PUBLISH_BYTE | (retain ? RETAIN_BIT : 0), 0)
     this.#countPublish(message)
-    return true
+    return undefined
   }
 
   /**
    * A PUBLISH of QoS 1 or 2.
    *
    * @param afterChange the Change that has to be stored first; 0 for none
+   * @returns as `publish`
    */
-  delivery(delivery: Delivery, dup: boolean, afterChange: number): boolean {
+  delivery(delivery: Delivery, dup: boolean, afterChange: number): DropCause | undefined {
     const { message, qos, retain, packetIdentifier, subscriptionIdentifiers } = delivery
     if (this.version === 5 && (this.#aliases !== undefined || subscriptionIdentifiers.length > 0)) {
       return this.#publishEncoded(message, qos, retain, dup, packetIdentifier, subscriptionIdentifiers, afterChange)
     }
-    let frame = message.frame(this.version, true, this.#server.now())
-    const size = frame.end - frame.start
-    if (size > this.maximumPacketSize) return false
-    if (size >= LARGE_FRAME_BYTES) frame = this.#safeFrame(message, true)
+    const frame = this.#frameOf(message, true)
+    if (typeof frame === 'string') return frame
     const firstByte = PUBLISH_BYTE | (qos << 1) | (retain ? RETAIN_BIT : 0) | (dup ? DUP_BIT : 0)
     if (qos === 2 && this.#mustHold(afterChange)) {
-      const bytes = Buffer.allocUnsafe(size)
+      const bytes = Buffer.allocUnsafe(frame.end - frame.start)
       copyBytes(bytes, 0, frame.bytes, frame.start, frame.end)
       patch(bytes, 0, firstByte, frame.packetIdentifierAt - frame.start, packetIdentifier)
       this.#hold(bytes, afterChange)
     } else this.#appendFrame(frame, firstByte, packetIdentifier)
     this.#countPublish(message)
-    return true
+    return undefined
+  }
+
+  /** The frame that leaves, or why none can. Hot: runs for every delivery. */
+  #frameOf(message: ApplicationMessage, withPacketIdentifier: boolean): PublishFrame | DropCause {
+    try {
+      const frame = message.frame(this.version, withPacketIdentifier, this.#server.now())
+      const size = frame.end - frame.start
+      if (size > this.maximumPacketSize) return 'packet too large'
+      return size < LARGE_FRAME_BYTES ? frame : this.#safeFrame(message, withPacketIdentifier)
+    } catch (error) {
+      return this.#notEncoded(error)
+    }
   }
 
   /** A large frame is handed on as it is, and the Transport may hold it for long: not in memory that is used again. */
   #safeFrame(message: ApplicationMessage, withPacketIdentifier: boolean): PublishFrame {
     message.keep()
     return message.frame(this.version, withPacketIdentifier, this.#server.now())
+  }
+
+  /** Nothing of it was gathered. What the protocol cannot say is nobody's mistake; anything else is ours, and is reported. */
+  #notEncoded(error: unknown): DropCause {
+    if (!(error instanceof UsageError)) this.#server.failed(this.#connection, error)
+    return 'cannot be encoded'
   }
 
   /** The way of a PUBLISH that is this Client's alone: Subscription Identifiers or a Topic Alias. */
@@ -124,10 +148,31 @@ export class Sender {
     packetIdentifier: number,
     subscriptionIdentifiers: readonly number[],
     afterChange: number,
-  ): boolean {
-    const known = this.#aliases?.find(message.topicName) ?? 0
-    // Announced only where the bytes are certain to leave, and before anything that counts on it (the other lane may wait).
-    const announces = known === 0 && qos < 2 && this.#aliases?.hasRoom === true
+  ): DropCause | undefined {
+    let bytes: Uint8Array | undefined
+    try {
+      bytes = this.#encodeOwn(message, qos, retain, dup, packetIdentifier, subscriptionIdentifiers)
+    } catch (error) {
+      return this.#notEncoded(error)
+    }
+    if (bytes === undefined) return 'packet too large'
+    if (qos === 2 && this.#mustHold(afterChange)) this.#hold(bytes, afterChange)
+    else this.#append(bytes)
+    this.#countPublish(message)
+    return undefined
+  }
+
+  /** @returns `undefined` for more than the Client's Maximum Packet Size */
+  #encodeOwn(
+    message: ApplicationMessage,
+    qos: 0 | 1 | 2,
+    retain: boolean,
+    dup: boolean,
+    packetIdentifier: number,
+    subscriptionIdentifiers: readonly number[],
+  ): Uint8Array | undefined {
+    const aliases = this.#aliases
+    const known = aliases?.find(message.topicName) ?? 0
     const make = (topicAlias: number): Uint8Array =>
       encodePacket(
         {
@@ -146,16 +191,17 @@ export class Sender {
         },
         this.version,
       )
-    let bytes = make(announces ? 1 : known)
-    if (bytes.length > this.maximumPacketSize) {
-      if (!announces) return false
-      bytes = make(0)
-      if (bytes.length > this.maximumPacketSize) return false
-    } else if (announces) bytes = make(this.#aliases!.assign(message.topicName))
-    if (qos === 2 && this.#mustHold(afterChange)) this.#hold(bytes, afterChange)
-    else this.#append(bytes)
-    this.#countPublish(message)
-    return true
+    // Announced only where the bytes are certain to leave, and before anything that counts on it (the other lane may wait).
+    const announced = known === 0 && qos < 2 ? (aliases?.next ?? 0) : 0
+    if (announced > 0) {
+      const bytes = make(announced)
+      if (bytes.length <= this.maximumPacketSize) {
+        aliases!.assign(message.topicName)
+        return bytes
+      }
+    }
+    const bytes = make(known)
+    return bytes.length <= this.maximumPacketSize ? bytes : undefined
   }
 
   #countPublish(message: ApplicationMessage): void {
@@ -173,29 +219,35 @@ export class Sender {
     const { bytes, start, end, packetIdentifierAt } = frame
     const output = this.#output
     this.#markDirty()
+    this.#server.metrics.packetsSent++
     const size = end - start
     if (size >= LARGE_FRAME_BYTES) {
       this.#appendLargeFrame(frame, firstByte, packetIdentifier)
       return
     }
     const at = output.reserve(size)
-    copyBytes(output.bytes, at, bytes, start, end)
+    const behind = copyBytes(output.bytes, at, bytes, start, end)
     patch(output.bytes, at, firstByte, packetIdentifierAt - start, packetIdentifier)
-    this.#server.metrics.packetsSent++
+    output.wrote(behind)
   }
 
-  /** What is patched is copied; the rest, the payload, is handed on as it is. */
-  #appendLargeFrame(
-    { bytes, start, end, packetIdentifierAt }: PublishFrame,
-    firstByte: number,
-    identifier: number,
-  ): void {
-    const rest = packetIdentifierAt === 0 ? start + 1 : packetIdentifierAt + 2
-    const at = this.#output.reserve(rest - start)
-    copyBytes(this.#output.bytes, at, bytes, start, rest)
-    patch(this.#output.bytes, at, firstByte, packetIdentifierAt - start, identifier)
-    this.#output.append(bytes, rest, end)
-    this.#server.metrics.packetsSent++
+  /** Only what differs from receiver to receiver is written anew; what lies between, a topic or a payload, may be of any size. */
+  #appendLargeFrame({ bytes, start, end, packetIdentifierAt }: PublishFrame, firstByte: number, id: number): void {
+    const output = this.#output
+    this.#appendByte(firstByte)
+    if (packetIdentifierAt === 0) output.append(bytes, start + 1, end)
+    else {
+      output.append(bytes, start + 1, packetIdentifierAt)
+      this.#appendByte(id >> 8)
+      this.#appendByte(id & 0xff)
+      output.append(bytes, packetIdentifierAt + 2, end)
+    }
+  }
+
+  #appendByte(value: number): void {
+    const at = this.#output.reserve(1)
+    this.#output.bytes[at] = value
+    this.#output.wrote(at + 1)
   }
 
   /**
@@ -226,7 +278,7 @@ export class Sender {
     this.#markDirty()
     const output = this.#output
     const at = output.reserve(LONGEST_PLAIN_ACKNOWLEDGEMENT_BYTES)
-    output.length = writeAcknowledgement(output.bytes, at, type, packetIdentifier, reasonCode, this.version)
+    output.wrote(writeAcknowledgement(output.bytes, at, type, packetIdentifier, reasonCode, this.version))
     this.#server.metrics.packetsSent++
   }
 

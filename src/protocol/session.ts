@@ -27,6 +27,7 @@ export type DropCause =
   | 'queue full'
   | 'expired'
   | 'packet too large'
+  | 'cannot be encoded'
   | 'not authorized'
   | 'no member'
   | 'session ended'
@@ -64,9 +65,13 @@ export interface SessionConnection {
   readonly client: Client
   /** True while output piles up: only what is already in flight goes on. */
   readonly congested: boolean
-  /** @returns false when the packet exceeds the Client's Maximum Packet Size and was therefore not sent */
-  sendPublish(message: ApplicationMessage, retain: boolean, subscriptionIdentifiers: readonly number[]): boolean
-  sendDelivery(delivery: Delivery, dup: boolean): boolean
+  /** @returns why this Client cannot have it, as where it exceeds its Maximum Packet Size; `undefined` where it was sent */
+  sendPublish(
+    message: ApplicationMessage,
+    retain: boolean,
+    subscriptionIdentifiers: readonly number[],
+  ): DropCause | undefined
+  sendDelivery(delivery: Delivery, dup: boolean): DropCause | undefined
   sendPubrel(delivery: Delivery): void
 }
 
@@ -191,8 +196,11 @@ export class Session implements Subscriber {
       waiting.shift()
       if (this.#window.get(next.packetIdentifier) !== next) continue
       if (next.state === DeliveryState.Released) connection.sendPubrel(next)
-      else if (connection.sendDelivery(next, true)) this.#open(next)
-      else this.#finishUnsent(next)
+      else {
+        const cause = connection.sendDelivery(next, true)
+        if (cause === undefined) this.#open(next)
+        else this.#finishUnsent(next, cause)
+      }
     }
     if (waiting.length === 0) this.#toResend = undefined
   }
@@ -218,8 +226,11 @@ export class Session implements Subscriber {
     const connection = this.#connection
     if (connection === undefined) this.#side.dropped(this, message, 'not connected')
     else if (connection.congested) this.#side.dropped(this, message, 'output full')
-    else if (connection.sendPublish(message, retain, identifiers)) this.#side.delivered(this, message, 0)
-    else this.#side.dropped(this, message, 'packet too large')
+    else {
+      const cause = connection.sendPublish(message, retain, identifiers)
+      if (cause === undefined) this.#side.delivered(this, message, 0)
+      else this.#side.dropped(this, message, cause)
+    }
   }
 
   #enqueue(
@@ -305,16 +316,17 @@ export class Session implements Subscriber {
     delivery.state = DeliveryState.Sent
     this.#window.add(delivery)
     this.ledger?.sent(this, delivery)
-    if (this.#connection!.sendDelivery(delivery, false)) {
+    const cause = this.#connection!.sendDelivery(delivery, false)
+    if (cause === undefined) {
       this.#open(delivery)
       this.#side.delivered(this, delivery.message, delivery.qos)
-    } else this.#finishUnsent(delivery)
+    } else this.#finishUnsent(delivery, cause)
   }
 
-  /** Too large for this Client: as though it had been delivered [5.0 MQTT-3.1.2-25]. */
-  #finishUnsent(delivery: Delivery): void {
+  /** Nothing that this Client can have: as though it had been delivered [5.0 MQTT-3.1.2-25]. */
+  #finishUnsent(delivery: Delivery, cause: DropCause): void {
     this.#window.remove(delivery)
-    this.#drop(delivery, 'packet too large')
+    this.#drop(delivery, cause)
   }
 
   #forget(delivery: Delivery): void {

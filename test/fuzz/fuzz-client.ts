@@ -16,6 +16,7 @@ import {
 import type { Options } from '../../src/broker/options.ts'
 import type { ConnectionEnd } from '../../src/protocol/server-side.ts'
 import type { Incoming, Transport } from '../../src/protocol/transport.ts'
+import { isPoisoned } from '../../src/testing/poison.ts'
 import { matches } from '../../src/topics/topic-filter.ts'
 import { Phase, Requests } from './requests.ts'
 
@@ -160,6 +161,7 @@ export class FuzzClient implements Transport {
 
   write(bytes: Uint8Array): boolean {
     if (this.isEnded) this.#fail('bytes behind the end of the stream')
+    if (isPoisoned(bytes)) this.#fail(`of ${bytes.length} bytes some were never written`)
     if (!this.isFrozen) {
       this.#read(bytes)
       return true

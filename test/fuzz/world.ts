@@ -20,6 +20,7 @@ import { ApplicationMessage } from '../../src/protocol/application-message.ts'
 import type { Connection } from '../../src/protocol/connection.ts'
 import type { ConnectionEnd } from '../../src/protocol/server-side.ts'
 import { MemoryStore } from '../../src/stores/memory-store.ts'
+import { poisonMemory } from '../../src/testing/poison.ts'
 import type { StoreModel } from '../../src/testing/store-model.ts'
 import { VirtualClock } from '../support/virtual-clock.ts'
 import { Bystanders } from './bystanders.ts'
@@ -30,6 +31,8 @@ import { SeededRandom } from '../../src/testing/random.ts'
 import { SlowStore } from './slow-store.ts'
 import { compareWithStore } from './stored-facts.ts'
 import type { LateStep, PromptStep } from './step.ts'
+
+poisonMemory()
 
 export const SLOTS = 6
 const VERSIONS = [3, 4, 5] as const

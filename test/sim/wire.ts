@@ -14,6 +14,7 @@ import { PacketType, type ConnectPacket, type Packet, type ProtocolVersion } fro
 import type { Incoming, Transport } from '../../src/protocol/transport.ts'
 import { WireFacts } from './facts.ts'
 import type { Link } from '../../src/testing/link.ts'
+import { isPoisoned } from '../../src/testing/poison.ts'
 
 /** Who listens. */
 export interface WireEar {
@@ -128,10 +129,20 @@ export class Wire implements Transport, Incoming {
 
   write(bytes: Uint8Array): boolean {
     if (this.isDetached) return true
+    this.#checkWritten(bytes)
     if (this.connect !== undefined || !isForeign(bytes)) this.#readDown(bytes)
     const hasLeft = this.link.write(bytes)
     this.mostUnsentBytes = Math.max(this.mostUnsentBytes, this.link.unsentBytes)
     return hasLeft
+  }
+
+  #checkWritten(bytes: Uint8Array): void {
+    if (isPoisoned(bytes)) this.#ear.garbled(this, new Error(`of ${bytes.length} bytes some were never written`))
+  }
+
+  /** The far end gets these: a buffer that was used again too early is full of something else by now. */
+  arrive(bytes: Uint8Array): void {
+    this.#checkWritten(bytes)
   }
 
   #readDown(bytes: Uint8Array): void {

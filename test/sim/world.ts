@@ -13,6 +13,7 @@
 import type { Clock, Timer } from '../../src/base/clock.ts'
 import { Broker } from '../../src/create-broker.ts'
 import { Link, type LinkClient } from '../../src/testing/link.ts'
+import { poisonMemory } from '../../src/testing/poison.ts'
 import { SeededRandom } from '../../src/testing/random.ts'
 import { VirtualClock } from '../../src/testing/virtual-clock.ts'
 import { SimulatedClient } from './client.ts'
@@ -32,6 +33,8 @@ const ATTACK_EVERY_MS = 15_000
 const STORE_RETRY_MS = 6000
 /** A fault that finds nobody comes again so much later. */
 const FAULT_RETRY_MS = 1000
+
+poisonMemory()
 
 export interface WorldOptions {
   readonly seed: number
@@ -179,7 +182,11 @@ export class World {
   // ---- the network ----
 
   #open(client: LinkClient, name: string, isHostile: boolean): Wire {
-    const link = new Link(this.clock, client)
+    const received = (bytes: Uint8Array): void => {
+      wire.arrive(bytes)
+      client.received(bytes)
+    }
+    const link = new Link(this.clock, { received, closed: () => client.closed() })
     const random = new SeededRandom(this.#seed * 31 + ++this.#links)
     let mostMs = random.pick([0, 5, 5, 200])
     if (isHostile) mostMs = 0

@@ -17,7 +17,10 @@ import { BufferPool } from '../../src/protocol/output.ts'
 import type { ConnectionEnd, ConnectionLimits, KnownTopic, ServerSide } from '../../src/protocol/server-side.ts'
 import { Session, type SessionLimits, type SessionSide } from '../../src/protocol/session.ts'
 import type { Transport } from '../../src/protocol/transport.ts'
+import { poisonMemory, reportPoison } from '../../src/testing/poison.ts'
 import { CachedTopic } from '../../src/topics/match-cache.ts'
+
+poisonMemory()
 
 export const sessionLimits: SessionLimits = {
   maxInflightMessages: 1000,
@@ -194,6 +197,7 @@ export class FakeTransport implements Transport {
   ended: 'end' | 'destroy' | undefined
 
   write(bytes: Uint8Array): boolean {
+    reportPoison(bytes, 'the Connection')
     this.chunks.push(Buffer.from(bytes))
     if (this.isFrozen) this.unsentBytes += bytes.length
     return !this.isFrozen

@@ -17,8 +17,11 @@ import type { ConfigInput } from '../../src/broker/options.ts'
 import { Broker } from '../../src/create-broker.ts'
 import type { Peer } from '../../src/protocol/transport.ts'
 import type { ProtocolVersion } from '../../src/codec/packets.ts'
+import { poisonMemory } from '../../src/testing/poison.ts'
 import { TestClient, type ConnectOptions } from './test-client.ts'
 import { VirtualClock } from './virtual-clock.ts'
+
+poisonMemory()
 
 export class TestBroker {
   readonly broker: Broker

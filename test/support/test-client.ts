@@ -16,6 +16,7 @@ import {
 } from '../../src/codec/packets.ts'
 import { noProperties, type Properties } from '../../src/codec/properties.ts'
 import type { Incoming, Peer, Transport } from '../../src/protocol/transport.ts'
+import { reportPoison } from '../../src/testing/poison.ts'
 import type { TestBroker } from './test-broker.ts'
 
 export interface ConnectOptions {
@@ -70,17 +71,18 @@ export class TestClient implements Transport {
   // ---- what the Server does (Transport) ----
 
   write(bytes: Uint8Array): boolean {
-    const copy = Buffer.from(bytes)
     if (this.isFrozen) {
-      this.#frozen.push(copy)
-      this.unsentBytes += copy.length
+      // As the system does, without a copy: until it has left, its memory must not be used again.
+      this.#frozen.push(bytes)
+      this.unsentBytes += bytes.length
       return false
     }
-    this.#read(copy)
+    this.#read(Buffer.from(bytes))
     return true
   }
 
   #read(bytes: Uint8Array): void {
+    reportPoison(bytes, 'the broker')
     this.bytes = Buffer.concat([this.bytes, bytes])
     this.#decoder.push(bytes)
     while (this.#decoder.next()) {

@@ -24,8 +24,8 @@ export const deliveryMutants: readonly Mutant[] = [
     '3.1.1 MQTT-4.3.2-1, 5.0 MQTT-4.3.2-2',
     'QoS 1 is sent first with DUP 1',
     SESSION,
-    'if (this.#connection!.sendDelivery(delivery, false)) {',
-    'if (this.#connection!.sendDelivery(delivery, true)) {',
+    'const cause = this.#connection!.sendDelivery(delivery, false)',
+    'const cause = this.#connection!.sendDelivery(delivery, true)',
   ),
   mutant(
     '3.1.1 MQTT-4.3.2-1, 5.0 MQTT-4.3.2-3',
@@ -59,8 +59,8 @@ export const deliveryMutants: readonly Mutant[] = [
     '3.1.1 MQTT-4.3.3-1, MQTT-4.4.0-1, 5.0 MQTT-4.3.3-6',
     'After PUBREC the PUBLISH is sent again',
     SESSION,
-    'if (next.state === DeliveryState.Released) connection.sendPubrel(next)\n      else if',
-    'if',
+    'if (next.state === DeliveryState.Released) connection.sendPubrel(next)\n      else {',
+    '{',
   ),
   mutant(
     '3.1.1 MQTT-4.3.3-2, 5.0 MQTT-4.3.3-10',

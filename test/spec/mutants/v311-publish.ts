@@ -14,8 +14,8 @@ export const publishMutants: readonly Mutant[] = [
     '3.1.1 MQTT-3.3.1-1, MQTT-4.4.0-1, 5.0 MQTT-3.3.1-1, MQTT-4.4.0-1',
     'A resent PUBLISH has DUP 0',
     SESSION,
-    'else if (connection.sendDelivery(next, true)) this.#open(next)',
-    'else if (connection.sendDelivery(next, false)) this.#open(next)',
+    'const cause = connection.sendDelivery(next, true)',
+    'const cause = connection.sendDelivery(next, false)',
   ),
   mutant(
     '3.1.1 MQTT-3.3.1-2',

@@ -103,8 +103,8 @@ export const mutantsConnectPublish5: readonly Mutant[] = [
   {
     name: 'the Client’s Maximum Packet Size is ignored for PUBLISH',
     file: 'src/protocol/sender.ts',
-    from: 'if (size > this.maximumPacketSize) return false\n    if (size >= LARGE_FRAME_BYTES) frame = this.#safeFrame(message, true)',
-    to: 'if (size > this.maximumPacketSize * 2) return false\n    if (size >= LARGE_FRAME_BYTES) frame = this.#safeFrame(message, true)',
+    from: "if (size > this.maximumPacketSize) return 'packet too large'",
+    to: "if (size > this.maximumPacketSize * 2) return 'packet too large'",
     breaks: '5.0 MQTT-3.1.2-24, 5.0 MQTT-3.1.2-25',
   },
   {

@@ -103,6 +103,24 @@ test('a PUBLISH that does not fit is not sent at all, and loses nothing [5.0 MQT
   assert.equal(encodeWithinLimit({ type: PacketType.PINGRESP }, 4, 1), undefined)
 })
 
+test('a Reason String or a User Property that no packet can hold is left out', () => {
+  for (const tooMuch of ['r'.repeat(65_536), 'zero \0']) {
+    const disconnect: Packet = {
+      type: PacketType.DISCONNECT,
+      reasonCode: 0x8b,
+      properties: { reasonString: tooMuch, userProperties: [['n', tooMuch]] },
+    }
+    assert.deepEqual([...encodeWithinLimit(disconnect, 5, 1000)!], [0xe0, 1, 0x8b])
+    const connack: Packet = {
+      type: PacketType.CONNACK,
+      sessionPresent: false,
+      reasonCode: 0,
+      properties: { assignedClientIdentifier: tooMuch },
+    }
+    assert.throws(() => encodeWithinLimit(connack, 5, 1000), UsageError)
+  }
+})
+
 test('packets that grow far beyond the first memory come out whole', () => {
   const topicFilters = Array.from({ length: 5000 }, (_, index) => `level/${index}`)
   for (const version of allVersions) {

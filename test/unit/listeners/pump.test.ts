@@ -37,6 +37,21 @@ test('bytes reach the machine in order, and its bytes reach the peer [5.0 MQTT-4
   assert.equal(String(answer), 'three')
 })
 
+test('a stream of the host program that throws costs itself, not whoever is just being served', async () => {
+  const host = new RecordingHost()
+  const stream = new Duplex({
+    read: () => {},
+    write: () => {
+      throw new Error('no more paper')
+    },
+  })
+  assert.equal(attachStream(stream, {}, host), true)
+  const connection = await host.connection()
+  assert.equal(connection.transport.write(Buffer.from('line')), false)
+  await connection.untilLost()
+  assert.match(String(connection.error), /no more paper/)
+})
+
 test('memory that a write gave back may be used again at once', async (context) => {
   const { client, connection } = await pair(context)
   const memory = Buffer.from('first')

@@ -3,11 +3,12 @@ import { test } from 'node:test'
 import { PacketType, type PublishPacket } from '../../../src/codec/packets.ts'
 import { noProperties } from '../../../src/codec/properties.ts'
 import { Delivery } from '../../../src/protocol/delivery.ts'
+import type { DropCause } from '../../../src/protocol/session.ts'
 import { messageOf, TestConnection } from '../../support/fake-server.ts'
 
 const publishes = (one: TestConnection): PublishPacket[] => one.take() as PublishPacket[]
 
-function send(one: TestConnection, topicName: string, identifiers: readonly number[] = []): boolean {
+function send(one: TestConnection, topicName: string, identifiers: readonly number[] = []): DropCause | undefined {
   return one.connection.sendPublish(messageOf({ topicName }), false, identifiers)
 }
 
@@ -17,9 +18,9 @@ test('one message to receivers of every version and QoS: each frame is right for
     const one = TestConnection.connected(version)
     for (const qos of [1, 2] as const) {
       const delivery = Object.assign(new Delivery(message, qos, true, [], undefined, 1), { packetIdentifier: 513 })
-      assert.ok(one.connection.sendDelivery(delivery, true))
+      assert.equal(one.connection.sendDelivery(delivery, true), undefined)
     }
-    assert.ok(one.connection.sendPublish(message, false, []))
+    assert.equal(one.connection.sendPublish(message, false, []), undefined)
     const plain = { type: PacketType.PUBLISH, topicName: 'a/b', payload: Buffer.from('payload') }
     const properties = version === 5 ? { contentType: 'text' } : {}
     assert.deepEqual(
@@ -73,13 +74,13 @@ test('QoS 2 announces no Topic Alias, because it may wait while others overtake 
 test('nothing above the Maximum Packet Size of the Client leaves, and an alias is not lost by it [5.0 MQTT-3.1.2-24]', () => {
   const frameSize = 2 + 5 + 1 + 7
   const one = TestConnection.connected(5, {}, { maximumPacketSize: frameSize })
-  assert.ok(send(one, 'a/b'))
-  assert.ok(!send(one, 'a/bc'))
+  assert.equal(send(one, 'a/b'), undefined)
+  assert.equal(send(one, 'a/bc'), 'packet too large')
   assert.equal(publishes(one).length, 1)
 
   const tight = TestConnection.connected(5, {}, { maximumPacketSize: frameSize, topicAliasMaximum: 4 })
-  assert.ok(send(tight, 'a/b'), 'the announcement does not fit, the message does')
-  assert.ok(!send(tight, 'a/b', [1]), 'nor does a Subscription Identifier')
+  assert.equal(send(tight, 'a/b'), undefined, 'the announcement does not fit, the message does')
+  assert.equal(send(tight, 'a/b', [1]), 'packet too large', 'nor does a Subscription Identifier')
   const [packet] = publishes(tight)
   assert.deepEqual([packet!.topicName, packet!.properties.topicAlias], ['a/b', undefined])
 })

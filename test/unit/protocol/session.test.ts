@@ -8,6 +8,7 @@ import type { Client } from '../../../src/protocol/client.ts'
 import { DeliveryState, type Delivery } from '../../../src/protocol/delivery.ts'
 import {
   Session,
+  type DropCause,
   type SessionConnection,
   type SessionLedger,
   type SessionLimits,
@@ -26,16 +27,16 @@ class Wire implements SessionConnection {
   readonly sent: string[] = []
   readonly open: Delivery[] = []
 
-  sendPublish(message: ApplicationMessage): boolean {
-    if (message.size > this.maximumSize) return false
+  sendPublish(message: ApplicationMessage): DropCause | undefined {
+    if (message.size > this.maximumSize) return 'packet too large'
     this.sent.push(message.topicName)
-    return true
+    return undefined
   }
-  sendDelivery(delivery: Delivery, dup: boolean): boolean {
-    if (delivery.message.size > this.maximumSize) return false
+  sendDelivery(delivery: Delivery, dup: boolean): DropCause | undefined {
+    if (delivery.message.size > this.maximumSize) return 'packet too large'
     this.sent.push(delivery.message.topicName + (dup ? '!' : ''))
     this.open.push(delivery)
-    return true
+    return undefined
   }
   sendPubrel(delivery: Delivery): void {
     this.sent.push(`release ${delivery.message.topicName}`)
