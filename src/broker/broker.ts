@@ -141,8 +141,9 @@ export class BrokerBase implements AsyncDisposable {
 
   /** @throws {UsageError} */
   #running(): Server {
-    if (this.#server === undefined) throw new UsageError(`the broker is ${this.#state}; call start() first`)
-    return this.#server
+    if (this.#server !== undefined) return this.#server
+    const wayOut = this.#state === 'starting' ? 'wait until start() has resolved' : 'call start() first'
+    throw new UsageError(`the broker is ${this.#state}; ${wayOut}`)
   }
 
   /**
@@ -190,10 +191,10 @@ export class BrokerBase implements AsyncDisposable {
     const store = await openStoreFor(options, { clock: this.#clock, log: this.#log, disk, own, repair })
     this.#store = store
     const server = new Server({ current, store, clock: this.#clock, log: this.#log, events: this.#events })
-    this.#server = server
     if (store instanceof JournalStore) store.onHealth((health) => this.#storeHealth(server, health))
     const progress = new RestoreProgress(this.#clock, this.#log)
     await server.restore((done) => progress.update(done))
+    this.#server = server // only now: nobody may act on a store that is loading
     if (store instanceof JournalStore) tellDamage(store, this.#log)
     await this.#listeners.open(options.listeners)
     this.#sysTopics = new SysTopics(server, this.#clock)

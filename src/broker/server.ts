@@ -176,13 +176,21 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
   }
 
   /**
-   * Brings back what is stored, before the first Client comes.
+   * Brings back what is stored, before the first Client comes. No deadline, task or commit runs until all of it is there.
    *
    * @throws {StoreError} when the Store cannot be read
    */
   async restore(tell: (progress: LoadProgress) => void): Promise<void> {
-    const { ledger } = this
-    if (ledger === undefined) return
+    const orphanedWills = this.ledger === undefined ? [] : await this.#load(this.ledger, tell)
+    this.turn.open()
+    for (const [sessionNumber, will] of orphanedWills) {
+      this.publishWill(will)
+      this.ledger!.willRemoved(sessionNumber)
+    }
+  }
+
+  /** @returns the Wills whose Session has not outlived its Connection, by its number */
+  async #load(ledger: Ledger, tell: (progress: LoadProgress) => void): Promise<Iterable<readonly [number, Will]>> {
     const restoring = new Restoring({
       ledger,
       now: () => this.now(),
@@ -198,10 +206,7 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
       registration.session.ledger = ledger
       this.sessions.restore(registration, expiresAtMs, willDueAtMs)
     })
-    for (const [sessionNumber, will] of restoring.orphanedWills) {
-      this.publishWill(will)
-      ledger.willRemoved(sessionNumber)
-    }
+    return restoring.orphanedWills
   }
 
   #compareClock(behindMs: number): void {

@@ -7,6 +7,8 @@
  * It buys three things: an acknowledgement never outruns the Store, commits are grouped, and each socket gets one write
  * however many packets it is owed. While one commit is under way the next turn gathers.
  *
+ * Until `open` the Store is loading: deadlines are noted, work is queued, and nothing runs.
+ *
  * A turn has a budget, so that nobody waits long for anybody else: once it is spent, Connections stop in the middle of
  * their chunks and go on, one after the other, in the next turn.
  *
@@ -48,6 +50,8 @@ export class Turn {
   readonly #metrics: Metrics
   readonly #maxUncommittedBytes: number
   readonly #gathering: Gathering
+  /** False while the Store loads: nothing may act on what is only half there. */
+  #isOpen = false
   #nowMs = -1
   #startedAtMs = 0
   #deliveries = 0
@@ -85,17 +89,25 @@ export class Turn {
 
   /** Monotonic milliseconds, the same throughout a turn. Asking begins one. */
   now(): number {
-    if (this.#nowMs < 0) this.#begin()
-    return this.#nowMs
+    return this.#nowMs < 0 ? this.#begin() : this.#nowMs
   }
 
-  #begin(): void {
+  #begin(): number {
     this.#startedAtMs = this.#clock.now()
     // Whole milliseconds: small integers, which a message can hold without memory of their own.
-    this.#nowMs = Math.floor(this.#startedAtMs)
+    const nowMs = Math.floor(this.#startedAtMs)
+    if (!this.#isOpen) return nowMs
+    this.#nowMs = nowMs
     this.#earlierChanges = this.#changes.length
     this.#earlierBytes = this.#gatheredBytes
     this.#clock.atEndOfTurn(this.#end)
+    return nowMs
+  }
+
+  /** The Store is loaded: what was queued meanwhile runs, and deadlines that have passed come. */
+  open(): void {
+    this.#isOpen = true
+    this.now()
   }
 
   /** Counts deliveries against the budget. */
@@ -153,6 +165,7 @@ export class Turn {
   }
 
   #setTimer(): void {
+    if (!this.#isOpen) return
     const next = this.#wheel.nextDeadline()
     if (next === this.#timerAtMs) return
     this.#timer?.cancel()
@@ -276,6 +289,7 @@ export class Turn {
   /** Writes what is left, for a broker that closes: resolves when all of it is stored. */
   async settle(): Promise<void> {
     this.#timer?.cancel()
+    if (!this.#isOpen) return
     while (this.changeCount > this.committedCount || this.#nowMs >= 0) {
       await new Promise<void>((resolve) => this.#clock.atEndOfTurn(resolve))
       if (this.#isCommitting) await new Promise<void>((resolve) => this.whenCommitted(resolve))
