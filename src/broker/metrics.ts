@@ -17,6 +17,8 @@ export class Metrics implements ConnectionMetrics {
   publishDroppedIn = 0
   readingPaused = 0
   rateLimited = 0
+  qosLowered = 0
+  retainIgnored = 0
   connectionsAccepted = 0
   connectionsClosedAtLimit = 0
   connectsAccepted = 0

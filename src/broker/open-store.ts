@@ -27,10 +27,7 @@ export function keepsState({ persistence, listeners }: Pick<Options, 'persistenc
 }
 
 /** @throws {StoreError} where there is something that cannot be used: another process has it, or it is damaged */
-export async function openStoreFor(
-  options: Options,
-  { clock, log, disk, own, repair }: StoreSettings,
-): Promise<Store> {
+export async function openStoreFor(options: Options, { clock, log, disk, own, repair }: StoreSettings): Promise<Store> {
   const { persistence } = options
   if (persistence === undefined || !keepsState(options)) return new MemoryStore()
   if (own !== undefined) return own

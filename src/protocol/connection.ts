@@ -28,6 +28,7 @@ import {
   type DisconnectPacket,
   type Packet,
   type ProtocolVersion,
+  type QoS,
   type SubscribePacket,
   type UnsubscribePacket,
 } from '../codec/packets.ts'
@@ -412,6 +413,11 @@ export class Connection implements Incoming, SessionConnection, Timed {
     if (this.#state !== State.Connected) return
     this.#incoming!.answered(reasonCode)
     this.#answered()
+  }
+
+  /** The QoS of the PUBLISH exchange for which a plugin's answer is pending; 0 if none is. */
+  get pendingPublishQos(): QoS {
+    return this.#incoming?.pendingQos ?? 0
   }
 
   #answered(): void {

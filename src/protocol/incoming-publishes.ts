@@ -6,7 +6,7 @@
  * @module
  */
 import type { Decoder } from '../codec/decoder.ts'
-import { PacketType, type ProtocolVersion } from '../codec/packets.ts'
+import { PacketType, type ProtocolVersion, type QoS } from '../codec/packets.ts'
 import { noProperties, type Properties } from '../codec/properties.ts'
 import { ProtocolError } from '../codec/protocol-error.ts'
 import { PublishView, readPublish, readPublishProperties } from '../codec/publish-view.ts'
@@ -52,11 +52,8 @@ export class IncomingPublishes {
     const { bytes, start, end } = decoder
     readPublish(bytes, decoder.firstByte, decoder.bodyStart, end, version, view)
     const { qos, retain, packetIdentifier } = view
-    const limits = this.#connection.limits
-    if (qos > limits.maxQos) {
-      // [5.0 MQTT-3.2.2-11]
-      throw new ProtocolError(ReasonCode.QoSNotSupported, `PUBLISH at QoS ${qos}, the maximum is ${limits.maxQos}`)
-    }
+    const { maxQos } = this.#connection.limits
+    const messageQos = qos > maxQos ? this.#lowered(qos, maxQos, version) : qos
     const properties =
       view.propertiesStart === view.propertiesEnd
         ? noProperties
@@ -73,7 +70,7 @@ export class IncomingPublishes {
     // Its alias means something between this Client and us, and to nobody else (§3.3.2.3.4).
     const message = new ApplicationMessage(
       topicName,
-      qos,
+      messageQos,
       retain,
       properties.topicAlias === undefined ? properties : { ...properties, topicAlias: undefined },
       clientId,
@@ -94,6 +91,24 @@ export class IncomingPublishes {
     }
     if (qos !== 0) this.#answer(qos, packetIdentifier, reasonCode)
     return false
+  }
+
+  /**
+   * Before 5.0 a Client cannot be told a maximum: its exchange is served in full, and the message goes on at less.
+   *
+   * @throws {ProtocolError} for a 5.0 Client, whose CONNACK said what the maximum is [5.0 MQTT-3.2.2-11]
+   */
+  #lowered<Maximum extends QoS>(qos: QoS, maximum: Maximum, version: ProtocolVersion): Maximum {
+    if (version === 5) {
+      throw new ProtocolError(ReasonCode.QoSNotSupported, `PUBLISH at QoS ${qos}, the maximum is ${maximum}`)
+    }
+    this.#server.metrics.qosLowered++
+    return maximum
+  }
+
+  /** The QoS of the exchange whose answer is pending; 0 if none is. */
+  get pendingQos(): QoS {
+    return this.#pendingQos
   }
 
   #topic(bytes: Uint8Array, alias: number | undefined): KnownTopic {
@@ -176,9 +191,16 @@ export class IncomingPublishes {
 
   #watch(message: ApplicationMessage, packetIdentifier: number): void {
     message.own()
-    const { topicName, qos, retain, payload } = message
+    const { topicName, retain, payload } = message
     const properties: Properties = message.properties
-    const packet = { type: PacketType.PUBLISH, dup: view.dup, qos, retain, topicName, packetIdentifier } as const
+    const packet = {
+      type: PacketType.PUBLISH,
+      dup: view.dup,
+      qos: view.qos,
+      retain,
+      topicName,
+      packetIdentifier,
+    } as const
     this.#server.packetReceived(this.#connection, { ...packet, properties, payload })
   }
 }

@@ -70,6 +70,7 @@ export class FakeServer implements ServerSide, SessionSide {
     publishDroppedIn: 0,
     readingPaused: 0,
     rateLimited: 0,
+    qosLowered: 0,
   }
   readonly buffers = new BufferPool()
   changeCount = 0

@@ -31,7 +31,9 @@ test('a broker of the host program has no pause unless it is told', async () => 
 
 test('a durability at which nothing is kept is called that; one topic or listener that keeps something is enough', () => {
   const sentence = (persistence: string, listener = ''): string =>
-    stateSentence(read(`listeners: { default: { bind: '127.0.0.1:0'${listener} } }\npersistence: { path: x, ${persistence} }`))
+    stateSentence(
+      read(`listeners: { default: { bind: '127.0.0.1:0'${listener} } }\npersistence: { path: x, ${persistence} }`),
+    )
   assert.equal(
     sentence('durability: memory'),
     'nothing is kept: with durability memory, all state ends with this process',
