@@ -15,6 +15,7 @@
  *
  * @module
  */
+import { readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Clock } from '../base/clock.ts'
@@ -23,7 +24,6 @@ import type { Logger } from '../base/log.ts'
 import { placeOf, type ConfigSource } from './config-problems.ts'
 import { nearest, toCamel } from './option-spelling.ts'
 import type { Plugin, PluginContext, PluginEvents, PluginFactory } from './plugin.ts'
-import { readTextSync } from './text-file.ts'
 
 /** One entry of a `plugins` list. */
 export type PluginEntry = string | Plugin | PluginFactory | PluginWithOptions
@@ -288,7 +288,7 @@ interface PackageFile {
 function readPackage(folder: string): PackageFile | undefined {
   const path = join(folder, 'package.json')
   try {
-    return JSON.parse(readTextSync(path)) as PackageFile
+    return JSON.parse(readFileSync(path, 'utf8')) as PackageFile
   } catch (error) {
     if (error instanceof SyntaxError) throw refusal(`${path} is not JSON`, error)
     return undefined

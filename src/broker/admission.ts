@@ -10,7 +10,7 @@
  */
 import type { Clock } from '../base/clock.ts'
 import type { MaybePromise } from '../base/maybe-promise.ts'
-import type { AuthPacket, ConnectPacket, ProtocolVersion, WillFields } from '../codec/packets.ts'
+import type { AuthPacket, ReceivedConnect, ReceivedWill } from '../codec/packets.ts'
 import { noProperties, type Properties } from '../codec/properties.ts'
 import { ProtocolError } from '../codec/protocol-error.ts'
 import { ReasonCode } from '../codec/reason-code.ts'
@@ -19,7 +19,7 @@ import type { Connection } from '../protocol/connection.ts'
 import { grantKeepAlive } from '../protocol/keep-alive.ts'
 import { RateLimit } from '../protocol/rate-limit.ts'
 import { Session } from '../protocol/session.ts'
-import { countTopicLevels, topicNameProblem } from '../topics/topic-name.ts'
+import { topicNameProblem } from '../topics/topic-name.ts'
 import type { ExchangeStates, LoginResult } from './access.ts'
 import { notesOf } from './connection-notes.ts'
 import type { Current } from './current.ts'
@@ -90,7 +90,7 @@ export class Admission {
     this.#connectRate = options.maxConnectRate > 0 ? new RateLimit(options.maxConnectRate, turn.now()) : undefined
   }
 
-  connect(connection: Connection, packet: ConnectPacket): void {
+  connect(connection: Connection, packet: ReceivedConnect): void {
     const { options } = this.#parts.current
     const refusal = this.#checkForm(connection, packet) ?? this.#checkStore(packet) ?? this.#checkRate()
     if (refusal !== undefined) this.#refuse(connection, refusal)
@@ -100,7 +100,7 @@ export class Admission {
     } else this.#logIn(connection, requestOf(connection, packet, packet.properties.authenticationData, false))
   }
 
-  #checkForm(connection: Connection, packet: ConnectPacket): Refusal | undefined {
+  #checkForm(connection: Connection, packet: ReceivedConnect): Refusal | undefined {
     const listener = notesOf(connection).listener.options
     const { protocolVersion, clientId, cleanStart } = packet
     if (!listener.protocolVersions.includes(protocolVersion)) {
@@ -113,15 +113,10 @@ export class Admission {
       // [3.1.1 MQTT-3.1.3-8]
       return new Refusal(ReasonCode.ClientIdentifierNotValid, 'an empty Client Identifier needs CleanSession 1')
     }
-    if (packet.will === undefined) return undefined
-    return (
-      (protocolVersion === 5 ? this.#checkWillCapabilities(packet.will, listener) : undefined) ??
-      this.#checkWillTopic(packet.will, protocolVersion, listener)
-    )
+    return packet.will === undefined ? undefined : this.#checkWill(packet.will, listener)
   }
 
-  /** Before 5.0 no code says so: there the Will is served with less (`servedWill`). */
-  #checkWillCapabilities(will: WillFields, listener: ListenerOptions): Refusal | undefined {
+  #checkWill(will: ReceivedWill, listener: ListenerOptions): Refusal | undefined {
     if (will.qos > listener.maxQos) {
       // [5.0 MQTT-3.2.2-12]
       return new Refusal(ReasonCode.QoSNotSupported, `Will QoS ${will.qos}, the maximum is ${listener.maxQos}`)
@@ -129,24 +124,15 @@ export class Admission {
     if (will.retain && !this.#parts.current.options.retain) {
       return new Refusal(ReasonCode.RetainNotSupported, 'Will Retain 1, but retained messages are off') // [5.0 MQTT-3.2.2-13]
     }
-    return undefined
-  }
-
-  #checkWillTopic(will: WillFields, protocolVersion: ProtocolVersion, listener: ListenerOptions): Refusal | undefined {
-    const problem = topicNameProblem(will.topicName)
+    const problem = topicNameProblem(will.topicName, listener.maxTopicLevels)
     if (problem !== undefined) return new Refusal(ReasonCode.TopicNameInvalid, `Will Topic: ${problem}`)
-    if (countTopicLevels(will.topicName) > listener.maxTopicLevels) {
-      // A limit of ours: before 5.0 the close alone would not say that it is final.
-      const reasonCode = protocolVersion === 5 ? ReasonCode.TopicNameInvalid : ReasonCode.NotAuthorized
-      return new Refusal(reasonCode, `Will Topic: more than ${listener.maxTopicLevels} Topic Levels`)
-    }
     if (will.topicName.startsWith(SYS_PREFIX))
       return new Refusal(ReasonCode.NotAuthorized, 'Will Topic begins with $SYS/')
     return undefined
   }
 
   /** While the Store cannot write, a Session that it would have to keep cannot be promised. */
-  #checkStore(packet: ConnectPacket): Refusal | undefined {
+  #checkStore(packet: ReceivedConnect): Refusal | undefined {
     if (this.#parts.canStore() || requestedExpiry(packet) === 0) return undefined
     return new Refusal(ReasonCode.ServerUnavailable, 'the store cannot write')
   }
@@ -256,7 +242,7 @@ export class Admission {
     return new Refusal(ReasonCode.ImplementationSpecificError, 'CONNACK exceeds the Maximum Packet Size')
   }
 
-  #mayPublishWill(client: Client, { will }: ConnectPacket): MaybePromise<boolean> {
+  #mayPublishWill(client: Client, { will }: ReceivedConnect): MaybePromise<boolean> {
     return will === undefined ? true : this.#parts.current.access.mayPublish(client, will)
   }
 
@@ -290,7 +276,6 @@ export class Admission {
     const sessionPresent = this.#settleSession(connection, client, packet)
     const registration = sessions.get(client.clientId)!
     notesOf(connection).exchange = undefined
-    notesOf(connection).announced = this.#parts.current.options
     this.#throttle.accepted(connection.peer.address)
     this.connected++
     this.maxConnected = Math.max(this.maxConnected, this.connected)
@@ -318,7 +303,7 @@ export class Admission {
   }
 
   /** Clean Start as in §3.1.2.4. @returns Session Present */
-  #settleSession(connection: Connection, client: Client, packet: ConnectPacket): boolean {
+  #settleSession(connection: Connection, client: Client, packet: ReceivedConnect): boolean {
     const { sessions, events } = this.#parts
     const { options } = notesOf(connection).listener
     let registration = sessions.get(client.clientId)
@@ -335,16 +320,9 @@ export class Admission {
     session.userName = client.userName
     session.limits = options
     session.sessionExpiryInterval = grantExpiry(requestedExpiry(packet), options.maxSessionExpiry)
-    const will = packet.will && this.#servedWill(packet.will, options)
-    registration.will = will && { fields: will, client, delayInterval: will.properties.willDelayInterval ?? 0 } // [5.0 MQTT-3.1.2-7]
+    const { will } = packet
+    registration.will = will && { fields: will, client, delayInterval: will.willDelayInterval ?? 0 } // [5.0 MQTT-3.1.2-7]
     return isPresent
-  }
-
-  /** A 3.1 or 3.1.1 Client cannot be told of a maximum: its Will is lowered to it. */
-  #servedWill(will: WillFields, { maxQos }: ListenerOptions): WillFields {
-    if (will.qos <= maxQos) return will
-    this.#parts.metrics.qosLowered++
-    return { ...will, qos: maxQos }
   }
 
   /** What CONNACK says; what is the Client's own wish or the protocol's default stays unsaid. */
@@ -435,7 +413,7 @@ export class Admission {
 
 function requestOf(
   connection: Connection,
-  packet: ConnectPacket,
+  packet: ReceivedConnect,
   authenticationData: Uint8Array | undefined,
   reAuthentication: boolean,
 ): ConnectRequest {
@@ -463,7 +441,7 @@ function requestAgain(connection: Connection, authenticationData: Uint8Array | u
 }
 
 /** Seconds: 3.1.1 knows only "the Connection's" and "kept". */
-function requestedExpiry({ protocolVersion, cleanStart, properties }: ConnectPacket): number {
+function requestedExpiry({ protocolVersion, cleanStart, properties }: ReceivedConnect): number {
   if (protocolVersion === 5) return properties.sessionExpiryInterval ?? 0
   return cleanStart ? 0 : NEVER_EXPIRES
 }

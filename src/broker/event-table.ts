@@ -100,12 +100,8 @@ export const eventTable: { readonly [Name in EventName]: EventRow<Name> } = {
     },
   },
   retained: {
-    description:
-      'A retained message was set, replaced, cleared, or refused: for lack of room, or because `retain` is off.',
-    fields: {
-      topicName: TOPIC_NAME,
-      action: '`set`, `cleared`, `expired`, or `refused`: for lack of room, or because `retain` is off.',
-    },
+    description: 'A retained message was set, replaced, cleared, or refused for lack of room.',
+    fields: { topicName: TOPIC_NAME, action: '`set`, `cleared`, `expired` or `refused`.' },
   },
   willPublished: {
     description: 'The Will of a Client went out.',
@@ -126,6 +122,7 @@ export const endCauseTable: Readonly<Record<EndCause, string>> = {
   'connect timeout': 'No CONNECT came, or its log-in was not decided, within `connect-timeout`.',
   'keep alive timeout': 'Nothing came for one and a half Keep Alives and the grace after it.',
   'protocol error': 'It broke the protocol; the Reason Code and the detail say how.',
+  'limit exceeded': 'It sent more than an option allows; the detail names the option.',
   refused: 'It was turned down before it was connected.',
   'session taken over': 'Another Connection came with its Client Identifier.',
   'slow receiver': 'It took none of its bytes for `drain-timeout`.',

@@ -11,6 +11,8 @@
  */
 import type { Clock } from '../base/clock.ts'
 import { WallTime } from '../base/wall-time.ts'
+import { noPropertyList, withProperties } from '../codec/property-list.ts'
+import { noProperties } from '../codec/properties.ts'
 import type { ApplicationMessage } from '../protocol/application-message.ts'
 import type { Delivery } from '../protocol/delivery.ts'
 import type { Session, SessionLedger } from '../protocol/session.ts'
@@ -180,14 +182,9 @@ export class Ledger implements SessionLedger {
     const sessionNumber = this.#number(session)
     const { clientId, userName } = client
     const dueAtMs = this.toWall(willDueAtMs)
-    const message = { topicName, payload, qos, retain, properties }
-    this.#record(
-      {
-        kind: 'will',
-        will: { sessionNumber, clientId, userName, willDelayInterval: delayInterval, dueAtMs, ...message },
-      },
-      payload.length,
-    )
+    const message = { topicName, payload, qos, retain, properties: noProperties }
+    const record = { sessionNumber, clientId, userName, willDelayInterval: delayInterval, dueAtMs, ...message }
+    this.#record({ kind: 'will', will: withProperties(record, properties) }, payload.length + properties.length)
   }
 
   willRemoved(sessionNumber: number): void {
@@ -210,9 +207,11 @@ export class Ledger implements SessionLedger {
   tellMessage(message: ApplicationMessage, changes: Change[]): void {
     if (message.isTold) return
     message.isTold = true
-    const { messageNumber, topicName, payload, qos, retain, properties, publisher } = message
+    const { messageNumber, topicName, payload, qos, retain, propertyList, publisher } = message
     const expiresAtMs = this.toWall(message.expiresAtMs)
-    const record = { messageNumber, topicName, payload, qos, retain, properties, publisher, expiresAtMs }
+    const properties = noProperties
+    const plain = { messageNumber, topicName, payload, qos, retain, properties, publisher, expiresAtMs }
+    const record = propertyList === noPropertyList ? plain : withProperties(plain, propertyList)
     changes.push({ kind: 'message', message: record })
   }
 

@@ -15,10 +15,9 @@ export class Metrics implements ConnectionMetrics {
   publishReceived = 0
   publishSent = 0
   publishDroppedIn = 0
+  packetsOverLimit = 0
   readingPaused = 0
   rateLimited = 0
-  qosLowered = 0
-  retainIgnored = 0
   connectionsAccepted = 0
   connectionsClosedAtLimit = 0
   connectsAccepted = 0

@@ -206,8 +206,7 @@ const brokerRows = rows('broker', [
     key: 'retain',
     type: 'boolean',
     default: true,
-    description:
-      'Whether there are retained messages; `off` announces Retain Available 0 (§3.2.2.3.5). 3.1 and 3.1.1 have no way to announce it: there, RETAIN is ignored.',
+    description: 'Whether there are retained messages; `off` announces Retain Available 0 (§3.2.2.3.5).',
   },
   {
     key: 'wildcard-subscriptions',
@@ -296,6 +295,24 @@ const limitRows = rows('limits', [
     description: 'Largest packet from a Client; announced as Maximum Packet Size (§3.2.2.3.6).',
   },
   {
+    key: 'max-user-properties',
+    type: 'integer',
+    default: 1_000,
+    min: 1,
+    max: UINT32,
+    description:
+      'User Properties in one packet, or in the Will of a CONNECT; a client that sends more is disconnected with 0x97.',
+  },
+  {
+    key: 'max-filters-per-packet',
+    type: 'integer',
+    default: 10_000,
+    min: 1,
+    max: UINT32,
+    description:
+      'Topic Filters in one SUBSCRIBE or UNSUBSCRIBE; a client that sends more is disconnected with 0x97 (3.1.1: without a code).',
+  },
+  {
     key: 'connect-timeout',
     type: 'number',
     default: 10,
@@ -343,8 +360,7 @@ const limitRows = rows('limits', [
     type: 'choice',
     values: [0, 1, 2],
     default: 2,
-    description:
-      'Highest QoS granted to subscriptions and accepted from publishers (§3.2.2.3.4). 3.1 and 3.1.1 have no way to announce it: there, a message or Will of a higher QoS is accepted and goes on at this one.',
+    description: 'Highest QoS granted to subscriptions and accepted from publishers (§3.2.2.3.4).',
   },
   {
     key: 'topic-alias-maximum',

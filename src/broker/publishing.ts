@@ -70,7 +70,7 @@ export class Publishing {
       void allowed.then((yes) => {
         // The message was sent before the Connection ended, so that it counts also where nobody waits for its answer; but
         // not at QoS 2, which would come twice: its Client sends it again, because it has no PUBREC.
-        if (this.#isStopped || (connection.isClosed && connection.pendingPublishQos === 2)) return
+        if (this.#isStopped || (message.qos === 2 && connection.isClosed)) return
         const code = yes
           ? this.#take(message, undefined, connection.client)
           : this.#denied(connection, message, ReasonCode.NotAuthorized)
@@ -87,7 +87,7 @@ export class Publishing {
   #checkTopic(connection: Connection, message: ApplicationMessage): ReasonCode | undefined {
     const { topicName } = message
     if (topicName.charCodeAt(0) === DOLLAR && topicName.startsWith(SYS_PREFIX)) return ReasonCode.NotAuthorized
-    if (message.retain && !this.#parts.current.options.retain && isToldOfRetain(connection)) {
+    if (message.retain && !this.#parts.current.options.retain) {
       throw new ProtocolError(ReasonCode.RetainNotSupported, 'retained messages are switched off') // [5.0 MQTT-3.2.2-14]
     }
     const { maxTopicLevels } = connection.limits as ListenerOptions
@@ -114,7 +114,7 @@ export class Publishing {
 
   /** Takes a message over: retains it if it says so, and delivers it. */
   #take(message: ApplicationMessage, topic: KnownTopic | undefined, client: Client | undefined): ReasonCode {
-    if (message.retain) this.#retain(message, client)
+    if (message.retain && this.#parts.current.options.retain) this.#retained.set(message)
     const receivers = this.#router.route(message, topic)
     this.#parts.turn.spend(receivers + 1)
     if (this.#parts.events.hears.published) {
@@ -122,14 +122,6 @@ export class Publishing {
       this.#parts.events.tell('published', { client, message, receivers })
     }
     return receivers === 0 ? ReasonCode.NoMatchingSubscribers : ReasonCode.Success
-  }
-
-  #retain(message: ApplicationMessage, client: Client | undefined): void {
-    if (this.#parts.current.options.retain) this.#retained.set(message)
-    else if (client !== undefined) {
-      this.#parts.metrics.retainIgnored++
-      this.#parts.events.tell('retained', { topicName: message.topicName, action: 'refused' })
-    }
   }
 
   /** A message of the host program: nobody is asked. */
@@ -146,8 +138,7 @@ export class Publishing {
   /** A Will counts as a message of its Client: it is asked about as one. */
   publishWill({ fields, client }: Will): void {
     const { topicName, payload, qos, retain, properties } = fields
-    const travelling = { ...properties, willDelayInterval: undefined }
-    const parts = { topicName, payload, qos, retain, properties: travelling, publisher: client.clientId }
+    const parts = { topicName, payload, qos, retain, properties, publisher: client.clientId }
     const message = ApplicationMessage.of({ ...parts, receivedAtMs: this.#parts.turn.now() })
     const publish = (allowed: boolean): void => {
       if (this.#isStopped) return
@@ -164,9 +155,4 @@ export class Publishing {
     if (allowed instanceof Promise) void allowed.then(publish)
     else publish(allowed)
   }
-}
-
-/** Whether CONNACK said that there are no retained messages: an older Client cannot be told, and a reload came later. */
-function isToldOfRetain(connection: Connection): boolean {
-  return connection.protocolVersion === 5 && !notesOf(connection).announced!.retain
 }

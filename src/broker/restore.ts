@@ -4,6 +4,7 @@
  * @module
  */
 import { noProperties } from '../codec/properties.ts'
+import { PropertyList } from '../codec/property-list.ts'
 import { ApplicationMessage } from '../protocol/application-message.ts'
 import { Delivery, DeliveryState } from '../protocol/delivery.ts'
 import type { Session } from '../protocol/session.ts'
@@ -152,7 +153,7 @@ export class Restoring {
 
   #will(record: WillRecord): void {
     const { clientId, userName, topicName, payload, qos, retain, properties, willDelayInterval } = record
-    const fields = { topicName, payload, qos, retain, properties }
+    const fields = { topicName, payload, qos, retain, properties: PropertyList.of(properties) }
     const client = { clientId, userName, address: '', listener: '', protocolVersion: 5 } as const
     const will: Will = { fields, client, delayInterval: willDelayInterval }
     const registration = this.#registrations.get(record.sessionNumber)

@@ -12,7 +12,7 @@
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/log.ts'
 import { withoutTokens } from '../base/redact.ts'
-import type { AuthPacket, ConnectPacket, Packet, QoS, SubscribePacket, UnsubscribePacket } from '../codec/packets.ts'
+import type { AuthPacket, Packet, QoS, ReceivedConnect, SubscribePacket, UnsubscribePacket } from '../codec/packets.ts'
 import { ReasonCode, reasonCodeName } from '../codec/reason-code.ts'
 import type { ApplicationMessage } from '../protocol/application-message.ts'
 import type { Client } from '../protocol/client.ts'
@@ -401,7 +401,7 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
 
   // ---- what Clients ask ----
 
-  connect(connection: Connection, packet: ConnectPacket): void {
+  connect(connection: Connection, packet: ReceivedConnect): void {
     this.admission.connect(connection, packet)
   }
 

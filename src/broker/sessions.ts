@@ -11,6 +11,7 @@
  * @module
  */
 import type { WillFields } from '../codec/packets.ts'
+import type { PropertyList } from '../codec/property-list.ts'
 import type { Client } from '../protocol/client.ts'
 import type { Connection } from '../protocol/connection.ts'
 import type { Session } from '../protocol/session.ts'
@@ -23,7 +24,7 @@ export const NEVER_EXPIRES = 0xffff_ffff
 
 /** A Will with who it speaks for. */
 export interface Will {
-  readonly fields: WillFields
+  readonly fields: Omit<WillFields, 'properties'> & { readonly properties: PropertyList }
   readonly client: Client
   /** Seconds. */
   readonly delayInterval: number

@@ -7,8 +7,19 @@
  *
  * @module
  */
-import { type ConnectPacket, PacketType, type ProtocolVersion, type QoS, type WillFields } from './packets.ts'
+import {
+  type ConnectPacket,
+  PacketType,
+  type ProtocolVersion,
+  type QoS,
+  type ReceivedConnect,
+  type ReceivedWill,
+  type WillFields,
+} from './packets.ts'
+import { noPacketLimits, type PacketLimits } from './packet-limits.ts'
 import { noProperties } from './properties.ts'
+import { checkProperties, FoundProperties, readFourBytes } from './property-check.ts'
+import { noPropertyList, PropertyList } from './property-list.ts'
 import { readProperties } from './property-reader.ts'
 import { ConnectError, forbidden, malformed, ProtocolError, UnsupportedVersionError } from './protocol-error.ts'
 import { Reader, refuseWildcard } from './reader.ts'
@@ -24,14 +35,25 @@ const Flag = {
   userName: 0b1000_0000,
 } as const
 
+/** One serves all: it is read before the next list is checked. */
+const found = new FoundProperties()
+
 /**
  * Decodes the CONNECT whose variable header begins at `bodyStart`. All that it keeps is copied out.
  *
+ * @param readsUserProperties whether anybody asks for those of the CONNECT itself; those of its Will travel on anyway
  * @throws {UnsupportedVersionError} for a protocol that is not served
  * @throws {ConnectError} for any other fault, with the version in which it can be answered
  */
-export function decodeConnect(bytes: Uint8Array, bodyStart: number, end: number, firstByte: number): ConnectPacket {
-  const reader = new Reader(bytes, bodyStart, end)
+export function decodeConnect(
+  bytes: Uint8Array,
+  bodyStart: number,
+  end: number,
+  firstByte: number,
+  limits: PacketLimits = noPacketLimits,
+  readsUserProperties = true,
+): ReceivedConnect {
+  const reader = new Reader(bytes, bodyStart, end, limits, readsUserProperties)
   let version: ProtocolVersion | undefined
   try {
     version = readVersion(reader)
@@ -43,6 +65,17 @@ export function decodeConnect(bytes: Uint8Array, bodyStart: number, end: number,
     if (!(error instanceof ProtocolError) || error instanceof ConnectError) throw error
     throw new ConnectError(version, error.reasonCode, `CONNECT: ${error.message}`, { cause: error })
   }
+}
+
+/** The same as plain values: what plugins and host programs see. */
+export function connectPacketOf(received: ReceivedConnect): ConnectPacket {
+  const { will } = received
+  return { ...received, will: will && willFieldsOf(will) }
+}
+
+function willFieldsOf({ willDelayInterval, properties, ...fields }: ReceivedWill): WillFields {
+  const travelling = properties.decode()
+  return { ...fields, properties: willDelayInterval === undefined ? travelling : { ...travelling, willDelayInterval } }
 }
 
 function readVersion(reader: Reader): ProtocolVersion {
@@ -58,7 +91,7 @@ function hasNeedlessLengthByte(bytes: Uint8Array, bodyStart: number): boolean {
   return bodyStart >= 2 && bytes[bodyStart - 1] === 0 && bytes[bodyStart - 2]! >= 0x80
 }
 
-function readRest(reader: Reader, protocolVersion: ProtocolVersion): ConnectPacket {
+function readRest(reader: Reader, protocolVersion: ProtocolVersion): ReceivedConnect {
   const flags = reader.byte('Connect Flags')
   checkFlags(flags, protocolVersion)
   const keepAlive = reader.twoByteInteger('Keep Alive')
@@ -102,12 +135,30 @@ function hasField(reader: Reader, flag: number, version: ProtocolVersion): boole
   return flag !== 0 && !(version === 3 && reader.isAtEnd)
 }
 
-function readWill(reader: Reader, flags: number, version: ProtocolVersion): WillFields {
-  const properties = version === 5 ? readProperties(reader, 'WILL', 'client') : noProperties
+function readWill(reader: Reader, flags: number, version: ProtocolVersion): ReceivedWill {
+  const { properties, willDelayInterval } = version === 5 ? readWillProperties(reader) : noWillProperties
   const topicName = reader.string('Will Topic')
   if (topicName === '') throw forbidden('Will Topic is empty [5.0 MQTT-4.7.3-1]')
   refuseWildcard(topicName, 'Will Topic')
   const payload = reader.binary('Will Payload')
   const qos = ((flags & Flag.willQoS) >> 3) as QoS
-  return { topicName, payload, qos, retain: (flags & Flag.willRetain) !== 0, properties }
+  return { topicName, payload, qos, retain: (flags & Flag.willRetain) !== 0, properties, willDelayInterval }
+}
+
+type WillProperties = Pick<ReceivedWill, 'properties' | 'willDelayInterval'>
+
+const noWillProperties: WillProperties = { properties: noPropertyList, willDelayInterval: undefined }
+
+/** Copied out as they are, without the Will Delay Interval. */
+function readWillProperties(reader: Reader): WillProperties {
+  const length = reader.variableByteInteger('Property Length')
+  if (length === 0) return noWillProperties
+  const { bytes, at, end } = reader.part(length, 'Properties')
+  checkProperties(bytes, at, end, 'WILL', 'client', found, reader.limits.maxUserProperties)
+  const delayAt = found.at('willDelayInterval')
+  const list = PropertyList.received(bytes, at, end, found)
+  return {
+    properties: list.bytes === bytes ? list.copy() : list,
+    willDelayInterval: delayAt < 0 ? undefined : readFourBytes(bytes, delayAt),
+  }
 }

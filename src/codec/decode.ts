@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { decodeConnect } from './decode-connect.ts'
+import { connectPacketOf, decodeConnect } from './decode-connect.ts'
 import {
   type AcknowledgementPacket,
   type AuthPacket,
@@ -26,6 +26,7 @@ import {
   type UnsubackPacket,
   type UnsubscribePacket,
 } from './packets.ts'
+import { noPacketLimits, type PacketLimits, tooMany } from './packet-limits.ts'
 import { noProperties, type Properties } from './properties.ts'
 import type { PropertyHolder } from './property-table.ts'
 import { readProperties } from './property-reader.ts'
@@ -40,6 +41,8 @@ import { Reader } from './reader.ts'
  * @param bodyStart where the variable header begins
  * @param version what CONNECT agreed on; not looked at for CONNECT itself
  * @param sender whose packet it is, since some may come from one side only
+ * @param limits what it may hold
+ * @param readsUserProperties false leaves out User Properties, which are checked all the same
  * @returns the packet; of a PUBLISH, `payload` is a view on `bytes`, to be copied if it is kept
  * @throws {ProtocolError} with the Reason Code of the fault; for CONNECT a `ConnectError`
  *
@@ -53,13 +56,16 @@ export function decodePacket(
   end: number,
   version: ProtocolVersion,
   sender: Sender,
+  limits: PacketLimits = noPacketLimits,
+  readsUserProperties = true,
 ): Packet {
   const type = (firstByte >> 4) as PacketType
   checkSender(type, version, sender)
-  if (type === PacketType.CONNECT) return decodeConnect(bytes, bodyStart, end, firstByte)
+  if (type === PacketType.CONNECT)
+    return connectPacketOf(decodeConnect(bytes, bodyStart, end, firstByte, limits, readsUserProperties))
   if (type === PacketType.PUBLISH) return decodePublish(bytes, firstByte, bodyStart, end, version, sender)
   checkFlags(firstByte, version)
-  const reader = new Reader(bytes, bodyStart, end)
+  const reader = new Reader(bytes, bodyStart, end, limits, readsUserProperties)
   const packet = decodeBody(reader, type, version, sender)
   reader.expectEnd()
   return packet
@@ -161,10 +167,23 @@ function decodeAcknowledgement(
 function decodeSubscribe(reader: Reader, version: ProtocolVersion): SubscribePacket {
   const packetIdentifier = readPacketIdentifier(reader)
   const properties = readPropertiesOf(reader, 'SUBSCRIBE', version, 'client')
+  checkFilterCount(reader, 'SUBSCRIBE', 1)
   const subscriptions: SubscriptionRequest[] = []
   while (!reader.isAtEnd) subscriptions.push(readSubscription(reader, version))
   if (subscriptions.length === 0) throw forbidden('SUBSCRIBE has no Topic Filter [5.0 MQTT-3.8.3-2]')
   return { type: PacketType.SUBSCRIBE, packetIdentifier, subscriptions, properties }
+}
+
+/** Counts the Topic Filters that follow, each with so many bytes of options, before anything is made of them. */
+function checkFilterCount({ bytes, at, end, limits }: Reader, name: 'SUBSCRIBE' | 'UNSUBSCRIBE', options: 0 | 1): void {
+  const { maxFiltersPerPacket } = limits
+  let count = 0
+  while (at + 2 <= end) {
+    at += 2 + ((bytes[at]! << 8) | bytes[at + 1]!) + options
+    if (++count > maxFiltersPerPacket) {
+      throw tooMany('Topic Filters', name, 'max-filters-per-packet', maxFiltersPerPacket)
+    }
+  }
 }
 
 function readSubscription(reader: Reader, version: ProtocolVersion): SubscriptionRequest {
@@ -205,6 +224,7 @@ function decodeSuback(reader: Reader, version: ProtocolVersion): SubackPacket {
 function decodeUnsubscribe(reader: Reader, version: ProtocolVersion): UnsubscribePacket {
   const packetIdentifier = readPacketIdentifier(reader)
   const properties = readPropertiesOf(reader, 'UNSUBSCRIBE', version, 'client')
+  checkFilterCount(reader, 'UNSUBSCRIBE', 0)
   const topicFilters: string[] = []
   while (!reader.isAtEnd) topicFilters.push(reader.string('Topic Filter'))
   if (topicFilters.length === 0) throw forbidden('UNSUBSCRIBE has no Topic Filter [5.0 MQTT-3.10.3-2]')

@@ -21,7 +21,7 @@ import {
 import { noProperties, type Properties } from './properties.ts'
 import type { PropertyHolder } from './property-table.ts'
 import { sizeOfProperties } from './property-writer.ts'
-import { makePublishFrame } from './publish-frame.ts'
+import { firstByteOfPublish } from './publish-frame.ts'
 import { Writer } from './writer.ts'
 
 /**
@@ -83,8 +83,13 @@ function* shorterAndShorter(packet: Packet): Iterable<Packet> {
 }
 
 function encodePublish(packet: PublishPacket, version: ProtocolVersion): Uint8Array {
-  const { topicAlias, subscriptionIdentifiers } = packet.properties
-  return makePublishFrame({ ...packet, topicAlias, subscriptionIdentifiers }, packet.payload, version).bytes
+  const { topicName, qos, retain, dup, packetIdentifier, properties, payload } = packet
+  const writer = new Writer()
+  writer.string(topicName)
+  if (qos > 0) writer.twoByteInteger(packetIdentifier)
+  writeProperties(writer, properties, 'PUBLISH', version)
+  writer.rest(payload)
+  return writer.finish(firstByteOfPublish(qos, retain, dup))
 }
 
 function writeBody(writer: Writer, packet: Exclude<Packet, PublishPacket>, version: ProtocolVersion): void {

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { PropertyList } from './property-list.ts'
 import type { Properties } from './properties.ts'
 
 /** 3 is MQTT 3.1 (MQIsdp), 4 is 3.1.1, 5 is 5.0: the value that travels in CONNECT. */
@@ -101,6 +102,18 @@ export interface ConnectPacket {
   readonly userName?: string | undefined
   readonly password?: Uint8Array | undefined
   readonly properties: Properties
+}
+
+/** A Will as it was received: what travels with its message stays bytes. */
+export interface ReceivedWill extends Omit<WillFields, 'properties'> {
+  readonly properties: PropertyList
+  /** Seconds; `undefined` where it was not said. */
+  readonly willDelayInterval: number | undefined
+}
+
+/** A CONNECT as it was received, in memory of its own. Its User Properties are checked and left out. */
+export interface ReceivedConnect extends Omit<ConnectPacket, 'will'> {
+  readonly will: ReceivedWill | undefined
 }
 
 export interface ConnackPacket {

@@ -151,3 +151,8 @@ export const holderRules = Object.fromEntries(
 /** Row number by identifier; -1 where no property has it. */
 export const rowNumbers: Int8Array = new Int8Array(0x2b).fill(-1)
 for (const [number, { id }] of propertyTable.entries()) rowNumbers[id] = number
+
+/** Row number by field. */
+export const rowNumberOf = Object.fromEntries(propertyTable.map(({ key }, number) => [key, number])) as Readonly<
+  Record<keyof Properties, number>
+>

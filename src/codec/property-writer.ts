@@ -74,7 +74,7 @@ function writeProperty(target: Uint8Array, at: number, row: PropertyRow, value: 
     case 'Two Byte Integer':
       return writeTwoByteInteger(target, at, value as number)
     case 'Four Byte Integer':
-      return writeTwoByteInteger(target, writeTwoByteInteger(target, at, (value as number) >>> 16), value as number)
+      return writeFourByteInteger(target, at, value as number)
     case 'Variable Byte Integer':
       return writeVariableByteInteger(target, at, value as number)
     case 'UTF-8 Encoded String':
@@ -91,6 +91,10 @@ export function writeTwoByteInteger(target: Uint8Array, at: number, value: numbe
   target[at] = (value >>> 8) & 0xff
   target[at + 1] = value & 0xff
   return at + 2
+}
+
+export function writeFourByteInteger(target: Uint8Array, at: number, value: number): number {
+  return writeTwoByteInteger(target, writeTwoByteInteger(target, at, value >>> 16), value)
 }
 
 /** @throws {UsageError} when there are more bytes than two bytes can count */

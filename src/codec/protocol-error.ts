@@ -14,6 +14,13 @@ export class ProtocolError extends SluiceError {
   }
 }
 
+/** The peer keeps the protocol but exceeds a limit of this Server (0x97). */
+export class LimitExceededError extends ProtocolError {
+  constructor(message: string) {
+    super(ReasonCode.QuotaExceeded, message)
+  }
+}
+
 /** A CONNECT that cannot be served as it came. */
 export class ConnectError extends ProtocolError {
   /**

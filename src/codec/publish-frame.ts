@@ -15,7 +15,8 @@ import { Buffer } from 'node:buffer'
 import { copyBytes } from '../base/bytes.ts'
 import { invariant, UsageError } from '../base/errors.ts'
 import { PacketType, type ProtocolVersion, type QoS } from './packets.ts'
-import { noProperties, type Properties } from './properties.ts'
+import type { Properties } from './properties.ts'
+import { noPropertyList, PropertyList } from './property-list.ts'
 import { sizeOfBinary, sizeOfProperties, writeBinary, writeProperties, writeTwoByteInteger } from './property-writer.ts'
 import { sizeOfString, writeString } from './utf8.ts'
 import { maxVariableByteInteger, sizeOfVariableByteInteger, writeVariableByteInteger } from './variable-byte-integer.ts'
@@ -39,10 +40,10 @@ export interface PublishFields {
    * The message's own properties; nothing before 5.0. Topic Alias and Subscription Identifiers in it are not written, since
    * they belong to one hop: those of this hop are given below.
    */
-  readonly properties: Properties
+  readonly properties: PropertyList | Properties
   readonly topicAlias?: number | undefined
   readonly subscriptionIdentifiers?: readonly number[] | undefined
-  /** Seconds that are left; takes the place of the one in `properties`. */
+  /** Seconds that are left; takes the place of the one in `properties`, where there is one. */
   readonly messageExpiryInterval?: number | undefined
 }
 
@@ -89,8 +90,9 @@ function make(
   payload: Uint8Array | undefined,
 ): PublishFrame {
   const { topicName, qos } = fields
-  const properties = version === 5 ? propertiesOfHop(fields) : noProperties
-  const propertyLength = sizeOfProperties(properties, 'PUBLISH')
+  const properties = version === 5 ? listOf(fields.properties) : noPropertyList
+  const hop = version === 5 ? propertiesOfHop(fields) : undefined
+  const propertyLength = properties.length + (hop === undefined ? 0 : sizeOfProperties(hop, 'PUBLISH'))
   const topicSize = typeof topicName === 'string' ? sizeOfString(topicName) : sizeOfBinary(topicName)
   const headLength = topicSize + (qos > 0 ? 2 : 0) + (version === 5 ? sizeOfVariableByteInteger(propertyLength) : 0)
   const remainingLength = headLength + propertyLength + payloadLength
@@ -107,7 +109,8 @@ function make(
   if (qos > 0) at = writeTwoByteInteger(bytes, at, fields.packetIdentifier ?? 0)
   if (version === 5) {
     at = writeVariableByteInteger(bytes, at, propertyLength)
-    at = writeProperties(bytes, at, properties, 'PUBLISH')
+    at = properties.write(bytes, at, fields.messageExpiryInterval)
+    if (hop !== undefined) at = writeProperties(bytes, at, hop, 'PUBLISH')
   }
   if (payload !== undefined) at = copyBytes(bytes, at, payload, 0, payloadLength)
   // The memory held something else before: what is not written must not leave.
@@ -115,13 +118,14 @@ function make(
   return { bytes, packetIdentifierAt }
 }
 
-function propertiesOfHop(fields: PublishFields): Properties {
-  const { properties, topicAlias, subscriptionIdentifiers } = fields
-  if (properties === noProperties && topicAlias === undefined && subscriptionIdentifiers === undefined) {
-    return noProperties
-  }
-  const messageExpiryInterval = fields.messageExpiryInterval ?? properties.messageExpiryInterval
-  return { ...properties, topicAlias, subscriptionIdentifiers, messageExpiryInterval }
+function listOf(properties: PropertyList | Properties): PropertyList {
+  return properties instanceof PropertyList ? properties : PropertyList.of(properties)
+}
+
+/** What stands behind the message's own properties; `undefined` for nothing. */
+function propertiesOfHop({ topicAlias, subscriptionIdentifiers }: PublishFields): Properties | undefined {
+  if (topicAlias === undefined && subscriptionIdentifiers === undefined) return undefined
+  return { topicAlias, subscriptionIdentifiers }
 }
 
 /**

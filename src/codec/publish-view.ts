@@ -10,10 +10,11 @@
  * @module
  */
 import type { ProtocolVersion, QoS, Sender } from './packets.ts'
-import { readPropertiesWithin } from './property-reader.ts'
+import { checkProperties, FoundProperties } from './property-check.ts'
+import { decodeProperties } from './property-reader.ts'
 import { noProperties, type Properties } from './properties.ts'
 import { forbidden, malformed } from './protocol-error.ts'
-import { Reader, refuseWildcard } from './reader.ts'
+import { refuseWildcard } from './reader.ts'
 import { readUtf8 } from './utf8.ts'
 import { readVariableByteInteger, sizeOfVariableByteInteger } from './variable-byte-integer.ts'
 
@@ -88,12 +89,15 @@ function pastEnd(what: string): Error {
   return malformed(`${what} runs past the end of the PUBLISH`)
 }
 
+/** One serves all: it is read before the next list is checked. */
+const found = new FoundProperties()
+
 /**
  * Reads and checks the properties of a PUBLISH, from `propertiesStart` to `propertiesEnd` of its view. Strings and Binary
  * Data are copied out.
  *
- * @throws {ProtocolError} 0x81 for an unknown or misplaced property or a bad value, 0x82 for a repeat, a wildcard in the
- * Response Topic or a Client's Subscription Identifier, 0x94 for Topic Alias 0
+ * @throws {ProtocolError} 0x81 for an unknown or misplaced property or a bad value, 0x82 for a repeat, a Response Topic that
+ * is empty or has a wildcard, or a Client's Subscription Identifier, 0x94 for Topic Alias 0
  */
 export function readPublishProperties(
   bytes: Uint8Array,
@@ -101,7 +105,9 @@ export function readPublishProperties(
   end: number,
   sender: Sender = 'client',
 ): Properties {
-  return start === end ? noProperties : readPropertiesWithin(new Reader(bytes, start, end), 'PUBLISH', sender)
+  if (start === end) return noProperties
+  checkProperties(bytes, start, end, 'PUBLISH', sender, found)
+  return decodeProperties(bytes, start, end)
 }
 
 /**

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { noPacketLimits, type PacketLimits } from './packet-limits.ts'
 import { forbidden, malformed } from './protocol-error.ts'
 import { readUtf8 } from './utf8.ts'
 import { readVariableByteInteger, sizeOfVariableByteInteger } from './variable-byte-integer.ts'
@@ -11,11 +12,22 @@ export class Reader {
   readonly bytes: Uint8Array
   readonly end: number
   at: number
+  readonly limits: PacketLimits
+  /** Whether anybody asks for User Properties. */
+  readonly readsUserProperties: boolean
 
-  constructor(bytes: Uint8Array, start: number, end: number) {
+  constructor(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    limits: PacketLimits = noPacketLimits,
+    readsUserProperties = true,
+  ) {
     this.bytes = bytes
     this.at = start
     this.end = end
+    this.limits = limits
+    this.readsUserProperties = readsUserProperties
   }
 
   get isAtEnd(): boolean {
@@ -65,6 +77,11 @@ export class Reader {
     const copy = new Uint8Array(length)
     copy.set(this.bytes.subarray(start, start + length))
     return copy
+  }
+
+  /** Steps over a string or Binary Data. */
+  skipBlock(what: string): void {
+    this.#take(this.twoByteInteger(what), what)
   }
 
   /** A reader for the next `length` bytes, which this one steps over. */

@@ -25,9 +25,12 @@ function endOfAscii(bytes: Uint8Array, start: number, end: number): number {
   return at
 }
 
+/** Up to this many bytes a loop costs less than the native validator with its view. */
+const maxLoopedBytes = 64
+
 /**
  * Says whether the bytes are well-formed UTF-8 without surrogates [5.0 MQTT-1.5.4-1] and without U+0000
- * [5.0 MQTT-1.5.4-2].
+ * [5.0 MQTT-1.5.4-2]. Of short ones it makes no view, so that many short strings cost no memory.
  *
  * @example
  * isMqttString(Uint8Array.of(0xed, 0xa0, 0x80), 0, 3) // false: U+D800 is half a surrogate pair
@@ -35,8 +38,30 @@ function endOfAscii(bytes: Uint8Array, start: number, end: number): number {
 export function isMqttString(bytes: Uint8Array, start: number, end: number): boolean {
   const at = endOfAscii(bytes, start, end)
   if (at === end) return true
+  if (end - at <= maxLoopedBytes) return isShortMqttString(bytes, at, end)
   const rest = bytes.subarray(at, end)
   return isUtf8(rest) && !rest.includes(0)
+}
+
+/** By the table of well-formed sequences (Unicode 15, table 3-7): only the second byte has limits of its own. */
+function isShortMqttString(bytes: Uint8Array, start: number, end: number): boolean {
+  let at = start
+  while (at < end) {
+    const first = bytes[at]!
+    if (first < 0x80) {
+      if (first === 0) return false
+      at++
+      continue
+    }
+    const length = first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0
+    if (length === 0 || at + length > end) return false
+    const second = bytes[at + 1]!
+    if (second < (first === 0xe0 ? 0xa0 : first === 0xf0 ? 0x90 : 0x80)) return false
+    if (second > (first === 0xed ? 0x9f : first === 0xf4 ? 0x8f : 0xbf)) return false
+    for (let index = at + 2; index < at + length; index++) if ((bytes[index]! & 0xc0) !== 0x80) return false
+    at += length
+  }
+  return true
 }
 
 /**

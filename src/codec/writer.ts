@@ -5,6 +5,7 @@
  * @module
  */
 import { Buffer } from 'node:buffer'
+import { copyBytes } from '../base/bytes.ts'
 import { invariant, UsageError } from '../base/errors.ts'
 import type { PropertyHolder } from './property-table.ts'
 import type { Properties } from './properties.ts'
@@ -42,6 +43,12 @@ export class Writer {
   binary(bytes: Uint8Array): void {
     this.#reserve(sizeOfBinary(bytes))
     this.#at = writeBinary(this.#bytes, this.#at, bytes)
+  }
+
+  /** Writes bytes that end with the packet. */
+  rest(bytes: Uint8Array): void {
+    this.#reserve(bytes.length)
+    this.#at = copyBytes(this.#bytes, this.#at, bytes, 0, bytes.length)
   }
 
   /** Writes the Property Length and the properties. */

@@ -8,6 +8,9 @@
  *   received bytes ──> frame (5.0, QoS 0) ──copied into──> output of receiver 1, 2, 3 …
  *                      frame (3.1.1, QoS > 0) ──copied and patched──> …
  *
+ * Properties stay the bytes that came: they lie before the payload and move with it, or else in memory of their own. Only who
+ * asks for them as an object (a listener of the host program, the Store) has them decoded.
+ *
  * The payload lies at first in the received chunk, which is good only while that is worked off. Whoever needs the message longer calls `keep`
  * (until it is acknowledged: into the arena) or `own` (for as long as it takes: into memory of its own), so that a small
  * message does not pin a 64 KiB chunk.
@@ -22,7 +25,8 @@ import { copyBytes } from '../base/bytes.ts'
 import { invariant } from '../base/errors.ts'
 import { makePublishFrame } from '../codec/publish-frame.ts'
 import type { ProtocolVersion, QoS } from '../codec/packets.ts'
-import { noProperties, type Properties } from '../codec/properties.ts'
+import { noPropertyList, PropertyList } from '../codec/property-list.ts'
+import type { Properties } from '../codec/properties.ts'
 import { Arena } from './arena.ts'
 
 /** An encoded PUBLISH with RETAIN 0 and DUP 0. */
@@ -40,8 +44,8 @@ export interface MessageParts {
   readonly payload: Uint8Array
   readonly qos: QoS
   readonly retain: boolean
-  /** Only those that travel on: Payload Format Indicator, Message Expiry Interval, Content Type, Response Topic, Correlation Data, User Property. */
-  readonly properties?: Properties
+  /** What belongs to one hop (Topic Alias, Subscription Identifiers) does not travel on. */
+  readonly properties?: PropertyList | Properties
   /** Client Identifier; empty for the host program. */
   readonly publisher: string
   /** Monotonic milliseconds. */
@@ -51,6 +55,11 @@ export interface MessageParts {
 /** Which of the four layouts a frame has. */
 function layoutOf(version: ProtocolVersion, withPacketIdentifier: boolean): number {
   return (version === 5 ? 2 : 0) + (withPacketIdentifier ? 1 : 0)
+}
+
+function listOf(properties: PropertyList | Properties | undefined): PropertyList {
+  if (properties === undefined) return noPropertyList
+  return properties instanceof PropertyList ? properties : PropertyList.of(properties)
 }
 
 const arena = new Arena()
@@ -73,13 +82,13 @@ export class ApplicationMessage {
   readonly qos: QoS
   /** The publisher's RETAIN. */
   readonly retain: boolean
-  readonly properties: Properties
   readonly publisher: string
   readonly receivedAtMs: number
   /** Name in the Store; 0 while nothing durable refers to it. */
   messageNumber = 0
   /** Whether the Store was told of it. */
   isTold = false
+  #properties: PropertyList
   #bytes: Uint8Array
   #payloadStart: number
   #payloadEnd: number
@@ -99,7 +108,7 @@ export class ApplicationMessage {
     topicName: string,
     qos: QoS,
     retain: boolean,
-    properties: Properties,
+    properties: PropertyList,
     publisher: string,
     receivedAtMs: number,
     bytes: Uint8Array,
@@ -109,7 +118,7 @@ export class ApplicationMessage {
     this.topicName = topicName
     this.qos = qos
     this.retain = retain
-    this.properties = properties
+    this.#properties = properties
     this.publisher = publisher
     this.receivedAtMs = receivedAtMs
     this.#bytes = bytes
@@ -127,15 +136,15 @@ export class ApplicationMessage {
     publisher,
     receivedAtMs,
   }: MessageParts): ApplicationMessage {
-    const known = properties ?? noProperties
+    const list = listOf(properties)
     const end = payload.length
-    return new ApplicationMessage(topicName, qos, retain, known, publisher, receivedAtMs, payload, 0, end)
+    return new ApplicationMessage(topicName, qos, retain, list, publisher, receivedAtMs, payload, 0, end)
   }
 
   /** Monotonic milliseconds from which on it is expired; Infinity if it never is (§3.3.2.3.3). */
   get expiresAtMs(): number {
-    if (this.properties === noProperties) return Infinity
-    const interval = this.properties.messageExpiryInterval
+    if (this.#properties === noPropertyList) return Infinity
+    const interval = this.#properties.messageExpiryInterval
     return interval === undefined ? Infinity : this.receivedAtMs + interval * 1000
   }
 
@@ -144,9 +153,25 @@ export class ApplicationMessage {
     return this.topicName
   }
 
+  /** What the publisher said, as an object: made anew when somebody asks. */
+  get properties(): Properties {
+    return this.#properties.decode()
+  }
+
+  /** The same as bytes: good as long as the message is held. */
+  get propertyList(): PropertyList {
+    return this.#properties
+  }
+
+  /** The same, in memory that does not hold the payload: for a message whose payload leaves RAM. */
+  ownProperties(): PropertyList {
+    if (this.#properties.bytes === this.#bytes) this.#properties = this.#properties.copy()
+    return this.#properties
+  }
+
   /** A message whose payload is in the Store alone; `load` before it is sent. */
   static stored(
-    { topicName, qos, retain, properties = noProperties, publisher, receivedAtMs }: Omit<MessageParts, 'payload'>,
+    { topicName, qos, retain, properties, publisher, receivedAtMs }: Omit<MessageParts, 'payload'>,
     messageNumber: number,
     payloadLength: number,
   ): ApplicationMessage {
@@ -154,7 +179,7 @@ export class ApplicationMessage {
       topicName,
       qos,
       retain,
-      properties,
+      listOf(properties),
       publisher,
       receivedAtMs,
       NOTHING,
@@ -237,9 +262,10 @@ export class ApplicationMessage {
     return true
   }
 
-  /** Where the frame begins that came with it, or else the payload. */
+  /** Where the frame begins that came with it, or else the properties, or else the payload. */
   #firstByte(): number {
-    return this.#frame === undefined ? this.#payloadStart : this.#frame.start
+    if (this.#frame !== undefined) return this.#frame.start
+    return this.#properties.bytes === this.#bytes ? this.#properties.start : this.#payloadStart
   }
 
   #moveTo(target: Buffer, at: number, place: Place): void {
@@ -253,6 +279,7 @@ export class ApplicationMessage {
       frame.end += shift
       if (frame.packetIdentifierAt !== 0) frame.packetIdentifierAt += shift
     }
+    if (this.#properties.bytes === this.#bytes) this.#properties.moved(target, this.#properties.start + shift)
     this.#bytes = target
     this.#payloadStart += shift
     this.#payloadEnd += shift
@@ -266,15 +293,16 @@ export class ApplicationMessage {
   }
 
   /**
-   * The properties that travel on, Message Expiry Interval counted down by the whole seconds spent here
-   * [5.0 MQTT-3.3.2-6].
+   * The Message Expiry Interval that travels on: seconds, counted down by the whole ones spent here [5.0 MQTT-3.3.2-6].
+   *
+   * @returns `undefined` where the message has none
    */
-  propertiesAt(nowMs: number): Properties {
-    const interval = this.properties.messageExpiryInterval
-    const age = interval === undefined ? 0 : Math.floor((nowMs - this.receivedAtMs) / 1000)
+  expiryIntervalAt(nowMs: number): number | undefined {
+    const interval = this.#properties.messageExpiryInterval
+    if (interval === undefined) return undefined
     // Below 0 a clock was put back: nobody gets more than the publisher gave.
-    if (age <= 0) return this.properties
-    return { ...this.properties, messageExpiryInterval: Math.max(0, interval! - age) }
+    const age = Math.max(0, Math.floor((nowMs - this.receivedAtMs) / 1000))
+    return Math.max(0, interval - age)
   }
 
   /**
@@ -302,8 +330,13 @@ export class ApplicationMessage {
   }
 
   #makeFrame(version: ProtocolVersion, withPacketIdentifier: boolean, nowMs: number): PublishFrame {
-    const properties = version === 5 ? this.propertiesAt(nowMs) : noProperties
-    const fields = { topicName: this.topicName, qos: withPacketIdentifier ? 1 : 0, retain: false, properties } as const
+    const fields = {
+      topicName: this.topicName,
+      qos: withPacketIdentifier ? 1 : 0,
+      retain: false,
+      properties: this.#properties,
+      messageExpiryInterval: this.expiryIntervalAt(nowMs),
+    } as const
     const { bytes, packetIdentifierAt } = makePublishFrame(fields, this.payload, version)
     return { bytes, start: 0, end: bytes.length, packetIdentifierAt }
   }

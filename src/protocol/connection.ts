@@ -17,23 +17,22 @@
  */
 import type { Timed } from '../base/timer-wheel.ts'
 import { readPlainAcknowledgement } from '../codec/acknowledgement.ts'
-import { decodeConnect } from '../codec/decode-connect.ts'
+import { connectPacketOf, decodeConnect } from '../codec/decode-connect.ts'
 import { decodePacket } from '../codec/decode.ts'
 import { Decoder } from '../codec/decoder.ts'
 import {
   PacketType,
   type AcknowledgementPacket,
   type AuthPacket,
-  type ConnectPacket,
   type DisconnectPacket,
   type Packet,
   type ProtocolVersion,
-  type QoS,
+  type ReceivedConnect,
   type SubscribePacket,
   type UnsubscribePacket,
 } from '../codec/packets.ts'
 import { noProperties, type Properties } from '../codec/properties.ts'
-import { ConnectError, forbidden, ProtocolError } from '../codec/protocol-error.ts'
+import { ConnectError, forbidden, LimitExceededError, ProtocolError } from '../codec/protocol-error.ts'
 import { ReasonCode, toReturnCode } from '../codec/reason-code.ts'
 import type { ApplicationMessage } from './application-message.ts'
 import type { Client } from './client.ts'
@@ -75,7 +74,7 @@ export class Connection implements Incoming, SessionConnection, Timed {
   client: Client
   session: Session | undefined = undefined
   /** The CONNECT that opened it, while its answer is pending and until CONNACK. */
-  connectPacket: ConnectPacket | undefined = undefined
+  connectPacket: ReceivedConnect | undefined = undefined
   /** Authentication Method of CONNECT: it stays the same throughout [5.0 MQTT-4.12.0-5]. */
   authenticationMethod: string | undefined = undefined
   /** The Server's own notes on this Connection. */
@@ -219,7 +218,9 @@ export class Connection implements Incoming, SessionConnection, Timed {
     server.metrics.packetsReceived++
     this.#changesBefore = server.changeCount
     if (this.#state === State.Connected && this.#handleHot(decoder.firstByte >> 4)) return
-    this.#dispatch(this.#decode())
+    this.#checkOrder(decoder.firstByte >> 4)
+    if (this.#state === State.AwaitingConnect) this.#connect(this.#decodeConnect())
+    else this.#connected(this.#decode())
   }
 
   /** PUBLISH and everyday acknowledgements are read in place, without making a packet. @returns whether it was one */
@@ -245,14 +246,21 @@ export class Connection implements Incoming, SessionConnection, Timed {
     else this.session!.pubcomp(packetIdentifier)
   }
 
+  #decodeConnect(): ReceivedConnect {
+    const { bytes, firstByte, bodyStart, end } = this.#decoder
+    const { watchesPackets } = this.#server
+    const packet = decodeConnect(bytes, bodyStart, end, firstByte, this.limits, watchesPackets)
+    if (watchesPackets) this.#server.packetReceived(this, connectPacketOf(packet))
+    return packet
+  }
+
+  /** Nobody needs User Properties, except listeners to packets. */
   #decode(): Packet {
     const { bytes, firstByte, bodyStart, end } = this.#decoder
-    this.#checkOrder(firstByte >> 4)
-    const packet =
-      this.#state === State.AwaitingConnect
-        ? decodeConnect(bytes, bodyStart, end, firstByte)
-        : decodePacket(bytes, firstByte, bodyStart, end, this.#version, 'client')
-    if (this.#server.watchesPackets) this.#server.packetReceived(this, packet)
+    const { watchesPackets } = this.#server
+    const { limits } = this
+    const packet = decodePacket(bytes, firstByte, bodyStart, end, this.#version, 'client', limits, watchesPackets)
+    if (watchesPackets) this.#server.packetReceived(this, packet)
     return packet
   }
 
@@ -265,11 +273,6 @@ export class Connection implements Incoming, SessionConnection, Timed {
     } else if (this.#state === State.Authenticating && type !== PacketType.AUTH && type !== PacketType.DISCONNECT) {
       throw forbidden(`packet type ${type} during authentication`) // [5.0 MQTT-3.1.2-30]
     }
-  }
-
-  #dispatch(packet: Packet): void {
-    if (packet.type === PacketType.CONNECT) this.#connect(packet)
-    else this.#connected(packet)
   }
 
   #connected(packet: Packet): void {
@@ -303,7 +306,7 @@ export class Connection implements Incoming, SessionConnection, Timed {
 
   // ---- connecting ----
 
-  #connect(packet: ConnectPacket): void {
+  #connect(packet: ReceivedConnect): void {
     this.#version = packet.protocolVersion
     this.#sender.version = packet.protocolVersion
     this.#decoder.shortestLengths = packet.protocolVersion === 5
@@ -413,11 +416,6 @@ export class Connection implements Incoming, SessionConnection, Timed {
     if (this.#state !== State.Connected) return
     this.#incoming!.answered(reasonCode)
     this.#answered()
-  }
-
-  /** The QoS of the PUBLISH exchange for which a plugin's answer is pending; 0 if none is. */
-  get pendingPublishQos(): QoS {
-    return this.#incoming?.pendingQos ?? 0
   }
 
   #answered(): void {
@@ -637,8 +635,10 @@ export class Connection implements Incoming, SessionConnection, Timed {
 
   #failedByPeer(error: ProtocolError): void {
     const { reasonCode, message } = error
-    if (this.#state === State.Connected) this.disconnect(reasonCode, 'protocol error', message)
-    else this.#refuseByError(error)
+    const isOverLimit = error instanceof LimitExceededError || error.cause instanceof LimitExceededError
+    if (isOverLimit) this.#server.metrics.packetsOverLimit++
+    if (this.#state !== State.Connected) this.#refuseByError(error)
+    else this.disconnect(reasonCode, isOverLimit ? 'limit exceeded' : 'protocol error', message)
   }
 
   /** Before CONNACK: a 5.0 peer is told in CONNACK; an older one only sees the close, save for its version. */

@@ -6,10 +6,11 @@
  * @module
  */
 import type { Decoder } from '../codec/decoder.ts'
-import { PacketType, type ProtocolVersion, type QoS } from '../codec/packets.ts'
-import { noProperties, type Properties } from '../codec/properties.ts'
+import { PacketType, type ProtocolVersion } from '../codec/packets.ts'
+import { checkProperties, FoundProperties } from '../codec/property-check.ts'
+import { noPropertyList, PropertyList } from '../codec/property-list.ts'
 import { ProtocolError } from '../codec/protocol-error.ts'
-import { PublishView, readPublish, readPublishProperties } from '../codec/publish-view.ts'
+import { PublishView, readPublish } from '../codec/publish-view.ts'
 import { ReasonCode } from '../codec/reason-code.ts'
 import { equalBytes } from '../base/bytes.ts'
 import { ApplicationMessage } from './application-message.ts'
@@ -20,6 +21,7 @@ import { PENDING, type KnownTopic, type ServerSide } from './server-side.ts'
 
 /** One serves all: it is read before the next packet is parsed. */
 const view = new PublishView()
+const found = new FoundProperties()
 
 export class IncomingPublishes {
   readonly #server: ServerSide
@@ -52,13 +54,14 @@ export class IncomingPublishes {
     const { bytes, start, end } = decoder
     readPublish(bytes, decoder.firstByte, decoder.bodyStart, end, version, view)
     const { qos, retain, packetIdentifier } = view
-    const { maxQos } = this.#connection.limits
-    const messageQos = qos > maxQos ? this.#lowered(qos, maxQos, version) : qos
-    const properties =
-      view.propertiesStart === view.propertiesEnd
-        ? noProperties
-        : readPublishProperties(bytes, view.propertiesStart, view.propertiesEnd)
-    const topic = this.#topic(bytes, properties.topicAlias)
+    const limits = this.#connection.limits
+    if (qos > limits.maxQos) {
+      // [5.0 MQTT-3.2.2-11]
+      throw new ProtocolError(ReasonCode.QoSNotSupported, `PUBLISH at QoS ${qos}, the maximum is ${limits.maxQos}`)
+    }
+    const hasProperties = view.propertiesStart !== view.propertiesEnd
+    const alias = hasProperties ? checkPublishProperties(bytes, limits.maxUserProperties) : 0
+    const topic = this.#topic(bytes, alias)
     this.#server.metrics.publishReceived++
     if (qos === 2 && this.#isRepeat(packetIdentifier, version)) return false
     if (qos === 1 && this.#open !== undefined) this.#checkReceiveMaximum(this.#open.size + 1, version)
@@ -67,12 +70,12 @@ export class IncomingPublishes {
     const { clientId } = this.#connection.client
     const now = this.#server.now()
     const { topicName } = topic
-    // Its alias means something between this Client and us, and to nobody else (§3.3.2.3.4).
     const message = new ApplicationMessage(
       topicName,
-      messageQos,
+      qos,
       retain,
-      properties.topicAlias === undefined ? properties : { ...properties, topicAlias: undefined },
+      // Its alias means something between this Client and us, and to nobody else (§3.3.2.3.4).
+      hasProperties ? PropertyList.received(bytes, view.propertiesStart, view.propertiesEnd, found) : noPropertyList,
       clientId,
       now,
       bytes,
@@ -80,7 +83,7 @@ export class IncomingPublishes {
       payloadEnd,
     )
     if (decoder.isInChunk) message.liesInChunk()
-    if (properties.topicAlias === undefined) message.adoptFrame(version, start, qos === 0 ? 0 : view.topicEnd)
+    if (alias === 0) message.adoptFrame(version, start, qos === 0 ? 0 : view.topicEnd)
     if (this.#server.watchesPackets) this.#watch(message, packetIdentifier)
     const reasonCode = this.#server.publish(this.#connection, message, topic)
     if (reasonCode === PENDING) {
@@ -93,26 +96,9 @@ export class IncomingPublishes {
     return false
   }
 
-  /**
-   * Before 5.0 a Client cannot be told a maximum: its exchange is served in full, and the message goes on at less.
-   *
-   * @throws {ProtocolError} for a 5.0 Client, whose CONNACK said what the maximum is [5.0 MQTT-3.2.2-11]
-   */
-  #lowered<Maximum extends QoS>(qos: QoS, maximum: Maximum, version: ProtocolVersion): Maximum {
-    if (version === 5) {
-      throw new ProtocolError(ReasonCode.QoSNotSupported, `PUBLISH at QoS ${qos}, the maximum is ${maximum}`)
-    }
-    this.#server.metrics.qosLowered++
-    return maximum
-  }
-
-  /** The QoS of the exchange whose answer is pending; 0 if none is. */
-  get pendingQos(): QoS {
-    return this.#pendingQos
-  }
-
-  #topic(bytes: Uint8Array, alias: number | undefined): KnownTopic {
-    if (alias !== undefined) return this.#aliasedTopic(bytes, alias)
+  /** @param alias 0 where there is none */
+  #topic(bytes: Uint8Array, alias: number): KnownTopic {
+    if (alias !== 0) return this.#aliasedTopic(bytes, alias)
     const last = this.#lastTopic
     if (last !== undefined && equalBytes(bytes, view.topicStart, view.topicEnd, last.topicBytes)) return last
     if (view.topicStart === view.topicEnd) {
@@ -191,16 +177,15 @@ export class IncomingPublishes {
 
   #watch(message: ApplicationMessage, packetIdentifier: number): void {
     message.own()
-    const { topicName, retain, payload } = message
-    const properties: Properties = message.properties
-    const packet = {
-      type: PacketType.PUBLISH,
-      dup: view.dup,
-      qos: view.qos,
-      retain,
-      topicName,
-      packetIdentifier,
-    } as const
+    const { topicName, qos, retain, payload, properties } = message
+    const packet = { type: PacketType.PUBLISH, dup: view.dup, qos, retain, topicName, packetIdentifier } as const
     this.#server.packetReceived(this.#connection, { ...packet, properties, payload })
   }
+}
+
+/** Checks the properties of the PUBLISH in `view`. @returns its Topic Alias; 0 where there is none */
+function checkPublishProperties(bytes: Uint8Array, maxUserProperties: number): number {
+  checkProperties(bytes, view.propertiesStart, view.propertiesEnd, 'PUBLISH', 'client', found, maxUserProperties)
+  const at = found.at('topicAlias')
+  return at < 0 ? 0 : (bytes[at]! << 8) | bytes[at + 1]!
 }

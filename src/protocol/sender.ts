@@ -17,9 +17,10 @@ import { copyBytes } from '../base/bytes.ts'
 import { UsageError } from '../base/errors.ts'
 import { writeAcknowledgement } from '../codec/acknowledgement.ts'
 import { maxControlPacketBytes } from '../codec/decoder.ts'
-import { encodePacket, encodeWithinLimit } from '../codec/encode.ts'
+import { encodeWithinLimit } from '../codec/encode.ts'
 import { PacketType, type AcknowledgementPacket, type Packet, type ProtocolVersion } from '../codec/packets.ts'
 import { noProperties } from '../codec/properties.ts'
+import { makePublishFrame } from '../codec/publish-frame.ts'
 import type { ApplicationMessage, PublishFrame } from './application-message.ts'
 import type { Connection } from './connection.ts'
 import type { Delivery } from './delivery.ts'
@@ -174,23 +175,21 @@ export class Sender {
     const aliases = this.#aliases
     const known = aliases?.find(message.topicName) ?? 0
     const make = (topicAlias: number): Uint8Array =>
-      encodePacket(
+      makePublishFrame(
         {
-          type: PacketType.PUBLISH,
-          dup,
+          topicName: known === 0 ? message.topicName : '',
           qos,
           retain,
-          topicName: known === 0 ? message.topicName : '',
+          dup,
           packetIdentifier,
-          properties: {
-            ...message.propertiesAt(this.#server.now()),
-            ...(subscriptionIdentifiers.length > 0 && { subscriptionIdentifiers }),
-            ...(topicAlias > 0 && { topicAlias }),
-          },
-          payload: message.payload,
+          properties: message.propertyList,
+          topicAlias: topicAlias === 0 ? undefined : topicAlias,
+          subscriptionIdentifiers: subscriptionIdentifiers.length === 0 ? undefined : subscriptionIdentifiers,
+          messageExpiryInterval: message.expiryIntervalAt(this.#server.now()),
         },
+        message.payload,
         this.version,
-      )
+      ).bytes
     // Announced only where the bytes are certain to leave, and before anything that counts on it (the other lane may wait).
     const announced = known === 0 && qos < 2 ? (aliases?.next ?? 0) : 0
     if (announced > 0) {

@@ -7,7 +7,8 @@
  *
  * @module
  */
-import type { AuthPacket, ConnectPacket, Packet, SubscribePacket, UnsubscribePacket } from '../codec/packets.ts'
+import type { AuthPacket, Packet, ReceivedConnect, SubscribePacket, UnsubscribePacket } from '../codec/packets.ts'
+import type { PacketLimits } from '../codec/packet-limits.ts'
 import type { ReasonCode } from '../codec/reason-code.ts'
 import type { CachedTopic } from '../topics/match-cache.ts'
 import type { ApplicationMessage } from './application-message.ts'
@@ -19,7 +20,7 @@ export const PENDING = -1
 export type Pending = typeof PENDING
 
 /** Limits that a Connection keeps by itself; a listener may have its own. */
-export interface ConnectionLimits {
+export interface ConnectionLimits extends PacketLimits {
   readonly maxConnectPacketSize: number
   readonly maxPacketSize: number
   /** Seconds. */
@@ -55,6 +56,7 @@ export type EndCause =
   | 'connect timeout'
   | 'keep alive timeout'
   | 'protocol error'
+  | 'limit exceeded'
   | 'refused'
   | 'session taken over'
   | 'slow receiver'
@@ -74,9 +76,9 @@ export interface ConnectionMetrics {
   publishReceived: number
   publishSent: number
   publishDroppedIn: number
+  packetsOverLimit: number
   readingPaused: number
   rateLimited: number
-  qosLowered: number
 }
 
 /** What the Server knows of a topic seen in a packet; `result` is the Server's own. */
@@ -100,7 +102,7 @@ export interface ServerSide {
   topic(bytes: Uint8Array, start: number, end: number): KnownTopic
 
   /** To be answered by `accept`, `challenge` or `refuse`, now or later. */
-  connect(connection: Connection, packet: ConnectPacket): void
+  connect(connection: Connection, packet: ReceivedConnect): void
   /** A step of an exchange, before CONNACK or after (§4.12): answered by `accept`, `challenge`, `refuse` or `reAuthenticated`. */
   authenticate(connection: Connection, packet: AuthPacket): void
   publish(connection: Connection, message: ApplicationMessage, topic: KnownTopic): number

@@ -10,7 +10,7 @@
  * @module
  */
 import { Ring } from '../base/ring.ts'
-import { noProperties, type Properties } from '../codec/properties.ts'
+import { noPropertyList, type PropertyList } from '../codec/property-list.ts'
 import type { QoS } from '../codec/packets.ts'
 import { ApplicationMessage } from './application-message.ts'
 import { Delivery, type SharedOrigin } from './delivery.ts'
@@ -24,7 +24,7 @@ const LENGTH_UNIT = 32
 
 /** What most rows do not have. */
 interface Extras {
-  readonly properties: Properties
+  readonly properties: PropertyList
   readonly receivedAtMs: number
   readonly subscriptionIdentifiers: readonly number[]
   readonly shared: SharedOrigin | undefined
@@ -179,14 +179,15 @@ function extrasOf(
   { message, subscriptionIdentifiers, shared }: Delivery,
   before: Extras | Delivery | undefined,
 ): Extras | undefined {
-  const { properties, receivedAtMs } = message
-  const isPlain = properties === noProperties
+  const { receivedAtMs } = message
+  const properties = message.ownProperties()
+  const isPlain = properties === noPropertyList
   if (isPlain && shared === undefined && subscriptionIdentifiers.length === 0) return undefined
   const isSame =
     isPlain &&
     before !== undefined &&
     !(before instanceof Delivery) &&
-    before.properties === noProperties &&
+    before.properties === noPropertyList &&
     before.shared === shared &&
     before.subscriptionIdentifiers === subscriptionIdentifiers
   return isSame ? before : { properties, receivedAtMs, subscriptionIdentifiers, shared }
@@ -202,7 +203,7 @@ function deliveryOf({ numbers, topicNames, publishers, extras }: Chunk, row: num
       topicName: topicNames[row]!,
       qos: (bits & Bit.qos) as QoS,
       retain: (bits & Bit.retain) !== 0,
-      properties: more?.properties ?? noProperties,
+      properties: more?.properties ?? noPropertyList,
       publisher: publishers[row]!,
       receivedAtMs: more?.receivedAtMs ?? 0,
     },

@@ -7,6 +7,7 @@
  * @module
  */
 import { StoreError } from '../base/errors.ts'
+import { PropertyList, withProperties } from '../codec/property-list.ts'
 import { noProperties } from '../codec/properties.ts'
 import type { QoS } from '../codec/packets.ts'
 import type { ByteReader } from './byte-reader.ts'
@@ -218,11 +219,13 @@ function readSubscription(from: ByteReader): SubscriptionRecord {
 const Has = { retain: 4, expiry: 8, properties: 16, publisher: 32 } as const
 
 function writeMessage(to: ByteWriter, message: MessageRecord): void {
-  const properties = hasProperties(message.properties)
+  // Asked for once: a record may make the object anew each time.
+  const { properties } = message
+  const writesProperties = hasProperties(properties)
   let flags: number = message.qos
   if (message.retain) flags |= Has.retain
   if (message.expiresAtMs !== undefined) flags |= Has.expiry
-  if (properties) flags |= Has.properties
+  if (writesProperties) flags |= Has.properties
   if (message.publisher !== '') flags |= Has.publisher
   to.integer(message.messageNumber)
   to.byte(flags)
@@ -230,7 +233,7 @@ function writeMessage(to: ByteWriter, message: MessageRecord): void {
   to.string(message.topicName)
   if (message.publisher !== '') to.string(message.publisher)
   if (message.expiresAtMs !== undefined) to.integer(Math.round(message.expiresAtMs))
-  if (properties) writeProperties(to, message.properties)
+  if (writesProperties) writeProperties(to, properties)
 }
 
 function readMessage(from: ByteReader): MessageRecord {
@@ -306,16 +309,19 @@ function readWill(from: ByteReader): WillRecord {
   const topicName = from.string()
   const payload = from.block()
   const flags = from.byte()
-  return {
+  // A Will waits in RAM as long as its Session: with bytes, not with an object for each User Property.
+  const properties = PropertyList.of(readProperties(from))
+  const record = {
     sessionNumber,
     clientId,
     topicName,
     payload,
     qos: (flags & 3) as QoS,
     retain: (flags & Has.retain) !== 0,
-    properties: readProperties(from),
+    properties: noProperties,
     willDelayInterval: from.integer(),
     dueAtMs: readTime(from),
     userName: readText(from),
   }
+  return withProperties(record, properties)
 }

@@ -369,6 +369,8 @@ export class FuzzClient implements Transport {
     const silentMs = this.#world.now() - this.#lastPacketAtMs
     const isExplained = {
       'protocol error': this.#isBreach(reasonCode),
+      // The limits of a world are wider than what its Clients say.
+      'limit exceeded': false,
       refused: this.connack?.reasonCode !== 0 && (connect !== undefined || this.#isBreach(reasonCode)),
       'disconnected by client': saidDisconnect,
       'connection lost': this.isLost,

@@ -31,6 +31,8 @@ export const sessionLimits: SessionLimits = {
 
 export const connectionLimits: ConnectionLimits = {
   maxConnectPacketSize: 1024,
+  maxUserProperties: 100,
+  maxFiltersPerPacket: 100,
   maxPacketSize: 65_536,
   connectTimeout: 10,
   timeoutDisconnectDelay: 0,
@@ -68,9 +70,9 @@ export class FakeServer implements ServerSide, SessionSide {
     publishReceived: 0,
     publishSent: 0,
     publishDroppedIn: 0,
+    packetsOverLimit: 0,
     readingPaused: 0,
     rateLimited: 0,
-    qosLowered: 0,
   }
   readonly buffers = new BufferPool()
   changeCount = 0

@@ -12,9 +12,9 @@ export const variants: readonly Variant[] = [
   },
   {
     name: "the publisher's Topic Alias travels on",
-    file: 'src/protocol/incoming-publishes.ts',
-    from: 'properties.topicAlias === undefined ? properties',
-    to: 'properties.topicAlias !== undefined ? properties',
+    file: 'src/codec/property-list.ts',
+    from: 'if (aliasAt >= 0) return without(',
+    to: 'if (aliasAt < -1) return without(',
   },
   {
     name: 'what is sent again has no DUP',

@@ -129,8 +129,8 @@ export const deliveryMutants: readonly Mutant[] = [
     '3.1.1 MQTT-4.8.0-1, 5.0 MQTT-4.13.1-1',
     'A violation is overlooked',
     CONNECTION,
-    "if (this.#state === State.Connected) this.disconnect(reasonCode, 'protocol error', message)",
-    "if (this.#state === State.Connected && reasonCode > 0x8f) this.disconnect(reasonCode, 'protocol error', message)\n    else if (this.#state === State.Connected) return",
+    "else this.disconnect(reasonCode, isOverLimit ? 'limit exceeded' : 'protocol error', message)",
+    "else if (reasonCode > 0x8f) this.disconnect(reasonCode, isOverLimit ? 'limit exceeded' : 'protocol error', message)",
   ),
   mutant(
     '3.1.1 MQTT-4.8.0-2',

@@ -215,8 +215,8 @@ export const mutantsConnectPublish5: readonly Mutant[] = [
   {
     name: 'the waiting time is rounded up',
     file: 'src/protocol/application-message.ts',
-    from: 'interval === undefined ? 0 : Math.floor(',
-    to: 'interval === undefined ? 0 : Math.ceil(',
+    from: 'Math.max(0, Math.floor((nowMs',
+    to: 'Math.max(0, Math.ceil((nowMs',
     breaks: '5.0 MQTT-3.3.2-6',
   },
   {
@@ -242,7 +242,7 @@ export const mutantsConnectPublish5: readonly Mutant[] = [
   },
   {
     name: 'a Client’s Subscription Identifier is taken',
-    file: 'src/codec/property-reader.ts',
+    file: 'src/codec/property-check.ts',
     from: "holder === 'PUBLISH' && sender === 'client'",
     to: "holder === 'PUBLISH' && sender === 'server'",
     breaks: '5.0 MQTT-3.3.4-6',

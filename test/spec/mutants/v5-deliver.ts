@@ -3,7 +3,7 @@ import { mutant, type Mutant } from './mutant.ts'
 
 const DECODE = 'src/codec/decode.ts'
 const ENCODE = 'src/codec/encode.ts'
-const PROPERTIES = 'src/codec/property-reader.ts'
+const PROPERTIES = 'src/codec/property-check.ts'
 const CONNECTION = 'src/protocol/connection.ts'
 const INCOMING = 'src/protocol/incoming-publishes.ts'
 const SESSION = 'src/protocol/session.ts'
@@ -20,15 +20,15 @@ export const mutantsDeliver5: readonly Mutant[] = [
     '5.0 U-2.2.2.2-1',
     'A property may stand in any packet',
     PROPERTIES,
-    'if ((rules.allowed & (1 << rowNumber)) === 0) {',
-    'if ((rules.allowed & (1 << rowNumber)) < -1e12) {',
+    'if ((rules.allowed & (1 << number)) === 0) {',
+    'if ((rules.allowed & (1 << number)) < -1e12) {',
   ),
   mutant(
     '5.0 MQTT-3.3.2-14',
     'A Response Topic may hold wildcards',
     PROPERTIES,
-    'if (properties.responseTopic !== undefined) refuseWildcard(',
-    "if (properties.responseTopic === '+') refuseWildcard(",
+    'if (bytes[index] === PLUS || bytes[index] === NUMBER_SIGN) throw',
+    'if (bytes[index] === PLUS && bytes[index] === NUMBER_SIGN) throw',
   ),
   mutant(
     '5.0 MQTT-2.2.2-1',
@@ -44,13 +44,19 @@ export const mutantsDeliver5: readonly Mutant[] = [
     'if (size > this.maxPacketSize) throw',
     'if (size > this.maxPacketSize + 1) throw',
   ),
-  mutant('5.0 MQTT-3.2.2-11', 'A PUBLISH above Maximum QoS is taken', INCOMING, 'qos > maxQos ?', 'qos > maxQos + 1 ?'),
+  mutant(
+    '5.0 MQTT-3.2.2-11',
+    'A PUBLISH above Maximum QoS is taken',
+    INCOMING,
+    'if (qos > limits.maxQos) {',
+    'if (qos > limits.maxQos + 1) {',
+  ),
   mutant(
     '5.0 MQTT-3.2.2-14',
     'RETAIN 1 is taken although retained messages are off',
     PUBLISHING,
-    'if (message.retain && !this.#parts.current.options.retain && isToldOfRetain(connection)) {',
-    'if (message.retain && message.qos > 2 && isToldOfRetain(connection)) {',
+    'if (message.retain && !this.#parts.current.options.retain) {',
+    'if (message.retain && message.qos > 2 && !this.#parts.current.options.retain) {',
   ),
   mutant(
     '5.0 MQTT-3.2.2-13',

@@ -87,6 +87,19 @@ const rows: Readonly<Record<string, Row>> = {
     (m) => m.protocolErrors,
     (broker) => void broker.connect().publish('a', 'x'.repeat(200)),
   ],
+  'max-user-properties': [
+    { 'max-user-properties': 1 },
+    (m) => m.packetsOverLimit,
+    (broker) => {
+      const userProperties = ['a', 'b'].map((name) => [name, ''] as const)
+      broker.connect().publish('a', 'x', 0, { properties: { userProperties } })
+    },
+  ],
+  'max-filters-per-packet': [
+    { 'max-filters-per-packet': 1 },
+    (m) => m.packetsOverLimit,
+    (broker) => void broker.connect().subscribe(['a', 'b']),
+  ],
   'max-publish-rate': [
     { 'max-publish-rate': 1 },
     (m) => Math.min(1, m.rateLimited),

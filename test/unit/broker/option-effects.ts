@@ -308,6 +308,30 @@ export const effects: Readonly<Record<string, Effect>> = {
       return [client.connack?.properties.maximumPacketSize, endCode(client)]
     },
   },
+  'limits/max-user-properties': {
+    config: { 'max-user-properties': 2 },
+    expected: [
+      [0, undefined],
+      [ReasonCode.QuotaExceeded, ReasonCode.QuotaExceeded],
+    ],
+    observe: (broker) =>
+      [2, 3].map((count) => {
+        const properties = { userProperties: Array.from({ length: count }, () => ['a', 'b'] as const) }
+        const publisher = broker.connect({ clientId: 'publisher' })
+        publisher.publish('a', 'x', 0, { properties })
+        return [broker.connect({ properties }).connack?.reasonCode, endCode(publisher)]
+      }),
+  },
+  'limits/max-filters-per-packet': {
+    config: { 'max-filters-per-packet': 2 },
+    expected: [undefined, ReasonCode.QuotaExceeded],
+    observe: (broker) =>
+      [2, 3].map((count) => {
+        const client = broker.connect()
+        client.subscribe(Array.from({ length: count }, (_, number) => `a/${number}`))
+        return endCode(client)
+      }),
+  },
   'limits/connect-timeout': {
     config: { 'connect-timeout': 3 },
     expected: 3000,

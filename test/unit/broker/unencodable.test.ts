@@ -22,7 +22,7 @@ const KEPT = { cleanStart: false, properties: { sessionExpiryInterval: 1000 } } 
 
 /** From now on nothing can be written of a message whose topic begins with `cursed`. */
 function curse(): void {
-  for (const name of ['frame', 'propertiesAt'] as const) {
+  for (const name of ['frame', 'expiryIntervalAt'] as const) {
     const original = ApplicationMessage.prototype[name] as (...args: unknown[]) => unknown
     mock.method(ApplicationMessage.prototype, name, function (this: ApplicationMessage, ...args: unknown[]) {
       if (this.topicName.startsWith('cursed')) throw new RangeError('offset is out of bounds')

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { noProperties } from '../../../src/codec/properties.ts'
+import { noPropertyList } from '../../../src/codec/property-list.ts'
 import type { Packet, ProtocolVersion, PublishPacket } from '../../../src/codec/packets.ts'
 import { ApplicationMessage } from '../../../src/protocol/application-message.ts'
 import { messageOf, packetsOf } from '../../support/fake-server.ts'
@@ -33,7 +33,7 @@ for (const hold of ['keep', 'own'] as const) {
     const chunk = Buffer.alloc(65_536)
     chunk.set(Buffer.from('30070003616263', 'hex'), 100)
     chunk.set(Buffer.from('Hi'), 107)
-    const message = new ApplicationMessage('abc', 0, false, noProperties, '', 0, chunk, 107, 109)
+    const message = new ApplicationMessage('abc', 0, false, noPropertyList, '', 0, chunk, 107, 109)
     message.adoptFrame(4, 100, 0)
     message[hold]()
     chunk.fill(0)
@@ -46,7 +46,7 @@ for (const hold of ['keep', 'own'] as const) {
 
 test('what waits long leaves the arena for memory of its own size', () => {
   const chunk = Buffer.alloc(65_536, 'x')
-  const message = new ApplicationMessage('abc', 0, false, noProperties, '', 0, chunk, 107, 207)
+  const message = new ApplicationMessage('abc', 0, false, noPropertyList, '', 0, chunk, 107, 207)
   message.keep()
   message.own()
   assert.equal(message.payload.buffer.byteLength, 100)
@@ -56,7 +56,7 @@ test('what waits long leaves the arena for memory of its own size', () => {
 test('a Packet Identifier is found in the frame wherever the message moved', () => {
   const chunk = Buffer.alloc(4096)
   chunk.set(Buffer.from('320600016100074869', 'hex'), 10)
-  const message = new ApplicationMessage('a', 1, false, noProperties, '', 0, chunk, 17, 18)
+  const message = new ApplicationMessage('a', 1, false, noPropertyList, '', 0, chunk, 17, 18)
   message.adoptFrame(4, 10, 15)
   for (const move of [() => {}, () => message.keep(), () => message.own()]) {
     move()

@@ -1,0 +1,159 @@
+/**
+ * The properties that travel with an Application Message, as the bytes that they are on the wire: checked, kept and handed on
+ * without being read. Only who asks for an object gets one.
+ *
+ *   PUBLISH of a Client    … | 02 0000003c  26 0001 61 0001 62 | payload        the list is a range of the packet's own bytes,
+ *                              ^ start                          ^ end           and moves with them
+ *   PUBLISH to a Client    … | 02 00000032  26 0001 61 0001 62 | payload        copied; the interval alone is written anew
+ *
+ * It holds what belongs to the message: Payload Format Indicator, Message Expiry Interval, Content Type, Response Topic,
+ * Correlation Data, User Property. Topic Alias, Subscription Identifiers and Will Delay Interval concern one hop, and are
+ * left out when a list is made.
+ *
+ * @module
+ */
+import { copyBytes } from '../base/bytes.ts'
+import { type FoundProperties, readFourBytes } from './property-check.ts'
+import { decodeProperties } from './property-reader.ts'
+import { noProperties, type Properties } from './properties.ts'
+import { sizeOfProperties, writeFourByteInteger, writeProperties } from './property-writer.ts'
+
+/** Decoded forms of longer lists are not remembered: they would keep much for a short while's use. */
+const MAX_REMEMBERED_BYTES = 4096
+
+/** Bytes that a Topic Alias takes with its identifier, and a Will Delay Interval. */
+const TOPIC_ALIAS_BYTES = 3
+const WILL_DELAY_BYTES = 5
+
+/** The list that was decoded last, for listeners that ask one after the other. */
+const last: { list: PropertyList | undefined; properties: Properties } = { list: undefined, properties: noProperties }
+
+export class PropertyList {
+  /** The array in which it lies. */
+  bytes: Uint8Array
+  start: number
+  end: number
+  /** Seconds, as received; `undefined` where there is none. */
+  readonly messageExpiryInterval: number | undefined
+  /** Where the interval's value is, counted from `start`. */
+  readonly #intervalAt: number
+
+  /** @param intervalAt index in `bytes` of the Message Expiry Interval's value; -1 where there is none */
+  constructor(bytes: Uint8Array, start: number, end: number, intervalAt: number) {
+    this.bytes = bytes
+    this.start = start
+    this.end = end
+    this.messageExpiryInterval = intervalAt < 0 ? undefined : readFourBytes(bytes, intervalAt)
+    this.#intervalAt = intervalAt - start
+  }
+
+  /**
+   * The list of a PUBLISH or Will that was checked. Where nothing has to be left out it lies in `bytes` itself.
+   *
+   * @param found what `checkProperties` found in that range
+   */
+  static received(bytes: Uint8Array, start: number, end: number, found: FoundProperties): PropertyList {
+    const aliasAt = found.at('topicAlias')
+    if (aliasAt >= 0) return without(bytes, start, end, found, aliasAt - 1, TOPIC_ALIAS_BYTES)
+    const delayAt = found.at('willDelayInterval')
+    if (delayAt >= 0) return without(bytes, start, end, found, delayAt - 1, WILL_DELAY_BYTES)
+    return new PropertyList(bytes, start, end, found.at('messageExpiryInterval'))
+  }
+
+  /**
+   * The list of properties that the host program or a Store gave.
+   *
+   * @throws {UsageError} when a string is too long or holds U+0000
+   */
+  static of(properties: Properties): PropertyList {
+    if (properties === noProperties) return noPropertyList
+    const { messageExpiryInterval } = properties
+    const own = { ...properties, topicAlias: undefined, subscriptionIdentifiers: undefined }
+    const size = sizeOfProperties(own, 'PUBLISH')
+    if (size === 0) return noPropertyList
+    const bytes = Buffer.allocUnsafeSlow(size)
+    writeProperties(bytes, 0, own, 'PUBLISH')
+    // It is written in the table's order: only the Payload Format Indicator may come before it.
+    const intervalAt = messageExpiryInterval === undefined ? -1 : own.payloadFormatIndicator === undefined ? 1 : 3
+    return new PropertyList(bytes, 0, size, intervalAt)
+  }
+
+  /** Bytes that it takes, without the Property Length before them. */
+  get length(): number {
+    return this.end - this.start
+  }
+
+  /** As an object: made anew at each question, except for the one asked about last. */
+  decode(): Properties {
+    if (this === noPropertyList) return noProperties
+    if (last.list === this) return last.properties
+    const properties = decodeProperties(this.bytes, this.start, this.end)
+    if (this.length > MAX_REMEMBERED_BYTES) return properties
+    last.list = this
+    last.properties = properties
+    return properties
+  }
+
+  /**
+   * Writes the properties, without the Property Length before them.
+   *
+   * @param messageExpiryInterval seconds that are left, in place of those received
+   * @returns where the next byte goes
+   */
+  write(target: Uint8Array, at: number, messageExpiryInterval: number | undefined): number {
+    const next = copyBytes(target, at, this.bytes, this.start, this.end)
+    if (this.messageExpiryInterval !== undefined && messageExpiryInterval !== undefined) {
+      writeFourByteInteger(target, at + this.#intervalAt, messageExpiryInterval)
+    }
+    return next
+  }
+
+  /** A list in memory of its own; itself where it is empty. */
+  copy(): PropertyList {
+    if (this === noPropertyList) return this
+    const bytes = Buffer.allocUnsafeSlow(this.length)
+    copyBytes(bytes, 0, this.bytes, this.start, this.end)
+    return new PropertyList(bytes, 0, bytes.length, this.messageExpiryInterval === undefined ? -1 : this.#intervalAt)
+  }
+
+  /** Its bytes were moved along with those around them. */
+  moved(bytes: Uint8Array, start: number): void {
+    const { length } = this
+    this.bytes = bytes
+    this.start = start
+    this.end = start + length
+  }
+}
+
+/** The empty list, shared: all that most messages have. */
+export const noPropertyList: PropertyList = new PropertyList(new Uint8Array(0), 0, 0, -1)
+
+/**
+ * Gives a record its properties as an object that is made whenever somebody asks, so that a record which waits holds bytes.
+ *
+ * @returns the same record
+ */
+export function withProperties<Fields extends { readonly properties: Properties }>(
+  record: Fields,
+  list: PropertyList,
+): Fields {
+  return Object.defineProperty(record, 'properties', { enumerable: true, get: () => list.decode() })
+}
+
+/** A copy of `bytes[start..end)` without the property of `size` bytes that begins at `at`. */
+function without(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  found: FoundProperties,
+  at: number,
+  size: number,
+): PropertyList {
+  const rest = end - start - size
+  if (rest === 0) return noPropertyList
+  const copy = Buffer.allocUnsafeSlow(rest)
+  copyBytes(copy, copyBytes(copy, 0, bytes, start, at), bytes, at + size, end)
+  const intervalAt = found.at('messageExpiryInterval')
+  if (intervalAt < 0) return new PropertyList(copy, 0, rest, -1)
+  return new PropertyList(copy, 0, rest, intervalAt - start - (intervalAt > at ? size : 0))
+}
