@@ -9,7 +9,7 @@ import { createServer, type AddressInfo, type Server, type Socket } from 'node:n
 import { UsageError } from '../base/errors.ts'
 import type { ListenerOptions } from '../broker/options.ts'
 import type { Peer } from '../protocol/transport.ts'
-import { plainAddress, trustList } from './address.ts'
+import { addressList, plainAddress } from '../broker/address.ts'
 import { loadCertificates } from './certificates.ts'
 import { PlainDoor, type Door, type House } from './door.ts'
 import type { Listener, ListenerCounters, ListenerHost } from './host.ts'
@@ -64,7 +64,7 @@ class SocketListener implements Listener {
     this.name = options.name
     this.#options = options
     this.#host = host
-    this.#isTrusted = trustList(options.trustedProxies)
+    this.#isTrusted = addressList(options.trustedProxies)
     this.#room = new WaitingRoom(options.name, host, this.counters)
     this.#server = createServer({ allowHalfOpen: true, noDelay: true })
   }
@@ -106,7 +106,7 @@ class SocketListener implements Listener {
     this.#door?.close()
     this.#door = door
     this.#options = options
-    this.#isTrusted = trustList(options.trustedProxies)
+    this.#isTrusted = addressList(options.trustedProxies)
   }
 
   pauseAccepting(): void {

@@ -13,7 +13,8 @@ import type { Duplex } from 'node:stream'
 import { WebSocketServer, type ServerOptions } from 'ws'
 import type { ListenerOptions } from '../broker/options.ts'
 import type { Peer } from '../protocol/transport.ts'
-import { forwardedAddress, trustList } from './address.ts'
+import { addressList } from '../broker/address.ts'
+import { forwardedAddress } from './forwarded-for.ts'
 import type { ListenerHost } from './host.ts'
 import { pumpWebSocket } from './websocket-pump.ts'
 
@@ -42,7 +43,7 @@ export class WebSocketUpgrade {
   constructor(options: WebSocketOptions, host: ListenerHost) {
     this.#options = options
     this.#host = host
-    this.#isTrusted = trustList(options.trustedProxies)
+    this.#isTrusted = addressList(options.trustedProxies)
     this.#origins = new Set(options.allowedOrigins.map((origin) => origin.toLowerCase()))
     // The published types lag behind in closeTimeout.
     const settings: ServerOptions & { closeTimeout: number } = {
