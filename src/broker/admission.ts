@@ -64,6 +64,8 @@ export interface AdmissionParts {
   endingOf(clientId: string): number
   /** False while the Store cannot write. */
   canStore(): boolean
+  /** CONNACK 0x00 is on its way. */
+  loggedIn(connection: Connection): void
 }
 
 export class Admission {
@@ -277,6 +279,7 @@ export class Admission {
     const registration = sessions.get(client.clientId)!
     notesOf(connection).exchange = undefined
     this.#throttle.accepted(connection.peer.address)
+    this.#parts.loggedIn(connection)
     this.connected++
     this.maxConnected = Math.max(this.maxConnected, this.connected)
     listener.connected++

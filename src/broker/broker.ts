@@ -37,7 +37,7 @@ import { Server } from './server.ts'
 import { viewOf, type SessionView } from './session-view.ts'
 import {
   OpenListeners,
-  type AcceptOne,
+  type Entrance,
   type ListenerView,
   type MountedWebSocket,
   type OpenOne,
@@ -109,9 +109,12 @@ export class BrokerBase implements AsyncDisposable {
     this.#log = settings.logger ?? silentLogger
     this.#source = settings.source
     this.#events = new Events(this.#log)
-    const accept: AcceptOne = (...arrival) => this.#running().accept(...arrival)
-    this.#listeners = new OpenListeners(parts.openListener, accept, this.#clock, this.#log)
-    this.#hostStreams = new HostStreams(parts, accept, this.#clock, this.#log)
+    const entrance: Entrance = {
+      arrive: (...what) => this.#running().connections.arrive(...what),
+      accept: (...what) => this.#running().accept(...what),
+    }
+    this.#listeners = new OpenListeners(parts.openListener, entrance, this.#clock, this.#log)
+    this.#hostStreams = new HostStreams(parts, entrance, this.#clock, this.#log)
   }
 
   /** `new`, `starting`, `started`, `closing` or `closed`; a closed broker may be started again. */

@@ -7,22 +7,30 @@
 import type { KnownTopic } from '../protocol/server-side.ts'
 import type { Connection } from '../protocol/connection.ts'
 import type { ExchangeStates } from './access.ts'
+import { Holders } from './holders.ts'
+import type { Network, Newcomer } from './lobby.ts'
 import type { ListenerOptions } from './options.ts'
 
 /** More topics than that from one Connection are asked about anew now and then. */
 const MAX_REMEMBERED_TOPICS = 256
 
 /** One listener's options and counts. */
-export interface ListenerState {
+export class ListenerState {
   options: ListenerOptions
-  /** Network Connections, with or without CONNECT. */
-  open: number
-  /** Those that were accepted by CONNACK 0x00. */
-  connected: number
+  /** Connections that were accepted by CONNACK 0x00. */
+  connected = 0
+  /** Streams that have not come so far. */
+  readonly newcomers: Holders<Newcomer> = new Holders<Newcomer>()
+
+  constructor(options: ListenerOptions) {
+    this.options = options
+  }
 }
 
 export class ConnectionNotes {
   readonly listener: ListenerState
+  /** Whom it is counted for. */
+  readonly network: Network
   /** What plugins keep of an AUTH exchange; made for those that have one (§4.12). */
   exchange: ExchangeStates | undefined = undefined
   /** True while plugins think about a log-in, or a step of an exchange, of it. */
@@ -33,8 +41,9 @@ export class ConnectionNotes {
   #lastDecision = false
   #decisions: Map<string, boolean> | undefined = undefined
 
-  constructor(listener: ListenerState) {
+  constructor(listener: ListenerState, network: Network) {
     this.listener = listener
+    this.network = network
   }
 
   /** What was decided about publishing to that topic; `undefined` if it has to be asked. Hot: runs for every message. */

@@ -1,5 +1,6 @@
 /**
- * Every Network Connection: let in as far as the limits go, counted, and waited for at the end.
+ * Every Network Connection: let in as far as the limits go (`lobby.ts`), counted until its byte stream is gone, and waited
+ * for at the end.
  *
  * @module
  */
@@ -8,8 +9,11 @@ import { ReasonCode } from '../codec/reason-code.ts'
 import { Connection } from '../protocol/connection.ts'
 import type { ServerSide } from '../protocol/server-side.ts'
 import type { Peer, Transport } from '../protocol/transport.ts'
+import { Arrival, type ArrivingStream } from './arrival.ts'
 import { ConnectionNotes, notesOf, type ListenerState } from './connection-notes.ts'
 import type { Current } from './current.ts'
+import { Holders } from './holders.ts'
+import { Lobby } from './lobby.ts'
 import type { Metrics } from './metrics.ts'
 
 /** What Connections work with. */
@@ -27,13 +31,16 @@ export class Connections implements Iterable<Connection> {
   readonly #transports = new Set<Connection>()
   /** Those that have not ended, with or without CONNECT. */
   size = 0
-  readonly #byAddress = new Map<string, number>()
+  readonly lobby: Lobby
+  /** Ended without a log-in, with last bytes on the way: they are nobody's any more, and are not waited for in numbers. */
+  readonly #leaving = new Holders<Connection>()
   #isClosing = false
   #allGone: () => void = () => {}
   readonly #parts: ConnectionsParts
 
   constructor(parts: ConnectionsParts) {
     this.#parts = parts
+    this.lobby = new Lobby(parts)
   }
 
   /** Those that have not ended. */
@@ -41,53 +48,69 @@ export class Connections implements Iterable<Connection> {
     for (const connection of this.#transports) if (!connection.isClosed) yield connection
   }
 
-  /** A new Network Connection. @returns `undefined` where it is closed at once for lack of room */
-  accept(transport: Transport, peer: Peer, listener: ListenerState): Connection | undefined {
-    const { server, metrics } = this.#parts
-    if (this.#isClosing || !this.#hasRoom(peer, listener)) {
-      metrics.connectionsClosedAtLimit++
-      return undefined
+  /**
+   * A stream was accepted that has to pass something else before MQTT: from now on it counts.
+   *
+   * @returns `undefined` where it is to be closed at once for lack of room
+   */
+  arrive(stream: ArrivingStream, listener: ListenerState): Arrival | undefined {
+    if (!this.#isClosing) {
+      const arrival = Arrival.enter(this.lobby, stream, listener, this.#parts.clock.now())
+      if (arrival !== undefined) return arrival
     }
-    metrics.connectionsAccepted++
-    const connection = new Connection(server, transport, peer, listener.options)
-    connection.notes = new ConnectionNotes(listener)
-    listener.open++
-    this.size++
-    this.#transports.add(connection)
-    this.#count(peer.address, 1)
-    return connection
+    this.#parts.metrics.connectionsClosedAtLimit++
+    return undefined
   }
 
-  /** A few more than `max-connections` may come as far as CONNECT, and read there that the limit is reached. */
-  #hasRoom({ address }: Peer, listener: ListenerState): boolean {
-    const { maxWaitingConnections, maxConnections, maxConnectionsBeforeConnect, maxConnectionsPerAddress } =
-      this.#parts.current.options
-    const isBelow = (limit: number, count: number, extra = 0): boolean => limit === 0 || count < limit + extra
-    return (
-      isBelow(maxConnectionsPerAddress, this.#byAddress.get(address) ?? 0) &&
-      isBelow(maxConnectionsBeforeConnect, this.size - this.#parts.connected()) &&
-      isBelow(maxConnections, this.size, maxWaitingConnections) &&
-      isBelow(listener.options.maxConnections, listener.open, maxWaitingConnections)
-    )
+  /**
+   * A new Network Connection.
+   *
+   * @param arrival what `arrive` gave, where something came before MQTT
+   * @returns `undefined` where it is closed at once for lack of room
+   */
+  accept(transport: Transport, peer: Peer, listener: ListenerState, arrival?: Arrival): Connection | undefined {
+    const { address } = peer
+    const network = arrival === undefined ? this.lobby.count(address) : arrival.handOver(address)
+    if (network !== undefined) {
+      const { server, metrics } = this.#parts
+      const connection = new Connection(server, transport, peer, listener.options, arrival?.atMs)
+      connection.notes = new ConnectionNotes(listener, network)
+      if (!this.#isClosing && this.lobby.enter(connection, network, listener)) {
+        metrics.connectionsAccepted++
+        this.size++
+        this.#transports.add(connection)
+        return connection
+      }
+      server.arm(connection, Infinity)
+      this.lobby.discount(network)
+    }
+    this.#parts.metrics.connectionsClosedAtLimit++
+    return undefined
   }
 
-  #count(address: string, change: 1 | -1): void {
-    if (address === '') return // a Unix socket, or a stream of the host program
-    const count = (this.#byAddress.get(address) ?? 0) + change
-    if (count === 0) this.#byAddress.delete(address)
-    else this.#byAddress.set(address, count)
+  /** CONNACK 0x00 is on its way. */
+  loggedIn(connection: Connection): void {
+    const { network, listener } = notesOf(connection)
+    this.lobby.leave(connection, network, listener)
   }
 
   /** It ended; its last bytes may still be on their way. */
   ended(connection: Connection): void {
     this.size--
-    this.#count(connection.peer.address, -1)
-    notesOf(connection).listener.open--
+    if (connection.session !== undefined) return
+    const { network, listener } = notesOf(connection)
+    this.lobby.leave(connection, network, listener)
+    this.#leaving.add(network.name, connection)
+    const { maxConnectionsBeforeConnect: limit } = this.#parts.current.options
+    if (limit > 0 && this.#leaving.size > limit) this.#leaving.oldestOfLargest()!.cut()
   }
 
   /** Its byte stream is gone. */
   gone(connection: Connection): void {
     this.#transports.delete(connection)
+    const { network } = notesOf(connection)
+    this.#leaving.remove(network.name, connection)
+    this.lobby.discount(network)
     if (this.#transports.size === 0) this.#allGone()
   }
 

@@ -9,8 +9,8 @@ import type { Duplex } from 'node:stream'
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/log.ts'
 import type { Incoming, Peer, Transport } from '../protocol/transport.ts'
-import type { ListenerState } from './connection-notes.ts'
-import type { AcceptingHost, AcceptOne, MountedWebSocket } from './open-listeners.ts'
+import { ListenerState } from './connection-notes.ts'
+import { hostFor, type AcceptingHost, type Entrance, type MountedWebSocket } from './open-listeners.ts'
 import { resolveOptions, type ListenerOptions, type Options } from './options.ts'
 
 export interface MountOptions {
@@ -28,38 +28,32 @@ export interface StreamPumps {
 
 export class HostStreams {
   readonly #pumps: StreamPumps
-  readonly #accept: AcceptOne
+  readonly #entrance: Entrance
   readonly #clock: Clock
   readonly #log: Logger
   readonly #mounted = new Map<MountedWebSocket, ListenerState>()
   #attached: ListenerState | undefined
 
-  constructor(pumps: StreamPumps, accept: AcceptOne, clock: Clock, log: Logger) {
+  constructor(pumps: StreamPumps, entrance: Entrance, clock: Clock, log: Logger) {
     this.#pumps = pumps
-    this.#accept = accept
+    this.#entrance = entrance
     this.#clock = clock
     this.#log = log
   }
 
   /** @returns whether it was taken; a refused stream is destroyed */
   attach(stream: Duplex, peer: Partial<Peer>, options: Options): boolean {
-    return this.#pumps.attachStream(
-      stream,
-      peer,
-      this.#host((transport, known) => this.accept(transport, known, options)),
-    )
+    return this.#pumps.attachStream(stream, peer, this.#hostFor(this.#attachedState(options)))
   }
 
   accept(transport: Transport, peer: Peer, options: Options): Incoming | undefined {
-    this.#attached ??= { options: topLevel(options, 'attached'), open: 0, connected: 0 }
-    return this.#accept(transport, peer, this.#attached)
+    return this.#entrance.accept(transport, peer, this.#attachedState(options))
   }
 
   mount(server: HttpServer, { path = '/mqtt', allowedOrigins = [] }: MountOptions, options: Options): MountedWebSocket {
     const known = { ...topLevel(options, 'mounted'), type: 'ws', websocketPath: path, allowedOrigins } as const
-    const state: ListenerState = { options: known, open: 0, connected: 0 }
-    const host = this.#host((transport, peer) => this.#accept(transport, peer, state))
-    const mounted = this.#pumps.mountWebSocket(server, known, host)
+    const state = new ListenerState(known)
+    const mounted = this.#pumps.mountWebSocket(server, known, this.#hostFor(state))
     const handle: MountedWebSocket = {
       close: () => {
         this.#mounted.delete(handle)
@@ -73,8 +67,12 @@ export class HostStreams {
     return handle
   }
 
-  #host(accept: AcceptingHost['accept']): AcceptingHost {
-    return { accept, clock: this.#clock, log: this.#log }
+  #attachedState(options: Options): ListenerState {
+    return (this.#attached ??= new ListenerState(topLevel(options, 'attached')))
+  }
+
+  #hostFor(state: ListenerState): AcceptingHost {
+    return hostFor(this.#entrance, state, this.#clock, this.#log)
   }
 
   /** New limits, for Connections from now on. */

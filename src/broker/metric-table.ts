@@ -33,6 +33,10 @@ export const metricTable: Readonly<Record<CounterName, MetricRow>> = {
   rateLimited: row('times', 'A Client overdrew `max-publish-rate` or `max-byte-rate`.'),
   connectionsAccepted: row('connections', 'Network Connections taken, with or without a CONNECT.'),
   connectionsClosedAtLimit: row('connections', 'Network Connections closed at once, because a limit was reached.'),
+  connectionsGaveWay: row(
+    'connections',
+    'Network Connections closed before their login to make room for others: the oldest of the address that had most.',
+  ),
   connectsAccepted: row('packets', 'CONNECT packets answered with 0x00.'),
   connectsRefused: row('packets', 'CONNECT packets turned down, all causes.'),
   connectsRefusedAtLimit: row('packets', 'CONNECT packets turned down, because a limit was reached.'),

@@ -20,6 +20,7 @@ export class Metrics implements ConnectionMetrics {
   rateLimited = 0
   connectionsAccepted = 0
   connectionsClosedAtLimit = 0
+  connectionsGaveWay = 0
   connectsAccepted = 0
   connectsRefused = 0
   connectsRefusedAtLimit = 0

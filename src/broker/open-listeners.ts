@@ -10,7 +10,8 @@
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/log.ts'
 import type { Incoming, Peer, Transport } from '../protocol/transport.ts'
-import type { ListenerState } from './connection-notes.ts'
+import type { Arrival, ArrivingStream } from './arrival.ts'
+import { ListenerState } from './connection-notes.ts'
 import type { ListenerOptions } from './options.ts'
 
 /** What a listener turned away before it was a Connection; counted since the listener was opened. */
@@ -21,7 +22,7 @@ export interface ListenerCounters {
   refusedProxyHeaders: number
   /** WebSocket handshakes that were refused: path, origin or subprotocol. */
   refusedUpgrades: number
-  /** Sockets closed because too many others had not finished their TLS, PROXY or HTTP beginning yet. */
+  /** Sockets closed before they had finished their TLS, PROXY or HTTP beginning, to make room for others. */
   refusedWaiting: number
 }
 
@@ -56,15 +57,31 @@ export interface MountedWebSocket {
 
 /** What a listener is opened for. */
 export interface AcceptingHost {
-  accept(transport: Transport, peer: Peer): Incoming | undefined
+  /** Counts a stream that has to pass something else before MQTT; `undefined` where it is to be closed at once. */
+  arrive(stream: ArrivingStream): Arrival | undefined
+  /** @param arrival what `arrive` gave, which is the Connection's from now on, or over where that is refused */
+  accept(transport: Transport, peer: Peer, arrival?: Arrival): Incoming | undefined
   readonly clock: Clock
   readonly log: Logger
 }
 
 export type OpenOne = (options: ListenerOptions, host: AcceptingHost) => Promise<OpenListener>
 
-/** Takes a new Network Connection of that listener. */
-export type AcceptOne = (transport: Transport, peer: Peer, state: ListenerState) => Incoming | undefined
+/** Takes what comes through that listener. */
+export interface Entrance {
+  arrive(stream: ArrivingStream, state: ListenerState): Arrival | undefined
+  accept(transport: Transport, peer: Peer, state: ListenerState, arrival?: Arrival): Incoming | undefined
+}
+
+/** A listener's own way through the entrance. */
+export function hostFor(entrance: Entrance, state: ListenerState, clock: Clock, log: Logger): AcceptingHost {
+  return {
+    arrive: (stream) => entrance.arrive(stream, state),
+    accept: (transport, peer, arrival) => entrance.accept(transport, peer, state, arrival),
+    clock,
+    log,
+  }
+}
 
 interface Entry {
   readonly listener: OpenListener
@@ -74,13 +91,13 @@ interface Entry {
 export class OpenListeners {
   #entries: Entry[] = []
   readonly #openOne: OpenOne
-  readonly #accept: AcceptOne
+  readonly #entrance: Entrance
   readonly #clock: Clock
   readonly #log: Logger
 
-  constructor(openOne: OpenOne, accept: AcceptOne, clock: Clock, log: Logger) {
+  constructor(openOne: OpenOne, entrance: Entrance, clock: Clock, log: Logger) {
     this.#openOne = openOne
-    this.#accept = accept
+    this.#entrance = entrance
     this.#clock = clock
     this.#log = log
   }
@@ -99,7 +116,7 @@ export class OpenListeners {
   async #openAll(wanted: readonly ListenerOptions[]): Promise<Entry[]> {
     const opened: Entry[] = []
     try {
-      for (const options of wanted) opened.push(await this.#openEntry(options, { options, open: 0, connected: 0 }))
+      for (const options of wanted) opened.push(await this.#openEntry(options, new ListenerState(options)))
     } catch (error) {
       await closeAll(opened)
       throw error
@@ -108,8 +125,8 @@ export class OpenListeners {
   }
 
   async #openEntry(options: ListenerOptions, state: ListenerState): Promise<Entry> {
-    const accept: AcceptingHost['accept'] = (transport, peer) => this.#accept(transport, peer, state)
-    return { listener: await this.#openOne(options, { accept, clock: this.#clock, log: this.#log }), state }
+    const host = hostFor(this.#entrance, state, this.#clock, this.#log)
+    return { listener: await this.#openOne(options, host), state }
   }
 
   /**

@@ -121,7 +121,7 @@ const brokerRows = rows('broker', [
     min: 1,
     max: UINT32,
     description:
-      'Connections beyond `max-connections` (in all, or of a listener) that may still send their CONNECT, because it may be a takeover; further ones are closed at once.',
+      'Connections beyond `max-connections` (in all, or of a listener) that may still send their CONNECT, because it may be a takeover. Beyond it the oldest one of the address that has most of them is closed.',
   },
   {
     key: 'max-connections-before-connect',
@@ -129,14 +129,25 @@ const brokerRows = rows('broker', [
     default: 10_000,
     ...COUNT,
     description:
-      'Connections in all that have sent no CONNECT, or wait for the answer to it; further ones are closed at once. 0 = no limit.',
+      'Connections in all that have not logged in: TLS handshakes, upgrades, connections without CONNECT and logins that are not decided yet. Beyond it the oldest one of the address that has most of them is closed. 0 = no limit.',
   },
   {
     key: 'max-connections-per-address',
     type: 'integer',
     default: 0,
     ...COUNT,
-    description: 'Connections from one IP address. 0 = no limit.',
+    description:
+      'Connections from one IP address, each counted from the moment it is accepted. IPv6 addresses count together as `ipv6-prefix-length` says. 0 = no limit.',
+  },
+  {
+    key: 'ipv6-prefix-length',
+    type: 'integer',
+    default: 64,
+    unit: 'bits',
+    min: 1,
+    max: 128,
+    description:
+      'First bits of an IPv6 address that tell one holder from another, wherever addresses are counted: one host usually has a whole /64.',
   },
   {
     key: 'max-connect-rate',
@@ -491,6 +502,15 @@ const listenerRows = rows('listener', [
     default: 0,
     ...COUNT,
     description: 'Connections of this listener; further ones are answered 0x89 (3.1.1: 0x03) and closed. 0 = no limit.',
+  },
+  {
+    key: 'max-handshakes',
+    type: 'integer',
+    default: 1_000,
+    min: 1,
+    max: UINT32,
+    description:
+      'Connections of this listener that have not finished what comes before MQTT: a PROXY header, a TLS handshake, a WebSocket upgrade. Beyond it the oldest one of the address that has most of them is closed.',
   },
   {
     key: 'ssl',

@@ -12,12 +12,14 @@ export interface TopLevelSettings {
   readonly plugins: readonly PluginReference[]
   /** Connections in all; further ones are answered 0x89 (3.1.1: 0x03) and closed. 0 = no limit. Default 50000. */
   readonly maxConnections: number
-  /** Connections beyond `max-connections` (in all, or of a listener) that may still send their CONNECT, because it may be a takeover; further ones are closed at once. Default 100. */
+  /** Connections beyond `max-connections` (in all, or of a listener) that may still send their CONNECT, because it may be a takeover. Beyond it the oldest one of the address that has most of them is closed. Default 100. */
   readonly maxWaitingConnections: number
-  /** Connections in all that have sent no CONNECT, or wait for the answer to it; further ones are closed at once. 0 = no limit. Default 10000. */
+  /** Connections in all that have not logged in: TLS handshakes, upgrades, connections without CONNECT and logins that are not decided yet. Beyond it the oldest one of the address that has most of them is closed. 0 = no limit. Default 10000. */
   readonly maxConnectionsBeforeConnect: number
-  /** Connections from one IP address. 0 = no limit. Default 0. */
+  /** Connections from one IP address, each counted from the moment it is accepted. IPv6 addresses count together as `ipv6-prefix-length` says. 0 = no limit. Default 0. */
   readonly maxConnectionsPerAddress: number
+  /** First bits of an IPv6 address that tell one holder from another, wherever addresses are counted: one host usually has a whole /64. In bits. Default 64. */
+  readonly ipv6PrefixLength: number
   /** CONNECTs accepted per second; further ones are answered 0x9F (3.1.1: 0x03). 0 = no limit. Counted per second. Default 0. */
   readonly maxConnectRate: number
   /** Log-ins that wait for a plugin at the same time; further ones are answered 0x89 (3.1.1: 0x03). Default 1000. */
@@ -112,6 +114,8 @@ export interface ListenerSettings {
   readonly type: 'tcp' | 'ws' | 'unix'
   /** Connections of this listener; further ones are answered 0x89 (3.1.1: 0x03) and closed. 0 = no limit. Default 0. */
   readonly maxConnections: number
+  /** Connections of this listener that have not finished what comes before MQTT: a PROXY header, a TLS handshake, a WebSocket upgrade. Beyond it the oldest one of the address that has most of them is closed. Default 1000. */
+  readonly maxHandshakes: number
   /** Whether the listener speaks TLS; needs `certfile` and `keyfile`. Default false. */
   readonly ssl: boolean
   /** The listener's certificate chain, PEM. */

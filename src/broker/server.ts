@@ -30,6 +30,7 @@ import type {
   SubscriptionRecord,
 } from '../stores/store.ts'
 import type { Access } from './access.ts'
+import type { Arrival } from './arrival.ts'
 import { Admission } from './admission.ts'
 import { notesOf, type ListenerState } from './connection-notes.ts'
 import { Connections } from './connections.ts'
@@ -113,6 +114,7 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
       },
       endingOf: (clientId) => this.ledger?.endingOf(clientId) ?? 0,
       canStore: () => this.isStoreHealthy,
+      loggedIn: (connection) => this.connections.loggedIn(connection),
     })
     this.connections = new Connections({ ...shared, server: this, connected: () => this.admission.connected })
     this.subscribing = new Subscribing({
@@ -264,8 +266,8 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
 
   // ---- Connections ----
 
-  accept(transport: Transport, peer: Peer, listener: ListenerState): Incoming | undefined {
-    return this.connections.accept(transport, peer, listener)
+  accept(transport: Transport, peer: Peer, listener: ListenerState, arrival?: Arrival): Incoming | undefined {
+    return this.connections.accept(transport, peer, listener, arrival)
   }
 
   closed(connection: Connection, end: ConnectionEnd): void {

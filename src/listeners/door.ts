@@ -15,11 +15,15 @@ import type { ListenerOptions } from '../broker/options.ts'
 import type { Peer } from '../protocol/transport.ts'
 import type { ListenerCounters, ListenerHost } from './host.ts'
 import { pumpStream } from './pump.ts'
-import type { WaitingRoom } from './waiting-room.ts'
+import type { Stay, WaitingRoom } from './waiting-room.ts'
 
 export interface Door {
-  /** Takes over a connected stream. */
-  enter(stream: Duplex, peer: Peer): void
+  /**
+   * Takes over a connected stream.
+   *
+   * @param stay its place in the waiting room; a stream that has none speaks MQTT at once
+   */
+  enter(stream: Duplex, peer: Peer, stay: Stay | undefined): void
   /** Forgets what it watches; streams inside go on. */
   close(): void
 }
@@ -40,14 +44,18 @@ function dropOwnEndListener(stream: Duplex): void {
 /** MQTT directly on the stream. */
 export class PlainDoor implements Door {
   readonly #host: ListenerHost
+  readonly #room: WaitingRoom
 
-  constructor({ host }: House) {
+  constructor({ host, room }: House) {
     this.#host = host
+    this.#room = room
   }
 
-  enter(stream: Duplex, peer: Peer): void {
+  enter(stream: Duplex, peer: Peer, stay: Stay | undefined): void {
+    const arrival = stay && this.#room.leave(stay)
+    if (stay !== undefined && arrival === undefined) return void stream.destroy()
     if (!peer.encrypted && stream.allowHalfOpen) dropOwnEndListener(stream)
-    pumpStream(stream, peer, this.#host)
+    pumpStream(stream, peer, this.#host, arrival)
   }
 
   close(): void {}

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Logger } from '../base/log.ts'
+import type { Arrival, ArrivingStream } from '../broker/arrival.ts'
 import type { ListenerCounters } from '../broker/open-listeners.ts'
 import type { ListenerOptions } from '../broker/options.ts'
 import type { PumpHost } from './pump.ts'
@@ -12,6 +13,8 @@ export type { ListenerCounters } from '../broker/open-listeners.ts'
 
 /** What a listener works for. */
 export interface ListenerHost extends PumpHost {
+  /** Counts a stream that has to pass something else before MQTT; `undefined` where it is to be closed at once. */
+  arrive(stream: ArrivingStream): Arrival | undefined
   readonly log: Logger
 }
 

@@ -11,6 +11,7 @@ import type { ListenerOptions } from '../broker/options.ts'
 import type { Peer } from '../protocol/transport.ts'
 import { addressList, plainAddress } from '../broker/address.ts'
 import { loadCertificates } from './certificates.ts'
+import { cutOff } from './cut-off.ts'
 import { PlainDoor, type Door, type House } from './door.ts'
 import type { Listener, ListenerCounters, ListenerHost } from './host.ts'
 import { readProxyHeader } from './proxy-protocol.ts'
@@ -65,7 +66,7 @@ class SocketListener implements Listener {
     this.#options = options
     this.#host = host
     this.#isTrusted = addressList(options.trustedProxies)
-    this.#room = new WaitingRoom(options.name, host, this.counters)
+    this.#room = new WaitingRoom(options, host, this.counters)
     this.#server = createServer({ allowHalfOpen: true, noDelay: true })
   }
 
@@ -106,6 +107,7 @@ class SocketListener implements Listener {
     this.#door?.close()
     this.#door = door
     this.#options = options
+    this.#room.options = options
     this.#isTrusted = addressList(options.trustedProxies)
   }
 
@@ -137,14 +139,17 @@ class SocketListener implements Listener {
   }
 
   #enter(socket: Socket): void {
-    const { type, tcpKeepalive, proxyProtocol } = this.#options
+    const { type, tcpKeepalive, proxyProtocol, ssl } = this.#options
     const address = type === 'unix' ? '' : plainAddress(socket.remoteAddress ?? '')
     // The peer may be gone before it was looked at.
-    if (!this.#accepting || address === undefined) return void socket.destroy()
+    if (!this.#accepting || address === undefined) return cutOff(socket)
     if (tcpKeepalive > 0 && type !== 'unix') socket.setKeepAlive(true, tcpKeepalive * 1000)
     const peer: Peer = { listener: this.name, address, port: socket.remotePort, encrypted: false }
-    if (proxyProtocol) this.#enterBehindProxy(socket, peer)
-    else this.#door!.enter(socket, peer)
+    if (proxyProtocol) return this.#enterBehindProxy(socket, peer)
+    if (!ssl && type !== 'ws') return this.#door!.enter(socket, peer, undefined)
+    const speaksForOthers = type === 'ws' && this.#isTrusted(address)
+    const stay = this.#room.enter(socket, address, speaksForOthers, ignore)
+    if (stay !== undefined) this.#door!.enter(socket, peer, stay)
   }
 
   /** Who can reach the path of a Unix domain socket is trusted to be the proxy. */
@@ -152,19 +157,25 @@ class SocketListener implements Listener {
     if (peer.address !== '' && !this.#isTrusted(peer.address)) {
       return this.#refuseProxy(socket, peer, 'the address is not in trusted-proxies')
     }
-    const deadlineMs = this.#options.connectTimeout * 1000
-    const onLate = () => this.#refuseProxy(socket, peer, `no PROXY protocol header within ${deadlineMs} ms`)
-    if (!this.#room.enter(socket, deadlineMs, onLate)) return
+    const stay = this.#room.enter(socket, peer.address, true, (cause) => {
+      const { connectTimeout } = this.#options
+      if (cause === 'late')
+        this.#refuseProxy(socket, peer, `no PROXY protocol header within ${connectTimeout * 1000} ms`)
+    })
+    if (stay === undefined) return
     readProxyHeader(socket, (header) => {
-      this.#room.leave(socket)
       if (typeof header === 'string') return this.#refuseProxy(socket, peer, header)
-      this.#door!.enter(socket, header.source === undefined ? peer : { ...peer, ...header.source })
+      stay.onLost = ignore
+      const source = { ...peer, ...header.source }
+      if (this.#room.comesFrom(stay, source.address)) this.#door!.enter(socket, source, stay)
     })
   }
 
   #refuseProxy(socket: Socket, { address }: Peer, cause: string): void {
     this.counters.refusedProxyHeaders++
     this.#host.log.info({ listener: this.name, address, cause }, 'Connection refused: PROXY protocol')
-    socket.destroy()
+    cutOff(socket)
   }
 }
+
+function ignore(): void {}

@@ -17,8 +17,10 @@ import type { Duplex } from 'node:stream'
 import { TLSSocket } from 'node:tls'
 import type { Clock } from '../base/clock.ts'
 import { UsageError } from '../base/errors.ts'
+import type { Arrival } from '../broker/arrival.ts'
 import type { Incoming, Peer, Transport } from '../protocol/transport.ts'
 import { shareReads } from './shared-read.ts'
+import { cutOff } from './cut-off.ts'
 
 const NOTHING = new Uint8Array(0)
 
@@ -30,8 +32,12 @@ interface PumpedStream extends Duplex {
 
 /** What a pump works for. */
 export interface PumpHost {
-  /** Takes a new Network Connection and says what shall be driven; `undefined` refuses it, and it is destroyed. */
-  accept(transport: Transport, peer: Peer): Incoming | undefined
+  /**
+   * Takes a new Network Connection and says what shall be driven; `undefined` refuses it, and it is destroyed.
+   *
+   * @param arrival how it was counted while something came before MQTT
+   */
+  accept(transport: Transport, peer: Peer, arrival?: Arrival): Incoming | undefined
   readonly clock: Clock
 }
 
@@ -40,9 +46,9 @@ export interface PumpHost {
  *
  * @returns true when the stream was accepted
  */
-export function pumpStream(stream: Duplex, peer: Peer, host: PumpHost): boolean {
+export function pumpStream(stream: Duplex, peer: Peer, host: PumpHost, arrival?: Arrival): boolean {
   const pump = new StreamPump(stream, host.clock)
-  const incoming = host.accept(pump, peer)
+  const incoming = host.accept(pump, peer, arrival)
   pump.start(incoming)
   return incoming !== undefined
 }
@@ -99,7 +105,7 @@ class StreamPump implements Transport {
     stream.on('close', onClose)
     stream.on('end', onEnd)
     if (!isPlain(stream) || !shareReads(stream, onData)) stream.on('data', onData)
-    if (incoming === undefined) stream.destroy()
+    if (incoming === undefined) cutOff(stream)
   }
 
   get unsentBytes(): number {

@@ -13,11 +13,11 @@ import { certificatePaths, loadCertificates, type Certificates } from './certifi
 import { judgePeer } from './client-certificate.ts'
 import type { Door, House } from './door.ts'
 import { watchFiles } from './file-watch.ts'
+import type { Stay } from './waiting-room.ts'
 
 interface Handshake {
-  readonly socket: Socket
   readonly peer: Peer
-  readonly onClose: () => void
+  readonly stay: Stay
 }
 
 export class TlsDoor implements Door {
@@ -45,16 +45,14 @@ export class TlsDoor implements Door {
     this.#unwatch = watchFiles(certificatePaths(house.options), house.host.clock, () => void this.#renew())
   }
 
-  enter(socket: Duplex, peer: Peer): void {
-    invariant(socket instanceof Socket, 'TLS stands directly on a socket')
-    const { room, options } = this.#house
-    const deadlineMs = options.connectTimeout * 1000
+  enter(socket: Duplex, peer: Peer, stay: Stay | undefined): void {
+    invariant(socket instanceof Socket && stay !== undefined, 'TLS stands directly on a socket in the waiting room')
     const key = endsOf(socket)
-    const onLate = () => this.#failed(key, `not finished within ${deadlineMs} ms`)
-    if (!room.enter(socket, deadlineMs, onLate)) return
-    const onClose = () => this.#failed(key, 'the peer closed the connection')
-    this.#handshakes.set(key, { socket, peer, onClose })
-    socket.on('close', onClose)
+    stay.onLost = (cause) => {
+      if (cause === 'gave way') this.#take(key)
+      else this.#failed(key, cause === 'late' ? this.#lateness() : 'the peer closed the connection')
+    }
+    this.#handshakes.set(key, { peer, stay })
     // An end within the handshake ends it; later the pump decides when to answer an end with ours.
     socket.allowHalfOpen = false
     this.#server.emit('connection', socket)
@@ -93,15 +91,19 @@ export class TlsDoor implements Door {
     const handshake = this.#take(key)
     // The peer closed as soon as the handshake was done.
     if (handshake === undefined) return void socket.destroy()
-    this.#house.room.leave(handshake.socket)
     socket.allowHalfOpen = true
-    this.#next.enter(socket, { ...handshake.peer, encrypted: true, certificateUserName: verdict.userName })
+    handshake.stay.onLost = () => {}
+    const peer = { ...handshake.peer, encrypted: true, certificateUserName: verdict.userName }
+    this.#next.enter(socket, peer, handshake.stay)
+  }
+
+  #lateness(): string {
+    return `not finished within ${this.#house.options.connectTimeout * 1000} ms`
   }
 
   #take(key: string): Handshake | undefined {
     const handshake = this.#handshakes.get(key)
     this.#handshakes.delete(key)
-    handshake?.socket.off('close', handshake.onClose)
     return handshake
   }
 

@@ -1,88 +1,153 @@
 /**
  * Streams that are connected but have not finished what comes before MQTT: a PROXY header, a TLS handshake, an HTTP
- * upgrade. The host does not know them yet, so they are limited, counted, given a deadline, and in the end closed here.
+ * upgrade. They are counted for their address from the first moment, have one deadline for all of it, and are closed here
+ * in the end. When the room is full, the oldest of the address that has most in it gives way.
+ *
+ *   accept() ──> enter ──> (PROXY header) comesFrom ──> (TLS, HTTP) next ──> leave ──> a Connection
  *
  * @module
  */
 import type { Duplex } from 'node:stream'
 import type { Timer } from '../base/clock.ts'
+import type { Arrival } from '../broker/arrival.ts'
+import { Holders } from '../broker/holders.ts'
+import type { ListenerOptions } from '../broker/options.ts'
+import { cutOff } from './cut-off.ts'
 import type { ListenerCounters, ListenerHost } from './host.ts'
 
-/** Streams of one listener that may wait at a time. */
-export const MAX_WAITING = 1000
+/** Time for which a full room is not logged again. */
+const LOG_INTERVAL_MS = 60_000
+
+/** Why a stream did not come through. */
+export type LostCause = 'late' | 'gave way' | 'closed'
+
+/** One stream in the room. */
+export class Stay {
+  /** The socket, whatever stands on it. */
+  readonly stream: Duplex
+  readonly arrival: Arrival
+  readonly deadline: Timer
+  /** Called once, if it does not come through; by then it is closed, or is about to be. */
+  onLost: (cause: LostCause) => void
+  readonly onClose: () => void
+
+  constructor(room: WaitingRoom, stream: Duplex, arrival: Arrival, deadline: Timer, onLost: Stay['onLost']) {
+    this.stream = stream
+    this.arrival = arrival
+    this.deadline = deadline
+    this.onLost = onLost
+    this.onClose = () => room.lost(this, 'closed')
+  }
+}
 
 export class WaitingRoom {
-  readonly #listener: string
-  readonly #host: Pick<ListenerHost, 'clock' | 'log'>
+  /** Of the listener, as they are now. */
+  options: Pick<ListenerOptions, 'name' | 'maxHandshakes' | 'connectTimeout'>
+  readonly #host: Pick<ListenerHost, 'clock' | 'log' | 'arrive'>
   readonly #counters: ListenerCounters
-  readonly #limit: number
-  readonly #deadlines = new Map<Duplex, Timer>()
-  readonly #onClose: (this: Duplex) => void
-  #full = false
+  readonly #stays = new Holders<Stay>()
+  /** Streams in the room, with the network that each is counted for. */
+  readonly #networks = new Map<Stay, string>()
+  #logsAgainAtMs = -Infinity
 
   constructor(
-    listener: string,
-    host: Pick<ListenerHost, 'clock' | 'log'>,
+    options: WaitingRoom['options'],
+    host: Pick<ListenerHost, 'clock' | 'log' | 'arrive'>,
     counters: ListenerCounters,
-    limit: number = MAX_WAITING,
   ) {
-    this.#listener = listener
+    this.options = options
     this.#host = host
     this.#counters = counters
-    this.#limit = limit
-    const forget = (stream: Duplex) => this.#forget(stream)
-    this.#onClose = function () {
-      forget(this)
-    }
   }
 
   /**
    * Lets a stream wait.
    *
-   * @param onLate called before the stream is destroyed because it is still here after `deadlineMs`
-   * @returns false when there is no room; the stream is destroyed then
+   * @param speaksForOthers it is a trusted proxy's, and will say for whom it speaks
+   * @returns `undefined` when it may not; the stream is closed then
    */
-  enter(stream: Duplex, deadlineMs: number, onLate: () => void): boolean {
-    if (this.#deadlines.size >= this.#limit) {
-      this.#refuse(stream)
-      return false
+  enter(stream: Duplex, address: string, speaksForOthers: boolean, onLost: Stay['onLost']): Stay | undefined {
+    let stay: Stay | undefined
+    const lose = (cause: LostCause) => stay && this.lost(stay, cause)
+    const arrival = this.#host.arrive({ address, speaksForOthers, close: () => lose('gave way') })
+    if (arrival === undefined) {
+      cutOff(stream)
+      return undefined
     }
-    this.#full = false
-    const deadline = this.#host.clock.setTimer(deadlineMs, () => {
-      onLate()
-      stream.destroy()
-    })
-    this.#deadlines.set(stream, deadline)
-    stream.on('close', this.#onClose)
+    const deadline = this.#host.clock.setTimer(this.options.connectTimeout * 1000, () => lose('late'))
+    stay = new Stay(this, stream, arrival, deadline, onLost)
+    stream.on('close', stay.onClose)
     stream.on('error', ignore)
-    return true
+    this.#add(stay)
+    return stay
   }
 
-  /** The stream has come through: from here on it is somebody else's. */
-  leave(stream: Duplex): void {
-    this.#forget(stream)
-    stream.off('close', this.#onClose)
-    stream.off('error', ignore)
+  /** It speaks for that address, as a proxy says. @returns false where that one has too many: it is closed then */
+  comesFrom(stay: Stay, address: string): boolean {
+    if (!this.#remove(stay)) return false
+    if (stay.arrival.comesFrom(address)) {
+      this.#add(stay)
+      return true
+    }
+    this.#end(stay)
+    cutOff(stay.stream)
+    return false
+  }
+
+  /** It has come through, and is somebody else's from here on. @returns undefined where it is lost already */
+  leave(stay: Stay): Arrival | undefined {
+    if (!this.#remove(stay)) return undefined
+    this.#end(stay)
+    stay.stream.off('error', ignore)
+    return stay.arrival
+  }
+
+  /** It will not come through; may be called twice. */
+  lost(stay: Stay, cause: LostCause): void {
+    if (!this.#remove(stay)) return
+    this.#end(stay)
+    stay.arrival.leave()
+    stay.onLost(cause)
+    if (cause === 'gave way') this.#gaveWay()
+    if (cause !== 'closed') cutOff(stay.stream)
   }
 
   close(): void {
-    for (const stream of this.#deadlines.keys()) stream.destroy()
+    for (const stay of [...this.#networks.keys()]) {
+      this.lost(stay, 'closed')
+      stay.stream.destroy()
+    }
   }
 
-  #forget(stream: Duplex): void {
-    this.#deadlines.get(stream)?.cancel()
-    this.#deadlines.delete(stream)
+  #add(stay: Stay): void {
+    const { network } = stay.arrival
+    this.#networks.set(stay, network)
+    this.#stays.add(network, stay)
+    if (this.#stays.size > this.options.maxHandshakes) this.lost(this.#stays.oldestOfLargest()!, 'gave way')
   }
 
-  /** One line for each time it fills up, not for each stream: the log must not drown in a flood. */
-  #refuse(stream: Duplex): void {
+  #remove(stay: Stay): boolean {
+    const network = this.#networks.get(stay)
+    if (network === undefined) return false
+    this.#networks.delete(stay)
+    return this.#stays.remove(network, stay)
+  }
+
+  #end(stay: Stay): void {
+    stay.deadline.cancel()
+    stay.stream.off('close', stay.onClose)
+  }
+
+  /** One line in a while, not one for each stream: the log must not drown in a flood. */
+  #gaveWay(): void {
     this.#counters.refusedWaiting++
-    stream.destroy()
-    if (this.#full) return
-    this.#full = true
+    const now = this.#host.clock.now()
+    if (now < this.#logsAgainAtMs) return
+    this.#logsAgainAtMs = now + LOG_INTERVAL_MS
+    const { name, maxHandshakes } = this.options
     this.#host.log.warn(
-      { listener: this.#listener, limit: this.#limit },
-      'Too many connections have not finished their handshake; further ones are closed at once',
+      { listener: name, limit: maxHandshakes },
+      'Too many connections have not finished their handshake; the oldest of the address that has most are closed',
     )
   }
 }

@@ -6,8 +6,11 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
+import { invariant } from '../base/errors.ts'
+import type { Arrival } from '../broker/arrival.ts'
 import type { Peer } from '../protocol/transport.ts'
 import type { Door, House } from './door.ts'
+import type { Stay } from './waiting-room.ts'
 import { answerAndClose, WebSocketUpgrade } from './websocket-upgrade.ts'
 
 /** A request for an upgrade needs no more. */
@@ -17,7 +20,7 @@ export class WebSocketDoor implements Door {
   readonly #house: House
   readonly #upgrade: WebSocketUpgrade
   readonly #server: Server
-  readonly #peers = new WeakMap<Duplex, Peer>()
+  readonly #arrivals = new WeakMap<Duplex, { readonly peer: Peer; readonly stay: Stay }>()
 
   constructor(house: House) {
     this.#house = house
@@ -25,22 +28,25 @@ export class WebSocketDoor implements Door {
     this.#server = createServer({ maxHeaderSize: MAX_HEADER_BYTES })
     this.#server.on('upgrade', (request, stream, head) => this.#onUpgrade(request, stream, head))
     this.#server.on('request', (request, response) => this.#onRequest(request, response))
-    this.#server.on('clientError', (_error, stream) => answerAndClose(stream, 400, 'Not an HTTP request'))
+    this.#server.on('clientError', (_error, stream) =>
+      answerAndClose(stream, 400, 'Not an HTTP request', house.host.clock),
+    )
   }
 
-  enter(stream: Duplex, peer: Peer): void {
-    const { room, options } = this.#house
-    if (!room.enter(stream, options.connectTimeout * 1000, ignore)) return
-    this.#peers.set(stream, peer)
+  enter(stream: Duplex, peer: Peer, stay: Stay | undefined): void {
+    invariant(stay !== undefined, 'an upgrade begins in the waiting room')
+    // It stands on a TLS socket, perhaps: the stay ends with the socket, and that has to end with it.
+    this.#arrivals.set(stream, { peer, stay })
     this.#server.emit('connection', stream)
   }
 
   close(): void {}
 
   #onUpgrade(request: IncomingMessage, stream: Duplex, head: Buffer): void {
-    const peer = this.#peers.get(stream)!
-    this.#house.room.leave(stream)
-    if (!this.#upgrade.upgrade(request, stream, head, peer)) this.#house.counters.refusedUpgrades++
+    const { peer, stay } = this.#arrivals.get(stream)!
+    // In the room until it is a WebSocket: a refusal that nobody reads ends there, too.
+    const leave = (): Arrival | undefined => this.#house.room.leave(stay)
+    if (!this.#upgrade.upgrade(request, stream, head, peer, leave)) this.#house.counters.refusedUpgrades++
   }
 
   #onRequest(request: IncomingMessage, response: ServerResponse): void {
@@ -49,6 +55,3 @@ export class WebSocketDoor implements Door {
     response.end('This is an MQTT Server; connect by WebSocket with subprotocol mqtt\n')
   }
 }
-
-/** A late request has said nothing worth a line in the log. */
-function ignore(): void {}

@@ -11,6 +11,7 @@ import type { Duplex } from 'node:stream'
 import type { RawData, WebSocket } from 'ws'
 import { ProtocolError } from '../codec/protocol-error.ts'
 import { ReasonCode } from '../codec/reason-code.ts'
+import type { Arrival } from '../broker/arrival.ts'
 import type { Incoming, Peer, Transport } from '../protocol/transport.ts'
 import type { PumpHost } from './pump.ts'
 
@@ -42,9 +43,10 @@ export function pumpWebSocket(
   peer: Peer,
   host: Pick<PumpHost, 'accept'>,
   beforeLogin: BeforeLogin,
+  arrival?: Arrival,
 ): void {
   const pump = new WebSocketPump(socket)
-  const incoming = host.accept(pump, peer)
+  const incoming = host.accept(pump, peer, arrival)
   pump.start(incoming)
   if (incoming !== undefined) pump.guard(incoming, beforeLogin)
 }

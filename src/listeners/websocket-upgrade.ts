@@ -13,7 +13,10 @@ import type { Duplex } from 'node:stream'
 import { WebSocketServer, type ServerOptions } from 'ws'
 import type { ListenerOptions } from '../broker/options.ts'
 import type { Peer } from '../protocol/transport.ts'
+import type { Clock } from '../base/clock.ts'
 import { addressList } from '../broker/address.ts'
+import type { Arrival } from '../broker/arrival.ts'
+import { cutOff } from './cut-off.ts'
 import { forwardedAddress } from './forwarded-for.ts'
 import type { ListenerHost } from './host.ts'
 import { pumpWebSocket } from './websocket-pump.ts'
@@ -32,6 +35,8 @@ const MIN_FRAME_LIMIT_BYTES = 1024 * 1024
 
 /** How long a peer may take to answer our close frame. */
 const CLOSE_TIMEOUT_MS = 5000
+/** How long a peer may take to read why it was refused. */
+const ANSWER_TIMEOUT_MS = 1000
 
 export class WebSocketUpgrade {
   readonly #options: WebSocketOptions
@@ -62,17 +67,30 @@ export class WebSocketUpgrade {
     return websocketPath === '' || request.url?.split('?', 1)[0] === websocketPath
   }
 
-  /** Makes a Connection of an upgrade request, or refuses it. @returns false when it was refused */
-  upgrade(request: IncomingMessage, stream: Duplex, head: Buffer, socketPeer: Peer): boolean {
+  /**
+   * Makes a Connection of an upgrade request, or refuses it.
+   *
+   * @param leave called when it is a WebSocket: it ends the wait for that, and says how the stream was counted
+   * @returns false when it was refused
+   */
+  upgrade(
+    request: IncomingMessage,
+    stream: Duplex,
+    head: Buffer,
+    socketPeer: Peer,
+    leave: () => Arrival | undefined = () => undefined,
+  ): boolean {
     const peer = this.#behindProxies(socketPeer, request)
     const refusal = this.#refusal(request)
     if (refusal !== undefined) {
       this.#host.log.info({ listener: peer.listener, address: peer.address, ...refusal }, 'WebSocket refused')
-      answerAndClose(stream, refusal.status, refusal.cause)
+      answerAndClose(stream, refusal.status, refusal.cause, this.#host.clock)
       return false
     }
     const beforeLogin = { stream, maxBytes: this.#options.maxConnectPacketSize }
-    this.#server.handleUpgrade(request, stream, head, (socket) => pumpWebSocket(socket, peer, this.#host, beforeLogin))
+    this.#server.handleUpgrade(request, stream, head, (socket) =>
+      pumpWebSocket(socket, peer, this.#host, beforeLogin, leave()),
+    )
     return true
   }
 
@@ -96,7 +114,7 @@ export class WebSocketUpgrade {
 }
 
 /** Answers a request that shall not become a WebSocket. */
-export function answerAndClose(stream: Duplex, status: number, cause: string): void {
+export function answerAndClose(stream: Duplex, status: number, cause: string, clock: Clock): void {
   const body = `${cause}\n`
   const head = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
@@ -106,5 +124,7 @@ export function answerAndClose(stream: Duplex, status: number, cause: string): v
   ]
   // Nobody is left to tell of an error while the answer leaves.
   stream.on('error', () => stream.destroy())
+  const patience = clock.setTimer(ANSWER_TIMEOUT_MS, () => cutOff(stream))
+  stream.on('close', () => patience.cancel())
   stream.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => stream.destroy())
 }

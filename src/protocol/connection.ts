@@ -105,11 +105,17 @@ export class Connection implements Incoming, SessionConnection, Timed {
   /** `changeCount` before the packet at hand: what comes to it afterwards is what the packet's answer depends on. */
   #changesBefore = 0
 
-  constructor(server: ServerSide, transport: Transport, peer: Peer, limits: ConnectionLimits) {
-    const now = server.now()
+  /** @param arrivedAtMs when its byte stream was accepted, where something came before MQTT: `connectTimeout` counts from then */
+  constructor(
+    server: ServerSide,
+    transport: Transport,
+    peer: Peer,
+    limits: ConnectionLimits,
+    arrivedAtMs: number = server.now(),
+  ) {
     this.peer = peer
     this.limits = limits
-    this.connectedAtMs = now
+    this.connectedAtMs = arrivedAtMs
     this.client = {
       clientId: '',
       userName: undefined,
@@ -121,8 +127,8 @@ export class Connection implements Incoming, SessionConnection, Timed {
     this.#transport = transport
     this.#decoder = new Decoder(limits.maxConnectPacketSize)
     this.#sender = new Sender(server, this, transport)
-    this.#lastPacketMs = now
-    server.arm(this, now + limits.connectTimeout * 1000)
+    this.#lastPacketMs = arrivedAtMs
+    server.arm(this, arrivedAtMs + limits.connectTimeout * 1000)
   }
 
   get isConnected(): boolean {
@@ -681,6 +687,14 @@ export class Connection implements Incoming, SessionConnection, Timed {
     this.#server.closed(this, end)
     if (atOnce) this.#transport.destroy()
     else this.#transport.end()
+  }
+
+  /** Ends it to make room before it has logged in: where it has sent CONNECT it reads why, and is not waited for. */
+  giveWay(): void {
+    const detail = 'too many have not logged in, and its address has most of them'
+    if (this.#state === State.Authenticating) this.refuse(ReasonCode.ServerBusy, detail)
+    else this.#close({ cause: 'refused', reasonCode: ReasonCode.ServerBusy, detail }, true)
+    this.cut()
   }
 
   /** Ends the byte stream at once, for a Server that cannot wait any longer. */

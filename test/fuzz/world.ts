@@ -12,7 +12,7 @@
 import { hashBytes } from '../../src/base/bytes.ts'
 import { silentLogger } from '../../src/base/log.ts'
 import { Access } from '../../src/broker/access.ts'
-import type { ListenerState } from '../../src/broker/connection-notes.ts'
+import { ListenerState } from '../../src/broker/connection-notes.ts'
 import { Events } from '../../src/broker/events.ts'
 import { resolveOptions, type ConfigInput, type Options } from '../../src/broker/options.ts'
 import { Server } from '../../src/broker/server.ts'
@@ -145,7 +145,7 @@ export class World implements Surroundings {
     })
     this.#server.onFailed = (error) => this.fail(`internal error: ${(error as Error).stack}`)
     this.#server.onClosed = (connection, end) => this.#open.get(connection)?.ended(end)
-    this.#listener = { options: this.options.listeners[0]!, open: 0, connected: 0 }
+    this.#listener = new ListenerState(this.options.listeners[0]!)
     const versions = [random.pick(VERSIONS), random.pick(VERSIONS)] as const
     const [speaker, listener] = [this.#connect('the speaker', 0), this.#connect('the listener', 0)]
     this.#bystanders = new Bystanders(speaker, listener, versions, this, store !== undefined)
@@ -356,7 +356,9 @@ export class World implements Surroundings {
     const counts: Record<string, readonly [is: number, shouldBe: number]> = {
       connections: [connections.size, 2],
       'accepted connections': [admission.connected, 2],
-      'connections of the listener': [this.#listener.open, 2],
+      'newcomers in the lobby': [connections.lobby.size, 0],
+      'newcomers of the listener': [this.#listener.newcomers.size, 0],
+      'networks with streams': [connections.lobby.networkCount, 1],
       'accepted connections of the listener': [this.#listener.connected, 2],
       streams: [this.#open.size, 2],
       sessions: [sessions.count, 2],

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { BrokerEvents } from '../../../src/broker/events.ts'
+import type { Plugin } from '../../../src/broker/plugin.ts'
+import type { ConnackPacket } from '../../../src/codec/packets.ts'
 import { ReasonCode } from '../../../src/codec/reason-code.ts'
 import { TestBroker } from '../../support/test-broker.ts'
 
@@ -53,18 +55,19 @@ test('a Client that leaves makes room, however it leaves', async () => {
   await broker.close()
 })
 
-test('beyond max-connections 100 further sockets wait for their CONNECT; more are closed at once', async () => {
+test('beyond max-connections 100 further sockets wait for their CONNECT; for one more the oldest is closed', async () => {
   const broker = await TestBroker.start({ 'max-connections': 1 })
   const first = broker.connect({ clientId: 'first' })
   const waiting = Array.from({ length: 100 }, () => broker.open())
   assert.ok(waiting.every(({ isClosed }) => !isClosed))
-  assert.ok(broker.open().isClosed)
-  assert.equal(broker.broker.metrics.connectionsClosedAtLimit, 1)
-  waiting[0]!.connect({ clientId: 'first' })
-  assert.equal(waiting[0]!.connack?.reasonCode, 0, 'one of them may be a takeover')
+  const late = broker.open()
+  assert.ok(waiting[0]!.isClosed && !late.isClosed)
+  assert.equal(broker.broker.metrics.connectionsGaveWay, 1)
+  late.connect({ clientId: 'first' })
+  assert.equal(late.connack?.reasonCode, 0, 'one of them may be a takeover')
   assert.ok(first.isClosed)
   broker.advance(10_000)
-  assert.ok(waiting.slice(1).every(({ isClosed }) => isClosed))
+  assert.ok(waiting.every(({ isClosed }) => isClosed))
   assert.ok(!broker.open().isClosed, 'those who left made room')
   await broker.close()
 })
@@ -115,15 +118,90 @@ test('max-connections-per-address counts IP addresses; a stream without one coun
   await broker.close()
 })
 
+test('max-connections-per-address counts an IPv6 /64 as one address, and IPv4 in whatever form', async () => {
+  const broker = await TestBroker.start({ 'max-connections-per-address': 2 })
+  const isOpen = (address: string) => !broker.open(5, { address }).isClosed
+  assert.deepEqual(['2001:db8::1', '2001:db8::2', '2001:db8::3', '2001:db8:0:1::1'].map(isOpen), [
+    true,
+    true,
+    false,
+    true,
+  ])
+  assert.deepEqual(['192.0.2.1', '::ffff:192.0.2.1', '::ffff:c000:201'].map(isOpen), [true, true, false])
+  assert.equal(broker.broker.metrics.connectionsClosedAtLimit, 2)
+  await broker.close()
+})
+
+test('a connection counts for its address until its byte stream is gone, not only until it was refused', async () => {
+  const broker = await TestBroker.start({ 'max-connections-per-address': 1 })
+  const slow = broker.open()
+  slow.end = () => {}
+  slow.sendHex('00 00')
+  assert.ok(broker.open().isClosed)
+  slow.destroy()
+  assert.ok(!broker.open().isClosed)
+  await broker.close()
+})
+
 test('max-connections-before-connect: a CONNECT that is accepted makes room, whatever max-connections says', async () => {
   const broker = await TestBroker.start({ 'max-connections': 0, 'max-connections-before-connect': 2 })
   const [first, second] = [broker.open(), broker.open()]
-  assert.ok(broker.open().isClosed)
   first.connect({ clientId: 'a' })
-  assert.ok(!broker.open().isClosed)
+  const third = broker.open()
+  assert.ok(!second.isClosed && !third.isClosed)
   second.drop()
-  assert.ok(!broker.open().isClosed)
-  assert.equal(broker.broker.metrics.connectionsClosedAtLimit, 1)
+  assert.ok(!broker.open().isClosed && !third.isClosed)
+  assert.equal(broker.broker.metrics.connectionsGaveWay, 0)
+  await broker.close()
+})
+
+const MALLORY = { address: '198.51.100.9' }
+
+for (const [what, config] of [
+  ['max-connections-before-connect', { 'max-connections-before-connect': 50 }],
+  ['max-waiting-connections', { 'max-connections': 1, 'max-waiting-connections': 49 }],
+] as const) {
+  test(`${what}: one address with silent connections takes the room from itself, not from others`, async () => {
+    const broker = await TestBroker.start(config)
+    const honest = broker.open()
+    const silent = Array.from({ length: 1000 }, () => broker.open(5, MALLORY))
+    assert.equal(silent.filter(({ isClosed }) => !isClosed).length, 49)
+    assert.equal(honest.connect()?.reasonCode, 0)
+    assert.equal(broker.broker.metrics.connectionsGaveWay, 951)
+    await broker.close()
+  })
+}
+
+test('a connection that gives way while its login is pending reads 0x89, and its bytes are not waited for', async () => {
+  const never: Plugin = { name: 'never', authenticate: () => new Promise(() => {}) }
+  const broker = await TestBroker.start({ auth: { plugins: [never] }, 'max-connections-before-connect': 1 })
+  for (const version of [5, 4] as const) {
+    const pending = broker.open(version)
+    pending.connect({ clientId: 'pending' })
+    broker.open()
+    assert.deepEqual(
+      pending.take().map((packet) => (packet as ConnackPacket).reasonCode),
+      [version === 5 ? ReasonCode.ServerBusy : 3],
+    )
+    assert.ok(pending.isClosed)
+  }
+  await broker.close()
+})
+
+test('refused connections whose peers do not close are cut when there are too many, the largest holder first', async () => {
+  const broker = await TestBroker.start({ 'max-connections-before-connect': 10 })
+  const refuse = (peer = {}) => {
+    const client = broker.open(5, peer)
+    client.end = () => {}
+    client.sendHex('00 00')
+    return client
+  }
+  const honest = refuse()
+  const many = Array.from({ length: 30 }, () => refuse(MALLORY))
+  assert.equal(many.filter(({ isClosed }) => !isClosed).length, 9)
+  assert.ok(!honest.isClosed)
+  broker.advance(5000)
+  assert.ok(honest.isClosed)
   await broker.close()
 })
 

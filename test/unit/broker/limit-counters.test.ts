@@ -41,12 +41,12 @@ const rows: Readonly<Record<string, Row>> = {
   ],
   'max-waiting-connections': [
     { 'max-connections': 1, 'max-waiting-connections': 1 },
-    (m) => m.connectionsClosedAtLimit,
+    (m) => m.connectionsGaveWay,
     (broker) => void [broker.open(), broker.open(), broker.open()],
   ],
   'max-connections-before-connect': [
     { 'max-connections-before-connect': 1 },
-    (m) => m.connectionsClosedAtLimit,
+    (m) => m.connectionsGaveWay,
     (broker) => void [broker.open(), broker.open()],
   ],
   'max-connect-rate': [{ 'max-connect-rate': 1 }, (m) => m.connectsRefusedAtLimit, connectTwice],

@@ -164,18 +164,23 @@ export const effects: Readonly<Record<string, Effect>> = {
   },
   'broker/max-waiting-connections': {
     config: { 'max-connections': 1, 'max-waiting-connections': 1 },
-    expected: [false, false, true],
+    expected: [true, false, false],
     observe: (broker) => [broker.open(), broker.open(), broker.open()].map(({ isClosed }) => isClosed),
   },
   'broker/max-connections-before-connect': {
     config: { 'max-connections-before-connect': 1 },
-    expected: [false, true],
+    expected: [true, false],
     observe: (broker) => [broker.open(), broker.open()].map(({ isClosed }) => isClosed),
   },
   'broker/max-connections-per-address': {
     config: { 'max-connections-per-address': 1 },
     expected: [0, undefined],
     observe: (broker) => connectCodes(broker, ['a', 'b']),
+  },
+  'broker/ipv6-prefix-length': {
+    config: { 'ipv6-prefix-length': 48, 'max-connections-per-address': 1 },
+    expected: [false, true],
+    observe: (broker) => ['2001:db8:0:1::1', '2001:db8:0:2::1'].map((address) => broker.open(5, { address }).isClosed),
   },
   'broker/max-connect-rate': {
     config: { 'max-connect-rate': 1 },
@@ -577,6 +582,7 @@ export const elsewhere: Readonly<Record<string, string>> = {
   'listener/type': 'listeners/websocket.test.ts',
   'listener/bind': 'listeners/listener.test.ts',
   'listener/max-connections': 'broker/listener-limits.test.ts',
+  'listener/max-handshakes': 'listeners/waiting-room.test.ts',
   'listener/ssl': 'listeners/tls.test.ts',
   'listener/certfile': 'listeners/tls.test.ts',
   'listener/keyfile': 'listeners/tls.test.ts',

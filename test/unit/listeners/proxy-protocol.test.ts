@@ -11,6 +11,7 @@ import type { ListenerInput, ListenerOptions } from '../../../src/broker/options
 import { openListener } from '../../../src/listeners/listener.ts'
 import { parseProxyHeader } from '../../../src/listeners/proxy-protocol.ts'
 import { TestAuthority } from '../../support/certificates.ts'
+import { closed } from '../../support/closed.ts'
 import { listenerOptions, RecordingHost } from './recording-host.ts'
 
 const V2 = '0d0a0d0a000d0a515549540a'
@@ -121,7 +122,7 @@ test('an address that is not trusted cannot speak for others', async (context) =
   const { host, listener, dial } = await serve(context, { trustedProxies: ['10.0.0.0/8'] })
   const client = dial()
   client.write(V1)
-  await once(client.resume(), 'close')
+  await closed(client)
   assert.match(String((await host.line(/Connection refused/)).fields['cause']), /not in trusted-proxies/)
   assert.equal(listener.counters.refusedProxyHeaders, 1)
   assert.equal(host.connections.length, 0)
@@ -137,7 +138,7 @@ test('a malformed, cut or late header closes the connection', async (context) =>
   for (const [index, [begin, cause]] of beginnings.entries()) {
     const client = dial()
     begin(client)
-    await once(client.resume(), 'close')
+    await closed(client)
     while (listener.counters.refusedProxyHeaders <= index) await once(host, 'change')
     assert.match(String(host.lines.at(-1)?.fields['cause']), cause)
   }

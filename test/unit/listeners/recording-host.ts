@@ -6,7 +6,12 @@
 import { EventEmitter, once } from 'node:events'
 import type { Logger } from '../../../src/base/log.ts'
 import { realClock } from '../../../src/broker/clock.ts'
-import { resolveOptions, type ListenerInput, type ListenerOptions } from '../../../src/broker/options.ts'
+import type { Access } from '../../../src/broker/access.ts'
+import { Arrival, type ArrivingStream } from '../../../src/broker/arrival.ts'
+import { ListenerState } from '../../../src/broker/connection-notes.ts'
+import { Lobby } from '../../../src/broker/lobby.ts'
+import { Metrics } from '../../../src/broker/metrics.ts'
+import { resolveOptions, type ListenerInput, type ListenerOptions, type Options } from '../../../src/broker/options.ts'
 import type { ListenerHost } from '../../../src/listeners/listener.ts'
 import type { Incoming, Peer, Transport } from '../../../src/protocol/transport.ts'
 
@@ -90,7 +95,31 @@ export class RecordingHost extends EventEmitter implements ListenerHost {
   /** What happens to a new Connection before it is accepted; false refuses it. */
   onAccept: (connection: RecordedConnection) => boolean | void = () => true
 
-  accept(transport: Transport, peer: Peer): Incoming | undefined {
+  /** Limits addresses as the top level of this configuration says. */
+  limits: Options = resolveOptions({ listeners: {} })
+  readonly #state = new ListenerState(listenerOptions())
+  readonly lobby: Lobby = new Lobby({
+    current: this.#current(),
+    metrics: new Metrics(),
+    connected: () => 0,
+  })
+
+  #current() {
+    const limits = () => this.limits
+    return {
+      access: undefined as unknown as Access,
+      get options() {
+        return limits()
+      },
+    }
+  }
+
+  arrive(stream: ArrivingStream): Arrival | undefined {
+    return Arrival.enter(this.lobby, stream, this.#state, this.clock.now())
+  }
+
+  accept(transport: Transport, peer: Peer, arrival?: Arrival): Incoming | undefined {
+    if (arrival !== undefined && arrival.handOver(peer.address) === undefined) return undefined
     const connection = new RecordedConnection(transport, peer)
     this.connections.push(connection)
     const accepted = this.onAccept(connection) !== false

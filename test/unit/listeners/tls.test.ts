@@ -10,6 +10,7 @@ import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls'
 import type { ListenerInput, ListenerOptions } from '../../../src/broker/options.ts'
 import { checkListenerFiles, openListener, type Listener } from '../../../src/listeners/listener.ts'
 import { TestAuthority, type Identity } from '../../support/certificates.ts'
+import { closed } from '../../support/closed.ts'
 import { listenerOptions, RecordingHost } from './recording-host.ts'
 
 const authority = new TestAuthority('Works CA')
@@ -269,7 +270,7 @@ test('a handshake that fails touches nobody else', async (context) => {
   const noise = connectPlain(listener.port!, '127.0.0.1')
   noise.on('error', () => {})
   noise.write(Buffer.from('100c00044d5154540402003c0000', 'hex'))
-  await once(noise.resume(), 'close')
+  await closed(noise)
   const silent = connectPlain(listener.port!, '127.0.0.1')
   await once(silent, 'connect')
   silent.destroy()
@@ -283,7 +284,7 @@ test('a handshake that fails touches nobody else', async (context) => {
 test('a handshake has a deadline', async (context) => {
   const { host, listener } = await serve(context, await folder(context), {}, { connectTimeout: 0.05 })
   const silent = connectPlain(listener.port!, '127.0.0.1')
-  await once(silent.resume(), 'close')
+  await closed(silent)
   assert.match(String((await host.line(/TLS handshake failed/)).fields['cause']), /not finished within 50 ms/)
 })
 
@@ -297,7 +298,7 @@ test('close ends handshakes under way and leaves Connections alone', async (cont
   dial(context, listener)
   await host.connection(1)
   await listener.close()
-  await once(silent.resume(), 'close')
+  await closed(silent)
   good.write('still here')
   await connection.untilReceived('still here')
 })

@@ -5,13 +5,17 @@ import { createServer, get, type IncomingMessage, type Server } from 'node:http'
 import { connect, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Duplex } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { test, type TestContext } from 'node:test'
 import { WebSocket, type ClientOptions } from 'ws'
 import type { ListenerInput, ListenerOptions } from '../../../src/broker/options.ts'
 import { openListener } from '../../../src/listeners/listener.ts'
 import { mountWebSocket } from '../../../src/listeners/mount.ts'
+import { answerAndClose } from '../../../src/listeners/websocket-upgrade.ts'
 import { TestAuthority } from '../../support/certificates.ts'
+import { closed } from '../../support/closed.ts'
+import { VirtualClock } from '../../support/virtual-clock.ts'
 import { listenerOptions, RecordingHost } from './recording-host.ts'
 
 async function serve(context: TestContext, input: ListenerInput = {}, settings: Partial<ListenerOptions> = {}) {
@@ -287,11 +291,21 @@ test('what is no WebSocket request is answered and closed', async (context) => {
   assert.match(await text(noise), /^HTTP\/1\.1 400 /)
 })
 
+test('a refused request whose peer does not read why is cut off after a second', () => {
+  const clock = new VirtualClock()
+  const deaf = new Duplex({ read: () => {}, write: () => {} })
+  answerAndClose(deaf, 404, 'There is no MQTT on this path', clock)
+  clock.advance(999)
+  assert.ok(!deaf.destroyed)
+  clock.advance(1)
+  assert.ok(deaf.destroyed)
+})
+
 test('a request has a deadline', async (context) => {
   const { listener } = await serve(context, {}, { connectTimeout: 0.05 })
   const silent = connect(listener.port!, '127.0.0.1')
   silent.write('GET /mqtt HTTP/1.1\r\nHost: x\r\n')
-  await once(silent.resume(), 'close')
+  await closed(silent)
 })
 
 test('close ends requests under way and leaves Connections alone', async (context) => {
@@ -303,7 +317,7 @@ test('close ends requests under way and leaves Connections alone', async (contex
   await once(slow, 'connect')
   await once(dial(context, listener.url), 'open')
   await listener.close()
-  await once(slow.resume(), 'close')
+  await closed(slow)
   client.send(Buffer.from('still here'))
   await (await host.connection()).untilReceived('still here')
 })

@@ -1,0 +1,117 @@
+/**
+ * Everyone who has not logged in, and how many streams each network has.
+ *
+ *   accept() ──> PROXY header, TLS, HTTP ──> CONNECT ──> log-in ──> CONNACK
+ *   |<-- Arrival ------------------------>|<-- Connection ------->|            in the lobby
+ *   |<----------------------------------------------------------------> gone   counted for its network
+ *
+ * A stream counts for the network that it comes from until it is gone, whatever comes before MQTT. The lobby is limited
+ * (`max-connections-before-connect`, `max-waiting-connections`), and silence is free for whoever keeps it: so when it is
+ * full, the oldest of the network that has most in it gives way, and nobody can shut the door for others.
+ *
+ * @module
+ */
+import { networkOf } from './address.ts'
+import type { ListenerState } from './connection-notes.ts'
+import type { Current } from './current.ts'
+import { Holders } from './holders.ts'
+import type { Metrics } from './metrics.ts'
+
+/** A network with the number of its streams. */
+export interface Network {
+  /** As `networkOf` writes it; empty for streams without an address, which have no limit. */
+  readonly name: string
+  streams: number
+}
+
+/** Somebody who has not logged in. */
+export interface Newcomer {
+  /** Ends it at once, for lack of room. */
+  giveWay(): void
+}
+
+/** What the lobby works with. */
+export interface LobbyParts {
+  readonly current: Current
+  readonly metrics: Metrics
+  /** How many Connections were accepted by CONNACK. */
+  connected(): number
+}
+
+export class Lobby {
+  readonly #parts: LobbyParts
+  readonly #networks = new Map<string, Network>()
+  readonly #newcomers = new Holders<Newcomer>()
+
+  constructor(parts: LobbyParts) {
+    this.#parts = parts
+  }
+
+  /** How many are in it. */
+  get size(): number {
+    return this.#newcomers.size
+  }
+
+  /** Networks that have streams. */
+  get networkCount(): number {
+    return this.#networks.size
+  }
+
+  /**
+   * Counts one more stream.
+   *
+   * @param isLimited false for a proxy that has not said yet for whom it speaks
+   * @returns `undefined` where that network has as many as `max-connections-per-address` allows
+   */
+  count(address: string, isLimited = true): Network | undefined {
+    const { maxConnectionsPerAddress: limit, ipv6PrefixLength } = this.#parts.current.options
+    const name = networkOf(address, ipv6PrefixLength)
+    const network = this.#networks.get(name) ?? { name, streams: 0 }
+    if (isLimited && limit > 0 && name !== '' && network.streams >= limit) return undefined
+    if (network.streams++ === 0) this.#networks.set(name, network)
+    return network
+  }
+
+  /** A stream is gone. */
+  discount(network: Network): void {
+    if (--network.streams === 0) this.#networks.delete(network.name)
+  }
+
+  /** Lets one more in; whoever has most gives way for it. @returns false where there is no room for anyone */
+  enter(newcomer: Newcomer, network: Network, listener: ListenerState): boolean {
+    const [limit, limitOfListener] = [this.#limit(), this.#limitOf(listener)]
+    if (limit < 1 || limitOfListener < 1) return false
+    this.#newcomers.add(network.name, newcomer)
+    listener.newcomers.add(network.name, newcomer)
+    this.#makeRoom(listener.newcomers, limitOfListener)
+    this.#makeRoom(this.#newcomers, limit)
+    return true
+  }
+
+  /** It has logged in, or is no more. */
+  leave(newcomer: Newcomer, network: Network, listener: ListenerState): void {
+    this.#newcomers.remove(network.name, newcomer)
+    listener.newcomers.remove(network.name, newcomer)
+  }
+
+  #makeRoom(newcomers: Holders<Newcomer>, limit: number): void {
+    // Who gives way leaves by itself; one for one that comes, so that a lowered limit takes no long turn.
+    if (newcomers.size <= limit) return
+    this.#parts.metrics.connectionsGaveWay++
+    newcomers.oldestOfLargest()!.giveWay()
+  }
+
+  /** A few more than `max-connections` may come as far as CONNECT, and read there that the limit is reached. */
+  #limit(): number {
+    const { maxConnections, maxWaitingConnections, maxConnectionsBeforeConnect } = this.#parts.current.options
+    const beforeConnect = maxConnectionsBeforeConnect === 0 ? Infinity : maxConnectionsBeforeConnect
+    if (maxConnections === 0) return beforeConnect
+    return Math.min(beforeConnect, maxConnections + maxWaitingConnections - this.#parts.connected())
+  }
+
+  #limitOf({ options: { maxConnections }, connected }: ListenerState): number {
+    return maxConnections === 0
+      ? Infinity
+      : maxConnections + this.#parts.current.options.maxWaitingConnections - connected
+  }
+}
