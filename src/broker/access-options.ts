@@ -8,7 +8,8 @@ import { defaultsOf, isSection } from './option-reader.ts'
 import type { OptionReader, Values } from './option-reader.ts'
 import { toKebab } from './option-spelling.ts'
 import type { AuthSettings, TopicCheckSettings } from './option-types.ts'
-import type { AuthOptions, ListenerOptions, TopicCheckOptions } from './resolved-options.ts'
+import type { PluginReference } from './option-values.ts'
+import type { AuthOptions, ListenerOptions, TopicCheckOptions, UnknownUserNames } from './resolved-options.ts'
 
 /** Plugins that ship with us, by section, with the key that each cannot do without. */
 const PLUGIN_NEEDS: Readonly<Record<'auth' | 'topic-check', ReadonlyMap<string, string | undefined>>> = {
@@ -30,10 +31,15 @@ const PLUGIN_NEEDS: Readonly<Record<'auth' | 'topic-check', ReadonlyMap<string, 
 /** The ancestor's spellings. */
 const ALIASES: Readonly<Record<string, string>> = { auth_anonymous: 'auth.anonymous', auth_file: 'auth.file' }
 
-/** Resolves `auth`; `undefined` is the safe default, in which anonymous Clients of this machine may come in. */
+/**
+ * Resolves `auth`; `undefined` is the safe default, in which anonymous Clients of this machine may come in.
+ *
+ * @param others the plugins of the top level, which may have a say in log-ins as well
+ */
 export function resolveAuth(
   written: unknown,
   listeners: readonly ListenerOptions[],
+  others: readonly PluginReference[],
   reader: OptionReader,
   problems: ConfigProblems,
 ): AuthOptions {
@@ -55,11 +61,31 @@ export function resolveAuth(
   ]
   const asked = plugins.map(unalias)
   const pluginsOn = resolvePluginsOn(listeners, asked, problems)
-  const options: AuthOptions = { ...settings, allowAnonymousOn, pluginsOn, plugins: asked }
+  const unknownOf = (login: readonly PluginReference[]): UnknownUserNames =>
+    settings.unknownUserNames ?? ([...login, ...others].every(isAnonymousOrSilent) ? 'as-anonymous' : 'refuse')
+  const unknownUserNames = unknownOf(asked)
+  const unknownUserNamesOn = Object.fromEntries(
+    Object.entries(pluginsOn).map(([name, login]) => [name, unknownOf(login)] as const),
+  )
+  const unknown = { unknownUserNames, unknownUserNamesOn }
+  const options: AuthOptions = { ...settings, ...unknown, allowAnonymousOn, pluginsOn, plugins: asked }
   checkNeeds('auth', options, written, problems)
   warnAboutUnused('auth', options, written, problems)
   warnAboutAnonymous(options, isAnonymousAnywhere, problems)
+  if (settings.unknownUserNames === 'as-anonymous' && !isAnonymousAnywhere) {
+    problems.warn(['auth', 'unknown-user-names'], 'is not used: no listener lets anonymous clients in')
+  }
   return options
+}
+
+/** Plugins of the top level that log events, and have no say in a log-in. */
+const SILENT: ReadonlySet<string> = new Set(['event_logger_plugin', 'packet_logger_plugin'])
+
+/** Of a module nobody knows yet whether it has a say in log-ins: it counts as one that has. */
+function isAnonymousOrSilent(reference: PluginReference): boolean {
+  if (typeof reference === 'object' && 'name' in reference) return reference.authenticate === undefined
+  const named = typeof reference === 'object' ? reference.plugin : reference
+  return typeof named === 'string' && (unalias(named) === 'auth.anonymous' || SILENT.has(named))
 }
 
 /** Which plugins listeners ask that do not ask all; what is not in `auth.plugins` is not made and cannot be asked. */

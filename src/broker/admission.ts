@@ -10,6 +10,7 @@
  */
 import type { Clock } from '../base/clock.ts'
 import type { MaybePromise } from '../base/maybe-promise.ts'
+import { withoutTokens } from '../base/redact.ts'
 import type { AuthPacket, ReceivedConnect, ReceivedWill } from '../codec/packets.ts'
 import { noProperties, type Properties } from '../codec/properties.ts'
 import { ProtocolError } from '../codec/protocol-error.ts'
@@ -196,7 +197,10 @@ export class Admission {
     const clientId = packet.clientId === '' ? this.#assignClientId() : packet.clientId
     const { address, listener } = connection.peer
     const { protocolVersion } = packet
-    const client: Client = { clientId, userName: login.userName, address, listener, protocolVersion }
+    const { userName } = login
+    // Some Clients send a token for a name.
+    const claimed = userName === undefined && packet.userName !== undefined ? withoutTokens(packet.userName) : undefined
+    const client: Client = { clientId, userName, claimedUserName: claimed, address, listener, protocolVersion }
     const refusal = this.#checkOwner(client) ?? this.#checkRoom(connection, client)
     if (refusal !== undefined) {
       this.#refuse(connection, refusal)

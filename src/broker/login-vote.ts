@@ -75,20 +75,29 @@ function twoLeaders(one: Plugin, other: Plugin): LoginResult {
 }
 
 function allow(request: ConnectRequest, allows: readonly Allow[]): LoginResult {
+  const named = allows.filter(({ anonymous }) => anonymous !== true)
   const expiries = allows.flatMap(({ expiresAtMs }) => expiresAtMs ?? [])
   const teller = allows.find(({ authenticationData }) => authenticationData !== undefined)
   return {
     decision: 'allow',
-    userName: allows.find(({ userName }) => userName !== undefined)?.userName ?? request.userName,
+    userName: named.length === 0 ? undefined : (named.find(hasUserName)?.userName ?? request.userName),
     // Data belongs to a method.
     authenticationData: request.authenticationMethod === undefined ? undefined : teller?.authenticationData,
     expiresAtMs: expiries.length > 0 ? Math.min(...expiries) : undefined,
   }
 }
 
-function nobodyAnswered({ authenticationMethod }: ConnectRequest): LoginResult {
+function hasUserName({ userName }: Allow): boolean {
+  return userName !== undefined
+}
+
+function nobodyAnswered({ authenticationMethod, userName }: ConnectRequest): LoginResult {
+  if (authenticationMethod === undefined) {
+    const cause =
+      userName === undefined ? 'no plugin lets in clients without a user name' : 'no plugin knows the user name'
+    return deny(ReasonCode.NotAuthorized, cause)
+  }
   // [5.0 MQTT-4.12.0-1]: an Authentication Method that nobody here speaks has a Reason Code of its own.
-  if (authenticationMethod === undefined) return deny(ReasonCode.NotAuthorized, 'no plugin knows this Client')
   return deny(ReasonCode.BadAuthenticationMethod, 'no plugin answers for this Authentication Method')
 }
 

@@ -631,6 +631,13 @@ const authRows = rows('auth', [
     description: 'Whether `auth.anonymous` lets in Clients without User Name and Password.',
   },
   {
+    key: 'unknown-user-names',
+    type: 'choice',
+    values: ['refuse', 'as-anonymous'],
+    description:
+      'What happens where anonymous clients may log in and one sends a user name or a password that no plugin knows: it is refused, or it is let in as an anonymous client, whose name counts for nothing and is only shown, as `claimedUserName`. Default: `as-anonymous` where `auth.anonymous` is the only login plugin, otherwise `refuse`.',
+  },
+  {
     key: 'password-file',
     type: 'path',
     exists: 'file',

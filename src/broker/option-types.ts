@@ -162,6 +162,8 @@ export interface AuthSettings {
   readonly plugins?: readonly PluginReference[]
   /** Whether `auth.anonymous` lets in Clients without User Name and Password. Default false. */
   readonly allowAnonymous: boolean
+  /** What happens where anonymous clients may log in and one sends a user name or a password that no plugin knows: it is refused, or it is let in as an anonymous client, whose name counts for nothing and is only shown, as `claimedUserName`. Default: `as-anonymous` where `auth.anonymous` is the only login plugin, otherwise `refuse`. */
+  readonly unknownUserNames?: 'refuse' | 'as-anonymous'
   /** Lines of `user:hash` for `auth.file`; `sluice passwd` writes them. */
   readonly passwordFile?: string
   /** Checks of `auth.file` that may wait or run at one time; further log-ins are answered 0x89 (3.1.1: 0x03). Default 100. */

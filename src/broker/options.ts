@@ -15,6 +15,7 @@ import { checkListener, checkListeners, isLoopback } from './listener-checks.ts'
 import { defaultsOf, OptionReader } from './option-reader.ts'
 import type { Values } from './option-reader.ts'
 import { resolveAuth, resolveTopicCheck } from './access-options.ts'
+import type { PluginReference } from './option-values.ts'
 import { describeType, parseBind } from './option-schema.ts'
 import { toCamel } from './option-spelling.ts'
 import { rowsOf } from './option-table.ts'
@@ -25,7 +26,7 @@ export type { ConfigInput, ListenerInput, Switch } from './config-input.ts'
 export type { ConfigSource } from './config-problems.ts'
 export type { ListenerLimits, PersistenceOptions } from './option-types.ts'
 export type { AccessList, AccessRules, PluginReference, ServerCertificate } from './option-values.ts'
-export type { AuthOptions, ListenerOptions, Options, TopicCheckOptions } from './resolved-options.ts'
+export type { AuthOptions, ListenerOptions, Options, TopicCheckOptions, UnknownUserNames } from './resolved-options.ts'
 
 const DEFAULT_BIND = '127.0.0.1:1883'
 
@@ -57,7 +58,7 @@ export function resolveOptions(
     ...defaultsOf('broker'),
     ...settings,
     listeners: listenerOptions,
-    auth: resolveAuth(auth, listenerOptions, reader, problems),
+    auth: resolveAuth(auth, listenerOptions, (settings['plugins'] ?? []) as PluginReference[], reader, problems),
     ...(topicCheck !== undefined && { topicCheck: resolveTopicCheck(topicCheck, reader, problems) }),
     ...(persistence !== undefined && {
       persistence: { ...persistenceDefaults(baseFolder), ...reader.read('persistence', persistence, ['persistence']) },

@@ -42,6 +42,8 @@ export type AuthenticationAnswer =
       readonly decision: 'allow'
       /** The name this Client goes by from now on; absent keeps CONNECT's User Name. */
       readonly userName?: string
+      /** Lets the Client in as an anonymous one, whatever User Name it sent, unless another plugin allows it as well. */
+      readonly anonymous?: true
       /** Last data of an AUTH exchange, for CONNACK or the final AUTH. */
       readonly authenticationData?: Uint8Array
       /** Wall-clock milliseconds when this log-in ends: the Connection is then closed with 0x87 (an expired token). */

@@ -26,11 +26,17 @@ export interface ListenerOptions extends ListenerLimits, ListenerSettings {
   readonly clientCertificates: 'off' | 'optional' | 'required'
 }
 
+/** What happens to a client whose name no plugin knows, where anonymous clients may log in. */
+export type UnknownUserNames = NonNullable<AuthSettings['unknownUserNames']>
+
 /** Who may log in. Keys of plugins that are not ours stand beside these, in camelCase. */
 export interface AuthOptions extends AuthSettings {
   readonly plugins: readonly PluginReference[]
+  readonly unknownUserNames: UnknownUserNames
   /** What listeners say for themselves, by their names. */
   readonly allowAnonymousOn: Readonly<Record<string, boolean>>
+  /** The same for listeners that do not ask all plugins, by their names. */
+  readonly unknownUserNamesOn: Readonly<Record<string, UnknownUserNames>>
   /** Those of `plugins` that are asked on listeners that do not ask all, by their names. */
   readonly pluginsOn: Readonly<Record<string, readonly PluginReference[]>>
 }

@@ -6,6 +6,8 @@ import type { Registration } from './sessions.ts'
 export interface SessionView {
   readonly clientId: string
   readonly userName: string | undefined
+  /** What an anonymous Client sent as its User Name; nobody has verified it. */
+  readonly claimedUserName: string | undefined
   readonly connected: boolean
   /** Of the present or latest Connection. */
   readonly client: Client
@@ -21,6 +23,7 @@ export function viewOf({ session, connection, client }: Registration): SessionVi
   return {
     clientId: session.clientId,
     userName: session.userName,
+    claimedUserName: client.claimedUserName,
     connected: connection !== undefined,
     client,
     sessionExpiryInterval: session.sessionExpiryInterval,

@@ -1,31 +1,41 @@
 /**
  * `auth.anonymous`: lets Clients in that say nothing about who they are.
  *
- * Only those: a CONNECT that carries a User Name, a Password or an Authentication Method claims something, and somebody else
- * has to judge it. Off unless `allowAnonymous` is true, or `allowAnonymousOn` says so of the listener it came through.
+ * Off unless `allowAnonymous` is true, or `allowAnonymousOn` says so of the listener the Client came through. One that sends a
+ * User Name or a Password claims something that another plugin has to judge; where no plugin can, `unknownUserNames` says what
+ * becomes of it: `as-anonymous` lets it in, without its name. An Authentication Method asks for an exchange, which this is not.
  *
  * @module
  */
-import type { ConnectRequest, Plugin, PluginContext } from '../broker/plugin.ts'
+import type { UnknownUserNames } from '../broker/options.ts'
+import type { Client, ConnectRequest, Plugin, PluginContext } from '../broker/plugin.ts'
 
 interface Options {
   readonly allowAnonymous?: boolean
-  /** What listeners say for themselves, by their names. */
+  readonly unknownUserNames?: UnknownUserNames
+  /** What holds on single listeners, by their names. */
   readonly allowAnonymousOn?: Readonly<Record<string, boolean>>
+  readonly unknownUserNamesOn?: Readonly<Record<string, UnknownUserNames>>
 }
 
 export default function authAnonymous(context: PluginContext): Plugin {
-  const { allowAnonymous = false, allowAnonymousOn = {} } = context.options as Options
-  const ofListeners = new Map(Object.entries(allowAnonymousOn))
-  const isAllowedOn = (listener: string): boolean => ofListeners.get(listener) ?? allowAnonymous
+  const { allowAnonymous = false, unknownUserNames = 'refuse', ...on } = context.options as Options
+  const allowed = new Map(Object.entries(on.allowAnonymousOn ?? {}))
+  const unknown = new Map(Object.entries(on.unknownUserNamesOn ?? {}))
+  const mayEnter = (listener: string, claimsSomething: boolean): boolean =>
+    (allowed.get(listener) ?? allowAnonymous) &&
+    (!claimsSomething || (unknown.get(listener) ?? unknownUserNames) === 'as-anonymous')
   return {
     name: 'auth.anonymous',
     authenticate: (request) =>
-      isAllowedOn(request.listener) && claimsNothing(request) ? { decision: 'allow' } : undefined,
-    mayStay: ({ userName, listener }) => (userName === undefined && isAllowedOn(listener) ? true : undefined),
+      request.authenticationMethod === undefined && mayEnter(request.listener, claims(request))
+        ? { decision: 'allow', anonymous: true }
+        : undefined,
+    mayStay: ({ userName, claimedUserName, listener }: Client) =>
+      userName === undefined && mayEnter(listener, claimedUserName !== undefined) ? true : undefined,
   }
 }
 
-function claimsNothing({ userName, password, authenticationMethod }: ConnectRequest): boolean {
-  return userName === undefined && password === undefined && authenticationMethod === undefined
+function claims({ userName, password }: ConnectRequest): boolean {
+  return userName !== undefined || password !== undefined
 }

@@ -67,7 +67,9 @@ class AuthFile implements Plugin {
     return this.#check(userName, hash, Uint8Array.from(password))
   }
 
-  mayStay({ userName }: Client): boolean | undefined {
+  mayStay({ userName, claimedUserName }: Client): boolean | undefined {
+    // It came in as nobody; by now its name is somebody's, whose password it has not shown.
+    if (claimedUserName !== undefined && this.#file.content.has(claimedUserName)) return false
     return userName !== undefined && this.#file.content.has(userName) ? true : undefined
   }
 

@@ -6,6 +6,8 @@ export interface Client {
   readonly clientId: string
   /** The name that the log-in settled on; `undefined` for an anonymous Client. */
   readonly userName: string | undefined
+  /** The User Name that an anonymous Client sent and nobody has verified: to show, never to decide by. */
+  readonly claimedUserName?: string | undefined
   readonly address: string
   readonly listener: string
   readonly protocolVersion: ProtocolVersion

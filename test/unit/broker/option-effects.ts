@@ -604,6 +604,7 @@ export const elsewhere: Readonly<Record<string, string>> = {
   'listener/durability': 'broker/durable.test.ts',
   'broker/persistence': 'broker/durable.test.ts',
   'broker/max-uncommitted-bytes': 'broker/durable.test.ts',
+  'auth/unknown-user-names': 'broker/unknown-user-names.test.ts',
   'auth/max-password-checks': 'plugins/auth-file.test.ts',
   'auth/password-cache-ms': 'plugins/auth-file.test.ts',
   'auth/jwt': 'plugins/auth-jwt.test.ts',

@@ -20,6 +20,24 @@ const cases: [
     requestOf(undefined, undefined, { authenticationMethod: 'X' }),
     undefined,
   ],
+  [
+    'allowed, with a User Name that counts for nothing',
+    { allowAnonymous: true, unknownUserNames: 'as-anonymous' },
+    requestOf('u', 'p'),
+    'allow',
+  ],
+  [
+    'forbidden, with a User Name that counts for nothing',
+    { unknownUserNames: 'as-anonymous' },
+    requestOf('u', 'p'),
+    undefined,
+  ],
+  [
+    'allowed, with a User Name that counts for nothing elsewhere',
+    { allowAnonymous: true, unknownUserNames: 'as-anonymous', unknownUserNamesOn: { default: 'refuse' } },
+    requestOf('u', 'p'),
+    undefined,
+  ],
   ['forbidden, claims nothing', { allowAnonymous: false }, requestOf(), undefined],
   [
     'forbidden, with a User Name (C6: the ancestor let it in)',
