@@ -63,8 +63,10 @@ export interface AdmissionParts {
   sessionChanged(registration: Registration): void
   /** The Change that ended that Client's last Session, while it is not stored; 0 otherwise. */
   endingOf(clientId: string): number
-  /** False while the Store cannot write. */
-  canStore(): boolean
+  /** Whether the Store takes a new Session, with a Will of so many bytes. */
+  canStore(bytes: number): boolean
+  /** Whether it can store that a Client is back, and what it takes away. */
+  canTakeAway(bytes: number): boolean
   /** CONNACK 0x00 is on its way. */
   loggedIn(connection: Connection): void
 }
@@ -134,10 +136,14 @@ export class Admission {
     return undefined
   }
 
-  /** While the Store cannot write, a Session that it would have to keep cannot be promised. */
+  /** While the Store is full, only those may come whose Session it has: they take away. While it fails, none that it would keep. */
   #checkStore(packet: ReceivedConnect): Refusal | undefined {
-    if (this.#parts.canStore() || requestedExpiry(packet) === 0) return undefined
-    return new Refusal(ReasonCode.ServerUnavailable, 'the store cannot write')
+    const parts = this.#parts
+    const willBytes = packet.will?.payload.length ?? 0
+    if (parts.canStore(willBytes)) return undefined
+    if (requestedExpiry(packet) === 0 && willBytes === 0) return undefined
+    if (parts.canTakeAway(willBytes) && parts.sessions.get(packet.clientId) !== undefined) return undefined
+    return new Refusal(ReasonCode.ServerUnavailable, 'the store takes no new Session or Will')
   }
 
   #checkRate(): Refusal | undefined {

@@ -18,8 +18,8 @@ import { isReasonCodeAllowed, ReasonCode } from '../codec/reason-code.ts'
 import type { ApplicationMessage } from '../protocol/application-message.ts'
 import type { Client } from '../protocol/client.ts'
 import type { Incoming, Peer, Transport } from '../protocol/transport.ts'
-import { JournalStore, type StoreHealth } from '../stores/journal-store.ts'
-import type { Store, StoreFigures } from '../stores/store.ts'
+import { JournalStore } from '../stores/journal-store.ts'
+import type { Store, StoreFigures, StoreHealth } from '../stores/store.ts'
 import { topicFilterProblem } from '../topics/topic-filter.ts'
 import { Access, type AccessExplanation } from './access.ts'
 import { realClock, stayAlive } from './clock.ts'
@@ -193,8 +193,15 @@ export class BrokerBase implements AsyncDisposable {
     const { disk, store: own, repair = false } = this.#settings
     const store = await openStoreFor(options, { clock: this.#clock, log: this.#log, disk, own, repair })
     this.#store = store
-    const server = new Server({ current, store, clock: this.#clock, log: this.#log, events: this.#events })
-    if (store instanceof JournalStore) store.onHealth((health) => this.#storeHealth(server, health))
+    const storeChanged = (health: StoreHealth): void => this.#storeHealth(health)
+    const server = new Server({
+      current,
+      store,
+      clock: this.#clock,
+      log: this.#log,
+      events: this.#events,
+      storeChanged,
+    })
     const progress = new RestoreProgress(this.#clock, this.#log)
     await server.restore((done) => progress.update(done))
     this.#server = server // only now: nobody may act on a store that is loading
@@ -208,12 +215,15 @@ export class BrokerBase implements AsyncDisposable {
     this.#sysTopics?.start(sysInterval, `sluice ${version}`)
   }
 
-  #storeHealth(server: Server, { healthy, cause }: StoreHealth): void {
-    server.isStoreHealthy = healthy
+  #storeHealth({ condition, cause }: StoreHealth): void {
     const reason = cause === 'max-bytes' ? 'max-bytes is reached' : (cause?.message ?? '')
-    if (healthy) this.#log.info('the store writes again')
-    else this.#log.error(`the store cannot write: ${reason}; QoS 1 and 2 are refused until it can`)
-    this.#events.tell('storeHealth', { healthy, reason })
+    if (condition === 'well') this.#log.info('the store takes new messages again')
+    else if (condition === 'full') {
+      this.#log.error(
+        `the store is full: ${reason}; it takes no new messages, sessions or subscriptions until it has room`,
+      )
+    } else this.#log.error(`the store cannot write: ${reason}; QoS 1 and 2 are refused until it can`)
+    this.#events.tell('storeHealth', { healthy: condition === 'well', condition, reason })
   }
 
   #makeAccess(options: Options, source: ConfigSource | undefined): Promise<Access> {

@@ -27,8 +27,12 @@ export const eventTable: { readonly [Name in EventName]: EventRow<Name> } = {
   started: { description: 'All listeners are open.', fields: { listeners: LISTENERS } },
   reloaded: { description: 'A new configuration is in force.', fields: { listeners: LISTENERS } },
   storeHealth: {
-    description: 'The store stopped writing, or writes again; while it cannot, QoS 1 and 2 are refused.',
-    fields: { healthy: 'Whether it writes.', reason: 'Why it cannot.' },
+    description: 'The store is full or cannot write, or is well again; while it is not, QoS 1 and 2 are refused.',
+    fields: {
+      healthy: 'Whether it takes new messages.',
+      condition: '`well`; `full`: only what takes away is stored; `failing`: nothing can be stored now.',
+      reason: 'Why it is not well; empty when it is.',
+    },
   },
   closing: {
     description: 'The broker begins to close: Connections end with 0x8B.',

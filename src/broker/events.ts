@@ -14,6 +14,7 @@ import type { ApplicationMessage } from '../protocol/application-message.ts'
 import type { Client } from '../protocol/client.ts'
 import type { EndCause } from '../protocol/server-side.ts'
 import type { DropCause } from '../protocol/session.ts'
+import type { StoreCondition } from '../stores/store.ts'
 import { eventTable } from './event-table.ts'
 
 /** Every event with what it tells. */
@@ -22,8 +23,8 @@ export interface BrokerEvents {
   started: { readonly listeners: readonly { readonly name: string; readonly url: string }[] }
   /** A new configuration is in force. */
   reloaded: { readonly listeners: readonly { readonly name: string; readonly url: string }[] }
-  /** The store stopped writing, or writes again; while it cannot, QoS 1 and 2 are refused. */
-  storeHealth: { readonly healthy: boolean; readonly reason: string }
+  /** The store is full or cannot write, or is well again; while it is not, QoS 1 and 2 are refused. */
+  storeHealth: { readonly healthy: boolean; readonly condition: StoreCondition; readonly reason: string }
   /** The broker begins to close: Connections end with 0x8B. */
   closing: { readonly connections: number }
   /** Everything is closed. */

@@ -193,6 +193,11 @@ export class Ledger implements SessionLedger {
 
   // ---- messages ----
 
+  /** Whether the Store keeps that message for those of its receivers that are kept, and as a retained one. */
+  isStored(message: ApplicationMessage): boolean {
+    return message.isTold || this.#rules.levelOf(message) !== 'memory'
+  }
+
   /** @returns whether facts about that message are stored */
   #keeps(message: ApplicationMessage): boolean {
     if (message.isTold) return true

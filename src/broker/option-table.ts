@@ -204,7 +204,8 @@ const brokerRows = rows('broker', [
     unit: 'bytes',
     min: 65_536,
     max: Number.MAX_SAFE_INTEGER,
-    description: 'What may wait for the disk before publishers are no longer read.',
+    description:
+      'What may wait for the disk. Beyond it a Client that adds to it (PUBLISH at QoS 1 and 2, retained messages, SUBSCRIBE of a stored Session) waits; everything else is served.',
   },
   {
     key: 'max-memory',

@@ -32,7 +32,7 @@ export interface TopLevelSettings {
   readonly maxRetainedMessages: number
   /** Topic Names and payloads of all retained messages together; beyond it a message is delivered, but not retained. 0 = no limit. In bytes. Default 268435456. */
   readonly maxRetainedBytes: number
-  /** What may wait for the disk before publishers are no longer read. In bytes. Default 67108864. */
+  /** What may wait for the disk. Beyond it a Client that adds to it (PUBLISH at QoS 1 and 2, retained messages, SUBSCRIBE of a stored Session) waits; everything else is served. In bytes. Default 67108864. */
   readonly maxUncommittedBytes: number
   /** Queued, retained and waiting output bytes of all Clients together. 0 = no limit. In bytes. Default 0. */
   readonly maxMemory: number

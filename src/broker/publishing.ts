@@ -11,7 +11,7 @@ import { ReasonCode } from '../codec/reason-code.ts'
 import { ApplicationMessage } from '../protocol/application-message.ts'
 import type { Client } from '../protocol/client.ts'
 import type { Connection } from '../protocol/connection.ts'
-import { PENDING, type KnownTopic } from '../protocol/server-side.ts'
+import { PENDING, type KnownTopic, type Pending } from '../protocol/server-side.ts'
 import { countTopicLevels } from '../topics/topic-name.ts'
 import { notesOf } from './connection-notes.ts'
 import type { Current } from './current.ts'
@@ -21,6 +21,7 @@ import type { ListenerOptions } from './options.ts'
 import type { RetainedMessages } from './retained.ts'
 import type { Router } from './router.ts'
 import type { Will } from './sessions.ts'
+import type { StoreWaiters } from './store-waiters.ts'
 import type { Turn } from './turn.ts'
 
 const SYS_PREFIX = '$SYS/'
@@ -33,8 +34,11 @@ export interface PublishingParts {
   readonly metrics: Metrics
   readonly events: Events
   readonly turn: Turn
-  /** False while the Store cannot write. */
-  canStore(): boolean
+  readonly waiters: StoreWaiters
+  /** Whether the Store takes a new message of so many bytes. */
+  canStore(bytes: number): boolean
+  /** Whether the Store has to keep that message for whoever it goes to. */
+  isStored(message: ApplicationMessage): boolean
 }
 
 export class Publishing {
@@ -58,6 +62,7 @@ export class Publishing {
   publish(connection: Connection, message: ApplicationMessage, topic: KnownTopic): number {
     const refusal = this.#checkTopic(connection, message) ?? this.#checkStore(connection, message)
     if (refusal !== undefined) return this.#denied(connection, message, refusal)
+    if (this.#mustWait(message)) return this.#wait(connection, message, topic)
     const access = this.#parts.current.access
     if (!access.checksTopics) return this.#take(message, topic, connection.client)
     const notes = notesOf(connection)
@@ -84,6 +89,20 @@ export class Publishing {
       : this.#denied(connection, message, ReasonCode.NotAuthorized)
   }
 
+  /** While the Store is behind, what it would have to keep waits. */
+  #mustWait(message: ApplicationMessage): boolean {
+    if (message.qos === 0 && !message.retain) return false
+    return this.#parts.turn.isStoreBehind && this.#parts.isStored(message)
+  }
+
+  #wait(connection: Connection, message: ApplicationMessage, topic: KnownTopic): Pending {
+    return this.#parts.waiters.wait(connection, () => {
+      if (this.#isStopped) return
+      const reasonCode = this.publish(connection, message, topic)
+      if (reasonCode !== PENDING) connection.publishAnswered(reasonCode)
+    })
+  }
+
   #checkTopic(connection: Connection, message: ApplicationMessage): ReasonCode | undefined {
     const { topicName } = message
     if (topicName.charCodeAt(0) === DOLLAR && topicName.startsWith(SYS_PREFIX)) return ReasonCode.NotAuthorized
@@ -97,10 +116,10 @@ export class Publishing {
   }
 
   /** While the Store cannot write, what it would have to keep is not taken over; QoS 0 goes on. */
-  #checkStore({ protocolVersion }: Connection, { qos }: ApplicationMessage): ReasonCode | undefined {
-    if (this.#parts.canStore() || qos === 0) return undefined
+  #checkStore({ protocolVersion }: Connection, message: ApplicationMessage): ReasonCode | undefined {
+    if (message.qos === 0 || this.#parts.canStore(message.size) || !this.#parts.isStored(message)) return undefined
     // 3.1.1 has no negative acknowledgement: the close makes the Client keep the message.
-    if (protocolVersion < 5) throw new ProtocolError(ReasonCode.QuotaExceeded, 'the store cannot write')
+    if (protocolVersion < 5) throw new ProtocolError(ReasonCode.QuotaExceeded, 'the store takes no new message')
     return ReasonCode.QuotaExceeded
   }
 

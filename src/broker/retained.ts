@@ -23,6 +23,8 @@ export interface RetainedLimits {
 /** Told about every change, for events and the Store. */
 export interface RetainedSide {
   hasMemoryFor(bytes: number): boolean
+  /** Whether the Store, if it would have to keep that message, takes it in the place of the other. */
+  mayStore(message: ApplicationMessage, replaced: ApplicationMessage | undefined): boolean
   retained(message: ApplicationMessage, replaced: ApplicationMessage | undefined): void
   cleared(topicName: string, action: 'cleared' | 'expired' | 'refused'): void
 }
@@ -76,7 +78,7 @@ export class RetainedMessages {
     const old = this.#remove(topicName)
     if (message.payloadLength === 0) {
       if (old !== undefined) this.#side.cleared(topicName, 'cleared')
-    } else if (this.#hasRoomFor(message)) this.#add(message, old)
+    } else if (this.#hasRoomFor(message) && this.#side.mayStore(message, old)) this.#add(message, old)
     else {
       this.#metrics.retainedRefusedAtLimit++
       this.#side.cleared(topicName, 'refused')

@@ -11,6 +11,7 @@
  */
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/log.ts'
+import { StoreError } from '../base/errors.ts'
 import { withoutTokens } from '../base/redact.ts'
 import type { AuthPacket, Packet, QoS, ReceivedConnect, SubscribePacket, UnsubscribePacket } from '../codec/packets.ts'
 import { ReasonCode, reasonCodeName } from '../codec/reason-code.ts'
@@ -27,6 +28,7 @@ import type {
   SessionRecord,
   Store,
   StoreFigures,
+  StoreHealth,
   SubscriptionRecord,
 } from '../stores/store.ts'
 import type { Access } from './access.ts'
@@ -48,6 +50,8 @@ import { RetainedMessages, type RetainedSide } from './retained.ts'
 import { Router, type RouterSide } from './router.ts'
 import { handOver } from './shared-handover.ts'
 import { Sessions, type Registration, type SessionsSide, type Will } from './sessions.ts'
+import { StoreGate } from './store-gate.ts'
+import { StoreWaiters } from './store-waiters.ts'
 import { Subscribing } from './subscribing.ts'
 import { Turn, type Expiring } from './turn.ts'
 
@@ -61,6 +65,8 @@ export interface ServerParts {
   readonly store: Store
   readonly events: Events
   readonly log: Logger
+  /** Told whenever the Store's health is another. */
+  readonly storeChanged: (health: StoreHealth) => void
 }
 
 export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSide {
@@ -77,8 +83,9 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
   /** Where the Store keeps something. */
   readonly ledger: Ledger | undefined = undefined
   readonly #payloads: Payloads | undefined = undefined
-  /** False while the Store cannot write: what would have to be stored is refused (§ durability in the manual). */
-  isStoreHealthy = true
+  /** Whether what would have to be stored is accepted (§ durability in the manual). */
+  readonly #gate: StoreGate
+  readonly #waiters: StoreWaiters
   readonly #parts: ServerParts
   readonly #events: Events
   readonly #gathering: Gathering
@@ -89,10 +96,10 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
     this.#parts = parts
     this.#events = events
     this.#gathering = new Gathering(clock, this.metrics, options.gatherPause)
-    this.turn = new Turn(clock, store, this.metrics, options.maxUncommittedBytes, this.#gathering)
-    this.turn.onReadingAllowed = () => {
-      for (const connection of this.connections) this.turn.wantsTurn(connection)
-    }
+    this.#gate = new StoreGate(store, clock, parts.log, parts.storeChanged)
+    this.turn = new Turn(clock, this.#gate, this.metrics, options.maxUncommittedBytes, this.#gathering)
+    this.#waiters = new StoreWaiters(this.turn)
+    this.turn.onCaughtUp = () => this.#waiters.resume()
     this.sessions = new Sessions(options, this.turn, this.metrics, this)
     this.router = new Router(this.#routerSide(), Math.floor(clock.random() * 0x1_0000_0000))
     this.retainedMessages = new RetainedMessages(options, this.turn, this.metrics, this)
@@ -113,7 +120,8 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
         if (registration.will !== undefined) this.willChanged(registration)
       },
       endingOf: (clientId) => this.ledger?.endingOf(clientId) ?? 0,
-      canStore: () => this.isStoreHealthy,
+      canStore: (bytes) => this.#gate.canAdd(bytes),
+      canTakeAway: (bytes) => this.#gate.canTakeAway(bytes),
       loggedIn: (connection) => this.connections.loggedIn(connection),
     })
     this.connections = new Connections({ ...shared, server: this, connected: () => this.admission.connected })
@@ -123,7 +131,8 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
       retained: this.retainedMessages,
       subscribed: (session, subscription) => this.ledger?.subscribed(session, subscription),
       unsubscribed: (session, topicFilter) => this.ledger?.unsubscribed(session, topicFilter),
-      canStore: (session) => session.ledger === undefined || this.isStoreHealthy,
+      waiters: this.#waiters,
+      canStore: (session) => session.ledger === undefined || this.#gate.canAdd(0),
       dropped: (session, message, cause) => this.dropped(session, message, cause),
       leftShared: (session, topicFilter) => this.#handOver(session, topicFilter, false),
     })
@@ -131,7 +140,9 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
       ...shared,
       router: this.router,
       retained: this.retainedMessages,
-      canStore: () => this.isStoreHealthy,
+      waiters: this.#waiters,
+      canStore: (bytes) => this.#gate.canAdd(bytes),
+      isStored: (message) => this.ledger?.isStored(message) ?? false,
     })
     this.#watchAccess()
   }
@@ -272,6 +283,7 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
 
   closed(connection: Connection, end: ConnectionEnd): void {
     this.connections.ended(connection)
+    this.#waiters.forget(connection)
     this.#countEnd(end)
     if (connection.session === undefined) this.#refused(connection, end)
     else this.#disconnected(connection, connection.session, end)
@@ -361,10 +373,6 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
     return this.turn.isSpent
   }
 
-  get isReadingAllowed(): boolean {
-    return this.turn.isReadingAllowed
-  }
-
   get watchesPackets(): boolean {
     return this.#events.hears.packets
   }
@@ -432,7 +440,16 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
     return this.publishing.publish(connection, message, topic)
   }
 
+  /** @throws {StoreError} `ERR_STORE_FULL` for what would have to be stored while the Store is full */
   publishFromHost(message: ApplicationMessage): void {
+    const { qos, retain, size } = message
+    const adds = (qos > 0 || retain) && this.ledger?.isStored(message) === true
+    if (adds && !this.#gate.canAdd(size) && this.#gate.canTakeAway()) {
+      throw new StoreError(
+        'ERR_STORE_FULL',
+        `cannot store a message for ${message.topicName}: the store is full; publish it again when it has room`,
+      )
+    }
     this.publishing.publishFromHost(message)
   }
 
@@ -505,6 +522,12 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
   }
 
   // ---- retained messages ----
+
+  /** While the Store is full, a message takes the place of one that is no smaller, and no other. */
+  mayStore(message: ApplicationMessage, replaced: ApplicationMessage | undefined): boolean {
+    if (this.#gate.health.condition !== 'full' || this.ledger?.isStored(message) !== true) return true
+    return message.size <= (replaced?.size ?? 0)
+  }
 
   retained(message: ApplicationMessage, replaced: ApplicationMessage | undefined): void {
     const { topicName } = message

@@ -18,6 +18,8 @@ import type { Subscription } from '../protocol/subscription.ts'
 import { countTopicLevels } from '../topics/topic-name.ts'
 import { parseSharedFilter, topicFilterProblem } from '../topics/topic-filter.ts'
 import { notesOf } from './connection-notes.ts'
+import type { StoreWaiters } from './store-waiters.ts'
+import type { Turn } from './turn.ts'
 import type { Current } from './current.ts'
 import type { Events } from './events.ts'
 import type { Metrics } from './metrics.ts'
@@ -32,6 +34,8 @@ export interface SubscribingParts {
   readonly retained: RetainedMessages
   readonly metrics: Metrics
   readonly events: Events
+  readonly turn: Turn
+  readonly waiters: StoreWaiters
   /** False while the Store cannot write and the Session would have to be stored. */
   canStore(session: Session): boolean
   /** To the Store with it, if the Session is kept. */
@@ -63,6 +67,13 @@ export class Subscribing {
 
   /** @throws {ProtocolError} for filters and options that the standard or CONNACK rules out */
   subscribe(connection: Connection, packet: SubscribePacket): readonly number[] | Pending {
+    const { turn, waiters } = this.#parts
+    if (turn.isStoreBehind && connection.session!.ledger !== undefined) {
+      return waiters.wait(connection, () => {
+        const reasonCodes = this.subscribe(connection, packet)
+        if (reasonCodes !== PENDING) connection.subscribeAnswered(packet, reasonCodes)
+      })
+    }
     this.#checkIdentifier(packet)
     const wishes = packet.subscriptions.map((request) => this.#wish(connection, request))
     const answers = wishes.map((wish) => this.#ask(connection, wish))

@@ -17,9 +17,10 @@
 import type { Clock, Timer } from '../base/clock.ts'
 import { TimerWheel, type Timed } from '../base/timer-wheel.ts'
 import type { Connection } from '../protocol/connection.ts'
-import type { Change, Durability, Store } from '../stores/store.ts'
+import type { Change, Durability } from '../stores/store.ts'
 import type { Gathering } from './gathering.ts'
 import type { Metrics } from './metrics.ts'
+import type { TurnStore } from './store-gate.ts'
 
 /** Most deliveries of one turn. */
 const TURN_DELIVERIES = 20_000
@@ -46,7 +47,7 @@ export class Turn {
   committedCount = 0
   isSpent = false
   readonly #clock: Clock
-  readonly #store: Store
+  readonly #store: TurnStore
   readonly #metrics: Metrics
   readonly #maxUncommittedBytes: number
   readonly #gathering: Gathering
@@ -74,7 +75,7 @@ export class Turn {
   #afterFlush: (() => void)[] = []
   #afterCommit: { readonly change: number; readonly run: () => void }[] = []
 
-  constructor(clock: Clock, store: Store, metrics: Metrics, maxUncommittedBytes: number, gathering: Gathering) {
+  constructor(clock: Clock, store: TurnStore, metrics: Metrics, maxUncommittedBytes: number, gathering: Gathering) {
     this.#clock = clock
     this.#store = store
     this.#metrics = metrics
@@ -82,9 +83,9 @@ export class Turn {
     this.#gathering = gathering
   }
 
-  /** False while more waits for the Store than the limit allows. */
-  get isReadingAllowed(): boolean {
-    return this.#uncommittedBytes <= this.#maxUncommittedBytes
+  /** True while more waits for the Store than the limit allows, or than it has room for: whoever adds to it waits. */
+  get isStoreBehind(): boolean {
+    return this.#uncommittedBytes > this.#maxUncommittedBytes || this.#uncommittedBytes > this.#store.roomBytes
   }
 
   /** Monotonic milliseconds, the same throughout a turn. Asking begins one. */
@@ -259,15 +260,14 @@ export class Turn {
 
   #committed(upTo: number, bytes: number): void {
     this.committedCount = upTo
-    const mayRead = this.isReadingAllowed
     this.#uncommittedBytes -= bytes
     for (const connection of this.#waiting) if (!connection.release(upTo)) this.#waiting.delete(connection)
     while (this.#afterCommit[0] !== undefined && this.#afterCommit[0].change <= upTo) this.#afterCommit.shift()!.run()
-    if (!mayRead && this.isReadingAllowed) this.onReadingAllowed()
+    if (!this.isStoreBehind) this.onCaughtUp()
   }
 
-  /** Set by the broker: everybody may be read again. */
-  onReadingAllowed: () => void = () => {}
+  /** Set by the broker: the Store is not, or no longer, behind. */
+  onCaughtUp: () => void = () => {}
 
   #flush(): void {
     // Flushing may make others dirty (a closed Connection's Will): they are flushed in the same turn.

@@ -7,7 +7,7 @@
  *          └────────────────────────┴──┴──────────────────────┴──────> Closed
  *
  * Packets are worked off in order. The machine stops in the middle of a chunk, and the Transport is not read, while an
- * answer is pending, this turn's budget is spent, its output is congested, the Store is behind or a rate is overdrawn;
+ * answer is pending, this turn's budget is spent, its output is congested or a rate is overdrawn;
  * time in which we do not read does not count against Keep Alive.
  *
  * A ProtocolError ends this Connection with the standard's answer; any other error is our own mistake, told to the Server,
@@ -183,8 +183,7 @@ export class Connection implements Incoming, SessionConnection, Timed {
   }
 
   #mayWork(): boolean {
-    if (this.#isPending || this.#state === State.Closed || this.congested || !this.#server.isReadingAllowed)
-      return false
+    if (this.#isPending || this.#state === State.Closed || this.congested) return false
     if (this.#resumeAtMs !== 0 && this.#resumeAtMs > this.#server.now()) return false
     if (!this.#server.isTurnSpent) return true
     this.#askForTurn()
@@ -630,6 +629,15 @@ export class Connection implements Incoming, SessionConnection, Timed {
   }
 
   // ---- the end ----
+
+  /** Does for this Connection what had to wait: what it throws ends it, as in `receive`. */
+  guard(run: () => void): void {
+    try {
+      run()
+    } catch (error) {
+      this.#failed(error)
+    }
+  }
 
   #failed(error: unknown): void {
     if (error instanceof ProtocolError) this.#failedByPeer(error)

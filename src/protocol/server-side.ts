@@ -92,8 +92,6 @@ export interface ServerSide {
   readonly committedCount: number
   /** True once this turn's budget of deliveries is used up: the rest of a chunk waits for the next turn. */
   readonly isTurnSpent: boolean
-  /** False while too much waits for the Store: nobody is read until it has caught up. */
-  readonly isReadingAllowed: boolean
   /** True if somebody listens to packets. */
   readonly watchesPackets: boolean
   /** Monotonic milliseconds, the same throughout a turn. */

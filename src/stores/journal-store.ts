@@ -30,7 +30,7 @@ import { PayloadReader } from './payload-reader.ts'
 import { Recovery } from './recover.ts'
 import type { Recovered } from './recover.ts'
 import { SegmentFiles, segmentName } from './segment-files.ts'
-import type { Change, Durability, Loaded, LoadProgress, Store, StoreFigures } from './store.ts'
+import type { Change, Durability, Loaded, LoadProgress, Store, StoreFigures, StoreHealth } from './store.ts'
 import { StoreMetrics } from './store-metrics.ts'
 import { copyStore } from './store-tools.ts'
 
@@ -51,12 +51,6 @@ export interface JournalStoreOptions {
   readonly checkpointBytes?: number
   /** Keeps what is readable of a damaged store, sets the damaged files aside, and reports (`damage`). Default: false. */
   readonly repair?: boolean
-}
-
-/** Whether new work should be accepted, and if not, why: what the disk said, or that `maxBytes` is reached. */
-export interface StoreHealth {
-  readonly healthy: boolean
-  readonly cause: Error | 'max-bytes' | undefined
 }
 
 export interface StoreStats {
@@ -86,7 +80,7 @@ export class JournalStore implements Store {
   #payloads: PayloadReader
   #damage: DamageReport
   #running: Running | undefined
-  #health: StoreHealth = { healthy: true, cause: undefined }
+  #health: StoreHealth = { condition: 'well', cause: undefined }
   #diskFault: Error | undefined
   #listeners: ((health: StoreHealth) => void)[] = []
   #closeDisk: () => Promise<void>
@@ -303,7 +297,7 @@ export class JournalStore implements Store {
     const isFull = maxBytes < Infinity && this.#files.totalBytes + this.uncommittedBytes > maxBytes
     const cause = this.#diskFault ?? (isFull ? 'max-bytes' : undefined)
     if (cause === this.#health.cause) return
-    this.#health = { healthy: cause === undefined, cause }
+    this.#health = { condition: cause === undefined ? 'well' : cause === 'max-bytes' ? 'full' : 'failing', cause }
     for (const listener of this.#listeners) listener(this.#health)
   }
 }

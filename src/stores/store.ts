@@ -141,12 +141,31 @@ export interface LoadProgress {
   readonly unit: 'bytes' | 'records'
 }
 
+/**
+ * Whether a Store takes new things on.
+ *
+ *   well      everything
+ *   full      only what takes away or costs a few bytes: acknowledgements, ends, Sessions that are resumed
+ *   failing   nothing can be stored now; what was written waits, and is stored as soon as it can be
+ */
+export type StoreCondition = 'well' | 'full' | 'failing'
+
+export interface StoreHealth {
+  readonly condition: StoreCondition
+  /** What the disk said, or that a limit of the configuration is reached; `undefined` while it is well. */
+  readonly cause: Error | 'max-bytes' | undefined
+}
+
 /** Durable facts. */
 export interface Store {
   /**
    * False where nothing is kept (memory): the broker then makes no Changes at all, which is what makes it cheap.
    */
   readonly keeps: boolean
+  /** Bytes that can be written now: a message that is larger is refused. Absent: no limit is known. */
+  readonly roomBytes?: number
+  /** Calls `listener` whenever its health changes; it begins well. Absent: it is always well. */
+  onHealth?(listener: (health: StoreHealth) => void): void
   /**
    * Gives everything back as the fewest Changes that lead to it, in an order in which each may be applied at once:
    * sessions before what hangs on them, a message before what refers to it.
@@ -161,7 +180,12 @@ export interface Store {
     progress?: (progress: LoadProgress) => void,
     begins?: (newestRecordMs: number) => void,
   ): Promise<Loaded>
-  /** All or none, in order; done when `level` holds. `undefined` at once means done already. */
+  /**
+   * All or none, in order; done when `level` holds. `undefined` at once means done already.
+   *
+   * It does not reject: what cannot be stored now is reported (`onHealth`) and waits. A write that rejects nevertheless has
+   * stored nothing; the broker then takes the Store for failing, and writes the same Changes again until it succeeds.
+   */
   write(changes: readonly Change[], level: Durability): MaybePromise<void>
   /** Payloads of messages that are not in RAM, in the order asked. */
   read(messageNumbers: readonly number[]): MaybePromise<readonly Uint8Array[]>

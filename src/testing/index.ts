@@ -13,7 +13,9 @@ export type {
   MessageRecord,
   SessionRecord,
   Store,
+  StoreCondition,
   StoreFigures,
+  StoreHealth,
   SubscriptionRecord,
   WillRecord,
 } from '../stores/store.ts'

@@ -6,12 +6,15 @@
  * @module
  */
 import assert from 'node:assert/strict'
+import { realClock } from '../broker/clock.ts'
 import type { Change, Store } from '../stores/store.ts'
 import { assertSame, Random, RandomTurns, StoreModel } from './store-model.ts'
 
 /** A place where a store can be opened, closed, and opened again. */
 export interface StoreBed {
   open(): Promise<Store>
+  /** From now on nothing can be written there, or all can again. Where a bed has it, what a store does then is tested too. */
+  fail?(isFailing: boolean): void
   /** Takes the place away. */
   end?(): Promise<void>
 }
@@ -97,6 +100,32 @@ const cases: Readonly<Record<string, (bed: StoreBed, seed: number) => Promise<vo
     await store.close()
   },
 
+  'a write that cannot be stored waits, is reported and does not reject; then it is stored': async (bed, seed) => {
+    if (bed.fail === undefined) return
+    const store = await bed.open()
+    const conditions: string[] = []
+    assert.ok(store.onHealth !== undefined, 'a store that can fail says how it is')
+    store.onHealth(({ condition }) => conditions.push(condition))
+    await store.load(() => undefined)
+    const turns = new RandomTurns(new Random(seed + 4), new StoreModel())
+    await store.write(turns.next(), 'disk')
+    bed.fail(true)
+    let isDone = false
+    const written = [1, 2, 3].map(() => Promise.resolve(store.write(turns.next(), 'disk')))
+    const done = Promise.all(written).finally(() => (isDone = true))
+    while (conditions.length === 0) await passing()
+    for (let round = 0; round < 50; round++) await passing()
+    assert.deepEqual([isDone, conditions.includes('well')], [false, false])
+    bed.fail(false)
+    await done
+    assert.equal(conditions.at(-1), 'well')
+    await store.close()
+
+    const again = await bed.open()
+    assertSame((await loadModel(again)).picture(), turns.model.picture(), 'opened again')
+    await again.close()
+  },
+
   'payloads can be read while the store is written, in any order': async (bed, seed) => {
     const store = await bed.open()
     await store.load(() => undefined)
@@ -152,6 +181,10 @@ export function storeCases(makeBed: () => Promise<StoreBed>, seed = 1): StoreCas
     name: `${name} (seed ${seed})`,
     run: () => inBed(makeBed, (bed) => use(bed, seed)),
   }))
+}
+
+function passing(): Promise<void> {
+  return new Promise((resolve) => realClock.atEndOfTurn(resolve))
 }
 
 async function inBed(makeBed: () => Promise<StoreBed>, use: (bed: StoreBed) => Promise<void>): Promise<void> {

@@ -176,12 +176,12 @@ describe(`disks that fail (STORE_SEED=${seed})`, () => {
     const store = memoryStore(disk)
     await store.load(() => undefined)
     const health: boolean[] = []
-    store.onHealth(({ healthy }) => health.push(healthy))
+    store.onHealth(({ condition }) => health.push(condition === 'well'))
     disk.options.capacityBytes = 4000
     const run = new Run(seed, 'disk')
     let waited = 0
     await run.go(store, () => {
-      if (!store.health.healthy && ++waited > 50) disk.options.capacityBytes = Infinity
+      if (store.health.condition !== 'well' && ++waited > 50) disk.options.capacityBytes = Infinity
       return false
     })
     assert.equal(run.acknowledged, turns)
@@ -211,7 +211,7 @@ describe(`disks that fail (STORE_SEED=${seed})`, () => {
     await store.load(() => undefined)
     const random = new Random(seed)
     const generator = new RandomTurns(random, new StoreModel(), 2000)
-    while (store.health.healthy) await store.write(generator.next(), 'disk')
+    while (store.health.condition === 'well') await store.write(generator.next(), 'disk')
     assert.equal(store.health.cause, 'max-bytes')
     const ended = [...generator.model.sessions.keys()].map(
       (sessionNumber) => ({ kind: 'session-ended', sessionNumber }) as const,
@@ -222,7 +222,7 @@ describe(`disks that fail (STORE_SEED=${seed})`, () => {
     await store.write([...ended, ...cleared], 'disk')
     await store.compact()
     await store.write([{ kind: 'retained-cleared', topicName: 'nothing' }], 'disk')
-    assert.equal(store.health.healthy, true)
+    assert.equal(store.health.condition, 'well')
     await store.close()
   })
 })

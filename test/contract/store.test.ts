@@ -3,9 +3,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { openStore } from '../../src/stores/journal-store.ts'
-import { MemoryDisk } from '../../src/stores/memory-disk.ts'
+import { StoreError } from '../../src/base/errors.ts'
+import { MemoryDisk, type DiskOperation } from '../../src/stores/memory-disk.ts'
 import { JumpingClock, memoryStore, seed, tiny } from './store-beds.ts'
 import { storeCases, type StoreBed } from '../../src/testing/store-contract.ts'
+
+function fails(operation: DiskOperation): void {
+  if (operation !== 'read') throw new StoreError('ERR_STORE_DISK', `this ${operation} fails`)
+}
 
 function describeStore(what: string, makeBed: () => Promise<StoreBed>): void {
   describe(`${what} keeps what a Store keeps (STORE_SEED=${seed})`, () => {
@@ -15,7 +20,13 @@ function describeStore(what: string, makeBed: () => Promise<StoreBed>): void {
 
 describeStore('the journal store in memory', () => {
   const disk = new MemoryDisk()
-  return Promise.resolve({ open: () => Promise.resolve(memoryStore(disk)) })
+  return Promise.resolve({
+    open: () => Promise.resolve(memoryStore(disk)),
+    fail: (isFailing) => {
+      delete disk.options.before
+      if (isFailing) disk.options.before = fails
+    },
+  })
 })
 
 describeStore('the journal store in a folder', async () => {

@@ -140,6 +140,7 @@ export class World implements Surroundings {
       current,
       clock: this.#clock,
       store: store ?? new MemoryStore(),
+      storeChanged: () => undefined,
       events,
       log: silentLogger,
     })

@@ -78,7 +78,6 @@ export class FakeServer implements ServerSide, SessionSide {
   changeCount = 0
   committedCount = 0
   isTurnSpent = false
-  isReadingAllowed = true
   watchesPackets = false
   nowMs = 0
   /** What came to pass, one word each. */

@@ -164,17 +164,6 @@ test('a spent turn stops in the middle of a chunk and goes on in the next', () =
   assert.deepEqual(typesOf(one.take()), [PacketType.PINGRESP, PacketType.PINGRESP])
 })
 
-test('while too much waits for the Store nobody is read, and nothing is lost', () => {
-  const one = TestConnection.connected()
-  one.server.isReadingAllowed = false
-  one.send(PINGREQ)
-  assert.deepEqual(one.take(), [])
-  assert.equal(one.server.metrics.readingPaused, 1)
-  one.server.isReadingAllowed = true
-  one.connection.goOn()
-  assert.deepEqual(typesOf(one.take()), [PacketType.PINGRESP])
-})
-
 test('a peer that takes no output is not read beyond the limit, and is read again once it took it', () => {
   const one = TestConnection.connected(5, { maxOutgoingBytes: 4 })
   one.transport.isFrozen = true

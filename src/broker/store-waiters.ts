@@ -1,0 +1,39 @@
+/**
+ * Connections whose packet adds to a Store that is behind (`max-uncommitted-bytes`): each waits with that one packet, and is
+ * not read. Everyone else is served, as are acknowledgements, QoS 0 and PINGREQ.
+ *
+ * @module
+ */
+import type { Connection } from '../protocol/connection.ts'
+import { PENDING, type Pending } from '../protocol/server-side.ts'
+import type { Turn } from './turn.ts'
+
+export class StoreWaiters {
+  readonly #turn: Turn
+  /** What goes on with each, the longest waiting first. */
+  readonly #waiting = new Map<Connection, () => void>()
+
+  constructor(turn: Turn) {
+    this.#turn = turn
+  }
+
+  /** @param resume handles the packet at hand from its beginning, and answers it unless it has to wait once more */
+  wait(connection: Connection, resume: () => void): Pending {
+    this.#waiting.set(connection, resume)
+    return PENDING
+  }
+
+  /** That Connection is over: its packet was not accepted, and what it holds goes. */
+  forget(connection: Connection): void {
+    this.#waiting.delete(connection)
+  }
+
+  /** The Store has caught up. */
+  resume(): void {
+    for (const [connection, resume] of this.#waiting) {
+      if (this.#turn.isStoreBehind) return
+      this.#waiting.delete(connection)
+      connection.guard(resume)
+    }
+  }
+}

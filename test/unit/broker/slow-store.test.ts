@@ -1,0 +1,209 @@
+/** A disk that takes seconds for a sync, and a Store that rejects: who waits, and who is served all the same. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { StoreError } from '../../../src/base/errors.ts'
+import type { BrokerEvents } from '../../../src/broker/events.ts'
+import { PacketType, type PublishPacket } from '../../../src/codec/packets.ts'
+import { JournalStore } from '../../../src/stores/journal-store.ts'
+import { MemoryDisk } from '../../../src/stores/memory-disk.ts'
+import type { Store } from '../../../src/stores/store.ts'
+import { TestBroker } from '../../support/test-broker.ts'
+import type { TestClient } from '../../support/test-client.ts'
+import { VirtualClock } from '../../support/virtual-clock.ts'
+
+const FOREVER = { sessionExpiryInterval: 0xffff_ffff }
+const LIMIT = 65_536
+const PINGREQ = { type: PacketType.PINGREQ } as const
+
+/** A broker whose disk is stuck in a commit, with more behind it than `max-uncommitted-bytes`, and who made it so. */
+class Stuck {
+  readonly disk = new MemoryDisk()
+  broker!: TestBroker
+  reader!: TestClient
+  keeper!: TestClient
+  publisher!: TestClient
+  #release: () => void = () => {}
+
+  static async make(persistence: object = {}): Promise<Stuck> {
+    const stuck = new Stuck()
+    const config = { listeners: {}, persistence, 'max-uncommitted-bytes': LIMIT }
+    stuck.broker = await TestBroker.start(config, { disk: stuck.disk })
+    stuck.reader = await stuck.subscribed('reader', 'news/#')
+    stuck.keeper = await stuck.subscribed('keeper', 'news/#')
+    stuck.publisher = stuck.broker.connect({ clientId: 'publisher' })
+    stuck.publisher.publish('news/first', 'first', 1)
+    await stuck.broker.settle()
+    stuck.publisher.take()
+    const held = new Promise<void>((resolve) => (stuck.#release = resolve))
+    stuck.disk.options.before = (operation) => (operation === 'sync' ? held : undefined)
+    for (let count = 0; count < 100; count++) stuck.publisher.publish('news/big', Buffer.alloc(1000, count), 1)
+    assert.equal(stuck.publisher.isPaused, true)
+    return stuck
+  }
+
+  async subscribed(clientId: string, topicFilter: string): Promise<TestClient> {
+    const client = this.broker.connect({ clientId, cleanStart: false, properties: FOREVER })
+    await this.broker.settle()
+    client.subscribe(topicFilter, 1)
+    await this.broker.settle()
+    client.take()
+    return client
+  }
+
+  async mend(): Promise<void> {
+    delete this.disk.options.before
+    this.#release()
+    await this.broker.settle()
+  }
+}
+
+test('beyond max-uncommitted-bytes a publisher waits, and its messages arrive in their order once the disk has caught up', async () => {
+  const stuck = await Stuck.make()
+  stuck.broker.advance(20_000)
+  assert.deepEqual(stuck.publisher.take(), [])
+  await stuck.mend()
+  const received: number[] = []
+  for (let round = 0; round < 20; round++) {
+    received.push(...stuck.reader.receiveAll().map(({ payload }) => payload[0]!))
+    await stuck.broker.settle()
+  }
+  assert.deepEqual(
+    received.slice(1),
+    Array.from({ length: 100 }, (_, at) => at),
+  )
+  assert.equal(stuck.publisher.isPaused, false)
+  assert.equal(stuck.publisher.take().filter(({ type }) => type === PacketType.PUBACK).length, 100)
+  await stuck.broker.close()
+})
+
+test('meanwhile everyone else is served: PINGREQ, QoS 0, acknowledgements, Clients that come and go', async () => {
+  const stuck = await Stuck.make()
+  const { broker, reader, publisher } = stuck
+  const before = reader.take().filter(({ type }) => type === PacketType.PUBLISH) as PublishPacket[]
+  reader.send(PINGREQ)
+  assert.equal(reader.takeFirst(PacketType.PINGRESP)?.type, PacketType.PINGRESP)
+  for (const { packetIdentifier } of before) reader.acknowledge(PacketType.PUBACK, packetIdentifier)
+  const { inflightMessages } = broker.broker.sessions().find(({ clientId }) => clientId === 'reader')!
+  assert.equal(inflightMessages, 0, 'what was acknowledged is so at once')
+
+  const visitor = broker.connect({ clientId: 'visitor' })
+  assert.equal(visitor.connack?.reasonCode, 0)
+  assert.equal(visitor.subscribe('news/#', 1)?.type, PacketType.SUBACK)
+  visitor.publish('news/zero', 'zero', 0)
+  assert.deepEqual(visitor.takePayloads(), ['zero'])
+  assert.deepEqual(reader.takePayloads(), ['zero'])
+  visitor.disconnect()
+  assert.ok(visitor.isClosed)
+  assert.equal(publisher.isPaused, true)
+  await stuck.mend()
+  await broker.close()
+})
+
+test('a Client that subscribes with a stored Session, or retains, waits as well; one whose topic is not stored does not', async () => {
+  const stuck = await Stuck.make({ topics: { 'free/#': 'memory' } })
+  const { broker, keeper } = stuck
+  keeper.subscribe('more/#', 1)
+  assert.equal(keeper.isPaused, true)
+  const retainer = broker.connect({ clientId: 'retainer' })
+  retainer.publish('state', 'on', 0, { retain: true })
+  assert.equal(retainer.isPaused, true)
+  const free = broker.connect({ clientId: 'free' })
+  free.publish('free/1', 'x', 1)
+  assert.equal(free.takeFirst(PacketType.PUBACK)?.type, PacketType.PUBACK)
+  await stuck.mend()
+  await broker.settle()
+  assert.equal(keeper.takeFirst(PacketType.SUBACK)?.type, PacketType.SUBACK)
+  assert.equal(retainer.isPaused, false)
+  const late = broker.connect({ clientId: 'late' })
+  late.subscribe('state')
+  assert.deepEqual(late.takePayloads(), ['on'])
+  await broker.close()
+})
+
+test('a Client that leaves while it waits takes its packet with it: it was not acknowledged', async () => {
+  const stuck = await Stuck.make()
+  const { broker } = stuck
+  const impatient = broker.connect({ clientId: 'impatient' })
+  impatient.publish('news/impatient', 'x', 1)
+  assert.equal(impatient.isPaused, true)
+  impatient.drop()
+  await stuck.mend()
+  const topics: string[] = []
+  for (let round = 0; round < 20; round++) {
+    topics.push(...stuck.reader.receiveAll().map(({ topicName }) => topicName))
+    await broker.settle()
+  }
+  assert.ok(!topics.includes('news/impatient') && topics.length > 90)
+  await broker.close()
+})
+
+test('a packet that had to wait is judged when its turn comes: a malformed filter ends its Connection alone', async () => {
+  const stuck = await Stuck.make()
+  const { broker, keeper } = stuck
+  keeper.subscribe('more/#/x', 1)
+  assert.equal(keeper.isClosed, false)
+  await stuck.mend()
+  assert.equal(keeper.isClosed, true)
+  assert.equal(stuck.reader.isClosed, false)
+  await broker.close()
+})
+
+/** Passes everything on, and rejects writes while it is told to. */
+function rejecting(store: JournalStore): { store: Store; fail: { isFailing: 'later' | 'at once' | false } } {
+  const fail: { isFailing: 'later' | 'at once' | false } = { isFailing: false }
+  const wrapped: Store = {
+    keeps: true,
+    load: (...all) => store.load(...all),
+    write: (...all) => {
+      if (fail.isFailing === 'at once') throw new StoreError('ERR_STORE_DISK', 'no word from the server')
+      if (fail.isFailing === 'later') return Promise.reject(new StoreError('ERR_STORE_DISK', 'no word from the server'))
+      return store.write(...all)
+    },
+    read: (...all) => store.read(...all),
+    close: () => store.close(),
+  }
+  return { store: wrapped, fail }
+}
+
+for (const how of ['later', 'at once'] as const) {
+  test(`a Store whose write rejects (${how}) is reported as failing, asked again, and nothing is lost`, async () => {
+    const disk = new MemoryDisk()
+    const clock = new VirtualClock()
+    const { store, fail } = rejecting(new JournalStore({ disk, clock }))
+    const broker = await TestBroker.start({ listeners: {}, persistence: {} }, { store }, clock)
+    const health: BrokerEvents['storeHealth'][] = []
+    broker.broker.on('storeHealth', (event) => health.push(event))
+    const reader = broker.connect({ clientId: 'reader', properties: FOREVER })
+    await broker.settle()
+    reader.subscribe('news', 1)
+    await broker.settle()
+    reader.drop()
+    await broker.settle()
+    const publisher = broker.connect({ clientId: 'publisher' })
+    fail.isFailing = how
+    publisher.publish('news', 'one', 1)
+    await broker.settle()
+    publisher.take()
+    assert.deepEqual(health, [{ healthy: false, condition: 'failing', reason: 'no word from the server' }])
+    const other = broker.connect({ clientId: 'other' })
+    other.publish('news', 'two', 1)
+    const refused = other.takeFirst(PacketType.PUBACK)
+    assert.ok(refused?.type === PacketType.PUBACK && refused.reasonCode === 0x97)
+    broker.advance(30_000)
+    await broker.settle()
+    fail.isFailing = false
+    broker.advance(5000)
+    await broker.settle()
+    assert.equal(health.at(-1)?.condition, 'well')
+    assert.equal(publisher.takeFirst(PacketType.PUBACK)?.type, PacketType.PUBACK)
+
+    const next = await TestBroker.start({ listeners: {}, persistence: {} }, { disk: disk.crash() })
+    const back = next.connect({ clientId: 'reader', cleanStart: false, properties: FOREVER })
+    await next.settle()
+    assert.deepEqual(
+      back.receiveAll().map(({ payload }) => Buffer.from(payload).toString()),
+      ['one'],
+    )
+    await next.close()
+  })
+}
