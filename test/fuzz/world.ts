@@ -146,6 +146,7 @@ export class World implements Surroundings {
     })
     this.#server.onFailed = (error) => this.fail(`internal error: ${(error as Error).stack}`)
     this.#server.onClosed = (connection, end) => this.#open.get(connection)?.ended(end)
+    this.#server.turn.open()
     this.#listener = new ListenerState(this.options.listeners[0]!)
     const versions = [random.pick(VERSIONS), random.pick(VERSIONS)] as const
     const [speaker, listener] = [this.#connect('the speaker', 0), this.#connect('the listener', 0)]
