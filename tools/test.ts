@@ -1,5 +1,6 @@
 /**
- * Runs the tests: `node:test`, every file in a process of its own.
+ * Runs the tests with `node:test`. Test files that open no port and start no process run several to a process, because
+ * starting one costs more than most of them take; every other file has a process of its own.
  *
  *     node build/tools/test.js                     all suites
  *     node build/tools/test.js test/unit/codec     what lies under these paths
@@ -11,8 +12,9 @@
  *
  * @module
  */
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
-import { join, relative } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 import { run } from 'node:test'
 import { inspect } from 'node:util'
 import { isMain, root } from './main.ts'
@@ -21,6 +23,12 @@ import { filesUnder } from './source.ts'
 
 /** What runs without a word. `long` is for `npm run check:long`. */
 const SUITES = ['test/unit', 'test/spec', 'test/contract', 'test/interop']
+
+/** Folders below `test/` whose tests run in memory: they share processes. */
+const IN_MEMORY =
+  /^test\/(?:spec\/(?:v5|v311|malformed)|unit\/(?:access|ancestor|base|broker|codec|config|protocol|topics))\//
+const FILES_PER_PROCESS = 12
+const BATCHES = join(root, 'build/test/batches')
 
 interface Totals {
   passed: number
@@ -36,10 +44,41 @@ export function testFiles(paths: readonly string[]): string[] {
     .map((file) => join(root, 'build', file.replace(/\.ts$/, '.js')))
 }
 
+/**
+ * Puts the files that run in memory together, by folder.
+ *
+ * @param files compiled test files
+ * @returns files to run, each in a process of its own: those that share one are imported by a module that is written here
+ */
+function batched(files: readonly string[]): string[] {
+  rmSync(BATCHES, { recursive: true, force: true })
+  const alone: string[] = []
+  const folders = new Map<string, string[]>()
+  for (const file of files) {
+    const path = relative(join(root, 'build'), file)
+    if (!IN_MEMORY.test(path)) alone.push(file)
+    else folders.set(dirname(path), [...(folders.get(dirname(path)) ?? []), file])
+  }
+  return [...alone, ...[...folders].flatMap(([folder, together]) => writeBatches(folder, together))]
+}
+
+/** Deals the files of one folder out, so that long ones which follow each other in name do not share a process. */
+function writeBatches(folder: string, files: readonly string[]): string[] {
+  const count = Math.ceil(files.length / FILES_PER_PROCESS)
+  if (files.length === 1) return [...files]
+  mkdirSync(BATCHES, { recursive: true })
+  return Array.from({ length: count }, (_, index) => {
+    const batch = join(BATCHES, `${folder.replaceAll('/', '-')}-${index + 1}.test.js`)
+    const share = files.filter((_file, at) => at % count === index)
+    writeFileSync(batch, share.map((file) => `import '${relative(BATCHES, file)}'\n`).join(''))
+    return batch
+  })
+}
+
 async function runTests(files: readonly string[]): Promise<Totals> {
   const totals: Totals = { passed: 0, failed: 0, skipped: 0 }
   const progress = new Progress('tests')
-  for await (const event of run({ files: [...files], concurrency: availableParallelism() })) {
+  for await (const event of run({ files: batched(files), concurrency: availableParallelism() })) {
     if (event.type === 'test:stderr' || event.type === 'test:stdout') {
       progress.finish()
       process.stderr.write(event.data.message)

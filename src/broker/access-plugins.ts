@@ -15,7 +15,6 @@
  *
  * @module
  */
-import { readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Clock } from '../base/clock.ts'
@@ -24,6 +23,7 @@ import type { Logger } from '../base/log.ts'
 import { placeOf, type ConfigSource } from './config-problems.ts'
 import { nearest, toCamel } from './option-spelling.ts'
 import type { Plugin, PluginContext, PluginEvents, PluginFactory } from './plugin.ts'
+import { readTextSync } from './text-file.ts'
 
 /** One entry of a `plugins` list. */
 export type PluginEntry = string | Plugin | PluginFactory | PluginWithOptions
@@ -288,7 +288,7 @@ interface PackageFile {
 function readPackage(folder: string): PackageFile | undefined {
   const path = join(folder, 'package.json')
   try {
-    return JSON.parse(readFileSync(path, 'utf8')) as PackageFile
+    return JSON.parse(readTextSync(path)) as PackageFile
   } catch (error) {
     if (error instanceof SyntaxError) throw refusal(`${path} is not JSON`, error)
     return undefined

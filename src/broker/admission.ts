@@ -11,7 +11,7 @@
 import type { Clock } from '../base/clock.ts'
 import type { MaybePromise } from '../base/maybe-promise.ts'
 import { withoutTokens } from '../base/redact.ts'
-import type { AuthPacket, ReceivedConnect, ReceivedWill } from '../codec/packets.ts'
+import type { AuthPacket, ProtocolVersion, ReceivedConnect, ReceivedWill } from '../codec/packets.ts'
 import { noProperties, type Properties } from '../codec/properties.ts'
 import { ProtocolError } from '../codec/protocol-error.ts'
 import { ReasonCode } from '../codec/reason-code.ts'
@@ -20,7 +20,7 @@ import type { Connection } from '../protocol/connection.ts'
 import { grantKeepAlive } from '../protocol/keep-alive.ts'
 import { RateLimit } from '../protocol/rate-limit.ts'
 import { Session } from '../protocol/session.ts'
-import { topicNameProblem } from '../topics/topic-name.ts'
+import { countTopicLevels, topicNameProblem } from '../topics/topic-name.ts'
 import type { ExchangeStates, LoginResult } from './access.ts'
 import { notesOf } from './connection-notes.ts'
 import type { Current } from './current.ts'
@@ -118,10 +118,15 @@ export class Admission {
       // [3.1.1 MQTT-3.1.3-8]
       return new Refusal(ReasonCode.ClientIdentifierNotValid, 'an empty Client Identifier needs CleanSession 1')
     }
-    return packet.will === undefined ? undefined : this.#checkWill(packet.will, listener)
+    if (packet.will === undefined) return undefined
+    return (
+      (protocolVersion === 5 ? this.#checkWillCapabilities(packet.will, listener) : undefined) ??
+      this.#checkWillTopic(packet.will, protocolVersion, listener)
+    )
   }
 
-  #checkWill(will: ReceivedWill, listener: ListenerOptions): Refusal | undefined {
+  /** Before 5.0 no code says so: there the Will is served with less (`servedWill`). */
+  #checkWillCapabilities(will: ReceivedWill, listener: ListenerOptions): Refusal | undefined {
     if (will.qos > listener.maxQos) {
       // [5.0 MQTT-3.2.2-12]
       return new Refusal(ReasonCode.QoSNotSupported, `Will QoS ${will.qos}, the maximum is ${listener.maxQos}`)
@@ -129,8 +134,21 @@ export class Admission {
     if (will.retain && !this.#parts.current.options.retain) {
       return new Refusal(ReasonCode.RetainNotSupported, 'Will Retain 1, but retained messages are off') // [5.0 MQTT-3.2.2-13]
     }
-    const problem = topicNameProblem(will.topicName, listener.maxTopicLevels)
+    return undefined
+  }
+
+  #checkWillTopic(
+    will: ReceivedWill,
+    protocolVersion: ProtocolVersion,
+    listener: ListenerOptions,
+  ): Refusal | undefined {
+    const problem = topicNameProblem(will.topicName)
     if (problem !== undefined) return new Refusal(ReasonCode.TopicNameInvalid, `Will Topic: ${problem}`)
+    if (countTopicLevels(will.topicName) > listener.maxTopicLevels) {
+      // A limit of ours: before 5.0 the close alone would not say that it is final.
+      const reasonCode = protocolVersion === 5 ? ReasonCode.TopicNameInvalid : ReasonCode.NotAuthorized
+      return new Refusal(reasonCode, `Will Topic: more than ${listener.maxTopicLevels} Topic Levels`)
+    }
     if (will.topicName.startsWith(SYS_PREFIX))
       return new Refusal(ReasonCode.NotAuthorized, 'Will Topic begins with $SYS/')
     return undefined
@@ -288,6 +306,7 @@ export class Admission {
     const sessionPresent = this.#settleSession(connection, client, packet)
     const registration = sessions.get(client.clientId)!
     notesOf(connection).exchange = undefined
+    notesOf(connection).announced = this.#parts.current.options
     this.#throttle.accepted(connection.peer.address)
     this.#parts.loggedIn(connection)
     this.connected++
@@ -333,9 +352,16 @@ export class Admission {
     session.userName = client.userName
     session.limits = options
     session.sessionExpiryInterval = grantExpiry(requestedExpiry(packet), options.maxSessionExpiry)
-    const { will } = packet
+    const will = packet.will && this.#servedWill(packet.will, options)
     registration.will = will && { fields: will, client, delayInterval: will.willDelayInterval ?? 0 } // [5.0 MQTT-3.1.2-7]
     return isPresent
+  }
+
+  /** A 3.1 or 3.1.1 Client cannot be told of a maximum: its Will is lowered to it. */
+  #servedWill(will: ReceivedWill, { maxQos }: ListenerOptions): ReceivedWill {
+    if (will.qos <= maxQos) return will
+    this.#parts.metrics.qosLowered++
+    return { ...will, qos: maxQos }
   }
 
   /** What CONNACK says; what is the Client's own wish or the protocol's default stays unsaid. */

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { isMap, isScalar, isSeq, LineCounter, parseDocument } from 'yaml'
 import type { Document, Node, YAMLError } from 'yaml'
@@ -13,6 +12,7 @@ import { nearest, toKebab } from './option-spelling.ts'
 import { optionTable } from './option-table.ts'
 import { formatProblem } from './config-problems.ts'
 import type { ConfigSource } from './config-problems.ts'
+import { readTextSync } from './text-file.ts'
 
 export interface ConfigFile {
   readonly input: unknown
@@ -27,8 +27,15 @@ export interface ConfigFile {
 export function loadConfigFile(path: string): ConfigFile {
   let text: string
   try {
-    text = readFileSync(path, 'utf8')
+    text = readTextSync(path)
   } catch (cause) {
+    if (cause instanceof ConfigError) {
+      const message = `Of the configuration file ${path}, ${cause.message}.`
+      throw new ConfigError('ERR_CONFIG', message, {
+        cause,
+        problems: [{ path: '', file: path, message: cause.message }],
+      })
+    }
     const { code } = cause as NodeJS.ErrnoException
     const why = READ_FAILURES[code ?? ''] ?? `cannot be read (${code})`
     const message = `The configuration file ${path} ${why}.`

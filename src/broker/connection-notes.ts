@@ -9,7 +9,7 @@ import type { Connection } from '../protocol/connection.ts'
 import type { ExchangeStates } from './access.ts'
 import { Holders } from './holders.ts'
 import type { Network, Newcomer } from './lobby.ts'
-import type { ListenerOptions } from './options.ts'
+import type { ListenerOptions, Options } from './options.ts'
 
 /** More topics than that from one Connection are asked about anew now and then. */
 const MAX_REMEMBERED_TOPICS = 256
@@ -33,6 +33,8 @@ export class ConnectionNotes {
   readonly network: Network
   /** What plugins keep of an AUTH exchange; made for those that have one (§4.12). */
   exchange: ExchangeStates | undefined = undefined
+  /** What held when CONNACK was written: a Client is not at fault for what a reload changed since. */
+  announced: Options | undefined = undefined
   /** True while plugins think about a log-in, or a step of an exchange, of it. */
   isLoggingIn = false
   /** Which version of the permissions the decisions were made under. */

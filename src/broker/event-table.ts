@@ -104,8 +104,12 @@ export const eventTable: { readonly [Name in EventName]: EventRow<Name> } = {
     },
   },
   retained: {
-    description: 'A retained message was set, replaced, cleared, or refused for lack of room.',
-    fields: { topicName: TOPIC_NAME, action: '`set`, `cleared`, `expired` or `refused`.' },
+    description:
+      'A retained message was set, replaced, cleared, or refused: for lack of room, or because `retain` is off.',
+    fields: {
+      topicName: TOPIC_NAME,
+      action: '`set`, `cleared`, `expired`, or `refused`: for lack of room, or because `retain` is off.',
+    },
   },
   willPublished: {
     description: 'The Will of a Client went out.',

@@ -66,7 +66,7 @@ export interface BrokerEvents {
    * it. What waited in the Store alone has no payload to look at: `message.isLoaded` says so.
    */
   dropped: { readonly clientId: string; readonly message: ApplicationMessage; readonly cause: DropCause }
-  /** A retained message was set, replaced, cleared, or refused for lack of room. */
+  /** A retained message was set, replaced, cleared, or refused: for lack of room, or because `retain` is off. */
   retained: { readonly topicName: string; readonly action: 'set' | 'cleared' | 'expired' | 'refused' }
   willPublished: { readonly clientId: string; readonly topicName: string }
   packetReceived: { readonly clientId: string; readonly packet: Packet }

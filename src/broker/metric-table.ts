@@ -31,6 +31,8 @@ export const metricTable: Readonly<Record<CounterName, MetricRow>> = {
   ),
   readingPaused: row('times', 'A Connection was not read for a while: too much waits, or a rate is overdrawn.'),
   rateLimited: row('times', 'A Client overdrew `max-publish-rate` or `max-byte-rate`.'),
+  qosLowered: row('packets', 'PUBLISH packets and Wills of 3.1 and 3.1.1 clients that were lowered to `max-qos`.'),
+  retainIgnored: row('messages', 'Messages and Wills that were not retained, because `retain` is off.'),
   connectionsAccepted: row('connections', 'Network Connections taken, with or without a CONNECT.'),
   connectionsClosedAtLimit: row('connections', 'Network Connections closed at once, because a limit was reached.'),
   connectionsGaveWay: row(

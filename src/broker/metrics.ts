@@ -18,6 +18,8 @@ export class Metrics implements ConnectionMetrics {
   packetsOverLimit = 0
   readingPaused = 0
   rateLimited = 0
+  qosLowered = 0
+  retainIgnored = 0
   connectionsAccepted = 0
   connectionsClosedAtLimit = 0
   connectionsGaveWay = 0

@@ -18,12 +18,18 @@ export interface StoreSettings {
   readonly repair: boolean
 }
 
+/** Whether anything at all outlives the process: some topic or listener may ask for more than the broker as a whole. */
+export function keepsState({ persistence, listeners }: Pick<Options, 'persistence' | 'listeners'>): boolean {
+  if (persistence === undefined) return false
+  const levels = [persistence.durability, ...Object.values(persistence.topics)]
+  levels.push(...listeners.map(({ durability }) => durability ?? persistence.durability))
+  return levels.some((level) => level !== 'memory')
+}
+
 /** @throws {StoreError} where there is something that cannot be used: another process has it, or it is damaged */
-export async function openStoreFor(
-  { persistence }: Options,
-  { clock, log, disk, own, repair }: StoreSettings,
-): Promise<Store> {
-  if (persistence === undefined || persistence.durability === 'memory') return new MemoryStore()
+export async function openStoreFor(options: Options, { clock, log, disk, own, repair }: StoreSettings): Promise<Store> {
+  const { persistence } = options
+  if (persistence === undefined || !keepsState(options)) return new MemoryStore()
   if (own !== undefined) return own
   const { path, maxBytes } = persistence
   const common = { clock, log, repair, ...(maxBytes > 0 && { maxBytes }) }

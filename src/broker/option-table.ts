@@ -218,7 +218,8 @@ const brokerRows = rows('broker', [
     key: 'retain',
     type: 'boolean',
     default: true,
-    description: 'Whether there are retained messages; `off` announces Retain Available 0 (§3.2.2.3.5).',
+    description:
+      'Whether there are retained messages; `off` announces Retain Available 0 (§3.2.2.3.5). 3.1 and 3.1.1 have no way to announce it: there, RETAIN is ignored.',
   },
   {
     key: 'wildcard-subscriptions',
@@ -372,7 +373,8 @@ const limitRows = rows('limits', [
     type: 'choice',
     values: [0, 1, 2],
     default: 2,
-    description: 'Highest QoS granted to subscriptions and accepted from publishers (§3.2.2.3.4).',
+    description:
+      'Highest QoS granted to subscriptions and accepted from publishers (§3.2.2.3.4). 3.1 and 3.1.1 have no way to announce it: there, a message or Will of a higher QoS is accepted and goes on at this one.',
   },
   {
     key: 'topic-alias-maximum',

@@ -36,7 +36,7 @@ export interface TopLevelSettings {
   readonly maxUncommittedBytes: number
   /** Queued, retained and waiting output bytes of all Clients together. 0 = no limit. In bytes. Default 0. */
   readonly maxMemory: number
-  /** Whether there are retained messages; `off` announces Retain Available 0 (§3.2.2.3.5). Default true. */
+  /** Whether there are retained messages; `off` announces Retain Available 0 (§3.2.2.3.5). 3.1 and 3.1.1 have no way to announce it: there, RETAIN is ignored. Default true. */
   readonly retain: boolean
   /** Whether Topic Filters may have wildcards (§3.2.2.3.11). Default true. */
   readonly wildcardSubscriptions: boolean
@@ -78,7 +78,7 @@ export interface ListenerLimits {
   readonly receiveMaximum: number
   /** QoS 1 and 2 messages in flight towards one Client; the Client's own Receive Maximum may lower it. Default 1000. */
   readonly maxInflightMessages: number
-  /** Highest QoS granted to subscriptions and accepted from publishers (§3.2.2.3.4). Default 2. */
+  /** Highest QoS granted to subscriptions and accepted from publishers (§3.2.2.3.4). 3.1 and 3.1.1 have no way to announce it: there, a message or Will of a higher QoS is accepted and goes on at this one. Default 2. */
   readonly maxQos: 0 | 1 | 2
   /** Topic Aliases a Client may use towards us (§3.2.2.3.8). 0 = none. Default 32. */
   readonly topicAliasMaximum: number

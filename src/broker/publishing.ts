@@ -75,7 +75,7 @@ export class Publishing {
       void allowed.then((yes) => {
         // The message was sent before the Connection ended, so that it counts also where nobody waits for its answer; but
         // not at QoS 2, which would come twice: its Client sends it again, because it has no PUBREC.
-        if (this.#isStopped || (message.qos === 2 && connection.isClosed)) return
+        if (this.#isStopped || (connection.isClosed && connection.pendingPublishQos === 2)) return
         const code = yes
           ? this.#take(message, undefined, connection.client)
           : this.#denied(connection, message, ReasonCode.NotAuthorized)
@@ -106,7 +106,7 @@ export class Publishing {
   #checkTopic(connection: Connection, message: ApplicationMessage): ReasonCode | undefined {
     const { topicName } = message
     if (topicName.charCodeAt(0) === DOLLAR && topicName.startsWith(SYS_PREFIX)) return ReasonCode.NotAuthorized
-    if (message.retain && !this.#parts.current.options.retain) {
+    if (message.retain && !this.#parts.current.options.retain && isToldOfRetain(connection)) {
       throw new ProtocolError(ReasonCode.RetainNotSupported, 'retained messages are switched off') // [5.0 MQTT-3.2.2-14]
     }
     const { maxTopicLevels } = connection.limits as ListenerOptions
@@ -133,7 +133,7 @@ export class Publishing {
 
   /** Takes a message over: retains it if it says so, and delivers it. */
   #take(message: ApplicationMessage, topic: KnownTopic | undefined, client: Client | undefined): ReasonCode {
-    if (message.retain && this.#parts.current.options.retain) this.#retained.set(message)
+    if (message.retain) this.#retain(message, client)
     const receivers = this.#router.route(message, topic)
     this.#parts.turn.spend(receivers + 1)
     if (this.#parts.events.hears.published) {
@@ -141,6 +141,14 @@ export class Publishing {
       this.#parts.events.tell('published', { client, message, receivers })
     }
     return receivers === 0 ? ReasonCode.NoMatchingSubscribers : ReasonCode.Success
+  }
+
+  #retain(message: ApplicationMessage, client: Client | undefined): void {
+    if (this.#parts.current.options.retain) this.#retained.set(message)
+    else if (client !== undefined) {
+      this.#parts.metrics.retainIgnored++
+      this.#parts.events.tell('retained', { topicName: message.topicName, action: 'refused' })
+    }
   }
 
   /** A message of the host program: nobody is asked. */
@@ -174,4 +182,9 @@ export class Publishing {
     if (allowed instanceof Promise) void allowed.then(publish)
     else publish(allowed)
   }
+}
+
+/** Whether CONNACK said that there are no retained messages: an older Client cannot be told, and a reload came later. */
+function isToldOfRetain(connection: Connection): boolean {
+  return connection.protocolVersion === 5 && !notesOf(connection).announced!.retain
 }

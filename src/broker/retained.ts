@@ -2,7 +2,8 @@
  * Retained messages: the last one of each topic, replayed to new Subscriptions (§3.3.1.3).
  *
  * Both their number and their bytes have a limit; beyond it a new topic is not retained (the message itself goes its way) and
- * counted. A message that expires is gone at that moment, not when somebody asks (U-3.3.1.3-1).
+ * counted. A message that expires is gone at that moment, not when somebody asks (U-3.3.1.3-1). What the broker publishes of
+ * itself below `$SYS/` takes no room from users, and is always retained.
  *
  * @module
  */
@@ -45,8 +46,18 @@ class RetainedEntry implements Expiring {
   }
 }
 
+const SYS_PREFIX = '$SYS/'
+
+/** Published by the broker or its host program, about itself. */
+function isOwn({ publisher, topicName }: ApplicationMessage): boolean {
+  return publisher === '' && topicName.startsWith(SYS_PREFIX)
+}
+
 export class RetainedMessages {
+  /** Bytes of users' messages: what the limits are about. */
   bytes = 0
+  /** How many of the messages are the broker's own. */
+  #ownCount = 0
   limits: RetainedLimits
   readonly #entries = new TopicMap<RetainedEntry>()
   readonly #turn: Turn
@@ -92,8 +103,9 @@ export class RetainedMessages {
   }
 
   #hasRoomFor(message: ApplicationMessage): boolean {
+    if (isOwn(message)) return true
     const { maxRetainedMessages, maxRetainedBytes } = this.limits
-    if (maxRetainedMessages > 0 && this.#entries.size >= maxRetainedMessages) return false
+    if (maxRetainedMessages > 0 && this.#entries.size - this.#ownCount >= maxRetainedMessages) return false
     if (maxRetainedBytes > 0 && this.bytes + message.size > maxRetainedBytes) return false
     return this.#side.hasMemoryFor(message.size)
   }
@@ -107,16 +119,21 @@ export class RetainedMessages {
   #insert(message: ApplicationMessage): void {
     const entry = new RetainedEntry(message, this.#expired)
     this.#entries.set(message.topicName, entry)
-    this.bytes += message.size
+    this.#count(message, 1)
     if (message.expiresAtMs !== Infinity) this.#turn.arm(entry, message.expiresAtMs)
   }
 
   #remove(topicName: string): ApplicationMessage | undefined {
     const entry = this.#entries.delete(topicName)
     if (entry === undefined) return undefined
-    this.bytes -= entry.message.size
+    this.#count(entry.message, -1)
     this.#turn.arm(entry, Infinity)
     return entry.message
+  }
+
+  #count(message: ApplicationMessage, change: 1 | -1): void {
+    if (isOwn(message)) this.#ownCount += change
+    else this.bytes += change * message.size
   }
 
   readonly #expired = (entry: RetainedEntry): void => {

@@ -23,6 +23,7 @@ import type { Turn } from './turn.ts'
 import type { Current } from './current.ts'
 import type { Events } from './events.ts'
 import type { Metrics } from './metrics.ts'
+import type { Options } from './options.ts'
 import type { RetainedMessages } from './retained.ts'
 import type { Router } from './router.ts'
 
@@ -74,7 +75,7 @@ export class Subscribing {
         if (reasonCodes !== PENDING) connection.subscribeAnswered(packet, reasonCodes)
       })
     }
-    this.#checkIdentifier(packet)
+    checkIdentifier(connection, packet)
     const wishes = packet.subscriptions.map((request) => this.#wish(connection, request))
     const answers = wishes.map((wish) => this.#ask(connection, wish))
     if (!answers.some((answer) => answer instanceof Promise)) {
@@ -88,32 +89,20 @@ export class Subscribing {
     return PENDING
   }
 
-  #checkIdentifier({ properties }: SubscribePacket): void {
-    if (properties.subscriptionIdentifiers === undefined || this.#parts.current.options.subscriptionIdentifiers) return
-    throw new ProtocolError(ReasonCode.SubscriptionIdentifiersNotSupported, 'Subscription Identifiers are switched off')
-  }
-
   #wish(connection: Connection, request: SubscriptionRequest): Wish {
     // Before 5.0 there are no Shared Subscriptions; serving them there too is what users expect of a broker.
     const { matchFilter, isShared } = checkFilter(request.topicFilter)
     if (isShared && request.noLocal) {
       throw new ProtocolError(ReasonCode.ProtocolError, 'No Local on a Shared Subscription') // [5.0 MQTT-3.8.3-4]
     }
-    const missing = this.#missingCapability(matchFilter, isShared)
-    if (missing !== undefined && connection.protocolVersion === 5) {
+    const missing = missingCapability(this.#parts.current.options, matchFilter, isShared)
+    const isTold = connection.protocolVersion === 5 && missing !== undefined
+    if (isTold && missingCapability(notesOf(connection).announced!, matchFilter, isShared) !== undefined) {
       throw new ProtocolError(missing, `${request.topicFilter}: this kind of Subscription is switched off`)
     }
     const { maxTopicLevels } = notesOf(connection).listener.options
     const tooDeep = countTopicLevels(matchFilter) > maxTopicLevels ? ReasonCode.QuotaExceeded : undefined
     return { request, matchFilter, isShared, refused: missing ?? tooDeep }
-  }
-
-  /** CONNACK told a 5.0 Client of it; an older one learns it from its SUBACK [3.1.1 MQTT-3.8.3-2]. */
-  #missingCapability(matchFilter: string, isShared: boolean): ReasonCode | undefined {
-    const { sharedSubscriptions, wildcardSubscriptions } = this.#parts.current.options
-    if (isShared && !sharedSubscriptions) return ReasonCode.SharedSubscriptionsNotSupported
-    if (!wildcardSubscriptions && /[+#]/.test(matchFilter)) return ReasonCode.WildcardSubscriptionsNotSupported
-    return undefined
   }
 
   #ask(connection: Connection, { request, matchFilter, refused }: Wish): MaybePromise<boolean> {
@@ -207,6 +196,26 @@ export class Subscribing {
     this.#parts.events.tell('unsubscribed', { client: connection.client, topicFilter })
     return ReasonCode.Success
   }
+}
+
+/** CONNACK said what holds for this Connection: a reload changes it for the next one only. */
+function checkIdentifier(connection: Connection, { properties }: SubscribePacket): void {
+  if (properties.subscriptionIdentifiers === undefined || notesOf(connection).announced!.subscriptionIdentifiers) return
+  throw new ProtocolError(ReasonCode.SubscriptionIdentifiersNotSupported, 'Subscription Identifiers are switched off')
+}
+
+/**
+ * CONNACK told a 5.0 Client of it; an older one, and one that was connected when a reload switched it off, learns it from its
+ * SUBACK [3.1.1 MQTT-3.8.3-2].
+ */
+function missingCapability(
+  { sharedSubscriptions, wildcardSubscriptions }: Options,
+  matchFilter: string,
+  isShared: boolean,
+): ReasonCode | undefined {
+  if (isShared && !sharedSubscriptions) return ReasonCode.SharedSubscriptionsNotSupported
+  if (!wildcardSubscriptions && /[+#]/.test(matchFilter)) return ReasonCode.WildcardSubscriptionsNotSupported
+  return undefined
 }
 
 /** @throws {ProtocolError} for a filter that §4.7 or §4.8.2 rules out [5.0 MQTT-4.8.2-1] */

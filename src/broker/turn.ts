@@ -213,12 +213,17 @@ export class Turn {
   }
 
   /** What a commit promises unless something in it asks for more. */
-  baseLevel: Durability = 'process'
+  #baseLevel: Durability = 'process'
   #level: Durability = 'process'
+
+  set baseLevel(level: Durability) {
+    this.#baseLevel = level
+    this.#level = level
+  }
 
   /** Something in this turn's commit asks for that level. */
   raise(level: Durability): void {
-    if (level === 'disk') this.#level = level
+    if (level === 'disk' || this.#level === 'memory') this.#level = level
   }
 
   /** Calls `run` at the end of this turn, after everything was written. */
@@ -238,8 +243,8 @@ export class Turn {
     const bytes = this.#earlierBytes
     this.#earlierChanges = 0
     this.#gatheredBytes -= bytes
-    const level = this.baseLevel === 'disk' ? 'disk' : this.#level
-    if (this.#changes.length === 0) this.#level = this.baseLevel
+    const level = this.#baseLevel === 'disk' ? 'disk' : this.#level
+    if (this.#changes.length === 0) this.#level = this.#baseLevel
     const changes: Change[] = []
     for (const one of recorded) {
       if ('kind' in one) changes.push(one)

@@ -1,6 +1,7 @@
 /** The configuration a command works on, and what is said about it. @module */
 import { loadConfigFile } from '../broker/config-file.ts'
 import { formatProblem } from '../broker/config-problems.ts'
+import { keepsState } from '../broker/open-store.ts'
 import { toCamel } from '../broker/option-spelling.ts'
 import { resolveOptions } from '../broker/options.ts'
 import type { ConfigInput, ConfigSource, ListenerOptions, Options } from '../broker/options.ts'
@@ -50,8 +51,9 @@ export function urlOf({ type, ssl, host, port, path, websocketPath }: ListenerOp
 }
 
 /** Where state lives, as a sentence. */
-export function stateSentence({ persistence }: Options): string {
-  return persistence === undefined
-    ? 'state lives in memory and ends with this process'
-    : `state lives in ${persistence.path} (durability ${persistence.durability})`
+export function stateSentence(options: Options): string {
+  const { persistence } = options
+  if (persistence === undefined) return 'state lives in memory and ends with this process'
+  if (!keepsState(options)) return 'nothing is kept: with durability memory, all state ends with this process'
+  return `state lives in ${persistence.path} (durability ${persistence.durability})`
 }

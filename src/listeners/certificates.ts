@@ -10,6 +10,7 @@ import { join } from 'node:path'
 import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls'
 import { ConfigError } from '../base/errors.ts'
 import type { ListenerOptions, ServerCertificate } from '../broker/options.ts'
+import { decodePem } from '../broker/text-file.ts'
 
 /** Certificates that are ready to be used. */
 export interface Certificates {
@@ -96,7 +97,7 @@ class CertificateReader {
 
   async text(key: string, path: string): Promise<string> {
     try {
-      return await readFile(path, 'utf8')
+      return decodePem(await readFile(path))
     } catch (cause) {
       const { code, message } = cause as NodeJS.ErrnoException
       const why = { ENOENT: 'it does not exist', EACCES: 'this user may not read it', EISDIR: 'it is a folder' }[

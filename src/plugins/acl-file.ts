@@ -5,18 +5,20 @@
  *   user meter
  *   topic power/#                   # read and write; also: read, write, readwrite, deny
  *   topic deny power/secret/#
- *   pattern write devices/%c/#      # everyone, with %u and %c for whole Topic Levels
+ *   pattern write devices/%c/#      # everyone, with %u and %c for the User Name and the Client Identifier
  *
  * `read` is for subscribing and receiving, `write` for publishing. What no rule allows is denied. Where Mosquitto lets every
- * subscription pass and filters what is delivered, here a subscription needs a rule that covers all it can match.
+ * subscription pass and filters what is delivered, here a subscription needs a rule that covers all it can match; and a
+ * `deny` decides wherever it stands, where in Mosquitto a user's own `topic` lines come before every `pattern`.
  *
  * @module
  */
 import { basename } from 'node:path'
 import { ConfigError } from '../base/errors.ts'
 import type { Plugin, PluginContext } from '../broker/plugin.ts'
+import { LineProblems, linesOf } from '../broker/text-file.ts'
 import { topicFilterProblem } from '../topics/topic-filter.ts'
-import { TopicRulesPlugin, filterOfRule, type TopicRule } from './topic-rules.ts'
+import { filterOfRule, TopicRulesPlugin, type Placeholders, type TopicRule } from './topic-rules.ts'
 import { WatchedFile } from './watched-file.ts'
 
 /** What an access word means for a rule. */
@@ -52,7 +54,7 @@ export default async function aclFile(context: PluginContext): Promise<Plugin> {
  * Reads the text of an acl_file.
  *
  * @param name what the file is called in explanations
- * @throws {ConfigError} `ERR_CONFIG_FILE` that names the bad line by number
+ * @throws {ConfigError} `ERR_CONFIG_FILE` that names every bad line by number
  *
  * @example
  * parseAclFile('user meter\ntopic power/#', 'rules').ofUsers.get('meter')?.[0]?.source // 'line 2 of rules: topic power/#'
@@ -60,41 +62,45 @@ export default async function aclFile(context: PluginContext): Promise<Plugin> {
 export function parseAclFile(text: string, name: string): AclFile {
   const topics = new Map<string | undefined, TopicRule[]>([[undefined, []]])
   const patterns: TopicRule[] = []
+  const problems = new LineProblems()
   let user: string | undefined
-  for (const [index, raw] of text.split(/\r?\n/).entries()) {
+  for (const [index, raw] of linesOf(text).entries()) {
     const line = raw.trim()
     if (line === '' || line.startsWith('#')) continue
-    const [, keyword, rest] = /^(\S+)\s*(.*)$/.exec(line)!
-    const place = `line ${index + 1}`
-    if (rest === '') throw badLine(place, `has nothing behind ${keyword}`)
-    const source = `${place} of ${name}: ${line}`
-    if (keyword === 'user') topics.set((user = rest), topics.get(rest!) ?? [])
-    else if (keyword === 'topic') topics.get(user)!.push(ruleOf(rest!, false, place, source))
-    else if (keyword === 'pattern') patterns.push(ruleOf(rest!, true, place, source))
-    else throw badLine(place, `begins with ${keyword}; user, topic or pattern was expected`)
+    const [, keyword, rest = ''] = /^(\S+)\s*(.*)$/.exec(line)!
+    const problem = lineProblem(keyword!, rest)
+    const source = `line ${index + 1} of ${name}: ${line}`
+    if (problem !== undefined) problems.add(index + 1, problem)
+    else if (keyword === 'user') topics.set((user = rest), topics.get(rest) ?? [])
+    else if (keyword === 'topic') topics.get(user)!.push(ruleOf(rest, 'none', source))
+    else patterns.push(ruleOf(rest, 'parts', source))
   }
+  problems.throwIfAny()
   const ofUsers = new Map([...topics].map(([each, rules]) => [each, [...rules, ...patterns]]))
   return { ofUsers, patterns }
 }
 
-function ruleOf(rest: string, placeholders: boolean, place: string, source: string): TopicRule {
-  const [, access, topicFilter] = /^(?:(\S+)\s+)?(.+)$/.exec(rest)!
+function lineProblem(keyword: string, rest: string): string | undefined {
+  if (!['user', 'topic', 'pattern'].includes(keyword))
+    return `begins with ${keyword}; user, topic or pattern was expected`
+  if (rest === '') return `has nothing behind ${keyword}`
+  if (keyword === 'user') return undefined
+  const [access, topicFilter] = partsOf(rest)
   if (access !== undefined && !Object.hasOwn(ACCESS, access)) {
-    throw badLine(place, `has the access ${access}; read, write, readwrite or deny was expected`)
+    return `has the access ${access}; read, write, readwrite or deny was expected`
   }
-  const problem = topicFilterProblem(topicFilter!) ?? placeholderProblem(topicFilter!, placeholders)
-  if (problem !== undefined) throw badLine(place, `has a bad Topic Filter ${topicFilter}: ${problem}`)
-  return {
-    ...ACCESS[(access as keyof typeof ACCESS | undefined) ?? 'readwrite'],
-    ...filterOfRule(topicFilter!, placeholders),
-    source,
-  }
+  const problem = topicFilterProblem(topicFilter)
+  return problem === undefined ? undefined : `has a bad Topic Filter ${topicFilter}: ${problem}`
 }
 
-function placeholderProblem(topicFilter: string, placeholders: boolean): string | undefined {
-  return placeholders && /[^/]%[uc]|%[uc][^/]/.test(topicFilter) ? '%u and %c fill a whole Topic Level' : undefined
+/** The first word is an access if something follows it; a Topic Filter may have blanks in it. */
+function partsOf(rest: string): [access: string | undefined, topicFilter: string] {
+  const [, access, topicFilter] = /^(?:(\S+)\s+)?(.+)$/.exec(rest)!
+  return [access, topicFilter!]
 }
 
-function badLine(place: string, problem: string): ConfigError {
-  return new ConfigError('ERR_CONFIG_FILE', `${place} ${problem}`)
+function ruleOf(rest: string, placeholders: Placeholders, source: string): TopicRule {
+  const [access, topicFilter] = partsOf(rest)
+  const kind = ACCESS[(access as keyof typeof ACCESS | undefined) ?? 'readwrite']
+  return { ...kind, ...filterOfRule(topicFilter, placeholders), source }
 }

@@ -24,6 +24,7 @@
  *
  * @module
  */
+import { isUtf8 } from 'node:buffer'
 import { createPublicKey, createSecretKey } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
 import * as jose from 'jose'
@@ -32,6 +33,7 @@ import type { Clock } from '../base/clock.ts'
 import { ConfigError } from '../base/errors.ts'
 import type { MaybePromise } from '../base/maybe-promise.ts'
 import type { AuthenticationAnswer, ConnectRequest, Plugin, PluginContext } from '../broker/plugin.ts'
+import { decodePem, decodeText } from '../broker/text-file.ts'
 import { milliseconds, readPluginOptions } from './plugin-options.ts'
 import { WatchedFile } from './watched-file.ts'
 
@@ -156,7 +158,7 @@ async function openKeys(
     const current = jose.createRemoteJWKSet(new URL(jwksUrl), { timeoutDuration: fetchTimeoutMs })
     return { current, isRemote: true, close: () => undefined }
   }
-  const file = await WatchedFile.open(
+  const file = await WatchedFile.openBytes(
     secretFile ?? keyFile!,
     context,
     secretFile === undefined ? parseKeys : parseSecret,
@@ -170,14 +172,16 @@ async function openKeys(
   }
 }
 
-function parseSecret(text: string): Keys {
-  const secret = Buffer.from(text.replace(/\r?\n$/, ''))
+/** A secret may be any bytes; the end of line that an editor or `echo` adds is not part of it, nor is a byte order mark. */
+function parseSecret(bytes: Uint8Array): Keys {
+  const secret = isUtf8(bytes) ? Buffer.from(decodeText(bytes).replace(/\r?\n$/, '')) : Buffer.from(bytes)
   if (secret.length >= MIN_SECRET_BYTES) return createSecretKey(secret)
   throw badFile(`the secret has ${secret.length} bytes; at least ${MIN_SECRET_BYTES} are needed`)
 }
 
-function parseKeys(text: string): Keys {
+function parseKeys(bytes: Uint8Array): Keys {
   try {
+    const text = decodePem(bytes)
     if (!text.trimStart().startsWith('{')) return createPublicKey(text)
     const json = JSON.parse(text) as jose.JWK & { keys?: jose.JWK[] }
     return jose.createLocalJWKSet({ keys: json.keys ?? [json] })

@@ -4,9 +4,10 @@
  *
  * @module
  */
-import { open, readFile, realpath, rename, rm, stat } from 'node:fs/promises'
-import { ConfigError, UsageError } from '../base/errors.ts'
+import { open, realpath, rename, rm, stat } from 'node:fs/promises'
+import { UsageError } from '../base/errors.ts'
 import { realClock } from '../broker/clock.ts'
+import { LineProblems, linesOf, readText } from '../broker/text-file.ts'
 import { passwordHashKind } from './password-hash.ts'
 
 /** User Name to password hash. */
@@ -15,7 +16,7 @@ export type PasswordEntries = ReadonlyMap<string, string>
 /**
  * Reads the text of a password file.
  *
- * @throws {ConfigError} `ERR_CONFIG_FILE` that names the bad line by number, without its content
+ * @throws {ConfigError} `ERR_CONFIG_FILE` that names every bad line by number, without its content
  *
  * @example
  * parsePasswordFile('# nobody yet\n\n').size // 0
@@ -23,19 +24,28 @@ export type PasswordEntries = ReadonlyMap<string, string>
 export function parsePasswordFile(text: string): PasswordEntries {
   const entries = new Map<string, string>()
   const lineOf = new Map<string, number>()
-  for (const [index, line] of text.split(/\r?\n/).entries()) {
+  const problems = new LineProblems()
+  for (const [index, line] of linesOf(text).entries()) {
     if (line.trim() === '' || line.startsWith('#')) continue
     const number = index + 1
-    const colon = line.indexOf(':')
-    if (colon < 1) throw badLine(number, 'is not of the form user:hash')
-    const user = line.slice(0, colon)
-    const hash = line.slice(colon + 1).trim()
-    if (passwordHashKind(hash) === undefined) throw badLine(number, 'has a hash of no known kind; see `sluice passwd`')
-    if (entries.has(user)) throw badLine(number, `has the user of line ${lineOf.get(user)} again`)
-    entries.set(user, hash)
-    lineOf.set(user, number)
+    const [user, hash] = entryOf(line)
+    if (hash === undefined) problems.add(number, 'is not of the form user:hash')
+    else if (passwordHashKind(hash) === undefined)
+      problems.add(number, 'has a hash of no known kind; see `sluice passwd`')
+    else if (entries.has(user)) problems.add(number, `has the user of line ${lineOf.get(user)} again`)
+    else {
+      entries.set(user, hash)
+      lineOf.set(user, number)
+    }
   }
+  problems.throwIfAny()
   return entries
+}
+
+/** Blanks around a name are not part of it, as Mosquitto reads it; an empty name is one, `mosquitto_passwd` writes it. */
+function entryOf(line: string): [user: string, hash: string | undefined] {
+  const colon = line.indexOf(':')
+  return colon < 0 ? [line, undefined] : [line.slice(0, colon).trim(), line.slice(colon + 1).trim()]
 }
 
 /**
@@ -48,15 +58,15 @@ export function parsePasswordFile(text: string): PasswordEntries {
  * @throws {UsageError} for a name that no line can hold
  */
 export async function updatePasswordFile(path: string, user: string, hash: string | undefined): Promise<boolean> {
-  if (!/^[^#:\p{Cc}][^:\p{Cc}]*$/u.test(user)) {
+  if (!/^[^#:\p{Cc}][^:\p{Cc}]*$/u.test(user) || user.trim() !== user) {
     throw new UsageError(
-      `a user name has no colon and no control character and does not begin with #: ${JSON.stringify(user)}`,
+      `a user name has no colon and no control character, no blank at either end, and does not begin with #: ${JSON.stringify(user)}`,
     )
   }
   const target = await realpath(path).catch(unlessMissing(path))
-  const text = await readFile(target, 'utf8').catch(unlessMissing(''))
+  const text = await readText(target).catch(unlessMissing(''))
   const lines = text.split('\n').filter((line, index, all) => line !== '' || index < all.length - 1)
-  const at = lines.findIndex((line) => line.startsWith(`${user}:`))
+  const at = lines.findIndex((line) => !line.startsWith('#') && line.includes(':') && entryOf(line)[0] === user)
   lines.splice(at < 0 ? lines.length : at, at < 0 ? 0 : 1, ...(hash === undefined ? [] : [`${user}:${hash}`]))
   await replaceFile(target, lines.map((line) => `${line}\n`).join(''))
   return at >= 0
@@ -88,8 +98,4 @@ function unless<Value>(code: string, instead: Value): (error: unknown) => Value 
     if (error instanceof Error && 'code' in error && error.code === code) return instead
     throw error
   }
-}
-
-function badLine(number: number, problem: string): ConfigError {
-  return new ConfigError('ERR_CONFIG_FILE', `line ${number} ${problem}`)
 }

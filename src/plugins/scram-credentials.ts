@@ -8,7 +8,7 @@
  * @module
  */
 import { createHash, createHmac, pbkdf2Sync } from 'node:crypto'
-import { ConfigError } from '../base/errors.ts'
+import { LineProblems, linesOf } from '../broker/text-file.ts'
 
 export interface ScramCredentials {
   readonly iterations: number
@@ -51,19 +51,21 @@ export function parseScramCredentials(text: string): ScramCredentials | undefine
 /**
  * Reads a file of `user:SCRAM-SHA-256$…` lines; blank lines and those that begin with `#` count for nothing.
  *
- * @throws {ConfigError} `ERR_CONFIG_FILE` that names the bad line by number, without its content
+ * @throws {ConfigError} `ERR_CONFIG_FILE` that names every bad line by number, without its content
  */
 export function parseScramFile(text: string): ReadonlyMap<string, ScramCredentials> {
   const users = new Map<string, ScramCredentials>()
-  for (const [index, line] of text.split(/\r?\n/).entries()) {
+  const problems = new LineProblems()
+  for (const [index, line] of linesOf(text).entries()) {
     if (line.trim() === '' || line.startsWith('#')) continue
     const colon = line.indexOf(':')
+    const user = line.slice(0, colon).trim()
     const credentials = colon < 1 ? undefined : parseScramCredentials(line.slice(colon + 1).trim())
-    if (credentials === undefined) {
-      throw new ConfigError('ERR_CONFIG_FILE', `line ${index + 1} is not of the form user:SCRAM-SHA-256$…`)
-    }
-    users.set(line.slice(0, colon), credentials)
+    if (credentials === undefined) problems.add(index + 1, 'is not of the form user:SCRAM-SHA-256$…')
+    else if (users.has(user)) problems.add(index + 1, 'has a user again who has a line already')
+    else users.set(user, credentials)
   }
+  problems.throwIfAny()
   return users
 }
 

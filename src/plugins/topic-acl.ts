@@ -89,7 +89,11 @@ type RuleKind = Pick<TopicRule, 'effect' | 'publish' | 'subscribe'>
 function ruleOf(place: string, topicFilter: string, kind: RuleKind): TopicRule {
   const problem = topicFilterProblem(topicFilter)
   if (problem !== undefined) throw refusal(`${place}: ${JSON.stringify(topicFilter)} is no Topic Filter: ${problem}`)
-  return { ...kind, ...filterOfRule(topicFilter, true), source: `topic-check.${place}: ${kind.effect} ${topicFilter}` }
+  return {
+    ...kind,
+    ...filterOfRule(topicFilter, 'levels'),
+    source: `topic-check.${place}: ${kind.effect} ${topicFilter}`,
+  }
 }
 
 function isList(entry: readonly string[] | AccessRules): entry is readonly string[] {

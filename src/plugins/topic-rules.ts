@@ -4,9 +4,10 @@
  *   publish, receive   a Topic Name:   no deny rule matches it, and an allow rule does
  *   subscribe          a Topic Filter: no deny rule can match what it matches, and one allow rule matches all of that
  *
- * In the filter of a rule with placeholders a whole Topic Level `%u` stands for the Client's User Name and `%c` for its Client
- * Identifier. A name that contains `/`, `+` or `#`, or that would begin the topic with a `$`, would reach further than one
- * level: an allow rule never matches for it, a deny rule takes it as `+`.
+ * In the filter of a rule with placeholders `%u` stands for the Client's User Name and `%c` for its Client Identifier. A name
+ * that contains `/`, `+` or `#`, or that would begin the topic with a `$`, would reach further than one level, and an empty
+ * one beside other letters would make the level somebody else's: an allow rule never matches for it, a deny rule takes that
+ * level as `+`.
  *
  * A long list of rules meets topics and names of up to 64 KiB. So the question is taken apart once, each rule was when it was
  * made, and what is left for a rule is to compare levels.
@@ -25,16 +26,29 @@ export interface TopicRule {
   readonly subscribe: boolean
   /** Of its Topic Filter. */
   readonly shape: FilterShape
-  /** Whether the filter has a `%u` or `%c` that stands for something. */
-  readonly placeholders: boolean
+  /** Levels of the filter in which `%u` or `%c` stand for something, in pieces by their index; `undefined` without any. */
+  readonly templates: ReadonlyMap<number, readonly string[]> | undefined
   /** The rule in its own words and where it stands, as `explain` prints it. */
   readonly source: string
 }
 
-/** The part of a rule that its Topic Filter decides. @param placeholders whether `%u` and `%c` stand for something */
-export function filterOfRule(topicFilter: string, placeholders: boolean): Pick<TopicRule, 'shape' | 'placeholders'> {
+/** Where `%u` and `%c` stand for something: as whole Topic Levels, also as parts of one, or nowhere. */
+export type Placeholders = 'levels' | 'parts' | 'none'
+
+const PLACES: Readonly<Record<Placeholders, RegExp>> = { levels: /^%[uc]$/, parts: /%[uc]/, none: /^(?!)/ }
+
+/** The part of a rule that its Topic Filter decides. */
+export function filterOfRule(topicFilter: string, placeholders: Placeholders): Pick<TopicRule, 'shape' | 'templates'> {
   const shape = shapeOf(topicFilter)
-  return { shape, placeholders: placeholders && shape.levels.some((level) => level === '%u' || level === '%c') }
+  const templates = new Map<number, readonly string[]>()
+  for (const [index, level] of shape.levels.entries()) {
+    if (PLACES[placeholders].test(level))
+      templates.set(
+        index,
+        level.split(/(%[uc])/).filter((piece) => piece !== ''),
+      )
+  }
+  return { shape, templates: templates.size === 0 ? undefined : templates }
 }
 
 /** What decides, and why. */
@@ -50,12 +64,12 @@ export interface Verdict {
  */
 export function judge(rules: readonly TopicRule[], { client, action, topic }: TopicQuestion): Verdict {
   const asked = shapeOf(topic)
-  const names = { '%u': placed(client.userName), '%c': placed(client.clientId) }
+  const names = { '%u': usable(client.userName), '%c': usable(client.clientId) }
   let allowing: TopicRule | undefined
   for (const rule of rules) {
     if (!(action === 'publish' ? rule.publish : rule.subscribe)) continue
     if (allowing !== undefined && rule.effect === 'allow') continue
-    const shape = rule.placeholders ? fillIn(rule, names) : rule.shape
+    const shape = rule.templates === undefined ? rule.shape : fillIn(rule, names)
     if (shape === undefined || !applies(rule.effect, shape, asked)) continue
     if (rule.effect === 'deny') return { decision: 'deny', rule }
     allowing = rule
@@ -114,31 +128,33 @@ function applies(effect: TopicRule['effect'], shape: FilterShape, asked: FilterS
   return effect === 'deny' ? overlaps(shape, asked) : covers(shape, asked)
 }
 
-/** A name where it is one Topic Level: anywhere, or anywhere but first. */
-interface PlacedName {
-  readonly name: string | undefined
-  readonly fitsFirst: boolean
-}
+type Names = Readonly<Record<'%u' | '%c', string | undefined>>
 
-type Names = Readonly<Record<'%u' | '%c', PlacedName>>
-
-function placed(name: string | undefined): PlacedName {
-  if (name === undefined || /[/+#]/.test(name)) return { name: undefined, fitsFirst: false }
-  return { name, fitsFirst: !name.startsWith('$') }
+/** A name that stays within a Topic Level. */
+function usable(name: string | undefined): string | undefined {
+  return name === undefined || /[/+#]/.test(name) ? undefined : name
 }
 
 /** @returns the filter for these names; `undefined` when it cannot be filled in and so allows nothing */
-function fillIn({ shape, effect }: TopicRule, names: Names): FilterShape | undefined {
-  const levels: string[] = []
-  for (const level of shape.levels) {
-    if (level !== '%u' && level !== '%c') {
-      levels.push(level)
-      continue
-    }
-    const { name, fitsFirst } = names[level]
-    const fits = name !== undefined && (levels.length > 0 || fitsFirst)
+function fillIn({ shape, effect, templates }: TopicRule, names: Names): FilterShape | undefined {
+  const levels = [...shape.levels]
+  for (const [index, pieces] of templates!) {
+    const filled = fillLevel(pieces, names)
+    const fits = filled !== undefined && (index > 0 || !filled.startsWith('$') || pieces[0]!.startsWith('$'))
     if (!fits && effect === 'allow') return undefined
-    levels.push(fits ? name : '+')
+    levels[index] = fits ? filled : '+'
   }
   return { levels, more: shape.more }
+}
+
+/** Adds up pieces, which copies none of them: what is longer than the level it is compared with is never put together. */
+function fillLevel(pieces: readonly string[], names: Names): string | undefined {
+  let level = ''
+  for (const piece of pieces) {
+    const isName = piece === '%u' || piece === '%c'
+    const text = isName ? names[piece] : piece
+    if (text === undefined || (text === '' && pieces.length > 1)) return undefined
+    level += text
+  }
+  return level
 }

@@ -12,12 +12,14 @@ import { resolve } from 'node:path'
 import type { Timer } from '../base/clock.ts'
 import { ConfigError } from '../base/errors.ts'
 import type { PluginContext } from '../broker/plugin.ts'
+import { decodeText } from '../broker/text-file.ts'
 
 /** Milliseconds between two looks at a file. */
 export const FILE_LOOK_INTERVAL_MS = 2000
 
-/** Makes content of a file's text. A `ConfigError` begins with the line, as in `line 3 …`; it must not quote secrets. */
+/** Makes content of a file's text. Problems of a `ConfigError` begin with the line, as in `line 3 …`; they quote no secrets. */
 export type ParseFile<Content> = (text: string) => Content
+type ParseBytes<Content> = (bytes: Uint8Array) => Content
 
 interface FileState<Content> {
   /** What the operating system says of the file, as one text to compare. */
@@ -29,7 +31,7 @@ export class WatchedFile<Content> {
   /** Absolute. */
   readonly path: string
   readonly #context: PluginContext
-  readonly #parse: ParseFile<Content>
+  readonly #parse: ParseBytes<Content>
   readonly #onChange: () => void
   #content: Content
   #facts: string
@@ -39,7 +41,7 @@ export class WatchedFile<Content> {
   private constructor(
     path: string,
     context: PluginContext,
-    parse: ParseFile<Content>,
+    parse: ParseBytes<Content>,
     onChange: () => void,
     { facts, content }: FileState<Content>,
   ) {
@@ -63,6 +65,16 @@ export class WatchedFile<Content> {
     path: string,
     context: PluginContext,
     parse: ParseFile<Content>,
+    onChange: () => void = () => undefined,
+  ): Promise<WatchedFile<Content>> {
+    return WatchedFile.openBytes(path, context, (bytes) => parse(decodeText(bytes)), onChange)
+  }
+
+  /** The same for a file that need not be text. */
+  static async openBytes<Content>(
+    path: string,
+    context: PluginContext,
+    parse: ParseBytes<Content>,
     onChange: () => void = () => undefined,
   ): Promise<WatchedFile<Content>> {
     const absolute = resolve(context.baseFolder, path)
@@ -110,15 +122,15 @@ export class WatchedFile<Content> {
   }
 }
 
-async function read<Content>(path: string, parse: ParseFile<Content>): Promise<FileState<Content>> {
+async function read<Content>(path: string, parse: ParseBytes<Content>): Promise<FileState<Content>> {
   // Facts first: what changes while the text is read is then seen at the next look.
   const facts = await factsOf(path).catch((error: unknown) => unreadable(path, error))
-  const text = await readFile(path, 'utf8').catch((error: unknown) => unreadable(path, error))
   try {
-    return { facts, content: parse(text) }
+    return { facts, content: parse(await readFile(path)) }
   } catch (error) {
-    if (!(error instanceof ConfigError)) throw error
-    throw new ConfigError('ERR_CONFIG_FILE', `${path}, ${error.message}`, { cause: error })
+    if (!(error instanceof ConfigError)) return unreadable(path, error)
+    const messages = error.problems.map(({ message }) => `${path}, ${message}`)
+    throw new ConfigError('ERR_CONFIG_FILE', messages.join('\n'), { cause: error })
   }
 }
 

@@ -27,6 +27,7 @@ import {
   type DisconnectPacket,
   type Packet,
   type ProtocolVersion,
+  type QoS,
   type ReceivedConnect,
   type SubscribePacket,
   type UnsubscribePacket,
@@ -421,6 +422,11 @@ export class Connection implements Incoming, SessionConnection, Timed {
     if (this.#state !== State.Connected) return
     this.#incoming!.answered(reasonCode)
     this.#answered()
+  }
+
+  /** The QoS of the PUBLISH exchange for which a plugin's answer is pending; 0 if none is. */
+  get pendingPublishQos(): QoS {
+    return this.#incoming?.pendingQos ?? 0
   }
 
   #answered(): void {

@@ -6,7 +6,7 @@
  * @module
  */
 import type { Decoder } from '../codec/decoder.ts'
-import { PacketType, type ProtocolVersion } from '../codec/packets.ts'
+import { PacketType, type ProtocolVersion, type QoS } from '../codec/packets.ts'
 import { checkProperties, FoundProperties } from '../codec/property-check.ts'
 import { noPropertyList, PropertyList } from '../codec/property-list.ts'
 import { ProtocolError } from '../codec/protocol-error.ts'
@@ -54,13 +54,10 @@ export class IncomingPublishes {
     const { bytes, start, end } = decoder
     readPublish(bytes, decoder.firstByte, decoder.bodyStart, end, version, view)
     const { qos, retain, packetIdentifier } = view
-    const limits = this.#connection.limits
-    if (qos > limits.maxQos) {
-      // [5.0 MQTT-3.2.2-11]
-      throw new ProtocolError(ReasonCode.QoSNotSupported, `PUBLISH at QoS ${qos}, the maximum is ${limits.maxQos}`)
-    }
+    const { maxQos, maxUserProperties } = this.#connection.limits
+    const messageQos = qos > maxQos ? this.#lowered(qos, maxQos, version) : qos
     const hasProperties = view.propertiesStart !== view.propertiesEnd
-    const alias = hasProperties ? checkPublishProperties(bytes, limits.maxUserProperties) : 0
+    const alias = hasProperties ? checkPublishProperties(bytes, maxUserProperties) : 0
     const topic = this.#topic(bytes, alias)
     this.#server.metrics.publishReceived++
     if (qos === 2 && this.#isRepeat(packetIdentifier, version)) return false
@@ -72,7 +69,7 @@ export class IncomingPublishes {
     const { topicName } = topic
     const message = new ApplicationMessage(
       topicName,
-      qos,
+      messageQos,
       retain,
       // Its alias means something between this Client and us, and to nobody else (§3.3.2.3.4).
       hasProperties ? PropertyList.received(bytes, view.propertiesStart, view.propertiesEnd, found) : noPropertyList,
@@ -94,6 +91,24 @@ export class IncomingPublishes {
     }
     if (qos !== 0) this.#answer(qos, packetIdentifier, reasonCode)
     return false
+  }
+
+  /**
+   * Before 5.0 a Client cannot be told a maximum: its exchange is served in full, and the message goes on at less.
+   *
+   * @throws {ProtocolError} for a 5.0 Client, whose CONNACK said what the maximum is [5.0 MQTT-3.2.2-11]
+   */
+  #lowered<Maximum extends QoS>(qos: QoS, maximum: Maximum, version: ProtocolVersion): Maximum {
+    if (version === 5) {
+      throw new ProtocolError(ReasonCode.QoSNotSupported, `PUBLISH at QoS ${qos}, the maximum is ${maximum}`)
+    }
+    this.#server.metrics.qosLowered++
+    return maximum
+  }
+
+  /** The QoS of the exchange whose answer is pending; 0 if none is. */
+  get pendingQos(): QoS {
+    return this.#pendingQos
   }
 
   /** @param alias 0 where there is none */
@@ -177,8 +192,15 @@ export class IncomingPublishes {
 
   #watch(message: ApplicationMessage, packetIdentifier: number): void {
     message.own()
-    const { topicName, qos, retain, payload, properties } = message
-    const packet = { type: PacketType.PUBLISH, dup: view.dup, qos, retain, topicName, packetIdentifier } as const
+    const { topicName, retain, payload, properties } = message
+    const packet = {
+      type: PacketType.PUBLISH,
+      dup: view.dup,
+      qos: view.qos,
+      retain,
+      topicName,
+      packetIdentifier,
+    } as const
     this.#server.packetReceived(this.#connection, { ...packet, properties, payload })
   }
 }

@@ -79,6 +79,7 @@ export interface ConnectionMetrics {
   packetsOverLimit: number
   readingPaused: number
   rateLimited: number
+  qosLowered: number
 }
 
 /** What the Server knows of a topic seen in a packet; `result` is the Server's own. */

@@ -139,7 +139,7 @@ export class Author {
     if (owed !== undefined)
       return acknowledgement(owed.type, owed.packetIdentifier, this.#reasonFor(owed.type, version))
     const chance = random.integer(100)
-    if (chance < 55) return publishPacket(random, version)
+    if (chance < 55) return publishPacket(random, version, this.#recording.world.isRoomy)
     if (chance < 70) return subscribePacket(random, version)
     if (chance < 76) return unsubscribePacket(random, version)
     if (chance < 84) return acknowledgement(PacketType.PUBREL, packetIdentifier(random), 0)

@@ -35,6 +35,13 @@ const WRONG_FILTERS = ['', 'a#', 'a/#/b', '+a', '$share/g', '$share//a', '$share
 const QOS = [0, 1, 2] as const
 const SIZES = [0, 1, 2, 5, 10, 20, 50, 100]
 const LARGE_SIZES = [1000, 9000, 19_900]
+/** Where a length takes another byte, or bytes go another way through the broker. */
+const EDGE_TOPICS = [128, 1024, 8192, 16_384, 40_960, 65_528, 65_529, 65_531, 65_535].map((length) =>
+  'e'.repeat(length),
+)
+const EDGE_SIZES = [1024, 8192, 16_384, 40_960, 65_536]
+/** No payload looks like memory that nobody wrote (`src/testing/poison.ts`). */
+const FILLINGS = 0xdb
 
 /** Properties of 5.0, each with that chance; none before. */
 function some(random: SeededRandom, version: ProtocolVersion, chance: number, all: Properties): Properties {
@@ -102,7 +109,9 @@ function messageProperties(random: SeededRandom): Properties {
   }
 }
 
-export function publishPacket(random: SeededRandom, version: ProtocolVersion): PublishPacket {
+/** @param isRoomy whether packets of some 100 KiB are allowed, so that some are that large */
+export function publishPacket(random: SeededRandom, version: ProtocolVersion, isRoomy: boolean): PublishPacket {
+  const isLarge = isRoomy && random.chance(0.1)
   const qos = random.pick(QOS)
   const alias = version === 5 && random.chance(0.2) ? { topicAlias: 1 + random.integer(5) } : {}
   const usesAlias = 'topicAlias' in alias && random.chance(0.5)
@@ -111,15 +120,23 @@ export function publishPacket(random: SeededRandom, version: ProtocolVersion): P
     dup: qos > 0 && random.chance(0.1),
     qos,
     retain: random.chance(0.2),
-    topicName: usesAlias ? '' : random.pick(TOPIC_NAMES),
+    topicName: usesAlias ? '' : random.pick(isLarge ? EDGE_TOPICS : TOPIC_NAMES),
     packetIdentifier: qos === 0 ? 0 : packetIdentifier(random),
     properties: random.chance(0.3)
       ? { ...some(random, version, 0.3, messageProperties(random)), ...alias }
       : version === 5
         ? alias
         : noProperties,
-    payload: Buffer.alloc(random.pick(random.chance(0.97) ? SIZES : LARGE_SIZES), random.integer(256)),
+    payload: Buffer.alloc(isLarge ? edgeSize(random) : plainSize(random), random.integer(FILLINGS)),
   }
+}
+
+function plainSize(random: SeededRandom): number {
+  return random.pick(random.chance(0.97) ? SIZES : LARGE_SIZES)
+}
+
+function edgeSize(random: SeededRandom): number {
+  return random.chance(0.5) ? random.pick(SIZES) : random.pick(EDGE_SIZES) + random.integer(48) - 24
 }
 
 /** Few, so that they are used again while they are in use. */

@@ -68,6 +68,7 @@ const VARIANTS: readonly ConfigInput[] = [
   { 'max-queued-bytes': 2000, 'max-retained-messages': 3, 'max-offline-sessions': 2, 'max-sessions-per-user': 1 },
   { retain: false, 'max-qos': 1 },
   { 'shared-subscriptions': false, 'wildcard-subscriptions': false, 'subscription-identifiers': false },
+  { 'max-packet-size': 200_000, 'max-outgoing-bytes': 300_000 },
   { 'max-memory': 3000, 'max-outgoing-topic-aliases': 0, 'response-information': 'r', 'client-id-ownership': false },
 ]
 
@@ -92,6 +93,8 @@ class WatchedServer extends Server {
 
 export class World implements Surroundings {
   readonly options: Options
+  /** Takes packets that go other ways than small ones do. */
+  readonly isRoomy: boolean
   readonly clients: (FuzzClient | undefined)[] = Array.from({ length: SLOTS }, () => undefined)
   /** The first thing that went wrong. */
   problem: string | undefined
@@ -127,6 +130,7 @@ export class World implements Surroundings {
       auth: { plugins: [plugin], 'max-login-delay-ms': LOGIN_DELAY_MS },
       ...topicCheck,
     })
+    this.isRoomy = this.options.maxPacketSize > 100_000
     const access = new Access({
       loginPlugins: [plugin],
       topicPlugins: checksTopics ? [plugin] : undefined,
@@ -144,6 +148,7 @@ export class World implements Surroundings {
       events,
       log: silentLogger,
     })
+    this.#server.turn.open() // nothing is stored yet that would have to be loaded
     this.#server.onFailed = (error) => this.fail(`internal error: ${(error as Error).stack}`)
     this.#server.onClosed = (connection, end) => this.#open.get(connection)?.ended(end)
     this.#server.turn.open()

@@ -86,6 +86,36 @@ test('each kind of hash: the right password comes in, a wrong one is refused, in
   await broker.close()
 })
 
+/** Names that `mosquitto_passwd` takes, with the User Name under which Mosquitto knows them. */
+const ODD_NAMES = [
+  ['ann', 'ann'],
+  ['with space', 'with space'],
+  [' blanks around ', 'blanks around'],
+  ['jürgen', 'jürgen'],
+  ['$7$', '$7$'],
+] as const
+
+test('a file that mosquitto_passwd wrote, name by name and then all over again (-U), opens for every name in it', async (t) => {
+  const folder = scratchFolder()
+  const [one, whole] = [join(folder, 'one'), join(folder, 'whole')]
+  writeFileSync(one, '')
+  for (const [name] of ODD_NAMES) {
+    assert.equal((await run('mosquitto_passwd', ['-b', one, name, PASSWORD])).code, 0)
+  }
+  writeFileSync(whole, 'ann:plain\r\nbob:with space')
+  assert.equal((await run('mosquitto_passwd', ['-U', whole])).code, 0)
+  for (const [file, names, password] of [
+    [one, ODD_NAMES.map(([, name]) => name), PASSWORD],
+    [whole, ['ann'], 'plain'],
+    [whole, ['bob'], 'with space'],
+  ] as const) {
+    const { broker, url } = await start({ 'password-file': file })
+    t.after(() => broker.close())
+    for (const username of names) assert.equal(await codeOf(url, { username, password }), 0, JSON.stringify(username))
+    assert.equal(await codeOf(url, { username: names[0]!, password: 'wrong' }), 4)
+  }
+})
+
 test('auth.jwt: a good token comes in under the name it carries; any other is refused', async () => {
   const folder = scratchFolder()
   const secret = Buffer.from('a secret of at least 32 bytes, for HS256')

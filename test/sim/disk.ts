@@ -12,6 +12,7 @@ import { JournalStore } from '../../src/stores/journal-store.ts'
 import { MemoryDisk, type DiskOperation } from '../../src/stores/memory-disk.ts'
 import type { SeededRandom } from '../../src/testing/random.ts'
 import { VirtualClock } from '../../src/testing/virtual-clock.ts'
+import { isPoisoned } from '../../src/testing/poison.ts'
 import { StoreModel } from '../../src/testing/store-model.ts'
 
 const FAILING: readonly DiskOperation[] = ['open', 'append', 'sync']
@@ -82,6 +83,9 @@ export class SimulatedDisk {
 
   /** What a start would find on it, read by way of a copy. */
   async readBack(): Promise<StoreModel> {
+    for (const name of await this.#disk.list()) {
+      if (isPoisoned(this.#disk.contents(name))) throw new Error(`${name} holds memory that nobody wrote`)
+    }
     const store = new JournalStore({ disk: this.#disk.kill(), clock: new VirtualClock() })
     const facts = new StoreModel()
     await store.load((change) => facts.apply(change))

@@ -73,6 +73,7 @@ export class FakeServer implements ServerSide, SessionSide {
     packetsOverLimit: 0,
     readingPaused: 0,
     rateLimited: 0,
+    qosLowered: 0,
   }
   readonly buffers = new BufferPool()
   changeCount = 0

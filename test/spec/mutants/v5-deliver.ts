@@ -44,19 +44,13 @@ export const mutantsDeliver5: readonly Mutant[] = [
     'if (size > this.maxPacketSize) throw',
     'if (size > this.maxPacketSize + 1) throw',
   ),
-  mutant(
-    '5.0 MQTT-3.2.2-11',
-    'A PUBLISH above Maximum QoS is taken',
-    INCOMING,
-    'if (qos > limits.maxQos) {',
-    'if (qos > limits.maxQos + 1) {',
-  ),
+  mutant('5.0 MQTT-3.2.2-11', 'A PUBLISH above Maximum QoS is taken', INCOMING, 'qos > maxQos ?', 'qos > maxQos + 1 ?'),
   mutant(
     '5.0 MQTT-3.2.2-14',
     'RETAIN 1 is taken although retained messages are off',
     PUBLISHING,
-    'if (message.retain && !this.#parts.current.options.retain) {',
-    'if (message.retain && message.qos > 2 && !this.#parts.current.options.retain) {',
+    'if (message.retain && !this.#parts.current.options.retain && isToldOfRetain(connection)) {',
+    'if (message.retain && message.qos > 2 && isToldOfRetain(connection)) {',
   ),
   mutant(
     '5.0 MQTT-3.2.2-13',

@@ -272,6 +272,8 @@ test('topics: the first filter that matches decides, the others have the level o
   const topics = { 'power/#': 'memory', '#': 'disk' }
   assert.deepEqual(await afterCrash({ topics }, powerCut), [])
   assert.deepEqual(await afterCrash({ topics: { 'other/#': 'memory' } }, powerCut), ['230'])
+  assert.deepEqual(await afterCrash({ durability: 'memory', topics: { 'power/#': 'disk' } }, powerCut), ['230'])
+  assert.deepEqual(await afterCrash({ durability: 'memory', topics: { 'power/#': 'process' } }, processCrash), ['230'])
 })
 
 test('a retained message at `memory` leaves no older one behind it that would come back after a restart', async () => {

@@ -170,3 +170,27 @@ test('No Local keeps own retained messages away', async () => {
   assert.deepEqual(client.takePayloads(), [])
   await broker.close()
 })
+
+test('what the broker says of itself below $SYS takes no room from users, and no limit keeps it away', async () => {
+  const limits = { 'max-retained-messages': 2, 'max-retained-bytes': 20, 'max-memory': 40 }
+  const broker = await TestBroker.start({ 'sys-interval': 10, ...limits })
+  const sensor = broker.connect({ clientId: 'sensor' })
+  retain(sensor, 'a', '1')
+  retain(sensor, 'b', '2')
+  retain(sensor, 'c', '3')
+  assert.deepEqual(retainedFor(broker, '#'), [
+    ['a', '1'],
+    ['b', '2'],
+  ])
+  assert.equal(broker.broker.metrics.retainedRefusedAtLimit, 1)
+  assert.ok(retainedFor(broker, '$SYS/broker/#').length > 10)
+  broker.advance(10_000)
+  retain(sensor, 'b', '')
+  retain(sensor, 'd', '4')
+  assert.deepEqual(
+    retainedFor(broker, '#').map(([topic]) => topic),
+    ['a', 'd'],
+  )
+  assert.equal(broker.broker.metrics.retainedRefusedAtLimit, 1)
+  await broker.close()
+})

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { createBroker } from '../../../src/create-broker.ts'
-import { readConfig } from '../../../src/cli/config.ts'
+import { readConfig, stateSentence } from '../../../src/cli/config.ts'
 import { scratchFolder } from '../../support/scratch-folder.ts'
 
 function read(text: string): ReturnType<typeof readConfig>['options'] {
@@ -27,4 +27,18 @@ for (const key of ['gather-pause', 'gather_pause', 'gatherPause']) {
 test('a broker of the host program has no pause unless it is told', async () => {
   await using broker = await createBroker({ listeners: {} })
   assert.equal(broker.options.gatherPause, 0)
+})
+
+test('a durability at which nothing is kept is called that; one topic or listener that keeps something is enough', () => {
+  const sentence = (persistence: string, listener = ''): string =>
+    stateSentence(
+      read(`listeners: { default: { bind: '127.0.0.1:0'${listener} } }\npersistence: { path: x, ${persistence} }`),
+    )
+  assert.equal(
+    sentence('durability: memory'),
+    'nothing is kept: with durability memory, all state ends with this process',
+  )
+  assert.match(sentence("durability: memory, topics: { 'a/#': disk }"), /^state lives in .*x \(durability memory\)$/)
+  assert.match(sentence('durability: memory', ', durability: process'), /^state lives in /)
+  assert.match(sentence('durability: process'), /^state lives in .*x \(durability process\)$/)
 })

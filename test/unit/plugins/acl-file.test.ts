@@ -86,12 +86,37 @@ for (const [user, action, topic, allowed, rule] of cases) {
   })
 }
 
+const PARTS = `pattern readwrite sensor-%u/%c_out/#
+pattern deny sensor-%u/%c_out/secret
+`
+for (const [user, clientId, topic, allowed] of [
+  ['ann', 'c1', 'sensor-ann/c1_out/a', true],
+  ['ann', 'c1', 'sensor-ann/c1_out/secret', false],
+  ['ann', 'c1', 'sensor-bob/c1_out/a', false],
+  ['ann', 'c2', 'sensor-ann/c1_out/a', false],
+  [undefined, 'c1', 'sensor-/c1_out/a', false],
+  ['', 'c1', 'sensor-/c1_out/a', false],
+  ['a/c1_out/x', 'c1', 'sensor-a/c1_out/x', false],
+  ['+', 'c1', 'sensor-+/c1_out/a', false],
+] as const) {
+  test(`acl.file: %u and %c as parts of levels, as Mosquitto has them: ${user} at ${topic} -> ${allowed}`, async (t) => {
+    const { plugin } = await open(t, PARTS)
+    const client = clientOf(user, { clientId })
+    assert.equal(plugin.mayReceive?.(client, topic), allowed)
+    assert.equal(plugin.mayPublish?.(client, { topicName: topic, qos: 0, retain: false }), allowed)
+  })
+}
+
 const badLines: [text: string, message: RegExp][] = [
   ['user a\n\ntopc read x', /acl-\d+.txt, line 3 begins with topc; user, topic or pattern was expected/],
   ['user', /line 1 has nothing behind user/],
   ['topic reed x', /line 1 has the access reed; read, write, readwrite or deny was expected/],
   ['topic a/#/b', /line 1 has a bad Topic Filter a\/#\/b/],
-  ['pattern read a%u/b', /line 1 has a bad Topic Filter a%u\/b: %u and %c fill a whole Topic Level/],
+  ['pattern read a+/b', /line 1 has a bad Topic Filter a\+\/b/],
+  [
+    'user u\nx\ntopic\ntopic a',
+    /acl-\d+.txt, line 2 begins with x; .*\n.*acl-\d+.txt, line 3 has nothing behind topic$/,
+  ],
 ]
 for (const [text, message] of badLines) {
   test(`acl.file: the line ${JSON.stringify(text.split('\n').at(-1))} is an error that names it by number`, async (t) => {

@@ -79,9 +79,16 @@ test('auth.file: comments and blank lines count for nothing (C6: a blank line st
   assert.equal(await decisionOf(plugin, requestOf('bob', PASSWORD)), 'allow')
 })
 
+test('auth.file: an empty name is a name, as mosquitto_passwd writes it; blanks around a name are none of it', async (t) => {
+  const { plugin } = await setUp(t, `:${FAST}\n  bob :${FAST}\n`)
+  assert.equal(await decisionOf(plugin, requestOf('', PASSWORD)), 'allow')
+  assert.equal(await decisionOf(plugin, requestOf('', 'wrong')), 'deny')
+  assert.equal(await decisionOf(plugin, requestOf('bob', PASSWORD)), 'allow')
+})
+
 const badLines: [title: string, text: string, message: RegExp][] = [
   ['no colon', `bob:${FAST}\nhunter2\n`, /passwords, line 2 is not of the form user:hash/],
-  ['no user', ':hunter2', /line 1 is not of the form/],
+  ['no user and no hash', ':hunter2', /line 1 has a hash of no known kind/],
   ['a password instead of a hash', '# \n\nbob:hunter2', /line 3 has a hash of no known kind/],
   ['a user twice', `bob:${FAST}\n\nbob:${FAST}`, /line 3 has the user of line 1 again/],
 ]
