@@ -61,6 +61,7 @@ export const metricTable: Readonly<Record<CounterName, MetricRow>> = {
   turnsSpent: row('turns', 'Turns that used up their budget, so that the rest went on in the next.'),
   gatherPauses: row('pauses', 'Pauses of `gather-pause` behind small turns.'),
   longestTurnMs: row('milliseconds', 'Longest turn of the event loop.'),
+  mostTurnWork: row('units', 'Most work counted in one turn, in units of about 0.1 µs.'),
   payloadReadsFailed: row('reads', 'Reads of waiting payloads from the Store that failed; they are tried again.'),
   internalErrors: row('errors', 'Mistakes of the broker itself: each costs one message or one Connection.'),
 }

@@ -45,6 +45,7 @@ export class Metrics implements ConnectionMetrics {
   turnsSpent = 0
   gatherPauses = 0
   longestTurnMs = 0
+  mostTurnWork = 0
   payloadReadsFailed = 0
   internalErrors = 0
   readonly dropped: Record<DropCause, number> = {

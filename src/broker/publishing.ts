@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { Work } from '../base/work.ts'
 import { ProtocolError } from '../codec/protocol-error.ts'
 import { ReasonCode } from '../codec/reason-code.ts'
 import { ApplicationMessage } from '../protocol/application-message.ts'
@@ -135,7 +136,7 @@ export class Publishing {
   #take(message: ApplicationMessage, topic: KnownTopic | undefined, client: Client | undefined): ReasonCode {
     if (message.retain) this.#retain(message, client)
     const receivers = this.#router.route(message, topic)
-    this.#parts.turn.spend(receivers + 1)
+    this.#parts.turn.work.spend(receivers * Work.delivery)
     if (this.#parts.events.hears.published) {
       message.own()
       this.#parts.events.tell('published', { client, message, receivers })

@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { Work } from '../base/work.ts'
 import type { ApplicationMessage } from '../protocol/application-message.ts'
 import { TopicMap } from '../topics/topic-map.ts'
 import type { Metrics } from './metrics.ts'
@@ -152,16 +153,16 @@ export class RetainedMessages {
     if (this.#entries.size === 0) return
     const matches = this.#entries.matchInSteps(topicFilter, REPLAY_STEP_NODES)
     const slice = (): boolean => {
-      while (!this.#turn.isSpent) {
+      while (!this.#turn.work.isSpent) {
         const next = matches.next()
         if (next.done === true) return true
-        this.#turn.spend(1)
+        this.#turn.work.spend(Work.delivery)
         if (next.value === undefined) continue
         const { message } = next.value[1]
         if (!message.isExpired(this.#turn.now()) && !send(message)) return true
       }
       return false
     }
-    if (!slice()) this.#turn.addTask(slice)
+    if (!slice()) this.#turn.addTask(this, { resume: slice })
   }
 }

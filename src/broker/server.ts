@@ -13,6 +13,7 @@ import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/log.ts'
 import { StoreError } from '../base/errors.ts'
 import { withoutTokens } from '../base/redact.ts'
+import type { WorkBudget } from '../base/work.ts'
 import type { AuthPacket, Packet, QoS, ReceivedConnect, SubscribePacket, UnsubscribePacket } from '../codec/packets.ts'
 import { ReasonCode, reasonCodeName } from '../codec/reason-code.ts'
 import type { ApplicationMessage } from '../protocol/application-message.ts'
@@ -97,9 +98,12 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
     this.#events = events
     this.#gathering = new Gathering(clock, this.metrics, options.gatherPause)
     this.#gate = new StoreGate(store, clock, parts.log, parts.storeChanged)
-    this.turn = new Turn(clock, this.#gate, this.metrics, options.maxUncommittedBytes, this.#gathering)
+    const { maxUncommittedBytes } = options
+    const [gathering, metrics] = [this.#gathering, this.metrics]
+    const failed = (error: unknown): void => this.#taskFailed(error)
+    this.turn = new Turn({ clock, store: this.#gate, metrics, gathering, maxUncommittedBytes, failed })
     this.#waiters = new StoreWaiters(this.turn)
-    this.turn.onCaughtUp = () => this.#waiters.resume()
+    this.turn.onCaughtUp = () => this.#waiters.caughtUp()
     this.sessions = new Sessions(options, this.turn, this.metrics, this)
     this.router = new Router(this.#routerSide(), Math.floor(clock.random() * 0x1_0000_0000))
     this.retainedMessages = new RetainedMessages(options, this.turn, this.metrics, this)
@@ -359,6 +363,12 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
     this.#events.tell('internalError', { clientId, error })
   }
 
+  #taskFailed(error: unknown): void {
+    this.metrics.internalErrors++
+    this.#parts.log.error({ err: error }, `internal error, a task is given up: ${String(error)}`)
+    this.#events.tell('internalError', { clientId: '', error })
+  }
+
   // ---- the turn, for Connections ----
 
   get changeCount(): number {
@@ -369,8 +379,8 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
     return this.turn.committedCount
   }
 
-  get isTurnSpent(): boolean {
-    return this.turn.isSpent
+  get work(): WorkBudget {
+    return this.turn.work
   }
 
   get watchesPackets(): boolean {

@@ -12,6 +12,7 @@ export class StoreWaiters {
   readonly #turn: Turn
   /** What goes on with each, the longest waiting first. */
   readonly #waiting = new Map<Connection, () => void>()
+  #isResuming = false
 
   constructor(turn: Turn) {
     this.#turn = turn
@@ -28,12 +29,21 @@ export class StoreWaiters {
     this.#waiting.delete(connection)
   }
 
-  /** The Store has caught up. */
-  resume(): void {
+  /** The Store has caught up: those who wait go on, as far as that lasts. */
+  caughtUp(): void {
+    if (this.#isResuming || this.#waiting.size === 0) return
+    this.#isResuming = true
+    this.#turn.addTask(this, { resume: () => this.#resume() })
+  }
+
+  #resume(): boolean {
     for (const [connection, resume] of this.#waiting) {
-      if (this.#turn.isStoreBehind) return
+      if (this.#turn.isStoreBehind) break
+      if (this.#turn.work.isSpent) return false
       this.#waiting.delete(connection)
       connection.guard(resume)
     }
+    this.#isResuming = false
+    return true
   }
 }

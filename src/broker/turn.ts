@@ -1,92 +1,89 @@
 /**
  * The turn: one pass of the event loop, and what happens at its end.
  *
- *   input of many sockets ──> Connections ──> Changes, output
- *   end of turn:  1. store.write(all Changes of earlier turns)   2. every dirty Connection writes once
+ *   those who wait ──┐
+ *   input of sockets ┴─> Connections ──> Changes, output
+ *   end of turn:  1. those who wait, as far as the budget reaches
+ *                 2. Changes of earlier turns to the Store; what waited for earlier ones is released     commits.ts
+ *                 3. every Connection with output writes once                                           flushes.ts
  *
  * It buys three things: an acknowledgement never outruns the Store, commits are grouped, and each socket gets one write
- * however many packets it is owed. While one commit is under way the next turn gathers.
+ * however many packets it is owed.
  *
  * Until `open` the Store is loading: deadlines are noted, work is queued, and nothing runs.
  *
- * A turn has a budget, so that nobody waits long for anybody else: once it is spent, Connections stop in the middle of
- * their chunks and go on, one after the other, in the next turn.
+ * A turn has a budget of work (`base/work.ts`), shared between owners (`work-line.ts`), so that nobody waits long for anybody
+ * else: whoever used up its share stops where it is, in the middle of a chunk too, and goes on when it is its turn again. What
+ * waited from earlier turns has the first half of a turn at most, and comes before new input; each of the three steps at the
+ * end has limits of its own, and what is left is done at the end of the next turn.
  *
  * @module
  */
 import type { Clock, Timer } from '../base/clock.ts'
 import { TimerWheel, type Timed } from '../base/timer-wheel.ts'
+import { Work, WorkBudget } from '../base/work.ts'
 import type { Connection } from '../protocol/connection.ts'
 import type { Change, Durability } from '../stores/store.ts'
+import { Commits, type Deferred } from './commits.ts'
+import { Flushes } from './flushes.ts'
 import type { Gathering } from './gathering.ts'
 import type { Metrics } from './metrics.ts'
 import type { TurnStore } from './store-gate.ts'
+import { WorkLine, type Task } from './work-line.ts'
 
-/** Most deliveries of one turn. */
-const TURN_DELIVERIES = 20_000
-/** A turn that took that long is spent, whatever it delivered; looked at every so many deliveries. */
-const TURN_MS = 8
-const LOOK_EVERY_DELIVERIES = 256
+export type { Deferred } from './commits.ts'
+export type { Task } from './work-line.ts'
 
 /** Something with a deadline. */
 export interface Expiring extends Timed {
   expire(nowMs: number): void
 }
 
-/** Changes that are made when the Store is told, from what holds then. */
-export interface Deferred {
-  tell(changes: Change[]): void
+/** What a turn works with. */
+export interface TurnParts {
+  readonly clock: Clock
+  readonly store: TurnStore
+  readonly metrics: Metrics
+  readonly gathering: Gathering
+  readonly maxUncommittedBytes: number
+  /** Gets what a task throws: our own mistake. */
+  readonly failed: (error: unknown) => void
 }
 
-/** A longer piece of work, done a slice a turn. @returns true when it is done */
-export type Task = () => boolean
-
 export class Turn {
-  /** Number of the newest Change, and of the newest one that is stored. */
-  changeCount = 0
-  committedCount = 0
-  isSpent = false
+  /** What is left of this turn, and of the share of whoever is at work. */
+  readonly work: WorkBudget
   readonly #clock: Clock
   readonly #store: TurnStore
   readonly #metrics: Metrics
   readonly #maxUncommittedBytes: number
   readonly #gathering: Gathering
+  readonly #line: WorkLine
+  readonly #commits: Commits
+  readonly #flushes: Flushes
   /** False while the Store loads: nothing may act on what is only half there. */
   #isOpen = false
   #nowMs = -1
   #startedAtMs = 0
-  #deliveries = 0
-  #nextLook = LOOK_EVERY_DELIVERIES
-  #dirty: Connection[] = []
-  #spareDirty: Connection[] = []
-  /** Connections that stopped in the middle of their input, and tasks, the longest waiting first. */
-  #goOn: { goOn(): void }[] = []
-  #waiting = new Set<Connection>()
-  #changes: (Change | Deferred)[] = []
-  #uncommittedBytes = 0
-  #gatheredBytes = 0
-  /** How much of what gathered is from before this turn. */
-  #earlierChanges = 0
-  #earlierBytes = 0
-  #isCommitting = false
   readonly #wheel = new TimerWheel<Expiring>()
   #timer: Timer | undefined
   #timerAtMs = Infinity
+  #areTimersDue = false
   #afterFlush: (() => void)[] = []
-  #afterCommit: { readonly change: number; readonly run: () => void }[] = []
 
-  constructor(clock: Clock, store: TurnStore, metrics: Metrics, maxUncommittedBytes: number, gathering: Gathering) {
+  constructor({ clock, store, metrics, gathering, maxUncommittedBytes, failed }: TurnParts) {
     this.#clock = clock
     this.#store = store
     this.#metrics = metrics
     this.#maxUncommittedBytes = maxUncommittedBytes
     this.#gathering = gathering
+    this.work = new WorkBudget(() => clock.now())
+    this.#line = new WorkLine(this.work, failed)
+    this.#commits = new Commits(store, this.work, () => void this.now())
+    this.#flushes = new Flushes(this.work, clock)
   }
 
-  /** True while more waits for the Store than the limit allows, or than it has room for: whoever adds to it waits. */
-  get isStoreBehind(): boolean {
-    return this.#uncommittedBytes > this.#maxUncommittedBytes || this.#uncommittedBytes > this.#store.roomBytes
-  }
+  // ---- time ----
 
   /** Monotonic milliseconds, the same throughout a turn. Asking begins one. */
   now(): number {
@@ -99,8 +96,7 @@ export class Turn {
     const nowMs = Math.floor(this.#startedAtMs)
     if (!this.#isOpen) return nowMs
     this.#nowMs = nowMs
-    this.#earlierChanges = this.#changes.length
-    this.#earlierBytes = this.#gatheredBytes
+    this.work.beginTurn(this.#startedAtMs)
     this.#clock.atEndOfTurn(this.#end)
     return nowMs
   }
@@ -111,55 +107,6 @@ export class Turn {
     this.now()
   }
 
-  /** Counts deliveries against the budget. */
-  spend(deliveries: number): void {
-    this.#deliveries += deliveries
-    if (this.#deliveries >= this.#nextLook) this.#look()
-  }
-
-  #look(): void {
-    this.#nextLook = this.#deliveries + LOOK_EVERY_DELIVERIES
-    if (this.#deliveries < TURN_DELIVERIES && this.#clock.now() - this.#startedAtMs < TURN_MS) return
-    if (!this.isSpent) this.#metrics.turnsSpent++
-    this.isSpent = true
-  }
-
-  wantsFlush(connection: Connection): void {
-    this.now()
-    this.#dirty.push(connection)
-  }
-
-  wantsTurn(connection: Connection): void {
-    this.now()
-    this.#goOn.push(connection)
-  }
-
-  wantsRelease(connection: Connection): void {
-    this.#waiting.add(connection)
-  }
-
-  /** Does `task` a slice a turn, beginning with this one's end. */
-  addTask(task: Task): void {
-    this.now()
-    const slice = { goOn: () => void (task() || this.#goOn.push(slice)) }
-    this.#goOn.push(slice)
-  }
-
-  /** Records a Change of this turn. @param bytes what it keeps in RAM until it is stored */
-  record(change: Change | Deferred, bytes: number): void {
-    this.now()
-    this.changeCount++
-    this.#changes.push(change)
-    this.#gatheredBytes += bytes
-    this.#uncommittedBytes += bytes
-  }
-
-  /** Calls `run` once everything recorded so far is stored; at once if it is. */
-  whenCommitted(run: () => void): void {
-    if (this.committedCount >= this.changeCount) run()
-    else this.#afterCommit.push({ change: this.changeCount, run })
-  }
-
   arm(entry: Expiring, deadlineMs: number): void {
     this.#wheel.set(entry, deadlineMs)
     if (this.#nowMs < 0) this.#setTimer()
@@ -167,7 +114,7 @@ export class Turn {
 
   #setTimer(): void {
     if (!this.#isOpen) return
-    const next = this.#wheel.nextDeadline()
+    const next = this.#areTimersDue ? Infinity : this.#wheel.nextDeadline()
     if (next === this.#timerAtMs) return
     this.#timer?.cancel()
     this.#timerAtMs = next
@@ -177,53 +124,46 @@ export class Turn {
   readonly #fireTimers = (): void => {
     this.#timerAtMs = Infinity
     this.#timer = undefined
-    this.#wheel.advance(this.now(), (entry) => entry.expire(this.now()))
+    this.#areTimersDue = true
+    this.addTask(this.#wheel, { resume: () => this.#expireSome() })
   }
 
-  readonly #end = (): void => {
-    this.#continue()
-    this.#commit()
-    this.#flush()
-    if (this.#afterFlush.length > 0) this.#runAfterFlush()
-    this.#metrics.turns++
-    const length = this.#clock.now() - this.#startedAtMs
-    if (length > this.#metrics.longestTurnMs) this.#metrics.longestTurnMs = length
-    this.#nowMs = -1
-    this.isSpent = false
-    this.#deliveries = 0
-    this.#nextLook = LOOK_EVERY_DELIVERIES
-    if (this.#changes.length > 0 && !this.#isCommitting) this.now()
-    if (this.#goOn.length > 0) {
-      // Before new input comes: who waits must not wait for those who are served at once.
-      this.now()
-      this.#continue()
+  /** Thousands may be due at one moment. @returns true when none is any more */
+  #expireSome(): boolean {
+    const now = this.now()
+    while (this.#wheel.nextDeadline() <= now) {
+      if (this.work.isSpent) return false
+      this.work.spend(Work.task)
+      this.#wheel.advance(now, (entry) => entry.expire(now), 1)
     }
-    this.#setTimer()
-    if (this.#goOn.length === 0) this.#gathering.afterTurn(length)
+    this.#areTimersDue = false
+    return true
   }
 
-  /** Lets those go on who stopped, one after the other, as far as the budget reaches: the rest is first in the next turn. */
-  #continue(): void {
-    const waiting = this.#goOn
-    if (waiting.length === 0) return
-    this.#goOn = []
-    let served = 0
-    while (served < waiting.length && !this.isSpent) waiting[served++]!.goOn()
-    if (served < waiting.length) this.#goOn = [...waiting.slice(served), ...this.#goOn]
+  // ---- who wants what ----
+
+  /** `Connection.resume` when it is its turn again. */
+  wantsTurn(connection: Connection): void {
+    this.addTask(connection.session ?? connection, connection)
   }
 
-  /** What a commit promises unless something in it asks for more. */
-  #baseLevel: Durability = 'process'
-  #level: Durability = 'process'
-
-  set baseLevel(level: Durability) {
-    this.#baseLevel = level
-    this.#level = level
+  wantsFlush(connection: Connection): void {
+    this.now()
+    this.#flushes.add(connection)
   }
 
-  /** Something in this turn's commit asks for that level. */
-  raise(level: Durability): void {
-    if (level === 'disk' || this.#level === 'memory') this.#level = level
+  wantsRelease(connection: Connection): void {
+    this.#commits.wantsRelease(connection)
+  }
+
+  /**
+   * Does `task` in slices, a share a turn, beginning at the end of this one.
+   *
+   * @param owner whom the work is done for: a Session, a Connection, or a part of the broker
+   */
+  addTask(owner: object, task: Task): void {
+    this.now()
+    this.#line.add(owner, task)
   }
 
   /** Calls `run` at the end of this turn, after everything was written. */
@@ -232,56 +172,93 @@ export class Turn {
     this.#afterFlush.push(run)
   }
 
-  /**
-   * What gathered before this turn: a turn later much of it is over, because the receiver has acknowledged, and nothing of it
-   * has to be stored.
-   */
-  #commit(): void {
-    if (this.#isCommitting || this.#earlierChanges === 0) return
-    const recorded = this.#changes.splice(0, this.#earlierChanges)
-    const upTo = this.changeCount - this.#changes.length
-    const bytes = this.#earlierBytes
-    this.#earlierChanges = 0
-    this.#gatheredBytes -= bytes
-    const level = this.#baseLevel === 'disk' ? 'disk' : this.#level
-    if (this.#changes.length === 0) this.#level = this.#baseLevel
-    const changes: Change[] = []
-    for (const one of recorded) {
-      if ('kind' in one) changes.push(one)
-      else one.tell(changes)
-    }
-    const stored = changes.length === 0 ? undefined : this.#store.write(changes, level)
-    if (stored === undefined) {
-      this.#committed(upTo, bytes)
-      return
-    }
-    this.#isCommitting = true
-    void stored.then(() => {
-      this.#isCommitting = false
-      this.now()
-      this.#committed(upTo, bytes)
-    })
+  // ---- Changes ----
+
+  get changeCount(): number {
+    return this.#commits.changeCount
   }
 
-  #committed(upTo: number, bytes: number): void {
-    this.committedCount = upTo
-    this.#uncommittedBytes -= bytes
-    for (const connection of this.#waiting) if (!connection.release(upTo)) this.#waiting.delete(connection)
-    while (this.#afterCommit[0] !== undefined && this.#afterCommit[0].change <= upTo) this.#afterCommit.shift()!.run()
-    if (!this.isStoreBehind) this.onCaughtUp()
+  get committedCount(): number {
+    return this.#commits.committedCount
+  }
+
+  /** True while more waits for the Store than the limit allows, or than it has room for: whoever adds to it waits. */
+  get isStoreBehind(): boolean {
+    const { uncommittedBytes } = this.#commits
+    return uncommittedBytes > this.#maxUncommittedBytes || uncommittedBytes > this.#store.roomBytes
   }
 
   /** Set by the broker: the Store is not, or no longer, behind. */
   onCaughtUp: () => void = () => {}
 
-  #flush(): void {
-    // Flushing may make others dirty (a closed Connection's Will): they are flushed in the same turn.
-    while (this.#dirty.length > 0) {
-      const dirty = this.#dirty
-      this.#dirty = this.#spareDirty
-      for (const connection of dirty) connection.flush()
-      dirty.length = 0
-      this.#spareDirty = dirty
+  /** What a commit promises unless something in it asks for more. */
+  set baseLevel(level: Durability) {
+    this.#commits.baseLevel = level
+  }
+
+  raise(level: Durability): void {
+    this.#commits.raise(level)
+  }
+
+  /** Records a Change of this turn. @param bytes what it keeps in RAM until it is stored */
+  record(change: Change | Deferred, bytes: number): void {
+    this.#commits.record(change, bytes)
+  }
+
+  /** What is recorded from here to `releaseCommits` is stored together, though it takes several turns. */
+  holdCommits(): void {
+    this.#commits.hold()
+  }
+
+  releaseCommits(): void {
+    this.#commits.release()
+  }
+
+  /** Calls `run` once everything recorded so far is stored; at once if it is. */
+  whenCommitted(run: () => void): void {
+    this.#commits.whenCommitted(run)
+  }
+
+  // ---- the end ----
+
+  readonly #end = (): void => {
+    this.#serve(false)
+    this.#commits.endTurn()
+    if (!this.isStoreBehind) this.onCaughtUp()
+    this.#flushes.flush()
+    if (this.#afterFlush.length > 0) this.#runAfterFlush()
+    const length = this.#clock.now() - this.#startedAtMs
+    this.#count(length)
+    this.#nowMs = -1
+    this.work.endTurn()
+    const isMoreDue = this.#commits.isTurnDue || this.#flushes.length > 0
+    if (isMoreDue || this.#line.length > 0) this.now()
+    // Before new input comes: who waits must not wait for those who are served at once.
+    if (this.#line.length > 0) this.#serve(true)
+    else if (!isMoreDue) this.#gathering.afterTurn(length)
+    this.#setTimer()
+  }
+
+  #count(length: number): void {
+    const metrics = this.#metrics
+    metrics.turns++
+    if (this.work.isTurnSpent) metrics.turnsSpent++
+    if (length > metrics.longestTurnMs) metrics.longestTurnMs = length
+    if (this.work.units > metrics.mostTurnWork) metrics.mostTurnWork = this.work.units
+  }
+
+  /**
+   * Serves those who wait, a share each.
+   *
+   * @param isBeginning of a turn: then one of those who ask for much is first, and half of the turn is left to new input
+   */
+  #serve(isBeginning: boolean): void {
+    const line = this.#line
+    // While output has been piling up for long, those who make much of it have to wait.
+    const mayServeHeavy = !this.#flushes.isBehind
+    if (isBeginning && mayServeHeavy) line.serveHeavy()
+    while (!(isBeginning ? this.work.isHalfSpent : this.work.isTurnSpent)) {
+      if (!line.serveFresh() && !(mayServeHeavy && line.serveHeavy())) return
     }
   }
 
@@ -297,7 +274,7 @@ export class Turn {
     if (!this.#isOpen) return
     while (this.changeCount > this.committedCount || this.#nowMs >= 0) {
       await new Promise<void>((resolve) => this.#clock.atEndOfTurn(resolve))
-      if (this.#isCommitting) await new Promise<void>((resolve) => this.whenCommitted(resolve))
+      if (this.#commits.isUnderWay) await new Promise<void>((resolve) => this.whenCommitted(resolve))
     }
     this.#timer?.cancel()
   }

@@ -16,6 +16,7 @@
  * @module
  */
 import type { Timed } from '../base/timer-wheel.ts'
+import { copied, scanned, Work } from '../base/work.ts'
 import { readPlainAcknowledgement } from '../codec/acknowledgement.ts'
 import { connectPacketOf, decodeConnect } from '../codec/decode-connect.ts'
 import { decodePacket } from '../codec/decode.ts'
@@ -149,6 +150,11 @@ export class Connection implements Incoming, SessionConnection, Timed {
     return this.#stuckBytes >= this.limits.maxOutgoingBytes
   }
 
+  /** The Change that its output waits for; 0 where none waits. */
+  get heldUntilChange(): number {
+    return this.#sender.heldUntilChange
+  }
+
   /** Bytes handed to the Transport and not taken by the network. */
   get unsentBytes(): number {
     return this.#transport.unsentBytes
@@ -162,13 +168,18 @@ export class Connection implements Incoming, SessionConnection, Timed {
     this.#server.metrics.bytesReceived += chunk.length
     if (this.#byteRate !== undefined) this.#throttle(this.#byteRate.take(chunk.length, this.#server.now()))
     this.#decoder.push(chunk)
-    this.#work()
+    this.#server.work.enter(this.session ?? this)
+    this.#server.work.spend(copied(chunk.length))
+    // Whoever waits in the line is not served before it.
+    if (this.#wantsTurn) this.#decoder.detach()
+    else this.#work()
   }
 
-  /** Works off what waits inside: the Server calls it in the turn after `wantsTurn`. */
-  goOn(): void {
+  /** Works off what waits inside: the Server calls it when it is this Connection's turn, after `wantsTurn`. */
+  resume(): boolean {
     this.#wantsTurn = false
     if (this.#state !== State.Closed) this.#work()
+    return true
   }
 
   #work(): void {
@@ -186,7 +197,7 @@ export class Connection implements Incoming, SessionConnection, Timed {
   #mayWork(): boolean {
     if (this.#isPending || this.#state === State.Closed || this.congested) return false
     if (this.#resumeAtMs !== 0 && this.#resumeAtMs > this.#server.now()) return false
-    if (!this.#server.isTurnSpent) return true
+    if (!this.#server.work.isSpent) return true
     this.#askForTurn()
     return false
   }
@@ -222,6 +233,7 @@ export class Connection implements Incoming, SessionConnection, Timed {
     const server = this.#server
     this.#lastPacketMs = server.now()
     server.metrics.packetsReceived++
+    server.work.spend(Work.packet + copied(decoder.end - decoder.start))
     this.#changesBefore = server.changeCount
     if (this.#state === State.Connected && this.#handleHot(decoder.firstByte >> 4)) return
     this.#checkOrder(decoder.firstByte >> 4)
@@ -254,6 +266,7 @@ export class Connection implements Incoming, SessionConnection, Timed {
 
   #decodeConnect(): ReceivedConnect {
     const { bytes, firstByte, bodyStart, end } = this.#decoder
+    this.#server.work.spend(scanned(end - bodyStart))
     const { watchesPackets } = this.#server
     const packet = decodeConnect(bytes, bodyStart, end, firstByte, this.limits, watchesPackets)
     if (watchesPackets) this.#server.packetReceived(this, connectPacketOf(packet))
@@ -263,6 +276,7 @@ export class Connection implements Incoming, SessionConnection, Timed {
   /** Nobody needs User Properties, except listeners to packets. */
   #decode(): Packet {
     const { bytes, firstByte, bodyStart, end } = this.#decoder
+    this.#server.work.spend(scanned(end - bodyStart))
     const { watchesPackets } = this.#server
     const { limits } = this
     const packet = decodePacket(bytes, firstByte, bodyStart, end, this.#version, 'client', limits, watchesPackets)
@@ -550,6 +564,7 @@ export class Connection implements Incoming, SessionConnection, Timed {
 
   drained(): void {
     if (this.#transport.unsentBytes > 0) return
+    this.#server.work.enter(this.session ?? this)
     this.#sender.drained()
     this.#stuckBytes = -1
     this.#drainDeadlineMs = undefined
@@ -717,6 +732,7 @@ export class Connection implements Incoming, SessionConnection, Timed {
   }
 
   lost(error?: Error): void {
+    this.#server.work.enter(this.session ?? this)
     this.#server.arm(this, Infinity)
     if (this.#state !== State.Closed) this.#lose(error)
     this.#server.gone(this)

@@ -21,6 +21,11 @@ export class HeldLane {
     return this.#held.length
   }
 
+  /** What the oldest waits for; 0 where none waits. */
+  get nextChange(): number {
+    return this.#held.peek()?.afterChange ?? 0
+  }
+
   /** Keeps `bytes` (no copy is made) until the Change with that number is committed. */
   hold(bytes: Uint8Array, afterChange: number): void {
     this.#held.push({ bytes, afterChange })

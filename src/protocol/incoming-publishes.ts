@@ -13,6 +13,7 @@ import { ProtocolError } from '../codec/protocol-error.ts'
 import { PublishView, readPublish } from '../codec/publish-view.ts'
 import { ReasonCode } from '../codec/reason-code.ts'
 import { equalBytes } from '../base/bytes.ts'
+import { scanned } from '../base/work.ts'
 import { ApplicationMessage } from './application-message.ts'
 import type { Connection } from './connection.ts'
 import { IdentifierSet } from './identifier-set.ts'
@@ -57,7 +58,7 @@ export class IncomingPublishes {
     const { maxQos, maxUserProperties } = this.#connection.limits
     const messageQos = qos > maxQos ? this.#lowered(qos, maxQos, version) : qos
     const hasProperties = view.propertiesStart !== view.propertiesEnd
-    const alias = hasProperties ? checkPublishProperties(bytes, maxUserProperties) : 0
+    const alias = hasProperties ? this.#checkProperties(bytes, maxUserProperties) : 0
     const topic = this.#topic(bytes, alias)
     this.#server.metrics.publishReceived++
     if (qos === 2 && this.#isRepeat(packetIdentifier, version)) return false
@@ -111,6 +112,11 @@ export class IncomingPublishes {
     return this.#pendingQos
   }
 
+  #checkProperties(bytes: Uint8Array, maxUserProperties: number): number {
+    this.#server.work.spend(scanned(view.propertiesEnd - view.propertiesStart))
+    return checkPublishProperties(bytes, maxUserProperties)
+  }
+
   /** @param alias 0 where there is none */
   #topic(bytes: Uint8Array, alias: number): KnownTopic {
     if (alias !== 0) return this.#aliasedTopic(bytes, alias)
@@ -119,6 +125,7 @@ export class IncomingPublishes {
     if (view.topicStart === view.topicEnd) {
       throw new ProtocolError(ReasonCode.ProtocolError, 'PUBLISH with neither Topic Name nor Topic Alias') // [5.0 MQTT-4.7.3-1]
     }
+    this.#server.work.spend(scanned(view.topicEnd - view.topicStart))
     return (this.#lastTopic = this.#server.topic(bytes, view.topicStart, view.topicEnd))
   }
 

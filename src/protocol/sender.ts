@@ -15,6 +15,7 @@
  */
 import { copyBytes } from '../base/bytes.ts'
 import { UsageError } from '../base/errors.ts'
+import { copied, Work } from '../base/work.ts'
 import { writeAcknowledgement } from '../codec/acknowledgement.ts'
 import { maxControlPacketBytes } from '../codec/decoder.ts'
 import { encodeWithinLimit } from '../codec/encode.ts'
@@ -60,6 +61,11 @@ export class Sender {
   /** Whether packets wait for a commit. */
   get isHolding(): boolean {
     return this.#held !== undefined && this.#held.length > 0
+  }
+
+  /** The Change that the first of them waits for; 0 where none waits. */
+  get heldUntilChange(): number {
+    return this.#held?.nextChange ?? 0
   }
 
   /** Bytes gathered for the end of the turn. */
@@ -329,6 +335,7 @@ export class Sender {
    */
   release(committedChange: number, incoming: IncomingPublishes | undefined): boolean {
     this.#held?.release(committedChange, (bytes) => {
+      this.#server.work.spend(Work.packet)
       this.#append(bytes)
       incoming?.acknowledgementLeft(bytes)
     })
@@ -345,7 +352,9 @@ export class Sender {
     this.#isDirty = false
     const before = this.#output.writtenBytes
     this.#output.flush()
-    this.#server.metrics.bytesSent += this.#output.writtenBytes - before
+    const written = this.#output.writtenBytes - before
+    this.#server.work.spend(copied(written))
+    this.#server.metrics.bytesSent += written
   }
 
   /** The Transport has passed on everything that it held. */

@@ -7,6 +7,7 @@
  *
  * @module
  */
+import type { WorkBudget } from '../base/work.ts'
 import type { AuthPacket, Packet, ReceivedConnect, SubscribePacket, UnsubscribePacket } from '../codec/packets.ts'
 import type { PacketLimits } from '../codec/packet-limits.ts'
 import type { ReasonCode } from '../codec/reason-code.ts'
@@ -91,8 +92,8 @@ export interface ServerSide {
   /** Number of the newest Change, and of the newest one that is stored: see `HeldLane`. Both stay 0 without a Store. */
   readonly changeCount: number
   readonly committedCount: number
-  /** True once this turn's budget of deliveries is used up: the rest of a chunk waits for the next turn. */
-  readonly isTurnSpent: boolean
+  /** Where work is counted. Once it `isSpent` the rest of a chunk waits until it is this Connection's turn again. */
+  readonly work: WorkBudget
   /** True if somebody listens to packets. */
   readonly watchesPackets: boolean
   /** Monotonic milliseconds, the same throughout a turn. */
@@ -119,7 +120,7 @@ export interface ServerSide {
 
   /** Output was gathered: `flush` at the end of this turn. */
   wantsFlush(connection: Connection): void
-  /** Input waits inside: `goOn` in the next turn. */
+  /** Input waits inside: `resume` when it is this Connection's turn again. */
   wantsTurn(connection: Connection): void
   /** Packets wait for the Store: `release` after each commit. */
   wantsRelease(connection: Connection): void

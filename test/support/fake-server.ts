@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { TURN_UNITS, WorkBudget } from '../../src/base/work.ts'
 import { decodePacket } from '../../src/codec/decode.ts'
 import { Decoder } from '../../src/codec/decoder.ts'
 import { encodePacket } from '../../src/codec/encode.ts'
@@ -78,7 +79,7 @@ export class FakeServer implements ServerSide, SessionSide {
   readonly buffers = new BufferPool()
   changeCount = 0
   committedCount = 0
-  isTurnSpent = false
+  readonly work = new WorkBudget(() => 0)
   watchesPackets = false
   nowMs = 0
   /** What came to pass, one word each. */
@@ -89,7 +90,7 @@ export class FakeServer implements ServerSide, SessionSide {
   session: Session = new Session('client', this, sessionLimits)
   readonly #topics = new Map<string, KnownTopic>()
   #dirty = new Set<Connection>()
-  #goOn = new Set<Connection>()
+  #waiting = new Set<Connection>()
 
   now(): number {
     return this.nowMs
@@ -146,7 +147,7 @@ export class FakeServer implements ServerSide, SessionSide {
     this.#dirty.add(connection)
   }
   wantsTurn(connection: Connection): void {
-    this.#goOn.add(connection)
+    this.#waiting.add(connection)
   }
   wantsRelease(): void {
     this.told.push('waits')
@@ -177,17 +178,22 @@ export class FakeServer implements ServerSide, SessionSide {
     return true
   }
 
+  /** Nobody may work any more in this turn. */
+  spendTurn(): void {
+    this.work.spend(TURN_UNITS)
+  }
+
   /** Ends turns until nobody wants another one. */
   endTurn(): void {
     do {
-      this.isTurnSpent = false
-      const goOn = this.#goOn
-      this.#goOn = new Set()
-      for (const connection of goOn) connection.goOn()
+      this.work.endTurn()
+      const waiting = this.#waiting
+      this.#waiting = new Set()
+      for (const connection of waiting) connection.resume()
       const dirty = this.#dirty
       this.#dirty = new Set()
       for (const connection of dirty) connection.flush()
-    } while (this.#goOn.size > 0 || this.#dirty.size > 0)
+    } while (this.#waiting.size > 0 || this.#dirty.size > 0)
   }
 }
 

@@ -147,16 +147,16 @@ export const variants: readonly Variant[] = [
   },
   {
     name: 'a turn with many receivers forgets some',
-    file: 'src/broker/turn.ts',
-    from: 'for (const connection of dirty) connection.flush()',
-    to: 'for (const connection of dirty.slice(0, 12)) connection.flush()',
+    file: 'src/broker/flushes.ts',
+    from: '      connection.flush()\n',
+    to: '      if (count <= 12) connection.flush()\n',
   },
   {
     name: 'acknowledgements do not wait for the disk',
     stored: true,
-    file: 'src/broker/turn.ts',
-    from: 'if (stored === undefined) {',
-    to: "if (stored === undefined || level === 'disk') {",
+    file: 'src/broker/commits.ts',
+    from: 'if (stored === undefined) this',
+    to: "if (stored === undefined || level === 'disk') this",
   },
   {
     name: 'what has to survive a power cut is not synced',

@@ -155,7 +155,7 @@ test('Keep Alive counts from the last packet, at 1.5 times, with the delay behin
 
 test('a spent turn stops in the middle of a chunk and goes on in the next', () => {
   const one = TestConnection.connected()
-  one.server.isTurnSpent = true
+  one.server.spendTurn()
   one.connection.receive(Buffer.concat([encodePacket(PINGREQ, 5), encodePacket(PINGREQ, 5)]))
   assert.equal(one.transport.chunks.length, 0)
   assert.ok(one.transport.isPaused)
