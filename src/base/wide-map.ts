@@ -1,0 +1,144 @@
+/**
+ * A Map with text keys that may hold millions of entries and is never felt to grow.
+ *
+ * A plain Map moves all its entries whenever it has to double: at a million that takes a tenth of a second. Here a Map that
+ * reaches `LEAF_ENTRIES` is divided among 64 by six bits of a hash of the key, each of which may be divided again by the next
+ * six. So what moves at once is never more than one leaf.
+ *
+ *   root ─┬─ leaf Map   up to 8,192 entries
+ *         ├─ node ─┬─ leaf Map
+ *         │        └─ …
+ *         └─ …  64
+ *
+ * @module
+ */
+
+/** A leaf that reaches this is divided. Moving so many takes less than half a millisecond. */
+const LEAF_ENTRIES = 8_192
+const BITS = 6
+const PARTS = 1 << BITS
+/** With all bits of the hash used up a leaf grows as a plain Map does. */
+const LAST_SHIFT = 30
+
+type Leaf<Value> = Map<string, Value>
+
+class Node<Value> {
+  readonly shift: number
+  readonly parts: (Node<Value> | Leaf<Value>)[] = Array.from({ length: PARTS }, () => new Map<string, Value>())
+
+  constructor(shift: number) {
+    this.shift = shift
+  }
+
+  slotOf(hash: number): number {
+    return (hash >>> this.shift) & (PARTS - 1)
+  }
+}
+
+/**
+ * @example
+ * const map = new WideMap<number>()
+ * map.set('a', 1)
+ * map.get('a') // 1
+ * Array.from(map.values()) // [1]
+ */
+export class WideMap<Value> {
+  #root: Node<Value> | Leaf<Value>
+  #size: number
+
+  /** @param first entries to begin with; the Map is used as it is */
+  constructor(first: Map<string, Value> = new Map()) {
+    this.#root = first
+    this.#size = first.size
+  }
+
+  get size(): number {
+    return this.#size
+  }
+
+  /** Hot: runs for each level of a topic whose parent has very many children. */
+  get(key: string): Value | undefined {
+    const root = this.#root
+    return root instanceof Map ? root.get(key) : leafOf(root, hashText(key)).get(key)
+  }
+
+  has(key: string): boolean {
+    const root = this.#root
+    return root instanceof Map ? root.has(key) : leafOf(root, hashText(key)).has(key)
+  }
+
+  set(key: string, value: Value): void {
+    if (this.#root instanceof Map) {
+      if (this.#root.size >= LEAF_ENTRIES && !this.#root.has(key)) this.#root = divide(this.#root, 0)
+      else return this.#setIn(this.#root, key, value)
+    }
+    const hash = hashText(key)
+    let node = this.#root
+    for (;;) {
+      const slot = node.slotOf(hash)
+      const part = node.parts[slot]!
+      if (part instanceof Node) {
+        node = part
+        continue
+      }
+      if (part.size < LEAF_ENTRIES || node.shift >= LAST_SHIFT || part.has(key)) return this.#setIn(part, key, value)
+      node.parts[slot] = divide(part, node.shift + BITS)
+    }
+  }
+
+  #setIn(leaf: Leaf<Value>, key: string, value: Value): void {
+    const before = leaf.size
+    leaf.set(key, value)
+    this.#size += leaf.size - before
+  }
+
+  /** @returns whether there was such an entry */
+  delete(key: string): boolean {
+    const root = this.#root
+    const leaf = root instanceof Map ? root : leafOf(root, hashText(key))
+    if (!leaf.delete(key)) return false
+    this.#size--
+    return true
+  }
+
+  /**
+   * Every value, found as the caller asks for them. The map may change meanwhile: what is there all the time comes exactly
+   * once; what comes or goes may come or not, so that an entry that was deleted may still come; and the walk ends.
+   */
+  *values(): Generator<Value, void, undefined> {
+    yield* valuesOf(this.#root)
+  }
+}
+
+function* valuesOf<Value>(part: Node<Value> | Leaf<Value>): Generator<Value, void, undefined> {
+  if (part instanceof Node) {
+    for (let slot = 0; slot < PARTS; slot++) yield* valuesOf(part.parts[slot]!)
+    return
+  }
+  // A Map's iterator sees what is added meanwhile, but last. A leaf that is divided meanwhile stays as it was.
+  let left = part.size
+  for (const value of part.values()) {
+    if (left-- === 0) return
+    yield value
+  }
+}
+
+function leafOf<Value>(root: Node<Value>, hash: number): Leaf<Value> {
+  let part: Node<Value> | Leaf<Value> = root
+  while (part instanceof Node) part = part.parts[part.slotOf(hash)]!
+  return part
+}
+
+function divide<Value>(leaf: Leaf<Value>, shift: number): Node<Value> {
+  const node = new Node<Value>(shift)
+  for (const [key, value] of leaf) (node.parts[node.slotOf(hashText(key))] as Leaf<Value>).set(key, value)
+  return node
+}
+
+/** FNV-1a, with its bits mixed at the end, because the lowest are used first. */
+function hashText(text: string): number {
+  let hash = 0x811c9dc5
+  for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193)
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
+  return hash ^ (hash >>> 13)
+}

@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { WideMap } from '../../../src/base/wide-map.ts'
+
+const MANY = 50_000
+
+function filled(count: number): WideMap<number> {
+  const map = new WideMap<number>()
+  for (let at = 0; at < count; at++) map.set(`key-${at}`, at)
+  return map
+}
+
+test('it behaves as a Map, small and divided', () => {
+  const base = filled(MANY)
+  const key = fc.integer({ min: 0, max: MANY * 2 }).map((at) => `key-${at}`)
+  const step = fc.record({ remove: fc.boolean(), key, value: fc.integer() })
+  const model = new Map(Array.from({ length: MANY }, (_, at) => [`key-${at}`, at]))
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 100 }), (steps) => {
+      for (const one of steps) {
+        assert.equal(base.get(one.key), model.get(one.key))
+        assert.equal(base.has(one.key), model.has(one.key))
+        if (one.remove) assert.equal(base.delete(one.key), model.delete(one.key))
+        else {
+          base.set(one.key, one.value)
+          model.set(one.key, one.value)
+        }
+        assert.equal(base.size, model.size)
+      }
+    }),
+  )
+  assert.deepEqual([...base.values()].toSorted(order), [...model.values()].toSorted(order))
+})
+
+function order(one: number, other: number): number {
+  return one - other
+}
+
+test('it goes on with the Map that it was given', () => {
+  const map = new WideMap(new Map([['a', 1]]))
+  assert.equal(map.size, 1)
+  assert.equal(map.get('a'), 1)
+})
+
+test('a walk comes once to what is there all the time, though the map is divided on the way', () => {
+  for (const begun of [100, 8_192, 20_000]) {
+    const map = filled(begun)
+    const seen: number[] = []
+    const walk = map.values()
+    for (let at = 0; at < begun / 2; at++) seen.push(walk.next().value as number)
+    for (let at = 0; at < MANY; at++) map.set(`later-${at}`, -1)
+    for (let at = 0; at < begun; at += 3) map.delete(`key-${at}`)
+    for (const value of walk) if (value >= 0) seen.push(value)
+    assert.equal(new Set(seen).size, seen.length, 'none comes twice')
+    const all = new Set(seen)
+    for (let at = 0; at < begun; at++) if (at % 3 !== 0) assert.ok(all.has(at), `${at} of ${begun} is missing`)
+  }
+})
+
+test('a walk ends though something is added at each step', () => {
+  for (const begun of [100, 20_000]) {
+    const map = filled(begun)
+    let steps = 0
+    for (const _ of map.values()) map.set(`added-${steps++}`, 0)
+    assert.ok(steps <= 64 * begun, `${steps} steps`)
+  }
+})
