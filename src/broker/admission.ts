@@ -17,7 +17,7 @@ import { ProtocolError } from '../codec/protocol-error.ts'
 import { ReasonCode } from '../codec/reason-code.ts'
 import type { Client } from '../protocol/client.ts'
 import type { Connection } from '../protocol/connection.ts'
-import { grantKeepAlive } from '../protocol/keep-alive.ts'
+import { grantKeepAlive, heldKeepAlive, isTooLong } from '../protocol/keep-alive.ts'
 import { RateLimit } from '../protocol/rate-limit.ts'
 import { Session } from '../protocol/session.ts'
 import { countTopicLevels, topicNameProblem } from '../topics/topic-name.ts'
@@ -117,6 +117,11 @@ export class Admission {
     if (clientId === '' && protocolVersion < 5 && (protocolVersion === 3 || !cleanStart)) {
       // [3.1.1 MQTT-3.1.3-8]
       return new Refusal(ReasonCode.ClientIdentifierNotValid, 'an empty Client Identifier needs CleanSession 1')
+    }
+    const { maxKeepAlive, keepAliveTooLong } = listener
+    if (protocolVersion < 5 && keepAliveTooLong === 'refuse' && isTooLong(packet.keepAlive, maxKeepAlive)) {
+      const detail = `Keep Alive ${packet.keepAlive} s, max-keep-alive is ${maxKeepAlive} s, and keep-alive-too-long is refuse`
+      return new Refusal(ReasonCode.ClientIdentifierNotValid, detail)
     }
     if (packet.will === undefined) return undefined
     return (
@@ -293,7 +298,7 @@ export class Admission {
     const { sessions, metrics, events, clock, turn } = this.#parts
     const { listener } = notesOf(connection)
     const isTold = client.protocolVersion === 5
-    const keepAlive = isTold ? grantKeepAlive(packet.keepAlive, listener.options.maxKeepAlive) : packet.keepAlive
+    const keepAlive = grantedKeepAlive(packet, listener.options)
     const properties = isTold ? this.#granted(connection, client, login, keepAlive) : noProperties
     // Others may have come in while a plugin thought about it.
     const late =
@@ -477,6 +482,13 @@ function requestAgain(connection: Connection, authenticationData: Uint8Array | u
     exchangeState: undefined,
     reAuthentication: true,
   }
+}
+
+/** Seconds; what a 5.0 Client is told, and an older one held to. */
+function grantedKeepAlive({ protocolVersion, keepAlive }: ReceivedConnect, listener: ListenerOptions): number {
+  const { maxKeepAlive, keepAliveGrace } = listener
+  if (protocolVersion === 5) return grantKeepAlive(keepAlive, maxKeepAlive)
+  return isTooLong(keepAlive, maxKeepAlive) ? heldKeepAlive(maxKeepAlive, keepAliveGrace) : keepAlive
 }
 
 /** Seconds: 3.1.1 knows only "the Connection's" and "kept". */

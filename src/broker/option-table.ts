@@ -350,7 +350,26 @@ const limitRows = rows('limits', [
     unit: 'seconds',
     min: 0,
     max: UINT16,
-    description: 'Longest Keep Alive; a 5.0 Client that asks for more, or for none, is given this one. 0 = no limit.',
+    description:
+      'Longest Keep Alive; a 5.0 client that asks for more, or for none, is given this one; `keep-alive-too-long` says what becomes of an older one. 0 = no limit.',
+  },
+  {
+    key: 'keep-alive-too-long',
+    type: 'choice',
+    values: ['refuse', 'hold'],
+    default: 'refuse',
+    description:
+      'A 3.1 or 3.1.1 client that asks for a longer Keep Alive than `max-keep-alive`, or for none, cannot be given another one: `refuse` answers CONNACK 0x02; `hold` accepts it, and disconnects it once it has been silent for 1.5 times `max-keep-alive` and `keep-alive-grace`.',
+  },
+  {
+    key: 'keep-alive-grace',
+    type: 'number',
+    default: 60,
+    unit: 'seconds',
+    min: 0,
+    max: DAY,
+    description:
+      'Grace for clients that `keep-alive-too-long: hold` accepts: they do not know that they have to send more often.',
   },
   {
     key: 'receive-maximum',

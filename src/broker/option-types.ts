@@ -72,8 +72,12 @@ export interface ListenerLimits {
   readonly connectTimeout: number
   /** Grace on top of 1.5 times the Keep Alive before a silent Client is disconnected (§3.1.2.10). In seconds. Default 0. */
   readonly timeoutDisconnectDelay: number
-  /** Longest Keep Alive; a 5.0 Client that asks for more, or for none, is given this one. 0 = no limit. In seconds. Default 0. */
+  /** Longest Keep Alive; a 5.0 client that asks for more, or for none, is given this one; `keep-alive-too-long` says what becomes of an older one. 0 = no limit. In seconds. Default 0. */
   readonly maxKeepAlive: number
+  /** A 3.1 or 3.1.1 client that asks for a longer Keep Alive than `max-keep-alive`, or for none, cannot be given another one: `refuse` answers CONNACK 0x02; `hold` accepts it, and disconnects it once it has been silent for 1.5 times `max-keep-alive` and `keep-alive-grace`. Default "refuse". */
+  readonly keepAliveTooLong: 'refuse' | 'hold'
+  /** Grace for clients that `keep-alive-too-long: hold` accepts: they do not know that they have to send more often. In seconds. Default 60. */
+  readonly keepAliveGrace: number
   /** QoS 1 and 2 messages a Client may have in flight towards us (§3.2.2.3.3). Default 1000. */
   readonly receiveMaximum: number
   /** QoS 1 and 2 messages in flight towards one Client; the Client's own Receive Maximum may lower it. Default 1000. */

@@ -4,7 +4,7 @@
  * Decides the Keep Alive that holds for a Network Connection.
  *
  * @param requested what CONNECT asks for, in seconds; 0 asks for none (§3.1.2.10)
- * @param maximum what this Server allows, in seconds; 0 sets no limit (always 0 before 5.0, which has no way to say so)
+ * @param maximum what this Server allows, in seconds; 0 sets no limit (before 5.0 there is no way to say so: `heldKeepAlive`)
  * @returns seconds; where it differs from `requested`, CONNACK says so (§3.2.2.3.14)
  *
  * @example
@@ -13,6 +13,26 @@
  * grantKeepAlive(0, 300) // 300: a Client that asks for none still gets this Server's limit
  */
 export function grantKeepAlive(requested: number, maximum: number): number {
-  if (maximum === 0) return requested
-  return requested === 0 ? maximum : Math.min(requested, maximum)
+  return isTooLong(requested, maximum) ? maximum : requested
+}
+
+/**
+ * Whether a Client asks for a longer Keep Alive than this Server allows, in seconds; 0 asks for none, which is longer than any.
+ *
+ * @example
+ * isTooLong(0, 300) // true
+ * isTooLong(0, 0) // false: there is no limit
+ */
+export function isTooLong(requested: number, maximum: number): boolean {
+  return maximum > 0 && (requested === 0 || requested > maximum)
+}
+
+/**
+ * The Keep Alive that an older Client is held to, which cannot be told: the grace stands behind one and a half of it.
+ *
+ * @example
+ * heldKeepAlive(10, 60) // 50: silent for 75 s, which is 1.5 × 10 s and 60 s
+ */
+export function heldKeepAlive(maximum: number, graceSeconds: number): number {
+  return maximum + graceSeconds / 1.5
 }

@@ -355,6 +355,16 @@ export const effects: Readonly<Record<string, Effect>> = {
       return [client.connack?.properties.serverKeepAlive, silenceMs(broker, client, 10_000)]
     },
   },
+  'limits/keep-alive-too-long': {
+    config: { 'max-keep-alive': 4, 'keep-alive-too-long': 'hold' },
+    expected: [0, 0, 0],
+    observe: (broker) => [0, 4, 5].map((keepAlive) => broker.connect({ version: 4, keepAlive }).connack?.reasonCode),
+  },
+  'limits/keep-alive-grace': {
+    config: { 'max-keep-alive': 4, 'keep-alive-too-long': 'hold', 'keep-alive-grace': 3 },
+    expected: 9000,
+    observe: (broker) => silenceMs(broker, broker.connect({ version: 4, keepAlive: 60 }), 80_000),
+  },
   'limits/receive-maximum': {
     config: { 'receive-maximum': 2 },
     expected: [2, ReasonCode.ReceiveMaximumExceeded],

@@ -90,6 +90,42 @@ for (const version of OLDER) {
     await broker.close()
   })
 
+  test(`${name}: a Keep Alive above max-keep-alive, or none, is refused with 0x02, or held to the limit with a grace`, async () => {
+    for (const [config, codes] of [
+      [{ 'max-keep-alive': 2 }, [2, 2, 0, 0]],
+      [{ 'max-keep-alive': 2, 'keep-alive-too-long': 'hold' }, [0, 0, 0, 0]],
+      [{ 'max-keep-alive': 0 }, [0, 0, 0, 0]],
+    ] as const) {
+      const broker = await TestBroker.start(config)
+      const connect = (keepAlive: number) => broker.connect({ clientId: String(keepAlive), version, keepAlive })
+      assert.deepEqual(
+        [0, 65_535, 2, 1].map((seconds) => connect(seconds).connack?.reasonCode),
+        codes,
+      )
+      await broker.close()
+    }
+
+    const broker = await TestBroker.start({ 'max-keep-alive': 2, 'keep-alive-too-long': 'hold', 'keep-alive-grace': 5 })
+    const [asked, none, within] = [65_535, 0, 2].map((keepAlive) => {
+      return broker.connect({ clientId: String(keepAlive), version, keepAlive })
+    })
+    broker.advance(2_999)
+    assert.deepEqual([asked?.isClosed, none?.isClosed, within?.isClosed], [false, false, false])
+    broker.advance(1)
+    assert.deepEqual(
+      [asked?.isClosed, none?.isClosed, within?.isClosed],
+      [false, false, true],
+      'the grace is for those that cannot know',
+    )
+    broker.advance(4_999)
+    none?.sendHex('c0 00')
+    broker.advance(1)
+    assert.deepEqual([asked?.isClosed, none?.isClosed], [true, false])
+    broker.advance(7_999)
+    assert.equal(none?.isClosed, true)
+    await broker.close()
+  })
+
   test(`${name}: a Will Topic with more levels than are allowed is refused with a return code, not by a close alone`, async () => {
     const broker = await TestBroker.start({ 'max-topic-levels': 2 })
     const device = broker.connect({ version, will: { topicName: 'a/b/c' } })
