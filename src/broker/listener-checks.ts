@@ -19,6 +19,7 @@ const CONDITIONAL: readonly {
     keys: [
       'certfile',
       'keyfile',
+      'keyfilePasswordFile',
       'cafile',
       'capath',
       'cadata',
@@ -27,6 +28,7 @@ const CONDITIONAL: readonly {
       'certificateUserName',
       'certificates',
       'minTlsVersion',
+      'certificateWarningDays',
     ],
     needs: '`ssl: on`',
     holds: ({ ssl }) => ssl,

@@ -142,11 +142,14 @@ export class OptionReader {
   #finish(row: OptionRow, value: unknown, path: readonly string[]): unknown {
     if (row.type === 'path') return this.#absolute(value, path, row.exists)
     if (row.type !== 'certificates') return value
-    return (value as Values[]).map(({ certfile, keyfile, ...rest }, index) => ({
-      ...camelKeys(rest),
-      certfile: this.#absolute(certfile, [...path, String(index), 'certfile'], 'file'),
-      keyfile: this.#absolute(keyfile, [...path, String(index), 'keyfile'], 'file'),
-    }))
+    return (value as Values[]).map((section, index) =>
+      Object.fromEntries(
+        Object.entries(section).map(([key, written]) => [
+          toCamel(key),
+          key.endsWith('file') ? this.#absolute(written, [...path, String(index), key], 'file') : written,
+        ]),
+      ),
+    )
   }
 
   #absolute(written: unknown, path: readonly string[], exists: OptionRow['exists']): string {
@@ -210,10 +213,6 @@ const HOMES: Readonly<Record<OptionScope, string>> = {
 const MAPS = new Set<OptionRow['type']>(['listeners', 'section', 'access-list', 'groups', 'durability-map', 'headers'])
 
 const INNER_KEYS: Readonly<Partial<Record<OptionRow['type'], readonly string[]>>> = {
-  certificates: ['server-name', 'certfile', 'keyfile'],
+  certificates: ['server-name', 'certfile', 'keyfile', 'keyfile-password-file'],
   'access-list': ['publish', 'subscribe', 'deny'],
-}
-
-function camelKeys(section: Values): Values {
-  return Object.fromEntries(Object.entries(section).map(([key, value]) => [toCamel(key), value]))
 }

@@ -88,7 +88,7 @@ const DESCRIPTIONS: Readonly<Record<OptionType, (row: OptionRow) => string>> = {
   origins: () => 'a list of origins such as https://example.com, or *',
   'address-ranges': () => 'a list of IP addresses or networks such as 10.0.0.0/8',
   'protocol-versions': () => 'a list of 3.1, 3.1.1 and 5.0 with at least one of them',
-  certificates: () => 'a list of {server-name, certfile, keyfile}',
+  certificates: () => 'a list of {server-name, certfile, keyfile, keyfile-password-file}',
   plugins: () => 'a list of plugin names or module paths (from a program also plugins and their factories)',
   'topic-filters': () => 'a list of Topic Filters',
   'access-list': () => 'a map: user → list of Topic Filters, or a map of publish, subscribe and deny lists',
@@ -150,8 +150,9 @@ const certificate = v.strictObject(
     'server-name': v.optional(v.string('must be a host name')),
     certfile: v.string('must be a path'),
     keyfile: v.string('must be a path'),
+    'keyfile-password-file': v.optional(v.string('must be a path')),
   },
-  'must be a section of server-name, certfile and keyfile',
+  'must be a section of server-name, certfile, keyfile and keyfile-password-file',
 )
 
 const accessRules = v.strictObject({

@@ -542,6 +542,12 @@ const listenerRows = rows('listener', [
   },
   { key: 'certfile', type: 'path', exists: 'file', description: "The listener's certificate chain, PEM." },
   { key: 'keyfile', type: 'path', exists: 'file', description: 'The private key that goes with `certfile`, PEM.' },
+  {
+    key: 'keyfile-password-file',
+    type: 'path',
+    exists: 'file',
+    description: 'A file whose first line is the password of an encrypted `keyfile`.',
+  },
   { key: 'cafile', type: 'path', exists: 'file', description: 'CAs that may sign client certificates: a PEM file.' },
   {
     key: 'capath',
@@ -559,7 +565,18 @@ const listenerRows = rows('listener', [
     key: 'crlfile',
     type: 'path',
     exists: 'file',
-    description: 'Client certificates that were revoked: a PEM file of CRLs.',
+    description:
+      'Certificates that were revoked: a PEM file of CRLs. Needed is the list of each CA that issues client certificates; CAs themselves are looked up where the list of the CA above them is there.',
+  },
+  {
+    key: 'certificate-warning-days',
+    type: 'integer',
+    default: 14,
+    unit: 'days',
+    min: 0,
+    max: 3_650,
+    description:
+      'How long before its end the log warns of a certificate, a CA or a CRL: at the start, at a reload, and daily. 0 = only once it has expired.',
   },
   {
     key: 'client-certificates',
@@ -578,7 +595,8 @@ const listenerRows = rows('listener', [
     key: 'certificates',
     type: 'certificates',
     default: [],
-    description: 'Further certificates, chosen by SNI: a list of `server-name`, `certfile`, `keyfile`.',
+    description:
+      'Further certificates, chosen by SNI: a list of `server-name`, `certfile`, `keyfile`, `keyfile-password-file`.',
   },
   {
     key: 'min-tls-version',

@@ -126,19 +126,23 @@ export interface ListenerSettings {
   readonly certfile?: string
   /** The private key that goes with `certfile`, PEM. */
   readonly keyfile?: string
+  /** A file whose first line is the password of an encrypted `keyfile`. */
+  readonly keyfilePasswordFile?: string
   /** CAs that may sign client certificates: a PEM file. */
   readonly cafile?: string
   /** CAs that may sign client certificates: a folder of PEM files. */
   readonly capath?: string
   /** CAs that may sign client certificates: PEM text, here in the configuration. */
   readonly cadata?: string
-  /** Client certificates that were revoked: a PEM file of CRLs. */
+  /** Certificates that were revoked: a PEM file of CRLs. Needed is the list of each CA that issues client certificates; CAs themselves are looked up where the list of the CA above them is there. */
   readonly crlfile?: string
+  /** How long before its end the log warns of a certificate, a CA or a CRL: at the start, at a reload, and daily. 0 = only once it has expired. In days. Default 14. */
+  readonly certificateWarningDays: number
   /** Whether Clients show a certificate. Default `optional` where a CA is given, otherwise `off`. */
   readonly clientCertificates?: 'off' | 'optional' | 'required'
   /** Which part of a client certificate is the Client's user name. Default "off". */
   readonly certificateUserName: 'off' | 'cn' | 'subject' | 'san'
-  /** Further certificates, chosen by SNI: a list of `server-name`, `certfile`, `keyfile`. Default []. */
+  /** Further certificates, chosen by SNI: a list of `server-name`, `certfile`, `keyfile`, `keyfile-password-file`. Default []. */
   readonly certificates: readonly ServerCertificate[]
   /** Oldest TLS version spoken. Default "1.2". */
   readonly minTlsVersion: '1.2' | '1.3'

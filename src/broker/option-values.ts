@@ -24,4 +24,6 @@ export interface ServerCertificate {
   readonly serverName?: string
   readonly certfile: string
   readonly keyfile: string
+  /** A file whose first line is the password of an encrypted key. */
+  readonly keyfilePasswordFile?: string
 }

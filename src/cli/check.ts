@@ -8,17 +8,21 @@ import { readConfig, stateSentence, urlOf, warningsOf } from './config.ts'
 
 export async function check({ options: { config }, terminal }: Call): Promise<number> {
   const { options, source } = readConfig(config)
-  await checkCertificates(options.listeners)
+  const certificateWarnings = await checkCertificates(options.listeners)
   await withAccess(options, source, () => undefined)
-  for (const warning of warningsOf(options)) terminal.err(`warning: ${warning}`)
+  for (const warning of [...warningsOf(options), ...certificateWarnings]) terminal.err(`warning: ${warning}`)
   const lines = options.listeners.map((listener) => `  ${listener.name} would listen on ${urlOf(listener)}`)
   terminal.out([`${config} can work:`, ...lines, `  ${stateSentence(options)}`].join('\n'))
   return 0
 }
 
-/** @throws {ConfigError} with a line for each listener whose certificate, key, CA or CRL cannot be used */
-async function checkCertificates(listeners: readonly ListenerOptions[]): Promise<void> {
+/**
+ * @returns what works, but turns clients away now or soon
+ * @throws {ConfigError} with a line for each listener whose certificate, key, CA or CRL cannot be used
+ */
+async function checkCertificates(listeners: readonly ListenerOptions[]): Promise<string[]> {
   const results = await Promise.allSettled(listeners.map(checkListenerFiles))
   const messages = results.flatMap((result) => (result.status === 'rejected' ? [(result.reason as Error).message] : []))
   if (messages.length > 0) throw new ConfigError('ERR_LISTENER_CERTIFICATE', messages.join('\n'))
+  return results.flatMap((result) => (result.status === 'fulfilled' ? result.value : []))
 }

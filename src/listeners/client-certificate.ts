@@ -6,6 +6,7 @@
 import type { X509Certificate } from 'node:crypto'
 import type { TLSSocket } from 'node:tls'
 import type { ListenerOptions } from '../broker/options.ts'
+import type { Revocations } from './revocations.ts'
 
 /** Where the user name of a certificate's owner is read from. */
 export type CertificateUserName = ListenerOptions['certificateUserName']
@@ -21,13 +22,19 @@ type Rules = Pick<ListenerOptions, 'clientCertificates' | 'certificateUserName'>
  * Judges the peer of a finished handshake. A certificate that is shown must be good also where none is needed: a device
  * with a revoked certificate is turned away, not let in as if it had none.
  */
-export function judgePeer(socket: TLSSocket, { clientCertificates, certificateUserName }: Rules): Verdict {
+export function judgePeer(
+  socket: TLSSocket,
+  { clientCertificates, certificateUserName }: Rules,
+  revocations: Revocations | undefined,
+  nowMs: number,
+): Verdict {
   if (clientCertificates === 'off') return { userName: undefined }
   const certificate = socket.getPeerX509Certificate()
   if (certificate === undefined) {
     return clientCertificates === 'required' ? { refused: 'no client certificate' } : { userName: undefined }
   }
-  if (!socket.authorized) return { refused: `client certificate: ${String(socket.authorizationError)}` }
+  const problem = socket.authorized ? revocations?.problemOf(certificate, nowMs) : String(socket.authorizationError)
+  if (problem !== undefined) return { refused: `client certificate: ${problem}` }
   return { userName: userNameOf(certificate, certificateUserName) }
 }
 

@@ -7,6 +7,7 @@
  */
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import { UsageError } from '../base/errors.ts'
+import { realClock } from '../broker/clock.ts'
 import type { ListenerOptions } from '../broker/options.ts'
 import type { Peer } from '../protocol/transport.ts'
 import { addressList, plainAddress } from '../broker/address.ts'
@@ -37,10 +38,11 @@ export async function openListener(options: ListenerOptions, host: ListenerHost)
 /**
  * Checks the files that a listener needs, without opening it.
  *
+ * @returns what works, but turns clients away now or soon, one sentence each
  * @throws {ConfigError} `ERR_LISTENER_FILE` or `ERR_LISTENER_CERTIFICATE`
  */
-export async function checkListenerFiles(options: ListenerOptions): Promise<void> {
-  if (options.ssl) await loadCertificates(options)
+export async function checkListenerFiles(options: ListenerOptions): Promise<string[]> {
+  return options.ssl ? (await loadCertificates(options)).warnings(realClock.wallNow()) : []
 }
 
 class SocketListener implements Listener {

@@ -7,6 +7,7 @@
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { createServer, type Server, type TLSSocket } from 'node:tls'
+import type { Timer } from '../base/clock.ts'
 import { invariant } from '../base/errors.ts'
 import type { Peer } from '../protocol/transport.ts'
 import { certificatePaths, loadCertificates, type Certificates } from './certificates.ts'
@@ -14,6 +15,8 @@ import { judgePeer } from './client-certificate.ts'
 import type { Door, House } from './door.ts'
 import { watchFiles } from './file-watch.ts'
 import type { Stay } from './waiting-room.ts'
+
+const DAY_MS = 86_400_000
 
 interface Handshake {
   readonly peer: Peer
@@ -27,7 +30,8 @@ export class TlsDoor implements Door {
   readonly #handshakes = new Map<string, Handshake>()
   readonly #unwatch: () => void
   #server: Server
-  #fingerprint: string
+  #certificates: Certificates
+  #daily: Timer
   #closed = false
   /** The last complaint about renewed files, so that each is logged once. */
   #complaint: string | undefined
@@ -40,8 +44,9 @@ export class TlsDoor implements Door {
   private constructor(house: House, next: Door, certificates: Certificates) {
     this.#house = house
     this.#next = next
-    this.#fingerprint = certificates.fingerprint
+    this.#certificates = certificates
     this.#server = this.#serve(certificates)
+    this.#daily = this.#warnDaily()
     this.#unwatch = watchFiles(certificatePaths(house.options), house.host.clock, () => void this.#renew())
   }
 
@@ -61,7 +66,17 @@ export class TlsDoor implements Door {
   close(): void {
     this.#closed = true
     this.#unwatch()
+    this.#daily.cancel()
     this.#next.close()
+  }
+
+  /** What runs out does so while nobody starts anything. */
+  #warnDaily(): Timer {
+    const { clock, log } = this.#house.host
+    for (const warning of this.#certificates.warnings(clock.wallNow())) log.warn(warning)
+    return clock.setTimer(DAY_MS, () => {
+      this.#daily = this.#warnDaily()
+    })
   }
 
   #serve(certificates: Certificates): Server {
@@ -83,7 +98,8 @@ export class TlsDoor implements Door {
 
   #secured(socket: TLSSocket): void {
     const key = endsOf(socket)
-    const verdict = judgePeer(socket, this.#house.options)
+    const { options, host } = this.#house
+    const verdict = judgePeer(socket, options, this.#certificates.revocations, host.clock.wallNow())
     if (verdict.refused !== undefined) {
       this.#failed(key, verdict.refused)
       return void socket.destroy()
@@ -122,10 +138,12 @@ export class TlsDoor implements Door {
     try {
       const certificates = await loadCertificates(options)
       this.#complaint = undefined
-      if (this.#closed || certificates.fingerprint === this.#fingerprint) return
-      this.#fingerprint = certificates.fingerprint
+      if (this.#closed || certificates.fingerprint === this.#certificates.fingerprint) return
+      this.#certificates = certificates
       this.#server = this.#serve(certificates)
       host.log.info({ listener, certificates: certificates.summary }, 'Renewed certificates are in use')
+      this.#daily.cancel()
+      this.#daily = this.#warnDaily()
     } catch (error) {
       const { message } = error as Error
       if (this.#closed || message === this.#complaint) return

@@ -22,21 +22,34 @@ export interface CertificateRequest {
   readonly expired?: boolean
 }
 
+export interface ListRequest {
+  /** UTCTime, such as `210101000000Z`. */
+  readonly issued?: string
+  readonly expires?: string
+  /** Adds the critical extension by which a list says that it has no CAs in it. */
+  readonly isForDevicesOnly?: true
+}
+
 /** Signs certificates and revocation lists. */
 export class TestAuthority {
   /** Its own certificate, PEM. */
   readonly certificate: string
+  readonly serial: number
   readonly #name: Buffer
   readonly #key: KeyObject
   #lastSerial = 1
 
-  constructor(name: string) {
+  /** @param parent signs its certificate; without one it signs its own */
+  constructor(name: string, parent?: TestAuthority) {
     const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
     this.#name = distinguishedName([['CN', name]])
     this.#key = privateKey
+    this.serial = parent === undefined ? 1 : ++parent.#lastSerial
     const isAuthority = extension('2.5.29.19', sequence(BOOLEAN_TRUE), true)
     const maySign = extension('2.5.29.15', der(0x03, Buffer.from([1, 0x06])), true)
-    this.certificate = this.#sign('CERTIFICATE', this.#body(1, this.#name, publicKey, [isAuthority, maySign], false))
+    const signer = parent ?? this
+    const body = signer.#body(this.serial, this.#name, publicKey, [isAuthority, maySign], false)
+    this.certificate = signer.#sign('CERTIFICATE', body)
   }
 
   issue({ subject = [['CN', 'test']], names = [], expired = false }: CertificateRequest = {}): Identity {
@@ -52,11 +65,18 @@ export class TestAuthority {
   }
 
   /** A list of revoked certificates, PEM. */
-  revoke(...identities: readonly Identity[]): string {
+  revoke(...identities: readonly Pick<Identity, 'serial'>[]): string {
+    return this.list(identities)
+  }
+
+  /** The same with more to it. */
+  list(identities: readonly Pick<Identity, 'serial'>[], more: ListRequest = {}): string {
     const revoked = identities.map(({ serial }) => sequence(integer(serial), time('200101000000Z')))
     const list = revoked.length === 0 ? [] : [sequence(...revoked)]
-    const dates = [time('200101000000Z'), time('491231235959Z')]
-    return this.#sign('X509 CRL', sequence(integer(1), ECDSA_SHA256, this.#name, ...dates, ...list))
+    const dates = [time(more.issued ?? '200101000000Z'), time(more.expires ?? '491231235959Z')]
+    const scope = extension('2.5.29.28', sequence(der(0x81, Buffer.of(0xff))), true)
+    const extensions = more.isForDevicesOnly ? [der(0xa0, sequence(scope))] : []
+    return this.#sign('X509 CRL', sequence(integer(1), ECDSA_SHA256, this.#name, ...dates, ...list, ...extensions))
   }
 
   #body(serial: number, subject: Buffer, publicKey: KeyObject, extensions: Buffer[], expired: boolean): Buffer {

@@ -600,6 +600,8 @@ export const elsewhere: Readonly<Record<string, string>> = {
   'listener/capath': 'listeners/tls.test.ts',
   'listener/cadata': 'listeners/tls.test.ts',
   'listener/crlfile': 'listeners/tls.test.ts',
+  'listener/certificate-warning-days': 'listeners/certificate-dates.test.ts',
+  'listener/keyfile-password-file': 'listeners/certificate-dates.test.ts',
   'listener/client-certificates': 'listeners/tls.test.ts',
   'listener/certificate-user-name': 'listeners/tls.test.ts',
   'listener/certificates': 'listeners/tls.test.ts',

@@ -1,0 +1,90 @@
+/**
+ * DER, as far as certificates and revocation lists need to be read beyond what `node:crypto` tells of them: nested values of
+ * a tag, a length and a content (X.690 §8, §10).
+ *
+ * @module
+ */
+
+/** One value. */
+export interface DerValue {
+  readonly tag: number
+  readonly content: Buffer
+  /** With its tag and its length. */
+  readonly whole: Buffer
+}
+
+export const DER_BOOLEAN = 0x01
+export const DER_INTEGER = 0x02
+export const DER_BIT_STRING = 0x03
+export const DER_OBJECT_IDENTIFIER = 0x06
+export const DER_UTC_TIME = 0x17
+export const DER_GENERALIZED_TIME = 0x18
+export const DER_SEQUENCE = 0x30
+
+/**
+ * The value that begins at `at`.
+ *
+ * @throws {RangeError} where the bytes end before the value does
+ *
+ * @example
+ * readDer(Buffer.from([0x02, 0x01, 0x05])).content // <Buffer 05>
+ * readDer(Buffer.from([0x02, 0x02, 0x05])) // throws RangeError
+ */
+export function readDer(bytes: Buffer, at = 0): DerValue {
+  const tag = bytes.readUInt8(at)
+  const first = bytes.readUInt8(at + 1)
+  const lengthBytes = first < 0x80 ? 0 : first & 0x7f
+  if (first === 0x80 || lengthBytes > 4) throw new RangeError('no length that DER allows')
+  const start = at + 2 + lengthBytes
+  const end = start + (lengthBytes === 0 ? first : bytes.readUIntBE(at + 2, lengthBytes))
+  if (end > bytes.length) throw new RangeError('the bytes end before the value does')
+  return { tag, content: bytes.subarray(start, end), whole: bytes.subarray(at, end) }
+}
+
+/** The values inside one, in their order. */
+export function* derChildren({ content }: DerValue): IterableIterator<DerValue> {
+  for (let at = 0; at < content.length;) {
+    const value = readDer(content, at)
+    at += value.whole.length
+    yield value
+  }
+}
+
+/**
+ * An object identifier in its usual form.
+ *
+ * @example
+ * objectIdentifier(readDer(Buffer.from('06032b6570', 'hex'))) // '1.3.101.112'
+ */
+export function objectIdentifier({ content }: DerValue): string {
+  const arcs: number[] = []
+  let arc = 0
+  for (const byte of content) {
+    arc = arc * 128 + (byte & 0x7f)
+    if (byte < 0x80) {
+      arcs.push(arc)
+      arc = 0
+    }
+  }
+  const [first = 0, ...rest] = arcs
+  const top = Math.min(2, Math.floor(first / 40))
+  return [top, first - top * 40, ...rest].join('.')
+}
+
+/** Milliseconds since 1970 of a UTCTime or a GeneralizedTime, in the one form that RFC 5280 §4.1.2.5 allows of each. */
+export function derTimeMs({ tag, content }: DerValue): number {
+  const text = content.toString('latin1')
+  // Two digits are 1950 to 2049.
+  const full = tag === DER_UTC_TIME ? `${Number(text.slice(0, 2)) < 50 ? '20' : '19'}${text}` : text
+  const match = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/.exec(full)
+  if (match === null) throw new RangeError('a time in another form than RFC 5280 has')
+  const [year, month, day, hour, minute, second] = match.slice(1).map(Number) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ]
+  return Date.UTC(year, month - 1, day, hour, minute, second)
+}
