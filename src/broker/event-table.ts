@@ -108,7 +108,8 @@ export const eventTable: { readonly [Name in EventName]: EventRow<Name> } = {
       'A retained message was set, replaced, cleared, or refused: for lack of room, or because `retain` is off.',
     fields: {
       topicName: TOPIC_NAME,
-      action: '`set`, `cleared`, `expired`, or `refused`: for lack of room, or because `retain` is off.',
+      action:
+        '`set`, `cleared`, `expired`, `refused` (for lack of room, or because `retain` is off), or `damaged`: the store has lost it.',
     },
   },
   willPublished: {

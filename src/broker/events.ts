@@ -67,7 +67,7 @@ export interface BrokerEvents {
    */
   dropped: { readonly clientId: string; readonly message: ApplicationMessage; readonly cause: DropCause }
   /** A retained message was set, replaced, cleared, or refused: for lack of room, or because `retain` is off. */
-  retained: { readonly topicName: string; readonly action: 'set' | 'cleared' | 'expired' | 'refused' }
+  retained: { readonly topicName: string; readonly action: 'set' | RetainedEnd }
   willPublished: { readonly clientId: string; readonly topicName: string }
   packetReceived: { readonly clientId: string; readonly packet: Packet }
   packetSent: { readonly clientId: string; readonly packet: Packet }
@@ -77,6 +77,9 @@ export interface BrokerEvents {
 
 /** The names of all events, for whoever listens to everything. */
 export const eventNames = Object.keys(eventTable) as EventName[]
+
+/** Why there is no retained message any more. */
+export type RetainedEnd = 'cleared' | 'expired' | 'refused' | 'damaged'
 
 export type SessionEndCause = 'expired' | 'clean start' | 'connection ended' | 'session limit' | 'administrator'
 

@@ -63,6 +63,7 @@ export const metricTable: Readonly<Record<CounterName, MetricRow>> = {
   longestTurnMs: row('milliseconds', 'Longest turn of the event loop.'),
   mostTurnWork: row('units', 'Most work counted in one turn, in units of about 0.1 µs.'),
   payloadReadsFailed: row('reads', 'Reads of waiting payloads from the Store that failed; they are tried again.'),
+  payloadsDamaged: row('payloads', 'Payloads that the Store has lost: their messages are dropped, all others go on.'),
   internalErrors: row('errors', 'Mistakes of the broker itself: each costs one message or one Connection.'),
 }
 
@@ -111,6 +112,7 @@ export const dropTable: Readonly<Record<DropCause, string>> = {
   'session ended': 'The Session ended while it waited.',
   'refused by client': 'The Client answered with a Reason Code of 0x80 or above.',
   'memory limit': 'QoS 1 or 2 that had to wait, and `max-memory` is reached.',
+  damaged: 'Its payload on disk is not what was written, or cannot be read any more.',
 }
 
 function storeRow(topic: string, unit: string, description: string): StoreRow {

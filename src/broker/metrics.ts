@@ -47,6 +47,7 @@ export class Metrics implements ConnectionMetrics {
   longestTurnMs = 0
   mostTurnWork = 0
   payloadReadsFailed = 0
+  payloadsDamaged = 0
   internalErrors = 0
   readonly dropped: Record<DropCause, number> = {
     'not connected': 0,
@@ -60,5 +61,6 @@ export class Metrics implements ConnectionMetrics {
     'session ended': 0,
     'refused by client': 0,
     'memory limit': 0,
+    damaged: 0,
   }
 }

@@ -121,10 +121,24 @@ export class Payloads {
     this.#retries.delete(session)
   }
 
-  /** Reads the payloads of those messages into RAM. */
+  /** Reads the payloads of those messages into RAM; where one is damaged, its message is lost and no other. */
   async load(messages: readonly ApplicationMessage[]): Promise<void> {
     if (messages.length === 0) return
     const payloads = await this.#store.read(messages.map(({ messageNumber }) => messageNumber))
-    for (const [at, message] of messages.entries()) message.load(payloads[at]!)
+    for (const [at, message] of messages.entries()) {
+      const payload = payloads[at]
+      if (payload === undefined) this.#lose(message)
+      else message.load(payload)
+    }
+  }
+
+  #lose(message: ApplicationMessage): void {
+    const { messageNumber, topicName, publisher } = message
+    message.lose()
+    this.#metrics.payloadsDamaged++
+    this.#log.error(
+      { messageNumber, topicName, publisher },
+      `message ${messageNumber} for ${topicName} is dropped: the store has lost its payload`,
+    )
   }
 }

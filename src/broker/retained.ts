@@ -10,6 +10,7 @@
 import { Work } from '../base/work.ts'
 import type { ApplicationMessage } from '../protocol/application-message.ts'
 import { TopicMap } from '../topics/topic-map.ts'
+import type { RetainedEnd } from './events.ts'
 import type { Metrics } from './metrics.ts'
 import type { Expiring, Turn } from './turn.ts'
 
@@ -28,7 +29,7 @@ export interface RetainedSide {
   /** Whether the Store, if it would have to keep that message, takes it in the place of the other. */
   mayStore(message: ApplicationMessage, replaced: ApplicationMessage | undefined): boolean
   retained(message: ApplicationMessage, replaced: ApplicationMessage | undefined): void
-  cleared(topicName: string, action: 'cleared' | 'expired' | 'refused'): void
+  cleared(topicName: string, action: RetainedEnd): void
 }
 
 class RetainedEntry implements Expiring {
@@ -101,6 +102,11 @@ export class RetainedMessages {
   restore(message: ApplicationMessage): void {
     this.#remove(message.topicName)
     this.#insert(message)
+  }
+
+  /** The Store has lost what was retained there. */
+  lose({ topicName }: ApplicationMessage): void {
+    if (this.#remove(topicName) !== undefined) this.#side.cleared(topicName, 'damaged')
   }
 
   #hasRoomFor(message: ApplicationMessage): boolean {

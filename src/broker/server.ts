@@ -39,7 +39,7 @@ import { notesOf, type ListenerState } from './connection-notes.ts'
 import { Connections } from './connections.ts'
 import type { Current } from './current.ts'
 import { DurabilityRules } from './durability-rules.ts'
-import type { Events, SessionEndCause } from './events.ts'
+import type { Events, RetainedEnd, SessionEndCause } from './events.ts'
 import { Gathering } from './gathering.ts'
 import { Ledger } from './ledger.ts'
 import { Metrics } from './metrics.ts'
@@ -256,6 +256,7 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
   async #readRetained(messages: readonly ApplicationMessage[]): Promise<void> {
     const atOnce = 1000
     for (let at = 0; at < messages.length; at += atOnce) await this.#payloads!.load(messages.slice(at, at + atOnce))
+    for (const message of messages) if (message.isLost) this.retainedMessages.lose(message)
   }
 
   /**
@@ -545,7 +546,7 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
     this.#events.tell('retained', { topicName, action: 'set' })
   }
 
-  cleared(topicName: string, action: 'cleared' | 'expired' | 'refused'): void {
+  cleared(topicName: string, action: RetainedEnd): void {
     this.ledger?.retainedCleared(topicName)
     this.#events.tell('retained', { topicName, action })
   }

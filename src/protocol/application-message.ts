@@ -72,9 +72,9 @@ type OwnFrame = { -readonly [Key in keyof PublishFrame]: PublishFrame[Key] }
 
 /**
  * Where a message's bytes lie: in the received chunk, whose memory is used again; in a buffer that nobody uses again but that
- * may be much larger; in the arena; in memory of their own; or only in the Store.
+ * may be much larger; in the arena; in memory of their own; only in the Store; or nowhere, because the Store has lost them.
  */
-const Place = { Chunk: 0, Buffer: 1, Arena: 2, Own: 3, Store: 4 } as const
+const Place = { Chunk: 0, Buffer: 1, Arena: 2, Own: 3, Store: 4, Lost: 5 } as const
 type Place = (typeof Place)[keyof typeof Place]
 
 export class ApplicationMessage {
@@ -194,7 +194,17 @@ export class ApplicationMessage {
 
   /** Whether the payload is in RAM. */
   get isLoaded(): boolean {
-    return this.#place !== Place.Store
+    return this.#place < Place.Store
+  }
+
+  /** Whether the Store could not give the payload back, and never will: the message cannot be sent. */
+  get isLost(): boolean {
+    return this.#place === Place.Lost
+  }
+
+  /** The Store cannot give the payload back. */
+  lose(): void {
+    if (this.#place === Place.Store) this.#place = Place.Lost
   }
 
   /** The payload of a message that `stored` made. It stays where it lies. */

@@ -33,6 +33,7 @@ export type DropCause =
   | 'session ended'
   | 'refused by client'
   | 'memory limit'
+  | 'damaged'
 
 /** Told about what must survive the Connection; every call is one Change (`stores/store.ts`). */
 export interface SessionLedger {
@@ -189,12 +190,17 @@ export class Session implements Subscriber {
    */
   #resend(connection: SessionConnection, waiting: Ring<Delivery>): void {
     for (let next = waiting.peek(); next !== undefined && this.#hasRoom(); next = waiting.peek()) {
-      if (next.state !== DeliveryState.Released && !next.message.isLoaded) {
+      if (next.state !== DeliveryState.Released && !next.message.isLoaded && !next.message.isLost) {
         this.#side.wantsPayloads(this)
         return
       }
       waiting.shift()
       if (this.#window.get(next.packetIdentifier) !== next) continue
+      if (next.state !== DeliveryState.Released && next.message.isLost) {
+        this.#window.remove(next)
+        this.#drop(next, 'damaged')
+        continue
+      }
       if (next.state === DeliveryState.Released) connection.sendPubrel(next)
       else {
         const cause = connection.sendDelivery(next, true)
@@ -302,9 +308,14 @@ export class Session implements Subscriber {
   flow(): void {
     if (this.#toResend !== undefined && this.#connection !== undefined) this.#resend(this.#connection, this.#toResend)
     while (this.#queue !== undefined && this.isReady) {
-      if (!this.#queue.peek()!.message.isLoaded) {
-        this.#side.wantsPayloads(this)
-        return
+      const { message } = this.#queue.peek()!
+      if (!message.isLoaded) {
+        if (!message.isLost) {
+          this.#side.wantsPayloads(this)
+          return
+        }
+        this.#drop(this.#shift()!, 'damaged')
+        continue
       }
       const delivery = this.#shift()!
       if (delivery.message.isExpired(this.#side.now())) this.#drop(delivery, 'expired')
@@ -435,7 +446,7 @@ export class Session implements Subscriber {
     const found: ApplicationMessage[] = []
     let foundBytes = 0
     for (const { message, state } of next) {
-      if (state === DeliveryState.Released || message.isLoaded) continue
+      if (state === DeliveryState.Released || message.isLoaded || message.isLost) continue
       foundBytes += message.payloadLength
       if (found.length > 0 && foundBytes > bytes) break
       found.push(message)

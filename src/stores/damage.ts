@@ -18,12 +18,15 @@ const choices =
 
 export class DamageReport {
   readonly found: Damage[] = []
-  /** Whether damage is stepped over; then payloads are checked as well that a start would not read. */
+  /** Whether damage is stepped over. */
   readonly repairs: boolean
+  /** Whether payloads are checked as well that a start would not read: so does a repair. */
+  readonly checksPayloads: boolean
   readonly #known = new Set<string>()
 
-  constructor(repairs: boolean) {
+  constructor(repairs: boolean, checksPayloads = repairs) {
     this.repairs = repairs
+    this.checksPayloads = checksPayloads
   }
 
   /**

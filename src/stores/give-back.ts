@@ -59,7 +59,7 @@ function isTheOne(
   return known === undefined
 }
 
-/** Tells each message in a segment and where its payload lies, reading no payload unless this is a repair. */
+/** Tells each message in a segment and where its payload lies, reading no payload unless they are to be checked. */
 export async function eachMessage(
   files: SegmentFiles,
   segment: number,
@@ -69,7 +69,7 @@ export async function eachMessage(
 ): Promise<void> {
   const reader = new ByteReader()
   await files.use(segment, async (file) => {
-    const frames = new FrameReader(file, headerBytes, files.sizeOf(segment), salt, damage.repairs)
+    const frames = new FrameReader(file, headerBytes, files.sizeOf(segment), salt, damage.checksPayloads)
     while (!frames.atEnd) {
       const record = await frames.next()
       if (record === undefined) {

@@ -25,6 +25,7 @@ import { giveBack } from './give-back.ts'
 import { Journal } from './journal.ts'
 import { LiveState } from './live-state.ts'
 import { Maintenance } from './maintenance.ts'
+import type { PayloadLocation } from './message-index.ts'
 import { openNodeDisk } from './node-disk.ts'
 import { PayloadReader } from './payload-reader.ts'
 import { Recovery } from './recover.ts'
@@ -36,7 +37,6 @@ import { copyStore } from './store-tools.ts'
 
 const defaultSegmentBytes = 64 << 20
 const defaultCheckpointBytes = 128 << 20
-const readTries = 4
 
 export interface JournalStoreOptions {
   readonly disk: Disk
@@ -90,7 +90,13 @@ export class JournalStore implements Store {
     this.#options = options
     this.#log = options.log ?? silentLogger
     this.#files = new SegmentFiles(options.disk)
-    this.#payloads = new PayloadReader(this.#files, this.#state.messages)
+    this.#payloads = new PayloadReader({
+      files: this.#files,
+      messages: this.#state.messages,
+      clock: options.clock,
+      log: this.#log,
+      written: (location) => this.#written(location),
+    })
     this.#damage = new DamageReport(options.repair ?? false)
     this.#closeDisk = closeDisk
   }
@@ -145,18 +151,10 @@ export class JournalStore implements Store {
     return done
   }
 
-  async read(messageNumbers: readonly number[]): Promise<readonly Uint8Array[]> {
-    const { journal } = this.#begun()
+  read(messageNumbers: readonly number[]): Promise<readonly (Uint8Array | undefined)[]> {
+    this.#begun()
     this.metrics.payloadsRead += messageNumbers.length
-    for (let tries = 1; ; tries++) {
-      if (messageNumbers.some((messageNumber) => !this.#isWritten(journal, messageNumber))) await journal.flush()
-      try {
-        return await this.#payloads.read(messageNumbers)
-      } catch (error) {
-        // A segment may have been rewritten meanwhile: its payloads are elsewhere now.
-        if (tries === readTries) throw error
-      }
-    }
+    return this.#payloads.read(messageNumbers)
   }
 
   async close(): Promise<void> {
@@ -261,7 +259,6 @@ export class JournalStore implements Store {
       ...common,
       journal,
       payloads: this.#payloads,
-      damage: this.#damage,
       tailFrom,
       tailBytes,
     })
@@ -287,9 +284,10 @@ export class JournalStore implements Store {
     await disk.syncNames()
   }
 
-  #isWritten(journal: Journal, messageNumber: number): boolean {
-    const location = this.#state.messages.locate(messageNumber)
-    return location === undefined || journal.isWritten(location.segment, location.offset)
+  /** Done when what is to lie there can be read. */
+  #written({ segment, offset }: PayloadLocation): Promise<void> | undefined {
+    const { journal } = this.#begun()
+    return journal.isWritten(segment, offset) ? undefined : journal.flush()
   }
 
   #judge(): void {

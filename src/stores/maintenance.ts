@@ -13,7 +13,8 @@ import type { Clock } from '../base/clock.ts'
 import { StoreError } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import { writeCheckpoint } from './checkpoint.ts'
-import type { DamageReport } from './damage.ts'
+import { DamageReport } from './damage.ts'
+import type { Damage } from './damage.ts'
 import { eachMessage } from './give-back.ts'
 import type { Journal } from './journal.ts'
 import type { LiveState } from './live-state.ts'
@@ -40,7 +41,6 @@ export interface MaintenanceOptions {
   readonly clock: Clock
   readonly log: Logger
   readonly metrics: StoreMetrics
-  readonly damage: DamageReport
   readonly salt: number
   readonly checkpointBytes: number
   readonly segmentBytes: number
@@ -57,6 +57,8 @@ export class Maintenance {
   /** What the journal had written when the last checkpoint began; less than zero by what a start found. */
   #foldedJournalBytes: number
   #lookedAt = 0
+  /** Segments with damage, whose rest was moved already. */
+  #unmovable = new Set<number>()
   /** The end of what was started last, and how many things are not done. */
   #last = Promise.resolve()
   #waiting = 0
@@ -105,7 +107,8 @@ export class Maintenance {
     await this.#start(async () => {
       await this.#checkpoint()
       const damaged = files.numbers.filter((segment) => names.includes(segmentName(segment)))
-      for (const number of damaged) await this.#moveForward(number)
+      // What is wrong with them was said when they were loaded.
+      for (const number of damaged) await this.#moveForward(number, ignore)
       await this.#unlessClosed(this.#options.journal.flush())
       for (const number of damaged) {
         this.#options.state.usage.forget(number)
@@ -162,7 +165,9 @@ export class Maintenance {
     for (const number of this.#sparse()) {
       await this.#moveForward(number)
       await this.#removeDead()
-      this.#options.metrics.segmentsRewritten++
+      // What is damaged cannot move, and keeps its segment until its message is gone.
+      if (this.#options.files.sizeOf(number) > 0) this.#unmovable.add(number)
+      else this.#options.metrics.segmentsRewritten++
     }
   }
 
@@ -208,6 +213,7 @@ export class Maintenance {
     for (const number of dead) {
       await files.drop(number)
       state.usage.forget(number)
+      this.#unmovable.delete(number)
       await files.disk.remove(segmentName(number))
       metrics.segmentsRemoved++
     }
@@ -219,23 +225,30 @@ export class Maintenance {
     const { files, state, segmentBytes } = this.#options
     const live = (number: number): number => state.usage.of(number).liveBytes
     return files.numbers
-      .filter((number) => number < this.#foldedBelow)
+      .filter((number) => number < this.#foldedBelow && !this.#unmovable.has(number))
       .filter((number) => live(number) < Math.max(files.sizeOf(number) * sparseShare, segmentBytes / 16))
       .toSorted((a, b) => live(a) - live(b))
   }
 
   /** Writes a segment's live messages again, at the end of the journal. */
-  async #moveForward(segment: number): Promise<void> {
-    const { files, state, damage, salt, clock } = this.#options
+  async #moveForward(segment: number, tell = this.#tellDamage): Promise<void> {
+    const { files, state, salt, clock } = this.#options
     const found: { message: MessageRecord; offset: number }[] = []
+    // The payloads are checked when they are read.
+    const damage = new DamageReport(true, false)
     await eachMessage(files, segment, salt, damage, (message, offset) => {
       if (state.messages.liesAt(message.messageNumber, segment, offset)) found.push({ message, offset })
     })
+    for (const each of damage.found) tell(each)
     while (found.length > 0) {
       const some = found.splice(-moveAtOnce)
       await this.#move(segment, some)
       await this.#unlessClosed(new Promise<void>((resolve) => void clock.setTimer(1, resolve)))
     }
+  }
+
+  #tellDamage = ({ name, offset, what }: Damage): void => {
+    this.#options.log.error({ name, offset }, `${name} is damaged at byte ${offset}: ${what}`)
   }
 
   async #move(segment: number, some: readonly { message: MessageRecord; offset: number }[]): Promise<void> {
@@ -244,9 +257,10 @@ export class Maintenance {
     const read = await payloads.read(live.map(({ message }) => message.messageNumber))
     const changes: Change[] = []
     for (const [index, { message, offset }] of live.entries()) {
-      // It may have gone while it was read.
-      if (!state.messages.liesAt(message.messageNumber, segment, offset)) continue
-      changes.push({ kind: 'message', message: { ...message, payload: read[index]! } })
+      // It may have gone while it was read, or be damaged: its reader is told when its turn comes.
+      const payload = read[index]
+      if (payload === undefined || !state.messages.liesAt(message.messageNumber, segment, offset)) continue
+      changes.push({ kind: 'message', message: { ...message, payload } })
     }
     if (changes.length > 0) void journal.write(changes, 'memory', ignore)
   }

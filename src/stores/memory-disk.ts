@@ -18,8 +18,11 @@ export type DiskOperation = 'open' | 'append' | 'sync' | 'read' | 'cut' | 'remov
 export interface MemoryDiskOptions {
   /** Bytes of all files together; more is a full disk. Default: no limit. */
   capacityBytes?: number
-  /** Called before each operation: may throw (it fails), or answer later (it is slow; never: the power went). */
-  before?: (operation: DiskOperation, name: string) => void | Promise<void>
+  /**
+   * Called before each operation: may throw (it fails), or answer later (it is slow; never: the power went). `at` and
+   * `length` say which bytes are read, appended or cut off; 0 for other operations.
+   */
+  before?: (operation: DiskOperation, name: string, at: number, length: number) => void | Promise<void>
   /** A number from 0 up to and without 1, for what a crash keeps. Default: always 0, which keeps nothing unsynced. */
   random?: () => number
 }
@@ -51,7 +54,7 @@ export class MemoryDisk implements Disk {
   }
 
   async open(name: string): Promise<DiskFile> {
-    await this.options.before?.('open', name)
+    await this.options.before?.('open', name, 0, 0)
     let inode = this.#names.get(name)
     if (inode === undefined) {
       inode = newInode(new Uint8Array(0), 0)
@@ -65,12 +68,12 @@ export class MemoryDisk implements Disk {
   }
 
   async remove(name: string): Promise<void> {
-    await this.options.before?.('remove', name)
+    await this.options.before?.('remove', name, 0, 0)
     if (!this.#names.delete(name)) throw new StoreError('ERR_STORE_DISK', `cannot remove ${name}: it does not exist`)
   }
 
   async rename(from: string, to: string): Promise<void> {
-    await this.options.before?.('rename', from)
+    await this.options.before?.('rename', from, 0, 0)
     const inode = this.#names.get(from)
     if (inode === undefined) throw new StoreError('ERR_STORE_DISK', `cannot rename ${from}: it does not exist`)
     this.#names.delete(from)
@@ -78,7 +81,7 @@ export class MemoryDisk implements Disk {
   }
 
   async syncNames(): Promise<void> {
-    await this.options.before?.('syncNames', '')
+    await this.options.before?.('syncNames', '', 0, 0)
     this.#durableNames = new Map(this.#names)
   }
 
@@ -147,7 +150,7 @@ class MemoryDiskFile implements DiskFile {
   }
 
   async append(bytes: Uint8Array): Promise<void> {
-    await this.#disk.options.before?.('append', this.#name)
+    await this.#disk.options.before?.('append', this.#name, this.#inode.size, bytes.length)
     const room = (this.#disk.options.capacityBytes ?? Infinity) - this.#disk.usedBytes
     if (bytes.length > room) throw new StoreError('ERR_STORE_FULL', `cannot write ${this.#name}: no space left`)
     const inode = this.#inode
@@ -162,18 +165,18 @@ class MemoryDiskFile implements DiskFile {
   }
 
   async sync(): Promise<void> {
-    await this.#disk.options.before?.('sync', this.#name)
+    await this.#disk.options.before?.('sync', this.#name, 0, 0)
     this.#inode.syncedSize = this.#inode.size
     this.#inode.syncedCopy = undefined
   }
 
   async read(at: number, length: number): Promise<Uint8Array> {
-    await this.#disk.options.before?.('read', this.#name)
+    await this.#disk.options.before?.('read', this.#name, at, length)
     return this.#inode.bytes.slice(at, Math.min(at + length, this.#inode.size))
   }
 
   async cut(size: number): Promise<void> {
-    await this.#disk.options.before?.('cut', this.#name)
+    await this.#disk.options.before?.('cut', this.#name, size, Math.max(0, this.#inode.size - size))
     const inode = this.#inode
     if (size < inode.syncedSize) {
       inode.syncedCopy ??= inode.bytes.slice(0, inode.syncedSize)

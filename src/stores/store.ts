@@ -187,8 +187,11 @@ export interface Store {
    * stored nothing; the broker then takes the Store for failing, and writes the same Changes again until it succeeds.
    */
   write(changes: readonly Change[], level: Durability): MaybePromise<void>
-  /** Payloads of messages that are not in RAM, in the order asked. */
-  read(messageNumbers: readonly number[]): MaybePromise<readonly Uint8Array[]>
+  /**
+   * Payloads of messages that are not in RAM, in the order asked; `undefined` for one that is damaged or gone, whatever
+   * becomes of the others. It rejects where nothing can be read now, and reading later may succeed.
+   */
+  read(messageNumbers: readonly number[]): MaybePromise<readonly (Uint8Array | undefined)[]>
   close(): Promise<void>
   /** How it does, where it tells: the manual's table says what each figure means. */
   figures?(): StoreFigures

@@ -40,8 +40,10 @@ export async function readPayloads(store: Store, model: StoreModel): Promise<voi
   const onDisk = [...model.messages.values()].filter((message) => (message.payloadOnDiskBytes ?? 0) > 0)
   const payloads = await store.read(onDisk.map(({ messageNumber }) => messageNumber))
   for (const [index, message] of onDisk.entries()) {
-    assert.equal(payloads[index]!.length, message.payloadOnDiskBytes)
-    model.messages.set(message.messageNumber, { ...message, payload: new Uint8Array(payloads[index]!) })
+    const payload = payloads[index]
+    assert.ok(payload !== undefined, `the payload of message ${message.messageNumber} is there`)
+    assert.equal(payload.length, message.payloadOnDiskBytes)
+    model.messages.set(message.messageNumber, { ...message, payload: new Uint8Array(payload) })
   }
 }
 
@@ -137,11 +139,23 @@ const cases: Readonly<Record<string, (bed: StoreBed, seed: number) => Promise<vo
       const payloads = await store.read(wanted)
       const expected = wanted.map((messageNumber) => turns.model.messages.get(messageNumber)!.payload)
       assert.deepEqual(
-        payloads.map((bytes) => Buffer.from(bytes)),
+        payloads.map((bytes) => Buffer.from(bytes!)),
         expected.map((bytes) => Buffer.from(bytes)),
       )
       await done
     }
+    await store.close()
+  },
+
+  'a message that is gone is given back as undefined, and the others that were asked for as written': async (bed) => {
+    const store = await bed.open()
+    await store.load(() => undefined)
+    await store.write(handedOn, 'disk')
+    const payloads = await store.read([99, 1, 100])
+    assert.deepEqual(
+      payloads.map((bytes) => bytes && Buffer.from(bytes).toString()),
+      [undefined, 'handed on', undefined],
+    )
     await store.close()
   },
 

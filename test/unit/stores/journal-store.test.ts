@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { InvariantError, StoreError } from '../../../src/base/errors.ts'
+import { silentLogger } from '../../../src/base/log.ts'
 import type { JournalStore } from '../../../src/stores/journal-store.ts'
 import { MemoryDisk } from '../../../src/stores/memory-disk.ts'
 import type { Change } from '../../../src/stores/store.ts'
@@ -152,7 +153,7 @@ test('a damaged payload that no start reads shows when it is read, and a repair 
 
   const unaware = memoryStore(disk, huge)
   await unaware.load(() => undefined)
-  await assert.rejects(unaware.read([1000]), isError('ERR_STORE_DAMAGED', name, '1000'))
+  assert.deepEqual(await unaware.read([1000, 1001]), [undefined, undefined])
   await unaware.close()
 
   const repaired = memoryStore(disk, { ...huge, repair: true })
@@ -161,6 +162,58 @@ test('a damaged payload that no start reads shows when it is read, and a repair 
   await repaired.close()
   assert.equal(model.retained.has('damaged'), false)
   assert.equal(model.picture(), made.model.picture())
+})
+
+test('damage that comes to light while the store runs keeps no other segment, and its own only as long as its message lives', async () => {
+  const disk = new MemoryDisk()
+  const errors: string[] = []
+  const log = { ...silentLogger, error: (...all: unknown[]) => void errors.push(String(all.at(-1))) }
+  const store = memoryStore(disk, { segmentBytes: 2000, checkpointBytes: 1 << 30, log })
+  await store.load(() => undefined)
+  const common = {
+    topicName: 't',
+    qos: 1,
+    retain: true,
+    properties: {},
+    publisher: '',
+    expiresAtMs: undefined,
+  } as const
+  for (let number = 1; number <= 60; number++) {
+    const payload = Buffer.alloc(200, `payload ${number}.`)
+    const topicName = `t/${number}`
+    await store.write(
+      [
+        { kind: 'message', message: { ...common, topicName, messageNumber: number, payload } },
+        { kind: 'retained', topicName, messageNumber: number },
+      ],
+      'disk',
+    )
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  const names = (await disk.list()).filter((name) => Buffer.from(disk.contents(name)).includes('payload 11.payload'))
+  disk.damage(names[0]!, Buffer.from(disk.contents(names[0]!)).indexOf('payload 11.'), Buffer.from('lost'))
+  const cleared = Array.from({ length: 60 }, (_, at) => at + 1).filter((number) => number % 10 !== 1)
+  await store.write(
+    cleared.map((number) => ({ kind: 'retained-cleared', topicName: `t/${number}` }) as const),
+    'disk',
+  )
+  await store.compact()
+  assert.ok(errors.some((error) => error.includes('payload of message 11 is not what was written')))
+  const left = (await disk.list()).filter((name) => name.startsWith('journal-'))
+  assert.deepEqual(
+    left.filter((name) => name === names[0]),
+    [names[0]],
+  )
+  assert.ok(store.metrics.segmentsRewritten > 0)
+  const kept = [1, 21, 31, 41, 51]
+  assert.deepEqual(
+    (await store.read(kept)).map((payload) => Buffer.from(payload!).toString().slice(0, 10)),
+    kept.map((number) => `payload ${number}.payload`.slice(0, 10)),
+  )
+  await store.write([{ kind: 'retained-cleared', topicName: 't/11' }], 'disk')
+  await store.compact()
+  assert.ok(!(await disk.list()).includes(names[0]!))
+  await store.close()
 })
 
 test('a foreign file, or one of a later version, is refused and not touched, also by a repair', async () => {
