@@ -33,7 +33,15 @@ function factsOf(release: string): Record<string, unknown>[] {
   const lines = readFileSync(join(folder, release, 'facts.jsonl'), 'utf8')
     .trim()
     .split('\n')
-  return lines.map((line) => JSON.parse(line) as Record<string, unknown>)
+  return lines.map((line) => normal(JSON.parse(line) as Record<string, unknown>))
+}
+
+/** 0.1.0 had a Will's delay twice: among its properties as well, with which it does not travel (§3.3.2.3). */
+function normal(fact: Record<string, unknown>): Record<string, unknown> {
+  const will = fact['will'] as { willDelayInterval: number; properties: Record<string, unknown> } | undefined
+  const { willDelayInterval: again = will?.willDelayInterval, ...properties } = will?.properties ?? {}
+  assert.equal(again, will?.willDelayInterval)
+  return will === undefined ? fact : { ...fact, will: { ...will, properties } }
 }
 
 /** As `sluice store dump` prints it. */
