@@ -10,6 +10,7 @@
  */
 import type { Clock } from '../base/clock.ts'
 import type { MaybePromise } from '../base/maybe-promise.ts'
+import type { MemoryAccount } from '../base/memory-account.ts'
 import { withoutTokens } from '../base/redact.ts'
 import type { AuthPacket, ProtocolVersion, ReceivedConnect, ReceivedWill } from '../codec/packets.ts'
 import { noProperties, type Properties } from '../codec/properties.ts'
@@ -19,17 +20,18 @@ import type { Client } from '../protocol/client.ts'
 import type { Connection } from '../protocol/connection.ts'
 import { grantKeepAlive, heldKeepAlive, isTooLong } from '../protocol/keep-alive.ts'
 import { RateLimit } from '../protocol/rate-limit.ts'
-import { Session } from '../protocol/session.ts'
+import { Session, sizeOfSession } from '../protocol/session.ts'
 import { countTopicLevels, topicNameProblem } from '../topics/topic-name.ts'
 import type { ExchangeStates, LoginResult } from './access.ts'
 import { notesOf } from './connection-notes.ts'
 import type { Current } from './current.ts'
 import type { Events } from './events.ts'
 import { LoginThrottle } from './login-throttle.ts'
+import type { Memory } from './memory.ts'
 import type { Metrics } from './metrics.ts'
 import type { ListenerOptions } from './options.ts'
 import type { ConnectRequest } from './plugin.ts'
-import { NEVER_EXPIRES, type Registration, type Sessions } from './sessions.ts'
+import { NEVER_EXPIRES, sizeOfWill, type Registration, type Sessions } from './sessions.ts'
 import type { Turn } from './turn.ts'
 
 /** Largest packet of the protocol: a limit from here on need not be announced. */
@@ -57,8 +59,11 @@ export interface AdmissionParts {
   readonly events: Events
   readonly sessions: Sessions
   readonly current: Current
+  readonly memory: Memory
   /** Makes an empty Session. */
-  makeSession(clientId: string, options: ListenerOptions): Session
+  makeSession(client: Client, options: ListenerOptions): Session
+  /** That account had no room for so many bytes. */
+  memoryRefused(account: MemoryAccount, bytes: number): void
   /** A Session's own facts changed: to the Store with them. */
   sessionChanged(registration: Registration): void
   /** The Change that ended that Client's last Session, while it is not stored; 0 otherwise. */
@@ -271,6 +276,28 @@ export class Admission {
     return new Refusal(ReasonCode.ServerBusy, 'max-connections is reached')
   }
 
+  /** What goes with the Connection, or frees memory by reading what waits, may use the reserve. */
+  #checkMemory(connection: Connection, client: Client, packet: ReceivedConnect): Refusal | undefined {
+    const { maxMemoryPerSession } = notesOf(connection).listener.options
+    const willBytes = packet.will === undefined ? 0 : sizeOfWill(packet.will)
+    if (maxMemoryPerSession > 0 && willBytes > maxMemoryPerSession) {
+      return new Refusal(
+        ReasonCode.QuotaExceeded,
+        `a Will of ${willBytes} bytes, max-memory-per-session is ${maxMemoryPerSession}`,
+      )
+    }
+    const isNew = packet.cleanStart || this.#parts.sessions.get(client.clientId) === undefined
+    const bytes = willBytes + (isNew ? sizeOfSession(client.clientId) : 0)
+    const refusing = this.#parts.memory.of(client).refuses(bytes, !isNew || requestedExpiry(packet) === 0)
+    if (refusing === undefined) return undefined
+    this.#parts.metrics.connectsRefusedAtLimit++
+    this.#parts.memoryRefused(refusing, bytes)
+    return new Refusal(
+      ReasonCode.QuotaExceeded,
+      `no memory for ${bytes} bytes: the ${refusing.kind} uses ${refusing.bytes} of ${refusing.limit}`,
+    )
+  }
+
   /** A Client that cannot be told of its acceptance cannot be told anything else either [5.0 MQTT-3.1.2-24]. */
   #checkConnack(connection: Connection, properties: Properties): Refusal | undefined {
     if (connection.takesConnack(properties)) return undefined
@@ -302,7 +329,10 @@ export class Admission {
     const properties = isTold ? this.#granted(connection, client, login, keepAlive) : noProperties
     // Others may have come in while a plugin thought about it.
     const late =
-      this.#checkOwner(client) ?? this.#checkRoom(connection, client) ?? this.#checkConnack(connection, properties)
+      this.#checkOwner(client) ??
+      this.#checkRoom(connection, client) ??
+      this.#checkMemory(connection, client, packet) ??
+      this.#checkConnack(connection, properties)
     if (late !== undefined) {
       this.#refuse(connection, late)
       return
@@ -350,12 +380,13 @@ export class Admission {
     }
     const isPresent = registration !== undefined
     if (registration === undefined) {
-      registration = sessions.add(this.#parts.makeSession(client.clientId, options), client, connection)
+      registration = sessions.add(this.#parts.makeSession(client, options), client, connection)
       events.tell('sessionCreated', { clientId: client.clientId })
     } else sessions.resume(registration, client, connection)
     const { session } = registration
     session.userName = client.userName
     session.limits = options
+    session.memory.moveTo(this.#parts.memory.of(client))
     session.sessionExpiryInterval = grantExpiry(requestedExpiry(packet), options.maxSessionExpiry)
     const will = packet.will && this.#servedWill(packet.will, options)
     registration.will = will && { fields: will, client, delayInterval: will.willDelayInterval ?? 0 } // [5.0 MQTT-3.1.2-7]

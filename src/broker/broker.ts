@@ -32,6 +32,7 @@ import { HostSubscription, type HostSide, type SubscribeOptions } from './host-s
 import type { Metrics } from './metrics.ts'
 import { resolveOptions, type ConfigInput, type Options } from './options.ts'
 import type { PluginFactory } from './plugin.ts'
+import { nominalMemory, processMemory, type ProcessMemory } from './process-memory.ts'
 import { RestoreProgress } from './restore-progress.ts'
 import { Server } from './server.ts'
 import { viewOf, type SessionView } from './session-view.ts'
@@ -65,6 +66,8 @@ export interface BrokerSettings {
   readonly signal?: AbortSignal
   /** Time and chance; default: the real ones. */
   readonly clock?: Clock
+  /** What memory there is; default: the process's, or 1 GiB where the clock is not the real one. */
+  readonly processMemory?: ProcessMemory
   /** Where a broker with `persistence` keeps its data; default: the folder that `persistence.path` names. */
   readonly disk?: Disk
   /** Keeps what a broker with `persistence` keeps, instead of files; see `sluice/testing` for what it must do. */
@@ -137,6 +140,12 @@ export class BrokerBase implements AsyncDisposable {
     return this.#running().metrics
   }
 
+  /** What everything that the broker keeps for its clients takes in memory, and may take; a limit of 0 is none. */
+  get memory(): { readonly bytes: number; readonly limit: number } {
+    const { bytes, limit } = this.#running().memory.whole
+    return { bytes, limit }
+  }
+
   /** How the Store does; `undefined` where nothing is stored. See the table in the manual. */
   get storeFigures(): StoreFigures | undefined {
     return this.#running().storeFigures
@@ -201,6 +210,7 @@ export class BrokerBase implements AsyncDisposable {
       log: this.#log,
       events: this.#events,
       storeChanged,
+      processMemory: this.#settings.processMemory ?? (this.#clock === realClock ? processMemory : nominalMemory),
     })
     const progress = new RestoreProgress(this.#clock, this.#log)
     await server.restore((done) => progress.update(done))

@@ -112,6 +112,15 @@ export const eventTable: { readonly [Name in EventName]: EventRow<Name> } = {
         '`set`, `cleared`, `expired`, `refused` (for lack of room, or because `retain` is off), or `damaged`: the store has lost it.',
     },
   },
+  memoryLimit: {
+    description: 'Something was refused because there is no memory for it; emitted once until there is room again.',
+    fields: {
+      account: 'Whose limit it is: `connection`, `session`, `user` or `broker`.',
+      owner: 'The client identifier, the user name, or the address of anonymous clients; empty for the broker.',
+      bytes: 'What the account is charged with.',
+      limit: 'What it may be charged with.',
+    },
+  },
   willPublished: {
     description: 'The Will of a Client went out.',
     fields: { clientId: CLIENT_ID, topicName: TOPIC_NAME },

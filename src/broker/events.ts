@@ -9,6 +9,7 @@
  */
 import type { Logger } from '../base/log.ts'
 import type { Packet, QoS } from '../codec/packets.ts'
+import type { AccountKind } from '../base/memory-account.ts'
 import type { ReasonCode } from '../codec/reason-code.ts'
 import type { ApplicationMessage } from '../protocol/application-message.ts'
 import type { Client } from '../protocol/client.ts'
@@ -68,6 +69,13 @@ export interface BrokerEvents {
   dropped: { readonly clientId: string; readonly message: ApplicationMessage; readonly cause: DropCause }
   /** A retained message was set, replaced, cleared, or refused: for lack of room, or because `retain` is off. */
   retained: { readonly topicName: string; readonly action: 'set' | RetainedEnd }
+  /** Something was refused because that account has no room; emitted once until it has room again. */
+  memoryLimit: {
+    readonly account: AccountKind
+    readonly owner: string
+    readonly bytes: number
+    readonly limit: number
+  }
   willPublished: { readonly clientId: string; readonly topicName: string }
   packetReceived: { readonly clientId: string; readonly packet: Packet }
   packetSent: { readonly clientId: string; readonly packet: Packet }

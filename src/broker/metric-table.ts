@@ -57,6 +57,10 @@ export const metricTable: Readonly<Record<CounterName, MetricRow>> = {
   willsPublished: row('messages', 'Wills published.'),
   retainedRefusedAtLimit: row('messages', 'Messages delivered but not retained, because a limit was reached.'),
   retainedExpired: row('messages', 'Retained messages ended by their Message Expiry Interval.'),
+  memoryRefusedConnection: row('times', 'Something had no room within `max-memory-per-connection`.'),
+  memoryRefusedSession: row('times', 'Something had no room within `max-memory-per-session`.'),
+  memoryRefusedUser: row('times', 'Something had no room within `max-memory-per-user`.'),
+  memoryRefusedBroker: row('times', 'Something had no room within `max-memory`, or the process ran short of memory.'),
   turns: row('turns', 'Turns of the event loop that had something to do.'),
   turnsSpent: row('turns', 'Turns that used up their budget, so that the rest went on in the next.'),
   gatherPauses: row('pauses', 'Pauses of `gather-pause` behind small turns.'),
@@ -111,7 +115,7 @@ export const dropTable: Readonly<Record<DropCause, string>> = {
   'no member': 'No member of the Shared Subscription could take it.',
   'session ended': 'The Session ended while it waited.',
   'refused by client': 'The Client answered with a Reason Code of 0x80 or above.',
-  'memory limit': 'QoS 1 or 2 that had to wait, and `max-memory` is reached.',
+  'memory limit': 'QoS 1 or 2, and the memory that the session, its user or the broker may use is full.',
   damaged: 'Its payload on disk is not what was written, or cannot be read any more.',
 }
 

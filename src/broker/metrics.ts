@@ -41,6 +41,10 @@ export class Metrics implements ConnectionMetrics {
   willsPublished = 0
   retainedRefusedAtLimit = 0
   retainedExpired = 0
+  memoryRefusedConnection = 0
+  memoryRefusedSession = 0
+  memoryRefusedUser = 0
+  memoryRefusedBroker = 0
   turns = 0
   turnsSpent = 0
   gatherPauses = 0

@@ -192,10 +192,10 @@ const brokerRows = rows('broker', [
   {
     key: 'max-retained-bytes',
     type: 'integer',
-    default: 268_435_456,
+    default: 1_073_741_824,
     ...BYTES,
     description:
-      'Topic Names and payloads of all retained messages together; beyond it a message is delivered, but not retained. 0 = no limit.',
+      'Memory that all retained messages may take together; beyond it a message is not retained. 0 = no limit.',
   },
   {
     key: 'max-uncommitted-bytes',
@@ -210,9 +210,16 @@ const brokerRows = rows('broker', [
   {
     key: 'max-memory',
     type: 'integer',
-    default: 0,
     ...BYTES,
-    description: 'Queued, retained and waiting output bytes of all Clients together. 0 = no limit.',
+    description:
+      'Memory that everything the broker keeps for its Clients may take. Default: half of the heap limit of Node, or of the memory of the container or machine if that is less. 0 = no limit.',
+  },
+  {
+    key: 'max-memory-per-user',
+    type: 'integer',
+    ...BYTES,
+    description:
+      'The same for one User Name; anonymous Clients count together by their address. Default: half of `max-memory`. 0 = no limit.',
   },
   {
     key: 'retain',
@@ -454,7 +461,15 @@ const limitRows = rows('limits', [
     unit: 'bytes',
     min: 1_024,
     max: Number.MAX_SAFE_INTEGER,
-    description: 'Topic Names and payloads waiting in one Session.',
+    description: 'Memory that the messages waiting in one Session would take, wherever their payloads are.',
+  },
+  {
+    key: 'max-memory-per-session',
+    type: 'integer',
+    default: 67_108_864,
+    ...BYTES,
+    description:
+      'Memory that one Session may take: its subscriptions, its Will, and its messages, waiting or in flight. 0 = no limit.',
   },
   {
     key: 'queue-full',
@@ -881,15 +896,15 @@ const persistenceRows = rows('persistence', [
   {
     key: 'max-ram-bytes',
     type: 'integer',
-    default: 67_108_864,
+    default: 134_217_728,
     ...BYTES,
     description:
-      'Stored messages that wait in Sessions: payloads beyond this, in all, are on disk only until their turn comes.',
+      'Memory of stored messages that wait in Sessions: payloads beyond this, in all, are on disk only until their turn comes.',
   },
   {
     key: 'max-session-ram-bytes',
     type: 'integer',
-    default: 262_144,
+    default: 524_288,
     ...BYTES,
     description: 'The same for one Session.',
   },

@@ -30,12 +30,14 @@ export interface TopLevelSettings {
   readonly maxSessionsPerUser: number
   /** Retained messages; beyond it the message of a new topic is delivered, but not retained. 0 = no limit. Default 1000000. */
   readonly maxRetainedMessages: number
-  /** Topic Names and payloads of all retained messages together; beyond it a message is delivered, but not retained. 0 = no limit. In bytes. Default 268435456. */
+  /** Memory that all retained messages may take together; beyond it a message is not retained. 0 = no limit. In bytes. Default 1073741824. */
   readonly maxRetainedBytes: number
   /** What may wait for the disk. Beyond it a Client that adds to it (PUBLISH at QoS 1 and 2, retained messages, SUBSCRIBE of a stored Session) waits; everything else is served. In bytes. Default 67108864. */
   readonly maxUncommittedBytes: number
-  /** Queued, retained and waiting output bytes of all Clients together. 0 = no limit. In bytes. Default 0. */
-  readonly maxMemory: number
+  /** Memory that everything the broker keeps for its Clients may take. Default: half of the heap limit of Node, or of the memory of the container or machine if that is less. 0 = no limit. In bytes. */
+  readonly maxMemory?: number
+  /** The same for one User Name; anonymous Clients count together by their address. Default: half of `max-memory`. 0 = no limit. In bytes. */
+  readonly maxMemoryPerUser?: number
   /** Whether there are retained messages; `off` announces Retain Available 0 (§3.2.2.3.5). 3.1 and 3.1.1 have no way to announce it: there, RETAIN is ignored. Default true. */
   readonly retain: boolean
   /** Whether Topic Filters may have wildcards (§3.2.2.3.11). Default true. */
@@ -96,8 +98,10 @@ export interface ListenerLimits {
   readonly maxSessionExpiry: number
   /** QoS 1 and 2 messages waiting in one Session. Default 10000. */
   readonly maxQueuedMessages: number
-  /** Topic Names and payloads waiting in one Session. In bytes. Default 16777216. */
+  /** Memory that the messages waiting in one Session would take, wherever their payloads are. In bytes. Default 16777216. */
   readonly maxQueuedBytes: number
+  /** Memory that one Session may take: its subscriptions, its Will, and its messages, waiting or in flight. 0 = no limit. In bytes. Default 67108864. */
+  readonly maxMemoryPerSession: number
   /** Which message goes when the queue of a Session is full; each is counted and told as an event. Default "drop-newest". */
   readonly queueFull: 'drop-newest' | 'drop-oldest'
   /** Subscriptions of one Client; beyond it SUBACK says 0x97 (3.1.1: 0x80). Default 10000. */
@@ -266,8 +270,8 @@ export interface PersistenceOptions {
   readonly topics: Readonly<Record<string, 'disk' | 'process' | 'memory'>>
   /** Space the data may take. 0 = no limit. In bytes. Default 0. */
   readonly maxBytes: number
-  /** Stored messages that wait in Sessions: payloads beyond this, in all, are on disk only until their turn comes. In bytes. Default 67108864. */
+  /** Memory of stored messages that wait in Sessions: payloads beyond this, in all, are on disk only until their turn comes. In bytes. Default 134217728. */
   readonly maxRamBytes: number
-  /** The same for one Session. In bytes. Default 262144. */
+  /** The same for one Session. In bytes. Default 524288. */
   readonly maxSessionRamBytes: number
 }

@@ -7,6 +7,7 @@
  * @module
  */
 import { Work } from '../base/work.ts'
+import type { MemoryAccount } from '../base/memory-account.ts'
 import { ProtocolError } from '../codec/protocol-error.ts'
 import { ReasonCode } from '../codec/reason-code.ts'
 import { ApplicationMessage } from '../protocol/application-message.ts'
@@ -17,6 +18,7 @@ import { countTopicLevels } from '../topics/topic-name.ts'
 import { notesOf } from './connection-notes.ts'
 import type { Current } from './current.ts'
 import type { Events } from './events.ts'
+import type { Memory } from './memory.ts'
 import type { Metrics } from './metrics.ts'
 import type { ListenerOptions } from './options.ts'
 import type { RetainedMessages } from './retained.ts'
@@ -40,7 +42,13 @@ export interface PublishingParts {
   canStore(bytes: number): boolean
   /** Whether the Store has to keep that message for whoever it goes to. */
   isStored(message: ApplicationMessage): boolean
+  readonly memory: Memory
+  /** That account had no room for so many bytes. */
+  memoryRefused(account: MemoryAccount, bytes: number): void
 }
+
+/** The host program has no limit of its own. */
+const HOST = { userName: undefined, address: '' }
 
 export class Publishing {
   readonly #parts: PublishingParts
@@ -65,20 +73,25 @@ export class Publishing {
     if (refusal !== undefined) return this.#denied(connection, message, refusal)
     if (this.#mustWait(message)) return this.#wait(connection, message, topic)
     const access = this.#parts.current.access
-    if (!access.checksTopics) return this.#take(message, topic, connection.client)
+    if (!access.checksTopics) return this.#take(message, topic, connection.client, connection)
     const notes = notesOf(connection)
     const known = access.stable ? notes.recall(topic, access.version) : undefined
-    if (known === true) return this.#take(message, topic, connection.client)
+    if (known === true) return this.#take(message, topic, connection.client, connection)
     if (known === false) return this.#denied(connection, message, ReasonCode.NotAuthorized)
     const { version } = access
     const allowed = access.mayPublish(connection.client, message)
     if (allowed instanceof Promise) {
+      const payer = payerOf(connection)
+      const refusal = this.#checkMemory(connection, payer, message)
+      if (refusal !== undefined) return this.#denied(connection, message, refusal)
+      payer.hold(message, 0)
       void allowed.then((yes) => {
+        payer.release(message, 0)
         // The message was sent before the Connection ended, so that it counts also where nobody waits for its answer; but
         // not at QoS 2, which would come twice: its Client sends it again, because it has no PUBREC.
         if (this.#isStopped || (connection.isClosed && connection.pendingPublishQos === 2)) return
         const code = yes
-          ? this.#take(message, undefined, connection.client)
+          ? this.#take(message, undefined, connection.client, connection)
           : this.#denied(connection, message, ReasonCode.NotAuthorized)
         connection.publishAnswered(code)
       })
@@ -86,7 +99,7 @@ export class Publishing {
     }
     if (access.stable) notes.remember(topic, version, allowed)
     return allowed
-      ? this.#take(message, topic, connection.client)
+      ? this.#take(message, topic, connection.client, connection)
       : this.#denied(connection, message, ReasonCode.NotAuthorized)
   }
 
@@ -124,6 +137,17 @@ export class Publishing {
     return ReasonCode.QuotaExceeded
   }
 
+  /** A message that waits for a plugin has to be kept meanwhile. */
+  #checkMemory(connection: Connection, payer: MemoryAccount, message: ApplicationMessage): ReasonCode | undefined {
+    const refusing = payer.refuses(message.size, true)
+    if (refusing === undefined) return undefined
+    this.#parts.memoryRefused(refusing, message.size)
+    if (connection.protocolVersion < 5 && message.qos > 0) {
+      throw new ProtocolError(ReasonCode.QuotaExceeded, 'no memory for a message that waits for its permission')
+    }
+    return ReasonCode.QuotaExceeded
+  }
+
   /** Acknowledged all the same, so that a 3.1.1 device does not send it for ever [3.1.1 MQTT-3.3.5-2]. */
   #denied({ client }: Connection, { topicName, qos }: ApplicationMessage, reasonCode: ReasonCode): ReasonCode {
     this.#parts.metrics.publishesRefused++
@@ -132,24 +156,49 @@ export class Publishing {
     return reasonCode
   }
 
-  /** Takes a message over: retains it if it says so, and delivers it. */
-  #take(message: ApplicationMessage, topic: KnownTopic | undefined, client: Client | undefined): ReasonCode {
-    if (message.retain) this.#retain(message, client)
+  /**
+   * Accepts a message: retains it if it says so, and delivers it.
+   *
+   * @param connection of its Client; `undefined` where nobody waits for an answer
+   */
+  #take(
+    message: ApplicationMessage,
+    topic: KnownTopic | undefined,
+    client: Client | undefined,
+    connection?: Connection,
+  ): ReasonCode {
+    if (message.retain && !this.#retain(message, client, connection)) {
+      return this.#denied(connection!, message, ReasonCode.QuotaExceeded)
+    }
+    return this.#deliver(message, topic, client)
+  }
+
+  #deliver(message: ApplicationMessage, topic: KnownTopic | undefined, client: Client | undefined): ReasonCode {
+    const { dropped } = this.#parts.metrics
+    const droppedBefore = dropped['memory limit']
     const receivers = this.#router.route(message, topic)
     this.#parts.turn.work.spend(receivers * Work.delivery)
     if (this.#parts.events.hears.published) {
       message.own()
       this.#parts.events.tell('published', { client, message, receivers })
     }
-    return receivers === 0 ? ReasonCode.NoMatchingSubscribers : ReasonCode.Success
+    if (receivers === 0) return ReasonCode.NoMatchingSubscribers
+    // Nobody could take it: its publisher may try again later.
+    return dropped['memory limit'] - droppedBefore === receivers ? ReasonCode.QuotaExceeded : ReasonCode.Success
   }
 
-  #retain(message: ApplicationMessage, client: Client | undefined): void {
-    if (this.#parts.current.options.retain) this.#retained.set(message)
-    else if (client !== undefined) {
+  /** @returns false where there is no room, and its publisher can be told so */
+  #retain(message: ApplicationMessage, client: Client | undefined, connection: Connection | undefined): boolean {
+    if (this.#parts.current.options.retain) {
+      const payer = connection === undefined ? this.#parts.memory.of(client ?? HOST) : payerOf(connection)
+      const hasRoom = this.#retained.hasRoomFor(message, payer)
+      if (!hasRoom && connection !== undefined && canBeRefused(connection, message)) return false
+      this.#retained.set(message, payer, hasRoom)
+    } else if (client !== undefined) {
       this.#parts.metrics.retainIgnored++
       this.#parts.events.tell('retained', { topicName: message.topicName, action: 'refused' })
     }
+    return true
   }
 
   /** A message of the host program: nobody is asked. */
@@ -180,12 +229,28 @@ export class Publishing {
       this.#parts.events.tell('willPublished', { clientId: client.clientId, topicName })
     }
     const allowed = this.#parts.current.access.mayPublish(client, message)
-    if (allowed instanceof Promise) void allowed.then(publish)
-    else publish(allowed)
+    if (allowed instanceof Promise) {
+      const payer = this.#parts.memory.of(client)
+      payer.hold(message, 0)
+      void allowed.then((yes) => {
+        payer.release(message, 0)
+        publish(yes)
+      })
+    } else publish(allowed)
   }
 }
 
 /** Whether CONNACK said that there are no retained messages: an older Client cannot be told, and a reload came later. */
 function isToldOfRetain(connection: Connection): boolean {
   return connection.protocolVersion === 5 && !notesOf(connection).announced!.retain
+}
+
+function payerOf({ session }: Connection): MemoryAccount {
+  const { memory } = session!
+  return memory.parent ?? memory
+}
+
+/** Whether there is an answer that says no. Others are acknowledged, or not answered at all. */
+function canBeRefused({ protocolVersion }: Connection, { qos }: ApplicationMessage): boolean {
+  return protocolVersion === 5 && qos > 0
 }

@@ -29,17 +29,17 @@ export interface RestoreSide {
   retain(message: ApplicationMessage): void
 }
 
-const RELEASED = ApplicationMessage.of({
-  topicName: '',
-  payload: new Uint8Array(0),
-  qos: 2,
-  retain: false,
-  publisher: '',
-  receivedAtMs: 0,
-})
-
 export class Restoring {
   readonly #side: RestoreSide
+  /** In place of a message that is needed no more, because only PUBREL is owed. */
+  readonly #released = ApplicationMessage.of({
+    topicName: '',
+    payload: new Uint8Array(0),
+    qos: 2,
+    retain: false,
+    publisher: '',
+    receivedAtMs: 0,
+  })
   readonly #registrations = new Map<number, Registration>()
   readonly #expiresAtMs = new Map<Registration, number | undefined>()
   readonly #willDueAtMs = new Map<Registration, number | undefined>()
@@ -126,8 +126,7 @@ export class Restoring {
     const { sessionNumber, entryNumber, messageNumber, qos, retain, subscriptionIdentifiers, sharedFilter } = entry
     this.#settle(sessionNumber)
     const shared = sharedFilter === undefined ? undefined : { topicFilter: sharedFilter }
-    // A released entry needs its message no more: only PUBREL is owed.
-    const message = this.#messages.find(messageNumber) ?? RELEASED
+    const message = this.#messages.find(messageNumber) ?? this.#released
     const delivery = new Delivery(message, qos, retain, subscriptionIdentifiers, shared, entryNumber)
     delivery.isStored = true
     this.#lastEntries.set(sessionNumber, delivery)

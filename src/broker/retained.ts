@@ -1,16 +1,21 @@
 /**
  * Retained messages: the last one of each topic, replayed to new Subscriptions (§3.3.1.3).
  *
- * Both their number and their bytes have a limit; beyond it a new topic is not retained (the message itself goes its way) and
- * counted. A message that expires is gone at that moment, not when somebody asks (U-3.3.1.3-1). What the broker publishes of
- * itself below `$SYS/` takes no room from users, and is always retained.
+ * Their number and the memory that they take have limits, and whoever published one pays for it. Beyond a limit a message is
+ * not retained, and counted: the publisher is refused where the protocol has a way to say so, and the topic keeps its message;
+ * otherwise the message is delivered, and the topic has no retained message any more. A message that
+ * expires is gone at that moment, not when somebody asks (U-3.3.1.3-1). What the broker publishes of itself below `$SYS/` takes
+ * no room from users, and is always retained.
  *
  * @module
  */
 import { Work } from '../base/work.ts'
+import type { MemoryAccount } from '../base/memory-account.ts'
 import type { ApplicationMessage } from '../protocol/application-message.ts'
+import { RETAINED_BYTES } from '../protocol/memory-sizes.ts'
 import { TopicMap } from '../topics/topic-map.ts'
 import type { RetainedEnd } from './events.ts'
+import { NODE_BYTES, sizeInTree } from '../topics/topic-size.ts'
 import type { Metrics } from './metrics.ts'
 import type { Expiring, Turn } from './turn.ts'
 
@@ -25,9 +30,10 @@ export interface RetainedLimits {
 
 /** Told about every change, for events and the Store. */
 export interface RetainedSide {
-  hasMemoryFor(bytes: number): boolean
   /** Whether the Store, if it would have to keep that message, takes it in the place of the other. */
   mayStore(message: ApplicationMessage, replaced: ApplicationMessage | undefined): boolean
+  /** That account had no room for so many bytes. */
+  memoryRefused(account: MemoryAccount, bytes: number): void
   retained(message: ApplicationMessage, replaced: ApplicationMessage | undefined): void
   cleared(topicName: string, action: RetainedEnd): void
 }
@@ -36,10 +42,13 @@ class RetainedEntry implements Expiring {
   deadlineMs = 0
   wheelIndex = -1
   readonly message: ApplicationMessage
+  /** Whose account is charged with it. */
+  readonly payer: MemoryAccount
   readonly #expired: (entry: RetainedEntry) => void
 
-  constructor(message: ApplicationMessage, expired: (entry: RetainedEntry) => void) {
+  constructor(message: ApplicationMessage, payer: MemoryAccount, expired: (entry: RetainedEntry) => void) {
     this.message = message
+    this.payer = payer
     this.#expired = expired
   }
 
@@ -55,8 +64,13 @@ function isOwn({ publisher, topicName }: ApplicationMessage): boolean {
   return publisher === '' && topicName.startsWith(SYS_PREFIX)
 }
 
+/** What a message takes as a retained one, for its publisher. */
+function sizeOf(message: ApplicationMessage): number {
+  return message.size + RETAINED_BYTES + sizeInTree(message.topicName)
+}
+
 export class RetainedMessages {
-  /** Bytes of users' messages: what the limits are about. */
+  /** What users' messages take in memory, with their nodes. */
   bytes = 0
   /** How many of the messages are the broker's own. */
   #ownCount = 0
@@ -65,12 +79,15 @@ export class RetainedMessages {
   readonly #turn: Turn
   readonly #metrics: Metrics
   readonly #side: RetainedSide
+  /** The broker's account, which the tree is charged to. */
+  readonly #whole: MemoryAccount
 
-  constructor(limits: RetainedLimits, turn: Turn, metrics: Metrics, side: RetainedSide) {
+  constructor(limits: RetainedLimits, turn: Turn, metrics: Metrics, side: RetainedSide, whole: MemoryAccount) {
     this.limits = limits
     this.#turn = turn
     this.#metrics = metrics
     this.#side = side
+    this.#whole = whole
   }
 
   get count(): number {
@@ -85,23 +102,55 @@ export class RetainedMessages {
     for (const [, entry] of this.#entries) yield entry.message
   }
 
-  /** Takes the place of the topic's retained message; an empty payload erases it [5.0 MQTT-3.3.1-5] [5.0 MQTT-3.3.1-6]. */
-  set(message: ApplicationMessage): void {
+  /**
+   * Whether there is room for that message in place of the topic's present one; counted and reported where there is not.
+   *
+   * @param payer whose account would be charged with it
+   */
+  hasRoomFor(message: ApplicationMessage, payer: MemoryAccount): boolean {
+    const erases = message.payloadLength === 0
+    if (erases || isOwn(message)) return true
+    const { maxRetainedMessages, maxRetainedBytes } = this.limits
+    const present = this.#entries.get(message.topicName)
+    const freed = present === undefined ? 0 : sizeOf(present.message)
+    const bytes = sizeOf(message)
+    const isTooMany =
+      maxRetainedMessages > 0 && present === undefined && this.#entries.size - this.#ownCount >= maxRetainedMessages
+    const isTooMuch = maxRetainedBytes > 0 && this.bytes + bytes - freed > maxRetainedBytes
+    if (!isTooMany && !isTooMuch && this.#hasMemoryFor(bytes, freed, present?.payer, payer)) return true
+    this.#metrics.retainedRefusedAtLimit++
+    return false
+  }
+
+  #hasMemoryFor(bytes: number, freed: number, freedBy: MemoryAccount | undefined, payer: MemoryAccount): boolean {
+    const more = freedBy === payer ? bytes - freed : bytes
+    if (more <= 0) return true
+    const refusing = payer.refuses(more)
+    if (refusing !== undefined) this.#side.memoryRefused(refusing, more)
+    return refusing === undefined
+  }
+
+  /**
+   * Takes the place of the topic's retained message; an empty payload erases it [5.0 MQTT-3.3.1-5] [5.0 MQTT-3.3.1-6].
+   *
+   * @param hasRoom what `hasRoomFor` said: without room there is no retained message of that topic from then on
+   */
+  set(message: ApplicationMessage, payer: MemoryAccount, hasRoom: boolean): void {
     const { topicName } = message
     const old = this.#remove(topicName)
     if (message.payloadLength === 0) {
       if (old !== undefined) this.#side.cleared(topicName, 'cleared')
-    } else if (this.#hasRoomFor(message) && this.#side.mayStore(message, old)) this.#add(message, old)
+    } else if (hasRoom && this.#side.mayStore(message, old)) this.#add(message, payer, old)
     else {
-      this.#metrics.retainedRefusedAtLimit++
+      if (hasRoom) this.#metrics.retainedRefusedAtLimit++
       this.#side.cleared(topicName, 'refused')
     }
   }
 
   /** Puts back what a Store gave at start. */
-  restore(message: ApplicationMessage): void {
+  restore(message: ApplicationMessage, payer: MemoryAccount): void {
     this.#remove(message.topicName)
-    this.#insert(message)
+    this.#insert(message, payer)
   }
 
   /** The Store has lost what was retained there. */
@@ -109,38 +158,40 @@ export class RetainedMessages {
     if (this.#remove(topicName) !== undefined) this.#side.cleared(topicName, 'damaged')
   }
 
-  #hasRoomFor(message: ApplicationMessage): boolean {
-    if (isOwn(message)) return true
-    const { maxRetainedMessages, maxRetainedBytes } = this.limits
-    if (maxRetainedMessages > 0 && this.#entries.size - this.#ownCount >= maxRetainedMessages) return false
-    if (maxRetainedBytes > 0 && this.bytes + message.size > maxRetainedBytes) return false
-    return this.#side.hasMemoryFor(message.size)
-  }
-
-  #add(message: ApplicationMessage, replaced: ApplicationMessage | undefined): void {
+  #add(message: ApplicationMessage, payer: MemoryAccount, replaced: ApplicationMessage | undefined): void {
     message.own()
-    this.#insert(message)
+    this.#insert(message, payer)
     this.#side.retained(message, replaced)
   }
 
-  #insert(message: ApplicationMessage): void {
-    const entry = new RetainedEntry(message, this.#expired)
+  #insert(message: ApplicationMessage, payer: MemoryAccount): void {
+    const entry = new RetainedEntry(message, payer, this.#expired)
+    const nodes = this.#entries.nodes
     this.#entries.set(message.topicName, entry)
-    this.#count(message, 1)
+    this.#charge(entry, 1, this.#entries.nodes - nodes)
     if (message.expiresAtMs !== Infinity) this.#turn.arm(entry, message.expiresAtMs)
   }
 
   #remove(topicName: string): ApplicationMessage | undefined {
+    const nodes = this.#entries.nodes
     const entry = this.#entries.delete(topicName)
     if (entry === undefined) return undefined
-    this.#count(entry.message, -1)
+    this.#charge(entry, -1, this.#entries.nodes - nodes)
     this.#turn.arm(entry, Infinity)
     return entry.message
   }
 
-  #count(message: ApplicationMessage, change: 1 | -1): void {
-    if (isOwn(message)) this.#ownCount += change
-    else this.bytes += change * message.size
+  /** @param nodes how many there are more, or, below 0, less */
+  #charge({ message, payer }: RetainedEntry, sign: 1 | -1, nodes: number): void {
+    if (isOwn(message)) {
+      this.#ownCount += sign
+      return
+    }
+    this.#whole.add(nodes * NODE_BYTES)
+    payer.addShare(sign * sizeInTree(message.topicName))
+    this.bytes += sign * (message.size + RETAINED_BYTES) + nodes * NODE_BYTES
+    if (sign > 0) payer.hold(message, RETAINED_BYTES)
+    else payer.release(message, RETAINED_BYTES)
   }
 
   readonly #expired = (entry: RetainedEntry): void => {

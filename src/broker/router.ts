@@ -9,13 +9,16 @@
  *
  * @module
  */
+import { sizeOfText, type MemoryAccount } from '../base/memory-account.ts'
 import type { ApplicationMessage } from '../protocol/application-message.ts'
+import { SUBSCRIPTION_BYTES } from '../protocol/memory-sizes.ts'
 import type { KnownTopic } from '../protocol/server-side.ts'
 import type { DropCause, Session } from '../protocol/session.ts'
 import type { DeliveryOptions, Subscriber, Subscription } from '../protocol/subscription.ts'
 import { readTopicName } from '../codec/publish-view.ts'
 import { MatchCache, type CachedTopic } from '../topics/match-cache.ts'
 import { parseSharedFilter } from '../topics/topic-filter.ts'
+import { NODE_BYTES } from '../topics/topic-size.ts'
 import { TopicTrie } from '../topics/topic-trie.ts'
 import { SharedGroup, type Membership } from './shared-group.ts'
 
@@ -49,14 +52,17 @@ export class Router {
   readonly #topics: MatchCache<Routes>
   readonly #groups = new Map<string, SharedGroup>()
   readonly #side: RouterSide
+  /** The broker's account, which subscriptions and the trie are charged to. */
+  readonly #memory: MemoryAccount
   readonly #found: (Subscription | SharedGroup)[] = []
   /** Moves with every change of subscriptions and permissions. */
   #salt = 0
   /** Subscriptions, shared ones counted by member. */
   subscriptions = 0
 
-  constructor(side: RouterSide, seed: number) {
+  constructor(side: RouterSide, seed: number, memory: MemoryAccount) {
     this.#side = side
+    this.#memory = memory
     this.#topics = new MatchCache({ capacity: 8192, seed })
   }
 
@@ -69,6 +75,16 @@ export class Router {
 
   /** Adds a subscription. The one that it replaces, if any, is removed first by the caller. */
   add(subscription: Subscription): void {
+    const nodes = this.#trie.nodes
+    this.#add(subscription)
+    this.#charge(subscription, 1, this.#trie.nodes - nodes)
+  }
+
+  #charge({ topicFilter }: Subscription, sign: 1 | -1, nodes: number): void {
+    this.#memory.add(sign * (SUBSCRIPTION_BYTES + sizeOfText(topicFilter)) + nodes * NODE_BYTES)
+  }
+
+  #add(subscription: Subscription): void {
     this.subscriptions++
     const shared = parseSharedFilter(subscription.topicFilter)
     if (typeof shared !== 'object') {
@@ -86,6 +102,12 @@ export class Router {
 
   /** Removes a subscription; a Shared Subscription ends with its last member (U-4.8.2-6). */
   remove(subscription: Subscription): void {
+    const nodes = this.#trie.nodes
+    this.#remove(subscription)
+    this.#charge(subscription, -1, this.#trie.nodes - nodes)
+  }
+
+  #remove(subscription: Subscription): void {
     this.subscriptions--
     const shared = parseSharedFilter(subscription.topicFilter)
     if (typeof shared !== 'object') {

@@ -12,6 +12,7 @@
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/log.ts'
 import { StoreError } from '../base/errors.ts'
+import type { MemoryAccount } from '../base/memory-account.ts'
 import { withoutTokens } from '../base/redact.ts'
 import type { WorkBudget } from '../base/work.ts'
 import type { AuthPacket, Packet, QoS, ReceivedConnect, SubscribePacket, UnsubscribePacket } from '../codec/packets.ts'
@@ -42,10 +43,12 @@ import { DurabilityRules } from './durability-rules.ts'
 import type { Events, RetainedEnd, SessionEndCause } from './events.ts'
 import { Gathering } from './gathering.ts'
 import { Ledger } from './ledger.ts'
+import { Memory } from './memory.ts'
 import { Metrics } from './metrics.ts'
 import type { ListenerOptions } from './options.ts'
 import { Payloads } from './payloads.ts'
 import { Restoring } from './restore.ts'
+import type { ProcessMemory } from './process-memory.ts'
 import { Publishing } from './publishing.ts'
 import { RetainedMessages, type RetainedSide } from './retained.ts'
 import { Router, type RouterSide } from './router.ts'
@@ -58,6 +61,13 @@ import { Turn, type Expiring } from './turn.ts'
 
 /** A clock may be adjusted by a little; from here on it is said. */
 const CLOCK_BEHIND_MS = 10_000
+const COUNTER_OF = {
+  connection: 'memoryRefusedConnection',
+  session: 'memoryRefusedSession',
+  user: 'memoryRefusedUser',
+  broker: 'memoryRefusedBroker',
+} as const
+const OPTION_OF = { user: 'max-memory-per-user', broker: 'max-memory' } as const
 
 /** What a Server is made of. */
 export interface ServerParts {
@@ -68,11 +78,13 @@ export interface ServerParts {
   readonly log: Logger
   /** Told whenever the Store's health is another. */
   readonly storeChanged: (health: StoreHealth) => void
+  readonly processMemory: ProcessMemory
 }
 
 export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSide {
   readonly metrics: Metrics = new Metrics()
   readonly buffers: BufferPool = new BufferPool()
+  readonly memory: Memory
   readonly turn: Turn
   readonly sessions: Sessions
   readonly router: Router
@@ -97,6 +109,7 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
     this.#parts = parts
     this.#events = events
     this.#gathering = new Gathering(clock, this.metrics, options.gatherPause)
+    this.memory = new Memory(options, parts.processMemory)
     this.#gate = new StoreGate(store, clock, parts.log, parts.storeChanged)
     const { maxUncommittedBytes } = options
     const [gathering, metrics] = [this.#gathering, this.metrics]
@@ -104,9 +117,11 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
     this.turn = new Turn({ clock, store: this.#gate, metrics, gathering, maxUncommittedBytes, failed })
     this.#waiters = new StoreWaiters(this.turn)
     this.turn.onCaughtUp = () => this.#waiters.caughtUp()
+    this.turn.onEnd = (nowMs) => this.memory.measure(nowMs)
     this.sessions = new Sessions(options, this.turn, this.metrics, this)
-    this.router = new Router(this.#routerSide(), Math.floor(clock.random() * 0x1_0000_0000))
-    this.retainedMessages = new RetainedMessages(options, this.turn, this.metrics, this)
+    const { whole } = this.memory
+    this.router = new Router(this.#routerSide(), Math.floor(clock.random() * 0x1_0000_0000), whole)
+    this.retainedMessages = new RetainedMessages(options, this.turn, this.metrics, this, whole)
     const { persistence } = options
     if (store.keeps && persistence !== undefined) {
       const rules = new DurabilityRules(persistence, this.#levelsOfListeners())
@@ -114,11 +129,12 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
       this.ledger = new Ledger(this.turn, clock, rules)
       this.#payloads = new Payloads(persistence, store, this.turn, this.metrics, parts.log)
     }
-    const shared = { current, events, clock, turn: this.turn, metrics: this.metrics }
+    const shared = { current, events, clock, turn: this.turn, metrics: this.metrics, memory: this.memory }
     this.admission = new Admission({
       ...shared,
       sessions: this.sessions,
-      makeSession: (clientId, listener) => new Session(clientId, this, listener),
+      makeSession: (client, listener) => new Session(client.clientId, this, listener, this.memory.of(client)),
+      memoryRefused: (account, bytes) => this.memoryRefused(account, bytes),
       sessionChanged: (registration) => {
         this.changed(registration)
         if (registration.will !== undefined) this.willChanged(registration)
@@ -139,6 +155,7 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
       canStore: (session) => session.ledger === undefined || this.#gate.canAdd(0),
       dropped: (session, message, cause) => this.dropped(session, message, cause),
       leftShared: (session, topicFilter) => this.#handOver(session, topicFilter, false),
+      memoryRefused: (account, bytes) => this.memoryRefused(account, bytes),
     })
     this.publishing = new Publishing({
       ...shared,
@@ -147,6 +164,7 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
       waiters: this.#waiters,
       canStore: (bytes) => this.#gate.canAdd(bytes),
       isStored: (message) => this.ledger?.isStored(message) ?? false,
+      memoryRefused: (account, bytes) => this.memoryRefused(account, bytes),
     })
     this.#watchAccess()
   }
@@ -213,7 +231,7 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
       now: () => this.now(),
       addSession: (record) => this.#restoreSession(record),
       subscribe: (session, record) => this.#restoreSubscription(session, record),
-      retain: (message) => this.retainedMessages.restore(message),
+      retain: (message) => this.retainedMessages.restore(message, this.#publisherOf(message)),
     })
     const begins = (newestRecordMs: number): void => this.#compareClock(ledger.beginAt(newestRecordMs))
     ledger.begin(await this.#parts.store.load((change) => restoring.apply(change), tell, begins))
@@ -237,12 +255,13 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
 
   #restoreSession(record: SessionRecord): Registration {
     const { clientId, userName, protocolVersion } = record
-    const session = new Session(clientId, this, this.#parts.current.options)
+    const client = { clientId, userName, protocolVersion, address: '', listener: '' }
+    const session = new Session(clientId, this, this.#parts.current.options, this.memory.of(client))
     session.userName = userName
     session.sessionExpiryInterval = record.sessionExpiryInterval
     session.sessionNumber = record.sessionNumber
     session.numberEntriesAbove(record.lastEntryNumber ?? 0)
-    return this.sessions.add(session, { clientId, userName, protocolVersion, address: '', listener: '' }, undefined)
+    return this.sessions.add(session, client, undefined)
   }
 
   #restoreSubscription(session: Session, record: SubscriptionRecord): void {
@@ -251,6 +270,12 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
     const subscription = { ...options, subscriber: session, subscriptionIdentifiers }
     session.subscribe(subscription)
     this.router.add(subscription)
+  }
+
+  /** Who pays for a retained message that was stored: its publisher's user, if a Session says who that was. */
+  #publisherOf({ publisher }: ApplicationMessage): MemoryAccount {
+    const { userName } = this.sessions.get(publisher)?.session ?? {}
+    return this.memory.of({ userName, address: '' })
   }
 
   async #readRetained(messages: readonly ApplicationMessage[]): Promise<void> {
@@ -270,6 +295,7 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
     this.#gathering.pauseMs = options.gatherPause
     this.sessions.limits = options
     this.retainedMessages.limits = options
+    this.memory.limit(options)
     this.admission.limitRate()
     this.#watchAccess()
     this.router.forget()
@@ -526,10 +552,20 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
     this.queuedBytes += bytes
   }
 
-  /** Whether `max-memory` has room for a message that would be kept. */
-  hasMemoryFor(bytes: number): boolean {
-    const { maxMemory } = this.#parts.current.options
-    return maxMemory === 0 || this.queuedBytes + this.retainedMessages.bytes + bytes <= maxMemory
+  /** Counted each time; told once, until the account has room again. */
+  memoryRefused(account: MemoryAccount, bytes: number): void {
+    const { kind, owner, limit } = account
+    this.metrics[COUNTER_OF[kind]]++
+    if (!this.memory.isNews(account)) return
+    const whose = kind === 'broker' ? 'the broker' : `${kind} ${withoutTokens(owner)}`
+    // One line for each session would let whoever makes many of them fill the log.
+    if (kind === 'broker' || kind === 'user') {
+      this.#parts.log.warn(
+        { account: kind, owner: withoutTokens(owner), bytes: account.bytes, limit },
+        `no room for ${bytes} bytes: ${whose} uses ${account.bytes} of ${limit} bytes of memory (${OPTION_OF[kind]})`,
+      )
+    }
+    this.#events.tell('memoryLimit', { account: kind, owner, bytes: account.bytes, limit })
   }
 
   // ---- retained messages ----

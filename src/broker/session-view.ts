@@ -15,8 +15,11 @@ export interface SessionView {
   readonly sessionExpiryInterval: number
   readonly subscriptions: readonly { readonly topicFilter: string; readonly qos: QoS }[]
   readonly queuedMessages: number
+  /** What they take in memory, wherever their payloads are. */
   readonly queuedBytes: number
   readonly inflightMessages: number
+  /** What the session takes in memory: its subscriptions, its Will and its messages. */
+  readonly memoryBytes: number
 }
 
 export function viewOf({ session, connection, client }: Registration): SessionView {
@@ -31,5 +34,6 @@ export function viewOf({ session, connection, client }: Registration): SessionVi
     queuedMessages: session.queuedMessages,
     queuedBytes: session.queuedBytes,
     inflightMessages: session.inflightMessages,
+    memoryBytes: session.memory.bytes,
   }
 }

@@ -14,6 +14,8 @@ import type { WillFields } from '../codec/packets.ts'
 import type { PropertyList } from '../codec/property-list.ts'
 import type { Client } from '../protocol/client.ts'
 import type { Connection } from '../protocol/connection.ts'
+import { sizeOfText } from '../base/memory-account.ts'
+import { MESSAGE_BYTES } from '../protocol/memory-sizes.ts'
 import type { Session } from '../protocol/session.ts'
 import type { Metrics } from './metrics.ts'
 import type { SessionEndCause } from './events.ts'
@@ -28,6 +30,11 @@ export interface Will {
   readonly client: Client
   /** Seconds. */
   readonly delayInterval: number
+}
+
+/** What a Will takes in memory. */
+export function sizeOfWill({ topicName, payload, properties }: Will['fields']): number {
+  return MESSAGE_BYTES + sizeOfText(topicName) + payload.length + properties.size
 }
 
 /** What the registry tells the broker. */
@@ -49,7 +56,7 @@ export class Registration implements Expiring {
   connection: Connection | undefined = undefined
   /** The Client of the present or latest Connection. */
   client: Client
-  will: Will | undefined = undefined
+  #will: Will | undefined = undefined
   /** Monotonic milliseconds; `undefined` while not due. */
   willDueAtMs: number | undefined = undefined
   expiresAtMs: number | undefined = undefined
@@ -59,6 +66,17 @@ export class Registration implements Expiring {
     this.session = session
     this.client = client
     this.#registry = registry
+  }
+
+  get will(): Will | undefined {
+    return this.#will
+  }
+
+  /** The Session's account is charged with it. */
+  set will(will: Will | undefined) {
+    const before = this.#will === undefined ? 0 : sizeOfWill(this.#will.fields)
+    this.session.memory.add((will === undefined ? 0 : sizeOfWill(will.fields)) - before)
+    this.#will = will
   }
 
   expire(nowMs: number): void {

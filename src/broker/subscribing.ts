@@ -7,6 +7,7 @@
  * @module
  */
 import type { MaybePromise } from '../base/maybe-promise.ts'
+import type { MemoryAccount } from '../base/memory-account.ts'
 import type { QoS, SubscribePacket, SubscriptionRequest, UnsubscribePacket } from '../codec/packets.ts'
 import { ProtocolError } from '../codec/protocol-error.ts'
 import { ReasonCode } from '../codec/reason-code.ts'
@@ -14,7 +15,7 @@ import type { ApplicationMessage } from '../protocol/application-message.ts'
 import type { Connection } from '../protocol/connection.ts'
 import { PENDING, type Pending } from '../protocol/server-side.ts'
 import type { DropCause, Session } from '../protocol/session.ts'
-import type { Subscription } from '../protocol/subscription.ts'
+import { sizeOfSubscription, type Subscription } from '../protocol/subscription.ts'
 import { countTopicLevels } from '../topics/topic-name.ts'
 import { parseSharedFilter, topicFilterProblem } from '../topics/topic-filter.ts'
 import { notesOf } from './connection-notes.ts'
@@ -45,6 +46,8 @@ export interface SubscribingParts {
   dropped(session: Session, message: ApplicationMessage, cause: DropCause): void
   /** What a member of a Shared Subscription held goes to others. */
   leftShared(session: Session, topicFilter: string): void
+  /** That account had no room for so many bytes. */
+  memoryRefused(account: MemoryAccount, bytes: number): void
 }
 
 /** One filter of a SUBSCRIBE that passed the form checks. */
@@ -141,6 +144,7 @@ export class Subscribing {
     const { request, isShared } = wish
     const old = session.subscriptions.get(request.topicFilter)
     if (old === undefined && session.subscriptions.size >= maxSubscriptions) return ReasonCode.QuotaExceeded
+    if (old === undefined && !this.#hasMemoryFor(session, request.topicFilter)) return ReasonCode.QuotaExceeded
     const qos = request.qos < maxQos ? request.qos : maxQos
     const subscription: Subscription = { ...request, subscriber: session, qos, subscriptionIdentifiers }
     this.#replace(session, old, subscription)
@@ -148,6 +152,14 @@ export class Subscribing {
     const isOwed = request.retainHandling === 0 || (request.retainHandling === 1 && old === undefined)
     if (isOwed && !isShared) this.#owed.push(subscription)
     return qos
+  }
+
+  #hasMemoryFor(session: Session, topicFilter: string): boolean {
+    const bytes = sizeOfSubscription(topicFilter)
+    // What goes with its Connection may use the reserve: reading frees memory.
+    const refusing = session.memory.refuses(bytes, session.sessionExpiryInterval === 0)
+    if (refusing !== undefined) this.#parts.memoryRefused(refusing, bytes)
+    return refusing === undefined
   }
 
   /** [5.0 MQTT-3.8.4-3] */

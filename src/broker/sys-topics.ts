@@ -44,6 +44,8 @@ export const sysTable: readonly SysRow[] = [
   row('clients/disconnected', 'Sessions without a Connection.', ({ sessions }) => sessions.awayCount),
   row('clients/maximum', 'Most Clients connected at once.', ({ admission }) => admission.maxConnected),
   row('clients/total', 'Sessions, connected or not.', ({ sessions }) => sessions.count),
+  row('memory/used', 'Bytes that everything kept for clients takes in memory.', ({ memory }) => memory.whole.bytes),
+  row('memory/limit', 'Bytes that it may take; 0 where there is no limit.', ({ memory }) => memory.whole.limit),
   counter('turn/longest', 'longestTurnMs', 1),
   row('uptime', 'Seconds since the start.', (_server, upSeconds) => upSeconds),
   row('uptime/formatted', 'The same for people.', (_server, upSeconds) => formatDuration(upSeconds)),

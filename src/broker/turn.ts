@@ -191,6 +191,9 @@ export class Turn {
   /** Set by the broker: the Store is not, or no longer, behind. */
   onCaughtUp: () => void = () => {}
 
+  /** Set by the broker: a turn is over. */
+  onEnd: (nowMs: number) => void = () => {}
+
   /** What a commit promises unless something in it asks for more. */
   set baseLevel(level: Durability) {
     this.#commits.baseLevel = level
@@ -229,6 +232,7 @@ export class Turn {
     if (this.#afterFlush.length > 0) this.#runAfterFlush()
     const length = this.#clock.now() - this.#startedAtMs
     this.#count(length)
+    this.onEnd(this.#nowMs)
     this.#nowMs = -1
     this.work.endTurn()
     const isMoreDue = this.#commits.isTurnDue || this.#flushes.length > 0

@@ -21,6 +21,9 @@ import { sizeOfProperties, writeFourByteInteger, writeProperties } from './prope
 /** Decoded forms of longer lists are not remembered: they would keep much for a short while's use. */
 const MAX_REMEMBERED_BYTES = 4096
 
+/** What a list takes in memory besides its bytes, with an array of its own. */
+const LIST_BYTES = 384
+
 /** Bytes that a Topic Alias takes with its identifier, and a Will Delay Interval. */
 const TOPIC_ALIAS_BYTES = 3
 const WILL_DELAY_BYTES = 5
@@ -81,6 +84,11 @@ export class PropertyList {
   /** Bytes that it takes, without the Property Length before them. */
   get length(): number {
     return this.end - this.start
+  }
+
+  /** What it takes in memory. */
+  get size(): number {
+    return this === noPropertyList ? 0 : LIST_BYTES + this.length
   }
 
   /** As an object: made anew at each question, except for the one asked about last. */

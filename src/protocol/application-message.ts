@@ -23,11 +23,13 @@
  */
 import { copyBytes } from '../base/bytes.ts'
 import { invariant } from '../base/errors.ts'
+import { sizeOfText } from '../base/memory-account.ts'
 import { makePublishFrame } from '../codec/publish-frame.ts'
 import type { ProtocolVersion, QoS } from '../codec/packets.ts'
 import { noPropertyList, PropertyList } from '../codec/property-list.ts'
 import type { Properties } from '../codec/properties.ts'
 import { Arena } from './arena.ts'
+import { MESSAGE_BYTES } from './memory-sizes.ts'
 
 /** An encoded PUBLISH with RETAIN 0 and DUP 0. */
 export interface PublishFrame {
@@ -89,6 +91,8 @@ export class ApplicationMessage {
   /** Whether the Store was told of it. */
   isTold = false
   #properties: PropertyList
+  /** How many accounts are charged with it (`base/memory-account.ts`). */
+  holders = 0
   #bytes: Uint8Array
   #payloadStart: number
   #payloadEnd: number
@@ -233,9 +237,19 @@ export class ApplicationMessage {
     return this.#payloadEnd - this.#payloadStart
   }
 
-  /** Bytes that count against limits. */
+  /**
+   * What it takes in memory: an estimate that counts against limits. It stays the same, whether the payload is in RAM or not.
+   *
+   * Hot: asked several times for each delivery at QoS 1 and 2.
+   */
   get size(): number {
-    return this.topicName.length + this.payloadLength
+    return MESSAGE_BYTES + this.namesSize + this.payloadLength
+  }
+
+  /** The share of Topic Name and properties, which stay in RAM also where the payload is in the Store alone. */
+  get namesSize(): number {
+    const topicSize = sizeOfText(this.topicName)
+    return this.#properties === noPropertyList ? topicSize : topicSize + this.#properties.size
   }
 
   /** Says that its bytes lie in a received chunk, which is good only until the Connection's `receive` returns. */

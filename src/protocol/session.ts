@@ -9,6 +9,7 @@
  *
  * @module
  */
+import { MemoryAccount, sizeOfText } from '../base/memory-account.ts'
 import { Ring } from '../base/ring.ts'
 import type { QoS } from '../codec/packets.ts'
 import { ReasonCode } from '../codec/reason-code.ts'
@@ -16,8 +17,9 @@ import type { ApplicationMessage } from './application-message.ts'
 import type { Client } from './client.ts'
 import { Delivery, DeliveryState, type SharedOrigin } from './delivery.ts'
 import { IdentifierSet } from './identifier-set.ts'
+import { DELIVERY_BYTES, SESSION_BYTES } from './memory-sizes.ts'
 import { OutgoingWindow } from './outgoing-window.ts'
-import type { DeliveryOptions, Subscriber, Subscription } from './subscription.ts'
+import { sizeOfSubscription, type DeliveryOptions, type Subscriber, type Subscription } from './subscription.ts'
 import { WaitingQueue } from './waiting-queue.ts'
 
 /** Why a message did not reach a Client. Counted by cause, and told as an event. */
@@ -56,8 +58,8 @@ export interface SessionSide {
   parks(session: Session, bytes: number): boolean
   /** The next deliveries of that Session wait for payloads that are in the Store: `flow` once they are loaded. */
   wantsPayloads(session: Session): void
-  /** Whether memory in all has room for a message that has to wait. */
-  hasMemoryFor(bytes: number): boolean
+  /** That account had no room for so many bytes of a message. */
+  memoryRefused(account: MemoryAccount, bytes: number): void
 }
 
 /** What a Session sends through: its Client's Connection. */
@@ -80,8 +82,15 @@ export interface SessionLimits {
   readonly maxInflightMessages: number
   readonly maxQueuedMessages: number
   readonly maxQueuedBytes: number
+  /** Bytes that everything it holds may take; 0 sets no limit. */
+  readonly maxMemoryPerSession: number
   /** Which message goes when the queue is full. */
   readonly queueFull: 'drop-newest' | 'drop-oldest'
+}
+
+/** What a Session takes in memory that holds nothing yet. */
+export function sizeOfSession(clientId: string): number {
+  return SESSION_BYTES + sizeOfText(clientId)
 }
 
 const NO_SUBSCRIPTIONS: ReadonlyMap<string, Subscription> = new Map()
@@ -97,9 +106,11 @@ export class Session implements Subscriber {
   ledger: SessionLedger | undefined = undefined
   /** Packet Identifiers of QoS 2 messages taken over and not yet released (§4.3.3); made when needed. */
   receivedIdentifiers: IdentifierSet | undefined = undefined
-  limits: SessionLimits
+  /** Charged with all that it holds. */
+  readonly memory: MemoryAccount
   /** Bytes of the messages in the queue. */
   queuedBytes = 0
+  #limits: SessionLimits
   readonly #side: SessionSide
   /** Made with the first Subscription: most Clients of a large fleet have few or none. */
   #subscriptions: Map<string, Subscription> | undefined = undefined
@@ -114,10 +125,22 @@ export class Session implements Subscriber {
   #toResend: Ring<Delivery> | undefined = undefined
   #lastEntryNumber = 0
 
-  constructor(clientId: string, side: SessionSide, limits: SessionLimits) {
+  /** @param payer whose account its own belongs to */
+  constructor(clientId: string, side: SessionSide, limits: SessionLimits, payer?: MemoryAccount) {
     this.clientId = clientId
     this.#side = side
-    this.limits = limits
+    this.#limits = limits
+    this.memory = new MemoryAccount('session', clientId, limits.maxMemoryPerSession, payer)
+    this.memory.add(sizeOfSession(clientId))
+  }
+
+  get limits(): SessionLimits {
+    return this.#limits
+  }
+
+  set limits(limits: SessionLimits) {
+    this.#limits = limits
+    this.memory.limit = limits.maxMemoryPerSession
   }
 
   get connection(): SessionConnection | undefined {
@@ -131,12 +154,15 @@ export class Session implements Subscriber {
 
   /** Adds a Subscription, in place of the one with its Topic Filter if there is one (U-4.8.1-1). */
   subscribe(subscription: Subscription): void {
+    const { topicFilter } = subscription
     this.#subscriptions ??= new Map()
-    this.#subscriptions.set(subscription.topicFilter, subscription)
+    if (!this.#subscriptions.has(topicFilter)) this.memory.addShare(sizeOfSubscription(topicFilter))
+    this.#subscriptions.set(topicFilter, subscription)
   }
 
   unsubscribe(topicFilter: string): void {
-    this.#subscriptions?.delete(topicFilter)
+    if (this.#subscriptions?.delete(topicFilter) !== true) return
+    this.memory.addShare(-sizeOfSubscription(topicFilter))
   }
 
   get queuedMessages(): number {
@@ -165,7 +191,7 @@ export class Session implements Subscriber {
    */
   connect(connection: SessionConnection, receiveMaximum: number): void {
     this.#connection = connection
-    this.#receiveMaximum = Math.min(receiveMaximum, this.limits.maxInflightMessages)
+    this.#receiveMaximum = Math.min(receiveMaximum, this.#limits.maxInflightMessages)
     this.#openOnConnection = 0
     if (this.#window.size > 0) {
       this.#toResend = new Ring()
@@ -247,7 +273,7 @@ export class Session implements Subscriber {
     shared: SharedOrigin | undefined,
   ): void {
     const waits = this.queuedMessages > 0 || !this.isReady || !message.isLoaded
-    if (waits && !this.#makeRoom(message)) return
+    if (waits ? !this.#makeRoom(message) : !this.#hasMemoryFor(message, true)) return
     const mayPark = waits && shared === undefined && this.ledger !== undefined
     const parks = mayPark && this.#side.parks(this, message.size)
     if (waits && !parks) message.own()
@@ -257,12 +283,15 @@ export class Session implements Subscriber {
     if (waits) {
       this.#push(delivery, parks)
       if (!message.isLoaded) this.flow()
-    } else this.#sendFirst(delivery)
+    } else {
+      this.memory.hold(message, DELIVERY_BYTES)
+      this.#sendFirst(delivery)
+    }
   }
 
   #push(delivery: Delivery, parks: boolean): void {
     if (parks && !delivery.isStored) delivery.message.own()
-    this.#queue ??= new WaitingQueue()
+    this.#queue ??= new WaitingQueue(this.memory)
     this.#queue.push(delivery, parks)
     this.queuedBytes += delivery.message.size
     this.#side.queued(delivery.message.size)
@@ -270,7 +299,7 @@ export class Session implements Subscriber {
 
   /** @returns false when the new message is the one that has to go */
   #makeRoom(message: ApplicationMessage): boolean {
-    const { maxQueuedMessages, maxQueuedBytes, queueFull } = this.limits
+    const { maxQueuedMessages, maxQueuedBytes, queueFull } = this.#limits
     while (this.queuedMessages + 1 > maxQueuedMessages || this.queuedBytes + message.size > maxQueuedBytes) {
       // What has no room even in an empty queue must not empty it.
       const mayDropOldest = queueFull === 'drop-oldest' && message.size <= maxQueuedBytes
@@ -281,7 +310,15 @@ export class Session implements Subscriber {
       }
       this.#drop(oldest, 'queue full')
     }
-    if (this.#side.hasMemoryFor(message.size)) return true
+    return this.#hasMemoryFor(message, false)
+  }
+
+  /** @param isUrgent it leaves at once: whoever reads frees memory */
+  #hasMemoryFor(message: ApplicationMessage, isUrgent: boolean): boolean {
+    const bytes = message.size + DELIVERY_BYTES
+    const refusing = this.memory.refuses(bytes, isUrgent)
+    if (refusing === undefined) return true
+    this.#side.memoryRefused(refusing, bytes)
     this.#side.dropped(this, message, 'memory limit')
     return false
   }
@@ -300,6 +337,7 @@ export class Session implements Subscriber {
   }
 
   #drop(delivery: Delivery, cause: DropCause): void {
+    this.memory.release(delivery.message, DELIVERY_BYTES)
     this.ledger?.done(this, delivery)
     this.#side.dropped(this, delivery.message, cause)
   }
@@ -342,6 +380,7 @@ export class Session implements Subscriber {
 
   #forget(delivery: Delivery): void {
     this.#window.remove(delivery)
+    this.memory.release(delivery.message, DELIVERY_BYTES)
     if (delivery.isOpen) this.#openOnConnection--
   }
 
@@ -416,18 +455,24 @@ export class Session implements Subscriber {
     const taken = sessionEnds ? this.#window.inOrder().filter((one) => one.qos === 1 && wanted(one)) : []
     for (const delivery of taken) this.#forget(delivery)
     const waiting = this.#queue?.take(wanted) ?? []
-    for (const { message } of waiting) this.#left(message.size)
+    for (const { message } of waiting) {
+      this.#left(message.size)
+      this.memory.release(message, DELIVERY_BYTES)
+    }
     taken.push(...waiting)
     for (const delivery of taken) this.ledger?.done(this, delivery)
     return taken
   }
 
-  /** Gives up everything that waits, for a Session that ends. */
+  /** Gives up all that it holds, for a Session that ends. */
   clear(): void {
     for (let left = this.#shift(); left !== undefined; left = this.#shift()) {
+      this.memory.release(left.message, DELIVERY_BYTES)
       this.#side.dropped(this, left.message, 'session ended')
     }
-    this.#subscriptions = undefined
+    for (const delivery of this.#window.inOrder()) this.#forget(delivery)
+    for (const topicFilter of this.subscriptions.keys()) this.unsubscribe(topicFilter)
+    this.memory.add(-sizeOfSession(this.clientId))
   }
 
   /** Everything up to that entry is stored: what waits and was to leave RAM does. */
@@ -468,7 +513,10 @@ export class Session implements Subscriber {
   restore(delivery: Delivery): void {
     this.numberEntriesAbove(delivery.entryNumber)
     if (delivery.state === DeliveryState.Waiting) this.#push(delivery, false)
-    else this.#window.restore(delivery)
+    else {
+      this.memory.hold(delivery.message, DELIVERY_BYTES)
+      this.#window.restore(delivery)
+    }
   }
 
   /** Everything waiting or in flight, for lists and for the ledger of a Session that becomes durable. */

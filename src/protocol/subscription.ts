@@ -4,7 +4,9 @@
  * @module
  */
 import type { QoS } from '../codec/packets.ts'
+import { sizeInTree } from '../topics/topic-size.ts'
 import type { ApplicationMessage } from './application-message.ts'
+import { SUBSCRIPTION_BYTES } from './memory-sizes.ts'
 
 /** What a delivery needs to know of the subscription, or of several that agree, that caused it. */
 export interface DeliveryOptions {
@@ -28,4 +30,9 @@ export interface Subscription extends DeliveryOptions {
   /** As the Client wrote it, with `$share/Name/` if it is shared. */
   readonly topicFilter: string
   readonly retainHandling: 0 | 1 | 2
+}
+
+/** What a Subscription takes in memory, for its Session. */
+export function sizeOfSubscription(topicFilter: string): number {
+  return SUBSCRIPTION_BYTES + sizeInTree(topicFilter)
 }

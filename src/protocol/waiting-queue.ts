@@ -7,13 +7,18 @@
  * becomes a row of plain numbers and shared strings (`park`), and a Delivery again when its turn comes. So a million
  * messages for absent Clients take what a few thousand in RAM take.
  *
+ * The Session's account is charged with each delivery from `push` on. What `shift` and `take` give away stays charged: whoever
+ * took it gives that back.
+ *
  * @module
  */
+import type { MemoryAccount } from '../base/memory-account.ts'
 import { Ring } from '../base/ring.ts'
 import { noPropertyList, type PropertyList } from '../codec/property-list.ts'
 import type { QoS } from '../codec/packets.ts'
 import { ApplicationMessage } from './application-message.ts'
 import { Delivery, type SharedOrigin } from './delivery.ts'
+import { DELIVERY_BYTES, PARKED_BYTES } from './memory-sizes.ts'
 
 const CHUNK_ROWS = 256
 const SMALLEST_CHUNK_ROWS = 4
@@ -60,13 +65,23 @@ class Chunk {
 
 export class WaitingQueue {
   length = 0
+  readonly #account: MemoryAccount
   #front = new Ring<Delivery>()
   /** Oldest chunk first; none is empty. */
   #rows: Ring<Chunk> | undefined = undefined
   #back: Ring<Delivery> | undefined = undefined
 
+  constructor(account: MemoryAccount) {
+    this.#account = account
+  }
+
   /** @param parks it is to leave RAM: `park` will be called once it is stored */
   push(delivery: Delivery, parks: boolean): void {
+    this.#account.hold(delivery.message, DELIVERY_BYTES)
+    this.#place(delivery, parks)
+  }
+
+  #place(delivery: Delivery, parks: boolean): void {
     this.length++
     if (this.#back !== undefined) this.#back.push(delivery)
     else if (delivery.isStored && !delivery.message.isLoaded) this.#addRow(delivery)
@@ -96,7 +111,7 @@ export class WaitingQueue {
   #bringUp(count: number): void {
     while (this.#front.length < count && this.#rows !== undefined) {
       const chunk = this.#rows.peek()!
-      this.#front.push(deliveryOf(chunk, chunk.start++))
+      this.#front.push(this.#takeRow(chunk, chunk.start++))
       if (chunk.start === chunk.end) this.#rows.shift()
       if (this.#rows.length === 0) this.#rows = undefined
     }
@@ -126,15 +141,28 @@ export class WaitingQueue {
       this.#rows.push(chunk)
     }
     addRow(chunk, delivery)
+    if (staysWhole(delivery)) return
+    const { message } = delivery
+    this.#account.release(message, DELIVERY_BYTES)
+    this.#account.add(PARKED_BYTES + message.namesSize)
+  }
+
+  #takeRow(chunk: Chunk, row: number): Delivery {
+    const delivery = deliveryOf(chunk, row)
+    if (delivery === chunk.extras?.[row]) return delivery
+    const { message } = delivery
+    this.#account.add(-PARKED_BYTES - message.namesSize)
+    this.#account.hold(message, DELIVERY_BYTES)
+    return delivery
   }
 
   /** Takes out what is wanted, wherever it stands. */
   take(wanted: (delivery: Delivery) => boolean): Delivery[] {
     const taken: Delivery[] = []
-    const kept = new WaitingQueue()
+    const kept = new WaitingQueue(this.#account)
     for (let next = this.shift(); next !== undefined; next = this.shift()) {
       if (wanted(next)) taken.push(next)
-      else kept.push(next, false)
+      else kept.#place(next, false)
     }
     this.length = kept.length
     this.#front = kept.#front

@@ -10,7 +10,7 @@
  *
  * @module
  */
-import { TopicNode, childOf, countChildren, findNode, makeNode, pruneNode } from './topic-node.ts'
+import { type NodeCount, TopicNode, childOf, countChildren, findNode, makeNode, pruneNode } from './topic-node.ts'
 
 /**
  * A Map from Topic Name to value. Names and filters are taken to be valid.
@@ -21,8 +21,10 @@ import { TopicNode, childOf, countChildren, findNode, makeNode, pruneNode } from
  * map.get('sport/tennis') // '40:15'
  * Array.from(map.match('sport/+')) // [['sport/tennis', '40:15']]
  */
-export class TopicMap<Value extends NonNullable<unknown>> {
+export class TopicMap<Value extends NonNullable<unknown>> implements NodeCount {
   readonly #root = new TopicNode<Value>('')
+  /** Nodes of the tree: what it takes in memory. */
+  nodes = 0
   #size = 0
 
   get size(): number {
@@ -35,7 +37,7 @@ export class TopicMap<Value extends NonNullable<unknown>> {
 
   /** @returns what stood there before */
   set(topicName: string, value: Value): Value | undefined {
-    const node = makeNode(this.#root, topicName)
+    const node = makeNode(this, this.#root, topicName)
     const before = node.held
     if (before === undefined) this.#size++
     node.held = value
@@ -48,7 +50,7 @@ export class TopicMap<Value extends NonNullable<unknown>> {
     const before = node?.held
     if (node === undefined || before === undefined) return undefined
     node.held = undefined
-    pruneNode(this.#root, topicName)
+    pruneNode(this, this.#root, topicName)
     this.#size--
     return before
   }

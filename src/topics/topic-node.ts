@@ -21,6 +21,11 @@ export class TopicNode<Held> {
   }
 }
 
+/** A tree that counts its nodes, without the root. */
+export interface NodeCount {
+  nodes: number
+}
+
 /** The child of that level. Hot: runs three times for each level of a topic that is matched. */
 export function childOf<Held>(node: TopicNode<Held>, level: string): TopicNode<Held> | undefined {
   const children = node.children
@@ -41,35 +46,46 @@ export function findNode<Held>(root: TopicNode<Held>, topic: string): TopicNode<
 }
 
 /** The node at the end of `topic`, made with all that leads to it where it is missing. */
-export function makeNode<Held>(root: TopicNode<Held>, topic: string): TopicNode<Held> {
+export function makeNode<Held>(tree: NodeCount, root: TopicNode<Held>, topic: string): TopicNode<Held> {
   let node = root
   for (let at = 0; at <= topic.length;) {
     const end = endOfLevel(topic, at)
     const level = topic.slice(at, end)
-    node = childOf(node, level) ?? addChild(node, level)
+    let child = childOf(node, level)
+    if (child === undefined) {
+      child = addChild(node, level)
+      tree.nodes++
+    }
+    node = child
     at = end + 1
   }
   return node
 }
 
 /** Takes the node at the end of `topic` away if it holds nothing and leads nowhere, with all that led only to it. */
-export function pruneNode<Held>(root: TopicNode<Held>, topic: string): void {
+export function pruneNode<Held>(tree: NodeCount, root: TopicNode<Held>, topic: string): void {
   let stays = root
   let branch = ''
   let node = root
+  /** Nodes below `stays` on this path. */
+  let below = 0
   for (let at = 0; at <= topic.length;) {
     const end = endOfLevel(topic, at)
     const level = topic.slice(at, end)
     if (node === root || node.held !== undefined || countChildren(node) > 1) {
       stays = node
       branch = level
+      below = 0
     }
     const next = childOf(node, level)
     if (next === undefined) return
     node = next
+    below++
     at = end + 1
   }
-  if (node.held === undefined && node.children === undefined) removeChild(stays, branch)
+  if (node.held !== undefined || node.children !== undefined) return
+  removeChild(stays, branch)
+  tree.nodes -= below
 }
 
 /** Where the Topic Level that begins at `at` ends. */

@@ -11,7 +11,7 @@
  *
  * @module
  */
-import { TopicNode, childOf, endOfLevel, findNode, makeNode, pruneNode } from './topic-node.ts'
+import { type NodeCount, TopicNode, childOf, endOfLevel, findNode, makeNode, pruneNode } from './topic-node.ts'
 
 /** Above this many values at one filter, a value is found by an index instead of a search. */
 const MAX_SEARCHED = 16
@@ -62,8 +62,10 @@ type Held<Value> = Value | Crowd<Value>
  * trie.match('sport/tennis', found)
  * found // ['fan']
  */
-export class TopicTrie<Value extends NonNullable<unknown>> {
+export class TopicTrie<Value extends NonNullable<unknown>> implements NodeCount {
   readonly #root = new TopicNode<Held<Value>>('')
+  /** Nodes of the tree: what it takes in memory. */
+  nodes = 0
   #size = 0
   #version = 0
 
@@ -79,7 +81,7 @@ export class TopicTrie<Value extends NonNullable<unknown>> {
 
   /** @returns false if that pair was there already */
   add(topicFilter: string, value: Value): boolean {
-    const node = makeNode(this.#root, topicFilter)
+    const node = makeNode(this, this.#root, topicFilter)
     if (!addTo(node, value)) return false
     this.#size++
     this.#version++
@@ -90,7 +92,7 @@ export class TopicTrie<Value extends NonNullable<unknown>> {
   remove(topicFilter: string, value: Value): boolean {
     const node = findNode(this.#root, topicFilter)
     if (node === undefined || !removeFrom(node, value)) return false
-    if (node.held === undefined) pruneNode(this.#root, topicFilter)
+    if (node.held === undefined) pruneNode(this, this.#root, topicFilter)
     this.#size--
     this.#version++
     return true

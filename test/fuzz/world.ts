@@ -15,6 +15,7 @@ import { Access } from '../../src/broker/access.ts'
 import { ListenerState } from '../../src/broker/connection-notes.ts'
 import { Events } from '../../src/broker/events.ts'
 import { resolveOptions, type ConfigInput, type Options } from '../../src/broker/options.ts'
+import { nominalMemory } from '../../src/broker/process-memory.ts'
 import { Server } from '../../src/broker/server.ts'
 import { ApplicationMessage } from '../../src/protocol/application-message.ts'
 import type { Connection } from '../../src/protocol/connection.ts'
@@ -57,7 +58,7 @@ const LIMITS: ConfigInput = {
 
 /** What a world with a Store has. */
 const PERSISTENCE: ConfigInput = {
-  persistence: { 'max-ram-bytes': 1000, 'max-session-ram-bytes': 300 },
+  persistence: { 'max-ram-bytes': 6000, 'max-session-ram-bytes': 2000 },
   'max-uncommitted-bytes': 65_536,
 }
 
@@ -65,11 +66,17 @@ const PERSISTENCE: ConfigInput = {
 const VARIANTS: readonly ConfigInput[] = [
   {},
   { 'max-queued-messages': 5, 'max-inflight-messages': 3, 'queue-full': 'drop-oldest', 'max-subscriptions': 5 },
-  { 'max-queued-bytes': 2000, 'max-retained-messages': 3, 'max-offline-sessions': 2, 'max-sessions-per-user': 1 },
+  { 'max-queued-bytes': 6000, 'max-retained-messages': 3, 'max-offline-sessions': 2, 'max-sessions-per-user': 1 },
   { retain: false, 'max-qos': 1 },
   { 'shared-subscriptions': false, 'wildcard-subscriptions': false, 'subscription-identifiers': false },
   { 'max-packet-size': 200_000, 'max-outgoing-bytes': 300_000 },
-  { 'max-memory': 3000, 'max-outgoing-topic-aliases': 0, 'response-information': 'r', 'client-id-ownership': false },
+  {
+    'max-memory-per-session': 6000,
+    'max-memory': 1_000_000,
+    'max-outgoing-topic-aliases': 0,
+    'response-information': 'r',
+    'client-id-ownership': false,
+  },
 ]
 
 /** A failure of the broker, with the steps that led to it. */
@@ -147,6 +154,7 @@ export class World implements Surroundings {
       storeChanged: () => undefined,
       events,
       log: silentLogger,
+      processMemory: nominalMemory,
     })
     this.#server.turn.open() // nothing is stored yet that would have to be loaded
     this.#server.onFailed = (error) => this.fail(`internal error: ${(error as Error).stack}`)

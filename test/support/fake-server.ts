@@ -27,6 +27,7 @@ export const sessionLimits: SessionLimits = {
   maxInflightMessages: 1000,
   maxQueuedMessages: 1000,
   maxQueuedBytes: 1_000_000,
+  maxMemoryPerSession: 0,
   queueFull: 'drop-newest',
 }
 
@@ -174,9 +175,7 @@ export class FakeServer implements ServerSide, SessionSide {
     return false
   }
   wantsPayloads(): void {}
-  hasMemoryFor(): boolean {
-    return true
-  }
+  memoryRefused(): void {}
 
   /** Nobody may work any more in this turn. */
   spendTurn(): void {

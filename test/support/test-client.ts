@@ -88,7 +88,7 @@ export class TestClient implements Transport {
     while (this.#decoder.next()) {
       const { bytes: all, firstByte, bodyStart, end } = this.#decoder
       const packet = decodePacket(all, firstByte, bodyStart, end, this.version, 'server')
-      this.packets.push('payload' in packet ? { ...packet, payload: Uint8Array.from(packet.payload) } : packet)
+      this.packets.push('payload' in packet ? { ...packet, payload: new Uint8Array(packet.payload) } : packet)
     }
     this.#decoder.detach()
   }
@@ -128,7 +128,7 @@ export class TestClient implements Transport {
   sendBytesInTurn(bytes: Uint8Array): void {
     if (this.#isLost) return
     // As a listener does: the chunk's memory is used again once it was taken.
-    const chunk = Uint8Array.from(bytes)
+    const chunk = new Uint8Array(bytes)
     this.#incoming?.receive(chunk)
     chunk.fill(0xee)
   }

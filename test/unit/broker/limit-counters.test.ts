@@ -25,7 +25,7 @@ const queueTwo = (broker: TestBroker): void => {
   away.subscribe('#', 1)
   away.drop()
   const sensor = broker.connect({ clientId: 'sensor' })
-  for (const payload of ['x'.repeat(900), 'y'.repeat(900)]) sensor.publish('a', payload, 1)
+  for (const payload of ['x'.repeat(9000), 'y'.repeat(9000)]) sensor.publish('a', payload, 1)
 }
 const retainTwo = (broker: TestBroker): void => {
   const sensor = broker.connect()
@@ -68,10 +68,24 @@ const rows: Readonly<Record<string, Row>> = {
     leaveTwice,
   ],
   'max-retained-messages': [{ 'max-retained-messages': 1 }, (m) => m.retainedRefusedAtLimit, retainTwo],
-  'max-retained-bytes': [{ 'max-retained-bytes': 3 }, (m) => m.retainedRefusedAtLimit, retainTwo],
-  'max-memory': [{ 'max-memory': 1000 }, (m) => m.dropped['memory limit'], queueTwo],
+  'max-retained-bytes': [{ 'max-retained-bytes': 1500 }, (m) => m.retainedRefusedAtLimit, retainTwo],
+  'max-memory': [
+    { 'max-memory': 18_000, 'max-memory-per-user': 0 },
+    (m) => m.dropped['memory limit'] * m.memoryRefusedBroker,
+    queueTwo,
+  ],
+  'max-memory-per-user': [
+    { 'max-memory-per-user': 18_000 },
+    (m) => m.dropped['memory limit'] * m.memoryRefusedUser,
+    queueTwo,
+  ],
+  'max-memory-per-session': [
+    { 'max-memory-per-session': 18_000 },
+    (m) => m.dropped['memory limit'] * m.memoryRefusedSession,
+    queueTwo,
+  ],
   'max-queued-messages': [{ 'max-queued-messages': 1 }, (m) => m.dropped['queue full'], queueTwo],
-  'max-queued-bytes': [{ 'max-queued-bytes': 1024 }, (m) => m.dropped['queue full'], queueTwo],
+  'max-queued-bytes': [{ 'max-queued-bytes': 10_000 }, (m) => m.dropped['queue full'], queueTwo],
   'max-subscriptions': [
     { 'max-subscriptions': 1 },
     (m) => m.subscribesRefused,

@@ -215,14 +215,19 @@ export const effects: Readonly<Record<string, Effect>> = {
     observe: (broker) => retainedCount(broker, ['1', '2', '3']),
   },
   'broker/max-retained-bytes': {
-    config: { 'max-retained-bytes': 10 },
+    config: { 'max-retained-bytes': 1500 },
     expected: 1,
     observe: (broker) => retainedCount(broker, ['seven..', 'seven..']),
   },
   'broker/max-memory': {
-    config: { 'max-memory': 10 },
-    expected: ['seven..'],
-    observe: (broker) => awayWith(broker, ['seven..', 'seven..']).takePayloads(),
+    config: { 'max-memory': 18_000, 'max-memory-per-user': 0 },
+    expected: 1,
+    observe: (broker) => awayWith(broker, ['x'.repeat(9000), 'y'.repeat(9000)]).takePayloads().length,
+  },
+  'broker/max-memory-per-user': {
+    config: { 'max-memory-per-user': 18_000 },
+    expected: 1,
+    observe: (broker) => awayWith(broker, ['x'.repeat(9000), 'y'.repeat(9000)]).takePayloads().length,
   },
   'broker/retain': {
     config: { retain: false },
@@ -450,9 +455,14 @@ export const effects: Readonly<Record<string, Effect>> = {
     observe: (broker) => awayWith(broker, ['1', '2', '3']).takePayloads(),
   },
   'limits/max-queued-bytes': {
-    config: { 'max-queued-bytes': 1024 },
+    config: { 'max-queued-bytes': 10_000 },
     expected: 1,
-    observe: (broker) => awayWith(broker, ['x'.repeat(600), 'y'.repeat(600)]).takePayloads().length,
+    observe: (broker) => awayWith(broker, ['x'.repeat(9000), 'y'.repeat(9000)]).takePayloads().length,
+  },
+  'limits/max-memory-per-session': {
+    config: { 'max-memory-per-session': 18_000 },
+    expected: 1,
+    observe: (broker) => awayWith(broker, ['x'.repeat(9000), 'y'.repeat(9000)]).takePayloads().length,
   },
   'limits/queue-full': {
     config: { 'max-queued-messages': 2, 'queue-full': 'drop-oldest' },

@@ -83,7 +83,15 @@ test('properties travel to 5.0 only, and the host finds the topic under its shor
   assert.deepEqual(publishOf(message, 5).properties, { contentType: 'text/plain' })
   assert.deepEqual(publishOf(message, 4).properties, {})
   assert.equal(message.topic, 'a/b')
-  assert.equal(message.size, 10)
+})
+
+test('the size of a message counts its topic, its payload, its properties and what an object costs', () => {
+  const empty = messageOf({ topicName: 'a', payload: Buffer.alloc(0) }).size
+  assert.equal(messageOf({ topicName: 'a', payload: Buffer.alloc(1000) }).size, empty + 1000)
+  assert.equal(messageOf({ topicName: 'aaaa', payload: Buffer.alloc(0) }).size, empty + 3 * 2)
+  const userProperties = Array.from({ length: 100 }, () => ['', ''] as const)
+  const withProperties = messageOf({ topicName: 'a', payload: Buffer.alloc(0), properties: { userProperties } })
+  assert.ok(withProperties.size >= empty + 100 * 5)
 })
 
 test('what is left to the Store is the same message without a payload, and cannot be sent before it has one again', () => {

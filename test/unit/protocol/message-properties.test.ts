@@ -1,6 +1,7 @@
 /** The properties of a message travel as the bytes that came: only what concerns one hop, and the time that is left, change. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { MemoryAccount } from '../../../src/base/memory-account.ts'
 import { checkProperties, FoundProperties } from '../../../src/codec/property-check.ts'
 import { noPropertyList, PropertyList } from '../../../src/codec/property-list.ts'
 import type { Properties } from '../../../src/codec/properties.ts'
@@ -110,7 +111,7 @@ for (const hold of ['keep', 'own'] as const) {
 
 test('a message that waits in the Store alone keeps its properties, and not the payload that lay beside them', () => {
   const message = received('03 "t" 26 "a" "1"', 'own')
-  const queue = new WaitingQueue()
+  const queue = new WaitingQueue(new MemoryAccount('session', '', 0, undefined))
   const delivery = new Delivery(message, 1, false, [], undefined, 1)
   delivery.isStored = true
   message.messageNumber = 9

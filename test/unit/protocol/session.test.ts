@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { MemoryAccount } from '../../../src/base/memory-account.ts'
 import type { QoS } from '../../../src/codec/packets.ts'
 import { ReasonCode } from '../../../src/codec/reason-code.ts'
 import type { ApplicationMessage } from '../../../src/protocol/application-message.ts'
 import type { Client } from '../../../src/protocol/client.ts'
+import { DELIVERY_BYTES } from '../../../src/protocol/memory-sizes.ts'
 import { DeliveryState, type Delivery } from '../../../src/protocol/delivery.ts'
 import {
   Session,
@@ -28,12 +30,12 @@ class Wire implements SessionConnection {
   readonly open: Delivery[] = []
 
   sendPublish(message: ApplicationMessage): DropCause | undefined {
-    if (message.size > this.maximumSize) return 'packet too large'
+    if (message.payloadLength > this.maximumSize) return 'packet too large'
     this.sent.push(message.topicName)
     return undefined
   }
   sendDelivery(delivery: Delivery, dup: boolean): DropCause | undefined {
-    if (delivery.message.size > this.maximumSize) return 'packet too large'
+    if (delivery.message.payloadLength > this.maximumSize) return 'packet too large'
     this.sent.push(delivery.message.topicName + (dup ? '!' : ''))
     this.open.push(delivery)
     return undefined
@@ -46,19 +48,20 @@ class Wire implements SessionConnection {
 
 function sessionOf(limits: Partial<SessionLimits> = {}) {
   const told: string[] = []
-  const side: SessionSide & { nowMs: number; queuedBytes: number; memory: number } = {
+  const side: SessionSide & { nowMs: number; queuedBytes: number } = {
     nowMs: 0,
     queuedBytes: 0,
-    memory: Infinity,
     now: () => side.nowMs,
     dropped: (_session, { topicName }, cause) => told.push(`${topicName}: ${cause}`),
     delivered: () => {},
     parks: () => false,
     wantsPayloads: () => {},
     queued: (bytes) => void (side.queuedBytes += bytes),
-    hasMemoryFor: (bytes) => side.queuedBytes + bytes <= side.memory,
+    memoryRefused: ({ kind }) => told.push(`${kind} is full`),
   }
-  return { session: new Session('c', side, { ...sessionLimits, ...limits }), told, side }
+  const broker = new MemoryAccount('broker', '', 0, undefined)
+  const user = new MemoryAccount('user', 'u', 0, broker)
+  return { session: new Session('c', side, { ...sessionLimits, ...limits }, user), told, side, user, broker }
 }
 
 function deliver(session: Session, topicName: string, qos: QoS, more: Partial<Parameters<typeof messageOf>[0]> = {}) {
@@ -133,30 +136,84 @@ test('queue-full: drop-oldest makes room for the newest', () => {
   assert.deepEqual(told, ['a: queue full'])
 })
 
-test('max-queued-bytes counts topics and payloads, and one that is larger than all of it is dropped', () => {
+test('max-queued-bytes counts what messages take in memory, and one that is larger than all of it is dropped', () => {
+  const size = (bytes: number): number => messageOf({ topicName: 'a', payload: Buffer.alloc(bytes) }).size
   for (const queueFull of ['drop-newest', 'drop-oldest'] as const) {
-    const { session, told } = sessionOf({ maxQueuedBytes: 20, queueFull })
-    deliver(session, 'a', 1, { payload: Buffer.alloc(9) })
-    deliver(session, 'b', 1, { payload: Buffer.alloc(9) })
-    assert.equal(session.queuedBytes, 20)
+    const { session, told } = sessionOf({ maxQueuedBytes: 2 * size(900), queueFull })
+    deliver(session, 'a', 1, { payload: Buffer.alloc(900) })
+    deliver(session, 'b', 1, { payload: Buffer.alloc(900) })
+    assert.equal(session.queuedBytes, 2 * size(900))
     deliver(session, 'c', 1, { payload: Buffer.alloc(0) })
     assert.deepEqual(told, [queueFull === 'drop-oldest' ? 'a: queue full' : 'c: queue full'])
-    deliver(session, 'd', 1, { payload: Buffer.alloc(30) })
+    deliver(session, 'd', 1, { payload: Buffer.alloc(3000) })
     assert.equal(told.at(-1), 'd: queue full')
     // Nothing else had to go for it.
-    assert.deepEqual([told.length, session.queuedBytes], [2, queueFull === 'drop-oldest' ? 11 : 20])
+    const left = queueFull === 'drop-oldest' ? size(900) + size(0) : 2 * size(900)
+    assert.deepEqual([told.length, session.queuedBytes], [2, left])
   }
 })
 
-test('memory in all: what has to wait beyond it is dropped, and what left makes room', () => {
-  const { session, told, side } = sessionOf()
-  side.memory = 20
-  for (const name of ['a', 'b', 'c']) deliver(session, name, 1, { payload: Buffer.alloc(9) })
-  assert.deepEqual([told, side.queuedBytes], [['c: memory limit'], 20])
-  session.connect(new Wire(), 1)
-  assert.equal(side.queuedBytes, 10)
-  session.clear()
-  assert.deepEqual([side.queuedBytes, session.queuedMessages], [0, 0])
+/** What a delivery of such a message is charged with. */
+function charged(payloadBytes: number): number {
+  return messageOf({ topicName: 'a', payload: Buffer.alloc(payloadBytes) }).size + DELIVERY_BYTES
+}
+
+for (const full of ['session', 'user', 'broker'] as const) {
+  test(`where the ${full} has no memory left, what has to wait is dropped, and what left makes room`, () => {
+    const { session, told, user, broker } = sessionOf()
+    const { bytes } = session.memory
+    for (const account of [session.memory, user, broker]) {
+      account.limit = account.kind === full ? bytes + 2 * charged(9) : 0
+    }
+    for (const name of ['a', 'b', 'c']) deliver(session, name, 1, { payload: Buffer.alloc(9) })
+    assert.deepEqual(told, [`${full} is full`, 'c: memory limit'])
+    for (const account of [session.memory, user, broker]) assert.equal(account.bytes, bytes + 2 * charged(9))
+    const wire = new Wire()
+    session.connect(wire, 1)
+    session.puback(wire.open[0]!.packetIdentifier, 0)
+    assert.equal(broker.bytes, bytes + charged(9))
+    deliver(session, 'd', 1, { payload: Buffer.alloc(9) })
+    assert.equal(told.length, 2)
+    session.clear()
+    assert.deepEqual([session.queuedMessages, session.memory.bytes, user.bytes, broker.bytes], [0, 0, 0, 0])
+  })
+}
+
+test('who reads is not held up by what others keep: what leaves at once may use the reserve', () => {
+  const { session, told, broker } = sessionOf()
+  broker.limit = broker.bytes
+  broker.reserve = charged(9)
+  session.connect(new Wire(), 10)
+  deliver(session, 'a', 1, { payload: Buffer.alloc(9) })
+  assert.deepEqual([told, session.inflightMessages], [[], 1])
+  deliver(session, 'a', 1, { payload: Buffer.alloc(9) })
+  assert.deepEqual(told, ['broker is full', 'a: memory limit'])
+})
+
+test('a message that several Sessions hold counts for each of them, and once for the broker', () => {
+  const { session: one, side, user, broker } = sessionOf()
+  const other = new Session('other', side, sessionLimits, new MemoryAccount('user', 'other', 0, broker))
+  const [ofOne, ofUser, ofOther, ofAll] = [one.memory.bytes, user.bytes, other.memory.bytes, broker.bytes]
+  const message = messageOf({ qos: 1 })
+  for (const session of [one, other]) session.deliver(message, ANY)
+  const bytes = message.size + DELIVERY_BYTES
+  assert.deepEqual(
+    [one.memory.bytes - ofOne, user.bytes - ofUser, other.memory.bytes - ofOther, broker.bytes - ofAll],
+    [bytes, bytes, bytes, bytes + DELIVERY_BYTES],
+  )
+  one.clear()
+  assert.equal(broker.bytes, other.memory.bytes)
+  other.clear()
+  assert.deepEqual([one.memory.bytes, other.memory.bytes, broker.bytes], [0, 0, 0])
+})
+
+test('a Session that changes hands takes its charges along', () => {
+  const { session, user, broker } = sessionOf()
+  deliver(session, 'a', 1)
+  const { bytes } = broker
+  const other = new MemoryAccount('user', 'other', 0, broker)
+  session.memory.moveTo(other)
+  assert.deepEqual([user.bytes, other.bytes, broker.bytes], [0, session.memory.bytes, bytes])
 })
 
 test('what expired in the queue is not sent, and counted [5.0 MQTT-3.3.2-5]', () => {

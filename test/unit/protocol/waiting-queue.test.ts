@@ -2,8 +2,10 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { noProperties } from '../../../src/codec/properties.ts'
+import { MemoryAccount } from '../../../src/base/memory-account.ts'
 import { ApplicationMessage } from '../../../src/protocol/application-message.ts'
 import { Delivery } from '../../../src/protocol/delivery.ts'
+import { DELIVERY_BYTES } from '../../../src/protocol/memory-sizes.ts'
 import { WaitingQueue } from '../../../src/protocol/waiting-queue.ts'
 
 const GROUPS = [undefined, { topicFilter: '$share/a/#' }, { topicFilter: '$share/b/#' }]
@@ -46,11 +48,14 @@ const step = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constant('take' as const), group: fc.constantFrom(...GROUPS) }) },
 )
 
-test('whatever becomes a row meanwhile, it is first in, first out, and comes out as it went in', () => {
+test('whatever becomes a row meanwhile, it is first in, first out, comes out as it went in, and gives back what it took', () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
-      const queue = new WaitingQueue()
+      const account = new MemoryAccount('session', '', 0, undefined)
+      const queue = new WaitingQueue(account)
       let expected: string[] = []
+      /** Whoever takes a delivery gives back what it is charged with. */
+      const gone: Delivery[] = []
       let lastEntry = 0
       for (const next of steps) {
         if (next.do === 'push') {
@@ -62,9 +67,11 @@ test('whatever becomes a row meanwhile, it is first in, first out, and comes out
           assert.deepEqual(queue.upcoming(next.count).map(picture), expected.slice(0, next.count))
         } else if (next.do === 'shift') {
           const shifted = Array.from({ length: next.count }, () => queue.shift()).filter((one) => one !== undefined)
+          gone.push(...shifted)
           assert.deepEqual(shifted.map(picture), expected.splice(0, next.count))
         } else {
           const taken = queue.take(({ shared }) => shared === next.group)
+          gone.push(...taken)
           const isTaken = (one: string): boolean =>
             (JSON.parse(one) as { filter?: string }).filter === next.group?.topicFilter
           assert.deepEqual(taken.map(picture), expected.filter(isTaken))
@@ -73,12 +80,15 @@ test('whatever becomes a row meanwhile, it is first in, first out, and comes out
         assert.equal(queue.length, expected.length)
       }
       assert.deepEqual([...queue].map(picture), expected)
+      for (let left = queue.shift(); left !== undefined; left = queue.shift()) gone.push(left)
+      for (const { message } of gone) account.release(message, DELIVERY_BYTES)
+      assert.equal(account.bytes, 0)
     }),
   )
 })
 
 test('what leaves RAM does so only up to the entry that is stored, and only what the Store knows', () => {
-  const queue = new WaitingQueue()
+  const queue = new WaitingQueue(new MemoryAccount('session', '', 0, undefined))
   const deliveries = [1, 2, 3, 4].map((entryNumber) => deliveryOf(entryNumber, entryNumber === 2 ? 7 : 1))
   for (const delivery of deliveries) queue.push(delivery, true)
   queue.park(3)

@@ -1,0 +1,24 @@
+/**
+ * What things take in memory besides their texts and bytes: the constants that accounts are charged by. They were measured on
+ * Node 20 and rounded up; `test/unit/broker/memory-truth.test.ts` holds them against the real heap.
+ *
+ * @module
+ */
+
+/** An Application Message with its frame and a buffer of its own: some 420 bytes of heap, the rest is the allocator's. */
+export const MESSAGE_BYTES = 512
+
+/** A delivery, its place in the queue or in the window, and what the Store remembers of it. */
+export const DELIVERY_BYTES = 256
+
+/** A delivery whose payload is in the Store alone: a row of numbers, and what the Store remembers of it. */
+export const PARKED_BYTES = 128
+
+/** A Session with its registration, its accounts and its record in the Store. */
+export const SESSION_BYTES = 1024
+
+/** A Subscription in its Session, in the trie and in the Store. */
+export const SUBSCRIPTION_BYTES = 448
+
+/** A retained message's entry, besides the message and its nodes. */
+export const RETAINED_BYTES = 192
