@@ -796,6 +796,15 @@ const jwtRows = rows('auth.jwt', [
     ...MILLISECONDS,
     description: 'Time the issuer has to answer.',
   },
+  {
+    key: 'max-answer-bytes',
+    type: 'integer',
+    default: 1_048_576,
+    unit: 'bytes',
+    min: 1,
+    max: UINT32,
+    description: "Size of the issuer's key set; a longer answer is given up, and the login denied.",
+  },
 ])
 
 const httpRows = rows('auth.http', [
@@ -835,6 +844,15 @@ const httpRows = rows('auth.http', [
     min: 1,
     max: UINT32,
     description: 'Questions under way; further log-ins are answered 0x89 (3.1.1: 0x03).',
+  },
+  {
+    key: 'max-answer-bytes',
+    type: 'integer',
+    default: 65_536,
+    unit: 'bytes',
+    min: 1,
+    max: UINT32,
+    description: 'Size of an answer; a longer one is given up, and the login denied.',
   },
 ])
 

@@ -220,6 +220,8 @@ export interface AuthJwtOptions {
   readonly clockToleranceMs: number
   /** Time the issuer has to answer. In milliseconds. Default 3000. */
   readonly fetchTimeoutMs: number
+  /** Size of the issuer's key set; a longer answer is given up, and the login denied. In bytes. Default 1048576. */
+  readonly maxAnswerBytes: number
 }
 
 /** Keys of `auth.http`. */
@@ -236,6 +238,8 @@ export interface AuthHttpOptions {
   readonly maxConnections: number
   /** Questions under way; further log-ins are answered 0x89 (3.1.1: 0x03). Default 100. */
   readonly maxPending: number
+  /** Size of an answer; a longer one is given up, and the login denied. In bytes. Default 65536. */
+  readonly maxAnswerBytes: number
 }
 
 /** Keys of `auth.scram`. */

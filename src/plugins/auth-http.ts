@@ -18,6 +18,7 @@
  * | `cache-ms`      | 10000   | how long an allow is remembered; 0 for never                          |
  * | `max-connections` | 16    | connections to the service                                            |
  * | `max-pending`   | 100     | questions under way; beyond that a log-in is denied with 0x89         |
+ * | `max-answer-bytes` | 65536 | size of an answer; a longer one is given up                         |
  *
  * @module
  */
@@ -30,11 +31,12 @@ import { PluginError } from '../base/errors.ts'
 import type { MaybePromise } from '../base/maybe-promise.ts'
 import type { AuthenticationAnswer, ConnectRequest, Plugin, PluginContext } from '../broker/plugin.ts'
 import { ReasonCode } from '../codec/reason-code.ts'
+import { readBoundedBody, type AnswerSource } from './bounded-body.ts'
 import { LoginCache } from './login-cache.ts'
 import { milliseconds, readPluginOptions } from './plugin-options.ts'
 
-/** More than this is no answer to our question. */
-const MAX_ANSWER_BYTES = 64 * 1024
+/** Characters of a user name. */
+const MAX_REMEMBERED_NAME = 1024
 
 const count = (fallback: number) => v.optional(v.pipe(v.number(), v.integer(), v.minValue(1)), fallback)
 
@@ -46,6 +48,7 @@ export const optionsSchema = v.strictObject({
   cacheMs: milliseconds(10_000),
   maxConnections: count(16),
   maxPending: count(100),
+  maxAnswerBytes: count(65_536),
 })
 
 const answerSchema = v.object({
@@ -95,7 +98,7 @@ class AuthHttp implements Plugin {
     this.#pending++
     try {
       const answer = await this.#post(question)
-      if (answer.decision === 'allow') this.#cache.set([question], answer)
+      if (answer.decision === 'allow' && isShort(answer)) this.#cache.set([question], answer)
       return answerOf(answer)
     } finally {
       this.#pending--
@@ -103,7 +106,8 @@ class AuthHttp implements Plugin {
   }
 
   #post(question: string): Promise<Answer> {
-    const { url, headers, timeoutMs } = this.#options
+    const { url, headers, timeoutMs, maxAnswerBytes: maxBytes } = this.#options
+    const source = { name: 'the log-in service', url, option: 'auth.http.max-answer-bytes', maxBytes }
     const { request: send } = url.startsWith('https:') ? https : http
     return new Promise((resolve, reject) => {
       const sent = send(url, {
@@ -116,10 +120,15 @@ class AuthHttp implements Plugin {
       })
       sent.on('close', () => timer.cancel())
       sent.on('error', reject)
-      sent.on('response', (response) => void readAnswer(response).then(resolve, reject))
+      sent.on('response', (response) => void readAnswer(response, source).then(resolve, reject))
       sent.end(question)
     })
   }
+}
+
+/** Whether it may be remembered: answers with longer names would make the cache large. */
+function isShort({ userName = '' }: Answer): boolean {
+  return userName.length <= MAX_REMEMBERED_NAME
 }
 
 /** Something is claimed, and in a way that this plugin can pass on. */
@@ -145,18 +154,12 @@ function answerOf({ decision, userName, expiresAtMs }: Answer): AuthenticationAn
   return { decision, ...(userName !== undefined && { userName }), ...(expiresAtMs !== undefined && { expiresAtMs }) }
 }
 
-async function readAnswer(response: http.IncomingMessage): Promise<Answer> {
+async function readAnswer(response: http.IncomingMessage, source: AnswerSource): Promise<Answer> {
   const status = response.statusCode
-  const chunks: Buffer[] = []
-  let length = 0
-  for await (const chunk of response as AsyncIterable<Buffer>) {
-    length += chunk.length
-    if (length > MAX_ANSWER_BYTES) throw new PluginError('the log-in service answered with more than 64 KiB')
-    chunks.push(chunk)
-  }
+  const body = await readBoundedBody(response, source, response.headers['content-length'])
   if (status === 401 || status === 403) return { decision: 'deny' }
   if (status !== 200) throw new PluginError(`the log-in service answered with status ${status}`)
-  return parseAnswer(Buffer.concat(chunks).toString('utf8'))
+  return parseAnswer(body.toString('utf8'))
 }
 
 function parseAnswer(text: string): Answer {

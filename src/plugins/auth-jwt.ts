@@ -18,6 +18,7 @@
  * | `require-expiry`      | on         | whether a token without `exp` is refused                                     |
  * | `clock-tolerance-ms`  | 0          | how far the issuer's clock may be off                                        |
  * | `fetch-timeout-ms`    | 3000       | time that the issuer has to answer                                           |
+ * | `max-answer-bytes`    | 1048576    | size of the issuer's key set; a longer answer is given up                    |
  *
  * When the token expires, so does the log-in: the Connection ends then. A field that holds something other than a token is no
  * business of this plugin. A token is never remembered, logged or quoted.
@@ -34,6 +35,7 @@ import { ConfigError } from '../base/errors.ts'
 import type { MaybePromise } from '../base/maybe-promise.ts'
 import type { AuthenticationAnswer, ConnectRequest, Plugin, PluginContext } from '../broker/plugin.ts'
 import { decodePem, decodeText } from '../broker/text-file.ts'
+import { readBoundedBody } from './bounded-body.ts'
 import { milliseconds, readPluginOptions } from './plugin-options.ts'
 import { WatchedFile } from './watched-file.ts'
 
@@ -60,6 +62,7 @@ export const optionsSchema = v.pipe(
     requireExpiry: v.optional(v.boolean(), true),
     clockToleranceMs: milliseconds(0),
     fetchTimeoutMs: milliseconds(3000),
+    maxAnswerBytes: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1)), 1_048_576),
   }),
   v.check(
     ({ keyFile, jwksUrl, secretFile }) =>
@@ -151,11 +154,14 @@ interface KeySource {
 }
 
 async function openKeys(
-  { jwksUrl, keyFile, secretFile, fetchTimeoutMs }: Options,
+  { jwksUrl, keyFile, secretFile, fetchTimeoutMs, maxAnswerBytes }: Options,
   context: PluginContext,
 ): Promise<KeySource> {
   if (jwksUrl !== undefined) {
-    const current = jose.createRemoteJWKSet(new URL(jwksUrl), { timeoutDuration: fetchTimeoutMs })
+    const current = jose.createRemoteJWKSet(new URL(jwksUrl), {
+      timeoutDuration: fetchTimeoutMs,
+      [jose.customFetch]: boundedFetch(jwksUrl, maxAnswerBytes),
+    })
     return { current, isRemote: true, close: () => undefined }
   }
   const file = await WatchedFile.openBytes(
@@ -169,6 +175,17 @@ async function openKeys(
     },
     isRemote: false,
     close: () => file.close(),
+  }
+}
+
+/** Fetches as `fetch` does, except that an answer may be no longer than that. */
+function boundedFetch(url: string, maxBytes: number): jose.FetchImplementation {
+  const source = { name: "the issuer's key set", url, option: 'auth.jwt.max-answer-bytes', maxBytes }
+  return async (address, options) => {
+    const { status, headers, body } = await fetch(address, options)
+    if (body === null) return new Response(null, { status })
+    const bytes = await readBoundedBody(body as AsyncIterable<Uint8Array>, source, headers.get('content-length'))
+    return new Response(bytes, { status: status === 200 ? 200 : 502 })
   }
 }
 

@@ -31,6 +31,18 @@ const say =
     response.writeHead(status).end(typeof answer === 'string' ? answer : JSON.stringify(answer))
   }
 
+/** Writes as long as somebody reads. */
+function endless(response: ServerResponse): void {
+  response.on('error', () => undefined)
+  const piece = Buffer.alloc(65_536, 'x')
+  const write = (): void => {
+    if (response.destroyed) return
+    if (response.write(piece)) setImmediate(write)
+    else response.once('drain', write)
+  }
+  write()
+}
+
 /** A log-in service on a port that the system chose. */
 async function setUp(t: TestContext, answer: Answer, options: Record<string, unknown> = {}): Promise<Setup> {
   const [clock, log, asked] = [new ManualClock(), new CapturedLog(), [] as Asked[]]
@@ -103,7 +115,12 @@ const failures: [title: string, answer: Answer, message: RegExp][] = [
   ['a redirection', (response) => response.writeHead(302, { location: '/' }).end(), /answered with status 302/],
   ['no JSON', say('hunter2'), /something that is no answer/],
   ['no decision', say({ ok: true }), /something that is no answer/],
-  ['too much', say('x'.repeat(70_000)), /more than 64 KiB/],
+  [
+    'too much',
+    say('x'.repeat(70_000)),
+    /login answered with more than 65536 bytes; .* raise auth.http.max-answer-bytes/,
+  ],
+  ['too much, in pieces', (response) => endless(response), /more than 65536 bytes/],
   ['a cut connection', (response) => response.destroy(), /ECONNRESET/],
 ]
 for (const [title, answer, message] of failures) {
@@ -115,6 +132,25 @@ for (const [title, answer, message] of failures) {
     assert.doesNotMatch(JSON.stringify([result, log.lines]), /hunter2/)
   })
 }
+
+test('auth.http: max-answer-bytes: what comes beyond it is not read', async (t) => {
+  let sent = 0
+  const answer: Answer = (response) => {
+    endless(response)
+    response.on('close', () => (sent = response.socket?.bytesWritten ?? 0))
+  }
+  const { access, log } = await setUp(t, answer, { maxAnswerBytes: 1000 })
+  assert.equal((await access.authenticate(requestOf('u', 'p'), new Map())).decision, 'deny')
+  assert.match(log.lines[0]!, /more than 1000 bytes/)
+  assert.ok(sent < 32 * 2 ** 20, `${sent} bytes were sent`)
+})
+
+test('auth.http: an allow with an overlong user name counts, and is not remembered', async (t) => {
+  const userName = 'n'.repeat(2000)
+  const { plugin, asked } = await setUp(t, say({ decision: 'allow', userName }))
+  for (let n = 0; n < 2; n++) assert.equal(await decisionOf(plugin, requestOf('u', 'p')), 'allow')
+  assert.equal(asked.length, 2)
+})
 
 test('auth.http: silence fails closed after timeout-ms', async (t) => {
   const setup = await setUp(t, () => setup.clock.advance(200), { timeoutMs: 200 })

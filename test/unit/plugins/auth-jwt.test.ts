@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import { createSecretKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:http'
+import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { gzipSync } from 'node:zlib'
 import type { TestContext } from 'node:test'
 import * as jose from 'jose'
 import { Access } from '../../../src/broker/access.ts'
@@ -242,3 +243,27 @@ test('auth.jwt: fetch-timeout-ms: an issuer that does not answer in time is a de
   assert.ok(performance.now() - startedAtMs < 2500, 'it took as long as without the key')
   assert.match(log.lines.join('\n'), /timeout/i)
 })
+
+const tooLong: [title: string, answer: (response: ServerResponse) => void][] = [
+  ['announced', (response) => response.end(Buffer.alloc(2 ** 21, ' '))],
+  ['in pieces', (response) => Array.from({ length: 40 }, () => response.write(Buffer.alloc(65_536, ' ')))],
+  [
+    'compressed',
+    (response) => response.setHeader('content-encoding', 'gzip').end(gzipSync(Buffer.alloc(2 ** 26, ' '))),
+  ],
+]
+for (const [title, answer] of tooLong) {
+  test(`auth.jwt: max-answer-bytes: a key set that is too long (${title}) is given up, and the login denied`, async (t) => {
+    const server = createServer((_, response) => void answer(response.on('error', () => undefined)))
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    t.after(() => server.close().closeAllConnections())
+    const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}/keys`
+    const { access, log } = await setUp(t, {}, { jwksUrl: `${address}?secret=hunter2` })
+    const token = byToken(await tokenOf({ alg: 'ES256', kid: 'e', key: ec.privateKey }))
+    assert.equal((await access.authenticate(token, new Map())).decision, 'deny')
+    const lines = log.lines.join('\n')
+    assert.ok(lines.includes(`${address} answered with more than 1048576 bytes`), lines)
+    assert.match(lines, /raise auth.jwt.max-answer-bytes/)
+    assert.doesNotMatch(lines, /hunter2/)
+  })
+}
