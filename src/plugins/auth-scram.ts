@@ -31,6 +31,8 @@ import {
 import { WatchedFile } from './watched-file.ts'
 
 const METHOD = 'SCRAM-SHA-256'
+/** Characters of a client-first-message: room for a long name and a nonce. */
+const MAX_FIRST_MESSAGE = 1024
 const NONCE_BYTES = 18
 
 /** Its keys and defaults are those that the table of options has for `auth.scram`. */
@@ -78,6 +80,9 @@ class AuthScram implements Plugin {
   }
 
   #first(message: string, userName: string | undefined): AuthenticationAnswer {
+    // What is kept until the next step is some four times as long, for everyone who has not logged in.
+    if (message.length > MAX_FIRST_MESSAGE)
+      return deny(`the first message is longer than ${MAX_FIRST_MESSAGE} characters`)
     const parsed = parseFirst(message)
     if (typeof parsed === 'string') return deny(parsed)
     if (userName !== undefined && userName !== parsed.user) return deny('CONNECT and SCRAM name two different users')

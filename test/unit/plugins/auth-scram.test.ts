@@ -103,6 +103,7 @@ for (const [title, attempt] of right) {
 const wrong: [title: string, attempt: Attempt, cause: RegExp][] = [
   ['a wrong password', { password: 'hunter2' }, /wrong password/],
   ['a user who does not exist', { bare: 'n=nobody,r=nonce' }, /no such user/],
+  ['a first message that is too long to keep', { bare: `n=user,r=${'n'.repeat(1024)}` }, /longer than 1024 characters/],
   ['no SCRAM message at all', { header: '', bare: '' }, /no SCRAM client-first-message/],
   ['channel binding', { header: 'p=tls-unique,,' }, /channel binding/],
   ['another authorization name', { header: 'n,a=admin,' }, /act for another user/],
