@@ -44,6 +44,13 @@ export interface RouterSide {
 
 const NOBODY: ReadonlySet<Subscriber> = new Set()
 const NO_ROUTES: Routes = { receivers: [], denied: NOBODY, groups: [] }
+/**
+ * Receivers that routes may name in all, before all of them are made anew. Names of topics are a Client's to choose, and with
+ * many subscribers to `#` each name has routes of its own to all of them.
+ */
+export const MAX_KEPT_RECEIVERS = 250_000
+/** What routes count at least: the entry that remembers them. */
+const LEAST_RECEIVERS = 8
 /** In place of the one member that no Shared Subscription had. */
 const NO_MEMBER = { clientId: '' }
 
@@ -57,6 +64,9 @@ export class Router {
   readonly #found: (Subscription | SharedGroup)[] = []
   /** Moves with every change of subscriptions and permissions. */
   #salt = 0
+  /** Topics whose routes are kept, some of them more than once, and the receivers of them all. */
+  #kept: KnownTopic[] = []
+  #keptReceivers = 0
   /** Subscriptions, shared ones counted by member. */
   subscriptions = 0
 
@@ -130,7 +140,12 @@ export class Router {
   /** Permissions or identities changed: what was decided is decided anew. */
   forget(): void {
     this.#salt++
-    this.#topics.dropStaleResults(this.#version())
+    this.#letGo()
+  }
+
+  /** Receivers that kept routes name. */
+  get keptReceivers(): number {
+    return this.#keptReceivers
   }
 
   #version(): number {
@@ -173,10 +188,27 @@ export class Router {
   #cached(topic: KnownTopic): Routes {
     const version = this.#version()
     if (topic.version === version) return topic.result as Routes
-    topic.version = version
     const routes = this.#routes(topic.topicName)
+    this.#keep(topic, routes.receivers.length + routes.groups.length + LEAST_RECEIVERS)
+    topic.version = version
     topic.result = routes
     return routes
+  }
+
+  /** Remembers that `topic` has routes, wherever the topic itself is kept, so that they can be let go of. */
+  #keep(topic: KnownTopic, receivers: number): void {
+    if (this.#keptReceivers + receivers > MAX_KEPT_RECEIVERS) this.#letGo()
+    this.#kept.push(topic)
+    this.#keptReceivers += receivers
+  }
+
+  #letGo(): void {
+    for (const topic of this.#kept) {
+      topic.result = undefined
+      topic.version = -1
+    }
+    this.#kept = []
+    this.#keptReceivers = 0
   }
 
   #routes(topicName: string): Routes {

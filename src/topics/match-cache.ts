@@ -49,8 +49,7 @@ export interface MatchCacheOptions {
 }
 
 /**
- * A bounded map from the bytes of a Topic Name to a `CachedTopic`. A result that refers to very many subscribers is better
- * not stored: making it is little beside delivering to them, and each topic keeps its own.
+ * A bounded map from the bytes of a Topic Name to a `CachedTopic`. How much its results may keep is for whoever makes them.
  *
  * @example
  * const cache = new MatchCache<string[]>()
@@ -98,15 +97,6 @@ export class MatchCache<Result> {
     const entry = new CachedTopic<Result>(topicName, topicBytes, hash)
     if (topicBytes.length <= MAX_KEPT_BYTES) this.#slots[this.#slotToFill(this.#firstSlot(hash))] = entry
     return entry
-  }
-
-  /** Lets go of results made for another version than `version`, so that they keep nobody alive who has left. */
-  dropStaleResults(version: number): void {
-    for (const entry of this.#slots) {
-      if (entry === undefined || entry.version === version) continue
-      entry.result = undefined
-      entry.version = -1
-    }
   }
 
   #firstSlot(hash: number): number {

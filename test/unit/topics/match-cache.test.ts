@@ -92,16 +92,3 @@ test('an overlong topic gets an entry that is not kept', () => {
   look(cache, 'x'.repeat(512), true)
   assert.ok(look(cache, 'x'.repeat(512)) !== undefined)
 })
-
-test('stale results are let go, their names stay', () => {
-  const cache = new MatchCache<number>()
-  for (const [index, topicName] of ['old', 'new'].entries()) {
-    const entry = look(cache, topicName, true)
-    entry.version = index
-    entry.result = index
-  }
-  cache.dropStaleResults(1)
-  assert.equal(look(cache, 'old')?.result, undefined)
-  assert.equal(look(cache, 'old')?.version, -1)
-  assert.equal(look(cache, 'new')?.result, 1)
-})
