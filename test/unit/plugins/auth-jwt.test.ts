@@ -254,7 +254,7 @@ const tooLong: [title: string, answer: (response: ServerResponse) => void][] = [
 ]
 for (const [title, answer] of tooLong) {
   test(`auth.jwt: max-answer-bytes: a key set that is too long (${title}) is given up, and the login denied`, async (t) => {
-    const server = createServer((_, response) => void answer(response.on('error', () => undefined)))
+    const server = createServer((_, response) => answer(response.on('error', () => undefined)))
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
     t.after(() => server.close().closeAllConnections())
     const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}/keys`
