@@ -172,7 +172,12 @@ test('No Local keeps own retained messages away', async () => {
 })
 
 test('what the broker says of itself below $SYS takes no room from users, and no limit keeps it away', async () => {
-  const limits = { 'max-retained-messages': 2, 'max-retained-bytes': 2500, 'max-memory': 8000, 'max-memory-per-user': 0 }
+  const limits = {
+    'max-retained-messages': 2,
+    'max-retained-bytes': 2500,
+    'max-memory': 8000,
+    'max-memory-per-user': 0,
+  }
   const broker = await TestBroker.start({ 'sys-interval': 10, ...limits })
   const sensor = broker.connect({ clientId: 'sensor' })
   retain(sensor, 'a', '1')
