@@ -1,0 +1,88 @@
+/** The broker under attack: the program itself, in a process of its own, with a small heap. @module */
+import { readFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
+import { root } from '../../tools/main.ts'
+import { Child } from './child.ts'
+import type { MemoryInUse } from './probe.ts'
+import { DOORS, type Door, type Ports } from './wire.ts'
+
+const PROGRAM = join(root, 'build/src/cli/main.js')
+const PROBE = fileURLToPath(new URL('./probe.js', import.meta.url))
+const HEAP_MEGABYTES = 512
+const START_TIMEOUT_MS = 60_000
+const MEMORY_TIMEOUT_MS = 20_000
+
+export class BrokerProcess {
+  readonly ports: Ports
+  readonly startedInMs: number
+  readonly #child: Child
+
+  private constructor(child: Child, ports: Ports, startedInMs: number) {
+    this.#child = child
+    this.ports = ports
+    this.startedInMs = startedInMs
+  }
+
+  /** @throws {Error} when it ends instead of listening, or takes too long; with what it said last */
+  static async start(config: string): Promise<BrokerProcess> {
+    const begin = performance.now()
+    const ports = new Map<string, number>()
+    let allOpen = (): void => undefined
+    const open = new Promise<void>((resolve) => (allOpen = resolve))
+    const child = new Child(PROGRAM, {
+      args: ['start', '--config', config, '--log-level', 'info'],
+      flags: [`--max-old-space-size=${HEAP_MEGABYTES}`, '--expose-gc', `--import=${PROBE}`],
+      onLine: (line) => {
+        const [, door, port] = /"listener":"(\w+)","url":"\w+:\/\/127\.0\.0\.1:(\d+)/.exec(line) ?? []
+        if (door === undefined || ports.size === DOORS.length) return
+        ports.set(door, Number(port))
+        if (ports.size === DOORS.length) allOpen()
+      },
+    })
+    await Promise.race([open, child.exited, new Promise((resolve) => setTimeout(resolve, START_TIMEOUT_MS).unref())])
+    if (ports.size < DOORS.length) {
+      await child.killed()
+      throw new Error(`the broker does not start (${child.end}): ${child.lastLines.slice(-5).join(' | ')}`)
+    }
+    return new BrokerProcess(child, Object.fromEntries(ports) as Record<Door, number>, performance.now() - begin)
+  }
+
+  get pid(): number {
+    return this.#child.pid
+  }
+
+  get isAlive(): boolean {
+    return !this.#child.isOver
+  }
+
+  /** What it said before it died. */
+  get lastWords(): string {
+    const telling = this.#child.lastLines.filter((line) => /FATAL|Error|out of memory|"level":[56]0/.test(line))
+    return `${this.#child.end}: ${(telling.length > 0 ? telling : this.#child.lastLines).slice(-3).join(' | ')}`
+  }
+
+  /** Of what is in use; answered between two turns. */
+  memory(): Promise<MemoryInUse> {
+    return this.#child.ask('memory', undefined, MEMORY_TIMEOUT_MS)
+  }
+
+  /** Bytes; the most that it ever had. Where the system does not tell: 0. */
+  async peakResident(): Promise<number> {
+    try {
+      const status = await readFile(`/proc/${this.#child.pid}/status`, 'utf8')
+      return Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1] ?? 0) * 1024
+    } catch {
+      return 0
+    }
+  }
+
+  /** Ends it: by SIGTERM in order, by SIGKILL not. @returns whether it ended in time */
+  async stop(signal: 'SIGTERM' | 'SIGKILL', timeoutMs: number): Promise<boolean> {
+    if (this.isAlive) this.#child.kill(signal)
+    const late = new Promise<false>((resolve) => setTimeout(resolve, timeoutMs, false).unref())
+    const ended = await Promise.race([this.#child.exited.then(() => true), late])
+    await this.#child.killed()
+    return ended
+  }
+}

@@ -1,0 +1,92 @@
+/**
+ * The honest Clients' process: a pair that speaks all the time, some that only listen, some that come and go through every door,
+ * and one that is away and has mail. It measures how long the worst of them had to wait.
+ *
+ * @module
+ */
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { answerRequests } from './child.ts'
+import { Keeper } from './keeper.ts'
+import { Newcomers } from './newcomers.ts'
+import { Pair } from './pair.ts'
+import { WorkMeter } from './work-meter.ts'
+import type { Ports } from './wire.ts'
+
+/** What became of the honest Clients. */
+export interface HonestReport {
+  /** Milliseconds from a PUBLISH until the subscriber has it: the worst of all. */
+  readonly worstWaitMs: number
+  /** How long the broker worked in the meantime, which a busy machine does not change. */
+  readonly worstWorkMs: number
+  readonly messages: number
+  /** Milliseconds from the first byte until CONNACK: the worst of all. */
+  readonly worstLoginMs: number
+  readonly worstLoginWorkMs: number
+  readonly logins: number
+  /** The same two waits before the attack: what this machine makes of nothing. */
+  readonly calmWaitMs: number
+  readonly calmLoginMs: number
+  /** What went wrong for them, one sentence each. */
+  readonly faults: readonly string[]
+  /** How long this process itself did not get to run, at the worst: what may be its own fault. */
+  readonly ownDelayMs: number
+}
+
+const delay = monitorEventLoopDelay({ resolution: 5 })
+
+let pair: Pair
+let newcomers: Newcomers
+let keeper: Keeper
+let calm = { calmWaitMs: 0, calmLoginMs: 0 }
+
+async function start({ ports, pid }: { readonly ports: Ports; readonly pid: number }): Promise<void> {
+  const work = new WorkMeter(pid)
+  pair = new Pair(ports, work)
+  await pair.start()
+  keeper = new Keeper(ports)
+  await keeper.leaveMail()
+  newcomers = new Newcomers(ports, work)
+}
+
+/** From here on it counts. */
+function watch(): void {
+  calm = { calmWaitMs: pair.worst.waitMs, calmLoginMs: newcomers.worst.waitMs }
+  pair.watch()
+  newcomers.watch()
+  delay.enable()
+  delay.reset()
+}
+
+async function report(): Promise<HonestReport> {
+  await Promise.all([pair.settled(), newcomers.settled()])
+  return {
+    worstWaitMs: pair.worst.waitMs,
+    worstWorkMs: pair.worst.workMs,
+    messages: pair.messages,
+    worstLoginMs: newcomers.worst.waitMs,
+    worstLoginWorkMs: newcomers.worst.workMs,
+    logins: newcomers.logins,
+    ...calm,
+    faults: [...pair.faults, ...newcomers.faults],
+    ownDelayMs: delay.max / 1e6,
+  }
+}
+
+function leave(): void {
+  pair.leave()
+  newcomers.leave()
+}
+
+/** After a restart: the mail is there, and a pair is served. @returns what is wrong */
+async function comeBack(ports: Ports): Promise<readonly string[]> {
+  const faults = await keeper.fetchMail(ports)
+  const again = new Pair(ports, new WorkMeter(0))
+  await again.start()
+  again.watch()
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  await again.settled()
+  again.leave()
+  return [...faults, ...again.faults]
+}
+
+answerRequests({ start, watch, report, leave, comeBack })

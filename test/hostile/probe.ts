@@ -1,0 +1,27 @@
+/**
+ * Loaded into the broker's process before the program: says how much memory is in use once everything that nobody needs is
+ * gone. The program knows nothing of it. Needs `--expose-gc`.
+ *
+ * @module
+ */
+import { answerRequests } from './child.ts'
+
+/** Bytes. */
+export interface MemoryInUse {
+  readonly heap: number
+  /** Buffers, which lie outside of the heap. */
+  readonly external: number
+  readonly resident: number
+}
+
+function memory(): MemoryInUse {
+  // The second waits for the buffers that the first let go of.
+  globalThis.gc!()
+  globalThis.gc!()
+  const { heapUsed, external, rss } = process.memoryUsage()
+  return { heap: heapUsed, external, resident: rss }
+}
+
+answerRequests({ memory })
+// The program ends when it has nothing more to do, whoever could still ask.
+process.channel?.unref()

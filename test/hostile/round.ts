@@ -1,0 +1,188 @@
+/**
+ * One attack on one broker:
+ *
+ *   start ── honest Clients ── calm (memory is measured) ── attack ── clean up ── memory again ── stop ── restart ── honest Clients
+ *
+ * @module
+ */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { SeededRandom } from '../../src/testing/random.ts'
+import type { Target } from './attack.ts'
+import type { AttackOrder, AttackReport, Drawn } from './attacker.ts'
+import { BrokerProcess } from './broker.ts'
+import { Child } from './child.ts'
+import type { HonestReport } from './honest.ts'
+import { writeConfig } from './posture.ts'
+import type { Shape } from './shape.ts'
+
+const CALM_MS = 600
+/** After the attack its last effects are still measured. */
+const AFTERMATH_MS = 500
+const HONEST_TIMEOUT_MS = 60_000
+/** What is given back slowly gets so long. */
+const MEMORY_TIMEOUT_MS = 8_000
+const STOP_TIMEOUT_MS = 15_000
+
+export interface RoundOptions {
+  readonly attackMs: number
+  readonly seed: number
+}
+
+/** What came of a round. What was not reached is not there. */
+export interface RoundResult {
+  readonly shape: string
+  readonly seed: number
+  parameters: string
+  notes: readonly string[]
+  connections: number
+  honest?: HonestReport
+  /** Bytes in use, without what nobody needs any more. */
+  memoryBefore: number
+  memoryAfter?: number
+  peakResident: number
+  restartMs?: number
+  /** Beyond what limits say: the broker died, a secret was read, and so on. */
+  readonly faults: string[]
+}
+
+export async function playRound(shape: Shape, random: SeededRandom, options: RoundOptions): Promise<RoundResult> {
+  const folder = await mkdtemp(join(tmpdir(), 'sluice-hostile-'))
+  const round = new Round(shape, folder, random, options)
+  try {
+    await round.play()
+  } catch (error) {
+    round.result.faults.push((error as Error).message)
+  } finally {
+    await round.end()
+    await rm(folder, { recursive: true, force: true })
+  }
+  return round.result
+}
+
+class Round {
+  readonly result: RoundResult
+  readonly #shape: Shape
+  readonly #folder: string
+  readonly #random: SeededRandom
+  readonly #options: RoundOptions
+  readonly #honest = new Child(moduleOf('honest'))
+  readonly #attacker = new Child(moduleOf('attacker'), { flags: ['--max-old-space-size=2048'] })
+  #broker: BrokerProcess | undefined
+
+  constructor(shape: Shape, folder: string, random: SeededRandom, options: RoundOptions) {
+    this.#shape = shape
+    this.#folder = folder
+    this.#random = random
+    this.#options = options
+    const nothing = { parameters: '', notes: [], connections: 0, memoryBefore: 0, peakResident: 0 }
+    this.result = { shape: shape.name, seed: options.seed, ...nothing, faults: [] }
+  }
+
+  async play(): Promise<void> {
+    const { result } = this
+    const order: AttackOrder = { shape: this.#shape.name, seed: this.#options.seed }
+    const drawn = await this.#attacker.ask<Drawn>('draw', order)
+    result.parameters = drawn.parameters
+    const config = await writeConfig(this.#folder, this.#shape, drawn.config)
+    this.#broker = await BrokerProcess.start(config)
+    await this.#honest.ask('start', { ports: this.#broker.ports, pid: this.#broker.pid })
+    await pause(CALM_MS)
+    result.memoryBefore = await this.#memory()
+    await this.#honest.ask('watch')
+    await this.#attack()
+    if (this.#broker.isAlive) await this.#compareMemory()
+    await this.#ask()
+    await this.#restart(config)
+  }
+
+  #target(forMs: number): Target {
+    return { ports: this.#broker!.ports, seed: this.#options.seed + 1, forMs }
+  }
+
+  async #attack(): Promise<void> {
+    const { attackMs } = this.#options
+    const { result } = this
+    try {
+      const report = await this.#attacker.ask<AttackReport>('attack', this.#target(attackMs), attackMs * 3 + 20_000)
+      result.notes = report.notes
+      result.connections = report.connections
+      if (report.leaked !== undefined)
+        result.faults.push(`the attacker was sent somebody else's bytes: ${report.leaked}`)
+      await pause(AFTERMATH_MS)
+    } catch (error) {
+      result.notes = [`the attacker: ${(error as Error).message}`]
+      await this.#attacker.killed()
+    }
+    this.#checkAlive()
+  }
+
+  #checkAlive(): void {
+    if (!this.#broker!.isAlive) this.result.faults.push(`the broker died: ${this.#broker!.lastWords}`)
+  }
+
+  async #compareMemory(): Promise<void> {
+    const { result } = this
+    if (!this.#attacker.isOver) {
+      await this.#attacker.ask<AttackReport>('cleanUp', this.#target(10_000), 30_000).catch((error: unknown) => {
+        result.notes = [...result.notes, `cleaning up: ${String(error)}`]
+      })
+    }
+    const endsAt = performance.now() + MEMORY_TIMEOUT_MS
+    do {
+      result.memoryAfter = await this.#memory()
+      if (result.memoryAfter - result.memoryBefore < 4e6) break
+      await pause(250)
+    } while (performance.now() < endsAt)
+    result.peakResident = await this.#broker!.peakResident()
+  }
+
+  async #memory(): Promise<number> {
+    const { heap, external } = await this.#broker!.memory()
+    return heap + external
+  }
+
+  /** What the honest Clients say of it. */
+  async #ask(): Promise<void> {
+    const honest = await this.#honest.ask<HonestReport>('report', undefined, HONEST_TIMEOUT_MS)
+    this.result.honest = honest
+    const kinds = new Map<string, number>()
+    for (const fault of honest.faults) {
+      const kind = fault.replace(/\d+ ms|-\d+/g, '…')
+      kinds.set(kind, (kinds.get(kind) ?? 0) + 1)
+    }
+    for (const [kind, count] of kinds) this.result.faults.push(count === 1 ? kind : `${kind} (${count} times)`)
+    await this.#honest.ask('leave')
+    this.#checkAliveOnce()
+  }
+
+  #checkAliveOnce(): void {
+    if (!this.result.faults.some((fault) => fault.startsWith('the broker died'))) this.#checkAlive()
+  }
+
+  async #restart(config: string): Promise<void> {
+    const { result } = this
+    const signal = this.#random.chance(0.5) ? 'SIGTERM' : 'SIGKILL'
+    if (this.#broker!.isAlive && !(await this.#broker!.stop(signal, STOP_TIMEOUT_MS))) {
+      result.faults.push(`it does not stop within ${STOP_TIMEOUT_MS / 1000} s of ${signal}`)
+    }
+    this.#broker = await BrokerProcess.start(config)
+    result.restartMs = this.#broker.startedInMs
+    const faults = await this.#honest.ask<readonly string[]>('comeBack', this.#broker.ports, HONEST_TIMEOUT_MS)
+    result.faults.push(...faults.map((fault) => `after the restart ${fault}`))
+  }
+
+  async end(): Promise<void> {
+    await Promise.all([this.#honest.killed(), this.#attacker.killed(), this.#broker?.stop('SIGKILL', STOP_TIMEOUT_MS)])
+  }
+}
+
+function moduleOf(name: string): string {
+  return fileURLToPath(new URL(`./${name}.js`, import.meta.url))
+}
+
+function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds))
+}

@@ -1,0 +1,79 @@
+/** What a round has to show, and its line. @module */
+import type { RoundResult } from './round.ts'
+
+export interface Allowances {
+  /** What an honest Client may wait at the most, for a message and for its log-in. */
+  readonly waitMs: number
+  /** Bytes more in use after the attack than before. */
+  readonly growthBytes: number
+  /** Bytes that the process may ever have had: twice its heap. */
+  readonly residentBytes: number
+}
+
+/** What waits for more than the broker's thread (a disk, the check of a password) may wait so many times longer. */
+const SLACK = 4
+/** On a busy machine everything takes longer than before the attack, which keeps it busier. */
+const BUSY = 10
+
+/** What is wrong with a round, one sentence each; nothing if it is fine. */
+export function problemsOf(result: RoundResult, allowed: Allowances): string[] {
+  const problems = [...result.faults]
+  const { honest, memoryBefore, memoryAfter, peakResident } = result
+  if (honest !== undefined) {
+    // The rest of a wait is what this machine did with its processors.
+    const { worstWorkMs, worstLoginWorkMs, worstWaitMs, worstLoginMs, calmWaitMs, calmLoginMs } = honest
+    if (worstWorkMs > allowed.waitMs)
+      problems.push(`while a message waited, others had ${seconds(worstWorkMs)} of work`)
+    if (worstLoginWorkMs > allowed.waitMs * SLACK) {
+      problems.push(`while a log-in waited, others had ${seconds(worstLoginWorkMs)} of work`)
+    }
+    const isLong = (waitMs: number, calmMs: number): boolean => waitMs > Math.max(allowed.waitMs * SLACK, calmMs * BUSY)
+    if (isLong(worstWaitMs, calmWaitMs)) problems.push(`an honest message waited ${seconds(worstWaitMs)}`)
+    if (isLong(worstLoginMs, calmLoginMs)) problems.push(`an honest log-in waited ${seconds(worstLoginMs)}`)
+  }
+  if (memoryAfter !== undefined && memoryAfter - memoryBefore > allowed.growthBytes) {
+    problems.push(`${megabytes(memoryAfter - memoryBefore)} are not given back`)
+  }
+  if (peakResident > allowed.residentBytes) problems.push(`the process took ${megabytes(peakResident)}`)
+  return problems
+}
+
+const WIDTHS = [24, 7, 8, 8, 8, 9, 8, 8]
+
+export const HEADLINE = row(['shape', 'result', 'wait', 'work', 'log-in', 'memory', 'at most', 'restart', 'parameters'])
+
+export function lineOf(result: RoundResult, problems: readonly string[]): string {
+  const { shape, honest, memoryBefore, memoryAfter, peakResident, restartMs, parameters, notes, connections } = result
+  const memory = memoryAfter === undefined ? '-' : `${signed(memoryAfter - memoryBefore)} MB`
+  return row([
+    shape,
+    problems.length === 0 ? 'fine' : 'FAILED',
+    honest === undefined ? '-' : seconds(honest.worstWaitMs),
+    honest === undefined ? '-' : seconds(honest.worstWorkMs),
+    honest === undefined ? '-' : seconds(honest.worstLoginMs),
+    memory,
+    peakResident === 0 ? '-' : megabytes(peakResident),
+    restartMs === undefined ? '-' : seconds(restartMs),
+    [parameters, `${connections} connections`, ...notes].filter((text) => text !== '').join('; '),
+  ])
+}
+
+function row(cells: readonly string[]): string {
+  return cells
+    .map((cell, at) =>
+      at === 0 ? cell.padEnd(WIDTHS[0]!) : at < WIDTHS.length ? cell.padStart(WIDTHS[at]!) : ` ${cell}`,
+    )
+    .join(' ')
+}
+
+function seconds(milliseconds: number): string {
+  return milliseconds < 1000 ? `${milliseconds.toFixed(0)} ms` : `${(milliseconds / 1000).toFixed(1)} s`
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(0)} MB`
+}
+
+function signed(bytes: number): string {
+  return `${bytes < 0 ? '' : '+'}${(bytes / 1e6).toFixed(1)}`
+}

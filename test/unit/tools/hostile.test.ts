@@ -1,0 +1,79 @@
+/** The hostile suite itself: a seed decides what is drawn, and a verdict says what is wrong. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { SeededRandom } from '../../../src/testing/random.ts'
+import type { HonestReport } from '../../hostile/honest.ts'
+import type { RoundResult } from '../../hostile/round.ts'
+import { shapes } from '../../hostile/shapes/index.ts'
+import { problemsOf, type Allowances } from '../../hostile/verdict.ts'
+
+test('shapes have names of their own, and say what they try', () => {
+  const names = shapes.map(({ name }) => name)
+  assert.deepEqual(names, [...new Set(names)])
+  for (const { name, tries } of shapes) {
+    assert.match(name, /^[a-z]+(-[a-z]+)*$/)
+    assert.ok(tries.length > 20, name)
+  }
+})
+
+test('the same seed draws the same parameters, and others draw others', () => {
+  for (const shape of shapes) {
+    const drawn = Array.from({ length: 9 }, (_, seed) => shape.plan(new SeededRandom(seed)).parameters)
+    const again = Array.from({ length: 9 }, (_, seed) => shape.plan(new SeededRandom(seed)).parameters)
+    assert.deepEqual(again, drawn)
+    assert.ok(new Set(drawn).size > 1, `${shape.name} always does the same`)
+  }
+})
+
+const allowed: Allowances = { waitMs: 100, growthBytes: 1000, residentBytes: 10_000 }
+
+const served: HonestReport = {
+  worstWaitMs: 20,
+  worstWorkMs: 10,
+  messages: 100,
+  worstLoginMs: 50,
+  worstLoginWorkMs: 10,
+  logins: 10,
+  calmWaitMs: 10,
+  calmLoginMs: 20,
+  faults: [],
+  ownDelayMs: 5,
+}
+
+function resultOf(more: Partial<RoundResult> = {}, honest: Partial<HonestReport> = {}): RoundResult {
+  return {
+    shape: 'shape',
+    seed: 1,
+    parameters: '',
+    notes: [],
+    connections: 0,
+    honest: { ...served, ...honest },
+    memoryBefore: 5000,
+    memoryAfter: 5900,
+    peakResident: 9000,
+    faults: [],
+    ...more,
+  }
+}
+
+test('a verdict names each thing that is wrong, and nothing else', () => {
+  assert.deepEqual(problemsOf(resultOf(), allowed), [])
+  const wrong: readonly [RoundResult, RegExp][] = [
+    [resultOf({ faults: ['the broker died: SIGKILL'] }), /the broker died/],
+    [resultOf({ memoryAfter: 6100 }), /not given back/],
+    [resultOf({ peakResident: 10_001 }), /the process took/],
+    [resultOf({}, { worstWorkMs: 101 }), /while a message waited/],
+    [resultOf({}, { worstLoginWorkMs: 401 }), /while a log-in waited/],
+    [resultOf({}, { worstWaitMs: 401 }), /an honest message waited 401 ms/],
+    [resultOf({}, { worstLoginMs: 401 }), /an honest log-in waited/],
+  ]
+  for (const [result, expected] of wrong) {
+    const problems = problemsOf(result, allowed)
+    assert.equal(problems.length, 1, problems.join())
+    assert.match(problems[0]!, expected)
+  }
+})
+
+test('on a machine that was busy before the attack, a long wait is not the broker’s', () => {
+  assert.deepEqual(problemsOf(resultOf({}, { worstWaitMs: 4000, calmWaitMs: 500 }), allowed), [])
+})
