@@ -141,6 +141,7 @@ export const endCauseTable: Readonly<Record<EndCause, string>> = {
   'keep alive timeout': 'Nothing came for one and a half Keep Alives and the grace after it.',
   'protocol error': 'It broke the protocol; the Reason Code and the detail say how.',
   'limit exceeded': 'It sent more than an option allows; the detail names the option.',
+  'packet timeout': 'A packet came in more slowly than `packet-timeout` and `min-packet-rate` allow.',
   refused: 'It was turned down before it was connected.',
   'session taken over': 'Another Connection came with its Client Identifier.',
   'slow receiver': 'It took none of its bytes for `drain-timeout`.',

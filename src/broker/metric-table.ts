@@ -29,6 +29,15 @@ export const metricTable: Readonly<Record<CounterName, MetricRow>> = {
     'packets',
     'Packets refused for more User Properties or Topic Filters than `max-user-properties` or `max-filters-per-packet`.',
   ),
+  inputHeldBytes: row('bytes', 'Input that is held now: what `max-input-bytes` limits.'),
+  inputOverLimit: row(
+    'connections',
+    'Connections ended, because they held the most input when `max-input-bytes` was reached.',
+  ),
+  packetTimeouts: row(
+    'connections',
+    'Connections ended, because a packet came in more slowly than `packet-timeout` and `min-packet-rate` allow.',
+  ),
   readingPaused: row('times', 'A Connection was not read for a while: too much waits, or a rate is overdrawn.'),
   rateLimited: row('times', 'A Client overdrew `max-publish-rate` or `max-byte-rate`.'),
   qosLowered: row('packets', 'PUBLISH packets and Wills of 3.1 and 3.1.1 clients that were lowered to `max-qos`.'),

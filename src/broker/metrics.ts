@@ -16,6 +16,9 @@ export class Metrics implements ConnectionMetrics {
   publishSent = 0
   publishDroppedIn = 0
   packetsOverLimit = 0
+  inputHeldBytes = 0
+  inputOverLimit = 0
+  packetTimeouts = 0
   readingPaused = 0
   rateLimited = 0
   qosLowered = 0

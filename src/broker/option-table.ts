@@ -208,6 +208,16 @@ const brokerRows = rows('broker', [
       'What may wait for the disk. Beyond it a Client that adds to it (PUBLISH at QoS 1 and 2, retained messages, SUBSCRIBE of a stored Session) waits; everything else is served.',
   },
   {
+    key: 'max-input-bytes',
+    type: 'integer',
+    default: 134_217_728,
+    unit: 'bytes',
+    min: 65_536,
+    max: Number.MAX_SAFE_INTEGER,
+    description:
+      'Input held for all clients together: packets that are not complete yet or wait for an answer, and topics behind Topic Aliases. Beyond it the largest connections of the user or address that holds the most are disconnected with 0x97.',
+  },
+  {
     key: 'max-memory',
     type: 'integer',
     ...BYTES,
@@ -340,6 +350,25 @@ const limitRows = rows('limits', [
     min: 0.1,
     max: 3_600,
     description: 'Time until a new Connection has sent its whole CONNECT.',
+  },
+  {
+    key: 'packet-timeout',
+    type: 'number',
+    default: 30,
+    unit: 'seconds',
+    min: 1,
+    max: DAY,
+    description:
+      'Time in which a packet that has begun to come in has to be complete, besides the time that its bytes take at `min-packet-rate`; a client that is slower is disconnected with 0x97.',
+  },
+  {
+    key: 'min-packet-rate',
+    type: 'integer',
+    default: 100,
+    unit: 'bytes per second',
+    min: 1,
+    max: UINT32,
+    description: 'Slowest rate at which a packet may come in, once `packet-timeout` is over.',
   },
   {
     key: 'timeout-disconnect-delay',

@@ -34,6 +34,8 @@ export interface TopLevelSettings {
   readonly maxRetainedBytes: number
   /** What may wait for the disk. Beyond it a Client that adds to it (PUBLISH at QoS 1 and 2, retained messages, SUBSCRIBE of a stored Session) waits; everything else is served. In bytes. Default 67108864. */
   readonly maxUncommittedBytes: number
+  /** Input held for all clients together: packets that are not complete yet or wait for an answer, and topics behind Topic Aliases. Beyond it the largest connections of the user or address that holds the most are disconnected with 0x97. In bytes. Default 134217728. */
+  readonly maxInputBytes: number
   /** Memory that everything the broker keeps for its Clients may take. Default: half of the heap limit of Node, or of the memory of the container or machine if that is less. 0 = no limit. In bytes. */
   readonly maxMemory?: number
   /** The same for one User Name; anonymous Clients count together by their address. Default: half of `max-memory`. 0 = no limit. In bytes. */
@@ -72,6 +74,10 @@ export interface ListenerLimits {
   readonly maxFiltersPerPacket: number
   /** Time until a new Connection has sent its whole CONNECT. In seconds. Default 10. */
   readonly connectTimeout: number
+  /** Time in which a packet that has begun to come in has to be complete, besides the time that its bytes take at `min-packet-rate`; a client that is slower is disconnected with 0x97. In seconds. Default 30. */
+  readonly packetTimeout: number
+  /** Slowest rate at which a packet may come in, once `packet-timeout` is over. Counted bytes per second. Default 100. */
+  readonly minPacketRate: number
   /** Grace on top of 1.5 times the Keep Alive before a silent Client is disconnected (§3.1.2.10). In seconds. Default 0. */
   readonly timeoutDisconnectDelay: number
   /** Longest Keep Alive; a 5.0 client that asks for more, or for none, is given this one; `keep-alive-too-long` says what becomes of an older one. 0 = no limit. In seconds. Default 0. */

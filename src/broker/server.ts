@@ -42,6 +42,7 @@ import type { Current } from './current.ts'
 import { DurabilityRules } from './durability-rules.ts'
 import type { Events, RetainedEnd, SessionEndCause } from './events.ts'
 import { Gathering } from './gathering.ts'
+import { InputBudget } from './input-budget.ts'
 import { Ledger } from './ledger.ts'
 import { Memory } from './memory.ts'
 import { Metrics } from './metrics.ts'
@@ -93,6 +94,7 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
   readonly subscribing: Subscribing
   readonly publishing: Publishing
   readonly connections: Connections
+  readonly inputBudget: InputBudget
   /** Where the Store keeps something. */
   readonly ledger: Ledger | undefined = undefined
   readonly #payloads: Payloads | undefined = undefined
@@ -143,6 +145,15 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
       canStore: (bytes) => this.#gate.canAdd(bytes),
       canTakeAway: (bytes) => this.#gate.canTakeAway(bytes),
       loggedIn: (connection) => this.connections.loggedIn(connection),
+    })
+    this.inputBudget = new InputBudget({
+      limit: () => current.options.maxInputBytes,
+      connections: () => this.connections,
+      holderOf: (connection) => {
+        const { userName } = connection.client
+        return userName === undefined ? `from ${notesOf(connection).network.name}` : `user ${userName}`
+      },
+      metrics: this.metrics,
     })
     this.connections = new Connections({ ...shared, server: this, connected: () => this.admission.connected })
     this.subscribing = new Subscribing({
@@ -324,6 +335,7 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
     if (cause === 'refused') this.metrics.connectsRefused++
     else if (cause === 'protocol error') this.metrics.protocolErrors++
     else if (cause === 'keep alive timeout') this.metrics.keepAliveTimeouts++
+    else if (cause === 'packet timeout') this.metrics.packetTimeouts++
     else if (cause === 'slow receiver') this.metrics.slowReceiversClosed++
   }
 
@@ -408,6 +420,10 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
 
   get work(): WorkBudget {
     return this.turn.work
+  }
+
+  inputHeld(bytes: number): void {
+    this.inputBudget.change(bytes)
   }
 
   get watchesPackets(): boolean {

@@ -70,6 +70,11 @@ export class Decoder {
     return this.#ownEnd - this.#ownStart + this.#chunk.length - this.#chunkAt
   }
 
+  /** Memory of its own that it holds for a packet that straddles chunks, or for what waits behind one. */
+  get heldBytes(): number {
+    return this.#own.length
+  }
+
   /** Takes the next chunk; it must stay as it is until `detach`. What an earlier one still holds comes first. */
   push(chunk: Uint8Array): void {
     this.detach()

@@ -26,7 +26,7 @@ function endOfAscii(bytes: Uint8Array, start: number, end: number): number {
 }
 
 /** Up to this many bytes a loop costs less than the native validator with its view. */
-const maxLoopedBytes = 64
+const maxLoopedBytes = 512
 
 /**
  * Says whether the bytes are well-formed UTF-8 without surrogates [5.0 MQTT-1.5.4-1] and without U+0000
@@ -36,11 +36,9 @@ const maxLoopedBytes = 64
  * isMqttString(Uint8Array.of(0xed, 0xa0, 0x80), 0, 3) // false: U+D800 is half a surrogate pair
  */
 export function isMqttString(bytes: Uint8Array, start: number, end: number): boolean {
-  const at = endOfAscii(bytes, start, end)
-  if (at === end) return true
-  if (end - at <= maxLoopedBytes) return isShortMqttString(bytes, at, end)
-  const rest = bytes.subarray(at, end)
-  return isUtf8(rest) && !rest.includes(0)
+  if (end - start <= maxLoopedBytes) return isShortMqttString(bytes, endOfAscii(bytes, start, end), end)
+  const text = bytes.subarray(start, end)
+  return isUtf8(text) && !text.includes(0)
 }
 
 /** By the table of well-formed sequences (Unicode 15, table 3-7): only the second byte has limits of its own. */

@@ -10,6 +10,9 @@
  * answer is pending, this turn's budget is spent, its output is congested or a rate is overdrawn;
  * time in which we do not read does not count against Keep Alive.
  *
+ * What it makes us hold of its input (a packet that is not complete, one that waits for an answer, the topics behind its
+ * aliases) is charged to it. A packet that was begun has to get on (`pace.ts`); as long as it does, its bytes are a sign of life.
+ *
  * A ProtocolError ends this Connection with the standard's answer; any other error is our own mistake, told to the Server,
  * and ends this Connection too: nothing that one Client sends reaches another.
  *
@@ -40,6 +43,7 @@ import type { ApplicationMessage } from './application-message.ts'
 import type { Client } from './client.ts'
 import type { Delivery } from './delivery.ts'
 import { IncomingPublishes } from './incoming-publishes.ts'
+import { packetDeadline } from './pace.ts'
 import { RateLimit } from './rate-limit.ts'
 import { Sender } from './sender.ts'
 import { PENDING, type ConnectionEnd, type ConnectionLimits, type EndCause, type ServerSide } from './server-side.ts'
@@ -48,6 +52,9 @@ import type { Incoming, Peer, Transport } from './transport.ts'
 
 const State = { AwaitingConnect: 0, Authenticating: 1, Connected: 2, Closed: 3 } as const
 type State = (typeof State)[keyof typeof State]
+
+/** What a Topic Filter takes while plugins are asked about it, besides its bytes. */
+const WAITING_FILTER_BYTES = 512
 
 /** How long a closed Connection may take to hand over its last bytes. */
 const CLOSING_MS = 5_000
@@ -94,7 +101,13 @@ export class Connection implements Incoming, SessionConnection, Timed {
   #isReading = true
   #wantsTurn = false
   #keepAliveMs = 0
-  #lastPacketMs: number
+  /** When the last packet came, or the last bytes of one that is not complete. */
+  #lastSignMs: number
+  /** When the packet that is not complete yet began to come in; `undefined` while there is none, or while it is not read. */
+  #begunAtMs: number | undefined = undefined
+  /** What waits for an answer: the CONNECT that opened it, or the packet at hand. */
+  #waitingBytes = 0
+  #heldBytes = 0
   /** Deadlines that few have: `undefined` is free, `Infinity` is a number that each would keep in memory of its own. */
   #loginExpiresAtMs: number | undefined = undefined
   #receiveMaximum = 65_535
@@ -129,7 +142,7 @@ export class Connection implements Incoming, SessionConnection, Timed {
     this.#transport = transport
     this.#decoder = new Decoder(limits.maxConnectPacketSize)
     this.#sender = new Sender(server, this, transport)
-    this.#lastPacketMs = arrivedAtMs
+    this.#lastSignMs = arrivedAtMs
     server.arm(this, arrivedAtMs + limits.connectTimeout * 1000)
   }
 
@@ -153,6 +166,11 @@ export class Connection implements Incoming, SessionConnection, Timed {
   /** The Change that its output waits for; 0 where none waits. */
   get heldUntilChange(): number {
     return this.#sender.heldUntilChange
+  }
+
+  /** Bytes of its input that it makes us hold: what `inputHeld` was told. */
+  get heldBytes(): number {
+    return this.#heldBytes
   }
 
   /** Bytes handed to the Transport and not taken by the network. */
@@ -183,15 +201,61 @@ export class Connection implements Incoming, SessionConnection, Timed {
   }
 
   #work(): void {
+    let handled = 0
     try {
-      while (this.#mayWork() && this.#decoder.next()) this.#handle()
+      while (this.#mayWork() && this.#decoder.next()) {
+        this.#handle()
+        handled++
+      }
     } catch (error) {
       this.#failed(error)
     }
     if (this.#state !== State.Closed) {
       this.#decoder.detach()
       this.#adjustReading()
+      this.#watchPace(handled > 0)
+      this.#charge()
     }
+  }
+
+  /**
+   * Notes whether a packet is left that is not complete.
+   *
+   * @param isAnother false where it may be the one that was there before
+   */
+  #watchPace(isAnother: boolean): void {
+    if (this.#decoder.bufferedBytes === 0 || !this.#isReading) {
+      this.#begunAtMs = undefined
+      return
+    }
+    const now = this.#server.now()
+    this.#lastSignMs = now
+    if (isAnother || this.#begunAtMs === undefined) this.#begunAtMs = now
+    const deadline = this.#packetDeadline()
+    const isArmed = this.wheelIndex >= 0 && this.deadlineMs <= deadline
+    if (this.#state === State.Connected && !isArmed) this.#server.arm(this, deadline)
+  }
+
+  /** When the packet that is not complete is late; Infinity where there is none. */
+  #packetDeadline(): number {
+    if (this.#begunAtMs === undefined) return Infinity
+    return packetDeadline(this.#begunAtMs, this.#decoder.bufferedBytes, this.limits)
+  }
+
+  /** Tells the Server what is held. To be called last: it may end this Connection, too. */
+  #charge(): void {
+    const held = this.#decoder.heldBytes + this.#waitingBytes + (this.#incoming?.aliasBytes ?? 0)
+    const change = held - this.#heldBytes
+    if (change === 0) return
+    this.#heldBytes = held
+    this.#server.inputHeld(change)
+  }
+
+  /** Nothing is held any more. */
+  #discharge(): void {
+    this.#decoder.release()
+    if (this.#heldBytes !== 0) this.#server.inputHeld(-this.#heldBytes)
+    this.#heldBytes = 0
   }
 
   #mayWork(): boolean {
@@ -213,7 +277,7 @@ export class Connection implements Incoming, SessionConnection, Timed {
     if (reads === this.#isReading) return
     this.#isReading = reads
     if (reads) {
-      this.#lastPacketMs = this.#server.now()
+      this.#lastSignMs = this.#server.now()
       this.#transport.resumeReading()
     } else {
       this.#server.metrics.readingPaused++
@@ -231,7 +295,7 @@ export class Connection implements Incoming, SessionConnection, Timed {
   #handle(): void {
     const decoder = this.#decoder
     const server = this.#server
-    this.#lastPacketMs = server.now()
+    this.#lastSignMs = server.now()
     server.metrics.packetsReceived++
     server.work.spend(Work.packet + copied(decoder.end - decoder.start))
     this.#changesBefore = server.changeCount
@@ -246,7 +310,8 @@ export class Connection implements Incoming, SessionConnection, Timed {
     const decoder = this.#decoder
     if (type === PacketType.PUBLISH) {
       this.#incoming ??= new IncomingPublishes(this.#server, this, this.#sender)
-      this.#isPending = this.#incoming.receive(decoder, this.#version)
+      // The Server pays for a message that waits.
+      if (this.#incoming.receive(decoder, this.#version)) this.#wait(0)
       if (this.#publishRate !== undefined) this.#throttle(this.#publishRate.take(1, this.#server.now()))
       return true
     }
@@ -255,6 +320,17 @@ export class Connection implements Incoming, SessionConnection, Timed {
     if (identifier === 0) return false
     this.#acknowledged(type as AcknowledgementPacket['type'], identifier, ReasonCode.Success)
     return true
+  }
+
+  /** The packet at hand waits for an answer, and takes so much memory while it does. */
+  #wait(bytes: number): void {
+    this.#isPending = true
+    this.#waitingBytes = bytes
+  }
+
+  /** Bytes of the packet at hand. */
+  get #packetBytes(): number {
+    return this.#decoder.end - this.#decoder.start
   }
 
   #acknowledged(type: AcknowledgementPacket['type'], packetIdentifier: number, reasonCode: number): void {
@@ -337,7 +413,7 @@ export class Connection implements Incoming, SessionConnection, Timed {
     this.authenticationMethod = authenticationMethod
     this.connectPacket = packet
     this.#state = State.Authenticating
-    this.#isPending = true
+    this.#wait(this.#packetBytes)
     this.#server.connect(this, packet)
   }
 
@@ -371,7 +447,8 @@ export class Connection implements Incoming, SessionConnection, Timed {
     this.#state = State.Connected
     this.connectPacket = undefined
     this.#isPending = false
-    this.#lastPacketMs = this.#server.now()
+    this.#waitingBytes = 0
+    this.#lastSignMs = this.#server.now()
     this.#arm()
     this.session!.connect(this, this.#version === 5 ? this.#receiveMaximum : 65_535)
     this.#askForTurn()
@@ -445,6 +522,7 @@ export class Connection implements Incoming, SessionConnection, Timed {
 
   #answered(): void {
     this.#isPending = false
+    if (this.#state === State.Connected) this.#waitingBytes = 0
     this.#askForTurn()
   }
 
@@ -463,7 +541,7 @@ export class Connection implements Incoming, SessionConnection, Timed {
 
   #subscribe(packet: SubscribePacket): void {
     const reasonCodes = this.#server.subscribe(this, packet)
-    if (reasonCodes === PENDING) this.#isPending = true
+    if (reasonCodes === PENDING) this.#wait(packet.subscriptions.length * WAITING_FILTER_BYTES + this.#packetBytes)
     else this.#suback(packet, reasonCodes)
   }
 
@@ -483,7 +561,7 @@ export class Connection implements Incoming, SessionConnection, Timed {
 
   #unsubscribe(packet: UnsubscribePacket): void {
     const reasonCodes = this.#server.unsubscribe(this, packet)
-    if (reasonCodes === PENDING) this.#isPending = true
+    if (reasonCodes === PENDING) this.#wait(packet.topicFilters.length * WAITING_FILTER_BYTES + this.#packetBytes)
     else this.#unsuback(packet, reasonCodes)
   }
 
@@ -597,6 +675,10 @@ export class Connection implements Incoming, SessionConnection, Timed {
     if (this.#state !== State.Connected) this.#expireUnconnected(nowMs)
     else if (this.#loginExpiresAtMs !== undefined && nowMs >= this.#loginExpiresAtMs) {
       this.disconnect(ReasonCode.NotAuthorized, 'login expired', 'the log-in was valid until now')
+    } else if (nowMs >= this.#packetDeadline()) {
+      const { packetTimeout, minPacketRate } = this.limits
+      const detail = `${this.#decoder.bufferedBytes} bytes of a packet came in ${(nowMs - this.#begunAtMs!) / 1000} s (packet-timeout ${packetTimeout} s, min-packet-rate ${minPacketRate} bytes/s)`
+      this.disconnect(ReasonCode.QuotaExceeded, 'packet timeout', detail)
     } else if (nowMs >= this.#keepAliveDeadline()) {
       this.disconnect(
         ReasonCode.KeepAliveTimeout,
@@ -632,7 +714,7 @@ export class Connection implements Incoming, SessionConnection, Timed {
   /** [5.0 MQTT-3.1.2-22] [3.1.1 MQTT-3.1.2-24] */
   #keepAliveDeadline(): number {
     if (this.#keepAliveMs === 0 || !this.#isReading) return Infinity
-    return this.#lastPacketMs + this.#keepAliveMs * 1.5 + this.limits.timeoutDisconnectDelay * 1000
+    return this.#lastSignMs + this.#keepAliveMs * 1.5 + this.limits.timeoutDisconnectDelay * 1000
   }
 
   #arm(): void {
@@ -645,7 +727,11 @@ export class Connection implements Incoming, SessionConnection, Timed {
   #connectedDeadline(): number {
     // While we do not read, look again after the time that a Keep Alive takes.
     const watch = this.#isReading ? this.#keepAliveDeadline() : this.#server.now() + Math.max(this.#keepAliveMs, 1000)
-    const rarer = Math.min(this.#loginExpiresAtMs ?? Infinity, this.#drainDeadlineMs ?? Infinity)
+    const rarer = Math.min(
+      this.#loginExpiresAtMs ?? Infinity,
+      this.#drainDeadlineMs ?? Infinity,
+      this.#packetDeadline(),
+    )
     return this.#keepAliveMs === 0 ? rarer : Math.min(watch, rarer)
   }
 
@@ -702,6 +788,12 @@ export class Connection implements Incoming, SessionConnection, Timed {
     this.#close({ cause, reasonCode, detail })
   }
 
+  /** Ends a Connection whatever state it is in: before CONNACK with that code in it. */
+  turnAway(reasonCode: ReasonCode, cause: EndCause, detail: string): void {
+    if (this.#state === State.Authenticating) this.refuse(reasonCode, detail)
+    else this.disconnect(reasonCode, cause, detail)
+  }
+
   #close(end: ConnectionEnd, atOnce = false): void {
     this.#state = State.Closed
     this.#isPending = false
@@ -710,7 +802,7 @@ export class Connection implements Incoming, SessionConnection, Timed {
       this.#sender.discardHeld()
       this.#sender.flush()
     }
-    this.#decoder.release()
+    this.#discharge()
     this.#server.arm(this, this.#server.now() + CLOSING_MS)
     this.session?.disconnect()
     this.#server.closed(this, end)
@@ -741,7 +833,7 @@ export class Connection implements Incoming, SessionConnection, Timed {
   #lose(error: Error | undefined): void {
     this.#state = State.Closed
     this.#sender.discard()
-    this.#decoder.release()
+    this.#discharge()
     this.session?.disconnect()
     const detail = error === undefined ? 'closed without DISCONNECT' : error.message
     this.#server.closed(this, { cause: 'connection lost', reasonCode: ReasonCode.UnspecifiedError, detail })

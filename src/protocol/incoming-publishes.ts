@@ -31,6 +31,8 @@ export class IncomingPublishes {
   /** Where the last topic is the same again, as with most Clients, nothing needs to be looked up. */
   #lastTopic: KnownTopic | undefined = undefined
   #aliases: (KnownTopic | undefined)[] | undefined = undefined
+  /** What the topics behind Topic Aliases take. */
+  aliasBytes = 0
   /**
    * Packet Identifiers open on this Connection, which is what Receive Maximum counts (§3.3.4, §4.9): of QoS 2 from PUBLISH on, of
    * QoS 1 while PUBACK waits for the Store, both until the last answer has left.
@@ -144,7 +146,9 @@ export class IncomingPublishes {
       return known
     }
     this.#aliases ??= []
-    return (this.#aliases[alias] = this.#server.topic(bytes, view.topicStart, view.topicEnd))
+    const topic = this.#server.topic(bytes, view.topicStart, view.topicEnd)
+    this.aliasBytes += sizeOfTopic(topic) - sizeOfTopic(this.#aliases[alias])
+    return (this.#aliases[alias] = topic)
   }
 
   /** A Client that has more open than it may is at fault [5.0 MQTT-3.3.4-7] [5.0 MQTT-3.3.4-8]. */
@@ -210,6 +214,14 @@ export class IncomingPublishes {
     } as const
     this.#server.packetReceived(this.#connection, { ...packet, properties, payload })
   }
+}
+
+/** What V8 takes for a topic besides its characters. */
+const TOPIC_BYTES = 200
+
+/** As bytes and as text, which takes two bytes a character at most. */
+function sizeOfTopic(topic: KnownTopic | undefined): number {
+  return topic === undefined ? 0 : TOPIC_BYTES + 3 * topic.topicBytes.length
 }
 
 /** Checks the properties of the PUBLISH in `view`. @returns its Topic Alias; 0 where there is none */

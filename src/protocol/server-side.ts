@@ -13,6 +13,7 @@ import type { PacketLimits } from '../codec/packet-limits.ts'
 import type { ReasonCode } from '../codec/reason-code.ts'
 import type { CachedTopic } from '../topics/match-cache.ts'
 import type { ApplicationMessage } from './application-message.ts'
+import type { PaceLimits } from './pace.ts'
 import type { Connection } from './connection.ts'
 import type { BufferPool } from './output.ts'
 
@@ -21,7 +22,7 @@ export const PENDING = -1
 export type Pending = typeof PENDING
 
 /** Limits that a Connection keeps by itself; a listener may have its own. */
-export interface ConnectionLimits extends PacketLimits {
+export interface ConnectionLimits extends PacketLimits, PaceLimits {
   readonly maxConnectPacketSize: number
   readonly maxPacketSize: number
   /** Seconds. */
@@ -56,6 +57,7 @@ export type EndCause =
   | 'connection lost'
   | 'connect timeout'
   | 'keep alive timeout'
+  | 'packet timeout'
   | 'protocol error'
   | 'limit exceeded'
   | 'refused'
@@ -94,6 +96,8 @@ export interface ServerSide {
   readonly committedCount: number
   /** Where work is counted. Once it `isSpent` the rest of a chunk waits until it is this Connection's turn again. */
   readonly work: WorkBudget
+  /** A Connection makes us hold so many bytes of its input more, or less: see `Connection.heldBytes`. */
+  inputHeld(bytes: number): void
   /** True if somebody listens to packets. */
   readonly watchesPackets: boolean
   /** Monotonic milliseconds, the same throughout a turn. */

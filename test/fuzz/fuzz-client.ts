@@ -14,6 +14,7 @@ import {
   type PublishPacket,
 } from '../../src/codec/packets.ts'
 import type { Options } from '../../src/broker/options.ts'
+import { packetDeadline } from '../../src/protocol/pace.ts'
 import type { ConnectionEnd } from '../../src/protocol/server-side.ts'
 import type { Incoming, Transport } from '../../src/protocol/transport.ts'
 import { isPoisoned } from '../../src/testing/poison.ts'
@@ -60,7 +61,10 @@ export class FuzzClient implements Transport {
   readonly #world: Surroundings
   readonly #decoder = new Decoder()
   readonly #openedAtMs: number
-  #lastPacketAtMs: number
+  /** When the last packet came, or the last bytes of one that is not complete. */
+  #lastSignAtMs: number
+  /** When the packet that is not complete yet began. */
+  #begunAtMs: number | undefined
   /** Held as it was handed over, beside what it held then: its memory belongs to whoever takes it. */
   #frozen: { readonly held: Uint8Array; readonly copy: Uint8Array }[] = []
   #inbox: Uint8Array[] = []
@@ -80,7 +84,7 @@ export class FuzzClient implements Transport {
     this.name = name
     this.#world = world
     this.#openedAtMs = world.now()
-    this.#lastPacketAtMs = this.#openedAtMs
+    this.#lastSignAtMs = this.#openedAtMs
     this.requests = new Requests(world.options)
     this.requests.onMessage = (...message) => world.published(...message)
     this.requests.onAcknowledgement = (...acknowledgement) => this.#acknowledged(...acknowledgement)
@@ -110,12 +114,27 @@ export class FuzzClient implements Transport {
   #pass(bytes: Uint8Array): void {
     const before = this.requests.packets
     this.requests.receive(bytes)
-    if (this.requests.packets > before) this.#lastPacketAtMs = this.#world.now()
+    this.#noteSign(this.requests.packets > before)
     this.#noteFilters()
     // What a pump reads into is used again at once.
     const chunk = Uint8Array.from(bytes)
     this.incoming?.receive(chunk)
     chunk.fill(0xee)
+  }
+
+  #noteSign(hasPacket: boolean): void {
+    const now = this.#world.now()
+    const isInPacket = this.requests.bufferedBytes > 0
+    if (hasPacket || isInPacket) this.#lastSignAtMs = now
+    if (!isInPacket) this.#begunAtMs = undefined
+    else if (hasPacket) this.#begunAtMs = now
+    else this.#begunAtMs ??= now
+  }
+
+  /** When the packet that is not complete is late. */
+  get #packetDeadlineMs(): number {
+    if (this.#begunAtMs === undefined) return Infinity
+    return packetDeadline(this.#begunAtMs, this.requests.bufferedBytes, this.#world.options)
   }
 
   /** Hands over what came while the Server did not read. @returns whether there was something */
@@ -366,9 +385,10 @@ export class FuzzClient implements Transport {
     const { breach, saidDisconnect, connect } = this.requests
     if (this.connack?.reasonCode === 0) this.#leave()
     else if (this.connack === undefined && connect !== undefined) this.#world.leaveInFlight(connect.clientId, new Set())
-    const silentMs = this.#world.now() - this.#lastPacketAtMs
+    const silentMs = this.#world.now() - this.#lastSignAtMs
     const isExplained = {
       'protocol error': this.#isBreach(reasonCode),
+      'packet timeout': this.#world.now() >= this.#packetDeadlineMs,
       // The limits of a world are wider than what its Clients say.
       'limit exceeded': false,
       refused: this.connack?.reasonCode !== 0 && (connect !== undefined || this.#isBreach(reasonCode)),
@@ -404,9 +424,19 @@ export class FuzzClient implements Transport {
   checkKeepAlive(): void {
     if (this.isEnded || this.#wasPaused || this.connack === undefined) return
     const keepAlive = this.connack.properties.serverKeepAlive ?? this.requests.connect!.keepAlive
-    const silentMs = this.#world.now() - this.#lastPacketAtMs
+    const silentMs = this.#world.now() - this.#lastSignAtMs
     if (keepAlive > 0 && silentMs > keepAlive * 1500 + LATENESS_MS) {
       this.#fail(`still open after a silence of ${silentMs} ms, its Keep Alive is ${keepAlive} s`)
+    }
+  }
+
+  /** Time has passed: who lets a packet come in too slowly is gone, unless there was a while in which the Server did not read. */
+  checkPace(): void {
+    if (this.isEnded || this.#wasPaused || this.connack === undefined) return
+    if (this.#world.now() > this.#packetDeadlineMs + LATENESS_MS) {
+      this.#fail(
+        `still open though its packet began at ${this.#begunAtMs} ms and has ${this.requests.bufferedBytes} bytes`,
+      )
     }
   }
 

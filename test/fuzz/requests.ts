@@ -86,6 +86,11 @@ export class Requests {
     this.#decoder = new Decoder(options.maxConnectPacketSize)
   }
 
+  /** Bytes of a packet that is not complete yet. */
+  get bufferedBytes(): number {
+    return this.#decoder.bufferedBytes
+  }
+
   receive(chunk: Uint8Array): void {
     if (this.phase === Phase.Over) return
     const decoder = this.#decoder

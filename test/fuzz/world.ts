@@ -263,7 +263,10 @@ export class World implements Surroundings {
         this.#turn()
         this.#clock.advance(step.milliseconds)
         this.#turn()
-        for (const client of this.clients) client?.checkKeepAlive()
+        for (const client of this.clients) {
+          client?.checkKeepAlive()
+          client?.checkPace()
+        }
         return
       case 'decode': {
         const { problem } = checkDecoding(step.bytes, step.version, step.sender)

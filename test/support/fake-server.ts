@@ -35,6 +35,8 @@ export const connectionLimits: ConnectionLimits = {
   maxConnectPacketSize: 1024,
   maxUserProperties: 100,
   maxFiltersPerPacket: 100,
+  packetTimeout: 30,
+  minPacketRate: 100,
   maxPacketSize: 65_536,
   connectTimeout: 10,
   timeoutDisconnectDelay: 0,
@@ -63,6 +65,8 @@ export function messageOf(parts: Partial<MessageParts> = {}): ApplicationMessage
 
 /** Says yes to everything; a test overrides what it is about. */
 export class FakeServer implements ServerSide, SessionSide {
+  /** What was told by `inputHeld`. */
+  heldBytes = 0
   readonly metrics = {
     bytesReceived: 0,
     readsReceived: 0,
@@ -144,6 +148,9 @@ export class FakeServer implements ServerSide, SessionSide {
   gone(): void {
     this.told.push('gone')
   }
+  inputHeld(bytes: number): void {
+    this.heldBytes += bytes
+  }
   wantsFlush(connection: Connection): void {
     this.#dirty.add(connection)
   }
@@ -153,7 +160,8 @@ export class FakeServer implements ServerSide, SessionSide {
   wantsRelease(): void {
     this.told.push('waits')
   }
-  arm(_connection: Connection, deadlineMs: number): void {
+  arm(connection: Connection, deadlineMs: number): void {
+    connection.deadlineMs = deadlineMs
     this.deadlineMs = deadlineMs
   }
   packetReceived(_connection: Connection, packet: Packet): void {

@@ -114,6 +114,27 @@ const rows: Readonly<Record<string, Row>> = {
     (m) => m.packetsOverLimit,
     (broker) => void broker.connect().subscribe(['a', 'b']),
   ],
+  'max-input-bytes': [
+    { 'max-input-bytes': 65_536 },
+    (m) => m.inputOverLimit,
+    (broker) => broker.connect().sendBytes(Buffer.concat([Buffer.from('30ffff7f', 'hex'), Buffer.alloc(70_000)])),
+  ],
+  'packet-timeout': [
+    { 'packet-timeout': 1 },
+    (m) => m.packetTimeouts,
+    (broker) => {
+      broker.connect().sendHex('30')
+      broker.advance(1_100)
+    },
+  ],
+  'min-packet-rate': [
+    { 'packet-timeout': 1, 'min-packet-rate': 1000 },
+    (m) => m.packetTimeouts,
+    (broker) => {
+      broker.connect().sendHex('30')
+      broker.advance(1_010)
+    },
+  ],
   'max-publish-rate': [
     { 'max-publish-rate': 1 },
     (m) => Math.min(1, m.rateLimited),

@@ -57,6 +57,12 @@ function awayWith(broker: TestBroker, payloads: readonly string[]): TestClient {
   return broker.connect({ clientId: 'away', ...KEPT })
 }
 
+/** The same Client, with the beginning of a packet behind what it sent. */
+function sends(client: TestClient, digits: string): TestClient {
+  client.sendHex(digits)
+  return client
+}
+
 /** Retains these payloads, each under its own topic, and counts what was kept. */
 function retainedCount(broker: TestBroker, payloads: readonly string[]): number {
   const sensor = broker.connect({ clientId: 'sensor' })
@@ -219,6 +225,15 @@ export const effects: Readonly<Record<string, Effect>> = {
     expected: 1,
     observe: (broker) => retainedCount(broker, ['seven..', 'seven..']),
   },
+  'broker/max-input-bytes': {
+    config: { 'max-input-bytes': 65_536 },
+    expected: ReasonCode.QuotaExceeded,
+    observe: (broker) => {
+      const client = broker.connect()
+      client.sendBytes(Buffer.concat([Buffer.from('30ffff7f', 'hex'), Buffer.alloc(70_000)]))
+      return endCode(client)
+    },
+  },
   'broker/max-memory': {
     config: { 'max-memory': 18_000, 'max-memory-per-user': 0 },
     expected: 1,
@@ -341,6 +356,16 @@ export const effects: Readonly<Record<string, Effect>> = {
         client.subscribe(Array.from({ length: count }, (_, number) => `a/${number}`))
         return endCode(client)
       }),
+  },
+  'limits/packet-timeout': {
+    config: { 'packet-timeout': 3 },
+    expected: 3100,
+    observe: (broker) => silenceMs(broker, sends(broker.connect(), '30'), 40_000),
+  },
+  'limits/min-packet-rate': {
+    config: { 'min-packet-rate': 1 },
+    expected: 32_000,
+    observe: (broker) => silenceMs(broker, sends(broker.connect(), '3003'), 40_000),
   },
   'limits/connect-timeout': {
     config: { 'connect-timeout': 3 },

@@ -70,3 +70,29 @@ test('what a string cannot carry is the caller’s error', () => {
   assert.throws(() => sizeOfString('ü'.repeat(32_768)), UsageError)
   assert.throws(() => sizeOfString('a\0'), UsageError)
 })
+
+test('short and long bytes are judged as the platform judges them, whatever they are [5.0 MQTT-1.5.4-1]', () => {
+  const edges = [
+    0x00, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc1, 0xc2, 0xdf, 0xe0, 0xe1, 0xed, 0xef, 0xf0, 0xf4, 0xf5,
+  ]
+  const noise = fc.array(fc.oneof(fc.constantFrom(...edges), fc.nat(255)), { maxLength: 6 })
+  const pieces = fc.oneof(
+    fc.string({ unit: 'binary', maxLength: 4 }).map((text) => [...Buffer.from(text)]),
+    { weight: 1, arbitrary: noise },
+  )
+  const decoder = new TextDecoder('utf-8', { fatal: true })
+  const isText = (bytes: Uint8Array): boolean => {
+    try {
+      return !decoder.decode(bytes).includes('\0')
+    } catch {
+      return false
+    }
+  }
+  fc.assert(
+    fc.property(fc.array(pieces, { maxLength: 4 }), fc.constantFrom(0, 600), (parts, filling) => {
+      const bytes = Buffer.concat([Buffer.alloc(filling, 'x'), ...parts.map((part) => Buffer.from(part))])
+      assert.equal(isMqttString(bytes, 0, bytes.length), isText(bytes), bytes.subarray(filling).toString('hex'))
+    }),
+    { numRuns: 5000 },
+  )
+})
