@@ -68,6 +68,9 @@ export interface PluginSources {
   readonly source?: ConfigSource | undefined
 }
 
+/** What a plugin may announce. */
+export type PluginCalls = Pick<PluginContext, 'changed' | 'revoked'>
+
 /** All plugins of a configuration, made, by what they vote on. */
 export interface LoadedPlugins {
   readonly loginPlugins: readonly Plugin[]
@@ -80,16 +83,16 @@ export interface LoadedPlugins {
 /**
  * Makes all plugins that `options` lists, in their order.
  *
- * @param changed what a plugin's `context.changed()` calls
+ * @param calls what a plugin's `context.changed()` and `context.revoked()` do
  * @throws {ConfigError} naming each that cannot be made, after closing those that were
  */
 export async function loadPlugins(
   options: AccessOptions,
   sources: PluginSources,
-  changed: () => void,
+  calls: PluginCalls,
 ): Promise<LoadedPlugins> {
   const made: Plugin[] = []
-  const loader = new Loader(sources, changed, made)
+  const loader = new Loader(sources, calls, made)
   try {
     const { auth, topicCheck, plugins = [] } = options
     const disabled = topicCheck?.enabled === false
@@ -123,15 +126,15 @@ export function answersAboutTopics(plugin: Plugin): boolean {
 
 class Loader {
   readonly #sources: PluginSources
-  readonly #changed: () => void
+  readonly #calls: PluginCalls
   readonly #made: Plugin[]
   readonly #problems: ConfigProblem[] = []
   readonly #errors: ConfigError[] = []
   #packaged: ReadonlyMap<string, string> | undefined
 
-  constructor(sources: PluginSources, changed: () => void, made: Plugin[]) {
+  constructor(sources: PluginSources, calls: PluginCalls, made: Plugin[]) {
     this.#sources = sources
-    this.#changed = changed
+    this.#calls = calls
     this.#made = made
   }
 
@@ -175,7 +178,7 @@ class Loader {
     const given = named.options === undefined ? sectionOptions : withCamelCaseKeys(named.options)
     const options = schema === undefined ? given : await validate(title, schema, given)
     const { baseFolder, log, clock, events } = this.#sources
-    const context: PluginContext = { options, baseFolder, log, clock, events, changed: this.#changed }
+    const context: PluginContext = { options, baseFolder, log, clock, events, ...this.#calls }
     const plugin: unknown = await attempt(`plugin ${title} cannot start`, () => factory(context))
     if (isPlugin(plugin)) return this.#keep(plugin)
     throw refusal(`plugin ${title}: what its factory returned is no plugin, as it has no name`)

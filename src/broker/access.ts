@@ -21,11 +21,11 @@ import type { QoS } from '../codec/packets.ts'
 import { parseSharedFilter, topicFilterProblem } from '../topics/topic-filter.ts'
 import { topicNameProblem } from '../topics/topic-name.ts'
 import { answersAboutTopics, loadPlugins, type AccessOptions, type PluginSources } from './access-plugins.ts'
-import { voteOnLogin, type ExchangeStates, type LoginResult } from './login-vote.ts'
+import { voteOnLogin, type ExchangeStates, type Grounds, type LoginResult } from './login-vote.ts'
 import { FAILED, PluginQuestions, type Answer } from './plugin-questions.ts'
 import type { AuthenticationAnswer, Client, ConnectRequest, Explanation, Plugin, TopicQuestion } from './plugin.ts'
 
-export type { ExchangeStates, LoginResult } from './login-vote.ts'
+export type { ExchangeStates, Grounds, LoginResult } from './login-vote.ts'
 
 /** Milliseconds that a plugin has for one answer, and for its `close`. */
 export const DEFAULT_PLUGIN_TIMEOUT_MS = 5000
@@ -79,7 +79,9 @@ export class Access {
   readonly #clock: Clock
   readonly #questions: PluginQuestions
   readonly #listeners = new Set<() => void>()
+  readonly #revocationListeners = new Set<() => void>()
   #version = nextVersion()
+  #loginsVersion = nextVersion()
 
   constructor(parts: AccessParts) {
     const topicPlugins = parts.topicPlugins ?? []
@@ -106,7 +108,8 @@ export class Access {
    */
   static async create(options: AccessOptions, sources: PluginSources): Promise<Access> {
     let access: Access | undefined
-    const loaded = await loadPlugins(options, sources, () => access?.changed())
+    const calls = { changed: () => access?.changed(), revoked: () => access?.revoked() }
+    const loaded = await loadPlugins(options, sources, calls)
     const pluginTimeoutMs = options.pluginTimeout === undefined ? undefined : options.pluginTimeout * 1000
     access = new Access({ ...loaded, clock: sources.clock, log: sources.log, pluginTimeoutMs })
     return access
@@ -129,6 +132,22 @@ export class Access {
     return () => this.#listeners.delete(listener)
   }
 
+  /** Moves when logins that were good may be no longer: `mayStay` says which. */
+  get loginsVersion(): number {
+    return this.#loginsVersion
+  }
+
+  /** A plugin has reason to doubt logins: moves `loginsVersion` and calls all listeners. */
+  revoked(): void {
+    this.#loginsVersion = nextVersion()
+    for (const listener of this.#revocationListeners) listener()
+  }
+
+  /** Calls `listener` after each `revoked()`, until `close`. */
+  onRevoked(listener: () => void): void {
+    this.#revocationListeners.add(listener)
+  }
+
   /**
    * Puts a log-in, or one step of an AUTH exchange, to the vote (§3.1.4, §4.12).
    *
@@ -145,12 +164,18 @@ export class Access {
     return voteOnLogin(request, plugins, answers, states)
   }
 
-  /** Whether a Client that is in would still be let in, as far as plugins can say without a password. */
-  mayStay(client: Client): boolean {
-    const plugins = this.#askedOn(client.listener)
-    const answers = plugins.map((plugin) => this.#questions.askNow(plugin, 'mayStay', () => plugin.mayStay?.(client)))
-    if (answers.includes(false) || answers.includes(FAILED)) return false
-    return answers.includes(true) || plugins.some((plugin) => plugin.mayStay === undefined)
+  /**
+   * Whether a Client that is in would still be let in, as far as plugins can say without a password.
+   *
+   * @param grounds what the vote gave when it let the Client in
+   */
+  mayStay(client: Client, grounds: Grounds): MaybePromise<boolean> {
+    const answers = this.#questions.askAll<boolean>(this.#askedOn(client.listener), 'mayStay', (plugin) => {
+      const evidence = grounds.find((ground) => ground.plugin === plugin.name)?.evidence
+      if (plugin.mayStay !== undefined) return plugin.mayStay(client, evidence)
+      return evidence === undefined ? undefined : true
+    })
+    return answers instanceof Promise ? answers.then(isAllowed) : isAllowed(answers)
   }
 
   #askedOn(listener: string): readonly Plugin[] {
@@ -222,6 +247,7 @@ export class Access {
    */
   async close(timeoutMs = Infinity): Promise<void> {
     this.#listeners.clear()
+    this.#revocationListeners.clear()
     const endsAtMs = this.#clock.now() + timeoutMs
     for (const plugin of [...this.#plugins].reverse()) {
       const leftMs = Math.max(0, endsAtMs - this.#clock.now())

@@ -40,6 +40,8 @@ const SYS_PREFIX = '$SYS/'
 /** Log-ins refused with these were not wrong, and slow nobody's next one. */
 const NOT_THE_CLIENTS_FAULT: ReadonlySet<ReasonCode> = new Set([ReasonCode.ServerBusy, ReasonCode.ServerUnavailable])
 
+type Login = LoginResult & { readonly decision: 'allow' }
+
 /** A CONNECT is turned down with this code. */
 class Refusal {
   readonly reasonCode: ReasonCode
@@ -74,6 +76,8 @@ export interface AdmissionParts {
   canTakeAway(bytes: number): boolean
   /** CONNACK 0x00 is on its way. */
   loggedIn(connection: Connection): void
+  /** Asks again whether a Client that is logged in may stay. */
+  review(connection: Connection): void
 }
 
 export class Admission {
@@ -183,11 +187,17 @@ export class Admission {
 
   #logIn(connection: Connection, request: ConnectRequest): void {
     const notes = notesOf(connection)
+    const { access } = this.#parts.current
+    // An exchange rests on what held at its first step.
+    const asOf = notes.exchange === undefined ? access.loginsVersion : notes.exchangeAsOf
     const states: ExchangeStates = notes.exchange ?? new Map()
-    if (request.authenticationMethod !== undefined) notes.exchange = states
-    const result = this.#parts.current.access.authenticate(request, states)
+    if (request.authenticationMethod !== undefined) {
+      notes.exchange = states
+      notes.exchangeAsOf = asOf
+    }
+    const result = access.authenticate(request, states)
     if (!(result instanceof Promise)) {
-      this.#judge(connection, request, result)
+      this.#judge(connection, request, result, asOf)
       return
     }
     this.#pendingLogins++
@@ -195,15 +205,16 @@ export class Admission {
     void result.then((judged) => {
       this.#pendingLogins--
       notes.isLoggingIn = false
-      if (!connection.isClosed) this.#judge(connection, request, judged)
+      if (!connection.isClosed) this.#judge(connection, request, judged, asOf)
     })
   }
 
-  #judge(connection: Connection, request: ConnectRequest, result: LoginResult): void {
+  /** @param asOf `loginsVersion` when plugins were asked */
+  #judge(connection: Connection, request: ConnectRequest, result: LoginResult, asOf: number): void {
     if (result.decision === 'continue') connection.challenge(result.authenticationData)
-    else if (request.reAuthentication) this.#judgeAgain(connection, result)
+    else if (request.reAuthentication) this.#judgeAgain(connection, result, asOf)
     else if (result.decision === 'deny') this.#denied(connection, new Refusal(result.reasonCode, result.cause))
-    else this.#loggedIn(connection, result)
+    else this.#loggedIn(connection, result, asOf)
   }
 
   /** A wrong log-in: the more of them in a row from one address, the later it is told. */
@@ -226,7 +237,7 @@ export class Admission {
 
   // ---- logged in ----
 
-  #loggedIn(connection: Connection, login: LoginResult & { decision: 'allow' }): void {
+  #loggedIn(connection: Connection, login: Login, asOf: number): void {
     const packet = connection.connectPacket!
     const clientId = packet.clientId === '' ? this.#assignClientId() : packet.clientId
     const { address, listener } = connection.peer
@@ -242,8 +253,8 @@ export class Admission {
     }
     const allowed = this.#mayPublishWill(client, packet)
     if (allowed instanceof Promise) {
-      void allowed.then((known) => !connection.isClosed && this.#finish(connection, client, login, known))
-    } else this.#finish(connection, client, login, allowed)
+      void allowed.then((known) => !connection.isClosed && this.#finish(connection, client, login, known, asOf))
+    } else this.#finish(connection, client, login, allowed, asOf)
   }
 
   /** 128 bits of chance: unique among Sessions [5.0 MQTT-3.2.2-16], and not to be guessed. */
@@ -308,12 +319,15 @@ export class Admission {
     return will === undefined ? true : this.#parts.current.access.mayPublish(client, will)
   }
 
-  #finish(
-    connection: Connection,
-    client: Client,
-    login: LoginResult & { decision: 'allow' },
-    mayPublishWill: boolean,
-  ): void {
+  #finish(connection: Connection, client: Client, login: Login, mayPublishWill: boolean, asOf: number): void {
+    const { access } = this.#parts.current
+    if (access.loginsVersion !== asOf) {
+      this.#lookAgain(connection, client, login, (isGood) => {
+        if (isGood) this.#finish(connection, client, login, mayPublishWill, access.loginsVersion)
+        else this.#refuse(connection, new Refusal(ReasonCode.NotAuthorized, 'its login is not good any longer'))
+      })
+      return
+    }
     const packet = connection.connectPacket!
     if (!mayPublishWill) {
       this.#refuse(
@@ -341,6 +355,7 @@ export class Admission {
     const sessionPresent = this.#settleSession(connection, client, packet)
     const registration = sessions.get(client.clientId)!
     notesOf(connection).exchange = undefined
+    notesOf(connection).grounds = login.grounds
     notesOf(connection).announced = this.#parts.current.options
     this.#throttle.accepted(connection.peer.address)
     this.#parts.loggedIn(connection)
@@ -359,6 +374,13 @@ export class Admission {
       loginExpiresAtMs: login.expiresAtMs === undefined ? undefined : turn.now() + login.expiresAtMs - clock.wallNow(),
     })
     events.tell('clientConnected', { client, sessionPresent, cleanStart: packet.cleanStart })
+  }
+
+  /** Logins were revoked, or the configuration changed, while plugins thought about this one. */
+  #lookAgain(connection: Connection, client: Client, { grounds }: Login, then: (isGood: boolean) => void): void {
+    const stays = this.#parts.current.access.mayStay(client, grounds)
+    if (stays instanceof Promise) void stays.then((yes) => !connection.isClosed && then(yes))
+    else then(stays)
   }
 
   /** [5.0 MQTT-3.1.4-3] [3.1.1 MQTT-3.1.4-2] */
@@ -401,12 +423,7 @@ export class Admission {
   }
 
   /** What CONNACK says; what is the Client's own wish or the protocol's default stays unsaid. */
-  #granted(
-    connection: Connection,
-    client: Client,
-    login: LoginResult & { decision: 'allow' },
-    keepAlive: number,
-  ): Properties {
+  #granted(connection: Connection, client: Client, login: Login, keepAlive: number): Properties {
     const packet = connection.connectPacket!
     const asked = packet.properties
     const { options } = this.#parts.current
@@ -465,13 +482,15 @@ export class Admission {
   }
 
   /** The end of a re-authentication; it may not change who the Client is (U-4.12.1-3). */
-  #judgeAgain(connection: Connection, result: LoginResult & { decision: 'allow' | 'deny' }): void {
-    const { clock, turn, metrics } = this.#parts
+  #judgeAgain(connection: Connection, result: LoginResult & { decision: 'allow' | 'deny' }, asOf: number): void {
+    const { clock, turn, metrics, current } = this.#parts
     notesOf(connection).exchange = undefined
     if (result.decision === 'allow' && result.userName === connection.client.userName) {
       const { authenticationData, expiresAtMs } = result
       const expires = expiresAtMs === undefined ? undefined : turn.now() + expiresAtMs - clock.wallNow()
+      notesOf(connection).grounds = result.grounds
       connection.reAuthenticated(authenticationData, expires)
+      if (current.access.loginsVersion !== asOf) this.#parts.review(connection)
       return
     }
     metrics.loginsRefused++

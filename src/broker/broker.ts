@@ -491,7 +491,7 @@ export class BrokerBase implements AsyncDisposable {
     current.options = options
     current.access = access
     this.#hostStreams.reload(options)
-    server.reconfigure((client) => !removed.includes(client.listener) && access.mayStay(client))
+    server.reconfigure(removed)
     this.#startSysTopics(options)
     await before.close()
     this.#events.tell('reloaded', { listeners: this.listeners })

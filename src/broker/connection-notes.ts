@@ -6,13 +6,15 @@
  */
 import type { KnownTopic } from '../protocol/server-side.ts'
 import type { Connection } from '../protocol/connection.ts'
-import type { ExchangeStates } from './access.ts'
+import type { ExchangeStates, Grounds } from './access.ts'
 import { Holders } from './holders.ts'
 import type { Network, Newcomer } from './lobby.ts'
 import type { ListenerOptions, Options } from './options.ts'
 
 /** More topics than that from one Connection are asked about anew now and then. */
 const MAX_REMEMBERED_TOPICS = 256
+
+const NO_GROUNDS: Grounds = []
 
 /** One listener's options and counts. */
 export class ListenerState {
@@ -33,6 +35,10 @@ export class ConnectionNotes {
   readonly network: Network
   /** What plugins keep of an AUTH exchange; made for those that have one (§4.12). */
   exchange: ExchangeStates | undefined = undefined
+  /** `Access.loginsVersion` at the first step of the exchange. */
+  exchangeAsOf = 0
+  /** Why its Client was let in. */
+  grounds: Grounds = NO_GROUNDS
   /** What held when CONNACK was written: a Client is not at fault for what a reload changed since. */
   announced: Options | undefined = undefined
   /** True while plugins think about a log-in, or a step of an exchange, of it. */

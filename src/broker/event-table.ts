@@ -146,6 +146,7 @@ export const endCauseTable: Readonly<Record<EndCause, string>> = {
   'session taken over': 'Another Connection came with its Client Identifier.',
   'slow receiver': 'It took none of its bytes for `drain-timeout`.',
   'login expired': 'The time of its log-in was over, as a token’s.',
+  'login revoked': 'No plugin lets it in any longer: its user, key or password is gone, or a reload changed the rules.',
   'authentication failed': 'A re-authentication did not succeed.',
   'disconnected by server': 'An administrator, or a new configuration, ended it.',
   'server shutting down': 'The broker closed.',

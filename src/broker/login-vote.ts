@@ -7,6 +7,18 @@ import type { AuthenticationAnswer, ConnectRequest, Plugin } from './plugin.ts'
 /** What plugins put into their `continue` answers: one Map for each AUTH exchange, made empty by who starts it. */
 export type ExchangeStates = Map<Plugin, unknown>
 
+/** That a plugin let a Client in, and what it gave as evidence; `true` if nothing. */
+export interface Ground {
+  readonly plugin: Plugin['name']
+  readonly evidence: unknown
+}
+
+/** Why a Client is in: what is asked about again when logins may not be good any longer. */
+export type Grounds = readonly Ground[]
+
+/** Most Clients are let in by one plugin that gives nothing: all of those share one list. */
+const plainGrounds = new Map<string, Grounds>()
+
 /** What the vote makes of a log-in. */
 export type LoginResult =
   | {
@@ -16,6 +28,7 @@ export type LoginResult =
       readonly authenticationData: Uint8Array | undefined
       /** Wall-clock milliseconds when this log-in ends; the earliest that a plugin named. */
       readonly expiresAtMs: number | undefined
+      readonly grounds: Grounds
     }
   | {
       readonly decision: 'deny'
@@ -39,18 +52,21 @@ export function voteOnLogin(
   states: ExchangeStates,
 ): LoginResult {
   const allows: Allow[] = []
+  const allowing: Plugin[] = []
   const leaders: { readonly plugin: Plugin; readonly step: Continue }[] = []
   for (const [index, answer] of answers.entries()) {
     const plugin = plugins[index]!
     if (answer === undefined) continue
     if (answer === FAILED) return deny(ReasonCode.ServerUnavailable, `plugin ${plugin.name} failed`)
     if (answer.decision === 'deny') return denyOf(plugin, answer)
-    if (answer.decision === 'allow') allows.push(answer)
-    else leaders.push({ plugin, step: answer })
+    if (answer.decision === 'allow') {
+      allows.push(answer)
+      allowing.push(plugin)
+    } else leaders.push({ plugin, step: answer })
   }
   const [leader, other] = leaders
   if (other !== undefined) return twoLeaders(leader!.plugin, other.plugin)
-  if (leader === undefined) return allows.length > 0 ? allow(request, allows) : nobodyAnswered(request)
+  if (leader === undefined) return allows.length > 0 ? allow(request, allows, allowing) : nobodyAnswered(request)
   if (request.authenticationMethod === undefined) {
     // [5.0 MQTT-4.12.0-6]
     return deny(ReasonCode.NotAuthorized, `plugin ${leader.plugin.name} wants an exchange that CONNECT did not ask for`)
@@ -74,7 +90,7 @@ function twoLeaders(one: Plugin, other: Plugin): LoginResult {
   )
 }
 
-function allow(request: ConnectRequest, allows: readonly Allow[]): LoginResult {
+function allow(request: ConnectRequest, allows: readonly Allow[], allowing: readonly Plugin[]): LoginResult {
   const named = allows.filter(({ anonymous }) => anonymous !== true)
   const expiries = allows.flatMap(({ expiresAtMs }) => expiresAtMs ?? [])
   const teller = allows.find(({ authenticationData }) => authenticationData !== undefined)
@@ -84,7 +100,19 @@ function allow(request: ConnectRequest, allows: readonly Allow[]): LoginResult {
     // Data belongs to a method.
     authenticationData: request.authenticationMethod === undefined ? undefined : teller?.authenticationData,
     expiresAtMs: expiries.length > 0 ? Math.min(...expiries) : undefined,
+    grounds: groundsOf(allows, allowing),
   }
+}
+
+function groundsOf(allows: readonly Allow[], allowing: readonly Plugin[]): Grounds {
+  const [only] = allows
+  if (allows.length > 1 || only!.evidence !== undefined) {
+    return allows.map(({ evidence = true }, at) => ({ plugin: allowing[at]!.name, evidence }))
+  }
+  const plugin = allowing[0]!.name
+  const plain = plainGrounds.get(plugin) ?? [{ plugin, evidence: true }]
+  plainGrounds.set(plugin, plain)
+  return plain
 }
 
 function hasUserName({ userName }: Allow): boolean {

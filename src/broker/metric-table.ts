@@ -53,6 +53,7 @@ export const metricTable: Readonly<Record<CounterName, MetricRow>> = {
   connectsRefusedAtLimit: row('packets', 'CONNECT packets turned down, because a limit was reached.'),
   loginsRefused: row('log-ins', 'Log-ins and re-authentications that were denied.'),
   loginsSlowed: row('log-ins', 'Denied log-ins whose answer was delayed.'),
+  loginsRevoked: row('connections', 'Connections ended, because no plugin lets their client in any longer.'),
   loginAddressesForgotten: row('addresses', 'Addresses with wrong log-ins dropped at `max-delayed-addresses`.'),
   takeovers: row('connections', 'Connections ended, because another one took their Client Identifier.'),
   protocolErrors: row('connections', 'Connections ended, because the Client broke the protocol.'),

@@ -31,6 +31,7 @@ export class Metrics implements ConnectionMetrics {
   connectsRefusedAtLimit = 0
   loginsRefused = 0
   loginsSlowed = 0
+  loginsRevoked = 0
   loginAddressesForgotten = 0
   takeovers = 0
   protocolErrors = 0

@@ -859,6 +859,20 @@ const httpRows = rows('auth.http', [
     description: 'How long an allow is remembered. 0 = not at all.',
   },
   {
+    key: 'recheck-url',
+    type: 'url',
+    description:
+      'Where it is asked, without the password, whether a client that is logged in may stay. Default: such clients stay until they disconnect, or until the time that the service gave.',
+  },
+  {
+    key: 'recheck-ms',
+    type: 'integer',
+    default: 0,
+    ...MILLISECONDS,
+    description:
+      'Time between two rounds of such questions. 0 = after a reload, and when another plugin revokes logins.',
+  },
+  {
     key: 'max-connections',
     type: 'integer',
     default: 16,

@@ -240,6 +240,10 @@ export interface AuthHttpOptions {
   readonly timeoutMs: number
   /** How long an allow is remembered. 0 = not at all. In milliseconds. Default 10000. */
   readonly cacheMs: number
+  /** Where it is asked, without the password, whether a client that is logged in may stay. Default: such clients stay until they disconnect, or until the time that the service gave. */
+  readonly recheckUrl?: string
+  /** Time between two rounds of such questions. 0 = after a reload, and when another plugin revokes logins. In milliseconds. Default 0. */
+  readonly recheckMs: number
   /** Connections to the service. Default 16. */
   readonly maxConnections: number
   /** Questions under way; further log-ins are answered 0x89 (3.1.1: 0x03). Default 100. */

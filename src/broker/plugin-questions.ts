@@ -63,7 +63,7 @@ export class PluginQuestions {
   }
 
   /** For a question whose answer is due at once: a promise is no answer. */
-  askNow(plugin: Plugin, question: 'mayReceive' | 'mayStay', ask: () => boolean | undefined): Answer<boolean> {
+  askNow(plugin: Plugin, question: 'mayReceive', ask: () => boolean | undefined): Answer<boolean> {
     try {
       const answer: unknown = ask()
       // What becomes of a promise must still not surface as an unhandled rejection.

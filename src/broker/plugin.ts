@@ -48,6 +48,11 @@ export type AuthenticationAnswer =
       readonly authenticationData?: Uint8Array
       /** Wall-clock milliseconds when this log-in ends: the Connection is then closed with 0x87 (an expired token). */
       readonly expiresAtMs?: number
+      /**
+       * What this login rests on, such as which entry of a file or which key: plain data and no secret. It stays with the
+       * Connection and is handed to `mayStay`, after a reload to that of the new plugin of this name.
+       */
+      readonly evidence?: unknown
     }
   | {
       readonly decision: 'deny'
@@ -89,10 +94,14 @@ export interface Plugin {
   readonly stable?: boolean
   authenticate?(request: ConnectRequest): MaybePromise<AuthenticationAnswer | undefined>
   /**
-   * After a reload: whether this plugin would still let that Client in, without its password (its name is in the file). A
-   * Client stays if one plugin says true and none false, or if some plugin cannot say because it lacks this method.
+   * Whether this plugin still lets that Client in, which shows no password now: asked about each Client that is logged in, after a
+   * reload and after a plugin called `context.revoked()`. A Client stays if no plugin says false and one says true; a plugin
+   * that let it in and lacks this method counts as true.
+   *
+   * @param evidence what this plugin gave when it let the Client in, `true` if it gave nothing; `undefined` if it did not let
+   *   the Client in
    */
-  mayStay?(client: Client): boolean | undefined
+  mayStay?(client: Client, evidence: unknown): MaybePromise<boolean | undefined>
   mayPublish?(
     client: Client,
     message: { readonly topicName: string; readonly qos: QoS; readonly retain: boolean },
@@ -127,6 +136,8 @@ export interface PluginContext {
   readonly events?: PluginEvents | undefined
   /** To be called when answers that were declared stable may be different from now on. */
   changed(): void
+  /** To be called when logins may not be good any longer (a user is gone, a key): `mayStay` is then asked about each Client. */
+  revoked(): void
 }
 
 /** What a plugin module exports as `default`, and what an embedding program may list in `plugins`. */

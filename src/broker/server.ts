@@ -18,7 +18,6 @@ import type { WorkBudget } from '../base/work.ts'
 import type { AuthPacket, Packet, QoS, ReceivedConnect, SubscribePacket, UnsubscribePacket } from '../codec/packets.ts'
 import { ReasonCode, reasonCodeName } from '../codec/reason-code.ts'
 import type { ApplicationMessage } from '../protocol/application-message.ts'
-import type { Client } from '../protocol/client.ts'
 import type { Connection } from '../protocol/connection.ts'
 import { BufferPool } from '../protocol/output.ts'
 import type { ConnectionEnd, KnownTopic, Pending, ServerSide } from '../protocol/server-side.ts'
@@ -44,6 +43,7 @@ import type { Events, RetainedEnd, SessionEndCause } from './events.ts'
 import { Gathering } from './gathering.ts'
 import { InputBudget } from './input-budget.ts'
 import { Ledger } from './ledger.ts'
+import { LoginReview } from './login-review.ts'
 import { Memory } from './memory.ts'
 import { Metrics } from './metrics.ts'
 import type { ListenerOptions } from './options.ts'
@@ -104,6 +104,7 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
   readonly #parts: ServerParts
   readonly #events: Events
   readonly #gathering: Gathering
+  readonly #review: LoginReview
 
   constructor(parts: ServerParts) {
     const { current, clock, store, events } = parts
@@ -145,6 +146,7 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
       canStore: (bytes) => this.#gate.canAdd(bytes),
       canTakeAway: (bytes) => this.#gate.canTakeAway(bytes),
       loggedIn: (connection) => this.connections.loggedIn(connection),
+      review: (connection) => this.#review.ask(connection),
     })
     this.inputBudget = new InputBudget({
       limit: () => current.options.maxInputBytes,
@@ -156,6 +158,7 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
       metrics: this.metrics,
     })
     this.connections = new Connections({ ...shared, server: this, connected: () => this.admission.connected })
+    this.#review = new LoginReview({ ...shared, connections: this.connections })
     this.subscribing = new Subscribing({
       ...shared,
       router: this.router,
@@ -187,6 +190,7 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
 
   #watchAccess(): void {
     this.#access.onChanged(() => this.router.forget())
+    this.#access.onRevoked(() => this.#review.begin())
   }
 
   get #access(): Access {
@@ -296,12 +300,12 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
   }
 
   /**
-   * Applies what `current` says from now on. Connections keep the limits that their CONNACK announced; those whose log-in the
+   * Applies what `current` says from now on. Connections keep the limits that their CONNACK announced; those whose login the
    * new rules rule out are ended.
    *
-   * @param mayStay whether that Client would still be let in
+   * @param removedListeners Connections that came through these are ended, whoever is behind them
    */
-  reconfigure(mayStay: (client: Client) => boolean): void {
+  reconfigure(removedListeners: readonly string[]): void {
     const { options } = this.#parts.current
     this.#gathering.pauseMs = options.gatherPause
     this.sessions.limits = options
@@ -310,10 +314,14 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
     this.admission.limitRate()
     this.#watchAccess()
     this.router.forget()
+    if (removedListeners.length > 0) this.#endThoseOn(removedListeners)
+    this.#review.begin()
+  }
+
+  #endThoseOn(listeners: readonly string[]): void {
     for (const connection of this.connections) {
-      if (connection.isConnected && !mayStay(connection.client)) {
-        connection.disconnect(ReasonCode.NotAuthorized, 'disconnected by server', 'the new configuration rules it out')
-      }
+      if (!listeners.includes(connection.peer.listener)) continue
+      connection.disconnect(ReasonCode.NotAuthorized, 'disconnected by server', 'its listener is gone')
     }
   }
 

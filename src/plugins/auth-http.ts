@@ -10,12 +10,16 @@
  * are kept open between questions. An allow is remembered for a short time, a deny never. A password that is not UTF-8 is sent
  * as `passwordBase64`. A CONNECT that claims nothing, or that has an Authentication Method, is not asked about.
  *
+ * The same answers decide whether a Client may stay (`recheck-url`); there, an error or silence takes nobody's login away.
+ *
  * | key             | default |                                                                       |
  * | --------------- | ------- | --------------------------------------------------------------------- |
  * | `url`           |         | `https://…` or `http://…`                                              |
  * | `headers`       | none    | sent along, such as a secret that the service knows us by             |
  * | `timeout-ms`    | 3000    | how long an answer may take in all                                    |
  * | `cache-ms`      | 10000   | how long an allow is remembered; 0 for never                          |
+ * | `recheck-url`   | none    | asked, without the password, whether a Client that is in may stay     |
+ * | `recheck-ms`    | 0       | time between two rounds of that; 0 for after a reload only            |
  * | `max-connections` | 16    | connections to the service                                            |
  * | `max-pending`   | 100     | questions under way; beyond that a log-in is denied with 0x89         |
  * | `max-answer-bytes` | 65536 | size of an answer; a longer one is given up                         |
@@ -26,10 +30,10 @@ import { isUtf8 } from 'node:buffer'
 import * as http from 'node:http'
 import * as https from 'node:https'
 import * as v from 'valibot'
-import type { Clock } from '../base/clock.ts'
+import type { Clock, Timer } from '../base/clock.ts'
 import { PluginError } from '../base/errors.ts'
 import type { MaybePromise } from '../base/maybe-promise.ts'
-import type { AuthenticationAnswer, ConnectRequest, Plugin, PluginContext } from '../broker/plugin.ts'
+import type { AuthenticationAnswer, Client, ConnectRequest, Plugin, PluginContext } from '../broker/plugin.ts'
 import { ReasonCode } from '../codec/reason-code.ts'
 import { readBoundedBody, type AnswerSource } from './bounded-body.ts'
 import { LoginCache } from './login-cache.ts'
@@ -44,6 +48,10 @@ const count = (fallback: number) => v.optional(v.pipe(v.number(), v.integer(), v
 export const optionsSchema = v.strictObject({
   url: v.pipe(v.string(), v.url('expected an address'), v.regex(/^https?:/, 'expected an http or https address')),
   headers: v.optional(v.record(v.string(), v.string()), {}),
+  recheckUrl: v.optional(
+    v.pipe(v.string(), v.url('expected an address'), v.regex(/^https?:/, 'expected an http or https address')),
+  ),
+  recheckMs: milliseconds(0),
   timeoutMs: milliseconds(3000),
   cacheMs: milliseconds(10_000),
   maxConnections: count(16),
@@ -61,58 +69,113 @@ type Options = v.InferOutput<typeof optionsSchema>
 type Answer = v.InferOutput<typeof answerSchema>
 
 /** @throws {ConfigError} when options cannot work */
-export default function authHttp({ options, clock }: PluginContext): Plugin {
-  return new AuthHttp(readPluginOptions('auth.http', optionsSchema, options['http']), clock)
+export default function authHttp(context: PluginContext): Plugin {
+  return new AuthHttp(readPluginOptions('auth.http', optionsSchema, context.options['http']), context)
+}
+
+/** What a login rests on: which service let the Client in. */
+interface ServiceEvidence {
+  readonly url: string
 }
 
 class AuthHttp implements Plugin {
   readonly name = 'auth.http'
   readonly #options: Options
   readonly #clock: Clock
+  readonly #context: PluginContext
   readonly #agent: http.Agent
   readonly #cache: LoginCache<Answer>
+  readonly #evidence: ServiceEvidence
+  readonly #recheckAgent: http.Agent | undefined
   #pending = 0
+  #timer: Timer | undefined
 
-  constructor(options: Options, clock: Clock) {
-    const { Agent } = options.url.startsWith('https:') ? https : http
+  constructor(options: Options, context: PluginContext) {
+    this.#evidence = { url: options.url }
     this.#options = options
-    this.#clock = clock
-    this.#agent = new Agent({ keepAlive: true, maxSockets: options.maxConnections })
-    this.#cache = new LoginCache(clock, options.cacheMs)
+    this.#context = context
+    this.#clock = context.clock
+    this.#agent = agentFor(options.url, options.maxConnections)
+    this.#recheckAgent =
+      options.recheckUrl === undefined ? undefined : agentFor(options.recheckUrl, options.maxConnections)
+    this.#cache = new LoginCache(context.clock, options.cacheMs)
+    this.#recheckLater()
   }
 
   authenticate(request: ConnectRequest): MaybePromise<AuthenticationAnswer | undefined> {
     if (!isForUs(request)) return undefined
     const question = questionOf(request)
     const known = this.#cache.get([question])
-    if (known !== undefined) return answerOf(known)
+    if (known !== undefined) return this.#answerOf(known)
     if (this.#pending < this.#options.maxPending) return this.#ask(question)
     return { decision: 'deny', reasonCode: ReasonCode.ServerBusy, cause: 'too many questions to the log-in service' }
   }
 
+  mayStay(client: Client, evidence: unknown): MaybePromise<boolean | undefined> {
+    const { url, recheckUrl } = this.#options
+    if (typeof evidence !== 'object' || (evidence as ServiceEvidence | null)?.url !== url) return undefined
+    return recheckUrl === undefined ? true : this.#askAgain(recheckUrl, client)
+  }
+
   close(): void {
+    this.#timer?.cancel()
     this.#agent.destroy()
+    this.#recheckAgent?.destroy()
+  }
+
+  #recheckLater(): void {
+    const { recheckUrl, recheckMs } = this.#options
+    if (recheckUrl === undefined || recheckMs === 0) return
+    this.#timer = this.#clock.setTimer(recheckMs, () => {
+      this.#context.revoked()
+      this.#recheckLater()
+    })
+  }
+
+  async #askAgain(url: string, client: Client): Promise<boolean | undefined> {
+    const { clientId, userName, address, listener, protocolVersion } = client
+    const question = JSON.stringify({ clientId, userName, address, listener, protocolVersion })
+    try {
+      const { decision } = await this.#post(url, this.#recheckAgent!, question)
+      return decision === 'no opinion' ? undefined : decision === 'allow'
+    } catch (error) {
+      this.#context.log.warn(
+        { clientId, err: error },
+        `auth.http: whether ${clientId} may stay was not answered; it stays`,
+      )
+      return true
+    }
+  }
+
+  #answerOf({ decision, userName, expiresAtMs }: Answer): AuthenticationAnswer | undefined {
+    if (decision === 'no opinion') return undefined
+    if (decision === 'deny') return { decision, cause: 'the log-in service said no' }
+    return {
+      ...{ decision, evidence: this.#evidence },
+      ...(userName !== undefined && { userName }),
+      ...(expiresAtMs !== undefined && { expiresAtMs }),
+    }
   }
 
   async #ask(question: string): Promise<AuthenticationAnswer | undefined> {
     this.#pending++
     try {
-      const answer = await this.#post(question)
+      const answer = await this.#post(this.#options.url, this.#agent, question)
       if (answer.decision === 'allow' && isShort(answer)) this.#cache.set([question], answer)
-      return answerOf(answer)
+      return this.#answerOf(answer)
     } finally {
       this.#pending--
     }
   }
 
-  #post(question: string): Promise<Answer> {
-    const { url, headers, timeoutMs, maxAnswerBytes: maxBytes } = this.#options
+  #post(url: string, agent: http.Agent, question: string): Promise<Answer> {
+    const { headers, timeoutMs, maxAnswerBytes: maxBytes } = this.#options
     const source = { name: 'the log-in service', url, option: 'auth.http.max-answer-bytes', maxBytes }
     const { request: send } = url.startsWith('https:') ? https : http
     return new Promise((resolve, reject) => {
       const sent = send(url, {
         method: 'POST',
-        agent: this.#agent,
+        agent,
         headers: { ...headers, 'content-type': 'application/json', 'content-length': Buffer.byteLength(question) },
       })
       const timer = this.#clock.setTimer(timeoutMs, () => {
@@ -148,10 +211,9 @@ function passwordFields(password: Buffer): object {
   return isUtf8(password) ? { password: password.toString('utf8') } : { passwordBase64: password.toString('base64') }
 }
 
-function answerOf({ decision, userName, expiresAtMs }: Answer): AuthenticationAnswer | undefined {
-  if (decision === 'no opinion') return undefined
-  if (decision === 'deny') return { decision, cause: 'the log-in service said no' }
-  return { decision, ...(userName !== undefined && { userName }), ...(expiresAtMs !== undefined && { expiresAtMs }) }
+function agentFor(url: string, maxSockets: number): http.Agent {
+  const { Agent } = url.startsWith('https:') ? https : http
+  return new Agent({ keepAlive: true, maxSockets })
 }
 
 async function readAnswer(response: http.IncomingMessage, source: AnswerSource): Promise<Answer> {

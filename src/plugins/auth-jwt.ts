@@ -20,33 +20,27 @@
  * | `fetch-timeout-ms`    | 3000       | time that the issuer has to answer                                           |
  * | `max-answer-bytes`    | 1048576    | size of the issuer's key set; a longer answer is given up                    |
  *
- * When the token expires, so does the log-in: the Connection ends then. A field that holds something other than a token is no
+ * When the token expires, so does the log-in: the Connection ends then. It also ends when the key that signed the token is gone
+ * from the file, or from what the issuer publishes (looked up every ten minutes). A field that holds something other than a token is no
  * business of this plugin. A token is never remembered, logged or quoted.
  *
  * @module
  */
-import { isUtf8 } from 'node:buffer'
-import { createPublicKey, createSecretKey } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
 import * as jose from 'jose'
 import * as v from 'valibot'
 import type { Clock } from '../base/clock.ts'
 import { ConfigError } from '../base/errors.ts'
 import type { MaybePromise } from '../base/maybe-promise.ts'
-import type { AuthenticationAnswer, ConnectRequest, Plugin, PluginContext } from '../broker/plugin.ts'
-import { decodePem, decodeText } from '../broker/text-file.ts'
-import { readBoundedBody } from './bounded-body.ts'
+import type { AuthenticationAnswer, Client, ConnectRequest, Plugin, PluginContext } from '../broker/plugin.ts'
+import { openJwtKeys, type JwtKeys } from './jwt-keys.ts'
 import { milliseconds, readPluginOptions } from './plugin-options.ts'
-import { WatchedFile } from './watched-file.ts'
 
 const SECRET_ALGORITHMS = ['HS256', 'HS384', 'HS512'] as const
 const KEY_ALGORITHMS = [
   ...(['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'] as const),
   ...(['ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'] as const),
 ] as const
-
-/** RFC 7518 §3.2: a key is at least as long as the hash. */
-const MIN_SECRET_BYTES = 32
 
 /** Its keys and defaults are those that the table of options has for `auth.jwt`. */
 export const optionsSchema = v.pipe(
@@ -72,7 +66,17 @@ export const optionsSchema = v.pipe(
 )
 
 type Options = v.InferOutput<typeof optionsSchema>
-type Keys = KeyObject | jose.JWTVerifyGetKey
+
+/** What a login by token rests on, besides the time at which the token expires. */
+interface TokenEvidence {
+  /** Fingerprint of the key. */
+  readonly key: string
+  readonly algorithm: string
+  readonly issuer: string | undefined
+  readonly audience: readonly string[]
+  readonly userNameClaim: string
+  readonly expires: boolean
+}
 
 /** @throws {ConfigError} when options or key files cannot work */
 export default async function authJwt(context: PluginContext): Promise<Plugin> {
@@ -84,7 +88,7 @@ export default async function authJwt(context: PluginContext): Promise<Plugin> {
   }
   return new AuthJwt(
     options,
-    await openKeys(options, context),
+    await openJwtKeys(options, context),
     {
       ...(options.issuer !== undefined && { issuer: options.issuer }),
       ...(options.audience !== undefined && { audience: options.audience }),
@@ -99,11 +103,11 @@ export default async function authJwt(context: PluginContext): Promise<Plugin> {
 class AuthJwt implements Plugin {
   readonly name = 'auth.jwt'
   readonly #options: Options
-  readonly #keys: KeySource
+  readonly #keys: JwtKeys
   readonly #demands: jose.JWTVerifyOptions
   readonly #clock: Clock
 
-  constructor(options: Options, keys: KeySource, demands: jose.JWTVerifyOptions, clock: Clock) {
+  constructor(options: Options, keys: JwtKeys, demands: jose.JWTVerifyOptions, clock: Clock) {
     this.#options = options
     this.#keys = keys
     this.#demands = demands
@@ -115,13 +119,33 @@ class AuthJwt implements Plugin {
     return token === undefined ? undefined : this.#judge(token)
   }
 
+  /** A token is not kept: what it said is held against what is demanded now, and its key has to be there still. */
+  mayStay(_client: Client, evidence: unknown): MaybePromise<boolean | undefined> {
+    if (typeof evidence !== 'object' || evidence === null || !this.#meetsDemands(evidence as TokenEvidence)) {
+      return undefined
+    }
+    const has = this.#keys.has((evidence as TokenEvidence).key)
+    return has instanceof Promise ? has.then((still) => still || undefined) : has || undefined
+  }
+
   close(): void {
     this.#keys.close()
   }
 
+  #meetsDemands({ algorithm, issuer, audience, userNameClaim, expires }: TokenEvidence): boolean {
+    const demanded = this.#options
+    return (
+      this.#demands.algorithms!.includes(algorithm) &&
+      (demanded.issuer === undefined || demanded.issuer === issuer) &&
+      (demanded.audience === undefined || audience.includes(demanded.audience)) &&
+      demanded.userNameClaim === userNameClaim &&
+      (expires || !demanded.requireExpiry)
+    )
+  }
+
   async #judge(token: string): Promise<AuthenticationAnswer> {
     try {
-      return this.#allow(await this.#verify(token))
+      return await this.#verify(token)
     } catch (error) {
       // What the issuer's server did wrong is a failure of ours; everything else is the token's fault.
       if (this.#keys.isRemote && isFetchFailure(error)) throw error
@@ -129,87 +153,25 @@ class AuthJwt implements Plugin {
     }
   }
 
-  async #verify(token: string): Promise<jose.JWTPayload> {
+  async #verify(token: string): Promise<AuthenticationAnswer> {
     const demands = { ...this.#demands, currentDate: new Date(this.#clock.wallNow()) }
     const { current } = this.#keys
-    // Two overloads of one function: a key, or a function that finds one.
-    const verified =
-      typeof current === 'function' ? jose.jwtVerify(token, current, demands) : jose.jwtVerify(token, current, demands)
-    return (await verified).payload
+    const verified = await jose.jwtVerify(token, current, demands)
+    // It names the key where a function found one.
+    const key = this.#keys.used(verified.key ?? (current as KeyObject))
+    return this.#allow(verified.payload, verified.protectedHeader.alg, key)
   }
 
-  #allow(claims: jose.JWTPayload): AuthenticationAnswer {
+  #allow(claims: jose.JWTPayload, algorithm: string, key: string): AuthenticationAnswer {
     const { userNameClaim, clockToleranceMs } = this.#options
     const userName = claims[userNameClaim]
     if (typeof userName !== 'string' || userName === '') return deny(`there is no text in the claim ${userNameClaim}`)
-    if (claims.exp === undefined) return { decision: 'allow', userName }
-    return { decision: 'allow', userName, expiresAtMs: claims.exp * 1000 + clockToleranceMs }
+    const { exp, iss: issuer, aud = [] } = claims
+    const audience = typeof aud === 'string' ? [aud] : aud
+    const evidence: TokenEvidence = { key, algorithm, issuer, audience, userNameClaim, expires: exp !== undefined }
+    const expiry = exp === undefined ? {} : { expiresAtMs: exp * 1000 + clockToleranceMs }
+    return { decision: 'allow', userName, evidence, ...expiry }
   }
-}
-
-interface KeySource {
-  readonly current: Keys
-  readonly isRemote: boolean
-  close(): void
-}
-
-async function openKeys(
-  { jwksUrl, keyFile, secretFile, fetchTimeoutMs, maxAnswerBytes }: Options,
-  context: PluginContext,
-): Promise<KeySource> {
-  if (jwksUrl !== undefined) {
-    const current = jose.createRemoteJWKSet(new URL(jwksUrl), {
-      timeoutDuration: fetchTimeoutMs,
-      [jose.customFetch]: boundedFetch(jwksUrl, maxAnswerBytes),
-    })
-    return { current, isRemote: true, close: () => undefined }
-  }
-  const file = await WatchedFile.openBytes(
-    secretFile ?? keyFile!,
-    context,
-    secretFile === undefined ? parseKeys : parseSecret,
-  )
-  return {
-    get current() {
-      return file.content
-    },
-    isRemote: false,
-    close: () => file.close(),
-  }
-}
-
-/** Fetches as `fetch` does, except that an answer may be no longer than that. */
-function boundedFetch(url: string, maxBytes: number): jose.FetchImplementation {
-  const source = { name: "the issuer's key set", url, option: 'auth.jwt.max-answer-bytes', maxBytes }
-  return async (address, options) => {
-    const { status, headers, body } = await fetch(address, options)
-    if (body === null) return new Response(null, { status })
-    const bytes = await readBoundedBody(body as AsyncIterable<Uint8Array>, source, headers.get('content-length'))
-    return new Response(bytes, { status: status === 200 ? 200 : 502 })
-  }
-}
-
-/** A secret may be any bytes; the end of line that an editor or `echo` adds is not part of it, nor is a byte order mark. */
-function parseSecret(bytes: Uint8Array): Keys {
-  const secret = isUtf8(bytes) ? Buffer.from(decodeText(bytes).replace(/\r?\n$/, '')) : Buffer.from(bytes)
-  if (secret.length >= MIN_SECRET_BYTES) return createSecretKey(secret)
-  throw badFile(`the secret has ${secret.length} bytes; at least ${MIN_SECRET_BYTES} are needed`)
-}
-
-function parseKeys(bytes: Uint8Array): Keys {
-  try {
-    const text = decodePem(bytes)
-    if (!text.trimStart().startsWith('{')) return createPublicKey(text)
-    const json = JSON.parse(text) as jose.JWK & { keys?: jose.JWK[] }
-    return jose.createLocalJWKSet({ keys: json.keys ?? [json] })
-  } catch {
-    // Without its cause, which would quote the file.
-    throw badFile('there is neither a key or certificate in PEM form nor a JWK or JWKS')
-  }
-}
-
-function badFile(problem: string): ConfigError {
-  return new ConfigError('ERR_CONFIG_FILE', problem)
 }
 
 /** Something of the shape of a signed token; what else the field may hold is for other plugins. */

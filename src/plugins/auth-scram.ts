@@ -17,7 +17,8 @@
 import { timingSafeEqual } from 'node:crypto'
 import * as v from 'valibot'
 import type { Clock } from '../base/clock.ts'
-import type { AuthenticationAnswer, ConnectRequest, Plugin, PluginContext } from '../broker/plugin.ts'
+import type { AuthenticationAnswer, Client, ConnectRequest, Plugin, PluginContext } from '../broker/plugin.ts'
+import { evidenceOf, stillHolds } from './evidence.ts'
 import { readPluginOptions } from './plugin-options.ts'
 import {
   base64,
@@ -41,7 +42,7 @@ export const optionsSchema = v.strictObject({ file: v.string() })
 /** @throws {ConfigError} without `scram.file`, or for a file that cannot be read or has a bad line */
 export default async function authScram(context: PluginContext): Promise<Plugin> {
   const { file } = readPluginOptions('auth.scram', optionsSchema, context.options['scram'])
-  return new AuthScram(await WatchedFile.open(file, context, parseScramFile), context.clock)
+  return new AuthScram(await WatchedFile.open(file, context, parseScramFile, () => context.revoked()), context.clock)
 }
 
 /** What is known between the Client's first message and its last. */
@@ -73,6 +74,10 @@ class AuthScram implements Plugin {
     const message = Buffer.from(request.authenticationData ?? []).toString('utf8')
     const exchange = request.exchangeState as Exchange | undefined
     return exchange === undefined ? this.#first(message, request.userName) : last(message, exchange)
+  }
+
+  mayStay(_client: Client, evidence: unknown): true | undefined {
+    return stillHolds(evidence, (user) => this.#file.content.get(user)?.storedKey)
   }
 
   close(): void {
@@ -151,7 +156,8 @@ function last(message: string, { user, credentials, expectedStart, messages }: E
   const clientKey = Buffer.from(proof!, 'base64').map((byte, index) => byte ^ signature[index]!)
   if (!timingSafeEqual(sha256(clientKey), credentials.storedKey)) return deny('wrong password')
   const verifier = `v=${base64(hmacSha256(credentials.serverKey, authMessage))}`
-  return { decision: 'allow', userName: user, authenticationData: Buffer.from(verifier) }
+  const evidence = evidenceOf(user, credentials.storedKey)
+  return { decision: 'allow', userName: user, authenticationData: Buffer.from(verifier), evidence }
 }
 
 function deny(cause: string): AuthenticationAnswer {

@@ -64,6 +64,7 @@ export type EndCause =
   | 'session taken over'
   | 'slow receiver'
   | 'login expired'
+  | 'login revoked'
   | 'authentication failed'
   | 'disconnected by server'
   | 'server shutting down'

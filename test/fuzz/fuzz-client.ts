@@ -401,6 +401,7 @@ export class FuzzClient implements Transport {
       'authentication failed':
         this.requests.phase === Phase.Over && connect?.properties.authenticationMethod !== undefined,
       'login expired': false,
+      'login revoked': false,
       'disconnected by server': false,
       'server shutting down': false,
       'internal error': false,

@@ -78,6 +78,10 @@ test('log-in: the name comes from the plugin, else from CONNECT; the earliest ex
     userName: 'renamed',
     authenticationData: undefined,
     expiresAtMs: 200,
+    grounds: [
+      { plugin: 'a', evidence: true },
+      { plugin: 'b', evidence: true },
+    ],
   })
   const result = accessOf([login('a', ALLOW)]).authenticate(requestOf('typed', 'p'), new Map())
   assert.equal((result as { userName: string }).userName, 'typed')
@@ -175,17 +179,31 @@ test('a plugin that fails all the time is logged once a second, with a count', (
   assert.match(parts.log.lines[1]!, /"failuresSinceLastLine":49/)
 })
 
-test('who may stay: one no decides, and a plugin that throws counts as one', () => {
+test('who may stay: one no decides, and a plugin that throws counts as one', async () => {
   const staying = (name: string, mayStay: Plugin['mayStay'] & {}): Plugin => ({ ...login(name, ALLOW), mayStay })
   const yes = staying('yes', () => true)
   const unsure = staying('unsure', () => undefined)
   const broken = staying('broken', () => {
     throw new Error('x')
   })
-  const may = (...plugins: Plugin[]): boolean => accessOf(plugins).mayStay(clientOf('u'))
+  const may = (...plugins: Plugin[]) => accessOf(plugins).mayStay(clientOf('u'), [{ plugin: 'let it in', evidence: 7 }])
   assert.equal(may(yes, unsure), true)
   assert.equal(may(unsure), false)
-  assert.equal(may(unsure, login('cannot tell', ALLOW)), true)
+  assert.equal(may(unsure, login('let it in', ALLOW)), true, 'it lacks the question, and let the Client in')
+  assert.equal(may(unsure, login('another one', ALLOW)), false, 'it lacks the question, and had no part in it')
+  const told: unknown[] = []
+  const telling = (name: string) => staying(name, (_client, evidence) => (told.push(evidence), true))
+  assert.equal(may(telling('let it in'), telling('another one')), true)
+  assert.deepEqual(told, [7, undefined], 'each gets its own evidence')
+  const later = staying('later', () => Promise.resolve(true))
+  assert.equal(await may(later, unsure), true)
+  assert.equal(
+    await may(
+      later,
+      staying('later no', () => Promise.resolve(false)),
+    ),
+    false,
+  )
   assert.equal(
     may(
       yes,

@@ -13,7 +13,7 @@ import { Access } from '../../../src/broker/access.ts'
 import type { ConnectRequest, Plugin } from '../../../src/broker/plugin.ts'
 import authJwt from '../../../src/plugins/auth-jwt.ts'
 import { FILE_LOOK_INTERVAL_MS } from '../../../src/plugins/watched-file.ts'
-import { CapturedLog, contextOf, decisionOf, ManualClock, requestOf } from './support.ts'
+import { answerTo, CapturedLog, contextOf, decisionOf, ManualClock, requestOf } from './support.ts'
 
 const SECRET = 'a shared secret of 32 bytes, or more'
 /** The ManualClock's wall time, in seconds. */
@@ -74,7 +74,7 @@ const byToken = (token: string): ConnectRequest => requestOf('whoever', token)
 
 test('auth.jwt: a good token names the Client and ends the log-in when it expires', async (t) => {
   const { plugin } = await withSecret(t)
-  assert.deepEqual(await plugin.authenticate!(byToken(await tokenOf())), {
+  assert.deepEqual(await answerTo(plugin, byToken(await tokenOf())), {
     decision: 'allow',
     userName: 'meter',
     expiresAtMs: (NOW + 60) * 1000,

@@ -88,6 +88,7 @@ export function contextOf(options: Record<string, unknown>, more: Partial<Plugin
     log: new CapturedLog(),
     clock: new ManualClock(),
     changed: () => undefined,
+    revoked: () => undefined,
     ...more,
   }
 }
@@ -120,6 +121,14 @@ export function requestOf(
 }
 
 /** What a plugin decides about a log-in: `undefined` for no opinion. */
+/** An answer to a login, without what it rests on. */
+export async function answerTo(plugin: Plugin, request: ConnectRequest): Promise<object | undefined> {
+  const answer = await plugin.authenticate?.(request)
+  if (answer?.decision !== 'allow') return answer
+  const { evidence: _, ...rest } = answer
+  return rest
+}
+
 export async function decisionOf(plugin: Plugin, request: ConnectRequest): Promise<string | undefined> {
   return (await plugin.authenticate?.(request))?.decision
 }
