@@ -168,7 +168,7 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
       waiters: this.#waiters,
       canStore: (session) => session.ledger === undefined || this.#gate.canAdd(0),
       dropped: (session, message, cause) => this.dropped(session, message, cause),
-      leftShared: (session, topicFilter) => this.#handOver(session, topicFilter, false),
+      leftShared: (session, topicFilters) => this.#handOver(session, topicFilters, false),
       memoryRefused: (account, bytes) => this.memoryRefused(account, bytes),
     })
     this.publishing = new Publishing({
@@ -488,7 +488,7 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
     this.subscribing.subscribed(connection)
   }
 
-  unsubscribe(connection: Connection, packet: UnsubscribePacket): readonly number[] {
+  unsubscribe(connection: Connection, packet: UnsubscribePacket): readonly number[] | Pending {
     return this.subscribing.unsubscribe(connection, packet)
   }
 
@@ -528,8 +528,8 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
     this.#events.tell('sessionEnded', { clientId: session.clientId, cause })
   }
 
-  #handOver(session: Session, topicFilter: string | undefined, sessionEnds: boolean): void {
-    handOver(session, topicFilter, sessionEnds, {
+  #handOver(session: Session, topicFilters: ReadonlySet<string> | undefined, sessionEnds: boolean): void {
+    handOver(session, topicFilters, sessionEnds, {
       now: () => this.now(),
       group: (shared) => this.router.group(shared),
       mayHave: (member, { topicName }) => {

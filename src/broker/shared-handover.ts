@@ -17,17 +17,17 @@ export interface HandoverSide {
 }
 
 /**
- * Hands over what `session` holds for that Shared Subscription, or for any if none is given.
+ * Hands over what `session` holds for those Shared Subscriptions, or for any if none are given.
  *
  * @param sessionEnds then also what is in flight at QoS 1
  */
 export function handOver(
   session: Session,
-  topicFilter: string | undefined,
+  topicFilters: ReadonlySet<string> | undefined,
   sessionEnds: boolean,
   side: HandoverSide,
 ): void {
-  for (const delivery of session.takeShared(topicFilter, sessionEnds)) {
+  for (const delivery of session.takeShared(topicFilters, sessionEnds)) {
     const message = renewed(delivery.message)
     if (message.isExpired(side.now())) {
       side.dropped(session, message, 'expired') // [5.0 MQTT-3.3.2-5]

@@ -8,6 +8,7 @@
  */
 import type { MaybePromise } from '../base/maybe-promise.ts'
 import type { MemoryAccount } from '../base/memory-account.ts'
+import { Work, type WorkBudget } from '../base/work.ts'
 import type { QoS, SubscribePacket, SubscriptionRequest, UnsubscribePacket } from '../codec/packets.ts'
 import { ProtocolError } from '../codec/protocol-error.ts'
 import { ReasonCode } from '../codec/reason-code.ts'
@@ -17,10 +18,12 @@ import { PENDING, type Pending } from '../protocol/server-side.ts'
 import type { DropCause, Session } from '../protocol/session.ts'
 import { sizeOfSubscription, type Subscription } from '../protocol/subscription.ts'
 import { countTopicLevels } from '../topics/topic-name.ts'
-import { parseSharedFilter, topicFilterProblem } from '../topics/topic-filter.ts'
+import { checkFilter } from './checked-filter.ts'
 import { notesOf } from './connection-notes.ts'
 import type { StoreWaiters } from './store-waiters.ts'
-import type { Turn } from './turn.ts'
+import { SubscribeWork, type CheckedRequest, type SubscribeSide } from './subscribe-work.ts'
+import type { Task, Turn } from './turn.ts'
+import { UnsubscribeWork, type UnsubscribeSide } from './unsubscribe-work.ts'
 import type { Current } from './current.ts'
 import type { Events } from './events.ts'
 import type { Metrics } from './metrics.ts'
@@ -44,29 +47,21 @@ export interface SubscribingParts {
   subscribed(session: Session, subscription: Subscription): void
   unsubscribed(session: Session, topicFilter: string): void
   dropped(session: Session, message: ApplicationMessage, cause: DropCause): void
-  /** What a member of a Shared Subscription held goes to others. */
-  leftShared(session: Session, topicFilter: string): void
+  /** What a member of these Shared Subscriptions held goes to others. */
+  leftShared(session: Session, topicFilters: ReadonlySet<string>): void
   /** That account had no room for so many bytes. */
   memoryRefused(account: MemoryAccount, bytes: number): void
 }
 
-/** One filter of a SUBSCRIBE that passed the form checks. */
-interface Wish {
-  readonly request: SubscriptionRequest
-  /** Without `$share/Name/`. */
-  readonly matchFilter: string
-  readonly isShared: boolean
-  /** A code that is settled before anybody is asked. */
-  readonly refused: ReasonCode | undefined
-}
-
-export class Subscribing {
+export class Subscribing implements SubscribeSide, UnsubscribeSide {
+  readonly work: WorkBudget
   readonly #parts: SubscribingParts
   /** Made by `subscribe`, sent by `subscribed`, which follows at once. */
-  #owed: Subscription[] = []
+  #owed: readonly Subscription[] = []
 
   constructor(parts: SubscribingParts) {
     this.#parts = parts
+    this.work = parts.turn.work
   }
 
   /** @throws {ProtocolError} for filters and options that the standard or CONNACK rules out */
@@ -79,20 +74,22 @@ export class Subscribing {
       })
     }
     checkIdentifier(connection, packet)
-    const wishes = packet.subscriptions.map((request) => this.#wish(connection, request))
-    const answers = wishes.map((wish) => this.#ask(connection, wish))
-    if (!answers.some((answer) => answer instanceof Promise)) {
-      return this.#grantAll(connection, packet, wishes, answers as boolean[])
-    }
-    void Promise.all(answers.map((answer) => Promise.resolve(answer))).then((known) => {
-      if (connection.isConnected) {
-        connection.subscribeAnswered(packet, this.#grantAll(connection, packet, wishes, known))
-      }
-    })
-    return PENDING
+    const work = new SubscribeWork(this, connection, packet)
+    if (!work.begin()) return PENDING
+    this.#owed = work.owed
+    return work.reasonCodes
   }
 
-  #wish(connection: Connection, request: SubscriptionRequest): Wish {
+  addTask(owner: object, task: Task): void {
+    this.#parts.turn.addTask(owner, task)
+  }
+
+  finished({ connection, packet, reasonCodes, owed }: SubscribeWork): void {
+    this.#owed = owed
+    connection.subscribeAnswered(packet, reasonCodes)
+  }
+
+  check(connection: Connection, request: SubscriptionRequest): CheckedRequest {
     // Before 5.0 there are no Shared Subscriptions; serving them there too is what users expect of a broker.
     const { matchFilter, isShared } = checkFilter(request.topicFilter)
     if (isShared && request.noLocal) {
@@ -104,27 +101,24 @@ export class Subscribing {
       throw new ProtocolError(missing, `${request.topicFilter}: this kind of Subscription is switched off`)
     }
     const { maxTopicLevels } = notesOf(connection).listener.options
-    const tooDeep = countTopicLevels(matchFilter) > maxTopicLevels ? ReasonCode.QuotaExceeded : undefined
-    return { request, matchFilter, isShared, refused: missing ?? tooDeep }
+    const levels = countTopicLevels(matchFilter)
+    const tooDeep = levels > maxTopicLevels ? ReasonCode.QuotaExceeded : undefined
+    return { request, matchFilter, isShared, levels, refused: missing ?? tooDeep }
   }
 
-  #ask(connection: Connection, { request, matchFilter, refused }: Wish): MaybePromise<boolean> {
-    return refused !== undefined || this.#parts.current.access.maySubscribe(connection.client, matchFilter, request.qos)
+  ask(connection: Connection, { request, matchFilter }: CheckedRequest): MaybePromise<boolean> {
+    const { access } = this.#parts.current
+    if (!access.checksTopics) return true
+    const allowed = access.maySubscribe(connection.client, matchFilter, request.qos)
+    this.work.spend(Work.question)
+    this.work.look()
+    return allowed
   }
 
-  #grantAll(
-    connection: Connection,
-    packet: SubscribePacket,
-    wishes: readonly Wish[],
-    allowed: readonly boolean[],
-  ): number[] {
-    this.#owed = []
-    const identifiers = packet.properties.subscriptionIdentifiers ?? NO_IDENTIFIERS
-    return wishes.map((wish, at) => {
-      const code = wish.refused ?? this.#grant(connection, wish, allowed[at]!, identifiers)
-      this.#tell(connection, wish.request.topicFilter, code)
-      return code
-    })
+  grant(work: SubscribeWork, checked: CheckedRequest, allowed: boolean): number {
+    const code = checked.refused ?? this.#grant(work, checked, allowed)
+    this.#tell(work.connection, checked.request.topicFilter, code)
+    return code
   }
 
   #tell({ client }: Connection, topicFilter: string, code: number): void {
@@ -136,21 +130,22 @@ export class Subscribing {
     }
   }
 
-  #grant(connection: Connection, wish: Wish, allowed: boolean, subscriptionIdentifiers: readonly number[]): number {
+  #grant({ connection, packet, owed }: SubscribeWork, checked: CheckedRequest, allowed: boolean): number {
     if (!allowed) return ReasonCode.NotAuthorized
     const session = connection.session!
     if (!this.#parts.canStore(session)) return ReasonCode.ImplementationSpecificError
     const { maxQos, maxSubscriptions } = notesOf(connection).listener.options
-    const { request, isShared } = wish
+    const { request, isShared } = checked
     const old = session.subscriptions.get(request.topicFilter)
     if (old === undefined && session.subscriptions.size >= maxSubscriptions) return ReasonCode.QuotaExceeded
     if (old === undefined && !this.#hasMemoryFor(session, request.topicFilter)) return ReasonCode.QuotaExceeded
     const qos = request.qos < maxQos ? request.qos : maxQos
+    const subscriptionIdentifiers = packet.properties.subscriptionIdentifiers ?? NO_IDENTIFIERS
     const subscription: Subscription = { ...request, subscriber: session, qos, subscriptionIdentifiers }
     this.#replace(session, old, subscription)
     // Never for a shared one (U-3.8.4-3); 1 only for a new Subscription [5.0 MQTT-3.3.1-10].
     const isOwed = request.retainHandling === 0 || (request.retainHandling === 1 && old === undefined)
-    if (isOwed && !isShared) this.#owed.push(subscription)
+    if (isOwed && !isShared) owed.push(subscription)
     return qos
   }
 
@@ -192,21 +187,26 @@ export class Subscribing {
   }
 
   /** @throws {ProtocolError} for filters that the standard rules out; then nothing is unsubscribed */
-  unsubscribe(connection: Connection, packet: UnsubscribePacket): number[] {
-    for (const topicFilter of packet.topicFilters) checkFilter(topicFilter)
-    return packet.topicFilters.map((topicFilter) => this.#unsubscribe(connection, topicFilter))
+  unsubscribe(connection: Connection, packet: UnsubscribePacket): readonly number[] | Pending {
+    const work = new UnsubscribeWork(this, connection, packet)
+    if (work.step()) return work.reasonCodes
+    this.addTask(connection.session!, work)
+    return PENDING
   }
 
-  #unsubscribe(connection: Connection, topicFilter: string): ReasonCode {
+  unsubscribeOne(connection: Connection, topicFilter: string): ReasonCode {
     const session = connection.session!
     const subscription = session.subscriptions.get(topicFilter) // [5.0 MQTT-3.10.4-1]
     if (subscription === undefined) return ReasonCode.NoSubscriptionExisted
     session.unsubscribe(topicFilter)
     this.#parts.router.remove(subscription)
     this.#parts.unsubscribed(session, topicFilter)
-    this.#parts.leftShared(session, topicFilter)
     this.#parts.events.tell('unsubscribed', { client: connection.client, topicFilter })
     return ReasonCode.Success
+  }
+
+  unsubscribed(connection: Connection, sharedFilters: ReadonlySet<string>): void {
+    this.#parts.leftShared(connection.session!, sharedFilters)
   }
 }
 
@@ -228,15 +228,6 @@ function missingCapability(
   if (isShared && !sharedSubscriptions) return ReasonCode.SharedSubscriptionsNotSupported
   if (!wildcardSubscriptions && /[+#]/.test(matchFilter)) return ReasonCode.WildcardSubscriptionsNotSupported
   return undefined
-}
-
-/** @throws {ProtocolError} for a filter that §4.7 or §4.8.2 rules out [5.0 MQTT-4.8.2-1] */
-function checkFilter(topicFilter: string): Pick<Wish, 'matchFilter' | 'isShared'> {
-  const shared = parseSharedFilter(topicFilter)
-  const matchFilter = typeof shared === 'object' ? shared.topicFilter : topicFilter
-  const problem = typeof shared === 'string' ? shared : topicFilterProblem(matchFilter)
-  if (problem !== undefined) throw new ProtocolError(ReasonCode.ProtocolError, `${topicFilter}: ${problem}`)
-  return { matchFilter, isShared: shared !== undefined }
 }
 
 /** RETAIN 1 (U-3.3.1.3-2), at the lower of both QoS [5.0 MQTT-3.8.4-8]. */

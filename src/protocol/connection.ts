@@ -572,6 +572,12 @@ export class Connection implements Incoming, SessionConnection, Timed {
     this.#sender.committed(unsuback, this.#dependsOn())
   }
 
+  unsubscribeAnswered(packet: UnsubscribePacket, reasonCodes: readonly number[]): void {
+    if (this.#state !== State.Connected) return
+    this.#unsuback(packet, reasonCodes)
+    this.#answered()
+  }
+
   #disconnected(packet: DisconnectPacket): void {
     const { sessionExpiryInterval } = packet.properties
     if (sessionExpiryInterval !== undefined && this.session !== undefined) {

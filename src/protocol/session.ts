@@ -445,13 +445,13 @@ export class Session implements Subscriber {
   }
 
   /**
-   * Takes out what this Session holds for a Shared Subscription (any, if no filter is given), so that another member can
+   * Takes out what this Session holds for a Shared Subscription (any, if no filters are given), so that another member can
    * have it: everything that waits, and if the Session ends also QoS 1 in flight; never QoS 2 that was sent
    * [5.0 MQTT-4.8.2-5].
    */
-  takeShared(topicFilter: string | undefined, sessionEnds: boolean): Delivery[] {
+  takeShared(topicFilters: ReadonlySet<string> | undefined, sessionEnds: boolean): Delivery[] {
     const wanted = (delivery: Delivery): boolean =>
-      delivery.shared !== undefined && (topicFilter === undefined || delivery.shared.topicFilter === topicFilter)
+      delivery.shared !== undefined && (topicFilters?.has(delivery.shared.topicFilter) ?? true)
     const taken = sessionEnds ? this.#window.inOrder().filter((one) => one.qos === 1 && wanted(one)) : []
     for (const delivery of taken) this.#forget(delivery)
     const waiting = this.#queue?.take(wanted) ?? []

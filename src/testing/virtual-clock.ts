@@ -112,13 +112,18 @@ export class VirtualClock implements Clock {
     return this.#turns.length > 0
   }
 
+  /** Ends the turn that is open, if one is; others may open meanwhile. */
+  runTurn(): void {
+    const open = this.#turns
+    this.#turns = []
+    for (const run of open) run()
+  }
+
   /** Ends turns until none is open. */
   runTurns(): void {
     for (let turns = 0; this.#turns.length > 0; turns++) {
       if (turns > MAX_TURNS) throw new Error('turns without end')
-      const open = this.#turns
-      this.#turns = []
-      for (const run of open) run()
+      this.runTurn()
     }
   }
 

@@ -354,7 +354,7 @@ test('what a Session held for a Shared Subscription can be taken: what waits alw
     ] as const) {
       session.deliver(messageOf({ topicName: name, qos }), ANY, origin)
     }
-    assert.deepEqual(namesOf(session.takeShared('$share/g/#', sessionEnds)), expected)
+    assert.deepEqual(namesOf(session.takeShared(new Set(['$share/g/#']), sessionEnds)), expected)
     assert.deepEqual(namesOf([...session.deliveries()].filter(({ state }) => state === DeliveryState.Waiting)), [
       'e',
       'f',
