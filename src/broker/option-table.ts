@@ -309,7 +309,7 @@ const limitRows = rows('limits', [
   {
     key: 'max-connect-packet-size',
     type: 'integer',
-    default: 131_072,
+    default: 65_536,
     unit: 'bytes',
     min: 16,
     max: LARGEST_PACKET,
@@ -445,7 +445,8 @@ const limitRows = rows('limits', [
     default: 32,
     min: 0,
     max: UINT16,
-    description: 'Topic Aliases we use towards a Client, if it allows as many. 0 = none.',
+    description:
+      'Topic Aliases we use towards a Client, if it allows as many, for topics of 65,536 characters together. 0 = none.',
   },
   {
     key: 'max-outgoing-bytes',

@@ -64,7 +64,7 @@ export interface TopLevelSettings {
 
 /** Keys of the top level that a listener may override. */
 export interface ListenerLimits {
-  /** Largest CONNECT, before anybody has logged in. In bytes. Default 131072. */
+  /** Largest CONNECT, before anybody has logged in. In bytes. Default 65536. */
   readonly maxConnectPacketSize: number
   /** Largest packet from a Client; announced as Maximum Packet Size (§3.2.2.3.6). In bytes. Default 16777216. */
   readonly maxPacketSize: number
@@ -94,7 +94,7 @@ export interface ListenerLimits {
   readonly maxQos: 0 | 1 | 2
   /** Topic Aliases a Client may use towards us (§3.2.2.3.8). 0 = none. Default 32. */
   readonly topicAliasMaximum: number
-  /** Topic Aliases we use towards a Client, if it allows as many. 0 = none. Default 32. */
+  /** Topic Aliases we use towards a Client, if it allows as many, for topics of 65,536 characters together. 0 = none. Default 32. */
   readonly maxOutgoingTopicAliases: number
   /** Output that may wait for one Connection before QoS 0 messages for it are dropped. In bytes. Default 1048576. */
   readonly maxOutgoingBytes: number

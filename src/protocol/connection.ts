@@ -812,6 +812,7 @@ export class Connection implements Incoming, SessionConnection, Timed {
     this.#server.arm(this, this.#server.now() + CLOSING_MS)
     this.session?.disconnect()
     this.#server.closed(this, end)
+    this.#forget()
     if (atOnce) this.#transport.destroy()
     else this.#transport.end()
   }
@@ -822,6 +823,12 @@ export class Connection implements Incoming, SessionConnection, Timed {
     if (this.#state === State.Authenticating) this.refuse(ReasonCode.ServerBusy, detail)
     else this.#close({ cause: 'refused', reasonCode: ReasonCode.ServerBusy, detail }, true)
     this.cut()
+  }
+
+  /** The last bytes may take seconds to leave: until then nothing is kept of what came in. */
+  #forget(): void {
+    this.connectPacket = undefined
+    this.#incoming?.forgetTopics()
   }
 
   /** Ends the byte stream at once, for a Server that cannot wait any longer. */
@@ -843,6 +850,7 @@ export class Connection implements Incoming, SessionConnection, Timed {
     this.session?.disconnect()
     const detail = error === undefined ? 'closed without DISCONNECT' : error.message
     this.#server.closed(this, { cause: 'connection lost', reasonCode: ReasonCode.UnspecifiedError, detail })
+    this.#forget()
   }
 }
 

@@ -151,6 +151,13 @@ export class IncomingPublishes {
     return (this.#aliases[alias] = topic)
   }
 
+  /** The Connection is over. */
+  forgetTopics(): void {
+    this.#aliases = undefined
+    this.#lastTopic = undefined
+    this.aliasBytes = 0
+  }
+
   /** A Client that has more open than it may is at fault [5.0 MQTT-3.3.4-7] [5.0 MQTT-3.3.4-8]. */
   #checkReceiveMaximum(open: number, version: ProtocolVersion): void {
     const { receiveMaximum } = this.#connection.limits

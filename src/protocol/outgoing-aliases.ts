@@ -4,9 +4,14 @@
  *
  * @module
  */
+
+/** Characters of all topics that have an alias on one Connection: they are kept as long as it lives. */
+const MAX_CHARACTERS = 65_536
+
 export class OutgoingAliases {
   readonly #aliases = new Map<string, number>()
   readonly #maximum: number
+  #characters = 0
 
   constructor(maximum: number) {
     this.#maximum = maximum
@@ -17,15 +22,18 @@ export class OutgoingAliases {
     return this.#aliases.get(topicName) ?? 0
   }
 
-  /** The alias that `assign` would give; 0 if none is left. */
-  get next(): number {
-    return this.#aliases.size < this.#maximum ? this.#aliases.size + 1 : 0
+  /** The alias that `assign` would give to that topic; 0 if none is left. */
+  nextFor(topicName: string): number {
+    const hasRoom = this.#aliases.size < this.#maximum && this.#characters + topicName.length <= MAX_CHARACTERS
+    return hasRoom ? this.#aliases.size + 1 : 0
   }
 
-  /** Gives that topic the alias `next`, if there is one: the packet that announces it is certain to leave. */
+  /** Gives that topic the alias `nextFor` it, if there is one: the packet that announces it is certain to leave. */
   assign(topicName: string): number {
-    const alias = this.next
-    if (alias > 0) this.#aliases.set(topicName, alias)
+    const alias = this.nextFor(topicName)
+    if (alias === 0) return 0
+    this.#characters += topicName.length
+    this.#aliases.set(topicName, alias)
     return alias
   }
 }

@@ -197,7 +197,7 @@ export class Sender {
         this.version,
       ).bytes
     // Announced only where the bytes are certain to leave, and before anything that counts on it (the other lane may wait).
-    const announced = known === 0 && qos < 2 ? (aliases?.next ?? 0) : 0
+    const announced = known === 0 && qos < 2 ? (aliases?.nextFor(message.topicName) ?? 0) : 0
     if (announced > 0) {
       const bytes = make(announced)
       if (bytes.length <= this.maximumPacketSize) {

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { encodePacket } from '../../../src/codec/encode.ts'
-import { PacketType } from '../../../src/codec/packets.ts'
+import type { Plugin } from '../../../src/broker/plugin.ts'
+import { PacketType, type ConnectPacket } from '../../../src/codec/packets.ts'
 import type { Properties } from '../../../src/codec/properties.ts'
 import { MemoryDisk } from '../../../src/stores/memory-disk.ts'
 import { usedBytes } from '../../fuzz/heap.ts'
@@ -67,6 +68,62 @@ for (const isStored of [false, true]) {
     })
   }
 }
+
+/** What 1,064 CONNECTs take that wait for their login: the time that all their answers take together. */
+async function waitingBytes(fields: Partial<ConnectPacket>): Promise<number> {
+  const never: Plugin = { name: 'never', authenticate: () => new Promise(() => {}) }
+  const broker = await TestBroker.start({ auth: { plugins: [never] }, 'max-pending-logins': 10_000 })
+  const packet = {
+    type: PacketType.CONNECT,
+    protocolVersion: 5,
+    cleanStart: true,
+    keepAlive: 0,
+    clientId: 'c',
+  } as const
+  const bytes = encodePacket({ ...packet, userName: 'u', properties: {}, ...fields }, 5)
+  const connect = (at: number): void => broker.open(5, { address: `192.0.${at >> 8}.${at & 0xff}` }).sendBytes(bytes)
+  for (let at = 0; at < 8; at++) connect(at)
+  const before = usedBytes()
+  for (let at = 8; at < 1_072; at++) connect(at)
+  const taken = (usedBytes() - before) / 1_064
+  await broker.close()
+  return taken
+}
+
+test('a CONNECT that waits keeps what its login needs, and none of its User Properties', async () => {
+  const plain = await waitingBytes({})
+  const hungry = await waitingBytes({ properties: { userProperties: Array.from({ length: 1_000 }, () => ['', '']) } })
+  assert.ok(hungry - plain < 1_000, `${hungry - plain} bytes more`)
+})
+
+test('a CONNECT that waits keeps its Will as the bytes that it is', async () => {
+  const plain = await waitingBytes({})
+  const userProperties = Array.from({ length: 1_000 }, () => ['', ''] as const)
+  const will = {
+    topicName: 'w',
+    payload: Buffer.alloc(10),
+    qos: 0,
+    retain: false,
+    properties: { userProperties },
+  } as const
+  const hungry = await waitingBytes({ will })
+  assert.ok(hungry - plain < 2 * 5_000, `${hungry - plain} bytes more`)
+})
+
+test('a CONNECT that was refused is kept no longer, though its last bytes may take a while to leave', async () => {
+  const denier: Plugin = { name: 'denier', authenticate: () => ({ decision: 'deny' }) }
+  const broker = await TestBroker.start({ auth: { plugins: [denier], 'max-login-delay-ms': 0 } })
+  const refuse = (at: number): void => {
+    const client = broker.open(5, { address: `192.0.${at >> 8}.${at & 0xff}` })
+    client.end = () => {}
+    client.connect({ userName: 'u', password: Buffer.alloc(60_000, 'x') })
+  }
+  for (let at = 0; at < 8; at++) refuse(at)
+  const before = usedBytes()
+  for (let at = 8; at < 208; at++) refuse(at)
+  assert.ok((usedBytes() - before) / 200 < 20_000)
+  await broker.close()
+})
 
 test('a SUBSCRIBE or UNSUBSCRIBE with a million filters is refused before any of them is read', async () => {
   const broker = await TestBroker.start()

@@ -20,9 +20,16 @@ test('Topic Aliases are given from 1 up to the maximum, and stay [5.0 MQTT-3.1.2
   const aliases = new OutgoingAliases(2)
   assert.equal(aliases.find('a'), 0)
   assert.equal(aliases.assign('a'), 1)
-  assert.equal(aliases.next, 2)
+  assert.equal(aliases.nextFor('b'), 2)
   assert.equal(aliases.assign('b'), 2)
-  assert.equal(aliases.next, 0)
+  assert.equal(aliases.nextFor('c'), 0)
   assert.equal(aliases.assign('c'), 0)
   assert.deepEqual([aliases.find('a'), aliases.find('b'), aliases.find('c')], [1, 2, 0])
+})
+
+test('topics with an alias take no more than 65,536 characters on one Connection; shorter ones still get one', () => {
+  const aliases = new OutgoingAliases(10)
+  assert.equal(aliases.assign('a'.repeat(65_000)), 1)
+  assert.deepEqual([aliases.assign('b'.repeat(537)), aliases.assign('c'.repeat(536))], [0, 2])
+  assert.deepEqual([aliases.assign('d'), aliases.find('a'.repeat(65_000))], [0, 1])
 })
