@@ -1,12 +1,21 @@
 /** What memory the process has and uses. Reading it changes nothing, so that a broker embedded in a program may. @module */
 import { totalmem } from 'node:os'
-import { getHeapStatistics } from 'node:v8'
+import { GCProfiler, getHeapStatistics } from 'node:v8'
 
 export interface ProcessMemory {
   /** Bytes that it may use: the smaller of V8's heap limit and what the container or the machine has. */
   readonly availableBytes: number
   /** How much of that is used, garbage included: 1 is all. Buffers lie beside the heap, so that both limits count alone. */
   usedShare(): number
+  /** Watches what is in use without the garbage: costs too much to go on for long. */
+  watch(): MemoryWatch
+}
+
+/** What is in use without the garbage; asked with what was charged so far, which says what came since the last collection. */
+export interface MemoryWatch {
+  /** How much of what the process has that is: 1 is all. */
+  liveShare(charged: number): number
+  stop(): void
 }
 
 /** What there is for the process in all: its container's memory, or the machine's. */
@@ -16,9 +25,21 @@ function totalBytes(): number {
   return Math.min(containerBytes, totalmem())
 }
 
+/** What V8 adds to `--max-old-space-size` in its limit: room for new objects, which those that stay do not get. */
+const YOUNG_BYTES = 48 * 2 ** 20
+
+/** Of that, what may move at one collection to where the old objects are. */
+const MOVED_BYTES = YOUNG_BYTES / 3
+
+/** What may stay on the heap. */
+function heapBytes(): number {
+  const { heap_size_limit: limit } = getHeapStatistics()
+  return Math.max(limit - YOUNG_BYTES, limit / 2)
+}
+
 /** The real one. */
 class RealProcess implements ProcessMemory {
-  readonly #heapBytes = getHeapStatistics().heap_size_limit
+  readonly #heapBytes = heapBytes()
   readonly #totalBytes = totalBytes()
 
   get availableBytes(): number {
@@ -26,12 +47,67 @@ class RealProcess implements ProcessMemory {
   }
 
   usedShare(): number {
-    const { used_heap_size: heapBytes, external_memory: bufferBytes } = getHeapStatistics()
-    return Math.max(heapBytes / this.#heapBytes, (heapBytes + bufferBytes) / this.#totalBytes)
+    const { used_heap_size: onHeap, external_memory: inBuffers } = getHeapStatistics()
+    return this.shareOf(onHeap, inBuffers)
+  }
+
+  shareOf(onHeap: number, inBuffers: number): number {
+    return Math.max(onHeap / this.#heapBytes, (onHeap + inBuffers) / this.#totalBytes)
+  }
+
+  watch(): MemoryWatch {
+    return new CollectorWatch(this)
+  }
+}
+
+/**
+ * What V8 says after each collection of everything, and what was charged since. It may die of a full heap before it collects
+ * again: new objects that stay have to move to where the old ones are.
+ */
+class CollectorWatch implements MemoryWatch {
+  readonly #process: RealProcess
+  #profiler: GCProfiler | undefined = new GCProfiler()
+  #collectedBytes = 0
+  #chargedThen = 0
+
+  constructor(process: RealProcess) {
+    this.#process = process
+    this.#profiler?.start()
+  }
+
+  liveShare(charged: number): number {
+    return this.#process.shareOf(this.#onHeap(charged) + MOVED_BYTES, getHeapStatistics().external_memory)
+  }
+
+  /** Charges are estimates, and more is not in use than what the heap holds with its garbage. */
+  #onHeap(charged: number): number {
+    this.#look(charged)
+    return Math.min(getHeapStatistics().used_heap_size, this.#collectedBytes + charged - this.#chargedThen)
+  }
+
+  /** The profiler says what it saw when it stops. */
+  #look(charged: number): void {
+    if (this.#profiler === undefined) return
+    for (const { gcType, afterGC } of this.#profiler.stop()?.statistics ?? []) {
+      if (gcType === 'Scavenge') continue
+      this.#collectedBytes = afterGC.heapStatistics.usedHeapSize
+      this.#chargedThen = charged
+    }
+    this.#profiler = new GCProfiler()
+    this.#profiler.start()
+  }
+
+  stop(): void {
+    this.#profiler?.stop()
+    this.#profiler = undefined
   }
 }
 
 export const processMemory: ProcessMemory = new RealProcess()
 
 /** Where time is not real, memory is not either: 1 GiB, of which nothing is used, so that runs can be repeated. */
-export const nominalMemory: ProcessMemory = { availableBytes: 2 ** 30, usedShare: () => 0 }
+export const nominalMemory: ProcessMemory = {
+  availableBytes: 2 ** 30,
+  usedShare: () => 0,
+  watch: () => ({ liveShare: () => 0, stop: () => {} }),
+}

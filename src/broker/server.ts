@@ -24,6 +24,7 @@ import type { ConnectionEnd, KnownTopic, Pending, ServerSide } from '../protocol
 import { Session, type DropCause, type SessionSide } from '../protocol/session.ts'
 import type { Incoming, Peer, Transport } from '../protocol/transport.ts'
 import type {
+  Change,
   Durability,
   LoadProgress,
   SessionRecord,
@@ -43,6 +44,7 @@ import type { Events, RetainedEnd, SessionEndCause } from './events.ts'
 import { Gathering } from './gathering.ts'
 import { InputBudget } from './input-budget.ts'
 import { Ledger } from './ledger.ts'
+import { LoadWatch } from './load-watch.ts'
 import { LoginReview } from './login-review.ts'
 import { Memory } from './memory.ts'
 import { Metrics } from './metrics.ts'
@@ -249,9 +251,22 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
       retain: (message) => this.retainedMessages.restore(message, this.#publisherOf(message)),
     })
     const begins = (newestRecordMs: number): void => this.#compareClock(ledger.beginAt(newestRecordMs))
-    ledger.begin(await this.#parts.store.load((change) => restoring.apply(change), tell, begins))
-    restoring.allTold()
-    await this.#readRetained(restoring.unloadedRetained)
+    const watch = new LoadWatch(this.#parts.processMemory, () => this.memory.whole.bytes)
+    const apply = (change: Change): void => {
+      restoring.apply(change)
+      watch.loaded(change)
+    }
+    const progress = (done: LoadProgress): void => {
+      tell(done)
+      watch.progressed(done)
+    }
+    try {
+      ledger.begin(await this.#parts.store.load(apply, progress, begins))
+      restoring.allTold()
+      await this.#readRetained(restoring.unloadedRetained, progress)
+    } finally {
+      watch.stop()
+    }
     restoring.finish((registration, expiresAtMs, willDueAtMs) => {
       registration.session.ledger = ledger
       this.sessions.restore(registration, expiresAtMs, willDueAtMs)
@@ -293,9 +308,13 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
     return this.memory.of({ userName, address: '' })
   }
 
-  async #readRetained(messages: readonly ApplicationMessage[]): Promise<void> {
+  async #readRetained(messages: readonly ApplicationMessage[], tell: (progress: LoadProgress) => void): Promise<void> {
     const atOnce = 1000
-    for (let at = 0; at < messages.length; at += atOnce) await this.#payloads!.load(messages.slice(at, at + atOnce))
+    const total = messages.length
+    for (let done = 0; done < total; done += atOnce) {
+      await this.#payloads!.load(messages.slice(done, done + atOnce))
+      tell({ done, total, unit: 'records' })
+    }
     for (const message of messages) if (message.isLost) this.retainedMessages.lose(message)
   }
 

@@ -15,6 +15,9 @@ import { segmentName } from './segment-files.ts'
 import type { SegmentFiles } from './segment-files.ts'
 import type { Change, LoadProgress, MessageRecord } from './store.ts'
 
+/** Facts between two reports of how far it is. */
+const progressFacts = 1024
+
 export async function giveBack(
   files: SegmentFiles,
   state: LiveState,
@@ -26,18 +29,24 @@ export async function giveBack(
   for (const fact of state.sessionFacts()) apply(fact)
   const tail = new Set(recovered.tail)
   const folded = files.numbers.filter((number) => !tail.has(number)).toSorted((a, b) => a - b)
-  const total = state.messages.size
+  const total = state.messages.size + state.referenceCount
   let done = 0
+  const applied = (): void => {
+    if (++done % progressFacts === 0) progress({ done, total, unit: 'records' })
+  }
   for (const number of [...folded, ...recovered.tail]) {
     await eachMessage(files, number, recovered.salt ?? 0, damage, (message, offset) => {
       if (!isTheOne(state, message, number, offset, tail)) return
       apply({ kind: 'message', message })
-      done++
+      applied()
     })
-    progress({ done, total, unit: 'records' })
   }
   reportLost(state, damage)
-  for (const fact of state.messageFacts()) apply(fact)
+  for (const fact of state.messageFacts()) {
+    apply(fact)
+    if (fact.kind === 'queued' || fact.kind === 'retained') applied()
+  }
+  progress({ done, total, unit: 'records' })
 }
 
 /**

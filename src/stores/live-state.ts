@@ -40,6 +40,13 @@ export class LiveState {
     return this.#retained.size
   }
 
+  /** How often messages are referred to: entries of queues, and retained messages. */
+  get referenceCount(): number {
+    let count = this.#retained.size
+    for (const { entries } of this.#sessions.values()) count += entries.size
+    return count
+  }
+
   /** Everything but a message, which the one who knows its place hands to `messages`. */
   apply(change: Change): void {
     switch (change.kind) {

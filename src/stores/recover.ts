@@ -27,6 +27,11 @@ import { checkpointName, numbersOfNames, segmentName } from './segment-files.ts'
 import type { SegmentFiles } from './segment-files.ts'
 import type { Change, LoadProgress } from './store.ts'
 
+/** Bytes of a segment after which it is said how far the replay is. */
+const progressBytes = 1 << 20
+/** Changes of one record after which it is said again. */
+const progressChanges = 1024
+
 export interface Recovered {
   /** The first segment that is not folded; 0 if there is no checkpoint. */
   readonly tailFrom: number
@@ -171,6 +176,7 @@ export class Recovery {
       this.#damage.add(name, segment.fileSize, `it is ${counts - segment.fileSize} bytes short`)
     if (segment.header !== undefined) this.#sawHeader(segment.header, segment.header.sequence - 1)
     const size = Math.min(counts, segment.fileSize)
+    let told = 0
     this.#files.set(segment.number, size)
     await this.#files.use(segment.number, async (file) => {
       const reader = new FrameReader(file, headerBytes, size, this.#salt ?? 0, true)
@@ -183,11 +189,19 @@ export class Recovery {
         }
         if (record !== undefined) this.#applyTurn(name, segment.number, record)
         else await this.#stepOver(name, reader, offset)
+        if (reader.offset - told < progressBytes) continue
+        told = reader.offset
+        this.#tellProgress(told)
       }
     })
     this.#doneBytes += size
     this.#progress({ done: this.#doneBytes, total: this.#totalBytes, unit: 'bytes' })
     return this.#files.sizeOf(segment.number)
+  }
+
+  /** @param offset in the segment that is replayed */
+  #tellProgress(offset: number): void {
+    this.#progress({ done: this.#doneBytes + offset, total: this.#totalBytes, unit: 'bytes' })
   }
 
   /** The next record, if it and all of its payloads are what was written. */
@@ -213,7 +227,9 @@ export class Recovery {
     this.#sequence = Math.max(this.#sequence, sequence)
     this.#newestRecordMs = Math.max(this.#newestRecordMs, wallMs)
     let offset = record.payloadOffset
+    let applied = 0
     for (const change of this.#changesOf(name, record)) {
+      if (++applied % progressChanges === 0) this.#tellProgress(record.offset)
       if (change.kind === 'message') {
         const length = change.message.payloadOnDiskBytes ?? 0
         this.#state.messages.place(change.message.messageNumber, segment, offset, length)

@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { PacketType, type AcknowledgementPacket, type PublishPacket } from '../../../src/codec/packets.ts'
 import { ReasonCode } from '../../../src/codec/reason-code.ts'
+import { nominalMemory } from '../../../src/broker/process-memory.ts'
 import type { Plugin } from '../../../src/broker/plugin.ts'
 import { TestBroker } from '../../support/test-broker.ts'
 import type { TestClient } from '../../support/test-client.ts'
@@ -47,7 +48,7 @@ function absent(broker: TestBroker, clientId: string, topicFilter: string): void
 }
 
 test('by default half of what the process has may be used, and half of that by one user', async () => {
-  const broker = await TestBroker.start({}, { processMemory: { availableBytes: 100 * MIB, usedShare: () => 0 } })
+  const broker = await TestBroker.start({}, { processMemory: { ...nominalMemory, availableBytes: 100 * MIB } })
   assert.equal(broker.broker.memory.limit, 50 * MIB)
   const client = broker.connect()
   const codes = Array.from({ length: 60 }, (_, at) => retain(client, `t/${at}`, 'x'.repeat(MIB), 1))
@@ -63,7 +64,7 @@ test('by default half of what the process has may be used, and half of that by o
 
 test('a process that is short of memory accepts nothing that has to be kept, and serves who reads', async () => {
   let share = 0.9
-  const broker = await TestBroker.start({}, { processMemory: { availableBytes: 100 * MIB, usedShare: () => share } })
+  const broker = await TestBroker.start({}, { processMemory: { ...nominalMemory, usedShare: () => share } })
   const reader = broker.connect({ clientId: 'reader' })
   reader.subscribe('a', 1)
   const client = broker.connect()
