@@ -13,6 +13,8 @@ import type { ListenerOptions, Options } from './options.ts'
 
 /** More topics than that from one Connection are asked about anew now and then. */
 const MAX_REMEMBERED_TOPICS = 256
+/** Of longer ones, in characters, only the last is remembered: so many of them would be 16 MB a Connection. */
+const MAX_REMEMBERED_LENGTH = 512
 
 const NO_GROUNDS: Grounds = []
 
@@ -66,6 +68,7 @@ export class ConnectionNotes {
     this.#version = version
     this.#lastTopic = topic
     this.#lastDecision = decision
+    if (topic.topicName.length > MAX_REMEMBERED_LENGTH) return
     this.#decisions ??= new Map()
     if (this.#decisions.size >= MAX_REMEMBERED_TOPICS) this.#decisions.clear()
     this.#decisions.set(topic.topicName, decision)

@@ -1,0 +1,20 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { ConnectionNotes } from '../../../src/broker/connection-notes.ts'
+import { CachedTopic } from '../../../src/topics/match-cache.ts'
+
+const topicOf = (topicName: string): CachedTopic<unknown> => new CachedTopic(topicName, Buffer.from(topicName), 0)
+
+test('decisions about topics are remembered until the permissions change; of long topics only the last one', () => {
+  const notes = new ConnectionNotes(
+    ...([undefined, undefined] as unknown as ConstructorParameters<typeof ConnectionNotes>),
+  )
+  const short = topicOf('a/b')
+  const long = topicOf('x'.repeat(65_535))
+  notes.remember(short, 1, true)
+  notes.remember(long, 1, false)
+  assert.deepEqual([notes.recall(short, 1), notes.recall(long, 1)], [true, false])
+  notes.remember(topicOf('y'.repeat(65_535)), 1, false)
+  assert.deepEqual([notes.recall(short, 1), notes.recall(long, 1)], [true, undefined])
+  assert.deepEqual([notes.recall(short, 2), notes.recall(long, 2)], [undefined, undefined])
+})
