@@ -8,12 +8,30 @@ import { readConfig, stateSentence, urlOf, warningsOf } from './config.ts'
 
 export async function check({ options: { config }, terminal }: Call): Promise<number> {
   const { options, source } = readConfig(config)
-  const certificateWarnings = await checkCertificates(options.listeners)
-  await withAccess(options, source, () => undefined)
+  const [certificateWarnings] = await allOrErrors([
+    checkCertificates(options.listeners),
+    withAccess(options, source, () => undefined),
+  ])
   for (const warning of [...warningsOf(options), ...certificateWarnings]) terminal.err(`warning: ${warning}`)
   const lines = options.listeners.map((listener) => `  ${listener.name} would listen on ${urlOf(listener)}`)
   terminal.out([`${config} can work:`, ...lines, `  ${stateSentence(options)}`].join('\n'))
   return 0
+}
+
+/** Waits for all checks. @throws {ConfigError} with the problems of each that failed, not of the first alone */
+async function allOrErrors<Checks extends readonly Promise<unknown>[]>(
+  checks: readonly [...Checks],
+): Promise<{ [Index in keyof Checks]: Awaited<Checks[Index]> }> {
+  const results = await Promise.allSettled(checks)
+  const errors = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as Error] : []))
+  const other = errors.find((error) => !(error instanceof ConfigError))
+  if (other !== undefined) throw other
+  if (errors.length === 1) throw errors[0]!
+  if (errors.length > 1) {
+    const problems = errors.flatMap((error) => (error as ConfigError).problems)
+    throw new ConfigError('ERR_CONFIG', errors.map(({ message }) => message).join('\n'), { problems })
+  }
+  return Promise.all(checks)
 }
 
 /**
@@ -23,6 +41,9 @@ export async function check({ options: { config }, terminal }: Call): Promise<nu
 async function checkCertificates(listeners: readonly ListenerOptions[]): Promise<string[]> {
   const results = await Promise.allSettled(listeners.map(checkListenerFiles))
   const messages = results.flatMap((result) => (result.status === 'rejected' ? [(result.reason as Error).message] : []))
-  if (messages.length > 0) throw new ConfigError('ERR_LISTENER_CERTIFICATE', messages.join('\n'))
+  if (messages.length > 0) {
+    const problems = messages.map((message) => ({ path: '', message }))
+    throw new ConfigError('ERR_LISTENER_CERTIFICATE', messages.join('\n'), { problems })
+  }
   return results.flatMap((result) => (result.status === 'fulfilled' ? result.value : []))
 }

@@ -28,7 +28,7 @@ export const commands: readonly Command[] = [
     examples: [
       ['sluice start', 'for Clients of this machine'],
       ['sluice start --config sluice.yaml', 'with a configuration of your own'],
-      ['sluice start -c sluice.yaml --log-level debug', 'says much more'],
+      ['sluice start -c sluice.yaml --log-level debug', 'also logs what is of interest only when something is wrong'],
     ],
     run: async (call) => (await import('./start.ts')).start(call),
   },
@@ -36,7 +36,7 @@ export const commands: readonly Command[] = [
     name: 'check',
     summary: 'says what is wrong with a configuration, and starts nothing',
     details:
-      'Reads the configuration and every file it names. Each mistake is one line with file, line and column; the exit\ncode is 1 if there is any.',
+      'Reads the configuration, and if it has no mistake of its own, the certificates, keys and plugins that it names. Each\nmistake is one line, with its place in the file where it has one; the exit code is 1 if there is any.',
     positionals: [],
     options: { config: { ...CONFIG, isRequired: true } },
     examples: [['sluice check --config sluice.yaml', 'checks sluice.yaml in this folder']],
@@ -82,7 +82,8 @@ export const commands: readonly Command[] = [
   {
     name: 'explain',
     summary: 'says who may do what with a topic, and which rule decides it',
-    details: 'Asks the plugins of topic-check as the broker would, without a broker and without connecting anyone.',
+    details:
+      'Asks the plugins of topic-check as the broker would, without a broker and without connecting anyone. The exit code\nis 0 for an allow and 1 for a deny.',
     positionals: [],
     options: {
       config: { ...CONFIG, isRequired: true },

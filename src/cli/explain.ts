@@ -5,6 +5,7 @@ import { withAccess } from './access.ts'
 import type { Call } from './command.ts'
 import { readConfig } from './config.ts'
 
+/** @returns the exit code: 1 for a deny, so that a script can ask */
 export async function explain({ options: written, terminal }: Call): Promise<number> {
   const { options: all, source } = readConfig(written['config'])
   const { auth: _, ...options } = all
@@ -16,8 +17,13 @@ export async function explain({ options: written, terminal }: Call): Promise<num
     protocolVersion: 5,
   } as const
   const question = { client, action: written['action'], topic: written['topic'] } as TopicQuestion
-  await withAccess(options, source, async (access) => terminal.out(answer(question, await access.explain(question))))
-  return 0
+  let code = 0
+  await withAccess(options, source, async (access) => {
+    const explanation = await access.explain(question)
+    terminal.out(answer(question, explanation))
+    code = explanation.decision === 'allow' ? 0 : 1
+  })
+  return code
 }
 
 const PHRASES = { publish: 'publish to', subscribe: 'subscribe to', receive: 'receive what is published to' } as const

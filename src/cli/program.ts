@@ -1,7 +1,7 @@
 /**
  * The command line: finds the command, gives help, and turns errors into a sentence and an exit code:
  *
- *   0  done        1  the configuration, a file or a port cannot work        2  wrong usage
+ *   0  done        1  the configuration, a file or a port cannot work; of `explain`, also: denied        2  wrong usage
  *
  * @module
  */
