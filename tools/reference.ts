@@ -51,6 +51,7 @@ const TYPES: Readonly<Partial<Record<OptionRow['type'], string>>> = {
   path: 'string',
   'websocket-path': 'string',
   origins: 'readonly string[]',
+  hosts: 'readonly string[]',
   'address-ranges': 'readonly string[]',
   'protocol-versions': 'readonly ProtocolVersion[]',
   certificates: 'readonly ServerCertificate[]',

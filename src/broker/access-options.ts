@@ -78,6 +78,22 @@ export function resolveAuth(
   return options
 }
 
+/** Whether Clients of that listener that show nothing may log in, as far as our own plugins say. */
+export function admitsAnonymous(
+  { plugins, pluginsOn, allowAnonymous, allowAnonymousOn }: AuthOptions,
+  listener: string,
+): boolean {
+  const asked = pluginsOn[listener] ?? plugins
+  // One with options of its own may allow what the section does not.
+  if (asked.some((plugin) => typeof plugin === 'object' && 'plugin' in plugin && isAnonymous(plugin.plugin)))
+    return true
+  return asked.some(isAnonymous) && (allowAnonymousOn[listener] ?? allowAnonymous)
+}
+
+function isAnonymous(plugin: unknown): boolean {
+  return unalias(plugin) === 'auth.anonymous'
+}
+
 /** Plugins of the top level that log events, and have no say in a log-in. */
 const SILENT: ReadonlySet<string> = new Set(['event_logger_plugin', 'packet_logger_plugin'])
 

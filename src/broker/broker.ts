@@ -39,6 +39,7 @@ import { viewOf, type SessionView } from './session-view.ts'
 import {
   OpenListeners,
   type Entrance,
+  type HandshakeRefusal,
   type ListenerView,
   type MountedWebSocket,
   type OpenOne,
@@ -115,9 +116,16 @@ export class BrokerBase implements AsyncDisposable {
     const entrance: Entrance = {
       arrive: (...what) => this.#running().connections.arrive(...what),
       accept: (...what) => this.#running().accept(...what),
+      turnedAway: (refusal) => this.#turnedAway(refusal),
     }
     this.#listeners = new OpenListeners(parts.openListener, entrance, this.#clock, this.#log)
     this.#hostStreams = new HostStreams(parts, entrance, this.#clock, this.#log)
+  }
+
+  /** Some may come while the broker starts or closes. */
+  #turnedAway(refusal: HandshakeRefusal): void {
+    if (this.#server !== undefined) this.#server.metrics.handshakesRefused++
+    this.#events.tell('handshakeRefused', refusal)
   }
 
   /** `new`, `starting`, `started`, `closing` or `closed`; a closed broker may be started again. */
@@ -424,10 +432,13 @@ export class BrokerBase implements AsyncDisposable {
   /**
    * Takes any duplex stream of bytes as a Network Connection, under the limits of the top level of the configuration.
    *
-   * @param peer what is known of who is behind it; `address` may be empty
+   * @param peer what is known of the other side beyond what a socket tells of itself: its address, its port and whether it is
+   *   encrypted
    * @returns whether it was taken; a refused stream is destroyed
+   * @throws {UsageError} for what is no open stream of bytes, or a broker that is not running
    */
   attach(stream: Duplex, peer: Partial<Peer> = {}): boolean {
+    this.#running()
     return this.#hostStreams.attach(stream, peer, this.options)
   }
 
@@ -437,6 +448,7 @@ export class BrokerBase implements AsyncDisposable {
    * @returns what the stream's owner drives; `undefined` where the Connection is refused and has to be closed
    */
   accept(transport: Transport, peer: Peer): Incoming | undefined {
+    this.#running()
     return this.#hostStreams.accept(transport, peer, this.options)
   }
 

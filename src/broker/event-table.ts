@@ -58,6 +58,15 @@ export const eventTable: { readonly [Name in EventName]: EventRow<Name> } = {
       detail: DETAIL,
     },
   },
+  handshakeRefused: {
+    description: 'A Network Connection was turned away before MQTT began.',
+    fields: {
+      listener: 'Which listener it came to.',
+      address: 'Where it came from.',
+      stage: 'What it did not pass: `PROXY protocol`, `TLS` or `WebSocket`.',
+      detail: DETAIL,
+    },
+  },
   clientDisconnected: {
     description: 'A Client that was connected is so no longer.',
     fields: { client: CLIENT, cause: 'Why: see below.', reasonCode: REASON_CODE, detail: DETAIL },

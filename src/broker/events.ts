@@ -17,6 +17,7 @@ import type { EndCause } from '../protocol/server-side.ts'
 import type { DropCause } from '../protocol/session.ts'
 import type { StoreCondition } from '../stores/store.ts'
 import { eventTable } from './event-table.ts'
+import type { HandshakeRefusal } from './open-listeners.ts'
 
 /** Every event with what it tells. */
 export interface BrokerEvents {
@@ -41,6 +42,7 @@ export interface BrokerEvents {
     readonly reasonCode: ReasonCode
     readonly detail: string
   }
+  handshakeRefused: HandshakeRefusal
   clientDisconnected: {
     readonly client: Client
     readonly cause: EndCause

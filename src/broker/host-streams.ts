@@ -10,19 +10,22 @@ import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/log.ts'
 import type { Incoming, Peer, Transport } from '../protocol/transport.ts'
 import { ListenerState } from './connection-notes.ts'
-import { hostFor, type AcceptingHost, type Entrance, type MountedWebSocket } from './open-listeners.ts'
+import { hostFor, type AcceptingHost, type Entrance, type MountedWebSocket, type OpenMount } from './open-listeners.ts'
+import { admitsAnonymous } from './access-options.ts'
 import { resolveOptions, type ListenerOptions, type Options } from './options.ts'
 
 export interface MountOptions {
   /** Default `/mqtt`. */
   readonly path?: string
-  /** Origins whose pages may connect, such as `https://example.com`; `*` is any. Default: none. */
+  /** Origins whose pages may connect beside those of this server, as `allowed-origins` of a listener. Default: none. */
   readonly allowedOrigins?: readonly string[]
+  /** Names of this server whose pages may connect where anonymous Clients may log in, as `allowed-hosts`. Default: none. */
+  readonly allowedHosts?: readonly string[]
 }
 
 /** What the floor above does with them. */
 export interface StreamPumps {
-  mountWebSocket(server: HttpServer, options: ListenerOptions, host: AcceptingHost): MountedWebSocket
+  mountWebSocket(server: HttpServer, options: ListenerOptions, host: AcceptingHost): OpenMount
   attachStream(stream: Duplex, peer: Partial<Peer>, host: AcceptingHost): boolean
 }
 
@@ -31,7 +34,7 @@ export class HostStreams {
   readonly #entrance: Entrance
   readonly #clock: Clock
   readonly #log: Logger
-  readonly #mounted = new Map<MountedWebSocket, ListenerState>()
+  readonly #mounted = new Map<OpenMount, ListenerState>()
   #attached: ListenerState | undefined
 
   constructor(pumps: StreamPumps, entrance: Entrance, clock: Clock, log: Logger) {
@@ -50,21 +53,21 @@ export class HostStreams {
     return this.#entrance.accept(transport, peer, this.#attachedState(options))
   }
 
-  mount(server: HttpServer, { path = '/mqtt', allowedOrigins = [] }: MountOptions, options: Options): MountedWebSocket {
-    const known = { ...topLevel(options, 'mounted'), type: 'ws', websocketPath: path, allowedOrigins } as const
+  /** @throws {UsageError} for what is no HTTP server, and {ConfigError} for options that a listener could not have either */
+  mount(server: HttpServer, mountOptions: MountOptions, options: Options): MountedWebSocket {
+    const known = { ...topLevel(options, 'mounted'), ...checkedMount(mountOptions) }
     const state = new ListenerState(known)
     const mounted = this.#pumps.mountWebSocket(server, known, this.#hostFor(state))
-    const handle: MountedWebSocket = {
+    this.#mounted.set(mounted, state)
+    return {
       close: () => {
-        this.#mounted.delete(handle)
+        this.#mounted.delete(mounted)
         mounted.close()
       },
       get refusedUpgrades() {
         return mounted.refusedUpgrades
       },
     }
-    this.#mounted.set(handle, state)
-    return handle
   }
 
   #attachedState(options: Options): ListenerState {
@@ -77,16 +80,18 @@ export class HostStreams {
 
   /** New limits, for Connections from now on. */
   reload(options: Options): void {
-    for (const state of [this.#attached, ...this.#mounted.values()]) {
-      if (state === undefined) continue
-      const { name, type, websocketPath, allowedOrigins } = state.options
-      state.options = { ...topLevel(options, name), type, websocketPath, allowedOrigins }
+    if (this.#attached !== undefined) this.#attached.options = topLevel(options, 'attached')
+    for (const [mounted, state] of this.#mounted) {
+      const { type, websocketPath, allowedOrigins, allowedHosts } = state.options
+      state.options = { ...topLevel(options, 'mounted'), type, websocketPath, allowedOrigins, allowedHosts }
+      mounted.reload(state.options)
     }
   }
 
   /** Takes no more. */
   close(): void {
-    for (const mounted of [...this.#mounted.keys()]) mounted.close()
+    for (const mounted of this.#mounted.keys()) mounted.close()
+    this.#mounted.clear()
     this.#attached = undefined
   }
 }
@@ -95,5 +100,13 @@ export class HostStreams {
 function topLevel(options: Options, name: string): ListenerOptions {
   const usual = resolveOptions({}).listeners[0]!
   const common = Object.fromEntries(Object.entries(options).filter(([key]) => key in usual))
-  return { ...usual, ...common, name, maxConnections: 0 }
+  return { ...usual, ...common, name, maxConnections: 0, admitsAnonymous: admitsAnonymous(options.auth, name) }
+}
+
+/** What a mount is told, checked as the keys of a listener are. */
+function checkedMount({ path = '/mqtt', allowedOrigins = [], allowedHosts = [] }: MountOptions) {
+  const input = { type: 'ws', websocketPath: path, allowedOrigins, allowedHosts, bind: '127.0.0.1:0' } as const
+  const [checked] = resolveOptions({ listeners: { mounted: input } }).listeners
+  const { type, websocketPath } = checked!
+  return { type, websocketPath, allowedOrigins: checked!.allowedOrigins, allowedHosts: checked!.allowedHosts }
 }

@@ -33,7 +33,11 @@ const CONDITIONAL: readonly {
     needs: '`ssl: on`',
     holds: ({ ssl }) => ssl,
   },
-  { keys: ['websocketPath', 'allowedOrigins'], needs: '`type: ws`', holds: ({ type }) => type === 'ws' },
+  {
+    keys: ['websocketPath', 'allowedOrigins', 'allowedHosts'],
+    needs: '`type: ws`',
+    holds: ({ type }) => type === 'ws',
+  },
   { keys: ['tcpKeepalive'], needs: '`type: tcp` or `type: ws`', holds: ({ type }) => type !== 'unix' },
   {
     keys: ['trustedProxies'],

@@ -48,6 +48,10 @@ export const metricTable: Readonly<Record<CounterName, MetricRow>> = {
     'connections',
     'Network Connections closed before their login to make room for others: the oldest of the address that had most.',
   ),
+  handshakesRefused: row(
+    'connections',
+    'Connections turned away before MQTT: by TLS, a PROXY header, or a WebSocket request.',
+  ),
   connectsAccepted: row('packets', 'CONNECT packets answered with 0x00.'),
   connectsRefused: row('packets', 'CONNECT packets turned down, all causes.'),
   connectsRefusedAtLimit: row('packets', 'CONNECT packets turned down, because a limit was reached.'),

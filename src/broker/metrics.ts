@@ -26,6 +26,7 @@ export class Metrics implements ConnectionMetrics {
   connectionsAccepted = 0
   connectionsClosedAtLimit = 0
   connectionsGaveWay = 0
+  handshakesRefused = 0
   connectsAccepted = 0
   connectsRefused = 0
   connectsRefusedAtLimit = 0

@@ -55,12 +55,32 @@ export interface MountedWebSocket {
   readonly refusedUpgrades: number
 }
 
+/** The same as the broker has it. */
+export interface OpenMount extends MountedWebSocket {
+  /** Applies new options to Connections from now on. */
+  reload(options: ListenerOptions): void
+}
+
+/** What may have to be passed before MQTT begins. */
+export type HandshakeStage = 'PROXY protocol' | 'TLS' | 'WebSocket'
+
+/** A stream that got no further than its beginning. */
+export interface HandshakeRefusal {
+  readonly listener: string
+  readonly address: string
+  readonly stage: HandshakeStage
+  /** For people; of what the peer sent it has little, and that quoted. */
+  readonly detail: string
+}
+
 /** What a listener is opened for. */
 export interface AcceptingHost {
   /** Counts a stream that has to pass something else before MQTT; `undefined` where it is to be closed at once. */
   arrive(stream: ArrivingStream): Arrival | undefined
   /** @param arrival what `arrive` gave, which is the Connection's from now on, or over where that is refused */
   accept(transport: Transport, peer: Peer, arrival?: Arrival): Incoming | undefined
+  /** Counts a stream that was turned away, and makes an event of it. */
+  turnedAway(refusal: HandshakeRefusal): void
   readonly clock: Clock
   readonly log: Logger
 }
@@ -71,6 +91,7 @@ export type OpenOne = (options: ListenerOptions, host: AcceptingHost) => Promise
 export interface Entrance {
   arrive(stream: ArrivingStream, state: ListenerState): Arrival | undefined
   accept(transport: Transport, peer: Peer, state: ListenerState, arrival?: Arrival): Incoming | undefined
+  turnedAway(refusal: HandshakeRefusal): void
 }
 
 /** A listener's own way through the entrance. */
@@ -78,6 +99,7 @@ export function hostFor(entrance: Entrance, state: ListenerState, clock: Clock, 
   return {
     arrive: (stream) => entrance.arrive(stream, state),
     accept: (transport, peer, arrival) => entrance.accept(transport, peer, state, arrival),
+    turnedAway: (refusal) => entrance.turnedAway(refusal),
     clock,
     log,
   }

@@ -55,8 +55,16 @@ function isAddressRange(text: string): boolean {
   return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= (family === 4 ? 32 : 128))
 }
 
+/** `*`, `null`, or scheme and host; the host may begin with `*.`, and has no other asterisk. */
 function isOrigin(text: string): boolean {
-  return text === '*' || (URL.canParse(text) && text.includes('://') && new URL(text).host === text.split('://')[1])
+  if (text === '*' || text === 'null') return true
+  const [, host] = /^[a-z][a-z\d+.-]*:\/\/(?:\*\.)?([^/?#@*\s]+)$/i.exec(text) ?? []
+  return host !== undefined && URL.canParse(text) && new URL(text).host !== ''
+}
+
+/** A name alone: without scheme, port, path and wildcards. */
+function isHostName(text: string): boolean {
+  return /^[^\s:/?#@*[\]]+$/.test(text)
 }
 
 /** They would show wherever the address is named. */
@@ -85,7 +93,8 @@ const DESCRIPTIONS: Readonly<Record<OptionType, (row: OptionRow) => string>> = {
   path: () => 'a path',
   bind: () => 'host:port, [v6]:port or :port with a port from 0 to 65535, or a path for type: unix',
   'websocket-path': () => 'a path that begins with /',
-  origins: () => 'a list of origins such as https://example.com, or *',
+  origins: () => 'a list of origins such as https://example.com, https://*.example.com, null or *',
+  hosts: () => 'a list of host names such as mqtt.example.com',
   'address-ranges': () => 'a list of IP addresses or networks such as 10.0.0.0/8',
   'protocol-versions': () => 'a list of 3.1, 3.1.1 and 5.0 with at least one of them',
   certificates: () => 'a list of {server-name, certfile, keyfile, keyfile-password-file}',
@@ -189,7 +198,13 @@ const SCHEMAS: Readonly<Record<OptionType, (row: OptionRow, message: string) => 
     ),
   bind: (_, message) => v.pipe(v.string(message), v.nonEmpty(message)),
   'websocket-path': (_, message) => v.pipe(v.string(message), v.regex(/^(\/[^?#\s]*)?$/, message)),
-  origins: (_, message) => textList('must be an origin such as https://example.com, or *', isOrigin, message),
+  origins: (_, message) =>
+    textList(
+      'must be an origin without a path, such as https://example.com, or https://*.example.com for all its subdomains, null or *',
+      isOrigin,
+      message,
+    ),
+  hosts: (_, message) => textList('must be a host name without a port, such as mqtt.example.com', isHostName, message),
   'address-ranges': (_, message) =>
     textList('must be an IP address or a network such as 10.0.0.0/8', isAddressRange, message),
   'protocol-versions': (_, message) =>

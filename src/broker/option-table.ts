@@ -28,6 +28,7 @@ export type OptionType =
   | 'bind'
   | 'websocket-path'
   | 'origins'
+  | 'hosts'
   | 'address-ranges'
   | 'protocol-versions'
   | 'certificates'
@@ -673,7 +674,14 @@ const listenerRows = rows('listener', [
     type: 'origins',
     default: [],
     description:
-      'Origins whose pages may connect by WebSocket, such as `https://example.com`; `*` is any. Clients that are no browser send none and always may.',
+      'Origins whose pages may connect by WebSocket, beside those of this very host and port: `https://example.com`, `https://*.example.com` for its subdomains, `null` for pages without one, `*` for any. A request without an `Origin` is no page, and may.',
+  },
+  {
+    key: 'allowed-hosts',
+    type: 'hosts',
+    default: [],
+    description:
+      'Host names of this listener whose own pages may connect where anonymous clients may log in; `localhost` and addresses always count. Any other name could be one that a foreign site has given this address.',
   },
   {
     key: 'allow-anonymous',

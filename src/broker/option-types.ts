@@ -162,8 +162,10 @@ export interface ListenerSettings {
   readonly trustedProxies: readonly string[]
   /** The one path WebSocket Clients may ask for, such as `/mqtt`. Empty = any. Default "". */
   readonly websocketPath: string
-  /** Origins whose pages may connect by WebSocket, such as `https://example.com`; `*` is any. Clients that are no browser send none and always may. Default []. */
+  /** Origins whose pages may connect by WebSocket, beside those of this very host and port: `https://example.com`, `https://*.example.com` for its subdomains, `null` for pages without one, `*` for any. A request without an `Origin` is no page, and may. Default []. */
   readonly allowedOrigins: readonly string[]
+  /** Host names of this listener whose own pages may connect where anonymous clients may log in; `localhost` and addresses always count. Any other name could be one that a foreign site has given this address. Default []. */
+  readonly allowedHosts: readonly string[]
   /** Overrides `auth.allow-anonymous` for this listener. */
   readonly allowAnonymous?: boolean
   /** Which of `auth.plugins` are asked about Clients of this listener. Default: all of them. */

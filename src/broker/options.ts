@@ -14,7 +14,7 @@ import type { ConfigSource } from './config-problems.ts'
 import { checkListener, checkListeners, isLoopback } from './listener-checks.ts'
 import { defaultsOf, OptionReader } from './option-reader.ts'
 import type { Values } from './option-reader.ts'
-import { resolveAuth, resolveTopicCheck } from './access-options.ts'
+import { admitsAnonymous, resolveAuth, resolveTopicCheck } from './access-options.ts'
 import type { PluginReference } from './option-values.ts'
 import { describeType, parseBind } from './option-schema.ts'
 import { toCamel } from './option-spelling.ts'
@@ -53,12 +53,16 @@ export function resolveOptions(
   const reader = new OptionReader(problems, baseFolder, checkFiles)
   const { listeners, auth, topicCheck, persistence, ...settings } = reader.read('broker', input, [])
 
-  const listenerOptions = resolveListeners(listeners, settings, reader, problems, baseFolder)
+  const opened = resolveListeners(listeners, settings, reader, problems, baseFolder)
+  const authOptions = resolveAuth(auth, opened, (settings['plugins'] ?? []) as PluginReference[], reader, problems)
   const options = {
     ...defaultsOf('broker'),
     ...settings,
-    listeners: listenerOptions,
-    auth: resolveAuth(auth, listenerOptions, (settings['plugins'] ?? []) as PluginReference[], reader, problems),
+    listeners: opened.map((listener) => ({
+      ...listener,
+      admitsAnonymous: admitsAnonymous(authOptions, listener.name),
+    })),
+    auth: authOptions,
     ...(topicCheck !== undefined && { topicCheck: resolveTopicCheck(topicCheck, reader, problems) }),
     ...(persistence !== undefined && {
       persistence: { ...persistenceDefaults(baseFolder), ...reader.read('persistence', persistence, ['persistence']) },
@@ -66,7 +70,7 @@ export function resolveOptions(
     baseFolder,
     warnings: problems.warnings,
   }
-  if (auth === undefined && !problems.has('auth')) checkSafeStart(listenerOptions, problems)
+  if (auth === undefined && !problems.has('auth')) checkSafeStart(opened, problems)
   problems.throwIfAny()
   return options as unknown as Options
 }

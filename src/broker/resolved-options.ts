@@ -24,6 +24,8 @@ export interface ListenerOptions extends ListenerLimits, ListenerSettings {
   /** Absolute path of a Unix domain socket; empty otherwise. */
   readonly path: string
   readonly clientCertificates: 'off' | 'optional' | 'required'
+  /** Whether Clients that show nothing about who they are may log in here. */
+  readonly admitsAnonymous: boolean
 }
 
 /** What happens to a client whose name no plugin knows, where anonymous clients may log in. */

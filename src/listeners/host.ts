@@ -5,7 +5,7 @@
  */
 import type { Logger } from '../base/log.ts'
 import type { Arrival, ArrivingStream } from '../broker/arrival.ts'
-import type { ListenerCounters } from '../broker/open-listeners.ts'
+import type { HandshakeRefusal, ListenerCounters } from '../broker/open-listeners.ts'
 import type { ListenerOptions } from '../broker/options.ts'
 import type { PumpHost } from './pump.ts'
 
@@ -15,6 +15,8 @@ export type { ListenerCounters } from '../broker/open-listeners.ts'
 export interface ListenerHost extends PumpHost {
   /** Counts a stream that has to pass something else before MQTT; `undefined` where it is to be closed at once. */
   arrive(stream: ArrivingStream): Arrival | undefined
+  /** Counts a stream that was turned away, and makes an event of it. */
+  turnedAway(refusal: HandshakeRefusal): void
   readonly log: Logger
 }
 

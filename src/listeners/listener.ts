@@ -176,6 +176,7 @@ class SocketListener implements Listener {
   #refuseProxy(socket: Socket, { address }: Peer, cause: string): void {
     this.counters.refusedProxyHeaders++
     this.#host.log.info({ listener: this.name, address, cause }, 'Connection refused: PROXY protocol')
+    this.#host.turnedAway({ listener: this.name, address, stage: 'PROXY protocol', detail: cause })
     cutOff(socket)
   }
 }

@@ -1,43 +1,146 @@
 /**
  * MQTT over WebSocket on an HTTP server that the host program has anyway.
  *
+ * As soon as somebody listens to `upgrade`, Node hands every request with an `Upgrade` header there and none of them to the
+ * program's own routes, where they belong unless we serve them: `curl --http2` and Java's HTTP client offer HTTP/2 with each
+ * first request. A server may ignore the offer (RFC 9110 §7.8). So what no mount is for, and nobody else waits for, becomes an
+ * ordinary request again: it is put back on its connection without the offer.
+ *
  * @module
  */
 import type { IncomingMessage, Server } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { TLSSocket } from 'node:tls'
+import { UsageError } from '../base/errors.ts'
 import { plainAddress } from '../broker/address.ts'
-import type { MountedWebSocket } from '../broker/open-listeners.ts'
+import type { OpenMount } from '../broker/open-listeners.ts'
 import type { ListenerHost } from './host.ts'
-import { WebSocketUpgrade, type WebSocketOptions } from './websocket-upgrade.ts'
+import { answerAndClose, isWebSocketRequest, WebSocketUpgrade, type WebSocketOptions } from './websocket-upgrade.ts'
+
+/** The mounts of each HTTP server: those of all brokers in this process, as they have one listener together. */
+const mountsOf = new WeakMap<Server, Mounts>()
 
 /**
  * Answers WebSocket requests for one path of an HTTP or HTTPS server. Requests for other paths, upgrades and ordinary ones,
  * are left to whoever else listens on that server.
  *
- * @param options `websocketPath` is the path; with an empty one every upgrade is taken
+ * @param options `websocketPath` is the path; with an empty one every WebSocket is taken
  * @returns `close` stops answering; Connections stay open, they are their owner's to close
+ * @throws {UsageError} for what is no HTTP server
  */
-export function mountWebSocket(server: Server, options: WebSocketOptions, host: ListenerHost): MountedWebSocket {
-  let refusedUpgrades = 0
-  const upgrade = new WebSocketUpgrade(options, host)
-  const onUpgrade = (request: IncomingMessage, stream: Duplex, head: Buffer) => {
-    if (!upgrade.isForUs(request)) return
+export function mountWebSocket(server: Server, options: WebSocketOptions, host: ListenerHost): OpenMount {
+  if (!isHttpServer(server)) {
+    throw new UsageError(
+      'mount() takes the HTTP server itself, such as what http.createServer() or app.listen() returns',
+    )
+  }
+  const mounts = mountsOf.get(server) ?? new Mounts(server)
+  mountsOf.set(server, mounts)
+  const mount = new Mount(options, host)
+  mounts.add(mount)
+  return {
+    reload: (changed) => mount.use(changed),
+    close: () => mounts.remove(mount),
+    get refusedUpgrades() {
+      return mount.refusedUpgrades
+    },
+  }
+}
+
+/** A framework's application has `on`, too, but emits nothing of what a server does. */
+function isHttpServer(server: unknown): boolean {
+  if (typeof server !== 'object' || server === null) return false
+  const { on, listening } = server as Partial<Server>
+  return typeof on === 'function' && typeof listening === 'boolean'
+}
+
+class Mount {
+  refusedUpgrades = 0
+  readonly #host: ListenerHost
+  #options: WebSocketOptions
+  #upgrade: WebSocketUpgrade
+
+  constructor(options: WebSocketOptions, host: ListenerHost) {
+    this.#host = host
+    this.#options = options
+    this.#upgrade = new WebSocketUpgrade(options, host)
+  }
+
+  /** From the next request on. */
+  use(options: WebSocketOptions): void {
+    this.#options = options
+    this.#upgrade = new WebSocketUpgrade(options, this.#host)
+  }
+
+  isFor(request: IncomingMessage): boolean {
+    return isWebSocketRequest(request) && this.#upgrade.isForUs(request)
+  }
+
+  take(request: IncomingMessage, stream: Duplex, head: Buffer): void {
     const { remoteAddress = '', remotePort } = request.socket as Socket
     const peer = {
-      listener: options.name,
+      listener: this.#options.name,
       address: plainAddress(remoteAddress) ?? '',
       port: remotePort,
       encrypted: request.socket instanceof TLSSocket,
     }
-    if (!upgrade.upgrade(request, stream, head, peer)) refusedUpgrades++
+    if (!this.#upgrade.upgrade(request, stream, head, peer)) this.refusedUpgrades++
   }
-  server.on('upgrade', onUpgrade)
-  return {
-    close: () => void server.off('upgrade', onUpgrade),
-    get refusedUpgrades() {
-      return refusedUpgrades
-    },
+
+  answerNotFound(stream: Duplex): void {
+    answerAndClose(stream, 404, 'There is nothing on this path', this.#host.clock)
   }
+}
+
+class Mounts {
+  readonly #server: Server
+  readonly #mounts: Mount[] = []
+
+  constructor(server: Server) {
+    this.#server = server
+  }
+
+  add(mount: Mount): void {
+    if (this.#mounts.push(mount) === 1) this.#server.on('upgrade', this.#onUpgrade)
+  }
+
+  remove(mount: Mount): void {
+    const at = this.#mounts.indexOf(mount)
+    if (at < 0) return
+    this.#mounts.splice(at, 1)
+    if (this.#mounts.length === 0) this.#server.off('upgrade', this.#onUpgrade)
+  }
+
+  readonly #onUpgrade = (request: IncomingMessage, stream: Duplex, head: Buffer): void => {
+    const mount = this.#mounts.find((one) => one.isFor(request))
+    if (mount !== undefined) mount.take(request, stream, head)
+    else if (this.#server.listenerCount('upgrade') > 1) return
+    else if (this.#server.listenerCount('request') > 0) this.#beginAgain(request, stream, head)
+    else this.#mounts[0]!.answerNotFound(stream)
+  }
+
+  /** The connection is read from the start of this request on, whose body may still be on its way. */
+  #beginAgain(request: IncomingMessage, stream: Duplex, head: Buffer): void {
+    stream.unshift(Buffer.concat([Buffer.from(withoutOffer(request), 'latin1'), head]))
+    this.#server.emit(stream instanceof TLSSocket ? 'secureConnection' : 'connection', stream)
+  }
+}
+
+/** The head of a request as it came, but for the offer to speak something else. */
+function withoutOffer({ method, url, httpVersion, rawHeaders }: IncomingMessage): string {
+  const lines = [`${method} ${url} HTTP/${httpVersion}`]
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const [name, value] = [rawHeaders[at]!, rawHeaders[at + 1]!]
+    const lower = name.toLowerCase()
+    if (lower === 'upgrade' || lower === 'http2-settings') continue
+    const kept = lower === 'connection' ? withoutOptions(value) : value
+    if (kept !== '' || lower !== 'connection') lines.push(`${name}: ${kept}`)
+  }
+  return `${lines.join('\r\n')}\r\n\r\n`
+}
+
+function withoutOptions(connection: string): string {
+  const options = connection.split(',').map((option) => option.trim())
+  return options.filter((option) => !/^(upgrade|http2-settings)$/i.test(option)).join(', ')
 }

@@ -17,6 +17,7 @@ import type { Duplex } from 'node:stream'
 import { TLSSocket } from 'node:tls'
 import type { Clock } from '../base/clock.ts'
 import { UsageError } from '../base/errors.ts'
+import { plainAddress } from '../broker/address.ts'
 import type { Arrival } from '../broker/arrival.ts'
 import type { Incoming, Peer, Transport } from '../protocol/transport.ts'
 import { shareReads } from './shared-read.ts'
@@ -59,20 +60,53 @@ function isPlain(stream: Duplex): stream is Socket {
 }
 
 /**
- * Makes a Connection of any connected stream of bytes that the host program has, such as one end of an in-memory pair.
+ * Makes a Connection of any connected stream of bytes that the host program has: a socket, or one end of an in-memory pair.
  *
- * @param peer what is known of the other side; what is missing reads as a local, unencrypted peer without an address
+ * @param peer what is known of the other side beyond what a socket tells of itself; what nobody says reads as a local,
+ *   unencrypted peer without an address
  * @returns true when the stream was accepted; false when it was refused, and is destroyed
- * @throws {UsageError} when the stream is closed already, or does not carry bytes (object mode, or an encoding set)
+ * @throws {UsageError} for what is no stream, one that is closed already, or one that does not carry bytes (object mode, or an
+ *   encoding set)
  */
 export function attachStream(stream: Duplex, peer: Partial<Peer>, host: PumpHost): boolean {
+  if (!isDuplex(stream))
+    throw new UsageError(`attach() takes a Duplex stream of Node, such as a net.Socket; got ${kindOf(stream)}`)
   if (stream.destroyed || !stream.readable || !stream.writable) {
     throw new UsageError('Only an open stream can be attached; this one has ended or is destroyed')
   }
   if (stream.readableObjectMode || stream.writableObjectMode || stream.readableEncoding !== null) {
     throw new UsageError('Only a stream of bytes can be attached; this one is in object mode or has an encoding set')
   }
-  return pumpStream(stream, { listener: 'attached', address: '', encrypted: false, ...peer }, host)
+  const {
+    listener = 'attached',
+    address = addressOf(stream as Partial<Socket>),
+    port = (stream as Partial<Socket>).remotePort,
+    ...rest
+  } = peer ?? {}
+  if (typeof address !== 'string') throw new UsageError(`the address of a peer is a text, got ${kindOf(address)}`)
+  const encrypted = rest.encrypted ?? (stream as Partial<TLSSocket>).encrypted === true
+  const known = { ...rest, listener, address, encrypted }
+  return pumpStream(stream, port === undefined ? known : { ...known, port }, host)
+}
+
+function isDuplex(stream: unknown): boolean {
+  if (typeof stream !== 'object' || stream === null) return false
+  const { on, write, pause } = stream as Partial<Duplex>
+  return [on, write, pause].every((method) => typeof method === 'function')
+}
+
+/** What somebody has given, for a sentence; with the way out where there is one. */
+function kindOf(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return String(value)
+  const name = value.constructor?.name ?? 'an object'
+  if ('readable' in value && 'writable' in value)
+    return `${name} (Duplex.fromWeb makes a stream of a pair of web streams)`
+  return name.includes('WebSocket') ? `${name} (mount() takes the HTTP server that WebSockets come to)` : name
+}
+
+/** Of a socket, or of what passes for one; other streams have none. */
+function addressOf({ remoteAddress = '' }: Partial<Socket>): string {
+  return plainAddress(remoteAddress) ?? ''
 }
 
 /** The Transport over a Node stream. */

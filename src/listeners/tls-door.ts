@@ -128,7 +128,10 @@ export class TlsDoor implements Door {
     if (handshake === undefined) return
     const { host, options, counters } = this.#house
     counters.failedHandshakes++
-    host.log.info({ listener: options.name, address: handshake.peer.address, cause }, 'TLS handshake failed')
+    const { name: listener } = options
+    const { address } = handshake.peer
+    host.log.info({ listener, address, cause }, 'TLS handshake failed')
+    host.turnedAway({ listener, address, stage: 'TLS', detail: cause })
   }
 
   /** Takes renewed files into use; files that do not fit together (yet) change nothing. */

@@ -51,7 +51,7 @@ export class WebSocketDoor implements Door {
 
   #onRequest(request: IncomingMessage, response: ServerResponse): void {
     const status = this.#upgrade.isForUs(request) ? 426 : 404
-    response.writeHead(status, { Upgrade: 'websocket', Connection: 'close', 'Content-Type': 'text/plain' })
+    response.writeHead(status, { Upgrade: 'websocket', Connection: 'Upgrade, close', 'Content-Type': 'text/plain' })
     response.end('This is an MQTT Server; connect by WebSocket with subprotocol mqtt\n')
   }
 }

@@ -3,7 +3,8 @@
  * rest. A refusal is an HTTP status that says why.
  *
  *   404   the path is not the listener's
- *   403   a page of an origin that is not listed; without an `Origin` header it is no page, and may
+ *   426   an upgrade to something else than WebSocket
+ *   403   a page of another origin that is not listed (`origin.ts`)
  *   400   none of our subprotocols is offered, or the request is not a WebSocket handshake (this one by `ws`)
  *
  * @module
@@ -19,12 +20,13 @@ import type { Arrival } from '../broker/arrival.ts'
 import { cutOff } from './cut-off.ts'
 import { forwardedAddress } from './forwarded-for.ts'
 import type { ListenerHost } from './host.ts'
+import { OriginRules, type OriginOptions } from './origin.ts'
 import { pumpWebSocket } from './websocket-pump.ts'
 
 /** What of a listener's options is about WebSocket. */
 export type WebSocketOptions = Pick<
   ListenerOptions,
-  'name' | 'websocketPath' | 'allowedOrigins' | 'trustedProxies' | 'maxPacketSize' | 'maxConnectPacketSize'
+  'name' | 'websocketPath' | 'trustedProxies' | 'maxPacketSize' | 'maxConnectPacketSize' | keyof OriginOptions
 >
 
 /** Names of MQTT as a subprotocol, the one we like best first [5.0 MQTT-6.0.0-4]. */
@@ -42,14 +44,14 @@ export class WebSocketUpgrade {
   readonly #options: WebSocketOptions
   readonly #host: ListenerHost
   readonly #isTrusted: (address: string) => boolean
-  readonly #origins: ReadonlySet<string>
+  readonly #origins: OriginRules
   readonly #server: WebSocketServer
 
   constructor(options: WebSocketOptions, host: ListenerHost) {
     this.#options = options
     this.#host = host
     this.#isTrusted = addressList(options.trustedProxies)
-    this.#origins = new Set(options.allowedOrigins.map((origin) => origin.toLowerCase()))
+    this.#origins = new OriginRules(options)
     // The published types lag behind in closeTimeout.
     const settings: ServerOptions & { closeTimeout: number } = {
       noServer: true,
@@ -83,7 +85,9 @@ export class WebSocketUpgrade {
     const peer = this.#behindProxies(socketPeer, request)
     const refusal = this.#refusal(request)
     if (refusal !== undefined) {
-      this.#host.log.info({ listener: peer.listener, address: peer.address, ...refusal }, 'WebSocket refused')
+      const { listener, address } = peer
+      this.#host.log.info({ listener, address, ...refusal }, `WebSocket refused: ${refusal.cause}`)
+      this.#host.turnedAway({ listener, address, stage: 'WebSocket', detail: refusal.cause })
       answerAndClose(stream, refusal.status, refusal.cause, this.#host.clock)
       return false
     }
@@ -95,11 +99,11 @@ export class WebSocketUpgrade {
   }
 
   #refusal(request: IncomingMessage): { readonly status: number; readonly cause: string } | undefined {
-    const { origin } = request.headers
+    const { origin, host } = request.headers
     if (!this.isForUs(request)) return { status: 404, cause: 'There is no MQTT on this path' }
-    if (origin !== undefined && !this.#origins.has('*') && !this.#origins.has(origin.toLowerCase())) {
-      return { status: 403, cause: `Origin ${JSON.stringify(origin)} is not in allowed-origins` }
-    }
+    if (!isWebSocketRequest(request)) return { status: 426, cause: 'This path speaks MQTT over WebSocket' }
+    const refused = this.#origins.refusal(origin, host)
+    if (refused !== undefined) return { status: 403, cause: refused }
     const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim())
     if (SUBPROTOCOLS.some((name) => offered.includes(name))) return undefined
     return { status: 400, cause: `Subprotocol must be ${SUBPROTOCOLS.join(' or ')}` }
@@ -113,12 +117,17 @@ export class WebSocketUpgrade {
   }
 }
 
+export function isWebSocketRequest({ headers: { upgrade = '' } }: IncomingMessage): boolean {
+  return upgrade.toLowerCase() === 'websocket'
+}
+
 /** Answers a request that shall not become a WebSocket. */
 export function answerAndClose(stream: Duplex, status: number, cause: string, clock: Clock): void {
   const body = `${cause}\n`
   const head = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
-    'Connection: close',
+    // What would do instead has to be said (RFC 9110 §15.5.22).
+    ...(status === 426 ? ['Upgrade: websocket', 'Connection: Upgrade, close'] : ['Connection: close']),
     'Content-Type: text/plain; charset=utf-8',
     `Content-Length: ${Buffer.byteLength(body)}`,
   ]

@@ -9,11 +9,17 @@ const PYTHON = '/usr/bin/python3'
 const VERSIONS = ['3.1', '3.1.1', '5'] as const
 
 /** What `python_client.py` prints for a scenario. */
-async function paho(t: TestContext, version: string, scenario: string): Promise<readonly string[]> {
+async function paho(
+  t: TestContext,
+  version: string,
+  scenario: string,
+  transport: 'tcp' | 'websockets' = 'tcp',
+): Promise<readonly string[]> {
   if (!existsSync(PYTHON)) throw new Error(`${PYTHON} is missing: install Debian's python3-paho-mqtt (.ci/run does)`)
-  const { port } = await serve(t)
+  const type = transport === 'tcp' ? 'tcp' : 'ws'
+  const { port } = await serve(t, { listeners: { door: { bind: '127.0.0.1:0', type } } })
   const script = join(root, 'test', 'interop', 'python_client.py')
-  return start(t, PYTHON, ['-W', 'ignore', script, String(port), version, scenario]).end()
+  return start(t, PYTHON, ['-W', 'ignore', script, String(port), version, scenario, transport]).end()
 }
 
 for (const version of VERSIONS) {
@@ -34,6 +40,11 @@ for (const version of VERSIONS) {
     assert.deepEqual(await paho(t, version, 'many_topics'), ['1000 {1}', 't/0 1 0 first', 't/999 1 0 last'])
   })
 }
+
+test('paho-mqtt: WebSocket, with the Origin that it makes of the address', async (t) => {
+  const expected = ['a/b 0 0 qos 0', 'a/b 1 0 qos 1', 'a/b 2 0 qos 2']
+  assert.deepEqual(await paho(t, '5', 'exchange', 'websockets'), expected)
+})
 
 test('paho-mqtt: a payload of 10 MB arrives whole, at every QoS', async (t) => {
   assert.deepEqual(await paho(t, '5', 'large'), ['[True, True, True]'])

@@ -1,6 +1,6 @@
 """A Client of its own kind for the interop tests: paho-mqtt, told what to do by its arguments.
 
-    python_client.py PORT VERSION SCENARIO      prints one line for each thing that came, and exits with 0
+    python_client.py PORT VERSION SCENARIO [TRANSPORT]      prints one line for each thing that came, and exits with 0
 """
 
 import sys
@@ -17,6 +17,7 @@ except ImportError:
 PORT = int(sys.argv[1])
 VERSION = {"3.1": mqtt.MQTTv31, "3.1.1": mqtt.MQTTv311, "5": mqtt.MQTTv5}[sys.argv[2]]
 IS_5 = VERSION == mqtt.MQTTv5
+TRANSPORT = sys.argv[4] if len(sys.argv) > 4 else "tcp"
 PATIENCE = 15
 
 
@@ -29,7 +30,7 @@ def properties(packet_type, **values):
 
 class Client:
     def __init__(self, client_id, keep=False, will=None, **connect_properties):
-        arguments = {"client_id": client_id, "protocol": VERSION}
+        arguments = {"client_id": client_id, "protocol": VERSION, "transport": TRANSPORT}
         if hasattr(mqtt, "CallbackAPIVersion"):
             arguments["callback_api_version"] = mqtt.CallbackAPIVersion.VERSION1
         if not IS_5:

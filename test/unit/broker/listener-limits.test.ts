@@ -30,7 +30,7 @@ async function withListeners(config: ConfigInput) {
         close: nothing,
       })
     },
-    mountWebSocket: () => ({ close() {}, refusedUpgrades: 0 }),
+    mountWebSocket: () => ({ close() {}, reload() {}, refusedUpgrades: 0 }),
     attachStream,
     plugins: shippedPlugins,
   }

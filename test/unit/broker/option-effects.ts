@@ -645,6 +645,7 @@ export const elsewhere: Readonly<Record<string, string>> = {
   'listener/trusted-proxies': 'listeners/proxy-protocol.test.ts',
   'listener/websocket-path': 'listeners/websocket.test.ts',
   'listener/allowed-origins': 'listeners/websocket.test.ts',
+  'listener/allowed-hosts': 'listeners/origin.test.ts',
   'listener/allow-anonymous': 'broker/listener-limits.test.ts',
   'listener/auth-plugins': 'broker/listener-limits.test.ts',
   'listener/tcp-keepalive': 'listeners/listener.test.ts',

@@ -17,7 +17,17 @@ const SAMPLES: Readonly<Record<OptionType, { right: unknown; wrong: readonly unk
   path: { right: 'a/file', wrong: ['', 1, true, null, ['a']] },
   bind: { right: '127.0.0.1:0', wrong: ['', 1883, null, 'localhost', '::1:1883', 'host:70000', '1.2.3:1883'] },
   'websocket-path': { right: '/mqtt', wrong: ['mqtt', '/a?b', '/a b', 1, null] },
-  origins: { right: ['https://example.com', '*'], wrong: ['*', ['example.com'], ['https://example.com/page'], [1]] },
+  origins: {
+    right: ['https://example.com', 'https://*.example.com', 'capacitor://localhost', 'http://[::1]:8080', 'null', '*'],
+    wrong: [
+      ...['*', ['example.com'], ['https://example.com/page'], ['https://example.com/'], [1], ['*.example.com']],
+      ...[['https://ex*mple.com'], ['https://*.*.example.com'], ['https://*'], ['https://']],
+    ],
+  },
+  hosts: {
+    right: ['mqtt.example.com', 'broker'],
+    wrong: ['broker', ['broker:8080'], ['ws://broker'], ['*.broker'], ['']],
+  },
   'address-ranges': { right: ['10.0.0.1', 'fd00::/8'], wrong: ['10.0.0.1', ['10.0.0.0/33'], ['proxy'], ['::/8/8']] },
   'protocol-versions': { right: [3.1, '3.1.1', 5, '5.0'], wrong: [[], [4], ['5.1'], 5] },
   certificates: { right: [], wrong: ['a.crt', [{ certfile: 'a.crt' }], [{ certfile: 'a', keyfile: 'b', name: 'c' }]] },

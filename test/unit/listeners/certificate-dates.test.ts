@@ -34,11 +34,10 @@ class WallClock extends ManualClock implements Clock {
 }
 
 class HostAt extends RecordingHost {
-  override readonly clock: WallClock
+  declare readonly clock: WallClock
 
   constructor(wallMs: number) {
-    super()
-    this.clock = new WallClock(wallMs)
+    super(new WallClock(wallMs))
   }
 
   get warnings(): string[] {

@@ -4,6 +4,7 @@
  * @module
  */
 import { EventEmitter, once } from 'node:events'
+import type { Clock } from '../../../src/base/clock.ts'
 import type { Logger } from '../../../src/base/log.ts'
 import { realClock } from '../../../src/broker/clock.ts'
 import type { Access } from '../../../src/broker/access.ts'
@@ -13,6 +14,7 @@ import { Lobby } from '../../../src/broker/lobby.ts'
 import { Metrics } from '../../../src/broker/metrics.ts'
 import { resolveOptions, type ListenerInput, type ListenerOptions, type Options } from '../../../src/broker/options.ts'
 import type { ListenerHost } from '../../../src/listeners/listener.ts'
+import type { HandshakeRefusal } from '../../../src/broker/open-listeners.ts'
 import type { Incoming, Peer, Transport } from '../../../src/protocol/transport.ts'
 
 /** Options of a listener named `test`, on a free port of the loopback unless said otherwise. */
@@ -85,7 +87,7 @@ export interface LogLine {
 export class RecordingHost extends EventEmitter implements ListenerHost {
   readonly connections: RecordedConnection[] = []
   readonly lines: LogLine[] = []
-  readonly clock = realClock
+  readonly clock: Clock
   readonly log: Logger = {
     debug: this.#method('debug'),
     info: this.#method('info'),
@@ -114,6 +116,11 @@ export class RecordingHost extends EventEmitter implements ListenerHost {
     }
   }
 
+  constructor(clock: Clock = realClock) {
+    super()
+    this.clock = clock
+  }
+
   arrive(stream: ArrivingStream): Arrival | undefined {
     return Arrival.enter(this.lobby, stream, this.#state, this.clock.now())
   }
@@ -125,6 +132,11 @@ export class RecordingHost extends EventEmitter implements ListenerHost {
     const accepted = this.onAccept(connection) !== false
     this.emit('change')
     return accepted ? connection : undefined
+  }
+
+  readonly refusals: HandshakeRefusal[] = []
+  turnedAway(refusal: HandshakeRefusal): void {
+    this.refusals.push(refusal)
   }
 
   /** The Connection that came in as number `index`, now or later. */

@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict'
 import { PassThrough } from 'node:stream'
 import { test } from 'node:test'
+import type { Clock } from '../../../src/base/clock.ts'
+import { realClock } from '../../../src/broker/clock.ts'
 import { resolveOptions } from '../../../src/broker/options.ts'
 import { WaitingRoom, type LostCause, type Stay } from '../../../src/listeners/waiting-room.ts'
+import { ManualClock } from '../plugins/support.ts'
 import { listenerOptions, RecordingHost } from './recording-host.ts'
 
-function open(maxHandshakes: number, connectTimeout = 60) {
-  const host = new RecordingHost()
+function open(maxHandshakes: number, connectTimeout = 60, clock: Clock = realClock) {
+  const host = new RecordingHost(clock)
   const counters = { failedHandshakes: 0, refusedProxyHeaders: 0, refusedUpgrades: 0, refusedWaiting: 0 }
   const room = new WaitingRoom(listenerOptions({ maxHandshakes, connectTimeout }), host, counters)
   const lost: [stream: PassThrough, cause: LostCause][] = []
@@ -65,16 +68,16 @@ test('what leaves or closes makes room', async () => {
   assert.equal(room.leave(third.stay!), undefined)
 })
 
-test('one deadline for all that comes before MQTT', (context) => {
-  context.mock.timers.enable({ apis: ['setTimeout'] })
-  const { host, room, lost, enter } = open(2, 1)
+test('one deadline for all that comes before MQTT', () => {
+  const clock = new ManualClock()
+  const { host, room, lost, enter } = open(2, 1, clock)
   const [late, gone] = [enter(ALICE, true), enter(ALICE)]
   room.leave(gone.stay!)
-  context.mock.timers.tick(500)
+  clock.advance(500)
   assert.ok(room.comesFrom(late.stay!, MALLORY))
-  context.mock.timers.tick(499)
+  clock.advance(499)
   assert.ok(!late.stream.destroyed)
-  context.mock.timers.tick(1)
+  clock.advance(1)
   assert.deepEqual(lost, [[late.stream, 'late']])
   assert.ok(late.stream.destroyed)
   assert.equal(host.lobby.size, 1, 'the one that has left is its new owner’s to count')

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
+import { EventEmitter, once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer, get, type IncomingMessage, type Server } from 'node:http'
 import { connect, type AddressInfo } from 'node:net'
@@ -145,6 +145,49 @@ test('path and origin decide who may connect', async (context) => {
   assert.equal(listener.counters.refusedUpgrades, 4)
   assert.equal(host.connections.length, 3)
 })
+
+test('an Origin that is refused is logged with its key, counted, and told to the host', async (context) => {
+  const { host, listener } = await serve(context)
+  const base = listener.url.replace('ws://', '')
+  assert.equal(await outcome(dial(context, listener.url, { origin: `https://${base}` })), 'mqtt', 'as paho sends it')
+  assert.equal(await outcome(dial(context, listener.url, { origin: 'https://bad.example' })), 403)
+  const rebound = { origin: 'http://evil.example:8080', headers: { host: 'evil.example:8080' } }
+  assert.equal(await outcome(dial(context, listener.url, rebound)), 403)
+  const [foreign, evil] = host.lines.map(({ message }) => message)
+  assert.match(foreign!, /^WebSocket refused: Origin "https:\/\/bad\.example" is neither in `allowed-origins`/)
+  assert.match(evil!, /^WebSocket refused: Host "evil\.example:8080" .* `allowed-hosts`/)
+  assert.deepEqual(
+    host.refusals.map(({ stage, listener: name, address }) => [stage, name, address]),
+    [
+      ['WebSocket', 'test', '127.0.0.1'],
+      ['WebSocket', 'test', '127.0.0.1'],
+    ],
+  )
+  assert.equal(listener.counters.refusedUpgrades, 2)
+})
+
+test('a page of any origin may where `admits-anonymous` is not so, under any name of this host', async (context) => {
+  const { listener } = await serve(context, {}, { admitsAnonymous: false })
+  const page = { origin: 'http://broker.example:8080', headers: { host: 'broker.example:8080' } }
+  assert.equal(await outcome(dial(context, listener.url, page)), 'mqtt')
+})
+
+test('an offer of something else than WebSocket is told what is spoken here (RFC 9110 §15.5.22)', async (context) => {
+  const { listener } = await serve(context)
+  const answer = await exchange(
+    listener.port!,
+    'GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n\r\n',
+  )
+  assert.match(answer, /^HTTP\/1\.1 426 Upgrade Required\r\n/)
+  assert.match(answer, /\r\nUpgrade: websocket\r\nConnection: Upgrade, close\r\n/)
+})
+
+/** Sends bytes, and reads until the other side ends. */
+async function exchange(port: number, request: string): Promise<string> {
+  const socket = connect(port, '127.0.0.1')
+  socket.write(request)
+  return await text(socket)
+}
 
 test('without `websocket-path` any path leads to the same MQTT [5.0 U-6-1]', async (context) => {
   const { host, listener } = await serve(context)
@@ -353,6 +396,98 @@ async function hostProgram(context: TestContext): Promise<{ server: Server; base
   context.after(() => server.close().closeAllConnections())
   return { server, base: `127.0.0.1:${(server.address() as AddressInfo).port}` }
 }
+
+const H2C = 'Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA\r\n'
+const ELSEWHERE: readonly [title: string, request: string, route: string][] = [
+  ['an offer of HTTP/2, as curl --http2 makes it', `GET /page HTTP/1.1\r\nHost: a\r\n${H2C}\r\n`, 'GET /page '],
+  [
+    'the same with a body, as a HTTP client of Java makes it',
+    `POST /form HTTP/1.1\r\nHost: a\r\n${H2C}Content-Length: 5\r\n\r\nhello`,
+    'POST /form hello',
+  ],
+  [
+    'the same with a body in chunks',
+    `POST /form HTTP/1.1\r\nHost: a\r\n${H2C}Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n`,
+    'POST /form hello',
+  ],
+  [
+    'a WebSocket of another path',
+    'GET /chat HTTP/1.1\r\nHost: a\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
+    'GET /chat ',
+  ],
+  ['an offer of HTTP/2 at our own path', `GET /mqtt HTTP/1.1\r\nHost: a\r\n${H2C}\r\n`, 'GET /mqtt '],
+]
+for (const [title, request, route] of ELSEWHERE) {
+  test(
+    `mounted: ${title} is a request for the program's own routes, and the server can close`,
+    { timeout: 30_000 },
+    async (context) => {
+      const server = createServer((asked, response) => {
+        void text(asked).then((body) => response.end(`${asked.method} ${asked.url} ${body}`))
+      })
+      server.listen(0, '127.0.0.1')
+      await once(server, 'listening')
+      const options = listenerOptions({ type: 'ws', websocketPath: '/mqtt' })
+      // Two of them, as of two brokers: neither takes the other for somebody who answers.
+      const mounts = [options, { ...options, websocketPath: '/other' }].map((one) =>
+        mountWebSocket(server, one, new RecordingHost()),
+      )
+      context.after(() => mounts.map((mount) => mount.close()))
+      const { port } = server.address() as AddressInfo
+      const socket = connect(port, '127.0.0.1')
+      let received = ''
+      socket.on('data', (chunk) => (received += String(chunk)))
+      socket.write(request)
+      const until = async (pattern: RegExp): Promise<void> => {
+        while (!pattern.test(received)) await once(socket, 'data')
+      }
+      await until(new RegExp(`\r\n\r\n(?:[\\da-f]+\r\n)?${route}`))
+      assert.match(received, /^HTTP\/1\.1 200 OK\r\n/)
+      // The connection goes on, as HTTP/1.1 has it.
+      socket.write('GET /again HTTP/1.1\r\nHost: a\r\n\r\n')
+      await until(/GET \/again /)
+      const ended = once(server, 'close')
+      server.close()
+      socket.end()
+      await ended
+    },
+  )
+}
+
+test('mounted on a server without routes: what is not ours is not found', async (context) => {
+  const server = createServer()
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  context.after(() => server.close())
+  const mounted = mountWebSocket(server, listenerOptions({ type: 'ws', websocketPath: '/mqtt' }), new RecordingHost())
+  const answer = await exchange((server.address() as AddressInfo).port, `GET / HTTP/1.1\r\nHost: a\r\n${H2C}\r\n`)
+  assert.match(answer, /^HTTP\/1\.1 404 Not Found\r\n/)
+  mounted.close()
+  mounted.close()
+  assert.equal(server.listenerCount('upgrade'), 0)
+})
+
+test('mounted: new options hold for the next request', async (context) => {
+  const { server, base } = await hostProgram(context)
+  const options = listenerOptions({ type: 'ws', websocketPath: '/mqtt' })
+  const mounted = mountWebSocket(server, options, new RecordingHost())
+  const origin = 'https://app.example'
+  assert.equal(await outcome(dial(context, `ws://${base}/mqtt`, { origin })), 403)
+  mounted.reload({ ...options, allowedOrigins: [origin] })
+  assert.equal(await outcome(dial(context, `ws://${base}/mqtt`, { origin })), 'mqtt')
+  assert.equal(mounted.refusedUpgrades, 1)
+})
+
+test('mount takes a server, and says so of anything else', () => {
+  const framework = Object.assign(() => undefined, { on: () => undefined })
+  for (const wrong of [undefined, null, 'http://localhost', framework, new EventEmitter()]) {
+    const options = listenerOptions({ type: 'ws' })
+    assert.throws(() => mountWebSocket(wrong as unknown as Server, options, new RecordingHost()), {
+      code: 'ERR_USAGE',
+      message: /takes the HTTP server itself/,
+    })
+  }
+})
 
 test("mounted on the host program's HTTP server: only its path is ours", async (context) => {
   const { server, base } = await hostProgram(context)

@@ -1,0 +1,85 @@
+/**
+ * Which web pages may connect. A browser sends with each WebSocket the origin of the page that asks for it; other programs may
+ * send one, too, mostly made of the address that they dial. Without an `Origin` it is no page, and may.
+ *
+ *   Origin: https://app.example        in `allowed-origins`? then it may
+ *   Host: mqtt.example:8080            the same host and port? then it is a page of this very server, or a program, and may, but:
+ *
+ * A name that leads to us is not always ours. Where anonymous clients may log in, any site could give one of its own names this
+ * address (DNS rebinding) and so let its pages use a broker that only a machine or a network can reach. So there a name counts
+ * only if it is `localhost` or in `allowed-hosts`; an address is no name.
+ *
+ * @module
+ */
+import { isIP } from 'node:net'
+import type { ListenerOptions } from '../broker/options.ts'
+
+export type OriginOptions = Pick<ListenerOptions, 'allowedOrigins' | 'allowedHosts' | 'admitsAnonymous'>
+
+/** Headers may have 16 KiB; a log line and an answer need to show what it was about. */
+const MAX_SHOWN = 200
+
+export class OriginRules {
+  readonly #options: OriginOptions
+  readonly #exact: ReadonlySet<string>
+  /** What stands before and behind the `*` of `https://*.example.com`. */
+  readonly #wild: readonly (readonly [scheme: string, end: string])[]
+  readonly #hosts: ReadonlySet<string>
+
+  constructor(options: OriginOptions) {
+    this.#options = options
+    const origins = options.allowedOrigins.map(normalized)
+    this.#exact = new Set(origins)
+    this.#wild = origins
+      .filter((origin) => origin.includes('://*.'))
+      .map((origin) => origin.split('*') as [string, string])
+    this.#hosts = new Set(options.allowedHosts.map((host) => host.toLowerCase()))
+  }
+
+  /** @returns why a request with these headers may not become a WebSocket; `undefined` where it may */
+  refusal(origin: string | undefined, host: string | undefined): string | undefined {
+    if (origin === undefined || this.#isListed(normalized(origin))) return undefined
+    if (host === undefined || !isSameHost(origin, host)) {
+      return `Origin ${show(origin)} is neither in \`allowed-origins\` nor that of the Host, which is ${show(host ?? '')}`
+    }
+    if (!this.#options.admitsAnonymous || this.#isOurs(hostName(host))) return undefined
+    return `Host ${show(host)} is a name that is not in \`allowed-hosts\`, and pages of Origin ${show(origin)} could log in as anonymous clients`
+  }
+
+  #isListed(origin: string): boolean {
+    if (this.#exact.has('*') || this.#exact.has(origin)) return true
+    return this.#wild.some(
+      ([scheme, end]) =>
+        origin.startsWith(scheme) && origin.endsWith(end) && origin.length > scheme.length + end.length,
+    )
+  }
+
+  #isOurs(name: string): boolean {
+    return name === 'localhost' || isIP(name) !== 0 || this.#hosts.has(name)
+  }
+}
+
+/** Scheme, host and port in small letters, without the port that the scheme implies. */
+function normalized(origin: string): string {
+  if (!URL.canParse(origin)) return origin.toLowerCase()
+  const { protocol, host } = new URL(origin)
+  return host === '' ? origin.toLowerCase() : `${protocol}//${host}`
+}
+
+/** The scheme is not compared: behind a proxy it is another one, and programs write what comes to their makers' minds. */
+function isSameHost(origin: string, host: string): boolean {
+  if (!URL.canParse(origin)) return false
+  const from = new URL(origin)
+  const to = `${from.protocol}//${host}`
+  return from.host !== '' && /^[^/?#@\s]+$/.test(host) && URL.canParse(to) && new URL(to).host === from.host
+}
+
+/** The name or address in a Host header, without its port and the brackets of IPv6. */
+function hostName(host: string): string {
+  const [, v6, name = ''] = /^(?:\[([^\]]*)\]|([^:]*))/.exec(host)!
+  return (v6 ?? name).toLowerCase()
+}
+
+function show(text: string): string {
+  return JSON.stringify(text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text)
+}
