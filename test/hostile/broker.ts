@@ -62,6 +62,12 @@ export class BrokerProcess {
     return `${this.#child.end}: ${(telling.length > 0 ? telling : this.#child.lastLines).slice(-3).join(' | ')}`
   }
 
+  /** While nobody reads its log. @returns how to go on reading */
+  stallLog(): () => void {
+    this.#child.stall()
+    return () => this.#child.resume()
+  }
+
   /** Of what is in use; answered between two turns. */
   memory(): Promise<MemoryInUse> {
     return this.#child.ask('memory', undefined, MEMORY_TIMEOUT_MS)

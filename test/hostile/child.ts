@@ -109,6 +109,17 @@ export class Child {
     }
   }
 
+  /** Reads its output no more: its pipes fill up. */
+  stall(): void {
+    this.#process.stdout!.pause()
+    this.#process.stderr!.pause()
+  }
+
+  resume(): void {
+    this.#process.stdout!.resume()
+    this.#process.stderr!.resume()
+  }
+
   kill(signal: NodeJS.Signals = 'SIGKILL'): void {
     this.#process.kill(signal)
   }

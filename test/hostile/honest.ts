@@ -4,7 +4,6 @@
  *
  * @module
  */
-import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { answerRequests } from './child.ts'
 import { Keeper } from './keeper.ts'
 import { Newcomers } from './newcomers.ts'
@@ -23,21 +22,13 @@ export interface HonestReport {
   readonly worstLoginMs: number
   readonly worstLoginWorkMs: number
   readonly logins: number
-  /** The same two waits before the attack: what this machine makes of nothing. */
-  readonly calmWaitMs: number
-  readonly calmLoginMs: number
   /** What went wrong for them, one sentence each. */
   readonly faults: readonly string[]
-  /** How long this process itself did not get to run, at the worst: what may be its own fault. */
-  readonly ownDelayMs: number
 }
-
-const delay = monitorEventLoopDelay({ resolution: 5 })
 
 let pair: Pair
 let newcomers: Newcomers
 let keeper: Keeper
-let calm = { calmWaitMs: 0, calmLoginMs: 0 }
 
 async function start({ ports, pid }: { readonly ports: Ports; readonly pid: number }): Promise<void> {
   const work = new WorkMeter(pid)
@@ -50,11 +41,8 @@ async function start({ ports, pid }: { readonly ports: Ports; readonly pid: numb
 
 /** From here on it counts. */
 function watch(): void {
-  calm = { calmWaitMs: pair.worst.waitMs, calmLoginMs: newcomers.worst.waitMs }
   pair.watch()
   newcomers.watch()
-  delay.enable()
-  delay.reset()
 }
 
 async function report(): Promise<HonestReport> {
@@ -66,9 +54,7 @@ async function report(): Promise<HonestReport> {
     worstLoginMs: newcomers.worst.waitMs,
     worstLoginWorkMs: newcomers.worst.workMs,
     logins: newcomers.logins,
-    ...calm,
     faults: [...pair.faults, ...newcomers.faults],
-    ownDelayMs: delay.max / 1e6,
   }
 }
 

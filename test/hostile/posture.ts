@@ -16,7 +16,7 @@ export const HONEST = { userName: 'honest', password: 'of-the-honest' } as const
 export const MALLORY = { userName: 'mallory', password: 'of-mallory' } as const
 
 /** Everybody may read and write everything that is not the other's. */
-const RULES: ConfigInput = {
+export const RULES: ConfigInput = {
   'topic-check': {
     acl: { [HONEST.userName]: ['honest/#', '$SYS/#'], [MALLORY.userName]: ['m/#', '$SYS/#'], anonymous: ['m/#'] },
   },
@@ -25,6 +25,8 @@ const RULES: ConfigInput = {
 export interface Posture {
   /** Whether rules keep the attacker from what is not its own. */
   readonly guarded?: boolean
+  /** Whether nobody reads the log while the attack goes on. */
+  readonly stallsLog?: boolean
   /** More of the configuration. */
   readonly config?: ConfigInput
 }

@@ -92,7 +92,9 @@ class Round {
     await pause(CALM_MS)
     result.memoryBefore = await this.#memory()
     await this.#honest.ask('watch')
+    const resumeLog = this.#shape.stallsLog === true ? this.#broker.stallLog() : undefined
     await this.#attack()
+    resumeLog?.()
     if (this.#broker.isAlive) await this.#compareMemory()
     await this.#ask()
     await this.#restart(config)
@@ -165,6 +167,11 @@ class Round {
   async #restart(config: string): Promise<void> {
     const { result } = this
     const signal = this.#random.chance(0.5) ? 'SIGTERM' : 'SIGKILL'
+    // Sometimes it has to stop while it is attacked.
+    if (this.#random.chance(0.3) && this.#broker!.isAlive && !this.#attacker.isOver) {
+      void this.#attacker.ask('attack', this.#target(2000)).catch(() => undefined)
+      await pause(300)
+    }
     if (this.#broker!.isAlive && !(await this.#broker!.stop(signal, STOP_TIMEOUT_MS))) {
       result.faults.push(`it does not stop within ${STOP_TIMEOUT_MS / 1000} s of ${signal}`)
     }

@@ -4,6 +4,8 @@ import type { RoundResult } from './round.ts'
 export interface Allowances {
   /** What an honest Client may wait at the most, for a message and for its log-in. */
   readonly waitMs: number
+  /** How many times slower than a quiet machine this one is: 1 or more. */
+  readonly busyness: number
   /** Bytes more in use after the attack than before. */
   readonly growthBytes: number
   /** Bytes that the process may ever have had: twice its heap. */
@@ -12,8 +14,6 @@ export interface Allowances {
 
 /** What waits for more than the broker's thread (a disk, the check of a password) may wait so many times longer. */
 const SLACK = 4
-/** On a busy machine everything takes longer than before the attack, which keeps it busier. */
-const BUSY = 10
 
 /** What is wrong with a round, one sentence each; nothing if it is fine. */
 export function problemsOf(result: RoundResult, allowed: Allowances): string[] {
@@ -21,15 +21,15 @@ export function problemsOf(result: RoundResult, allowed: Allowances): string[] {
   const { honest, memoryBefore, memoryAfter, peakResident } = result
   if (honest !== undefined) {
     // The rest of a wait is what this machine did with its processors.
-    const { worstWorkMs, worstLoginWorkMs, worstWaitMs, worstLoginMs, calmWaitMs, calmLoginMs } = honest
+    const { worstWorkMs, worstLoginWorkMs, worstWaitMs, worstLoginMs } = honest
     if (worstWorkMs > allowed.waitMs)
       problems.push(`while a message waited, others had ${seconds(worstWorkMs)} of work`)
     if (worstLoginWorkMs > allowed.waitMs * SLACK) {
       problems.push(`while a log-in waited, others had ${seconds(worstLoginWorkMs)} of work`)
     }
-    const isLong = (waitMs: number, calmMs: number): boolean => waitMs > Math.max(allowed.waitMs * SLACK, calmMs * BUSY)
-    if (isLong(worstWaitMs, calmWaitMs)) problems.push(`an honest message waited ${seconds(worstWaitMs)}`)
-    if (isLong(worstLoginMs, calmLoginMs)) problems.push(`an honest log-in waited ${seconds(worstLoginMs)}`)
+    const longMs = allowed.waitMs * SLACK * allowed.busyness
+    if (worstWaitMs > longMs) problems.push(`an honest message waited ${seconds(worstWaitMs)}`)
+    if (worstLoginMs > longMs) problems.push(`an honest log-in waited ${seconds(worstLoginMs)}`)
   }
   if (memoryAfter !== undefined && memoryAfter - memoryBefore > allowed.growthBytes) {
     problems.push(`${megabytes(memoryAfter - memoryBefore)} are not given back`)

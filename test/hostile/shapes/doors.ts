@@ -2,7 +2,8 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { SeededRandom } from '../../../src/testing/random.ts'
-import { bytesOf, connectBytes, connectPacket } from '../packets.ts'
+import { PacketType } from '../../../src/codec/packets.ts'
+import { bytesOf, connectBytes, connectPacket, publishPacket, subscribePacket } from '../packets.ts'
 import type { Peer } from '../peer.ts'
 import { HONEST, MALLORY } from '../posture.ts'
 import type { Plan, Shape } from '../shape.ts'
@@ -116,23 +117,93 @@ const LOUD = [
   (bytes: number) => 'a'.repeat(bytes),
 ]
 
+/** Packets that say something loud, where it may come back in a log, an event or an answer. */
+const LOUD_PACKETS: Readonly<Record<string, (name: string) => Buffer>> = {
+  'User Name': (name) => loginBytes('m-loud', 'wrong', { userName: name }),
+  'Client Identifier': (name) => loginBytes(name, 'wrong'),
+  Password: (name) => loginBytes('m-loud', name),
+  'Authentication Method': (name) =>
+    loginBytes('m-loud', 'x', { userName: undefined, password: undefined, properties: { authenticationMethod: name } }),
+  'Will Topic': (name) =>
+    loginBytes('m-loud', 'wrong', { will: { ...LOUD_WILL, topicName: name.replaceAll('\u0000', '') } }),
+  'Reason String': (name) =>
+    bytesOf(CONNECT, { type: PacketType.DISCONNECT, reasonCode: 0x80, properties: { reasonString: name } }),
+  'a topic below $SYS': (name) =>
+    bytesOf(CONNECT, publishPacket(`$SYS/${name}`, name, { qos: 1, packetIdentifier: 1 })),
+  'a wrong Topic Filter': (name) => bytesOf(CONNECT, subscribePacket(1, [`${name}/#/#`])),
+}
+const LOUD_WILL = { payload: Buffer.of(1), qos: 1, retain: false, properties: {} } as const
+const CONNECT = connectPacket('m-loud', { userName: MALLORY.userName, password: Buffer.from(MALLORY.password) })
+
 function loudNames(random: SeededRandom): Plan {
   const make = random.pick(LOUD)
   const bytes = random.pick([1000, 20_000, 60_000])
-  const name = make(bytes)
-  const where = random.pick(['userName', 'clientId'] as const)
+  const where = random.pick(Object.keys(LOUD_PACKETS))
+  const addresses = random.pick([1, 200])
   return {
-    parameters: `${where} of ${bytes} bytes: ${JSON.stringify(name.slice(0, 12))}…`,
+    parameters: `${where} of ${bytes} bytes: ${JSON.stringify(make(30).slice(0, 12))}…`,
     async attack(attack) {
-      const packet = { [where]: name, password: Buffer.from(name.slice(0, 1000)) }
-      const bytesOfOne = bytesOf(connectPacket('m-loud', { userName: MALLORY.userName, ...packet }))
-      const sent = await attack.again(async () => {
-        const peer = attack.open({ from: `127.0.4.${attack.random.between(2, 250)}` })
-        await peer.written(bytesOfOne)
-        await attack.orOver(Promise.race([peer.until(() => peer.connack !== undefined, 300), attack.pause(100)]))
+      const packet = LOUD_PACKETS[where]!(make(bytes))
+      const sent = await attack.again(async (count) => {
+        const peer = attack.open({ from: `127.0.4.${(count % addresses) + 2}` })
+        await peer.written(packet)
+        await attack.orOver(Promise.race([peer.until(() => peer.isClosed, 200), attack.pause(50)]))
         peer.hangUp()
       })
       attack.note(`${sent} sent`)
+    },
+  }
+}
+
+/** Handshakes cost the broker more than whoever begins them. */
+function handshakes(random: SeededRandom): Plan {
+  const atOnce = random.between(20, 400)
+  const addresses = random.pick([1, 20])
+  const goesOn = random.chance(0.5)
+  return {
+    parameters: `${atOnce} at a time from ${addresses} addresses${goesOn ? ', and a log-in' : ''}`,
+    async attack(attack) {
+      const one = async (count: number): Promise<void> => {
+        const peer = attack.open({ door: 'tls', from: `127.0.5.${(count % addresses) + 2}` })
+        const opened = new Promise<void>((resolve) => {
+          peer.stream.once('secureConnect', resolve)
+          peer.stream.once('close', resolve)
+        })
+        await attack.orOver(opened)
+        if (goesOn) await attack.orOver(peer.written(loginBytes('m-shaking', 'wrong')))
+        peer.hangUp()
+      }
+      const rounds = await attack.again((round) =>
+        Promise.all(Array.from({ length: atOnce }, (_, at) => one(round * atOnce + at))),
+      )
+      attack.note(`${rounds * atOnce} handshakes`)
+    },
+  }
+}
+
+const OTHERS = ['subscriber', 'publisher', 'keeper', 'bystander-1', 'postman']
+
+function takeovers(random: SeededRandom): Plan {
+  const who = random.pick(['mallory', 'nobody', 'an honest user with a wrong password'] as const)
+  const isClean = random.chance(0.5)
+  const atOnce = random.between(1, 20)
+  const login = {
+    mallory: { userName: MALLORY.userName, password: Buffer.from(MALLORY.password) },
+    nobody: {},
+    'an honest user with a wrong password': { userName: HONEST.userName, password: Buffer.from('wrong') },
+  }[who]
+  return {
+    parameters: `as ${who}, ${atOnce} at a time${isClean ? ', with Clean Start' : ''}`,
+    async attack(attack) {
+      const one = async (): Promise<void> => {
+        const peer = attack.open({ door: attack.anyDoor(), version: attack.random.pick([4, 5] as const) })
+        const { version: protocolVersion } = peer
+        peer.send(connectPacket(attack.random.pick(OTHERS), { cleanStart: isClean, protocolVersion, ...login }))
+        await attack.orOver(peer.until(() => peer.connack !== undefined, 2000))
+        peer.hangUp()
+      }
+      const rounds = await attack.again(() => Promise.all(Array.from({ length: atOnce }, one)))
+      attack.note(`${rounds * atOnce} tries`)
     },
   }
 }
@@ -224,6 +295,14 @@ export const doorShapes: readonly Shape[] = [
     tries: 'long names with control characters or tokens, for the log and for whoever searches it',
     plan: loudNames,
   },
+  {
+    name: 'loud-names-unread',
+    tries: 'the same while nobody reads the log',
+    stallsLog: true,
+    plan: loudNames,
+  },
+  { name: 'handshakes', tries: 'TLS handshakes as fast as they go', plan: handshakes },
+  { name: 'takeovers', tries: 'Client Identifiers of others, with every kind of log-in', plan: takeovers },
   { name: 'reconnects', tries: 'log-ins as fast as they go, also with the same Client Identifier', plan: reconnects },
   { name: 'web-answers', tries: 'endless answers of the web service that decides about log-ins', plan: webAnswers },
 ]

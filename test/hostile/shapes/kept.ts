@@ -2,8 +2,19 @@
 import type { QoS } from '../../../src/codec/packets.ts'
 import type { SeededRandom } from '../../../src/testing/random.ts'
 import type { Attack } from '../attack.ts'
-import { bytesOf, connectPacket, publishBytes, publishPacket, subscribePacket, textOf, variable } from '../packets.ts'
+import {
+  bytesOf,
+  connectPacket,
+  headerOf,
+  publishBytes,
+  publishPacket,
+  subscribePacket,
+  textOf,
+  variable,
+} from '../packets.ts'
+import { RULES } from '../posture.ts'
 import type { Plan, Shape } from '../shape.ts'
+import { DOORS } from '../wire.ts'
 import {
   acknowledges,
   caughtUp,
@@ -136,16 +147,18 @@ function unfinished(random: SeededRandom): Plan {
   const count = random.between(50, 400)
   const announced = random.pick([1e6, 8e6, 16_000_000])
   const sent = Math.floor(announced * random.pick([0, 0.1, 0.5, 0.99]))
+  const door = random.pick(DOORS)
   return {
-    parameters: `${count} PUBLISHes of ${megabytes(announced)} of which ${megabytes(sent)} come`,
+    parameters: `${count} PUBLISHes of ${megabytes(announced)} by ${door}, of which ${megabytes(sent)} come`,
     async attack(attack) {
-      const peers = await attack.connectAll(count, (at) => attack.connect(`m-half-${at}`))
+      const peers = await attack.connectAll(count, (at) => attack.connect(`m-half-${at}`, {}, door))
       const body = Buffer.alloc(64 * 1024, 'h')
-      for (const peer of peers)
-        peer.write(Buffer.concat([Buffer.of(0x30), variable(announced), textOf('m/half'), variable(0)]))
+      const begin = Buffer.concat([headerOf(0x30, announced), textOf('m/half'), variable(0)])
+      for (const peer of peers) peer.write(begin)
       for (let left = sent; left > 0 && !attack.isOver; left -= body.length) {
         await attack.orOver(Promise.all(peers.map((peer) => peer.written(body))))
       }
+      attack.note(`${peers.filter(({ isClosed }) => !isClosed).length} go on`)
       await attack.again(async () => {
         for (const peer of peers) peer.write(Buffer.of(0x68))
         await attack.pause(100)
@@ -221,9 +234,12 @@ function manySessions(random: SeededRandom): Plan {
 function longTopicNames(random: SeededRandom): Plan {
   const bytes = random.pick([1000, 30_000, 65_000])
   const aliases = random.chance(0.5)
-  const clients = random.between(1, aliases ? 300 : 8)
+  const isGuarded = random.chance(0.5)
+  const clients = random.between(1, aliases || isGuarded ? 300 : 8)
+  const how = [aliases ? ', with Topic Aliases' : '', isGuarded ? ', with rules for topics' : ''].join('')
   return {
-    parameters: `topics of ${bytes} bytes, each another, from ${clients} Clients${aliases ? ' with Topic Aliases' : ''}`,
+    parameters: `topics of ${bytes} bytes, each another, from ${clients} Clients${how}`,
+    prepare: () => Promise.resolve(isGuarded ? RULES : {}),
     async attack(attack) {
       const peers = await attack.connectAll(clients, (at) => attack.connect(`m-names-${at}`))
       const most = peers.map(({ connack }) => connack?.properties.topicAliasMaximum ?? 0)

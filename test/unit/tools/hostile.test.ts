@@ -25,7 +25,7 @@ test('the same seed draws the same parameters, and others draw others', () => {
   }
 })
 
-const allowed: Allowances = { waitMs: 100, growthBytes: 1000, residentBytes: 10_000 }
+const allowed: Allowances = { waitMs: 100, busyness: 1, growthBytes: 1000, residentBytes: 10_000 }
 
 const served: HonestReport = {
   worstWaitMs: 20,
@@ -34,10 +34,7 @@ const served: HonestReport = {
   worstLoginMs: 50,
   worstLoginWorkMs: 10,
   logins: 10,
-  calmWaitMs: 10,
-  calmLoginMs: 20,
   faults: [],
-  ownDelayMs: 5,
 }
 
 function resultOf(more: Partial<RoundResult> = {}, honest: Partial<HonestReport> = {}): RoundResult {
@@ -74,6 +71,8 @@ test('a verdict names each thing that is wrong, and nothing else', () => {
   }
 })
 
-test('on a machine that was busy before the attack, a long wait is not the broker’s', () => {
-  assert.deepEqual(problemsOf(resultOf({}, { worstWaitMs: 4000, calmWaitMs: 500 }), allowed), [])
+test('on a busy machine a long wait is not the broker’s, but long work is', () => {
+  const busy = { ...allowed, busyness: 10 }
+  assert.deepEqual(problemsOf(resultOf({}, { worstWaitMs: 3900, worstLoginMs: 3900 }), busy), [])
+  assert.equal(problemsOf(resultOf({}, { worstWorkMs: 101 }), busy).length, 1)
 })
