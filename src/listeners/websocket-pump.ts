@@ -2,8 +2,9 @@
  * The pump over a WebSocket: MQTT travels in binary frames whose edges mean nothing, one may hold several Control Packets
  * or part of one [5.0 MQTT-6.0.0-2]. Any other data frame closes it [5.0 MQTT-6.0.0-1].
  *
- * `ws` hands a frame on when it is whole. So that nobody fills our memory with a frame that never ends before anybody has
- * logged in, what comes until then is counted on the stream below.
+ * `ws` hands a message on when it is whole. What it holds until then is followed on the stream below, and is charged to the
+ * Connection as a packet that is not complete would be; so that nobody fills our memory before anybody has logged in, all that
+ * comes until then is counted there, too.
  *
  * @module
  */
@@ -13,6 +14,7 @@ import { ProtocolError } from '../codec/protocol-error.ts'
 import { ReasonCode } from '../codec/reason-code.ts'
 import type { Arrival } from '../broker/arrival.ts'
 import type { Incoming, Peer, Transport } from '../protocol/transport.ts'
+import { FrameWatch } from './frame-watch.ts'
 import type { PumpHost } from './pump.ts'
 
 const BINARY = { binary: true, compress: false } as const
@@ -48,7 +50,7 @@ export function pumpWebSocket(
   const pump = new WebSocketPump(socket)
   const incoming = host.accept(pump, peer, arrival)
   pump.start(incoming)
-  if (incoming !== undefined) pump.guard(incoming, beforeLogin)
+  if (incoming !== undefined) pump.watch(incoming, beforeLogin)
 }
 
 class WebSocketPump implements Transport {
@@ -72,17 +74,24 @@ class WebSocketPump implements Transport {
     if (incoming === undefined) this.#socket.terminate()
   }
 
-  guard(incoming: Incoming, { stream, maxBytes }: BeforeLogin): void {
+  /** Follows the stream below; `ws` sees each chunk first. */
+  watch(incoming: Incoming, { stream, maxBytes }: BeforeLogin): void {
+    const frames = new FrameWatch()
+    let heldBytes = 0
     let left = maxBytes + READ_BYTES
-    const count = (chunk: Buffer): void => {
-      if (incoming.isConnected) return void stream.off('data', count)
-      left -= chunk.length
-      if (left >= 0) return
-      stream.off('data', count)
-      this.note(new ProtocolError(ReasonCode.PacketTooLarge, `More than ${maxBytes} bytes before the log-in`))
-      this.#socket.terminate()
+    const see = (chunk: Buffer): void => {
+      if (!incoming.isConnected && (left -= chunk.length) < 0) {
+        stream.off('data', see)
+        this.note(new ProtocolError(ReasonCode.PacketTooLarge, `More than ${maxBytes} bytes before the log-in`))
+        this.#socket.terminate()
+        return
+      }
+      frames.push(chunk)
+      if (frames.heldBytes === 0 && heldBytes === 0) return
+      heldBytes = frames.heldBytes
+      incoming.arriving?.(heldBytes)
     }
-    stream.on('data', count)
+    stream.on('data', see)
   }
 
   get unsentBytes(): number {

@@ -107,6 +107,8 @@ export class Connection implements Incoming, SessionConnection, Timed {
   #begunAtMs: number | undefined = undefined
   /** What waits for an answer: the CONNECT that opened it, or the packet at hand. */
   #waitingBytes = 0
+  /** What the Transport cannot hand on yet. */
+  #arrivingBytes = 0
   #heldBytes = 0
   /** Deadlines that few have: `undefined` is free, `Infinity` is a number that each would keep in memory of its own. */
   #loginExpiresAtMs: number | undefined = undefined
@@ -180,17 +182,28 @@ export class Connection implements Incoming, SessionConnection, Timed {
 
   // ---- input ----
 
+  arriving(heldBytes: number): void {
+    if (this.#state === State.Closed) return
+    this.#arrivingBytes = heldBytes
+    this.#watchPace(false)
+    this.#charge()
+  }
+
   receive(chunk: Uint8Array): void {
     if (this.#state === State.Closed) return
     this.#server.metrics.readsReceived++
     this.#server.metrics.bytesReceived += chunk.length
     if (this.#byteRate !== undefined) this.#throttle(this.#byteRate.take(chunk.length, this.#server.now()))
+    this.#arrivingBytes = 0
     this.#decoder.push(chunk)
     this.#server.work.enter(this.session ?? this)
     this.#server.work.spend(copied(chunk.length))
     // Whoever waits in the line is not served before it.
-    if (this.#wantsTurn) this.#decoder.detach()
-    else this.#work()
+    if (!this.#wantsTurn) this.#work()
+    else {
+      this.#decoder.detach()
+      this.#charge()
+    }
   }
 
   /** Works off what waits inside: the Server calls it when it is this Connection's turn, after `wantsTurn`. */
@@ -224,7 +237,7 @@ export class Connection implements Incoming, SessionConnection, Timed {
    * @param isAnother false where it may be the one that was there before
    */
   #watchPace(isAnother: boolean): void {
-    if (this.#decoder.bufferedBytes === 0 || !this.#isReading) {
+    if (this.#incompleteBytes === 0 || !this.#isReading) {
       this.#begunAtMs = undefined
       return
     }
@@ -239,12 +252,17 @@ export class Connection implements Incoming, SessionConnection, Timed {
   /** When the packet that is not complete is late; Infinity where there is none. */
   #packetDeadline(): number {
     if (this.#begunAtMs === undefined) return Infinity
-    return packetDeadline(this.#begunAtMs, this.#decoder.bufferedBytes, this.limits)
+    return packetDeadline(this.#begunAtMs, this.#incompleteBytes, this.limits)
+  }
+
+  /** Bytes of a packet that is not complete, as far as they have come. */
+  get #incompleteBytes(): number {
+    return this.#decoder.bufferedBytes + this.#arrivingBytes
   }
 
   /** Tells the Server what is held. To be called last: it may end this Connection, too. */
   #charge(): void {
-    const held = this.#decoder.heldBytes + this.#waitingBytes + (this.#incoming?.aliasBytes ?? 0)
+    const held = this.#decoder.heldBytes + this.#arrivingBytes + this.#waitingBytes + (this.#incoming?.aliasBytes ?? 0)
     const change = held - this.#heldBytes
     if (change === 0) return
     this.#heldBytes = held
@@ -683,7 +701,7 @@ export class Connection implements Incoming, SessionConnection, Timed {
       this.disconnect(ReasonCode.NotAuthorized, 'login expired', 'the log-in was valid until now')
     } else if (nowMs >= this.#packetDeadline()) {
       const { packetTimeout, minPacketRate } = this.limits
-      const detail = `${this.#decoder.bufferedBytes} bytes of a packet came in ${(nowMs - this.#begunAtMs!) / 1000} s (packet-timeout ${packetTimeout} s, min-packet-rate ${minPacketRate} bytes/s)`
+      const detail = `${this.#incompleteBytes} bytes of a packet came in ${(nowMs - this.#begunAtMs!) / 1000} s (packet-timeout ${packetTimeout} s, min-packet-rate ${minPacketRate} bytes/s)`
       this.disconnect(ReasonCode.QuotaExceeded, 'packet timeout', detail)
     } else if (nowMs >= this.#keepAliveDeadline()) {
       this.disconnect(

@@ -31,6 +31,12 @@ export interface Incoming {
   readonly isConnected: boolean
   /** Bytes as they came; the callee keeps no view on `chunk` after it returns unless it copied. */
   receive(chunk: Uint8Array): void
+  /**
+   * Bytes have come that the Transport cannot hand on yet, as part of something of its own (a WebSocket message).
+   *
+   * @param heldBytes memory that they take, in all; 0 once everything was handed on
+   */
+  arriving?(heldBytes: number): void
   /** Everything that `write` still held has left. */
   drained(): void
   /** The stream is closed, by whichever side; called once, the last call. */

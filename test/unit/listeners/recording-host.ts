@@ -29,6 +29,8 @@ export class RecordedConnection extends EventEmitter implements Incoming {
   /** Everything received so far. */
   received = Buffer.alloc(0)
   chunks = 0
+  /** What the Transport said that it holds. */
+  readonly heldBytes: number[] = []
   drainedCount = 0
   lostCount = 0
   error: Error | undefined
@@ -47,6 +49,11 @@ export class RecordedConnection extends EventEmitter implements Incoming {
     this.chunks++
     this.received = Buffer.concat([this.received, chunk])
     this.onReceive?.(chunk)
+    this.emit('change')
+  }
+
+  arriving(heldBytes: number): void {
+    this.heldBytes.push(heldBytes)
     this.emit('change')
   }
 

@@ -298,6 +298,22 @@ test('before the log-in a frame that does not end is cut, after it a large one i
   }
 })
 
+test('what of a message has come is told while it is not complete, and that it is', async (context) => {
+  const { host, listener } = await serve(context)
+  const client = dial(context, listener.url)
+  await once(client, 'open')
+  const connection = await host.connection()
+  client.send(Buffer.alloc(100_000, 'x'), { binary: true, fin: false })
+  await connection.until(({ heldBytes }) => (heldBytes.at(-1) ?? 0) >= 100_000)
+  assert.equal(connection.received.length, 0)
+  client.send(Buffer.from('end'), { binary: true, fin: true })
+  await connection.until(({ heldBytes }) => heldBytes.at(-1) === 0)
+  assert.equal(connection.received.length, 100_003)
+  client.send(Buffer.from('whole'))
+  await connection.untilReceived('whole')
+  assert.ok(connection.heldBytes.at(-1) === 0 && connection.heldBytes.every((bytes) => bytes < 110_000))
+})
+
 test('a machine that throws costs its own Connection only', async (context) => {
   const { host, listener } = await serve(context)
   const client = dial(context, listener.url)
