@@ -13,6 +13,7 @@ export type {
   Client,
   ConnectRequest,
   Explanation,
+  LoginCheck,
   Plugin,
   PluginContext,
   PluginFactory,

@@ -21,9 +21,10 @@ import type { QoS } from '../codec/packets.ts'
 import { parseSharedFilter, topicFilterProblem } from '../topics/topic-filter.ts'
 import { topicNameProblem } from '../topics/topic-name.ts'
 import { answersAboutTopics, loadPlugins, type AccessOptions, type PluginSources } from './access-plugins.ts'
+import { LoginQuestions, type LoginTurn } from './login-questions.ts'
 import { voteOnLogin, type ExchangeStates, type Grounds, type LoginResult } from './login-vote.ts'
 import { FAILED, PluginQuestions, type Answer } from './plugin-questions.ts'
-import type { AuthenticationAnswer, Client, ConnectRequest, Explanation, Plugin, TopicQuestion } from './plugin.ts'
+import type { Client, ConnectRequest, Explanation, Plugin, TopicQuestion } from './plugin.ts'
 
 export type { ExchangeStates, Grounds, LoginResult } from './login-vote.ts'
 
@@ -78,6 +79,7 @@ export class Access {
   readonly #plugins: readonly Plugin[]
   readonly #clock: Clock
   readonly #questions: PluginQuestions
+  readonly #loginQuestions: LoginQuestions
   readonly #listeners = new Set<() => void>()
   readonly #revocationListeners = new Set<() => void>()
   #version = nextVersion()
@@ -95,6 +97,7 @@ export class Access {
     this.#plugins = parts.plugins ?? [...new Set([...parts.loginPlugins, ...topicPlugins])]
     this.#clock = parts.clock
     this.#questions = new PluginQuestions(parts.clock, parts.log, parts.pluginTimeoutMs ?? DEFAULT_PLUGIN_TIMEOUT_MS)
+    this.#loginQuestions = new LoginQuestions(this.#questions, parts.clock)
     this.checksTopics = parts.topicPlugins !== undefined
     this.checksReceive = this.#receivePlugins.length > 0
     this.stable = this.#topicPlugins.every((plugin) => plugin.stable === true)
@@ -153,13 +156,17 @@ export class Access {
    *
    * @param states empty at the first step of an exchange, and handed in again at each further step
    */
-  authenticate(request: ConnectRequest, states: ExchangeStates): MaybePromise<LoginResult> {
+  authenticate(
+    request: ConnectRequest,
+    states: ExchangeStates,
+    turn: LoginTurn = { holder: request.address, isWanted: () => true },
+  ): MaybePromise<LoginResult> {
     const plugins = this.#askedOn(request.listener)
-    const answers = this.#questions.askAll<AuthenticationAnswer>(plugins, 'authenticate', (plugin) => {
+    const requestFor = (plugin: Plugin): ConnectRequest => {
       const exchangeState = states.get(plugin)
-      const asked = exchangeState === undefined ? request : { ...request, exchangeState }
-      return plugin.authenticate?.(asked)
-    })
+      return exchangeState === undefined ? request : { ...request, exchangeState }
+    }
+    const answers = this.#loginQuestions.ask(plugins, requestFor, turn)
     if (answers instanceof Promise) return answers.then((known) => voteOnLogin(request, plugins, known, states))
     return voteOnLogin(request, plugins, answers, states)
   }

@@ -22,11 +22,11 @@ import { grantKeepAlive, heldKeepAlive, isTooLong } from '../protocol/keep-alive
 import { RateLimit } from '../protocol/rate-limit.ts'
 import { Session, sizeOfSession } from '../protocol/session.ts'
 import { countTopicLevels, topicNameProblem } from '../topics/topic-name.ts'
-import type { ExchangeStates, LoginResult } from './access.ts'
+import type { LoginResult } from './access.ts'
 import { notesOf } from './connection-notes.ts'
 import type { Current } from './current.ts'
 import type { Events } from './events.ts'
-import { LoginThrottle } from './login-throttle.ts'
+import { Logins } from './logins.ts'
 import type { Memory } from './memory.ts'
 import type { Metrics } from './metrics.ts'
 import type { ListenerOptions } from './options.ts'
@@ -37,9 +37,6 @@ import type { Turn } from './turn.ts'
 /** Largest packet of the protocol: a limit from here on need not be announced. */
 const LARGEST_PACKET_BYTES = 268_435_460
 const SYS_PREFIX = '$SYS/'
-/** Log-ins refused with these were not wrong, and slow nobody's next one. */
-const NOT_THE_CLIENTS_FAULT: ReadonlySet<ReasonCode> = new Set([ReasonCode.ServerBusy, ReasonCode.ServerUnavailable])
-
 type Login = LoginResult & { readonly decision: 'allow' }
 
 /** A CONNECT is turned down with this code. */
@@ -85,33 +82,43 @@ export class Admission {
   connected = 0
   /** Most of them at once. */
   maxConnected = 0
-  #pendingLogins = 0
-  readonly #throttle: LoginThrottle
+  readonly #logins: Logins
   #connectRate: RateLimit | undefined = undefined
   readonly #parts: AdmissionParts
 
   constructor(parts: AdmissionParts) {
     this.#parts = parts
-    this.#throttle = new LoginThrottle(parts.current.options.auth)
+    this.#logins = new Logins({
+      ...parts,
+      judge: (...decided) => this.#judge(...decided),
+      turnAway: (connection) => this.#turnAway(connection),
+    })
     this.limitRate()
   }
 
-  /** Reads the connect rate, and how wrong log-ins are slowed, from the options: again after they changed. */
+  /** Logins that are not decided yet. */
+  get pendingLogins(): number {
+    return this.#logins.pending
+  }
+
+  /** Reads the connect rate, and how wrong logins are slowed, from the options: again after they changed. */
   limitRate(): void {
     const { current, turn } = this.#parts
     const { options } = current
-    this.#throttle.limits = options.auth
+    this.#logins.reload()
     this.#connectRate = options.maxConnectRate > 0 ? new RateLimit(options.maxConnectRate, turn.now()) : undefined
   }
 
   connect(connection: Connection, packet: ReceivedConnect): void {
-    const { options } = this.#parts.current
     const refusal = this.#checkForm(connection, packet) ?? this.#checkStore(packet) ?? this.#checkRate()
     if (refusal !== undefined) this.#refuse(connection, refusal)
-    else if (this.#pendingLogins >= options.maxPendingLogins) {
-      this.#parts.metrics.connectsRefusedAtLimit++
-      this.#refuse(connection, new Refusal(ReasonCode.ServerBusy, `${this.#pendingLogins} log-ins are pending`))
-    } else this.#logIn(connection, requestOf(connection, packet, packet.properties.authenticationData, false))
+    else this.#logins.ask(connection, requestOf(connection, packet, packet.properties.authenticationData, false))
+  }
+
+  #turnAway(connection: Connection): void {
+    const detail = `${this.#logins.pending} logins are pending, and its address has most of them`
+    if (connection.isConnected) connection.disconnect(ReasonCode.ServerBusy, 'authentication failed', detail)
+    else this.#refuse(connection, new Refusal(ReasonCode.ServerBusy, detail))
   }
 
   #checkForm(connection: Connection, packet: ReceivedConnect): Refusal | undefined {
@@ -185,54 +192,14 @@ export class Admission {
     return new Refusal(ReasonCode.ConnectionRateExceeded, `more than ${limit} CONNECT packets a second`)
   }
 
-  #logIn(connection: Connection, request: ConnectRequest): void {
-    const notes = notesOf(connection)
-    const { access } = this.#parts.current
-    // An exchange rests on what held at its first step.
-    const asOf = notes.exchange === undefined ? access.loginsVersion : notes.exchangeAsOf
-    const states: ExchangeStates = notes.exchange ?? new Map()
-    if (request.authenticationMethod !== undefined) {
-      notes.exchange = states
-      notes.exchangeAsOf = asOf
-    }
-    const result = access.authenticate(request, states)
-    if (!(result instanceof Promise)) {
-      this.#judge(connection, request, result, asOf)
-      return
-    }
-    this.#pendingLogins++
-    notes.isLoggingIn = true
-    void result.then((judged) => {
-      this.#pendingLogins--
-      notes.isLoggingIn = false
-      if (!connection.isClosed) this.#judge(connection, request, judged, asOf)
-    })
-  }
-
   /** @param asOf `loginsVersion` when plugins were asked */
   #judge(connection: Connection, request: ConnectRequest, result: LoginResult, asOf: number): void {
     if (result.decision === 'continue') connection.challenge(result.authenticationData)
     else if (request.reAuthentication) this.#judgeAgain(connection, result, asOf)
-    else if (result.decision === 'deny') this.#denied(connection, new Refusal(result.reasonCode, result.cause))
-    else this.#loggedIn(connection, result, asOf)
-  }
-
-  /** A wrong log-in: the more of them in a row from one address, the later it is told. */
-  #denied(connection: Connection, refusal: Refusal): void {
-    const { metrics, clock, turn } = this.#parts
-    metrics.loginsRefused++
-    const delayMs = NOT_THE_CLIENTS_FAULT.has(refusal.reasonCode)
-      ? 0
-      : this.#throttle.refused(connection.peer.address, turn.now())
-    metrics.loginAddressesForgotten = this.#throttle.forgottenCount
-    if (delayMs === 0) {
-      this.#refuse(connection, refusal)
-      return
-    }
-    metrics.loginsSlowed++
-    clock.setTimer(delayMs, () => {
-      if (!connection.isClosed) this.#refuse(connection, refusal)
-    })
+    else if (result.decision === 'deny') {
+      this.#parts.metrics.loginsRefused++
+      this.#refuse(connection, new Refusal(result.reasonCode, result.cause))
+    } else this.#loggedIn(connection, result, asOf)
   }
 
   // ---- logged in ----
@@ -354,10 +321,10 @@ export class Admission {
     this.#takeOver(client.clientId)
     const sessionPresent = this.#settleSession(connection, client, packet)
     const registration = sessions.get(client.clientId)!
-    notesOf(connection).exchange = undefined
-    notesOf(connection).grounds = login.grounds
-    notesOf(connection).announced = this.#parts.current.options
-    this.#throttle.accepted(connection.peer.address)
+    const notes = notesOf(connection)
+    notes.exchange = notes.claimedUserName = undefined
+    notes.grounds = login.grounds
+    notes.announced = this.#parts.current.options
     this.#parts.loggedIn(connection)
     this.connected++
     this.maxConnected = Math.max(this.maxConnected, this.connected)
@@ -466,7 +433,7 @@ export class Admission {
     const begins = packet.reasonCode === ReasonCode.ReAuthenticate
     const mayBegin = connection.isConnected && (notes.exchange?.size ?? 0) === 0
     // While an answer is pending it is not the Client's turn: a second exchange would overtake the first.
-    if (notes.isLoggingIn || begins !== mayBegin) {
+    if (notes.login !== undefined || begins !== mayBegin) {
       // [5.0 MQTT-4.12.0-3]
       throw new ProtocolError(
         ReasonCode.ProtocolError,
@@ -478,17 +445,18 @@ export class Admission {
     const request = first
       ? requestOf(connection, first, authenticationData, false)
       : requestAgain(connection, authenticationData)
-    this.#logIn(connection, request)
+    this.#logins.ask(connection, request)
   }
 
   /** The end of a re-authentication; it may not change who the Client is (U-4.12.1-3). */
   #judgeAgain(connection: Connection, result: LoginResult & { decision: 'allow' | 'deny' }, asOf: number): void {
     const { clock, turn, metrics, current } = this.#parts
-    notesOf(connection).exchange = undefined
+    const notes = notesOf(connection)
+    notes.exchange = notes.claimedUserName = undefined
     if (result.decision === 'allow' && result.userName === connection.client.userName) {
       const { authenticationData, expiresAtMs } = result
       const expires = expiresAtMs === undefined ? undefined : turn.now() + expiresAtMs - clock.wallNow()
-      notesOf(connection).grounds = result.grounds
+      notes.grounds = result.grounds
       connection.reAuthenticated(authenticationData, expires)
       if (current.access.loginsVersion !== asOf) this.#parts.review(connection)
       return
@@ -496,6 +464,11 @@ export class Admission {
     metrics.loginsRefused++
     const reasonCode = ReasonCode.NotAuthorized
     connection.disconnect(reasonCode, 'authentication failed', 're-authentication failed') // [5.0 MQTT-4.12.1-2]
+  }
+
+  /** A Connection is over, accepted or not. */
+  ended(connection: Connection): void {
+    this.#logins.left(connection)
   }
 
   /** An accepted Connection is over. */

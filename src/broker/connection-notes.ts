@@ -9,6 +9,7 @@ import type { Connection } from '../protocol/connection.ts'
 import type { ExchangeStates, Grounds } from './access.ts'
 import { Holders } from './holders.ts'
 import type { Network, Newcomer } from './lobby.ts'
+import type { LoginAttempt } from './login-attempt.ts'
 import type { ListenerOptions, Options } from './options.ts'
 
 /** More topics than that from one Connection are asked about anew now and then. */
@@ -43,8 +44,10 @@ export class ConnectionNotes {
   grounds: Grounds = NO_GROUNDS
   /** What held when CONNACK was written: a Client is not at fault for what a reload changed since. */
   announced: Options | undefined = undefined
-  /** True while plugins think about a log-in, or a step of an exchange, of it. */
-  isLoggingIn = false
+  /** Its login, or the step of an exchange, that is not decided yet. */
+  login: LoginAttempt | undefined = undefined
+  /** The name that it claims in an exchange. */
+  claimedUserName: string | undefined = undefined
   /** Which version of the permissions the decisions were made under. */
   #version = -1
   #lastTopic: KnownTopic | undefined = undefined

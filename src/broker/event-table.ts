@@ -67,6 +67,15 @@ export const eventTable: { readonly [Name in EventName]: EventRow<Name> } = {
       detail: DETAIL,
     },
   },
+  loginPenalty: {
+    description: 'A login was wrong after others, so that the next one has to wait.',
+    fields: {
+      network: 'Where they come from: an IPv4 address, or an IPv6 network of `ipv6-prefix-length`.',
+      userName: 'The user name that the last one claimed, cut and escaped.',
+      wrongLogins: 'How many were wrong without ten quiet minutes between two of them.',
+      delayMs: 'Milliseconds until the next one is checked.',
+    },
+  },
   clientDisconnected: {
     description: 'A Client that was connected is so no longer.',
     fields: { client: CLIENT, cause: 'Why: see below.', reasonCode: REASON_CODE, detail: DETAIL },
@@ -146,7 +155,7 @@ export const eventTable: { readonly [Name in EventName]: EventRow<Name> } = {
 export const endCauseTable: Readonly<Record<EndCause, string>> = {
   'disconnected by client': 'It sent DISCONNECT.',
   'connection lost': 'The Network Connection ended without DISCONNECT.',
-  'connect timeout': 'No CONNECT came, or its log-in was not decided, within `connect-timeout`.',
+  'connect timeout': 'No CONNECT came within `connect-timeout`, or its login was not decided within `login-timeout`.',
   'keep alive timeout': 'Nothing came for one and a half Keep Alives and the grace after it.',
   'protocol error': 'It broke the protocol; the Reason Code and the detail say how.',
   'limit exceeded': 'It sent more than an option allows; the detail names the option.',

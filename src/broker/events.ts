@@ -43,6 +43,13 @@ export interface BrokerEvents {
     readonly detail: string
   }
   handshakeRefused: HandshakeRefusal
+  /** Too many logins were wrong: the next one has to wait. */
+  loginPenalty: {
+    readonly network: string
+    readonly userName: string | undefined
+    readonly wrongLogins: number
+    readonly delayMs: number
+  }
   clientDisconnected: {
     readonly client: Client
     readonly cause: EndCause

@@ -23,6 +23,11 @@ export class Holders<Entry> {
   readonly #bySize: Set<Holder<Entry>>[] = []
   #largest = 0
 
+  /** Entries of the holder that has the most. */
+  get largest(): number {
+    return this.#largest
+  }
+
   /** Entries of that holder. */
   sizeOf(name: string): number {
     return this.#byName.get(name)?.entries.size ?? 0

@@ -36,7 +36,12 @@ export type LoginResult =
       /** For the log and events, never for the peer; holds no secret. */
       readonly cause: string
     }
-  | { readonly decision: 'continue'; readonly authenticationData: Uint8Array | undefined }
+  | {
+      readonly decision: 'continue'
+      readonly authenticationData: Uint8Array | undefined
+      /** The name that the Client claims in the exchange. */
+      readonly claimedUserName: string | undefined
+    }
 
 type Allow = AuthenticationAnswer & { readonly decision: 'allow' }
 type Continue = AuthenticationAnswer & { readonly decision: 'continue' }
@@ -72,7 +77,8 @@ export function voteOnLogin(
     return deny(ReasonCode.NotAuthorized, `plugin ${leader.plugin.name} wants an exchange that CONNECT did not ask for`)
   }
   states.set(leader.plugin, leader.step.exchangeState)
-  return { decision: 'continue', authenticationData: leader.step.authenticationData }
+  const { authenticationData, userName: claimedUserName = request.userName } = leader.step
+  return { decision: 'continue', authenticationData, claimedUserName }
 }
 
 function denyOf({ name }: Plugin, answer: AuthenticationAnswer & { readonly decision: 'deny' }): LoginResult {
@@ -119,11 +125,13 @@ function hasUserName({ userName }: Allow): boolean {
   return userName !== undefined
 }
 
-function nobodyAnswered({ authenticationMethod, userName }: ConnectRequest): LoginResult {
+/** Whoever claims something reads the same, whether its name is unknown or its password wrong. */
+function nobodyAnswered({ authenticationMethod, userName, password }: ConnectRequest): LoginResult {
   if (authenticationMethod === undefined) {
-    const cause =
-      userName === undefined ? 'no plugin lets in clients without a user name' : 'no plugin knows the user name'
-    return deny(ReasonCode.NotAuthorized, cause)
+    if (userName === undefined && password === undefined) {
+      return deny(ReasonCode.NotAuthorized, 'no plugin lets in clients without a user name')
+    }
+    return deny(ReasonCode.BadUserNameOrPassword, 'no plugin knows the user name')
   }
   // [5.0 MQTT-4.12.0-1]: an Authentication Method that nobody here speaks has a Reason Code of its own.
   return deny(ReasonCode.BadAuthenticationMethod, 'no plugin answers for this Authentication Method')

@@ -34,6 +34,8 @@ export class Metrics implements ConnectionMetrics {
   loginsSlowed = 0
   loginsRevoked = 0
   loginAddressesForgotten = 0
+  loginNamesForgotten = 0
+  knownLoginsForgotten = 0
   takeovers = 0
   protocolErrors = 0
   keepAliveTimeouts = 0

@@ -164,7 +164,8 @@ const brokerRows = rows('broker', [
     default: 1_000,
     min: 1,
     max: UINT32,
-    description: 'Log-ins that wait for a plugin at the same time; further ones are answered 0x89 (3.1.1: 0x03).',
+    description:
+      'Logins that are not decided yet, those that wait for their turn among them. Beyond it a login of the address that has most of them is answered 0x89 (3.1.1: 0x03).',
   },
   {
     key: 'max-offline-sessions',
@@ -350,7 +351,18 @@ const limitRows = rows('limits', [
     unit: 'seconds',
     min: 0.1,
     max: 3_600,
-    description: 'Time until a new Connection has sent its whole CONNECT.',
+    description:
+      'Time that a new client has from its connection to the end of its CONNECT packet, and for each answer in an AUTH exchange.',
+  },
+  {
+    key: 'login-timeout',
+    type: 'number',
+    default: 30,
+    unit: 'seconds',
+    min: 0.1,
+    max: 3_600,
+    description:
+      'Time until a login is decided, the wait for its turn included. Then it is answered 0x89 (3.1.1: 0x03).',
   },
   {
     key: 'packet-timeout',
@@ -739,11 +751,11 @@ const authRows = rows('auth', [
   {
     key: 'max-password-checks',
     type: 'integer',
-    default: 100,
+    default: 2,
     min: 1,
     max: 100_000,
     description:
-      'Checks of `auth.file` that may wait or run at one time; further log-ins are answered 0x89 (3.1.1: 0x03).',
+      'Checks of `auth.file` that its thread is given at one time. Others wait for their turn, which goes round by address.',
   },
   {
     key: 'password-cache-ms',
@@ -758,14 +770,23 @@ const authRows = rows('auth', [
     default: 3,
     ...COUNT,
     description:
-      'Wrong log-ins in a row from one address that are answered at once. The next one is answered after 250 ms, and each further one after twice as long as the one before.',
+      'Wrong logins in a row from one address that cost no time. After that the next login from there is checked after 250 ms, and each further one after twice as long as the one before, one at a time.',
   },
   {
     key: 'max-login-delay-ms',
     type: 'integer',
-    default: 10_000,
+    default: 5_000,
     ...MILLISECONDS,
-    description: 'Longest time until a wrong log-in is answered. 0 = all are answered at once.',
+    description: 'Longest time between two logins of an address that has had wrong ones. 0 = they cost no time.',
+  },
+  {
+    key: 'max-logins-per-address',
+    type: 'integer',
+    default: 16,
+    min: 1,
+    max: UINT32,
+    description:
+      'Logins of one address that are checked at one time while none was wrong. Others of that address wait for their turn. User names that have logged in from there before are counted on their own.',
   },
   {
     key: 'max-delayed-addresses',
@@ -773,7 +794,31 @@ const authRows = rows('auth', [
     default: 10_000,
     min: 1,
     max: UINT32,
-    description: 'Addresses whose wrong log-ins are remembered, for ten minutes; beyond it the oldest is forgotten.',
+    description: 'Addresses whose wrong logins are remembered, for ten minutes; beyond it the oldest is forgotten.',
+  },
+  {
+    key: 'max-delayed-names',
+    type: 'integer',
+    default: 10_000,
+    min: 1,
+    max: UINT32,
+    description:
+      'User names whose wrong logins are remembered, for ten minutes; beyond it the oldest is forgotten. They slow only addresses from which that user has not logged in.',
+  },
+  {
+    key: 'max-known-logins',
+    type: 'integer',
+    default: 50_000,
+    min: 1,
+    max: UINT32,
+    description:
+      'Pairs of a user name and an address from which it has logged in that are remembered while the broker runs; beyond it the oldest is forgotten.',
+  },
+  {
+    key: 'penalty-exempt',
+    type: 'address-ranges',
+    default: [],
+    description: 'Addresses (`10.0.0.1`, `10.0.0.0/8`) whose wrong logins cost no time.',
   },
   { key: 'jwt', type: 'section', description: 'Settings of `auth.jwt`: log-in by JSON Web Token.' },
   { key: 'http', type: 'section', description: 'Settings of `auth.http`: a web service is asked about each log-in.' },
@@ -895,7 +940,7 @@ const httpRows = rows('auth.http', [
     default: 100,
     min: 1,
     max: UINT32,
-    description: 'Questions under way; further log-ins are answered 0x89 (3.1.1: 0x03).',
+    description: 'Questions under way at one time. Others wait for their turn, which goes round by address.',
   },
   {
     key: 'max-answer-bytes',

@@ -22,7 +22,7 @@ export interface TopLevelSettings {
   readonly ipv6PrefixLength: number
   /** CONNECTs accepted per second; further ones are answered 0x9F (3.1.1: 0x03). 0 = no limit. Counted per second. Default 0. */
   readonly maxConnectRate: number
-  /** Log-ins that wait for a plugin at the same time; further ones are answered 0x89 (3.1.1: 0x03). Default 1000. */
+  /** Logins that are not decided yet, those that wait for their turn among them. Beyond it a login of the address that has most of them is answered 0x89 (3.1.1: 0x03). Default 1000. */
   readonly maxPendingLogins: number
   /** Sessions without a Connection; beyond it the one that has been away the longest is ended. 0 = no limit. Default 100000. */
   readonly maxOfflineSessions: number
@@ -72,8 +72,10 @@ export interface ListenerLimits {
   readonly maxUserProperties: number
   /** Topic Filters in one SUBSCRIBE or UNSUBSCRIBE; a client that sends more is disconnected with 0x97 (3.1.1: without a code). Default 10000. */
   readonly maxFiltersPerPacket: number
-  /** Time until a new Connection has sent its whole CONNECT. In seconds. Default 10. */
+  /** Time that a new client has from its connection to the end of its CONNECT packet, and for each answer in an AUTH exchange. In seconds. Default 10. */
   readonly connectTimeout: number
+  /** Time until a login is decided, the wait for its turn included. Then it is answered 0x89 (3.1.1: 0x03). In seconds. Default 30. */
+  readonly loginTimeout: number
   /** Time in which a packet that has begun to come in has to be complete, besides the time that its bytes take at `min-packet-rate`; a client that is slower is disconnected with 0x97. In seconds. Default 30. */
   readonly packetTimeout: number
   /** Slowest rate at which a packet may come in, once `packet-timeout` is over. Counted bytes per second. Default 100. */
@@ -186,16 +188,24 @@ export interface AuthSettings {
   readonly unknownUserNames?: 'refuse' | 'as-anonymous'
   /** Lines of `user:hash` for `auth.file`; `sluice passwd` writes them. */
   readonly passwordFile?: string
-  /** Checks of `auth.file` that may wait or run at one time; further log-ins are answered 0x89 (3.1.1: 0x03). Default 100. */
+  /** Checks of `auth.file` that its thread is given at one time. Others wait for their turn, which goes round by address. Default 2. */
   readonly maxPasswordChecks: number
   /** How long `auth.file` remembers a password that it found right. 0 = not at all. In milliseconds. Default 60000. */
   readonly passwordCacheMs: number
-  /** Wrong log-ins in a row from one address that are answered at once. The next one is answered after 250 ms, and each further one after twice as long as the one before. Default 3. */
+  /** Wrong logins in a row from one address that cost no time. After that the next login from there is checked after 250 ms, and each further one after twice as long as the one before, one at a time. Default 3. */
   readonly loginDelayAfter: number
-  /** Longest time until a wrong log-in is answered. 0 = all are answered at once. In milliseconds. Default 10000. */
+  /** Longest time between two logins of an address that has had wrong ones. 0 = they cost no time. In milliseconds. Default 5000. */
   readonly maxLoginDelayMs: number
-  /** Addresses whose wrong log-ins are remembered, for ten minutes; beyond it the oldest is forgotten. Default 10000. */
+  /** Logins of one address that are checked at one time while none was wrong. Others of that address wait for their turn. User names that have logged in from there before are counted on their own. Default 16. */
+  readonly maxLoginsPerAddress: number
+  /** Addresses whose wrong logins are remembered, for ten minutes; beyond it the oldest is forgotten. Default 10000. */
   readonly maxDelayedAddresses: number
+  /** User names whose wrong logins are remembered, for ten minutes; beyond it the oldest is forgotten. They slow only addresses from which that user has not logged in. Default 10000. */
+  readonly maxDelayedNames: number
+  /** Pairs of a user name and an address from which it has logged in that are remembered while the broker runs; beyond it the oldest is forgotten. Default 50000. */
+  readonly maxKnownLogins: number
+  /** Addresses (`10.0.0.1`, `10.0.0.0/8`) whose wrong logins cost no time. Default []. */
+  readonly penaltyExempt: readonly string[]
   /** Settings of `auth.jwt`: log-in by JSON Web Token. */
   readonly jwt?: AuthJwtOptions
   /** Settings of `auth.http`: a web service is asked about each log-in. */
@@ -248,7 +258,7 @@ export interface AuthHttpOptions {
   readonly recheckMs: number
   /** Connections to the service. Default 16. */
   readonly maxConnections: number
-  /** Questions under way; further log-ins are answered 0x89 (3.1.1: 0x03). Default 100. */
+  /** Questions under way at one time. Others wait for their turn, which goes round by address. Default 100. */
   readonly maxPending: number
   /** Size of an answer; a longer one is given up, and the login denied. In bytes. Default 65536. */
   readonly maxAnswerBytes: number

@@ -20,7 +20,8 @@ export const FAILED = Symbol('failed')
 
 export type Answer<Value> = Value | undefined | typeof FAILED
 
-export type Question = 'authenticate' | 'mayStay' | 'mayPublish' | 'maySubscribe' | 'mayReceive' | 'explain' | 'close'
+export type Question =
+  'authenticate' | 'check' | 'mayStay' | 'mayPublish' | 'maySubscribe' | 'mayReceive' | 'explain' | 'close'
 
 export class PluginQuestions {
   readonly #clock: Clock
@@ -41,9 +42,7 @@ export class PluginQuestions {
     question: Question,
     ask: (plugin: Plugin) => MaybePromise<Value | undefined>,
   ): MaybePromise<Answer<Value>[]> {
-    const answers = plugins.map((plugin) => this.ask(plugin, question, () => ask(plugin)))
-    const later = answers.some((answer) => answer instanceof Promise)
-    return later ? Promise.all(answers as Promise<Answer<Value>>[]) : (answers as Answer<Value>[])
+    return allOf(plugins.map((plugin) => this.ask(plugin, question, () => ask(plugin))))
   }
 
   /** @param longestMs milliseconds for this answer, where they are fewer than usual */
@@ -92,7 +91,7 @@ export class PluginQuestions {
         settle(() => this.#failed(plugin, question, new PluginError(`no answer within ${timeoutMs} ms`))),
       )
       promise.then(
-        (value) => settle(() => this.#checked(plugin, question, value)),
+        (value) => settle(() => this.#checked(plugin, isLate(question), value)),
         (error: unknown) => settle(() => this.#failed(plugin, question, error)),
       )
     })
@@ -104,7 +103,8 @@ export class PluginQuestions {
     return this.#failed(plugin, question, new PluginError('the answer is neither one of its kind nor undefined'))
   }
 
-  #failed(plugin: Plugin, question: Question, error: unknown): typeof FAILED {
+  #failed(plugin: Plugin, asked: Question, error: unknown): typeof FAILED {
+    const question = asked === 'check' ? 'authenticate' : asked
     const now = this.#clock.now()
     const known = this.#failures.get(plugin)
     if (known !== undefined && now - known.loggedAt < FAILURE_LOG_INTERVAL_MS) {
@@ -120,6 +120,17 @@ export class PluginQuestions {
   }
 }
 
+/** An answer that came later cannot put the question off once more. */
+function isLate(question: Question): Question {
+  return question === 'authenticate' ? 'check' : question
+}
+
+/** At once if all are there. */
+export function allOf<Value>(answers: readonly MaybePromise<Answer<Value>>[]): MaybePromise<Answer<Value>[]> {
+  const later = answers.some((answer) => answer instanceof Promise)
+  return later ? Promise.all(answers as readonly Promise<Answer<Value>>[]) : (answers as Answer<Value>[])
+}
+
 function isThenable<Value>(value: MaybePromise<Value>): value is Promise<Value> {
   return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
 }
@@ -127,8 +138,9 @@ function isThenable<Value>(value: MaybePromise<Value>): value is Promise<Value> 
 const LOGIN_DECISIONS = ['allow', 'deny', 'continue']
 
 function isAnswer(question: Question, answer: unknown): boolean {
-  if (question !== 'authenticate' && question !== 'explain') return typeof answer === 'boolean'
+  if (question !== 'authenticate' && question !== 'check' && question !== 'explain') return typeof answer === 'boolean'
   if (typeof answer !== 'object' || answer === null || !('decision' in answer)) return false
+  if (question === 'authenticate' && answer.decision === 'check') return 'check' in answer
   return question === 'explain' || LOGIN_DECISIONS.includes(answer.decision as string)
 }
 

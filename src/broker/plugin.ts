@@ -64,9 +64,25 @@ export type AuthenticationAnswer =
   | {
       /** One more step of an AUTH exchange (0x18): this data goes to the Client. */
       readonly decision: 'continue'
+      /** The name that the Client claims in the exchange, for the account of wrong logins; absent: that of CONNECT. */
+      readonly userName?: string
       readonly authenticationData?: Uint8Array
       readonly exchangeState?: unknown
     }
+
+/**
+ * A login that takes time to check: the broker calls `check` when its turn comes, which goes round by address, and counts
+ * `plugin-timeout` from then on. A plugin that does not mind how many logins it has at a time may return a promise instead.
+ */
+export interface LoginCheck {
+  readonly decision: 'check'
+  /**
+   * True for a check that only takes time, so that a name which the plugin does not know takes as long as a wrong password.
+   * Its answer does not count, and it is spared where another plugin lets the client in.
+   */
+  readonly isDecoy?: true
+  check(): MaybePromise<AuthenticationAnswer | undefined>
+}
 
 /** Why a topic question was answered so; what `broker.explain` prints. */
 export interface Explanation {
@@ -92,7 +108,9 @@ export interface Plugin {
    * plugin calls `context.changed()`: the broker then remembers them.
    */
   readonly stable?: boolean
-  authenticate?(request: ConnectRequest): MaybePromise<AuthenticationAnswer | undefined>
+  /** How many of its {@link LoginCheck}s may run at one time; default 16. */
+  readonly maxLoginChecks?: number
+  authenticate?(request: ConnectRequest): MaybePromise<AuthenticationAnswer | undefined> | LoginCheck
   /**
    * Whether this plugin still lets that Client in, which shows no password now: asked about each Client that is logged in, after a
    * reload and after a plugin called `context.revoked()`. A Client stays if no plugin says false and one says true; a plugin

@@ -353,6 +353,7 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
   closed(connection: Connection, end: ConnectionEnd): void {
     this.connections.ended(connection)
     this.#waiters.forget(connection)
+    this.admission.ended(connection)
     this.#countEnd(end)
     if (connection.session === undefined) this.#refused(connection, end)
     else this.#disconnected(connection, connection.session, end)

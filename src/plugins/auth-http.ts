@@ -21,7 +21,7 @@
  * | `recheck-url`   | none    | asked, without the password, whether a Client that is in may stay     |
  * | `recheck-ms`    | 0       | time between two rounds of that; 0 for after a reload only            |
  * | `max-connections` | 16    | connections to the service                                            |
- * | `max-pending`   | 100     | questions under way; beyond that a log-in is denied with 0x89         |
+ * | `max-pending`   | 100     | questions under way at one time; others wait for their turn           |
  * | `max-answer-bytes` | 65536 | size of an answer; a longer one is given up                         |
  *
  * @module
@@ -33,8 +33,14 @@ import * as v from 'valibot'
 import type { Clock, Timer } from '../base/clock.ts'
 import { PluginError } from '../base/errors.ts'
 import type { MaybePromise } from '../base/maybe-promise.ts'
-import type { AuthenticationAnswer, Client, ConnectRequest, Plugin, PluginContext } from '../broker/plugin.ts'
-import { ReasonCode } from '../codec/reason-code.ts'
+import type {
+  AuthenticationAnswer,
+  Client,
+  ConnectRequest,
+  LoginCheck,
+  Plugin,
+  PluginContext,
+} from '../broker/plugin.ts'
 import { readBoundedBody, type AnswerSource } from './bounded-body.ts'
 import { LoginCache } from './login-cache.ts'
 import { milliseconds, readPluginOptions } from './plugin-options.ts'
@@ -85,14 +91,15 @@ class AuthHttp implements Plugin {
   readonly #context: PluginContext
   readonly #agent: http.Agent
   readonly #cache: LoginCache<Answer>
+  readonly maxLoginChecks: number
   readonly #evidence: ServiceEvidence
   readonly #recheckAgent: http.Agent | undefined
-  #pending = 0
   #timer: Timer | undefined
 
   constructor(options: Options, context: PluginContext) {
     this.#evidence = { url: options.url }
     this.#options = options
+    this.maxLoginChecks = options.maxPending
     this.#context = context
     this.#clock = context.clock
     this.#agent = agentFor(options.url, options.maxConnections)
@@ -102,13 +109,11 @@ class AuthHttp implements Plugin {
     this.#recheckLater()
   }
 
-  authenticate(request: ConnectRequest): MaybePromise<AuthenticationAnswer | undefined> {
+  authenticate(request: ConnectRequest): AuthenticationAnswer | LoginCheck | undefined {
     if (!isForUs(request)) return undefined
     const question = questionOf(request)
     const known = this.#cache.get([question])
-    if (known !== undefined) return this.#answerOf(known)
-    if (this.#pending < this.#options.maxPending) return this.#ask(question)
-    return { decision: 'deny', reasonCode: ReasonCode.ServerBusy, cause: 'too many questions to the log-in service' }
+    return known === undefined ? { decision: 'check', check: () => this.#ask(question) } : this.#answerOf(known)
   }
 
   mayStay(client: Client, evidence: unknown): MaybePromise<boolean | undefined> {
@@ -158,14 +163,9 @@ class AuthHttp implements Plugin {
   }
 
   async #ask(question: string): Promise<AuthenticationAnswer | undefined> {
-    this.#pending++
-    try {
-      const answer = await this.#post(this.#options.url, this.#agent, question)
-      if (answer.decision === 'allow' && isShort(answer)) this.#cache.set([question], answer)
-      return this.#answerOf(answer)
-    } finally {
-      this.#pending--
-    }
+    const answer = await this.#post(this.#options.url, this.#agent, question)
+    if (answer.decision === 'allow' && isShort(answer)) this.#cache.set([question], answer)
+    return this.#answerOf(answer)
   }
 
   #post(url: string, agent: http.Agent, question: string): Promise<Answer> {

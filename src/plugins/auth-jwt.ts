@@ -32,7 +32,14 @@ import * as v from 'valibot'
 import type { Clock } from '../base/clock.ts'
 import { ConfigError } from '../base/errors.ts'
 import type { MaybePromise } from '../base/maybe-promise.ts'
-import type { AuthenticationAnswer, Client, ConnectRequest, Plugin, PluginContext } from '../broker/plugin.ts'
+import type {
+  AuthenticationAnswer,
+  Client,
+  ConnectRequest,
+  LoginCheck,
+  Plugin,
+  PluginContext,
+} from '../broker/plugin.ts'
 import { openJwtKeys, type JwtKeys } from './jwt-keys.ts'
 import { milliseconds, readPluginOptions } from './plugin-options.ts'
 
@@ -114,9 +121,9 @@ class AuthJwt implements Plugin {
     this.#clock = clock
   }
 
-  authenticate(request: ConnectRequest): MaybePromise<AuthenticationAnswer | undefined> {
+  authenticate(request: ConnectRequest): LoginCheck | undefined {
     const token = tokenOf(request, this.#options.from)
-    return token === undefined ? undefined : this.#judge(token)
+    return token === undefined ? undefined : { decision: 'check', check: () => this.#judge(token) }
   }
 
   /** A token is not kept: what it said is held against what is demanded now, and its key has to be there still. */

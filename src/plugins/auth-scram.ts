@@ -18,6 +18,7 @@ import { timingSafeEqual } from 'node:crypto'
 import * as v from 'valibot'
 import type { Clock } from '../base/clock.ts'
 import type { AuthenticationAnswer, Client, ConnectRequest, Plugin, PluginContext } from '../broker/plugin.ts'
+import { Decoys } from './decoy.ts'
 import { evidenceOf, stillHolds } from './evidence.ts'
 import { readPluginOptions } from './plugin-options.ts'
 import {
@@ -48,8 +49,9 @@ export default async function authScram(context: PluginContext): Promise<Plugin>
 /** What is known between the Client's first message and its last. */
 interface Exchange {
   readonly user: string
-  /** `undefined` for a user who does not exist. */
-  readonly credentials: ScramCredentials | undefined
+  /** Of another user where this one does not exist. */
+  readonly credentials: ScramCredentials
+  readonly exists: boolean
   /** `c=` and `r=` as the Client has to repeat them. */
   readonly expectedStart: string
   /** The messages so far, without the GS2 header: the first two parts of RFC 5802's AuthMessage. */
@@ -60,6 +62,7 @@ class AuthScram implements Plugin {
   readonly name = 'auth.scram'
   readonly #file: WatchedFile<ReadonlyMap<string, ScramCredentials>>
   readonly #clock: Clock
+  readonly #decoys: Decoys<ScramCredentials>
   /** Makes the salt of a user who does not exist the same each time. */
   readonly #secret: Uint8Array
 
@@ -67,6 +70,7 @@ class AuthScram implements Plugin {
     this.#file = file
     this.#clock = clock
     this.#secret = clock.randomBytes(32)
+    this.#decoys = new Decoys(this.#secret)
   }
 
   authenticate(request: ConnectRequest): AuthenticationAnswer | undefined {
@@ -91,25 +95,34 @@ class AuthScram implements Plugin {
     const parsed = parseFirst(message)
     if (typeof parsed === 'string') return deny(parsed)
     if (userName !== undefined && userName !== parsed.user) return deny('CONNECT and SCRAM name two different users')
-    const credentials = this.#file.content.get(parsed.user)
+    const known = this.#file.content.get(parsed.user)
+    const credentials = known ?? this.#likeOthers(parsed.user)
     const nonce = parsed.nonce + base64(this.#clock.randomBytes(NONCE_BYTES))
-    const { salt, iterations } = credentials ?? this.#likeOthers(parsed.user)
+    const { salt, iterations } = credentials
     const answer = `r=${nonce},s=${base64(salt)},i=${iterations}`
     const exchangeState: Exchange = {
       user: parsed.user,
       credentials,
+      exists: known !== undefined,
       expectedStart: `c=${base64(Buffer.from(parsed.gs2Header))},r=${nonce}`,
       messages: `${parsed.bare},${answer}`,
     }
-    return { decision: 'continue', authenticationData: Buffer.from(answer), exchangeState }
+    return { decision: 'continue', userName: parsed.user, authenticationData: Buffer.from(answer), exchangeState }
   }
 
   /** What a user who does not exist is told: of the same make as for those who do. */
-  #likeOthers(user: string): Pick<ScramCredentials, 'salt' | 'iterations'> {
-    const [other] = this.#file.content.values()
-    const salt = hmacSha256(this.#secret, user).subarray(0, other?.salt.length ?? SCRAM_SALT_BYTES)
-    return { salt, iterations: other?.iterations ?? SCRAM_ITERATIONS }
+  #likeOthers(user: string): ScramCredentials {
+    const other = this.#decoys.of(user, this.#file.content) ?? NOBODY
+    return { ...other, salt: hmacSha256(this.#secret, user).subarray(0, other.salt.length) }
   }
+}
+
+/** Where the file has nobody. */
+const NOBODY: ScramCredentials = {
+  salt: new Uint8Array(SCRAM_SALT_BYTES),
+  iterations: SCRAM_ITERATIONS,
+  storedKey: new Uint8Array(32),
+  serverKey: new Uint8Array(32),
 }
 
 interface FirstMessage {
@@ -144,17 +157,18 @@ function unescape(name: string): string | undefined {
   return name.replaceAll('=2C', ',').replaceAll('=3D', '=')
 }
 
-function last(message: string, { user, credentials, expectedStart, messages }: Exchange): AuthenticationAnswer {
+function last(message: string, { user, credentials, exists, expectedStart, messages }: Exchange): AuthenticationAnswer {
   const [, start, proof] = /^(.*),p=([A-Za-z0-9+/]{43}=)$/su.exec(message) ?? []
   if (start === undefined || !start.startsWith(expectedStart))
     return deny('this is no SCRAM client-final-message to ours')
   const extensions = start.slice(expectedStart.length)
   if (extensions !== '' && !extensions.startsWith(',')) return deny('the nonce is not the one that was given')
-  if (credentials === undefined) return deny('there is no such user')
   const authMessage = `${messages},${start}`
   const signature = hmacSha256(credentials.storedKey, authMessage)
   const clientKey = Buffer.from(proof!, 'base64').map((byte, index) => byte ^ signature[index]!)
-  if (!timingSafeEqual(sha256(clientKey), credentials.storedKey)) return deny('wrong password')
+  const matches = timingSafeEqual(sha256(clientKey), credentials.storedKey)
+  if (!exists) return deny('there is no such user')
+  if (!matches) return deny('wrong password')
   const verifier = `v=${base64(hmacSha256(credentials.serverKey, authMessage))}`
   const evidence = evidenceOf(user, credentials.storedKey)
   return { decision: 'allow', userName: user, authenticationData: Buffer.from(verifier), evidence }

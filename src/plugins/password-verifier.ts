@@ -2,7 +2,7 @@
  * Checks passwords in a thread of its own, so that a storm of log-ins costs neither the event loop nor the thread pool that
  * durable writes run on.
  *
- *   verify ─> queue (bounded) ─> worker: one check after the other ─> answer
+ *   verify ─> worker: one check after the other ─> answer          the caller bounds how many there are at one time
  *
  * The thread starts with the first check and never keeps the process alive. When it dies, the checks that it had are
  * rejected and the next one starts another.
@@ -13,8 +13,7 @@ import { Worker } from 'node:worker_threads'
 import { PluginError } from '../base/errors.ts'
 import type { PasswordAnswer, PasswordQuestion } from './password-worker.ts'
 
-/** Checks that may wait or run at one time; at some 10 to 50 ms each this is what fits into a plugin's time. */
-export const DEFAULT_MAX_PASSWORD_CHECKS = 100
+const CLOSING = 'the password check was given up: the plugin is closing'
 
 interface Waiting {
   resolve(matches: boolean): void
@@ -22,22 +21,14 @@ interface Waiting {
 }
 
 export class PasswordVerifier {
-  readonly #maxChecks: number
   readonly #waiting = new Map<number, Waiting>()
   #worker: Worker | undefined
   #lastNumber = 0
-
-  constructor(maxChecks = DEFAULT_MAX_PASSWORD_CHECKS) {
-    this.#maxChecks = maxChecks
-  }
-
-  /** True when no further check should be asked for now. */
-  get isFull(): boolean {
-    return this.#waiting.size >= this.#maxChecks
-  }
+  #isClosed = false
 
   /** @throws {PluginError} when the hash cannot be worked with, the thread dies, or `close` comes first */
   verify(password: Uint8Array, hash: string): Promise<boolean> {
+    if (this.#isClosed) return Promise.reject(new PluginError(CLOSING))
     const worker = (this.#worker ??= this.#start())
     const number = ++this.#lastNumber
 
@@ -47,7 +38,8 @@ export class PasswordVerifier {
 
   async close(): Promise<void> {
     const worker = this.#worker
-    this.#abandon('the password check was given up: the plugin is closing')
+    this.#isClosed = true
+    this.#abandon(CLOSING)
     await worker?.terminate()
   }
 

@@ -112,6 +112,8 @@ export class Connection implements Incoming, SessionConnection, Timed {
   #heldBytes = 0
   /** Deadlines that few have: `undefined` is free, `Infinity` is a number that each would keep in memory of its own. */
   #loginExpiresAtMs: number | undefined = undefined
+  /** Between CONNECT and CONNACK. */
+  #loginDeadlineMs: number | undefined = undefined
   #receiveMaximum = 65_535
   /** `transport.unsentBytes` when the drain watch began or last saw progress; -1 while nothing is stuck. */
   #stuckBytes = -1
@@ -432,7 +434,14 @@ export class Connection implements Incoming, SessionConnection, Timed {
     this.connectPacket = packet
     this.#state = State.Authenticating
     this.#wait(this.#packetBytes)
+    this.#setLoginDeadline(this.limits.loginTimeout)
     this.#server.connect(this, packet)
+  }
+
+  /** Whoever has to say something next has so long for it: the time that a login takes us is not the Client's. */
+  #setLoginDeadline(seconds: number): void {
+    this.#loginDeadlineMs = this.#server.now() + seconds * 1000
+    this.#arm()
   }
 
   /** Whether CONNACK 0x00 with these is within the Client's Maximum Packet Size: without it nothing may follow [5.0 MQTT-3.2.0-1]. */
@@ -466,6 +475,7 @@ export class Connection implements Incoming, SessionConnection, Timed {
     this.connectPacket = undefined
     this.#isPending = false
     this.#waitingBytes = 0
+    this.#loginDeadlineMs = undefined
     this.#lastSignMs = this.#server.now()
     this.#arm()
     this.session!.connect(this, this.#version === 5 ? this.#receiveMaximum : 65_535)
@@ -478,6 +488,7 @@ export class Connection implements Incoming, SessionConnection, Timed {
     const properties = { authenticationMethod: this.authenticationMethod, authenticationData }
     this.#sender.immediate({ type: PacketType.AUTH, reasonCode: ReasonCode.ContinueAuthentication, properties })
     this.#answered()
+    if (this.#state === State.Authenticating) this.#setLoginDeadline(this.limits.connectTimeout)
   }
 
   /** A re-authentication succeeded (§4.12.1). */
@@ -490,14 +501,17 @@ export class Connection implements Incoming, SessionConnection, Timed {
     this.#answered()
   }
 
+  #sendRefusal(reasonCode: ReasonCode, properties: Properties = noProperties): void {
+    const code = this.#version === 5 ? reasonCode : toReturnCode(reasonCode)
+    if (code === undefined) return
+    // [5.0 MQTT-3.2.2-6] [3.1.1 MQTT-3.2.2-4]
+    this.#sender.immediate({ type: PacketType.CONNACK, sessionPresent: false, reasonCode: code, properties })
+  }
+
   /** The Server's no: CONNACK with that code, where the version has one that fits, then the close. */
   refuse(reasonCode: ReasonCode, detail: string, properties: Properties = noProperties): void {
     if (this.#state === State.Closed) return
-    const code = this.#version === 5 ? reasonCode : toReturnCode(reasonCode)
-    if (code !== undefined) {
-      // [5.0 MQTT-3.2.2-6] [3.1.1 MQTT-3.2.2-4]
-      this.#sender.immediate({ type: PacketType.CONNACK, sessionPresent: false, reasonCode: code, properties })
-    }
+    this.#sendRefusal(reasonCode, properties)
     this.#close({ cause: 'refused', reasonCode, detail })
   }
 
@@ -510,7 +524,10 @@ export class Connection implements Incoming, SessionConnection, Timed {
       throw new ProtocolError(ReasonCode.ProtocolError, 'AUTH with another Authentication Method than CONNECT') // [5.0 MQTT-4.12.1-1]
     }
     // Before CONNACK the packets behind wait; a re-authentication lets them flow (U-4.12.1-2).
-    if (this.#state === State.Authenticating) this.#isPending = true
+    if (this.#state === State.Authenticating) {
+      this.#isPending = true
+      this.#setLoginDeadline(this.limits.loginTimeout)
+    }
     this.#server.authenticate(this, packet)
   }
 
@@ -715,10 +732,15 @@ export class Connection implements Incoming, SessionConnection, Timed {
 
   #expireUnconnected(nowMs: number): void {
     if (nowMs < this.#connectDeadline()) return
+    const isOurTurn = this.#state === State.Authenticating && this.#isPending && this.session === undefined
+    // It did all that it could: it reads that it may come again.
+    if (isOurTurn) this.#sendRefusal(ReasonCode.ServerBusy)
     this.#close({
       cause: 'connect timeout',
-      reasonCode: ReasonCode.MaximumConnectTime,
-      detail: `not connected within ${this.limits.connectTimeout} s`,
+      reasonCode: isOurTurn ? ReasonCode.ServerBusy : ReasonCode.MaximumConnectTime,
+      detail: isOurTurn
+        ? `its login was not decided within ${this.limits.loginTimeout} s`
+        : `not connected within ${this.limits.connectTimeout} s`,
     })
   }
 
@@ -732,6 +754,7 @@ export class Connection implements Incoming, SessionConnection, Timed {
   }
 
   #connectDeadline(): number {
+    if (this.#loginDeadlineMs !== undefined) return this.#loginDeadlineMs
     return this.connectedAtMs + this.limits.connectTimeout * 1000
   }
 

@@ -27,6 +27,8 @@ export interface ConnectionLimits extends PacketLimits, PaceLimits {
   readonly maxPacketSize: number
   /** Seconds. */
   readonly connectTimeout: number
+  /** Seconds that a login may take us. */
+  readonly loginTimeout: number
   /** Seconds of grace after 1.5 × Keep Alive. */
   readonly timeoutDisconnectDelay: number
   readonly receiveMaximum: number

@@ -39,6 +39,7 @@ export const connectionLimits: ConnectionLimits = {
   minPacketRate: 100,
   maxPacketSize: 65_536,
   connectTimeout: 10,
+  loginTimeout: 30,
   timeoutDisconnectDelay: 0,
   receiveMaximum: 100,
   maxQos: 2,

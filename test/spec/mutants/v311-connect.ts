@@ -230,14 +230,14 @@ export const connectMutants: readonly Mutant[] = [
     'After a refusal the next packets are read',
     CONNECTION,
     "    this.#close({ cause: 'refused', reasonCode, detail })\n  }\n\n  #auth",
-    "    if (code === undefined) this.#close({ cause: 'refused', reasonCode, detail })\n    else this.#state = State.AwaitingConnect\n  }\n\n  #auth",
+    "    if (toReturnCode(reasonCode) === undefined) this.#close({ cause: 'refused', reasonCode, detail })\n    else this.#state = State.AwaitingConnect\n  }\n\n  #auth",
   ),
   mutant(
     '3.1.1 MQTT-3.2.2-5',
     'A refusal does not close',
     CONNECTION,
     "    this.#close({ cause: 'refused', reasonCode, detail })\n  }\n\n  #auth",
-    "    if (code === undefined) this.#close({ cause: 'refused', reasonCode, detail })\n  }\n\n  #auth",
+    "    if (toReturnCode(reasonCode) === undefined) this.#close({ cause: 'refused', reasonCode, detail })\n  }\n\n  #auth",
   ),
   mutant(
     '3.1.1 MQTT-3.2.2-6',

@@ -203,8 +203,8 @@ export const mutantsDeliver5: readonly Mutant[] = [
     '5.0 MQTT-4.12.0-3',
     'AUTH of any code goes on with an exchange',
     ADMISSION,
-    'if (notes.isLoggingIn || begins !== mayBegin) {',
-    'if (notes.isLoggingIn || (begins !== mayBegin && connection.isConnected)) {',
+    'if (notes.login !== undefined || begins !== mayBegin) {',
+    'if (notes.login !== undefined || (begins !== mayBegin && connection.isConnected)) {',
   ),
   mutant(
     '5.0 MQTT-4.12.0-5',

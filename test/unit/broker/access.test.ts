@@ -25,9 +25,9 @@ const message = { topicName: 'a', qos: 0, retain: false } as const
 
 test('log-in: one deny decides, otherwise one allow is needed, nobody answering means no (C3, C6)', () => {
   const votes: [answers: (AuthenticationAnswer | undefined)[], expected: string, reasonCode?: ReasonCode][] = [
-    [[], 'deny', ReasonCode.NotAuthorized],
-    [[undefined], 'deny', ReasonCode.NotAuthorized],
-    [[undefined, undefined], 'deny', ReasonCode.NotAuthorized],
+    [[], 'deny', ReasonCode.BadUserNameOrPassword],
+    [[undefined], 'deny', ReasonCode.BadUserNameOrPassword],
+    [[undefined, undefined], 'deny', ReasonCode.BadUserNameOrPassword],
     [[ALLOW], 'allow'],
     [[ALLOW, undefined], 'allow'],
     [[undefined, ALLOW], 'allow'],
@@ -51,7 +51,7 @@ test('log-in: an exchange needs an Authentication Method in CONNECT; it goes on 
   const [asked, plain] = ['METHOD', undefined].map((authenticationMethod) =>
     access.authenticate(requestOf(undefined, undefined, { authenticationMethod }), new Map()),
   )
-  assert.deepEqual(asked, { decision: 'continue', authenticationData: undefined })
+  assert.deepEqual(asked, { decision: 'continue', authenticationData: undefined, claimedUserName: undefined })
   assert.equal((plain as { decision: string }).decision, 'deny')
 })
 

@@ -55,11 +55,25 @@ const rows: Readonly<Record<string, Row>> = {
     (m) => m.connectsRefusedAtLimit,
     connectTwice,
   ],
-  'login-delay-after': [{ auth: { plugins: [denier], 'login-delay-after': 1 } }, (m) => m.loginsSlowed, connectTwice],
+  'login-delay-after': [
+    { auth: { plugins: [denier], 'login-delay-after': 1 } },
+    (m) => m.loginsSlowed,
+    (broker) => ['a', 'b'].forEach((userName) => broker.connect({ userName })),
+  ],
+  'max-delayed-names': [
+    { auth: { plugins: [denier], 'max-delayed-names': 1 } },
+    (m) => m.loginNamesForgotten,
+    (broker) => ['a', 'b'].forEach((userName) => broker.connect({ userName })),
+  ],
+  'max-known-logins': [
+    { auth: { plugins: [everybody], 'max-known-logins': 1 } },
+    (m) => m.knownLoginsForgotten,
+    (broker) => ['a', 'b'].forEach((userName) => broker.connect({ userName, clientId: userName })),
+  ],
   'max-delayed-addresses': [
     { auth: { plugins: [denier], 'max-delayed-addresses': 1 } },
     (m) => m.loginAddressesForgotten,
-    (broker) => ['192.0.2.1', '192.0.2.2'].forEach((address) => broker.connect({ peer: { address } })),
+    (broker) => ['192.0.2.1', '192.0.2.2'].forEach((address) => broker.connect({ peer: { address }, userName: 'a' })),
   ],
   'max-offline-sessions': [{ 'max-offline-sessions': 1 }, (m) => m.sessionsEndedAtLimit, leaveTwiceAnonymously],
   'max-sessions-per-user': [

@@ -97,6 +97,12 @@ function heard(broker: TestBroker, name: EventName): unknown[] {
 
 const everybody: Plugin = { name: 'everybody', authenticate: () => ({ decision: 'allow' }) }
 const never: Plugin = { name: 'never', authenticate: () => new Promise(() => {}) }
+const byPassword: Plugin = {
+  name: 'by-password',
+  authenticate: ({ password }) => ({
+    decision: Buffer.from(password ?? []).toString() === 'secret' ? 'allow' : 'deny',
+  }),
+}
 const denier: Plugin = { name: 'denier', authenticate: () => ({ decision: 'deny' }) }
 const moved: Plugin = {
   name: 'moved',
@@ -127,12 +133,13 @@ const subscribeCodes =
 
 const asAnn = { userName: 'ann', password: 'secret' } as const
 
-/** How long, to a quarter of a second, each of these addresses waits for the answer to a wrong log-in. */
+/** How long, to a quarter of a second, each of these waits for the answer to a wrong login. */
 const refusalDelaysMs =
-  (...addresses: string[]) =>
+  (...logins: (string | readonly [address: string, userName: string])[]) =>
   (broker: TestBroker): readonly number[] =>
-    addresses.map((address) => {
-      const client = broker.connect({ peer: { address } })
+    logins.map((login, n) => {
+      const [address, userName] = typeof login === 'string' ? [login, `user-${n}`] : login
+      const client = broker.connect({ peer: { address }, userName })
       let passed = 0
       while (!client.isClosed) {
         broker.advance(250)
@@ -372,6 +379,11 @@ export const effects: Readonly<Record<string, Effect>> = {
     expected: 3000,
     observe: (broker) => silenceMs(broker, broker.open(), 30_000),
   },
+  'limits/login-timeout': {
+    config: { auth: { plugins: [never] }, 'login-timeout': 2, 'plugin-timeout': 60 },
+    expected: 2000,
+    observe: (broker) => silenceMs(broker, broker.connect(asAnn), 30_000),
+  },
   'limits/timeout-disconnect-delay': {
     config: { 'timeout-disconnect-delay': 2 },
     expected: 5000,
@@ -559,9 +571,41 @@ export const effects: Readonly<Record<string, Effect>> = {
     observe: refusalDelaysMs('::1', '::1', '::1', '::1', '::1'),
   },
   'auth/max-delayed-addresses': {
-    config: { auth: { plugins: [denier], 'login-delay-after': 0, 'max-delayed-addresses': 1 } },
-    expected: [250, 250, 250],
+    config: { auth: { plugins: [denier], 'login-delay-after': 1, 'max-delayed-addresses': 1 } },
+    expected: [0, 0, 0],
     observe: refusalDelaysMs('::1', '192.0.2.1', '::1'),
+  },
+  'auth/max-delayed-names': {
+    config: { auth: { plugins: [denier], 'login-delay-after': 1, 'max-delayed-names': 1 } },
+    expected: [0, 0, 0],
+    observe: refusalDelaysMs(['192.0.2.1', 'ann'], ['192.0.2.2', 'bob'], ['192.0.2.3', 'ann']),
+  },
+  'auth/penalty-exempt': {
+    config: { auth: { plugins: [denier], 'login-delay-after': 1, 'penalty-exempt': ['192.0.2.0/24'] } },
+    expected: [0, 0, 0, 250],
+    observe: refusalDelaysMs('192.0.2.1', '192.0.2.1', '::1', '::1'),
+  },
+  'auth/max-known-logins': {
+    config: { auth: { plugins: [byPassword], 'login-delay-after': 1, 'max-known-logins': 1 } },
+    expected: [0, 0, undefined],
+    observe: (broker) => {
+      for (const userName of ['ann', 'bob']) broker.connect({ userName, password: 'secret', clientId: userName })
+      broker.connect({ userName: 'eve', password: 'wrong' })
+      return ['eve', 'bob', 'ann'].map((userName) => {
+        if (userName === 'eve') return 0
+        return broker.connect({ userName, password: 'secret', clientId: userName }).connack?.reasonCode
+      })
+    },
+  },
+  'auth/max-logins-per-address': {
+    config: { auth: { plugins: [never], 'max-logins-per-address': 2 }, 'plugin-timeout': 1 },
+    expected: [true, true, false],
+    observe: async (broker) => {
+      const clients = ['a', 'b', 'c'].map((userName) => broker.connect({ userName, clientId: userName }))
+      broker.advance(1000)
+      await broker.settle()
+      return clients.map(({ isClosed }) => isClosed)
+    },
   },
   'topic-check/enabled': {
     config: { 'topic-check': { enabled: false, acl: {} } },

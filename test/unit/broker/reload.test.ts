@@ -134,7 +134,7 @@ test('reload: a broker that closes meanwhile leaves nothing open', async () => {
 test('log-ins that fail by no fault of the Client slow nobody', async () => {
   const broken = { name: 'broken', authenticate: () => Promise.reject(new Error('the service is down')) }
   const test = await TestBroker.start({ listeners: {}, auth: { plugins: [broken], 'login-delay-after': 0 } })
-  const client = test.connect()
+  const client = test.connect({ userName: 'ann' })
   await test.settle()
   assert.equal(client.isClosed, true)
   assert.deepEqual([test.broker.metrics.loginsRefused, test.broker.metrics.loginsSlowed], [1, 0])
@@ -152,8 +152,8 @@ test('reload: limits of the top level hold for streams that are attached from th
 test('wrong log-ins are slowed per address, and counted', async () => {
   const deny = { name: 'deny', authenticate: () => ({ decision: 'deny' }) as const }
   const test = await TestBroker.start({ listeners: {}, auth: { plugins: [deny] } })
-  for (let attempt = 0; attempt < 3; attempt++) assert.equal(test.connect().isClosed, true)
-  const fourth = test.connect()
+  for (let attempt = 0; attempt < 3; attempt++) assert.equal(test.connect({ userName: 'ann' }).isClosed, true)
+  const fourth = test.connect({ userName: 'ann' })
   assert.equal(fourth.isClosed, false)
   test.advance(249)
   assert.equal(fourth.isClosed, false)

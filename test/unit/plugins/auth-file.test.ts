@@ -4,10 +4,9 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
 import type { Plugin } from '../../../src/broker/plugin.ts'
-import { ReasonCode } from '../../../src/codec/reason-code.ts'
 import authFile from '../../../src/plugins/auth-file.ts'
 import { FILE_LOOK_INTERVAL_MS } from '../../../src/plugins/watched-file.ts'
-import { CapturedLog, contextOf, decisionOf, ManualClock, requestOf } from './support.ts'
+import { answerOf, CapturedLog, contextOf, decisionOf, ManualClock, requestOf } from './support.ts'
 import { scratchFolder } from '../../support/scratch-folder.ts'
 
 const PASSWORD = 'hünter2'
@@ -128,25 +127,30 @@ test('auth.file: a change that cannot be read is logged once, and what was read 
   assert.doesNotMatch(setup.log.lines[0]!, /hunter2/)
 })
 
-test('auth.file: a full queue denies with 0x89, and there is room again after the answers', async (t) => {
-  const { plugin } = await setUp(t, `bob:${FAST}`, { maxPasswordChecks: 2 })
-  const login = () => plugin.authenticate!(requestOf('bob', 'wrong'))
-  const [first, second, third] = [login(), login(), login()]
-  assert.deepEqual(third, {
-    decision: 'deny',
-    reasonCode: ReasonCode.ServerBusy,
-    cause: 'too many password checks at one time',
-  })
-  await Promise.all([first, second])
-  assert.equal((await login())?.decision, 'deny')
+test('auth.file: max-password-checks is how many checks its thread is given at one time; others wait', async (t) => {
+  const { plugin } = await setUp(t, `bob:${FAST}`, { maxPasswordChecks: 7 })
+  assert.equal(plugin.maxLoginChecks, 7)
+  assert.equal((await setUp(t, `bob:${FAST}`)).plugin.maxLoginChecks, 2)
+})
+
+test('auth.file: a name that is not in the file costs the same check, which does not count', async (t) => {
+  const { plugin } = await setUp(t, `bob:${FAST}`)
+  const known = await plugin.authenticate!(requestOf('bob', 'wrong'))
+  const unknown = await plugin.authenticate!(requestOf('eve', 'wrong'))
+  assert.ok(known?.decision === 'check' && unknown?.decision === 'check')
+  assert.deepEqual([known.isDecoy, unknown.isDecoy], [undefined, true])
+  assert.equal(await unknown.check(), undefined)
+  // Not even the password of the user whose hash stands in.
+  assert.equal(await decisionOf(plugin, requestOf('eve', PASSWORD)), undefined)
+  assert.equal((await setUp(t, '# nobody')).plugin.authenticate!(requestOf('eve', PASSWORD)), undefined)
 })
 
 test('auth.file: a password found right is remembered for a time and answered at once, a wrong one never', async (t) => {
   const { plugin, clock } = await setUp(t, `bob:${FAST}`, { passwordCacheMs: 500 })
   const isLater = async (password: string): Promise<boolean> => {
-    const answer = plugin.authenticate!(requestOf('bob', password))
-    await answer
-    return answer instanceof Promise
+    const answer = await plugin.authenticate!(requestOf('bob', password))
+    await decisionOf(plugin, requestOf('bob', password))
+    return answer?.decision === 'check'
   }
   assert.equal(await isLater(PASSWORD), true)
   assert.equal(await isLater(PASSWORD), false)
@@ -158,21 +162,19 @@ test('auth.file: a password found right is remembered for a time and answered at
 
 test('auth.file: password-cache-ms 0 remembers nothing', async (t) => {
   const { plugin } = await setUp(t, `bob:${FAST}`, { passwordCacheMs: 0 })
-  await plugin.authenticate!(requestOf('bob', PASSWORD))
-  const answer = plugin.authenticate!(requestOf('bob', PASSWORD))
-  assert.ok(answer instanceof Promise)
-  assert.equal((await answer)?.decision, 'allow')
+  assert.equal(await decisionOf(plugin, requestOf('bob', PASSWORD)), 'allow')
+  assert.equal((await plugin.authenticate!(requestOf('bob', PASSWORD)))?.decision, 'check')
 })
 
 test('auth.file: a hash that cannot be worked with fails its own checks, and the next user is none the worse', async (t) => {
   const unworkable = HASHES.argon2id.replace('m=1024,t=1,p=1', 'm=1,t=0,p=9')
   const { plugin } = await setUp(t, `eve:${unworkable}\nbob:${FAST}`)
-  await assert.rejects(async () => plugin.authenticate!(requestOf('eve', PASSWORD)), /cannot be worked with/)
+  await assert.rejects(answerOf(plugin, requestOf('eve', PASSWORD)), /cannot be worked with/)
   assert.equal(await decisionOf(plugin, requestOf('bob', PASSWORD)), 'allow')
 })
 
 test('auth.file: checks that run when the plugin is closed are rejected, not forgotten', async (t) => {
   const { plugin } = await setUp(t, `bob:${FAST}`)
-  const answer = plugin.authenticate!(requestOf('bob', PASSWORD))
-  await Promise.all([assert.rejects(Promise.resolve(answer), /closing/), plugin.close?.()])
+  const answer = answerOf(plugin, requestOf('bob', PASSWORD))
+  await Promise.all([assert.rejects(answer, /closing/), plugin.close?.()])
 })

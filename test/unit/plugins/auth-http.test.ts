@@ -5,9 +5,8 @@ import { test } from 'node:test'
 import type { TestContext } from 'node:test'
 import { Access } from '../../../src/broker/access.ts'
 import type { Plugin } from '../../../src/broker/plugin.ts'
-import { ReasonCode } from '../../../src/codec/reason-code.ts'
 import authHttp from '../../../src/plugins/auth-http.ts'
-import { answerTo, CapturedLog, contextOf, decisionOf, ManualClock, requestOf } from './support.ts'
+import { answerOf, answerTo, CapturedLog, contextOf, decisionOf, ManualClock, requestOf } from './support.ts'
 
 interface Asked {
   readonly body: Record<string, unknown>
@@ -87,7 +86,7 @@ test('auth.http: posts what is known of the log-in as JSON, with the headers tha
 
 test('auth.http: a password that is not UTF-8 travels as base64', async (t) => {
   const { plugin, asked } = await setUp(t, say({ decision: 'allow' }))
-  await plugin.authenticate!(requestOf('u', Buffer.from([0xff])))
+  await answerOf(plugin, requestOf('u', Buffer.from([0xff])))
   assert.equal(asked[0]?.body['passwordBase64'], '/w==')
   assert.equal(asked[0]?.body['password'], undefined)
 })
@@ -161,12 +160,12 @@ test('auth.http: silence fails closed after timeout-ms', async (t) => {
 
 test('auth.http: a service that cannot be reached fails closed', async () => {
   const plugin = authHttp(contextOf({ http: { url: 'http://127.0.0.1:1/' } }))
-  await assert.rejects(async () => plugin.authenticate!(requestOf('u', 'p')), { code: 'ECONNREFUSED' })
+  await assert.rejects(answerOf(plugin, requestOf('u', 'p')), { code: 'ECONNREFUSED' })
 })
 
 test('auth.http: connections to the service are kept open', async (t) => {
   const setup = await setUp(t, say({ decision: 'deny' }))
-  for (let n = 0; n < 5; n++) await setup.plugin.authenticate!(requestOf('u', 'p'))
+  for (let n = 0; n < 5; n++) await answerOf(setup.plugin, requestOf('u', 'p'))
   assert.equal(setup.asked.length, 5)
   assert.equal(setup.connections, 1)
 })
@@ -174,8 +173,8 @@ test('auth.http: connections to the service are kept open', async (t) => {
 test('auth.http: an allow is remembered for cache-ms, a deny never', async (t) => {
   let decision = 'allow'
   const { plugin, clock, asked } = await setUp(t, (response) => say({ decision })(response), { cacheMs: 100 })
-  await plugin.authenticate!(requestOf('u', 'p'))
-  assert.ok(!(plugin.authenticate!(requestOf('u', 'p')) instanceof Promise), 'answered at once')
+  await answerOf(plugin, requestOf('u', 'p'))
+  assert.equal((await plugin.authenticate!(requestOf('u', 'p')))?.decision, 'allow', 'answered at once')
   decision = 'deny'
   assert.equal(await decisionOf(plugin, requestOf('u', 'other')), 'deny')
   clock.advance(100)
@@ -184,12 +183,23 @@ test('auth.http: an allow is remembered for cache-ms, a deny never', async (t) =
   assert.equal(asked.length, 4)
 })
 
-test('auth.http: beyond max-pending questions a log-in is denied with 0x89', async (t) => {
-  const { plugin } = await setUp(t, say({ decision: 'deny' }), { maxPending: 1 })
-  const first = plugin.authenticate!(requestOf('u', 'p'))
-  const second = plugin.authenticate!(requestOf('u', 'p')) as { reasonCode: number }
-  assert.equal(second.reasonCode, ReasonCode.ServerBusy)
+test('auth.http: max-pending questions are under way at one time, others wait for their turn', async (t) => {
+  const open: ServerResponse[] = []
+  let arrived = (): void => undefined
+  const keep: Answer = (response) => {
+    open.push(response)
+    arrived()
+  }
+  const { access, asked } = await setUp(t, keep, { maxPending: 1, cacheMs: 0 })
+  const logIn = async (name: string) => (await access.authenticate(requestOf(name, 'p'), new Map())).decision
+  const first = new Promise<void>((resolve) => (arrived = resolve))
+  const decisions = ['a', 'b', 'c'].map(logIn)
   await first
+  await new Promise(setImmediate)
+  assert.equal(asked.length, 1)
+  arrived = () => say({ decision: 'allow' })(open.at(-1)!)
+  arrived()
+  assert.deepEqual(await Promise.all(decisions), ['allow', 'allow', 'allow'])
 })
 
 test('auth.http: a CONNECT that claims nothing, or with an Authentication Method, is not asked about', async (t) => {

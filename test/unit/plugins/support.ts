@@ -1,7 +1,14 @@
 /** What tests of plugins share: a clock that stands until it is moved, a log to look into, and people who ask. @module */
 import type { Clock, Timer } from '../../../src/base/clock.ts'
 import type { Logger, LogMethod } from '../../../src/base/log.ts'
-import type { Client, ConnectRequest, Plugin, PluginContext, PluginEvents } from '../../../src/broker/plugin.ts'
+import type {
+  AuthenticationAnswer,
+  Client,
+  ConnectRequest,
+  Plugin,
+  PluginContext,
+  PluginEvents,
+} from '../../../src/broker/plugin.ts'
 
 /** Time that moves only by `advance`. */
 export class ManualClock implements Clock {
@@ -120,15 +127,21 @@ export function requestOf(
   }
 }
 
-/** What a plugin decides about a log-in: `undefined` for no opinion. */
+/** A plugin's answer to a login, after the check that it asks for; `undefined` for no opinion. */
+export async function answerOf(plugin: Plugin, request: ConnectRequest): Promise<AuthenticationAnswer | undefined> {
+  const answer = await plugin.authenticate?.(request)
+  return answer?.decision === 'check' ? answer.check() : answer
+}
+
 /** An answer to a login, without what it rests on. */
 export async function answerTo(plugin: Plugin, request: ConnectRequest): Promise<object | undefined> {
-  const answer = await plugin.authenticate?.(request)
+  const answer = await answerOf(plugin, request)
   if (answer?.decision !== 'allow') return answer
   const { evidence: _, ...rest } = answer
   return rest
 }
 
+/** What a plugin decides about a login: `undefined` for no opinion. */
 export async function decisionOf(plugin: Plugin, request: ConnectRequest): Promise<string | undefined> {
-  return (await plugin.authenticate?.(request))?.decision
+  return (await answerOf(plugin, request))?.decision
 }

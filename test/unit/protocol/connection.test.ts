@@ -92,8 +92,15 @@ test('whoever sends no CONNECT in time is closed, and so is one whose log-in nev
 
   const undecided = new TestConnection(5, {}, Object.assign(new FakeServer(), { connect: () => {} }))
   undecided.connect()
-  undecided.at(10_000)
-  assert.equal(undecided.server.end?.cause, 'connect timeout')
+  undecided.at(29_999)
+  assert.equal(
+    undecided.server.end,
+    undefined,
+    'the time that a login takes us is not the time that a CONNECT may take',
+  )
+  undecided.at(30_000)
+  const { cause, reasonCode } = undecided.server.end!
+  assert.deepEqual([cause, reasonCode], ['connect timeout', ReasonCode.ServerBusy])
 })
 
 test('while the log-in is pending the next packets wait, and time spent so does not count', () => {

@@ -1,0 +1,66 @@
+/**
+ * Text as it may be shown: on a terminal, in a log, in an error. What comes from a peer may hold characters that move the
+ * cursor, end a line, or turn the direction of the text around, and so forge what an operator reads.
+ *
+ * | escaped           | why                                                                       |
+ * | ----------------- | ------------------------------------------------------------------------- |
+ * | C0, DEL, C1       | terminals obey them: ESC and U+009B begin commands, CR and LF begin lines |
+ * | U+2028, U+2029    | lines end there for some viewers                                          |
+ * | bidi controls     | text is shown in another order than it has (U+202E turns it around)       |
+ * | lone surrogates   | they have no form in UTF-8                                                |
+ *
+ * Escapes look as in JSON, `\u001b`. Text that has been escaped stays as it is.
+ *
+ * @module
+ */
+import { withoutTokens } from './redact.ts'
+
+/** Characters of what a peer said that are shown. */
+export const MAX_SHOWN_LENGTH = 200
+
+// eslint-disable-next-line no-control-regex -- these are what it is about
+const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]|\p{Surrogate}/gu
+// eslint-disable-next-line no-control-regex -- the same without tabs and line feeds
+const UNSAFE_IN_LINES =
+  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]|\p{Surrogate}/gu
+/** A token that was cut off before it was over. */
+const UNFINISHED_TOKEN = /(?<![A-Za-z0-9_])eyJ[\w-]*(?:\.[\w-]*)?$/
+
+/**
+ * Makes one line of any text.
+ *
+ * @example
+ * printable('a\r\nb\u001b[2J\u202e') // 'a\\u000d\\u000ab\\u001b[2J\\u202e'
+ * printable('Grüße 👋') // 'Grüße 👋'
+ */
+export function printable(text: string): string {
+  return text.replace(UNSAFE, escape)
+}
+
+/** The same for text that has lines of its own: line feeds and tabs stay. */
+export function printableLines(text: string): string {
+  return text.replace(UNSAFE_IN_LINES, escape)
+}
+
+function escape(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
+}
+
+/**
+ * What a peer said, as it may be written down: cut to a length first, so that no more work is done than is shown; then without
+ * tokens; then on one line.
+ *
+ * @example
+ * saidByPeer('x'.repeat(1000), 10) // 'xxxxxxxxxx… (990 more)'
+ * saidByPeer('eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJtZXRlciJ9.c2ln') // '(token)'
+ */
+export function saidByPeer(text: string, maxLength: number = MAX_SHOWN_LENGTH): string {
+  if (text.length <= maxLength) return printable(withoutTokens(text))
+  const end = isHighSurrogate(text.charCodeAt(maxLength - 1)) ? maxLength - 1 : maxLength
+  const shown = withoutTokens(text.slice(0, end)).replace(UNFINISHED_TOKEN, '(token)')
+  return `${printable(shown)}… (${text.length - end} more)`
+}
+
+function isHighSurrogate(code: number): boolean {
+  return code >= 0xd800 && code < 0xdc00
+}

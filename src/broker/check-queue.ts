@@ -1,0 +1,69 @@
+/**
+ * Checks of logins that a plugin can do only a few of at a time: others wait for their turn, which goes round by holder, so
+ * that one address with very many delays another by one check and not by all.
+ *
+ *   a: 1 2 3 4    b: 1    c: 1 2        runs a1 b1 c1 a2 c2 a3 a4
+ *
+ * @module
+ */
+import type { MaybePromise } from '../base/maybe-promise.ts'
+
+interface Waiting {
+  readonly isWanted: () => boolean
+  readonly begin: () => void
+  readonly drop: () => void
+}
+
+export class CheckQueue {
+  readonly #limit: number
+  #running = 0
+  /** What waits, by holder; whose turn is next comes first. */
+  readonly #turns = new Map<string, Waiting[]>()
+
+  /** @param limit how many may run at one time */
+  constructor(limit: number) {
+    this.#limit = limit
+  }
+
+  /**
+   * Runs a check when its turn comes.
+   *
+   * @param isWanted asked when its turn has come: where nobody waits for the answer any more, it does not run
+   * @param otherwise the answer then
+   */
+  run<Answer>(
+    holder: string,
+    isWanted: () => boolean,
+    check: () => MaybePromise<Answer>,
+    otherwise: Answer,
+  ): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      const begin = (): void => {
+        this.#running++
+        // An async function, so that a check which throws at once is over like any other.
+        const done = (async () => check())()
+        void done.then(resolve, reject).finally(() => {
+          this.#running--
+          this.#next()
+        })
+      }
+      const turns = this.#turns.get(holder) ?? []
+      turns.push({ isWanted, begin, drop: () => resolve(otherwise) })
+      this.#turns.set(holder, turns)
+      this.#next()
+    })
+  }
+
+  #next(): void {
+    while (this.#running < this.#limit) {
+      const turn = this.#turns.entries().next().value
+      if (turn === undefined) return
+      const [holder, waiting] = turn
+      const { isWanted, begin, drop } = waiting.shift()!
+      this.#turns.delete(holder)
+      if (waiting.length > 0) this.#turns.set(holder, waiting)
+      if (isWanted()) begin()
+      else drop()
+    }
+  }
+}

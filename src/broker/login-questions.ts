@@ -1,0 +1,112 @@
+/**
+ * Asks plugins about a login. What takes time to check waits for its turn (`check-queue.ts`), and decoys make a name that
+ * nobody knows take as long as a wrong password:
+ *
+ *   auth.file   check  ──> queue of auth.file ──> answer ─┐
+ *   auth.jwt    answer ───────────────────────────────────┼──> the vote
+ *   auth.file   decoy  ──> after 10 ms, unless somebody    │
+ *                          allows by then: queue ──────────┘    an allow does not wait for it
+ *
+ * @module
+ */
+import type { Clock } from '../base/clock.ts'
+import type { MaybePromise } from '../base/maybe-promise.ts'
+import { CheckQueue } from './check-queue.ts'
+import { allOf, FAILED, type Answer, type PluginQuestions } from './plugin-questions.ts'
+import type { AuthenticationAnswer, ConnectRequest, LoginCheck, Plugin } from './plugin.ts'
+
+/** Checks of logins that run at one time, unless the plugin says otherwise. */
+const DEFAULT_LOGIN_CHECKS = 16
+/** Time for others to allow a login before a decoy costs anything: a token is verified in less. */
+const DECOY_DELAY_MS = 10
+
+/** How a login stands in line where a plugin can check only a few at a time. */
+export interface LoginTurn {
+  /** Turns go round by holder: the network of the client's address. */
+  readonly holder: string
+  /** Whether anybody still waits for the answer. */
+  isWanted(): boolean
+}
+
+type LoginAnswer = Answer<AuthenticationAnswer>
+
+export class LoginQuestions {
+  readonly #questions: PluginQuestions
+  readonly #clock: Clock
+  readonly #queues = new Map<Plugin, CheckQueue>()
+
+  constructor(questions: PluginQuestions, clock: Clock) {
+    this.#questions = questions
+    this.#clock = clock
+  }
+
+  /** @returns the answers in the order of `plugins`; at once if all of them come at once */
+  ask(
+    plugins: readonly Plugin[],
+    requestFor: (plugin: Plugin) => ConnectRequest,
+    turn: LoginTurn,
+  ): MaybePromise<LoginAnswer[]> {
+    const decoys = new Map<number, () => Promise<LoginAnswer>>()
+    let isAllowed = false
+    const wantsDecoy: LoginTurn = { holder: turn.holder, isWanted: () => !isAllowed && turn.isWanted() }
+    const answers = allOf(
+      plugins.map((plugin, index): MaybePromise<LoginAnswer> => {
+        const answer = this.#questions.ask(plugin, 'authenticate', () => plugin.authenticate?.(requestFor(plugin)))
+        if (!isCheck(answer)) return answer as MaybePromise<LoginAnswer>
+        if (answer.isDecoy !== true) return this.#check(plugin, answer, turn)
+        decoys.set(index, () => this.#check(plugin, answer, wantsDecoy))
+        return undefined
+      }),
+    )
+    if (decoys.size === 0 || (!(answers instanceof Promise) && answers.some(isYes))) return answers
+    return this.#withDecoys(answers, decoys, () => (isAllowed = true))
+  }
+
+  #check(plugin: Plugin, check: LoginCheck, turn: LoginTurn): Promise<LoginAnswer> {
+    const queue = this.#queues.get(plugin) ?? new CheckQueue(plugin.maxLoginChecks ?? DEFAULT_LOGIN_CHECKS)
+    this.#queues.set(plugin, queue)
+    const run = (): MaybePromise<LoginAnswer> => this.#questions.ask(plugin, 'check', () => check.check())
+    return queue.run<LoginAnswer>(turn.holder, () => turn.isWanted(), run, FAILED)
+  }
+
+  async #withDecoys(
+    answers: MaybePromise<LoginAnswer[]>,
+    decoys: ReadonlyMap<number, () => Promise<LoginAnswer>>,
+    allowed: () => void,
+  ): Promise<LoginAnswer[]> {
+    if (answers instanceof Promise) await this.#inTime(answers, DECOY_DELAY_MS)
+    let known: LoginAnswer[] | undefined
+    const done = Promise.resolve(answers).then((all) => {
+      if (all.some(isYes)) allowed()
+      return (known = all)
+    })
+    // One round of microtasks: what is there by now is known.
+    await Promise.resolve()
+    const begun =
+      known?.some(isYes) === true ? [] : Array.from(decoys, async ([index, decoy]) => [index, await decoy()] as const)
+    const all = await done
+    if (all.some(isYes)) return all
+    // A check that failed, or did not run, tells no more of a name than that of a name which exists.
+    const failed = (await Promise.all(begun)).flatMap(([index, answer]) => (answer === FAILED ? index : []))
+    return all.map((answer, index) => (failed.includes(index) ? FAILED : answer))
+  }
+
+  #inTime(answers: Promise<unknown>, milliseconds: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = this.#clock.setTimer(milliseconds, resolve)
+      const done = (): void => {
+        timer.cancel()
+        resolve()
+      }
+      answers.then(done, done)
+    })
+  }
+}
+
+function isCheck(answer: unknown): answer is LoginCheck {
+  return typeof answer === 'object' && answer !== null && 'decision' in answer && answer.decision === 'check'
+}
+
+function isYes(answer: LoginAnswer): boolean {
+  return typeof answer === 'object' && answer.decision !== 'deny'
+}
