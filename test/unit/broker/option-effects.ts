@@ -701,6 +701,8 @@ export const elsewhere: Readonly<Record<string, string>> = {
   'auth/password-cache-ms': 'plugins/auth-file.test.ts',
   'auth/jwt': 'plugins/auth-jwt.test.ts',
   'auth/http': 'plugins/auth-http.test.ts',
+  'auth.http/recheck-url': 'broker/revoked-logins.test.ts',
+  'auth.http/recheck-ms': 'broker/revoked-logins.test.ts',
   'auth/scram': 'plugins/auth-scram.test.ts',
 }
 
