@@ -18,11 +18,9 @@ import { withoutTokens } from './redact.ts'
 /** Characters of what a peer said that are shown. */
 export const MAX_SHOWN_LENGTH = 200
 
-// eslint-disable-next-line no-control-regex -- these are what it is about
-const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]|\p{Surrogate}/gu
-// eslint-disable-next-line no-control-regex -- the same without tabs and line feeds
-const UNSAFE_IN_LINES =
-  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]|\p{Surrogate}/gu
+/** All but line feed and tab: `\p{Cc}` is C0, DEL and C1. */
+const UNSAFE_IN_LINES = /(?![\t\n])\p{Cc}|[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]|\p{Surrogate}/gu
+const UNSAFE = /\p{Cc}|[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]|\p{Surrogate}/gu
 /** A token that was cut off before it was over. */
 const UNFINISHED_TOKEN = /(?<![A-Za-z0-9_])eyJ[\w-]*(?:\.[\w-]*)?$/
 
