@@ -132,8 +132,9 @@ export class Child {
 
 type Handler = (argument: never) => unknown
 
-/** In the child: answers what the parent asks. */
+/** In the child: answers what the parent asks, and does not outlive it. */
 export function answerRequests(handlers: Readonly<Record<string, Handler>>): void {
+  process.on('disconnect', () => process.exit(1))
   process.on('message', ({ number, name, argument }: Request) => {
     void answer(handlers[name]!, argument).then((given) => process.send?.({ number, ...given } satisfies Answer))
   })
