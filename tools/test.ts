@@ -28,6 +28,8 @@ const SUITES = ['test/unit', 'test/spec', 'test/contract', 'test/interop']
 const IN_MEMORY =
   /^test\/(?:spec\/(?:v5|v311|malformed)|unit\/(?:access|ancestor|base|broker|codec|config|protocol|topics))\//
 const FILES_PER_PROCESS = 12
+/** A process of tests that takes longer hangs; the slowest needs a fifth of it. */
+const FILE_LIMIT_MS = 180_000
 const BATCHES = join(root, 'build/test/batches')
 
 interface Totals {
@@ -78,7 +80,11 @@ function writeBatches(folder: string, files: readonly string[]): string[] {
 async function runTests(files: readonly string[]): Promise<Totals> {
   const totals: Totals = { passed: 0, failed: 0, skipped: 0 }
   const progress = new Progress('tests')
-  for await (const event of run({ files: batched(files), concurrency: availableParallelism() })) {
+  for await (const event of run({
+    files: batched(files),
+    concurrency: availableParallelism(),
+    timeout: FILE_LIMIT_MS,
+  })) {
     if (event.type === 'test:stderr' || event.type === 'test:stdout') {
       progress.finish()
       process.stderr.write(event.data.message)

@@ -16,8 +16,13 @@ import { root } from '../../../tools/main.ts'
 import { TestBroker } from '../../support/test-broker.ts'
 import { readByteTable, type ByteCase } from './table.ts'
 
-/** Nothing that CONNACK would have to tell. */
-const BASE = { 'receive-maximum': 65_535, 'topic-alias-maximum': 0, 'max-packet-size': 268_435_460 }
+/** Nothing that CONNACK would have to tell; and a User Name that no plugin knows is refused. */
+const BASE = {
+  'receive-maximum': 65_535,
+  'topic-alias-maximum': 0,
+  'max-packet-size': 268_435_460,
+  auth: { 'allow-anonymous': true, 'unknown-user-names': 'refuse' },
+} as const
 
 const PINGREQ = Buffer.from('c000', 'hex')
 const PINGRESP = 'd000'

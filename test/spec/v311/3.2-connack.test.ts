@@ -63,26 +63,37 @@ scene('Bits 7 to 1 of the acknowledge flags are 0, in every answer [U311-3.2.2.1
   for (const [packet, said] of connects) assert.equal(takeHex(stage.raw(packet)), said, packet)
 })
 
-scene('A refusal says Session Present 0 although a Session is stored [3.1.1 MQTT-3.2.2-4]', (stage) => {
-  stage.durable('id').drop()
-  const refused = stage.raw('10 * "MQTT" 04 c0 0000 "id" "user" "word"')
-  assert.deepEqual([takeHex(refused), refused.isClosed], ['20020005', true], 'nobody knows that user')
-  assert.equal(takeHex(stage.raw('10 * "MQTT" 04 00 0000 "id"')), RESUMED, 'the Session was not touched')
-})
+/** A User Name that no plugin knows is refused. */
+const STRICT = { auth: { 'allow-anonymous': true, 'unknown-user-names': 'refuse' } } as const
 
-scene('After a refusal the Connection is closed, and nothing on it is read [3.1.1 MQTT-3.2.2-5]', (stage) => {
-  for (const packet of [
-    '10 * "MQTT" 04 00 0000 ""',
-    '10 * "MQTT" 03 02 0000 "id"',
-    '10 * "MQTT" 04 82 0000 "id" "u"',
-  ]) {
-    const client = stage.raw(packet)
-    assert.match(takeHex(client), /^200200(01|02|05)$/, packet)
-    assert.equal(client.isClosed, true, packet)
-    client.sendBytes(bytesOf(GOOD))
-    assert.equal(takeHex(client), '')
-  }
-})
+scene(
+  'A refusal says Session Present 0 although a Session is stored [3.1.1 MQTT-3.2.2-4]',
+  (stage) => {
+    stage.durable('id').drop()
+    const refused = stage.raw('10 * "MQTT" 04 c0 0000 "id" "user" "word"')
+    assert.deepEqual([takeHex(refused), refused.isClosed], ['20020005', true], 'nobody knows that user')
+    assert.equal(takeHex(stage.raw('10 * "MQTT" 04 00 0000 "id"')), RESUMED, 'the Session was not touched')
+  },
+  STRICT,
+)
+
+scene(
+  'After a refusal the Connection is closed, and nothing on it is read [3.1.1 MQTT-3.2.2-5]',
+  (stage) => {
+    for (const packet of [
+      '10 * "MQTT" 04 00 0000 ""',
+      '10 * "MQTT" 03 02 0000 "id"',
+      '10 * "MQTT" 04 82 0000 "id" "u"',
+    ]) {
+      const client = stage.raw(packet)
+      assert.match(takeHex(client), /^200200(01|02|05)$/, packet)
+      assert.equal(client.isClosed, true, packet)
+      client.sendBytes(bytesOf(GOOD))
+      assert.equal(takeHex(client), '')
+    }
+  },
+  STRICT,
+)
 
 scene(
   'A CONNECT that no code fits is closed silently [3.1.1 MQTT-3.2.2-6]',
