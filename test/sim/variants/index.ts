@@ -57,8 +57,8 @@ export const variants: readonly Variant[] = [
   {
     name: 'Message Expiry Interval is not counted down',
     file: 'src/protocol/application-message.ts',
-    from: 'Math.max(0, interval! - age)',
-    to: 'Math.max(age, interval!)',
+    from: 'Math.max(0, interval - age)',
+    to: 'Math.max(age, interval)',
   },
   {
     name: 'a Topic Alias is used before the Client knows it',
