@@ -223,13 +223,15 @@ export class Requests {
 
   #judgePublish(packet: PublishPacket): void {
     const { qos, packetIdentifier } = packet
-    if (qos > this.#options.maxQos) throw new Broken(undefined, 'QoS above the maximum')
+    // Only 5.0 can announce the limits; older Clients are served with less.
+    const isAnnounced = this.version === 5
+    if (isAnnounced && qos > this.#options.maxQos) throw new Broken(undefined, 'QoS above the maximum')
     const topicName = this.#topicOf(packet)
     this.onMessage(topicName, packet.payload)
     const isRefused = this.#isRefused(topicName)
     if (qos === 2) this.#open2(packetIdentifier)
     else if (qos === 1) this.#checkQuota(1)
-    if (packet.retain && !this.#options.retain && !topicName.startsWith('$SYS/')) {
+    if (isAnnounced && packet.retain && !this.#options.retain && !topicName.startsWith('$SYS/')) {
       // A repeated message of QoS 2 is answered before anybody looks at its flags.
       if (qos < 2) throw new Broken(ReasonCode.RetainNotSupported, 'RETAIN 1')
       this.mayBreak = true
