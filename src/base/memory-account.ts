@@ -1,9 +1,8 @@
 /**
  * Who pays for memory: an account for everything that is kept on behalf of somebody.
  *
- *   session ─┐
- *            ├─> user ──> broker        what is added to one is added to all above it
- *   connection ┘
+ *   session ──> user ──> broker        what is added to one is added to all above it
+ *               ^ output of connections, retained messages
  *
  * Accounts count in plain integers, so that charging costs a few additions and no object. Sizes are estimates: constants for
  * objects, lengths for strings and bytes, chosen so that the sum stays within a factor of two of what the heap and its buffers
@@ -23,7 +22,10 @@ export interface Shared {
   holders: number
 }
 
-export type AccountKind = 'connection' | 'session' | 'user' | 'broker'
+export type AccountKind = 'session' | 'user' | 'broker'
+
+/** What leaves at once, or without which nothing could be freed, may use so much more than the limit. */
+const RESERVE = 1 / 4
 
 export class MemoryAccount {
   readonly kind: AccountKind
@@ -33,8 +35,6 @@ export class MemoryAccount {
   bytes = 0
   /** Bytes that it may be charged; 0 sets no limit. */
   limit: number
-  /** Bytes beyond the limit for what frees memory or leaves soon (see `refuses`). */
-  reserve = 0
   /** Set from outside where the process itself runs short, whatever was charged. */
   isShort = false
   #parent: MemoryAccount | undefined
@@ -84,7 +84,7 @@ export class MemoryAccount {
   /**
    * Which account has no room for so many bytes more.
    *
-   * @param isUrgent for what leaves soon, or without which nothing could be freed: it may use the reserve
+   * @param isUrgent for what leaves at once, or without which nothing could be freed: it may use the reserve of a quarter
    * @returns `undefined` where all have room
    */
   refuses(bytes: number, isUrgent = false): MemoryAccount | undefined {
@@ -97,7 +97,7 @@ export class MemoryAccount {
 
   #isBeyond(bytes: number, isUrgent: boolean): boolean {
     if (this.isShort && !isUrgent) return true
-    return this.limit > 0 && this.bytes + bytes > (isUrgent ? this.limit + this.reserve : this.limit)
+    return this.limit > 0 && this.bytes + bytes > (isUrgent ? this.limit * (1 + RESERVE) : this.limit)
   }
 
   /** Takes this account, with all that it was charged, to another parent: its session changed hands. */

@@ -355,6 +355,7 @@ export class BrokerBase implements AsyncDisposable {
 
   #hostSide(server: Server): HostSide {
     return {
+      payer: server.memory.of({ userName: undefined, address: '' }),
       subscribe: (subscription) => {
         server.router.add(subscription)
         if (subscription.retainHandling === 2) return

@@ -4,7 +4,9 @@
  *
  * @module
  */
+import { sizeOfText, type MemoryAccount } from '../base/memory-account.ts'
 import type { KnownTopic } from '../protocol/server-side.ts'
+import { MAX_KEPT_BYTES } from '../topics/match-cache.ts'
 import type { Connection } from '../protocol/connection.ts'
 import type { ExchangeStates, Grounds } from './access.ts'
 import { Holders } from './holders.ts'
@@ -12,10 +14,10 @@ import type { Network, Newcomer } from './lobby.ts'
 import type { LoginAttempt } from './login-attempt.ts'
 import type { ListenerOptions, Options } from './options.ts'
 
-/** More topics than that from one Connection are asked about anew now and then. */
+/** More topics than that from one Connection are asked about anew now and then, and long ones each time that another came between. */
 const MAX_REMEMBERED_TOPICS = 256
-/** Of longer ones, in characters, only the last is remembered: so many of them would be 16 MB a Connection. */
-const MAX_REMEMBERED_LENGTH = 512
+/** An entry of the table of decisions. */
+const DECISION_BYTES = 64
 
 const NO_GROUNDS: Grounds = []
 
@@ -53,6 +55,10 @@ export class ConnectionNotes {
   #lastTopic: KnownTopic | undefined = undefined
   #lastDecision = false
   #decisions: Map<string, boolean> | undefined = undefined
+  /** What they are charged with, and to whom. */
+  #decisionBytes = 0
+  #lastBytes = 0
+  #payer: MemoryAccount | undefined = undefined
 
   constructor(listener: ListenerState, network: Network) {
     this.listener = listener
@@ -66,16 +72,51 @@ export class ConnectionNotes {
     return this.#decisions?.get(topic.topicName)
   }
 
-  remember(topic: KnownTopic, version: number, decision: boolean): void {
-    if (this.#version !== version) this.#decisions = undefined
+  /** @param payer whose account is charged with it; nothing is remembered where that has no room */
+  remember(topic: KnownTopic, version: number, decision: boolean, payer: MemoryAccount): void {
+    if (this.#version !== version) this.forget()
     this.#version = version
-    this.#lastTopic = topic
-    this.#lastDecision = decision
-    if (topic.topicName.length > MAX_REMEMBERED_LENGTH) return
+    this.#payer ??= payer
+    this.#setLast(topic, decision)
+    const bytes = DECISION_BYTES + sizeOfText(topic.topicName)
+    if (isLong(topic) || this.#payer.refuses(bytes) !== undefined) return
+    if (this.#decisions !== undefined && this.#decisions.size >= MAX_REMEMBERED_TOPICS) this.#forgetDecisions()
+    this.#payer.add(bytes)
+    this.#decisionBytes += bytes
     this.#decisions ??= new Map()
-    if (this.#decisions.size >= MAX_REMEMBERED_TOPICS) this.#decisions.clear()
     this.#decisions.set(topic.topicName, decision)
   }
+
+  /** Short topics are mostly in the cache as well; a long one stays for this Connection alone. */
+  #setLast(topic: KnownTopic | undefined, decision: boolean): void {
+    this.#payer!.add(-this.#lastBytes)
+    this.#lastBytes = 0
+    const bytes = topic !== undefined && isLong(topic) ? sizeOfText(topic.topicName) + topic.topicBytes.length : 0
+    this.#lastTopic = undefined
+    if (bytes > 0 && this.#payer!.refuses(bytes) !== undefined) return
+    this.#payer!.add(bytes)
+    this.#lastBytes = bytes
+    this.#lastTopic = topic
+    this.#lastDecision = decision
+  }
+
+  #forgetDecisions(): void {
+    this.#payer!.add(-this.#decisionBytes)
+    this.#decisionBytes = 0
+    this.#decisions = undefined
+  }
+
+  /** Lets go of all decisions. */
+  forget(): void {
+    if (this.#payer === undefined) return
+    this.#forgetDecisions()
+    this.#setLast(undefined, false)
+    this.#payer = undefined
+  }
+}
+
+function isLong({ topicBytes }: KnownTopic): boolean {
+  return topicBytes.length > MAX_KEPT_BYTES
 }
 
 export function notesOf(connection: Connection): ConnectionNotes {

@@ -7,18 +7,25 @@
  *
  * @module
  */
+import { MemoryAccount } from '../base/memory-account.ts'
 import { Ring } from '../base/ring.ts'
 import type { ApplicationMessage } from '../protocol/application-message.ts'
 import type { Subscriber, Subscription } from '../protocol/subscription.ts'
 
 /** Waiting messages beyond this are dropped unless the caller says otherwise. */
 export const DEFAULT_HOST_QUEUE = 10_000
+/** The same for the memory that they take. */
+export const DEFAULT_HOST_QUEUE_BYTES = 67_108_864
+/** A place in the queue. */
+const PLACE_BYTES = 16
 
 export interface SubscribeOptions {
   /** Ends the subscription when it aborts. */
   readonly signal?: AbortSignal
   /** Messages that may wait for the iterator; the newest beyond it are dropped and counted. Default 10,000. */
   readonly maxQueuedMessages?: number
+  /** Bytes of memory that those may take; the newest beyond it are dropped and counted. Default 64 MiB. */
+  readonly maxQueuedBytes?: number
   /** Whether retained messages come first. Default true. */
   readonly retained?: boolean
 }
@@ -28,6 +35,8 @@ export interface HostSide {
   subscribe(subscription: Subscription): void
   unsubscribe(subscription: Subscription): void
   dropped(message: ApplicationMessage): void
+  /** Who pays for what waits. */
+  readonly payer: MemoryAccount
 }
 
 /** A subscription of the host program; iterate over it, or give it a listener. */
@@ -41,6 +50,7 @@ export class HostSubscription implements Subscriber, AsyncIterableIterator<Appli
   readonly #listener: ((message: ApplicationMessage) => void) | undefined
   readonly #queue = new Ring<ApplicationMessage>()
   readonly #maxQueued: number
+  readonly #memory: MemoryAccount
   readonly #waiting: ((result: IteratorResult<ApplicationMessage, undefined>) => void)[] = []
   readonly #signal: AbortSignal | undefined
   #isClosed = false
@@ -55,6 +65,8 @@ export class HostSubscription implements Subscriber, AsyncIterableIterator<Appli
     this.topicFilter = topicFilter
     this.#listener = listener
     this.#maxQueued = options.maxQueuedMessages ?? DEFAULT_HOST_QUEUE
+    const maxBytes = options.maxQueuedBytes ?? DEFAULT_HOST_QUEUE_BYTES
+    this.#memory = new MemoryAccount('session', '', maxBytes, side.payer)
     this.#signal = options.signal
     this.#subscription = {
       subscriber: this,
@@ -84,8 +96,10 @@ export class HostSubscription implements Subscriber, AsyncIterableIterator<Appli
     message.own()
     if (this.#listener !== undefined) this.#listener(message)
     else if (this.#waiting.length > 0) this.#waiting.shift()!({ value: message, done: false })
-    else if (this.#queue.length < this.#maxQueued) this.#queue.push(message)
-    else {
+    else if (this.#queue.length < this.#maxQueued && this.#memory.refuses(message.size + PLACE_BYTES) === undefined) {
+      this.#memory.hold(message, PLACE_BYTES)
+      this.#queue.push(message)
+    } else {
       this.droppedMessages++
       this.#side.dropped(message)
     }
@@ -104,8 +118,14 @@ export class HostSubscription implements Subscriber, AsyncIterableIterator<Appli
     return this
   }
 
-  next(): Promise<IteratorResult<ApplicationMessage, undefined>> {
+  #shift(): ApplicationMessage | undefined {
     const message = this.#queue.shift()
+    if (message !== undefined) this.#memory.release(message, PLACE_BYTES)
+    return message
+  }
+
+  next(): Promise<IteratorResult<ApplicationMessage, undefined>> {
+    const message = this.#shift()
     if (message !== undefined) return Promise.resolve({ value: message, done: false })
     if (this.#isClosed) return Promise.resolve({ value: undefined, done: true })
     return new Promise((resolve) => this.#waiting.push(resolve))
@@ -114,7 +134,7 @@ export class HostSubscription implements Subscriber, AsyncIterableIterator<Appli
   /** `break` comes here. */
   return(): Promise<IteratorResult<ApplicationMessage, undefined>> {
     this.close()
-    this.#queue.clear()
+    while (this.#shift() !== undefined);
     return Promise.resolve({ value: undefined, done: true })
   }
 

@@ -10,6 +10,7 @@
  * @module
  */
 import type { Clock } from '../base/clock.ts'
+import { sizeOfText } from '../base/memory-account.ts'
 import { WallTime } from '../base/wall-time.ts'
 import { noPropertyList, withProperties } from '../codec/property-list.ts'
 import { noProperties } from '../codec/properties.ts'
@@ -22,7 +23,7 @@ import type { DurabilityRules } from './durability-rules.ts'
 import { NEVER_EXPIRES, type Registration } from './sessions.ts'
 import type { Deferred, Turn } from './turn.ts'
 
-/** What a Change costs in RAM until it is stored, besides a payload; an estimate. */
+/** What a Change costs in RAM until it is stored, besides its texts and its payload; an estimate. */
 const CHANGE_BYTES = 100
 
 /** An entry that the Store will be told of; if it is over by then, nothing. */
@@ -114,7 +115,7 @@ export class Ledger implements SessionLedger {
     const { session } = registration
     if (session.sessionExpiryInterval === 0 && session.ledger === undefined) return
     if (session.ledger === undefined) this.#adopt(session)
-    this.#record({ kind: 'session', session: this.#sessionRecord(registration) })
+    this.#record({ kind: 'session', session: this.#sessionRecord(registration) }, sizeOfText(session.clientId))
   }
 
   #adopt(session: Session): void {
@@ -142,7 +143,7 @@ export class Ledger implements SessionLedger {
 
   sessionEnded(session: Session): void {
     if (session.sessionNumber === 0) return
-    this.#record({ kind: 'session-ended', sessionNumber: session.sessionNumber })
+    this.#record({ kind: 'session-ended', sessionNumber: session.sessionNumber }, sizeOfText(session.clientId))
     session.ledger = undefined
     session.sessionNumber = 0
     this.#noteEnding(session.clientId, this.#turn.changeCount)
@@ -162,11 +163,13 @@ export class Ledger implements SessionLedger {
 
   subscribed({ ledger, sessionNumber }: Session, subscription: Subscription): void {
     if (ledger === undefined) return
-    this.#record({ kind: 'subscribed', sessionNumber, subscription: subscriptionRecord(subscription) })
+    const bytes = sizeOfText(subscription.topicFilter)
+    this.#record({ kind: 'subscribed', sessionNumber, subscription: subscriptionRecord(subscription) }, bytes)
   }
 
   unsubscribed({ ledger, sessionNumber }: Session, topicFilter: string): void {
-    if (ledger !== undefined) this.#record({ kind: 'unsubscribed', sessionNumber, topicFilter })
+    if (ledger !== undefined)
+      this.#record({ kind: 'unsubscribed', sessionNumber, topicFilter }, sizeOfText(topicFilter))
   }
 
   // ---- Wills ----
@@ -184,7 +187,10 @@ export class Ledger implements SessionLedger {
     const dueAtMs = this.toWall(willDueAtMs)
     const message = { topicName, payload, qos, retain, properties: noProperties }
     const record = { sessionNumber, clientId, userName, willDelayInterval: delayInterval, dueAtMs, ...message }
-    this.#record({ kind: 'will', will: withProperties(record, properties) }, payload.length + properties.length)
+    this.#record(
+      { kind: 'will', will: withProperties(record, properties) },
+      payload.length + properties.length + sizeOfText(topicName),
+    )
   }
 
   willRemoved(sessionNumber: number): void {
@@ -230,11 +236,11 @@ export class Ledger implements SessionLedger {
       this.tellMessage(message, changes)
       changes.push({ kind: 'retained', topicName: message.topicName, messageNumber: message.messageNumber })
     }
-    this.#turn.record({ tell }, CHANGE_BYTES + message.payloadLength)
+    this.#turn.record({ tell }, CHANGE_BYTES + message.payloadLength + message.namesSize)
   }
 
   retainedCleared(topicName: string): void {
-    this.#record({ kind: 'retained-cleared', topicName })
+    this.#record({ kind: 'retained-cleared', topicName }, sizeOfText(topicName))
   }
 
   queued({ sessionNumber }: Session, delivery: Delivery): void {
@@ -242,7 +248,8 @@ export class Ledger implements SessionLedger {
     delivery.isStored = true
     delivery.isUntold = true
     this.#newest = new UntoldEntry(this, sessionNumber, delivery)
-    this.#turn.record(this.#newest, CHANGE_BYTES + delivery.message.payloadLength)
+    const { message } = delivery
+    this.#turn.record(this.#newest, CHANGE_BYTES + message.payloadLength + message.namesSize)
     this.#newestChange = this.#turn.changeCount
   }
 

@@ -1,8 +1,7 @@
 /**
  * The broker's memory: one account for the whole, one for each user, and what the process itself has.
  *
- *   connections, sessions ──> user ──> broker
- *                             retained messages, Wills
+ *   sessions, output of connections, retained messages ──> user ──> broker
  *
  * A user is a User Name; anonymous Clients count together by their network. Whoever has no room is refused with the
  * standard's Reason Code; what was accepted is kept, and what leaves at once may use a reserve, so that reading frees memory
@@ -19,8 +18,6 @@ import type { ProcessMemory } from './process-memory.ts'
 const SHARE_OF_PROCESS = 1 / 2
 /** Of that, so much may be one user's. */
 const SHARE_OF_USER = 1 / 2
-/** What may be used beyond the limit by what leaves at once, or without which nothing could be freed. */
-const SHARE_OF_RESERVE = 1 / 4
 /** Worker threads and processes that share the machine. */
 const WORKERS = 1
 /** The share of what the process has from which on it is short of memory, whatever was charged. */
@@ -67,7 +64,6 @@ export class Memory {
     this.#ipv6PrefixLength = ipv6PrefixLength
     const { whole } = this
     whole.limit = maxMemory ?? Math.floor((this.#process.availableBytes * SHARE_OF_PROCESS) / WORKERS)
-    whole.reserve = Math.floor(whole.limit * SHARE_OF_RESERVE)
     this.#userLimit = maxMemoryPerUser ?? Math.floor(whole.limit * SHARE_OF_USER)
     for (const [key, account] of this.#users) account.limit = key === NOBODY ? 0 : this.#userLimit
   }

@@ -97,7 +97,7 @@ export class Publishing {
       })
       return PENDING
     }
-    if (access.stable) notes.remember(topic, version, allowed)
+    if (access.stable) notes.remember(topic, version, allowed, payerOf(connection))
     return allowed
       ? this.#take(message, topic, connection.client, connection)
       : this.#denied(connection, message, ReasonCode.NotAuthorized)

@@ -65,7 +65,6 @@ import { Turn, type Expiring } from './turn.ts'
 /** A clock may be adjusted by a little; from here on it is said. */
 const CLOCK_BEHIND_MS = 10_000
 const COUNTER_OF = {
-  connection: 'memoryRefusedConnection',
   session: 'memoryRefusedSession',
   user: 'memoryRefusedUser',
   broker: 'memoryRefusedBroker',
@@ -352,6 +351,7 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
 
   closed(connection: Connection, end: ConnectionEnd): void {
     this.connections.ended(connection)
+    notesOf(connection).forget()
     this.#waiters.forget(connection)
     this.admission.ended(connection)
     this.#countEnd(end)
@@ -451,6 +451,7 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
   }
 
   inputHeld(bytes: number): void {
+    this.memory.whole.add(bytes)
     this.inputBudget.change(bytes)
   }
 

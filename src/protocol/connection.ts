@@ -18,6 +18,7 @@
  *
  * @module
  */
+import type { MemoryAccount } from '../base/memory-account.ts'
 import type { Timed } from '../base/timer-wheel.ts'
 import { copied, scanned, Work } from '../base/work.ts'
 import { readPlainAcknowledgement } from '../codec/acknowledgement.ts'
@@ -118,6 +119,9 @@ export class Connection implements Incoming, SessionConnection, Timed {
   /** `transport.unsentBytes` when the drain watch began or last saw progress; -1 while nothing is stuck. */
   #stuckBytes = -1
   #drainDeadlineMs: number | undefined = undefined
+  /** Output that the network has not taken, as it is charged, and to whom. */
+  #outputBytes = 0
+  #payer: MemoryAccount | undefined = undefined
   #resumeAtMs = 0
   #publishRate: RateLimit | undefined = undefined
   #byteRate: RateLimit | undefined = undefined
@@ -162,9 +166,12 @@ export class Connection implements Incoming, SessionConnection, Timed {
     return this.#version
   }
 
-  /** True while output piles up beyond `maxOutgoingBytes`. */
+  /** True while output piles up beyond `maxOutgoingBytes`, or at all where its user or the broker has no memory left. */
   get congested(): boolean {
-    return this.#stuckBytes >= this.limits.maxOutgoingBytes
+    return (
+      this.#stuckBytes >= this.limits.maxOutgoingBytes ||
+      (this.#stuckBytes > 0 && this.#payer?.refuses(0, true) !== undefined)
+    )
   }
 
   /** The Change that its output waits for; 0 where none waits. */
@@ -671,8 +678,17 @@ export class Connection implements Incoming, SessionConnection, Timed {
   /** End of the turn: everything gathered leaves in one write. */
   flush(): void {
     this.#sender.flush()
-    if (this.#stuckBytes < 0 && this.#transport.unsentBytes > 0) this.#watchDrain()
-    else if (this.#stuckBytes >= 0) this.#stuckBytes = this.#transport.unsentBytes
+    const { unsentBytes } = this.#transport
+    if (this.#stuckBytes < 0 && unsentBytes > 0) this.#watchDrain()
+    else if (this.#stuckBytes >= 0) this.#stuckBytes = unsentBytes
+    if (unsentBytes !== this.#outputBytes) this.#chargeOutput(unsentBytes)
+  }
+
+  #chargeOutput(bytes: number): void {
+    this.#payer ??= this.session?.memory.parent
+    if (this.#payer === undefined) return
+    this.#payer.add(bytes - this.#outputBytes)
+    this.#outputBytes = bytes
   }
 
   #watchDrain(): void {
@@ -685,6 +701,7 @@ export class Connection implements Incoming, SessionConnection, Timed {
     if (this.#transport.unsentBytes > 0) return
     this.#server.work.enter(this.session ?? this)
     this.#sender.drained()
+    this.#chargeOutput(0)
     this.#stuckBytes = -1
     this.#drainDeadlineMs = undefined
     if (this.#state !== State.Connected) return
@@ -750,7 +767,10 @@ export class Connection implements Incoming, SessionConnection, Timed {
     if (unsent > 0 && unsent >= this.#stuckBytes) {
       const detail = `took no output for ${this.limits.drainTimeout} s, ${unsent} bytes waiting`
       this.#close({ cause: 'slow receiver', reasonCode: ReasonCode.UnspecifiedError, detail }, true)
-    } else this.#watchDrain()
+    } else {
+      this.#chargeOutput(unsent)
+      this.#watchDrain()
+    }
   }
 
   #connectDeadline(): number {
@@ -881,6 +901,7 @@ export class Connection implements Incoming, SessionConnection, Timed {
     this.#server.work.enter(this.session ?? this)
     this.#server.arm(this, Infinity)
     if (this.#state !== State.Closed) this.#lose(error)
+    this.#chargeOutput(0)
     this.#server.gone(this)
   }
 

@@ -15,6 +15,7 @@ import { ReasonCode } from '../codec/reason-code.ts'
 import { equalBytes } from '../base/bytes.ts'
 import { scanned } from '../base/work.ts'
 import { ApplicationMessage } from './application-message.ts'
+import { MAX_KEPT_BYTES } from '../topics/match-cache.ts'
 import type { Connection } from './connection.ts'
 import { IdentifierSet } from './identifier-set.ts'
 import type { Sender } from './sender.ts'
@@ -128,7 +129,10 @@ export class IncomingPublishes {
       throw new ProtocolError(ReasonCode.ProtocolError, 'PUBLISH with neither Topic Name nor Topic Alias') // [5.0 MQTT-4.7.3-1]
     }
     this.#server.work.spend(scanned(view.topicEnd - view.topicStart))
-    return (this.#lastTopic = this.#server.topic(bytes, view.topicStart, view.topicEnd))
+    const topic = this.#server.topic(bytes, view.topicStart, view.topicEnd)
+    // A long one would be more than a Connection may keep without paying for it.
+    if (topic.topicBytes.length <= MAX_KEPT_BYTES) this.#lastTopic = topic
+    return topic
   }
 
   /** An alias with a topic sets or replaces the mapping; alone it uses it (U-3.3.4-4). */

@@ -20,7 +20,7 @@ import { copyBytes, equalBytes, hashBytes } from '../base/bytes.ts'
 const WAYS = 4
 
 /** Longer topics are not kept: they are rare, and a cache full of them would be large. */
-const MAX_KEPT_BYTES = 512
+export const MAX_KEPT_BYTES = 512
 
 /** A Topic Name that was seen, and what came of it. */
 export class CachedTopic<Result> {

@@ -219,6 +219,21 @@ test('a bounded queue drops the newest, counts them and tells', async () => {
   await broker.close()
 })
 
+test('a bounded queue counts what its messages take in memory as well, and gives it back', async () => {
+  const broker = await TestBroker.start()
+  const { bytes } = broker.broker.memory
+  const subscription = broker.broker.subscribe('a', { maxQueuedBytes: 20_000 })
+  const sensor = broker.connect()
+  for (let count = 0; count < 4; count++) sensor.publish('a', 'x'.repeat(9000))
+  assert.deepEqual([subscription.droppedMessages, subscription.queuedMessages], [2, 2])
+  sensor.disconnect()
+  assert.ok(broker.broker.memory.bytes > bytes + 18_000)
+  await subscription.next()
+  await subscription.return()
+  assert.equal(broker.broker.memory.bytes, bytes)
+  await broker.close()
+})
+
 test('a callback gets each message at once; one that throws harms nobody', async () => {
   const log = new CapturedLog()
   const broker = await TestBroker.start({}, { logger: log })

@@ -138,10 +138,10 @@ for (const [version, code] of [
   [5, ReasonCode.QuotaExceeded],
   [4, 3],
 ] as const) {
-  test(`Wills are charged from CONNECT on: 200 of 60 kB and 2 MB of properties end at the limit (version ${version}: ${code})`, async () => {
+  test(`Wills are charged from CONNECT on, payload and properties, and end at the limit (version ${version}: ${code})`, async () => {
     const broker = await TestBroker.start({ 'max-memory': 20 * MIB, 'max-memory-per-user': 0 })
-    const properties = version === 5 ? { userProperties: userProperties(60_000, 1000) } : {}
-    const will = { topicName: 'w', payload: Buffer.alloc(60_000), properties }
+    const properties = version === 5 ? { userProperties: userProperties(15_000, 1000) } : {}
+    const will = { topicName: 'w', payload: Buffer.alloc(version === 5 ? 40_000 : 56_000), properties }
     const clients = Array.from({ length: 500 }, (_, at) => broker.connect({ clientId: `c${at}`, version, will }))
     const accepted = clients.filter(({ connack }) => connack?.reasonCode === 0)
     assert.equal(clients.at(-1)!.connack?.reasonCode, code)
@@ -389,6 +389,40 @@ for (const persistence of [false, true]) {
     )
   })
 }
+
+test('output that a Client does not take is charged to its user, and QoS 0 for it is dropped where there is no memory left', async () => {
+  const broker = await TestBroker.start({ 'max-memory-per-user': 60_000 })
+  const frozen = broker.connect({ clientId: 'frozen', peer: { address: '192.0.2.9' } })
+  const reader = broker.connect({ clientId: 'reader' })
+  for (const client of [frozen, reader]) client.subscribe('a')
+  const before = broker.broker.memory.bytes
+  frozen.isFrozen = true
+  const sensor = broker.connect({ clientId: 'sensor' })
+  for (let count = 0; count < 20; count++) sensor.publish('a', 'x'.repeat(9000))
+  assert.equal(reader.take().length, 20)
+  assert.ok(frozen.unsentBytes > 60_000 && frozen.unsentBytes < 100_000, `${frozen.unsentBytes} bytes`)
+  assert.ok(broker.broker.memory.bytes >= before + frozen.unsentBytes)
+  assert.ok(broker.broker.metrics.dropped['output full'] > 8)
+  sensor.disconnect()
+  frozen.thaw()
+  assert.equal(broker.broker.memory.bytes, before)
+  await broker.close()
+})
+
+test('decisions about topics are remembered for Connections, at the cost of their user', async () => {
+  const rules: Plugin = { name: 'rules', stable: true, mayPublish: () => true, maySubscribe: () => true }
+  const broker = await TestBroker.start({ 'topic-check': { plugins: [rules] } })
+  const client = broker.connect()
+  const before = broker.broker.memory.bytes
+  for (let at = 0; at < 200; at++) client.publish(`${at}/${'t'.repeat(400)}`, 'x')
+  const remembered = broker.broker.memory.bytes - before
+  assert.ok(remembered > 200 * 400 && remembered < 200 * 1000, `${remembered} bytes`)
+  for (let at = 200; at < 1000; at++) client.publish(`${at}/${'t'.repeat(400)}`, 'x')
+  assert.ok(broker.broker.memory.bytes - before < 256 * 1000)
+  client.drop()
+  assert.equal(broker.broker.memory.bytes, 0)
+  await broker.close()
+})
 
 test('a QoS 0 message to readers needs no memory that lasts', async () => {
   const broker = await TestBroker.start({ 'max-memory': 20_000 })
