@@ -62,6 +62,11 @@ export class BrokerProcess {
     return `${this.#child.end}: ${(telling.length > 0 ? telling : this.#child.lastLines).slice(-3).join(' | ')}`
   }
 
+  /** Asks it to read its configuration again. */
+  reload(): void {
+    if (this.isAlive) this.#child.kill('SIGHUP')
+  }
+
   /** While nobody reads its log. @returns how to go on reading */
   stallLog(): () => void {
     this.#child.stall()

@@ -1,6 +1,6 @@
 /**
  * The honest Clients' process: a pair that speaks all the time, some that only listen, some that come and go through every door,
- * and one that is away and has mail. It measures how long the worst of them had to wait.
+ * and one that is away and is written to. It measures how long the worst of them had to wait.
  *
  * @module
  */
@@ -35,7 +35,7 @@ async function start({ ports, pid }: { readonly ports: Ports; readonly pid: numb
   pair = new Pair(ports, work)
   await pair.start()
   keeper = new Keeper(ports)
-  await keeper.leaveMail()
+  await keeper.start()
   newcomers = new Newcomers(ports, work)
 }
 
@@ -46,7 +46,7 @@ function watch(): void {
 }
 
 async function report(): Promise<HonestReport> {
-  await Promise.all([pair.settled(), newcomers.settled()])
+  await Promise.all([pair.settled(), newcomers.settled(), keeper.settled()])
   return {
     worstWaitMs: pair.worst.waitMs,
     worstWorkMs: pair.worst.workMs,
@@ -54,13 +54,14 @@ async function report(): Promise<HonestReport> {
     worstLoginMs: newcomers.worst.waitMs,
     worstLoginWorkMs: newcomers.worst.workMs,
     logins: newcomers.logins,
-    faults: [...pair.faults, ...newcomers.faults],
+    faults: [...pair.faults, ...newcomers.faults, ...keeper.faults],
   }
 }
 
 function leave(): void {
   pair.leave()
   newcomers.leave()
+  keeper.leave()
 }
 
 /** After a restart: the mail is there, and a pair is served. @returns what is wrong */

@@ -1,4 +1,9 @@
-/** A Client that is away: its Session and the message that waits in it must outlast the attack and a restart. @module */
+/**
+ * A Client that is away, and one that writes to it all the time: what was acknowledged must outlast the attack and a restart,
+ * and nobody else's mail may be a reason to refuse it.
+ *
+ * @module
+ */
 import { PacketType, type Packet } from '../../src/codec/packets.ts'
 import { acknowledgement, publishPacket, subscribePacket } from './packets.ts'
 import { loginOf } from './pair.ts'
@@ -8,49 +13,86 @@ import { dial, type Ports } from './wire.ts'
 
 const CLIENT_ID = 'keeper'
 const TOPIC = 'honest/mail'
-const TIMEOUT_MS = 20_000
+const EVERY_MS = 100
+const TIMEOUT_MS = 30_000
 const KEPT = { cleanStart: false, properties: { sessionExpiryInterval: 86_400 } } as const
 
 export class Keeper {
+  readonly faults: string[] = []
   readonly #ports: Ports
+  /** Letters that were acknowledged. */
+  readonly #acknowledged: number[] = []
+  #postman: Peer | undefined
+  #timer: NodeJS.Timeout | undefined
+  #written = 0
+  #answered = 0
 
   constructor(ports: Ports) {
     this.#ports = ports
   }
 
-  async #connect(ports: Ports): Promise<{ peer: Peer; packets: Packet[] }> {
+  async #connect(clientId: string, ports: Ports, onPacket: (packet: Packet) => void): Promise<Peer> {
     const peer = new Peer(dial('tcp', ports, '127.0.0.1'))
-    const packets: Packet[] = []
-    peer.onPacket = (packet) => packets.push(packet)
-    peer.send(loginOf(CLIENT_ID, KEPT))
-    if (!(await peer.until(() => peer.connack !== undefined, TIMEOUT_MS))) throw new Error('the keeper gets no CONNACK')
-    return { peer, packets }
+    peer.onPacket = onPacket
+    peer.send(loginOf(clientId, clientId === CLIENT_ID ? KEPT : {}))
+    if (await peer.until(() => peer.connack !== undefined, TIMEOUT_MS)) return peer
+    throw new Error(`the ${clientId} gets no CONNACK`)
   }
 
-  /** Goes away with a Subscription, and publishes to itself what waits for it from then on. */
-  async leaveMail(): Promise<void> {
-    const { peer, packets } = await this.#connect(this.#ports)
-    const has = (type: PacketType): boolean => packets.some((packet) => packet.type === type)
+  /** Goes away with a Subscription; from then on it is written to. */
+  async start(): Promise<void> {
+    let isSubscribed = false
+    const peer = await this.#connect(
+      CLIENT_ID,
+      this.#ports,
+      ({ type }) => (isSubscribed ||= type === PacketType.SUBACK),
+    )
     peer.send(subscribePacket(1, [TOPIC], 1))
-    if (!(await peer.until(() => has(PacketType.SUBACK), TIMEOUT_MS))) throw new Error('the keeper gets no SUBACK')
+    if (!(await peer.until(() => isSubscribed, TIMEOUT_MS))) throw new Error('the keeper gets no SUBACK')
     peer.hangUp()
-    const postman = new Peer(dial('tcp', this.#ports, '127.0.0.1'))
-    postman.onPacket = (packet) => packets.push(packet)
-    postman.send(loginOf('postman'), publishPacket(TOPIC, SECRET, { qos: 1, packetIdentifier: 1 }))
-    if (!(await postman.until(() => has(PacketType.PUBACK), TIMEOUT_MS))) throw new Error('the postman gets no PUBACK')
+    this.#postman = await this.#connect('postman', this.#ports, (packet) => this.#heard(packet))
+    this.#timer = setInterval(() => this.#write(), EVERY_MS)
+  }
+
+  #write(): void {
+    const packetIdentifier = ++this.#written
+    this.#postman!.send(publishPacket(TOPIC, `${SECRET} ${packetIdentifier}`, { qos: 1, packetIdentifier }))
+  }
+
+  #heard(packet: Packet): void {
+    if (packet.type !== PacketType.PUBACK) return
+    this.#answered++
+    if (packet.reasonCode < 0x80) this.#acknowledged.push(packet.packetIdentifier)
+    else this.faults.push(`a letter was refused: 0x${packet.reasonCode.toString(16)}`)
+  }
+
+  /** Writes nothing more, and waits for what is under way. */
+  async settled(): Promise<void> {
+    clearInterval(this.#timer)
+    const postman = this.#postman!
+    const isDone = await postman.until(() => this.#answered === this.#written, TIMEOUT_MS)
+    if (!isDone) this.faults.push(`${this.#written - this.#answered} letters were not acknowledged`)
     postman.hangUp()
+  }
+
+  leave(): void {
+    clearInterval(this.#timer)
+    this.#postman?.hangUp()
   }
 
   /** Comes back. @returns what is wrong */
   async fetchMail(ports: Ports): Promise<readonly string[]> {
-    const { peer, packets } = await this.#connect(ports)
+    const found = new Set<number>()
+    const peer = await this.#connect(CLIENT_ID, ports, (packet) => {
+      if (packet.type !== PacketType.PUBLISH) return
+      peer.send(acknowledgement(PacketType.PUBACK, packet.packetIdentifier))
+      const [secret, number] = Buffer.from(packet.payload).toString().split(' ')
+      if (secret === SECRET) found.add(Number(number))
+    })
     if (peer.connack?.sessionPresent !== true) return ['the Session of a Client that was away is gone']
-    const found = (): Packet | undefined => packets.find(({ type }) => type === PacketType.PUBLISH)
-    const arrived = await peer.until(() => found() !== undefined, TIMEOUT_MS)
-    const mail = found()
-    if (mail?.type === PacketType.PUBLISH) peer.send(acknowledgement(PacketType.PUBACK, mail.packetIdentifier))
+    await peer.until(() => this.#acknowledged.every((number) => found.has(number)), TIMEOUT_MS)
     peer.hangUp()
-    const isRight = arrived && mail?.type === PacketType.PUBLISH && Buffer.from(mail.payload).toString() === SECRET
-    return isRight ? [] : ['an acknowledged message for a Client that was away is gone']
+    const missing = this.#acknowledged.filter((number) => !found.has(number))
+    return missing.length === 0 ? [] : [`${missing.length} acknowledged messages for a Client that was away are gone`]
   }
 }

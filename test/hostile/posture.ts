@@ -27,6 +27,8 @@ export interface Posture {
   readonly guarded?: boolean
   /** Whether nobody reads the log while the attack goes on. */
   readonly stallsLog?: boolean
+  /** Whether the operator reloads the configuration again and again. */
+  readonly reloads?: boolean
   /** More of the configuration. */
   readonly config?: ConfigInput
 }

@@ -21,6 +21,8 @@ import type { Shape } from './shape.ts'
 const CALM_MS = 600
 /** After the attack its last effects are still measured. */
 const AFTERMATH_MS = 500
+/** An operator in a hurry. */
+const RELOAD_EVERY_MS = 400
 const HONEST_TIMEOUT_MS = 60_000
 /** What is given back slowly gets so long. */
 const MEMORY_TIMEOUT_MS = 8_000
@@ -93,7 +95,10 @@ class Round {
     result.memoryBefore = await this.#memory()
     await this.#honest.ask('watch')
     const resumeLog = this.#shape.stallsLog === true ? this.#broker.stallLog() : undefined
+    const broker = this.#broker
+    const reloading = this.#shape.reloads === true ? setInterval(() => broker.reload(), RELOAD_EVERY_MS) : undefined
     await this.#attack()
+    clearInterval(reloading)
     resumeLog?.()
     if (this.#broker.isAlive) await this.#compareMemory()
     await this.#ask()

@@ -4,6 +4,9 @@ import { byteShapes } from './bytes.ts'
 import { doorShapes } from './doors.ts'
 import { keptShapes } from './kept.ts'
 import { noiseShapes } from './noise.ts'
+import { togetherShapes } from './together.ts'
 import { workShapes } from './work.ts'
 
-export const shapes: readonly Shape[] = [...byteShapes, ...keptShapes, ...workShapes, ...doorShapes, ...noiseShapes]
+const alone: readonly Shape[] = [...byteShapes, ...keptShapes, ...workShapes, ...doorShapes, ...noiseShapes]
+
+export const shapes: readonly Shape[] = [...alone, ...togetherShapes(alone)]

@@ -189,6 +189,34 @@ function fullQueues(random: SeededRandom): Plan {
   }
 }
 
+/** The disk is everybody's. */
+function fullDisk(random: SeededRandom): Plan {
+  const away = numbered(random.between(1, 20), (at) => `m-away-${at}`)
+  const payload = Buffer.alloc(random.pick([1000, 100_000, 1e6]), 'd')
+  const retains = random.chance(0.5)
+  return {
+    parameters: `a store of 64 MiB, messages of ${payload.length} bytes for ${retains ? 'retained topics' : `${away.length} Sessions away`}`,
+    prepare: () => Promise.resolve({ persistence: { path: 'data', durability: 'disk', 'max-bytes': 64 << 20 } }),
+    async attack(attack) {
+      if (!retains) for (const clientId of away) (await subscribed(attack, clientId, ['m/disk/#'], 1, KEPT)).hangUp()
+      const peer = acknowledges(await attack.connect('m-publisher'))
+      const sent = await attack.again((count) => {
+        const packet = { qos: 1, retain: retains, packetIdentifier: (count % 60_000) + 1 } as const
+        return peer.written(bytesOf(publishPacket(`m/disk/${count % 500}`, payload, packet)))
+      })
+      attack.note(`${megabytes(sent * payload.length)} sent`)
+    },
+    async cleanUp(attack) {
+      await endSessions(attack, away)
+      if (retains)
+        await eraseAll(
+          attack,
+          numbered(500, (at) => `m/disk/${at}`),
+        )
+    },
+  }
+}
+
 function manySessions(random: SeededRandom): Plan {
   const count = random.between(1100, 4000)
   const isAnonymous = random.chance(0.5)
@@ -298,6 +326,7 @@ export const keptShapes: readonly Shape[] = [
   { name: 'deep-filters', tries: 'Topic Filters of many levels and bytes, in Sessions that stay', plan: deepFilters },
   { name: 'unfinished-packets', tries: 'packets that begin and never end, or a byte at a time', plan: unfinished },
   { name: 'full-queues', tries: 'queues of many Sessions filled to every limit', plan: fullQueues },
+  { name: 'full-disk', tries: 'a store that has no room left', plan: fullDisk },
   { name: 'many-sessions', tries: 'Sessions that stay, to push out those of others', plan: manySessions },
   {
     name: 'long-topic-names',

@@ -58,16 +58,23 @@ function replays(random: SeededRandom): Plan {
   const topics = later(() => numbered(count, (at) => `m/t${at}/x`))
   const readers = random.between(1, 20)
   const payload = 'r'.repeat(random.pick([1, 200]))
+  const isFrozen = random.chance(0.3)
+  const times = random.pick([1, 1, 50])
+  const who = `${readers} Clients that ${isFrozen ? 'do not read' : 'read'}`
   return {
-    parameters: `${readers} Clients that ask for ${filter} again and again, over ${count} retained messages`,
+    parameters: `${who} ask for ${filter} again and again, ${times} times at once, over ${count} retained messages`,
     async attack(attack) {
       const peer = await attack.connect('m-publisher')
       attack.note(`${await retainAll(attack, peer, topics(), payload)} retained`)
       await caughtUp(attack, peer)
       const peers = await attack.connectAll(readers, (at) => attack.connect(`m-reader-${at}`))
+      if (isFrozen) for (const reader of peers) reader.freeze()
       await attack.again(async (time) => {
-        for (const reader of peers)
-          reader.send(subscribePacket((time % 60_000) + 1, [filter], random.pick([0, 1] as const)))
+        const qos = attack.random.pick([0, 1] as const)
+        const packets = numbered(times, String).map((_, at) =>
+          subscribePacket(((time * times + at) % 60_000) + 1, [filter], qos),
+        )
+        for (const reader of peers) reader.send(...packets)
         await attack.pause(50)
       })
     },
@@ -292,6 +299,59 @@ function fanOut(random: SeededRandom): Plan {
   }
 }
 
+/** A short packet for a long topic. */
+function aliases(random: SeededRandom): Plan {
+  const bytes = random.pick([1000, 30_000, 65_000])
+  const listeners = random.between(5, 100)
+  const qos = random.between(0, 2) as QoS
+  const reads = random.chance(0.6)
+  return {
+    parameters: `a topic of ${bytes} bytes by its alias, at QoS ${qos} for ${listeners} who ${reads ? 'read' : 'do not read'}`,
+    async attack(attack) {
+      const peers = await attack.connectAll(listeners, (at) => subscribed(attack, `m-long-${at}`, ['m/#'], qos))
+      for (const peer of peers) {
+        if (reads) acknowledges(peer)
+        else peer.freeze()
+      }
+      const speaker = acknowledges(await attack.connect('m-speaker'))
+      const properties = { topicAlias: 1 }
+      const first = publishPacket(`m/${'a'.repeat(bytes - 2)}`, 'x', { properties })
+      await attack.orOver(speaker.written(bytesOf(first)))
+      const said = await attack.again((count) => {
+        const some = numbered(50, String).map((_, at) => {
+          const packetIdentifier = qos === 0 ? 0 : ((count * 50 + at) % 60_000) + 1
+          return publishPacket('', 'x', { qos, packetIdentifier, properties })
+        })
+        return speaker.written(bytesOf(...some))
+      })
+      attack.note(`${said * 50} messages`)
+    },
+  }
+}
+
+/** Who reads just enough not to be thrown out. */
+function slowReaders(random: SeededRandom): Plan {
+  const listeners = random.between(20, 300)
+  const payload = Buffer.alloc(random.pick([100, 10_000, 500_000]), 's')
+  const qos = random.between(0, 2) as QoS
+  return {
+    parameters: `${listeners} subscribers that read a little now and then, messages of ${payload.length} bytes at QoS ${qos}`,
+    async attack(attack) {
+      const peers = await attack.connectAll(listeners, (at) => subscribed(attack, `m-slow-${at}`, ['m/slow'], qos))
+      for (const peer of peers) peer.freeze()
+      const speaker = acknowledges(await attack.connect('m-speaker'))
+      const said = await attack.again(async (count) => {
+        const packet = { qos, packetIdentifier: qos === 0 ? 0 : (count % 60_000) + 1 }
+        await speaker.written(bytesOf(publishPacket('m/slow', payload, packet)))
+        const reader = peers[count % peers.length]!
+        reader.stream.once('data', () => reader.freeze())
+        reader.stream.resume()
+      })
+      attack.note(`${said} messages`)
+    },
+  }
+}
+
 function resumes(random: SeededRandom): Plan {
   const queued = random.between(500, 5000)
   const payload = Buffer.alloc(random.pick([1, 500]), 'r')
@@ -331,5 +391,7 @@ export const workShapes: readonly Shape[] = [
   { name: 'will-storm', tries: 'many Wills at once, for many subscribers', plan: willStorm },
   { name: 'expiry-storm', tries: 'much that expires in the same second', plan: expiryStorm },
   { name: 'fan-out', tries: 'large messages for many, who read or do not', plan: fanOut },
+  { name: 'aliases', tries: 'short packets for long topics', plan: aliases },
+  { name: 'slow-readers', tries: 'subscribers that read just enough to stay', plan: slowReaders },
   { name: 'resumes', tries: 'a Session with a long queue that comes and goes', plan: resumes },
 ]
