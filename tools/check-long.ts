@@ -71,6 +71,13 @@ const STEPS: readonly LongStep[] = [
     fix: '`npm run bench -- --rows 1-1 --runs 1 --seconds 0.3` in a fresh clone shows it',
   },
   {
+    name: 'store',
+    seeded: false,
+    command: ['build/tools/test.js', 'test/long/store.test.ts'],
+    limitSeconds: 240,
+    fix: '`STORE_SEED=N npm test -- test/long/store.test.ts` with the seed that the name of the test says',
+  },
+  {
     name: 'crash',
     seeded: true,
     command: ['build/test/crash/main.js', '--kills', '50', '--cuts', '150'],

@@ -50,7 +50,7 @@ export async function writeCheckpoint(
     await file.append(header(options, rotation))
     await writeFacts(options, file)
     // What is dead now is so because of turns that are durable after the flush: only then may its segments be left out.
-    const last = end(options, rotation.segment)
+    const last = end(options, rotation)
     await unlessClosed(journal.flush())
     await file.append(last)
     await file.sync()
@@ -76,10 +76,19 @@ function header({ salt, state, journal }: CheckpointOptions, { segment, sequence
   })
 }
 
-async function writeFacts({ state, clock, salt, unlessClosed }: CheckpointOptions, file: DiskFile): Promise<void> {
+async function writeFacts(
+  { state, clock, salt, unlessClosed, journal }: CheckpointOptions,
+  file: DiskFile,
+): Promise<void> {
   const buffer = new TurnBuffer(salt)
   const facts = allFacts(state)
-  const stamp = { kind: RecordKind.part, sequence: 0, wallMs: 0, syncedSequence: 0 }
+  // What the header says as well: should it be lost, a repair has it from here.
+  const stamp = {
+    kind: RecordKind.part,
+    sequence: state.lastSessionNumber,
+    wallMs: journal.newestRecordMs,
+    syncedSequence: state.lastMessageNumber,
+  }
   for (let more = true; more;) {
     const begin = clock.now()
     buffer.reset(0, 0)
@@ -116,10 +125,10 @@ function take(facts: Iterator<Change>, count: number): Change[] {
 function ignore(): void {}
 
 /** Which segments before it something lives in, how much of each counts, and up to which turn it has seen the journal. */
-function end({ files, state, salt, journal }: CheckpointOptions, from: number): Buffer {
+function end({ files, state, salt, journal }: CheckpointOptions, { segment, sequence }: Rotation): Buffer {
   const meta = new ByteWriter(1024)
   for (const number of files.numbers) {
-    if (number >= from || state.usage.of(number).liveMessages === 0) continue
+    if (number >= segment || state.usage.of(number).liveMessages === 0) continue
     meta.integer(number)
     meta.integer(files.sizeOf(number))
   }
@@ -128,8 +137,8 @@ function end({ files, state, salt, journal }: CheckpointOptions, from: number): 
     kind: RecordKind.end,
     metaBytes: meta.length,
     payloadBytes: 0,
-    sequence: 0,
-    wallMs: 0,
+    sequence,
+    wallMs: journal.newestRecordMs,
     syncedSequence: journal.lastSequence,
     metaChecksum: checksum(meta.written),
   }

@@ -18,6 +18,8 @@ const choices =
 
 export class DamageReport {
   readonly found: Damage[] = []
+  /** What could be put right, so that nothing is lost by it. */
+  readonly notes: Damage[] = []
   /** Whether damage is stepped over. */
   readonly repairs: boolean
   /** Whether payloads are checked as well that a start would not read: so does a repair. */
@@ -27,6 +29,12 @@ export class DamageReport {
   constructor(repairs: boolean, checksPayloads = repairs) {
     this.repairs = repairs
     this.checksPayloads = checksPayloads
+  }
+
+  /** Notes what could be put right; a repair writes such a file anew. */
+  note(name: string, what: string): void {
+    if (this.repairs) this.add(name, 0, what)
+    else if (this.notes.every((note) => note.name !== name)) this.notes.push({ name, offset: 0, what })
   }
 
   /**
@@ -44,16 +52,27 @@ export class DamageReport {
   }
 }
 
-/** A file with one of our names that we did not write, or that a later version did: never touched, not even by a repair. */
-export function refuse(name: string, why: 'foreign' | 'newer'): never {
-  if (why === 'foreign') {
+/**
+ * A file with one of our names that we did not write, or that a later version did: never touched by a start. A repair sets
+ * it aside where it may be all that a power cut left of a new store.
+ */
+export function refuse(name: string, why: 'foreign' | 'foreign or torn' | 'newer'): never {
+  if (why !== 'newer') {
+    const repair =
+      why === 'foreign' ? '' : `; or, if a power cut left it, start with --repair, which renames it to ${name}.damaged`
     throw new StoreError(
       'ERR_STORE_FOREIGN',
-      `${name} was not written by this program. Choices: move it away, or give the store a path of its own`,
+      `${name} was not written by this program, or nothing of it can be read. Choices: move it away, or give the store a path of its own${repair}`,
     )
   }
   throw new StoreError(
     'ERR_STORE_VERSION',
     `${name} was written by a later version of this program. Choices: start that version, or restore a backup made before it`,
   )
+}
+
+export const lostHeader = 'its header cannot be read'
+
+export function unsoundPayload(messageNumber: number): string {
+  return `the payload of message ${messageNumber} is not what was written`
 }

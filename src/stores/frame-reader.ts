@@ -6,8 +6,7 @@
 import type { DiskFile } from '../base/disk.ts'
 import { checksum, decodeFrame, frameBytes } from './frame.ts'
 import type { Frame } from './frame.ts'
-
-const pieceBytes = 1 << 20
+import { pieceBytes, PieceReader } from './piece-reader.ts'
 
 export interface ReadRecord {
   readonly frame: Frame
@@ -24,36 +23,31 @@ export interface ReadRecord {
 
 export class FrameReader {
   offset: number
-  #file: DiskFile
-  /** How much of the file counts. */
-  #size: number
+  #pieces: PieceReader
   #salt: number
   #withPayloads: boolean
-  #piece: Buffer = Buffer.alloc(0)
-  #pieceAt = 0
 
   constructor(file: DiskFile, offset: number, size: number, salt: number, withPayloads: boolean) {
-    this.#file = file
+    this.#pieces = new PieceReader(file, size)
     this.offset = offset
-    this.#size = size
     this.#salt = salt
     this.#withPayloads = withPayloads
   }
 
   get atEnd(): boolean {
-    return this.offset >= this.#size
+    return this.offset >= this.#pieces.size
   }
 
   /** The next record, or `undefined` if what follows is not one, whole and sound. `offset` stays before it then. */
   async next(): Promise<ReadRecord | undefined> {
     const { offset } = this
-    const head = await this.#bytes(offset, frameBytes)
+    const head = await this.#pieces.bytes(offset, frameBytes)
     const frame = decodeFrame(head, 0, this.#salt)
     if (frame === undefined) return undefined
     const payloadOffset = offset + frameBytes
     const metaOffset = payloadOffset + frame.payloadBytes
     const end = metaOffset + frame.metaBytes
-    if (end > this.#size) return undefined
+    if (end > this.#pieces.size) return undefined
     const [payloads, meta] = await this.#parts(payloadOffset, metaOffset, end)
     if (checksum(meta) !== frame.metaChecksum) return undefined
     this.offset = end
@@ -62,9 +56,9 @@ export class FrameReader {
 
   /** Goes on at the next whole and sound record after `offset`, as after damage; `undefined` if there is none. */
   async seek(): Promise<ReadRecord | undefined> {
-    while (this.offset < this.#size) {
+    while (this.offset < this.#pieces.size) {
       this.offset++
-      const piece = await this.#bytes(this.offset, pieceBytes)
+      const piece = await this.#pieces.bytes(this.offset, pieceBytes)
       const found = candidate(piece, this.#salt)
       this.offset += found
       const record = await this.next()
@@ -74,22 +68,9 @@ export class FrameReader {
   }
 
   async #parts(payloadAt: number, metaAt: number, end: number): Promise<[Uint8Array | undefined, Uint8Array]> {
-    if (!this.#withPayloads) return [undefined, await this.#bytes(metaAt, end - metaAt)]
-    const both = await this.#bytes(payloadAt, end - payloadAt)
+    if (!this.#withPayloads) return [undefined, await this.#pieces.bytes(metaAt, end - metaAt)]
+    const both = await this.#pieces.bytes(payloadAt, end - payloadAt)
     return [both.subarray(0, metaAt - payloadAt), both.subarray(metaAt - payloadAt)]
-  }
-
-  /** Up to `length` bytes from `at`: from the piece at hand, or from a new one that begins there. */
-  async #bytes(at: number, length: number): Promise<Buffer> {
-    const wanted = Math.min(length, Math.max(0, this.#size - at))
-    const from = at - this.#pieceAt
-    if (from < 0 || from + wanted > this.#piece.length) {
-      const read = await this.#file.read(at, Math.min(Math.max(wanted, pieceBytes), this.#size - at))
-      this.#piece = Buffer.from(read.buffer, read.byteOffset, read.length)
-      this.#pieceAt = at
-      return this.#piece.subarray(0, wanted)
-    }
-    return this.#piece.subarray(from, from + wanted)
   }
 }
 

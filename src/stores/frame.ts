@@ -34,8 +34,16 @@ export type FileKind = keyof typeof magic
 export const RecordKind = { turn: 0x6e727554, part: 0x74726150, end: 0x21646e45 } as const
 export type RecordKind = (typeof RecordKind)[keyof typeof RecordKind]
 const kinds: readonly number[] = Object.values(RecordKind)
+/** The first bytes of a record. */
+export const kindsOfRecords: readonly Buffer[] = kinds.map((kind) => {
+  const bytes = Buffer.alloc(4)
+  bytes.writeUInt32LE(kind)
+  return bytes
+})
 
 export interface FileHeader {
+  /** Whether a bit of it had flipped. */
+  readonly isMended?: boolean
   readonly version: number
   /** Drawn once for each store, the same in all of its files. */
   readonly salt: number
@@ -93,17 +101,44 @@ export function encodeHeader(kind: FileKind, header: FileHeader): Buffer {
   return bytes
 }
 
-/** The header, or what is wrong with it: cut short or torn, somebody else's file, or of a later version. */
+/**
+ * The header, or what is wrong with it: cut short or torn; nothing that this program begins a file with (which may be great
+ * damage, or somebody else's file); or of a later version.
+ *
+ * A single bit that flipped is put right: no two headers differ in fewer than five bits, so it is clear which one it was.
+ */
 export function decodeHeader(kind: FileKind, bytes: Uint8Array): FileHeader | 'damaged' | 'foreign' | 'newer' {
-  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+  const view = Buffer.from(bytes)
+  if (view.length >= headerBytes && (isSound(view) || flipBack(view))) {
+    if (view.toString('latin1', 0, 8) !== magic[kind]) return 'foreign'
+    if (view.readUInt32LE(8) > formatVersion) return 'newer'
+    return fieldsOf(view, !isSound(Buffer.from(bytes)))
+  }
   // A power cut may leave zeros where the rest of a header should be.
   const begin = view.toString('latin1', 0, 8)
   const isTorn = view.subarray(8, headerBytes).every((byte) => byte === 0)
-  if (!magic[kind].startsWith(isTorn ? begin.replace(/\0+$/, '') : begin)) return 'foreign'
-  if (view.length < headerBytes) return 'damaged'
-  if (view.readUInt32LE(headerBytes - 4) !== crc32(view.subarray(0, headerBytes - 4))) return 'damaged'
-  if (view.readUInt32LE(8) > formatVersion) return 'newer'
+  return magic[kind].startsWith(isTorn ? begin.replace(/\0+$/, '') : begin) ? 'damaged' : 'foreign'
+}
+
+function isSound(view: Buffer): boolean {
+  return view.readUInt32LE(headerBytes - 4) === crc32(view.subarray(0, headerBytes - 4))
+}
+
+/** Looks for the one bit without which the checksum is right. @returns whether there is one; it is right then */
+function flipBack(view: Buffer): boolean {
+  for (let at = 0; at < headerBytes; at++) {
+    for (let bit = 1; bit < 0x100; bit <<= 1) {
+      view[at]! ^= bit
+      if (isSound(view)) return true
+      view[at]! ^= bit
+    }
+  }
+  return false
+}
+
+function fieldsOf(view: Buffer, isMended: boolean): FileHeader {
   return {
+    isMended,
     version: view.readUInt32LE(8),
     salt: view.readUInt32LE(12),
     number: view.readUInt32LE(16),

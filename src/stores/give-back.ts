@@ -6,9 +6,11 @@
  */
 import { ByteReader } from './byte-reader.ts'
 import { readChange } from './change-codec.ts'
+import { unsoundPayload } from './damage.ts'
 import type { DamageReport } from './damage.ts'
 import { headerBytes, payloadIsSound, payloadSpan } from './frame.ts'
 import { FrameReader } from './frame-reader.ts'
+import type { ReadRecord } from './frame-reader.ts'
 import type { LiveState } from './live-state.ts'
 import type { Recovered } from './recover.ts'
 import { segmentName } from './segment-files.ts'
@@ -87,20 +89,37 @@ export async function eachMessage(
         if (next !== undefined) frames.offset = next.offset
         continue
       }
-      let offset = record.payloadOffset
-      reader.reset(record.meta)
-      while (!reader.atEnd) {
-        const change = readChange(reader)
-        if (change.kind !== 'message') continue
-        const { messageNumber, payloadOnDiskBytes: length = 0 } = change.message
+      const unknown = eachMessageOf(record, reader, (message, offset) => {
+        const { messageNumber, payloadOnDiskBytes: length = 0 } = message
         const { payloads, payloadOffset } = record
-        if (payloads === undefined || payloadIsSound(payloads, offset - payloadOffset, length))
-          tell(change.message, offset)
-        else damage.add(segmentName(segment), offset, `the payload of message ${messageNumber} is not what was written`)
-        offset += payloadSpan(length)
-      }
+        if (payloads === undefined || payloadIsSound(payloads, offset - payloadOffset, length)) tell(message, offset)
+        else damage.add(segmentName(segment), offset, unsoundPayload(messageNumber))
+      })
+      if (unknown !== undefined) damage.add(segmentName(segment), record.offset, unknown)
     }
   })
+}
+
+/** @returns what is wrong where its Changes make no sense */
+function eachMessageOf(
+  record: ReadRecord,
+  reader: ByteReader,
+  tell: (message: MessageRecord, offset: number) => void,
+): string | undefined {
+  let offset = record.payloadOffset
+  reader.reset(record.meta)
+  while (!reader.atEnd) {
+    let change: Change
+    try {
+      change = readChange(reader)
+    } catch (error) {
+      return (error as Error).message
+    }
+    if (change.kind !== 'message') continue
+    tell(change.message, offset)
+    offset += payloadSpan(change.message.payloadOnDiskBytes ?? 0)
+  }
+  return undefined
 }
 
 /** A message that something refers to but no segment has: damage; a repair drops what refers to it. */

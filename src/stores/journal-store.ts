@@ -28,7 +28,7 @@ import { Maintenance } from './maintenance.ts'
 import type { PayloadLocation } from './message-index.ts'
 import { openNodeDisk } from './node-disk.ts'
 import { PayloadReader } from './payload-reader.ts'
-import { Recovery } from './recover.ts'
+import { recover } from './recover.ts'
 import type { Recovered } from './recover.ts'
 import { SegmentFiles, segmentName } from './segment-files.ts'
 import type { Change, Durability, Loaded, LoadProgress, Store, StoreFigures, StoreHealth } from './store.ts'
@@ -126,7 +126,7 @@ export class JournalStore implements Store {
     begins: (newestRecordMs: number) => void = ignore,
   ): Promise<Loaded> {
     invariant(this.#running === undefined, 'a store is loaded once')
-    const recovered = await new Recovery(this.#files, this.#state, this.#damage, progress).run()
+    const recovered = await recover(this.#files, this.#state, this.#damage, progress)
     const wallTime = new WallTime(this.#options.clock, recovered.newestRecordMs)
     begins(recovered.newestRecordMs)
     await giveBack(this.#files, this.#state, recovered, this.#damage, apply, progress)
@@ -278,10 +278,15 @@ export class JournalStore implements Store {
         await file.sync()
       })
     }
-    for (const name of recovered.leftovers) {
-      if (!damaged.has(name)) await disk.remove(name)
+    // A repair has made a checkpoint meanwhile, which takes older ones with it.
+    const there = new Set(await disk.list())
+    for (const name of recovered.leftovers) if (there.has(name)) await disk.remove(name)
+    for (const name of recovered.garbage) {
+      await disk.rename(name, `${name}.damaged`)
+      this.#log.warn(`${name} holds nothing of this store, as a power cut may leave it, and is now ${name}.damaged`)
     }
     await disk.syncNames()
+    for (const { name, what } of this.#damage.notes) this.#log.warn(`${name}: ${what}; nothing is lost by it`)
   }
 
   /** Done when what is to lie there can be read. */

@@ -6,12 +6,16 @@
  *   names  durable names | names since the last syncNames
  *
  * `crash()` gives the Disk as the next start finds it. What was synced is there; of what was not, a random beginning is
- * (a torn tail, its last bytes perhaps zeros, as file systems leave them), and each new name may or may not be.
+ * (a torn tail, its last bytes perhaps zeros, as file systems leave them), or any of its sectors, among zeros or what other
+ * files once had there; and each new name may or may not be.
  *
  * @module
  */
 import type { Disk, DiskFile } from '../base/disk.ts'
 import { StoreError } from '../base/errors.ts'
+
+/** What a disk writes whole or not at all. */
+const sectorBytes = 512
 
 export type DiskOperation = 'open' | 'append' | 'sync' | 'read' | 'cut' | 'remove' | 'rename' | 'syncNames'
 
@@ -93,10 +97,23 @@ export class MemoryDisk implements Disk {
       const before = this.#durableNames.get(name)
       const now = this.#names.get(name)
       const inode = before === now || random() < 0.5 ? before : now
-      if (inode !== undefined) after.#names.set(name, survivor(inode, random))
+      if (inode !== undefined)
+        after.#names.set(
+          name,
+          survivor(inode, random, () => this.#oldBytes(random)),
+        )
     }
     after.#durableNames = new Map(after.#names)
     return after
+  }
+
+  /** What may lie in a sector that was never written: nothing, or what a file had there that was removed. */
+  #oldBytes(random: () => number): Uint8Array {
+    const inodes = [...this.#names.values()]
+    const { bytes, size } = inodes[Math.floor(random() * inodes.length)]!
+    const sectors = Math.floor(size / sectorBytes)
+    const from = sectors === 0 || random() < 0.5 ? size : Math.floor(random() * sectors) * sectorBytes
+    return bytes.slice(from, Math.min(from + sectorBytes, size))
   }
 
   /** The Disk after a crash of the process now: the operating system still has everything that was appended. */
@@ -124,14 +141,27 @@ function newInode(bytes: Uint8Array, syncedSize: number): Inode {
   return { bytes, size: bytes.length, syncedSize, syncedCopy: undefined }
 }
 
-function survivor(inode: Inode, random: () => number): Inode {
+function survivor(inode: Inode, random: () => number, oldBytes: () => Uint8Array): Inode {
   if (inode.syncedCopy !== undefined && random() < 0.5)
     return newInode(inode.syncedCopy.slice(), inode.syncedCopy.length)
   const synced = Math.min(inode.syncedSize, inode.size)
+  if (random() > 0.7) return withSomeSectors(inode, synced, random, oldBytes)
   const kept = synced + Math.floor(random() * (inode.size - synced + 1))
   const bytes = inode.bytes.slice(0, kept)
   if (random() < 0.3) bytes.fill(0, synced + Math.floor(random() * (kept - synced + 1)))
   return newInode(bytes, kept)
+}
+
+/** Sectors reach a disk in any order; the one in which the synced part ends keeps that part either way. */
+function withSomeSectors(inode: Inode, synced: number, random: () => number, oldBytes: () => Uint8Array): Inode {
+  const bytes = inode.bytes.slice(0, inode.size)
+  for (let from = synced; from < inode.size; from = (Math.floor(from / sectorBytes) + 1) * sectorBytes) {
+    if (random() < 0.5) continue
+    const sector = bytes.subarray(from, (Math.floor(from / sectorBytes) + 1) * sectorBytes)
+    sector.fill(0)
+    sector.set(oldBytes().subarray(0, sector.length))
+  }
+  return newInode(bytes, inode.size)
 }
 
 class MemoryDiskFile implements DiskFile {

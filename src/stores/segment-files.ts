@@ -24,6 +24,11 @@ export function partName(name: string): string {
   return `${name}.part`
 }
 
+/** What kind of file has such a name; `undefined` for other names. */
+export function kindOfName(name: string): 'journal' | 'checkpoint' | undefined {
+  return /^(journal|checkpoint)-\d{8,}\.log$/.exec(name)?.[1] as 'journal' | 'checkpoint' | undefined
+}
+
 /** The number of a segment's or checkpoint's name, or `undefined` for other names. */
 export function numberOfName(prefix: 'journal' | 'checkpoint', name: string): number | undefined {
   const match = /^(journal|checkpoint)-(\d{8,})\.log$/.exec(name)

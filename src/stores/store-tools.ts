@@ -9,7 +9,7 @@ import { StoreError } from '../base/errors.ts'
 import { DamageReport } from './damage.ts'
 import { giveBack } from './give-back.ts'
 import { LiveState } from './live-state.ts'
-import { Recovery } from './recover.ts'
+import { recover } from './recover.ts'
 import { numberOfName, SegmentFiles } from './segment-files.ts'
 import type { Change } from './store.ts'
 
@@ -26,7 +26,7 @@ export async function dumpStore(disk: Disk, tell: (fact: Change) => void): Promi
   const state = new LiveState()
   const damage = new DamageReport(false)
   try {
-    const recovered = await new Recovery(files, state, damage).run()
+    const recovered = await recover(files, state, damage)
     await giveBack(files, state, recovered, damage, tell, () => undefined)
   } finally {
     await files.close()

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { crc32 } from 'node:zlib'
 import { InvariantError, StoreError } from '../../../src/base/errors.ts'
 import { silentLogger } from '../../../src/base/log.ts'
 import type { JournalStore } from '../../../src/stores/journal-store.ts'
@@ -216,22 +217,92 @@ test('damage that comes to light while the store runs keeps no other segment, an
   await store.close()
 })
 
-test('a foreign file, or one of a later version, is refused and not touched, also by a repair', async () => {
-  for (const [code, content] of [
-    ['ERR_STORE_FOREIGN', Buffer.from('dear diary')],
-    ['ERR_STORE_FOREIGN', Buffer.alloc(5000, 'x')],
-  ] as const) {
-    const disk = new MemoryDisk()
-    await (await disk.open('journal-00000001.log')).append(content)
-    const store = memoryStore(disk, { repair: true })
+test('a file of a later version is refused and not touched, also by a repair', async () => {
+  const disk = new MemoryDisk()
+  const { store } = await filled(disk, 3, huge)
+  await store.close()
+  const later = Buffer.from(disk.contents('journal-00000001.log').slice(0, 64))
+  later.writeUInt32LE(99, 8)
+  later.writeUInt32LE(crc32(later.subarray(0, 60)), 60)
+  disk.damage('journal-00000001.log', 0, later)
+  const before = disk.contents('journal-00000001.log')
+  for (const repair of [false, true]) {
+    const again = memoryStore(disk, { repair })
     await assert.rejects(
-      store.load(() => undefined),
-      isError(code, 'journal-00000001.log', 'Choices'),
+      again.load(() => undefined),
+      isError('ERR_STORE_VERSION', 'journal-00000001.log', 'Choices'),
     )
-    await store.close()
-    assert.deepEqual(Buffer.from(disk.contents('journal-00000001.log')), content)
+    await again.close()
+    assert.deepEqual(disk.contents('journal-00000001.log'), before)
   }
 })
+
+test('a repair loses of a turn with a damaged payload that message alone', async () => {
+  const disk = new MemoryDisk()
+  const store = memoryStore(disk, huge)
+  await store.load(() => undefined)
+  const common = {
+    topicName: 't',
+    qos: 1,
+    retain: true,
+    properties: {},
+    publisher: '',
+    expiresAtMs: undefined,
+  } as const
+  const turn = (numbers: readonly number[]): Change[] =>
+    numbers.flatMap((messageNumber): Change[] => {
+      const topicName = `t/${messageNumber}`
+      const payload = Buffer.from(`payload ${messageNumber}.`)
+      return [
+        { kind: 'message', message: { ...common, topicName, messageNumber, payload } },
+        { kind: 'retained', topicName, messageNumber },
+      ]
+    })
+  await store.write(turn([1, 2, 3]), 'disk')
+  await store.write(turn([4]), 'disk')
+  await store.close()
+  const at = Buffer.from(disk.contents('journal-00000001.log')).indexOf('payload 2.')
+  disk.damage('journal-00000001.log', at, Buffer.from('P'))
+  const plain = memoryStore(disk, huge)
+  await assert.rejects(
+    plain.load(() => undefined),
+    isError('ERR_STORE_DAMAGED', 'payload of message 2 is not what was written', '--repair'),
+  )
+  await plain.close()
+  const repaired = memoryStore(disk, { ...huge, repair: true })
+  const model = await loadModel(repaired)
+  assert.deepEqual([...model.retained.keys()].toSorted(), ['t/1', 't/3', 't/4'])
+  await repaired.close()
+})
+
+test('sound turns behind one that is torn, none of them known to be durable, are cut off by a start and kept by a repair', async () => {
+  const whole = new MemoryDisk()
+  const { store, made } = await filled(whole, 10, huge)
+  const before = made.model.picture()
+  const end = whole.contents('journal-00000001.log').length
+  const written = [1, 2, 3].map(() => Promise.resolve(store.write([{ kind: 'session', session: lonely }], 'disk')))
+  await Promise.all(written)
+  await store.close()
+  const cut = whole.kill()
+  cut.damage('journal-00000001.log', end, new Uint8Array(10))
+  const plain = memoryStore(cut, huge)
+  assert.equal((await loadModel(plain)).picture(), before)
+  await plain.close()
+  const kept = whole.kill()
+  kept.damage('journal-00000001.log', end, new Uint8Array(10))
+  const repaired = memoryStore(kept, { ...huge, repair: true })
+  assert.ok((await loadModel(repaired)).sessions.has(lonely.sessionNumber))
+  await repaired.close()
+})
+
+const lonely = {
+  sessionNumber: 999,
+  clientId: 'lonely',
+  userName: undefined,
+  protocolVersion: 5,
+  sessionExpiryInterval: 100,
+  expiresAtMs: undefined,
+} as const
 
 test('checkpoints fold the journal, dead segments go, sparse ones are rewritten', async () => {
   const disk = new MemoryDisk()
