@@ -359,13 +359,14 @@ export class BrokerBase implements AsyncDisposable {
       subscribe: (subscription) => {
         server.router.add(subscription)
         if (subscription.retainHandling === 2) return
-        server.retainedMessages.replay(subscription.topicFilter, (message) => {
-          subscription.subscriber.deliver(message, subscription)
-          return true
-        })
+        const host = subscription.subscriber as HostSubscription
+        const owed = { subscription, upToNumber: server.retainedMessages.lastNumber }
+        server.replays.owe(host, () => host.replayReceiver, [owed])
       },
+      hasRoom: (host) => server.replays.hasRoom(host),
       unsubscribe: (subscription) => {
         server.router.remove(subscription)
+        server.replays.end(subscription.subscriber)
         this.#hostSubscriptions.delete(subscription.subscriber as HostSubscription)
       },
       dropped: (message) => {

@@ -10,6 +10,7 @@
 import { MemoryAccount } from '../base/memory-account.ts'
 import { Ring } from '../base/ring.ts'
 import type { ApplicationMessage } from '../protocol/application-message.ts'
+import type { ReplayReceiver } from './replays.ts'
 import type { Subscriber, Subscription } from '../protocol/subscription.ts'
 
 /** Waiting messages beyond this are dropped unless the caller says otherwise. */
@@ -34,6 +35,8 @@ export interface SubscribeOptions {
 export interface HostSide {
   subscribe(subscription: Subscription): void
   unsubscribe(subscription: Subscription): void
+  /** `takesMore` was false when somebody looked, and is true again. */
+  hasRoom(host: HostSubscription): void
   dropped(message: ApplicationMessage): void
   /** Who pays for what waits. */
   readonly payer: MemoryAccount
@@ -54,6 +57,8 @@ export class HostSubscription implements Subscriber, AsyncIterableIterator<Appli
   readonly #waiting: ((result: IteratorResult<ApplicationMessage, undefined>) => void)[] = []
   readonly #signal: AbortSignal | undefined
   #isClosed = false
+  /** Retained messages wait until the iterator has taken some. */
+  #isAwaited = false
 
   constructor(
     side: HostSide,
@@ -91,6 +96,25 @@ export class HostSubscription implements Subscriber, AsyncIterableIterator<Appli
     return this.#queue.length
   }
 
+  /** How retained messages come to it: no more than half of its queue at once. */
+  get replayReceiver(): ReplayReceiver {
+    const takesMore = (): boolean => this.#takesMore
+    return {
+      owner: this,
+      get takesMore() {
+        return takesMore()
+      },
+      wants: () => !this.#isClosed,
+      send: (message) => this.deliver(message),
+    }
+  }
+
+  get #takesMore(): boolean {
+    if (this.#listener !== undefined || this.#queue.length * 2 < this.#maxQueued) return true
+    this.#isAwaited = true
+    return false
+  }
+
   deliver(message: ApplicationMessage): void {
     if (this.#isClosed) return
     message.own()
@@ -126,9 +150,15 @@ export class HostSubscription implements Subscriber, AsyncIterableIterator<Appli
 
   next(): Promise<IteratorResult<ApplicationMessage, undefined>> {
     const message = this.#shift()
+    if (this.#isAwaited) this.#look()
     if (message !== undefined) return Promise.resolve({ value: message, done: false })
     if (this.#isClosed) return Promise.resolve({ value: undefined, done: true })
     return new Promise((resolve) => this.#waiting.push(resolve))
+  }
+
+  #look(): void {
+    this.#isAwaited = false
+    if (this.#takesMore) this.#side.hasRoom(this)
   }
 
   /** `break` comes here. */

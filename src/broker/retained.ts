@@ -1,5 +1,5 @@
 /**
- * Retained messages: the last one of each topic, replayed to new Subscriptions (§3.3.1.3).
+ * Retained messages: the last one of each topic (§3.3.1.3). How they reach new Subscriptions is in `replays.ts`.
  *
  * Their number and the memory that they take have limits, and whoever published one pays for it. Beyond a limit a message is
  * not retained, and counted: the publisher is refused where the protocol has a way to say so, and the topic keeps its message;
@@ -9,18 +9,15 @@
  *
  * @module
  */
-import { Work } from '../base/work.ts'
 import type { MemoryAccount } from '../base/memory-account.ts'
 import type { ApplicationMessage } from '../protocol/application-message.ts'
 import { RETAINED_BYTES } from '../protocol/memory-sizes.ts'
 import { TopicMap } from '../topics/topic-map.ts'
+import type { TopicSearch } from '../topics/topic-search.ts'
 import type { RetainedEnd } from './events.ts'
 import { NODE_BYTES, sizeInTree } from '../topics/topic-size.ts'
 import type { Metrics } from './metrics.ts'
 import type { Expiring, Turn } from './turn.ts'
-
-/** Nodes of the topic tree that a replay visits before it looks at the turn's budget. */
-const REPLAY_STEP_NODES = 256
 
 /** 0 sets no limit. */
 export interface RetainedLimits {
@@ -38,16 +35,25 @@ export interface RetainedSide {
   cleared(topicName: string, action: RetainedEnd): void
 }
 
-class RetainedEntry implements Expiring {
+/** A retained message, and when it goes. */
+export class RetainedEntry implements Expiring {
   deadlineMs = 0
   wheelIndex = -1
   readonly message: ApplicationMessage
+  /** Counts up with every message that is retained: which came before which. */
+  readonly number: number
   /** Whose account is charged with it. */
   readonly payer: MemoryAccount
   readonly #expired: (entry: RetainedEntry) => void
 
-  constructor(message: ApplicationMessage, payer: MemoryAccount, expired: (entry: RetainedEntry) => void) {
+  constructor(
+    message: ApplicationMessage,
+    number: number,
+    payer: MemoryAccount,
+    expired: (entry: RetainedEntry) => void,
+  ) {
     this.message = message
+    this.number = number
     this.payer = payer
     this.#expired = expired
   }
@@ -72,6 +78,8 @@ function sizeOf(message: ApplicationMessage): number {
 export class RetainedMessages {
   /** What users' messages take in memory, with their nodes. */
   bytes = 0
+  /** Of the message that was retained last. */
+  lastNumber = 0
   /** How many of the messages are the broker's own. */
   #ownCount = 0
   limits: RetainedLimits
@@ -165,7 +173,7 @@ export class RetainedMessages {
   }
 
   #insert(message: ApplicationMessage, payer: MemoryAccount): void {
-    const entry = new RetainedEntry(message, payer, this.#expired)
+    const entry = new RetainedEntry(message, ++this.lastNumber, payer, this.#expired)
     const nodes = this.#entries.nodes
     this.#entries.set(message.topicName, entry)
     this.#charge(entry, 1, this.#entries.nodes - nodes)
@@ -200,26 +208,8 @@ export class RetainedMessages {
     this.#side.cleared(entry.message.topicName, 'expired')
   }
 
-  /**
-   * Hands every retained message that the filter matches to `send`; at once as far as the turn's budget reaches, the rest
-   * in later turns.
-   *
-   * @param send answers false when nobody wants more: the Client has left
-   */
-  replay(topicFilter: string, send: (message: ApplicationMessage) => boolean): void {
-    if (this.#entries.size === 0) return
-    const matches = this.#entries.matchInSteps(topicFilter, REPLAY_STEP_NODES)
-    const slice = (): boolean => {
-      while (!this.#turn.work.isSpent) {
-        const next = matches.next()
-        if (next.done === true) return true
-        this.#turn.work.spend(Work.delivery)
-        if (next.value === undefined) continue
-        const { message } = next.value[1]
-        if (!message.isExpired(this.#turn.now()) && !send(message)) return true
-      }
-      return false
-    }
-    if (!slice()) this.#turn.addTask(this, { resume: slice })
+  /** Looks for the retained messages that the filter matches, in steps. */
+  search(topicFilter: string): TopicSearch<RetainedEntry> {
+    return this.#entries.search(topicFilter)
   }
 }

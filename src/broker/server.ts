@@ -21,7 +21,7 @@ import type { ApplicationMessage } from '../protocol/application-message.ts'
 import type { Connection } from '../protocol/connection.ts'
 import { BufferPool } from '../protocol/output.ts'
 import type { ConnectionEnd, KnownTopic, Pending, ServerSide } from '../protocol/server-side.ts'
-import { Session, type DropCause, type SessionSide } from '../protocol/session.ts'
+import { Session, type DropCause, type SessionGauges, type SessionSide } from '../protocol/session.ts'
 import type { Incoming, Peer, Transport } from '../protocol/transport.ts'
 import type {
   Change,
@@ -53,6 +53,7 @@ import { Payloads } from './payloads.ts'
 import { Restoring } from './restore.ts'
 import type { ProcessMemory } from './process-memory.ts'
 import { Publishing } from './publishing.ts'
+import { Replays } from './replays.ts'
 import { RetainedMessages, type RetainedSide } from './retained.ts'
 import { Router, type RouterSide } from './router.ts'
 import { handOver } from './shared-handover.ts'
@@ -91,6 +92,8 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
   readonly sessions: Sessions
   readonly router: Router
   readonly retainedMessages: RetainedMessages
+  readonly replays: Replays
+  readonly gauges: SessionGauges = { queuedMessages: 0, queuedBytes: 0, inflightOut: 0, inflightIn: 0 }
   readonly admission: Admission
   readonly subscribing: Subscribing
   readonly publishing: Publishing
@@ -126,6 +129,7 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
     const { whole } = this.memory
     this.router = new Router(this.#routerSide(), Math.floor(clock.random() * 0x1_0000_0000), whole)
     this.retainedMessages = new RetainedMessages(options, this.turn, this.metrics, this, whole)
+    this.replays = new Replays(this.retainedMessages, this.turn)
     const { persistence } = options
     if (store.keeps && persistence !== undefined) {
       const rules = new DurabilityRules(persistence, this.#levelsOfListeners())
@@ -164,6 +168,7 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
       ...shared,
       router: this.router,
       retained: this.retainedMessages,
+      replays: this.replays,
       subscribed: (session, subscription) => this.ledger?.subscribed(session, subscription),
       unsubscribed: (session, topicFilter) => this.ledger?.unsubscribed(session, topicFilter),
       waiters: this.#waiters,
@@ -354,6 +359,7 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
     notesOf(connection).forget()
     this.#waiters.forget(connection)
     this.admission.ended(connection)
+    this.replays.end(connection)
     this.#countEnd(end)
     if (connection.session === undefined) this.#refused(connection, end)
     else this.#disconnected(connection, connection.session, end)
@@ -574,7 +580,7 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
   }
 
   parks(session: Session, bytes: number): boolean {
-    return this.#payloads?.parks(session, bytes, this.queuedBytes) ?? false
+    return this.#payloads?.parks(session, bytes, this.gauges.queuedBytes) ?? false
   }
 
   dropped({ clientId }: { readonly clientId: string }, message: ApplicationMessage, cause: DropCause): void {
@@ -590,11 +596,12 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
     this.#events.tell('delivered', { clientId, message, qos })
   }
 
-  /** Bytes that wait in all Sessions' queues. */
-  queuedBytes = 0
+  wantsFlow(session: Session): void {
+    this.turn.addTask(session, session)
+  }
 
-  queued(bytes: number): void {
-    this.queuedBytes += bytes
+  hasRoom({ connection }: Session): void {
+    if (connection !== undefined) this.replays.hasRoom(connection)
   }
 
   /** Counted each time; told once, until the account has room again. */

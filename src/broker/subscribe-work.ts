@@ -14,8 +14,8 @@ import { scanned, Work, type WorkBudget } from '../base/work.ts'
 import type { SubscribePacket, SubscriptionRequest } from '../codec/packets.ts'
 import type { ReasonCode } from '../codec/reason-code.ts'
 import type { Connection } from '../protocol/connection.ts'
-import type { Subscription } from '../protocol/subscription.ts'
 import type { CheckedFilter } from './checked-filter.ts'
+import type { Owed } from './replays.ts'
 import type { Task } from './turn.ts'
 
 /** Questions that wait for plugins at the same time, of one SUBSCRIBE. */
@@ -48,7 +48,7 @@ export class SubscribeWork implements Task {
   readonly packet: SubscribePacket
   readonly reasonCodes: number[] = []
   /** To be followed by retained messages. */
-  readonly owed: Subscription[] = []
+  readonly owed: Owed[] = []
   readonly #side: SubscribeSide
   readonly #checked: CheckedRequest[] = []
   /** Answers of plugins for the next filters, where they did not answer at once. */

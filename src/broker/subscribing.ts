@@ -28,6 +28,7 @@ import type { Current } from './current.ts'
 import type { Events } from './events.ts'
 import type { Metrics } from './metrics.ts'
 import type { Options } from './options.ts'
+import type { Owed, ReplayReceiver, Replays } from './replays.ts'
 import type { RetainedMessages } from './retained.ts'
 import type { Router } from './router.ts'
 
@@ -37,6 +38,7 @@ export interface SubscribingParts {
   readonly current: Current
   readonly router: Router
   readonly retained: RetainedMessages
+  readonly replays: Replays
   readonly metrics: Metrics
   readonly events: Events
   readonly turn: Turn
@@ -57,7 +59,7 @@ export class Subscribing implements SubscribeSide, UnsubscribeSide {
   readonly work: WorkBudget
   readonly #parts: SubscribingParts
   /** Made by `subscribe`, sent by `subscribed`, which follows at once. */
-  #owed: readonly Subscription[] = []
+  #owed: readonly Owed[] = []
 
   constructor(parts: SubscribingParts) {
     this.#parts = parts
@@ -145,7 +147,7 @@ export class Subscribing implements SubscribeSide, UnsubscribeSide {
     this.#replace(session, old, subscription)
     // Never for a shared one (U-3.8.4-3); 1 only for a new Subscription [5.0 MQTT-3.3.1-10].
     const isOwed = request.retainHandling === 0 || (request.retainHandling === 1 && old === undefined)
-    if (isOwed && !isShared) owed.push(subscription)
+    if (isOwed && !isShared) owed.push({ subscription, upToNumber: this.#parts.retained.lastNumber })
     return qos
   }
 
@@ -170,20 +172,31 @@ export class Subscribing implements SubscribeSide, UnsubscribeSide {
   subscribed(connection: Connection): void {
     const owed = this.#owed
     this.#owed = []
-    for (const subscription of owed) this.#replay(connection, subscription)
+    this.#parts.replays.owe(connection, () => this.#receiver(connection), owed)
   }
 
-  #replay(connection: Connection, subscription: Subscription): void {
+  #receiver(connection: Connection): ReplayReceiver {
     const session = connection.session!
-    const { current, retained } = this.#parts
-    retained.replay(subscription.topicFilter, (message) => {
-      if (connection.isClosed || session.subscriptions.get(subscription.topicFilter) !== subscription) return false
-      const isOwn = subscription.noLocal && message.publisher === session.clientId
-      if (isOwn) return true
-      if (current.access.mayReceive(connection.client, message.topicName)) sendRetained(session, message, subscription)
-      else this.#parts.dropped(session, message, 'not authorized')
-      return true
-    })
+    return {
+      owner: session,
+      get takesMore() {
+        return session.takesMore
+      },
+      wants: (subscription) =>
+        !connection.isClosed && session.subscriptions.get(subscription.topicFilter) === subscription,
+      send: (message, subscription) => this.#sendRetained(connection, message, subscription),
+    }
+  }
+
+  /** RETAIN 1 (U-3.3.1.3-2), at the lower of both QoS [5.0 MQTT-3.8.4-8]. */
+  #sendRetained(connection: Connection, message: ApplicationMessage, subscription: Subscription): void {
+    const session = connection.session!
+    const isOwn = subscription.noLocal && message.publisher === session.clientId
+    if (isOwn) return
+    const qos = message.qos < subscription.qos ? message.qos : subscription.qos
+    const { access } = this.#parts.current
+    if (access.mayReceive(connection.client, message.topicName)) session.send(message, qos, true, subscription)
+    else this.#parts.dropped(session, message, 'not authorized')
   }
 
   /** @throws {ProtocolError} for filters that the standard rules out; then nothing is unsubscribed */
@@ -199,6 +212,7 @@ export class Subscribing implements SubscribeSide, UnsubscribeSide {
     const subscription = session.subscriptions.get(topicFilter) // [5.0 MQTT-3.10.4-1]
     if (subscription === undefined) return ReasonCode.NoSubscriptionExisted
     session.unsubscribe(topicFilter)
+    this.#parts.replays.forget(connection, topicFilter)
     this.#parts.router.remove(subscription)
     this.#parts.unsubscribed(session, topicFilter)
     this.#parts.events.tell('unsubscribed', { client: connection.client, topicFilter })
@@ -228,10 +242,4 @@ function missingCapability(
   if (isShared && !sharedSubscriptions) return ReasonCode.SharedSubscriptionsNotSupported
   if (!wildcardSubscriptions && /[+#]/.test(matchFilter)) return ReasonCode.WildcardSubscriptionsNotSupported
   return undefined
-}
-
-/** RETAIN 1 (U-3.3.1.3-2), at the lower of both QoS [5.0 MQTT-3.8.4-8]. */
-function sendRetained(session: Session, message: ApplicationMessage, subscription: Subscription): void {
-  const qos = message.qos < subscription.qos ? message.qos : subscription.qos
-  session.send(message, qos, true, subscription)
 }

@@ -30,14 +30,14 @@ export const sysTable: readonly SysRow[] = [
   row('messages/publish/dropped', 'Messages that did not reach a Client, all causes.', ({ metrics }) =>
     sum(metrics.dropped),
   ),
-  row('messages/inflight', 'QoS 1 and 2 messages on their way, both directions.', (server) =>
-    inflight(server, true, true),
+  row(
+    'messages/inflight',
+    'QoS 1 and 2 messages on their way, both directions.',
+    ({ gauges }) => gauges.inflightIn + gauges.inflightOut,
   ),
-  row('messages/inflight/in', 'QoS 2 messages received and not released.', (server) => inflight(server, true, false)),
-  row('messages/inflight/out', 'QoS 1 and 2 messages sent and not acknowledged.', (server) =>
-    inflight(server, false, true),
-  ),
-  row('messages/inflight/stored', 'Messages that wait in Sessions.', (server) => queued(server)),
+  row('messages/inflight/in', 'QoS 2 messages received and not released.', ({ gauges }) => gauges.inflightIn),
+  row('messages/inflight/out', 'QoS 1 and 2 messages sent and not acknowledged.', ({ gauges }) => gauges.inflightOut),
+  row('messages/inflight/stored', 'Messages that wait in Sessions.', ({ gauges }) => gauges.queuedMessages),
   row('messages/retained/count', 'Retained messages.', ({ retainedMessages }) => retainedMessages.count),
   row('messages/subscriptions/count', 'Subscriptions.', ({ router }) => router.subscriptions),
   row('clients/connected', 'Clients connected.', ({ admission }) => admission.connected),
@@ -64,21 +64,6 @@ function counter(topic: string, name: CounterName, digits = 0): SysRow {
 
 function sum(counts: Readonly<Record<string, number>>): number {
   return Object.values(counts).reduce((total, count) => total + count, 0)
-}
-
-function inflight(server: Server, incoming: boolean, outgoing: boolean): number {
-  let count = 0
-  for (const { session } of server.sessions.all()) {
-    if (incoming) count += session.receivedIdentifiers?.size ?? 0
-    if (outgoing) count += session.inflightMessages
-  }
-  return count
-}
-
-function queued(server: Server): number {
-  let count = 0
-  for (const { session } of server.sessions.all()) count += session.queuedMessages
-  return count
 }
 
 /**

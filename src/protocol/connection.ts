@@ -174,6 +174,10 @@ export class Connection implements Incoming, SessionConnection, Timed {
     )
   }
 
+  get takesMore(): boolean {
+    return !this.congested && this.#transport.unsentBytes * 2 < this.limits.maxOutgoingBytes
+  }
+
   /** The Change that its output waits for; 0 where none waits. */
   get heldUntilChange(): number {
     return this.#sender.heldUntilChange

@@ -11,6 +11,7 @@
  */
 import { MemoryAccount, sizeOfText } from '../base/memory-account.ts'
 import { Ring } from '../base/ring.ts'
+import { copied, Work, type WorkBudget } from '../base/work.ts'
 import type { QoS } from '../codec/packets.ts'
 import { ReasonCode } from '../codec/reason-code.ts'
 import type { ApplicationMessage } from './application-message.ts'
@@ -52,8 +53,14 @@ export interface SessionSide {
   now(): number
   dropped(session: Session, message: ApplicationMessage, cause: DropCause): void
   delivered(session: Session, message: ApplicationMessage, qos: QoS): void
-  /** So many bytes more (or less) wait in queues. */
-  queued(bytes: number): void
+  /** Where work is counted: once it `isSpent` the rest of a backlog waits for this Session's next turn. */
+  readonly work: WorkBudget
+  /** What all Sessions hold together, moved whenever it changes. */
+  readonly gauges: SessionGauges
+  /** Output that could leave waits: `resume` when it is this Session's turn. */
+  wantsFlow(session: Session): void
+  /** `takesMore` was false when somebody looked, and is true again. */
+  hasRoom(session: Session): void
   /** Whether a message of so many bytes that has to wait is to leave RAM: `park` is then called once it is stored. */
   parks(session: Session, bytes: number): boolean
   /** The next deliveries of that Session wait for payloads that are in the Store: `flow` once they are loaded. */
@@ -62,12 +69,25 @@ export interface SessionSide {
   memoryRefused(account: MemoryAccount, bytes: number): void
 }
 
+/** Counts over all Sessions. */
+export interface SessionGauges {
+  queuedMessages: number
+  /** Of the messages in queues. */
+  queuedBytes: number
+  /** QoS 1 and 2 messages sent and not acknowledged. */
+  inflightOut: number
+  /** QoS 2 messages received and not released. */
+  inflightIn: number
+}
+
 /** What a Session sends through: its Client's Connection. */
 export interface SessionConnection {
   /** Who is connected. */
   readonly client: Client
   /** True while output piles up: only what is already in flight goes on. */
   readonly congested: boolean
+  /** Whether it is as well to hand it more at once: its peer takes what it has. */
+  readonly takesMore: boolean
   /** @returns why this Client cannot have it, as where it exceeds its Maximum Packet Size; `undefined` where it was sent */
   sendPublish(
     message: ApplicationMessage,
@@ -124,6 +144,9 @@ export class Session implements Subscriber {
   /** What this Connection still owes from earlier ones. */
   #toResend: Ring<Delivery> | undefined = undefined
   #lastEntryNumber = 0
+  #isFlowDue = false
+  /** Somebody has more for it once it `takesMore`. */
+  #isAwaited = false
 
   /** @param payer whose account its own belongs to */
   constructor(clientId: string, side: SessionSide, limits: SessionLimits, payer?: MemoryAccount) {
@@ -194,6 +217,7 @@ export class Session implements Subscriber {
     this.#receiveMaximum = Math.min(receiveMaximum, this.#limits.maxInflightMessages)
     this.#openOnConnection = 0
     if (this.#window.size > 0) {
+      this.#side.work.spend(this.#window.size * Work.entry)
       this.#toResend = new Ring()
       for (const delivery of this.#window.inOrder()) {
         delivery.isOpen = false
@@ -206,8 +230,10 @@ export class Session implements Subscriber {
   disconnect(): void {
     this.#connection = undefined
     this.#toResend = undefined
+    if (this.#window.size === 0) return
+    this.#side.work.spend(this.#window.size * Work.entry)
     // What is in flight may now stay for long.
-    if (this.#window.size > 0) for (const { message } of this.#window.inOrder()) message.own()
+    for (const { message } of this.#window.inOrder()) message.own()
   }
 
   /**
@@ -216,6 +242,8 @@ export class Session implements Subscriber {
    */
   #resend(connection: SessionConnection, waiting: Ring<Delivery>): void {
     for (let next = waiting.peek(); next !== undefined && this.#hasRoom(); next = waiting.peek()) {
+      if (this.#mustPause()) return
+      this.#spend(next)
       if (next.state !== DeliveryState.Released && !next.message.isLoaded && !next.message.isLost) {
         this.#side.wantsPayloads(this)
         return
@@ -223,7 +251,7 @@ export class Session implements Subscriber {
       waiting.shift()
       if (this.#window.get(next.packetIdentifier) !== next) continue
       if (next.state !== DeliveryState.Released && next.message.isLost) {
-        this.#window.remove(next)
+        this.#leaveWindow(next)
         this.#drop(next, 'damaged')
         continue
       }
@@ -294,7 +322,9 @@ export class Session implements Subscriber {
     this.#queue ??= new WaitingQueue(this.memory)
     this.#queue.push(delivery, parks)
     this.queuedBytes += delivery.message.size
-    this.#side.queued(delivery.message.size)
+    const { gauges } = this.#side
+    gauges.queuedMessages++
+    gauges.queuedBytes += delivery.message.size
   }
 
   /** @returns false when the new message is the one that has to go */
@@ -332,7 +362,9 @@ export class Session implements Subscriber {
   /** A message of so many bytes waits no more. */
   #left(bytes: number): void {
     this.queuedBytes -= bytes
-    this.#side.queued(-bytes)
+    const { gauges } = this.#side
+    gauges.queuedMessages--
+    gauges.queuedBytes -= bytes
     if (this.queuedMessages === 0) this.#queue = undefined
   }
 
@@ -342,10 +374,50 @@ export class Session implements Subscriber {
     this.#side.dropped(this, delivery.message, cause)
   }
 
+  /**
+   * Whether more can be handed to it without piling up: its peer takes what it is sent, and half of its queue is free.
+   * Where not, `hasRoom` follows.
+   */
+  get takesMore(): boolean {
+    const { maxQueuedMessages, maxQueuedBytes } = this.#limits
+    const isFree = this.queuedMessages * 2 < maxQueuedMessages && this.queuedBytes * 2 < maxQueuedBytes
+    if (isFree && this.#connection?.takesMore === true) return true
+    this.#isAwaited = true
+    return false
+  }
+
+  /** It is this Session's turn, after `wantsFlow`. */
+  resume(): boolean {
+    this.#isFlowDue = false
+    this.flow()
+    return true
+  }
+
   /** Sends from the queue while the window has room. To be called whenever room may have come. */
   flow(): void {
     if (this.#toResend !== undefined && this.#connection !== undefined) this.#resend(this.#connection, this.#toResend)
+    if (this.#queue !== undefined) this.#flowQueue()
+    if (!this.#isAwaited) return
+    this.#isAwaited = false
+    if (this.takesMore) this.#side.hasRoom(this)
+  }
+
+  #mustPause(): boolean {
+    if (!this.#side.work.isSpent) return false
+    if (this.#isFlowDue) return true
+    this.#isFlowDue = true
+    this.#side.wantsFlow(this)
+    return true
+  }
+
+  #spend({ message }: Delivery): void {
+    this.#side.work.spend(Work.delivery + copied(message.size))
+  }
+
+  #flowQueue(): void {
     while (this.#queue !== undefined && this.isReady) {
+      if (this.#mustPause()) return
+      this.#spend(this.#queue.peek()!)
       const { message } = this.#queue.peek()!
       if (!message.isLoaded) {
         if (!message.isLost) {
@@ -364,6 +436,7 @@ export class Session implements Subscriber {
   #sendFirst(delivery: Delivery): void {
     delivery.state = DeliveryState.Sent
     this.#window.add(delivery)
+    this.#side.gauges.inflightOut++
     this.ledger?.sent(this, delivery)
     const cause = this.#connection!.sendDelivery(delivery, false)
     if (cause === undefined) {
@@ -374,12 +447,17 @@ export class Session implements Subscriber {
 
   /** Nothing that this Client can have: as though it had been delivered [5.0 MQTT-3.1.2-25]. */
   #finishUnsent(delivery: Delivery, cause: DropCause): void {
-    this.#window.remove(delivery)
+    this.#leaveWindow(delivery)
     this.#drop(delivery, cause)
   }
 
-  #forget(delivery: Delivery): void {
+  #leaveWindow(delivery: Delivery): void {
     this.#window.remove(delivery)
+    this.#side.gauges.inflightOut--
+  }
+
+  #forget(delivery: Delivery): void {
+    this.#leaveWindow(delivery)
     this.memory.release(delivery.message, DELIVERY_BYTES)
     if (delivery.isOpen) this.#openOnConnection--
   }
@@ -433,13 +511,16 @@ export class Session implements Subscriber {
 
   addReceived(packetIdentifier: number): void {
     this.receivedIdentifiers ??= new IdentifierSet()
+    const before = this.receivedIdentifiers.size
     this.receivedIdentifiers.add(packetIdentifier)
+    this.#side.gauges.inflightIn += this.receivedIdentifiers.size - before
     this.ledger?.received(this, packetIdentifier)
   }
 
   /** @returns whether there was such an identifier */
   releaseReceived(packetIdentifier: number): boolean {
     if (this.receivedIdentifiers?.delete(packetIdentifier) !== true) return false
+    this.#side.gauges.inflightIn--
     this.ledger?.receivedDone(this, packetIdentifier)
     return true
   }
@@ -473,6 +554,8 @@ export class Session implements Subscriber {
     for (const delivery of this.#window.inOrder()) this.#forget(delivery)
     for (const topicFilter of this.subscriptions.keys()) this.unsubscribe(topicFilter)
     this.memory.add(-sizeOfSession(this.clientId))
+    this.#side.gauges.inflightIn -= this.receivedIdentifiers?.size ?? 0
+    this.receivedIdentifiers = undefined
   }
 
   /** Everything up to that entry is stored: what waits and was to leave RAM does. */
@@ -516,6 +599,7 @@ export class Session implements Subscriber {
     else {
       this.memory.hold(delivery.message, DELIVERY_BYTES)
       this.#window.restore(delivery)
+      this.#side.gauges.inflightOut++
     }
   }
 

@@ -5,12 +5,12 @@
  *                                             └─ c (2)
  *
  * The look-up is the trie's turned round: the tree has the names, the question has the wildcards, and one answer may be
- * everything. So it comes lazily, and the map may change between two steps: an entry that is there all the time comes
- * exactly once; one that comes or goes meanwhile comes or not; and the walk ends.
+ * everything. So it comes lazily (`topic-search.ts`), and the map may change between two steps.
  *
  * @module
  */
-import { type NodeCount, TopicNode, childOf, countChildren, findNode, makeNode, pruneNode } from './topic-node.ts'
+import { type NodeCount, TopicNode, findNode, makeNode, pruneNode } from './topic-node.ts'
+import { TopicSearch } from './topic-search.ts'
 
 /**
  * A Map from Topic Name to value. Names and filters are taken to be valid.
@@ -57,82 +57,24 @@ export class TopicMap<Value extends NonNullable<unknown>> implements NodeCount {
 
   /** Every entry whose name `topicFilter` matches, in no particular order, found as the caller asks for them. */
   *match(topicFilter: string): Generator<[topicName: string, value: Value], void, undefined> {
-    for (const found of this.matchInSteps(topicFilter, Infinity)) if (found !== undefined) yield found
+    yield* this.#walk(topicFilter.split('/'), false)
   }
 
-  /**
-   * As `match`, but also yields `undefined` whenever another `maxNodes` nodes were visited: a chance to stop until the next
-   * turn, also where much is searched and little found (`+/x` among a million names that end otherwise).
-   */
-  matchInSteps(
-    topicFilter: string,
-    maxNodes: number,
-  ): Generator<[topicName: string, value: Value] | undefined, void, undefined> {
-    return walk(this.#root, topicFilter.split('/'), maxNodes, false)
+  /** As `match`, but in steps, for whoever has to stop on the way. */
+  search(topicFilter: string): TopicSearch<Value> {
+    return new TopicSearch(this.#root, topicFilter.split('/'), false)
   }
 
   /** Every entry, those that begin with `$` too. */
   *[Symbol.iterator](): Generator<[topicName: string, value: Value], void, undefined> {
-    for (const found of walk(this.#root, ['#'], Infinity, true)) if (found !== undefined) yield found
+    yield* this.#walk(['#'], true)
   }
-}
 
-/** Children of one node that are yet to be visited. */
-interface Branch<Value> {
-  readonly children: Iterator<TopicNode<Value>>
-  /**
-   * How many to visit at most. A Map's iterator sees what is added meanwhile, but last: as many steps as there were children
-   * at first reach all that stay, and no more steps than that keeps the walk finite.
-   */
-  left: number
-  /** Name of the parent; `undefined` for the root. */
-  readonly parentName: string | undefined
-  /** How many levels of the filter the parent has used up. */
-  readonly used: number
-}
-
-function* walk<Value>(
-  root: TopicNode<Value>,
-  filter: readonly string[],
-  maxNodes: number,
-  showHidden: boolean,
-): Generator<[topicName: string, value: Value] | undefined, void, undefined> {
-  const branches = [branchOf(root, undefined, 0, filter[0]!)]
-  for (let visited = 1; ; visited++) {
-    if (visited % maxNodes === 0) yield undefined
-    const branch = branches.at(-1)
-    if (branch === undefined) return
-    const child = branch.left-- > 0 ? branch.children.next() : undefined
-    if (child === undefined || child.done === true) {
-      branches.pop()
-      continue
-    }
-    const { level, held } = child.value
-    const wanted = filter[branch.used]!
-    if (branch.parentName === undefined && !showHidden && wanted !== level && level.startsWith('$')) continue // [5.0 MQTT-4.7.2-1]
-    const name: string = branch.parentName === undefined ? level : `${branch.parentName}/${level}`
-    const used = wanted === '#' ? branch.used : branch.used + 1
-    const below = filter[used]
-    if (below !== undefined) branches.push(branchOf(child.value, name, used, below))
-    // `#` also stands for its parent level.
-    if (held !== undefined && (below === undefined || below === '#')) yield [name, held]
+  *#walk(
+    filter: readonly string[],
+    showHidden: boolean,
+  ): Generator<[topicName: string, value: Value], void, undefined> {
+    const search = new TopicSearch(this.#root, filter, showHidden)
+    while (search.step(Infinity)) yield [search.topicName, search.value!]
   }
-}
-
-/** The children of `node` that a filter's next level asks for. */
-function branchOf<Value>(
-  node: TopicNode<Value>,
-  parentName: string | undefined,
-  used: number,
-  wanted: string,
-): Branch<Value> {
-  if (wanted === '+' || wanted === '#') {
-    const children = node.children instanceof Map ? node.children.values() : only(node.children)
-    return { children, left: countChildren(node), parentName, used }
-  }
-  return { children: only(childOf(node, wanted)), left: 1, parentName, used }
-}
-
-function only<Item>(item: Item | undefined): Iterator<Item> {
-  return (item === undefined ? [] : [item]).values()
 }

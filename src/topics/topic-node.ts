@@ -2,11 +2,17 @@
  * The tree that `TopicTrie` and `TopicMap` both are: one node for each Topic Level, `+` and `#` being levels like any other.
  *
  * There may be a million nodes, and most have one child and hold one thing or nothing. So a node keeps its only child
- * bare and takes a Map from the second on (a Map also because a level may be called `__proto__`); it knows its own level,
- * not its parent. Nothing here recurses: a topic may have tens of thousands of levels.
+ * bare and takes a Map from the second on (a Map also because a level may be called `__proto__`), which becomes a `WideMap`
+ * before its growth would be felt; it knows its own level, not its parent. Nothing here recurses: a topic may have tens of
+ * thousands of levels.
  *
  * @module
  */
+
+import { WideMap } from '../base/wide-map.ts'
+
+/** From so many children on. */
+const WIDE_CHILDREN = 4_096
 
 /** One Topic Level of the tree. */
 export class TopicNode<Held> {
@@ -14,7 +20,7 @@ export class TopicNode<Held> {
   /** What is kept here; `undefined` for a node that only leads to others. */
   held: Held | undefined = undefined
   /** None, the only one, or all of them by level. */
-  children: TopicNode<Held> | Map<string, TopicNode<Held>> | undefined = undefined
+  children: TopicNode<Held> | Map<string, TopicNode<Held>> | WideMap<TopicNode<Held>> | undefined = undefined
 
   constructor(level: string) {
     this.level = level
@@ -107,12 +113,15 @@ function addChild<Held>(node: TopicNode<Held>, level: string): TopicNode<Held> {
       [node.children.level, node.children],
       [level, child],
     ])
-  } else node.children.set(level, child)
+  } else {
+    if (node.children instanceof Map && node.children.size >= WIDE_CHILDREN) node.children = new WideMap(node.children)
+    node.children.set(level, child)
+  }
   return child
 }
 
 function removeChild<Held>(node: TopicNode<Held>, level: string): void {
-  if (node.children instanceof Map) {
+  if (node.children !== undefined && !(node.children instanceof TopicNode)) {
     node.children.delete(level)
     if (node.children.size > 0) return
   }

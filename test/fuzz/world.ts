@@ -370,7 +370,7 @@ export class World implements Surroundings {
 
   /** Only the bystanders are left. */
   #account(): void {
-    const { connections, sessions, router, retainedMessages, admission, queuedBytes } = this.#server
+    const { connections, sessions, router, retainedMessages, admission, gauges } = this.#server
     const counts: Record<string, readonly [is: number, shouldBe: number]> = {
       connections: [connections.size, 2],
       'accepted connections': [admission.connected, 2],
@@ -384,7 +384,10 @@ export class World implements Surroundings {
       subscriptions: [router.subscriptions, 1],
       'retained messages': [retainedMessages.count, 0],
       'retained bytes': [retainedMessages.bytes, 0],
-      'queued bytes': [queuedBytes, 0],
+      'queued messages': [gauges.queuedMessages, 0],
+      'queued bytes': [gauges.queuedBytes, 0],
+      'messages in flight': [gauges.inflightOut, 0],
+      'messages received and not released': [gauges.inflightIn, 0],
       'stored sessions': [this.#facts?.sessions.size ?? 1, 1],
       'stored messages': [this.#facts?.messages.size ?? 0, 0],
       'stored wills': [this.#facts?.wills.size ?? 0, 0],

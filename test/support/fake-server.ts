@@ -96,7 +96,7 @@ export class FakeServer implements ServerSide, SessionSide {
   session: Session = new Session('client', this, sessionLimits)
   readonly #topics = new Map<string, KnownTopic>()
   #dirty = new Set<Connection>()
-  #waiting = new Set<Connection>()
+  #waiting = new Set<Connection | Session>()
 
   now(): number {
     return this.nowMs
@@ -179,7 +179,13 @@ export class FakeServer implements ServerSide, SessionSide {
     this.told.push(`dropped: ${cause}`)
   }
   delivered(): void {}
-  queued(): void {}
+  readonly gauges = { queuedMessages: 0, queuedBytes: 0, inflightOut: 0, inflightIn: 0 }
+  wantsFlow(session: Session): void {
+    this.#waiting.add(session)
+  }
+  hasRoom(): void {
+    this.told.push('has room')
+  }
   parks(): boolean {
     return false
   }
@@ -197,7 +203,7 @@ export class FakeServer implements ServerSide, SessionSide {
       this.work.endTurn()
       const waiting = this.#waiting
       this.#waiting = new Set()
-      for (const connection of waiting) connection.resume()
+      for (const one of waiting) one.resume()
       const dirty = this.#dirty
       this.#dirty = new Set()
       for (const connection of dirty) connection.flush()

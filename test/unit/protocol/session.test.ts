@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { MemoryAccount } from '../../../src/base/memory-account.ts'
+import { SHARE_UNITS, WorkBudget } from '../../../src/base/work.ts'
 import type { QoS } from '../../../src/codec/packets.ts'
 import { ReasonCode } from '../../../src/codec/reason-code.ts'
 import type { ApplicationMessage } from '../../../src/protocol/application-message.ts'
@@ -25,6 +26,7 @@ const ANY = { qos: 2, noLocal: false, retainAsPublished: false, subscriptionIden
 class Wire implements SessionConnection {
   readonly client = client
   congested = false
+  takesMore = true
   maximumSize = Infinity
   readonly sent: string[] = []
   readonly open: Delivery[] = []
@@ -48,25 +50,90 @@ class Wire implements SessionConnection {
 
 function sessionOf(limits: Partial<SessionLimits> = {}) {
   const told: string[] = []
-  const side: SessionSide & { nowMs: number; queuedBytes: number } = {
+  const turns: Session[] = []
+  const work = new WorkBudget(() => 0)
+  const side: SessionSide & { nowMs: number } = {
     nowMs: 0,
-    queuedBytes: 0,
+    work,
+    gauges: { queuedMessages: 0, queuedBytes: 0, inflightOut: 0, inflightIn: 0 },
     now: () => side.nowMs,
     dropped: (_session, { topicName }, cause) => told.push(`${topicName}: ${cause}`),
     delivered: () => {},
     parks: () => false,
     wantsPayloads: () => {},
-    queued: (bytes) => void (side.queuedBytes += bytes),
+    wantsFlow: (session) => {
+      told.push('waits for its turn')
+      turns.push(session)
+    },
+    hasRoom: () => told.push('has room'),
     memoryRefused: ({ kind }) => told.push(`${kind} is full`),
   }
   const broker = new MemoryAccount('broker', '', 0, undefined)
   const user = new MemoryAccount('user', 'u', 0, broker)
-  return { session: new Session('c', side, { ...sessionLimits, ...limits }, user), told, side, user, broker }
+  const session = new Session('c', side, { ...sessionLimits, ...limits }, user)
+  /** A new turn: whoever waits for one goes on. */
+  const nextTurn = (): void => {
+    work.endTurn()
+    for (const one of turns.splice(0)) one.resume()
+  }
+  return { session, told, side, user, broker, nextTurn }
 }
 
 function deliver(session: Session, topicName: string, qos: QoS, more: Partial<Parameters<typeof messageOf>[0]> = {}) {
   session.deliver(messageOf({ topicName, qos, ...more }), ANY)
 }
+
+test('a backlog leaves a share at a time, in order, and what comes meanwhile goes behind it', () => {
+  const { session, told, side, nextTurn } = sessionOf({
+    maxInflightMessages: 65_535,
+    maxQueuedMessages: 100_000,
+    maxQueuedBytes: 1e9,
+  })
+  const count = SHARE_UNITS
+  for (let at = 0; at < count; at++) deliver(session, String(at), 1)
+  const wire = new Wire()
+  session.connect(wire, 65_535)
+  assert.ok(wire.sent.length > 0 && wire.sent.length < count, String(wire.sent.length))
+  assert.deepEqual(told, ['waits for its turn'])
+  deliver(session, 'last', 1)
+  session.flow()
+  assert.equal(told.length, 1, 'it waits once')
+  for (let turns = 0; session.queuedMessages > 0; turns++) {
+    assert.ok(turns < 10)
+    nextTurn()
+  }
+  assert.deepEqual(wire.sent, [...Array.from({ length: count }, (_, at) => String(at)), 'last'])
+  assert.deepEqual(side.gauges, { queuedMessages: 0, queuedBytes: 0, inflightOut: count + 1, inflightIn: 0 })
+})
+
+test('what is in flight is resent a share at a time, and nothing new overtakes it', () => {
+  const { session, nextTurn } = sessionOf({ maxInflightMessages: 65_535 })
+  const count = 10_000
+  session.connect(new Wire(), 65_535)
+  for (let at = 0; at < count; at++) deliver(session, String(at), 1)
+  session.disconnect()
+  nextTurn()
+  const wire = new Wire()
+  session.connect(wire, 65_535)
+  assert.ok(wire.sent.length < count)
+  deliver(session, 'new', 1)
+  for (let turns = 0; turns < 10; turns++) nextTurn()
+  assert.deepEqual(wire.sent, [...Array.from({ length: count }, (_, at) => `${at}!`), 'new'])
+})
+
+test('whoever found it full is told once when half of its queue is free again', () => {
+  const { session, told } = sessionOf({ maxInflightMessages: 1, maxQueuedMessages: 4 })
+  const wire = new Wire()
+  session.connect(wire, 1)
+  for (const name of ['a', 'b', 'c', 'd']) deliver(session, name, 1)
+  assert.ok(!session.takesMore)
+  session.puback(wire.open[0]!.packetIdentifier, 0)
+  assert.deepEqual(told, [])
+  session.puback(wire.open[1]!.packetIdentifier, 0)
+  session.puback(wire.open[2]!.packetIdentifier, 0)
+  assert.deepEqual(told, ['has room'])
+  assert.ok(session.takesMore)
+})
 
 test('delivered QoS is the lower of published and granted', () => {
   const { session } = sessionOf()
@@ -455,10 +522,12 @@ class ModelledSession {
   #unread = 0
   #count = 0
   readonly #told: string[]
+  readonly #side: SessionSide
 
   constructor() {
-    const { session, told } = sessionOf({ maxQueuedMessages: MAX_QUEUED })
+    const { session, told, side } = sessionOf({ maxQueuedMessages: MAX_QUEUED })
     this.session = session
+    this.#side = side
     this.#told = told
   }
 
@@ -549,5 +618,6 @@ class ModelledSession {
     }
     assert.deepEqual(this.firstSent, this.accepted)
     assert.deepEqual([this.session.inflightMessages, this.session.queuedMessages, this.session.queuedBytes], [0, 0, 0])
+    assert.deepEqual(this.#side.gauges, { queuedMessages: 0, queuedBytes: 0, inflightOut: 0, inflightIn: 0 })
   }
 }

@@ -95,13 +95,44 @@ test('a walk ends though every step adds topics, beside and below', () => {
   assert.ok(steps >= 3)
 })
 
-test('a walk in steps pauses also where it finds nothing', () => {
+test('a search stops after so many nodes, also where it finds nothing, and counts them', () => {
   const map = mapOf(Array.from({ length: 1000 }, (_, index) => `device/${index}/state`))
-  const pauses = [...map.matchInSteps('device/+/missing', 100)]
-  assert.ok(pauses.every((pause) => pause === undefined))
-  assert.ok(pauses.length >= 10)
-  const found = [...map.matchInSteps('#', 100)].filter((entry) => entry !== undefined)
-  assert.equal(found.length, 1000)
+  for (const [topicFilter, expected] of [
+    ['device/+/missing', 0],
+    ['#', 1000],
+  ] as const) {
+    const search = map.search(topicFilter)
+    let [stops, found, before] = [0, 0, 0]
+    while (search.step(100)) {
+      assert.ok(search.visited - before <= 100)
+      before = search.visited
+      if (search.value === undefined) stops++
+      else found++
+    }
+    assert.equal(found, expected)
+    if (expected === 0) assert.ok(stops >= 10)
+    assert.ok(search.visited >= 1000)
+  }
+})
+
+test('what is there all along is found exactly once in a tree so wide that its children move', () => {
+  const map = new TopicMap<string>()
+  const topics = Array.from({ length: 10_000 }, (_, index) => `wide/${index}`)
+  for (const topicName of topics) map.set(topicName, 'old')
+  const search = map.search('wide/+')
+  const seen = new Map<string, number>()
+  let steps = 0
+  while (search.step(50)) {
+    if (search.value === undefined) continue
+    seen.set(search.topicName, (seen.get(search.topicName) ?? 0) + 1)
+    for (let more = 0; more < 3; more++) map.set(`wide/new${steps}-${more}`, 'new')
+    if (steps % 2 === 0) map.delete(topics[(steps * 7919) % topics.length]!)
+    steps++
+  }
+  for (const topicName of topics) {
+    if (map.get(topicName) !== undefined) assert.equal(seen.get(topicName), 1, topicName)
+    else assert.ok((seen.get(topicName) ?? 0) <= 1, topicName)
+  }
 })
 
 test('a topic of 32768 levels is set, found and deleted', () => {

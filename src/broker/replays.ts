@@ -1,0 +1,167 @@
+/**
+ * Retained messages on their way to whoever subscribed (§3.3.1.3).
+ *
+ *   SUBACK ──> owed: filter, filter … ──> search of the first ──> one message after the other, as fast as they are taken
+ *
+ * A million messages for one filter are neither gathered nor sent at once: a replay holds its place in the tree, reads each
+ * message when it is sent, works a share at a time, and waits while its receiver has not taken what it was sent. Each receiver
+ * has one replay, whatever it subscribed to.
+ *
+ * A Subscription gets each message once: what is retained after it was made reaches it as it is published, and is not replayed.
+ *
+ * @module
+ */
+import { copied, Work } from '../base/work.ts'
+import type { ApplicationMessage } from '../protocol/application-message.ts'
+import type { Subscription } from '../protocol/subscription.ts'
+import type { TopicSearch } from '../topics/topic-search.ts'
+import type { RetainedEntry, RetainedMessages } from './retained.ts'
+import type { Task, Turn } from './turn.ts'
+
+/** Nodes of the tree that are visited before the budget is looked at. */
+const STEP_NODES = 64
+
+/** A Subscription that retained messages are owed to. */
+export interface Owed {
+  readonly subscription: Subscription
+  /** Number of the message that was retained last when it was made. */
+  readonly upToNumber: number
+}
+
+/** Who gets them: a Connection, or a subscription of the host program. */
+export interface ReplayReceiver {
+  /** Whom the work is done for. */
+  readonly owner: object
+  /** False while it has not taken what it was sent; `Replays.hasRoom` has to follow. */
+  readonly takesMore: boolean
+  /** Whether that Subscription still holds. */
+  wants(subscription: Subscription): boolean
+  send(message: ApplicationMessage, subscription: Subscription): void
+}
+
+class Replay implements Task {
+  isInLine = false
+  readonly receiver: ReplayReceiver
+  /** By Topic Filter: to subscribe again takes the place of what was owed before. */
+  readonly #owed = new Map<string, Owed>()
+  #present: Owed | undefined = undefined
+  #search: TopicSearch<RetainedEntry> | undefined = undefined
+  readonly #retained: RetainedMessages
+  readonly #turn: Turn
+
+  constructor(receiver: ReplayReceiver, retained: RetainedMessages, turn: Turn) {
+    this.receiver = receiver
+    this.#retained = retained
+    this.#turn = turn
+  }
+
+  get isOver(): boolean {
+    return this.#search === undefined && this.#owed.size === 0
+  }
+
+  owe(owed: Owed): void {
+    const { topicFilter } = owed.subscription
+    this.#owed.delete(topicFilter)
+    this.#owed.set(topicFilter, owed)
+  }
+
+  forget(topicFilter: string): void {
+    this.#owed.delete(topicFilter)
+  }
+
+  cancel(): void {
+    this.#owed.clear()
+    this.#search = undefined
+  }
+
+  /** Works on as far as the share, and the receiver, let it. @returns whether it is to be resumed only when there is room */
+  resume(): boolean {
+    const { work } = this.#turn
+    while (!this.isOver && this.receiver.takesMore) {
+      if (work.isSpent) return false
+      if (this.#search === undefined) this.#next()
+      else this.#step(this.#search)
+    }
+    this.isInLine = false
+    return true
+  }
+
+  #next(): void {
+    const [topicFilter, owed] = this.#owed.entries().next().value!
+    this.#owed.delete(topicFilter)
+    this.#present = owed
+    this.#turn.work.spend(Work.subscription)
+    this.#search = this.#retained.search(topicFilter)
+  }
+
+  #step(search: TopicSearch<RetainedEntry>): void {
+    const { subscription, upToNumber } = this.#present!
+    const visited = search.visited
+    const isMore = this.receiver.wants(subscription) && search.step(STEP_NODES)
+    this.#turn.work.spend((search.visited - visited) * Work.node + 1)
+    if (!isMore) this.#search = undefined
+    else if (search.value !== undefined && search.value.number <= upToNumber) this.#send(search.value, subscription)
+  }
+
+  #send({ message }: RetainedEntry, subscription: Subscription): void {
+    if (message.isExpired(this.#turn.now())) return
+    this.#turn.work.spend(Work.delivery + copied(message.size))
+    this.receiver.send(message, subscription)
+  }
+}
+
+export class Replays {
+  readonly #retained: RetainedMessages
+  readonly #turn: Turn
+  readonly #replays = new Map<object, Replay>()
+
+  constructor(retained: RetainedMessages, turn: Turn) {
+    this.#retained = retained
+    this.#turn = turn
+  }
+
+  /**
+   * Sends what is retained to a Subscription: at once as far as the share reaches, then as fast as it is taken.
+   *
+   * @param key what `hasRoom`, `forget` and `end` name the receiver by
+   * @param receiver makes it, if it has nothing owed at the moment
+   */
+  owe(key: object, receiver: () => ReplayReceiver, owed: readonly Owed[]): void {
+    if (owed.length === 0 || this.#retained.count === 0) return
+    let replay = this.#replays.get(key)
+    if (replay === undefined) {
+      replay = new Replay(receiver(), this.#retained, this.#turn)
+      this.#replays.set(key, replay)
+    }
+    for (const one of owed) replay.owe(one)
+    if (!replay.isInLine) this.#resume(key, replay)
+  }
+
+  /** That receiver takes more. */
+  hasRoom(key: object): void {
+    const replay = this.#replays.get(key)
+    if (replay !== undefined && !replay.isInLine) this.#resume(key, replay)
+  }
+
+  #resume(key: object, replay: Replay): void {
+    replay.isInLine = true
+    const task = { resume: () => replay.resume() && this.#left(key, replay) }
+    if (!task.resume()) this.#turn.addTask(replay.receiver.owner, task)
+  }
+
+  #left(key: object, replay: Replay): true {
+    if (replay.isOver && this.#replays.get(key) === replay) this.#replays.delete(key)
+    return true
+  }
+
+  /** That Topic Filter is owed nothing any more. */
+  forget(key: object, topicFilter: string): void {
+    this.#replays.get(key)?.forget(topicFilter)
+  }
+
+  /** That receiver is gone. */
+  end(key: object): void {
+    this.#replays.get(key)?.cancel()
+    this.#replays.delete(key)
+  }
+}
