@@ -76,6 +76,8 @@ const unbounded: Settings = {
   'max-queued-messages': 10_000_000,
   'max-queued-bytes': 10_000_000_000,
   'max-retained-messages': 0,
+  'max-memory-per-session': 0,
+  'max-memory-per-user': 0,
   'max-inflight-messages': 5000,
 }
 

@@ -1,0 +1,104 @@
+/**
+ * What accounts say against what the heap and its buffers take: a process of its own fills a broker with one kind of thing, and
+ * compares what was charged with what is in use after a collection. Estimates are right within a factor.
+ */
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { root } from '../../../tools/main.ts'
+
+/** Charged for each byte in use: less would let Clients take more than the limit, and more would refuse them too early. */
+const LEAST = 0.5
+const MOST = 2
+
+/** What fills `broker`, as statements. `b` is a number that makes a text differ from others. */
+const shapes: Readonly<Record<string, string>> = {
+  'retained messages with short topics': `
+    const client = broker.connect()
+    for (let b = 0; b < 8000; b++) client.publish('t/' + b, 'x'.repeat(64), 0, { retain: true })
+    client.disconnect()`,
+  'retained messages with User Properties': `
+    const client = broker.connect()
+    const userProperties = Array.from({ length: 200 }, () => ['', ''])
+    for (let b = 0; b < 2000; b++) client.publish('t/' + b, 'x', 0, { retain: true, properties: { userProperties } })
+    client.disconnect()`,
+  'retained messages with large payloads': `
+    const client = broker.connect()
+    for (let b = 0; b < 100; b++) client.publish('t/' + b, Buffer.alloc(100_000), 0, { retain: true })
+    client.disconnect()`,
+  'retained topics of 199 levels': `
+    const client = broker.connect()
+    for (let b = 0; b < 500; b++) client.publish(b + '/a'.repeat(198), 'x', 0, { retain: true })
+    client.disconnect()`,
+  'queued messages': `
+    const kept = { cleanStart: false, properties: { sessionExpiryInterval: 1000 } }
+    const away = broker.connect({ clientId: 'away', ...kept })
+    away.subscribe('#', 1)
+    away.drop()
+    const client = broker.connect({ clientId: 'sensor' })
+    for (let b = 0; b < 4000; b++) client.publish('t/' + (b % 10), 'x'.repeat(200), 1)
+    client.disconnect()`,
+  Sessions: `
+    const kept = { cleanStart: false, properties: { sessionExpiryInterval: 1000 } }
+    for (let b = 0; b < 2500; b++) broker.connect({ clientId: 'client number ' + b, ...kept }).drop()`,
+  'Wills that are delayed': `
+    const kept = { cleanStart: false, properties: { sessionExpiryInterval: 1000 } }
+    const will = { topicName: 'w', payload: Buffer.alloc(5000), properties: { willDelayInterval: 500 } }
+    for (let b = 0; b < 1000; b++) broker.connect({ clientId: 'c' + b, will, ...kept }).drop()`,
+  subscriptions: `
+    const kept = { cleanStart: false, properties: { sessionExpiryInterval: 1000 } }
+    for (let c = 0; c < 10; c++) {
+      const client = broker.connect({ clientId: 'c' + c, ...kept })
+      for (let b = 0; b < 1000; b += 100) client.subscribe(Array.from({ length: 100 }, (_, n) => 'site/' + c + '/' + (b + n) + '/+'))
+      client.drop()
+    }`,
+}
+
+interface Measured {
+  readonly charged: number
+  readonly used: number
+}
+
+/** One process for all: most of what a process costs is its start. */
+function measureAll(): Readonly<Record<string, Measured>> {
+  const fills = Object.entries(shapes).map(
+    ([name, statements]) => `[${JSON.stringify(name)}, (broker) => {${statements}}]`,
+  )
+  const script = `
+    import { TestBroker } from ${JSON.stringify(join(root, 'build/test/support/test-broker.js'))}
+    const use = async () => {
+      for (let round = 0; round < 4; round++) {
+        await new Promise((resolve) => setImmediate(resolve))
+        gc()
+      }
+      const { heapUsed, arrayBuffers } = process.memoryUsage()
+      return heapUsed + arrayBuffers
+    }
+    const measure = async (fill) => {
+      const broker = await TestBroker.start({ 'max-memory': 0 })
+      const before = await use()
+      fill(broker)
+      await broker.settle()
+      const measured = { used: (await use()) - before, charged: broker.broker.memory.bytes }
+      await broker.close()
+      return measured
+    }
+    const fills = [${fills.join(',')}]
+    // Code is compiled, and caches are filled, before anything counts.
+    await measure(fills[0][1])
+    const results = {}
+    for (const [name, fill] of fills) results[name] = await measure(fill)
+    console.log(JSON.stringify(results))`
+  const flags = ['--expose-gc', '--input-type=module', '--eval', script]
+  const { status, stdout, stderr } = spawnSync(process.execPath, flags, { encoding: 'utf8' })
+  assert.equal(status, 0, stderr)
+  return JSON.parse(stdout) as Record<string, Measured>
+}
+
+test('what is charged is what things take on the heap and in buffers, within a factor', () => {
+  for (const [name, { charged, used }] of Object.entries(measureAll())) {
+    const share = charged / used
+    assert.ok(share >= LEAST && share <= MOST, `${name}: ${charged} bytes are charged for ${used}: ${share.toFixed(2)}`)
+  }
+})
