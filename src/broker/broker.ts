@@ -432,6 +432,21 @@ export class BrokerBase implements AsyncDisposable {
   }
 
   /**
+   * Ends a session, and the connection that it has: its subscriptions and the messages that wait for it are forgotten. Also the
+   * way out for a device whose user name has changed: until its session has ended, it is answered 0x85.
+   *
+   * @param options.reasonCode what a connected 5.0 client reads; default 0x98, Administrative action
+   * @returns whether there was one, once that it has ended is stored as far as the configuration's durability says
+   * @throws {UsageError} for a code that a Server's DISCONNECT does not have, or a broker that is not running
+   */
+  async endSession(clientId: string, options: { reasonCode?: ReasonCode } = {}): Promise<boolean> {
+    const { turn } = this.#running()
+    const ended = this.disconnect(clientId, { ...options, endSession: true })
+    await new Promise<void>((resolve) => turn.whenCommitted(resolve))
+    return ended
+  }
+
+  /**
    * Takes any duplex stream of bytes as a Network Connection, under the limits of the top level of the configuration.
    *
    * @param peer what is known of the other side beyond what a socket tells of itself: its address, its port and whether it is

@@ -579,3 +579,38 @@ test('a Store of the host program keeps what is kept', async () => {
   assert.deepEqual(reader.takePayloads(), ['open'])
   await next.close()
 })
+
+test('endSession: whoever ends a session by the host program, it is over, also after a power cut', async () => {
+  const disk = new MemoryDisk()
+  const broker = await start(disk)
+  const meter = await connected(broker, 'meter')
+  await subscribed(broker, meter, 'power/#', 1)
+  ;(await connected(broker, 'away')).drop()
+  const ends: unknown[] = []
+  broker.broker.on('sessionEnded', (event) => ends.push(event))
+  const ended = ['meter', 'away', 'nobody'].map((clientId) => broker.broker.endSession(clientId))
+  await broker.settle()
+  assert.deepEqual(await Promise.all(ended), [true, true, false])
+  assert.deepEqual(ends, [
+    { clientId: 'meter', cause: 'administrator' },
+    { clientId: 'away', cause: 'administrator' },
+  ])
+  assert.ok(meter.isClosed)
+  const next = await crash(disk)
+  assert.deepEqual(next.broker.sessions(), [])
+  await broker.close()
+  await next.close()
+})
+
+test('endSession is the way out for a device whose user name has changed', async () => {
+  const everyone = { name: 'everyone', authenticate: () => ({ decision: 'allow' }) as const }
+  const broker = await TestBroker.start({ auth: { plugins: [everyone] } })
+  const logIn = (userName: string) =>
+    broker.connect({ clientId: 'meter', userName, cleanStart: true, properties: FOREVER }).connack?.reasonCode
+  assert.deepEqual([logIn('before'), logIn('after')], [0, 0x85])
+  const ended = broker.broker.endSession('meter')
+  await broker.settle()
+  assert.equal(await ended, true)
+  assert.equal(logIn('after'), 0)
+  await broker.close()
+})

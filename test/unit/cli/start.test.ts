@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
+import { root } from '../../../tools/main.ts'
 import { PROGRAM, sluice } from './cli-support.ts'
 import { scratchFolder } from '../../support/scratch-folder.ts'
 
@@ -195,4 +196,26 @@ test('explain takes no action that there is not', () => {
   const { code, err } = sluice(['explain', '-c', 'sluice.yaml', '-t', 'a', '--action', 'read'], folder)
   assert.equal(code, 2)
   assert.match(err, /^--action is one of publish, subscribe, receive; got read\.\n/)
+})
+
+test('signals of another purpose neither open the debugger nor end the program', async (t) => {
+  const folder = scratchFolder()
+  writeFileSync(join(folder, 'sluice.yaml'), 'listeners: {default: {bind: "127.0.0.1:0"}}\n')
+  // As it is installed, with what was compiled for tests in the place of what is published.
+  mkdirSync(join(folder, 'bin'))
+  copyFileSync(join(root, 'bin/sluice.js'), join(folder, 'bin/sluice.mjs'))
+  symlinkSync(join(root, 'build/src'), join(folder, 'dist'))
+  const child = spawn(process.execPath, ['bin/sluice.mjs', 'start', '--config', 'sluice.yaml'], { cwd: folder })
+  t.after(() => child.kill('SIGKILL'))
+  let errors = ''
+  child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()))
+  await once(child.stdout, 'data')
+  for (const signal of ['SIGUSR1', 'SIGUSR2', 'SIGALRM'] as const) child.kill(signal)
+  // What comes after them is served: they were taken, and the program goes on.
+  await new Promise((resolve) => setTimeout(resolve, 500))
+  assert.equal(child.exitCode, null)
+  const ended = once(child, 'exit')
+  child.kill('SIGTERM')
+  assert.deepEqual(await ended, [0, null])
+  assert.doesNotMatch(errors, /Debugger/)
 })
