@@ -48,6 +48,8 @@ export function copied(bytes: number): number {
 export const TURN_UNITS = 100_000
 /** Units that one owner may use before others get their share. */
 export const SHARE_UNITS = 25_000
+/** Units for an owner that has just come into the line: whoever needs more waits with those who ask for much. */
+export const FIRST_SHARE_UNITS = 1_000
 const LOOK_EVERY_UNITS = 2_000
 /** A turn that took that long is spent, however little it counted. */
 const TURN_MS = 8
@@ -84,22 +86,22 @@ export class WorkBudget {
     this.isTurnSpent = false
     this.isHalfSpent = false
     this.#nextLook = LOOK_EVERY_UNITS
-    this.#share(undefined)
+    this.#share(undefined, SHARE_UNITS)
   }
 
   /** From here on it is `owner` that works: in a new share, unless it is at work already. */
   enter(owner: object): void {
-    if (owner !== this.owner) this.#share(owner)
+    if (owner !== this.owner) this.#share(owner, SHARE_UNITS)
   }
 
   /** From here on it is `owner` that works, in a new share. */
-  begin(owner: object): void {
-    this.#share(owner)
+  begin(owner: object, units: number = SHARE_UNITS): void {
+    this.#share(owner, units)
   }
 
-  #share(owner: object | undefined): void {
+  #share(owner: object | undefined, units: number): void {
     this.owner = owner
-    this.#shareEnd = this.units + SHARE_UNITS
+    this.#shareEnd = this.units + units
     this.isSpent = this.isTurnSpent
     this.#stop = Math.min(this.#nextLook, this.#shareEnd)
   }

@@ -45,6 +45,7 @@ export interface HostSide {
 /** A subscription of the host program; iterate over it, or give it a listener. */
 export class HostSubscription implements Subscriber, AsyncIterableIterator<ApplicationMessage>, AsyncDisposable {
   readonly clientId = ''
+  readonly isEnded = false
   readonly topicFilter: string
   /** Messages that found the queue full. */
   droppedMessages = 0

@@ -143,6 +143,11 @@ export class Router {
     this.#letGo()
   }
 
+  /** Somebody takes nothing more whose Subscriptions are still there. */
+  subscriberEnded(): void {
+    this.#salt++
+  }
+
   /** Receivers that kept routes name. */
   get keptReceivers(): number {
     return this.#keptReceivers
@@ -222,6 +227,7 @@ export class Router {
     let denied: Set<Subscriber> | undefined
     for (const value of found) {
       if (value instanceof SharedGroup) groups.push(value)
+      else if (value.subscriber.isEnded) continue
       else if (!filters || this.#side.mayReceive(value.subscriber, topicName)) subscriptions.push(value)
       else (denied ??= new Set()).add(value.subscriber)
     }

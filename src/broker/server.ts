@@ -57,6 +57,7 @@ import { Replays } from './replays.ts'
 import { RetainedMessages, type RetainedSide } from './retained.ts'
 import { Router, type RouterSide } from './router.ts'
 import { handOver } from './shared-handover.ts'
+import { SessionEnding } from './session-ending.ts'
 import { Sessions, type Registration, type SessionsSide, type Will } from './sessions.ts'
 import { StoreGate } from './store-gate.ts'
 import { StoreWaiters } from './store-waiters.ts'
@@ -548,9 +549,14 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
   }
 
   sessionEnded({ session }: Registration, cause: SessionEndCause): void {
-    for (const subscription of session.subscriptions.values()) this.router.remove(subscription)
+    session.isEnded = true
+    const ending = new SessionEnding(session, this.work, (subscription) => this.router.remove(subscription))
+    if (!ending.resume()) {
+      this.router.subscriberEnded()
+      this.turn.addTask(session, ending)
+    }
     this.#handOver(session, undefined, true)
-    session.clear()
+    session.end()
     this.ledger?.sessionEnded(session)
     this.#events.tell('sessionEnded', { clientId: session.clientId, cause })
   }

@@ -62,7 +62,7 @@ export class SharedGroup implements SharedOrigin {
     for (let step = 0; step < count; step++) {
       const at = (this.#next + step) % count
       const { subscriber, qos } = this.#members[at]!
-      if (!mayHave(subscriber, message) || !canWait(this.#members[at]!, message)) continue
+      if (subscriber.isEnded || !mayHave(subscriber, message) || !canWait(this.#members[at]!, message)) continue
       if (subscriber.isReady) return this.#take(at)
       if (subscriber.connection !== undefined) connected = connected < 0 ? at : connected
       else if (qos > 0 && message.qos > 0) away = away < 0 ? at : away

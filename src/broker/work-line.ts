@@ -2,8 +2,8 @@
  * Who waits for a turn: owners, not tasks. An owner (a Session, a Connection, a part of the broker) is served for one share,
  * whatever and however much it has to do, and goes to the end of the line if something is left.
  *
- *   fresh   [ owner, owner … ]     had a share's worth of work or less: served first
- *   heavy   [ owner, owner … ]     used up a share and have more: one after the other, at least one in every turn
+ *   fresh   [ owner, owner … ]     have just come: served first, for a small share
+ *   heavy   [ owner, owner … ]     used that up and have more: one after the other, at least one in every turn
  *
  * So a Client with ten thousand tasks gets no more than one with one, and whoever asks for little does not wait behind
  * those who ask for much.
@@ -11,7 +11,7 @@
  * @module
  */
 import { Ring } from '../base/ring.ts'
-import { Work, type WorkBudget } from '../base/work.ts'
+import { FIRST_SHARE_UNITS, SHARE_UNITS, Work, type WorkBudget } from '../base/work.ts'
 
 /** A piece of work that can be done in slices. */
 export interface Task {
@@ -59,19 +59,19 @@ export class WorkLine {
 
   /** Serves the next owner that asked for little. @returns whether there was one */
   serveFresh(): boolean {
-    return this.#serve(this.#fresh.shift())
+    return this.#serve(this.#fresh.shift(), FIRST_SHARE_UNITS)
   }
 
   /** Serves the owner that asked for much and has waited the longest. @returns whether there was one */
   serveHeavy(): boolean {
-    return this.#serve(this.#heavy.shift())
+    return this.#serve(this.#heavy.shift(), SHARE_UNITS)
   }
 
-  #serve(place: Place | undefined): boolean {
+  #serve(place: Place | undefined, units: number): boolean {
     if (place === undefined) return false
     const budget = this.#budget
     const { owner, tasks } = place
-    budget.begin(owner)
+    budget.begin(owner, units)
     do {
       budget.spend(Work.task)
       const task = tasks.shift()!

@@ -130,6 +130,7 @@ export class Session implements Subscriber {
   readonly memory: MemoryAccount
   /** Bytes of the messages in the queue. */
   queuedBytes = 0
+  isEnded = false
   #limits: SessionLimits
   readonly #side: SessionSide
   /** Made with the first Subscription: most Clients of a large fleet have few or none. */
@@ -545,14 +546,15 @@ export class Session implements Subscriber {
     return taken
   }
 
-  /** Gives up all that it holds, for a Session that ends. */
-  clear(): void {
+  /** Ends it: gives up all that it holds, save for its Subscriptions, which may be very many. */
+  end(): void {
+    this.isEnded = true
+    this.#side.work.spend((this.queuedMessages + this.#window.size) * Work.entry)
     for (let left = this.#shift(); left !== undefined; left = this.#shift()) {
       this.memory.release(left.message, DELIVERY_BYTES)
       this.#side.dropped(this, left.message, 'session ended')
     }
     for (const delivery of this.#window.inOrder()) this.#forget(delivery)
-    for (const topicFilter of this.subscriptions.keys()) this.unsubscribe(topicFilter)
     this.memory.add(-sizeOfSession(this.clientId))
     this.#side.gauges.inflightIn -= this.receivedIdentifiers?.size ?? 0
     this.receivedIdentifiers = undefined

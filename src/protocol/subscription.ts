@@ -21,6 +21,8 @@ export interface DeliveryOptions {
 /** Anyone a message can be delivered to: a Session, or a function of the host program. One match path for both. */
 export interface Subscriber {
   readonly clientId: string
+  /** It takes nothing more, though its Subscriptions may be there for a while. */
+  readonly isEnded: boolean
   deliver(message: ApplicationMessage, options: DeliveryOptions): void
 }
 

@@ -19,7 +19,11 @@ function routerOf(): { readonly router: Router; readonly memory: MemoryAccount }
 test('routes of many topics to many subscribers do not add up, wherever the topics are kept', () => {
   const { router } = routerOf()
   let delivered = 0
-  const subscribers = Array.from({ length: 2500 }, (_, at) => ({ clientId: `c${at}`, deliver: () => delivered++ }))
+  const subscribers = Array.from({ length: 2500 }, (_, at) => ({
+    clientId: `c${at}`,
+    isEnded: false,
+    deliver: () => delivered++,
+  }))
   for (const subscriber of subscribers) router.add(subscriptionOf(subscriber, '#'))
   // Aliases keep topics that the cache has given up.
   const topics = Array.from({ length: 300 }, (_, at) => {
@@ -41,7 +45,7 @@ test('routes of many topics to many subscribers do not add up, wherever the topi
 
 test('subscriptions and the nodes of their filters are charged to the broker, and given back', () => {
   const { router, memory } = routerOf()
-  const one = { clientId: 'one', deliver: () => {} }
+  const one = { clientId: 'one', isEnded: false, deliver: () => {} }
   const filters = ['a', 'a/b', 'a/b/c/d/e', '#', '$share/g/a/b', '$share/g/x/y']
   const subscriptions = filters.map((filter) => subscriptionOf(one, filter))
   const bytes = subscriptions.map((subscription) => {

@@ -241,7 +241,7 @@ for (const full of ['session', 'user', 'broker'] as const) {
     assert.equal(broker.bytes, bytes + charged(9))
     deliver(session, 'd', 1, { payload: Buffer.alloc(9) })
     assert.equal(told.length, 2)
-    session.clear()
+    session.end()
     assert.deepEqual([session.queuedMessages, session.memory.bytes, user.bytes, broker.bytes], [0, 0, 0, 0])
   })
 }
@@ -268,9 +268,9 @@ test('a message that several Sessions hold counts for each of them, and once for
     [one.memory.bytes - ofOne, user.bytes - ofUser, other.memory.bytes - ofOther, broker.bytes - ofAll],
     [bytes, bytes, bytes, bytes + DELIVERY_BYTES],
   )
-  one.clear()
+  one.end()
   assert.equal(broker.bytes, other.memory.bytes)
-  other.clear()
+  other.end()
   assert.deepEqual([one.memory.bytes, other.memory.bytes, broker.bytes], [0, 0, 0])
 })
 

@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { PacketType } from '../../../../src/codec/packets.ts'
+import { noProperties } from '../../../../src/codec/properties.ts'
+import { TestBroker } from '../../../support/test-broker.ts'
+import type { TestClient } from '../../../support/test-client.ts'
+import { assertShared, measure, sendInTurn } from './support.ts'
+
+const ROOM = { 'max-memory': 0, 'max-inflight-messages': 65_535 } as const
+const DISCONNECT = { type: PacketType.DISCONNECT, reasonCode: 0, properties: noProperties } as const
+
+function subscribeToMany(client: TestClient, count: number, prefix: string): void {
+  const options = { qos: 1, noLocal: false, retainAsPublished: false, retainHandling: 2 } as const
+  const subscriptions = Array.from({ length: count }, (_, at) => ({ topicFilter: `${prefix}/${at}`, ...options }))
+  client.send({ type: PacketType.SUBSCRIBE, packetIdentifier: 1, subscriptions, properties: noProperties })
+  client.take()
+}
+
+async function crowd(count: number, each: number, options = {}): Promise<[TestBroker, TestClient[]]> {
+  const broker = await TestBroker.start(ROOM)
+  const clients = Array.from({ length: count }, (_, at) => broker.connect({ clientId: `c${at}`, ...options }))
+  for (const [at, client] of clients.entries()) subscribeToMany(client, each, at % 2 === 0 ? 'shared' : `own/${at}`)
+  return [broker, clients]
+}
+
+test('many Clients with many subscriptions leave at once: by DISCONNECT', async () => {
+  const [broker, clients] = await crowd(20, 2_000)
+  const measured = measure(broker, () => {
+    for (const client of clients) sendInTurn(client, DISCONNECT)
+  })
+  assertShared('DISCONNECT', measured, 1_000_000)
+  assert.equal(broker.broker.sessions().length, 1 - 1)
+  await broker.close()
+})
+
+test('many Sessions with many subscriptions expire at one moment, and take no message from then on', async () => {
+  const [broker, clients] = await crowd(20, 2_000, { properties: { sessionExpiryInterval: 10 } })
+  for (const client of clients) client.drop()
+  const sensor = broker.connect({ clientId: 'sensor' })
+  broker.advance(9_999)
+  assert.equal(broker.broker.sessions().length, 21)
+  const measured = measure(broker, () => void broker.clock.step(broker.clock.now() + 1))
+  assertShared('expiry', measured, 1_000_000)
+  sensor.publish('shared/1', 'late', 1)
+  assert.equal(sensor.take().length, 1)
+  assert.deepEqual(
+    broker.broker.sessions().map(({ clientId }) => clientId),
+    ['sensor'],
+  )
+  assert.equal(broker.broker.metrics.sessionsExpired, 20)
+  await broker.close()
+})
+
+test('a Session that ended takes nothing while its subscriptions are still there', async () => {
+  const [broker, [first, second]] = await crowd(2, 5_000)
+  subscribeToMany(second!, 5_000, 'shared')
+  const sensor = broker.connect({ clientId: 'sensor' })
+  sensor.publish('shared/4999', 'before', 1)
+  assert.deepEqual(first!.takePayloads(), ['before'])
+  sendInTurn(first!, DISCONNECT)
+  const payload = Buffer.from('after')
+  const message = { type: PacketType.PUBLISH, dup: false, qos: 1, retain: false, topicName: 'shared/4999' } as const
+  sendInTurn(sensor, { ...message, packetIdentifier: 7, properties: noProperties, payload })
+  broker.clock.runTurn()
+  assert.deepEqual(second!.takePayloads(), ['before', 'after'])
+  assert.equal(broker.broker.metrics.dropped['not connected'], 0)
+  broker.clock.runTurns()
+  assert.deepEqual(
+    broker.broker
+      .sessions()
+      .map(({ clientId }) => clientId)
+      .toSorted(),
+    ['c1', 'sensor'],
+  )
+  await broker.close()
+})
