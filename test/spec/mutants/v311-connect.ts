@@ -166,14 +166,14 @@ export const connectMutants: readonly Mutant[] = [
     '3.1.1 MQTT-3.1.2-24',
     'Keep Alive is watched for twice its time',
     CONNECTION,
-    'return this.#lastPacketMs + this.#keepAliveMs * 1.5 +',
-    'return this.#lastPacketMs + this.#keepAliveMs * 2 +',
+    'return this.#lastSignMs + this.#keepAliveMs * 1.5 +',
+    'return this.#lastSignMs + this.#keepAliveMs * 2 +',
   ),
   mutant(
     '3.1.1 MQTT-3.1.2-24',
     'Packets do not start the Keep Alive anew',
     CONNECTION,
-    'this.#lastPacketMs = server.now()\n    server.metrics',
+    'this.#lastSignMs = server.now()\n    server.metrics',
     'server.metrics',
   ),
   mutant(

@@ -87,8 +87,8 @@ export const deliveryMutants: readonly Mutant[] = [
     '3.1.1 MQTT-4.4.0-1, 5.0 MQTT-4.4.0-1',
     'Nothing is sent again on reconnect',
     SESSION,
-    'if (this.#window.size > 0) {\n      this.#toResend = new Ring()',
-    'if (this.#window.size > 1_000_000) {\n      this.#toResend = new Ring()',
+    'if (this.#window.size > 0) {\n      this.#side.work',
+    'if (this.#window.size > 1_000_000) {\n      this.#side.work',
   ),
   mutant(
     '3.1.1 MQTT-4.6.0-1',

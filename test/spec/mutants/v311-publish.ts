@@ -77,8 +77,8 @@ export const publishMutants: readonly Mutant[] = [
     '3.1.1 MQTT-3.3.1-6',
     'A new subscription gets no retained message',
     SUBSCRIBING,
-    'if (isOwed && !isShared) this.#owed.push(subscription)',
-    'if (isOwed && isShared) this.#owed.push(subscription)',
+    'if (isOwed && !isShared) owed.push(',
+    'if (isOwed && isShared) owed.push(',
   ),
   mutant(
     '3.1.1 MQTT-3.8.4-3',

@@ -51,9 +51,9 @@ export const subscribeMutants: readonly Mutant[] = [
   mutant(
     '3.1.1 MQTT-3.8.4-4, 5.0 MQTT-3.8.4-5',
     'Only the first filter of a SUBSCRIBE is served',
-    SUBSCRIBING,
-    'const code = wish.refused ?? this.#grant(connection, wish, allowed[at]!, identifiers)',
-    'const code = wish.refused ?? (at > 0 ? wish.request.qos : this.#grant(connection, wish, allowed[at]!, identifiers))',
+    'src/broker/subscribe-work.ts',
+    'this.reasonCodes.push(this.#side.grant(this, checked, allowed))',
+    'this.reasonCodes.push(at > 0 ? checked.request.qos : this.#side.grant(this, checked, allowed))',
   ),
   mutant(
     '3.1.1 MQTT-3.8.4-5, MQTT-3.9.3-1, 5.0 MQTT-3.9.3-1',
@@ -128,9 +128,9 @@ export const subscribeMutants: readonly Mutant[] = [
   mutant(
     '3.1.1 MQTT-3.10.4-6, 5.0 MQTT-3.10.4-6',
     'Only the first filter of an UNSUBSCRIBE counts',
-    SUBSCRIBING,
-    'return packet.topicFilters.map(',
-    'return packet.topicFilters.slice(0, 1).map(',
+    'src/broker/unsubscribe-work.ts',
+    'const { topicFilters } = this.#packet',
+    'const topicFilters = this.#packet.topicFilters.slice(0, 1)',
   ),
   mutant(
     '3.1.1 MQTT-3.12.4-1, 5.0 MQTT-3.12.4-1',

@@ -12,15 +12,15 @@ export const wireMutants: readonly Mutant[] = [
     '3.1.1 MQTT-1.5.3-1, 5.0 MQTT-1.5.4-1',
     'Anything passes for UTF-8',
     UTF8,
-    'return isUtf8(rest) && !rest.includes(0)',
-    'return (isUtf8(rest) || true) && !rest.includes(0)',
+    'return isUtf8(text) && !text.includes(0)',
+    'return (isUtf8(text) || true) && !text.includes(0)',
   ),
   mutant(
     '3.1.1 MQTT-1.5.3-2, MQTT-4.7.3-2, 5.0 MQTT-1.5.4-2, MQTT-4.7.3-2',
     'U+0000 passes in a string',
     UTF8,
-    'return isUtf8(rest) && !rest.includes(0)',
-    'return isUtf8(rest)',
+    'return isUtf8(text) && !text.includes(0)',
+    'return isUtf8(text)',
   ),
   mutant(
     '3.1.1 MQTT-1.5.3-3, 5.0 MQTT-1.5.4-3',
@@ -158,9 +158,9 @@ export const wireMutants: readonly Mutant[] = [
   mutant(
     '3.1.1 MQTT-4.7.2-1',
     'A new subscription to # gets retained messages below $',
-    'src/topics/topic-map.ts',
-    "wanted !== level && level.startsWith('$')) continue",
-    "wanted !== level && level.startsWith('\\0')) continue",
+    'src/topics/topic-search.ts',
+    "wanted !== child.level && child.level.startsWith('$')) return",
+    "wanted !== child.level && child.level.startsWith('\\0')) return",
   ),
   mutant(
     '3.1.1 MQTT-4.7.3-1, 5.0 MQTT-4.7.3-1',

@@ -112,8 +112,8 @@ export const mutantsDeliver5: readonly Mutant[] = [
     '5.0 U-3.8.2.1.2-2',
     'Subscription Identifiers are not stored',
     SUBSCRIBING,
-    'const identifiers = packet.properties.subscriptionIdentifiers ?? NO_IDENTIFIERS',
-    'const identifiers = packet.properties.subscriptionIdentifiers?.slice(1) ?? NO_IDENTIFIERS',
+    'const subscriptionIdentifiers = packet.properties.subscriptionIdentifiers ?? NO_IDENTIFIERS',
+    'const subscriptionIdentifiers = packet.properties.subscriptionIdentifiers?.slice(1) ?? NO_IDENTIFIERS',
   ),
   mutant(
     '5.0 MQTT-3.11.3-1',

@@ -53,7 +53,7 @@ test('Client Identifiers of 1 to 23 letters and digits are accepted, every lette
 })
 
 test('Client Identifiers that are longer or have other characters are accepted too [5.0 U-3.1.3.1-1]', async () => {
-  const broker = await TestBroker.start()
+  const broker = await TestBroker.start({ 'max-connect-packet-size': 131_072 })
   for (const clientId of [
     'a'.repeat(24),
     'a'.repeat(65_535),
