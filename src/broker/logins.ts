@@ -10,7 +10,7 @@ import type { Clock } from '../base/clock.ts'
 import { saidByPeer } from '../base/printable.ts'
 import { ReasonCode } from '../codec/reason-code.ts'
 import type { Connection } from '../protocol/connection.ts'
-import type { ExchangeStates, LoginResult } from './access.ts'
+import type { Access, ExchangeStates, LoginResult } from './access.ts'
 import { notesOf } from './connection-notes.ts'
 import type { Current } from './current.ts'
 import type { Events } from './events.ts'
@@ -128,7 +128,15 @@ export class Logins {
       notes.exchangeAsOf = asOf
     }
     const result = access.authenticate(request, states, attempt)
-    if (result instanceof Promise) void result.then((known) => this.#decided(attempt, known, asOf))
+    if (result instanceof Promise) void result.then((known) => this.#answered(attempt, known, asOf, access))
+    else this.#decided(attempt, result, asOf)
+  }
+
+  /** Plugins that a reload closed have not decided anything: those that took their place are asked. */
+  #answered(attempt: LoginAttempt, result: LoginResult, asOf: number, access: Access): void {
+    const isOvertaken = access !== this.#parts.current.access && notesOf(attempt.connection).exchange === undefined
+    const hasFailed = result.decision === 'deny' && result.reasonCode === ReasonCode.ServerUnavailable
+    if (isOvertaken && hasFailed && attempt.isWanted()) this.#vote(attempt)
     else this.#decided(attempt, result, asOf)
   }
 

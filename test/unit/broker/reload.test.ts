@@ -5,6 +5,7 @@ import { connect, createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { ConfigInput } from '../../../src/broker/options.ts'
+import type { Plugin } from '../../../src/broker/plugin.ts'
 import { PacketType } from '../../../src/codec/packets.ts'
 import { createBroker } from '../../../src/create-broker.ts'
 import { TestBroker } from '../../support/test-broker.ts'
@@ -54,6 +55,29 @@ test('reload: who would no longer be let in is disconnected, others stay', async
   const [last] = client.take()
   assert.equal(last?.type === PacketType.DISCONNECT && last.reasonCode, 0x87)
   await test.close()
+})
+
+test('reload: a login that plugins which are closed could not decide is put to those that took their place', async () => {
+  let giveUp = (_error: Error): void => undefined
+  const closing: Plugin = {
+    name: 'closing',
+    authenticate: () => new Promise((_, reject) => (giveUp = reject)),
+    close: () => giveUp(new Error('closed')),
+  }
+  const decided = (decision: 'allow' | 'deny'): Plugin => ({ name: decision, authenticate: () => ({ decision }) })
+  for (const [decision, reasonCode] of [
+    ['allow', 0],
+    ['deny', 0x86],
+  ] as const) {
+    const test = await TestBroker.start({ listeners: {}, auth: { plugins: [closing] } })
+    const client = test.open()
+    client.connect({ clientId: 'c', userName: 'ann', password: 'x' })
+    await test.broker.reload({ listeners: {}, auth: { plugins: [decided(decision)] } })
+    await test.settle()
+    const connack = client.takeFirst(PacketType.CONNACK)
+    assert.equal(connack?.type === PacketType.CONNACK && connack.reasonCode, reasonCode)
+    await test.close()
+  }
 })
 
 test('reload: listeners come and go; an error changes nothing', async () => {
