@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { Work } from '../base/work.ts'
+import { copied, Work } from '../base/work.ts'
 import type { MemoryAccount } from '../base/memory-account.ts'
 import { ProtocolError } from '../codec/protocol-error.ts'
 import { ReasonCode } from '../codec/reason-code.ts'
@@ -177,7 +177,7 @@ export class Publishing {
     const { dropped } = this.#parts.metrics
     const droppedBefore = dropped['memory limit']
     const receivers = this.#router.route(message, topic)
-    this.#parts.turn.work.spend(receivers * Work.delivery)
+    this.#parts.turn.work.spend(receivers * (Work.delivery + copied(message.size)))
     if (this.#parts.events.hears.published) {
       message.own()
       this.#parts.events.tell('published', { client, message, receivers })

@@ -10,6 +10,8 @@
  * @module
  */
 import { sizeOfText, type MemoryAccount } from '../base/memory-account.ts'
+import { Work, type WorkBudget } from '../base/work.ts'
+import type { QoS } from '../codec/packets.ts'
 import type { ApplicationMessage } from '../protocol/application-message.ts'
 import { SUBSCRIPTION_BYTES } from '../protocol/memory-sizes.ts'
 import type { KnownTopic } from '../protocol/server-side.ts'
@@ -36,6 +38,7 @@ interface Routes {
 
 /** What the Router asks about permissions (see `Access`), and tells of those who go without. */
 export interface RouterSide {
+  readonly work: WorkBudget
   readonly checksReceive: boolean
   readonly stable: boolean
   mayReceive(subscriber: Subscriber, topicName: string): boolean
@@ -166,6 +169,7 @@ export class Router {
   route(message: ApplicationMessage, topic?: KnownTopic): number {
     const { receivers, denied, groups } = topic === undefined ? this.#routes(message.topicName) : this.#cached(topic)
     const asks = this.#side.checksReceive && !this.#side.stable
+    if (asks) this.#side.work.spend(receivers.length * Work.question)
     const { publisher } = message
     let count = 0
     for (let at = 0; at < receivers.length; at++) {
@@ -181,7 +185,7 @@ export class Router {
     }
     if (denied.size > 0) for (const receiver of denied) this.#side.dropped(receiver, message, 'not authorized')
     for (const group of groups) {
-      if (group.deliver(message, this.#mayHave)) count++
+      if (group.deliver(message, this.#mayHave, this.#side.work)) count++
       else this.#side.dropped(NO_MEMBER, message, 'no member')
     }
     return count
@@ -220,8 +224,10 @@ export class Router {
     const found = this.#found
     found.length = 0
     this.#trie.match(topicName, found)
+    this.#side.work.spend(this.#trie.visited * Work.node + found.length)
     if (found.length === 0) return NO_ROUTES
     const filters = this.#side.checksReceive && this.#side.stable
+    if (filters) this.#side.work.spend(found.length * Work.question)
     const subscriptions: Subscription[] = []
     const groups: SharedGroup[] = []
     let denied: Set<Subscriber> | undefined
@@ -254,11 +260,29 @@ function merge(subscriptions: readonly Subscription[]): readonly Route[] {
 }
 
 function join(one: Route, other: Subscription): Route {
-  return {
-    subscriber: one.subscriber,
-    qos: one.qos > other.qos ? one.qos : other.qos,
-    noLocal: one.noLocal,
-    retainAsPublished: one.retainAsPublished,
-    subscriptionIdentifiers: [...one.subscriptionIdentifiers, ...other.subscriptionIdentifiers],
+  const joined = one instanceof JoinedRoute ? one : new JoinedRoute(one)
+  joined.add(other)
+  return joined
+}
+
+/** Several subscriptions of one receiver, which may be very many: each adds to what there is. */
+class JoinedRoute implements Route {
+  readonly subscriber: Subscriber
+  qos: QoS
+  readonly noLocal: boolean
+  readonly retainAsPublished: boolean
+  readonly subscriptionIdentifiers: number[]
+
+  constructor({ subscriber, qos, noLocal, retainAsPublished, subscriptionIdentifiers }: Route) {
+    this.subscriber = subscriber
+    this.qos = qos
+    this.noLocal = noLocal
+    this.retainAsPublished = retainAsPublished
+    this.subscriptionIdentifiers = [...subscriptionIdentifiers]
+  }
+
+  add({ qos, subscriptionIdentifiers }: Subscription): void {
+    if (qos > this.qos) this.qos = qos
+    this.subscriptionIdentifiers.push(...subscriptionIdentifiers)
   }
 }

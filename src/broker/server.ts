@@ -207,6 +207,7 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
   #routerSide(): RouterSide {
     const { current } = this.#parts
     return {
+      work: this.work,
       get checksReceive() {
         return current.access.checksReceive
       },
@@ -563,6 +564,7 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
 
   #handOver(session: Session, topicFilters: ReadonlySet<string> | undefined, sessionEnds: boolean): void {
     handOver(session, topicFilters, sessionEnds, {
+      work: this.work,
       now: () => this.now(),
       group: (shared) => this.router.group(shared),
       mayHave: (member, { topicName }) => {

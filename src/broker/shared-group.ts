@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { Work, type WorkBudget } from '../base/work.ts'
 import type { ApplicationMessage } from '../protocol/application-message.ts'
 import type { SharedOrigin } from '../protocol/delivery.ts'
 import type { Session } from '../protocol/session.ts'
@@ -19,10 +20,15 @@ export interface Membership extends Subscription {
 /** Whether that member may have that message at all (a permission). */
 export type MayHave = (session: Session, message: ApplicationMessage) => boolean
 
+/** Above this many members one is found by an index instead of a search. */
+const MAX_SEARCHED = 16
+
 export class SharedGroup implements SharedOrigin {
   /** As its members wrote it: `$share/Name/filter`. */
   readonly topicFilter: string
   readonly #members: Membership[] = []
+  /** Where each is, once there are many. */
+  #places: Map<Session, number> | undefined = undefined
   #next = 0
 
   constructor(topicFilter: string) {
@@ -35,27 +41,50 @@ export class SharedGroup implements SharedOrigin {
 
   /** Adds a member, or replaces its part: subscribing twice does not join twice (U-4.8.2-5). */
   add(membership: Membership): void {
-    const at = this.#members.findIndex(({ subscriber }) => subscriber === membership.subscriber)
-    if (at < 0) this.#members.push(membership)
-    else this.#members[at] = membership
+    const at = this.#find(membership.subscriber)
+    if (at >= 0) {
+      this.#members[at] = membership
+      return
+    }
+    this.#places?.set(membership.subscriber, this.#members.length)
+    this.#members.push(membership)
+    if (this.#members.length <= MAX_SEARCHED) return
+    this.#places ??= new Map(this.#members.map(({ subscriber }, place) => [subscriber, place]))
+  }
+
+  #find(session: Session): number {
+    if (this.#places !== undefined) return this.#places.get(session) ?? -1
+    return this.#members.findIndex(({ subscriber }) => subscriber === session)
   }
 
   remove(session: Session): void {
-    const at = this.#members.findIndex(({ subscriber }) => subscriber === session)
+    const at = this.#find(session)
     if (at < 0) return
-    this.#members.splice(at, 1)
-    if (this.#next > at) this.#next--
+    if (this.#places === undefined) {
+      this.#members.splice(at, 1)
+      if (this.#next > at) this.#next--
+      return
+    }
+    // Among many the last one takes the place of the one that goes.
+    this.#places.delete(session)
+    const last = this.#members.pop()!
+    if (last.subscriber !== session) {
+      this.#members[at] = last
+      this.#places.set(last.subscriber, at)
+    }
+    if (this.#next >= this.#members.length) this.#next = 0
+    if (this.#members.length <= MAX_SEARCHED / 2) this.#places = undefined
   }
 
   /** Delivers to one member. @returns whether there was one that could have it */
-  deliver(message: ApplicationMessage, mayHave: MayHave): boolean {
-    const member = this.#choose(message, mayHave)
+  deliver(message: ApplicationMessage, mayHave: MayHave, work: WorkBudget): boolean {
+    const member = this.#choose(message, mayHave, work)
     if (member === undefined) return false
     member.subscriber.deliver(message, member, this)
     return true
   }
 
-  #choose(message: ApplicationMessage, mayHave: MayHave): Membership | undefined {
+  #choose(message: ApplicationMessage, mayHave: MayHave, work: WorkBudget): Membership | undefined {
     const count = this.#members.length
     let connected = -1
     let away = -1
@@ -63,10 +92,14 @@ export class SharedGroup implements SharedOrigin {
       const at = (this.#next + step) % count
       const { subscriber, qos } = this.#members[at]!
       if (subscriber.isEnded || !mayHave(subscriber, message) || !canWait(this.#members[at]!, message)) continue
-      if (subscriber.isReady) return this.#take(at)
+      if (subscriber.isReady) {
+        work.spend(step * Work.entry)
+        return this.#take(at)
+      }
       if (subscriber.connection !== undefined) connected = connected < 0 ? at : connected
       else if (qos > 0 && message.qos > 0) away = away < 0 ? at : away
     }
+    work.spend(count * Work.entry)
     const fallback = connected >= 0 ? connected : away
     return fallback < 0 ? undefined : this.#take(fallback)
   }

@@ -3,12 +3,14 @@
  *
  * @module
  */
+import { Work, type WorkBudget } from '../base/work.ts'
 import { ApplicationMessage } from '../protocol/application-message.ts'
 import type { DropCause, Session } from '../protocol/session.ts'
 import type { MayHave, SharedGroup } from './shared-group.ts'
 
 /** What a handover works with. */
 export interface HandoverSide {
+  readonly work: WorkBudget
   now(): number
   /** The group as its members wrote it, `$share/Name/filter`, if it has any left. */
   group(topicFilter: string): SharedGroup | undefined
@@ -27,13 +29,15 @@ export function handOver(
   sessionEnds: boolean,
   side: HandoverSide,
 ): void {
+  side.work.spend((session.queuedMessages + session.inflightMessages) * Work.entry)
   for (const delivery of session.takeShared(topicFilters, sessionEnds)) {
+    side.work.spend(Work.delivery)
     const message = renewed(delivery.message)
     if (message.isExpired(side.now())) {
       side.dropped(session, message, 'expired') // [5.0 MQTT-3.3.2-5]
       continue
     }
-    if (side.group(delivery.shared!.topicFilter)?.deliver(message, side.mayHave) !== true) {
+    if (side.group(delivery.shared!.topicFilter)?.deliver(message, side.mayHave, side.work) !== true) {
       side.dropped(session, message, sessionEnds ? 'session ended' : 'no member')
     }
   }

@@ -66,6 +66,8 @@ export class TopicTrie<Value extends NonNullable<unknown>> implements NodeCount 
   readonly #root = new TopicNode<Held<Value>>('')
   /** Nodes of the tree: what it takes in memory. */
   nodes = 0
+  /** Nodes that the last `match` went through. */
+  visited = 0
   #size = 0
   #version = 0
 
@@ -106,12 +108,14 @@ export class TopicTrie<Value extends NonNullable<unknown>> implements NodeCount 
    * name and a `+` lead on both.
    */
   match(topicName: string, into: Value[]): void {
+    this.visited = 0
     const hidden = topicName.charCodeAt(0) === 0x24 // begins with $
     let aside: Aside<Value> | undefined
     let node: TopicNode<Held<Value>> | undefined = this.#root
     // Where the first level that is not used up begins; behind the end when there is none.
     let at = 0
     for (;;) {
+      this.visited++
       let next: TopicNode<Held<Value>> | undefined
       if (at > topicName.length) {
         collect(node, into)

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { WorkBudget } from '../../../src/base/work.ts'
 import { MemoryAccount } from '../../../src/base/memory-account.ts'
 import { MAX_KEPT_RECEIVERS, Router } from '../../../src/broker/router.ts'
 import type { Subscriber, Subscription } from '../../../src/protocol/subscription.ts'
@@ -12,7 +13,13 @@ function subscriptionOf(subscriber: Subscriber, topicFilter: string): Subscripti
 
 function routerOf(): { readonly router: Router; readonly memory: MemoryAccount } {
   const memory = new MemoryAccount('broker', '', 0, undefined)
-  const side = { checksReceive: false, stable: true, mayReceive: () => true, dropped: () => {} }
+  const side = {
+    work: new WorkBudget(() => 0),
+    checksReceive: false,
+    stable: true,
+    mayReceive: () => true,
+    dropped: () => {},
+  }
   return { router: new Router(side, 1, memory), memory }
 }
 
