@@ -81,10 +81,16 @@ export class Payloads {
   }
 
   async #fetch(session: Session): Promise<void> {
-    const messages = session.nextUnloaded(BATCH_MESSAGES, BATCH_BYTES)
+    const messages = this.#batchOf(session)
+    const { memory } = session
+    // Charged before they come, so that Sessions that are read at the same time see each other.
+    for (const { payloadLength } of messages) memory.add(payloadLength)
     try {
-      await this.load(messages)
+      await this.load(messages, (message) => {
+        if (!message.isLoaded || message.holders === 0) memory.add(-message.payloadLength)
+      })
     } catch (error) {
+      for (const { payloadLength } of messages) memory.add(-payloadLength)
       this.#failed(session, error)
       return
     }
@@ -121,14 +127,26 @@ export class Payloads {
     this.#retries.delete(session)
   }
 
-  /** Reads the payloads of those messages into RAM; where one is damaged, its message is lost and no other. */
-  async load(messages: readonly ApplicationMessage[]): Promise<void> {
+  /** Where there is no memory for more, one message after the other: reading frees memory. */
+  #batchOf(session: Session): readonly ApplicationMessage[] {
+    const messages = session.nextUnloaded(BATCH_MESSAGES, BATCH_BYTES)
+    const bytes = messages.reduce((sum, { payloadLength }) => sum + payloadLength, 0)
+    return session.memory.refuses(bytes, true) === undefined ? messages : messages.slice(0, 1)
+  }
+
+  /**
+   * Reads the payloads of those messages into RAM; where one is damaged, its message is lost and no other.
+   *
+   * @param done called for each of them at the moment at which it is loaded or lost; for none where the Store cannot be read
+   */
+  async load(messages: readonly ApplicationMessage[], done: (message: ApplicationMessage) => void): Promise<void> {
     if (messages.length === 0) return
     const payloads = await this.#store.read(messages.map(({ messageNumber }) => messageNumber))
     for (const [at, message] of messages.entries()) {
       const payload = payloads[at]
       if (payload === undefined) this.#lose(message)
       else message.load(payload)
+      done(message)
     }
   }
 

@@ -11,7 +11,7 @@
  * @module
  */
 import type { QoS } from '../codec/packets.ts'
-import { ApplicationMessage } from '../protocol/application-message.ts'
+import { ApplicationMessage, unloadedCopyOf } from '../protocol/application-message.ts'
 
 const BLOCK_ROWS = 4096
 /** Below the length, which has at most 28 bits (§2.1.4). */
@@ -51,7 +51,7 @@ export class RestoredMessages {
 
   find(messageNumber: number): ApplicationMessage | undefined {
     const row = this.#index[this.#slotOf(messageNumber)]! - 1
-    if (row < 0) return this.#whole.get(messageNumber)
+    if (row < 0) return this.#findWhole(messageNumber)
     const block = this.#blocks[Math.floor(row / BLOCK_ROWS)]!
     const at = row % BLOCK_ROWS
     const lengthAndBits = block.lengthsAndBits[at]!
@@ -63,6 +63,12 @@ export class RestoredMessages {
       receivedAtMs: 0,
     }
     return ApplicationMessage.stored(parts, messageNumber, Math.floor(lengthAndBits / LENGTH_UNIT))
+  }
+
+  /** Each that refers to it gets one of its own: their payloads are loaded, and charged, one by one. */
+  #findWhole(messageNumber: number): ApplicationMessage | undefined {
+    const message = this.#whole.get(messageNumber)
+    return message === undefined || message.isLoaded ? message : unloadedCopyOf(message)
   }
 
   /** The same string for the same name: what it was told with goes. */

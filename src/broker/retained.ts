@@ -161,6 +161,13 @@ export class RetainedMessages {
     this.#insert(message, payer)
   }
 
+  /** The payload of a restored message has come. */
+  loaded({ topicName, payloadLength, isLoaded }: ApplicationMessage): void {
+    if (!isLoaded) return
+    this.#entries.get(topicName)?.payer.add(payloadLength)
+    this.bytes += payloadLength
+  }
+
   /** The Store has lost what was retained there. */
   lose({ topicName }: ApplicationMessage): void {
     if (this.#remove(topicName) !== undefined) this.#side.cleared(topicName, 'damaged')

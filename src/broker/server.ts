@@ -318,7 +318,9 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
     const atOnce = 1000
     const total = messages.length
     for (let done = 0; done < total; done += atOnce) {
-      await this.#payloads!.load(messages.slice(done, done + atOnce))
+      await this.#payloads!.load(messages.slice(done, done + atOnce), (message) =>
+        this.retainedMessages.loaded(message),
+      )
       tell({ done, total, unit: 'records' })
     }
     for (const message of messages) if (message.isLost) this.retainedMessages.lose(message)

@@ -4,7 +4,7 @@
  * @module
  */
 import { Work, type WorkBudget } from '../base/work.ts'
-import { ApplicationMessage } from '../protocol/application-message.ts'
+import { ApplicationMessage, unloadedCopyOf } from '../protocol/application-message.ts'
 import type { DropCause, Session } from '../protocol/session.ts'
 import type { MayHave, SharedGroup } from './shared-group.ts'
 
@@ -48,7 +48,9 @@ export function handOver(
  * anew. Whose payload is in the Store alone stays what it is: it goes to nobody who would let the Store forget it.
  */
 function renewed(message: ApplicationMessage): ApplicationMessage {
-  if (!message.isLoaded || message.messageNumber === 0) return message
+  // Its payload may be on its way to the one who had it, who is charged for that.
+  if (!message.isLoaded) return message.isLost ? message : unloadedCopyOf(message)
+  if (message.messageNumber === 0) return message
   message.own()
   return ApplicationMessage.of(message)
 }

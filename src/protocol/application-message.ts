@@ -238,11 +238,17 @@ export class ApplicationMessage {
   }
 
   /**
-   * What it takes in memory: an estimate that counts against limits. It stays the same, whether the payload is in RAM or not.
+   * What it takes in memory: an estimate that counts against limits. Whoever loads a payload charges it to whoever holds the
+   * message.
    *
    * Hot: asked several times for each delivery at QoS 1 and 2.
    */
   get size(): number {
+    return this.isLoaded ? this.fullSize : MESSAGE_BYTES + this.namesSize
+  }
+
+  /** The same with its payload, wherever that is. */
+  get fullSize(): number {
     return MESSAGE_BYTES + this.namesSize + this.payloadLength
   }
 
@@ -364,4 +370,11 @@ export class ApplicationMessage {
     const { bytes, packetIdentifierAt } = makePublishFrame(fields, this.payload, version)
     return { bytes, start: 0, end: bytes.length, packetIdentifierAt }
   }
+}
+
+/** Another message like that one, which has its payload in the Store alone. */
+export function unloadedCopyOf(message: ApplicationMessage): ApplicationMessage {
+  const { topicName, qos, retain, propertyList, publisher, receivedAtMs, messageNumber, payloadLength } = message
+  const parts = { topicName, qos, retain, properties: propertyList, publisher, receivedAtMs }
+  return ApplicationMessage.stored(parts, messageNumber, payloadLength)
 }

@@ -304,7 +304,7 @@ export class Session implements Subscriber {
     const waits = this.queuedMessages > 0 || !this.isReady || !message.isLoaded
     if (waits ? !this.#makeRoom(message) : !this.#hasMemoryFor(message, true)) return
     const mayPark = waits && shared === undefined && this.ledger !== undefined
-    const parks = mayPark && this.#side.parks(this, message.size)
+    const parks = mayPark && this.#side.parks(this, message.fullSize)
     if (waits && !parks) message.own()
     else message.keep()
     const delivery = new Delivery(message, qos, retain, identifiers, shared, ++this.#lastEntryNumber)
@@ -322,18 +322,18 @@ export class Session implements Subscriber {
     if (parks && !delivery.isStored) delivery.message.own()
     this.#queue ??= new WaitingQueue(this.memory)
     this.#queue.push(delivery, parks)
-    this.queuedBytes += delivery.message.size
+    this.queuedBytes += delivery.message.fullSize
     const { gauges } = this.#side
     gauges.queuedMessages++
-    gauges.queuedBytes += delivery.message.size
+    gauges.queuedBytes += delivery.message.fullSize
   }
 
   /** @returns false when the new message is the one that has to go */
   #makeRoom(message: ApplicationMessage): boolean {
     const { maxQueuedMessages, maxQueuedBytes, queueFull } = this.#limits
-    while (this.queuedMessages + 1 > maxQueuedMessages || this.queuedBytes + message.size > maxQueuedBytes) {
+    while (this.queuedMessages + 1 > maxQueuedMessages || this.queuedBytes + message.fullSize > maxQueuedBytes) {
       // What has no room even in an empty queue must not empty it.
-      const mayDropOldest = queueFull === 'drop-oldest' && message.size <= maxQueuedBytes
+      const mayDropOldest = queueFull === 'drop-oldest' && message.fullSize <= maxQueuedBytes
       const oldest = mayDropOldest ? this.#shift() : undefined
       if (oldest === undefined) {
         this.#side.dropped(this, message, 'queue full')
@@ -356,7 +356,7 @@ export class Session implements Subscriber {
 
   #shift(): Delivery | undefined {
     const delivery = this.#queue?.shift()
-    if (delivery !== undefined) this.#left(delivery.message.size)
+    if (delivery !== undefined) this.#left(delivery.message.fullSize)
     return delivery
   }
 
@@ -538,7 +538,7 @@ export class Session implements Subscriber {
     for (const delivery of taken) this.#forget(delivery)
     const waiting = this.#queue?.take(wanted) ?? []
     for (const { message } of waiting) {
-      this.#left(message.size)
+      this.#left(message.fullSize)
       this.memory.release(message, DELIVERY_BYTES)
     }
     taken.push(...waiting)

@@ -433,3 +433,52 @@ test('a QoS 0 message to readers needs no memory that lasts', async () => {
   assert.equal((reader.take() as PublishPacket[]).length, 50)
   await broker.close()
 })
+
+test('payloads that are on disk only are charged while they are in memory, and given back', async () => {
+  const { MemoryDisk } = await import('../../../src/stores/memory-disk.ts')
+  const disk = new MemoryDisk()
+  const persistence = { 'max-ram-bytes': 4000, 'max-session-ram-bytes': 2000 }
+  const start = (): Promise<TestBroker> => TestBroker.start({ persistence }, { disk })
+  let broker = await start()
+  const first = broker.connect({ clientId: 'away', ...KEPT })
+  await broker.settle()
+  first.subscribe('a', 1)
+  await broker.settle()
+  first.drop()
+  const sensor = broker.connect({ clientId: 'sensor' })
+  for (let count = 0; count < 20; count++) {
+    sensor.publish('a', 'x'.repeat(20_000), 1, { properties: { contentType: 'text' } })
+    await broker.settle()
+  }
+  sensor.disconnect()
+  await broker.settle()
+  assert.ok(broker.broker.memory.bytes < 5 * 20_000, `${broker.broker.memory.bytes} bytes while they wait on disk`)
+  for (const restarts of [false, true]) {
+    if (restarts) {
+      await broker.close()
+      broker = await start()
+    }
+    const before = broker.broker.memory.bytes
+    const away = broker.connect({
+      clientId: 'away',
+      ...KEPT,
+      properties: { sessionExpiryInterval: 1000, receiveMaximum: 5 },
+    })
+    await broker.settle()
+    assert.equal(away.take().filter(({ type }) => type === PacketType.PUBLISH).length, 5)
+    // Those in flight, and those that are next.
+    assert.ok(broker.broker.memory.bytes > before + 5 * 20_000)
+    away.drop()
+  }
+  const away = broker.connect({ clientId: 'away', ...KEPT })
+  let received = 0
+  for (let round = 0; round < 20; round++) {
+    received += away.receiveAll().length
+    await broker.settle()
+  }
+  assert.equal(received, 20)
+  broker.broker.disconnect('away', { endSession: true })
+  await broker.settle()
+  assert.equal(broker.broker.memory.bytes, 0)
+  await broker.close()
+})

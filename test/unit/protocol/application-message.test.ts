@@ -97,7 +97,8 @@ test('the size of a message counts its topic, its payload, its properties and wh
 test('what is left to the Store is the same message without a payload, and cannot be sent before it has one again', () => {
   const message = messageOf({ topicName: 'a', payload: Buffer.from('held') })
   const inStore = ApplicationMessage.stored(message, 7, message.payloadLength)
-  assert.deepEqual([inStore.isLoaded, inStore.messageNumber, inStore.size], [false, 7, message.size])
+  assert.deepEqual([inStore.isLoaded, inStore.messageNumber, inStore.fullSize], [false, 7, message.size])
+  assert.equal(inStore.size, message.size - 'held'.length)
   assert.throws(() => inStore.frame(5, true, 0), { code: 'ERR_INVARIANT' })
   assert.throws(() => inStore.payload, { code: 'ERR_INVARIANT' })
   inStore.load(Buffer.from('held'))

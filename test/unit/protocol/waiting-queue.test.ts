@@ -34,9 +34,9 @@ function deliveryOf(entryNumber: number, variant: number): Delivery {
 /** Everything that has to come back, in words that differ where anything does. */
 function picture(delivery: Delivery): string {
   const { message, qos, retain, subscriptionIdentifiers, shared, entryNumber, isStored } = delivery
-  const { topicName, publisher, properties, messageNumber, payloadLength, receivedAtMs, size } = message
+  const { topicName, publisher, properties, messageNumber, payloadLength, receivedAtMs, fullSize } = message
   const own = { entryNumber, qos, retain, subscriptionIdentifiers, filter: shared?.topicFilter, isStored }
-  const common = { topicName, publisher, properties, messageNumber, payloadLength, receivedAtMs, size }
+  const common = { topicName, publisher, properties, messageNumber, payloadLength, receivedAtMs, fullSize }
   return JSON.stringify({ ...own, ...common, qosOfMessage: message.qos, retainOfMessage: message.retain })
 }
 
