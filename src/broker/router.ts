@@ -54,6 +54,8 @@ const NO_ROUTES: Routes = { receivers: [], denied: NOBODY, groups: [] }
 export const MAX_KEPT_RECEIVERS = 250_000
 /** What routes count at least: the entry that remembers them. */
 const LEAST_RECEIVERS = 8
+/** So many bytes of a Topic Name, which that entry holds as bytes and as text, count as one receiver. */
+const NAME_BYTES_PER_RECEIVER = 32
 /** In place of the one member that no Shared Subscription had. */
 const NO_MEMBER = { clientId: '' }
 
@@ -198,7 +200,8 @@ export class Router {
     const version = this.#version()
     if (topic.version === version) return topic.result as Routes
     const routes = this.#routes(topic.topicName)
-    this.#keep(topic, routes.receivers.length + routes.groups.length + LEAST_RECEIVERS)
+    const name = Math.floor(topic.topicBytes.length / NAME_BYTES_PER_RECEIVER)
+    this.#keep(topic, routes.receivers.length + routes.groups.length + name + LEAST_RECEIVERS)
     topic.version = version
     topic.result = routes
     return routes

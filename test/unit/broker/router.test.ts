@@ -50,6 +50,21 @@ test('routes of many topics to many subscribers do not add up, wherever the topi
   assert.equal(topics.filter(({ result }) => result !== undefined).length, 0)
 })
 
+test('topics that routes are remembered for are let go of the sooner the longer they are', () => {
+  const { router } = routerOf()
+  const subscriber = { clientId: 'one', isEnded: false, deliver: () => {} }
+  router.add(subscriptionOf(subscriber, '#'))
+  const topics = Array.from({ length: 500 }, (_, at) => {
+    const bytes = Buffer.from(`${at}/`.padEnd(65_535, 'n'))
+    const topic = router.topic(bytes, 0, bytes.length)
+    router.route(messageOf({ topicName: topic.topicName }), topic)
+    return topic
+  })
+  const kept = topics.filter(({ result }) => result !== undefined)
+  // 200 bytes for each of what may be kept would be 50 MB.
+  assert.ok(kept.length > 0 && kept.length * 65_535 * 2 <= MAX_KEPT_RECEIVERS * 200, `${kept.length} topics are kept`)
+})
+
 test('subscriptions and the nodes of their filters are charged to the broker, and given back', () => {
   const { router, memory } = routerOf()
   const one = { clientId: 'one', isEnded: false, deliver: () => {} }
