@@ -276,6 +276,16 @@ export class Admission {
     )
   }
 
+  /** The last check of all: it may end another Session of the same holder. */
+  #makeSessionRoom(connection: Connection, client: Client, packet: ReceivedConnect): Refusal | undefined {
+    const { maxSessionExpiry } = notesOf(connection).listener.options
+    if (grantExpiry(requestedExpiry(packet), maxSessionExpiry) === 0) return undefined
+    if (this.#parts.sessions.makeRoomFor(client)) return undefined
+    this.#parts.metrics.connectsRefusedAtLimit++
+    const detail = 'max-sessions or max-sessions-per-user is reached, and none of its holder is without a connection'
+    return new Refusal(ReasonCode.QuotaExceeded, detail)
+  }
+
   /** A Client that cannot be told of its acceptance cannot be told anything else either [5.0 MQTT-3.1.2-24]. */
   #checkConnack(connection: Connection, properties: Properties): Refusal | undefined {
     if (connection.takesConnack(properties)) return undefined
@@ -313,7 +323,8 @@ export class Admission {
       this.#checkOwner(client) ??
       this.#checkRoom(connection, client) ??
       this.#checkMemory(connection, client, packet) ??
-      this.#checkConnack(connection, properties)
+      this.#checkConnack(connection, properties) ??
+      this.#makeSessionRoom(connection, client, packet)
     if (late !== undefined) {
       this.#refuse(connection, late)
       return
@@ -377,6 +388,7 @@ export class Admission {
     session.limits = options
     session.memory.moveTo(this.#parts.memory.of(client))
     session.sessionExpiryInterval = grantExpiry(requestedExpiry(packet), options.maxSessionExpiry)
+    sessions.settle(registration)
     const will = packet.will && this.#servedWill(packet.will, options)
     registration.will = will && { fields: will, client, delayInterval: will.willDelayInterval ?? 0 } // [5.0 MQTT-3.1.2-7]
     return isPresent

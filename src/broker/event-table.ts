@@ -177,6 +177,6 @@ export const sessionEndTable: Readonly<Record<SessionEndCause, string>> = {
   'clean start': 'Its Client wanted a new one.',
   'connection ended': 'It was to last as long as its Connection.',
   'session limit':
-    'More were without a Connection than `max-offline-sessions` or `max-sessions-per-user` allows: the one away longest went.',
+    'There were as many as `max-sessions` or `max-sessions-per-user` allows, and its holder came with another one: the one away longest went.',
   administrator: 'The host program ended it.',
 }

@@ -45,6 +45,7 @@ export class Metrics implements ConnectionMetrics {
   sessionsCreated = 0
   sessionsExpired = 0
   sessionsEndedAtLimit = 0
+  sessionsRefusedAtLimit = 0
   willsPublished = 0
   retainedRefusedAtLimit = 0
   retainedExpired = 0

@@ -168,20 +168,20 @@ const brokerRows = rows('broker', [
       'Logins that are not decided yet, those that wait for their turn among them. Beyond it a login of the address that has most of them is answered 0x89 (3.1.1: 0x03).',
   },
   {
-    key: 'max-offline-sessions',
+    key: 'max-sessions',
     type: 'integer',
     default: 100_000,
     ...COUNT,
     description:
-      'Sessions without a Connection; beyond it the one that has been away the longest is ended. 0 = no limit.',
+      'Sessions that outlive their connections, in all. For one more, the session of the same holder (a user name, or an address for anonymous clients) that has been away the longest is ended; a holder without one is answered 0x97 (3.1.1: 0x03). 0 = no limit.',
   },
   {
     key: 'max-sessions-per-user',
     type: 'integer',
-    default: 0,
+    default: 50_000,
     ...COUNT,
     description:
-      'Sessions without a Connection of one User Name; beyond it the one that has been away the longest is ended. 0 = no limit.',
+      'Sessions that outlive their connections, of one user name, or of the anonymous clients of one address. For one more, the one that has been away the longest is ended; where all are connected, the new one is answered 0x97 (3.1.1: 0x03). 0 = no limit.',
   },
   {
     key: 'max-retained-messages',

@@ -24,9 +24,9 @@ export interface TopLevelSettings {
   readonly maxConnectRate: number
   /** Logins that are not decided yet, those that wait for their turn among them. Beyond it a login of the address that has most of them is answered 0x89 (3.1.1: 0x03). Default 1000. */
   readonly maxPendingLogins: number
-  /** Sessions without a Connection; beyond it the one that has been away the longest is ended. 0 = no limit. Default 100000. */
-  readonly maxOfflineSessions: number
-  /** Sessions without a Connection of one User Name; beyond it the one that has been away the longest is ended. 0 = no limit. Default 0. */
+  /** Sessions that outlive their connections, in all. For one more, the session of the same holder (a user name, or an address for anonymous clients) that has been away the longest is ended; a holder without one is answered 0x97 (3.1.1: 0x03). 0 = no limit. Default 100000. */
+  readonly maxSessions: number
+  /** Sessions that outlive their connections, of one user name, or of the anonymous clients of one address. For one more, the one that has been away the longest is ended; where all are connected, the new one is answered 0x97 (3.1.1: 0x03). 0 = no limit. Default 50000. */
   readonly maxSessionsPerUser: number
   /** Retained messages; beyond it the message of a new topic is delivered, but not retained. 0 = no limit. Default 1000000. */
   readonly maxRetainedMessages: number

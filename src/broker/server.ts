@@ -406,7 +406,7 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
     }
     const isNormal = cause === 'disconnected by client' && reasonCode === ReasonCode.Success
     const keepsWill = !isNormal && cause !== 'server shutting down'
-    this.sessions.disconnected(registration, keepsWill, cause === 'session taken over')
+    this.sessions.disconnected(registration, keepsWill)
   }
 
   /** A Session that is stored goes on in the next start, and its Will with it. */

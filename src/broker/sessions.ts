@@ -17,6 +17,7 @@ import type { Connection } from '../protocol/connection.ts'
 import { sizeOfText } from '../base/memory-account.ts'
 import { MESSAGE_BYTES } from '../protocol/memory-sizes.ts'
 import type { Session } from '../protocol/session.ts'
+import { networkOf } from './address.ts'
 import type { Metrics } from './metrics.ts'
 import type { SessionEndCause } from './events.ts'
 import type { Expiring, Turn } from './turn.ts'
@@ -60,6 +61,8 @@ export class Registration implements Expiring {
   /** Monotonic milliseconds; `undefined` while not due. */
   willDueAtMs: number | undefined = undefined
   expiresAtMs: number | undefined = undefined
+  /** Whom it is counted for; `undefined` for one that ends with its Connection. */
+  holder: Holder | undefined = undefined
   readonly #registry: Sessions
 
   constructor(session: Session, client: Client, registry: Sessions) {
@@ -89,10 +92,20 @@ function isDue(deadlineMs: number | undefined, nowMs: number): boolean {
 }
 
 export interface SessionsLimits {
-  /** Sessions without a Connection, in all; 0 sets no limit. */
-  readonly maxOfflineSessions: number
-  /** The same per User Name; 0 sets no limit. */
+  /** Sessions that outlive their Connections, in all; 0 sets no limit. */
+  readonly maxSessions: number
+  /** The same of one holder: a User Name, or an address for anonymous Clients; 0 sets no limit. */
   readonly maxSessionsPerUser: number
+  /** Bits of an IPv6 address that tell one holder from another. */
+  readonly ipv6PrefixLength: number
+}
+
+/** Whoever has Sessions that outlive their Connections. */
+interface Holder {
+  readonly name: string
+  kept: number
+  /** Those without a Connection, the longest absent first. */
+  readonly away: Set<Registration>
 }
 
 export class Sessions {
@@ -100,7 +113,9 @@ export class Sessions {
   readonly #byClientId = new Map<string, Registration>()
   /** Without a Connection, the longest absent first. */
   readonly #away = new Set<Registration>()
-  readonly #awayByUser = new Map<string, Set<Registration>>()
+  readonly #holders = new Map<string, Holder>()
+  /** Sessions that outlive their Connections. */
+  #kept = 0
   readonly #turn: Turn
   readonly #metrics: Metrics
   readonly #side: SessionsSide
@@ -145,6 +160,7 @@ export class Sessions {
    */
   restore(registration: Registration, expiresAtMs: number | undefined, willDueAtMs: number | undefined): void {
     const { sessionExpiryInterval } = registration.session
+    this.settle(registration)
     this.startWaiting(registration, sessionExpiryInterval, registration.will?.delayInterval ?? 0, false)
     if (expiresAtMs !== undefined && sessionExpiryInterval !== NEVER_EXPIRES) registration.expiresAtMs = expiresAtMs
     if (willDueAtMs !== undefined && registration.will !== undefined) registration.willDueAtMs = willDueAtMs
@@ -166,9 +182,8 @@ export class Sessions {
    * A Connection is over.
    *
    * @param keepsWill false after a DISCONNECT that takes the Will away
-   * @param isTakenOver true where the next Connection is there already: the Session is not away, and needs no room there
    */
-  disconnected(registration: Registration, keepsWill: boolean, isTakenOver = false): void {
+  disconnected(registration: Registration, keepsWill: boolean): void {
     const { session } = registration
     registration.connection = undefined
     if (!keepsWill) this.#dropWill(registration) // [5.0 MQTT-3.14.4-3] [3.1.1 MQTT-3.14.4-3]
@@ -179,7 +194,6 @@ export class Sessions {
     this.startWaiting(registration, session.sessionExpiryInterval, registration.will?.delayInterval ?? 0)
     this.#side.changed(registration)
     if (registration.will !== undefined) this.#side.willChanged(registration)
-    if (!isTakenOver) this.#enforceLimits(registration)
   }
 
   /** Begins the time in which a Session waits for its Client; both in seconds. */
@@ -225,6 +239,7 @@ export class Sessions {
   /** Ends a Session: its Will, if it still has one, goes out now, whatever its delay (U-3.1.3.2.2-1). */
   end(registration: Registration, cause: SessionEndCause): void {
     this.#leaveAway(registration)
+    this.#discount(registration)
     this.#turn.arm(registration, Infinity)
     this.#byClientId.delete(registration.session.clientId)
     this.#side.sessionEnded(registration, cause)
@@ -233,38 +248,70 @@ export class Sessions {
 
   #enterAway(registration: Registration): void {
     this.#away.add(registration)
-    const { userName } = registration.session
-    if (userName === undefined) return
-    const ofUser = this.#awayByUser.get(userName) ?? new Set()
-    ofUser.add(registration)
-    this.#awayByUser.set(userName, ofUser)
+    registration.holder?.away.add(registration)
   }
 
   #leaveAway(registration: Registration): void {
     this.#away.delete(registration)
-    const { userName } = registration.session
-    if (userName === undefined) return
-    const ofUser = this.#awayByUser.get(userName)
-    ofUser?.delete(registration)
-    if (ofUser?.size === 0) this.#awayByUser.delete(userName)
+    registration.holder?.away.delete(registration)
   }
 
-  #enforceLimits({ session }: Registration): void {
-    const { maxOfflineSessions, maxSessionsPerUser } = this.limits
-    this.#shrink(this.#away, maxOfflineSessions)
-    const ofUser = session.userName === undefined ? undefined : this.#awayByUser.get(session.userName)
-    if (ofUser !== undefined) this.#shrink(ofUser, maxSessionsPerUser)
+  // ---- whose they are ----
+
+  /** Its user, its address and its Session Expiry Interval are what they are now: from now on it counts for that holder. */
+  settle(registration: Registration): void {
+    const { session, client } = registration
+    const name = session.sessionExpiryInterval === 0 ? undefined : this.#holderOf(session.userName, client.address)
+    if (registration.holder?.name === name) return
+    this.#discount(registration)
+    if (name === undefined) return
+    const holder = this.#holders.get(name) ?? { name, kept: 0, away: new Set() }
+    this.#holders.set(name, holder)
+    holder.kept++
+    this.#kept++
+    registration.holder = holder
+  }
+
+  #discount(registration: Registration): void {
+    const { holder } = registration
+    if (holder === undefined) return
+    registration.holder = undefined
+    this.#kept--
+    if (--holder.kept === 0) this.#holders.delete(holder.name)
+  }
+
+  #holderOf(userName: string | undefined, address: string): string {
+    return userName === undefined ? `@${networkOf(address, this.limits.ipv6PrefixLength)}` : `=${userName}`
   }
 
   /**
-   * Beyond a limit the Session that has been away the longest goes; two for one that comes, so that a lowered limit, too, is
-   * reached without a long turn.
+   * Makes room for a Session that outlives its Connection. Its holder gives way, never another one: where a limit is reached,
+   * the holder's Session that has been away the longest ends.
+   *
+   * @returns false where the holder has none to give
    */
-  #shrink(away: ReadonlySet<Registration>, limit: number): void {
-    for (let ended = 0; ended < 2 && limit > 0 && away.size > limit; ended++) {
-      const [longest] = away
+  makeRoomFor({ clientId, userName, address }: Client): boolean {
+    const name = this.#holderOf(userName, address)
+    const existing = this.#byClientId.get(clientId)
+    if (existing?.holder?.name === name) return true
+    let ended = 0
+    // Two for one that comes, so that a lowered limit, too, is reached without a long turn.
+    while (ended < 2 && this.#isFull(name, existing)) {
+      const longest = this.#holders.get(name)?.away.values().next().value
+      if (longest === undefined) break
       this.#metrics.sessionsEndedAtLimit++
-      this.end(longest!, 'session limit')
+      this.end(longest, 'session limit')
+      ended++
     }
+    if (ended > 0 || !this.#isFull(name, existing)) return true
+    this.#metrics.sessionsRefusedAtLimit++
+    return false
+  }
+
+  #isFull(name: string, existing: Registration | undefined): boolean {
+    const { maxSessions, maxSessionsPerUser } = this.limits
+    const own = this.#holders.get(name)?.kept ?? 0
+    const others = existing?.holder === undefined ? this.#kept : this.#kept - 1
+    return (maxSessionsPerUser > 0 && own >= maxSessionsPerUser) || (maxSessions > 0 && others >= maxSessions)
   }
 }

@@ -396,7 +396,7 @@ export class FuzzClient implements Transport {
       'connection lost': this.isLost,
       'session taken over': this.#world.hasRival(this, this.clientId),
       'keep alive timeout': connect !== undefined && connect.keepAlive > 0 && silentMs >= connect.keepAlive * 1500,
-      'connect timeout': this.connack === undefined && this.#world.now() - this.#openedAtMs >= 10_000,
+      'connect timeout': this.connack?.reasonCode !== 0 && this.#world.now() - this.#openedAtMs >= 10_000,
       'slow receiver': this.wasFrozen,
       'authentication failed':
         this.requests.phase === Phase.Over && connect?.properties.authenticationMethod !== undefined,

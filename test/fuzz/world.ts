@@ -66,7 +66,7 @@ const PERSISTENCE: ConfigInput = {
 const VARIANTS: readonly ConfigInput[] = [
   {},
   { 'max-queued-messages': 5, 'max-inflight-messages': 3, 'queue-full': 'drop-oldest', 'max-subscriptions': 5 },
-  { 'max-queued-bytes': 6000, 'max-retained-messages': 3, 'max-offline-sessions': 2, 'max-sessions-per-user': 1 },
+  { 'max-queued-bytes': 6000, 'max-retained-messages': 3, 'max-sessions': 2, 'max-sessions-per-user': 1 },
   { retain: false, 'max-qos': 1 },
   { 'shared-subscriptions': false, 'wildcard-subscriptions': false, 'subscription-identifiers': false },
   { 'max-packet-size': 200_000, 'max-outgoing-bytes': 300_000 },

@@ -220,7 +220,7 @@ test('Retained messages are no part of a Session and outlive it [5.0 U-4.1-3]', 
 })
 
 test('A limit ends the Session that has been away the longest before its time, and no other [5.0 U-4.1.1-1]', async () => {
-  const broker = await TestBroker.start({ 'max-offline-sessions': 2 })
+  const broker = await TestBroker.start({ 'max-sessions': 2 })
   for (const clientId of ['a', 'b', 'c']) {
     resume(broker, clientId, 600).drop()
     broker.advance(SECOND)
@@ -230,7 +230,7 @@ test('A limit ends the Session that has been away the longest before its time, a
 })
 
 test('A takeover counts as no Session away: it ends nobody’s at the limit [5.0 U-4.1.1-1]', async () => {
-  const broker = await TestBroker.start({ 'max-offline-sessions': 1 })
+  const broker = await TestBroker.start({ 'max-sessions': 2 })
   resume(broker, 'away', 600).drop()
   resume(broker, 'c', 600)
   assert.equal(resume(broker, 'c', 600).connack?.sessionPresent, true)

@@ -30,7 +30,7 @@ scene(
     stage.client('sensor').publish('a', 'x')
     assert.deepEqual(received(first), ['a x'])
   },
-  { 'max-offline-sessions': 1 },
+  { 'max-sessions': 2 },
 )
 
 scene(

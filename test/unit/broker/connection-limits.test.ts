@@ -205,11 +205,11 @@ test('refused connections whose peers do not close are cut when there are too ma
   await broker.close()
 })
 
-test('max-offline-sessions that a reload has lowered is reached again, the longest absent first', async () => {
+test('max-sessions that a reload has lowered is reached again, the longest absent first', async () => {
   const kept = { cleanStart: false, properties: { sessionExpiryInterval: 1000 } } as const
   const broker = await TestBroker.start()
   for (const clientId of ['a', 'b', 'c', 'd']) broker.connect({ clientId, ...kept }).drop()
-  await broker.broker.reload({ listeners: {}, 'sys-interval': 0, 'max-offline-sessions': 2 })
+  await broker.broker.reload({ listeners: {}, 'sys-interval': 0, 'max-sessions': 2 })
   for (const clientId of ['e', 'f', 'g']) broker.connect({ clientId, ...kept }).drop()
   const left = broker.broker.sessions().map(({ clientId }) => clientId)
   assert.deepEqual(left, ['f', 'g'])

@@ -75,7 +75,7 @@ const rows: Readonly<Record<string, Row>> = {
     (m) => m.loginAddressesForgotten,
     (broker) => ['192.0.2.1', '192.0.2.2'].forEach((address) => broker.connect({ peer: { address }, userName: 'a' })),
   ],
-  'max-offline-sessions': [{ 'max-offline-sessions': 1 }, (m) => m.sessionsEndedAtLimit, leaveTwiceAnonymously],
+  'max-sessions': [{ 'max-sessions': 1 }, (m) => m.sessionsEndedAtLimit, leaveTwiceAnonymously],
   'max-sessions-per-user': [
     { auth: { plugins: [everybody] }, 'max-sessions-per-user': 1 },
     (m) => m.sessionsEndedAtLimit,

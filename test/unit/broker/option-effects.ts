@@ -205,8 +205,8 @@ export const effects: Readonly<Record<string, Effect>> = {
     expected: [undefined, ReasonCode.ServerBusy],
     observe: (broker) => connectCodes(broker, ['a', 'b']),
   },
-  'broker/max-offline-sessions': {
-    config: { 'max-offline-sessions': 1 },
+  'broker/max-sessions': {
+    config: { 'max-sessions': 1 },
     expected: ['b'],
     observe: (broker) => {
       for (const clientId of ['a', 'b']) broker.connect({ clientId, ...KEPT }).drop()
