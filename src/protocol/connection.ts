@@ -54,6 +54,8 @@ import type { Incoming, Peer, Transport } from './transport.ts'
 const State = { AwaitingConnect: 0, Authenticating: 1, Connected: 2, Closed: 3 } as const
 type State = (typeof State)[keyof typeof State]
 
+const PLAIN_PINGREQ = PacketType.PINGREQ << 4
+
 /** What a Topic Filter takes while plugins are asked about it, besides its bytes. */
 const WAITING_FILTER_BYTES = 512
 
@@ -346,10 +348,19 @@ export class Connection implements Incoming, SessionConnection, Timed {
       if (this.#publishRate !== undefined) this.#throttle(this.#publishRate.take(1, this.#server.now()))
       return true
     }
-    if (type < PacketType.PUBACK || type > PacketType.PUBCOMP || this.#server.watchesPackets) return false
+    if (this.#server.watchesPackets) return false
+    if (type === PacketType.PINGREQ) return this.#handlePing()
+    if (type < PacketType.PUBACK || type > PacketType.PUBCOMP) return false
     const identifier = readPlainAcknowledgement(decoder.bytes, decoder.firstByte, decoder.bodyStart, decoder.end)
     if (identifier === 0) return false
     this.#acknowledged(type as AcknowledgementPacket['type'], identifier, ReasonCode.Success)
+    return true
+  }
+
+  /** @returns false where the packet is not two bytes, so that `decodePacket` has to judge it */
+  #handlePing(): boolean {
+    if (this.#packetBytes !== 2 || this.#decoder.firstByte !== PLAIN_PINGREQ) return false
+    this.#sender.pingResponse() // [5.0 MQTT-3.12.4-1] [3.1.1 MQTT-3.12.4-1]
     return true
   }
 
@@ -417,7 +428,7 @@ export class Connection implements Incoming, SessionConnection, Timed {
         this.#unsubscribe(packet)
         return
       case PacketType.PINGREQ:
-        this.#sender.immediate({ type: PacketType.PINGRESP }) // [5.0 MQTT-3.12.4-1] [3.1.1 MQTT-3.12.4-1]
+        this.#sender.pingResponse() // [5.0 MQTT-3.12.4-1] [3.1.1 MQTT-3.12.4-1]
         return
       case PacketType.DISCONNECT:
         this.#disconnected(packet)

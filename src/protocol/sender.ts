@@ -36,6 +36,7 @@ import type { Transport } from './transport.ts'
 const PUBLISH_BYTE = PacketType.PUBLISH << 4
 const DUP_BIT = 0x08
 const RETAIN_BIT = 0x01
+const PING_RESPONSE = Uint8Array.of(PacketType.PINGRESP << 4, 0)
 /** An acknowledgement with a Reason Code and no properties. */
 const LONGEST_PLAIN_ACKNOWLEDGEMENT_BYTES = 5
 
@@ -304,6 +305,12 @@ export class Sender {
   immediate(packet: Packet): void {
     const bytes = this.#encode(packet)
     if (bytes !== undefined) this.#append(bytes)
+  }
+
+  /** PINGRESP. Nothing is made for it, as its two bytes are cheap to ask for. */
+  pingResponse(): void {
+    if (this.#server.watchesPackets) this.#server.packetSent(this.#connection, { type: PacketType.PINGRESP })
+    if (this.maximumPacketSize >= PING_RESPONSE.length) this.#append(PING_RESPONSE)
   }
 
   #encode(packet: Packet): Uint8Array | undefined {

@@ -6,6 +6,7 @@
  */
 import { encodePacket } from '../../src/codec/encode.ts'
 import { PacketType, type Packet, type ProtocolVersion } from '../../src/codec/packets.ts'
+import { denseBytes } from './dense.ts'
 import { mutate, nudge } from './mutate.ts'
 import {
   authPacket,
@@ -25,6 +26,9 @@ const VERSIONS = [3, 4, 5] as const
 const REMEMBERED = 64
 /** Largest stream that the decoder is given again by itself. */
 const MAX_DECODED_BYTES = 3000
+
+/** The share of episodes at whose end the cost of some bytes is measured, in a broker of their own. */
+const MEASURED = 0.2
 
 /** How wild a Client is: the share of its packets that are damaged. */
 const WILDNESS = [0, 0.3, 0.6, 0.8, 1]
@@ -94,6 +98,7 @@ export class Author {
     for (let slot = 0; slot < SLOTS; slot++) this.#flush(slot)
     await this.#recording.playLate({ do: 'end' })
     for (const { sent } of this.#slots) this.#decodeAlone(sent)
+    if (random.chance(MEASURED)) await this.#recording.playLate({ do: 'cost', ...denseBytes(random) })
     this.#slots = Array.from({ length: SLOTS }, () => this.#newSlot())
   }
 

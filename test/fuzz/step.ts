@@ -12,6 +12,7 @@
  *     wait 1500        milliseconds go by
  *     end              everybody leaves, time passes, and memory has to be back to where it was
  *     decode 5 client 30 …  a stream of bytes for the decoder alone: version, sender
+ *     cost 5 30 …      bytes for a broker of their own, which measures what they cost it: version
  *
  * @module
  */
@@ -32,12 +33,12 @@ export type PromptStep =
     }
 
 /** Steps in which promises come to their end. */
-export interface LateStep {
-  readonly do: 'commit' | 'settle' | 'end'
-}
+export type LateStep =
+  | { readonly do: 'commit' | 'settle' | 'end' }
+  | { readonly do: 'cost'; readonly version: 3 | 4 | 5; readonly bytes: Uint8Array }
 
 export function isLate(step: Step): step is LateStep {
-  return step.do === 'commit' || step.do === 'settle' || step.do === 'end'
+  return step.do === 'commit' || step.do === 'settle' || step.do === 'end' || step.do === 'cost'
 }
 
 export function printStep(step: Step): string {
@@ -50,6 +51,8 @@ export function printStep(step: Step): string {
       return `wait ${step.milliseconds}`
     case 'decode':
       return `decode ${step.version} ${step.sender} ${Buffer.from(step.bytes).toString('hex')}`
+    case 'cost':
+      return `cost ${step.version} ${Buffer.from(step.bytes).toString('hex')}`
     case 'turn':
     case 'commit':
     case 'settle':
@@ -80,6 +83,8 @@ export function parseStep(line: string): Step {
       return { do: word }
     case 'wait':
       return { do: word, milliseconds: slot }
+    case 'cost':
+      return { do: word, version: slot as 3 | 4 | 5, bytes: Buffer.from(rest.slice(1).join(''), 'hex') }
     case 'decode': {
       const bytes = Buffer.from(rest.slice(2).join(''), 'hex')
       return { do: word, version: slot as 3 | 4 | 5, sender: rest[1] as 'client' | 'server', bytes }

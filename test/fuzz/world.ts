@@ -17,6 +17,7 @@ import { Events } from '../../src/broker/events.ts'
 import { resolveOptions, type ConfigInput, type Options } from '../../src/broker/options.ts'
 import { nominalMemory } from '../../src/broker/process-memory.ts'
 import { Server } from '../../src/broker/server.ts'
+import type { ProtocolVersion } from '../../src/codec/packets.ts'
 import { ApplicationMessage } from '../../src/protocol/application-message.ts'
 import type { Connection } from '../../src/protocol/connection.ts'
 import type { ConnectionEnd } from '../../src/protocol/server-side.ts'
@@ -25,6 +26,7 @@ import { poisonMemory } from '../../src/testing/poison.ts'
 import type { StoreModel } from '../../src/testing/store-model.ts'
 import { VirtualClock } from '../support/virtual-clock.ts'
 import { Bystanders } from './bystanders.ts'
+import { costOf, excess } from './cost.ts'
 import { checkDecoding } from './decoding.ts'
 import { FuzzClient, type Surroundings } from './fuzz-client.ts'
 import { makePlugin, Promises } from './login.ts'
@@ -230,7 +232,8 @@ export class World implements Surroundings {
   /** As `play`, for steps in which promises come to their end. */
   async playLate(step: LateStep): Promise<void> {
     try {
-      if (step.do === 'end') await this.#end()
+      if (step.do === 'cost') await this.#measure(step.version, step.bytes)
+      else if (step.do === 'end') await this.#end()
       else if (step.do === 'settle') await this.#settle()
       else await this.#commit()
     } catch (error) {
@@ -291,6 +294,11 @@ export class World implements Surroundings {
     if (client.incoming === undefined) this.fail(`${name} is refused at once`)
     this.#open.set(client.incoming, client)
     return client
+  }
+
+  async #measure(version: ProtocolVersion, bytes: Uint8Array): Promise<void> {
+    const problem = excess(await costOf(version, bytes))
+    if (problem !== undefined) this.fail(`out of proportion: ${problem}`)
   }
 
   /** Ends turns until nothing more happens. */

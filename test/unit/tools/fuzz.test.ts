@@ -5,13 +5,16 @@ import { encodePacket } from '../../../src/codec/encode.ts'
 import { PacketType, type Packet } from '../../../src/codec/packets.ts'
 import { resolveOptions } from '../../../src/broker/options.ts'
 import { Author } from '../../fuzz/author.ts'
+import { costOf, excess } from '../../fuzz/cost.ts'
 import { checkDecoding } from '../../fuzz/decoding.ts'
+import { denseBytes } from '../../fuzz/dense.ts'
 import { FuzzClient, type Surroundings } from '../../fuzz/fuzz-client.ts'
 import { Recording } from '../../fuzz/recording.ts'
 import { replay } from '../../fuzz/replay.ts'
 import { replaySteps, shrink } from '../../fuzz/shrink.ts'
 import { parseStep, printStep, type Step } from '../../fuzz/step.ts'
 import { World } from '../../fuzz/world.ts'
+import { SeededRandom } from '../../../src/testing/random.ts'
 
 async function episodeOf(seed: number): Promise<readonly Step[]> {
   const recording = new Recording(new World(seed))
@@ -139,6 +142,41 @@ const wrong: readonly (readonly [
 for (const [what, sent, answers, problem] of wrong) {
   test(`a Client sees ${what}`, () => assert.match(problemOf(sent, answers) ?? 'nothing', problem))
 }
+
+/** 12,000 User Properties of five bytes, in a packet of each kind that may come from a Client. */
+const hungry: readonly Packet[] = [PacketType.CONNECT, PacketType.PUBLISH, PacketType.PUBACK, PacketType.SUBSCRIBE].map(
+  (type) => {
+    const userProperties = Array.from({ length: 12_000 }, () => ['', ''] as const)
+    const all = { ...connect, ...subscribe, reasonCode: 0, topicName: 'a/b', payload: Buffer.from('x'), retain: true }
+    return { ...all, type, properties: { userProperties } } as Packet
+  },
+)
+
+test('what a list of User Properties costs is in proportion to its bytes', async () => {
+  for (const packet of hungry) assert.equal(excess(await costOf(5, encodePacket(packet, 5))), undefined)
+})
+
+test('a broker that makes an object of each property is found by what that costs', async () => {
+  for (const packet of hungry) {
+    // It does so where a listener asks for every packet, as it once did everywhere.
+    const cost = await costOf(5, encodePacket(packet, 5), {}, true)
+    assert.match(excess(cost) ?? 'nothing', /^60\d\d\d bytes cost \d+ bytes of memory, more than \d+: 1 packets/)
+  }
+})
+
+test('work out of proportion is found, too', () => {
+  const cost = { bytes: 100, work: 0, memory: 0, packets: 1, filters: 1, sent: 1 }
+  assert.equal(excess({ ...cost, work: 650 }), undefined)
+  assert.match(excess({ ...cost, work: 700 }) ?? '', /^100 bytes cost 700 units of work, more than 676/)
+})
+
+test('dense bytes are decided by their seed, and are measured in a world', async () => {
+  for (let seed = 1; seed <= 8; seed++) {
+    const dense = denseBytes(new SeededRandom(seed))
+    assert.deepEqual(denseBytes(new SeededRandom(seed)), dense)
+    assert.equal(await replaySteps(1, [{ do: 'cost', ...dense }]), undefined)
+  }
+})
 
 test('a failure is made as short as it can be, from its last episode if that is enough', async () => {
   const turns = (count: number): Step[] => Array.from({ length: count }, () => ({ do: 'turn' }))

@@ -1,0 +1,182 @@
+/**
+ * The cost oracle: what bytes make the broker do has to be in proportion to them. A fresh broker with a few subscribers and
+ * retained messages gets them on a Connection of their own, and two things are measured:
+ *
+ *   work     units that the turn counts (`src/base/work.ts`): exact, and the same at each replay
+ *   memory   what the heap grows by, garbage included, as far as no collection comes between
+ *
+ * The allowance grows with the bytes by a fixed factor. What stands in them may add to it, each thing once: a packet, a Topic
+ * Filter, a packet that goes out. So a list of User Properties is allowed what its bytes are allowed, and nothing for being long.
+ *
+ * @module
+ */
+import { WorkBudget } from '../../src/base/work.ts'
+import type { ConfigInput } from '../../src/broker/options.ts'
+import { encodePacket } from '../../src/codec/encode.ts'
+import { PacketType, type Packet, type ProtocolVersion, type SubscriptionRequest } from '../../src/codec/packets.ts'
+import type { Incoming, Transport } from '../../src/protocol/transport.ts'
+import { TestBroker } from '../support/test-broker.ts'
+import { usedBytes } from './heap.ts'
+
+/** Stated factors: units of work, and bytes of memory. */
+const ALLOWED = {
+  work: { fixed: 500, perByte: 1 / 16, perPacket: 10, perFilter: 100, perSent: 60 },
+  memory: { fixed: 131_072, perByte: 8, perPacket: 1_024, perFilter: 4_096, perSent: 3_072 },
+} as const
+
+/** A run may hit what is compiled or loaded for the first time: the cheapest of so many counts. */
+const RUNS = 3
+
+/** Limits that would end a long list early: what counts here is what each piece of it costs. */
+const LIMITLESS: ConfigInput = { 'max-user-properties': 1_000_000, 'max-filters-per-packet': 1_000_000 }
+
+/** What some bytes cost. */
+export interface Cost {
+  readonly bytes: number
+  readonly work: number
+  readonly memory: number
+  /** Packets that the broker found in them, Topic Filters that may stand in them, and packets that it sent. */
+  readonly packets: number
+  readonly filters: number
+  readonly sent: number
+}
+
+/** All units of all turns. */
+let units = 0
+const spend = Object.getOwnPropertyDescriptor(WorkBudget.prototype, 'spend')!.value as WorkBudget['spend']
+WorkBudget.prototype.spend = function (count) {
+  units += count
+  spend.call(this, count)
+}
+
+/** A peer that takes everything and keeps nothing. */
+class Sink implements Transport {
+  readonly unsentBytes = 0
+  write(): boolean {
+    return true
+  }
+  pauseReading(): void {}
+  resumeReading(): void {}
+  end(): void {}
+  destroy(): void {}
+}
+
+/**
+ * Measures what `bytes` cost that a Client of that version sends: behind a CONNECT, or beginning with one.
+ *
+ * @param config of the broker, for what differs from its defaults
+ * @param watches whether a listener asks for every packet
+ */
+export async function costOf(
+  version: ProtocolVersion,
+  bytes: Uint8Array,
+  config: ConfigInput = {},
+  watches = false,
+): Promise<Cost> {
+  let least: Cost | undefined
+  for (let run = 0; run < RUNS; run++) {
+    const cost = await measure(version, bytes, config, watches)
+    if (excess(cost) === undefined) return cost
+    if (least === undefined || cost.memory < least.memory) least = cost
+  }
+  return least!
+}
+
+async function measure(
+  version: ProtocolVersion,
+  bytes: Uint8Array,
+  config: ConfigInput,
+  watches: boolean,
+): Promise<Cost> {
+  const broker = await TestBroker.start({ ...LIMITLESS, ...config })
+  if (watches) broker.broker.on('packetReceived', () => {})
+  const subscribers = populate(broker)
+  const isConnect = bytes[0]! >> 4 === PacketType.CONNECT
+  const incoming = isConnect ? open(broker) : enter(broker, version, 'c')
+  const { packetsReceived, packetsSent } = broker.broker.metrics
+  usedBytes()
+  const [unitsBefore, heapBefore] = [units, process.memoryUsage().heapUsed]
+  pass(broker, incoming, bytes)
+  const memory = Math.max(0, process.memoryUsage().heapUsed - heapBefore)
+  const work = units - unitsBefore
+  const { metrics } = broker.broker
+  const [packets, sent] = [metrics.packetsReceived - packetsReceived, metrics.packetsSent - packetsSent]
+  for (const each of [incoming, ...subscribers]) each.lost()
+  await broker.close()
+  return { bytes: bytes.length, work, memory, packets, filters: filtersIn(bytes, version), sent }
+}
+
+/** Those whom a message reaches, and what a Subscription finds. They read nothing: what a Client makes of it is no cost of ours. */
+function populate(broker: TestBroker): Incoming[] {
+  const subscribers = [
+    enter(broker, 4, 'one', { ...REQUEST, topicFilter: 'a/#', qos: 1 }),
+    enter(broker, 5, 'other', { ...REQUEST, topicFilter: 'a/+' }, { ...REQUEST, topicFilter: '$share/g/b/#' }),
+  ]
+  for (let number = 0; number < 10; number++) {
+    void broker.broker.publish(`r/${number}`, 'x', { retain: true })
+  }
+  return subscribers
+}
+
+const REQUEST = { qos: 0, noLocal: false, retainAsPublished: false, retainHandling: 0 } as const
+
+function open(broker: TestBroker): Incoming {
+  return broker.broker.accept(new Sink(), { listener: 'attached', address: '192.0.2.9', encrypted: false })!
+}
+
+function enter(
+  broker: TestBroker,
+  version: ProtocolVersion,
+  clientId: string,
+  ...subscriptions: SubscriptionRequest[]
+): Incoming {
+  const incoming = open(broker)
+  const connect = { protocolVersion: version, cleanStart: true, keepAlive: 0, clientId, properties: {} }
+  const packets: Packet[] = [{ type: PacketType.CONNECT, ...connect }]
+  if (subscriptions.length > 0) {
+    packets.push({ type: PacketType.SUBSCRIBE, packetIdentifier: 1, subscriptions, properties: {} })
+  }
+  for (const packet of packets) pass(broker, incoming, encodePacket(packet, version))
+  return incoming
+}
+
+/** One chunk, as it would come from a socket, and all turns that it takes. */
+function pass(broker: TestBroker, incoming: Incoming, bytes: Uint8Array): void {
+  incoming.receive(bytes)
+  broker.clock.runTurns()
+}
+
+/** Topic Filters that stand there, or seem to, if this is one SUBSCRIBE or UNSUBSCRIBE. */
+function filtersIn(bytes: Uint8Array, version: ProtocolVersion): number {
+  const type = bytes[0]! >> 4
+  if (type !== PacketType.SUBSCRIBE && type !== PacketType.UNSUBSCRIBE) return 0
+  let at = endOfInteger(bytes, 1) + 2
+  if (version === 5) {
+    const end = endOfInteger(bytes, at)
+    at = end + bytes.subarray(at, end).reduceRight((length, byte) => length * 128 + (byte & 0x7f), 0)
+  }
+  let count = 0
+  for (; at + 2 <= bytes.length; count++) {
+    at += 2 + ((bytes[at]! << 8) | bytes[at + 1]!) + (type === PacketType.SUBSCRIBE ? 1 : 0)
+  }
+  return count
+}
+
+/** Where the Variable Byte Integer ends that begins at `at`. */
+function endOfInteger(bytes: Uint8Array, at: number): number {
+  while ((bytes[at] ?? 0) >= 0x80) at++
+  return at + 1
+}
+
+/** What is out of proportion, as a sentence; `undefined` where nothing is. */
+export function excess(cost: Cost): string | undefined {
+  const { bytes, packets, filters, sent } = cost
+  for (const kind of ['work', 'memory'] as const) {
+    const { fixed, perByte, perPacket, perFilter, perSent } = ALLOWED[kind]
+    const allowed = fixed + bytes * perByte + packets * perPacket + filters * perFilter + sent * perSent
+    if (cost[kind] <= allowed) continue
+    const unit = kind === 'work' ? 'units of work' : 'bytes of memory'
+    return `${bytes} bytes cost ${cost[kind]} ${unit}, more than ${Math.floor(allowed)}: ${packets} packets, at most ${filters} filters, ${sent} sent`
+  }
+  return undefined
+}
