@@ -13,6 +13,7 @@ import type { Clock } from '../base/clock.ts'
 import type { Disk } from '../base/disk.ts'
 import { UsageError } from '../base/errors.ts'
 import { silentLogger, type Logger } from '../base/log.ts'
+import { Work } from '../base/work.ts'
 import { PacketType } from '../codec/packets.ts'
 import { isReasonCodeAllowed, ReasonCode } from '../codec/reason-code.ts'
 import type { ApplicationMessage } from '../protocol/application-message.ts'
@@ -402,6 +403,22 @@ export class BrokerBase implements AsyncDisposable {
   /** The connected Clients. */
   clients(): SessionView[] {
     return this.sessions().filter(({ connected }) => connected)
+  }
+
+  /**
+   * All sessions, connected or not, one after the other: the way to go through very many. Others are served meanwhile, so that
+   * sessions which come or go on the way may or may not be among them; those that stay come once.
+   *
+   * @throws {UsageError} for a broker that is not running
+   */
+  async *eachSession(): AsyncGenerator<SessionView, void, undefined> {
+    const { sessions, turn } = this.#running()
+    for (const registration of sessions.all()) {
+      if (turn.work.isSpent) await turn.share(this)
+      if (sessions.get(registration.session.clientId) !== registration) continue
+      turn.work.spend(Work.entry * (1 + registration.session.subscriptions.size))
+      yield viewOf(registration)
+    }
   }
 
   /** All Sessions, connected or not. */

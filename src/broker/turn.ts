@@ -166,6 +166,13 @@ export class Turn {
     this.#line.add(owner, task)
   }
 
+  /** Resolves when it is that owner's turn again, for whoever works between awaits. */
+  share(owner: object): Promise<void> {
+    return new Promise((resolve) => {
+      this.addTask(owner, { resume: () => (resolve(), true) })
+    })
+  }
+
   /** Calls `run` at the end of this turn, after everything was written. */
   afterFlush(run: () => void): void {
     this.now()
