@@ -49,6 +49,34 @@ export class Ring<Value> {
     this.#length++
   }
 
+  /**
+   * Looks at `count` values from that place on, first to last, and takes out those that are wanted. Costs a move of each value
+   * behind the first that is taken.
+   *
+   * @example
+   * const ring = new Ring([1, 2, 3, 4])
+   * ring.takeOut(1, 2, (value) => value !== 3) // [2]
+   * Array.from(ring) // [1, 3, 4]
+   */
+  takeOut(from: number, count: number, isWanted: (value: Value) => boolean): Value[] {
+    const end = Math.min(this.#length, from + count)
+    const taken: Value[] = []
+    let kept = from
+    for (let at = from; at < end; at++) {
+      const value = this.#items[this.#slot(at)]!
+      if (isWanted(value)) taken.push(value)
+      else this.#items[this.#slot(kept++)] = value
+    }
+    if (taken.length === 0) return taken
+    for (let at = end; at < this.#length; at++) this.#items[this.#slot(kept++)] = this.#items[this.#slot(at)]
+    for (let at = kept; at < this.#length; at++) this.#items[this.#slot(at)] = undefined
+    this.#length = kept
+    let capacity = this.#items.length
+    while (kept * 4 <= capacity && capacity > MIN_CAPACITY) capacity /= 2
+    if (capacity < this.#items.length) this.#resize(capacity)
+    return taken
+  }
+
   /** Takes the first; `undefined` when empty. */
   shift(): Value | undefined {
     if (this.#length === 0) return undefined

@@ -370,10 +370,11 @@ export class BrokerBase implements AsyncDisposable {
         server.replays.end(subscription.subscriber)
         this.#hostSubscriptions.delete(subscription.subscriber as HostSubscription)
       },
-      dropped: (message) => {
-        server.metrics.dropped['queue full']++
-        this.#events.tell('dropped', { clientId: '', message, cause: 'queue full' })
+      dropped: (message, cause) => {
+        server.metrics.dropped[cause]++
+        this.#events.tell('dropped', { clientId: '', message, cause })
       },
+      now: () => server.now(),
     }
   }
 

@@ -10,6 +10,7 @@
 import { MemoryAccount } from '../base/memory-account.ts'
 import { Ring } from '../base/ring.ts'
 import type { ApplicationMessage } from '../protocol/application-message.ts'
+import type { DropCause } from '../protocol/session.ts'
 import type { ReplayReceiver } from './replays.ts'
 import type { Subscriber, Subscription } from '../protocol/subscription.ts'
 
@@ -19,6 +20,9 @@ export const DEFAULT_HOST_QUEUE = 10_000
 export const DEFAULT_HOST_QUEUE_BYTES = 67_108_864
 /** A place in the queue. */
 const PLACE_BYTES = 16
+
+/** Between two looks for what has expired. */
+const SWEEP_EVERY_MS = 100
 
 export interface SubscribeOptions {
   /** Ends the subscription when it aborts. */
@@ -37,7 +41,8 @@ export interface HostSide {
   unsubscribe(subscription: Subscription): void
   /** `takesMore` was false when somebody looked, and is true again. */
   hasRoom(host: HostSubscription): void
-  dropped(message: ApplicationMessage): void
+  dropped(message: ApplicationMessage, cause: DropCause): void
+  now(): number
   /** Who pays for what waits. */
   readonly payer: MemoryAccount
 }
@@ -60,6 +65,7 @@ export class HostSubscription implements Subscriber, AsyncIterableIterator<Appli
   #isClosed = false
   /** Retained messages wait until the iterator has taken some. */
   #isAwaited = false
+  #sweptAtMs = -Infinity
 
   constructor(
     side: HostSide,
@@ -121,13 +127,45 @@ export class HostSubscription implements Subscriber, AsyncIterableIterator<Appli
     message.own()
     if (this.#listener !== undefined) this.#listener(message)
     else if (this.#waiting.length > 0) this.#waiting.shift()!({ value: message, done: false })
-    else if (this.#queue.length < this.#maxQueued && this.#memory.refuses(message.size + PLACE_BYTES) === undefined) {
+    else if (this.#hasRoomFor(message)) {
       this.#memory.hold(message, PLACE_BYTES)
       this.#queue.push(message)
     } else {
       this.droppedMessages++
-      this.#side.dropped(message)
+      this.#side.dropped(message, 'queue full')
     }
+  }
+
+  /** What has expired takes no room; it is looked for now and then, as that is a look at all that waits. */
+  #hasRoomFor(message: ApplicationMessage): boolean {
+    if (this.#takes(message)) return true
+    const now = this.#side.now()
+    if (now < this.#sweptAtMs + SWEEP_EVERY_MS) return false
+    this.#sweptAtMs = now
+    const gone = this.#queue.takeOut(0, this.#queue.length, (waiting) => waiting.isExpired(now))
+    for (const expired of gone) this.#dropExpired(expired)
+    return this.#takes(message)
+  }
+
+  #takes({ size }: ApplicationMessage): boolean {
+    return this.#queue.length < this.#maxQueued && this.#memory.refuses(size + PLACE_BYTES) === undefined
+  }
+
+  #dropExpired(message: ApplicationMessage): void {
+    this.#memory.release(message, PLACE_BYTES)
+    this.#side.dropped(message, 'expired')
+  }
+
+  /** The first that has not expired. */
+  #shift(): ApplicationMessage | undefined {
+    for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
+      if (this.#isClosed || !next.isExpired(this.#side.now())) {
+        this.#memory.release(next, PLACE_BYTES)
+        return next
+      }
+      this.#dropExpired(next)
+    }
+    return undefined
   }
 
   /** Ends the subscription; what waits is still handed out. */
@@ -141,12 +179,6 @@ export class HostSubscription implements Subscriber, AsyncIterableIterator<Appli
 
   [Symbol.asyncIterator](): this {
     return this
-  }
-
-  #shift(): ApplicationMessage | undefined {
-    const message = this.#queue.shift()
-    if (message !== undefined) this.#memory.release(message, PLACE_BYTES)
-    return message
   }
 
   next(): Promise<IteratorResult<ApplicationMessage, undefined>> {

@@ -133,6 +133,7 @@ export const dropTable: Readonly<Record<DropCause, string>> = {
   'refused by client': 'The Client answered with a Reason Code of 0x80 or above.',
   'memory limit': 'QoS 1 or 2, and the memory that the session, its user or the broker may use is full.',
   damaged: 'Its payload on disk is not what was written, or cannot be read any more.',
+  'too many attempts': 'Connections of its Client ended in protocol errors over it, `max-delivery-attempts` times.',
 }
 
 function storeRow(topic: string, unit: string, description: string): StoreRow {

@@ -73,5 +73,6 @@ export class Metrics implements ConnectionMetrics {
     'refused by client': 0,
     'memory limit': 0,
     damaged: 0,
+    'too many attempts': 0,
   }
 }

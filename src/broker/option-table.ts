@@ -522,6 +522,14 @@ const limitRows = rows('limits', [
     description: 'Which message goes when the queue of a Session is full; each is counted and told as an event.',
   },
   {
+    key: 'max-delivery-attempts',
+    type: 'integer',
+    default: 10,
+    ...COUNT,
+    description:
+      'QoS 1 and 2 messages are sent again on each new connection until they are acknowledged; one over which so many connections have ended because its client broke the protocol is dropped. 0 = never.',
+  },
+  {
     key: 'max-subscriptions',
     type: 'integer',
     default: 10_000,

@@ -112,6 +112,8 @@ export interface ListenerLimits {
   readonly maxMemoryPerSession: number
   /** Which message goes when the queue of a Session is full; each is counted and told as an event. Default "drop-newest". */
   readonly queueFull: 'drop-newest' | 'drop-oldest'
+  /** QoS 1 and 2 messages are sent again on each new connection until they are acknowledged; one over which so many connections have ended because its client broke the protocol is dropped. 0 = never. Default 10. */
+  readonly maxDeliveryAttempts: number
   /** Subscriptions of one Client; beyond it SUBACK says 0x97 (3.1.1: 0x80). Default 10000. */
   readonly maxSubscriptions: number
   /** Levels of a Topic Name or Topic Filter. Default 200. */

@@ -187,8 +187,9 @@ export class Router {
     }
     if (denied.size > 0) for (const receiver of denied) this.#side.dropped(receiver, message, 'not authorized')
     for (const group of groups) {
-      if (group.deliver(message, this.#mayHave, this.#side.work)) count++
-      else this.#side.dropped(NO_MEMBER, message, 'no member')
+      const cause = group.deliver(message, this.#mayHave, this.#side.work)
+      if (cause === undefined) count++
+      else this.#side.dropped(NO_MEMBER, message, cause)
     }
     return count
   }

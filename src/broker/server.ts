@@ -19,6 +19,7 @@ import type { AuthPacket, Packet, QoS, ReceivedConnect, SubscribePacket, Unsubsc
 import { ReasonCode, reasonCodeName } from '../codec/reason-code.ts'
 import type { ApplicationMessage } from '../protocol/application-message.ts'
 import type { Connection } from '../protocol/connection.ts'
+import type { Delivery } from '../protocol/delivery.ts'
 import { BufferPool } from '../protocol/output.ts'
 import type { ConnectionEnd, KnownTopic, Pending, ServerSide } from '../protocol/server-side.ts'
 import { Session, type DropCause, type SessionGauges, type SessionSide } from '../protocol/session.ts'
@@ -50,13 +51,14 @@ import { Memory } from './memory.ts'
 import { Metrics } from './metrics.ts'
 import type { ListenerOptions } from './options.ts'
 import { Payloads } from './payloads.ts'
+import { QueueExpiries } from './queue-expiries.ts'
 import { Restoring } from './restore.ts'
 import type { ProcessMemory } from './process-memory.ts'
 import { Publishing } from './publishing.ts'
 import { Replays } from './replays.ts'
 import { RetainedMessages, type RetainedSide } from './retained.ts'
 import { Router, type RouterSide } from './router.ts'
-import { handOver } from './shared-handover.ts'
+import { handOn, handOver, type HandoverSide } from './shared-handover.ts'
 import { SessionEnding } from './session-ending.ts'
 import { Sessions, type Registration, type SessionsSide, type Will } from './sessions.ts'
 import { StoreGate } from './store-gate.ts'
@@ -110,6 +112,7 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
   readonly #events: Events
   readonly #gathering: Gathering
   readonly #review: LoginReview
+  readonly #queueExpiries: QueueExpiries
 
   constructor(parts: ServerParts) {
     const { current, clock, store, events } = parts
@@ -126,6 +129,7 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
     this.#waiters = new StoreWaiters(this.turn)
     this.turn.onCaughtUp = () => this.#waiters.caughtUp()
     this.turn.onEnd = (nowMs) => this.memory.measure(nowMs)
+    this.#queueExpiries = new QueueExpiries(this.turn)
     this.sessions = new Sessions(options, this.turn, this.metrics, this)
     const { whole } = this.memory
     this.router = new Router(this.#routerSide(), Math.floor(clock.random() * 0x1_0000_0000), whole)
@@ -216,9 +220,7 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
       },
       mayReceive: (subscriber, topicName) => {
         // The host program has no Client: it may receive everything.
-        if (!(subscriber instanceof Session)) return true
-        const client = this.sessions.get(subscriber.clientId)?.client
-        return client === undefined || current.access.mayReceive(client, topicName)
+        return !(subscriber instanceof Session) || this.mayReceive(subscriber, topicName)
       },
       dropped: (receiver, message, cause) => this.dropped(receiver, message, cause),
     }
@@ -560,12 +562,17 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
     }
     this.#handOver(session, undefined, true)
     session.end()
+    this.#queueExpiries.forget(session)
     this.ledger?.sessionEnded(session)
     this.#events.tell('sessionEnded', { clientId: session.clientId, cause })
   }
 
   #handOver(session: Session, topicFilters: ReadonlySet<string> | undefined, sessionEnds: boolean): void {
-    handOver(session, topicFilters, sessionEnds, {
+    handOver(session, topicFilters, sessionEnds, this.#handoverSide())
+  }
+
+  #handoverSide(): HandoverSide {
+    return {
       work: this.work,
       now: () => this.now(),
       group: (shared) => this.router.group(shared),
@@ -574,7 +581,7 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
         return client !== undefined && this.#access.mayReceive(client, topicName)
       },
       dropped: (...what) => this.dropped(...what),
-    })
+    }
   }
 
   changed(registration: Registration): void {
@@ -587,6 +594,24 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
 
   wantsPayloads(session: Session): void {
     this.#payloads?.fetch(session)
+  }
+
+  get rightsVersion(): number {
+    const { checksReceive, stable, version } = this.#access
+    return checksReceive ? (stable ? version : NaN) : 0
+  }
+
+  mayReceive({ clientId }: Session, topicName: string): boolean {
+    const client = this.sessions.get(clientId)?.client
+    return client === undefined || this.#access.mayReceive(client, topicName)
+  }
+
+  handsOn(session: Session, delivery: Delivery): boolean {
+    return handOn(session, delivery, this.#handoverSide())
+  }
+
+  expires(session: Session, atMs: number): void {
+    this.#queueExpiries.expires(session, atMs)
   }
 
   parks(session: Session, bytes: number): boolean {

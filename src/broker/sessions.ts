@@ -91,6 +91,15 @@ function isDue(deadlineMs: number | undefined, nowMs: number): boolean {
   return deadlineMs !== undefined && nowMs >= deadlineMs
 }
 
+function isSame(one: Client, other: Client): boolean {
+  return (
+    one.userName === other.userName &&
+    one.listener === other.listener &&
+    one.address === other.address &&
+    one.protocolVersion === other.protocolVersion
+  )
+}
+
 export interface SessionsLimits {
   /** Sessions that outlive their Connections, in all; 0 sets no limit. */
   readonly maxSessions: number
@@ -170,6 +179,8 @@ export class Sessions {
   /** A Client is back: its Session goes on and a Will that was still due is not sent. */
   resume(registration: Registration, client: Client, connection: Connection): void {
     this.#leaveAway(registration)
+    // What waits was judged for the Client that it was; another name or another way in may have other rights.
+    if (!isSame(registration.client, client)) registration.session.doubtRights()
     registration.client = client
     registration.connection = connection
     this.#dropWill(registration) // [5.0 MQTT-3.1.3-9]

@@ -1,15 +1,16 @@
 /**
  * A Shared Subscription: one ShareName with one Topic Filter, and the Sessions that take turns (§4.8.2).
  *
- * The choice is fair and looks ahead: the next member in turn that would send at once, else the next that is connected,
- * else the next that keeps messages while it is away. A member that leaves gives back what others can still have.
+ * The choice is fair and looks ahead: the next member in turn that would send at once, else the next that is connected and has
+ * room in its queue, else the next that keeps messages while it is away; one whose Client takes no packet of that size is passed
+ * over. A member that leaves gives back what others can still have (`shared-handover.ts`).
  *
  * @module
  */
 import { Work, type WorkBudget } from '../base/work.ts'
 import type { ApplicationMessage } from '../protocol/application-message.ts'
 import type { SharedOrigin } from '../protocol/delivery.ts'
-import type { Session } from '../protocol/session.ts'
+import { Readiness, type DropCause, type Session } from '../protocol/session.ts'
 import type { Subscription } from '../protocol/subscription.ts'
 
 /** A Session's part in a Shared Subscription. */
@@ -76,38 +77,57 @@ export class SharedGroup implements SharedOrigin {
     if (this.#members.length <= MAX_SEARCHED / 2) this.#places = undefined
   }
 
-  /** Delivers to one member. @returns whether there was one that could have it */
-  deliver(message: ApplicationMessage, mayHave: MayHave, work: WorkBudget): boolean {
-    const member = this.#choose(message, mayHave, work)
-    if (member === undefined) return false
-    member.subscriber.deliver(message, member, this)
-    return true
-  }
-
-  #choose(message: ApplicationMessage, mayHave: MayHave, work: WorkBudget): Membership | undefined {
+  /**
+   * Delivers to one member.
+   *
+   * @param origin of a message that other members could not have
+   * @returns why none can have it; `undefined` where one has it
+   */
+  deliver(
+    message: ApplicationMessage,
+    mayHave: MayHave,
+    work: WorkBudget,
+    origin?: ReturnedOrigin,
+  ): DropCause | undefined {
+    let best: Readiness = Readiness.None
+    let bestAt = -1
     const count = this.#members.length
-    let connected = -1
-    let away = -1
-    for (let step = 0; step < count; step++) {
+    let step = 0
+    for (; step < count && best < Readiness.Now; step++) {
       const at = (this.#next + step) % count
-      const { subscriber, qos } = this.#members[at]!
-      if (subscriber.isEnded || !mayHave(subscriber, message) || !canWait(this.#members[at]!, message)) continue
-      if (subscriber.isReady) {
-        work.spend(step * Work.entry)
-        return this.#take(at)
-      }
-      if (subscriber.connection !== undefined) connected = connected < 0 ? at : connected
-      else if (qos > 0 && message.qos > 0) away = away < 0 ? at : away
+      const member = this.#members[at]!
+      if (member.subscriber.isEnded || origin?.sessions.includes(member.subscriber) === true) continue
+      if (!mayHave(member.subscriber, message)) continue
+      const readiness = readinessOf(member, message)
+      if (readiness <= best) continue
+      best = readiness
+      bestAt = at
     }
-    work.spend(count * Work.entry)
-    const fallback = connected >= 0 ? connected : away
-    return fallback < 0 ? undefined : this.#take(fallback)
+    work.spend(step * Work.entry)
+    if (best === Readiness.None) return 'no member'
+    if (best === Readiness.TooLarge) return 'packet too large'
+    this.#next = (bestAt + 1) % count
+    const member = this.#members[bestAt]!
+    member.subscriber.deliver(message, member, origin ?? this)
+    return undefined
   }
+}
 
-  #take(at: number): Membership {
-    this.#next = (at + 1) % this.#members.length
-    return this.#members[at]!
+/** Where a delivery came from that some members could not have: it goes to none of them again. */
+export class ReturnedOrigin implements SharedOrigin {
+  readonly topicFilter: string
+  readonly sessions: readonly Session[]
+
+  constructor(topicFilter: string, sessions: readonly Session[]) {
+    this.topicFilter = topicFilter
+    this.sessions = sessions
   }
+}
+
+function readinessOf(member: Membership, message: ApplicationMessage): Readiness {
+  if (!canWait(member, message)) return Readiness.None
+  const qos = message.qos < member.qos ? message.qos : member.qos
+  return member.subscriber.readinessFor(message, qos, member.subscriptionIdentifiers)
 }
 
 /** A message from before the start, whose payload the Store has: only who keeps messages can wait for it, and keep it there. */

@@ -1,12 +1,14 @@
 /**
- * What a leaving member of a Shared Subscription held goes to the others (U-4.8.2-8).
+ * What a leaving member of a Shared Subscription held goes to the others (U-4.8.2-8), and so does what a member turns out not
+ * to be able to have: it is too large for the Client that is there now, or it may not receive it any longer.
  *
  * @module
  */
 import { Work, type WorkBudget } from '../base/work.ts'
 import { ApplicationMessage, unloadedCopyOf } from '../protocol/application-message.ts'
+import type { Delivery } from '../protocol/delivery.ts'
 import type { DropCause, Session } from '../protocol/session.ts'
-import type { MayHave, SharedGroup } from './shared-group.ts'
+import { ReturnedOrigin, type MayHave, type SharedGroup } from './shared-group.ts'
 
 /** What a handover works with. */
 export interface HandoverSide {
@@ -37,10 +39,22 @@ export function handOver(
       side.dropped(session, message, 'expired') // [5.0 MQTT-3.3.2-5]
       continue
     }
-    if (side.group(delivery.shared!.topicFilter)?.deliver(message, side.mayHave, side.work) !== true) {
-      side.dropped(session, message, sessionEnds ? 'session ended' : 'no member')
-    }
+    const group = side.group(delivery.shared!.topicFilter)
+    const cause = group === undefined ? 'no member' : group.deliver(message, side.mayHave, side.work)
+    if (cause !== undefined) side.dropped(session, message, sessionEnds ? 'session ended' : cause)
   }
+}
+
+/**
+ * Hands one delivery on, to a member that it has not been with.
+ *
+ * @returns whether there was one
+ */
+export function handOn(session: Session, { message, shared }: Delivery, side: HandoverSide): boolean {
+  const before = shared instanceof ReturnedOrigin ? shared.sessions : []
+  const origin = new ReturnedOrigin(shared!.topicFilter, [...before, session])
+  const group = side.group(origin.topicFilter)
+  return group !== undefined && group.deliver(renewed(message), side.mayHave, side.work, origin) === undefined
 }
 
 /**

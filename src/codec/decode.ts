@@ -258,7 +258,7 @@ function readReason(
   sender: Sender,
 ): { reasonCode: number; properties: Properties } {
   const reasonCode = reader.isAtEnd ? ReasonCode.Success : reader.byte('Reason Code')
-  checkReasonCode(type, reasonCode, sender)
+  if (!isHarmless(type, reasonCode)) checkReasonCode(type, reasonCode, sender)
   const holder = packetTypes[type - 1]!.name as PropertyHolder
   return { reasonCode, properties: reader.isAtEnd ? noProperties : readProperties(reader, holder, sender) }
 }
@@ -272,6 +272,11 @@ function readReasonCodes(reader: Reader, type: PacketType): number[] {
   }
   if (codes.length === 0) throw forbidden(`${packetTypes[type - 1]!.name} has no Reason Code`)
   return codes
+}
+
+/** Some Clients acknowledge with "No matching subscribers", as only a Server does: it is a success all the same. */
+function isHarmless(type: PacketType, code: number): boolean {
+  return code === ReasonCode.NoMatchingSubscribers && (type === PacketType.PUBACK || type === PacketType.PUBREC)
 }
 
 function checkReasonCode(type: PacketType, code: number, sender: Sender): void {

@@ -666,6 +666,10 @@ export class Connection implements Incoming, SessionConnection, Timed {
     }
   }
 
+  fits(message: ApplicationMessage, qos: QoS, subscriptionIdentifiers: readonly number[]): boolean {
+    return this.#sender.takes(message, qos, subscriptionIdentifiers)
+  }
+
   sendDelivery(delivery: Delivery, dup: boolean): DropCause | undefined {
     const afterChange = this.session!.ledger === undefined ? 0 : this.#server.changeCount
     try {
@@ -840,8 +844,20 @@ export class Connection implements Incoming, SessionConnection, Timed {
     const { reasonCode, message } = error
     const isOverLimit = error instanceof LimitExceededError || error.cause instanceof LimitExceededError
     if (isOverLimit) this.#server.metrics.packetsOverLimit++
-    if (this.#state !== State.Connected) this.#refuseByError(error)
-    else this.disconnect(reasonCode, isOverLimit ? 'limit exceeded' : 'protocol error', message)
+    if (this.#state !== State.Connected) {
+      this.#refuseByError(error)
+      return
+    }
+    this.session!.clientFailed(this.#answeredIdentifier())
+    this.disconnect(reasonCode, isOverLimit ? 'limit exceeded' : 'protocol error', message)
+  }
+
+  /** The Packet Identifier of the acknowledgement at hand, however wrong the rest of it is; `undefined` if it is no such packet. */
+  #answeredIdentifier(): number | undefined {
+    const { bytes, firstByte, bodyStart, end } = this.#decoder
+    const type = firstByte >> 4
+    const isAnswer = type === PacketType.PUBACK || type === PacketType.PUBREC || type === PacketType.PUBCOMP
+    return isAnswer && end - bodyStart >= 2 ? (bytes[bodyStart]! << 8) | bytes[bodyStart + 1]! : undefined
   }
 
   /** Before CONNACK: a 5.0 peer is told in CONNACK; an older one only sees the close, save for its version. */

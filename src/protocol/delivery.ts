@@ -32,6 +32,8 @@ export class Delivery {
   isOpen = false
   /** Whether the Store knows of it, or will. */
   isStored = false
+  /** Connections that ended by an error of the Client while it was open on them. */
+  failures = 0
   /** Whether the Store was not told yet: what is over by then is never told. */
   isUntold = false
 

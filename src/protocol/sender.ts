@@ -19,7 +19,13 @@ import { copied, Work } from '../base/work.ts'
 import { writeAcknowledgement } from '../codec/acknowledgement.ts'
 import { maxControlPacketBytes } from '../codec/decoder.ts'
 import { encodeWithinLimit } from '../codec/encode.ts'
-import { PacketType, type AcknowledgementPacket, type Packet, type ProtocolVersion } from '../codec/packets.ts'
+import {
+  PacketType,
+  type AcknowledgementPacket,
+  type Packet,
+  type ProtocolVersion,
+  type QoS,
+} from '../codec/packets.ts'
 import { noProperties } from '../codec/properties.ts'
 import { makePublishFrame } from '../codec/publish-frame.ts'
 import type { ApplicationMessage, PublishFrame } from './application-message.ts'
@@ -39,6 +45,7 @@ const RETAIN_BIT = 0x01
 const PING_RESPONSE = Uint8Array.of(PacketType.PINGRESP << 4, 0)
 /** An acknowledgement with a Reason Code and no properties. */
 const LONGEST_PLAIN_ACKNOWLEDGEMENT_BYTES = 5
+const LONGEST_SUBSCRIPTION_IDENTIFIER_BYTES = 5
 
 export class Sender {
   version: ProtocolVersion = 5
@@ -77,6 +84,20 @@ export class Sender {
   /** Lets the Server assign that many Topic Aliases. */
   allowAliases(maximum: number): void {
     if (maximum > 0) this.#aliases = new OutgoingAliases(maximum)
+  }
+
+  /** Whether a PUBLISH of that message is within the Client's Maximum Packet Size: cheap where that is none. */
+  takes(message: ApplicationMessage, qos: QoS, subscriptionIdentifiers: readonly number[]): boolean {
+    if (this.maximumPacketSize === maxControlPacketBytes) return true
+    if (message.topicName.length + message.payloadLength > this.maximumPacketSize) return false
+    if (!message.isLoaded) return true
+    try {
+      const { start, end } = message.frame(this.version, qos > 0, this.#server.now())
+      const identifiers = subscriptionIdentifiers.length * LONGEST_SUBSCRIPTION_IDENTIFIER_BYTES
+      return end - start + identifiers <= this.maximumPacketSize
+    } catch {
+      return true // what cannot be encoded is dropped when it is sent, for a cause of its own
+    }
   }
 
   /**

@@ -37,6 +37,7 @@ export type DropCause =
   | 'refused by client'
   | 'memory limit'
   | 'damaged'
+  | 'too many attempts'
 
 /** Told about what must survive the Connection; every call is one Change (`stores/store.ts`). */
 export interface SessionLedger {
@@ -67,6 +68,17 @@ export interface SessionSide {
   wantsPayloads(session: Session): void
   /** That account had no room for so many bytes of a message. */
   memoryRefused(account: MemoryAccount, bytes: number): void
+  /**
+   * Moves whenever what Clients may receive may have changed; not a number where it may change at any time. What was queued
+   * before is judged again when its turn comes.
+   */
+  readonly rightsVersion: number
+  /** Whether that Session's Client may have a message of that topic now. */
+  mayReceive(session: Session, topicName: string): boolean
+  /** What was taken for a Shared Subscription cannot go to this Session. @returns whether another member has taken it */
+  handsOn(session: Session, delivery: Delivery): boolean
+  /** Something in its queue expires then, and earlier than anything that was there: `dropExpired` is due. */
+  expires(session: Session, atMs: number): void
 }
 
 /** Counts over all Sessions. */
@@ -88,6 +100,8 @@ export interface SessionConnection {
   readonly congested: boolean
   /** Whether it is as well to hand it more at once: its peer takes what it has. */
   readonly takesMore: boolean
+  /** Whether the Client's Maximum Packet Size lets it have that message. */
+  fits(message: ApplicationMessage, qos: QoS, subscriptionIdentifiers: readonly number[]): boolean
   /** @returns why this Client cannot have it, as where it exceeds its Maximum Packet Size; `undefined` where it was sent */
   sendPublish(
     message: ApplicationMessage,
@@ -106,12 +120,37 @@ export interface SessionLimits {
   readonly maxMemoryPerSession: number
   /** Which message goes when the queue is full. */
   readonly queueFull: 'drop-newest' | 'drop-oldest'
+  /** Connections that may end by the Client's own errors over one message, until it is dropped; 0 sets no limit. */
+  readonly maxDeliveryAttempts: number
 }
+
+/** How well a Session can take a message: what the choice of a Shared Subscription goes by, the best last. */
+export const Readiness = {
+  /** It cannot have it at all. */
+  None: 0,
+  /** It exceeds the Client's Maximum Packet Size. */
+  TooLarge: 1,
+  /** Its queue is full, and it is away. */
+  AwayFull: 2,
+  Full: 3,
+  /** It can keep it until its Client is back. */
+  Away: 4,
+  /** It can keep it until there is room in its window. */
+  Waits: 5,
+  /** It would send it at once. */
+  Now: 6,
+} as const
+export type Readiness = (typeof Readiness)[keyof typeof Readiness]
 
 /** What a Session takes in memory that holds nothing yet. */
 export function sizeOfSession(clientId: string): number {
   return SESSION_BYTES + sizeOfText(clientId)
 }
+
+/** Entries of the queue that are looked at in one step of `dropExpired`. */
+const LOOKS = 1000
+/** The same where a message needs room at once. */
+const URGENT_LOOKS = 128
 
 const NO_SUBSCRIPTIONS: ReadonlyMap<string, Subscription> = new Map()
 
@@ -148,6 +187,9 @@ export class Session implements Subscriber {
   #isFlowDue = false
   /** Somebody has more for it once it `takesMore`. */
   #isAwaited = false
+  /** Under which rights new entries were judged, and the last one that was judged under others. */
+  #rightsVersion = 0
+  #unjudgedUpTo = 0
 
   /** @param payer whose account its own belongs to */
   constructor(clientId: string, side: SessionSide, limits: SessionLimits, payer?: MemoryAccount) {
@@ -202,6 +244,20 @@ export class Session implements Subscriber {
     return this.#hasRoom() && this.#toResend === undefined
   }
 
+  /** How well it can take that message at that QoS. */
+  readinessFor(message: ApplicationMessage, qos: QoS, subscriptionIdentifiers: readonly number[]): Readiness {
+    const connection = this.#connection
+    if (connection !== undefined && !connection.fits(message, qos, subscriptionIdentifiers)) return Readiness.TooLarge
+    if (qos === 0) {
+      if (connection === undefined) return Readiness.None
+      return connection.congested ? Readiness.Full : Readiness.Now
+    }
+    if (this.isReady && this.queuedMessages === 0) return Readiness.Now
+    const isFull = this.#isFull(message) || this.memory.refuses(message.size + DELIVERY_BYTES, false) !== undefined
+    if (connection === undefined) return isFull ? Readiness.AwayFull : Readiness.Away
+    return isFull ? Readiness.Full : Readiness.Waits
+  }
+
   #hasRoom(): boolean {
     return (
       this.#connection !== undefined && !this.#connection.congested && this.#openOnConnection < this.#receiveMaximum
@@ -245,25 +301,66 @@ export class Session implements Subscriber {
     for (let next = waiting.peek(); next !== undefined && this.#hasRoom(); next = waiting.peek()) {
       if (this.#mustPause()) return
       this.#spend(next)
-      if (next.state !== DeliveryState.Released && !next.message.isLoaded && !next.message.isLost) {
+      const isOver = this.#window.get(next.packetIdentifier) !== next
+      if (!isOver && next.state === DeliveryState.Sent && !next.message.isLost && !this.#mayHave(next)) {
+        this.#revoke(next)
+      }
+      if (!isOver && next.state === DeliveryState.Sent && !next.message.isLoaded && !next.message.isLost) {
         this.#side.wantsPayloads(this)
         return
       }
       waiting.shift()
-      if (this.#window.get(next.packetIdentifier) !== next) continue
-      if (next.state !== DeliveryState.Released && next.message.isLost) {
-        this.#leaveWindow(next)
-        this.#drop(next, 'damaged')
+      if (isOver || this.#window.get(next.packetIdentifier) !== next) continue
+      if (next.state === DeliveryState.Sent && next.message.isLost) {
+        this.#dropSent(next, 'damaged')
         continue
       }
       if (next.state === DeliveryState.Released) connection.sendPubrel(next)
       else {
         const cause = connection.sendDelivery(next, true)
         if (cause === undefined) this.#open(next)
-        else this.#finishUnsent(next, cause)
+        else if (next.qos === 1) this.#finishUnsent(next, cause)
+        else this.#dropSent(next, cause)
       }
     }
     if (waiting.length === 0) this.#toResend = undefined
+  }
+
+  /** QoS 2 that was sent goes to nobody else [5.0 MQTT-4.8.2-5]. */
+  #dropSent(delivery: Delivery, cause: DropCause): void {
+    this.#leaveWindow(delivery)
+    this.#drop(delivery, cause)
+  }
+
+  /**
+   * What was sent, and may not be received any longer, is not sent again. At QoS 2 the Client may have it, and must not take the
+   * next message under its identifier for it: the exchange is brought to its end.
+   */
+  #revoke(delivery: Delivery): void {
+    if (delivery.qos === 1) {
+      this.#finishUnsent(delivery, 'not authorized')
+      return
+    }
+    delivery.state = DeliveryState.Released
+    this.ledger?.released(this, delivery)
+    this.#side.dropped(this, delivery.message, 'not authorized')
+  }
+
+  /** Rights may have changed since entries were judged: all that were made until now are doubted. */
+  #lookAtRights(): void {
+    const version = this.#side.rightsVersion
+    if (version === this.#rightsVersion) return
+    this.#rightsVersion = version
+    this.doubtRights()
+  }
+
+  /** What waits is judged again when its turn comes: somebody else may be its Client now. */
+  doubtRights(): void {
+    this.#unjudgedUpTo = this.#lastEntryNumber
+  }
+
+  #mayHave({ entryNumber, message }: Delivery): boolean {
+    return entryNumber > this.#unjudgedUpTo || this.#side.mayReceive(this, message.topicName)
   }
 
   #open(delivery: Delivery): void {
@@ -302,6 +399,7 @@ export class Session implements Subscriber {
     shared: SharedOrigin | undefined,
   ): void {
     const waits = this.queuedMessages > 0 || !this.isReady || !message.isLoaded
+    if (waits) this.#lookAtRights()
     if (waits ? !this.#makeRoom(message) : !this.#hasMemoryFor(message, true)) return
     const mayPark = waits && shared === undefined && this.ledger !== undefined
     const parks = mayPark && this.#side.parks(this, message.fullSize)
@@ -321,6 +419,8 @@ export class Session implements Subscriber {
   #push(delivery: Delivery, parks: boolean): void {
     if (parks && !delivery.isStored) delivery.message.own()
     this.#queue ??= new WaitingQueue(this.memory)
+    const { expiresAtMs } = delivery.message
+    if (expiresAtMs < this.#queue.earliestExpiryMs) this.#side.expires(this, expiresAtMs)
     this.#queue.push(delivery, parks)
     this.queuedBytes += delivery.message.fullSize
     const { gauges } = this.#side
@@ -328,10 +428,40 @@ export class Session implements Subscriber {
     gauges.queuedBytes += delivery.message.fullSize
   }
 
+  /** Whether a limit of the queue has no room for that message, also without what has expired in it. */
+  #isFull(message: ApplicationMessage): boolean {
+    if (!this.#exceeds(message)) return false
+    if (this.#queue !== undefined && this.#queue.earliestExpiryMs <= this.#side.now()) this.#dropExpired(URGENT_LOOKS)
+    return this.#exceeds(message)
+  }
+
+  #exceeds(message: ApplicationMessage): boolean {
+    const { maxQueuedMessages, maxQueuedBytes } = this.#limits
+    return this.queuedMessages + 1 > maxQueuedMessages || this.queuedBytes + message.fullSize > maxQueuedBytes
+  }
+
+  /** When something in the queue expires: not before that; Infinity if nothing does. */
+  get earliestExpiryMs(): number {
+    return this.#queue?.earliestExpiryMs ?? Infinity
+  }
+
+  /** Drops what has expired in the queue, a slice of it at a time. @returns true when all of it was looked through */
+  dropExpired(): boolean {
+    this.#dropExpired(LOOKS)
+    return this.#queue?.isSweeping !== true
+  }
+
+  #dropExpired(looks: number): void {
+    for (const delivery of this.#queue?.takeExpired(this.#side.now(), looks) ?? []) {
+      this.#left(delivery.message.fullSize)
+      this.#drop(delivery, 'expired')
+    }
+  }
+
   /** @returns false when the new message is the one that has to go */
   #makeRoom(message: ApplicationMessage): boolean {
-    const { maxQueuedMessages, maxQueuedBytes, queueFull } = this.#limits
-    while (this.queuedMessages + 1 > maxQueuedMessages || this.queuedBytes + message.fullSize > maxQueuedBytes) {
+    const { maxQueuedBytes, queueFull } = this.#limits
+    while (this.#isFull(message)) {
       // What has no room even in an empty queue must not empty it.
       const mayDropOldest = queueFull === 'drop-oldest' && message.fullSize <= maxQueuedBytes
       const oldest = mayDropOldest ? this.#shift() : undefined
@@ -396,6 +526,7 @@ export class Session implements Subscriber {
 
   /** Sends from the queue while the window has room. To be called whenever room may have come. */
   flow(): void {
+    if (this.#toResend !== undefined || this.#queue !== undefined) this.#lookAtRights()
     if (this.#toResend !== undefined && this.#connection !== undefined) this.#resend(this.#connection, this.#toResend)
     if (this.#queue !== undefined) this.#flowQueue()
     if (!this.#isAwaited) return
@@ -418,20 +549,34 @@ export class Session implements Subscriber {
   #flowQueue(): void {
     while (this.#queue !== undefined && this.isReady) {
       if (this.#mustPause()) return
-      this.#spend(this.#queue.peek()!)
-      const { message } = this.#queue.peek()!
-      if (!message.isLoaded) {
-        if (!message.isLost) {
+      const next = this.#queue.peek()!
+      this.#spend(next)
+      const cause = this.#whyNot(next)
+      if (cause === undefined) {
+        if (!next.message.isLoaded) {
           this.#side.wantsPayloads(this)
           return
         }
-        this.#drop(this.#shift()!, 'damaged')
-        continue
-      }
-      const delivery = this.#shift()!
-      if (delivery.message.isExpired(this.#side.now())) this.#drop(delivery, 'expired')
-      else this.#sendFirst(delivery)
+        this.#sendFirst(this.#shift()!)
+      } else this.#giveUp(this.#shift()!, cause)
     }
+  }
+
+  /** Why something that waited cannot be sent. */
+  #whyNot(delivery: Delivery): DropCause | undefined {
+    const { message } = delivery
+    if (message.isLost) return 'damaged'
+    if (message.isExpired(this.#side.now())) return 'expired'
+    return this.#mayHave(delivery) ? undefined : 'not authorized'
+  }
+
+  /** What another member of its Shared Subscription can have goes there. */
+  #giveUp(delivery: Delivery, cause: DropCause): void {
+    const isOthers = cause === 'packet too large' || cause === 'not authorized'
+    if (isOthers && delivery.shared !== undefined && this.#side.handsOn(this, delivery)) {
+      this.memory.release(delivery.message, DELIVERY_BYTES)
+      this.ledger?.done(this, delivery)
+    } else this.#drop(delivery, cause)
   }
 
   #sendFirst(delivery: Delivery): void {
@@ -449,7 +594,25 @@ export class Session implements Subscriber {
   /** Nothing that this Client can have: as though it had been delivered [5.0 MQTT-3.1.2-25]. */
   #finishUnsent(delivery: Delivery, cause: DropCause): void {
     this.#leaveWindow(delivery)
-    this.#drop(delivery, cause)
+    this.#giveUp(delivery, cause)
+  }
+
+  /**
+   * Its Client broke the protocol. Where that happens over one message again and again, the message is dropped: it would come
+   * with each Connection, and end it.
+   *
+   * @param packetIdentifier which delivery the Client was answering; `undefined` if it cannot be told: the oldest is suspected
+   */
+  clientFailed(packetIdentifier: number | undefined): void {
+    const answered = packetIdentifier === undefined ? undefined : this.#window.get(packetIdentifier)
+    const suspect = answered?.isOpen === true ? answered : this.#window.inOrder().find(({ isOpen }) => isOpen)
+    if (suspect === undefined) return
+    suspect.failures++
+    const { maxDeliveryAttempts } = this.#limits
+    if (maxDeliveryAttempts === 0 || suspect.failures < maxDeliveryAttempts) return
+    this.#forget(suspect)
+    this.ledger?.done(this, suspect)
+    this.#side.dropped(this, suspect.message, 'too many attempts')
   }
 
   #leaveWindow(delivery: Delivery): void {

@@ -53,6 +53,18 @@ class Chunk {
     this.publishers = new Array<string>(rows)
   }
 
+  entryNumber(row: number): number {
+    return this.numbers[row * STRIDE]!
+  }
+
+  /** The row moves to another place, whose own is lost. */
+  move(from: number, to: number): void {
+    this.numbers.copyWithin(to * STRIDE, from * STRIDE, (from + 1) * STRIDE)
+    this.topicNames[to] = this.topicNames[from]!
+    this.publishers[to] = this.publishers[from]!
+    if (this.extras !== undefined) this.extras[to] = this.extras[from]
+  }
+
   /** Holds twice as many. */
   grow(): void {
     const { numbers, topicNames, publishers, end } = this
@@ -65,6 +77,11 @@ class Chunk {
 
 export class WaitingQueue {
   length = 0
+  /** Nothing in here expires before that time, in monotonic milliseconds; Infinity if nothing ever does. */
+  earliestExpiryMs = Infinity
+  /** `takeExpired` is under way: it has looked at the entries up to this one, and the rest of them expire then. */
+  #lookedUpTo = 0
+  #earliestLeftMs = Infinity
   readonly #account: MemoryAccount
   #front = new Ring<Delivery>()
   /** Oldest chunk first; none is empty. */
@@ -77,6 +94,8 @@ export class WaitingQueue {
 
   /** @param parks it is to leave RAM: `park` will be called once it is stored */
   push(delivery: Delivery, parks: boolean): void {
+    const { expiresAtMs } = delivery.message
+    if (expiresAtMs < this.earliestExpiryMs) this.earliestExpiryMs = expiresAtMs
     this.#account.hold(delivery.message, DELIVERY_BYTES)
     this.#place(delivery, parks)
   }
@@ -156,6 +175,88 @@ export class WaitingQueue {
     return delivery
   }
 
+  /** Whether `takeExpired` has looked at some entries and not at the others. */
+  get isSweeping(): boolean {
+    return this.#lookedUpTo > 0
+  }
+
+  /**
+   * Takes out what has expired by then. Looks at so many entries at most: the next call goes on behind them, and once all were
+   * looked at (`isSweeping` is false again), `earliestExpiryMs` is exact.
+   */
+  takeExpired(nowMs: number, looks: number): Delivery[] {
+    const taken: Delivery[] = []
+    let left = this.#sweep(this.#front, looks, nowMs, taken)
+    if (left > 0 && this.#rows !== undefined) left = this.#sweepRows(this.#rows, left, nowMs, taken)
+    if (left > 0 && this.#back !== undefined) {
+      left = this.#sweep(this.#back, left, nowMs, taken)
+      if (this.#back.length === 0) this.#back = undefined
+    }
+    this.length -= taken.length
+    if (left > 0) {
+      this.earliestExpiryMs = this.#earliestLeftMs
+      this.#lookedUpTo = 0
+      this.#earliestLeftMs = Infinity
+    }
+    return taken
+  }
+
+  /** @returns how many looks are left */
+  #sweep(ring: Ring<Delivery>, looks: number, nowMs: number, taken: Delivery[]): number {
+    const from = indexBehind(ring, this.#lookedUpTo)
+    const count = Math.min(looks, ring.length - from)
+    taken.push(...ring.takeOut(from, count, ({ message, entryNumber }) => this.#isOver(message, entryNumber, nowMs)))
+    return looks - count
+  }
+
+  #isOver({ expiresAtMs }: ApplicationMessage, entryNumber: number, nowMs: number): boolean {
+    this.#lookedUpTo = entryNumber
+    if (expiresAtMs <= nowMs) return true
+    if (expiresAtMs < this.#earliestLeftMs) this.#earliestLeftMs = expiresAtMs
+    return false
+  }
+
+  #sweepRows(chunks: Ring<Chunk>, looks: number, nowMs: number, taken: Delivery[]): number {
+    let left = looks
+    let hasEmpty = false
+    for (const chunk of chunks) {
+      if (left <= 0) break
+      if (chunk.entryNumber(chunk.end - 1) <= this.#lookedUpTo) continue
+      left -= this.#sweepChunk(chunk, nowMs, taken)
+      hasEmpty ||= chunk.start === chunk.end
+    }
+    if (hasEmpty) {
+      const kept = new Ring<Chunk>()
+      for (const chunk of chunks) if (chunk.start < chunk.end) kept.push(chunk)
+      this.#rows = kept.length === 0 ? undefined : kept
+    }
+    return Math.max(0, left)
+  }
+
+  /** @returns how many rows were looked at */
+  #sweepChunk(chunk: Chunk, nowMs: number, taken: Delivery[]): number {
+    const { end } = chunk
+    let kept = chunk.start
+    let looks = 0
+    for (let row = chunk.start; row < end; row++) {
+      const entryNumber = chunk.entryNumber(row)
+      if (entryNumber > this.#lookedUpTo) {
+        looks++
+        this.#lookedUpTo = entryNumber
+        // A row without extras has no properties, and so does not expire.
+        if (chunk.extras?.[row] !== undefined && this.#isOver(deliveryOf(chunk, row).message, entryNumber, nowMs)) {
+          taken.push(this.#takeRow(chunk, row))
+          continue
+        }
+      }
+      if (kept !== row) chunk.move(row, kept)
+      kept++
+    }
+    chunk.end = kept
+    if (chunk.extras !== undefined && chunk.extras.length > kept) chunk.extras.length = kept
+    return looks
+  }
+
   /** Takes out what is wanted, wherever it stands. */
   take(wanted: (delivery: Delivery) => boolean): Delivery[] {
     const taken: Delivery[] = []
@@ -179,6 +280,17 @@ export class WaitingQueue {
     }
     if (this.#back !== undefined) yield* this.#back
   }
+}
+
+/** Where in a queue the first entry above that number is. */
+function indexBehind(ring: Ring<Delivery>, entryNumber: number): number {
+  let [low, high] = [0, ring.length]
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (ring.at(middle)!.entryNumber > entryNumber) high = middle
+    else low = middle + 1
+  }
+  return low
 }
 
 function addRow(chunk: Chunk, delivery: Delivery): void {

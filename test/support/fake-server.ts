@@ -29,6 +29,7 @@ export const sessionLimits: SessionLimits = {
   maxQueuedBytes: 1_000_000,
   maxMemoryPerSession: 0,
   queueFull: 'drop-newest',
+  maxDeliveryAttempts: 10,
 }
 
 export const connectionLimits: ConnectionLimits = {
@@ -191,6 +192,14 @@ export class FakeServer implements ServerSide, SessionSide {
   }
   wantsPayloads(): void {}
   memoryRefused(): void {}
+  readonly rightsVersion = 0
+  mayReceive(): boolean {
+    return true
+  }
+  handsOn(): boolean {
+    return false
+  }
+  expires(): void {}
 
   /** Nobody may work any more in this turn. */
   spendTurn(): void {

@@ -280,14 +280,14 @@ export const mutantsDeliver5: readonly Mutant[] = [
     '5.0 U-4.8.2-3',
     'A shared message goes to two members',
     SHARED,
-    'member.subscriber.deliver(message, member, this)\n',
-    'member.subscriber.deliver(message, member, this)\n    this.#members.at(-1)!.subscriber.deliver(message, member, this)\n',
+    'member.subscriber.deliver(message, member, origin ?? this)\n',
+    'member.subscriber.deliver(message, member, origin ?? this)\n    this.#members.at(-1)!.subscriber.deliver(message, member, this)\n',
   ),
   mutant(
     '5.0 MQTT-4.8.2-3',
     'Shared delivery is at the published QoS',
     SHARED,
-    'member.subscriber.deliver(message, member, this)\n',
+    'member.subscriber.deliver(message, member, origin ?? this)\n',
     'member.subscriber.deliver(message, { ...member, qos: 2 }, this)\n',
   ),
   mutant(

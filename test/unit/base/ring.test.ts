@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { Ring } from '../../../src/base/ring.ts'
 
 test('the ring behaves as an array of the same operations', () => {
-  const operation = fc.constantFrom('push', 'push', 'push', 'unshift', 'shift', 'shift', 'clear')
+  const operation = fc.constantFrom('push', 'push', 'push', 'unshift', 'shift', 'shift', 'takeOut', 'clear')
   // Phases of many alike operations, so that it grows, wraps and shrinks.
   const phases = fc.array(fc.tuple(operation, fc.integer({ min: 1, max: 40 })), { maxLength: 30 })
   fc.assert(
@@ -22,6 +22,12 @@ test('the ring behaves as an array of the same operations', () => {
             model.unshift(next++)
           } else if (kind === 'shift') {
             assert.equal(ring.shift(), model.shift())
+          } else if (kind === 'takeOut') {
+            const [from, count] = [time % (model.length + 1), time * 3]
+            const isWanted = (value: number): boolean => value % 3 === time % 2
+            const taken = model.slice(from, from + count).filter(isWanted)
+            assert.deepEqual(ring.takeOut(from, count, isWanted), taken)
+            for (const value of taken) model.splice(model.indexOf(value), 1)
           } else {
             ring.clear()
             model.length = 0

@@ -506,6 +506,14 @@ export const effects: Readonly<Record<string, Effect>> = {
     expected: ['2', '3'],
     observe: (broker) => awayWith(broker, ['1', '2', '3']).takePayloads(),
   },
+  'limits/max-delivery-attempts': {
+    config: { 'max-delivery-attempts': 1 },
+    expected: [],
+    observe: (broker) => {
+      awayWith(broker, ['1']).sendHex('f2 00')
+      return broker.connect({ clientId: 'away', ...KEPT }).takePayloads()
+    },
+  },
   'limits/max-subscriptions': {
     config: { 'max-subscriptions': 1 },
     expected: [[0, ReasonCode.QuotaExceeded], [0]],

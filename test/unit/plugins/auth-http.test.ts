@@ -236,3 +236,43 @@ test('auth.http: max-connections: so many requests go out side by side, the othe
   assert.deepEqual(await Promise.all(decisions), ['allow', 'allow', 'allow', 'allow'])
   assert.equal(setup.connections, 2)
 })
+
+test('auth.http: recheck-url decides who stays, without the password; recheck-ms asks for it again and again', async (t) => {
+  let answer = say({ decision: 'allow' })
+  let revocations = 0
+  const [clock, log, asked] = [new ManualClock(), new CapturedLog(), [] as Record<string, unknown>[]]
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = []
+    request.on('data', (chunk: Buffer) => chunks.push(chunk))
+    request.on('end', () => {
+      asked.push(JSON.parse(Buffer.concat(chunks).toString()) as Record<string, unknown>)
+      answer(response)
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
+  const http = { url: `${url}login`, recheckUrl: `${url}stay`, recheckMs: 5000 }
+  const plugin = authHttp(contextOf({ http }, { clock, log, revoked: () => void revocations++ }))
+  t.after(async () => {
+    await plugin.close?.()
+    server.closeAllConnections()
+    server.close()
+  })
+  const client = { clientId: 'c', userName: 'u', address: '::1', listener: 'l', protocolVersion: 5 } as const
+  const allowed = await answerOf(plugin, requestOf('u', 'p'))
+  const evidence = allowed?.decision === 'allow' ? allowed.evidence : undefined
+  assert.equal(await plugin.mayStay!(client, evidence), true)
+  assert.deepEqual(asked.at(-1), client)
+  answer = say({ decision: 'no opinion' })
+  assert.equal(await plugin.mayStay!(client, evidence), undefined)
+  answer = say('', 403)
+  assert.equal(await plugin.mayStay!(client, evidence), false)
+  answer = say('', 500)
+  assert.equal(await plugin.mayStay!(client, evidence), true, 'a service that fails takes nobody’s login away')
+  assert.equal(log.lines.length, 1)
+  assert.equal(await plugin.mayStay!(client, undefined), undefined, 'another plugin let it in')
+  assert.equal(await plugin.mayStay!(client, { url: 'http://127.0.0.1/another' }), undefined)
+  clock.advance(5000)
+  clock.advance(5000)
+  assert.equal(revocations, 2)
+})

@@ -31,6 +31,9 @@ class Wire implements SessionConnection {
   readonly sent: string[] = []
   readonly open: Delivery[] = []
 
+  fits({ payloadLength }: ApplicationMessage): boolean {
+    return payloadLength <= this.maximumSize
+  }
   sendPublish(message: ApplicationMessage): DropCause | undefined {
     if (message.payloadLength > this.maximumSize) return 'packet too large'
     this.sent.push(message.topicName)
@@ -67,6 +70,10 @@ function sessionOf(limits: Partial<SessionLimits> = {}) {
     },
     hasRoom: () => told.push('has room'),
     memoryRefused: ({ kind }) => told.push(`${kind} is full`),
+    rightsVersion: 0,
+    mayReceive: () => true,
+    handsOn: () => false,
+    expires: () => {},
   }
   const broker = new MemoryAccount('broker', '', 0, undefined)
   const user = new MemoryAccount('user', 'u', 0, broker)

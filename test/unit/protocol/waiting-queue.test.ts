@@ -46,6 +46,14 @@ const step = fc.oneof(
   { weight: 3, arbitrary: fc.record({ do: fc.constant('shift' as const), count: fc.nat(4) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('upcoming' as const), count: fc.nat(8) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('take' as const), group: fc.constantFrom(...GROUPS) }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      do: fc.constant('expire' as const),
+      laterMs: fc.nat(100_000),
+      looks: fc.constantFrom(1, 3, 10, 1000),
+    }),
+  },
 )
 
 test('whatever becomes a row meanwhile, it is first in, first out, comes out as it went in, and gives back what it took', () => {
@@ -57,6 +65,11 @@ test('whatever becomes a row meanwhile, it is first in, first out, comes out as 
       /** Whoever takes a delivery gives back what it is charged with. */
       const gone: Delivery[] = []
       let lastEntry = 0
+      let nowMs = 0
+      const expiryOf = (one: string): number => {
+        const { properties, receivedAtMs } = JSON.parse(one) as Pick<ApplicationMessage, 'properties' | 'receivedAtMs'>
+        return receivedAtMs + (properties.messageExpiryInterval ?? Infinity) * 1000
+      }
       for (const next of steps) {
         if (next.do === 'push') {
           const delivery = deliveryOf(++lastEntry, next.variant)
@@ -69,6 +82,20 @@ test('whatever becomes a row meanwhile, it is first in, first out, comes out as 
           const shifted = Array.from({ length: next.count }, () => queue.shift()).filter((one) => one !== undefined)
           gone.push(...shifted)
           assert.deepEqual(shifted.map(picture), expected.splice(0, next.count))
+        } else if (next.do === 'expire') {
+          nowMs += next.laterMs
+          const isWhole = !queue.isSweeping
+          const taken = queue.takeExpired(nowMs, next.looks)
+          gone.push(...taken)
+          const pictures = taken.map(picture)
+          const isOver = (one: string): boolean => expiryOf(one) <= nowMs
+          if (isWhole && next.looks === 1000) {
+            assert.deepEqual(pictures, expected.filter(isOver), 'all that has expired, and in order')
+          } else assert.ok(pictures.every(isOver) && taken.length <= next.looks)
+          expected = expected.filter((one) => !pictures.includes(one))
+          if (isWhole && !queue.isSweeping) {
+            assert.equal(queue.earliestExpiryMs, Math.min(Infinity, ...expected.map(expiryOf)))
+          }
         } else {
           const taken = queue.take(({ shared }) => shared === next.group)
           gone.push(...taken)
@@ -78,6 +105,7 @@ test('whatever becomes a row meanwhile, it is first in, first out, comes out as 
           expected = expected.filter((one) => !isTaken(one))
         }
         assert.equal(queue.length, expected.length)
+        assert.ok(queue.earliestExpiryMs <= Math.min(Infinity, ...expected.map(expiryOf)))
       }
       assert.deepEqual([...queue].map(picture), expected)
       for (let left = queue.shift(); left !== undefined; left = queue.shift()) gone.push(left)
