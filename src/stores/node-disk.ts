@@ -14,7 +14,8 @@ import { StoreError } from '../base/errors.ts'
 import { lockPath } from './path-lock.ts'
 import type { PathLock } from './path-lock.ts'
 
-type Callback<Value> = (error: NodeJS.ErrnoException | null, value?: Value) => void
+/** Node says that there is no error by null, other runtimes by nothing at all. */
+type Callback<Value> = (error: NodeJS.ErrnoException | null | undefined, value?: Value) => void
 
 /** What the operating system's error means for the operator. */
 const codes: Readonly<Record<string, string>> = {
@@ -28,8 +29,8 @@ const codes: Readonly<Record<string, string>> = {
 function call<Value>(what: string, path: string, start: (done: Callback<Value>) => void): Promise<Value> {
   return new Promise((resolve, reject) => {
     start((error, value) => {
-      if (error === null) resolve(value as Value)
-      else reject(diskError(what, path, error))
+      if (error) reject(diskError(what, path, error))
+      else resolve(value as Value)
     })
   })
 }
@@ -173,7 +174,7 @@ async function makeFolder(path: string): Promise<void> {
 }
 
 function isFolder(path: string): Promise<boolean> {
-  return new Promise((resolve) => fs.stat(path, (error, status) => resolve(error === null && status.isDirectory())))
+  return new Promise((resolve) => fs.stat(path, (error, status) => resolve(!error && status.isDirectory())))
 }
 
 async function lock(path: string): Promise<PathLock> {

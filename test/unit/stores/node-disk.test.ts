@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
+import fs from 'node:fs'
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { syncBuiltinESMExports } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -41,6 +43,45 @@ test('appends, reads, cuts, renames and removes', async (context) => {
   await disk.remove('b.log')
   assert.equal((await disk.list()).includes('b.log'), false)
   await disk.close()
+})
+
+test('a runtime may say that there is no error by nothing, where Node says null', async (context) => {
+  const names = [
+    'open',
+    'close',
+    'read',
+    'write',
+    'stat',
+    'fstat',
+    'fdatasync',
+    'fsync',
+    'readdir',
+    'mkdir',
+    'rename',
+    'unlink',
+  ] as const
+  const tame = fs as unknown as Record<string, (...args: unknown[]) => unknown>
+  for (const name of names) {
+    const original = tame[name]!
+    context.mock.method(tame, name, (...args: unknown[]) => {
+      const done = args.pop() as (error: unknown, ...rest: unknown[]) => void
+      return original(...args, (error: unknown, ...rest: unknown[]) => done(error ?? undefined, ...rest))
+    })
+  }
+  syncBuiltinESMExports()
+  const disk = await openNodeDisk(join(await folder(context), 'made'))
+  const file = await disk.open('a.log')
+  await file.append(Buffer.from('hello'))
+  await file.sync()
+  assert.equal(Buffer.from(await file.read(0, 100)).toString(), 'hello')
+  await file.close()
+  await disk.rename('a.log', 'b.log')
+  await disk.syncNames()
+  assert.equal((await disk.list()).includes('b.log'), true)
+  await disk.remove('b.log')
+  await disk.close()
+  context.mock.restoreAll()
+  syncBuiltinESMExports()
 })
 
 test('what fails says what, where and why', async (context) => {
