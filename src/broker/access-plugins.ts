@@ -9,6 +9,9 @@
  *     - plugin: auth.mine                  # any of these, with options of its own
  *       options: { table: doors }
  *
+ * One that is listed in several places is made once, and sees the keys of every section that lists it; only other options of its
+ * own make it another plugin.
+ *
  * A plugin module exports its factory as `default` and, if it likes, a schema of its options as `optionsSchema` (any
  * Standard Schema: valibot, zod, arktype and others make them). The schema should let pass keys that it does not know, because
  * without options of its own a plugin sees the whole section that lists it.
@@ -17,6 +20,7 @@
  */
 import { dirname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { isDeepStrictEqual } from 'node:util'
 import type { Clock } from '../base/clock.ts'
 import { ConfigError, SluiceError, type ConfigProblem } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
@@ -96,18 +100,21 @@ export async function loadPlugins(
   try {
     const { auth, topicCheck, plugins = [] } = options
     const disabled = topicCheck?.enabled === false
-    const login = await loader.loadSection(auth, ['auth', 'plugins'])
-    const topics = disabled ? [] : await loader.loadSection(topicCheck, ['topic-check', 'plugins'])
-    const others = await loader.loadSection({ plugins }, ['plugins'])
+    const sections = [
+      await loader.find(auth, ['auth', 'plugins']),
+      await loader.find(disabled ? undefined : topicCheck, ['topic-check', 'plugins']),
+      await loader.find({ plugins }, ['plugins']),
+    ]
+    const [login, topics, others] = (await loader.make(sections)) as [Plugin[], Plugin[], Plugin[]]
     loader.throwIfAny()
-    const topicPlugins = [...topics, ...others.filter(answersAboutTopics)]
+    const topicPlugins = distinct([...topics, ...others.filter(answersAboutTopics)])
     const unchecked = disabled || (topicCheck === undefined && topicPlugins.length === 0)
     return {
-      loginPlugins: [...login, ...others],
+      loginPlugins: distinct([...login, ...others]),
       loginPluginsOn: new Map(
         Object.entries(auth?.pluginsOn ?? {}).map(([listener, entries]) => [
           listener,
-          [...login.filter((_, index) => entries.includes(auth!.plugins[index]!)), ...others],
+          distinct([...login.filter((_, index) => entries.includes(auth!.plugins[index]!)), ...others]),
         ]),
       ),
       topicPlugins: unchecked ? undefined : topicPlugins,
@@ -117,6 +124,11 @@ export async function loadPlugins(
     for (const plugin of made.reverse()) await plugin.close?.()
     throw error
   }
+}
+
+/** One that is listed twice is asked once. */
+function distinct(plugins: readonly Plugin[]): Plugin[] {
+  return [...new Set(plugins)]
 }
 
 /** True where a plugin has a say about topics at all. */
@@ -130,6 +142,7 @@ class Loader {
   readonly #made: Plugin[]
   readonly #problems: ConfigProblem[] = []
   readonly #errors: ConfigError[] = []
+  readonly #instances: { factory: PluginFactory; options: object; plugin: Promise<Plugin> }[] = []
   #packaged: ReadonlyMap<string, string> | undefined
 
   constructor(sources: PluginSources, calls: PluginCalls, made: Plugin[]) {
@@ -139,20 +152,57 @@ class Loader {
   }
 
   /** @param path of the list in the configuration */
-  async loadSection(section: PluginSection | undefined, path: readonly string[]): Promise<Plugin[]> {
+  async find(section: PluginSection | undefined, path: readonly string[]): Promise<Found[]> {
     if (section === undefined) return []
     const { plugins: entries, ...sectionOptions } = section
-    const loaded: Plugin[] = []
+    const found: Found[] = []
     for (const [index, entry] of entries.entries()) {
-      try {
-        loaded.push(await this.#load(entry, sectionOptions))
-      } catch (error) {
-        if (!(error instanceof ConfigError)) throw error
-        this.#errors.push(error)
-        this.#problems.push(this.#place(error, [...path, String(index)]))
-      }
+      const place = [...path, String(index)]
+      found.push(isPlugin(entry) ? { plugin: entry, place } : await this.#lookUp(entry, sectionOptions, place))
     }
-    return loaded
+    return found
+  }
+
+  async #lookUp(
+    entry: string | PluginFactory | PluginWithOptions,
+    sectionOptions: FoundFactory['sectionOptions'],
+    place: readonly string[],
+  ): Promise<Found> {
+    const named = typeof entry === 'object' ? entry : { plugin: entry }
+    const title = typeof named.plugin === 'string' ? named.plugin : named.plugin.name || 'of the host program'
+    try {
+      return { title, ownOptions: named.options, sectionOptions, place, ...(await this.#find(named.plugin)) }
+    } catch (error) {
+      return { error, place }
+    }
+  }
+
+  /** Makes what was found, in its order; one list for each section. */
+  async make(sections: readonly (readonly Found[])[]): Promise<Plugin[][]> {
+    const all = sections.flat()
+    const made: Plugin[][] = []
+    for (const section of sections) {
+      const plugins: Plugin[] = []
+      for (const found of section) plugins.push(...(await this.#makeOrNote(found, all)))
+      made.push(plugins)
+    }
+    return made
+  }
+
+  /** @returns nothing for one that cannot be made */
+  async #makeOrNote(found: Found, all: readonly Found[]): Promise<Plugin[]> {
+    try {
+      if ('error' in found) throw found.error
+      return [await ('plugin' in found ? this.#keep(found.plugin) : this.#makeOnce(found, all))]
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error
+      // Of a plugin that is listed twice the mistake is one.
+      if (!this.#errors.includes(error)) {
+        this.#errors.push(error)
+        this.#problems.push(this.#place(error, found.place))
+      }
+      return []
+    }
   }
 
   /** A plugin that nobody wrote, but a key of the section implies, has its place at the section. */
@@ -170,12 +220,17 @@ class Loader {
     throw new ConfigError(first.code, lines.join('\n'), { problems: this.#problems, cause: first })
   }
 
-  async #load(entry: PluginEntry, sectionOptions: Readonly<Record<string, unknown>>): Promise<Plugin> {
-    if (isPlugin(entry)) return this.#keep(entry)
-    const named = typeof entry === 'object' ? entry : { plugin: entry }
-    const title = typeof named.plugin === 'string' ? named.plugin : named.plugin.name || 'of the host program'
-    const { factory, schema } = await this.#find(named.plugin)
-    const given = named.options === undefined ? sectionOptions : withCamelCaseKeys(named.options)
+  #makeOnce(found: FoundFactory, all: readonly Found[]): Promise<Plugin> {
+    const { factory, ownOptions } = found
+    const options = ownOptions === undefined ? optionsOf(factory, all) : withCamelCaseKeys(ownOptions)
+    const same = this.#instances.find((one) => one.factory === factory && isDeepStrictEqual(one.options, options))
+    if (same !== undefined) return same.plugin
+    const plugin = this.#make(found, options)
+    this.#instances.push({ factory, options, plugin })
+    return plugin
+  }
+
+  async #make({ title, factory, schema }: FoundFactory, given: Readonly<Record<string, unknown>>): Promise<Plugin> {
     const options = schema === undefined ? given : await validate(title, schema, given)
     const { baseFolder, log, clock, events } = this.#sources
     const context: PluginContext = { options, baseFolder, log, clock, events, ...this.#calls }
@@ -209,6 +264,26 @@ class Loader {
     const hint = near === undefined ? `known are ${known.join(', ')}` : `did you mean ${near}?`
     return refusal(`unknown plugin ${name}: ${hint} (a path begins with ./ or /)`)
   }
+}
+
+/** An entry of a list: with its factory at hand, an object of the host program, or one that cannot be found. */
+type Found = (FoundFactory | { readonly plugin: Plugin } | { readonly error: unknown }) & {
+  readonly place: readonly string[]
+}
+
+interface FoundFactory extends PluginModule {
+  readonly title: string
+  readonly ownOptions: Readonly<Record<string, unknown>> | undefined
+  /** The keys of the section that lists it. */
+  readonly sectionOptions: Readonly<Record<string, unknown>>
+}
+
+/** What a plugin without options of its own sees: the keys of every section that lists it so. */
+function optionsOf(factory: PluginFactory, all: readonly Found[]): Record<string, unknown> {
+  const sections = all.flatMap((found) =>
+    'factory' in found && found.factory === factory && found.ownOptions === undefined ? [found.sectionOptions] : [],
+  )
+  return Object.assign({}, ...sections.toReversed()) as Record<string, unknown>
 }
 
 interface PluginModule {

@@ -157,6 +157,50 @@ test('plugin-timeout is in seconds; changed() of a context reaches the Access', 
   assert.ok(access.version > before)
 })
 
+test('a factory that is listed in two sections is made once, and sees the keys of both', async () => {
+  const made: unknown[] = []
+  let closed = 0
+  const club: PluginFactory = ({ options }) => {
+    made.push(options)
+    return { ...topics('club', true), authenticate: () => ({ decision: 'allow' }), close: () => void closed++ }
+  }
+  const config = {
+    auth: { plugins: [club, club], members: ['ann'] },
+    topicCheck: { plugins: [club], rooms: ['bar'] },
+    plugins: [club],
+  }
+  const access = await Access.create(config, sourcesOf())
+  assert.deepEqual(made, [{ members: ['ann'], rooms: ['bar'] }])
+  await access.close()
+  assert.equal(closed, 1)
+})
+
+test('the same module and the same options are one plugin; other options make another', async () => {
+  const made: unknown[] = []
+  const club: PluginFactory = ({ options }) => {
+    made.push(options)
+    return topics('club', true)
+  }
+  const entry = (room: string) => ({ plugin: club, options: { 'room-name': room } })
+  const config = {
+    auth: { plugins: [entry('bar'), entry('hall')], members: [] },
+    topicCheck: { plugins: [entry('bar'), club] },
+  }
+  await (await Access.create(config, sourcesOf())).close()
+  assert.deepEqual(made, [{ roomName: 'bar' }, { roomName: 'hall' }, {}])
+})
+
+test('a plugin that is listed twice and cannot start is one mistake', async () => {
+  const broken: PluginFactory = () => {
+    throw new Error('no door')
+  }
+  const config = { auth: { plugins: [broken] }, topicCheck: { plugins: [broken] } }
+  await assert.rejects(Access.create(config, sourcesOf()), (error: ConfigError) => {
+    assert.equal(error.problems.length, 1)
+    return /no door/.test(error.message)
+  })
+})
+
 test('an object that is listed twice is closed once', async () => {
   let closed = 0
   const both: Plugin = { ...topics('both', true), close: () => void closed++ }
