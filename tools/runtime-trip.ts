@@ -81,7 +81,7 @@ async function firstLife(): Promise<void> {
   client.send(SUBSCRIBE)
   assert.deepEqual([...(await client.next())], [0x90, 3, 0, 1, 1])
   client.send(PUBLISH)
-  const answers = [await client.next(), await client.next()].map((bytes) => bytes[0]! >> 4).toSorted()
+  const answers = [await client.next(), await client.next()].map((bytes) => bytes[0]! >> 4).toSorted((a, b) => a - b)
   assert.deepEqual(answers, [3, 4], 'PUBLISH came back, and PUBACK')
   console.log('it stores')
   client.destroy()
