@@ -43,6 +43,8 @@ export interface Copy {
   readonly message: Message
   readonly qos: QoS
   readonly retain: boolean
+  /** Retained when its Subscription was made: it comes once there is room for it, beside what is published meanwhile. */
+  isReplay: boolean
   /** Subscription Identifiers, as text. */
   readonly identifiers: string
   /** Copies of one group may come in any order. */
@@ -193,6 +195,7 @@ export function makeCopy(
     message,
     qos,
     retain,
+    isReplay: false,
     identifiers: identifiersOf(identifiers),
     group,
     packetIdentifier: 0,

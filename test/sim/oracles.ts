@@ -46,6 +46,9 @@ import type { Totals } from './totals.ts'
 import type { Wire, WireEar } from './wire.ts'
 import type { StoreModel } from '../../src/testing/store-model.ts'
 
+/** The default of `packet-timeout`. */
+const PACKET_TIMEOUT_MS = 30_000
+
 const NEVER = 0xffff_ffff
 /** How a refused filter is told: 3.1 has no code for it. */
 const REFUSED = { 3: 0x00, 4: 0x80 } as const
@@ -406,6 +409,8 @@ export class Oracles implements WireEar {
     const isTrue: Readonly<Record<string, () => boolean>> = {
       'disconnected by client': () => facts.disconnect !== undefined,
       'keep alive timeout': () => wire.connect!.keepAlive > 0 && silentMs >= wire.connect!.keepAlive * 1500,
+      // The link fell silent in the middle of a packet.
+      'packet timeout': () => silentMs >= PACKET_TIMEOUT_MS,
       'session taken over': () =>
         this.#entering !== wire && this.#entering?.connect?.clientId === wire.connect!.clientId,
       'connection lost': () => link.isOver,
@@ -529,7 +534,7 @@ export class Oracles implements WireEar {
       if (message.expiresAtMs <= this.#side.now() || !matches(topicFilter, message.topicName)) continue
       if (request.noLocal && message.publisher === clientId) continue
       const qos = Math.min(message.qos, request.qos) as QoS
-      this.#owe(session, message, qos, true, identifiers, group)
+      this.#owe(session, message, qos, true, identifiers, group, true)
       this.#totals.retainedSent++
     }
   }
@@ -697,10 +702,12 @@ export class Oracles implements WireEar {
     retain: boolean,
     identifiers: readonly number[],
     group: number,
+    isReplay = false,
   ): void {
     if (!mayUse(session.userName, message.topicName)) return
     if (qos === 0 && session.wire === undefined) return
     const copy = makeCopy(message, qos, retain, identifiers, group)
+    copy.isReplay = isReplay
     copy.owedTo = session.wire
     copy.connections = session.connections
     if (qos === 0) session.wire!.facts.zero.push(copy)
@@ -728,11 +735,17 @@ export class Oracles implements WireEar {
   }
 
   #dropped({ clientId, message, cause }: BrokerEvents['dropped']): void {
-    if (!this.#isRegular(clientId)) return
+    const isOfNoMember = clientId === '' && cause === 'packet too large'
+    if (!isOfNoMember && !this.#isRegular(clientId)) return
     // What waits may be known to the Store alone, and has no payload then.
     const key = message.isLoaded
       ? keyOf(message.topicName, message.payload)
       : (this.#keys.get(message.messageNumber) ?? message.topicName)
+    if (isOfNoMember) {
+      this.#check(this.#isTooLargeForSome(message), () => `${shortOf(key)} is too large for no member`)
+      this.#drops.set(`${LANES[cause] ?? 'queued'}  ${key}`, 1)
+      return
+    }
     this.#checkDrop(clientId, message, cause)
     if (cause === 'not authorized') return
     if (cause === 'refused by client') return
@@ -744,6 +757,15 @@ export class Oracles implements WireEar {
     this.#drops.set(at, (this.#drops.get(at) ?? 0) + 1)
     if (cause === 'expired') this.#totals.messagesExpired++
     else this.#totals.dropped++
+  }
+
+  /** Whether a member of a Shared Subscription that matches says how much it takes. */
+  #isTooLargeForSome({ topicName }: ApplicationMessage): boolean {
+    return [...this.sessions.values()].some(
+      ({ subscriptions, wire }) =>
+        wire?.connect?.properties.maximumPacketSize !== undefined &&
+        [...subscriptions.keys()].some((filter) => isShared(filter) && matches(matchFilterOf(filter), topicName)),
+    )
   }
 
   #checkDrop(clientId: string, { topicName, expiresAtMs, size }: ApplicationMessage, cause: DropCause): void {
@@ -1034,10 +1056,12 @@ export class Oracles implements WireEar {
     const identifiers = identifiersOf(packet.properties.subscriptionIdentifiers ?? [])
     const fits = (copy: Copy): boolean =>
       copy.message.key === key && copy.retain === retain && (wire.version < 5 || copy.identifiers === identifiers)
-    const first = owed.find(({ doubt }) => doubt === undefined) ?? owed[0]
+    // A replay of retained messages waits for room, and what is published meanwhile passes it.
+    const isInOrder = ({ doubt, isReplay }: Copy): boolean => doubt === undefined && !isReplay
+    const first = owed.find(isInOrder) ?? owed[0]
     const found: number[] = []
     for (const [at, copy] of owed.entries()) {
-      if (copy.doubt === undefined && copy.group !== first!.group) break
+      if (isInOrder(copy) && copy.group !== first!.group) break
       if (fits(copy)) found.push(at)
     }
     // Of messages that look the same, the earlier may have expired.
@@ -1232,7 +1256,7 @@ export class Oracles implements WireEar {
     if (wire === undefined) return
     const { link, facts } = wire
     if (!facts.isAnswered || link.isOver || link.isPaused || link.unsentBytes > 0) return
-    const isOwed = ({ doubt }: Copy): boolean => doubt === undefined
+    const isOwed = (copy: Copy): boolean => copy.doubt === undefined && this.#isDue(session, copy)
     const zero = facts.zero.find(isOwed)
     this.#check(zero === undefined, () => `${wire.name} was not sent ${shortOf(zero!.message.key)} at QoS 0`)
     if (facts.open >= this.#quota(wire)) return
@@ -1241,6 +1265,17 @@ export class Oracles implements WireEar {
       session.waiting[1].find(isOwed) ??
       session.waiting[2].find(isOwed)
     this.#check(owed === undefined, () => `${wire.name} is kept waiting for ${shortOf(owed!.message.key)}`)
+  }
+
+  /**
+   * Whether nothing excuses that a copy is still to come: a replay waits while other messages of its Session wait, skips what
+   * is no longer retained or subscribed to, and ends with its Connection.
+   */
+  #isDue({ wire, waiting, subscriptions }: ModelSession, { isReplay, message, qos, owedTo }: Copy): boolean {
+    if (!isReplay) return true
+    if (owedTo !== wire || this.#retained.get(message.topicName) !== message) return false
+    if (qos === 0 && waiting[1].length + waiting[2].length > 0) return false
+    return [...subscriptions.keys()].some((topicFilter) => matches(topicFilter, message.topicName))
   }
 
   /** What is looked at once a second. */
@@ -1285,7 +1320,7 @@ export class Oracles implements WireEar {
       if (session.wire === undefined || !this.#isRegular(session.clientId)) continue
       const { clientId, inflight } = session
       const owed = [...session.waiting[1], ...session.waiting[2], ...inflight.values()].find(
-        (one) => one.doubt === undefined,
+        (one) => one.doubt === undefined && this.#isDue(session, one),
       )
       this.#check(owed === undefined, () => `${clientId} never got ${shortOf(owed!.message.key)}`)
       for (const [key, times] of session.sentOnce) {

@@ -113,11 +113,11 @@ function beyond({ type, minimum, maximum }: PropertyRow): readonly (readonly num
   return type === 'Byte' && maximum === 1 ? [[2], [0x80], [0xff]] : []
 }
 
-test('A wildcard in the Response Topic is a Protocol Error, in PUBLISH and in the Will [5.0 MQTT-3.3.2-14]', async () => {
+test('A Response Topic is a Topic Name: empty or with a wildcard it is a Protocol Error, in PUBLISH and in the Will [5.0 MQTT-4.7.3-1] [5.0 MQTT-3.3.2-14]', async () => {
   const court = await Court.open()
   const row = propertyTable.find(({ key }) => key === 'responseTopic')!
   for (const place of HOLDERS.filter(({ holder }) => holder === 'PUBLISH' || holder === 'WILL')) {
-    for (const text of ['+', '#', 'a/#', 'a+']) {
+    for (const text of ['', '+', '#', 'a/#', 'a+']) {
       const value = [0, text.length, ...Buffer.from(text)]
       const bytes = bytesOfSample(withProperties(place, [{ row, value }]))
       court.refuses(5, bytes, 0x82, place.sample.name === 'CONNECT')
