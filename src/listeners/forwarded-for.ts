@@ -9,8 +9,9 @@ import { plainAddress } from '../broker/address.ts'
  * @param header the header's value; several headers joined by commas
  *
  * @example
- * forwardedAddress('10.0.0.1', '203.0.113.9, 10.0.0.2', addressList(['10.0.0.0/8'])) // '203.0.113.9'
- * forwardedAddress('198.51.100.1', '203.0.113.9', addressList(['10.0.0.0/8'])) // '198.51.100.1'
+ * const isTrusted = (address: string): boolean => address.startsWith('10.')
+ * forwardedAddress('10.0.0.1', '203.0.113.9, 10.0.0.2', isTrusted) // '203.0.113.9'
+ * forwardedAddress('198.51.100.1', '203.0.113.9', isTrusted) // '198.51.100.1'
  */
 export function forwardedAddress(peer: string, header: string, isTrusted: (address: string) => boolean): string {
   let believed = peer

@@ -26,7 +26,7 @@ for (const [byte, value] of table.entries()) byHighestByte[value >>> 24] = byte
  * @param bytes what it was made of, from `start` up to `end`
  *
  * @example
- * saltOf(Buffer.from('record'), 0, 6, crc32(Buffer.from('record'), 0xc0ffee)) // 0xc0ffee
+ * saltOf(Buffer.from('record'), 0, 6, 190_041_321) // 0xc0ffee
  */
 export function saltOf(bytes: Uint8Array, start: number, end: number, result: number): number {
   let state = ~result >>> 0

@@ -60,7 +60,19 @@ export class TopicMap<Value extends NonNullable<unknown>> implements NodeCount {
     yield* this.#walk(topicFilter.split('/'), false)
   }
 
-  /** As `match`, but in steps, for whoever has to stop on the way. */
+  /**
+   * As `match`, but in steps, for callers that have to stop on the way.
+   *
+   * @example
+   * const map = new TopicMap<number>()
+   * map.set('a/b', 1) // undefined
+   * const search = map.search('+/b')
+   * search.step(1) // true: another node may be visited
+   * search.value // undefined
+   * search.step(1) // true
+   * search.value // 1
+   * search.step(1000) // false
+   */
   search(topicFilter: string): TopicSearch<Value> {
     return new TopicSearch(this.#root, topicFilter.split('/'), false)
   }

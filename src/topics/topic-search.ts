@@ -27,17 +27,7 @@ interface Branch<Value> {
   level: string
 }
 
-/**
- * @example
- * const map = new TopicMap<number>()
- * map.set('a/b', 1) // undefined
- * const search = map.search('+/b')
- * search.step(1) // true: another node may be visited
- * search.value // undefined
- * search.step(1) // true
- * search.value // 1
- * search.step(1000) // false
- */
+/** A search that stops after so many nodes and continues where it was; `TopicMap.search` makes one. */
 export class TopicSearch<Value extends NonNullable<unknown>> {
   /** What the last step found; `undefined` where it stopped on the way. */
   value: Value | undefined = undefined
