@@ -117,8 +117,8 @@ export const variants: readonly Variant[] = [
   {
     name: 'overlapping Subscriptions deliver at the lowest QoS',
     file: 'src/broker/router.ts',
-    from: 'one.qos > other.qos ? one.qos : other.qos',
-    to: 'one.qos < other.qos ? one.qos : other.qos',
+    from: 'if (qos > this.qos) this.qos = qos',
+    to: 'if (qos < this.qos) this.qos = qos',
   },
   {
     name: 'a member of a Shared Subscription that leaves takes its messages along',

@@ -119,8 +119,8 @@ export const publishMutants: readonly Mutant[] = [
     '3.1.1 MQTT-3.3.5-1, 5.0 MQTT-3.3.4-2',
     'Of overlapping subscriptions the lowest QoS holds',
     ROUTER,
-    'qos: one.qos > other.qos ? one.qos : other.qos,',
-    'qos: one.qos < other.qos ? one.qos : other.qos,',
+    'if (qos > this.qos) this.qos = qos',
+    'if (qos < this.qos) this.qos = qos',
   ),
   mutant(
     'U311-3.3.5-1',

@@ -136,8 +136,8 @@ export const subscribeMutants: readonly Mutant[] = [
     '3.1.1 MQTT-3.12.4-1, 5.0 MQTT-3.12.4-1',
     'PINGREQ is heard and not answered',
     CONNECTION,
-    'this.#sender.immediate({ type: PacketType.PINGRESP })',
-    'this.#arm()',
+    'PLAIN_PINGREQ) return false\n    this.#sender.pingResponse()',
+    'PLAIN_PINGREQ) return false\n    this.#arm()',
   ),
   mutant(
     'U311-3.14.4-1, 5.0 U-3.14.4-1',

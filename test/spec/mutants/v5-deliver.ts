@@ -77,8 +77,8 @@ export const mutantsDeliver5: readonly Mutant[] = [
     '5.0 MQTT-3.3.4-4',
     'One copy for several matches names only the first identifier',
     ROUTER,
-    'subscriptionIdentifiers: [...one.subscriptionIdentifiers, ...other.subscriptionIdentifiers],',
-    'subscriptionIdentifiers: one.subscriptionIdentifiers,',
+    'this.subscriptionIdentifiers.push(...subscriptionIdentifiers)',
+    'if (subscriptionIdentifiers.length > 9) this.subscriptionIdentifiers.push(...subscriptionIdentifiers)',
   ),
   mutant(
     '5.0 MQTT-3.8.3-3',
