@@ -239,7 +239,8 @@ test('with `allow-anonymous: false` nobody comes in, whatever else is sent (C6)'
   await using broker = await start(folder, ({ auth }) => Object.assign(auth!, { 'login-delay-after': 100 }))
   for (const url of Object.values(urlsOf(broker))) {
     for (const who of [{}, { username: 'username1', password: 'secret' }, { username: 'anyone' }]) {
-      await assert.rejects(dial(url, { protocolVersion: 5, ca: ofFile!.certificate, ...who }), { code: 0x87 })
+      const code = 'username' in who ? 0x86 : 0x87
+      await assert.rejects(dial(url, { protocolVersion: 5, ca: ofFile!.certificate, ...who }), { code })
     }
   }
 })
