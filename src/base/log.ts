@@ -20,6 +20,14 @@ export interface Logger {
   readonly info: LogMethod
   readonly warn: LogMethod
   readonly error: LogMethod
+  /** As `info`, for refusals that whoever is refused can repeat: equal ones are summed up. Absent: `info` is used. */
+  readonly refusal?: (fields: object, message: string) => void
+}
+
+/** Logs that somebody was turned away. The sentence must name the address, and nothing that the peer can vary at will. */
+export function logRefusal(log: Logger, fields: object, message: string): void {
+  if (log.refusal === undefined) log.info(fields, message)
+  else log.refusal(fields, message)
 }
 
 function nothing(): void {}

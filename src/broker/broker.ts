@@ -14,6 +14,7 @@ import type { Disk } from '../base/disk.ts'
 import { UsageError } from '../base/errors.ts'
 import { silentLogger, type Logger } from '../base/log.ts'
 import { Work } from '../base/work.ts'
+import { safeLog } from '../base/safe-log.ts'
 import { PacketType } from '../codec/packets.ts'
 import { isReasonCodeAllowed, ReasonCode } from '../codec/reason-code.ts'
 import type { ApplicationMessage } from '../protocol/application-message.ts'
@@ -111,7 +112,7 @@ export class BrokerBase implements AsyncDisposable {
     this.#settings = settings
     this.#parts = parts
     this.#clock = settings.clock ?? realClock
-    this.#log = settings.logger ?? silentLogger
+    this.#log = safeLog(settings.logger ?? silentLogger, this.#clock)
     this.#source = settings.source
     this.#events = new Events(this.#log)
     const entrance: Entrance = {

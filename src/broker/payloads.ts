@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { saidByPeer } from '../base/printable.ts'
 import type { Logger } from '../base/log.ts'
 import type { ApplicationMessage } from '../protocol/application-message.ts'
 import type { Session } from '../protocol/session.ts'
@@ -106,7 +107,8 @@ export class Payloads {
     this.#metrics.payloadReadsFailed++
     const retry = this.#retries.get(session) ?? new Retry(() => this.#again(session))
     const tries = retry.left > 0 ? `tried again in ${retry.delayMs} ms` : 'given up until the Client comes back'
-    this.#log.error({ clientId, err: error }, `payloads of ${clientId} cannot be read from the store; ${tries}`)
+    const shown = saidByPeer(clientId)
+    this.#log.error({ clientId: shown, err: error }, `payloads of ${shown} cannot be read from the store; ${tries}`)
     if (retry.left === 0) {
       this.#giveUp(session)
       return

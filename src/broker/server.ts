@@ -10,10 +10,10 @@
  * @module
  */
 import type { Clock } from '../base/clock.ts'
-import type { Logger } from '../base/log.ts'
+import { logRefusal, type Logger } from '../base/log.ts'
 import { StoreError } from '../base/errors.ts'
 import type { MemoryAccount } from '../base/memory-account.ts'
-import { withoutTokens } from '../base/redact.ts'
+import { saidByPeer } from '../base/printable.ts'
 import type { WorkBudget } from '../base/work.ts'
 import type { AuthPacket, Packet, QoS, ReceivedConnect, SubscribePacket, UnsubscribePacket } from '../codec/packets.ts'
 import { ReasonCode, reasonCodeName } from '../codec/reason-code.ts'
@@ -383,12 +383,16 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
     const { address, listener } = connection.peer
     const clientId = connection.connectPacket?.clientId ?? ''
     const claimed = connection.connectPacket?.userName
-    const userName = claimed === undefined ? undefined : withoutTokens(claimed)
-    const fields = { clientId, userName, address, listener, reasonCode: reasonCodeName(reasonCode) }
-    this.#parts.log.info(
-      fields,
-      `refused ${clientId || 'a connection'} from ${address || 'an attached stream'}: ${detail}`,
-    )
+    const userName = claimed === undefined ? undefined : saidByPeer(claimed)
+    const shown = {
+      clientId: saidByPeer(clientId),
+      userName,
+      address,
+      listener,
+      reasonCode: reasonCodeName(reasonCode),
+    }
+    const from = address || 'an attached stream'
+    logRefusal(this.#parts.log, shown, `refused a connection from ${from}: ${saidByPeer(detail)}`)
     this.#events.tell('clientRefused', { clientId, userName, address, listener, reasonCode, detail })
   }
 
@@ -396,8 +400,9 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
     this.admission.left(connection)
     const { client } = connection
     const { cause, reasonCode, detail } = end
-    const fields = { clientId: client.clientId, address: client.address, cause, reasonCode: reasonCodeName(reasonCode) }
-    this.#parts.log.info(fields, `${client.clientId} ended: ${cause}${detail === '' ? '' : `, ${detail}`}`)
+    const clientId = saidByPeer(client.clientId)
+    const fields = { clientId, address: client.address, cause, reasonCode: reasonCodeName(reasonCode) }
+    this.#parts.log.info(fields, `${clientId} ended: ${cause}${detail === '' ? '' : `, ${saidByPeer(detail)}`}`)
     this.#events.tell('clientDisconnected', { client, cause, reasonCode, detail })
     const registration = this.sessions.get(session.clientId)
     if (registration?.connection !== connection) return
@@ -435,9 +440,10 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
   failed(connection: Connection, error: unknown): void {
     this.metrics.internalErrors++
     const { clientId, address } = connection.client
+    const shown = saidByPeer(clientId)
     this.#parts.log.error(
-      { clientId, address, err: error },
-      `internal error, while serving ${clientId}: ${String(error)}`,
+      { clientId: shown, address, err: error },
+      `internal error, while serving ${shown}: ${saidByPeer(String(error))}`,
     )
     this.#events.tell('internalError', { clientId, error })
   }
@@ -644,11 +650,11 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
     const { kind, owner, limit } = account
     this.metrics[COUNTER_OF[kind]]++
     if (!this.memory.isNews(account)) return
-    const whose = kind === 'broker' ? 'the broker' : `${kind} ${withoutTokens(owner)}`
+    const whose = kind === 'broker' ? 'the broker' : `${kind} ${saidByPeer(owner)}`
     // One line for each session would let whoever makes many of them fill the log.
     if (kind === 'broker' || kind === 'user') {
       this.#parts.log.warn(
-        { account: kind, owner: withoutTokens(owner), bytes: account.bytes, limit },
+        { account: kind, owner: saidByPeer(owner), bytes: account.bytes, limit },
         `no room for ${bytes} bytes: ${whose} uses ${account.bytes} of ${limit} bytes of memory (${OPTION_OF[kind]})`,
       )
     }

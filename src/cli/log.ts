@@ -9,10 +9,11 @@
  * @module
  */
 import { Writable } from 'node:stream'
-import { destination, pino, stdSerializers } from 'pino'
+import { destination, pino, stdSerializers, type LoggerOptions } from 'pino'
 import { PinoPretty } from 'pino-pretty'
 import { InvariantError, SluiceError } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
+import { printableLines } from '../base/printable.ts'
 import type { Terminal } from './terminal.ts'
 
 const MAX_WAITING_BYTES = 1_048_576
@@ -25,7 +26,18 @@ export function createLogger(level: string, { isInteractive, hasColours }: LogTe
   // A try that is repeated at once holds up the broker for as long as a pipe is full.
   const sink = destination({ fd: descriptor, sync: true, maxLength: MAX_WAITING_BYTES, retryEAGAIN: () => false })
   sink.on('error', () => {}) // an error that nobody hears is thrown, out of whichever line of the broker has just logged
-  const options = { level, base: null, serializers: { err: describeError } }
+  const options: LoggerOptions = {
+    level,
+    base: null,
+    serializers: { err: describeError },
+    // Sentences of the program itself, which may quote a configuration; the broker escapes its own before.
+    hooks: {
+      logMethod(args, method) {
+        const shown = args.map((each: unknown) => (typeof each === 'string' ? printableLines(each) : each))
+        method.apply(this, shown as typeof args)
+      },
+    },
+  }
   if (!isInteractive) return pino(options, sink)
   const pretty = PinoPretty({
     // Not the sink itself: a pipe that leads to one which has failed once carries nothing any more.
@@ -46,6 +58,11 @@ export function createLogger(level: string, { isInteractive, hasColours }: LogTe
 
 /** What the world or the operator did needs a sentence; only what we did, or a host program, needs a stack. */
 function describeError(error: unknown): unknown {
-  if (error instanceof InvariantError || !(error instanceof SluiceError)) return stdSerializers.err(error as Error)
-  return { code: error.code, message: error.message }
+  if (!(error instanceof InvariantError) && error instanceof SluiceError) {
+    return { code: error.code, message: printableLines(error.message) }
+  }
+  const written = stdSerializers.err(error as Error) as unknown as Record<string, unknown>
+  const { message, stack } = written
+  const text = (value: unknown): unknown => (typeof value === 'string' ? printableLines(value) : value)
+  return { ...written, message: text(message), stack: text(stack) }
 }

@@ -9,6 +9,7 @@
 import { createInterface } from 'node:readline'
 import { Writable } from 'node:stream'
 import { SluiceError, UsageError } from '../base/errors.ts'
+import { printable } from '../base/printable.ts'
 import { updatePasswordFile } from '../plugins/password-file.ts'
 import { hashPassword, WRITABLE_PASSWORD_HASH_KINDS } from '../plugins/password-hash.ts'
 
@@ -54,7 +55,7 @@ function findKind(name: string = WRITABLE_PASSWORD_HASH_KINDS[0]!): (typeof WRIT
 
 async function askPassword(user: string, prompt: PasswordPrompt): Promise<string> {
   if (prompt.stdin.isTTY !== true) return readLine(prompt)
-  const first = await readLine(prompt, `Password for ${user}: `)
+  const first = await readLine(prompt, `Password for ${printable(user)}: `)
   const second = await readLine(prompt, 'The same again: ')
   if (first === second) return first
   throw failure('the two passwords differ; nothing was changed')

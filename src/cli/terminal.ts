@@ -5,6 +5,7 @@
  */
 import { constants } from 'node:os'
 import { styleText } from 'node:util'
+import { printableLines } from '../base/printable.ts'
 
 export interface Terminal {
   /** Results: what was asked for. */
@@ -23,8 +24,8 @@ export function processTerminal(): Terminal {
   stdout.on('error', endWithReader)
   const hasColours = stdout.isTTY && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb'
   return {
-    out: (text) => stdout.write(`${text}\n`),
-    err: (text) => stderr.write(`${text}\n`),
+    out: (text) => stdout.write(`${shown(text)}\n`),
+    err: (text) => stderr.write(`${shown(text)}\n`),
     bold: (text) => (hasColours ? styleText('bold', text) : text),
     isInteractive: stdout.isTTY,
     hasColours,
@@ -35,4 +36,9 @@ export function processTerminal(): Terminal {
 function endWithReader(error: NodeJS.ErrnoException): void {
   if (error.code !== 'EPIPE') throw error
   process.exit(128 + constants.signals.SIGPIPE)
+}
+
+/** What the program shows may quote files, topics and clients: of all controls only line feeds, tabs and our own bold are left. */
+function shown(text: string): string {
+  return printableLines(text).replaceAll(/\\u001b(?=\[(?:1|22)m)/g, '\u001b')
 }

@@ -8,6 +8,7 @@
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import { UsageError } from '../base/errors.ts'
 import { realClock } from '../broker/clock.ts'
+import { logRefusal } from '../base/log.ts'
 import type { ListenerOptions } from '../broker/options.ts'
 import type { Peer } from '../protocol/transport.ts'
 import { addressList, plainAddress } from '../broker/address.ts'
@@ -175,7 +176,8 @@ class SocketListener implements Listener {
 
   #refuseProxy(socket: Socket, { address }: Peer, cause: string): void {
     this.counters.refusedProxyHeaders++
-    this.#host.log.info({ listener: this.name, address, cause }, 'Connection refused: PROXY protocol')
+    const message = `Connection refused, PROXY protocol: ${cause}; from ${address || 'a Unix domain socket'}`
+    logRefusal(this.#host.log, { listener: this.name, address, cause }, message)
     this.#host.turnedAway({ listener: this.name, address, stage: 'PROXY protocol', detail: cause })
     cutOff(socket)
   }

@@ -9,6 +9,8 @@ import type { Duplex } from 'node:stream'
 import { createServer, type Server, type TLSSocket } from 'node:tls'
 import type { Timer } from '../base/clock.ts'
 import { invariant } from '../base/errors.ts'
+import { logRefusal } from '../base/log.ts'
+import { saidByPeer } from '../base/printable.ts'
 import type { Peer } from '../protocol/transport.ts'
 import { certificatePaths, loadCertificates, type Certificates } from './certificates.ts'
 import { judgePeer } from './client-certificate.ts'
@@ -130,7 +132,7 @@ export class TlsDoor implements Door {
     counters.failedHandshakes++
     const { name: listener } = options
     const { address } = handshake.peer
-    host.log.info({ listener, address, cause }, 'TLS handshake failed')
+    logRefusal(host.log, { listener, address, cause }, `TLS handshake failed with ${address}: ${saidByPeer(cause)}`)
     host.turnedAway({ listener, address, stage: 'TLS', detail: cause })
   }
 

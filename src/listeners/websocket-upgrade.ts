@@ -15,6 +15,8 @@ import { WebSocketServer, type ServerOptions } from 'ws'
 import type { ListenerOptions } from '../broker/options.ts'
 import type { Peer } from '../protocol/transport.ts'
 import type { Clock } from '../base/clock.ts'
+import { logRefusal } from '../base/log.ts'
+import { saidByPeer } from '../base/printable.ts'
 import { addressList } from '../broker/address.ts'
 import type { Arrival } from '../broker/arrival.ts'
 import { cutOff } from './cut-off.ts'
@@ -37,6 +39,8 @@ const MIN_FRAME_LIMIT_BYTES = 1024 * 1024
 
 /** How long a peer may take to answer our close frame. */
 const CLOSE_TIMEOUT_MS = 5000
+/** Characters of a refusal that are logged: an Origin, and what to do about it. */
+const MAX_CAUSE = 500
 /** How long a peer may take to read why it was refused. */
 const ANSWER_TIMEOUT_MS = 1000
 
@@ -86,7 +90,8 @@ export class WebSocketUpgrade {
     const refusal = this.#refusal(request)
     if (refusal !== undefined) {
       const { listener, address } = peer
-      this.#host.log.info({ listener, address, ...refusal }, `WebSocket refused: ${refusal.cause}`)
+      const fields = { listener, address, ...refusal }
+      logRefusal(this.#host.log, fields, `WebSocket refused: ${saidByPeer(refusal.cause, MAX_CAUSE)}; from ${address}`)
       this.#host.turnedAway({ listener, address, stage: 'WebSocket', detail: refusal.cause })
       answerAndClose(stream, refusal.status, refusal.cause, this.#host.clock)
       return false

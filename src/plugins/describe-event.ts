@@ -1,5 +1,5 @@
 /** Events as one line for people, and what both loggers share. @module */
-import { withoutTokens } from '../base/redact.ts'
+import { saidByPeer } from '../base/printable.ts'
 import type { Plugin, PluginEvents } from '../broker/plugin.ts'
 
 /** The events that carry packets; they are many, and only emitted when someone listens. */
@@ -22,16 +22,17 @@ export function describeFields(fields: object): string {
 }
 
 function describeValue(value: unknown): string {
-  if (typeof value === 'string') return describeText(withoutTokens(value))
+  if (typeof value === 'string') return describeText(saidByPeer(value))
   if (value instanceof Uint8Array) return `${value.length} bytes`
-  if (value instanceof Error) return describeText(value.message)
+  if (value instanceof Error) return describeText(saidByPeer(value.message))
   if (Array.isArray(value)) return `[${value.map(describeValue).join(', ')}]`
   if (typeof value === 'object' && value !== null) return `{${describeFields(value)}}`
   return String(value)
 }
 
 function describeText(text: string): string {
-  return /^[\w$/+#.:@()-]+$/.test(text) ? text : JSON.stringify(text)
+  // Escapes are there already: quotes alone are left to be told apart.
+  return /^[\w$/+#.:@()-]+$/.test(text) ? text : `"${text.replaceAll('"', '\\"')}"`
 }
 
 /** A plugin that only listens: to each event in `names`, until it is closed. */

@@ -1,6 +1,7 @@
 /** `packet_logger_plugin`: one line at `debug` for every Control Packet that comes or goes. @module */
 import type { Plugin, PluginContext } from '../broker/plugin.ts'
 import { PacketType, type Packet } from '../codec/packets.ts'
+import { saidByPeer } from '../base/printable.ts'
 import { describeFields, listeningPlugin, PACKET_EVENTS } from './describe-event.ts'
 
 const PACKET_NAMES = new Map<number, string>(Object.entries(PacketType).map(([name, type]) => [type, name]))
@@ -15,6 +16,10 @@ export default function packetLogger({ events, log }: PluginContext): Plugin {
     const { clientId, packet } = event as PacketEvent
     const { type, ...fields } = packet
     const direction = name === 'packetReceived' ? '->' : '<-'
-    log.debug({ clientId }, `${clientId} ${direction} ${PACKET_NAMES.get(type)} ${describeFields(fields)}`.trimEnd())
+    const shown = saidByPeer(clientId)
+    log.debug(
+      { clientId: shown },
+      `${shown} ${direction} ${PACKET_NAMES.get(type)} ${describeFields(fields)}`.trimEnd(),
+    )
   })
 }

@@ -123,3 +123,13 @@ test('check says what would be opened and where state would live, and warns of w
     '',
   ])
 })
+
+test('what the program shows has no control characters of others in it, on either stream', () => {
+  const evil = 'a\u001b[2J\u009b\u202e\u2028'
+  const shown = 'a\\u001b[2J\\u009b\\u202e\\u2028'
+  const explained = sluice(['explain', '--action', 'publish', '--topic', evil, '--user', evil])
+  assert.ok(explained.out.includes(shown), explained.out)
+  const unknown = sluice([evil])
+  assert.ok(unknown.err.includes(shown), unknown.err)
+  for (const text of [explained.out, unknown.err]) assert.doesNotMatch(text, /(?![\t\n])\p{Cc}|\u202e|\u2028/u)
+})
