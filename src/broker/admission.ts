@@ -23,6 +23,7 @@ import { RateLimit } from '../protocol/rate-limit.ts'
 import { Session, sizeOfSession } from '../protocol/session.ts'
 import { countTopicLevels, topicNameProblem } from '../topics/topic-name.ts'
 import type { LoginResult } from './access.ts'
+import { clientIdProblem } from './client-id-rules.ts'
 import { notesOf } from './connection-notes.ts'
 import type { Current } from './current.ts'
 import type { Events } from './events.ts'
@@ -213,7 +214,8 @@ export class Admission {
     // Some Clients send a token for a name.
     const claimed = userName === undefined && packet.userName !== undefined ? withoutTokens(packet.userName) : undefined
     const client: Client = { clientId, userName, claimedUserName: claimed, address, listener, protocolVersion }
-    const refusal = this.#checkOwner(client) ?? this.#checkRoom(connection, client)
+    const refusal =
+      this.#checkClientId(connection, client, packet) ?? this.#checkOwner(client) ?? this.#checkRoom(connection, client)
     if (refusal !== undefined) {
       this.#refuse(connection, refusal)
       return
@@ -229,11 +231,20 @@ export class Admission {
     return `auto-${Buffer.from(this.#parts.clock.randomBytes(16)).toString('hex')}`
   }
 
+  #checkClientId(connection: Connection, { userName }: Client, { clientId }: ReceivedConnect): Refusal | undefined {
+    const listener = notesOf(connection).listener.options
+    const problem = clientIdProblem(clientId, userName, { listener, auth: this.#parts.current.options.auth })
+    return problem === undefined ? undefined : new Refusal(ReasonCode.ClientIdentifierNotValid, problem)
+  }
+
   #checkOwner({ clientId, userName }: Client): Refusal | undefined {
     const existing = this.#parts.sessions.get(clientId)
     if (existing === undefined || !this.#parts.current.options.clientIdOwnership) return undefined
     if (existing.session.userName === userName) return undefined
-    return new Refusal(ReasonCode.ClientIdentifierNotValid, 'the Session belongs to another User Name')
+    return new Refusal(
+      ReasonCode.ClientIdentifierNotValid,
+      'the Session belongs to another User Name; endSession of the host program ends it',
+    )
   }
 
   /** A takeover brings no Connection more, so that it is never refused for lack of room. */

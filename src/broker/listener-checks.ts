@@ -38,6 +38,7 @@ const CONDITIONAL: readonly {
     needs: '`type: ws`',
     holds: ({ type }) => type === 'ws',
   },
+  { keys: ['mode', 'group'], needs: '`type: unix`', holds: ({ type }) => type === 'unix' },
   { keys: ['tcpKeepalive'], needs: '`type: tcp` or `type: ws`', holds: ({ type }) => type !== 'unix' },
   {
     keys: ['trustedProxies'],
@@ -82,6 +83,11 @@ const IMPOSSIBLE: readonly {
     key: 'crlfile',
     message: 'needs the CA that signed it: give `cafile`, `capath` or `cadata`',
     is: (listener) => listener.ssl && listener.crlfile !== undefined && !hasCa(listener),
+  },
+  {
+    key: 'mode',
+    message: "must be an octal file mode in quotes, such as '0660'",
+    is: ({ mode }) => mode !== '' && !/^0?[0-7]{3}$/.test(mode),
   },
   {
     key: 'proxyProtocol',

@@ -592,6 +592,35 @@ const listenerRows = rows('listener', [
     description: 'Connections of this listener; further ones are answered 0x89 (3.1.1: 0x03) and closed. 0 = no limit.',
   },
   {
+    key: 'mode',
+    type: 'text',
+    default: '',
+    description:
+      "For `type: unix`: who may connect to the socket, as an octal file mode in quotes, such as `'0660'`. Empty = as the umask of the process has it; with `group`, 0660.",
+  },
+  {
+    key: 'group',
+    type: 'text',
+    default: '',
+    description:
+      'For `type: unix`: the group of the socket, by number or by its name in /etc/group. The process has to be a member of it. Empty = its own.',
+  },
+  {
+    key: 'client-id',
+    type: 'choice',
+    values: ['any', 'user-name'],
+    default: 'any',
+    description:
+      'Which Client Identifiers may be used through this listener. `user-name`: only the user name itself; any other, and an empty one, is answered 0x85 (3.1.1: 0x02).',
+  },
+  {
+    key: 'client-id-prefix',
+    type: 'text',
+    default: '',
+    description:
+      'What Client Identifiers have to begin with; `%u` in it stands for the user name. Any other, an empty one, and with `%u` one of a client without a user name, is answered 0x85 (3.1.1: 0x02). Empty = anything.',
+  },
+  {
     key: 'max-handshakes',
     type: 'integer',
     default: 1_000,
@@ -823,6 +852,13 @@ const authRows = rows('auth', [
       'Pairs of a user name and an address from which it has logged in that are remembered while the broker runs; beyond it the oldest is forgotten.',
   },
   {
+    key: 'client-ids',
+    type: 'groups',
+    default: {},
+    description:
+      'Client Identifiers of single users: user name → list, in which a `*` at the end stands for anything. A user that is in it and comes with another one is answered 0x85 (3.1.1: 0x02); others are not affected.',
+  },
+  {
     key: 'penalty-exempt',
     type: 'address-ranges',
     default: [],
@@ -982,7 +1018,7 @@ const topicCheckRows = rows('topic-check', [
     key: 'acl',
     type: 'access-list',
     description:
-      'For `topic_acl`: user → list of Topic Filters to publish and subscribe to, or a map of `publish`, `subscribe` and `deny` lists. `anonymous` is the entry of Clients without a User Name; `%u` and `%c` as a whole level stand for User Name and Client Identifier.',
+      'For `topic_acl`: user → list of Topic Filters to publish and subscribe to, or a map of `publish`, `subscribe` and `deny` lists. `anonymous` is the entry of Clients without a User Name, and not of a user of that name; `%u` and `%c` as a whole level stand for User Name and Client Identifier.',
   },
   {
     key: 'taboo',

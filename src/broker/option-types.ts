@@ -132,6 +132,14 @@ export interface ListenerSettings {
   readonly type: 'tcp' | 'ws' | 'unix'
   /** Connections of this listener; further ones are answered 0x89 (3.1.1: 0x03) and closed. 0 = no limit. Default 0. */
   readonly maxConnections: number
+  /** For `type: unix`: who may connect to the socket, as an octal file mode in quotes, such as `'0660'`. Empty = as the umask of the process has it; with `group`, 0660. Default "". */
+  readonly mode: string
+  /** For `type: unix`: the group of the socket, by number or by its name in /etc/group. The process has to be a member of it. Empty = its own. Default "". */
+  readonly group: string
+  /** Which Client Identifiers may be used through this listener. `user-name`: only the user name itself; any other, and an empty one, is answered 0x85 (3.1.1: 0x02). Default "any". */
+  readonly clientId: 'any' | 'user-name'
+  /** What Client Identifiers have to begin with; `%u` in it stands for the user name. Any other, an empty one, and with `%u` one of a client without a user name, is answered 0x85 (3.1.1: 0x02). Empty = anything. Default "". */
+  readonly clientIdPrefix: string
   /** Connections of this listener that have not finished what comes before MQTT: a PROXY header, a TLS handshake, a WebSocket upgrade. Beyond it the oldest one of the address that has most of them is closed. Default 1000. */
   readonly maxHandshakes: number
   /** Whether the listener speaks TLS; needs `certfile` and `keyfile`. Default false. */
@@ -206,6 +214,8 @@ export interface AuthSettings {
   readonly maxDelayedNames: number
   /** Pairs of a user name and an address from which it has logged in that are remembered while the broker runs; beyond it the oldest is forgotten. Default 50000. */
   readonly maxKnownLogins: number
+  /** Client Identifiers of single users: user name → list, in which a `*` at the end stands for anything. A user that is in it and comes with another one is answered 0x85 (3.1.1: 0x02); others are not affected. Default {}. */
+  readonly clientIds: Readonly<Record<string, readonly string[]>>
   /** Addresses (`10.0.0.1`, `10.0.0.0/8`) whose wrong logins cost no time. Default []. */
   readonly penaltyExempt: readonly string[]
   /** Settings of `auth.jwt`: log-in by JSON Web Token. */
@@ -278,7 +288,7 @@ export interface TopicCheckSettings {
   readonly enabled: boolean
   /** Who is asked, by name. Default: `topic_acl` if `acl` is given, `acl.file` if `acl-file` is, `topic_taboo` if `taboo` is. */
   readonly plugins?: readonly PluginReference[]
-  /** For `topic_acl`: user → list of Topic Filters to publish and subscribe to, or a map of `publish`, `subscribe` and `deny` lists. `anonymous` is the entry of Clients without a User Name; `%u` and `%c` as a whole level stand for User Name and Client Identifier. */
+  /** For `topic_acl`: user → list of Topic Filters to publish and subscribe to, or a map of `publish`, `subscribe` and `deny` lists. `anonymous` is the entry of Clients without a User Name, and not of a user of that name; `%u` and `%c` as a whole level stand for User Name and Client Identifier. */
   readonly acl?: AccessList
   /** For `topic_taboo`: what nobody but the user `admin` may use. Default `[prohibited, top-secret, data/classified]`. */
   readonly taboo?: readonly string[]

@@ -6,10 +6,15 @@
 import { lstat, stat, unlink } from 'node:fs/promises'
 import { connect, type ListenOptions, type Server } from 'node:net'
 import { dirname } from 'node:path'
+import { isMainThread } from 'node:worker_threads'
 import { ConfigError } from '../base/errors.ts'
 import type { ListenerOptions } from '../broker/options.ts'
+import { grantAccess } from './socket-access.ts'
 
 type Place = Pick<ListenerOptions, 'type' | 'host' | 'port' | 'path'>
+
+/** Of a file that is made: nothing for the group and for others. */
+const OWNER_ONLY = 0o177
 
 /** What every system takes for the path of a socket; some cut longer ones off without a word. */
 const MAX_PATH_BYTES = 103
@@ -52,11 +57,16 @@ const CAUSES: Readonly<Record<string, readonly [code: string, meaning: string, w
  */
 export async function listen(server: Server, options: ListenerOptions): Promise<void> {
   try {
-    if (options.type === 'unix') await listenOnPath(server, options.path)
+    if (options.type === 'unix') await listenOnPath(server, options)
     else await begin(server, options.host === '' ? { port: options.port } : { host: options.host, port: options.port })
   } catch (cause) {
     throw openError(options, cause as NodeJS.ErrnoException)
   }
+  if (options.type !== 'unix') return
+  await grantAccess(options).catch((error: unknown) => {
+    server.close()
+    throw error
+  })
 }
 
 /** Where a listener wants to be, as the configuration writes it. */
@@ -71,21 +81,24 @@ function openError(options: ListenerOptions, cause: NodeJS.ErrnoException): Conf
   return new ConfigError(code, `${sentence} (${cause.code ?? cause.name})`, { cause })
 }
 
-async function begin(server: Server, where: ListenOptions): Promise<void> {
+async function begin(server: Server, where: ListenOptions, umask?: number): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
-    server.listen(where, () => {
-      server.off('error', reject)
-      resolve()
-    })
+    withUmask(umask, () =>
+      server.listen(where, () => {
+        server.off('error', reject)
+        resolve()
+      }),
+    )
   })
 }
 
 /** A process that was killed leaves its socket file behind: it is removed, but only if nobody answers on it. */
-async function listenOnPath(server: Server, path: string): Promise<void> {
+async function listenOnPath(server: Server, { path, mode, group }: ListenerOptions): Promise<void> {
+  const umask = mode === '' && group === '' ? undefined : OWNER_ONLY
   if (Buffer.byteLength(path) > MAX_PATH_BYTES) throw systemError('ENAMETOOLONG')
   try {
-    return await begin(server, { path })
+    return await begin(server, { path }, umask)
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException
     // Node says EACCES also where the folder is missing; this one says ENOENT.
@@ -96,7 +109,21 @@ async function listenOnPath(server: Server, path: string): Promise<void> {
     if (await answers(path)) throw cause
   }
   await unlink(path)
-  await begin(server, { path })
+  await begin(server, { path }, umask)
+}
+
+/**
+ * The system makes the file of a socket while `act` runs, and not later: at no moment may it be open to others than those whom
+ * `mode` and `group` are about to let in. A thread of a host program cannot set the umask; there the file has the usual one first.
+ */
+function withUmask(umask: number | undefined, act: () => void): void {
+  if (umask === undefined || !isMainThread) return act()
+  const before = process.umask(umask)
+  try {
+    act()
+  } finally {
+    process.umask(before)
+  }
 }
 
 /** What the system would say if it looked as closely. */

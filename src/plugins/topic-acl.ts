@@ -50,8 +50,11 @@ export default function topicAcl({ options }: PluginContext): Plugin {
   }
   const ofUsers = withGroups(rules, groups)
   return new TopicRulesPlugin('topic_acl', {
-    rulesFor: (client) => ofUsers.get(entryName(client)),
+    rulesFor: (client) => (client.userName === ANONYMOUS ? undefined : ofUsers.get(entryName(client))),
     whyNot: (client) => {
+      if (client.userName === ANONYMOUS) {
+        return `topic-check.acl.${ANONYMOUS} is for Clients without a User Name, and not for a user of that name`
+      }
       const entry = entryName(client)
       return ofUsers.has(entry)
         ? `nothing in topic-check.acl.${entry} allows it`
@@ -60,8 +63,11 @@ export default function topicAcl({ options }: PluginContext): Plugin {
   })
 }
 
+/** The entry of Clients without a User Name: a user of that name has none. */
+const ANONYMOUS = 'anonymous'
+
 function entryName({ userName }: Client): string {
-  return userName ?? 'anonymous'
+  return userName ?? ANONYMOUS
 }
 
 function rulesOf(place: string, entry: readonly string[] | AccessRules): TopicRule[] {

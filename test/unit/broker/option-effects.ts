@@ -588,6 +588,11 @@ export const effects: Readonly<Record<string, Effect>> = {
     expected: [0, 0, 0],
     observe: refusalDelaysMs(['192.0.2.1', 'ann'], ['192.0.2.2', 'bob'], ['192.0.2.3', 'ann']),
   },
+  'auth/client-ids': {
+    config: { auth: { plugins: [everybody], 'client-ids': { ann: ['a', 'b-*'] } } },
+    expected: [0, 0, ReasonCode.ClientIdentifierNotValid],
+    observe: (broker) => connectCodes(broker, ['a', 'b-1', 'c'], asAnn),
+  },
   'auth/penalty-exempt': {
     config: { auth: { plugins: [denier], 'login-delay-after': 1, 'penalty-exempt': ['192.0.2.0/24'] } },
     expected: [0, 0, 0, 250],
@@ -680,6 +685,10 @@ export const elsewhere: Readonly<Record<string, string>> = {
   'listener/bind': 'listeners/listener.test.ts',
   'listener/max-connections': 'broker/listener-limits.test.ts',
   'listener/max-handshakes': 'listeners/waiting-room.test.ts',
+  'listener/mode': 'listeners/unix.test.ts',
+  'listener/group': 'listeners/unix.test.ts',
+  'listener/client-id': 'broker/client-id-rules.test.ts',
+  'listener/client-id-prefix': 'broker/client-id-rules.test.ts',
   'listener/ssl': 'listeners/tls.test.ts',
   'listener/certfile': 'listeners/tls.test.ts',
   'listener/keyfile': 'listeners/tls.test.ts',

@@ -127,7 +127,10 @@ test('check says what would be opened and where state would live, and warns of w
 test('what the program shows has no control characters of others in it, on either stream', () => {
   const evil = 'a\u001b[2J\u009b\u202e\u2028'
   const shown = 'a\\u001b[2J\\u009b\\u202e\\u2028'
-  const explained = sluice(['explain', '--action', 'publish', '--topic', evil, '--user', evil])
+  const folder = scratchFolder()
+  writeFileSync(join(folder, 'sluice.yaml'), 'listeners: {}\n')
+  const config = ['--config', 'sluice.yaml']
+  const explained = sluice(['explain', ...config, '--action', 'publish', '--topic', evil, '--user', evil], folder)
   assert.ok(explained.out.includes(shown), explained.out)
   const unknown = sluice([evil])
   assert.ok(unknown.err.includes(shown), unknown.err)

@@ -70,3 +70,33 @@ test('a path that cannot be had is explained', async (context) => {
     await assert.rejects(openListener(at(bind), new RecordingHost()), { code: 'ERR_LISTENER_PATH', message })
   }
 })
+
+test('mode and group of a socket are what the configuration says, and never more on the way there', async (context) => {
+  const path = await place(context)
+  const gid = process.getgid!()
+  for (const [input, mode] of [
+    [{ mode: '0600' }, 0o600],
+    [{ mode: '666' }, 0o666],
+    [{ group: String(gid) }, 0o660],
+    [{ mode: '0670', group: String(gid) }, 0o670],
+  ] as const) {
+    const umask = process.umask()
+    const listener = await openListener(listenerOptions({ type: 'unix', bind: path, ...input }), new RecordingHost())
+    const file = await lstat(path)
+    assert.deepEqual([file.mode & 0o777, file.gid, process.umask()], [mode, gid, umask])
+    await listener.close()
+  }
+})
+
+test('a group that is not there, or a mode that is none, is an error that names the key', async (context) => {
+  const path = await place(context)
+  const at = (input: object) => listenerOptions({ type: 'unix', bind: path, ...input })
+  await assert.rejects(openListener(at({ group: 'no-such-group' }), new RecordingHost()), {
+    code: 'ERR_LISTENER_ACCESS',
+    message: /`test`: there is no group no-such-group/,
+  })
+  await assert.rejects(lstat(path), { code: 'ENOENT' }, 'nothing is left open')
+  assert.throws(() => at({ mode: '0999' }), /mode must be an octal file mode/)
+  assert.throws(() => at({ mode: 'rw' }), /mode must be an octal file mode/)
+  assert.throws(() => listenerOptions({ mode: '0660' }), /mode has no effect here without `type: unix`/)
+})

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import type { TestContext } from 'node:test'
 import type { Plugin, PluginContext, TopicQuestion } from '../../../src/broker/plugin.ts'
-import aclFile from '../../../src/plugins/acl-file.ts'
+import aclFile, { parseAclFile } from '../../../src/plugins/acl-file.ts'
 import { FILE_LOOK_INTERVAL_MS } from '../../../src/plugins/watched-file.ts'
 import { CapturedLog, clientOf, contextOf, ManualClock } from './support.ts'
 
@@ -138,4 +138,10 @@ test('acl.file: changed rules hold without a restart, and remembered answers are
   while (changes === 0) await new Promise(setImmediate)
   assert.equal(plugin.mayReceive?.(clientOf('u'), 'a'), false)
   assert.equal(plugin.mayReceive?.(clientOf('u'), 'longer/b'), true)
+})
+
+test('acl.file: rules before the first `user` are for clients without a user name, those of `user anonymous` for that user', () => {
+  const { ofUsers } = parseAclFile('topic read open\nuser anonymous\ntopic read named\n', 'rules')
+  const topics = (userName: string | undefined) => ofUsers.get(userName)?.map(({ source }) => source.split(' ').at(-1))
+  assert.deepEqual([topics(undefined), topics('anonymous')], [['open'], ['named']])
 })

@@ -111,3 +111,12 @@ for (const [title, options, message] of refused) {
     assert.throws(() => topicAcl(contextOf(options)), { name: 'ConfigError', message })
   })
 }
+
+test('topic_acl: the entry `anonymous` is for clients without a user name, and not for a user of that name', () => {
+  const ask = (userName: string | undefined) =>
+    plugin.explain!({ client: clientOf(userName), action: 'publish', topic: 'open/door' })
+  assert.equal(ask(undefined).decision, 'allow')
+  const { decision, rule } = ask('anonymous')
+  assert.equal(decision, 'deny')
+  assert.match(rule, /for Clients without a User Name, and not for a user of that name/)
+})

@@ -1,0 +1,42 @@
+/** Who may connect to a Unix domain socket: the mode and the group of its file. @module */
+import { chmod, chown, readFile } from 'node:fs/promises'
+import { ConfigError } from '../base/errors.ts'
+import type { ListenerOptions } from '../broker/options.ts'
+
+type Access = Pick<ListenerOptions, 'name' | 'path' | 'mode' | 'group'>
+
+/**
+ * Gives the file of a socket its mode and its group.
+ *
+ * @throws {ConfigError} `ERR_LISTENER_ACCESS` when that cannot be done; it names the listener, the key, the cause and the way out
+ */
+export async function grantAccess({ name, path, mode, group }: Access): Promise<void> {
+  // The group first: until it is set, nobody gets in by the mode that is meant for its members.
+  if (group !== '') {
+    const id = await groupId(name, group)
+    await chown(path, -1, id).catch((cause: unknown) => {
+      throw refusal(name, `group ${group} cannot be set on ${path}`, 'run as root or as a member of that group', cause)
+    })
+  }
+  // The file is its owner's alone by now; without a word about the mode, its group may use it.
+  if (mode === '' && group === '') return
+  await chmod(path, parseInt(mode || '660', 8)).catch((cause: unknown) => {
+    throw refusal(name, `mode ${mode || '0660'} cannot be set on ${path}`, 'check the folder of the socket', cause)
+  })
+}
+
+async function groupId(name: string, group: string): Promise<number> {
+  if (/^\d+$/.test(group)) return Number(group)
+  const text = await readFile('/etc/group', 'utf8').catch((cause: unknown) => {
+    throw refusal(name, `group ${group} cannot be looked up in /etc/group`, 'give its number', cause)
+  })
+  const fields = text.split('\n').map((line) => line.split(':'))
+  const id = fields.find(([known]) => known === group)?.[2]
+  if (id === undefined)
+    throw refusal(name, `there is no group ${group} in /etc/group`, 'correct `group`, or give its number')
+  return Number(id)
+}
+
+function refusal(name: string, problem: string, wayOut: string, cause?: unknown): ConfigError {
+  return new ConfigError('ERR_LISTENER_ACCESS', `Listener \`${name}\`: ${problem}; ${wayOut}`, { cause })
+}
