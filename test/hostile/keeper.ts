@@ -35,8 +35,11 @@ export class Keeper {
     const peer = new Peer(dial('tcp', ports, '127.0.0.1'))
     peer.onPacket = onPacket
     peer.send(loginOf(clientId, clientId === CLIENT_ID ? KEPT : {}))
-    if (await peer.until(() => peer.connack !== undefined, TIMEOUT_MS)) return peer
-    throw new Error(`the ${clientId} gets no CONNACK`)
+    if (!(await peer.until(() => peer.connack !== undefined, TIMEOUT_MS)))
+      throw new Error(`the ${clientId} gets no CONNACK`)
+    const { reasonCode } = peer.connack!
+    if (reasonCode !== 0) throw new Error(`the ${clientId} is refused: 0x${reasonCode.toString(16)}`)
+    return peer
   }
 
   /** Goes away with a Subscription; from then on it is written to. */
