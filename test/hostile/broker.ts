@@ -11,15 +11,19 @@ const PROGRAM = join(root, 'build/src/cli/main.js')
 const PROBE = fileURLToPath(new URL('./probe.js', import.meta.url))
 const HEAP_MEGABYTES = 512
 const START_TIMEOUT_MS = 60_000
+const MOST_ERRORS = 20
 const MEMORY_TIMEOUT_MS = 20_000
 
 export class BrokerProcess {
   readonly ports: Ports
   readonly startedInMs: number
+  /** What it logged as an error: nothing that a Client does is one. */
+  readonly errors: readonly string[]
   readonly #child: Child
 
-  private constructor(child: Child, ports: Ports, startedInMs: number) {
+  private constructor(child: Child, errors: readonly string[], ports: Ports, startedInMs: number) {
     this.#child = child
+    this.errors = errors
     this.ports = ports
     this.startedInMs = startedInMs
   }
@@ -28,12 +32,14 @@ export class BrokerProcess {
   static async start(config: string): Promise<BrokerProcess> {
     const begin = performance.now()
     const ports = new Map<string, number>()
+    const errors: string[] = []
     let allOpen = (): void => undefined
     const open = new Promise<void>((resolve) => (allOpen = resolve))
     const child = new Child(PROGRAM, {
       args: ['start', '--config', config, '--log-level', 'info'],
       flags: [`--max-old-space-size=${HEAP_MEGABYTES}`, '--expose-gc', `--import=${PROBE}`],
       onLine: (line) => {
+        if (/^\{"level":[56]0/.test(line) && errors.length < MOST_ERRORS) errors.push(line)
         const [, door, port] = /"listener":"(\w+)","url":"\w+:\/\/127\.0\.0\.1:(\d+)/.exec(line) ?? []
         if (door === undefined || ports.size === DOORS.length) return
         ports.set(door, Number(port))
@@ -45,7 +51,12 @@ export class BrokerProcess {
       await child.killed()
       throw new Error(`the broker does not start (${child.end}): ${child.lastLines.slice(-5).join(' | ')}`)
     }
-    return new BrokerProcess(child, Object.fromEntries(ports) as Record<Door, number>, performance.now() - begin)
+    return new BrokerProcess(
+      child,
+      errors,
+      Object.fromEntries(ports) as Record<Door, number>,
+      performance.now() - begin,
+    )
   }
 
   get pid(): number {

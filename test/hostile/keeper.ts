@@ -93,9 +93,13 @@ export class Keeper {
       if (secret === SECRET) found.add(Number(number))
     })
     if (peer.connack?.sessionPresent !== true) return ['the Session of a Client that was away is gone']
-    await peer.until(() => this.#acknowledged.every((number) => found.has(number)), TIMEOUT_MS)
+    const missing = (): number[] => this.#acknowledged.filter((number) => !found.has(number))
+    await peer.until(() => missing().length === 0, TIMEOUT_MS)
+    const end = peer.isClosed ? `, and it was cut off: ${peer.problem ?? 'without a word'}` : ''
     peer.hangUp()
-    const missing = this.#acknowledged.filter((number) => !found.has(number))
-    return missing.length === 0 ? [] : [`${missing.length} acknowledged messages for a Client that was away are gone`]
+    const gone = missing()
+    if (gone.length === 0) return []
+    const of = `${gone.length} of ${this.#acknowledged.length} acknowledged messages for a Client that was away are gone`
+    return [`${of}, ${gone[0]} first${end}`]
   }
 }

@@ -15,6 +15,8 @@ export class Peer {
   isClosed = false
   connack: ConnackPacket | undefined
   receivedBytes = 0
+  /** Why it could not go on, as far as it can tell. */
+  problem: string | undefined
   /** Called with each packet. Without it only CONNACK is read, and the rest is counted. */
   onPacket: ((packet: Packet) => void) | undefined
   /** Called with all bytes, as they come. */
@@ -28,7 +30,7 @@ export class Peer {
     this.version = version
     stream.on('data', (bytes: Buffer) => this.#received(bytes))
     // What is wrong shows in what comes of it; `close` follows.
-    stream.on('error', () => undefined)
+    stream.on('error', (error) => (this.problem ??= String(error)))
     stream.on('end', () => stream.destroy())
     stream.once('close', () => this.#closed())
   }
@@ -64,6 +66,8 @@ export class Peer {
 
   #packet(packet: Packet): void {
     if (packet.type === PacketType.CONNACK) this.connack = packet
+    if (packet.type === PacketType.DISCONNECT)
+      this.problem ??= `DISCONNECT 0x${packet.reasonCode.toString(16)} ${packet.properties.reasonString ?? ''}`
     this.onPacket?.(packet)
     if (this.#waiting.length > 0) this.#wake()
   }

@@ -180,10 +180,19 @@ class Round {
     if (this.#broker!.isAlive && !(await this.#broker!.stop(signal, STOP_TIMEOUT_MS))) {
       result.faults.push(`it does not stop within ${STOP_TIMEOUT_MS / 1000} s of ${signal}`)
     }
+    this.#checkErrors()
     this.#broker = await BrokerProcess.start(config)
     result.restartMs = this.#broker.startedInMs
     const faults = await this.#honest.ask<readonly string[]>('comeBack', this.#broker.ports, HONEST_TIMEOUT_MS)
     result.faults.push(...faults.map((fault) => `after the restart ${fault}`))
+    if (faults.length > 0) result.notes = [...result.notes, this.#broker.lastWords]
+    this.#checkErrors()
+  }
+
+  #checkErrors(): void {
+    const errors = this.#broker?.errors ?? []
+    if (errors.length > 0)
+      this.result.faults.push(`the broker logged ${errors.length} errors: ${errors[0]!.slice(0, 600)}`)
   }
 
   async end(): Promise<void> {
