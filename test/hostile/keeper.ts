@@ -31,9 +31,10 @@ export class Keeper {
     this.#ports = ports
   }
 
-  async #connect(clientId: string, ports: Ports, onPacket: (packet: Packet) => void): Promise<Peer> {
+  async #connect(clientId: string, ports: Ports, onPacket: (packet: Packet, peer: Peer) => void): Promise<Peer> {
     const peer = new Peer(dial('tcp', ports, '127.0.0.1'))
-    peer.onPacket = onPacket
+    // What is in the same chunk as CONNACK comes before the caller has the Connection.
+    peer.onPacket = (packet) => onPacket(packet, peer)
     peer.send(loginOf(clientId, clientId === CLIENT_ID ? KEPT : {}))
     if (!(await peer.until(() => peer.connack !== undefined, TIMEOUT_MS)))
       throw new Error(`the ${clientId} gets no CONNACK`)
@@ -86,9 +87,9 @@ export class Keeper {
   /** Comes back. @returns what is wrong */
   async fetchMail(ports: Ports): Promise<readonly string[]> {
     const found = new Set<number>()
-    const peer = await this.#connect(CLIENT_ID, ports, (packet) => {
+    const peer = await this.#connect(CLIENT_ID, ports, (packet, keeper) => {
       if (packet.type !== PacketType.PUBLISH) return
-      peer.send(acknowledgement(PacketType.PUBACK, packet.packetIdentifier))
+      keeper.send(acknowledgement(PacketType.PUBACK, packet.packetIdentifier))
       const [secret, number] = Buffer.from(packet.payload).toString().split(' ')
       if (secret === SECRET) found.add(Number(number))
     })
