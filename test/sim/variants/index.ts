@@ -37,14 +37,14 @@ export const variants: readonly Variant[] = [
   {
     name: 'PUBREC is forgotten',
     file: 'src/protocol/session.ts',
-    from: 'delivery.state = DeliveryState.Released',
-    to: 'delivery.state = DeliveryState.Sent',
+    from: 'if (delivery.state !== DeliveryState.Released) {\n      delivery.state = DeliveryState.Released',
+    to: 'if (delivery.state !== DeliveryState.Released) {\n      delivery.state = DeliveryState.Sent',
   },
   {
     name: 'an expired message leaves the queue all the same',
     file: 'src/protocol/session.ts',
-    from: 'if (delivery.message.isExpired(this.#side.now())) this.#drop',
-    to: 'if (delivery.message.isExpired(0)) this.#drop',
+    from: "if (message.isExpired(this.#side.now())) return 'expired'",
+    to: "if (message.isExpired(0)) return 'expired'",
   },
   {
     name: 'Packet Identifiers come again while they are in use',
@@ -130,8 +130,8 @@ export const variants: readonly Variant[] = [
   {
     name: 'retained messages are shown to who may not receive them',
     file: 'src/broker/subscribing.ts',
-    from: 'current.access.mayReceive(connection.client, message.topicName)',
-    to: 'current.options.retain',
+    from: 'if (access.mayReceive(connection.client, message.topicName)) session.send(',
+    to: 'if (access !== undefined) session.send(',
   },
   {
     name: 'an empty retained message is kept',
@@ -198,7 +198,7 @@ export const variants: readonly Variant[] = [
     name: 'retained messages that were cleared come back with a start',
     stored: true,
     file: 'src/broker/ledger.ts',
-    from: "this.#record({ kind: 'retained-cleared', topicName })",
-    to: "if (topicName === '') this.#record({ kind: 'retained-cleared', topicName })",
+    from: "this.#record({ kind: 'retained-cleared', topicName }, sizeOfText(topicName))",
+    to: "if (topicName === '') this.#record({ kind: 'retained-cleared', topicName }, sizeOfText(topicName))",
   },
 ]

@@ -22,7 +22,8 @@ async function withAcl(acl: Record<string, string[]>) {
 test('C6: allow-anonymous false admits anyone who sends any user name: it admits nobody', async () => {
   const broker = await TestBroker.start({ auth: { plugins: ['auth.anonymous'], 'allow-anonymous': false } })
   for (const options of [{}, { userName: 'x' }, { userName: 'x', password: 'y' }]) {
-    assert.equal(broker.connect(options).connack?.reasonCode, ReasonCode.NotAuthorized)
+    const code = 'userName' in options ? ReasonCode.BadUserNameOrPassword : ReasonCode.NotAuthorized
+    assert.equal(broker.connect(options).connack?.reasonCode, code)
   }
   await broker.close()
 })

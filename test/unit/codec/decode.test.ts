@@ -279,9 +279,9 @@ test('CONNACK before 5.0 has a return code of 0 to 5', () => {
 const codeCarriers: readonly (readonly [packet: string, codes: string, sender: Sender, notation: string])[] = [
   ['CONNACK', '00 80 81 82 83 84 85 86 87 88 89 8a 8c 90 95 97 99 9a 9b 9c 9d 9f', 'server', '20 * 00 C 00'],
   ['PUBACK', '00 10 80 83 87 90 91 97 99', 'server', '40 * 0001 C'],
-  ['PUBACK', '00 80 83 87 90 91 97 99', 'client', '40 * 0001 C'],
+  ['PUBACK', '00 10 80 83 87 90 91 97 99', 'client', '40 * 0001 C'],
   ['PUBREC', '00 10 80 83 87 90 91 97 99', 'server', '50 * 0001 C'],
-  ['PUBREC', '00 80 83 87 90 91 97 99', 'client', '50 * 0001 C'],
+  ['PUBREC', '00 10 80 83 87 90 91 97 99', 'client', '50 * 0001 C'],
   ['PUBREL', '00 92', 'client', '62 * 0001 C'],
   ['PUBCOMP', '00 92', 'client', '70 * 0001 C'],
   ['SUBACK', '00 01 02 80 83 87 8f 91 97 9e a1 a2', 'server', '90 * 0001 00 C'],
