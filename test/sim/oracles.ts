@@ -742,7 +742,7 @@ export class Oracles implements WireEar {
       ? keyOf(message.topicName, message.payload)
       : (this.#keys.get(message.messageNumber) ?? message.topicName)
     if (isOfNoMember) {
-      this.#check(this.#isTooLargeForSome(message), () => `${shortOf(key)} is too large for no member`)
+      this.#check(this.#isTooLargeForSome(message.topicName), () => `${shortOf(key)} is too large for no member`)
       this.#drops.set(`${LANES[cause] ?? 'queued'}  ${key}`, 1)
       return
     }
@@ -760,7 +760,7 @@ export class Oracles implements WireEar {
   }
 
   /** Whether a member of a Shared Subscription that matches says how much it takes. */
-  #isTooLargeForSome({ topicName }: ApplicationMessage): boolean {
+  #isTooLargeForSome(topicName: string): boolean {
     return [...this.sessions.values()].some(
       ({ subscriptions, wire }) =>
         wire?.connect?.properties.maximumPacketSize !== undefined &&
@@ -777,7 +777,10 @@ export class Oracles implements WireEar {
       'output full': () => wire !== undefined && wire.mostUnsentBytes >= this.#limits.maxOutgoingBytes,
       'queue full': () => session !== undefined && this.#isFull(session, size),
       expired: () => this.#side.now() >= expiresAtMs,
-      'packet too large': () => (wire ?? this.#entering)?.connect?.properties.maximumPacketSize !== undefined,
+      'packet too large': () =>
+        (wire ?? this.#entering)?.connect?.properties.maximumPacketSize !== undefined ||
+        // It was handed to the other members of a Shared Subscription.
+        this.#isTooLargeForSome(topicName),
       'not authorized': () => !mayUse(session?.userName, topicName),
       'refused by client': () => wire?.facts.hasRefused === true,
       'session ended': () => true,
