@@ -570,7 +570,7 @@ export class Oracles implements WireEar {
       qos,
       retain,
       publisher,
-      size: payload.length + topicName.length,
+      size: told.fullSize,
       receivedAtMs: now,
       expiresAtMs: interval === undefined ? Infinity : now + interval * 1000,
       properties,
@@ -768,7 +768,7 @@ export class Oracles implements WireEar {
     )
   }
 
-  #checkDrop(clientId: string, { topicName, expiresAtMs, size }: ApplicationMessage, cause: DropCause): void {
+  #checkDrop(clientId: string, { topicName, expiresAtMs, fullSize: size }: ApplicationMessage, cause: DropCause): void {
     const session = this.sessions.get(clientId)
     const wire = session?.wire
     const isTrue: Partial<Record<DropCause, () => boolean>> = {
