@@ -97,11 +97,6 @@ export class Admission {
     this.limitRate()
   }
 
-  /** Logins that are not decided yet. */
-  get pendingLogins(): number {
-    return this.#logins.pending
-  }
-
   /** Reads the connect rate, and how wrong logins are slowed, from the options: again after they changed. */
   limitRate(): void {
     const { current, turn } = this.#parts

@@ -98,11 +98,6 @@ export class Memory {
     return true
   }
 
-  /** Users that have an account. */
-  get userCount(): number {
-    return this.#users.size
-  }
-
   /**
    * Measures the process, once a second at the most. What is used goes up and down with the garbage in it, so that only what
    * several measurements agree on counts.

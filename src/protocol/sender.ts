@@ -76,11 +76,6 @@ export class Sender {
     return this.#held?.nextChange ?? 0
   }
 
-  /** Bytes gathered for the end of the turn. */
-  get gatheredBytes(): number {
-    return this.#output.length
-  }
-
   /** Lets the Server assign that many Topic Aliases. */
   allowAliases(maximum: number): void {
     if (maximum > 0) this.#aliases = new OutgoingAliases(maximum)
