@@ -16,6 +16,8 @@ export interface Disk {
   rename(from: string, to: string): Promise<void>
   /** Makes creations, removals and renames durable (the directory's own sync). */
   syncNames(): Promise<void>
+  /** Bytes that can still be written to it; Infinity where there is no end. Absent: not known, and taken for no end. */
+  freeBytes?(): Promise<number>
 }
 
 /** One append-only file. */

@@ -67,6 +67,10 @@ export class MemoryDisk implements Disk {
     return new MemoryDiskFile(this, name, inode)
   }
 
+  freeBytes(): Promise<number> {
+    return Promise.resolve(Math.max(0, (this.options.capacityBytes ?? Infinity) - this.usedBytes))
+  }
+
   list(): Promise<readonly string[]> {
     return Promise.resolve([...this.#names.keys()].toSorted())
   }

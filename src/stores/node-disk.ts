@@ -57,9 +57,11 @@ class NodeDiskFile implements DiskFile {
     let written = 0
     while (written < bytes.length) {
       const at = written
-      written += await call<number>('write', this.#path, (done) =>
+      const wrote = await call<number>('write', this.#path, (done) =>
         fs.write(this.#descriptor, bytes, at, bytes.length - at, this.size + at, done),
       )
+      if (wrote === 0) throw new StoreError('ERR_STORE_DISK', `cannot write ${this.#path}: nothing is written`)
+      written += wrote
     }
     this.size += bytes.length
   }
@@ -131,6 +133,11 @@ export class NodeDisk implements Disk {
     await call<void>('sync', this.path, (done) => fs.fsync(this.#folder, done))
   }
 
+  async freeBytes(): Promise<number> {
+    const { bavail, bsize } = await call<fs.StatsFs>('ask', this.path, (done) => fs.statfs(this.path, done))
+    return bavail * bsize
+  }
+
   /** Lets the next process in. Files opened from here are closed by who opened them. */
   async close(): Promise<void> {
     await call<void>('close', this.path, (done) => fs.close(this.#folder, done))
@@ -170,6 +177,25 @@ async function makeFolder(path: string): Promise<void> {
     await call<void>('make', path, (done) => fs.mkdir(path, { mode: 0o700 }, done))
   } catch (error) {
     if (!(await isFolder(path))) throw error // another process may have been quicker
+  }
+  await syncFolder(dirname(path))
+}
+
+/** A new folder's name is durable once the folder that it is in is synced. */
+async function syncFolder(path: string): Promise<void> {
+  if (process.platform === 'win32') return
+  let folder: number
+  try {
+    folder = await call<number>('open', path, (done) => fs.open(path, fs.constants.O_RDONLY, done))
+  } catch (error) {
+    // One may make a folder in another that one may not read: then only the system can see to it.
+    if (error instanceof StoreError && error.code === 'ERR_STORE_ACCESS') return
+    throw error
+  }
+  try {
+    await call<void>('sync', path, (done) => fs.fsync(folder, done))
+  } finally {
+    await call<void>('close', path, (done) => fs.close(folder, done))
   }
 }
 

@@ -124,6 +124,9 @@ async function mustBeDead(place: LockPlace, number: number, path: string): Promi
   }
 }
 
+/** What a connect says if nobody listens there any more; whatever else it says, somebody may. */
+const dead = new Set(['ECONNREFUSED', 'ENOENT', 'ENOTSOCK', 'ECONNRESET'])
+
 /** What the owner says (its process number), or `undefined` if nobody answers. */
 function askOwner(address: string): Promise<string | undefined> {
   return new Promise((resolve) => {
@@ -134,7 +137,11 @@ function askOwner(address: string): Promise<string | undefined> {
     socket.on('data', (chunk: string) => (said += chunk))
     let connected = false
     socket.on('connect', () => (connected = true))
-    socket.on('error', () => socket.destroy())
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      // Another user's owner lets nobody ask, and a busy one answers nobody: both live.
+      if (!dead.has(error.code ?? '')) connected = true
+      socket.destroy()
+    })
     socket.on('close', () => resolve(connected ? said : undefined))
   })
 }

@@ -10,7 +10,7 @@ import { DamageReport } from './damage.ts'
 import { giveBack } from './give-back.ts'
 import { LiveState } from './live-state.ts'
 import { recover } from './recover.ts'
-import { numberOfName, SegmentFiles } from './segment-files.ts'
+import { checkpointName, numberOfName, numbersOfNames, segmentName, SegmentFiles } from './segment-files.ts'
 import type { Change } from './store.ts'
 
 const copyTries = 5
@@ -50,10 +50,15 @@ export async function copyStore(from: Disk, to: Disk): Promise<void> {
       await dumpStore(to, () => undefined)
       return
     } catch (error) {
-      for (const name of (await to.list()).filter(isOurs)) await to.remove(name)
+      // Why the copy failed counts, not what goes wrong with taking it away.
+      await removeAll(to).catch((again: unknown) => void ((error as Error).cause ??= again))
       if (tries === copyTries) throw error
     }
   }
+}
+
+async function removeAll(disk: Disk): Promise<void> {
+  for (const name of (await disk.list()).filter(isOurs)) await disk.remove(name)
 }
 
 function isOurs(name: string): boolean {
@@ -62,10 +67,10 @@ function isOurs(name: string): boolean {
 
 /** The newest checkpoint, then segments from the oldest: what is moved forward meanwhile is then found where it went. */
 async function copyFiles(from: Disk, to: Disk): Promise<void> {
-  const names = (await from.list()).filter(isOurs)
-  const checkpoint = names.findLast((name) => numberOfName('checkpoint', name) !== undefined)
-  const segments = names.filter((name) => numberOfName('journal', name) !== undefined)
-  for (const name of checkpoint === undefined ? segments : [checkpoint, ...segments]) await copyFile(from, to, name)
+  const names = await from.list()
+  const checkpoints = numbersOfNames('checkpoint', names).slice(-1).map(checkpointName)
+  const segments = numbersOfNames('journal', names).map(segmentName)
+  for (const name of [...checkpoints, ...segments]) await copyFile(from, to, name)
   await to.syncNames()
 }
 

@@ -415,3 +415,15 @@ function targetClock(): ConstructorParameters<typeof JournalStore>[0]['clock'] {
     random: () => 0,
   }
 }
+
+test('files are copied in the order of their numbers, also beyond eight digits', async () => {
+  const order: string[] = []
+  const from = new MemoryDisk()
+  const { store } = await filled(from, 5, huge)
+  await store.close()
+  await from.rename('journal-00000001.log', 'journal-99999999.log')
+  await (await from.open('journal-100000000.log')).append(new Uint8Array(0))
+  from.options.before = (operation, name) => void (operation === 'open' && order.push(name))
+  await copyStore(from, new MemoryDisk()).catch(() => undefined)
+  assert.deepEqual(order.slice(0, 2), ['journal-99999999.log', 'journal-100000000.log'])
+})

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import fs from 'node:fs'
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { syncBuiltinESMExports } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -141,5 +141,54 @@ test('kill -9 leaves nothing stale, also where the path is long', async (context
   await new Promise((resolve) => child.once('exit', resolve))
   const disk = await openNodeDisk(path)
   assert.deepEqual(await disk.list(), ['lock-2'])
+  await disk.close()
+})
+
+test('a folder that is made is durable by its name: every folder that it was made in is synced', async (context) => {
+  const path = await folder(context)
+  const opened = new Map<number, string>()
+  const synced: string[] = []
+  const { open, fsync } = fs
+  fs.open = ((name: string, flags: number, mode: unknown, done?: unknown) => {
+    const last = (done ?? mode) as (error: Error | null, descriptor: number) => void
+    open(name, flags, (error, descriptor) => {
+      if (error === null) opened.set(descriptor, name)
+      last(error, descriptor)
+    })
+  }) as typeof fs.open
+  fs.fsync = ((descriptor: number, done: (error: Error | null) => void) => {
+    synced.push(opened.get(descriptor)!)
+    fsync(descriptor, done)
+  }) as typeof fs.fsync
+  syncBuiltinESMExports()
+  try {
+    const disk = await openNodeDisk(join(path, 'one', 'two'))
+    await disk.close()
+  } finally {
+    Object.assign(fs, { open, fsync })
+    syncBuiltinESMExports()
+  }
+  assert.deepEqual(synced, [path, join(path, 'one')])
+})
+
+test('how much of the volume is free is known', async (context) => {
+  const disk = await openNodeDisk(await folder(context))
+  const free = await disk.freeBytes()
+  assert.ok(free > 0 && Number.isFinite(free))
+  await disk.close()
+})
+
+test('an owner that lets this user not even ask is alive', async (context) => {
+  const path = await folder(context)
+  await chmod(path, 0o777)
+  const disk = await openNodeDisk(path)
+  await chmod(join(path, 'lock-1'), 0)
+  // Root may ask everybody.
+  const nobody = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {}
+  const module = JSON.stringify(new URL('../../../src/stores/path-lock.js', import.meta.url).href)
+  const script = `const { lockPath } = await import(${module})
+    await lockPath(${JSON.stringify(path)}).then(() => console.log('taken'), (error) => console.log(error.code))`
+  const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', script], { ...nobody, encoding: 'utf8' })
+  assert.equal(stdout.trim(), 'ERR_STORE_LOCKED')
   await disk.close()
 })
