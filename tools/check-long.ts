@@ -73,8 +73,8 @@ const STEPS: readonly LongStep[] = [
   {
     name: 'store',
     seeded: false,
-    command: ['build/tools/test.js', 'test/long/store.test.ts'],
-    limitSeconds: 240,
+    command: ['build/tools/test.js', 'test/long/store.test.ts', 'test/long/small-volume.test.ts'],
+    limitSeconds: 300,
     fix: '`STORE_SEED=N npm test -- test/long/store.test.ts` with the seed that the name of the test says',
   },
   {

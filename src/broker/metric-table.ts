@@ -112,8 +112,10 @@ export const storeTable: Readonly<Record<keyof StoreFigures, StoreRow>> = {
   segmentsRemoved: storeRow('segments/removed', 'segments', 'Segments removed, because nothing in them lived.'),
   segmentsRewritten: storeRow('segments/rewritten', 'segments', 'Segments whose rest was copied to a newer one.'),
   payloadsRead: storeRow('payloads/read', 'payloads', 'Payloads of waiting messages that were read back.'),
+  timesFull: storeRow('full', 'times', 'Times that the disk was full and the reserve had to be released.'),
   segments: storeRow('segments/count', 'segments', 'Segments there are.'),
   diskBytes: storeRow('disk/bytes', 'bytes', 'Bytes of all segments.'),
+  reserveBytes: storeRow('reserve/bytes', 'bytes', 'Bytes held in reserve, for what takes away when the disk is full.'),
   liveBytes: storeRow('live/bytes', 'bytes', 'Bytes of what lives in them.'),
   uncommittedBytes: storeRow('uncommitted/bytes', 'bytes', 'Bytes that wait for a commit.'),
 }

@@ -1051,7 +1051,14 @@ const persistenceRows = rows('persistence', [
     description:
       'Other levels for messages of some topics: a map from Topic Filter to level. The first that matches counts; it wins over the level of a listener.',
   },
-  { key: 'max-bytes', type: 'integer', default: 0, ...BYTES, description: 'Space the data may take. 0 = no limit.' },
+  {
+    key: 'max-bytes',
+    type: 'integer',
+    default: 0,
+    ...BYTES,
+    description:
+      'Space the data may take, besides a reserve of 64 kB to 4 MB. Beyond it new messages, sessions and subscriptions are refused until enough has been consumed. 0 = no limit.',
+  },
   {
     key: 'max-ram-bytes',
     type: 'integer',

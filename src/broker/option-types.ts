@@ -306,7 +306,7 @@ export interface PersistenceOptions {
   readonly durability: 'disk' | 'process' | 'memory'
   /** Other levels for messages of some topics: a map from Topic Filter to level. The first that matches counts; it wins over the level of a listener. Default {}. */
   readonly topics: Readonly<Record<string, 'disk' | 'process' | 'memory'>>
-  /** Space the data may take. 0 = no limit. In bytes. Default 0. */
+  /** Space the data may take, besides a reserve of 64 kB to 4 MB. Beyond it new messages, sessions and subscriptions are refused until enough has been consumed. 0 = no limit. In bytes. Default 0. */
   readonly maxBytes: number
   /** Memory of stored messages that wait in Sessions: payloads beyond this, in all, are on disk only until their turn comes. In bytes. Default 134217728. */
   readonly maxRamBytes: number

@@ -30,13 +30,12 @@ import { openNodeDisk } from './node-disk.ts'
 import { PayloadReader } from './payload-reader.ts'
 import { recover } from './recover.ts'
 import type { Recovered } from './recover.ts'
+import { isFull } from './reserve.ts'
 import { SegmentFiles, segmentName } from './segment-files.ts'
+import { Space } from './space.ts'
 import type { Change, Durability, Loaded, LoadProgress, Store, StoreFigures, StoreHealth } from './store.ts'
 import { StoreMetrics } from './store-metrics.ts'
 import { copyStore } from './store-tools.ts'
-
-const defaultSegmentBytes = 64 << 20
-const defaultCheckpointBytes = 128 << 20
 
 export interface JournalStoreOptions {
   readonly disk: Disk
@@ -47,7 +46,10 @@ export interface JournalStoreOptions {
   readonly maxBytes?: number
   /** A segment that has grown so far gives way to the next. Default: 64 MiB. */
   readonly segmentBytes?: number
-  /** Bytes of journal after which a checkpoint is made; four times the last checkpoint if that is more. Default: 128 MiB. */
+  /**
+   * Bytes of journal after which a checkpoint is made; four times the last checkpoint if that is more. On a small or nearly
+   * full volume it is made sooner. Default: 128 MiB.
+   */
   readonly checkpointBytes?: number
   /** Keeps what is readable of a damaged store, sets the damaged files aside, and reports (`damage`). Default: false. */
   readonly repair?: boolean
@@ -78,6 +80,7 @@ export class JournalStore implements Store {
   #state = new LiveState()
   #files: SegmentFiles
   #payloads: PayloadReader
+  #space: Space
   #damage: DamageReport
   #running: Running | undefined
   #health: StoreHealth = { condition: 'well', cause: undefined }
@@ -97,6 +100,17 @@ export class JournalStore implements Store {
       log: this.#log,
       written: (location) => this.#written(location),
     })
+    this.#space = new Space({
+      disk: options.disk,
+      files: this.#files,
+      clock: options.clock,
+      log: this.#log,
+      metrics: this.metrics,
+      maxBytes: options.maxBytes ?? Infinity,
+      segmentBytes: options.segmentBytes,
+      checkpointBytes: options.checkpointBytes,
+      changed: () => this.#judge(),
+    })
     this.#damage = new DamageReport(options.repair ?? false)
     this.#closeDisk = closeDisk
   }
@@ -108,6 +122,10 @@ export class JournalStore implements Store {
 
   get health(): StoreHealth {
     return this.#health
+  }
+
+  get roomBytes(): number {
+    return this.#space.roomBytes
   }
 
   /** Bytes of turns whose commit is not done: they stay in RAM while the disk fails. */
@@ -131,8 +149,12 @@ export class JournalStore implements Store {
     begins(recovered.newestRecordMs)
     await giveBack(this.#files, this.#state, recovered, this.#damage, apply, progress)
     this.#state.strict = true
+    await this.#space.begin(recovered.checkpointBytes)
     this.#running = await this.#begin(recovered, wallTime)
     await this.#tidy(recovered)
+    this.#judge()
+    if (this.#health.condition === 'full') this.#running.maintenance.relieve()
+    else this.#running.maintenance.refill()
     const { lastSessionNumber, lastMessageNumber } = this.#state
     return { lastSessionNumber, lastMessageNumber, newestRecordMs: recovered.newestRecordMs }
   }
@@ -181,16 +203,17 @@ export class JournalStore implements Store {
     const { turns, changes, commits, syncs, failures, journalBytes } = this.metrics
     const { lastBatchTurns, maxBatchTurns, lastCommitMs, maxCommitMs } = this.metrics
     const { checkpoints, lastCheckpointMs, lastCheckpointBytes } = this.metrics
-    const { segmentsRemoved, segmentsRewritten, payloadsRead } = this.metrics
+    const { segmentsRemoved, segmentsRewritten, payloadsRead, timesFull } = this.metrics
     return {
       ...{ turns, changes, commits, syncs, failures, journalBytes },
       ...{ lastBatchTurns, maxBatchTurns, lastCommitMs, maxCommitMs },
       commitP50Ms: this.metrics.commitMs(0.5),
       commitP99Ms: this.metrics.commitMs(0.99),
       ...{ checkpoints, lastCheckpointMs, lastCheckpointBytes },
-      ...{ segmentsRemoved, segmentsRewritten, payloadsRead },
+      ...{ segmentsRemoved, segmentsRewritten, payloadsRead, timesFull },
       segments: this.#files.count,
       diskBytes: this.#files.totalBytes,
+      reserveBytes: this.#space.reserve.size,
       liveBytes: this.#state.usage.total.liveBytes,
       uncommittedBytes: this.uncommittedBytes,
     }
@@ -216,7 +239,7 @@ export class JournalStore implements Store {
   }
 
   async #begin(recovered: Recovered, wallTime: WallTime): Promise<Running> {
-    const { clock, maxBytes = Infinity, segmentBytes, checkpointBytes } = this.#options
+    const { clock } = this.#options
     const salt = recovered.salt ?? new DataView(clock.randomBytes(4).slice().buffer).getUint32(0)
     const common = {
       files: this.#files,
@@ -225,35 +248,35 @@ export class JournalStore implements Store {
       log: this.#log,
       metrics: this.metrics,
       salt,
-      // A small store must not be filled by what its checkpoints have not freed yet.
-      segmentBytes: Math.min(segmentBytes ?? defaultSegmentBytes, maxBytes / 16),
-      checkpointBytes: Math.min(checkpointBytes ?? defaultCheckpointBytes, maxBytes / 8),
+      space: this.#space,
     }
     const { messages } = this.#state
-    const journal = await Journal.open(
-      {
-        nextNumber: recovered.nextNumber,
-        previous: recovered.lastSegment,
-        previousSize: recovered.lastSegmentSize,
-        salt,
-        lastSequence: recovered.lastSequence,
-        newestRecordMs: recovered.newestRecordMs,
-      },
-      {
-        ...common,
-        wallTime,
-        counters: () => this.#state,
-        placed: (messageNumber, segment, offset, length) => messages.place(messageNumber, segment, offset, length),
-        moved: (messageNumber, segment, offset, length) => {
-          // It may be gone already.
-          if (messages.has(messageNumber)) messages.place(messageNumber, segment, offset, length)
+    const openJournal = (): Promise<Journal> =>
+      Journal.open(
+        {
+          nextNumber: recovered.nextNumber,
+          previous: recovered.lastSegment,
+          previousSize: recovered.lastSegmentSize,
+          salt,
+          lastSequence: recovered.lastSequence,
+          newestRecordMs: recovered.newestRecordMs,
         },
-        health: (cause) => {
-          this.#diskFault = cause
-          this.#judge()
+        {
+          ...common,
+          wallTime,
+          counters: () => this.#state,
+          placed: (messageNumber, segment, offset, length) => messages.place(messageNumber, segment, offset, length),
+          moved: (messageNumber, segment, offset, length) => {
+            // It may be gone already.
+            if (messages.has(messageNumber)) messages.place(messageNumber, segment, offset, length)
+          },
+          health: (cause) => {
+            this.#diskFault = cause
+            this.#judge()
+          },
         },
-      },
-    )
+      )
+    const journal = await this.#withRoom(recovered, openJournal)
     const { tailFrom, tailBytes } = recovered
     const maintenance = new Maintenance({
       ...common,
@@ -263,6 +286,19 @@ export class JournalStore implements Store {
       tailBytes,
     })
     return { journal, maintenance }
+  }
+
+  /** On a full disk not even a new file may be possible: then what is left over goes first, and what is held in reserve. */
+  async #withRoom(recovered: Recovered, open: () => Promise<Journal>): Promise<Journal> {
+    try {
+      return await open()
+    } catch (error) {
+      if (!isFull(error)) throw error
+      const there = new Set(await this.#options.disk.list())
+      for (const name of recovered.leftovers) if (there.has(name)) await this.#options.disk.remove(name)
+      await this.#space.ranOut(error)
+      return open()
+    }
   }
 
   /** Once the new segment stands, what was torn or left over can go. */
@@ -295,13 +331,16 @@ export class JournalStore implements Store {
     return journal.isWritten(segment, offset) ? undefined : journal.flush()
   }
 
+  /** Hot: whenever bytes have come or gone. */
   #judge(): void {
-    const { maxBytes = Infinity } = this.#options
-    const isFull = maxBytes < Infinity && this.#files.totalBytes + this.uncommittedBytes > maxBytes
-    const cause = this.#diskFault ?? (isFull ? 'max-bytes' : undefined)
-    if (cause === this.#health.cause) return
-    this.#health = { condition: cause === undefined ? 'well' : cause === 'max-bytes' ? 'full' : 'failing', cause }
+    const fullBecause = this.#space.fullBecause(this.uncommittedBytes)
+    const cause = this.#diskFault ?? fullBecause
+    const condition = this.#diskFault !== undefined ? 'failing' : cause === undefined ? 'well' : 'full'
+    const { condition: before, cause: causeBefore } = this.#health
+    if (condition === before && (cause === 'max-bytes') === (causeBefore === 'max-bytes')) return
+    this.#health = { condition, cause }
     for (const listener of this.#listeners) listener(this.#health)
+    if (condition === 'full') this.#running?.maintenance.relieve()
   }
 }
 

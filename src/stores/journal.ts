@@ -15,6 +15,7 @@ import type { Timer } from '../base/clock.ts'
 import type { WallTime } from '../base/wall-time.ts'
 import { Batch, deferred } from './batch.ts'
 import { headerBytes, RecordKind } from './frame.ts'
+import { isFull } from './reserve.ts'
 import { BackOff, SegmentLine } from './segment-line.ts'
 import type { LineOptions, LineStart } from './segment-line.ts'
 import type { Change, Durability } from './store.ts'
@@ -23,7 +24,7 @@ import { TurnBuffer } from './turn-buffer.ts'
 
 /** A segment never grows beyond this: offsets have 32 bits, and a turn comes on top. */
 const segmentBytesNever = 2 ** 31
-/** Bytes that may be appended without a sync before one is due. */
+/** Bytes that may be appended without a sync before one is due; fewer on a small volume. */
 const unsyncedBytesAtMost = 8 << 20
 /** A `process` write is synced so much later at the latest. */
 const syncIntervalMs = 1000
@@ -39,8 +40,6 @@ export interface JournalOptions extends Omit<LineOptions, 'counters'> {
   readonly metrics: StoreMetrics
   /** What records are stamped with. */
   readonly wallTime: WallTime
-  /** A segment that has grown so far gives way to the next. */
-  readonly segmentBytes: number
   /** Highest numbers used so far. */
   readonly counters: () => { readonly lastSessionNumber: number; readonly lastMessageNumber: number }
   /** Told where a message's payload will lie, and where it lies instead when a segment failed. */
@@ -191,7 +190,7 @@ export class Journal {
     const { next } = this.#line
     const end = offset + length
     const buffer = this.#free.pop() ?? new TurnBuffer(this.#salt)
-    const isFull = this.#rotations.length > 0 || end >= this.#options.segmentBytes
+    const isFull = this.#rotations.length > 0 || end >= this.#options.space.segmentBytes
     if (isFull && next !== undefined && next.number !== segment) buffer.reset(next.number, headerBytes)
     else buffer.reset(segment, end)
     // A segment without a record is as good as a new one.
@@ -213,7 +212,7 @@ export class Journal {
     const { records, length } = batch.buffer
     try {
       if (records > 0) await this.#append(batch)
-      if (batch.wantsSync || this.#unsyncedBytes() >= unsyncedBytesAtMost) await this.#sync()
+      if (batch.wantsSync || this.#unsyncedBytes() >= this.#unsyncedAtMost()) await this.#sync()
       else this.#syncLater()
     } catch (error) {
       if (records > 0 && !this.#unsynced.includes(batch)) this.#unsynced.push(batch)
@@ -238,6 +237,10 @@ export class Journal {
     batch.appended = true
     batch.written.resolve()
     this.#options.files.set(number, file.size)
+  }
+
+  #unsyncedAtMost(): number {
+    return Math.min(unsyncedBytesAtMost, this.#options.space.unsyncedBytes)
   }
 
   #unsyncedBytes(): number {
@@ -277,6 +280,7 @@ export class Journal {
   async #startOver(error: Error): Promise<boolean> {
     const { log, metrics, health, clock } = this.#options
     const backOff = new BackOff(clock)
+    if (await this.#wroteFromReserve(error)) return true
     health(error)
     for (let cause: unknown = error; ;) {
       metrics.failures++
@@ -287,6 +291,7 @@ export class Journal {
       } catch (again) {
         cause = again
       }
+      if (isFull(cause)) await this.#options.space.ranOut(cause)
       if (this.#closing) {
         log.error(`closed with ${this.uncommittedBytes} bytes of Changes that could not be stored`)
         this.#gaveUp.resolve()
@@ -297,6 +302,20 @@ export class Journal {
     health(undefined)
     log.info('the journal is written again')
     return true
+  }
+
+  /** A disk that is full gets back what is held in reserve: what waits is written at once then, if that is enough. */
+  async #wroteFromReserve(error: unknown): Promise<boolean> {
+    const { space, metrics, log } = this.#options
+    if (!isFull(error) || !(await space.ranOut(error))) return false
+    metrics.failures++
+    try {
+      await this.#writeAgain()
+      return true
+    } catch (again) {
+      log.debug({ err: again }, 'the reserve was not enough')
+      return false
+    }
   }
 
   async #writeAgain(): Promise<void> {

@@ -9,7 +9,7 @@
  *
  * @module
  */
-import type { Clock } from '../base/clock.ts'
+import type { Clock, Timer } from '../base/clock.ts'
 import { StoreError } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import { writeCheckpoint } from './checkpoint.ts'
@@ -21,15 +21,20 @@ import type { LiveState } from './live-state.ts'
 import type { PayloadReader } from './payload-reader.ts'
 import { numberOfName, partName, segmentName } from './segment-files.ts'
 import type { SegmentFiles } from './segment-files.ts'
+import type { Space } from './space.ts'
 import type { Change, MessageRecord } from './store.ts'
 import type { StoreMetrics } from './store-metrics.ts'
 
 /** How often a running store is looked at. */
 const lookIntervalMs = 1000
-/** A folded segment is rewritten when less than this share of it lives. */
+/** A folded segment is rewritten when less than this share of it lives; or than that one, where room is scarce. */
 const sparseShare = 0.25
-/** Messages are copied forward so many at a time. */
+const tightShare = 0.75
+/** Messages are copied forward so many at a time, or so many bytes of them. */
 const moveAtOnce = 64
+const moveBytes = 256 << 10
+/** How often a full store looks whether there is room again. */
+const reliefIntervalMs = 1000
 /** Many small segments, as after many restarts, are folded whatever their size. */
 const tailSegmentsAtMost = 64
 
@@ -42,8 +47,7 @@ export interface MaintenanceOptions {
   readonly log: Logger
   readonly metrics: StoreMetrics
   readonly salt: number
-  readonly checkpointBytes: number
-  readonly segmentBytes: number
+  readonly space: Space
   /** The first segment that no checkpoint covers, and how much lies in the tail from there on. */
   readonly tailFrom: number
   readonly tailBytes: number
@@ -53,7 +57,6 @@ export class Maintenance {
   #options: MaintenanceOptions
   /** Segments before this one are folded. */
   #foldedBelow: number
-  #checkpointBytes: number
   /** What the journal had written when the last checkpoint began; less than zero by what a start found. */
   #foldedJournalBytes: number
   #lookedAt = 0
@@ -63,13 +66,16 @@ export class Maintenance {
   #last = Promise.resolve()
   #waiting = 0
   #closed = false
+  /** Bytes of what is dead when it was last looked whether they can be freed. */
+  #deadBytesSeen = 0
+  #isRelieving = false
+  #reliefTimer: Timer | undefined
   #stop: (error: Error) => void = () => undefined
   #stopped: Promise<never>
 
   constructor(options: MaintenanceOptions) {
     this.#options = options
     this.#foldedBelow = options.tailFrom
-    this.#checkpointBytes = options.checkpointBytes
     this.#foldedJournalBytes = options.metrics.journalBytes - options.tailBytes
     this.#stopped = new Promise((_, reject) => (this.#stop = reject))
     this.#stopped.catch(() => options.log.debug('maintenance of the store stops'))
@@ -78,7 +84,10 @@ export class Maintenance {
   /** Hot: after every turn. Begins what is due. */
   look(): void {
     if (this.#waiting > 0 || this.#closed) return
-    if (this.#tailBytes() >= this.#checkpointBytes) {
+    const { space } = this.#options
+    space.look()
+    if (space.isTight && this.#reliefTimer === undefined) this.#relieveLater()
+    if (this.#tailBytes() >= space.foldBytes || (space.isFull && this.#isWorthFolding())) {
       void this.#start(() => this.#checkpointAndClean())
       return
     }
@@ -94,6 +103,59 @@ export class Maintenance {
     await this.#start(() => this.#checkpointAndClean(), true)
   }
 
+  /** Sets aside what is to be held in reserve, in the background. */
+  refill(): void {
+    void this.#start(() => this.#options.space.refill())
+  }
+
+  /**
+   * Makes what room it can, at once, and then once a second as long as the store is full, or is written while little room is
+   * left: what died last must not wait for a write that nobody may make.
+   */
+  relieve(): void {
+    if (this.#isRelieving || this.#closed) return
+    this.#reliefTimer?.cancel()
+    this.#isRelieving = true
+    const { metrics, space } = this.#options
+    const { journalBytes } = metrics
+    void this.#start(() => this.#relieve()).then(() => {
+      this.#isRelieving = false
+      this.#reliefTimer = undefined
+      if (space.isFull || (space.isTight && metrics.journalBytes > journalBytes)) this.#relieveLater()
+    })
+  }
+
+  #relieveLater(): void {
+    if (this.#closed) return
+    this.#reliefTimer = this.#options.clock.setTimer(reliefIntervalMs, () => this.relieve())
+  }
+
+  async #relieve(): Promise<void> {
+    const { space } = this.#options
+    if (space.isTight && this.#isWorthFolding()) await this.#checkpointAndClean()
+    else {
+      await this.#removeDead()
+      await space.refill()
+    }
+  }
+
+  /** Whether a checkpoint, and what can be cleaned up behind it, would free enough. Looked at when as much has died since. */
+  #isWorthFolding(): boolean {
+    const { files, state, space } = this.#options
+    const deadBytes = files.totalBytes - state.usage.total.liveBytes
+    this.#deadBytesSeen = Math.min(this.#deadBytesSeen, deadBytes)
+    if (deadBytes - this.#deadBytesSeen < space.worthFoldingBytes) return false
+    this.#deadBytesSeen = deadBytes
+    return this.#freeableBytes() >= space.worthFoldingBytes
+  }
+
+  #freeableBytes(): number {
+    const { files, state } = this.#options
+    return files.numbers
+      .filter((number) => this.#liveShare(number) < tightShare)
+      .reduce((sum, number) => sum + files.sizeOf(number) - state.usage.of(number).liveBytes, 0)
+  }
+
   /** Does something while nothing is folded, moved or removed. */
   async hold<Value>(work: () => Promise<Value>): Promise<Value> {
     let value: Value | undefined
@@ -105,7 +167,7 @@ export class Maintenance {
   async setAside(names: readonly string[]): Promise<void> {
     const { files, log } = this.#options
     await this.#start(async () => {
-      await this.#checkpoint()
+      await this.#options.space.withReserve(() => this.#checkpoint())
       const damaged = files.numbers.filter((segment) => names.includes(segmentName(segment)))
       // What is wrong with them was said when they were loaded.
       for (const number of damaged) await this.#moveForward(number, ignore)
@@ -125,6 +187,7 @@ export class Maintenance {
 
   async close(): Promise<void> {
     this.#closed = true
+    this.#reliefTimer?.cancel()
     this.#stop(new StoreError('ERR_STORE_CLOSED', 'the store was closed'))
     await this.#last
   }
@@ -145,7 +208,7 @@ export class Maintenance {
       if (loud) throw error
       if (!this.#closed)
         this.#options.log.warn({ err: error }, 'maintenance of the store failed; it is tried again later')
-      this.#foldedJournalBytes = this.#options.metrics.journalBytes - Math.floor(this.#checkpointBytes / 2)
+      this.#foldedJournalBytes = this.#options.metrics.journalBytes - Math.floor(this.#options.space.foldBytes / 2)
     }
   }
 
@@ -160,33 +223,41 @@ export class Maintenance {
   }
 
   async #checkpointAndClean(): Promise<void> {
-    await this.#checkpoint()
+    const { space } = this.#options
+    await space.withReserve(() => this.#checkpoint())
     await this.#removeDead()
-    for (const number of this.#sparse()) {
+    for (const number of this.#emptiest()) {
+      await space.poll()
+      if (!this.#isWorthMoving(number)) break
       await this.#moveForward(number)
       await this.#removeDead()
       // What is damaged cannot move, and keeps its segment until its message is gone.
       if (this.#options.files.sizeOf(number) > 0) this.#unmovable.add(number)
       else this.#options.metrics.segmentsRewritten++
     }
+    await space.refill()
   }
 
   async #checkpoint(): Promise<void> {
-    const { metrics, clock, files } = this.#options
+    const { metrics, clock, space } = this.#options
     const begin = clock.now()
     const journalBytes = metrics.journalBytes
     try {
       const { from, bytes } = await writeCheckpoint({ ...this.#options, unlessClosed: this.#unlessClosed })
       this.#foldedBelow = from
       this.#foldedJournalBytes = journalBytes
-      this.#checkpointBytes = Math.max(this.#options.checkpointBytes, bytes * 4)
+      space.checkpointBytes = bytes
       metrics.checkpoints++
       metrics.lastCheckpointMs = clock.now() - begin
       metrics.lastCheckpointBytes = bytes
-    } finally {
-      await this.#removeOldCheckpoints()
-      await files.disk.syncNames()
+    } catch (error) {
+      // What goes wrong with the cleaning as well must not hide why.
+      await this.#removeOldCheckpoints().catch((again: unknown) => {
+        this.#options.log.debug({ err: again }, 'an unfinished checkpoint could not be removed; the next one does it')
+      })
+      throw error
     }
+    await this.#removeOldCheckpoints()
   }
 
   /** Also what is left of one that failed. */
@@ -196,6 +267,7 @@ export class Maintenance {
       const isPart = name.startsWith('checkpoint-') && name.endsWith(partName(''))
       if (isPart || (numberOfName('checkpoint', name) ?? Infinity) < this.#foldedBelow) await disk.remove(name)
     }
+    await disk.syncNames()
   }
 
   /** Folded segments in which nothing lives. */
@@ -220,14 +292,24 @@ export class Maintenance {
     await files.disk.syncNames()
   }
 
-  /** Folded segments of which little lives, or that are small, the emptiest first. */
-  #sparse(): number[] {
-    const { files, state, segmentBytes } = this.#options
-    const live = (number: number): number => state.usage.of(number).liveBytes
-    return files.numbers
+  /** Folded segments, the emptiest first. */
+  #emptiest(): number[] {
+    return this.#options.files.numbers
       .filter((number) => number < this.#foldedBelow && !this.#unmovable.has(number))
-      .filter((number) => live(number) < Math.max(files.sizeOf(number) * sparseShare, segmentBytes / 16))
-      .toSorted((a, b) => live(a) - live(b))
+      .toSorted((a, b) => this.#liveShare(a) - this.#liveShare(b))
+  }
+
+  /** How much of a segment lives; of one that is small by itself, little does. */
+  #liveShare(segment: number): number {
+    const { files, state, space } = this.#options
+    const { liveBytes } = state.usage.of(segment)
+    return liveBytes < space.segmentBytes / 16 ? 0 : liveBytes / files.sizeOf(segment)
+  }
+
+  #isWorthMoving(segment: number): boolean {
+    const { state, space } = this.#options
+    const share = space.isTight ? tightShare : sparseShare
+    return this.#liveShare(segment) < share && space.hasRoomFor(state.usage.of(segment).liveBytes)
   }
 
   /** Writes a segment's live messages again, at the end of the journal. */
@@ -241,7 +323,7 @@ export class Maintenance {
     })
     for (const each of damage.found) tell(each)
     while (found.length > 0) {
-      const some = found.splice(-moveAtOnce)
+      const some = takeSome(found)
       await this.#move(segment, some)
       await this.#unlessClosed(new Promise<void>((resolve) => void clock.setTimer(1, resolve)))
     }
@@ -264,6 +346,15 @@ export class Maintenance {
     }
     if (changes.length > 0) void journal.write(changes, 'memory', ignore)
   }
+}
+
+/** From the end, as many as are moved at a time. */
+function takeSome(found: { message: MessageRecord; offset: number }[]): typeof found {
+  let from = found.length
+  let bytes = 0
+  do bytes += found[--from]!.message.payloadOnDiskBytes ?? 0
+  while (from > 0 && found.length - from < moveAtOnce && bytes < moveBytes)
+  return found.splice(from)
 }
 
 function ignore(): void {}

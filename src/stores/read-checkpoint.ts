@@ -7,12 +7,13 @@ import type { Headers } from './headers.ts'
 import type { Recovering } from './recovering.ts'
 import type { LoadProgress } from './store.ts'
 
+/** @returns its size in bytes */
 export async function readCheckpoint(
   recovering: Recovering,
   headers: Headers,
   name: string,
   progress: (progress: LoadProgress) => void,
-): Promise<void> {
+): Promise<number> {
   const { damage, files } = recovering
   const { header } = await headers.look('checkpoint', name)
   if (header === undefined) damage.add(name, 0, lostHeader)
@@ -32,6 +33,7 @@ export async function readCheckpoint(
       progress({ done: reader.offset, total: file.size, unit: 'bytes' })
     }
     if (!ended) damage.add(name, file.size, 'its end is missing')
+    return file.size
   } finally {
     await file.close()
   }

@@ -36,6 +36,8 @@ export interface Recovered {
   readonly nextNumber: number
   readonly lastSequence: number
   readonly newestRecordMs: number
+  /** Size of the checkpoint; 0 for none. */
+  readonly checkpointBytes: number
   /** Bytes of the tail: what the next checkpoint folds. */
   readonly tailBytes: number
   /** Files that are not needed, such as parts of what was never finished. */
@@ -61,7 +63,8 @@ export async function recover(
   state.messages.forgets = false
   const checkpoints = numbersOfNames('checkpoint', names)
   const tailFrom = checkpoints.pop() ?? 0
-  if (tailFrom > 0) await readCheckpoint(recovering, headers, checkpointName(tailFrom), progress)
+  const checkpointBytes =
+    tailFrom > 0 ? await readCheckpoint(recovering, headers, checkpointName(tailFrom), progress) : 0
   const { tail, leftovers, garbage } = await new TailFinder(files, damage, headers, tailFrom).find(names)
   recovering.salt = headers.salt
   await replayAll(recovering, tail, progress)
@@ -80,6 +83,7 @@ export async function recover(
     nextNumber: highestNumber(names) + 1,
     lastSequence: recovering.sequence,
     newestRecordMs: recovering.newestRecordMs,
+    checkpointBytes,
     tailBytes: tail.reduce((sum, { number }) => sum + files.sizeOf(number), 0),
     leftovers,
     garbage,

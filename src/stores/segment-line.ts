@@ -11,8 +11,10 @@ import type { Clock } from '../base/clock.ts'
 import type { Disk, DiskFile } from '../base/disk.ts'
 import type { Logger } from '../base/log.ts'
 import { encodeHeader, formatVersion } from './frame.ts'
+import { isFull } from './reserve.ts'
 import { partName, segmentName } from './segment-files.ts'
 import type { SegmentFiles } from './segment-files.ts'
+import type { Space } from './space.ts'
 
 const retryFirstMs = 50
 const retryLastMs = 5000
@@ -30,6 +32,7 @@ export interface LineOptions {
   readonly files: SegmentFiles
   readonly clock: Clock
   readonly log: Logger
+  readonly space: Space
   /** Highest numbers used so far, for the header of a new segment: a start then knows them though nothing else lives. */
   readonly counters: () => {
     readonly lastSessionNumber: number
@@ -165,6 +168,7 @@ export class SegmentLine {
         this.next = await this.#make()
         return
       } catch (error) {
+        if (isFull(error) && (await this.#options.space.ranOut(error))) continue
         this.#options.log.warn({ err: error }, 'the next segment of the journal cannot be made')
         await backOff.wait()
       }

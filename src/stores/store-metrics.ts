@@ -29,6 +29,8 @@ export class StoreMetrics {
   segmentsRemoved = 0
   segmentsRewritten = 0
   payloadsRead = 0
+  /** Times that the disk was full, so that the reserve had to be released. */
+  timesFull = 0
 
   /** Milliseconds that so much of all commits took at most: a bucket's upper bound, or the longest of all. */
   commitMs(share: number): number {

@@ -218,8 +218,10 @@ export interface StoreFigures {
   readonly segmentsRemoved: number
   readonly segmentsRewritten: number
   readonly payloadsRead: number
+  readonly timesFull: number
   readonly segments: number
   readonly diskBytes: number
+  readonly reserveBytes: number
   readonly liveBytes: number
   readonly uncommittedBytes: number
 }

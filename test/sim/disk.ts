@@ -15,6 +15,9 @@ import { VirtualClock } from '../../src/testing/virtual-clock.ts'
 import { isPoisoned } from '../../src/testing/poison.ts'
 import { StoreModel } from '../../src/testing/store-model.ts'
 
+/** Small enough that there is a reserve, and large enough that only `fill` fills it. */
+const VOLUME_BYTES = 64 << 20
+
 const FAILING: readonly DiskOperation[] = ['open', 'append', 'sync']
 
 export class SimulatedDisk {
@@ -22,7 +25,7 @@ export class SimulatedDisk {
   mostMs = 0
   isFailing = false
   readonly #random: SeededRandom
-  #disk = new MemoryDisk()
+  #disk = new MemoryDisk({ capacityBytes: VOLUME_BYTES })
   /** Of the process that uses it; `undefined` while that starts. */
   #clock: Clock | undefined
   #waiting = 0
@@ -69,7 +72,7 @@ export class SimulatedDisk {
 
   /** Has room, works, and is as fast as it was. */
   mend(mostMs: number): void {
-    delete this.#disk.options.capacityBytes
+    this.#disk.options.capacityBytes = VOLUME_BYTES
     this.isFailing = false
     this.mostMs = mostMs
   }
@@ -78,6 +81,7 @@ export class SimulatedDisk {
   end(losesPower: boolean): void {
     this.#disk.options = { random: () => this.#random.next() }
     this.#disk = losesPower ? this.#disk.crash() : this.#disk.kill()
+    this.#disk.options.capacityBytes = VOLUME_BYTES
     this.#waiting = 0
   }
 

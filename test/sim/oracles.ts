@@ -196,6 +196,16 @@ export class Oracles implements WireEar {
     this.#hostPending.set(key, (this.#hostPending.get(key) ?? 0) + 1)
   }
 
+  /** The broker has refused it: it is published to nobody. */
+  hostRefused(topicName: string, payload: string): void {
+    this.#check(
+      this.#isSick,
+      () => `a message of the host program for ${topicName} was refused, though the store has room`,
+    )
+    const key = keyOf(topicName, Buffer.from(payload))
+    this.#hostPending.set(key, (this.#hostPending.get(key) ?? 0) - 1)
+  }
+
   listen(broker: Broker): void {
     broker.on('clientConnected', (event) => this.#connected(event))
     broker.on('clientDisconnected', (event) => this.#disconnected(event))

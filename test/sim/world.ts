@@ -11,6 +11,7 @@
  * @module
  */
 import type { Clock, Timer } from '../../src/base/clock.ts'
+import { StoreError } from '../../src/base/errors.ts'
 import { Broker } from '../../src/create-broker.ts'
 import { Link, type LinkClient } from '../../src/testing/link.ts'
 import { poisonMemory } from '../../src/testing/poison.ts'
@@ -343,7 +344,11 @@ export class World {
     const topicName = `t/${count % 6}/y`
     const payload = `host ${count}`
     this.#oracles.hostPublishes(topicName, payload)
-    void broker.publish(topicName, payload, { qos: (count % 3) as 0 | 1 | 2, retain: count % 5 === 0 })
+    const options = { qos: (count % 3) as 0 | 1 | 2, retain: count % 5 === 0 }
+    void broker.publish(topicName, payload, options).catch((error: unknown) => {
+      if (!(error instanceof StoreError) || error.code !== 'ERR_STORE_FULL') throw error
+      this.#oracles.hostRefused(topicName, payload)
+    })
   }
 
   // ---- time ----
