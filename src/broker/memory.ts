@@ -91,6 +91,11 @@ export class Memory {
     this.#sweepAt = Math.max(FEW_USERS, this.#users.size * 2)
   }
 
+  /** What the process uses, garbage included, in bytes. */
+  get processBytes(): number {
+    return this.#process.usedBytes()
+  }
+
   /** Whether that account's limit has not been reported since it last had room. */
   isNews(account: MemoryAccount): boolean {
     if (this.#reported.has(account)) return false

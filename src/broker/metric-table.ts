@@ -24,6 +24,8 @@ export const metricTable: Readonly<Record<CounterName, MetricRow>> = {
   packetsSent: row('packets', 'Control Packets sent.'),
   publishReceived: row('packets', 'PUBLISH packets received.'),
   publishSent: row('packets', 'PUBLISH packets sent.'),
+  publishBytesReceived: row('bytes', 'Payloads of the PUBLISH packets received.'),
+  publishBytesSent: row('bytes', 'Payloads of the PUBLISH packets sent.'),
   publishDroppedIn: row('packets', 'PUBLISH packets of QoS 0 that were refused: no answer tells their Client.'),
   packetsOverLimit: row(
     'packets',

@@ -14,6 +14,8 @@ export class Metrics implements ConnectionMetrics {
   packetsSent = 0
   publishReceived = 0
   publishSent = 0
+  publishBytesReceived = 0
+  publishBytesSent = 0
   publishDroppedIn = 0
   packetsOverLimit = 0
   inputHeldBytes = 0

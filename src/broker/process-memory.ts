@@ -5,6 +5,8 @@ import { GCProfiler, getHeapStatistics } from 'node:v8'
 export interface ProcessMemory {
   /** Bytes that it may use: the smaller of V8's heap limit and what the container or the machine has. */
   readonly availableBytes: number
+  /** Bytes that are used, garbage included. */
+  usedBytes(): number
   /** How much of that is used, garbage included: 1 is all. Buffers lie beside the heap, so that both limits count alone. */
   usedShare(): number
   /** Watches what is in use without the garbage: costs too much to go on for long. */
@@ -44,6 +46,11 @@ class RealProcess implements ProcessMemory {
 
   get availableBytes(): number {
     return Math.min(this.#heapBytes, this.#totalBytes)
+  }
+
+  usedBytes(): number {
+    const { used_heap_size: onHeap, external_memory: inBuffers } = getHeapStatistics()
+    return onHeap + inBuffers
   }
 
   usedShare(): number {
@@ -108,6 +115,7 @@ export const processMemory: ProcessMemory = new RealProcess()
 /** Where time is not real, memory is not either: 1 GiB, of which nothing is used, so that runs can be repeated. */
 export const nominalMemory: ProcessMemory = {
   availableBytes: 2 ** 30,
+  usedBytes: () => 0,
   usedShare: () => 0,
   watch: () => ({ liveShare: () => 0, stop: () => {} }),
 }

@@ -74,6 +74,8 @@ export class Router {
   #keptReceivers = 0
   /** Subscriptions, shared ones counted by member. */
   subscriptions = 0
+  /** Shared ones among them. */
+  sharedSubscriptions = 0
 
   constructor(side: RouterSide, seed: number, memory: MemoryAccount) {
     this.#side = side
@@ -106,6 +108,7 @@ export class Router {
       this.#trie.add(subscription.topicFilter, subscription)
       return
     }
+    this.sharedSubscriptions++
     let group = this.#groups.get(subscription.topicFilter)
     if (group === undefined) {
       group = new SharedGroup(subscription.topicFilter)
@@ -129,6 +132,7 @@ export class Router {
       this.#trie.remove(subscription.topicFilter, subscription)
       return
     }
+    this.sharedSubscriptions--
     const group = this.#groups.get(subscription.topicFilter)
     if (group === undefined) return
     group.remove(subscription.subscriber as Session)

@@ -1,35 +1,94 @@
 /**
  * `$SYS/broker/…`: the broker's own figures as retained messages, every `sys-interval` seconds.
  *
- * One table of topic and value (the manual's docs/reference/metrics.md lists it); a value that did not change is not published again. The topics are the ancestor's, at the
- * place where its manual promised them, and a few that operators look for first.
+ * One table of topic and value (the manual's docs/reference/metrics.md lists it); a value that did not change is not published
+ * again. Everything is read from counters, so that a round walks through nothing.
+ *
+ * The topics have three origins: Mosquitto's names with its units and its arithmetic, which exporters and dashboards read; the
+ * ancestor's, at the place where its manual promised them; and a few that operators look for first.
  *
  * @module
  */
 import type { Clock, Timer } from '../base/clock.ts'
 import type { StoreFigures } from '../stores/store.ts'
+import { droppedMessages, LOAD_WINDOWS, LoadAverages, loadTable } from './load-averages.ts'
 import { metricTable, storeTable, type CounterName } from './metric-table.ts'
 import type { Server } from './server.ts'
+
+/** What values are read from. */
+export interface SysReadings extends Pick<
+  Server,
+  'metrics' | 'gauges' | 'retainedMessages' | 'router' | 'admission' | 'sessions' | 'memory'
+> {
+  readonly upSeconds: number
+  readonly load: LoadAverages
+  /** What the process uses of memory, and the most that a round has seen. */
+  readonly heapBytes: number
+  readonly maxHeapBytes: number
+}
 
 /** One topic below `$SYS/broker/`. */
 export interface SysRow {
   readonly topic: string
-  readonly value: (server: Server, upSeconds: number) => string | number
+  readonly value: (readings: SysReadings) => string | number
   readonly description: string
 }
 
 export const SYS_TOPIC_PREFIX = '$SYS/broker/'
 
-export const sysTable: readonly SysRow[] = [
-  counter('load/bytes/received', 'bytesReceived'),
-  counter('load/bytes/sent', 'bytesSent'),
+/** Mosquitto's, with its units. */
+const mosquittoRows: readonly SysRow[] = [
+  counter('bytes/received', 'bytesReceived'),
+  counter('bytes/sent', 'bytesSent'),
   counter('messages/received', 'packetsReceived'),
   counter('messages/sent', 'packetsSent'),
+  row('messages/stored', 'As `store/messages/count`.', storedMessages),
+  row('store/messages/count', 'Retained messages and messages that wait in Sessions.', storedMessages),
+  row(
+    'store/messages/bytes',
+    'What they take in memory, in bytes.',
+    ({ gauges, retainedMessages }) => gauges.queuedBytes + retainedMessages.bytes,
+  ),
+  counter('publish/messages/received', 'publishReceived'),
+  counter('publish/messages/sent', 'publishSent'),
+  row('publish/messages/dropped', 'Messages that did not reach a Client, all causes.', ({ metrics }) =>
+    droppedMessages(metrics),
+  ),
+  counter('publish/bytes/received', 'publishBytesReceived'),
+  counter('publish/bytes/sent', 'publishBytesSent'),
+  row('retained messages/count', 'Retained messages.', ({ retainedMessages }) => retainedMessages.count),
+  row(
+    'subscriptions/count',
+    'Subscriptions, without Shared Subscriptions.',
+    ({ router }) => router.subscriptions - router.sharedSubscriptions,
+  ),
+  row('shared_subscriptions/count', 'Members of Shared Subscriptions.', ({ router }) => router.sharedSubscriptions),
+  row('clients/connected', 'Clients connected.', ({ admission }) => admission.connected),
+  row('clients/active', 'As `clients/connected`.', ({ admission }) => admission.connected),
+  row('clients/disconnected', 'Sessions without a Connection.', ({ sessions }) => sessions.awayCount),
+  row('clients/inactive', 'As `clients/disconnected`.', ({ sessions }) => sessions.awayCount),
+  row('clients/maximum', 'Most Clients connected at once.', ({ admission }) => admission.maxConnected),
+  row('clients/total', 'Sessions, connected or not.', ({ sessions }) => sessions.count),
+  counter('clients/expired', 'sessionsExpired'),
+  row('heap/current', 'Bytes of memory that the process uses, garbage included.', ({ heapBytes }) => heapBytes),
+  row('heap/maximum', 'The most of it that was seen when the topics were published.', (it) => it.maxHeapBytes),
+  ...loadTable.flatMap((load) =>
+    LOAD_WINDOWS.map((window) =>
+      row(`load/${load.topic}/${window}min`, `${load.description}, per minute, averaged over ${window} min.`, (it) =>
+        it.load.average(load, window).toFixed(2),
+      ),
+    ),
+  ),
+  row('uptime', 'Time since the start, such as `3600 seconds`.', ({ upSeconds }) => `${upSeconds} seconds`),
+]
+
+/** The ancestor's, and our own. */
+const ownRows: readonly SysRow[] = [
+  counter('load/bytes/received', 'bytesReceived'),
+  counter('load/bytes/sent', 'bytesSent'),
   counter('messages/publish/received', 'publishReceived'),
   counter('messages/publish/sent', 'publishSent'),
-  row('messages/publish/dropped', 'Messages that did not reach a Client, all causes.', ({ metrics }) =>
-    sum(metrics.dropped),
-  ),
+  row('messages/publish/dropped', 'As `publish/messages/dropped`.', ({ metrics }) => droppedMessages(metrics)),
   row(
     'messages/inflight',
     'QoS 1 and 2 messages on their way, both directions.',
@@ -38,18 +97,19 @@ export const sysTable: readonly SysRow[] = [
   row('messages/inflight/in', 'QoS 2 messages received and not released.', ({ gauges }) => gauges.inflightIn),
   row('messages/inflight/out', 'QoS 1 and 2 messages sent and not acknowledged.', ({ gauges }) => gauges.inflightOut),
   row('messages/inflight/stored', 'Messages that wait in Sessions.', ({ gauges }) => gauges.queuedMessages),
-  row('messages/retained/count', 'Retained messages.', ({ retainedMessages }) => retainedMessages.count),
-  row('messages/subscriptions/count', 'Subscriptions.', ({ router }) => router.subscriptions),
-  row('clients/connected', 'Clients connected.', ({ admission }) => admission.connected),
-  row('clients/disconnected', 'Sessions without a Connection.', ({ sessions }) => sessions.awayCount),
-  row('clients/maximum', 'Most Clients connected at once.', ({ admission }) => admission.maxConnected),
-  row('clients/total', 'Sessions, connected or not.', ({ sessions }) => sessions.count),
+  row('messages/retained/count', 'As `retained messages/count`.', ({ retainedMessages }) => retainedMessages.count),
+  row('messages/subscriptions/count', 'Subscriptions of all kinds.', ({ router }) => router.subscriptions),
   row('memory/used', 'Bytes that everything kept for clients takes in memory.', ({ memory }) => memory.whole.bytes),
   row('memory/limit', 'Bytes that it may take; 0 where there is no limit.', ({ memory }) => memory.whole.limit),
   counter('turn/longest', 'longestTurnMs', 1),
-  row('uptime', 'Seconds since the start.', (_server, upSeconds) => upSeconds),
-  row('uptime/formatted', 'The same for people.', (_server, upSeconds) => formatDuration(upSeconds)),
+  row('uptime/formatted', 'The same for people.', ({ upSeconds }) => formatDuration(upSeconds)),
 ]
+
+export const sysTable: readonly SysRow[] = [...mosquittoRows, ...ownRows]
+
+function storedMessages({ gauges, retainedMessages }: SysReadings): number {
+  return gauges.queuedMessages + retainedMessages.count
+}
 
 function row(topic: string, description: string, value: SysRow['value']): SysRow {
   return { topic, description, value }
@@ -60,10 +120,6 @@ function counter(topic: string, name: CounterName, digits = 0): SysRow {
   const { unit, description } = metricTable[name]
   const said = description.toLowerCase().includes(unit) ? description : `${description.slice(0, -1)}, in ${unit}.`
   return row(topic, said, ({ metrics }) => metrics[name].toFixed(digits))
-}
-
-function sum(counts: Readonly<Record<string, number>>): number {
-  return Object.values(counts).reduce((total, count) => total + count, 0)
 }
 
 /**
@@ -84,6 +140,8 @@ export class SysTopics {
   readonly #clock: Clock
   readonly #startedMs: number
   readonly #last = new Map<string, string>()
+  readonly #load = new LoadAverages()
+  #maxHeapBytes = 0
   #timer: Timer | undefined
 
   constructor(server: Server, clock: Clock) {
@@ -110,14 +168,25 @@ export class SysTopics {
   }
 
   #publishRound(): void {
-    const upSeconds = Math.floor((this.#clock.now() - this.#startedMs) / 1000)
     this.#publish('time', new Date(this.#clock.wallNow()).toISOString())
-    for (const { topic, value } of sysTable) this.#publish(topic, String(value(this.#server, upSeconds)))
+    const readings = this.#read()
+    for (const { topic, value } of sysTable) this.#publish(topic, String(value(readings)))
     const figures = this.#server.storeFigures
     if (figures === undefined) return
     for (const [name, { topic, unit }] of Object.entries(storeTable)) {
       this.#publish(topic, figures[name as keyof StoreFigures].toFixed(unit === 'milliseconds' ? 1 : 0))
     }
+  }
+
+  #read(): SysReadings {
+    const { metrics, gauges, retainedMessages, router, admission, sessions, memory } = this.#server
+    const nowMs = this.#clock.now()
+    const heapBytes = memory.processBytes
+    this.#load.update(metrics, nowMs)
+    this.#maxHeapBytes = Math.max(this.#maxHeapBytes, heapBytes)
+    const upSeconds = Math.floor((nowMs - this.#startedMs) / 1000)
+    const parts = { metrics, gauges, retainedMessages, router, admission, sessions, memory }
+    return { ...parts, upSeconds, heapBytes, maxHeapBytes: this.#maxHeapBytes, load: this.#load }
   }
 
   #publish(topic: string, text: string): void {

@@ -68,6 +68,7 @@ export class IncomingPublishes {
     if (qos === 1 && this.#open !== undefined) this.#checkReceiveMaximum(this.#open.size + 1, version)
 
     const { payloadStart, payloadEnd } = view
+    this.#server.metrics.publishBytesReceived += payloadEnd - payloadStart
     const { clientId } = this.#connection.client
     const now = this.#server.now()
     const { topicName } = topic

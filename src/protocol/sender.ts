@@ -227,7 +227,9 @@ export class Sender {
   }
 
   #countPublish(message: ApplicationMessage): void {
-    this.#server.metrics.publishSent++
+    const { metrics } = this.#server
+    metrics.publishSent++
+    metrics.publishBytesSent += message.payloadLength
     if (this.#server.watchesPackets) this.#watchPublish(message)
   }
 

@@ -81,6 +81,8 @@ export interface ConnectionMetrics {
   packetsSent: number
   publishReceived: number
   publishSent: number
+  publishBytesReceived: number
+  publishBytesSent: number
   publishDroppedIn: number
   packetsOverLimit: number
   readingPaused: number

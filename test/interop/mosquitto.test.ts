@@ -3,6 +3,8 @@ import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { root } from '../../tools/main.ts'
+import { sysTable } from '../../src/broker/sys-topics.ts'
+import { run } from './mosquitto.ts'
 import { messagesOf, mosquitto, mosquittoSub, serve, start, type Program } from './support.ts'
 import { scratchFolder } from '../support/scratch-folder.ts'
 
@@ -207,4 +209,32 @@ test("a file with the seed's sections: publish, subscribe, delivery and Will", a
   mortal.kill('SIGKILL')
   await ann.line(/will$/)
   assert.deepEqual(messagesOf(ann), ['calendar/today 1 0 allowed', 'data/memes 1 0 allowed', 'data/memes 1 0 will'])
+})
+
+test('every topic below $SYS that Mosquitto publishes is there, as a number where Mosquitto has one', async (t) => {
+  const folder = scratchFolder()
+  const socket = join(folder, 'mqtt.sock')
+  const file = join(folder, 'mosquitto.conf')
+  writeFileSync(file, `listener 0 ${socket}\nallow_anonymous true\nsys_interval 1\nuser root\n`)
+  const server = start(t, '/usr/sbin/mosquitto', ['-c', file, '-v'])
+  await server.line(/mosquitto version .* running/)
+  // Its second round has what it counts since the first one.
+  const { out } = await run('mosquitto_sub', ['--unix', socket, '-t', '$SYS/#', '-W', '3', '-F', '%t=%p'])
+  server.kill()
+  const values = new Map(
+    out.split('\n').flatMap((line) => (line.includes('=') ? [line.split('=') as [string, string]] : [])),
+  )
+  const theirs = [...values.keys()].map((topic) => topic.slice('$SYS/broker/'.length))
+  assert.ok(theirs.length >= 52, `it published ${theirs.join()}`)
+  const ours = [...sysTable.map(({ topic }) => topic), 'version']
+  assert.deepEqual(
+    theirs.filter((topic) => !ours.includes(topic)),
+    [],
+  )
+  const { port } = await serve(t, { 'sys-interval': 1 })
+  const shown = await mosquitto(t, 'sub', port, ['-t', '$SYS/#', '-W', '1', '-F', '%t=%p']).end(27)
+  const read = new Map(shown.map((line) => line.split('=') as [string, string]))
+  for (const [topic, value] of values) {
+    if (/^\d/.test(value)) assert.match(read.get(topic)!, /^\d+(?:\.\d\d)?(?: seconds)?$/, topic)
+  }
 })

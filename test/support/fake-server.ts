@@ -76,6 +76,8 @@ export class FakeServer implements ServerSide, SessionSide {
     packetsReceived: 0,
     packetsSent: 0,
     publishReceived: 0,
+    publishBytesReceived: 0,
+    publishBytesSent: 0,
     publishSent: 0,
     publishDroppedIn: 0,
     packetsOverLimit: 0,
