@@ -42,6 +42,7 @@ import {
   OpenListeners,
   type Entrance,
   type HandshakeRefusal,
+  type ListenerTrouble,
   type ListenerView,
   type MountedWebSocket,
   type OpenOne,
@@ -119,6 +120,8 @@ export class BrokerBase implements AsyncDisposable {
       arrive: (...what) => this.#running().connections.arrive(...what),
       accept: (...what) => this.#running().accept(...what),
       turnedAway: (refusal) => this.#turnedAway(refusal),
+      cannotListen: (trouble) => this.#cannotListen(trouble),
+      listens: (up) => this.#events.tell('listenerOpened', up),
     }
     this.#listeners = new OpenListeners(parts.openListener, entrance, this.#clock, this.#log)
     this.#hostStreams = new HostStreams(parts, entrance, this.#clock, this.#log)
@@ -128,6 +131,11 @@ export class BrokerBase implements AsyncDisposable {
   #turnedAway(refusal: HandshakeRefusal): void {
     if (this.#server !== undefined) this.#server.metrics.handshakesRefused++
     this.#events.tell('handshakeRefused', refusal)
+  }
+
+  #cannotListen(trouble: ListenerTrouble): void {
+    if (this.#server !== undefined) this.#server.metrics.failedOpens++
+    this.#events.tell('listenerFailed', trouble)
   }
 
   /** `new`, `starting`, `started`, `closing` or `closed`; a closed broker may be started again. */

@@ -67,6 +67,19 @@ export const eventTable: { readonly [Name in EventName]: EventRow<Name> } = {
       detail: DETAIL,
     },
   },
+  listenerFailed: {
+    description: 'A listener could not have one of its addresses, and the broker goes on without it.',
+    fields: {
+      listener: 'Its name.',
+      code: 'The code of the error, such as `ERR_LISTENER_HOST`.',
+      detail: DETAIL,
+      retryMs: 'Milliseconds until it tries again; `undefined` without `retry: on`.',
+    },
+  },
+  listenerOpened: {
+    description: 'A listener has an address that it waited for.',
+    fields: { listener: 'Its name.', urls: 'All of its addresses.' },
+  },
   loginPenalty: {
     description: 'A login was wrong after others, so that the next one has to wait.',
     fields: {

@@ -17,7 +17,7 @@ import type { EndCause } from '../protocol/server-side.ts'
 import type { DropCause } from '../protocol/session.ts'
 import type { StoreCondition } from '../stores/store.ts'
 import { eventTable } from './event-table.ts'
-import type { HandshakeRefusal } from './open-listeners.ts'
+import type { HandshakeRefusal, ListenerTrouble, ListenerUp } from './open-listeners.ts'
 
 /** Every event with what it tells. */
 export interface BrokerEvents {
@@ -43,6 +43,8 @@ export interface BrokerEvents {
     readonly detail: string
   }
   handshakeRefused: HandshakeRefusal
+  listenerFailed: ListenerTrouble
+  listenerOpened: ListenerUp
   /** Too many logins were wrong: the next one has to wait. */
   loginPenalty: {
     readonly network: string

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { isIP, isIPv4, isIPv6 } from 'node:net'
 import type { ConfigProblems } from './config-problems.ts'
 import type { Values } from './option-reader.ts'
 import { toKebab } from './option-spelling.ts'
@@ -124,16 +125,53 @@ function asksForSomething(key: string, value: unknown): boolean {
   return value !== undefined && JSON.stringify(value) !== JSON.stringify(assumed)
 }
 
-/** Reports listeners that want the same address. */
+/** Reports listeners that want the same address, or one that contains the other's. */
 export function checkListeners(listeners: readonly ListenerOptions[], problems: ConfigProblems): void {
-  const takenBy = new Map<string, string>()
-  for (const { name, host, port, path } of listeners) {
-    if (path === '' && port === 0) continue
-    const address = path || `${host}:${port}`
-    const other = takenBy.get(address)
-    if (other === undefined) takenBy.set(address, name)
-    else problems.add(['listeners', name, 'bind'], `is taken by \`listeners.${other}\` already`)
+  for (const [index, one] of listeners.entries()) {
+    const other = listeners.slice(0, index).find((earlier) => wantSame(one, earlier))
+    if (other === undefined) continue
+    const isEqual = one.path === other.path && canonical(one.host) === canonical(other.host)
+    const message = isEqual ? 'is taken by' : 'overlaps the address of'
+    problems.add(['listeners', one.name, 'bind'], `${message} \`listeners.${other.name}\`${isEqual ? ' already' : ''}`)
   }
+}
+
+function wantSame(one: ListenerOptions, other: ListenerOptions): boolean {
+  if (one.path !== '' || other.path !== '') return one.path === other.path
+  return one.port !== 0 && one.port === other.port && overlap(one.host, other.host)
+}
+
+/**
+ * Whether both addresses cannot be listened on at the same port. `::` leaves IPv4 to those that ask for it; a host name is
+ * known to be an address only when it is looked up.
+ *
+ * @example
+ * overlap('0.0.0.0', '127.0.0.1') // true
+ * overlap('0.0.0.0', '::') // false
+ * overlap('', '::1') // true: every interface
+ */
+export function overlap(one: string, other: string): boolean {
+  const [a, b] = [canonical(one), canonical(other)]
+  if (a === b || a === '' || b === '') return true
+  const isWildcard = a === ANY_IPV4 || b === ANY_IPV4 || a === ANY_IPV6 || b === ANY_IPV6
+  return isWildcard && isIP(a) !== 0 && isIP(a) === isIP(b)
+}
+
+/** Whether a wildcard of IPv6 has to leave IPv4 to another listener at its port: alone it takes both. */
+export function leavesIpv4({ host, port }: Place, listeners: readonly Place[]): boolean {
+  if (port === 0 || canonical(host) !== ANY_IPV6) return false
+  return listeners.some((other) => other.port === port && isIPv4(other.host))
+}
+
+type Place = Pick<ListenerOptions, 'host' | 'port'>
+
+const ANY_IPV4 = '0.0.0.0'
+const ANY_IPV6 = '::'
+
+/** The one spelling of an IPv6 address. */
+function canonical(host: string): string {
+  if (!isIPv6(host) || host.includes('%')) return host.toLowerCase()
+  return new URL(`http://[${host}]/`).hostname.slice(1, -1)
 }
 
 /**

@@ -29,6 +29,7 @@ export class Metrics implements ConnectionMetrics {
   connectionsClosedAtLimit = 0
   connectionsGaveWay = 0
   handshakesRefused = 0
+  failedOpens = 0
   connectsAccepted = 0
   connectsRefused = 0
   connectsRefusedAtLimit = 0

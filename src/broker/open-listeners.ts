@@ -2,6 +2,8 @@
  * The listeners that are open, by name, and how a reload changes them: new ones open first, then those that stay take their
  * new options, and only when all of that worked do removed ones close. What fails leaves everything as it was.
  *
+ * One that waits for its address is open in this sense: it takes new options, and it can be removed.
+ *
  * A removed one whose port a new one wants (a listener that was renamed, that becomes a WebSocket, that opens to the network)
  * has to close before; if the new one cannot open, it opens again.
  *
@@ -12,6 +14,7 @@ import type { Logger } from '../base/log.ts'
 import type { Incoming, Peer, Transport } from '../protocol/transport.ts'
 import type { Arrival, ArrivingStream } from './arrival.ts'
 import { ListenerState } from './connection-notes.ts'
+import { overlap } from './listener-checks.ts'
 import type { ListenerOptions } from './options.ts'
 
 /** What a listener turned away before it was a Connection; counted since the listener was opened. */
@@ -24,15 +27,20 @@ export interface ListenerCounters {
   refusedUpgrades: number
   /** Sockets closed before they had finished their TLS, PROXY or HTTP beginning, to make room for others. */
   refusedWaiting: number
+  /** How often an address could not be had: with `retry: on` it is tried again. */
+  failedOpens: number
 }
 
 /** An open listener, as `broker.listeners` shows it. */
 export interface ListenerView {
   readonly name: string
-  /** Where Clients find it, such as `mqtt://127.0.0.1:1883`. */
+  /** Where Clients find it, such as `mqtt://127.0.0.1:1883`; empty while it waits for its address (`retry`). */
   readonly url: string
+  /** The same for each of its addresses: a host name may have several. */
+  readonly urls: readonly string[]
   readonly address: string
-  /** The real port, also where 0 was asked for; `undefined` for a Unix socket. */
+  readonly addresses: readonly string[]
+  /** The real port, also where 0 was asked for; `undefined` for a Unix socket, and while it waits for its address. */
   readonly port: number | undefined
   /** Clients that came through it and are connected now. */
   readonly connections: number
@@ -73,6 +81,22 @@ export interface HandshakeRefusal {
   readonly detail: string
 }
 
+/** A listener cannot be at all of its addresses. */
+export interface ListenerTrouble {
+  readonly listener: string
+  /** Of the error: `ERR_LISTENER_…`. */
+  readonly code: string
+  readonly detail: string
+  /** Milliseconds until it tries again; `undefined`: it does not. */
+  readonly retryMs: number | undefined
+}
+
+/** A listener has an address that it waited for. */
+export interface ListenerUp {
+  readonly listener: string
+  readonly urls: readonly string[]
+}
+
 /** What a listener is opened for. */
 export interface AcceptingHost {
   /** Counts a stream that has to pass something else before MQTT; `undefined` where it is to be closed at once. */
@@ -81,6 +105,10 @@ export interface AcceptingHost {
   accept(transport: Transport, peer: Peer, arrival?: Arrival): Incoming | undefined
   /** Counts a stream that was turned away, and makes an event of it. */
   turnedAway(refusal: HandshakeRefusal): void
+  /** The name of the listener of the same broker that has an address already. */
+  listenerAt(address: string, port: number): string | undefined
+  cannotListen(trouble: ListenerTrouble): void
+  listens(up: ListenerUp): void
   readonly clock: Clock
   readonly log: Logger
 }
@@ -92,14 +120,25 @@ export interface Entrance {
   arrive(stream: ArrivingStream, state: ListenerState): Arrival | undefined
   accept(transport: Transport, peer: Peer, state: ListenerState, arrival?: Arrival): Incoming | undefined
   turnedAway(refusal: HandshakeRefusal): void
+  cannotListen(trouble: ListenerTrouble): void
+  listens(up: ListenerUp): void
 }
 
 /** A listener's own way through the entrance. */
-export function hostFor(entrance: Entrance, state: ListenerState, clock: Clock, log: Logger): AcceptingHost {
+export function hostFor(
+  entrance: Entrance,
+  state: ListenerState,
+  clock: Clock,
+  log: Logger,
+  listenerAt: AcceptingHost['listenerAt'] = () => undefined,
+): AcceptingHost {
   return {
     arrive: (stream) => entrance.arrive(stream, state),
     accept: (transport, peer, arrival) => entrance.accept(transport, peer, state, arrival),
     turnedAway: (refusal) => entrance.turnedAway(refusal),
+    listenerAt,
+    cannotListen: (trouble) => entrance.cannotListen(trouble),
+    listens: (up) => entrance.listens(up),
     clock,
     log,
   }
@@ -111,7 +150,9 @@ interface Entry {
 }
 
 export class OpenListeners {
-  #entries: Entry[] = []
+  #entries: readonly Entry[] = []
+  /** Those that were opened by a change which is not done yet. */
+  #opened: Entry[] = []
   readonly #openOne: OpenOne
   readonly #entrance: Entrance
   readonly #clock: Clock
@@ -125,8 +166,9 @@ export class OpenListeners {
   }
 
   get all(): readonly ListenerView[] {
-    return this.#entries.map(({ listener: { name, url, address, port, counters }, state }) => {
-      return { name, url, address, port, connections: state.connected, counters: { ...counters } }
+    return this.#entries.map(({ listener, state }) => {
+      const { name, url, urls, address, addresses, port, counters } = listener
+      return { name, url, urls, address, addresses, port, connections: state.connected, counters: { ...counters } }
     })
   }
 
@@ -135,20 +177,32 @@ export class OpenListeners {
     this.#entries = await this.#openAll(wanted)
   }
 
-  async #openAll(wanted: readonly ListenerOptions[]): Promise<Entry[]> {
-    const opened: Entry[] = []
+  async #openAll(wanted: readonly ListenerOptions[], states: readonly ListenerState[] = []): Promise<readonly Entry[]> {
+    this.#opened = []
+    const opened = this.#opened
     try {
-      for (const options of wanted) opened.push(await this.#openEntry(options, new ListenerState(options)))
+      for (const options of wanted) {
+        const state = states.find((one) => isSamePlace(options, one.options)) ?? new ListenerState(options)
+        opened.push(await this.#openEntry(options, state))
+      }
     } catch (error) {
       await closeAll(opened)
       throw error
+    } finally {
+      this.#opened = []
     }
     return opened
   }
 
   async #openEntry(options: ListenerOptions, state: ListenerState): Promise<Entry> {
-    const host = hostFor(this.#entrance, state, this.#clock, this.#log)
+    const host = hostFor(this.#entrance, state, this.#clock, this.#log, (...where) => this.#listenerAt(...where))
     return { listener: await this.#openOne(options, host), state }
+  }
+
+  #listenerAt(address: string, port: number): string | undefined {
+    const there = ({ listener }: Entry): boolean =>
+      listener.port === port && listener.addresses.some((other) => overlap(other, address))
+    return [...this.#entries, ...this.#opened].find(there)?.listener.name
   }
 
   /**
@@ -158,20 +212,26 @@ export class OpenListeners {
    * @throws {ConfigError} when something cannot be opened or used; nothing has changed then
    */
   async change(wanted: readonly ListenerOptions[]): Promise<readonly string[]> {
-    const staying = this.#entries.filter(({ state }) => wanted.some((options) => isSamePlace(options, state.options)))
-    const leaving = this.#entries.filter((entry) => !staying.includes(entry))
+    const isWanted = (entry: Entry): boolean => wanted.some((options) => isSamePlace(options, entry.state.options))
+    // A wildcard that has to leave IPv4 to others from now on, or need not any longer: its Connections stay.
+    const narrowed = this.#entries.filter((entry) => isWanted(entry) && changesFamilies(entry, wanted))
+    const staying = this.#entries.filter((entry) => isWanted(entry) && !narrowed.includes(entry))
+    const leaving = this.#entries.filter((entry) => !isWanted(entry))
     const coming = wanted.filter((options) => !staying.some(({ state }) => isSamePlace(options, state.options)))
     const inTheWay = leaving.filter((entry) => coming.some((options) => wantsPlaceOf(options, entry)))
-    await closeAll(inTheWay)
+    const states = narrowed.map(({ state }) => state)
+    const closed = [...inTheWay, ...narrowed]
+    await closeAll(closed)
     let opened: readonly Entry[] = []
     try {
-      opened = await this.#openAll(coming)
+      opened = await this.#openAll(coming, states)
       await this.#reloadAll(staying, wanted)
     } catch (error) {
       await closeAll(opened)
-      await this.#openAgain(inTheWay)
+      await this.#openAgain(closed)
       throw error
     }
+    for (const state of states) state.options = wanted.find((options) => isSamePlace(options, state.options))!
     this.#entries = [...staying, ...opened]
     await closeAll(leaving.filter((entry) => !inTheWay.includes(entry)))
     return leaving.map(({ listener }) => listener.name)
@@ -180,7 +240,7 @@ export class OpenListeners {
   /** Where they were: their Connections have stayed, and go on counting in the same state. */
   async #openAgain(closed: readonly Entry[]): Promise<void> {
     for (const { listener, state } of closed) {
-      const again = await this.#openEntry({ ...state.options, port: listener.port ?? 0 }, state)
+      const again = await this.#openEntry({ ...state.options, port: listener.port ?? state.options.port }, state)
       this.#entries = this.#entries.map((entry) => (entry.state === state ? again : entry))
     }
   }
@@ -211,6 +271,11 @@ export class OpenListeners {
   }
 }
 
+/** Whether it is the same place but for IPv4, which a wildcard of IPv6 takes as well while nobody else has it. */
+function changesFamilies({ state }: Entry, wanted: readonly ListenerOptions[]): boolean {
+  return wanted.some((options) => isSamePlace(options, state.options) && options.ipv6Only !== state.options.ipv6Only)
+}
+
 function isSamePlace(one: ListenerOptions, other: ListenerOptions): boolean {
   return (['name', 'type', 'host', 'port', 'path'] as const).every((key) => one[key] === other[key])
 }
@@ -219,7 +284,7 @@ function isSamePlace(one: ListenerOptions, other: ListenerOptions): boolean {
 function wantsPlaceOf({ type, port, path }: ListenerOptions, { listener, state }: Entry): boolean {
   if (type === 'unix' || state.options.type === 'unix')
     return type === state.options.type && path === state.options.path
-  return port !== 0 && port === listener.port
+  return port !== 0 && port === (listener.port ?? state.options.port)
 }
 
 async function closeAll(entries: readonly Entry[]): Promise<void> {

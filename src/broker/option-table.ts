@@ -582,7 +582,14 @@ const listenerRows = rows('listener', [
     key: 'bind',
     type: 'bind',
     description:
-      '`host:port`, `[v6]:port`, or `:port` for every interface; port 0 lets the system choose. For `type: unix` the path of the socket. Not inherited.',
+      '`host:port`, `[v6]:port`, or `:port` for every interface; port 0 lets the system choose. A host name stands for all of its addresses. `[::]` takes IPv4 as well, unless another listener has an IPv4 address with that port. For `type: unix` the path of the socket. Not inherited.',
+  },
+  {
+    key: 'retry',
+    type: 'boolean',
+    default: false,
+    description:
+      'If the address cannot be had (it comes after boot, a name is not known yet, another program has it), the broker starts without it and tries again, after 1 s at first and up to 60 s later. Off: the start fails.',
   },
   {
     key: 'max-connections',

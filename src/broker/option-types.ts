@@ -130,6 +130,8 @@ export interface ListenerLimits {
 export interface ListenerSettings {
   /** Transport: plain stream, WebSocket, or Unix domain socket. `ssl` makes the first two mqtts and wss. Default "tcp". */
   readonly type: 'tcp' | 'ws' | 'unix'
+  /** If the address cannot be had (it comes after boot, a name is not known yet, another program has it), the broker starts without it and tries again, after 1 s at first and up to 60 s later. Off: the start fails. Default false. */
+  readonly retry: boolean
   /** Connections of this listener; further ones are answered 0x89 (3.1.1: 0x03) and closed. 0 = no limit. Default 0. */
   readonly maxConnections: number
   /** For `type: unix`: who may connect to the socket, as an octal file mode in quotes, such as `'0660'`. Empty = as the umask of the process has it; with `group`, 0660. Default "". */

@@ -11,7 +11,7 @@
 import { resolve } from 'node:path'
 import { ConfigProblems, show } from './config-problems.ts'
 import type { ConfigSource } from './config-problems.ts'
-import { checkListener, checkListeners, isLoopback } from './listener-checks.ts'
+import { checkListener, checkListeners, leavesIpv4, isLoopback } from './listener-checks.ts'
 import { defaultsOf, OptionReader } from './option-reader.ts'
 import type { Values } from './option-reader.ts'
 import { admitsAnonymous, resolveAuth, resolveTopicCheck } from './access-options.ts'
@@ -114,7 +114,7 @@ function resolveListeners(
     return place === undefined ? [] : [listener]
   })
   checkListeners(listeners, problems)
-  return listeners
+  return listeners.map((listener) => ({ ...listener, ipv6Only: leavesIpv4(listener, listeners) }))
 }
 
 function hasCa(values: Values): boolean {

@@ -23,6 +23,8 @@ export interface ListenerOptions extends ListenerLimits, ListenerSettings {
   readonly port: number
   /** Absolute path of a Unix domain socket; empty otherwise. */
   readonly path: string
+  /** For `[::]`: another listener has the port for IPv4. */
+  readonly ipv6Only: boolean
   readonly clientCertificates: 'off' | 'optional' | 'required'
   /** Whether Clients that show nothing about who they are may log in here. */
   readonly admitsAnonymous: boolean

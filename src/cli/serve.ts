@@ -9,7 +9,7 @@ import type { Logger } from '../base/log.ts'
 
 /** What is served: of a Broker, what this needs. */
 export interface Served {
-  readonly listeners: readonly { readonly name: string; readonly url: string }[]
+  readonly listeners: readonly { readonly name: string; readonly urls: readonly string[] }[]
   start(): Promise<void>
   close(): Promise<void>
 }
@@ -43,7 +43,9 @@ export async function serve(broker: Served, { log, signals, announcements, reloa
     endReloading?.()
     throw error
   })
-  for (const { name, url } of broker.listeners) log.info({ listener: name, url }, `listening on ${url}`)
+  for (const { name, urls } of broker.listeners) {
+    for (const url of urls) log.info({ listener: name, url }, `listening on ${url}`)
+  }
   for (const announcement of announcements) log.info(announcement)
 
   const signal = await firstStop

@@ -5,7 +5,7 @@
  */
 import type { Logger } from '../base/log.ts'
 import type { Arrival, ArrivingStream } from '../broker/arrival.ts'
-import type { HandshakeRefusal, ListenerCounters } from '../broker/open-listeners.ts'
+import type { HandshakeRefusal, ListenerCounters, ListenerTrouble, ListenerUp } from '../broker/open-listeners.ts'
 import type { ListenerOptions } from '../broker/options.ts'
 import type { PumpHost } from './pump.ts'
 
@@ -17,17 +17,27 @@ export interface ListenerHost extends PumpHost {
   arrive(stream: ArrivingStream): Arrival | undefined
   /** Counts a stream that was turned away, and makes an event of it. */
   turnedAway(refusal: HandshakeRefusal): void
+  /** The name of the listener of the same broker that has an address already. */
+  listenerAt(address: string, port: number): string | undefined
+  /** A listener cannot be at all of its addresses. */
+  cannotListen(trouble: ListenerTrouble): void
+  /** A listener that waited for an address has it. */
+  listens(up: ListenerUp): void
   readonly log: Logger
 }
 
 /** An open listener. */
 export interface Listener {
   readonly name: string
-  /** Where Clients find it, such as `mqtt://127.0.0.1:1883`. */
+  /** Where Clients find it, such as `mqtt://127.0.0.1:1883`; empty while it waits for its address. */
   readonly url: string
-  /** The address it is bound to: an IP address, or the path of a Unix domain socket. */
+  /** The same for each of its addresses: a host name may have several. */
+  readonly urls: readonly string[]
+  /** The address it is bound to: an IP address, or the path of a Unix domain socket; empty while it waits for one. */
   readonly address: string
-  /** The port it is bound to, also where 0 was asked for; `undefined` for a Unix domain socket. */
+  /** All of them. */
+  readonly addresses: readonly string[]
+  /** The port it is bound to, also where 0 was asked for; `undefined` for a Unix domain socket, and while it waits. */
   readonly port: number | undefined
   readonly counters: Readonly<ListenerCounters>
   /**

@@ -5,8 +5,8 @@
  *
  * @module
  */
-import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
-import { UsageError } from '../base/errors.ts'
+import type { Socket } from 'node:net'
+import { UsageError, type ConfigError } from '../base/errors.ts'
 import { realClock } from '../broker/clock.ts'
 import { logRefusal } from '../base/log.ts'
 import type { ListenerOptions } from '../broker/options.ts'
@@ -17,7 +17,8 @@ import { cutOff } from './cut-off.ts'
 import { PlainDoor, type Door, type House } from './door.ts'
 import type { Listener, ListenerCounters, ListenerHost } from './host.ts'
 import { readProxyHeader } from './proxy-protocol.ts'
-import { listen, placeOf } from './socket-address.ts'
+import { ListenerSockets, resolveHost, type Resolver } from './listener-sockets.ts'
+import { placeOf } from './socket-address.ts'
 import { TlsDoor } from './tls-door.ts'
 import { WaitingRoom } from './waiting-room.ts'
 import { WebSocketDoor } from './websocket-door.ts'
@@ -25,13 +26,17 @@ import { WebSocketDoor } from './websocket-door.ts'
 export type { Listener, ListenerCounters, ListenerHost } from './host.ts'
 
 /**
- * Opens a listener.
+ * Opens a listener. With `retry: on` it may wait for its address: `addresses` is empty then.
  *
  * @throws {ConfigError} `ERR_LISTENER_…` when the address cannot be had, or a certificate, key, CA or CRL cannot be used; it
  *   names the listener, the address or file, the cause and the way out
  */
-export async function openListener(options: ListenerOptions, host: ListenerHost): Promise<Listener> {
-  const listener = new SocketListener(options, host)
+export async function openListener(
+  options: ListenerOptions,
+  host: ListenerHost,
+  resolve: Resolver = resolveHost,
+): Promise<Listener> {
+  const listener = new SocketListener(options, host, resolve)
   await listener.open()
   return listener
 }
@@ -53,51 +58,83 @@ class SocketListener implements Listener {
     refusedProxyHeaders: 0,
     refusedUpgrades: 0,
     refusedWaiting: 0,
+    failedOpens: 0,
   }
-  address = ''
-  port: number | undefined
   readonly #host: ListenerHost
   readonly #room: WaitingRoom
-  readonly #server: Server
+  readonly #sockets: ListenerSockets
   #options: ListenerOptions
   #door: Door | undefined
   #isTrusted: (address: string) => boolean
   #accepting = true
 
-  constructor(options: ListenerOptions, host: ListenerHost) {
+  /** The last complaint about an address, so that each is a warning once. */
+  #complaint: string | undefined
+
+  constructor(options: ListenerOptions, host: ListenerHost, resolve: Resolver) {
     this.name = options.name
     this.#options = options
     this.#host = host
     this.#isTrusted = addressList(options.trustedProxies)
     this.#room = new WaitingRoom(options, host, this.counters)
-    this.#server = createServer({ allowHalfOpen: true, noDelay: true })
+    const owner = {
+      host,
+      entered: (socket: Socket) => this.#enter(socket),
+      failed: (error: ConfigError, pauseMs: number | undefined) => this.#failed(error, pauseMs),
+      opened: () => this.#opened(),
+    }
+    this.#sockets = new ListenerSockets(options, owner, resolve)
+  }
+
+  get addresses(): readonly string[] {
+    return this.#sockets.addresses
+  }
+
+  get address(): string {
+    return this.addresses[0] ?? ''
+  }
+
+  get port(): number | undefined {
+    return this.#sockets.port
+  }
+
+  get urls(): readonly string[] {
+    const { type, ssl, websocketPath } = this.#options
+    if (type === 'unix') return this.addresses.map((path) => `unix:${path}`)
+    const [scheme, path] = type === 'ws' ? [ssl ? 'wss' : 'ws', websocketPath] : [ssl ? 'mqtts' : 'mqtt', '']
+    return this.addresses.map(
+      (address) => `${scheme}://${address.includes(':') ? `[${address}]` : address}:${this.port}${path}`,
+    )
   }
 
   get url(): string {
-    const { type, ssl, websocketPath } = this.#options
-    if (type === 'unix') return `unix:${this.address}`
-    const host = this.address.includes(':') ? `[${this.address}]` : this.address
-    const [scheme, path] = type === 'ws' ? [ssl ? 'wss' : 'ws', websocketPath] : [ssl ? 'mqtts' : 'mqtt', '']
-    return `${scheme}://${host}:${this.port}${path}`
+    return this.urls[0] ?? ''
   }
 
   async open(): Promise<void> {
-    const server = this.#server
-    const door = await this.#buildDoor(this.#options)
-    this.#door = door
-    server.on('connection', (socket) => this.#enter(socket))
+    this.#door = await this.#buildDoor(this.#options)
     try {
-      await listen(server, this.#options)
+      await this.#sockets.open()
     } catch (error) {
-      door.close()
+      await this.close()
       throw error
     }
-    server.on('error', (error) =>
-      this.#host.log.error({ listener: this.name, err: error }, 'Accepting a connection failed'),
-    )
-    const bound = server.address() as AddressInfo | string
-    this.address = typeof bound === 'string' ? bound : bound.address
-    this.port = typeof bound === 'string' ? undefined : bound.port
+  }
+
+  #failed(error: ConfigError, pauseMs: number | undefined): void {
+    this.counters.failedOpens++
+    const { code, message } = error
+    const goesOn = pauseMs === undefined ? 'its other addresses are served' : `next try in ${pauseMs / 1000} s`
+    const level = message === this.#complaint ? 'debug' : 'warn'
+    this.#complaint = message
+    this.#host.log[level]({ listener: this.name, code }, `${message}; ${goesOn}`)
+    this.#host.cannotListen({ listener: this.name, code, detail: message, retryMs: pauseMs })
+  }
+
+  #opened(): void {
+    this.#complaint = undefined
+    this.#host.log.info({ listener: this.name, urls: this.urls }, `listening on ${this.urls.join(' and ')}`)
+    this.#host.listens({ listener: this.name, urls: this.urls })
   }
 
   async reload(options: ListenerOptions): Promise<void> {
@@ -107,6 +144,12 @@ class SocketListener implements Listener {
       )
     }
     const door = await this.#buildDoor(options)
+    try {
+      await this.#sockets.change(options)
+    } catch (error) {
+      door.close()
+      throw error
+    }
     this.#door?.close()
     this.#door = door
     this.#options = options
@@ -124,9 +167,9 @@ class SocketListener implements Listener {
 
   async close(): Promise<void> {
     this.#accepting = false
-    this.#server.close()
     this.#door?.close()
     this.#room.close()
+    await this.#sockets.close()
   }
 
   async #buildDoor(options: ListenerOptions): Promise<Door> {

@@ -1,5 +1,5 @@
 /**
- * Taking an address to listen on, a TCP port or the path of a Unix domain socket, and saying why when it cannot be had.
+ * Taking one address to listen on, a TCP port or the path of a Unix domain socket, and saying why when it cannot be had.
  *
  * @module
  */
@@ -34,9 +34,15 @@ const CAUSES: Readonly<Record<string, readonly [code: string, meaning: string, w
   EADDRNOTAVAIL: [
     'ERR_LISTENER_HOST',
     'this machine does not have that address',
-    'take one that `ip address` shows, or 0.0.0.0 for all',
+    'take one that `ip address` shows, or 0.0.0.0 for all; with `retry: on` the listener waits for it',
   ],
+  EAFNOSUPPORT: ['ERR_LISTENER_HOST', 'this machine has no addresses of that kind', 'take one that `ip address` shows'],
   ENOTFOUND: ['ERR_LISTENER_HOST', 'that host name is not known', 'write an address, or repair the name'],
+  EAI_AGAIN: [
+    'ERR_LISTENER_HOST',
+    'no name server answers',
+    'write an address; with `retry: on` the listener waits for one',
+  ],
   EEXIST: [
     'ERR_LISTENER_PATH',
     'there is a file which is no socket',
@@ -50,24 +56,47 @@ const CAUSES: Readonly<Record<string, readonly [code: string, meaning: string, w
   ],
 }
 
+/** By the operating system's code: waiting does not mend these. */
+const LASTING: ReadonlySet<string> = new Set(['EACCES', 'EEXIST', 'ENAMETOOLONG'])
+/** This machine does not have the address, so that nobody can have expected it to be served. */
+const ABSENT: ReadonlySet<string> = new Set(['EADDRNOTAVAIL', 'EAFNOSUPPORT'])
+
+/** Whether the address may be there later. */
+export function mayPass({ code, cause }: ConfigError): boolean {
+  return code !== 'ERR_LISTENER_OVERLAP' && isSystemError(cause) && !LASTING.has(cause.code ?? '')
+}
+
+/** Whether this machine does not have the address. */
+export function isAbsent({ cause }: ConfigError): boolean {
+  return isSystemError(cause) && ABSENT.has(cause.code ?? '')
+}
+
+function isSystemError(cause: unknown): cause is NodeJS.ErrnoException {
+  return cause instanceof Error && 'code' in cause && !(cause instanceof ConfigError)
+}
+
 /**
  * Makes `server` listen.
  *
+ * @param listenerAt the name of the listener of the same broker that has an address
  * @throws {ConfigError} `ERR_LISTENER_…`; it names the listener, the address, the cause and the way out
  */
-export async function listen(server: Server, options: ListenerOptions): Promise<void> {
+export async function listen(server: Server, options: ListenerOptions, listenerAt: ListenerAt): Promise<void> {
+  const { type, host, port, ipv6Only } = options
   try {
-    if (options.type === 'unix') await listenOnPath(server, options)
-    else await begin(server, options.host === '' ? { port: options.port } : { host: options.host, port: options.port })
+    if (type === 'unix') await listenOnPath(server, options)
+    else await begin(server, host === '' ? { port } : { host, port, ipv6Only })
   } catch (cause) {
-    throw openError(options, cause as NodeJS.ErrnoException)
+    throw openError(options, cause as NodeJS.ErrnoException, listenerAt)
   }
-  if (options.type !== 'unix') return
+  if (type !== 'unix') return
   await grantAccess(options).catch((error: unknown) => {
     server.close()
     throw error
   })
 }
+
+export type ListenerAt = (address: string, port: number) => string | undefined
 
 /** Where a listener wants to be, as the configuration writes it. */
 export function placeOf({ type, host, port, path }: Place): string {
@@ -75,8 +104,18 @@ export function placeOf({ type, host, port, path }: Place): string {
   return `${host.includes(':') ? `[${host}]` : host}:${port}`
 }
 
-function openError(options: ListenerOptions, cause: NodeJS.ErrnoException): ConfigError {
-  const [code, meaning, wayOut] = CAUSES[cause.code ?? ''] ?? ['ERR_LISTENER', cause.message, 'check its `bind`']
+/** What is said of a listener that cannot be where it is to be. */
+export function openError(
+  options: ListenerOptions,
+  cause: NodeJS.ErrnoException,
+  listenerAt: ListenerAt = () => undefined,
+): ConfigError {
+  const other =
+    cause.code === 'EADDRINUSE' && options.type !== 'unix' ? listenerAt(options.host, options.port) : undefined
+  const [code, meaning, wayOut] =
+    other === undefined
+      ? (CAUSES[cause.code ?? ''] ?? ['ERR_LISTENER', cause.message, 'check its `bind`'])
+      : ['ERR_LISTENER_OVERLAP', `listener \`${other}\` of this configuration has that address`, 'change one `bind`']
   const sentence = `Listener \`${options.name}\` cannot listen on ${placeOf(options)}: ${meaning}; ${wayOut}`
   return new ConfigError(code, `${sentence} (${cause.code ?? cause.name})`, { cause })
 }

@@ -19,11 +19,17 @@ async function withListeners(config: ConfigInput) {
       hosts.set(options.name, host)
       const nothing = (): Promise<void> => Promise.resolve()
       const { name } = options
-      const place = { address: '', port: 0, url: '' }
+      const place = { address: '', addresses: [], port: 0, url: '', urls: [] }
       return Promise.resolve({
         name,
         ...place,
-        counters: { failedHandshakes: 0, refusedProxyHeaders: 0, refusedUpgrades: 0, refusedWaiting: 0 },
+        counters: {
+          failedHandshakes: 0,
+          refusedProxyHeaders: 0,
+          refusedUpgrades: 0,
+          refusedWaiting: 0,
+          failedOpens: 0,
+        },
         reload: nothing,
         pauseAccepting() {},
         resumeAccepting() {},

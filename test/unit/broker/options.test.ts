@@ -91,6 +91,33 @@ test('two listeners cannot have one address, unless the system chooses it', () =
   assert.deepEqual(problemsOf(twice('127.0.0.1:0')), [])
 })
 
+test('an address that contains another listener’s is a mistake, which names both', () => {
+  const both = (a: string, b: string) => ({ listeners: { a: { bind: a }, b: { bind: b } }, ...OPEN })
+  for (const [a, b] of [
+    ['0.0.0.0:1883', '127.0.0.1:1883'],
+    ['[::1]:1883', '[::]:1883'],
+    [':1883', '127.0.0.1:1883'],
+    ['0.0.0.0:1883', ':1883'],
+  ] as const) {
+    assert.match(messageAt(both(a, b), 'listeners.b.bind'), /overlaps the address of `listeners\.a`/)
+  }
+  assert.deepEqual(problemsOf(both('[::]:1883', 'x.example:1883')), [], 'which address a name is, is not known yet')
+  assert.match(messageAt(both('[::1]:1883', '[0:0::1]:1883'), 'listeners.b.bind'), /taken by/)
+})
+
+test('[::] takes IPv4 as well, unless another listener has an IPv4 address with its port', () => {
+  const onlyV6 = (...binds: string[]) =>
+    resolveOptions({
+      listeners: Object.fromEntries(binds.map((bind, at) => [`l${at}`, { bind }])),
+      ...OPEN,
+    }).listeners.map(({ ipv6Only }) => ipv6Only)
+  assert.deepEqual(onlyV6('[::]:1883'), [false])
+  assert.deepEqual(onlyV6('[::]:1883', '0.0.0.0:1883'), [true, false])
+  assert.deepEqual(onlyV6('127.0.0.1:1883', '[0::0]:1883'), [false, true])
+  assert.deepEqual(onlyV6('[::]:1883', '0.0.0.0:1884'), [false, false])
+  assert.deepEqual(onlyV6('[::]:0', '0.0.0.0:0'), [false, false])
+})
+
 for (const bind of ['127.0.0.1:1883', '127.8.9.1:1883', '[::1]:1883', 'localhost:1883', '[::ffff:127.0.0.1]:1883']) {
   test(`without auth, anonymous Clients may come in at ${bind}`, () => {
     assert.equal(resolveOptions({ listeners: { a: { bind } } }).auth.allowAnonymous, true)

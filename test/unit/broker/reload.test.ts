@@ -7,10 +7,18 @@ import { test } from 'node:test'
 import type { ConfigInput } from '../../../src/broker/options.ts'
 import type { Plugin } from '../../../src/broker/plugin.ts'
 import { PacketType } from '../../../src/codec/packets.ts'
-import { createBroker } from '../../../src/create-broker.ts'
+import type { BrokerEvents, EventName } from '../../../src/broker/events.ts'
+import { createBroker, type Broker } from '../../../src/create-broker.ts'
 import { TestBroker } from '../../support/test-broker.ts'
 import { scratchFolder } from '../../support/scratch-folder.ts'
 import { CapturedLog } from '../plugins/support.ts'
+
+/** The next event of that name. */
+function next<Name extends EventName>(broker: Broker, name: Name): Promise<BrokerEvents[Name]> {
+  return new Promise((resolve) => broker.once(name, resolve))
+}
+
+const OPEN = { auth: { 'allow-anonymous': true } }
 
 async function freePort(): Promise<AddressInfo> {
   const server = createServer().listen(0, '127.0.0.1')
@@ -118,6 +126,56 @@ test('reload: a listener may take the port of one that goes; if it cannot, that 
   const client = connect(port, '127.0.0.1')
   await once(client, 'connect')
   client.destroy()
+})
+
+test('0.0.0.0 and [::] at one port work together, and a reload adds and removes either without ending a connection', async () => {
+  const { port } = await freePort()
+  const [six, four] = [{ six: { bind: `[::]:${port}` } }, { four: { bind: `0.0.0.0:${port}` } }]
+  const config = (listeners: ConfigInput['listeners']): ConfigInput => ({ listeners, 'sys-interval': 0, ...OPEN })
+  await using broker = await createBroker(config({ ...six, ...four }))
+  const from = async (address: string): Promise<string> => {
+    const refused = next(broker, 'clientRefused')
+    const client = connect(port, address)
+    client.end(Buffer.of(0xc0, 0)) // PINGREQ
+    const { listener } = await refused
+    client.destroy()
+    return listener
+  }
+  assert.deepEqual([await from('127.0.0.1'), await from('::1')], ['four', 'six'])
+
+  await broker.reload(config(six))
+  assert.deepEqual([await from('127.0.0.1'), await from('::1')], ['six', 'six'])
+  const stays = connect(port, '127.0.0.1')
+  const accepted = next(broker, 'clientConnected')
+  stays.write(Buffer.from('100c00044d515454040200000000', 'hex'))
+  await accepted
+  await broker.reload(config({ ...four, ...six }))
+  assert.deepEqual([await from('127.0.0.1'), await from('::1')], ['four', 'six'])
+  assert.equal(broker.listeners.find(({ name }) => name === 'six')?.connections, 1)
+  await assert.rejects(broker.reload(config({ ...six, far: { bind: '192.0.2.1:1' } })), /far/)
+  assert.deepEqual([await from('127.0.0.1'), await from('::1')], ['four', 'six'])
+  stays.destroy()
+})
+
+test('a reload may bring a listener that waits for its address, and take it away again', async () => {
+  const log = new CapturedLog()
+  await using broker = await createBroker({ listeners: {}, 'sys-interval': 0 }, { logger: log })
+  const failed = next(broker, 'listenerFailed')
+  const later = { bind: '192.0.2.1:1883', retry: true }
+  await broker.reload({ listeners: { later, now: { bind: '127.0.0.1:0' } }, 'sys-interval': 0, ...OPEN })
+  const { listener, code, retryMs } = await failed
+  assert.deepEqual([listener, code, retryMs], ['later', 'ERR_LISTENER_HOST', 1000])
+  assert.equal(broker.metrics.failedOpens, 1)
+  assert.deepEqual(
+    broker.listeners.map(({ name, urls }) => [name, urls.length]),
+    [
+      ['later', 0],
+      ['now', 1],
+    ],
+  )
+  assert.equal(log.lines.filter((line) => /`later`.*192\.0\.2\.1:1883.*next try in 1 s/.test(line)).length, 1)
+  await broker.reload({ listeners: {} })
+  assert.deepEqual(broker.listeners, [])
 })
 
 test('reload: what counts from the next start on is said', async () => {

@@ -15,7 +15,7 @@ function listLogger(): Logger & { readonly lines: string[] } {
 }
 
 const broker: Served = {
-  listeners: [{ name: 'a', url: 'mqtt://127.0.0.1:1' }],
+  listeners: [{ name: 'a', urls: ['mqtt://127.0.0.1:1'] }],
   start: () => Promise.resolve(),
   close: () => Promise.resolve(),
 }

@@ -5,6 +5,7 @@ import { test } from 'node:test'
 import type { ListenerOptions } from '../../../src/broker/options.ts'
 import { openListener } from '../../../src/listeners/listener.ts'
 import { closed } from '../../support/closed.ts'
+import { ManualClock } from '../plugins/support.ts'
 import { listenerOptions, RecordingHost } from './recording-host.ts'
 
 const LOOPBACK = listenerOptions()
@@ -71,6 +72,126 @@ test('a listener on every interface is there for IPv4 and IPv6, with addresses w
   assert.equal(connection.peer.address, '127.0.0.1')
   connection.transport.destroy()
   await once(client.resume(), 'close')
+  await listener.close()
+})
+
+/** Answers these in turn, and the last one from then on. */
+function resolving(...answers: (readonly string[] | string)[]) {
+  return (): Promise<readonly string[]> => {
+    const answer = answers.length > 1 ? answers.shift()! : answers[0]!
+    if (typeof answer !== 'string') return Promise.resolve(answer)
+    return Promise.reject(Object.assign(new Error(`getaddrinfo ${answer}`), { code: answer }))
+  }
+}
+
+const NAMED = listenerOptions({ bind: 'house.example:0', allowAnonymous: true })
+/** Nobody has it: it is for documentation (RFC 5737). */
+const ABSENT = '192.0.2.1'
+
+test('a host name stands for all of its addresses, at one port', async () => {
+  const host = new RecordingHost()
+  const listener = await openListener(NAMED, host, resolving(['127.0.0.1', '127.0.0.2', '127.0.0.1']))
+  const { port } = listener
+  assert.deepEqual(listener.urls, [`mqtt://127.0.0.1:${port}`, `mqtt://127.0.0.2:${port}`])
+  assert.equal(listener.url, listener.urls[0])
+  for (const [index, address] of ['127.0.0.1', '127.0.0.2'].entries()) {
+    connect(port!, address)
+    ;(await host.connection(index)).transport.destroy()
+  }
+  await listener.close()
+})
+
+test('of a host name, addresses that this machine does not have are reported, and the others served', async () => {
+  const host = new RecordingHost()
+  const listener = await openListener(NAMED, host, resolving([ABSENT, '127.0.0.1']))
+  assert.deepEqual(listener.addresses, ['127.0.0.1'])
+  assert.equal(listener.counters.failedOpens, 1)
+  assert.deepEqual(
+    host.troubles.map(({ code, retryMs }) => [code, retryMs]),
+    [['ERR_LISTENER_HOST', undefined]],
+  )
+  await host.line(/192\.0\.2\.1.*its other addresses are served/)
+  await listener.close()
+  await assert.rejects(openListener(NAMED, host, resolving([ABSENT])), { code: 'ERR_LISTENER_HOST' })
+})
+
+test('`localhost` is never an address that others reach', async () => {
+  const options = listenerOptions({ bind: 'localhost:0' })
+  const listener = await openListener(options, new RecordingHost(), resolving(['0.0.0.0', '127.0.0.1']))
+  assert.deepEqual(listener.addresses, ['127.0.0.1'])
+  await listener.close()
+  await assert.rejects(openListener(options, new RecordingHost(), resolving(['0.0.0.0'])), /localhost.*not known/)
+})
+
+test('an address that another listener of the broker has is not blamed on others', async () => {
+  const host = new RecordingHost()
+  const first = await openListener(LOOPBACK, host)
+  host.others.set(`127.0.0.1:${first.port}`, 'door')
+  for (const retry of [false, true]) {
+    const again = { ...NAMED, port: first.port!, retry }
+    await assert.rejects(openListener(again, host, resolving(['127.0.0.1'])), {
+      code: 'ERR_LISTENER_OVERLAP',
+      message: /`test`.*127\.0\.0\.1:\d+.*`door` of this configuration/,
+    })
+  }
+  await first.close()
+})
+
+test('retry: a listener waits for its name, with pauses that double up to a minute, and says so once', async () => {
+  const clock = new ManualClock()
+  const host = new RecordingHost(clock)
+  const listener = await openListener({ ...NAMED, retry: true }, host, resolving('ENOTFOUND'))
+  assert.deepEqual([listener.url, listener.urls, listener.address, listener.port], ['', [], '', undefined])
+  const pauses: (number | undefined)[] = []
+  for (let tries = 1; tries <= 9; tries++) {
+    while (host.troubles.length < tries) await once(host, 'change')
+    const { retryMs } = host.troubles.at(-1)!
+    pauses.push(retryMs)
+    clock.advance(retryMs!)
+  }
+  assert.deepEqual(pauses, [1000, 2000, 4000, 8000, 16_000, 32_000, 60_000, 60_000, 60_000])
+  assert.equal(host.lines.filter(({ level }) => level === 'warn').length, 1)
+  while (host.troubles.length < 10) await once(host, 'change')
+  assert.equal(listener.counters.failedOpens, 10)
+  await listener.close()
+  assert.equal(clock.waiting, 0, 'a listener that is closed tries nothing any more')
+})
+
+test('retry: addresses that are there are served, and the rest when they come', async () => {
+  const clock = new ManualClock()
+  const host = new RecordingHost(clock)
+  const resolver = resolving('EAI_AGAIN', ['127.0.0.1', ABSENT], ['127.0.0.1', '127.0.0.2'])
+  const listener = await openListener({ ...NAMED, retry: true }, host, resolver)
+  assert.deepEqual(listener.addresses, [])
+  clock.advance(1000)
+  while (host.troubles.length < 2) await once(host, 'change')
+  assert.deepEqual(listener.addresses, ['127.0.0.1'])
+  clock.advance(2000)
+  while (host.openings.length < 2) await once(host, 'change')
+  assert.deepEqual(listener.addresses, ['127.0.0.1', '127.0.0.2'])
+  assert.deepEqual(host.openings.at(-1)?.urls, listener.urls)
+  const client = connect(listener.port!, '127.0.0.2')
+  await host.connection()
+  client.destroy()
+  assert.equal(clock.waiting, 0)
+  await listener.close()
+})
+
+test('retry: what waiting does not mend fails the start all the same', async () => {
+  const options = listenerOptions({ type: 'unix', bind: 'x'.repeat(200), retry: true })
+  await assert.rejects(openListener(options, new RecordingHost()), { code: 'ERR_LISTENER_PATH' })
+})
+
+test('reload: a listener that waits takes `retry: off` only if it can open', async () => {
+  const clock = new ManualClock()
+  const host = new RecordingHost(clock)
+  const waiting = { ...NAMED, retry: true }
+  const listener = await openListener(waiting, host, resolving('ENOTFOUND', 'ENOTFOUND', ['127.0.0.1']))
+  await assert.rejects(listener.reload(NAMED), { code: 'ERR_LISTENER_HOST' })
+  assert.equal(clock.waiting, 1, 'it waits on')
+  await listener.reload(NAMED)
+  assert.deepEqual(listener.addresses, ['127.0.0.1'])
+  assert.equal(clock.waiting, 0)
   await listener.close()
 })
 

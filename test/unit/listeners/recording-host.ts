@@ -14,7 +14,7 @@ import { Lobby } from '../../../src/broker/lobby.ts'
 import { Metrics } from '../../../src/broker/metrics.ts'
 import { resolveOptions, type ListenerInput, type ListenerOptions, type Options } from '../../../src/broker/options.ts'
 import type { ListenerHost } from '../../../src/listeners/listener.ts'
-import type { HandshakeRefusal } from '../../../src/broker/open-listeners.ts'
+import type { HandshakeRefusal, ListenerTrouble, ListenerUp } from '../../../src/broker/open-listeners.ts'
 import type { Incoming, Peer, Transport } from '../../../src/protocol/transport.ts'
 
 /** Options of a listener named `test`, on a free port of the loopback unless said otherwise. */
@@ -144,6 +144,24 @@ export class RecordingHost extends EventEmitter implements ListenerHost {
   readonly refusals: HandshakeRefusal[] = []
   turnedAway(refusal: HandshakeRefusal): void {
     this.refusals.push(refusal)
+  }
+
+  /** Listeners of the same broker, by `address:port`. */
+  readonly others = new Map<string, string>()
+  listenerAt(address: string, port: number): string | undefined {
+    return this.others.get(`${address}:${port}`)
+  }
+
+  readonly troubles: ListenerTrouble[] = []
+  cannotListen(trouble: ListenerTrouble): void {
+    this.troubles.push(trouble)
+    this.emit('change')
+  }
+
+  readonly openings: ListenerUp[] = []
+  listens(up: ListenerUp): void {
+    this.openings.push(up)
+    this.emit('change')
   }
 
   /** The Connection that came in as number `index`, now or later. */

@@ -10,7 +10,13 @@ import { listenerOptions, RecordingHost } from './recording-host.ts'
 
 function open(maxHandshakes: number, connectTimeout = 60, clock: Clock = realClock) {
   const host = new RecordingHost(clock)
-  const counters = { failedHandshakes: 0, refusedProxyHeaders: 0, refusedUpgrades: 0, refusedWaiting: 0 }
+  const counters = {
+    failedHandshakes: 0,
+    refusedProxyHeaders: 0,
+    refusedUpgrades: 0,
+    refusedWaiting: 0,
+    failedOpens: 0,
+  }
   const room = new WaitingRoom(listenerOptions({ maxHandshakes, connectTimeout }), host, counters)
   const lost: [stream: PassThrough, cause: LostCause][] = []
   const enter = (address: string, speaksForOthers = false): { stream: PassThrough; stay: Stay | undefined } => {
