@@ -11,7 +11,7 @@ import type { Duplex } from 'node:stream'
 import { isDeepStrictEqual } from 'node:util'
 import type { Clock } from '../base/clock.ts'
 import type { Disk } from '../base/disk.ts'
-import { UsageError } from '../base/errors.ts'
+import { type StoreError, UsageError } from '../base/errors.ts'
 import { silentLogger, type Logger } from '../base/log.ts'
 import { Work } from '../base/work.ts'
 import { safeLog } from '../base/safe-log.ts'
@@ -48,6 +48,7 @@ import {
   type OpenOne,
 } from './open-listeners.ts'
 import { openStoreFor, tellDamage } from './open-store.ts'
+import { StoreEnd } from './store-end.ts'
 import { SysTopics } from './sys-topics.ts'
 import { version } from './version.ts'
 
@@ -83,6 +84,11 @@ export interface BrokerSettings {
   readonly repair?: boolean
   /** Where the configuration was read from, for messages with line and column. */
   readonly source?: ConfigSource
+}
+
+interface Stopped {
+  readonly unstoredChanges: number
+  readonly error: StoreError | undefined
 }
 
 type State = 'new' | 'starting' | 'started' | 'closing' | 'closed'
@@ -204,13 +210,18 @@ export class BrokerBase implements AsyncDisposable {
   async #startOrStop(): Promise<void> {
     try {
       await this.#startParts()
-      if (this.#state !== 'starting') throw new UsageError('the broker was closed while it started')
+      this.#mustStillStart()
       this.#state = 'started'
     } catch (error) {
       await this.#stopParts(DEFAULT_CLOSE_TIMEOUT_MS)
       if (this.#state === 'starting') this.#state = 'closed'
       throw error
     }
+  }
+
+  /** A large store takes its time to load, which a `close` does not wait for. */
+  #mustStillStart(): void {
+    if (this.#state !== 'starting') throw new UsageError('the broker was closed while it started')
   }
 
   async #startParts(): Promise<void> {
@@ -231,7 +242,10 @@ export class BrokerBase implements AsyncDisposable {
       processMemory: this.#settings.processMemory ?? (this.#clock === realClock ? processMemory : nominalMemory),
     })
     const progress = new RestoreProgress(this.#clock, this.#log)
-    await server.restore((done) => progress.update(done))
+    await server.restore((done) => {
+      this.#mustStillStart()
+      progress.update(done)
+    })
     this.#server = server // only now: nobody may act on a store that is loading
     if (store instanceof JournalStore) tellDamage(store, this.#log)
     await this.#listeners.open(options.listeners)
@@ -260,14 +274,18 @@ export class BrokerBase implements AsyncDisposable {
     return Access.create(options, { registry: this.#parts.plugins, baseFolder, ...shared })
   }
 
-  readonly #abort = (): void => void this.close()
+  /** What could not be stored is in the log, and nobody awaits this. */
+  readonly #abort = (): void => void this.close().catch(() => {})
 
   /**
    * Ends everything: listeners, Connections (5.0 Clients are told 0x8B), timers, plugins, files. May be called at any time,
    * also twice; the broker can be started again afterwards.
    *
-   * @param options.timeoutMs how long all of it may take: Clients that have not read their last bytes after three quarters of
-   *   it are cut, plugins that have not closed at its end are left. Default 2000
+   * @param options.timeoutMs how long Clients and plugins may take: Clients that have not read their last bytes after three
+   *   quarters of it are cut, plugins that have not closed at its end are left. Default 2000. The Store has
+   *   `persistence.close-timeout` besides
+   * @throws {StoreError} `ERR_STORE_UNSTORED` if the Store could not write everything in its time, `ERR_STORE_CLOSE` if it has
+   *   not closed. Everything else is closed then, and the state is `closed`
    */
   close({ timeoutMs = DEFAULT_CLOSE_TIMEOUT_MS }: { timeoutMs?: number } = {}): Promise<void> {
     if (this.#state === 'new' || this.#state === 'closed') return Promise.resolve()
@@ -280,25 +298,31 @@ export class BrokerBase implements AsyncDisposable {
     this.#events.tell('closing', { connections: this.#server?.connections.size ?? 0 })
     const alive = stayAlive()
     if (this.#starting !== undefined) await this.#starting
-    await this.#stopParts(timeoutMs).finally(() => alive.cancel())
+    const { unstoredChanges, error } = await this.#stopParts(timeoutMs).finally(() => alive.cancel())
     this.#state = 'closed'
-    this.#events.tell('closed', {})
+    this.#events.tell('closed', { unstoredChanges })
+    if (error !== undefined) throw error
   }
 
-  async #stopParts(timeoutMs: number): Promise<void> {
-    const endsAtMs = this.#clock.now() + timeoutMs
+  async #stopParts(timeoutMs: number): Promise<Stopped> {
+    const beganAtMs = this.#clock.now()
     this.#sysTopics?.stop()
     this.#sysTopics = undefined
     this.#hostStreams.close()
     const closed = this.#listeners.close()
-    if (this.#server !== undefined) await this.#server.shutDown(timeoutMs * CONNECTIONS_SHARE)
+    const storeEnd = new StoreEnd(this.#current?.options.persistence?.closeTimeout ?? 0, this.#clock)
+    const unstored = await this.#server?.shutDown(timeoutMs * CONNECTIONS_SHARE, storeEnd.writingMs)
     await closed
     for (const subscription of [...this.#hostSubscriptions]) subscription.close()
-    await this.#current?.access.close(Math.max(0, endsAtMs - this.#clock.now()))
-    await this.#store?.close()
+    // A slow disk takes nothing of the time that plugins have.
+    const usedMs = Math.min(this.#clock.now() - beganAtMs, timeoutMs * CONNECTIONS_SHARE)
+    await this.#current?.access.close(timeoutMs - usedMs)
+    const error = this.#store === undefined ? undefined : await storeEnd.close(this.#store, unstored)
+    if (error !== undefined) this.#log.error({ err: error }, error.message)
     this.#store = undefined
     this.#server = undefined
     this.#current = undefined
+    return { unstoredChanges: unstored?.changes ?? 0, error }
   }
 
   [Symbol.asyncDispose](): Promise<void> {

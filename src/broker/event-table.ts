@@ -38,7 +38,12 @@ export const eventTable: { readonly [Name in EventName]: EventRow<Name> } = {
     description: 'The broker begins to close: Connections end with 0x8B.',
     fields: { connections: 'How many are open.' },
   },
-  closed: { description: 'Everything is closed.', fields: {} },
+  closed: {
+    description: 'Everything is closed.',
+    fields: {
+      unstoredChanges: 'How many changes the store could not write in its time (`persistence.close-timeout`).',
+    },
+  },
   clientConnected: {
     description: 'CONNACK 0x00 is on its way.',
     fields: {

@@ -30,7 +30,7 @@ export interface BrokerEvents {
   /** The broker begins to close: Connections end with 0x8B. */
   closing: { readonly connections: number }
   /** Everything is closed. */
-  closed: object
+  closed: { readonly unstoredChanges: number }
   /** CONNACK 0x00 is on its way. */
   clientConnected: { readonly client: Client; readonly sessionPresent: boolean; readonly cleanStart: boolean }
   /** A CONNECT, or a Network Connection before its CONNECT, was turned down. */

@@ -1081,6 +1081,16 @@ const persistenceRows = rows('persistence', [
     ...BYTES,
     description: 'The same for one Session.',
   },
+  {
+    key: 'close-timeout',
+    type: 'number',
+    default: 5,
+    unit: 'seconds',
+    min: 0.1,
+    max: DAY,
+    description:
+      'Time that a broker which stops waits for the disk. What is not stored by then is given up and reported; except at the level `memory`, nothing of it was acknowledged.',
+  },
 ])
 
 /** All keys, in the order of the reference page. */

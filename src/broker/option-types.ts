@@ -314,4 +314,6 @@ export interface PersistenceOptions {
   readonly maxRamBytes: number
   /** The same for one Session. In bytes. Default 524288. */
   readonly maxSessionRamBytes: number
+  /** Time that a broker which stops waits for the disk. What is not stored by then is given up and reported; except at the level `memory`, nothing of it was acknowledged. In seconds. Default 5. */
+  readonly closeTimeout: number
 }

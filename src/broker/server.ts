@@ -61,6 +61,7 @@ import { Router, type RouterSide } from './router.ts'
 import { handOn, handOver, type HandoverSide } from './shared-handover.ts'
 import { SessionEnding } from './session-ending.ts'
 import { Sessions, type Registration, type SessionsSide, type Will } from './sessions.ts'
+import type { Unstored } from './store-end.ts'
 import { StoreGate } from './store-gate.ts'
 import { StoreWaiters } from './store-waiters.ts'
 import { Subscribing } from './subscribing.ts'
@@ -426,11 +427,17 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
    * Ends all Connections, takes no new one, and stores what is left.
    *
    * @param timeoutMs Clients that have not taken their last bytes by then are cut
+   * @param writingMs what is not stored so long after that is given up
+   * @returns what was given up
    */
-  async shutDown(timeoutMs: number): Promise<void> {
+  async shutDown(timeoutMs: number, writingMs: number): Promise<Unstored | undefined> {
     await this.connections.shutDown(timeoutMs)
     this.publishing.stop()
-    await this.turn.settle()
+    const isStored = await this.turn.settle(writingMs)
+    this.#gate.close()
+    if (isStored) return undefined
+    const { changeCount, committedCount, uncommittedBytes } = this.turn
+    return { changes: changeCount - committedCount, bytes: uncommittedBytes, cause: this.#gate.health.cause }
   }
 
   gone(connection: Connection): void {

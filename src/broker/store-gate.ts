@@ -39,6 +39,7 @@ export class StoreGate implements TurnStore {
   #said: StoreHealth = WELL
   #fault: Error | undefined
   #health: StoreHealth = WELL
+  #isClosed = false
 
   /** @param changed called whenever `health` is another */
   constructor(store: Store, clock: Clock, log: Logger, changed: (health: StoreHealth) => void) {
@@ -76,6 +77,11 @@ export class StoreGate implements TurnStore {
     return done?.catch((error: unknown) => this.#writeAgain(changes, level, error as Error))
   }
 
+  /** Gives up what waits: the Store is not written any more. */
+  close(): void {
+    this.#isClosed = true
+  }
+
   #tryWrite(changes: readonly Change[], level: Durability): Promise<void> | undefined {
     try {
       return this.#store.write(changes, level) as Promise<void> | undefined
@@ -92,6 +98,8 @@ export class StoreGate implements TurnStore {
       this.#log.error({ err: cause }, `the store did not store ${changes.length} facts; tried again in ${delayMs} ms`)
       this.#fail(cause)
       await new Promise<void>((resolve) => void this.#clock.setTimer(delayMs, resolve))
+      // What is given up is never stored.
+      if (this.#isClosed) return new Promise<never>(() => {})
       try {
         await this.#tryWrite(changes, level)
         break

@@ -21,6 +21,7 @@
  */
 import type { Clock, Timer } from '../base/clock.ts'
 import { TimerWheel, type Timed } from '../base/timer-wheel.ts'
+import { within } from '../base/within.ts'
 import { Work, WorkBudget } from '../base/work.ts'
 import type { Connection } from '../protocol/connection.ts'
 import type { Change, Durability } from '../stores/store.ts'
@@ -61,7 +62,7 @@ export class Turn {
   readonly #line: WorkLine
   readonly #commits: Commits
   readonly #flushes: Flushes
-  /** False while the Store loads: nothing may act on what is only half there. */
+  /** False while the Store loads, since nothing may act on what is only half there; and once it was given up. */
   #isOpen = false
   #nowMs = -1
   #startedAtMs = 0
@@ -189,6 +190,11 @@ export class Turn {
     return this.#commits.committedCount
   }
 
+  /** Bytes that wait in RAM until they are stored. */
+  get uncommittedBytes(): number {
+    return this.#commits.uncommittedBytes
+  }
+
   /** True while more waits for the Store than the limit allows, or than it has room for: whoever adds to it waits. */
   get isStoreBehind(): boolean {
     const { uncommittedBytes } = this.#commits
@@ -232,6 +238,7 @@ export class Turn {
   // ---- the end ----
 
   readonly #end = (): void => {
+    if (!this.#isOpen) return
     this.#serve(false)
     this.#commits.endTurn()
     if (!this.isStoreBehind) this.onCaughtUp()
@@ -279,14 +286,24 @@ export class Turn {
     for (const run of due) run()
   }
 
-  /** Writes what is left, for a broker that closes: resolves when all of it is stored. */
-  async settle(): Promise<void> {
+  /**
+   * Writes what is left, for a broker that closes.
+   *
+   * @returns whether all of it was stored in time; otherwise it is given up, and no turn comes any more
+   */
+  async settle(timeoutMs: number): Promise<boolean> {
     this.#timer?.cancel()
-    if (!this.#isOpen) return
-    while (this.changeCount > this.committedCount || this.#nowMs >= 0) {
+    if (!this.#isOpen) return true
+    const isStored = await within(this.#writeAll(), timeoutMs, this.#clock)
+    this.#timer?.cancel()
+    if (!isStored) this.#isOpen = false
+    return isStored
+  }
+
+  async #writeAll(): Promise<void> {
+    while (this.#isOpen && (this.changeCount > this.committedCount || this.#nowMs >= 0)) {
       await new Promise<void>((resolve) => this.#clock.atEndOfTurn(resolve))
       if (this.#commits.isUnderWay) await new Promise<void>((resolve) => this.whenCommitted(resolve))
     }
-    this.#timer?.cancel()
   }
 }

@@ -3,5 +3,6 @@ import { runProgram } from './program.ts'
 import { processTerminal } from './terminal.ts'
 
 const code = await runProgram(process.argv.slice(2), processTerminal())
-if (code > 128) process.exit(code) // a second signal: whatever is still open is left behind
+// A second signal, or a disk that does not answer: whatever is still open is left behind.
+if (code >= 3) process.exit(code)
 process.exitCode = code

@@ -5,7 +5,11 @@
  * @module
  */
 import { constants } from 'node:os'
+import { StoreError } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
+
+/** Stopped, but the disk did not take everything. */
+const UNSTORED = 3
 
 /** What is served: of a Broker, what this needs. */
 export interface Served {
@@ -32,7 +36,8 @@ export interface ServeOptions {
 /**
  * Serves until a signal ends it.
  *
- * @returns the exit code: 0 after a clean stop, 128 and the signal's number after a second signal
+ * @returns the exit code: 0 after a clean stop, 3 if not everything could be stored, 128 and the signal's number after a second
+ *   signal
  */
 export async function serve(broker: Served, { log, signals, announcements, reload }: ServeOptions): Promise<number> {
   const firstStop = nextStop(signals)
@@ -54,11 +59,17 @@ export async function serve(broker: Served, { log, signals, announcements, reloa
   const secondStop = nextStop(signals)
   log.info({ signal }, `${signal}: stopping; a second signal stops at once`)
   const code = await Promise.race([
-    broker.close().then(() => 0),
+    broker.close().then(() => 0, unstored),
     secondStop.then((second) => 128 + constants.signals[second]),
   ])
-  log.info(code === 0 ? 'stopped' : 'stopped at once')
+  log.info(code > 128 ? 'stopped at once' : code === 0 ? 'stopped' : 'stopped; not everything could be stored')
   return code
+}
+
+/** The broker has logged what. */
+function unstored(error: unknown): number {
+  if (error instanceof StoreError) return UNSTORED
+  throw error
 }
 
 /** The next signal that asks for an end. */

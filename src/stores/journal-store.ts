@@ -179,11 +179,15 @@ export class JournalStore implements Store {
     return this.#payloads.read(messageNumbers)
   }
 
+  /** @throws {StoreError} `ERR_STORE_UNSTORED` if the disk did not take what waited; everything is closed nevertheless */
   async close(): Promise<void> {
     await this.#running?.maintenance.close()
-    await this.#running?.journal.close()
-    await this.#files.close()
-    await this.#closeDisk()
+    try {
+      await this.#running?.journal.close()
+    } finally {
+      await this.#files.close()
+      await this.#closeDisk()
+    }
   }
 
   stats(): StoreStats {

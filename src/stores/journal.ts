@@ -12,6 +12,7 @@
  * @module
  */
 import type { Timer } from '../base/clock.ts'
+import { StoreError } from '../base/errors.ts'
 import type { WallTime } from '../base/wall-time.ts'
 import { Batch, deferred } from './batch.ts'
 import { headerBytes, RecordKind } from './frame.ts'
@@ -70,6 +71,9 @@ export class Journal {
   #running = false
   #closing = false
   #gaveUp = deferred()
+  /** What closing had to give up. */
+  #unstored: StoreError | undefined
+  #backOff: BackOff | undefined
   #syncTimer: Timer | undefined
   #rotations: ((rotation: Rotation) => void)[] = []
 
@@ -146,12 +150,18 @@ export class Journal {
     })
   }
 
-  /** Commits what waits. A disk that fails is not waited for: what was not acknowledged is given up, and logged. */
+  /**
+   * Commits what waits. A disk that fails is tried once more, and not waited for.
+   *
+   * @throws {StoreError} `ERR_STORE_UNSTORED` for what is given up
+   */
   async close(): Promise<void> {
     this.#closing = true
     this.#syncTimer?.cancel()
+    this.#backOff?.end()
     await Promise.race([this.flush(), this.#gaveUp.promise])
     await this.#line.close()
+    if (this.#unstored !== undefined) throw this.#unstored
   }
 
   #kick(): void {
@@ -280,6 +290,7 @@ export class Journal {
   async #startOver(error: Error): Promise<boolean> {
     const { log, metrics, health, clock } = this.#options
     const backOff = new BackOff(clock)
+    this.#backOff = backOff
     if (await this.#wroteFromReserve(error)) return true
     health(error)
     for (let cause: unknown = error; ;) {
@@ -293,7 +304,8 @@ export class Journal {
       }
       if (isFull(cause)) await this.#options.space.ranOut(cause)
       if (this.#closing) {
-        log.error(`closed with ${this.uncommittedBytes} bytes of Changes that could not be stored`)
+        const unstored = `closed with ${this.uncommittedBytes} bytes of changes that could not be stored`
+        this.#unstored = new StoreError('ERR_STORE_UNSTORED', `${unstored}: ${(cause as Error).message}`, { cause })
         this.#gaveUp.resolve()
         return false
       }

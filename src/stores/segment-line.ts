@@ -7,7 +7,7 @@
  *
  * @module
  */
-import type { Clock } from '../base/clock.ts'
+import type { Clock, Timer } from '../base/clock.ts'
 import type { Disk, DiskFile } from '../base/disk.ts'
 import type { Logger } from '../base/log.ts'
 import { encodeHeader, formatVersion } from './frame.ts'
@@ -50,6 +50,8 @@ interface Segment {
 export class BackOff {
   #clock: Clock
   #delayMs = retryFirstMs
+  #timer: Timer | undefined
+  #resolve: () => void = () => {}
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -58,7 +60,16 @@ export class BackOff {
   async wait(): Promise<void> {
     const delayMs = this.#delayMs
     this.#delayMs = Math.min(delayMs * 2, retryLastMs)
-    await new Promise<void>((resolve) => void this.#clock.setTimer(delayMs, resolve))
+    await new Promise<void>((resolve) => {
+      this.#resolve = resolve
+      this.#timer = this.#clock.setTimer(delayMs, resolve)
+    })
+  }
+
+  /** Ends a wait, for a store that closes. */
+  end(): void {
+    this.#timer?.cancel()
+    this.#resolve()
   }
 }
 
@@ -73,6 +84,7 @@ export class SegmentLine {
   /** The newest segment that something durable is in, and how much of it is durable. */
   #trusted: { readonly number: number; readonly size: number }
   #making: Promise<void> | undefined
+  #backOff: BackOff | undefined
   /** While starting over, and when closed, no next segment is made. */
   #paused = false
 
@@ -121,9 +133,7 @@ export class SegmentLine {
     records: readonly Uint8Array[],
     moved: (segment: number) => void,
   ): Promise<void> {
-    this.#paused = true
-    await this.#making
-    await this.dropNext()
+    await this.#pause()
     await this.#cut(this.current, this.current?.file.size ?? 0)
     const failed = this.current
     const fresh = await this.#writeWhole(firstSequence, records)
@@ -137,7 +147,12 @@ export class SegmentLine {
 
   /** Makes no further segment, and takes away the one that was made and not needed. */
   async close(): Promise<void> {
+    await this.#pause()
+  }
+
+  async #pause(): Promise<void> {
     this.#paused = true
+    this.#backOff?.end()
     await this.#making
     await this.dropNext()
   }
@@ -163,6 +178,7 @@ export class SegmentLine {
 
   async #makeUntilDone(): Promise<void> {
     const backOff = new BackOff(this.#options.clock)
+    this.#backOff = backOff
     while (!this.#paused) {
       try {
         this.next = await this.#make()

@@ -192,6 +192,7 @@ export interface Store {
    * becomes of the others. It rejects where nothing can be read now, and reading later may succeed.
    */
   read(messageNumbers: readonly number[]): MaybePromise<readonly (Uint8Array | undefined)[]>
+  /** Writes what waits, if it can; the broker waits for a limited time. Rejects with what was not stored. */
   close(): Promise<void>
   /** How it does, where it tells: the manual's table says what each figure means. */
   figures?(): StoreFigures

@@ -192,7 +192,7 @@ describe(`disks that fail (STORE_SEED=${seed})`, () => {
     run.check(await reopened(disk), `STORE_SEED=${seed}`)
   })
 
-  test('closing while the disk fails gives up, and what was acknowledged is there', async () => {
+  test('closing while the disk fails gives up and rejects, and what was acknowledged is there', async () => {
     const disk = new MemoryDisk()
     const store = memoryStore(disk)
     await store.load(() => undefined)
@@ -202,7 +202,7 @@ describe(`disks that fail (STORE_SEED=${seed})`, () => {
       if (operation === 'append') throw new StoreError('ERR_STORE_DISK', 'fails for good')
     }
     void store.write([{ kind: 'retained-cleared', topicName: 'nothing' }], 'disk')
-    await store.close()
+    await assert.rejects(store.close(), { code: 'ERR_STORE_UNSTORED', message: /bytes of changes .*: fails for good/ })
     run.check(await reopened(disk.crash()), `STORE_SEED=${seed}`)
   })
 

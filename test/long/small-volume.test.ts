@@ -27,10 +27,13 @@ function smallVolume(context: TestContext): string | undefined {
   return path
 }
 
-async function startBroker(config: string): Promise<{ readonly broker: ChildProcess; readonly url: string }> {
-  const broker = spawn(process.execPath, [PROGRAM, 'start', '--config', config], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
+async function startBroker(
+  config: string,
+  shell?: string,
+): Promise<{ readonly broker: ChildProcess; readonly url: string }> {
+  const command = [process.execPath, PROGRAM, 'start', '--config', config]
+  if (shell !== undefined) command.unshift('bash', '-c', `${shell}; exec "$@"`, 'bash')
+  const broker = spawn(command[0]!, command.slice(1), { stdio: ['ignore', 'pipe', 'inherit'] })
   const url = await new Promise<string>((resolve, reject) => {
     broker.once('exit', (code) => reject(new Error(`the broker ended with ${code}`)))
     createInterface({ input: broker.stdout! }).on('line', (line) => {
@@ -118,5 +121,35 @@ test(
       assert.equal(await drain(url), count, `round ${round}`)
     }
     await stop(broker, 'SIGTERM')
+  },
+)
+
+test(
+  'a disk that writes nothing any more: SIGTERM ends the program in its time, with exit code 3',
+  TIMEOUT,
+  async (context) => {
+    const config = join(scratchFolder(), 'sluice.yaml')
+    const persistence = { path: 'data', 'close-timeout': 1 }
+    writeFileSync(config, JSON.stringify({ listeners: { default: { bind: '127.0.0.1:0' } }, persistence }))
+    // No file may grow beyond 100 kB: then what is larger can be written nowhere.
+    let { broker, url } = await startBroker(config, "trap '' XFSZ; ulimit -f 100")
+    context.after(() => broker.kill('SIGKILL'))
+    const publisher = await mqtt.connectAsync(url, { ...options, clean: true, clientId: 'publisher' })
+    await publisher.publishAsync('kept', 'acknowledged', { qos: 1, retain: true })
+    publisher.publish('kept', Buffer.alloc(200_000), { qos: 1, retain: true })
+    await new Promise((resolve) => setTimeout(resolve, 500))
+    const beganAt = performance.now()
+    assert.equal(await stop(broker, 'SIGTERM'), 3)
+    assert.ok(performance.now() - beganAt < 30_000)
+    publisher.end(true)
+    ;({ broker, url } = await startBroker(config))
+    const reader = mqtt.connect(url, { ...options, clean: true, clientId: 'reader' })
+    reader.subscribe('kept', { qos: 1 })
+    const payload = await new Promise<string>((resolve) => {
+      reader.once('message', (_, bytes) => resolve(bytes.toString()))
+    })
+    assert.equal(payload, 'acknowledged')
+    await reader.endAsync()
+    assert.equal(await stop(broker, 'SIGTERM'), 0)
   },
 )

@@ -1,18 +1,10 @@
 import assert from 'node:assert/strict'
 import { EventEmitter } from 'node:events'
 import { test } from 'node:test'
-import type { LogMethod, Logger } from '../../../src/base/log.ts'
+import { StoreError } from '../../../src/base/errors.ts'
 import { serve } from '../../../src/cli/serve.ts'
 import type { Served } from '../../../src/cli/serve.ts'
-
-/** Keeps the sentences. */
-function listLogger(): Logger & { readonly lines: string[] } {
-  const lines: string[] = []
-  const method: LogMethod = (first: object | string, second?: string) => {
-    lines.push(second ?? (first as string))
-  }
-  return { lines, debug: method, info: method, warn: method, error: method }
-}
+import { listLogger } from '../../support/list-logger.ts'
 
 const broker: Served = {
   listeners: [{ name: 'a', urls: ['mqtt://127.0.0.1:1'] }],
@@ -36,6 +28,17 @@ test('says where it listens and what else is to be said, and stops cleanly on th
     assert.equal(await served, 0)
     assert.deepEqual(log.lines.slice(2), [`${name}: stopping; a second signal stops at once`, 'stopped'])
   }
+})
+
+test('a stop that could not store everything ends with a code of its own', async () => {
+  const log = listLogger()
+  const signals = new EventEmitter()
+  const unstored = { ...broker, close: () => Promise.reject(new StoreError('ERR_STORE_UNSTORED', '3 changes …')) }
+  const served = serve(unstored, { log, signals, announcements: [], reload: () => Promise.resolve() })
+  await turn()
+  signals.emit('SIGTERM', 'SIGTERM')
+  assert.equal(await served, 3)
+  assert.equal(log.lines.at(-1), 'stopped; not everything could be stored')
 })
 
 test('a second signal does not wait for the end of the first', async () => {

@@ -1,0 +1,202 @@
+/** A broker that closes over a Store that cannot write: it ends in time, and reports what was not stored. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { StoreError } from '../../../src/base/errors.ts'
+import { PacketType } from '../../../src/codec/packets.ts'
+import { MemoryDisk } from '../../../src/stores/memory-disk.ts'
+import { Broker } from '../../../src/create-broker.ts'
+import type { Store } from '../../../src/stores/store.ts'
+import { TestBroker } from '../../support/test-broker.ts'
+import { listLogger } from '../../support/list-logger.ts'
+import { VirtualClock } from '../../support/virtual-clock.ts'
+
+const FOREVER = { sessionExpiryInterval: 0xffff_ffff }
+/** What Clients, and then the disk, have by default. */
+const LONGEST_MS = 2000 + 5000
+
+interface Closed {
+  readonly error: StoreError | undefined
+  readonly tookMs: number
+}
+
+/** Closes in virtual time; a close that never ends fails the test after an hour. */
+async function close(broker: TestBroker, before: (atMs: number) => void = () => undefined): Promise<Closed> {
+  const { clock } = broker
+  const startedAtMs = clock.now()
+  let closed: Closed | undefined
+  const ended = (error: StoreError | undefined): void => void (closed = { error, tookMs: clock.now() - startedAtMs })
+  broker.broker.close().then(() => ended(undefined), ended)
+  for (;;) {
+    for (let round = 0; round < 5 && closed === undefined; round++) {
+      await new Promise((resolve) => setImmediate(resolve))
+      clock.runTurns()
+    }
+    if (closed !== undefined) return closed
+    assert.ok(clock.now() - startedAtMs < 60_000, 'close() has not ended after a minute')
+    before(clock.now() - startedAtMs)
+    clock.advance(100)
+  }
+}
+
+/** A broker with one message for an absent reader that is stored, and one that was not: the disk had failed by then. */
+async function failing(disk: MemoryDisk, how: 'rejects' | 'never answers', settings: object = {}): Promise<TestBroker> {
+  const broker = await TestBroker.start({ persistence: {} }, { disk, ...settings })
+  const reader = broker.connect({ clientId: 'reader', cleanStart: false, properties: FOREVER })
+  await broker.settle()
+  reader.subscribe('queue', 1)
+  await broker.settle()
+  reader.drop()
+  await broker.settle()
+  const publisher = broker.connect({ clientId: 'publisher' })
+  publisher.publish('queue', 'stored', 1)
+  await broker.settle()
+  const puback = publisher.takeFirst(PacketType.PUBACK)
+  assert.ok(puback?.type === PacketType.PUBACK && puback.reasonCode === 0)
+  fail(disk, how)
+  publisher.publish('queue', 'not stored', 1)
+  await broker.settle()
+  assert.equal(publisher.takeFirst(PacketType.PUBACK), undefined, 'nothing is acknowledged that is not stored')
+  return broker
+}
+
+function fail(disk: MemoryDisk, how: 'rejects' | 'never answers'): void {
+  disk.options.before = (operation) => {
+    if (operation === 'read' || operation === 'remove') return
+    if (how === 'never answers') return new Promise<void>(() => undefined)
+    throw new StoreError('ERR_STORE_DISK', 'cannot write journal-00000001.log: input/output error')
+  }
+}
+
+for (const how of ['rejects', 'never answers'] as const) {
+  test(`a disk that ${how}: close() ends within its time, and reports what was not stored`, async () => {
+    const disk = new MemoryDisk()
+    const log = listLogger()
+    const broker = await failing(disk, how, { logger: log })
+    const events: object[] = []
+    broker.broker.on('closed', (event) => events.push(event))
+    const { error, tookMs } = await close(broker)
+    assert.ok(tookMs <= LONGEST_MS, `${tookMs} ms`)
+    assert.equal(error?.code, 'ERR_STORE_UNSTORED')
+    assert.match(
+      error.message,
+      /^\d+ changes \(\d+ bytes\) could not be stored within 5 s \(persistence\.close-timeout\)/,
+    )
+    assert.match(error.message, how === 'rejects' ? /input\/output error/ : /the store has not answered/)
+    assert.deepEqual(events, [{ unstoredChanges: Number(/^\d+/.exec(error.message)![0]) }])
+    assert.equal(broker.broker.state, 'closed')
+    assert.ok(log.lines.includes(error.message))
+
+    const next = await TestBroker.start({ persistence: {} }, { disk: disk.kill() })
+    const reader = next.connect({ clientId: 'reader', cleanStart: false, properties: FOREVER })
+    await next.settle()
+    const got = reader.receiveAll().map(({ payload }) => Buffer.from(payload).toString())
+    assert.equal(got[0], 'stored', 'what was acknowledged is there')
+    await next.close()
+  })
+}
+
+test('persistence.close-timeout says how long a close waits for the disk', async () => {
+  const disk = new MemoryDisk()
+  const broker = await TestBroker.start({ persistence: { 'close-timeout': 30 } }, { disk })
+  broker.connect({ clientId: 'reader', cleanStart: false, properties: FOREVER })
+  await broker.settle()
+  fail(disk, 'never answers')
+  const { error, tookMs } = await close(broker)
+  assert.equal(error?.code, 'ERR_STORE_UNSTORED')
+  assert.ok(tookMs > 20_000 && tookMs <= 32_000, `${tookMs} ms`)
+})
+
+test('a disk that writes again while the broker closes has everything, and close() resolves', async () => {
+  const disk = new MemoryDisk()
+  const broker = await failing(disk, 'rejects')
+  const { error } = await close(broker, (atMs) => {
+    if (atMs >= 1000) delete disk.options.before
+  })
+  assert.equal(error, undefined)
+  const next = await TestBroker.start({ persistence: {} }, { disk: disk.kill() })
+  const reader = next.connect({ clientId: 'reader', cleanStart: false, properties: FOREVER })
+  await next.settle()
+  assert.deepEqual(
+    reader.receiveAll().map(({ payload }) => Buffer.from(payload).toString()),
+    ['stored', 'not stored'],
+  )
+  await next.close()
+})
+
+test('a broker that gave up on its disk starts again once that works', async () => {
+  const disk = new MemoryDisk()
+  const broker = await failing(disk, 'rejects')
+  assert.notEqual((await close(broker)).error, undefined)
+  delete disk.options.before
+  await broker.broker.start()
+  broker.clock.runTurns()
+  assert.equal(broker.broker.state, 'started')
+  assert.equal((await close(broker)).error, undefined)
+})
+
+const never = (): Promise<never> => new Promise(() => undefined)
+const hostStores: readonly (readonly [string, Partial<Store>, string])[] = [
+  ['whose write never ends', { write: never }, 'ERR_STORE_UNSTORED'],
+  ['whose write rejects', { write: () => Promise.reject(new Error('no')) }, 'ERR_STORE_UNSTORED'],
+  ['whose close never ends', { close: never }, 'ERR_STORE_CLOSE'],
+  ['whose close rejects', { close: () => Promise.reject(new Error('no')) }, 'ERR_STORE_CLOSE'],
+]
+for (const [what, methods, code] of hostStores) {
+  test(`a store of the host program ${what}: close() ends within its time`, async () => {
+    let writes = 0
+    const write = methods.write ?? ((): undefined => undefined)
+    const store: Store = {
+      keeps: true,
+      load: () => Promise.resolve({ lastSessionNumber: 0, lastMessageNumber: 0, newestRecordMs: 0 }),
+      read: () => [],
+      close: () => Promise.resolve(),
+      ...methods,
+      write: (...batch) => (writes++, write(...batch)),
+    }
+    const broker = await TestBroker.start({ persistence: {} }, { store })
+    broker.connect({ clientId: 'reader', cleanStart: false, properties: FOREVER })
+    await broker.settle()
+    const { error, tookMs } = await close(broker)
+    assert.equal(error?.code, code)
+    assert.ok(tookMs <= LONGEST_MS, `${tookMs} ms`)
+    const before = writes
+    for (let round = 0; round < 100; round++) {
+      broker.advance(1000)
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    assert.equal(writes, before, 'a store that was closed is left alone')
+  })
+}
+
+test('a signal that closes the broker over a failing disk: the log has it, and nothing is left unhandled', async () => {
+  const controller = new AbortController()
+  const log = listLogger()
+  const broker = await failing(new MemoryDisk(), 'rejects', { logger: log, signal: controller.signal })
+  controller.abort()
+  for (let round = 0; round < 200 && broker.broker.state !== 'closed'; round++) {
+    await broker.settle()
+    broker.advance(100)
+  }
+  assert.equal(broker.broker.state, 'closed')
+  assert.equal(log.lines.filter((line) => line.includes('could not be stored within')).length, 1)
+})
+
+test('close() while a store loads: the load is given up, and nothing is changed', async () => {
+  const disk = new MemoryDisk()
+  const first = await TestBroker.start({ persistence: {} }, { disk })
+  for (let at = 0; at < 3000; at++) void first.broker.publish(`t/${at}`, Buffer.alloc(1000), { retain: true })
+  await first.close()
+  const before = disk.usedBytes
+  const clock = new VirtualClock()
+  const broker = new Broker({ listeners: {}, persistence: {} }, { disk, clock })
+  let reads = 0
+  let closed: Promise<void> | undefined
+  disk.options.before = (operation) => {
+    if (operation === 'read' && ++reads === 3) closed = broker.close()
+  }
+  await assert.rejects(broker.start(), /closed while it started/)
+  await closed
+  assert.equal(broker.state, 'closed')
+  assert.ok(reads < 6, `${reads} reads`)
+  assert.equal(disk.usedBytes, before)
+})
