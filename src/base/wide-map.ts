@@ -106,20 +106,26 @@ export class WideMap<Value> {
    * once; what comes or goes may come or not, so that an entry that was deleted may still come; and the walk ends.
    */
   *values(): Generator<Value, void, undefined> {
-    yield* valuesOf(this.#root)
+    for (const leaf of leavesOf(this.#root)) yield* asManyAs(leaf.size, leaf.values())
+  }
+
+  /** The same with their keys. */
+  *entries(): Generator<readonly [string, Value], void, undefined> {
+    for (const leaf of leavesOf(this.#root)) yield* asManyAs(leaf.size, leaf.entries())
   }
 }
 
-function* valuesOf<Value>(part: Node<Value> | Leaf<Value>): Generator<Value, void, undefined> {
-  if (part instanceof Node) {
-    for (let slot = 0; slot < PARTS; slot++) yield* valuesOf(part.parts[slot]!)
-    return
-  }
-  // A Map's iterator sees what is added meanwhile, but last. A leaf that is divided meanwhile stays as it was.
-  let left = part.size
-  for (const value of part.values()) {
+function* leavesOf<Value>(part: Node<Value> | Leaf<Value>): Generator<Leaf<Value>, void, undefined> {
+  if (part instanceof Map) yield part
+  else for (let slot = 0; slot < PARTS; slot++) yield* leavesOf(part.parts[slot]!)
+}
+
+/** A Map's iterator sees what is added meanwhile, but last. A leaf that is divided meanwhile stays as it was. */
+function* asManyAs<Item>(count: number, items: Iterable<Item>): Generator<Item, void, undefined> {
+  let left = count
+  for (const item of items) {
     if (left-- === 0) return
-    yield value
+    yield item
   }
 }
 

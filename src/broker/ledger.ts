@@ -12,6 +12,7 @@
 import type { Clock } from '../base/clock.ts'
 import { sizeOfText } from '../base/memory-account.ts'
 import { WallTime } from '../base/wall-time.ts'
+import { WideMap } from '../base/wide-map.ts'
 import { noPropertyList, withProperties } from '../codec/property-list.ts'
 import { noProperties } from '../codec/properties.ts'
 import type { ApplicationMessage } from '../protocol/application-message.ts'
@@ -64,7 +65,7 @@ export class Ledger implements SessionLedger {
   #newest: UntoldEntry | undefined
   #newestChange = 0
   /** The Change that ended a Client's last Session, until it is stored. */
-  readonly #endings = new Map<string, number>()
+  readonly #endings = new WideMap<number>()
   readonly #turn: Turn
   readonly #clock: Clock
   readonly #rules: DurabilityRules

@@ -11,6 +11,7 @@
  *
  * @module
  */
+import { WideMap } from '../base/wide-map.ts'
 import { networkOf } from './address.ts'
 import type { ListenerState } from './connection-notes.ts'
 import type { Current } from './current.ts'
@@ -40,7 +41,7 @@ export interface LobbyParts {
 
 export class Lobby {
   readonly #parts: LobbyParts
-  readonly #networks = new Map<string, Network>()
+  readonly #networks = new WideMap<Network>()
   readonly #newcomers = new Holders<Newcomer>()
 
   constructor(parts: LobbyParts) {

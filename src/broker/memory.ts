@@ -10,6 +10,7 @@
  * @module
  */
 import { MemoryAccount } from '../base/memory-account.ts'
+import { WideMap } from '../base/wide-map.ts'
 import type { Client } from '../protocol/client.ts'
 import { networkOf } from './address.ts'
 import type { ProcessMemory } from './process-memory.ts'
@@ -43,7 +44,7 @@ export class Memory {
   /** The broker's account: everything is charged to it. */
   readonly whole: MemoryAccount
   readonly #process: ProcessMemory
-  readonly #users = new Map<string, MemoryAccount>()
+  readonly #users = new WideMap<MemoryAccount>()
   #userLimit = 0
   #ipv6PrefixLength = 0
   /** Accounts whose limit was reported, and that have had no room since. */
@@ -65,7 +66,7 @@ export class Memory {
     const { whole } = this
     whole.limit = maxMemory ?? Math.floor((this.#process.availableBytes * SHARE_OF_PROCESS) / WORKERS)
     this.#userLimit = maxMemoryPerUser ?? Math.floor(whole.limit * SHARE_OF_USER)
-    for (const [key, account] of this.#users) account.limit = key === NOBODY ? 0 : this.#userLimit
+    for (const [key, account] of this.#users.entries()) account.limit = key === NOBODY ? 0 : this.#userLimit
   }
 
   /** The account of whoever that is. */
@@ -87,7 +88,7 @@ export class Memory {
 
   /** Forgets accounts that nothing is charged to: nobody has a Session then. */
   #sweep(): void {
-    for (const [key, { bytes }] of this.#users) if (bytes === 0) this.#users.delete(key)
+    for (const [key, { bytes }] of this.#users.entries()) if (bytes === 0) this.#users.delete(key)
     this.#sweepAt = Math.max(FEW_USERS, this.#users.size * 2)
   }
 

@@ -172,11 +172,12 @@ export class Restoring {
     this.#messages = new RestoredMessages()
   }
 
-  /** @param begin starts the wait of each Session, with the times that were stored */
+  /** @param begin starts the wait of each Session, in the order in which they were made, with the times that were stored */
   finish(
     begin: (registration: Registration, expiresAtMs: number | undefined, willDueAtMs: number | undefined) => void,
   ): void {
-    for (const registration of this.#registrations.values()) {
+    for (const sessionNumber of Float64Array.from(this.#registrations.keys()).sort()) {
+      const registration = this.#registrations.get(sessionNumber)!
       begin(registration, this.#expiresAtMs.get(registration), this.#willDueAtMs.get(registration))
     }
   }

@@ -10,6 +10,7 @@
  * @module
  */
 import { sizeOfText, type MemoryAccount } from '../base/memory-account.ts'
+import { WideMap } from '../base/wide-map.ts'
 import { Work, type WorkBudget } from '../base/work.ts'
 import type { QoS } from '../codec/packets.ts'
 import type { ApplicationMessage } from '../protocol/application-message.ts'
@@ -62,7 +63,7 @@ const NO_MEMBER = { clientId: '' }
 export class Router {
   readonly #trie = new TopicTrie<Subscription | SharedGroup>()
   readonly #topics: MatchCache<Routes>
-  readonly #groups = new Map<string, SharedGroup>()
+  readonly #groups = new WideMap<SharedGroup>()
   readonly #side: RouterSide
   /** The broker's account, which subscriptions and the trie are charged to. */
   readonly #memory: MemoryAccount

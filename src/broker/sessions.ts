@@ -10,6 +10,8 @@
  *
  * @module
  */
+import { LinkedList, type Linked } from '../base/linked-list.ts'
+import { WideMap } from '../base/wide-map.ts'
 import type { WillFields } from '../codec/packets.ts'
 import type { PropertyList } from '../codec/property-list.ts'
 import type { Client } from '../protocol/client.ts'
@@ -50,9 +52,14 @@ export interface SessionsSide {
 }
 
 /** One Session and what hangs on it. */
-export class Registration implements Expiring {
+export class Registration implements Expiring, Linked<Registration> {
   deadlineMs = 0
   wheelIndex = -1
+  previous: Registration | undefined = undefined
+  next: Registration | undefined = undefined
+  /** It has no Connection, and waits in the list of the holder that it had when that ended, if any. */
+  isAway = false
+  awayOf: Holder | undefined = undefined
   readonly session: Session
   connection: Connection | undefined = undefined
   /** The Client of the present or latest Connection. */
@@ -114,15 +121,15 @@ interface Holder {
   readonly name: string
   kept: number
   /** Those without a Connection, the longest absent first. */
-  readonly away: Set<Registration>
+  readonly away: LinkedList<Registration>
 }
 
 export class Sessions {
   limits: SessionsLimits
-  readonly #byClientId = new Map<string, Registration>()
-  /** Without a Connection, the longest absent first. */
-  readonly #away = new Set<Registration>()
-  readonly #holders = new Map<string, Holder>()
+  readonly #byClientId = new WideMap<Registration>()
+  readonly #holders = new WideMap<Holder>()
+  /** Sessions without a Connection. */
+  #away = 0
   /** Sessions that outlive their Connections. */
   #kept = 0
   readonly #turn: Turn
@@ -141,14 +148,15 @@ export class Sessions {
   }
 
   get awayCount(): number {
-    return this.#away.size
+    return this.#away
   }
 
   get(clientId: string): Registration | undefined {
     return this.#byClientId.get(clientId)
   }
 
-  all(): IterableIterator<Registration> {
+  /** In no particular order. They may come and go meanwhile: those that stay come once. */
+  all(): Iterable<Registration> {
     return this.#byClientId.values()
   }
 
@@ -258,13 +266,19 @@ export class Sessions {
   }
 
   #enterAway(registration: Registration): void {
-    this.#away.add(registration)
-    registration.holder?.away.add(registration)
+    if (registration.isAway) return
+    this.#away++
+    registration.isAway = true
+    registration.awayOf = registration.holder
+    registration.awayOf?.away.push(registration)
   }
 
   #leaveAway(registration: Registration): void {
-    this.#away.delete(registration)
-    registration.holder?.away.delete(registration)
+    if (!registration.isAway) return
+    this.#away--
+    registration.isAway = false
+    registration.awayOf?.away.remove(registration)
+    registration.awayOf = undefined
   }
 
   // ---- whose they are ----
@@ -276,7 +290,7 @@ export class Sessions {
     if (registration.holder?.name === name) return
     this.#discount(registration)
     if (name === undefined) return
-    const holder = this.#holders.get(name) ?? { name, kept: 0, away: new Set() }
+    const holder = this.#holders.get(name) ?? { name, kept: 0, away: new LinkedList<Registration>() }
     this.#holders.set(name, holder)
     holder.kept++
     this.#kept++
@@ -308,7 +322,7 @@ export class Sessions {
     let ended = 0
     // Two for one that comes, so that a lowered limit, too, is reached without a long turn.
     while (ended < 2 && this.#isFull(name, existing)) {
-      const longest = this.#holders.get(name)?.away.values().next().value
+      const longest = this.#holders.get(name)?.away.first
       if (longest === undefined) break
       this.#metrics.sessionsEndedAtLimit++
       this.end(longest, 'session limit')

@@ -14,6 +14,8 @@
  * @module
  */
 import { invariant } from '../base/errors.ts'
+import { NumberMap } from '../base/number-map.ts'
+import { WideMap } from '../base/wide-map.ts'
 import { LiveSession } from './live-session.ts'
 import { MessageIndex } from './message-index.ts'
 import { SegmentUsage } from './segment-usage.ts'
@@ -22,10 +24,10 @@ import type { Change, EntryRecord, WillRecord } from './store.ts'
 export class LiveState {
   readonly usage = new SegmentUsage()
   readonly messages = new MessageIndex(this.usage)
-  #sessions = new Map<number, LiveSession>()
+  readonly #sessions = new NumberMap<LiveSession>()
   /** Apart from Sessions: a Will is kept whatever the Session Expiry, so its Session may not be stored. */
-  #wills = new Map<number, WillRecord>()
-  #retained = new Map<string, number>()
+  readonly #wills = new NumberMap<WillRecord>()
+  readonly #retained = new WideMap<number>()
   #ended: { readonly session: LiveSession; after: number }[] = []
   /** Whether an entry that cannot be queued is our own mistake: not so at start, see above. */
   strict = false
@@ -142,7 +144,8 @@ export class LiveState {
   /** What refers to messages. */
   *messageFacts(): Generator<Change> {
     for (const session of this.#sessions.values()) yield* session.entryFacts()
-    for (const [topicName, messageNumber] of this.#retained) yield { kind: 'retained', topicName, messageNumber }
+    for (const [topicName, messageNumber] of this.#retained.entries())
+      yield { kind: 'retained', topicName, messageNumber }
   }
 
   /** Drops what refers to a message that no segment has: what a repair is left with. Gives what was dropped. */

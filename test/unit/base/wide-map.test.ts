@@ -31,6 +31,11 @@ test('it behaves as a Map, small and divided', () => {
     }),
   )
   assert.deepEqual([...base.values()].toSorted(order), [...model.values()].toSorted(order))
+  const entries = [...base.entries()].toSorted(([one], [other]) => (one < other ? -1 : 1))
+  assert.deepEqual(
+    entries,
+    [...model].toSorted(([one], [other]) => (one < other ? -1 : 1)),
+  )
 })
 
 function order(one: number, other: number): number {
