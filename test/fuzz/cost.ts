@@ -146,20 +146,34 @@ function pass(broker: TestBroker, incoming: Incoming, bytes: Uint8Array): void {
   broker.clock.runTurns()
 }
 
-/** Topic Filters that stand there, or seem to, if this is one SUBSCRIBE or UNSUBSCRIBE. */
+/** Topic Filters that stand there, or seem to, in packets one after the other. */
 function filtersIn(bytes: Uint8Array, version: ProtocolVersion): number {
-  const type = bytes[0]! >> 4
-  if (type !== PacketType.SUBSCRIBE && type !== PacketType.UNSUBSCRIBE) return 0
-  let at = endOfInteger(bytes, 1) + 2
-  if (version === 5) {
-    const end = endOfInteger(bytes, at)
-    at = end + bytes.subarray(at, end).reduceRight((length, byte) => length * 128 + (byte & 0x7f), 0)
-  }
   let count = 0
-  for (; at + 2 <= bytes.length; count++) {
-    at += 2 + ((bytes[at]! << 8) | bytes[at + 1]!) + (type === PacketType.SUBSCRIBE ? 1 : 0)
+  for (let start = 0; start < bytes.length;) {
+    const body = endOfInteger(bytes, start + 1)
+    const end = Math.min(bytes.length, body + integerBetween(bytes, start + 1, body))
+    const type = bytes[start]! >> 4
+    if (type === PacketType.SUBSCRIBE) count += filtersOf(bytes.subarray(body, end), version, 1)
+    if (type === PacketType.UNSUBSCRIBE) count += filtersOf(bytes.subarray(body, end), version, 0)
+    start = end
   }
   return count
+}
+
+/** The same in the body of one packet. */
+function filtersOf(body: Uint8Array, version: ProtocolVersion, optionBytes: number): number {
+  let at = 2
+  if (version === 5) {
+    const end = endOfInteger(body, at)
+    at = end + integerBetween(body, at, end)
+  }
+  let count = 0
+  for (; at + 2 <= body.length; count++) at += 2 + ((body[at]! << 8) | body[at + 1]!) + optionBytes
+  return count
+}
+
+function integerBetween(bytes: Uint8Array, start: number, end: number): number {
+  return bytes.subarray(start, end).reduceRight((value, byte) => value * 128 + (byte & 0x7f), 0)
 }
 
 /** Where the Variable Byte Integer ends that begins at `at`. */
