@@ -255,6 +255,7 @@ export class Access {
   async close(timeoutMs = Infinity): Promise<void> {
     this.#listeners.clear()
     this.#revocationListeners.clear()
+    this.#questions.closing()
     const endsAtMs = this.#clock.now() + timeoutMs
     for (const plugin of [...this.#plugins].reverse()) {
       const leftMs = Math.max(0, endsAtMs - this.#clock.now())

@@ -28,12 +28,18 @@ export class PluginQuestions {
   readonly #log: Logger
   readonly #timeoutMs: number
   readonly #failures = new Map<Plugin, { loggedAt: number; since: number }>()
+  #areClosing = false
 
   /** @param timeoutMs milliseconds that a plugin has for one answer */
   constructor(clock: Clock, log: Logger, timeoutMs: number) {
     this.#clock = clock
     this.#log = log
     this.#timeoutMs = timeoutMs
+  }
+
+  /** The plugins are about to be closed: an answer that they still owe may fail because of that, which is no error. */
+  closing(): void {
+    this.#areClosing = true
   }
 
   /** Asks each; the answers come at once if all of them do. */
@@ -115,7 +121,8 @@ export class PluginQuestions {
     const failuresSinceLastLine = known?.since ?? 0
     const fields = { plugin: plugin.name, question, failuresSinceLastLine, ...describe(question, error) }
     const consequence = question === 'close' ? '' : ', which counts as a deny'
-    this.#log.error(fields, `plugin ${plugin.name} failed in ${question}${consequence}`)
+    const level = this.#areClosing && question !== 'close' ? 'debug' : 'error'
+    this.#log[level](fields, `plugin ${plugin.name} failed in ${question}${consequence}`)
     return FAILED
   }
 }

@@ -163,6 +163,24 @@ test('a plugin that outlasts its time is a deny; its late answer changes nothing
   assert.equal(parts.clock.waiting, 0)
 })
 
+test('an answer that a plugin gives up because it is closed is a deny, and no error in the log', async () => {
+  const parts = world()
+  let giveUp = (): void => {}
+  const plugin: Plugin = {
+    name: 'closing',
+    authenticate: () => new Promise((_resolve, reject) => (giveUp = () => reject(new Error('given up')))),
+    close: () => giveUp(),
+  }
+  const access = accessOf([plugin], undefined, parts)
+  const decision = access.authenticate(requestOf('u', 'p'), new Map())
+  await access.close()
+  assert.equal((await decision).decision, 'deny')
+  assert.deepEqual(
+    parts.log.lines.filter((line) => line.startsWith('error')),
+    [],
+  )
+})
+
 test('a plugin that fails all the time is logged once a second, with a count', () => {
   const parts = world()
   const bad: Plugin = {
