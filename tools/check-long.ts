@@ -93,6 +93,14 @@ const STEPS: readonly LongStep[] = [
     showOutput: true,
   },
   {
+    name: 'hostile',
+    seeded: true,
+    command: ['build/test/hostile/main.js', '--seconds', '100', '--attack-ms', '2500'],
+    limitSeconds: 180,
+    fix: '`npm run hostile -- --shape NAME --rounds 1 --seed N`, which it prints, attacks once more in the same way; without options it tries every shape',
+    showOutput: true,
+  },
+  {
     name: 'simulation',
     seeded: true,
     command: ['build/test/sim/main.js', '--seeds', '150'],

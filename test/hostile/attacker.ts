@@ -25,12 +25,13 @@ let plan: Plan
 /** What was drawn, and what the broker's configuration needs for it. */
 export interface Drawn {
   readonly parameters: string
+  readonly stepUnits: number
   readonly config: ConfigInput
 }
 
 async function draw({ shape, seed }: AttackOrder): Promise<Drawn> {
   plan = shapes.find(({ name }) => name === shape)!.plan(new SeededRandom(seed))
-  return { parameters: plan.parameters, config: (await plan.prepare?.()) ?? {} }
+  return { parameters: plan.parameters, stepUnits: plan.stepUnits ?? 0, config: (await plan.prepare?.()) ?? {} }
 }
 
 async function run(target: Target, part: 'attack' | 'cleanUp'): Promise<AttackReport> {

@@ -12,7 +12,7 @@ const PROBE = fileURLToPath(new URL('./probe.js', import.meta.url))
 const HEAP_MEGABYTES = 512
 const START_TIMEOUT_MS = 60_000
 const MOST_ERRORS = 20
-const MEMORY_TIMEOUT_MS = 20_000
+const MEMORY_TIMEOUT_MS = 60_000
 
 export class BrokerProcess {
   readonly ports: Ports
@@ -87,6 +87,11 @@ export class BrokerProcess {
   /** Of what is in use; answered between two turns. */
   memory(): Promise<MemoryInUse> {
     return this.#child.ask('memory', undefined, MEMORY_TIMEOUT_MS)
+  }
+
+  /** Units of work (`src/base/work.ts`) that its largest turn has counted until now. */
+  mostTurnUnits(): Promise<number> {
+    return this.#child.ask('mostTurnUnits', undefined, MEMORY_TIMEOUT_MS)
   }
 
   /** Bytes; the most that it ever had. Where the system does not tell: 0. */

@@ -1,9 +1,10 @@
 /**
  * Loaded into the broker's process before the program: says how much memory is in use once everything that nobody needs is
- * gone. The program knows nothing of it. Needs `--expose-gc`.
+ * gone, and how many units of work the largest turn has counted. The program knows nothing of it. Needs `--expose-gc`.
  *
  * @module
  */
+import { WorkBudget } from '../../src/base/work.ts'
 import { answerRequests } from './child.ts'
 
 /** Bytes. */
@@ -22,6 +23,13 @@ function memory(): MemoryInUse {
   return { heap: heapUsed, external, resident: rss }
 }
 
-answerRequests({ memory })
+let mostTurnUnits = 0
+const endTurn = Object.getOwnPropertyDescriptor(WorkBudget.prototype, 'endTurn')!.value as WorkBudget['endTurn']
+WorkBudget.prototype.endTurn = function () {
+  if (this.units > mostTurnUnits) mostTurnUnits = this.units
+  endTurn.call(this)
+}
+
+answerRequests({ memory, mostTurnUnits: () => mostTurnUnits })
 // The program ends when it has nothing more to do, whoever could still ask.
 process.channel?.unref()

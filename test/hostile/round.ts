@@ -25,7 +25,7 @@ const AFTERMATH_MS = 500
 const RELOAD_EVERY_MS = 400
 const HONEST_TIMEOUT_MS = 60_000
 /** What is given back slowly gets so long. */
-const MEMORY_TIMEOUT_MS = 8_000
+const MEMORY_TIMEOUT_MS = 20_000
 const STOP_TIMEOUT_MS = 15_000
 
 export interface RoundOptions {
@@ -45,6 +45,9 @@ export interface RoundResult {
   memoryBefore: number
   memoryAfter?: number
   peakResident: number
+  /** Units of work of the largest turn, and of the largest step that the attack can ask for. */
+  mostTurnUnits?: number
+  stepUnits: number
   restartMs?: number
   /** Beyond what limits say: the broker died, a secret was read, and so on. */
   readonly faults: string[]
@@ -79,7 +82,7 @@ class Round {
     this.#folder = folder
     this.#random = random
     this.#options = options
-    const nothing = { parameters: '', notes: [], connections: 0, memoryBefore: 0, peakResident: 0 }
+    const nothing = { parameters: '', notes: [], connections: 0, memoryBefore: 0, peakResident: 0, stepUnits: 0 }
     this.result = { shape: shape.name, seed: options.seed, ...nothing, faults: [] }
   }
 
@@ -88,6 +91,7 @@ class Round {
     const order: AttackOrder = { shape: this.#shape.name, seed: this.#options.seed }
     const drawn = await this.#attacker.ask<Drawn>('draw', order)
     result.parameters = drawn.parameters
+    result.stepUnits = drawn.stepUnits
     const config = await writeConfig(this.#folder, this.#shape, drawn.config)
     this.#broker = await BrokerProcess.start(config)
     await this.#honest.ask('start', { ports: this.#broker.ports, pid: this.#broker.pid })
@@ -144,6 +148,7 @@ class Round {
       await pause(250)
     } while (performance.now() < endsAt)
     result.peakResident = await this.#broker!.peakResident()
+    result.mostTurnUnits = await this.#broker!.mostTurnUnits()
   }
 
   async #memory(): Promise<number> {

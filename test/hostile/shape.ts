@@ -16,6 +16,11 @@ export interface Shape extends Posture {
 export interface Plan {
   /** What was drawn, for the result line. */
   readonly parameters: string
+  /**
+   * Units of work of the largest step that cannot be divided, where that is more than a share: a message reaches all its
+   * receivers in one go.
+   */
+  readonly stepUnits?: number
   /** Before the broker starts: what its configuration has to say besides, such as where a service of the attacker is. */
   prepare?(): Promise<ConfigInput>
   /** Goes on until it has done what it wanted, or until time is up. */

@@ -1,11 +1,18 @@
-/** What a round has to show, and its line. @module */
+/**
+ * What a round has to show, and its line. What does not depend on the machine is judged as it is: who lives, who is served, what
+ * memory is left, how many units of work a turn counts. Times are printed, and judged only where they are far beyond their aim.
+ *
+ * @module
+ */
 import type { RoundResult } from './round.ts'
 
 export interface Allowances {
-  /** What an honest Client may wait at the most, for a message and for its log-in. */
+  /** How long the broker may work while an honest message waits. */
   readonly waitMs: number
   /** How many times slower than a quiet machine this one is: 1 or more. */
   readonly busyness: number
+  /** Units of work of a turn, besides the largest step of the attack. */
+  readonly turnUnits: number
   /** Bytes more in use after the attack than before. */
   readonly growthBytes: number
   /** Bytes that the process may ever have had: twice its heap. */
@@ -31,6 +38,8 @@ export function problemsOf(result: RoundResult, allowed: Allowances): string[] {
     if (worstWaitMs > longMs) problems.push(`an honest message waited ${seconds(worstWaitMs)}`)
     if (worstLoginMs > longMs) problems.push(`an honest log-in waited ${seconds(worstLoginMs)}`)
   }
+  const { mostTurnUnits = 0, stepUnits } = result
+  if (mostTurnUnits > allowed.turnUnits + stepUnits) problems.push(`one turn counted ${mostTurnUnits} units of work`)
   if (memoryAfter !== undefined && memoryAfter - memoryBefore > allowed.growthBytes) {
     problems.push(`${megabytes(memoryAfter - memoryBefore)} are not given back`)
   }
@@ -38,18 +47,31 @@ export function problemsOf(result: RoundResult, allowed: Allowances): string[] {
   return problems
 }
 
-const WIDTHS = [24, 7, 8, 8, 8, 9, 8, 8]
+const WIDTHS = [24, 7, 8, 8, 8, 8, 9, 8, 8]
 
-export const HEADLINE = row(['shape', 'result', 'wait', 'work', 'log-in', 'memory', 'at most', 'restart', 'parameters'])
+export const HEADLINE = row([
+  'shape',
+  'result',
+  'wait',
+  'work',
+  'turn',
+  'log-in',
+  'memory',
+  'at most',
+  'restart',
+  'parameters',
+])
 
 export function lineOf(result: RoundResult, problems: readonly string[]): string {
-  const { shape, honest, memoryBefore, memoryAfter, peakResident, restartMs, parameters, notes, connections } = result
+  const { shape, honest, memoryBefore, memoryAfter, peakResident, restartMs, parameters, notes } = result
+  const { connections, mostTurnUnits } = result
   const memory = memoryAfter === undefined ? '-' : `${signed(memoryAfter - memoryBefore)} MB`
   return row([
     shape,
     problems.length === 0 ? 'fine' : 'FAILED',
     honest === undefined ? '-' : seconds(honest.worstWaitMs),
     honest === undefined ? '-' : seconds(honest.worstWorkMs),
+    mostTurnUnits === undefined ? '-' : `${Math.ceil(mostTurnUnits / 1000)} k`,
     honest === undefined ? '-' : seconds(honest.worstLoginMs),
     memory,
     peakResident === 0 ? '-' : megabytes(peakResident),

@@ -1,4 +1,5 @@
 /** What several shapes need. @module */
+import { copied, Work } from '../../../src/base/work.ts'
 import { PacketType, type QoS } from '../../../src/codec/packets.ts'
 import type { SeededRandom } from '../../../src/testing/random.ts'
 import type { Attack } from '../attack.ts'
@@ -105,4 +106,9 @@ export function numbered(count: number, make: (at: number) => string): string[] 
 
 export function megabytes(bytes: number): string {
   return `${(bytes / 1e6).toFixed(1)} MB`
+}
+
+/** Units of work that a message of so many bytes may cost in one go: it is handed to each receiver, stored, and copied for it. */
+export function reaching(receivers: number, bytes: number): number {
+  return receivers * (Work.delivery + 2 * Work.change + 2 * copied(bytes + 1000))
 }

@@ -8,6 +8,7 @@ export function togetherShapes(alone: readonly Shape[]): readonly Shape[] {
     const [one, other] = [draw(random, alone), draw(random, alone)]
     return {
       parameters: `${one.name} (${one.plan.parameters}) with ${other.name} (${other.plan.parameters})`,
+      stepUnits: (one.plan.stepUnits ?? 0) + (other.plan.stepUnits ?? 0),
       attack: (attack) => Promise.all([one.plan.attack(attack), other.plan.attack(attack)]),
       async cleanUp(attack) {
         await one.plan.cleanUp?.(attack)

@@ -11,6 +11,7 @@ import {
   unsubscribePacket,
   variable,
 } from '../packets.ts'
+import type { Peer } from '../peer.ts'
 import type { Plan, Shape } from '../shape.ts'
 import {
   acknowledges,
@@ -20,6 +21,7 @@ import {
   KEPT,
   later,
   numbered,
+  reaching,
   retainAll,
   subscribed,
 } from './support.ts'
@@ -232,6 +234,7 @@ function willStorm(random: SeededRandom): Plan {
   const qos = random.between(0, 2) as QoS
   return {
     parameters: `${dying} Wills of ${payload.length} bytes at QoS ${qos} for ${listeners} subscribers, all at once`,
+    stepUnits: reaching(listeners, payload.length),
     async attack(attack) {
       const peers = await attack.connectAll(listeners, (at) => subscribed(attack, `m-heir-${at}`, ['m/will/#'], qos))
       for (const peer of peers) acknowledges(peer)
@@ -282,6 +285,7 @@ function fanOut(random: SeededRandom): Plan {
   const limit = random.pick([1, 3, 100_000])
   return {
     parameters: `${payload.length} bytes at QoS ${qos} to ${listeners} subscribers, of which ${reads} read`,
+    stepUnits: reaching(listeners, payload.length),
     async attack(attack) {
       const peers = await attack.connectAll(listeners, (at) => subscribed(attack, `m-fan-${at}`, ['m/fan'], qos))
       for (const [at, peer] of peers.entries()) {
@@ -307,6 +311,7 @@ function aliases(random: SeededRandom): Plan {
   const reads = random.chance(0.6)
   return {
     parameters: `a topic of ${bytes} bytes by its alias, at QoS ${qos} for ${listeners} who ${reads ? 'read' : 'do not read'}`,
+    stepUnits: reaching(listeners, 3 * bytes),
     async attack(attack) {
       const peers = await attack.connectAll(listeners, (at) => subscribed(attack, `m-long-${at}`, ['m/#'], qos))
       for (const peer of peers) {
@@ -336,6 +341,7 @@ function slowReaders(random: SeededRandom): Plan {
   const qos = random.between(0, 2) as QoS
   return {
     parameters: `${listeners} subscribers that read a little now and then, messages of ${payload.length} bytes at QoS ${qos}`,
+    stepUnits: reaching(listeners, payload.length),
     async attack(attack) {
       const peers = await attack.connectAll(listeners, (at) => subscribed(attack, `m-slow-${at}`, ['m/slow'], qos))
       for (const peer of peers) peer.freeze()
@@ -376,6 +382,60 @@ function resumes(random: SeededRandom): Plan {
   }
 }
 
+/** What a member of a Shared Subscription held goes to the others when it leaves. */
+function sharedLeavers(random: SeededRandom): Plan {
+  const members = numbered(random.between(5, 60), (at) => `m-member-${at}`)
+  const payload = Buffer.alloc(random.pick([1, 100, 5000]), 'l')
+  const isKept = random.chance(0.5)
+  const how = random.pick(['hang up', 'unsubscribe', 'come and go'] as const)
+  return {
+    parameters: `${members.length} members of a Shared Subscription that take nothing, and ${how} one by one with messages of ${payload.length} bytes`,
+    async attack(attack) {
+      const filter = '$share/g/m/shared/#'
+      const join = (at: number): Promise<Peer> =>
+        subscribed(attack, members[at]!, [filter], 2, isKept ? KEPT : { cleanStart: true })
+      const peers = await attack.connectAll(members.length, join)
+      const speaker = acknowledges(await attack.connect('m-speaker'))
+      const said = await attack.again(async (count) => {
+        const some = numbered(100, String).map((_, at) => {
+          const packetIdentifier = ((count * 100 + at) % 60_000) + 1
+          return publishPacket(`m/shared/${at}`, payload, { qos: 1, packetIdentifier })
+        })
+        await speaker.written(bytesOf(...some))
+        const at = count % peers.length
+        if (count % 20 !== 19) return
+        if (how === 'unsubscribe') peers[at]!.send(unsubscribePacket(1, [filter]), subscribePacket(2, [filter], 2))
+        else {
+          peers[at]!.hangUp()
+          if (how === 'come and go') peers[at] = await join(at)
+        }
+      })
+      attack.note(`${said * 100} messages`)
+    },
+    cleanUp: (attack) => endSessions(attack, members),
+  }
+}
+
+/** The broker's own figures, which go to everyone who asks for them. */
+function figureReaders(random: SeededRandom): Plan {
+  const readers = random.between(50, 400)
+  const [filter, reads] = [random.pick(['$SYS/#', '$SYS/broker/+/+/+', '$SYS/broker/#']), random.chance(0.6)]
+  return {
+    parameters: `${readers} Clients subscribe to ${filter} again and again, and ${reads ? 'read' : 'do not read'}`,
+    async attack(attack) {
+      const peers = await attack.connectAll(readers, (at) => subscribed(attack, `m-figures-${at}`, [filter], 1))
+      for (const peer of peers) {
+        if (reads) acknowledges(peer)
+        else peer.freeze()
+      }
+      await attack.again(async (count) => {
+        peers[count % peers.length]!.send(subscribePacket((count % 60_000) + 1, [filter], 1))
+        await attack.pause(1)
+      })
+    },
+  }
+}
+
 export const workShapes: readonly Shape[] = [
   {
     name: 'retained-search',
@@ -393,5 +453,16 @@ export const workShapes: readonly Shape[] = [
   { name: 'fan-out', tries: 'large messages for many, who read or do not', plan: fanOut },
   { name: 'aliases', tries: 'short packets for long topics', plan: aliases },
   { name: 'slow-readers', tries: 'subscribers that read just enough to stay', plan: slowReaders },
+  {
+    name: 'shared-leavers',
+    tries: 'members of a Shared Subscription that leave with all they hold',
+    plan: sharedLeavers,
+  },
+  {
+    name: 'figure-readers',
+    tries: 'very many who ask for all figures of the broker',
+    config: { 'sys-interval': 1 },
+    plan: figureReaders,
+  },
   { name: 'resumes', tries: 'a Session with a long queue that comes and goes', plan: resumes },
 ]

@@ -25,7 +25,7 @@ test('the same seed draws the same parameters, and others draw others', () => {
   }
 })
 
-const allowed: Allowances = { waitMs: 100, busyness: 1, growthBytes: 1000, residentBytes: 10_000 }
+const allowed: Allowances = { waitMs: 100, busyness: 1, turnUnits: 500, growthBytes: 1000, residentBytes: 10_000 }
 
 const served: HonestReport = {
   worstWaitMs: 20,
@@ -48,6 +48,8 @@ function resultOf(more: Partial<RoundResult> = {}, honest: Partial<HonestReport>
     memoryBefore: 5000,
     memoryAfter: 5900,
     peakResident: 9000,
+    mostTurnUnits: 700,
+    stepUnits: 200,
     faults: [],
     ...more,
   }
@@ -59,6 +61,7 @@ test('a verdict names each thing that is wrong, and nothing else', () => {
     [resultOf({ faults: ['the broker died: SIGKILL'] }), /the broker died/],
     [resultOf({ memoryAfter: 6100 }), /not given back/],
     [resultOf({ peakResident: 10_001 }), /the process took/],
+    [resultOf({ mostTurnUnits: 701 }), /one turn counted 701 units/],
     [resultOf({}, { worstWorkMs: 101 }), /while a message waited/],
     [resultOf({}, { worstLoginWorkMs: 401 }), /while a log-in waited/],
     [resultOf({}, { worstWaitMs: 401 }), /an honest message waited 401 ms/],
