@@ -30,6 +30,8 @@ export const Work = {
   entry: 3,
   /** One write to a socket: mostly the way into the operating system and back. */
   write: 40,
+  /** A Client logs in, or a Connection ends: Session, lists, deadlines, events, a line in the log. */
+  connection: 100,
   /** A task is resumed at all. */
   task: 5,
 } as const

@@ -31,7 +31,7 @@ export interface Deferred {
   tell(changes: Change[]): void
 }
 
-/** What one turn recorded; several, where one packet took as many. */
+/** What one turn recorded. */
 class Gathered {
   readonly changes: (Change | Deferred)[] = []
   bytes = 0
@@ -73,8 +73,6 @@ export class Commits {
   readonly #pieces = new Ring<Piece>()
   /** How many of the turns belong to the commit that is under way. */
   #turnsToGive = 0
-  /** Packets whose Changes span turns: see `hold`. */
-  #holds = 0
   #hasMoreToRelease = false
   readonly #connections = new Ring<Connection>()
   readonly #afterCommit = new Ring<Waiting>()
@@ -113,16 +111,6 @@ export class Commits {
     this.uncommittedBytes += bytes
   }
 
-  /** What is recorded from here to `release` is stored together, though it takes several turns. Nothing is committed meanwhile. */
-  hold(): void {
-    this.#holds++
-  }
-
-  release(): void {
-    this.#holds--
-    this.#openTurn()
-  }
-
   /** `Connection.release` once what it waits for is stored. */
   wantsRelease(connection: Connection): void {
     this.#connections.push(connection)
@@ -142,8 +130,7 @@ export class Commits {
   /** Whether another turn has to end, though nothing else may happen. */
   get isTurnDue(): boolean {
     if (this.#turnsToGive > 0 || this.#hasMoreToRelease) return true
-    const hasGathered = this.#holds === 0 && this.#gathered.changes.length > 0
-    return this.#pieces.length === 0 && (this.#turns.length > 0 || hasGathered)
+    return this.#pieces.length === 0 && (this.#turns.length > 0 || this.#gathered.changes.length > 0)
   }
 
   /** The end of a turn: earlier ones go to the Store, this one becomes an earlier one. */
@@ -151,7 +138,7 @@ export class Commits {
     const end = this.#budget.units + COMMIT_UNITS
     if (!this.isUnderWay) this.#turnsToGive = this.#turns.length
     while (this.#turnsToGive > 0 && this.#budget.units < end) this.#give()
-    if (this.#holds === 0 && this.#gathered.changes.length > 0) this.#closeTurn()
+    if (this.#gathered.changes.length > 0) this.#closeTurn()
     this.#hasMoreToRelease = !this.#releaseUntil(Math.max(end, this.#budget.units + RELEASE_UNITS))
   }
 

@@ -5,6 +5,7 @@
  * @module
  */
 import type { Clock } from '../base/clock.ts'
+import { Work } from '../base/work.ts'
 import { ReasonCode } from '../codec/reason-code.ts'
 import { Connection } from '../protocol/connection.ts'
 import type { ServerSide } from '../protocol/server-side.ts'
@@ -15,6 +16,7 @@ import type { Current } from './current.ts'
 import { Holders } from './holders.ts'
 import { Lobby } from './lobby.ts'
 import type { Metrics } from './metrics.ts'
+import type { Turn } from './turn.ts'
 
 /** What Connections work with. */
 export interface ConnectionsParts {
@@ -22,6 +24,7 @@ export interface ConnectionsParts {
   readonly current: Current
   readonly clock: Clock
   readonly metrics: Metrics
+  readonly turn: Turn
   /** How many Connections were accepted by CONNACK. */
   connected(): number
 }
@@ -114,6 +117,22 @@ export class Connections implements Iterable<Connection> {
     if (this.#transports.size === 0) this.#allGone()
   }
 
+  /** Does something with each that has not ended, a share at a time. Those that come meanwhile may be among them or not. */
+  each(what: (connection: Connection) => void): void {
+    const { turn } = this.#parts
+    const left = this[Symbol.iterator]()
+    const resume = (): boolean => {
+      while (!turn.work.isSpent) {
+        const next = left.next()
+        if (next.done === true) return true
+        turn.work.spend(Work.entry)
+        what(next.value)
+      }
+      return false
+    }
+    turn.runTask(this, { resume })
+  }
+
   /**
    * Ends all with 0x8B and takes no new one.
    *
@@ -121,9 +140,9 @@ export class Connections implements Iterable<Connection> {
    */
   async shutDown(timeoutMs: number): Promise<void> {
     this.#isClosing = true
-    for (const connection of this) {
-      connection.disconnect(ReasonCode.ServerShuttingDown, 'server shutting down', 'the server is shutting down')
-    }
+    this.each((connection) =>
+      connection.disconnect(ReasonCode.ServerShuttingDown, 'server shutting down', 'the server is shutting down'),
+    )
     if (this.#transports.size === 0) return
     await new Promise<void>((resolve) => {
       const timer = this.#parts.clock.setTimer(timeoutMs, () => {

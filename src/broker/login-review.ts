@@ -50,11 +50,8 @@ export class LoginReview implements Task {
     this.#repeats = false
     this.#left = this.#parts.connections[Symbol.iterator]()
     if (this.#isQueued) return
-    // At once, as far as this turn has room.
-    const { turn } = this.#parts
-    turn.now()
-    turn.work.enter(this)
-    if (!this.resume()) this.#queue()
+    this.#isQueued = true
+    this.#parts.turn.runTask(this, this)
   }
 
   #queue(): void {

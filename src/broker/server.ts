@@ -14,7 +14,7 @@ import { logRefusal, type Logger } from '../base/log.ts'
 import { StoreError } from '../base/errors.ts'
 import type { MemoryAccount } from '../base/memory-account.ts'
 import { saidByPeer } from '../base/printable.ts'
-import type { WorkBudget } from '../base/work.ts'
+import { Work, type WorkBudget } from '../base/work.ts'
 import type { AuthPacket, Packet, QoS, ReceivedConnect, SubscribePacket, UnsubscribePacket } from '../codec/packets.ts'
 import { ReasonCode, reasonCodeName } from '../codec/reason-code.ts'
 import type { ApplicationMessage } from '../protocol/application-message.ts'
@@ -349,10 +349,10 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
   }
 
   #endThoseOn(listeners: readonly string[]): void {
-    for (const connection of this.connections) {
-      if (!listeners.includes(connection.peer.listener)) continue
+    this.connections.each((connection) => {
+      if (!listeners.includes(connection.peer.listener)) return
       connection.disconnect(ReasonCode.NotAuthorized, 'disconnected by server', 'its listener is gone')
-    }
+    })
   }
 
   // ---- Connections ----
@@ -362,6 +362,7 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
   }
 
   closed(connection: Connection, end: ConnectionEnd): void {
+    this.work.spend(Work.connection)
     this.connections.ended(connection)
     notesOf(connection).forget()
     this.#waiters.forget(connection)
@@ -575,6 +576,7 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
     }
     this.#handOver(session, undefined, true)
     session.end()
+    if (!session.giveUp()) this.turn.addTask(session, { resume: () => session.giveUp() })
     this.#queueExpiries.forget(session)
     this.ledger?.sessionEnded(session)
     this.#events.tell('sessionEnded', { clientId: session.clientId, cause })

@@ -81,6 +81,7 @@ export class SharedGroup implements SharedOrigin {
    * Delivers to one member.
    *
    * @param origin of a message that other members could not have
+   * @param looks members that are looked at, where they are fewer than all
    * @returns why none can have it; `undefined` where one has it
    */
   deliver(
@@ -88,18 +89,19 @@ export class SharedGroup implements SharedOrigin {
     mayHave: MayHave,
     work: WorkBudget,
     origin?: ReturnedOrigin,
+    looks = Infinity,
   ): DropCause | undefined {
     let best: Readiness = Readiness.None
     let bestAt = -1
     const count = this.#members.length
     let step = 0
-    for (; step < count && best < Readiness.Now; step++) {
+    for (; step < count && step < looks && best < Readiness.Now; step++) {
       const at = (this.#next + step) % count
       const member = this.#members[at]!
       if (member.subscriber.isEnded || origin?.sessions.includes(member.subscriber) === true) continue
-      if (!mayHave(member.subscriber, message)) continue
       const readiness = readinessOf(member, message)
-      if (readiness <= best) continue
+      // Whoever would not be chosen is not asked about.
+      if (readiness <= best || !mayHave(member.subscriber, message)) continue
       best = readiness
       bestAt = at
     }

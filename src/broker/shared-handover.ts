@@ -10,6 +10,13 @@ import type { Delivery } from '../protocol/delivery.ts'
 import type { DropCause, Session } from '../protocol/session.ts'
 import { ReturnedOrigin, type MayHave, type SharedGroup } from './shared-group.ts'
 
+/**
+ * All that one member holds changes hands in one go. Where there are thousands of other members, the best of all is chosen for
+ * each message until this much work is done, and the best of the next few from then on.
+ */
+const EXACT_UNITS = 50_000
+const FEW_LOOKS = 4
+
 /** What a handover works with. */
 export interface HandoverSide {
   readonly work: WorkBudget
@@ -31,16 +38,18 @@ export function handOver(
   sessionEnds: boolean,
   side: HandoverSide,
 ): void {
-  side.work.spend((session.queuedMessages + session.inflightMessages) * Work.entry)
+  const { work } = side
+  const exactUntil = work.units + EXACT_UNITS
   for (const delivery of session.takeShared(topicFilters, sessionEnds)) {
-    side.work.spend(Work.delivery)
+    work.spend(Work.delivery)
     const message = renewed(delivery.message)
     if (message.isExpired(side.now())) {
       side.dropped(session, message, 'expired') // [5.0 MQTT-3.3.2-5]
       continue
     }
     const group = side.group(delivery.shared!.topicFilter)
-    const cause = group === undefined ? 'no member' : group.deliver(message, side.mayHave, side.work)
+    const looks = work.units < exactUntil ? Infinity : FEW_LOOKS
+    const cause = group === undefined ? 'no member' : group.deliver(message, side.mayHave, work, undefined, looks)
     if (cause !== undefined) side.dropped(session, message, sessionEnds ? 'session ended' : cause)
   }
 }

@@ -14,6 +14,7 @@ import type { StoreFigures } from '../stores/store.ts'
 import { droppedMessages, LOAD_WINDOWS, LoadAverages, loadTable } from './load-averages.ts'
 import { metricTable, storeTable, type CounterName } from './metric-table.ts'
 import type { Server } from './server.ts'
+import type { Task } from './turn.ts'
 
 /** What values are read from. */
 export interface SysReadings extends Pick<
@@ -135,13 +136,15 @@ export function formatDuration(seconds: number): string {
 }
 
 /** Publishes the figures that changed since the last round. */
-export class SysTopics {
+export class SysTopics implements Task {
   readonly #server: Server
   readonly #clock: Clock
   readonly #startedMs: number
   readonly #last = new Map<string, string>()
   readonly #load = new LoadAverages()
   #maxHeapBytes = 0
+  /** What the round that is under way has not published yet. */
+  #left: Iterator<readonly [topic: string, text: string]> | undefined = undefined
   #timer: Timer | undefined
 
   constructor(server: Server, clock: Clock) {
@@ -156,7 +159,7 @@ export class SysTopics {
     if (intervalSeconds === 0) return
     this.#publish('version', version)
     const round = (): void => {
-      this.#publishRound()
+      this.#beginRound()
       this.#timer = this.#clock.setTimer(intervalSeconds * 1000, round)
     }
     round()
@@ -165,16 +168,36 @@ export class SysTopics {
   stop(): void {
     this.#timer?.cancel()
     this.#timer = undefined
+    this.#left = undefined
   }
 
-  #publishRound(): void {
-    this.#publish('time', new Date(this.#clock.wallNow()).toISOString())
+  /** Very many Clients may subscribe to all of them: a round goes a share at a time, and is left out while one is under way. */
+  #beginRound(): void {
+    if (this.#left !== undefined) return
+    this.#left = this.#figures()
+    this.#server.turn.runTask(this, this)
+  }
+
+  resume(): boolean {
+    const { work } = this.#server
+    while (this.#left !== undefined) {
+      if (work.isSpent) return false
+      const next = this.#left.next()
+      if (next.done === true) this.#left = undefined
+      else this.#publish(...next.value)
+    }
+    return true
+  }
+
+  /** Topics below the prefix, and what they say at the moment. */
+  *#figures(): Generator<readonly [topic: string, text: string], void, undefined> {
+    yield ['time', new Date(this.#clock.wallNow()).toISOString()]
     const readings = this.#read()
-    for (const { topic, value } of sysTable) this.#publish(topic, String(value(readings)))
+    for (const { topic, value } of sysTable) yield [topic, String(value(readings))]
     const figures = this.#server.storeFigures
     if (figures === undefined) return
     for (const [name, { topic, unit }] of Object.entries(storeTable)) {
-      this.#publish(topic, figures[name as keyof StoreFigures].toFixed(unit === 'milliseconds' ? 1 : 0))
+      yield [topic, figures[name as keyof StoreFigures].toFixed(unit === 'milliseconds' ? 1 : 0)]
     }
   }
 

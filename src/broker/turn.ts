@@ -167,6 +167,17 @@ export class Turn {
     this.#line.add(owner, task)
   }
 
+  /**
+   * Does `task` in slices, of which the first comes at once. For what nobody's packet asked for.
+   *
+   * @param owner a part of the broker
+   */
+  runTask(owner: object, task: Task): void {
+    this.now()
+    this.work.enter(owner)
+    if (!task.resume()) this.#line.add(owner, task)
+  }
+
   /** Resolves when it is that owner's turn again, for whoever works between awaits. */
   share(owner: object): Promise<void> {
     return new Promise((resolve) => {
@@ -219,15 +230,6 @@ export class Turn {
   /** Records a Change of this turn. @param bytes what it keeps in RAM until it is stored */
   record(change: Change | Deferred, bytes: number): void {
     this.#commits.record(change, bytes)
-  }
-
-  /** What is recorded from here to `releaseCommits` is stored together, though it takes several turns. */
-  holdCommits(): void {
-    this.#commits.hold()
-  }
-
-  releaseCommits(): void {
-    this.#commits.release()
   }
 
   /** Calls `run` once everything recorded so far is stored; at once if it is. */

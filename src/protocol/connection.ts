@@ -445,6 +445,7 @@ export class Connection implements Incoming, SessionConnection, Timed {
   // ---- connecting ----
 
   #connect(packet: ReceivedConnect): void {
+    this.#server.work.spend(Work.connection)
     this.#version = packet.protocolVersion
     this.#sender.version = packet.protocolVersion
     this.#decoder.shortestLengths = packet.protocolVersion === 5

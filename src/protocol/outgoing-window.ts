@@ -58,6 +58,11 @@ export class OutgoingWindow {
     if (this.size === 0 && this.#slots.length > IDLE_SIZE) this.#slots = NO_SLOTS
   }
 
+  /** Everything in flight, in no particular order. What is asked for next may be removed meanwhile. */
+  *[Symbol.iterator](): IterableIterator<Delivery> {
+    for (const delivery of this.#slots) if (delivery !== undefined) yield delivery
+  }
+
   /** Everything in flight, in the order in which it was first sent [5.0 MQTT-4.6.0-5]. */
   inOrder(): Delivery[] {
     const all = this.#slots.filter((delivery) => delivery !== undefined)

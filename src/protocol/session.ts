@@ -185,6 +185,8 @@ export class Session implements Subscriber {
   #toResend: Ring<Delivery> | undefined = undefined
   #lastEntryNumber = 0
   #isFlowDue = false
+  /** It has held something of a Shared Subscription. */
+  #hadShared = false
   /** Somebody has more for it once it `takesMore`. */
   #isAwaited = false
   /** Under which rights new entries were judged, and the last one that was judged under others. */
@@ -406,6 +408,7 @@ export class Session implements Subscriber {
     if (waits && !parks) message.own()
     else message.keep()
     const delivery = new Delivery(message, qos, retain, identifiers, shared, ++this.#lastEntryNumber)
+    if (shared !== undefined) this.#hadShared = true
     this.ledger?.queued(this, delivery)
     if (waits) {
       this.#push(delivery, parks)
@@ -695,6 +698,8 @@ export class Session implements Subscriber {
    * [5.0 MQTT-4.8.2-5].
    */
   takeShared(topicFilters: ReadonlySet<string> | undefined, sessionEnds: boolean): Delivery[] {
+    if (!this.#hadShared) return []
+    this.#side.work.spend((this.queuedMessages + this.#window.size) * Work.entry)
     const wanted = (delivery: Delivery): boolean =>
       delivery.shared !== undefined && (topicFilters?.has(delivery.shared.topicFilter) ?? true)
     const taken = sessionEnds ? this.#window.inOrder().filter((one) => one.qos === 1 && wanted(one)) : []
@@ -709,18 +714,30 @@ export class Session implements Subscriber {
     return taken
   }
 
-  /** Ends it: gives up all that it holds, save for its Subscriptions, which may be very many. */
+  /** Ends it: `giveUp` has to follow. Its Subscriptions stay, which may be very many. */
   end(): void {
     this.isEnded = true
-    this.#side.work.spend((this.queuedMessages + this.#window.size) * Work.entry)
-    for (let left = this.#shift(); left !== undefined; left = this.#shift()) {
-      this.memory.release(left.message, DELIVERY_BYTES)
-      this.#side.dropped(this, left.message, 'session ended')
-    }
-    for (const delivery of this.#window.inOrder()) this.#forget(delivery)
     this.memory.add(-sizeOfSession(this.clientId))
     this.#side.gauges.inflightIn -= this.receivedIdentifiers?.size ?? 0
     this.receivedIdentifiers = undefined
+  }
+
+  /** Gives up what an ended Session holds, as far as the share reaches. @returns true when nothing is left */
+  giveUp(): boolean {
+    const { work } = this.#side
+    while (this.#queue !== undefined) {
+      if (work.isSpent) return false
+      work.spend(Work.entry)
+      const { message } = this.#shift()!
+      this.memory.release(message, DELIVERY_BYTES)
+      this.#side.dropped(this, message, 'session ended')
+    }
+    for (const delivery of this.#window) {
+      if (work.isSpent) return false
+      work.spend(Work.entry)
+      this.#forget(delivery)
+    }
+    return true
   }
 
   /** Everything up to that entry is stored: what waits and was to leave RAM does. */
@@ -760,6 +777,7 @@ export class Session implements Subscriber {
   /** Puts back what a Store gave at start, in entry order. */
   restore(delivery: Delivery): void {
     this.numberEntriesAbove(delivery.entryNumber)
+    if (delivery.shared !== undefined) this.#hadShared = true
     if (delivery.state === DeliveryState.Waiting) this.#push(delivery, false)
     else {
       this.memory.hold(delivery.message, DELIVERY_BYTES)

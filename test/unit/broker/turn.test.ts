@@ -206,18 +206,3 @@ test('a piece is committed only when all before it are', async () => {
   await store.store(clock)
   assert.deepEqual(stored, [4501])
 })
-
-test('what is held is stored together, though it took several turns, and nothing behind it before it', async () => {
-  const store = new SlowStore()
-  const { turn, clock } = makeTurn(store)
-  turn.holdCommits()
-  record(turn, clock, 3)
-  record(turn, clock, 4)
-  assert.equal(store.writes.length, 0)
-  turn.releaseCommits()
-  clock.runTurns()
-  assert.deepEqual(
-    store.writes.map(({ length }) => length),
-    [7],
-  )
-})

@@ -249,6 +249,7 @@ for (const full of ['session', 'user', 'broker'] as const) {
     deliver(session, 'd', 1, { payload: Buffer.alloc(9) })
     assert.equal(told.length, 2)
     session.end()
+    session.giveUp()
     assert.deepEqual([session.queuedMessages, session.memory.bytes, user.bytes, broker.bytes], [0, 0, 0, 0])
   })
 }
@@ -276,8 +277,10 @@ test('a message that several Sessions hold counts for each of them, and once for
     [bytes, bytes, bytes, bytes + DELIVERY_BYTES],
   )
   one.end()
+  one.giveUp()
   assert.equal(broker.bytes, other.memory.bytes)
   other.end()
+  other.giveUp()
   assert.deepEqual([one.memory.bytes, other.memory.bytes, broker.bytes], [0, 0, 0])
 })
 

@@ -169,3 +169,19 @@ test('the host program takes twenty thousand retained messages through a queue o
   assert.equal(subscription.droppedMessages, 0)
   await broker.close()
 })
+
+test('a queue of which all expires at one moment', async () => {
+  const room = { 'max-queued-messages': 100_000, 'max-queued-bytes': 1e9 }
+  const broker = await TestBroker.start({ ...ROOM, ...room })
+  const kept = { cleanStart: false, properties: { sessionExpiryInterval: 1000 } }
+  const sleeper = broker.connect({ clientId: 'sleeper', ...kept })
+  sleeper.subscribe('a/#', 1)
+  sleeper.drop()
+  const properties = { messageExpiryInterval: 60 }
+  for (let at = 0; at < 50_000; at++) void broker.broker.publish('a/b', 'x', { qos: 1, properties })
+  broker.clock.runTurns()
+  const measured = measure(broker, () => void broker.clock.step(broker.clock.now() + 61_000))
+  assertShared('expiry', measured, 70_000)
+  assert.equal(broker.broker.metrics.dropped.expired, 50_000)
+  await broker.close()
+})

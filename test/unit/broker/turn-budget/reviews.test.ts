@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Plugin, PluginContext } from '../../../../src/broker/plugin.ts'
+import { MemoryDisk } from '../../../../src/stores/memory-disk.ts'
+import { TestBroker } from '../../../support/test-broker.ts'
+import { assertShared, measure } from './support.ts'
+
+test('a review of 10,000 logins', async () => {
+  let context: PluginContext | undefined
+  const plugin: Plugin = {
+    name: 'gate',
+    authenticate: () => ({ decision: 'allow', anonymous: true }),
+    mayStay: () => true,
+  }
+  const gate = (given: PluginContext): Plugin => {
+    context = given
+    return plugin
+  }
+  const broker = await TestBroker.start({ auth: { plugins: [{ plugin: gate }] }, 'max-memory': 0 })
+  for (let at = 0; at < 10_000; at++) broker.connect({ clientId: `c${at}` })
+  const measured = measure(broker, () => context!.revoked())
+  assertShared('review', measured)
+  assert.equal(broker.broker.metrics.loginsRevoked, 0)
+  await broker.close()
+})
+
+test('Connections that waited for the Store go on in slices once it has caught up', async () => {
+  const disk = new MemoryDisk()
+  const config = { persistence: {}, 'max-uncommitted-bytes': 65_536, 'max-memory': 0 }
+  const broker = await TestBroker.start(config, { disk })
+  const keeper = broker.connect({
+    clientId: 'keeper',
+    cleanStart: false,
+    properties: { sessionExpiryInterval: 0xffff_ffff },
+  })
+  await broker.settle()
+  keeper.subscribe('news/#', 1)
+  await broker.settle()
+  let release = (): void => {}
+  const held = new Promise<void>((resolve) => (release = resolve))
+  disk.options.before = (operation) => (operation === 'sync' ? held : undefined)
+  const publishers = Array.from({ length: 1_000 }, (_, at) => broker.connect({ clientId: `p${at}` }))
+  for (let count = 0; count < 100; count++) publishers[0]!.publish('news/big', Buffer.alloc(1000), 1)
+  for (const publisher of publishers) publisher.publish('news/small', 'small', 1)
+  assert.ok(publishers.every(({ isPaused }) => isPaused))
+  const { metrics } = broker.broker
+  const counted = metrics as { mostTurnWork: number }
+  counted.mostTurnWork = 0
+  delete disk.options.before
+  release()
+  for (let round = 0; round < 50; round++) {
+    keeper.receiveAll()
+    await broker.settle()
+  }
+  assert.ok(publishers.every(({ isPaused }) => !isPaused))
+  assertShared('waiting', { mostTurnWork: metrics.mostTurnWork, longestWait: 0, turns: 0, work: Infinity })
+  await broker.close()
+})
