@@ -5,6 +5,8 @@
  *              ── 'end' ───> end of this turn, then end()          true: the kernel has it, memory is free
  *              ── 'close' ─> incoming.lost                         false: held; incoming.drained() follows
  *
+ * A stream is given no more at a time than it takes to see whether its reader gets on: the rest waits here (`backlog.ts`).
+ *
  * An idle Connection must cost next to nothing, so all sockets share four handler functions and find their pump through a
  * symbol on the socket; there is no closure, buffer or timer. A stream that was ended stays until the peer ends too, because
  * closing a socket while bytes of the peer are under way makes the kernel send a reset, which can overtake the DISCONNECT
@@ -20,6 +22,7 @@ import { UsageError } from '../base/errors.ts'
 import { plainAddress } from '../broker/address.ts'
 import type { Arrival } from '../broker/arrival.ts'
 import type { Incoming, Peer, Transport } from '../protocol/transport.ts'
+import { Backlog, LEAST_PIECE_BYTES } from './backlog.ts'
 import { shareReads } from './shared-read.ts'
 import { cutOff } from './cut-off.ts'
 
@@ -123,6 +126,8 @@ class StreamPump implements Transport {
   #ending = false
   #error: Error | undefined
   #settled: (() => void) | undefined
+  /** Made when a write is larger than a piece, or comes while the stream has enough. */
+  #backlog: Backlog | undefined = undefined
 
   constructor(stream: PumpedStream, clock: Clock) {
     this.#stream = stream
@@ -143,12 +148,16 @@ class StreamPump implements Transport {
   }
 
   get unsentBytes(): number {
-    return this.#stream.writableLength
+    return this.#stream.writableLength + this.#waitingBytes
+  }
+
+  get #waitingBytes(): number {
+    return this.#backlog === undefined ? 0 : this.#backlog.bytes
   }
 
   /** A stream of the host program that throws costs itself: the caller may be in the middle of somebody else's turn. */
   write(bytes: Uint8Array): boolean {
-    if (!this.#stream.writable) return true
+    if (!this.#stream.writable || this.#ending) return true
     try {
       return this.#write(bytes)
     } catch (error) {
@@ -160,6 +169,8 @@ class StreamPump implements Transport {
   /** Hot: once for each Connection and turn. A write that the kernel takes at once makes no callback. */
   #write(bytes: Uint8Array): boolean {
     const stream = this.#stream
+    const isLarge = (this.#holds ? this.unsentBytes : 0) + bytes.length > LEAST_PIECE_BYTES
+    if (isLarge) return this.#writeInPieces(bytes)
     if (this.#writesThrough && !this.#holds) {
       stream.write(bytes)
       if (stream.writableLength === 0) return true
@@ -167,14 +178,51 @@ class StreamPump implements Transport {
       bytes = NOTHING
     }
     this.#holds = true
-    stream.write(this.#copies ? Uint8Array.from(bytes) : bytes, (this.#settled ??= () => this.#settle()))
+    this.#hand(bytes)
     return false
   }
 
+  readonly #hand = (bytes: Uint8Array): void => {
+    this.#stream.write(this.#copies ? Uint8Array.from(bytes) : bytes, (this.#settled ??= () => this.#settle()))
+  }
+
+  #writeInPieces(bytes: Uint8Array): boolean {
+    this.#backlog ??= new Backlog()
+    this.#backlog.push(bytes)
+    if (this.#holds) return false
+    this.#feed(this.#backlog)
+    this.#holds = this.unsentBytes > 0
+    return !this.#holds
+  }
+
+  /** Hands on a piece of what waits, and more of it as long as it is taken at once. */
+  #feed(backlog: Backlog): void {
+    const stream = this.#stream
+    do {
+      stream.cork()
+      backlog.handPiece(this.#hand)
+      stream.uncork()
+      backlog.taken(stream.writableLength === 0)
+    } while (backlog.bytes > 0 && stream.writableLength === 0)
+    if (this.#ending && backlog.bytes === 0 && !stream.writableEnded) stream.end()
+  }
+
   #settle(): void {
-    if (!this.#holds || this.#stream.destroyed || this.#stream.writableLength > 0) return
+    const stream = this.#stream
+    if (!this.#holds || stream.destroyed || stream.writableLength > 0) return
+    if (this.#waitingBytes > 0) this.#feedLater(this.#backlog!)
+    if (this.unsentBytes > 0) return
     this.#holds = false
     this.#incoming?.drained()
+  }
+
+  /** As `write`: a stream that throws costs itself. */
+  #feedLater(backlog: Backlog): void {
+    try {
+      this.#feed(backlog)
+    } catch (error) {
+      this.#stream.destroy(error as Error)
+    }
   }
 
   pauseReading(): void {
@@ -191,7 +239,7 @@ class StreamPump implements Transport {
     const stream = this.#stream
     // From here on bytes are read only to see the peer's end behind them.
     stream.resume()
-    stream.end()
+    if (this.#waitingBytes === 0) stream.end()
   }
 
   destroy(): void {
@@ -218,6 +266,7 @@ class StreamPump implements Transport {
   }
 
   finish(): void {
+    this.#backlog?.clear()
     this.#incoming?.lost(this.#error)
   }
 }

@@ -14,6 +14,7 @@ import { ProtocolError } from '../codec/protocol-error.ts'
 import { ReasonCode } from '../codec/reason-code.ts'
 import type { Arrival } from '../broker/arrival.ts'
 import type { Incoming, Peer, Transport } from '../protocol/transport.ts'
+import { Backlog, LEAST_PIECE_BYTES } from './backlog.ts'
 import { FrameWatch } from './frame-watch.ts'
 import type { PumpHost } from './pump.ts'
 
@@ -59,7 +60,14 @@ class WebSocketPump implements Transport {
   #holds = false
   #ending = false
   #error: Error | undefined
-  readonly #settled = (): void => this.#settle()
+  /** Made when a write is larger than a piece, or comes while the stream has enough. */
+  #backlog: Backlog | undefined = undefined
+  /** Frames of ours whose end was not reported yet. */
+  #reportsDue = 0
+  readonly #settled = (): void => {
+    this.#reportsDue--
+    this.#settle()
+  }
 
   constructor(socket: PumpedWebSocket) {
     this.#socket = socket
@@ -94,30 +102,64 @@ class WebSocketPump implements Transport {
     stream.on('data', see)
   }
 
+  /** What `ws` sends of itself (the answer to the upgrade, pongs) is none of ours. */
   get unsentBytes(): number {
-    return this.#socket.bufferedAmount
+    return this.#handedBytes + this.#waitingBytes
   }
 
-  /** Hot: once for each Connection and turn; what one turn owes travels in one frame. */
+  get #handedBytes(): number {
+    return this.#reportsDue === 0 ? 0 : this.#socket.bufferedAmount
+  }
+
+  get #waitingBytes(): number {
+    return this.#backlog === undefined ? 0 : this.#backlog.bytes
+  }
+
+  /** Hot: once for each Connection and turn; what one turn owes travels in one frame, unless it is large. */
   write(bytes: Uint8Array): boolean {
     const socket = this.#socket
-    if (socket.readyState !== socket.OPEN) return true
-    try {
-      socket.send(bytes, BINARY, this.#settled)
-    } catch (error) {
-      // It costs itself: the caller may be in the middle of somebody else's turn.
-      this.note(error as Error)
-      socket.terminate()
-      return false
-    }
-    if (socket.bufferedAmount === 0) return true
+    if (socket.readyState !== socket.OPEN || this.#ending) return true
+    const isLarge = (this.#holds ? this.unsentBytes : 0) + bytes.length > LEAST_PIECE_BYTES
+    if (isLarge) this.#writeInPieces(bytes)
+    else this.#send(bytes)
+    if (this.unsentBytes === 0) return true
     this.#holds = true
     return false
   }
 
+  readonly #send = (bytes: Uint8Array): void => {
+    this.#reportsDue++
+    try {
+      this.#socket.send(bytes, BINARY, this.#settled)
+    } catch (error) {
+      this.#reportsDue--
+      // It costs itself: the caller may be in the middle of somebody else's turn.
+      this.note(error as Error)
+      this.#socket.terminate()
+    }
+  }
+
+  #writeInPieces(bytes: Uint8Array): void {
+    this.#backlog ??= new Backlog()
+    this.#backlog.push(bytes)
+    if (!this.#holds) this.#feed(this.#backlog)
+  }
+
+  /** Hands on a piece of what waits, and more of it as long as it is taken at once. */
+  #feed(backlog: Backlog): void {
+    const socket = this.#socket
+    do {
+      backlog.handPiece(this.#send)
+      backlog.taken(this.#handedBytes === 0)
+    } while (backlog.bytes > 0 && this.#handedBytes === 0 && socket.readyState === socket.OPEN)
+    if (this.#ending && backlog.bytes === 0) socket.close(NORMAL)
+  }
+
   #settle(): void {
     const socket = this.#socket
-    if (!this.#holds || socket.bufferedAmount > 0 || socket.readyState === socket.CLOSED) return
+    if (!this.#holds || this.#reportsDue > 0 || socket.readyState === socket.CLOSED) return
+    if (this.#waitingBytes > 0) this.#feed(this.#backlog!)
+    if (this.unsentBytes > 0) return
     this.#holds = false
     this.#incoming?.drained()
   }
@@ -131,11 +173,17 @@ class WebSocketPump implements Transport {
   }
 
   end(): void {
-    this.#end(NORMAL)
+    if (this.#waitingBytes === 0) {
+      this.#end(NORMAL)
+      return
+    }
+    this.#ending = true
+    this.#socket.resume()
   }
 
   #end(code: number, reason?: string): void {
     this.#ending = true
+    this.#backlog?.clear()
     // The peer's answer to the close frame has to be read.
     this.#socket.resume()
     this.#socket.close(code, reason)
@@ -166,6 +214,7 @@ class WebSocketPump implements Transport {
   }
 
   finish(): void {
+    this.#backlog?.clear()
     this.#incoming?.lost(this.#error)
   }
 }

@@ -118,8 +118,10 @@ export class Connection implements Incoming, SessionConnection, Timed {
   /** Between CONNECT and CONNACK. */
   #loginDeadlineMs: number | undefined = undefined
   #receiveMaximum = 65_535
-  /** `transport.unsentBytes` when the drain watch began or last saw progress; -1 while nothing is stuck. */
+  /** Bytes that wait to be taken, when somebody last looked; -1 while nothing is stuck. */
   #stuckBytes = -1
+  /** Of all that was ever written, what the network had taken when the drain watch began. */
+  #takenBytes = 0
   #drainDeadlineMs: number | undefined = undefined
   /** Output that the network has not taken, as it is charged, and to whom. */
   #outputBytes = 0
@@ -713,6 +715,7 @@ export class Connection implements Incoming, SessionConnection, Timed {
 
   #watchDrain(): void {
     this.#stuckBytes = this.#transport.unsentBytes
+    this.#takenBytes = this.#sender.writtenBytes - this.#stuckBytes
     this.#drainDeadlineMs = this.#server.now() + this.limits.drainTimeout * 1000
     this.#arm()
   }
@@ -784,7 +787,7 @@ export class Connection implements Incoming, SessionConnection, Timed {
   /** A peer that takes something is slow; one that takes nothing for that long is gone. */
   #expireDrain(): void {
     const unsent = this.#transport.unsentBytes
-    if (unsent > 0 && unsent >= this.#stuckBytes) {
+    if (unsent > 0 && this.#sender.writtenBytes - unsent <= this.#takenBytes) {
       const detail = `took no output for ${this.limits.drainTimeout} s, ${unsent} bytes waiting`
       this.#close({ cause: 'slow receiver', reasonCode: ReasonCode.UnspecifiedError, detail }, true)
     } else {

@@ -71,6 +71,11 @@ export class Sender {
     return this.#held !== undefined && this.#held.length > 0
   }
 
+  /** All bytes ever handed to the Transport. */
+  get writtenBytes(): number {
+    return this.#output.writtenBytes
+  }
+
   /** The Change that the first of them waits for; 0 where none waits. */
   get heldUntilChange(): number {
     return this.#held?.nextChange ?? 0

@@ -14,7 +14,10 @@ export interface Transport {
    * transport still holds them (the memory is then the transport's until `drained()`, which follows later)
    */
   write(bytes: Uint8Array): boolean
-  /** Bytes handed to `write` that the operating system has not taken yet. */
+  /**
+   * Bytes handed to `write` that the operating system has not taken yet. It falls while the peer reads, also in the middle of a
+   * large write: whether a peer is slow or gone is judged by it.
+   */
   readonly unsentBytes: number
   /** Stops calling `receive` until `resumeReading`. Both may be called twice. */
   pauseReading(): void

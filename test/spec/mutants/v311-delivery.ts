@@ -136,8 +136,8 @@ export const deliveryMutants: readonly Mutant[] = [
     '3.1.1 MQTT-4.8.0-2',
     'A receiver that takes nothing is kept',
     CONNECTION,
-    'if (unsent > 0 && unsent >= this.#stuckBytes) {',
-    'if (unsent > 1e9 && unsent >= this.#stuckBytes) {',
+    'if (unsent > 0 && this.#sender.writtenBytes - unsent <= this.#takenBytes) {',
+    'if (unsent > 1e9 && this.#sender.writtenBytes - unsent <= this.#takenBytes) {',
   ),
   mutant(
     'U311-4.4-1',

@@ -5,7 +5,7 @@ import { PacketType, type Packet } from '../../../src/codec/packets.ts'
 import { noProperties } from '../../../src/codec/properties.ts'
 import { ReasonCode } from '../../../src/codec/reason-code.ts'
 import type { Connection } from '../../../src/protocol/connection.ts'
-import { PENDING } from '../../../src/protocol/server-side.ts'
+import { PENDING, type ConnectionEnd } from '../../../src/protocol/server-side.ts'
 import { FakeServer, messageOf, TestConnection } from '../../support/fake-server.ts'
 
 const PINGREQ: Packet = { type: PacketType.PINGREQ }
@@ -196,6 +196,19 @@ test('a peer that takes nothing until drain-timeout is cut; one that takes somet
   one.at(120_000)
   assert.equal(one.server.end!.cause, 'slow receiver')
   assert.equal(one.transport.ended, 'destroy')
+})
+
+test('bytes that are taken count, whatever has come to what waits since', () => {
+  const one = TestConnection.connected(5)
+  one.transport.isFrozen = true
+  one.send(PINGREQ, PINGREQ)
+  one.transport.unsentBytes = 3
+  one.send(PINGREQ, PINGREQ, PINGREQ)
+  one.at(60_000)
+  assert.equal(one.server.end, undefined, 'it took a byte, though more waits than before')
+  one.send(PINGREQ)
+  one.at(120_000)
+  assert.equal((one.server.end as ConnectionEnd | undefined)?.cause, 'slow receiver', 'it took nothing')
 })
 
 test('beyond max-publish-rate the Client is read more slowly, and loses nothing', () => {
