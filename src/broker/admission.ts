@@ -12,7 +12,7 @@ import type { Clock } from '../base/clock.ts'
 import type { MaybePromise } from '../base/maybe-promise.ts'
 import type { MemoryAccount } from '../base/memory-account.ts'
 import { withoutTokens } from '../base/redact.ts'
-import type { AuthPacket, ProtocolVersion, ReceivedConnect, ReceivedWill } from '../codec/packets.ts'
+import type { AuthPacket, ReceivedConnect, ReceivedWill } from '../codec/packets.ts'
 import { noProperties, type Properties } from '../codec/properties.ts'
 import { ProtocolError } from '../codec/protocol-error.ts'
 import { ReasonCode } from '../codec/reason-code.ts'
@@ -23,6 +23,7 @@ import { RateLimit } from '../protocol/rate-limit.ts'
 import { Session, sizeOfSession } from '../protocol/session.ts'
 import { countTopicLevels, topicNameProblem } from '../topics/topic-name.ts'
 import type { LoginResult } from './access.ts'
+import { isOwnState } from './bridge-client.ts'
 import { clientIdProblem } from './client-id-rules.ts'
 import { notesOf } from './connection-notes.ts'
 import type { Current } from './current.ts'
@@ -126,6 +127,9 @@ export class Admission {
         `this listener does not serve version ${protocolVersion}`,
       )
     }
+    if (packet.bridge === true && !listener.bridges) {
+      return new Refusal(ReasonCode.UnsupportedProtocolVersion, 'the bridge bit of the version, and `bridges` is off')
+    }
     if (clientId === '' && protocolVersion < 5 && (protocolVersion === 3 || !cleanStart)) {
       // [3.1.1 MQTT-3.1.3-8]
       return new Refusal(ReasonCode.ClientIdentifierNotValid, 'an empty Client Identifier needs CleanSession 1')
@@ -138,7 +142,7 @@ export class Admission {
     if (packet.will === undefined) return undefined
     return (
       (protocolVersion === 5 ? this.#checkWillCapabilities(packet.will, listener) : undefined) ??
-      this.#checkWillTopic(packet.will, protocolVersion, listener)
+      this.#checkWillTopic(packet.will, packet, listener)
     )
   }
 
@@ -154,19 +158,15 @@ export class Admission {
     return undefined
   }
 
-  #checkWillTopic(
-    will: ReceivedWill,
-    protocolVersion: ProtocolVersion,
-    listener: ListenerOptions,
-  ): Refusal | undefined {
+  #checkWillTopic(will: ReceivedWill, packet: ReceivedConnect, listener: ListenerOptions): Refusal | undefined {
     const problem = topicNameProblem(will.topicName)
     if (problem !== undefined) return new Refusal(ReasonCode.TopicNameInvalid, `Will Topic: ${problem}`)
     if (countTopicLevels(will.topicName) > listener.maxTopicLevels) {
       // A limit of ours: before 5.0 the close alone would not say that it is final.
-      const reasonCode = protocolVersion === 5 ? ReasonCode.TopicNameInvalid : ReasonCode.NotAuthorized
+      const reasonCode = packet.protocolVersion === 5 ? ReasonCode.TopicNameInvalid : ReasonCode.NotAuthorized
       return new Refusal(reasonCode, `Will Topic: more than ${listener.maxTopicLevels} Topic Levels`)
     }
-    if (will.topicName.startsWith(SYS_PREFIX))
+    if (will.topicName.startsWith(SYS_PREFIX) && !isOwnState(packet, will.topicName))
       return new Refusal(ReasonCode.NotAuthorized, 'Will Topic begins with $SYS/')
     return undefined
   }
@@ -208,7 +208,8 @@ export class Admission {
     const { userName } = login
     // Some Clients send a token for a name.
     const claimed = userName === undefined && packet.userName !== undefined ? withoutTokens(packet.userName) : undefined
-    const client: Client = { clientId, userName, claimedUserName: claimed, address, listener, protocolVersion }
+    const { bridge } = packet
+    const client: Client = { clientId, userName, claimedUserName: claimed, address, listener, protocolVersion, bridge }
     const refusal =
       this.#checkClientId(connection, client, packet) ?? this.#checkOwner(client) ?? this.#checkRoom(connection, client)
     if (refusal !== undefined) {

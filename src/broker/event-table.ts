@@ -14,7 +14,8 @@ export interface EventRow<Name extends EventName> {
 }
 
 const LISTENERS = 'The open listeners, each with `name` and `url`.'
-const CLIENT = 'The Client: `clientId`, `userName`, `claimedUserName`, `address`, `listener`, `protocolVersion`.'
+const CLIENT =
+  'The Client: `clientId`, `userName`, `claimedUserName`, `address`, `listener`, `protocolVersion`; `bridge` is true for the bridge of another broker.'
 const CLIENT_ID = 'The Client Identifier.'
 const TOPIC_FILTER = 'The Topic Filter.'
 const TOPIC_NAME = 'The Topic Name.'

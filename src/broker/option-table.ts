@@ -552,6 +552,13 @@ const limitRows = rows('limits', [
     description: 'Protocol versions served, written as 3.1, 3.1.1 and 5.0.',
   },
   {
+    key: 'bridges',
+    type: 'boolean',
+    default: true,
+    description:
+      'Whether clients of 3.1 and 3.1.1 may say that they are the bridge of another broker, as Mosquitto does: they get no messages back that they published, RETAIN is kept, and they may publish to `$SYS/broker/connection/CLIENT-ID/state` with their own client identifier. Off: they are answered 0x01, upon which Mosquitto connects as an ordinary client.',
+  },
+  {
     key: 'max-publish-rate',
     type: 'number',
     default: 0,

@@ -120,6 +120,8 @@ export interface ListenerLimits {
   readonly maxTopicLevels: number
   /** Protocol versions served, written as 3.1, 3.1.1 and 5.0. Default [3,4,5]. */
   readonly protocolVersions: readonly ProtocolVersion[]
+  /** Whether clients of 3.1 and 3.1.1 may say that they are the bridge of another broker, as Mosquitto does: they get no messages back that they published, RETAIN is kept, and they may publish to `$SYS/broker/connection/CLIENT-ID/state` with their own client identifier. Off: they are answered 0x01, upon which Mosquitto connects as an ordinary client. Default true. */
+  readonly bridges: boolean
   /** Messages one Client may publish; beyond it the Client is read more slowly. 0 = no limit. Counted per second. Default 0. */
   readonly maxPublishRate: number
   /** Bytes one Client may send; beyond it the Client is read more slowly. 0 = no limit. Counted per second. Default 0. */

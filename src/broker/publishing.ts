@@ -15,6 +15,7 @@ import type { Client } from '../protocol/client.ts'
 import type { Connection } from '../protocol/connection.ts'
 import { PENDING, type KnownTopic, type Pending } from '../protocol/server-side.ts'
 import { countTopicLevels } from '../topics/topic-name.ts'
+import { isOwnState } from './bridge-client.ts'
 import { notesOf } from './connection-notes.ts'
 import type { Current } from './current.ts'
 import type { Events } from './events.ts'
@@ -119,7 +120,7 @@ export class Publishing {
 
   #checkTopic(connection: Connection, message: ApplicationMessage): ReasonCode | undefined {
     const { topicName } = message
-    if (topicName.charCodeAt(0) === DOLLAR && topicName.startsWith(SYS_PREFIX)) return ReasonCode.NotAuthorized
+    if (topicName.charCodeAt(0) === DOLLAR && isReserved(topicName, connection.client)) return ReasonCode.NotAuthorized
     if (message.retain && !this.#parts.current.options.retain && isToldOfRetain(connection)) {
       throw new ProtocolError(ReasonCode.RetainNotSupported, 'retained messages are switched off') // [5.0 MQTT-3.2.2-14]
     }
@@ -238,6 +239,11 @@ export class Publishing {
       })
     } else publish(allowed)
   }
+}
+
+/** Whether that topic is the broker's own. */
+function isReserved(topicName: string, client: Client): boolean {
+  return topicName.startsWith(SYS_PREFIX) && !isOwnState(client, topicName)
 }
 
 /** Whether CONNACK said that there are no retained messages: an older Client cannot be told, and a reload came later. */

@@ -103,7 +103,8 @@ function isSame(one: Client, other: Client): boolean {
     one.userName === other.userName &&
     one.listener === other.listener &&
     one.address === other.address &&
-    one.protocolVersion === other.protocolVersion
+    one.protocolVersion === other.protocolVersion &&
+    one.bridge === other.bridge
   )
 }
 

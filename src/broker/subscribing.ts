@@ -19,6 +19,7 @@ import type { DropCause, Session } from '../protocol/session.ts'
 import { sizeOfSubscription, type Subscription } from '../protocol/subscription.ts'
 import { countTopicLevels } from '../topics/topic-name.ts'
 import { checkFilter } from './checked-filter.ts'
+import { requestOf } from './bridge-client.ts'
 import { notesOf } from './connection-notes.ts'
 import type { StoreWaiters } from './store-waiters.ts'
 import { SubscribeWork, type CheckedRequest, type SubscribeSide } from './subscribe-work.ts'
@@ -91,12 +92,13 @@ export class Subscribing implements SubscribeSide, UnsubscribeSide {
     connection.subscribeAnswered(packet, reasonCodes)
   }
 
-  check(connection: Connection, request: SubscriptionRequest): CheckedRequest {
+  check(connection: Connection, asked: SubscriptionRequest): CheckedRequest {
     // Before 5.0 there are no Shared Subscriptions; serving them there too is what users expect of a broker.
-    const { matchFilter, isShared } = checkFilter(request.topicFilter)
-    if (isShared && request.noLocal) {
+    const { matchFilter, isShared } = checkFilter(asked.topicFilter)
+    if (isShared && asked.noLocal) {
       throw new ProtocolError(ReasonCode.ProtocolError, 'No Local on a Shared Subscription') // [5.0 MQTT-3.8.3-4]
     }
+    const request = requestOf(connection.client, asked, isShared)
     const missing = missingCapability(this.#parts.current.options, matchFilter, isShared)
     const isTold = connection.protocolVersion === 5 && missing !== undefined
     if (isTold && missingCapability(notesOf(connection).announced!, matchFilter, isShared) !== undefined) {

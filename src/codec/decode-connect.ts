@@ -35,6 +35,12 @@ const Flag = {
   userName: 0b1000_0000,
 } as const
 
+/**
+ * Set in the version byte by bridges of 3.1 and 3.1.1: Mosquitto's does so unless it is told `try_private false`. The standards do
+ * not know it; every other byte that is no version stays unsupported.
+ */
+const BRIDGE = 0x80
+
 /** One serves all: it is read before the next list is checked. */
 const found = new FoundProperties()
 
@@ -56,11 +62,13 @@ export function decodeConnect(
   const reader = new Reader(bytes, bodyStart, end, limits, readsUserProperties)
   let version: ProtocolVersion | undefined
   try {
-    version = readVersion(reader)
+    const level = readLevel(reader)
+    const isBridge = level >= BRIDGE
+    version = (level & ~BRIDGE) as ProtocolVersion
     if ((firstByte & 0x0f) !== 0) throw malformed('CONNECT has fixed header flags other than 0000 [5.0 MQTT-2.1.3-1]')
     // The stream was cut before the version was known: only now can the needless byte be an error.
     if (version === 5 && hasNeedlessLengthByte(bytes, bodyStart)) throw malformed('Remaining Length is malformed')
-    return readRest(reader, version)
+    return readRest(reader, version, isBridge)
   } catch (error) {
     if (!(error instanceof ProtocolError) || error instanceof ConnectError) throw error
     throw new ConnectError(version, error.reasonCode, `CONNECT: ${error.message}`, { cause: error })
@@ -78,12 +86,15 @@ function willFieldsOf({ willDelayInterval, properties, ...fields }: ReceivedWill
   return { ...fields, properties: willDelayInterval === undefined ? travelling : { ...travelling, willDelayInterval } }
 }
 
-function readVersion(reader: Reader): ProtocolVersion {
+/** The version, and with it the bit of bridges. */
+function readLevel(reader: Reader): number {
   const protocolName = reader.string('Protocol Name')
-  const version = reader.byte('Protocol Version')
-  const isServed = protocolName === 'MQTT' ? version === 4 || version === 5 : protocolName === 'MQIsdp' && version === 3
-  if (!isServed) throw new UnsupportedVersionError(protocolName, version)
-  return version as ProtocolVersion
+  const level = reader.byte('Protocol Version')
+  const older = protocolName === 'MQTT' ? 4 : protocolName === 'MQIsdp' ? 3 : undefined
+  const isServed =
+    older !== undefined && (level === older || level === (older | BRIDGE) || (older === 4 && level === 5))
+  if (!isServed) throw new UnsupportedVersionError(protocolName, level)
+  return level
 }
 
 /** A CONNECT's first byte has bit 7 clear, so a set one before the last length byte means that this one only adds zero. */
@@ -91,7 +102,7 @@ function hasNeedlessLengthByte(bytes: Uint8Array, bodyStart: number): boolean {
   return bodyStart >= 2 && bytes[bodyStart - 1] === 0 && bytes[bodyStart - 2]! >= 0x80
 }
 
-function readRest(reader: Reader, protocolVersion: ProtocolVersion): ReceivedConnect {
+function readRest(reader: Reader, protocolVersion: ProtocolVersion, isBridge: boolean): ReceivedConnect {
   const flags = reader.byte('Connect Flags')
   checkFlags(flags, protocolVersion)
   const keepAlive = reader.twoByteInteger('Keep Alive')
@@ -112,6 +123,7 @@ function readRest(reader: Reader, protocolVersion: ProtocolVersion): ReceivedCon
     userName,
     password,
     properties,
+    ...(isBridge && { bridge: true }),
   }
 }
 

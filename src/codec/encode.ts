@@ -135,10 +135,13 @@ function writeBody(writer: Writer, packet: Exclude<Packet, PublishPacket>, versi
   }
 }
 
+/** Of the version byte, by agreement among Servers. */
+const BRIDGE = 0x80
+
 function writeConnect(writer: Writer, packet: ConnectPacket): void {
   const { protocolVersion, will, userName, password } = packet
   writer.string(protocolVersion === 3 ? 'MQIsdp' : 'MQTT')
-  writer.byte(protocolVersion)
+  writer.byte(packet.bridge === true ? protocolVersion | BRIDGE : protocolVersion)
   writer.byte(connectFlags(packet))
   writer.twoByteInteger(packet.keepAlive)
   writeProperties(writer, packet.properties, 'CONNECT', protocolVersion)

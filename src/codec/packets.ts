@@ -94,6 +94,8 @@ export interface WillFields {
 export interface ConnectPacket {
   readonly type: typeof PacketType.CONNECT
   readonly protocolVersion: ProtocolVersion
+  /** Bit 7 of the version byte, before 5.0: the Client is another Server's bridge. */
+  readonly bridge?: true
   readonly cleanStart: boolean
   /** Seconds; 0 asks for no watch. */
   readonly keepAlive: number

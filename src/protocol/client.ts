@@ -11,4 +11,6 @@ export interface Client {
   readonly address: string
   readonly listener: string
   readonly protocolVersion: ProtocolVersion
+  /** It says that it is another Server's bridge. */
+  readonly bridge?: true | undefined
 }

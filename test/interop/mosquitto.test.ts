@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { existsSync, writeFileSync } from 'node:fs'
+import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { root } from '../../tools/main.ts'
@@ -9,6 +11,15 @@ import { messagesOf, mosquitto, mosquittoSub, serve, start, type Program } from 
 import { scratchFolder } from '../support/scratch-folder.ts'
 
 const VERSIONS = ['mqttv31', 'mqttv311', 'mqttv5'] as const
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}
 
 /** The program on a port that the system chose, with that configuration file. */
 async function startProgram(t: TestContext, yaml: string): Promise<{ program: Program; port: number }> {
@@ -65,6 +76,92 @@ for (const version of VERSIONS) {
     assert.deepEqual(await back.end(), ['one', 'two'])
   })
 }
+
+/** Mosquitto with one bridge to that port, connected, on a port of its own. */
+async function startBridge(
+  t: TestContext,
+  port: number,
+  ...lines: string[]
+): Promise<{ bridge: Program; port: number }> {
+  const own = await freePort()
+  const file = join(scratchFolder(), 'mosquitto.conf')
+  const settings = [
+    `listener ${own} 127.0.0.1`,
+    'allow_anonymous true',
+    'connection house',
+    `address 127.0.0.1:${port}`,
+  ]
+  writeFileSync(file, [...settings, 'remote_clientid house', 'restart_timeout 1', ...lines, ''].join('\n'))
+  const bridge = start(t, '/usr/sbin/mosquitto', ['-c', file, '-v'])
+  await bridge.line(/Received SUBACK/)
+  return { bridge, port: own }
+}
+
+test('a Mosquitto bridge with its defaults, both ways: each message once on each side, RETAIN kept, and its state', async (t) => {
+  const { broker, port } = await serve(t)
+  const states: string[] = []
+  const down = new Promise<void>((resolve) => {
+    broker.subscribe('$SYS/broker/connection/house/state', ({ payload }) => {
+      const state = Buffer.from(payload).toString()
+      states.push(state)
+      if (state === '0') resolve()
+    })
+  })
+  const { bridge, port: far } = await startBridge(t, port, 'topic # both 1')
+  assert.deepEqual(
+    broker.clients().map(({ clientId, client }) => [clientId, client.bridge, client.protocolVersion]),
+    [['house', true, 4]],
+  )
+  const near = await mosquittoSub(t, port, ['-t', '#', '-q', '1'])
+  const there = await mosquittoSub(t, far, ['-t', '#', '-q', '1'])
+  for (const retain of [['-r'], []]) {
+    await mosquitto(t, 'pub', port, ['-t', 'near', '-m', `n${retain.length}`, '-q', '1', ...retain]).end()
+    await mosquitto(t, 'pub', far, ['-t', 'far', '-m', `f${retain.length}`, '-q', '1', ...retain]).end()
+  }
+  const all = ['near 1 0 n1', 'near 1 0 n0', 'far 1 0 f1', 'far 1 0 f0'].toSorted()
+  // A marker in each direction comes behind everything that could have come twice.
+  await mosquitto(t, 'pub', port, ['-t', 'marker/near', '-m', 'm', '-q', '1']).end()
+  await there.line(/marker\/near/)
+  await mosquitto(t, 'pub', far, ['-t', 'marker/far', '-m', 'm', '-q', '1']).end()
+  await near.line(/marker\/far/)
+  for (const side of [near, there]) {
+    assert.deepEqual(
+      messagesOf(side)
+        .filter((line) => !line.startsWith('marker'))
+        .toSorted(),
+      all,
+    )
+  }
+  for (const [where, topic, payload] of [
+    [port, 'far', 'f1'],
+    [far, 'near', 'n1'],
+  ] as const) {
+    const late = await mosquittoSub(t, where, ['-t', topic, '-q', '1', '-C', '1'])
+    await late.end()
+    assert.deepEqual(messagesOf(late), [`${topic} 1 1 ${payload}`])
+  }
+  bridge.kill('SIGKILL')
+  await down
+  assert.deepEqual(states, ['1', '0'])
+})
+
+test('a Mosquitto bridge with prefixes, in and out; with `bridges: off` it comes as an ordinary client', async (t) => {
+  for (const bridges of [true, false]) {
+    const { broker, port } = await serve(t, { bridges })
+    const lines = ['topic up/# out 1 local/ plant/', 'topic down/# in 1 local/ plant/', 'notifications false']
+    const { port: far } = await startBridge(t, port, ...lines)
+    assert.deepEqual(
+      broker.clients().map(({ client }) => client.bridge),
+      [bridges ? true : undefined],
+    )
+    const near = await mosquittoSub(t, port, ['-t', 'plant/up/#', '-q', '1', '-C', '1'])
+    const there = await mosquittoSub(t, far, ['-t', 'local/down/#', '-q', '1', '-C', '1'])
+    await mosquitto(t, 'pub', far, ['-t', 'local/up/x', '-m', 'hot', '-q', '1']).end()
+    await mosquitto(t, 'pub', port, ['-t', 'plant/down/y', '-m', 'off', '-q', '1']).end()
+    await Promise.all([near.end(), there.end()])
+    assert.deepEqual([messagesOf(near), messagesOf(there)], [['plant/up/x 1 0 hot'], ['local/down/y 1 0 off']])
+  }
+})
 
 test('mosquitto_rr asks, and what answers it may be another mosquitto', async (t) => {
   const { broker, port } = await serve(t)

@@ -21,6 +21,8 @@ import type { TestBroker } from './test-broker.ts'
 
 export interface ConnectOptions {
   readonly version?: ProtocolVersion
+  /** Sets the bridge's bit of the version. */
+  readonly bridge?: true
   /** Default `client`. */
   readonly clientId?: string
   /** Default true. */
@@ -148,6 +150,7 @@ export class TestClient implements Transport {
     this.send({
       type: PacketType.CONNECT,
       protocolVersion: this.version,
+      ...(options.bridge === true && { bridge: true }),
       cleanStart,
       keepAlive,
       clientId,

@@ -26,8 +26,8 @@ export const connectMutants: readonly Mutant[] = [
     '3.1.1 MQTT-3.1.2-1',
     'The protocol name does not matter',
     DECODE,
-    "protocolName === 'MQTT' ? version === 4 || version === 5",
-    'protocolName.length > 0 ? version === 4 || version === 5',
+    "protocolName === 'MQTT' ? 4",
+    'protocolName.length > 0 ? 4',
   ),
   mutant(
     '3.1.1 MQTT-3.1.2-2',

@@ -140,7 +140,7 @@ export const publishMutants: readonly Mutant[] = [
     'U311-4.7.2-1',
     'Clients may publish to $SYS',
     PUBLISHING,
-    'if (topicName.charCodeAt(0) === DOLLAR && topicName.startsWith(SYS_PREFIX)) return ReasonCode.NotAuthorized',
-    'if (topicName.charCodeAt(0) === DOLLAR && topicName === SYS_PREFIX) return ReasonCode.NotAuthorized',
+    'return topicName.startsWith(SYS_PREFIX) && !isOwnState(client, topicName)',
+    'return topicName === SYS_PREFIX && !isOwnState(client, topicName)',
   ),
 ]

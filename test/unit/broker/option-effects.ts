@@ -286,7 +286,7 @@ export const effects: Readonly<Record<string, Effect>> = {
   },
   'broker/sys-interval': {
     config: { 'sys-interval': 7 },
-    expected: ['0', '7', '14'],
+    expected: ['0 seconds', '7 seconds', '14 seconds'],
     observe: (broker) => {
       const client = broker.connect()
       client.subscribe('$SYS/broker/uptime')
@@ -538,6 +538,14 @@ export const effects: Readonly<Record<string, Effect>> = {
     config: { 'protocol-versions': ['5.0'] },
     expected: [1, 1, 0],
     observe: (broker) => ([3, 4, 5] as const).map((version) => broker.connect({ version }).connack?.reasonCode),
+  },
+  'limits/bridges': {
+    config: { bridges: false },
+    expected: [1, 0],
+    observe: (broker) => [
+      broker.connect({ version: 4, bridge: true }).connack?.reasonCode,
+      broker.connect({ version: 4 }).connack?.reasonCode,
+    ],
   },
   'limits/max-publish-rate': {
     config: { 'max-publish-rate': 1 },

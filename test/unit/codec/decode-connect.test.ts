@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { ProtocolVersion } from '../../../src/codec/packets.ts'
+import { encodePacket } from '../../../src/codec/encode.ts'
+import { PacketType, type ProtocolVersion } from '../../../src/codec/packets.ts'
 import { ConnectError, UnsupportedVersionError } from '../../../src/codec/protocol-error.ts'
 import { assertRefused, decode, frame, stringBytes } from './packet-bytes.ts'
 
@@ -19,7 +20,11 @@ const unserved: readonly (readonly [name: string, version: number, answeredIn: P
   ['MQTT', 3, 4],
   ['MQTT', 6, 5],
   ['MQTT', 0, 4],
-  ['MQTT', 0x84, 5],
+  ['MQTT', 0x80, 5],
+  ['MQTT', 0x83, 5],
+  ['MQTT', 0x85, 5],
+  ['MQTT', 0xff, 5],
+  ['MQIsdp', 0x84, 4],
   ['MQIsdp', 4, 4],
   ['MQIsdp', 5, 4],
   ['MQIsdp', 6, 4],
@@ -36,6 +41,22 @@ test('a name or version that is not served is 0x84, and the error says how to an
     assert.deepEqual([error.protocolName, error.requestedVersion], [name, version])
     assert.equal(error.protocolVersion, answeredIn, `${name} ${version}`)
   }
+})
+
+test('a bridge is a client of 3.1 or 3.1.1 that sets bit 7 of its version', () => {
+  for (const [name, level, version] of [
+    ['MQIsdp', 0x83, 3],
+    ['MQTT', 0x84, 4],
+  ] as const) {
+    const bytes = frame(0x10, [...stringBytes(name), level, 2, 0, 0, ...stringBytes('b')])
+    const packet = decode(bytes, version, 'client')
+    assert.equal(packet.type, PacketType.CONNECT)
+    assert.deepEqual([packet.protocolVersion, packet.bridge, packet.clientId], [version, true, 'b'])
+    assert.deepEqual(Buffer.from(encodePacket(packet, version)), Buffer.from(bytes))
+    const plain = decode(frame(0x10, [...stringBytes(name), version, 2, 0, 0, ...stringBytes('b')]), version, 'client')
+    assert.equal('bridge' in plain, false)
+  }
+  assert.equal(errorOf('10 * "MQTT" 84 01 0000 ""').protocolVersion, 4, 'later faults are answered in its version')
 })
 
 test('the version that was read goes with every later error', () => {
