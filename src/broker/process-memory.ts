@@ -1,6 +1,6 @@
 /** What memory the process has and uses. Reading it changes nothing, so that a broker embedded in a program may. @module */
 import { totalmem } from 'node:os'
-import { GCProfiler, getHeapStatistics } from 'node:v8'
+import { GCProfiler, getHeapSpaceStatistics, getHeapStatistics } from 'node:v8'
 
 export interface ProcessMemory {
   /** Bytes that it may use: the smaller of V8's heap limit and what the container or the machine has. */
@@ -27,16 +27,31 @@ function totalBytes(): number {
   return Math.min(containerBytes, totalmem())
 }
 
-/** What V8 adds to `--max-old-space-size` in its limit: room for new objects, which those that stay do not get. */
-const YOUNG_BYTES = 48 * 2 ** 20
+const MIB = 2 ** 20
 
-/** Of that, what may move at one collection to where the old objects are. */
-const MOVED_BYTES = YOUNG_BYTES / 3
+/** Half of the room for new objects, in MiB: what V8 takes at the most unless a flag says otherwise. It grew with V8 13. */
+const SEMI_SPACE_MIB = Number.parseInt(process.versions.v8, 10) >= 13 ? 64 : 16
+
+/** What a flag says, on the command line or in `NODE_OPTIONS`; the last one counts. */
+function semiSpaceBytes(): number {
+  const flags = [process.env['NODE_OPTIONS'] ?? '', ...process.execArgv].join(' ')
+  const said = [...flags.matchAll(/--max[-_]semi[-_]space[-_]size[= ](\d+)/g)].at(-1)?.[1]
+  return Number(said ?? SEMI_SPACE_MIB) * MIB
+}
+
+/** What V8 adds to `--max-old-space-size` in its limit: room for new objects, which those that stay do not get. */
+const YOUNG_BYTES = 3 * semiSpaceBytes()
 
 /** What may stay on the heap. */
 function heapBytes(): number {
   const { heap_size_limit: limit } = getHeapStatistics()
-  return Math.max(limit - YOUNG_BYTES, limit / 2)
+  return Math.max(limit - YOUNG_BYTES, limit / 8)
+}
+
+/** What may move at one collection to where the old objects are: all that one half of the room for new ones holds now. */
+function movedBytes(): number {
+  const young = getHeapSpaceStatistics().find(({ space_name: name }) => name === 'new_space')
+  return (young?.space_size ?? 0) / 2
 }
 
 /** The real one. */
@@ -83,7 +98,7 @@ class CollectorWatch implements MemoryWatch {
   }
 
   liveShare(charged: number): number {
-    return this.#process.shareOf(this.#onHeap(charged) + MOVED_BYTES, getHeapStatistics().external_memory)
+    return this.#process.shareOf(this.#onHeap(charged) + movedBytes(), getHeapStatistics().external_memory)
   }
 
   /** Charges are estimates, and more is not in use than what the heap holds with its garbage. */
