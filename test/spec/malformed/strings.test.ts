@@ -3,6 +3,9 @@ import type { PropertyRow } from '../../../src/codec/property-table.ts'
 import { RULES, Court, VERSION_NAMES } from './court.ts'
 import { bytesOfSample, propertiesField, replaceField, samplesOf, type Property, type Sample } from './samples.ts'
 
+/** Text that a longer string begins with: long strings are checked in another way than short ones. */
+const LONG: readonly number[] = [0xc3, 0xa4, ...Array.from({ length: 600 }, () => 0x61)]
+
 /** What no string may be (§1.5.4). */
 const BAD: readonly (readonly [title: string, bytes: readonly number[]])[] = [
   ['U+0000', [0x00]],
@@ -18,9 +21,12 @@ const BAD: readonly (readonly [title: string, bytes: readonly number[]])[] = [
   ['a cut character', [0x61, 0xe2, 0x82]],
   ['above U+10FFFF', [0xf4, 0x90, 0x80, 0x80]],
   ['a byte that UTF-8 does not have', [0x61, 0xff]],
+  ['U+0000 behind much text', [...LONG, 0x00]],
+  ['U+D800 behind much text', [...LONG, 0xed, 0xa0, 0x80]],
+  ['a cut character behind much text', [...LONG, 0xe2, 0x82]],
 ]
 
-const withLength = (bytes: readonly number[]): number[] => [0, bytes.length, ...bytes]
+const withLength = (bytes: readonly number[]): number[] => [bytes.length >> 8, bytes.length & 0xff, ...bytes]
 
 /** The values of a property in which one string is these bytes; none where it has no string. */
 function badValues({ type }: PropertyRow, bytes: readonly number[]): readonly (readonly number[])[] {

@@ -10,14 +10,28 @@ const TRIE = 'src/topics/topic-trie.ts'
 export const wireMutants: readonly Mutant[] = [
   mutant(
     '3.1.1 MQTT-1.5.3-1, 5.0 MQTT-1.5.4-1',
-    'Anything passes for UTF-8',
+    'Anything passes for UTF-8 in a short string',
+    UTF8,
+    'if (length === 0 || at + length > end) return false',
+    'if (length === 0 || at + length > end) return true',
+  ),
+  mutant(
+    '3.1.1 MQTT-1.5.3-1, 5.0 MQTT-1.5.4-1',
+    'Anything passes for UTF-8 in a long string',
     UTF8,
     'return isUtf8(text) && !text.includes(0)',
     'return (isUtf8(text) || true) && !text.includes(0)',
   ),
   mutant(
     '3.1.1 MQTT-1.5.3-2, MQTT-4.7.3-2, 5.0 MQTT-1.5.4-2, MQTT-4.7.3-2',
-    'U+0000 passes in a string',
+    'U+0000 passes in a short string',
+    UTF8,
+    'if (first === 0) return false',
+    'if (first === 0x80) return false',
+  ),
+  mutant(
+    '3.1.1 MQTT-1.5.3-2, 5.0 MQTT-1.5.4-2',
+    'U+0000 passes in a long string',
     UTF8,
     'return isUtf8(text) && !text.includes(0)',
     'return isUtf8(text)',
