@@ -104,7 +104,7 @@ const PBKDF2_ITERATIONS = 210_000
 
 const HASHERS: Readonly<Record<WritablePasswordHashKind, (password: string) => string | Promise<string>>> = {
   argon2id: async (password) => (await import('@node-rs/argon2')).hash(password, ARGON2ID_COST),
-  bcrypt: async (password) => (await import('@node-rs/bcrypt')).hash(password, { cost: BCRYPT_COST }),
+  bcrypt: async (password) => (await import('bcryptjs')).hash(password, BCRYPT_COST),
   'sha512-crypt': async (password) => (await import('unixcrypt')).encrypt(password, `$6$${cryptSalt()}`),
   'sha256-crypt': async (password) => (await import('unixcrypt')).encrypt(password, `$5$${cryptSalt()}`),
   'mosquitto-pbkdf2': (password) => {
@@ -141,7 +141,8 @@ const VERIFIERS: Readonly<Record<PasswordHashKind, Verifier>> = {
     const saltBytes = Buffer.from(salt!, 'base64')
     return timingSafeEqual(pbkdf2Sync(password, saltBytes, Number(iterations), expected.length, 'sha512'), expected)
   },
-  bcrypt: async (password, hash) => (await import('@node-rs/bcrypt')).verifySync(password, hash),
+  bcrypt: async (password, hash) =>
+    (await import('bcryptjs')).compareSync(Buffer.from(password).toString('utf8'), hash),
   argon2id: async (password, hash) => (await import('@node-rs/argon2')).verifySync(hash, password),
 }
 

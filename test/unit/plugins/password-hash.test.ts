@@ -30,6 +30,26 @@ for (const kind of WRITABLE_PASSWORD_HASH_KINDS.filter((each) => each !== 'scram
   })
 }
 
+// Solar Designer's test vectors for crypt_blowfish; of the last one, bcrypt reads the first 72 bytes.
+for (const [password, salted] of [
+  ['', 'CCCCCCCCCCCCCCCCCCCCC.7uG0VCzI2bS7j6ymqJi9CdcdxiRTWNy'],
+  ['U*U', 'CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW'],
+  ['U*U*', 'CCCCCCCCCCCCCCCCCCCCC.VGOzA784oUp/Z0DY336zx7pLYAy0lwK'],
+  ['U*U*U', 'XXXXXXXXXXXXXXXXXXXXXOAcXxm9kjPGEMsLznoKqmqw7tc8WCx4a'],
+  [
+    '0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789chars after 72 are ignored',
+    'abcdefghijklmnopqrstuu5s2v8.iXieOjg/.AySBTTZIIVFJeBui',
+  ],
+] as const) {
+  test(`verifyPassword: bcrypt of ${JSON.stringify(password)} is what every other tool makes of it`, async () => {
+    for (const version of ['2a', '2b', '2y']) {
+      const hash = `$${version}$05$${salted}`
+      assert.equal(await verifyPassword(Buffer.from(password), hash), true, version)
+      assert.equal(await verifyPassword(Buffer.from(`x${password}`), hash), false, version)
+    }
+  })
+}
+
 test('hashPassword: Argon2id unless said otherwise; an empty or an endless password is refused without being quoted', async () => {
   assert.equal(passwordHashKind(await hashPassword('p')), 'argon2id')
   await assert.rejects(hashPassword(''), { name: 'UsageError' })
