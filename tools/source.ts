@@ -18,6 +18,7 @@ export interface Source {
   /** The text with comments and the insides of strings replaced by spaces: same length, same lines. */
   readonly code: string
   readonly comments: readonly Span[]
+  readonly expressions: readonly Span[]
 }
 
 /** One module that a file names, whether by `import`, `export … from`, or `import(…)`; types count. */
@@ -40,6 +41,7 @@ const BEFORE_EXPRESSION = /^(?:|[([{},;:=!&|?+\-*%<>~^]|return|typeof|case|in|of
 export function readSource(text: string): Source {
   const code = text.split('')
   const comments: Span[] = []
+  const expressions: Span[] = []
   /** For each template literal that is open, how many braces its current `${` has open. */
   const braces: number[] = []
   let previous = ''
@@ -70,6 +72,7 @@ export function readSource(text: string): Source {
       if (token.endsWith('${')) braces.push(0)
       blank(at + 1, at + token.length - (token.endsWith('${') ? 2 : 1))
     } else if (BEFORE_EXPRESSION.test(previous) && (token = take(REGULAR_EXPRESSION)) !== undefined) {
+      expressions.push({ start: at, end: at + token.length })
       blank(at + 1, at + token.length - 1)
     } else {
       token = take(WORD) ?? character
@@ -78,7 +81,22 @@ export function readSource(text: string): Source {
     if (token.trim() !== '') previous = WORD_ONLY.test(token) ? token : token.slice(-1)
     at += token.length
   }
-  return { code: code.join(''), comments }
+  return { code: code.join(''), comments, expressions }
+}
+
+/** A regular expression that is written out, as the arguments of `RegExp`. */
+export interface WrittenExpression {
+  readonly source: string
+  readonly flags: string
+  readonly line: number
+}
+
+/** Every regular expression of a file. */
+export function expressionsOf(text: string): WrittenExpression[] {
+  return readSource(text).expressions.map(({ start, end }) => {
+    const slash = text.lastIndexOf('/', end - 1)
+    return { source: text.slice(start + 1, slash), flags: text.slice(slash + 1, end), line: lineAt(text, start) }
+  })
 }
 
 const WORD_ONLY = /^[\w$]+$/

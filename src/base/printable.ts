@@ -13,7 +13,7 @@
  *
  * @module
  */
-import { withoutTokens } from './redact.ts'
+import { withoutTokens, withoutUnfinishedToken } from './redact.ts'
 
 /** Characters of what a peer said that are shown. */
 export const MAX_SHOWN_LENGTH = 200
@@ -21,8 +21,6 @@ export const MAX_SHOWN_LENGTH = 200
 /** All but line feed and tab: `\p{Cc}` is C0, DEL and C1. */
 const UNSAFE_IN_LINES = /(?![\t\n])\p{Cc}|[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]|\p{Surrogate}/gu
 const UNSAFE = /\p{Cc}|[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]|\p{Surrogate}/gu
-/** A token that was cut off before it was over. */
-const UNFINISHED_TOKEN = /(?<![A-Za-z0-9_])eyJ[\w-]*(?:\.[\w-]*)?$/
 
 /**
  * Makes one line of any text.
@@ -55,7 +53,7 @@ function escape(character: string): string {
 export function saidByPeer(text: string, maxLength: number = MAX_SHOWN_LENGTH): string {
   if (text.length <= maxLength) return printable(withoutTokens(text))
   const end = isHighSurrogate(text.charCodeAt(maxLength - 1)) ? maxLength - 1 : maxLength
-  const shown = withoutTokens(text.slice(0, end)).replace(UNFINISHED_TOKEN, '(token)')
+  const shown = withoutUnfinishedToken(withoutTokens(text.slice(0, end)))
   return `${printable(shown)}… (${text.length - end} more)`
 }
 

@@ -45,6 +45,34 @@ export function withoutTokens(text: string, read: ReadCode = readCode): string {
   return copied === 0 ? text : clean + text.slice(copied)
 }
 
+/**
+ * Puts `(token)` in the place of the beginning of a token at the end of a text that was cut off.
+ *
+ * @example
+ * withoutUnfinishedToken('user eyJhbGciOi.eyJz') // 'user (token)'
+ * withoutUnfinishedToken('user eyJhbGciOi; b') // 'user eyJhbGciOi; b'
+ */
+export function withoutUnfinishedToken(text: string, read: ReadCode = readCode): string {
+  const begin = beginOfLastRuns(text, read)
+  for (let at = begin; at + TOKEN_START.length <= text.length; at++) {
+    const isBehind = at > begin && isWord(read(text, at - 1))
+    if (!isBehind && TOKEN_START.every((code, offset) => read(text, at + offset) === code)) {
+      return `${text.slice(0, at)}(token)`
+    }
+  }
+  return text
+}
+
+/** Where the run of base64url characters begins that the text ends with, together with another one and a dot before it. */
+function beginOfLastRuns(text: string, read: ReadCode): number {
+  let begin = text.length
+  for (let dots = 0; begin > 0; begin--) {
+    const code = read(text, begin - 1)
+    if (!isBase64Url(code) && !(code === DOT && dots++ === 0)) break
+  }
+  return begin
+}
+
 function readCode(text: string, at: number): number {
   return text.charCodeAt(at)
 }
@@ -72,6 +100,10 @@ function endOfToken(text: string, firstEnd: number, read: ReadCode): number {
   const secondEnd = endOfRun(text, firstEnd + 1, read)
   const isPart = secondEnd > firstEnd + 1 && secondEnd < text.length && read(text, secondEnd) === DOT
   return isPart ? endOfRun(text, secondEnd + 1, read) : -1
+}
+
+function isWord(code: number): boolean {
+  return code !== HYPHEN && isBase64Url(code)
 }
 
 function isBase64Url(code: number): boolean {

@@ -58,7 +58,8 @@ export function networkOf(address: string, ipv6PrefixLength: number): string {
 
 /** The eight groups of an IPv6 address in its short form, which has no dots but behind `::` or `::ffff:`. */
 function groupsOf(plain: string): number[] {
-  const [head = '', tail] = plain.replace(/\d+\.\d+\.\d+\.\d+$/, toGroups).split('::')
+  const end = plain.slice(plain.lastIndexOf(':') + 1)
+  const [head = '', tail] = (end.includes('.') ? plain.slice(0, -end.length) + toGroups(end) : plain).split('::')
   const numbers = (text: string): number[] => (text === '' ? [] : text.split(':').map((group) => parseInt(group, 16)))
   const [first, last] = [numbers(head), numbers(tail ?? '')]
   return [...first, ...Array<number>(8 - first.length - last.length).fill(0), ...last]

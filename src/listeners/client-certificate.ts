@@ -6,6 +6,7 @@
 import type { X509Certificate } from 'node:crypto'
 import type { TLSSocket } from 'node:tls'
 import type { ListenerOptions } from '../broker/options.ts'
+import { firstAlternativeName } from './alternative-names.ts'
 import type { Revocations } from './revocations.ts'
 
 /** Where the user name of a certificate's owner is read from. */
@@ -60,14 +61,5 @@ const READERS: Readonly<
     return typeof names === 'string' ? names : undefined
   },
   subject: (certificate) => certificate.subject?.split('\n').toReversed().join(','),
-  san: (certificate) => firstAlternativeName(certificate.subjectAltName ?? ''),
-}
-
-/** Node writes `DNS:a.example, URI:"urn:x,y", IP Address:192.0.2.1`; whatever has odd characters is a JSON string. */
-function firstAlternativeName(names: string): string | undefined {
-  for (const [, kind, value = ''] of names.matchAll(/([^:,]+):("(?:[^"\\]|\\.)*"|[^,]*)(?:, |$)/g)) {
-    if (kind !== 'DNS' && kind !== 'URI' && kind !== 'email') continue
-    return value.startsWith('"') ? (JSON.parse(value) as string) : value
-  }
-  return undefined
+  san: firstAlternativeName,
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { withoutTokens } from '../../../src/base/redact.ts'
+import { withoutTokens, withoutUnfinishedToken } from '../../../src/base/redact.ts'
 
 /** The rule in one line. It takes quadratic time for some texts, which is why it is only here. */
 const TOKEN = /\beyJ[\w-]+\.[\w-]+\.[\w-]*/g
@@ -25,17 +25,31 @@ test('a token is replaced wherever the text has one, and nothing else is', () =>
   )
 })
 
+/** The same for a token that was cut off. */
+const UNFINISHED = /(?<![A-Za-z0-9_])eyJ[\w-]*(?:\.[\w-]*)?$/
+
+test('the beginning of a token that was cut off is replaced at the end of a text, and nowhere else', () => {
+  fc.assert(
+    fc.property(fc.oneof(tokenText, fc.string()), (text) => {
+      assert.equal(withoutUnfinishedToken(text), text.replace(UNFINISHED, '(token)'))
+    }),
+    { numRuns: 5000 },
+  )
+})
+
 /** How many characters are read for a text. */
 function reads(text: string): number {
   let count = 0
-  withoutTokens(text, (all, at) => {
+  const read = (all: string, at: number): number => {
     count++
     return all.charCodeAt(at)
-  })
+  }
+  withoutTokens(text, read)
+  withoutUnfinishedToken(text, read)
   return count
 }
 
-const MOST_READS_PER_CHARACTER = 9
+const MOST_READS_PER_CHARACTER = 14
 
 test('the time is linear in the length, whatever the text', () => {
   fc.assert(
@@ -49,7 +63,7 @@ test('the time is linear in the length, whatever the text', () => {
 })
 
 test('64 KiB of beginnings of tokens cost no more for each character than 64 bytes of them', () => {
-  for (const part of ['eyJ-', 'eyJa.', '-eyJa', 'eyJa.b ', 'eyJ', 'a.']) {
+  for (const part of ['eyJ-', 'eyJa.', '-eyJa', 'eyJa.b ', 'eyJ', 'a.', '-', 'a']) {
     const count = reads(part.repeat(65_536 / part.length))
     assert.ok(count <= MOST_READS_PER_CHARACTER * 65_536, `${part}: ${count} reads`)
   }
