@@ -162,6 +162,10 @@ topic-check:
 
 - Keys are written in kebab-case; \`max_connections\` and \`maxConnections\` mean the same. Two spellings of one key in one
   section are an error.
+- In values of a file, \`\${NAME}\` stands for an environment variable, and \`\${NAME:-default}\` for one that may be missing or
+  empty; without a default, a missing variable is an error. \`$\${NAME}\` is the text itself. Keys are never replaced, and a variable
+  never adds keys. Inside \`{ … }\` and \`[ … ]\` such a value needs quotes.
+- A section can take the keys of another: \`<<: *base\` where the other one begins with \`&base\` (YAML merge keys).
 - A boolean is \`on\`, \`off\`, \`yes\`, \`no\`, \`true\` or \`false\`.
 - Relative paths count from the configuration file's folder; in a program, from the working directory.
 - For a listener its own key counts first, then \`listeners.default\`, then the top level, then the default.

@@ -1,13 +1,15 @@
 /**
- * A configuration file (YAML 1.2) as plain values, together with where each of them stands.
+ * A configuration file (YAML 1.2, with merge keys) as plain values, together with where each of them stands.
  *
  * @module
  */
 import { dirname, resolve } from 'node:path'
-import { isMap, isScalar, isSeq, LineCounter, parseDocument } from 'yaml'
+import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument } from 'yaml'
 import type { Document, Node, YAMLError } from 'yaml'
 import { ConfigError } from '../base/errors.ts'
 import type { ConfigProblem } from '../base/errors.ts'
+import { substituteVariables } from './config-variables.ts'
+import type { Environment } from './config-variables.ts'
 import { nearest, toKebab } from './option-spelling.ts'
 import { optionTable } from './option-table.ts'
 import { formatProblem } from './config-problems.ts'
@@ -24,7 +26,7 @@ export interface ConfigFile {
  *
  * @throws {ConfigError} `ERR_CONFIG` when the file cannot be read or is not YAML
  */
-export function loadConfigFile(path: string): ConfigFile {
+export function loadConfigFile(path: string, environment: Environment = process.env): ConfigFile {
   let text: string
   try {
     text = readTextSync(path)
@@ -41,7 +43,7 @@ export function loadConfigFile(path: string): ConfigFile {
     const message = `The configuration file ${path} ${why}.`
     throw new ConfigError('ERR_CONFIG', message, { cause, problems: [{ path: '', file: path, message: why }] })
   }
-  return parseConfig(text, path)
+  return parseConfig(text, path, environment)
 }
 
 const READ_FAILURES: Readonly<Record<string, string>> = {
@@ -51,13 +53,16 @@ const READ_FAILURES: Readonly<Record<string, string>> = {
 }
 
 /**
- * The same for a text that is at hand. `file` names it in messages, and its folder is where relative paths count from.
+ * The same for a text that is at hand.
+ *
+ * @param file names it in messages, and its folder is where relative paths count from
+ * @param environment what `${NAME}` in values stands for
  *
  * @throws {ConfigError} `ERR_CONFIG` when it is not YAML
  */
-export function parseConfig(text: string, file: string): ConfigFile {
+export function parseConfig(text: string, file: string, environment: Environment = process.env): ConfigFile {
   const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, merge: true })
   const isDouble = (error: YAMLError) => error.code === 'DUPLICATE_KEY'
   const problemAt = (path: string, message: string, at: number): ConfigProblem => {
     const { line, col } = lines.linePos(at)
@@ -66,11 +71,15 @@ export function parseConfig(text: string, file: string): ConfigFile {
 
   const broken = document.errors.filter((error) => !isDouble(error))
   if (broken.length > 0) throw notYaml(broken.map((error) => problemAt('', yamlMessage(error, text), error.pos[0])))
+  const variables = substituteVariables(document, environment).map(({ path, message, offset }) =>
+    problemAt(path.join('.'), message, offset),
+  )
   let input: unknown
   try {
     input = document.toJS() ?? {}
   } catch (cause) {
-    throw notYaml([{ path: '', file, message: `is not valid YAML: ${(cause as Error).message}` }])
+    const hint = BIND_ALIAS.test(text) ? BIND_ALIAS_HINT : ''
+    throw notYaml([{ path: '', file, message: `is not valid YAML: ${(cause as Error).message}${hint}` }])
   }
   const doubles = document.errors.filter(isDouble).map((error) => {
     const path = pathAt(document.contents as Node | null, error.pos[0]) ?? []
@@ -79,7 +88,7 @@ export function parseConfig(text: string, file: string): ConfigFile {
   const source: ConfigSource = {
     file,
     folder: dirname(resolve(file)),
-    problems: doubles,
+    problems: [...doubles, ...variables],
     locate: (path, part) => {
       const offset = find(document, path, part)
       if (offset === undefined) return undefined
@@ -100,11 +109,20 @@ function doubleMessage(key: string): string {
   return `is given twice in this section; ${meant === undefined ? 'remove one of the two' : `did you mean \`${meant}\` by one of the two?`}`
 }
 
-/** The parser's word, and a hint for the one trap of our own syntax: `[::1]:1883` begins a list unless quoted. */
+/** `*` begins an alias unless quoted. */
+const BIND_LIST = /bind["']?[ \t]*:[ \t]*\[/
+const BIND_ALIAS = /^[ \t]*bind[ \t]*:[ \t]*\*:?\d/m
+const BIND_ALIAS_HINT = "; an address that begins with * needs quotes: bind: '*:1883', or bind: :1883"
+
+/** The parser's word, and a hint for the traps of our own syntax: `[::1]:1883` begins a list unless quoted. */
 function yamlMessage(error: YAMLError, text: string): string {
   const lineStart = text.lastIndexOf('\n', error.pos[0]) + 1
   const line = text.slice(lineStart).split('\n', 1)[0]!
-  const hint = /bind["']?\s*:\s*\[/.test(line) ? "; an IPv6 address needs quotes: bind: '[::1]:1883'" : ''
+  const hint = BIND_ALIAS.test(line)
+    ? BIND_ALIAS_HINT
+    : BIND_LIST.test(line)
+      ? "; an IPv6 address needs quotes: bind: '[::1]:1883'"
+      : ''
   return `is not valid YAML: ${error.message}${hint}`
 }
 
@@ -113,7 +131,7 @@ function find(document: Document, path: readonly string[], part: 'key' | 'value'
   let node = document.contents as Node | null
   let found = offsetOf(node)
   for (const [depth, name] of path.entries()) {
-    const child = childOf(node, name)
+    const child = childOf(document, node, name)
     if (child === undefined) return found
     const key = offsetOf(child.key)
     const value = offsetOf(child.value)
@@ -146,15 +164,35 @@ interface Child {
   readonly value: Node | null
 }
 
-function childOf(node: Node | null, name: string): Child | undefined {
+/** What a section merges in (`<<: *base`) counts where it has no key of that name itself. */
+function childOf(document: Document, parent: Node | null, name: string): Child | undefined {
+  const node = resolved(document, parent)
   if (isSeq(node)) {
     const value = node.items[Number(name)] as Node | undefined
     return value === undefined ? undefined : { key: null, value }
   }
   if (!isMap(node)) return undefined
-  const keyText = (key: unknown) => (isScalar(key) ? String(key.value) : undefined)
   const pair =
     node.items.find(({ key }) => keyText(key) === name) ??
     node.items.find(({ key }) => toKebab(keyText(key) ?? '') === name)
-  return pair === undefined ? undefined : { key: pair.key as Node | null, value: pair.value as Node | null }
+  if (pair !== undefined) return { key: pair.key as Node | null, value: pair.value as Node | null }
+  for (const { key, value } of node.items) {
+    if (keyText(key) !== '<<') continue
+    const merged = resolved(document, value as Node | null)
+    for (const source of isSeq(merged) ? (merged.items as Node[]) : [merged]) {
+      const child = childOf(document, source, name)
+      if (child !== undefined) return child
+    }
+  }
+  return undefined
+}
+
+/** The parser has a symbol for the merge key. */
+function keyText(key: unknown): string | undefined {
+  if (!isScalar(key)) return undefined
+  return typeof key.value === 'symbol' ? key.value.description : String(key.value)
+}
+
+function resolved(document: Document, node: Node | null): Node | null {
+  return isAlias(node) ? (node.resolve(document) ?? null) : node
 }

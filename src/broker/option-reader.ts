@@ -9,7 +9,7 @@ import { accessSync, constants, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import * as v from 'valibot'
 import { ConfigProblems, show } from './config-problems.ts'
-import { nearest, spellingsOf, toCamel, toKebab } from './option-spelling.ts'
+import { fromOtherServers, nearest, spellingsOf, toCamel, toKebab } from './option-spelling.ts'
 import { describeType, schemaOf } from './option-schema.ts'
 import { optionTable, rowsOf } from './option-table.ts'
 import type { OptionRow, OptionScope, SectionName } from './option-table.ts'
@@ -119,23 +119,13 @@ export class OptionReader {
     } else if (issue.input === undefined) {
       this.#problems.add(path, 'is missing')
     } else {
-      this.#problems.add(path, `${issue.message}${row.secret ? '' : `, got ${show(issue.input)}`}`)
+      const hint = row.key === 'type' ? typeHint(issue.input) : ''
+      this.#problems.add(path, `${issue.message}${row.secret ? '' : `, got ${show(issue.input)}`}${hint}`)
     }
   }
 
   #reportUnknown(written: string, known: readonly string[], path: readonly string[]): void {
-    const key = toKebab(written)
-    const meant = nearest(key, known)
-    const home = optionTable.find((row) => row.key === key)?.scope
-    const hint =
-      meant !== undefined
-        ? `did you mean \`${meant}\`?`
-        : home !== undefined
-          ? `it belongs ${HOMES[home]}`
-          : known.length <= 10
-            ? `known are ${known.join(', ')}`
-            : 'none of the known keys is like it'
-    this.#problems.add([...path, written], `is not a known key here; ${hint}`, 'key')
+    this.#problems.add([...path, written], `is not a known key here; ${hintFor(toKebab(written), known)}`, 'key')
   }
 
   /** Final forms: absolute paths, and camelCase inside what the schema checks as a whole. */
@@ -174,6 +164,30 @@ function pathProblem(path: string, wanted: 'file' | 'folder'): string | undefine
         ? 'may not be read by this user'
         : `fails with ${code}`
   }
+}
+
+/** What to write instead of a key that nothing has under this name here. */
+function hintFor(key: string, known: readonly string[]): string {
+  const ours = fromOtherServers(key)
+  if (ours !== undefined && known.includes(ours)) return `here it is called \`${ours}\``
+  const meant = nearest(key, known)
+  if (meant !== undefined) return `did you mean \`${meant}\`?`
+  const home = optionTable.find((row) => row.key === (ours ?? key))?.scope
+  if (home !== undefined) return `${ours === undefined ? 'it' : `it is called \`${ours}\` and`} belongs ${HOMES[home]}`
+  return known.length <= 10 ? `known are ${known.join(', ')}` : 'none of the known keys is like it'
+}
+
+const TLS_TYPES: Readonly<Record<string, string>> = { tls: 'tcp', ssl: 'tcp', mqtts: 'tcp', wss: 'ws' }
+const PLAIN_TYPES: Readonly<Record<string, string>> = { mqtt: 'tcp', websocket: 'ws', websockets: 'ws', http: 'ws' }
+
+/** Other servers have a type for TLS; here it is a switch beside the type. */
+function typeHint(written: unknown): string {
+  const word = typeof written === 'string' ? written.toLowerCase() : ''
+  const secure = Object.hasOwn(TLS_TYPES, word) ? TLS_TYPES[word] : undefined
+  if (secure !== undefined) {
+    return `; for TLS write \`type: ${secure}\` and beside it \`ssl: on\` with \`certfile\` and \`keyfile\``
+  }
+  return Object.hasOwn(PLAIN_TYPES, word) ? `; did you mean ${PLAIN_TYPES[word]}?` : ''
 }
 
 interface Issue {

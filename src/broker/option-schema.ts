@@ -36,6 +36,7 @@ const VERSIONS: Readonly<Record<string, 3 | 4 | 5>> = { '3.1': 3, '3.1.1': 4, '5
  * @example
  * parseBind('[::1]:1883') // { host: '::1', port: 1883 }
  * parseBind(':0') // { host: '', port: 0 }
+ * parseBind('*:0') // { host: '', port: 0 }
  * parseBind('::1:1883') // undefined
  */
 export function parseBind(bind: string): BindAddress | undefined {
@@ -44,7 +45,8 @@ export function parseBind(bind: string): BindAddress | undefined {
   if (port === undefined || Number(port) > 65_535) return undefined
   if (v6 !== undefined && isIP(v6.split('%')[0]!) !== 6) return undefined
   if (name !== undefined && /^[\d.]+$/.test(name) && isIP(name) !== 4) return undefined
-  return { host: v6 ?? name ?? '', port: Number(port) }
+  if (name !== '*' && name?.includes('*')) return undefined
+  return { host: v6 ?? (name === '*' ? '' : (name ?? '')), port: Number(port) }
 }
 
 /** An IP address, alone or with the length of its network. */
@@ -91,7 +93,8 @@ const DESCRIPTIONS: Readonly<Record<OptionType, (row: OptionRow) => string>> = {
   choice: (row) => `one of ${row.values!.join(', ')}`,
   text: () => 'a text',
   path: () => 'a path',
-  bind: () => 'host:port, [v6]:port or :port with a port from 0 to 65535, or a path for type: unix',
+  bind: () =>
+    'host:port, [v6]:port, or :port or *:port for every interface, with a port from 0 to 65535, or a path for type: unix',
   'websocket-path': () => 'a path that begins with /',
   origins: () => 'a list of origins such as https://example.com, https://*.example.com, null or *',
   hosts: () => 'a list of host names such as mqtt.example.com',

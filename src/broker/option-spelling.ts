@@ -1,6 +1,6 @@
 /**
  * How a key may be written: kebab-case is the spelling, snake_case and camelCase are aliases of it. And which known key
- * somebody meant who wrote an unknown one.
+ * an unknown one probably means.
  *
  * @module
  */
@@ -26,7 +26,7 @@ export function toKebab(key: string): string {
  * toCamel('max-keep-alive') // 'maxKeepAlive'
  */
 export function toCamel(key: string): string {
-  return key.replace(/[-_]+([a-z0-9])/g, (_, letter: string) => letter.toUpperCase())
+  return key.replace(/(?<![-_])[-_]+([a-z0-9])/g, (_, letter: string) => letter.toUpperCase())
 }
 
 /**
@@ -68,4 +68,37 @@ function editDistance(from: string, to: string): number {
     row = next
   }
   return row[to.length]!
+}
+
+/** What other servers call a key of ours. */
+const FOREIGN_NAMES: Readonly<Record<string, string>> = {
+  tls: 'ssl',
+  secure: 'ssl',
+  'use-tls': 'ssl',
+  cert: 'certfile',
+  certificate: 'certfile',
+  'private-key': 'keyfile',
+  ca: 'cafile',
+  'ca-certificate': 'cafile',
+  crl: 'crlfile',
+  port: 'bind',
+  host: 'bind',
+  address: 'bind',
+  listen: 'bind',
+  protocol: 'type',
+  transport: 'type',
+  'require-certificate': 'client-certificates',
+  listener: 'listeners',
+  'persistence-location': 'path',
+}
+
+/**
+ * The canonical spelling of the key that other servers call `written`.
+ *
+ * @example
+ * fromOtherServers('tls') // 'ssl'
+ * fromOtherServers('max-qos') // undefined
+ */
+export function fromOtherServers(written: string): string | undefined {
+  return Object.hasOwn(FOREIGN_NAMES, written) ? FOREIGN_NAMES[written] : undefined
 }

@@ -159,6 +159,7 @@ test('problems come in the order of the file', () => {
 
 for (const [what, text, hint] of [
   ['an IPv6 address without quotes', 'listeners:\n  a:\n    bind: [::1]:1883\n', /:3:16: .*'\[::1\]:1883'/],
+  ['an asterisk without quotes', 'listeners:\n  a:\n    bind: *:1883\n', /bind: '\*:1883', or bind: :1883/],
   ['a bad indentation', 'listeners:\n  a: 1\n b: 2\n', /:3:1: the configuration is not valid YAML/],
   ['an alias of nothing', 'auth: *nobody\n', /the configuration is not valid YAML/],
 ] as const) {
@@ -205,3 +206,90 @@ test('a file that cannot be read is a sentence about the file', () => {
   const { input, source } = loadConfigFile(file)
   assert.deepEqual([input, source.file, source.folder], [{ 'max-qos': 1 }, file, folder])
 })
+
+function withEnvironment(text: string, environment: Readonly<Record<string, string>>): Options {
+  const { input, source } = parseConfig(text, 'sluice.yaml', environment)
+  return resolveOptions(input as ConfigInput, source)
+}
+
+test('every interface may be written *:port, :port or by its address', () => {
+  for (const bind of ["'*:1884'", ':1884']) {
+    const [listener] = optionsOf(`listeners: { a: { bind: ${bind}, allow-anonymous: on } }`).listeners
+    assert.deepEqual([listener!.host, listener!.port], ['', 1884], bind)
+  }
+  assert.match(linesOf("listeners: { a: { bind: '*.example:1884' } }")[0]!, /bind must be host:port/)
+})
+
+for (const [written, environment, host, port] of [
+  ['${HOST}:1884', { HOST: '127.0.0.1' }, '127.0.0.1', 1884],
+  ['${HOST:-127.0.0.2}:${PORT}', { PORT: '1885' }, '127.0.0.2', 1885],
+  ['${HOST:-127.0.0.2}:1884', { HOST: '' }, '127.0.0.2', 1884],
+  ['"${HOST:-[::1]}:1884"', {}, '::1', 1884],
+] as const) {
+  test(`bind: ${written} is what the environment makes of it`, () => {
+    const [listener] = withEnvironment(`listeners:\n  a:\n    bind: ${written}\n`, environment).listeners
+    assert.deepEqual([listener!.host, listener!.port], [host, port])
+  })
+}
+
+test('a variable may be a number or a switch where it stands without quotes, and never YAML', () => {
+  const options = withEnvironment('max-qos: ${QOS}\nretain: ${RETAIN}\nauth: { password-file: "${FILE}" }\n', {
+    QOS: '1',
+    RETAIN: 'off',
+    FILE: 'x, allow-anonymous: true }\nmax-keep-alive: 1 # ${QOS}',
+  })
+  assert.deepEqual([options.maxQos, options.retain, options.maxKeepAlive], [1, false, optionsOf('').maxKeepAlive])
+  assert.match(options.auth.passwordFile!, /\/x, allow-anonymous: true \}\nmax-keep-alive: 1 # \$\{QOS\}$/)
+})
+
+test('$${NAME} is the text, and keys are left as they are', () => {
+  const { input } = parseConfig('topic-check: { acl: { "${USER}": ["$${a}/${LEVEL}"] } }', 'sluice.yaml', {
+    LEVEL: 'b',
+  })
+  assert.deepEqual(input, { 'topic-check': { acl: { '${USER}': ['${a}/b'] } } })
+})
+
+test('a variable that is not set is named with its place and the way out, and nothing follows from it', () => {
+  const { input, source } = parseConfig(
+    'listeners:\n  a:\n    bind: ${HOST}:${PORT}\nmaxQos: ${QOS\nauth:\n  plugins:\n    - auth.anonymous\n    - ${PLUGIN}\n',
+    'sluice.yaml',
+    {},
+  )
+  assert.deepEqual(problemsOf(input, source).map(formatProblem), [
+    'sluice.yaml:3:11: listeners.a.bind names the environment variable HOST, which is not set; set it, or write ${HOST:-default}; names the environment variable PORT, which is not set; set it, or write ${PORT:-default}',
+    'sluice.yaml:4:9: max-qos has ${QOS, which is no variable; write ${NAME} or ${NAME:-default}, and $${ for the signs themselves',
+    'sluice.yaml:8:7: auth.plugins.1 names the environment variable PLUGIN, which is not set; set it, or write ${PLUGIN:-default}',
+  ])
+})
+
+test('a section takes the keys of another one by a merge key, its own count first, and mistakes have the place of what was merged', () => {
+  const text =
+    'listeners:\n  a: &base\n    bind: 127.0.0.1:1\n    max-qos: 1\n    receive-maximum: 5\n  b:\n    <<: *base\n    bind: 127.0.0.1:2\n    max-qos: 2\n'
+  const [a, b] = optionsOf(text).listeners
+  assert.deepEqual([a!.port, a!.maxQos, a!.receiveMaximum], [1, 1, 5])
+  assert.deepEqual([b!.port, b!.maxQos, b!.receiveMaximum], [2, 2, 5])
+  const wrong = linesOf(text.replace('receive-maximum: 5', 'receive-maximum: 0'))
+  assert.deepEqual(
+    wrong.map((line) => line.split(' ', 2).join(' ')),
+    ['sluice.yaml:5:22: listeners.a.receive-maximum', 'sluice.yaml:5:22: listeners.b.receive-maximum'],
+  )
+})
+
+for (const [text, answer] of [
+  [
+    'listeners: { a: { bind: "127.0.0.1:1", tls: on } }',
+    /listeners\.a\.tls is not a known key here; here it is called `ssl`$/,
+  ],
+  ['tls: on', /^sluice\.yaml:1:1: tls .*it is called `ssl` and belongs to a listener, under `listeners`$/],
+  ['port: 1883', /it is called `bind` and belongs to a listener, under `listeners`$/],
+  [
+    'listeners: { a: { bind: "127.0.0.1:1", type: tls } }',
+    /type must be one of tcp, ws, unix, got "tls"; for TLS write `type: tcp` and beside it `ssl: on` with `certfile` and `keyfile`$/,
+  ],
+  ['listeners: { a: { bind: "127.0.0.1:1", type: wss } }', /for TLS write `type: ws` and beside it `ssl: on`/],
+  ['listeners: { a: { bind: "127.0.0.1:1", type: websockets } }', /got "websockets"; did you mean ws\?$/],
+] as const) {
+  test(`what other servers call it leads to our key: ${text}`, () => {
+    assert.match(linesOf(text)[0]!, answer)
+  })
+}
