@@ -13,6 +13,7 @@ import type { Peer, Transport } from '../protocol/transport.ts'
 import { Arrival, type ArrivingStream } from './arrival.ts'
 import { ConnectionNotes, notesOf, type ListenerState } from './connection-notes.ts'
 import type { Current } from './current.ts'
+import type { Events } from './events.ts'
 import { Holders } from './holders.ts'
 import { Lobby } from './lobby.ts'
 import type { Metrics } from './metrics.ts'
@@ -25,6 +26,7 @@ export interface ConnectionsParts {
   readonly clock: Clock
   readonly metrics: Metrics
   readonly turn: Turn
+  readonly events: Pick<Events, 'tell'>
   /** How many Connections were accepted by CONNACK. */
   connected(): number
 }

@@ -86,6 +86,15 @@ export const eventTable: { readonly [Name in EventName]: EventRow<Name> } = {
     description: 'A listener has an address that it waited for.',
     fields: { listener: 'Its name.', urls: 'All of its addresses.' },
   },
+  limitReached: {
+    description:
+      'A limit was reached that no other event names: of connections before their login, rates, and memory of logins.',
+    fields: {
+      option: 'The key of the limit.',
+      owner:
+        'Whose it is: a network (an IPv4 address, or an IPv6 network of `ipv6-prefix-length`), or a client identifier; empty where it is everybody’s.',
+    },
+  },
   loginPenalty: {
     description: 'A login was wrong after others, so that the next one has to wait.',
     fields: {

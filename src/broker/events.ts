@@ -45,6 +45,8 @@ export interface BrokerEvents {
   handshakeRefused: HandshakeRefusal
   listenerFailed: ListenerTrouble
   listenerOpened: ListenerUp
+  /** A limit was reached that no other event names. */
+  limitReached: { readonly option: string; readonly owner: string }
   /** Too many logins were wrong: the next one has to wait. */
   loginPenalty: {
     readonly network: string

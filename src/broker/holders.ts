@@ -54,6 +54,11 @@ export class Holders<Entry> {
     return true
   }
 
+  /** The holder that has the most; empty while there is none. */
+  get largestName(): string {
+    return this.#largestHolder()?.name ?? ''
+  }
+
   /** The oldest entry of the holder that has the most; `undefined` while there is none. */
   oldestOfLargest(): Entry | undefined {
     return this.#largestHolder()?.entries.values().next().value

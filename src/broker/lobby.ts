@@ -15,6 +15,7 @@ import { WideMap } from '../base/wide-map.ts'
 import { networkOf } from './address.ts'
 import type { ListenerState } from './connection-notes.ts'
 import type { Current } from './current.ts'
+import type { Events } from './events.ts'
 import { Holders } from './holders.ts'
 import type { Metrics } from './metrics.ts'
 
@@ -35,6 +36,7 @@ export interface Newcomer {
 export interface LobbyParts {
   readonly current: Current
   readonly metrics: Metrics
+  readonly events: Pick<Events, 'tell'>
   /** How many Connections were accepted by CONNACK. */
   connected(): number
 }
@@ -68,7 +70,10 @@ export class Lobby {
     const { maxConnectionsPerAddress: limit, ipv6PrefixLength } = this.#parts.current.options
     const name = networkOf(address, ipv6PrefixLength)
     const network = this.#networks.get(name) ?? { name, streams: 0 }
-    if (isLimited && limit > 0 && name !== '' && network.streams >= limit) return undefined
+    if (isLimited && limit > 0 && name !== '' && network.streams >= limit) {
+      this.#reached('max-connections-per-address', name)
+      return undefined
+    }
     if (network.streams++ === 0) this.#networks.set(name, network)
     return network
   }
@@ -81,11 +86,16 @@ export class Lobby {
   /** Lets one more in; whoever has most gives way for it. @returns false where there is no room for anyone */
   enter(newcomer: Newcomer, network: Network, listener: ListenerState): boolean {
     const [limit, limitOfListener] = [this.#limit(), this.#limitOf(listener)]
-    if (limit < 1 || limitOfListener < 1) return false
+    if (limit < 1 || limitOfListener < 1) {
+      this.#reached('max-waiting-connections', network.name)
+      return false
+    }
     this.#newcomers.add(network.name, newcomer)
     listener.newcomers.add(network.name, newcomer)
-    this.#makeRoom(listener.newcomers, limitOfListener)
-    this.#makeRoom(this.#newcomers, limit)
+    this.#makeRoom(listener.newcomers, limitOfListener, 'max-waiting-connections')
+    const { maxConnectionsBeforeConnect } = this.#parts.current.options
+    const isOfAll = limit === maxConnectionsBeforeConnect
+    this.#makeRoom(this.#newcomers, limit, isOfAll ? 'max-connections-before-connect' : 'max-waiting-connections')
     return true
   }
 
@@ -95,11 +105,16 @@ export class Lobby {
     listener.newcomers.remove(network.name, newcomer)
   }
 
-  #makeRoom(newcomers: Holders<Newcomer>, limit: number): void {
+  #makeRoom(newcomers: Holders<Newcomer>, limit: number, option: string): void {
     // Who gives way leaves by itself; one for one that comes, so that a lowered limit takes no long turn.
     if (newcomers.size <= limit) return
     this.#parts.metrics.connectionsGaveWay++
+    this.#reached(option, newcomers.largestName)
     newcomers.oldestOfLargest()!.giveWay()
+  }
+
+  #reached(option: string, owner: string): void {
+    this.#parts.events.tell('limitReached', { option, owner })
   }
 
   /** A few more than `max-connections` may come as far as CONNECT, and read there that the limit is reached. */

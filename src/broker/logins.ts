@@ -159,8 +159,12 @@ export class Logins {
   }
 
   #countForgotten(): void {
-    const { metrics } = this.#parts
+    const { metrics, events } = this.#parts
     const { addresses, names, logins } = this.#penalties.forgotten
+    const reached = (option: string): void => events.tell('limitReached', { option, owner: '' })
+    if (addresses > metrics.loginAddressesForgotten) reached('max-delayed-addresses')
+    if (names > metrics.loginNamesForgotten) reached('max-delayed-names')
+    if (logins > metrics.knownLoginsForgotten) reached('max-known-logins')
     metrics.loginAddressesForgotten = addresses
     metrics.loginNamesForgotten = names
     metrics.knownLoginsForgotten = logins

@@ -361,6 +361,11 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
     return this.connections.accept(transport, peer, listener, arrival)
   }
 
+  throttled(connection: Connection, option: string): void {
+    const owner = connection.connectPacket?.clientId ?? connection.peer.address
+    this.#events.tell('limitReached', { option, owner })
+  }
+
   closed(connection: Connection, end: ConnectionEnd): void {
     this.work.spend(Work.connection)
     this.connections.ended(connection)

@@ -210,7 +210,8 @@ export class Connection implements Incoming, SessionConnection, Timed {
     if (this.#state === State.Closed) return
     this.#server.metrics.readsReceived++
     this.#server.metrics.bytesReceived += chunk.length
-    if (this.#byteRate !== undefined) this.#throttle(this.#byteRate.take(chunk.length, this.#server.now()))
+    if (this.#byteRate !== undefined)
+      this.#throttle(this.#byteRate.take(chunk.length, this.#server.now()), 'max-byte-rate')
     this.#arrivingBytes = 0
     this.#decoder.push(chunk)
     this.#server.work.enter(this.session ?? this)
@@ -320,9 +321,10 @@ export class Connection implements Incoming, SessionConnection, Timed {
     }
   }
 
-  #throttle(waitMs: number): void {
+  #throttle(waitMs: number, option: 'max-publish-rate' | 'max-byte-rate'): void {
     if (waitMs === 0) return
     this.#server.metrics.rateLimited++
+    this.#server.throttled(this, option)
     this.#resumeAtMs = Math.max(this.#resumeAtMs, this.#server.now() + waitMs)
     this.#arm()
   }
@@ -347,7 +349,8 @@ export class Connection implements Incoming, SessionConnection, Timed {
       this.#incoming ??= new IncomingPublishes(this.#server, this, this.#sender)
       // The Server pays for a message that waits.
       if (this.#incoming.receive(decoder, this.#version)) this.#wait(0)
-      if (this.#publishRate !== undefined) this.#throttle(this.#publishRate.take(1, this.#server.now()))
+      if (this.#publishRate !== undefined)
+        this.#throttle(this.#publishRate.take(1, this.#server.now()), 'max-publish-rate')
       return true
     }
     if (this.#server.watchesPackets) return false

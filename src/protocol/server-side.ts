@@ -103,6 +103,8 @@ export interface ServerSide {
   readonly work: WorkBudget
   /** A Connection makes us hold so many bytes of its input more, or less: see `Connection.heldBytes`. */
   inputHeld(bytes: number): void
+  /** A Connection has overdrawn its rate, and is not read for a while. */
+  throttled(connection: Connection, option: 'max-publish-rate' | 'max-byte-rate'): void
   /** True if somebody listens to packets. */
   readonly watchesPackets: boolean
   /** Monotonic milliseconds, the same throughout a turn. */

@@ -152,6 +152,8 @@ export class FakeServer implements ServerSide, SessionSide {
   gone(): void {
     this.told.push('gone')
   }
+  throttled(): void {}
+
   inputHeld(bytes: number): void {
     this.heldBytes += bytes
   }

@@ -1,8 +1,13 @@
-/** A limit that bites is counted: each row brings its limit to bite once, and names the counter that says so. */
+/**
+ * A limit that bites is counted, and told as an event: each row brings its limit to bite once, and names the counter and the event
+ * that say so.
+ */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { BrokerEvents, EventName } from '../../../src/broker/events.ts'
 import type { Metrics } from '../../../src/broker/metrics.ts'
 import type { ConfigInput } from '../../../src/broker/options.ts'
+import { optionTable } from '../../../src/broker/option-table.ts'
 import type { Plugin } from '../../../src/broker/plugin.ts'
 import { TestBroker } from '../../support/test-broker.ts'
 
@@ -15,6 +20,8 @@ type Row = readonly [
   config: ConfigInput,
   counter: (metrics: Readonly<Metrics>) => number,
   bite: (broker: TestBroker) => void,
+  /** Among the events that come, one of this name; of `limitReached`, one that names the option. */
+  event: EventName,
 ]
 
 const connectTwice = (broker: TestBroker): void => ['a', 'b'].forEach((clientId) => broker.connect({ clientId }))
@@ -33,87 +40,102 @@ const retainTwo = (broker: TestBroker): void => {
 }
 
 const rows: Readonly<Record<string, Row>> = {
-  'max-connections': [{ 'max-connections': 1 }, (m) => m.connectsRefusedAtLimit, connectTwice],
+  'max-connections': [{ 'max-connections': 1 }, (m) => m.connectsRefusedAtLimit, connectTwice, 'clientRefused'],
   'max-connections-per-address': [
     { 'max-connections-per-address': 1 },
     (m) => m.connectionsClosedAtLimit,
     connectTwice,
+    'limitReached',
   ],
   'max-waiting-connections': [
     { 'max-connections': 1, 'max-waiting-connections': 1 },
     (m) => m.connectionsGaveWay,
     (broker) => void [broker.open(), broker.open(), broker.open()],
+    'limitReached',
   ],
   'max-connections-before-connect': [
     { 'max-connections-before-connect': 1 },
     (m) => m.connectionsGaveWay,
     (broker) => void [broker.open(), broker.open()],
+    'limitReached',
   ],
-  'max-connect-rate': [{ 'max-connect-rate': 1 }, (m) => m.connectsRefusedAtLimit, connectTwice],
+  'max-connect-rate': [{ 'max-connect-rate': 1 }, (m) => m.connectsRefusedAtLimit, connectTwice, 'clientRefused'],
   'max-pending-logins': [
     { auth: { plugins: [never] }, 'max-pending-logins': 1 },
     (m) => m.connectsRefusedAtLimit,
     connectTwice,
+    'clientRefused',
   ],
   'login-delay-after': [
     { auth: { plugins: [denier], 'login-delay-after': 1 } },
     (m) => m.loginsSlowed,
     (broker) => ['a', 'b'].forEach((userName) => broker.connect({ userName })),
+    'loginPenalty',
   ],
   'max-delayed-names': [
     { auth: { plugins: [denier], 'max-delayed-names': 1 } },
     (m) => m.loginNamesForgotten,
     (broker) => ['a', 'b'].forEach((userName) => broker.connect({ userName })),
+    'limitReached',
   ],
   'max-known-logins': [
     { auth: { plugins: [everybody], 'max-known-logins': 1 } },
     (m) => m.knownLoginsForgotten,
     (broker) => ['a', 'b'].forEach((userName) => broker.connect({ userName, clientId: userName })),
+    'limitReached',
   ],
   'max-delayed-addresses': [
     { auth: { plugins: [denier], 'max-delayed-addresses': 1 } },
     (m) => m.loginAddressesForgotten,
     (broker) => ['192.0.2.1', '192.0.2.2'].forEach((address) => broker.connect({ peer: { address }, userName: 'a' })),
+    'limitReached',
   ],
-  'max-sessions': [{ 'max-sessions': 1 }, (m) => m.sessionsEndedAtLimit, leaveTwiceAnonymously],
+  'max-sessions': [{ 'max-sessions': 1 }, (m) => m.sessionsEndedAtLimit, leaveTwiceAnonymously, 'sessionEnded'],
   'max-sessions-per-user': [
     { auth: { plugins: [everybody] }, 'max-sessions-per-user': 1 },
     (m) => m.sessionsEndedAtLimit,
     leaveTwice,
+    'sessionEnded',
   ],
-  'max-retained-messages': [{ 'max-retained-messages': 1 }, (m) => m.retainedRefusedAtLimit, retainTwo],
-  'max-retained-bytes': [{ 'max-retained-bytes': 1500 }, (m) => m.retainedRefusedAtLimit, retainTwo],
+  'max-retained-messages': [{ 'max-retained-messages': 1 }, (m) => m.retainedRefusedAtLimit, retainTwo, 'retained'],
+  'max-retained-bytes': [{ 'max-retained-bytes': 1500 }, (m) => m.retainedRefusedAtLimit, retainTwo, 'retained'],
   'max-memory': [
     { 'max-memory': 18_000, 'max-memory-per-user': 0 },
     (m) => m.dropped['memory limit'] * m.memoryRefusedBroker,
     queueTwo,
+    'memoryLimit',
   ],
   'max-memory-per-user': [
     { 'max-memory-per-user': 18_000 },
     (m) => m.dropped['memory limit'] * m.memoryRefusedUser,
     queueTwo,
+    'memoryLimit',
   ],
   'max-memory-per-session': [
     { 'max-memory-per-session': 18_000 },
     (m) => m.dropped['memory limit'] * m.memoryRefusedSession,
     queueTwo,
+    'memoryLimit',
   ],
-  'max-queued-messages': [{ 'max-queued-messages': 1 }, (m) => m.dropped['queue full'], queueTwo],
-  'max-queued-bytes': [{ 'max-queued-bytes': 10_000 }, (m) => m.dropped['queue full'], queueTwo],
+  'max-queued-messages': [{ 'max-queued-messages': 1 }, (m) => m.dropped['queue full'], queueTwo, 'dropped'],
+  'max-queued-bytes': [{ 'max-queued-bytes': 10_000 }, (m) => m.dropped['queue full'], queueTwo, 'dropped'],
   'max-subscriptions': [
     { 'max-subscriptions': 1 },
     (m) => m.subscribesRefused,
     (broker) => void broker.connect().subscribe(['a', 'b']),
+    'subscribeRefused',
   ],
   'max-topic-levels': [
     { 'max-topic-levels': 2 },
     (m) => m.publishesRefused,
     (broker) => void broker.connect().publish('a/b/c', 'x', 1),
+    'publishRefused',
   ],
   'max-packet-size': [
     { 'max-packet-size': 100 },
     (m) => m.protocolErrors,
     (broker) => void broker.connect().publish('a', 'x'.repeat(200)),
+    'clientDisconnected',
   ],
   'max-user-properties': [
     { 'max-user-properties': 1 },
@@ -122,16 +144,19 @@ const rows: Readonly<Record<string, Row>> = {
       const userProperties = ['a', 'b'].map((name) => [name, ''] as const)
       broker.connect().publish('a', 'x', 0, { properties: { userProperties } })
     },
+    'clientDisconnected',
   ],
   'max-filters-per-packet': [
     { 'max-filters-per-packet': 1 },
     (m) => m.packetsOverLimit,
     (broker) => void broker.connect().subscribe(['a', 'b']),
+    'clientDisconnected',
   ],
   'max-input-bytes': [
     { 'max-input-bytes': 65_536 },
     (m) => m.inputOverLimit,
     (broker) => broker.connect().sendBytes(Buffer.concat([Buffer.from('30ffff7f', 'hex'), Buffer.alloc(70_000)])),
+    'clientDisconnected',
   ],
   'packet-timeout': [
     { 'packet-timeout': 1 },
@@ -140,6 +165,7 @@ const rows: Readonly<Record<string, Row>> = {
       broker.connect().sendHex('30')
       broker.advance(1_100)
     },
+    'clientDisconnected',
   ],
   'min-packet-rate': [
     { 'packet-timeout': 1, 'min-packet-rate': 1000 },
@@ -148,6 +174,7 @@ const rows: Readonly<Record<string, Row>> = {
       broker.connect().sendHex('30')
       broker.advance(1_010)
     },
+    'clientDisconnected',
   ],
   'max-publish-rate': [
     { 'max-publish-rate': 1 },
@@ -156,6 +183,7 @@ const rows: Readonly<Record<string, Row>> = {
       const client = broker.connect()
       for (let count = 0; count < 5; count++) client.publish('a', 'x')
     },
+    'limitReached',
   ],
   'max-byte-rate': [
     { 'max-byte-rate': 100 },
@@ -164,6 +192,7 @@ const rows: Readonly<Record<string, Row>> = {
       const client = broker.connect()
       for (let count = 0; count < 5; count++) client.publish('a', 'x'.repeat(90))
     },
+    'limitReached',
   ],
   'max-outgoing-bytes': [
     { 'max-outgoing-bytes': 1024 },
@@ -175,6 +204,7 @@ const rows: Readonly<Record<string, Row>> = {
       const sensor = broker.connect({ clientId: 'sensor' })
       for (let count = 0; count < 9; count++) sensor.publish('a', 'x'.repeat(900))
     },
+    'dropped',
   ],
   'drain-timeout': [
     { 'drain-timeout': 1 },
@@ -186,6 +216,7 @@ const rows: Readonly<Record<string, Row>> = {
       broker.connect({ clientId: 'sensor' }).publish('a', 'x')
       broker.advance(5000)
     },
+    'clientDisconnected',
   ],
   'timeout-disconnect-delay': [
     { 'timeout-disconnect-delay': 1 },
@@ -194,6 +225,7 @@ const rows: Readonly<Record<string, Row>> = {
       broker.connect({ keepAlive: 1 })
       broker.advance(2500)
     },
+    'clientDisconnected',
   ],
 }
 
@@ -201,12 +233,61 @@ function leaveTwiceAnonymously(broker: TestBroker): void {
   for (const clientId of ['a', 'b']) broker.connect({ clientId, ...KEPT }).drop()
 }
 
-for (const [key, [config, counter, bite]] of Object.entries(rows)) {
-  test(`${key}: counted once when it bites, and not before`, async () => {
+for (const [key, [config, counter, bite, event]] of Object.entries(rows)) {
+  test(`${key}: counted once and told as ${event} when it bites, and not before`, async () => {
     const broker = await TestBroker.start(config)
+    const told: BrokerEvents[EventName][] = []
+    broker.broker.on(event, (each) => void told.push(each))
     assert.equal(counter(broker.broker.metrics), 0)
     bite(broker)
     assert.equal(counter(broker.broker.metrics), 1)
+    const about = told.filter((each) => !('option' in each) || each.option === key)
+    assert.ok(about.length > 0, `no ${event} of ${told.length} is about it`)
     await broker.close()
   })
 }
+
+/** Settings of what is granted or assumed, which nobody can exceed or run into. */
+const NO_LIMITS: ReadonlySet<string> = new Set([
+  'max-qos',
+  'max-keep-alive',
+  'max-session-expiry',
+  'max-outgoing-topic-aliases',
+  'max-login-delay-ms',
+])
+/** Limits at which work waits its turn: nothing is refused, dropped or ended. */
+const WAITING: ReadonlySet<string> = new Set([
+  'max-inflight-messages',
+  'max-uncommitted-bytes',
+  'max-logins-per-address',
+  'max-password-checks',
+  'auth.http.max-connections',
+  'auth.http.max-pending',
+  'persistence.max-ram-bytes',
+  'persistence.max-session-ram-bytes',
+])
+/** Limits whose counter and event other tests prove: each with its test. */
+const ELSEWHERE: ReadonlySet<string> = new Set([
+  'max-connect-packet-size', // connection-limits.test.ts: protocolErrors, clientRefused
+  'max-delivery-attempts', // delivery-attempts.test.ts: dropped, "too many attempts"
+  'max-handshakes', // waiting-room.test.ts: handshakesRefused, handshakeRefused
+  'auth.jwt.max-answer-bytes', // auth-jwt.test.ts: loginsRefused, clientRefused
+  'auth.http.max-answer-bytes', // auth-http.test.ts: loginsRefused, clientRefused
+  'persistence.max-bytes', // slow-store.test.ts: storeHealth
+])
+
+test('every limit of the table of options has a row here, or a reason for having none', () => {
+  const limits = optionTable
+    .filter(({ key, scope }) => key.startsWith('max-') && !(scope === 'listener' && key === 'max-connections'))
+    .map(({ key, scope }) => (['auth.jwt', 'auth.http', 'persistence'].includes(scope) ? `${scope}.${key}` : key))
+  const known = [...Object.keys(rows), ...NO_LIMITS, ...WAITING, ...ELSEWHERE]
+  assert.deepEqual(
+    limits.filter((key) => !known.includes(key)),
+    [],
+  )
+  const keys = new Set(optionTable.map(({ key }) => key))
+  assert.deepEqual(
+    known.filter((key) => !limits.includes(key) && !keys.has(key)),
+    [],
+  )
+})

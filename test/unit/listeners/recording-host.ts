@@ -110,6 +110,7 @@ export class RecordingHost extends EventEmitter implements ListenerHost {
   readonly lobby: Lobby = new Lobby({
     current: this.#current(),
     metrics: new Metrics(),
+    events: { tell: () => {} },
     connected: () => 0,
   })
 
