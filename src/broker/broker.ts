@@ -498,6 +498,18 @@ export class BrokerBase implements AsyncDisposable {
   }
 
   /**
+   * Resolves at the end of a turn that is still to come and has served everybody who waits for one: a sign of life that a broker
+   * does not give while its event loop or its line of work is stuck. For watchdogs and health checks.
+   *
+   * @throws {UsageError} for a broker that is not running
+   */
+  async pulse(): Promise<void> {
+    const { turn } = this.#running()
+    await turn.share(this)
+    await new Promise<void>((resolve) => turn.afterFlush(resolve))
+  }
+
+  /**
    * Takes any duplex stream of bytes as a Network Connection, under the limits of the top level of the configuration.
    *
    * @param peer what is known of the other side beyond what a socket tells of itself: its address, its port and whether it is

@@ -1,12 +1,14 @@
 /**
  * A broker's life as a program: started, announced, reloaded on SIGHUP, stopped on SIGINT or SIGTERM; a second signal does
- * not wait any longer.
+ * not wait any longer. The service manager that started it, if any, is sent each step.
  *
  * @module
  */
 import { constants } from 'node:os'
 import { StoreError } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
+import { noServiceManager } from './service-manager.ts'
+import type { ServiceManager } from './service-manager.ts'
 
 /** Stopped, but the disk did not take everything. */
 const UNSTORED = 3
@@ -16,6 +18,8 @@ export interface Served {
   readonly listeners: readonly { readonly name: string; readonly urls: readonly string[] }[]
   start(): Promise<void>
   close(): Promise<void>
+  /** Resolves while it is alive. */
+  pulse(): Promise<void>
 }
 
 /** Where signals come from: `process`, or an event emitter in a test. */
@@ -31,6 +35,8 @@ export interface ServeOptions {
   readonly announcements: readonly string[]
   /** What SIGHUP asks for; a rejection is logged and changes nothing. Absent: SIGHUP is left to the system. */
   readonly reload?: () => Promise<void>
+  /** Absent: nobody. */
+  readonly manager?: ServiceManager
 }
 
 /**
@@ -39,11 +45,14 @@ export interface ServeOptions {
  * @returns the exit code: 0 after a clean stop, 3 if not everything could be stored, 128 and the signal's number after a second
  *   signal
  */
-export async function serve(broker: Served, { log, signals, announcements, reload }: ServeOptions): Promise<number> {
+export async function serve(broker: Served, options: ServeOptions): Promise<number> {
+  const { log, signals, announcements, reload, manager = noServiceManager } = options
   const firstStop = nextStop(signals)
+  manager.starting()
   const started = broker.start()
   // From the first moment on: a signal that nobody takes ends a process, and a start may have a million messages to read.
-  const endReloading = reload === undefined ? undefined : reloadOnHangUp(log, signals, reload, started)
+  const endReloading =
+    reload === undefined ? undefined : reloadOnHangUp(broker, { ...options, manager, reload }, started)
   await started.catch((error: unknown) => {
     endReloading?.()
     throw error
@@ -53,8 +62,11 @@ export async function serve(broker: Served, { log, signals, announcements, reloa
   }
   for (const announcement of announcements) log.info(announcement)
 
+  reportReady(broker, manager)
+
   const signal = await firstStop
   endReloading?.()
+  manager.stopping()
 
   const secondStop = nextStop(signals)
   log.info({ signal }, `${signal}: stopping; a second signal stops at once`)
@@ -85,19 +97,28 @@ function nextStop(signals: SignalSource): Promise<NodeJS.Signals> {
   })
 }
 
+function reportReady(broker: Served, manager: ServiceManager): void {
+  const urls = broker.listeners.map(({ url }) => url)
+  manager.ready(urls.length === 0 ? 'no listener is open' : `listening on ${urls.join(', ')}`, () => broker.pulse())
+}
+
 /**
  * @param started until then a signal waits; where the start fails, it means nothing any more
  * @returns how to end it
  */
 function reloadOnHangUp(
-  log: Logger,
-  signals: SignalSource,
-  reload: () => Promise<void>,
+  broker: Served,
+  { log, signals, reload, manager }: ServeOptions & Required<Pick<ServeOptions, 'reload' | 'manager'>>,
   started: Promise<void>,
 ): () => void {
   let reloaded = started
+  const reloadAndReport = async (): Promise<void> => {
+    manager.reloading()
+    await reloadOnce(log, reload)
+    reportReady(broker, manager)
+  }
   const onHangUp = (): void => {
-    reloaded = reloaded.then(() => reloadOnce(log, reload))
+    reloaded = reloaded.then(reloadAndReport)
     reloaded.catch(() => {}) // the start's own error, which its caller is told
   }
   signals.on('SIGHUP', onHangUp)

@@ -1,10 +1,12 @@
 /** `sluice start`: a broker that runs until a signal ends it. @module */
 import type { Options } from '../broker/options.ts'
+import { realClock } from '../broker/clock.ts'
 import { Broker } from '../create-broker.ts'
 import type { Call } from './command.ts'
 import { readConfig, stateSentence, warningsOf } from './config.ts'
 import { createLogger } from './log.ts'
 import { serve } from './serve.ts'
+import { serviceManagerOf } from './service-manager.ts'
 
 export function start({ options: written, terminal }: Call): Promise<number> {
   const { config, 'log-level': logLevel = 'info' } = written
@@ -22,5 +24,12 @@ export function start({ options: written, terminal }: Call): Promise<number> {
     await broker.reload(renewed.input, renewed.source)
     warn(renewed.options)
   }
-  return serve(broker, { log, signals: process, announcements: [stateSentence(checked.options)], reload })
+  const manager = serviceManagerOf({
+    environment: process.env,
+    processId: process.pid,
+    clock: realClock,
+    monotonicUs: () => process.hrtime.bigint() / 1000n,
+    log,
+  })
+  return serve(broker, { log, signals: process, announcements: [stateSentence(checked.options)], reload, manager })
 }

@@ -4,12 +4,14 @@ import { test } from 'node:test'
 import { StoreError } from '../../../src/base/errors.ts'
 import { serve } from '../../../src/cli/serve.ts'
 import type { Served } from '../../../src/cli/serve.ts'
+import type { ServiceManager } from '../../../src/cli/service-manager.ts'
 import { listLogger } from '../../support/list-logger.ts'
 
 const broker: Served = {
   listeners: [{ name: 'a', urls: ['mqtt://127.0.0.1:1'] }],
   start: () => Promise.resolve(),
   close: () => Promise.resolve(),
+  pulse: () => Promise.resolve(),
 }
 
 /** One turn of the event loop, in which everything that is ready has happened. */
@@ -90,4 +92,36 @@ test('a start that fails is the answer', async () => {
   const failing = { ...broker, start: () => Promise.reject(new Error('port taken')) }
   const options = { log: listLogger(), signals: new EventEmitter(), announcements: [], reload: () => Promise.resolve() }
   await assert.rejects(serve(failing, options), /port taken/)
+})
+
+/** Keeps what it is told. */
+function listManager(): ServiceManager & { readonly told: string[] } {
+  const told: string[] = []
+  return {
+    told,
+    starting: () => void told.push('starting'),
+    ready: (status) => void told.push(`ready: ${status}`),
+    reloading: () => void told.push('reloading'),
+    stopping: () => void told.push('stopping'),
+  }
+}
+
+test('the service manager is sent each step: ready once every listener is open, and again after a reload, good or bad', async () => {
+  const manager = listManager()
+  const signals = new EventEmitter()
+  let started = (): void => {}
+  const slow = { ...broker, start: () => new Promise<void>((resolve) => (started = resolve)) }
+  const reload = () => Promise.reject(new Error('max-qos must be …'))
+  const served = serve(slow, { log: listLogger(), signals, announcements: [], reload, manager })
+  await turn()
+  assert.deepEqual(manager.told, ['starting'])
+  started()
+  await turn()
+  assert.deepEqual(manager.told, ['starting', 'ready: listening on mqtt://127.0.0.1:1'])
+  signals.emit('SIGHUP', 'SIGHUP')
+  await turn()
+  assert.deepEqual(manager.told.slice(2), ['reloading', 'ready: listening on mqtt://127.0.0.1:1'])
+  signals.emit('SIGTERM', 'SIGTERM')
+  assert.equal(await served, 0)
+  assert.equal(manager.told.at(-1), 'stopping')
 })
