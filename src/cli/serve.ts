@@ -98,7 +98,7 @@ function nextStop(signals: SignalSource): Promise<NodeJS.Signals> {
 }
 
 function reportReady(broker: Served, manager: ServiceManager): void {
-  const urls = broker.listeners.map(({ url }) => url)
+  const urls = broker.listeners.flatMap((listener) => listener.urls)
   manager.ready(urls.length === 0 ? 'no listener is open' : `listening on ${urls.join(', ')}`, () => broker.pulse())
 }
 

@@ -73,10 +73,9 @@ function literalsOf(source: string): string[] {
   const plain = source
     .replaceAll(/\\[pP]\{[^}]*\}|\\u[\da-fA-F]{4}|\(\?<?[!=:]|\\[dwsbDWSB]/g, ' ')
     .replaceAll('\\', '')
-  return [...new Set([...(plain.match(/\w{2,}/g) ?? []), ...plain].filter((each) => each.trim() !== ''))].slice(
-    0,
-    MOST_CHARACTERS,
-  )
+  return [
+    ...new Set([...(plain.match(/\w{2,}/g) ?? []), ...plain.split('')].filter((each) => each.trim() !== '')),
+  ].slice(0, MOST_CHARACTERS)
 }
 
 function found(): { readonly place: string; readonly expression: RegExp }[] {
