@@ -142,12 +142,14 @@ export class Connections implements Iterable<Connection> {
    */
   async shutDown(timeoutMs: number): Promise<void> {
     this.#isClosing = true
-    this.each((connection) =>
-      connection.disconnect(ReasonCode.ServerShuttingDown, 'server shutting down', 'the server is shutting down'),
-    )
+    const end = (connection: Connection): void =>
+      connection.disconnect(ReasonCode.ServerShuttingDown, 'server shutting down', 'the server is shutting down')
+    this.each(end)
     if (this.#transports.size === 0) return
     await new Promise<void>((resolve) => {
       const timer = this.#parts.clock.setTimer(timeoutMs, () => {
+        // Whoever was not reached in time leaves as well, so that its Will stays for the next start.
+        for (const connection of this) end(connection)
         for (const connection of this.#transports) connection.cut()
       })
       this.#allGone = () => {

@@ -18,6 +18,7 @@ import {
   type QoS,
 } from '../../../../src/codec/packets.ts'
 import { noProperties } from '../../../../src/codec/properties.ts'
+import { MemoryDisk } from '../../../../src/stores/memory-disk.ts'
 import { root } from '../../../../tools/main.ts'
 import { TestBroker } from '../../../support/test-broker.ts'
 import type { TestClient } from '../../../support/test-client.ts'
@@ -273,6 +274,22 @@ test('a shutdown with 3,000 Clients', async () => {
   await closed
   assertShared('shutdown', { mostTurnWork, work, turns: 0, longestWait: 0 }, 300_000)
   assert.ok(clients.every(({ isClosed }) => isClosed))
+})
+
+test('a shutdown whose time is up before all Clients were reached leaves their Wills to the next start, too', async () => {
+  const disk = new MemoryDisk()
+  const broker = await TestBroker.start({ ...ROOM, persistence: {} }, { disk })
+  const clients = many(1_000, (at) => broker.connect({ clientId: `c${at}`, will: { topicName: 'w' } }))
+  await broker.settle()
+  const { metrics } = broker.broker
+  void broker.broker.close({ timeoutMs: 10 })
+  for (let tick = 0; tick < 10; tick++) await Promise.resolve()
+  assert.ok(clients.some(({ isClosed }) => isClosed) && clients.some(({ isClosed }) => !isClosed))
+  const endMs = broker.clock.now() + 10
+  while (broker.clock.step(endMs));
+  assert.ok(clients.every(({ isClosed }) => isClosed))
+  assert.equal(metrics.willsPublished, 0)
+  await broker.close()
 })
 
 /**
