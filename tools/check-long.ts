@@ -95,7 +95,7 @@ const STEPS: readonly LongStep[] = [
   {
     name: 'hostile',
     seeded: true,
-    command: ['build/test/hostile/main.js', '--seconds', '100', '--attack-ms', '2500'],
+    command: ['build/test/hostile/main.js', '--seconds', '140', '--attack-ms', '2000'],
     limitSeconds: 180,
     fix: '`npm run hostile -- --shape NAME --rounds 1 --seed N`, which it prints, attacks once more in the same way; without options it tries every shape',
     showOutput: true,
