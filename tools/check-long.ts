@@ -64,6 +64,13 @@ const STEPS: readonly LongStep[] = [
     fix: 'read what the package lacks, or holds too much; `npm pack --dry-run` lists it',
   },
   {
+    name: 'image',
+    seeded: false,
+    command: ['build/tools/test.js', 'test/long/image.test.ts'],
+    limitSeconds: 240,
+    fix: 'the step of the Dockerfile that it names fails in a plain root, too; docs/docker.md says what the image promises',
+  },
+  {
     name: 'bench',
     seeded: false,
     command: ['build/tools/test.js', 'test/long/bench.test.ts'],

@@ -109,6 +109,24 @@ export const commands: readonly Command[] = [
     run: async (call) => (await import('./explain.ts')).explain(call),
   },
   {
+    name: 'ping',
+    summary: 'asks a broker whether it is alive',
+    details:
+      'Connects, and sends a CONNECT and a PINGREQ. The exit code is 0 if the broker answers, also if it refuses a login without\na user name, and 1 if it does not. Without a URL and a configuration it asks mqtt://127.0.0.1:1883. Certificates are not\nverified. For health checks of containers and the like.',
+    positionals: [],
+    optionalPositional: 'URL',
+    options: {
+      config: { ...CONFIG, description: 'asks the first listener of this configuration that can be asked' },
+      timeout: { value: 'SECONDS', description: 'how long each answer may take; 5 unless given' },
+    },
+    examples: [
+      ['sluice ping', 'the broker on this machine'],
+      ['sluice ping --config /etc/sluice/sluice.yaml', 'the broker of that configuration, on this machine'],
+      ['sluice ping wss://mqtt.example.com/mqtt --timeout 10', 'another one, by WebSocket and TLS'],
+    ],
+    run: async (call) => (await import('./ping.ts')).ping(call),
+  },
+  {
     name: 'bench',
     summary: 'measures a broker: messages a second, processor time, latency, memory',
     details: `Without --url it starts this program as a broker of its own, measures it and stops it; nothing of it stays. With --url

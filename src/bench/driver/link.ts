@@ -70,9 +70,11 @@ export class Link {
   readonly #secure: boolean
   readonly #socket: Socket
   readonly #written: () => void
+  readonly #timeoutMs: number
   #take: Receive
 
-  private constructor(target: Target) {
+  private constructor(target: Target, timeoutMs: number) {
+    this.#timeoutMs = timeoutMs
     this.#webSocket = target.transport === 'ws' || target.transport === 'wss'
     this.#secure = target.transport === 'tls' || target.transport === 'wss'
     this.#take = (bytes, start, end) => this.receive(bytes, start, end)
@@ -96,10 +98,14 @@ export class Link {
     this.#socket.on('close', () => this.broken(new LinkError('the broker closed the connection')))
   }
 
-  /** Opens a link up to where MQTT bytes can flow. */
-  static async open(target: Target): Promise<Link> {
-    const link = new Link(target)
-    await link.#within(CONNECT_TIMEOUT_MS, `connect to ${target.host}:${target.port}`, (resolve) => {
+  /**
+   * Opens a link up to where MQTT bytes can flow.
+   *
+   * @param timeoutMs how long each answer may take, from then on, too
+   */
+  static async open(target: Target, timeoutMs: number = CONNECT_TIMEOUT_MS): Promise<Link> {
+    const link = new Link(target, timeoutMs)
+    await link.#within(`connect to ${target.host}:${target.port}`, (resolve) => {
       link.#socket.once(link.#secure ? 'secureConnect' : 'connect', resolve)
     })
     if (link.#webSocket) await link.#upgrade(target)
@@ -118,22 +124,18 @@ export class Link {
   /**
    * Sends one packet and waits for the next one, which must be of type `answerType` and the last of its chunk.
    *
-   * @throws {LinkError} when another packet comes, or none within ten seconds
+   * @throws {LinkError} when another packet comes, or none in time
    */
   async exchange(packet: Uint8Array, answerType: number): Promise<Buffer> {
     const received: Buffer[] = []
-    const answer = await this.#within<Buffer>(
-      CONNECT_TIMEOUT_MS,
-      `wait for a packet of type ${answerType}`,
-      (resolve) => {
-        this.receive = (bytes, start, end) => {
-          received.push(Buffer.from(bytes.subarray(start, end)))
-          const all = Buffer.concat(received)
-          if (isWholePacket(all)) resolve(all)
-        }
-        this.send(packet)
-      },
-    )
+    const answer = await this.#within<Buffer>(`wait for a packet of type ${answerType}`, (resolve) => {
+      this.receive = (bytes, start, end) => {
+        received.push(Buffer.from(bytes.subarray(start, end)))
+        const all = Buffer.concat(received)
+        if (isWholePacket(all)) resolve(all)
+      }
+      this.send(packet)
+    })
     this.receive = ignore
     if (answer[0]! >> 4 === answerType) return answer
     throw new LinkError(`expected a packet of type ${answerType}, got ${answer.subarray(0, 16).toString('hex')}`)
@@ -181,7 +183,7 @@ export class Link {
       `GET ${target.path ?? '/mqtt'} HTTP/1.1\r\nHost: ${target.host}:${target.port}\r\nConnection: Upgrade\r\n` +
       `Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: mqtt\r\n` +
       `Sec-WebSocket-Key: ${randomBytes(16).toString('base64')}\r\n\r\n`
-    const answer = await this.#within<string>(CONNECT_TIMEOUT_MS, 'upgrade to a WebSocket', (resolve) => {
+    const answer = await this.#within<string>('upgrade to a WebSocket', (resolve) => {
       let received = ''
       this.#take = (bytes, start, end) => {
         received += Buffer.from(bytes.subarray(start, end)).toString('latin1')
@@ -193,16 +195,15 @@ export class Link {
     this.#take = webSocketReader((bytes, start, end) => this.receive(bytes, start, end))
   }
 
-  /** Waits for `begin` to call back, but not longer than `timeoutMs` and not after the link broke. */
-  async #within<Value = void>(
-    timeoutMs: number,
-    what: string,
-    begin: (resolve: (value: Value) => void) => void,
-  ): Promise<Value> {
+  /** Waits for `begin` to call back, but not for too long and not after the link broke. */
+  async #within<Value = void>(what: string, begin: (resolve: (value: Value) => void) => void): Promise<Value> {
     let timer: NodeJS.Timeout | undefined
     try {
       return await new Promise<Value>((resolve, reject) => {
-        timer = setTimeout(() => reject(new LinkError(`could not ${what} within ${timeoutMs} ms`)), timeoutMs)
+        timer = setTimeout(
+          () => reject(new LinkError(`could not ${what} within ${this.#timeoutMs} ms`)),
+          this.#timeoutMs,
+        )
         this.broken = (error) => reject(new LinkError(`could not ${what}: ${error.message}`, { cause: error }))
         begin(resolve)
       })

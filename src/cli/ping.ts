@@ -1,0 +1,93 @@
+/**
+ * `sluice ping`: whether a broker is alive, for health checks. It connects, sends a CONNECT and a PINGREQ as any client would,
+ * and reads the answers.
+ *
+ * @module
+ */
+import { UsageError } from '../base/errors.ts'
+import { targetOf } from '../bench/choice.ts'
+import { connectPacket } from '../bench/driver/frames.ts'
+import { Link, LinkError } from '../bench/driver/link.ts'
+import type { Target } from '../bench/driver/link.ts'
+import type { ListenerOptions } from '../broker/options.ts'
+import type { Call } from './command.ts'
+import { readConfig, urlOf } from './config.ts'
+
+const DEFAULT_URL = 'mqtt://127.0.0.1:1883'
+const DEFAULT_SECONDS = 5
+const VERSION = 4
+const CONNACK = 2
+const PINGRESP = 13
+const PINGREQ = Buffer.from([0xc0, 0])
+/** Return Codes of 3.1.1 that say no more than that this client may not come in, and so come from a broker that works. */
+const REFUSALS: Readonly<Record<number, string>> = {
+  1: 'this version of the protocol',
+  2: 'an empty client identifier',
+  4: 'a login without a user name',
+  5: 'a login without a user name',
+}
+const UNSPECIFIED: ReadonlySet<string> = new Set(['', '0.0.0.0'])
+
+/** @returns the exit code: 1 for a broker that does not answer as it should */
+export async function ping({ options, positionals: [url], terminal }: Call): Promise<number> {
+  const address = addressOf(url, options['config'])
+  const target = targetOf(address)
+  const seconds = secondsOf(options['timeout'])
+  try {
+    terminal.out(`${withoutCredentials(address)} is alive${await answerOf(target, seconds * 1000)}`)
+    return 0
+  } catch (error) {
+    if (!(error instanceof LinkError)) throw error
+    terminal.err(`${withoutCredentials(address)} does not answer: ${error.message}`)
+    return 1
+  }
+}
+
+/** @returns what else there is to say; @throws {LinkError} for one that is not alive */
+async function answerOf(target: Target, timeoutMs: number): Promise<string> {
+  const link = await Link.open(target, timeoutMs)
+  try {
+    const { userName, password } = target
+    const packet = connectPacket({ version: VERSION, clientId: '', userName, password, cleanStart: true })
+    const code = (await link.exchange(packet, CONNACK))[3]!
+    if (code !== 0) {
+      const refused = userName === undefined ? REFUSALS[code] : undefined
+      if (refused === undefined) throw new LinkError(`it refused the CONNECT with code ${code}`)
+      return `, and refuses ${refused}`
+    }
+    await link.exchange(PINGREQ, PINGRESP)
+    return ''
+  } finally {
+    link.destroy()
+  }
+}
+
+function addressOf(url: string | undefined, file: string | undefined): string {
+  if (url !== undefined && file !== undefined) throw new UsageError('Give a URL or --config, not both.')
+  if (file === undefined) return url ?? DEFAULT_URL
+  const listener = readConfig(file).options.listeners.find(isReachable)
+  if (listener !== undefined) return urlOf({ ...listener, host: dialled(listener.host) })
+  throw new UsageError(
+    `No listener of ${file} can be asked: each is a Unix socket, on port 0, or only for proxies or owners of certificates.`,
+  )
+}
+
+function isReachable({ type, port, proxyProtocol, clientCertificates }: ListenerOptions): boolean {
+  return type !== 'unix' && port !== 0 && !proxyProtocol && clientCertificates !== 'required'
+}
+
+/** A listener on every interface is on this machine's own, too. */
+function dialled(host: string): string {
+  return UNSPECIFIED.has(host) ? '127.0.0.1' : host === '::' ? '::1' : host
+}
+
+function secondsOf(written: string | undefined): number {
+  const seconds = Number(written ?? DEFAULT_SECONDS)
+  if (!(seconds > 0 && seconds <= 3600))
+    throw new UsageError(`--timeout is a number of seconds above 0, got ${written}.`)
+  return seconds
+}
+
+function withoutCredentials(address: string): string {
+  return address.replace(/\/\/[^/@]*@/, '//')
+}
