@@ -5,13 +5,15 @@
  *
  * A million messages for one filter are neither gathered nor sent at once: a replay holds its place in the tree, reads each
  * message when it is sent, works a share at a time, and waits while its receiver has not taken what it was sent. Each receiver
- * has one replay, whatever it subscribed to.
+ * has one replay, whatever it subscribed to; that of a Session waits with it while its Client is away, and goes on where it was.
  *
  * A Subscription gets each message once: what is retained after it was made reaches it as it is published, and is not replayed.
  *
  * @module
  */
+import type { MemoryAccount } from '../base/memory-account.ts'
 import { copied, Work } from '../base/work.ts'
+import { OWED_BYTES } from '../protocol/memory-sizes.ts'
 import type { ApplicationMessage } from '../protocol/application-message.ts'
 import type { Subscription } from '../protocol/subscription.ts'
 import type { TopicSearch } from '../topics/topic-search.ts'
@@ -26,17 +28,21 @@ export interface Owed {
   readonly subscription: Subscription
   /** Number of the message that was retained last when it was made. */
   readonly upToNumber: number
+  /** On which it was made: QoS 0 is owed to that one only. `undefined` for the host program. */
+  readonly connection?: object
 }
 
-/** Who gets them: a Connection, or a subscription of the host program. */
+/** Who gets them: a Session, or a subscription of the host program. */
 export interface ReplayReceiver {
   /** Whom the work is done for. */
   readonly owner: object
-  /** False while it has not taken what it was sent; `Replays.hasRoom` has to follow. */
+  /** Charged with what it is owed. */
+  readonly memory?: MemoryAccount
+  /** False while it is away or has not taken what it was sent; `Replays.hasRoom` has to follow. */
   readonly takesMore: boolean
   /** Whether that Subscription still holds. */
   wants(subscription: Subscription): boolean
-  send(message: ApplicationMessage, subscription: Subscription): void
+  send(message: ApplicationMessage, owed: Owed): void
 }
 
 class Replay implements Task {
@@ -61,17 +67,26 @@ class Replay implements Task {
 
   owe(owed: Owed): void {
     const { topicFilter } = owed.subscription
-    this.#owed.delete(topicFilter)
+    this.forget(topicFilter)
     this.#owed.set(topicFilter, owed)
+    this.receiver.memory?.add(OWED_BYTES)
   }
 
   forget(topicFilter: string): void {
-    this.#owed.delete(topicFilter)
+    if (this.#owed.delete(topicFilter)) this.receiver.memory?.add(-OWED_BYTES)
   }
 
   cancel(): void {
+    this.receiver.memory?.add(-OWED_BYTES * this.#owed.size)
     this.#owed.clear()
+    this.#finish()
+  }
+
+  /** What is searched for at present is owed no more. */
+  #finish(): void {
+    if (this.#search !== undefined) this.receiver.memory?.add(-OWED_BYTES)
     this.#search = undefined
+    this.#present = undefined
   }
 
   /** Works on as far as the share, and the receiver, let it. @returns whether it is to be resumed only when there is room */
@@ -95,18 +110,18 @@ class Replay implements Task {
   }
 
   #step(search: TopicSearch<RetainedEntry>): void {
-    const { subscription, upToNumber } = this.#present!
-    const visited = search.visited
-    const isMore = this.receiver.wants(subscription) && search.step(STEP_NODES)
+    const owed = this.#present!
+    const { visited } = search
+    const isMore = this.receiver.wants(owed.subscription) && search.step(STEP_NODES)
     this.#turn.work.spend((search.visited - visited) * Work.node + 1)
-    if (!isMore) this.#search = undefined
-    else if (search.value !== undefined && search.value.number <= upToNumber) this.#send(search.value, subscription)
+    if (!isMore) this.#finish()
+    else if (search.value !== undefined && search.value.number <= owed.upToNumber) this.#send(search.value, owed)
   }
 
-  #send({ message }: RetainedEntry, subscription: Subscription): void {
+  #send({ message }: RetainedEntry, owed: Owed): void {
     if (message.isExpired(this.#turn.now())) return
     this.#turn.work.spend(Work.delivery + copied(message.size))
-    this.receiver.send(message, subscription)
+    this.receiver.send(message, owed)
   }
 }
 

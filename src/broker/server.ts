@@ -372,7 +372,6 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
     notesOf(connection).forget()
     this.#waiters.forget(connection)
     this.admission.ended(connection)
-    this.replays.end(connection)
     this.#countEnd(end)
     if (connection.session === undefined) this.#refused(connection, end)
     else this.#disconnected(connection, connection.session, end)
@@ -582,6 +581,7 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
     this.#handOver(session, undefined, true)
     session.end()
     if (!session.giveUp()) this.turn.addTask(session, { resume: () => session.giveUp() })
+    this.replays.end(session)
     this.#queueExpiries.forget(session)
     this.ledger?.sessionEnded(session)
     this.#events.tell('sessionEnded', { clientId: session.clientId, cause })
@@ -655,8 +655,8 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
     this.turn.addTask(session, session)
   }
 
-  hasRoom({ connection }: Session): void {
-    if (connection !== undefined) this.replays.hasRoom(connection)
+  hasRoom(session: Session): void {
+    this.replays.hasRoom(session)
   }
 
   /** Counted each time; told once, until the account has room again. */

@@ -5,7 +5,8 @@
  *   1. every filter is checked, so that a forbidden one is found before anything is granted
  *   2. filter by filter: plugins are asked, the Subscription is made        the same as that many SUBSCRIBEs [5.0 MQTT-3.8.4-5]
  *
- * A Connection that ends on the way leaves the Subscriptions that were made, as after that many SUBSCRIBEs without their SUBACK.
+ * A Connection that ends on the way leaves the Subscriptions that were made, as after that many SUBSCRIBEs without their SUBACK,
+ * and what is owed to them.
  *
  * @module
  */
@@ -41,6 +42,8 @@ export interface SubscribeSide {
   addTask(owner: object, task: Task): void
   /** All is granted, though not at once. */
   finished(work: SubscribeWork): void
+  /** Its Connection has ended on the way. */
+  abandoned(work: SubscribeWork): void
 }
 
 export class SubscribeWork implements Task {
@@ -68,7 +71,10 @@ export class SubscribeWork implements Task {
   }
 
   resume(): boolean {
-    if (!this.connection.isConnected) return true
+    if (!this.connection.isConnected) {
+      this.#side.abandoned(this)
+      return true
+    }
     let isDone = true
     this.connection.guard(() => {
       const state = this.#step()

@@ -92,6 +92,10 @@ export class Subscribing implements SubscribeSide, UnsubscribeSide {
     connection.subscribeAnswered(packet, reasonCodes)
   }
 
+  abandoned({ connection, owed }: SubscribeWork): void {
+    if (!connection.session!.isEnded) this.#owe(connection.session!, owed)
+  }
+
   check(connection: Connection, asked: SubscriptionRequest): CheckedRequest {
     // Before 5.0 there are no Shared Subscriptions; serving them there too is what users expect of a broker.
     const { matchFilter, isShared } = checkFilter(asked.topicFilter)
@@ -149,7 +153,7 @@ export class Subscribing implements SubscribeSide, UnsubscribeSide {
     this.#replace(session, old, subscription)
     // Never for a shared one (U-3.8.4-3); 1 only for a new Subscription [5.0 MQTT-3.3.1-10].
     const isOwed = request.retainHandling === 0 || (request.retainHandling === 1 && old === undefined)
-    if (isOwed && !isShared) owed.push({ subscription, upToNumber: this.#parts.retained.lastNumber })
+    if (isOwed && !isShared) owed.push({ subscription, upToNumber: this.#parts.retained.lastNumber, connection })
     return qos
   }
 
@@ -174,30 +178,37 @@ export class Subscribing implements SubscribeSide, UnsubscribeSide {
   subscribed(connection: Connection): void {
     const owed = this.#owed
     this.#owed = []
-    this.#parts.replays.owe(connection, () => this.#receiver(connection), owed)
+    this.#owe(connection.session!, owed)
   }
 
-  #receiver(connection: Connection): ReplayReceiver {
-    const session = connection.session!
+  #owe(session: Session, owed: readonly Owed[]): void {
+    this.#parts.replays.owe(session, () => this.#receiver(session), owed)
+  }
+
+  #receiver(session: Session): ReplayReceiver {
     return {
       owner: session,
+      memory: session.memory,
       get takesMore() {
         return session.takesMore
       },
-      wants: (subscription) =>
-        !connection.isClosed && session.subscriptions.get(subscription.topicFilter) === subscription,
-      send: (message, subscription) => this.#sendRetained(connection, message, subscription),
+      wants: (subscription) => !session.isEnded && session.subscriptions.get(subscription.topicFilter) === subscription,
+      send: (message, owed) => this.#sendRetained(session, message, owed),
     }
   }
 
-  /** RETAIN 1 (U-3.3.1.3-2), at the lower of both QoS [5.0 MQTT-3.8.4-8]. */
-  #sendRetained(connection: Connection, message: ApplicationMessage, subscription: Subscription): void {
-    const session = connection.session!
+  /**
+   * RETAIN 1 (U-3.3.1.3-2), at the lower of both QoS [5.0 MQTT-3.8.4-8]. What is left of a replay when its Connection ends goes
+   * on with the next one, save for QoS 0, which ends with a Connection as it does everywhere.
+   */
+  #sendRetained(session: Session, message: ApplicationMessage, { subscription, connection }: Owed): void {
     const isOwn = subscription.noLocal && message.publisher === session.clientId
     if (isOwn) return
     const qos = message.qos < subscription.qos ? message.qos : subscription.qos
+    const present = session.connection!
+    if (qos === 0 && present !== connection) return
     const { access } = this.#parts.current
-    if (access.mayReceive(connection.client, message.topicName)) session.send(message, qos, true, subscription)
+    if (access.mayReceive(present.client, message.topicName)) session.send(message, qos, true, subscription)
     else this.#parts.dropped(session, message, 'not authorized')
   }
 
@@ -214,7 +225,7 @@ export class Subscribing implements SubscribeSide, UnsubscribeSide {
     const subscription = session.subscriptions.get(topicFilter) // [5.0 MQTT-3.10.4-1]
     if (subscription === undefined) return ReasonCode.NoSubscriptionExisted
     session.unsubscribe(topicFilter)
-    this.#parts.replays.forget(connection, topicFilter)
+    this.#parts.replays.forget(session, topicFilter)
     this.#parts.router.remove(subscription)
     this.#parts.unsubscribed(session, topicFilter)
     this.#parts.events.tell('unsubscribed', { client: connection.client, topicFilter })

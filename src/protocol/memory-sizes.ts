@@ -20,5 +20,8 @@ export const SESSION_BYTES = 1024
 /** A Subscription in its Session, in the trie and in the Store. */
 export const SUBSCRIPTION_BYTES = 448
 
+/** A Subscription that retained messages are owed to. */
+export const OWED_BYTES = 256
+
 /** A retained message's entry, besides the message and its nodes. */
 export const RETAINED_BYTES = 192

@@ -544,9 +544,20 @@ export class Oracles implements WireEar {
       if (message.expiresAtMs <= this.#side.now() || !matches(topicFilter, message.topicName)) continue
       if (request.noLocal && message.publisher === clientId) continue
       const qos = Math.min(message.qos, request.qos) as QoS
-      this.#owe(session, message, qos, true, identifiers, group, true)
+      this.#oweRetained(session, message, qos, identifiers, group)
       this.#totals.retainedSent++
     }
+  }
+
+  /** To subscribe again takes the place of a replay that has not finished; nobody can see what of it was on its way. */
+  #oweRetained(session: ModelSession, message: Message, qos: QoS, identifiers: readonly number[], group: number): void {
+    const isEarlier = (copy: Copy): boolean => copy.isReplay && copy.message === message
+    const earlier = [...session.waiting[1], ...session.waiting[2]].filter(isEarlier)
+    this.#owe(session, message, qos, true, identifiers, group, true)
+    if (earlier.length === 0) return
+    const all = [...session.waiting[1], ...session.waiting[2]].filter(isEarlier)
+    const doubt: Doubt = { copies: new Set(all), drops: 0, isLoose: true }
+    for (const copy of all) copy.doubt = doubt
   }
 
   #unsubscribed(clientId: string, topicFilter: string): void {
@@ -1282,11 +1293,12 @@ export class Oracles implements WireEar {
 
   /**
    * Whether nothing excuses that a copy is still to come: a replay waits while other messages of its Session wait, skips what
-   * is no longer retained or subscribed to, and ends with its Connection.
+   * is no longer retained or subscribed to, and at QoS 0 ends with its Connection.
    */
   #isDue({ wire, waiting, subscriptions }: ModelSession, { isReplay, message, qos, owedTo }: Copy): boolean {
     if (!isReplay) return true
-    if (owedTo !== wire || this.#retained.get(message.topicName) !== message) return false
+    if (this.#retained.get(message.topicName) !== message) return false
+    if (qos === 0 && owedTo !== wire) return false
     if (qos === 0 && waiting[1].length + waiting[2].length > 0) return false
     return [...subscriptions.keys()].some((topicFilter) => matches(topicFilter, message.topicName))
   }

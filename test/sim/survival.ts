@@ -248,6 +248,8 @@ export class Survival {
   #checkLost(before: ModelSession, pool: ReadonlySet<Copy>): void {
     for (const copy of [...before.waiting[1], ...before.waiting[2], ...before.inflight.values()]) {
       if (!pool.has(copy) || copy.doubt !== undefined || copy.shared !== undefined) continue
+      // What a replay is still to bring is known to the process alone (docs/durability.md).
+      if (copy.isReplay && copy.sequence === 0) continue
       const isSeen = copy.qos === 2 && copy.sequence > 0
       this.#check(!isSeen && !this.#past.isSafe(copy), () => {
         return `${before.clientId} has lost ${shortOf(copy.message.key)} at QoS ${copy.qos}`

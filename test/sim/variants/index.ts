@@ -130,7 +130,7 @@ export const variants: readonly Variant[] = [
   {
     name: 'retained messages are shown to who may not receive them',
     file: 'src/broker/subscribing.ts',
-    from: 'if (access.mayReceive(connection.client, message.topicName)) session.send(',
+    from: 'if (access.mayReceive(present.client, message.topicName)) session.send(',
     to: 'if (access !== undefined) session.send(',
   },
   {
