@@ -440,8 +440,9 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
     this.publishing.stop()
     const isStored = await this.turn.settle(writingMs)
     this.#gate.close()
-    if (isStored) return undefined
     const { changeCount, committedCount, uncommittedBytes } = this.turn
+    // Without persistence there is no time to wait, and nothing to wait for.
+    if (isStored || changeCount === committedCount) return undefined
     return { changes: changeCount - committedCount, bytes: uncommittedBytes, cause: this.#gate.health.cause }
   }
 

@@ -2,7 +2,10 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { test } from 'node:test'
-import { Broker } from '../../../src/create-broker.ts'
+import type { Clock } from '../../../src/base/clock.ts'
+import { realClock } from '../../../src/broker/clock.ts'
+import { Broker, createBroker } from '../../../src/create-broker.ts'
+import { CapturedLog } from '../plugins/support.ts'
 
 test('close while the broker starts: start rejects, and nothing stays open', async () => {
   const broker = new Broker({ listeners: { default: { bind: '127.0.0.1:0' } }, 'sys-interval': 0 })
@@ -25,4 +28,13 @@ test('a program whose last work is close() lives until that is done, even where 
   child.stdout.on('data', (chunk) => (said += String(chunk)))
   const [code] = (await once(child, 'close')) as [number]
   assert.deepEqual([said.trim(), code], ['closed', 0])
+})
+
+test('without persistence, closing reports nothing as not stored, although a turn is not over', async () => {
+  const clock: Clock = { ...realClock, atEndOfTurn: (run) => void setTimeout(run, 300) }
+  const log = new CapturedLog()
+  const broker = await createBroker({ listeners: {}, 'sys-interval': 0 }, { clock, logger: log })
+  void broker.publish('a', 'b').catch(() => {})
+  await broker.close()
+  assert.deepEqual(log.lines, [])
 })
