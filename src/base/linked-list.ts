@@ -19,7 +19,7 @@ export interface Linked<Entry> {
  * const list = new LinkedList<Entry>()
  * const entry: Entry = { previous: undefined, next: undefined }
  * list.push(entry)
- * list.first // entry
+ * list.first === entry // true
  * list.remove(entry)
  * list.first // undefined
  */
