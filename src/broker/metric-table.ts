@@ -42,6 +42,10 @@ export const metricTable: Readonly<Record<CounterName, MetricRow>> = {
   ),
   readingPaused: row('times', 'A Connection was not read for a while: too much waits, or a rate is overdrawn.'),
   rateLimited: row('times', 'A Client overdrew `max-publish-rate` or `max-byte-rate`.'),
+  publishersGaveWay: row(
+    'times',
+    'A publisher, or the Wills that are due, waited because the queue of a subscriber that reads was half full.',
+  ),
   qosLowered: row('packets', 'PUBLISH packets and Wills of 3.1 and 3.1.1 clients that were lowered to `max-qos`.'),
   retainIgnored: row('messages', 'Messages and Wills that were not retained, because `retain` is off.'),
   connectionsAccepted: row('connections', 'Network Connections taken, with or without a CONNECT.'),

@@ -23,6 +23,7 @@ export class Metrics implements ConnectionMetrics {
   packetTimeouts = 0
   readingPaused = 0
   rateLimited = 0
+  publishersGaveWay = 0
   qosLowered = 0
   retainIgnored = 0
   connectionsAccepted = 0

@@ -498,6 +498,15 @@ const limitRows = rows('limits', [
     description: 'QoS 1 and 2 messages waiting in one Session.',
   },
   {
+    key: 'max-queued-messages-connected',
+    type: 'integer',
+    default: 1_000_000,
+    min: 1,
+    max: UINT32,
+    description:
+      'The same while its Client is connected, where this is more: its queue is limited by `max-queued-bytes` then.',
+  },
+  {
     key: 'max-queued-bytes',
     type: 'integer',
     default: 16_777_216,

@@ -106,6 +106,8 @@ export interface ListenerLimits {
   readonly maxSessionExpiry: number
   /** QoS 1 and 2 messages waiting in one Session. Default 10000. */
   readonly maxQueuedMessages: number
+  /** The same while its Client is connected, where this is more: its queue is limited by `max-queued-bytes` then. Default 1000000. */
+  readonly maxQueuedMessagesConnected: number
   /** Memory that the messages waiting in one Session would take, wherever their payloads are. In bytes. Default 16777216. */
   readonly maxQueuedBytes: number
   /** Memory that one Session may take: its subscriptions, its Will, and its messages, waiting or in flight. 0 = no limit. In bytes. Default 67108864. */

@@ -17,6 +17,7 @@ import { PENDING, type KnownTopic, type Pending } from '../protocol/server-side.
 import { countTopicLevels } from '../topics/topic-name.ts'
 import { isOwnState } from './bridge-client.ts'
 import { notesOf } from './connection-notes.ts'
+import type { Crowds } from './crowds.ts'
 import type { Current } from './current.ts'
 import type { Events } from './events.ts'
 import type { Memory } from './memory.ts'
@@ -39,6 +40,7 @@ export interface PublishingParts {
   readonly events: Events
   readonly turn: Turn
   readonly waiters: StoreWaiters
+  readonly crowds: Crowds
   /** Whether the Store takes a new message of so many bytes. */
   canStore(bytes: number): boolean
   /** Whether the Store has to keep that message for whoever it goes to. */
@@ -171,7 +173,12 @@ export class Publishing {
     if (message.retain && !this.#retain(message, client, connection)) {
       return this.#denied(connection!, message, ReasonCode.QuotaExceeded)
     }
-    return this.#deliver(message, topic, client)
+    const { crowds } = this.#parts
+    if (crowds.isHit) crowds.clear()
+    const reasonCode = this.#deliver(message, topic, client)
+    // Its acknowledgements make room in its own queue: they have to be read.
+    if (crowds.isHit && connection !== undefined && !connection.session!.isCrowded) crowds.hold(connection)
+    return reasonCode
   }
 
   #deliver(message: ApplicationMessage, topic: KnownTopic | undefined, client: Client | undefined): ReasonCode {

@@ -39,6 +39,7 @@ import type { Arrival } from './arrival.ts'
 import { Admission } from './admission.ts'
 import { notesOf, type ListenerState } from './connection-notes.ts'
 import { Connections } from './connections.ts'
+import { Crowds } from './crowds.ts'
 import type { Current } from './current.ts'
 import { DurabilityRules } from './durability-rules.ts'
 import type { Events, RetainedEnd, SessionEndCause } from './events.ts'
@@ -66,6 +67,7 @@ import { StoreGate } from './store-gate.ts'
 import { StoreWaiters } from './store-waiters.ts'
 import { Subscribing } from './subscribing.ts'
 import { Turn, type Expiring } from './turn.ts'
+import { WillLine } from './will-line.ts'
 
 /** A clock may be adjusted by a little; from here on it is said. */
 const CLOCK_BEHIND_MS = 10_000
@@ -114,6 +116,8 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
   readonly #gathering: Gathering
   readonly #review: LoginReview
   readonly #queueExpiries: QueueExpiries
+  readonly #crowds: Crowds
+  readonly #willLine: WillLine
 
   constructor(parts: ServerParts) {
     const { current, clock, store, events } = parts
@@ -131,6 +135,8 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
     this.turn.onCaughtUp = () => this.#waiters.caughtUp()
     this.turn.onEnd = (nowMs) => this.memory.measure(nowMs)
     this.#queueExpiries = new QueueExpiries(this.turn)
+    this.#crowds = new Crowds(this.turn, this.metrics)
+    this.#willLine = new WillLine(this.turn, (registration) => this.sessions.sendWill(registration))
     this.sessions = new Sessions(options, this.turn, this.metrics, this)
     const { whole } = this.memory
     this.router = new Router(this.#routerSide(), Math.floor(clock.random() * 0x1_0000_0000), whole)
@@ -190,6 +196,7 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
       waiters: this.#waiters,
       canStore: (bytes) => this.#gate.canAdd(bytes),
       isStored: (message) => this.ledger?.isStored(message) ?? false,
+      crowds: this.#crowds,
       memoryRefused: (account, bytes) => this.memoryRefused(account, bytes),
     })
     this.#watchAccess()
@@ -436,6 +443,7 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
    * @returns what was given up
    */
   async shutDown(timeoutMs: number, writingMs: number): Promise<Unstored | undefined> {
+    this.#willLine.flush()
     await this.connections.shutDown(timeoutMs)
     this.publishing.stop()
     const isStored = await this.turn.settle(writingMs)
@@ -570,6 +578,23 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
 
   publishWill(will: Will): void {
     this.publishing.publishWill(will)
+    if (this.#crowds.isHit) this.#crowds.hold(this.#willLine)
+  }
+
+  willMustWait(registration: Registration): boolean {
+    return this.#willLine.mustWait(registration)
+  }
+
+  willLeft(registration: Registration): void {
+    this.#willLine.leave(registration)
+  }
+
+  crowded(session: Session): void {
+    this.#crowds.crowded(session)
+  }
+
+  thinned(session: Session): void {
+    this.#crowds.thinned(session)
   }
 
   sessionEnded({ session }: Registration, cause: SessionEndCause): void {

@@ -45,6 +45,10 @@ export interface SessionsSide {
   /** The Session is over: its Subscriptions have to go, and what others of a Shared Subscription can have moves on. */
   sessionEnded(registration: Registration, cause: SessionEndCause): void
   publishWill(will: Will): void
+  /** Whether that Will has to wait for subscribers: `sendWill` follows. */
+  willMustWait(registration: Registration): boolean
+  /** It waits no more. */
+  willLeft(registration: Registration): void
   /** The Session's own facts, or the time at which it or its Will is due, changed. */
   changed(registration: Registration): void
   /** Its Will was set, took a due time, or is gone. */
@@ -67,6 +71,8 @@ export class Registration implements Expiring, Linked<Registration> {
   #will: Will | undefined = undefined
   /** Monotonic milliseconds; `undefined` while not due. */
   willDueAtMs: number | undefined = undefined
+  /** Its Will is due, and waits for subscribers. */
+  isWillWaiting = false
   expiresAtMs: number | undefined = undefined
   /** Whom it is counted for; `undefined` for one that ends with its Connection. */
   holder: Holder | undefined = undefined
@@ -190,6 +196,8 @@ export class Sessions {
     this.#leaveAway(registration)
     // What waits was judged for the Client that it was; another name or another way in may have other rights.
     if (!isSame(registration.client, client)) registration.session.doubtRights()
+    // Its time had come before its Client did.
+    if (registration.isWillWaiting) this.sendWill(registration)
     registration.client = client
     registration.connection = connection
     this.#dropWill(registration) // [5.0 MQTT-3.1.3-9]
@@ -227,7 +235,8 @@ export class Sessions {
   }
 
   #arm(registration: Registration): void {
-    this.#turn.arm(registration, Math.min(registration.expiresAtMs ?? Infinity, registration.willDueAtMs ?? Infinity))
+    const { expiresAtMs = Infinity, willDueAtMs = Infinity, isWillWaiting } = registration
+    this.#turn.arm(registration, isWillWaiting ? expiresAtMs : Math.min(expiresAtMs, willDueAtMs))
   }
 
   /** A deadline of that Session has come. */
@@ -242,6 +251,19 @@ export class Sessions {
   }
 
   #publishWill(registration: Registration): void {
+    if (registration.will === undefined || !this.#side.willMustWait(registration)) {
+      this.sendWill(registration)
+      return
+    }
+    registration.isWillWaiting = true
+    // The Store has forgotten it with its Session.
+    if (registration.session.isEnded) this.#side.willChanged(registration)
+  }
+
+  /** Its time has come, and nothing is in its way. */
+  sendWill(registration: Registration): void {
+    if (registration.isWillWaiting) this.#side.willLeft(registration)
+    registration.isWillWaiting = false
     const { will } = registration
     registration.will = undefined // [5.0 MQTT-3.1.2-10]
     registration.willDueAtMs = undefined

@@ -127,6 +127,8 @@ export class Connection implements Incoming, SessionConnection, Timed {
   #outputBytes = 0
   #payer: MemoryAccount | undefined = undefined
   #resumeAtMs = 0
+  /** It is for others that it is not read until then. */
+  #givesWay = false
   #publishRate: RateLimit | undefined = undefined
   #byteRate: RateLimit | undefined = undefined
   /** `changeCount` before the packet at hand: what comes to it afterwards is what the packet's answer depends on. */
@@ -325,8 +327,24 @@ export class Connection implements Incoming, SessionConnection, Timed {
     if (waitMs === 0) return
     this.#server.metrics.rateLimited++
     this.#server.throttled(this, option)
+    this.#givesWay = false
     this.#resumeAtMs = Math.max(this.#resumeAtMs, this.#server.now() + waitMs)
     this.#arm()
+  }
+
+  /** What it published last waits for a subscriber that has little room: nothing more is taken until then, or `goOn`. */
+  standBack(untilMs: number): void {
+    if (this.#resumeAtMs !== 0 || this.#state === State.Closed) return
+    this.#givesWay = true
+    this.#resumeAtMs = untilMs
+    this.#arm()
+  }
+
+  goOn(): void {
+    if (!this.#givesWay || this.#state === State.Closed) return
+    this.#givesWay = false
+    this.#resumeAtMs = 0
+    this.#askForTurn()
   }
 
   #handle(): void {
@@ -754,6 +772,7 @@ export class Connection implements Incoming, SessionConnection, Timed {
     }
     if (this.#resumeAtMs !== 0 && this.#resumeAtMs <= nowMs) {
       this.#resumeAtMs = 0
+      this.#givesWay = false
       this.#askForTurn()
     }
     if (this.#state !== State.Connected) this.#expireUnconnected(nowMs)

@@ -77,6 +77,10 @@ export interface SessionSide {
   mayReceive(session: Session, topicName: string): boolean
   /** What was taken for a Shared Subscription cannot go to this Session. @returns whether another member has taken it */
   handsOn(session: Session, delivery: Delivery): boolean
+  /** A message was added to its queue, and `isCrowded` holds: `thinned` follows. */
+  crowded(session: Session): void
+  /** It is crowded no more. */
+  thinned(session: Session): void
   /** Something in its queue expires then, and earlier than anything that was there: `dropExpired` is due. */
   expires(session: Session, atMs: number): void
 }
@@ -115,6 +119,8 @@ export interface SessionConnection {
 export interface SessionLimits {
   readonly maxInflightMessages: number
   readonly maxQueuedMessages: number
+  /** The same while its Client is connected, where this is more. */
+  readonly maxQueuedMessagesConnected: number
   readonly maxQueuedBytes: number
   /** Bytes that everything it holds may take; 0 sets no limit. */
   readonly maxMemoryPerSession: number
@@ -169,6 +175,9 @@ export class Session implements Subscriber {
   readonly memory: MemoryAccount
   /** Bytes of the messages in the queue. */
   queuedBytes = 0
+  /** Since when there has been something in the queue, and how many bytes of it have been sent since. */
+  queuedSinceMs = 0
+  takenBytes = 0
   isEnded = false
   #limits: SessionLimits
   readonly #side: SessionSide
@@ -189,6 +198,8 @@ export class Session implements Subscriber {
   #hadShared = false
   /** Somebody has more for it once it `takesMore`. */
   #isAwaited = false
+  /** `thinned` has to follow. */
+  #isCrowdTold = false
   /** Under which rights new entries were judged, and the last one that was judged under others. */
   #rightsVersion = 0
   #unjudgedUpTo = 0
@@ -288,6 +299,7 @@ export class Session implements Subscriber {
 
   disconnect(): void {
     this.#connection = undefined
+    this.#lookAtCrowd()
     this.#toResend = undefined
     if (this.#window.size === 0) return
     this.#side.work.spend(this.#window.size * Work.entry)
@@ -421,14 +433,35 @@ export class Session implements Subscriber {
 
   #push(delivery: Delivery, parks: boolean): void {
     if (parks && !delivery.isStored) delivery.message.own()
-    this.#queue ??= new WaitingQueue(this.memory)
+    if (this.#queue === undefined) this.#beginQueue()
     const { expiresAtMs } = delivery.message
-    if (expiresAtMs < this.#queue.earliestExpiryMs) this.#side.expires(this, expiresAtMs)
-    this.#queue.push(delivery, parks)
+    if (expiresAtMs < this.#queue!.earliestExpiryMs) this.#side.expires(this, expiresAtMs)
+    this.#queue!.push(delivery, parks)
     this.queuedBytes += delivery.message.fullSize
     const { gauges } = this.#side
     gauges.queuedMessages++
     gauges.queuedBytes += delivery.message.fullSize
+    if (!this.isCrowded) return
+    this.#isCrowdTold = true
+    this.#side.crowded(this)
+  }
+
+  #beginQueue(): void {
+    this.#queue = new WaitingQueue(this.memory)
+    this.queuedSinceMs = this.#side.now()
+    this.takenBytes = 0
+  }
+
+  /** Whether its Client is connected and half of its queue is full. */
+  get isCrowded(): boolean {
+    if (this.#connection === undefined) return false
+    return this.queuedBytes * 2 >= this.#limits.maxQueuedBytes || this.queuedMessages * 2 >= this.#maxQueuedMessages
+  }
+
+  #lookAtCrowd(): void {
+    if (!this.#isCrowdTold || this.isCrowded) return
+    this.#isCrowdTold = false
+    this.#side.thinned(this)
   }
 
   /** Whether a limit of the queue has no room for that message, also without what has expired in it. */
@@ -439,8 +472,17 @@ export class Session implements Subscriber {
   }
 
   #exceeds(message: ApplicationMessage): boolean {
-    const { maxQueuedMessages, maxQueuedBytes } = this.#limits
-    return this.queuedMessages + 1 > maxQueuedMessages || this.queuedBytes + message.fullSize > maxQueuedBytes
+    return this.queuedMessages + 1 > this.#maxQueuedMessages || this.#exceedsBytes(message)
+  }
+
+  #exceedsBytes(message: ApplicationMessage): boolean {
+    return this.queuedBytes + message.fullSize > this.#limits.maxQueuedBytes
+  }
+
+  /** What a connected Client takes soon is limited by the memory that it needs. */
+  get #maxQueuedMessages(): number {
+    const { maxQueuedMessages, maxQueuedMessagesConnected } = this.#limits
+    return this.#connection === undefined ? maxQueuedMessages : Math.max(maxQueuedMessages, maxQueuedMessagesConnected)
   }
 
   /** When something in the queue expires: not before that; Infinity if nothing does. */
@@ -464,7 +506,10 @@ export class Session implements Subscriber {
   /** @returns false when the new message is the one that has to go */
   #makeRoom(message: ApplicationMessage): boolean {
     const { maxQueuedBytes, queueFull } = this.#limits
+    const before = this.queuedMessages
     while (this.#isFull(message)) {
+      // What came while its Client was connected may be more than it may have now: one goes for each that comes.
+      if (this.queuedMessages < before && !this.#exceedsBytes(message)) break
       // What has no room even in an empty queue must not empty it.
       const mayDropOldest = queueFull === 'drop-oldest' && message.fullSize <= maxQueuedBytes
       const oldest = mayDropOldest ? this.#shift() : undefined
@@ -532,6 +577,7 @@ export class Session implements Subscriber {
     if (this.#toResend !== undefined || this.#queue !== undefined) this.#lookAtRights()
     if (this.#toResend !== undefined && this.#connection !== undefined) this.#resend(this.#connection, this.#toResend)
     if (this.#queue !== undefined) this.#flowQueue()
+    this.#lookAtCrowd()
     if (!this.#isAwaited) return
     this.#isAwaited = false
     if (this.takesMore) this.#side.hasRoom(this)
@@ -560,6 +606,7 @@ export class Session implements Subscriber {
           this.#side.wantsPayloads(this)
           return
         }
+        this.takenBytes += next.message.fullSize
         this.#sendFirst(this.#shift()!)
       } else this.#giveUp(this.#shift()!, cause)
     }

@@ -94,6 +94,8 @@ export class Oracles implements WireEar {
   readonly #touched = new Set<ModelSession>()
   /** What has changed since the last quiet moment, at which everything that is to be stored was. */
   #ended: ModelSession[] = []
+  /** When the queue of a connected Client was half full last. */
+  #crowdedAtMs = -Infinity
   readonly #formerRetained = new Map<string, (Message | undefined)[]>()
   readonly #formerWills = new Set<string>()
   #quietGroup = 0
@@ -661,7 +663,9 @@ export class Oracles implements WireEar {
     const session = this.sessions.get(publisher)
     const will = session?.will
     this.#check(will?.key === key, () => `a Will of ${publisher} was sent that it does not have`)
-    this.#check(will?.dueAtMs === now, () => `the Will of ${publisher} was sent before its time, ${will?.dueAtMs}`)
+    const isDue =
+      will?.dueAtMs === now || (will !== undefined && will.dueAtMs < now && this.#crowdedAtMs >= will.dueAtMs)
+    this.#check(isDue, () => `the Will of ${publisher} was sent before its time, ${will?.dueAtMs}`)
     if (session !== undefined) session.will = undefined
   }
 
@@ -811,7 +815,7 @@ export class Oracles implements WireEar {
   }
 
   /** What waits for a Shared Subscription may wait in this Session, as far as anybody can see. */
-  #isFull({ waiting, subscriptions }: ModelSession, size: number): boolean {
+  #isFull({ waiting, subscriptions, wire }: ModelSession, size: number): boolean {
     let messages = waiting[1].length + waiting[2].length
     let bytes = size
     for (const copy of [...waiting[1], ...waiting[2]]) bytes += copy.message.size
@@ -823,12 +827,11 @@ export class Oracles implements WireEar {
         bytes += message.size
       }
     }
-    const { maxQueuedMessages, maxQueuedBytes, queueFull } = this.#limits
+    const { maxQueuedMessages, maxQueuedMessagesConnected, maxQueuedBytes, queueFull } = this.#limits
+    const most = wire?.facts.isAnswered === true ? maxQueuedMessagesConnected : maxQueuedMessages
     // Copies of the message that is on its way just now are not told of yet; of it, one dropped old message says no size.
     const newest = subscriptions.size
-    return (
-      messages + newest > maxQueuedMessages || bytes + newest * size > maxQueuedBytes || queueFull === 'drop-oldest'
-    )
+    return messages + newest > most || bytes + newest * size > maxQueuedBytes || queueFull === 'drop-oldest'
   }
 
   #applyDrops(): void {
@@ -1253,8 +1256,20 @@ export class Oracles implements WireEar {
   endOfInstant(isQuiet: boolean): void {
     this.#flush()
     if (isQuiet && !this.#isSick) this.#quiet()
-    const [will] = this.#owedWills
+    if (this.#isAnyoneCrowded()) this.#crowdedAtMs = this.#side.now()
+    const [will] = this.#crowdedAtMs === this.#side.now() ? [] : this.#owedWills
     this.#check(will === undefined, () => `the Will of ${will!.clientId} was not sent when its Session ended`)
+  }
+
+  /** Whether the queue of a connected Client is half full, as far as anybody can see: Wills that are due may wait for it. */
+  #isAnyoneCrowded(): boolean {
+    const { maxQueuedMessagesConnected, maxQueuedBytes } = this.#limits
+    return [...this.sessions.values()].some(({ waiting, wire }) => {
+      if (wire === undefined) return false
+      const all = [...waiting[1], ...waiting[2]]
+      const bytes = all.reduce((sum, { message }) => sum + message.size, 0)
+      return all.length * 2 >= maxQueuedMessagesConnected || bytes * 2 >= maxQueuedBytes
+    })
   }
 
   #quiet(): void {
@@ -1309,7 +1324,11 @@ export class Oracles implements WireEar {
     for (const session of this.sessions.values()) {
       if (!this.#isRegular(session.clientId)) continue
       const { wire, will, clientId } = session
-      this.#check(will === undefined || will.dueAtMs >= now, () => `the Will of ${clientId} was not sent in time`)
+      const mayBeLate = will !== undefined && this.#crowdedAtMs >= will.dueAtMs
+      this.#check(
+        will === undefined || will.dueAtMs >= now || mayBeLate,
+        () => `the Will of ${clientId} was not sent in time`,
+      )
       this.#check(session.expiresAtMs >= now, () => `the Session of ${clientId} did not expire in time`)
       if (wire === undefined) continue
       const { keepAlive } = wire.connect!
@@ -1326,11 +1345,11 @@ export class Oracles implements WireEar {
 
   /** The broker's own view of its limits. */
   audit(broker: Broker): void {
-    const { maxQueuedMessages, maxQueuedBytes, maxOfflineSessions } = this.#limits
+    const { maxQueuedMessagesConnected, maxQueuedBytes, maxOfflineSessions } = this.#limits
     let away = 0
     for (const { clientId, connected, queuedMessages, queuedBytes } of broker.sessions()) {
       if (!connected) away++
-      this.#check(queuedMessages <= maxQueuedMessages, () => `${clientId} queues ${queuedMessages} messages`)
+      this.#check(queuedMessages <= maxQueuedMessagesConnected, () => `${clientId} queues ${queuedMessages} messages`)
       this.#check(queuedBytes <= maxQueuedBytes, () => `${clientId} queues ${queuedBytes} bytes`)
     }
     // Those that a start gives back are all away, and leave two by two as others come.

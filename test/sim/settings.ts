@@ -6,6 +6,7 @@ import { accessPlugin } from './rules.ts'
 /** Limits that the oracles hold the broker to. */
 export interface SimulationLimits {
   readonly maxQueuedMessages: number
+  readonly maxQueuedMessagesConnected: number
   readonly maxQueuedBytes: number
   readonly maxInflightMessages: number
   readonly receiveMaximum: number
@@ -23,8 +24,10 @@ export interface SimulationLimits {
 
 /** @param isStored whether the broker stores anything */
 export function drawLimits(random: SeededRandom, isStored: boolean): SimulationLimits {
+  const maxQueuedMessages = random.pick([10, 40, 200])
   return {
-    maxQueuedMessages: random.pick([10, 40, 200]),
+    maxQueuedMessages,
+    maxQueuedMessagesConnected: maxQueuedMessages * 2,
     maxQueuedBytes: random.pick([20_000, 1_000_000]),
     maxInflightMessages: random.pick([4, 20, 1000]),
     receiveMaximum: random.between(6, 20),
@@ -48,6 +51,7 @@ export function configOf(limits: SimulationLimits, random: SeededRandom): Config
     auth: { plugins },
     'topic-check': { plugins },
     'max-queued-messages': limits.maxQueuedMessages,
+    'max-queued-messages-connected': limits.maxQueuedMessagesConnected,
     'max-queued-bytes': limits.maxQueuedBytes,
     'max-inflight-messages': limits.maxInflightMessages,
     'receive-maximum': limits.receiveMaximum,

@@ -26,6 +26,7 @@ poisonMemory()
 export const sessionLimits: SessionLimits = {
   maxInflightMessages: 1000,
   maxQueuedMessages: 1000,
+  maxQueuedMessagesConnected: 1000,
   maxQueuedBytes: 1_000_000,
   maxMemoryPerSession: 0,
   queueFull: 'drop-newest',
@@ -204,6 +205,8 @@ export class FakeServer implements ServerSide, SessionSide {
     return false
   }
   expires(): void {}
+  crowded(): void {}
+  thinned(): void {}
 
   /** Nobody may work any more in this turn. */
   spendTurn(): void {

@@ -119,6 +119,15 @@ const rows: Readonly<Record<string, Row>> = {
   ],
   'max-queued-messages': [{ 'max-queued-messages': 1 }, (m) => m.dropped['queue full'], queueTwo, 'dropped'],
   'max-queued-bytes': [{ 'max-queued-bytes': 10_000 }, (m) => m.dropped['queue full'], queueTwo, 'dropped'],
+  'max-queued-messages-connected': [
+    { 'max-queued-messages': 1, 'max-queued-messages-connected': 2 },
+    (m) => m.dropped['queue full'],
+    (broker) => {
+      broker.connect({ properties: { receiveMaximum: 1 } }).subscribe('#', 1)
+      for (let at = 0; at < 4; at++) broker.connect({ clientId: `sensor${at}` }).publish('a', 'x', 1)
+    },
+    'dropped',
+  ],
   'max-subscriptions': [
     { 'max-subscriptions': 1 },
     (m) => m.subscribesRefused,

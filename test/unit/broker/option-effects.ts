@@ -486,6 +486,16 @@ export const effects: Readonly<Record<string, Effect>> = {
       return [client.connack?.properties.sessionExpiryInterval, broker.broker.sessions().length]
     },
   },
+  'limits/max-queued-messages-connected': {
+    config: { 'max-queued-messages': 1, 'max-queued-messages-connected': 3 },
+    expected: 3,
+    observe: (broker) => {
+      const client = broker.connect({ properties: { receiveMaximum: 1 } })
+      client.subscribe('#', 1)
+      for (let at = 0; at < 9; at++) broker.connect({ clientId: `sensor${at}` }).publish('a', String(at), 1)
+      return broker.broker.sessions().find(({ clientId }) => clientId === 'client')!.queuedMessages
+    },
+  },
   'limits/max-queued-messages': {
     config: { 'max-queued-messages': 2 },
     expected: ['1', '2'],

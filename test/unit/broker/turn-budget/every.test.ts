@@ -314,6 +314,7 @@ const TASKS: Readonly<Record<string, readonly [file: string, title: string]>> = 
   'sys-topics.ts': ['every', 'a round of $SYS'],
   'turn.ts': ['publish', 'many Wills at one moment'],
   'unsubscribe-work.ts': ['subscribe', 'UNSUBSCRIBE with 10,000 filters'],
+  'will-line.ts': ['sessions', 'many Wills that waited for a subscriber'],
 }
 
 test('every part of the broker that works in slices is measured', () => {

@@ -101,3 +101,23 @@ test('a member leaves 10,000 messages to a Shared Subscription of 2,000 members 
   assert.ok(mostTurnWork <= most, `${mostTurnWork} units`)
   await broker.close()
 })
+
+test('many Wills that waited for a subscriber go out a share at a time, once it has left', async () => {
+  const broker = await TestBroker.start({ ...ROOM, 'max-queued-messages': 1, 'max-queued-messages-connected': 2 })
+  const receivers = Array.from({ length: 50 }, (_, at) => broker.connect({ clientId: `r${at}` }))
+  for (const receiver of receivers) receiver.subscribe('will')
+  const slow = broker.connect({ clientId: 'slow', properties: { receiveMaximum: 1 } })
+  slow.subscribe('will', 1)
+  const leavers = Array.from({ length: 1000 }, (_, at) =>
+    broker.connect({ clientId: `c${at}`, will: { topicName: 'will', qos: 1 } }),
+  )
+  for (const leaver of leavers) leaver.drop()
+  assert.ok(broker.broker.metrics.willsPublished < 10, 'they wait')
+  assertShared(
+    'Wills',
+    measure(broker, () => sendInTurn(slow, DISCONNECT)),
+    400_000,
+  )
+  assert.equal(broker.broker.metrics.willsPublished, 1000)
+  await broker.close()
+})
