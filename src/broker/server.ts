@@ -133,6 +133,7 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
     this.turn = new Turn({ clock, store: this.#gate, metrics, gathering, maxUncommittedBytes, failed })
     this.#waiters = new StoreWaiters(this.turn)
     this.turn.onCaughtUp = () => this.#waiters.caughtUp()
+    this.#gate.onChanged = () => this.#waiters.conditionChanged()
     this.turn.onEnd = (nowMs) => this.memory.measure(nowMs)
     this.#queueExpiries = new QueueExpiries(this.turn)
     this.#crowds = new Crowds(this.turn, this.metrics)
@@ -565,7 +566,7 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
   publishFromHost(message: ApplicationMessage): void {
     const { qos, retain, size } = message
     const adds = (qos > 0 || retain) && this.ledger?.isStored(message) === true
-    if (adds && !this.#gate.canAdd(size) && this.#gate.canTakeAway()) {
+    if (adds && !this.#gate.canAdd(size) && this.#gate.health.condition !== 'failing') {
       throw new StoreError(
         'ERR_STORE_FULL',
         `cannot store a message for ${message.topicName}: the store is full; publish it again when it has room`,

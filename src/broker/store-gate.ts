@@ -21,6 +21,9 @@ import type { Change, Durability, Store, StoreHealth } from '../stores/store.ts'
 const FIRST_RETRY_MS = 50
 const LONGEST_RETRY_MS = 5000
 
+/** A Session that resumes is a record as well: with less room not even that would be answered. */
+const LEAST_ROOM_BYTES = 4096
+
 const WELL: StoreHealth = { condition: 'well', cause: undefined }
 
 /** What a Turn needs of a Store. */
@@ -40,6 +43,9 @@ export class StoreGate implements TurnStore {
   #fault: Error | undefined
   #health: StoreHealth = WELL
   #isClosed = false
+
+  /** Set by the broker, besides: `health` is another. */
+  onChanged: () => void = () => {}
 
   /** @param changed called whenever `health` is another */
   constructor(store: Store, clock: Clock, log: Logger, changed: (health: StoreHealth) => void) {
@@ -68,7 +74,7 @@ export class StoreGate implements TurnStore {
 
   /** Whether what takes away, or costs no more than so many bytes, can be stored. */
   canTakeAway(bytes = 0): boolean {
-    return this.#health.condition !== 'failing' && bytes <= this.roomBytes
+    return this.#health.condition !== 'failing' && Math.max(bytes, LEAST_ROOM_BYTES) <= this.roomBytes
   }
 
   /** As `Store.write`; a write that fails is reported, and done again until it succeeds. */
@@ -121,5 +127,6 @@ export class StoreGate implements TurnStore {
     if (health === this.#health) return
     this.#health = health
     this.#changed(health)
+    this.onChanged()
   }
 }

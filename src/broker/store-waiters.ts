@@ -13,6 +13,8 @@ export class StoreWaiters {
   /** What goes on with each, the longest waiting first. */
   readonly #waiting = new Map<Connection, () => void>()
   #isResuming = false
+  /** How many are judged again though the Store is behind. */
+  #judgedAgain = 0
 
   constructor(turn: Turn) {
     this.#turn = turn
@@ -29,6 +31,12 @@ export class StoreWaiters {
     this.#waiting.delete(connection)
   }
 
+  /** The Store's condition is another: what it refuses now does not wait for it any longer. */
+  conditionChanged(): void {
+    this.#judgedAgain = this.#waiting.size
+    this.caughtUp()
+  }
+
   /** The Store has caught up: those who wait go on, as far as that lasts. */
   caughtUp(): void {
     if (this.#isResuming || this.#waiting.size === 0) return
@@ -38,11 +46,13 @@ export class StoreWaiters {
 
   #resume(): boolean {
     for (const [connection, resume] of this.#waiting) {
-      if (this.#turn.isStoreBehind) break
+      if (this.#judgedAgain === 0 && this.#turn.isStoreBehind) break
       if (this.#turn.work.isSpent) return false
+      if (this.#judgedAgain > 0) this.#judgedAgain--
       this.#waiting.delete(connection)
       connection.guard(resume)
     }
+    this.#judgedAgain = 0
     this.#isResuming = false
     return true
   }

@@ -70,7 +70,7 @@ export class Subscribing implements SubscribeSide, UnsubscribeSide {
   /** @throws {ProtocolError} for filters and options that the standard or CONNACK rules out */
   subscribe(connection: Connection, packet: SubscribePacket): readonly number[] | Pending {
     const { turn, waiters } = this.#parts
-    if (turn.isStoreBehind && connection.session!.ledger !== undefined) {
+    if (turn.isStoreBehind && connection.session!.ledger !== undefined && this.#parts.canStore(connection.session!)) {
       return waiters.wait(connection, () => {
         const reasonCodes = this.subscribe(connection, packet)
         if (reasonCodes !== PENDING) connection.subscribeAnswered(packet, reasonCodes)

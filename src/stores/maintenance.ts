@@ -68,6 +68,7 @@ export class Maintenance {
   #closed = false
   /** Bytes of what is dead when it was last looked whether they can be freed. */
   #deadBytesSeen = 0
+  #hasFailed = false
   #isRelieving = false
   #reliefTimer: Timer | undefined
   #stop: (error: Error) => void = () => undefined
@@ -204,12 +205,23 @@ export class Maintenance {
   async #guarded(work: () => Promise<void>, loud: boolean): Promise<void> {
     try {
       await work()
+      this.#hasFailed = false
     } catch (error) {
       if (loud) throw error
-      if (!this.#closed)
-        this.#options.log.warn({ err: error }, 'maintenance of the store failed; it is tried again later')
+      if (!this.#closed) this.#tellFailure(error)
+      // A full store tries it again with each look, as somebody may have made room meanwhile.
+      this.#deadBytesSeen = 0
       this.#foldedJournalBytes = this.#options.metrics.journalBytes - Math.floor(this.#options.space.foldBytes / 2)
     }
+  }
+
+  /** Once, however often it fails in a row. */
+  #tellFailure(error: unknown): void {
+    const { log } = this.#options
+    const sentence = 'maintenance of the store failed; it is tried again later'
+    if (this.#hasFailed) log.debug({ err: error }, sentence)
+    else log.warn({ err: error }, sentence)
+    this.#hasFailed = true
   }
 
   #unlessClosed = <Value>(promise: Promise<Value>): Promise<Value> => Promise.race([promise, this.#stopped])

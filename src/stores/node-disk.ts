@@ -154,8 +154,9 @@ export class NodeDisk implements Disk {
  * `ERR_STORE_DISK` when the folder cannot be made or opened
  */
 export async function openNodeDisk(path: string, options: { readonly readOnly?: boolean } = {}): Promise<NodeDisk> {
-  if (options.readOnly !== true) {
-    await makeFolder(path)
+  if (options.readOnly !== true && !(await makeFolder(path))) {
+    // Whoever made it, perhaps a moment ago: its name has to be durable. Not every file system can be asked for that.
+    await syncFolder(dirname(path)).catch(() => undefined)
   }
   const folder = await call<number>('open', path, (done) => fs.open(path, fs.constants.O_RDONLY, done))
   try {
@@ -169,9 +170,11 @@ export async function openNodeDisk(path: string, options: { readonly readOnly?: 
 /**
  * Makes a folder and its parents. Not by `recursive`: in a folder that is there and yet answers ENOENT, as those of a virtual
  * file system do, Node would try for ever, and the start would neither end nor say why.
+ *
+ * @returns false if it was there
  */
-async function makeFolder(path: string): Promise<void> {
-  if (await isFolder(path)) return
+async function makeFolder(path: string): Promise<boolean> {
+  if (await isFolder(path)) return false
   if (dirname(path) !== path) await makeFolder(dirname(path))
   try {
     await call<void>('make', path, (done) => fs.mkdir(path, { mode: 0o700 }, done))
@@ -179,6 +182,7 @@ async function makeFolder(path: string): Promise<void> {
     if (!(await isFolder(path))) throw error // another process may have been quicker
   }
   await syncFolder(dirname(path))
+  return true
 }
 
 /** A new folder's name is durable once the folder that it is in is synced. */

@@ -135,7 +135,8 @@ export class Space {
    */
   get roomBytes(): number {
     const { maxBytes } = this.#options
-    if (this.#isFull || maxBytes === Infinity) return this.#roomBytes
+    if (this.#isFull) return this.#roomBytes + this.reserve.size
+    if (maxBytes === Infinity) return this.#roomBytes
     return Math.min(this.#roomBytes, this.#roomBelowLimit + Math.max(maxBytes * relief, smallestSlackBytes))
   }
 

@@ -68,6 +68,33 @@ describe(`small volumes (STORE_SEED=${seed})`, () => {
     await filler.store.close()
   })
 
+  for (const [what, leftBytes, freedBytes] of [
+    ['with the few bytes that are left', 4096, 0],
+    ['once somebody else frees a little', 0, 64 << 10],
+  ] as const) {
+    test(`a full volume that has no reserve yet, as an earlier version leaves it: what was consumed is freed ${what}`, async () => {
+      const disk = new MemoryDisk()
+      const filler = new Filler(4000, 1)
+      await filler.open(disk)
+      await filler.begin()
+      await filler.fill(800)
+      await filler.drain('first', new Random(seed))
+      await filler.store.close()
+      assert.deepEqual([(await disk.list()).includes('reserve'), disk.usedBytes > 3 * MB], [false, true])
+      disk.options.capacityBytes = disk.usedBytes + leftBytes
+      await filler.open(disk)
+      if (leftBytes === 0) {
+        for (let round = 0; round < 100; round++) await passing()
+        assert.equal(filler.store.health.condition, 'full')
+        disk.options.capacityBytes += freedBytes
+      }
+      await filler.untilWell()
+      assert.ok(disk.usedBytes < MB)
+      assert.ok((await filler.fill()) > 500)
+      await filler.store.close()
+    })
+  }
+
   test('somebody else fills the volume: it is full within a second, takes away, and is well again once there is room', async () => {
     const disk = new MemoryDisk({ capacityBytes: 64 * MB })
     const filler = new Filler(10_000, 1)

@@ -139,6 +139,30 @@ test('a start on a full disk answers every CONNECT at once', async () => {
   await full.broker.close()
 })
 
+test('a start on a full disk without a reserve answers every CONNECT at once, and the receiver comes once there is a little room', async () => {
+  const disk = new MemoryDisk()
+  const first = await Full.start(disk)
+  ;(await first.subscribed('reader')).drop()
+  for (let count = 0; count < 100; count++) await first.publish()
+  await first.broker.close()
+  disk.options.capacityBytes = disk.usedBytes
+  const full = await Full.start(disk)
+  for (const clientId of ['stranger', 'reader']) {
+    const client = full.broker.connect({ clientId, cleanStart: false, properties: FOREVER })
+    await full.broker.settle()
+    const connack = client.connack ?? client.takeFirst(PacketType.CONNACK)
+    assert.ok(connack?.type === PacketType.CONNACK && connack.reasonCode === 0x88, clientId)
+  }
+  disk.options.capacityBytes += 100_000
+  await full.later()
+  const back = await full.connected('reader')
+  assert.equal(back.connack?.reasonCode, 0)
+  assert.deepEqual(await full.drain(back), first.accepted)
+  await full.later()
+  assert.equal(await full.publish(), 0)
+  await full.broker.close()
+})
+
 test('while it is full: what ends is ended, what is new is refused, and QoS 0 goes its way', async () => {
   const full = await Full.start(new MemoryDisk({ capacityBytes: CAPACITY }))
   const { broker } = full

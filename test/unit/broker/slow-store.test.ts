@@ -23,6 +23,7 @@ class Stuck {
   keeper!: TestClient
   publisher!: TestClient
   #release: () => void = () => {}
+  #reject: () => void = () => {}
 
   static async make(persistence: object = {}): Promise<Stuck> {
     const stuck = new Stuck()
@@ -34,7 +35,10 @@ class Stuck {
     stuck.publisher.publish('news/first', 'first', 1)
     await stuck.broker.settle()
     stuck.publisher.take()
-    const held = new Promise<void>((resolve) => (stuck.#release = resolve))
+    const held = new Promise<void>((resolve, reject) => {
+      stuck.#release = resolve
+      stuck.#reject = () => reject(new StoreError('ERR_STORE_DISK', 'input/output error'))
+    })
     stuck.disk.options.before = (operation) => (operation === 'sync' ? held : undefined)
     for (let count = 0; count < 100; count++) stuck.publisher.publish('news/big', Buffer.alloc(1000, count), 1)
     assert.equal(stuck.publisher.isPaused, true)
@@ -48,6 +52,16 @@ class Stuck {
     await this.broker.settle()
     client.take()
     return client
+  }
+
+  /** What it was stuck in fails, and so does everything else. */
+  async fail(): Promise<void> {
+    await this.broker.settle()
+    this.disk.options.before = () => {
+      throw new StoreError('ERR_STORE_DISK', 'input/output error')
+    }
+    this.#reject()
+    await this.broker.settle()
   }
 
   async mend(): Promise<void> {
@@ -134,6 +148,32 @@ test('a Client that leaves while it waits takes its packet with it: it was not a
     await broker.settle()
   }
   assert.ok(!topics.includes('news/impatient') && topics.length > 90)
+  await broker.close()
+})
+
+test('a disk that fails while publishers wait for it: what it would have to keep is refused, and nobody waits longer', async () => {
+  const stuck = await Stuck.make()
+  const { broker, keeper } = stuck
+  const late = broker.connect({ clientId: 'late' })
+  late.publish('news/late', 'x', 1)
+  const retainer = broker.connect({ clientId: 'retainer' })
+  retainer.publish('state', 'on', 0, { retain: true })
+  const old = broker.connect({ clientId: 'old', version: 4 })
+  old.publish('news/old', 'x', 1)
+  keeper.subscribe('more/#', 1)
+  assert.ok([late, retainer, old, keeper].every((client) => client.isPaused))
+  await stuck.fail()
+  const puback = late.takeFirst(PacketType.PUBACK)
+  assert.ok(puback?.type === PacketType.PUBACK && puback.reasonCode === 0x97)
+  assert.equal(old.isClosed, true, '3.1.1 has no other refusal')
+  assert.equal(keeper.isPaused, false, 'its SUBACK stands behind what its Session has to store')
+  assert.equal(retainer.isPaused, true, 'it is neither refused nor could it be kept')
+  await stuck.mend()
+  broker.advance(10_000)
+  await broker.settle()
+  assert.equal(retainer.isPaused, false)
+  const suback = keeper.takeFirst(PacketType.SUBACK)
+  assert.ok(suback?.type === PacketType.SUBACK && suback.reasonCodes[0] === 0x83)
   await broker.close()
 })
 

@@ -162,13 +162,13 @@ test('a folder that is made is durable by its name: every folder that it was mad
   }) as typeof fs.fsync
   syncBuiltinESMExports()
   try {
-    const disk = await openNodeDisk(join(path, 'one', 'two'))
-    await disk.close()
+    for (let time = 0; time < 2; time++) await (await openNodeDisk(join(path, 'one', 'two'))).close()
   } finally {
     Object.assign(fs, { open, fsync })
     syncBuiltinESMExports()
   }
-  assert.deepEqual(synced, [path, join(path, 'one')])
+  // The second time it was there: a process that made it may have ended, or an operator made it, before anything was durable.
+  assert.deepEqual(synced, [path, join(path, 'one'), join(path, 'one')])
 })
 
 test('how much of the volume is free is known', async (context) => {
