@@ -20,6 +20,8 @@ export interface Shared {
   readonly size: number
   /** How many hold it. */
   holders: number
+  /** The last one has let go of it. */
+  released(): void
 }
 
 export type AccountKind = 'session' | 'user' | 'broker'
@@ -69,7 +71,9 @@ export class MemoryAccount {
   /** Gives back what `hold` charged. Hot: as `hold`. */
   release(shared: Shared, extra: number): void {
     const bytes = shared.size + extra
-    this.#charge(-bytes, --shared.holders === 0 ? -bytes : -extra)
+    const isLast = --shared.holders === 0
+    this.#charge(-bytes, isLast ? -bytes : -extra)
+    if (isLast) shared.released()
   }
 
   /** @param ofBroker what the broker's account is charged with instead */

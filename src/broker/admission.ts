@@ -272,7 +272,7 @@ export class Admission {
       )
     }
     const isNew = packet.cleanStart || this.#parts.sessions.get(client.clientId) === undefined
-    const bytes = willBytes + (isNew ? sizeOfSession(client.clientId) : 0)
+    const bytes = willBytes + (isNew ? sizeOfSession(client.clientId, client.userName) : 0)
     const refusing = this.#parts.memory.of(client).refuses(bytes, !isNew || requestedExpiry(packet) === 0)
     if (refusing === undefined) return undefined
     this.#parts.metrics.connectsRefusedAtLimit++

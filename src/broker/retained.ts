@@ -162,8 +162,10 @@ export class RetainedMessages {
   }
 
   /** The payload of a restored message has come. */
-  loaded({ topicName, payloadLength, isLoaded }: ApplicationMessage): void {
-    if (!isLoaded) return
+  loaded(message: ApplicationMessage): void {
+    if (!message.isLoaded) return
+    message.own()
+    const { topicName, payloadLength } = message
     this.#entries.get(topicName)?.payer.add(payloadLength)
     this.bytes += payloadLength
   }

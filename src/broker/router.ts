@@ -35,6 +35,8 @@ interface Routes {
   /** Who subscribed and may not have it. */
   readonly denied: ReadonlySet<Subscriber>
   readonly groups: readonly SharedGroup[]
+  /** Subscriptions that they were made of: a receiver remembers the Subscription Identifier of each of its own. */
+  readonly subscriptions: number
 }
 
 /** What the Router asks about permissions (see `Access`), and tells of those who go without. */
@@ -47,7 +49,7 @@ export interface RouterSide {
 }
 
 const NOBODY: ReadonlySet<Subscriber> = new Set()
-const NO_ROUTES: Routes = { receivers: [], denied: NOBODY, groups: [] }
+const NO_ROUTES: Routes = { receivers: [], denied: NOBODY, groups: [], subscriptions: 0 }
 /**
  * Receivers that routes may name in all, before all of them are made anew. Names of topics are a Client's to choose, and with
  * many subscribers to `#` each name has routes of its own to all of them.
@@ -70,7 +72,7 @@ export class Router {
   readonly #found: (Subscription | SharedGroup)[] = []
   /** Moves with every change of subscriptions and permissions. */
   #salt = 0
-  /** Topics whose routes are kept, some of them more than once, and the receivers of them all. */
+  /** Topics whose routes are kept, some of them more than once, and the subscriptions that all of them were made of. */
   #kept: KnownTopic[] = []
   #keptReceivers = 0
   /** Subscriptions, shared ones counted by member. */
@@ -207,7 +209,7 @@ export class Router {
     if (topic.version === version) return topic.result as Routes
     const routes = this.#routes(topic.topicName)
     const name = Math.floor(topic.topicBytes.length / NAME_BYTES_PER_RECEIVER)
-    this.#keep(topic, routes.receivers.length + routes.groups.length + name + LEAST_RECEIVERS)
+    this.#keep(topic, routes.subscriptions + name + LEAST_RECEIVERS)
     topic.version = version
     topic.result = routes
     return routes
@@ -246,7 +248,7 @@ export class Router {
       else if (!filters || this.#side.mayReceive(value.subscriber, topicName)) subscriptions.push(value)
       else (denied ??= new Set()).add(value.subscriber)
     }
-    return { receivers: merge(subscriptions), denied: denied ?? NOBODY, groups }
+    return { receivers: merge(subscriptions), denied: denied ?? NOBODY, groups, subscriptions: found.length }
   }
 }
 

@@ -28,8 +28,9 @@ import { makePublishFrame } from '../codec/publish-frame.ts'
 import type { ProtocolVersion, QoS } from '../codec/packets.ts'
 import { noPropertyList, PropertyList } from '../codec/property-list.ts'
 import type { Properties } from '../codec/properties.ts'
-import { Arena } from './arena.ts'
+import { Arena, LARGEST_GUEST_BYTES } from './arena.ts'
 import { MESSAGE_BYTES } from './memory-sizes.ts'
+import { RecentFrames } from './recent-frames.ts'
 
 /** An encoded PUBLISH with RETAIN 0 and DUP 0. */
 export interface PublishFrame {
@@ -65,6 +66,7 @@ function listOf(properties: PropertyList | Properties | undefined): PropertyList
 }
 
 const arena = new Arena()
+const recentFrames = new RecentFrames()
 const NOTHING = new Uint8Array(0)
 /** What the last payload that was loaded lies in. */
 let loaded: Uint8Array = NOTHING
@@ -97,13 +99,16 @@ export class ApplicationMessage {
   #payloadStart: number
   #payloadEnd: number
   #place: Place = Place.Buffer
+  /** Where in the arena, as it counts. */
+  #arenaPlace = 0
   /** Made when somebody asks for it. */
   #payload: Uint8Array | undefined = undefined
   /** The frame around the payload, in the same bytes: the layout in which the message came. */
   #frame: OwnFrame | undefined = undefined
   #frameLayout = -1
-  /** Frames of other layouts. */
+  /** Frames of other layouts, and their bytes as they are counted: until they are forgotten, whatever became of them. */
   #others: (PublishFrame | undefined)[] | undefined = undefined
+  #otherBytes = 0
   /** Whole seconds that the 5.0 frames' Message Expiry Interval has been counted down by. */
   #framesAgeSeconds = 0
 
@@ -211,7 +216,7 @@ export class ApplicationMessage {
     if (this.#place === Place.Store) this.#place = Place.Lost
   }
 
-  /** The payload of a message that `stored` made. It stays where it lies. */
+  /** The payload of a message that `stored` made. Many come with one read, and none may keep the memory of all. */
   load(payload: Uint8Array): void {
     if (this.#place !== Place.Store) return
     // One view for all that lie in the same memory: a view each would be as large as many a payload.
@@ -219,7 +224,8 @@ export class ApplicationMessage {
     this.#bytes = loaded
     this.#payloadStart = payload.byteOffset
     this.#payloadEnd = payload.byteOffset + payload.length
-    this.#place = Place.Own
+    this.#place = Place.Buffer
+    this.keep()
   }
 
   /** @throws {InvariantError} if it is in the Store alone (`isLoaded`) */
@@ -273,8 +279,13 @@ export class ApplicationMessage {
   keep(): void {
     if (this.#place >= Place.Arena) return
     const size = this.#payloadEnd - this.#firstByte()
+    if (size === 0 || size > LARGEST_GUEST_BYTES) {
+      this.own()
+      return
+    }
     if (this.#fillsItsMemory(size)) return
-    const at = arena.take(size)
+    const at = arena.take(size, this)
+    this.#arenaPlace = arena.place
     this.#moveTo(arena.block, at, Place.Arena)
   }
 
@@ -282,7 +293,13 @@ export class ApplicationMessage {
   own(): void {
     if (this.#place >= Place.Own) return
     const size = this.#payloadEnd - this.#firstByte()
+    if (this.#place === Place.Arena) arena.leave(this.#arenaPlace, this)
     if (!this.#fillsItsMemory(size)) this.#moveTo(Buffer.allocUnsafeSlow(size), 0, Place.Own)
+  }
+
+  /** Nobody holds it any longer. */
+  released(): void {
+    if (this.#place === Place.Arena) arena.leave(this.#arenaPlace, this)
   }
 
   /** True where a copy would save nothing worth the while: the message is most of what its memory holds. */
@@ -344,8 +361,25 @@ export class ApplicationMessage {
     const layout = layoutOf(version, withPacketIdentifier)
     if (layout >= 2 && this.expiresAtMs !== Infinity) this.#age(nowMs)
     if (layout === this.#frameLayout) return this.#frame!
+    return this.#others?.[layout] ?? this.#makeOther(layout, version, withPacketIdentifier, nowMs)
+  }
+
+  #makeOther(layout: number, version: ProtocolVersion, withPacketIdentifier: boolean, nowMs: number): PublishFrame {
+    const frame = this.#makeFrame(version, withPacketIdentifier, nowMs)
     this.#others ??= []
-    return (this.#others[layout] ??= this.#makeFrame(version, withPacketIdentifier, nowMs))
+    this.#others[layout] = frame
+    const isFirst = this.#otherBytes === 0
+    this.#otherBytes += frame.end
+    recentFrames.made(this, frame.end, isFirst)
+    return frame
+  }
+
+  /** Frames of other layouts are made anew when they are needed again. @returns how many bytes were counted for them */
+  forgetFrames(): number {
+    const bytes = this.#otherBytes
+    this.#others = undefined
+    this.#otherBytes = 0
+    return bytes
   }
 
   /** Forgets 5.0 frames whose Message Expiry Interval is out of date. */
@@ -367,7 +401,7 @@ export class ApplicationMessage {
       properties: this.#properties,
       messageExpiryInterval: this.expiryIntervalAt(nowMs),
     } as const
-    const { bytes, packetIdentifierAt } = makePublishFrame(fields, this.payload, version)
+    const { bytes, packetIdentifierAt } = makePublishFrame(fields, this.#payload ?? this.#cutPayload(), version)
     return { bytes, start: 0, end: bytes.length, packetIdentifierAt }
   }
 }

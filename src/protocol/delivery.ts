@@ -7,6 +7,7 @@
  * @module
  */
 import type { ApplicationMessage } from './application-message.ts'
+import { DELIVERY_BYTES, IDENTIFIER_BYTES } from './memory-sizes.ts'
 
 export const DeliveryState = { Waiting: 0, Sent: 1, Released: 2 } as const
 export type DeliveryState = (typeof DeliveryState)[keyof typeof DeliveryState]
@@ -14,6 +15,11 @@ export type DeliveryState = (typeof DeliveryState)[keyof typeof DeliveryState]
 /** Where a delivery came from, if another member of a Shared Subscription can have it instead. */
 export interface SharedOrigin {
   readonly topicFilter: string
+}
+
+/** What a delivery with those Subscription Identifiers takes in memory, besides its message. */
+export function sizeOfDelivery(subscriptionIdentifiers: readonly number[]): number {
+  return DELIVERY_BYTES + subscriptionIdentifiers.length * IDENTIFIER_BYTES
 }
 
 export class Delivery {
@@ -51,5 +57,10 @@ export class Delivery {
     this.subscriptionIdentifiers = subscriptionIdentifiers
     this.shared = shared
     this.entryNumber = entryNumber
+  }
+
+  /** What it takes in memory, besides its message. */
+  get size(): number {
+    return sizeOfDelivery(this.subscriptionIdentifiers)
   }
 }

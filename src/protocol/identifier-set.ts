@@ -1,51 +1,80 @@
 /**
- * A set of Packet Identifiers: a table of a power of two, identifier i in slot i mod size, so that looking costs an index and
- * no hash. It doubles when two identifiers meet in a slot; Clients draw them in order, so that they seldom do.
+ * A set of Packet Identifiers: a table of a power of two that is never more than half full. Identifier i lives in slot i mod
+ * size, or in the next free one behind it; Clients draw them in order, so that looking mostly costs an index and no hash.
+ *
+ *   17, 1, 2   [ . 17  1  2 . . . . ]       size 16: 1 gave way to 17, and 2 to 1
+ *
+ * The table grows by how many identifiers there are, not by which: a Client that draws them far apart gains nothing. Which
+ * of many collide it can choose, and then looking takes a scan of its own set.
  *
  * @module
  */
 const FIRST_SIZE = 16
+const SLOT_BYTES = 2
 
 export class IdentifierSet implements Iterable<number> {
   #slots = new Uint16Array(FIRST_SIZE)
   size = 0
 
+  /** What its table takes in memory. */
+  get bytes(): number {
+    return this.#slots.length * SLOT_BYTES
+  }
+
   has(identifier: number): boolean {
-    return this.#slots[identifier & (this.#slots.length - 1)] === identifier
+    return this.#slots[this.#slotOf(identifier)] === identifier
+  }
+
+  /** Where that identifier is, or else the free slot that it would take. */
+  #slotOf(identifier: number): number {
+    const mask = this.#slots.length - 1
+    let slot = identifier & mask
+    for (let held = this.#slots[slot]!; held !== 0 && held !== identifier; held = this.#slots[slot]!) {
+      slot = (slot + 1) & mask
+    }
+    return slot
   }
 
   /** Adds 1 to 65535. */
   add(identifier: number): void {
-    for (;;) {
-      const slot = identifier & (this.#slots.length - 1)
-      const held = this.#slots[slot]!
-      if (held === identifier) return
-      if (held === 0) {
-        this.#slots[slot] = identifier
-        this.size++
-        return
-      }
-      this.#grow()
-    }
+    const slot = this.#slotOf(identifier)
+    if (this.#slots[slot] === identifier) return
+    this.#slots[slot] = identifier
+    this.size++
+    if (this.size * 2 > this.#slots.length) this.#resize(this.#slots.length * 2)
   }
 
   /** @returns whether it was there */
   delete(identifier: number): boolean {
-    const slot = identifier & (this.#slots.length - 1)
+    const slot = this.#slotOf(identifier)
     if (this.#slots[slot] !== identifier) return false
     this.#slots[slot] = 0
     this.size--
+    if (this.#slots.length > FIRST_SIZE && this.size * 8 <= this.#slots.length) this.#resize(this.#slots.length / 2)
+    else this.#closeGap(slot)
     return true
+  }
+
+  /** Moves up what would not be found behind the free slot `gap`. */
+  #closeGap(gap: number): void {
+    const slots = this.#slots
+    const mask = slots.length - 1
+    for (let slot = (gap + 1) & mask, held = slots[slot]!; held !== 0; slot = (slot + 1) & mask, held = slots[slot]!) {
+      // It stays where its own slot lies behind the gap.
+      if (((slot - held) & mask) < ((slot - gap) & mask)) continue
+      slots[gap] = held
+      slots[slot] = 0
+      gap = slot
+    }
   }
 
   *[Symbol.iterator](): IterableIterator<number> {
     for (const identifier of this.#slots) if (identifier !== 0) yield identifier
   }
 
-  /** What did not meet in half the table does not meet in the whole: identifiers only part, so that one pass is enough. */
-  #grow(): void {
+  #resize(size: number): void {
     const old = this.#slots
-    this.#slots = new Uint16Array(old.length * 2)
-    for (const identifier of old) if (identifier !== 0) this.#slots[identifier & (this.#slots.length - 1)] = identifier
+    this.#slots = new Uint16Array(size)
+    for (const identifier of old) if (identifier !== 0) this.#slots[this.#slotOf(identifier)] = identifier
   }
 }

@@ -11,6 +11,12 @@ export const MESSAGE_BYTES = 512
 /** A delivery, its place in the queue or in the window, and what the Store remembers of it. */
 export const DELIVERY_BYTES = 256
 
+/** A Subscription Identifier of a delivery, which may have thousands of them: in the Session and in the Store. */
+export const IDENTIFIER_BYTES = 16
+
+/** A place in the table of what is in flight. */
+export const SLOT_BYTES = 8
+
 /** A delivery whose payload is in the Store alone: a row of numbers, and what the Store remembers of it. */
 export const PARKED_BYTES = 128
 

@@ -2,11 +2,14 @@
  * QoS 1 and 2 deliveries that were sent and are not finished, by Packet Identifier (§4.3, §4.9).
  *
  * Identifiers are drawn in order and skip those in use [5.0 MQTT-2.2.1-4]. A slot table of a power of two holds them:
- * identifier i lives in slot i mod size, so that finding one costs an index, not a hash.
+ * identifier i lives in slot i mod size, so that finding one costs an index, not a hash. The Session's account is charged with
+ * the table, which is as large as its fullest moment made it until it is empty.
  *
  * @module
  */
+import type { MemoryAccount } from '../base/memory-account.ts'
 import type { Delivery } from './delivery.ts'
+import { SLOT_BYTES } from './memory-sizes.ts'
 
 const FIRST_SIZE = 16
 /** An empty table up to this size is kept, so that a busy Session does not make one anew again and again. */
@@ -20,6 +23,11 @@ export class OutgoingWindow {
   #lastIdentifier = 0
   /** Deliveries in flight. */
   size = 0
+  readonly #account: MemoryAccount
+
+  constructor(account: MemoryAccount) {
+    this.#account = account
+  }
 
   /** Gives `delivery` a Packet Identifier that is not in use and remembers it. At most 65,535 fit. */
   add(delivery: Delivery): void {
@@ -55,7 +63,14 @@ export class OutgoingWindow {
   remove(delivery: Delivery): void {
     this.#slots[delivery.packetIdentifier & (this.#slots.length - 1)] = undefined
     this.size--
-    if (this.size === 0 && this.#slots.length > IDLE_SIZE) this.#slots = NO_SLOTS
+    if (this.size === 0 && this.#slots.length > IDLE_SIZE) this.clear()
+  }
+
+  /** Gives back an empty table. */
+  clear(): void {
+    if (this.size > 0) return
+    this.#account.add(-sizeOfTable(this.#slots.length))
+    this.#slots = NO_SLOTS
   }
 
   /** Everything in flight, in no particular order. What is asked for next may be removed meanwhile. */
@@ -73,9 +88,15 @@ export class OutgoingWindow {
     const old = this.#slots
     // 131,072 slots hold every identifier in a slot of its own.
     const size = Math.max(FIRST_SIZE, old.length * 2)
+    this.#account.add(sizeOfTable(size) - sizeOfTable(old.length))
     this.#slots = Array.from({ length: size }, () => undefined)
     for (const delivery of old) {
       if (delivery !== undefined) this.#slots[delivery.packetIdentifier & (size - 1)] = delivery
     }
   }
+}
+
+/** What a table takes beyond the first one, which deliveries pay for themselves. */
+function sizeOfTable(slots: number): number {
+  return slots <= FIRST_SIZE ? 0 : slots * SLOT_BYTES
 }

@@ -16,9 +16,9 @@ import type { QoS } from '../codec/packets.ts'
 import { ReasonCode } from '../codec/reason-code.ts'
 import type { ApplicationMessage } from './application-message.ts'
 import type { Client } from './client.ts'
-import { Delivery, DeliveryState, type SharedOrigin } from './delivery.ts'
+import { Delivery, DeliveryState, sizeOfDelivery, type SharedOrigin } from './delivery.ts'
 import { IdentifierSet } from './identifier-set.ts'
-import { DELIVERY_BYTES, SESSION_BYTES } from './memory-sizes.ts'
+import { SESSION_BYTES } from './memory-sizes.ts'
 import { OutgoingWindow } from './outgoing-window.ts'
 import { sizeOfSubscription, type DeliveryOptions, type Subscriber, type Subscription } from './subscription.ts'
 import { WaitingQueue } from './waiting-queue.ts'
@@ -149,8 +149,12 @@ export const Readiness = {
 export type Readiness = (typeof Readiness)[keyof typeof Readiness]
 
 /** What a Session takes in memory that holds nothing yet. */
-export function sizeOfSession(clientId: string): number {
-  return SESSION_BYTES + sizeOfText(clientId)
+export function sizeOfSession(clientId: string, userName: string | undefined): number {
+  return SESSION_BYTES + sizeOfText(clientId) + sizeOfUserName(userName)
+}
+
+function sizeOfUserName(userName: string | undefined): number {
+  return userName === undefined ? 0 : sizeOfText(userName)
 }
 
 /** Entries of the queue that are looked at in one step of `dropExpired`. */
@@ -162,8 +166,6 @@ const NO_SUBSCRIPTIONS: ReadonlyMap<string, Subscription> = new Map()
 
 export class Session implements Subscriber {
   readonly clientId: string
-  /** The identity that made it; another gets 0x85. */
-  userName: string | undefined
   /** Seconds; 0 ends with the Connection, 0xFFFFFFFF never. */
   sessionExpiryInterval = 0
   /** Name in the Store. */
@@ -179,13 +181,14 @@ export class Session implements Subscriber {
   queuedSinceMs = 0
   takenBytes = 0
   isEnded = false
+  #userName: string | undefined = undefined
   #limits: SessionLimits
   readonly #side: SessionSide
   /** Made with the first Subscription: most Clients of a large fleet have few or none. */
   #subscriptions: Map<string, Subscription> | undefined = undefined
   #connection: SessionConnection | undefined = undefined
   #queue: WaitingQueue | undefined = undefined
-  readonly #window = new OutgoingWindow()
+  readonly #window: OutgoingWindow
   /** How many deliveries may be in flight on this Connection (§3.3.4, Receive Maximum). */
   #receiveMaximum = 0
   /** PUBLISH packets of QoS 1 and 2 sent on this Connection and not finished. */
@@ -210,7 +213,18 @@ export class Session implements Subscriber {
     this.#side = side
     this.#limits = limits
     this.memory = new MemoryAccount('session', clientId, limits.maxMemoryPerSession, payer)
-    this.memory.add(sizeOfSession(clientId))
+    this.memory.add(sizeOfSession(clientId, undefined))
+    this.#window = new OutgoingWindow(this.memory)
+  }
+
+  /** The identity that made it; another gets 0x85. */
+  get userName(): string | undefined {
+    return this.#userName
+  }
+
+  set userName(userName: string | undefined) {
+    this.memory.add(sizeOfUserName(userName) - sizeOfUserName(this.#userName))
+    this.#userName = userName
   }
 
   get limits(): SessionLimits {
@@ -266,7 +280,8 @@ export class Session implements Subscriber {
       return connection.congested ? Readiness.Full : Readiness.Now
     }
     if (this.isReady && this.queuedMessages === 0) return Readiness.Now
-    const isFull = this.#isFull(message) || this.memory.refuses(message.size + DELIVERY_BYTES, false) !== undefined
+    const bytes = message.size + sizeOfDelivery(subscriptionIdentifiers)
+    const isFull = this.#isFull(message) || this.memory.refuses(bytes, false) !== undefined
     if (connection === undefined) return isFull ? Readiness.AwayFull : Readiness.Away
     return isFull ? Readiness.Full : Readiness.Waits
   }
@@ -301,7 +316,10 @@ export class Session implements Subscriber {
     this.#connection = undefined
     this.#lookAtCrowd()
     this.#toResend = undefined
-    if (this.#window.size === 0) return
+    if (this.#window.size === 0) {
+      this.#window.clear()
+      return
+    }
     this.#side.work.spend(this.#window.size * Work.entry)
     // What is in flight may now stay for long.
     for (const { message } of this.#window.inOrder()) message.own()
@@ -414,7 +432,7 @@ export class Session implements Subscriber {
   ): void {
     const waits = this.queuedMessages > 0 || !this.isReady || !message.isLoaded
     if (waits) this.#lookAtRights()
-    if (waits ? !this.#makeRoom(message) : !this.#hasMemoryFor(message, true)) return
+    if (waits ? !this.#makeRoom(message, identifiers) : !this.#hasMemoryFor(message, identifiers, true)) return
     const mayPark = waits && shared === undefined && this.ledger !== undefined
     const parks = mayPark && this.#side.parks(this, message.fullSize)
     if (waits && !parks) message.own()
@@ -426,7 +444,7 @@ export class Session implements Subscriber {
       this.#push(delivery, parks)
       if (!message.isLoaded) this.flow()
     } else {
-      this.memory.hold(message, DELIVERY_BYTES)
+      this.memory.hold(message, delivery.size)
       this.#sendFirst(delivery)
     }
   }
@@ -504,7 +522,7 @@ export class Session implements Subscriber {
   }
 
   /** @returns false when the new message is the one that has to go */
-  #makeRoom(message: ApplicationMessage): boolean {
+  #makeRoom(message: ApplicationMessage, identifiers: readonly number[]): boolean {
     const { maxQueuedBytes, queueFull } = this.#limits
     const before = this.queuedMessages
     while (this.#isFull(message)) {
@@ -519,12 +537,12 @@ export class Session implements Subscriber {
       }
       this.#drop(oldest, 'queue full')
     }
-    return this.#hasMemoryFor(message, false)
+    return this.#hasMemoryFor(message, identifiers, false)
   }
 
   /** @param isUrgent it leaves at once: whoever reads frees memory */
-  #hasMemoryFor(message: ApplicationMessage, isUrgent: boolean): boolean {
-    const bytes = message.size + DELIVERY_BYTES
+  #hasMemoryFor(message: ApplicationMessage, identifiers: readonly number[], isUrgent: boolean): boolean {
+    const bytes = message.size + sizeOfDelivery(identifiers)
     const refusing = this.memory.refuses(bytes, isUrgent)
     if (refusing === undefined) return true
     this.#side.memoryRefused(refusing, bytes)
@@ -548,7 +566,7 @@ export class Session implements Subscriber {
   }
 
   #drop(delivery: Delivery, cause: DropCause): void {
-    this.memory.release(delivery.message, DELIVERY_BYTES)
+    this.memory.release(delivery.message, delivery.size)
     this.ledger?.done(this, delivery)
     this.#side.dropped(this, delivery.message, cause)
   }
@@ -624,7 +642,7 @@ export class Session implements Subscriber {
   #giveUp(delivery: Delivery, cause: DropCause): void {
     const isOthers = cause === 'packet too large' || cause === 'not authorized'
     if (isOthers && delivery.shared !== undefined && this.#side.handsOn(this, delivery)) {
-      this.memory.release(delivery.message, DELIVERY_BYTES)
+      this.memory.release(delivery.message, delivery.size)
       this.ledger?.done(this, delivery)
     } else this.#drop(delivery, cause)
   }
@@ -672,7 +690,7 @@ export class Session implements Subscriber {
 
   #forget(delivery: Delivery): void {
     this.#leaveWindow(delivery)
-    this.memory.release(delivery.message, DELIVERY_BYTES)
+    this.memory.release(delivery.message, delivery.size)
     if (delivery.isOpen) this.#openOnConnection--
   }
 
@@ -724,16 +742,26 @@ export class Session implements Subscriber {
   }
 
   addReceived(packetIdentifier: number): void {
-    this.receivedIdentifiers ??= new IdentifierSet()
-    const before = this.receivedIdentifiers.size
-    this.receivedIdentifiers.add(packetIdentifier)
-    this.#side.gauges.inflightIn += this.receivedIdentifiers.size - before
+    const identifiers = (this.receivedIdentifiers ??= this.#noIdentifiers())
+    const { size, bytes } = identifiers
+    identifiers.add(packetIdentifier)
+    this.#side.gauges.inflightIn += identifiers.size - size
+    if (identifiers.bytes !== bytes) this.memory.add(identifiers.bytes - bytes)
     this.ledger?.received(this, packetIdentifier)
+  }
+
+  #noIdentifiers(): IdentifierSet {
+    const identifiers = new IdentifierSet()
+    this.memory.add(identifiers.bytes)
+    return identifiers
   }
 
   /** @returns whether there was such an identifier */
   releaseReceived(packetIdentifier: number): boolean {
-    if (this.receivedIdentifiers?.delete(packetIdentifier) !== true) return false
+    const identifiers = this.receivedIdentifiers
+    const bytes = identifiers?.bytes
+    if (identifiers?.delete(packetIdentifier) !== true) return false
+    if (identifiers.bytes !== bytes) this.memory.add(identifiers.bytes - bytes!)
     this.#side.gauges.inflightIn--
     this.ledger?.receivedDone(this, packetIdentifier)
     return true
@@ -752,9 +780,9 @@ export class Session implements Subscriber {
     const taken = sessionEnds ? this.#window.inOrder().filter((one) => one.qos === 1 && wanted(one)) : []
     for (const delivery of taken) this.#forget(delivery)
     const waiting = this.#queue?.take(wanted) ?? []
-    for (const { message } of waiting) {
-      this.#left(message.fullSize)
-      this.memory.release(message, DELIVERY_BYTES)
+    for (const delivery of waiting) {
+      this.#left(delivery.message.fullSize)
+      this.memory.release(delivery.message, delivery.size)
     }
     taken.push(...waiting)
     for (const delivery of taken) this.ledger?.done(this, delivery)
@@ -764,7 +792,7 @@ export class Session implements Subscriber {
   /** Ends it: `giveUp` has to follow. Its Subscriptions stay, which may be very many. */
   end(): void {
     this.isEnded = true
-    this.memory.add(-sizeOfSession(this.clientId))
+    this.memory.add(-sizeOfSession(this.clientId, this.#userName) - (this.receivedIdentifiers?.bytes ?? 0))
     this.#side.gauges.inflightIn -= this.receivedIdentifiers?.size ?? 0
     this.receivedIdentifiers = undefined
   }
@@ -775,15 +803,16 @@ export class Session implements Subscriber {
     while (this.#queue !== undefined) {
       if (work.isSpent) return false
       work.spend(Work.entry)
-      const { message } = this.#shift()!
-      this.memory.release(message, DELIVERY_BYTES)
-      this.#side.dropped(this, message, 'session ended')
+      const delivery = this.#shift()!
+      this.memory.release(delivery.message, delivery.size)
+      this.#side.dropped(this, delivery.message, 'session ended')
     }
     for (const delivery of this.#window) {
       if (work.isSpent) return false
       work.spend(Work.entry)
       this.#forget(delivery)
     }
+    this.#window.clear()
     return true
   }
 
@@ -827,7 +856,7 @@ export class Session implements Subscriber {
     if (delivery.shared !== undefined) this.#hadShared = true
     if (delivery.state === DeliveryState.Waiting) this.#push(delivery, false)
     else {
-      this.memory.hold(delivery.message, DELIVERY_BYTES)
+      this.memory.hold(delivery.message, delivery.size)
       this.#window.restore(delivery)
       this.#side.gauges.inflightOut++
     }

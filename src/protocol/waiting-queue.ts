@@ -18,7 +18,7 @@ import { noPropertyList, type PropertyList } from '../codec/property-list.ts'
 import type { QoS } from '../codec/packets.ts'
 import { ApplicationMessage } from './application-message.ts'
 import { Delivery, type SharedOrigin } from './delivery.ts'
-import { DELIVERY_BYTES, PARKED_BYTES } from './memory-sizes.ts'
+import { IDENTIFIER_BYTES, PARKED_BYTES } from './memory-sizes.ts'
 
 const CHUNK_ROWS = 256
 const SMALLEST_CHUNK_ROWS = 4
@@ -73,6 +73,19 @@ class Chunk {
     this.topicNames = topicNames.concat(new Array<string>(end))
     this.publishers = publishers.concat(new Array<string>(end))
   }
+
+  /** Gives back what most of its rows left behind when they were taken out of their order. */
+  shrink(): void {
+    const { start, end } = this
+    const rows = end - start
+    if (rows === 0 || Math.max(rows * 4, SMALLEST_CHUNK_ROWS + 1) * STRIDE > this.numbers.length) return
+    this.numbers = this.numbers.slice(start * STRIDE, end * STRIDE)
+    this.topicNames = this.topicNames.slice(start, end)
+    this.publishers = this.publishers.slice(start, end)
+    this.extras = this.extras?.slice(start, end)
+    this.start = 0
+    this.end = rows
+  }
 }
 
 export class WaitingQueue {
@@ -96,7 +109,7 @@ export class WaitingQueue {
   push(delivery: Delivery, parks: boolean): void {
     const { expiresAtMs } = delivery.message
     if (expiresAtMs < this.earliestExpiryMs) this.earliestExpiryMs = expiresAtMs
-    this.#account.hold(delivery.message, DELIVERY_BYTES)
+    this.#account.hold(delivery.message, delivery.size)
     this.#place(delivery, parks)
   }
 
@@ -161,17 +174,15 @@ export class WaitingQueue {
     }
     addRow(chunk, delivery)
     if (staysWhole(delivery)) return
-    const { message } = delivery
-    this.#account.release(message, DELIVERY_BYTES)
-    this.#account.add(PARKED_BYTES + message.namesSize)
+    this.#account.release(delivery.message, delivery.size)
+    this.#account.add(sizeParked(delivery))
   }
 
   #takeRow(chunk: Chunk, row: number): Delivery {
     const delivery = deliveryOf(chunk, row)
     if (delivery === chunk.extras?.[row]) return delivery
-    const { message } = delivery
-    this.#account.add(-PARKED_BYTES - message.namesSize)
-    this.#account.hold(message, DELIVERY_BYTES)
+    this.#account.add(-sizeParked(delivery))
+    this.#account.hold(delivery.message, delivery.size)
     return delivery
   }
 
@@ -254,6 +265,7 @@ export class WaitingQueue {
     }
     chunk.end = kept
     if (chunk.extras !== undefined && chunk.extras.length > kept) chunk.extras.length = kept
+    chunk.shrink()
     return looks
   }
 
@@ -291,6 +303,11 @@ function indexBehind(ring: Ring<Delivery>, entryNumber: number): number {
     else low = middle + 1
   }
   return low
+}
+
+/** What a row takes in memory. */
+function sizeParked({ message, subscriptionIdentifiers }: Delivery): number {
+  return PARKED_BYTES + message.namesSize + subscriptionIdentifiers.length * IDENTIFIER_BYTES
 }
 
 function addRow(chunk: Chunk, delivery: Delivery): void {

@@ -32,7 +32,6 @@ const shapes: Readonly<Record<string, string>> = {
     for (let b = 0; b < 500; b++) client.publish(b + '/a'.repeat(198), 'x', 0, { retain: true })
     client.disconnect()`,
   'queued messages': `
-    const kept = { cleanStart: false, properties: { sessionExpiryInterval: 1000 } }
     const away = broker.connect({ clientId: 'away', ...kept })
     away.subscribe('#', 1)
     away.drop()
@@ -40,18 +39,69 @@ const shapes: Readonly<Record<string, string>> = {
     for (let b = 0; b < 4000; b++) client.publish('t/' + (b % 10), 'x'.repeat(200), 1)
     client.disconnect()`,
   Sessions: `
-    const kept = { cleanStart: false, properties: { sessionExpiryInterval: 1000 } }
     for (let b = 0; b < 2500; b++) broker.connect({ clientId: 'client number ' + b, ...kept }).drop()`,
   'Wills that are delayed': `
-    const kept = { cleanStart: false, properties: { sessionExpiryInterval: 1000 } }
     const will = { topicName: 'w', payload: Buffer.alloc(5000), properties: { willDelayInterval: 500 } }
     for (let b = 0; b < 1000; b++) broker.connect({ clientId: 'c' + b, will, ...kept }).drop()`,
   subscriptions: `
-    const kept = { cleanStart: false, properties: { sessionExpiryInterval: 1000 } }
     for (let c = 0; c < 10; c++) {
       const client = broker.connect({ clientId: 'c' + c, ...kept })
       for (let b = 0; b < 1000; b += 100) client.subscribe(Array.from({ length: 100 }, (_, n) => 'site/' + c + '/' + (b + n) + '/+'))
       client.drop()
+    }`,
+  'messages in flight, each of them the only one left of many': `
+    const slow = broker.connect({ clientId: 'slow' })
+    slow.subscribe('t', 1)
+    const client = broker.connect({ clientId: 'sensor' })
+    for (let b = 0; b < 900; b++) {
+      for (let n = 0; n < 8; n++) client.publish('t', 'x'.repeat(2000), 1)
+      for (const { packetIdentifier } of slow.take().slice(1)) slow.acknowledge(4, packetIdentifier)
+      forget(slow, client)
+    }`,
+  'retained messages that were sent in every layout': `
+    const client = broker.connect({ clientId: 'sensor', version: 4 })
+    for (let b = 0; b < 60; b++) client.publish('t/' + b, Buffer.alloc(100_000), 1, { retain: true })
+    client.disconnect()
+    for (const version of [4, 5]) {
+      for (const qos of [0, 1]) {
+        const reader = broker.connect({ clientId: 'reader', version })
+        for (let b = 0; b < 60; b++) {
+          reader.subscribe('t/' + b, qos)
+          reader.receiveAll()
+          forget(reader)
+        }
+        reader.disconnect()
+      }
+    }`,
+  'Packet Identifiers of QoS 2, drawn far apart': `
+    for (let b = 0; b < 500; b++) {
+      const client = broker.connect({ clientId: 'c' + b, ...kept })
+      for (const packetIdentifier of [1, 32_769]) client.publish('t', 'x', 2, { packetIdentifier })
+      client.drop()
+    }`,
+  'windows that were full once': `
+    const client = broker.connect({ clientId: 'sensor' })
+    for (let b = 0; b < 200; b++) {
+      const slow = broker.connect({ clientId: 'c' + b, ...kept })
+      slow.subscribe('t', 1)
+      for (let n = 0; n < 600; n++) client.publish('t', 'x', 1)
+      for (const { packetIdentifier } of slow.take().slice(1)) slow.acknowledge(4, packetIdentifier)
+      slow.unsubscribe('t')
+      slow.drop()
+      forget(slow, client)
+    }`,
+  'deliveries with thousands of Subscription Identifiers': `
+    const away = broker.connect({ clientId: 'away', ...kept })
+    for (let b = 0; b < 1024; b++) {
+      const levels = Array.from({ length: 10 }, (_, at) => ((b >> at) & 1 ? '+' : 'a'))
+      away.subscribe(levels.join('/'), 1, {}, { subscriptionIdentifiers: [b + 1] })
+    }
+    away.drop()
+    const client = broker.connect({ clientId: 'sensor' })
+    for (let b = 0; b < 600; b++) {
+      client.subscribe('other/' + b)
+      client.publish('a/a/a/a/a/a/a/a/a/a', 'x', 1)
+      forget(client)
     }`,
 }
 
@@ -83,6 +133,13 @@ function measureAll(): Readonly<Record<string, Measured>> {
       const measured = { used: (await use()) - before, charged: broker.broker.memory.bytes }
       await broker.close()
       return measured
+    }
+    const kept = { cleanStart: false, properties: { sessionExpiryInterval: 1000 } }
+    const forget = (...clients) => {
+      for (const client of clients) {
+        client.bytes = Buffer.alloc(0)
+        client.take()
+      }
     }
     const fills = [${fills.join(',')}]
     // Code is compiled, and caches are filled, before anything counts.

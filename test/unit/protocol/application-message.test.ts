@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { MemoryAccount } from '../../../src/base/memory-account.ts'
 import { noPropertyList } from '../../../src/codec/property-list.ts'
 import type { Packet, ProtocolVersion, PublishPacket } from '../../../src/codec/packets.ts'
 import { ApplicationMessage } from '../../../src/protocol/application-message.ts'
@@ -103,4 +104,61 @@ test('what is left to the Store is the same message without a payload, and canno
   assert.throws(() => inStore.payload, { code: 'ERR_INVARIANT' })
   inStore.load(Buffer.from('held'))
   assert.deepEqual(publishOf(inStore, 5), publishOf(message, 5))
+})
+
+/** As a received PUBLISH of that many bytes, in the chunk that it came in. */
+function received(bytes: number): ApplicationMessage {
+  const chunk = Buffer.alloc(65_536, 'x')
+  const message = new ApplicationMessage('abc', 1, false, noPropertyList, '', 0, chunk, 0, bytes)
+  message.liesInChunk()
+  return message
+}
+
+test('what is held for long does not keep the block of the arena in which it was kept at first', () => {
+  const held = received(100)
+  held.keep()
+  held.holders = 1
+  const block = held.payload.buffer
+  assert.ok(block.byteLength > 1000)
+  for (let count = 0; count < 3000; count++) received(1000).keep()
+  assert.notEqual(held.payload.buffer, block)
+  assert.equal(held.payload.buffer.byteLength, 100)
+  assert.equal(Buffer.from(held.payload).toString(), 'x'.repeat(100))
+})
+
+test('what nobody holds any longer is not moved', () => {
+  const over = received(100)
+  over.keep()
+  const { buffer } = over.payload
+  const account = new MemoryAccount('session', '', 0, undefined)
+  account.hold(over, 0)
+  account.release(over, 0)
+  for (let count = 0; count < 3000; count++) received(1000).keep()
+  assert.equal(over.payload.buffer, buffer)
+})
+
+test('a large message is kept in memory of its own, and so is one that is empty', () => {
+  for (const bytes of [0, 5000, 20_000]) {
+    const message = received(bytes)
+    message.keep()
+    assert.equal(message.payload.buffer.byteLength, bytes)
+  }
+})
+
+test('a payload that the Store read together with others does not keep their memory', () => {
+  const read = Buffer.alloc(4_000_000, 'y')
+  for (const bytes of [10, 10_000]) {
+    const message = ApplicationMessage.stored(messageOf({ topicName: 'a', payload: Buffer.alloc(bytes) }), 7, bytes)
+    message.load(read.subarray(5000, 5000 + bytes))
+    assert.ok(message.payload.buffer.byteLength < 20_000, `${message.payload.buffer.byteLength} bytes`)
+    assert.equal(Buffer.from(message.payload).toString(), 'y'.repeat(bytes))
+  }
+})
+
+test('frames of other layouts are forgotten once enough others were made, and made again when they are needed', () => {
+  const message = messageOf({ payload: Buffer.alloc(300_000, 'z') })
+  const first = message.frame(5, false, 0)
+  for (let count = 0; count < 5; count++) messageOf({ payload: Buffer.alloc(300_000) }).frame(5, true, 0)
+  assert.notEqual(message.frame(5, false, 0), first)
+  assert.deepEqual(message.frame(5, false, 0), first)
 })

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { Delivery } from '../../../src/protocol/delivery.ts'
+import { MemoryAccount } from '../../../src/base/memory-account.ts'
 import { IdentifierSet } from '../../../src/protocol/identifier-set.ts'
 import { OutgoingWindow } from '../../../src/protocol/outgoing-window.ts'
 import { messageOf } from '../../support/fake-server.ts'
@@ -17,7 +18,7 @@ test('a window is a map from Packet Identifier to delivery, whatever comes and g
   )
   fc.assert(
     fc.property(fc.array(step, { maxLength: 400 }), (steps) => {
-      const window = new OutgoingWindow()
+      const window = new OutgoingWindow(new MemoryAccount('session', '', 0, undefined))
       const model = new Map<number, Delivery>()
       for (const one of steps) {
         if (one === 'add') {
@@ -41,7 +42,7 @@ test('a window is a map from Packet Identifier to delivery, whatever comes and g
 })
 
 test('all 65,535 identifiers can be in flight at once, and go round behind the last one', () => {
-  const window = new OutgoingWindow()
+  const window = new OutgoingWindow(new MemoryAccount('session', '', 0, undefined))
   const all = Array.from({ length: 65_535 }, delivery)
   for (const one of all) window.add(one)
   assert.equal(new Set(all.map(({ packetIdentifier }) => packetIdentifier)).size, 65_535)
@@ -53,7 +54,7 @@ test('all 65,535 identifiers can be in flight at once, and go round behind the l
 })
 
 test('an identifier is used again only after all others had their turn', () => {
-  const window = new OutgoingWindow()
+  const window = new OutgoingWindow(new MemoryAccount('session', '', 0, undefined))
   const first = delivery()
   window.add(first)
   window.remove(first)
@@ -65,7 +66,7 @@ test('an identifier is used again only after all others had their turn', () => {
 test('what a Store gives back keeps its identifiers and its order [5.0 MQTT-4.6.0-5]', () => {
   fc.assert(
     fc.property(fc.uniqueArray(fc.integer({ min: 1, max: 65_535 }), { minLength: 1, maxLength: 50 }), (identifiers) => {
-      const window = new OutgoingWindow()
+      const window = new OutgoingWindow(new MemoryAccount('session', '', 0, undefined))
       const stored = identifiers.map((packetIdentifier) => Object.assign(delivery(), { packetIdentifier }))
       for (const one of stored) window.restore(one)
       for (const one of stored) assert.equal(window.get(one.packetIdentifier), one)
@@ -96,4 +97,23 @@ test('a set of identifiers is a set, however they meet', () => {
       assert.deepEqual([...set].sort(ascending), [...model].sort(ascending))
     }),
   )
+})
+
+test('a set of identifiers is as large as they are many, whichever a Client draws', () => {
+  const set = new IdentifierSet()
+  for (let at = 0; at < 100; at++) set.add(1 + ((at * 32_768) % 65_535))
+  assert.ok(set.bytes <= 100 * 8, `${set.bytes} bytes for ${set.size}`)
+  for (const identifier of [...set]) set.delete(identifier)
+  assert.ok(set.bytes <= 64, `${set.bytes} bytes for none`)
+})
+
+test('the table of what is in flight is charged to its Session, and given back once it is empty', () => {
+  const account = new MemoryAccount('session', '', 0, undefined)
+  const window = new OutgoingWindow(account)
+  const all = Array.from({ length: 1000 }, delivery)
+  for (const one of all) window.add(one)
+  assert.ok(account.bytes >= 1000 * 8, `${account.bytes} bytes`)
+  for (const one of all) window.remove(one)
+  window.clear()
+  assert.equal(account.bytes, 0)
 })

@@ -5,7 +5,6 @@ import { noProperties } from '../../../src/codec/properties.ts'
 import { MemoryAccount } from '../../../src/base/memory-account.ts'
 import { ApplicationMessage } from '../../../src/protocol/application-message.ts'
 import { Delivery } from '../../../src/protocol/delivery.ts'
-import { DELIVERY_BYTES } from '../../../src/protocol/memory-sizes.ts'
 import { WaitingQueue } from '../../../src/protocol/waiting-queue.ts'
 
 const GROUPS = [undefined, { topicFilter: '$share/a/#' }, { topicFilter: '$share/b/#' }]
@@ -109,7 +108,7 @@ test('whatever becomes a row meanwhile, it is first in, first out, comes out as 
       }
       assert.deepEqual([...queue].map(picture), expected)
       for (let left = queue.shift(); left !== undefined; left = queue.shift()) gone.push(left)
-      for (const { message } of gone) account.release(message, DELIVERY_BYTES)
+      for (const delivery of gone) account.release(delivery.message, delivery.size)
       assert.equal(account.bytes, 0)
     }),
   )
