@@ -1,8 +1,8 @@
 /**
  * Who pays for memory: an account for everything that is kept on behalf of somebody.
  *
- *   session ──> user ──> broker        what is added to one is added to all above it
- *               ^ output of connections, retained messages
+ *   session ─────> user ──> broker        what is added to one is added to all above it
+ *   connection ──> ^ retained messages
  *
  * Accounts count in plain integers, so that charging costs a few additions and no object. Sizes are estimates: constants for
  * objects, lengths for strings and bytes, chosen so that the sum stays within a factor of two of what the heap and its buffers
@@ -24,7 +24,7 @@ export interface Shared {
   released(): void
 }
 
-export type AccountKind = 'session' | 'user' | 'broker'
+export type AccountKind = 'connection' | 'session' | 'user' | 'broker'
 
 /** What leaves at once, or without which nothing could be freed, may use so much more than the limit. */
 const RESERVE = 1 / 4
@@ -32,7 +32,7 @@ const RESERVE = 1 / 4
 export class MemoryAccount {
   readonly kind: AccountKind
   /** Whose it is: a client identifier, a user name or an address; empty for the broker's. */
-  readonly owner: string
+  owner: string
   /** Bytes charged now. */
   bytes = 0
   /** Bytes that it may be charged; 0 sets no limit. */

@@ -13,8 +13,9 @@ import type { PersistenceOptions } from './options.ts'
 /** Figures of this process: the next one has its own, and a disk should sleep while nobody publishes. */
 const SYS_PREFIX = '$SYS/'
 const DOLLAR = 0x24
-/** Topics whose level is remembered. */
+/** Topics whose level is remembered, each of so many characters at most. */
 const MAX_REMEMBERED = 4096
+const MAX_REMEMBERED_LENGTH = 512
 
 export class DurabilityRules {
   /** What holds where no rule says otherwise, for Sessions and Wills too. */
@@ -41,6 +42,7 @@ export class DurabilityRules {
     if (this.#topics.length === 0) return undefined
     if (this.#known.has(topicName)) return this.#known.get(topicName)
     const level = this.#topics.find(([topicFilter]) => matches(topicFilter, topicName))?.[1]
+    if (topicName.length > MAX_REMEMBERED_LENGTH) return level
     if (this.#known.size >= MAX_REMEMBERED) this.#known.clear()
     this.#known.set(topicName, level)
     return level

@@ -161,7 +161,7 @@ export const eventTable: { readonly [Name in EventName]: EventRow<Name> } = {
   memoryLimit: {
     description: 'Something was refused because there is no memory for it; emitted once until there is room again.',
     fields: {
-      account: 'Whose limit it is: `session`, `user` or `broker`.',
+      account: 'Whose limit it is: `connection`, `session`, `user` or `broker`.',
       owner: 'The client identifier, the user name, or the address of anonymous clients; empty for the broker.',
       bytes: 'What the account is charged with.',
       limit: 'What it may be charged with.',

@@ -12,7 +12,7 @@ import type { Incoming, Peer, Transport } from '../protocol/transport.ts'
 import { ListenerState } from './connection-notes.ts'
 import { hostFor, type AcceptingHost, type Entrance, type MountedWebSocket, type OpenMount } from './open-listeners.ts'
 import { admitsAnonymous } from './access-options.ts'
-import { resolveOptions, type ListenerOptions, type Options } from './options.ts'
+import { limitKeys, resolveOptions, type ListenerOptions, type Options } from './options.ts'
 
 export interface MountOptions {
   /** Default `/mqtt`. */
@@ -99,7 +99,8 @@ export class HostStreams {
 /** A listener's options, as the top level has them. */
 function topLevel(options: Options, name: string): ListenerOptions {
   const usual = resolveOptions({}).listeners[0]!
-  const common = Object.fromEntries(Object.entries(options).filter(([key]) => key in usual))
+  const limits = limitKeys()
+  const common = Object.fromEntries(Object.entries(options).filter(([key]) => key in usual || limits.has(key)))
   return { ...usual, ...common, name, maxConnections: 0, admitsAnonymous: admitsAnonymous(options.auth, name) }
 }
 

@@ -1,7 +1,7 @@
 /**
  * The broker's memory: one account for the whole, one for each user, and what the process itself has.
  *
- *   sessions, output of connections, retained messages ──> user ──> broker
+ *   sessions, connections, retained messages ──> user ──> broker
  *
  * A user is a User Name; anonymous Clients count together by their network. Whoever has no room is refused with the
  * standard's Reason Code; what was accepted is kept, and what leaves at once may use a reserve, so that reading frees memory

@@ -81,6 +81,10 @@ export const metricTable: Readonly<Record<CounterName, MetricRow>> = {
   willsPublished: row('messages', 'Wills published.'),
   retainedRefusedAtLimit: row('messages', 'Messages delivered but not retained, because a limit was reached.'),
   retainedExpired: row('messages', 'Retained messages ended by their Message Expiry Interval.'),
+  memoryRefusedConnection: row(
+    'times',
+    'The input of a Connection had no room within `max-memory-per-connection`, and it was ended.',
+  ),
   memoryRefusedSession: row('times', 'Something had no room within `max-memory-per-session`.'),
   memoryRefusedUser: row('times', 'Something had no room within `max-memory-per-user`.'),
   memoryRefusedBroker: row('times', 'Something had no room within `max-memory`, or the process ran short of memory.'),

@@ -53,6 +53,7 @@ export class Metrics implements ConnectionMetrics {
   willsPublished = 0
   retainedRefusedAtLimit = 0
   retainedExpired = 0
+  memoryRefusedConnection = 0
   memoryRefusedSession = 0
   memoryRefusedUser = 0
   memoryRefusedBroker = 0

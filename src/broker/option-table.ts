@@ -516,6 +516,13 @@ const limitRows = rows('limits', [
     description: 'Memory that the messages waiting in one Session would take, wherever their payloads are.',
   },
   {
+    key: 'max-memory-per-connection',
+    type: 'integer',
+    ...BYTES,
+    description:
+      'Memory that one Connection may take: packets that are not complete or wait for an answer (beyond it, the Connection is ended with 0x97), and output that is not taken or waits for the Store (beyond it, QoS 0 is dropped, everything else waits). Default: four times `max-packet-size`, and at least 64 MiB. 0 = no limit.',
+  },
+  {
     key: 'max-memory-per-session',
     type: 'integer',
     default: 67_108_864,

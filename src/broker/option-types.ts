@@ -110,6 +110,8 @@ export interface ListenerLimits {
   readonly maxQueuedMessagesConnected: number
   /** Memory that the messages waiting in one Session would take, wherever their payloads are. In bytes. Default 16777216. */
   readonly maxQueuedBytes: number
+  /** Memory that one Connection may take: packets that are not complete or wait for an answer (beyond it, the Connection is ended with 0x97), and output that is not taken or waits for the Store (beyond it, QoS 0 is dropped, everything else waits). Default: four times `max-packet-size`, and at least 64 MiB. 0 = no limit. In bytes. */
+  readonly maxMemoryPerConnection?: number
   /** Memory that one Session may take: its subscriptions, its Will, and its messages, waiting or in flight. 0 = no limit. In bytes. Default 67108864. */
   readonly maxMemoryPerSession: number
   /** Which message goes when the queue of a Session is full; each is counted and told as an event. Default "drop-newest". */

@@ -97,7 +97,7 @@ function resolveListeners(
       'is not used: `default` is opened only when it is the only listener',
     )
   }
-  const limits = new Set(rowsOf('broker').flatMap((row) => (row.scope === 'limits' ? [toCamel(row.key)] : [])))
+  const limits = limitKeys()
   const inherited = {
     ...defaultsOf('listener'),
     ...Object.fromEntries(Object.entries(top).filter(([key]) => limits.has(key))),
@@ -142,6 +142,11 @@ function placeOf(
   const row = rowsOf('listener').find(({ key }) => key === 'bind')!
   problems.add(path, `must be ${describeType(row)}, got ${show(bind)}`)
   return undefined
+}
+
+/** Keys of the top level that hold for listeners as well, in camelCase: also those that have no default. */
+export function limitKeys(): ReadonlySet<string> {
+  return new Set(rowsOf('broker').flatMap((row) => (row.scope === 'limits' ? [toCamel(row.key)] : [])))
 }
 
 /** Without a word about who may come in, nobody but this machine can reach us (the ancestor let everybody in). */

@@ -18,6 +18,7 @@ import { Work, type WorkBudget } from '../base/work.ts'
 import type { AuthPacket, Packet, QoS, ReceivedConnect, SubscribePacket, UnsubscribePacket } from '../codec/packets.ts'
 import { ReasonCode, reasonCodeName } from '../codec/reason-code.ts'
 import type { ApplicationMessage } from '../protocol/application-message.ts'
+import type { Client } from '../protocol/client.ts'
 import type { Connection } from '../protocol/connection.ts'
 import type { Delivery } from '../protocol/delivery.ts'
 import { BufferPool } from '../protocol/output.ts'
@@ -72,6 +73,7 @@ import { WillLine } from './will-line.ts'
 /** A clock may be adjusted by a little; from here on it is said. */
 const CLOCK_BEHIND_MS = 10_000
 const COUNTER_OF = {
+  connection: 'memoryRefusedConnection',
   session: 'memoryRefusedSession',
   user: 'memoryRefusedUser',
   broker: 'memoryRefusedBroker',
@@ -491,8 +493,11 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
   }
 
   inputHeld(bytes: number): void {
-    this.memory.whole.add(bytes)
     this.inputBudget.change(bytes)
+  }
+
+  payerOf(client: Client): MemoryAccount {
+    return this.memory.of(client)
   }
 
   get watchesPackets(): boolean {

@@ -18,7 +18,6 @@
  *
  * @module
  */
-import type { MemoryAccount } from '../base/memory-account.ts'
 import type { Timed } from '../base/timer-wheel.ts'
 import { copied, scanned, Work } from '../base/work.ts'
 import { readPlainAcknowledgement } from '../codec/acknowledgement.ts'
@@ -42,6 +41,7 @@ import { ConnectError, forbidden, LimitExceededError, ProtocolError } from '../c
 import { ReasonCode, toReturnCode } from '../codec/reason-code.ts'
 import type { ApplicationMessage } from './application-message.ts'
 import type { Client } from './client.ts'
+import { ConnectionMemory, connectionMemoryLimit, type HeldKind } from './connection-memory.ts'
 import type { Delivery } from './delivery.ts'
 import { IncomingPublishes } from './incoming-publishes.ts'
 import { packetDeadline } from './pace.ts'
@@ -112,7 +112,8 @@ export class Connection implements Incoming, SessionConnection, Timed {
   #waitingBytes = 0
   /** What the Transport cannot hand on yet. */
   #arrivingBytes = 0
-  #heldBytes = 0
+  /** While it makes us hold anything. */
+  #memory: ConnectionMemory | undefined = undefined
   /** Deadlines that few have: `undefined` is free, `Infinity` is a number that each would keep in memory of its own. */
   #loginExpiresAtMs: number | undefined = undefined
   /** Between CONNECT and CONNACK. */
@@ -123,9 +124,6 @@ export class Connection implements Incoming, SessionConnection, Timed {
   /** Of all that was ever written, what the network had taken when the drain watch began. */
   #takenBytes = 0
   #drainDeadlineMs: number | undefined = undefined
-  /** Output that the network has not taken, as it is charged, and to whom. */
-  #outputBytes = 0
-  #payer: MemoryAccount | undefined = undefined
   #resumeAtMs = 0
   /** It is for others that it is not read until then. */
   #givesWay = false
@@ -172,12 +170,13 @@ export class Connection implements Incoming, SessionConnection, Timed {
     return this.#version
   }
 
-  /** True while output piles up beyond `maxOutgoingBytes`, or at all where its user or the broker has no memory left. */
+  /**
+   * True while output piles up beyond `maxOutgoingBytes`, or at all (in the network or before a commit) where this Connection, its
+   * user or the broker has no memory left.
+   */
   get congested(): boolean {
-    return (
-      this.#stuckBytes >= this.limits.maxOutgoingBytes ||
-      (this.#stuckBytes > 0 && this.#payer?.refuses(0, true) !== undefined)
-    )
+    if (this.#stuckBytes <= 0 && !this.#sender.isHolding) return false
+    return this.#stuckBytes >= this.limits.maxOutgoingBytes || this.#memory?.isFull === true
   }
 
   get takesMore(): boolean {
@@ -191,7 +190,7 @@ export class Connection implements Incoming, SessionConnection, Timed {
 
   /** Bytes of its input that it makes us hold: what `inputHeld` was told. */
   get heldBytes(): number {
-    return this.#heldBytes
+    return this.#memory?.bytes('input') ?? 0
   }
 
   /** Bytes handed to the Transport and not taken by the network. */
@@ -280,20 +279,52 @@ export class Connection implements Incoming, SessionConnection, Timed {
     return this.#decoder.bufferedBytes + this.#arrivingBytes
   }
 
-  /** Tells the Server what is held. To be called last: it may end this Connection, too. */
+  /** Tells the Server what is held of its input. To be called last: it may end this Connection, too. */
   #charge(): void {
     const held = this.#decoder.heldBytes + this.#arrivingBytes + this.#waitingBytes + (this.#incoming?.aliasBytes ?? 0)
-    const change = held - this.#heldBytes
+    const change = held - this.heldBytes
     if (change === 0) return
-    this.#heldBytes = held
+    this.#hold('input', held)
     this.#server.inputHeld(change)
+    if (change > 0) this.#checkInput(held)
   }
 
-  /** Nothing is held any more. */
+  /** Whatever it says next would only add to it. */
+  #checkInput(held: number): void {
+    const limit = connectionMemoryLimit(this.limits)
+    if (limit === 0 || held <= limit || this.#state === State.Closed) return
+    this.#server.metrics.packetsOverLimit++
+    this.#server.memoryRefused(this.#memory!.account, held)
+    const detail = `its packets that are not complete, or wait, take ${held} bytes (max-memory-per-connection ${limit})`
+    this.turnAway(ReasonCode.QuotaExceeded, 'limit exceeded', detail)
+  }
+
+  /** So many bytes of that kind are held now. */
+  #hold(kind: HeldKind, bytes: number): void {
+    if (this.#memory === undefined && bytes === 0) return
+    const memory = (this.#memory ??= this.#noMemory())
+    memory.set(kind, bytes)
+    if (memory.isEmpty) this.#memory = undefined
+  }
+
+  #noMemory(): ConnectionMemory {
+    const { clientId, address } = this.client
+    const payer = this.session?.memory.parent ?? this.#server.payerOf(this.client)
+    return new ConnectionMemory(clientId === '' ? address : clientId, connectionMemoryLimit(this.limits), payer)
+  }
+
+  /** The Sender keeps so many bytes more, or less, that are not handed to the Transport. */
+  keeps(change: number): void {
+    this.#hold('kept', (this.#memory?.bytes('kept') ?? 0) + change)
+  }
+
+  /** Nothing is held any more, except for output that is on its way. */
   #discharge(): void {
     this.#decoder.release()
-    if (this.#heldBytes !== 0) this.#server.inputHeld(-this.#heldBytes)
-    this.#heldBytes = 0
+    const { heldBytes } = this
+    this.#hold('input', 0)
+    this.#hold('kept', 0)
+    if (heldBytes !== 0) this.#server.inputHeld(-heldBytes)
   }
 
   #mayWork(): boolean {
@@ -501,6 +532,7 @@ export class Connection implements Incoming, SessionConnection, Timed {
     const { properties } = this.connectPacket!
     this.client = acceptance.client
     this.session = acceptance.session
+    this.#memory?.belongsTo(acceptance.client.clientId, acceptance.session.memory.parent)
     this.#keepAliveMs = acceptance.keepAlive * 1000
     this.#loginExpiresAtMs = acceptance.loginExpiresAtMs
     this.#decoder.maxPacketSize = this.limits.maxPacketSize
@@ -724,14 +756,7 @@ export class Connection implements Incoming, SessionConnection, Timed {
     const { unsentBytes } = this.#transport
     if (this.#stuckBytes < 0 && unsentBytes > 0) this.#watchDrain()
     else if (this.#stuckBytes >= 0) this.#stuckBytes = unsentBytes
-    if (unsentBytes !== this.#outputBytes) this.#chargeOutput(unsentBytes)
-  }
-
-  #chargeOutput(bytes: number): void {
-    this.#payer ??= this.session?.memory.parent
-    if (this.#payer === undefined) return
-    this.#payer.add(bytes - this.#outputBytes)
-    this.#outputBytes = bytes
+    this.#hold('output', unsentBytes)
   }
 
   #watchDrain(): void {
@@ -745,9 +770,14 @@ export class Connection implements Incoming, SessionConnection, Timed {
     if (this.#transport.unsentBytes > 0) return
     this.#server.work.enter(this.session ?? this)
     this.#sender.drained()
-    this.#chargeOutput(0)
+    this.#hold('output', 0)
     this.#stuckBytes = -1
     this.#drainDeadlineMs = undefined
+    this.#flows()
+  }
+
+  /** What waited for room goes on. */
+  #flows(): void {
     if (this.#state !== State.Connected) return
     this.session!.flow()
     if (!this.#isReading) this.#askForTurn()
@@ -756,7 +786,9 @@ export class Connection implements Incoming, SessionConnection, Timed {
   /** A commit is done. @returns whether something still waits */
   release(committedChange: number): boolean {
     if (this.#state === State.Closed) return false
+    const wasCongested = this.congested
     const waits = this.#sender.release(committedChange, this.#incoming)
+    if (wasCongested) this.#flows()
     if (!waits && this.#state === State.Authenticating && this.session !== undefined) this.#begin()
     // What the Session sends behind CONNACK may have to wait in its turn.
     return this.#sender.isHolding
@@ -813,7 +845,7 @@ export class Connection implements Incoming, SessionConnection, Timed {
       const detail = `took no output for ${this.limits.drainTimeout} s, ${unsent} bytes waiting`
       this.#close({ cause: 'slow receiver', reasonCode: ReasonCode.UnspecifiedError, detail }, true)
     } else {
-      this.#chargeOutput(unsent)
+      this.#hold('output', unsent)
       this.#watchDrain()
     }
   }
@@ -925,6 +957,7 @@ export class Connection implements Incoming, SessionConnection, Timed {
     else {
       this.#sender.discardHeld()
       this.#sender.flush()
+      this.#hold('output', this.#transport.unsentBytes)
     }
     this.#discharge()
     this.#server.arm(this, this.#server.now() + CLOSING_MS)
@@ -958,7 +991,7 @@ export class Connection implements Incoming, SessionConnection, Timed {
     this.#server.work.enter(this.session ?? this)
     this.#server.arm(this, Infinity)
     if (this.#state !== State.Closed) this.#lose(error)
-    this.#chargeOutput(0)
+    this.#hold('output', 0)
     this.#server.gone(this)
   }
 

@@ -7,6 +7,7 @@
  * @module
  */
 import { Ring } from '../base/ring.ts'
+import { HELD_BYTES } from './memory-sizes.ts'
 
 interface Held {
   readonly bytes: Uint8Array
@@ -15,6 +16,8 @@ interface Held {
 }
 
 export class HeldLane {
+  /** What the packets take in memory. */
+  size = 0
   readonly #held = new Ring<Held>()
 
   get length(): number {
@@ -28,6 +31,7 @@ export class HeldLane {
 
   /** Keeps `bytes` (no copy is made) until the Change with that number is committed. */
   hold(bytes: Uint8Array, afterChange: number): void {
+    this.size += HELD_BYTES + bytes.length
     this.#held.push({ bytes, afterChange })
   }
 
@@ -36,11 +40,13 @@ export class HeldLane {
     for (let first = this.#held.peek(); first !== undefined; first = this.#held.peek()) {
       if (first.afterChange > committedChange) return
       this.#held.shift()
+      this.size -= HELD_BYTES + first.bytes.length
       pass(first.bytes)
     }
   }
 
   clear(): void {
+    this.size = 0
     this.#held.clear()
   }
 }

@@ -10,16 +10,10 @@
  * @module
  */
 const FIRST_SIZE = 16
-const SLOT_BYTES = 2
 
 export class IdentifierSet implements Iterable<number> {
   #slots = new Uint16Array(FIRST_SIZE)
   size = 0
-
-  /** What its table takes in memory. */
-  get bytes(): number {
-    return this.#slots.length * SLOT_BYTES
-  }
 
   has(identifier: number): boolean {
     return this.#slots[this.#slotOf(identifier)] === identifier

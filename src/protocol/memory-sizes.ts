@@ -14,8 +14,17 @@ export const DELIVERY_BYTES = 256
 /** A Subscription Identifier of a delivery, which may have thousands of them: in the Session and in the Store. */
 export const IDENTIFIER_BYTES = 16
 
+/** The Packet Identifier of a QoS 2 message that was accepted and not released: in the Session and in the Store. */
+export const RECEIVED_BYTES = 48
+
 /** A place in the table of what is in flight. */
 export const SLOT_BYTES = 8
+
+/** A packet that waits for a commit, besides its bytes. */
+export const HELD_BYTES = 128
+
+/** A Topic Alias towards a Client, besides its topic. */
+export const ALIAS_BYTES = 64
 
 /** A delivery whose payload is in the Store alone: a row of numbers, and what the Store remembers of it. */
 export const PARKED_BYTES = 128

@@ -15,6 +15,7 @@
  */
 import { copyBytes } from '../base/bytes.ts'
 import { UsageError } from '../base/errors.ts'
+import { sizeOfText } from '../base/memory-account.ts'
 import { copied, Work } from '../base/work.ts'
 import { writeAcknowledgement } from '../codec/acknowledgement.ts'
 import { maxControlPacketBytes } from '../codec/decoder.ts'
@@ -33,6 +34,7 @@ import type { Connection } from './connection.ts'
 import type { Delivery } from './delivery.ts'
 import { HeldLane } from './held-lane.ts'
 import type { IncomingPublishes } from './incoming-publishes.ts'
+import { ALIAS_BYTES, HELD_BYTES } from './memory-sizes.ts'
 import { LARGE_FRAME_BYTES, Output } from './output.ts'
 import { OutgoingAliases } from './outgoing-aliases.ts'
 import type { ServerSide } from './server-side.ts'
@@ -224,6 +226,7 @@ export class Sender {
       const bytes = make(announced)
       if (bytes.length <= this.maximumPacketSize) {
         aliases!.assign(message.topicName)
+        this.#connection.keeps(ALIAS_BYTES + sizeOfText(message.topicName))
         return bytes
       }
     }
@@ -355,6 +358,7 @@ export class Sender {
     this.#held ??= new HeldLane()
     if (this.#held.length === 0) this.#server.wantsRelease(this.#connection)
     this.#held.hold(bytes, afterChange)
+    this.#connection.keeps(HELD_BYTES + bytes.length)
   }
 
   /**
@@ -364,11 +368,15 @@ export class Sender {
    * @returns whether something still waits
    */
   release(committedChange: number, incoming: IncomingPublishes | undefined): boolean {
-    this.#held?.release(committedChange, (bytes) => {
+    const held = this.#held
+    if (held === undefined) return false
+    const { size } = held
+    held.release(committedChange, (bytes) => {
       this.#server.work.spend(Work.packet)
       this.#append(bytes)
       incoming?.acknowledgementLeft(bytes)
     })
+    this.#connection.keeps(held.size - size)
     return this.isHolding
   }
 
@@ -394,7 +402,9 @@ export class Sender {
 
   /** Drops what waits for a commit: it belongs to the Connection and dies with it; the Session resends. */
   discardHeld(): void {
-    this.#held?.clear()
+    if (!this.isHolding) return
+    this.#connection.keeps(-this.#held!.size)
+    this.#held!.clear()
   }
 
   discard(): void {

@@ -7,6 +7,7 @@
  *
  * @module
  */
+import type { MemoryAccount } from '../base/memory-account.ts'
 import type { WorkBudget } from '../base/work.ts'
 import type { AuthPacket, Packet, ReceivedConnect, SubscribePacket, UnsubscribePacket } from '../codec/packets.ts'
 import type { PacketLimits } from '../codec/packet-limits.ts'
@@ -14,7 +15,9 @@ import type { ReasonCode } from '../codec/reason-code.ts'
 import type { CachedTopic } from '../topics/match-cache.ts'
 import type { ApplicationMessage } from './application-message.ts'
 import type { PaceLimits } from './pace.ts'
+import type { Client } from './client.ts'
 import type { Connection } from './connection.ts'
+import type { ConnectionMemoryLimits } from './connection-memory.ts'
 import type { BufferPool } from './output.ts'
 
 /** The answer comes later. No Reason Code has this value. */
@@ -22,9 +25,8 @@ export const PENDING = -1
 export type Pending = typeof PENDING
 
 /** Limits that a Connection keeps by itself; a listener may have its own. */
-export interface ConnectionLimits extends PacketLimits, PaceLimits {
+export interface ConnectionLimits extends PacketLimits, PaceLimits, ConnectionMemoryLimits {
   readonly maxConnectPacketSize: number
-  readonly maxPacketSize: number
   /** Seconds. */
   readonly connectTimeout: number
   /** Seconds that a login may take us. */
@@ -105,6 +107,10 @@ export interface ServerSide {
   inputHeld(bytes: number): void
   /** A Connection has overdrawn its rate, and is not read for a while. */
   throttled(connection: Connection, option: 'max-publish-rate' | 'max-byte-rate'): void
+  /** Who pays for the Connections of that Client, who may not have logged in. */
+  payerOf(client: Client): MemoryAccount
+  /** That account had no room for so many bytes. */
+  memoryRefused(account: MemoryAccount, bytes: number): void
   /** True if somebody listens to packets. */
   readonly watchesPackets: boolean
   /** Monotonic milliseconds, the same throughout a turn. */

@@ -18,7 +18,7 @@ import type { ApplicationMessage } from './application-message.ts'
 import type { Client } from './client.ts'
 import { Delivery, DeliveryState, sizeOfDelivery, type SharedOrigin } from './delivery.ts'
 import { IdentifierSet } from './identifier-set.ts'
-import { SESSION_BYTES } from './memory-sizes.ts'
+import { RECEIVED_BYTES, SESSION_BYTES } from './memory-sizes.ts'
 import { OutgoingWindow } from './outgoing-window.ts'
 import { sizeOfSubscription, type DeliveryOptions, type Subscriber, type Subscription } from './subscription.ts'
 import { WaitingQueue } from './waiting-queue.ts'
@@ -742,26 +742,19 @@ export class Session implements Subscriber {
   }
 
   addReceived(packetIdentifier: number): void {
-    const identifiers = (this.receivedIdentifiers ??= this.#noIdentifiers())
-    const { size, bytes } = identifiers
-    identifiers.add(packetIdentifier)
-    this.#side.gauges.inflightIn += identifiers.size - size
-    if (identifiers.bytes !== bytes) this.memory.add(identifiers.bytes - bytes)
+    this.receivedIdentifiers ??= new IdentifierSet()
+    const before = this.receivedIdentifiers.size
+    this.receivedIdentifiers.add(packetIdentifier)
+    const added = this.receivedIdentifiers.size - before
+    this.#side.gauges.inflightIn += added
+    this.memory.add(added * RECEIVED_BYTES)
     this.ledger?.received(this, packetIdentifier)
-  }
-
-  #noIdentifiers(): IdentifierSet {
-    const identifiers = new IdentifierSet()
-    this.memory.add(identifiers.bytes)
-    return identifiers
   }
 
   /** @returns whether there was such an identifier */
   releaseReceived(packetIdentifier: number): boolean {
-    const identifiers = this.receivedIdentifiers
-    const bytes = identifiers?.bytes
-    if (identifiers?.delete(packetIdentifier) !== true) return false
-    if (identifiers.bytes !== bytes) this.memory.add(identifiers.bytes - bytes!)
+    if (this.receivedIdentifiers?.delete(packetIdentifier) !== true) return false
+    this.memory.add(-RECEIVED_BYTES)
     this.#side.gauges.inflightIn--
     this.ledger?.receivedDone(this, packetIdentifier)
     return true
@@ -792,8 +785,9 @@ export class Session implements Subscriber {
   /** Ends it: `giveUp` has to follow. Its Subscriptions stay, which may be very many. */
   end(): void {
     this.isEnded = true
-    this.memory.add(-sizeOfSession(this.clientId, this.#userName) - (this.receivedIdentifiers?.bytes ?? 0))
-    this.#side.gauges.inflightIn -= this.receivedIdentifiers?.size ?? 0
+    const received = this.receivedIdentifiers?.size ?? 0
+    this.memory.add(-sizeOfSession(this.clientId, this.#userName) - received * RECEIVED_BYTES)
+    this.#side.gauges.inflightIn -= received
     this.receivedIdentifiers = undefined
   }
 

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { MemoryAccount } from '../../src/base/memory-account.ts'
 import { TURN_UNITS, WorkBudget } from '../../src/base/work.ts'
 import { decodePacket } from '../../src/codec/decode.ts'
 import { Decoder } from '../../src/codec/decoder.ts'
@@ -86,6 +87,8 @@ export class FakeServer implements ServerSide, SessionSide {
     rateLimited: 0,
     qosLowered: 0,
   }
+  /** Who pays for Connections. */
+  readonly payer = new MemoryAccount('user', '', 0, undefined)
   readonly buffers = new BufferPool()
   changeCount = 0
   committedCount = 0
@@ -157,6 +160,9 @@ export class FakeServer implements ServerSide, SessionSide {
 
   inputHeld(bytes: number): void {
     this.heldBytes += bytes
+  }
+  payerOf(): MemoryAccount {
+    return this.payer
   }
   wantsFlush(connection: Connection): void {
     this.#dirty.add(connection)

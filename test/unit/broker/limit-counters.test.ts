@@ -111,6 +111,11 @@ const rows: Readonly<Record<string, Row>> = {
     queueTwo,
     'memoryLimit',
   ],
+  'max-memory-per-connection': [
+    { 'max-memory-per-connection': 65_536 },
+    (m) => m.packetsOverLimit * m.memoryRefusedConnection,
+    (broker) => broker.connect().sendBytes(Buffer.concat([Buffer.from('30ffff7f', 'hex'), Buffer.alloc(70_000)])),
+  ],
   'max-memory-per-session': [
     { 'max-memory-per-session': 18_000 },
     (m) => m.dropped['memory limit'] * m.memoryRefusedSession,

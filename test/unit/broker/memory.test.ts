@@ -6,6 +6,7 @@ import { PacketType, type AcknowledgementPacket, type PublishPacket } from '../.
 import { ReasonCode } from '../../../src/codec/reason-code.ts'
 import { nominalMemory } from '../../../src/broker/process-memory.ts'
 import type { Plugin } from '../../../src/broker/plugin.ts'
+import { connectionMemoryLimit } from '../../../src/protocol/connection-memory.ts'
 import { TestBroker } from '../../support/test-broker.ts'
 import type { TestClient } from '../../support/test-client.ts'
 
@@ -480,5 +481,106 @@ test('payloads that are on disk only are charged while they are in memory, and g
   broker.broker.disconnect('away', { endSession: true })
   await broker.settle()
   assert.equal(broker.broker.memory.bytes, 0)
+  await broker.close()
+})
+
+/** A broker whose disk is stuck from `hold` to `release`, and a Client whose Session is kept there. */
+async function withSlowDisk(config: object): Promise<{ broker: TestBroker; release: () => void; client: TestClient }> {
+  const { MemoryDisk } = await import('../../../src/stores/memory-disk.ts')
+  const disk = new MemoryDisk()
+  const broker = await TestBroker.start({ persistence: {}, ...config }, { disk })
+  const client = broker.connect({ clientId: 'kept', ...KEPT })
+  await broker.settle()
+  let release = (): void => undefined
+  const held = new Promise<void>((resolve) => (release = resolve))
+  disk.options.before = (operation) => (operation === 'sync' ? held : undefined)
+  return { broker, release, client }
+}
+
+const PUBREL = { type: PacketType.PUBREL, reasonCode: 0, properties: {} } as const
+
+test('answers that wait for a commit are charged to their Connection, which is not read beyond its limit', async () => {
+  const { broker, release, client } = await withSlowDisk({ 'max-memory-per-connection': 100_000 })
+  const before = broker.broker.memory.bytes
+  client.publish('a', 'x', 2, { packetIdentifier: 1 })
+  const released = Array.from({ length: 3000 }, (_, at) => ({ ...PUBREL, packetIdentifier: at + 2 }))
+  client.send(...released)
+  const waiting = broker.broker.memory.bytes - before
+  assert.ok(waiting > 100_000 && waiting < 200_000, `${waiting} bytes`)
+  assert.equal(client.isPaused, true)
+  assert.equal(broker.connect({ clientId: 'other' }).connack?.reasonCode, 0)
+  release()
+  await broker.settle()
+  const answers = client.take().filter(({ type }) => type === PacketType.PUBCOMP)
+  assert.equal(answers.length, released.length)
+  assert.equal(client.isPaused, false)
+  await broker.close()
+})
+
+test('copies of QoS 2 messages that wait for a commit are charged, and given back when it is done or the Client is gone', async () => {
+  for (const ends of ['commit', 'connection'] as const) {
+    const { broker, release, client } = await withSlowDisk({})
+    client.subscribe('a', 2)
+    const sensor = broker.connect({ clientId: 'sensor', peer: { address: '192.0.2.9' } })
+    const before = broker.broker.memory.bytes
+    for (let count = 0; count < 10; count++) sensor.publish('a', 'x'.repeat(30_000), 2)
+    const both = broker.broker.memory.bytes - before
+    assert.ok(both > 2 * 300_000, `${both} bytes`)
+    if (ends === 'connection') client.drop()
+    release()
+    await broker.settle()
+    const once = broker.broker.memory.bytes - before
+    assert.ok(once < 320_000, `${once} bytes`)
+    await broker.close()
+  }
+})
+
+test('topics to which the broker gives a Topic Alias are charged to their Connection [5.0 MQTT-3.1.2-26]', async () => {
+  const broker = await TestBroker.start()
+  const reader = broker.connect({ clientId: 'reader', properties: { topicAliasMaximum: 30 } })
+  reader.subscribe('#')
+  const before = broker.broker.memory.bytes
+  const sensor = broker.connect({ clientId: 'sensor' })
+  for (let at = 0; at < 40; at++) sensor.publish(`${at}/${'t'.repeat(1000)}`, 'x')
+  sensor.disconnect()
+  const aliases = broker.broker.memory.bytes - before
+  assert.ok(aliases > 30 * 2000 && aliases < 30 * 2200, `${aliases} bytes`)
+  reader.disconnect()
+  assert.equal(broker.broker.memory.bytes, 0)
+  await broker.close()
+})
+
+test('a packet that is not complete is charged to its Connection, which ends beyond its limit with 0x97', async () => {
+  const broker = await TestBroker.start({ 'max-memory-per-connection': 300_000 })
+  const told: unknown[] = []
+  broker.broker.on('memoryLimit', ({ account, owner }) => told.push([account, owner]))
+  const client = broker.connect({ clientId: 'large' })
+  const before = broker.broker.memory.bytes
+  client.sendBytes(Buffer.concat([Buffer.from('30ffff7f', 'hex'), Buffer.alloc(100_000)]))
+  assert.ok(broker.broker.memory.bytes >= before + 100_000)
+  assert.equal(client.isClosed, false)
+  client.sendBytes(Buffer.alloc(250_000))
+  assert.equal(client.isClosed, true)
+  const disconnect = client.take().find(({ type }) => type === PacketType.DISCONNECT)
+  assert.equal((disconnect as { reasonCode: number }).reasonCode, ReasonCode.QuotaExceeded)
+  assert.deepEqual(told, [['connection', 'large']])
+  assert.equal(broker.broker.memory.bytes, 0)
+  await broker.close()
+})
+
+test('by default a Connection has room for four packets of the largest size, and for 64 MiB at least', () => {
+  assert.equal(connectionMemoryLimit({ maxPacketSize: 1000 }), 64 * MIB)
+  assert.equal(connectionMemoryLimit({ maxPacketSize: 100 * MIB }), 400 * MIB)
+  assert.equal(connectionMemoryLimit({ maxPacketSize: 1000, maxMemoryPerConnection: 0 }), 0)
+})
+
+test('incomplete packets count for their user: another Session of the same user is refused beyond its memory', async () => {
+  const broker = await TestBroker.start({ 'max-memory-per-user': 200_000 })
+  const client = broker.connect({ clientId: 'large' })
+  client.sendBytes(Buffer.concat([Buffer.from('30ffff7f', 'hex'), Buffer.alloc(220_000)]))
+  assert.equal(broker.connect({ clientId: 'new', ...KEPT }).connack?.reasonCode, ReasonCode.QuotaExceeded)
+  assert.equal(broker.connect({ clientId: 'other', peer: { address: '192.0.2.9' }, ...KEPT }).connack?.reasonCode, 0)
+  client.drop()
+  assert.equal(broker.connect({ clientId: 'new', ...KEPT }).connack?.reasonCode, 0)
   await broker.close()
 })

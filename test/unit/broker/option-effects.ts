@@ -506,6 +506,18 @@ export const effects: Readonly<Record<string, Effect>> = {
     expected: 1,
     observe: (broker) => awayWith(broker, ['x'.repeat(9000), 'y'.repeat(9000)]).takePayloads().length,
   },
+  'limits/max-memory-per-connection': {
+    config: { 'max-memory-per-connection': 65_536 },
+    expected: [false, true],
+    observe: (broker) => {
+      const incomplete = (bytes: number): boolean => {
+        const client = broker.connect({ clientId: String(bytes) })
+        client.sendBytes(Buffer.concat([Buffer.from('30ffff7f', 'hex'), Buffer.alloc(bytes)]))
+        return client.isClosed
+      }
+      return [incomplete(30_000), incomplete(70_000)]
+    },
+  },
   'limits/max-memory-per-session': {
     config: { 'max-memory-per-session': 18_000 },
     expected: 1,

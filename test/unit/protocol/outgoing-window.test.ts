@@ -99,14 +99,6 @@ test('a set of identifiers is a set, however they meet', () => {
   )
 })
 
-test('a set of identifiers is as large as they are many, whichever a Client draws', () => {
-  const set = new IdentifierSet()
-  for (let at = 0; at < 100; at++) set.add(1 + ((at * 32_768) % 65_535))
-  assert.ok(set.bytes <= 100 * 8, `${set.bytes} bytes for ${set.size}`)
-  for (const identifier of [...set]) set.delete(identifier)
-  assert.ok(set.bytes <= 64, `${set.bytes} bytes for none`)
-})
-
 test('the table of what is in flight is charged to its Session, and given back once it is empty', () => {
   const account = new MemoryAccount('session', '', 0, undefined)
   const window = new OutgoingWindow(account)
