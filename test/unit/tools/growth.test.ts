@@ -12,7 +12,8 @@ const NO_PART_OF_A_RUN =
 const GROWS =
   /\b(Map|Set|WideMap|RecentMap|Ring|Holders|TopicMap|TopicTrie|MatchCache|EntryQueue|TimerWheel|LoginCache|Arena|RecentFrames|BufferPool)[<(]|\[\]/
 /** What cannot change after it was made; constants are written in capitals. */
-const FIXED = /^Readonly(Map|Set|<)|^readonly |^\{ readonly.*(?<!\[\])$|^Weak|^\(.*=>|^new Weak|^Object\.keys/
+const FIXED =
+  /^Readonly(Map|Set|<)|^readonly |^\{ readonly.*(?<!\[\])$|^Weak|^\(.*=>|^new Weak|^new Set\(\[|^Object\.keys/
 const FIELD = /^ {2}(?:static )?(?:readonly )?(#?\w+)(?:: ([^=]+?))?(?: = (.*))?$/
 const VARIABLE = /^(?:export )?(?:let|const) (\w+)(?:: ([^=]+?))? = (.*)$/
 
