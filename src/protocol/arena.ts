@@ -2,7 +2,7 @@
  * Memory for frames that wait for an acknowledgement: cut from one block after the other, without an object each.
  *
  *   oldest block                     newest block (16 KiB)
- *   | . . G . . . |  …  | G . G |    | frame | frame |   free   |       128 blocks: 2 MiB, whatever Clients do
+ *   | . . G . . . |  …  | G . G |    | frame | frame |   free   |       64 blocks: 1 MiB, whatever Clients do
  *         └── moves out when the block's turn is over
  *
  * A block lives as long as anything in it, so that one small message that is never acknowledged would keep all of it. Each block
@@ -14,7 +14,7 @@
 const BLOCK_BYTES = 16_384
 /** More than that would waste what is left of a block: it gets memory of its own. */
 export const LARGEST_GUEST_BYTES: number = BLOCK_BYTES / 4
-const BLOCKS = 128
+const BLOCKS = 64
 /** A place is the number of the block and which guest of it: at most one for each byte. */
 const PLACE_BITS = 14
 

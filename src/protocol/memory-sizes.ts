@@ -30,7 +30,7 @@ export const ALIAS_BYTES = 64
 export const PARKED_BYTES = 128
 
 /** A Session with its registration, its accounts and its record in the Store. */
-export const SESSION_BYTES = 1024
+export const SESSION_BYTES = 1280
 
 /** A Subscription in its Session, in the trie and in the Store. */
 export const SUBSCRIPTION_BYTES = 448

@@ -10,7 +10,7 @@ import { root } from '../../../tools/main.ts'
 const NO_PART_OF_A_RUN =
   /^(bench|cli|testing|codec)\/|^broker\/(option-|config-|access-(options|plugins)|restore|load-watch|text-file|session-view|resolved-options)|^stores\/(memory-disk|find-tail|damage|store-metrics|change-codec|property-codec)/
 const GROWS =
-  /\b(Map|Set|WideMap|RecentMap|Ring|Holders|TopicMap|TopicTrie|MatchCache|EntryQueue|TimerWheel|LoginCache|Arena|RecentFrames|BufferPool)[<(]|\[\]/
+  /\b(Map|Set|WideMap|NumberMap|LinkedList|RecentMap|Ring|Holders|TopicMap|TopicTrie|MatchCache|EntryQueue|TimerWheel|LoginCache|Arena|RecentFrames|BufferPool)[<(]|\[\]/
 /** What cannot change after it was made; constants are written in capitals. */
 const FIXED =
   /^Readonly(Map|Set|<)|^readonly |^\{ readonly.*(?<!\[\])$|^Weak|^\(.*=>|^new Weak|^new Set\(\[|^Object\.keys/
