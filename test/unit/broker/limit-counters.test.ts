@@ -115,6 +115,7 @@ const rows: Readonly<Record<string, Row>> = {
     { 'max-memory-per-connection': 65_536 },
     (m) => m.packetsOverLimit * m.memoryRefusedConnection,
     (broker) => broker.connect().sendBytes(Buffer.concat([Buffer.from('30ffff7f', 'hex'), Buffer.alloc(70_000)])),
+    'memoryLimit',
   ],
   'max-memory-per-session': [
     { 'max-memory-per-session': 18_000 },
