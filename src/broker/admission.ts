@@ -28,6 +28,7 @@ import { clientIdProblem } from './client-id-rules.ts'
 import { notesOf } from './connection-notes.ts'
 import type { Current } from './current.ts'
 import type { Events } from './events.ts'
+import { mayStay } from './login-review.ts'
 import { Logins } from './logins.ts'
 import type { Memory } from './memory.ts'
 import type { Metrics } from './metrics.ts'
@@ -363,7 +364,7 @@ export class Admission {
 
   /** Logins were revoked, or the configuration changed, while plugins thought about this one. */
   #lookAgain(connection: Connection, client: Client, { grounds }: Login, then: (isGood: boolean) => void): void {
-    const stays = this.#parts.current.access.mayStay(client, grounds)
+    const stays = mayStay(connection.peer, client, grounds, this.#parts.current.access)
     if (stays instanceof Promise) void stays.then((yes) => !connection.isClosed && then(yes))
     else then(stays)
   }
@@ -503,15 +504,16 @@ function requestOf(
   authenticationData: Uint8Array | undefined,
   reAuthentication: boolean,
 ): ConnectRequest {
-  const { address, listener, encrypted, certificateUserName } = connection.peer
+  const { address, listener, encrypted, certificateUserName, certificate } = connection.peer
   const { clientId, userName, password, protocolVersion, properties } = packet
   const { authenticationMethod } = properties
   const asked = { clientId, userName, password, protocolVersion, authenticationMethod, authenticationData }
-  return { ...asked, address, listener, encrypted, certificateUserName, exchangeState: undefined, reAuthentication }
+  const facts = { address, listener, encrypted, certificateUserName, ...(certificate !== undefined && { certificate }) }
+  return { ...asked, ...facts, exchangeState: undefined, reAuthentication }
 }
 
 function requestAgain(connection: Connection, authenticationData: Uint8Array | undefined): ConnectRequest {
-  const { address, listener, encrypted, certificateUserName } = connection.peer
+  const { address, listener, encrypted, certificateUserName, certificate } = connection.peer
   const { clientId, userName, protocolVersion } = connection.client
   const { authenticationMethod } = connection
   const asked = { clientId, userName, password: undefined, protocolVersion, authenticationMethod, authenticationData }
@@ -521,6 +523,7 @@ function requestAgain(connection: Connection, authenticationData: Uint8Array | u
     listener,
     encrypted,
     certificateUserName,
+    ...(certificate !== undefined && { certificate }),
     exchangeState: undefined,
     reAuthentication: true,
   }

@@ -128,6 +128,7 @@ export class BrokerBase implements AsyncDisposable {
       turnedAway: (refusal) => this.#turnedAway(refusal),
       cannotListen: (trouble) => this.#cannotListen(trouble),
       listens: (up) => this.#events.tell('listenerOpened', up),
+      certificatesChanged: () => this.#current?.access.revoked(),
     }
     this.#listeners = new OpenListeners(parts.openListener, entrance, this.#clock, this.#log)
     this.#hostStreams = new HostStreams(parts, entrance, this.#clock, this.#log)

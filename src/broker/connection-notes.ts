@@ -12,6 +12,7 @@ import type { ExchangeStates, Grounds } from './access.ts'
 import { Holders } from './holders.ts'
 import type { Network, Newcomer } from './lobby.ts'
 import type { LoginAttempt } from './login-attempt.ts'
+import type { CertificateJudges } from './open-listeners.ts'
 import type { ListenerOptions, Options } from './options.ts'
 
 /** More topics than that from one Connection are asked about anew now and then, and long ones each time that another came between. */
@@ -26,6 +27,8 @@ export class ListenerState {
   options: ListenerOptions
   /** Connections that were accepted by CONNACK 0x00. */
   connected = 0
+  /** Who judges the certificates of its Clients now. */
+  readonly certificates: CertificateJudges = { judge: undefined }
   /** Streams that have not come so far. */
   readonly newcomers: Holders<Newcomer> = new Holders<Newcomer>()
 

@@ -1,6 +1,7 @@
 /**
  * Logins that were good may be no longer: a user left the password file, a key was withdrawn, a reload brought other rules. Every
- * Client that is logged in is asked about again then, and those that no plugin lets stay are disconnected.
+ * Client that is logged in is asked about again then, and those that no plugin lets stay are disconnected. So are those whose
+ * certificate would not get past their listener any longer.
  *
  *   reload, context.revoked() ──> begin ──> Connection by Connection: Access.mayStay ──no──> DISCONNECT 0x87
  *
@@ -10,9 +11,13 @@
  *
  * @module
  */
+import type { MaybePromise } from '../base/maybe-promise.ts'
 import { Work } from '../base/work.ts'
 import { ReasonCode } from '../codec/reason-code.ts'
+import type { Client } from '../protocol/client.ts'
 import type { Connection } from '../protocol/connection.ts'
+import type { Peer } from '../protocol/transport.ts'
+import type { Access, Grounds } from './access.ts'
 import { notesOf } from './connection-notes.ts'
 import type { Current } from './current.ts'
 import type { Metrics } from './metrics.ts'
@@ -27,6 +32,11 @@ export interface LoginReviewParts {
   readonly metrics: Metrics
   /** All that have not ended. */
   readonly connections: Iterable<Connection>
+}
+
+/** Whether a Client would be let in again: past its listener, which may have other CAs and revocation lists now, and by plugins. */
+export function mayStay(peer: Peer, client: Client, grounds: Grounds, access: Access): MaybePromise<boolean> {
+  return peer.certificate?.problem === undefined && access.mayStay(client, grounds)
 }
 
 export class LoginReview implements Task {
@@ -84,7 +94,8 @@ export class LoginReview implements Task {
   ask(connection: Connection): void {
     const { session } = connection
     if (session === undefined) return
-    const stays = this.#parts.current.access.mayStay(connection.client, notesOf(connection).grounds)
+    const { peer, client } = connection
+    const stays = mayStay(peer, client, notesOf(connection).grounds, this.#parts.current.access)
     if (!(stays instanceof Promise)) {
       if (!stays) this.#end(connection)
       return

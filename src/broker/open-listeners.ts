@@ -9,6 +9,7 @@
  *
  * @module
  */
+import type { TLSSocket } from 'node:tls'
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/log.ts'
 import type { Incoming, Peer, Transport } from '../protocol/transport.ts'
@@ -97,6 +98,18 @@ export interface ListenerUp {
   readonly urls: readonly string[]
 }
 
+/** What a listener makes of the certificate of a finished handshake. */
+export interface CertificateVerdict {
+  /** Why its Client is turned away. */
+  readonly refused?: string | undefined
+  readonly userName?: string | undefined
+}
+
+/** The judge of certificates that a listener has at the moment: its Connections ask it also after the listener was opened again. */
+export interface CertificateJudges {
+  judge: ((socket: TLSSocket, asOf: unknown) => CertificateVerdict) | undefined
+}
+
 /** What a listener is opened for. */
 export interface AcceptingHost {
   /** Counts a stream that has to pass something else before MQTT; `undefined` where it is to be closed at once. */
@@ -109,6 +122,9 @@ export interface AcceptingHost {
   listenerAt(address: string, port: number): string | undefined
   cannotListen(trouble: ListenerTrouble): void
   listens(up: ListenerUp): void
+  readonly certificates: CertificateJudges
+  /** CAs or revocation lists have changed: Clients that are in may be so no longer. */
+  certificatesChanged(): void
   readonly clock: Clock
   readonly log: Logger
 }
@@ -122,6 +138,7 @@ export interface Entrance {
   turnedAway(refusal: HandshakeRefusal): void
   cannotListen(trouble: ListenerTrouble): void
   listens(up: ListenerUp): void
+  certificatesChanged(): void
 }
 
 /** A listener's own way through the entrance. */
@@ -139,6 +156,8 @@ export function hostFor(
     listenerAt,
     cannotListen: (trouble) => entrance.cannotListen(trouble),
     listens: (up) => entrance.listens(up),
+    certificates: state.certificates,
+    certificatesChanged: () => entrance.certificatesChanged(),
     clock,
     log,
   }

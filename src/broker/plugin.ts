@@ -10,6 +10,7 @@ import type { MaybePromise } from '../base/maybe-promise.ts'
 import type { ProtocolVersion, QoS } from '../codec/packets.ts'
 import type { Client } from '../protocol/client.ts'
 import type { ReasonCode } from '../codec/reason-code.ts'
+import type { PeerCertificate } from '../protocol/transport.ts'
 
 export type { Client }
 
@@ -24,6 +25,8 @@ export interface ConnectRequest {
   readonly encrypted: boolean
   readonly protocolVersion: ProtocolVersion
   readonly certificateUserName: string | undefined
+  /** What the listener makes of the client certificate at the moment: also as evidence for `mayStay`. Absent without TLS. */
+  readonly certificate?: PeerCertificate | undefined
   /** 5.0 only: the Authentication Method, if CONNECT or AUTH names one (§4.12). */
   readonly authenticationMethod: string | undefined
   readonly authenticationData: Uint8Array | undefined

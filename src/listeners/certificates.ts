@@ -20,12 +20,21 @@ export interface Certificates {
   readonly context: SecureContextOptions
   /** The certificate for a name that a Client asks for by SNI; `undefined` means the first one. */
   contextFor(serverName: string): SecureContext | undefined
+  readonly authorities: readonly X509Certificate[]
+  readonly trust: Trust
   /** For the log: one entry for each certificate of the listener. */
   readonly summary: readonly { readonly certfile: string; readonly subject: string; readonly validTo: string }[]
   /** What client certificates are looked up in; `undefined` without a `crlfile`, or where OpenSSL looks into it. */
   readonly revocations: Revocations | undefined
   /** What is used all the same, but turns Clients away now or soon: one sentence each. */
   warnings(nowMs: number): string[]
+}
+
+/** What OpenSSL has judged a certificate by: the same text for the same files. */
+export interface Trust {
+  readonly authorities: string
+  /** Lists that only OpenSSL reads; empty without any. */
+  readonly openSslLists: string
 }
 
 /** Of each kind: a folder may hold all CAs of the world. The rest is counted. */
@@ -76,6 +85,14 @@ export async function loadCertificates(options: ListenerOptions): Promise<Certif
       validTo: certificate!.validTo,
     })),
     revocations,
+    authorities,
+    trust: {
+      authorities: authorities
+        .map(({ fingerprint256 }) => fingerprint256)
+        .toSorted()
+        .join(),
+      openSslLists: typeof found === 'string' ? createHash('sha256').update(String(shared.crl)).digest('hex') : '',
+    },
     warnings(nowMs) {
       const late = (list: readonly Dated[]): string[] =>
         list.flatMap((dated) => dateProblem(dated, nowMs, options.certificateWarningDays) ?? [])

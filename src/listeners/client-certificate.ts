@@ -5,8 +5,12 @@
  */
 import type { X509Certificate } from 'node:crypto'
 import type { TLSSocket } from 'node:tls'
+import type { CertificateJudges } from '../broker/open-listeners.ts'
 import type { ListenerOptions } from '../broker/options.ts'
+import type { PeerCertificate } from '../protocol/transport.ts'
 import { firstAlternativeName } from './alternative-names.ts'
+import { isInForce, leadsTo } from './certificate-chain.ts'
+import type { Certificates, Trust } from './certificates.ts'
 import type { Revocations } from './revocations.ts'
 
 /** Where the user name of a certificate's owner is read from. */
@@ -37,6 +41,65 @@ export function judgePeer(
   const problem = socket.authorized ? revocations?.problemOf(certificate, nowMs) : String(socket.authorizationError)
   if (problem !== undefined) return { refused: `client certificate: ${problem}` }
   return { userName: userNameOf(certificate, certificateUserName) }
+}
+
+/** Lists are past their time for everybody: nothing has become known about this Client. */
+const NOBODYS_FAULT = 'CRL_HAS_EXPIRED'
+
+/** The same for a Connection that is open, by rules and files that may be others than those of its handshake. */
+export function judgeAgain(
+  socket: TLSSocket,
+  { clientCertificates, certificateUserName }: Rules,
+  certificates: Pick<Certificates, 'authorities' | 'revocations' | 'trust'>,
+  asOf: Trust,
+  nowMs: number,
+): Verdict {
+  if (clientCertificates === 'off') return { userName: undefined }
+  const certificate = socket.getPeerX509Certificate()
+  if (certificate === undefined) {
+    return clientCertificates === 'required' ? { refused: 'no client certificate' } : { userName: undefined }
+  }
+  const problem = problemNow(certificate, certificates, asOf, nowMs)
+  if (problem !== undefined) return { refused: `client certificate: ${problem}` }
+  return { userName: userNameOf(certificate, certificateUserName) }
+}
+
+function problemNow(
+  certificate: X509Certificate,
+  { authorities, revocations, trust }: Pick<Certificates, 'authorities' | 'revocations' | 'trust'>,
+  asOf: Trust,
+  nowMs: number,
+): string | undefined {
+  if (!isInForce(certificate, nowMs)) return 'CERT_HAS_EXPIRED'
+  if (trust.authorities !== asOf.authorities && !leadsTo(certificate, authorities, nowMs))
+    return 'its CA is not trusted'
+  if (trust.openSslLists !== asOf.openSslLists && trust.openSslLists !== '')
+    return 'only a handshake reads the new lists'
+  const problem = revocations?.problemOf(certificate, nowMs)
+  return problem === NOBODYS_FAULT ? undefined : problem
+}
+
+/**
+ * What a Connection keeps of its certificate: the socket still has it, so that nothing is kept twice.
+ */
+export class PresentedCertificate implements PeerCertificate {
+  readonly #socket: TLSSocket
+  readonly #asOf: Trust
+  readonly #judges: CertificateJudges
+
+  constructor(socket: TLSSocket, asOf: Trust, judges: CertificateJudges) {
+    this.#socket = socket
+    this.#asOf = asOf
+    this.#judges = judges
+  }
+
+  get problem(): string | undefined {
+    return this.#judges.judge?.(this.#socket, this.#asOf).refused
+  }
+
+  get userName(): string | undefined {
+    return this.#judges.judge?.(this.#socket, this.#asOf).userName
+  }
 }
 
 /**

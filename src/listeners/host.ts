@@ -5,7 +5,13 @@
  */
 import type { Logger } from '../base/log.ts'
 import type { Arrival, ArrivingStream } from '../broker/arrival.ts'
-import type { HandshakeRefusal, ListenerCounters, ListenerTrouble, ListenerUp } from '../broker/open-listeners.ts'
+import type {
+  CertificateJudges,
+  HandshakeRefusal,
+  ListenerCounters,
+  ListenerTrouble,
+  ListenerUp,
+} from '../broker/open-listeners.ts'
 import type { ListenerOptions } from '../broker/options.ts'
 import type { PumpHost } from './pump.ts'
 
@@ -23,6 +29,10 @@ export interface ListenerHost extends PumpHost {
   cannotListen(trouble: ListenerTrouble): void
   /** A listener that waited for an address has it. */
   listens(up: ListenerUp): void
+  /** Where a listener says who judges its Clients' certificates. */
+  readonly certificates: CertificateJudges
+  /** CAs or revocation lists have changed: Clients that are in may be so no longer. */
+  certificatesChanged(): void
   readonly log: Logger
 }
 

@@ -12,7 +12,7 @@ import { logRefusal } from '../base/log.ts'
 import type { ListenerOptions } from '../broker/options.ts'
 import type { Peer } from '../protocol/transport.ts'
 import { addressList, plainAddress } from '../broker/address.ts'
-import { loadCertificates } from './certificates.ts'
+import { loadCertificates, type Trust } from './certificates.ts'
 import { cutOff } from './cut-off.ts'
 import { PlainDoor, type Door, type House } from './door.ts'
 import type { Listener, ListenerCounters, ListenerHost } from './host.ts'
@@ -114,11 +114,17 @@ class SocketListener implements Listener {
   async open(): Promise<void> {
     this.#door = await this.#buildDoor(this.#options)
     try {
+      this.#judgeBy(this.#door)
       await this.#sockets.open()
     } catch (error) {
       await this.close()
       throw error
     }
+  }
+
+  #judgeBy(door: Door): void {
+    this.#host.certificates.judge =
+      door instanceof TlsDoor ? (socket, asOf) => door.judge(socket, asOf as Trust) : undefined
   }
 
   #failed(error: ConfigError, pauseMs: number | undefined): void {
@@ -152,6 +158,7 @@ class SocketListener implements Listener {
     }
     this.#door?.close()
     this.#door = door
+    this.#judgeBy(door)
     this.#options = options
     this.#room.options = options
     this.#isTrusted = addressList(options.trustedProxies)

@@ -14,6 +14,7 @@
  * @module
  */
 import type { X509Certificate } from 'node:crypto'
+import { issuerOf, isIssuedBy } from './certificate-chain.ts'
 import { subjectOf, type Dated } from './certificate-dates.ts'
 import { marksOf, NotUnderstood, parseRevocationLists, type RevocationList } from './revocation-list.ts'
 
@@ -82,7 +83,7 @@ export class Revocations {
   problemOf(certificate: X509Certificate, nowMs: number): string | undefined {
     let subject = certificate
     for (let depth = 0; depth < MAX_CHAIN; depth++) {
-      const issuer = this.#issuerOf(subject)
+      const issuer = issuerOf(subject, this.#authorities)
       if (issuer === undefined) return depth === 0 ? this.#problemWithoutIssuer(subject, nowMs) : undefined
       const problem = this.#problemAt(subject, issuer, nowMs)
       // A CA for which there is no list cannot be looked up; the certificate itself has to be.
@@ -114,16 +115,6 @@ export class Revocations {
   #newest(isMeant: (list: RevocationList) => boolean): RevocationList | undefined {
     return this.#lists.filter(isMeant).toSorted((a, b) => b.issuedAtMs - a.issuedAtMs)[0]
   }
-
-  /** Among our CAs, or as the Client has sent it along. */
-  #issuerOf(subject: X509Certificate): X509Certificate | undefined {
-    const sent = subject.issuerCertificate
-    return [...this.#authorities, ...(sent === undefined ? [] : [sent])].find((one) => isIssuedBy(subject, one))
-  }
-}
-
-function isIssuedBy(subject: X509Certificate, issuer: X509Certificate): boolean {
-  return subject.checkIssued(issuer) && subject.verify(issuer.publicKey)
 }
 
 /** By its name, and by its key, since a CA may have had another one. */

@@ -12,8 +12,9 @@ import { invariant } from '../base/errors.ts'
 import { logRefusal } from '../base/log.ts'
 import { saidByPeer } from '../base/printable.ts'
 import type { Peer } from '../protocol/transport.ts'
-import { certificatePaths, loadCertificates, type Certificates } from './certificates.ts'
-import { judgePeer } from './client-certificate.ts'
+import type { CertificateVerdict } from '../broker/open-listeners.ts'
+import { certificatePaths, loadCertificates, type Certificates, type Trust } from './certificates.ts'
+import { judgeAgain, judgePeer, PresentedCertificate } from './client-certificate.ts'
 import type { Door, House } from './door.ts'
 import { watchFiles } from './file-watch.ts'
 import type { Stay } from './waiting-room.ts'
@@ -65,6 +66,12 @@ export class TlsDoor implements Door {
     this.#server.emit('connection', socket)
   }
 
+  /** @param asOf what its handshake was judged by */
+  judge(socket: TLSSocket, asOf: Trust): CertificateVerdict {
+    const { options, host } = this.#house
+    return judgeAgain(socket, options, this.#certificates, asOf, host.clock.wallNow())
+  }
+
   close(): void {
     this.#closed = true
     this.#unwatch()
@@ -89,7 +96,7 @@ export class TlsDoor implements Door {
       // Who has no good certificate is turned away in #secured, where the reason is known.
       rejectUnauthorized: false,
     })
-    server.on('secureConnection', (socket) => this.#secured(socket))
+    server.on('secureConnection', (socket) => this.#secured(socket, certificates))
     server.on('tlsClientError', (error, socket) => {
       // A socket that is closed already has no ends any more; the one below it tells of that itself.
       this.#failed(endsOf(socket), error.message)
@@ -98,12 +105,16 @@ export class TlsDoor implements Door {
     return server
   }
 
-  #secured(socket: TLSSocket): void {
+  /** @param begunWith the certificates of the server that the handshake began with: it may have been replaced meanwhile */
+  #secured(socket: TLSSocket, begunWith: Certificates): void {
     const key = endsOf(socket)
     const { options, host } = this.#house
     const verdict = judgePeer(socket, options, this.#certificates.revocations, host.clock.wallNow())
-    if (verdict.refused !== undefined) {
-      this.#failed(key, verdict.refused)
+    const certificate = new PresentedCertificate(socket, begunWith.trust, host.certificates)
+    const isLate = this.#closed || begunWith !== this.#certificates
+    const refused = verdict.refused ?? (isLate ? certificate.problem : undefined)
+    if (refused !== undefined) {
+      this.#failed(key, refused)
       return void socket.destroy()
     }
     const handshake = this.#take(key)
@@ -111,7 +122,8 @@ export class TlsDoor implements Door {
     if (handshake === undefined) return void socket.destroy()
     socket.allowHalfOpen = true
     handshake.stay.onLost = () => {}
-    const peer = { ...handshake.peer, encrypted: true, certificateUserName: verdict.userName }
+    const certificateUserName = isLate ? certificate.userName : verdict.userName
+    const peer = { ...handshake.peer, encrypted: true, certificateUserName, certificate }
     this.#next.enter(socket, peer, handshake.stay)
   }
 
@@ -146,6 +158,7 @@ export class TlsDoor implements Door {
       if (this.#closed || certificates.fingerprint === this.#certificates.fingerprint) return
       this.#certificates = certificates
       this.#server = this.#serve(certificates)
+      host.certificatesChanged()
       host.log.info({ listener, certificates: certificates.summary }, 'Renewed certificates are in use')
       this.#daily.cancel()
       this.#daily = this.#warnDaily()

@@ -5,17 +5,24 @@
  *
  * @module
  */
-import type { AuthenticationAnswer, ConnectRequest, Plugin } from '../broker/plugin.ts'
+import type { AuthenticationAnswer, Client, ConnectRequest, Plugin } from '../broker/plugin.ts'
 
 export default function authCertificate(): Plugin {
-  return { name: 'auth.certificate', authenticate }
+  return { name: 'auth.certificate', authenticate, mayStay }
 }
 
 function authenticate(request: ConnectRequest): AuthenticationAnswer | undefined {
-  const { certificateUserName, userName, authenticationMethod } = request
+  const { certificateUserName, certificate, userName, authenticationMethod } = request
   if (certificateUserName === undefined || authenticationMethod !== undefined) return undefined
   if (userName !== undefined && userName !== certificateUserName) {
     return { decision: 'deny', cause: 'the certificate names somebody else' }
   }
-  return { decision: 'allow', userName: certificateUserName }
+  const allowed = { decision: 'allow', userName: certificateUserName } as const
+  return certificate === undefined ? allowed : { ...allowed, evidence: certificate }
+}
+
+/** The rules may read another name from it by now. */
+function mayStay({ userName }: Client, evidence: unknown): true | undefined {
+  if (typeof evidence !== 'object' || evidence === null) return evidence === true ? true : undefined
+  return (evidence as NonNullable<ConnectRequest['certificate']>).userName === userName ? true : undefined
 }

@@ -46,6 +46,14 @@ export interface Incoming {
   lost(error?: Error): void
 }
 
+/** What a listener makes of a Client's certificate, or of its having none, by its rules and files of the moment. */
+export interface PeerCertificate {
+  /** Why its Client would be turned away now; `undefined` if it would not be. */
+  readonly problem: string | undefined
+  /** Whom it names now. */
+  readonly userName: string | undefined
+}
+
 /** What is known of a peer before its CONNECT. */
 export interface Peer {
   /** Name of the listener it came through, as in the configuration; `attached` for a stream of the host program. */
@@ -57,4 +65,6 @@ export interface Peer {
   readonly encrypted: boolean
   /** Identity that a verified client certificate proved, as the listener is configured to read it. */
   readonly certificateUserName?: string | undefined
+  /** Absent where there is no TLS, or where it is not ours. */
+  readonly certificate?: PeerCertificate | undefined
 }

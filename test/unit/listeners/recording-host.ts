@@ -14,7 +14,12 @@ import { Lobby } from '../../../src/broker/lobby.ts'
 import { Metrics } from '../../../src/broker/metrics.ts'
 import { resolveOptions, type ListenerInput, type ListenerOptions, type Options } from '../../../src/broker/options.ts'
 import type { ListenerHost } from '../../../src/listeners/listener.ts'
-import type { HandshakeRefusal, ListenerTrouble, ListenerUp } from '../../../src/broker/open-listeners.ts'
+import type {
+  CertificateJudges,
+  HandshakeRefusal,
+  ListenerTrouble,
+  ListenerUp,
+} from '../../../src/broker/open-listeners.ts'
 import type { Incoming, Peer, Transport } from '../../../src/protocol/transport.ts'
 
 /** Options of a listener named `test`, on a free port of the loopback unless said otherwise. */
@@ -157,6 +162,12 @@ export class RecordingHost extends EventEmitter implements ListenerHost {
   cannotListen(trouble: ListenerTrouble): void {
     this.troubles.push(trouble)
     this.emit('change')
+  }
+
+  readonly certificates: CertificateJudges = { judge: undefined }
+  certificateChanges = 0
+  certificatesChanged(): void {
+    this.certificateChanges++
   }
 
   readonly openings: ListenerUp[] = []

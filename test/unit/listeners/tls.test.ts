@@ -11,6 +11,8 @@ import type { ListenerInput, ListenerOptions } from '../../../src/broker/options
 import { checkListenerFiles, openListener, type Listener } from '../../../src/listeners/listener.ts'
 import { TestAuthority, type Identity } from '../../support/certificates.ts'
 import { closed } from '../../support/closed.ts'
+import type { ConfigInput } from '../../../src/broker/options.ts'
+import { createBroker } from '../../../src/create-broker.ts'
 import { listenerOptions, RecordingHost } from './recording-host.ts'
 
 const authority = new TestAuthority('Works CA')
@@ -36,8 +38,12 @@ async function folder(context: TestContext, files: Readonly<Record<string, strin
   return path
 }
 
+function tlsInput(path: string) {
+  return { bind: '127.0.0.1:0', ssl: true, certfile: join(path, 'cert.pem'), keyfile: join(path, 'key.pem') } as const
+}
+
 function secured(path: string, input: ListenerInput = {}) {
-  return listenerOptions({ ssl: true, certfile: join(path, 'cert.pem'), keyfile: join(path, 'key.pem'), ...input })
+  return listenerOptions({ ...tlsInput(path), ...input })
 }
 
 async function serve(
@@ -75,7 +81,9 @@ test('MQTT over TLS: encrypted, both ways, with large writes and an orderly end 
   const client = dial(context, listener)
   client.write('question')
   const connection = await (await host.connection()).untilReceived('question')
-  assert.deepEqual(connection.peer, {
+  const { certificate, ...peer } = connection.peer
+  assert.equal(certificate?.problem, undefined)
+  assert.deepEqual(peer, {
     listener: 'test',
     address: '127.0.0.1',
     port: client.localPort,
@@ -349,6 +357,86 @@ test('a renewed CRL is picked up, and a TLS session from before does not get aro
   await host.line(/Renewed certificates are in use/)
   assert.equal(await text(dial(context, listener, { ...shown(device), session })).catch(() => ''), '')
   assert.equal(host.connections.length, 1)
+})
+
+/** A broker with a TLS listener, and Clients that are in with certificates alone. */
+async function certified(context: TestContext, path: string, input: ListenerInput = {}) {
+  const listener = {
+    ...tlsInput(path),
+    cafile: join(path, 'ca.pem'),
+    clientCertificates: 'required',
+    ...input,
+  } as const
+  const configOf = (changed: ListenerInput = {}): ConfigInput => ({
+    listeners: { tls: { ...listener, certificateUserName: 'cn', ...changed } },
+    auth: { plugins: ['auth.certificate'] },
+    'sys-interval': 0,
+  })
+  const broker = await createBroker(configOf())
+  context.after(() => broker.close({ timeoutMs: 200 }))
+  const ended: string[] = []
+  broker.on('clientDisconnected', ({ client, cause }) => ended.push(`${client.userName} ${cause}`))
+  const enter = async (identity: Identity): Promise<TLSSocket> => {
+    const entered = new Promise((resolve) => broker.once('clientConnected', resolve))
+    const socket = dial(context, { port: broker.listeners[0]!.port } as Listener, shown(identity))
+    socket.resume().write(Buffer.from('100c00044d515454040200000000', 'hex'))
+    await entered
+    return socket
+  }
+  return { broker, configOf, ended, enter }
+}
+
+test('a client whose certificate a renewed CRL revokes is disconnected, and no other', async (context) => {
+  const path = await folder(context, { 'crl.pem': authority.revoke(revoked) })
+  const { broker, ended, enter } = await certified(context, path, { crlfile: join(path, 'crl.pem') })
+  const other = authority.issue({ subject: [['CN', 'other']] })
+  const lost = await enter(device)
+  await enter(other)
+  await writeFile(join(path, 'new.pem'), authority.revoke(revoked, device))
+  await rename(join(path, 'new.pem'), join(path, 'crl.pem'))
+  await once(lost, 'close')
+  assert.deepEqual(ended, ['pump-7 login revoked'])
+  assert.equal(broker.metrics.loginsRevoked, 1)
+  assert.deepEqual(
+    broker.clients().map(({ userName }) => userName),
+    ['other'],
+  )
+})
+
+test('a reload with another CA, or another name of the certificate, disconnects whom it would not let in', async (context) => {
+  const path = await folder(context, {
+    'both.pem': authority.certificate + stranger.certificate,
+    'other.pem': stranger.certificate,
+  })
+  const { broker, configOf, ended, enter } = await certified(context, path)
+  await enter(device)
+  await broker.reload(configOf({ cafile: join(path, 'both.pem') }))
+  assert.deepEqual(ended, [], 'its CA is still there')
+  await broker.reload(configOf({ certificateUserName: 'subject' }))
+  assert.deepEqual(ended, ['pump-7 login revoked'], 'it would have another user name')
+  ended.length = 0
+  await broker.reload(configOf())
+  const lost = await enter(device)
+  await broker.reload(configOf({ cafile: join(path, 'other.pem') }))
+  await once(lost, 'close')
+  assert.deepEqual(ended, ['pump-7 login revoked'])
+})
+
+test('a client that logged in otherwise stays when its certificate names another, and leaves when none is good enough', async (context) => {
+  const path = await folder(context)
+  const { broker, configOf, ended, enter } = await certified(context, path, { clientCertificates: 'optional' })
+  const anonymous = { auth: { 'allow-anonymous': true, plugins: ['auth.anonymous'] } }
+  await broker.reload({ ...configOf(), ...anonymous })
+  await enter(device)
+  await broker.reload({ ...configOf({ certificateUserName: 'off' }), ...anonymous })
+  assert.deepEqual(ended, [])
+  const without = dial(context, { port: broker.listeners[0]!.port } as Listener)
+  const entered = new Promise((resolve) => broker.once('clientConnected', resolve))
+  without.resume().write(Buffer.from('100c00044d515454040200000000', 'hex'))
+  await entered
+  await broker.reload({ ...configOf({ clientCertificates: 'required', certificateUserName: 'off' }), ...anonymous })
+  await once(without, 'close')
+  assert.deepEqual(ended, ['undefined login revoked'])
 })
 
 test('reload reads the files again, applies other options, and changes nothing when a file is broken', async (context) => {
