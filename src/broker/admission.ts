@@ -175,7 +175,7 @@ export class Admission {
   /** While the Store is full, only those may come whose Session it has: they take away. While it fails, none that it would keep. */
   #checkStore(packet: ReceivedConnect): Refusal | undefined {
     const parts = this.#parts
-    const willBytes = packet.will?.payload.length ?? 0
+    const willBytes = packet.will === undefined ? 0 : sizeOfWill(packet.will)
     if (parts.canStore(willBytes)) return undefined
     if (requestedExpiry(packet) === 0 && willBytes === 0) return undefined
     if (parts.canTakeAway(willBytes) && parts.sessions.get(packet.clientId) !== undefined) return undefined

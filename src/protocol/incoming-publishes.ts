@@ -129,11 +129,15 @@ export class IncomingPublishes {
     if (view.topicStart === view.topicEnd) {
       throw new ProtocolError(ReasonCode.ProtocolError, 'PUBLISH with neither Topic Name nor Topic Alias') // [5.0 MQTT-4.7.3-1]
     }
-    this.#server.work.spend(scanned(view.topicEnd - view.topicStart))
-    const topic = this.#server.topic(bytes, view.topicStart, view.topicEnd)
+    const topic = this.#namedTopic(bytes)
     // A long one would be more than a Connection may keep without paying for it.
     if (topic.topicBytes.length <= MAX_KEPT_BYTES) this.#lastTopic = topic
     return topic
+  }
+
+  #namedTopic(bytes: Uint8Array): KnownTopic {
+    this.#server.work.spend(scanned(view.topicEnd - view.topicStart))
+    return this.#server.topic(bytes, view.topicStart, view.topicEnd)
   }
 
   /** An alias with a topic sets or replaces the mapping; alone it uses it (U-3.3.4-4). */
@@ -151,7 +155,7 @@ export class IncomingPublishes {
       return known
     }
     this.#aliases ??= []
-    const topic = this.#server.topic(bytes, view.topicStart, view.topicEnd)
+    const topic = this.#namedTopic(bytes)
     this.aliasBytes += sizeOfTopic(topic) - sizeOfTopic(this.#aliases[alias])
     return (this.#aliases[alias] = topic)
   }

@@ -225,6 +225,9 @@ for (const how of ['later', 'at once'] as const) {
     await broker.settle()
     publisher.take()
     assert.deepEqual(health, [{ healthy: false, condition: 'failing', reason: 'no word from the server' }])
+    // A Will would have to be stored, also one without a payload.
+    const mortal = broker.connect({ clientId: 'mortal', will: { topicName: 'news', payload: new Uint8Array(0) } })
+    assert.equal(mortal.connack?.reasonCode, 0x88)
     const other = broker.connect({ clientId: 'other' })
     other.publish('news', 'two', 1)
     const refused = other.takeFirst(PacketType.PUBACK)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { PacketType } from '../../../src/codec/packets.ts'
-import { noProperties } from '../../../src/codec/properties.ts'
+import { noProperties, type Properties } from '../../../src/codec/properties.ts'
 import { ReasonCode } from '../../../src/codec/reason-code.ts'
 import { TestConnection } from '../../support/fake-server.ts'
 
@@ -120,4 +120,15 @@ test('alternating topics are told apart, also when one is the beginning of the o
   const one = TestConnection.connected()
   for (const topic of ['a', 'ab', 'a', 'b', 'b', 'ab']) one.publish(0, 0, topic)
   assert.deepEqual(topics(one), ['a', 'ab', 'a', 'b', 'b', 'ab'])
+})
+
+test('a Topic Name is charged as work by its bytes, with a Topic Alias as well as without', () => {
+  const one = TestConnection.connected(5)
+  const spentOn = (properties: Properties): number => {
+    const before = one.server.work.units
+    one.publish(0, 0, 't'.repeat(30_000), properties)
+    return one.server.work.units - before
+  }
+  const plain = spentOn(noProperties)
+  assert.ok(spentOn({ topicAlias: 1 }) >= plain, 'with an alias it costs no less')
 })
