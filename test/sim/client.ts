@@ -53,6 +53,8 @@ export class SimulatedClient {
   wire: Wire | undefined
   isConnected = false
   hasBeenConnected = false
+  /** The broker has no room for its Session, as far as it knows. */
+  isRefused = false
   /** It will not come back by itself. */
   isResting = false
   readonly #side: ClientSide
@@ -192,6 +194,7 @@ export class SimulatedClient {
   #handle(packet: Packet): void {
     switch (packet.type) {
       case PacketType.CONNACK:
+        this.isRefused = packet.reasonCode === (this.version === 5 ? 0x97 : 3)
         if (packet.reasonCode === 0) this.#accepted(packet.sessionPresent)
         else this.abandon()
         return

@@ -39,7 +39,7 @@ import {
   type Sending,
   type SharedCopy,
 } from './facts.ts'
-import { isShared, matchFilterOf, matches, mayUse, maySubscribe } from './rules.ts'
+import { isShared, matchFilterOf, matches, mayUse, maySubscribe, USERS } from './rules.ts'
 import type { SimulationLimits } from './settings.ts'
 import { Survival } from './survival.ts'
 import type { Totals } from './totals.ts'
@@ -102,8 +102,9 @@ export class Oracles implements WireEar {
   /** Of messages that are stored, by their numbers there. */
   readonly #keys = new Map<number, string>()
   #quietAtMs = 0
-  /** Sessions that may be away. */
-  #mostAway = 0
+  /** Sessions that may outlive their Connections, in all and of one user: more than the limit where the Store gave more back. */
+  #mostKept: number
+  #mostOwn: number
   /** The broker says that it cannot store anything. */
   #isSick = false
   /** Client Identifiers that somebody else took while they had no Session: theirs by right. */
@@ -117,7 +118,8 @@ export class Oracles implements WireEar {
   constructor(side: OraclesSide, limits: SimulationLimits, totals: Totals) {
     this.#side = side
     this.#limits = limits
-    this.#mostAway = limits.maxOfflineSessions
+    this.#mostKept = limits.maxSessions
+    this.#mostOwn = limits.maxSessionsPerUser
     this.#totals = totals
   }
 
@@ -166,7 +168,8 @@ export class Oracles implements WireEar {
       if (sending.qos === 2 && !sending.isAcked && !isKnown) sending.published = 0
     }
     this.#totals.sessionsSurvived += survival.sessions.size
-    this.#mostAway = Math.max(this.#mostAway, survival.sessions.size)
+    this.#mostKept = Math.max(this.#mostKept, survival.sessions.size)
+    this.#mostOwn = Math.max(this.#mostOwn, survival.sessions.size)
   }
 
   #isSafe({ group, message }: Copy): boolean {
@@ -382,7 +385,30 @@ export class Oracles implements WireEar {
   #refused({ clientId, detail }: BrokerEvents['clientRefused']): void {
     const wire = this.#entering
     if (wire === undefined || wire.isHostile || this.#side.isClosing || this.#isSick) return
-    this.#fail(`${clientId} was refused: ${detail}`)
+    if (detail.startsWith('max-sessions')) this.#checkSessionRefusal(wire.connect!)
+    else this.#fail(`${clientId} was refused: ${detail}`)
+  }
+
+  /** Only who asks for a Session that is kept, has none, and whose user has none to give, is refused for lack of room. */
+  #checkSessionRefusal(packet: ConnectPacket): void {
+    const { clientId, userName } = packet
+    const kept = this.#keptSessions()
+    const own = kept.filter((session) => session.userName === userName)
+    this.#totals.sessionsRefused++
+    this.#check(requestedExpiry(packet) > 0, () => `${clientId} was refused a Session that it did not ask for`)
+    this.#check(this.#hasNoRoom(kept, own), () => `${clientId} was refused, though ${kept.length} Sessions are kept`)
+    this.#check(!own.some((session) => session.clientId === clientId), () => `${clientId} was refused its own Session`)
+    const absent = own.find(({ wire }) => wire === undefined)
+    this.#check(absent === undefined, () => `${clientId} was refused, though ${absent!.clientId} could give way`)
+  }
+
+  /** Those that outlive their Connections. */
+  #keptSessions(): ModelSession[] {
+    return [...this.sessions.values()].filter(({ userName, expiryMs }) => userName !== undefined && expiryMs > 0)
+  }
+
+  #hasNoRoom(kept: readonly ModelSession[], own: readonly ModelSession[]): boolean {
+    return kept.length >= this.#limits.maxSessions || own.length >= this.#limits.maxSessionsPerUser
   }
 
   #disconnected({ client, cause, reasonCode, detail }: BrokerEvents['clientDisconnected']): void {
@@ -445,6 +471,7 @@ export class Oracles implements WireEar {
       this.#fail(`the Session of ${clientId} ended, but there was none`)
       return
     }
+    const kept = this.#keptSessions()
     this.sessions.delete(clientId)
     this.#ended.push(session)
     this.#matches.clear()
@@ -454,8 +481,9 @@ export class Oracles implements WireEar {
       expired: () => session.wire === undefined && now === session.expiresAtMs,
       'connection ended': () => session.wire === undefined && session.expiryMs === 0,
       'clean start': () => this.#entering?.connect?.clientId === clientId && this.#entering.connect.cleanStart,
-      'session limit': () => session.wire === undefined && this.#awayCount() >= this.#limits.maxOfflineSessions,
+      'session limit': () => this.#mayGiveWay(session, kept),
     }
+    if (cause === 'session limit') this.#totals.sessionsGivenUp++
     if (cause === 'expired') this.#totals.sessionsExpired++
     this.#check(isTrue[cause]?.() === true, () => `the Session of ${clientId} ended without reason: ${cause}`)
     this.#leaveShared(session, undefined)
@@ -464,10 +492,13 @@ export class Oracles implements WireEar {
     this.#owedWills.push(session.will)
   }
 
-  #awayCount(): number {
-    let count = 0
-    for (const { wire } of this.sessions.values()) if (wire === undefined) count++
-    return count
+  /** Nobody's Session ends for another user's. */
+  #mayGiveWay({ wire, userName }: ModelSession, kept: readonly ModelSession[]): boolean {
+    if (wire !== undefined || this.#entering?.connect?.userName !== userName) return false
+    return this.#hasNoRoom(
+      kept,
+      kept.filter((session) => session.userName === userName),
+    )
   }
 
   /** What a Session that leaves held for Shared Subscriptions may move, or must not. */
@@ -1345,16 +1376,18 @@ export class Oracles implements WireEar {
 
   /** The broker's own view of its limits. */
   audit(broker: Broker): void {
-    const { maxQueuedMessagesConnected, maxQueuedBytes, maxOfflineSessions } = this.#limits
-    let away = 0
-    for (const { clientId, connected, queuedMessages, queuedBytes } of broker.sessions()) {
-      if (!connected) away++
+    const { maxQueuedMessagesConnected, maxQueuedBytes, maxSessions, maxSessionsPerUser } = this.#limits
+    for (const { clientId, queuedMessages, queuedBytes } of broker.sessions()) {
       this.#check(queuedMessages <= maxQueuedMessagesConnected, () => `${clientId} queues ${queuedMessages} messages`)
       this.#check(queuedBytes <= maxQueuedBytes, () => `${clientId} queues ${queuedBytes} bytes`)
     }
-    // Those that a start gives back are all away, and leave two by two as others come.
-    if (away <= maxOfflineSessions) this.#mostAway = maxOfflineSessions
-    this.#check(away <= this.#mostAway, () => `${away} Sessions are away, ${maxOfflineSessions} may`)
+    const kept = this.#keptSessions()
+    const own = Math.max(...USERS.map((name) => kept.filter(({ userName }) => userName === name).length))
+    // Those that a start gives back leave two by two as others come.
+    if (kept.length <= maxSessions) this.#mostKept = maxSessions
+    if (own <= maxSessionsPerUser) this.#mostOwn = maxSessionsPerUser
+    this.#check(kept.length <= this.#mostKept, () => `${kept.length} Sessions are kept, ${maxSessions} may`)
+    this.#check(own <= this.#mostOwn, () => `${own} Sessions of one user are kept, ${maxSessionsPerUser} may`)
   }
 
   /** The end: everybody is connected and has taken everything. */

@@ -13,7 +13,9 @@ export interface SimulationLimits {
   readonly maxOutgoingBytes: number
   /** Seconds. */
   readonly maxSessionExpiry: number
-  readonly maxOfflineSessions: number
+  /** Sessions that outlive their Connections, connected or not: in all, and of one user. */
+  readonly maxSessions: number
+  readonly maxSessionsPerUser: number
   readonly topicAliasMaximum: number
   readonly queueFull: 'drop-newest' | 'drop-oldest'
   /** `undefined`: nothing is stored. */
@@ -33,7 +35,8 @@ export function drawLimits(random: SeededRandom, isStored: boolean): SimulationL
     receiveMaximum: random.between(6, 20),
     maxOutgoingBytes: random.pick([2048, 16_384]),
     maxSessionExpiry: random.pick([60, 200, 4_294_967_295]),
-    maxOfflineSessions: random.pick([100, 1000]),
+    maxSessions: random.pick([20, 30, 1000]),
+    maxSessionsPerUser: random.pick([6, 10, 1000]),
     topicAliasMaximum: random.pick([0, 4]),
     queueFull: random.pick(['drop-newest', 'drop-oldest']),
     durability: isStored ? random.pick(['process', 'disk', 'disk']) : undefined,
@@ -57,7 +60,8 @@ export function configOf(limits: SimulationLimits, random: SeededRandom): Config
     'receive-maximum': limits.receiveMaximum,
     'max-outgoing-bytes': limits.maxOutgoingBytes,
     'max-session-expiry': limits.maxSessionExpiry,
-    'max-sessions': limits.maxOfflineSessions,
+    'max-sessions': limits.maxSessions,
+    'max-sessions-per-user': limits.maxSessionsPerUser,
     'topic-alias-maximum': limits.topicAliasMaximum,
     'max-outgoing-topic-aliases': random.pick([0, 3, 32]),
     'queue-full': limits.queueFull,

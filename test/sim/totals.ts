@@ -18,6 +18,9 @@ export class Totals {
   slowReceivers = 0
   sessionsResumed = 0
   sessionsExpired = 0
+  /** Ended for another one of the same user, and refused to Clients whose user has none to give. */
+  sessionsGivenUp = 0
+  sessionsRefused = 0
   /** Given back by the Store after a restart. */
   sessionsSurvived = 0
   storeFailures = 0

@@ -368,7 +368,7 @@ export class World {
     await this.#runUntil(endMs)
     if (this.#violation === undefined) await this.#calm()
     this.totals.virtualMinutes = (this.clock.now() - startMs) / 60_000
-    this.totals.clients = this.clients.filter(({ hasBeenConnected }) => hasBeenConnected).length
+    this.totals.clients = this.clients.filter(({ hasBeenConnected, isRefused }) => hasBeenConnected || isRefused).length
     const { log, totals, schedule } = this
     return { seed: this.#seed, violation: this.#violation, schedule, log, totals }
   }
@@ -421,9 +421,9 @@ export class World {
     if (this.#violation !== undefined) return
     this.#oracles.audit(this.#broker)
     this.#oracles.finish()
-    for (const { clientId, isConnected, unfinished } of this.clients) {
+    for (const { clientId, isConnected, isRefused, unfinished } of this.clients) {
       if (!isConnected && this.#oracles.sessions.has(clientId)) this.#failed(`${clientId} is not connected in the end`)
-      if (unfinished > 0) this.#failed(`${clientId} waits for ${unfinished} acknowledgements in the end`)
+      if (unfinished > 0 && !isRefused) this.#failed(`${clientId} waits for ${unfinished} acknowledgements in the end`)
     }
   }
 }

@@ -91,6 +91,18 @@ export const variants: readonly Variant[] = [
     to: 'now + expirySeconds * 1001',
   },
   {
+    name: "another user's Session ends to make room",
+    file: 'src/broker/sessions.ts',
+    from: 'this.#holders.get(name)?.away.values().next().value',
+    to: 'this.#away.values().next().value',
+  },
+  {
+    name: 'a Client is refused where its user has a Session to give',
+    file: 'src/broker/sessions.ts',
+    from: 'while (ended < 2 && this.#isFull(name, existing)) {',
+    to: 'while (ended < 0 && this.#isFull(name, existing)) {',
+  },
+  {
     name: 'a takeover leaves the old Connection open',
     file: 'src/broker/admission.ts',
     from: 'old.disconnect(ReasonCode.SessionTakenOver',
