@@ -29,7 +29,7 @@ export class BrokerProcess {
   }
 
   /** @throws {Error} when it ends instead of listening, or takes too long; with what it said last */
-  static async start(config: string): Promise<BrokerProcess> {
+  static async start(config: string, heapMegabytes = HEAP_MEGABYTES): Promise<BrokerProcess> {
     const begin = performance.now()
     const ports = new Map<string, number>()
     const errors: string[] = []
@@ -37,7 +37,7 @@ export class BrokerProcess {
     const open = new Promise<void>((resolve) => (allOpen = resolve))
     const child = new Child(PROGRAM, {
       args: ['start', '--config', config, '--log-level', 'info'],
-      flags: [`--max-old-space-size=${HEAP_MEGABYTES}`, '--expose-gc', `--import=${PROBE}`],
+      flags: [`--max-old-space-size=${heapMegabytes}`, '--expose-gc', `--import=${PROBE}`],
       onLine: (line) => {
         if (/^\{"level":[56]0/.test(line) && errors.length < MOST_ERRORS) errors.push(line)
         const [, door, port] = /"listener":"(\w+)","url":"\w+:\/\/127\.0\.0\.1:(\d+)/.exec(line) ?? []
