@@ -1341,12 +1341,21 @@ export class Oracles implements WireEar {
    * Whether nothing excuses that a copy is still to come: a replay waits while other messages of its Session wait, skips what
    * is no longer retained or subscribed to, and at QoS 0 ends with its Connection.
    */
-  #isDue({ wire, waiting, subscriptions }: ModelSession, { isReplay, message, qos, owedTo }: Copy): boolean {
+  #isDue(session: ModelSession, { isReplay, message, qos, owedTo }: Copy): boolean {
     if (!isReplay) return true
+    const { wire, waiting, subscriptions } = session
     if (this.#retained.get(message.topicName) !== message) return false
     if (qos === 0 && owedTo !== wire) return false
-    if (qos === 0 && waiting[1].length + waiting[2].length > 0) return false
+    if (qos === 0 && (waiting[1].length + waiting[2].length > 0 || this.#mayHoldShared(session))) return false
     return [...subscriptions.keys()].some((topicFilter) => matches(topicFilter, message.topicName))
+  }
+
+  /** Whether a message of a Shared Subscription may wait in that Session: which member has it cannot be seen. */
+  #mayHoldShared({ subscriptions }: ModelSession): boolean {
+    for (const list of this.#shared.values()) {
+      if (list.some(({ session, topicFilter }) => session === undefined && subscriptions.has(topicFilter))) return true
+    }
+    return false
   }
 
   /** What is looked at once a second. */
