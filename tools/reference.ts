@@ -36,6 +36,7 @@ const INTERFACES: readonly { scope: OptionScope; name: string; summary: string }
   { scope: 'auth.scram', name: 'AuthScramOptions', summary: 'Keys of `auth.scram`.' },
   { scope: 'topic-check', name: 'TopicCheckSettings', summary: 'Keys of `topic-check`.' },
   { scope: 'persistence', name: 'PersistenceOptions', summary: 'Keys of `persistence`.' },
+  { scope: 'log', name: 'LogOptions', summary: 'Keys of `log`.' },
 ]
 
 /** Keys whose resolved form `options.ts` composes by hand. */
@@ -108,6 +109,7 @@ const SECTIONS = [
   { section: 'auth.scram', title: '`auth.scram`', scopes: ['auth.scram'] },
   { section: 'topic-check', title: '`topic-check`', scopes: ['topic-check'] },
   { section: 'persistence', title: '`persistence`', scopes: ['persistence'] },
+  { section: 'log', title: '`log`', scopes: ['log'] },
 ] as const
 
 function cell(text: string): string {

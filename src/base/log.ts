@@ -20,14 +20,27 @@ export interface Logger {
   readonly info: LogMethod
   readonly warn: LogMethod
   readonly error: LogMethod
-  /** As `info`, for refusals that whoever is refused can repeat: equal ones are summed up. Absent: `info` is used. */
-  readonly refusal?: (fields: object, message: string) => void
+  /** As pino has it. Absent: all levels count as enabled. */
+  readonly isLevelEnabled?: (level: string) => boolean
+  /** As `info`, for refusals that whoever is refused can repeat: those of one kind are summed up. Absent: `info` is used. */
+  readonly refusal?: (fields: object, message: string, kind?: string) => void
+  /** Counts a refusal of that kind if they are summed up now; if not, its sentence is to be given to `refusal`. */
+  readonly isSummedUp?: (kind: string) => boolean
 }
 
-/** Logs that somebody was turned away. The sentence must name the address, and nothing that the peer can vary at will. */
-export function logRefusal(log: Logger, fields: object, message: string): void {
+/** Whether lines of that level are written at all: what it takes to make one may then be left out. */
+export function isEnabled(log: Logger, level: 'debug' | 'info' | 'warn' | 'error'): boolean {
+  return log !== silentLogger && (log.isLevelEnabled?.(level) ?? true)
+}
+
+/**
+ * Logs that somebody was turned away.
+ *
+ * @param kind what is summed up: it names the address, and nothing that the peer can vary at will. Default: the sentence
+ */
+export function logRefusal(log: Logger, fields: object, message: string, kind?: string): void {
   if (log.refusal === undefined) log.info(fields, message)
-  else log.refusal(fields, message)
+  else log.refusal(fields, message, kind)
 }
 
 function nothing(): void {}

@@ -5,10 +5,12 @@
  *   refused a connection from 192.0.2.7: auth.file: wrong password
  *   41 more in the last 10 s: refused a connection from 192.0.2.7: auth.file: wrong password
  *
+ * Where sentences of one kind differ, as by their topics, the first one stands for all of them: "41 more like this".
+ *
  * @module
  */
 import type { Clock } from './clock.ts'
-import { silentLogger, type LogMethod, type Logger } from './log.ts'
+import { isEnabled, silentLogger, type LogMethod, type Logger } from './log.ts'
 import { printable, saidByPeer } from './printable.ts'
 
 /** Characters of one field, or of a line's sentence. */
@@ -27,7 +29,11 @@ export function safeLog(log: Logger, clock: Clock): Logger {
     info: safeMethod(log, 'info'),
     warn: safeMethod(log, 'warn'),
     error: safeMethod(log, 'error'),
-    refusal: (fields, message) => sums.refused(safeFields(fields), safeText(message)),
+    isLevelEnabled: (level) => log.isLevelEnabled?.(level) ?? true,
+    refusal: (fields, message, kind) => {
+      if (isEnabled(log, 'info')) sums.refused(safeFields(fields), safeText(message), kind)
+    },
+    isSummedUp: (kind) => sums.isSummedUp(kind),
   }
 }
 
@@ -39,11 +45,6 @@ function safeMethod(log: Logger, level: Level): LogMethod {
     if (typeof first === 'string') log[level](safeText(first))
     else log[level](safeFields(first), safeText(message ?? ''))
   }
-}
-
-/** As pino and its like say; a logger that says nothing of levels takes all. */
-function isEnabled(log: Logger & { isLevelEnabled?(level: string): boolean }, level: Level): boolean {
-  return log.isLevelEnabled?.(level) ?? true
 }
 
 function safeText(text: string): string {
@@ -61,8 +62,8 @@ function safeValue(value: unknown): unknown {
 }
 
 interface Sum {
-  readonly fields: object
-  readonly message: string
+  /** The first of its kind; `undefined` until it is told. */
+  line: { readonly fields: object; readonly message: string } | undefined
   /** Held back since the last line. */
   held: number
 }
@@ -70,6 +71,7 @@ interface Sum {
 class RefusalSums {
   readonly #log: Logger
   readonly #clock: Clock
+  /** By kind. */
   readonly #sums = new Map<string, Sum>()
   #isTimed = false
 
@@ -78,16 +80,29 @@ class RefusalSums {
     this.#clock = clock
   }
 
-  refused(fields: object, message: string): void {
-    const sum = this.#sums.get(message)
-    if (sum !== undefined) {
+  isSummedUp(kind: string): boolean {
+    const sum = this.#sums.get(kind)
+    if (sum === undefined) this.#begin(kind)
+    else sum.held++
+    return sum !== undefined
+  }
+
+  refused(fields: object, message: string, kind = message): void {
+    const sum = this.#sums.get(kind) ?? this.#begin(kind)
+    if (sum.line !== undefined) {
       sum.held++
       return
     }
+    sum.line = { fields, message }
     this.#log.info(fields, message)
-    this.#sums.set(message, { fields, message, held: 0 })
+  }
+
+  #begin(kind: string): Sum {
+    const sum: Sum = { line: undefined, held: 0 }
+    this.#sums.set(kind, sum)
     if (this.#sums.size > MAX_SUMS) this.#writeOut(this.#sums.keys().next().value!)
     this.#setTimer()
+    return sum
   }
 
   #setTimer(): void {
@@ -95,18 +110,20 @@ class RefusalSums {
     this.#isTimed = true
     this.#clock.setTimer(SUM_INTERVAL_MS, () => {
       this.#isTimed = false
-      const isBusy = [...this.#sums.keys()].map((key) => this.#writeOut(key)).includes(true)
+      const isBusy = [...this.#sums.keys()].map((kind) => this.#writeOut(kind)).includes(true)
       if (isBusy) this.#setTimer()
     })
   }
 
   /** What was held back, as one line. What goes on stays; what was quiet is forgotten. */
-  #writeOut(key: string): boolean {
-    const { fields, message, held } = this.#sums.get(key)!
-    this.#sums.delete(key)
+  #writeOut(kind: string): boolean {
+    const { line, held } = this.#sums.get(kind)!
+    this.#sums.delete(kind)
     if (held === 0) return false
-    this.#log.info({ ...fields, more: held }, `${held} more in the last ${SUM_INTERVAL_MS / 1000} s: ${message}`)
-    if (this.#sums.size < MAX_SUMS) this.#sums.set(key, { fields, message, held: 0 })
+    const { fields, message } = line ?? { fields: {}, message: kind }
+    const like = message === kind ? '' : ' like this'
+    this.#log.info({ ...fields, more: held }, `${held} more${like} in the last ${SUM_INTERVAL_MS / 1000} s: ${message}`)
+    if (this.#sums.size < MAX_SUMS) this.#sums.set(kind, { line, held: 0 })
     return true
   }
 }

@@ -25,6 +25,7 @@ import { countTopicLevels, topicNameProblem } from '../topics/topic-name.ts'
 import type { LoginResult } from './access.ts'
 import { isOwnState } from './bridge-client.ts'
 import { clientIdProblem } from './client-id-rules.ts'
+import type { Accepted } from './connection-log.ts'
 import { notesOf } from './connection-notes.ts'
 import type { Current } from './current.ts'
 import type { Events } from './events.ts'
@@ -75,7 +76,7 @@ export interface AdmissionParts {
   /** Whether it can store that a Client is back, and what it takes away. */
   canTakeAway(bytes: number): boolean
   /** CONNACK 0x00 is on its way. */
-  loggedIn(connection: Connection): void
+  loggedIn(connection: Connection, accepted: Accepted): void
   /** Asks again whether a Client that is logged in may stay. */
   review(connection: Connection): void
 }
@@ -344,7 +345,7 @@ export class Admission {
     notes.exchange = notes.claimedUserName = undefined
     notes.grounds = login.grounds
     notes.announced = this.#parts.current.options
-    this.#parts.loggedIn(connection)
+    this.#parts.loggedIn(connection, { client, keepAlive, cleanStart: packet.cleanStart, sessionPresent })
     this.connected++
     this.maxConnected = Math.max(this.maxConnected, this.connected)
     listener.connected++

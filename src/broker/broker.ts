@@ -12,7 +12,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Clock } from '../base/clock.ts'
 import type { Disk } from '../base/disk.ts'
 import { type StoreError, UsageError } from '../base/errors.ts'
-import { silentLogger, type Logger } from '../base/log.ts'
+import { logRefusal, silentLogger, type Logger } from '../base/log.ts'
 import { Work } from '../base/work.ts'
 import { safeLog } from '../base/safe-log.ts'
 import { PacketType } from '../codec/packets.ts'
@@ -26,6 +26,7 @@ import { topicFilterProblem } from '../topics/topic-filter.ts'
 import { Access, type AccessExplanation } from './access.ts'
 import { realClock, stayAlive } from './clock.ts'
 import type { ConfigSource } from './config-problems.ts'
+import type { ListenerState } from './connection-notes.ts'
 import type { Current } from './current.ts'
 import { callGuarded, Events, type EventName, type Listener } from './events.ts'
 import { hostMessage, type PublishOptions } from './host-message.ts'
@@ -47,6 +48,7 @@ import {
   type MountedWebSocket,
   type OpenOne,
 } from './open-listeners.ts'
+import { FileRoom, noOpenFiles, openFiles, type OpenFiles } from './open-files.ts'
 import { openStoreFor, tellDamage } from './open-store.ts'
 import { StoreEnd } from './store-end.ts'
 import { SysTopics } from './sys-topics.ts'
@@ -73,6 +75,8 @@ export interface BrokerSettings {
   readonly clock?: Clock
   /** What memory there is; default: the process's, or 1 GiB where the clock is not the real one. */
   readonly processMemory?: ProcessMemory
+  /** How many files the process may open; default: what the system says, or no limit where the clock is not the real one. */
+  readonly openFiles?: OpenFiles
   /** Where a broker with `persistence` keeps its data; default: the folder that `persistence.path` names. */
   readonly disk?: Disk
   /** Keeps what a broker with `persistence` keeps, instead of files; see `sluice/testing` for what it must do. */
@@ -109,6 +113,7 @@ export class BrokerBase implements AsyncDisposable {
   readonly #hostStreams: HostStreams
   #store: Store | undefined
   #sysTopics: SysTopics | undefined
+  #fileRoom: FileRoom | undefined
   /** While a start is under way: it sees at its end that the broker is closing, and closes what it opened. */
   #starting: Promise<void> | undefined
   #closing: Promise<void> | undefined
@@ -129,9 +134,23 @@ export class BrokerBase implements AsyncDisposable {
       cannotListen: (trouble) => this.#cannotListen(trouble),
       listens: (up) => this.#events.tell('listenerOpened', up),
       certificatesChanged: () => this.#current?.access.revoked(),
+      hasFile: (...who) => this.#hasFile(...who),
+      lostToFiles: (...who) => this.#lostToFiles(...who),
     }
-    this.#listeners = new OpenListeners(parts.openListener, entrance, this.#clock, this.#log)
-    this.#hostStreams = new HostStreams(parts, entrance, this.#clock, this.#log)
+    const log = this.#listenerLog()
+    this.#listeners = new OpenListeners(parts.openListener, entrance, this.#clock, log)
+    this.#hostStreams = new HostStreams(parts, entrance, this.#clock, log)
+  }
+
+  /** Who is refused before MQTT is logged by listeners, unless the configuration says that nobody is. */
+  #listenerLog(): Logger {
+    if (this.#log === silentLogger) return this.#log
+    return {
+      ...this.#log,
+      refusal: (...what) => {
+        if (this.#current?.options.log.refusals !== false) logRefusal(this.#log, ...what)
+      },
+    }
   }
 
   /** Some may come while the broker starts or closes. */
@@ -143,6 +162,21 @@ export class BrokerBase implements AsyncDisposable {
   #cannotListen(trouble: ListenerTrouble): void {
     if (this.#server !== undefined) this.#server.metrics.failedOpens++
     this.#events.tell('listenerFailed', trouble)
+  }
+
+  #hasFile(address: string, state: ListenerState): boolean {
+    const { lobby } = this.#running().connections
+    if (this.#fileRoom === undefined || lobby.streams < this.#fileRoom.streams) return true
+    this.#lostToFiles(address, state)
+    return false
+  }
+
+  #lostToFiles(address: string, { options: { name: listener } }: ListenerState): void {
+    this.#running().metrics.connectionsLostToFiles++
+    this.#fileRoom?.lost()
+    const detail = 'the process may open no more files (ulimit -n, LimitNOFILE=)'
+    const refused = { clientId: '', userName: undefined, address, listener, reasonCode: ReasonCode.ServerBusy, detail }
+    this.#events.tell('clientRefused', refused)
   }
 
   /** `new`, `starting`, `started`, `closing` or `closed`; a closed broker may be started again. */
@@ -250,6 +284,9 @@ export class BrokerBase implements AsyncDisposable {
     this.#server = server // only now: nobody may act on a store that is loading
     if (store instanceof JournalStore) tellDamage(store, this.#log)
     await this.#listeners.open(options.listeners)
+    const files = this.#settings.openFiles ?? (this.#clock === realClock ? openFiles : noOpenFiles)
+    this.#fileRoom = new FileRoom(files, this.#clock, this.#log)
+    if (options.listeners.length > 0) this.#fileRoom.warn(options.maxConnections)
     this.#sysTopics = new SysTopics(server, this.#clock)
     this.#startSysTopics(options)
   }
@@ -322,6 +359,7 @@ export class BrokerBase implements AsyncDisposable {
     if (error !== undefined) this.#log.error({ err: error }, error.message)
     this.#store = undefined
     this.#server = undefined
+    this.#fileRoom = undefined
     this.#current = undefined
     return { unstoredChanges: unstored?.changes ?? 0, error }
   }

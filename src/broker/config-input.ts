@@ -11,6 +11,7 @@ import type {
   TopLevelSettings,
   ListenerLimits,
   ListenerSettings,
+  LogOptions,
   PersistenceOptions,
   TopicCheckSettings,
 } from './option-types.ts'
@@ -60,5 +61,6 @@ export type ConfigInput = Input<
       auth: AuthInput & Readonly<Record<string, unknown>>
       topicCheck: Input<TopicCheckSettings> & Readonly<Record<string, unknown>>
       persistence: Input<PersistenceOptions>
+      log: Input<LogOptions>
     }
 >

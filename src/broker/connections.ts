@@ -11,6 +11,7 @@ import { Connection } from '../protocol/connection.ts'
 import type { ServerSide } from '../protocol/server-side.ts'
 import type { Peer, Transport } from '../protocol/transport.ts'
 import { Arrival, type ArrivingStream } from './arrival.ts'
+import type { Refused } from './connection-log.ts'
 import { ConnectionNotes, notesOf, type ListenerState } from './connection-notes.ts'
 import type { Current } from './current.ts'
 import type { Events } from './events.ts'
@@ -29,6 +30,8 @@ export interface ConnectionsParts {
   readonly events: Pick<Events, 'tell'>
   /** How many Connections were accepted by CONNACK. */
   connected(): number
+  /** It had to be closed at once. */
+  refused(refused: Refused): void
 }
 
 export class Connections implements Iterable<Connection> {
@@ -63,8 +66,25 @@ export class Connections implements Iterable<Connection> {
       const arrival = Arrival.enter(this.lobby, stream, listener, this.#parts.clock.now())
       if (arrival !== undefined) return arrival
     }
-    this.#parts.metrics.connectionsClosedAtLimit++
+    this.#closedAtLimit(stream.address, listener)
     return undefined
+  }
+
+  #closedAtLimit(address: string, { options: { name: listener } }: ListenerState): void {
+    this.#parts.metrics.connectionsClosedAtLimit++
+    if (this.#isClosing) return
+    const { maxConnectionsPerAddress } = this.#parts.current.options
+    const isOfAddress = !this.lobby.hasRoomFor(address)
+    this.#parts.refused({
+      clientId: '',
+      userName: undefined,
+      address,
+      listener,
+      reasonCode: isOfAddress ? ReasonCode.QuotaExceeded : ReasonCode.ServerBusy,
+      detail: isOfAddress
+        ? `it has ${maxConnectionsPerAddress} connections (max-connections-per-address)`
+        : 'there are too many that have not logged in (max-connections, max-waiting-connections)',
+    })
   }
 
   /**
@@ -89,7 +109,7 @@ export class Connections implements Iterable<Connection> {
       server.arm(connection, Infinity)
       this.lobby.discount(network)
     }
-    this.#parts.metrics.connectionsClosedAtLimit++
+    this.#closedAtLimit(address, listener)
     return undefined
   }
 

@@ -44,6 +44,8 @@ export interface LobbyParts {
 export class Lobby {
   readonly #parts: LobbyParts
   readonly #networks = new WideMap<Network>()
+  /** Of all networks. */
+  streams = 0
   readonly #newcomers = new Holders<Newcomer>()
 
   constructor(parts: LobbyParts) {
@@ -67,19 +69,27 @@ export class Lobby {
    * @returns `undefined` where that network has as many as `max-connections-per-address` allows
    */
   count(address: string, isLimited = true): Network | undefined {
-    const { maxConnectionsPerAddress: limit, ipv6PrefixLength } = this.#parts.current.options
-    const name = networkOf(address, ipv6PrefixLength)
-    const network = this.#networks.get(name) ?? { name, streams: 0 }
-    if (isLimited && limit > 0 && name !== '' && network.streams >= limit) {
+    const name = networkOf(address, this.#parts.current.options.ipv6PrefixLength)
+    if (isLimited && !this.hasRoomFor(address)) {
       this.#reached('max-connections-per-address', name)
       return undefined
     }
+    const network = this.#networks.get(name) ?? { name, streams: 0 }
+    this.streams++
     if (network.streams++ === 0) this.#networks.set(name, network)
     return network
   }
 
+  /** Whether that network has fewer streams than `max-connections-per-address` allows. */
+  hasRoomFor(address: string): boolean {
+    const { maxConnectionsPerAddress: limit, ipv6PrefixLength } = this.#parts.current.options
+    const name = networkOf(address, ipv6PrefixLength)
+    return limit === 0 || name === '' || (this.#networks.get(name)?.streams ?? 0) < limit
+  }
+
   /** A stream is gone. */
   discount(network: Network): void {
+    this.streams--
     if (--network.streams === 0) this.#networks.delete(network.name)
   }
 

@@ -50,6 +50,10 @@ export const metricTable: Readonly<Record<CounterName, MetricRow>> = {
   retainIgnored: row('messages', 'Messages and Wills that were not retained, because `retain` is off.'),
   connectionsAccepted: row('connections', 'Network Connections taken, with or without a CONNECT.'),
   connectionsClosedAtLimit: row('connections', 'Network Connections closed at once, because a limit was reached.'),
+  connectionsLostToFiles: row(
+    'connections',
+    'Network Connections closed at once, because the process may open no more files.',
+  ),
   connectionsGaveWay: row(
     'connections',
     'Network Connections closed before their login to make room for others: the oldest of the address that had most.',

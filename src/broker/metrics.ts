@@ -28,6 +28,7 @@ export class Metrics implements ConnectionMetrics {
   retainIgnored = 0
   connectionsAccepted = 0
   connectionsClosedAtLimit = 0
+  connectionsLostToFiles = 0
   connectionsGaveWay = 0
   handshakesRefused = 0
   failedOpens = 0

@@ -125,6 +125,10 @@ export interface AcceptingHost {
   readonly certificates: CertificateJudges
   /** CAs or revocation lists have changed: Clients that are in may be so no longer. */
   certificatesChanged(): void
+  /** Whether the process may open one more socket than it has; where not, this one is counted and is to be closed. */
+  hasFile(address: string): boolean
+  /** The system had none for a socket that nobody has seen. */
+  lostToFiles(): void
   readonly clock: Clock
   readonly log: Logger
 }
@@ -139,6 +143,8 @@ export interface Entrance {
   cannotListen(trouble: ListenerTrouble): void
   listens(up: ListenerUp): void
   certificatesChanged(): void
+  hasFile(address: string, state: ListenerState): boolean
+  lostToFiles(address: string, state: ListenerState): void
 }
 
 /** A listener's own way through the entrance. */
@@ -158,6 +164,8 @@ export function hostFor(
     listens: (up) => entrance.listens(up),
     certificates: state.certificates,
     certificatesChanged: () => entrance.certificatesChanged(),
+    hasFile: (address) => entrance.hasFile(address, state),
+    lostToFiles: () => entrance.lostToFiles('', state),
     clock,
     log,
   }

@@ -221,6 +221,7 @@ const HOMES: Readonly<Record<OptionScope, string>> = {
   'auth.scram': 'under `auth.scram`',
   'topic-check': 'under `topic-check`',
   persistence: 'under `persistence`',
+  log: 'under `log`',
 }
 
 /** Types whose schema is a record, which for valibot a list is as well. */

@@ -5,7 +5,7 @@
  *   broker       top level
  *   limits       top level, and again in any listener, where it overrides
  *   listener     listeners.<name>
- *   auth, auth.jwt, auth.http, auth.scram, topic-check, persistence
+ *   auth, auth.jwt, auth.http, auth.scram, topic-check, persistence, log
  *
  * After a change run `node build/tools/reference.js`: it writes `option-types.ts`, the reference page and the JSON Schema.
  *
@@ -15,7 +15,7 @@
 export type OptionScope = 'broker' | 'limits' | 'listener' | SectionName
 
 /** A section with a name of its own: the path of its key. */
-export type SectionName = 'auth' | 'auth.jwt' | 'auth.http' | 'auth.scram' | 'topic-check' | 'persistence'
+export type SectionName = 'auth' | 'auth.jwt' | 'auth.http' | 'auth.scram' | 'topic-check' | 'persistence' | 'log'
 
 /** How a value is written; `option-schema.ts` says what each accepts. */
 export type OptionType =
@@ -100,6 +100,11 @@ const brokerRows = rows('broker', [
     type: 'section',
     description:
       'Where Sessions, queues and retained messages are kept. Without it they are in memory, except for `sluice start`, which keeps them in `sluice-data`.',
+  },
+  {
+    key: 'log',
+    type: 'section',
+    description: 'What is logged, how it is written, and where to.',
   },
   {
     key: 'plugins',
@@ -1116,6 +1121,62 @@ const persistenceRows = rows('persistence', [
   },
 ])
 
+const logRows = rows('log', [
+  {
+    key: 'level',
+    type: 'choice',
+    values: ['debug', 'info', 'warn', 'error'],
+    default: 'info',
+    description: 'The least level that is logged by `sluice start`; `--log-level` overrides it.',
+  },
+  {
+    key: 'connections',
+    type: 'boolean',
+    default: true,
+    description: 'Whether there is a line at info for each client that connects, and for each that leaves.',
+  },
+  {
+    key: 'refusals',
+    type: 'boolean',
+    default: true,
+    description:
+      'Whether there is a line at info for each connection that is refused: by a login plugin, a limit, TLS, a PROXY header or a WebSocket request. Equal ones of one address are summed up every ten seconds.',
+  },
+  {
+    key: 'denials',
+    type: 'boolean',
+    default: true,
+    description:
+      'Whether there is a line at info for each PUBLISH, subscription and delivery that is denied, with the rule that decided it. Those of one user at one address are summed up every ten seconds.',
+  },
+  {
+    key: 'format',
+    type: 'choice',
+    values: ['text', 'json'],
+    description:
+      'How `sluice start` writes a line. Default: `text` on a terminal and in the journal of systemd, otherwise `json`.',
+  },
+  {
+    key: 'time',
+    type: 'choice',
+    values: ['iso', 'epoch', 'none'],
+    description:
+      'Whether a line begins with the time: as ISO 8601 in UTC, in milliseconds since 1970, or not at all. Default: `none` for text in the journal, which has its own, the time of day on a terminal, otherwise `iso`.',
+  },
+  {
+    key: 'priorities',
+    type: 'boolean',
+    description:
+      'Whether a line begins with its priority, such as `<6>`, as the journal of systemd reads it from standard output. Default: whether standard output is the journal (`JOURNAL_STREAM`).',
+  },
+  {
+    key: 'file',
+    type: 'path',
+    description:
+      'A file that `sluice start` appends the log to, instead of standard output. SIGHUP opens it again, so that it can be rotated.',
+  },
+])
+
 /** All keys, in the order of the reference page. */
 export const optionTable: readonly OptionRow[] = [
   ...brokerRows,
@@ -1127,6 +1188,7 @@ export const optionTable: readonly OptionRow[] = [
   ...scramRows,
   ...topicCheckRows,
   ...persistenceRows,
+  ...logRows,
 ]
 
 /** The keys that may stand in a section: `limits` stand at the top level and in every listener. */

@@ -323,3 +323,23 @@ export interface PersistenceOptions {
   /** Time that a broker which stops waits for the disk. What is not stored by then is given up and reported; except at the level `memory`, nothing of it was acknowledged. In seconds. Default 5. */
   readonly closeTimeout: number
 }
+
+/** Keys of `log`. */
+export interface LogOptions {
+  /** The least level that is logged by `sluice start`; `--log-level` overrides it. Default "info". */
+  readonly level: 'debug' | 'info' | 'warn' | 'error'
+  /** Whether there is a line at info for each client that connects, and for each that leaves. Default true. */
+  readonly connections: boolean
+  /** Whether there is a line at info for each connection that is refused: by a login plugin, a limit, TLS, a PROXY header or a WebSocket request. Equal ones of one address are summed up every ten seconds. Default true. */
+  readonly refusals: boolean
+  /** Whether there is a line at info for each PUBLISH, subscription and delivery that is denied, with the rule that decided it. Those of one user at one address are summed up every ten seconds. Default true. */
+  readonly denials: boolean
+  /** How `sluice start` writes a line. Default: `text` on a terminal and in the journal of systemd, otherwise `json`. */
+  readonly format?: 'text' | 'json'
+  /** Whether a line begins with the time: as ISO 8601 in UTC, in milliseconds since 1970, or not at all. Default: `none` for text in the journal, which has its own, the time of day on a terminal, otherwise `iso`. */
+  readonly time?: 'iso' | 'epoch' | 'none'
+  /** Whether a line begins with its priority, such as `<6>`, as the journal of systemd reads it from standard output. Default: whether standard output is the journal (`JOURNAL_STREAM`). */
+  readonly priorities?: boolean
+  /** A file that `sluice start` appends the log to, instead of standard output. SIGHUP opens it again, so that it can be rotated. */
+  readonly file?: string
+}

@@ -24,7 +24,7 @@ import type { ListenerOptions, Options } from './resolved-options.ts'
 
 export type { ConfigInput, ListenerInput, Switch } from './config-input.ts'
 export type { ConfigSource } from './config-problems.ts'
-export type { ListenerLimits, PersistenceOptions } from './option-types.ts'
+export type { ListenerLimits, LogOptions, PersistenceOptions } from './option-types.ts'
 export type { AccessList, AccessRules, PluginReference, ServerCertificate } from './option-values.ts'
 export type { AuthOptions, ListenerOptions, Options, TopicCheckOptions, UnknownUserNames } from './resolved-options.ts'
 
@@ -51,7 +51,7 @@ export function resolveOptions(
   const problems = new ConfigProblems(source)
   const baseFolder = source?.folder ?? resolve('.')
   const reader = new OptionReader(problems, baseFolder, checkFiles)
-  const { listeners, auth, topicCheck, persistence, ...settings } = reader.read('broker', input, [])
+  const { listeners, auth, topicCheck, persistence, log = {}, ...settings } = reader.read('broker', input, [])
 
   const opened = resolveListeners(listeners, settings, reader, problems, baseFolder)
   const authOptions = resolveAuth(auth, opened, (settings['plugins'] ?? []) as PluginReference[], reader, problems)
@@ -67,6 +67,7 @@ export function resolveOptions(
     ...(persistence !== undefined && {
       persistence: { ...persistenceDefaults(baseFolder), ...reader.read('persistence', persistence, ['persistence']) },
     }),
+    log: { ...defaultsOf('log'), ...reader.read('log', log, ['log']) },
     baseFolder,
     warnings: problems.warnings,
   }

@@ -19,6 +19,7 @@ import { isOwnState } from './bridge-client.ts'
 import { notesOf } from './connection-notes.ts'
 import type { Crowds } from './crowds.ts'
 import type { Current } from './current.ts'
+import type { Denials } from './denials.ts'
 import type { Events } from './events.ts'
 import type { Memory } from './memory.ts'
 import type { Metrics } from './metrics.ts'
@@ -48,6 +49,8 @@ export interface PublishingParts {
   readonly memory: Memory
   /** That account had no room for so many bytes. */
   memoryRefused(account: MemoryAccount, bytes: number): void
+  /** A line in the log about it. */
+  readonly denied: Denials['denied']
 }
 
 /** The host program has no limit of its own. */
@@ -155,6 +158,7 @@ export class Publishing {
   #denied({ client }: Connection, { topicName, qos }: ApplicationMessage, reasonCode: ReasonCode): ReasonCode {
     this.#parts.metrics.publishesRefused++
     if (qos === 0) this.#parts.metrics.publishDroppedIn++
+    this.#parts.denied(client, 'publish', topicName, reasonCode)
     this.#parts.events.tell('publishRefused', { client, topicName, qos, reasonCode })
     return reasonCode
   }
@@ -229,6 +233,7 @@ export class Publishing {
       if (this.#isStopped) return
       if (!allowed) {
         this.#parts.metrics.publishesRefused++
+        this.#parts.denied(client, 'publish', topicName, ReasonCode.NotAuthorized)
         this.#parts.events.tell('publishRefused', { client, topicName, qos, reasonCode: ReasonCode.NotAuthorized })
         return
       }

@@ -9,6 +9,7 @@ import type {
   TopLevelSettings,
   ListenerLimits,
   ListenerSettings,
+  LogOptions,
   PersistenceOptions,
   TopicCheckSettings,
 } from './option-types.ts'
@@ -58,6 +59,7 @@ export interface Options extends ListenerLimits, TopLevelSettings {
   readonly topicCheck?: TopicCheckOptions
   /** `undefined`: everything is in memory. */
   readonly persistence?: PersistenceOptions
+  readonly log: LogOptions
   /** Where relative paths count from. Absolute; all paths in here are absolute already, except those of plugin modules. */
   readonly baseFolder: string
   /** What works, but is probably not what was meant; the program logs them. */

@@ -10,13 +10,13 @@
  * @module
  */
 import type { Clock } from '../base/clock.ts'
-import { logRefusal, type Logger } from '../base/log.ts'
+import type { Logger } from '../base/log.ts'
 import { StoreError } from '../base/errors.ts'
 import type { MemoryAccount } from '../base/memory-account.ts'
 import { saidByPeer } from '../base/printable.ts'
 import { Work, type WorkBudget } from '../base/work.ts'
 import type { AuthPacket, Packet, QoS, ReceivedConnect, SubscribePacket, UnsubscribePacket } from '../codec/packets.ts'
-import { ReasonCode, reasonCodeName } from '../codec/reason-code.ts'
+import { ReasonCode } from '../codec/reason-code.ts'
 import type { ApplicationMessage } from '../protocol/application-message.ts'
 import type { Client } from '../protocol/client.ts'
 import type { Connection } from '../protocol/connection.ts'
@@ -38,12 +38,14 @@ import type {
 import type { Access } from './access.ts'
 import type { Arrival } from './arrival.ts'
 import { Admission } from './admission.ts'
+import { ConnectionLog } from './connection-log.ts'
 import { notesOf, type ListenerState } from './connection-notes.ts'
 import { Connections } from './connections.ts'
 import { Crowds } from './crowds.ts'
 import type { Current } from './current.ts'
+import { Denials } from './denials.ts'
 import { DurabilityRules } from './durability-rules.ts'
-import type { Events, RetainedEnd, SessionEndCause } from './events.ts'
+import type { BrokerEvents, Events, RetainedEnd, SessionEndCause } from './events.ts'
 import { Gathering } from './gathering.ts'
 import { InputBudget } from './input-budget.ts'
 import { Ledger } from './ledger.ts'
@@ -120,12 +122,16 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
   readonly #queueExpiries: QueueExpiries
   readonly #crowds: Crowds
   readonly #willLine: WillLine
+  readonly #connectionLog: ConnectionLog
+  readonly #denials: Denials
 
   constructor(parts: ServerParts) {
     const { current, clock, store, events } = parts
     const { options } = current
     this.#parts = parts
     this.#events = events
+    this.#connectionLog = new ConnectionLog(parts.log, current)
+    this.#denials = new Denials(parts.log, current)
     this.#gathering = new Gathering(clock, this.metrics, options.gatherPause)
     this.memory = new Memory(options, parts.processMemory)
     this.#gate = new StoreGate(store, clock, parts.log, parts.storeChanged)
@@ -152,7 +158,10 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
       this.ledger = new Ledger(this.turn, clock, rules)
       this.#payloads = new Payloads(persistence, store, this.turn, this.metrics, parts.log)
     }
-    const shared = { current, events, clock, turn: this.turn, metrics: this.metrics, memory: this.memory }
+    const shared = {
+      ...{ current, events, clock, turn: this.turn, metrics: this.metrics, memory: this.memory },
+      denied: (...what: Parameters<Denials['denied']>) => this.#denials.denied(...what),
+    }
     this.admission = new Admission({
       ...shared,
       sessions: this.sessions,
@@ -165,7 +174,10 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
       endingOf: (clientId) => this.ledger?.endingOf(clientId) ?? 0,
       canStore: (bytes) => this.#gate.canAdd(bytes),
       canTakeAway: (bytes) => this.#gate.canTakeAway(bytes),
-      loggedIn: (connection) => this.connections.loggedIn(connection),
+      loggedIn: (connection, accepted) => {
+        this.connections.loggedIn(connection)
+        this.#connectionLog.connected(connection, accepted)
+      },
       review: (connection) => this.#review.ask(connection),
     })
     this.inputBudget = new InputBudget({
@@ -177,7 +189,12 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
       },
       metrics: this.metrics,
     })
-    this.connections = new Connections({ ...shared, server: this, connected: () => this.admission.connected })
+    this.connections = new Connections({
+      ...shared,
+      server: this,
+      connected: () => this.admission.connected,
+      refused: (refused) => this.#connectionLog.refused(refused),
+    })
     this.#review = new LoginReview({ ...shared, connections: this.connections })
     this.subscribing = new Subscribing({
       ...shared,
@@ -395,30 +412,27 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
     else if (cause === 'slow receiver') this.metrics.slowReceiversClosed++
   }
 
-  #refused(connection: Connection, { reasonCode, detail }: ConnectionEnd): void {
-    const { address, listener } = connection.peer
-    const clientId = connection.connectPacket?.clientId ?? ''
-    const claimed = connection.connectPacket?.userName
-    const userName = claimed === undefined ? undefined : saidByPeer(claimed)
-    const shown = {
-      clientId: saidByPeer(clientId),
-      userName,
-      address,
-      listener,
-      reasonCode: reasonCodeName(reasonCode),
+  #refused(connection: Connection, { reasonCode, detail, isSilent }: ConnectionEnd): void {
+    if (isSilent === true) {
+      this.#connectionLog.silent(connection)
+      return
     }
-    const from = address || 'an attached stream'
-    logRefusal(this.#parts.log, shown, `refused a connection from ${from}: ${saidByPeer(detail)}`)
-    this.#events.tell('clientRefused', { clientId, userName, address, listener, reasonCode, detail })
+    const { address, listener } = connection.peer
+    const { clientId = '', userName: claimed } = connection.connectPacket ?? {}
+    const userName = claimed === undefined ? undefined : saidByPeer(claimed)
+    this.#tellRefused({ clientId, userName, address, listener, reasonCode, detail })
+  }
+
+  #tellRefused(refused: BrokerEvents['clientRefused']): void {
+    this.#connectionLog.refused(refused)
+    this.#events.tell('clientRefused', refused)
   }
 
   #disconnected(connection: Connection, session: Session, end: ConnectionEnd): void {
     this.admission.left(connection)
     const { client } = connection
     const { cause, reasonCode, detail } = end
-    const clientId = saidByPeer(client.clientId)
-    const fields = { clientId, address: client.address, cause, reasonCode: reasonCodeName(reasonCode) }
-    this.#parts.log.info(fields, `${clientId} ended: ${cause}${detail === '' ? '' : `, ${saidByPeer(detail)}`}`)
+    this.#connectionLog.left(connection, end, this.now())
     this.#events.tell('clientDisconnected', { client, cause, reasonCode, detail })
     const registration = this.sessions.get(session.clientId)
     if (registration?.connection !== connection) return
@@ -672,9 +686,15 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
 
   dropped({ clientId }: { readonly clientId: string }, message: ApplicationMessage, cause: DropCause): void {
     this.metrics.dropped[cause]++
+    if (cause === 'not authorized') this.#notReceived(clientId, message)
     if (!this.#events.hears.dropped) return
     message.own()
     this.#events.tell('dropped', { clientId, message, cause })
+  }
+
+  #notReceived(clientId: string, { topicName }: ApplicationMessage): void {
+    const client = this.sessions.get(clientId)?.client
+    if (client !== undefined) this.#denials.denied(client, 'receive', topicName, ReasonCode.NotAuthorized)
   }
 
   delivered({ clientId }: Session, message: ApplicationMessage, qos: QoS): void {

@@ -26,6 +26,7 @@ import { SubscribeWork, type CheckedRequest, type SubscribeSide } from './subscr
 import type { Task, Turn } from './turn.ts'
 import { UnsubscribeWork, type UnsubscribeSide } from './unsubscribe-work.ts'
 import type { Current } from './current.ts'
+import type { Denials } from './denials.ts'
 import type { Events } from './events.ts'
 import type { Metrics } from './metrics.ts'
 import type { Options } from './options.ts'
@@ -54,6 +55,8 @@ export interface SubscribingParts {
   leftShared(session: Session, topicFilters: ReadonlySet<string>): void
   /** That account had no room for so many bytes. */
   memoryRefused(account: MemoryAccount, bytes: number): void
+  /** A line in the log about it. */
+  readonly denied: Denials['denied']
 }
 
 export class Subscribing implements SubscribeSide, UnsubscribeSide {
@@ -134,6 +137,7 @@ export class Subscribing implements SubscribeSide, UnsubscribeSide {
     if (code < 0x80) events.tell('subscribed', { client, topicFilter, qos: code as QoS })
     else {
       metrics.subscribesRefused++
+      this.#parts.denied(client, 'subscribe', topicFilter, code)
       events.tell('subscribeRefused', { client, topicFilter, reasonCode: code })
     }
   }

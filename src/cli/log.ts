@@ -1,59 +1,106 @@
 /**
- * Where log lines go: standard output, as JSON, or on a terminal as a person reads them. Written at once (sync): that is
- * cheaper than a buffer on every sink measured, and the last line before an exit is not lost.
+ * The program's log: which lines are written, in which form, and where to, as the section `log` of the configuration says. A
+ * reload applies another section; nothing that logs has to know.
  *
- * A log must not stop what it tells about. Where a line cannot be written, because the disk is full, the terminal has gone
- * or whoever reads a pipe has stopped, it waits in RAM for the next one, `MAX_WAITING_BYTES` at most; what comes on top of
- * them is lost.
+ * Lines are JSON by pino, or text for people. A level that is switched off costs nothing but a comparison.
  *
  * @module
  */
-import { Writable } from 'node:stream'
-import { destination, pino, stdSerializers, type LoggerOptions } from 'pino'
-import { PinoPretty } from 'pino-pretty'
+import { pino, stdSerializers, type LoggerOptions } from 'pino'
 import { InvariantError, SluiceError } from '../base/errors.ts'
-import type { Logger } from '../base/log.ts'
+import type { LogMethod, Logger } from '../base/log.ts'
 import { printableLines } from '../base/printable.ts'
+import type { LogOptions } from '../broker/options.ts'
+import { leadsToJournal } from './journal.ts'
+import { LogSink } from './log-sink.ts'
+import { textFormatter } from './log-text.ts'
 import type { Terminal } from './terminal.ts'
-
-const MAX_WAITING_BYTES = 1_048_576
 
 /** What a log has to know of a terminal. */
 type LogTerminal = Pick<Terminal, 'isInteractive' | 'hasColours'>
 
-/** Makes the program's logger. */
-export function createLogger(level: string, { isInteractive, hasColours }: LogTerminal, descriptor = 1): Logger {
-  // A try that is repeated at once holds up the broker for as long as a pipe is full.
-  const sink = destination({ fd: descriptor, sync: true, maxLength: MAX_WAITING_BYTES, retryEAGAIN: () => false })
-  sink.on('error', () => {}) // an error that nobody hears is thrown, out of whichever line of the broker has just logged
-  const options: LoggerOptions = {
-    level,
-    base: null,
-    serializers: { err: describeError },
-    // Sentences of the program itself, which may quote a configuration; the broker escapes its own before.
-    hooks: {
-      logMethod(args, method) {
-        const shown = args.map((each: unknown) => (typeof each === 'string' ? printableLines(each) : each))
-        method.apply(this, shown as typeof args)
-      },
-    },
+export type LogSettings = Pick<LogOptions, 'level' | 'format' | 'time' | 'priorities' | 'file'>
+
+/** Standard output, or what stands for it in a test. */
+export interface LogOutput {
+  readonly descriptor: number
+  /** `JOURNAL_STREAM` of the environment. */
+  readonly journalStream: string | undefined
+}
+
+const STANDARD_OUTPUT: LogOutput = { descriptor: 1, journalStream: process.env['JOURNAL_STREAM'] }
+
+type Level = 'debug' | 'info' | 'warn' | 'error'
+
+export class ProgramLog implements Logger {
+  readonly debug: LogMethod = this.#method('debug')
+  readonly info: LogMethod = this.#method('info')
+  readonly warn: LogMethod = this.#method('warn')
+  readonly error: LogMethod = this.#method('error')
+  readonly #sink: LogSink
+  readonly #terminal: LogTerminal
+  readonly #isJournal: boolean
+  #pino: pino.Logger
+
+  /** @throws {ConfigError} `ERR_LOG_FILE` when `file` cannot be opened */
+  constructor(settings: LogSettings, terminal: LogTerminal, output: LogOutput = STANDARD_OUTPUT) {
+    this.#terminal = terminal
+    this.#isJournal = leadsToJournal(output.descriptor, output.journalStream)
+    this.#sink = new LogSink(output.descriptor)
+    this.#sink.open(settings.file)
+    this.#pino = this.#make(settings)
   }
-  if (!isInteractive) return pino(options, sink)
-  const pretty = PinoPretty({
-    // Not the sink itself: a pipe that leads to one which has failed once carries nothing any more.
-    destination: new Writable({
-      decodeStrings: false,
-      write: (line: string, _encoding, done) => {
-        sink.write(String(line))
-        done()
-      },
-    }),
-    singleLine: true,
-    colorize: hasColours,
-    ignore: 'pid,hostname',
-    translateTime: 'SYS:HH:MM:ss.l',
-  })
-  return pino(options, pretty)
+
+  isLevelEnabled(level: string): boolean {
+    return this.#pino.isLevelEnabled(level)
+  }
+
+  /** Applies other settings. A file that cannot be opened is an error in the log, which stays where it was. */
+  configure(settings: LogSettings): void {
+    this.#pino = this.#make(settings)
+    try {
+      this.#sink.open(settings.file)
+    } catch (error) {
+      this.error(`the log stays where it was: ${(error as Error).message}`)
+    }
+  }
+
+  /** Opens the file again: it may have been renamed. */
+  reopen(): void {
+    try {
+      this.#sink.reopen()
+    } catch (error) {
+      this.error(`the log stays in the file that was open: ${(error as Error).message}`)
+    }
+  }
+
+  #method(level: Level): LogMethod {
+    return (...args: [object, string] | [string]): void => {
+      const [first, sentence] = args
+      // Sentences of the program itself may quote a configuration; the broker escapes its own before.
+      if (typeof first === 'string') this.#pino[level](printableLines(first))
+      else this.#pino[level](first, printableLines(sentence!))
+    }
+  }
+
+  #make(settings: LogSettings): pino.Logger {
+    const isTerminal = this.#terminal.isInteractive && settings.file === undefined
+    const isJournal = this.#isJournal && settings.file === undefined
+    const { format = isTerminal || isJournal ? 'text' : 'json', priorities = isJournal } = settings
+    const time = settings.time ?? (format === 'text' && isTerminal ? 'of day' : isJournal ? 'none' : 'iso')
+    const options: LoggerOptions = {
+      level: settings.level,
+      base: null,
+      serializers: { err: describeError },
+      timestamp: time === 'none' ? false : time === 'iso' ? pino.stdTimeFunctions.isoTime : true,
+    }
+    this.#sink.hasPriorities = priorities
+    this.#sink.format =
+      format === 'json'
+        ? (line) => line
+        : textFormatter({ hasColours: isTerminal && this.#terminal.hasColours, hasTimeOfDay: time === 'of day' })
+    return pino(options, this.#sink)
+  }
 }
 
 /** What the world or the operator did needs a sentence; only what we did, or a host program, needs a stack. */

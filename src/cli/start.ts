@@ -1,17 +1,19 @@
 /** `sluice start`: a broker that runs until a signal ends it. @module */
-import type { Options } from '../broker/options.ts'
+import type { LogOptions, Options } from '../broker/options.ts'
 import { realClock } from '../broker/clock.ts'
 import { Broker } from '../create-broker.ts'
 import type { Call } from './command.ts'
 import { readConfig, stateSentence, warningsOf } from './config.ts'
-import { createLogger } from './log.ts'
+import { ProgramLog } from './log.ts'
 import { serve } from './serve.ts'
 import { serviceManagerOf } from './service-manager.ts'
 
 export function start({ options: written, terminal }: Call): Promise<number> {
-  const { config, 'log-level': logLevel = 'info' } = written
+  const { config, 'log-level': level } = written
   const checked = readConfig(config)
-  const log = createLogger(logLevel, terminal)
+  const settingsOf = ({ log: options }: Options): LogOptions =>
+    level === undefined ? options : { ...options, level: level as LogOptions['level'] }
+  const log = new ProgramLog(settingsOf(checked.options), terminal)
   const source = checked.source && { source: checked.source }
   const repair = written['repair'] !== undefined
   const broker = new Broker(checked.input, { logger: log, repair, ...source })
@@ -20,8 +22,11 @@ export function start({ options: written, terminal }: Call): Promise<number> {
   }
   warn(checked.options)
   const reload = async (): Promise<void> => {
+    // First of all: a log that was rotated has to be left, whether the configuration can work or not.
+    log.reopen()
     const renewed = readConfig(config)
     await broker.reload(renewed.input, renewed.source)
+    log.configure(settingsOf(renewed.options))
     warn(renewed.options)
   }
   const manager = serviceManagerOf({

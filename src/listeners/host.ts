@@ -33,6 +33,10 @@ export interface ListenerHost extends PumpHost {
   readonly certificates: CertificateJudges
   /** CAs or revocation lists have changed: Clients that are in may be so no longer. */
   certificatesChanged(): void
+  /** Whether the process may open one more socket than it has; where not, this one is counted and is to be closed. */
+  hasFile(address: string): boolean
+  /** The system had none for a socket that nobody has seen. */
+  lostToFiles(): void
   readonly log: Logger
 }
 

@@ -196,7 +196,7 @@ export class ListenerSockets {
     server.on('connection', (socket) => this.#owner.entered(socket))
     const place = { ...this.#options, host: address, port: this.port ?? this.#options.port }
     await listen(server, place, (...where) => host.listenerAt(...where))
-    server.on('error', (error) => host.log.error({ listener: place.name, err: error }, 'Accepting a connection failed'))
+    server.on('error', (error) => acceptFailed(host, place.name, error))
     return server
   }
 
@@ -209,4 +209,9 @@ export class ListenerSockets {
 function addressOf(server: Server): string {
   const bound = server.address() as AddressInfo | string
   return typeof bound === 'string' ? bound : bound.address
+}
+
+function acceptFailed(host: ListenerHost, listener: string, error: NodeJS.ErrnoException): void {
+  if (error.code === 'EMFILE' || error.code === 'ENFILE') host.lostToFiles()
+  else host.log.error({ listener, err: error }, 'Accepting a connection failed')
 }

@@ -196,6 +196,7 @@ class SocketListener implements Listener {
     const address = type === 'unix' ? '' : plainAddress(socket.remoteAddress ?? '')
     // The peer may be gone before it was looked at.
     if (!this.#accepting || address === undefined) return cutOff(socket)
+    if (!this.#host.hasFile(address)) return cutOff(socket)
     if (tcpKeepalive > 0 && type !== 'unix') socket.setKeepAlive(true, tcpKeepalive * 1000)
     const peer: Peer = { listener: this.name, address, port: socket.remotePort, encrypted: false }
     if (proxyProtocol) return this.#enterBehindProxy(socket, peer)
@@ -217,11 +218,21 @@ class SocketListener implements Listener {
     })
     if (stay === undefined) return
     readProxyHeader(socket, (header) => {
+      if (header === 'silent') return this.#closedSilently(socket, peer)
       if (typeof header === 'string') return this.#refuseProxy(socket, peer, header)
+      stay.headerBytes = header.length
       stay.onLost = ignore
       const source = { ...peer, ...header.source }
       if (this.#room.comesFrom(stay, source.address)) this.#door!.enter(socket, source, stay)
     })
+  }
+
+  /** A health check of a load balancer, most of the time. */
+  #closedSilently(socket: Socket, { address }: Peer): void {
+    const from = address || 'a Unix domain socket'
+    const fields = { listener: this.name, address }
+    this.#host.log.debug(fields, `a connection from ${from} was closed before it sent anything`)
+    socket.destroy()
   }
 
   #refuseProxy(socket: Socket, { address }: Peer, cause: string): void {

@@ -93,7 +93,8 @@ function source6(body: Buffer) {
 /**
  * Waits for the header at the beginning of a socket and takes it out; what follows it stays to be read.
  *
- * @param answer called once: with the header, or with a sentence about what was wrong; not at all if the socket closes first
+ * @param answer called once: with the header, with a sentence about what was wrong, or with `silent` where the peer ended it
+ *   without a byte; not at all if the socket closes first
  */
 export function readProxyHeader(socket: Socket, answer: (header: ProxyHeader | string) => void): void {
   let bytes: Buffer = Buffer.alloc(0)
@@ -101,7 +102,7 @@ export function readProxyHeader(socket: Socket, answer: (header: ProxyHeader | s
     socket.off('readable', onReadable).off('end', onEnd)
     answer(result)
   }
-  const onEnd = () => finish('the connection ended within the PROXY protocol header')
+  const onEnd = () => finish(bytes.length === 0 ? 'silent' : 'the connection ended within the PROXY protocol header')
   const onReadable = () => {
     const chunk = socket.read() as Buffer | null
     if (chunk === null) return

@@ -141,9 +141,13 @@ export class TlsDoor implements Door {
     const handshake = this.#take(key)
     if (handshake === undefined) return
     const { host, options, counters } = this.#house
-    counters.failedHandshakes++
     const { name: listener } = options
     const { address } = handshake.peer
+    if (isSilent(handshake.stay)) {
+      host.log.debug({ listener, address }, `a connection from ${address} was closed before it sent anything`)
+      return
+    }
+    counters.failedHandshakes++
     logRefusal(host.log, { listener, address, cause }, `TLS handshake failed with ${address}: ${saidByPeer(cause)}`)
     host.turnedAway({ listener, address, stage: 'TLS', detail: cause })
   }
@@ -173,4 +177,9 @@ export class TlsDoor implements Door {
 
 function endsOf({ remoteAddress, remotePort, localAddress, localPort }: Socket): string {
   return `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`
+}
+
+/** Whether nothing came behind a PROXY header, if there was one: a health check of a load balancer. */
+function isSilent({ stream, headerBytes, isLate }: Stay): boolean {
+  return !isLate && stream instanceof Socket && stream.bytesRead === headerBytes
 }

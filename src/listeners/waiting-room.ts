@@ -30,6 +30,10 @@ export class Stay {
   /** Called once, if it does not come through; by then it is closed, or is about to be. */
   onLost: (cause: LostCause) => void
   readonly onClose: () => void
+  /** Of the PROXY header that was read. */
+  headerBytes = 0
+  /** Its time is over: it was not the peer that closed it. */
+  isLate = false
 
   constructor(room: WaitingRoom, stream: Duplex, arrival: Arrival, deadline: Timer, onLost: Stay['onLost']) {
     this.stream = stream
@@ -107,6 +111,7 @@ export class WaitingRoom {
     if (!this.#remove(stay)) return
     this.#end(stay)
     stay.arrival.leave()
+    stay.isLate = cause === 'late'
     stay.onLost(cause)
     if (cause === 'gave way') this.#gaveWay()
     if (cause !== 'closed') cutOff(stay.stream)

@@ -1,10 +1,43 @@
-/** `event_logger_plugin`: one line at `info` for every event that is told, except those of single packets. @module */
+/**
+ * `event_logger_plugin`: one line at `info` for every event that is told, except those of single packets. Refusals that one
+ * address repeats are summed up, as in the broker's own lines.
+ *
+ * @module
+ */
+import { logRefusal } from '../base/log.ts'
 import type { Plugin, PluginContext } from '../broker/plugin.ts'
 import { describeFields, listeningPlugin, PACKET_EVENTS } from './describe-event.ts'
+
+/** What of these events says who is behind them, which a Client cannot vary at will. */
+const REFUSALS: ReadonlySet<string> = new Set([
+  'clientRefused',
+  'handshakeRefused',
+  'loginPenalty',
+  'publishRefused',
+  'subscribeRefused',
+])
+
+/** As far as events of that kind have them. */
+interface RefusalEvent {
+  readonly address?: string
+  readonly network?: string
+  readonly reasonCode?: number
+  readonly stage?: string
+  readonly client?: { readonly address: string; readonly userName: string | undefined }
+}
 
 export default function eventLogger({ events, log }: PluginContext): Plugin {
   const names = events?.names.filter((name) => !PACKET_EVENTS.includes(name)) ?? []
   return listeningPlugin('event_logger_plugin', events, names, (name, event) => {
-    log.info({ event: name }, `${name} ${describeFields(event)}`.trimEnd())
+    const kind = REFUSALS.has(name) ? kindOf(name, event) : undefined
+    if (kind !== undefined && log.isSummedUp?.(kind) === true) return
+    const sentence = `${name} ${describeFields(event)}`.trimEnd()
+    if (kind === undefined) log.info({ event: name }, sentence)
+    else logRefusal(log, { event: name }, sentence, kind)
   })
+}
+
+function kindOf(name: string, { address, network, reasonCode, stage, client }: RefusalEvent): string {
+  const who = [client?.address ?? address ?? network, client?.userName, stage, reasonCode]
+  return `event ${name} of ${who.filter((each) => each !== undefined).join(', ')}`
 }

@@ -198,6 +198,11 @@ export class Connection implements Incoming, SessionConnection, Timed {
     return this.#transport.unsentBytes
   }
 
+  /** PUBLISH packets that came and went. */
+  get messageCounts(): { readonly received: number; readonly sent: number } {
+    return { received: this.#incoming?.count ?? 0, sent: this.#sender.publishCount }
+  }
+
   // ---- input ----
 
   arriving(heldBytes: number): void {
@@ -996,12 +1001,13 @@ export class Connection implements Incoming, SessionConnection, Timed {
   }
 
   #lose(error: Error | undefined): void {
+    const isSilent = this.#state === State.AwaitingConnect && this.#incompleteBytes === 0
     this.#state = State.Closed
     this.#sender.discard()
     this.#discharge()
     this.session?.disconnect()
     const detail = error === undefined ? 'closed without DISCONNECT' : error.message
-    this.#server.closed(this, { cause: 'connection lost', reasonCode: ReasonCode.UnspecifiedError, detail })
+    this.#server.closed(this, { cause: 'connection lost', reasonCode: ReasonCode.UnspecifiedError, detail, isSilent })
     this.#forget()
   }
 }

@@ -34,6 +34,8 @@ export class IncomingPublishes {
   #aliases: (KnownTopic | undefined)[] | undefined = undefined
   /** What the topics behind Topic Aliases take. */
   aliasBytes = 0
+  /** PUBLISH packets so far. */
+  count = 0
   /**
    * Packet Identifiers open on this Connection, which is what Receive Maximum counts (§3.3.4, §4.9): of QoS 2 from PUBLISH on, of
    * QoS 1 while PUBACK waits for the Store, both until the last answer has left.
@@ -64,6 +66,7 @@ export class IncomingPublishes {
     const alias = hasProperties ? this.#checkProperties(bytes, maxUserProperties) : 0
     const topic = this.#topic(bytes, alias)
     this.#server.metrics.publishReceived++
+    this.count++
     if (qos === 2 && this.#isRepeat(packetIdentifier, version)) return false
     if (qos === 1 && this.#open !== undefined) this.#checkReceiveMaximum(this.#open.size + 1, version)
 

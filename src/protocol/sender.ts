@@ -55,6 +55,8 @@ export class Sender {
   maximumPacketSize = maxControlPacketBytes
   /** Request Problem Information: whether Reason String and User Property may go on acknowledgements. */
   sendsProblemInformation = true
+  /** PUBLISH packets so far. */
+  publishCount = 0
   readonly #server: ServerSide
   readonly #connection: Connection
   readonly #output: Output
@@ -237,6 +239,7 @@ export class Sender {
   #countPublish(message: ApplicationMessage): void {
     const { metrics } = this.#server
     metrics.publishSent++
+    this.publishCount++
     metrics.publishBytesSent += message.payloadLength
     if (this.#server.watchesPackets) this.#watchPublish(message)
   }

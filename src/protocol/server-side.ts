@@ -54,6 +54,8 @@ export interface ConnectionEnd {
   readonly reasonCode: ReasonCode
   /** For people; holds no secret. */
   readonly detail: string
+  /** The peer closed it before it had sent a byte, as health checks do. */
+  readonly isSilent?: boolean
 }
 
 export type EndCause =

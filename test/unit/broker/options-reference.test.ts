@@ -30,6 +30,7 @@ test('the reference page and the JSON Schema name the keys of the table and no o
     'auth.scram': schema.properties['auth']!.properties['scram']!,
     'topic-check': schema.properties['topic-check']!,
     persistence: schema.properties['persistence']!,
+    log: schema.properties['log']!,
   } as const
   for (const [section, { properties }] of Object.entries(sections)) {
     const keys = rowsOf(section as keyof typeof sections).map(({ key }) => key)

@@ -38,6 +38,7 @@ const SECTIONS: Readonly<Record<OptionRow['scope'], readonly string[]>> = {
   'auth.scram': ['auth', 'scram'],
   'topic-check': ['topic-check'],
   persistence: ['persistence'],
+  log: ['log'],
 }
 
 /** A configuration in which nothing but these keys stands, in the section of `row`. */
@@ -61,6 +62,7 @@ export function sectionOf(row: OptionRow, options: Options): Readonly<Record<str
     'auth.scram': options.auth.scram,
     'topic-check': options.topicCheck,
     persistence: options.persistence,
+    log: options.log,
   }
   return sections[row.scope] as Readonly<Record<string, unknown>>
 }

@@ -145,6 +145,19 @@ test('a malformed, cut or late header closes the connection', async (context) =>
   assert.equal(host.connections.length, 0)
 })
 
+test('a health check, with a header of its own or without a byte, is at debug and counts as no refusal', async (context) => {
+  const { input } = await tls(context)
+  const { host, listener, dial } = await serve(context, input)
+  for (const header of ['', 'PROXY UNKNOWN\r\n', hex(`${V2}20000000`)]) {
+    dial().end(header)
+    while (host.lines.length === 0) await once(host, 'change')
+    const { level, message } = host.lines.pop()!
+    assert.deepEqual([level, message], ['debug', 'a connection from 127.0.0.1 was closed before it sent anything'])
+  }
+  const { refusedProxyHeaders, failedHandshakes } = listener.counters
+  assert.deepEqual([refusedProxyHeaders, failedHandshakes, host.refusals], [0, 0, []])
+})
+
 test('in front of TLS, in one write with the first bytes of the handshake', async (context) => {
   const { authority, input } = await tls(context)
   const { host, listener, dial } = await serve(context, input)

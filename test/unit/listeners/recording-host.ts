@@ -176,6 +176,13 @@ export class RecordingHost extends EventEmitter implements ListenerHost {
     this.emit('change')
   }
 
+  hasFile(): boolean {
+    return true
+  }
+  lostToFiles(): void {
+    this.emit('change')
+  }
+
   /** The Connection that came in as number `index`, now or later. */
   async connection(index = 0): Promise<RecordedConnection> {
     while (this.connections.length <= index) await once(this, 'change')

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { mkdtemp, mkdir, rename, rm, writeFile } from 'node:fs/promises'
-import { connect as connectPlain } from 'node:net'
+import { connect as connectPlain, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -283,7 +283,8 @@ test('a handshake that fails touches nobody else', async (context) => {
   await once(silent, 'connect')
   silent.destroy()
   await host.line(/TLS handshake failed/)
-  while (listener.counters.failedHandshakes < 2) await once(host, 'change')
+  await host.line(/closed before it sent anything/)
+  assert.equal(listener.counters.failedHandshakes, 1, 'who sends nothing has not failed')
   assert.ok(host.lines.every(({ fields }) => fields['address'] === '127.0.0.1'))
   good.write('well')
   await connection.untilReceived('well')
@@ -294,6 +295,19 @@ test('a handshake has a deadline', async (context) => {
   const silent = connectPlain(listener.port!, '127.0.0.1')
   await closed(silent)
   assert.match(String((await host.line(/TLS handshake failed/)).fields['cause']), /not finished within 50 ms/)
+})
+
+test('a health check that connects and closes is at debug, and counts as no failed handshake', async (context) => {
+  const { host, listener } = await serve(context, await folder(context))
+  for (const ends of [(socket: Socket) => socket.end(), (socket: Socket) => socket.resetAndDestroy()]) {
+    const probe = connectPlain(listener.port!, '127.0.0.1')
+    await once(probe, 'connect')
+    ends(probe)
+    while (host.lines.length === 0) await once(host, 'change')
+    const { level, message } = host.lines.pop()!
+    assert.deepEqual([level, message], ['debug', 'a connection from 127.0.0.1 was closed before it sent anything'])
+  }
+  assert.deepEqual([listener.counters.failedHandshakes, host.refusals], [0, []])
 })
 
 test('close ends handshakes under way and leaves Connections alone', async (context) => {

@@ -3,7 +3,8 @@ import { test } from 'node:test'
 import { PacketType } from '../../../src/codec/packets.ts'
 import eventLogger from '../../../src/plugins/event-logger.ts'
 import packetLogger from '../../../src/plugins/packet-logger.ts'
-import { CapturedLog, contextOf, ManualEvents } from './support.ts'
+import { safeLog } from '../../../src/base/safe-log.ts'
+import { CapturedLog, contextOf, ManualClock, ManualEvents } from './support.ts'
 
 const setUp = () => {
   const log = new CapturedLog()
@@ -33,6 +34,30 @@ test('both loggers: a token that a Client sent as its User Name shows nowhere', 
   events.emit('packetReceived', { clientId: 'c1', packet: { type: PacketType.CONNECT, userName } })
   assert.match(log.lines[0]!, /userName=\(token\)/)
   assert.doesNotMatch(log.lines.join(), /eyJ|c2ln/)
+})
+
+test('event_logger_plugin: refusals that one address repeats are summed up, whatever else is in them', () => {
+  const log = new CapturedLog()
+  const events = new ManualEvents(['clientRefused', 'publishRefused'])
+  const clock = new ManualClock()
+  eventLogger(contextOf({}, { log: safeLog(log, clock), events }))
+  const client = { address: '::1', userName: 'ann' }
+  for (let at = 0; at < 3; at++) {
+    events.emit('clientRefused', { clientId: `c${at}`, address: '::1', reasonCode: 0x87 })
+    events.emit('publishRefused', { client, topicName: `t/${at}`, reasonCode: 0x87 })
+  }
+  events.emit('clientRefused', { clientId: 'c', address: '::2', reasonCode: 0x87 })
+  clock.advance(10_000)
+  assert.deepEqual(
+    log.lines.map((line) => line.slice(0, line.indexOf(' {"'))),
+    [
+      'info clientRefused clientId=c0 address=::1 reasonCode=135',
+      'info publishRefused client={address=::1 userName=ann} topicName=t/0 reasonCode=135',
+      'info clientRefused clientId=c address=::2 reasonCode=135',
+      'info 2 more like this in the last 10 s: clientRefused clientId=c0 address=::1 reasonCode=135',
+      'info 2 more like this in the last 10 s: publishRefused client={address=::1 userName=ann} topicName=t/0 reasonCode=135',
+    ],
+  )
 })
 
 test('event_logger_plugin: packets are not its business, so that the broker need not tell them', () => {
