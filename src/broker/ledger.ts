@@ -219,11 +219,12 @@ export class Ledger implements SessionLedger {
   tellMessage(message: ApplicationMessage, changes: Change[]): void {
     if (message.isTold) return
     message.isTold = true
-    const { messageNumber, topicName, payload, qos, retain, propertyList, publisher } = message
+    const { messageNumber, topicName, payload, qos, retain, propertyList, publisher, publisherUser } = message
     const expiresAtMs = this.toWall(message.expiresAtMs)
     const properties = noProperties
     const plain = { messageNumber, topicName, payload, qos, retain, properties, publisher, expiresAtMs }
-    const record = propertyList === noPropertyList ? plain : withProperties(plain, propertyList)
+    const known = publisherUser === undefined ? plain : { ...plain, publisherUser }
+    const record = propertyList === noPropertyList ? known : withProperties(known, propertyList)
     changes.push({ kind: 'message', message: record })
   }
 

@@ -145,6 +145,7 @@ export const dropTable: Readonly<Record<DropCause, string>> = {
   'cannot be encoded':
     'No PUBLISH can carry it to this client: with the properties of its subscription it exceeds what the protocol allows, or the broker failed to write it (an `internalError`). Publisher and receiver stay connected.',
   'not authorized': 'The Client subscribed to it, and may not receive it.',
+  'publisher not authorized': 'It is retained, and its publisher may not publish there any longer (`retained-check`).',
   'no member': 'No member of the Shared Subscription could take it.',
   'session ended': 'The Session ended while it waited.',
   'refused by client': 'The Client answered with a Reason Code of 0x80 or above.',

@@ -74,6 +74,7 @@ export class Metrics implements ConnectionMetrics {
     'packet too large': 0,
     'cannot be encoded': 0,
     'not authorized': 0,
+    'publisher not authorized': 0,
     'no member': 0,
     'session ended': 0,
     'refused by client': 0,

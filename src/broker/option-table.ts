@@ -1066,6 +1066,14 @@ const topicCheckRows = rows('topic-check', [
     type: 'groups',
     description: 'For `topic_acl`: group → list of users; an `acl` entry named `@group` holds for all of them.',
   },
+  {
+    key: 'retained-check',
+    type: 'choice',
+    values: ['off', 'publisher'],
+    default: 'off',
+    description:
+      'Whether a retained message goes to new subscriptions although its publisher may not publish to its topic any longer. `publisher`: it does not, and is counted and reported as dropped; `off`: it does.',
+  },
   { key: 'acl-file', type: 'path', exists: 'file', description: "Rules in Mosquitto's format, for `acl.file`." },
 ])
 

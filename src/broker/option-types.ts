@@ -302,6 +302,8 @@ export interface TopicCheckSettings {
   readonly taboo?: readonly string[]
   /** For `topic_acl`: group → list of users; an `acl` entry named `@group` holds for all of them. */
   readonly groups?: Readonly<Record<string, readonly string[]>>
+  /** Whether a retained message goes to new subscriptions although its publisher may not publish to its topic any longer. `publisher`: it does not, and is counted and reported as dropped; `off`: it does. Default "off". */
+  readonly retainedCheck: 'off' | 'publisher'
   /** Rules in Mosquitto's format, for `acl.file`. */
   readonly aclFile?: string
 }

@@ -202,6 +202,7 @@ export class Publishing {
   /** @returns false where there is no room, and its publisher can be told so */
   #retain(message: ApplicationMessage, client: Client | undefined, connection: Connection | undefined): boolean {
     if (this.#parts.current.options.retain) {
+      message.publisherUser = client?.userName
       const payer = connection === undefined ? this.#parts.memory.of(client ?? HOST) : payerOf(connection)
       const hasRoom = this.#retained.hasRoomFor(message, payer)
       if (!hasRoom && connection !== undefined && canBeRefused(connection, message)) return false

@@ -11,6 +11,7 @@
  *
  * @module
  */
+import type { MaybePromise } from '../base/maybe-promise.ts'
 import type { MemoryAccount } from '../base/memory-account.ts'
 import { copied, Work } from '../base/work.ts'
 import { OWED_BYTES } from '../protocol/memory-sizes.ts'
@@ -43,6 +44,25 @@ export interface ReplayReceiver {
   /** Whether that Subscription still holds. */
   wants(subscription: Subscription): boolean
   send(message: ApplicationMessage, owed: Owed): void
+  /** Its publisher may not publish there any longer. Absent where that does not matter. */
+  withhold?(message: ApplicationMessage): void
+}
+
+/** Whether the publisher of a retained message may still publish it. */
+export type MayReplay = (message: ApplicationMessage) => MaybePromise<boolean>
+
+/** What replays work with. */
+export interface ReplaysParts {
+  readonly retained: RetainedMessages
+  readonly turn: Turn
+  readonly mayReplay: MayReplay
+}
+
+/** A message whose publisher a plugin thinks about, or has decided about. */
+interface Asked {
+  readonly message: ApplicationMessage
+  readonly owed: Owed
+  answer: boolean | undefined
 }
 
 class Replay implements Task {
@@ -52,17 +72,27 @@ class Replay implements Task {
   readonly #owed = new Map<string, Owed>()
   #present: Owed | undefined = undefined
   #search: TopicSearch<RetainedEntry> | undefined = undefined
+  #asked: Asked | undefined = undefined
   readonly #retained: RetainedMessages
   readonly #turn: Turn
+  readonly #mayReplay: MayReplay
+  /** Resumes it, since an answer has come. */
+  readonly #answered: () => void
 
-  constructor(receiver: ReplayReceiver, retained: RetainedMessages, turn: Turn) {
+  constructor(receiver: ReplayReceiver, { retained, turn, mayReplay }: ReplaysParts, answered: () => void) {
     this.receiver = receiver
     this.#retained = retained
     this.#turn = turn
+    this.#mayReplay = mayReplay
+    this.#answered = answered
   }
 
   get isOver(): boolean {
-    return this.#search === undefined && this.#owed.size === 0
+    return this.#asked === undefined && this.#search === undefined && this.#owed.size === 0
+  }
+
+  get #isPending(): boolean {
+    return this.#asked !== undefined && this.#asked.answer === undefined
   }
 
   owe(owed: Owed): void {
@@ -79,6 +109,7 @@ class Replay implements Task {
   cancel(): void {
     this.receiver.memory?.add(-OWED_BYTES * this.#owed.size)
     this.#owed.clear()
+    this.#asked = undefined
     this.#finish()
   }
 
@@ -92,9 +123,10 @@ class Replay implements Task {
   /** Works on as far as the share, and the receiver, let it. @returns whether it is to be resumed only when there is room */
   resume(): boolean {
     const { work } = this.#turn
-    while (!this.isOver && this.receiver.takesMore) {
+    while (!this.isOver && !this.#isPending && this.receiver.takesMore) {
       if (work.isSpent) return false
-      if (this.#search === undefined) this.#next()
+      if (this.#asked !== undefined) this.#settle(this.#asked)
+      else if (this.#search === undefined) this.#next()
       else this.#step(this.#search)
     }
     this.isInLine = false
@@ -121,18 +153,38 @@ class Replay implements Task {
   #send({ message }: RetainedEntry, owed: Owed): void {
     if (message.isExpired(this.#turn.now())) return
     this.#turn.work.spend(Work.delivery + copied(message.size))
-    this.receiver.send(message, owed)
+    const may = this.receiver.withhold === undefined || this.#mayReplay(message)
+    if (may instanceof Promise) this.#wait({ message, owed, answer: undefined }, may)
+    else this.#decided(message, owed, may)
+  }
+
+  #decided(message: ApplicationMessage, owed: Owed, may: boolean): void {
+    if (may) this.receiver.send(message, owed)
+    else this.receiver.withhold?.(message)
+  }
+
+  #wait(asked: Asked, may: Promise<boolean>): void {
+    this.#asked = asked
+    void may.then((yes) => {
+      asked.answer = yes
+      if (this.#asked === asked) this.#answered()
+    })
+  }
+
+  /** What took its place meanwhile has reached the Subscription as it was published. */
+  #settle({ message, owed, answer }: Asked): void {
+    this.#asked = undefined
+    const isPresent = this.#retained.get(message.topicName) === message
+    if (isPresent && this.receiver.wants(owed.subscription)) this.#decided(message, owed, answer === true)
   }
 }
 
 export class Replays {
-  readonly #retained: RetainedMessages
-  readonly #turn: Turn
+  readonly #parts: ReplaysParts
   readonly #replays = new Map<object, Replay>()
 
-  constructor(retained: RetainedMessages, turn: Turn) {
-    this.#retained = retained
-    this.#turn = turn
+  constructor(parts: ReplaysParts) {
+    this.#parts = parts
   }
 
   /**
@@ -142,10 +194,10 @@ export class Replays {
    * @param receiver makes it, if it has nothing owed at the moment
    */
   owe(key: object, receiver: () => ReplayReceiver, owed: readonly Owed[]): void {
-    if (owed.length === 0 || this.#retained.count === 0) return
+    if (owed.length === 0 || this.#parts.retained.count === 0) return
     let replay = this.#replays.get(key)
     if (replay === undefined) {
-      replay = new Replay(receiver(), this.#retained, this.#turn)
+      replay = new Replay(receiver(), this.#parts, () => this.hasRoom(key))
       this.#replays.set(key, replay)
     }
     for (const one of owed) replay.owe(one)
@@ -161,7 +213,7 @@ export class Replays {
   #resume(key: object, replay: Replay): void {
     replay.isInLine = true
     const task = { resume: () => replay.resume() && this.#left(key, replay) }
-    if (!task.resume()) this.#turn.addTask(replay.receiver.owner, task)
+    if (!task.resume()) this.#parts.turn.addTask(replay.receiver.owner, task)
   }
 
   #left(key: object, replay: Replay): true {

@@ -104,7 +104,7 @@ export class Restoring {
   #message(record: MessageRecord): void {
     const { messageNumber, payload, payloadOnDiskBytes, qos, retain, properties } = record
     if (payloadOnDiskBytes !== undefined && properties === noProperties) {
-      this.#messages.add(messageNumber, record.topicName, record.publisher, payloadOnDiskBytes, qos, retain)
+      this.#messages.add(record, payloadOnDiskBytes)
       return
     }
     const topicName = this.#messages.name(record.topicName)
@@ -117,6 +117,7 @@ export class Restoring {
       payloadOnDiskBytes === undefined
         ? ApplicationMessage.of({ ...parts, payload })
         : ApplicationMessage.stored(parts, messageNumber, payloadOnDiskBytes)
+    if (record.publisherUser !== undefined) message.publisherUser = this.#messages.name(record.publisherUser)
     message.messageNumber = messageNumber
     message.isTold = true
     this.#messages.addWhole(message)

@@ -3,8 +3,8 @@
  * once would be most of the memory of a start.
  *
  *   index    open-addressed: hash of a messageNumber ──> row + 1, 0 for a free slot
- *   rows     messageNumber | payload length and bits | Topic Name | publisher         20 bytes, and 8 of index, for each
- *   names    Topic Names and publishers, each once
+ *   rows     messageNumber | payload length and bits | Topic Name | publisher | its user    24 bytes, and 8 of index, for each
+ *   names    Topic Names, publishers and users, each once
  *
  * A message with properties, or whose payload came with it, is kept as the object that it is.
  *
@@ -12,6 +12,7 @@
  */
 import type { QoS } from '../codec/packets.ts'
 import { ApplicationMessage, unloadedCopyOf } from '../protocol/application-message.ts'
+import type { MessageRecord } from '../stores/store.ts'
 
 const BLOCK_ROWS = 4096
 /** Below the length, which has at most 28 bits (§2.1.4). */
@@ -26,7 +27,11 @@ class Block {
   /** Places in `names`; of a message that is kept whole, 0. */
   readonly topicNames = new Uint32Array(BLOCK_ROWS)
   readonly publishers = new Uint32Array(BLOCK_ROWS)
+  /** One more than the place; 0 for none. */
+  readonly publisherUsers = new Uint32Array(BLOCK_ROWS)
 }
+
+type RestoredRow = Pick<MessageRecord, 'messageNumber' | 'topicName' | 'publisher' | 'publisherUser' | 'qos' | 'retain'>
 
 export class RestoredMessages {
   readonly #blocks: Block[] = []
@@ -37,8 +42,9 @@ export class RestoredMessages {
   readonly #whole = new Map<number, ApplicationMessage>()
 
   /** A message without properties whose payload is in the Store alone. */
-  add(messageNumber: number, topicName: string, publisher: string, bytes: number, qos: QoS, retain: boolean): void {
+  add({ messageNumber, topicName, publisher, publisherUser, qos, retain }: RestoredRow, bytes: number): void {
     const { block, at } = this.#addRow(messageNumber)
+    block.publisherUsers[at] = publisherUser === undefined ? 0 : this.#placeOf(publisherUser) + 1
     block.lengthsAndBits[at] = bytes * LENGTH_UNIT + (qos | (retain ? Bit.retain : 0))
     block.topicNames[at] = this.#placeOf(topicName)
     block.publishers[at] = this.#placeOf(publisher)
@@ -62,7 +68,10 @@ export class RestoredMessages {
       publisher: this.#names[block.publishers[at]!]!,
       receivedAtMs: 0,
     }
-    return ApplicationMessage.stored(parts, messageNumber, Math.floor(lengthAndBits / LENGTH_UNIT))
+    const message = ApplicationMessage.stored(parts, messageNumber, Math.floor(lengthAndBits / LENGTH_UNIT))
+    const user = block.publisherUsers[at]!
+    if (user !== 0) message.publisherUser = this.#names[user - 1]!
+    return message
   }
 
   /** Each that refers to it gets one of its own: their payloads are loaded, and charged, one by one. */

@@ -9,7 +9,7 @@
  *
  * @module
  */
-import type { MemoryAccount } from '../base/memory-account.ts'
+import { sizeOfText, type MemoryAccount } from '../base/memory-account.ts'
 import type { ApplicationMessage } from '../protocol/application-message.ts'
 import { RETAINED_BYTES } from '../protocol/memory-sizes.ts'
 import { TopicMap } from '../topics/topic-map.ts'
@@ -72,7 +72,12 @@ function isOwn({ publisher, topicName }: ApplicationMessage): boolean {
 
 /** What a message takes as a retained one, for its publisher. */
 function sizeOf(message: ApplicationMessage): number {
-  return message.size + RETAINED_BYTES + sizeInTree(message.topicName)
+  return message.size + RETAINED_BYTES + sizeOfUser(message) + sizeInTree(message.topicName)
+}
+
+/** The name of its publisher's user outlives the Session that it is from. */
+function sizeOfUser({ publisherUser }: ApplicationMessage): number {
+  return publisherUser === undefined ? 0 : sizeOfText(publisherUser)
 }
 
 export class RetainedMessages {
@@ -206,9 +211,10 @@ export class RetainedMessages {
     }
     this.#whole.add(nodes * NODE_BYTES)
     payer.addShare(sign * sizeInTree(message.topicName))
-    this.bytes += sign * (message.size + RETAINED_BYTES) + nodes * NODE_BYTES
-    if (sign > 0) payer.hold(message, RETAINED_BYTES)
-    else payer.release(message, RETAINED_BYTES)
+    const extra = RETAINED_BYTES + sizeOfUser(message)
+    this.bytes += sign * (message.size + extra) + nodes * NODE_BYTES
+    if (sign > 0) payer.hold(message, extra)
+    else payer.release(message, extra)
   }
 
   readonly #expired = (entry: RetainedEntry): void => {

@@ -12,6 +12,7 @@
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/log.ts'
 import { StoreError } from '../base/errors.ts'
+import type { MaybePromise } from '../base/maybe-promise.ts'
 import type { MemoryAccount } from '../base/memory-account.ts'
 import { saidByPeer } from '../base/printable.ts'
 import { Work, type WorkBudget } from '../base/work.ts'
@@ -150,7 +151,8 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
     const { whole } = this.memory
     this.router = new Router(this.#routerSide(), Math.floor(clock.random() * 0x1_0000_0000), whole)
     this.retainedMessages = new RetainedMessages(options, this.turn, this.metrics, this, whole)
-    this.replays = new Replays(this.retainedMessages, this.turn)
+    const mayReplay = (message: ApplicationMessage): MaybePromise<boolean> => this.#mayReplay(message)
+    this.replays = new Replays({ retained: this.retainedMessages, turn: this.turn, mayReplay })
     const { persistence } = options
     if (store.keeps && persistence !== undefined) {
       const rules = new DurabilityRules(persistence, this.#levelsOfListeners())
@@ -728,6 +730,16 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
   }
 
   // ---- retained messages ----
+
+  /** What the host program and the broker itself have published is nobody's to judge. */
+  #mayReplay(message: ApplicationMessage): MaybePromise<boolean> {
+    const { options, access } = this.#parts.current
+    if (message.publisher === '' || options.topicCheck?.retainedCheck !== 'publisher' || !access.checksTopics)
+      return true
+    this.work.spend(Work.question)
+    const { publisher: clientId, publisherUser: userName } = message
+    return access.mayPublish({ clientId, userName, address: '', listener: '', protocolVersion: 5 }, message)
+  }
 
   /** While the Store is full, a message takes the place of one that is no smaller, and no other. */
   mayStore(message: ApplicationMessage, replaced: ApplicationMessage | undefined): boolean {

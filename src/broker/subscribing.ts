@@ -198,6 +198,7 @@ export class Subscribing implements SubscribeSide, UnsubscribeSide {
       },
       wants: (subscription) => !session.isEnded && session.subscriptions.get(subscription.topicFilter) === subscription,
       send: (message, owed) => this.#sendRetained(session, message, owed),
+      withhold: (message) => this.#parts.dropped(session, message, 'publisher not authorized'),
     }
   }
 

@@ -90,6 +90,8 @@ export class ApplicationMessage {
   readonly receivedAtMs: number
   /** Name in the Store; 0 while nothing durable refers to it. */
   messageNumber = 0
+  /** User name of the publisher, of a message that is retained; `undefined` for an anonymous one. */
+  publisherUser: string | undefined = undefined
   /** Whether the Store was told of it. */
   isTold = false
   #properties: PropertyList
@@ -410,5 +412,7 @@ export class ApplicationMessage {
 export function unloadedCopyOf(message: ApplicationMessage): ApplicationMessage {
   const { topicName, qos, retain, propertyList, publisher, receivedAtMs, messageNumber, payloadLength } = message
   const parts = { topicName, qos, retain, properties: propertyList, publisher, receivedAtMs }
-  return ApplicationMessage.stored(parts, messageNumber, payloadLength)
+  const copy = ApplicationMessage.stored(parts, messageNumber, payloadLength)
+  copy.publisherUser = message.publisherUser
+  return copy
 }

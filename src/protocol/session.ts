@@ -32,6 +32,7 @@ export type DropCause =
   | 'packet too large'
   | 'cannot be encoded'
   | 'not authorized'
+  | 'publisher not authorized'
   | 'no member'
   | 'session ended'
   | 'refused by client'

@@ -216,7 +216,7 @@ function readSubscription(from: ByteReader): SubscriptionRecord {
   }
 }
 
-const Has = { retain: 4, expiry: 8, properties: 16, publisher: 32 } as const
+const Has = { retain: 4, expiry: 8, properties: 16, publisher: 32, publisherUser: 64 } as const
 
 function writeMessage(to: ByteWriter, message: MessageRecord): void {
   // Asked for once: a record may make the object anew each time.
@@ -227,11 +227,13 @@ function writeMessage(to: ByteWriter, message: MessageRecord): void {
   if (message.expiresAtMs !== undefined) flags |= Has.expiry
   if (writesProperties) flags |= Has.properties
   if (message.publisher !== '') flags |= Has.publisher
+  if (message.publisherUser !== undefined) flags |= Has.publisherUser
   to.integer(message.messageNumber)
   to.byte(flags)
   to.integer(message.payload.length)
   to.string(message.topicName)
   if (message.publisher !== '') to.string(message.publisher)
+  if (message.publisherUser !== undefined) to.string(message.publisherUser)
   if (message.expiresAtMs !== undefined) to.integer(Math.round(message.expiresAtMs))
   if (writesProperties) writeProperties(to, properties)
 }
@@ -247,6 +249,7 @@ function readMessage(from: ByteReader): MessageRecord {
     qos: (flags & 3) as QoS,
     retain: (flags & Has.retain) !== 0,
     publisher: (flags & Has.publisher) === 0 ? '' : from.string(),
+    ...((flags & Has.publisherUser) !== 0 && { publisherUser: from.string() }),
     expiresAtMs: (flags & Has.expiry) === 0 ? undefined : from.integer(),
     properties: (flags & Has.properties) === 0 ? noProperties : readProperties(from),
     payloadOnDiskBytes,

@@ -58,6 +58,8 @@ export interface MessageRecord {
   readonly properties: Properties
   /** Client Identifier of the publisher, for No Local; empty for the host program. */
   readonly publisher: string
+  /** User name of the publisher of a retained message; absent for an anonymous one, and in what versions before wrote. */
+  readonly publisherUser?: string | undefined
   /** Wall-clock milliseconds when it expires; `undefined` never. */
   readonly expiresAtMs: number | undefined
   /** Set only by `load`, where the payload stayed on disk: its length in bytes. */

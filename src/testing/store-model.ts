@@ -321,6 +321,7 @@ export class RandomTurns {
           }
         : {},
       publisher: random.chance(0.8) ? `publisher ${random.below(3)}` : '',
+      ...(messageNumber % 3 === 0 && { publisherUser: `user ${messageNumber % 5}` }),
       expiresAtMs: rich ? 1_700_000_060_000 + messageNumber : undefined,
     }
   }

@@ -717,6 +717,7 @@ export const elsewhere: Readonly<Record<string, string>> = {
   'listener/max-handshakes': 'listeners/waiting-room.test.ts',
   'listener/mode': 'listeners/unix.test.ts',
   'listener/retry': 'listeners/listener.test.ts',
+  'topic-check/retained-check': 'broker/retained-check.test.ts',
   'listener/group': 'listeners/unix.test.ts',
   'listener/client-id': 'broker/client-id-rules.test.ts',
   'listener/client-id-prefix': 'broker/client-id-rules.test.ts',
