@@ -10,8 +10,8 @@ export const deliveryMutants: readonly Mutant[] = [
     '3.1.1 MQTT-3.1.2-5, MQTT-4.5.0-1, 5.0 MQTT-4.5.0-1',
     'Nothing is queued for an absent Client',
     SESSION,
-    'if (waits ? !this.#makeRoom(message)',
-    'if (waits ? this.#connection === undefined || !this.#makeRoom(message)',
+    'if (waits ? !this.#makeRoom(message, identifiers)',
+    'if (waits ? this.#connection === undefined || !this.#makeRoom(message, identifiers)',
   ),
   mutant(
     '3.1.1 MQTT-4.3.1-1, 5.0 MQTT-4.3.1-1',
