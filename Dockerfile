@@ -1,11 +1,11 @@
-# Sluice as a container: docs/docker.md says how to run it.
+# Sluice as a container: docs/docker.md explains how to run it.
 FROM node:24-slim AS build
 WORKDIR /opt/sluice
 COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts
 COPY tsconfig.base.json tsconfig.build.json ./
 COPY src ./src
-# The compiler is also an optional peer of a dependency, so that npm would keep it.
+# The compiler is also an optional peer of a dependency, so npm prune keeps it.
 RUN npm run build \
   && npm prune --omit=dev --ignore-scripts \
   && rm -rf node_modules/typescript node_modules/@typescript
@@ -18,7 +18,7 @@ COPY --from=build /opt/sluice/dist ./dist
 COPY LICENSE ./
 COPY bin ./bin
 COPY ops/sluice.yaml /etc/sluice/sluice.yaml
-# Nobody can log in until there are users: mount a folder of your own at /etc/sluice.
+# No client can log in until there are users: mount a folder of your own at /etc/sluice.
 RUN ln -s sluice.js bin/sluice \
   && touch /etc/sluice/passwords \
   && install -d -m 700 -o 10001 -g 10001 /var/lib/sluice
