@@ -1,4 +1,4 @@
-/** `sluice check`: says what is wrong with a configuration, its files and its plugins, and starts nothing. @module */
+/** `sluice check`: checks a configuration, its files and its plugins without starting the broker. @module */
 import { ConfigError } from '../base/errors.ts'
 import type { ListenerOptions } from '../broker/options.ts'
 import { checkListenerFiles } from '../listeners/listener.ts'

@@ -14,7 +14,7 @@ export const commands: readonly Command[] = [
     name: 'start',
     summary: 'starts the broker; Ctrl-C stops it',
     details:
-      'Without a configuration it listens on 127.0.0.1:1883, lets in anonymous Clients of this machine, and keeps its state\nin ./sluice-data. Relative paths in a configuration count from its folder.',
+      'Without a configuration it listens on 127.0.0.1:1883, accepts anonymous clients on this machine, and keeps its state\nin ./sluice-data. Relative paths in a configuration count from its folder.',
     positionals: [],
     options: {
       config: CONFIG,
@@ -23,18 +23,18 @@ export const commands: readonly Command[] = [
         values: ['debug', 'info', 'warn', 'error'],
         description: 'debug, info (default), warn or error',
       },
-      repair: { description: 'keeps what is readable of damaged state, and says what is not' },
+      repair: { description: 'keeps what is readable of damaged state, and reports the rest' },
     },
     examples: [
-      ['sluice start', 'for Clients of this machine'],
+      ['sluice start', 'for clients on this machine'],
       ['sluice start --config sluice.yaml', 'with a configuration of your own'],
-      ['sluice start -c sluice.yaml --log-level debug', 'also logs what is of interest only when something is wrong'],
+      ['sluice start -c sluice.yaml --log-level debug', 'also logs details that help when something is wrong'],
     ],
     run: async (call) => (await import('./start.ts')).start(call),
   },
   {
     name: 'check',
-    summary: 'says what is wrong with a configuration, and starts nothing',
+    summary: 'checks a configuration without starting the broker',
     details:
       'Reads the configuration, and if it has no mistake of its own, the certificates, keys and plugins that it names. Each\nmistake is one line, with its place in the file where it has one; the exit code is 1 if there is any.',
     positionals: [],
@@ -44,9 +44,9 @@ export const commands: readonly Command[] = [
   },
   {
     name: 'passwd',
-    summary: 'writes a user into a password file, or takes one out',
+    summary: 'adds a user to a password file, or removes one',
     details:
-      'Asks for the password twice and shows nothing; without a terminal, the first line of standard input is the\npassword. A running broker reads the file again by itself.',
+      'Asks for the password twice and shows nothing; without a terminal, the first line of standard input is the\npassword. A running broker reloads the file automatically.',
     positionals: ['FILE', 'USER'],
     hidesExtra: true,
     options: {
@@ -55,25 +55,25 @@ export const commands: readonly Command[] = [
         description:
           'argon2id (default), bcrypt, sha512-crypt, sha256-crypt, mosquitto-pbkdf2, or scram-sha-256 for auth.scram',
       },
-      delete: { description: 'takes the user out' },
+      delete: { description: 'removes the user' },
     },
     examples: [
       ['sluice passwd users ann', 'adds ann to the file users, or changes the password'],
-      ['sluice passwd users ann --delete', 'takes ann out'],
+      ['sluice passwd users ann --delete', 'removes ann'],
     ],
     run: async (call) => (await import('./passwd.ts')).passwd(call),
   },
   {
     name: 'store',
-    summary: 'looks at, folds or copies what a broker has stored',
+    summary: 'inspects, compacts or copies what a broker has stored',
     details:
       'stats counts what is stored; dump prints every fact as a line of JSON, without payloads of messages; backup PATH\ncopies all of it to an empty folder. These work while a broker runs. compact frees what space it can, and needs\nthe broker stopped. Without a configuration the state in ./sluice-data is meant.',
     positionals: ['ACTION'],
     optionalPositional: 'PATH',
     options: { config: CONFIG },
     examples: [
-      ['sluice store stats', 'how many Sessions, messages and bytes'],
-      ['sluice store dump -c sluice.yaml', 'every Session, subscription and message'],
+      ['sluice store stats', 'how many sessions, messages and bytes'],
+      ['sluice store dump -c sluice.yaml', 'every session, subscription and message'],
       ['sluice store backup /var/backups/mqtt', 'a copy that a broker can start from'],
       ['sluice store compact', 'frees space'],
     ],
@@ -81,7 +81,7 @@ export const commands: readonly Command[] = [
   },
   {
     name: 'explain',
-    summary: 'says who may do what with a topic, and which rule decides it',
+    summary: 'shows whether a user may use a topic, and which rule decides',
     details:
       'Asks the plugins of topic-check as the broker would, without a broker and without connecting anyone. The exit code\nis 0 for an allow and 1 for a deny.',
     positionals: [],
@@ -97,14 +97,18 @@ export const commands: readonly Command[] = [
         short: 't',
         value: 'TOPIC',
         isRequired: true,
-        description: 'a Topic Name; to subscribe, a Topic Filter',
+        description: 'a topic name; to subscribe, a topic filter',
       },
-      user: { short: 'u', value: 'NAME', description: 'the User Name; without it an anonymous Client is meant' },
-      client: { short: 'i', value: 'ID', description: 'the Client Identifier, where a rule asks for it' },
+      user: {
+        short: 'u',
+        value: 'NAME',
+        description: 'the user name; without it, the question is about an anonymous client',
+      },
+      client: { short: 'i', value: 'ID', description: 'the client identifier, if a rule uses it' },
     },
     examples: [
       ["sluice explain -c sluice.yaml --user ann --action subscribe -t 'a/#'", 'may ann subscribe to a/#?'],
-      ['sluice explain -c sluice.yaml --action publish --topic a/b', 'may an anonymous Client publish to a/b?'],
+      ['sluice explain -c sluice.yaml --action publish --topic a/b', 'may an anonymous client publish to a/b?'],
     ],
     run: async (call) => (await import('./explain.ts')).explain(call),
   },
@@ -112,7 +116,7 @@ export const commands: readonly Command[] = [
     name: 'ping',
     summary: 'asks a broker whether it is alive',
     details:
-      'Connects, and sends a CONNECT and a PINGREQ. The exit code is 0 if the broker answers, also if it refuses a login without\na user name, and 1 if it does not. Without a URL and a configuration it asks mqtt://127.0.0.1:1883. Certificates are not\nverified. For health checks of containers and the like.',
+      'Connects, and sends a CONNECT and a PINGREQ. The exit code is 0 if the broker answers, even if it refuses a login\nwithout a user name, and 1 if it does not. Without a URL or a configuration it asks mqtt://127.0.0.1:1883. Certificates are not\nverified. For health checks of containers and the like.',
     positionals: [],
     optionalPositional: 'URL',
     options: {
@@ -129,15 +133,15 @@ export const commands: readonly Command[] = [
   {
     name: 'bench',
     summary: 'measures a broker: messages a second, processor time, latency, memory',
-    details: `Without --url it starts this program as a broker of its own, measures it and stops it; nothing of it stays. With --url
-it drives a broker that runs already, of whatever make: only one that is yours, as it sends all it can. That broker's
+    details: `Without --url it starts this program as a broker of its own, measures it and stops it; nothing remains of it. With --url
+it drives a broker that runs already, of whatever make. Use it only on a broker of your own, as it sends all it can. That broker's
 processor time and memory stay unknown, and where it runs on this machine, it shares the processors with what drives it.
 
 Each row is a workload: who publishes to whom, at which QoS, 64 bytes and MQTT 3.1.1 unless it says otherwise. All rows
 take a few minutes; a line on standard error says how far it is. What matters most is broker µs/message, the processor
 time of the broker's whole process for each delivered message: it hardly depends on what else the machine does, as the
 rate does. Latencies (p50, p99, p99.9) are from the write of a message to the read of its delivery; in rows that send as
-much as they can they tell the length of the queue, in those with a pace (20,000/s) how quick the broker is.
+much as they can they show the length of the queue, in those with a pace (20,000/s) how quick the broker is.
 
 Rows (* not with --url):
 ${ROWS}`,

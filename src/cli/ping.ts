@@ -68,7 +68,7 @@ function addressOf(url: string | undefined, file: string | undefined): string {
   const listener = readConfig(file).options.listeners.find(isReachable)
   if (listener !== undefined) return urlOf({ ...listener, host: dialled(listener.host) })
   throw new UsageError(
-    `No listener of ${file} can be asked: each is a Unix socket, on port 0, or only for proxies or owners of certificates.`,
+    `No listener of ${file} can be asked: each is a Unix socket, on port 0, or needs a PROXY header or a client certificate.`,
   )
 }
 

@@ -31,7 +31,7 @@ export interface SignalSource {
 export interface ServeOptions {
   readonly log: Logger
   readonly signals: SignalSource
-  /** Said after the listeners' lines, such as where state lives. */
+  /** Logged after the listeners' lines, such as where state lives. */
   readonly announcements: readonly string[]
   /** What SIGHUP asks for; a rejection is logged and changes nothing. Absent: SIGHUP is left to the system. */
   readonly reload?: () => Promise<void>
@@ -50,7 +50,7 @@ export async function serve(broker: Served, options: ServeOptions): Promise<numb
   const firstStop = nextStop(signals)
   manager.starting()
   const started = broker.start()
-  // From the first moment on: a signal that nobody takes ends a process, and a start may have a million messages to read.
+  // Installed at once: an unhandled signal ends the process, and a start may have a million messages to read.
   const endReloading =
     reload === undefined ? undefined : reloadOnHangUp(broker, { ...options, manager, reload }, started)
   await started.catch((error: unknown) => {
@@ -78,7 +78,7 @@ export async function serve(broker: Served, options: ServeOptions): Promise<numb
   return code
 }
 
-/** The broker has logged what. */
+/** The broker has logged the details. */
 function unstored(error: unknown): number {
   if (error instanceof StoreError) return UNSTORED
   throw error
@@ -119,7 +119,7 @@ function reloadOnHangUp(
   }
   const onHangUp = (): void => {
     reloaded = reloaded.then(reloadAndReport)
-    reloaded.catch(() => {}) // the start's own error, which its caller is told
+    reloaded.catch(() => {}) // the start's own error, which is thrown to its caller
   }
   signals.on('SIGHUP', onHangUp)
   return () => signals.off('SIGHUP', onHangUp)

@@ -1,13 +1,13 @@
 /**
- * Tells systemd how the program is (sd_notify(3)), where a unit of `Type=notify` has started it:
+ * Reports the state of the program to systemd (sd_notify(3)) if a unit of `Type=notify` has started it:
  *
  *   READY=1         all listeners are open                  RELOADING=1   SIGHUP came; READY=1 once it is over
  *   STOPPING=1      SIGTERM or SIGINT came                  STATUS=…      the line that `systemctl status` shows
  *   WATCHDOG=1      a turn has just ended, see `pulse`      EXTEND_TIMEOUT_USEC=…   the start is still at work
  *
  * Node has no Unix datagram sockets, so the program `systemd-notify` sends them; the unit needs `NotifyAccess=all`. One message
- * is sent at a time, in their order, by a child process that nobody waits for. What cannot be sent is logged once: a broker that
- * works must not end because nobody could be told.
+ * is sent at a time, in their order, by a child process, and never awaited by the broker. A failure is logged once: a broker that
+ * works must not end because systemd cannot be reached.
  *
  * @module
  */
@@ -22,7 +22,7 @@ const SEND_LIMIT_MS = 5_000
 const START_SIGN_MS = 10_000
 const START_EXTENSION_MS = 60_000
 
-/** What a program tells the one that started it. All calls return at once. */
+/** What a program reports to the service manager that started it. All calls return at once. */
 export interface ServiceManager {
   /** The start is under way until `ready`. */
   starting(): void
@@ -32,7 +32,7 @@ export interface ServiceManager {
   stopping(): void
 }
 
-/** Nobody asked. */
+/** For a program that no service manager watches. */
 export const noServiceManager: ServiceManager = {
   starting() {},
   ready() {},
@@ -47,11 +47,11 @@ export interface ServiceSettings {
   /** Microseconds of the monotonic clock of the system. */
   readonly monotonicUs: () => bigint
   readonly log: Logger
-  /** Absent: by `systemd-notify`. Rejects where that is not possible. */
+  /** Default: by `systemd-notify`. Rejects if that is not possible. */
   readonly send?: (assignments: readonly string[]) => Promise<void>
 }
 
-/** @returns `noServiceManager` where no service manager waits for messages */
+/** @returns `noServiceManager` if no service manager waits for messages */
 export function serviceManagerOf(settings: ServiceSettings): ServiceManager {
   return (settings.environment['NOTIFY_SOCKET'] ?? '') === '' ? noServiceManager : new Systemd(settings)
 }
@@ -100,7 +100,7 @@ class Systemd implements ServiceManager {
     this.#send('STOPPING=1', 'STATUS=stopping')
   }
 
-  /** A pulse that does not come is not asked for again: nothing is sent, and the service manager acts. */
+  /** A missing pulse is not asked for again: nothing is sent, so that the service manager restarts the program. */
   #watch(intervalMs: number, pulse: () => Promise<void>): void {
     let isAsked = false
     this.#every(intervalMs, () => {
@@ -112,7 +112,8 @@ class Systemd implements ServiceManager {
           isAsked = false
           if (this.#state === 'ready') this.#send('WATCHDOG=1')
         },
-        (error: unknown) => this.#settings.log.warn({ err: error }, 'the watchdog is not fed: the broker has no pulse'),
+        (error: unknown) =>
+          this.#settings.log.warn({ err: error }, 'the watchdog is not fed: the broker is not running'),
       )
       return true
     })
@@ -143,7 +144,7 @@ class Systemd implements ServiceManager {
     if (this.#hasFailed) return
     this.#hasFailed = true
     const { message } = error as Error
-    this.#settings.log.warn(`systemd is not told how the broker is: ${message}. Install ${PROGRAM}, or use Type=exec.`)
+    this.#settings.log.warn(`cannot report to systemd: ${message}. Install ${PROGRAM}, or use Type=exec.`)
   }
 }
 

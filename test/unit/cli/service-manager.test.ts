@@ -149,7 +149,7 @@ test('what cannot be sent is logged once', async () => {
   for (let count = 0; count < 5; count++) await turn()
   assert.deepEqual(messages, [])
   assert.deepEqual(lines, [
-    'systemd is not told how the broker is: spawn systemd-notify ENOENT. Install systemd-notify, or use Type=exec.',
+    'cannot report to systemd: spawn systemd-notify ENOENT. Install systemd-notify, or use Type=exec.',
   ])
 })
 
