@@ -291,7 +291,7 @@ export class Admission {
     if (grantExpiry(requestedExpiry(packet), maxSessionExpiry) === 0) return undefined
     if (this.#parts.sessions.makeRoomFor(client)) return undefined
     this.#parts.metrics.connectsRefusedAtLimit++
-    const detail = 'max-sessions or max-sessions-per-user is reached, and none of its holder is without a connection'
+    const detail = 'max-sessions or max-sessions-per-user is reached, and all sessions of its holder are connected'
     return new Refusal(ReasonCode.QuotaExceeded, detail)
   }
 
@@ -310,7 +310,7 @@ export class Admission {
     if (access.loginsVersion !== asOf) {
       this.#lookAgain(connection, client, login, (isGood) => {
         if (isGood) this.#finish(connection, client, login, mayPublishWill, access.loginsVersion)
-        else this.#refuse(connection, new Refusal(ReasonCode.NotAuthorized, 'its login is not good any longer'))
+        else this.#refuse(connection, new Refusal(ReasonCode.NotAuthorized, 'its login is no longer valid'))
       })
       return
     }

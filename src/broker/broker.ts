@@ -614,7 +614,7 @@ export class BrokerBase implements AsyncDisposable {
       throw error
     }
     if (!isDeepStrictEqual(options.persistence, current.options.persistence)) {
-      this.#log.warn('`persistence` has changed; that counts from the next start on')
+      this.#log.warn('`persistence` has changed; the change takes effect at the next start')
     }
     const before = current.access
     this.#config = config

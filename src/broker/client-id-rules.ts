@@ -22,7 +22,7 @@ export interface ClientIdRules {
  * @example
  * const rules = { listener: { clientId: 'any', clientIdPrefix: '%u-' }, auth: { clientIds: {} } } as const
  * clientIdProblem('ann-phone', 'ann', rules) // undefined
- * clientIdProblem('bob-phone', 'ann', rules) // 'the Client Identifier does not begin as client-id-prefix demands'
+ * clientIdProblem('bob-phone', 'ann', rules) // 'the client identifier does not begin as client-id-prefix requires'
  */
 export function clientIdProblem(
   clientId: string,
@@ -30,19 +30,19 @@ export function clientIdProblem(
   { listener, auth }: ClientIdRules,
 ): string | undefined {
   if (listener.clientId === 'user-name' && clientId !== (userName ?? '')) {
-    return 'the Client Identifier is not the user name, which client-id demands'
+    return 'the client identifier is not the user name, as client-id requires'
   }
   if (listener.clientId === 'user-name' && clientId === '') {
-    return 'the client has no user name, which client-id demands as its Client Identifier'
+    return 'the client has no user name, which client-id requires as its client identifier'
   }
   const prefix = filledIn(listener.clientIdPrefix, userName)
-  if (prefix === undefined) return 'the client has no user name, which client-id-prefix demands'
+  if (prefix === undefined) return 'the client has no user name, which client-id-prefix requires'
   if (prefix !== '' && !clientId.startsWith(prefix)) {
-    return 'the Client Identifier does not begin as client-id-prefix demands'
+    return 'the client identifier does not begin as client-id-prefix requires'
   }
   const own = userName !== undefined && Object.hasOwn(auth.clientIds, userName) ? auth.clientIds[userName] : undefined
   if (own === undefined || own.some((pattern) => fits(clientId, pattern))) return undefined
-  return 'the Client Identifier is none of those that auth.client-ids has for this user'
+  return 'the client identifier is not among those that auth.client-ids lists for this user'
 }
 
 /** An empty user name would make one prefix of all. */

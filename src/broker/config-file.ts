@@ -32,7 +32,7 @@ export function loadConfigFile(path: string, environment: Environment = process.
     text = readTextSync(path)
   } catch (cause) {
     if (cause instanceof ConfigError) {
-      const message = `Of the configuration file ${path}, ${cause.message}.`
+      const message = `In the configuration file ${path}, ${cause.message}.`
       throw new ConfigError('ERR_CONFIG', message, {
         cause,
         problems: [{ path: '', file: path, message: cause.message }],

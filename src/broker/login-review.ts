@@ -111,6 +111,6 @@ export class LoginReview implements Task {
   #end(connection: Connection): void {
     if (connection.isClosed) return
     this.#parts.metrics.loginsRevoked++
-    connection.disconnect(ReasonCode.NotAuthorized, 'login revoked', 'its login is not good any longer')
+    connection.disconnect(ReasonCode.NotAuthorized, 'login revoked', 'its login is no longer valid')
   }
 }

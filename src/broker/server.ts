@@ -490,7 +490,7 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
 
   #taskFailed(error: unknown): void {
     this.metrics.internalErrors++
-    this.#parts.log.error({ err: error }, `internal error, a task is given up: ${String(error)}`)
+    this.#parts.log.error({ err: error }, `internal error, a task is abandoned: ${String(error)}`)
     this.#events.tell('internalError', { clientId: '', error })
   }
 

@@ -42,8 +42,8 @@ export class StoreEnd {
     return new StoreError(
       'ERR_STORE_UNSTORED',
       `${changes} changes (${bytes} bytes) could not be stored within ${this.#timeoutMs / 1000} s ` +
-        `(persistence.close-timeout), and are given up: ${reason}. At the levels disk and process no client was told that ` +
-        'they are stored; clients send again what was not acknowledged, and receive again what was not completed',
+        `(persistence.close-timeout), and are discarded: ${reason}. At the levels disk and process none of them was ` +
+        'acknowledged; clients send again what was not acknowledged, and receive again what was not completed',
       cause instanceof Error ? { cause } : {},
     )
   }
@@ -54,7 +54,7 @@ export class StoreEnd {
       if (await within(store.close(), timeoutMs, this.#clock)) return undefined
       return new StoreError(
         'ERR_STORE_CLOSE',
-        `the store has not closed within ${timeoutMs / 1000} s; it is left as it is`,
+        `the store has not closed within ${timeoutMs / 1000} s; the broker no longer waits for it`,
       )
     } catch (error) {
       if (error instanceof StoreError) return error

@@ -101,7 +101,10 @@ export class StoreGate implements TurnStore {
   async #writeAgain(changes: readonly Change[], level: Durability, error: Error): Promise<void> {
     let cause = error
     for (let delayMs = FIRST_RETRY_MS; ; delayMs = Math.min(delayMs * 2, LONGEST_RETRY_MS)) {
-      this.#log.error({ err: cause }, `the store did not store ${changes.length} facts; tried again in ${delayMs} ms`)
+      this.#log.error(
+        { err: cause },
+        `the store could not write ${changes.length} changes; trying again in ${delayMs} ms`,
+      )
       this.#fail(cause)
       await new Promise<void>((resolve) => void this.#clock.setTimer(delayMs, resolve))
       // What is given up is never stored.
