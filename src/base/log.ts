@@ -22,7 +22,7 @@ export interface Logger {
   readonly error: LogMethod
   /** As pino has it. Absent: all levels count as enabled. */
   readonly isLevelEnabled?: (level: string) => boolean
-  /** As `info`, for refusals that whoever is refused can repeat: those of one kind are summed up. Absent: `info` is used. */
+  /** As `info`, for refusals that a client can repeat at will: those of one kind are summed up. Absent: `info` is used. */
   readonly refusal?: (fields: object, message: string, kind?: string) => void
   /** Counts a refusal of that kind if they are summed up now; if not, its sentence is to be given to `refusal`. */
   readonly isSummedUp?: (kind: string) => boolean
@@ -34,7 +34,7 @@ export function isEnabled(log: Logger, level: 'debug' | 'info' | 'warn' | 'error
 }
 
 /**
- * Logs that somebody was turned away.
+ * Logs that a client was refused.
  *
  * @param kind what is summed up: it names the address, and nothing that the peer can vary at will. Default: the sentence
  */
@@ -45,5 +45,5 @@ export function logRefusal(log: Logger, fields: object, message: string, kind?: 
 
 function nothing(): void {}
 
-/** Says nothing: the default of an embedded broker. */
+/** Logs nothing: the default of an embedded broker. */
 export const silentLogger: Logger = { debug: nothing, info: nothing, warn: nothing, error: nothing }

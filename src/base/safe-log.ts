@@ -1,6 +1,6 @@
 /**
- * The logger that everything in a broker writes to, around the one that the host program gave: text is escaped and cut before it
- * is handed on, and equal refusals from one address are summed up.
+ * The logger that every part of a broker writes to. It wraps the host program's logger: text is escaped and shortened before it
+ * is passed on, and equal refusals from one address are summed up.
  *
  *   refused a connection from 192.0.2.7: auth.file: wrong password
  *   41 more in the last 10 s: refused a connection from 192.0.2.7: auth.file: wrong password
@@ -62,7 +62,7 @@ function safeValue(value: unknown): unknown {
 }
 
 interface Sum {
-  /** The first of its kind; `undefined` until it is told. */
+  /** The first of its kind; `undefined` until it is logged. */
   line: { readonly fields: object; readonly message: string } | undefined
   /** Held back since the last line. */
   held: number

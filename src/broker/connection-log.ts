@@ -1,11 +1,11 @@
 /**
- * The lines about Clients that come and go, and about those that may not come:
+ * Log lines about Clients that connect and disconnect, and about connections that are refused:
  *
  *   meter-1 connected: MQTT 5.0, user ann, from 192.0.2.7:50312 through tls, Keep Alive 60 s, Clean Start 1, Session Present 0
- *   meter-1 disconnected: keep alive timeout, after 723 s, 120 messages in, 33 out
+ *   meter-1 disconnected: keep alive timeout; after 723 s, 120 messages in, 33 out
  *   refused a connection from 192.0.2.7: auth.file: wrong password
  *
- * Nothing is put together for a line that is not written.
+ * No text is built for a line that is not written.
  *
  * @module
  */
@@ -28,7 +28,7 @@ export interface Accepted {
   readonly sessionPresent: boolean
 }
 
-/** Who was refused, as far as it said. */
+/** What is known about a refused Client. */
 export interface Refused {
   readonly clientId: string
   readonly userName: string | undefined
@@ -65,7 +65,7 @@ export class ConnectionLog {
     )
   }
 
-  /** A Client that was connected is so no longer. */
+  /** A connected Client has disconnected. */
   left(connection: Connection, { cause, reasonCode, detail }: ConnectionEnd, nowMs: number): void {
     if (!this.#hasConnections) return
     const { client } = connection
@@ -93,7 +93,7 @@ export class ConnectionLog {
     logRefusal(this.#log, shown, `refused a connection from ${placeOf(address)}: ${saidByPeer(detail)}`)
   }
 
-  /** A health check of a load balancer, most of the time: nobody was refused anything. */
+  /** Usually a health check of a load balancer: nothing was refused. */
   silent({ peer: { address, listener } }: Connection): void {
     if (!isEnabled(this.#log, 'debug')) return
     this.#log.debug({ address, listener }, `a connection from ${placeOf(address)} was closed before it sent anything`)

@@ -1,15 +1,15 @@
 /**
- * Who gives way when a Client reads more slowly than others publish for it: publishers, and Wills that are due, for a while.
+ * When a Client reads more slowly than others publish for it, publishers and Wills that are due give way for a while.
  *
  *   queue of a connected Session   |······· free ·······|······ half full: whoever adds to it waits ······| full: dropped
  *
- * A Session whose Client is connected is crowded while its queue is half full. A message that it is given then is taken over as any
- * other, and its publisher is not read until the queue is less than half full, for `GIVE_WAY_MS` at most. So a burst waits where
- * it comes from, and the other half of the queue is for those who may not wait.
+ * A Session whose Client is connected is crowded while its queue is half full. A message that it is given then is accepted like any
+ * other, and its publisher is not read until the queue is less than half full, for `GIVE_WAY_MS` at most. So a burst waits at
+ * its source, and the other half of the queue is for messages that may not wait.
  *
- * Nobody may hold up others by reading slowly. So a Session is waited for only while its Client takes a good share of the queue each second;
- * one that does not is crowded alone: its messages are dropped when the queue is full. And nobody waits longer for one message than
- * `GIVE_WAY_MS`, whoever reads slowly: a publisher that sends ten messages a second never falls behind.
+ * A slow Client must not hold up others. So a Session is waited for only while its Client takes a good share of the queue each second;
+ * otherwise its own messages are dropped when the queue is full. No publisher waits longer for one message than `GIVE_WAY_MS`,
+ * however many Clients read slowly: one that sends ten messages a second never falls behind.
  *
  * @module
  */
@@ -91,7 +91,7 @@ export class Crowds {
     this.#hit = undefined
   }
 
-  /** Whoever published what hit gives way. */
+  /** The publisher of the message that filled the queue gives way. */
   hold(publisher: GivesWay): void {
     this.#hit!.waiting.add(publisher)
     this.clear()

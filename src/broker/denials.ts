@@ -1,10 +1,10 @@
 /**
- * The lines about what Clients may not do, with the rule that decided it:
+ * Log lines about denied actions of Clients, with the rule that decided:
  *
  *   denied meter-1 (user ann, from 192.0.2.7) to publish to a/b: topic_acl: nothing in topic-check.acl.ann allows it
  *   41 more like this in the last 10 s: denied meter-1 …
  *
- * Which rule it was is asked once for each kind in ten seconds, so that a Client that goes on costs a look into a table.
+ * The rule is looked up once for each kind in ten seconds, so that a Client that repeats itself costs only a table lookup.
  *
  * @module
  */
@@ -31,7 +31,7 @@ export class Denials {
 
   /**
    * @param topic a Topic Name, or a Topic Filter as the Client wrote it
-   * @param reasonCode other ones than Not authorized are nobody's decision, and speak for themselves
+   * @param reasonCode codes other than Not authorized are not a plugin's decision, and explain themselves
    */
   denied(client: Client, action: DeniedAction, topic: string, reasonCode: number): void {
     if (!this.#current.options.log.denials || !isEnabled(this.#log, 'info')) return
@@ -56,7 +56,7 @@ export class Denials {
   }
 }
 
-/** A deny decides; where there is none, that nobody allows it does. */
+/** A deny decides; without one, the absence of an allow does. */
 function decidedBy({ decision, explanations }: AccessExplanation): string {
   if (decision === 'allow') return 'not authorized'
   const denies = explanations.filter((each) => each.decision === 'deny')

@@ -1,6 +1,6 @@
 /**
- * A room with little space, and who has how much of it: when it is full, the oldest entry of the largest holder gives way,
- * so that whoever takes much takes it from itself.
+ * A bounded room, and how much of it each holder has: when it is full, the oldest entry of the largest holder gives way,
+ * so that a greedy holder only displaces itself.
  *
  *   holders by size   1: {b, c}   2: {d}   3: {a}      full, and e comes ──> the oldest of a
  *

@@ -1,13 +1,13 @@
 /**
- * Everyone who has not logged in, and how many streams each network has.
+ * Connections that have not logged in, and how many streams each network has.
  *
  *   accept() ──> PROXY header, TLS, HTTP ──> CONNECT ──> log-in ──> CONNACK
  *   |<-- Arrival ------------------------>|<-- Connection ------->|            in the lobby
  *   |<----------------------------------------------------------------> gone   counted for its network
  *
  * A stream counts for the network that it comes from until it is gone, whatever comes before MQTT. The lobby is limited
- * (`max-connections-before-connect`, `max-waiting-connections`), and silence is free for whoever keeps it: so when it is
- * full, the oldest of the network that has most in it gives way, and nobody can shut the door for others.
+ * (`max-connections-before-connect`, `max-waiting-connections`), and an attacker can be silent for free: so when it is
+ * full, the oldest of the network that has most in it gives way, and no network can keep others out.
  *
  * @module
  */
@@ -26,7 +26,7 @@ export interface Network {
   streams: number
 }
 
-/** Somebody who has not logged in. */
+/** A connection that has not logged in. */
 export interface Newcomer {
   /** Ends it at once, for lack of room. */
   giveWay(): void
@@ -65,7 +65,7 @@ export class Lobby {
   /**
    * Counts one more stream.
    *
-   * @param isLimited false for a proxy that has not said yet for whom it speaks
+   * @param isLimited false for a proxy that has not announced its client yet
    * @returns `undefined` where that network has as many as `max-connections-per-address` allows
    */
   count(address: string, isLimited = true): Network | undefined {

@@ -6,7 +6,7 @@
  *                                                    └ too many were wrong: one at a time, each after a pause
  *
  * A check that has begun is charged whatever comes of its connection, so hanging up saves a guesser nothing; one that has not
- * begun has told nothing, and is dropped with its connection. Honest logins behind the same address wait for their turn
+ * begun has revealed nothing, and is dropped with its connection. Honest logins behind the same address wait for their turn
  * and are not refused; `login-timeout` says how long.
  *
  * @module
@@ -14,7 +14,7 @@
 import type { Clock, Timer } from '../base/clock.ts'
 import type { Debtor, LoginPenalties } from './login-penalties.ts'
 
-/** What became of a check: `neither` where nobody is to blame, or nothing was claimed. */
+/** The outcome of a check: `neither` if the client is not to blame, or claimed nothing. */
 export type LoginOutcome = 'right' | 'wrong' | 'neither'
 
 /** One login on its way. */

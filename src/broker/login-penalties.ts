@@ -12,8 +12,8 @@
  * | a name from an address it has logged in  | with that name from that address                   |
  * | an address in `penalty-exempt`           | never                                              |
  *
- * So nobody can lock a user out by guessing, and one device with an old password does not hold up a site behind one address
- * that has logged in before. A login that succeeds forgives nothing: whoever guesses may have an account too. Ten quiet
+ * So no guesser can lock a user out, and one device with an old password does not hold up a site behind one address
+ * that has logged in before. A successful login forgives nothing, because a guesser may have an account too. Ten quiet
  * minutes do.
  *
  * All tables are bounded, and what was used the longest ago is forgotten first.
@@ -150,7 +150,7 @@ function add(table: RecentMap<Offences>, key: string, now: number): number {
   return wrong
 }
 
-/** Names come from whoever connects, and may be long. */
+/** Names come from unknown clients, and may be long. */
 function keyOf(userName: string | undefined): string {
   if (userName === undefined) return ''
   if (userName.length <= MAX_KEPT_NAME_LENGTH) return `=${userName}`

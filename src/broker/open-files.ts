@@ -9,9 +9,9 @@ import { readdirSync, readFileSync } from 'node:fs'
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/log.ts'
 
-/** Left for the Store, plugins and files that are read again; less where there is little at all. */
+/** Left for the Store, plugins and reloaded files; less if the limit is very small. */
 const SPARE_FILES = 64
-/** Time over which connections that were closed are summed up. */
+/** Closed connections are summed up over this time. */
 const LOG_INTERVAL_MS = 10_000
 
 export interface OpenFiles {
@@ -31,14 +31,14 @@ export const openFiles: OpenFiles = {
       try {
         return readdirSync(folder).length
       } catch {
-        // Another system has it elsewhere, or nowhere.
+        // Other systems have this folder elsewhere, or not at all.
       }
     }
     return SPARE_FILES
   },
 }
 
-/** Where time is not real, files are not either. */
+/** For virtual time, in which no files are opened. */
 export const noOpenFiles: OpenFiles = { limit: Infinity, count: () => 0 }
 
 function softLimit(): number | undefined {
@@ -57,7 +57,7 @@ function limitOfReport(): number | undefined {
   return typeof soft === 'number' ? soft : undefined
 }
 
-/** How many connections there is room for, and what is said where there is none. */
+/** How many connections have room, and what is logged when they do not. */
 export class FileRoom {
   /** Streams that may be open at one time. */
   readonly streams: number

@@ -2,9 +2,9 @@
  * Where log lines go: standard output, or a file that can be opened again. Written at once (sync): that is cheaper than a
  * buffer on every sink measured, and the last line before an exit is not lost.
  *
- * A log must not stop what it reports. Where a line cannot be written, because the disk is full, the terminal has gone or the
- * reader of a pipe has stopped, it waits in RAM for the next one, `MAX_WAITING_BYTES` at most; what comes on top of them is
- * lost, and counted in a line as soon as lines are written again.
+ * A log must not stop the broker. A line that cannot be written, because the disk is full, the terminal has gone or the
+ * reader of a pipe has stopped, waits in RAM until the next one, up to `MAX_WAITING_BYTES`; further lines are
+ * lost, and their number is logged as soon as lines can be written again.
  *
  * @module
  */
@@ -22,7 +22,7 @@ type Destination = ReturnType<typeof destination>
 
 export class LogSink {
   hasPriorities = false
-  /** Makes the line that is written of the line of JSON, which ends in a line feed. */
+  /** Turns a line of JSON, which ends in a line feed, into the line that is written. */
   format: (json: string) => string = (json) => json
   readonly #descriptor: number
   #file: string | undefined
@@ -71,7 +71,7 @@ export class LogSink {
   }
 
   #openDestination(file: string | undefined): Destination {
-    // A try that is repeated at once holds up the broker for as long as a pipe is full.
+    // Retrying at once would block the broker for as long as a pipe is full.
     const common = { sync: true, maxLength: MAX_WAITING_BYTES, retryEAGAIN: () => false } as const
     try {
       const opened = destination(

@@ -1,4 +1,4 @@
-/** Log lines for people, made of pino's lines of JSON. @module */
+/** Log lines for people, made from pino's lines of JSON. @module */
 import { prettyFactory } from 'pino-pretty'
 
 interface TextForm {
@@ -8,7 +8,7 @@ interface TextForm {
 }
 
 /**
- * Makes what writes a line: time, level and sentence, then the fields that the sentence does not show already.
+ * Makes a formatter for lines of time, level and sentence, then the fields that the sentence does not show already.
  *
  * @example
  * textFormatter({ hasColours: false, hasTimeOfDay: false })('{"level":30,"port":1883,"url":"x:1","msg":"listening on x:1"}')
