@@ -1,5 +1,6 @@
 /**
- * What one Connection makes the broker hold, and which account it is charged to: the Connection, its user (before the login: its network), the broker.
+ * What one Connection makes the broker hold, and which accounts it is charged to: the Connection, its user (before the login: its
+ * network), the broker.
  *
  *   input    packets that are not complete or wait for an answer, topics behind its aliases    beyond the limit it is ended, 0x97
  *   output   what the network has not taken                                                    } beyond it QoS 0 for it is dropped,
