@@ -98,6 +98,8 @@ export class Oracles implements WireEar {
   #crowdedAtMs = -Infinity
   readonly #formerRetained = new Map<string, (Message | undefined)[]>()
   readonly #formerWills = new Set<string>()
+  /** Topics whose next message a full Store has no room to retain. */
+  readonly #notRetained = new Set<string>()
   #quietGroup = 0
   /** Of messages that are stored, by their numbers there. */
   readonly #keys = new Map<number, string>()
@@ -636,7 +638,7 @@ export class Oracles implements WireEar {
     this.#totals.messages++
     if (retain) {
       this.#formerlyRetained(topicName)
-      if (payload.length === 0) this.#retained.delete(topicName)
+      if (this.#notRetained.delete(topicName) || payload.length === 0) this.#retained.delete(topicName)
       else this.#retained.set(topicName, message)
     }
     this.#route(message)
@@ -928,7 +930,10 @@ export class Oracles implements WireEar {
   }
 
   #retainedTold({ topicName, action }: BrokerEvents['retained']): void {
-    this.#check(action !== 'refused', () => `${topicName} was not retained for lack of room`)
+    if (action === 'refused') {
+      this.#check(this.#isSick, () => `${topicName} was not retained for lack of room`)
+      this.#notRetained.add(topicName)
+    }
     if (action !== 'expired') return
     const message = this.#retained.get(topicName)
     this.#totals.retainedExpired++

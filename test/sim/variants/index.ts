@@ -93,8 +93,8 @@ export const variants: readonly Variant[] = [
   {
     name: "another user's Session ends to make room",
     file: 'src/broker/sessions.ts',
-    from: 'this.#holders.get(name)?.away.values().next().value',
-    to: 'this.#away.values().next().value',
+    from: 'this.#holders.get(name)?.away.first',
+    to: '[...this.#holders.values()].map(({ away }) => away.first).find((first) => first !== undefined)',
   },
   {
     name: 'a Client is refused where its user has a Session to give',
