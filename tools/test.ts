@@ -32,7 +32,8 @@ const FILES_PER_PROCESS = 12
 const PROCESSES = availableParallelism() + 1
 /** A process of tests that takes longer hangs; the slowest needs a fifth of it. */
 const FILE_LIMIT_MS = 180_000
-const BATCHES = join(root, 'build/test/batches')
+/** Of this run alone, so that two at a time in one tree do not take each other's. */
+const BATCHES = join(root, 'build/test/batches', String(process.pid))
 
 interface Totals {
   passed: number
@@ -55,7 +56,6 @@ export function testFiles(paths: readonly string[]): string[] {
  * @returns files to run, each in a process of its own: those that share one are imported by a module that is written here
  */
 function batched(files: readonly string[]): string[] {
-  rmSync(BATCHES, { recursive: true, force: true })
   const alone: string[] = []
   const folders = new Map<string, string[]>()
   for (const file of files) {
@@ -106,6 +106,7 @@ async function runTests(files: readonly string[]): Promise<Totals> {
     progress.update(totals.passed + totals.failed, `${totals.failed} failed`)
   }
   progress.finish()
+  rmSync(BATCHES, { recursive: true, force: true })
   return totals
 }
 

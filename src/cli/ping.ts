@@ -18,11 +18,14 @@ const DEFAULT_SECONDS = 5
 const VERSION = 4
 const CONNACK = 2
 const PINGRESP = 13
+/** At a limit, or because a login service or the store fails: nothing that starting the broker again would mend. */
+const UNAVAILABLE = 3
 const PINGREQ = Buffer.from([0xc0, 0])
-/** Return Codes of 3.1.1 that say no more than that this client may not come in, and so come from a broker that works. */
+/** Return Codes of 3.1.1 that say no more than that this client may not log in now, and so come from a broker that works. */
 const REFUSALS: Readonly<Record<number, string>> = {
   1: 'this version of the protocol',
   2: 'an empty client identifier',
+  3: 'new clients for the moment',
   4: 'a login without a user name',
   5: 'a login without a user name',
 }
@@ -51,7 +54,7 @@ async function answerOf(target: Target, timeoutMs: number): Promise<string> {
     const packet = connectPacket({ version: VERSION, clientId: '', userName, password, cleanStart: true })
     const code = (await link.exchange(packet, CONNACK))[3]!
     if (code !== 0) {
-      const refused = userName === undefined ? REFUSALS[code] : undefined
+      const refused = userName === undefined || code === UNAVAILABLE ? REFUSALS[code] : undefined
       if (refused === undefined) throw new LinkError(`it refused the CONNECT with code ${code}`)
       return `, and refuses ${refused}`
     }

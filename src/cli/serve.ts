@@ -46,28 +46,38 @@ export interface ServeOptions {
  *   signal
  */
 export async function serve(broker: Served, options: ServeOptions): Promise<number> {
-  const { log, signals, announcements, reload, manager = noServiceManager } = options
+  const { signals, reload, manager = noServiceManager } = options
   const firstStop = nextStop(signals)
   manager.starting()
-  const started = broker.start()
-  // Installed at once: an unhandled signal ends the process, and a start may have a million messages to read.
-  const endReloading =
-    reload === undefined ? undefined : reloadOnHangUp(broker, { ...options, manager, reload }, started)
-  await started.catch((error: unknown) => {
-    endReloading?.()
-    throw error
+  let isStopping = false
+  const announced = broker.start().then(() => {
+    if (!isStopping) announce(broker, options)
   })
+  // Installed at once: an unhandled signal ends the process, and a start may have a million messages to read.
+  const hangUps = reload === undefined ? undefined : reloadOnHangUp(broker, { ...options, manager, reload }, announced)
+  try {
+    await Promise.race([announced, firstStop])
+    const signal = await firstStop
+    isStopping = true
+    // A start that is stopped ends with an error of its own.
+    announced.catch(() => {})
+    hangUps?.ignore()
+    manager.stopping()
+    return await stop(broker, signal, options)
+  } finally {
+    hangUps?.end()
+  }
+}
+
+function announce(broker: Served, { log, announcements, manager = noServiceManager }: ServeOptions): void {
   for (const { name, urls } of broker.listeners) {
     for (const url of urls) log.info({ listener: name, url }, `listening on ${url}`)
   }
   for (const announcement of announcements) log.info(announcement)
-
   reportReady(broker, manager)
+}
 
-  const signal = await firstStop
-  endReloading?.()
-  manager.stopping()
-
+async function stop(broker: Served, signal: NodeJS.Signals, { log, signals }: ServeOptions): Promise<number> {
   const secondStop = nextStop(signals)
   log.info({ signal }, `${signal}: stopping; a second signal stops at once`)
   const code = await Promise.race([
@@ -102,27 +112,33 @@ function reportReady(broker: Served, manager: ServiceManager): void {
   manager.ready(urls.length === 0 ? 'no listener is open' : `listening on ${urls.join(', ')}`, () => broker.pulse())
 }
 
-/**
- * @param started until then a signal waits; where the start fails, it means nothing any more
- * @returns how to end it
- */
+interface HangUps {
+  /** From now on the signal does nothing: without a listener it would end the process in the middle of a stop. */
+  ignore(): void
+  end(): void
+}
+
+/** @param announced until then a signal waits; where the start fails, it means nothing any more */
 function reloadOnHangUp(
   broker: Served,
   { log, signals, reload, manager }: ServeOptions & Required<Pick<ServeOptions, 'reload' | 'manager'>>,
-  started: Promise<void>,
-): () => void {
-  let reloaded = started
+  announced: Promise<void>,
+): HangUps {
+  let reloaded = announced
+  let isIgnored = false
   const reloadAndReport = async (): Promise<void> => {
+    if (isIgnored) return
     manager.reloading()
     await reloadOnce(log, reload)
-    reportReady(broker, manager)
+    if (!isIgnored) reportReady(broker, manager)
   }
   const onHangUp = (): void => {
+    if (isIgnored) return
     reloaded = reloaded.then(reloadAndReport)
     reloaded.catch(() => {}) // the start's own error, which is thrown to its caller
   }
   signals.on('SIGHUP', onHangUp)
-  return () => signals.off('SIGHUP', onHangUp)
+  return { ignore: () => void (isIgnored = true), end: () => signals.off('SIGHUP', onHangUp) }
 }
 
 async function reloadOnce(log: Logger, reload: () => Promise<void>): Promise<void> {

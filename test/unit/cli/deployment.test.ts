@@ -7,6 +7,7 @@ import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { connectAsync } from 'mqtt'
 import { parse } from 'yaml'
 import { UsageError } from '../../../src/base/errors.ts'
 import { loadConfigFile } from '../../../src/broker/config-file.ts'
@@ -121,6 +122,16 @@ test('ping: a broker that refuses a login without a user name is alive; with a w
   const { code, err } = await pinged(url.replace('//', '//ann:secret@'))
   assert.equal(code, 1)
   assert.match(err, /^mqtt:\/\/127\.0\.0\.1:\d+ does not answer: it refused the CONNECT with code [45]$/)
+})
+
+test('ping: a broker that takes nobody in at the moment is alive: a restart would disconnect everyone else', async () => {
+  const config = { listeners: { a: { bind: '127.0.0.1:0' } }, maxConnections: 1 }
+  await using broker = await createBroker(config)
+  const { url } = broker.listeners[0]!
+  const client = await connectAsync(url)
+  const { code, out } = await pinged(url)
+  await client.endAsync()
+  assert.deepEqual([code, out], [0, `${url} is alive, and refuses new clients for the moment`])
 })
 
 test('ping: nobody there, and somebody who is silent, are not alive', async () => {

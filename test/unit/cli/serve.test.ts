@@ -88,6 +88,34 @@ test('SIGHUP while it still starts waits for the end of the start, and does not 
   assert.equal(await served, 0)
 })
 
+test('a stop while it still starts ends the start, and nothing is announced', async () => {
+  const log = listLogger()
+  const signals = new EventEmitter()
+  let giveUp = (): void => {}
+  const start = (): Promise<void> =>
+    new Promise((_, reject) => (giveUp = () => reject(new Error('closed while it started'))))
+  const close = (): Promise<void> => Promise.resolve(giveUp())
+  const served = serve({ ...broker, start, close }, { log, signals, announcements: ['state lives'] })
+  signals.emit('SIGTERM', 'SIGTERM')
+  assert.equal(await served, 0)
+  assert.deepEqual(log.lines, ['SIGTERM: stopping; a second signal stops at once', 'stopped'])
+})
+
+test('SIGHUP while it stops does nothing, and does not end the process', async () => {
+  const log = listLogger()
+  const signals = new EventEmitter()
+  let closed = (): void => {}
+  const slow = { ...broker, close: () => new Promise<void>((resolve) => (closed = resolve)) }
+  const served = serve(slow, { log, signals, announcements: [], reload: () => Promise.resolve() })
+  await turn()
+  signals.emit('SIGTERM', 'SIGTERM')
+  await turn()
+  assert.equal(signals.emit('SIGHUP', 'SIGHUP'), true) // somebody takes it
+  closed()
+  assert.equal(await served, 0)
+  assert.deepEqual(log.lines.slice(1), ['SIGTERM: stopping; a second signal stops at once', 'stopped'])
+})
+
 test('a start that fails is the answer', async () => {
   const failing = { ...broker, start: () => Promise.reject(new Error('port taken')) }
   const options = { log: listLogger(), signals: new EventEmitter(), announcements: [], reload: () => Promise.resolve() }
