@@ -22,7 +22,7 @@
 import type { Clock, Timer } from '../base/clock.ts'
 import { TimerWheel, type Timed } from '../base/timer-wheel.ts'
 import { within } from '../base/within.ts'
-import { Work, WorkBudget } from '../base/work.ts'
+import { TURN_UNITS, Work, WorkBudget } from '../base/work.ts'
 import type { Connection } from '../protocol/connection.ts'
 import type { Change, Durability } from '../stores/store.ts'
 import { Commits, type Deferred } from './commits.ts'
@@ -270,13 +270,18 @@ export class Turn {
   /**
    * Serves those who wait, a share each.
    *
-   * @param isBeginning of a turn: then one of those who ask for much is first, and half of the turn is left to new input
+   * @param isBeginning of a turn: then those who ask for little come first, for a quarter of it, since one step of those who
+   *   ask for much may take the whole turn; one of these is served in any case, and half of the turn is left to new input
    */
   #serve(isBeginning: boolean): void {
     const line = this.#line
     // While output has been piling up for long, those who make much of it have to wait.
     const mayServeHeavy = !this.#flushes.isBehind
-    if (isBeginning && mayServeHeavy) line.serveHeavy()
+    if (isBeginning) {
+      const quarter = this.work.units + TURN_UNITS / 4
+      while (this.work.units < quarter && !this.work.isHalfSpent && line.serveFresh()) {}
+      if (mayServeHeavy) line.serveHeavy()
+    }
     while (!(isBeginning ? this.work.isHalfSpent : this.work.isTurnSpent)) {
       if (!line.serveFresh() && !(mayServeHeavy && line.serveHeavy())) return
     }

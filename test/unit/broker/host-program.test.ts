@@ -358,6 +358,7 @@ test('clients() and sessions() show who is there and what waits', async () => {
   assert.deepEqual(second!.client, {
     clientId: 'here',
     userName: undefined,
+    bridge: undefined,
     claimedUserName: undefined,
     address: '192.0.2.9',
     listener: 'attached',

@@ -245,6 +245,7 @@ test('topic-check is on unless it says otherwise, and asks those whose lists are
     plugins: ['topic_acl', 'acl.file'],
     acl: { ann: ['a'] },
     aclFile: resolve('/x'),
+    retainedCheck: 'off',
   })
   assert.equal(resolveOptions({ topicCheck: { enabled: 'off' } }).topicCheck!.enabled, false)
 })

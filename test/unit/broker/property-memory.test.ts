@@ -90,14 +90,19 @@ async function waitingBytes(fields: Partial<ConnectPacket>): Promise<number> {
   return taken
 }
 
+/** The collector may leave something for later, so that one measurement alone can be too high or too low by far. */
+async function moreBytes(fields: Partial<ConnectPacket>): Promise<number> {
+  const measured: number[] = []
+  for (let time = 0; time < 3; time++) measured.push((await waitingBytes(fields)) - (await waitingBytes({})))
+  return measured.toSorted((a, b) => a - b)[1]!
+}
+
 test('a CONNECT that waits keeps what its login needs, and none of its User Properties', async () => {
-  const plain = await waitingBytes({})
-  const hungry = await waitingBytes({ properties: { userProperties: Array.from({ length: 1_000 }, () => ['', '']) } })
-  assert.ok(hungry - plain < 1_000, `${hungry - plain} bytes more`)
+  const more = await moreBytes({ properties: { userProperties: Array.from({ length: 1_000 }, () => ['', '']) } })
+  assert.ok(more < 1_000, `${more} bytes more`)
 })
 
 test('a CONNECT that waits keeps its Will as the bytes that it is', async () => {
-  const plain = await waitingBytes({})
   const userProperties = Array.from({ length: 1_000 }, () => ['', ''] as const)
   const will = {
     topicName: 'w',
@@ -106,8 +111,8 @@ test('a CONNECT that waits keeps its Will as the bytes that it is', async () => 
     retain: false,
     properties: { userProperties },
   } as const
-  const hungry = await waitingBytes({ will })
-  assert.ok(hungry - plain < 2 * 5_000, `${hungry - plain} bytes more`)
+  const more = await moreBytes({ will })
+  assert.ok(more < 2 * 5_000, `${more} bytes more`)
 })
 
 test('a CONNECT that was refused is kept no longer, though its last bytes may take a while to leave', async () => {

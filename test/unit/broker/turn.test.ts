@@ -82,6 +82,32 @@ test('whoever asks for little is not behind those who ask for much', () => {
   assert.ok(turnsUntilDone <= 1, `${turnsUntilDone} turns`)
 })
 
+test('whoever asks for little is served in the next turn, even if each step of another owner takes a turn by itself', () => {
+  const { turn, clock, metrics } = makeTurn()
+  let steps = 0
+  const greedy = {
+    resume: () => {
+      turn.work.spend(TURN_UNITS + 1)
+      return ++steps === 50
+    },
+  }
+  turn.addTask({}, greedy)
+  const waits: number[] = []
+  const ask = (): void => {
+    const begun = metrics.turns
+    turn.addTask(
+      {},
+      workOf(turn, 100, () => waits.push(metrics.turns - begun)),
+    )
+    if (steps < 40) turn.afterFlush(ask)
+  }
+  turn.afterFlush(ask)
+  clock.runTurns()
+  assert.equal(steps, 50)
+  assert.ok(waits.length >= 20, `only ${waits.length} were served`)
+  assert.ok(Math.max(...waits) <= 1, `${Math.max(...waits)} turns`)
+})
+
 test('those who ask for much are served in every turn, however many ask for little', () => {
   const { turn, clock, metrics } = makeTurn()
   let ofMuch = 0
