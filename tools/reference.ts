@@ -166,7 +166,9 @@ topic-check:
   section are an error.
 - In values of a file, \`\${NAME}\` stands for an environment variable, and \`\${NAME:-default}\` for one that may be missing or
   empty; without a default, a missing variable is an error. \`$\${NAME}\` is the text itself. Keys are never replaced, and a variable
-  never adds keys. Inside \`{ … }\` and \`[ … ]\` such a value needs quotes.
+  never adds keys. Inside \`{ … }\` and \`[ … ]\` such a value needs quotes: \`{ max-connections: "\${N}" }\`. What comes out of it
+  is a number or a boolean where the option is one, with and without quotes, and text where the option is text. Keys of plugins of
+  your own have no such type: there a number or a boolean comes only out of a value without quotes.
 - A section can take the keys of another: \`<<: *base\` where the other one begins with \`&base\` (YAML merge keys).
 - A boolean is \`on\`, \`off\`, \`yes\`, \`no\`, \`true\` or \`false\`.
 - Relative paths count from the configuration file's folder; in a program, from the working directory.

@@ -4,8 +4,8 @@
  * @module
  */
 import { dirname, resolve } from 'node:path'
-import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument } from 'yaml'
-import type { Document, Node, YAMLError } from 'yaml'
+import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, visit } from 'yaml'
+import type { Alias, Document, Node, YAMLError } from 'yaml'
 import { ConfigError } from '../base/errors.ts'
 import type { ConfigProblem } from '../base/errors.ts'
 import { substituteVariables } from './config-variables.ts'
@@ -64,13 +64,13 @@ export function parseConfig(text: string, file: string, environment: Environment
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, merge: true })
   const isDouble = (error: YAMLError) => error.code === 'DUPLICATE_KEY'
-  const problemAt = (path: string, message: string, at: number): ConfigProblem => {
+  const problemAt: ProblemAt = (path, message, at) => {
     const { line, col } = lines.linePos(at)
     return { path, file, line, column: col, message }
   }
 
   const broken = document.errors.filter((error) => !isDouble(error))
-  if (broken.length > 0) throw notYaml(broken.map((error) => problemAt('', yamlMessage(error, text), error.pos[0])))
+  if (broken.length > 0) throw notYaml(brokenYaml(broken, text, problemAt))
   const variables = substituteVariables(document, environment).map(({ path, message, offset }) =>
     problemAt(path.join('.'), message, offset),
   )
@@ -78,8 +78,10 @@ export function parseConfig(text: string, file: string, environment: Environment
   try {
     input = document.toJS() ?? {}
   } catch (cause) {
-    const hint = BIND_ALIAS.test(text) ? BIND_ALIAS_HINT : ''
-    throw notYaml([{ path: '', file, message: `is not valid YAML: ${(cause as Error).message}${hint}` }])
+    const alias = unresolvedAlias(document)
+    const message = `is not valid YAML: ${(cause as Error).message}${alias === undefined ? '' : aliasHint(alias)}`
+    const at = alias?.range?.[0]
+    throw notYaml([at === undefined ? { path: '', file, message } : problemAt('', message, at)])
   }
   const doubles = document.errors.filter(isDouble).map((error) => {
     const path = pathAt(document.contents as Node | null, error.pos[0]) ?? []
@@ -113,6 +115,38 @@ function doubleMessage(key: string): string {
 const BIND_LIST = /bind["']?[ \t]*:[ \t]*\[/
 const BIND_ALIAS = /^[ \t]*bind[ \t]*:[ \t]*\*:?\d/m
 const BIND_ALIAS_HINT = "; an address that begins with * needs quotes: bind: '*:1883', or bind: :1883"
+const ALIAS_HINT = '; a value that begins with * needs quotes, unless it repeats what an &anchor marks'
+
+/** The first alias that names no anchor: the parser's own error has no place. */
+function unresolvedAlias(document: Document): Alias | undefined {
+  let found: Alias | undefined
+  visit(document, {
+    Alias(_key, node) {
+      if (node.resolve(document) !== undefined) return
+      found = node
+      return visit.BREAK
+    },
+  })
+  return found
+}
+
+function aliasHint({ source }: Alias): string {
+  return /^:?\d/.test(source) ? BIND_ALIAS_HINT : ALIAS_HINT
+}
+
+type ProblemAt = (path: string, message: string, at: number) => ConfigProblem
+
+/** The parser's errors. Those after a variable without quotes in `{ … }` or `[ … ]` only follow from it. */
+function brokenYaml(errors: readonly YAMLError[], text: string, problemAt: ProblemAt): ConfigProblem[] {
+  const variable = errors.findIndex(({ pos }) => text.startsWith('${', pos[0] - 1))
+  const shown = variable === -1 ? errors : errors.slice(0, variable)
+  const problems = shown.map((error) => problemAt('', yamlMessage(error, text), error.pos[0]))
+  if (variable === -1) return problems
+  const at = errors[variable]!.pos[0] - 1
+  const [written = '${'] = /^\$\{[^}\n]*\}?/.exec(text.slice(at)) ?? []
+  const message = `is not valid YAML: inside { … } and [ … ], a value with ${written} needs quotes, such as "${written}"`
+  return [...problems, problemAt('', `${message}; a number or a boolean may still come out of it`, at)]
+}
 
 /** The parser's word, and a hint for the traps of our own syntax: `[::1]:1883` begins a list unless quoted. */
 function yamlMessage(error: YAMLError, text: string): string {

@@ -5,15 +5,17 @@
  *   ${NAME:-default}     the default if it is not set, or empty
  *   $${NAME}             the text ${NAME}
  *
- * Keys are left as they are. The text of a variable never becomes YAML: it cannot add a key or end a list. Only where the value is
- * written without quotes, a number or a boolean that comes out of it is one.
+ * Keys are left as they are. The text of a variable never becomes YAML: it cannot add a key or end a list. A value becomes a number
+ * where its option is one, with and without quotes, because `{ … }` and `[ … ]` demand quotes; a text option stays text. Keys of
+ * plugins have no type here: without quotes, a number or a boolean that comes out of a variable is one.
  *
  * @module
  */
 import { isAlias, isPair, isScalar, Scalar, visit } from 'yaml'
 import type { Document, Node } from 'yaml'
 import { toKebab } from './option-spelling.ts'
-import { optionTable } from './option-table.ts'
+import { optionTable, rowsOf } from './option-table.ts'
+import type { OptionRow, OptionType, SectionName } from './option-table.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
@@ -27,9 +29,12 @@ export interface VariableProblem {
 }
 
 const VARIABLE = /\$\$\{|\$\{([^}]*)(\}?)/g
+const ONE_VARIABLE = /^\$\{[^}]*\}$/
 const EXPRESSION = /^([A-Za-z_]\w*)(?::-(.*))?$/s
 /** What YAML reads as a number or a boolean, and as nothing else. */
 const PLAIN_NUMBER = /^[-+]?(?:\d+(?:\.\d+)?|0x[\da-f]+)$/i
+/** A password file may be called 1883. */
+const TEXTS: ReadonlySet<OptionType> = new Set(['text', 'path', 'bind', 'websocket-path', 'url'])
 const OPTION_KEYS: ReadonlySet<string> = new Set(optionTable.map(({ key }) => key))
 
 /** Puts the variables into the values of `document`. @returns what is wrong with them */
@@ -40,11 +45,10 @@ export function substituteVariables(document: Document, environment: Environment
       if (key === 'key' || typeof node.value !== 'string' || !node.value.includes('${')) return
       const messages: string[] = []
       const text = substituted(node.value, environment, (message) => messages.push(message))
-      node.value = node.type === Scalar.PLAIN ? plainValue(text) : text
+      const path = pathOf(node, ancestors as Node[])
+      node.value = isReadAsYaml(node, node.value, path) ? plainValue(text) : text
       const offset = node.range?.[0] ?? 0
-      if (messages.length > 0) {
-        problems.push({ path: pathOf(node, ancestors as Node[]), message: messages.join('; '), offset })
-      }
+      if (messages.length > 0) problems.push({ path, message: messages.join('; '), offset })
     },
   })
   return problems
@@ -66,6 +70,21 @@ function substituted(text: string, environment: Environment, report: (message: s
     report(`names the environment variable ${name}, which is not set; set it, or write \${${name}:-default}`)
     return written
   })
+}
+
+/** Whether a number or a boolean that comes out of the variables is one. */
+function isReadAsYaml({ type }: Scalar, written: string, path: readonly string[]): boolean {
+  const row = rowAt(path)
+  if (row === undefined) return type === Scalar.PLAIN
+  if (TEXTS.has(row.type)) return false
+  return type === Scalar.PLAIN || ONE_VARIABLE.test(written)
+}
+
+/** The option that has this path; `undefined` for what belongs to a plugin, and for entries of lists and maps. */
+function rowAt(path: readonly string[]): OptionRow | undefined {
+  const isListener = path[0] === 'listeners' && path.length === 3
+  const scope = isListener ? 'listener' : path.length === 1 ? 'broker' : path.slice(0, -1).join('.')
+  return rowsOf(scope as SectionName).find(({ key }) => key === path.at(-1))
 }
 
 function plainValue(text: string): string | number | boolean {

@@ -7,6 +7,7 @@
 import { constants } from 'node:os'
 import { StoreError } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
+import { stayAlive } from '../broker/clock.ts'
 import { noServiceManager } from './service-manager.ts'
 import type { ServiceManager } from './service-manager.ts'
 
@@ -48,6 +49,8 @@ export interface ServeOptions {
 export async function serve(broker: Served, options: ServeOptions): Promise<number> {
   const { signals, reload, manager = noServiceManager } = options
   const firstStop = nextStop(signals)
+  // Without listeners nothing else would: Node ends a process that waits for no socket.
+  const alive = stayAlive()
   manager.starting()
   let isStopping = false
   const announced = broker.start().then(() => {
@@ -66,15 +69,32 @@ export async function serve(broker: Served, options: ServeOptions): Promise<numb
     return await stop(broker, signal, options)
   } finally {
     hangUps?.end()
+    alive.cancel()
   }
 }
 
 function announce(broker: Served, { log, announcements, manager = noServiceManager }: ServeOptions): void {
-  for (const { name, urls } of broker.listeners) {
-    for (const url of urls) log.info({ listener: name, url }, `listening on ${url}`)
-  }
+  announceChanges([], broker, log)
   for (const announcement of announcements) log.info(announcement)
   reportReady(broker, manager)
+}
+
+interface Place {
+  readonly listener: string
+  readonly url: string
+}
+
+function placesOf({ listeners }: Served): readonly Place[] {
+  return listeners.flatMap(({ name, urls }) => urls.map((url) => ({ listener: name, url })))
+}
+
+/** One line for each address that is new, and one for each that is gone. */
+function announceChanges(before: readonly Place[], broker: Served, log: Logger): void {
+  const after = placesOf(broker)
+  const without = (places: readonly Place[], others: readonly Place[]): readonly Place[] =>
+    places.filter((place) => !others.some(({ listener, url }) => listener === place.listener && url === place.url))
+  for (const place of without(before, after)) log.info(place, `no longer listening on ${place.url}`)
+  for (const place of without(after, before)) log.info(place, `listening on ${place.url}`)
 }
 
 async function stop(broker: Served, signal: NodeJS.Signals, { log, signals }: ServeOptions): Promise<number> {
@@ -129,7 +149,9 @@ function reloadOnHangUp(
   const reloadAndReport = async (): Promise<void> => {
     if (isIgnored) return
     manager.reloading()
+    const before = placesOf(broker)
     await reloadOnce(log, reload)
+    announceChanges(before, broker, log)
     if (!isIgnored) reportReady(broker, manager)
   }
   const onHangUp = (): void => {

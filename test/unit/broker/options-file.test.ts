@@ -232,6 +232,68 @@ for (const [written, environment, host, port] of [
   })
 }
 
+test('a quoted value that is one variable is a number where its option is one, also in { … }', () => {
+  const environment = { N: '5', SWITCH: 'true', NAME: '1883' }
+  const options = withEnvironment(
+    `listeners: { a: { bind: 127.0.0.1:0, max-connections: "\${N}", ssl: '\${SSL:-false}' } }
+persistence: { max-bytes: "\${SIZE:-0x100000}", path: "\${NAME}" }
+max-qos: "\${QOS:-1}"
+retain: "\${SWITCH}"
+auth: { allow-anonymous: "\${SWITCH}", password-file: "\${NAME}" }
+`,
+    environment,
+  )
+  const [listener] = options.listeners
+  assert.deepEqual([listener!.maxConnections, listener!.ssl, options.persistence!.maxBytes], [5, false, 0x100000])
+  assert.deepEqual([options.maxQos, options.retain, options.auth.allowAnonymous], [1, true, true])
+  assert.deepEqual(
+    [options.persistence!.path, options.auth.passwordFile].map((path) => path!.slice(-5)),
+    ['/1883', '/1883'],
+  )
+})
+
+test('a variable in an option that is a text stays text, and a plugin reads what the quotes say', () => {
+  const environment = { N: '5', FLAG: 'true' }
+  const options = withEnvironment('auth:\n  password-file: ${N}\n', environment)
+  assert.match(options.auth.passwordFile!, /\/5$/)
+  const { input } = parseConfig('auth: { mine: { quoted: "${N}" } }\nother:\n  plain: ${FLAG}\n', 's.yaml', environment)
+  assert.deepEqual(input, { auth: { mine: { quoted: '5' } }, other: { plain: true } })
+})
+
+for (const [text, place, written] of [
+  ['listeners: { a: { bind: ":1", max-connections: ${N} } }', '1:48', '${N}'],
+  ['max-qos: 1\nlisteners: { a: { bind: ${H:-::}:1883, ssl: on } }', '2:25', '${H:-::}'],
+  ['auth: {plugins: [${P}, a]}', '1:18', '${P}'],
+  ['auth: {plugins: [\n  ${P}\n]}', '2:3', '${P}'],
+] as const) {
+  test(`${JSON.stringify(text)} is one problem, which names the quotes`, () => {
+    const message = `sluice.yaml:${place}: the configuration is not valid YAML: inside { … } and [ … ], a value with ${written} needs quotes, such as "${written}"; a number or a boolean may still come out of it`
+    assert.throws(() => parseConfig(text, 'sluice.yaml'), { code: 'ERR_CONFIG', message })
+  })
+}
+
+for (const [text, message] of [
+  ['listeners: { a: { bind: *:1883 } }', /^sluice\.yaml:1:25: .*bind: '\*:1883', or bind: :1883$/],
+  [
+    'max-qos: 1\nlisteners: { a: { bind: *:1883, type: ws } }',
+    /^sluice\.yaml:2:25: .*bind: '\*:1883', or bind: :1883$/,
+  ],
+  ['listeners:\n  a:\n    bind: *:1883', /^sluice\.yaml:3:11: .*bind: '\*:1883', or bind: :1883$/],
+  ['listeners: {a: {"bind": *1883}}', /^sluice\.yaml:1:25: .*bind: '\*:1883', or bind: :1883$/],
+  ['a: &x 1\nb: *x\nc: [*.example.com]', /^sluice\.yaml:3:5: .*a value that begins with \* needs quotes, unless/],
+] as const) {
+  test(`${JSON.stringify(text)} is answered with line, column and the quotes`, () => {
+    assert.throws(
+      () => parseConfig(text, 'sluice.yaml'),
+      (error) => {
+        assert.ok(error instanceof ConfigError)
+        assert.match(error.message, message)
+        return true
+      },
+    )
+  })
+}
+
 test('a variable may be a number or a switch where it stands without quotes, and never YAML', () => {
   const options = withEnvironment('max-qos: ${QOS}\nretain: ${RETAIN}\nauth: { password-file: "${FILE}" }\n', {
     QOS: '1',

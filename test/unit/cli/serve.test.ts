@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { EventEmitter } from 'node:events'
 import { test } from 'node:test'
 import { StoreError } from '../../../src/base/errors.ts'
@@ -30,6 +31,63 @@ test('says where it listens and what else is to be said, and stops cleanly on th
     assert.equal(await served, 0)
     assert.deepEqual(log.lines.slice(2), [`${name}: stopping; a second signal stops at once`, 'stopped'])
   }
+})
+
+test('a program without listeners runs until a signal ends it', () => {
+  const script = `
+    import { serve } from ${JSON.stringify(new URL('../../../src/cli/serve.js', import.meta.url).href)}
+    const nothing = () => undefined
+    const done = () => Promise.resolve()
+    const log = { debug: nothing, info: nothing, warn: nothing, error: nothing }
+    // A timer that keeps nothing alive: the signal comes only if the program itself goes on.
+    setTimeout(() => process.kill(process.pid, 'SIGTERM'), 20).unref()
+    const broker = { listeners: [], start: done, close: done, pulse: done }
+    process.exitCode = await serve(broker, { log, signals: process, announcements: [] })
+  `
+  const { status, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' })
+  assert.deepEqual([status, stderr], [0, ''])
+})
+
+test('a reload logs the listeners that are new, that moved and that closed, port 0 included', async () => {
+  const log = listLogger()
+  const signals = new EventEmitter()
+  let listeners = [
+    { name: 'stays', urls: ['mqtt://127.0.0.1:1'] },
+    { name: 'moves', urls: ['mqtt://127.0.0.1:2'] },
+    { name: 'goes', urls: ['mqtt://127.0.0.1:3', 'mqtt://[::1]:3'] },
+  ]
+  const changing = {
+    ...broker,
+    get listeners() {
+      return listeners
+    },
+  }
+  const reload = (): Promise<void> => {
+    listeners = [
+      { name: 'stays', urls: ['mqtt://127.0.0.1:1'] },
+      { name: 'moves', urls: ['mqtt://127.0.0.1:4'] },
+      { name: 'comes', urls: ['ws://127.0.0.1:40123'] },
+    ]
+    return Promise.resolve()
+  }
+  const served = serve(changing, { log, signals, announcements: [], reload })
+  await turn()
+  log.lines.length = 0
+  signals.emit('SIGHUP')
+  await turn()
+  assert.deepEqual(log.lines, [
+    'SIGHUP: configuration reloaded',
+    'no longer listening on mqtt://127.0.0.1:2',
+    'no longer listening on mqtt://127.0.0.1:3',
+    'no longer listening on mqtt://[::1]:3',
+    'listening on mqtt://127.0.0.1:4',
+    'listening on ws://127.0.0.1:40123',
+  ])
+  signals.emit('SIGHUP')
+  await turn()
+  assert.deepEqual(log.lines.slice(6), ['SIGHUP: configuration reloaded'])
+  signals.emit('SIGTERM', 'SIGTERM')
+  await served
 })
 
 test('a stop that could not store everything ends with a code of its own', async () => {
