@@ -187,6 +187,8 @@ export const endCauseTable: Readonly<Record<EndCause, string>> = {
   'keep alive timeout': 'Nothing came for one and a half Keep Alives and the grace after it.',
   'protocol error': 'It broke the protocol; the Reason Code and the detail say how.',
   'limit exceeded': 'It sent more than an option allows; the detail names the option.',
+  'not stored':
+    'The store had no room for its message, or could not write; a client of 3.1 or 3.1.1 has no other answer.',
   'packet timeout': 'A packet came in more slowly than `packet-timeout` and `min-packet-rate` allow.',
   refused: 'It was turned down before it was connected.',
   'session taken over': 'Another Connection came with its Client Identifier.',

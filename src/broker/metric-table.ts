@@ -78,6 +78,10 @@ export const metricTable: Readonly<Record<CounterName, MetricRow>> = {
   slowReceiversClosed: row('connections', 'Connections ended, because the Client took nothing for `drain-timeout`.'),
   subscribesRefused: row('subscriptions', 'Topic Filters in SUBSCRIBE packets that were refused.'),
   publishesRefused: row('messages', 'Messages and Wills that were refused.'),
+  publishesNotStored: row(
+    'messages',
+    'Messages that were refused, because the store had no room for them or could not write.',
+  ),
   sessionsCreated: row('sessions', 'Sessions begun.'),
   sessionsExpired: row('sessions', 'Sessions ended by their Session Expiry Interval.'),
   sessionsEndedAtLimit: row('sessions', 'Sessions ended to make room for another one of the same holder.'),

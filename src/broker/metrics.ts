@@ -47,6 +47,7 @@ export class Metrics implements ConnectionMetrics {
   slowReceiversClosed = 0
   subscribesRefused = 0
   publishesRefused = 0
+  publishesNotStored = 0
   sessionsCreated = 0
   sessionsExpired = 0
   sessionsEndedAtLimit = 0

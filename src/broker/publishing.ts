@@ -8,7 +8,7 @@
  */
 import { copied, Work } from '../base/work.ts'
 import type { MemoryAccount } from '../base/memory-account.ts'
-import { ProtocolError } from '../codec/protocol-error.ts'
+import { MessageNotAcceptedError, ProtocolError } from '../codec/protocol-error.ts'
 import { ReasonCode } from '../codec/reason-code.ts'
 import { ApplicationMessage } from '../protocol/application-message.ts'
 import type { Client } from '../protocol/client.ts'
@@ -44,6 +44,8 @@ export interface PublishingParts {
   readonly crowds: Crowds
   /** Whether the Store takes a new message of so many bytes. */
   canStore(bytes: number): boolean
+  /** The Store could not take a message of so many bytes. @returns why */
+  notStored(bytes: number): string
   /** Whether the Store has to keep that message for whoever it goes to. */
   isStored(message: ApplicationMessage): boolean
   readonly memory: Memory
@@ -139,7 +141,8 @@ export class Publishing {
   #checkStore({ protocolVersion }: Connection, message: ApplicationMessage): ReasonCode | undefined {
     if (message.qos === 0 || this.#parts.canStore(message.size) || !this.#parts.isStored(message)) return undefined
     // 3.1.1 has no negative acknowledgement: the close makes the Client keep the message.
-    if (protocolVersion < 5) throw new ProtocolError(ReasonCode.QuotaExceeded, 'the store takes no new message')
+    const cause = this.#parts.notStored(message.size)
+    if (protocolVersion < 5) throw new MessageNotAcceptedError('not stored', cause)
     return ReasonCode.QuotaExceeded
   }
 
@@ -149,7 +152,7 @@ export class Publishing {
     if (refusing === undefined) return undefined
     this.#parts.memoryRefused(refusing, message.size)
     if (connection.protocolVersion < 5 && message.qos > 0) {
-      throw new ProtocolError(ReasonCode.QuotaExceeded, 'no memory for a message that waits for its permission')
+      throw new MessageNotAcceptedError('limit exceeded', 'no memory for a message that waits for its permission')
     }
     return ReasonCode.QuotaExceeded
   }

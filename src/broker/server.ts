@@ -68,6 +68,7 @@ import { SessionEnding } from './session-ending.ts'
 import { Sessions, type Registration, type SessionsSide, type Will } from './sessions.ts'
 import type { Unstored } from './store-end.ts'
 import { StoreGate } from './store-gate.ts'
+import { StoreRefusals } from './store-refusals.ts'
 import { StoreWaiters } from './store-waiters.ts'
 import { Subscribing } from './subscribing.ts'
 import { Turn, type Expiring } from './turn.ts'
@@ -125,6 +126,7 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
   readonly #willLine: WillLine
   readonly #connectionLog: ConnectionLog
   readonly #denials: Denials
+  readonly #storeRefusals: StoreRefusals
 
   constructor(parts: ServerParts) {
     const { current, clock, store, events } = parts
@@ -136,6 +138,7 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
     this.#gathering = new Gathering(clock, this.metrics, options.gatherPause)
     this.memory = new Memory(options, parts.processMemory)
     this.#gate = new StoreGate(store, clock, parts.log, parts.storeChanged)
+    this.#storeRefusals = new StoreRefusals(this.#gate, clock, parts.log, this.metrics)
     const { maxUncommittedBytes } = options
     const [gathering, metrics] = [this.#gathering, this.metrics]
     const failed = (error: unknown): void => this.#taskFailed(error)
@@ -217,6 +220,7 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
       retained: this.retainedMessages,
       waiters: this.#waiters,
       canStore: (bytes) => this.#gate.canAdd(bytes),
+      notStored: (bytes) => this.#storeRefusals.refused(bytes),
       isStored: (message) => this.ledger?.isStored(message) ?? false,
       crowds: this.#crowds,
       memoryRefused: (account, bytes) => this.memoryRefused(account, bytes),
@@ -590,7 +594,7 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
     if (adds && !this.#gate.canAdd(size) && this.#gate.health.condition !== 'failing') {
       throw new StoreError(
         'ERR_STORE_FULL',
-        `cannot store a message for ${message.topicName}: the store is full; publish it again when it has room`,
+        `cannot store a message for ${message.topicName}: ${this.#storeRefusals.refused(size)}; publish it again when it has room`,
       )
     }
     this.publishing.publishFromHost(message)

@@ -21,6 +21,19 @@ export class LimitExceededError extends ProtocolError {
   }
 }
 
+/**
+ * A message of a 3.1.1 peer that the Server cannot accept: that version has no answer that says so, and the close makes its
+ * Client keep the message. The peer has done nothing wrong.
+ */
+export class MessageNotAcceptedError extends ProtocolError {
+  readonly endCause: 'not stored' | 'limit exceeded'
+
+  constructor(endCause: 'not stored' | 'limit exceeded', message: string) {
+    super(ReasonCode.QuotaExceeded, message)
+    this.endCause = endCause
+  }
+}
+
 /** A CONNECT that cannot be served as it came. */
 export class ConnectError extends ProtocolError {
   /**

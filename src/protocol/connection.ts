@@ -37,7 +37,13 @@ import {
   type UnsubscribePacket,
 } from '../codec/packets.ts'
 import { noProperties, type Properties } from '../codec/properties.ts'
-import { ConnectError, forbidden, LimitExceededError, ProtocolError } from '../codec/protocol-error.ts'
+import {
+  ConnectError,
+  forbidden,
+  LimitExceededError,
+  MessageNotAcceptedError,
+  ProtocolError,
+} from '../codec/protocol-error.ts'
 import { ReasonCode, toReturnCode } from '../codec/reason-code.ts'
 import type { ApplicationMessage } from './application-message.ts'
 import type { Client } from './client.ts'
@@ -912,7 +918,7 @@ export class Connection implements Incoming, SessionConnection, Timed {
       return
     }
     this.session!.clientFailed(this.#answeredIdentifier())
-    this.disconnect(reasonCode, isOverLimit ? 'limit exceeded' : 'protocol error', message)
+    this.disconnect(reasonCode, endCauseOf(error, isOverLimit), message)
   }
 
   /** The Packet Identifier of the acknowledgement at hand, however wrong the rest of it is; `undefined` if it is no such packet. */
@@ -1016,4 +1022,9 @@ export class Connection implements Incoming, SessionConnection, Timed {
 function subackCodeOf(reasonCode: number, version: ProtocolVersion): number {
   if (reasonCode < 0x80) return reasonCode
   return version === 3 ? 0x00 : 0x80
+}
+
+function endCauseOf(error: ProtocolError, isOverLimit: boolean): EndCause {
+  if (error instanceof MessageNotAcceptedError) return error.endCause
+  return isOverLimit ? 'limit exceeded' : 'protocol error'
 }

@@ -66,6 +66,7 @@ export type EndCause =
   | 'packet timeout'
   | 'protocol error'
   | 'limit exceeded'
+  | 'not stored'
   | 'refused'
   | 'session taken over'
   | 'slow receiver'

@@ -391,6 +391,7 @@ export class FuzzClient implements Transport {
       'packet timeout': this.#world.now() >= this.#packetDeadlineMs,
       // The limits of a world are wider than what its Clients say.
       'limit exceeded': false,
+      'not stored': false,
       refused: this.connack?.reasonCode !== 0 && (connect !== undefined || this.#isBreach(reasonCode)),
       'disconnected by client': saidDisconnect,
       'connection lost': this.isLost,

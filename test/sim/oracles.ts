@@ -459,7 +459,7 @@ export class Oracles implements WireEar {
       // The Store took too long over CONNACK.
       'connect timeout': () => !facts.isAnswered && this.#limits.durability !== undefined,
       // A publisher of 3.1.1 cannot be told that its message was not stored.
-      'protocol error': () => this.#isSick && wire.version < 5,
+      'not stored': () => this.#isSick && wire.version < 5,
     }
     if (cause === 'session taken over') this.#totals.takeovers++
     if (cause === 'keep alive timeout') this.#totals.keepAliveTimeouts++

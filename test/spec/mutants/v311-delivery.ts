@@ -129,8 +129,8 @@ export const deliveryMutants: readonly Mutant[] = [
     '3.1.1 MQTT-4.8.0-1, 5.0 MQTT-4.13.1-1',
     'A violation is overlooked',
     CONNECTION,
-    "this.disconnect(reasonCode, isOverLimit ? 'limit exceeded' : 'protocol error', message)",
-    "if (reasonCode > 0x8f) this.disconnect(reasonCode, isOverLimit ? 'limit exceeded' : 'protocol error', message)",
+    'this.disconnect(reasonCode, endCauseOf(error, isOverLimit), message)',
+    'if (reasonCode > 0x8f) this.disconnect(reasonCode, endCauseOf(error, isOverLimit), message)',
   ),
   mutant(
     '3.1.1 MQTT-4.8.0-2',

@@ -1,6 +1,7 @@
 /** A full store: who takes away may always come, and what was consumed makes room. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { silentLogger } from '../../../src/base/log.ts'
 import type { BrokerEvents } from '../../../src/broker/events.ts'
 import { PacketType } from '../../../src/codec/packets.ts'
 import { MemoryDisk } from '../../../src/stores/memory-disk.ts'
@@ -226,4 +227,54 @@ test('a full broker closes, and the next one has everything that was acknowledge
   const rest = await next.drain(again)
   assert.deepEqual(new Set([...taken, ...rest]), new Set(first.accepted))
   await next.broker.close()
+})
+
+for (const version of [5, 4] as const) {
+  test(`a message larger than the room of a healthy store is a warning with both sizes, and counted (version ${version})`, async () => {
+    const warnings: string[] = []
+    const logger = { ...silentLogger, warn: (_: object | string, text?: string) => void warnings.push(text ?? '') }
+    const config = { listeners: {}, persistence: { 'max-bytes': 100_000 } }
+    const broker = await TestBroker.start(config, { disk: new MemoryDisk(), logger })
+    const ends: BrokerEvents['clientDisconnected'][] = []
+    broker.broker.on('clientDisconnected', (event) => void ends.push(event))
+    const reader = broker.connect({ clientId: 'reader', properties: FOREVER })
+    await broker.settle()
+    reader.subscribe('queue', 1)
+    await broker.settle()
+    for (let count = 0; count < 3; count++) {
+      const sensor = broker.connect({ clientId: `sensor${count}`, version })
+      sensor.publish('queue', Buffer.alloc(200_000), 1)
+      await broker.settle()
+      const answer = sensor.takeFirst(PacketType.PUBACK)
+      if (version === 5) assert.equal(answer?.type === PacketType.PUBACK && answer.reasonCode, 0x97)
+    }
+    assert.equal(broker.broker.metrics.publishesNotStored, 3)
+    assert.equal(broker.broker.metrics.protocolErrors, 0, 'the client did nothing wrong')
+    assert.equal(warnings.length, 1, 'those that follow are summed up')
+    assert.match(
+      warnings[0]!,
+      /^a message of 200\d+ bytes was refused: the store has room for \d+ bytes; raise persistence/,
+    )
+    broker.advance(10_000)
+    broker.connect({ clientId: 'later', version }).publish('queue', Buffer.alloc(200_000), 1)
+    await broker.settle()
+    assert.match(warnings[1]!, /; 2 more since the last warning$/)
+    const causes = ends.map(({ cause, detail }) => `${cause}, ${detail}`)
+    assert.equal(causes.length, version === 5 ? 0 : 4)
+    for (const cause of causes)
+      assert.match(cause, /^not stored, a message of 200\d+ bytes does not fit: the store has room/)
+    await broker.close()
+  })
+}
+
+test('3.1.1 is closed by a full store with a cause that names max-bytes', async () => {
+  const full = await Full.start(new MemoryDisk(), { 'max-bytes': CAPACITY })
+  ;(await full.subscribed('reader')).drop()
+  await full.fill()
+  const ends: string[] = []
+  full.broker.broker.on('clientDisconnected', ({ cause, detail }) => void ends.push(`${cause}, ${detail}`))
+  full.broker.connect({ clientId: 'old', version: 4 }).publish('queue', 'x', 1)
+  await full.broker.settle()
+  assert.deepEqual(ends, ['not stored, the store is full: persistence.max-bytes is reached'])
+  await full.broker.close()
 })
