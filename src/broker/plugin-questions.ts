@@ -159,6 +159,8 @@ function describe(question: Question, error: unknown): object {
   if (!(error instanceof Error)) return { error: `something that is no Error was thrown (${typeof error})` }
   if (question !== 'authenticate' || error instanceof PluginError) return { error: error.message }
   const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined
-  const place = error.stack?.split('\n').find((line) => line.startsWith('    at '))
+  const places = error.stack?.split('\n').filter((line) => line.startsWith('    at ')) ?? []
+  // Where Node itself was called from says more than a line of Node.
+  const place = places.find((line) => !line.includes('node:')) ?? places[0]
   return { error: error.name, code, place: place?.trim() }
 }

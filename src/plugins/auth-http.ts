@@ -41,7 +41,7 @@ import type {
   Plugin,
   PluginContext,
 } from '../broker/plugin.ts'
-import { readBoundedBody, type AnswerSource } from './bounded-body.ts'
+import { failureOf, readBoundedBody, withoutCredentials, type AnswerSource } from './bounded-body.ts'
 import { LoginCache } from './login-cache.ts'
 import { milliseconds, readPluginOptions } from './plugin-options.ts'
 
@@ -179,11 +179,14 @@ class AuthHttp implements Plugin {
         headers: { ...headers, 'content-type': 'application/json', 'content-length': Buffer.byteLength(question) },
       })
       const timer = this.#clock.setTimer(timeoutMs, () => {
-        sent.destroy(new PluginError(`the log-in service did not answer within ${timeoutMs} ms`))
+        sent.destroy(
+          new PluginError(`${source.name} at ${withoutCredentials(url)} did not answer within ${timeoutMs} ms`),
+        )
       })
       sent.on('close', () => timer.cancel())
-      sent.on('error', reject)
-      sent.on('response', (response) => void readAnswer(response, source).then(resolve, reject))
+      const failed = (error: unknown): void => reject(failureOf(source, error))
+      sent.on('error', failed)
+      sent.on('response', (response) => void readAnswer(response, source).then(resolve, failed))
       sent.end(question)
     })
   }
@@ -220,15 +223,16 @@ async function readAnswer(response: http.IncomingMessage, source: AnswerSource):
   const status = response.statusCode
   const body = await readBoundedBody(response, source, response.headers['content-length'])
   if (status === 401 || status === 403) return { decision: 'deny' }
-  if (status !== 200) throw new PluginError(`the log-in service answered with status ${status}`)
-  return parseAnswer(body.toString('utf8'))
+  if (status !== 200)
+    throw new PluginError(`${source.name} at ${withoutCredentials(source.url)} answered with status ${status}`)
+  return parseAnswer(body.toString('utf8'), source)
 }
 
-function parseAnswer(text: string): Answer {
+function parseAnswer(text: string, { name, url }: AnswerSource): Answer {
   try {
     return v.parse(answerSchema, JSON.parse(text))
   } catch {
     // Without its cause, which would quote the answer.
-    throw new PluginError('the log-in service answered with something that is no answer')
+    throw new PluginError(`${name} at ${withoutCredentials(url)} answered with something that is no answer`)
   }
 }

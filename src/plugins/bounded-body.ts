@@ -37,6 +37,26 @@ export async function readBoundedBody(
   return Buffer.concat(chunks, length)
 }
 
+/**
+ * The error for a service that cannot be reached or answers wrongly. It names the address and what the system reported, such as
+ * `connect ECONNREFUSED 127.0.0.1:8080`; neither may hold what a client sent, so that it can be logged.
+ */
+export function failureOf({ name, url }: Pick<AnswerSource, 'name' | 'url'>, error: unknown): PluginError {
+  if (error instanceof PluginError) return error
+  return new PluginError(`${name} at ${withoutCredentials(url)} cannot be asked: ${causeOf(url, error)}`)
+}
+
+function causeOf(url: string, error: unknown): string {
+  const { username, password } = new URL(url)
+  const inner = error instanceof Error && error.cause instanceof Error ? error.cause : error
+  if (!(inner instanceof Error)) return 'unknown cause'
+  const code = 'code' in inner && typeof inner.code === 'string' ? inner.code : undefined
+  // `fetch` quotes an address with credentials.
+  if (code === undefined && username + password !== '') return 'its address must not hold credentials'
+  if (code === undefined || inner.message.includes(code)) return inner.message
+  return inner.message === '' ? code : `${inner.message} (${code})`
+}
+
 function tooLong({ name, url, option, maxBytes }: AnswerSource): PluginError {
   return new PluginError(
     `${name} at ${withoutCredentials(url)} answered with more than ${maxBytes} bytes; let it answer with less, or raise ${option}`,

@@ -10,11 +10,11 @@ import { isUtf8 } from 'node:buffer'
 import { createHash, createPublicKey, createSecretKey, KeyObject, type JsonWebKey, type webcrypto } from 'node:crypto'
 import * as jose from 'jose'
 import type { Timer } from '../base/clock.ts'
-import { ConfigError } from '../base/errors.ts'
+import { ConfigError, PluginError } from '../base/errors.ts'
 import type { MaybePromise } from '../base/maybe-promise.ts'
 import type { PluginContext } from '../broker/plugin.ts'
 import { decodePem, decodeText } from '../broker/text-file.ts'
-import { readBoundedBody } from './bounded-body.ts'
+import { failureOf, readBoundedBody, withoutCredentials } from './bounded-body.ts'
 import { WatchedFile } from './watched-file.ts'
 
 /** RFC 7518 §3.2: a key is at least as long as the hash. */
@@ -89,10 +89,10 @@ class PublishedKeys implements JwtKeys {
   #timer: Timer | undefined
   #isClosed = false
 
-  constructor(url: string, { fetchTimeoutMs, maxAnswerBytes }: JwtKeyOptions, context: PluginContext) {
+  constructor(url: string, options: JwtKeyOptions, context: PluginContext) {
     this.current = jose.createRemoteJWKSet(new URL(url), {
-      timeoutDuration: fetchTimeoutMs,
-      [jose.customFetch]: boundedFetch(url, maxAnswerBytes),
+      timeoutDuration: options.fetchTimeoutMs,
+      [jose.customFetch]: boundedFetch(url, options),
     })
     this.#context = context
   }
@@ -145,14 +145,43 @@ class PublishedKeys implements JwtKeys {
   }
 }
 
-/** Fetches as `fetch` does, except that an answer may be no longer than that. */
-function boundedFetch(url: string, maxBytes: number): jose.FetchImplementation {
+/**
+ * Fetches as `fetch` does, except that an answer may be no longer than that, and that a failure names the address and its cause:
+ * `jose` reports only that something failed.
+ */
+function boundedFetch(
+  url: string,
+  { fetchTimeoutMs, maxAnswerBytes: maxBytes }: JwtKeyOptions,
+): jose.FetchImplementation {
   const source = { name: "the issuer's key set", url, option: 'auth.jwt.max-answer-bytes', maxBytes }
+  const failure = (problem: string): PluginError =>
+    new PluginError(`${source.name} at ${withoutCredentials(url)} ${problem} (auth.jwt.jwks-url)`)
   return async (address, options) => {
-    const { status, headers, body } = await fetch(address, options)
-    if (body === null) return new Response(null, { status })
-    const bytes = await readBoundedBody(body as AsyncIterable<Uint8Array>, source, headers.get('content-length'))
-    return new Response(bytes, { status: status === 200 ? 200 : 502 })
+    try {
+      const { status, headers, body } = await fetch(address, options)
+      const bytes = await readBoundedBody(
+        (body ?? new Blob([]).stream()) as AsyncIterable<Uint8Array>,
+        source,
+        headers.get('content-length'),
+      )
+      if (status !== 200) throw failure(`answered with status ${status}`)
+      if (!isKeySet(bytes)) throw failure('answered with something that is no JSON Web Key Set')
+      return new Response(bytes, { status })
+    } catch (error) {
+      if (error instanceof Error && error.name === 'TimeoutError') {
+        throw failure(`did not answer within ${fetchTimeoutMs} ms, the timeout`)
+      }
+      throw failureOf(source, error)
+    }
+  }
+}
+
+function isKeySet(bytes: Buffer): boolean {
+  try {
+    const set = JSON.parse(bytes.toString('utf8')) as { readonly keys?: unknown } | null
+    return Array.isArray(set?.keys)
+  } catch {
+    return false
   }
 }
 

@@ -159,8 +159,11 @@ test('auth.http: silence fails closed after timeout-ms', async (t) => {
 })
 
 test('auth.http: a service that cannot be reached fails closed', async () => {
-  const plugin = authHttp(contextOf({ http: { url: 'http://127.0.0.1:1/' } }))
-  await assert.rejects(answerOf(plugin, requestOf('u', 'p')), { code: 'ECONNREFUSED' })
+  const plugin = authHttp(contextOf({ http: { url: 'http://me:hunter2@127.0.0.1:1/login?key=hunter2' } }))
+  await assert.rejects(answerOf(plugin, requestOf('u', 'p')), {
+    code: 'ERR_PLUGIN',
+    message: 'the log-in service at http://127.0.0.1:1/login cannot be asked: connect ECONNREFUSED 127.0.0.1:1',
+  })
 })
 
 test('auth.http: connections to the service are kept open', async (t) => {

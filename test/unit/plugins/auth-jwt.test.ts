@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { createSecretKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
+import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -241,8 +242,49 @@ test('auth.jwt: fetch-timeout-ms: an issuer that does not answer in time is a de
   const startedAtMs = performance.now()
   assert.equal((await access.authenticate(token, new Map())).decision, 'deny')
   assert.ok(performance.now() - startedAtMs < 2500, 'it took as long as without the key')
-  assert.match(log.lines.join('\n'), /timeout/i)
+  assert.match(log.lines.join('\n'), /keys did not answer within 20 ms, the timeout/)
 })
+
+const brokenIssuers: [title: string, answer: (response: ServerResponse) => void, problem: string][] = [
+  ['status 404', (response) => void response.writeHead(404).end('{}'), 'answered with status 404'],
+  ['no JSON', (response) => void response.end('<html>'), 'answered with something that is no JSON Web Key Set'],
+  ['no key set', (response) => void response.end('{"key":1}'), 'answered with something that is no JSON Web Key Set'],
+  ['a cut connection', (response) => void response.destroy(), 'cannot be asked: other side closed (UND_ERR_SOCKET)'],
+]
+for (const [title, answer, problem] of brokenIssuers) {
+  test(`auth.jwt: jwks-url: the log names the address, without its query, and the cause (${title})`, async (t) => {
+    const server = createServer((_, response) => answer(response))
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    t.after(() => server.close().closeAllConnections())
+    const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}/keys`
+    const lines = await linesOfFailure(t, `${address}?secret=hunter2`)
+    assert.ok(lines.includes(`the issuer's key set at ${address} ${problem}`), lines)
+    assert.doesNotMatch(lines, /hunter2/)
+  })
+}
+
+test('auth.jwt: jwks-url: the log names the address and the cause (nothing listens there)', async (t) => {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  await new Promise((resolve) => server.close(resolve))
+  const lines = await linesOfFailure(t, `http://127.0.0.1:${port}/keys`)
+  const address = `http://127.0.0.1:${port}/keys`
+  assert.ok(lines.includes(`${address} cannot be asked: connect ECONNREFUSED 127.0.0.1:${port}`), lines)
+})
+
+test('auth.jwt: jwks-url: credentials in it are never logged', async (t) => {
+  const lines = await linesOfFailure(t, 'http://me:hunter2@127.0.0.1:1/keys')
+  assert.match(lines, /at http:\/\/127.0.0.1:1\/keys cannot be asked: its address must not hold credentials/)
+  assert.doesNotMatch(lines, /hunter2/)
+})
+
+async function linesOfFailure(t: TestContext, jwksUrl: string): Promise<string> {
+  const { access, log } = await setUp(t, {}, { jwksUrl })
+  const token = byToken(await tokenOf({ alg: 'ES256', kid: 'e', key: ec.privateKey }))
+  assert.equal((await access.authenticate(token, new Map())).decision, 'deny')
+  return log.lines.join('\n')
+}
 
 const tooLong: [title: string, answer: (response: ServerResponse) => void][] = [
   ['announced', (response) => response.end(Buffer.alloc(2 ** 21, ' '))],
