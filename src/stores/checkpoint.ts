@@ -11,6 +11,7 @@
 import type { Clock } from '../base/clock.ts'
 import type { DiskFile } from '../base/disk.ts'
 import { ByteWriter } from './byte-writer.ts'
+import { FactCounts } from './fact-counts.ts'
 import { checksum, encodeFrame, encodeHeader, formatVersion, frameBytes, RecordKind } from './frame.ts'
 import type { Journal, Rotation } from './journal.ts'
 import type { LiveState } from './live-state.ts'
@@ -22,8 +23,13 @@ import { TurnBuffer } from './turn-buffer.ts'
 const sliceMs = 1
 /** How many times longer than a slice the pause after it is. */
 const pauseTimes = 3
-/** Facts between two looks at the clock, and bytes that make a slice full whatever the clock says. */
-const factsPerLook = 64
+/**
+ * A record is lost whole if it is damaged. Fewer for sessions, as what is queued for one is of no use without it. They are also
+ * written twice.
+ */
+export const factsPerRecord = 64
+const sessionFactsPerRecord = 8
+/** Bytes that make a slice full whatever the clock says. */
 const sliceBytes = 256 << 10
 
 export interface CheckpointOptions {
@@ -48,9 +54,9 @@ export async function writeCheckpoint(
   try {
     await file.cut(0)
     await file.append(header(options, rotation))
-    await writeFacts(options, file)
+    const counts = await writeFacts(options, file)
     // What is dead now is so because of turns that are durable after the flush: only then may its segments be left out.
-    const last = end(options, rotation)
+    const last = end(options, rotation, counts)
     await unlessClosed(journal.flush())
     await file.append(last)
     await file.sync()
@@ -79,9 +85,11 @@ function header({ salt, state, journal }: CheckpointOptions, { segment, sequence
 async function writeFacts(
   { state, clock, salt, unlessClosed, journal }: CheckpointOptions,
   file: DiskFile,
-): Promise<void> {
+): Promise<FactCounts> {
   const buffer = new TurnBuffer(salt)
-  const facts = allFacts(state)
+  const counts = new FactCounts()
+  const count = (change: Change): void => counts.add(change)
+  const records = recordsOf(state)
   // What the header says as well: should it be lost, a repair has it from here.
   const stamp = {
     kind: RecordKind.part,
@@ -89,27 +97,47 @@ async function writeFacts(
     wallMs: journal.newestRecordMs,
     syncedSequence: state.lastMessageNumber,
   }
-  for (let more = true; more;) {
+  for (let record = records.next(); record.done !== true;) {
     const begin = clock.now()
     buffer.reset(0, 0)
-    while (more && buffer.length < sliceBytes && clock.now() - begin < sliceMs) {
-      const some = take(facts, factsPerLook)
-      more = some.length === factsPerLook
-      buffer.add(some, stamp, ignore, ignore)
+    while (record.done !== true && buffer.length < sliceBytes && clock.now() - begin < sliceMs) {
+      buffer.add(record.value.facts, stamp, ignore, record.value.isCopy ? ignore : count)
+      record = records.next()
     }
     const tookMs = clock.now() - begin
     await file.append(buffer.bytes)
     await unlessClosed(pause(clock, tookMs * pauseTimes))
   }
+  return counts
 }
 
 function pause(clock: Clock, delayMs: number): Promise<void> {
   return new Promise((resolve) => void clock.setTimer(delayMs, resolve))
 }
 
-function* allFacts(state: LiveState): Generator<Change> {
-  yield* state.sessionFacts()
-  yield* state.messageFacts()
+interface PartRecord {
+  readonly facts: readonly Change[]
+  readonly isCopy: boolean
+}
+
+/** Sessions come again at the end, far from their first copy: a fact that is applied again changes nothing. */
+function* recordsOf(state: LiveState): Generator<PartRecord> {
+  yield* grouped(state.sessionFacts(), sessionFactsPerRecord)
+  yield* grouped(state.messageFacts(), factsPerRecord)
+  yield* grouped(copies(state), sessionFactsPerRecord, true)
+}
+
+function* copies(state: LiveState): Generator<Change> {
+  for (const fact of state.sessionFacts()) if (fact.kind === 'session' || fact.kind === 'subscribed') yield fact
+}
+
+/** At least one group, if an empty one: its record repeats what the header says. */
+function* grouped(from: Iterator<Change>, size: number, isCopy = false): Generator<PartRecord> {
+  let facts: Change[]
+  do {
+    facts = take(from, size)
+    yield { facts, isCopy }
+  } while (facts.length === size)
 }
 
 function take(facts: Iterator<Change>, count: number): Change[] {
@@ -124,14 +152,22 @@ function take(facts: Iterator<Change>, count: number): Change[] {
 
 function ignore(): void {}
 
-/** Which segments before it something lives in, how much of each counts, and up to which turn it has seen the journal. */
-function end({ files, state, salt, journal }: CheckpointOptions, { segment, sequence }: Rotation): Buffer {
+/**
+ * Which segments before it something lives in, how much of each counts, how many facts were written, and up to which turn it
+ * has seen the journal.
+ */
+function end(
+  { files, state, salt, journal }: CheckpointOptions,
+  { segment, sequence }: Rotation,
+  counts: FactCounts,
+): Buffer {
   const meta = new ByteWriter(1024)
   for (const number of files.numbers) {
     if (number >= segment || state.usage.of(number).liveMessages === 0) continue
     meta.integer(number)
     meta.integer(files.sizeOf(number))
   }
+  counts.writeTo(meta)
   const bytes = Buffer.alloc(frameBytes + meta.length)
   const frame = {
     kind: RecordKind.end,

@@ -38,6 +38,10 @@ export class LiveState {
     return this.#sessions.size
   }
 
+  hasSession(sessionNumber: number): boolean {
+    return this.#sessions.get(sessionNumber) !== undefined
+  }
+
   get retainedCount(): number {
     return this.#retained.size
   }

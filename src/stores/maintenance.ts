@@ -168,7 +168,7 @@ export class Maintenance {
   async setAside(names: readonly string[]): Promise<void> {
     const { files, log } = this.#options
     await this.#start(async () => {
-      await this.#options.space.withReserve(() => this.#checkpoint())
+      await this.#options.space.withReserve(() => this.#checkpoint(names))
       const damaged = files.numbers.filter((segment) => names.includes(segmentName(segment)))
       // What is wrong with them was said when they were loaded.
       for (const number of damaged) await this.#moveForward(number, ignore)
@@ -250,7 +250,8 @@ export class Maintenance {
     await space.refill()
   }
 
-  async #checkpoint(): Promise<void> {
+  /** @param kept files that are not to be removed, as they are damaged and are renamed later */
+  async #checkpoint(kept: readonly string[] = []): Promise<void> {
     const { metrics, clock, space } = this.#options
     const begin = clock.now()
     const journalBytes = metrics.journalBytes
@@ -264,20 +265,21 @@ export class Maintenance {
       metrics.lastCheckpointBytes = bytes
     } catch (error) {
       // What goes wrong with the cleaning as well must not hide why.
-      await this.#removeOldCheckpoints().catch((again: unknown) => {
+      await this.#removeOldCheckpoints(kept).catch((again: unknown) => {
         this.#options.log.debug({ err: again }, 'an unfinished checkpoint could not be removed; the next one does it')
       })
       throw error
     }
-    await this.#removeOldCheckpoints()
+    await this.#removeOldCheckpoints(kept)
   }
 
   /** Also what is left of one that failed. */
-  async #removeOldCheckpoints(): Promise<void> {
+  async #removeOldCheckpoints(kept: readonly string[]): Promise<void> {
     const { disk } = this.#options.files
     for (const name of await disk.list()) {
       const isPart = name.startsWith('checkpoint-') && name.endsWith(partName(''))
-      if (isPart || (numberOfName('checkpoint', name) ?? Infinity) < this.#foldedBelow) await disk.remove(name)
+      const isOld = (numberOfName('checkpoint', name) ?? Infinity) < this.#foldedBelow && !kept.includes(name)
+      if (isPart || isOld) await disk.remove(name)
     }
     await disk.syncNames()
   }

@@ -1,20 +1,49 @@
-/** Reads a checkpoint: what lived when it was made, and which segments before it are still needed. @module */
+/**
+ * Reads a checkpoint: what lived when it was made, and which segments before it are still needed.
+ *
+ * A repair reads every record that is sound, looks for lost sessions in older segments, and reports what is missing in numbers.
+ *
+ * @module
+ */
+import type { DiskFile } from '../base/disk.ts'
+import { factsPerRecord } from './checkpoint.ts'
 import { lostHeader } from './damage.ts'
+import { FactCounts } from './fact-counts.ts'
 import { headerBytes, RecordKind } from './frame.ts'
 import { FrameReader } from './frame-reader.ts'
 import type { ReadRecord } from './frame-reader.ts'
 import type { Headers } from './headers.ts'
 import type { Recovering } from './recovering.ts'
+import { salvageSessions } from './salvage-sessions.ts'
+import { checkpointName, numbersOfNames, segmentName } from './segment-files.ts'
 import type { LoadProgress } from './store.ts'
 
-/** @returns its size in bytes */
+interface Source {
+  readonly recovering: Recovering
+  readonly salt: number
+  readonly name: string
+  readonly file: DiskFile
+}
+
+/** What its end says. */
+interface End {
+  /** How many facts were written; `undefined` if a version wrote it that did not count. */
+  readonly written: FactCounts | undefined
+}
+
+/**
+ * @param names all that are in the folder
+ * @returns its size in bytes
+ */
 export async function readCheckpoint(
   recovering: Recovering,
   headers: Headers,
-  name: string,
+  number: number,
+  names: readonly string[],
   progress: (progress: LoadProgress) => void,
 ): Promise<number> {
   const { damage, files } = recovering
+  const name = checkpointName(number)
   const { header } = await headers.look('checkpoint', name)
   if (header === undefined) damage.add(name, 0, lostHeader)
   else {
@@ -23,20 +52,34 @@ export async function readCheckpoint(
   }
   const file = await files.disk.open(name)
   try {
-    const reader = new FrameReader(file, headerBytes, file.size, headers.salt ?? 0, false)
-    let ended = false
-    while (!reader.atEnd) {
-      const record = await reader.next()
-      if (record === undefined) await recovering.stepOver(name, reader, reader.offset)
-      else if (record.frame.kind === RecordKind.end) ended = readEnd(recovering, record)
-      else readPart(recovering, name, record)
-      progress({ done: reader.offset, total: file.size, unit: 'bytes' })
+    const source = { recovering, salt: headers.salt ?? 0, name, file }
+    const end = await readRecords(source, progress)
+    if (end === undefined) {
+      damage.add(name, file.size, 'its end is missing')
+      await useAllSegments(recovering, number, names)
     }
-    if (!ended) damage.add(name, file.size, 'its end is missing')
+    await mend(source, end?.written, names)
     return file.size
   } finally {
     await file.close()
   }
+}
+
+/** @returns what its end says; `undefined` if that is missing */
+async function readRecords(
+  { recovering, salt, name, file }: Source,
+  progress: (progress: LoadProgress) => void,
+): Promise<End | undefined> {
+  const reader = new FrameReader(file, headerBytes, file.size, salt, false)
+  let end: End | undefined
+  while (!reader.atEnd) {
+    const record = await reader.next()
+    if (record === undefined) await recovering.stepOver(name, reader, reader.offset)
+    else if (record.frame.kind === RecordKind.end) end = readEnd(recovering, record)
+    else readPart(recovering, name, record)
+    progress({ done: reader.offset, total: file.size, unit: 'bytes' })
+  }
+  return end
 }
 
 /** Facts, and what the header says as well: see `writeCheckpoint`. */
@@ -46,15 +89,53 @@ function readPart(recovering: Recovering, name: string, record: ReadRecord): voi
   for (const change of recovering.changesOf(name, record)) recovering.state.apply(change)
 }
 
-/** The segments before it that something still lives in, and how much of each counts. */
-function readEnd(recovering: Recovering, { frame, meta }: ReadRecord): boolean {
+/** The segments before it that something still lives in, how much of each counts, and how many facts were written. */
+function readEnd(recovering: Recovering, { frame, meta }: ReadRecord): End {
   recovering.mustReach = frame.syncedSequence
   // 0.1.0 did not say it here.
   if (frame.sequence > 0) recovering.begin(frame.sequence)
   const reader = recovering.reader.reset(meta)
+  let written: FactCounts | undefined
+  let counted = 0
   while (!reader.atEnd) {
     const number = reader.integer()
-    recovering.files.set(number, reader.integer())
+    if (number > 0) recovering.files.set(number, reader.integer())
+    else (written ??= new FactCounts()).readAt(counted++, reader)
   }
-  return true
+  return { written }
 }
+
+/** Which segments are needed is lost with the end: any of them may have messages that live. */
+async function useAllSegments({ files }: Recovering, number: number, names: readonly string[]): Promise<void> {
+  for (const segment of numbersOfNames('journal', names).filter((each) => each < number)) {
+    const file = await files.disk.open(segmentName(segment))
+    files.set(segment, file.size)
+    await file.close()
+  }
+}
+
+/** Only a repair comes as far as here with damage behind the header. */
+async function mend(source: Source, written: FactCounts | undefined, names: readonly string[]): Promise<void> {
+  const { recovering, salt, name } = source
+  const { damage, state } = recovering
+  const first = damage.found.find((each) => each.name === name && each.offset >= headerBytes)
+  if (first === undefined) return
+  // Once more, now that the sessions are known whose first copy is damaged: a fact that is applied again changes nothing.
+  await readRecords(source, ignore)
+  if (written === undefined || written.without(FactCounts.of(state)).sessions > 0) {
+    const found = await salvageSessions(recovering, salt, names)
+    await readRecords(source, ignore)
+    if (found > 0) damage.add(name, first.offset, `${found} sessions were restored from older files, as they were then`)
+  }
+  damage.add(name, first.offset, lossOf(written?.without(FactCounts.of(state))))
+}
+
+function lossOf(lost: FactCounts | undefined): string {
+  if (lost === undefined) {
+    return `it does not state how much is lost: up to ${factsPerRecord} sessions, subscriptions and messages for each damaged record`
+  }
+  const what = String(lost)
+  return what === '' ? 'nothing is lost by it' : `lost with what is damaged: ${what}`
+}
+
+function ignore(): void {}

@@ -63,8 +63,7 @@ export async function recover(
   state.messages.forgets = false
   const checkpoints = numbersOfNames('checkpoint', names)
   const tailFrom = checkpoints.pop() ?? 0
-  const checkpointBytes =
-    tailFrom > 0 ? await readCheckpoint(recovering, headers, checkpointName(tailFrom), progress) : 0
+  const checkpointBytes = tailFrom > 0 ? await readCheckpoint(recovering, headers, tailFrom, names, progress) : 0
   const { tail, leftovers, garbage } = await new TailFinder(files, damage, headers, tailFrom).find(names)
   recovering.salt = headers.salt
   await replayAll(recovering, tail, progress)
