@@ -24,7 +24,7 @@ export interface ListenerCounters {
   failedHandshakes: number
   /** PROXY protocol headers that were malformed, late, or from an address that is not trusted. */
   refusedProxyHeaders: number
-  /** WebSocket handshakes that were refused: path, origin or subprotocol. */
+  /** WebSocket handshakes that were refused: path, origin or subprotocol; and what was no such handshake. */
   refusedUpgrades: number
   /** Sockets closed before they had finished their TLS, PROXY or HTTP beginning, to make room for others. */
   refusedWaiting: number

@@ -7,6 +7,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { invariant } from '../base/errors.ts'
+import { protocolOf, type KnownProtocol } from '../base/foreign-protocol.ts'
 import type { Arrival } from '../broker/arrival.ts'
 import type { Peer } from '../protocol/transport.ts'
 import type { Door, House } from './door.ts'
@@ -15,6 +16,16 @@ import { answerAndClose, WebSocketUpgrade } from './websocket-upgrade.ts'
 
 /** A request for an upgrade needs no more. */
 const MAX_HEADER_BYTES = 16 * 1024
+
+/** Characters that a parser of HTTP may accept before it knows that they are no method. */
+const LONGEST_METHOD = 16
+const BAD_REQUEST = 'this is no valid HTTP request'
+
+/** What a parser of HTTP adds to its errors. */
+interface ClientError extends Error {
+  readonly rawPacket?: Uint8Array
+  readonly bytesParsed?: number
+}
 
 export class WebSocketDoor implements Door {
   readonly #house: House
@@ -28,9 +39,7 @@ export class WebSocketDoor implements Door {
     this.#server = createServer({ maxHeaderSize: MAX_HEADER_BYTES })
     this.#server.on('upgrade', (request, stream, head) => this.#onUpgrade(request, stream, head))
     this.#server.on('request', (request, response) => this.#onRequest(request, response))
-    this.#server.on('clientError', (_error, stream) =>
-      answerAndClose(stream, 400, 'Not an HTTP request', house.host.clock),
-    )
+    this.#server.on('clientError', (error: ClientError, stream) => this.#onNoRequest(error, stream))
   }
 
   enter(stream: Duplex, peer: Peer, stay: Stay | undefined): void {
@@ -49,8 +58,39 @@ export class WebSocketDoor implements Door {
     if (!this.#upgrade.upgrade(request, stream, head, peer, leave)) this.#house.counters.refusedUpgrades++
   }
 
+  /** Bytes that are no HTTP request; without bytes it is a connection that was lost, which nobody refused. */
+  #onNoRequest({ rawPacket, bytesParsed = 0 }: ClientError, stream: Duplex): void {
+    const arrival = this.#arrivals.get(stream)
+    if (rawPacket !== undefined && rawPacket.length > 0 && arrival !== undefined) {
+      this.#house.counters.refusedUpgrades++
+      // An error behind the first line does not mean another protocol.
+      const protocol = protocolOf(rawPacket)
+      this.#upgrade.turnedAway(arrival.peer, 400, bytesParsed > LONGEST_METHOD ? BAD_REQUEST : this.#mismatch(protocol))
+    }
+    answerAndClose(stream, 400, 'Not an HTTP request', this.#house.host.clock)
+  }
+
+  #mismatch(protocol: KnownProtocol | undefined): string {
+    const { name, ssl } = this.#house.options
+    const listener = `listener ${name} is of type ws`
+    if (protocol === 'MQTT') return `this is MQTT without WebSocket; ${listener}`
+    if (protocol === 'TLS') return `this is TLS; ${listener} with ssl: ${ssl ? 'on' : 'off'}`
+    return `${BAD_REQUEST}; ${listener}`
+  }
+
   #onRequest(request: IncomingMessage, response: ServerResponse): void {
     const status = this.#upgrade.isForUs(request) ? 426 : 404
+    const arrival = this.#arrivals.get(request.socket)
+    if (arrival !== undefined) {
+      this.#house.counters.refusedUpgrades++
+      const cause = 'this is an HTTP request that asks for no WebSocket'
+      this.#upgrade.turnedAway(
+        arrival.peer,
+        status,
+        `${cause}; listener ${this.#house.options.name} is of type ws`,
+        request,
+      )
+    }
     response.writeHead(status, { Upgrade: 'websocket', Connection: 'Upgrade, close', 'Content-Type': 'text/plain' })
     response.end('This is an MQTT Server; connect by WebSocket with subprotocol mqtt\n')
   }

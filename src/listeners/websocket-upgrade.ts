@@ -44,12 +44,19 @@ const MAX_CAUSE = 500
 /** How long a peer may take to read why it was refused. */
 const ANSWER_TIMEOUT_MS = 1000
 
+interface Refusal {
+  readonly status: number
+  readonly cause: string
+}
+
 export class WebSocketUpgrade {
   readonly #options: WebSocketOptions
   readonly #host: ListenerHost
   readonly #isTrusted: (address: string) => boolean
   readonly #origins: OriginRules
   readonly #server: WebSocketServer
+  /** What `ws` found wrong with the request at hand. */
+  #invalid: string | undefined
 
   constructor(options: WebSocketOptions, host: ListenerHost) {
     this.#options = options
@@ -66,6 +73,7 @@ export class WebSocketUpgrade {
       handleProtocols: (offered) => SUBPROTOCOLS.find((name) => offered.has(name)) ?? false,
     }
     this.#server = new WebSocketServer(settings)
+    this.#server.on('wsClientError', ({ message }) => (this.#invalid = message))
   }
 
   isForUs(request: IncomingMessage): boolean {
@@ -89,21 +97,40 @@ export class WebSocketUpgrade {
     const peer = this.#behindProxies(socketPeer, request)
     const refusal = this.#refusal(request)
     if (refusal !== undefined) {
-      const { listener, address } = peer
-      const fields = { listener, address, ...refusal }
-      logRefusal(this.#host.log, fields, `WebSocket refused: ${saidByPeer(refusal.cause, MAX_CAUSE)}; from ${address}`)
-      this.#host.turnedAway({ listener, address, stage: 'WebSocket', detail: refusal.cause })
+      this.#tell(peer, refusal)
       answerAndClose(stream, refusal.status, refusal.cause, this.#host.clock)
       return false
     }
+    this.#invalid = undefined
     const beforeLogin = { stream, maxBytes: this.#options.maxConnectPacketSize }
     this.#server.handleUpgrade(request, stream, head, (socket) =>
       pumpWebSocket(socket, peer, this.#host, beforeLogin, leave()),
     )
-    return true
+    return this.#isValid(peer, stream)
   }
 
-  #refusal(request: IncomingMessage): { readonly status: number; readonly cause: string } | undefined {
+  /** A request that `ws` does not accept: it says so before `handleUpgrade` returns. */
+  #isValid(peer: Peer, stream: Duplex): boolean {
+    const cause = this.#invalid
+    if (cause === undefined) return true
+    this.#tell(peer, { status: 400, cause })
+    answerAndClose(stream, 400, cause, this.#host.clock)
+    return false
+  }
+
+  /** Logs what was turned away and makes an event of it. @param request what may name the address behind proxies */
+  turnedAway(socketPeer: Peer, status: number, cause: string, request?: IncomingMessage): void {
+    const peer = request === undefined ? socketPeer : this.#behindProxies(socketPeer, request)
+    this.#tell(peer, { status, cause })
+  }
+
+  #tell({ listener, address }: Peer, refusal: Refusal): void {
+    const fields = { listener, address, ...refusal }
+    logRefusal(this.#host.log, fields, `WebSocket refused: ${saidByPeer(refusal.cause, MAX_CAUSE)}; from ${address}`)
+    this.#host.turnedAway({ listener, address, stage: 'WebSocket', detail: refusal.cause })
+  }
+
+  #refusal(request: IncomingMessage): Refusal | undefined {
     const { origin, host } = request.headers
     if (!this.isForUs(request)) return { status: 404, cause: 'There is no MQTT on this path' }
     if (!isWebSocketRequest(request)) return { status: 426, cause: 'This path speaks MQTT over WebSocket' }
@@ -132,6 +159,8 @@ export function answerAndClose(stream: Duplex, status: number, cause: string, cl
   const head = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
     // What would do instead has to be said (RFC 9110 §15.5.22).
+    // The version that would do (RFC 6455 §4.4).
+    ...(status === 400 ? ['Sec-WebSocket-Version: 13'] : []),
     ...(status === 426 ? ['Upgrade: websocket', 'Connection: Upgrade, close'] : ['Connection: close']),
     'Content-Type: text/plain; charset=utf-8',
     `Content-Length: ${Buffer.byteLength(body)}`,

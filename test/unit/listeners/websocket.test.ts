@@ -335,7 +335,7 @@ test('a Connection that the host refuses is closed', async (context) => {
 })
 
 test('what is no WebSocket request is answered and closed', async (context) => {
-  const { listener } = await serve(context, { websocketPath: '/mqtt' })
+  const { host, listener } = await serve(context, { websocketPath: '/mqtt' })
   const base = listener.url.replace('ws:', 'http:')
   for (const [url, status] of [
     [base, 426],
@@ -345,9 +345,35 @@ test('what is no WebSocket request is answered and closed', async (context) => {
     assert.equal(response.statusCode, status)
     response.resume()
   }
-  const noise = connect(listener.port!, '127.0.0.1')
-  noise.write(Buffer.from('100c00044d5154540402003c0000', 'hex'))
-  assert.match(await text(noise), /^HTTP\/1\.1 400 /)
+  const upgrade =
+    'GET /mqtt HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Protocol: mqtt\r\n'
+  for (const bytes of [
+    Buffer.from('100c00044d5154540402003c0000', 'hex'),
+    Buffer.from('160301020001000001fc0303', 'hex'),
+    Buffer.from('GET / HTTP/1.1\r\nno header\r\n\r\n'),
+    Buffer.from(`${upgrade}\r\n`),
+  ]) {
+    const noise = connect(listener.port!, '127.0.0.1')
+    noise.write(bytes)
+    assert.match(await text(noise), /^HTTP\/1\.1 400 /)
+  }
+  const causes = [
+    'this is an HTTP request that asks for no WebSocket; listener test is of type ws',
+    'this is an HTTP request that asks for no WebSocket; listener test is of type ws',
+    'this is MQTT without WebSocket; listener test is of type ws',
+    'this is TLS; listener test is of type ws with ssl: off',
+    'this is no valid HTTP request',
+    'Missing or invalid Sec-WebSocket-Key header',
+  ]
+  assert.deepEqual(
+    host.refusals,
+    causes.map((detail) => ({ listener: 'test', address: '127.0.0.1', stage: 'WebSocket', detail })),
+  )
+  assert.equal(listener.counters.refusedUpgrades, causes.length)
+  assert.deepEqual(
+    host.lines.map(({ level, message }) => `${level} ${message}`),
+    causes.map((cause) => `info WebSocket refused: ${cause}; from 127.0.0.1`),
+  )
 })
 
 test('a refused request whose peer does not read why is cut off after a second', () => {
