@@ -99,7 +99,7 @@ export class TlsDoor implements Door {
     server.on('secureConnection', (socket) => this.#secured(socket, certificates))
     server.on('tlsClientError', (error, socket) => {
       // A socket that is closed already has no ends any more; the one below it tells of that itself.
-      this.#failed(endsOf(socket), error.message)
+      this.#failed(endsOf(socket), reasonOf(error))
       socket.destroy()
     })
     return server
@@ -182,4 +182,20 @@ function endsOf({ remoteAddress, remotePort, localAddress, localPort }: Socket):
 /** Whether nothing came behind a PROXY header, if there was one: a health check of a load balancer. */
 function isSilent({ stream, headerBytes, isLate }: Stay): boolean {
   return !isLate && stream instanceof Socket && stream.bytesRead === headerBytes
+}
+
+/** What failures mean whose reason in OpenSSL leaves the operator guessing. */
+const EXPLANATIONS: Readonly<Record<string, string>> = {
+  'wrong version number': 'the client does not speak TLS',
+  'packet length too long': 'the client does not speak TLS',
+  'http request': 'the client speaks HTTP without TLS',
+  'https proxy request': 'the client speaks HTTP without TLS',
+}
+
+/** The reason alone: OpenSSL's message holds numbers, names of its source files and a line feed besides. */
+function reasonOf(error: Error & { readonly reason?: string }): string {
+  // 00…:error:0A00010B:SSL routines:ssl3_get_record:wrong version number:../deps/openssl/…:354:
+  const reason = error.reason ?? /:error:[^:]*:[^:]*:[^:]*:([^:]+)/.exec(error.message)?.[1] ?? error.message.trim()
+  const explanation = EXPLANATIONS[reason]
+  return explanation === undefined ? reason : `${reason}: ${explanation}`
 }

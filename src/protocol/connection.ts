@@ -18,6 +18,7 @@
  *
  * @module
  */
+import { protocolOf } from '../base/foreign-protocol.ts'
 import type { Timed } from '../base/timer-wheel.ts'
 import { copied, scanned, Work } from '../base/work.ts'
 import { readPlainAcknowledgement } from '../codec/acknowledgement.ts'
@@ -931,7 +932,8 @@ export class Connection implements Incoming, SessionConnection, Timed {
 
   /** Before CONNACK: a 5.0 peer is told in CONNACK; an older one only sees the close, save for its version. */
   #refuseByError(error: ProtocolError): void {
-    const { reasonCode, message } = error
+    const { reasonCode } = error
+    const message = this.#state === State.AwaitingConnect ? this.#explained(error.message) : error.message
     const protocolVersion = error instanceof ConnectError ? error.protocolVersion : undefined
     if (this.#state === State.AwaitingConnect && protocolVersion !== undefined) {
       this.#version = protocolVersion
@@ -941,6 +943,15 @@ export class Connection implements Incoming, SessionConnection, Timed {
     const tells = isKnown && (this.#version === 5 || reasonCode === ReasonCode.UnsupportedProtocolVersion)
     if (tells) this.refuse(reasonCode, message)
     else this.#close({ cause: 'protocol error', reasonCode, detail: message })
+  }
+
+  /** A Client that came to the wrong port speaks another protocol: that says more than which field of CONNECT is wrong. */
+  #explained(message: string): string {
+    const { bytes, start, end } = this.#decoder
+    const protocol = protocolOf(bytes.subarray(start, end))
+    if (protocol === 'TLS') return `this looks like TLS; connect without it, or to a listener with ssl: on (${message})`
+    if (protocol === 'HTTP') return `this looks like HTTP; connect by MQTT, or to a listener of type ws (${message})`
+    return message
   }
 
   /** Ends a Connection from the Server's side: DISCONNECT with the code where the version has it, then the close. */

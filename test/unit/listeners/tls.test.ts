@@ -282,12 +282,35 @@ test('a handshake that fails touches nobody else', async (context) => {
   const silent = connectPlain(listener.port!, '127.0.0.1')
   await once(silent, 'connect')
   silent.destroy()
-  await host.line(/TLS handshake failed/)
+  const { message } = await host.line(/TLS handshake failed/)
+  assert.equal(message, 'TLS handshake failed with 127.0.0.1: wrong version number: the client does not speak TLS')
   await host.line(/closed before it sent anything/)
   assert.equal(listener.counters.failedHandshakes, 1, 'who sends nothing has not failed')
   assert.ok(host.lines.every(({ fields }) => fields['address'] === '127.0.0.1'))
   good.write('well')
   await connection.untilReceived('well')
+})
+
+test('a handshake that fails is logged with the reason alone, without numbers, files and line feeds of OpenSSL', async (context) => {
+  const { host, listener } = await serve(context, await folder(context))
+  const http = connectPlain(listener.port!, '127.0.0.1')
+  http.on('error', () => {})
+  http.write('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n')
+  await closed(http)
+  const old = connect({
+    port: listener.port!,
+    host: '127.0.0.1',
+    maxVersion: 'TLSv1.1',
+    minVersion: 'TLSv1',
+    ciphers: 'ALL@SECLEVEL=0',
+  })
+  old.on('error', () => {})
+  await closed(old)
+  while (host.refusals.length < 2) await new Promise(setImmediate)
+  assert.deepEqual(
+    host.refusals.map(({ detail }) => detail),
+    ['http request: the client speaks HTTP without TLS', 'unsupported protocol'],
+  )
 })
 
 test('a handshake has a deadline', async (context) => {

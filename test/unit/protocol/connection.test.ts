@@ -50,6 +50,24 @@ test('a first packet that is no CONNECT ends the Connection without a word [5.0 
   assert.equal(one.server.end?.cause, 'protocol error')
 })
 
+for (const [protocol, bytes, detail] of [
+  ['TLS', Buffer.from('160301020001000001fc0303', 'hex'), /^this looks like TLS; connect without it, .* ssl: on \(/],
+  [
+    'HTTP',
+    `GET / HTTP/1.1\r\nHost: broker\r\n${'x'.repeat(80)}`,
+    /^this looks like HTTP; .* type ws \(first packet is/,
+  ],
+  ['HTTP', `POST / HTTP/1.1\r\nHost: broker\r\n${'x'.repeat(80)}`, /^this looks like HTTP; /],
+  ['neither', Buffer.from('e000', 'hex'), /^first packet is type 14, not CONNECT$/],
+] as const) {
+  test(`a first packet that is ${protocol} (${String(bytes[0])}) ends the Connection with a detail that names it`, () => {
+    const one = new TestConnection()
+    one.sendBytes(Buffer.from(bytes))
+    assert.equal(one.server.end?.cause, 'protocol error')
+    assert.match(one.server.end.detail, detail)
+  })
+}
+
 test('a second CONNECT is a Protocol Error [5.0 MQTT-3.1.0-2] [3.1.1 MQTT-3.1.0-2]', () => {
   for (const version of VERSIONS) {
     const one = TestConnection.connected(version)
