@@ -21,8 +21,10 @@ import type { QoS } from '../codec/packets.ts'
 import { parseSharedFilter, topicFilterProblem } from '../topics/topic-filter.ts'
 import { topicNameProblem } from '../topics/topic-name.ts'
 import { answersAboutTopics, loadPlugins, type AccessOptions, type PluginSources } from './access-plugins.ts'
+import { show } from './config-problems.ts'
 import { LoginQuestions, type LoginTurn } from './login-questions.ts'
 import { voteOnLogin, type ExchangeStates, type Grounds, type LoginResult } from './login-vote.ts'
+import { nearest } from './option-spelling.ts'
 import { FAILED, PluginQuestions, type Answer } from './plugin-questions.ts'
 import type { Client, ConnectRequest, Explanation, Plugin, TopicQuestion } from './plugin.ts'
 
@@ -281,9 +283,18 @@ function answersAboutLogins(plugin: Plugin): boolean {
 
 const TOPIC_QUESTIONS = { publish: 'mayPublish', subscribe: 'maySubscribe', receive: 'mayReceive' } as const
 
+function unknownAction(action: unknown): UsageError {
+  const actions = Object.keys(TOPIC_QUESTIONS)
+  const near = typeof action === 'string' ? nearest(action, actions) : undefined
+  const hint = near === undefined ? '' : `; did you mean ${near}?`
+  return new UsageError(`the action of a question is one of ${actions.join(', ')}, got ${show(action)}${hint}`)
+}
+
 /** The question that plugins are asked: a Shared Subscription counts by the Topic Filter in it. */
 function checkQuestion(question: TopicQuestion): TopicQuestion {
   const { action, topic } = question
+  if (!Object.hasOwn(TOPIC_QUESTIONS, action)) throw unknownAction(action)
+  if (typeof topic !== 'string') throw new UsageError(`the topic of a question must be a text, got ${show(topic)}`)
   const shared = action === 'subscribe' ? parseSharedFilter(topic) : undefined
   const filter = typeof shared === 'object' ? shared.topicFilter : topic
   const problem =

@@ -18,7 +18,6 @@ import { safeLog } from '../base/safe-log.ts'
 import { PacketType } from '../codec/packets.ts'
 import { isReasonCodeAllowed, ReasonCode } from '../codec/reason-code.ts'
 import type { ApplicationMessage } from '../protocol/application-message.ts'
-import type { Client } from '../protocol/client.ts'
 import type { Incoming, Peer, Transport } from '../protocol/transport.ts'
 import { JournalStore } from '../stores/journal-store.ts'
 import type { Store, StoreFigures, StoreHealth } from '../stores/store.ts'
@@ -28,8 +27,9 @@ import { realClock, stayAlive } from './clock.ts'
 import type { ConfigSource } from './config-problems.ts'
 import type { ListenerState } from './connection-notes.ts'
 import type { Current } from './current.ts'
-import { callGuarded, Events, type EventName, type Listener } from './events.ts'
+import { callGuarded, Events, mustBeListener, type EventName, type Listener } from './events.ts'
 import { hostMessage, type PublishOptions } from './host-message.ts'
+import { topicQuestion, type HostQuestion } from './host-question.ts'
 import { HostStreams, type MountOptions, type StreamPumps } from './host-streams.ts'
 import { HostSubscription, type HostSide, type SubscribeOptions } from './host-subscriber.ts'
 import type { Metrics } from './metrics.ts'
@@ -452,7 +452,11 @@ export class BrokerBase implements AsyncDisposable {
 
   // ---- events ----
 
-  /** Calls `listener` for every event of that name, until `off`. Listeners outlive a restart. */
+  /**
+   * Calls `listener` for every event of that name, until `off`. Listeners outlive a restart.
+   *
+   * @throws {UsageError} for a name that no event has
+   */
   on<Name extends EventName>(name: Name, listener: Listener<Name>): this {
     this.#events.on(name, listener)
     return this
@@ -464,6 +468,7 @@ export class BrokerBase implements AsyncDisposable {
   }
 
   once<Name extends EventName>(name: Name, listener: Listener<Name>): this {
+    mustBeListener(name, listener)
     const wrapped: Listener<Name> = (event) => {
       this.#events.off(name, wrapped)
       listener(event)
@@ -632,16 +637,10 @@ export class BrokerBase implements AsyncDisposable {
    * Says how a topic question would be decided and which rule of which plugin decides it, without connecting anyone.
    *
    * @param question.client a Client Identifier
+   * @throws {UsageError} for a key or an action that there is not, and for a topic that is no Topic Name or Topic Filter
    */
-  explain(question: {
-    client?: string
-    user?: string
-    action: 'publish' | 'subscribe' | 'receive'
-    topic: string
-  }): Promise<AccessExplanation> {
+  async explain(question: HostQuestion): Promise<AccessExplanation> {
     this.#running()
-    const { client: clientId = '', user: userName, action, topic } = question
-    const client: Client = { clientId, userName, address: '', listener: '', protocolVersion: 5 }
-    return this.#current!.access.explain({ client, action, topic })
+    return this.#current!.access.explain(topicQuestion(question))
   }
 }

@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { UsageError } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import type { Packet, QoS } from '../codec/packets.ts'
 import type { AccountKind } from '../base/memory-account.ts'
@@ -16,8 +17,10 @@ import type { Client } from '../protocol/client.ts'
 import type { EndCause } from '../protocol/server-side.ts'
 import type { DropCause } from '../protocol/session.ts'
 import type { StoreCondition } from '../stores/store.ts'
+import { show } from './config-problems.ts'
 import { eventTable } from './event-table.ts'
 import type { HandshakeRefusal, ListenerTrouble, ListenerUp } from './open-listeners.ts'
+import { nearest } from './option-spelling.ts'
 
 /** Every event with what it tells. */
 export interface BrokerEvents {
@@ -127,14 +130,19 @@ export class Events {
   /** All names there are. */
   readonly names: readonly EventName[] = eventNames
 
+  /** @throws {UsageError} for a name that no event has, and a listener that is no function */
   on<Name extends EventName>(name: Name, listener: Listener<Name>): void {
+    mustBeEvent(name)
+    mustBeListener(name, listener)
     const set = this.#listeners.get(name) ?? new Set()
     set.add(listener as AnyListener)
     this.#listeners.set(name, set)
     this.#look()
   }
 
+  /** @throws {UsageError} for a name that no event has */
   off<Name extends EventName>(name: Name, listener: Listener<Name>): void {
+    mustBeEvent(name)
     this.#listeners.get(name)?.delete(listener as AnyListener)
     this.#look()
   }
@@ -154,6 +162,20 @@ export class Events {
       )
     }
   }
+}
+
+/** Types do not reach a program in JavaScript, and a misspelt name would never be emitted. */
+function mustBeEvent(name: unknown): void {
+  if (eventNames.includes(name as EventName)) return
+  const near = typeof name === 'string' ? nearest(name, eventNames) : undefined
+  const hint = near === undefined ? 'the reference lists every event' : `did you mean ${near}?`
+  throw new UsageError(`there is no event ${show(name)}; ${hint}`)
+}
+
+/** @throws {UsageError} */
+export function mustBeListener(name: EventName, listener: unknown): void {
+  if (typeof listener === 'function') return
+  throw new UsageError(`a listener of the event ${name} must be a function, got ${show(listener)}`)
 }
 
 /** Calls what the host program gave. Where it throws, or is `async` and rejects, `failed` is told and nobody else. */

@@ -609,3 +609,55 @@ async function read(stream: Duplex): Promise<Packet[]> {
   }
   return packets
 }
+
+test('on, once and off take no name that no event has, and name the nearest', async () => {
+  const started = await TestBroker.start()
+  const { broker } = started
+  for (const method of ['on', 'once', 'off'] as const) {
+    const call = (name: unknown, listener: unknown): void =>
+      (broker[method] as (name: unknown, listener: unknown) => void).call(broker, name, listener)
+    const refused = (name: unknown, message: RegExp): void =>
+      assert.throws(
+        () => call(name, () => undefined),
+        (error) => error instanceof UsageError && message.test(error.message),
+      )
+    refused('clientConected', /^there is no event "clientConected"; did you mean clientConnected\?$/)
+    refused('zebra', /^there is no event "zebra"; the reference lists every event$/)
+    refused('toString', /^there is no event "toString"/)
+    refused(undefined, /^there is no event nothing/)
+  }
+  assert.throws(
+    () => broker.on('closed', undefined as never),
+    /a listener of the event closed must be a function, got nothing/,
+  )
+  assert.throws(() => broker.once('closed', 'x' as never), /a listener of the event closed must be a function, got "x"/)
+  await started.close()
+})
+
+test('explain takes no question that it would have to guess', async () => {
+  const started = await TestBroker.start({ topicCheck: { acl: { ann: { subscribe: ['a/b'] } } } })
+  const { broker } = started
+  const question = { user: 'ann', action: 'subscribe', topic: 'a/b' }
+  for (const [wrong, message] of [
+    [
+      { action: 'pubish' },
+      /^the action of a question is one of publish, subscribe, receive, got "pubish"; did you mean publish\?$/,
+    ],
+    [{ action: 'toString' }, /^the action of a question is one of publish, subscribe, receive, got "toString"$/],
+    [{ action: undefined }, /got nothing$/],
+    [{ topic: undefined }, /^the topic of a question must be a text, got nothing$/],
+    [{ topic: 5 }, /^explain: topic must be a text, got 5$/],
+    [{ user: 5 }, /^explain: user must be a text, got 5$/],
+    [{ usr: 'ann' }, /^explain: a question has no "usr"; did you mean user\?$/],
+    [{ password: 'ann' }, /^explain: a question has no "password"; the keys are client, user, action, topic$/],
+  ] as const) {
+    const asked = { ...question, ...wrong } as unknown as Parameters<typeof broker.explain>[0]
+    await assert.rejects(broker.explain(asked), (error) => {
+      assert.ok(error instanceof UsageError, String(error))
+      assert.match(error.message, message)
+      return true
+    })
+  }
+  await assert.rejects(broker.explain(undefined as never), /explain: a question must be an object, got nothing/)
+  await started.close()
+})
