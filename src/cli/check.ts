@@ -4,15 +4,18 @@ import type { ListenerOptions } from '../broker/options.ts'
 import { checkListenerFiles } from '../listeners/listener.ts'
 import { withAccess } from './access.ts'
 import type { Call } from './command.ts'
+import { checkFolder } from './check-folder.ts'
 import { readConfig, stateSentence, urlOf, warningsOf } from './config.ts'
 
 export async function check({ options: { config }, terminal }: Call): Promise<number> {
   const { options, source } = readConfig(config)
-  const [certificateWarnings] = await allOrErrors([
+  const [certificateWarnings, , folderWarnings] = await allOrErrors([
     checkCertificates(options.listeners),
     withAccess(options, source, () => undefined),
+    checkFolder(options),
   ])
-  for (const warning of [...warningsOf(options), ...certificateWarnings]) terminal.err(`warning: ${warning}`)
+  for (const warning of [...warningsOf(options), ...certificateWarnings, ...folderWarnings])
+    terminal.err(`warning: ${warning}`)
   const lines = options.listeners.map((listener) => `  ${listener.name} would listen on ${urlOf(listener)}`)
   terminal.out([`${config} can work:`, ...lines, `  ${stateSentence(options)}`].join('\n'))
   return 0

@@ -4,10 +4,11 @@
  *
  * @module
  */
-import { UsageError } from '../base/errors.ts'
+import { StoreError, UsageError } from '../base/errors.ts'
 import { realClock, stayAlive } from '../broker/clock.ts'
 import { openStore } from '../stores/journal-store.ts'
 import { openNodeDisk, type NodeDisk } from '../stores/node-disk.ts'
+import { kindOfName } from '../stores/segment-files.ts'
 import type { Change } from '../stores/store.ts'
 import { copyStore, dumpStore } from '../stores/store-tools.ts'
 import type { Call } from './command.ts'
@@ -108,10 +109,25 @@ async function backup(path: string, terminal: Terminal, target: string): Promise
 
 /** Opens the folder to look at it only, whoever else uses it. */
 async function reading<Result>(path: string, use: (disk: NodeDisk) => Promise<Result>): Promise<Result> {
-  const disk = await openNodeDisk(path, { readOnly: true })
+  const disk = await openExisting(path)
   try {
+    if (!(await disk.list()).some((name) => kindOfName(name) !== undefined)) throw noStore(path)
     return await use(disk)
   } finally {
     await disk.close()
   }
+}
+
+async function openExisting(path: string): Promise<NodeDisk> {
+  try {
+    return await openNodeDisk(path, { readOnly: true })
+  } catch (error) {
+    if (((error as Error).cause as NodeJS.ErrnoException | undefined)?.code === 'ENOENT') throw noStore(path, error)
+    throw error
+  }
+}
+
+function noStore(path: string, cause?: unknown): StoreError {
+  const hint = 'use `--config FILE` to name the configuration whose `persistence.path` has one'
+  return new StoreError('ERR_STORE_MISSING', `there is no store at ${path}: ${hint}`, { cause })
 }

@@ -37,6 +37,12 @@ export class DamageReport {
     else if (this.notes.every((note) => note.name !== name)) this.notes.push({ name, offset: 0, what })
   }
 
+  /** @throws {StoreError} `ERR_STORE_DAMAGED`, unless this is a repair */
+  addMissing(name: string): void {
+    if (!this.repairs) throw new StoreError('ERR_STORE_DAMAGED', `${name} is missing. ${choices}`)
+    this.add(name, 0, 'the file is missing')
+  }
+
   /**
    * Notes a damage, once: a start reads a file several times, for its facts and for what lives in it.
    *

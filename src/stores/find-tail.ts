@@ -77,16 +77,19 @@ export class TailFinder {
         unneeded.push(segmentName(number))
         continue
       }
-      if (expected !== undefined && number < expected) this.#missing(expected)
+      if (expected !== undefined && number < expected) this.#missing(expected, chain[0]!)
       if (header === undefined && !isNewest) this.#damage.add(segmentName(number), 0, lostHeader)
       chain.unshift({ number, header, firstSequence, fileSize })
       expected = header?.previous
     }
-    if (expected !== undefined && expected !== 0 && expected >= this.#from) this.#missing(expected)
+    if (expected !== undefined && expected !== 0 && expected >= this.#from) this.#missing(expected, chain[0]!)
     return chain
   }
 
-  #missing(number: number): void {
-    this.#damage.add(segmentName(number), 0, 'the file is missing')
+  /** Segments are removed only once a checkpoint covers them: if there is none, it is what is missing. */
+  #missing(expected: number, { number }: TailSegment): void {
+    const missing = segmentName(expected)
+    const checkpoint = `the checkpoint before ${segmentName(number)}, or ${missing},`
+    this.#damage.addMissing(this.#from === 0 ? checkpoint : missing)
   }
 }

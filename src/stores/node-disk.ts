@@ -179,10 +179,17 @@ async function makeFolder(path: string): Promise<boolean> {
   try {
     await call<void>('make', path, (done) => fs.mkdir(path, { mode: 0o700 }, done))
   } catch (error) {
-    if (!(await isFolder(path))) throw error // another process may have been quicker
+    if (await isFolder(path)) return true // another process was quicker
+    const { cause } = error as { cause?: NodeJS.ErrnoException }
+    throw cause?.code === 'EEXIST' ? notAFolder(path, cause) : error
   }
   await syncFolder(dirname(path))
   return true
+}
+
+function notAFolder(path: string, cause: unknown): StoreError {
+  const choices = 'set persistence.path to a folder, or move the file away'
+  return new StoreError('ERR_STORE_DISK', `${path} is a file, not a folder: ${choices}`, { cause })
 }
 
 /** A new folder's name is durable once the folder that it is in is synced. */
@@ -212,6 +219,17 @@ async function lock(path: string): Promise<PathLock> {
     return await lockPath(path)
   } catch (error) {
     if (error instanceof StoreError) throw error
-    throw diskError('lock', path, error as NodeJS.ErrnoException)
+    throw lockError(path, error as NodeJS.ErrnoException)
   }
+}
+
+/** The lock is the first thing that is written there, and its own name says nothing to an operator. */
+function lockError(path: string, cause: NodeJS.ErrnoException): StoreError {
+  if (codes[cause.code ?? ''] !== 'ERR_STORE_ACCESS') return diskError('lock', path, cause)
+  const choices = 'make it writable for this user, or set persistence.path to another folder'
+  return new StoreError(
+    'ERR_STORE_ACCESS',
+    `the user of this process may not write to the folder ${path} (${cause.code}): ${choices}`,
+    { cause },
+  )
 }

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { resolveOptions } from '../../../src/broker/options.ts'
+import { checkFolder } from '../../../src/cli/check-folder.ts'
 import { commands } from '../../../src/cli/commands.ts'
 import { usageOf } from '../../../src/cli/command.ts'
 import { root } from '../../../tools/main.ts'
@@ -135,4 +137,23 @@ test('what the program shows has no control characters of others in it, on eithe
   const unknown = sluice([evil])
   assert.ok(unknown.err.includes(shown), unknown.err)
   for (const text of [explained.out, unknown.err]) assert.doesNotMatch(text, /(?![\t\n])\p{Cc}|\u202e|\u2028/u)
+})
+
+test('check: a file where the folder of the data would be is an error; a folder without the right to write is a warning', async () => {
+  const folder = scratchFolder()
+  const file = join(folder, 'file')
+  writeFileSync(file, '')
+  for (const path of [file, join(file, 'below')]) {
+    await assert.rejects(checkFolder(resolveOptions({ listeners: {}, persistence: { path } })), {
+      code: 'ERR_CONFIG',
+      message: `persistence.path: ${file} is a file, not a folder: name a folder, or move the file away`,
+    })
+  }
+  assert.deepEqual(
+    await checkFolder(resolveOptions({ listeners: {}, persistence: { path: join(folder, 'to', 'be', 'made') } })),
+    [],
+  )
+  const refuse = (): Promise<void> => Promise.reject(Object.assign(new Error('refused'), { code: 'EACCES' }))
+  const [warning] = await checkFolder(resolveOptions({ listeners: {}, persistence: { path: folder } }), refuse)
+  assert.ok(warning?.includes(`may not write to ${folder} (EACCES)`), warning)
 })

@@ -106,7 +106,11 @@ test('store says what it can do, and makes no folder', () => {
   assert.equal(sluice(['store', 'backup'], folder).code, 2)
   assert.equal(sluice(['store', 'stats', 'elsewhere'], folder).code, 2)
   assert.equal(sluice(['store', 'stats', 'one', 'two'], folder).code, 2)
-  for (const action of ['stats', 'dump', 'compact']) assert.equal(sluice(['store', action], folder).code, 1)
+  for (const action of ['stats', 'dump', 'compact']) {
+    const { code, err } = sluice(['store', action], folder)
+    assert.equal(code, 1)
+    assert.match(err, /there is no store at .*sluice-data: use `--config FILE`/)
+  }
   assert.deepEqual(readdirSync(folder), [])
 })
 

@@ -105,6 +105,26 @@ test('damage in a payload, in a checkpoint, or of a missing file is an error too
   }
 })
 
+test('a checkpoint that is missing is what the error names, and no segment that it covered', async () => {
+  const disk = new MemoryDisk()
+  const { store } = await filled(disk, 20, { ...huge, segmentBytes: 3000 })
+  await store.compact()
+  await store.close()
+  const again = memoryStore(disk, huge)
+  await again.load(() => undefined)
+  await again.close()
+  const names = await disk.list()
+  await disk.remove(names.find((name) => name.startsWith('checkpoint-'))!)
+  const refused = memoryStore(disk, huge)
+  await assert.rejects(
+    refused.load(() => undefined),
+    (error: Error) =>
+      isError('ERR_STORE_DAMAGED', '--repair')(error) &&
+      /^the checkpoint before journal-\d+\.log, or journal-\d+\.log, is missing\. /.test(error.message),
+  )
+  await refused.close()
+})
+
 test('a repair keeps what is readable, reports the rest, and sets the damaged file aside', async () => {
   const disk = new MemoryDisk()
   const { store, made } = await filled(disk, 40, huge)

@@ -90,7 +90,32 @@ test('what fails says what, where and why', async (context) => {
   await assert.rejects(disk.remove('missing'), isError('ERR_STORE_DISK', 'ENOENT'))
   await disk.close()
   await writeFile(join(path, 'file'), '')
-  await assert.rejects(openNodeDisk(join(path, 'file')), isError('ERR_STORE_DISK', 'EEXIST'))
+  const file = join(path, 'file')
+  for (const below of [file, join(file, 'below')]) {
+    await assert.rejects(openNodeDisk(below), (error: Error) => {
+      assert.ok(isError('ERR_STORE_DISK', 'EEXIST')(error))
+      assert.ok(error.message.startsWith(`${file} is a file, not a folder: `), error.message)
+      return true
+    })
+  }
+})
+
+test('a folder that this user may not write to is named, and not the lock in it', async (context) => {
+  const path = await folder(context)
+  await chmod(path, 0o555)
+  // Root may write anywhere.
+  const isRoot = process.geteuid?.() === 0
+  if (isRoot) process.seteuid?.(65534)
+  try {
+    await assert.rejects(openNodeDisk(path), (error: Error) => {
+      assert.ok(isError('ERR_STORE_ACCESS', 'EACCES')(error), error.message)
+      assert.ok(error.message.includes(`may not write to the folder ${path} (EACCES)`), error.message)
+      return true
+    })
+  } finally {
+    if (isRoot) process.seteuid?.(0)
+    await chmod(path, 0o700)
+  }
 })
 
 test(

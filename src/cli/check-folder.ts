@@ -1,0 +1,44 @@
+/** Whether the folder of the data could be used, as far as can be seen without making it. @module */
+import { access, constants, stat } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
+import { ConfigError } from '../base/errors.ts'
+import { keepsState } from '../broker/open-store.ts'
+import type { Options } from '../broker/options.ts'
+
+/**
+ * @param askToWrite rejects if the user of this process may not
+ * @returns a warning if the user of this process could not write there; the broker may run as another one
+ * @throws {ConfigError} if a file is where the folder would be
+ */
+export async function checkFolder(
+  options: Pick<Options, 'persistence' | 'listeners'>,
+  askToWrite = (path: string): Promise<void> => access(path, constants.W_OK | constants.X_OK),
+): Promise<string[]> {
+  const { persistence } = options
+  if (persistence === undefined || !keepsState(options)) return []
+  const there = await existing(resolve(persistence.path))
+  if (!(await stat(there)).isDirectory()) {
+    const message = `persistence.path: ${there} is a file, not a folder: name a folder, or move the file away`
+    throw new ConfigError('ERR_CONFIG', message, { problems: [{ path: 'persistence.path', message }] })
+  }
+  try {
+    await askToWrite(there)
+    return []
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    return [
+      `persistence.path: the user of this process may not write to ${there} (${code}), so it could not start the broker`,
+    ]
+  }
+}
+
+/** The path, or the nearest folder above it that exists, or a file in its place. */
+async function existing(path: string): Promise<string> {
+  try {
+    await stat(path)
+    return path
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    return (code === 'ENOENT' || code === 'ENOTDIR') && dirname(path) !== path ? existing(dirname(path)) : path
+  }
+}
