@@ -13,16 +13,17 @@ const schemes: Readonly<Record<string, readonly [transport: Target['transport'],
 /**
  * Reads the address of a broker.
  *
+ * @param what names the address in the message
  * @throws {UsageError} for what is no address, or another scheme
  *
  * @example
  * targetOf('mqtt://localhost') // { transport: 'tcp', host: 'localhost', port: 1883, path: '/' }
  */
-export function targetOf(address: string): Target {
+export function targetOf(address: string, what = '--url'): Target {
   const url = URL.canParse(address) ? new URL(address) : undefined
   const scheme = url && schemes[url.protocol]
   if (url === undefined || scheme === undefined) {
-    throw new UsageError(`--url wants mqtt://, mqtts://, ws:// or wss://, got ${address}`)
+    throw new UsageError(`${what} must begin with mqtt://, mqtts://, ws:// or wss://, got ${address}`)
   }
   return {
     transport: scheme[0],

@@ -241,7 +241,7 @@ export class Admission {
     if (existing.session.userName === userName) return undefined
     return new Refusal(
       ReasonCode.ClientIdentifierNotValid,
-      'the Session belongs to another User Name; endSession of the host program ends it',
+      'the Session belongs to another User Name; that user can end it with Clean Start and no Session Expiry Interval, a host program with endSession',
     )
   }
 

@@ -118,6 +118,8 @@ export class OptionReader {
       this.#reportUnknown(path.at(-1)!, INNER_KEYS[row.type] ?? [], path.slice(0, -1))
     } else if (issue.input === undefined) {
       this.#problems.add(path, 'is missing')
+    } else if (row.key === 'mode' && typeof issue.input === 'number') {
+      this.#problems.add(path, `must be an octal number in quotes, such as '0660', got ${show(issue.input)}`)
     } else {
       const hint = row.key === 'type' ? typeHint(issue.input) : ''
       this.#problems.add(path, `${issue.message}${row.secret ? '' : `, got ${show(issue.input)}`}${hint}`)

@@ -10,7 +10,7 @@ import { createInterface } from 'node:readline'
 import { Writable } from 'node:stream'
 import { SluiceError, UsageError } from '../base/errors.ts'
 import { printable } from '../base/printable.ts'
-import { updatePasswordFile } from '../plugins/password-file.ts'
+import { kindOfFile, updatePasswordFile } from '../plugins/password-file.ts'
 import { hashPassword, WRITABLE_PASSWORD_HASH_KINDS } from '../plugins/password-hash.ts'
 
 /** What the command is called with; a `Call` of the command table fits. */
@@ -36,18 +36,31 @@ export interface PasswordPrompt {
 export async function passwd(call: PasswdCall, prompt: PasswordPrompt = process): Promise<number> {
   const [path, user] = call.positionals as [string, string]
   const removing = call.options['delete'] !== undefined
-  const kind = findKind(call.options['kind'])
-  const hash = removing ? undefined : await hashPassword(await askPassword(user, prompt), kind)
-  const wasThere = await updatePasswordFile(path, user, hash).catch((error: unknown) => {
+  const cannotChange = (error: unknown): never => {
     if (error instanceof SluiceError) throw error
     throw failure(`cannot change ${path}: ${(error as Error).message}; nothing was changed`, error)
-  })
-  const done = removing ? (wasThere ? 'removed from' : 'was not in') : wasThere ? 'changed in' : 'added to'
+  }
+  const given = call.options['kind']
+  const kind = removing ? findKind(given) : kindFor(path, given, await kindOfFile(path).catch(cannotChange))
+  const hash = removing ? undefined : await hashPassword(await askPassword(user, prompt), kind)
+  const wasThere = await updatePasswordFile(path, user, hash).catch(cannotChange)
+  if (removing && !wasThere) throw failure(`${printable(user)} is not in ${path}; nothing was changed`)
+  const done = removing ? 'removed from' : wasThere ? 'changed in' : 'added to'
   call.terminal.out(`${user} ${done} ${path}`)
   return 0
 }
 
-function findKind(name: string = WRITABLE_PASSWORD_HASH_KINDS[0]!): (typeof WRITABLE_PASSWORD_HASH_KINDS)[number] {
+type Kind = (typeof WRITABLE_PASSWORD_HASH_KINDS)[number]
+
+/** A file is either for `auth.scram` or for `auth.file`: with lines of both, neither could read it. */
+function kindFor(path: string, given: string | undefined, lines: 'scram' | 'hash' | undefined): Kind {
+  const kind = given === undefined && lines === 'scram' ? 'scram-sha-256' : findKind(given)
+  if (lines === undefined || (kind === 'scram-sha-256') === (lines === 'scram')) return kind
+  const held = lines === 'scram' ? 'SCRAM-SHA-256 lines for auth.scram' : 'password hashes for auth.file'
+  throw failure(`${path} holds ${held}, which do not go with --kind ${kind}; use another file. Nothing was changed`)
+}
+
+function findKind(name: string = WRITABLE_PASSWORD_HASH_KINDS[0]!): Kind {
   const kind = WRITABLE_PASSWORD_HASH_KINDS.find((known) => known === name)
   if (kind !== undefined) return kind
   throw new UsageError(`--kind is one of ${WRITABLE_PASSWORD_HASH_KINDS.join(', ')}; got ${name}.`)

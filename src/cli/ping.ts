@@ -20,6 +20,7 @@ const CONNACK = 2
 const PINGRESP = 13
 /** At a limit, or because a login service or the store fails: nothing that starting the broker again would mend. */
 const UNAVAILABLE = 3
+const DISCONNECT = Buffer.from([0xe0, 0])
 const PINGREQ = Buffer.from([0xc0, 0])
 /** Return Codes of 3.1.1 that say no more than that this client may not log in now, and so come from a broker that works. */
 const REFUSALS: Readonly<Record<number, string>> = {
@@ -34,7 +35,7 @@ const UNSPECIFIED: ReadonlySet<string> = new Set(['', '0.0.0.0'])
 /** @returns the exit code: 1 for a broker that does not answer as it should */
 export async function ping({ options, positionals: [url], terminal }: Call): Promise<number> {
   const address = addressOf(url, options['config'])
-  const target = targetOf(address)
+  const target = targetOf(address, 'The URL of a broker')
   const seconds = secondsOf(options['timeout'])
   try {
     terminal.out(`${withoutCredentials(address)} is alive${await answerOf(target, seconds * 1000)}`)
@@ -59,6 +60,7 @@ async function answerOf(target: Target, timeoutMs: number): Promise<string> {
       return `, and refuses ${refused}`
     }
     await link.exchange(PINGREQ, PINGRESP)
+    await link.leave(DISCONNECT)
     return ''
   } finally {
     link.destroy()

@@ -18,6 +18,8 @@ import type { Logger } from '../base/log.ts'
 const PROGRAM = 'systemd-notify'
 /** A message that takes longer is given up. */
 const SEND_LIMIT_MS = 5_000
+/** Characters of what it writes to its standard error. */
+const MAX_ERROR_TEXT = 500
 /** Time between two signs of life of a start, and what each asks for. */
 const START_SIGN_MS = 10_000
 const START_EXTENSION_MS = 60_000
@@ -143,8 +145,9 @@ class Systemd implements ServiceManager {
   #failed(error: unknown): void {
     if (this.#hasFailed) return
     this.#hasFailed = true
-    const { message } = error as Error
-    this.#settings.log.warn(`cannot report to systemd: ${message}. Install ${PROGRAM}, or use Type=exec.`)
+    const { message, code } = error as NodeJS.ErrnoException
+    const reason = code === 'ENOENT' ? `${PROGRAM} is not installed. Install it, or use Type=exec.` : message
+    this.#settings.log.warn(`cannot report to systemd: ${reason}`)
   }
 }
 
@@ -163,11 +166,13 @@ function oneLine(text: string): string {
 
 function sendBySystemdNotify(assignments: readonly string[]): Promise<void> {
   return new Promise((resolve, reject) => {
-    const child = spawn(PROGRAM, assignments, { stdio: 'ignore', timeout: SEND_LIMIT_MS })
+    const child = spawn(PROGRAM, assignments, { stdio: ['ignore', 'ignore', 'pipe'], timeout: SEND_LIMIT_MS })
+    let errors = ''
+    child.stderr.on('data', (chunk: Buffer) => (errors = (errors + String(chunk)).slice(0, MAX_ERROR_TEXT)))
     child.on('error', reject)
-    child.on('exit', (code, signal) => {
+    child.on('close', (code, signal) => {
       if (code === 0) resolve()
-      else reject(new Error(`${PROGRAM} ended with ${signal ?? `exit code ${code}`}`))
+      else reject(new Error(`${PROGRAM} ended with ${signal ?? `exit code ${code}`}: ${oneLine(errors.trim())}`))
     })
   })
 }

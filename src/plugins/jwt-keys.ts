@@ -222,12 +222,25 @@ function parseSecret(bytes: Uint8Array): KeyContent {
   throw badFile(`the secret has ${secret.length} bytes; at least ${MIN_SECRET_BYTES} are needed`)
 }
 
+const PRIVATE_KEY = /-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----/
+
 function parseKeys(bytes: Uint8Array): KeyContent {
+  const content = publicKeys(bytes)
+  if (content !== undefined) return content
+  throw badFile(
+    'there is a private key, with which anyone who reads it can sign tokens; tokens are checked with the public key alone: `openssl pkey -in FILE -pubout`',
+  )
+}
+
+/** @returns `undefined` where a key is private */
+function publicKeys(bytes: Uint8Array): KeyContent | undefined {
   try {
     const text = decodePem(bytes)
+    if (PRIVATE_KEY.test(text)) return undefined
     if (!text.trimStart().startsWith('{')) return contentOf(createPublicKey(text))
     const json = JSON.parse(text) as jose.JWK & { keys?: jose.JWK[] }
     const all = json.keys ?? [json]
+    if (all.some(({ d }) => d !== undefined)) return undefined
     return { keys: jose.createLocalJWKSet({ keys: all }), fingerprints: fingerprintsOf(all) }
   } catch {
     // Without its cause, which would quote the file.

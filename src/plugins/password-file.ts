@@ -9,6 +9,7 @@ import { UsageError } from '../base/errors.ts'
 import { realClock } from '../broker/clock.ts'
 import { LineProblems, linesOf, readText } from '../broker/text-file.ts'
 import { passwordHashKind } from './password-hash.ts'
+import { parseScramCredentials } from './scram-credentials.ts'
 
 /** User Name to password hash. */
 export type PasswordEntries = ReadonlyMap<string, string>
@@ -67,9 +68,18 @@ export async function updatePasswordFile(path: string, user: string, hash: strin
   const text = await readText(target).catch(unlessMissing(''))
   const lines = text.split('\n').filter((line, index, all) => line !== '' || index < all.length - 1)
   const at = lines.findIndex((line) => !line.startsWith('#') && line.includes(':') && entryOf(line)[0] === user)
+  if (at < 0 && hash === undefined) return false
   lines.splice(at < 0 ? lines.length : at, at < 0 ? 0 : 1, ...(hash === undefined ? [] : [`${user}:${hash}`]))
   await replaceFile(target, lines.map((line) => `${line}\n`).join(''))
   return at >= 0
+}
+
+/** Whether a file holds lines for `auth.scram`, for `auth.file`, or none yet. */
+export async function kindOfFile(path: string): Promise<'scram' | 'hash' | undefined> {
+  const text = await readText(path).catch(unlessMissing(''))
+  const line = linesOf(text).find((each) => !each.startsWith('#') && each.includes(':'))
+  if (line === undefined) return undefined
+  return parseScramCredentials(entryOf(line)[1] ?? '') === undefined ? 'hash' : 'scram'
 }
 
 async function replaceFile(path: string, text: string): Promise<void> {

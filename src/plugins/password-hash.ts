@@ -77,7 +77,7 @@ export async function verifyPassword(password: Uint8Array, hash: string): Promis
  * await verifyPassword(Buffer.from('correct horse'), hash) // true
  */
 export async function hashPassword(password: string, kind: WritablePasswordHashKind = 'argon2id'): Promise<string> {
-  if (password === '') throw new UsageError('an empty password is none')
+  if (password === '') throw new UsageError('the password must not be empty')
   if (Buffer.byteLength(password) > MAX_PASSWORD_BYTES) {
     throw new UsageError(`a password may have ${MAX_PASSWORD_BYTES} bytes, this one has more`)
   }

@@ -32,6 +32,7 @@ export class LinkError extends Error {
 }
 
 const CONNECT_TIMEOUT_MS = 10_000
+const LEAVE_TIMEOUT_MS = 1_000
 
 /** The size of the read buffer that all links share: what one `receive` can bring at most. */
 export const CHUNK_BYTES = 65_536
@@ -160,6 +161,20 @@ export class Link {
   /** Stops reading for good. */
   freeze(): void {
     this.#socket.pause()
+  }
+
+  /** Sends a last packet and waits until the broker has closed: after a reset it might never be read. */
+  async leave(packet: Uint8Array): Promise<void> {
+    this.broken = ignore
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, LEAVE_TIMEOUT_MS)
+      this.#socket.once('close', () => {
+        clearTimeout(timer)
+        resolve()
+      })
+      this.send(packet)
+      this.#socket.end()
+    })
   }
 
   /** Closes at once, with a reset, so that thousands of links leave nothing behind in the operating system. */

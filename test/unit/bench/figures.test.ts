@@ -155,7 +155,7 @@ test('addresses and options are checked before anything starts', () => {
     userName: 'me',
     password: 'p@ss',
   })
-  assert.throws(() => targetOf('http://example.org'), /--url wants/)
+  assert.throws(() => targetOf('http://example.org'), /--url must begin with/)
   assert.throws(() => readOptions(['--rows', '1-1,nothing']), /no row is named nothing/)
   assert.throws(() => readOptions(['--seconds', '0']), /--seconds wants a number above 0/)
   assert.throws(() => readOptions(['--what']), /--what/)

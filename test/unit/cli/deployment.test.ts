@@ -102,11 +102,18 @@ async function pinged(url: string | undefined, options: Readonly<Record<string, 
 for (const type of ['tcp', 'ws'] as const) {
   test(`ping: a broker that answers by ${type} is alive`, async () => {
     await using broker = await createBroker({ listeners: { a: { bind: '127.0.0.1:0', type } } })
+    const causes: string[] = []
+    broker.on('clientDisconnected', ({ cause }) => causes.push(cause))
     const { url } = broker.listeners[0]!
     const { code, out } = await pinged(url)
     assert.deepEqual([code, out], [0, `${url} is alive`])
+    assert.deepEqual(causes, ['disconnected by client'])
   })
 }
+
+test('ping: what is no address of a broker is refused by its own name', async () => {
+  await assert.rejects(pinged('foo'), /^UsageError: The URL of a broker must begin with mqtt:\/\/, .*, got foo$/)
+})
 
 test('ping: a broker that refuses a login without a user name is alive; with a wrong one, the question has failed', async () => {
   const folder = scratchFolder()

@@ -142,15 +142,15 @@ test('a watchdog of another process, and none, is not fed', async () => {
 })
 
 test('what cannot be sent is logged once', async () => {
-  const { manager, messages, lines } = managerIn({}, () => Promise.reject(new Error('spawn systemd-notify ENOENT')))
+  const { manager, messages, lines } = managerIn({}, () =>
+    Promise.reject(Object.assign(new Error('spawn systemd-notify ENOENT'), { code: 'ENOENT' })),
+  )
   manager.starting()
   manager.ready('x', alive)
   manager.stopping()
   for (let count = 0; count < 5; count++) await turn()
   assert.deepEqual(messages, [])
-  assert.deepEqual(lines, [
-    'cannot report to systemd: spawn systemd-notify ENOENT. Install systemd-notify, or use Type=exec.',
-  ])
+  assert.deepEqual(lines, ['cannot report to systemd: systemd-notify is not installed. Install it, or use Type=exec.'])
 })
 
 /** Starts the program as systemd would. @returns it, once it listens */
@@ -193,6 +193,14 @@ async function live(child: ChildProcess, sent: () => readonly string[]): Promise
   assert.match(steps[0]!, /STATUS=listening on mqtt:\/\/127\.0\.0\.1:\d+/)
   assert.match(steps[1]!, /MONOTONIC_USEC=\d+/)
 }
+
+test('a systemd-notify that fails is quoted, not said to be missing', async () => {
+  const reason = 'systemd-notify ended with exit code 1: Connection refused'
+  const { manager, lines } = managerIn({}, () => Promise.reject(new Error(reason)))
+  manager.starting()
+  for (let count = 0; count < 5; count++) await turn()
+  assert.deepEqual(lines, [`cannot report to systemd: ${reason}`])
+})
 
 test('the program sends its life by whichever systemd-notify is on the PATH', async (t) => {
   const folder = scratchFolder()

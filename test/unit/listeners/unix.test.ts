@@ -98,5 +98,6 @@ test('a group that is not there, or a mode that is none, is an error that names 
   await assert.rejects(lstat(path), { code: 'ENOENT' }, 'nothing is left open')
   assert.throws(() => at({ mode: '0999' }), /mode must be an octal file mode/)
   assert.throws(() => at({ mode: 'rw' }), /mode must be an octal file mode/)
+  assert.throws(() => at({ mode: 660 }), /mode must be an octal number in quotes, such as '0660', got 660$/)
   assert.throws(() => listenerOptions({ mode: '0660' }), /mode has no effect here without `type: unix`/)
 })

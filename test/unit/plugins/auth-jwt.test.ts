@@ -166,6 +166,21 @@ const keyFiles: [title: string, text: () => Promise<string> | string, parts: Tok
     { alg: 'ES256', kid: 'e', key: ec.privateKey },
   ],
 ]
+for (const [title, text] of [
+  ['PEM', () => rsa.privateKey.export({ type: 'pkcs8', format: 'pem' }) as string],
+  ['PEM of its own kind', () => ec.privateKey.export({ type: 'sec1', format: 'pem' }) as string],
+  ['a JWK', () => JSON.stringify(ec.privateKey.export({ format: 'jwk' }))],
+  ['a JWKS', () => JSON.stringify({ keys: [ed.privateKey.export({ format: 'jwk' })] })],
+] as const) {
+  test(`auth.jwt: a key-file with a private key as ${title} is refused, and not quoted`, async (t) => {
+    await assert.rejects(setUp(t, { key: text() }, { keyFile: 'key' }), (error: Error) => {
+      assert.match(error.message, /there is a private key, .*openssl pkey -in FILE -pubout/)
+      assert.doesNotMatch(error.message, /BEGIN|"d"/)
+      return true
+    })
+  })
+}
+
 for (const [title, text, parts] of keyFiles) {
   test(`auth.jwt: key-file with ${title}`, async (t) => {
     const { plugin } = await setUp(t, { key: await text() }, { keyFile: 'key' })
