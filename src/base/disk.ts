@@ -7,6 +7,8 @@
  * @module
  */
 export interface Disk {
+  /** The folder, for messages; absent where there is none. */
+  readonly path?: string
   /** Opens a file for appending, creating it if it is missing; a new name is durable after `syncNames`. */
   open(name: string): Promise<DiskFile>
   /** The whole names that exist, sorted. */

@@ -38,5 +38,6 @@ export async function openStoreFor(options: Options, { clock, log, disk, own, re
 
 /** Says in the log what `repair` had to leave out. */
 export function tellDamage({ damage }: JournalStore, log: Logger): void {
-  for (const { name, offset, what } of damage) log.warn({ name, offset }, `damage: ${name}, byte ${offset}: ${what}`)
+  for (const { name, path, offset, what } of damage)
+    log.warn({ name, offset }, `damage: ${path}, byte ${offset}: ${what}`)
 }

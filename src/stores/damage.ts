@@ -3,11 +3,15 @@
  *
  * @module
  */
+import { join } from 'node:path'
 import { StoreError } from '../base/errors.ts'
+import { kindOfName } from './segment-files.ts'
 
 /** One thing that is wrong on disk. */
 export interface Damage {
   readonly name: string
+  /** The file with its folder. */
+  readonly path: string
   /** Where in the file, in bytes. */
   readonly offset: number
   readonly what: string
@@ -25,8 +29,11 @@ export class DamageReport {
   /** Whether payloads are checked as well that a start would not read: so does a repair. */
   readonly checksPayloads: boolean
   readonly #known = new Set<string>()
+  readonly #folder: string | undefined
 
-  constructor(repairs: boolean, checksPayloads = repairs) {
+  /** @param folder where the files are; `undefined` for a Disk that is no folder */
+  constructor(folder: string | undefined, repairs: boolean, checksPayloads = repairs) {
+    this.#folder = folder
     this.repairs = repairs
     this.checksPayloads = checksPayloads
   }
@@ -34,12 +41,18 @@ export class DamageReport {
   /** Notes what could be put right; a repair writes such a file anew. */
   note(name: string, what: string): void {
     if (this.repairs) this.add(name, 0, what)
-    else if (this.notes.every((note) => note.name !== name)) this.notes.push({ name, offset: 0, what })
+    else if (this.notes.every((note) => note.name !== name))
+      this.notes.push({ name, path: this.pathOf(name), offset: 0, what })
+  }
+
+  pathOf(name: string): string {
+    if (this.#folder === undefined) return name
+    return kindOfName(name) === undefined ? `${this.#folder}: ${name}` : join(this.#folder, name)
   }
 
   /** @throws {StoreError} `ERR_STORE_DAMAGED`, unless this is a repair */
   addMissing(name: string): void {
-    if (!this.repairs) throw new StoreError('ERR_STORE_DAMAGED', `${name} is missing. ${choices}`)
+    if (!this.repairs) throw new StoreError('ERR_STORE_DAMAGED', `${this.pathOf(name)} is missing. ${choices}`)
     this.add(name, 0, 'the file is missing')
   }
 
@@ -50,11 +63,14 @@ export class DamageReport {
    */
   add(name: string, offset: number, what: string): void {
     if (!this.repairs)
-      throw new StoreError('ERR_STORE_DAMAGED', `${name} is damaged at byte ${offset}: ${what}. ${choices}`)
+      throw new StoreError(
+        'ERR_STORE_DAMAGED',
+        `${this.pathOf(name)} is damaged at byte ${offset}: ${what}. ${choices}`,
+      )
     const key = `${name} ${offset} ${what}`
     if (this.#known.has(key)) return
     this.#known.add(key)
-    this.found.push({ name, offset, what })
+    this.found.push({ name, path: this.pathOf(name), offset, what })
   }
 }
 

@@ -52,7 +52,7 @@ export class Headers {
     return this.#reading(name, async (file) => {
       const { size: fileSize } = file
       const header = decodeHeader(kind, await file.read(0, headerBytes))
-      if (header === 'newer') refuse(name, header)
+      if (header === 'newer') refuse(this.#damage.pathOf(name), header)
       // Blocks of an older file may lie where a new one was to be written.
       if (typeof header === 'object' && header.number === numberOfName(kind, name)) {
         this.salt ??= header.salt
@@ -100,7 +100,7 @@ export class Headers {
   /** The only file of a new store may be what a power cut left of it; a repair sets it aside, as it is. */
   #mayBeForeign(name: string): void {
     const isNew = this.#names.length === 1 && kindOfName(name) === 'journal'
-    if (!isNew || !this.#damage.repairs) refuse(name, isNew ? 'foreign or torn' : 'foreign')
+    if (!isNew || !this.#damage.repairs) refuse(this.#damage.pathOf(name), isNew ? 'foreign or torn' : 'foreign')
   }
 }
 

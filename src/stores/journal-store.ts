@@ -111,7 +111,7 @@ export class JournalStore implements Store {
       checkpointBytes: options.checkpointBytes,
       changed: () => this.#judge(),
     })
-    this.#damage = new DamageReport(options.repair ?? false)
+    this.#damage = new DamageReport(options.disk.path, options.repair ?? false)
     this.#closeDisk = closeDisk
   }
 
@@ -326,7 +326,7 @@ export class JournalStore implements Store {
       this.#log.warn(`${name} holds nothing of this store, as a power cut may leave it, and is now ${name}.damaged`)
     }
     await disk.syncNames()
-    for (const { name, what } of this.#damage.notes) this.#log.warn(`${name}: ${what}; nothing is lost by it`)
+    for (const { path, what } of this.#damage.notes) this.#log.warn(`${path}: ${what}; nothing is lost by it`)
   }
 
   /** Done when what is to lie there can be read. */

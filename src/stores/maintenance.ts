@@ -331,7 +331,7 @@ export class Maintenance {
     const { files, state, salt, clock } = this.#options
     const found: { message: MessageRecord; offset: number }[] = []
     // The payloads are checked when they are read.
-    const damage = new DamageReport(true, false)
+    const damage = new DamageReport(files.disk.path, true, false)
     await eachMessage(files, segment, salt, damage, (message, offset) => {
       if (state.messages.liesAt(message.messageNumber, segment, offset)) found.push({ message, offset })
     })
@@ -343,8 +343,8 @@ export class Maintenance {
     }
   }
 
-  #tellDamage = ({ name, offset, what }: Damage): void => {
-    this.#options.log.error({ name, offset }, `${name} is damaged at byte ${offset}: ${what}`)
+  #tellDamage = ({ name, path, offset, what }: Damage): void => {
+    this.#options.log.error({ name, offset }, `${path} is damaged at byte ${offset}: ${what}`)
   }
 
   async #move(segment: number, some: readonly { message: MessageRecord; offset: number }[]): Promise<void> {

@@ -24,7 +24,7 @@ const pieceBytes = 1 << 20
 export async function dumpStore(disk: Disk, tell: (fact: Change) => void): Promise<void> {
   const files = new SegmentFiles(disk)
   const state = new LiveState()
-  const damage = new DamageReport(false)
+  const damage = new DamageReport(disk.path, false)
   try {
     const recovered = await recover(files, state, damage)
     await giveBack(files, state, recovered, damage, tell, () => undefined)

@@ -126,7 +126,12 @@ test('repair: a damaged store is refused with the choices; with `repair` a broke
   bytes[at] = 0
   writeFileSync(journal, bytes)
   const config = { ...CONFIG, persistence: { path: folder } }
-  await assert.rejects(createBroker(config), { code: 'ERR_STORE_DAMAGED', message: /--repair/ })
+  await assert.rejects(createBroker(config), (error: Error & { code?: string }) => {
+    assert.equal(error.code, 'ERR_STORE_DAMAGED')
+    assert.ok(error.message.startsWith(`${journal} is damaged at byte `), error.message)
+    assert.match(error.message, /--repair/)
+    return true
+  })
 
   const warnings: string[] = []
   const none = (): void => undefined
@@ -139,5 +144,5 @@ test('repair: a damaged store is refused with the choices; with `repair` a broke
     await new Promise((resolve) => setImmediate(resolve))
   }
   assert.deepEqual(found.toSorted(), ['state/one', 'state/three'])
-  assert.ok(warnings.some((text) => text.startsWith('damage: journal-')))
+  assert.ok(warnings.some((text) => text.startsWith(`damage: ${journal}, byte `)))
 })
