@@ -21,6 +21,7 @@ import type { QoS } from '../codec/packets.ts'
 import { parseSharedFilter, topicFilterProblem } from '../topics/topic-filter.ts'
 import { topicNameProblem } from '../topics/topic-name.ts'
 import { answersAboutTopics, loadPlugins, type AccessOptions, type PluginSources } from './access-plugins.ts'
+import { isOwnState } from './bridge-client.ts'
 import { show } from './config-problems.ts'
 import { LoginQuestions, type LoginTurn } from './login-questions.ts'
 import { voteOnLogin, type ExchangeStates, type Grounds, type LoginResult } from './login-vote.ts'
@@ -231,8 +232,9 @@ export class Access {
    */
   async explain(asked: TopicQuestion): Promise<AccessExplanation> {
     const question = checkQuestion(asked)
-    if (question.action === 'publish' && question.topic.startsWith('$SYS/')) {
-      const rule = 'Clients never publish below $SYS/'
+    const { action, topic, client } = question
+    if (action === 'publish' && topic.startsWith('$SYS/') && !isOwnState(client, topic)) {
+      const rule = 'below $SYS/ only a bridge publishes, and only its own state'
       return { decision: 'deny', explanations: [{ plugin: 'topic-check', decision: 'deny', rule }] }
     }
     if (!this.checksTopics) {

@@ -10,7 +10,10 @@ import type { Durability } from '../stores/store.ts'
 import { matches } from '../topics/topic-filter.ts'
 import type { PersistenceOptions } from './options.ts'
 
-/** Figures of this process: the next one has its own, and a disk should sleep while nobody publishes. */
+/**
+ * What the broker publishes there are figures of this process: the next one has its own, and a disk should sleep while nobody
+ * publishes. The state of a bridge, which its Client publishes there, is stored as all else.
+ */
 const SYS_PREFIX = '$SYS/'
 const DOLLAR = 0x24
 /** Topics whose level is remembered, each of so many characters at most. */
@@ -34,7 +37,7 @@ export class DurabilityRules {
   }
 
   levelOf({ topicName, publisher }: ApplicationMessage): Durability {
-    if (topicName.charCodeAt(0) === DOLLAR && topicName.startsWith(SYS_PREFIX)) return 'memory'
+    if (publisher === '' && topicName.charCodeAt(0) === DOLLAR && topicName.startsWith(SYS_PREFIX)) return 'memory'
     return this.#levelOfTopic(topicName) ?? this.#levelOfPublisher?.(publisher) ?? this.level
   }
 

@@ -77,7 +77,7 @@ const tables: readonly Table[] = [
       ['ann', 'receive', 'power/secret/x', 'deny', `${ACL}ann.deny: deny power/secret/#`],
       ['ann', 'receive', 'power/l1', 'allow', `${ACL}ann.subscribe: allow power/#`],
       ['ann', 'subscribe', '$SYS/#', 'allow', `${ACL}@staff.subscribe: allow $SYS/#`],
-      ['ann', 'publish', '$SYS/broker/x', 'deny', 'Clients never publish below $SYS/'],
+      ['ann', 'publish', '$SYS/broker/x', 'deny', 'below $SYS/ only a bridge publishes, and only its own state'],
       ['ann', 'receive', '$SYS/broker/x', 'allow', `${ACL}@staff.subscribe: allow $SYS/#`],
       ['bob', 'subscribe', '#', 'allow', `${ACL}bob: allow #`],
       ['bob', 'subscribe', '$SYS/#', 'deny', 'nothing in topic-check.acl.bob allows it'],

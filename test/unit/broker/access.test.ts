@@ -327,8 +327,12 @@ test('explain: a Shared Subscription counts by its filter, $SYS is closed to pub
   assert.equal((await ask('subscribe', '$share/g/a/+')).decision, 'allow')
   assert.deepEqual(asked, ['a/+'])
   assert.deepEqual((await ask('publish', '$SYS/broker/uptime')).explanations, [
-    { plugin: 'topic-check', decision: 'deny', rule: 'Clients never publish below $SYS/' },
+    { plugin: 'topic-check', decision: 'deny', rule: 'below $SYS/ only a bridge publishes, and only its own state' },
   ])
+  const bridge = { ...clientOf('u'), clientId: 'house', bridge: true } as const
+  const own = { client: bridge, action: 'publish', topic: '$SYS/broker/connection/house/state' } as const
+  assert.equal((await access.explain(own)).decision, 'allow', 'the state of a bridge is put to the plugins')
+  assert.equal((await access.explain({ ...own, topic: '$SYS/broker/connection/barn/state' })).decision, 'deny')
   await assert.rejects(ask('publish', 'a/+'), /cannot ask who may publish "a\/\+": /)
   await assert.rejects(ask('subscribe', 'a/#/b'), /cannot ask who may subscribe "a\/#\/b": # fills the last/)
   await assert.rejects(ask('subscribe', '$share/g'), /behind the ShareName/)

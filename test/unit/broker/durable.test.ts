@@ -268,6 +268,22 @@ test('what the broker says of itself below $SYS is not stored: the next one has 
   await next.close()
 })
 
+test('the state of a bridge below $SYS is published by its Client, and stored as all that Clients publish', async () => {
+  const disk = new MemoryDisk()
+  const broker = await TestBroker.start({ persistence: { durability: 'disk' } }, { disk })
+  const topicName = '$SYS/broker/connection/house/state'
+  const bridge = broker.connect({ clientId: 'house', version: 4, bridge: true })
+  bridge.publish(topicName, '1', 1, { retain: true })
+  await broker.settle()
+  assert.equal(bridge.take().at(-1)?.type, 4, 'PUBACK')
+
+  const next = await start(disk.crash())
+  const reader = next.connect({ clientId: 'reader' })
+  reader.subscribe(topicName)
+  assert.deepEqual(reader.takePayloads(), ['1'])
+  await next.close()
+})
+
 test('topics: the first filter that matches decides, the others have the level of the broker', async () => {
   const topics = { 'power/#': 'memory', '#': 'disk' }
   assert.deepEqual(await afterCrash({ topics }, powerCut), [])
