@@ -14,7 +14,7 @@
 import type { MaybePromise } from '../base/maybe-promise.ts'
 import type { MemoryAccount } from '../base/memory-account.ts'
 import { copied, Work } from '../base/work.ts'
-import { OWED_BYTES } from '../protocol/memory-sizes.ts'
+import { OWED_BYTES, SEARCH_LEVEL_BYTES } from '../protocol/memory-sizes.ts'
 import type { ApplicationMessage } from '../protocol/application-message.ts'
 import type { Subscription } from '../protocol/subscription.ts'
 import type { TopicSearch } from '../topics/topic-search.ts'
@@ -29,8 +29,8 @@ export interface Owed {
   readonly subscription: Subscription
   /** Number of the message that was retained last when it was made. */
   readonly upToNumber: number
-  /** On which it was made: QoS 0 is owed to that one only. `undefined` for the host program. */
-  readonly connection?: object
+  /** Of its Session, which one it was made on: QoS 0 is owed to that one only. `undefined` for the host program. */
+  readonly connectionNumber?: number
 }
 
 /** Who gets them: a Session, or a subscription of the host program. */
@@ -41,8 +41,8 @@ export interface ReplayReceiver {
   readonly memory?: MemoryAccount
   /** False while it is away or has not taken what it was sent; `Replays.hasRoom` has to follow. */
   readonly takesMore: boolean
-  /** Whether that Subscription still holds. */
-  wants(subscription: Subscription): boolean
+  /** Whether that Subscription still holds, and may be sent anything. */
+  wants(owed: Owed): boolean
   send(message: ApplicationMessage, owed: Owed): void
   /** Its publisher may not publish there any longer. Absent where that does not matter. */
   withhold?(message: ApplicationMessage): void
@@ -72,6 +72,8 @@ class Replay implements Task {
   readonly #owed = new Map<string, Owed>()
   #present: Owed | undefined = undefined
   #search: TopicSearch<RetainedEntry> | undefined = undefined
+  /** What its receiver is charged with for the search. */
+  #searchBytes = 0
   #asked: Asked | undefined = undefined
   readonly #retained: RetainedMessages
   readonly #turn: Turn
@@ -113,15 +115,37 @@ class Replay implements Task {
     this.#finish()
   }
 
+  /** Its receiver has lost its Connection: what that alone was owed is not kept. */
+  disconnected(): void {
+    if (this.#present === undefined || this.receiver.wants(this.#present)) return
+    this.#asked = undefined
+    this.#finish()
+  }
+
   /** What is searched for at present is owed no more. */
   #finish(): void {
-    if (this.#search !== undefined) this.receiver.memory?.add(-OWED_BYTES)
+    this.#search?.end()
     this.#search = undefined
     this.#present = undefined
+    this.#charge()
+  }
+
+  /** A search may be as deep as topics are, and wait for days. */
+  #charge(): void {
+    const search = this.#search
+    const bytes = search === undefined ? 0 : OWED_BYTES + search.levels * SEARCH_LEVEL_BYTES
+    if (bytes !== this.#searchBytes) this.receiver.memory?.add(bytes - this.#searchBytes)
+    this.#searchBytes = bytes
   }
 
   /** Works on as far as the share, and the receiver, let it. @returns whether it is to be resumed only when there is room */
   resume(): boolean {
+    const isWaiting = this.#workOn()
+    this.#charge()
+    return isWaiting
+  }
+
+  #workOn(): boolean {
     const { work } = this.#turn
     while (!this.isOver && !this.#isPending && this.receiver.takesMore) {
       if (work.isSpent) return false
@@ -135,7 +159,8 @@ class Replay implements Task {
 
   #next(): void {
     const [topicFilter, owed] = this.#owed.entries().next().value!
-    this.#owed.delete(topicFilter)
+    this.forget(topicFilter)
+    if (!this.receiver.wants(owed)) return
     this.#present = owed
     this.#turn.work.spend(Work.subscription)
     this.#search = this.#retained.search(topicFilter)
@@ -144,7 +169,7 @@ class Replay implements Task {
   #step(search: TopicSearch<RetainedEntry>): void {
     const owed = this.#present!
     const { visited } = search
-    const isMore = this.receiver.wants(owed.subscription) && search.step(STEP_NODES)
+    const isMore = this.receiver.wants(owed) && search.step(STEP_NODES)
     this.#turn.work.spend((search.visited - visited) * Work.node + 1)
     if (!isMore) this.#finish()
     else if (search.value !== undefined && search.value.number <= owed.upToNumber) this.#send(search.value, owed)
@@ -175,7 +200,7 @@ class Replay implements Task {
   #settle({ message, owed, answer }: Asked): void {
     this.#asked = undefined
     const isPresent = this.#retained.get(message.topicName) === message
-    if (isPresent && this.receiver.wants(owed.subscription)) this.#decided(message, owed, answer === true)
+    if (isPresent && this.receiver.wants(owed)) this.#decided(message, owed, answer === true)
   }
 }
 
@@ -224,6 +249,14 @@ export class Replays {
   /** That Topic Filter is owed nothing any more. */
   forget(key: object, topicFilter: string): void {
     this.#replays.get(key)?.forget(topicFilter)
+  }
+
+  /** That receiver has lost its Connection. */
+  disconnected(key: object): void {
+    const replay = this.#replays.get(key)
+    if (replay === undefined) return
+    replay.disconnected()
+    if (!replay.isInLine) this.#left(key, replay)
   }
 
   /** That receiver is gone. */

@@ -436,6 +436,7 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
 
   #disconnected(connection: Connection, session: Session, end: ConnectionEnd): void {
     this.admission.left(connection)
+    this.replays.disconnected(session)
     const { client } = connection
     const { cause, reasonCode, detail } = end
     this.#connectionLog.left(connection, end, this.now())

@@ -157,7 +157,8 @@ export class Subscribing implements SubscribeSide, UnsubscribeSide {
     this.#replace(session, old, subscription)
     // Never for a shared one (U-3.8.4-3); 1 only for a new Subscription [5.0 MQTT-3.3.1-10].
     const isOwed = request.retainHandling === 0 || (request.retainHandling === 1 && old === undefined)
-    if (isOwed && !isShared) owed.push({ subscription, upToNumber: this.#parts.retained.lastNumber, connection })
+    const { connectionNumber } = session
+    if (isOwed && !isShared) owed.push({ subscription, upToNumber: this.#parts.retained.lastNumber, connectionNumber })
     return qos
   }
 
@@ -196,7 +197,11 @@ export class Subscribing implements SubscribeSide, UnsubscribeSide {
       get takesMore() {
         return session.takesMore
       },
-      wants: (subscription) => !session.isEnded && session.subscriptions.get(subscription.topicFilter) === subscription,
+      wants: ({ subscription, connectionNumber }) => {
+        if (session.isEnded || session.subscriptions.get(subscription.topicFilter) !== subscription) return false
+        const isSame = session.connection !== undefined && session.connectionNumber === connectionNumber
+        return subscription.qos > 0 || isSame
+      },
       send: (message, owed) => this.#sendRetained(session, message, owed),
       withhold: (message) => this.#parts.dropped(session, message, 'publisher not authorized'),
     }
@@ -206,12 +211,12 @@ export class Subscribing implements SubscribeSide, UnsubscribeSide {
    * RETAIN 1 (U-3.3.1.3-2), at the lower of both QoS [5.0 MQTT-3.8.4-8]. What is left of a replay when its Connection ends goes
    * on with the next one, save for QoS 0, which ends with a Connection as it does everywhere.
    */
-  #sendRetained(session: Session, message: ApplicationMessage, { subscription, connection }: Owed): void {
+  #sendRetained(session: Session, message: ApplicationMessage, { subscription, connectionNumber }: Owed): void {
     const isOwn = subscription.noLocal && message.publisher === session.clientId
     if (isOwn) return
     const qos = message.qos < subscription.qos ? message.qos : subscription.qos
+    if (qos === 0 && session.connectionNumber !== connectionNumber) return
     const present = session.connection!
-    if (qos === 0 && present !== connection) return
     const { access } = this.#parts.current
     if (access.mayReceive(present.client, message.topicName)) session.send(message, qos, true, subscription)
     else this.#parts.dropped(session, message, 'not authorized')

@@ -38,5 +38,8 @@ export const SUBSCRIPTION_BYTES = 448
 /** A Subscription that retained messages are owed to. */
 export const OWED_BYTES = 256
 
+/** A level of a search for retained messages that waits for its reader: of its filter, or of the way to where it is. */
+export const SEARCH_LEVEL_BYTES = 96
+
 /** A retained message's entry, besides the message and its nodes. */
 export const RETAINED_BYTES = 192

@@ -187,6 +187,8 @@ export class Session implements Subscriber {
   readonly #side: SessionSide
   /** Made with the first Subscription: most Clients of a large fleet have few or none. */
   #subscriptions: Map<string, Subscription> | undefined = undefined
+  /** How many Connections it has had. */
+  connectionNumber = 0
   #connection: SessionConnection | undefined = undefined
   #queue: WaitingQueue | undefined = undefined
   readonly #window: OutgoingWindow
@@ -300,6 +302,7 @@ export class Session implements Subscriber {
    */
   connect(connection: SessionConnection, receiveMaximum: number): void {
     this.#connection = connection
+    this.connectionNumber++
     this.#receiveMaximum = Math.min(receiveMaximum, this.#limits.maxInflightMessages)
     this.#openOnConnection = 0
     if (this.#window.size > 0) {

@@ -9,7 +9,8 @@
  *
  * @module
  */
-import { type NodeCount, TopicNode, findNode, makeNode, pruneNode } from './topic-node.ts'
+import { SiblingNode } from './sibling-node.ts'
+import { type NodeCount, findNode, makeNode, pruneNode } from './topic-node.ts'
 import { TopicSearch } from './topic-search.ts'
 
 /**
@@ -22,7 +23,7 @@ import { TopicSearch } from './topic-search.ts'
  * Array.from(map.match('sport/+')) // [['sport/tennis', '40:15']]
  */
 export class TopicMap<Value extends NonNullable<unknown>> implements NodeCount {
-  readonly #root = new TopicNode<Value>('')
+  readonly #root = new SiblingNode<Value>('')
   /** Nodes of the tree: what it takes in memory. */
   nodes = 0
   #size = 0
@@ -61,7 +62,8 @@ export class TopicMap<Value extends NonNullable<unknown>> implements NodeCount {
   }
 
   /**
-   * As `match`, but in steps, for callers that have to stop on the way.
+   * As `match`, but in steps and without names, for callers that have to stop on the way. One that is given up before it has
+   * returned false has to be ended.
    *
    * @example
    * const map = new TopicMap<number>()
@@ -86,7 +88,12 @@ export class TopicMap<Value extends NonNullable<unknown>> implements NodeCount {
     filter: readonly string[],
     showHidden: boolean,
   ): Generator<[topicName: string, value: Value], void, undefined> {
-    const search = new TopicSearch(this.#root, filter, showHidden)
-    while (search.step(Infinity)) yield [search.topicName, search.value!]
+    const levels: string[] = []
+    const search = new TopicSearch(this.#root, filter, showHidden, levels)
+    try {
+      while (search.step(Infinity)) yield [levels.join('/'), search.value!]
+    } finally {
+      search.end()
+    }
   }
 }

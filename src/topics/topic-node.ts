@@ -25,6 +25,14 @@ export class TopicNode<Held> {
   constructor(level: string) {
     this.level = level
   }
+
+  /** A node for a child of that level, which the caller puts among the children. */
+  makeChild(level: string): TopicNode<Held> {
+    return new TopicNode(level)
+  }
+
+  /** That child is taken away, with all that it leads to. */
+  dropped(_child: TopicNode<Held>): void {}
 }
 
 /** A tree that counts its nodes, without the root. */
@@ -71,20 +79,20 @@ export function makeNode<Held>(tree: NodeCount, root: TopicNode<Held>, topic: st
 /** Takes the node at the end of `topic` away if it holds nothing and leads nowhere, with all that led only to it. */
 export function pruneNode<Held>(tree: NodeCount, root: TopicNode<Held>, topic: string): void {
   let stays = root
-  let branch = ''
+  /** The child of `stays` on this path. */
+  let branch = root
   let node = root
   /** Nodes below `stays` on this path. */
   let below = 0
   for (let at = 0; at <= topic.length;) {
     const end = endOfLevel(topic, at)
-    const level = topic.slice(at, end)
+    const next = childOf(node, topic.slice(at, end))
+    if (next === undefined) return
     if (node === root || node.held !== undefined || countChildren(node) > 1) {
       stays = node
-      branch = level
+      branch = next
       below = 0
     }
-    const next = childOf(node, level)
-    if (next === undefined) return
     node = next
     below++
     at = end + 1
@@ -106,7 +114,7 @@ export function countChildren<Held>(node: TopicNode<Held>): number {
 }
 
 function addChild<Held>(node: TopicNode<Held>, level: string): TopicNode<Held> {
-  const child = new TopicNode<Held>(level)
+  const child = node.makeChild(level)
   if (node.children === undefined) node.children = child
   else if (node.children instanceof TopicNode) {
     node.children = new Map([
@@ -120,9 +128,10 @@ function addChild<Held>(node: TopicNode<Held>, level: string): TopicNode<Held> {
   return child
 }
 
-function removeChild<Held>(node: TopicNode<Held>, level: string): void {
+function removeChild<Held>(node: TopicNode<Held>, child: TopicNode<Held>): void {
+  node.dropped(child)
   if (node.children !== undefined && !(node.children instanceof TopicNode)) {
-    node.children.delete(level)
+    node.children.delete(child.level)
     if (node.children.size > 0) return
   }
   node.children = undefined

@@ -1,31 +1,17 @@
 /**
  * A search in a `TopicMap` that can stop anywhere: it holds its place, and nothing of what it finds.
  *
- *   filter  +/b      root ─┬─ a ─┬─ b   found          branches  [ children of root: at a ] [ b of a ]
+ *   filter  +/b      root ─┬─ a ─┬─ b   found          cursors  [ children of root: at d ] [ b of a: at its end ]
  *                          │     └─ c
  *                          └─ d ─── b   found
  *
  * The map may change between two steps: an entry that is there all the time comes exactly once; one that comes or goes
- * meanwhile comes or not; and the search ends.
+ * meanwhile comes or not; and the search ends. Nodes of the tree know the cursors that stand on them (`sibling-node.ts`), so a
+ * search that is given up has to be ended.
  *
  * @module
  */
-import { WideMap } from '../base/wide-map.ts'
-import { TopicNode, childOf } from './topic-node.ts'
-
-/** Children of one node that are yet to be visited. */
-interface Branch<Value> {
-  readonly children: Iterator<TopicNode<Value>>
-  /**
-   * How many to visit at most. A Map's iterator sees what is added meanwhile, but last: as many steps as there were children
-   * at first reach all that stay, and no more steps than that keeps the search finite.
-   */
-  left: number
-  /** How many levels of the filter the parent has used up. */
-  readonly used: number
-  /** The level of the child that is visited. */
-  level: string
-}
+import { Cursor, type SiblingNode } from './sibling-node.ts'
 
 /** A search that stops after so many nodes and continues where it was; `TopicMap.search` makes one. */
 export class TopicSearch<Value extends NonNullable<unknown>> {
@@ -35,19 +21,23 @@ export class TopicSearch<Value extends NonNullable<unknown>> {
   visited = 0
   readonly #filter: readonly string[]
   readonly #showHidden: boolean
-  readonly #branches: Branch<Value>[]
-  /** Of what was found: entered with the next step, so that until then the branches are its name. */
-  #next: Branch<Value> | undefined = undefined
+  /** The levels on the way to where it is, for those that want names. */
+  readonly #levels: string[] | undefined
+  readonly #cursors: Cursor<Value>[]
+  /** Of what was found: entered with the next step. */
+  #next: Cursor<Value> | undefined = undefined
 
-  constructor(root: TopicNode<Value>, filter: readonly string[], showHidden: boolean) {
+  /** @param levels empty, to be filled with the levels of what is found */
+  constructor(root: SiblingNode<Value>, filter: readonly string[], showHidden: boolean, levels?: string[]) {
     this.#filter = filter
     this.#showHidden = showHidden
-    this.#branches = [branchOf(root, 0, filter[0]!)]
+    this.#levels = levels
+    this.#cursors = [new Cursor(root, 0, filter[0]!)]
   }
 
-  /** The Topic Name of what was found. */
-  get topicName(): string {
-    return this.#branches.map(({ level }) => level).join('/')
+  /** How many levels it keeps: of the filter, and on the way to where it is. */
+  get levels(): number {
+    return this.#filter.length + this.#cursors.length
   }
 
   /**
@@ -57,47 +47,37 @@ export class TopicSearch<Value extends NonNullable<unknown>> {
    */
   step(maxNodes: number): boolean {
     this.value = undefined
-    if (this.#next !== undefined) this.#branches.push(this.#next)
+    if (this.#next !== undefined) this.#cursors.push(this.#next)
     this.#next = undefined
     for (let left = maxNodes; left > 0 && this.value === undefined; left--) {
-      const branch = this.#branches.at(-1)
-      if (branch === undefined) return false
+      const cursor = this.#cursors.at(-1)
+      if (cursor === undefined) return false
       this.visited++
-      const child = branch.left-- > 0 ? branch.children.next() : undefined
-      if (child === undefined || child.done === true) this.#branches.pop()
-      else this.#visit(branch, child.value)
+      const child = cursor.take()
+      if (child === undefined) this.#cursors.pop()
+      else this.#visit(cursor, child)
     }
     return true
   }
 
-  #visit(branch: Branch<Value>, child: TopicNode<Value>): void {
-    const wanted = this.#filter[branch.used]!
-    const isRoot = this.#branches.length === 1
-    if (isRoot && !this.#showHidden && wanted !== child.level && child.level.startsWith('$')) return // [5.0 MQTT-4.7.2-1]
-    branch.level = child.level
-    const used = wanted === '#' ? branch.used : branch.used + 1
+  /** It is given up. */
+  end(): void {
+    for (const cursor of this.#cursors.splice(0)) cursor.moveTo(undefined)
+    this.#next?.moveTo(undefined)
+    this.#next = undefined
+  }
+
+  #visit(cursor: Cursor<Value>, child: SiblingNode<Value>): void {
+    const wanted = this.#filter[cursor.used]!
+    const depth = this.#cursors.length
+    if (depth === 1 && !this.#showHidden && wanted !== child.level && child.level.startsWith('$')) return // [5.0 MQTT-4.7.2-1]
+    this.#levels?.splice(depth - 1, Infinity, child.level)
+    const used = wanted === '#' ? cursor.used : cursor.used + 1
     const below = this.#filter[used]
-    const deeper = below === undefined || child.children === undefined ? undefined : branchOf(child, used, below)
+    const deeper = below === undefined || child.children === undefined ? undefined : new Cursor(child, used, below)
     // `#` also stands for its parent level.
     if (below === undefined || below === '#') this.value = child.held
     if (this.value !== undefined) this.#next = deeper
-    else if (deeper !== undefined) this.#branches.push(deeper)
+    else if (deeper !== undefined) this.#cursors.push(deeper)
   }
-}
-
-/** The children of `node` that a filter's next level asks for. */
-function branchOf<Value>(node: TopicNode<Value>, used: number, wanted: string): Branch<Value> {
-  if (wanted !== '+' && wanted !== '#') return { children: only(childOf(node, wanted)), left: 1, used, level: '' }
-  const { children } = node
-  const isOne = children === undefined || children instanceof TopicNode
-  return { children: isOne ? only(children) : children.values(), left: leftOf(children), used, level: '' }
-}
-
-/** A `WideMap` counts by itself: what is added to it meanwhile need not come last. */
-function leftOf<Value>(children: TopicNode<Value>['children']): number {
-  return children instanceof Map ? children.size : children instanceof WideMap ? Infinity : 1
-}
-
-function only<Item>(item: Item | undefined): Iterator<Item> {
-  return (item === undefined ? [] : [item]).values()
 }

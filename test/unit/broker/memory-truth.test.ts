@@ -31,6 +31,33 @@ const shapes: Readonly<Record<string, string>> = {
     const client = broker.connect()
     for (let b = 0; b < 500; b++) client.publish(b + '/a'.repeat(198), 'x', 0, { retain: true })
     client.disconnect()`,
+  'replays that wait for their Clients in topics of 150 levels': `
+    const sensor = broker.connect({ clientId: 'sensor' })
+    for (let b = 0; b < 40; b++) sensor.publish('a/'.repeat(150) + b, 'x', 1, { retain: true })
+    for (let level = 0; level < 150; level++) {
+      for (let b = 0; b < 2; b++) sensor.publish('a/'.repeat(level) + 'b' + b, 'x', 1, { retain: true })
+    }
+    sensor.disconnect()
+    for (let b = 0; b < 400; b++) {
+      const reader = broker.connect({ clientId: 'reader ' + b, ...kept })
+      reader.subscribe('#', 1)
+      reader.drop()
+      forget(reader)
+    }`,
+  'retained messages, while others came and went below a replay that waits': `
+    const sensor = broker.connect({ clientId: 'sensor' })
+    for (let b = 0; b < 100; b++) sensor.publish('t/' + b, Buffer.alloc(100_000), 0, { retain: true })
+    for (let b = 0; b < 40; b++) sensor.publish('x/' + b, 'x', 1, { retain: true })
+    const reader = broker.connect({ clientId: 'reader', ...kept })
+    reader.subscribe('x/+', 1)
+    reader.drop()
+    for (let b = 1; b < 40; b++) sensor.publish('x/' + b, '', 1, { retain: true })
+    for (let round = 0; round < 20; round++) {
+      const topics = Array.from({ length: 80 }, (_, at) => 'x/' + round + '-' + at + 'z'.repeat(20_000))
+      for (const payload of ['1', '']) for (const topic of topics) sensor.publish(topic, payload, 0, { retain: true })
+      forget(sensor)
+    }
+    sensor.disconnect()`,
   'queued messages': `
     const away = broker.connect({ clientId: 'away', ...kept })
     away.subscribe('#', 1)
@@ -105,6 +132,14 @@ const shapes: Readonly<Record<string, string>> = {
     }`,
 }
 
+/** With little room, so that a replay waits for its reader. */
+const NARROW = { 'max-queued-messages': 10, 'max-inflight-messages': 5 }
+
+const limits: Readonly<Record<string, object>> = {
+  'replays that wait for their Clients in topics of 150 levels': NARROW,
+  'retained messages, while others came and went below a replay that waits': NARROW,
+}
+
 interface Measured {
   readonly charged: number
   readonly used: number
@@ -113,7 +148,8 @@ interface Measured {
 /** One process for all: most of what a process costs is its start. */
 function measureAll(): Readonly<Record<string, Measured>> {
   const fills = Object.entries(shapes).map(
-    ([name, statements]) => `[${JSON.stringify(name)}, (broker) => {${statements}}]`,
+    ([name, statements]) =>
+      `[${JSON.stringify(name)}, (broker) => {${statements}}, ${JSON.stringify(limits[name] ?? {})}]`,
   )
   const script = `
     import { TestBroker } from ${JSON.stringify(join(root, 'build/test/support/test-broker.js'))}
@@ -125,8 +161,8 @@ function measureAll(): Readonly<Record<string, Measured>> {
       const { heapUsed, arrayBuffers } = process.memoryUsage()
       return heapUsed + arrayBuffers
     }
-    const measure = async (fill) => {
-      const broker = await TestBroker.start({ 'max-memory': 0 })
+    const measure = async (fill, limits) => {
+      const broker = await TestBroker.start({ 'max-memory': 0, ...limits })
       const before = await use()
       fill(broker)
       await broker.settle()
@@ -147,7 +183,7 @@ function measureAll(): Readonly<Record<string, Measured>> {
     // Code is compiled, and caches are filled, before anything counts.
     await measure(fills[0][1])
     const results = {}
-    for (const [name, fill] of fills) results[name] = await measure(fill)
+    for (const [name, fill, limits] of fills) results[name] = await measure(fill, limits)
     console.log(JSON.stringify(results))`
   const flags = ['--expose-gc', '--input-type=module', '--eval', script]
   const { status, stdout, stderr } = spawnSync(process.execPath, flags, { encoding: 'utf8' })

@@ -93,8 +93,27 @@ test('at QoS 0 what is left ends with the Connection, as everything at QoS 0 doe
   client.isFrozen = true
   client.subscribe('value/#', 0)
   assert.ok(client.unsentBytes > 0 && client.unsentBytes < many * 20, 'the replay waits')
+  const [subscribed, whole] = [memoryOf(broker), broker.broker.memory.bytes]
   client.drop()
+  assert.ok(memoryOf(broker) < subscribed, 'the search has ended with it')
+  assert.ok(broker.broker.memory.bytes < whole)
   assert.deepEqual(topicsOf(broker.connect(KEPT)), [])
+  await broker.close()
+})
+
+test('a Session is charged for each level of a search that waits for its Client', async () => {
+  const broker = await TestBroker.start({ ...LIMITS, 'max-topic-levels': 200 })
+  const sensor = broker.connect({ clientId: 'sensor' })
+  const prefix = 'a/'.repeat(150)
+  for (let at = 0; at < COUNT; at++) sensor.publish(`${prefix}${at}`, 'x', 1, { retain: true })
+  for (let at = 0; at < COUNT; at++) sensor.publish(`b/${at}`, 'x', 1, { retain: true })
+  const charged = ['b/#', `${prefix}#`, '#'].map((topicFilter) => {
+    const client = broker.connect({ ...KEPT, cleanStart: true })
+    client.subscribe(topicFilter, 1)
+    client.drop()
+    return memoryOf(broker) - topicFilter.length * 4
+  })
+  assert.ok(charged[1]! - charged[0]! > 150 * 48, String(charged))
   await broker.close()
 })
 

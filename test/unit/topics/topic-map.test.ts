@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { queryObjects } from 'node:v8'
 import fc from 'fast-check'
 import { matches } from '../../../src/topics/topic-filter.ts'
+import { SiblingNode } from '../../../src/topics/sibling-node.ts'
 import { TopicMap } from '../../../src/topics/topic-map.ts'
 import { anyTopicFilter, anyTopicName } from './arbitraries.ts'
 
@@ -80,6 +82,66 @@ test('what is there all along is found exactly once, whatever else changes betwe
   )
 })
 
+test('searches that are put aside, stepped and given up in any order find what stays exactly once', () => {
+  const change = fc.record({
+    kind: fc.constantFrom('set', 'delete', 'step', 'end'),
+    topicName: anyTopicName,
+    at: fc.nat(3),
+  })
+  const cases = [fc.uniqueArray(anyTopicName, { maxLength: 30 }), fc.array(change, { maxLength: 60 })] as const
+  fc.assert(
+    fc.property(...cases, fc.array(anyTopicFilter, { minLength: 4, maxLength: 4 }), (topicNames, changes, filters) => {
+      const map = new TopicMap<{ readonly topicName: string }>()
+      for (const topicName of topicNames) map.set(topicName, { topicName })
+      const stays = new Set(topicNames)
+      const searches = filters.map((topicFilter) => ({ topicFilter, search: map.search(topicFilter), seen: [''] }))
+      const ended = new Set<number>()
+      const step = (at: number, maxNodes: number): boolean => {
+        const { search, seen } = searches[at]!
+        const isMore = search.step(maxNodes)
+        if (search.value !== undefined) seen.push(search.value.topicName)
+        return isMore
+      }
+      for (const { kind, topicName, at } of changes) {
+        if (kind === 'set') map.set(topicName, { topicName })
+        if (kind === 'delete') map.delete(topicName)
+        if (kind === 'delete') stays.delete(topicName)
+        if (kind === 'step') step(at, 2)
+        if (kind === 'end') searches[at]!.search.end()
+        if (kind === 'end') ended.add(at)
+      }
+      for (const [at, { topicFilter, seen }] of searches.entries()) {
+        while (step(at, 10));
+        for (const topicName of stays) {
+          const count = seen.filter((one) => one === topicName).length
+          const expected = matches(topicFilter, topicName) ? 1 : 0
+          assert.ok(
+            count === expected || (ended.has(at) && count < expected),
+            `${topicName} for ${topicFilter}: ${count}`,
+          )
+        }
+      }
+    }),
+    { numRuns: 500 },
+  )
+})
+
+test('a search that is put aside refers to nodes of the tree alone, whatever comes and goes beside and below', () => {
+  const count = (): number => queryObjects(SiblingNode, { format: 'count' })
+  const before = count()
+  const map = mapOf(['x/0', 'x/1', 'x/2', 'x/3/a', 'x/4'])
+  const searches = ['x/+', 'x/#', '#', 'x/3/+', 'x/3'].map((topicFilter) => map.search(topicFilter))
+  for (const search of searches) search.step(2)
+  for (let round = 0; round < 200; round++) {
+    for (const topicName of ['x/1', 'x/0', 'x/3/a', 'x/2', 'x/4']) map.delete(topicName)
+    map.set('x/5', 'new')
+    map.delete('x/5')
+  }
+  assert.equal(map.nodes, 0)
+  assert.ok(count() - before <= 1, 'all nodes but the root are gone')
+  for (const search of searches) assert.equal(search.step(1000), false)
+})
+
 test('a walk ends though every step adds topics, beside and below', () => {
   const map = mapOf(['a/1', 'a/2', 'b'])
   let steps = 0
@@ -118,13 +180,13 @@ test('a search stops after so many nodes, also where it finds nothing, and count
 test('what is there all along is found exactly once in a tree so wide that its children move', () => {
   const map = new TopicMap<string>()
   const topics = Array.from({ length: 10_000 }, (_, index) => `wide/${index}`)
-  for (const topicName of topics) map.set(topicName, 'old')
+  for (const topicName of topics) map.set(topicName, topicName)
   const search = map.search('wide/+')
   const seen = new Map<string, number>()
   let steps = 0
   while (search.step(50)) {
     if (search.value === undefined) continue
-    seen.set(search.topicName, (seen.get(search.topicName) ?? 0) + 1)
+    seen.set(search.value, (seen.get(search.value) ?? 0) + 1)
     for (let more = 0; more < 3; more++) map.set(`wide/new${steps}-${more}`, 'new')
     if (steps % 2 === 0) map.delete(topics[(steps * 7919) % topics.length]!)
     steps++
