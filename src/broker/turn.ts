@@ -279,7 +279,7 @@ export class Turn {
     const mayServeHeavy = !this.#flushes.isBehind
     if (isBeginning) {
       const quarter = this.work.units + TURN_UNITS / 4
-      while (this.work.units < quarter && !this.work.isHalfSpent && line.serveFresh()) {}
+      while (this.work.units < quarter && !this.work.isHalfSpent) if (!line.serveFresh()) break
       if (mayServeHeavy) line.serveHeavy()
     }
     while (!(isBeginning ? this.work.isHalfSpent : this.work.isTurnSpent)) {
