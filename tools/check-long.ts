@@ -41,6 +41,13 @@ const STEPS: readonly LongStep[] = [
     showOutput: true,
   },
   {
+    name: 'slow tests',
+    seeded: false,
+    command: ['build/tools/test.js', '--slow'],
+    limitSeconds: 300,
+    fix: '`npm test -- test/unit/…` with the file that failed',
+  },
+  {
     name: 'conformance',
     seeded: false,
     command: ['build/test/spec/conformance.js', '--check'],
@@ -113,6 +120,14 @@ const STEPS: readonly LongStep[] = [
     command: ['build/test/sim/main.js', '--seeds', '150'],
     limitSeconds: 300,
     fix: '`npm run sim -- --seed N` with the seed that failed shows its whole event log',
+    showOutput: true,
+  },
+  {
+    name: 'stored worlds',
+    seeded: false,
+    command: ['build/test/sim/main.js', '--stored', '--seed', '1', '--seeds', '8'],
+    limitSeconds: 180,
+    fix: '`npm run sim -- --stored --seed N` with the seed that failed shows its whole event log',
     showOutput: true,
   },
   {

@@ -4,6 +4,7 @@
  *
  *     node build/tools/test.js                     all suites
  *     node build/tools/test.js test/unit/codec     what lies under these paths
+ *     node build/tools/test.js --slow              the files that take long, which the others leave out
  *
  * The files are found from the sources, so that a test that was deleted cannot live on in `build/`; and it does not
  * depend on what a Node version makes of a folder after `--test` (20 searches it, 24 does not).
@@ -23,6 +24,24 @@ import { filesUnder } from './source.ts'
 
 /** What runs without a word. `long` is for `npm run check:long`. */
 const SUITES = ['test/unit', 'test/spec', 'test/contract', 'test/interop']
+
+/**
+ * What takes many seconds each, because it tries every place, measures memory or waits for other programs: only run by its
+ * own name or with `--slow`, as `npm run check:long` and CI do, so that `npm run check` stays under three minutes.
+ */
+const SLOW: ReadonlySet<string> = new Set([
+  'test/contract/store-crash.test.ts',
+  'test/contract/store-leftovers.test.ts',
+  'test/contract/store-space.test.ts',
+  'test/interop/mosquitto.test.ts',
+  'test/interop/paho.test.ts',
+  'test/unit/broker/memory-truth.test.ts',
+  'test/unit/broker/message-sizes.test.ts',
+  'test/unit/broker/property-memory.test.ts',
+  'test/unit/broker/revoked-logins.test.ts',
+  'test/unit/broker/start-memory.test.ts',
+  'test/unit/plugins/secrets.test.ts',
+])
 
 /** Folders below `test/` whose tests run in memory: they share processes. */
 const IN_MEMORY =
@@ -122,9 +141,16 @@ function describeFailure({ name, file, line, details }: Failure): string {
   return `\nnot ok: ${name}${place}\n${inspect(details.error.cause ?? details.error)}\n`
 }
 
+/** What a command line asks for: a slow file only by its own name, or all of them. */
+function chosen(paths: readonly string[]): string[] {
+  if (paths[0] === '--slow') return testFiles([...SLOW])
+  const slow = new Set(testFiles([...SLOW].filter((file) => !paths.includes(file))))
+  return testFiles(paths.length === 0 ? SUITES : paths).filter((file) => !slow.has(file))
+}
+
 async function main(paths: readonly string[]): Promise<boolean> {
   const startedAt = performance.now()
-  const files = testFiles(paths.length === 0 ? SUITES : paths)
+  const files = chosen(paths)
   if (files.length === 0) {
     console.error(`no test under ${paths.join(', ')}`)
     return false

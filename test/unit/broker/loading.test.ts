@@ -48,7 +48,9 @@ async function startAt(
 ): Promise<TestBroker> {
   const clock = new VirtualClock({ wallMs })
   const seen = watched(disk, () => broker.state === 'starting' && before(clock, broker))
-  const config = { listeners: {}, 'sys-interval': 0, persistence: { durability: 'disk' } } as const
+  // The clock is not real, but a disk may be: its time must not end before the disk has done its part.
+  const persistence = { durability: 'disk', 'close-timeout': 86_400 } as const
+  const config = { listeners: {}, 'sys-interval': 0, persistence } as const
   const broker: Broker = new Broker(config, { clock, disk: seen })
   await broker.start()
   return new TestBroker(broker, clock)
