@@ -611,6 +611,16 @@ export class Oracles implements WireEar {
     })
     this.#matches.clear()
     if (isShared(topicFilter)) this.#leaveShared(session, topicFilter)
+    else this.#giveUpReplay(session, topicFilter)
+  }
+
+  /** A replay ends with its Subscription; for which of several Subscriptions a copy was owed, nobody can see. */
+  #giveUpReplay({ waiting, wire }: ModelSession, topicFilter: string): void {
+    const copies = [...waiting[1], ...waiting[2], ...(wire?.facts.zero ?? [])].filter(
+      ({ isReplay, message }) => isReplay && matches(topicFilter, message.topicName),
+    )
+    const doubt: Doubt = { copies: new Set(copies), drops: 0, isLoose: true }
+    for (const copy of copies) copy.doubt = doubt
   }
 
   #published({ client, message: told }: BrokerEvents['published']): void {
