@@ -56,14 +56,6 @@ const STEPS: readonly LongStep[] = [
     showOutput: true,
   },
   {
-    name: 'mutants',
-    seeded: false,
-    command: ['build/test/spec/conformance.js', '--mutants'],
-    limitSeconds: 600,
-    fix: 'sharpen the tests of the ids that a breakage survived, or mend its text (test/spec/mutants)',
-    showOutput: true,
-  },
-  {
     name: 'package',
     seeded: false,
     command: ['build/tools/test.js', 'test/long/package.test.ts'],

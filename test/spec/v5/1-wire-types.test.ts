@@ -1,6 +1,7 @@
 /** How things look on the wire, seen through a whole Broker (§1.5). The tables in `test/spec/bytes` have the bytes. @module */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { PacketType, type DisconnectPacket } from '../../../src/codec/packets.ts'
 import { TestBroker } from '../../support/test-broker.ts'
 import { onlyPublish, resume } from './support.ts'
 
@@ -13,6 +14,29 @@ test('A string of 65,535 bytes with characters of one to four bytes arrives as i
   client.publish(topicName, 'x')
   assert.equal(onlyPublish(client).topicName, topicName)
 })
+
+/** A PUBLISH at QoS 0 whose Topic Name is long, begins with U+00E4 and ends with these bytes. */
+function publishEndingWith(bytes: readonly number[]): Uint8Array {
+  const topicName = [0xc3, 0xa4, ...Array.from({ length: 1000 }, () => 0x61), ...bytes]
+  const length = topicName.length + 3
+  const head = [0x30, 0x80 | (length & 0x7f), length >> 7, topicName.length >> 8, topicName.length & 0xff]
+  return Uint8Array.from([...head, ...topicName, 0])
+}
+
+for (const [what, bytes] of [
+  ['half a surrogate pair [5.0 MQTT-1.5.4-1]', [0xed, 0xa0, 0x80]],
+  ['a cut character [5.0 MQTT-1.5.4-1]', [0xe2, 0x82]],
+  ['U+0000 [5.0 MQTT-1.5.4-2]', [0x00]],
+] as const) {
+  test(`A long string that ends with ${what} is malformed`, async () => {
+    const broker = await TestBroker.start()
+    const client = broker.connect()
+    client.sendBytes(publishEndingWith(bytes))
+    const [disconnect] = client.take()
+    assert.deepEqual([disconnect?.type, (disconnect as DisconnectPacket).reasonCode], [PacketType.DISCONNECT, 0x81])
+    assert.equal(client.isClosed, true)
+  })
+}
 
 test('U+FEFF is kept wherever it stands: in topics, properties, and as a filter of its own [5.0 MQTT-1.5.4-3]', async () => {
   const broker = await TestBroker.start()
