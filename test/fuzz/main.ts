@@ -36,7 +36,7 @@ const EPISODES = 100
 const EPISODE_LENGTH = 250
 const SHRINK_MS = 60_000
 /** What a broker may hold more after its last episode than after its first: its caches fill, and are bounded. */
-const HEAP_GROWTH_BYTES = 16 * 1024 * 1024
+const HEAP_GROWTH_BYTES = 32 * 1024 * 1024
 
 /** What went through, in all. */
 class Totals {
