@@ -115,7 +115,7 @@ class RefusalSums {
     })
   }
 
-  /** What was held back, as one line. What goes on stays; what was quiet is forgotten. */
+  /** Writes what was held back as one line. A kind that is still refused stays in the table; a quiet one is removed. */
   #writeOut(kind: string): boolean {
     const { line, held } = this.#sums.get(kind)!
     this.#sums.delete(kind)

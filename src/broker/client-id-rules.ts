@@ -1,6 +1,6 @@
 /**
- * Which Client Identifiers a user may come with. A Client Identifier is the Client's own choice and names its Session, so that
- * whoever takes another's takes over its connection: these rules bind it to the user. They never rewrite one.
+ * Which Client Identifiers a user may come with. A Client Identifier is the Client's own choice and names its Session:
+ * a Client that uses another's takes over its Connection. These rules bind identifiers to users. They never rewrite one.
  *
  * @module
  */

@@ -74,7 +74,7 @@ export const eventTable: { readonly [Name in EventName]: EventRow<Name> } = {
     },
   },
   listenerFailed: {
-    description: 'A listener could not have one of its addresses, and the broker goes on without it.',
+    description: 'A listener could not open one of its addresses; the broker runs without it.',
     fields: {
       listener: 'Its name.',
       code: 'The code of the error, such as `ERR_LISTENER_HOST`.',

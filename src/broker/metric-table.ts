@@ -62,7 +62,7 @@ export const metricTable: Readonly<Record<CounterName, MetricRow>> = {
     'connections',
     'Connections turned away before MQTT: by TLS, a PROXY header, or a WebSocket request.',
   ),
-  failedOpens: row('times', 'A listener could not have one of its addresses; with `retry: on` it tries again.'),
+  failedOpens: row('times', 'A listener could not open one of its addresses; with `retry: on` it tries again.'),
   connectsAccepted: row('packets', 'CONNECT packets answered with 0x00.'),
   connectsRefused: row('packets', 'CONNECT packets turned down, all causes.'),
   connectsRefusedAtLimit: row('packets', 'CONNECT packets turned down, because a limit was reached.'),
