@@ -12,11 +12,12 @@
 import { isEnabled, logRefusal, type Logger } from '../base/log.ts'
 import { saidByPeer } from '../base/printable.ts'
 import type { ProtocolVersion } from '../codec/packets.ts'
-import { reasonCodeName, type ReasonCode } from '../codec/reason-code.ts'
+import { reasonCodeName } from '../codec/reason-code.ts'
 import type { Client } from '../protocol/client.ts'
 import type { Connection } from '../protocol/connection.ts'
 import type { ConnectionEnd } from '../protocol/server-side.ts'
 import type { Current } from './current.ts'
+import type { BrokerEvents } from './events.ts'
 
 const VERSION_NAMES: Readonly<Record<ProtocolVersion, string>> = { 3: '3.1', 4: '3.1.1', 5: '5.0' }
 
@@ -29,14 +30,7 @@ export interface Accepted {
 }
 
 /** What is known about a refused Client. */
-export interface Refused {
-  readonly clientId: string
-  readonly userName: string | undefined
-  readonly address: string
-  readonly listener: string
-  readonly reasonCode: ReasonCode
-  readonly detail: string
-}
+export type Refused = BrokerEvents['clientRefused']
 
 export class ConnectionLog {
   readonly #log: Logger
@@ -108,7 +102,8 @@ function shownOf({ clientId, userName, claimedUserName }: Client) {
   return { clientId: saidByPeer(clientId), userName: known, claimedUserName: claimed, user }
 }
 
-function placeOf(address: string, port?: number): string {
+/** Where a Client comes from, for a line. */
+export function placeOf(address: string, port?: number): string {
   if (address === '') return 'an attached stream'
   if (port === undefined) return address
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`

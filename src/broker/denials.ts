@@ -14,6 +14,7 @@ import { reasonCodeName, ReasonCode } from '../codec/reason-code.ts'
 import type { Client } from '../protocol/client.ts'
 import { parseSharedFilter } from '../topics/topic-filter.ts'
 import type { AccessExplanation } from './access.ts'
+import { placeOf } from './connection-log.ts'
 import type { Current } from './current.ts'
 
 const DOING = { publish: 'to publish to', subscribe: 'to subscribe to', receive: 'a message of' } as const
@@ -37,7 +38,7 @@ export class Denials {
     if (!this.#current.options.log.denials || !isEnabled(this.#log, 'info')) return
     const { address, userName } = client
     const user = userName === undefined ? 'anonymous' : `user ${saidByPeer(userName)}`
-    const who = `${user}, from ${address || 'an attached stream'}`
+    const who = `${user}, from ${placeOf(address)}`
     const kind = `denied ${who} ${DOING[action]} a topic: ${reasonCodeName(reasonCode as ReasonCode)}`
     if (this.#log.isSummedUp?.(kind) === true) return
     const write = (why: string): void => {

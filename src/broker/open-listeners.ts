@@ -39,7 +39,9 @@ export interface ListenerView {
   readonly url: string
   /** The same for each of its addresses: a host name may have several. */
   readonly urls: readonly string[]
+  /** The address it is bound to: an IP address, or the path of a Unix domain socket; empty while it waits for one. */
   readonly address: string
+  /** All of them. */
   readonly addresses: readonly string[]
   /** The real port, also where 0 was asked for; `undefined` for a Unix socket, and while it waits for its address. */
   readonly port: number | undefined
@@ -50,9 +52,14 @@ export interface ListenerView {
 
 /** An open listener. */
 export interface OpenListener extends Omit<ListenerView, 'connections'> {
-  /** Applies new options to Connections from now on; nothing has changed when it throws. */
+  /**
+   * Applies new options (certificates, origins, path, proxies, TLS) to Connections from now on; those that exist stay.
+   *
+   * @throws {ConfigError} when a file cannot be used: nothing has changed then
+   * @throws {UsageError} when the address is another one: that takes another listener
+   */
   reload(options: ListenerOptions): Promise<void>
-  /** Stops accepting and frees the address; Connections that were accepted stay. */
+  /** Stops accepting at once and frees the address. Connections that were accepted are their owner's to close. */
   close(): Promise<void>
 }
 
@@ -114,14 +121,21 @@ export interface CertificateJudges {
 export interface AcceptingHost {
   /** Counts a stream that has to pass something else before MQTT; `undefined` where it is to be closed at once. */
   arrive(stream: ArrivingStream): Arrival | undefined
-  /** @param arrival what `arrive` gave, which is the Connection's from now on, or over where that is refused */
+  /**
+   * Takes a new Network Connection and says what shall be driven; `undefined` refuses it, and it is destroyed.
+   *
+   * @param arrival what `arrive` gave, which is the Connection's from now on, or over where that is refused
+   */
   accept(transport: Transport, peer: Peer, arrival?: Arrival): Incoming | undefined
   /** Counts a stream that was turned away, and makes an event of it. */
   turnedAway(refusal: HandshakeRefusal): void
   /** The name of the listener of the same broker that has an address already. */
   listenerAt(address: string, port: number): string | undefined
+  /** A listener cannot be at all of its addresses. */
   cannotListen(trouble: ListenerTrouble): void
+  /** A listener that waited for an address has it. */
   listens(up: ListenerUp): void
+  /** Where a listener says who judges its Clients' certificates. */
   readonly certificates: CertificateJudges
   /** CAs or revocation lists have changed: Clients that are in may be so no longer. */
   certificatesChanged(): void

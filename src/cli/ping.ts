@@ -6,7 +6,7 @@
  */
 import { UsageError } from '../base/errors.ts'
 import { targetOf } from '../bench/choice.ts'
-import { connectPacket } from '../bench/driver/frames.ts'
+import { connectPacket, DISCONNECT, PINGREQ } from '../bench/driver/frames.ts'
 import { Link, LinkError } from '../bench/driver/link.ts'
 import type { Target } from '../bench/driver/link.ts'
 import type { ListenerOptions } from '../broker/options.ts'
@@ -20,8 +20,6 @@ const CONNACK = 2
 const PINGRESP = 13
 /** At a limit, or because a login service or the store fails: nothing that starting the broker again would mend. */
 const UNAVAILABLE = 3
-const DISCONNECT = Buffer.from([0xe0, 0])
-const PINGREQ = Buffer.from([0xc0, 0])
 /** Return Codes of 3.1.1 that say no more than that this client may not log in now, and so come from a broker that works. */
 const REFUSALS: Readonly<Record<number, string>> = {
   1: 'this version of the protocol',

@@ -29,18 +29,13 @@ type Rules = Pick<ListenerOptions, 'clientCertificates' | 'certificateUserName'>
  */
 export function judgePeer(
   socket: TLSSocket,
-  { clientCertificates, certificateUserName }: Rules,
+  rules: Rules,
   revocations: Revocations | undefined,
   nowMs: number,
 ): Verdict {
-  if (clientCertificates === 'off') return { userName: undefined }
-  const certificate = socket.getPeerX509Certificate()
-  if (certificate === undefined) {
-    return clientCertificates === 'required' ? { refused: 'no client certificate' } : { userName: undefined }
-  }
-  const problem = socket.authorized ? revocations?.problemOf(certificate, nowMs) : String(socket.authorizationError)
-  if (problem !== undefined) return { refused: `client certificate: ${problem}` }
-  return { userName: userNameOf(certificate, certificateUserName) }
+  return judge(socket, rules, (certificate) =>
+    socket.authorized ? revocations?.problemOf(certificate, nowMs) : String(socket.authorizationError),
+  )
 }
 
 /** Lists are past their time for everybody: nothing has become known about this Client. */
@@ -49,17 +44,25 @@ const NOBODYS_FAULT = 'CRL_HAS_EXPIRED'
 /** The same for a Connection that is open, by rules and files that may be others than those of its handshake. */
 export function judgeAgain(
   socket: TLSSocket,
-  { clientCertificates, certificateUserName }: Rules,
+  rules: Rules,
   certificates: Pick<Certificates, 'authorities' | 'revocations' | 'trust'>,
   asOf: Trust,
   nowMs: number,
+): Verdict {
+  return judge(socket, rules, (certificate) => problemNow(certificate, certificates, asOf, nowMs))
+}
+
+function judge(
+  socket: TLSSocket,
+  { clientCertificates, certificateUserName }: Rules,
+  problemOf: (certificate: X509Certificate) => string | undefined,
 ): Verdict {
   if (clientCertificates === 'off') return { userName: undefined }
   const certificate = socket.getPeerX509Certificate()
   if (certificate === undefined) {
     return clientCertificates === 'required' ? { refused: 'no client certificate' } : { userName: undefined }
   }
-  const problem = problemNow(certificate, certificates, asOf, nowMs)
+  const problem = problemOf(certificate)
   if (problem !== undefined) return { refused: `client certificate: ${problem}` }
   return { userName: userNameOf(certificate, certificateUserName) }
 }

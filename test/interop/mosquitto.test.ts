@@ -1,25 +1,15 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { existsSync, writeFileSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { root } from '../../tools/main.ts'
 import { sysTable } from '../../src/broker/sys-topics.ts'
+import { freePort } from '../../src/bench/process.ts'
 import { run } from './mosquitto.ts'
 import { messagesOf, mosquitto, mosquittoSub, serve, start, type Program } from './support.ts'
 import { scratchFolder } from '../support/scratch-folder.ts'
 
 const VERSIONS = ['mqttv31', 'mqttv311', 'mqttv5'] as const
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
-}
 
 /** The program on a port that the system chose, with that configuration file. */
 async function startProgram(t: TestContext, yaml: string): Promise<{ program: Program; port: number }> {

@@ -6,13 +6,12 @@
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
 import { basename, dirname, join, resolve } from 'node:path'
 import { once } from 'node:events'
 import { tmpdir } from 'node:os'
 import { createInterface } from 'node:readline'
 import { after, test } from 'node:test'
+import { freePort } from '../../src/bench/process.ts'
 import { root } from '../../tools/main.ts'
 
 /** What of the machine is the base image: never written. */
@@ -185,15 +184,6 @@ function takeStep(stage: Stage, keyword: string, rest: string, stages: ReadonlyM
 const base = mkdtempSync(join(tmpdir(), 'sluice-image-'))
 // What is mounted there is seen by the processes inside alone; a tool that crosses mounts is no risk worth taking, all the same.
 after(() => run([...asRoot, 'rm', '-rf', '--one-file-system', base]))
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
-}
 
 /** The process that is number 1 inside: the only child of `unshare`. */
 function firstProcess(pid: number): number {

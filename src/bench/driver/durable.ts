@@ -6,13 +6,12 @@
  */
 import { AcknowledgedFrames, type ReplyRoom } from './arrivals.ts'
 import { Crowd, inParallel } from './crowd.ts'
-import { publishBatch, renew, stampSlice, subscribePacket, type Batch, type Layout } from './frames.ts'
+import { DISCONNECT, publishBatch, renew, stampSlice, subscribePacket, type Batch, type Layout } from './frames.ts'
 import { CHUNK_BYTES, type Link, LinkError, type Target } from './link.ts'
 import { Stopwatch, type Measurement, type UsageProbe } from './measurement.ts'
 import type { Durable, Job } from './shape.ts'
 import { startPacing, subscribe } from './traffic.ts'
 
-const DISCONNECT = Uint8Array.of(0xe0, 0)
 const RETAINED_PER_SLICE = 50
 /** What is not finished by then has failed. */
 const TIMEOUT_MS = 240_000

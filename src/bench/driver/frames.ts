@@ -14,6 +14,10 @@
 /** 3 is MQTT 3.1, 4 is 3.1.1, 5 is 5.0. */
 export type Version = 3 | 4 | 5
 
+/** The two packets that are the same in every version and for everybody. */
+export const PINGREQ = Uint8Array.of(0xc0, 0)
+export const DISCONNECT = Uint8Array.of(0xe0, 0)
+
 /** Bytes that a stamp takes at the start of a payload; no payload can be shorter. */
 export const STAMP_BYTES = 8
 

@@ -1,13 +1,12 @@
 /** Retained messages, replayed to one new subscriber of `#` after the other. @module */
 import { AcknowledgedFrames } from './arrivals.ts'
 import { Crowd } from './crowd.ts'
-import { publishBatch, subscribePacket, type Layout } from './frames.ts'
+import { PINGREQ, publishBatch, subscribePacket, type Layout } from './frames.ts'
 import { LinkError, type Link, type Target } from './link.ts'
 import { Stopwatch, type Measurement, type UsageProbe } from './measurement.ts'
 import type { Job, Replay } from './shape.ts'
 
 const FRAMES_PER_SLICE = 100
-const PINGREQ = Uint8Array.of(0xc0, 0)
 const PINGRESP = 13
 /** A replay that takes longer has failed. */
 const REPLAY_TIMEOUT_MS = 30_000
