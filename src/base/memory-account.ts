@@ -35,8 +35,10 @@ export class MemoryAccount {
   owner: string
   /** Bytes charged now. */
   bytes = 0
-  /** Bytes that it may be charged; 0 sets no limit. */
-  limit: number
+  #limit = 0
+  /** The same as a number to compare with, and with the reserve: so that the hot path multiplies nothing. */
+  #ceiling = Infinity
+  #urgentCeiling = Infinity
   /** Set from outside where the process itself runs short, whatever was charged. */
   isShort = false
   #parent: MemoryAccount | undefined
@@ -50,6 +52,17 @@ export class MemoryAccount {
 
   get parent(): MemoryAccount | undefined {
     return this.#parent
+  }
+
+  /** Bytes that it may be charged; 0 sets no limit. */
+  get limit(): number {
+    return this.#limit
+  }
+
+  set limit(limit: number) {
+    this.#limit = limit
+    this.#ceiling = limit > 0 ? limit : Infinity
+    this.#urgentCeiling = this.#ceiling * (1 + RESERVE)
   }
 
   /** Charges so many bytes, or gives them back where they are negative. */
@@ -78,30 +91,32 @@ export class MemoryAccount {
 
   /** @param ofBroker what the broker's account is charged with instead */
   #charge(bytes: number, ofBroker: number): void {
-    if (this.#parent === undefined) this.bytes += ofBroker
-    else {
-      this.bytes += bytes
-      this.#parent.#charge(bytes, ofBroker)
+    let above = this.#parent
+    if (above === undefined) {
+      this.bytes += ofBroker
+      return
     }
+    this.bytes += bytes
+    for (; above.#parent !== undefined; above = above.#parent) above.bytes += bytes
+    above.bytes += ofBroker
   }
 
   /**
-   * Which account has no room for so many bytes more.
+   * Which account has no room for so many bytes more. Hot: runs for every delivery at QoS 1 and 2.
    *
    * @param isUrgent for what leaves at once, or without which nothing could be freed: it may use the reserve of a quarter
    * @returns `undefined` where all have room
    */
   refuses(bytes: number, isUrgent = false): MemoryAccount | undefined {
-    if (this.#isBeyond(bytes, isUrgent)) return this
-    for (let above = this.#parent; above !== undefined; above = above.#parent) {
-      if (above.#isBeyond(bytes, isUrgent)) return above
-    }
-    return undefined
+    if (!this.#hasRoomFor(bytes, isUrgent)) return this
+    let above = this.#parent
+    while (above !== undefined && above.#hasRoomFor(bytes, isUrgent)) above = above.#parent
+    return above
   }
 
-  #isBeyond(bytes: number, isUrgent: boolean): boolean {
-    if (this.isShort && !isUrgent) return true
-    return this.limit > 0 && this.bytes + bytes > (isUrgent ? this.limit * (1 + RESERVE) : this.limit)
+  #hasRoomFor(bytes: number, isUrgent: boolean): boolean {
+    if (isUrgent) return this.bytes + bytes <= this.#urgentCeiling
+    return !this.isShort && this.bytes + bytes <= this.#ceiling
   }
 
   /** Takes this account, with all that it was charged, to another parent: its session changed hands. */

@@ -65,14 +65,18 @@ function listOf(properties: PropertyList | Properties | undefined): PropertyList
   return properties instanceof PropertyList ? properties : PropertyList.of(properties)
 }
 
+function frameOf(bytes: Uint8Array, start: number, end: number, packetIdentifierAt: number): PublishFrame {
+  return { bytes, start, end, packetIdentifierAt }
+}
+
 const arena = new Arena()
 const recentFrames = new RecentFrames()
 const NOTHING = new Uint8Array(0)
 /** What the last payload that was loaded lies in. */
 let loaded: Uint8Array = NOTHING
 
-/** The frame in which a message came: it moves with its bytes. */
-type OwnFrame = { -readonly [Key in keyof PublishFrame]: PublishFrame[Key] }
+/** One serves all small messages that leave in the frame in which they came: written anew for whoever asks. */
+const ownFrame: { -readonly [Key in keyof PublishFrame]: PublishFrame[Key] } = frameOf(NOTHING, 0, 0, 0)
 
 /**
  * Where a message's bytes lie: in the received chunk, whose memory is used again; in a buffer that nobody uses again but that
@@ -95,6 +99,8 @@ export class ApplicationMessage {
   /** Whether the Store was told of it. */
   isTold = false
   #properties: PropertyList
+  /** 0 until somebody asks. */
+  #fullSize = 0
   /** How many accounts are charged with it (`base/memory-account.ts`). */
   holders = 0
   #bytes: Uint8Array
@@ -105,8 +111,9 @@ export class ApplicationMessage {
   #arenaPlace = 0
   /** Made when somebody asks for it. */
   #payload: Uint8Array | undefined = undefined
-  /** The frame around the payload, in the same bytes: the layout in which the message came. */
-  #frame: OwnFrame | undefined = undefined
+  /** Where the frame in which the message came begins, in the same bytes as the payload with which it ends; -1 for none. */
+  #frameStart = -1
+  #packetIdentifierAt = 0
   #frameLayout = -1
   /** Frames of other layouts, and their bytes as they are counted: until they are forgotten, whatever became of them. */
   #others: (PublishFrame | undefined)[] | undefined = undefined
@@ -252,12 +259,13 @@ export class ApplicationMessage {
    * Hot: asked several times for each delivery at QoS 1 and 2.
    */
   get size(): number {
-    return this.isLoaded ? this.fullSize : MESSAGE_BYTES + this.namesSize
+    return this.isLoaded ? this.fullSize : this.fullSize - this.payloadLength
   }
 
   /** The same with its payload, wherever that is. */
   get fullSize(): number {
-    return MESSAGE_BYTES + this.namesSize + this.payloadLength
+    if (this.#fullSize === 0) this.#fullSize = MESSAGE_BYTES + this.namesSize + this.payloadLength
+    return this.#fullSize
   }
 
   /** The share of Topic Name and properties, which stay in RAM also where the payload is in the Store alone. */
@@ -273,7 +281,8 @@ export class ApplicationMessage {
 
   /** Offers the received packet, which ends with the payload, as the frame of its layout. Its DUP and RETAIN do not matter. */
   adoptFrame(version: ProtocolVersion, start: number, packetIdentifierAt: number): void {
-    this.#frame = { bytes: this.#bytes, start, end: this.#payloadEnd, packetIdentifierAt }
+    this.#frameStart = start
+    this.#packetIdentifierAt = packetIdentifierAt
     this.#frameLayout = layoutOf(version, packetIdentifierAt !== 0)
   }
 
@@ -313,7 +322,7 @@ export class ApplicationMessage {
 
   /** Where the frame begins that came with it, or else the properties, or else the payload. */
   #firstByte(): number {
-    if (this.#frame !== undefined) return this.#frame.start
+    if (this.#frameStart >= 0) return this.#frameStart
     return this.#properties.bytes === this.#bytes ? this.#properties.start : this.#payloadStart
   }
 
@@ -321,12 +330,9 @@ export class ApplicationMessage {
     const start = this.#firstByte()
     const shift = at - start
     copyBytes(target, at, this.#bytes, start, this.#payloadEnd)
-    const frame = this.#frame
-    if (frame !== undefined) {
-      frame.bytes = target
-      frame.start += shift
-      frame.end += shift
-      if (frame.packetIdentifierAt !== 0) frame.packetIdentifierAt += shift
+    if (this.#frameStart >= 0) {
+      this.#frameStart = at
+      if (this.#packetIdentifierAt !== 0) this.#packetIdentifierAt += shift
     }
     if (this.#properties.bytes === this.#bytes) this.#properties.moved(target, this.#properties.start + shift)
     this.#bytes = target
@@ -355,15 +361,27 @@ export class ApplicationMessage {
   }
 
   /**
-   * The encoded PUBLISH for receivers of that layout.
+   * The encoded PUBLISH for receivers of that layout: good until another is asked for.
    *
    * Hot: runs for every delivery; makes the frame at the first.
    */
   frame(version: ProtocolVersion, withPacketIdentifier: boolean, nowMs: number): PublishFrame {
     const layout = layoutOf(version, withPacketIdentifier)
     if (layout >= 2 && this.expiresAtMs !== Infinity) this.#age(nowMs)
-    if (layout === this.#frameLayout) return this.#frame!
+    if (layout === this.#frameLayout) return this.#ownFrame()
     return this.#others?.[layout] ?? this.#makeOther(layout, version, withPacketIdentifier, nowMs)
+  }
+
+  #ownFrame(): PublishFrame {
+    // What serves all would keep a large one in memory for as long as nobody else asks.
+    if (this.#payloadEnd - this.#frameStart > LARGEST_GUEST_BYTES) {
+      return frameOf(this.#bytes, this.#frameStart, this.#payloadEnd, this.#packetIdentifierAt)
+    }
+    ownFrame.bytes = this.#bytes
+    ownFrame.start = this.#frameStart
+    ownFrame.end = this.#payloadEnd
+    ownFrame.packetIdentifierAt = this.#packetIdentifierAt
+    return ownFrame
   }
 
   #makeOther(layout: number, version: ProtocolVersion, withPacketIdentifier: boolean, nowMs: number): PublishFrame {
@@ -404,7 +422,7 @@ export class ApplicationMessage {
       messageExpiryInterval: this.expiryIntervalAt(nowMs),
     } as const
     const { bytes, packetIdentifierAt } = makePublishFrame(fields, this.#payload ?? this.#cutPayload(), version)
-    return { bytes, start: 0, end: bytes.length, packetIdentifierAt }
+    return frameOf(bytes, 0, bytes.length, packetIdentifierAt)
   }
 }
 

@@ -10,9 +10,13 @@
  * @module
  */
 const FIRST_SIZE = 16
+/** A table up to this size never shrinks, so that a busy Client's does not become another one again and again: 512 bytes. */
+const KEPT_SIZE = 256
 
 export class IdentifierSet implements Iterable<number> {
   #slots = new Uint16Array(FIRST_SIZE)
+  /** How many gave way to another: while there are none, as with a Client that counts up, a slot can be freed and that is all. */
+  #displaced = 0
   size = 0
 
   has(identifier: number): boolean {
@@ -33,20 +37,34 @@ export class IdentifierSet implements Iterable<number> {
   add(identifier: number): void {
     const slot = this.#slotOf(identifier)
     if (this.#slots[slot] === identifier) return
-    this.#slots[slot] = identifier
+    this.#put(slot, identifier)
     this.size++
     if (this.size * 2 > this.#slots.length) this.#resize(this.#slots.length * 2)
+  }
+
+  #put(slot: number, identifier: number): void {
+    this.#slots[slot] = identifier
+    if (slot !== this.#ownSlotOf(identifier)) this.#displaced++
+  }
+
+  #ownSlotOf(identifier: number): number {
+    return identifier & (this.#slots.length - 1)
   }
 
   /** @returns whether it was there */
   delete(identifier: number): boolean {
     const slot = this.#slotOf(identifier)
     if (this.#slots[slot] !== identifier) return false
-    this.#slots[slot] = 0
+    this.#free(slot)
     this.size--
-    if (this.#slots.length > FIRST_SIZE && this.size * 8 <= this.#slots.length) this.#resize(this.#slots.length / 2)
-    else this.#closeGap(slot)
+    if (this.#slots.length > KEPT_SIZE && this.size * 8 <= this.#slots.length) this.#resize(this.#slots.length / 2)
+    else if (this.#displaced > 0) this.#closeGap(slot)
     return true
+  }
+
+  #free(slot: number): void {
+    if (slot !== this.#ownSlotOf(this.#slots[slot]!)) this.#displaced--
+    this.#slots[slot] = 0
   }
 
   /** Moves up what would not be found behind the free slot `gap`. */
@@ -56,8 +74,8 @@ export class IdentifierSet implements Iterable<number> {
     for (let slot = (gap + 1) & mask, held = slots[slot]!; held !== 0; slot = (slot + 1) & mask, held = slots[slot]!) {
       // It stays where its own slot lies behind the gap.
       if (((slot - held) & mask) < ((slot - gap) & mask)) continue
-      slots[gap] = held
-      slots[slot] = 0
+      this.#free(slot)
+      this.#put(gap, held)
       gap = slot
     }
   }
@@ -69,6 +87,7 @@ export class IdentifierSet implements Iterable<number> {
   #resize(size: number): void {
     const old = this.#slots
     this.#slots = new Uint16Array(size)
-    for (const identifier of old) if (identifier !== 0) this.#slots[this.#slotOf(identifier)] = identifier
+    this.#displaced = 0
+    for (const identifier of old) if (identifier !== 0) this.#put(this.#slotOf(identifier), identifier)
   }
 }
