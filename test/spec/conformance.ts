@@ -50,12 +50,23 @@ async function settlePage(text: string, checkOnly: boolean): Promise<boolean> {
   return !checkOnly
 }
 
+function printFailed(failed: readonly Result[]): void {
+  for (const { name, file, problem } of failed) console.log(`not ok: ${name} (${file})\n${problem}\n`)
+}
+
+/** Tries the mutants whose name or ids hold `only`. */
+async function challenge(only: string): Promise<boolean> {
+  const results = await runSuite(readLedger())
+  printFailed(results.filter(({ passed }) => !passed))
+  return runMutants(results, only)
+}
+
 async function prove(checkOnly: boolean): Promise<boolean> {
   const ledger = readLedger()
   const results = await runSuite(ledger)
   const failed = results.filter((result) => !result.passed)
   const problems = problemsOf(ledger, results)
-  for (const { name, file, problem } of failed) console.log(`not ok: ${name} (${file})\n${problem}\n`)
+  printFailed(failed)
   for (const problem of problems) console.log(problem)
   const evidence = gather(ledger, results)
   const isCurrent = await settlePage(page(ledger, evidence), checkOnly)
@@ -66,7 +77,7 @@ async function prove(checkOnly: boolean): Promise<boolean> {
 async function main(): Promise<boolean> {
   const options = { check: { type: 'boolean', default: false }, mutants: { type: 'boolean', default: false } } as const
   const { values, positionals } = readCommandLine(help, options, true)
-  if (values.mutants) return runMutants(await runSuite(readLedger()), positionals[0] ?? '')
+  if (values.mutants) return challenge(positionals[0] ?? '')
   return prove(values.check)
 }
 

@@ -20,7 +20,7 @@ export const connectMutants: readonly Mutant[] = [
     'A second CONNECT is overlooked',
     CONNECTION,
     "throw forbidden('a second CONNECT')",
-    'this.#lastPacketMs = 0',
+    'return',
   ),
   mutant(
     '3.1.1 MQTT-3.1.2-1',
@@ -195,7 +195,7 @@ export const connectMutants: readonly Mutant[] = [
     'DISCONNECT leaves the Will armed',
     SESSIONS,
     'if (!keepsWill) this.#dropWill',
-    'if (!keepsWill && isTakenOver) this.#dropWill',
+    'if (!keepsWill && session.sessionExpiryInterval < 0) this.#dropWill',
   ),
   mutant(
     '3.1.1 MQTT-3.1.2-10',

@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test, type TestContext } from 'node:test'
+import { root } from '../../../tools/main.ts'
 import { keysIn, parseCsv, readLedger } from '../../spec/ledger.ts'
+import { attempt, type Attempt } from '../../spec/mutants/attempt.ts'
 import { gather, problemsOf, summary } from '../../spec/report.ts'
 import type { Result } from '../../spec/run.ts'
 
@@ -59,4 +64,44 @@ test('unknown ids, more than three of them, and stand-ins without a test are nam
   assert.ok(problems.includes('no statement is called 5.0 MQTT-9.9.9-9: x [5.0 MQTT-9.9.9-9]'))
   assert.ok(problems.includes(`a test names at most 3 statements: ${many}`))
   assert.ok(problems.some((problem) => problem.startsWith('ledger: no test of test/unit/listeners/websocket.test.ts')))
+})
+
+/** Runs the tests of a file with this text as if the source were broken. */
+async function attemptWith(t: TestContext, text: string, ...keys: string[]): Promise<Attempt> {
+  const folder = await mkdtemp(join(tmpdir(), 'sluice-attempt-'))
+  t.after(() => rm(folder, { recursive: true }))
+  const file = join(folder, 'x.test.mjs')
+  await writeFile(file, text)
+  return attempt(root, [file], keys, () => {})
+}
+
+test('a mutant is killed by a statement if a test that names it fails, and by no other', async (t) => {
+  const { killedBy, passed, problem } = await attemptWith(
+    t,
+    `import { test } from 'node:test'
+    const fail = () => { throw new Error('noticed') }
+    test('fails [5.0 MQTT-3.8.4-1]', fail)
+    test('passes [5.0 MQTT-3.8.4-2]', () => {})
+    test('fails, too [5.0 MQTT-3.8.4-11]', fail)
+    test('fails in the other version [3.1.1 MQTT-3.8.4-2]', fail)
+    test('is skipped [5.0 MQTT-3.8.4-2]', { skip: true }, fail)
+    test('names none', fail)`,
+    '5.0 MQTT-3.8.4-1',
+    '5.0 MQTT-3.8.4-2',
+  )
+  assert.deepEqual([...killedBy], ['5.0 MQTT-3.8.4-1'])
+  assert.deepEqual([...passed], ['passes [5.0 MQTT-3.8.4-2]'])
+  assert.equal(problem, undefined)
+})
+
+test('a mutant with which a test file cannot even be loaded is not killed', async (t) => {
+  const { killedBy, problem } = await attemptWith(t, "throw new Error('not a test')", '5.0 MQTT-3.8.4-1')
+  assert.equal(killedBy.size, 0)
+  assert.match(problem ?? '', /^cannot be loaded: Error: not a test/)
+})
+
+test('a test that waits for what never comes counts as failed', async (t) => {
+  const text = "import { test } from 'node:test'; test('waits [5.0 MQTT-3.8.4-1]', () => new Promise(() => {}))"
+  const { killedBy } = await attemptWith(t, text, '5.0 MQTT-3.8.4-1')
+  assert.deepEqual([...killedBy], ['5.0 MQTT-3.8.4-1'])
 })
