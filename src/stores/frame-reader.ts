@@ -4,8 +4,8 @@
  * @module
  */
 import type { DiskFile } from '../base/disk.ts'
-import { checksum, decodeFrame, frameBytes } from './frame.ts'
-import type { Frame } from './frame.ts'
+import { checksum, decodeFrame, frameBytes, headerBytes } from './frame.ts'
+import type { FileKind, Frame } from './frame.ts'
 import { pieceBytes, PieceReader } from './piece-reader.ts'
 
 export interface ReadRecord {
@@ -22,14 +22,16 @@ export interface ReadRecord {
 }
 
 export class FrameReader {
-  offset: number
+  offset = headerBytes
   #pieces: PieceReader
+  #kind: FileKind
   #salt: number
   #withPayloads: boolean
 
-  constructor(file: DiskFile, offset: number, size: number, salt: number, withPayloads: boolean) {
+  /** @param kind of the file, which says which records it may hold */
+  constructor(file: DiskFile, kind: FileKind, size: number, salt: number, withPayloads: boolean) {
     this.#pieces = new PieceReader(file, size)
-    this.offset = offset
+    this.#kind = kind
     this.#salt = salt
     this.#withPayloads = withPayloads
   }
@@ -42,7 +44,7 @@ export class FrameReader {
   async next(): Promise<ReadRecord | undefined> {
     const { offset } = this
     const head = await this.#pieces.bytes(offset, frameBytes)
-    const frame = decodeFrame(head, 0, this.#salt)
+    const frame = decodeFrame(head, 0, this.#salt, this.#kind)
     if (frame === undefined) return undefined
     const payloadOffset = offset + frameBytes
     const metaOffset = payloadOffset + frame.payloadBytes
@@ -59,7 +61,7 @@ export class FrameReader {
     while (this.offset < this.#pieces.size) {
       this.offset++
       const piece = await this.#pieces.bytes(this.offset, pieceBytes)
-      const found = candidate(piece, this.#salt)
+      const found = candidate(piece, this.#salt, this.#kind)
       this.offset += found
       const record = await this.next()
       if (record !== undefined) return record
@@ -75,9 +77,9 @@ export class FrameReader {
 }
 
 /** Where in these bytes the first sound frame begins; the last place looked at if there is none. */
-function candidate(bytes: Buffer, salt: number): number {
+function candidate(bytes: Buffer, salt: number, kind: FileKind): number {
   for (let at = 0; at + frameBytes <= bytes.length; at++) {
-    if (decodeFrame(bytes, at, salt) !== undefined) return at
+    if (decodeFrame(bytes, at, salt, kind) !== undefined) return at
   }
   return Math.max(0, bytes.length - frameBytes)
 }

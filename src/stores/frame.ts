@@ -10,7 +10,8 @@
  *
  * One record is one turn: all of it counts or none. `sequence` counts up by one from record to record, across files, so
  * that a missing one shows. `synced` is the highest sequence that was durable when this record was written: a damaged
- * record that a later one calls durable was damaged on disk; one that none does was torn by a power cut.
+ * record that a later one calls durable was damaged on disk; one that none does was torn by a power cut. Records of a
+ * checkpoint use the same fields for other numbers, so the blocks of one that was removed must not be read as turns.
  *
  * The checksum of a frame begins with the store's salt, so that bytes which somebody published, be they a copy of a journal,
  * are never taken for a record.
@@ -33,9 +34,13 @@ export type FileKind = keyof typeof magic
 /** A turn in the journal, a part of a checkpoint, or a checkpoint's end (without which it does not count). */
 export const RecordKind = { turn: 0x6e727554, part: 0x74726150, end: 0x21646e45 } as const
 export type RecordKind = (typeof RecordKind)[keyof typeof RecordKind]
-const kinds: readonly number[] = Object.values(RecordKind)
+/** Records that a file of each kind may hold: the blocks of a removed one may lie in the torn end of another. */
+const kindsIn: Readonly<Record<FileKind, readonly number[]>> = {
+  journal: [RecordKind.turn],
+  checkpoint: [RecordKind.part, RecordKind.end],
+}
 /** The first bytes of a record. */
-export const kindsOfRecords: readonly Buffer[] = kinds.map((kind) => {
+export const kindsOfRecords: readonly Buffer[] = Object.values(RecordKind).map((kind) => {
   const bytes = Buffer.alloc(4)
   bytes.writeUInt32LE(kind)
   return bytes
@@ -162,11 +167,11 @@ export function encodeFrame(to: Buffer, at: number, frame: Frame, salt: number):
   to.writeUInt32LE(crc32(to.subarray(at, at + 40), salt), at + 40)
 }
 
-/** The frame at `at`, or `undefined` if none is there whole and sound. */
-export function decodeFrame(bytes: Buffer, at: number, salt: number): Frame | undefined {
+/** The frame at `at`, or `undefined` if none is there whole and sound that such a file may hold. */
+export function decodeFrame(bytes: Buffer, at: number, salt: number, fileKind: FileKind): Frame | undefined {
   if (at + frameBytes > bytes.length) return undefined
   const kind = bytes.readUInt32LE(at)
-  if (!kinds.includes(kind)) return undefined
+  if (!kindsIn[fileKind].includes(kind)) return undefined
   if (bytes.readUInt32LE(at + 40) !== crc32(bytes.subarray(at, at + 40), salt)) return undefined
   return {
     kind: kind as RecordKind,

@@ -8,7 +8,7 @@ import { ByteReader } from './byte-reader.ts'
 import { readChange } from './change-codec.ts'
 import { unsoundPayload } from './damage.ts'
 import type { DamageReport } from './damage.ts'
-import { headerBytes, payloadIsSound, payloadSpan } from './frame.ts'
+import { payloadIsSound, payloadSpan } from './frame.ts'
 import { FrameReader } from './frame-reader.ts'
 import type { ReadRecord } from './frame-reader.ts'
 import type { LiveState } from './live-state.ts'
@@ -80,7 +80,7 @@ export async function eachMessage(
 ): Promise<void> {
   const reader = new ByteReader()
   await files.use(segment, async (file) => {
-    const frames = new FrameReader(file, headerBytes, files.sizeOf(segment), salt, damage.checksPayloads)
+    const frames = new FrameReader(file, 'journal', files.sizeOf(segment), salt, damage.checksPayloads)
     while (!frames.atEnd) {
       const record = await frames.next()
       if (record === undefined) {

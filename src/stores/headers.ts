@@ -61,7 +61,7 @@ export class Headers {
       }
       if (fileSize === 0) return { state: 'empty', header: undefined, fileSize, firstSequence: undefined }
       await this.#seekSalt()
-      const firstSequence = await this.#firstSequence(file)
+      const firstSequence = await this.#firstSequence(kind, file)
       const withoutRecord = header === 'damaged' ? 'torn' : 'garbage'
       const state = firstSequence === undefined ? withoutRecord : 'damaged'
       if (state === 'garbage' && this.salt === undefined) this.#mayBeForeign(name)
@@ -90,9 +90,9 @@ export class Headers {
     }
   }
 
-  async #firstSequence(file: DiskFile): Promise<number | undefined> {
+  async #firstSequence(kind: FileKind, file: DiskFile): Promise<number | undefined> {
     if (this.salt === undefined) return undefined
-    const reader = new FrameReader(file, headerBytes, file.size, this.salt, false)
+    const reader = new FrameReader(file, kind, file.size, this.salt, false)
     const first = (await reader.next()) ?? (await reader.seek())
     return first?.frame.sequence
   }

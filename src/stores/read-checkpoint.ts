@@ -70,7 +70,7 @@ async function readRecords(
   { recovering, salt, name, file }: Source,
   progress: (progress: LoadProgress) => void,
 ): Promise<End | undefined> {
-  const reader = new FrameReader(file, headerBytes, file.size, salt, false)
+  const reader = new FrameReader(file, 'checkpoint', file.size, salt, false)
   let end: End | undefined
   while (!reader.atEnd) {
     const record = await reader.next()

@@ -44,7 +44,7 @@ export async function replay(
   const size = Math.min(counts, fileSize)
   files.set(number, size)
   await files.use(number, (file) => {
-    const reader = new FrameReader(file, headerBytes, size, salt, true)
+    const reader = new FrameReader(file, 'journal', size, salt, true)
     return replayRecords(recovering, segment, successor, reader, tell)
   })
 }

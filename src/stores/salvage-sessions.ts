@@ -7,7 +7,6 @@
  *
  * @module
  */
-import { headerBytes } from './frame.ts'
 import { FrameReader } from './frame-reader.ts'
 import type { Recovering } from './recovering.ts'
 import { segmentName } from './segment-files.ts'
@@ -29,7 +28,7 @@ export async function salvageSessions(recovering: Recovering, salt: number, name
 async function search(recovering: Recovering, salt: number, segment: number, found: Found): Promise<void> {
   const { files } = recovering
   await files.use(segment, async (file) => {
-    const reader = new FrameReader(file, headerBytes, files.sizeOf(segment), salt, false)
+    const reader = new FrameReader(file, 'journal', files.sizeOf(segment), salt, false)
     while (!reader.atEnd) {
       const record = (await reader.next()) ?? (await reader.seek())
       if (record === undefined) return

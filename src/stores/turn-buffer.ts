@@ -110,7 +110,7 @@ export class TurnBuffer {
     const { bytes } = this
     const reader = new ByteReader()
     for (let at = 0; at < bytes.length;) {
-      const frame = decodeFrame(bytes, at, this.#salt)!
+      const frame = decodeFrame(bytes, at, this.#salt, 'journal')!
       const metaAt = at + frameBytes + frame.payloadBytes
       reader.reset(bytes.subarray(metaAt, metaAt + frame.metaBytes))
       placeAll(reader, offset + at + frameBytes, placed)
