@@ -55,10 +55,12 @@ export async function writeCheckpoint(
     await file.cut(0)
     await file.append(header(options, rotation))
     const counts = await writeFacts(options, file)
-    // What is dead now is so because of turns that are durable after the flush: only then may its segments be left out.
-    const last = end(options, rotation, counts)
+    // What is dead now is so because of turns that are durable after the flush: only then may its segments be left out. How
+    // much of the others counts is only known after it: until then turns may be on their way there, or a sync may fail.
+    const living = options.state.usage.living.filter((number) => number < rotation.segment)
+    const seen = journal.lastSequence
     await unlessClosed(journal.flush())
-    await file.append(last)
+    await file.append(end(options, { rotation, living, seen, counts }))
     await file.sync()
     await disk.rename(partName(name), name)
     await disk.syncNames()
@@ -152,18 +154,21 @@ function take(facts: Iterator<Change>, count: number): Change[] {
 
 function ignore(): void {}
 
-/**
- * Which segments before it something lives in, how much of each counts, how many facts were written, and up to which turn it
- * has seen the journal.
- */
-function end(
-  { files, state, salt, journal }: CheckpointOptions,
-  { segment, sequence }: Rotation,
-  counts: FactCounts,
-): Buffer {
+interface End {
+  readonly rotation: Rotation
+  /** The segments before it that something lives in. */
+  readonly living: readonly number[]
+  /** The last turn that it may have seen, which is durable. */
+  readonly seen: number
+  /** How many facts were written. */
+  readonly counts: FactCounts
+}
+
+/** Written when all turns that it has seen are durable: how much of each segment counts is certain then. */
+function end({ files, salt, journal }: CheckpointOptions, { rotation, living, seen, counts }: End): Buffer {
   const meta = new ByteWriter(1024)
-  for (const number of files.numbers) {
-    if (number >= segment || state.usage.of(number).liveMessages === 0) continue
+  // What was on its way to a segment that failed has moved to one that the checkpoint does not cover.
+  for (const number of living.filter((each) => files.sizeOf(each) > 0)) {
     meta.integer(number)
     meta.integer(files.sizeOf(number))
   }
@@ -173,9 +178,9 @@ function end(
     kind: RecordKind.end,
     metaBytes: meta.length,
     payloadBytes: 0,
-    sequence,
+    sequence: rotation.sequence,
     wallMs: journal.newestRecordMs,
-    syncedSequence: journal.lastSequence,
+    syncedSequence: seen,
     metaChecksum: checksum(meta.written),
   }
   encodeFrame(bytes, 0, frame, salt)

@@ -34,6 +34,11 @@ export class SegmentUsage {
     return usage
   }
 
+  /** Segments that something lives in. */
+  get living(): number[] {
+    return [...this.#usages].filter(([, { liveMessages }]) => liveMessages > 0).map(([segment]) => segment)
+  }
+
   add(segment: number, payloadLength: number): void {
     this.#change(segment, payloadSpan(payloadLength) + metadataBytes, 1)
   }
