@@ -309,15 +309,16 @@ export class JournalStore implements Store {
   async #tidy(recovered: Recovered): Promise<void> {
     const { disk } = this.#options
     const damaged = new Set(this.#damage.found.map(({ name }) => name))
-    if (damaged.size > 0) await this.#begun().maintenance.setAside([...damaged])
     const { lastSegment, lastSegmentSize } = recovered
-    if (lastSegment > 0 && !damaged.has(segmentName(lastSegment))) {
+    if (lastSegment > 0) {
       await this.#files.use(lastSegment, async (file) => {
-        if (file.size > lastSegmentSize) await file.cut(lastSegmentSize)
-        // It may be in the operating system's memory alone, and from now on others rely on it.
+        const isDamaged = damaged.has(segmentName(lastSegment))
+        if (!isDamaged && file.size > lastSegmentSize) await file.cut(lastSegmentSize)
+        // It may be in the operating system's memory alone, and from now on others rely on it: first of all a repair's checkpoint.
         await file.sync()
       })
     }
+    if (damaged.size > 0) await this.#begun().maintenance.setAside([...damaged])
     // A repair has made a checkpoint meanwhile, which takes older ones with it.
     const there = new Set(await disk.list())
     for (const name of recovered.leftovers) if (there.has(name)) await disk.remove(name)
