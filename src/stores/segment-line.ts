@@ -134,8 +134,8 @@ export class SegmentLine {
     moved: (segment: number) => void,
   ): Promise<void> {
     await this.#pause()
-    await this.#cut(this.current, this.current?.file.size ?? 0)
-    const failed = this.current
+    const failed = this.#existing
+    await this.#cut(failed, failed?.file.size ?? 0)
     const fresh = await this.#writeWhole(firstSequence, records)
     this.current = fresh
     this.#options.files.set(fresh.number, fresh.file.size, fresh.file)
@@ -214,6 +214,12 @@ export class SegmentLine {
     } catch (error) {
       this.#options.log.debug({ err: error }, `${name} could not be removed; the next start does it`)
     }
+  }
+
+  /** The current segment, unless it was removed because nothing in it lives, and no turn came since. */
+  get #existing(): Segment | undefined {
+    const { current } = this
+    return current !== undefined && this.#options.files.has(current.number) ? current : undefined
   }
 
   /** What is left of a failed segment is what was durable; the new one's header says so, should the cut fail. */

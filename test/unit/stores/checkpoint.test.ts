@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { StoreError } from '../../../src/base/errors.ts'
+import { silentLogger } from '../../../src/base/log.ts'
 import { MemoryDisk } from '../../../src/stores/memory-disk.ts'
 import type { DiskOperation } from '../../../src/stores/memory-disk.ts'
 import type { Change } from '../../../src/stores/store.ts'
@@ -96,5 +97,30 @@ test('a checkpoint counts the turns before it that a slow disk appends after its
   await Promise.all([...written, compacted])
   const topics = Array.from({ length: 12 }, (_, at) => `state/${at + 1}`).toSorted()
   assert.deepEqual(await topicsAfterCut(disk), topics)
+  await store.close()
+})
+
+test('a segment that was removed as dead while no later turn was written does not come back when the next one fails', async () => {
+  const disk = new MemoryDisk()
+  const warnings: string[] = []
+  const warn = (_: unknown, message?: string): void => void warnings.push(String(message))
+  const store = memoryStore(disk, { ...options, log: { ...silentLogger, warn } })
+  await store.load(() => undefined)
+  await store.write(retained(1), 'disk')
+  await store.write([{ kind: 'retained-cleared', topicName: 'state/1' }], 'disk')
+  await store.compact()
+  assert.ok(!(await disk.list()).includes('journal-00000001.log'))
+  let failures = 0
+  disk.options.before = (operation, name) => {
+    if (operation !== 'append' || name !== 'journal-00000002.log' || failures++ > 0) return
+    throw new StoreError('ERR_STORE_DISK', 'this append fails')
+  }
+  await store.write(retained(2), 'disk')
+  assert.equal(failures, 1)
+  const journals = async (): Promise<string[]> => (await disk.list()).filter((name) => name.startsWith('journal-'))
+  assert.equal(store.stats().segments, (await journals()).length)
+  await store.compact()
+  assert.deepEqual(warnings, [])
+  assert.deepEqual(await topicsAfterCut(disk), ['state/2'])
   await store.close()
 })
