@@ -6,7 +6,7 @@
  * @module
  */
 import type { DiskFile } from '../base/disk.ts'
-import { factsPerRecord } from './checkpoint.ts'
+import { factsPerRecordAtMost } from './checkpoint.ts'
 import { lostHeader } from './damage.ts'
 import { FactCounts } from './fact-counts.ts'
 import { headerBytes, RecordKind } from './frame.ts'
@@ -132,7 +132,7 @@ async function mend(source: Source, written: FactCounts | undefined, names: read
 
 function lossOf(lost: FactCounts | undefined): string {
   if (lost === undefined) {
-    return `it does not state how much is lost: up to ${factsPerRecord} sessions, subscriptions and messages for each damaged record`
+    return `it does not state how much is lost: up to ${factsPerRecordAtMost} sessions, subscriptions and messages for each damaged record`
   }
   const what = String(lost)
   return what === '' ? 'nothing is lost by it' : `lost with what is damaged: ${what}`
