@@ -56,6 +56,14 @@ const STEPS: readonly LongStep[] = [
     showOutput: true,
   },
   {
+    name: 'mutants',
+    seeded: false,
+    command: ['build/test/spec/conformance.js', '--mutants'],
+    limitSeconds: 480,
+    fix: 'sharpen the tests that should have failed; `npm run conformance -- --mutants "NAME"` tries one mutant again',
+    showOutput: true,
+  },
+  {
     name: 'package',
     seeded: false,
     command: ['build/tools/test.js', 'test/long/package.test.ts'],

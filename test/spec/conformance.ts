@@ -17,8 +17,8 @@ const help = `Runs the tests of the standard, says what is proven, and writes ${
 Usage: npm run conformance -- [--check | --mutants [TEXT]]
 
   --check            fails where the page is stale instead of writing it
-  --mutants [TEXT]   breaks the source in one line at a time: do the tests notice? With TEXT only the mutants whose name
-                     or ids hold it
+  --mutants [TEXT]   breaks the source in one place at a time: do the tests notice? With TEXT only the mutants whose name
+                     or ids hold it, with what killed each
   --help             this text
 
 Examples:

@@ -36,7 +36,8 @@ export async function runMutants(baseline: readonly Result[], only: string): Pro
   await endedBySignals(trial, () =>
     trial.run(compiled, availableParallelism(), (verdict) => {
       verdicts.push(verdict)
-      if (verdict.problem !== undefined) {
+      // A choice of them is short enough to show what killed each.
+      if (verdict.problem !== undefined || only !== '') {
         progress.finish()
         console.log(describe(verdict))
       }
@@ -68,10 +69,12 @@ function survivorsOf(verdicts: readonly Verdict[]): Verdict[] {
   return verdicts.filter(({ problem }) => problem !== undefined)
 }
 
-/** What was broken, and which tests should have noticed. */
-function describe({ mutant, problem }: Verdict): string {
+/** What was broken; then which tests failed, or should have failed. */
+function describe({ mutant, problem, killers = [], seconds }: Verdict): string {
   const { name, breaks, file, from, to } = mutant
-  return `ALIVE ${name} [${breaks}]\n  in ${file}\n${marked('-', from)}\n${marked('+', to)}\n  ${problem}\n`
+  const title = `${problem === undefined ? 'killed' : 'ALIVE'} ${name} [${breaks}] ${seconds.toFixed(2)} s`
+  const outcome = problem ?? killers.map((killer) => `by ${killer}`).join('\n  ')
+  return `${title}\n  in ${file}\n${marked('-', from)}\n${marked('+', to)}\n  ${outcome}\n`
 }
 
 function marked(sign: string, text: string): string {

@@ -11,10 +11,8 @@ import { keysIn } from '../ledger.ts'
 import { CANNOT_LOAD, type Report } from './reporter.ts'
 
 export interface Attempt {
-  /** Statements whose tests failed. */
-  readonly killedBy: ReadonlySet<string>
-  /** Names of the tests that passed. */
-  readonly passed: readonly string[]
+  /** Statements of which a test failed, and the first such test. */
+  readonly killedBy: ReadonlyMap<string, Report>
   /** Why the tests could not run to their end; absent means that they did. */
   readonly problem?: string
 }
@@ -58,15 +56,15 @@ function patternOf(key: string): string {
 }
 
 async function outcomeOf(child: ChildProcess, keys: readonly string[]): Promise<Attempt> {
-  const killedBy = new Set<string>()
-  const passed: string[] = []
+  const killedBy = new Map<string, Report>()
   let errors = ''
   let isLate = false
   child.stderr!.on('data', (chunk: Buffer) => (errors += chunk.toString()))
   child.on('message', (message) => {
     const report = message as Report
-    if (report.passed) passed.push(report.name)
-    else for (const key of keysIn(report.name)) if (keys.includes(key)) killedBy.add(key)
+    if (report.passed) return
+    const broken = keysIn(report.name).filter((key) => keys.includes(key) && !killedBy.has(key))
+    for (const key of broken) killedBy.set(key, report)
     if (killedBy.size === keys.length) child.kill('SIGKILL')
   })
   const limit = setTimeout(() => {
@@ -75,8 +73,8 @@ async function outcomeOf(child: ChildProcess, keys: readonly string[]): Promise<
   }, LIMIT_MS)
   const [code] = (await once(child, 'close')) as [number | null]
   clearTimeout(limit)
-  if (killedBy.size === keys.length) return { killedBy, passed }
-  if (isLate) return { killedBy, passed, problem: `the tests did not end within ${LIMIT_MS / 1000} s` }
-  if (code === CANNOT_LOAD) return { killedBy, passed, problem: `cannot be loaded: ${errors.trim()}` }
-  return { killedBy, passed }
+  if (killedBy.size === keys.length) return { killedBy }
+  if (isLate) return { killedBy, problem: `the tests did not end within ${LIMIT_MS / 1000} s` }
+  if (code === CANNOT_LOAD) return { killedBy, problem: `cannot be loaded: ${errors.trim()}` }
+  return { killedBy }
 }

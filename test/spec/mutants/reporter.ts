@@ -5,6 +5,8 @@ import type { TestEvent } from 'node:test/reporters'
 export interface Report {
   readonly name: string
   readonly passed: boolean
+  /** The first line of what was thrown; empty if it passed. */
+  readonly problem: string
 }
 
 /** The exit code if a test file cannot be loaded: then nothing was tested. */
@@ -15,7 +17,12 @@ export default async function* reporter(events: AsyncIterable<TestEvent>): Async
     if (event.type !== 'test:pass' && event.type !== 'test:fail') continue
     const { name, details, skip, todo } = event.data
     if (details.type === 'suite' || skip !== undefined || todo !== undefined) continue
-    process.send?.({ name, passed: event.type === 'test:pass' } satisfies Report)
+    const problem = event.type === 'test:fail' ? firstLine(event.data.details.error) : ''
+    process.send?.({ name, passed: event.type === 'test:pass', problem } satisfies Report)
   }
   yield ''
+}
+
+function firstLine({ cause, message }: Error): string {
+  return (cause instanceof Error ? `${cause.name}: ${cause.message}` : message).split('\n')[0]!
 }

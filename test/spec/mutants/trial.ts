@@ -2,15 +2,20 @@
 import type { ChildProcess } from 'node:child_process'
 import { keysIn } from '../ledger.ts'
 import type { Result } from '../run.ts'
-import { attempt, type Attempt } from './attempt.ts'
+import { attempt } from './attempt.ts'
 import type { CompiledMutant } from './compile.ts'
 import type { Mutant } from './mutant.ts'
 import { Scratch } from './scratch.ts'
 
-export interface Verdict {
-  readonly mutant: Mutant
+interface Outcome {
   /** What is wrong with it; absent if tests of all the statements that it names failed. */
   readonly problem?: string
+  /** Tests that failed, one for each statement, with the first line of what was thrown. */
+  readonly killers?: readonly string[]
+}
+
+export interface Verdict extends Outcome {
+  readonly mutant: Mutant
   readonly seconds: number
 }
 
@@ -49,21 +54,24 @@ export class Trial {
   async #decide(scratch: Scratch, compiled: CompiledMutant): Promise<Verdict> {
     const startedAt = performance.now()
     const { mutant } = compiled
-    const problem = 'problem' in compiled ? compiled.problem : await this.#problemOf(scratch, mutant, compiled.code)
-    return { mutant, ...(problem !== undefined && { problem }), seconds: (performance.now() - startedAt) / 1000 }
+    const outcome: Outcome =
+      'problem' in compiled ? { problem: compiled.problem } : await this.#try(scratch, mutant, compiled.code)
+    return { ...outcome, mutant, seconds: (performance.now() - startedAt) / 1000 }
   }
 
-  /** Runs the tests of the statements that a mutant breaks. @returns `undefined` if each statement has one that failed */
-  async #problemOf(scratch: Scratch, mutant: Mutant, code: string): Promise<string | undefined> {
+  /** Runs the tests of the statements that a mutant breaks. */
+  async #try(scratch: Scratch, mutant: Mutant, code: string): Promise<Outcome> {
     const keys = keysIn(`[${mutant.breaks}]`)
     const named = this.#baseline.filter((result) => result.keys.some((key) => keys.includes(key)))
     const unproven = keys.filter((key) => !named.some((result) => result.passed && result.keys.includes(key)))
-    if (unproven.length > 0) return `no passing test names ${unproven.join(', ')}`
+    if (unproven.length > 0) return { problem: `no passing test names ${unproven.join(', ')}` }
     const files = [...new Set(named.map(({ file }) => scratch.compiledPath(file)))]
-    const outcome = await scratch.withBroken(mutant.file, code, () =>
+    const { killedBy, problem } = await scratch.withBroken(mutant.file, code, () =>
       attempt(scratch.folder, files, keys, (child) => this.#watch(child)),
     )
-    return survival(keys, named, outcome)
+    const survived = keys.filter((key) => !killedBy.has(key))
+    const killers = [...new Set(killedBy.values())].map((report) => `${report.name}: ${report.problem}`)
+    return survived.length === 0 ? { killers } : { problem: problem ?? survival(survived, named) }
   }
 
   #watch(child: ChildProcess): void {
@@ -72,15 +80,8 @@ export class Trial {
   }
 }
 
-/** Which statements' tests did not notice, with the tests that should have; `undefined` if all did. */
-function survival(
-  keys: readonly string[],
-  named: readonly Result[],
-  { killedBy, problem }: Attempt,
-): string | undefined {
-  const survived = keys.filter((key) => !killedBy.has(key))
-  if (survived.length === 0) return undefined
-  if (problem !== undefined) return problem
+/** The statements of which no test failed, with the tests that should have. */
+function survival(survived: readonly string[], named: readonly Result[]): string {
   const expected = named.filter((result) => result.keys.some((key) => survived.includes(key)))
   return [
     `survived the tests of ${survived.join(', ')}; one of these should have failed:`,

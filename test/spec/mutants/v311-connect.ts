@@ -16,11 +16,11 @@ export const connectMutants: readonly Mutant[] = [
     'if (type === PacketType.PINGREQ) this.#state = State.Connected\n      else if (type !== PacketType.CONNECT) throw forbidden(`first',
   ),
   mutant(
-    '3.1.1 MQTT-3.1.0-2',
-    'A second CONNECT is overlooked',
+    '3.1.1 MQTT-3.1.0-2, 5.0 MQTT-3.1.0-2',
+    'A second CONNECT is ignored',
     CONNECTION,
-    "throw forbidden('a second CONNECT')",
-    'return',
+    'this.#checkOrder(decoder.firstByte >> 4)',
+    'if (this.#state === State.Connected && decoder.firstByte >> 4 === PacketType.CONNECT) return\n    this.#checkOrder(decoder.firstByte >> 4)',
   ),
   mutant(
     '3.1.1 MQTT-3.1.2-1',
