@@ -32,6 +32,7 @@ const SUITES = ['test/unit', 'test/spec', 'test/contract', 'test/interop']
 const SLOW: ReadonlySet<string> = new Set([
   'test/contract/store-crash.test.ts',
   'test/contract/store-leftovers.test.ts',
+  'test/contract/store-lives.test.ts',
   'test/contract/store-space.test.ts',
   'test/interop/mosquitto.test.ts',
   'test/interop/paho.test.ts',

@@ -16,6 +16,9 @@ import { StoreError } from '../base/errors.ts'
 
 /** What a disk writes whole or not at all. */
 const sectorBytes = 512
+/** Of so many removed files the first bytes are remembered, which a crash may leave in sectors of others. */
+const removedFiles = 16
+const removedBytes = 16 << 10
 
 export type DiskOperation = 'open' | 'append' | 'sync' | 'read' | 'cut' | 'remove' | 'rename' | 'syncNames'
 
@@ -45,6 +48,7 @@ export class MemoryDisk implements Disk {
   options: MemoryDiskOptions
   #names = new Map<string, Inode>()
   #durableNames = new Map<string, Inode>()
+  #removed: Uint8Array[] = []
 
   constructor(options: MemoryDiskOptions = {}) {
     this.options = options
@@ -77,7 +81,11 @@ export class MemoryDisk implements Disk {
 
   async remove(name: string): Promise<void> {
     await this.options.before?.('remove', name, 0, 0)
-    if (!this.#names.delete(name)) throw new StoreError('ERR_STORE_DISK', `cannot remove ${name}: it does not exist`)
+    const inode = this.#names.get(name)
+    if (inode === undefined) throw new StoreError('ERR_STORE_DISK', `cannot remove ${name}: it does not exist`)
+    this.#names.delete(name)
+    this.#removed.push(inode.bytes.slice(0, Math.min(inode.size, removedBytes)))
+    if (this.#removed.length > removedFiles) this.#removed.shift()
   }
 
   async rename(from: string, to: string): Promise<void> {
@@ -97,6 +105,7 @@ export class MemoryDisk implements Disk {
   crash(): MemoryDisk {
     const random = this.options.random ?? ((): number => 0)
     const after = new MemoryDisk({ random })
+    after.#removed = [...this.#removed]
     for (const name of new Set([...this.#names.keys(), ...this.#durableNames.keys()])) {
       const before = this.#durableNames.get(name)
       const now = this.#names.get(name)
@@ -111,13 +120,15 @@ export class MemoryDisk implements Disk {
     return after
   }
 
-  /** What may lie in a sector that was never written: nothing, or what a file had there that was removed. */
+  /** What may lie in a sector that was never written: nothing, or what another file has or had, which may have been moved. */
   #oldBytes(random: () => number): Uint8Array {
-    const inodes = [...this.#names.values()]
-    const { bytes, size } = inodes[Math.floor(random() * inodes.length)]!
-    const sectors = Math.floor(size / sectorBytes)
-    const from = sectors === 0 || random() < 0.5 ? size : Math.floor(random() * sectors) * sectorBytes
-    return bytes.slice(from, Math.min(from + sectorBytes, size))
+    const files = [...this.#names.values()].map(({ bytes, size }) => bytes.subarray(0, size))
+    const old = [...files, ...this.#removed]
+    const bytes = old[Math.floor(random() * old.length)]!
+    const sectors = Math.floor(bytes.length / sectorBytes)
+    if (sectors === 0 || random() < 0.5) return new Uint8Array(0)
+    const from = Math.floor(random() * sectors) * sectorBytes
+    return bytes.slice(from, from + sectorBytes)
   }
 
   /** The Disk after a crash of the process now: the operating system still has everything that was appended. */

@@ -204,12 +204,17 @@ function byName<Key, Value>(entries: readonly [Key, Value][]): [Key, Value][] {
 export class RandomTurns {
   readonly model: StoreModel
   #random: Random
-  #sessionNumber = 0
-  #messageNumber = 0
+  #numbersUsed: number
+  #sessionNumber: number
+  #messageNumber: number
   #entryNumbers = new Map<number, number>()
   #payloadBytes: number
 
-  constructor(random: Random, model: StoreModel, payloadBytes = 200) {
+  /** @param numbersUsed highest number of a session, message or entry in a model that is not empty */
+  constructor(random: Random, model: StoreModel, payloadBytes = 200, numbersUsed = 0) {
+    this.#numbersUsed = numbersUsed
+    this.#sessionNumber = numbersUsed
+    this.#messageNumber = numbersUsed
     this.#random = random
     this.model = model
     this.#payloadBytes = payloadBytes
@@ -252,7 +257,7 @@ export class RandomTurns {
     const receivers = sessions.filter(() => random.chance(0.4))
     if (receivers.length === 0 && !retains) receivers.push(random.pick(sessions))
     for (const { session } of receivers) {
-      const entryNumber = (this.#entryNumbers.get(session.sessionNumber) ?? 0) + 1 + random.below(2)
+      const entryNumber = (this.#entryNumbers.get(session.sessionNumber) ?? this.#numbersUsed) + 1 + random.below(2)
       this.#entryNumbers.set(session.sessionNumber, entryNumber)
       make({ kind: 'queued', entry: this.#entry(session.sessionNumber, entryNumber, message.messageNumber) })
     }

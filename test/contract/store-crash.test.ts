@@ -5,8 +5,7 @@ import { StoreError } from '../../src/base/errors.ts'
 import { MemoryDisk } from '../../src/stores/memory-disk.ts'
 import type { JournalStore } from '../../src/stores/journal-store.ts'
 import type { Durability } from '../../src/stores/store.ts'
-import { memoryStore, seed } from './store-beds.ts'
-import { loadModel } from '../../src/testing/store-contract.ts'
+import { memoryStore, reopened, seed } from './store-beds.ts'
 import { assertSame, Random, RandomTurns, StoreModel } from '../../src/testing/store-model.ts'
 
 const turns = 60
@@ -78,31 +77,6 @@ async function runUntil(
   if (!stopped) await run.go(store, () => stopped)
   if (!stopped) await orOver(store.close(), () => stopped)
   return { disk, run, stopped }
-}
-
-async function reopened(disk: MemoryDisk): Promise<StoreModel> {
-  const store = memoryStore(disk)
-  try {
-    const model = await loadModel(store)
-    await store.close()
-    return model
-  } catch (error) {
-    if (!isTornAtBirth(error)) throw error
-    const repaired = memoryStore(disk, { repair: true })
-    const model = await loadModel(repaired)
-    await repaired.close()
-    return model
-  }
-}
-
-/**
- * Where the first bytes of a new store are garbage, a start cannot know whose file it is, and leaves it alone: it names
- * `--repair` as the way out, and that must lose nothing.
- */
-function isTornAtBirth(error: unknown): boolean {
-  return (
-    error instanceof StoreError && error.code === 'ERR_STORE_FOREIGN' && /if a power cut left it/.test(error.message)
-  )
 }
 
 describe(`crashes (STORE_SEED=${seed})`, () => {
