@@ -4,7 +4,7 @@
  * @module
  */
 import { BrokerBase, type BrokerSettings } from './broker/broker.ts'
-import type { ConfigInput } from './broker/options.ts'
+import type { ConfigInput } from './config/options.ts'
 import { openListener } from './listeners/listener.ts'
 import { mountWebSocket } from './listeners/mount.ts'
 import { attachStream } from './listeners/pump.ts'

@@ -1,14 +1,15 @@
 /** The public door: named re-exports only. @module */
 export { Broker, createBroker } from './create-broker.ts'
 export type { BrokerSettings } from './broker/broker.ts'
-export type { PublishOptions } from './broker/host-message.ts'
-export type { ListenerCounters, ListenerView, MountedWebSocket } from './broker/open-listeners.ts'
-export type { BrokerEvents, EventName, Listener, SessionEndCause } from './broker/events.ts'
-export type { HostQuestion } from './broker/host-question.ts'
-export type { MountOptions } from './broker/host-streams.ts'
-export { HostSubscription, type SubscribeOptions } from './broker/host-subscriber.ts'
-export type { SessionView } from './broker/session-view.ts'
-export type { ConfigInput, ListenerInput, Options } from './broker/options.ts'
+export type { PublishOptions } from './broker/host/host-message.ts'
+export type { ListenerCounters, ListenerView, MountedWebSocket } from './broker/host/open-listeners.ts'
+export type { Listener } from './broker/reporting/events.ts'
+export type { BrokerEvents, EventName, SessionEndCause } from './broker/reporting/broker-events.ts'
+export type { HostQuestion } from './broker/host/host-question.ts'
+export type { MountOptions } from './broker/host/host-streams.ts'
+export { HostSubscription, type SubscribeOptions } from './broker/host/host-subscriber.ts'
+export type { SessionView } from './broker/sessions/session-view.ts'
+export type { ConfigInput, ListenerInput, Options } from './config/options.ts'
 export type {
   AuthenticationAnswer,
   Client,
@@ -19,12 +20,12 @@ export type {
   PluginContext,
   PluginFactory,
   TopicQuestion,
-} from './broker/plugin.ts'
+} from './access/plugin.ts'
 export { ConfigError, InvariantError, PluginError, SluiceError, StoreError, UsageError } from './base/errors.ts'
 export type { Clock, Timer } from './base/clock.ts'
 export type { Logger } from './base/log.ts'
 export type { MaybePromise } from './base/maybe-promise.ts'
-export type { ProtocolVersion, QoS } from './codec/packets.ts'
+export type { ProtocolVersion, QoS } from './codec/packet-types.ts'
 export type { Properties } from './codec/properties.ts'
 export { ProtocolError } from './codec/protocol-error.ts'
 export { ReasonCode } from './codec/reason-code.ts'

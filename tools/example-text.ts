@@ -61,8 +61,8 @@ function codeLines(text: string, line: number): ProgramLine[] {
 function configurationProgram(file: string, line: number, text: string, runs: boolean): Program {
   const up = '../'.repeat(file.split('/').length + 1)
   const texts = [
-    `import { parseConfig } from '${up}src/broker/config-file.js'`,
-    `import { resolveOptions } from '${up}src/broker/options.js'`,
+    `import { parseConfig } from '${up}src/config/config-file.js'`,
+    `import { resolveOptions } from '${up}src/config/options.js'`,
     `const { input, source } = parseConfig(${JSON.stringify('\n'.repeat(line - 1) + text)}, ${JSON.stringify(file)})`,
     `resolveOptions(input as never, source)`,
   ]

@@ -1,6 +1,6 @@
 /**
  * Proves that the house stands as drawn in docs/ARCHITECTURE.md: imports point down only (types too), nothing goes in a
- * circle, `protocol/` and what lies below it knows no socket, file, clock, chance or `await`, and only `broker/clock.ts`
+ * circle, `protocol/` and what lies below it knows no socket, file, clock, chance or `await`, and only `broker/turn/clock.ts`
  * (besides the program, the benchmark and a lock between processes) reads real time or randomness.
  *
  *     node build/tools/floors.js
@@ -20,11 +20,16 @@ export const FLOORS: Readonly<Record<string, number>> = {
   topics: 1,
   protocol: 2,
   stores: 3,
+  // Other nodes of a cluster, and a Client of our own: empty until they come.
   cluster: 3,
+  client: 3,
+  access: 3,
+  config: 3.5,
   broker: 4,
   listeners: 5,
   plugins: 5,
   admin: 5,
+  bridges: 5,
   // Drives any broker over the network, ours too; it starts the program and imports no part of it above this floor.
   bench: 5,
   // Where the floors meet: it hands listeners and plugins to the broker below them.
@@ -35,11 +40,19 @@ export const FLOORS: Readonly<Record<string, number>> = {
   cli: 6,
 }
 
+/**
+ * The rooms inside a folder, lowest first: a file imports from its own room and from those below. What lies beside the rooms, at
+ * the top of the folder, is above all of them.
+ */
+export const ROOMS: Readonly<Record<string, readonly string[]>> = {
+  broker: ['reporting', 'limits', 'turn', 'routing', 'sessions', 'durable', 'host'],
+}
+
 /** The highest floor that is a pure machine: it sees bytes and `now`, and nothing of the world. */
 const PURE_UP_TO = FLOORS['protocol']!
 
 /** Files that may read real time and chance. */
-const TIME_KEEPERS = ['src/broker/clock.ts']
+const TIME_KEEPERS = ['src/broker/turn/clock.ts']
 
 /** Folders that may, too: the program, and the benchmark, which measures real brokers and so has only real time. */
 const REAL_TIME_PARTS = ['cli', 'bench']
@@ -100,11 +113,15 @@ export function findBreaches(files: ReadonlyMap<string, string>): Finding[] {
       findings.push({ file, line: 1, message: `${part} has no floor; give it one in tools/floors.ts` })
       continue
     }
+    const rooms = ROOMS[part]
+    if (rooms !== undefined && roomOf(file, rooms) < 0) {
+      findings.push({ file, line: 1, message: `its room is not among those of ${part}; add it in tools/floors.ts` })
+    }
     const { code } = readSource(text)
     const imports = importsOf(text, code)
     graph.set(
       file,
-      imports.filter((one) => one.specifier.startsWith('.') && !one.isTypeOnly).map((one) => target(file, one)),
+      imports.filter((one) => one.specifier.startsWith('.')).map((one) => target(file, one)),
     )
     for (const one of imports) {
       const message = one.specifier.startsWith('.') ? wrongWay(file, floor, one, files) : notPure(floor, one)
@@ -129,11 +146,28 @@ function wrongWay(file: string, floor: number, one: Import, files: ReadonlyMap<s
   if (!to.startsWith('src/')) return `imports ${one.specifier}, which is outside src/`
   if (!files.has(to)) return `imports ${one.specifier}, which is not a file; relative imports end in .ts`
   const part = partOf(to)
-  if (part === partOf(file)) return undefined
+  if (part === partOf(file)) return wrongRoom(file, to, part)
   const other = FLOORS[part] ?? Infinity
   if (other < floor) return undefined
   const where = other === floor ? 'beside it, on the same floor' : `above it, on floor ${other}`
   return `imports ${to}: ${partOf(file)} is on floor ${floor} and ${part} is ${where}; imports point down only (have it handed in instead)`
+}
+
+/** Within one folder. */
+function wrongRoom(file: string, to: string, part: string): string | undefined {
+  const rooms = ROOMS[part]
+  if (rooms === undefined) return undefined
+  const from = roomOf(file, rooms)
+  const other = roomOf(to, rooms)
+  if (other <= from) return undefined
+  const above = rooms[other] ?? `the top of ${part}`
+  return `imports ${to}: the room ${rooms[from]} lies below ${above}; imports point down only (have it handed in instead)`
+}
+
+/** Index of the room that `file` is in, -1 for an unknown one; the number of rooms for a file at the top. */
+function roomOf(file: string, rooms: readonly string[]): number {
+  const [, , folder = '', ...rest] = file.split('/')
+  return rest.length === 0 ? rooms.length : rooms.indexOf(folder)
 }
 
 function notPure(floor: number, one: Import): string | undefined {

@@ -1,7 +1,7 @@
 /**
  * Writes what is made from the tables of options and of counters:
  *
- *   src/broker/option-types.ts            the TypeScript types, so that editors show each key's description
+ *   src/config/option-types.ts            the TypeScript types, so that editors show each key's description
  *   docs/reference/configuration.md       the manual's page
  *   docs/reference/config.schema.json     the JSON Schema for editors
  *   docs/reference/metrics.md             the counters, from `metric-table.ts` and `sys-topics.ts`
@@ -17,12 +17,12 @@ import { dirname, join } from 'node:path'
 import { toJsonSchema } from '@valibot/to-json-schema'
 import { format, resolveConfig } from 'prettier'
 import * as v from 'valibot'
-import { describeType, schemaOf } from '../src/broker/option-schema.ts'
-import { toCamel } from '../src/broker/option-spelling.ts'
-import { optionTable, rowsOf } from '../src/broker/option-table.ts'
-import { endCauseTable, eventTable, sessionEndTable } from '../src/broker/event-table.ts'
-import { dropTable, metricTable, storeTable } from '../src/broker/metric-table.ts'
-import type { OptionRow, OptionScope, SectionName } from '../src/broker/option-table.ts'
+import { describeType, schemaOf } from '../src/config/option-schema.ts'
+import { toCamel } from '../src/config/option-spelling.ts'
+import { optionTable, rowsOf } from '../src/config/option-table.ts'
+import { endCauseTable, eventTable, sessionEndTable } from '../src/broker/reporting/event-table.ts'
+import { dropTable, metricTable, storeTable } from '../src/broker/reporting/metric-table.ts'
+import type { OptionRow, OptionScope, SectionName } from '../src/config/option-table.ts'
 import { SYS_TOPIC_PREFIX, sysTable } from '../src/broker/sys-topics.ts'
 import { isMain, root } from './main.ts'
 
@@ -94,7 +94,7 @@ function optionTypes(): string {
  *
  * @module
  */
-import type { ProtocolVersion } from '../codec/packets.ts'
+import type { ProtocolVersion } from '../codec/packet-types.ts'
 import type { AccessList, PluginReference, ServerCertificate } from './option-values.ts'
 
 ${interfaces.join('\n')}`
@@ -139,7 +139,7 @@ function page(): string {
 
 const INTRODUCTION = `# Configuration
 
-<!-- Made from src/broker/option-table.ts by tools/reference.ts: change it there. -->
+<!-- Made from src/config/option-table.ts by tools/reference.ts: change it there. -->
 
 A configuration is a YAML file (\`sluice start --config FILE\`), or the same object in a program (\`createBroker({ … })\`).
 
@@ -212,7 +212,7 @@ function eventsPage(): string {
     rows(Object.entries(table).map(([cause, description]) => [`\`${cause}\``, description]))
   return `# Events
 
-<!-- Made from src/broker/event-table.ts by tools/reference.ts: change it there. -->
+<!-- Made from src/broker/reporting/event-table.ts by tools/reference.ts: change it there. -->
 
 \`broker.on(name, listener)\` hears of everything that happens to Clients and their messages, \`once\` of the next one only, and
 \`off\` takes the listener away. Telling is not asking: a listener changes nothing, and one that throws is logged. \`published\`,
@@ -251,7 +251,7 @@ function metricsPage(): string {
   ])
   return `# Metrics
 
-<!-- Made from src/broker/metric-table.ts and src/broker/sys-topics.ts by tools/reference.ts: change it there. -->
+<!-- Made from src/broker/reporting/metric-table.ts and src/broker/sys-topics.ts by tools/reference.ts: change it there. -->
 
 \`broker.metrics\` has these counters. They begin at 0 when the broker starts, and only grow.
 
@@ -286,7 +286,7 @@ ${rows(figures)}
 }
 
 const PRODUCTS: readonly { file: string; text: () => string }[] = [
-  { file: 'src/broker/option-types.ts', text: optionTypes },
+  { file: 'src/config/option-types.ts', text: optionTypes },
   { file: 'docs/reference/configuration.md', text: page },
   { file: 'docs/reference/config.schema.json', text: jsonSchema },
   { file: 'docs/reference/metrics.md', text: metricsPage },

@@ -25,8 +25,6 @@ export interface Source {
 export interface Import {
   readonly specifier: string
   readonly line: number
-  /** Gone at run time; it still counts for the floors. */
-  readonly isTypeOnly: boolean
 }
 
 const COMMENT = /\/\/[^\n]*|\/\*[\s\S]*?\*\//y
@@ -115,14 +113,8 @@ export function importsOf(text: string, code = readSource(text).code): Import[] 
   return [...code.matchAll(IMPORT)].map((match) => {
     const end = match.index + match[0].length - 1
     const specifier = text.slice(end - match[2]!.length, end)
-    return { specifier, line: lineAt(text, match.index), isTypeOnly: isTypeOnly(code, match.index) }
+    return { specifier, line: lineAt(text, match.index) }
   })
-}
-
-/** Whether the statement whose `from` stands at `at` begins with `import type` or `export type`: it is gone at run time. */
-function isTypeOnly(code: string, at: number): boolean {
-  const start = Math.max(code.lastIndexOf('import', at), code.lastIndexOf('export', at))
-  return start >= 0 && /^(?:import|export)\s+type\b/.test(code.slice(start, start + 16))
 }
 
 /** All files under `folder`, sorted, as paths from `root` with slashes; an absent folder has none. */

@@ -1,5 +1,5 @@
 /**
- * Time, chance and the end of a turn, as the floors above see them. `broker/clock.ts` has the real one; a test or a
+ * Time, chance and the end of a turn, as the floors above see them. `broker/turn/clock.ts` has the real one; a test or a
  * simulation hands in a virtual one, so that whole Servers run in virtual time from a printed seed.
  *
  * @module

@@ -19,6 +19,11 @@ export interface Timed {
   wheelIndex: number
 }
 
+/** Something with a deadline. */
+export interface Expiring extends Timed {
+  expire(nowMs: number): void
+}
+
 /**
  * A set of deadlines. An entry is in at most one wheel, once.
  *

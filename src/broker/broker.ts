@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { createAccess } from '../config/access-plugins.ts'
 import type { Server as HttpServer } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { isDeepStrictEqual } from 'node:util'
@@ -15,42 +16,42 @@ import { type StoreError, UsageError } from '../base/errors.ts'
 import { logRefusal, silentLogger, type Logger } from '../base/log.ts'
 import { Work } from '../base/work.ts'
 import { safeLog } from '../base/safe-log.ts'
-import { PacketType } from '../codec/packets.ts'
+import { PacketType } from '../codec/packet-types.ts'
 import { isReasonCodeAllowed, ReasonCode } from '../codec/reason-code.ts'
 import type { ApplicationMessage } from '../protocol/application-message.ts'
 import type { Incoming, Peer, Transport } from '../protocol/transport.ts'
 import { JournalStore } from '../stores/journal-store.ts'
 import type { Store, StoreFigures, StoreHealth } from '../stores/store.ts'
 import { topicFilterProblem } from '../topics/topic-filter.ts'
-import { Access, type AccessExplanation } from './access.ts'
-import { realClock, stayAlive } from './clock.ts'
-import type { ConfigSource } from './config-problems.ts'
-import type { ListenerState } from './connection-notes.ts'
-import type { Current } from './current.ts'
-import { callGuarded, Events, mustBeListener, type EventName, type Listener } from './events.ts'
-import { hostMessage, type PublishOptions } from './host-message.ts'
-import { topicQuestion, type HostQuestion } from './host-question.ts'
-import { HostStreams, type MountOptions, type StreamPumps } from './host-streams.ts'
-import { HostSubscription, type HostSide, type SubscribeOptions } from './host-subscriber.ts'
-import type { Metrics } from './metrics.ts'
-import { resolveOptions, type ConfigInput, type Options } from './options.ts'
-import type { PluginFactory } from './plugin.ts'
-import { nominalMemory, processMemory, type ProcessMemory } from './process-memory.ts'
-import { RestoreProgress } from './restore-progress.ts'
+import { Access, type AccessExplanation } from '../access/access.ts'
+import { realClock, stayAlive } from './turn/clock.ts'
+import type { ConfigSource } from '../config/config-problems.ts'
+import type { ListenerState } from './sessions/listener-state.ts'
+import type { Current } from '../config/current.ts'
+import { callGuarded, Events, mustBeListener, type Listener } from './reporting/events.ts'
+import type { EventName } from './reporting/broker-events.ts'
+import { hostMessage, type PublishOptions } from './host/host-message.ts'
+import { topicQuestion, type HostQuestion } from './host/host-question.ts'
+import { HostStreams, type MountOptions, type StreamPumps } from './host/host-streams.ts'
+import { HostSubscription, type HostSide, type SubscribeOptions } from './host/host-subscriber.ts'
+import type { Metrics } from './reporting/metrics.ts'
+import { resolveOptions, type ConfigInput, type Options } from '../config/options.ts'
+import type { PluginFactory } from '../access/plugin.ts'
+import { nominalMemory, processMemory, type ProcessMemory } from './limits/process-memory.ts'
+import { RestoreProgress } from './durable/restore-progress.ts'
 import { Server } from './server.ts'
-import { viewOf, type SessionView } from './session-view.ts'
+import { viewOf, type SessionView } from './sessions/session-view.ts'
 import {
   OpenListeners,
   type Entrance,
-  type HandshakeRefusal,
-  type ListenerTrouble,
   type ListenerView,
   type MountedWebSocket,
   type OpenOne,
-} from './open-listeners.ts'
-import { FileRoom, noOpenFiles, openFiles, type OpenFiles } from './open-files.ts'
-import { openStoreFor, tellDamage } from './open-store.ts'
-import { StoreEnd } from './store-end.ts'
+} from './host/open-listeners.ts'
+import type { HandshakeRefusal, ListenerTrouble } from './reporting/listener-events.ts'
+import { FileRoom, noOpenFiles, openFiles, type OpenFiles } from './limits/open-files.ts'
+import { openStoreFor, tellDamage } from './durable/open-store.ts'
+import { StoreEnd } from './durable/store-end.ts'
 import { SysTopics } from './sys-topics.ts'
 import { version } from './version.ts'
 
@@ -309,7 +310,7 @@ export class BrokerBase implements AsyncDisposable {
   #makeAccess(options: Options, source: ConfigSource | undefined): Promise<Access> {
     const { baseFolder } = options
     const shared = { log: this.#log, clock: this.#clock, events: this.#events, source }
-    return Access.create(options, { registry: this.#parts.plugins, baseFolder, ...shared })
+    return createAccess(options, { registry: this.#parts.plugins, baseFolder, ...shared })
   }
 
   /** What could not be stored is in the log, and nobody awaits this. */

@@ -11,10 +11,10 @@
  */
 import type { Clock, Timer } from '../base/clock.ts'
 import type { StoreFigures } from '../stores/store.ts'
-import { droppedMessages, LOAD_WINDOWS, LoadAverages, loadTable } from './load-averages.ts'
-import { metricTable, storeTable, type CounterName } from './metric-table.ts'
+import { droppedMessages, LOAD_WINDOWS, LoadAverages, loadTable } from './reporting/load-averages.ts'
+import { metricTable, storeTable, type CounterName } from './reporting/metric-table.ts'
 import type { Server } from './server.ts'
-import type { Task } from './turn.ts'
+import type { Task } from './turn/turn.ts'
 
 /** What values are read from. */
 export interface SysReadings extends Pick<

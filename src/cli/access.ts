@@ -1,9 +1,10 @@
 /** The plugins of a configuration, made without a broker: to see whether they can be, and to put questions to them. @module */
+import { createAccess } from '../config/access-plugins.ts'
 import { silentLogger } from '../base/log.ts'
-import { Access } from '../broker/access.ts'
-import type { AccessOptions } from '../broker/access-plugins.ts'
-import { realClock } from '../broker/clock.ts'
-import type { ConfigSource } from '../broker/config-problems.ts'
+import { Access } from '../access/access.ts'
+import type { AccessOptions } from '../config/access-plugins.ts'
+import { realClock } from '../broker/turn/clock.ts'
+import type { ConfigSource } from '../config/config-problems.ts'
 import { shippedPlugins } from '../plugins/registry.ts'
 
 /**
@@ -18,7 +19,7 @@ export async function withAccess(
 ): Promise<void> {
   const { baseFolder } = options
   const sources = { registry: shippedPlugins, baseFolder, log: silentLogger, clock: realClock, source }
-  const access = await Access.create(options, sources)
+  const access = await createAccess(options, sources)
   try {
     await use(access)
   } finally {

@@ -2,8 +2,8 @@
 import { access, constants, stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { ConfigError } from '../base/errors.ts'
-import { keepsState } from '../broker/open-store.ts'
-import type { Options } from '../broker/options.ts'
+import { keepsState } from '../broker/durable/open-store.ts'
+import type { Options } from '../config/options.ts'
 
 /**
  * @param askToWrite rejects if the user of this process may not

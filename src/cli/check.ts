@@ -1,6 +1,6 @@
 /** `sluice check`: checks a configuration, its files and its plugins without starting the broker. @module */
 import { ConfigError } from '../base/errors.ts'
-import type { ListenerOptions } from '../broker/options.ts'
+import type { ListenerOptions } from '../config/options.ts'
 import { checkListenerFiles } from '../listeners/listener.ts'
 import { withAccess } from './access.ts'
 import type { Call } from './command.ts'

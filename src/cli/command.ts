@@ -6,7 +6,7 @@
  */
 import { parseArgs } from 'node:util'
 import { UsageError } from '../base/errors.ts'
-import { nearest } from '../broker/option-spelling.ts'
+import { nearest } from '../base/nearest.ts'
 import type { Terminal } from './terminal.ts'
 
 export interface CommandOption {

@@ -1,10 +1,10 @@
 /** The configuration a command works on, and what is said about it. @module */
-import { loadConfigFile } from '../broker/config-file.ts'
-import { formatProblem } from '../broker/config-problems.ts'
-import { keepsState } from '../broker/open-store.ts'
-import { toCamel } from '../broker/option-spelling.ts'
-import { resolveOptions } from '../broker/options.ts'
-import type { ConfigInput, ConfigSource, ListenerOptions, Options } from '../broker/options.ts'
+import { loadConfigFile } from '../config/config-file.ts'
+import { formatProblem } from '../config/config-problems.ts'
+import { keepsState } from '../broker/durable/open-store.ts'
+import { toCamel } from '../config/option-spelling.ts'
+import { resolveOptions } from '../config/options.ts'
+import type { ConfigInput, ConfigSource, ListenerOptions, Options } from '../config/options.ts'
 
 /** A configuration that can work, with where it came from. */
 export interface CheckedConfig {

@@ -1,6 +1,6 @@
 /** `sluice explain`: which rule decides a question about a topic, without a broker and without connecting anyone. @module */
-import type { AccessExplanation } from '../broker/access.ts'
-import type { TopicQuestion } from '../broker/plugin.ts'
+import type { AccessExplanation } from '../access/access.ts'
+import type { TopicQuestion } from '../access/plugin.ts'
 import { withAccess } from './access.ts'
 import type { Call } from './command.ts'
 import { readConfig } from './config.ts'

@@ -9,7 +9,7 @@ import { targetOf } from '../bench/choice.ts'
 import { connectPacket, DISCONNECT, PINGREQ } from '../bench/driver/frames.ts'
 import { Link, LinkError } from '../bench/driver/link.ts'
 import type { Target } from '../bench/driver/link.ts'
-import type { ListenerOptions } from '../broker/options.ts'
+import type { ListenerOptions } from '../config/options.ts'
 import type { Call } from './command.ts'
 import { readConfig, urlOf } from './config.ts'
 

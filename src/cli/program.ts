@@ -7,7 +7,7 @@
  * @module
  */
 import { ConfigError, SluiceError, UsageError } from '../base/errors.ts'
-import { nearest } from '../broker/option-spelling.ts'
+import { nearest } from '../base/nearest.ts'
 import { parseCall } from './command.ts'
 import type { Command } from './command.ts'
 import { commands } from './commands.ts'

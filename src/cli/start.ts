@@ -1,6 +1,6 @@
 /** `sluice start`: a broker that runs until a signal ends it. @module */
-import type { LogOptions, Options } from '../broker/options.ts'
-import { realClock } from '../broker/clock.ts'
+import type { LogOptions, Options } from '../config/options.ts'
+import { realClock } from '../broker/turn/clock.ts'
 import { Broker } from '../create-broker.ts'
 import type { Call } from './command.ts'
 import { readConfig, stateSentence, warningsOf } from './config.ts'

@@ -4,7 +4,8 @@
  *
  * @module
  */
-import { PacketType, type AcknowledgementPacket, type ProtocolVersion } from './packets.ts'
+import { type AcknowledgementPacket } from './packets.ts'
+import { PacketType, type ProtocolVersion } from './packet-types.ts'
 import { writeTwoByteInteger } from './property-writer.ts'
 
 /** Room that `writeAcknowledgement` needs at most, in bytes. */

@@ -7,15 +7,8 @@
  *
  * @module
  */
-import {
-  type ConnectPacket,
-  PacketType,
-  type ProtocolVersion,
-  type QoS,
-  type ReceivedConnect,
-  type ReceivedWill,
-  type WillFields,
-} from './packets.ts'
+import { type ConnectPacket, type ReceivedConnect, type ReceivedWill, type WillFields } from './packets.ts'
+import { PacketType, type ProtocolVersion, type QoS } from './packet-types.ts'
 import { noPacketLimits, type PacketLimits } from './packet-limits.ts'
 import { noProperties } from './properties.ts'
 import { checkProperties, FoundProperties, readFourBytes } from './property-check.ts'

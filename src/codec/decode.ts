@@ -14,18 +14,14 @@ import {
   type ConnackPacket,
   type DisconnectPacket,
   type Packet,
-  PacketType,
-  packetTypes,
-  type ProtocolVersion,
   type PublishPacket,
-  type QoS,
-  type Sender,
   type SubackPacket,
   type SubscribePacket,
   type SubscriptionRequest,
   type UnsubackPacket,
   type UnsubscribePacket,
 } from './packets.ts'
+import { PacketType, packetTypes, type ProtocolVersion, type QoS, type Sender } from './packet-types.ts'
 import { noPacketLimits, type PacketLimits, tooMany } from './packet-limits.ts'
 import { noProperties, type Properties } from './properties.ts'
 import type { PropertyHolder } from './property-table.ts'

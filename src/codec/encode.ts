@@ -11,13 +11,11 @@ import { UsageError } from '../base/errors.ts'
 import {
   type ConnectPacket,
   type Packet,
-  PacketType,
-  packetTypes,
-  type ProtocolVersion,
   type PublishPacket,
   type SubscribePacket,
   type SubscriptionRequest,
 } from './packets.ts'
+import { PacketType, packetTypes, type ProtocolVersion } from './packet-types.ts'
 import { noProperties, type Properties } from './properties.ts'
 import type { PropertyHolder } from './property-table.ts'
 import { sizeOfProperties } from './property-writer.ts'

@@ -10,7 +10,7 @@
  *
  * @module
  */
-import type { Sender } from './packets.ts'
+import type { Sender } from './packet-types.ts'
 import { noPacketLimits, tooMany } from './packet-limits.ts'
 import type { Properties } from './properties.ts'
 import {

@@ -7,7 +7,7 @@
 import { checkProperties, FoundProperties } from './property-check.ts'
 import { type PropertyHolder, type PropertyRow, propertyTable, rowNumbers } from './property-table.ts'
 import { noProperties, type Properties } from './properties.ts'
-import type { Sender } from './packets.ts'
+import type { Sender } from './packet-types.ts'
 import { Reader } from './reader.ts'
 
 type Value = number | string | Uint8Array | readonly [name: string, value: string]

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { PacketType, type PacketName } from './packets.ts'
+import { PacketType, type PacketName } from './packet-types.ts'
 import type { Properties } from './properties.ts'
 import { ReasonCode } from './reason-code.ts'
 import { maxVariableByteInteger } from './variable-byte-integer.ts'

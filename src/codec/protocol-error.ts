@@ -1,6 +1,6 @@
 /** The peer's errors: they end one Network Connection and nothing else (§4.13). @module */
 import { SluiceError } from '../base/errors.ts'
-import type { ProtocolVersion } from './packets.ts'
+import type { ProtocolVersion } from './packet-types.ts'
 import { ReasonCode } from './reason-code.ts'
 
 /** The peer broke the protocol: ends its Network Connection and nothing else (§4.13). */

@@ -14,7 +14,7 @@
 import { Buffer } from 'node:buffer'
 import { copyBytes } from '../base/bytes.ts'
 import { invariant, UsageError } from '../base/errors.ts'
-import { PacketType, type ProtocolVersion, type QoS } from './packets.ts'
+import { PacketType, type ProtocolVersion, type QoS } from './packet-types.ts'
 import type { Properties } from './properties.ts'
 import { noPropertyList, PropertyList } from './property-list.ts'
 import { sizeOfBinary, sizeOfProperties, writeBinary, writeProperties, writeTwoByteInteger } from './property-writer.ts'

@@ -9,7 +9,7 @@
  *
  * @module
  */
-import type { ProtocolVersion, QoS, Sender } from './packets.ts'
+import type { ProtocolVersion, QoS, Sender } from './packet-types.ts'
 import { checkProperties, FoundProperties } from './property-check.ts'
 import { decodeProperties } from './property-reader.ts'
 import { noProperties, type Properties } from './properties.ts'

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { PacketType, type PacketName, type Sender } from './packets.ts'
+import { PacketType, type PacketName, type Sender } from './packet-types.ts'
 
 /** Every Reason Code by name. 0x00 has three names in the standard; `Success` stands for all of them. */
 export const ReasonCode = {

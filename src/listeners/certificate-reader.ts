@@ -8,8 +8,8 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls'
 import { ConfigError } from '../base/errors.ts'
-import type { ServerCertificate } from '../broker/options.ts'
-import { decodePem } from '../broker/text-file.ts'
+import type { ServerCertificate } from '../config/options.ts'
+import { decodePem } from '../config/text-file.ts'
 import { Revocations } from './revocations.ts'
 
 /** A certificate with its key, ready to be used. */

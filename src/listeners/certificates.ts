@@ -6,7 +6,7 @@
  */
 import { createHash, X509Certificate } from 'node:crypto'
 import type { SecureContext, SecureContextOptions } from 'node:tls'
-import type { ListenerOptions, ServerCertificate } from '../broker/options.ts'
+import type { ListenerOptions, ServerCertificate } from '../config/options.ts'
 import { datedCertificate, dateProblem, subjectOf, type Dated } from './certificate-dates.ts'
 import { CertificateReader, type KeyPair } from './certificate-reader.ts'
 import { revocationListsIn } from './revocation-list.ts'

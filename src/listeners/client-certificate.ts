@@ -5,8 +5,8 @@
  */
 import type { X509Certificate } from 'node:crypto'
 import type { TLSSocket } from 'node:tls'
-import type { CertificateJudges } from '../broker/open-listeners.ts'
-import type { ListenerOptions } from '../broker/options.ts'
+import type { CertificateJudges } from '../broker/sessions/listener-state.ts'
+import type { ListenerOptions } from '../config/options.ts'
 import type { PeerCertificate } from '../protocol/transport.ts'
 import { firstAlternativeName } from './alternative-names.ts'
 import { isInForce, leadsTo } from './certificate-chain.ts'

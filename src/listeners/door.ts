@@ -11,7 +11,7 @@
  * @module
  */
 import type { Duplex } from 'node:stream'
-import type { ListenerOptions } from '../broker/options.ts'
+import type { ListenerOptions } from '../config/options.ts'
 import type { Peer } from '../protocol/transport.ts'
 import type { ListenerCounters, ListenerHost } from './host.ts'
 import { pumpStream } from './pump.ts'

@@ -1,5 +1,5 @@
 /** Where a request came from, as the proxies before us say it. @module */
-import { plainAddress } from '../broker/address.ts'
+import { plainAddress } from '../access/address.ts'
 
 /**
  * Reads from `X-Forwarded-For` where a request came from. Each proxy adds the address it saw at the end, so the list is

@@ -3,9 +3,9 @@
  *
  * @module
  */
-import type { AcceptingHost, OpenListener } from '../broker/open-listeners.ts'
+import type { AcceptingHost, OpenListener } from '../broker/host/open-listeners.ts'
 
-export type { ListenerCounters } from '../broker/open-listeners.ts'
+export type { ListenerCounters } from '../broker/host/open-listeners.ts'
 
 /** What a listener works for. */
 export type ListenerHost = AcceptingHost

@@ -12,7 +12,7 @@
  * @module
  */
 import { isIP } from 'node:net'
-import type { ListenerOptions } from '../broker/options.ts'
+import type { ListenerOptions } from '../config/options.ts'
 
 export type OriginOptions = Pick<ListenerOptions, 'allowedOrigins' | 'allowedHosts' | 'admitsAnonymous'>
 

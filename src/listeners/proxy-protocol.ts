@@ -10,7 +10,7 @@
  * @module
  */
 import type { Socket } from 'node:net'
-import { plainAddress } from '../broker/address.ts'
+import { plainAddress } from '../access/address.ts'
 
 const SIGNATURE = Buffer.from('0d0a0d0a000d0a515549540a', 'hex')
 const V1_START = Buffer.from('PROXY ')

@@ -1,7 +1,7 @@
 /** Who may connect to a Unix domain socket: the mode and the group of its file. @module */
 import { chmod, chown, readFile } from 'node:fs/promises'
 import { ConfigError } from '../base/errors.ts'
-import type { ListenerOptions } from '../broker/options.ts'
+import type { ListenerOptions } from '../config/options.ts'
 
 type Access = Pick<ListenerOptions, 'name' | 'path' | 'mode' | 'group'>
 

@@ -8,7 +8,7 @@ import { connect, type ListenOptions, type Server } from 'node:net'
 import { dirname } from 'node:path'
 import { isMainThread } from 'node:worker_threads'
 import { ConfigError } from '../base/errors.ts'
-import type { ListenerOptions } from '../broker/options.ts'
+import type { ListenerOptions } from '../config/options.ts'
 import { grantAccess } from './socket-access.ts'
 
 type Place = Pick<ListenerOptions, 'type' | 'host' | 'port' | 'path'>

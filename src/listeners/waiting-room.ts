@@ -9,9 +9,9 @@
  */
 import type { Duplex } from 'node:stream'
 import type { Timer } from '../base/clock.ts'
-import type { Arrival } from '../broker/arrival.ts'
-import { Holders } from '../broker/holders.ts'
-import type { ListenerOptions } from '../broker/options.ts'
+import type { Arrival } from '../broker/sessions/arrival.ts'
+import { Holders } from '../broker/limits/holders.ts'
+import type { ListenerOptions } from '../config/options.ts'
 import { cutOff } from './cut-off.ts'
 import type { ListenerCounters, ListenerHost } from './host.ts'
 

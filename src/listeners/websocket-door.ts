@@ -8,7 +8,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Duplex } from 'node:stream'
 import { invariant } from '../base/errors.ts'
 import { protocolOf, type KnownProtocol } from '../base/foreign-protocol.ts'
-import type { Arrival } from '../broker/arrival.ts'
+import type { Arrival } from '../broker/sessions/arrival.ts'
 import type { Peer } from '../protocol/transport.ts'
 import type { Door, House } from './door.ts'
 import type { Stay } from './waiting-room.ts'

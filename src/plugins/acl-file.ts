@@ -15,8 +15,8 @@
  */
 import { basename } from 'node:path'
 import { ConfigError } from '../base/errors.ts'
-import type { Plugin, PluginContext } from '../broker/plugin.ts'
-import { LineProblems, linesOf } from '../broker/text-file.ts'
+import type { Plugin, PluginContext } from '../access/plugin.ts'
+import { LineProblems, linesOf } from '../config/text-file.ts'
 import { topicFilterProblem } from '../topics/topic-filter.ts'
 import { filterOfRule, TopicRulesPlugin, type Placeholders, type TopicRule } from './topic-rules.ts'
 import { WatchedFile } from './watched-file.ts'

@@ -7,8 +7,8 @@
  *
  * @module
  */
-import type { UnknownUserNames } from '../broker/options.ts'
-import type { Client, ConnectRequest, Plugin, PluginContext } from '../broker/plugin.ts'
+import type { UnknownUserNames } from '../config/options.ts'
+import type { Client, ConnectRequest, Plugin, PluginContext } from '../access/plugin.ts'
 
 interface Options {
   readonly allowAnonymous?: boolean

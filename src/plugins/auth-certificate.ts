@@ -5,7 +5,7 @@
  *
  * @module
  */
-import type { AuthenticationAnswer, Client, ConnectRequest, Plugin } from '../broker/plugin.ts'
+import type { AuthenticationAnswer, Client, ConnectRequest, Plugin } from '../access/plugin.ts'
 
 export default function authCertificate(): Plugin {
   return { name: 'auth.certificate', authenticate, mayStay }

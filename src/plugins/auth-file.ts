@@ -23,7 +23,7 @@ import type {
   LoginCheck,
   Plugin,
   PluginContext,
-} from '../broker/plugin.ts'
+} from '../access/plugin.ts'
 import { Decoys } from './decoy.ts'
 import { evidenceOf, stillHolds } from './evidence.ts'
 import { LoginCache } from './login-cache.ts'

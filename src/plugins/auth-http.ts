@@ -40,7 +40,7 @@ import type {
   LoginCheck,
   Plugin,
   PluginContext,
-} from '../broker/plugin.ts'
+} from '../access/plugin.ts'
 import { failureOf, readBoundedBody, withoutCredentials, type AnswerSource } from './bounded-body.ts'
 import { LoginCache } from './login-cache.ts'
 import { milliseconds, readPluginOptions } from './plugin-options.ts'

@@ -39,7 +39,7 @@ import type {
   LoginCheck,
   Plugin,
   PluginContext,
-} from '../broker/plugin.ts'
+} from '../access/plugin.ts'
 import { openJwtKeys, type JwtKeys } from './jwt-keys.ts'
 import { milliseconds, readPluginOptions } from './plugin-options.ts'
 

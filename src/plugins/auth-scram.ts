@@ -17,7 +17,7 @@
 import { timingSafeEqual } from 'node:crypto'
 import * as v from 'valibot'
 import type { Clock } from '../base/clock.ts'
-import type { AuthenticationAnswer, Client, ConnectRequest, Plugin, PluginContext } from '../broker/plugin.ts'
+import type { AuthenticationAnswer, Client, ConnectRequest, Plugin, PluginContext } from '../access/plugin.ts'
 import { Decoys } from './decoy.ts'
 import { evidenceOf, stillHolds } from './evidence.ts'
 import { readPluginOptions } from './plugin-options.ts'

@@ -1,6 +1,6 @@
 /** Events as one line for people, and what both loggers share. @module */
 import { saidByPeer } from '../base/printable.ts'
-import type { Plugin, PluginEvents } from '../broker/plugin.ts'
+import type { Plugin, PluginEvents } from '../access/plugin.ts'
 
 /** The events that carry packets; they are many, and only emitted when someone listens. */
 export const PACKET_EVENTS: readonly string[] = ['packetReceived', 'packetSent']

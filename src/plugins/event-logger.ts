@@ -5,7 +5,7 @@
  * @module
  */
 import { logRefusal } from '../base/log.ts'
-import type { Plugin, PluginContext } from '../broker/plugin.ts'
+import type { Plugin, PluginContext } from '../access/plugin.ts'
 import { describeFields, listeningPlugin, PACKET_EVENTS } from './describe-event.ts'
 
 /** What of these events says who is behind them, which a Client cannot vary at will. */

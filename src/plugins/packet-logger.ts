@@ -1,6 +1,7 @@
 /** `packet_logger_plugin`: one line at `debug` for every Control Packet that comes or goes. @module */
-import type { Plugin, PluginContext } from '../broker/plugin.ts'
-import { PacketType, type Packet } from '../codec/packets.ts'
+import type { Plugin, PluginContext } from '../access/plugin.ts'
+import { type Packet } from '../codec/packets.ts'
+import { PacketType } from '../codec/packet-types.ts'
 import { saidByPeer } from '../base/printable.ts'
 import { describeFields, listeningPlugin, PACKET_EVENTS } from './describe-event.ts'
 

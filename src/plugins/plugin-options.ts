@@ -1,7 +1,7 @@
 /** How our plugins read a section of options of their own: by a schema, all mistakes at once, in the spelling of files. @module */
 import * as v from 'valibot'
 import { ConfigError } from '../base/errors.ts'
-import { toKebab } from '../broker/option-spelling.ts'
+import { toKebab } from '../config/option-spelling.ts'
 
 /** A number of milliseconds. */
 export const milliseconds = (fallback: number) => v.optional(v.pipe(v.number(), v.minValue(0)), fallback)

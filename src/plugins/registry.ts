@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { PluginContext, PluginFactory } from '../broker/plugin.ts'
+import type { PluginContext, PluginFactory } from '../access/plugin.ts'
 
 const LOADERS: Readonly<Record<string, () => Promise<{ readonly default: PluginFactory }>>> = {
   'auth.anonymous': () => import('./auth-anonymous.ts'),
@@ -27,7 +27,7 @@ function lazily(load: (typeof LOADERS)[string]): PluginFactory {
   return async (context: PluginContext) => (await load()).default(context)
 }
 
-/** What `Access.create` takes names from. */
+/** What `createAccess` takes names from. */
 export const shippedPlugins: ReadonlyMap<string, PluginFactory> = new Map([
   ...Object.entries(LOADERS).map(([name, load]) => [name, lazily(load)] as const),
   ...Object.entries(ALIASES).map(([alias, name]) => [alias, lazily(LOADERS[name]!)] as const),

@@ -8,7 +8,7 @@
  * @module
  */
 import { createHash, createHmac, pbkdf2Sync } from 'node:crypto'
-import { LineProblems, linesOf } from '../broker/text-file.ts'
+import { LineProblems, linesOf } from '../config/text-file.ts'
 
 export interface ScramCredentials {
   readonly iterations: number

@@ -17,8 +17,8 @@
  * @module
  */
 import { ConfigError } from '../base/errors.ts'
-import type { AccessList, AccessRules } from '../broker/options.ts'
-import type { Client, Plugin, PluginContext } from '../broker/plugin.ts'
+import type { AccessList, AccessRules } from '../config/options.ts'
+import type { Client, Plugin, PluginContext } from '../access/plugin.ts'
 import { topicFilterProblem } from '../topics/topic-filter.ts'
 import { TopicRulesPlugin, filterOfRule, type TopicRule } from './topic-rules.ts'
 

@@ -14,7 +14,7 @@
  *
  * @module
  */
-import type { Client, Explanation, Plugin, TopicQuestion } from '../broker/plugin.ts'
+import type { Client, Explanation, Plugin, TopicQuestion } from '../access/plugin.ts'
 import { covers, overlaps, shapeOf, type FilterShape } from '../topics/containment.ts'
 
 /** One rule. */

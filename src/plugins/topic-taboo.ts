@@ -7,7 +7,7 @@
  * @module
  */
 import { ConfigError } from '../base/errors.ts'
-import type { Client, Explanation, Plugin, PluginContext, TopicQuestion } from '../broker/plugin.ts'
+import type { Client, Explanation, Plugin, PluginContext, TopicQuestion } from '../access/plugin.ts'
 import { overlaps, shapeOf, type FilterShape } from '../topics/containment.ts'
 import { topicFilterProblem } from '../topics/topic-filter.ts'
 

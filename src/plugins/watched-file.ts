@@ -11,8 +11,8 @@ import { readFile, stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { Timer } from '../base/clock.ts'
 import { ConfigError } from '../base/errors.ts'
-import type { PluginContext } from '../broker/plugin.ts'
-import { decodeText } from '../broker/text-file.ts'
+import type { PluginContext } from '../access/plugin.ts'
+import { decodeText } from '../config/text-file.ts'
 
 /** Milliseconds between two looks at a file. */
 export const FILE_LOOK_INTERVAL_MS = 2000

@@ -1,5 +1,5 @@
 /** A Client that has logged in, as plain facts. @module */
-import type { ProtocolVersion } from '../codec/packets.ts'
+import type { ProtocolVersion } from '../codec/packet-types.ts'
 
 /** Who asks, after log-in. Plain facts; what the host sees in events and lists too. */
 export interface Client {

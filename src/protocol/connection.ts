@@ -19,24 +19,22 @@
  * @module
  */
 import { protocolOf } from '../base/foreign-protocol.ts'
-import type { Timed } from '../base/timer-wheel.ts'
+import type { Expiring } from '../base/timer-wheel.ts'
 import { copied, scanned, Work } from '../base/work.ts'
 import { readPlainAcknowledgement } from '../codec/acknowledgement.ts'
 import { connectPacketOf, decodeConnect } from '../codec/decode-connect.ts'
 import { decodePacket } from '../codec/decode.ts'
 import { Decoder } from '../codec/decoder.ts'
 import {
-  PacketType,
   type AcknowledgementPacket,
   type AuthPacket,
   type DisconnectPacket,
   type Packet,
-  type ProtocolVersion,
-  type QoS,
   type ReceivedConnect,
   type SubscribePacket,
   type UnsubscribePacket,
 } from '../codec/packets.ts'
+import { PacketType, type ProtocolVersion, type QoS } from '../codec/packet-types.ts'
 import { noProperties, type Properties } from '../codec/properties.ts'
 import {
   ConnectError,
@@ -54,7 +52,9 @@ import { IncomingPublishes } from './incoming-publishes.ts'
 import { packetDeadline } from './pace.ts'
 import { RateLimit } from './rate-limit.ts'
 import { Sender } from './sender.ts'
-import { PENDING, type ConnectionEnd, type ConnectionLimits, type EndCause, type ServerSide } from './server-side.ts'
+import type { ServedConnection } from './served-connection.ts'
+import { PENDING, type ConnectionEnd, type EndCause, type ServerSide } from './server-side.ts'
+import type { ConnectionLimits } from './connection-limits.ts'
 import type { DropCause, Session, SessionConnection } from './session.ts'
 import type { Incoming, Peer, Transport } from './transport.ts'
 
@@ -84,7 +84,7 @@ export interface Acceptance {
   readonly afterChange: number
 }
 
-export class Connection implements Incoming, SessionConnection, Timed {
+export class Connection implements Incoming, ServedConnection, SessionConnection, Expiring {
   deadlineMs = 0
   wheelIndex = -1
   readonly peer: Peer

@@ -6,7 +6,7 @@
  * @module
  */
 import type { Decoder } from '../codec/decoder.ts'
-import { PacketType, type ProtocolVersion, type QoS } from '../codec/packets.ts'
+import { PacketType, type ProtocolVersion, type QoS } from '../codec/packet-types.ts'
 import { checkProperties, FoundProperties } from '../codec/property-check.ts'
 import { noPropertyList, PropertyList } from '../codec/property-list.ts'
 import { ProtocolError } from '../codec/protocol-error.ts'
@@ -16,9 +16,9 @@ import { equalBytes } from '../base/bytes.ts'
 import { scanned } from '../base/work.ts'
 import { ApplicationMessage } from './application-message.ts'
 import { MAX_KEPT_BYTES } from '../topics/match-cache.ts'
-import type { Connection } from './connection.ts'
 import { IdentifierSet } from './identifier-set.ts'
 import type { Sender } from './sender.ts'
+import type { ServedConnection } from './served-connection.ts'
 import { PENDING, type KnownTopic, type ServerSide } from './server-side.ts'
 
 /** One serves all: it is read before the next packet is parsed. */
@@ -27,7 +27,7 @@ const found = new FoundProperties()
 
 export class IncomingPublishes {
   readonly #server: ServerSide
-  readonly #connection: Connection
+  readonly #connection: ServedConnection
   readonly #sender: Sender
   /** Where the last topic is the same again, as with most Clients, nothing needs to be looked up. */
   #lastTopic: KnownTopic | undefined = undefined
@@ -45,7 +45,7 @@ export class IncomingPublishes {
   #pendingQos: 0 | 1 | 2 = 0
   #pendingIdentifier = 0
 
-  constructor(server: ServerSide, connection: Connection, sender: Sender) {
+  constructor(server: ServerSide, connection: ServedConnection, sender: Sender) {
     this.#server = server
     this.#connection = connection
     this.#sender = sender

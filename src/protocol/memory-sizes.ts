@@ -32,7 +32,7 @@ export const PARKED_BYTES = 128
 /** A Session with its registration, its accounts and its record in the Store. */
 export const SESSION_BYTES = 1280
 
-/** A Subscription in its Session, in the trie and in the Store: 440 bytes in Node 20, 220 in Node 24. */
+/** A Subscription in its Session, in the trie and in the Store; Node 24 takes half as much. */
 export const SUBSCRIPTION_BYTES = 400
 
 /** A Subscription that retained messages are owed to. */

@@ -20,23 +20,17 @@ import { copied, Work } from '../base/work.ts'
 import { writeAcknowledgement } from '../codec/acknowledgement.ts'
 import { maxControlPacketBytes } from '../codec/decoder.ts'
 import { encodeWithinLimit } from '../codec/encode.ts'
-import {
-  PacketType,
-  type AcknowledgementPacket,
-  type Packet,
-  type ProtocolVersion,
-  type QoS,
-} from '../codec/packets.ts'
+import { type AcknowledgementPacket, type Packet } from '../codec/packets.ts'
+import { PacketType, type ProtocolVersion, type QoS } from '../codec/packet-types.ts'
 import { noProperties } from '../codec/properties.ts'
 import { makePublishFrame } from '../codec/publish-frame.ts'
 import type { ApplicationMessage, PublishFrame } from './application-message.ts'
-import type { Connection } from './connection.ts'
 import type { Delivery } from './delivery.ts'
 import { HeldLane } from './held-lane.ts'
-import type { IncomingPublishes } from './incoming-publishes.ts'
 import { ALIAS_BYTES, HELD_BYTES } from './memory-sizes.ts'
 import { LARGE_FRAME_BYTES, Output } from './output.ts'
 import { OutgoingAliases } from './outgoing-aliases.ts'
+import type { ServedConnection } from './served-connection.ts'
 import type { ServerSide } from './server-side.ts'
 import type { DropCause } from './session.ts'
 import type { Transport } from './transport.ts'
@@ -49,6 +43,11 @@ const PING_RESPONSE = Uint8Array.of(PacketType.PINGRESP << 4, 0)
 const LONGEST_PLAIN_ACKNOWLEDGEMENT_BYTES = 5
 const LONGEST_SUBSCRIPTION_IDENTIFIER_BYTES = 5
 
+/** Hears of acknowledgements that waited. */
+export interface AcknowledgementListener {
+  acknowledgementLeft(packet: Uint8Array): void
+}
+
 export class Sender {
   version: ProtocolVersion = 5
   /** Bytes; the Client's Maximum Packet Size. */
@@ -58,13 +57,13 @@ export class Sender {
   /** PUBLISH packets so far. */
   publishCount = 0
   readonly #server: ServerSide
-  readonly #connection: Connection
+  readonly #connection: ServedConnection
   readonly #output: Output
   #held: HeldLane | undefined = undefined
   #aliases: OutgoingAliases | undefined = undefined
   #isDirty = false
 
-  constructor(server: ServerSide, connection: Connection, transport: Transport) {
+  constructor(server: ServerSide, connection: ServedConnection, transport: Transport) {
     this.#server = server
     this.#connection = connection
     this.#output = new Output(server.buffers, transport)
@@ -370,7 +369,7 @@ export class Sender {
    * @param incoming told of each packet that leaves
    * @returns whether something still waits
    */
-  release(committedChange: number, incoming: IncomingPublishes | undefined): boolean {
+  release(committedChange: number, incoming: AcknowledgementListener | undefined): boolean {
     const held = this.#held
     if (held === undefined) return false
     const { size } = held

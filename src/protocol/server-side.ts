@@ -8,44 +8,19 @@
  * @module
  */
 import type { MemoryAccount } from '../base/memory-account.ts'
+import type { Expiring } from '../base/timer-wheel.ts'
 import type { WorkBudget } from '../base/work.ts'
 import type { AuthPacket, Packet, ReceivedConnect, SubscribePacket, UnsubscribePacket } from '../codec/packets.ts'
-import type { PacketLimits } from '../codec/packet-limits.ts'
 import type { ReasonCode } from '../codec/reason-code.ts'
 import type { CachedTopic } from '../topics/match-cache.ts'
 import type { ApplicationMessage } from './application-message.ts'
-import type { PaceLimits } from './pace.ts'
 import type { Client } from './client.ts'
-import type { Connection } from './connection.ts'
-import type { ConnectionMemoryLimits } from './connection-memory.ts'
+import type { ServedConnection } from './served-connection.ts'
 import type { BufferPool } from './output.ts'
 
 /** The answer comes later. No Reason Code has this value. */
 export const PENDING = -1
 export type Pending = typeof PENDING
-
-/** Limits that a Connection keeps by itself; a listener may have its own. */
-export interface ConnectionLimits extends PacketLimits, PaceLimits, ConnectionMemoryLimits {
-  readonly maxConnectPacketSize: number
-  /** Seconds. */
-  readonly connectTimeout: number
-  /** Seconds that a login may take us. */
-  readonly loginTimeout: number
-  /** Seconds of grace after 1.5 × Keep Alive. */
-  readonly timeoutDisconnectDelay: number
-  readonly receiveMaximum: number
-  readonly maxQos: 0 | 1 | 2
-  readonly topicAliasMaximum: number
-  readonly maxOutgoingTopicAliases: number
-  /** Output that may wait before the Connection counts as congested. */
-  readonly maxOutgoingBytes: number
-  /** Seconds until a peer that takes no output is closed. */
-  readonly drainTimeout: number
-  /** Messages per second, 0 = no limit. */
-  readonly maxPublishRate: number
-  /** Bytes per second, 0 = no limit. */
-  readonly maxByteRate: number
-}
 
 /** How a Network Connection ended: what the log line, the event and the Will are decided by. */
 export interface ConnectionEnd {
@@ -109,7 +84,7 @@ export interface ServerSide {
   /** A Connection makes us hold so many bytes of its input more, or less: see `Connection.heldBytes`. */
   inputHeld(bytes: number): void
   /** A Connection has overdrawn its rate, and is not read for a while. */
-  throttled(connection: Connection, option: 'max-publish-rate' | 'max-byte-rate'): void
+  throttled(connection: ServedConnection, option: 'max-publish-rate' | 'max-byte-rate'): void
   /** Who pays for the Connections of that Client, who may not have logged in. */
   payerOf(client: Client): MemoryAccount
   /** That account had no room for so many bytes. */
@@ -122,32 +97,32 @@ export interface ServerSide {
   topic(bytes: Uint8Array, start: number, end: number): KnownTopic
 
   /** To be answered by `accept`, `challenge` or `refuse`, now or later. */
-  connect(connection: Connection, packet: ReceivedConnect): void
+  connect(connection: ServedConnection, packet: ReceivedConnect): void
   /** A step of an exchange, before CONNACK or after (§4.12): answered by `accept`, `challenge`, `refuse` or `reAuthenticated`. */
-  authenticate(connection: Connection, packet: AuthPacket): void
-  publish(connection: Connection, message: ApplicationMessage, topic: KnownTopic): number
-  subscribe(connection: Connection, packet: SubscribePacket): readonly number[] | Pending
+  authenticate(connection: ServedConnection, packet: AuthPacket): void
+  publish(connection: ServedConnection, message: ApplicationMessage, topic: KnownTopic): number
+  subscribe(connection: ServedConnection, packet: SubscribePacket): readonly number[] | Pending
   /** SUBACK is written: now retained messages may follow. */
-  subscribed(connection: Connection, packet: SubscribePacket, reasonCodes: readonly number[]): void
-  unsubscribe(connection: Connection, packet: UnsubscribePacket): readonly number[] | Pending
+  subscribed(connection: ServedConnection, packet: SubscribePacket, reasonCodes: readonly number[]): void
+  unsubscribe(connection: ServedConnection, packet: UnsubscribePacket): readonly number[] | Pending
   /** A DISCONNECT of 5.0 that sets a new Session Expiry Interval, in seconds. */
-  changeSessionExpiry(connection: Connection, seconds: number): void
+  changeSessionExpiry(connection: ServedConnection, seconds: number): void
   /** The Connection is over; called once. */
-  closed(connection: Connection, end: ConnectionEnd): void
+  closed(connection: ServedConnection, end: ConnectionEnd): void
 
   /** Its byte stream is gone as well; called once, after `closed`. */
-  gone(connection: Connection): void
+  gone(connection: ServedConnection): void
 
   /** Output was gathered: `flush` at the end of this turn. */
-  wantsFlush(connection: Connection): void
+  wantsFlush(connection: ServedConnection): void
   /** Input waits inside: `resume` when it is this Connection's turn again. */
-  wantsTurn(connection: Connection): void
+  wantsTurn(connection: ServedConnection): void
   /** Packets wait for the Store: `release` after each commit. */
-  wantsRelease(connection: Connection): void
+  wantsRelease(connection: ServedConnection): void
   /** `expire` at that monotonic time; Infinity: never. */
-  arm(connection: Connection, deadlineMs: number): void
-  packetReceived(connection: Connection, packet: Packet): void
-  packetSent(connection: Connection, packet: Packet): void
+  arm(connection: Expiring, deadlineMs: number): void
+  packetReceived(connection: ServedConnection, packet: Packet): void
+  packetSent(connection: ServedConnection, packet: Packet): void
   /** Our own mistake, caught at the edge of a Connection. */
-  failed(connection: Connection, error: unknown): void
+  failed(connection: ServedConnection, error: unknown): void
 }

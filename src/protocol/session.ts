@@ -12,7 +12,7 @@
 import { MemoryAccount, sizeOfText } from '../base/memory-account.ts'
 import { Ring } from '../base/ring.ts'
 import { copied, Work, type WorkBudget } from '../base/work.ts'
-import type { QoS } from '../codec/packets.ts'
+import type { QoS } from '../codec/packet-types.ts'
 import { ReasonCode } from '../codec/reason-code.ts'
 import type { ApplicationMessage } from './application-message.ts'
 import type { Client } from './client.ts'

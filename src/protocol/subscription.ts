@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { QoS } from '../codec/packets.ts'
+import type { QoS } from '../codec/packet-types.ts'
 import { sizeInTree } from '../topics/topic-size.ts'
 import type { ApplicationMessage } from './application-message.ts'
 import { SUBSCRIPTION_BYTES } from './memory-sizes.ts'

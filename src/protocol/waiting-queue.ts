@@ -15,7 +15,7 @@
 import type { MemoryAccount } from '../base/memory-account.ts'
 import { Ring } from '../base/ring.ts'
 import { noPropertyList, type PropertyList } from '../codec/property-list.ts'
-import type { QoS } from '../codec/packets.ts'
+import type { QoS } from '../codec/packet-types.ts'
 import { ApplicationMessage } from './application-message.ts'
 import { Delivery, type SharedOrigin } from './delivery.ts'
 import { IDENTIFIER_BYTES, PARKED_BYTES } from './memory-sizes.ts'

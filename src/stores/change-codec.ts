@@ -9,7 +9,7 @@
 import { StoreError } from '../base/errors.ts'
 import { PropertyList, withProperties } from '../codec/property-list.ts'
 import { noProperties } from '../codec/properties.ts'
-import type { QoS } from '../codec/packets.ts'
+import type { QoS } from '../codec/packet-types.ts'
 import type { ByteReader } from './byte-reader.ts'
 import type { ByteWriter } from './byte-writer.ts'
 import { hasProperties, readProperties, writeProperties } from './property-codec.ts'

@@ -16,7 +16,7 @@
  *
  * @module
  */
-import type { QoS } from '../codec/packets.ts'
+import type { QoS } from '../codec/packet-types.ts'
 import type { Properties } from '../codec/properties.ts'
 import type { MaybePromise } from '../base/maybe-promise.ts'
 

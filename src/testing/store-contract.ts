@@ -6,7 +6,7 @@
  * @module
  */
 import assert from 'node:assert/strict'
-import { realClock } from '../broker/clock.ts'
+import { realClock } from '../broker/turn/clock.ts'
 import type { Change, Store } from '../stores/store.ts'
 import { assertSame, Random, RandomTurns, StoreModel } from './store-model.ts'
 

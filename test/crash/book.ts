@@ -8,7 +8,7 @@
  *
  * @module
  */
-import type { QoS } from '../../src/codec/packets.ts'
+import type { QoS } from '../../src/codec/packet-types.ts'
 
 /** One publisher's messages on one topic. They are numbered from 1, and the payload is the number. */
 export interface Stream {

@@ -2,7 +2,7 @@
 import { decodePacket } from '../../src/codec/decode.ts'
 import { Decoder } from '../../src/codec/decoder.ts'
 import { encodePacket } from '../../src/codec/encode.ts'
-import { PacketType } from '../../src/codec/packets.ts'
+import { PacketType } from '../../src/codec/packet-types.ts'
 import { noProperties } from '../../src/codec/properties.ts'
 import type { Dial, Link, LinkEnd } from './link.ts'
 

@@ -5,7 +5,8 @@
  * @module
  */
 import { encodePacket } from '../../src/codec/encode.ts'
-import { PacketType, type Packet, type ProtocolVersion } from '../../src/codec/packets.ts'
+import { type Packet } from '../../src/codec/packets.ts'
+import { PacketType, type ProtocolVersion } from '../../src/codec/packet-types.ts'
 import { denseBytes } from './dense.ts'
 import { mutate, nudge } from './mutate.ts'
 import {

@@ -8,7 +8,8 @@
  * @module
  */
 import { encodePacket } from '../../src/codec/encode.ts'
-import { PacketType, type Packet, type ProtocolVersion, type QoS } from '../../src/codec/packets.ts'
+import { type Packet } from '../../src/codec/packets.ts'
+import { PacketType, type ProtocolVersion, type QoS } from '../../src/codec/packet-types.ts'
 import type { MessageRecord } from '../../src/stores/store.ts'
 import type { FuzzClient, Surroundings } from './fuzz-client.ts'
 

@@ -11,9 +11,10 @@
  * @module
  */
 import { WorkBudget } from '../../src/base/work.ts'
-import type { ConfigInput } from '../../src/broker/options.ts'
+import type { ConfigInput } from '../../src/config/options.ts'
 import { encodePacket } from '../../src/codec/encode.ts'
-import { PacketType, type Packet, type ProtocolVersion, type SubscriptionRequest } from '../../src/codec/packets.ts'
+import { type Packet, type SubscriptionRequest } from '../../src/codec/packets.ts'
+import { PacketType, type ProtocolVersion } from '../../src/codec/packet-types.ts'
 import type { Incoming, Transport } from '../../src/protocol/transport.ts'
 import { TestBroker } from '../support/test-broker.ts'
 import { usedBytes } from './heap.ts'

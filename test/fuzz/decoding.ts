@@ -7,7 +7,8 @@
 import { decodePacket } from '../../src/codec/decode.ts'
 import { Decoder } from '../../src/codec/decoder.ts'
 import { encodePacket } from '../../src/codec/encode.ts'
-import { PacketType, type Packet, type ProtocolVersion, type Sender } from '../../src/codec/packets.ts'
+import { type Packet } from '../../src/codec/packets.ts'
+import { PacketType, type ProtocolVersion, type Sender } from '../../src/codec/packet-types.ts'
 import { ProtocolError } from '../../src/codec/protocol-error.ts'
 import { SeededRandom } from '../../src/testing/random.ts'
 

@@ -5,7 +5,8 @@
  * @module
  */
 import { encodePacket } from '../../src/codec/encode.ts'
-import { PacketType, type Packet, type PacketName, type ProtocolVersion } from '../../src/codec/packets.ts'
+import { type Packet } from '../../src/codec/packets.ts'
+import { PacketType, type PacketName, type ProtocolVersion } from '../../src/codec/packet-types.ts'
 import type { Properties } from '../../src/codec/properties.ts'
 import type { SeededRandom } from '../../src/testing/random.ts'
 import { mutate } from './mutate.ts'

@@ -6,14 +6,9 @@
  */
 import { decodePacket } from '../../src/codec/decode.ts'
 import { Decoder } from '../../src/codec/decoder.ts'
-import {
-  PacketType,
-  packetTypes,
-  type ConnackPacket,
-  type Packet,
-  type PublishPacket,
-} from '../../src/codec/packets.ts'
-import type { Options } from '../../src/broker/options.ts'
+import { type ConnackPacket, type Packet, type PublishPacket } from '../../src/codec/packets.ts'
+import { PacketType, packetTypes } from '../../src/codec/packet-types.ts'
+import type { Options } from '../../src/config/options.ts'
 import { packetDeadline } from '../../src/protocol/pace.ts'
 import type { ConnectionEnd } from '../../src/protocol/server-side.ts'
 import type { Incoming, Transport } from '../../src/protocol/transport.ts'

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Plugin } from '../../src/broker/plugin.ts'
+import type { Plugin } from '../../src/access/plugin.ts'
 
 export const METHOD = 'fuzz'
 export const DENIED = 'denied'

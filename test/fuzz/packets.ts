@@ -1,13 +1,11 @@
 /** What Clients say that keep the rules, by chance: names are few, so that Clients meet. @module */
 import {
-  PacketType,
   type ConnectPacket,
   type Packet,
-  type ProtocolVersion,
   type PublishPacket,
-  type QoS,
   type SubscriptionRequest,
 } from '../../src/codec/packets.ts'
+import { PacketType, type ProtocolVersion, type QoS } from '../../src/codec/packet-types.ts'
 import { noProperties, type Properties } from '../../src/codec/properties.ts'
 import { DENIED, METHOD, SLOW } from './login.ts'
 import type { SeededRandom } from '../../src/testing/random.ts'

@@ -5,20 +5,19 @@
  *
  * @module
  */
-import type { Options } from '../../src/broker/options.ts'
+import type { Options } from '../../src/config/options.ts'
 import { decodeConnect } from '../../src/codec/decode-connect.ts'
 import { decodePacket } from '../../src/codec/decode.ts'
 import { Decoder } from '../../src/codec/decoder.ts'
 import {
-  PacketType,
   type AuthPacket,
   type ConnectPacket,
   type DisconnectPacket,
   type Packet,
-  type ProtocolVersion,
   type PublishPacket,
   type SubscribePacket,
 } from '../../src/codec/packets.ts'
+import { PacketType, type ProtocolVersion } from '../../src/codec/packet-types.ts'
 import { ConnectError, ProtocolError } from '../../src/codec/protocol-error.ts'
 import { ReasonCode } from '../../src/codec/reason-code.ts'
 import { parseSharedFilter, topicFilterProblem } from '../../src/topics/topic-filter.ts'

@@ -4,8 +4,8 @@
  *
  * @module
  */
-import type { RetainedMessages } from '../../src/broker/retained.ts'
-import type { Registration } from '../../src/broker/sessions.ts'
+import type { RetainedMessages } from '../../src/broker/routing/retained.ts'
+import type { Registration } from '../../src/broker/sessions/sessions.ts'
 import type { ApplicationMessage } from '../../src/protocol/application-message.ts'
 import { DeliveryState, type Delivery } from '../../src/protocol/delivery.ts'
 import type { Session } from '../../src/protocol/session.ts'

@@ -1,5 +1,5 @@
 /** The attacker's process: does what a shape says, and then takes back what is kept for good. @module */
-import type { ConfigInput } from '../../src/broker/options.ts'
+import type { ConfigInput } from '../../src/config/options.ts'
 import { SeededRandom } from '../../src/testing/random.ts'
 import { Attack, type Target } from './attack.ts'
 import { answerRequests } from './child.ts'

@@ -4,7 +4,8 @@
  *
  * @module
  */
-import { PacketType, type Packet } from '../../src/codec/packets.ts'
+import { type Packet } from '../../src/codec/packets.ts'
+import { PacketType } from '../../src/codec/packet-types.ts'
 import { acknowledgement, publishPacket, subscribePacket } from './packets.ts'
 import { loginOf } from './pair.ts'
 import { Peer } from './peer.ts'

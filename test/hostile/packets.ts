@@ -1,13 +1,7 @@
 /** Packets that Clients send, in short; and some that are made by hand, because they are too large to be made nicely. @module */
 import { encodePacket } from '../../src/codec/encode.ts'
-import {
-  PacketType,
-  type ConnectPacket,
-  type Packet,
-  type PublishPacket,
-  type QoS,
-  type SubscribePacket,
-} from '../../src/codec/packets.ts'
+import { type ConnectPacket, type Packet, type PublishPacket, type SubscribePacket } from '../../src/codec/packets.ts'
+import { PacketType, type QoS } from '../../src/codec/packet-types.ts'
 import { noProperties, type Properties } from '../../src/codec/properties.ts'
 import { sizeOfVariableByteInteger, writeVariableByteInteger } from '../../src/codec/variable-byte-integer.ts'
 

@@ -1,5 +1,6 @@
 /** A publisher that says something every few milliseconds, and a subscriber that waits for it; and listeners that only listen. @module */
-import { PacketType, type Packet } from '../../src/codec/packets.ts'
+import { type Packet } from '../../src/codec/packets.ts'
+import { PacketType } from '../../src/codec/packet-types.ts'
 import { acknowledgement, connectPacket, PINGREQ, publishPacket, subscribePacket } from './packets.ts'
 import { Peer } from './peer.ts'
 import { HONEST, SECRET } from './posture.ts'

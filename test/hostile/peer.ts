@@ -7,7 +7,8 @@ import type { Duplex } from 'node:stream'
 import { decodePacket } from '../../src/codec/decode.ts'
 import { Decoder } from '../../src/codec/decoder.ts'
 import { encodePacket } from '../../src/codec/encode.ts'
-import { PacketType, type ConnackPacket, type Packet, type ProtocolVersion } from '../../src/codec/packets.ts'
+import { type ConnackPacket, type Packet } from '../../src/codec/packets.ts'
+import { PacketType, type ProtocolVersion } from '../../src/codec/packet-types.ts'
 
 export class Peer {
   readonly stream: Duplex

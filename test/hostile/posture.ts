@@ -6,7 +6,7 @@
  */
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { ConfigInput } from '../../src/broker/options.ts'
+import type { ConfigInput } from '../../src/config/options.ts'
 import { hashPassword } from '../../src/plugins/password-hash.ts'
 import { TestAuthority } from '../support/certificates.ts'
 

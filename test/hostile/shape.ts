@@ -1,5 +1,5 @@
 /** One way to attack a broker, with parameters that chance decides. @module */
-import type { ConfigInput } from '../../src/broker/options.ts'
+import type { ConfigInput } from '../../src/config/options.ts'
 import type { SeededRandom } from '../../src/testing/random.ts'
 import type { Attack } from './attack.ts'
 import type { Posture } from './posture.ts'

@@ -10,7 +10,7 @@ import { existsSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import type { TestContext } from 'node:test'
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt'
-import type { ConfigInput } from '../../src/broker/options.ts'
+import type { ConfigInput } from '../../src/config/options.ts'
 import { createBroker, type Broker } from '../../src/create-broker.ts'
 import { root } from '../../tools/main.ts'
 

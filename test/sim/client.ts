@@ -7,14 +7,8 @@
 import { decodePacket } from '../../src/codec/decode.ts'
 import { Decoder } from '../../src/codec/decoder.ts'
 import { encodePacket } from '../../src/codec/encode.ts'
-import {
-  PacketType,
-  type AcknowledgementPacket,
-  type Packet,
-  type ProtocolVersion,
-  type PublishPacket,
-  type QoS,
-} from '../../src/codec/packets.ts'
+import { type AcknowledgementPacket, type Packet, type PublishPacket } from '../../src/codec/packets.ts'
+import { PacketType, type ProtocolVersion, type QoS } from '../../src/codec/packet-types.ts'
 import { noProperties, type Properties } from '../../src/codec/properties.ts'
 import { SeededRandom } from '../../src/testing/random.ts'
 import type { Link, LinkClient } from '../../src/testing/link.ts'

@@ -1,5 +1,6 @@
 /** What the oracles hold for true: messages, their copies on the way, Sessions, Connections. @module */
-import type { DisconnectPacket, QoS, SubscribePacket, SubscriptionRequest } from '../../src/codec/packets.ts'
+import type { DisconnectPacket, SubscribePacket, SubscriptionRequest } from '../../src/codec/packets.ts'
+import type { QoS } from '../../src/codec/packet-types.ts'
 import type { Properties } from '../../src/codec/properties.ts'
 import type { Wire } from './wire.ts'
 

@@ -5,7 +5,8 @@
  * @module
  */
 import { encodePacket } from '../../src/codec/encode.ts'
-import { PacketType, type ConnectPacket, type Packet } from '../../src/codec/packets.ts'
+import { type ConnectPacket, type Packet } from '../../src/codec/packets.ts'
+import { PacketType } from '../../src/codec/packet-types.ts'
 import { noProperties } from '../../src/codec/properties.ts'
 import type { SeededRandom } from '../../src/testing/random.ts'
 import { passwordOf } from './rules.ts'

@@ -13,16 +13,15 @@
  * @module
  */
 import type { Broker } from '../../src/create-broker.ts'
-import type { BrokerEvents } from '../../src/broker/events.ts'
+import type { BrokerEvents } from '../../src/broker/reporting/broker-events.ts'
 import {
-  PacketType,
   type AcknowledgementPacket,
   type ConnackPacket,
   type ConnectPacket,
   type Packet,
   type PublishPacket,
-  type QoS,
 } from '../../src/codec/packets.ts'
+import { PacketType, type QoS } from '../../src/codec/packet-types.ts'
 import type { Properties } from '../../src/codec/properties.ts'
 import type { ApplicationMessage } from '../../src/protocol/application-message.ts'
 import type { DropCause } from '../../src/protocol/session.ts'

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Plugin } from '../../src/broker/plugin.ts'
+import type { Plugin } from '../../src/access/plugin.ts'
 import type { SeededRandom } from '../../src/testing/random.ts'
 
 export const USERS = ['u0', 'u1', 'u2', 'u3'] as const

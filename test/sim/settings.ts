@@ -1,5 +1,5 @@
 /** What a seed makes of the broker's configuration, and what the oracles have to know of it. @module */
-import type { ConfigInput } from '../../src/broker/options.ts'
+import type { ConfigInput } from '../../src/config/options.ts'
 import type { SeededRandom } from '../../src/testing/random.ts'
 import { accessPlugin } from './rules.ts'
 

@@ -10,7 +10,8 @@
  */
 import { decodePacket } from '../../src/codec/decode.ts'
 import { Decoder } from '../../src/codec/decoder.ts'
-import { PacketType, type ConnectPacket, type Packet, type ProtocolVersion } from '../../src/codec/packets.ts'
+import { type ConnectPacket, type Packet } from '../../src/codec/packets.ts'
+import { PacketType, type ProtocolVersion } from '../../src/codec/packet-types.ts'
 import type { Incoming, Transport } from '../../src/protocol/transport.ts'
 import { WireFacts } from './facts.ts'
 import type { Link } from '../../src/testing/link.ts'

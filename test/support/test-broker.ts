@@ -13,10 +13,10 @@
  * @module
  */
 import type { BrokerSettings } from '../../src/broker/broker.ts'
-import type { ConfigInput } from '../../src/broker/options.ts'
+import type { ConfigInput } from '../../src/config/options.ts'
 import { Broker } from '../../src/create-broker.ts'
 import type { Peer } from '../../src/protocol/transport.ts'
-import type { ProtocolVersion } from '../../src/codec/packets.ts'
+import type { ProtocolVersion } from '../../src/codec/packet-types.ts'
 import { poisonMemory } from '../../src/testing/poison.ts'
 import { TestClient, type ConnectOptions } from './test-client.ts'
 import { VirtualClock } from './virtual-clock.ts'

@@ -3,17 +3,15 @@ import { decodePacket } from '../../src/codec/decode.ts'
 import { Decoder } from '../../src/codec/decoder.ts'
 import { encodePacket } from '../../src/codec/encode.ts'
 import {
-  PacketType,
   type ConnackPacket,
   type ConnectPacket,
   type Packet,
-  type ProtocolVersion,
   type PublishPacket,
-  type QoS,
   type SubackPacket,
   type SubscriptionRequest,
   type UnsubackPacket,
 } from '../../src/codec/packets.ts'
+import { PacketType, type ProtocolVersion, type QoS } from '../../src/codec/packet-types.ts'
 import { noProperties, type Properties } from '../../src/codec/properties.ts'
 import type { Incoming, Peer, Transport } from '../../src/protocol/transport.ts'
 import { reportPoison } from '../../src/testing/poison.ts'

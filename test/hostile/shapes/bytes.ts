@@ -1,5 +1,5 @@
 /** Whether anybody is sent what is not meant for it. @module */
-import { PacketType, type QoS } from '../../../src/codec/packets.ts'
+import { PacketType, type QoS } from '../../../src/codec/packet-types.ts'
 import type { SeededRandom } from '../../../src/testing/random.ts'
 import type { Attack } from '../attack.ts'
 import { acknowledgement, bytesOf, publishPacket, subscribePacket } from '../packets.ts'

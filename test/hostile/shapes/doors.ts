@@ -2,7 +2,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { SeededRandom } from '../../../src/testing/random.ts'
-import { PacketType } from '../../../src/codec/packets.ts'
+import { PacketType } from '../../../src/codec/packet-types.ts'
 import { bytesOf, connectBytes, connectPacket, publishPacket, subscribePacket } from '../packets.ts'
 import type { Peer } from '../peer.ts'
 import { HONEST, MALLORY } from '../posture.ts'

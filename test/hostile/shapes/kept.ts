@@ -1,5 +1,5 @@
 /** What the broker is made to keep: properties, topics, filters and Sessions that cost more than they seem to. @module */
-import type { QoS } from '../../../src/codec/packets.ts'
+import type { QoS } from '../../../src/codec/packet-types.ts'
 import type { SeededRandom } from '../../../src/testing/random.ts'
 import type { Attack } from '../attack.ts'
 import {

@@ -1,6 +1,6 @@
 /** What several shapes need. @module */
 import { copied, Work } from '../../../src/base/work.ts'
-import { PacketType, type QoS } from '../../../src/codec/packets.ts'
+import { PacketType, type QoS } from '../../../src/codec/packet-types.ts'
 import type { SeededRandom } from '../../../src/testing/random.ts'
 import type { Attack } from '../attack.ts'
 import { acknowledgement, bytesOf, connectPacket, publishPacket, subscribePacket, userProperties } from '../packets.ts'

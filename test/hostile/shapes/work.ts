@@ -1,5 +1,5 @@
 /** Small questions with long answers: searches, fan-out, replays, and everything that comes at once. @module */
-import type { QoS } from '../../../src/codec/packets.ts'
+import type { QoS } from '../../../src/codec/packet-types.ts'
 import type { SeededRandom } from '../../../src/testing/random.ts'
 import {
   bytesOf,

@@ -5,8 +5,8 @@
  * @module
  */
 import assert from 'node:assert/strict'
-import type { Plugin } from '../../../src/broker/plugin.ts'
-import { PacketType, type ProtocolVersion } from '../../../src/codec/packets.ts'
+import type { Plugin } from '../../../src/access/plugin.ts'
+import { PacketType, type ProtocolVersion } from '../../../src/codec/packet-types.ts'
 import { TestBroker } from '../../support/test-broker.ts'
 import type { TestClient } from '../../support/test-client.ts'
 import { METHOD } from './samples.ts'

@@ -1,5 +1,5 @@
 import { test } from 'node:test'
-import { PacketType, packetTypes } from '../../../src/codec/packets.ts'
+import { PacketType, packetTypes } from '../../../src/codec/packet-types.ts'
 import { RULES, Court, VERSION_NAMES } from './court.ts'
 import { bytesOfSample, replaceField, samplesOf, type Sample } from './samples.ts'
 

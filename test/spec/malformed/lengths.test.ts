@@ -1,6 +1,6 @@
 import { test } from 'node:test'
 import { isReasonCodeAllowed } from '../../../src/codec/reason-code.ts'
-import { PacketType } from '../../../src/codec/packets.ts'
+import { PacketType } from '../../../src/codec/packet-types.ts'
 import { withLength } from '../../unit/codec/packet-bytes.ts'
 import { RULES, Court, VERSION_NAMES } from './court.ts'
 import { bytesOfSample, replaceField, samplesOf, type Field, type Sample } from './samples.ts'

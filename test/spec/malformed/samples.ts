@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { type PacketName, PacketType, packetTypes, type ProtocolVersion } from '../../../src/codec/packets.ts'
+import { type PacketName, PacketType, packetTypes, type ProtocolVersion } from '../../../src/codec/packet-types.ts'
 import { holderRules, type PropertyHolder, type PropertyRow } from '../../../src/codec/property-table.ts'
 import { stringBytes, withLength } from '../../unit/codec/packet-bytes.ts'
 

@@ -3,8 +3,8 @@ import { mutant, type Mutant } from './mutant.ts'
 
 const DECODE = 'src/codec/decode-connect.ts'
 const CONNECTION = 'src/protocol/connection.ts'
-const ADMISSION = 'src/broker/admission.ts'
-const SESSIONS = 'src/broker/sessions.ts'
+const ADMISSION = 'src/broker/sessions/admission.ts'
+const SESSIONS = 'src/broker/sessions/sessions.ts'
 const PUBLISHING = 'src/broker/publishing.ts'
 
 export const connectMutants: readonly Mutant[] = [

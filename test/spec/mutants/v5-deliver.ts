@@ -7,11 +7,11 @@ const PROPERTIES = 'src/codec/property-check.ts'
 const CONNECTION = 'src/protocol/connection.ts'
 const INCOMING = 'src/protocol/incoming-publishes.ts'
 const SESSION = 'src/protocol/session.ts'
-const ADMISSION = 'src/broker/admission.ts'
-const ROUTER = 'src/broker/router.ts'
+const ADMISSION = 'src/broker/sessions/admission.ts'
+const ROUTER = 'src/broker/routing/router.ts'
 const PUBLISHING = 'src/broker/publishing.ts'
 const SERVER = 'src/broker/server.ts'
-const SHARED = 'src/broker/shared-group.ts'
+const SHARED = 'src/broker/routing/shared-group.ts'
 const SUBSCRIBING = 'src/broker/subscribing.ts'
 const FILTER = 'src/topics/topic-filter.ts'
 
@@ -174,7 +174,7 @@ export const mutantsDeliver5: readonly Mutant[] = [
   mutant(
     '5.0 MQTT-3.1.2-23',
     'No Session outlives its Connection',
-    'src/broker/sessions.ts',
+    'src/broker/sessions/sessions.ts',
     'if (session.sessionExpiryInterval === 0) {',
     'if (session.sessionExpiryInterval >= 0) {',
   ),

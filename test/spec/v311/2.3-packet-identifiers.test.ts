@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { PacketType } from '../../../src/codec/packets.ts'
+import { PacketType } from '../../../src/codec/packet-types.ts'
 import { answer, assertCloses, publishes, received, scene, takeHex } from './scene.ts'
 
 scene('Packet Identifier 0 ends the Connection, wherever one is needed [3.1.1 MQTT-2.3.1-1]', (stage) => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { ConnectRequest, Plugin } from '../../../src/broker/plugin.ts'
+import type { ConnectRequest, Plugin } from '../../../src/access/plugin.ts'
 import { ACCEPTED, assertCloses, bytesOf, everyone, received, scene, takeHex } from './scene.ts'
 
 const ANYBODY = { auth: { plugins: [everyone] } }

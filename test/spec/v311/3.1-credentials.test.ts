@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { ConnectRequest, Plugin } from '../../../src/broker/plugin.ts'
+import type { ConnectRequest, Plugin } from '../../../src/access/plugin.ts'
 import { ReasonCode } from '../../../src/codec/reason-code.ts'
 import { ACCEPTED, assertCloses, everyone, scene, takeHex } from './scene.ts'
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { PacketType } from '../../../src/codec/packets.ts'
+import { PacketType } from '../../../src/codec/packet-types.ts'
 import { bytesOf, received, scene, takeHex } from './scene.ts'
 
 const WILL = { topicName: 'will' }

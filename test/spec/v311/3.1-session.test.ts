@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { PacketType } from '../../../src/codec/packets.ts'
+import { PacketType } from '../../../src/codec/packet-types.ts'
 import { ACCEPTED, publishes, received, RESUMED, scene, takeHex } from './scene.ts'
 
 const DURABLE = '10 * "MQTT" 04 00 0000 "id"'

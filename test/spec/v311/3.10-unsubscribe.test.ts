@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { PacketType } from '../../../src/codec/packets.ts'
+import { PacketType } from '../../../src/codec/packet-types.ts'
 import { answer, assertCloses, publishes, received, scene, takeHex } from './scene.ts'
 
 scene('UNSUBSCRIBE is answered by UNSUBACK with its identifier [3.1.1 MQTT-3.10.4-4]', (stage) => {

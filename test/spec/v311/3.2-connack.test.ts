@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { Plugin } from '../../../src/broker/plugin.ts'
+import type { Plugin } from '../../../src/access/plugin.ts'
 import { ACCEPTED, bytesOf, RESUMED, scene, takeHex } from './scene.ts'
 
 const GOOD = '10 * "MQTT" 04 02 0000 "id"'

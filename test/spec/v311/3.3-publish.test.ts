@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { PacketType } from '../../../src/codec/packets.ts'
+import { PacketType } from '../../../src/codec/packet-types.ts'
 import { answer, assertCloses, publishes, received, scene, takeHex } from './scene.ts'
 
 scene('A PUBLISH is answered by its QoS: 0 nothing, 1 PUBACK, 2 PUBREC [3.1.1 MQTT-3.3.4-1]', (stage) => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { PacketType } from '../../../src/codec/packets.ts'
+import { PacketType } from '../../../src/codec/packet-types.ts'
 import type { TestClient } from '../../support/test-client.ts'
 import { answer, inShort, received, RESUMED, scene, takeHex, type Scene } from './scene.ts'
 

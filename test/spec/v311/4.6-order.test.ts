@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { PacketType } from '../../../src/codec/packets.ts'
+import { PacketType } from '../../../src/codec/packet-types.ts'
 import { inShort, publishes, received, scene, takeHex } from './scene.ts'
 
 scene('PUBACK and PUBREC go out in the order of the PUBLISH packets that they answer [3.1.1 MQTT-3.3.4-1]', (stage) => {

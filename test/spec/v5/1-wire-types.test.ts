@@ -1,7 +1,8 @@
 /** How things look on the wire, seen through a whole Broker (§1.5). The tables in `test/spec/bytes` have the bytes. @module */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { PacketType, type DisconnectPacket } from '../../../src/codec/packets.ts'
+import { type DisconnectPacket } from '../../../src/codec/packets.ts'
+import { PacketType } from '../../../src/codec/packet-types.ts'
 import { TestBroker } from '../../support/test-broker.ts'
 import { onlyPublish, resume } from './support.ts'
 

@@ -1,7 +1,8 @@
 /** Fixed header and Packet Identifiers (§2.1.3, §2.2.1). @module */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { PacketType, packetTypes, type PublishPacket } from '../../../src/codec/packets.ts'
+import { type PublishPacket } from '../../../src/codec/packets.ts'
+import { PacketType, packetTypes } from '../../../src/codec/packet-types.ts'
 import { noProperties } from '../../../src/codec/properties.ts'
 import { TestBroker } from '../../support/test-broker.ts'
 import { endOf, publishes } from './support.ts'

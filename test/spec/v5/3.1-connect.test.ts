@@ -1,8 +1,9 @@
 /** CONNECT: identifiers, limits, log-in, takeover and order of work (§3.1.3, §3.1.4). @module */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { AuthenticationAnswer, ConnectRequest, Plugin } from '../../../src/broker/plugin.ts'
-import { PacketType, type ConnackPacket, type PublishPacket } from '../../../src/codec/packets.ts'
+import type { AuthenticationAnswer, ConnectRequest, Plugin } from '../../../src/access/plugin.ts'
+import { type ConnackPacket, type PublishPacket } from '../../../src/codec/packets.ts'
+import { PacketType } from '../../../src/codec/packet-types.ts'
 import { noProperties } from '../../../src/codec/properties.ts'
 import { ReasonCode } from '../../../src/codec/reason-code.ts'
 import { TestBroker } from '../../support/test-broker.ts'

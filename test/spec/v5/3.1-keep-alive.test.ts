@@ -1,7 +1,7 @@
 /** Keep Alive and Server Keep Alive (§3.1.2.10, §3.2.2.3.14). @module */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { PacketType } from '../../../src/codec/packets.ts'
+import { PacketType } from '../../../src/codec/packet-types.ts'
 import { TestBroker } from '../../support/test-broker.ts'
 import { endOf, SECOND, watch } from './support.ts'
 

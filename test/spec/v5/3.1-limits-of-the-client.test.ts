@@ -1,8 +1,9 @@
 /** What a Client's CONNECT limits: packet size, aliases, problem information (§3.1.2.11.4 to §3.1.2.11.9). @module */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Plugin } from '../../../src/broker/plugin.ts'
-import { PacketType, type Packet, type QoS } from '../../../src/codec/packets.ts'
+import type { Plugin } from '../../../src/access/plugin.ts'
+import { type Packet } from '../../../src/codec/packets.ts'
+import { PacketType, type QoS } from '../../../src/codec/packet-types.ts'
 import { noProperties } from '../../../src/codec/properties.ts'
 import { TestBroker } from '../../support/test-broker.ts'
 import type { TestClient } from '../../support/test-client.ts'

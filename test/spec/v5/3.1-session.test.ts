@@ -1,7 +1,7 @@
 /** Sessions: Clean Start (§3.1.2.4), Session Expiry Interval (§3.1.2.11.2), Session State (§4.1). @module */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { PacketType } from '../../../src/codec/packets.ts'
+import { PacketType } from '../../../src/codec/packet-types.ts'
 import { TestBroker } from '../../support/test-broker.ts'
 import { endOf, justBefore, onlyPublish, publishes, resume, SECOND, typesOf, watch } from './support.ts'
 

@@ -1,7 +1,7 @@
 /** The Will: when it goes out, when it does not, and what it says (§3.1.2.5, §3.1.3.2). @module */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { PacketType } from '../../../src/codec/packets.ts'
+import { PacketType } from '../../../src/codec/packet-types.ts'
 import type { Properties } from '../../../src/codec/properties.ts'
 import { ReasonCode } from '../../../src/codec/reason-code.ts'
 import { TestBroker } from '../../support/test-broker.ts'

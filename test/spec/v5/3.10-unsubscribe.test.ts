@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { PacketType } from '../../../src/codec/packets.ts'
+import { PacketType } from '../../../src/codec/packet-types.ts'
 import { answer, assertEnds, inShort, received, scene, takeHex } from './stage.ts'
 
 scene('UNSUBSCRIBE with flags other than 0010 is malformed [5.0 MQTT-3.10.1-1]', (stage) => {

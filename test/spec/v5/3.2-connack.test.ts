@@ -1,8 +1,9 @@
 /** CONNACK: codes, order, what it tells and what it leaves out (§3.2). @module */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Plugin } from '../../../src/broker/plugin.ts'
-import { PacketType, type ConnackPacket } from '../../../src/codec/packets.ts'
+import type { Plugin } from '../../../src/access/plugin.ts'
+import { type ConnackPacket } from '../../../src/codec/packets.ts'
+import { PacketType } from '../../../src/codec/packet-types.ts'
 import { noProperties } from '../../../src/codec/properties.ts'
 import { ReasonCode, reasonCodes } from '../../../src/codec/reason-code.ts'
 import { TestBroker } from '../../support/test-broker.ts'

@@ -1,7 +1,7 @@
 /** Message Expiry Interval, to the second (§3.3.2.3.3). @module */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { PacketType } from '../../../src/codec/packets.ts'
+import { PacketType } from '../../../src/codec/packet-types.ts'
 import { TestBroker } from '../../support/test-broker.ts'
 import type { TestClient } from '../../support/test-client.ts'
 import { justBefore, onlyPublish, publishes, resume, SECOND, watch } from './support.ts'

@@ -1,7 +1,8 @@
 /** Receive Maximum in both directions (§3.3.4, §4.9). @module */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { PacketType, type PublishPacket, type QoS } from '../../../src/codec/packets.ts'
+import { type PublishPacket } from '../../../src/codec/packets.ts'
+import { PacketType, type QoS } from '../../../src/codec/packet-types.ts'
 import { noProperties } from '../../../src/codec/properties.ts'
 import { TestBroker } from '../../support/test-broker.ts'
 import type { TestClient } from '../../support/test-client.ts'

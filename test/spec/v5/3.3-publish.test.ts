@@ -1,7 +1,7 @@
 /** PUBLISH: DUP, QoS, Topic Name, properties, answers (§3.3.1.1, §3.3.1.2, §3.3.2, §3.3.4). @module */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { PacketType } from '../../../src/codec/packets.ts'
+import { PacketType } from '../../../src/codec/packet-types.ts'
 import { TestBroker } from '../../support/test-broker.ts'
 import { endOf, onlyPublish, publishes, resume, typesOf, watch } from './support.ts'
 

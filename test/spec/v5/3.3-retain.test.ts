@@ -1,7 +1,7 @@
 /** RETAIN, Retain Handling and Retain As Published (§3.3.1.3). @module */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { PacketType } from '../../../src/codec/packets.ts'
+import { PacketType } from '../../../src/codec/packet-types.ts'
 import { TestBroker } from '../../support/test-broker.ts'
 import type { TestClient } from '../../support/test-client.ts'
 import { justBefore, onlyPublish, publishes, resume, watch } from './support.ts'

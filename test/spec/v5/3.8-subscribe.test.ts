@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { PacketType } from '../../../src/codec/packets.ts'
+import { PacketType } from '../../../src/codec/packet-types.ts'
 import { answer, assertEnds, KEPT, received, scene, taken, takeHex } from './stage.ts'
 
 scene('SUBSCRIBE with flags other than 0010 is malformed [5.0 MQTT-3.8.1-1]', (stage) => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { PacketType } from '../../../src/codec/packets.ts'
+import { PacketType } from '../../../src/codec/packet-types.ts'
 import { answer, assertEnds, GUARDED, scene, taken } from './stage.ts'
 
 scene('Request Problem and Request Response Information: once, and 0 or 1 [U-3.1.2.11.7-1]', (stage) => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import type { Plugin } from '../../../src/broker/plugin.ts'
-import { PacketType } from '../../../src/codec/packets.ts'
+import type { Plugin } from '../../../src/access/plugin.ts'
+import { PacketType } from '../../../src/codec/packet-types.ts'
 import { auth, counted, COUNTING, data } from './counting.ts'
 import { answer, assertEnded, assertEnds, received, scene } from './stage.ts'
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { PacketType } from '../../../src/codec/packets.ts'
+import { PacketType } from '../../../src/codec/packet-types.ts'
 import { answer, assertEnds, GUARDED, received, scene, takeHex } from './stage.ts'
 
 /** A fault of each kind in a packet of a connected Client, with its code. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { PacketType, type PublishPacket } from '../../../src/codec/packets.ts'
+import { type PublishPacket } from '../../../src/codec/packets.ts'
+import { PacketType } from '../../../src/codec/packet-types.ts'
 import type { TestClient } from '../../support/test-client.ts'
 import { answer, inShort, received, scene, taken, takeHex } from './stage.ts'
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { UsageError } from '../../../src/base/errors.ts'
-import { PacketType } from '../../../src/codec/packets.ts'
+import { PacketType } from '../../../src/codec/packet-types.ts'
 import type { TestClient } from '../../support/test-client.ts'
 import { answer, assertEnds, GUARDED, received, scene, taken, type Stage } from './stage.ts'
 

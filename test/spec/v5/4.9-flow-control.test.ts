@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { PacketType, type QoS } from '../../../src/codec/packets.ts'
+import { PacketType, type QoS } from '../../../src/codec/packet-types.ts'
 import type { TestClient } from '../../support/test-client.ts'
 import { answer, received, scene, taken, type Stage } from './stage.ts'
 

@@ -4,8 +4,9 @@
  * @module
  */
 import assert from 'node:assert/strict'
-import type { AuthenticationAnswer, Plugin } from '../../../src/broker/plugin.ts'
-import { PacketType, type AuthPacket, type ConnackPacket } from '../../../src/codec/packets.ts'
+import type { AuthenticationAnswer, Plugin } from '../../../src/access/plugin.ts'
+import { type AuthPacket, type ConnackPacket } from '../../../src/codec/packets.ts'
+import { PacketType } from '../../../src/codec/packet-types.ts'
 import type { Properties } from '../../../src/codec/properties.ts'
 import type { TestClient } from '../../support/test-client.ts'
 import type { Stage } from './stage.ts'

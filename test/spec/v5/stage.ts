@@ -7,9 +7,10 @@
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { ConfigInput } from '../../../src/broker/options.ts'
-import type { Plugin } from '../../../src/broker/plugin.ts'
-import { PacketType, type Packet, type QoS } from '../../../src/codec/packets.ts'
+import type { ConfigInput } from '../../../src/config/options.ts'
+import type { Plugin } from '../../../src/access/plugin.ts'
+import { type Packet } from '../../../src/codec/packets.ts'
+import { PacketType, type QoS } from '../../../src/codec/packet-types.ts'
 import { TestBroker } from '../../support/test-broker.ts'
 import type { ConnectOptions, TestClient } from '../../support/test-client.ts'
 import { bytesOf } from '../../unit/codec/packet-bytes.ts'

@@ -1,6 +1,7 @@
 /** What many tests of the standard say in one word. @module */
 import assert from 'node:assert/strict'
-import { PacketType, type Packet, type PublishPacket } from '../../../src/codec/packets.ts'
+import { type Packet, type PublishPacket } from '../../../src/codec/packets.ts'
+import { PacketType } from '../../../src/codec/packet-types.ts'
 import type { TestBroker } from '../../support/test-broker.ts'
 import type { ConnectOptions, TestClient } from '../../support/test-client.ts'
 

@@ -1,7 +1,7 @@
 /** The ancestor's defects of log-in and permissions: none of them lives here. Names quote its code's review. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Plugin } from '../../../src/broker/plugin.ts'
+import type { Plugin } from '../../../src/access/plugin.ts'
 import { ReasonCode } from '../../../src/codec/reason-code.ts'
 import { TestBroker } from '../../support/test-broker.ts'
 import type { TestClient } from '../../support/test-client.ts'

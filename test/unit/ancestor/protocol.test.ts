@@ -1,9 +1,10 @@
 /** The ancestor's defects of protocol and behaviour (C8, C9): none of them lives here. Names quote its code's review. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { PacketType, type PublishPacket } from '../../../src/codec/packets.ts'
+import { type PublishPacket } from '../../../src/codec/packets.ts'
+import { PacketType } from '../../../src/codec/packet-types.ts'
 import { ReasonCode } from '../../../src/codec/reason-code.ts'
-import type { Plugin } from '../../../src/broker/plugin.ts'
+import type { Plugin } from '../../../src/access/plugin.ts'
 import { TestBroker } from '../../support/test-broker.ts'
 import type { TestClient } from '../../support/test-client.ts'
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { BrokerEvents } from '../../../src/broker/events.ts'
-import type { Plugin } from '../../../src/broker/plugin.ts'
+import type { BrokerEvents } from '../../../src/broker/reporting/broker-events.ts'
+import type { Plugin } from '../../../src/access/plugin.ts'
 import { TestBroker } from '../../support/test-broker.ts'
 
 const KEPT = { cleanStart: false, properties: { sessionExpiryInterval: 100 } } as const

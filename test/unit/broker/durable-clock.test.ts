@@ -1,7 +1,8 @@
 /** Stored deadlines and a clock that goes back, or jumps, across a restart: machines without a battery for it do that. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { PacketType, type PublishPacket } from '../../../src/codec/packets.ts'
+import { type PublishPacket } from '../../../src/codec/packets.ts'
+import { PacketType } from '../../../src/codec/packet-types.ts'
 import { silentLogger } from '../../../src/base/log.ts'
 import type { BrokerSettings } from '../../../src/broker/broker.ts'
 import { MemoryDisk } from '../../../src/stores/memory-disk.ts'

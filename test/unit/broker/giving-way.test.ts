@@ -1,7 +1,7 @@
 /** Publishers and Wills give way to a subscriber that reads, for a while; to one that does not, nobody. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { ConfigInput } from '../../../src/broker/options.ts'
+import type { ConfigInput } from '../../../src/config/options.ts'
 import { MemoryDisk } from '../../../src/stores/memory-disk.ts'
 import { TestBroker } from '../../support/test-broker.ts'
 import type { TestClient } from '../../support/test-client.ts'

@@ -4,11 +4,11 @@
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { BrokerEvents, EventName } from '../../../src/broker/events.ts'
-import type { Metrics } from '../../../src/broker/metrics.ts'
-import type { ConfigInput } from '../../../src/broker/options.ts'
-import { optionTable } from '../../../src/broker/option-table.ts'
-import type { Plugin } from '../../../src/broker/plugin.ts'
+import type { BrokerEvents, EventName } from '../../../src/broker/reporting/broker-events.ts'
+import type { Metrics } from '../../../src/broker/reporting/metrics.ts'
+import type { ConfigInput } from '../../../src/config/options.ts'
+import { optionTable } from '../../../src/config/option-table.ts'
+import type { Plugin } from '../../../src/access/plugin.ts'
 import { TestBroker } from '../../support/test-broker.ts'
 
 const KEPT = { cleanStart: false, properties: { sessionExpiryInterval: 1000 } } as const

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Logger } from '../../../src/base/log.ts'
-import type { ConfigInput } from '../../../src/broker/options.ts'
-import { PacketType } from '../../../src/codec/packets.ts'
+import type { ConfigInput } from '../../../src/config/options.ts'
+import { PacketType } from '../../../src/codec/packet-types.ts'
 import { TestBroker } from '../../support/test-broker.ts'
 
 interface Line {

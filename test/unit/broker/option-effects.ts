@@ -6,18 +6,13 @@
  */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import {
-  PacketType,
-  type DisconnectPacket,
-  type Packet,
-  type PublishPacket,
-  type QoS,
-} from '../../../src/codec/packets.ts'
+import { type DisconnectPacket, type Packet, type PublishPacket } from '../../../src/codec/packets.ts'
+import { PacketType, type QoS } from '../../../src/codec/packet-types.ts'
 import type { Properties } from '../../../src/codec/properties.ts'
 import { ReasonCode } from '../../../src/codec/reason-code.ts'
-import type { EventName } from '../../../src/broker/events.ts'
-import type { ConfigInput } from '../../../src/broker/options.ts'
-import type { Plugin } from '../../../src/broker/plugin.ts'
+import type { EventName } from '../../../src/broker/reporting/broker-events.ts'
+import type { ConfigInput } from '../../../src/config/options.ts'
+import type { Plugin } from '../../../src/access/plugin.ts'
 import { TestBroker } from '../../support/test-broker.ts'
 import type { ConnectOptions, TestClient } from '../../support/test-client.ts'
 import { scratchFolder } from '../../support/scratch-folder.ts'
@@ -720,8 +715,8 @@ export const elsewhere: Readonly<Record<string, string>> = {
   'topic-check/retained-check': 'broker/retained-check.test.ts',
   'listener/group': 'listeners/unix.test.ts',
   'persistence/close-timeout': 'broker/closing-store.test.ts',
-  'listener/client-id': 'broker/client-id-rules.test.ts',
-  'listener/client-id-prefix': 'broker/client-id-rules.test.ts',
+  'listener/client-id': 'broker/sessions/client-id-rules.test.ts',
+  'listener/client-id-prefix': 'broker/sessions/client-id-rules.test.ts',
   'listener/ssl': 'listeners/tls.test.ts',
   'listener/certfile': 'listeners/tls.test.ts',
   'listener/keyfile': 'listeners/tls.test.ts',

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { optionTable, rowsOf } from '../../../src/broker/option-table.ts'
+import { optionTable, rowsOf } from '../../../src/config/option-table.ts'
 import { root } from '../../../tools/main.ts'
 import { makeReference } from '../../../tools/reference.ts'
 

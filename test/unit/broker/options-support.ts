@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict'
 import { ConfigError } from '../../../src/base/errors.ts'
 import type { ConfigProblem } from '../../../src/base/errors.ts'
-import type { ConfigSource } from '../../../src/broker/config-problems.ts'
-import { resolveOptions } from '../../../src/broker/options.ts'
-import type { ConfigInput, Options } from '../../../src/broker/options.ts'
-import type { OptionRow } from '../../../src/broker/option-table.ts'
+import type { ConfigSource } from '../../../src/config/config-problems.ts'
+import { resolveOptions } from '../../../src/config/options.ts'
+import type { ConfigInput, Options } from '../../../src/config/options.ts'
+import type { OptionRow } from '../../../src/config/option-table.ts'
 
 /** Everything that is wrong with `input`; none if it can work. */
 export function problemsOf(input: unknown, source?: ConfigSource): readonly ConfigProblem[] {

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { PacketType, type SubackPacket } from '../../../src/codec/packets.ts'
+import { type SubackPacket } from '../../../src/codec/packets.ts'
+import { PacketType } from '../../../src/codec/packet-types.ts'
 import { ReasonCode } from '../../../src/codec/reason-code.ts'
-import type { AuthenticationAnswer, Plugin } from '../../../src/broker/plugin.ts'
+import type { AuthenticationAnswer, Plugin } from '../../../src/access/plugin.ts'
 import { MemoryDisk } from '../../../src/stores/memory-disk.ts'
 import { TestBroker } from '../../support/test-broker.ts'
 

@@ -4,9 +4,10 @@
  */
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
-import type { BrokerEvents } from '../../../src/broker/events.ts'
-import type { Plugin, PluginContext } from '../../../src/broker/plugin.ts'
-import { PacketType, type PublishPacket } from '../../../src/codec/packets.ts'
+import type { BrokerEvents } from '../../../src/broker/reporting/broker-events.ts'
+import type { Plugin, PluginContext } from '../../../src/access/plugin.ts'
+import { type PublishPacket } from '../../../src/codec/packets.ts'
+import { PacketType } from '../../../src/codec/packet-types.ts'
 import { MemoryDisk } from '../../../src/stores/memory-disk.ts'
 import { TestBroker } from '../../support/test-broker.ts'
 import type { TestClient } from '../../support/test-client.ts'

@@ -1,8 +1,8 @@
 /** Whose sessions give way at a limit: their holder’s own, never another’s. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { ConfigInput } from '../../../src/broker/options.ts'
-import type { Plugin } from '../../../src/broker/plugin.ts'
+import type { ConfigInput } from '../../../src/config/options.ts'
+import type { Plugin } from '../../../src/access/plugin.ts'
 import { ReasonCode } from '../../../src/codec/reason-code.ts'
 import { MemoryDisk } from '../../../src/stores/memory-disk.ts'
 import { TestBroker } from '../../support/test-broker.ts'

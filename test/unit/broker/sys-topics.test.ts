@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { LoadAverages, loadTable, type LoadWindow } from '../../../src/broker/load-averages.ts'
-import { Metrics } from '../../../src/broker/metrics.ts'
+import { LoadAverages, loadTable, type LoadWindow } from '../../../src/broker/reporting/load-averages.ts'
+import { Metrics } from '../../../src/broker/reporting/metrics.ts'
 import { sysTable } from '../../../src/broker/sys-topics.ts'
 import { TestBroker } from '../../support/test-broker.ts'
 

@@ -4,8 +4,8 @@
  */
 import assert from 'node:assert/strict'
 import { afterEach, mock, test } from 'node:test'
-import type { ConfigInput } from '../../../src/broker/options.ts'
-import { PacketType, type QoS } from '../../../src/codec/packets.ts'
+import type { ConfigInput } from '../../../src/config/options.ts'
+import { PacketType, type QoS } from '../../../src/codec/packet-types.ts'
 import { maxVariableByteInteger } from '../../../src/codec/variable-byte-integer.ts'
 import { ApplicationMessage } from '../../../src/protocol/application-message.ts'
 import { Delivery } from '../../../src/protocol/delivery.ts'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ReasonCode } from '../../../src/codec/reason-code.ts'
-import type { Plugin } from '../../../src/broker/plugin.ts'
+import type { Plugin } from '../../../src/access/plugin.ts'
 import { TestBroker } from '../../support/test-broker.ts'
 import type { ConnectOptions, TestClient } from '../../support/test-client.ts'
 

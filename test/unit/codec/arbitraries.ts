@@ -1,6 +1,7 @@
 /** Any valid packet of any version, from either side, for property tests. */
 import fc from 'fast-check'
-import { type Packet, PacketType, type ProtocolVersion, type QoS, type Sender } from '../../../src/codec/packets.ts'
+import { type Packet } from '../../../src/codec/packets.ts'
+import { PacketType, type ProtocolVersion, type QoS, type Sender } from '../../../src/codec/packet-types.ts'
 import { holderRules, type PropertyHolder, type PropertyRow } from '../../../src/codec/property-table.ts'
 import type { Properties } from '../../../src/codec/properties.ts'
 import { isReasonCodeAllowed } from '../../../src/codec/reason-code.ts'

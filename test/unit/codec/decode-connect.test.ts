@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { encodePacket } from '../../../src/codec/encode.ts'
-import { PacketType, type ProtocolVersion } from '../../../src/codec/packets.ts'
+import { PacketType, type ProtocolVersion } from '../../../src/codec/packet-types.ts'
 import { ConnectError, UnsupportedVersionError } from '../../../src/codec/protocol-error.ts'
 import { assertRefused, decode, frame, stringBytes } from './packet-bytes.ts'
 

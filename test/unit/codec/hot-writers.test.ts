@@ -9,7 +9,8 @@ import {
   writeAcknowledgement,
 } from '../../../src/codec/acknowledgement.ts'
 import { encodePacket } from '../../../src/codec/encode.ts'
-import { type Packet, PacketType, type ProtocolVersion, type QoS } from '../../../src/codec/packets.ts'
+import { type Packet } from '../../../src/codec/packets.ts'
+import { PacketType, type ProtocolVersion, type QoS } from '../../../src/codec/packet-types.ts'
 import { noProperties } from '../../../src/codec/properties.ts'
 import {
   dupFlag,

@@ -5,7 +5,8 @@
  * @module
  */
 import mqttPacket from 'mqtt-packet'
-import { type Packet, PacketType, packetTypes, type ProtocolVersion } from '../../../src/codec/packets.ts'
+import { type Packet } from '../../../src/codec/packets.ts'
+import { PacketType, packetTypes, type ProtocolVersion } from '../../../src/codec/packet-types.ts'
 import { propertyTable } from '../../../src/codec/property-table.ts'
 import type { Properties } from '../../../src/codec/properties.ts'
 import { plain } from './packet-bytes.ts'

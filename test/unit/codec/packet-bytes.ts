@@ -10,7 +10,8 @@
 import assert from 'node:assert/strict'
 import { decodePacket } from '../../../src/codec/decode.ts'
 import { Decoder } from '../../../src/codec/decoder.ts'
-import type { Packet, ProtocolVersion, Sender } from '../../../src/codec/packets.ts'
+import type { Packet } from '../../../src/codec/packets.ts'
+import type { ProtocolVersion, Sender } from '../../../src/codec/packet-types.ts'
 import { ProtocolError } from '../../../src/codec/protocol-error.ts'
 import { writeVariableByteInteger } from '../../../src/codec/variable-byte-integer.ts'
 

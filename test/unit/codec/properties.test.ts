@@ -1,7 +1,8 @@
 /** Every property in every place where properties stand: taken or refused, once and twice, within and beyond its limits. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Packet, Sender } from '../../../src/codec/packets.ts'
+import type { Packet } from '../../../src/codec/packets.ts'
+import type { Sender } from '../../../src/codec/packet-types.ts'
 import { type PropertyHolder, type PropertyRow, propertyTable } from '../../../src/codec/property-table.ts'
 import type { Properties } from '../../../src/codec/properties.ts'
 import { assertRefused, decode, refusalOf } from './packet-bytes.ts'

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import type { Sender } from '../../../src/codec/packets.ts'
+import type { Sender } from '../../../src/codec/packet-types.ts'
 import { checkProperties, FoundProperties } from '../../../src/codec/property-check.ts'
 import { decodeProperties } from '../../../src/codec/property-reader.ts'
 import { type PropertyHolder, type PropertyRow, propertyTable } from '../../../src/codec/property-table.ts'

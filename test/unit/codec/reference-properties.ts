@@ -5,7 +5,7 @@
  * @module
  */
 import type { PropertyHolder } from '../../../src/codec/property-table.ts'
-import type { Sender } from '../../../src/codec/packets.ts'
+import type { Sender } from '../../../src/codec/packet-types.ts'
 
 /** Reason Code of the fault, or the values in their order. */
 export type Verdict =

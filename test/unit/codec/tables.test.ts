@@ -1,7 +1,7 @@
 /** The tables against the standard's facts, written down here a second time in another form. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { PacketType, packetTypes } from '../../../src/codec/packets.ts'
+import { PacketType, packetTypes } from '../../../src/codec/packet-types.ts'
 import {
   largestOfType,
   holderRules,

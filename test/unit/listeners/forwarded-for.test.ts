@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { addressList } from '../../../src/broker/address.ts'
+import { addressList } from '../../../src/access/address.ts'
 import { forwardedAddress } from '../../../src/listeners/forwarded-for.ts'
 
 const isTrusted = addressList(['10.0.0.0/8', '2001:db8::/32'])

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { createServer, get, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
-import { resolveOptions } from '../../../src/broker/options.ts'
+import { resolveOptions } from '../../../src/config/options.ts'
 import { Broker } from '../../../src/create-broker.ts'
 import { OriginRules, type OriginOptions } from '../../../src/listeners/origin.ts'
 

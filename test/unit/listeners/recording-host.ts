@@ -6,20 +6,16 @@
 import { EventEmitter, once } from 'node:events'
 import type { Clock } from '../../../src/base/clock.ts'
 import type { Logger } from '../../../src/base/log.ts'
-import { realClock } from '../../../src/broker/clock.ts'
-import type { Access } from '../../../src/broker/access.ts'
-import { Arrival, type ArrivingStream } from '../../../src/broker/arrival.ts'
-import { ListenerState } from '../../../src/broker/connection-notes.ts'
-import { Lobby } from '../../../src/broker/lobby.ts'
-import { Metrics } from '../../../src/broker/metrics.ts'
-import { resolveOptions, type ListenerInput, type ListenerOptions, type Options } from '../../../src/broker/options.ts'
+import { realClock } from '../../../src/broker/turn/clock.ts'
+import type { Access } from '../../../src/access/access.ts'
+import { Arrival, type ArrivingStream } from '../../../src/broker/sessions/arrival.ts'
+import { ListenerState } from '../../../src/broker/sessions/listener-state.ts'
+import { Lobby } from '../../../src/broker/sessions/lobby.ts'
+import { Metrics } from '../../../src/broker/reporting/metrics.ts'
+import { resolveOptions, type ListenerInput, type ListenerOptions, type Options } from '../../../src/config/options.ts'
 import type { ListenerHost } from '../../../src/listeners/listener.ts'
-import type {
-  CertificateJudges,
-  HandshakeRefusal,
-  ListenerTrouble,
-  ListenerUp,
-} from '../../../src/broker/open-listeners.ts'
+import type { CertificateJudges } from '../../../src/broker/sessions/listener-state.ts'
+import type { HandshakeRefusal, ListenerTrouble, ListenerUp } from '../../../src/broker/reporting/listener-events.ts'
 import type { Incoming, Peer, Transport } from '../../../src/protocol/transport.ts'
 
 /** Options of a listener named `test`, on a free port of the loopback unless said otherwise. */

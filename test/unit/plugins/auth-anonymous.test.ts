@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { ConnectRequest } from '../../../src/broker/plugin.ts'
+import type { ConnectRequest } from '../../../src/access/plugin.ts'
 import authAnonymous from '../../../src/plugins/auth-anonymous.ts'
 import { contextOf, decisionOf, requestOf } from './support.ts'
 

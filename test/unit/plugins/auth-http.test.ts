@@ -3,8 +3,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
-import { Access } from '../../../src/broker/access.ts'
-import type { Plugin } from '../../../src/broker/plugin.ts'
+import { Access } from '../../../src/access/access.ts'
+import type { Plugin } from '../../../src/access/plugin.ts'
 import authHttp from '../../../src/plugins/auth-http.ts'
 import { answerOf, answerTo, CapturedLog, contextOf, decisionOf, ManualClock, requestOf } from './support.ts'
 

@@ -1,7 +1,8 @@
+import { createAccess } from '../../../src/config/access-plugins.ts'
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { Access } from '../../../src/broker/access.ts'
+import { Access } from '../../../src/access/access.ts'
 import { shippedPlugins } from '../../../src/plugins/registry.ts'
 import { CapturedLog, clientOf, ManualClock } from './support.ts'
 
@@ -16,7 +17,7 @@ async function open(options: Record<string, unknown>): Promise<{ access: Access;
   const plugins = ['topic_acl', { plugin: 'topics.working-hours', options }]
   const topicCheck = { plugins, acl: { concierge: ['doors/#'] } }
   const sources = { registry: shippedPlugins, baseFolder, log: new CapturedLog(), clock }
-  return { access: await Access.create({ topicCheck }, sources), clock }
+  return { access: await createAccess({ topicCheck }, sources), clock }
 }
 
 test('examples/plugin: found by the name in its package.json, it denies outside the hours and says so', async () => {

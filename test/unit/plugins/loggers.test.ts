@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { PacketType } from '../../../src/codec/packets.ts'
+import { PacketType } from '../../../src/codec/packet-types.ts'
 import eventLogger from '../../../src/plugins/event-logger.ts'
 import packetLogger from '../../../src/plugins/packet-logger.ts'
 import { safeLog } from '../../../src/base/safe-log.ts'

@@ -8,7 +8,7 @@ import type {
   Plugin,
   PluginContext,
   PluginEvents,
-} from '../../../src/broker/plugin.ts'
+} from '../../../src/access/plugin.ts'
 
 /** Time that moves only by `advance`. */
 export class ManualClock implements Clock {

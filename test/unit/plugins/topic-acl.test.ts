@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { TopicQuestion } from '../../../src/broker/plugin.ts'
+import type { TopicQuestion } from '../../../src/access/plugin.ts'
 import topicAcl from '../../../src/plugins/topic-acl.ts'
 import { clientOf, contextOf } from './support.ts'
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { PacketType } from '../../../src/codec/packets.ts'
+import { PacketType } from '../../../src/codec/packet-types.ts'
 import { noProperties, type Properties } from '../../../src/codec/properties.ts'
 import { ReasonCode } from '../../../src/codec/reason-code.ts'
 import { TestConnection } from '../../support/fake-server.ts'

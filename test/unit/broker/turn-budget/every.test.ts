@@ -8,15 +8,10 @@ import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { TURN_UNITS } from '../../../../src/base/work.ts'
-import type { ConfigInput } from '../../../../src/broker/options.ts'
+import type { ConfigInput } from '../../../../src/config/options.ts'
 import { encodePacket } from '../../../../src/codec/encode.ts'
-import {
-  PacketType,
-  type Packet,
-  type PacketName,
-  type PublishPacket,
-  type QoS,
-} from '../../../../src/codec/packets.ts'
+import { type Packet, type PublishPacket } from '../../../../src/codec/packets.ts'
+import { PacketType, type PacketName, type QoS } from '../../../../src/codec/packet-types.ts'
 import { noProperties } from '../../../../src/codec/properties.ts'
 import { MemoryDisk } from '../../../../src/stores/memory-disk.ts'
 import { root } from '../../../../tools/main.ts'

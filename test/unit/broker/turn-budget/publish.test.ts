@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { PacketType, type PublishPacket, type QoS, type SubscribePacket } from '../../../../src/codec/packets.ts'
+import { type PublishPacket, type SubscribePacket } from '../../../../src/codec/packets.ts'
+import { PacketType, type QoS } from '../../../../src/codec/packet-types.ts'
 import { noProperties } from '../../../../src/codec/properties.ts'
 import { TestBroker } from '../../../support/test-broker.ts'
 import { assertShared, measure, sendInTurn } from './support.ts'

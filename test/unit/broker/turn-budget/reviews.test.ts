@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Plugin, PluginContext } from '../../../../src/broker/plugin.ts'
+import type { Plugin, PluginContext } from '../../../../src/access/plugin.ts'
 import { MemoryDisk } from '../../../../src/stores/memory-disk.ts'
 import { TestBroker } from '../../../support/test-broker.ts'
 import { assertShared, measure } from './support.ts'

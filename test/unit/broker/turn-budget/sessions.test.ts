@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Work } from '../../../../src/base/work.ts'
-import { PacketType } from '../../../../src/codec/packets.ts'
+import { PacketType } from '../../../../src/codec/packet-types.ts'
 import { noProperties } from '../../../../src/codec/properties.ts'
 import { TestBroker } from '../../../support/test-broker.ts'
 import type { TestClient } from '../../../support/test-client.ts'

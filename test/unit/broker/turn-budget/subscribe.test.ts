@@ -1,11 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import {
-  PacketType,
-  type SubackPacket,
-  type SubscribePacket,
-  type UnsubackPacket,
-} from '../../../../src/codec/packets.ts'
+import { type SubackPacket, type SubscribePacket, type UnsubackPacket } from '../../../../src/codec/packets.ts'
+import { PacketType } from '../../../../src/codec/packet-types.ts'
 import { noProperties } from '../../../../src/codec/properties.ts'
 import { TestBroker } from '../../../support/test-broker.ts'
 import { assertShared, measure, sendInTurn } from './support.ts'

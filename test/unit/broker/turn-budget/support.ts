@@ -7,7 +7,8 @@
 import assert from 'node:assert/strict'
 import { SHARE_UNITS, TURN_UNITS } from '../../../../src/base/work.ts'
 import { encodePacket } from '../../../../src/codec/encode.ts'
-import { PacketType, type Packet } from '../../../../src/codec/packets.ts'
+import { type Packet } from '../../../../src/codec/packets.ts'
+import { PacketType } from '../../../../src/codec/packet-types.ts'
 import type { TestBroker } from '../../../support/test-broker.ts'
 import type { TestClient } from '../../../support/test-client.ts'
 

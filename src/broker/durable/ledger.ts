@@ -1,0 +1,301 @@
+/**
+ * From what happens to what is stored: every fact that outlives a Connection becomes a Change of the turn at hand.
+ *
+ *   Session, Subscription, delivery, retained message, Will ──> Change ──> Turn ──> Store
+ *
+ * A Session is kept if its Session Expiry Interval is above 0 (3.1.1: CleanSession 0); a Will is kept from CONNECT on,
+ * whatever the Session. A message is written once, before the first fact that refers to it. Times in Changes are wall-clock;
+ * a clock that is behind the newest record counts as that record's time, so that nothing ends early.
+ *
+ * @module
+ */
+import type { Clock } from '../../base/clock.ts'
+import { sizeOfText } from '../../base/memory-account.ts'
+import { WallTime } from '../../base/wall-time.ts'
+import { WideMap } from '../../base/wide-map.ts'
+import { noPropertyList, withProperties } from '../../codec/property-list.ts'
+import { noProperties } from '../../codec/properties.ts'
+import type { ApplicationMessage } from '../../protocol/application-message.ts'
+import type { Delivery } from '../../protocol/delivery.ts'
+import type { Session, SessionLedger } from '../../protocol/session.ts'
+import type { Subscription } from '../../protocol/subscription.ts'
+import type { Change, Loaded, SessionRecord, SubscriptionRecord } from '../../stores/store.ts'
+import type { DurabilityRules } from './durability-rules.ts'
+import { NEVER_EXPIRES, type Registration } from '../sessions/sessions.ts'
+import type { Deferred, Turn } from '../turn/turn.ts'
+
+/** What a Change costs in RAM until it is stored, besides its texts and its payload; an estimate. */
+const CHANGE_BYTES = 100
+
+/** An entry that the Store will be told of; if it is over by then, nothing. */
+class UntoldEntry implements Deferred {
+  readonly #ledger: Ledger
+  readonly #sessionNumber: number
+  readonly delivery: Delivery
+  /** It was sent before anything else happened: told together. */
+  isSent = false
+
+  constructor(ledger: Ledger, sessionNumber: number, delivery: Delivery) {
+    this.#ledger = ledger
+    this.#sessionNumber = sessionNumber
+    this.delivery = delivery
+  }
+
+  tell(changes: Change[]): void {
+    const { delivery } = this
+    if (!delivery.isUntold) return
+    delivery.isUntold = false
+    const { message, qos, retain, subscriptionIdentifiers, shared, entryNumber, packetIdentifier } = delivery
+    const sessionNumber = this.#sessionNumber
+    this.#ledger.tellMessage(message, changes)
+    const { messageNumber } = message
+    const sharedFilter = shared?.topicFilter
+    const entry = { sessionNumber, entryNumber, messageNumber, qos, retain, subscriptionIdentifiers, sharedFilter }
+    changes.push({ kind: 'queued', entry })
+    if (this.isSent) changes.push({ kind: 'sent', sessionNumber, entryNumber, packetIdentifier })
+  }
+}
+
+export class Ledger implements SessionLedger {
+  #lastSessionNumber = 0
+  #lastMessageNumber = 0
+  /** What stored times are counted by. */
+  #wallTime: WallTime
+  /** The last entry that was recorded, and its place among all Changes. */
+  #newest: UntoldEntry | undefined
+  #newestChange = 0
+  /** The Change that ended a Client's last Session, until it is stored. */
+  readonly #endings = new WideMap<number>()
+  readonly #turn: Turn
+  readonly #clock: Clock
+  readonly #rules: DurabilityRules
+
+  constructor(turn: Turn, clock: Clock, rules: DurabilityRules) {
+    this.#turn = turn
+    this.#wallTime = new WallTime(clock)
+    this.#clock = clock
+    this.#rules = rules
+  }
+
+  /**
+   * Counts times from the newest record on; to be called before the first stored time is converted.
+   *
+   * @returns how far the clock is behind it, in milliseconds
+   */
+  beginAt(newestRecordMs: number): number {
+    this.#wallTime = new WallTime(this.#clock, newestRecordMs)
+    return this.#wallTime.behindMs
+  }
+
+  /** Goes on with the numbers where the Store ended. */
+  begin({ lastSessionNumber, lastMessageNumber }: Loaded): void {
+    this.#lastSessionNumber = lastSessionNumber
+    this.#lastMessageNumber = lastMessageNumber
+  }
+
+  /** Wall-clock milliseconds of a monotonic time; `undefined` for never. */
+  toWall(monotonicMs: number | undefined): number | undefined {
+    if (monotonicMs === undefined || monotonicMs === Infinity) return undefined
+    return Math.round(monotonicMs - this.#turn.now() + this.#wallTime.now())
+  }
+
+  /** Monotonic milliseconds of a stored time; Infinity for never. */
+  fromWall(wallMs: number | undefined): number {
+    if (wallMs === undefined) return Infinity
+    return wallMs - this.#wallTime.now() + this.#turn.now()
+  }
+
+  #record(change: Change, bytes = 0): void {
+    this.#turn.record(change, CHANGE_BYTES + bytes)
+  }
+
+  // ---- Sessions ----
+
+  /** A Session was made or resumed, its Client has left, or its expiry changed. */
+  session(registration: Registration): void {
+    const { session } = registration
+    if (session.sessionExpiryInterval === 0 && session.ledger === undefined) return
+    if (session.ledger === undefined) this.#adopt(session)
+    this.#record({ kind: 'session', session: this.#sessionRecord(registration) }, sizeOfText(session.clientId))
+  }
+
+  #adopt(session: Session): void {
+    this.#number(session)
+    session.ledger = this
+  }
+
+  #number(session: Session): number {
+    if (session.sessionNumber === 0) session.sessionNumber = ++this.#lastSessionNumber
+    return session.sessionNumber
+  }
+
+  #sessionRecord({ session, client, connection, expiresAtMs }: Registration): SessionRecord {
+    const { sessionNumber, clientId, userName, sessionExpiryInterval } = session
+    const { protocolVersion } = client
+    const common = { sessionNumber, clientId, userName, protocolVersion, sessionExpiryInterval }
+    if (connection !== undefined) return { ...common, expiresAtMs: undefined }
+    // A broker that stops ends Connections without starting the wait: it begins then.
+    const endsAtMs =
+      expiresAtMs === undefined && sessionExpiryInterval !== NEVER_EXPIRES
+        ? this.#turn.now() + sessionExpiryInterval * 1000
+        : expiresAtMs
+    return { ...common, expiresAtMs: this.toWall(endsAtMs) }
+  }
+
+  sessionEnded(session: Session): void {
+    if (session.sessionNumber === 0) return
+    this.#record({ kind: 'session-ended', sessionNumber: session.sessionNumber }, sizeOfText(session.clientId))
+    session.ledger = undefined
+    session.sessionNumber = 0
+    this.#noteEnding(session.clientId, this.#turn.changeCount)
+  }
+
+  #noteEnding(clientId: string, change: number): void {
+    this.#endings.set(clientId, change)
+    this.#turn.whenCommitted(() => {
+      if (this.#endings.get(clientId) === change) this.#endings.delete(clientId)
+    })
+  }
+
+  /** The Change without which an ended Session of that Client would come back; 0 where there is none any more. */
+  endingOf(clientId: string): number {
+    return this.#endings.get(clientId) ?? 0
+  }
+
+  subscribed({ ledger, sessionNumber }: Session, subscription: Subscription): void {
+    if (ledger === undefined) return
+    const bytes = sizeOfText(subscription.topicFilter)
+    this.#record({ kind: 'subscribed', sessionNumber, subscription: subscriptionRecord(subscription) }, bytes)
+  }
+
+  unsubscribed({ ledger, sessionNumber }: Session, topicFilter: string): void {
+    if (ledger !== undefined)
+      this.#record({ kind: 'unsubscribed', sessionNumber, topicFilter }, sizeOfText(topicFilter))
+  }
+
+  // ---- Wills ----
+
+  will(registration: Registration): void {
+    const { session, will, willDueAtMs } = registration
+    if (will === undefined) {
+      if (session.sessionNumber !== 0) this.willRemoved(session.sessionNumber)
+      return
+    }
+    const { fields, client, delayInterval } = will
+    const { topicName, payload, qos, retain, properties } = fields
+    const sessionNumber = this.#number(session)
+    const { clientId, userName } = client
+    const dueAtMs = this.toWall(willDueAtMs)
+    const message = { topicName, payload, qos, retain, properties: noProperties }
+    const record = { sessionNumber, clientId, userName, willDelayInterval: delayInterval, dueAtMs, ...message }
+    this.#record(
+      { kind: 'will', will: withProperties(record, properties) },
+      payload.length + properties.length + sizeOfText(topicName),
+    )
+  }
+
+  willRemoved(sessionNumber: number): void {
+    this.#record({ kind: 'will-removed', sessionNumber })
+  }
+
+  // ---- messages ----
+
+  /** Whether the Store keeps that message for those of its receivers that are kept, and as a retained one. */
+  isStored(message: ApplicationMessage): boolean {
+    return message.isTold || this.#rules.levelOf(message) !== 'memory'
+  }
+
+  /** @returns whether facts about that message are stored */
+  #keeps(message: ApplicationMessage): boolean {
+    if (message.isTold) return true
+    const level = this.#rules.levelOf(message)
+    if (level === 'memory') return false
+    this.#turn.raise(level)
+    if (message.messageNumber === 0) message.messageNumber = ++this.#lastMessageNumber
+    return true
+  }
+
+  /** The message itself comes before the first that refers to it. */
+  tellMessage(message: ApplicationMessage, changes: Change[]): void {
+    if (message.isTold) return
+    message.isTold = true
+    const { messageNumber, topicName, payload, qos, retain, propertyList, publisher, publisherUser } = message
+    const expiresAtMs = this.toWall(message.expiresAtMs)
+    const properties = noProperties
+    const plain = { messageNumber, topicName, payload, qos, retain, properties, publisher, expiresAtMs }
+    const known = publisherUser === undefined ? plain : { ...plain, publisherUser }
+    const record = propertyList === noPropertyList ? known : withProperties(known, propertyList)
+    changes.push({ kind: 'message', message: record })
+  }
+
+  /** @param replaced what was retained there before: a message that is not stored must not leave a stored one behind it */
+  retained(message: ApplicationMessage, replaced: ApplicationMessage | undefined): void {
+    if (!this.#keeps(message)) {
+      if (replaced !== undefined && replaced.messageNumber !== 0) this.retainedCleared(message.topicName)
+      return
+    }
+    const tell = (changes: Change[]): void => {
+      this.tellMessage(message, changes)
+      changes.push({ kind: 'retained', topicName: message.topicName, messageNumber: message.messageNumber })
+    }
+    this.#turn.record({ tell }, CHANGE_BYTES + message.payloadLength + message.namesSize)
+  }
+
+  retainedCleared(topicName: string): void {
+    this.#record({ kind: 'retained-cleared', topicName }, sizeOfText(topicName))
+  }
+
+  queued({ sessionNumber }: Session, delivery: Delivery): void {
+    if (!this.#keeps(delivery.message)) return
+    delivery.isStored = true
+    delivery.isUntold = true
+    this.#newest = new UntoldEntry(this, sessionNumber, delivery)
+    const { message } = delivery
+    this.#turn.record(this.#newest, CHANGE_BYTES + message.payloadLength + message.namesSize)
+    this.#newestChange = this.#turn.changeCount
+  }
+
+  sent({ sessionNumber }: Session, delivery: Delivery): void {
+    const { isStored, isUntold, entryNumber, packetIdentifier } = delivery
+    if (!isStored) return
+    if (isUntold && this.#newest?.delivery === delivery && this.#newestChange === this.#turn.changeCount) {
+      this.#newest.isSent = true
+      return
+    }
+    this.#recordOf(delivery, { kind: 'sent', sessionNumber, entryNumber, packetIdentifier })
+  }
+
+  released({ sessionNumber }: Session, delivery: Delivery): void {
+    const { isStored, entryNumber } = delivery
+    if (isStored) this.#recordOf(delivery, { kind: 'released', sessionNumber, entryNumber })
+  }
+
+  /** What becomes of an entry is told in the order in which it came; of one that is over before it was told, nothing is. */
+  #recordOf(delivery: Delivery, change: Change): void {
+    if (delivery.isUntold) {
+      const tell = (changes: Change[]): void => void (delivery.isStored && changes.push(change))
+      this.#turn.record({ tell }, CHANGE_BYTES)
+    } else this.#record(change)
+  }
+
+  done({ sessionNumber }: Session, delivery: Delivery): void {
+    if (delivery.isUntold) {
+      delivery.isUntold = false
+      delivery.isStored = false
+    } else if (delivery.isStored) this.#record({ kind: 'done', sessionNumber, entryNumber: delivery.entryNumber })
+  }
+
+  received({ sessionNumber }: Session, packetIdentifier: number): void {
+    this.#record({ kind: 'received', sessionNumber, packetIdentifier })
+  }
+
+  receivedDone({ sessionNumber }: Session, packetIdentifier: number): void {
+    this.#record({ kind: 'received-done', sessionNumber, packetIdentifier })
+  }
+}
+
+function subscriptionRecord(subscription: Subscription): SubscriptionRecord {
+  const { topicFilter, qos, noLocal, retainAsPublished, retainHandling, subscriptionIdentifiers } = subscription
+  const [subscriptionIdentifier] = subscriptionIdentifiers
+  return { topicFilter, qos, noLocal, retainAsPublished, retainHandling, subscriptionIdentifier }
+}

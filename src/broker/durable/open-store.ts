@@ -1,0 +1,43 @@
+/** The Store that a configuration asks for. @module */
+import type { Clock } from '../../base/clock.ts'
+import type { Disk } from '../../base/disk.ts'
+import type { Logger } from '../../base/log.ts'
+import { JournalStore, openStore } from '../../stores/journal-store.ts'
+import { MemoryStore } from '../../stores/memory-store.ts'
+import type { Store } from '../../stores/store.ts'
+import type { Options } from '../../config/options.ts'
+
+export interface StoreSettings {
+  readonly clock: Clock
+  readonly log: Logger
+  /** Where to keep it, instead of in the folder that `persistence.path` names. */
+  readonly disk: Disk | undefined
+  /** The host program's own, to be used in place of any. */
+  readonly own: Store | undefined
+  /** Start from a damaged store with what is readable of it. */
+  readonly repair: boolean
+}
+
+/** Whether anything at all outlives the process: some topic or listener may ask for more than the broker as a whole. */
+export function keepsState({ persistence, listeners }: Pick<Options, 'persistence' | 'listeners'>): boolean {
+  if (persistence === undefined) return false
+  const levels = [persistence.durability, ...Object.values(persistence.topics)]
+  levels.push(...listeners.map(({ durability }) => durability ?? persistence.durability))
+  return levels.some((level) => level !== 'memory')
+}
+
+/** @throws {StoreError} where there is something that cannot be used: another process has it, or it is damaged */
+export async function openStoreFor(options: Options, { clock, log, disk, own, repair }: StoreSettings): Promise<Store> {
+  const { persistence } = options
+  if (persistence === undefined || !keepsState(options)) return new MemoryStore()
+  if (own !== undefined) return own
+  const { path, maxBytes } = persistence
+  const common = { clock, log, repair, ...(maxBytes > 0 && { maxBytes }) }
+  return disk === undefined ? openStore({ ...common, path }) : new JournalStore({ ...common, disk })
+}
+
+/** Says in the log what `repair` had to leave out. */
+export function tellDamage({ damage }: JournalStore, log: Logger): void {
+  for (const { name, path, offset, what } of damage)
+    log.warn({ name, offset }, `damage: ${path}, byte ${offset}: ${what}`)
+}

@@ -1,0 +1,185 @@
+/**
+ * From stored Changes back to Sessions, queues, retained messages and Wills, at start.
+ *
+ * @module
+ */
+import { noProperties } from '../../codec/properties.ts'
+import { PropertyList } from '../../codec/property-list.ts'
+import { ApplicationMessage } from '../../protocol/application-message.ts'
+import { Delivery, DeliveryState } from '../../protocol/delivery.ts'
+import type { Session } from '../../protocol/session.ts'
+import type {
+  Change,
+  EntryRecord,
+  MessageRecord,
+  SessionRecord,
+  SubscriptionRecord,
+  WillRecord,
+} from '../../stores/store.ts'
+import type { Ledger } from './ledger.ts'
+import { RestoredMessages } from './restored-messages.ts'
+import type { Registration, Will } from '../sessions/sessions.ts'
+
+/** What restoring needs of the broker. */
+export interface RestoreSide {
+  readonly ledger: Ledger
+  now(): number
+  addSession(record: SessionRecord): Registration
+  subscribe(session: Session, record: SubscriptionRecord): void
+  retain(message: ApplicationMessage): void
+}
+
+export class Restoring {
+  readonly #side: RestoreSide
+  /** In place of a message that is needed no more, because only PUBREL is owed. */
+  readonly #released = ApplicationMessage.of({
+    topicName: '',
+    payload: new Uint8Array(0),
+    qos: 2,
+    retain: false,
+    publisher: '',
+    receivedAtMs: 0,
+  })
+  readonly #registrations = new Map<number, Registration>()
+  readonly #expiresAtMs = new Map<Registration, number | undefined>()
+  readonly #willDueAtMs = new Map<Registration, number | undefined>()
+  #messages = new RestoredMessages()
+  /** The last entry told of each Session: what follows may say that it was sent. */
+  readonly #lastEntries = new Map<number, Delivery>()
+  /** Wills whose Session did not outlive its Connection: due at once. */
+  readonly orphanedWills = new Map<number, Will>()
+  /** Retained messages whose payloads have to be read before Clients come. */
+  readonly unloadedRetained: ApplicationMessage[] = []
+
+  constructor(side: RestoreSide) {
+    this.#side = side
+  }
+
+  apply(change: Change): void {
+    switch (change.kind) {
+      case 'session':
+        this.#session(change.session)
+        return
+      case 'subscribed':
+        this.#side.subscribe(this.#sessionOf(change.sessionNumber), change.subscription)
+        return
+      case 'message':
+        this.#message(change.message)
+        return
+      case 'queued':
+        this.#queued(change.entry)
+        return
+      case 'sent':
+        this.#entry(change.sessionNumber, change.entryNumber).state = DeliveryState.Sent
+        this.#entry(change.sessionNumber, change.entryNumber).packetIdentifier = change.packetIdentifier
+        return
+      case 'released':
+        this.#entry(change.sessionNumber, change.entryNumber).state = DeliveryState.Released
+        return
+      case 'received':
+        this.#sessionOf(change.sessionNumber).addReceived(change.packetIdentifier)
+        return
+      case 'retained':
+        this.#retained(change.messageNumber)
+        return
+      case 'will':
+        this.#will(change.will)
+        return
+      default:
+        throw new Error(`a store gives back no change of kind ${change.kind}`)
+    }
+  }
+
+  #session(record: SessionRecord): void {
+    const registration = this.#side.addSession(record)
+    this.#registrations.set(record.sessionNumber, registration)
+    const { expiresAtMs } = record
+    this.#expiresAtMs.set(registration, expiresAtMs === undefined ? undefined : this.#side.ledger.fromWall(expiresAtMs))
+  }
+
+  #sessionOf(sessionNumber: number): Session {
+    return this.#registrations.get(sessionNumber)!.session
+  }
+
+  #message(record: MessageRecord): void {
+    const { messageNumber, payload, payloadOnDiskBytes, qos, retain, properties } = record
+    if (payloadOnDiskBytes !== undefined && properties === noProperties) {
+      this.#messages.add(record, payloadOnDiskBytes)
+      return
+    }
+    const topicName = this.#messages.name(record.topicName)
+    const publisher = this.#messages.name(record.publisher)
+    const expiresAtMs = this.#side.ledger.fromWall(record.expiresAtMs)
+    const interval = properties.messageExpiryInterval
+    const receivedAtMs = interval === undefined ? this.#side.now() : expiresAtMs - interval * 1000
+    const parts = { topicName, qos, retain, properties, publisher, receivedAtMs }
+    const message =
+      payloadOnDiskBytes === undefined
+        ? ApplicationMessage.of({ ...parts, payload })
+        : ApplicationMessage.stored(parts, messageNumber, payloadOnDiskBytes)
+    if (record.publisherUser !== undefined) message.publisherUser = this.#messages.name(record.publisherUser)
+    message.messageNumber = messageNumber
+    message.isTold = true
+    this.#messages.addWhole(message)
+  }
+
+  #queued(entry: EntryRecord): void {
+    const { sessionNumber, entryNumber, messageNumber, qos, retain, subscriptionIdentifiers, sharedFilter } = entry
+    this.#settle(sessionNumber)
+    const shared = sharedFilter === undefined ? undefined : { topicFilter: sharedFilter }
+    const message = this.#messages.find(messageNumber) ?? this.#released
+    const delivery = new Delivery(message, qos, retain, subscriptionIdentifiers, shared, entryNumber)
+    delivery.isStored = true
+    this.#lastEntries.set(sessionNumber, delivery)
+  }
+
+  #entry(sessionNumber: number, entryNumber: number): Delivery {
+    const delivery = this.#lastEntries.get(sessionNumber)
+    if (delivery?.entryNumber === entryNumber) return delivery
+    throw new Error(`a store tells of entry ${entryNumber} before it tells the entry`)
+  }
+
+  /** What was told of the last entry is complete: into the Session with it. */
+  #settle(sessionNumber: number): void {
+    const delivery = this.#lastEntries.get(sessionNumber)
+    if (delivery !== undefined) this.#sessionOf(sessionNumber).restore(delivery)
+  }
+
+  #retained(messageNumber: number): void {
+    const message = this.#messages.find(messageNumber)!
+    if (!message.isLoaded) this.unloadedRetained.push(message)
+    this.#side.retain(message)
+  }
+
+  #will(record: WillRecord): void {
+    const { clientId, userName, topicName, payload, qos, retain, properties, willDelayInterval } = record
+    const fields = { topicName, payload, qos, retain, properties: PropertyList.of(properties) }
+    const client = { clientId, userName, address: '', listener: '', protocolVersion: 5 } as const
+    const will: Will = { fields, client, delayInterval: willDelayInterval }
+    const registration = this.#registrations.get(record.sessionNumber)
+    if (registration === undefined) {
+      this.orphanedWills.set(record.sessionNumber, will)
+      return
+    }
+    registration.will = will
+    const { dueAtMs } = record
+    this.#willDueAtMs.set(registration, dueAtMs === undefined ? undefined : this.#side.ledger.fromWall(dueAtMs))
+  }
+
+  /** Everything was told: nothing will refer to a message any more. */
+  allTold(): void {
+    for (const sessionNumber of this.#lastEntries.keys()) this.#settle(sessionNumber)
+    this.#lastEntries.clear()
+    this.#messages = new RestoredMessages()
+  }
+
+  /** @param begin starts the wait of each Session, in the order in which they were made, with the times that were stored */
+  finish(
+    begin: (registration: Registration, expiresAtMs: number | undefined, willDueAtMs: number | undefined) => void,
+  ): void {
+    for (const sessionNumber of Float64Array.from(this.#registrations.keys()).sort()) {
+      const registration = this.#registrations.get(sessionNumber)!
+      begin(registration, this.#expiresAtMs.get(registration), this.#willDueAtMs.get(registration))
+    }
+  }
+}

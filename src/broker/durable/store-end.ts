@@ -1,0 +1,64 @@
+/**
+ * The end of the Store when the broker closes. It has `persistence.close-timeout` for what still waits, and to close; a disk that
+ * fails or does not answer must not keep a program from ending. What could not be stored is reported.
+ *
+ * @module
+ */
+import type { Clock } from '../../base/clock.ts'
+import { StoreError } from '../../base/errors.ts'
+import { within } from '../../base/within.ts'
+import type { Store, StoreHealth } from '../../stores/store.ts'
+
+/** How much of its time the Store has for what waits; the rest is for closing, which may have to try once more. */
+const WRITING_SHARE = 0.75
+
+/** What was given up. */
+export interface Unstored {
+  readonly changes: number
+  readonly bytes: number
+  /** Why, as far as the Store says. */
+  readonly cause: StoreHealth['cause']
+}
+
+export class StoreEnd {
+  /** What the Store has for what waits. */
+  readonly writingMs: number
+  readonly #timeoutMs: number
+  readonly #clock: Clock
+
+  /** @param timeoutSeconds for all of it */
+  constructor(timeoutSeconds: number, clock: Clock) {
+    this.#timeoutMs = timeoutSeconds * 1000
+    this.writingMs = this.#timeoutMs * WRITING_SHARE
+    this.#clock = clock
+  }
+
+  /** Closes the Store. @returns what is to be reported; `undefined` where everything is stored */
+  async close(store: Store, unstored: Unstored | undefined): Promise<StoreError | undefined> {
+    const problem = await this.#close(store)
+    if (unstored === undefined) return problem
+    const { changes, bytes, cause } = unstored
+    const reason = cause === 'max-bytes' ? 'max-bytes is reached' : (cause?.message ?? 'the store has not answered')
+    return new StoreError(
+      'ERR_STORE_UNSTORED',
+      `${changes} changes (${bytes} bytes) could not be stored within ${this.#timeoutMs / 1000} s ` +
+        `(persistence.close-timeout), and are discarded: ${reason}. At the levels disk and process none of them was ` +
+        'acknowledged; clients send again what was not acknowledged, and receive again what was not completed',
+      cause instanceof Error ? { cause } : {},
+    )
+  }
+
+  async #close(store: Store): Promise<StoreError | undefined> {
+    const timeoutMs = this.#timeoutMs - this.writingMs
+    try {
+      if (await within(store.close(), timeoutMs, this.#clock)) return undefined
+      return new StoreError(
+        'ERR_STORE_CLOSE',
+        `the store has not closed within ${timeoutMs / 1000} s; the broker no longer waits for it`,
+      )
+    } catch (error) {
+      if (error instanceof StoreError) return error
+      return new StoreError('ERR_STORE_CLOSE', `the store cannot be closed: ${String(error)}`, { cause: error })
+    }
+  }
+}

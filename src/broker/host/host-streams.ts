@@ -1,0 +1,113 @@
+/**
+ * Network Connections that the host program brings along: byte streams of its own, and WebSocket on its own HTTP server. They
+ * come through no listener of the configuration, so its top level sets their limits.
+ *
+ * @module
+ */
+import type { Server as HttpServer } from 'node:http'
+import type { Duplex } from 'node:stream'
+import type { Clock } from '../../base/clock.ts'
+import type { Logger } from '../../base/log.ts'
+import type { Incoming, Peer, Transport } from '../../protocol/transport.ts'
+import { ListenerState } from '../sessions/listener-state.ts'
+import { hostFor, type AcceptingHost, type Entrance, type MountedWebSocket, type OpenMount } from './open-listeners.ts'
+import { admitsAnonymous } from '../../config/access-options.ts'
+import { limitKeys, resolveOptions, type ListenerOptions, type Options } from '../../config/options.ts'
+
+export interface MountOptions {
+  /** Default `/mqtt`. */
+  readonly path?: string
+  /** Origins whose pages may connect beside those of this server, as `allowed-origins` of a listener. Default: none. */
+  readonly allowedOrigins?: readonly string[]
+  /** Names of this server whose pages may connect where anonymous Clients may log in, as `allowed-hosts`. Default: none. */
+  readonly allowedHosts?: readonly string[]
+}
+
+/** What the floor above does with them. */
+export interface StreamPumps {
+  mountWebSocket(server: HttpServer, options: ListenerOptions, host: AcceptingHost): OpenMount
+  attachStream(stream: Duplex, peer: Partial<Peer>, host: AcceptingHost): boolean
+}
+
+export class HostStreams {
+  readonly #pumps: StreamPumps
+  readonly #entrance: Entrance
+  readonly #clock: Clock
+  readonly #log: Logger
+  readonly #mounted = new Map<OpenMount, ListenerState>()
+  #attached: ListenerState | undefined
+
+  constructor(pumps: StreamPumps, entrance: Entrance, clock: Clock, log: Logger) {
+    this.#pumps = pumps
+    this.#entrance = entrance
+    this.#clock = clock
+    this.#log = log
+  }
+
+  /** @returns whether it was taken; a refused stream is destroyed */
+  attach(stream: Duplex, peer: Partial<Peer>, options: Options): boolean {
+    return this.#pumps.attachStream(stream, peer, this.#hostFor(this.#attachedState(options)))
+  }
+
+  accept(transport: Transport, peer: Peer, options: Options): Incoming | undefined {
+    return this.#entrance.accept(transport, peer, this.#attachedState(options))
+  }
+
+  /** @throws {UsageError} for what is no HTTP server, and {ConfigError} for options that a listener could not have either */
+  mount(server: HttpServer, mountOptions: MountOptions, options: Options): MountedWebSocket {
+    const known = { ...topLevel(options, 'mounted'), ...checkedMount(mountOptions) }
+    const state = new ListenerState(known)
+    const mounted = this.#pumps.mountWebSocket(server, known, this.#hostFor(state))
+    this.#mounted.set(mounted, state)
+    return {
+      close: () => {
+        this.#mounted.delete(mounted)
+        mounted.close()
+      },
+      get refusedUpgrades() {
+        return mounted.refusedUpgrades
+      },
+    }
+  }
+
+  #attachedState(options: Options): ListenerState {
+    return (this.#attached ??= new ListenerState(topLevel(options, 'attached')))
+  }
+
+  #hostFor(state: ListenerState): AcceptingHost {
+    return hostFor(this.#entrance, state, this.#clock, this.#log)
+  }
+
+  /** New limits, for Connections from now on. */
+  reload(options: Options): void {
+    if (this.#attached !== undefined) this.#attached.options = topLevel(options, 'attached')
+    for (const [mounted, state] of this.#mounted) {
+      const { type, websocketPath, allowedOrigins, allowedHosts } = state.options
+      state.options = { ...topLevel(options, 'mounted'), type, websocketPath, allowedOrigins, allowedHosts }
+      mounted.reload(state.options)
+    }
+  }
+
+  /** Takes no more. */
+  close(): void {
+    for (const mounted of this.#mounted.keys()) mounted.close()
+    this.#mounted.clear()
+    this.#attached = undefined
+  }
+}
+
+/** A listener's options, as the top level has them. */
+function topLevel(options: Options, name: string): ListenerOptions {
+  const usual = resolveOptions({}).listeners[0]!
+  const limits = limitKeys()
+  const common = Object.fromEntries(Object.entries(options).filter(([key]) => key in usual || limits.has(key)))
+  return { ...usual, ...common, name, maxConnections: 0, admitsAnonymous: admitsAnonymous(options.auth, name) }
+}
+
+/** What a mount is told, checked as the keys of a listener are. */
+function checkedMount({ path = '/mqtt', allowedOrigins = [], allowedHosts = [] }: MountOptions) {
+  const input = { type: 'ws', websocketPath: path, allowedOrigins, allowedHosts, bind: '127.0.0.1:0' } as const
+  const [checked] = resolveOptions({ listeners: { mounted: input } }).listeners
+  const { type, websocketPath } = checked!
+  return { type, websocketPath, allowedOrigins: checked!.allowedOrigins, allowedHosts: checked!.allowedHosts }
+}

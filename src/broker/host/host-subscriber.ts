@@ -1,0 +1,208 @@
+/**
+ * Subscriptions of the host program: a callback, or an async iterator with a bounded queue whose drops are counted.
+ *
+ *   for await (const message of broker.subscribe('sensors/+/temperature')) …
+ *
+ * It ends by `break`, by an `AbortSignal`, by `close()`, or with the broker. The host is on the same match path as a Session.
+ *
+ * @module
+ */
+import { MemoryAccount } from '../../base/memory-account.ts'
+import { Ring } from '../../base/ring.ts'
+import type { ApplicationMessage } from '../../protocol/application-message.ts'
+import type { DropCause } from '../../protocol/session.ts'
+import type { ReplayReceiver } from '../routing/replays.ts'
+import type { Subscriber, Subscription } from '../../protocol/subscription.ts'
+
+/** Waiting messages beyond this are dropped unless the caller says otherwise. */
+export const DEFAULT_HOST_QUEUE = 10_000
+/** The same for the memory that they take. */
+export const DEFAULT_HOST_QUEUE_BYTES = 67_108_864
+/** A place in the queue. */
+const PLACE_BYTES = 16
+
+/** Between two looks for what has expired. */
+const SWEEP_EVERY_MS = 100
+
+export interface SubscribeOptions {
+  /** Ends the subscription when it aborts. */
+  readonly signal?: AbortSignal
+  /** Messages that may wait for the iterator; the newest beyond it are dropped and counted. Default 10,000. */
+  readonly maxQueuedMessages?: number
+  /** Bytes of memory that those may take; the newest beyond it are dropped and counted. Default 64 MiB. */
+  readonly maxQueuedBytes?: number
+  /** Whether retained messages come first. Default true. */
+  readonly retained?: boolean
+}
+
+/** What a host subscription asks of the broker. */
+export interface HostSide {
+  subscribe(subscription: Subscription): void
+  unsubscribe(subscription: Subscription): void
+  /** `takesMore` was false when somebody looked, and is true again. */
+  hasRoom(host: HostSubscription): void
+  dropped(message: ApplicationMessage, cause: DropCause): void
+  now(): number
+  /** Who pays for what waits. */
+  readonly payer: MemoryAccount
+}
+
+/** A subscription of the host program; iterate over it, or give it a listener. */
+export class HostSubscription implements Subscriber, AsyncIterableIterator<ApplicationMessage>, AsyncDisposable {
+  readonly clientId = ''
+  readonly isEnded = false
+  readonly topicFilter: string
+  /** Messages that found the queue full. */
+  droppedMessages = 0
+  readonly #side: HostSide
+  readonly #subscription: Subscription
+  readonly #listener: ((message: ApplicationMessage) => void) | undefined
+  readonly #queue = new Ring<ApplicationMessage>()
+  readonly #maxQueued: number
+  readonly #memory: MemoryAccount
+  readonly #waiting: ((result: IteratorResult<ApplicationMessage, undefined>) => void)[] = []
+  readonly #signal: AbortSignal | undefined
+  #isClosed = false
+  /** Retained messages wait until the iterator has taken some. */
+  #isAwaited = false
+  #sweptAtMs = -Infinity
+
+  constructor(
+    side: HostSide,
+    topicFilter: string,
+    options: SubscribeOptions,
+    listener: ((message: ApplicationMessage) => void) | undefined,
+  ) {
+    this.#side = side
+    this.topicFilter = topicFilter
+    this.#listener = listener
+    this.#maxQueued = options.maxQueuedMessages ?? DEFAULT_HOST_QUEUE
+    const maxBytes = options.maxQueuedBytes ?? DEFAULT_HOST_QUEUE_BYTES
+    this.#memory = new MemoryAccount('session', '', maxBytes, side.payer)
+    this.#signal = options.signal
+    this.#subscription = {
+      subscriber: this,
+      topicFilter,
+      qos: 2, // inside the process nothing is lost on the way
+      noLocal: false,
+      retainAsPublished: true,
+      retainHandling: options.retained === false ? 2 : 0,
+      subscriptionIdentifiers: [],
+    }
+    if (this.#signal?.aborted === true) {
+      this.#isClosed = true
+      return
+    }
+    this.#signal?.addEventListener('abort', this.#abort, { once: true })
+    side.subscribe(this.#subscription)
+  }
+
+  readonly #abort = (): void => this.close()
+
+  get queuedMessages(): number {
+    return this.#queue.length
+  }
+
+  /** How retained messages come to it: no more than half of its queue at once. */
+  get replayReceiver(): ReplayReceiver {
+    const takesMore = (): boolean => this.#takesMore
+    return {
+      owner: this,
+      get takesMore() {
+        return takesMore()
+      },
+      wants: () => !this.#isClosed,
+      send: (message) => this.deliver(message),
+    }
+  }
+
+  get #takesMore(): boolean {
+    if (this.#listener !== undefined || this.#queue.length * 2 < this.#maxQueued) return true
+    this.#isAwaited = true
+    return false
+  }
+
+  deliver(message: ApplicationMessage): void {
+    if (this.#isClosed) return
+    message.own()
+    if (this.#listener !== undefined) this.#listener(message)
+    else if (this.#waiting.length > 0) this.#waiting.shift()!({ value: message, done: false })
+    else if (this.#hasRoomFor(message)) {
+      this.#memory.hold(message, PLACE_BYTES)
+      this.#queue.push(message)
+    } else {
+      this.droppedMessages++
+      this.#side.dropped(message, 'queue full')
+    }
+  }
+
+  /** What has expired takes no room; it is looked for now and then, as that is a look at all that waits. */
+  #hasRoomFor(message: ApplicationMessage): boolean {
+    if (this.#takes(message)) return true
+    const now = this.#side.now()
+    if (now < this.#sweptAtMs + SWEEP_EVERY_MS) return false
+    this.#sweptAtMs = now
+    const gone = this.#queue.takeOut(0, this.#queue.length, (waiting) => waiting.isExpired(now))
+    for (const expired of gone) this.#dropExpired(expired)
+    return this.#takes(message)
+  }
+
+  #takes({ size }: ApplicationMessage): boolean {
+    return this.#queue.length < this.#maxQueued && this.#memory.refuses(size + PLACE_BYTES) === undefined
+  }
+
+  #dropExpired(message: ApplicationMessage): void {
+    this.#memory.release(message, PLACE_BYTES)
+    this.#side.dropped(message, 'expired')
+  }
+
+  /** The first that has not expired. */
+  #shift(): ApplicationMessage | undefined {
+    for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
+      if (this.#isClosed || !next.isExpired(this.#side.now())) {
+        this.#memory.release(next, PLACE_BYTES)
+        return next
+      }
+      this.#dropExpired(next)
+    }
+    return undefined
+  }
+
+  /** Ends the subscription; what waits is still handed out. */
+  close(): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#signal?.removeEventListener('abort', this.#abort)
+    this.#side.unsubscribe(this.#subscription)
+    for (const waiting of this.#waiting.splice(0)) waiting({ value: undefined, done: true })
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  next(): Promise<IteratorResult<ApplicationMessage, undefined>> {
+    const message = this.#shift()
+    if (this.#isAwaited) this.#look()
+    if (message !== undefined) return Promise.resolve({ value: message, done: false })
+    if (this.#isClosed) return Promise.resolve({ value: undefined, done: true })
+    return new Promise((resolve) => this.#waiting.push(resolve))
+  }
+
+  #look(): void {
+    this.#isAwaited = false
+    if (this.#takesMore) this.#side.hasRoom(this)
+  }
+
+  /** `break` comes here. */
+  return(): Promise<IteratorResult<ApplicationMessage, undefined>> {
+    this.close()
+    while (this.#shift() !== undefined);
+    return Promise.resolve({ value: undefined, done: true })
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.close()
+    return Promise.resolve()
+  }
+}

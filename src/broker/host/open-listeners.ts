@@ -1,0 +1,293 @@
+/**
+ * The listeners that are open, by name, and how a reload changes them: new ones open first, then those that stay take their
+ * new options, and only when all of that worked do removed ones close. What fails leaves everything as it was.
+ *
+ * One that waits for its address is open in this sense: it takes new options, and it can be removed.
+ *
+ * A removed one whose port a new one wants (a listener that was renamed, that becomes a WebSocket, that opens to the network)
+ * has to close before; if the new one cannot open, it opens again.
+ *
+ * @module
+ */
+import type { Clock } from '../../base/clock.ts'
+import type { Logger } from '../../base/log.ts'
+import type { Incoming, Peer, Transport } from '../../protocol/transport.ts'
+import type { Arrival, ArrivingStream } from '../sessions/arrival.ts'
+import { ListenerState, type CertificateJudges } from '../sessions/listener-state.ts'
+import type { HandshakeRefusal, ListenerTrouble, ListenerUp } from '../reporting/listener-events.ts'
+import { overlap } from '../../config/listener-checks.ts'
+import type { ListenerOptions } from '../../config/options.ts'
+
+/** What a listener turned away before it was a Connection; counted since the listener was opened. */
+export interface ListenerCounters {
+  /** TLS handshakes that failed, client certificates that were not good enough among them. */
+  failedHandshakes: number
+  /** PROXY protocol headers that were malformed, late, or from an address that is not trusted. */
+  refusedProxyHeaders: number
+  /** WebSocket handshakes that were refused: path, origin or subprotocol; and what was no such handshake. */
+  refusedUpgrades: number
+  /** Sockets closed before they had finished their TLS, PROXY or HTTP beginning, to make room for others. */
+  refusedWaiting: number
+  /** How often an address could not be had: with `retry: on` it is tried again. */
+  failedOpens: number
+}
+
+/** An open listener, as `broker.listeners` shows it. */
+export interface ListenerView {
+  readonly name: string
+  /** Where Clients find it, such as `mqtt://127.0.0.1:1883`; empty while it waits for its address (`retry`). */
+  readonly url: string
+  /** The same for each of its addresses: a host name may have several. */
+  readonly urls: readonly string[]
+  /** The address it is bound to: an IP address, or the path of a Unix domain socket; empty while it waits for one. */
+  readonly address: string
+  /** All of them. */
+  readonly addresses: readonly string[]
+  /** The real port, also where 0 was asked for; `undefined` for a Unix socket, and while it waits for its address. */
+  readonly port: number | undefined
+  /** Clients that came through it and are connected now. */
+  readonly connections: number
+  readonly counters: Readonly<ListenerCounters>
+}
+
+/** An open listener. */
+export interface OpenListener extends Omit<ListenerView, 'connections'> {
+  /**
+   * Applies new options (certificates, origins, path, proxies, TLS) to Connections from now on; those that exist stay.
+   *
+   * @throws {ConfigError} when a file cannot be used: nothing has changed then
+   * @throws {UsageError} when the address is another one: that takes another listener
+   */
+  reload(options: ListenerOptions): Promise<void>
+  /** Stops accepting at once and frees the address. Connections that were accepted are their owner's to close. */
+  close(): Promise<void>
+}
+
+/** WebSocket on the host program's own HTTP server. */
+export interface MountedWebSocket {
+  /** Stops answering; Connections stay. */
+  close(): void
+  /** WebSocket handshakes that were refused: origin or subprotocol. */
+  readonly refusedUpgrades: number
+}
+
+/** The same as the broker has it. */
+export interface OpenMount extends MountedWebSocket {
+  /** Applies new options to Connections from now on. */
+  reload(options: ListenerOptions): void
+}
+
+/** What a listener is opened for. */
+export interface AcceptingHost {
+  /** Counts a stream that has to pass something else before MQTT; `undefined` where it is to be closed at once. */
+  arrive(stream: ArrivingStream): Arrival | undefined
+  /**
+   * Takes a new Network Connection and says what shall be driven; `undefined` refuses it, and it is destroyed.
+   *
+   * @param arrival what `arrive` gave, which is the Connection's from now on, or over where that is refused
+   */
+  accept(transport: Transport, peer: Peer, arrival?: Arrival): Incoming | undefined
+  /** Counts a stream that was turned away, and makes an event of it. */
+  turnedAway(refusal: HandshakeRefusal): void
+  /** The name of the listener of the same broker that has an address already. */
+  listenerAt(address: string, port: number): string | undefined
+  /** A listener cannot be at all of its addresses. */
+  cannotListen(trouble: ListenerTrouble): void
+  /** A listener that waited for an address has it. */
+  listens(up: ListenerUp): void
+  /** Where a listener says who judges its Clients' certificates. */
+  readonly certificates: CertificateJudges
+  /** CAs or revocation lists have changed: Clients that are in may be so no longer. */
+  certificatesChanged(): void
+  /** Whether the process may open one more socket than it has; where not, this one is counted and is to be closed. */
+  hasFile(address: string): boolean
+  /** The system had none for a socket that nobody has seen. */
+  lostToFiles(): void
+  readonly clock: Clock
+  readonly log: Logger
+}
+
+export type OpenOne = (options: ListenerOptions, host: AcceptingHost) => Promise<OpenListener>
+
+/** Takes what comes through that listener. */
+export interface Entrance {
+  arrive(stream: ArrivingStream, state: ListenerState): Arrival | undefined
+  accept(transport: Transport, peer: Peer, state: ListenerState, arrival?: Arrival): Incoming | undefined
+  turnedAway(refusal: HandshakeRefusal): void
+  cannotListen(trouble: ListenerTrouble): void
+  listens(up: ListenerUp): void
+  certificatesChanged(): void
+  hasFile(address: string, state: ListenerState): boolean
+  lostToFiles(address: string, state: ListenerState): void
+}
+
+/** A listener's own way through the entrance. */
+export function hostFor(
+  entrance: Entrance,
+  state: ListenerState,
+  clock: Clock,
+  log: Logger,
+  listenerAt: AcceptingHost['listenerAt'] = () => undefined,
+): AcceptingHost {
+  return {
+    arrive: (stream) => entrance.arrive(stream, state),
+    accept: (transport, peer, arrival) => entrance.accept(transport, peer, state, arrival),
+    turnedAway: (refusal) => entrance.turnedAway(refusal),
+    listenerAt,
+    cannotListen: (trouble) => entrance.cannotListen(trouble),
+    listens: (up) => entrance.listens(up),
+    certificates: state.certificates,
+    certificatesChanged: () => entrance.certificatesChanged(),
+    hasFile: (address) => entrance.hasFile(address, state),
+    lostToFiles: () => entrance.lostToFiles('', state),
+    clock,
+    log,
+  }
+}
+
+interface Entry {
+  readonly listener: OpenListener
+  readonly state: ListenerState
+}
+
+export class OpenListeners {
+  #entries: readonly Entry[] = []
+  /** Those that were opened by a change which is not done yet. */
+  #opened: Entry[] = []
+  readonly #openOne: OpenOne
+  readonly #entrance: Entrance
+  readonly #clock: Clock
+  readonly #log: Logger
+
+  constructor(openOne: OpenOne, entrance: Entrance, clock: Clock, log: Logger) {
+    this.#openOne = openOne
+    this.#entrance = entrance
+    this.#clock = clock
+    this.#log = log
+  }
+
+  get all(): readonly ListenerView[] {
+    return this.#entries.map(({ listener, state }) => {
+      const { name, url, urls, address, addresses, port, counters } = listener
+      return { name, url, urls, address, addresses, port, connections: state.connected, counters: { ...counters } }
+    })
+  }
+
+  /** @throws {ConfigError} when one cannot be opened; those before it are closed again */
+  async open(wanted: readonly ListenerOptions[]): Promise<void> {
+    this.#entries = await this.#openAll(wanted)
+  }
+
+  async #openAll(wanted: readonly ListenerOptions[], states: readonly ListenerState[] = []): Promise<readonly Entry[]> {
+    this.#opened = []
+    const opened = this.#opened
+    try {
+      for (const options of wanted) {
+        const state = states.find((one) => isSamePlace(options, one.options)) ?? new ListenerState(options)
+        opened.push(await this.#openEntry(options, state))
+      }
+    } catch (error) {
+      await closeAll(opened)
+      throw error
+    } finally {
+      this.#opened = []
+    }
+    return opened
+  }
+
+  async #openEntry(options: ListenerOptions, state: ListenerState): Promise<Entry> {
+    const host = hostFor(this.#entrance, state, this.#clock, this.#log, (...where) => this.#listenerAt(...where))
+    return { listener: await this.#openOne(options, host), state }
+  }
+
+  #listenerAt(address: string, port: number): string | undefined {
+    const there = ({ listener }: Entry): boolean =>
+      listener.port === port && listener.addresses.some((other) => overlap(other, address))
+    return [...this.#entries, ...this.#opened].find(there)?.listener.name
+  }
+
+  /**
+   * Changes what is open.
+   *
+   * @returns the names of the listeners that are gone
+   * @throws {ConfigError} when something cannot be opened or used; nothing has changed then
+   */
+  async change(wanted: readonly ListenerOptions[]): Promise<readonly string[]> {
+    const isWanted = (entry: Entry): boolean => wanted.some((options) => isSamePlace(options, entry.state.options))
+    // A wildcard that has to leave IPv4 to others from now on, or need not any longer: its Connections stay.
+    const narrowed = this.#entries.filter((entry) => isWanted(entry) && changesFamilies(entry, wanted))
+    const staying = this.#entries.filter((entry) => isWanted(entry) && !narrowed.includes(entry))
+    const leaving = this.#entries.filter((entry) => !isWanted(entry))
+    const coming = wanted.filter((options) => !staying.some(({ state }) => isSamePlace(options, state.options)))
+    const inTheWay = leaving.filter((entry) => coming.some((options) => wantsPlaceOf(options, entry)))
+    const states = narrowed.map(({ state }) => state)
+    const closed = [...inTheWay, ...narrowed]
+    await closeAll(closed)
+    let opened: readonly Entry[] = []
+    try {
+      opened = await this.#openAll(coming, states)
+      await this.#reloadAll(staying, wanted)
+    } catch (error) {
+      await closeAll(opened)
+      await this.#openAgain(closed)
+      throw error
+    }
+    for (const state of states) state.options = wanted.find((options) => isSamePlace(options, state.options))!
+    this.#entries = [...staying, ...opened]
+    await closeAll(leaving.filter((entry) => !inTheWay.includes(entry)))
+    return leaving.map(({ listener }) => listener.name)
+  }
+
+  /** Where they were: their Connections have stayed, and go on counting in the same state. */
+  async #openAgain(closed: readonly Entry[]): Promise<void> {
+    for (const { listener, state } of closed) {
+      const again = await this.#openEntry({ ...state.options, port: listener.port ?? state.options.port }, state)
+      this.#entries = this.#entries.map((entry) => (entry.state === state ? again : entry))
+    }
+  }
+
+  async #reloadAll(staying: readonly Entry[], wanted: readonly ListenerOptions[]): Promise<void> {
+    const done: { entry: Entry; before: ListenerOptions }[] = []
+    try {
+      for (const entry of staying) {
+        const options = wanted.find((one) => isSamePlace(one, entry.state.options))!
+        const before = entry.state.options
+        await entry.listener.reload(options)
+        entry.state.options = options
+        done.push({ entry, before })
+      }
+    } catch (error) {
+      for (const { entry, before } of done) {
+        await entry.listener.reload(before)
+        entry.state.options = before
+      }
+      throw error
+    }
+  }
+
+  async close(): Promise<void> {
+    const entries = this.#entries
+    this.#entries = []
+    await closeAll(entries)
+  }
+}
+
+/** Whether it is the same place but for IPv4, which a wildcard of IPv6 takes as well while nobody else has it. */
+function changesFamilies({ state }: Entry, wanted: readonly ListenerOptions[]): boolean {
+  return wanted.some((options) => isSamePlace(options, state.options) && options.ipv6Only !== state.options.ipv6Only)
+}
+
+function isSamePlace(one: ListenerOptions, other: ListenerOptions): boolean {
+  return (['name', 'type', 'host', 'port', 'path'] as const).every((key) => one[key] === other[key])
+}
+
+/** Whether both cannot be open at the same time: one port, whichever addresses, or one socket's path. */
+function wantsPlaceOf({ type, port, path }: ListenerOptions, { listener, state }: Entry): boolean {
+  if (type === 'unix' || state.options.type === 'unix')
+    return type === state.options.type && path === state.options.path
+  return port !== 0 && port === (listener.port ?? state.options.port)
+}
+
+async function closeAll(entries: readonly Entry[]): Promise<void> {
+  await Promise.all(entries.map(({ listener }) => listener.close()))
+}

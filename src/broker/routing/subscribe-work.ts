@@ -1,0 +1,132 @@
+/**
+ * One SUBSCRIBE on its way to its SUBACK. It may hold very many filters, each of which costs a walk through the tree and a
+ * question to plugins, so that it is worked off in slices; the Connection's next packets wait until it is done.
+ *
+ *   1. every filter is checked, so that a forbidden one is found before anything is granted
+ *   2. filter by filter: plugins are asked, the Subscription is made        the same as that many SUBSCRIBEs [5.0 MQTT-3.8.4-5]
+ *
+ * A Connection that ends on the way leaves the Subscriptions that were made, as after that many SUBSCRIBEs without their SUBACK,
+ * and what is owed to them.
+ *
+ * @module
+ */
+import type { MaybePromise } from '../../base/maybe-promise.ts'
+import { scanned, Work, type WorkBudget } from '../../base/work.ts'
+import type { SubscribePacket, SubscriptionRequest } from '../../codec/packets.ts'
+import type { ReasonCode } from '../../codec/reason-code.ts'
+import type { Connection } from '../../protocol/connection.ts'
+import type { CheckedFilter } from './checked-filter.ts'
+import type { Owed } from './replays.ts'
+import type { Task } from '../turn/turn.ts'
+
+/** Questions that wait for plugins at the same time, of one SUBSCRIBE. */
+const ASKED_AT_ONCE = 64
+
+/** One filter of a SUBSCRIBE that passed the form checks. */
+export interface CheckedRequest extends CheckedFilter {
+  readonly request: SubscriptionRequest
+  readonly levels: number
+  /** A code that is settled before anybody is asked. */
+  readonly refused: ReasonCode | undefined
+}
+
+/** What is done with each filter. */
+export interface SubscribeSide {
+  readonly work: WorkBudget
+  /** @throws {ProtocolError} for what the standard or CONNACK rules out */
+  check(connection: Connection, request: SubscriptionRequest): CheckedRequest
+  ask(connection: Connection, checked: CheckedRequest): MaybePromise<boolean>
+  /** Makes the Subscription, and notes in `owed` if retained messages follow. @returns its code in SUBACK */
+  grant(work: SubscribeWork, checked: CheckedRequest, allowed: boolean): number
+  /** Goes on in the line. */
+  addTask(owner: object, task: Task): void
+  /** All is granted, though not at once. */
+  finished(work: SubscribeWork): void
+  /** Its Connection has ended on the way. */
+  abandoned(work: SubscribeWork): void
+}
+
+export class SubscribeWork implements Task {
+  readonly connection: Connection
+  readonly packet: SubscribePacket
+  readonly reasonCodes: number[] = []
+  /** To be followed by retained messages. */
+  readonly owed: Owed[] = []
+  readonly #side: SubscribeSide
+  readonly #checked: CheckedRequest[] = []
+  /** Answers of plugins for the next filters, where they did not answer at once. */
+  #answers: boolean[] = []
+
+  constructor(side: SubscribeSide, connection: Connection, packet: SubscribePacket) {
+    this.#side = side
+    this.connection = connection
+    this.packet = packet
+  }
+
+  /** As far as the share reaches, at once. @returns whether all is done; otherwise `finished` follows */
+  begin(): boolean {
+    const state = this.#step()
+    if (state === 'spent') this.#side.addTask(this.connection.session!, this)
+    return state === 'done'
+  }
+
+  resume(): boolean {
+    if (!this.connection.isConnected) {
+      this.#side.abandoned(this)
+      return true
+    }
+    let isDone = true
+    this.connection.guard(() => {
+      const state = this.#step()
+      isDone = state !== 'spent'
+      if (state === 'done') this.#side.finished(this)
+    })
+    return isDone
+  }
+
+  #step(): 'done' | 'spent' | 'waits' {
+    const { work } = this.#side
+    while (this.#checked.length < this.packet.subscriptions.length) {
+      if (work.isSpent) return 'spent'
+      this.#checkNext()
+    }
+    while (this.reasonCodes.length < this.#checked.length) {
+      if (work.isSpent) return 'spent'
+      if (!this.#grantNext()) return 'waits'
+    }
+    return 'done'
+  }
+
+  #checkNext(): void {
+    const request = this.packet.subscriptions[this.#checked.length]!
+    this.#side.work.spend(Work.entry + 4 * scanned(request.topicFilter.length))
+    this.#checked.push(this.#side.check(this.connection, request))
+  }
+
+  /** @returns false if plugins think about it */
+  #grantNext(): boolean {
+    const at = this.reasonCodes.length
+    const checked = this.#checked[at]!
+    const allowed = this.#answers.shift() ?? this.#ask(checked)
+    if (typeof allowed !== 'boolean') {
+      this.#wait(at, allowed)
+      return false
+    }
+    this.#side.work.spend(Work.subscription + checked.levels * Work.node)
+    this.reasonCodes.push(this.#side.grant(this, checked, allowed))
+    return true
+  }
+
+  #ask(checked: CheckedRequest): MaybePromise<boolean> {
+    return checked.refused === undefined ? this.#side.ask(this.connection, checked) : true
+  }
+
+  /** Asks about the next filters too, so that many answers do not take as many times as long. */
+  #wait(at: number, first: MaybePromise<boolean>): void {
+    const others = this.#checked.slice(at + 1, at + ASKED_AT_ONCE).map((checked) => this.#ask(checked))
+    void Promise.all([first, ...others]).then((answers) => {
+      this.#answers = answers
+      this.#side.addTask(this.connection.session!, this)
+    })
+  }
+}

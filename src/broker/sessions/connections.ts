@@ -1,0 +1,182 @@
+/**
+ * Every Network Connection: let in as far as the limits go (`lobby.ts`), counted until its byte stream is gone, and waited
+ * for at the end.
+ *
+ * @module
+ */
+import type { Clock } from '../../base/clock.ts'
+import { Work } from '../../base/work.ts'
+import { ReasonCode } from '../../codec/reason-code.ts'
+import { Connection } from '../../protocol/connection.ts'
+import type { ServerSide } from '../../protocol/server-side.ts'
+import type { Peer, Transport } from '../../protocol/transport.ts'
+import { Arrival, type ArrivingStream } from './arrival.ts'
+import type { Refused } from '../reporting/connection-log.ts'
+import { ConnectionNotes, notesOf } from './connection-notes.ts'
+import type { ListenerState } from './listener-state.ts'
+import type { Current } from '../../config/current.ts'
+import type { Events } from '../reporting/events.ts'
+import { Holders } from '../limits/holders.ts'
+import { Lobby } from './lobby.ts'
+import type { Metrics } from '../reporting/metrics.ts'
+import type { Turn } from '../turn/turn.ts'
+
+/** What Connections work with. */
+export interface ConnectionsParts {
+  readonly server: ServerSide
+  readonly current: Current
+  readonly clock: Clock
+  readonly metrics: Metrics
+  readonly turn: Turn
+  readonly events: Pick<Events, 'tell'>
+  /** How many Connections were accepted by CONNACK. */
+  connected(): number
+  /** It had to be closed at once. */
+  refused(refused: Refused): void
+}
+
+export class Connections implements Iterable<Connection> {
+  /** All whose byte stream is open; some have ended, and their last bytes are on the way. */
+  readonly #transports = new Set<Connection>()
+  /** Those that have not ended, with or without CONNECT. */
+  size = 0
+  readonly lobby: Lobby
+  /** Ended without a log-in, with last bytes on the way: they are nobody's any more, and are not waited for in numbers. */
+  readonly #leaving = new Holders<Connection>()
+  #isClosing = false
+  #allGone: () => void = () => {}
+  readonly #parts: ConnectionsParts
+
+  constructor(parts: ConnectionsParts) {
+    this.#parts = parts
+    this.lobby = new Lobby(parts)
+  }
+
+  /** Those that have not ended. */
+  *[Symbol.iterator](): IterableIterator<Connection> {
+    for (const connection of this.#transports) if (!connection.isClosed) yield connection
+  }
+
+  /**
+   * A stream was accepted that has to pass something else before MQTT: from now on it counts.
+   *
+   * @returns `undefined` where it is to be closed at once for lack of room
+   */
+  arrive(stream: ArrivingStream, listener: ListenerState): Arrival | undefined {
+    if (!this.#isClosing) {
+      const arrival = Arrival.enter(this.lobby, stream, listener, this.#parts.clock.now())
+      if (arrival !== undefined) return arrival
+    }
+    this.#closedAtLimit(stream.address, listener)
+    return undefined
+  }
+
+  #closedAtLimit(address: string, { options: { name: listener } }: ListenerState): void {
+    this.#parts.metrics.connectionsClosedAtLimit++
+    if (this.#isClosing) return
+    const { maxConnectionsPerAddress } = this.#parts.current.options
+    const isOfAddress = !this.lobby.hasRoomFor(address)
+    this.#parts.refused({
+      clientId: '',
+      userName: undefined,
+      address,
+      listener,
+      reasonCode: isOfAddress ? ReasonCode.QuotaExceeded : ReasonCode.ServerBusy,
+      detail: isOfAddress
+        ? `it has ${maxConnectionsPerAddress} connections (max-connections-per-address)`
+        : 'there are too many that have not logged in (max-connections, max-waiting-connections)',
+    })
+  }
+
+  /**
+   * A new Network Connection.
+   *
+   * @param arrival what `arrive` gave, where something came before MQTT
+   * @returns `undefined` where it is closed at once for lack of room
+   */
+  accept(transport: Transport, peer: Peer, listener: ListenerState, arrival?: Arrival): Connection | undefined {
+    const { address } = peer
+    const network = arrival === undefined ? this.lobby.count(address) : arrival.handOver(address)
+    if (network !== undefined) {
+      const { server, metrics } = this.#parts
+      const connection = new Connection(server, transport, peer, listener.options, arrival?.atMs)
+      connection.notes = new ConnectionNotes(listener, network)
+      if (!this.#isClosing && this.lobby.enter(connection, network, listener)) {
+        metrics.connectionsAccepted++
+        this.size++
+        this.#transports.add(connection)
+        return connection
+      }
+      server.arm(connection, Infinity)
+      this.lobby.discount(network)
+    }
+    this.#closedAtLimit(address, listener)
+    return undefined
+  }
+
+  /** CONNACK 0x00 is on its way. */
+  loggedIn(connection: Connection): void {
+    const { network, listener } = notesOf(connection)
+    this.lobby.leave(connection, network, listener)
+  }
+
+  /** It ended; its last bytes may still be on their way. */
+  ended(connection: Connection): void {
+    this.size--
+    if (connection.session !== undefined) return
+    const { network, listener } = notesOf(connection)
+    this.lobby.leave(connection, network, listener)
+    this.#leaving.add(network.name, connection)
+    const { maxConnectionsBeforeConnect: limit } = this.#parts.current.options
+    if (limit > 0 && this.#leaving.size > limit) this.#leaving.oldestOfLargest()!.cut()
+  }
+
+  /** Its byte stream is gone. */
+  gone(connection: Connection): void {
+    this.#transports.delete(connection)
+    const { network } = notesOf(connection)
+    this.#leaving.remove(network.name, connection)
+    this.lobby.discount(network)
+    if (this.#transports.size === 0) this.#allGone()
+  }
+
+  /** Does something with each that has not ended, a share at a time. Those that come meanwhile may be among them or not. */
+  each(what: (connection: Connection) => void): void {
+    const { turn } = this.#parts
+    const left = this[Symbol.iterator]()
+    const resume = (): boolean => {
+      while (!turn.work.isSpent) {
+        const next = left.next()
+        if (next.done === true) return true
+        turn.work.spend(Work.entry)
+        what(next.value)
+      }
+      return false
+    }
+    turn.runTask(this, { resume })
+  }
+
+  /**
+   * Ends all with 0x8B and takes no new one.
+   *
+   * @param timeoutMs Clients that have not taken their last bytes by then are cut
+   */
+  async shutDown(timeoutMs: number): Promise<void> {
+    this.#isClosing = true
+    const end = (connection: Connection): void =>
+      connection.disconnect(ReasonCode.ServerShuttingDown, 'server shutting down', 'the server is shutting down')
+    this.each(end)
+    if (this.#transports.size === 0) return
+    await new Promise<void>((resolve) => {
+      const timer = this.#parts.clock.setTimer(timeoutMs, () => {
+        // Whoever was not reached in time leaves as well, so that its Will stays for the next start.
+        for (const connection of this) end(connection)
+        for (const connection of this.#transports) connection.cut()
+      })
+      this.#allGone = () => {
+        timer.cancel()
+        resolve()
+      }
+    })
+  }
+}

@@ -1,0 +1,116 @@
+/**
+ * Logins that were good may be no longer: a user left the password file, a key was withdrawn, a reload brought other rules. Every
+ * Client that is logged in is asked about again then, and those that no plugin lets stay are disconnected. So are those whose
+ * certificate would not get past their listener any longer.
+ *
+ *   reload, context.revoked() ──> begin ──> Connection by Connection: Access.mayStay ──no──> DISCONNECT 0x87
+ *
+ * That is done in slices, and where plugins answer later (they ask a web service), for a few Clients at a time. What begins
+ * while a review is under way follows it. A login that is under way meanwhile is looked at again when it is done
+ * (`admission.ts`).
+ *
+ * @module
+ */
+import type { MaybePromise } from '../../base/maybe-promise.ts'
+import { Work } from '../../base/work.ts'
+import { ReasonCode } from '../../codec/reason-code.ts'
+import type { Client } from '../../protocol/client.ts'
+import type { Connection } from '../../protocol/connection.ts'
+import type { Peer } from '../../protocol/transport.ts'
+import type { Access, Grounds } from '../../access/access.ts'
+import { notesOf } from './connection-notes.ts'
+import type { Current } from '../../config/current.ts'
+import type { Metrics } from '../reporting/metrics.ts'
+import type { Task, Turn } from '../turn/turn.ts'
+
+/** Clients for which a plugin may be asked at the same time. */
+const MAX_PENDING = 16
+
+export interface LoginReviewParts {
+  readonly turn: Turn
+  readonly current: Current
+  readonly metrics: Metrics
+  /** All that have not ended. */
+  readonly connections: Iterable<Connection>
+}
+
+/** Whether a Client would be let in again: past its listener, which may have other CAs and revocation lists now, and by plugins. */
+export function mayStay(peer: Peer, client: Client, grounds: Grounds, access: Access): MaybePromise<boolean> {
+  return peer.certificate?.problem === undefined && access.mayStay(client, grounds)
+}
+
+export class LoginReview implements Task {
+  #left: Iterator<Connection> | undefined = undefined
+  /** Those that were asked about before are to be asked about once more. */
+  #repeats = false
+  #isQueued = false
+  #pending = 0
+  readonly #parts: LoginReviewParts
+
+  constructor(parts: LoginReviewParts) {
+    this.#parts = parts
+  }
+
+  /** Asks about every Client that is logged in now: after the review that is under way, if there is one. */
+  begin(): void {
+    if (this.#left !== undefined) {
+      this.#repeats = true
+      return
+    }
+    this.#repeats = false
+    this.#left = this.#parts.connections[Symbol.iterator]()
+    if (this.#isQueued) return
+    this.#isQueued = true
+    this.#parts.turn.runTask(this, this)
+  }
+
+  #queue(): void {
+    if (this.#isQueued || this.#left === undefined) return
+    this.#isQueued = true
+    this.#parts.turn.addTask(this, this)
+  }
+
+  resume(): boolean {
+    const { work } = this.#parts.turn
+    while (this.#left !== undefined && this.#pending < MAX_PENDING) {
+      if (work.isSpent) return false
+      const next = this.#left.next()
+      if (next.done === true) this.#passed()
+      else {
+        work.spend(Work.question)
+        this.ask(next.value)
+      }
+    }
+    this.#isQueued = false
+    return true
+  }
+
+  #passed(): void {
+    this.#left = undefined
+    if (this.#repeats) this.begin()
+  }
+
+  /** Asks about one Client; nothing happens if it is not logged in. */
+  ask(connection: Connection): void {
+    const { session } = connection
+    if (session === undefined) return
+    const { peer, client } = connection
+    const stays = mayStay(peer, client, notesOf(connection).grounds, this.#parts.current.access)
+    if (!(stays instanceof Promise)) {
+      if (!stays) this.#end(connection)
+      return
+    }
+    this.#pending++
+    void stays.then((yes) => {
+      this.#pending--
+      if (!yes) this.#end(connection)
+      this.#queue()
+    })
+  }
+
+  #end(connection: Connection): void {
+    if (connection.isClosed) return
+    this.#parts.metrics.loginsRevoked++
+    connection.disconnect(ReasonCode.NotAuthorized, 'login revoked', 'its login is no longer valid')
+  }
+}

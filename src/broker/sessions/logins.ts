@@ -1,0 +1,181 @@
+/**
+ * Logins on their way to a decision: charged to addresses and names, waiting for their turn, put to the vote.
+ *
+ *   ask ──> room? ──> LoginGate (penalties, few at a time for one address) ──> the vote ──> judge
+ *             └─ no: `max-pending-logins` is reached: whoever has most of them is turned away
+ *
+ * @module
+ */
+import type { Clock } from '../../base/clock.ts'
+import { saidByPeer } from '../../base/printable.ts'
+import { ReasonCode } from '../../codec/reason-code.ts'
+import type { Connection } from '../../protocol/connection.ts'
+import type { Access, ExchangeStates, LoginResult } from '../../access/access.ts'
+import { notesOf } from './connection-notes.ts'
+import type { Current } from '../../config/current.ts'
+import type { Events } from '../reporting/events.ts'
+import { Holders } from '../limits/holders.ts'
+import { claimsSomething, LoginAttempt } from '../../access/login-attempt.ts'
+import { LoginGate, type GateLimits, type LoginOutcome } from '../../access/login-gate.ts'
+import { LoginPenalties } from '../../access/login-penalties.ts'
+import type { Metrics } from '../reporting/metrics.ts'
+import type { Options } from '../../config/options.ts'
+import type { ConnectRequest } from '../../access/plugin.ts'
+
+/** Logins refused with these were not wrong, and slow nobody's next one. */
+const NOT_THE_CLIENTS_FAULT: ReadonlySet<ReasonCode> = new Set([ReasonCode.ServerBusy, ReasonCode.ServerUnavailable])
+
+/** What logins work with. */
+export interface LoginsParts {
+  readonly current: Current
+  readonly clock: Clock
+  readonly metrics: Metrics
+  readonly events: Events
+  /**
+   * A login was decided; not told where its Connection is gone.
+   *
+   * @param asOf `loginsVersion` when plugins were asked
+   */
+  judge(connection: Connection, request: ConnectRequest, result: LoginResult, asOf: number): void
+  /** There is no room for that login. */
+  turnAway(connection: Connection): void
+}
+
+export class Logins {
+  readonly #parts: LoginsParts
+  readonly #penalties: LoginPenalties
+  readonly #gate: LoginGate
+  /** Not decided yet, by the network of their address. */
+  readonly #pending = new Holders<LoginAttempt>()
+
+  constructor(parts: LoginsParts) {
+    const { current, clock, metrics, events } = parts
+    this.#parts = parts
+    this.#penalties = new LoginPenalties(current.options.auth)
+    this.#gate = new LoginGate(clock, this.#penalties, gateLimits(current.options), {
+      slowed: () => metrics.loginsSlowed++,
+      penalized: (login, wrongLogins, delayMs) => {
+        const { holder: network, request } = login as LoginAttempt
+        const userName = request.userName === undefined ? undefined : saidByPeer(request.userName)
+        events.tell('loginPenalty', { network, userName, wrongLogins, delayMs })
+      },
+    })
+  }
+
+  /** How many are not decided yet. */
+  get pending(): number {
+    return this.#pending.size
+  }
+
+  /** Reads the limits anew. */
+  reload(): void {
+    const { options } = this.#parts.current
+    this.#penalties.limits = options.auth
+    this.#gate.limits = gateLimits(options)
+  }
+
+  /** Puts a login, or a step of an AUTH exchange, to the vote when its turn comes. */
+  ask(connection: Connection, request: ConnectRequest): void {
+    const notes = notesOf(connection)
+    const { address } = connection.peer
+    const holder = notes.network.name
+    const claimed = notes.claimedUserName ?? request.userName
+    const debtor = claimsSomething(request) ? this.#penalties.debtorOf(address, holder, claimed) : undefined
+    if (!this.#makeRoom(holder)) return this.#parts.turnAway(connection)
+    const attempt = new LoginAttempt(connection, request, holder, debtor, (begun) => this.#vote(begun))
+    this.#pending.add(holder, attempt)
+    notes.login = attempt
+    this.#gate.enter(attempt)
+    if (!attempt.hasBegun) attempt.keepBytes()
+  }
+
+  /** One more gives way only to a holder that has less even then. */
+  #makeRoom(holder: string): boolean {
+    const { maxPendingLogins } = this.#parts.current.options
+    if (this.#pending.size < maxPendingLogins) return true
+    this.#parts.metrics.connectsRefusedAtLimit++
+    if (this.#pending.sizeOf(holder) + 1 >= this.#pending.largest) return false
+    const attempt = this.#pending.oldestOfLargest()!
+    this.#pending.remove(attempt.holder, attempt)
+    this.#giveUp(attempt)
+    this.#parts.turnAway(attempt.connection)
+    return true
+  }
+
+  /** Its Connection is gone: a check that has begun is charged all the same. */
+  left(connection: Connection): void {
+    const { login } = notesOf(connection)
+    if (login === undefined) return
+    if (!login.hasBegun) this.#pending.remove(login.holder, login)
+    this.#giveUp(login)
+  }
+
+  #giveUp(attempt: LoginAttempt): void {
+    attempt.isOver = true
+    notesOf(attempt.connection).login = undefined
+    if (!attempt.hasBegun) this.#gate.withdraw(attempt)
+  }
+
+  #vote(attempt: LoginAttempt): void {
+    const { connection, request } = attempt
+    const notes = notesOf(connection)
+    const { access } = this.#parts.current
+    // An exchange rests on what held at its first step.
+    const asOf = notes.exchange === undefined ? access.loginsVersion : notes.exchangeAsOf
+    const states: ExchangeStates = notes.exchange ?? new Map()
+    if (request.authenticationMethod !== undefined) {
+      notes.exchange = states
+      notes.exchangeAsOf = asOf
+    }
+    const result = access.authenticate(request, states, attempt)
+    if (result instanceof Promise) void result.then((known) => this.#answered(attempt, known, asOf, access))
+    else this.#decided(attempt, result, asOf)
+  }
+
+  /** Plugins that a reload closed have not decided anything: those that took their place are asked. */
+  #answered(attempt: LoginAttempt, result: LoginResult, asOf: number, access: Access): void {
+    const isOvertaken = access !== this.#parts.current.access && notesOf(attempt.connection).exchange === undefined
+    const hasFailed = result.decision === 'deny' && result.reasonCode === ReasonCode.ServerUnavailable
+    if (isOvertaken && hasFailed && attempt.isWanted()) this.#vote(attempt)
+    else this.#decided(attempt, result, asOf)
+  }
+
+  #decided(attempt: LoginAttempt, result: LoginResult, asOf: number): void {
+    const { connection, request, debtor, holder } = attempt
+    const notes = notesOf(connection)
+    this.#pending.remove(holder, attempt)
+    if (notes.login === attempt) notes.login = undefined
+    if (result.decision === 'continue') notes.claimedUserName = result.claimedUserName
+    // An anonymous one has proved nothing.
+    if (result.decision === 'allow' && result.userName !== undefined && debtor !== undefined)
+      this.#penalties.know(debtor)
+    const isWanted = !attempt.isOver && !connection.isClosed
+    try {
+      if (isWanted) this.#parts.judge(connection, request, result, asOf)
+    } finally {
+      this.#gate.settle(attempt, outcomeOf(result))
+      this.#countForgotten()
+    }
+  }
+
+  #countForgotten(): void {
+    const { metrics, events } = this.#parts
+    const { addresses, names, logins } = this.#penalties.forgotten
+    const reached = (option: string): void => events.tell('limitReached', { option, owner: '' })
+    if (addresses > metrics.loginAddressesForgotten) reached('max-delayed-addresses')
+    if (names > metrics.loginNamesForgotten) reached('max-delayed-names')
+    if (logins > metrics.knownLoginsForgotten) reached('max-known-logins')
+    metrics.loginAddressesForgotten = addresses
+    metrics.loginNamesForgotten = names
+    metrics.knownLoginsForgotten = logins
+  }
+}
+
+function gateLimits({ auth, loginTimeout }: Options): GateLimits {
+  return { maxLoginsPerAddress: auth.maxLoginsPerAddress, longestNameDelayMs: (loginTimeout * 1000) / 2 }
+}
+
+function outcomeOf(result: LoginResult): LoginOutcome {
+  if (result.decision !== 'deny') return 'right'
+  return NOT_THE_CLIENTS_FAULT.has(result.reasonCode) ? 'neither' : 'wrong'
+}

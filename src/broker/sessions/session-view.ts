@@ -1,0 +1,39 @@
+/** A connected Client, or a Session, as the lists show it. @module */
+import type { QoS } from '../../codec/packet-types.ts'
+import type { Client } from '../../protocol/client.ts'
+import type { Registration } from './sessions.ts'
+
+export interface SessionView {
+  readonly clientId: string
+  readonly userName: string | undefined
+  /** What an anonymous Client sent as its User Name; nobody has verified it. */
+  readonly claimedUserName: string | undefined
+  readonly connected: boolean
+  /** Of the present or latest Connection. */
+  readonly client: Client
+  /** Seconds. */
+  readonly sessionExpiryInterval: number
+  readonly subscriptions: readonly { readonly topicFilter: string; readonly qos: QoS }[]
+  readonly queuedMessages: number
+  /** What they take in memory, wherever their payloads are. */
+  readonly queuedBytes: number
+  readonly inflightMessages: number
+  /** What the session takes in memory: its subscriptions, its Will and its messages. */
+  readonly memoryBytes: number
+}
+
+export function viewOf({ session, connection, client }: Registration): SessionView {
+  return {
+    clientId: session.clientId,
+    userName: session.userName,
+    claimedUserName: client.claimedUserName,
+    connected: connection !== undefined,
+    client,
+    sessionExpiryInterval: session.sessionExpiryInterval,
+    subscriptions: Array.from(session.subscriptions.values(), ({ topicFilter, qos }) => ({ topicFilter, qos })),
+    queuedMessages: session.queuedMessages,
+    queuedBytes: session.queuedBytes,
+    inflightMessages: session.inflightMessages,
+    memoryBytes: session.memory.bytes,
+  }
+}

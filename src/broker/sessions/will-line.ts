@@ -1,0 +1,75 @@
+/**
+ * Wills that are due while a subscriber that reads has no room: thousands of Clients may be gone at one moment. They go out in
+ * the order in which they came due, as room comes (`crowds.ts`). Until then a Will stays where it is: in its Session's account,
+ * and in the Store.
+ *
+ * @module
+ */
+import { Work } from '../../base/work.ts'
+import type { GivesWay } from '../turn/crowds.ts'
+import type { Registration } from './sessions.ts'
+import type { Task, Turn } from '../turn/turn.ts'
+import type { Expiring } from '../../base/timer-wheel.ts'
+
+export class WillLine implements GivesWay, Expiring, Task {
+  deadlineMs = 0
+  wheelIndex = -1
+  #isHeld = false
+  #isInLine = false
+  readonly #waiting = new Set<Registration>()
+  readonly #turn: Turn
+  readonly #send: (registration: Registration) => void
+
+  constructor(turn: Turn, send: (registration: Registration) => void) {
+    this.#turn = turn
+    this.#send = send
+  }
+
+  /** @returns whether that Will has to wait: `send` follows */
+  mustWait(registration: Registration): boolean {
+    if (!this.#isHeld && this.#waiting.size === 0) return false
+    this.#waiting.add(registration)
+    return true
+  }
+
+  /** It has gone out, or must not any more. */
+  leave(registration: Registration): void {
+    this.#waiting.delete(registration)
+  }
+
+  standBack(untilMs: number): void {
+    this.#isHeld = true
+    this.#turn.arm(this, untilMs)
+  }
+
+  goOn(): void {
+    if (!this.#isHeld) return
+    this.#isHeld = false
+    this.#turn.arm(this, Infinity)
+    if (this.#isInLine || this.#waiting.size === 0) return
+    this.#isInLine = true
+    this.#turn.addTask(this, this)
+  }
+
+  expire(): void {
+    this.goOn()
+  }
+
+  resume(): boolean {
+    for (const registration of this.#waiting) {
+      if (this.#isHeld) break
+      if (this.#turn.work.isSpent) return false
+      this.#turn.work.spend(Work.task)
+      this.#waiting.delete(registration)
+      this.#send(registration)
+    }
+    this.#isInLine = false
+    return true
+  }
+
+  /** Sends all that wait, for a broker that stops. */
+  flush(): void {
+    for (const registration of this.#waiting) this.#send(registration)
+    this.#waiting.clear()
+  }
+}

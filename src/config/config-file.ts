@@ -1,0 +1,233 @@
+/**
+ * A configuration file (YAML 1.2, with merge keys) as plain values, together with where each of them stands.
+ *
+ * @module
+ */
+import { dirname, resolve } from 'node:path'
+import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, visit } from 'yaml'
+import type { Alias, Document, Node, YAMLError } from 'yaml'
+import { ConfigError } from '../base/errors.ts'
+import type { ConfigProblem } from '../base/errors.ts'
+import { substituteVariables } from './config-variables.ts'
+import type { Environment } from './config-variables.ts'
+import { toKebab } from './option-spelling.ts'
+import { nearest } from '../base/nearest.ts'
+import { optionTable } from './option-table.ts'
+import { formatProblem } from './config-problems.ts'
+import type { ConfigSource } from './config-problems.ts'
+import { readTextSync } from './text-file.ts'
+
+export interface ConfigFile {
+  readonly input: unknown
+  readonly source: ConfigSource
+}
+
+/**
+ * Reads a configuration file. What its keys mean is not looked at here: `resolveOptions(input, source)` does that.
+ *
+ * @throws {ConfigError} `ERR_CONFIG` when the file cannot be read or is not YAML
+ */
+export function loadConfigFile(path: string, environment: Environment = process.env): ConfigFile {
+  let text: string
+  try {
+    text = readTextSync(path)
+  } catch (cause) {
+    if (cause instanceof ConfigError) {
+      const message = `In the configuration file ${path}, ${cause.message}.`
+      throw new ConfigError('ERR_CONFIG', message, {
+        cause,
+        problems: [{ path: '', file: path, message: cause.message }],
+      })
+    }
+    const { code } = cause as NodeJS.ErrnoException
+    const why = READ_FAILURES[code ?? ''] ?? `cannot be read (${code})`
+    const message = `The configuration file ${path} ${why}.`
+    throw new ConfigError('ERR_CONFIG', message, { cause, problems: [{ path: '', file: path, message: why }] })
+  }
+  return parseConfig(text, path, environment)
+}
+
+const READ_FAILURES: Readonly<Record<string, string>> = {
+  ENOENT: 'does not exist',
+  EACCES: 'may not be read by this user',
+  EISDIR: 'is a folder, not a file',
+}
+
+/**
+ * The same for a text that is at hand.
+ *
+ * @param file names it in messages, and its folder is where relative paths count from
+ * @param environment what `${NAME}` in values stands for
+ *
+ * @throws {ConfigError} `ERR_CONFIG` when it is not YAML
+ */
+export function parseConfig(text: string, file: string, environment: Environment = process.env): ConfigFile {
+  const lines = new LineCounter()
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, merge: true })
+  const isDouble = (error: YAMLError) => error.code === 'DUPLICATE_KEY'
+  const problemAt: ProblemAt = (path, message, at) => {
+    const { line, col } = lines.linePos(at)
+    return { path, file, line, column: col, message }
+  }
+
+  const broken = document.errors.filter((error) => !isDouble(error))
+  if (broken.length > 0) throw notYaml(brokenYaml(broken, text, problemAt))
+  const variables = substituteVariables(document, environment).map(({ path, message, offset }) =>
+    problemAt(path.join('.'), message, offset),
+  )
+  let input: unknown
+  try {
+    input = document.toJS() ?? {}
+  } catch (cause) {
+    const alias = unresolvedAlias(document)
+    const message = `is not valid YAML: ${(cause as Error).message}${alias === undefined ? '' : aliasHint(alias)}`
+    const at = alias?.range?.[0]
+    throw notYaml([at === undefined ? { path: '', file, message } : problemAt('', message, at)])
+  }
+  const doubles = document.errors.filter(isDouble).map((error) => {
+    const path = pathAt(document.contents as Node | null, error.pos[0]) ?? []
+    return problemAt(path.join('.'), doubleMessage(path.at(-1) ?? ''), error.pos[0])
+  })
+  const source: ConfigSource = {
+    file,
+    folder: dirname(resolve(file)),
+    problems: [...doubles, ...variables],
+    locate: (path, part) => {
+      const offset = find(document, path, part)
+      if (offset === undefined) return undefined
+      const { line, col } = lines.linePos(offset)
+      return { line, column: col }
+    },
+  }
+  return { input, source }
+}
+
+function notYaml(problems: readonly ConfigProblem[]): ConfigError {
+  return new ConfigError('ERR_CONFIG', problems.map(formatProblem).join('\n'), { problems })
+}
+
+function doubleMessage(key: string): string {
+  const others = optionTable.map((row) => row.key).filter((other) => other !== toKebab(key))
+  const meant = nearest(toKebab(key), others)
+  return `is given twice in this section; ${meant === undefined ? 'remove one of the two' : `did you mean \`${meant}\` by one of the two?`}`
+}
+
+/** `*` begins an alias unless quoted. */
+const BIND_LIST = /bind["']?[ \t]*:[ \t]*\[/
+const BIND_ALIAS = /^[ \t]*bind[ \t]*:[ \t]*\*:?\d/m
+const BIND_ALIAS_HINT = "; an address that begins with * needs quotes: bind: '*:1883', or bind: :1883"
+const ALIAS_HINT = '; a value that begins with * needs quotes, unless it repeats what an &anchor marks'
+
+/** The first alias that names no anchor: the parser's own error has no place. */
+function unresolvedAlias(document: Document): Alias | undefined {
+  let found: Alias | undefined
+  visit(document, {
+    Alias(_key, node) {
+      if (node.resolve(document) !== undefined) return
+      found = node
+      return visit.BREAK
+    },
+  })
+  return found
+}
+
+function aliasHint({ source }: Alias): string {
+  return /^:?\d/.test(source) ? BIND_ALIAS_HINT : ALIAS_HINT
+}
+
+type ProblemAt = (path: string, message: string, at: number) => ConfigProblem
+
+/** The parser's errors. Those after a variable without quotes in `{ … }` or `[ … ]` only follow from it. */
+function brokenYaml(errors: readonly YAMLError[], text: string, problemAt: ProblemAt): ConfigProblem[] {
+  const variable = errors.findIndex(({ pos }) => text.startsWith('${', pos[0] - 1))
+  const shown = variable === -1 ? errors : errors.slice(0, variable)
+  const problems = shown.map((error) => problemAt('', yamlMessage(error, text), error.pos[0]))
+  if (variable === -1) return problems
+  const at = errors[variable]!.pos[0] - 1
+  const [written = '${'] = /^\$\{[^}\n]*\}?/.exec(text.slice(at)) ?? []
+  const message = `is not valid YAML: inside { … } and [ … ], a value with ${written} needs quotes, such as "${written}"`
+  return [...problems, problemAt('', `${message}; a number or a boolean may still come out of it`, at)]
+}
+
+/** The parser's word, and a hint for the traps of our own syntax: `[::1]:1883` begins a list unless quoted. */
+function yamlMessage(error: YAMLError, text: string): string {
+  const lineStart = text.lastIndexOf('\n', error.pos[0]) + 1
+  const line = text.slice(lineStart).split('\n', 1)[0]!
+  const hint = BIND_ALIAS.test(line)
+    ? BIND_ALIAS_HINT
+    : BIND_LIST.test(line)
+      ? "; an IPv6 address needs quotes: bind: '[::1]:1883'"
+      : ''
+  return `is not valid YAML: ${error.message}${hint}`
+}
+
+/** The offset of the key or value at `path`, or of the nearest section around it that is there. */
+function find(document: Document, path: readonly string[], part: 'key' | 'value'): number | undefined {
+  let node = document.contents as Node | null
+  let found = offsetOf(node)
+  for (const [depth, name] of path.entries()) {
+    const child = childOf(document, node, name)
+    if (child === undefined) return found
+    const key = offsetOf(child.key)
+    const value = offsetOf(child.value)
+    found = (part === 'key' || depth < path.length - 1 ? key : value) ?? key ?? value ?? found
+    node = child.value
+  }
+  return found
+}
+
+/** Where a node begins; `undefined` for a value that is left empty. */
+function offsetOf(node: Node | null): number | undefined {
+  const [start, end] = node?.range ?? []
+  return start === end ? undefined : start
+}
+
+/** The path of the key that begins at `offset`. */
+function pathAt(node: Node | null, offset: number): string[] | undefined {
+  if (!isMap(node)) return undefined
+  for (const { key, value } of node.items) {
+    const name = String(key)
+    if (offsetOf(key as Node | null) === offset) return [name]
+    const inner = pathAt(value as Node | null, offset)
+    if (inner !== undefined) return [name, ...inner]
+  }
+  return undefined
+}
+
+interface Child {
+  readonly key: Node | null
+  readonly value: Node | null
+}
+
+/** What a section merges in (`<<: *base`) counts where it has no key of that name itself. */
+function childOf(document: Document, parent: Node | null, name: string): Child | undefined {
+  const node = resolved(document, parent)
+  if (isSeq(node)) {
+    const value = node.items[Number(name)] as Node | undefined
+    return value === undefined ? undefined : { key: null, value }
+  }
+  if (!isMap(node)) return undefined
+  const pair =
+    node.items.find(({ key }) => keyText(key) === name) ??
+    node.items.find(({ key }) => toKebab(keyText(key) ?? '') === name)
+  if (pair !== undefined) return { key: pair.key as Node | null, value: pair.value as Node | null }
+  for (const { key, value } of node.items) {
+    if (keyText(key) !== '<<') continue
+    const merged = resolved(document, value as Node | null)
+    for (const source of isSeq(merged) ? (merged.items as Node[]) : [merged]) {
+      const child = childOf(document, source, name)
+      if (child !== undefined) return child
+    }
+  }
+  return undefined
+}
+
+/** The parser has a symbol for the merge key. */
+function keyText(key: unknown): string | undefined {
+  if (!isScalar(key)) return undefined
+  return typeof key.value === 'symbol' ? key.value.description : String(key.value)
+}
+
+function resolved(document: Document, node: Node | null): Node | null {
+  return isAlias(node) ? (node.resolve(document) ?? null) : node
+}

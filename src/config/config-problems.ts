@@ -1,0 +1,85 @@
+/**
+ * The list of what is wrong with a configuration, with the place of each: gathered first, thrown at once.
+ *
+ * @module
+ */
+import { ConfigError } from '../base/errors.ts'
+import type { ConfigProblem } from '../base/errors.ts'
+
+/** Where a configuration comes from. */
+export interface ConfigSource {
+  /** As the user named it; messages begin with it. */
+  readonly file: string
+  /** Relative paths count from here. Absolute. */
+  readonly folder: string
+  /** What was wrong already while reading: keys given twice. */
+  readonly problems: readonly ConfigProblem[]
+  /** Line and column, counted from 1, of a key or of its value; `path` in canonical spelling. */
+  locate(path: readonly string[], part: 'key' | 'value'): { line: number; column: number } | undefined
+}
+
+/**
+ * One problem as one line for people: file, line and column if there is a file, the key, and the sentence.
+ *
+ * @example
+ * formatProblem({ path: 'max-qos', message: 'must be one of 0, 1, 2, got 3', file: 'a.yaml', line: 2, column: 10 })
+ * // 'a.yaml:2:10: max-qos must be one of 0, 1, 2, got 3'
+ */
+export function formatProblem({ path, message, ...place }: ConfigProblem): string {
+  return `${placeOf(place)}${path || 'the configuration'} ${message}`
+}
+
+/** What a message begins with; nothing where there is no file. */
+export function placeOf({ file, line, column }: Pick<ConfigProblem, 'file' | 'line' | 'column'>): string {
+  if (file === undefined) return ''
+  return line === undefined ? `${file}: ` : `${file}:${line}:${column}: `
+}
+
+export class ConfigProblems {
+  readonly #source: ConfigSource | undefined
+  readonly #problems: ConfigProblem[]
+  readonly #warnings: ConfigProblem[] = []
+  readonly #wrongPaths: Set<string>
+
+  constructor(source: ConfigSource | undefined) {
+    this.#source = source
+    this.#problems = [...(source?.problems ?? [])]
+    this.#wrongPaths = new Set(this.#problems.map(({ path }) => path))
+  }
+
+  get warnings(): readonly ConfigProblem[] {
+    return this.#warnings
+  }
+
+  /** Adds a problem, unless this key or its section has one already: what follows from a mistake is not another. */
+  add(path: readonly string[], message: string, part: 'key' | 'value' = 'value'): void {
+    const problem = this.#place(path, message, part)
+    if (path.some((_, depth) => this.#wrongPaths.has(path.slice(0, depth + 1).join('.')))) return
+    this.#wrongPaths.add(problem.path)
+    this.#problems.push(problem)
+  }
+
+  /** Whether something is wrong with this very key. */
+  has(path: string): boolean {
+    return this.#wrongPaths.has(path)
+  }
+
+  /** Adds what works, but is probably not what was meant. */
+  warn(path: readonly string[], message: string): void {
+    this.#warnings.push(this.#place(path, message, 'key'))
+  }
+
+  /** @throws {ConfigError} `ERR_CONFIG` with everything that was added, in the order of the file */
+  throwIfAny(): void {
+    if (this.#problems.length === 0) return
+    const problems = this.#problems.toSorted(
+      (a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0),
+    )
+    throw new ConfigError('ERR_CONFIG', problems.map(formatProblem).join('\n'), { problems })
+  }
+
+  #place(path: readonly string[], message: string, part: 'key' | 'value'): ConfigProblem {
+    const at = this.#source?.locate(path, part)
+    return { path: path.join('.'), message, ...(this.#source && { file: this.#source.file }), ...at }
+  }
+}

@@ -1,0 +1,237 @@
+/**
+ * One section of a configuration, read by the table: spellings made one, every value checked and put into its final form,
+ * every unknown key, second spelling and wrong value reported. What is wrong is left out, so that later checks look only at
+ * what is right.
+ *
+ * @module
+ */
+import { accessSync, constants, statSync } from 'node:fs'
+import { resolve } from 'node:path'
+import * as v from 'valibot'
+import { ConfigProblems } from './config-problems.ts'
+import { show } from '../base/show.ts'
+import { fromOtherServers, spellingsOf, toCamel, toKebab } from './option-spelling.ts'
+import { nearest } from '../base/nearest.ts'
+import { describeType, schemaOf } from './option-schema.ts'
+import { optionTable, rowsOf } from './option-table.ts'
+import type { OptionRow, OptionScope, SectionName } from './option-table.ts'
+
+/** Values by camelCase name. */
+export type Values = Record<string, unknown>
+
+export function isSection(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** What is assumed for the keys of a section that are not written. */
+export function defaultsOf(section: 'broker' | 'listener' | SectionName): Values {
+  const assumed = rowsOf(section).filter((row) => row.default !== undefined)
+  return Object.fromEntries(assumed.map((row) => [toCamel(row.key), row.default]))
+}
+
+export class OptionReader {
+  readonly #problems: ConfigProblems
+  readonly #baseFolder: string
+  readonly #checksFiles: boolean
+
+  /** @param checksFiles whether files that a value names must be there */
+  constructor(problems: ConfigProblems, baseFolder: string, checksFiles: boolean) {
+    this.#problems = problems
+    this.#baseFolder = baseFolder
+    this.#checksFiles = checksFiles
+  }
+
+  /**
+   * Reads one section.
+   *
+   * @param isOpen whether a plugin that is not ours may have keys of its own here
+   */
+  read(section: 'broker' | 'listener' | SectionName, value: unknown, path: readonly string[], isOpen = false): Values {
+    if (!isSection(value)) {
+      this.#problems.add(path, `must be a section with keys of its own, got ${show(value)}`)
+      return {}
+    }
+    const rows = rowsOf(section)
+    const bySpelling = new Map(rows.flatMap((row) => spellingsOf(row.key).map((spelling) => [spelling, row] as const)))
+    const writtenAs = new Map<OptionRow, string>()
+    const values: Values = {}
+    for (const [written, raw] of Object.entries(value)) {
+      if (raw === undefined) continue
+      const row = bySpelling.get(written)
+      const earlier = row === undefined ? undefined : writtenAs.get(row)
+      const keys = rows.map(({ key }) => key)
+      if (earlier !== undefined) {
+        this.#problems.add([...path, written], `is the same key as \`${earlier}\`; give one of the two`, 'key')
+      } else if (row !== undefined) {
+        writtenAs.set(row, written)
+        this.#readValue(row, raw, path, values)
+      } else if (!isOpen || nearest(toKebab(written), keys) !== undefined) {
+        this.#reportUnknown(written, keys, path)
+      } else {
+        values[toCamel(written)] = raw
+      }
+    }
+    return values
+  }
+
+  #readValue(row: OptionRow, raw: unknown, path: readonly string[], values: Values): void {
+    if (MAPS.has(row.type) && Array.isArray(raw)) {
+      this.#problems.add([...path, row.key], `must be ${describeType(row)}, got ${show(raw)}`)
+      return
+    }
+    if (row.type === 'section' && row.scope !== 'broker') {
+      const section = `${row.scope}.${row.key}` as SectionName
+      values[toCamel(row.key)] = { ...defaultsOf(section), ...this.read(section, raw, [...path, row.key]) }
+      return
+    }
+    const known = INNER_KEYS[row.type]
+    const written = row.type === 'certificates' ? this.#inKebab(raw, known!, [...path, row.key]) : raw
+    const result = v.safeParse(schemaOf(row), written, { abortPipeEarly: true })
+    if (result.success) {
+      values[toCamel(row.key)] = this.#finish(row, result.output, [...path, row.key])
+      return
+    }
+    for (const issue of result.issues.flatMap(mostExact)) this.#reportIssue(row, issue, [...path, row.key])
+  }
+
+  /** A list of sections with their keys in one spelling; a second spelling of a key is reported. */
+  #inKebab(list: unknown, known: readonly string[], path: readonly string[]): unknown {
+    if (!Array.isArray(list)) return list
+    return list.map((section: unknown, index) => {
+      if (!isSection(section)) return section
+      const values: Values = {}
+      for (const [written, value] of Object.entries(section)) {
+        const key = known.find((each) => spellingsOf(each).includes(written)) ?? written
+        if (key in values) {
+          this.#problems.add(
+            [...path, String(index), written],
+            `is the same key as \`${key}\`; give one of the two`,
+            'key',
+          )
+        } else if (value !== undefined) values[key] = value
+      }
+      return values
+    })
+  }
+
+  #reportIssue(row: OptionRow, issue: Issue, at: readonly string[]): void {
+    const path = [...at, ...issue.path]
+    if (issue.expected === 'never') {
+      this.#reportUnknown(path.at(-1)!, INNER_KEYS[row.type] ?? [], path.slice(0, -1))
+    } else if (issue.input === undefined) {
+      this.#problems.add(path, 'is missing')
+    } else if (row.key === 'mode' && typeof issue.input === 'number') {
+      this.#problems.add(path, `must be an octal number in quotes, such as '0660', got ${show(issue.input)}`)
+    } else {
+      const hint = row.key === 'type' ? typeHint(issue.input) : ''
+      this.#problems.add(path, `${issue.message}${row.secret ? '' : `, got ${show(issue.input)}`}${hint}`)
+    }
+  }
+
+  #reportUnknown(written: string, known: readonly string[], path: readonly string[]): void {
+    this.#problems.add([...path, written], `is not a known key here; ${hintFor(toKebab(written), known)}`, 'key')
+  }
+
+  /** Final forms: absolute paths, and camelCase inside what the schema checks as a whole. */
+  #finish(row: OptionRow, value: unknown, path: readonly string[]): unknown {
+    if (row.type === 'path') return this.#absolute(value, path, row.exists)
+    if (row.type !== 'certificates') return value
+    return (value as Values[]).map((section, index) =>
+      Object.fromEntries(
+        Object.entries(section).map(([key, written]) => [
+          toCamel(key),
+          key.endsWith('file') ? this.#absolute(written, [...path, String(index), key], 'file') : written,
+        ]),
+      ),
+    )
+  }
+
+  #absolute(written: unknown, path: readonly string[], exists: OptionRow['exists']): string {
+    const absolute = resolve(this.#baseFolder, written as string)
+    const problem = exists === undefined || !this.#checksFiles ? undefined : pathProblem(absolute, exists)
+    if (problem !== undefined) this.#problems.add(path, `names ${absolute}, which ${problem}`)
+    return absolute
+  }
+}
+
+/** Why a path cannot be used; `undefined` if it can. */
+function pathProblem(path: string, wanted: 'file' | 'folder'): string | undefined {
+  try {
+    accessSync(path, constants.R_OK)
+    const isFolder = statSync(path).isDirectory()
+    return isFolder === (wanted === 'folder') ? undefined : isFolder ? 'is a folder' : 'is not a folder'
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    return code === 'ENOENT'
+      ? 'does not exist'
+      : code === 'EACCES'
+        ? 'may not be read by this user'
+        : `fails with ${code}`
+  }
+}
+
+/** What to write instead of a key that nothing has under this name here. */
+function hintFor(key: string, known: readonly string[]): string {
+  const ours = fromOtherServers(key)
+  if (ours !== undefined && known.includes(ours)) return `here it is called \`${ours}\``
+  const meant = nearest(key, known)
+  if (meant !== undefined) return `did you mean \`${meant}\`?`
+  const home = optionTable.find((row) => row.key === (ours ?? key))?.scope
+  if (home !== undefined) return `${ours === undefined ? 'it' : `it is called \`${ours}\` and`} belongs ${HOMES[home]}`
+  return known.length <= 10 ? `known are ${known.join(', ')}` : 'none of the known keys is like it'
+}
+
+const TLS_TYPES: Readonly<Record<string, string>> = { tls: 'tcp', ssl: 'tcp', mqtts: 'tcp', wss: 'ws' }
+const PLAIN_TYPES: Readonly<Record<string, string>> = { mqtt: 'tcp', websocket: 'ws', websockets: 'ws', http: 'ws' }
+
+/** Other servers have a type for TLS; here it is a switch beside the type. */
+function typeHint(written: unknown): string {
+  const word = typeof written === 'string' ? written.toLowerCase() : ''
+  const secure = Object.hasOwn(TLS_TYPES, word) ? TLS_TYPES[word] : undefined
+  if (secure !== undefined) {
+    return `; for TLS write \`type: ${secure}\` and beside it \`ssl: on\` with \`certfile\` and \`keyfile\``
+  }
+  return Object.hasOwn(PLAIN_TYPES, word) ? `; did you mean ${PLAIN_TYPES[word]}?` : ''
+}
+
+interface Issue {
+  readonly path: readonly string[]
+  readonly message: string
+  readonly expected: string | null
+  readonly input: unknown
+}
+
+/** What a value misses; of one that fits none of several forms, what it misses of the form it was meant to have. */
+function mostExact({ path, issues, message, expected, input }: v.BaseIssue<unknown>): Issue[] {
+  const keys = path?.map((item) => String(item.key)) ?? []
+  const inner = (issues ?? []).filter(isInside).flatMap(mostExact)
+  if (inner.length === 0) return [{ path: keys, message, expected, input }]
+  return inner.map((issue) => ({ ...issue, path: [...keys, ...issue.path] }))
+}
+
+/** Something inside the value is wrong, not the value; for valibot a list is an object, too. */
+function isInside({ path }: v.BaseIssue<unknown>): boolean {
+  return path !== undefined && !(path[0].type === 'object' && Array.isArray(path[0].input))
+}
+
+/** Where keys of each scope belong. */
+const HOMES: Readonly<Record<OptionScope, string>> = {
+  broker: 'to the top level',
+  limits: 'to the top level or to a listener',
+  listener: 'to a listener, under `listeners`',
+  auth: 'under `auth`',
+  'auth.jwt': 'under `auth.jwt`',
+  'auth.http': 'under `auth.http`',
+  'auth.scram': 'under `auth.scram`',
+  'topic-check': 'under `topic-check`',
+  persistence: 'under `persistence`',
+  log: 'under `log`',
+}
+
+/** Types whose schema is a record, which for valibot a list is as well. */
+const MAPS = new Set<OptionRow['type']>(['listeners', 'section', 'access-list', 'groups', 'durability-map', 'headers'])
+
+const INNER_KEYS: Readonly<Partial<Record<OptionRow['type'], readonly string[]>>> = {
+  certificates: ['server-name', 'certfile', 'keyfile', 'keyfile-password-file'],
+  'access-list': ['publish', 'subscribe', 'deny'],
+}

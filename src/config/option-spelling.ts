@@ -1,0 +1,72 @@
+/**
+ * How a key may be written: kebab-case is the spelling, snake_case and camelCase are aliases of it.
+ *
+ * @module
+ */
+
+/**
+ * The canonical spelling of a key.
+ *
+ * @example
+ * toKebab('maxKeepAlive') // 'max-keep-alive'
+ * toKebab('max_keep_alive') // 'max-keep-alive'
+ */
+export function toKebab(key: string): string {
+  return key
+    .replace(/([a-z0-9])([A-Z])/g, '$1-$2')
+    .replaceAll('_', '-')
+    .toLowerCase()
+}
+
+/**
+ * The name of the resolved option.
+ *
+ * @example
+ * toCamel('max-keep-alive') // 'maxKeepAlive'
+ */
+export function toCamel(key: string): string {
+  return key.replace(/(?<![-_])[-_]+([a-z0-9])/g, (_, letter: string) => letter.toUpperCase())
+}
+
+/**
+ * Every way in which a canonical key may be written.
+ *
+ * @example
+ * spellingsOf('max-qos') // ['max-qos', 'max_qos', 'maxQos']
+ */
+export function spellingsOf(key: string): readonly string[] {
+  return [...new Set([key, key.replaceAll('-', '_'), toCamel(key)])]
+}
+
+/** What other servers call a key of ours. */
+const FOREIGN_NAMES: Readonly<Record<string, string>> = {
+  tls: 'ssl',
+  secure: 'ssl',
+  'use-tls': 'ssl',
+  cert: 'certfile',
+  certificate: 'certfile',
+  'private-key': 'keyfile',
+  ca: 'cafile',
+  'ca-certificate': 'cafile',
+  crl: 'crlfile',
+  port: 'bind',
+  host: 'bind',
+  address: 'bind',
+  listen: 'bind',
+  protocol: 'type',
+  transport: 'type',
+  'require-certificate': 'client-certificates',
+  listener: 'listeners',
+  'persistence-location': 'path',
+}
+
+/**
+ * The canonical spelling of the key that other servers call `written`.
+ *
+ * @example
+ * fromOtherServers('tls') // 'ssl'
+ * fromOtherServers('max-qos') // undefined
+ */
+export function fromOtherServers(written: string): string | undefined {
+  return Object.hasOwn(FOREIGN_NAMES, written) ? FOREIGN_NAMES[written] : undefined
+}
