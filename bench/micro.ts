@@ -10,7 +10,7 @@ import { decodePacket } from '../src/codec/decode.ts'
 import { Decoder } from '../src/codec/decoder.ts'
 import { PacketType, type ProtocolVersion, type QoS } from '../src/codec/packet-types.ts'
 import { noProperties } from '../src/codec/properties.ts'
-import { makePublishFrame, writePlainPublish } from '../src/codec/publish-frame.ts'
+import { makePublishFrame } from '../src/codec/publish-frame.ts'
 import { PublishView, readPublish, readTopicName } from '../src/codec/publish-view.ts'
 import { MatchCache } from '../src/topics/match-cache.ts'
 import { TopicMap } from '../src/topics/topic-map.ts'
@@ -192,17 +192,20 @@ function fanningOut(qos: QoS, version: ProtocolVersion): Case {
   }
 }
 
+/** A message that has one receiver. */
 function encoding(qos: QoS, version: ProtocolVersion): Case {
   return {
-    name: `encode: a PUBLISH straight into the output, QoS ${qos}, protocol ${version}`,
+    name: `encode: a PUBLISH into one output, QoS ${qos}, protocol ${version}`,
     prepare: () => {
       const output = new Uint8Array(OUTPUT_BYTES)
       const topicName = Buffer.from('site/line/0001')
+      const fields = { topicName, qos, retain: false, packetIdentifier: 1, properties: noProperties }
       const payload = new Uint8Array(64)
       let at = 0
       const run = () => {
         if (at > OUTPUT_BYTES - 128) at = 0
-        at = writePlainPublish(output, at, 0x30 | (qos << 1), topicName, 1, payload, version)
+        const { bytes } = makePublishFrame(fields, payload, version)
+        at = copyBytes(output, at, bytes, 0, bytes.length)
         return at
       }
       return { operations: 1, run }

@@ -8,9 +8,6 @@ import { type AcknowledgementPacket } from './packets.ts'
 import { PacketType, type ProtocolVersion } from './packet-types.ts'
 import { writeTwoByteInteger } from './property-writer.ts'
 
-/** Room that `writeAcknowledgement` needs at most, in bytes. */
-export const maxAcknowledgementBytes = 5
-
 /**
  * Writes an acknowledgement: four bytes, or five where 5.0 has more to say than 0x00 (which is left out, §3.4.2.1).
  *
