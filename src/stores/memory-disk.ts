@@ -131,12 +131,21 @@ export class MemoryDisk implements Disk {
     return bytes.slice(from, from + sectorBytes)
   }
 
-  /** The Disk after a crash of the process now: the operating system still has everything that was appended. */
+  /**
+   * The Disk after a crash of the process now: the operating system still has everything that was appended, and what was not
+   * synced, names included, may still be lost with its power.
+   */
   kill(): MemoryDisk {
     const after = new MemoryDisk({ ...(this.options.random && { random: this.options.random }) })
-    for (const [name, inode] of this.#names)
-      after.#names.set(name, newInode(inode.bytes.slice(0, inode.size), inode.syncedSize))
-    after.#durableNames = new Map(after.#names)
+    const copies = new Map<Inode, Inode>()
+    const copyOf = (inode: Inode): Inode => {
+      const copy = copies.get(inode) ?? { ...inode, bytes: inode.bytes.slice(0, inode.size) }
+      copies.set(inode, copy)
+      return copy
+    }
+    for (const [name, inode] of this.#names) after.#names.set(name, copyOf(inode))
+    for (const [name, inode] of this.#durableNames) after.#durableNames.set(name, copyOf(inode))
+    after.#removed = [...this.#removed]
     return after
   }
 
