@@ -162,19 +162,19 @@ topic-check:
     dashboard: ['sensors/#']
 \`\`\`
 
-- Keys are written in kebab-case; \`max_connections\` and \`maxConnections\` mean the same. Two spellings of one key in one
+- Keys are written in kebab-case; \`max_connections\` and \`maxConnections\` are accepted too. Two spellings of the same key in one
   section are an error.
-- In values of a file, \`\${NAME}\` stands for an environment variable, and \`\${NAME:-default}\` for one that may be missing or
-  empty; without a default, a missing variable is an error. \`$\${NAME}\` is the text itself. Keys are never replaced, and a variable
-  never adds keys. Inside \`{ … }\` and \`[ … ]\` such a value needs quotes: \`{ max-connections: "\${N}" }\`. What comes out of it
-  is a number or a boolean where the option is one, with and without quotes, and text where the option is text. Keys of plugins of
-  your own have no such type: there a number or a boolean comes only out of a value without quotes.
-- A section can take the keys of another: \`<<: *base\` where the other one begins with \`&base\` (YAML merge keys).
+- In values of a file, \`\${NAME}\` is replaced by an environment variable, and \`\${NAME:-default}\` by the default if the variable is
+  missing or empty; without a default, a missing variable is an error. \`$\${NAME}\` is the text itself. Variables are not replaced in
+  keys and cannot add keys. Inside \`{ … }\` and \`[ … ]\` such a value needs quotes: \`{ max-connections: "\${N}" }\`. The result has
+  the type of the option (number, boolean or text), with or without quotes. Keys of your own plugins have no type: there, only a
+  value without quotes can become a number or a boolean.
+- A section can include the keys of another: \`<<: *base\`, where the other one begins with \`&base\` (YAML merge keys).
 - A boolean is \`on\`, \`off\`, \`yes\`, \`no\`, \`true\` or \`false\`.
-- Relative paths count from the configuration file's folder; in a program, from the working directory.
-- For a listener its own key counts first, then \`listeners.default\`, then the top level, then the default.
-- \`sluice check --config FILE\` names every mistake with line and column and starts nothing.
-- For editors there is a JSON Schema: begin the file with
+- Relative paths are relative to the configuration file's folder or, in a program, to the working directory.
+- A listener uses its own key, or else that of \`listeners.default\`, the top level, or the default, in this order.
+- \`sluice check --config FILE\` reports every mistake with line and column, without starting the broker.
+- For editor support from the JSON Schema, begin the file with
   \`# yaml-language-server: $schema=node_modules/sluice/docs/reference/config.schema.json\`.
 `
 
@@ -205,7 +205,7 @@ function rows(cells: readonly (readonly string[])[]): string {
 function eventsPage(): string {
   const events = Object.entries(eventTable).map(([name, { description, fields }]) => {
     const told = Object.entries(fields).map(([field, meaning]) => [`\`${field}\``, meaning])
-    const table = told.length === 0 ? '' : `\n| Field | What it says |\n| --- | --- |\n${rows(told)}\n`
+    const table = told.length === 0 ? '' : `\n| Field | Meaning |\n| --- | --- |\n${rows(told)}\n`
     return `### \`${name}\`\n\n${description}\n${table}`
   })
   const causes = (table: Readonly<Record<string, string>>): string =>
@@ -214,20 +214,20 @@ function eventsPage(): string {
 
 <!-- Made from src/broker/reporting/event-table.ts by tools/reference.ts: change it there. -->
 
-\`broker.on(name, listener)\` hears of everything that happens to Clients and their messages, \`once\` of the next one only, and
-\`off\` takes the listener away. Telling is not asking: a listener changes nothing, and one that throws is logged. \`published\`,
-\`delivered\`, \`dropped\`, \`packetReceived\` and \`packetSent\` come for every message and cost nothing while nobody listens.
+\`broker.on(name, listener)\` calls the listener for each event of that name, \`once\` only for the next one; \`off\` removes it. A
+listener cannot change what happens, and an error that it throws is logged. \`published\`, \`delivered\`, \`dropped\`,
+\`packetReceived\` and \`packetSent\` are emitted for every message, and cost nothing without a listener.
 
-## What is told
+## The events
 
 ${events.join('\n')}
-## Why a Connection ended
+## Why a connection ended
 
 | Cause | What happened |
 | --- | --- |
 ${causes(endCauseTable)}
 
-## Why a Session ended
+## Why a session ended
 
 | Cause | What happened |
 | --- | --- |
@@ -253,15 +253,15 @@ function metricsPage(): string {
 
 <!-- Made from src/broker/reporting/metric-table.ts and src/broker/sys-topics.ts by tools/reference.ts: change it there. -->
 
-\`broker.metrics\` has these counters. They begin at 0 when the broker starts, and only grow.
+\`broker.metrics\` has these counters. They start at 0 when the broker starts and, unless described otherwise, only grow.
 
 | Counter | Unit | What it counts |
 | --- | --- | --- |
 ${rows(counters)}
 
-## Messages that did not reach a Client
+## Messages that did not reach a client
 
-\`broker.metrics.dropped\` counts them by cause; the event \`dropped\` tells each of them, with the same cause.
+\`broker.metrics.dropped\` counts them by cause; the event \`dropped\` is emitted for each of them, with the same cause.
 
 | Cause | What happened |
 | --- | --- |
@@ -269,17 +269,17 @@ ${rows(causes)}
 
 ## Topics below \`$SYS\`
 
-Retained messages that the broker publishes every \`sys-interval\` seconds, where their value has changed.
+Retained messages that the broker publishes every \`sys-interval\` seconds if their value has changed.
 
-| Topic | What it says |
+| Topic | Meaning |
 | --- | --- |
 ${rows(topics)}
 
-## The Store
+## The store
 
-\`broker.storeFigures\`, where anything is stored ([durability](../durability.md)), and the same below \`$SYS\`.
+\`broker.storeFigures\` and the same topics below \`$SYS\`, if the broker has a store ([durability](../durability.md)).
 
-| Figure | Topic | Unit | What it says |
+| Figure | Topic | Unit | Meaning |
 | --- | --- | --- | --- |
 ${rows(figures)}
 `

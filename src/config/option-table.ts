@@ -83,42 +83,42 @@ const brokerRows = rows('broker', [
     key: 'listeners',
     type: 'listeners',
     description:
-      'Where Clients connect: name → settings. `default` is inherited by the others, and itself opened only when it is the only entry. Without this key one listener opens on 127.0.0.1:1883; `{}` opens none.',
+      'The addresses that clients connect to: name → settings. The other listeners inherit from `default`, which is opened itself only if it is the only entry. Without this key, one listener opens on 127.0.0.1:1883; `{}` opens none.',
   },
   {
     key: 'auth',
     type: 'section',
-    description: 'Who may log in. Without it, anonymous Clients may, and every listener must be on a loopback address.',
+    description: 'Login. Without it, anonymous clients may log in, and every listener must be on a loopback address.',
   },
   {
     key: 'topic-check',
     type: 'section',
-    description: 'Who may publish and subscribe to what. Without it everybody may everything.',
+    description: 'Permissions for topics. Without it, every client may publish and subscribe to any topic.',
   },
   {
     key: 'persistence',
     type: 'section',
     description:
-      'Where Sessions, queues and retained messages are kept. Without it they are in memory, except for `sluice start`, which keeps them in `sluice-data`.',
+      'Where sessions, queues and retained messages are stored. Without it they are kept in memory, except that `sluice start` stores them in `sluice-data`.',
   },
   {
     key: 'log',
     type: 'section',
-    description: 'What is logged, how it is written, and where to.',
+    description: 'What is logged, in which format, and where.',
   },
   {
     key: 'plugins',
     type: 'plugins',
     default: [],
     description:
-      'Plugins that are told what happens, such as `event_logger_plugin` and `packet_logger_plugin`: names, module paths or, from a program, objects.',
+      'Plugins that listen to events, such as `event_logger_plugin` and `packet_logger_plugin`: names, module paths or, in a program, objects.',
   },
   {
     key: 'max-connections',
     type: 'integer',
     default: 50_000,
     ...COUNT,
-    description: 'Connections in all; further ones are answered 0x89 (3.1.1: 0x03) and closed. 0 = no limit.',
+    description: 'Connections in all. Further ones are answered 0x89 (3.1.1: 0x03) and closed. 0 = no limit.',
   },
   {
     key: 'max-waiting-connections',
@@ -127,7 +127,7 @@ const brokerRows = rows('broker', [
     min: 1,
     max: UINT32,
     description:
-      'Connections beyond `max-connections` (in all, or of a listener) that may still send their CONNECT, because it may be a takeover. Beyond it the oldest one of the address that has most of them is closed.',
+      'Connections beyond `max-connections` (of the broker or of a listener) that may still send their CONNECT, because it may take over a session. Beyond it, the oldest connection of the address that has the most of them is closed.',
   },
   {
     key: 'max-connections-before-connect',
@@ -135,7 +135,7 @@ const brokerRows = rows('broker', [
     default: 10_000,
     ...COUNT,
     description:
-      'Connections in all that have not logged in: TLS handshakes, upgrades, connections without CONNECT and logins that are not decided yet. Beyond it the oldest one of the address that has most of them is closed. 0 = no limit.',
+      'Connections in all that have not logged in: TLS handshakes, WebSocket upgrades, connections without a CONNECT, and undecided logins. Beyond it, the oldest connection of the address that has the most of them is closed. 0 = no limit.',
   },
   {
     key: 'max-connections-per-address',
@@ -143,7 +143,7 @@ const brokerRows = rows('broker', [
     default: 0,
     ...COUNT,
     description:
-      'Connections from one IP address, each counted from the moment it is accepted. IPv6 addresses count together as `ipv6-prefix-length` says. 0 = no limit.',
+      'Connections from one IP address, counted from the moment they are accepted. IPv6 addresses are grouped by `ipv6-prefix-length`. 0 = no limit.',
   },
   {
     key: 'ipv6-prefix-length',
@@ -153,7 +153,7 @@ const brokerRows = rows('broker', [
     min: 1,
     max: 128,
     description:
-      'First bits of an IPv6 address that tell one holder from another, wherever addresses are counted: one host usually has a whole /64.',
+      'Leading bits by which IPv6 addresses are grouped wherever addresses are counted: one host usually has a whole /64.',
   },
   {
     key: 'max-connect-rate',
@@ -161,7 +161,7 @@ const brokerRows = rows('broker', [
     default: 0,
     unit: 'per second',
     ...COUNT,
-    description: 'CONNECTs accepted per second; further ones are answered 0x9F (3.1.1: 0x03). 0 = no limit.',
+    description: 'CONNECT packets accepted per second. Further ones are answered 0x9F (3.1.1: 0x03). 0 = no limit.',
   },
   {
     key: 'max-pending-logins',
@@ -170,7 +170,7 @@ const brokerRows = rows('broker', [
     min: 1,
     max: UINT32,
     description:
-      'Logins that are not decided yet, those that wait for their turn among them. Beyond it a login of the address that has most of them is answered 0x89 (3.1.1: 0x03).',
+      'Undecided logins, including those waiting to be checked. Beyond it, a login from the address that has the most of them is answered 0x89 (3.1.1: 0x03).',
   },
   {
     key: 'max-sessions',
@@ -178,7 +178,7 @@ const brokerRows = rows('broker', [
     default: 100_000,
     ...COUNT,
     description:
-      'Sessions that outlive their connections, in all. For one more, the session of the same holder (a user name, or an address for anonymous clients) that has been away the longest is ended; a holder without one is answered 0x97 (3.1.1: 0x03). 0 = no limit.',
+      'Sessions that outlive their connections, in all. To make room for a new one, the broker ends the session of the same owner (a user name, or an address for anonymous clients) that has been disconnected the longest; if the owner has none, the new session is refused with 0x97 (3.1.1: 0x03). 0 = no limit.',
   },
   {
     key: 'max-sessions-per-user',
@@ -186,15 +186,14 @@ const brokerRows = rows('broker', [
     default: 50_000,
     ...COUNT,
     description:
-      'Sessions that outlive their connections, of one user name, or of the anonymous clients of one address. For one more, the one that has been away the longest is ended; where all are connected, the new one is answered 0x97 (3.1.1: 0x03). 0 = no limit.',
+      'Sessions that outlive their connections, per user name, or per address for anonymous clients. To make room for a new one, the broker ends the one that has been disconnected the longest; if all are connected, the new session is refused with 0x97 (3.1.1: 0x03). 0 = no limit.',
   },
   {
     key: 'max-retained-messages',
     type: 'integer',
     default: 1_000_000,
     ...COUNT,
-    description:
-      'Retained messages; beyond it the message of a new topic is delivered, but not retained. 0 = no limit.',
+    description: 'Retained messages. Beyond it, a message for a new topic is delivered but not retained. 0 = no limit.',
   },
   {
     key: 'max-retained-bytes',
@@ -202,7 +201,7 @@ const brokerRows = rows('broker', [
     default: 1_073_741_824,
     ...BYTES,
     description:
-      'Memory that all retained messages may take together; beyond it a message is not retained. 0 = no limit.',
+      'Memory for all retained messages together. Beyond it, a message is delivered but not retained. 0 = no limit.',
   },
   {
     key: 'max-uncommitted-bytes',
@@ -212,7 +211,7 @@ const brokerRows = rows('broker', [
     min: 65_536,
     max: Number.MAX_SAFE_INTEGER,
     description:
-      'What may wait for the disk. Beyond it a Client that adds to it (PUBLISH at QoS 1 and 2, retained messages, SUBSCRIBE of a stored Session) waits; everything else is served.',
+      'Data waiting to be written to disk. Beyond it, a client that would add to it (PUBLISH at QoS 1 or 2, a retained message, SUBSCRIBE of a stored session) waits; everything else is served.',
   },
   {
     key: 'max-input-bytes',
@@ -222,53 +221,53 @@ const brokerRows = rows('broker', [
     min: 65_536,
     max: Number.MAX_SAFE_INTEGER,
     description:
-      'Input held for all clients together: packets that are not complete yet or wait for an answer, and topics behind Topic Aliases. Beyond it the largest connections of the user or address that holds the most are disconnected with 0x97.',
+      'Input held for all clients together: packets that are incomplete or waiting for an answer, and topics behind Topic Aliases. Beyond it, the largest connections of the user or address that holds the most are disconnected with 0x97.',
   },
   {
     key: 'max-memory',
     type: 'integer',
     ...BYTES,
     description:
-      'Memory that everything the broker keeps for its Clients may take. Default: half of the heap limit of Node, or of the memory of the container or machine if that is less. 0 = no limit.',
+      "Memory for everything that the broker keeps for its clients. Default: half of Node's heap limit, or of the memory of the container or machine if that is less. 0 = no limit.",
   },
   {
     key: 'max-memory-per-user',
     type: 'integer',
     ...BYTES,
     description:
-      'The same for one User Name; anonymous Clients count together by their address. Default: half of `max-memory`. 0 = no limit.',
+      'The same for one user name; anonymous clients are counted together by address. Default: half of `max-memory`. 0 = no limit.',
   },
   {
     key: 'retain',
     type: 'boolean',
     default: true,
     description:
-      'Whether there are retained messages; `off` announces Retain Available 0 (§3.2.2.3.5). 3.1 and 3.1.1 have no way to announce it: there, RETAIN is ignored.',
+      'Whether messages are retained. `off` announces Retain Available 0 (§3.2.2.3.5); for 3.1 and 3.1.1 clients, which cannot be informed, the RETAIN flag is ignored.',
   },
   {
     key: 'wildcard-subscriptions',
     type: 'boolean',
     default: true,
-    description: 'Whether Topic Filters may have wildcards (§3.2.2.3.11).',
+    description: 'Whether topic filters may contain wildcards (§3.2.2.3.11).',
   },
   {
     key: 'shared-subscriptions',
     type: 'boolean',
     default: true,
-    description: 'Whether there are Shared Subscriptions (§3.2.2.3.13).',
+    description: 'Whether clients may use Shared Subscriptions (§3.2.2.3.13).',
   },
   {
     key: 'subscription-identifiers',
     type: 'boolean',
     default: true,
-    description: 'Whether there are Subscription Identifiers (§3.2.2.3.12).',
+    description: 'Whether clients may use Subscription Identifiers (§3.2.2.3.12).',
   },
   {
     key: 'client-id-ownership',
     type: 'boolean',
     default: true,
     description:
-      'Whether a Session belongs to the User Name that made it; another one with the same Client Identifier is answered 0x85 (3.1.1: 0x02).',
+      'Whether a session belongs to the user name that created it. Another user with the same client identifier is refused with 0x85 (3.1.1: 0x02).',
   },
   {
     key: 'sys-interval',
@@ -277,7 +276,7 @@ const brokerRows = rows('broker', [
     unit: 'seconds',
     min: 0,
     max: DAY,
-    description: 'Time between two rounds of `$SYS/broker/` topics. 0 = none.',
+    description: 'Interval at which the `$SYS/broker/` topics are published. 0 = never.',
   },
   {
     key: 'gather-pause',
@@ -287,7 +286,7 @@ const brokerRows = rows('broker', [
     min: 0,
     max: 10,
     description:
-      'Pause behind a small turn while many Clients say little each, so that one turn serves more of them: a fifth to a third less processor time, about that much more delay. It stops the whole thread, so an embedded broker has none unless told; `sluice start` has 0.2. 0 = none.',
+      'Pause after a small turn while many clients each send little, so that one turn serves more of them. It saves a fifth to a third of the processor time and adds about that much delay. It blocks the whole thread, so an embedded broker does not pause by default; `sluice start` uses 0.2. 0 = none.',
   },
   {
     key: 'plugin-timeout',
@@ -296,19 +295,19 @@ const brokerRows = rows('broker', [
     unit: 'seconds',
     min: 0.01,
     max: 3_600,
-    description: 'How long a plugin may think about one answer; beyond it the answer is no.',
+    description: 'Time a plugin has for each answer. After that, the answer is no.',
   },
   {
     key: 'response-information',
     type: 'text',
     default: '',
-    description: 'Sent to Clients that ask for Response Information (§3.2.2.3.15). Empty = none.',
+    description: 'Response Information for clients that request it (§3.2.2.3.15). Empty = none.',
   },
   {
     key: 'server-reference',
     type: 'text',
     default: '',
-    description: 'Another Server for Clients that are told to go there (§4.11). Empty = none.',
+    description: 'Server Reference for clients that are redirected to another server (§4.11). Empty = none.',
   },
 ])
 
@@ -320,7 +319,7 @@ const limitRows = rows('limits', [
     unit: 'bytes',
     min: 16,
     max: LARGEST_PACKET,
-    description: 'Largest CONNECT, before anybody has logged in.',
+    description: 'Largest CONNECT packet, which is received before the login.',
   },
   {
     key: 'max-packet-size',
@@ -329,7 +328,7 @@ const limitRows = rows('limits', [
     unit: 'bytes',
     min: 16,
     max: LARGEST_PACKET,
-    description: 'Largest packet from a Client; announced as Maximum Packet Size (§3.2.2.3.6).',
+    description: 'Largest packet accepted from a client; announced as Maximum Packet Size (§3.2.2.3.6).',
   },
   {
     key: 'max-user-properties',
@@ -338,7 +337,7 @@ const limitRows = rows('limits', [
     min: 1,
     max: UINT32,
     description:
-      'User Properties in one packet, or in the Will of a CONNECT; a client that sends more is disconnected with 0x97.',
+      'User Properties in one packet, or in the Will of a CONNECT. A client that sends more is disconnected with 0x97.',
   },
   {
     key: 'max-filters-per-packet',
@@ -347,7 +346,7 @@ const limitRows = rows('limits', [
     min: 1,
     max: UINT32,
     description:
-      'Topic Filters in one SUBSCRIBE or UNSUBSCRIBE; a client that sends more is disconnected with 0x97 (3.1.1: without a code).',
+      'Topic filters in one SUBSCRIBE or UNSUBSCRIBE. A client that sends more is disconnected with 0x97 (3.1.1: without a code).',
   },
   {
     key: 'connect-timeout',
@@ -357,7 +356,7 @@ const limitRows = rows('limits', [
     min: 0.1,
     max: 3_600,
     description:
-      'Time that a new client has from its connection to the end of its CONNECT packet, and for each answer in an AUTH exchange.',
+      'Time from accepting a connection to the end of its CONNECT packet, and for each answer in an AUTH exchange.',
   },
   {
     key: 'login-timeout',
@@ -367,7 +366,7 @@ const limitRows = rows('limits', [
     min: 0.1,
     max: 3_600,
     description:
-      'Time until a login is decided, the wait for its turn included. Then it is answered 0x89 (3.1.1: 0x03).',
+      'Time until a login is decided, including the wait to be checked. After that, it is answered 0x89 (3.1.1: 0x03).',
   },
   {
     key: 'packet-timeout',
@@ -377,7 +376,7 @@ const limitRows = rows('limits', [
     min: 1,
     max: DAY,
     description:
-      'Time in which a packet that has begun to come in has to be complete, besides the time that its bytes take at `min-packet-rate`; a client that is slower is disconnected with 0x97.',
+      'Time to receive a complete packet, in addition to the time that its bytes take at `min-packet-rate`. A slower client is disconnected with 0x97.',
   },
   {
     key: 'min-packet-rate',
@@ -386,7 +385,7 @@ const limitRows = rows('limits', [
     unit: 'bytes per second',
     min: 1,
     max: UINT32,
-    description: 'Slowest rate at which a packet may come in, once `packet-timeout` is over.',
+    description: 'Lowest rate at which a packet may arrive after `packet-timeout`.',
   },
   {
     key: 'timeout-disconnect-delay',
@@ -395,7 +394,7 @@ const limitRows = rows('limits', [
     unit: 'seconds',
     min: 0,
     max: DAY,
-    description: 'Grace on top of 1.5 times the Keep Alive before a silent Client is disconnected (§3.1.2.10).',
+    description: 'Grace period after 1.5 times the Keep Alive before a silent client is disconnected (§3.1.2.10).',
   },
   {
     key: 'max-keep-alive',
@@ -405,7 +404,7 @@ const limitRows = rows('limits', [
     min: 0,
     max: UINT16,
     description:
-      'Longest Keep Alive; a 5.0 client that asks for more, or for none, is given this one; `keep-alive-too-long` says what becomes of an older one. 0 = no limit.',
+      'Longest Keep Alive. A 5.0 client that requests a longer one, or none, is given this one; for older clients, see `keep-alive-too-long`. 0 = no limit.',
   },
   {
     key: 'keep-alive-too-long',
@@ -413,7 +412,7 @@ const limitRows = rows('limits', [
     values: ['refuse', 'hold'],
     default: 'refuse',
     description:
-      'A 3.1 or 3.1.1 client that asks for a longer Keep Alive than `max-keep-alive`, or for none, cannot be given another one: `refuse` answers CONNACK 0x02; `hold` accepts it, and disconnects it once it has been silent for 1.5 times `max-keep-alive` and `keep-alive-grace`.',
+      'What happens to a 3.1 or 3.1.1 client that requests a Keep Alive longer than `max-keep-alive`, or none, since it cannot be given another one: `refuse` answers CONNACK 0x02; `hold` accepts it and disconnects it once it has been silent for 1.5 times `max-keep-alive` plus `keep-alive-grace`.',
   },
   {
     key: 'keep-alive-grace',
@@ -423,7 +422,7 @@ const limitRows = rows('limits', [
     min: 0,
     max: DAY,
     description:
-      'Grace for clients that `keep-alive-too-long: hold` accepts: they do not know that they have to send more often.',
+      'Grace period for clients accepted by `keep-alive-too-long: hold`, which do not know that they should send more often.',
   },
   {
     key: 'receive-maximum',
@@ -431,7 +430,7 @@ const limitRows = rows('limits', [
     default: 1_000,
     min: 1,
     max: UINT16,
-    description: 'QoS 1 and 2 messages a Client may have in flight towards us (§3.2.2.3.3).',
+    description: 'QoS 1 and 2 messages that a client may have in flight to the broker (§3.2.2.3.3).',
   },
   {
     key: 'max-inflight-messages',
@@ -439,7 +438,7 @@ const limitRows = rows('limits', [
     default: 1_000,
     min: 1,
     max: UINT16,
-    description: "QoS 1 and 2 messages in flight towards one Client; the Client's own Receive Maximum may lower it.",
+    description: "QoS 1 and 2 messages in flight to one client. The client's own Receive Maximum may lower it.",
   },
   {
     key: 'max-qos',
@@ -447,7 +446,7 @@ const limitRows = rows('limits', [
     values: [0, 1, 2],
     default: 2,
     description:
-      'Highest QoS granted to subscriptions and accepted from publishers (§3.2.2.3.4). 3.1 and 3.1.1 have no way to announce it: there, a message or Will of a higher QoS is accepted and goes on at this one.',
+      'Highest QoS granted to subscriptions and accepted from publishers (§3.2.2.3.4). 3.1 and 3.1.1 clients cannot be informed; their messages and Wills of a higher QoS are accepted and lowered to this one.',
   },
   {
     key: 'topic-alias-maximum',
@@ -455,7 +454,7 @@ const limitRows = rows('limits', [
     default: 32,
     min: 0,
     max: UINT16,
-    description: 'Topic Aliases a Client may use towards us (§3.2.2.3.8). 0 = none.',
+    description: 'Topic Aliases that a client may use when it publishes (§3.2.2.3.8). 0 = none.',
   },
   {
     key: 'max-outgoing-topic-aliases',
@@ -464,7 +463,7 @@ const limitRows = rows('limits', [
     min: 0,
     max: UINT16,
     description:
-      'Topic Aliases we use towards a Client, if it allows as many, for topics of 65,536 characters together. 0 = none.',
+      'Topic Aliases that the broker uses towards a client, if the client allows that many, for topics of at most 65,536 characters together. 0 = none.',
   },
   {
     key: 'max-outgoing-bytes',
@@ -473,7 +472,7 @@ const limitRows = rows('limits', [
     unit: 'bytes',
     min: 1_024,
     max: Number.MAX_SAFE_INTEGER,
-    description: 'Output that may wait for one Connection before QoS 0 messages for it are dropped.',
+    description: 'Output waiting for one connection before QoS 0 messages for it are dropped.',
   },
   {
     key: 'drain-timeout',
@@ -482,7 +481,7 @@ const limitRows = rows('limits', [
     unit: 'seconds',
     min: 0.1,
     max: DAY,
-    description: 'Time until a peer that takes no output is closed.',
+    description: 'Time after which a client that reads nothing is disconnected.',
   },
   {
     key: 'max-session-expiry',
@@ -492,7 +491,7 @@ const limitRows = rows('limits', [
     min: 0,
     max: UINT32,
     description:
-      'Longest Session Expiry Interval granted; also what a 3.1.1 Client with CleanSession 0 gets. 4294967295 = no limit.',
+      'Longest Session Expiry Interval granted, and the one given to a 3.1.1 client with CleanSession 0. 4294967295 = no limit.',
   },
   {
     key: 'max-queued-messages',
@@ -500,7 +499,7 @@ const limitRows = rows('limits', [
     default: 10_000,
     min: 1,
     max: UINT32,
-    description: 'QoS 1 and 2 messages waiting in one Session.',
+    description: 'QoS 1 and 2 messages waiting in one session.',
   },
   {
     key: 'max-queued-messages-connected',
@@ -509,7 +508,7 @@ const limitRows = rows('limits', [
     min: 1,
     max: UINT32,
     description:
-      'The same while its Client is connected, where this is more: its queue is limited by `max-queued-bytes` then.',
+      'The same while the client is connected, if this is more; the queue is then limited by `max-queued-bytes`.',
   },
   {
     key: 'max-queued-bytes',
@@ -518,14 +517,14 @@ const limitRows = rows('limits', [
     unit: 'bytes',
     min: 1_024,
     max: Number.MAX_SAFE_INTEGER,
-    description: 'Memory that the messages waiting in one Session would take, wherever their payloads are.',
+    description: 'Memory that the messages waiting in one session would take, wherever their payloads are kept.',
   },
   {
     key: 'max-memory-per-connection',
     type: 'integer',
     ...BYTES,
     description:
-      'Memory that one Connection may take: packets that are not complete or wait for an answer (beyond it, the Connection is ended with 0x97), and output that is not taken or waits for the Store (beyond it, QoS 0 is dropped, everything else waits). Default: four times `max-packet-size`, and at least 64 MiB. 0 = no limit.',
+      'Memory for one connection: packets that are incomplete or waiting for an answer (beyond it, the connection is closed with 0x97), and output that is unread or waiting for the store (beyond it, QoS 0 is dropped and everything else waits). Default: four times `max-packet-size`, but at least 64 MiB. 0 = no limit.',
   },
   {
     key: 'max-memory-per-session',
@@ -533,14 +532,15 @@ const limitRows = rows('limits', [
     default: 67_108_864,
     ...BYTES,
     description:
-      'Memory that one Session may take: its subscriptions, its Will, and its messages, waiting or in flight. 0 = no limit.',
+      'Memory for one session: its subscriptions, its Will, and its messages, waiting or in flight. 0 = no limit.',
   },
   {
     key: 'queue-full',
     type: 'choice',
     values: ['drop-newest', 'drop-oldest'],
     default: 'drop-newest',
-    description: 'Which message goes when the queue of a Session is full; each is counted and told as an event.',
+    description:
+      'Which message is dropped when the queue of a session is full. Each drop is counted and emitted as an event.',
   },
   {
     key: 'max-delivery-attempts',
@@ -548,7 +548,7 @@ const limitRows = rows('limits', [
     default: 10,
     ...COUNT,
     description:
-      'QoS 1 and 2 messages are sent again on each new connection until they are acknowledged; one over which so many connections have ended because its client broke the protocol is dropped. 0 = never.',
+      'QoS 1 and 2 messages are sent again on each new connection until they are acknowledged. A message is dropped once this many connections have ended because the client broke the protocol over it. 0 = never.',
   },
   {
     key: 'max-subscriptions',
@@ -556,7 +556,7 @@ const limitRows = rows('limits', [
     default: 10_000,
     min: 1,
     max: UINT32,
-    description: 'Subscriptions of one Client; beyond it SUBACK says 0x97 (3.1.1: 0x80).',
+    description: 'Subscriptions of one client. Further ones are refused with SUBACK 0x97 (3.1.1: 0x80).',
   },
   {
     key: 'max-topic-levels',
@@ -564,20 +564,20 @@ const limitRows = rows('limits', [
     default: 200,
     min: 1,
     max: 65_535,
-    description: 'Levels of a Topic Name or Topic Filter.',
+    description: 'Levels in a topic name or topic filter.',
   },
   {
     key: 'protocol-versions',
     type: 'protocol-versions',
     default: [3, 4, 5],
-    description: 'Protocol versions served, written as 3.1, 3.1.1 and 5.0.',
+    description: 'Protocol versions accepted, written as 3.1, 3.1.1 and 5.0.',
   },
   {
     key: 'bridges',
     type: 'boolean',
     default: true,
     description:
-      'Whether clients of 3.1 and 3.1.1 may say that they are the bridge of another broker, as Mosquitto does: they get no messages back that they published, RETAIN is kept, and they may publish to `$SYS/broker/connection/CLIENT-ID/state` with their own client identifier. Off: they are answered 0x01, upon which Mosquitto connects as an ordinary client.',
+      'Whether 3.1 and 3.1.1 clients may identify themselves as the bridge of another broker, as Mosquitto does. A bridge does not receive the messages it has published, receives RETAIN as published, and may publish to `$SYS/broker/connection/CLIENT-ID/state` with its own client identifier. If off, it is answered 0x01, and Mosquitto then connects as an ordinary client.',
   },
   {
     key: 'max-publish-rate',
@@ -585,7 +585,7 @@ const limitRows = rows('limits', [
     default: 0,
     unit: 'per second',
     ...COUNT,
-    description: 'Messages one Client may publish; beyond it the Client is read more slowly. 0 = no limit.',
+    description: 'Messages that one client may publish. Beyond it, the client is read more slowly. 0 = no limit.',
   },
   {
     key: 'max-byte-rate',
@@ -594,7 +594,7 @@ const limitRows = rows('limits', [
     unit: 'per second',
     min: 0,
     max: Number.MAX_SAFE_INTEGER,
-    description: 'Bytes one Client may send; beyond it the Client is read more slowly. 0 = no limit.',
+    description: 'Bytes that one client may send. Beyond it, the client is read more slowly. 0 = no limit.',
   },
 ])
 
@@ -604,41 +604,41 @@ const listenerRows = rows('listener', [
     type: 'choice',
     values: ['tcp', 'ws', 'unix'],
     default: 'tcp',
-    description: 'Transport: plain stream, WebSocket, or Unix domain socket. `ssl` makes the first two mqtts and wss.',
+    description: 'Transport: TCP, WebSocket, or Unix domain socket. With `ssl`, the first two become mqtts and wss.',
   },
   {
     key: 'bind',
     type: 'bind',
     description:
-      '`host:port`, `[v6]:port`, or `:port` for every interface; port 0 lets the system choose. A host name stands for all of its addresses. `[::]` takes IPv4 as well, unless another listener has an IPv4 address with that port. For `type: unix` the path of the socket. Not inherited.',
+      '`host:port`, `[v6]:port`, or `:port` for every interface; port 0 selects a free port. A host name stands for all of its addresses. `[::]` also accepts IPv4, unless another listener has an IPv4 address with the same port. For `type: unix`, the path of the socket. Not inherited.',
   },
   {
     key: 'retry',
     type: 'boolean',
     default: false,
     description:
-      'If the address cannot be had (it comes after boot, a name is not known yet, another program has it), the broker starts without it and tries again, after 1 s at first and up to 60 s later. Off: the start fails.',
+      'If the address is not available (the interface comes up after boot, the name does not resolve yet, another program uses it), the broker starts without it and tries again, after 1 s at first and then at intervals of up to 60 s. If off, the start fails.',
   },
   {
     key: 'max-connections',
     type: 'integer',
     default: 0,
     ...COUNT,
-    description: 'Connections of this listener; further ones are answered 0x89 (3.1.1: 0x03) and closed. 0 = no limit.',
+    description: 'Connections of this listener. Further ones are answered 0x89 (3.1.1: 0x03) and closed. 0 = no limit.',
   },
   {
     key: 'mode',
     type: 'text',
     default: '',
     description:
-      "For `type: unix`: who may connect to the socket, as an octal file mode in quotes, such as `'0660'`. Empty = as the umask of the process has it; with `group`, 0660.",
+      "For `type: unix`: the permissions of the socket, as an octal file mode in quotes, such as `'0660'`. Empty = given by the umask of the process, or 0660 with `group`.",
   },
   {
     key: 'group',
     type: 'text',
     default: '',
     description:
-      'For `type: unix`: the group of the socket, by number or by its name in /etc/group. The process has to be a member of it. Empty = its own.',
+      'For `type: unix`: the group of the socket, by number or by its name in /etc/group. The process must be a member of it. Empty = the group of the process.',
   },
   {
     key: 'client-id',
@@ -646,14 +646,14 @@ const listenerRows = rows('listener', [
     values: ['any', 'user-name'],
     default: 'any',
     description:
-      'Which Client Identifiers may be used through this listener. `user-name`: only the user name itself; any other, and an empty one, is answered 0x85 (3.1.1: 0x02).',
+      'Which client identifiers this listener accepts. `user-name`: only the user name itself; any other, or an empty one, is refused with 0x85 (3.1.1: 0x02).',
   },
   {
     key: 'client-id-prefix',
     type: 'text',
     default: '',
     description:
-      'What Client Identifiers have to begin with; `%u` in it stands for the user name. Any other, an empty one, and with `%u` one of a client without a user name, is answered 0x85 (3.1.1: 0x02). Empty = anything.',
+      'Required prefix of client identifiers; `%u` in it stands for the user name. Any other identifier, an empty one, or (with `%u`) that of a client without a user name is refused with 0x85 (3.1.1: 0x02). Empty = any.',
   },
   {
     key: 'max-handshakes',
@@ -662,41 +662,41 @@ const listenerRows = rows('listener', [
     min: 1,
     max: UINT32,
     description:
-      'Connections of this listener that have not finished what comes before MQTT: a PROXY header, a TLS handshake, a WebSocket upgrade. Beyond it the oldest one of the address that has most of them is closed.',
+      'Connections of this listener that have not completed what precedes MQTT: a PROXY header, a TLS handshake, a WebSocket upgrade. Beyond it, the oldest connection of the address that has the most of them is closed.',
   },
   {
     key: 'ssl',
     type: 'boolean',
     default: false,
-    description: 'Whether the listener speaks TLS; needs `certfile` and `keyfile`.',
+    description: 'Whether the listener uses TLS; requires `certfile` and `keyfile`.',
   },
-  { key: 'certfile', type: 'path', exists: 'file', description: "The listener's certificate chain, PEM." },
-  { key: 'keyfile', type: 'path', exists: 'file', description: 'The private key that goes with `certfile`, PEM.' },
+  { key: 'certfile', type: 'path', exists: 'file', description: "The listener's certificate chain, in PEM." },
+  { key: 'keyfile', type: 'path', exists: 'file', description: 'The private key of `certfile`, in PEM.' },
   {
     key: 'keyfile-password-file',
     type: 'path',
     exists: 'file',
     description: 'A file whose first line is the password of an encrypted `keyfile`.',
   },
-  { key: 'cafile', type: 'path', exists: 'file', description: 'CAs that may sign client certificates: a PEM file.' },
+  { key: 'cafile', type: 'path', exists: 'file', description: 'CAs that may issue client certificates: a PEM file.' },
   {
     key: 'capath',
     type: 'path',
     exists: 'folder',
-    description: 'CAs that may sign client certificates: a folder of PEM files.',
+    description: 'CAs that may issue client certificates: a folder of PEM files.',
   },
   {
     key: 'cadata',
     type: 'text',
     secret: true,
-    description: 'CAs that may sign client certificates: PEM text, here in the configuration.',
+    description: 'CAs that may issue client certificates: PEM text in the configuration itself.',
   },
   {
     key: 'crlfile',
     type: 'path',
     exists: 'file',
     description:
-      'Certificates that were revoked: a PEM file of CRLs. Needed is the list of each CA that issues client certificates; CAs themselves are looked up where the list of the CA above them is there.',
+      'Revoked certificates: a PEM file of CRLs. It must hold the list of each CA that issues client certificates; a CA is itself checked if the list of the CA above it is present.',
   },
   {
     key: 'certificate-warning-days',
@@ -706,66 +706,66 @@ const listenerRows = rows('listener', [
     min: 0,
     max: 3_650,
     description:
-      'How long before its end the log warns of a certificate, a CA or a CRL: at the start, at a reload, and daily. 0 = only once it has expired.',
+      'Days before a certificate, CA or CRL expires on which the log begins to warn: at start, at a reload, and daily. 0 = only once it has expired.',
   },
   {
     key: 'client-certificates',
     type: 'choice',
     values: ['off', 'optional', 'required'],
-    description: 'Whether Clients show a certificate. Default `optional` where a CA is given, otherwise `off`.',
+    description: 'Whether clients present a certificate. Default `optional` if a CA is given, otherwise `off`.',
   },
   {
     key: 'certificate-user-name',
     type: 'choice',
     values: ['off', 'cn', 'subject', 'san'],
     default: 'off',
-    description: "Which part of a client certificate is the Client's user name.",
+    description: 'Which part of a client certificate is used as the user name.',
   },
   {
     key: 'certificates',
     type: 'certificates',
     default: [],
     description:
-      'Further certificates, chosen by SNI: a list of `server-name`, `certfile`, `keyfile`, `keyfile-password-file`.',
+      'Additional certificates, selected by SNI: a list of `server-name`, `certfile`, `keyfile`, `keyfile-password-file`.',
   },
   {
     key: 'min-tls-version',
     type: 'choice',
     values: ['1.2', '1.3'],
     default: '1.2',
-    description: 'Oldest TLS version spoken.',
+    description: 'Oldest TLS version accepted.',
   },
   {
     key: 'proxy-protocol',
     type: 'boolean',
     default: false,
-    description: 'Whether every Connection begins with a PROXY protocol header (v1 or v2); needs `trusted-proxies`.',
+    description: 'Whether every connection begins with a PROXY protocol header (v1 or v2); requires `trusted-proxies`.',
   },
   {
     key: 'trusted-proxies',
     type: 'address-ranges',
     default: [],
-    description: 'Addresses (`10.0.0.1`, `10.0.0.0/8`) whose PROXY header or `X-Forwarded-For` is believed.',
+    description: 'Addresses (`10.0.0.1`, `10.0.0.0/8`) whose PROXY header or `X-Forwarded-For` is trusted.',
   },
   {
     key: 'websocket-path',
     type: 'websocket-path',
     default: '',
-    description: 'The one path WebSocket Clients may ask for, such as `/mqtt`. Empty = any.',
+    description: 'The only path accepted for WebSocket connections, such as `/mqtt`. Empty = any.',
   },
   {
     key: 'allowed-origins',
     type: 'origins',
     default: [],
     description:
-      'Origins whose pages may connect by WebSocket, beside those of this very host and port: `https://example.com`, `https://*.example.com` for its subdomains, `null` for pages without one, `*` for any. A request without an `Origin` is no page, and may.',
+      "Origins whose pages may connect by WebSocket, in addition to those of the listener's own host and port: `https://example.com`, `https://*.example.com` for its subdomains, `null` for pages without an origin, `*` for any. A request without an `Origin` header does not come from a page and is accepted.",
   },
   {
     key: 'allowed-hosts',
     type: 'hosts',
     default: [],
     description:
-      'Host names of this listener whose own pages may connect where anonymous clients may log in; `localhost` and addresses always count. Any other name could be one that a foreign site has given this address.',
+      "Host names under which the listener's own pages may connect where anonymous clients may log in; `localhost` and IP addresses are always allowed. A foreign site could point any other name at this address.",
   },
   {
     key: 'allow-anonymous',
@@ -775,13 +775,13 @@ const listenerRows = rows('listener', [
   {
     key: 'auth-plugins',
     type: 'plugins',
-    description: 'Which of `auth.plugins` are asked about Clients of this listener. Default: all of them.',
+    description: 'Which of `auth.plugins` are asked about clients of this listener. Default: all of them.',
   },
   {
     key: 'durability',
     type: 'choice',
     values: ['disk', 'process', 'memory'],
-    description: 'Overrides `persistence.durability` for messages that come through this listener.',
+    description: 'Overrides `persistence.durability` for messages received by this listener.',
   },
   {
     key: 'tcp-keepalive',
@@ -790,7 +790,7 @@ const listenerRows = rows('listener', [
     unit: 'seconds',
     min: 0,
     max: 32_767,
-    description: 'Silence after which the system probes whether the peer is still there. 0 = never.',
+    description: 'Idle time after which the operating system probes whether the peer is still there. 0 = never.',
   },
 ])
 
@@ -799,26 +799,26 @@ const authRows = rows('auth', [
     key: 'plugins',
     type: 'plugins',
     description:
-      'Who is asked, by name. Default: those whose keys are given: `auth.file` with `password-file`, `auth.jwt`, `auth.http` and `auth.scram` with their sections, `auth.certificate` with `certificate-user-name` and `auth.anonymous` with `allow-anonymous` on any listener.',
+      'Plugins that decide about logins, by name. Default: those with settings: `auth.file` with `password-file`, `auth.jwt`, `auth.http` and `auth.scram` with their sections, `auth.certificate` with `certificate-user-name`, and `auth.anonymous` with `allow-anonymous` on any listener.',
   },
   {
     key: 'allow-anonymous',
     type: 'boolean',
     default: false,
-    description: 'Whether `auth.anonymous` lets in Clients without User Name and Password.',
+    description: 'Whether `auth.anonymous` accepts clients without a user name and password.',
   },
   {
     key: 'unknown-user-names',
     type: 'choice',
     values: ['refuse', 'as-anonymous'],
     description:
-      'What happens where anonymous clients may log in and one sends a user name or a password that no plugin knows: it is refused, or it is let in as an anonymous client, whose name counts for nothing and is only shown, as `claimedUserName`. Default: `as-anonymous` where `auth.anonymous` is the only login plugin, otherwise `refuse`.',
+      'Where anonymous clients may log in: what happens to a client that sends a user name or a password that no plugin recognizes. It is refused, or accepted as an anonymous client, whose name has no effect and is only reported, as `claimedUserName`. Default: `as-anonymous` if `auth.anonymous` is the only login plugin, otherwise `refuse`.',
   },
   {
     key: 'password-file',
     type: 'path',
     exists: 'file',
-    description: 'Lines of `user:hash` for `auth.file`; `sluice passwd` writes them.',
+    description: 'A file with lines of `user:hash` for `auth.file`, as written by `sluice passwd`.',
   },
   {
     key: 'max-password-checks',
@@ -827,14 +827,14 @@ const authRows = rows('auth', [
     min: 1,
     max: 100_000,
     description:
-      'Checks of `auth.file` that its thread is given at one time. Others wait for their turn, which goes round by address.',
+      'Password checks given to the thread of `auth.file` at one time. The others wait, one address after the other.',
   },
   {
     key: 'password-cache-ms',
     type: 'integer',
     default: 60_000,
     ...MILLISECONDS,
-    description: 'How long `auth.file` remembers a password that it found right. 0 = not at all.',
+    description: 'How long `auth.file` remembers a correct password. 0 = not at all.',
   },
   {
     key: 'login-delay-after',
@@ -842,14 +842,14 @@ const authRows = rows('auth', [
     default: 3,
     ...COUNT,
     description:
-      'Wrong logins in a row from one address that cost no time. After that the next login from there is checked after 250 ms, and each further one after twice as long as the one before, one at a time.',
+      'Consecutive wrong logins from one address that cause no delay. After that, the next login from it is checked after 250 ms, and each further one after twice as long as the one before, one at a time.',
   },
   {
     key: 'max-login-delay-ms',
     type: 'integer',
     default: 5_000,
     ...MILLISECONDS,
-    description: 'Longest time between two logins of an address that has had wrong ones. 0 = they cost no time.',
+    description: 'Longest delay between two logins of an address that has had wrong ones. 0 = no delay.',
   },
   {
     key: 'max-logins-per-address',
@@ -858,7 +858,7 @@ const authRows = rows('auth', [
     min: 1,
     max: UINT32,
     description:
-      'Logins of one address that are checked at one time while none was wrong. Others of that address wait for their turn. User names that have logged in from there before are counted on their own.',
+      'Logins of one address that are checked at one time while none has been wrong. The others from that address wait. User names that have logged in from it before are counted separately.',
   },
   {
     key: 'max-delayed-addresses',
@@ -866,7 +866,7 @@ const authRows = rows('auth', [
     default: 10_000,
     min: 1,
     max: UINT32,
-    description: 'Addresses whose wrong logins are remembered, for ten minutes; beyond it the oldest is forgotten.',
+    description: 'Addresses whose wrong logins are remembered, for ten minutes. Beyond it, the oldest is forgotten.',
   },
   {
     key: 'max-delayed-names',
@@ -875,7 +875,7 @@ const authRows = rows('auth', [
     min: 1,
     max: UINT32,
     description:
-      'User names whose wrong logins are remembered, for ten minutes; beyond it the oldest is forgotten. They slow only addresses from which that user has not logged in.',
+      'User names whose wrong logins are remembered, for ten minutes. Beyond it, the oldest is forgotten. They delay only logins from addresses from which that user has not logged in.',
   },
   {
     key: 'max-known-logins',
@@ -884,24 +884,24 @@ const authRows = rows('auth', [
     min: 1,
     max: UINT32,
     description:
-      'Pairs of a user name and an address from which it has logged in that are remembered while the broker runs; beyond it the oldest is forgotten.',
+      'Pairs of a user name and an address from which it has logged in that are remembered while the broker runs. Beyond it, the oldest is forgotten.',
   },
   {
     key: 'client-ids',
     type: 'groups',
     default: {},
     description:
-      'Client Identifiers of single users: user name → list, in which a `*` at the end stands for anything. A user that is in it and comes with another one is answered 0x85 (3.1.1: 0x02); others are not affected.',
+      'Client identifiers of individual users: user name → list, in which a trailing `*` matches anything. A listed user with any other identifier is refused with 0x85 (3.1.1: 0x02); other users are not affected.',
   },
   {
     key: 'penalty-exempt',
     type: 'address-ranges',
     default: [],
-    description: 'Addresses (`10.0.0.1`, `10.0.0.0/8`) whose wrong logins cost no time.',
+    description: 'Addresses (`10.0.0.1`, `10.0.0.0/8`) whose wrong logins cause no delay.',
   },
-  { key: 'jwt', type: 'section', description: 'Settings of `auth.jwt`: log-in by JSON Web Token.' },
-  { key: 'http', type: 'section', description: 'Settings of `auth.http`: a web service is asked about each log-in.' },
-  { key: 'scram', type: 'section', description: 'Settings of `auth.scram`: SCRAM-SHA-256, for 5.0 Clients (§4.12).' },
+  { key: 'jwt', type: 'section', description: 'Settings of `auth.jwt`: login by JSON Web Token.' },
+  { key: 'http', type: 'section', description: 'Settings of `auth.http`: a web service decides about each login.' },
+  { key: 'scram', type: 'section', description: 'Settings of `auth.scram`: SCRAM-SHA-256 for 5.0 clients (§4.12).' },
 ])
 
 const jwtRows = rows('auth.jwt', [
@@ -910,14 +910,14 @@ const jwtRows = rows('auth.jwt', [
     type: 'path',
     exists: 'file',
     description:
-      'Public key or certificate (PEM), or a JWK or JWKS. One of `key-file`, `jwks-url`, `secret-file` is needed.',
+      'A public key or certificate (PEM), or a JWK or JWKS. One of `key-file`, `jwks-url`, `secret-file` is required.',
   },
-  { key: 'jwks-url', type: 'url', description: 'Where the issuer publishes its keys.' },
+  { key: 'jwks-url', type: 'url', description: 'The URL at which the issuer publishes its keys.' },
   {
     key: 'secret-file',
     type: 'path',
     exists: 'file',
-    description: 'A shared secret of at least 32 bytes, for HS256 and its like.',
+    description: 'A shared secret of at least 32 bytes, for HS256, HS384 and HS512.',
   },
   {
     key: 'from',
@@ -933,15 +933,15 @@ const jwtRows = rows('auth.jwt', [
       ...['HS256', 'HS384', 'HS512', 'RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'],
       ...['ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'],
     ],
-    description: 'Signatures accepted. Default: all that go with the kind of key.',
+    description: 'Signature algorithms accepted. Default: all that fit the kind of key.',
   },
-  { key: 'issuer', type: 'text', description: 'What `iss` has to be.' },
-  { key: 'audience', type: 'text', description: 'What `aud` has to be.' },
+  { key: 'issuer', type: 'text', description: 'Required value of `iss`.' },
+  { key: 'audience', type: 'text', description: 'Required value of `aud`.' },
   {
     key: 'user-name-claim',
     type: 'text',
     default: 'sub',
-    description: 'The claim that names the Client from then on.',
+    description: "The claim that becomes the client's user name.",
   },
   { key: 'require-expiry', type: 'boolean', default: true, description: 'Whether a token without `exp` is refused.' },
   {
@@ -949,7 +949,7 @@ const jwtRows = rows('auth.jwt', [
     type: 'integer',
     default: 0,
     ...MILLISECONDS,
-    description: "How far the issuer's clock may be off.",
+    description: "Tolerated difference between the issuer's clock and the broker's.",
   },
   {
     key: 'fetch-timeout-ms',
@@ -965,45 +965,44 @@ const jwtRows = rows('auth.jwt', [
     unit: 'bytes',
     min: 1,
     max: UINT32,
-    description: "Size of the issuer's key set; a longer answer is given up, and the login denied.",
+    description: 'Largest key set accepted from the issuer. A longer one is discarded, and the login is denied.',
   },
 ])
 
 const httpRows = rows('auth.http', [
-  { key: 'url', type: 'url', description: 'Where questions are posted, as JSON. Needed.' },
+  { key: 'url', type: 'url', description: 'The URL to which each login is posted, as JSON. Required.' },
   {
     key: 'headers',
     type: 'headers',
     secret: true,
-    description: 'Sent along, such as a secret the service knows us by.',
+    description: 'Headers sent with each request, such as a secret that identifies the broker.',
   },
   {
     key: 'timeout-ms',
     type: 'integer',
     default: 3_000,
     ...MILLISECONDS,
-    description: 'Time the service has to answer; beyond it the answer is no.',
+    description: 'Time the service has to answer. After that, the answer is no.',
   },
   {
     key: 'cache-ms',
     type: 'integer',
     default: 10_000,
     ...MILLISECONDS,
-    description: 'How long an allow is remembered. 0 = not at all.',
+    description: 'How long an answer that allows a login is remembered. 0 = not at all.',
   },
   {
     key: 'recheck-url',
     type: 'url',
     description:
-      'Where it is asked, without the password, whether a client that is logged in may stay. Default: such clients stay until they disconnect, or until the time that the service gave.',
+      'The URL to ask, without the password, whether a client that has logged in may stay. Default: such clients stay until they disconnect, or until the time given by the service.',
   },
   {
     key: 'recheck-ms',
     type: 'integer',
     default: 0,
     ...MILLISECONDS,
-    description:
-      'Time between two rounds of such questions. 0 = after a reload, and when another plugin revokes logins.',
+    description: 'Interval between such checks. 0 = only after a reload, and when another plugin revokes logins.',
   },
   {
     key: 'max-connections',
@@ -1019,7 +1018,7 @@ const httpRows = rows('auth.http', [
     default: 100,
     min: 1,
     max: UINT32,
-    description: 'Questions under way at one time. Others wait for their turn, which goes round by address.',
+    description: 'Requests in progress at one time. The others wait, one address after the other.',
   },
   {
     key: 'max-answer-bytes',
@@ -1028,7 +1027,7 @@ const httpRows = rows('auth.http', [
     unit: 'bytes',
     min: 1,
     max: UINT32,
-    description: 'Size of an answer; a longer one is given up, and the login denied.',
+    description: 'Largest answer accepted. A longer one is discarded, and the login is denied.',
   },
 ])
 
@@ -1037,34 +1036,34 @@ const scramRows = rows('auth.scram', [
     key: 'file',
     type: 'path',
     exists: 'file',
-    description: 'Users and their credentials; `sluice passwd --kind scram-sha-256` writes them. Needed.',
+    description: 'Users and their credentials, as written by `sluice passwd --kind scram-sha-256`. Required.',
   },
 ])
 
 const topicCheckRows = rows('topic-check', [
-  { key: 'enabled', type: 'boolean', default: true, description: 'Whether anybody is asked at all.' },
+  { key: 'enabled', type: 'boolean', default: true, description: 'Whether topics are checked at all.' },
   {
     key: 'plugins',
     type: 'plugins',
     description:
-      'Who is asked, by name. Default: `topic_acl` if `acl` is given, `acl.file` if `acl-file` is, `topic_taboo` if `taboo` is.',
+      'Plugins that decide about topics, by name. Default: `topic_acl` if `acl` is given, `acl.file` if `acl-file` is, `topic_taboo` if `taboo` is.',
   },
   {
     key: 'acl',
     type: 'access-list',
     description:
-      'For `topic_acl`: user → list of Topic Filters to publish and subscribe to, or a map of `publish`, `subscribe` and `deny` lists. `anonymous` is the entry of Clients without a User Name, and not of a user of that name; `%u` and `%c` as a whole level stand for User Name and Client Identifier.',
+      'For `topic_acl`: user → list of topic filters to publish and subscribe to, or a map of `publish`, `subscribe` and `deny` lists. The entry `anonymous` applies to clients without a user name, not to a user of that name. `%u` and `%c` as a whole level stand for the user name and the client identifier.',
   },
   {
     key: 'taboo',
     type: 'topic-filters',
     description:
-      'For `topic_taboo`: what nobody but the user `admin` may use. Default `[prohibited, top-secret, data/classified]`.',
+      'For `topic_taboo`: topic filters that only the user `admin` may use. Default `[prohibited, top-secret, data/classified]`.',
   },
   {
     key: 'groups',
     type: 'groups',
-    description: 'For `topic_acl`: group → list of users; an `acl` entry named `@group` holds for all of them.',
+    description: 'For `topic_acl`: group → list of users. An `acl` entry named `@group` applies to all of them.',
   },
   {
     key: 'retained-check',
@@ -1072,27 +1071,37 @@ const topicCheckRows = rows('topic-check', [
     values: ['off', 'publisher'],
     default: 'off',
     description:
-      'Whether a retained message goes to new subscriptions although its publisher may not publish to its topic any longer. `publisher`: it does not, and is counted and reported as dropped; `off`: it does.',
+      'Whether new subscriptions receive a retained message whose publisher may no longer publish to its topic. `off`: they do. `publisher`: they do not, and the message is counted and reported as dropped.',
   },
-  { key: 'acl-file', type: 'path', exists: 'file', description: "Rules in Mosquitto's format, for `acl.file`." },
+  {
+    key: 'acl-file',
+    type: 'path',
+    exists: 'file',
+    description: "A file of rules in Mosquitto's format, for `acl.file`.",
+  },
 ])
 
 const persistenceRows = rows('persistence', [
-  { key: 'path', type: 'path', default: 'sluice-data', description: 'Folder of the data; made when it is missing.' },
+  {
+    key: 'path',
+    type: 'path',
+    default: 'sluice-data',
+    description: 'Folder for the data; created if it does not exist.',
+  },
   {
     key: 'durability',
     type: 'choice',
     values: ['disk', 'process', 'memory'],
     default: 'disk',
     description:
-      'What an acknowledgement promises: survives a power cut (`disk`), a crash of the process (`process`), or neither.',
+      'What acknowledged data survives: a power cut (`disk`), a crash of the process (`process`), or neither (`memory`).',
   },
   {
     key: 'topics',
     type: 'durability-map',
     default: {},
     description:
-      'Other levels for messages of some topics: a map from Topic Filter to level. The first that matches counts; it wins over the level of a listener.',
+      'Durability for messages of particular topics: a map from topic filter to level. The first match applies and overrides that of the listener.',
   },
   {
     key: 'max-bytes',
@@ -1100,7 +1109,7 @@ const persistenceRows = rows('persistence', [
     default: 0,
     ...BYTES,
     description:
-      'Space the data may take, besides a reserve of 64 kB to 4 MB. Beyond it new messages, sessions and subscriptions are refused until enough has been consumed. 0 = no limit.',
+      'Disk space for the data, in addition to a reserve of 64 kB to 4 MB. Beyond it, new messages, sessions and subscriptions are refused until enough has been consumed. 0 = no limit.',
   },
   {
     key: 'max-ram-bytes',
@@ -1108,14 +1117,14 @@ const persistenceRows = rows('persistence', [
     default: 134_217_728,
     ...BYTES,
     description:
-      'Memory of stored messages that wait in Sessions: payloads beyond this, in all, are on disk only until their turn comes.',
+      'Memory for stored messages that wait in sessions. Beyond it, payloads are kept only on disk until they are due.',
   },
   {
     key: 'max-session-ram-bytes',
     type: 'integer',
     default: 524_288,
     ...BYTES,
-    description: 'The same for one Session.',
+    description: 'The same for one session.',
   },
   {
     key: 'close-timeout',
@@ -1125,7 +1134,7 @@ const persistenceRows = rows('persistence', [
     min: 0.1,
     max: DAY,
     description:
-      'Time that a broker which stops waits for the disk. What is not stored by then is given up and reported; except at the level `memory`, nothing of it was acknowledged.',
+      'Time that the broker waits for the disk when it stops. Whatever is not stored by then is discarded and reported; except at the level `memory`, none of it had been acknowledged.',
   },
 ])
 
@@ -1135,53 +1144,53 @@ const logRows = rows('log', [
     type: 'choice',
     values: ['debug', 'info', 'warn', 'error'],
     default: 'info',
-    description: 'The least level that is logged by `sluice start`; `--log-level` overrides it.',
+    description: 'Lowest level that `sluice start` logs; overridden by `--log-level`.',
   },
   {
     key: 'connections',
     type: 'boolean',
     default: true,
-    description: 'Whether there is a line at info for each client that connects, and for each that leaves.',
+    description: 'Whether to log a line at info for each client that connects or disconnects.',
   },
   {
     key: 'refusals',
     type: 'boolean',
     default: true,
     description:
-      'Whether there is a line at info for each connection that is refused: by a login plugin, a limit, TLS, a PROXY header or a WebSocket request. Equal ones of one address are summed up every ten seconds.',
+      'Whether to log a line at info for each connection that is refused: by a login plugin, a limit, TLS, a PROXY header or a WebSocket request. Identical refusals from one address are summed up every ten seconds.',
   },
   {
     key: 'denials',
     type: 'boolean',
     default: true,
     description:
-      'Whether there is a line at info for each PUBLISH, subscription and delivery that is denied, with the rule that decided it. Those of one user at one address are summed up every ten seconds.',
+      'Whether to log a line at info for each PUBLISH, subscription and delivery that is denied, with the rule that decided. Those of one user at one address are summed up every ten seconds.',
   },
   {
     key: 'format',
     type: 'choice',
     values: ['text', 'json'],
     description:
-      'How `sluice start` writes a line. Default: `text` on a terminal and in the journal of systemd, otherwise `json`.',
+      'Format of the lines that `sluice start` writes. Default: `text` on a terminal and in the systemd journal, otherwise `json`.',
   },
   {
     key: 'time',
     type: 'choice',
     values: ['iso', 'epoch', 'none'],
     description:
-      'Whether a line begins with the time: as ISO 8601 in UTC, in milliseconds since 1970, or not at all. Default: `none` for text in the journal, which has its own, the time of day on a terminal, otherwise `iso`.',
+      'Timestamp at the start of a line: ISO 8601 in UTC, milliseconds since 1970, or none. Default: the time of day on a terminal, `none` for text in the journal, which adds its own, otherwise `iso`.',
   },
   {
     key: 'priorities',
     type: 'boolean',
     description:
-      'Whether a line begins with its priority, such as `<6>`, as the journal of systemd reads it from standard output. Default: whether standard output is the journal (`JOURNAL_STREAM`).',
+      'Whether a line begins with its priority, such as `<6>`, for the systemd journal. Default: on if standard output is the journal (`JOURNAL_STREAM`).',
   },
   {
     key: 'file',
     type: 'path',
     description:
-      'A file that `sluice start` appends the log to, instead of standard output. SIGHUP opens it again, so that it can be rotated.',
+      'A file to which `sluice start` appends the log instead of standard output. SIGHUP reopens it, so that it can be rotated.',
   },
 ])
 
@@ -1199,7 +1208,7 @@ export const optionTable: readonly OptionRow[] = [
   ...logRows,
 ]
 
-/** The keys that may stand in a section: `limits` stand at the top level and in every listener. */
+/** The keys of a section: those of `limits` belong to the top level and to every listener. */
 export function rowsOf(section: 'broker' | 'listener' | SectionName): readonly OptionRow[] {
   const withLimits = section === 'broker' || section === 'listener'
   return optionTable.filter((row) => row.scope === section || (withLimits && row.scope === 'limits'))

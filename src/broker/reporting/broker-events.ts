@@ -1,4 +1,4 @@
-/** Every event of the broker, with what it says. @module */
+/** Every event of the broker, with its fields. @module */
 import type { Packet } from '../../codec/packets.ts'
 import type { QoS } from '../../codec/packet-types.ts'
 import type { AccountKind } from '../../base/memory-account.ts'
@@ -10,21 +10,21 @@ import type { DropCause } from '../../protocol/session.ts'
 import type { StoreCondition } from '../../stores/store.ts'
 import type { HandshakeRefusal, ListenerTrouble, ListenerUp } from './listener-events.ts'
 
-/** Every event with what it tells. */
+/** Every event with its fields. */
 export interface BrokerEvents {
   /** All listeners are open. */
   started: { readonly listeners: readonly { readonly name: string; readonly url: string }[] }
   /** A new configuration is in force. */
   reloaded: { readonly listeners: readonly { readonly name: string; readonly url: string }[] }
-  /** The store is full or cannot write, or is well again; while it is not, QoS 1 and 2 are refused. */
+  /** The store became full or unable to write, or recovered. Until it recovers, QoS 1 and 2 are refused. */
   storeHealth: { readonly healthy: boolean; readonly condition: StoreCondition; readonly reason: string }
-  /** The broker begins to close: Connections end with 0x8B. */
+  /** The broker begins to close: connections end with 0x8B. */
   closing: { readonly connections: number }
   /** Everything is closed. */
   closed: { readonly unstoredChanges: number }
-  /** CONNACK 0x00 is on its way. */
+  /** A client was accepted: CONNACK 0x00 is being sent. */
   clientConnected: { readonly client: Client; readonly sessionPresent: boolean; readonly cleanStart: boolean }
-  /** A CONNECT, or a Network Connection before its CONNECT, was turned down. */
+  /** A CONNECT was refused, or a connection before its CONNECT. */
   clientRefused: {
     readonly clientId: string
     readonly userName: string | undefined
@@ -36,9 +36,9 @@ export interface BrokerEvents {
   handshakeRefused: HandshakeRefusal
   listenerFailed: ListenerTrouble
   listenerOpened: ListenerUp
-  /** A limit was reached that no other event names. */
+  /** A limit was reached that has no event of its own. */
   limitReached: { readonly option: string; readonly owner: string }
-  /** Too many logins were wrong: the next one has to wait. */
+  /** Another wrong login in a row delays the next one. */
   loginPenalty: {
     readonly network: string
     readonly userName: string | undefined
@@ -56,7 +56,7 @@ export interface BrokerEvents {
   subscribed: { readonly client: Client; readonly topicFilter: string; readonly qos: QoS }
   subscribeRefused: { readonly client: Client; readonly topicFilter: string; readonly reasonCode: number }
   unsubscribed: { readonly client: Client; readonly topicFilter: string }
-  /** A message was taken over. `client` is `undefined` for the host program's own. */
+  /** A message was accepted. `client` is `undefined` for messages of the host program. */
   published: { readonly client: Client | undefined; readonly message: ApplicationMessage; readonly receivers: number }
   publishRefused: {
     readonly client: Client
@@ -64,16 +64,16 @@ export interface BrokerEvents {
     readonly qos: QoS
     readonly reasonCode: number
   }
-  /** A message was handed to a Client's Connection. */
+  /** A message was passed to the connection of a client. */
   delivered: { readonly clientId: string; readonly message: ApplicationMessage; readonly qos: QoS }
   /**
-   * A message did not reach, or will not reach, a Client. `clientId` is empty where no member of a Shared Subscription took
-   * it. What waited in the Store alone has no payload to look at: `message.isLoaded` says so.
+   * A message did not, and will not, reach a client. `clientId` is empty if no member of a Shared Subscription took it. If
+   * the payload was only on disk, it is missing and `message.isLoaded` is false.
    */
   dropped: { readonly clientId: string; readonly message: ApplicationMessage; readonly cause: DropCause }
   /** A retained message was set, replaced, cleared, or refused: for lack of room, or because `retain` is off. */
   retained: { readonly topicName: string; readonly action: 'set' | RetainedEnd }
-  /** Something was refused because that account has no room; emitted once until it has room again. */
+  /** Something was refused because an account has reached its memory limit; emitted once until there is room again. */
   memoryLimit: {
     readonly account: AccountKind
     readonly owner: string
@@ -83,11 +83,11 @@ export interface BrokerEvents {
   willPublished: { readonly clientId: string; readonly topicName: string }
   packetReceived: { readonly clientId: string; readonly packet: Packet }
   packetSent: { readonly clientId: string; readonly packet: Packet }
-  /** Our own mistake, contained. */
+  /** A bug in the broker was contained. */
   internalError: { readonly clientId: string; readonly error: unknown }
 }
 
-/** Why there is no retained message any more. */
+/** Why a retained message was removed or refused. */
 export type RetainedEnd = 'cleared' | 'expired' | 'refused' | 'damaged'
 
 export type SessionEndCause = 'expired' | 'clean start' | 'connection ended' | 'session limit' | 'administrator'

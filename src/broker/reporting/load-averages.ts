@@ -21,14 +21,14 @@ export interface LoadRow {
 
 export const loadTable: readonly LoadRow[] = [
   { topic: 'connections', description: 'CONNECT packets', count: (m) => m.connectsAccepted + m.connectsRefused },
-  { topic: 'sockets', description: 'Network Connections', count: (m) => m.connectionsAccepted },
-  { topic: 'bytes/received', description: 'Bytes read from Clients', count: (m) => m.bytesReceived },
-  { topic: 'bytes/sent', description: 'Bytes written to Clients', count: (m) => m.bytesSent },
-  { topic: 'messages/received', description: 'Control Packets received', count: (m) => m.packetsReceived },
-  { topic: 'messages/sent', description: 'Control Packets sent', count: (m) => m.packetsSent },
+  { topic: 'sockets', description: 'Connections accepted', count: (m) => m.connectionsAccepted },
+  { topic: 'bytes/received', description: 'Bytes read from clients', count: (m) => m.bytesReceived },
+  { topic: 'bytes/sent', description: 'Bytes written to clients', count: (m) => m.bytesSent },
+  { topic: 'messages/received', description: 'Packets received', count: (m) => m.packetsReceived },
+  { topic: 'messages/sent', description: 'Packets sent', count: (m) => m.packetsSent },
   { topic: 'publish/received', description: 'PUBLISH packets received', count: (m) => m.publishReceived },
   { topic: 'publish/sent', description: 'PUBLISH packets sent', count: (m) => m.publishSent },
-  { topic: 'publish/dropped', description: 'Messages that did not reach a Client', count: droppedMessages },
+  { topic: 'publish/dropped', description: 'Messages that did not reach a client', count: droppedMessages },
 ]
 
 /** Of all causes. */
