@@ -21,7 +21,8 @@ import { isReasonCodeAllowed, ReasonCode } from '../codec/reason-code.ts'
 import type { ApplicationMessage } from '../protocol/application-message.ts'
 import type { Incoming, Peer, Transport } from '../protocol/transport.ts'
 import { JournalStore } from '../stores/journal-store.ts'
-import type { Store, StoreFigures, StoreHealth } from '../stores/store.ts'
+import type { Store, StoreCondition, StoreFigures, StoreHealth } from '../stores/store.ts'
+import { describeHealth, reasonOf } from '../stores/store-health.ts'
 import { topicFilterProblem } from '../topics/topic-filter.ts'
 import { Access, type AccessExplanation } from '../access/access.ts'
 import { realClock, stayAlive } from './turn/clock.ts'
@@ -60,6 +61,12 @@ export const DEFAULT_CLOSE_TIMEOUT_MS = 2000
 
 /** How much of it Clients may take: one that does not go must not leave plugins without time to close. */
 const CONNECTIONS_SHARE = 0.75
+
+/** What the log says about a Store that is not well. */
+const REFUSED_WHILE: Readonly<Record<Exclude<StoreCondition, 'well'>, string>> = {
+  full: 'it takes no new messages, sessions or subscriptions until it has room',
+  failing: 'QoS 1 and 2 are refused until it can',
+}
 
 /** What the floors above put in. */
 export interface BrokerParts extends StreamPumps {
@@ -296,14 +303,11 @@ export class BrokerBase implements AsyncDisposable {
     this.#sysTopics?.start(sysInterval, `sluice ${version}`)
   }
 
-  #storeHealth({ condition, cause }: StoreHealth): void {
-    const reason = cause === 'max-bytes' ? 'max-bytes is reached' : (cause?.message ?? '')
-    if (condition === 'well') this.#log.info('the store takes new messages again')
-    else if (condition === 'full') {
-      this.#log.error(
-        `the store is full: ${reason}; it takes no new messages, sessions or subscriptions until it has room`,
-      )
-    } else this.#log.error(`the store cannot write: ${reason}; QoS 1 and 2 are refused until it can`)
+  #storeHealth(health: StoreHealth): void {
+    const { condition, cause } = health
+    if (condition === 'well') this.#log.info(`${describeHealth(health)} again`)
+    else this.#log.error(`${describeHealth(health)}; ${REFUSED_WHILE[condition]}`)
+    const reason = condition === 'well' ? '' : reasonOf(cause)
     this.#events.tell('storeHealth', { healthy: condition === 'well', condition, reason })
   }
 

@@ -8,6 +8,7 @@ import type { Clock } from '../../base/clock.ts'
 import { StoreError } from '../../base/errors.ts'
 import { within } from '../../base/within.ts'
 import type { Store, StoreHealth } from '../../stores/store.ts'
+import { reasonOf } from '../../stores/store-health.ts'
 
 /** How much of its time the Store has for what waits; the rest is for closing, which may have to try once more. */
 const WRITING_SHARE = 0.75
@@ -38,7 +39,7 @@ export class StoreEnd {
     const problem = await this.#close(store)
     if (unstored === undefined) return problem
     const { changes, bytes, cause } = unstored
-    const reason = cause === 'max-bytes' ? 'max-bytes is reached' : (cause?.message ?? 'the store has not answered')
+    const reason = reasonOf(cause, 'the store has not answered')
     return new StoreError(
       'ERR_STORE_UNSTORED',
       `${changes} changes (${bytes} bytes) could not be stored within ${this.#timeoutMs / 1000} s ` +

@@ -10,6 +10,7 @@
  */
 import type { Clock } from '../../base/clock.ts'
 import type { Logger } from '../../base/log.ts'
+import { describeHealth } from '../../stores/store-health.ts'
 import type { Metrics } from '../reporting/metrics.ts'
 import type { StoreGate } from '../turn/store-gate.ts'
 
@@ -34,11 +35,8 @@ export class StoreRefusals {
   /** @returns why a message of so many bytes was refused */
   refused(bytes: number): string {
     this.#metrics.publishesNotStored++
-    const { condition, cause } = this.#gate.health
-    if (condition === 'failing') return 'the store cannot write'
-    if (condition === 'full') {
-      return `the store is full: ${cause === 'max-bytes' ? 'persistence.max-bytes is reached' : 'the disk has no room'}`
-    }
+    const { health } = this.#gate
+    if (health.condition !== 'well') return describeHealth(health)
     const roomBytes = Math.floor(this.#gate.roomBytes)
     this.#warn(bytes, roomBytes)
     return `a message of ${bytes} bytes does not fit: the store has room for ${roomBytes} bytes`

@@ -267,14 +267,29 @@ for (const version of [5, 4] as const) {
   })
 }
 
-test('3.1.1 is closed by a full store with a cause that names max-bytes', async () => {
-  const full = await Full.start(new MemoryDisk(), { 'max-bytes': CAPACITY })
-  ;(await full.subscribed('reader')).drop()
-  await full.fill()
-  const ends: string[] = []
-  full.broker.broker.on('clientDisconnected', ({ cause, detail }) => void ends.push(`${cause}, ${detail}`))
-  full.broker.connect({ clientId: 'old', version: 4 }).publish('queue', 'x', 1)
-  await full.broker.settle()
-  assert.deepEqual(ends, ['not stored, the store is full: persistence.max-bytes is reached'])
-  await full.broker.close()
-})
+for (const [what, disk, persistence, reason] of [
+  ['max-bytes', () => new MemoryDisk(), { 'max-bytes': CAPACITY }, /^persistence\.max-bytes is reached$/],
+  [
+    'the disk',
+    () => new MemoryDisk({ capacityBytes: CAPACITY }),
+    {},
+    /^the disk has only \d+ bytes left$|: no space left$/,
+  ],
+] as const) {
+  test(`a store that ${what} makes full gives one reason: in the event, to the host program, and as 3.1.1 is closed`, async () => {
+    const full = await Full.start(disk(), persistence)
+    ;(await full.subscribed('reader')).drop()
+    await full.fill()
+    const ends: string[] = []
+    full.broker.broker.on('clientDisconnected', ({ cause, detail }) => void ends.push(`${cause}, ${detail}`))
+    full.broker.connect({ clientId: 'old', version: 4 }).publish('queue', 'x', 1)
+    await full.broker.settle()
+    const told = full.health.at(-1)?.reason ?? ''
+    assert.match(told, reason)
+    assert.deepEqual(ends, [`not stored, the store is full: ${told}`])
+    await assert.rejects(full.broker.broker.publish('queue', 'x', { qos: 1 }), (error: Error) =>
+      error.message.includes(`the store is full: ${told};`),
+    )
+    await full.broker.close()
+  })
+}
