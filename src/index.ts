@@ -3,8 +3,7 @@ export { Broker, createBroker } from './create-broker.ts'
 export type { BrokerSettings } from './broker/broker.ts'
 export type { PublishOptions } from './broker/host/host-message.ts'
 export type { ListenerCounters, ListenerView, MountedWebSocket } from './broker/host/open-listeners.ts'
-export type { Listener } from './broker/reporting/events.ts'
-export type { BrokerEvents, EventName, SessionEndCause } from './broker/reporting/broker-events.ts'
+export type { BrokerEvents, EventListener, EventName, SessionEndCause } from './access/broker-events.ts'
 export type { HostQuestion } from './broker/host/host-question.ts'
 export type { MountOptions } from './broker/host/host-streams.ts'
 export { HostSubscription, type SubscribeOptions } from './broker/host/host-subscriber.ts'
@@ -18,6 +17,7 @@ export type {
   LoginCheck,
   Plugin,
   PluginContext,
+  PluginEvents,
   PluginFactory,
   TopicQuestion,
 } from './access/plugin.ts'

@@ -214,9 +214,23 @@ function eventsPage(): string {
 
 <!-- Made from src/broker/reporting/event-table.ts by tools/reference.ts: change it there. -->
 
-\`broker.on(name, listener)\` calls the listener for each event of that name, \`once\` only for the next one; \`off\` removes it. A
-listener cannot change what happens, and an error that it throws is logged. \`published\`, \`delivered\`, \`dropped\`,
-\`packetReceived\` and \`packetSent\` are emitted for every message, and cost nothing without a listener.
+\`broker.on(name, listener)\` calls the listener with every event of that name, \`once\` with the next one only, and \`off\` removes
+it; \`addListener\` and \`removeListener\` are the same as \`on\` and \`off\`. An unknown name throws. A listener that throws is logged
+and changes nothing. \`published\`, \`delivered\`, \`dropped\`, \`packetReceived\` and \`packetSent\` are emitted for every message
+and cost nothing without a listener. A plugin has the same methods in \`context.events\`.
+
+\`once\` and \`on\` of \`node:events\` work with a broker: they yield an array with the event, and reject if \`error\` is emitted.
+
+\`\`\`ts
+import { type EventEmitter, once } from 'node:events'
+import { createBroker } from 'sluice'
+
+const broker = await createBroker({ listeners: {} })
+const closed = once(broker as unknown as EventEmitter, 'closed')
+await broker.close()
+const [event] = await closed
+console.log(event) // { unstoredChanges: 0 }
+\`\`\`
 
 ## The events
 

@@ -11,6 +11,7 @@ import type { ProtocolVersion, QoS } from '../codec/packet-types.ts'
 import type { Client } from '../protocol/client.ts'
 import type { ReasonCode } from '../codec/reason-code.ts'
 import type { PeerCertificate } from '../protocol/transport.ts'
+import type { EventListener, EventName } from './broker-events.ts'
 
 export type { Client }
 
@@ -134,12 +135,15 @@ export interface Plugin {
   close?(): MaybePromise<void>
 }
 
-/** Everything that is told instead of asked (`broker/reporting/events.ts`), as a plugin hears it. */
+/** The broker's events, as a plugin listens to them. A plugin that is closed has to take its listeners away. */
 export interface PluginEvents {
   /** Every event there is. */
-  readonly names: readonly string[]
-  on(name: string, listener: (event: object) => void): void
-  off(name: string, listener: (event: object) => void): void
+  readonly names: readonly EventName[]
+  on<Name extends EventName>(name: Name, listener: EventListener<Name>): void
+  once<Name extends EventName>(name: Name, listener: EventListener<Name>): void
+  off<Name extends EventName>(name: Name, listener: EventListener<Name>): void
+  addListener<Name extends EventName>(name: Name, listener: EventListener<Name>): void
+  removeListener<Name extends EventName>(name: Name, listener: EventListener<Name>): void
 }
 
 /** What a plugin is made with. */

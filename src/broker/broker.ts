@@ -29,8 +29,8 @@ import { realClock, stayAlive } from './turn/clock.ts'
 import type { ConfigSource } from '../config/config-problems.ts'
 import type { ListenerState } from './sessions/listener-state.ts'
 import type { Current } from '../config/current.ts'
-import { callGuarded, Events, mustBeListener, type Listener } from './reporting/events.ts'
-import type { EventName } from './reporting/broker-events.ts'
+import { callGuarded, Events } from './reporting/events.ts'
+import type { EventListener, EventName } from '../access/broker-events.ts'
 import { hostMessage, type PublishOptions } from './host/host-message.ts'
 import { topicQuestion, type HostQuestion } from './host/host-question.ts'
 import { HostStreams, type MountOptions, type StreamPumps } from './host/host-streams.ts'
@@ -49,7 +49,7 @@ import {
   type MountedWebSocket,
   type OpenOne,
 } from './host/open-listeners.ts'
-import type { HandshakeRefusal, ListenerTrouble } from './reporting/listener-events.ts'
+import type { HandshakeRefusal, ListenerTrouble } from '../access/listener-events.ts'
 import { FileRoom, noOpenFiles, openFiles, type OpenFiles } from './limits/open-files.ts'
 import { openStoreFor, tellDamage } from './durable/open-store.ts'
 import { StoreEnd } from './durable/store-end.ts'
@@ -458,27 +458,36 @@ export class BrokerBase implements AsyncDisposable {
   // ---- events ----
 
   /**
-   * Calls `listener` for every event of that name, until `off`. Listeners outlive a restart.
+   * Calls `listener` with every event of that name, until `off`. Listeners outlive a restart. As with Node's EventEmitter, a
+   * function that was added twice is called twice.
    *
-   * @throws {UsageError} for a name that no event has
+   * @throws {UsageError} for a name that no event has, and a listener that is not a function
    */
-  on<Name extends EventName>(name: Name, listener: Listener<Name>): this {
+  on<Name extends EventName>(name: Name, listener: EventListener<Name>): this {
     this.#events.on(name, listener)
     return this
   }
 
-  off<Name extends EventName>(name: Name, listener: Listener<Name>): this {
+  /** Calls `listener` with the next event of that name only. */
+  once<Name extends EventName>(name: Name, listener: EventListener<Name>): this {
+    this.#events.once(name, listener)
+    return this
+  }
+
+  /** Removes a listener that `on` or `once` added; a function that does not listen is ignored. */
+  off<Name extends EventName>(name: Name, listener: EventListener<Name>): this {
     this.#events.off(name, listener)
     return this
   }
 
-  once<Name extends EventName>(name: Name, listener: Listener<Name>): this {
-    mustBeListener(name, listener)
-    const wrapped: Listener<Name> = (event) => {
-      this.#events.off(name, wrapped)
-      listener(event)
-    }
-    return this.on(name, wrapped)
+  /** The same as `on`. */
+  addListener<Name extends EventName>(name: Name, listener: EventListener<Name>): this {
+    return this.on(name, listener)
+  }
+
+  /** The same as `off`. */
+  removeListener<Name extends EventName>(name: Name, listener: EventListener<Name>): this {
+    return this.off(name, listener)
   }
 
   // ---- Clients ----

@@ -49,7 +49,7 @@ import type { Current } from '../config/current.ts'
 import { Denials } from './reporting/denials.ts'
 import { DurabilityRules } from './durable/durability-rules.ts'
 import type { Events } from './reporting/events.ts'
-import type { BrokerEvents, RetainedEnd, SessionEndCause } from './reporting/broker-events.ts'
+import type { BrokerEvents, RetainedEnd, SessionEndCause } from '../access/broker-events.ts'
 import { Gathering } from './turn/gathering.ts'
 import { InputBudget } from './limits/input-budget.ts'
 import { Ledger } from './durable/ledger.ts'
@@ -494,13 +494,13 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
       { clientId: shown, address, err: error },
       `internal error, while serving ${shown}: ${saidByPeer(String(error))}`,
     )
-    this.#events.tell('internalError', { clientId, error })
+    this.#events.failed(clientId, error)
   }
 
   #taskFailed(error: unknown): void {
     this.metrics.internalErrors++
     this.#parts.log.error({ err: error }, `internal error, a task is abandoned: ${String(error)}`)
-    this.#events.tell('internalError', { clientId: '', error })
+    this.#events.failed('', error)
   }
 
   // ---- the turn, for Connections ----

@@ -1,9 +1,10 @@
 /** Events as one line for people, and what both loggers share. @module */
 import { saidByPeer } from '../base/printable.ts'
+import type { EventName } from '../access/broker-events.ts'
 import type { Plugin, PluginEvents } from '../access/plugin.ts'
 
 /** The events that carry packets; they are many, and only emitted when someone listens. */
-export const PACKET_EVENTS: readonly string[] = ['packetReceived', 'packetSent']
+export const PACKET_EVENTS: readonly EventName[] = ['packetReceived', 'packetSent']
 
 /** Fields that are never written out, whatever an event comes to carry. */
 const SECRETS = new Set(['password', 'authenticationData', 'correlationData'])
@@ -39,8 +40,8 @@ function describeText(text: string): string {
 export function listeningPlugin(
   name: string,
   events: PluginEvents | undefined,
-  names: readonly string[],
-  listener: (name: string, event: object) => void,
+  names: readonly EventName[],
+  listener: (name: EventName, event: object) => void,
 ): Plugin {
   const listeners = names.map((each) => [each, (event: object) => listener(each, event)] as const)
   for (const [each, listen] of listeners) events?.on(each, listen)

@@ -1,5 +1,6 @@
 /**
- * `event_logger_plugin`: one line at `info` for every event that is told, except those of single packets. Refusals that one
+ * `event_logger_plugin`: one line at `info` for every event, except those of single packets and `error`, which repeats
+ * `internalError`. Refusals that one
  * address repeats are summed up, as in the broker's own lines.
  *
  * @module
@@ -27,7 +28,7 @@ interface RefusalEvent {
 }
 
 export default function eventLogger({ events, log }: PluginContext): Plugin {
-  const names = events?.names.filter((name) => !PACKET_EVENTS.includes(name)) ?? []
+  const names = events?.names.filter((name) => name !== 'error' && !PACKET_EVENTS.includes(name)) ?? []
   return listeningPlugin('event_logger_plugin', events, names, (name, event) => {
     const kind = REFUSALS.has(name) ? kindOf(name, event) : undefined
     if (kind !== undefined && log.isSummedUp?.(kind) === true) return

@@ -13,7 +13,7 @@
  * @module
  */
 import type { Broker } from '../../src/create-broker.ts'
-import type { BrokerEvents } from '../../src/broker/reporting/broker-events.ts'
+import type { BrokerEvents } from '../../src/access/broker-events.ts'
 import {
   type AcknowledgementPacket,
   type ConnackPacket,

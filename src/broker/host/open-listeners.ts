@@ -14,7 +14,7 @@ import type { Logger } from '../../base/log.ts'
 import type { Incoming, Peer, Transport } from '../../protocol/transport.ts'
 import type { Arrival, ArrivingStream } from '../sessions/arrival.ts'
 import { ListenerState, type CertificateJudges } from '../sessions/listener-state.ts'
-import type { HandshakeRefusal, ListenerTrouble, ListenerUp } from '../reporting/listener-events.ts'
+import type { HandshakeRefusal, ListenerTrouble, ListenerUp } from '../../access/listener-events.ts'
 import { overlap } from '../../config/listener-checks.ts'
 import type { ListenerOptions } from '../../config/options.ts'
 

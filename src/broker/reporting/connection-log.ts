@@ -17,7 +17,7 @@ import type { Client } from '../../protocol/client.ts'
 import type { Connection } from '../../protocol/connection.ts'
 import type { ConnectionEnd } from '../../protocol/server-side.ts'
 import type { Current } from '../../config/current.ts'
-import type { BrokerEvents } from './broker-events.ts'
+import type { BrokerEvents } from '../../access/broker-events.ts'
 
 const VERSION_NAMES: Readonly<Record<ProtocolVersion, string>> = { 3: '3.1', 4: '3.1.1', 5: '5.0' }
 

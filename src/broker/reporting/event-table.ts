@@ -5,7 +5,7 @@
  * @module
  */
 import type { EndCause } from '../../protocol/server-side.ts'
-import type { BrokerEvents, EventName, SessionEndCause } from './broker-events.ts'
+import type { BrokerEvents, EventName, SessionEndCause } from '../../access/broker-events.ts'
 
 export interface EventRow<Name extends EventName> {
   /** When it is emitted. */
@@ -177,6 +177,16 @@ export const eventTable: { readonly [Name in EventName]: EventRow<Name> } = {
   internalError: {
     description: 'A bug in the broker was contained: it affected one message or one connection and no other.',
     fields: { clientId: CLIENT_ID, error: 'What was thrown.' },
+  },
+  error: {
+    description:
+      'Emitted after `internalError`, with the error itself as the event. If there is no listener, nothing is thrown. `once` and `on` of `node:events` reject with it.',
+    fields: {
+      name: 'The class of the error.',
+      message: 'What went wrong.',
+      stack: 'Where.',
+      cause: 'What caused it, if there is such an error.',
+    },
   },
 }
 

@@ -7,22 +7,33 @@
  *
  * @module
  */
-import { UsageError } from '../../base/errors.ts'
+import { InvariantError, UsageError } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
 import { show } from '../../base/show.ts'
 import { eventTable } from './event-table.ts'
 import { nearest } from '../../base/nearest.ts'
-import type { BrokerEvents, EventName } from './broker-events.ts'
+import type { BrokerEvents, EventListener, EventName } from '../../access/broker-events.ts'
+import type { PluginEvents } from '../../access/plugin.ts'
 
 /** The names of all events, for whoever listens to everything. */
 export const eventNames = Object.keys(eventTable) as EventName[]
 
-export type Listener<Name extends EventName> = (event: BrokerEvents[Name]) => void
 type AnyListener = (event: object) => void
 
-/** Listeners by event. */
-export class Events {
-  readonly #listeners = new Map<string, Set<AnyListener>>()
+interface Entry {
+  readonly listener: AnyListener
+  readonly isOnce: boolean
+}
+
+const NO_ENTRIES: readonly Entry[] = []
+
+/**
+ * Listeners by event, with the manners of Node's EventEmitter: a function that was added twice is called twice, and `off` takes
+ * away the latest. Unlike there, an unknown name throws, and `error` without a listener does not.
+ */
+export class Events implements PluginEvents {
+  /** Replaced and never changed, so that a listener may add and remove others while an event is emitted. */
+  readonly #entries = new Map<EventName, readonly Entry[]>()
   readonly #log: Logger
   /** Whether anybody listens to the event of that name: plain fields, because the hot path asks. */
   readonly hears: { published: boolean; delivered: boolean; dropped: boolean; packets: boolean } = {
@@ -40,24 +51,50 @@ export class Events {
   readonly names: readonly EventName[] = eventNames
 
   /** @throws {UsageError} for a name that no event has, and a listener that is no function */
-  on<Name extends EventName>(name: Name, listener: Listener<Name>): void {
-    mustBeEvent(name)
-    mustBeListener(name, listener)
-    const set = this.#listeners.get(name) ?? new Set()
-    set.add(listener as AnyListener)
-    this.#listeners.set(name, set)
-    this.#look()
+  on<Name extends EventName>(name: Name, listener: EventListener<Name>): void {
+    this.#add(name, listener, false)
   }
 
-  /** @throws {UsageError} for a name that no event has */
-  off<Name extends EventName>(name: Name, listener: Listener<Name>): void {
-    mustBeEvent(name)
-    this.#listeners.get(name)?.delete(listener as AnyListener)
+  /** @throws {UsageError} as `on` */
+  once<Name extends EventName>(name: Name, listener: EventListener<Name>): void {
+    this.#add(name, listener, true)
+  }
+
+  /** @throws {UsageError} as `on`; a function that does not listen is ignored */
+  off<Name extends EventName>(name: Name, listener: EventListener<Name>): void {
+    checkListener(name, listener)
+    const entries = this.#entriesOf(name)
+    const at = entries.findLastIndex((entry) => entry.listener === listener)
+    if (at >= 0) this.#replace(name, entries.toSpliced(at, 1))
+  }
+
+  /** The same as `on`. */
+  addListener<Name extends EventName>(name: Name, listener: EventListener<Name>): void {
+    this.on(name, listener)
+  }
+
+  /** The same as `off`: Node's `events.on` calls it when its loop is left. */
+  removeListener<Name extends EventName>(name: Name, listener: EventListener<Name>): void {
+    this.off(name, listener)
+  }
+
+  #add<Name extends EventName>(name: Name, listener: EventListener<Name>, isOnce: boolean): void {
+    checkListener(name, listener)
+    this.#replace(name, [...this.#entriesOf(name), { listener: listener as AnyListener, isOnce }])
+  }
+
+  #entriesOf(name: EventName): readonly Entry[] {
+    return this.#entries.get(name) ?? NO_ENTRIES
+  }
+
+  #replace(name: EventName, entries: readonly Entry[]): void {
+    if (entries.length > 0) this.#entries.set(name, entries)
+    else this.#entries.delete(name)
     this.#look()
   }
 
   #look(): void {
-    const has = (name: EventName): boolean => (this.#listeners.get(name)?.size ?? 0) > 0
+    const has = (name: EventName): boolean => this.#entries.has(name)
     this.hears.published = has('published')
     this.hears.delivered = has('delivered')
     this.hears.dropped = has('dropped')
@@ -65,12 +102,23 @@ export class Events {
   }
 
   tell<Name extends EventName>(name: Name, event: BrokerEvents[Name]): void {
-    for (const listener of this.#listeners.get(name) ?? []) {
-      callGuarded(listener, event, (error) =>
+    for (const entry of this.#entriesOf(name)) {
+      if (entry.isOnce) this.#replace(name, without(this.#entriesOf(name), entry))
+      callGuarded(entry.listener, event, (error) =>
         this.#log.error({ event: name, err: error }, `a listener of the event ${name} threw`),
       )
     }
   }
+
+  /** Emits a mistake of our own: as `internalError`, and as `error`, which always carries an Error. */
+  failed(clientId: string, thrown: unknown): void {
+    this.tell('internalError', { clientId, error: thrown })
+    this.tell('error', thrown instanceof Error ? thrown : new InvariantError(`${show(thrown)} was thrown`))
+  }
+}
+
+function without(entries: readonly Entry[], entry: Entry): readonly Entry[] {
+  return entries.filter((each) => each !== entry)
 }
 
 /** Types do not reach a program in JavaScript, and a misspelt name would never be emitted. */
@@ -82,7 +130,8 @@ function mustBeEvent(name: unknown): void {
 }
 
 /** @throws {UsageError} */
-export function mustBeListener(name: EventName, listener: unknown): void {
+function checkListener(name: EventName, listener: unknown): void {
+  mustBeEvent(name)
   if (typeof listener === 'function') return
   throw new UsageError(`a listener of the event ${name} must be a function, got ${show(listener)}`)
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { BrokerEvents } from '../../../src/broker/reporting/broker-events.ts'
+import type { BrokerEvents } from '../../../src/access/broker-events.ts'
 import { type PublishPacket } from '../../../src/codec/packets.ts'
 import { PacketType } from '../../../src/codec/packet-types.ts'
 import { encodePacket } from '../../../src/codec/encode.ts'

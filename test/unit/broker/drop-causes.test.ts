@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { BrokerEvents } from '../../../src/broker/reporting/broker-events.ts'
+import type { BrokerEvents } from '../../../src/access/broker-events.ts'
 import type { Plugin } from '../../../src/access/plugin.ts'
 import { TestBroker } from '../../support/test-broker.ts'
 

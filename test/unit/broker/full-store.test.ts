@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { silentLogger } from '../../../src/base/log.ts'
-import type { BrokerEvents } from '../../../src/broker/reporting/broker-events.ts'
+import type { BrokerEvents } from '../../../src/access/broker-events.ts'
 import { PacketType } from '../../../src/codec/packet-types.ts'
 import { MemoryDisk } from '../../../src/stores/memory-disk.ts'
 import { TestBroker } from '../../support/test-broker.ts'

@@ -9,7 +9,7 @@ import { type DisconnectPacket, type Packet, type PublishPacket } from '../../..
 import { PacketType } from '../../../src/codec/packet-types.ts'
 import { ReasonCode } from '../../../src/codec/reason-code.ts'
 import { eventNames } from '../../../src/broker/reporting/events.ts'
-import type { EventName } from '../../../src/broker/reporting/broker-events.ts'
+import type { EventName } from '../../../src/access/broker-events.ts'
 import type { Plugin } from '../../../src/access/plugin.ts'
 import { Broker, createBroker } from '../../../src/create-broker.ts'
 import type { ApplicationMessage } from '../../../src/protocol/application-message.ts'
@@ -612,10 +612,10 @@ async function read(stream: Duplex): Promise<Packet[]> {
   return packets
 }
 
-test('on, once and off take no name that no event has, and name the nearest', async () => {
+test('methods of events take no name that no event has, and name the nearest; nor what is no function', async () => {
   const started = await TestBroker.start()
   const { broker } = started
-  for (const method of ['on', 'once', 'off'] as const) {
+  for (const method of ['on', 'once', 'off', 'addListener', 'removeListener'] as const) {
     const call = (name: unknown, listener: unknown): void =>
       (broker[method] as (name: unknown, listener: unknown) => void).call(broker, name, listener)
     const refused = (name: unknown, message: RegExp): void =>
@@ -627,12 +627,14 @@ test('on, once and off take no name that no event has, and name the nearest', as
     refused('zebra', /^there is no event "zebra"; the reference lists every event$/)
     refused('toString', /^there is no event "toString"/)
     refused(undefined, /^there is no event nothing/)
+    for (const [wrong, shown] of [
+      [undefined, 'nothing'],
+      ['x', '"x"'],
+    ] as const) {
+      const message = `a listener of the event closed must be a function, got ${shown}`
+      assert.throws(() => call('closed', wrong), { code: 'ERR_USAGE', message })
+    }
   }
-  assert.throws(
-    () => broker.on('closed', undefined as never),
-    /a listener of the event closed must be a function, got nothing/,
-  )
-  assert.throws(() => broker.once('closed', 'x' as never), /a listener of the event closed must be a function, got "x"/)
   await started.close()
 })
 

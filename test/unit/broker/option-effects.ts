@@ -10,7 +10,7 @@ import { type DisconnectPacket, type Packet, type PublishPacket } from '../../..
 import { PacketType, type QoS } from '../../../src/codec/packet-types.ts'
 import type { Properties } from '../../../src/codec/properties.ts'
 import { ReasonCode } from '../../../src/codec/reason-code.ts'
-import type { EventName } from '../../../src/broker/reporting/broker-events.ts'
+import type { EventName } from '../../../src/access/broker-events.ts'
 import type { ConfigInput } from '../../../src/config/options.ts'
 import type { Plugin } from '../../../src/access/plugin.ts'
 import { TestBroker } from '../../support/test-broker.ts'

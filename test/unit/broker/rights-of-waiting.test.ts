@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
-import type { BrokerEvents } from '../../../src/broker/reporting/broker-events.ts'
+import type { BrokerEvents } from '../../../src/access/broker-events.ts'
 import type { Plugin, PluginContext } from '../../../src/access/plugin.ts'
 import { type PublishPacket } from '../../../src/codec/packets.ts'
 import { PacketType } from '../../../src/codec/packet-types.ts'

@@ -1,7 +1,7 @@
 /** What one member of a Shared Subscription cannot take goes to the next that can (§4.8.2). */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { BrokerEvents } from '../../../src/broker/reporting/broker-events.ts'
+import type { BrokerEvents } from '../../../src/access/broker-events.ts'
 import type { Properties } from '../../../src/codec/properties.ts'
 import { TestBroker } from '../../support/test-broker.ts'
 import type { TestClient } from '../../support/test-client.ts'

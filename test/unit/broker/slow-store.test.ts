@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { StoreError } from '../../../src/base/errors.ts'
-import type { BrokerEvents } from '../../../src/broker/reporting/broker-events.ts'
+import type { BrokerEvents } from '../../../src/access/broker-events.ts'
 import { type PublishPacket } from '../../../src/codec/packets.ts'
 import { PacketType } from '../../../src/codec/packet-types.ts'
 import { JournalStore } from '../../../src/stores/journal-store.ts'

@@ -15,7 +15,7 @@ import { Metrics } from '../../../src/broker/reporting/metrics.ts'
 import { resolveOptions, type ListenerInput, type ListenerOptions, type Options } from '../../../src/config/options.ts'
 import type { ListenerHost } from '../../../src/listeners/listener.ts'
 import type { CertificateJudges } from '../../../src/broker/sessions/listener-state.ts'
-import type { HandshakeRefusal, ListenerTrouble, ListenerUp } from '../../../src/broker/reporting/listener-events.ts'
+import type { HandshakeRefusal, ListenerTrouble, ListenerUp } from '../../../src/access/listener-events.ts'
 import type { Incoming, Peer, Transport } from '../../../src/protocol/transport.ts'
 
 /** Options of a listener named `test`, on a free port of the loopback unless said otherwise. */

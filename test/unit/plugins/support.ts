@@ -1,3 +1,5 @@
+import { EventEmitter } from 'node:events'
+import type { EventName } from '../../../src/access/broker-events.ts'
 /** What tests of plugins share: a clock that stands until it is moved, a log to look into, and people who ask. @module */
 import type { Clock, Timer } from '../../../src/base/clock.ts'
 import type { Logger, LogMethod } from '../../../src/base/log.ts'
@@ -66,25 +68,12 @@ export class CapturedLog implements Logger {
 }
 
 /** Events by hand. */
-export class ManualEvents implements PluginEvents {
-  readonly names: readonly string[]
-  readonly #listeners = new Map<string, Set<(event: object) => void>>()
+export class ManualEvents extends EventEmitter implements PluginEvents {
+  readonly names: readonly EventName[]
 
-  constructor(names: readonly string[]) {
+  constructor(names: readonly EventName[]) {
+    super()
     this.names = names
-  }
-  on(name: string, listener: (event: object) => void): void {
-    const listeners = this.#listeners.get(name) ?? new Set()
-    this.#listeners.set(name, listeners.add(listener))
-  }
-  off(name: string, listener: (event: object) => void): void {
-    this.#listeners.get(name)?.delete(listener)
-  }
-  emit(name: string, event: object): void {
-    for (const listener of this.#listeners.get(name) ?? []) listener(event)
-  }
-  listenerCount(name: string): number {
-    return this.#listeners.get(name)?.size ?? 0
   }
 }
 

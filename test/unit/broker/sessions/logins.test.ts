@@ -1,7 +1,7 @@
 /** Logins against a whole broker: guesses are slow, honest devices wait for their turn, and nobody locks anybody out. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { BrokerEvents } from '../../../../src/broker/reporting/broker-events.ts'
+import type { BrokerEvents } from '../../../../src/access/broker-events.ts'
 import type { ConfigInput } from '../../../../src/config/options.ts'
 import type { AuthenticationAnswer, ConnectRequest, LoginCheck, Plugin } from '../../../../src/access/plugin.ts'
 import { type ConnackPacket } from '../../../../src/codec/packets.ts'

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type DisconnectPacket } from '../../../../src/codec/packets.ts'
 import { PacketType } from '../../../../src/codec/packet-types.ts'
-import type { BrokerEvents } from '../../../../src/broker/reporting/broker-events.ts'
+import type { BrokerEvents } from '../../../../src/access/broker-events.ts'
 import type { Plugin } from '../../../../src/access/plugin.ts'
 import { TestBroker } from '../../../support/test-broker.ts'
 

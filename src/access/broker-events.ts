@@ -1,13 +1,12 @@
-/** Every event of the broker, with its fields. @module */
-import type { Packet } from '../../codec/packets.ts'
-import type { QoS } from '../../codec/packet-types.ts'
-import type { AccountKind } from '../../base/memory-account.ts'
-import type { ReasonCode } from '../../codec/reason-code.ts'
-import type { ApplicationMessage } from '../../protocol/application-message.ts'
-import type { Client } from '../../protocol/client.ts'
-import type { EndCause } from '../../protocol/server-side.ts'
-import type { DropCause } from '../../protocol/session.ts'
-import type { StoreCondition } from '../../stores/store.ts'
+/** Every event of the broker, and what it carries: for the host program and for plugins. @module */
+import type { Packet } from '../codec/packets.ts'
+import type { QoS } from '../codec/packet-types.ts'
+import type { AccountKind } from '../base/memory-account.ts'
+import type { ReasonCode } from '../codec/reason-code.ts'
+import type { ApplicationMessage } from '../protocol/application-message.ts'
+import type { Client } from '../protocol/client.ts'
+import type { EndCause } from '../protocol/server-side.ts'
+import type { DropCause } from '../protocol/session.ts'
 import type { HandshakeRefusal, ListenerTrouble, ListenerUp } from './listener-events.ts'
 
 /** Every event with its fields. */
@@ -17,7 +16,7 @@ export interface BrokerEvents {
   /** A new configuration is in force. */
   reloaded: { readonly listeners: readonly { readonly name: string; readonly url: string }[] }
   /** The store became full or unable to write, or recovered. Until it recovers, QoS 1 and 2 are refused. */
-  storeHealth: { readonly healthy: boolean; readonly condition: StoreCondition; readonly reason: string }
+  storeHealth: { readonly healthy: boolean; readonly condition: 'well' | 'full' | 'failing'; readonly reason: string }
   /** The broker begins to close: connections end with 0x8B. */
   closing: { readonly connections: number }
   /** Everything is closed. */
@@ -85,6 +84,8 @@ export interface BrokerEvents {
   packetSent: { readonly clientId: string; readonly packet: Packet }
   /** A bug in the broker was contained. */
   internalError: { readonly clientId: string; readonly error: unknown }
+  /** The same bug as an Error, by the name that Node's `events.once` and `events.on` reject for. */
+  error: Error
 }
 
 /** Why a retained message was removed or refused. */
@@ -93,3 +94,6 @@ export type RetainedEnd = 'cleared' | 'expired' | 'refused' | 'damaged'
 export type SessionEndCause = 'expired' | 'clean start' | 'connection ended' | 'session limit' | 'administrator'
 
 export type EventName = keyof BrokerEvents
+
+/** Called with each event of that name. */
+export type EventListener<Name extends EventName> = (event: BrokerEvents[Name]) => void
