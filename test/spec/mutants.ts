@@ -19,6 +19,7 @@ import type { Result } from './run.ts'
 
 /** How many of the slowest mutants the summary names. */
 const SLOWEST = 3
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
 /**
  * Tries all mutants whose name or ids hold `only`.
@@ -55,13 +56,11 @@ async function endedBySignals(trial: Trial, task: () => Promise<void>): Promise<
     trial.end()
     process.exit(130)
   }
-  process.once('SIGINT', interrupted)
-  process.once('SIGTERM', interrupted)
+  for (const signal of SIGNALS) process.once(signal, interrupted)
   try {
     await task()
   } finally {
-    process.off('SIGINT', interrupted)
-    process.off('SIGTERM', interrupted)
+    for (const signal of SIGNALS) process.off(signal, interrupted)
   }
 }
 
