@@ -706,7 +706,7 @@ const listenerRows = rows('listener', [
     min: 0,
     max: 3_650,
     description:
-      'Days before a certificate, CA or CRL expires on which the log begins to warn: at start, at a reload, and daily. 0 = only once it has expired.',
+      'How many days before a certificate, CA or CRL expires the log starts to warn: at start, at a reload, and daily. 0 = only once it has expired.',
   },
   {
     key: 'client-certificates',

@@ -166,7 +166,7 @@ export interface ListenerSettings {
   readonly cadata?: string
   /** Revoked certificates: a PEM file of CRLs. It must hold the list of each CA that issues client certificates; a CA is itself checked if the list of the CA above it is present. */
   readonly crlfile?: string
-  /** Days before a certificate, CA or CRL expires on which the log begins to warn: at start, at a reload, and daily. 0 = only once it has expired. In days. Default 14. */
+  /** How many days before a certificate, CA or CRL expires the log starts to warn: at start, at a reload, and daily. 0 = only once it has expired. In days. Default 14. */
   readonly certificateWarningDays: number
   /** Whether clients present a certificate. Default `optional` if a CA is given, otherwise `off`. */
   readonly clientCertificates?: 'off' | 'optional' | 'required'
