@@ -52,7 +52,7 @@ import { IncomingPublishes } from './incoming-publishes.ts'
 import { packetDeadline } from './pace.ts'
 import { RateLimit } from './rate-limit.ts'
 import { Sender } from './sender.ts'
-import type { ServedConnection } from './served-connection.ts'
+import type { Acceptance, ServedConnection } from './served-connection.ts'
 import { PENDING, type ConnectionEnd, type EndCause, type ServerSide } from './server-side.ts'
 import type { ConnectionLimits } from './connection-limits.ts'
 import type { DropCause, Session, SessionConnection } from './session.ts'
@@ -68,21 +68,6 @@ const WAITING_FILTER_BYTES = 512
 
 /** How long a closed Connection may take to hand over its last bytes. */
 const CLOSING_MS = 5_000
-
-/** What the Server grants with CONNACK 0x00. */
-export interface Acceptance {
-  readonly client: Client
-  readonly session: Session
-  readonly sessionPresent: boolean
-  /** Seconds that hold from now on; 0 for none. */
-  readonly keepAlive: number
-  /** Everything that CONNACK says; empty before 5.0. */
-  readonly properties: Properties
-  /** Monotonic milliseconds when this log-in ends; `undefined` if it never does. */
-  readonly loginExpiresAtMs: number | undefined
-  /** CONNACK also waits until that Change is stored: an earlier Connection may have left it. 0 for none. */
-  readonly afterChange: number
-}
 
 export class Connection implements Incoming, ServedConnection, SessionConnection, Expiring {
   deadlineMs = 0

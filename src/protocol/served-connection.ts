@@ -5,9 +5,27 @@
  * @module
  */
 import type { PacketType } from '../codec/packet-types.ts'
+import type { SubscribePacket, UnsubscribePacket } from '../codec/packets.ts'
+import type { Properties } from '../codec/properties.ts'
+import type { ReasonCode } from '../codec/reason-code.ts'
 import type { Client } from './client.ts'
 import type { ConnectionLimits } from './connection-limits.ts'
 import type { Session } from './session.ts'
+
+/** What the Server grants with CONNACK 0x00. */
+export interface Acceptance {
+  readonly client: Client
+  readonly session: Session
+  readonly sessionPresent: boolean
+  /** Seconds that hold from now on; 0 for none. */
+  readonly keepAlive: number
+  /** Everything that CONNACK says; empty before 5.0. */
+  readonly properties: Properties
+  /** Monotonic milliseconds when this log-in ends; `undefined` if it never does. */
+  readonly loginExpiresAtMs: number | undefined
+  /** CONNACK also waits until that Change is stored: an earlier Connection may have left it. 0 for none. */
+  readonly afterChange: number
+}
 
 export interface ServedConnection {
   readonly client: Client
@@ -18,4 +36,21 @@ export interface ServedConnection {
   acknowledge(type: typeof PacketType.PUBACK | typeof PacketType.PUBREC, packetIdentifier: number, code: number): void
   /** Its Sender keeps so many bytes more, or less, that are not handed to the Transport. */
   keeps(change: number): void
+
+  // ---- the Server's answers; one that comes after the Connection has ended does nothing ----
+
+  /** To CONNECT, or to the last AUTH before CONNACK. */
+  accept(acceptance: Acceptance): void
+  /** To CONNECT or AUTH: another AUTH is needed (§4.12). */
+  challenge(authenticationData: Uint8Array | undefined): void
+  /** To AUTH behind CONNACK: a re-authentication succeeded (§4.12.1). */
+  reAuthenticated(authenticationData: Uint8Array | undefined, loginExpiresAtMs: number | undefined): void
+  /** To CONNECT or AUTH: ends the Connection. */
+  refuse(reasonCode: ReasonCode, detail: string, properties?: Properties): void
+  /** To the PUBLISH for which `ServerSide.publish` returned `PENDING`. */
+  publishAnswered(reasonCode: number): void
+  /** To the SUBSCRIBE for which `ServerSide.subscribe` returned `PENDING`. @param reasonCodes one for each filter */
+  subscribeAnswered(packet: SubscribePacket, reasonCodes: readonly number[]): void
+  /** To the UNSUBSCRIBE for which `ServerSide.unsubscribe` returned `PENDING`. @param reasonCodes one for each filter */
+  unsubscribeAnswered(packet: UnsubscribePacket, reasonCodes: readonly number[]): void
 }

@@ -1,9 +1,9 @@
 /**
  * What a Connection asks of the Server behind it. The broker answers; so can ten lines in a test.
  *
- * Where an answer takes time (a log-in by HTTP, a plugin with a promise) the Server says `PENDING` and answers later
- * through the Connection's `…Answered` method; until then this Connection's next packets wait in order, and everyone else
- * goes on. So the machine itself never awaits.
+ * Where an answer takes time (a login by HTTP, a plugin with a promise) the Server returns `PENDING` and answers later
+ * through the Connection's `…Answered` method; until then this Connection's next packets wait in order, and all other
+ * Connections continue. So the machine itself never awaits.
  *
  * @module
  */
@@ -100,10 +100,13 @@ export interface ServerSide {
   connect(connection: ServedConnection, packet: ReceivedConnect): void
   /** A step of an exchange, before CONNACK or after (§4.12): answered by `accept`, `challenge`, `refuse` or `reAuthenticated`. */
   authenticate(connection: ServedConnection, packet: AuthPacket): void
+  /** @returns its Reason Code, or `PENDING`: `publishAnswered` later */
   publish(connection: ServedConnection, message: ApplicationMessage, topic: KnownTopic): number
+  /** @returns a Reason Code for each filter, or `PENDING`: `subscribeAnswered` later */
   subscribe(connection: ServedConnection, packet: SubscribePacket): readonly number[] | Pending
   /** SUBACK is written: now retained messages may follow. */
   subscribed(connection: ServedConnection, packet: SubscribePacket, reasonCodes: readonly number[]): void
+  /** @returns a Reason Code for each filter, or `PENDING`: `unsubscribeAnswered` later */
   unsubscribe(connection: ServedConnection, packet: UnsubscribePacket): readonly number[] | Pending
   /** A DISCONNECT of 5.0 that sets a new Session Expiry Interval, in seconds. */
   changeSessionExpiry(connection: ServedConnection, seconds: number): void

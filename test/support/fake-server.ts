@@ -17,7 +17,7 @@ import { ReasonCode } from '../../src/codec/reason-code.ts'
 import { ApplicationMessage, type MessageParts } from '../../src/protocol/application-message.ts'
 import { Connection } from '../../src/protocol/connection.ts'
 import { BufferPool } from '../../src/protocol/output.ts'
-import type { ConnectionEnd, KnownTopic, ServerSide } from '../../src/protocol/server-side.ts'
+import type { ConnectionEnd, KnownTopic, Pending, ServerSide } from '../../src/protocol/server-side.ts'
 import type { ConnectionLimits } from '../../src/protocol/connection-limits.ts'
 import { Session, type SessionLimits, type SessionSide } from '../../src/protocol/session.ts'
 import type { Transport } from '../../src/protocol/transport.ts'
@@ -139,13 +139,13 @@ export class FakeServer implements ServerSide, SessionSide {
     this.published.push(message)
     return ReasonCode.Success
   }
-  subscribe(): readonly number[] {
+  subscribe(): readonly number[] | Pending {
     return [0]
   }
   subscribed(): void {
     this.told.push('subscribed')
   }
-  unsubscribe(): readonly number[] {
+  unsubscribe(): readonly number[] | Pending {
     return [0]
   }
   changeSessionExpiry(_connection: Connection, seconds: number): void {

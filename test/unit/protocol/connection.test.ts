@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { encodePacket } from '../../../src/codec/encode.ts'
-import { type Packet } from '../../../src/codec/packets.ts'
-import { PacketType } from '../../../src/codec/packet-types.ts'
+import type { Packet, SubscribePacket, UnsubscribePacket } from '../../../src/codec/packets.ts'
+import { PacketType, type ProtocolVersion } from '../../../src/codec/packet-types.ts'
 import { noProperties } from '../../../src/codec/properties.ts'
 import { ReasonCode } from '../../../src/codec/reason-code.ts'
 import type { Connection } from '../../../src/protocol/connection.ts'
+import type { ServedConnection } from '../../../src/protocol/served-connection.ts'
 import { PENDING, type ConnectionEnd } from '../../../src/protocol/server-side.ts'
 import { FakeServer, messageOf, TestConnection } from '../../support/fake-server.ts'
 
@@ -156,17 +157,84 @@ test('an answer that comes after the end changes nothing', () => {
   assert.equal(one.transport.takeBytes().length, 0)
 })
 
-test('a pending PUBLISH holds the next packets, and is answered with its own Packet Identifier', () => {
-  const one = TestConnection.connected()
-  one.server.publish = () => PENDING
-  one.publish(7, 1)
-  one.send(PINGREQ)
-  assert.deepEqual(one.take(), [])
-  one.connection.publishAnswered(ReasonCode.NotAuthorized)
-  const [puback, pingresp] = one.take()
-  assert.deepEqual(puback, { type: PacketType.PUBACK, packetIdentifier: 7, reasonCode: 0x87, properties: {} })
-  assert.equal(pingresp?.type, PacketType.PINGRESP)
-})
+/** What a Server may answer later: the request, its refusal, and what the Client reads then. */
+const answeredLater: readonly {
+  readonly what: string
+  readonly asks: (one: TestConnection) => void
+  readonly answers: (connection: ServedConnection) => void
+  readonly answer: (version: ProtocolVersion) => Packet
+}[] = [
+  {
+    what: 'PUBLISH',
+    asks: (one) => {
+      one.server.publish = () => PENDING
+      one.publish(7, 1)
+    },
+    answers: (connection) => connection.publishAnswered(ReasonCode.NotAuthorized),
+    answer: (version) => ({
+      ...{ type: PacketType.PUBACK, packetIdentifier: 7, properties: noProperties },
+      reasonCode: version === 5 ? ReasonCode.NotAuthorized : ReasonCode.Success,
+    }),
+  },
+  {
+    what: 'SUBSCRIBE',
+    asks: (one) => {
+      one.server.subscribe = () => PENDING
+      one.send(subscribeTo('a', 'b'))
+    },
+    answers: (connection) => connection.subscribeAnswered(subscribeTo('a', 'b'), [ReasonCode.NotAuthorized, 1]),
+    answer: (version) => ({
+      ...{ type: PacketType.SUBACK, packetIdentifier: 8, properties: noProperties },
+      // 3.1 has no refusal: QoS 0 is granted.
+      reasonCodes: [version === 5 ? ReasonCode.NotAuthorized : version === 4 ? 0x80 : 0, 1],
+    }),
+  },
+  {
+    what: 'UNSUBSCRIBE',
+    asks: (one) => {
+      one.server.unsubscribe = () => PENDING
+      one.send(unsubscribeFrom('a', 'b'))
+    },
+    answers: (connection) =>
+      connection.unsubscribeAnswered(unsubscribeFrom('a', 'b'), [ReasonCode.NoSubscriptionExisted, 0]),
+    answer: (version) => ({
+      ...{ type: PacketType.UNSUBACK, packetIdentifier: 9, properties: noProperties },
+      reasonCodes: version === 5 ? [ReasonCode.NoSubscriptionExisted, 0] : [],
+    }),
+  },
+]
+
+for (const { what, asks, answers, answer } of answeredLater) {
+  test(`a pending ${what} holds the next packets, and is answered with its own Packet Identifier`, () => {
+    for (const version of VERSIONS) {
+      const one = TestConnection.connected(version)
+      asks(one)
+      one.send(PINGREQ)
+      assert.deepEqual(one.take(), [])
+      answers(one.connection)
+      assert.deepEqual(one.take(), [answer(version), { type: PacketType.PINGRESP }])
+    }
+  })
+
+  test(`an answer to a ${what} that comes after its Connection has ended does nothing`, () => {
+    const one = TestConnection.connected()
+    asks(one)
+    one.connection.lost()
+    answers(one.connection)
+    assert.deepEqual(one.take(), [])
+    assert.equal(one.server.end?.cause, 'connection lost')
+  })
+}
+
+function subscribeTo(...topicFilters: string[]): SubscribePacket {
+  const options = { qos: 1, noLocal: false, retainAsPublished: false, retainHandling: 0 } as const
+  const subscriptions = topicFilters.map((topicFilter) => ({ topicFilter, ...options }))
+  return { type: PacketType.SUBSCRIBE, packetIdentifier: 8, subscriptions, properties: noProperties }
+}
+
+function unsubscribeFrom(...topicFilters: string[]): UnsubscribePacket {
+  return { type: PacketType.UNSUBSCRIBE, packetIdentifier: 9, topicFilters, properties: noProperties }
+}
 
 test('Keep Alive counts from the last packet, at 1.5 times, with the delay behind it [5.0 MQTT-3.1.2-22] [3.1.1 MQTT-3.1.2-24]', () => {
   const one = TestConnection.connected(4, { timeoutDisconnectDelay: 2 }, noProperties, 10)
