@@ -20,7 +20,6 @@ import { PacketType } from '../codec/packet-types.ts'
 import { isReasonCodeAllowed, ReasonCode } from '../codec/reason-code.ts'
 import type { ApplicationMessage } from '../protocol/application-message.ts'
 import type { Incoming, Peer, Transport } from '../protocol/transport.ts'
-import { JournalStore } from '../stores/journal-store.ts'
 import type { Store, StoreCondition, StoreFigures, StoreHealth } from '../stores/store.ts'
 import { describeHealth, reasonOf } from '../stores/store-health.ts'
 import { topicFilterProblem } from '../topics/topic-filter.ts'
@@ -51,7 +50,7 @@ import {
 } from './host/open-listeners.ts'
 import type { HandshakeRefusal, ListenerTrouble } from '../access/listener-events.ts'
 import { FileRoom, noOpenFiles, openFiles, type OpenFiles } from './limits/open-files.ts'
-import { openStoreFor, tellDamage } from './durable/open-store.ts'
+import { logDamage, openStoreFor } from './durable/open-store.ts'
 import { StoreEnd } from './durable/store-end.ts'
 import { SysTopics } from './sys-topics.ts'
 import { version } from './version.ts'
@@ -290,7 +289,7 @@ export class BrokerBase implements AsyncDisposable {
       progress.update(done)
     })
     this.#server = server // only now: nobody may act on a store that is loading
-    if (store instanceof JournalStore) tellDamage(store, this.#log)
+    logDamage(store, this.#log)
     await this.#listeners.open(options.listeners)
     const files = this.#settings.openFiles ?? (this.#clock === realClock ? openFiles : noOpenFiles)
     this.#fileRoom = new FileRoom(files, this.#clock, this.#log)

@@ -6,16 +6,7 @@
 import { join } from 'node:path'
 import { StoreError } from '../base/errors.ts'
 import { kindOfName } from './segment-files.ts'
-
-/** One thing that is wrong on disk. */
-export interface Damage {
-  readonly name: string
-  /** The file with its folder. */
-  readonly path: string
-  /** Where in the file, in bytes. */
-  readonly offset: number
-  readonly what: string
-}
+import type { Damage } from './store.ts'
 
 const choices =
   'Choices: put the file back from a backup; or start with --repair, which keeps all that is readable and says what is not'

@@ -5,6 +5,9 @@ import type { Loaded, Store } from './store.ts'
 export class MemoryStore implements Store {
   readonly keeps = false
 
+  /** It is always well. */
+  onHealth(): void {}
+
   load(): Promise<Loaded> {
     return Promise.resolve({ lastSessionNumber: 0, lastMessageNumber: 0, newestRecordMs: 0 })
   }

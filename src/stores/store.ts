@@ -158,7 +158,25 @@ export interface StoreHealth {
   readonly cause: Error | 'max-bytes' | undefined
 }
 
-/** Durable facts. */
+/** One thing that is wrong on disk. */
+export interface Damage {
+  readonly name: string
+  /** The file with its folder. */
+  readonly path: string
+  /** Where in the file, in bytes. */
+  readonly offset: number
+  readonly what: string
+}
+
+/**
+ * Durable facts.
+ *
+ * A Store reports what it cannot store now (`onHealth`) instead of rejecting a write, because the broker could only write the
+ * same again. `load` and `close` reject, and the broker's `start` and `close` with them. A Store that rejects or throws where it
+ * should not harms nothing else: each method says what the broker does then.
+ *
+ *   new ── load ──> loaded ── write, read … ──> close
+ */
 export interface Store {
   /**
    * False where nothing is kept (memory): the broker then makes no Changes at all, which is what makes it cheap.
@@ -166,8 +184,14 @@ export interface Store {
   readonly keeps: boolean
   /** Bytes that can be written now: a message that is larger is refused. Absent: no limit is known. */
   readonly roomBytes?: number
-  /** Calls `listener` whenever its health changes; it begins well. Absent: it is always well. */
-  onHealth?(listener: (health: StoreHealth) => void): void
+  /** What `load` had to leave out because it could not be read: the broker logs it. Absent: such a `load` rejects. */
+  readonly damage?: readonly Damage[]
+  /**
+   * Calls `listener` whenever its health has changed, from before `load` until `close`; it begins well, so that nothing is
+   * reported as long as everything can be stored. There may be several listeners; they do not throw. One that can always store
+   * has nothing to do here.
+   */
+  onHealth(listener: (health: StoreHealth) => void): void
   /**
    * Gives everything back as the fewest Changes that lead to it, in an order in which each may be applied at once:
    * sessions before what hangs on them, a message before what refers to it.
@@ -176,6 +200,8 @@ export interface Store {
    *
    * @param begins called once, before the first `apply`, with the `newestRecordMs` that the result has: deadlines are
    * counted from it where the clock is behind
+   * @throws where it cannot be read: the broker does not start, and `start` rejects with the same error. What `apply` or
+   * `progress` throws ends the load, which rejects with it
    */
   load(
     apply: (change: Change) => void,
@@ -185,8 +211,9 @@ export interface Store {
   /**
    * All or none, in order; done when `level` holds. `undefined` at once means done already.
    *
-   * It does not reject: what cannot be stored now is reported (`onHealth`) and waits. A write that rejects nevertheless has
-   * stored nothing; the broker then takes the Store for failing, and writes the same Changes again until it succeeds.
+   * It neither rejects nor throws: what cannot be stored now is reported (`onHealth`) and waits, and what still waits when the
+   * Store is closed stays pending. A write that rejects nevertheless has stored nothing; the broker then takes the Store for
+   * failing, and writes the same Changes again until it succeeds.
    */
   write(changes: readonly Change[], level: Durability): MaybePromise<void>
   /**
@@ -194,7 +221,12 @@ export interface Store {
    * becomes of the others. It rejects where nothing can be read now, and reading later may succeed.
    */
   read(messageNumbers: readonly number[]): MaybePromise<readonly (Uint8Array | undefined)[]>
-  /** Writes what waits, if it can; the broker waits for a limited time. Rejects with what was not stored. */
+  /**
+   * Writes what waits, if it can. The broker waits for a limited time (`persistence.close-timeout`); its own `close` rejects
+   * with `ERR_STORE_UNSTORED` or `ERR_STORE_CLOSE`.
+   *
+   * @throws where something was not stored; everything is closed nevertheless
+   */
   close(): Promise<void>
   /** How it does, where it tells: the manual's table says what each figure means. */
   figures?(): StoreFigures

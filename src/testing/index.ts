@@ -6,6 +6,7 @@ export { SeededRandom } from './random.ts'
 export { storeCases, type StoreBed, type StoreCase } from './store-contract.ts'
 export type {
   Change,
+  Damage,
   Durability,
   EntryRecord,
   Loaded,

@@ -7,7 +7,7 @@
  */
 import assert from 'node:assert/strict'
 import { realClock } from '../broker/turn/clock.ts'
-import type { Change, Store } from '../stores/store.ts'
+import type { Change, Store, StoreHealth } from '../stores/store.ts'
 import { assertSame, Random, RandomTurns, StoreModel } from './store-model.ts'
 
 /** A place where a store can be opened, closed, and opened again. */
@@ -102,12 +102,20 @@ const cases: Readonly<Record<string, (bed: StoreBed, seed: number) => Promise<vo
     await store.close()
   },
 
+  'a store that can store everything is well, and reports nothing': async (bed, seed) => {
+    const store = await bed.open()
+    const reports = reportsOf(store)
+    await store.load(() => undefined)
+    const turns = new RandomTurns(new Random(seed + 5), new StoreModel())
+    for (let turn = 0; turn < 20; turn++) await store.write(turns.next(), 'disk')
+    await store.close()
+    assert.deepEqual(reports, [])
+  },
+
   'a write that cannot be stored waits, is reported and does not reject; then it is stored': async (bed, seed) => {
     if (bed.fail === undefined) return
     const store = await bed.open()
-    const conditions: string[] = []
-    assert.ok(store.onHealth !== undefined, 'a store that can fail says how it is')
-    store.onHealth(({ condition }) => conditions.push(condition))
+    const reports = [reportsOf(store), reportsOf(store)] as const
     await store.load(() => undefined)
     const turns = new RandomTurns(new Random(seed + 4), new StoreModel())
     await store.write(turns.next(), 'disk')
@@ -115,18 +123,51 @@ const cases: Readonly<Record<string, (bed: StoreBed, seed: number) => Promise<vo
     let isDone = false
     const written = [1, 2, 3].map(() => Promise.resolve(store.write(turns.next(), 'disk')))
     const done = Promise.all(written).finally(() => (isDone = true))
-    while (conditions.length === 0) await passing()
+    while (reports[0].length === 0) await passing()
     for (let round = 0; round < 50; round++) await passing()
-    assert.deepEqual([isDone, conditions.includes('well')], [false, false])
+    assert.deepEqual([isDone, reports[0].some(({ condition }) => condition === 'well')], [false, false])
+    for (const { cause } of reports[0]) assert.ok(cause !== undefined, 'a report names its cause')
     bed.fail(false)
     await done
-    assert.equal(conditions.at(-1), 'well')
+    assert.deepEqual(reports[0].at(-1), { condition: 'well', cause: undefined })
+    assert.deepEqual(reports[1], reports[0], 'every listener is called')
     await store.close()
 
     const again = await bed.open()
     assertSame((await loadModel(again)).picture(), turns.model.picture(), 'opened again')
     await again.close()
   },
+
+  'a close that cannot store what waits rejects once; the writes stay pending, and the store can be opened again':
+    async (bed, seed) => {
+      if (bed.fail === undefined) return
+      const store = await bed.open()
+      const reports = reportsOf(store)
+      await store.load(() => undefined)
+      const turns = new RandomTurns(new Random(seed + 6), new StoreModel())
+      for (let turn = 0; turn < 5; turn++) await store.write(turns.next(), 'disk')
+      const stored = turns.model.picture()
+      bed.fail(true)
+      let outcome = 'pending'
+      const written = Promise.resolve(store.write(turns.next(), 'disk'))
+      written.then(
+        () => (outcome = 'stored'),
+        () => (outcome = 'rejected'),
+      )
+      while (reports.length === 0) await passing()
+      await assert.rejects(() => store.close())
+      for (let round = 0; round < 50; round++) await passing()
+      assert.equal(outcome, 'pending')
+      bed.fail(false)
+
+      const again = await bed.open()
+      assertSame(
+        (await loadModel(again)).picture(),
+        stored,
+        'what was stored before is there, and nothing of what was not',
+      )
+      await again.close()
+    },
 
   'payloads can be read while the store is written, in any order': async (bed, seed) => {
     const store = await bed.open()
@@ -195,6 +236,13 @@ export function storeCases(makeBed: () => Promise<StoreBed>, seed = 1): StoreCas
     name: `${name} (seed ${seed})`,
     run: () => inBed(makeBed, (bed) => use(bed, seed)),
   }))
+}
+
+/** What the store reports from now on. */
+function reportsOf(store: Store): StoreHealth[] {
+  const reports: StoreHealth[] = []
+  store.onHealth((health) => reports.push(health))
+  return reports
 }
 
 function passing(): Promise<void> {

@@ -31,6 +31,9 @@ export class SlowStore implements Store {
     this.#promises = promises
   }
 
+  /** It is slow, and always well. */
+  onHealth(): void {}
+
   load(): Promise<Loaded> {
     return Promise.resolve({ lastSessionNumber: 0, lastMessageNumber: 0, newestRecordMs: 0 })
   }

@@ -1,6 +1,7 @@
 /** The Store that a configuration asks for. @module */
 import type { Clock } from '../../base/clock.ts'
 import type { Disk } from '../../base/disk.ts'
+import { UsageError } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
 import { JournalStore, openStore } from '../../stores/journal-store.ts'
 import { MemoryStore } from '../../stores/memory-store.ts'
@@ -26,18 +27,35 @@ export function keepsState({ persistence, listeners }: Pick<Options, 'persistenc
   return levels.some((level) => level !== 'memory')
 }
 
-/** @throws {StoreError} where there is something that cannot be used: another process has it, or it is damaged */
+/**
+ * @throws {StoreError} where there is something that cannot be used: another process has it, or it is damaged
+ * @throws {UsageError} where the host program's own is no Store
+ */
 export async function openStoreFor(options: Options, { clock, log, disk, own, repair }: StoreSettings): Promise<Store> {
   const { persistence } = options
   if (persistence === undefined || !keepsState(options)) return new MemoryStore()
-  if (own !== undefined) return own
+  if (own !== undefined) {
+    mustBeStore(own)
+    return own
+  }
   const { path, maxBytes } = persistence
   const common = { clock, log, repair, ...(maxBytes > 0 && { maxBytes }) }
   return disk === undefined ? openStore({ ...common, path }) : new JournalStore({ ...common, disk })
 }
 
-/** Says in the log what `repair` had to leave out. */
-export function tellDamage({ damage }: JournalStore, log: Logger): void {
+/** Logs what the load of a damaged store had to leave out. */
+export function logDamage({ damage = [] }: Store, log: Logger): void {
   for (const { name, path, offset, what } of damage)
     log.warn({ name, offset }, `damage: ${path}, byte ${offset}: ${what}`)
+}
+
+const METHODS = ['onHealth', 'load', 'write', 'read', 'close'] as const satisfies readonly (keyof Store)[]
+
+/** @throws {UsageError} for an object that is no Store, as a program in JavaScript may hand in */
+function mustBeStore(own: Store): void {
+  const missing = METHODS.filter((name) => typeof own[name] !== 'function')
+  if (missing.length === 0) return
+  throw new UsageError(
+    `the store of this program has no method ${missing.join(', ')}; the type Store of sluice/testing lists what it needs`,
+  )
 }

@@ -13,9 +13,10 @@
  * @module
  */
 import type { Clock } from '../../base/clock.ts'
-import { InvariantError } from '../../base/errors.ts'
+import { InvariantError, StoreError } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
 import type { MaybePromise } from '../../base/maybe-promise.ts'
+import { show } from '../../base/show.ts'
 import type { Change, Durability, Store, StoreHealth } from '../../stores/store.ts'
 
 const FIRST_RETRY_MS = 50
@@ -53,7 +54,9 @@ export class StoreGate implements TurnStore {
     this.#clock = clock
     this.#log = log
     this.#changed = changed
-    store.onHealth?.((health) => {
+    store.onHealth((health) => {
+      // The host program's own may be loaded again by the next start, which has a gate of its own.
+      if (this.#isClosed) return
       this.#said = health
       this.#judge()
     })
@@ -80,7 +83,7 @@ export class StoreGate implements TurnStore {
   /** As `Store.write`; a write that fails is reported, and done again until it succeeds. */
   write(changes: readonly Change[], level: Durability): MaybePromise<void> {
     const done = this.#tryWrite(changes, level)
-    return done?.catch((error: unknown) => this.#writeAgain(changes, level, error as Error))
+    return done?.catch((error: unknown) => this.#writeAgain(changes, level, errorOf(error)))
   }
 
   /** Gives up what waits: the Store is not written any more. */
@@ -90,11 +93,13 @@ export class StoreGate implements TurnStore {
 
   #tryWrite(changes: readonly Change[], level: Durability): Promise<void> | undefined {
     try {
-      return this.#store.write(changes, level) as Promise<void> | undefined
+      const done = this.#store.write(changes, level) as Promise<void> | undefined
+      // The host program's own may return what can be awaited and is no Promise.
+      return done === undefined || done instanceof Promise ? done : Promise.resolve(done)
     } catch (error) {
       // Our own mistake is loud.
       if (error instanceof InvariantError) throw error
-      return Promise.reject(error as Error)
+      return Promise.reject(errorOf(error))
     }
   }
 
@@ -113,7 +118,7 @@ export class StoreGate implements TurnStore {
         await this.#tryWrite(changes, level)
         break
       } catch (again) {
-        cause = again as Error
+        cause = errorOf(again)
       }
     }
     this.#fail(undefined)
@@ -132,4 +137,10 @@ export class StoreGate implements TurnStore {
     this.#changed(health)
     this.onChanged()
   }
+}
+
+/** A Store may reject with anything; without a cause it would count as well. */
+function errorOf(thrown: unknown): Error {
+  if (thrown instanceof Error) return thrown
+  return new StoreError('ERR_STORE_DISK', `the store rejected a write with ${show(thrown)}`, { cause: thrown })
 }

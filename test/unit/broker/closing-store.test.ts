@@ -134,6 +134,16 @@ test('a broker that gave up on its disk starts again once that works', async () 
   assert.equal((await close(broker)).error, undefined)
 })
 
+/** A store of the host program that has nothing and forgets everything. */
+const emptyStore: Store = {
+  keeps: true,
+  onHealth: () => undefined,
+  load: () => Promise.resolve({ lastSessionNumber: 0, lastMessageNumber: 0, newestRecordMs: 0 }),
+  write: () => undefined,
+  read: () => [],
+  close: () => Promise.resolve(),
+}
+
 const never = (): Promise<never> => new Promise(() => undefined)
 const hostStores: readonly (readonly [string, Partial<Store>, string])[] = [
   ['whose write never ends', { write: never }, 'ERR_STORE_UNSTORED'],
@@ -145,14 +155,7 @@ for (const [what, methods, code] of hostStores) {
   test(`a store of the host program ${what}: close() ends within its time`, async () => {
     let writes = 0
     const write = methods.write ?? ((): undefined => undefined)
-    const store: Store = {
-      keeps: true,
-      load: () => Promise.resolve({ lastSessionNumber: 0, lastMessageNumber: 0, newestRecordMs: 0 }),
-      read: () => [],
-      close: () => Promise.resolve(),
-      ...methods,
-      write: (...batch) => (writes++, write(...batch)),
-    }
+    const store: Store = { ...emptyStore, ...methods, write: (...batch) => (writes++, write(...batch)) }
     const broker = await TestBroker.start({ persistence: {} }, { store })
     broker.connect({ clientId: 'reader', cleanStart: false, properties: FOREVER })
     await broker.settle()
@@ -199,4 +202,116 @@ test('close() while a store loads: the load is given up, and nothing is changed'
   assert.equal(broker.state, 'closed')
   assert.ok(reads < 6, `${reads} reads`)
   assert.equal(disk.usedBytes, before)
+})
+
+/** How a method of a store may break the contract. */
+const breaches: readonly (readonly [string, () => Promise<never>])[] = [
+  ['rejects', () => Promise.reject(new Error('no word'))],
+  ['rejects without an error', () => Promise.reject(undefined as unknown as Error)],
+  ['rejects with a text', () => Promise.reject('no word' as unknown as Error)],
+  [
+    'throws',
+    () => {
+      throw new Error('no word')
+    },
+  ],
+  [
+    'returns an awaitable that is no Promise and rejects',
+    () => ({ then: (_: unknown, reject: (error: Error) => void) => reject(new Error('no word')) }) as Promise<never>,
+  ],
+]
+
+/** Runs it, and fails for a rejection that nobody has handled by its end. */
+async function handlingAll(run: () => Promise<void>): Promise<void> {
+  const unhandled: unknown[] = []
+  const note = (error: unknown): void => void unhandled.push(error)
+  process.on('unhandledRejection', note)
+  try {
+    await run()
+    for (let round = 0; round < 5; round++) await new Promise((resolve) => setImmediate(resolve))
+  } finally {
+    process.off('unhandledRejection', note)
+  }
+  assert.deepEqual(unhandled, [])
+}
+
+for (const [how, breach] of breaches) {
+  test(`a store of the host program whose write ${how} counts as failing, and nothing is left unhandled`, () =>
+    handlingAll(async () => {
+      const broker = await TestBroker.start({ persistence: {} }, { store: { ...emptyStore, write: breach } })
+      const conditions: string[] = []
+      broker.broker.on('storeHealth', ({ condition, reason }) => conditions.push(`${condition}: ${reason}`))
+      broker.connect({ clientId: 'reader', cleanStart: false, properties: FOREVER })
+      await broker.settle()
+      assert.equal(conditions.length, 1)
+      assert.match(conditions[0]!, /^failing: (no word|the store rejected a write with (nothing|"no word"))$/)
+      assert.equal((await close(broker)).error?.code, 'ERR_STORE_UNSTORED')
+    }))
+
+  test(`a store of the host program whose close ${how}: close() reports it, and nothing is left unhandled`, () =>
+    handlingAll(async () => {
+      const broker = await TestBroker.start({ persistence: {} }, { store: { ...emptyStore, close: breach } })
+      assert.equal((await close(broker)).error?.code, 'ERR_STORE_CLOSE')
+      assert.equal(broker.broker.state, 'closed')
+    }))
+
+  test(`a store of the host program whose load ${how}: start() rejects, the next may succeed, and nothing is left unhandled`, () =>
+    handlingAll(async () => {
+      let isBroken = true
+      const store: Store = { ...emptyStore, load: (...all) => (isBroken ? breach() : emptyStore.load(...all)) }
+      const clock = new VirtualClock()
+      const broker = new Broker({ listeners: {}, persistence: {} }, { store, clock })
+      // With what the store gave, whatever that is.
+      const isItsOwn = (error: Error | string | undefined): boolean => error === undefined || /no word/.test(`${error}`)
+      await assert.rejects(broker.start(), isItsOwn)
+      assert.equal(broker.state, 'closed')
+      isBroken = false
+      await broker.start()
+      assert.equal((await close(new TestBroker(broker, clock))).error, undefined)
+    }))
+}
+
+test('a store of the host program that rejects once nobody waits any more: nothing is left unhandled', () =>
+  handlingAll(async () => {
+    const rejects: ((error: Error) => void)[] = []
+    const later = (): Promise<never> => new Promise((_, reject) => rejects.push(reject))
+    const store: Store = { ...emptyStore, write: later, close: later }
+    const broker = await TestBroker.start({ persistence: {} }, { store })
+    broker.connect({ clientId: 'reader', cleanStart: false, properties: FOREVER })
+    await broker.settle()
+    assert.equal((await close(broker)).error?.code, 'ERR_STORE_UNSTORED')
+    assert.equal(rejects.length, 2)
+    for (const reject of rejects) reject(new Error('no word'))
+    for (let round = 0; round < 5; round++) {
+      broker.advance(10_000)
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    assert.equal(rejects.length, 2, 'a store that was closed is not written')
+  }))
+
+test('a store of the host program that outlives two starts: each report is passed on once', async () => {
+  const listeners: Parameters<Store['onHealth']>[0][] = []
+  const store: Store = { ...emptyStore, onHealth: (listener) => void listeners.push(listener) }
+  const broker = await TestBroker.start({ persistence: {} }, { store })
+  const reasons: string[] = []
+  broker.broker.on('storeHealth', ({ reason }) => reasons.push(reason))
+  await broker.close()
+  await broker.broker.start()
+  for (const listener of listeners) listener({ condition: 'full', cause: new Error('the quota is used up') })
+  assert.deepEqual(reasons, ['the quota is used up'])
+  await broker.close()
+})
+
+test('what a store of the host program could not load is logged, whichever class it is of', async () => {
+  const log = listLogger()
+  const damage = [{ name: 'page-7', path: '/data/page-7', offset: 42, what: 'the checksum is wrong' }]
+  const broker = await TestBroker.start({ persistence: {} }, { store: { ...emptyStore, damage }, logger: log })
+  assert.ok(log.lines.includes('damage: /data/page-7, byte 42: the checksum is wrong'))
+  await broker.close()
+})
+
+test('an object that is no store: start() rejects, and names the methods that it has not', async () => {
+  const store = { keeps: true, load: never, write: () => undefined } as unknown as Store
+  const broker = new Broker({ listeners: {}, persistence: {} }, { store, clock: new VirtualClock() })
+  await assert.rejects(broker.start(), { code: 'ERR_USAGE', message: /has no method onHealth, read, close;/ })
 })

@@ -194,6 +194,7 @@ function rejecting(store: JournalStore): { store: Store; fail: { isFailing: 'lat
   const fail: { isFailing: 'later' | 'at once' | false } = { isFailing: false }
   const wrapped: Store = {
     keeps: true,
+    onHealth: (listener) => store.onHealth(listener),
     load: (...all) => store.load(...all),
     write: (...all) => {
       if (fail.isFailing === 'at once') throw new StoreError('ERR_STORE_DISK', 'no word from the server')
