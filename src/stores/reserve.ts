@@ -66,12 +66,21 @@ export class Reserve {
     return this.#next(async () => {
       this.#isReleasing = false
       if (this.size === 0) return false
+      await this.#remove()
       this.size = 0
-      await this.#disk.remove(reserveName)
       // Some file systems give space back only with their next commit.
       await this.#disk.syncNames()
       return true
     })
+  }
+
+  /** An operator may have removed it before, to make room. */
+  async #remove(): Promise<void> {
+    try {
+      await this.#disk.remove(reserveName)
+    } catch (error) {
+      if ((await this.#disk.list()).includes(reserveName)) throw error
+    }
   }
 
   #next<Value>(work: () => Promise<Value>): Promise<Value> {

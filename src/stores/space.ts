@@ -192,11 +192,21 @@ export class Space {
    * @returns whether there was a reserve, so that trying again may succeed
    */
   async ranOut(error: StoreError): Promise<boolean> {
-    if (!(await this.reserve.release())) return false
+    if (!(await this.#release())) return false
     this.#ranOut = error
     this.#options.metrics.timesFull++
     await this.poll()
     return true
+  }
+
+  /** A disk that is full may fail in other ways as well: then there is no reserve, and the caller tries again later. */
+  async #release(): Promise<boolean> {
+    try {
+      return await this.reserve.release()
+    } catch (error) {
+      this.#options.log.warn({ err: error }, 'the space held in reserve could not be given back')
+      return false
+    }
   }
 
   /** Does something that may run out of space once more, with what is held in reserve. */
