@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { BrokerBase, type BrokerSettings } from './broker/broker.ts'
+import { Broker as BrokerOfParts, type BrokerSettings } from './broker/broker.ts'
 import type { ConfigInput } from './config/options.ts'
 import { openListener } from './listeners/listener.ts'
 import { mountWebSocket } from './listeners/mount.ts'
@@ -18,11 +18,18 @@ import { shippedPlugins } from './plugins/registry.ts'
  * const broker = new Broker({ listeners: {} })
  * broker.state // 'new'
  */
-export class Broker extends BrokerBase {
-  /** @param config the keys of the configuration file, in kebab-case, camelCase or snake_case */
+export const Broker: BrokerConstructor = class Broker extends BrokerOfParts {
   constructor(config: ConfigInput = {}, settings: BrokerSettings = {}) {
     super(config, settings, { openListener, mountWebSocket, attachStream, plugins: shippedPlugins })
   }
+}
+
+export type Broker = BrokerOfParts
+
+/** How a Broker is made; a class of its own can extend it. */
+export interface BrokerConstructor {
+  /** @param config the keys of the configuration file, in kebab-case, camelCase or snake_case */
+  new (config?: ConfigInput, settings?: BrokerSettings): Broker
 }
 
 /**

@@ -3,7 +3,7 @@ import type { Packet } from '../codec/packets.ts'
 import type { QoS } from '../codec/packet-types.ts'
 import type { AccountKind } from '../base/memory-account.ts'
 import type { ReasonCode } from '../codec/reason-code.ts'
-import type { ApplicationMessage } from '../protocol/application-message.ts'
+import type { Message } from '../protocol/message.ts'
 import type { Client } from '../protocol/client.ts'
 import type { EndCause } from '../protocol/server-side.ts'
 import type { DropCause } from '../protocol/session.ts'
@@ -56,7 +56,7 @@ export interface BrokerEvents {
   subscribeRefused: { readonly client: Client; readonly topicFilter: string; readonly reasonCode: number }
   unsubscribed: { readonly client: Client; readonly topicFilter: string }
   /** A message was accepted. `client` is `undefined` for messages of the host program. */
-  published: { readonly client: Client | undefined; readonly message: ApplicationMessage; readonly receivers: number }
+  published: { readonly client: Client | undefined; readonly message: Message; readonly receivers: number }
   publishRefused: {
     readonly client: Client
     readonly topicName: string
@@ -64,12 +64,12 @@ export interface BrokerEvents {
     readonly reasonCode: number
   }
   /** A message was passed to the connection of a client. */
-  delivered: { readonly clientId: string; readonly message: ApplicationMessage; readonly qos: QoS }
+  delivered: { readonly clientId: string; readonly message: Message; readonly qos: QoS }
   /**
    * A message did not, and will not, reach a client. `clientId` is empty if no member of a Shared Subscription took it. If
    * the payload was only on disk, it is missing and `message.isLoaded` is false.
    */
-  dropped: { readonly clientId: string; readonly message: ApplicationMessage; readonly cause: DropCause }
+  dropped: { readonly clientId: string; readonly message: Message; readonly cause: DropCause }
   /** A retained message was set, replaced, cleared, or refused: for lack of room, or because `retain` is off. */
   retained: { readonly topicName: string; readonly action: 'set' | RetainedEnd }
   /** Something was refused because an account has reached its memory limit; emitted once until there is room again. */

@@ -39,7 +39,7 @@ export class LoginAttempt implements GatedLogin, LoginTurn {
   keepBytes(): void {
     const { authenticationData } = this.request
     if (authenticationData === undefined) return
-    this.request = { ...this.request, authenticationData: Uint8Array.from(authenticationData) }
+    this.request = { ...this.request, authenticationData: Buffer.from(authenticationData) }
   }
 
   start(): void {

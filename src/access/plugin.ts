@@ -20,7 +20,8 @@ export interface ConnectRequest {
   /** Empty when the Client asks the Server to assign one. */
   readonly clientId: string
   readonly userName: string | undefined
-  readonly password: Uint8Array | undefined
+  /** Never a string, whatever the protocol version. */
+  readonly password: Buffer | undefined
   readonly address: string
   readonly listener: string
   readonly encrypted: boolean
@@ -30,7 +31,7 @@ export interface ConnectRequest {
   readonly certificate?: PeerCertificate | undefined
   /** 5.0 only: the Authentication Method, if CONNECT or AUTH names one (§4.12). */
   readonly authenticationMethod: string | undefined
-  readonly authenticationData: Uint8Array | undefined
+  readonly authenticationData: Buffer | undefined
   /**
    * What this plugin put into its last `continue` answer on this Connection, for the next step of an AUTH exchange;
    * `undefined` in the first step.

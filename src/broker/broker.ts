@@ -18,7 +18,7 @@ import { Work } from '../base/work.ts'
 import { safeLog } from '../base/safe-log.ts'
 import { PacketType } from '../codec/packet-types.ts'
 import { isReasonCodeAllowed, ReasonCode } from '../codec/reason-code.ts'
-import type { ApplicationMessage } from '../protocol/application-message.ts'
+import type { Message } from '../protocol/message.ts'
 import type { Incoming, Peer, Transport } from '../protocol/transport.ts'
 import type { Store, StoreCondition, StoreFigures, StoreHealth } from '../stores/store.ts'
 import { describeHealth, reasonOf } from '../stores/store-health.ts'
@@ -33,7 +33,7 @@ import type { EventListener, EventName } from '../access/broker-events.ts'
 import { hostMessage, type PublishOptions } from './host/host-message.ts'
 import { topicQuestion, type HostQuestion } from './host/host-question.ts'
 import { HostStreams, type MountOptions, type StreamPumps } from './host/host-streams.ts'
-import { HostSubscription, type HostSide, type SubscribeOptions } from './host/host-subscriber.ts'
+import { HostSubscriber, type HostSide, type HostSubscription, type SubscribeOptions } from './host/host-subscriber.ts'
 import type { Metrics } from './reporting/metrics.ts'
 import { resolveOptions, type ConfigInput, type Options } from '../config/options.ts'
 import type { PluginFactory } from '../access/plugin.ts'
@@ -104,7 +104,7 @@ interface Stopped {
 
 type State = 'new' | 'starting' | 'started' | 'closing' | 'closed'
 
-export class BrokerBase implements AsyncDisposable {
+export class Broker implements AsyncDisposable {
   #config: ConfigInput
   #source: ConfigSource | undefined
   readonly #settings: BrokerSettings
@@ -112,7 +112,7 @@ export class BrokerBase implements AsyncDisposable {
   readonly #clock: Clock
   readonly #log: Logger
   readonly #events: Events
-  readonly #hostSubscriptions = new Set<HostSubscription>()
+  readonly #hostSubscriptions = new Set<HostSubscriber>()
   #state: State = 'new'
   #current: Current | undefined
   #server: Server | undefined
@@ -395,14 +395,10 @@ export class BrokerBase implements AsyncDisposable {
    * @throws {UsageError} for a Topic Filter that is not valid, or a broker that is not running
    */
   subscribe(topicFilter: string, options?: SubscribeOptions): HostSubscription
+  subscribe(topicFilter: string, listener: (message: Message) => void, options?: SubscribeOptions): HostSubscription
   subscribe(
     topicFilter: string,
-    listener: (message: ApplicationMessage) => void,
-    options?: SubscribeOptions,
-  ): HostSubscription
-  subscribe(
-    topicFilter: string,
-    listenerOrOptions?: SubscribeOptions | ((message: ApplicationMessage) => void),
+    listenerOrOptions?: SubscribeOptions | ((message: Message) => void),
     maybeOptions: SubscribeOptions = {},
   ): HostSubscription {
     const server = this.#running()
@@ -413,13 +409,13 @@ export class BrokerBase implements AsyncDisposable {
     }
     const listener = typeof listenerOrOptions === 'function' ? this.#guard(listenerOrOptions) : undefined
     const options = typeof listenerOrOptions === 'function' ? maybeOptions : (listenerOrOptions ?? {})
-    const subscription = new HostSubscription(this.#hostSide(server), topicFilter, options, listener)
+    const subscription = new HostSubscriber(this.#hostSide(server), topicFilter, options, listener)
     this.#hostSubscriptions.add(subscription)
     return subscription
   }
 
   /** A listener that throws, or rejects, is logged; the broker and other receivers go on. */
-  #guard(listener: (message: ApplicationMessage) => void): (message: ApplicationMessage) => void {
+  #guard(listener: (message: Message) => void): (message: Message) => void {
     return (message) => {
       callGuarded(listener, message, (error) =>
         this.#log.error(
@@ -436,7 +432,7 @@ export class BrokerBase implements AsyncDisposable {
       subscribe: (subscription) => {
         server.router.add(subscription)
         if (subscription.retainHandling === 2) return
-        const host = subscription.subscriber as HostSubscription
+        const host = subscription.subscriber as HostSubscriber
         const owed = { subscription, upToNumber: server.retainedMessages.lastNumber }
         server.replays.owe(host, () => host.replayReceiver, [owed])
       },
@@ -444,7 +440,7 @@ export class BrokerBase implements AsyncDisposable {
       unsubscribe: (subscription) => {
         server.router.remove(subscription)
         server.replays.end(subscription.subscriber)
-        this.#hostSubscriptions.delete(subscription.subscriber as HostSubscription)
+        this.#hostSubscriptions.delete(subscription.subscriber as HostSubscriber)
       },
       dropped: (message, cause) => {
         server.metrics.dropped[cause]++
@@ -649,7 +645,7 @@ export class BrokerBase implements AsyncDisposable {
   /**
    * Says how a topic question would be decided and which rule of which plugin decides it, without connecting anyone.
    *
-   * @param question.client a Client Identifier
+   * @param question.clientId with `userName`, `address` and `listener`: the client that plugins are asked about
    * @throws {UsageError} for a key or an action that there is not, and for a topic that is no Topic Name or Topic Filter
    */
   async explain(question: HostQuestion): Promise<AccessExplanation> {

@@ -30,6 +30,7 @@ import { noPropertyList, PropertyList } from '../codec/property-list.ts'
 import type { Properties } from '../codec/properties.ts'
 import { Arena, LARGEST_GUEST_BYTES } from './arena.ts'
 import { MESSAGE_BYTES } from './memory-sizes.ts'
+import type { Message } from './message.ts'
 import { RecentFrames } from './recent-frames.ts'
 
 /** An encoded PUBLISH with RETAIN 0 and DUP 0. */
@@ -85,7 +86,7 @@ const ownFrame: { -readonly [Key in keyof PublishFrame]: PublishFrame[Key] } = f
 const Place = { Chunk: 0, Buffer: 1, Arena: 2, Own: 3, Store: 4, Lost: 5 } as const
 type Place = (typeof Place)[keyof typeof Place]
 
-export class ApplicationMessage {
+export class ApplicationMessage implements Message {
   readonly topicName: string
   readonly qos: QoS
   /** The publisher's RETAIN. */
@@ -110,7 +111,7 @@ export class ApplicationMessage {
   /** Where in the arena, as it counts. */
   #arenaPlace = 0
   /** Made when somebody asks for it. */
-  #payload: Uint8Array | undefined = undefined
+  #payload: Buffer | undefined = undefined
   /** Where the frame in which the message came begins, in the same bytes as the payload with which it ends; -1 for none. */
   #frameStart = -1
   #packetIdentifierAt = 0
@@ -238,13 +239,25 @@ export class ApplicationMessage {
   }
 
   /** @throws {InvariantError} if it is in the Store alone (`isLoaded`) */
-  get payload(): Uint8Array {
+  get payload(): Buffer {
     return (this.#payload ??= this.#cutPayload())
   }
 
-  #cutPayload(): Uint8Array {
+  /** A Buffer also where its bytes lie in memory that came as a plain Uint8Array, as after a restart. */
+  #cutPayload(): Buffer {
     invariant(this.isLoaded, `the payload of message ${this.messageNumber} is in the Store alone`)
-    return this.#bytes.subarray(this.#payloadStart, this.#payloadEnd)
+    const { buffer, byteOffset } = this.#bytes
+    return Buffer.from(buffer, byteOffset + this.#payloadStart, this.payloadLength)
+  }
+
+  /** The payload as UTF-8. */
+  text(): string {
+    return this.payload.toString()
+  }
+
+  /** @throws {SyntaxError} if the payload is no JSON */
+  json(): unknown {
+    return JSON.parse(this.text())
   }
 
   /** Bytes of the payload. */

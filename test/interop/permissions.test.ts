@@ -183,8 +183,8 @@ for (const table of tables) {
     for (const each of table.cases) {
       const [user, action, topic, decision, rule] = each
       const title = `${user ?? '(anonymous)'} ${action} ${topic}`
-      const client = clientIdOf(user)
-      const explained = await broker.explain({ client, ...(user !== undefined && { user }), action, topic })
+      const clientId = clientIdOf(user)
+      const explained = await broker.explain({ clientId, ...(user !== undefined && { userName: user }), action, topic })
       assert.deepEqual([explained.decision, explained.explanations[0]?.rule], [decision, rule], title)
       assert.equal(await tried(broker, clients.get(user)!, each), decision, title)
     }

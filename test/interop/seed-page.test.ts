@@ -262,7 +262,7 @@ test('with auth.file in the list, username1 may use what its list covers, and a 
   const wrong = await publish(url, 'data/memes', 'x', '-u', 'username1', '-P', 'wrong')
   assert.notEqual(wrong.code, 0)
   assert.match(wrong.err, /not authori[sz]ed|bad user ?name/i)
-  const explained = await broker.explain({ user: 'username1', action: 'subscribe', topic: 'calendar/#' })
+  const explained = await broker.explain({ userName: 'username1', action: 'subscribe', topic: 'calendar/#' })
   assert.deepEqual(explained.explanations, [
     { plugin: 'topic_acl', decision: 'allow', rule: 'topic-check.acl.username1: allow calendar/#' },
   ])

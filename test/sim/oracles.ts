@@ -622,7 +622,8 @@ export class Oracles implements WireEar {
     for (const copy of copies) copy.doubt = doubt
   }
 
-  #published({ client, message: told }: BrokerEvents['published']): void {
+  #published({ client, message: seen }: BrokerEvents['published']): void {
+    const told = inside(seen)
     const { topicName, qos, retain, properties, payload } = told
     const key = keyOf(topicName, payload)
     const now = this.#side.now()
@@ -801,7 +802,8 @@ export class Oracles implements WireEar {
     this.#totals.shared++
   }
 
-  #dropped({ clientId, message, cause }: BrokerEvents['dropped']): void {
+  #dropped({ clientId, message: seen, cause }: BrokerEvents['dropped']): void {
+    const message = inside(seen)
     const isOfNoMember = clientId === '' && cause === 'packet too large'
     if (!isOfNoMember && !this.#isRegular(clientId)) return
     // What waits may be known to the Store alone, and has no payload then.
@@ -1473,4 +1475,9 @@ function willOf({ will, clientId }: ConnectPacket): ModelWill | undefined {
   if (will === undefined) return undefined
   const delayMs = (will.properties.willDelayInterval ?? 0) * 1000
   return { key: keyOf(will.topicName, will.payload), clientId, delayMs, dueAtMs: Infinity }
+}
+
+/** The message behind the view of an event: oracles look at its number and size, too. */
+function inside(message: BrokerEvents['published']['message']): ApplicationMessage {
+  return message as ApplicationMessage
 }

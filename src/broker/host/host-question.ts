@@ -7,17 +7,24 @@ import type { TopicQuestion } from '../../access/plugin.ts'
 
 /** A question about a topic, as a host program asks it. */
 export interface HostQuestion {
-  /** A Client Identifier; default empty. */
-  client?: string
+  /** Default: empty. */
+  clientId?: string
   /** Default: an anonymous client. */
-  user?: string
+  userName?: string
+  /** Where the client connects from; default empty. */
+  address?: string
+  /** The name of the listener that it uses; default empty. */
+  listener?: string
   action: 'publish' | 'subscribe' | 'receive'
   topic: string
 }
 
-const KEYS = ['client', 'user', 'action', 'topic'] as const
+const KEYS = ['clientId', 'userName', 'address', 'listener', 'action', 'topic'] as const
 
-/** @throws {UsageError} for another key: a question about `userName` would be answered for an anonymous client */
+/** What keys were called before. */
+const RENAMED: Readonly<Record<string, string>> = { client: 'clientId', user: 'userName' }
+
+/** @throws {UsageError} for another key: a question about `user` would be answered for an anonymous client */
 export function topicQuestion(asked: HostQuestion): TopicQuestion {
   if (!isSection(asked)) throw new UsageError(`explain: a question must be an object, got ${show(asked)}`)
   for (const [key, value] of Object.entries(asked)) {
@@ -26,12 +33,12 @@ export function topicQuestion(asked: HostQuestion): TopicQuestion {
       throw new UsageError(`explain: ${key} must be a text, got ${show(value)}`)
     }
   }
-  const { client: clientId = '', user: userName, action, topic } = asked
-  return { client: { clientId, userName, address: '', listener: '', protocolVersion: 5 }, action, topic }
+  const { clientId = '', userName, address = '', listener = '', action, topic } = asked
+  return { client: { clientId, userName, address, listener, protocolVersion: 5 }, action, topic }
 }
 
 function unknownKey(key: string): UsageError {
-  const near = nearest(key, KEYS)
+  const near = Object.hasOwn(RENAMED, key) ? RENAMED[key] : nearest(key, KEYS)
   const hint = near === undefined ? `the keys are ${KEYS.join(', ')}` : `did you mean ${near}?`
   return new UsageError(`explain: a question has no ${show(key)}; ${hint}`)
 }

@@ -10,6 +10,7 @@
 import { MemoryAccount } from '../../base/memory-account.ts'
 import { Ring } from '../../base/ring.ts'
 import type { ApplicationMessage } from '../../protocol/application-message.ts'
+import type { Message } from '../../protocol/message.ts'
 import type { DropCause } from '../../protocol/session.ts'
 import type { ReplayReceiver } from '../routing/replays.ts'
 import type { Subscriber, Subscription } from '../../protocol/subscription.ts'
@@ -40,15 +41,29 @@ export interface HostSide {
   subscribe(subscription: Subscription): void
   unsubscribe(subscription: Subscription): void
   /** `takesMore` was false when somebody looked, and is true again. */
-  hasRoom(host: HostSubscription): void
+  hasRoom(host: HostSubscriber): void
   dropped(message: ApplicationMessage, cause: DropCause): void
   now(): number
   /** Who pays for what waits. */
   readonly payer: MemoryAccount
 }
 
-/** A subscription of the host program; iterate over it, or give it a listener. */
-export class HostSubscription implements Subscriber, AsyncIterableIterator<ApplicationMessage>, AsyncDisposable {
+/** A subscription of the host program: iterate over it, or give it a listener. */
+export interface HostSubscription extends AsyncIterableIterator<Message>, AsyncDisposable {
+  readonly topicFilter: string
+  /** Messages that wait for the iterator. */
+  readonly queuedMessages: number
+  /** Messages that found the queue full. */
+  readonly droppedMessages: number
+  /** Ends the subscription; what waits is still handed out. */
+  close(): void
+  /** `break` calls it: ends the subscription, and what waits is dropped. */
+  return(): Promise<IteratorResult<Message, undefined>>
+  next(): Promise<IteratorResult<Message, undefined>>
+}
+
+/** The same as the broker has it. */
+export class HostSubscriber implements Subscriber, HostSubscription {
   readonly clientId = ''
   readonly isEnded = false
   readonly topicFilter: string

@@ -499,6 +499,11 @@ export class Admission {
   }
 }
 
+/** The same bytes as plugins get them. */
+function bufferOf(bytes: Uint8Array | undefined): Buffer | undefined {
+  return bytes && Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+}
+
 function requestOf(
   connection: Connection,
   packet: ReceivedConnect,
@@ -506,9 +511,10 @@ function requestOf(
   reAuthentication: boolean,
 ): ConnectRequest {
   const { address, listener, encrypted, certificateUserName, certificate } = connection.peer
-  const { clientId, userName, password, protocolVersion, properties } = packet
+  const { clientId, userName, protocolVersion, properties } = packet
+  const claimed = { clientId, userName, password: bufferOf(packet.password), protocolVersion }
   const { authenticationMethod } = properties
-  const asked = { clientId, userName, password, protocolVersion, authenticationMethod, authenticationData }
+  const asked = { ...claimed, authenticationMethod, authenticationData: bufferOf(authenticationData) }
   const facts = { address, listener, encrypted, certificateUserName, ...(certificate !== undefined && { certificate }) }
   return { ...asked, ...facts, exchangeState: undefined, reAuthentication }
 }
@@ -517,7 +523,14 @@ function requestAgain(connection: Connection, authenticationData: Uint8Array | u
   const { address, listener, encrypted, certificateUserName, certificate } = connection.peer
   const { clientId, userName, protocolVersion } = connection.client
   const { authenticationMethod } = connection
-  const asked = { clientId, userName, password: undefined, protocolVersion, authenticationMethod, authenticationData }
+  const asked = {
+    clientId,
+    userName,
+    password: undefined,
+    protocolVersion,
+    authenticationMethod,
+    authenticationData: bufferOf(authenticationData),
+  }
   return {
     ...asked,
     address,

@@ -95,7 +95,7 @@ test('C7: an unknown user is denied, `anonymous` is the entry of those without a
   const broker = await TestBroker.start({ auth: { plugins: [everybody] }, 'topic-check': { acl } })
   assert.deepEqual(grants(broker.connect({ userName: 'eve' }), 'a', 'open'), [false, false])
   assert.deepEqual(grants(broker.connect({ clientId: 'nameless' }), 'a', 'open'), [false, true])
-  const { decision, explanations } = await broker.broker.explain({ user: 'eve', action: 'publish', topic: 'a' })
+  const { decision, explanations } = await broker.broker.explain({ userName: 'eve', action: 'publish', topic: 'a' })
   assert.equal(decision, 'deny')
   assert.match(explanations[0]!.rule, /no entry eve/)
   await broker.close()

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Properties } from '../../../src/codec/properties.ts'
-import type { ApplicationMessage } from '../../../src/protocol/application-message.ts'
+import type { Message } from '../../../src/protocol/message.ts'
 import { MemoryDisk } from '../../../src/stores/memory-disk.ts'
 import { TestBroker } from '../../support/test-broker.ts'
 import type { TestClient } from '../../support/test-client.ts'
@@ -117,7 +117,7 @@ test('what the host program got keeps its payload, though a Session waits for it
   const waiting = await member(broker, 'waiting', 'a')
   waiting.drop()
   const subscription = broker.broker.subscribe('a')
-  const heard: ApplicationMessage[] = []
+  const heard: Message[] = []
   broker.broker.on('published', ({ message }) => heard.push(message))
   await publish(broker, 'held')
   const { value } = await subscription.next()

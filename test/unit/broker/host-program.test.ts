@@ -12,11 +12,11 @@ import { eventNames } from '../../../src/broker/reporting/events.ts'
 import type { EventName } from '../../../src/access/broker-events.ts'
 import type { Plugin } from '../../../src/access/plugin.ts'
 import { Broker, createBroker } from '../../../src/create-broker.ts'
-import type { ApplicationMessage } from '../../../src/protocol/application-message.ts'
+import type { Message } from '../../../src/protocol/message.ts'
 import { TestBroker } from '../../support/test-broker.ts'
 import { CapturedLog } from '../plugins/support.ts'
 
-const textOf = ({ payload }: ApplicationMessage): string => Buffer.from(payload).toString()
+const textOf = (message: Message): string => message.text()
 
 async function publish(broker: TestBroker, topic: string, payload: string | Uint8Array, options = {}): Promise<void> {
   const published = broker.broker.publish(topic, payload, options)
@@ -106,7 +106,7 @@ test('a message that was received can be published again with all that belongs t
   const broker = await TestBroker.start()
   const client = broker.connect()
   client.subscribe('b', 1)
-  const received: ApplicationMessage[] = []
+  const received: Message[] = []
   broker.broker.subscribe('a', (message) => received.push(message))
   const properties = { contentType: 'text', userProperties: [['k', 'v']], correlationData: Uint8Array.of(99) } as const
   client.publish('a', 'x', 1, { properties: { ...properties, topicAlias: 1 } })
@@ -264,6 +264,47 @@ test('what the host program holds stays as it was, whatever comes after it', asy
   await broker.close()
 })
 
+test('a message is read as bytes, text and JSON, whatever its bytes came in', async () => {
+  const broker = await TestBroker.start()
+  const subscription = broker.broker.subscribe('a')
+  const heard: Message[] = []
+  broker.broker.on('published', ({ message }) => heard.push(message))
+  for (const payload of ['{"on":1}', Uint8Array.from(Buffer.from('{"on":1}'))]) await publish(broker, 'a', payload)
+  broker.connect().publish('a', '{"on":1}')
+  for (const event of heard) {
+    for (const message of [event, (await subscription.next()).value!]) {
+      assert.ok(Buffer.isBuffer(message.payload))
+      assert.deepEqual(
+        [message.json(), message.text(), message.topic, message.topicName],
+        [{ on: 1 }, '{"on":1}', 'a', 'a'],
+      )
+    }
+  }
+  assert.equal(heard.length, 3)
+  await publish(broker, 'a', 'no JSON')
+  assert.throws(() => heard[3]!.json(), SyntaxError)
+  await broker.close()
+})
+
+test('a plugin gets password and authentication data as a Buffer, or undefined', async () => {
+  const got: unknown[] = []
+  const plugin: Plugin = {
+    name: 'asks',
+    authenticate: ({ password, authenticationData }) => {
+      got.push(password, authenticationData)
+      return { decision: 'allow' }
+    },
+  }
+  const broker = await TestBroker.start({ auth: { plugins: [plugin] } })
+  const properties = { authenticationMethod: 'm', authenticationData: Uint8Array.of(1, 2) }
+  for (const version of [3, 4, 5] as const) broker.connect({ version, userName: 'u', password: Uint8Array.of(0x70) })
+  broker.connect({ properties })
+  const password = Buffer.from('p')
+  const absent = undefined
+  assert.deepStrictEqual(got, [password, absent, password, absent, password, absent, absent, Buffer.of(1, 2)])
+  await broker.close()
+})
+
 // ---- events and lists ----
 
 test('events tell the life of a Client, in order', async () => {
@@ -396,7 +437,7 @@ test('disconnect ends a Connection with a code, and the Session only if asked to
 test('explain says who may what, without connecting anyone', async () => {
   const broker = await TestBroker.start({ 'topic-check': { acl: { ann: ['a/#'] } } })
   const ask = async (user: string, topic: string) =>
-    (await broker.broker.explain({ user, action: 'publish', topic })).decision
+    (await broker.broker.explain({ userName: user, action: 'publish', topic })).decision
   assert.deepEqual([await ask('ann', 'a/b'), await ask('ann', 'b'), await ask('bob', 'a/b')], ['allow', 'deny', 'deny'])
   assert.deepEqual(broker.broker.sessions(), [])
   await broker.close()
@@ -641,7 +682,7 @@ test('methods of events take no name that no event has, and name the nearest; no
 test('explain takes no question that it would have to guess', async () => {
   const started = await TestBroker.start({ topicCheck: { acl: { ann: { subscribe: ['a/b'] } } } })
   const { broker } = started
-  const question = { user: 'ann', action: 'subscribe', topic: 'a/b' }
+  const question = { userName: 'ann', action: 'subscribe', topic: 'a/b' }
   for (const [wrong, message] of [
     [
       { action: 'pubish' },
@@ -651,9 +692,14 @@ test('explain takes no question that it would have to guess', async () => {
     [{ action: undefined }, /got nothing$/],
     [{ topic: undefined }, /^the topic of a question must be a text, got nothing$/],
     [{ topic: 5 }, /^explain: topic must be a text, got 5$/],
-    [{ user: 5 }, /^explain: user must be a text, got 5$/],
-    [{ usr: 'ann' }, /^explain: a question has no "usr"; did you mean user\?$/],
-    [{ password: 'ann' }, /^explain: a question has no "password"; the keys are client, user, action, topic$/],
+    [{ userName: 5 }, /^explain: userName must be a text, got 5$/],
+    [{ user: 'ann' }, /^explain: a question has no "user"; did you mean userName\?$/],
+    [{ client: 'c' }, /^explain: a question has no "client"; did you mean clientId\?$/],
+    [{ usrName: 'ann' }, /^explain: a question has no "usrName"; did you mean userName\?$/],
+    [
+      { password: 'ann' },
+      /^explain: a question has no "password"; the keys are clientId, userName, address, listener, action, topic$/,
+    ],
   ] as const) {
     const asked = { ...question, ...wrong } as unknown as Parameters<typeof broker.explain>[0]
     await assert.rejects(broker.explain(asked), (error) => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { ConfigInput } from '../../../src/config/options.ts'
 import type { Plugin } from '../../../src/access/plugin.ts'
-import { BrokerBase, type BrokerParts } from '../../../src/broker/broker.ts'
+import { Broker, type BrokerParts } from '../../../src/broker/broker.ts'
 import type { AcceptingHost } from '../../../src/broker/host/open-listeners.ts'
 import { ReasonCode } from '../../../src/codec/reason-code.ts'
 import { attachStream } from '../../../src/listeners/pump.ts'
@@ -41,7 +41,7 @@ async function withListeners(config: ConfigInput) {
     plugins: shippedPlugins,
   }
   const clock = new VirtualClock()
-  const base = new BrokerBase({ 'sys-interval': 0, ...config }, { clock }, parts)
+  const base = new Broker({ 'sys-interval': 0, ...config }, { clock }, parts)
   await base.start()
   const broker = new TestBroker(base, clock)
   const connect = (listener: string, clientId: string, version: 4 | 5 = 5, userName?: string): TestClient => {

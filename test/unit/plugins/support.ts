@@ -102,7 +102,7 @@ export function requestOf(
   return {
     clientId: 'c1',
     userName,
-    password: typeof password === 'string' ? Buffer.from(password) : password,
+    password: password === undefined ? undefined : Buffer.from(password),
     address: '127.0.0.1',
     listener: 'default',
     encrypted: false,

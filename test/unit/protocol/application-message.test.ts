@@ -103,7 +103,8 @@ test('what is left to the Store is the same message without a payload, and canno
   assert.equal(inStore.size, message.size - 'held'.length)
   assert.throws(() => inStore.frame(5, true, 0), { code: 'ERR_INVARIANT' })
   assert.throws(() => inStore.payload, { code: 'ERR_INVARIANT' })
-  inStore.load(Buffer.from('held'))
+  inStore.load(Uint8Array.from(Buffer.from('held')))
+  assert.ok(Buffer.isBuffer(inStore.payload), 'a Buffer, also of what a Store gave back')
   assert.deepEqual(publishOf(inStore, 5), publishOf(message, 5))
 })
 
