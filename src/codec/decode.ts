@@ -195,7 +195,7 @@ function readSubscription(reader: Reader, version: ProtocolVersion): Subscriptio
     if (qos === 3) throw forbidden('Subscription Options have QoS 3')
     if (retainHandling === 3) throw forbidden('Subscription Options have Retain Handling 3')
     if (noLocal && topicFilter.startsWith('$share/')) {
-      throw forbidden('No Local stands with a Shared Subscription [5.0 MQTT-3.8.3-4]')
+      throw forbidden('No Local is set on a Shared Subscription [5.0 MQTT-3.8.3-4]')
     }
   }
   return {
@@ -212,7 +212,7 @@ function decodeSuback(reader: Reader, version: ProtocolVersion): SubackPacket {
   const properties = readPropertiesOf(reader, 'SUBACK', version, 'server')
   const reasonCodes = readReasonCodes(reader, PacketType.SUBACK)
   if (version < 5 && reasonCodes.some((code) => code > 2 && (code !== 0x80 || version === 3))) {
-    throw malformed('SUBACK has a code that its version lacks [3.1.1 MQTT-3.9.3-2]')
+    throw malformed('SUBACK has a return code that its protocol version does not define [3.1.1 MQTT-3.9.3-2]')
   }
   return { type: PacketType.SUBACK, packetIdentifier, reasonCodes, properties }
 }

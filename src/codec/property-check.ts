@@ -93,7 +93,7 @@ export function checkProperties(
     const number = rowAt(bytes, at, end, rules)
     const bit = 1 << number
     if ((rows & bit & ~rules.repeatable) !== 0) {
-      throw forbidden(`${propertyTable[number]!.name} stands twice in ${holder}`)
+      throw forbidden(`${propertyTable[number]!.name} appears twice in ${holder}`)
     }
     rows |= bit
     found.valueAt[number] = ++at
@@ -113,7 +113,7 @@ function rowAt(bytes: Uint8Array, at: number, end: number, rules: HolderRules): 
   const number = id < rowNumbers.length ? rowNumbers[id]! : -1
   if (number < 0) throw unknownIdentifier(bytes, at, end)
   if ((rules.allowed & (1 << number)) === 0) {
-    throw malformed(`${propertyTable[number]!.name} may not stand in ${rules.holder}`)
+    throw malformed(`${propertyTable[number]!.name} is not allowed in ${rules.holder}`)
   }
   return number
 }
@@ -184,7 +184,7 @@ function pastEnd(number: number): ProtocolError {
 }
 
 function noInteger(what: string): ProtocolError {
-  return malformed(`${what} is no Variable Byte Integer`)
+  return malformed(`${what} is not a valid Variable Byte Integer`)
 }
 
 /** Rules between properties, and those that depend on who speaks. */

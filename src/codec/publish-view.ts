@@ -75,7 +75,7 @@ export function readPublish(
   let propertyLength = 0
   if (version === 5) {
     propertyLength = readVariableByteInteger(bytes, at, end, true)
-    if (propertyLength < 0) throw malformed('PUBLISH has no well-formed Property Length')
+    if (propertyLength < 0) throw malformed('Property Length of PUBLISH is not a valid Variable Byte Integer')
     at += sizeOfVariableByteInteger(propertyLength)
     if (at + propertyLength > end) throw pastEnd('Properties')
   }

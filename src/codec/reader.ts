@@ -57,7 +57,7 @@ export class Reader {
 
   variableByteInteger(what: string): number {
     const value = readVariableByteInteger(this.bytes, this.at, this.end, true)
-    if (value < 0) throw malformed(`${what} is no Variable Byte Integer`)
+    if (value < 0) throw malformed(`${what} is not a valid Variable Byte Integer`)
     this.at += sizeOfVariableByteInteger(value)
     return value
   }
@@ -92,7 +92,7 @@ export class Reader {
 
   /** To be called where the packet must be over. */
   expectEnd(): void {
-    if (!this.isAtEnd) throw malformed(`${this.end - this.at} bytes are left over at the end of the packet`)
+    if (!this.isAtEnd) throw malformed(`${this.end - this.at} bytes remain after the last field of the packet`)
   }
 }
 
