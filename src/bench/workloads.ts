@@ -125,6 +125,12 @@ export const workloads: readonly Workload[] = [
   row('1-450-ws', '1 → 450, 100/s, WebSocket', wideFanOut, { transport: 'ws' }),
   row('shared', '1 → shared group of 50, QoS 0', { ...fanOut, shared: true, pace: { window: 2000, batch: 100 } }),
   row('topics', '1 → 1, 100,000 Topic Names', { ...oneToOne, topics: 100_000 }),
+  row('10k-topics', '1 → 1, 10,000 Topic Names', { ...oneToOne, topics: 10_000 }),
+  row('10k-topics-fleet', '1 → 1, 10,000 Topic Names, 1,000 subscriptions a second come and go', {
+    ...oneToOne,
+    topics: 10_000,
+    comeAndGo: 1000,
+  }),
   row('49', '1 → 49, 16 KiB, 100/s', slowAmong, { warmUpSeconds: 3 }),
   row('49-frozen', '1 → 49, 16 KiB, 100/s, and one frozen', { ...slowAmong, frozen: 1 }, { warmUpSeconds: 3 }),
   row('retained', '100,000 retained to #', { kind: 'replay', retained: 100_000, qos: 0, payloadBytes: 64 }),

@@ -10,12 +10,15 @@
  * full, and overlong topics are not kept at all. So the worst that crafted topics can do is what many topics do anyway:
  * send messages through the trie.
  *
- * An entry outlives changes of subscriptions: its `version` says which version of the trie its `result` was made for, and
- * with another one only the result is made anew.
+ * An entry outlives changes of subscriptions: its `version` says which version of the subscriptions its `result` was made for,
+ * and with another one only the result is made anew. The entries that a Topic Filter matches can be found, so that a change
+ * of one subscription costs only these their results; the index for it is made when it is first asked for
+ * (`level-columns.ts`), so that a topic that passes through costs nothing more.
  *
  * @module
  */
 import { copyBytes, equalBytes, hashBytes } from '../base/bytes.ts'
+import { LevelColumns } from './level-columns.ts'
 
 const WAYS = 4
 
@@ -28,11 +31,13 @@ export class CachedTopic<Result> {
   /** The Topic Name as it travels, without its length. */
   readonly topicBytes: Uint8Array
   readonly hash: number
-  /** Which version of the trie `result` was made for; -1 while there is none. The broker writes both. */
+  /** Which version of the subscriptions `result` was made for; -1 while there is none. The broker writes both. */
   version = -1
   result: Result | undefined = undefined
   /** Found since its set was last full. */
   used = false
+  /** In the cache. One that is not may still be in use, by a Topic Alias for example. */
+  isKept = false
 
   constructor(topicName: string, topicBytes: Uint8Array, hash: number) {
     this.topicName = topicName
@@ -62,6 +67,14 @@ export class MatchCache<Result> {
   readonly #slots: (CachedTopic<Result> | undefined)[]
   readonly #seed: number
   #nextVictim = 0
+  /** Made when it is first needed. */
+  #columns: LevelColumns | undefined = undefined
+  /** Entries were put that the columns lack. */
+  #hasNew = true
+  /** The entry that the last `put` took the place of. */
+  evicted: CachedTopic<Result> | undefined = undefined
+  /** Units of work of the last `findMatching`: see `walkUnits`. */
+  units = 0
 
   constructor({ capacity = 4096, seed = 0 }: MatchCacheOptions = {}) {
     const slots = Math.max(WAYS, 2 ** Math.ceil(Math.log2(capacity)))
@@ -95,8 +108,62 @@ export class MatchCache<Result> {
     copyBytes(topicBytes, 0, bytes, start, end)
     const hash = hashBytes(bytes, start, end, this.#seed)
     const entry = new CachedTopic<Result>(topicName, topicBytes, hash)
-    if (topicBytes.length <= MAX_KEPT_BYTES) this.#slots[this.#slotToFill(this.#firstSlot(hash))] = entry
+    this.evicted = undefined
+    if (topicBytes.length <= MAX_KEPT_BYTES) this.#fill(this.#slotToFill(this.#firstSlot(hash)), entry)
     return entry
+  }
+
+  #fill(slot: number, entry: CachedTopic<Result>): void {
+    const evicted = this.#slots[slot]
+    if (evicted !== undefined) evicted.isKept = false
+    this.evicted = evicted
+    this.#slots[slot] = entry
+    entry.isKept = true
+    this.#columns?.clear(slot)
+    this.#hasNew = true
+  }
+
+  /** The entry for a Topic Name; unlike `find` it does not count as use. */
+  get(topicName: string): CachedTopic<Result> | undefined {
+    if (topicName.length > MAX_KEPT_BYTES) return undefined
+    const bytes = Buffer.from(topicName)
+    const hash = hashBytes(bytes, 0, bytes.length, this.#seed)
+    const first = this.#firstSlot(hash)
+    for (let slot = first; slot < first + WAYS; slot++) {
+      const entry = this.#slots[slot]
+      if (entry !== undefined && entry.hash === hash && equalBytes(bytes, 0, bytes.length, entry.topicBytes))
+        return entry
+    }
+    return undefined
+  }
+
+  /** What `findMatching` costs at least, in units of work (`Work`): it walks past all slots, about a nanosecond each. */
+  get walkUnits(): number {
+    return this.#slots.length >>> 6
+  }
+
+  /** All entries whose names a Topic Filter with wildcards matches, and a few others: see `LevelColumns`. */
+  findMatching(topicFilter: string): CachedTopic<Result>[] {
+    this.units = this.walkUnits
+    this.#columns ??= new LevelColumns(this.#slots.length)
+    if (this.#hasNew) this.#addNew(this.#columns)
+    const found = this.#columns.find(topicFilter)
+    this.units += found.length
+    return found.map((slot) => this.#slots[slot]!)
+  }
+
+  #addNew(columns: LevelColumns): void {
+    this.#hasNew = false
+    for (const [slot, entry] of this.#slots.entries()) {
+      if (entry === undefined || columns.has(slot)) continue
+      columns.set(slot, entry.topicName)
+      this.units++
+    }
+  }
+
+  /** Every entry. */
+  *[Symbol.iterator](): Generator<CachedTopic<Result>, void, undefined> {
+    for (const entry of this.#slots) if (entry !== undefined) yield entry
   }
 
   #firstSlot(hash: number): number {

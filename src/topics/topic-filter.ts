@@ -45,6 +45,16 @@ function wildcardProblem(topicFilter: string): string | undefined {
 }
 
 /**
+ * Says whether a valid Topic Filter may match more than one Topic Name.
+ *
+ * @example
+ * hasWildcards('sport/+') // true
+ */
+export function hasWildcards(topicFilter: string): boolean {
+  return topicFilter.includes('+') || topicFilter.endsWith('#')
+}
+
+/**
  * Takes a Shared Subscription's filter apart (§4.8.2). The filter inside is not checked, except that there is one.
  *
  * @returns the parts; `undefined` if the filter is not a shared one; a text if it means to be one but is not valid

@@ -69,16 +69,10 @@ export class TopicTrie<Value extends NonNullable<unknown>> implements NodeCount 
   /** Nodes that the last `match` went through. */
   visited = 0
   #size = 0
-  #version = 0
 
   /** How many pairs there are. */
   get size(): number {
     return this.#size
-  }
-
-  /** Goes up with every change: what was matched under another version may be out of date. */
-  get version(): number {
-    return this.#version
   }
 
   /** @returns false if that pair was there already */
@@ -86,7 +80,6 @@ export class TopicTrie<Value extends NonNullable<unknown>> implements NodeCount 
     const node = makeNode(this, this.#root, topicFilter)
     if (!addTo(node, value)) return false
     this.#size++
-    this.#version++
     return true
   }
 
@@ -96,7 +89,6 @@ export class TopicTrie<Value extends NonNullable<unknown>> implements NodeCount 
     if (node === undefined || !removeFrom(node, value)) return false
     if (node.held === undefined) pruneNode(this, this.#root, topicFilter)
     this.#size--
-    this.#version++
     return true
   }
 

@@ -111,6 +111,12 @@ export function subscribePacket(
   return packet(0x82, Buffer.from([identifier >> 8, identifier & 0xff]), properties(version), ...requests)
 }
 
+/** An UNSUBSCRIBE of all of `topicFilters`. */
+export function unsubscribePacket(version: Version, identifier: number, topicFilters: readonly string[]): Buffer {
+  const identifierBytes = Buffer.from([identifier >> 8, identifier & 0xff])
+  return packet(0xa2, identifierBytes, properties(version), ...topicFilters.map(text))
+}
+
 /** What decides how a batch of PUBLISH frames looks. */
 export interface BatchShape {
   readonly version: Version

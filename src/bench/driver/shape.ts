@@ -37,6 +37,8 @@ export interface Traffic extends Messages {
   readonly frozen?: number
   /** Topic Names of each publisher, used in turn; 1 unless said otherwise. */
   readonly topics?: number
+  /** So many subscriptions a second, to topics that nobody publishes to, come meanwhile, and as many go. */
+  readonly comeAndGo?: number
 }
 
 /** Connections that log in and then stay silent. */

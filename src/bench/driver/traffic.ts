@@ -1,4 +1,5 @@
 /** Messages between groups of publishers and subscribers, in a closed loop or by the clock. @module */
+import { startComingAndGoing } from './come-and-go.ts'
 import { Crowd, inParallel } from './crowd.ts'
 import { count, Group, Publisher } from './flow.ts'
 import { publishBatch, subscribePacket, type Layout } from './frames.ts'
@@ -20,10 +21,14 @@ function padded(value: number, digits: number): string {
 export async function driveTraffic(target: Target, job: Job, shape: Traffic, probe: UsageProbe): Promise<Measurement> {
   const crowd = new Crowd(target, job.version)
   const watch = new Stopwatch(probe)
+  let stopChanges: (() => void) | undefined
   try {
     const groups = await inParallel(shape.groups, (group) => makeGroup(crowd, job, shape, group, watch))
+    const { comeAndGo } = shape
+    if (comeAndGo !== undefined) stopChanges = await startComingAndGoing(crowd, job.version, comeAndGo)
     return await measureFlow(crowd, groups, shape.pace, job, watch)
   } finally {
+    stopChanges?.()
     crowd.close()
   }
 }

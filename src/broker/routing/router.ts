@@ -1,11 +1,12 @@
 /**
  * From an Application Message to everyone who wants it.
  *
- *   Topic Name ──> MatchCache ──miss──> TopicTrie ──> Routes: one entry a receiver, one for each Shared Subscription
+ *   Topic Name ──> RouteCache ──miss──> TopicTrie ──> Routes: one entry a receiver, one for each Shared Subscription
  *
- * Routes are made once for a topic and reused until a subscription or a permission changes. Overlapping subscriptions of one
- * receiver whose options agree become one entry: one copy, at the highest QoS [5.0 MQTT-3.3.4-2], with all their
- * Subscription Identifiers [5.0 MQTT-3.3.4-4]; where No Local or Retain As Published differ, each has a copy of its own.
+ * Routes are made once for a topic and reused until a subscription that matches it or a permission changes. Overlapping
+ * subscriptions of one receiver whose options agree become one entry: one copy, at the highest QoS [5.0 MQTT-3.3.4-2], with
+ * all their Subscription Identifiers [5.0 MQTT-3.3.4-4]; where No Local or Retain As Published differ, each has a copy of its
+ * own.
  *
  * @module
  */
@@ -19,10 +20,11 @@ import type { KnownTopic } from '../../protocol/server-side.ts'
 import type { DropCause, Session } from '../../protocol/session.ts'
 import type { DeliveryOptions, Subscriber, Subscription } from '../../protocol/subscription.ts'
 import { readTopicName } from '../../codec/publish-view.ts'
-import { MatchCache, type CachedTopic } from '../../topics/match-cache.ts'
+import type { CachedTopic } from '../../topics/match-cache.ts'
 import { parseSharedFilter } from '../../topics/topic-filter.ts'
 import { NODE_BYTES } from '../../topics/topic-size.ts'
 import { TopicTrie } from '../../topics/topic-trie.ts'
+import { RouteCache } from './route-cache.ts'
 import { SharedGroup, type Membership } from './shared-group.ts'
 
 /** One receiver of a topic. */
@@ -50,31 +52,17 @@ export interface RouterSide {
 
 const NOBODY: ReadonlySet<Subscriber> = new Set()
 const NO_ROUTES: Routes = { receivers: [], denied: NOBODY, groups: [], subscriptions: 0 }
-/**
- * Receivers that routes may name in all, before all of them are made anew. Names of topics are a Client's to choose, and with
- * many subscribers to `#` each name has routes of its own to all of them.
- */
-export const MAX_KEPT_RECEIVERS = 250_000
-/** What routes count at least: the entry that remembers them. */
-const LEAST_RECEIVERS = 8
-/** So many bytes of a Topic Name, which that entry holds as bytes and as text, count as one receiver. */
-const NAME_BYTES_PER_RECEIVER = 32
 /** In place of the one member that no Shared Subscription had. */
 const NO_MEMBER = { clientId: '' }
 
 export class Router {
   readonly #trie = new TopicTrie<Subscription | SharedGroup>()
-  readonly #topics: MatchCache<Routes>
+  readonly #topics: RouteCache<Routes>
   readonly #groups = new WideMap<SharedGroup>()
   readonly #side: RouterSide
   /** The broker's account, which subscriptions and the trie are charged to. */
   readonly #memory: MemoryAccount
   readonly #found: (Subscription | SharedGroup)[] = []
-  /** Moves with every change of subscriptions and permissions. */
-  #salt = 0
-  /** Topics whose routes are kept, some of them more than once, and the subscriptions that all of them were made of. */
-  #kept: KnownTopic[] = []
-  #keptReceivers = 0
   /** Subscriptions, shared ones counted by member. */
   subscriptions = 0
   /** Shared ones among them. */
@@ -83,7 +71,7 @@ export class Router {
   constructor(side: RouterSide, seed: number, memory: MemoryAccount) {
     this.#side = side
     this.#memory = memory
-    this.#topics = new MatchCache({ capacity: 8192, seed })
+    this.#topics = new RouteCache(side.work, seed)
   }
 
   /** The known topic with those bytes; a new one is decoded and checked. */
@@ -109,6 +97,7 @@ export class Router {
     const shared = parseSharedFilter(subscription.topicFilter)
     if (typeof shared !== 'object') {
       this.#trie.add(subscription.topicFilter, subscription)
+      this.#topics.changed(subscription.topicFilter)
       return
     }
     this.sharedSubscriptions++
@@ -117,6 +106,7 @@ export class Router {
       group = new SharedGroup(subscription.topicFilter)
       this.#groups.set(subscription.topicFilter, group)
       this.#trie.add(shared.topicFilter, group)
+      this.#topics.changed(shared.topicFilter)
     }
     group.add(subscription as Membership)
   }
@@ -133,6 +123,7 @@ export class Router {
     const shared = parseSharedFilter(subscription.topicFilter)
     if (typeof shared !== 'object') {
       this.#trie.remove(subscription.topicFilter, subscription)
+      this.#topics.changed(subscription.topicFilter)
       return
     }
     this.sharedSubscriptions--
@@ -142,6 +133,7 @@ export class Router {
     if (group.size > 0) return
     this.#groups.delete(subscription.topicFilter)
     this.#trie.remove(shared.topicFilter, group)
+    this.#topics.changed(shared.topicFilter)
   }
 
   /** The Shared Subscription of that filter, as members wrote it. */
@@ -151,22 +143,17 @@ export class Router {
 
   /** Permissions or identities changed: what was decided is decided anew. */
   forget(): void {
-    this.#salt++
-    this.#letGo()
+    this.#topics.letGo()
   }
 
   /** Somebody takes nothing more whose Subscriptions are still there. */
   subscriberEnded(): void {
-    this.#salt++
+    this.#topics.forgetAll()
   }
 
   /** Receivers that kept routes name. */
   get keptReceivers(): number {
-    return this.#keptReceivers
-  }
-
-  #version(): number {
-    return this.#trie.version + this.#salt
+    return this.#topics.receivers
   }
 
   /**
@@ -205,30 +192,10 @@ export class Router {
     this.#side.mayReceive(session, message.topicName)
 
   #cached(topic: KnownTopic): Routes {
-    const version = this.#version()
-    if (topic.version === version) return topic.result as Routes
+    if (topic.version === this.#topics.version) return topic.result as Routes
     const routes = this.#routes(topic.topicName)
-    const name = Math.floor(topic.topicBytes.length / NAME_BYTES_PER_RECEIVER)
-    this.#keep(topic, routes.subscriptions + name + LEAST_RECEIVERS)
-    topic.version = version
-    topic.result = routes
+    this.#topics.keep(topic as CachedTopic<Routes>, routes)
     return routes
-  }
-
-  /** Remembers that `topic` has routes, wherever the topic itself is kept, so that they can be let go of. */
-  #keep(topic: KnownTopic, receivers: number): void {
-    if (this.#keptReceivers + receivers > MAX_KEPT_RECEIVERS) this.#letGo()
-    this.#kept.push(topic)
-    this.#keptReceivers += receivers
-  }
-
-  #letGo(): void {
-    for (const topic of this.#kept) {
-      topic.result = undefined
-      topic.version = -1
-    }
-    this.#kept = []
-    this.#keptReceivers = 0
   }
 
   #routes(topicName: string): Routes {

@@ -7,6 +7,7 @@ import {
   renew,
   stampSlice,
   subscribePacket,
+  unsubscribePacket,
   variableByteInteger,
   type Batch,
 } from '../../../src/bench/driver/frames.ts'
@@ -37,7 +38,7 @@ test('a Variable Byte Integer has the bytes of the table in §1.5.5', () => {
   ])
 })
 
-test('CONNECT and SUBSCRIBE are what another encoder makes of the same fields', () => {
+test('CONNECT, SUBSCRIBE and UNSUBSCRIBE are what another encoder makes of the same fields', () => {
   assert.deepEqual(
     connectPacket({ version: 5, clientId: 'c', userName: 'name', password: 'secret', cleanStart: true }),
     encode({
@@ -60,6 +61,10 @@ test('CONNECT and SUBSCRIBE are what another encoder makes of the same fields', 
         { topic: 'b', qos: 1 },
       ],
     }),
+  )
+  assert.deepEqual(
+    unsubscribePacket(4, 258, ['a/#', 'b']),
+    encode({ cmd: 'unsubscribe', messageId: 258, unsubscriptions: ['a/#', 'b'] }),
   )
 })
 

@@ -24,17 +24,17 @@ test('the trie behind the cache answers as the trie alone, while subscriptions c
       const trie = new TopicTrie<string>()
       const cache = new MatchCache<string[]>({ capacity: 8 })
       const filters = new Set<string>()
+      let version = 0
       for (const { remove, topicFilter, topicName } of steps) {
-        if (remove) trie.remove(topicFilter, topicFilter)
-        else trie.add(topicFilter, topicFilter)
+        if (remove ? trie.remove(topicFilter, topicFilter) : trie.add(topicFilter, topicFilter)) version++
         if (remove) filters.delete(topicFilter)
         else filters.add(topicFilter)
         for (const name of [topicName, topicName, 'a/b']) {
           const entry = look(cache, name, true)
-          if (entry.version !== trie.version) {
+          if (entry.version !== version) {
             entry.result = []
             trie.match(entry.topicName, entry.result)
-            entry.version = trie.version
+            entry.version = version
           }
           assert.equal(entry.topicName, name)
           assert.deepEqual(Buffer.from(entry.topicBytes).toString(), name)
@@ -91,4 +91,32 @@ test('an overlong topic gets an entry that is not kept', () => {
   assert.equal(look(cache, long), undefined)
   look(cache, 'x'.repeat(512), true)
   assert.ok(look(cache, 'x'.repeat(512)) !== undefined)
+})
+
+test('of the entries it finds all that a filter matches, and of eight levels no others', () => {
+  const cache = new MatchCache<number>({ capacity: 64 })
+  fc.assert(
+    fc.property(anyTopicFilter, fc.array(anyTopicName, { maxLength: 20 }), (topicFilter, topicNames) => {
+      for (const topicName of topicNames) look(cache, topicName, true)
+      const kept = [...cache].map(({ topicName }) => topicName)
+      const found = new Set(cache.findMatching(topicFilter).map(({ topicName }) => topicName))
+      for (const topicName of kept) {
+        if (matches(topicFilter, topicName)) assert.ok(found.has(topicName), topicName)
+        // Too much where the first level is hidden.
+        else if (!topicName.startsWith('$')) assert.ok(!found.has(topicName), topicName)
+        if (!/[+#]/.test(topicFilter))
+          assert.equal(cache.get(topicFilter)?.topicName === topicName, topicFilter === topicName)
+      }
+    }),
+    { numRuns: 500 },
+  )
+})
+
+test('levels beyond the eighth are not compared', () => {
+  const cache = new MatchCache<number>()
+  const eight = '1/2/3/4/5/6/7/8'
+  for (const topicName of [eight, `${eight}/9`, `${eight}/x`, `${eight}/9/10`]) look(cache, topicName, true)
+  const found = (topicFilter: string): string[] => cache.findMatching(topicFilter).map(({ topicName }) => topicName)
+  assert.equal(found(`+/2/3/4/5/6/7/8/9`).length, 3)
+  assert.equal(found(`+/2/3/4/5/6/7/x/9`).length, 0)
 })
