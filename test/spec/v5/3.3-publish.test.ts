@@ -61,12 +61,18 @@ test('A QoS 0 PUBLISH never has DUP 1, not even to a Session that is resumed [5.
 })
 
 test('A wrong PUBLISH ends its own connection and is delivered to nobody [5.0 MQTT-3.3.1-2, MQTT-3.3.1-4, MQTT-3.3.2-2]', async () => {
-  for (const hex of ['38 05 0001 74 00 78', '36 07 0001 74 0001 00 78', '30 06 0002 742B 00 78']) {
+  const wrong: [hex: string, reasonCode: number][] = [
+    ['38 05 0001 74 00 78', 0x82],
+    ['36 07 0001 74 0001 00 78', 0x81],
+    ['30 06 0002 742B 00 78', 0x82],
+  ]
+  for (const [hex, reasonCode] of wrong) {
     const broker = await TestBroker.start()
     const watcher = watch(broker, '#')
     const client = broker.connect({ clientId: 'c' })
     client.sendHex(hex)
     assert.equal(client.isClosed, true)
+    assert.equal(endOf(client), reasonCode, hex)
     assert.deepEqual(watcher.take(), [])
     assert.equal(endOf(watcher), 'open')
   }
