@@ -12,6 +12,7 @@
  *
  * @module
  */
+import { firstAfter, hashText } from './hash-order.ts'
 
 /** A leaf that reaches this is divided. Moving so many takes less than half a millisecond. */
 const LEAF_ENTRIES = 8_192
@@ -102,6 +103,21 @@ export class WideMap<Value> {
   }
 
   /**
+   * The keys that come after `after` in the order of `hash-order.ts`: some of the next, in order, and none only at the end.
+   * It costs a look at the keys of one leaf.
+   *
+   * @param after `undefined` for the first of all
+   * @param most says how many keys are wanted at most, of a leaf of that size
+   */
+  keysAfter(after: string | undefined, most: (size: number) => number): string[] {
+    for (const leaf of leavesFrom(this.#root, after === undefined ? 0 : hashText(after))) {
+      const keys = firstAfter(leaf.keys(), after, most(leaf.size))
+      if (keys.length > 0) return keys
+    }
+    return []
+  }
+
+  /**
    * Every value, found as the caller asks for them. The map may change meanwhile: what is there all the time comes exactly
    * once; what comes or goes may come or not, so that an entry that was deleted may still come; and the walk ends.
    */
@@ -118,6 +134,17 @@ export class WideMap<Value> {
 function* leavesOf<Value>(part: Node<Value> | Leaf<Value>): Generator<Leaf<Value>, void, undefined> {
   if (part instanceof Map) yield part
   else for (let slot = 0; slot < PARTS; slot++) yield* leavesOf(part.parts[slot]!)
+}
+
+/** Leaves in the order of the ranks of what is in them, from that of `hash` on. */
+function* leavesFrom<Value>(part: Node<Value> | Leaf<Value>, hash: number): Generator<Leaf<Value>, void, undefined> {
+  if (part instanceof Map) {
+    yield part
+    return
+  }
+  const from = part.slotOf(hash)
+  yield* leavesFrom(part.parts[from]!, hash)
+  for (let slot = from + 1; slot < PARTS; slot++) yield* leavesOf(part.parts[slot]!)
 }
 
 /** A Map's iterator sees what is added meanwhile, but last. A leaf that is divided meanwhile stays as it was. */
@@ -139,12 +166,4 @@ function divide<Value>(leaf: Leaf<Value>, shift: number): Node<Value> {
   const node = new Node<Value>(shift)
   for (const [key, value] of leaf) (node.parts[node.slotOf(hashText(key))] as Leaf<Value>).set(key, value)
   return node
-}
-
-/** FNV-1a, with its bits mixed at the end, because the lowest are used first. */
-function hashText(text: string): number {
-  let hash = 0x811c9dc5
-  for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193)
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
-  return hash ^ (hash >>> 13)
 }

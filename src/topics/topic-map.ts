@@ -9,6 +9,7 @@
  *
  * @module
  */
+import { OrderedSearch } from './ordered-search.ts'
 import { SiblingNode } from './sibling-node.ts'
 import { type NodeCount, findNode, makeNode, pruneNode } from './topic-node.ts'
 import { TopicSearch } from './topic-search.ts'
@@ -77,6 +78,24 @@ export class TopicMap<Value extends NonNullable<unknown>> implements NodeCount {
    */
   search(topicFilter: string): TopicSearch<Value> {
     return new TopicSearch(this.#root, topicFilter.split('/'), false)
+  }
+
+  /**
+   * As `search`, in an order that depends on the names alone: it may be made anew behind what another one found last, in
+   * another process too. It takes more memory and time.
+   *
+   * @param after the name that was found last; empty to begin
+   * @example
+   * const map = new TopicMap<string>()
+   * for (const name of ['a/b', 'c/b', 'd/b']) map.set(name, name)
+   * const first = map.searchInOrder('+/b', '')
+   * while (first.step(1) && first.value === undefined);
+   * const rest = map.searchInOrder('+/b', first.value ?? '')
+   * rest.step(100)
+   * rest.value === first.value // false
+   */
+  searchInOrder(topicFilter: string, after: string): OrderedSearch<Value> {
+    return new OrderedSearch(this.#root, topicFilter, after)
   }
 
   /** Every entry, those that begin with `$` too. */

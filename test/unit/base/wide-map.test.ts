@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { firstAfter, rankOf } from '../../../src/base/hash-order.ts'
 import { WideMap } from '../../../src/base/wide-map.ts'
 
 const MANY = 50_000
@@ -71,3 +72,45 @@ test('a walk ends though something is added at each step', () => {
     assert.ok(steps <= 64 * begun, `${steps} steps`)
   }
 })
+
+test('its keys come in the order of their ranks, from any of them on, divided or not', () => {
+  for (const count of [10, 8_192, 8_193, MANY]) {
+    const keys = Array.from({ length: count }, (_, at) => `key-${at}`)
+    const expected = keys.toSorted((one, other) => rankOf(one) - rankOf(other) || (one < other ? -1 : 1))
+    const map = filled(count)
+    const found: string[] = []
+    for (let after: string | undefined; ; after = found.at(-1)) {
+      const some = map.keysAfter(after, () => 100)
+      if (some.length === 0) break
+      assert.ok(some.length <= 100)
+      found.push(...some)
+    }
+    assert.deepEqual(found, expected)
+    const gone = expected[5]!
+    map.delete(gone)
+    assert.equal(map.keysAfter(gone, () => 1)[0], expected[6], 'one that is gone has its place still')
+  }
+})
+
+test('keys of one hash come in the order of their texts', () => {
+  // FNV-1a goes on from the same state behind texts of the same length that collide.
+  const [one, other] = collision()
+  assert.equal(rankOf(one), rankOf(other))
+  const texts = [one, other, `${one}${one}`, `${other}${other}`, `${one}${other}`, `${other}${one}`]
+  const found: string[] = []
+  for (let next = firstAfter(texts, undefined, 1); next.length > 0; next = firstAfter(texts, found.at(-1), 1)) {
+    found.push(...next)
+  }
+  assert.deepEqual(found.toSorted(), texts.toSorted())
+  assert.deepEqual(firstAfter(texts, undefined, 10), found)
+})
+
+function collision(): [string, string] {
+  const seen = new Map<number, string>()
+  for (let at = 10_000_000; ; at++) {
+    const text = String(at)
+    const before = seen.get(rankOf(text))
+    if (before !== undefined) return [before, text]
+    seen.set(rankOf(text), text)
+  }
+}

@@ -205,3 +205,105 @@ test('a topic of 32768 levels is set, found and deleted', () => {
   assert.equal(map.delete(topicName), `=${topicName}`)
   assert.deepEqual(found(map, '#'), ['a'])
 })
+
+// ---- in order ----
+
+function inOrder(map: TopicMap<string>, topicFilter: string, after = '', maxNodes = 3): string[] {
+  const names: string[] = []
+  const search = map.searchInOrder(topicFilter, after)
+  while (search.step(maxNodes)) if (search.value !== undefined) names.push(search.value)
+  return names
+}
+
+function namesOf(topicNames: Iterable<string>): TopicMap<string> {
+  const map = new TopicMap<string>()
+  for (const topicName of topicNames) map.set(topicName, topicName)
+  return map
+}
+
+test('a search in order finds what the plain matcher finds, once, and the rest behind each of it in another map too', () => {
+  fc.assert(
+    fc.property(
+      fc.uniqueArray(anyTopicName, { maxLength: 40 }),
+      fc.uniqueArray(anyTopicName, { maxLength: 10 }),
+      anyTopicFilter,
+      (topicNames, others, topicFilter) => {
+        const all = inOrder(namesOf(topicNames), topicFilter)
+        const expected = topicNames.filter((topicName) => matches(topicFilter, topicName))
+        assert.deepEqual(all.toSorted(), expected.toSorted())
+        const restarted = namesOf(topicNames.toReversed())
+        for (const one of others) restarted.delete(one)
+        for (const [at, after] of all.entries()) {
+          const rest = all.slice(at + 1).filter((topicName) => !others.includes(topicName))
+          assert.deepEqual(inOrder(restarted, topicFilter, after), rest, `${topicFilter} behind ${after}`)
+        }
+      },
+    ),
+    { numRuns: 500 },
+  )
+})
+
+test('searches in order that are put aside and made anew find what stays exactly once', () => {
+  const change = fc.record({ kind: fc.constantFrom('set', 'delete', 'step', 'anew'), topicName: anyTopicName })
+  const cases = [fc.uniqueArray(anyTopicName, { maxLength: 30 }), fc.array(change, { maxLength: 60 })] as const
+  fc.assert(
+    fc.property(...cases, anyTopicFilter, (topicNames, changes, topicFilter) => {
+      const map = namesOf(topicNames)
+      const stays = new Set(topicNames)
+      const seen: string[] = []
+      let search = map.searchInOrder(topicFilter, '')
+      const step = (maxNodes: number): boolean => {
+        const isMore = search.step(maxNodes)
+        if (search.value !== undefined) seen.push(search.value)
+        return isMore
+      }
+      for (const { kind, topicName } of changes) {
+        if (kind === 'set') map.set(topicName, topicName)
+        if (kind === 'delete') map.delete(topicName)
+        if (kind === 'delete') stays.delete(topicName)
+        if (kind === 'step') step(1)
+        if (kind === 'anew') search = map.searchInOrder(topicFilter, seen.at(-1) ?? '')
+      }
+      while (step(10));
+      assert.equal(new Set(seen).size, seen.length, 'none comes twice')
+      for (const topicName of stays) assert.equal(seen.includes(topicName), matches(topicFilter, topicName), topicName)
+    }),
+    { numRuns: 500 },
+  )
+})
+
+test('a search in order goes through a level that is wider than a window, and through one that is divided', () => {
+  for (const count of [127, 128, 129, 5_000, 9_000]) {
+    const topics = Array.from({ length: count }, (_, at) => `wide/${at}/state`)
+    const map = namesOf(topics)
+    const all = inOrder(map, 'wide/+/state')
+    assert.deepEqual(all.toSorted(), topics.toSorted())
+    const middle = all.length >> 1
+    assert.deepEqual(inOrder(namesOf(topics.toReversed()), '#', all[middle]), all.slice(middle + 1))
+    const search = map.searchInOrder('#', '')
+    search.step(100_000)
+    assert.ok(search.nameBytes > 0 && search.nameBytes < (128 + count / 16) * 64, 'it keeps a part of the names')
+    search.end()
+    assert.equal(search.nameBytes, 0)
+    assert.equal(search.step(1), false)
+  }
+})
+
+test('a search in order that is put aside refers to no node of the tree', () => {
+  const count = (): number => queryObjects(SiblingNode, { format: 'count' })
+  const before = count()
+  const map = namesOf(['x/0', 'x/1', 'x/2', 'x/3/a', 'x/4'])
+  const searches = ['x/+', 'x/#', '#', 'x/3/+', 'x/3'].map((topicFilter) => map.searchInOrder(topicFilter, ''))
+  for (const search of searches) search.step(3)
+  for (const topicName of ['x/1', 'x/0', 'x/3/a', 'x/2', 'x/4']) map.delete(topicName)
+  assert.equal(map.nodes, 0)
+  assert.ok(count() - before <= 1, 'all nodes but the root are gone')
+  for (const search of searches) assert.equal(search.step(1000), false)
+})
+
+test('a topic of 32768 levels is found in order', () => {
+  const topicName = '/'.repeat(32767)
+  const map = namesOf([topicName, 'a'])
+  assert.deepEqual(inOrder(map, '#', '', 1000).toSorted(), [topicName, 'a'].toSorted())
+  assert.deepEqual(inOrder(map, `${'+/'.repeat(32767)}+`, '', 1000), [topicName])
+})

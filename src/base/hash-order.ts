@@ -1,0 +1,46 @@
+/**
+ * An order of texts that depends on nothing but the texts: by their hash, and by themselves where that is the same. It is the
+ * same after a restart, whatever Map they are in, so that a walk in this order can be resumed behind any of them.
+ *
+ *   hash    ……cccccc bbbbbb aaaaaa        a WideMap divides by a, then by b, then by c
+ *   rank    aaaaaa bbbbbb cccccc ……       so whatever is in one of its leaves is one range of ranks
+ *
+ * @module
+ */
+
+/** FNV-1a, with its bits mixed at the end, because the lowest are used first. */
+export function hashText(text: string): number {
+  let hash = 0x811c9dc5
+  for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193)
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
+  return hash ^ (hash >>> 13)
+}
+
+/** Groups of six bits, the lowest first. */
+export function rankOf(text: string): number {
+  const hash = hashText(text)
+  const high = ((hash & 63) << 26) | (((hash >>> 6) & 63) << 20) | (((hash >>> 12) & 63) << 14)
+  return (high | (((hash >>> 18) & 63) << 8) | (((hash >>> 24) & 63) << 2) | (hash >>> 30)) >>> 0
+}
+
+/**
+ * Those of `texts` that come after one of them, in order: the first `count`, or all if there are fewer.
+ *
+ * @param after `undefined` for the first of all
+ */
+export function firstAfter(texts: Iterable<string>, after: string | undefined, count: number): string[] {
+  const least = after === undefined ? -1 : rankOf(after)
+  const found: string[] = []
+  const ranks: number[] = []
+  for (const text of texts) {
+    const rank = rankOf(text)
+    if (rank < least || (rank === least && text <= after!)) continue
+    found.push(text)
+    ranks.push(rank)
+  }
+  // Numbers are sorted many times faster than texts.
+  const most = found.length > count ? Uint32Array.from(ranks).sort()[count - 1]! : Infinity
+  const first = found.flatMap((text, at) => (ranks[at]! <= most ? [{ text, rank: ranks[at]! }] : []))
+  first.sort((one, other) => one.rank - other.rank || (one.text < other.text ? -1 : 1))
+  return first.slice(0, count).map(({ text }) => text)
+}
