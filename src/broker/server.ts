@@ -212,6 +212,7 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
       replays: this.replays,
       subscribed: (session, subscription) => this.ledger?.subscribed(session, subscription),
       unsubscribed: (session, topicFilter) => this.ledger?.unsubscribed(session, topicFilter),
+      ledger: this.ledger,
       waiters: this.#waiters,
       canStore: (session) => session.ledger === undefined || this.#gate.canAdd(0),
       dropped: (session, message, cause) => this.dropped(session, message, cause),
@@ -317,6 +318,7 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
       registration.session.ledger = ledger
       this.sessions.restore(registration, expiresAtMs, willDueAtMs)
     })
+    for (const { session, replay } of restoring.replays) this.subscribing.resumeReplay(session, replay)
     return restoring.orphanedWills
   }
 

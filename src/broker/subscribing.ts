@@ -31,7 +31,9 @@ import type { Denials } from './reporting/denials.ts'
 import type { Events } from './reporting/events.ts'
 import type { Metrics } from './reporting/metrics.ts'
 import type { Options } from '../config/options.ts'
-import type { Owed, ReplayReceiver, Replays } from './routing/replays.ts'
+import type { ReplayRecord } from '../stores/store.ts'
+import type { Ledger } from './durable/ledger.ts'
+import type { Owed, ReplayLedger, ReplayReceiver, Replays } from './routing/replays.ts'
 import type { RetainedMessages } from './routing/retained.ts'
 import type { Router } from './routing/router.ts'
 
@@ -51,6 +53,8 @@ export interface SubscribingParts {
   /** To the Store with it, if the Session is kept. */
   subscribed(session: Session, subscription: Subscription): void
   unsubscribed(session: Session, topicFilter: string): void
+  /** Keeps what is owed to Sessions that are kept; absent where nothing is. */
+  readonly ledger: Ledger | undefined
   dropped(session: Session, message: ApplicationMessage, cause: DropCause): void
   /** What a member of these Shared Subscriptions held goes to others. */
   leftShared(session: Session, topicFilters: ReadonlySet<string>): void
@@ -158,9 +162,15 @@ export class Subscribing implements SubscribeSide, UnsubscribeSide {
     this.#replace(session, old, subscription)
     // Never for a shared one (U-3.8.4-3); 1 only for a new Subscription [5.0 MQTT-3.3.1-10].
     const isOwed = request.retainHandling === 0 || (request.retainHandling === 1 && old === undefined)
-    const { connectionNumber } = session
-    if (isOwed && !isShared) owed.push({ subscription, upToNumber: this.#parts.retained.lastNumber, connectionNumber })
+    if (isOwed && !isShared) owed.push(this.#owedTo(session, subscription))
+    else this.#parts.replays.forget(session, request.topicFilter)
     return qos
+  }
+
+  #owedTo({ connectionNumber }: Session, subscription: Subscription): Owed {
+    const { retained, ledger } = this.#parts
+    const upToMessageNumber = ledger?.lastMessageNumber
+    return { subscription, upToNumber: retained.lastNumber, upToMessageNumber, connectionNumber }
   }
 
   #hasMemoryFor(session: Session, topicFilter: string): boolean {
@@ -191,10 +201,20 @@ export class Subscribing implements SubscribeSide, UnsubscribeSide {
     this.#parts.replays.owe(session, () => this.#receiver(session), owed)
   }
 
+  /** Goes on with what was owed before a restart, once its Client is back. */
+  resumeReplay(session: Session, { topicFilter, upToMessageNumber, afterTopicName }: ReplayRecord): void {
+    const subscription = session.subscriptions.get(topicFilter)
+    if (session.isEnded || subscription === undefined) return
+    const upToNumber = this.#parts.retained.lastNumber
+    const owed = { subscription, upToNumber, upToMessageNumber, after: afterTopicName, isStored: true }
+    this.#owe(session, [owed])
+  }
+
   #receiver(session: Session): ReplayReceiver {
     return {
       owner: session,
       memory: session.memory,
+      ledger: this.#ledgerOf(session),
       get takesMore() {
         return session.takesMore
       },
@@ -205,6 +225,16 @@ export class Subscribing implements SubscribeSide, UnsubscribeSide {
       },
       send: (message, owed) => this.#sendRetained(session, message, owed),
       withhold: (message) => this.#parts.dropped(session, message, 'publisher not authorized'),
+    }
+  }
+
+  #ledgerOf(session: Session): ReplayLedger | undefined {
+    const { ledger } = this.#parts
+    if (ledger === undefined || session.ledger === undefined) return undefined
+    return {
+      replay: ({ subscription, upToMessageNumber = 0 }, afterTopicName) =>
+        ledger.replay(session, { topicFilter: subscription.topicFilter, upToMessageNumber, afterTopicName }),
+      replayEnded: ({ subscription }) => ledger.replayEnded(session, subscription.topicFilter),
     }
   }
 

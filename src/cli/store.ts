@@ -49,6 +49,7 @@ async function stats(path: string, terminal: Terminal): Promise<void> {
       ['queued', count('queued')],
       ['in flight', count('sent')],
       ['retained', count('retained')],
+      ['replays', count('replay')],
       ['wills', count('will')],
       ['messages', count('message')],
       ['payload bytes', payloadBytes],

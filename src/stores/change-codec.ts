@@ -13,7 +13,7 @@ import type { QoS } from '../codec/packet-types.ts'
 import type { ByteReader } from './byte-reader.ts'
 import type { ByteWriter } from './byte-writer.ts'
 import { hasProperties, readProperties, writeProperties } from './property-codec.ts'
-import type { Change, MessageRecord, SessionRecord, SubscriptionRecord, WillRecord } from './store.ts'
+import type { Change, MessageRecord, ReplayRecord, SessionRecord, SubscriptionRecord, WillRecord } from './store.ts'
 
 type Kind = Change['kind']
 type ChangeOf<K extends Kind> = Extract<Change, { kind: K }>
@@ -115,6 +115,24 @@ const rows: { readonly [K in Kind]: Row<K> } = {
     write: (to, change) => to.integer(change.sessionNumber),
     read: (from) => ({ kind: 'will-removed', sessionNumber: from.integer() }),
   },
+  replay: {
+    tag: 16,
+    write: (to, { replay }) => {
+      to.integer(replay.sessionNumber)
+      to.string(replay.topicFilter)
+      to.integer(replay.upToMessageNumber)
+      to.string(replay.afterTopicName)
+    },
+    read: (from) => ({ kind: 'replay', replay: readReplay(from) }),
+  },
+  'replay-ended': {
+    tag: 17,
+    write: (to, change) => {
+      to.integer(change.sessionNumber)
+      to.string(change.topicFilter)
+    },
+    read: (from) => ({ kind: 'replay-ended', sessionNumber: from.integer(), topicFilter: from.string() }),
+  },
 }
 
 const rowOfTag: (Row<Kind> | undefined)[] = []
@@ -213,6 +231,15 @@ function readSubscription(from: ByteReader): SubscriptionRecord {
     retainAsPublished: (options & 8) !== 0,
     retainHandling: (options >> 4) as 0 | 1 | 2,
     subscriptionIdentifier: subscriptionIdentifier === 0 ? undefined : subscriptionIdentifier,
+  }
+}
+
+function readReplay(from: ByteReader): ReplayRecord {
+  return {
+    sessionNumber: from.integer(),
+    topicFilter: from.string(),
+    upToMessageNumber: from.integer(),
+    afterTopicName: from.string(),
   }
 }
 

@@ -4,7 +4,7 @@
  * @module
  */
 import { EntryQueue } from './entry-queue.ts'
-import type { Change, EntryRecord, SessionRecord, SubscriptionRecord } from './store.ts'
+import type { Change, EntryRecord, ReplayRecord, SessionRecord, SubscriptionRecord } from './store.ts'
 
 const Bit = { qos2: 0x1_0000, retain: 0x2_0000, released: 0x4_0000 } as const
 /** Above the bits: where in `#extras` an entry's Subscription Identifiers and shared filter are; 0 for none. */
@@ -19,6 +19,8 @@ export class LiveSession {
   /** The highest entry number ever told of, also if that entry is gone. */
   lastEntryNumber = 0
   #subscriptions: Map<string, SubscriptionRecord> | undefined
+  /** By Topic Filter. */
+  #replays: Map<string, ReplayRecord> | undefined
   #received: Set<number> | undefined
   /** Few subscriptions lead to few combinations, so each is kept once. */
   #extras: Extras[] | undefined
@@ -35,6 +37,18 @@ export class LiveSession {
 
   unsubscribe(topicFilter: string): void {
     this.#subscriptions?.delete(topicFilter)
+    this.endReplay(topicFilter)
+  }
+
+  /** @param replay of a Subscription that was told before; what that one has come to otherwise is told in the same turn */
+  replay(replay: ReplayRecord): void {
+    this.#replays ??= new Map()
+    this.#replays.set(replay.topicFilter, replay)
+  }
+
+  endReplay(topicFilter: string): void {
+    this.#replays?.delete(topicFilter)
+    if (this.#replays?.size === 0) this.#replays = undefined
   }
 
   receive(packetIdentifier: number): void {
@@ -95,6 +109,10 @@ export class LiveSession {
     yield { kind: 'session', session: lastEntryNumber === 0 ? session : { ...session, lastEntryNumber } }
     for (const subscription of this.#subscriptions?.values() ?? []) {
       yield { kind: 'subscribed', sessionNumber, subscription }
+    }
+    for (const replay of this.#replays?.values() ?? []) {
+      // A repair may have lost its Subscription.
+      if (this.#subscriptions?.has(replay.topicFilter) === true) yield { kind: 'replay', replay }
     }
     for (const packetIdentifier of this.#received ?? []) yield { kind: 'received', sessionNumber, packetIdentifier }
   }

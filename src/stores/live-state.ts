@@ -93,7 +93,17 @@ export class LiveState {
   #applyToSession(
     change: Extract<
       Change,
-      { kind: 'session' | 'session-ended' | 'subscribed' | 'unsubscribed' | 'will' | 'will-removed' }
+      {
+        kind:
+          | 'session'
+          | 'session-ended'
+          | 'subscribed'
+          | 'unsubscribed'
+          | 'replay'
+          | 'replay-ended'
+          | 'will'
+          | 'will-removed'
+      }
     >,
   ): void {
     switch (change.kind) {
@@ -113,6 +123,12 @@ export class LiveState {
         return
       case 'unsubscribed':
         this.#sessions.get(change.sessionNumber)?.unsubscribe(change.topicFilter)
+        return
+      case 'replay':
+        this.#sessions.get(change.replay.sessionNumber)?.replay(change.replay)
+        return
+      case 'replay-ended':
+        this.#sessions.get(change.sessionNumber)?.endReplay(change.topicFilter)
         return
       case 'will':
         this.#wills.set(change.will.sessionNumber, change.will)

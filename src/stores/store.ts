@@ -8,7 +8,7 @@
  * Application Message a `messageNumber`; the broker draws both from counters that only go up and never come back, also
  * across restarts (`load` names the highest of each). Both, and entry numbers, begin at 1.
  *
- *   session ──┬── subscriptions
+ *   session ──┬── subscriptions, and how far the replay of retained messages to each has come
  *             ├── entries: a message on its way to this Client   (messageNumber ──> message, stored once)
  *             ├── received: QoS 2 Packet Identifiers not yet released (§4.3.3)
  *             └── will
@@ -45,6 +45,20 @@ export interface SubscriptionRecord {
   readonly retainAsPublished: boolean
   readonly retainHandling: 0 | 1 | 2
   readonly subscriptionIdentifier: number | undefined
+}
+
+/**
+ * Retained messages that a Subscription is still owed. Written before SUBACK leaves, and again, in the turn of the entries that
+ * were queued for it, as it goes on: what it has come past is never queued twice.
+ */
+export interface ReplayRecord {
+  readonly sessionNumber: number
+  /** Of the Subscription. */
+  readonly topicFilter: string
+  /** Messages with a higher number were retained later: they reached the Subscription as they were published. */
+  readonly upToMessageNumber: number
+  /** The Topic Name that was reached last, in the order of `topics/ordered-search.ts`; empty at the beginning. */
+  readonly afterTopicName: string
 }
 
 /** An Application Message that something durable refers to. Stored once however many refer to it. */
@@ -99,10 +113,14 @@ export interface WillRecord {
 /** One fact that changed. All Changes of a turn are stored together, in order, or none of them. */
 export type Change =
   | { readonly kind: 'session'; readonly session: SessionRecord }
-  /** The Session, with its subscriptions, entries, received identifiers and Will, is gone. */
+  /** The Session, with its subscriptions, replays, entries, received identifiers and Will, is gone. */
   | { readonly kind: 'session-ended'; readonly sessionNumber: number }
   | { readonly kind: 'subscribed'; readonly sessionNumber: number; readonly subscription: SubscriptionRecord }
+  /** The replay to that Subscription is over too. */
   | { readonly kind: 'unsubscribed'; readonly sessionNumber: number; readonly topicFilter: string }
+  | { readonly kind: 'replay'; readonly replay: ReplayRecord }
+  /** Nothing is owed to that Subscription any more. */
+  | { readonly kind: 'replay-ended'; readonly sessionNumber: number; readonly topicFilter: string }
   /** Comes before the first Change that refers to it; lives as long as something refers to it at the end of a turn. */
   | { readonly kind: 'message'; readonly message: MessageRecord }
   | { readonly kind: 'queued'; readonly entry: EntryRecord }

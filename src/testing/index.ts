@@ -18,5 +18,6 @@ export type {
   StoreFigures,
   StoreHealth,
   SubscriptionRecord,
+  ReplayRecord,
   WillRecord,
 } from '../stores/store.ts'

@@ -8,6 +8,7 @@ import type {
   Change,
   EntryRecord,
   MessageRecord,
+  ReplayRecord,
   SessionRecord,
   SubscriptionRecord,
   WillRecord,
@@ -60,6 +61,7 @@ interface ModelEntry {
 interface ModelSession {
   session: SessionRecord
   readonly subscriptions: Map<string, SubscriptionRecord>
+  readonly replays: Map<string, ReplayRecord>
   readonly entries: Map<number, ModelEntry>
   readonly received: Set<number>
 }
@@ -78,8 +80,8 @@ export class StoreModel {
         const known = this.sessions.get(session.sessionNumber)
         if (known !== undefined) known.session = session
         else {
-          const empty = { session, subscriptions: new Map(), entries: new Map(), received: new Set<number>() }
-          this.sessions.set(session.sessionNumber, empty)
+          const maps = { subscriptions: new Map(), replays: new Map(), entries: new Map() }
+          this.sessions.set(session.sessionNumber, { session, ...maps, received: new Set<number>() })
         }
         return
       }
@@ -92,6 +94,17 @@ export class StoreModel {
         return
       case 'unsubscribed':
         this.session(change.sessionNumber).subscriptions.delete(change.topicFilter)
+        this.session(change.sessionNumber).replays.delete(change.topicFilter)
+        return
+      case 'replay': {
+        const { sessionNumber, topicFilter } = change.replay
+        const { subscriptions, replays } = this.session(sessionNumber)
+        assert.ok(subscriptions.has(topicFilter), 'a Subscription comes before its replay')
+        replays.set(topicFilter, change.replay)
+        return
+      }
+      case 'replay-ended':
+        this.session(change.sessionNumber).replays.delete(change.topicFilter)
         return
       case 'message':
         this.messages.set(change.message.messageNumber, change.message)
@@ -155,9 +168,10 @@ export class StoreModel {
 
   /** All of it as one value to compare, without what order or storage may change. */
   picture(): string {
-    const sessions = [...this.sessions.values()].map(({ session, subscriptions, entries, received }) => ({
+    const sessions = [...this.sessions.values()].map(({ session, subscriptions, replays, entries, received }) => ({
       session,
       subscriptions: sorted(subscriptions),
+      replays: sorted(replays),
       received: [...received].toSorted((a, b) => a - b),
       entries: [...entries.values()].map(({ entry, packetIdentifier, released }) => ({
         ...entry,
@@ -280,18 +294,28 @@ export class RandomTurns {
     const random = this.#random
     const { sessionNumber } = session
     const packetIdentifier = 1 + random.below(20)
+    const [owing] = [...this.model.sessions.values()].flatMap(({ replays }) => [...replays.values()])
     if (dice === 85 && random.chance(0.5)) make({ kind: 'session-ended', sessionNumber })
     else if (dice < 88)
       make({ kind: 'session', session: { ...session, expiresAtMs: 1_700_000_000_000 + random.below(1e6) } })
-    else if (dice < 91) make({ kind: 'subscribed', sessionNumber, subscription: this.#subscription() })
+    else if (dice < 90) make({ kind: 'subscribed', sessionNumber, subscription: this.#subscription() })
+    else if (dice < 91 && subscriptions.size > 0)
+      make({ kind: 'replay', replay: this.#replay(sessionNumber, random.pick([...subscriptions.keys()])) })
     else if (dice < 92 && subscriptions.size > 0)
       make({ kind: 'unsubscribed', sessionNumber, topicFilter: random.pick([...subscriptions.keys()]) })
+    else if (dice < 93 && owing !== undefined)
+      make({ kind: 'replay-ended', sessionNumber: owing.sessionNumber, topicFilter: owing.topicFilter })
     else if (dice < 95) make({ kind: 'received', sessionNumber, packetIdentifier })
     else if (dice < 97 && received.size > 0)
       make({ kind: 'received-done', sessionNumber, packetIdentifier: random.pick([...received]) })
     else if (dice < 98) make({ kind: 'retained-cleared', topicName: this.#topicName() })
     else if (dice < 99) make({ kind: 'will', will: this.#will(sessionNumber) })
     else make({ kind: 'will-removed', sessionNumber })
+  }
+
+  #replay(sessionNumber: number, topicFilter: string): ReplayRecord {
+    const afterTopicName = this.#random.chance(0.3) ? '' : this.#topicName()
+    return { sessionNumber, topicFilter, upToMessageNumber: this.#messageNumber, afterTopicName }
   }
 
   #session(sessionNumber: number): SessionRecord {

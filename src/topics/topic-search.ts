@@ -40,6 +40,11 @@ export class TopicSearch<Value extends NonNullable<unknown>> {
     return this.#filter.length + this.#cursors.length
   }
 
+  /** What the names that it keeps take in memory: it keeps none but those of the filter. */
+  get nameBytes(): number {
+    return 0
+  }
+
   /**
    * Goes on to the next entry, or until so many more nodes were visited.
    *

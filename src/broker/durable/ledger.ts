@@ -19,13 +19,19 @@ import type { ApplicationMessage } from '../../protocol/application-message.ts'
 import type { Delivery } from '../../protocol/delivery.ts'
 import type { Session, SessionLedger } from '../../protocol/session.ts'
 import type { Subscription } from '../../protocol/subscription.ts'
-import type { Change, Loaded, SessionRecord, SubscriptionRecord } from '../../stores/store.ts'
+import type { Change, Loaded, ReplayRecord, SessionRecord, SubscriptionRecord } from '../../stores/store.ts'
 import type { DurabilityRules } from './durability-rules.ts'
 import { NEVER_EXPIRES, type Registration } from '../sessions/sessions.ts'
 import type { Deferred, Turn } from '../turn/turn.ts'
 
 /** What a Change costs in RAM until it is stored, besides its texts and its payload; an estimate. */
 const CHANGE_BYTES = 100
+
+/** What a turn says of a replay: it may come further before that turn is over. */
+interface ReplayChange {
+  readonly kind: 'replay'
+  replay: ReplayRecord
+}
 
 /** An entry that the Store will be told of; if it is over by then, nothing. */
 class UntoldEntry implements Deferred {
@@ -64,6 +70,9 @@ export class Ledger implements SessionLedger {
   /** The last entry that was recorded, and its place among all Changes. */
   #newest: UntoldEntry | undefined
   #newestChange = 0
+  /** The last replay that was recorded, and in which turn. */
+  #newestReplay: ReplayChange | undefined
+  #newestReplayTurn = 0
   /** The Change that ended a Client's last Session, until it is stored. */
   readonly #endings = new WideMap<number>()
   readonly #turn: Turn
@@ -171,6 +180,34 @@ export class Ledger implements SessionLedger {
   unsubscribed({ ledger, sessionNumber }: Session, topicFilter: string): void {
     if (ledger !== undefined)
       this.#record({ kind: 'unsubscribed', sessionNumber, topicFilter }, sizeOfText(topicFilter))
+  }
+
+  // ---- replays ----
+
+  /** The highest number of a message that something stored may refer to. */
+  get lastMessageNumber(): number {
+    return this.#lastMessageNumber
+  }
+
+  /** What that replay has come to, together with all entries that it has made so far. */
+  replay({ ledger, sessionNumber }: Session, position: Omit<ReplayRecord, 'sessionNumber'>): void {
+    if (ledger === undefined) return
+    const replay = { sessionNumber, ...position }
+    const newest = this.#newestReplay
+    const isSame = newest?.replay.sessionNumber === sessionNumber && newest.replay.topicFilter === replay.topicFilter
+    if (isSame && this.#newestReplayTurn === this.#turn.recordedTurns) {
+      newest.replay = replay
+      return
+    }
+    this.#newestReplay = { kind: 'replay', replay }
+    this.#newestReplayTurn = this.#turn.recordedTurns
+    this.#record(this.#newestReplay, sizeOfText(replay.topicFilter) + sizeOfText(replay.afterTopicName))
+  }
+
+  replayEnded({ ledger, sessionNumber }: Session, topicFilter: string): void {
+    if (ledger === undefined) return
+    this.#newestReplay = undefined
+    this.#record({ kind: 'replay-ended', sessionNumber, topicFilter }, sizeOfText(topicFilter))
   }
 
   // ---- Wills ----

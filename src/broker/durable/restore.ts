@@ -12,6 +12,7 @@ import type {
   Change,
   EntryRecord,
   MessageRecord,
+  ReplayRecord,
   SessionRecord,
   SubscriptionRecord,
   WillRecord,
@@ -50,6 +51,8 @@ export class Restoring {
   readonly orphanedWills = new Map<number, Will>()
   /** Retained messages whose payloads have to be read before Clients come. */
   readonly unloadedRetained: ApplicationMessage[] = []
+  /** Replays that were not over: they go on once everything is there. */
+  readonly replays: { readonly session: Session; readonly replay: ReplayRecord }[] = []
 
   constructor(side: RestoreSide) {
     this.#side = side
@@ -62,6 +65,9 @@ export class Restoring {
         return
       case 'subscribed':
         this.#side.subscribe(this.#sessionOf(change.sessionNumber), change.subscription)
+        return
+      case 'replay':
+        this.replays.push({ session: this.#sessionOf(change.replay.sessionNumber), replay: change.replay })
         return
       case 'message':
         this.#message(change.message)

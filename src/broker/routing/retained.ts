@@ -13,6 +13,7 @@ import { sizeOfText, type MemoryAccount } from '../../base/memory-account.ts'
 import type { ApplicationMessage } from '../../protocol/application-message.ts'
 import { RETAINED_BYTES } from '../../protocol/memory-sizes.ts'
 import { TopicMap } from '../../topics/topic-map.ts'
+import type { OrderedSearch } from '../../topics/ordered-search.ts'
 import type { TopicSearch } from '../../topics/topic-search.ts'
 import type { RetainedEnd } from '../../access/broker-events.ts'
 import { NODE_BYTES, sizeInTree } from '../../topics/topic-size.ts'
@@ -227,5 +228,10 @@ export class RetainedMessages {
   /** Looks for the retained messages that the filter matches, in steps. */
   search(topicFilter: string): TopicSearch<RetainedEntry> {
     return this.#entries.search(topicFilter)
+  }
+
+  /** The same in an order that a restart does not change, from behind that Topic Name on; empty for all. */
+  searchInOrder(topicFilter: string, after: string): OrderedSearch<RetainedEntry> {
+    return this.#entries.searchInOrder(topicFilter, after)
   }
 }

@@ -60,6 +60,8 @@ export class Commits {
   /** Number of the newest Change, and of the newest one that is stored. */
   changeCount = 0
   committedCount = 0
+  /** How many turns with Changes are over: what one of them recorded is stored together. */
+  turnCount = 0
   /** Bytes that wait in RAM until they are stored. */
   uncommittedBytes = 0
   #baseLevel: Durability = 'process'
@@ -143,6 +145,7 @@ export class Commits {
   }
 
   #closeTurn(): void {
+    this.turnCount++
     this.#gathered.lastChange = this.changeCount
     this.#turns.push(this.#gathered)
     this.#gathered = new Gathered(this.#baseLevel)

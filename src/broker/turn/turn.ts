@@ -196,6 +196,11 @@ export class Turn {
     return this.#commits.committedCount
   }
 
+  /** Moves when what is recorded next is no longer stored together with what was recorded last. */
+  get recordedTurns(): number {
+    return this.#commits.turnCount
+  }
+
   /** Bytes that wait in RAM until they are stored. */
   get uncommittedBytes(): number {
     return this.#commits.uncommittedBytes

@@ -30,7 +30,7 @@ test(`every Change comes back as written, but for its payload (STORE_SEED=${seed
   const reader = new ByteReader().reset(writer.written)
   for (const change of written) assert.deepEqual(readChange(reader), asRead(change))
   assert.ok(reader.atEnd)
-  assert.equal(new Set(written.map(({ kind }) => kind)).size, 15)
+  assert.equal(new Set(written.map(({ kind }) => kind)).size, 17)
 })
 
 function asRead(change: Change): Change {
