@@ -46,6 +46,8 @@ export interface Copy {
   readonly retain: boolean
   /** Retained when its Subscription was made: it comes once there is room for it, beside what is published meanwhile. */
   isReplay: boolean
+  /** SUBACK was written: what is left of the replay is owed after a restart too. */
+  isPromised: boolean
   /** Subscription Identifiers, as text. */
   readonly identifiers: string
   /** Copies of one group may come in any order. */
@@ -181,8 +183,8 @@ export class WireFacts {
   readonly subacks = new Map<number, readonly number[]>()
   /** Filters that are unsubscribed, in their order. */
   readonly unsubacks = new Map<number, readonly string[]>()
-  /** Filters whose SUBSCRIBE was granted, by its Packet Identifier. */
-  readonly granted = new Map<number, readonly string[]>()
+  /** Filters whose SUBSCRIBE was granted, by its Packet Identifier, and the group of what they are owed. */
+  readonly granted = new Map<number, { readonly topicFilters: readonly string[]; readonly group: number }>()
 }
 
 export function makeCopy(
@@ -197,6 +199,7 @@ export function makeCopy(
     qos,
     retain,
     isReplay: false,
+    isPromised: false,
     identifiers: identifiersOf(identifiers),
     group,
     packetIdentifier: 0,

@@ -37,6 +37,7 @@ import {
   type ModelWill,
   type Sending,
   type SharedCopy,
+  type WireFacts,
 } from './facts.ts'
 import { isShared, matchFilterOf, matches, mayUse, maySubscribe, USERS } from './rules.ts'
 import type { SimulationLimits } from './settings.ts'
@@ -169,6 +170,7 @@ export class Oracles implements WireEar {
       if (sending.qos === 2 && !sending.isAcked && !isKnown) sending.published = 0
     }
     this.#totals.sessionsSurvived += survival.sessions.size
+    this.#totals.replaysSurvived += survival.replaysSurvived
     this.#mostKept = Math.max(this.#mostKept, survival.sessions.size)
     this.#mostOwn = Math.max(this.#mostOwn, survival.sessions.size)
   }
@@ -561,10 +563,8 @@ export class Oracles implements WireEar {
       wire.facts.subscribes.shift()
       wire.facts.subacks.set(packet.packetIdentifier, codes)
       const granted = packet.subscriptions.filter((_, index) => codes[index]! < 0x80)
-      wire.facts.granted.set(
-        packet.packetIdentifier,
-        granted.map((one) => one.topicFilter),
-      )
+      const topicFilters = granted.map((one) => one.topicFilter)
+      wire.facts.granted.set(packet.packetIdentifier, { topicFilters, group })
     }
     if (code >= 0x80) return
     const isNew = !session.subscriptions.has(topicFilter)
@@ -573,7 +573,11 @@ export class Oracles implements WireEar {
     this.#touched.add(session)
     this.#matches.clear()
     const { retainHandling } = request
-    if (isShared(topicFilter) || retainHandling === 2 || (retainHandling === 1 && !isNew)) return
+    if (isShared(topicFilter)) return
+    if (retainHandling === 2 || (retainHandling === 1 && !isNew)) {
+      this.#giveUpReplay(session, topicFilter)
+      return
+    }
     for (const message of this.#retained.values()) {
       if (message.expiresAtMs <= this.#side.now() || !matches(topicFilter, message.topicName)) continue
       if (request.noLocal && message.publisher === clientId) continue
@@ -1001,9 +1005,7 @@ export class Oracles implements WireEar {
           }) === true,
           () => `${wire.name}: SUBACK says ${packet.reasonCodes.join()}`,
         )
-        for (const topicFilter of facts.granted.get(packet.packetIdentifier) ?? []) {
-          if (facts.session?.subscriptions.has(topicFilter)) facts.session.safeFilters.add(topicFilter)
-        }
+        this.#granted(facts, packet.packetIdentifier)
         return
       case PacketType.UNSUBACK:
         this.#check(
@@ -1016,6 +1018,17 @@ export class Oracles implements WireEar {
         }
         return
       default:
+    }
+  }
+
+  #granted({ session, granted }: WireFacts, packetIdentifier: number): void {
+    const { topicFilters, group } = granted.get(packetIdentifier) ?? { topicFilters: [], group: -1 }
+    if (session === undefined) return
+    for (const topicFilter of topicFilters) {
+      if (session.subscriptions.has(topicFilter)) session.safeFilters.add(topicFilter)
+    }
+    for (const copy of [...session.waiting[1], ...session.waiting[2]]) {
+      if (copy.isReplay && copy.group === group) copy.isPromised = true
     }
   }
 

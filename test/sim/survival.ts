@@ -6,9 +6,12 @@
  *   known, but nobody was told that it is stored                  ──> may be there
  *   never known, or over and told so                              ──> must not be there
  *
+ * What a replay of retained messages has not brought is not there itself, but the Store says that it is owed.
+ *
  * @module
  */
 import type { EntryRecord, MessageRecord } from '../../src/stores/store.ts'
+import { matches } from '../../src/topics/topic-filter.ts'
 import type { StoreModel } from '../../src/testing/store-model.ts'
 import {
   identifiersOf,
@@ -47,6 +50,14 @@ export interface SurvivalSide {
 type StoredSession = StoreModel extends { sessions: Map<number, infer Session> } ? Session : never
 type StoredEntry = StoredSession extends { entries: Map<number, infer Entry> } ? Entry : never
 
+/** Copies of a Session that are not in the Store, and the filters that it owes a replay to. */
+interface Missing {
+  readonly session: ModelSession
+  readonly copies: readonly Copy[]
+  readonly replayed: readonly string[]
+  isSure(copy: Copy): boolean
+}
+
 export class Survival {
   readonly sessions = new Map<string, ModelSession>()
   readonly retained = new Map<string, Message>()
@@ -57,6 +68,10 @@ export class Survival {
   readonly received = new Map<string, ReadonlySet<number>>()
   /** By message: copies for Shared Subscriptions that nobody has been sent. */
   readonly #unseenShared = new Map<string, number>()
+  /** Messages that replays still owe for certain. */
+  replaysSurvived = 0
+  /** What was known to be on its way to a stored Session, and is not in the Store. */
+  readonly #missing: Missing[] = []
   readonly #facts: StoreModel
   readonly #past: Past
   readonly #side: SurvivalSide
@@ -69,6 +84,7 @@ export class Survival {
     this.#checkSessions()
     this.#wills()
     this.#retain()
+    for (const missing of this.#missing) this.#replays(missing)
     this.#checkShared()
   }
 
@@ -113,7 +129,7 @@ export class Survival {
     this.#check(known.length > 0, () => `there is a Session of ${clientId}, which had ended`)
     if (known.length === 0) return
     this.#checkSession(session, known)
-    this.#entries(session, known, [...entries.values()])
+    this.#entries(session, known, [...entries.values()], [...stored.replays.keys()])
   }
 
   #checkSession(session: ModelSession, known: readonly ModelSession[]): void {
@@ -135,7 +151,12 @@ export class Survival {
 
   // ---- messages on their way ----
 
-  #entries(session: ModelSession, known: readonly ModelSession[], entries: readonly StoredEntry[]): void {
+  #entries(
+    session: ModelSession,
+    known: readonly ModelSession[],
+    entries: readonly StoredEntry[],
+    replayed: readonly string[],
+  ): void {
     // What its Client has finished may not have been read when the process ended.
     const pool = new Set(
       known.flatMap(({ waiting, inflight, recent, late }) => {
@@ -147,7 +168,39 @@ export class Survival {
       if (copy !== undefined) this.#takeUp(session, copy, stored)
     }
     const [before] = known
-    if (before === this.#past.sessions.get(session.clientId) && before!.isSafe) this.#checkLost(before!, pool)
+    const isSure = before === this.#past.sessions.get(session.clientId) && before!.isSafe
+    if (isSure) this.#checkLost(before!, pool)
+    const waiting = new Set([...before!.waiting[1], ...before!.waiting[2]])
+    const copies = [...pool].filter(({ isReplay, shared }) => isReplay && shared === undefined)
+    this.#missing.push({ session, copies, replayed, isSure: (copy) => isSure && waiting.has(copy) })
+  }
+
+  /**
+   * What the Store owes of a replay comes. At QoS 1 the broker sends before it has stored how far the replay has come, so that what
+   * was sent may come again.
+   */
+  #replays({ session, copies, replayed, isSure }: Missing): void {
+    for (const copy of copies) {
+      const { topicName, key } = copy.message
+      const retained = this.retained.get(topicName)
+      const isRetained = retained?.key === key
+      const isOwed = replayed.some((topicFilter) => matches(topicFilter, topicName))
+      const isDue = isSure(copy) && copy.doubt === undefined && copy.sequence === 0
+      this.#check(isOwed || !isDue || !isRetained || !(copy.isPromised || this.#past.isSafe(copy)), () => {
+        return `the replay of ${shortOf(key)} to ${session.clientId} is forgotten`
+      })
+      const qos = copy.qos as 1 | 2
+      if (!isOwed || !isRetained || (qos === 2 && copy.sequence > 0)) continue
+      const fresh = makeCopy(retained, qos, copy.retain, [], copy.group)
+      const { identifiers, isPromised } = copy
+      session.waiting[qos].push({ ...fresh, identifiers, isPromised, isReplay: true })
+      if (isDue) {
+        this.replaysSurvived++
+        continue
+      }
+      const again = session.waiting[qos].at(-1)!
+      again.doubt = { copies: new Set([again]), drops: 0, isLoose: true }
+    }
   }
 
   /** The copy that a stored entry is. */
@@ -248,7 +301,7 @@ export class Survival {
   #checkLost(before: ModelSession, pool: ReadonlySet<Copy>): void {
     for (const copy of [...before.waiting[1], ...before.waiting[2], ...before.inflight.values()]) {
       if (!pool.has(copy) || copy.doubt !== undefined || copy.shared !== undefined) continue
-      // What a replay is still to bring is known to the process alone (docs/durability.md).
+      // See `#replays`.
       if (copy.isReplay && copy.sequence === 0) continue
       const isSeen = copy.qos === 2 && copy.sequence > 0
       this.#check(!isSeen && !this.#past.isSafe(copy), () => {

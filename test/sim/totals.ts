@@ -23,6 +23,8 @@ export class Totals {
   sessionsRefused = 0
   /** Given back by the Store after a restart. */
   sessionsSurvived = 0
+  /** Messages that a replay still owed then. */
+  replaysSurvived = 0
   storeFailures = 0
   publishesRefused = 0
   messagesExpired = 0
@@ -38,7 +40,12 @@ export class Totals {
 export type TotalName = keyof Totals
 
 /** What nobody sees where nothing is stored. */
-export const OF_STORES: readonly TotalName[] = ['sessionsSurvived', 'storeFailures', 'publishesRefused']
+export const OF_STORES: readonly TotalName[] = [
+  'sessionsSurvived',
+  'replaysSurvived',
+  'storeFailures',
+  'publishesRefused',
+]
 
 /** Adds what `more` counts. */
 export function addTotals(to: Totals, more: Readonly<Totals>): void {

@@ -263,10 +263,16 @@ export class World {
     this.#note('broker', 'closes')
     const process = this.#process
     this.#unsettled++
-    void broker.close().then(() => {
+    const closed = (text: string): void => {
       this.#unsettled--
-      if (process?.isDead === false) this.#endProcess('has closed')
-    })
+      if (process?.isDead === false) this.#endProcess(text)
+    }
+    const failed = (error: unknown): void => {
+      // Its disk could not write in time; none of it was acknowledged.
+      if ((error as { readonly code?: string }).code !== 'ERR_STORE_UNSTORED') throw error
+      closed('has closed, and has not stored everything')
+    }
+    void broker.close().then(() => closed('has closed'), failed)
   }
 
   // ---- what goes wrong ----
