@@ -55,7 +55,7 @@ interface Missing {
   readonly session: ModelSession
   readonly copies: readonly Copy[]
   readonly replayed: readonly string[]
-  isSure(copy: Copy): boolean
+  readonly isSure: (copy: Copy) => boolean
 }
 
 export class Survival {
