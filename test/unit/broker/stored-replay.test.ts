@@ -247,6 +247,8 @@ class Notebook implements Store {
   readonly keeps = true
   readonly writes: Change[][] = []
 
+  onHealth(): void {}
+
   load(): Promise<Loaded> {
     return Promise.resolve({ lastSessionNumber: 0, lastMessageNumber: 0, newestRecordMs: 0 })
   }
