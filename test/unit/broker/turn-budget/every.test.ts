@@ -6,6 +6,7 @@
  */
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
+import { basename } from 'node:path'
 import { test } from 'node:test'
 import { TURN_UNITS } from '../../../../src/base/work.ts'
 import type { ConfigInput } from '../../../../src/config/options.ts'
@@ -313,11 +314,14 @@ const TASKS: Readonly<Record<string, readonly [file: string, title: string]>> = 
 }
 
 test('every part of the broker that works in slices is measured', () => {
-  const folder = `${root}/src/broker`
-  const working = readdirSync(folder).filter((file) =>
-    /\b(addTask|runTask|share)\(|implements .*\bTask\b/.test(readFileSync(`${folder}/${file}`, 'utf8')),
+  const files = ['access', 'broker'].flatMap((folder) => {
+    const names = readdirSync(`${root}/src/${folder}`, { recursive: true, encoding: 'utf8' })
+    return names.filter((name) => name.endsWith('.ts')).map((name) => `${root}/src/${folder}/${name}`)
+  })
+  const working = files.filter((file) =>
+    /\b(addTask|runTask|share)\(|implements .*\bTask\b/.test(readFileSync(file, 'utf8')),
   )
-  assert.deepEqual(working.toSorted(), Object.keys(TASKS).toSorted())
+  assert.deepEqual(working.map((file) => basename(file)).toSorted(), Object.keys(TASKS).toSorted())
   for (const [part, [file, title]] of Object.entries(TASKS)) {
     const text = readFileSync(`${root}/test/unit/broker/turn-budget/${file}.test.ts`, 'utf8')
     assert.ok(text.includes(`test('${title}`), `${part}: no test in ${file}.test.ts begins with: ${title}`)
