@@ -101,7 +101,7 @@ export const subscribeMutants: readonly Mutant[] = [
     '3.1.1 MQTT-3.10.4-1, 5.0 MQTT-3.10.4-1',
     'UNSUBSCRIBE takes filters for the same in any case',
     SUBSCRIBING,
-    'const subscription = session.subscriptions.get(topicFilter)',
+    'const subscription = session.subscriptions.get(topicFilter) // [5.0 MQTT-3.10.4-1]',
     'const subscription = session.subscriptions.get(topicFilter) ?? session.subscriptions.get(topicFilter.toLowerCase())',
   ),
   mutant(
