@@ -135,7 +135,7 @@ test('the package holds what users need, installs, and works', async (t) => {
       "import('sluice').then(({ Broker }) => new Broker({ 'max-qos': 3 }).start()).catch((e) => console.log(e.stack))"
     assert.match(
       await run(project, process.execPath, '--enable-source-maps', '-e', script),
-      /src[/\\]broker[/\\]options\.ts:\d+/,
+      /src[/\\]config[/\\]options\.ts:\d+/,
     )
   })
 
