@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
-import { connect, createServer, type AddressInfo } from 'node:net'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { ConfigInput } from '../../../src/config/options.ts'
 import type { Plugin } from '../../../src/access/plugin.ts'
 import { PacketType } from '../../../src/codec/packet-types.ts'
 import type { BrokerEvents, EventName } from '../../../src/access/broker-events.ts'
+import { freePort } from '../../../src/bench/process.ts'
 import { createBroker, type Broker } from '../../../src/create-broker.ts'
 import { TestBroker } from '../../support/test-broker.ts'
 import { scratchFolder } from '../../support/scratch-folder.ts'
@@ -19,15 +20,6 @@ function next<Name extends EventName>(broker: Broker, name: Name): Promise<Broke
 }
 
 const OPEN = { auth: { 'allow-anonymous': true } }
-
-async function freePort(): Promise<AddressInfo> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return address
-}
 
 test('reload: new rules hold for Sessions that exist, and their Connections stay', async () => {
   const aclOf = (filters: string[]) => ({
@@ -112,7 +104,7 @@ test('reload: listeners come and go; an error changes nothing', async () => {
 })
 
 test('reload: a listener may take the port of one that goes; if it cannot, that one is open again', async () => {
-  const { port } = await freePort()
+  const port = await freePort()
   const bind = `127.0.0.1:${port}`
   const urls = (): string[] => broker.listeners.map(({ name, url }) => `${name} ${url}`)
   await using broker = await createBroker({ listeners: { one: { bind } }, 'sys-interval': 0 })
@@ -129,7 +121,7 @@ test('reload: a listener may take the port of one that goes; if it cannot, that 
 })
 
 test('0.0.0.0 and [::] at one port work together, and a reload adds and removes either without ending a connection', async () => {
-  const { port } = await freePort()
+  const port = await freePort()
   const [six, four] = [{ six: { bind: `[::]:${port}` } }, { four: { bind: `0.0.0.0:${port}` } }]
   const config = (listeners: ConfigInput['listeners']): ConfigInput => ({ listeners, 'sys-interval': 0, ...OPEN })
   await using broker = await createBroker(config({ ...six, ...four }))
@@ -203,7 +195,7 @@ test('reload: several at once are worked off in their order', async () => {
 
 test('reload: a broker that closes meanwhile leaves nothing open', async () => {
   const broker = await createBroker({ listeners: {} })
-  const { port } = await freePort()
+  const port = await freePort()
   const reloaded = broker.reload({ listeners: { late: { bind: `127.0.0.1:${port}` } } })
   const closed = broker.close()
   await assert.rejects(reloaded, /closed|closing|call start/)
