@@ -193,7 +193,7 @@ export class Publishing {
     const droppedBefore = dropped['memory limit']
     const receivers = this.#router.route(message, topic)
     this.#parts.turn.work.spend(receivers * (Work.delivery + copied(message.size)))
-    if (this.#parts.events.hears.published) {
+    if (this.#parts.events.hasListener.published) {
       message.own()
       this.#parts.events.tell('published', { client, message, receivers })
     }

@@ -528,7 +528,7 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
   }
 
   get watchesPackets(): boolean {
-    return this.#events.hears.packets
+    return this.#events.hasListener.packets
   }
 
   now(): number {
@@ -700,7 +700,7 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
   dropped({ clientId }: { readonly clientId: string }, message: ApplicationMessage, cause: DropCause): void {
     this.metrics.dropped[cause]++
     if (cause === 'not authorized') this.#notReceived(clientId, message)
-    if (!this.#events.hears.dropped) return
+    if (!this.#events.hasListener.dropped) return
     message.own()
     this.#events.tell('dropped', { clientId, message, cause })
   }
@@ -711,7 +711,7 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
   }
 
   delivered({ clientId }: Session, message: ApplicationMessage, qos: QoS): void {
-    if (!this.#events.hears.delivered) return
+    if (!this.#events.hasListener.delivered) return
     message.own()
     this.#events.tell('delivered', { clientId, message, qos })
   }

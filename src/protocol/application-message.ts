@@ -76,7 +76,7 @@ const NOTHING = new Uint8Array(0)
 /** What the last payload that was loaded lies in. */
 let loaded: Uint8Array = NOTHING
 
-/** One serves all small messages that leave in the frame in which they came: written anew for whoever asks. */
+/** Shared by all small messages that leave in the frame in which they came: overwritten by each call of `frame`. */
 const ownFrame: { -readonly [Key in keyof PublishFrame]: PublishFrame[Key] } = frameOf(NOTHING, 0, 0, 0)
 
 /**

@@ -43,7 +43,7 @@ const PING_RESPONSE = Uint8Array.of(PacketType.PINGRESP << 4, 0)
 const LONGEST_PLAIN_ACKNOWLEDGEMENT_BYTES = 5
 const LONGEST_SUBSCRIPTION_IDENTIFIER_BYTES = 5
 
-/** Hears of acknowledgements that waited. */
+/** Called for each acknowledgement that waited for the Store and leaves now. */
 export interface AcknowledgementListener {
   acknowledgementLeft(packet: Uint8Array): void
 }

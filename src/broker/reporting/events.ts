@@ -1,6 +1,6 @@
 /**
- * What the broker tells: typed events for everything that happens to Clients and their messages. Telling is not asking: a
- * listener changes nothing, and one that throws is logged and forgotten.
+ * Typed events for everything that happens to Clients and their messages. An event is no question: a listener changes nothing,
+ * and what it throws is logged.
  *
  * Events of the hot path (`published`, `delivered`, `dropped`, `packetReceived`, `packetSent`) cost nothing while nobody
  * listens.
@@ -15,7 +15,7 @@ import { nearest } from '../../base/nearest.ts'
 import type { BrokerEvents, EventListener, EventName } from '../../access/broker-events.ts'
 import type { PluginEvents } from '../../access/plugin.ts'
 
-/** The names of all events, for whoever listens to everything. */
+/** The names of all events. */
 export const eventNames = Object.keys(eventTable) as EventName[]
 
 type AnyListener = (event: object) => void
@@ -35,8 +35,8 @@ export class Events implements PluginEvents {
   /** Replaced and never changed, so that a listener may add and remove others while an event is emitted. */
   readonly #entries = new Map<EventName, readonly Entry[]>()
   readonly #log: Logger
-  /** Whether anybody listens to the event of that name: plain fields, because the hot path asks. */
-  readonly hears: { published: boolean; delivered: boolean; dropped: boolean; packets: boolean } = {
+  /** Which events of the hot path have a listener: plain fields, because they are read for every message. */
+  readonly hasListener: { published: boolean; delivered: boolean; dropped: boolean; packets: boolean } = {
     published: false,
     delivered: false,
     dropped: false,
@@ -95,10 +95,10 @@ export class Events implements PluginEvents {
 
   #look(): void {
     const has = (name: EventName): boolean => this.#entries.has(name)
-    this.hears.published = has('published')
-    this.hears.delivered = has('delivered')
-    this.hears.dropped = has('dropped')
-    this.hears.packets = has('packetReceived') || has('packetSent')
+    this.hasListener.published = has('published')
+    this.hasListener.delivered = has('delivered')
+    this.hasListener.dropped = has('dropped')
+    this.hasListener.packets = has('packetReceived') || has('packetSent')
   }
 
   tell<Name extends EventName>(name: Name, event: BrokerEvents[Name]): void {
@@ -136,7 +136,7 @@ function checkListener(name: EventName, listener: unknown): void {
   throw new UsageError(`a listener of the event ${name} must be a function, got ${show(listener)}`)
 }
 
-/** Calls what the host program gave. Where it throws, or is `async` and rejects, `failed` is told and nobody else. */
+/** Calls a function of the host program. If it throws, or returns a Promise that rejects, `failed` is called with the error. */
 export function callGuarded<Value>(
   listener: (value: Value) => unknown,
   value: Value,

@@ -1,5 +1,5 @@
 /**
- * Retained messages on their way to whoever subscribed (§3.3.1.3).
+ * Sends retained messages to new subscriptions (§3.3.1.3).
  *
  *   SUBACK ──> owed: filter, filter … ──> search of the first ──> one message after the other, as fast as they are taken
  *
