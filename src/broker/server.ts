@@ -14,17 +14,13 @@ import type { Logger } from '../base/log.ts'
 import { StoreError } from '../base/errors.ts'
 import type { MaybePromise } from '../base/maybe-promise.ts'
 import type { MemoryAccount } from '../base/memory-account.ts'
-import { saidByPeer } from '../base/printable.ts'
 import { Work, type WorkBudget } from '../base/work.ts'
-import type { AuthPacket, Packet, ReceivedConnect, SubscribePacket, UnsubscribePacket } from '../codec/packets.ts'
 import type { QoS } from '../codec/packet-types.ts'
 import { ReasonCode } from '../codec/reason-code.ts'
 import type { ApplicationMessage } from '../protocol/application-message.ts'
-import type { Client } from '../protocol/client.ts'
-import type { Connection } from '../protocol/connection.ts'
 import type { Delivery } from '../protocol/delivery.ts'
 import { BufferPool } from '../protocol/output.ts'
-import type { ConnectionEnd, KnownTopic, Pending, ServerSide } from '../protocol/server-side.ts'
+import type { ServerSide } from '../protocol/server-side.ts'
 import { Session, type DropCause, type SessionGauges, type SessionSide } from '../protocol/session.ts'
 import type { Incoming, Peer, Transport } from '../protocol/transport.ts'
 import type {
@@ -44,20 +40,23 @@ import { ConnectionLog } from './reporting/connection-log.ts'
 import { notesOf } from './sessions/connection-notes.ts'
 import type { ListenerState } from './sessions/listener-state.ts'
 import { Connections } from './sessions/connections.ts'
+import { Departures } from './sessions/departures.ts'
 import { Crowds } from './turn/crowds.ts'
 import type { Current } from '../config/current.ts'
 import { Denials } from './reporting/denials.ts'
 import { DurabilityRules } from './durable/durability-rules.ts'
 import type { Events } from './reporting/events.ts'
-import type { BrokerEvents, RetainedEnd, SessionEndCause } from '../access/broker-events.ts'
+import type { RetainedEnd, SessionEndCause } from '../access/broker-events.ts'
 import { Gathering } from './turn/gathering.ts'
 import { InputBudget } from './limits/input-budget.ts'
 import { Ledger } from './durable/ledger.ts'
 import { LoadWatch } from './durable/load-watch.ts'
 import { LoginReview } from './sessions/login-review.ts'
 import { Memory } from './limits/memory.ts'
+import { MemoryRefusals } from './limits/memory-refusals.ts'
 import { Metrics } from './reporting/metrics.ts'
-import type { ListenerOptions } from '../config/options.ts'
+import { PacketWatch } from './reporting/packet-watch.ts'
+import { Reports } from './reporting/reports.ts'
 import { Payloads } from './durable/payloads.ts'
 import { QueueExpiries } from './sessions/queue-expiries.ts'
 import { Restoring } from './durable/restore.ts'
@@ -75,19 +74,10 @@ import { StoreRefusals } from './durable/store-refusals.ts'
 import { StoreWaiters } from './durable/store-waiters.ts'
 import { Subscribing } from './subscribing.ts'
 import { Turn } from './turn/turn.ts'
-import type { Expiring } from '../base/timer-wheel.ts'
 import { WillLine } from './sessions/will-line.ts'
 
 /** A clock may be adjusted by a little; from here on it is said. */
 const CLOCK_BEHIND_MS = 10_000
-const COUNTER_OF = {
-  connection: 'memoryRefusedConnection',
-  session: 'memoryRefusedSession',
-  user: 'memoryRefusedUser',
-  broker: 'memoryRefusedBroker',
-} as const
-const OPTION_OF = { user: 'max-memory-per-user', broker: 'max-memory' } as const
-
 /** What a Server is made of. */
 export interface ServerParts {
   readonly current: Current
@@ -115,6 +105,10 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
   readonly publishing: Publishing
   readonly connections: Connections
   readonly inputBudget: InputBudget
+  readonly packets: PacketWatch
+  readonly reports: Reports
+  readonly memoryRefusals: MemoryRefusals
+  readonly departures: Departures
   /** Where the Store keeps something. */
   readonly ledger: Ledger | undefined = undefined
   readonly #payloads: Payloads | undefined = undefined
@@ -139,13 +133,16 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
     this.#events = events
     this.#connectionLog = new ConnectionLog(parts.log, current)
     this.#denials = new Denials(parts.log, current)
+    this.packets = new PacketWatch(events)
+    this.reports = new Reports(events, parts.log, this.metrics)
     this.#gathering = new Gathering(clock, this.metrics, options.gatherPause)
     this.memory = new Memory(options, parts.processMemory)
+    this.memoryRefusals = new MemoryRefusals(this.memory, events, parts.log, this.metrics)
     this.#gate = new StoreGate(store, clock, parts.log, parts.storeChanged)
     this.#storeRefusals = new StoreRefusals(this.#gate, clock, parts.log, this.metrics)
     const { maxUncommittedBytes } = options
     const [gathering, metrics] = [this.#gathering, this.metrics]
-    const failed = (error: unknown): void => this.#taskFailed(error)
+    const failed = (error: unknown): void => this.reports.taskFailed(error)
     this.turn = new Turn({ clock, store: this.#gate, metrics, gathering, maxUncommittedBytes, failed })
     this.#waiters = new StoreWaiters(this.turn)
     this.turn.onCaughtUp = () => this.#waiters.caughtUp()
@@ -203,6 +200,17 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
       server: this,
       connected: () => this.admission.connected,
       refused: (refused) => this.#connectionLog.refused(refused),
+    })
+    this.departures = new Departures({
+      ...shared,
+      connectionLog: this.#connectionLog,
+      admission: this.admission,
+      sessions: this.sessions,
+      replays: this.replays,
+      connections: () => this.connections,
+      forget: (connection) => this.#waiters.forget(connection),
+      areKept: this.ledger !== undefined,
+      changed: (registration) => this.changed(registration),
     })
     this.#review = new LoginReview({ ...shared, connections: this.connections })
     this.subscribing = new Subscribing({
@@ -400,71 +408,6 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
     return this.connections.accept(transport, peer, listener, arrival)
   }
 
-  throttled(connection: Connection, option: string): void {
-    const owner = connection.connectPacket?.clientId ?? connection.peer.address
-    this.#events.tell('limitReached', { option, owner })
-  }
-
-  closed(connection: Connection, end: ConnectionEnd): void {
-    this.work.spend(Work.connection)
-    this.connections.ended(connection)
-    notesOf(connection).forget()
-    this.#waiters.forget(connection)
-    this.admission.ended(connection)
-    this.#countEnd(end)
-    if (connection.session === undefined) this.#refused(connection, end)
-    else this.#disconnected(connection, connection.session, end)
-  }
-
-  #countEnd({ cause }: ConnectionEnd): void {
-    if (cause === 'refused') this.metrics.connectsRefused++
-    else if (cause === 'protocol error') this.metrics.protocolErrors++
-    else if (cause === 'keep alive timeout') this.metrics.keepAliveTimeouts++
-    else if (cause === 'packet timeout') this.metrics.packetTimeouts++
-    else if (cause === 'slow receiver') this.metrics.slowReceiversClosed++
-  }
-
-  #refused(connection: Connection, { reasonCode, detail, isSilent }: ConnectionEnd): void {
-    if (isSilent === true) {
-      this.#connectionLog.silent(connection)
-      return
-    }
-    const { address, listener } = connection.peer
-    const { clientId = '', userName: claimed } = connection.connectPacket ?? {}
-    const userName = claimed === undefined ? undefined : saidByPeer(claimed)
-    this.#tellRefused({ clientId, userName, address, listener, reasonCode, detail })
-  }
-
-  #tellRefused(refused: BrokerEvents['clientRefused']): void {
-    this.#connectionLog.refused(refused)
-    this.#events.tell('clientRefused', refused)
-  }
-
-  #disconnected(connection: Connection, session: Session, end: ConnectionEnd): void {
-    this.admission.left(connection)
-    this.replays.disconnected(session)
-    const { client } = connection
-    const { cause, reasonCode, detail } = end
-    this.#connectionLog.left(connection, end, this.now())
-    this.#events.tell('clientDisconnected', { client, cause, reasonCode, detail })
-    const registration = this.sessions.get(session.clientId)
-    if (registration?.connection !== connection) return
-    // DISCONNECT 0x00 takes the Will away; a broker that stops leaves Wills to its next start (U-3.1.2.5-3).
-    if (cause === 'server shutting down' && this.ledger !== undefined) {
-      this.#leaveForNextStart(registration)
-      return
-    }
-    const isNormal = cause === 'disconnected by client' && reasonCode === ReasonCode.Success
-    const keepsWill = !isNormal && cause !== 'server shutting down'
-    this.sessions.disconnected(registration, keepsWill)
-  }
-
-  /** A Session that is stored goes on in the next start, and its Will with it. */
-  #leaveForNextStart(registration: Registration): void {
-    registration.connection = undefined
-    this.changed(registration)
-  }
-
   /**
    * Ends all Connections, takes no new one, and stores what is left.
    *
@@ -484,114 +427,14 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
     return { changes: changeCount - committedCount, bytes: uncommittedBytes, cause: this.#gate.health.cause }
   }
 
-  gone(connection: Connection): void {
-    this.connections.gone(connection)
-  }
-
-  failed(connection: Connection, error: unknown): void {
-    this.metrics.internalErrors++
-    const { clientId, address } = connection.client
-    const shown = saidByPeer(clientId)
-    this.#parts.log.error(
-      { clientId: shown, address, err: error },
-      `internal error, while serving ${shown}: ${saidByPeer(String(error))}`,
-    )
-    this.#events.failed(clientId, error)
-  }
-
-  #taskFailed(error: unknown): void {
-    this.metrics.internalErrors++
-    this.#parts.log.error({ err: error }, `internal error, a task is abandoned: ${String(error)}`)
-    this.#events.failed('', error)
-  }
-
-  // ---- the turn, for Connections ----
-
-  get changeCount(): number {
-    return this.turn.changeCount
-  }
-
-  get committedCount(): number {
-    return this.turn.committedCount
-  }
+  // ---- the turn ----
 
   get work(): WorkBudget {
     return this.turn.work
   }
 
-  inputHeld(bytes: number): void {
-    this.inputBudget.change(bytes)
-  }
-
-  payerOf(client: Client): MemoryAccount {
-    return this.memory.of(client)
-  }
-
-  get watchesPackets(): boolean {
-    return this.#events.hasListener.packets
-  }
-
   now(): number {
     return this.turn.now()
-  }
-
-  wantsFlush(connection: Connection): void {
-    this.turn.wantsFlush(connection)
-  }
-
-  wantsTurn(connection: Connection): void {
-    this.turn.wantsTurn(connection)
-  }
-
-  wantsRelease(connection: Connection): void {
-    this.turn.wantsRelease(connection)
-  }
-
-  arm(entry: Expiring, deadlineMs: number): void {
-    this.turn.arm(entry, deadlineMs)
-  }
-
-  packetReceived({ client }: Connection, packet: Packet): void {
-    this.#events.tell('packetReceived', { clientId: client.clientId, packet })
-  }
-
-  packetSent({ client }: Connection, packet: Packet): void {
-    this.#events.tell('packetSent', { clientId: client.clientId, packet })
-  }
-
-  topic(bytes: Uint8Array, start: number, end: number): KnownTopic {
-    return this.router.topic(bytes, start, end)
-  }
-
-  // ---- what Clients ask ----
-
-  connect(connection: Connection, packet: ReceivedConnect): void {
-    this.admission.connect(connection, packet)
-  }
-
-  authenticate(connection: Connection, packet: AuthPacket): void {
-    this.admission.authenticate(connection, packet)
-  }
-
-  subscribe(connection: Connection, packet: SubscribePacket): readonly number[] | Pending {
-    return this.subscribing.subscribe(connection, packet)
-  }
-
-  subscribed(connection: Connection): void {
-    this.subscribing.subscribed(connection)
-  }
-
-  unsubscribe(connection: Connection, packet: UnsubscribePacket): readonly number[] | Pending {
-    return this.subscribing.unsubscribe(connection, packet)
-  }
-
-  changeSessionExpiry(connection: Connection, seconds: number): void {
-    const { session, limits } = connection
-    session!.sessionExpiryInterval = Math.min(seconds, (limits as ListenerOptions).maxSessionExpiry)
-  }
-
-  publish(connection: Connection, message: ApplicationMessage, topic: KnownTopic): number {
-    return this.publishing.publish(connection, message, topic)
   }
 
   /** @throws {StoreError} `ERR_STORE_FULL` for what would have to be stored while the Store is full */
@@ -724,20 +567,8 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
     this.replays.hasRoom(session)
   }
 
-  /** Counted each time; told once, until the account has room again. */
   memoryRefused(account: MemoryAccount, bytes: number): void {
-    const { kind, owner, limit } = account
-    this.metrics[COUNTER_OF[kind]]++
-    if (!this.memory.isNews(account)) return
-    const whose = kind === 'broker' ? 'the broker' : `${kind} ${saidByPeer(owner)}`
-    // One line for each session would let whoever makes many of them fill the log.
-    if (kind === 'broker' || kind === 'user') {
-      this.#parts.log.warn(
-        { account: kind, owner: saidByPeer(owner), bytes: account.bytes, limit },
-        `no room for ${bytes} bytes: ${whose} uses ${account.bytes} of ${limit} bytes of memory (${OPTION_OF[kind]})`,
-      )
-    }
-    this.#events.tell('memoryLimit', { account: kind, owner, bytes: account.bytes, limit })
+    this.memoryRefusals.refused(account, bytes)
   }
 
   // ---- retained messages ----

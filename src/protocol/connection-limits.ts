@@ -12,6 +12,8 @@ export interface ConnectionLimits extends PacketLimits, PaceLimits, ConnectionMe
   readonly loginTimeout: number
   /** Seconds of grace after 1.5 × Keep Alive. */
   readonly timeoutDisconnectDelay: number
+  /** The longest Session Expiry Interval, in seconds. */
+  readonly maxSessionExpiry: number
   readonly receiveMaximum: number
   readonly maxQos: 0 | 1 | 2
   readonly topicAliasMaximum: number

@@ -130,7 +130,7 @@ export class Connection implements Incoming, ServedConnection, SessionConnection
     transport: Transport,
     peer: Peer,
     limits: ConnectionLimits,
-    arrivedAtMs: number = server.now(),
+    arrivedAtMs: number = server.turn.now(),
   ) {
     this.peer = peer
     this.limits = limits
@@ -147,7 +147,7 @@ export class Connection implements Incoming, ServedConnection, SessionConnection
     this.#decoder = new Decoder(limits.maxConnectPacketSize)
     this.#sender = new Sender(server, this, transport)
     this.#lastSignMs = arrivedAtMs
-    server.arm(this, arrivedAtMs + limits.connectTimeout * 1000)
+    server.turn.arm(this, arrivedAtMs + limits.connectTimeout * 1000)
   }
 
   get isConnected(): boolean {
@@ -209,11 +209,11 @@ export class Connection implements Incoming, ServedConnection, SessionConnection
     this.#server.metrics.readsReceived++
     this.#server.metrics.bytesReceived += chunk.length
     if (this.#byteRate !== undefined)
-      this.#throttle(this.#byteRate.take(chunk.length, this.#server.now()), 'max-byte-rate')
+      this.#throttle(this.#byteRate.take(chunk.length, this.#server.turn.now()), 'max-byte-rate')
     this.#arrivingBytes = 0
     this.#decoder.push(chunk)
-    this.#server.work.enter(this.session ?? this)
-    this.#server.work.spend(copied(chunk.length))
+    this.#server.turn.work.enter(this.session ?? this)
+    this.#server.turn.work.spend(copied(chunk.length))
     // Whoever waits in the line is not served before it.
     if (!this.#wantsTurn) this.#work()
     else {
@@ -257,12 +257,12 @@ export class Connection implements Incoming, ServedConnection, SessionConnection
       this.#begunAtMs = undefined
       return
     }
-    const now = this.#server.now()
+    const now = this.#server.turn.now()
     this.#lastSignMs = now
     if (isAnother || this.#begunAtMs === undefined) this.#begunAtMs = now
     const deadline = this.#packetDeadline()
     const isArmed = this.wheelIndex >= 0 && this.deadlineMs <= deadline
-    if (this.#state === State.Connected && !isArmed) this.#server.arm(this, deadline)
+    if (this.#state === State.Connected && !isArmed) this.#server.turn.arm(this, deadline)
   }
 
   /** When the packet that is not complete is late; Infinity where there is none. */
@@ -282,7 +282,7 @@ export class Connection implements Incoming, ServedConnection, SessionConnection
     const change = held - this.heldBytes
     if (change === 0) return
     this.#hold('input', held)
-    this.#server.inputHeld(change)
+    this.#server.inputBudget.change(change)
     if (change > 0) this.#checkInput(held)
   }
 
@@ -291,7 +291,7 @@ export class Connection implements Incoming, ServedConnection, SessionConnection
     const limit = connectionMemoryLimit(this.limits)
     if (limit === 0 || held <= limit || this.#state === State.Closed) return
     this.#server.metrics.packetsOverLimit++
-    this.#server.memoryRefused(this.#memory!.account, held)
+    this.#server.memoryRefusals.refused(this.#memory!.account, held)
     const detail = `its packets that are not complete, or wait, take ${held} bytes (max-memory-per-connection ${limit})`
     this.turnAway(ReasonCode.QuotaExceeded, 'limit exceeded', detail)
   }
@@ -306,7 +306,7 @@ export class Connection implements Incoming, ServedConnection, SessionConnection
 
   #noMemory(): ConnectionMemory {
     const { clientId, address } = this.client
-    const payer = this.session?.memory.parent ?? this.#server.payerOf(this.client)
+    const payer = this.session?.memory.parent ?? this.#server.memory.of(this.client)
     return new ConnectionMemory(clientId === '' ? address : clientId, connectionMemoryLimit(this.limits), payer)
   }
 
@@ -321,13 +321,13 @@ export class Connection implements Incoming, ServedConnection, SessionConnection
     const { heldBytes } = this
     this.#hold('input', 0)
     this.#hold('kept', 0)
-    if (heldBytes !== 0) this.#server.inputHeld(-heldBytes)
+    if (heldBytes !== 0) this.#server.inputBudget.change(-heldBytes)
   }
 
   #mayWork(): boolean {
     if (this.#isPending || this.#state === State.Closed || this.congested) return false
-    if (this.#resumeAtMs !== 0 && this.#resumeAtMs > this.#server.now()) return false
-    if (!this.#server.work.isSpent) return true
+    if (this.#resumeAtMs !== 0 && this.#resumeAtMs > this.#server.turn.now()) return false
+    if (!this.#server.turn.work.isSpent) return true
     this.#askForTurn()
     return false
   }
@@ -335,7 +335,7 @@ export class Connection implements Incoming, ServedConnection, SessionConnection
   #askForTurn(): void {
     if (this.#wantsTurn) return
     this.#wantsTurn = true
-    this.#server.wantsTurn(this)
+    this.#server.turn.wantsTurn(this)
   }
 
   #adjustReading(): void {
@@ -343,7 +343,7 @@ export class Connection implements Incoming, ServedConnection, SessionConnection
     if (reads === this.#isReading) return
     this.#isReading = reads
     if (reads) {
-      this.#lastSignMs = this.#server.now()
+      this.#lastSignMs = this.#server.turn.now()
       this.#transport.resumeReading()
     } else {
       this.#server.metrics.readingPaused++
@@ -354,9 +354,9 @@ export class Connection implements Incoming, ServedConnection, SessionConnection
   #throttle(waitMs: number, option: 'max-publish-rate' | 'max-byte-rate'): void {
     if (waitMs === 0) return
     this.#server.metrics.rateLimited++
-    this.#server.throttled(this, option)
+    this.#server.reports.throttled(this, option)
     this.#givesWay = false
-    this.#resumeAtMs = Math.max(this.#resumeAtMs, this.#server.now() + waitMs)
+    this.#resumeAtMs = Math.max(this.#resumeAtMs, this.#server.turn.now() + waitMs)
     this.#arm()
   }
 
@@ -378,10 +378,10 @@ export class Connection implements Incoming, ServedConnection, SessionConnection
   #handle(): void {
     const decoder = this.#decoder
     const server = this.#server
-    this.#lastSignMs = server.now()
+    this.#lastSignMs = server.turn.now()
     server.metrics.packetsReceived++
-    server.work.spend(Work.packet + copied(decoder.end - decoder.start))
-    this.#changesBefore = server.changeCount
+    server.turn.work.spend(Work.packet + copied(decoder.end - decoder.start))
+    this.#changesBefore = server.turn.changeCount
     if (this.#state === State.Connected && this.#handleHot(decoder.firstByte >> 4)) return
     this.#checkOrder(decoder.firstByte >> 4)
     if (this.#state === State.AwaitingConnect) this.#connect(this.#decodeConnect())
@@ -396,10 +396,10 @@ export class Connection implements Incoming, ServedConnection, SessionConnection
       // The Server pays for a message that waits.
       if (this.#incoming.receive(decoder, this.#version)) this.#wait(0)
       if (this.#publishRate !== undefined)
-        this.#throttle(this.#publishRate.take(1, this.#server.now()), 'max-publish-rate')
+        this.#throttle(this.#publishRate.take(1, this.#server.turn.now()), 'max-publish-rate')
       return true
     }
-    if (this.#server.watchesPackets) return false
+    if (this.#server.packets.isWatched) return false
     if (type === PacketType.PINGREQ) return this.#handlePing()
     if (type < PacketType.PUBACK || type > PacketType.PUBCOMP) return false
     const identifier = readPlainAcknowledgement(decoder.bytes, decoder.firstByte, decoder.bodyStart, decoder.end)
@@ -435,21 +435,21 @@ export class Connection implements Incoming, ServedConnection, SessionConnection
 
   #decodeConnect(): ReceivedConnect {
     const { bytes, firstByte, bodyStart, end } = this.#decoder
-    this.#server.work.spend(scanned(end - bodyStart))
-    const { watchesPackets } = this.#server
-    const packet = decodeConnect(bytes, bodyStart, end, firstByte, this.limits, watchesPackets)
-    if (watchesPackets) this.#server.packetReceived(this, connectPacketOf(packet))
+    this.#server.turn.work.spend(scanned(end - bodyStart))
+    const { isWatched } = this.#server.packets
+    const packet = decodeConnect(bytes, bodyStart, end, firstByte, this.limits, isWatched)
+    if (isWatched) this.#server.packets.received(this, connectPacketOf(packet))
     return packet
   }
 
   /** Nobody needs User Properties, except listeners to packets. */
   #decode(): Packet {
     const { bytes, firstByte, bodyStart, end } = this.#decoder
-    this.#server.work.spend(scanned(end - bodyStart))
-    const { watchesPackets } = this.#server
+    this.#server.turn.work.spend(scanned(end - bodyStart))
+    const { isWatched } = this.#server.packets
     const { limits } = this
-    const packet = decodePacket(bytes, firstByte, bodyStart, end, this.#version, 'client', limits, watchesPackets)
-    if (watchesPackets) this.#server.packetReceived(this, packet)
+    const packet = decodePacket(bytes, firstByte, bodyStart, end, this.#version, 'client', limits, isWatched)
+    if (isWatched) this.#server.packets.received(this, packet)
     return packet
   }
 
@@ -496,7 +496,7 @@ export class Connection implements Incoming, ServedConnection, SessionConnection
   // ---- connecting ----
 
   #connect(packet: ReceivedConnect): void {
-    this.#server.work.spend(Work.connection)
+    this.#server.turn.work.spend(Work.connection)
     this.#version = packet.protocolVersion
     this.#sender.version = packet.protocolVersion
     this.#decoder.shortestLengths = packet.protocolVersion === 5
@@ -509,12 +509,12 @@ export class Connection implements Incoming, ServedConnection, SessionConnection
     this.#state = State.Authenticating
     this.#wait(this.#packetBytes)
     this.#setLoginDeadline(this.limits.loginTimeout)
-    this.#server.connect(this, packet)
+    this.#server.admission.connect(this, packet)
   }
 
   /** Whoever has to say something next has so long for it: the time that a login takes us is not the Client's. */
   #setLoginDeadline(seconds: number): void {
-    this.#loginDeadlineMs = this.#server.now() + seconds * 1000
+    this.#loginDeadlineMs = this.#server.turn.now() + seconds * 1000
     this.#arm()
   }
 
@@ -535,7 +535,7 @@ export class Connection implements Incoming, ServedConnection, SessionConnection
     this.#decoder.maxPacketSize = this.limits.maxPacketSize
     const { maxOutgoingTopicAliases, maxPublishRate, maxByteRate } = this.limits
     this.#sender.allowAliases(Math.min(properties.topicAliasMaximum ?? 0, maxOutgoingTopicAliases))
-    const now = this.#server.now()
+    const now = this.#server.turn.now()
     if (maxPublishRate > 0) this.#publishRate = new RateLimit(maxPublishRate, now)
     if (maxByteRate > 0) this.#byteRate = new RateLimit(maxByteRate, now)
     const { sessionPresent, properties: granted } = acceptance
@@ -551,7 +551,7 @@ export class Connection implements Incoming, ServedConnection, SessionConnection
     this.#isPending = false
     this.#waitingBytes = 0
     this.#loginDeadlineMs = undefined
-    this.#lastSignMs = this.#server.now()
+    this.#lastSignMs = this.#server.turn.now()
     this.#arm()
     this.session!.connect(this, this.#version === 5 ? this.#receiveMaximum : 65_535)
     this.#askForTurn()
@@ -603,7 +603,7 @@ export class Connection implements Incoming, ServedConnection, SessionConnection
       this.#isPending = true
       this.#setLoginDeadline(this.limits.loginTimeout)
     }
-    this.#server.authenticate(this, packet)
+    this.#server.admission.authenticate(this, packet)
   }
 
   // ---- connected ----
@@ -614,7 +614,7 @@ export class Connection implements Incoming, ServedConnection, SessionConnection
   }
 
   #dependsOn(): number {
-    const count = this.#server.changeCount
+    const count = this.#server.turn.changeCount
     return count === this.#changesBefore ? 0 : count
   }
 
@@ -650,7 +650,7 @@ export class Connection implements Incoming, ServedConnection, SessionConnection
   }
 
   #subscribe(packet: SubscribePacket): void {
-    const reasonCodes = this.#server.subscribe(this, packet)
+    const reasonCodes = this.#server.subscribing.subscribe(this, packet)
     if (reasonCodes === PENDING) this.#wait(packet.subscriptions.length * WAITING_FILTER_BYTES + this.#packetBytes)
     else this.#suback(packet, reasonCodes)
   }
@@ -660,7 +660,7 @@ export class Connection implements Incoming, ServedConnection, SessionConnection
     const { packetIdentifier } = packet
     const suback = { type: PacketType.SUBACK, packetIdentifier, reasonCodes: codes, properties: noProperties }
     this.#sender.committed(suback, this.#dependsOn())
-    this.#server.subscribed(this, packet, reasonCodes)
+    this.#server.subscribing.subscribed(this)
   }
 
   subscribeAnswered(packet: SubscribePacket, reasonCodes: readonly number[]): void {
@@ -670,7 +670,7 @@ export class Connection implements Incoming, ServedConnection, SessionConnection
   }
 
   #unsubscribe(packet: UnsubscribePacket): void {
-    const reasonCodes = this.#server.unsubscribe(this, packet)
+    const reasonCodes = this.#server.subscribing.unsubscribe(this, packet)
     if (reasonCodes === PENDING) this.#wait(packet.topicFilters.length * WAITING_FILTER_BYTES + this.#packetBytes)
     else this.#unsuback(packet, reasonCodes)
   }
@@ -698,7 +698,7 @@ export class Connection implements Incoming, ServedConnection, SessionConnection
           'Session Expiry Interval set at DISCONNECT after 0 at CONNECT',
         )
       }
-      this.#server.changeSessionExpiry(this, sessionExpiryInterval)
+      this.session.sessionExpiryInterval = Math.min(sessionExpiryInterval, this.limits.maxSessionExpiry)
     }
     const reasonCode = packet.reasonCode as ReasonCode
     const detail = packet.properties.reasonString ?? ''
@@ -724,7 +724,7 @@ export class Connection implements Incoming, ServedConnection, SessionConnection
   }
 
   sendDelivery(delivery: Delivery, dup: boolean): DropCause | undefined {
-    const afterChange = this.session!.ledger === undefined ? 0 : this.#server.changeCount
+    const afterChange = this.session!.ledger === undefined ? 0 : this.#server.turn.changeCount
     try {
       return this.#sender.delivery(delivery, dup, afterChange)
     } catch (error) {
@@ -737,7 +737,7 @@ export class Connection implements Incoming, ServedConnection, SessionConnection
    * Connection's loss, not the publisher's, whose message is just being delivered.
    */
   #breakOff(error: unknown): DropCause {
-    this.#server.failed(this, error)
+    this.#server.reports.failed(this, error)
     this.#sender.discard()
     this.#transport.destroy()
     return 'cannot be encoded'
@@ -759,13 +759,13 @@ export class Connection implements Incoming, ServedConnection, SessionConnection
   #watchDrain(): void {
     this.#stuckBytes = this.#transport.unsentBytes
     this.#takenBytes = this.#sender.writtenBytes - this.#stuckBytes
-    this.#drainDeadlineMs = this.#server.now() + this.limits.drainTimeout * 1000
+    this.#drainDeadlineMs = this.#server.turn.now() + this.limits.drainTimeout * 1000
     this.#arm()
   }
 
   drained(): void {
     if (this.#transport.unsentBytes > 0) return
-    this.#server.work.enter(this.session ?? this)
+    this.#server.turn.work.enter(this.session ?? this)
     this.#sender.drained()
     this.#hold('output', 0)
     this.#stuckBytes = -1
@@ -862,12 +862,14 @@ export class Connection implements Incoming, ServedConnection, SessionConnection
     if (this.#state === State.Closed) return
     let deadline = this.#state === State.Connected ? this.#connectedDeadline() : this.#connectDeadline()
     if (this.#resumeAtMs !== 0) deadline = Math.min(deadline, this.#resumeAtMs)
-    this.#server.arm(this, deadline)
+    this.#server.turn.arm(this, deadline)
   }
 
   #connectedDeadline(): number {
     // While we do not read, look again after the time that a Keep Alive takes.
-    const watch = this.#isReading ? this.#keepAliveDeadline() : this.#server.now() + Math.max(this.#keepAliveMs, 1000)
+    const watch = this.#isReading
+      ? this.#keepAliveDeadline()
+      : this.#server.turn.now() + Math.max(this.#keepAliveMs, 1000)
     const rarer = Math.min(
       this.#loginExpiresAtMs ?? Infinity,
       this.#drainDeadlineMs ?? Infinity,
@@ -890,7 +892,7 @@ export class Connection implements Incoming, ServedConnection, SessionConnection
   #failed(error: unknown): void {
     if (error instanceof ProtocolError) this.#failedByPeer(error)
     else {
-      this.#server.failed(this, error)
+      this.#server.reports.failed(this, error)
       this.disconnect(ReasonCode.UnspecifiedError, 'internal error', 'internal error')
     }
   }
@@ -967,9 +969,9 @@ export class Connection implements Incoming, ServedConnection, SessionConnection
       this.#hold('output', this.#transport.unsentBytes)
     }
     this.#discharge()
-    this.#server.arm(this, this.#server.now() + CLOSING_MS)
+    this.#server.turn.arm(this, this.#server.turn.now() + CLOSING_MS)
     this.session?.disconnect()
-    this.#server.closed(this, end)
+    this.#server.departures.closed(this, end)
     this.#forget()
     if (atOnce) this.#transport.destroy()
     else this.#transport.end()
@@ -995,11 +997,11 @@ export class Connection implements Incoming, ServedConnection, SessionConnection
   }
 
   lost(error?: Error): void {
-    this.#server.work.enter(this.session ?? this)
-    this.#server.arm(this, Infinity)
+    this.#server.turn.work.enter(this.session ?? this)
+    this.#server.turn.arm(this, Infinity)
     if (this.#state !== State.Closed) this.#lose(error)
     this.#hold('output', 0)
-    this.#server.gone(this)
+    this.#server.departures.gone(this)
   }
 
   #lose(error: Error | undefined): void {
@@ -1009,7 +1011,12 @@ export class Connection implements Incoming, ServedConnection, SessionConnection
     this.#discharge()
     this.session?.disconnect()
     const detail = error === undefined ? 'closed without DISCONNECT' : error.message
-    this.#server.closed(this, { cause: 'connection lost', reasonCode: ReasonCode.UnspecifiedError, detail, isSilent })
+    this.#server.departures.closed(this, {
+      cause: 'connection lost',
+      reasonCode: ReasonCode.UnspecifiedError,
+      detail,
+      isSilent,
+    })
     this.#forget()
   }
 }

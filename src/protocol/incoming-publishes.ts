@@ -73,7 +73,7 @@ export class IncomingPublishes {
     const { payloadStart, payloadEnd } = view
     this.#server.metrics.publishBytesReceived += payloadEnd - payloadStart
     const { clientId } = this.#connection.client
-    const now = this.#server.now()
+    const now = this.#server.turn.now()
     const { topicName } = topic
     const message = new ApplicationMessage(
       topicName,
@@ -89,8 +89,8 @@ export class IncomingPublishes {
     )
     if (decoder.isInChunk) message.liesInChunk()
     if (alias === 0) message.adoptFrame(version, start, qos === 0 ? 0 : view.topicEnd)
-    if (this.#server.watchesPackets) this.#watch(message, packetIdentifier)
-    const reasonCode = this.#server.publish(this.#connection, message, topic)
+    if (this.#server.packets.isWatched) this.#watch(message, packetIdentifier)
+    const reasonCode = this.#server.publishing.publish(this.#connection, message, topic)
     if (reasonCode === PENDING) {
       message.own()
       this.#pendingQos = qos
@@ -120,7 +120,7 @@ export class IncomingPublishes {
   }
 
   #checkProperties(bytes: Uint8Array, maxUserProperties: number): number {
-    this.#server.work.spend(scanned(view.propertiesEnd - view.propertiesStart))
+    this.#server.turn.work.spend(scanned(view.propertiesEnd - view.propertiesStart))
     return checkPublishProperties(bytes, maxUserProperties)
   }
 
@@ -139,8 +139,8 @@ export class IncomingPublishes {
   }
 
   #namedTopic(bytes: Uint8Array): KnownTopic {
-    this.#server.work.spend(scanned(view.topicEnd - view.topicStart))
-    return this.#server.topic(bytes, view.topicStart, view.topicEnd)
+    this.#server.turn.work.spend(scanned(view.topicEnd - view.topicStart))
+    return this.#server.router.topic(bytes, view.topicStart, view.topicEnd)
   }
 
   /** An alias with a topic sets or replaces the mapping; alone it uses it (U-3.3.4-4). */
@@ -231,7 +231,7 @@ export class IncomingPublishes {
       topicName,
       packetIdentifier,
     } as const
-    this.#server.packetReceived(this.#connection, { ...packet, properties, payload })
+    this.#server.packets.received(this.#connection, { ...packet, properties, payload })
   }
 }
 

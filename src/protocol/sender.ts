@@ -95,7 +95,7 @@ export class Sender {
     if (message.topicName.length + message.payloadLength > this.maximumPacketSize) return false
     if (!message.isLoaded) return true
     try {
-      const { start, end } = message.frame(this.version, qos > 0, this.#server.now())
+      const { start, end } = message.frame(this.version, qos > 0, this.#server.turn.now())
       const identifiers = subscriptionIdentifiers.length * LONGEST_SUBSCRIPTION_IDENTIFIER_BYTES
       return end - start + identifiers <= this.maximumPacketSize
     } catch {
@@ -150,7 +150,7 @@ export class Sender {
   /** The frame that leaves, or why none can. Hot: runs for every delivery. */
   #frameOf(message: ApplicationMessage, withPacketIdentifier: boolean): PublishFrame | DropCause {
     try {
-      const frame = message.frame(this.version, withPacketIdentifier, this.#server.now())
+      const frame = message.frame(this.version, withPacketIdentifier, this.#server.turn.now())
       const size = frame.end - frame.start
       if (size > this.maximumPacketSize) return 'packet too large'
       return size < LARGE_FRAME_BYTES ? frame : this.#safeFrame(message, withPacketIdentifier)
@@ -162,12 +162,12 @@ export class Sender {
   /** A large frame is handed on as it is, and the Transport may hold it for long: not in memory that is used again. */
   #safeFrame(message: ApplicationMessage, withPacketIdentifier: boolean): PublishFrame {
     message.keep()
-    return message.frame(this.version, withPacketIdentifier, this.#server.now())
+    return message.frame(this.version, withPacketIdentifier, this.#server.turn.now())
   }
 
   /** Nothing of it was gathered. What the protocol cannot say is nobody's mistake; anything else is ours, and is reported. */
   #notEncoded(error: unknown): DropCause {
-    if (!(error instanceof UsageError)) this.#server.failed(this.#connection, error)
+    if (!(error instanceof UsageError)) this.#server.reports.failed(this.#connection, error)
     return 'cannot be encoded'
   }
 
@@ -216,7 +216,7 @@ export class Sender {
           properties: message.propertyList,
           topicAlias: topicAlias === 0 ? undefined : topicAlias,
           subscriptionIdentifiers: subscriptionIdentifiers.length === 0 ? undefined : subscriptionIdentifiers,
-          messageExpiryInterval: message.expiryIntervalAt(this.#server.now()),
+          messageExpiryInterval: message.expiryIntervalAt(this.#server.turn.now()),
         },
         message.payload,
         this.version,
@@ -240,13 +240,13 @@ export class Sender {
     metrics.publishSent++
     this.publishCount++
     metrics.publishBytesSent += message.payloadLength
-    if (this.#server.watchesPackets) this.#watchPublish(message)
+    if (this.#server.packets.isWatched) this.#watchPublish(message)
   }
 
   #watchPublish(message: ApplicationMessage): void {
     const { topicName, qos, retain, properties, payload } = message
     const packet = { type: PacketType.PUBLISH, dup: false, qos, retain, topicName, packetIdentifier: 0 } as const
-    this.#server.packetSent(this.#connection, { ...packet, properties, payload })
+    this.#server.packets.sent(this.#connection, { ...packet, properties, payload })
   }
 
   #appendFrame(frame: PublishFrame, firstByte: number, packetIdentifier: number): void {
@@ -300,8 +300,8 @@ export class Sender {
       this.committed({ type, packetIdentifier, reasonCode, properties: { reasonString } }, afterChange)
       return
     }
-    if (this.#server.watchesPackets) {
-      this.#server.packetSent(this.#connection, { type, packetIdentifier, reasonCode, properties: noProperties })
+    if (this.#server.packets.isWatched) {
+      this.#server.packets.sent(this.#connection, { type, packetIdentifier, reasonCode, properties: noProperties })
     }
     if (this.#mustHold(afterChange)) {
       const bytes = Buffer.allocUnsafe(LONGEST_PLAIN_ACKNOWLEDGEMENT_BYTES)
@@ -337,12 +337,12 @@ export class Sender {
 
   /** PINGRESP. Nothing is made for it, as its two bytes are cheap to ask for. */
   pingResponse(): void {
-    if (this.#server.watchesPackets) this.#server.packetSent(this.#connection, { type: PacketType.PINGRESP })
+    if (this.#server.packets.isWatched) this.#server.packets.sent(this.#connection, { type: PacketType.PINGRESP })
     if (this.maximumPacketSize >= PING_RESPONSE.length) this.#append(PING_RESPONSE)
   }
 
   #encode(packet: Packet): Uint8Array | undefined {
-    if (this.#server.watchesPackets) this.#server.packetSent(this.#connection, packet)
+    if (this.#server.packets.isWatched) this.#server.packets.sent(this.#connection, packet)
     return encodeWithinLimit(packet, this.version, this.maximumPacketSize)
   }
 
@@ -353,12 +353,12 @@ export class Sender {
   }
 
   #mustHold(afterChange: number): boolean {
-    return afterChange > this.#server.committedCount || this.isHolding
+    return afterChange > this.#server.turn.committedCount || this.isHolding
   }
 
   #hold(bytes: Uint8Array, afterChange: number): void {
     this.#held ??= new HeldLane()
-    if (this.#held.length === 0) this.#server.wantsRelease(this.#connection)
+    if (this.#held.length === 0) this.#server.turn.wantsRelease(this.#connection)
     this.#held.hold(bytes, afterChange)
     this.#connection.keeps(HELD_BYTES + bytes.length)
   }
@@ -374,7 +374,7 @@ export class Sender {
     if (held === undefined) return false
     const { size } = held
     held.release(committedChange, (bytes) => {
-      this.#server.work.spend(Work.packet)
+      this.#server.turn.work.spend(Work.packet)
       this.#append(bytes)
       incoming?.acknowledgementLeft(bytes)
     })
@@ -385,7 +385,7 @@ export class Sender {
   #markDirty(): void {
     if (this.#isDirty) return
     this.#isDirty = true
-    this.#server.wantsFlush(this.#connection)
+    this.#server.turn.wantsFlush(this.#connection)
   }
 
   flush(): void {
@@ -393,7 +393,7 @@ export class Sender {
     const before = this.#output.writtenBytes
     this.#output.flush()
     const written = this.#output.writtenBytes - before
-    this.#server.work.spend(copied(written))
+    this.#server.turn.work.spend(copied(written))
     this.#server.metrics.bytesSent += written
   }
 

@@ -47,10 +47,10 @@ export interface ServedConnection {
   reAuthenticated(authenticationData: Uint8Array | undefined, loginExpiresAtMs: number | undefined): void
   /** To CONNECT or AUTH: ends the Connection. */
   refuse(reasonCode: ReasonCode, detail: string, properties?: Properties): void
-  /** To the PUBLISH for which `ServerSide.publish` returned `PENDING`. */
+  /** To the PUBLISH for which `PublishQuestions.publish` returned `PENDING`. */
   publishAnswered(reasonCode: number): void
-  /** To the SUBSCRIBE for which `ServerSide.subscribe` returned `PENDING`. @param reasonCodes one for each filter */
+  /** To the SUBSCRIBE for which `SubscribeQuestions.subscribe` returned `PENDING`. @param reasonCodes one for each filter */
   subscribeAnswered(packet: SubscribePacket, reasonCodes: readonly number[]): void
-  /** To the UNSUBSCRIBE for which `ServerSide.unsubscribe` returned `PENDING`. @param reasonCodes one for each filter */
+  /** To the UNSUBSCRIBE for which `SubscribeQuestions.unsubscribe` returned `PENDING`. @param reasonCodes one for each filter */
   unsubscribeAnswered(packet: UnsubscribePacket, reasonCodes: readonly number[]): void
 }

@@ -1,7 +1,8 @@
 /**
- * What a Connection asks of the Server behind it. The broker answers; so can ten lines in a test.
+ * What a Connection needs of the Server behind it: the turn that it works in, and parts that each answer a question or two. The
+ * broker's own parts are these parts; in a test ten lines are.
  *
- * Where an answer takes time (a login by HTTP, a plugin with a promise) the Server returns `PENDING` and answers later
+ * Where an answer takes time (a login by HTTP, a plugin with a promise) a part returns `PENDING` and answers later
  * through the Connection's `…Answered` method; until then this Connection's next packets wait in order, and all other
  * Connections continue. So the machine itself never awaits.
  *
@@ -73,59 +74,98 @@ export interface ConnectionMetrics {
 /** What the Server knows of a topic seen in a packet; `result` is the Server's own. */
 export type KnownTopic = CachedTopic<unknown>
 
-export interface ServerSide {
-  readonly metrics: ConnectionMetrics
-  readonly buffers: BufferPool
+/** The turn, as far as a Connection sees it. */
+export interface ConnectionTurn {
+  /** Where work is counted. Once it `isSpent` the rest of a chunk waits until it is this Connection's turn again. */
+  readonly work: WorkBudget
   /** Number of the newest Change, and of the newest one that is stored: see `HeldLane`. Both stay 0 without a Store. */
   readonly changeCount: number
   readonly committedCount: number
-  /** Where work is counted. Once it `isSpent` the rest of a chunk waits until it is this Connection's turn again. */
-  readonly work: WorkBudget
-  /** A Connection makes us hold so many bytes of its input more, or less: see `Connection.heldBytes`. */
-  inputHeld(bytes: number): void
-  /** A Connection has overdrawn its rate, and is not read for a while. */
-  throttled(connection: ServedConnection, option: 'max-publish-rate' | 'max-byte-rate'): void
-  /** Who pays for the Connections of that Client, who may not have logged in. */
-  payerOf(client: Client): MemoryAccount
-  /** That account had no room for so many bytes. */
-  memoryRefused(account: MemoryAccount, bytes: number): void
-  /** True if somebody listens to packets. */
-  readonly watchesPackets: boolean
   /** Monotonic milliseconds, the same throughout a turn. */
   now(): number
-  /** The known topic with those bytes; validates a new one. @throws {ProtocolError} for a malformed Topic Name */
-  topic(bytes: Uint8Array, start: number, end: number): KnownTopic
-
-  /** To be answered by `accept`, `challenge` or `refuse`, now or later. */
-  connect(connection: ServedConnection, packet: ReceivedConnect): void
-  /** A step of an exchange, before CONNACK or after (§4.12): answered by `accept`, `challenge`, `refuse` or `reAuthenticated`. */
-  authenticate(connection: ServedConnection, packet: AuthPacket): void
-  /** @returns its Reason Code, or `PENDING`: `publishAnswered` later */
-  publish(connection: ServedConnection, message: ApplicationMessage, topic: KnownTopic): number
-  /** @returns a Reason Code for each filter, or `PENDING`: `subscribeAnswered` later */
-  subscribe(connection: ServedConnection, packet: SubscribePacket): readonly number[] | Pending
-  /** SUBACK is written: now retained messages may follow. */
-  subscribed(connection: ServedConnection, packet: SubscribePacket, reasonCodes: readonly number[]): void
-  /** @returns a Reason Code for each filter, or `PENDING`: `unsubscribeAnswered` later */
-  unsubscribe(connection: ServedConnection, packet: UnsubscribePacket): readonly number[] | Pending
-  /** A DISCONNECT of 5.0 that sets a new Session Expiry Interval, in seconds. */
-  changeSessionExpiry(connection: ServedConnection, seconds: number): void
-  /** The Connection is over; called once. */
-  closed(connection: ServedConnection, end: ConnectionEnd): void
-
-  /** Its byte stream is gone as well; called once, after `closed`. */
-  gone(connection: ServedConnection): void
-
+  /** `expire` at that monotonic time; Infinity: never. */
+  arm(connection: Expiring, deadlineMs: number): void
   /** Output was gathered: `flush` at the end of this turn. */
   wantsFlush(connection: ServedConnection): void
   /** Input waits inside: `resume` when it is this Connection's turn again. */
   wantsTurn(connection: ServedConnection): void
   /** Packets wait for the Store: `release` after each commit. */
   wantsRelease(connection: ServedConnection): void
-  /** `expire` at that monotonic time; Infinity: never. */
-  arm(connection: Expiring, deadlineMs: number): void
-  packetReceived(connection: ServedConnection, packet: Packet): void
-  packetSent(connection: ServedConnection, packet: Packet): void
+}
+
+/** Who may log in. */
+export interface LoginQuestions {
+  /** To be answered by `accept`, `challenge` or `refuse`, now or later. */
+  connect(connection: ServedConnection, packet: ReceivedConnect): void
+  /** A step of an exchange, before CONNACK or after (§4.12): answered by `accept`, `challenge`, `refuse` or `reAuthenticated`. */
+  authenticate(connection: ServedConnection, packet: AuthPacket): void
+}
+
+/** Where messages go. */
+export interface PublishQuestions {
+  /** @returns its Reason Code, or `PENDING`: `publishAnswered` later */
+  publish(connection: ServedConnection, message: ApplicationMessage, topic: KnownTopic): number
+}
+
+/** Who gets messages. */
+export interface SubscribeQuestions {
+  /** @returns a Reason Code for each filter, or `PENDING`: `subscribeAnswered` later */
+  subscribe(connection: ServedConnection, packet: SubscribePacket): readonly number[] | Pending
+  /** SUBACK is written: now retained messages may follow. */
+  subscribed(connection: ServedConnection): void
+  /** @returns a Reason Code for each filter, or `PENDING`: `unsubscribeAnswered` later */
+  unsubscribe(connection: ServedConnection, packet: UnsubscribePacket): readonly number[] | Pending
+}
+
+/** Topic Names that are known. */
+export interface TopicNames {
+  /** The known topic with those bytes; validates a new one. @throws {ProtocolError} for a malformed Topic Name */
+  topic(bytes: Uint8Array, start: number, end: number): KnownTopic
+}
+
+/** Whoever listens to packets. */
+export interface PacketListeners {
+  /** Whether anybody does: nothing is made for them otherwise. */
+  readonly isWatched: boolean
+  received(connection: ServedConnection, packet: Packet): void
+  sent(connection: ServedConnection, packet: Packet): void
+}
+
+/** What is said of a Connection that goes on. */
+export interface ConnectionReports {
+  /** It has overdrawn its rate, and is not read for a while. */
+  throttled(connection: ServedConnection, option: 'max-publish-rate' | 'max-byte-rate'): void
   /** Our own mistake, caught at the edge of a Connection. */
   failed(connection: ServedConnection, error: unknown): void
+}
+
+/** What follows when a Connection ends. */
+export interface Departing {
+  /** The Connection is over; called once. */
+  closed(connection: ServedConnection, end: ConnectionEnd): void
+  /** Its byte stream is gone as well; called once, after `closed`. */
+  gone(connection: ServedConnection): void
+}
+
+export interface ServerSide {
+  readonly turn: ConnectionTurn
+  readonly metrics: ConnectionMetrics
+  readonly buffers: BufferPool
+  readonly admission: LoginQuestions
+  readonly publishing: PublishQuestions
+  readonly subscribing: SubscribeQuestions
+  readonly router: TopicNames
+  readonly packets: PacketListeners
+  readonly reports: ConnectionReports
+  readonly departures: Departing
+  /** Who pays for the Connections of a Client, which may not have logged in. */
+  readonly memory: { of(client: Client): MemoryAccount }
+  readonly memoryRefusals: {
+    /** That account had no room for so many bytes. */
+    refused(account: MemoryAccount, bytes: number): void
+  }
+  readonly inputBudget: {
+    /** A Connection makes us hold so many bytes of its input more, or less: see `Connection.heldBytes`. */
+    change(bytes: number): void
+  }
 }

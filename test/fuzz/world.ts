@@ -19,8 +19,6 @@ import { nominalMemory } from '../../src/broker/limits/process-memory.ts'
 import { Server } from '../../src/broker/server.ts'
 import type { ProtocolVersion } from '../../src/codec/packet-types.ts'
 import { ApplicationMessage } from '../../src/protocol/application-message.ts'
-import type { Connection } from '../../src/protocol/connection.ts'
-import type { ConnectionEnd } from '../../src/protocol/server-side.ts'
 import { MemoryStore } from '../../src/stores/memory-store.ts'
 import { poisonMemory } from '../../src/testing/poison.ts'
 import type { StoreModel } from '../../src/testing/store-model.ts'
@@ -84,22 +82,6 @@ const VARIANTS: readonly ConfigInput[] = [
 /** A failure of the broker, with the steps that led to it. */
 export class FuzzFailure extends Error {}
 
-/** The broker's heart, which tells how Connections end and what is its own mistake. */
-class WatchedServer extends Server {
-  onClosed: (connection: Connection, end: ConnectionEnd) => void = () => {}
-  onFailed: (error: unknown) => void = () => {}
-
-  override closed(connection: Connection, end: ConnectionEnd): void {
-    super.closed(connection, end)
-    this.onClosed(connection, end)
-  }
-
-  override failed(connection: Connection, error: unknown): void {
-    super.failed(connection, error)
-    this.onFailed(error)
-  }
-}
-
 export class World implements Surroundings {
   readonly options: Options
   /** Takes packets that go other ways than small ones do. */
@@ -111,7 +93,7 @@ export class World implements Surroundings {
   readonly #promises = new Promises()
   /** What the Store holds, in a world that has one. */
   readonly #facts: StoreModel | undefined
-  readonly #server: WatchedServer
+  readonly #server: Server
   readonly #listener: ListenerState
   readonly #bystanders: Bystanders
   /** Whose stream the broker has not heard the end of. */
@@ -149,7 +131,7 @@ export class World implements Surroundings {
     const events = new Events(silentLogger)
     if (random.chance(0.3)) events.on('packetReceived', () => {})
     const current = { options: this.options, access }
-    this.#server = new WatchedServer({
+    this.#server = new Server({
       current,
       clock: this.#clock,
       store: store ?? new MemoryStore(),
@@ -159,8 +141,7 @@ export class World implements Surroundings {
       processMemory: nominalMemory,
     })
     this.#server.turn.open() // nothing is stored yet that would have to be loaded
-    this.#server.onFailed = (error) => this.fail(`internal error: ${(error as Error).stack}`)
-    this.#server.onClosed = (connection, end) => this.#open.get(connection)?.ended(end)
+    this.#watch(this.#server)
     this.#server.turn.open()
     this.#listener = new ListenerState(this.options.listeners[0]!)
     const versions = [random.pick(VERSIONS), random.pick(VERSIONS)] as const
@@ -278,6 +259,20 @@ export class World implements Surroundings {
       }
       default:
         this.clients[step.slot]?.[step.do]()
+    }
+  }
+
+  /** Notes how Connections end, and what is the broker's own mistake. */
+  #watch({ departures, reports }: Server): void {
+    const closed = departures.closed.bind(departures)
+    departures.closed = (connection, end) => {
+      closed(connection, end)
+      this.#open.get(connection)?.ended(end)
+    }
+    const failed = reports.failed.bind(reports)
+    reports.failed = (connection, error) => {
+      failed(connection, error)
+      this.fail(`internal error: ${(error as Error).stack}`)
     }
   }
 

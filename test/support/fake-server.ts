@@ -1,15 +1,16 @@
 /**
- * What a Connection needs around it, and no more: a Server that says yes, and a Transport that remembers. For tests of the
+ * What a Connection needs around it, and no more: a turn, a Server that says yes, and a Transport that remembers. For tests of the
  * machine alone; `TestBroker` is the whole house.
  *
  * @module
  */
 import { MemoryAccount } from '../../src/base/memory-account.ts'
+import type { Expiring } from '../../src/base/timer-wheel.ts'
 import { TURN_UNITS, WorkBudget } from '../../src/base/work.ts'
 import { decodePacket } from '../../src/codec/decode.ts'
 import { Decoder } from '../../src/codec/decoder.ts'
 import { encodePacket } from '../../src/codec/encode.ts'
-import { type ConnectPacket, type Packet } from '../../src/codec/packets.ts'
+import type { ConnectPacket, Packet, ReceivedConnect } from '../../src/codec/packets.ts'
 import { PacketType, type ProtocolVersion } from '../../src/codec/packet-types.ts'
 import { noProperties, type Properties } from '../../src/codec/properties.ts'
 import { readTopicName } from '../../src/codec/publish-view.ts'
@@ -17,10 +18,22 @@ import { ReasonCode } from '../../src/codec/reason-code.ts'
 import { ApplicationMessage, type MessageParts } from '../../src/protocol/application-message.ts'
 import { Connection } from '../../src/protocol/connection.ts'
 import { BufferPool } from '../../src/protocol/output.ts'
-import type { ConnectionEnd, KnownTopic, Pending, ServerSide } from '../../src/protocol/server-side.ts'
+import type { Acceptance } from '../../src/protocol/served-connection.ts'
+import type {
+  ConnectionEnd,
+  ConnectionReports,
+  ConnectionTurn,
+  Departing,
+  LoginQuestions,
+  PublishQuestions,
+  ServerSide,
+  SubscribeQuestions,
+  TopicNames,
+} from '../../src/protocol/server-side.ts'
 import type { ConnectionLimits } from '../../src/protocol/connection-limits.ts'
 import { Session, type SessionLimits, type SessionSide } from '../../src/protocol/session.ts'
 import type { Transport } from '../../src/protocol/transport.ts'
+import { Metrics } from '../../src/broker/reporting/metrics.ts'
 import { poisonMemory, reportPoison } from '../../src/testing/poison.ts'
 import { CachedTopic } from '../../src/topics/match-cache.ts'
 
@@ -48,6 +61,7 @@ export const connectionLimits: ConnectionLimits = {
   timeoutDisconnectDelay: 0,
   receiveMaximum: 100,
   maxQos: 2,
+  maxSessionExpiry: 0xffff_ffff,
   topicAliasMaximum: 4,
   maxOutgoingTopicAliases: 4,
   maxOutgoingBytes: 10_000,
@@ -69,102 +83,22 @@ export function messageOf(parts: Partial<MessageParts> = {}): ApplicationMessage
   })
 }
 
-/** Says yes to everything; a test overrides what it is about. */
-export class FakeServer implements ServerSide, SessionSide {
-  /** What was told by `inputHeld`. */
-  heldBytes = 0
-  readonly metrics = {
-    bytesReceived: 0,
-    readsReceived: 0,
-    bytesSent: 0,
-    packetsReceived: 0,
-    packetsSent: 0,
-    publishReceived: 0,
-    publishBytesReceived: 0,
-    publishBytesSent: 0,
-    publishSent: 0,
-    publishDroppedIn: 0,
-    packetsOverLimit: 0,
-    readingPaused: 0,
-    rateLimited: 0,
-    qosLowered: 0,
-  }
-  /** Who pays for Connections. */
-  readonly payer = new MemoryAccount('user', '', 0, undefined)
-  readonly buffers = new BufferPool()
+/** A turn that ends by hand, in time that moves by hand. */
+export class HandTurn implements ConnectionTurn {
+  readonly work = new WorkBudget(() => 0)
   changeCount = 0
   committedCount = 0
-  readonly work = new WorkBudget(() => 0)
-  watchesPackets = false
   nowMs = 0
-  /** What came to pass, one word each. */
-  readonly told: string[] = []
-  readonly published: ApplicationMessage[] = []
-  end: ConnectionEnd | undefined
   deadlineMs = Infinity
-  session: Session = new Session('client', this, sessionLimits)
-  readonly #topics = new Map<string, KnownTopic>()
   #dirty = new Set<Connection>()
   #waiting = new Set<Connection | Session>()
 
   now(): number {
     return this.nowMs
   }
-  topic(bytes: Uint8Array, start: number, end: number): KnownTopic {
-    const topicName = readTopicName(bytes, start, end)
-    const known = this.#topics.get(topicName) ?? new CachedTopic(topicName, bytes.slice(start, end), 0)
-    this.#topics.set(topicName, known)
-    return known
-  }
-
-  connect(connection: Connection, packet: ConnectPacket): void {
-    this.accept(connection, packet)
-  }
-  accept(connection: Connection, { clientId, protocolVersion, keepAlive }: ConnectPacket): void {
-    const client = { clientId, userName: undefined, address: '', listener: 'test', protocolVersion }
-    const granted = {
-      sessionPresent: false,
-      keepAlive,
-      properties: noProperties,
-      loginExpiresAtMs: undefined,
-      afterChange: 0,
-    }
-    connection.accept({ client, session: this.session, ...granted })
-  }
-  authenticate(): void {
-    this.told.push('authenticate')
-  }
-  publish(_connection: Connection, message: ApplicationMessage): number {
-    message.keep()
-    this.published.push(message)
-    return ReasonCode.Success
-  }
-  subscribe(): readonly number[] | Pending {
-    return [0]
-  }
-  subscribed(): void {
-    this.told.push('subscribed')
-  }
-  unsubscribe(): readonly number[] | Pending {
-    return [0]
-  }
-  changeSessionExpiry(_connection: Connection, seconds: number): void {
-    this.told.push(`expiry ${seconds}`)
-  }
-  closed(_connection: Connection, end: ConnectionEnd): void {
-    this.told.push('closed')
-    this.end = end
-  }
-  gone(): void {
-    this.told.push('gone')
-  }
-  throttled(): void {}
-
-  inputHeld(bytes: number): void {
-    this.heldBytes += bytes
-  }
-  payerOf(): MemoryAccount {
-    return this.payer
+  arm(connection: Expiring, deadlineMs: number): void {
+    connection.deadlineMs = deadlineMs
+    this.deadlineMs = deadlineMs
   }
   wantsFlush(connection: Connection): void {
     this.#dirty.add(connection)
@@ -172,57 +106,18 @@ export class FakeServer implements ServerSide, SessionSide {
   wantsTurn(connection: Connection): void {
     this.#waiting.add(connection)
   }
-  wantsRelease(): void {
-    this.told.push('waits')
-  }
-  arm(connection: Connection, deadlineMs: number): void {
-    connection.deadlineMs = deadlineMs
-    this.deadlineMs = deadlineMs
-  }
-  packetReceived(_connection: Connection, packet: Packet): void {
-    this.told.push(`received ${packet.type}`)
-  }
-  packetSent(_connection: Connection, packet: Packet): void {
-    this.told.push(`sent ${packet.type}`)
-  }
-  failed(_connection: Connection, error: unknown): void {
-    this.told.push(`failed ${String(error)}`)
-  }
-
-  dropped(_session: Session, _message: ApplicationMessage, cause: string): void {
-    this.told.push(`dropped: ${cause}`)
-  }
-  delivered(): void {}
-  readonly gauges = { queuedMessages: 0, queuedBytes: 0, inflightOut: 0, inflightIn: 0 }
   wantsFlow(session: Session): void {
     this.#waiting.add(session)
   }
-  hasRoom(): void {
-    this.told.push('has room')
-  }
-  parks(): boolean {
-    return false
-  }
-  wantsPayloads(): void {}
-  memoryRefused(): void {}
-  readonly rightsVersion = 0
-  mayReceive(): boolean {
-    return true
-  }
-  handsOn(): boolean {
-    return false
-  }
-  expires(): void {}
-  crowded(): void {}
-  thinned(): void {}
+  wantsRelease(): void {}
 
   /** Nobody may work any more in this turn. */
-  spendTurn(): void {
+  spend(): void {
     this.work.spend(TURN_UNITS)
   }
 
   /** Ends turns until nobody wants another one. */
-  endTurn(): void {
+  end(): void {
     do {
       this.work.endTurn()
       const waiting = this.#waiting
@@ -232,6 +127,88 @@ export class FakeServer implements ServerSide, SessionSide {
       this.#dirty = new Set()
       for (const connection of dirty) connection.flush()
     } while (this.#waiting.size > 0 || this.#dirty.size > 0)
+  }
+}
+
+/** A Session whose Server lets it do everything. @param told what came to pass, one word each */
+export function sessionIn(turn: HandTurn, told: string[] = []): Session {
+  const side: SessionSide = {
+    work: turn.work,
+    now: () => turn.now(),
+    gauges: { queuedMessages: 0, queuedBytes: 0, inflightOut: 0, inflightIn: 0 },
+    dropped: (_session, _message, cause) => told.push(`dropped: ${cause}`),
+    delivered: () => {},
+    wantsFlow: (session) => turn.wantsFlow(session),
+    hasRoom: () => told.push('has room'),
+    parks: () => false,
+    wantsPayloads: () => {},
+    memoryRefused: () => {},
+    rightsVersion: 0,
+    mayReceive: () => true,
+    handsOn: () => false,
+    crowded: () => {},
+    thinned: () => {},
+    expires: () => {},
+  }
+  return new Session('client', side, sessionLimits)
+}
+
+/** CONNACK 0x00 for that CONNECT, which grants nothing of its own. */
+export function acceptanceOf({ clientId, protocolVersion, keepAlive }: ReceivedConnect, session: Session): Acceptance {
+  const client = { clientId, userName: undefined, address: '', listener: 'test', protocolVersion }
+  const properties = noProperties
+  return { client, session, sessionPresent: false, keepAlive, properties, loginExpiresAtMs: undefined, afterChange: 0 }
+}
+
+/** Says yes to everything and notes what it was told, one word each; a test replaces the answer that it is about. */
+export class FakeServer implements ServerSide {
+  readonly told: string[] = []
+  readonly published: ApplicationMessage[] = []
+  end: ConnectionEnd | undefined
+  heldBytes = 0
+  readonly turn = new HandTurn()
+  session = sessionIn(this.turn, this.told)
+  readonly metrics = new Metrics()
+  readonly buffers = new BufferPool()
+  /** Who pays for Connections. */
+  readonly payer = new MemoryAccount('user', '', 0, undefined)
+  readonly memory = { of: () => this.payer }
+  readonly memoryRefusals = { refused: () => {} }
+  readonly inputBudget = { change: (bytes: number) => void (this.heldBytes += bytes) }
+  readonly admission: LoginQuestions = {
+    connect: (connection, packet) => connection.accept(acceptanceOf(packet, this.session)),
+    authenticate: () => this.told.push('authenticate'),
+  }
+  readonly publishing: PublishQuestions = {
+    publish: (_connection, message) => {
+      message.keep()
+      this.published.push(message)
+      return ReasonCode.Success
+    },
+  }
+  readonly subscribing: SubscribeQuestions = {
+    subscribe: () => [0],
+    subscribed: () => this.told.push('subscribed'),
+    unsubscribe: () => [0],
+  }
+  readonly router: TopicNames = {
+    topic: (bytes, start, end) => new CachedTopic(readTopicName(bytes, start, end), bytes.slice(start, end), 0),
+  }
+  readonly packets = {
+    isWatched: false,
+    received: (_: unknown, { type }: Packet) => void this.told.push(`received ${type}`),
+    sent: (_: unknown, { type }: Packet) => void this.told.push(`sent ${type}`),
+  }
+  readonly reports: ConnectionReports = {
+    throttled: () => {},
+    failed: (_connection, error) => this.told.push(`failed ${String(error)}`),
+  }
+  readonly departures: Departing = {
+    closed: (_connection, end) => {
+      this.told.push('closed')
+      this.end = end
+    },
+    gone: () => this.told.push('gone'),
   }
 }
 
@@ -308,7 +285,7 @@ export class TestConnection {
 
   sendBytes(bytes: Uint8Array): void {
     this.connection.receive(bytes)
-    this.server.endTurn()
+    this.server.turn.end()
   }
 
   publish(packetIdentifier: number, qos: 0 | 1 | 2, topicName = 'a/b', properties: Properties = noProperties): void {
@@ -327,15 +304,15 @@ export class TestConnection {
 
   /** What the Server sent since the last taking. */
   take(): Packet[] {
-    this.server.endTurn()
+    this.server.turn.end()
     return packetsOf(this.transport.takeBytes(), this.version)
   }
 
   /** Moves time on to `ms` after the start and fires the deadline if it has come. */
   at(ms: number): void {
-    this.server.nowMs = ms
-    if (this.server.deadlineMs <= ms) this.connection.expire(ms)
-    this.server.endTurn()
+    this.server.turn.nowMs = ms
+    if (this.server.turn.deadlineMs <= ms) this.connection.expire(ms)
+    this.server.turn.end()
   }
 }
 

@@ -107,7 +107,7 @@ export class Connections implements Iterable<Connection> {
         this.#transports.add(connection)
         return connection
       }
-      server.arm(connection, Infinity)
+      this.#parts.turn.arm(connection, Infinity)
       this.lobby.discount(network)
     }
     this.#closedAtLimit(address, listener)

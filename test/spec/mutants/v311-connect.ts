@@ -173,7 +173,7 @@ export const connectMutants: readonly Mutant[] = [
     '3.1.1 MQTT-3.1.2-24',
     'Packets do not start the Keep Alive anew',
     CONNECTION,
-    'this.#lastSignMs = server.now()\n    server.metrics',
+    'this.#lastSignMs = server.turn.now()\n    server.metrics',
     'server.metrics',
   ),
   mutant(

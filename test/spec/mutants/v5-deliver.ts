@@ -10,7 +10,7 @@ const SESSION = 'src/protocol/session.ts'
 const ADMISSION = 'src/broker/sessions/admission.ts'
 const ROUTER = 'src/broker/routing/router.ts'
 const PUBLISHING = 'src/broker/publishing.ts'
-const SERVER = 'src/broker/server.ts'
+const DEPARTURES = 'src/broker/sessions/departures.ts'
 const SHARED = 'src/broker/routing/shared-group.ts'
 const SUBSCRIBING = 'src/broker/subscribing.ts'
 const FILTER = 'src/topics/topic-filter.ts'
@@ -160,14 +160,14 @@ export const mutantsDeliver5: readonly Mutant[] = [
   mutant(
     '5.0 U-3.14.2.2.2-1',
     'The Session Expiry of a DISCONNECT is overlooked',
-    SERVER,
-    'session!.sessionExpiryInterval = Math.min(seconds, (limits as ListenerOptions).maxSessionExpiry)',
-    'session!.limits = seconds < 0 ? session!.limits : (limits as ListenerOptions)',
+    CONNECTION,
+    'this.session.sessionExpiryInterval = Math.min(sessionExpiryInterval, this.limits.maxSessionExpiry)',
+    'void Math.min(sessionExpiryInterval, this.limits.maxSessionExpiry)',
   ),
   mutant(
     '5.0 U-3.1.2.5-1',
     'Every DISCONNECT takes the Will away',
-    SERVER,
+    DEPARTURES,
     "const isNormal = cause === 'disconnected by client' && reasonCode === ReasonCode.Success",
     "const isNormal = cause === 'disconnected by client' && reasonCode < 0x80",
   ),

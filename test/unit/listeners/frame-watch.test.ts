@@ -93,7 +93,7 @@ test('what the Transport holds is charged, is a sign of life, and has to get on'
   const { connection, server } = one
   connection.arriving(5000)
   assert.equal(server.heldBytes, 5000)
-  assert.equal(connection.deadlineMs, server.now() + 30_000 + 50_000)
+  assert.equal(connection.deadlineMs, server.turn.now() + 30_000 + 50_000)
   one.sendBytes(Uint8Array.of(0xc0, 0))
   assert.equal(server.heldBytes, 0)
   connection.arriving(0)

@@ -5,15 +5,48 @@ import type { Packet, SubscribePacket, UnsubscribePacket } from '../../../src/co
 import { PacketType, type ProtocolVersion } from '../../../src/codec/packet-types.ts'
 import { noProperties } from '../../../src/codec/properties.ts'
 import { ReasonCode } from '../../../src/codec/reason-code.ts'
-import type { Connection } from '../../../src/protocol/connection.ts'
+import { Connection } from '../../../src/protocol/connection.ts'
 import type { ServedConnection } from '../../../src/protocol/served-connection.ts'
 import { PENDING, type ConnectionEnd } from '../../../src/protocol/server-side.ts'
-import { FakeServer, messageOf, TestConnection } from '../../support/fake-server.ts'
+import {
+  acceptanceOf,
+  connectionLimits,
+  FakeServer,
+  FakeTransport,
+  messageOf,
+  TestConnection,
+} from '../../support/fake-server.ts'
 
 const PINGREQ: Packet = { type: PacketType.PINGREQ }
 const VERSIONS = [3, 4, 5] as const
 
+/** One that never answers CONNECT. */
+function undecidedServer(): FakeServer {
+  const server = new FakeServer()
+  server.admission.connect = () => {}
+  return server
+}
+
 const typesOf = (packets: readonly Packet[]): number[] => packets.map(({ type }) => type)
+
+test('bytes drive a Connection: CONNECT and PUBLISH in, CONNACK and PUBACK out, with nothing around it but what it asks', () => {
+  const [server, transport, published] = [new FakeServer(), new FakeTransport(), [] as string[]]
+  server.publishing.publish = (_connection, message) => {
+    published.push(`${message.topicName}: ${message.text()}`)
+    return ReasonCode.Success
+  }
+  const connection = new Connection(
+    server,
+    transport,
+    { listener: '', address: '', encrypted: false },
+    connectionLimits,
+  )
+  connection.receive(Buffer.from('100e 00044d515454 05 02 0000 00 000163'.replaceAll(' ', ''), 'hex'))
+  connection.receive(Buffer.from('3208 000174 0007 00 3231'.replaceAll(' ', ''), 'hex'))
+  server.turn.end()
+  assert.deepEqual(published, ['t: 21'])
+  assert.equal(transport.takeBytes().toString('hex'), '2003000000' + '40020007')
+})
 
 test('CONNECT is answered by CONNACK, and only then anything else [5.0 MQTT-3.2.0-1] [3.1.1 MQTT-3.2.0-1]', () => {
   for (const version of VERSIONS) {
@@ -92,8 +125,9 @@ test('a second CONNECT is a Protocol Error, whatever is in it: codes of CONNACK 
 })
 
 test('what comes in the middle of an exchange and is no AUTH is a Protocol Error, whatever is in it [5.0 MQTT-3.1.2-30]', () => {
-  const challenges = { connect: (connection: Connection) => connection.challenge(undefined) }
-  const one = new TestConnection(5, {}, Object.assign(new FakeServer(), challenges))
+  const server = new FakeServer()
+  server.admission.connect = (connection) => connection.challenge(undefined)
+  const one = new TestConnection(5, {}, server)
   one.connect({ properties: { authenticationMethod: 'm' } })
   one.take()
   one.sendBytes(Buffer.from('3007000161032300007a', 'hex')) // Topic Alias 0
@@ -110,7 +144,7 @@ test('whoever sends no CONNECT in time is closed, and so is one whose log-in nev
   silent.at(10_000)
   assert.equal(silent.server.end?.cause, 'connect timeout')
 
-  const undecided = new TestConnection(5, {}, Object.assign(new FakeServer(), { connect: () => {} }))
+  const undecided = new TestConnection(5, {}, undecidedServer())
   undecided.connect()
   undecided.at(29_999)
   assert.equal(
@@ -126,15 +160,15 @@ test('whoever sends no CONNECT in time is closed, and so is one whose log-in nev
 test('while the log-in is pending the next packets wait, and time spent so does not count', () => {
   let answer = (): void => {}
   const server = new FakeServer()
-  server.connect = (connection, packet) => {
-    answer = () => server.accept(connection, packet)
+  server.admission.connect = (connection, packet) => {
+    answer = () => connection.accept(acceptanceOf(packet, server.session))
   }
   const one = new TestConnection(5, {}, server)
   one.connect({ keepAlive: 1 })
   one.send(PINGREQ)
   assert.deepEqual(one.take(), [])
   assert.ok(one.transport.isPaused)
-  server.nowMs = 5000
+  server.turn.nowMs = 5000
   answer()
   assert.deepEqual(typesOf(one.take()), [PacketType.CONNACK, PacketType.PINGRESP])
   assert.ok(!one.transport.isPaused)
@@ -145,7 +179,7 @@ test('while the log-in is pending the next packets wait, and time spent so does 
 })
 
 test('an answer that comes after the end changes nothing', () => {
-  const server = Object.assign(new FakeServer(), { connect: () => {} })
+  const server = undecidedServer()
   const one = new TestConnection(5, {}, server)
   one.connect()
   one.connection.lost()
@@ -167,7 +201,7 @@ const answeredLater: readonly {
   {
     what: 'PUBLISH',
     asks: (one) => {
-      one.server.publish = () => PENDING
+      one.server.publishing.publish = () => PENDING
       one.publish(7, 1)
     },
     answers: (connection) => connection.publishAnswered(ReasonCode.NotAuthorized),
@@ -179,7 +213,7 @@ const answeredLater: readonly {
   {
     what: 'SUBSCRIBE',
     asks: (one) => {
-      one.server.subscribe = () => PENDING
+      one.server.subscribing.subscribe = () => PENDING
       one.send(subscribeTo('a', 'b'))
     },
     answers: (connection) => connection.subscribeAnswered(subscribeTo('a', 'b'), [ReasonCode.NotAuthorized, 1]),
@@ -192,7 +226,7 @@ const answeredLater: readonly {
   {
     what: 'UNSUBSCRIBE',
     asks: (one) => {
-      one.server.unsubscribe = () => PENDING
+      one.server.subscribing.unsubscribe = () => PENDING
       one.send(unsubscribeFrom('a', 'b'))
     },
     answers: (connection) =>
@@ -238,7 +272,7 @@ function unsubscribeFrom(...topicFilters: string[]): UnsubscribePacket {
 
 test('Keep Alive counts from the last packet, at 1.5 times, with the delay behind it [5.0 MQTT-3.1.2-22] [3.1.1 MQTT-3.1.2-24]', () => {
   const one = TestConnection.connected(4, { timeoutDisconnectDelay: 2 }, noProperties, 10)
-  one.server.nowMs = 8000
+  one.server.turn.nowMs = 8000
   one.send(PINGREQ)
   one.at(15_000)
   one.at(24_999)
@@ -249,11 +283,11 @@ test('Keep Alive counts from the last packet, at 1.5 times, with the delay behin
 
 test('a spent turn stops in the middle of a chunk and goes on in the next', () => {
   const one = TestConnection.connected()
-  one.server.spendTurn()
+  one.server.turn.spend()
   one.connection.receive(Buffer.concat([encodePacket(PINGREQ, 5), encodePacket(PINGREQ, 5)]))
   assert.equal(one.transport.chunks.length, 0)
   assert.ok(one.transport.isPaused)
-  one.server.endTurn()
+  one.server.turn.end()
   assert.ok(!one.transport.isPaused)
   assert.deepEqual(typesOf(one.take()), [PacketType.PINGRESP, PacketType.PINGRESP])
 })
@@ -268,7 +302,7 @@ test('a peer that takes no output is not read beyond the limit, and is read agai
   one.transport.isFrozen = false
   one.transport.unsentBytes = 0
   one.connection.drained()
-  one.server.endTurn()
+  one.server.turn.end()
   assert.ok(!one.transport.isPaused)
   assert.equal(one.take().length, 3)
 })
@@ -335,7 +369,7 @@ test('Session Expiry at DISCONNECT after none at CONNECT is a Protocol Error', (
   const kept = TestConnection.connected()
   kept.connection.session!.sessionExpiryInterval = 100
   kept.send(disconnect)
-  assert.ok(kept.server.told.includes('expiry 5'))
+  assert.equal(kept.server.session.sessionExpiryInterval, 5)
 })
 
 test('the Server says why it ends a Connection of 5.0, and only closes the others', () => {
@@ -365,7 +399,7 @@ test('a refusal says its code where the version has one, and then closes [5.0 MQ
   ] as const
   for (const [version, reasonCode, said] of codes) {
     const server = new FakeServer()
-    server.connect = (connection) => connection.refuse(reasonCode, 'no')
+    server.admission.connect = (connection) => connection.refuse(reasonCode, 'no')
     const one = new TestConnection(version, {}, server)
     one.connect()
     const connack = { type: PacketType.CONNACK, sessionPresent: false, reasonCode: said, properties: {} }
@@ -376,7 +410,7 @@ test('a refusal says its code where the version has one, and then closes [5.0 MQ
 
 test('a mistake of our own ends this Connection, is told, and says nothing of itself to the peer', () => {
   const one = TestConnection.connected()
-  one.server.publish = () => {
+  one.server.publishing.publish = () => {
     throw new TypeError('our own mistake')
   }
   one.publish(0, 0)
@@ -388,17 +422,8 @@ test('a mistake of our own ends this Connection, is told, and says nothing of it
 
 test('a log-in that ends ends its Connection with 0x87', () => {
   const server = new FakeServer()
-  server.accept = (connection, { clientId, protocolVersion }) => {
-    const client = { clientId, userName: undefined, address: '', listener: '', protocolVersion }
-    const granted = {
-      sessionPresent: false,
-      keepAlive: 0,
-      properties: noProperties,
-      loginExpiresAtMs: 3000,
-      afterChange: 0,
-    }
-    connection.accept({ client, session: server.session, ...granted })
-  }
+  server.admission.connect = (connection, packet) =>
+    connection.accept({ ...acceptanceOf(packet, server.session), loginExpiresAtMs: 3000 })
   const one = new TestConnection(5, {}, server)
   one.connect()
   one.take()
@@ -416,7 +441,7 @@ test('an ended stream that does not close is cut after a while', () => {
   one.at(5000)
   assert.equal(one.transport.ended, 'destroy')
   one.connection.lost()
-  assert.equal(one.server.deadlineMs, Infinity)
+  assert.equal(one.server.turn.deadlineMs, Infinity)
   assert.deepEqual(one.server.told, ['closed', 'gone'])
 })
 
@@ -431,22 +456,22 @@ test('a loss of the network is told once, with its cause', () => {
 
 test('CONNACK waits for the Store, and everything else waits for CONNACK', () => {
   const server = new FakeServer()
-  server.connect = (connection, packet) => {
-    server.changeCount = 1
-    server.accept(connection, packet)
+  server.admission.connect = (connection, packet) => {
+    server.turn.changeCount = 1
+    connection.accept(acceptanceOf(packet, server.session))
   }
   const one = new TestConnection(5, {}, server)
   one.connect()
   one.send(PINGREQ)
   assert.deepEqual(one.take(), [])
-  server.committedCount = 1
+  server.turn.committedCount = 1
   assert.equal(one.connection.release(1), false)
   assert.deepEqual(typesOf(one.take()), [PacketType.CONNACK, PacketType.PINGRESP])
 })
 
 test('a QoS 2 message of the Session that waits for the next commit behind CONNACK keeps its Connection waiting', () => {
   const server = new FakeServer()
-  const sent = (): void => void server.changeCount++
+  const sent = (): void => void server.turn.changeCount++
   const nothing = (): void => {}
   server.session.ledger = {
     ...{ queued: nothing, released: nothing, done: nothing, received: nothing, receivedDone: nothing },
@@ -454,53 +479,53 @@ test('a QoS 2 message of the Session that waits for the next commit behind CONNA
   }
   const options = { qos: 2, noLocal: false, retainAsPublished: false, subscriptionIdentifiers: [] } as const
   server.session.deliver(messageOf({ qos: 2 }), options)
-  server.connect = (connection, packet) => {
-    server.changeCount = 1
-    server.accept(connection, packet)
+  server.admission.connect = (connection, packet) => {
+    server.turn.changeCount = 1
+    connection.accept(acceptanceOf(packet, server.session))
   }
   const one = new TestConnection(5, {}, server)
   one.connect()
-  server.committedCount = 1
+  server.turn.committedCount = 1
   assert.equal(one.connection.release(1), true)
   assert.deepEqual(typesOf(one.take()), [PacketType.CONNACK])
-  server.committedCount = 2
+  server.turn.committedCount = 2
   assert.equal(one.connection.release(2), false)
   assert.deepEqual(typesOf(one.take()), [PacketType.PUBLISH])
 })
 
 test('an acknowledgement waits for the Change that its message made; PINGRESP does not', () => {
   const one = TestConnection.connected()
-  one.server.publish = () => {
-    one.server.changeCount++
+  one.server.publishing.publish = () => {
+    one.server.turn.changeCount++
     return 0
   }
   one.publish(1, 1)
   one.send(PINGREQ)
   assert.deepEqual(typesOf(one.take()), [PacketType.PINGRESP])
-  one.server.publish = () => 0
+  one.server.publishing.publish = () => 0
   one.publish(2, 1)
   assert.deepEqual(one.take(), [], 'an earlier one of its lane waits')
-  one.server.committedCount = 1
+  one.server.turn.committedCount = 1
   one.connection.release(1)
   assert.deepEqual(typesOf(one.take()), [PacketType.PUBACK, PacketType.PUBACK])
 })
 
 test('what waits for the Store dies with its Connection', () => {
   const one = TestConnection.connected()
-  one.server.publish = () => {
-    one.server.changeCount++
+  one.server.publishing.publish = () => {
+    one.server.turn.changeCount++
     return 0
   }
   one.publish(1, 1)
   one.connection.disconnect(ReasonCode.SessionTakenOver, 'session taken over', '')
-  one.server.committedCount = 1
+  one.server.turn.committedCount = 1
   assert.equal(one.connection.release(1), false)
   assert.deepEqual(typesOf(one.take()), [PacketType.DISCONNECT])
 })
 
 test('whoever watches packets sees both directions', () => {
   const one = TestConnection.connected()
-  one.server.watchesPackets = true
+  one.server.packets.isWatched = true
   one.publish(1, 1)
   assert.deepEqual(one.server.told, ['received 3', 'sent 4'])
 })

@@ -38,7 +38,7 @@ test('a QoS 2 message that is sent again goes nowhere a second time, until its P
 test('a QoS 2 message that was refused may come again under its identifier as a new one [5.0 MQTT-4.3.3-9]', () => {
   const one = TestConnection.connected()
   let asked = 0
-  one.server.publish = () => (asked++ === 0 ? ReasonCode.QuotaExceeded : 0)
+  one.server.publishing.publish = () => (asked++ === 0 ? ReasonCode.QuotaExceeded : 0)
   one.publish(3, 2)
   one.publish(3, 2)
   assert.equal(asked, 2)
@@ -125,9 +125,9 @@ test('alternating topics are told apart, also when one is the beginning of the o
 test('a Topic Name is charged as work by its bytes, with a Topic Alias as well as without', () => {
   const one = TestConnection.connected(5)
   const spentOn = (properties: Properties): number => {
-    const before = one.server.work.units
+    const before = one.server.turn.work.units
     one.publish(0, 0, 't'.repeat(30_000), properties)
-    return one.server.work.units - before
+    return one.server.turn.work.units - before
   }
   const plain = spentOn(noProperties)
   assert.ok(spentOn({ topicAlias: 1 }) >= plain, 'with an alias it costs no less')

@@ -99,7 +99,7 @@ test("Subscription Identifiers are the receiver's own [5.0 MQTT-3.3.4-3]", () =>
 test('one turn, one write, however many packets', () => {
   const one = TestConnection.connected()
   for (let count = 0; count < 50; count++) send(one, 'a')
-  one.server.endTurn()
+  one.server.turn.end()
   assert.equal(one.transport.chunks.length, 1)
   assert.equal(one.server.metrics.publishSent, 50)
 })
@@ -107,8 +107,8 @@ test('one turn, one write, however many packets', () => {
 test('a QoS 2 PUBLISH waits for its Change; QoS 1 does not', () => {
   const one = TestConnection.connected()
   one.connection.session!.ledger = {
-    queued: () => one.server.changeCount++,
-    sent: () => one.server.changeCount++,
+    queued: () => one.server.turn.changeCount++,
+    sent: () => one.server.turn.changeCount++,
     released: () => {},
     done: () => {},
     received: () => {},
@@ -121,8 +121,8 @@ test('a QoS 2 PUBLISH waits for its Change; QoS 1 does not', () => {
     publishes(one).map(({ qos }) => qos),
     [1],
   )
-  one.server.committedCount = one.server.changeCount
-  one.connection.release(one.server.committedCount)
+  one.server.turn.committedCount = one.server.turn.changeCount
+  one.connection.release(one.server.turn.committedCount)
   assert.deepEqual(
     publishes(one).map(({ qos }) => qos),
     [2],

@@ -1,0 +1,111 @@
+/**
+ * What follows when a Connection ends: it is counted, logged and told as an event, and its Session goes on without it, or ends.
+ *
+ * @module
+ */
+import { saidByPeer } from '../../base/printable.ts'
+import { Work } from '../../base/work.ts'
+import { ReasonCode } from '../../codec/reason-code.ts'
+import type { Connection } from '../../protocol/connection.ts'
+import type { ConnectionEnd, Departing } from '../../protocol/server-side.ts'
+import type { Session } from '../../protocol/session.ts'
+import type { ConnectionLog, Refused } from '../reporting/connection-log.ts'
+import type { Events } from '../reporting/events.ts'
+import type { Metrics } from '../reporting/metrics.ts'
+import type { Replays } from '../routing/replays.ts'
+import type { Turn } from '../turn/turn.ts'
+import type { Admission } from './admission.ts'
+import { notesOf } from './connection-notes.ts'
+import type { Connections } from './connections.ts'
+import type { Registration, Sessions } from './sessions.ts'
+
+export interface DeparturesParts {
+  readonly turn: Turn
+  readonly metrics: Metrics
+  readonly events: Events
+  readonly connectionLog: ConnectionLog
+  readonly admission: Admission
+  readonly sessions: Sessions
+  readonly replays: Replays
+  /** Those that are open. */
+  connections(): Connections
+  /** Nobody waits for an answer to it any more. */
+  forget(connection: Connection): void
+  /** Whether Sessions outlive the process. */
+  readonly areKept: boolean
+  /** A Session is to be stored as it is now. */
+  changed(registration: Registration): void
+}
+
+export class Departures implements Departing {
+  readonly #parts: DeparturesParts
+
+  constructor(parts: DeparturesParts) {
+    this.#parts = parts
+  }
+
+  closed(connection: Connection, end: ConnectionEnd): void {
+    const parts = this.#parts
+    parts.turn.work.spend(Work.connection)
+    parts.connections().ended(connection)
+    notesOf(connection).forget()
+    parts.forget(connection)
+    parts.admission.ended(connection)
+    this.#count(end)
+    if (connection.session === undefined) this.#refused(connection, end)
+    else this.#disconnected(connection, connection.session, end)
+  }
+
+  gone(connection: Connection): void {
+    this.#parts.connections().gone(connection)
+  }
+
+  #count({ cause }: ConnectionEnd): void {
+    const { metrics } = this.#parts
+    if (cause === 'refused') metrics.connectsRefused++
+    else if (cause === 'protocol error') metrics.protocolErrors++
+    else if (cause === 'keep alive timeout') metrics.keepAliveTimeouts++
+    else if (cause === 'packet timeout') metrics.packetTimeouts++
+    else if (cause === 'slow receiver') metrics.slowReceiversClosed++
+  }
+
+  #refused(connection: Connection, { reasonCode, detail, isSilent }: ConnectionEnd): void {
+    const { connectionLog, events } = this.#parts
+    if (isSilent === true) {
+      connectionLog.silent(connection)
+      return
+    }
+    const { address, listener } = connection.peer
+    const { clientId = '', userName: claimed } = connection.connectPacket ?? {}
+    const userName = claimed === undefined ? undefined : saidByPeer(claimed)
+    const refused: Refused = { clientId, userName, address, listener, reasonCode, detail }
+    connectionLog.refused(refused)
+    events.tell('clientRefused', refused)
+  }
+
+  #disconnected(connection: Connection, session: Session, end: ConnectionEnd): void {
+    const { admission, replays, turn, connectionLog, events, sessions, areKept } = this.#parts
+    admission.left(connection)
+    replays.disconnected(session)
+    const { client } = connection
+    const { cause, reasonCode, detail } = end
+    connectionLog.left(connection, end, turn.now())
+    events.tell('clientDisconnected', { client, cause, reasonCode, detail })
+    const registration = sessions.get(session.clientId)
+    if (registration?.connection !== connection) return
+    // DISCONNECT 0x00 takes the Will away; a broker that stops leaves Wills to its next start (U-3.1.2.5-3).
+    if (cause === 'server shutting down' && areKept) {
+      this.#leaveForNextStart(registration)
+      return
+    }
+    const isNormal = cause === 'disconnected by client' && reasonCode === ReasonCode.Success
+    const keepsWill = !isNormal && cause !== 'server shutting down'
+    sessions.disconnected(registration, keepsWill)
+  }
+
+  /** A Session that is stored goes on in the next start, and its Will with it. */
+  #leaveForNextStart(registration: Registration): void {
+    registration.connection = undefined
+    this.#parts.changed(registration)
+  }
+}
