@@ -121,8 +121,6 @@ export class Connection implements Incoming, ServedConnection, SessionConnection
   #givesWay = false
   #publishRate: RateLimit | undefined = undefined
   #byteRate: RateLimit | undefined = undefined
-  /** `changeCount` before the packet at hand: what comes to it afterwards is what the packet's answer depends on. */
-  #changesBefore = 0
 
   /** @param arrivedAtMs when its byte stream was accepted, where something came before MQTT: `connectTimeout` counts from then */
   constructor(
@@ -381,7 +379,7 @@ export class Connection implements Incoming, ServedConnection, SessionConnection
     this.#lastSignMs = server.turn.now()
     server.metrics.packetsReceived++
     server.turn.work.spend(Work.packet + copied(decoder.end - decoder.start))
-    this.#changesBefore = server.turn.changeCount
+    this.#sender.beginAnswer()
     if (this.#state === State.Connected && this.#handleHot(decoder.firstByte >> 4)) return
     this.#checkOrder(decoder.firstByte >> 4)
     if (this.#state === State.AwaitingConnect) this.#connect(this.#decodeConnect())
@@ -540,7 +538,7 @@ export class Connection implements Incoming, ServedConnection, SessionConnection
     if (maxByteRate > 0) this.#byteRate = new RateLimit(maxByteRate, now)
     const { sessionPresent, properties: granted } = acceptance
     const connack = { type: PacketType.CONNACK, sessionPresent, reasonCode: ReasonCode.Success, properties: granted }
-    this.#sender.committed(connack, Math.max(this.#dependsOn(), acceptance.afterChange))
+    this.#sender.committed(connack, acceptance.afterChange)
     if (!this.#sender.isHolding) this.#begin()
   }
 
@@ -608,16 +606,6 @@ export class Connection implements Incoming, ServedConnection, SessionConnection
 
   // ---- connected ----
 
-  /** PUBACK or PUBREC for the message at hand, once what it changed is stored. */
-  acknowledge(type: typeof PacketType.PUBACK | typeof PacketType.PUBREC, packetIdentifier: number, code: number): void {
-    this.#sender.acknowledge(type, packetIdentifier, code, this.#dependsOn())
-  }
-
-  #dependsOn(): number {
-    const count = this.#server.turn.changeCount
-    return count === this.#changesBefore ? 0 : count
-  }
-
   /** A plugin answered a PUBLISH that was pending. */
   publishAnswered(reasonCode: number): void {
     if (this.#state !== State.Connected) return
@@ -639,13 +627,13 @@ export class Connection implements Incoming, ServedConnection, SessionConnection
   #pubrec(packetIdentifier: number, reasonCode: number): void {
     const answer = this.session!.pubrec(packetIdentifier, reasonCode)
     if (answer === undefined) return
-    this.#sender.acknowledge(PacketType.PUBREL, packetIdentifier, answer, this.#dependsOn())
+    this.#sender.answer(PacketType.PUBREL, packetIdentifier, answer)
   }
 
   #pubrel(packetIdentifier: number): void {
     const known = this.session!.releaseReceived(packetIdentifier)
     const code = known ? ReasonCode.Success : ReasonCode.PacketIdentifierNotFound
-    this.#sender.acknowledge(PacketType.PUBCOMP, packetIdentifier, code, this.#dependsOn())
+    this.#sender.answer(PacketType.PUBCOMP, packetIdentifier, code)
     this.#incoming?.finished(packetIdentifier)
   }
 
@@ -659,7 +647,7 @@ export class Connection implements Incoming, ServedConnection, SessionConnection
     const codes = this.#version === 5 ? reasonCodes : reasonCodes.map((code) => subackCodeOf(code, this.#version))
     const { packetIdentifier } = packet
     const suback = { type: PacketType.SUBACK, packetIdentifier, reasonCodes: codes, properties: noProperties }
-    this.#sender.committed(suback, this.#dependsOn())
+    this.#sender.committed(suback)
     this.#server.subscribing.subscribed(this)
   }
 
@@ -679,7 +667,7 @@ export class Connection implements Incoming, ServedConnection, SessionConnection
     const codes = this.#version === 5 ? reasonCodes : []
     const { packetIdentifier } = packet
     const unsuback = { type: PacketType.UNSUBACK, packetIdentifier, reasonCodes: codes, properties: noProperties }
-    this.#sender.committed(unsuback, this.#dependsOn())
+    this.#sender.committed(unsuback)
   }
 
   unsubscribeAnswered(packet: UnsubscribePacket, reasonCodes: readonly number[]): void {

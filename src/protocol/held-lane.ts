@@ -13,6 +13,8 @@ interface Held {
   readonly bytes: Uint8Array
   /** Leaves once this many Changes are committed. */
   readonly afterChange: number
+  /** The Packet Identifier of the exchange that it ends; 0 where it ends none. */
+  readonly ends: number
 }
 
 export class HeldLane {
@@ -29,19 +31,23 @@ export class HeldLane {
     return this.#held.peek()?.afterChange ?? 0
   }
 
-  /** Keeps `bytes` (no copy is made) until the Change with that number is committed. */
-  hold(bytes: Uint8Array, afterChange: number): void {
+  /**
+   * Keeps `bytes` (no copy is made) until the Change with that number is committed.
+   *
+   * @param ends the Packet Identifier that the Client may use again once they have left; 0 for none
+   */
+  hold(bytes: Uint8Array, afterChange: number, ends = 0): void {
     this.size += HELD_BYTES + bytes.length
-    this.#held.push({ bytes, afterChange })
+    this.#held.push({ bytes, afterChange, ends })
   }
 
   /** Passes on, oldest first, what waits for no Change beyond `committedChange`. */
-  release(committedChange: number, pass: (bytes: Uint8Array) => void): void {
+  release(committedChange: number, pass: (bytes: Uint8Array, ends: number) => void): void {
     for (let first = this.#held.peek(); first !== undefined; first = this.#held.peek()) {
       if (first.afterChange > committedChange) return
       this.#held.shift()
       this.size -= HELD_BYTES + first.bytes.length
-      pass(first.bytes)
+      pass(first.bytes, first.ends)
     }
   }
 

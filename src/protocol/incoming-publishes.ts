@@ -195,14 +195,14 @@ export class IncomingPublishes {
 
   #answer(qos: 1 | 2, packetIdentifier: number, reasonCode: number): void {
     if (qos === 1) {
-      this.#connection.acknowledge(PacketType.PUBACK, packetIdentifier, reasonCode)
+      this.#sender.answer(PacketType.PUBACK, packetIdentifier, reasonCode)
       if (!this.#sender.isHolding || this.#sender.version !== 5) return
       this.#open ??= new IdentifierSet()
       this.#open.add(packetIdentifier)
       return
     }
     if (reasonCode < 0x80) this.#connection.session!.addReceived(packetIdentifier)
-    this.#connection.acknowledge(PacketType.PUBREC, packetIdentifier, reasonCode)
+    this.#sender.answer(PacketType.PUBREC, packetIdentifier, reasonCode)
     if (reasonCode >= 0x80) this.finished(packetIdentifier) // [5.0 MQTT-4.3.3-9]
   }
 
@@ -211,13 +211,9 @@ export class IncomingPublishes {
     if (!this.#sender.isHolding) this.#open?.delete(packetIdentifier)
   }
 
-  /** An acknowledgement that waited for the Store has left. */
-  acknowledgementLeft(packet: Uint8Array): void {
-    const type = packet[0]! >> 4
-    const at = packet[1]! < 0x80 ? 2 : 3
-    const isLast = type === PacketType.PUBACK || type === PacketType.PUBCOMP
-    const isRefusal = type === PacketType.PUBREC && packet.length > at + 2 && packet[at + 2]! >= 0x80
-    if (isLast || isRefusal) this.#open?.delete((packet[at]! << 8) | packet[at + 1]!)
+  /** The last answer waited for the Store, and has left. */
+  ended(packetIdentifier: number): void {
+    this.#open?.delete(packetIdentifier)
   }
 
   #watch(message: ApplicationMessage, packetIdentifier: number): void {

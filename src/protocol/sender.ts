@@ -43,9 +43,9 @@ const PING_RESPONSE = Uint8Array.of(PacketType.PINGRESP << 4, 0)
 const LONGEST_PLAIN_ACKNOWLEDGEMENT_BYTES = 5
 const LONGEST_SUBSCRIPTION_IDENTIFIER_BYTES = 5
 
-/** Called for each acknowledgement that waited for the Store and leaves now. */
-export interface AcknowledgementListener {
-  acknowledgementLeft(packet: Uint8Array): void
+/** Gets the Packet Identifier of each exchange that ends with a packet that waited for the Store and leaves now. */
+export interface EndedExchanges {
+  ended(packetIdentifier: number): void
 }
 
 export class Sender {
@@ -62,6 +62,8 @@ export class Sender {
   #held: HeldLane | undefined = undefined
   #aliases: OutgoingAliases | undefined = undefined
   #isDirty = false
+  /** `changeCount` before the packet at hand: what comes to it afterwards is what the packet's answer depends on. */
+  #changesBefore = 0
 
   constructor(server: ServerSide, connection: ServedConnection, transport: Transport) {
     this.#server = server
@@ -284,6 +286,25 @@ export class Sender {
     this.#output.wrote(at + 1)
   }
 
+  /** A packet of the Client is at hand: its answers depend on what changes from now on. Hot: runs for every packet received. */
+  beginAnswer(): void {
+    this.#changesBefore = this.#server.turn.changeCount
+  }
+
+  /** The newest Change since the packet at hand; 0 where nothing has changed. */
+  get #changesAtHand(): number {
+    const { changeCount } = this.#server.turn
+    return changeCount === this.#changesBefore ? 0 : changeCount
+  }
+
+  /**
+   * PUBACK, PUBREC, PUBREL or PUBCOMP that answers the packet at hand, once what that packet changed is stored. Hot: runs for
+   * every message of QoS 1 and 2.
+   */
+  answer(type: AcknowledgementPacket['type'], packetIdentifier: number, reasonCode: number): void {
+    this.acknowledge(type, packetIdentifier, reasonCode, this.#changesAtHand)
+  }
+
   /**
    * PUBACK, PUBREC, PUBREL or PUBCOMP. Hot: runs for every message of QoS 1 and 2.
    *
@@ -294,19 +315,14 @@ export class Sender {
     packetIdentifier: number,
     reasonCode: number,
     afterChange: number,
-    reasonString?: string,
   ): void {
-    if (reasonString !== undefined && this.version === 5 && this.sendsProblemInformation) {
-      this.committed({ type, packetIdentifier, reasonCode, properties: { reasonString } }, afterChange)
-      return
-    }
     if (this.#server.packets.isWatched) {
       this.#server.packets.sent(this.#connection, { type, packetIdentifier, reasonCode, properties: noProperties })
     }
     if (this.#mustHold(afterChange)) {
       const bytes = Buffer.allocUnsafe(LONGEST_PLAIN_ACKNOWLEDGEMENT_BYTES)
       const length = writeAcknowledgement(bytes, 0, type, packetIdentifier, reasonCode, this.version)
-      this.#hold(bytes.subarray(0, length), afterChange)
+      this.#hold(bytes.subarray(0, length), afterChange, endsExchange(type, reasonCode) ? packetIdentifier : 0)
       return
     }
     this.#markDirty()
@@ -321,10 +337,15 @@ export class Sender {
     return encodeWithinLimit(packet, this.version, this.maximumPacketSize) !== undefined
   }
 
-  /** A packet of the lane that waits for the commit. */
-  committed(packet: Packet, afterChange: number): void {
+  /**
+   * A packet that answers the one at hand, in the lane that waits for the commit.
+   *
+   * @param earliest it waits for that Change as well; 0 for none
+   */
+  committed(packet: Packet, earliest = 0): void {
     const bytes = this.#encode(packet)
     if (bytes === undefined) return
+    const afterChange = Math.max(this.#changesAtHand, earliest)
     if (this.#mustHold(afterChange)) this.#hold(bytes, afterChange)
     else this.#append(bytes)
   }
@@ -356,27 +377,27 @@ export class Sender {
     return afterChange > this.#server.turn.committedCount || this.isHolding
   }
 
-  #hold(bytes: Uint8Array, afterChange: number): void {
+  #hold(bytes: Uint8Array, afterChange: number, ends = 0): void {
     this.#held ??= new HeldLane()
     if (this.#held.length === 0) this.#server.turn.wantsRelease(this.#connection)
-    this.#held.hold(bytes, afterChange)
+    this.#held.hold(bytes, afterChange, ends)
     this.#connection.keeps(HELD_BYTES + bytes.length)
   }
 
   /**
    * Lets go what waited for Changes up to that one.
    *
-   * @param incoming told of each packet that leaves
+   * @param exchanges gets those that end with it
    * @returns whether something still waits
    */
-  release(committedChange: number, incoming: AcknowledgementListener | undefined): boolean {
+  release(committedChange: number, exchanges: EndedExchanges | undefined): boolean {
     const held = this.#held
     if (held === undefined) return false
     const { size } = held
-    held.release(committedChange, (bytes) => {
+    held.release(committedChange, (bytes, ends) => {
       this.#server.turn.work.spend(Work.packet)
       this.#append(bytes)
-      incoming?.acknowledgementLeft(bytes)
+      if (ends !== 0) exchanges?.ended(ends)
     })
     this.#connection.keeps(held.size - size)
     return this.isHolding
@@ -413,6 +434,12 @@ export class Sender {
     this.discardHeld()
     this.#output.discard()
   }
+}
+
+/** Whether that packet is the last of an exchange that the Client began. */
+function endsExchange(type: AcknowledgementPacket['type'], reasonCode: number): boolean {
+  if (type === PacketType.PUBREC) return reasonCode >= 0x80 // [5.0 MQTT-4.3.3-9]
+  return type !== PacketType.PUBREL
 }
 
 function patch(bytes: Uint8Array, at: number, firstByte: number, identifierOffset: number, identifier: number): void {

@@ -4,7 +4,6 @@
  *
  * @module
  */
-import type { PacketType } from '../codec/packet-types.ts'
 import type { SubscribePacket, UnsubscribePacket } from '../codec/packets.ts'
 import type { Properties } from '../codec/properties.ts'
 import type { ReasonCode } from '../codec/reason-code.ts'
@@ -32,8 +31,6 @@ export interface ServedConnection {
   readonly limits: ConnectionLimits
   /** From CONNACK on. */
   readonly session: Session | undefined
-  /** PUBACK or PUBREC for the message at hand, once what it changed is stored. */
-  acknowledge(type: typeof PacketType.PUBACK | typeof PacketType.PUBREC, packetIdentifier: number, code: number): void
   /** Its Sender keeps so many bytes more, or less, that are not handed to the Transport. */
   keeps(change: number): void
 

@@ -101,8 +101,8 @@ export const deliveryMutants: readonly Mutant[] = [
     '3.1.1 MQTT-4.6.0-4',
     'PUBRELs go out at the end of the turn, the last one first',
     CONNECTION,
-    'this.#sender.acknowledge(PacketType.PUBREL, packetIdentifier, answer, this.#dependsOn())',
-    'queueMicrotask(() => this.#sender.acknowledge(PacketType.PUBREL, packetIdentifier, answer, this.#dependsOn()))',
+    'this.#sender.answer(PacketType.PUBREL, packetIdentifier, answer)',
+    'queueMicrotask(() => this.#sender.answer(PacketType.PUBREL, packetIdentifier, answer))',
   ),
   mutant(
     '3.1.1 MQTT-4.6.0-5, MQTT-4.6.0-6, 5.0 MQTT-4.6.0-5',

@@ -112,8 +112,8 @@ export const publishMutants: readonly Mutant[] = [
     '3.1.1 MQTT-3.3.4-1, 5.0 MQTT-3.3.4-1',
     'QoS 1 is answered with PUBREC',
     INCOMING,
-    'this.#connection.acknowledge(PacketType.PUBACK, packetIdentifier, reasonCode)',
-    'this.#connection.acknowledge(PacketType.PUBREC, packetIdentifier, reasonCode)',
+    'this.#sender.answer(PacketType.PUBACK, packetIdentifier, reasonCode)',
+    'this.#sender.answer(PacketType.PUBREC, packetIdentifier, reasonCode)',
   ),
   mutant(
     '3.1.1 MQTT-3.3.5-1, 5.0 MQTT-3.3.4-2',

@@ -62,6 +62,35 @@ test('more QoS 2 messages than Receive Maximum without PUBREL: 0x93 [5.0 MQTT-3.
   assert.equal(one.server.end!.reasonCode, ReasonCode.ReceiveMaximumExceeded)
 })
 
+for (const { last, qos, reasonCode, release, ends } of [
+  { last: 'PUBACK', qos: 1, reasonCode: 0, release: false, ends: true },
+  { last: 'PUBACK that refuses', qos: 1, reasonCode: 0x97, release: false, ends: true },
+  { last: 'PUBREC', qos: 2, reasonCode: 0, release: false, ends: false },
+  { last: 'PUBREC that refuses', qos: 2, reasonCode: 0x97, release: false, ends: true },
+  { last: 'PUBCOMP', qos: 2, reasonCode: 0, release: true, ends: true },
+] as const) {
+  const until = ends ? 'until it has left' : 'also when it has left'
+  test(`an exchange whose ${last} waits for the Store counts towards Receive Maximum ${until} [5.0 MQTT-3.3.4-7]`, () => {
+    for (const isStored of [false, true]) {
+      const one = TestConnection.connected(5, { receiveMaximum: 1 })
+      one.server.publishing.publish = () => {
+        one.server.turn.changeCount++
+        return reasonCode
+      }
+      one.publish(7, qos)
+      if (release) acknowledge(one, PacketType.PUBREL, 7)
+      assert.deepEqual(one.take(), [])
+      if (isStored) {
+        one.server.turn.committedCount = 1
+        one.connection.release(1)
+      }
+      one.publish(8, 1)
+      const expected = ends && isStored ? undefined : ReasonCode.ReceiveMaximumExceeded
+      assert.equal(one.server.end?.reasonCode, expected)
+    }
+  })
+}
+
 test('before 5.0 there is no Receive Maximum to keep', () => {
   const one = TestConnection.connected(4, { receiveMaximum: 2 })
   for (let identifier = 1; identifier <= 10; identifier++) one.publish(identifier, 2)

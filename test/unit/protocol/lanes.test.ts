@@ -15,15 +15,15 @@ test('a lane lets go in order, and nothing before the Change that it or an earli
       for (const one of steps) {
         if ('after' in one) {
           waiting.push({ id: ++id, after: one.after })
-          lane.hold(Uint8Array.of(id), one.after)
+          lane.hold(Uint8Array.of(id), one.after, id)
         } else {
           const passed: number[] = []
-          lane.release(one.committed, (bytes) => passed.push(bytes[0]!))
+          lane.release(one.committed, (bytes, ends) => passed.push(bytes[0]! * 1000 + ends))
           const stuck = waiting.findIndex(({ after }) => after > one.committed)
           const expected = waiting.splice(0, stuck < 0 ? waiting.length : stuck)
           assert.deepEqual(
             passed,
-            expected.map((each) => each.id),
+            expected.map((each) => each.id * 1001),
           )
         }
         assert.equal(lane.length, waiting.length)
