@@ -65,7 +65,7 @@ import { Publishing } from './publishing.ts'
 import { Replays } from './routing/replays.ts'
 import { RetainedMessages, type RetainedSide } from './routing/retained.ts'
 import { Router, type RouterSide } from './routing/router.ts'
-import { handOn, handOver, type HandoverSide } from './routing/shared-handover.ts'
+import { Estate, handOn, LeftShared, type HandoverSide } from './routing/shared-handover.ts'
 import { SessionEnding } from './sessions/session-ending.ts'
 import { Sessions, type Registration, type SessionsSide, type Will } from './sessions/sessions.ts'
 import type { Unstored } from './durable/store-end.ts'
@@ -224,7 +224,7 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
       waiters: this.#waiters,
       canStore: (session) => session.ledger === undefined || this.#gate.canAdd(0),
       dropped: (session, message, cause) => this.dropped(session, message, cause),
-      leftShared: (session, topicFilters) => this.#handOver(session, topicFilters, false),
+      leftShared: (session, topicFilters) => this.#leftShared(session, topicFilters),
       memoryRefused: (account, bytes) => this.memoryRefused(account, bytes),
     })
     this.publishing = new Publishing({
@@ -473,24 +473,41 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
     this.#crowds.thinned(session)
   }
 
-  sessionEnded({ session }: Registration, cause: SessionEndCause): void {
+  sessionEnded(registration: Registration, cause: SessionEndCause): void {
+    const { session } = registration
     session.isEnded = true
     const ending = new SessionEnding(session, this.work, (subscription) => this.router.remove(subscription))
     if (!ending.resume()) {
       this.router.subscriberEnded()
       this.turn.addTask(session, ending)
     }
-    this.#handOver(session, undefined, true)
     session.end()
-    if (!session.giveUp()) this.turn.addTask(session, { resume: () => session.giveUp() })
     this.replays.end(session)
     this.#queueExpiries.forget(session)
-    this.ledger?.sessionEnded(session)
+    this.#divideEstate(registration)
     this.#events.tell('sessionEnded', { clientId: session.clientId, cause })
   }
 
-  #handOver(session: Session, topicFilters: ReadonlySet<string> | undefined, sessionEnds: boolean): void {
-    handOver(session, topicFilters, sessionEnds, this.#handoverSide())
+  /** What is acknowledged stays stored: a Session is forgotten once other members of its Shared Subscriptions have their part. */
+  #divideEstate(registration: Registration): void {
+    const { session } = registration
+    const { ledger } = this
+    const estate = new Estate(session, this.#handoverSide())
+    const isDivided = session.isEmpty || estate.resume()
+    if (isDivided || !session.holdsShared || session.ledger === undefined) ledger?.sessionEnded(session)
+    else ledger?.sessionOver(registration)
+    if (isDivided) return
+    const resume = (): boolean => {
+      if (!estate.resume()) return false
+      if (session.ledger !== undefined) ledger?.sessionForgotten(registration)
+      return true
+    }
+    this.turn.addTask(session, { resume })
+  }
+
+  #leftShared(session: Session, topicFilters: ReadonlySet<string>): void {
+    const left = new LeftShared(session, topicFilters, this.#handoverSide())
+    if (!left.resume()) this.turn.addTask(session, left)
   }
 
   #handoverSide(): HandoverSide {

@@ -21,7 +21,9 @@ import { IdentifierSet } from './identifier-set.ts'
 import { RECEIVED_BYTES, SESSION_BYTES } from './memory-sizes.ts'
 import { OutgoingWindow } from './outgoing-window.ts'
 import { sizeOfSubscription, type DeliveryOptions, type Subscriber, type Subscription } from './subscription.ts'
-import { WaitingQueue } from './waiting-queue.ts'
+import { WaitingQueue, type Sweep } from './waiting-queue.ts'
+
+const NOTHING_TAKEN = { taken: [], isDone: true } as const
 
 /** Why a message did not reach a Client. Counted by cause, and told as an event. */
 export type DropCause =
@@ -765,28 +767,31 @@ export class Session implements Subscriber {
   }
 
   /**
-   * Takes out what this Session holds for a Shared Subscription (any, if no filters are given), so that another member can
-   * have it: everything that waits, and if the Session ends also QoS 1 in flight; never QoS 2 that was sent
-   * [5.0 MQTT-4.8.2-5].
+   * Takes out what waits for a Shared Subscription, so that another member can have it; looks at so many entries at most. What
+   * was sent stays [5.0 MQTT-4.8.2-5].
    */
-  takeShared(topicFilters: ReadonlySet<string> | undefined, sessionEnds: boolean): Delivery[] {
-    if (!this.#hadShared) return []
-    this.#side.work.spend((this.queuedMessages + this.#window.size) * Work.entry)
-    const wanted = (delivery: Delivery): boolean =>
-      delivery.shared !== undefined && (topicFilters?.has(delivery.shared.topicFilter) ?? true)
-    const taken = sessionEnds ? this.#window.inOrder().filter((one) => one.qos === 1 && wanted(one)) : []
-    for (const delivery of taken) this.#forget(delivery)
-    const waiting = this.#queue?.take(wanted) ?? []
-    for (const delivery of waiting) {
+  takeShared(sweep: Sweep, looks: number): { readonly taken: readonly Delivery[]; readonly isDone: boolean } {
+    if (!this.#hadShared || this.#queue === undefined) return NOTHING_TAKEN
+    const result = this.#queue.takeOut(sweep, looks)
+    for (const delivery of result.taken) {
       this.#left(delivery.message.fullSize)
       this.memory.release(delivery.message, delivery.size)
+      this.ledger?.done(this, delivery)
     }
-    taken.push(...waiting)
-    for (const delivery of taken) this.ledger?.done(this, delivery)
-    return taken
+    return result
   }
 
-  /** Ends it: `giveUp` has to follow. Its Subscriptions stay, which may be very many. */
+  /** Whether it may hold what other members of a Shared Subscription can have. */
+  get holdsShared(): boolean {
+    return this.#hadShared && !this.isEmpty
+  }
+
+  /** Nothing waits, and nothing is in flight. */
+  get isEmpty(): boolean {
+    return this.#queue === undefined && this.#window.size === 0
+  }
+
+  /** Ends it: what it holds has to be taken out by `remains`. Its Subscriptions stay, which may be very many. */
   end(): void {
     this.isEnded = true
     const received = this.receivedIdentifiers?.size ?? 0
@@ -795,23 +800,19 @@ export class Session implements Subscriber {
     this.receivedIdentifiers = undefined
   }
 
-  /** Gives up what an ended Session holds, as far as the share reaches. @returns true when nothing is left */
-  giveUp(): boolean {
-    const { work } = this.#side
-    while (this.#queue !== undefined) {
-      if (work.isSpent) return false
-      work.spend(Work.entry)
-      const delivery = this.#shift()!
-      this.memory.release(delivery.message, delivery.size)
-      this.#side.dropped(this, delivery.message, 'session ended')
-    }
-    for (const delivery of this.#window) {
-      if (work.isSpent) return false
-      work.spend(Work.entry)
+  /** What an ended Session holds, one delivery after the other, each of which it gives up: first what was sent. */
+  *remains(): Generator<Delivery, void, undefined> {
+    this.#side.work.spend(this.#window.size * Work.entry)
+    for (const delivery of this.#window.inOrder()) {
       this.#forget(delivery)
+      yield delivery
     }
     this.#window.clear()
-    return true
+    while (this.#queue !== undefined) {
+      const delivery = this.#shift()!
+      this.memory.release(delivery.message, delivery.size)
+      yield delivery
+    }
   }
 
   /** Everything up to that entry is stored: what waits and was to leave RAM does. */

@@ -7,7 +7,7 @@
  * becomes a row of plain numbers and shared strings (`park`), and a Delivery again when its turn comes. So a million
  * messages for absent Clients take what a few thousand in RAM take.
  *
- * The Session's account is charged with each delivery from `push` on. What `shift` and `take` give away stays charged: whoever
+ * The Session's account is charged with each delivery from `push` on. What `shift` and `takeOut` give away stays charged: whoever
  * took it gives that back.
  *
  * @module
@@ -36,6 +36,17 @@ interface Extras {
 }
 
 const NO_IDENTIFIERS: readonly number[] = []
+
+/** What is sought in a queue, a few entries at a time. */
+export interface Sweep {
+  /** Everything up to that entry was looked at. */
+  lookedUpTo: number
+  /**
+   * Called once for each entry that may expire or is of a Shared Subscription: which is sought has to be one of these. Where
+   * the entry has left RAM, the delivery is made for this call.
+   */
+  isWanted(delivery: Delivery): boolean
+}
 
 /** A row is an index into all of them. */
 class Chunk {
@@ -92,9 +103,8 @@ export class WaitingQueue {
   length = 0
   /** Nothing in here expires before that time, in monotonic milliseconds; Infinity if nothing ever does. */
   earliestExpiryMs = Infinity
-  /** `takeExpired` is under way: it has looked at the entries up to this one, and the rest of them expire then. */
-  #lookedUpTo = 0
-  #earliestLeftMs = Infinity
+  /** `takeExpired` is under way. */
+  #expiring: ExpirySweep | undefined = undefined
   readonly #account: MemoryAccount
   #front = new Ring<Delivery>()
   /** Oldest chunk first; none is empty. */
@@ -188,7 +198,7 @@ export class WaitingQueue {
 
   /** Whether `takeExpired` has looked at some entries and not at the others. */
   get isSweeping(): boolean {
-    return this.#lookedUpTo > 0
+    return this.#expiring !== undefined
   }
 
   /**
@@ -196,44 +206,36 @@ export class WaitingQueue {
    * looked at (`isSweeping` is false again), `earliestExpiryMs` is exact.
    */
   takeExpired(nowMs: number, looks: number): Delivery[] {
-    const taken: Delivery[] = []
-    let left = this.#sweep(this.#front, looks, nowMs, taken)
-    if (left > 0 && this.#rows !== undefined) left = this.#sweepRows(this.#rows, left, nowMs, taken)
-    if (left > 0 && this.#back !== undefined) {
-      left = this.#sweep(this.#back, left, nowMs, taken)
-      if (this.#back.length === 0) this.#back = undefined
-    }
-    this.length -= taken.length
-    if (left > 0) {
-      this.earliestExpiryMs = this.#earliestLeftMs
-      this.#lookedUpTo = 0
-      this.#earliestLeftMs = Infinity
+    const sweep = (this.#expiring ??= new ExpirySweep())
+    sweep.nowMs = nowMs
+    const { taken, isDone } = this.takeOut(sweep, looks)
+    if (isDone) {
+      this.earliestExpiryMs = sweep.earliestLeftMs
+      this.#expiring = undefined
     }
     return taken
   }
 
-  /** @returns how many looks are left */
-  #sweep(ring: Ring<Delivery>, looks: number, nowMs: number, taken: Delivery[]): number {
-    const from = indexBehind(ring, this.#lookedUpTo)
-    const count = Math.min(looks, ring.length - from)
-    taken.push(...ring.takeOut(from, count, ({ message, entryNumber }) => this.#isOver(message, entryNumber, nowMs)))
-    return looks - count
+  /** Takes out what is wanted, wherever it stands. Looks at so many entries at most: the next call goes on behind them. */
+  takeOut(sweep: Sweep, looks: number): { readonly taken: Delivery[]; readonly isDone: boolean } {
+    const taken: Delivery[] = []
+    let left = sweepRing(this.#front, looks, sweep, taken)
+    if (left > 0 && this.#rows !== undefined) left = this.#sweepRows(this.#rows, left, sweep, taken)
+    if (left > 0 && this.#back !== undefined) {
+      left = sweepRing(this.#back, left, sweep, taken)
+      if (this.#back.length === 0) this.#back = undefined
+    }
+    this.length -= taken.length
+    return { taken, isDone: left > 0 }
   }
 
-  #isOver({ expiresAtMs }: ApplicationMessage, entryNumber: number, nowMs: number): boolean {
-    this.#lookedUpTo = entryNumber
-    if (expiresAtMs <= nowMs) return true
-    if (expiresAtMs < this.#earliestLeftMs) this.#earliestLeftMs = expiresAtMs
-    return false
-  }
-
-  #sweepRows(chunks: Ring<Chunk>, looks: number, nowMs: number, taken: Delivery[]): number {
+  #sweepRows(chunks: Ring<Chunk>, looks: number, sweep: Sweep, taken: Delivery[]): number {
     let left = looks
     let hasEmpty = false
     for (const chunk of chunks) {
       if (left <= 0) break
-      if (chunk.entryNumber(chunk.end - 1) <= this.#lookedUpTo) continue
-      left -= this.#sweepChunk(chunk, nowMs, taken)
+      if (chunk.entryNumber(chunk.end - 1) <= sweep.lookedUpTo) continue
+      left -= this.#sweepChunk(chunk, sweep, taken)
       hasEmpty ||= chunk.start === chunk.end
     }
     if (hasEmpty) {
@@ -245,17 +247,17 @@ export class WaitingQueue {
   }
 
   /** @returns how many rows were looked at */
-  #sweepChunk(chunk: Chunk, nowMs: number, taken: Delivery[]): number {
+  #sweepChunk(chunk: Chunk, sweep: Sweep, taken: Delivery[]): number {
     const { end } = chunk
     let kept = chunk.start
     let looks = 0
     for (let row = chunk.start; row < end; row++) {
       const entryNumber = chunk.entryNumber(row)
-      if (entryNumber > this.#lookedUpTo) {
+      if (entryNumber > sweep.lookedUpTo) {
         looks++
-        this.#lookedUpTo = entryNumber
-        // A row without extras has no properties, and so does not expire.
-        if (chunk.extras?.[row] !== undefined && this.#isOver(deliveryOf(chunk, row).message, entryNumber, nowMs)) {
+        sweep.lookedUpTo = entryNumber
+        // A row without extras has no properties, so that it does not expire, and is of no Shared Subscription.
+        if (chunk.extras?.[row] !== undefined && sweep.isWanted(deliveryOf(chunk, row))) {
           taken.push(this.#takeRow(chunk, row))
           continue
         }
@@ -269,21 +271,6 @@ export class WaitingQueue {
     return looks
   }
 
-  /** Takes out what is wanted, wherever it stands. */
-  take(wanted: (delivery: Delivery) => boolean): Delivery[] {
-    const taken: Delivery[] = []
-    const kept = new WaitingQueue(this.#account)
-    for (let next = this.shift(); next !== undefined; next = this.shift()) {
-      if (wanted(next)) taken.push(next)
-      else kept.#place(next, false)
-    }
-    this.length = kept.length
-    this.#front = kept.#front
-    this.#rows = kept.#rows
-    this.#back = kept.#back
-    return taken
-  }
-
   /** First to last; of what is a row, each look makes a Delivery anew. */
   *[Symbol.iterator](): Generator<Delivery, void, undefined> {
     yield* this.#front
@@ -292,6 +279,31 @@ export class WaitingQueue {
     }
     if (this.#back !== undefined) yield* this.#back
   }
+}
+
+class ExpirySweep implements Sweep {
+  lookedUpTo = 0
+  nowMs = 0
+  /** When the first of what stays expires. */
+  earliestLeftMs = Infinity
+
+  isWanted({ message: { expiresAtMs } }: Delivery): boolean {
+    if (expiresAtMs <= this.nowMs) return true
+    if (expiresAtMs < this.earliestLeftMs) this.earliestLeftMs = expiresAtMs
+    return false
+  }
+}
+
+/** @returns how many looks are left */
+function sweepRing(ring: Ring<Delivery>, looks: number, sweep: Sweep, taken: Delivery[]): number {
+  const from = indexBehind(ring, sweep.lookedUpTo)
+  const count = Math.min(looks, ring.length - from)
+  const isWanted = (delivery: Delivery): boolean => {
+    sweep.lookedUpTo = delivery.entryNumber
+    return sweep.isWanted(delivery)
+  }
+  taken.push(...ring.takeOut(from, count, isWanted))
+  return looks - count
 }
 
 /** Where in a queue the first entry above that number is. */

@@ -159,6 +159,27 @@ export class Ledger implements SessionLedger {
     this.#noteEnding(session.clientId, this.#turn.changeCount)
   }
 
+  /**
+   * A Session is over, and what others will have of it is still to be handed to them. After a restart it comes back, ends at
+   * once, and that goes on; its Client may have another Session by then.
+   */
+  sessionOver(registration: Registration): void {
+    const expiresAtMs = this.toWall(this.#turn.now())
+    const session = { ...this.#sessionRecord(registration), sessionExpiryInterval: 0, expiresAtMs }
+    this.#record({ kind: 'session', session }, sizeOfText(session.clientId))
+    this.#noteEnding(session.clientId, this.#turn.changeCount)
+  }
+
+  /** After `sessionOver`: others have what was theirs. */
+  sessionForgotten(registration: Registration): void {
+    const { session } = registration
+    this.#record({ kind: 'session-ended', sessionNumber: session.sessionNumber })
+    session.ledger = undefined
+    session.sessionNumber = 0
+    // The Store has forgotten it with its Session.
+    if (registration.will !== undefined) this.will(registration)
+  }
+
   #noteEnding(clientId: string, change: number): void {
     this.#endings.set(clientId, change)
     this.#turn.whenCommitted(() => {

@@ -6,16 +6,20 @@
  */
 import { Work, type WorkBudget } from '../../base/work.ts'
 import { ApplicationMessage, unloadedCopyOf } from '../../protocol/application-message.ts'
-import type { Delivery } from '../../protocol/delivery.ts'
+import { DeliveryState, type Delivery } from '../../protocol/delivery.ts'
 import type { DropCause, Session } from '../../protocol/session.ts'
+import type { Sweep } from '../../protocol/waiting-queue.ts'
+import type { Task } from '../turn/turn.ts'
 import { ReturnedOrigin, type MayHave, type SharedGroup } from './shared-group.ts'
 
 /**
- * All that one member holds changes hands in one go. Where there are thousands of other members, the best of all is chosen for
- * each message until this much work is done, and the best of the next few from then on.
+ * Where there are thousands of other members, the best of all is chosen for each message until this much work is done, and the
+ * best of the next few from then on.
  */
 const EXACT_UNITS = 50_000
 const FEW_LOOKS = 4
+/** Entries of a queue that are looked at before the budget is asked. */
+const LOOKS = 64
 
 /** What a handover works with. */
 export interface HandoverSide {
@@ -27,30 +31,113 @@ export interface HandoverSide {
   dropped(session: Session, message: ApplicationMessage, cause: DropCause): void
 }
 
-/**
- * Hands over what `session` holds for those Shared Subscriptions, or for any if none are given.
- *
- * @param sessionEnds then also what is in flight at QoS 1
- */
-export function handOver(
-  session: Session,
-  topicFilters: ReadonlySet<string> | undefined,
-  sessionEnds: boolean,
-  side: HandoverSide,
-): void {
-  const { work } = side
-  const exactUntil = work.units + EXACT_UNITS
-  for (const delivery of session.takeShared(topicFilters, sessionEnds)) {
+/** All that one member gives back, which may be very much. */
+class Handover {
+  readonly #side: HandoverSide
+  #exactUnits = EXACT_UNITS
+
+  constructor(side: HandoverSide) {
+    this.#side = side
+  }
+
+  /** @returns why nobody has taken it */
+  give({ message: held, shared }: Delivery): DropCause | undefined {
+    const { work } = this.#side
     work.spend(Work.delivery)
-    const message = renewed(delivery.message)
-    if (message.isExpired(side.now())) {
-      side.dropped(session, message, 'expired') // [5.0 MQTT-3.3.2-5]
-      continue
+    const message = renewed(held)
+    if (message.isExpired(this.#side.now())) return 'expired' // [5.0 MQTT-3.3.2-5]
+    const group = this.#side.group(shared!.topicFilter)
+    if (group === undefined) return 'no member'
+    const before = work.units
+    const looks = this.#exactUnits > 0 ? Infinity : FEW_LOOKS
+    const cause = group.deliver(message, this.#side.mayHave, work, undefined, looks)
+    this.#exactUnits -= work.units - before
+    return cause
+  }
+}
+
+/**
+ * Hands over what waits in `session` for Shared Subscriptions that it has left. Until that is done its Client may still be sent
+ * some of it, as of any Subscription that it ends (§3.10.4).
+ */
+export class LeftShared implements Task, Sweep {
+  lookedUpTo = 0
+  readonly #session: Session
+  readonly #topicFilters: ReadonlySet<string>
+  /** What comes later is for a Subscription that was made anew. */
+  readonly #lastEntryNumber: number
+  readonly #side: HandoverSide
+  readonly #handover: Handover
+
+  constructor(session: Session, topicFilters: ReadonlySet<string>, side: HandoverSide) {
+    this.#session = session
+    this.#topicFilters = topicFilters
+    this.#lastEntryNumber = session.lastEntryNumber
+    this.#side = side
+    this.#handover = new Handover(side)
+  }
+
+  isWanted({ shared, entryNumber }: Delivery): boolean {
+    return shared !== undefined && entryNumber <= this.#lastEntryNumber && this.#topicFilters.has(shared.topicFilter)
+  }
+
+  resume(): boolean {
+    const { work } = this.#side
+    while (!work.isSpent) {
+      work.spend(LOOKS * Work.entry)
+      const { taken, isDone } = this.#session.takeShared(this, LOOKS)
+      for (const delivery of taken) {
+        const cause = this.#handover.give(delivery)
+        if (cause !== undefined) this.#side.dropped(this.#session, delivery.message, cause)
+      }
+      if (isDone || this.lookedUpTo >= this.#lastEntryNumber) return true
     }
-    const group = side.group(delivery.shared!.topicFilter)
-    const looks = work.units < exactUntil ? Infinity : FEW_LOOKS
-    const cause = group === undefined ? 'no member' : group.deliver(message, side.mayHave, work, undefined, looks)
-    if (cause !== undefined) side.dropped(session, message, sessionEnds ? 'session ended' : cause)
+    return false
+  }
+}
+
+/**
+ * What an ended Session leaves behind: to the other members of its Shared Subscriptions goes all that was not sent, and QoS 1 that
+ * was; never QoS 2 that was sent [5.0 MQTT-4.8.2-5]. The rest is dropped.
+ */
+export class Estate implements Task {
+  readonly #session: Session
+  readonly #remains: Iterator<Delivery, void>
+  readonly #side: HandoverSide
+  readonly #handover: Handover
+
+  constructor(session: Session, side: HandoverSide) {
+    this.#session = session
+    this.#remains = session.remains()
+    this.#side = side
+    this.#handover = new Handover(side)
+  }
+
+  resume(): boolean {
+    const { work } = this.#side
+    while (!work.isSpent) {
+      const next = this.#remains.next()
+      if (next.done === true) return true
+      work.spend(Work.entry)
+      this.#giveAway(next.value)
+    }
+    return this.#session.isEmpty
+  }
+
+  #giveAway(delivery: Delivery): void {
+    const { shared, qos, state, message } = delivery
+    const isOthers = shared !== undefined && (qos === 1 || state === DeliveryState.Waiting)
+    if (isOthers) {
+      const cause = this.#handover.give(delivery)
+      // Stored together with what the other member was given.
+      this.#session.ledger?.done(this.#session, delivery)
+      if (cause === undefined) return
+      if (cause === 'expired') {
+        this.#side.dropped(this.#session, message, cause)
+        return
+      }
+    }
+    this.#side.dropped(this.#session, message, 'session ended')
   }
 }
 

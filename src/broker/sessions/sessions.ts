@@ -172,7 +172,10 @@ export class Sessions {
   add(session: Session, client: Client, connection: Connection | undefined): Registration {
     const registration = new Registration(session, client, this)
     registration.connection = connection
-    this.#byClientId.set(session.clientId, registration)
+    // Of two that a Store gave, the older one had ended, and only hands over what it holds.
+    const other = this.#byClientId.get(session.clientId)?.session
+    const isOver = other !== undefined && session.sessionNumber > 0 && session.sessionNumber < other.sessionNumber
+    if (!isOver) this.#byClientId.set(session.clientId, registration)
     this.#metrics.sessionsCreated++
     return registration
   }
@@ -284,7 +287,8 @@ export class Sessions {
     this.#leaveAway(registration)
     this.#discount(registration)
     this.#turn.arm(registration, Infinity)
-    this.#byClientId.delete(registration.session.clientId)
+    const { clientId } = registration.session
+    if (this.#byClientId.get(clientId) === registration) this.#byClientId.delete(clientId)
     this.#side.sessionEnded(registration, cause)
     this.#publishWill(registration)
   }

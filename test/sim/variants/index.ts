@@ -134,9 +134,9 @@ export const variants: readonly Variant[] = [
   },
   {
     name: 'a member of a Shared Subscription that leaves takes its messages along',
-    file: 'src/broker/server.ts',
-    from: 'this.#handOver(session, undefined, true)',
-    to: 'session.takeShared(undefined, true)',
+    file: 'src/broker/routing/shared-handover.ts',
+    from: 'shared !== undefined && (qos === 1 || state === DeliveryState.Waiting)',
+    to: 'shared !== undefined && qos === 0 && state === DeliveryState.Waiting',
     within: 100,
   },
   {

@@ -12,7 +12,7 @@ import { JournalStore } from '../../../src/stores/journal-store.ts'
 import { MemoryDisk } from '../../../src/stores/memory-disk.ts'
 import { TestBroker } from '../../support/test-broker.ts'
 import { VirtualClock } from '../../support/virtual-clock.ts'
-import type { TestClient } from '../../support/test-client.ts'
+import { TestClient } from '../../support/test-client.ts'
 import { scratchFolder } from '../../support/scratch-folder.ts'
 
 const FOREVER = { sessionExpiryInterval: 0xffff_ffff }
@@ -629,5 +629,67 @@ test('endSession is the way out for a device whose user name has changed', async
   await broker.settle()
   assert.equal(await ended, true)
   assert.equal(logIn('after'), 0)
+  await broker.close()
+})
+
+test('a member of a Shared Subscription ends with much that it holds: wherever the power goes, each message has one new owner', async () => {
+  const held = 12_000
+  const limits = { 'max-queued-messages': 2 * held, 'max-queued-messages-connected': 2 * held, 'max-memory': 0 }
+  const persistence = { durability: 'disk' } as const
+  const disk = new MemoryDisk()
+  const broker = await TestBroker.start({ listeners: {}, persistence, ...limits }, { disk })
+  const leaving = await connected(broker, 'leaving')
+  await subscribed(broker, leaving, '$share/g/a', 1)
+  leaving.drop()
+  for (let at = 0; at < held; at++) void broker.broker.publish('a', String(at), { qos: 1 })
+  await broker.settle()
+  for (const name of ['one', 'other']) {
+    const member = await connected(broker, name)
+    await subscribed(broker, member, '$share/g/a', 1)
+    member.drop()
+  }
+  await broker.settle()
+
+  // Its Client comes back with Clean Start.
+  const back = new TestClient(broker, 5, { address: '192.0.2.1', listener: 'test', encrypted: false })
+  const rest = { type: PacketType.CONNECT, protocolVersion: 5, keepAlive: 0, properties: FOREVER } as const
+  back.sendBytesInTurn(encodePacket({ ...rest, clientId: 'leaving', cleanStart: true }, 5))
+  let points = 0
+  let [before, parts] = [-1, 0]
+  for (let step = 0; parts < held; step++) {
+    assert.ok(step < 200)
+    const next = await TestBroker.start({ listeners: {}, persistence, ...limits }, { disk: disk.crash() })
+    next.advance(1)
+    await next.settle()
+    const sessions = new Map(next.broker.sessions().map((session) => [session.clientId, session.queuedMessages]))
+    const [one, other] = [sessions.get('one')!, sessions.get('other')!]
+    // Not begun, or divided to the end: the first start goes on with it.
+    if (sessions.get('leaving') === held) assert.equal(one + other, 0)
+    else assert.deepEqual([one + other, sessions.get('leaving') ?? 0, Math.abs(one - other) <= 1], [held, 0, true])
+    await next.close()
+    broker.clock.runTurn()
+    await new Promise<void>((resolve) => setImmediate(resolve))
+    parts = broker.broker
+      .sessions()
+      .reduce((sum, { clientId, queuedMessages }) => sum + (clientId === 'leaving' ? 0 : queuedMessages), 0)
+    if (parts > before) points++
+    before = parts
+  }
+  assert.ok(points > 1, 'it was divided in several turns')
+  await broker.settle()
+  assert.equal(back.takeFirst(PacketType.CONNACK)?.type, PacketType.CONNACK)
+  const last = await TestBroker.start({ listeners: {}, persistence, ...limits }, { disk: disk.crash() })
+  assert.deepEqual(
+    last.broker
+      .sessions()
+      .map(({ clientId, queuedMessages }) => [clientId, queuedMessages])
+      .toSorted(([one], [other]) => (String(one) < String(other) ? -1 : 1)),
+    [
+      ['leaving', 0],
+      ['one', held / 2],
+      ['other', held / 2],
+    ],
+  )
+  await last.close()
   await broker.close()
 })

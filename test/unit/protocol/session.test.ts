@@ -251,7 +251,7 @@ for (const full of ['session', 'user', 'broker'] as const) {
     deliver(session, 'd', 1, { payload: Buffer.alloc(9) })
     assert.equal(told.length, 2)
     session.end()
-    session.giveUp()
+    assert.equal(Array.from(session.remains()).length, 2)
     assert.deepEqual([session.queuedMessages, session.memory.bytes, user.bytes, broker.bytes], [0, 0, 0, 0])
   })
 }
@@ -279,10 +279,10 @@ test('a message that several Sessions hold counts for each of them, and once for
     [bytes, bytes, bytes, bytes + DELIVERY_BYTES],
   )
   one.end()
-  one.giveUp()
+  assert.equal(Array.from(one.remains()).length, 1)
   assert.equal(broker.bytes, other.memory.bytes)
   other.end()
-  other.giveUp()
+  assert.equal(Array.from(other.remains()).length, 1)
   assert.deepEqual([one.memory.bytes, other.memory.bytes, broker.bytes], [0, 0, 0])
 })
 
@@ -414,31 +414,49 @@ test('a repeated PUBREC gets its PUBREL again', () => {
   assert.equal(session.inflightMessages, 0)
 })
 
-test('what a Session held for a Shared Subscription can be taken: what waits always, QoS 1 in flight at its end, QoS 2 that was sent never [5.0 MQTT-4.8.2-5]', () => {
+/** `a` to `c` are sent, `d` to `f` wait. */
+function holder(): Session {
+  const { session } = sessionOf()
   const shared = { topicFilter: '$share/g/#' }
-  const namesOf = (taken: readonly Delivery[]) => taken.map(({ message }) => message.topicName)
-  for (const [sessionEnds, expected] of [
-    [false, ['d']],
-    [true, ['a', 'd']],
+  session.connect(new Wire(), 3)
+  for (const [name, qos, origin] of [
+    ['a', 1, shared],
+    ['b', 2, shared],
+    ['c', 1, undefined],
+    ['d', 1, shared],
+    ['e', 1, undefined],
+    ['f', 1, { topicFilter: '$share/other/#' }],
   ] as const) {
-    const { session } = sessionOf()
-    session.connect(new Wire(), 3)
-    for (const [name, qos, origin] of [
-      ['a', 1, shared],
-      ['b', 2, shared],
-      ['c', 1, undefined],
-      ['d', 1, shared],
-      ['e', 1, undefined],
-      ['f', 1, { topicFilter: '$share/other/#' }],
-    ] as const) {
-      session.deliver(messageOf({ topicName: name, qos }), ANY, origin)
-    }
-    assert.deepEqual(namesOf(session.takeShared(new Set(['$share/g/#']), sessionEnds)), expected)
-    assert.deepEqual(namesOf([...session.deliveries()].filter(({ state }) => state === DeliveryState.Waiting)), [
-      'e',
-      'f',
-    ])
+    session.deliver(messageOf({ topicName: name, qos }), ANY, origin)
   }
+  return session
+}
+
+test('what waits in a Session for a Shared Subscription can be taken, a few looks at a time; what was sent stays', () => {
+  const session = holder()
+  const sweep = { lookedUpTo: 0, isWanted: ({ shared }: Delivery) => shared?.topicFilter === '$share/g/#' }
+  const looks = [1, 1, 1, 1].map(() => session.takeShared(sweep, 1))
+  assert.deepEqual(
+    looks.map(({ taken, isDone }) => [...taken.map(({ message }) => message.topicName), isDone]),
+    [['d', false], [false], [false], [true]],
+  )
+  assert.deepEqual(
+    [...session.deliveries()].map(({ message }) => message.topicName),
+    ['a', 'b', 'c', 'e', 'f'],
+  )
+})
+
+test('an ended Session gives up all that it holds, one after the other: first what was sent', () => {
+  const session = holder()
+  session.end()
+  const remains = session.remains()
+  assert.equal(remains.next().value?.message.topicName, 'a')
+  assert.deepEqual([session.inflightMessages, session.queuedMessages, session.holdsShared], [2, 3, true])
+  assert.deepEqual(
+    Array.from(remains, ({ message }) => message.topicName),
+    ['b', 'c', 'd', 'e', 'f'],
+  )
+  assert.deepEqual([session.isEmpty, session.holdsShared, session.memory.bytes], [true, false, 0])
 })
 
 test('a ledger hears of everything that must survive, in order', () => {
