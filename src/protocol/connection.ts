@@ -1,10 +1,6 @@
 /**
  * The machine of one Network Connection: bytes in, packets out, and a deadline. It knows no socket, no clock and no chance;
- * what it cannot decide it asks its `ServerSide`.
- *
- *   AwaitingConnect ──CONNECT──> Authenticating ──accept──> Connected ──┐
- *          │                        │  ^ AUTH                 │         │ DISCONNECT, error, time, takeover, loss
- *          └────────────────────────┴──┴──────────────────────┴──────> Closed
+ * what it cannot decide it asks its `ServerSide`. What may happen when, and what follows, is the table in `connection-state.ts`.
  *
  * Packets are worked off in order. The machine stops in the middle of a chunk, and the Transport is not read, while an
  * answer is pending, this turn's budget is spent, its output is congested or a rate is overdrawn;
@@ -46,6 +42,7 @@ import {
 import { ReasonCode, toReturnCode } from '../codec/reason-code.ts'
 import type { ApplicationMessage } from './application-message.ts'
 import type { Client } from './client.ts'
+import { after, allows, Event, isBehindConnack, isFault, State, takesPackets } from './connection-state.ts'
 import { ConnectionMemory, connectionMemoryLimit, type HeldKind } from './connection-memory.ts'
 import type { Delivery } from './delivery.ts'
 import { IncomingPublishes } from './incoming-publishes.ts'
@@ -57,9 +54,6 @@ import { PENDING, type ConnectionEnd, type EndCause, type ServerSide } from './s
 import type { ConnectionLimits } from './connection-limits.ts'
 import type { DropCause, Session, SessionConnection } from './session.ts'
 import type { Incoming, Peer, Transport } from './transport.ts'
-
-const State = { AwaitingConnect: 0, Authenticating: 1, Connected: 2, Closed: 3 } as const
-type State = (typeof State)[keyof typeof State]
 
 const PLAIN_PINGREQ = PacketType.PINGREQ << 4
 
@@ -91,8 +85,6 @@ export class Connection implements Incoming, ServedConnection, SessionConnection
   #incoming: IncomingPublishes | undefined = undefined
   #state: State = State.AwaitingConnect
   #version: ProtocolVersion = 5
-  /** An answer of the Server is outstanding. */
-  #isPending = false
   #isReading = true
   #wantsTurn = false
   #keepAliveMs = 0
@@ -149,7 +141,17 @@ export class Connection implements Incoming, ServedConnection, SessionConnection
   }
 
   get isConnected(): boolean {
-    return this.#state === State.Connected
+    return isBehindConnack(this.#state)
+  }
+
+  /** Where it is in the table of `connection-state.ts`. */
+  get state(): State {
+    return this.#state
+  }
+
+  /** Between CONNECT and CONNACK 0x00. */
+  get #isLoggingIn(): boolean {
+    return this.#state !== State.AwaitingConnect && allows(this.#state, Event.refuse)
   }
 
   get isClosed(): boolean {
@@ -260,7 +262,7 @@ export class Connection implements Incoming, ServedConnection, SessionConnection
     if (isAnother || this.#begunAtMs === undefined) this.#begunAtMs = now
     const deadline = this.#packetDeadline()
     const isArmed = this.wheelIndex >= 0 && this.deadlineMs <= deadline
-    if (this.#state === State.Connected && !isArmed) this.#server.turn.arm(this, deadline)
+    if (this.isConnected && !isArmed) this.#server.turn.arm(this, deadline)
   }
 
   /** When the packet that is not complete is late; Infinity where there is none. */
@@ -323,7 +325,7 @@ export class Connection implements Incoming, ServedConnection, SessionConnection
   }
 
   #mayWork(): boolean {
-    if (this.#isPending || this.#state === State.Closed || this.congested) return false
+    if (!takesPackets(this.#state) || this.congested) return false
     if (this.#resumeAtMs !== 0 && this.#resumeAtMs > this.#server.turn.now()) return false
     if (!this.#server.turn.work.isSpent) return true
     this.#askForTurn()
@@ -381,7 +383,7 @@ export class Connection implements Incoming, ServedConnection, SessionConnection
     server.turn.work.spend(Work.packet + copied(decoder.end - decoder.start))
     this.#sender.beginAnswer()
     if (this.#state === State.Connected && this.#handleHot(decoder.firstByte >> 4)) return
-    this.#checkOrder(decoder.firstByte >> 4)
+    this.#checkOrder((decoder.firstByte >> 4) as PacketType)
     if (this.#state === State.AwaitingConnect) this.#connect(this.#decodeConnect())
     else this.#connected(this.#decode())
   }
@@ -415,8 +417,15 @@ export class Connection implements Incoming, ServedConnection, SessionConnection
 
   /** The packet at hand waits for an answer, and takes so much memory while it does. */
   #wait(bytes: number): void {
-    this.#isPending = true
+    this.#enter(Event.pending)
     this.#waitingBytes = bytes
+  }
+
+  /** Does what the table says. @returns whether the event does anything in this state */
+  #enter(event: Event): boolean {
+    if (!allows(this.#state, event)) return false
+    this.#state = after(this.#state, event)
+    return true
   }
 
   /** Bytes of the packet at hand. */
@@ -452,14 +461,12 @@ export class Connection implements Incoming, ServedConnection, SessionConnection
   }
 
   /** Whether that type may come here at all: said before anybody looks inside, where faults have codes that no answer here has. */
-  #checkOrder(type: number): void {
-    if (this.#state === State.AwaitingConnect) {
-      if (type !== PacketType.CONNECT) throw forbidden(`first packet is type ${type}, not CONNECT`)
-    } else if (type === PacketType.CONNECT) {
-      throw forbidden('a second CONNECT') // [5.0 MQTT-3.1.0-2] [3.1.1 MQTT-3.1.0-2]
-    } else if (this.#state === State.Authenticating && type !== PacketType.AUTH && type !== PacketType.DISCONNECT) {
-      throw forbidden(`packet type ${type} during authentication`) // [5.0 MQTT-3.1.2-30]
-    }
+  #checkOrder(type: PacketType): void {
+    if (!isFault(this.#state, type)) return
+    if (this.#state === State.AwaitingConnect) throw forbidden(`first packet is type ${type}, not CONNECT`)
+    if (type === PacketType.CONNECT) throw forbidden('a second CONNECT') // [5.0 MQTT-3.1.0-2] [3.1.1 MQTT-3.1.0-2]
+    if (this.#state === State.AwaitingAuth) throw forbidden(`packet type ${type} during authentication`) // [5.0 MQTT-3.1.2-30]
+    throw forbidden(`packet type ${type} from a Client`)
   }
 
   #connected(packet: Packet): void {
@@ -485,9 +492,6 @@ export class Connection implements Incoming, ServedConnection, SessionConnection
       case PacketType.AUTH:
         this.#auth(packet)
         return
-      default:
-        // A packet that only a Server sends.
-        throw new ProtocolError(ReasonCode.ProtocolError, `packet type ${packet.type} from a connected Client`)
     }
   }
 
@@ -504,8 +508,8 @@ export class Connection implements Incoming, ServedConnection, SessionConnection
     this.#receiveMaximum = receiveMaximum ?? 65_535
     this.authenticationMethod = authenticationMethod
     this.connectPacket = packet
-    this.#state = State.Authenticating
-    this.#wait(this.#packetBytes)
+    this.#state = after(this.#state, PacketType.CONNECT)
+    this.#waitingBytes = this.#packetBytes
     this.#setLoginDeadline(this.limits.loginTimeout)
     this.#server.admission.connect(this, packet)
   }
@@ -523,7 +527,7 @@ export class Connection implements Incoming, ServedConnection, SessionConnection
 
   /** The Server's yes. CONNACK waits for the Store if it has to; everything else waits for CONNACK. */
   accept(acceptance: Acceptance): void {
-    if (this.#state !== State.Authenticating) return
+    if (!this.#enter(Event.accept)) return
     const { properties } = this.connectPacket!
     this.client = acceptance.client
     this.session = acceptance.session
@@ -544,9 +548,8 @@ export class Connection implements Incoming, ServedConnection, SessionConnection
 
   /** CONNACK is on its way: deliveries may follow [5.0 MQTT-3.2.0-1]. */
   #begin(): void {
-    this.#state = State.Connected
+    if (!this.#enter(Event.connackLeft)) return
     this.connectPacket = undefined
-    this.#isPending = false
     this.#waitingBytes = 0
     this.#loginDeadlineMs = undefined
     this.#lastSignMs = this.#server.turn.now()
@@ -557,21 +560,21 @@ export class Connection implements Incoming, ServedConnection, SessionConnection
 
   /** One more step of an AUTH exchange [5.0 MQTT-4.12.0-2]. */
   challenge(authenticationData: Uint8Array | undefined): void {
-    if (this.#state === State.Closed) return
+    if (!this.#enter(Event.challenge)) return
     const properties = { authenticationMethod: this.authenticationMethod, authenticationData }
     this.#sender.immediate({ type: PacketType.AUTH, reasonCode: ReasonCode.ContinueAuthentication, properties })
-    this.#answered()
-    if (this.#state === State.Authenticating) this.#setLoginDeadline(this.limits.connectTimeout)
+    if (this.#state !== State.AwaitingAuth) return
+    this.#setLoginDeadline(this.limits.connectTimeout)
+    this.#askForTurn()
   }
 
   /** A re-authentication succeeded (§4.12.1). */
   reAuthenticated(authenticationData: Uint8Array | undefined, loginExpiresAtMs: number | undefined): void {
-    if (this.#state === State.Closed) return
+    if (!this.#enter(Event.reAuthenticated)) return
     this.#loginExpiresAtMs = loginExpiresAtMs
     const properties = { authenticationMethod: this.authenticationMethod, authenticationData }
     this.#sender.immediate({ type: PacketType.AUTH, reasonCode: ReasonCode.Success, properties })
     this.#arm()
-    this.#answered()
   }
 
   #sendRefusal(reasonCode: ReasonCode, properties: Properties = noProperties): void {
@@ -583,7 +586,7 @@ export class Connection implements Incoming, ServedConnection, SessionConnection
 
   /** The Server's no: CONNACK with that code, where the version has one that fits, then the close. */
   refuse(reasonCode: ReasonCode, detail: string, properties: Properties = noProperties): void {
-    if (this.#state === State.Closed) return
+    if (!allows(this.#state, Event.refuse)) return
     this.#sendRefusal(reasonCode, properties)
     this.#close({ cause: 'refused', reasonCode, detail })
   }
@@ -597,10 +600,8 @@ export class Connection implements Incoming, ServedConnection, SessionConnection
       throw new ProtocolError(ReasonCode.ProtocolError, 'AUTH with another Authentication Method than CONNECT') // [5.0 MQTT-4.12.1-1]
     }
     // Before CONNACK the packets behind wait; a re-authentication lets them flow (U-4.12.1-2).
-    if (this.#state === State.Authenticating) {
-      this.#isPending = true
-      this.#setLoginDeadline(this.limits.loginTimeout)
-    }
+    this.#state = after(this.#state, PacketType.AUTH)
+    if (this.#state === State.Deciding) this.#setLoginDeadline(this.limits.loginTimeout)
     this.#server.admission.authenticate(this, packet)
   }
 
@@ -608,7 +609,7 @@ export class Connection implements Incoming, ServedConnection, SessionConnection
 
   /** A plugin answered a PUBLISH that was pending. */
   publishAnswered(reasonCode: number): void {
-    if (this.#state !== State.Connected) return
+    if (!this.#enter(Event.answered)) return
     this.#incoming!.answered(reasonCode)
     this.#answered()
   }
@@ -618,9 +619,9 @@ export class Connection implements Incoming, ServedConnection, SessionConnection
     return this.#incoming?.pendingQos ?? 0
   }
 
+  /** What waited behind the packet that was answered goes on. */
   #answered(): void {
-    this.#isPending = false
-    if (this.#state === State.Connected) this.#waitingBytes = 0
+    this.#waitingBytes = 0
     this.#askForTurn()
   }
 
@@ -652,7 +653,7 @@ export class Connection implements Incoming, ServedConnection, SessionConnection
   }
 
   subscribeAnswered(packet: SubscribePacket, reasonCodes: readonly number[]): void {
-    if (this.#state !== State.Connected) return
+    if (!this.#enter(Event.answered)) return
     this.#suback(packet, reasonCodes)
     this.#answered()
   }
@@ -671,7 +672,7 @@ export class Connection implements Incoming, ServedConnection, SessionConnection
   }
 
   unsubscribeAnswered(packet: UnsubscribePacket, reasonCodes: readonly number[]): void {
-    if (this.#state !== State.Connected) return
+    if (!this.#enter(Event.answered)) return
     this.#unsuback(packet, reasonCodes)
     this.#answered()
   }
@@ -763,7 +764,7 @@ export class Connection implements Incoming, ServedConnection, SessionConnection
 
   /** What waited for room goes on. */
   #flows(): void {
-    if (this.#state !== State.Connected) return
+    if (!this.isConnected) return
     this.session!.flow()
     if (!this.#isReading) this.#askForTurn()
   }
@@ -774,7 +775,7 @@ export class Connection implements Incoming, ServedConnection, SessionConnection
     const wasCongested = this.congested
     const waits = this.#sender.release(committedChange, this.#incoming)
     if (wasCongested) this.#flows()
-    if (!waits && this.#state === State.Authenticating && this.session !== undefined) this.#begin()
+    if (!waits) this.#begin()
     // What the Session sends behind CONNACK may have to wait in its turn.
     return this.#sender.isHolding
   }
@@ -792,7 +793,7 @@ export class Connection implements Incoming, ServedConnection, SessionConnection
       this.#givesWay = false
       this.#askForTurn()
     }
-    if (this.#state !== State.Connected) this.#expireUnconnected(nowMs)
+    if (!this.isConnected) this.#expireUnconnected(nowMs)
     else if (this.#loginExpiresAtMs !== undefined && nowMs >= this.#loginExpiresAtMs) {
       this.disconnect(ReasonCode.NotAuthorized, 'login expired', 'the log-in was valid until now')
     } else if (nowMs >= this.#packetDeadline()) {
@@ -811,7 +812,7 @@ export class Connection implements Incoming, ServedConnection, SessionConnection
 
   #expireUnconnected(nowMs: number): void {
     if (nowMs < this.#connectDeadline()) return
-    const isOurTurn = this.#state === State.Authenticating && this.#isPending && this.session === undefined
+    const isOurTurn = this.#state === State.Deciding
     // It did all that it could: it reads that it may come again.
     if (isOurTurn) this.#sendRefusal(ReasonCode.ServerBusy)
     this.#close({
@@ -848,7 +849,7 @@ export class Connection implements Incoming, ServedConnection, SessionConnection
 
   #arm(): void {
     if (this.#state === State.Closed) return
-    let deadline = this.#state === State.Connected ? this.#connectedDeadline() : this.#connectDeadline()
+    let deadline = this.isConnected ? this.#connectedDeadline() : this.#connectDeadline()
     if (this.#resumeAtMs !== 0) deadline = Math.min(deadline, this.#resumeAtMs)
     this.#server.turn.arm(this, deadline)
   }
@@ -886,10 +887,11 @@ export class Connection implements Incoming, ServedConnection, SessionConnection
   }
 
   #failedByPeer(error: ProtocolError): void {
+    if (!allows(this.#state, Event.failed)) return
     const { reasonCode, message } = error
     const isOverLimit = error instanceof LimitExceededError || error.cause instanceof LimitExceededError
     if (isOverLimit) this.#server.metrics.packetsOverLimit++
-    if (this.#state !== State.Connected) {
+    if (!this.isConnected) {
       this.#refuseByError(error)
       return
     }
@@ -914,7 +916,7 @@ export class Connection implements Incoming, ServedConnection, SessionConnection
       this.#version = protocolVersion
       this.#sender.version = protocolVersion
     }
-    const isKnown = this.#state === State.Authenticating || protocolVersion !== undefined
+    const isKnown = this.#state !== State.AwaitingConnect || protocolVersion !== undefined
     const tells = isKnown && (this.#version === 5 || reasonCode === ReasonCode.UnsupportedProtocolVersion)
     if (tells) this.refuse(reasonCode, message)
     else this.#close({ cause: 'protocol error', reasonCode, detail: message })
@@ -931,9 +933,9 @@ export class Connection implements Incoming, ServedConnection, SessionConnection
 
   /** Ends a Connection from the Server's side: DISCONNECT with the code where the version has it, then the close. */
   disconnect(reasonCode: ReasonCode, cause: EndCause, detail: string, properties: Properties = noProperties): void {
-    if (this.#state === State.Closed) return
+    if (!allows(this.#state, Event.disconnect)) return
     this.#sender.discardHeld()
-    if (this.#state === State.Connected && this.#version === 5) {
+    if (this.isConnected && this.#version === 5) {
       const tells = this.#sender.sendsProblemInformation && detail !== '' && properties.reasonString === undefined
       const all = tells ? { ...properties, reasonString: detail } : properties
       this.#sender.immediate({ type: PacketType.DISCONNECT, reasonCode, properties: all })
@@ -943,13 +945,12 @@ export class Connection implements Incoming, ServedConnection, SessionConnection
 
   /** Ends a Connection whatever state it is in: before CONNACK with that code in it. */
   turnAway(reasonCode: ReasonCode, cause: EndCause, detail: string): void {
-    if (this.#state === State.Authenticating) this.refuse(reasonCode, detail)
+    if (this.#isLoggingIn) this.refuse(reasonCode, detail)
     else this.disconnect(reasonCode, cause, detail)
   }
 
   #close(end: ConnectionEnd, atOnce = false): void {
     this.#state = State.Closed
-    this.#isPending = false
     if (atOnce) this.#sender.discard()
     else {
       this.#sender.discardHeld()
@@ -968,7 +969,8 @@ export class Connection implements Incoming, ServedConnection, SessionConnection
   /** Ends it to make room before it has logged in: where it has sent CONNECT it reads why, and is not waited for. */
   giveWay(): void {
     const detail = 'too many have not logged in, and its address has most of them'
-    if (this.#state === State.Authenticating) this.refuse(ReasonCode.ServerBusy, detail)
+    if (!allows(this.#state, Event.giveWay)) return
+    if (this.#isLoggingIn) this.refuse(ReasonCode.ServerBusy, detail)
     else this.#close({ cause: 'refused', reasonCode: ReasonCode.ServerBusy, detail }, true)
     this.cut()
   }
@@ -987,7 +989,7 @@ export class Connection implements Incoming, ServedConnection, SessionConnection
   lost(error?: Error): void {
     this.#server.turn.work.enter(this.session ?? this)
     this.#server.turn.arm(this, Infinity)
-    if (this.#state !== State.Closed) this.#lose(error)
+    if (allows(this.#state, Event.lost)) this.#lose(error)
     this.#hold('output', 0)
     this.#server.departures.gone(this)
   }

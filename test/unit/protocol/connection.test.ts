@@ -178,6 +178,25 @@ test('while the log-in is pending the next packets wait, and time spent so does 
   assert.equal(server.end!.cause, 'keep alive timeout')
 })
 
+test('a re-authentication that ends while a PUBLISH waits for its answer lets nothing past it [5.0 MQTT-4.6.0-5]', () => {
+  for (const answer of ['challenge', 'reAuthenticated'] as const) {
+    const one = TestConnection.connected(5, {}, { authenticationMethod: 'm' })
+    one.send({ type: PacketType.AUTH, reasonCode: 0x19, properties: { authenticationMethod: 'm' } })
+    one.server.publishing.publish = () => PENDING
+    one.publish(1, 1)
+    one.connection[answer](undefined, undefined)
+    one.publish(2, 1)
+    assert.deepEqual(typesOf(one.take()), [PacketType.AUTH])
+    one.connection.publishAnswered(0)
+    one.connection.publishAnswered(0)
+    const identifiers = one.take().map((packet) => 'packetIdentifier' in packet && packet.packetIdentifier)
+    assert.deepEqual(identifiers, [1])
+    one.connection.publishAnswered(0)
+    const [second] = one.take()
+    assert.deepEqual(second, { type: PacketType.PUBACK, packetIdentifier: 2, reasonCode: 0, properties: {} })
+  }
+})
+
 test('an answer that comes after the end changes nothing', () => {
   const server = undecidedServer()
   const one = new TestConnection(5, {}, server)
