@@ -1,14 +1,54 @@
 /** The public door: named re-exports only. @module */
 export { Broker, createBroker, type BrokerConstructor } from './create-broker.ts'
-export type { BrokerSettings } from './broker/broker.ts'
+export type { BrokerSettings, BrokerState } from './broker/broker.ts'
 export type { PublishOptions } from './broker/host/host-message.ts'
 export type { ListenerCounters, ListenerView, MountedWebSocket } from './broker/host/open-listeners.ts'
-export type { BrokerEvents, EventListener, EventName, SessionEndCause } from './access/broker-events.ts'
+export type { BrokerEvents, EventListener, EventName, RetainedEnd, SessionEndCause } from './access/broker-events.ts'
 export type { HostQuestion } from './broker/host/host-question.ts'
 export type { MountOptions } from './broker/host/host-streams.ts'
 export type { HostSubscription, SubscribeOptions } from './broker/host/host-subscriber.ts'
+export type { OpenFiles } from './broker/limits/open-files.ts'
+export type { MemoryWatch, ProcessMemory } from './broker/limits/process-memory.ts'
+export type { Metrics } from './broker/reporting/metrics.ts'
 export type { SessionView } from './broker/sessions/session-view.ts'
-export type { ConfigInput, ListenerInput, Options } from './config/options.ts'
+export type { PluginWithOptions } from './config/access-plugins.ts'
+export type {
+  AuthInput,
+  KebabCase,
+  ProtocolVersionInput,
+  SectionInput,
+  SnakeCase,
+  ValueInput,
+} from './config/config-input.ts'
+export type {
+  AuthHttpOptions,
+  AuthJwtOptions,
+  AuthScramOptions,
+  AuthSettings,
+  ListenerSettings,
+  TopicCheckSettings,
+  TopLevelSettings,
+} from './config/option-types.ts'
+export type {
+  AccessList,
+  AccessRules,
+  AuthOptions,
+  ConfigInput,
+  ConfigSource,
+  ListenerInput,
+  ListenerLimits,
+  ListenerOptions,
+  LogOptions,
+  Options,
+  PersistenceOptions,
+  PluginReference,
+  ServerCertificate,
+  Switch,
+  TopicCheckOptions,
+  UnknownUserNames,
+} from './config/options.ts'
+export type { AccessExplanation } from './access/access.ts'
+export type { HandshakeRefusal, HandshakeStage, ListenerTrouble, ListenerUp } from './access/listener-events.ts'
 export type {
   AuthenticationAnswer,
   Client,
@@ -21,13 +61,59 @@ export type {
   PluginFactory,
   TopicQuestion,
 } from './access/plugin.ts'
-export { ConfigError, InvariantError, PluginError, SluiceError, StoreError, UsageError } from './base/errors.ts'
+export type {
+  Change,
+  Damage,
+  Durability,
+  EntryRecord,
+  Loaded,
+  LoadProgress,
+  MessageRecord,
+  ReplayRecord,
+  SessionRecord,
+  Store,
+  StoreCondition,
+  StoreFigures,
+  StoreHealth,
+  SubscriptionRecord,
+  WillRecord,
+} from './stores/store.ts'
+export {
+  ConfigError,
+  InvariantError,
+  PluginError,
+  SluiceError,
+  StoreError,
+  UsageError,
+  type ConfigProblem,
+} from './base/errors.ts'
 export type { Clock, Timer } from './base/clock.ts'
-export type { Logger } from './base/log.ts'
+export type { Disk, DiskFile } from './base/disk.ts'
+export type { Logger, LogMethod } from './base/log.ts'
 export type { MaybePromise } from './base/maybe-promise.ts'
-export type { ProtocolVersion, QoS } from './codec/packet-types.ts'
+export type { AccountKind } from './base/memory-account.ts'
+export { PacketType, type ProtocolVersion, type QoS } from './codec/packet-types.ts'
+export type {
+  AcknowledgementPacket,
+  AuthPacket,
+  ConnackPacket,
+  ConnectPacket,
+  DisconnectPacket,
+  Packet,
+  PingreqPacket,
+  PingrespPacket,
+  PublishPacket,
+  SubackPacket,
+  SubscribePacket,
+  SubscriptionRequest,
+  UnsubackPacket,
+  UnsubscribePacket,
+  WillFields,
+} from './codec/packets.ts'
 export type { Properties } from './codec/properties.ts'
 export { ProtocolError } from './codec/protocol-error.ts'
 export { ReasonCode } from './codec/reason-code.ts'
 export type { Message } from './protocol/message.ts'
-export type { Peer } from './protocol/transport.ts'
+export type { ConnectionMetrics, EndCause } from './protocol/server-side.ts'
+export type { DropCause } from './protocol/session.ts'
+export type { Incoming, Peer, PeerCertificate, Transport } from './protocol/transport.ts'

@@ -1,7 +1,7 @@
 /**
  * TypeScript sources, read just far enough for our own checks: which characters are code, which comment, and which modules
- * a file imports. A tokenizer of fifty lines instead of a compiler, because the compiler we use has no interface for
- * programs.
+ * a file imports. A tokenizer of fifty lines instead of the compiler, whose interface for programs is not stable yet: only
+ * `declarations.ts`, which has to know what a name stands for, uses that.
  *
  * @module
  */

@@ -102,7 +102,8 @@ interface Stopped {
   readonly error: StoreError | undefined
 }
 
-type State = 'new' | 'starting' | 'started' | 'closing' | 'closed'
+/** A closed broker may be started again. */
+export type BrokerState = 'new' | 'starting' | 'started' | 'closing' | 'closed'
 
 export class Broker implements AsyncDisposable {
   #config: ConfigInput
@@ -113,7 +114,7 @@ export class Broker implements AsyncDisposable {
   readonly #log: Logger
   readonly #events: Events
   readonly #hostSubscriptions = new Set<HostSubscriber>()
-  #state: State = 'new'
+  #state: BrokerState = 'new'
   #current: Current | undefined
   #server: Server | undefined
   readonly #listeners: OpenListeners
@@ -187,7 +188,7 @@ export class Broker implements AsyncDisposable {
   }
 
   /** `new`, `starting`, `started`, `closing` or `closed`; a closed broker may be started again. */
-  get state(): State {
+  get state(): BrokerState {
     return this.#state
   }
 

@@ -37,9 +37,10 @@ import {
 } from '../access/plugin.ts'
 import { readTextSync } from './text-file.ts'
 
-/** One entry of a `plugins` list. */
-export type PluginEntry = string | Plugin | PluginFactory | PluginWithOptions
+/** A plugin by its name or module path, with options of its own if it has any; from a program also the thing itself. */
+export type PluginReference = string | Plugin | PluginFactory | PluginWithOptions
 
+/** A plugin with options of its own. */
 export interface PluginWithOptions {
   readonly plugin: string | PluginFactory
   /** The plugin's own options, in place of the section that lists it. */
@@ -48,12 +49,12 @@ export interface PluginWithOptions {
 
 /** A configuration section that lists plugins; its other keys are their options. */
 export interface PluginSection {
-  readonly plugins: readonly PluginEntry[]
+  readonly plugins: readonly PluginReference[]
 }
 
 /** Listeners that do not ask all login plugins, by their names, with those that they ask. */
 export interface LoginPluginsOn {
-  readonly pluginsOn?: Readonly<Record<string, readonly PluginEntry[]>>
+  readonly pluginsOn?: Readonly<Record<string, readonly PluginReference[]>>
 }
 
 /** The parts of a configuration that the vote is made from. */
@@ -63,7 +64,7 @@ export interface AccessOptions {
   /** Who may do what with which topic. Absent, or with `enabled: false`: nothing is asked, all is allowed. */
   readonly topicCheck?: (PluginSection & { readonly enabled?: boolean | undefined }) | undefined
   /** Plugins that are asked whatever they answer, or that only listen. */
-  readonly plugins?: readonly PluginEntry[] | undefined
+  readonly plugins?: readonly PluginReference[] | undefined
   /** Seconds that a plugin has for one answer. */
   readonly pluginTimeout?: number | undefined
 }

@@ -17,50 +17,55 @@ import type {
 } from './option-types.ts'
 import type { ServerCertificate } from './option-values.ts'
 
-type Kebab<Name extends string> = Name extends `${infer First}${infer Rest}`
-  ? `${First extends Lowercase<First> ? First : `-${Lowercase<First>}`}${Kebab<Rest>}`
+/** An option's name as it is written in a file: `maxQos` as `max-qos`. */
+export type KebabCase<Name extends string> = Name extends `${infer First}${infer Rest}`
+  ? `${First extends Lowercase<First> ? First : `-${Lowercase<First>}`}${KebabCase<Rest>}`
   : Name
-type Snake<Name extends string> = Name extends `${infer First}${infer Rest}`
-  ? `${First extends Lowercase<First> ? First : `_${Lowercase<First>}`}${Snake<Rest>}`
+/** An option's name as it is accepted as well: `maxQos` as `max_qos`. */
+export type SnakeCase<Name extends string> = Name extends `${infer First}${infer Rest}`
+  ? `${First extends Lowercase<First> ? First : `_${Lowercase<First>}`}${SnakeCase<Rest>}`
   : Name
 
 /** What a boolean may be written as. */
 export type Switch = boolean | 'on' | 'off' | 'yes' | 'no' | 'true' | 'false'
 
-type Written<Value> = boolean extends Value
+/** What the value of an option may be written as. */
+export type ValueInput<Value> = boolean extends Value
   ? Switch
   : Value extends readonly (3 | 4 | 5)[]
-    ? WrittenVersions
+    ? readonly ProtocolVersionInput[]
     : Value extends readonly ServerCertificate[]
-      ? readonly Input<ServerCertificate>[]
+      ? readonly SectionInput<ServerCertificate>[]
       : Value
-type WrittenVersions = readonly (3.1 | '3.1' | '3.1.1' | 5 | '5' | '5.0')[]
-type Optional<Settings> = { readonly [Key in keyof Settings]?: Written<Settings[Key]> | undefined }
+/** A version of MQTT, as it is written. */
+export type ProtocolVersionInput = 3.1 | '3.1' | '3.1.1' | 5 | '5' | '5.0'
 
 /** Settings in any of the three spellings: `maxQos`, `max-qos`, `max_qos`. */
-type Input<Settings> = Optional<Settings> & {
-  readonly [Key in keyof Settings as Kebab<Key & string> | Snake<Key & string>]?: Written<Settings[Key]> | undefined
+export type SectionInput<Settings> = { readonly [Key in keyof Settings]?: ValueInput<Settings[Key]> | undefined } & {
+  readonly [Key in keyof Settings as KebabCase<Key & string> | SnakeCase<Key & string>]?:
+    ValueInput<Settings[Key]> | undefined
 }
 
 /** One listener, as it is written. */
-export type ListenerInput = Input<ListenerLimits & ListenerSettings & { bind: string }>
+export type ListenerInput = SectionInput<ListenerLimits & ListenerSettings & { bind: string }>
 
-type AuthInput = Input<
+/** The section `auth`, as it is written. */
+export type AuthInput = SectionInput<
   Omit<AuthSettings, 'jwt' | 'http' | 'scram'> & {
-    jwt: Input<AuthJwtOptions>
-    http: Input<AuthHttpOptions>
-    scram: Input<AuthScramOptions>
+    jwt: SectionInput<AuthJwtOptions>
+    http: SectionInput<AuthHttpOptions>
+    scram: SectionInput<AuthScramOptions>
   }
 >
 
 /** A configuration, as it is written: the configuration file's content, or the same object in a program. */
-export type ConfigInput = Input<
+export type ConfigInput = SectionInput<
   ListenerLimits &
     TopLevelSettings & {
       listeners: Readonly<Record<string, ListenerInput>>
       auth: AuthInput & Readonly<Record<string, unknown>>
-      topicCheck: Input<TopicCheckSettings> & Readonly<Record<string, unknown>>
-      persistence: Input<PersistenceOptions>
-      log: Input<LogOptions>
+      topicCheck: SectionInput<TopicCheckSettings> & Readonly<Record<string, unknown>>
+      persistence: SectionInput<PersistenceOptions>
+      log: SectionInput<LogOptions>
     }
 >

@@ -3,10 +3,8 @@
  *
  * @module
  */
-import type { PluginEntry } from './access-plugins.ts'
 
-/** A plugin by its name or module path, with options of its own if it has any; from a program also the thing itself. */
-export type PluginReference = PluginEntry
+export type { PluginReference } from './access-plugins.ts'
 
 /** What one user may do with topics. A topic that `deny` covers is denied whatever the other two say. */
 export interface AccessRules {

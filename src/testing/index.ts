@@ -1,6 +1,7 @@
 /** `sluice/testing`: a broker in memory and in virtual time, for users' tests; and what every Store must do. @module */
 export { createTestBroker, TestBroker, type TestBrokerOptions } from './test-broker.ts'
 export { TestStream } from './test-stream.ts'
+export { Link, type LinkClient, type LinkConditions } from './link.ts'
 export { VirtualClock, type VirtualClockOptions } from './virtual-clock.ts'
 export { SeededRandom } from './random.ts'
 export { storeCases, type StoreBed, type StoreCase } from './store-contract.ts'
