@@ -17,12 +17,10 @@
 import { protocolOf } from '../base/foreign-protocol.ts'
 import type { Expiring } from '../base/timer-wheel.ts'
 import { copied, scanned, Work } from '../base/work.ts'
-import { readPlainAcknowledgement } from '../codec/acknowledgement.ts'
 import { connectPacketOf, decodeConnect } from '../codec/decode-connect.ts'
 import { decodePacket } from '../codec/decode.ts'
 import { Decoder } from '../codec/decoder.ts'
 import {
-  type AcknowledgementPacket,
   type AuthPacket,
   type DisconnectPacket,
   type Packet,
@@ -45,20 +43,15 @@ import type { Client } from './client.ts'
 import { after, allows, Event, isBehindConnack, isFault, State, takesPackets } from './connection-state.ts'
 import { ConnectionMemory, connectionMemoryLimit, type HeldKind } from './connection-memory.ts'
 import type { Delivery } from './delivery.ts'
-import { IncomingPublishes } from './incoming-publishes.ts'
 import { packetDeadline } from './pace.ts'
 import { RateLimit } from './rate-limit.ts'
+import { NOT_TAKEN, Requests, TAKEN } from './requests.ts'
 import { Sender } from './sender.ts'
 import type { Acceptance, ServedConnection } from './served-connection.ts'
-import { PENDING, type ConnectionEnd, type EndCause, type ServerSide } from './server-side.ts'
+import type { ConnectionEnd, EndCause, ServerSide } from './server-side.ts'
 import type { ConnectionLimits } from './connection-limits.ts'
 import type { DropCause, Session, SessionConnection } from './session.ts'
 import type { Incoming, Peer, Transport } from './transport.ts'
-
-const PLAIN_PINGREQ = PacketType.PINGREQ << 4
-
-/** What a Topic Filter takes while plugins are asked about it, besides its bytes. */
-const WAITING_FILTER_BYTES = 512
 
 /** How long a closed Connection may take to hand over its last bytes. */
 const CLOSING_MS = 5_000
@@ -82,9 +75,9 @@ export class Connection implements Incoming, ServedConnection, SessionConnection
   readonly #transport: Transport
   readonly #decoder: Decoder
   readonly #sender: Sender
-  #incoming: IncomingPublishes | undefined = undefined
+  /** From CONNACK on. */
+  #requests: Requests | undefined = undefined
   #state: State = State.AwaitingConnect
-  #version: ProtocolVersion = 5
   #isReading = true
   #wantsTurn = false
   #keepAliveMs = 0
@@ -159,7 +152,7 @@ export class Connection implements Incoming, ServedConnection, SessionConnection
   }
 
   get protocolVersion(): ProtocolVersion {
-    return this.#version
+    return this.#sender.version
   }
 
   /**
@@ -192,7 +185,7 @@ export class Connection implements Incoming, ServedConnection, SessionConnection
 
   /** PUBLISH packets that came and went. */
   get messageCounts(): { readonly received: number; readonly sent: number } {
-    return { received: this.#incoming?.count ?? 0, sent: this.#sender.publishCount }
+    return { received: this.#requests?.publishCount ?? 0, sent: this.#sender.publishCount }
   }
 
   // ---- input ----
@@ -278,7 +271,7 @@ export class Connection implements Incoming, ServedConnection, SessionConnection
 
   /** Tells the Server what is held of its input. To be called last: it may end this Connection, too. */
   #charge(): void {
-    const held = this.#decoder.heldBytes + this.#arrivingBytes + this.#waitingBytes + (this.#incoming?.aliasBytes ?? 0)
+    const held = this.#decoder.heldBytes + this.#arrivingBytes + this.#waitingBytes + (this.#requests?.aliasBytes ?? 0)
     const change = held - this.heldBytes
     if (change === 0) return
     this.#hold('input', held)
@@ -382,37 +375,29 @@ export class Connection implements Incoming, ServedConnection, SessionConnection
     server.metrics.packetsReceived++
     server.turn.work.spend(Work.packet + copied(decoder.end - decoder.start))
     this.#sender.beginAnswer()
-    if (this.#state === State.Connected && this.#handleHot(decoder.firstByte >> 4)) return
+    if (this.#state === State.Connected && this.#handleInPlace()) return
     this.#checkOrder((decoder.firstByte >> 4) as PacketType)
     if (this.#state === State.AwaitingConnect) this.#connect(this.#decodeConnect())
-    else this.#connected(this.#decode())
+    else this.#handleDecoded(this.#decode())
   }
 
-  /** PUBLISH and everyday acknowledgements are read in place, without making a packet. @returns whether it was one */
-  #handleHot(type: number): boolean {
-    const decoder = this.#decoder
-    if (type === PacketType.PUBLISH) {
-      this.#incoming ??= new IncomingPublishes(this.#server, this, this.#sender)
-      // The Server pays for a message that waits.
-      if (this.#incoming.receive(decoder, this.#version)) this.#wait(0)
-      if (this.#publishRate !== undefined)
-        this.#throttle(this.#publishRate.take(1, this.#server.turn.now()), 'max-publish-rate')
-      return true
+  /** @returns whether the packet needed no decoding */
+  #handleInPlace(): boolean {
+    const waiting = this.#requests!.takeInPlace(this.#decoder)
+    if (waiting === NOT_TAKEN) return false
+    if (waiting !== TAKEN) this.#wait(waiting)
+    if (this.#publishRate !== undefined && this.#decoder.firstByte >> 4 === PacketType.PUBLISH)
+      this.#throttle(this.#publishRate.take(1, this.#server.turn.now()), 'max-publish-rate')
+    return true
+  }
+
+  #handleDecoded(packet: Packet): void {
+    if (packet.type === PacketType.DISCONNECT) this.#disconnected(packet)
+    else if (packet.type === PacketType.AUTH) this.#auth(packet)
+    else {
+      const waiting = this.#requests!.take(packet, this.#packetBytes)
+      if (waiting !== TAKEN) this.#wait(waiting)
     }
-    if (this.#server.packets.isWatched) return false
-    if (type === PacketType.PINGREQ) return this.#handlePing()
-    if (type < PacketType.PUBACK || type > PacketType.PUBCOMP) return false
-    const identifier = readPlainAcknowledgement(decoder.bytes, decoder.firstByte, decoder.bodyStart, decoder.end)
-    if (identifier === 0) return false
-    this.#acknowledged(type as AcknowledgementPacket['type'], identifier, ReasonCode.Success)
-    return true
-  }
-
-  /** @returns false where the packet is not two bytes, so that `decodePacket` has to judge it */
-  #handlePing(): boolean {
-    if (this.#packetBytes !== 2 || this.#decoder.firstByte !== PLAIN_PINGREQ) return false
-    this.#sender.pingResponse() // [5.0 MQTT-3.12.4-1] [3.1.1 MQTT-3.12.4-1]
-    return true
   }
 
   /** The packet at hand waits for an answer, and takes so much memory while it does. */
@@ -433,13 +418,6 @@ export class Connection implements Incoming, ServedConnection, SessionConnection
     return this.#decoder.end - this.#decoder.start
   }
 
-  #acknowledged(type: AcknowledgementPacket['type'], packetIdentifier: number, reasonCode: number): void {
-    if (type === PacketType.PUBACK) this.session!.puback(packetIdentifier, reasonCode)
-    else if (type === PacketType.PUBREC) this.#pubrec(packetIdentifier, reasonCode)
-    else if (type === PacketType.PUBREL) this.#pubrel(packetIdentifier)
-    else this.session!.pubcomp(packetIdentifier)
-  }
-
   #decodeConnect(): ReceivedConnect {
     const { bytes, firstByte, bodyStart, end } = this.#decoder
     this.#server.turn.work.spend(scanned(end - bodyStart))
@@ -455,7 +433,7 @@ export class Connection implements Incoming, ServedConnection, SessionConnection
     this.#server.turn.work.spend(scanned(end - bodyStart))
     const { isWatched } = this.#server.packets
     const { limits } = this
-    const packet = decodePacket(bytes, firstByte, bodyStart, end, this.#version, 'client', limits, isWatched)
+    const packet = decodePacket(bytes, firstByte, bodyStart, end, this.#sender.version, 'client', limits, isWatched)
     if (isWatched) this.#server.packets.received(this, packet)
     return packet
   }
@@ -469,37 +447,10 @@ export class Connection implements Incoming, ServedConnection, SessionConnection
     throw forbidden(`packet type ${type} from a Client`)
   }
 
-  #connected(packet: Packet): void {
-    switch (packet.type) {
-      case PacketType.PUBACK:
-      case PacketType.PUBREC:
-      case PacketType.PUBREL:
-      case PacketType.PUBCOMP:
-        this.#acknowledged(packet.type, packet.packetIdentifier, packet.reasonCode)
-        return
-      case PacketType.SUBSCRIBE:
-        this.#subscribe(packet)
-        return
-      case PacketType.UNSUBSCRIBE:
-        this.#unsubscribe(packet)
-        return
-      case PacketType.PINGREQ:
-        this.#sender.pingResponse() // [5.0 MQTT-3.12.4-1] [3.1.1 MQTT-3.12.4-1]
-        return
-      case PacketType.DISCONNECT:
-        this.#disconnected(packet)
-        return
-      case PacketType.AUTH:
-        this.#auth(packet)
-        return
-    }
-  }
-
   // ---- connecting ----
 
   #connect(packet: ReceivedConnect): void {
     this.#server.turn.work.spend(Work.connection)
-    this.#version = packet.protocolVersion
     this.#sender.version = packet.protocolVersion
     this.#decoder.shortestLengths = packet.protocolVersion === 5
     const { maximumPacketSize, requestProblemInformation, receiveMaximum, authenticationMethod } = packet.properties
@@ -554,7 +505,8 @@ export class Connection implements Incoming, ServedConnection, SessionConnection
     this.#loginDeadlineMs = undefined
     this.#lastSignMs = this.#server.turn.now()
     this.#arm()
-    this.session!.connect(this, this.#version === 5 ? this.#receiveMaximum : 65_535)
+    this.#requests = new Requests(this.#server, this, this.session!, this.#sender)
+    this.session!.connect(this, this.#sender.version === 5 ? this.#receiveMaximum : 65_535)
     this.#askForTurn()
   }
 
@@ -578,7 +530,7 @@ export class Connection implements Incoming, ServedConnection, SessionConnection
   }
 
   #sendRefusal(reasonCode: ReasonCode, properties: Properties = noProperties): void {
-    const code = this.#version === 5 ? reasonCode : toReturnCode(reasonCode)
+    const code = this.#sender.version === 5 ? reasonCode : toReturnCode(reasonCode)
     if (code === undefined) return
     // [5.0 MQTT-3.2.2-6] [3.1.1 MQTT-3.2.2-4]
     this.#sender.immediate({ type: PacketType.CONNACK, sessionPresent: false, reasonCode: code, properties })
@@ -610,13 +562,13 @@ export class Connection implements Incoming, ServedConnection, SessionConnection
   /** A plugin answered a PUBLISH that was pending. */
   publishAnswered(reasonCode: number): void {
     if (!this.#enter(Event.answered)) return
-    this.#incoming!.answered(reasonCode)
+    this.#requests!.publishAnswered(reasonCode)
     this.#answered()
   }
 
   /** The QoS of the PUBLISH exchange for which a plugin's answer is pending; 0 if none is. */
   get pendingPublishQos(): QoS {
-    return this.#incoming?.pendingQos ?? 0
+    return this.#requests?.pendingPublishQos ?? 0
   }
 
   /** What waited behind the packet that was answered goes on. */
@@ -625,55 +577,15 @@ export class Connection implements Incoming, ServedConnection, SessionConnection
     this.#askForTurn()
   }
 
-  #pubrec(packetIdentifier: number, reasonCode: number): void {
-    const answer = this.session!.pubrec(packetIdentifier, reasonCode)
-    if (answer === undefined) return
-    this.#sender.answer(PacketType.PUBREL, packetIdentifier, answer)
-  }
-
-  #pubrel(packetIdentifier: number): void {
-    const known = this.session!.releaseReceived(packetIdentifier)
-    const code = known ? ReasonCode.Success : ReasonCode.PacketIdentifierNotFound
-    this.#sender.answer(PacketType.PUBCOMP, packetIdentifier, code)
-    this.#incoming?.finished(packetIdentifier)
-  }
-
-  #subscribe(packet: SubscribePacket): void {
-    const reasonCodes = this.#server.subscribing.subscribe(this, packet)
-    if (reasonCodes === PENDING) this.#wait(packet.subscriptions.length * WAITING_FILTER_BYTES + this.#packetBytes)
-    else this.#suback(packet, reasonCodes)
-  }
-
-  #suback(packet: SubscribePacket, reasonCodes: readonly number[]): void {
-    const codes = this.#version === 5 ? reasonCodes : reasonCodes.map((code) => subackCodeOf(code, this.#version))
-    const { packetIdentifier } = packet
-    const suback = { type: PacketType.SUBACK, packetIdentifier, reasonCodes: codes, properties: noProperties }
-    this.#sender.committed(suback)
-    this.#server.subscribing.subscribed(this)
-  }
-
   subscribeAnswered(packet: SubscribePacket, reasonCodes: readonly number[]): void {
     if (!this.#enter(Event.answered)) return
-    this.#suback(packet, reasonCodes)
+    this.#requests!.suback(packet, reasonCodes)
     this.#answered()
-  }
-
-  #unsubscribe(packet: UnsubscribePacket): void {
-    const reasonCodes = this.#server.subscribing.unsubscribe(this, packet)
-    if (reasonCodes === PENDING) this.#wait(packet.topicFilters.length * WAITING_FILTER_BYTES + this.#packetBytes)
-    else this.#unsuback(packet, reasonCodes)
-  }
-
-  #unsuback(packet: UnsubscribePacket, reasonCodes: readonly number[]): void {
-    const codes = this.#version === 5 ? reasonCodes : []
-    const { packetIdentifier } = packet
-    const unsuback = { type: PacketType.UNSUBACK, packetIdentifier, reasonCodes: codes, properties: noProperties }
-    this.#sender.committed(unsuback)
   }
 
   unsubscribeAnswered(packet: UnsubscribePacket, reasonCodes: readonly number[]): void {
     if (!this.#enter(Event.answered)) return
-    this.#unsuback(packet, reasonCodes)
+    this.#requests!.unsuback(packet, reasonCodes)
     this.#answered()
   }
 
@@ -773,7 +685,7 @@ export class Connection implements Incoming, ServedConnection, SessionConnection
   release(committedChange: number): boolean {
     if (this.#state === State.Closed) return false
     const wasCongested = this.congested
-    const waits = this.#sender.release(committedChange, this.#incoming)
+    const waits = this.#sender.release(committedChange, this.#requests?.exchanges)
     if (wasCongested) this.#flows()
     if (!waits) this.#begin()
     // What the Session sends behind CONNACK may have to wait in its turn.
@@ -913,11 +825,10 @@ export class Connection implements Incoming, ServedConnection, SessionConnection
     const message = this.#state === State.AwaitingConnect ? this.#explained(error.message) : error.message
     const protocolVersion = error instanceof ConnectError ? error.protocolVersion : undefined
     if (this.#state === State.AwaitingConnect && protocolVersion !== undefined) {
-      this.#version = protocolVersion
       this.#sender.version = protocolVersion
     }
     const isKnown = this.#state !== State.AwaitingConnect || protocolVersion !== undefined
-    const tells = isKnown && (this.#version === 5 || reasonCode === ReasonCode.UnsupportedProtocolVersion)
+    const tells = isKnown && (this.#sender.version === 5 || reasonCode === ReasonCode.UnsupportedProtocolVersion)
     if (tells) this.refuse(reasonCode, message)
     else this.#close({ cause: 'protocol error', reasonCode, detail: message })
   }
@@ -935,7 +846,7 @@ export class Connection implements Incoming, ServedConnection, SessionConnection
   disconnect(reasonCode: ReasonCode, cause: EndCause, detail: string, properties: Properties = noProperties): void {
     if (!allows(this.#state, Event.disconnect)) return
     this.#sender.discardHeld()
-    if (this.isConnected && this.#version === 5) {
+    if (this.isConnected && this.#sender.version === 5) {
       const tells = this.#sender.sendsProblemInformation && detail !== '' && properties.reasonString === undefined
       const all = tells ? { ...properties, reasonString: detail } : properties
       this.#sender.immediate({ type: PacketType.DISCONNECT, reasonCode, properties: all })
@@ -978,7 +889,7 @@ export class Connection implements Incoming, ServedConnection, SessionConnection
   /** The last bytes may take seconds to leave: until then nothing is kept of what came in. */
   #forget(): void {
     this.connectPacket = undefined
-    this.#incoming?.forgetTopics()
+    this.#requests?.forgetTopics()
   }
 
   /** Ends the byte stream at once, for a Server that cannot wait any longer. */
@@ -1009,12 +920,6 @@ export class Connection implements Incoming, ServedConnection, SessionConnection
     })
     this.#forget()
   }
-}
-
-/** 3.1.1 knows one failure code; 3.1 none: there a refused filter is granted at QoS 0 and delivers nothing. */
-function subackCodeOf(reasonCode: number, version: ProtocolVersion): number {
-  if (reasonCode < 0x80) return reasonCode
-  return version === 3 ? 0x00 : 0x80
 }
 
 function endCauseOf(error: ProtocolError, isOverLimit: boolean): EndCause {

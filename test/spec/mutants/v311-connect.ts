@@ -33,8 +33,8 @@ export const connectMutants: readonly Mutant[] = [
     '3.1.1 MQTT-3.1.2-2',
     'A protocol level that is not served is closed without CONNACK',
     CONNECTION,
-    'const tells = isKnown && (this.#version === 5 || reasonCode === ReasonCode.UnsupportedProtocolVersion)',
-    'const tells = isKnown && this.#version === 5',
+    'const tells = isKnown && (this.#sender.version === 5 || reasonCode === ReasonCode.UnsupportedProtocolVersion)',
+    'const tells = isKnown && this.#sender.version === 5',
   ),
   mutant(
     '3.1.1 MQTT-3.1.2-3',
@@ -89,7 +89,7 @@ export const connectMutants: readonly Mutant[] = [
     '3.1.1 MQTT-3.1.4-1',
     'A malformed CONNECT of 3.1.1 gets a CONNACK',
     CONNECTION,
-    'const tells = isKnown && (this.#version === 5 || reasonCode === ReasonCode.UnsupportedProtocolVersion)\n    if (tells) this.refuse(reasonCode, message)',
+    'const tells = isKnown && (this.#sender.version === 5 || reasonCode === ReasonCode.UnsupportedProtocolVersion)\n    if (tells) this.refuse(reasonCode, message)',
     'if (isKnown) this.refuse(reasonCode < 0x83 ? ReasonCode.NotAuthorized : reasonCode, message)',
   ),
   mutant(
@@ -243,8 +243,8 @@ export const connectMutants: readonly Mutant[] = [
     '3.1.1 MQTT-3.2.2-6',
     'Where no return code fits, 0x05 is said',
     CONNECTION,
-    'const code = this.#version === 5 ? reasonCode : toReturnCode(reasonCode)',
-    'const code = this.#version === 5 ? reasonCode : (toReturnCode(reasonCode) ?? 5)',
+    'const code = this.#sender.version === 5 ? reasonCode : toReturnCode(reasonCode)',
+    'const code = this.#sender.version === 5 ? reasonCode : (toReturnCode(reasonCode) ?? 5)',
   ),
   mutant(
     '3.1.1 MQTT-3.2.2-4, U311-3.2.2.1-1',

@@ -3,6 +3,7 @@ import { mutant, type Mutant } from './mutant.ts'
 
 const SESSION = 'src/protocol/session.ts'
 const CONNECTION = 'src/protocol/connection.ts'
+const REQUESTS = 'src/protocol/requests.ts'
 const INCOMING = 'src/protocol/incoming-publishes.ts'
 
 export const deliveryMutants: readonly Mutant[] = [
@@ -79,7 +80,7 @@ export const deliveryMutants: readonly Mutant[] = [
   mutant(
     '3.1.1 MQTT-4.3.3-2',
     'PUBREL for an unknown identifier is not answered',
-    CONNECTION,
+    REQUESTS,
     'const code = known ? ReasonCode.Success : ReasonCode.PacketIdentifierNotFound\n',
     'if (!known) return\n    const code = known ? ReasonCode.Success : ReasonCode.PacketIdentifierNotFound\n',
   ),
@@ -100,7 +101,7 @@ export const deliveryMutants: readonly Mutant[] = [
   mutant(
     '3.1.1 MQTT-4.6.0-4',
     'PUBRELs go out at the end of the turn, the last one first',
-    CONNECTION,
+    REQUESTS,
     'this.#sender.answer(PacketType.PUBREL, packetIdentifier, answer)',
     'queueMicrotask(() => this.#sender.answer(PacketType.PUBREL, packetIdentifier, answer))',
   ),

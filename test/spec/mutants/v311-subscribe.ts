@@ -3,6 +3,7 @@ import { mutant, type Mutant } from './mutant.ts'
 
 const DECODE = 'src/codec/decode.ts'
 const CONNECTION = 'src/protocol/connection.ts'
+const REQUESTS = 'src/protocol/requests.ts'
 const SUBSCRIBING = 'src/broker/subscribing.ts'
 
 export const subscribeMutants: readonly Mutant[] = [
@@ -37,9 +38,9 @@ export const subscribeMutants: readonly Mutant[] = [
   mutant(
     '3.1.1 MQTT-3.8.4-1',
     'Only the first SUBSCRIBE for a filter gets a SUBACK',
-    CONNECTION,
-    'else this.#suback(packet, reasonCodes)\n  }\n\n  #suback',
-    'else if (this.session!.subscriptions.size !== 2) this.#suback(packet, reasonCodes)\n  }\n\n  #suback',
+    REQUESTS,
+    'this.suback(packet, reasonCodes)',
+    'if (this.#session.subscriptions.size !== 2) this.suback(packet, reasonCodes)',
   ),
   mutant(
     '3.1.1 MQTT-3.8.4-3, 5.0 MQTT-3.8.4-3',
@@ -58,14 +59,14 @@ export const subscribeMutants: readonly Mutant[] = [
   mutant(
     '3.1.1 MQTT-3.8.4-5, MQTT-3.9.3-1, 5.0 MQTT-3.9.3-1',
     'Codes come in reverse',
-    CONNECTION,
+    REQUESTS,
     'const suback = { type: PacketType.SUBACK, packetIdentifier, reasonCodes: codes, properties: noProperties }',
     'const suback = { type: PacketType.SUBACK, packetIdentifier, reasonCodes: codes.toReversed(), properties: noProperties }',
   ),
   mutant(
     '3.1.1 MQTT-3.9.3-2',
     'SUBACK of 3.1.1 says the codes of 5.0',
-    CONNECTION,
+    REQUESTS,
     'return version === 3 ? 0x00 : 0x80',
     'return version === 3 ? 0x00 : reasonCode',
   ),
@@ -121,9 +122,9 @@ export const subscribeMutants: readonly Mutant[] = [
   mutant(
     '3.1.1 MQTT-3.10.4-5',
     'There is no UNSUBACK where nothing was removed',
-    CONNECTION,
-    'else this.#unsuback(packet, reasonCodes)\n  }\n\n  #unsuback',
-    'else if (reasonCodes.includes(0)) this.#unsuback(packet, reasonCodes)\n  }\n\n  #unsuback',
+    REQUESTS,
+    'this.unsuback(packet, reasonCodes)',
+    'if (reasonCodes.includes(0)) this.unsuback(packet, reasonCodes)',
   ),
   mutant(
     '3.1.1 MQTT-3.10.4-6, 5.0 MQTT-3.10.4-6',
@@ -135,9 +136,9 @@ export const subscribeMutants: readonly Mutant[] = [
   mutant(
     '3.1.1 MQTT-3.12.4-1, 5.0 MQTT-3.12.4-1',
     'PINGREQ is heard and not answered',
-    CONNECTION,
-    'PLAIN_PINGREQ) return false\n    this.#sender.pingResponse()',
-    'PLAIN_PINGREQ) return false\n    this.#arm()',
+    REQUESTS,
+    'PLAIN_PINGREQ) return NOT_TAKEN\n    this.#sender.pingResponse()',
+    'PLAIN_PINGREQ) return NOT_TAKEN\n   ',
   ),
   mutant(
     'U311-3.14.4-1, 5.0 U-3.14.4-1',

@@ -116,7 +116,7 @@ export const mutantsConnectPublish5: readonly Mutant[] = [
   },
   {
     name: 'SUBACK has a Reason String for everybody',
-    file: 'src/protocol/connection.ts',
+    file: 'src/protocol/requests.ts',
     from: 'reasonCodes: codes, properties: noProperties }\n    this.#sender.committed(suback',
     to: "reasonCodes: codes, properties: { reasonString: 'fine' } }\n    this.#sender.committed(suback",
     breaks: '5.0 MQTT-3.1.2-29',

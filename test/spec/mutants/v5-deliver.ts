@@ -5,6 +5,7 @@ const DECODE = 'src/codec/decode.ts'
 const ENCODE = 'src/codec/encode.ts'
 const PROPERTIES = 'src/codec/property-check.ts'
 const CONNECTION = 'src/protocol/connection.ts'
+const REQUESTS = 'src/protocol/requests.ts'
 const INCOMING = 'src/protocol/incoming-publishes.ts'
 const SESSION = 'src/protocol/session.ts'
 const ADMISSION = 'src/broker/sessions/admission.ts'
@@ -119,16 +120,16 @@ export const mutantsDeliver5: readonly Mutant[] = [
   mutant(
     '5.0 MQTT-3.11.3-1',
     'Codes of UNSUBACK come in reverse',
-    CONNECTION,
+    REQUESTS,
     'const unsuback = { type: PacketType.UNSUBACK, packetIdentifier, reasonCodes: codes, properties: noProperties }',
     'const unsuback = { type: PacketType.UNSUBACK, packetIdentifier, reasonCodes: codes.toReversed(), properties: noProperties }',
   ),
   mutant(
     '5.0 MQTT-3.10.4-4, MQTT-3.10.4-5',
     'There is no UNSUBACK where nothing was removed',
-    CONNECTION,
-    'else this.#unsuback(packet, reasonCodes)\n  }\n\n  #unsuback',
-    'else if (reasonCodes.includes(0)) this.#unsuback(packet, reasonCodes)\n  }\n\n  #unsuback',
+    REQUESTS,
+    'this.unsuback(packet, reasonCodes)',
+    'if (reasonCodes.includes(0)) this.unsuback(packet, reasonCodes)',
   ),
   mutant(
     '5.0 MQTT-3.14.2-3',
