@@ -1401,10 +1401,12 @@ export class Oracles implements WireEar {
       this.#check(session.expiresAtMs >= now, () => `the Session of ${clientId} did not expire in time`)
       if (wire === undefined) continue
       const { keepAlive } = wire.connect!
-      // Nothing is read before CONNACK, which may wait for the Store.
-      const deadline = Math.max(wire.lastPacketAtMs, wire.facts.answeredAtMs) + keepAlive * 1500
+      // Nothing is read before CONNACK, which may wait for the Store, nor while its sender has to wait.
+      const { lastPacketAtMs, lastPartAtMs, readsAgainAtMs } = wire
+      const since = Math.max(lastPacketAtMs, lastPartAtMs, wire.facts.answeredAtMs, readsAgainAtMs)
+      const deadline = since + keepAlive * 1500
       this.#check(keepAlive === 0 || deadline >= now || wire.link.isPaused, () => {
-        return `${clientId} has been silent since ${wire.lastPacketAtMs}, with a Keep Alive of ${keepAlive} s`
+        return `${clientId} has been silent since ${since}, with a Keep Alive of ${keepAlive} s`
       })
     }
     for (const message of this.#retained.values()) {

@@ -40,6 +40,10 @@ export class Wire implements Transport, Incoming {
   version: ProtocolVersion = 5
   /** When the last whole packet was handed to the broker. */
   lastPacketAtMs = 0
+  /** The same of a part of a packet that is not complete. */
+  lastPartAtMs = 0
+  /** When the broker read again what it had left unread for a while. */
+  readsAgainAtMs = 0
   /** Most bytes held on the broker's side since it last had none. */
   mostUnsentBytes = 0
   /** The process that it leads to is gone. */
@@ -101,6 +105,7 @@ export class Wire implements Transport, Incoming {
         }
         this.#ear.handed(this, packet, bytesOf(this.#up))
       }
+      if (this.#up.heldBytes > 0) this.lastPartAtMs = this.#now()
       this.#up.detach()
     } catch {
       this.#isUnreadable = true // A hostile Client; the broker has to see it as well.
@@ -163,6 +168,7 @@ export class Wire implements Transport, Incoming {
   }
 
   resumeReading(): void {
+    if (this.link.isPaused) this.readsAgainAtMs = this.#now()
     if (!this.isDetached) this.link.resumeReading()
   }
 
