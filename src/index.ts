@@ -10,6 +10,8 @@ export type { HostSubscription, SubscribeOptions } from './broker/host/host-subs
 export type { OpenFiles } from './broker/limits/open-files.ts'
 export type { MemoryWatch, ProcessMemory } from './broker/limits/process-memory.ts'
 export type { Metrics } from './broker/reporting/metrics.ts'
+export type { Histogram, HistogramView } from './base/histogram.ts'
+export type { Figure, FigureFacts, HistogramFigure, NumberFigure } from './broker/reporting/figure.ts'
 export type { SessionView } from './broker/sessions/session-view.ts'
 export type { PluginWithOptions } from './config/access-plugins.ts'
 export type {

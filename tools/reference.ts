@@ -4,7 +4,7 @@
  *   src/config/option-types.ts            the TypeScript types, so that editors show each key's description
  *   docs/reference/configuration.md       the manual's page
  *   docs/reference/config.schema.json     the JSON Schema for editors
- *   docs/reference/metrics.md             the counters, from `metric-table.ts` and `sys-topics.ts`
+ *   docs/reference/metrics.md             all figures, from `figure-table.ts`
  *   docs/reference/events.md              what a program can listen to, from `event-table.ts`
  *
  *   node build/tools/reference.js           writes them
@@ -21,9 +21,9 @@ import { describeType, schemaOf } from '../src/config/option-schema.ts'
 import { toCamel } from '../src/config/option-spelling.ts'
 import { optionTable, rowsOf } from '../src/config/option-table.ts'
 import { endCauseTable, eventTable, sessionEndTable } from '../src/broker/reporting/event-table.ts'
-import { dropTable, metricTable, storeTable } from '../src/broker/reporting/metric-table.ts'
+import { SYS_TOPIC_PREFIX, type FigureRow } from '../src/broker/reporting/figure.ts'
+import { figureTable } from '../src/broker/reporting/figure-table.ts'
 import type { OptionRow, OptionScope, SectionName } from '../src/config/option-table.ts'
-import { SYS_TOPIC_PREFIX, sysTable } from '../src/broker/sys-topics.ts'
 import { isMain, root } from './main.ts'
 
 const INTERFACES: readonly { scope: OptionScope; name: string; summary: string }[] = [
@@ -249,53 +249,89 @@ ${causes(sessionEndTable)}
 `
 }
 
+function figureRows(figures: readonly FigureRow[]): string {
+  return rows(
+    figures.map(({ name, unit, description, prometheus, labels, topics }) => {
+      const label = Object.entries(labels).map(([key, value]) => `${key}="${value}"`)
+      const series = prometheus === undefined ? '' : `\`${prometheus}${label.length > 0 ? `{${label.join()}}` : ''}\``
+      const named = (naming: 'sluice' | 'mosquitto'): string =>
+        topics.flatMap((of) => (of.naming === naming ? [`\`${of.topic}\``] : [])).join(', ')
+      return [`\`${name}\``, unit, series, named('sluice'), named('mosquitto'), description]
+    }),
+  )
+}
+
 function metricsPage(): string {
-  const counters = Object.entries(metricTable).map(([name, { unit, description }]) => [
-    `\`${name}\``,
-    unit,
-    description,
-  ])
-  const causes = Object.entries(dropTable).map(([cause, description]) => [`\`${cause}\``, description])
-  const topics = sysTable.map(({ topic, description }) => [`\`${SYS_TOPIC_PREFIX}${topic}\``, description])
-  const figures = Object.entries(storeTable).map(([name, { topic, unit, description }]) => [
-    `\`${name}\``,
-    `\`${SYS_TOPIC_PREFIX}${topic}\``,
-    unit,
-    description,
-  ])
+  const isDrop = ({ name }: FigureRow): boolean => name.startsWith('dropped.')
+  const isAverage = ({ name }: FigureRow): boolean => name.startsWith('load.')
+  const isStored = ({ name }: FigureRow): boolean => name.startsWith('store.')
+  const others = figureTable.filter((row) => !isDrop(row) && !isAverage(row) && !isStored(row))
+  const table = (
+    figures: readonly FigureRow[],
+  ): string => `| Figure | Unit | Prometheus | Topic | Mosquitto's topic | Meaning |
+| --- | --- | --- | --- | --- | --- |
+${figureRows(figures)}`
   return `# Metrics
 
-<!-- Made from src/broker/reporting/metric-table.ts and src/broker/sys-topics.ts by tools/reference.ts: change it there. -->
+<!-- Made from src/broker/reporting/figure-table.ts by tools/reference.ts: change it there. -->
 
-\`broker.metrics\` has these counters. They start at 0 when the broker starts and, unless described otherwise, only grow.
+\`broker.figures()\` returns every figure with its value, \`broker.figure(name)\` returns one:
 
-| Counter | Unit | What it counts |
-| --- | --- | --- |
-${rows(counters)}
+\`\`\`ts
+import { createBroker } from 'sluice'
+
+await using broker = await createBroker({ listeners: {} })
+await broker.publish('lamp', 'on', { retain: true })
+console.log(broker.figure('retainedMessages')?.value)
+for (const figure of broker.figures()) if (figure.kind === 'histogram') console.log(figure.name, figure.value.count)
+\`\`\`
+
+Counters and histograms start at 0 when the broker starts and only grow; gauges rise and fall. \`broker.metrics\` has the counters as
+live fields: \`broker.metrics.takeovers\` is the value of \`takeovers\`, \`broker.metrics.dropped['queue full']\` that of
+\`dropped.queue full\`. A figure has
+a name for Prometheus, where times are in seconds, unless Prometheus can compute it from others.
+
+The topics are below \`${SYS_TOPIC_PREFIX}\`: retained messages that the broker publishes every \`sys-interval\` seconds if their value has
+changed. Many figures have Mosquitto's topic as well, with its unit and its meaning, so that exporters and dashboards made
+for it work. \`${SYS_TOPIC_PREFIX}version\` and \`${SYS_TOPIC_PREFIX}time\` are the version and the time of day.
+
+## Counters
+
+${table(others.filter(({ kind }) => kind === 'counter'))}
+
+## Gauges
+
+${table(others.filter(({ kind }) => kind === 'gauge'))}
+
+## Histograms
+
+The value has \`count\`, \`sum\`, \`largest\` and \`buckets\`, each with \`upTo\` and its own \`count\`. The topics ending in \`p50\` and \`p99\` show
+what half of the values, and all but one in a hundred, did not exceed.
+
+${table(others.filter(({ kind }) => kind === 'histogram'))}
 
 ## Messages that did not reach a client
 
 \`broker.metrics.dropped\` counts them by cause; the event \`dropped\` is emitted for each of them, with the same cause.
 
-| Cause | What happened |
-| --- | --- |
-${rows(causes)}
+${table(figureTable.filter(isDrop))}
 
-## Topics below \`$SYS\`
+## Averages
 
-Retained messages that the broker publishes every \`sys-interval\` seconds if their value has changed.
+Computed as Mosquitto does, each time the topics are published; 0 if \`sys-interval\` is 0.
 
-| Topic | Meaning |
-| --- | --- |
-${rows(topics)}
+${table(figureTable.filter(isAverage))}
 
 ## The store
 
-\`broker.storeFigures\` and the same topics below \`$SYS\`, if the broker has a store ([durability](../durability.md)).
+These exist if the broker has a store ([durability](../durability.md)); \`broker.storeFigures\` has them without \`store.\` before the
+name. Counters:
 
-| Figure | Topic | Unit | Meaning |
-| --- | --- | --- | --- |
-${rows(figures)}
+${table(figureTable.filter((row) => isStored(row) && row.kind === 'counter'))}
+
+Gauges:
+
+${table(figureTable.filter((row) => isStored(row) && row.kind === 'gauge'))}
 `
 }
 

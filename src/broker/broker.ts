@@ -34,6 +34,8 @@ import { hostMessage, type PublishOptions } from './host/host-message.ts'
 import { topicQuestion, type HostQuestion } from './host/host-question.ts'
 import { HostStreams, type MountOptions, type StreamPumps } from './host/host-streams.ts'
 import { HostSubscriber, type HostSide, type HostSubscription, type SubscribeOptions } from './host/host-subscriber.ts'
+import type { Figure } from './reporting/figure.ts'
+import { Figures } from './reporting/figures.ts'
 import type { Metrics } from './reporting/metrics.ts'
 import { resolveOptions, type ConfigInput, type Options } from '../config/options.ts'
 import type { PluginFactory } from '../access/plugin.ts'
@@ -120,6 +122,7 @@ export class Broker implements AsyncDisposable {
   readonly #listeners: OpenListeners
   readonly #hostStreams: HostStreams
   #store: Store | undefined
+  #figures: Figures | undefined
   #sysTopics: SysTopics | undefined
   #fileRoom: FileRoom | undefined
   /** While a start is under way: it sees at its end that the broker is closing, and closes what it opened. */
@@ -202,7 +205,32 @@ export class Broker implements AsyncDisposable {
     return this.#listeners.all
   }
 
-  /** Counters since the start: see the table in the manual. */
+  /**
+   * Every figure of the broker at this moment: counters, gauges and histograms, with unit, description, topics and the name for
+   * Prometheus, as the manual's table lists them. Those of the store are missing if the broker has none.
+   *
+   * @throws {UsageError} for a broker that is not running
+   */
+  figures(): Figure[] {
+    return this.#runningFigures().all()
+  }
+
+  /**
+   * One of them, by its name.
+   *
+   * @returns `undefined` for a figure of the store if the broker has none
+   * @throws {UsageError} for a name that no figure has, or a broker that is not running
+   */
+  figure(name: string): Figure | undefined {
+    return this.#runningFigures().get(name)
+  }
+
+  #runningFigures(): Figures {
+    this.#running()
+    return this.#figures!
+  }
+
+  /** The counters as live fields: each is also one of `figures()`. */
   get metrics(): Readonly<Metrics> {
     return this.#running().metrics
   }
@@ -295,7 +323,8 @@ export class Broker implements AsyncDisposable {
     const files = this.#settings.openFiles ?? (this.#clock === realClock ? openFiles : noOpenFiles)
     this.#fileRoom = new FileRoom(files, this.#clock, this.#log)
     if (options.listeners.length > 0) this.#fileRoom.warn(options.maxConnections)
-    this.#sysTopics = new SysTopics(server, this.#clock)
+    this.#figures = new Figures(server, this.#clock)
+    this.#sysTopics = new SysTopics(server, this.#figures, this.#clock)
     this.#startSysTopics(options)
   }
 
@@ -351,6 +380,7 @@ export class Broker implements AsyncDisposable {
     const beganAtMs = this.#clock.now()
     this.#sysTopics?.stop()
     this.#sysTopics = undefined
+    this.#figures = undefined
     this.#hostStreams.close()
     const closed = this.#listeners.close()
     const storeEnd = new StoreEnd(this.#current?.options.persistence?.closeTimeout ?? 0, this.#clock)

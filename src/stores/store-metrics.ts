@@ -1,4 +1,5 @@
 /** What a store counts, as plain numbers that anyone may read at any time. @module */
+import { Histogram } from '../base/histogram.ts'
 
 /** Upper bounds of the commit latency buckets, in milliseconds; the last bucket has no bound. */
 export const commitLatencyBoundsMs = [0.5, 1, 2, 5, 10, 20, 50, 100, 500] as const
@@ -18,8 +19,7 @@ export class StoreMetrics {
   /** From the beginning of a commit until it is done, in milliseconds. */
   lastCommitMs = 0
   maxCommitMs = 0
-  /** Commits by latency: one count for each of `commitLatencyBoundsMs`, and one for what took longer. */
-  readonly commitLatency: number[] = Array.from({ length: commitLatencyBoundsMs.length + 1 }, () => 0)
+  readonly commitLatency: Histogram = new Histogram(commitLatencyBoundsMs)
   /** Writes and syncs that failed. */
   failures = 0
   checkpoints = 0
@@ -34,12 +34,7 @@ export class StoreMetrics {
 
   /** Milliseconds that so much of all commits took at most: a bucket's upper bound, or the longest of all. */
   commitMs(share: number): number {
-    let left = share * this.commits
-    for (const [bucket, bound] of commitLatencyBoundsMs.entries()) {
-      left -= this.commitLatency[bucket]!
-      if (left <= 0) return Math.min(bound, this.maxCommitMs)
-    }
-    return this.maxCommitMs
+    return this.commitLatency.quantile(share)
   }
 
   committed(turns: number, bytes: number, tookMs: number): void {
@@ -49,8 +44,6 @@ export class StoreMetrics {
     if (turns > this.maxBatchTurns) this.maxBatchTurns = turns
     this.lastCommitMs = tookMs
     if (tookMs > this.maxCommitMs) this.maxCommitMs = tookMs
-    let bucket = 0
-    while (bucket < commitLatencyBoundsMs.length && tookMs > commitLatencyBoundsMs[bucket]!) bucket++
-    this.commitLatency[bucket]!++
+    this.commitLatency.observe(tookMs)
   }
 }

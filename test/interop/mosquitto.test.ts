@@ -3,7 +3,7 @@ import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { root } from '../../tools/main.ts'
-import { sysTable } from '../../src/broker/sys-topics.ts'
+import { figureTable } from '../../src/broker/reporting/figure-table.ts'
 import { freePort } from '../../src/bench/process.ts'
 import { run } from './mosquitto.ts'
 import { messagesOf, mosquitto, mosquittoSub, serve, start, type Program } from './support.ts'
@@ -313,7 +313,7 @@ test('every topic below $SYS that Mosquitto publishes is there, as a number wher
   )
   const theirs = [...values.keys()].map((topic) => topic.slice('$SYS/broker/'.length))
   assert.ok(theirs.length >= 52, `it published ${theirs.join()}`)
-  const ours = [...sysTable.map(({ topic }) => topic), 'version']
+  const ours = [...figureTable.flatMap(({ topics }) => topics.map(({ topic }) => topic)), 'version']
   assert.deepEqual(
     theirs.filter((topic) => !ours.includes(topic)),
     [],

@@ -1,37 +1,59 @@
 /**
- * What each counter means: the one table from which `$SYS` and the manual's page (docs/reference/metrics.md) are generated. A
- * test proves that it names the fields of `Metrics` and no other.
+ * What each field of `Metrics` means: the part of the table of figures (`figure-table.ts`) that the hot path counts. A test
+ * proves that it names these fields and no other.
  *
  * @module
  */
 import type { DropCause } from '../../protocol/session.ts'
-import type { StoreFigures } from '../../stores/store.ts'
+import { digits, mosquittos, ours, quantile, type FigureKind, type RowExtras } from './figure.ts'
 import type { Metrics } from './metrics.ts'
 
-/** A counter's meaning. All count since the broker started, unless the description says otherwise. */
-export interface MetricRow {
+/** A field's meaning. Without `kind` it is a counter since the start of the broker; `prometheus` is made of its name. */
+export interface MetricRow extends RowExtras {
   readonly unit: string
   readonly description: string
+  readonly kind?: FigureKind
 }
 
-export type CounterName = Exclude<keyof Metrics, 'dropped'>
+export type MetricName = Exclude<keyof Metrics, 'dropped'>
 
-export const metricTable: Readonly<Record<CounterName, MetricRow>> = {
-  bytesReceived: row('bytes', 'Bytes read from clients.'),
+export const metricTable: Readonly<Record<MetricName, MetricRow>> = {
+  bytesReceived: row('bytes', 'Bytes read from clients.', {
+    prometheus: 'sluice_received_bytes_total',
+    topics: [ours('load/bytes/received'), mosquittos('bytes/received')],
+  }),
   readsReceived: row('reads', 'Chunks of bytes read from clients.'),
-  bytesSent: row('bytes', 'Bytes written to clients.'),
-  packetsReceived: row('packets', 'Packets received.'),
-  packetsSent: row('packets', 'Packets sent.'),
-  publishReceived: row('packets', 'PUBLISH packets received.'),
-  publishSent: row('packets', 'PUBLISH packets sent.'),
-  publishBytesReceived: row('bytes', 'Payload bytes of PUBLISH packets received.'),
-  publishBytesSent: row('bytes', 'Payload bytes of PUBLISH packets sent.'),
+  bytesSent: row('bytes', 'Bytes written to clients.', {
+    prometheus: 'sluice_sent_bytes_total',
+    topics: [ours('load/bytes/sent'), mosquittos('bytes/sent')],
+  }),
+  packetsReceived: row('packets', 'Packets received.', { topics: [mosquittos('messages/received')] }),
+  packetsSent: row('packets', 'Packets sent.', { topics: [mosquittos('messages/sent')] }),
+  publishReceived: row('packets', 'PUBLISH packets received.', {
+    prometheus: 'sluice_messages_received_total',
+    topics: [ours('messages/publish/received'), mosquittos('publish/messages/received')],
+  }),
+  publishSent: row('packets', 'PUBLISH packets sent.', {
+    prometheus: 'sluice_messages_sent_total',
+    topics: [ours('messages/publish/sent'), mosquittos('publish/messages/sent')],
+  }),
+  publishBytesReceived: row('bytes', 'Payload bytes of PUBLISH packets received.', {
+    prometheus: 'sluice_messages_received_bytes_total',
+    topics: [mosquittos('publish/bytes/received')],
+  }),
+  publishBytesSent: row('bytes', 'Payload bytes of PUBLISH packets sent.', {
+    prometheus: 'sluice_messages_sent_bytes_total',
+    topics: [mosquittos('publish/bytes/sent')],
+  }),
   publishDroppedIn: row(
     'packets',
     'QoS 0 PUBLISH packets that were refused, which have no acknowledgement to report it.',
   ),
   packetsOverLimit: row('packets', 'Packets refused at `max-user-properties` or `max-filters-per-packet`.'),
-  inputHeldBytes: row('bytes', 'Input held at the moment, limited by `max-input-bytes`.'),
+  inputHeldBytes: row('bytes', 'Input held at the moment, limited by `max-input-bytes`.', {
+    kind: 'gauge',
+    prometheus: 'sluice_input_held_bytes',
+  }),
   inputOverLimit: row(
     'connections',
     'Connections ended because they held the most input when `max-input-bytes` was reached.',
@@ -86,68 +108,60 @@ export const metricTable: Readonly<Record<CounterName, MetricRow>> = {
   publishesRefused: row('messages', 'Messages and Wills refused.'),
   publishesNotStored: row('messages', 'Messages refused because the store had no room for them or could not write.'),
   sessionsCreated: row('sessions', 'Sessions created.'),
-  sessionsExpired: row('sessions', 'Sessions ended by their Session Expiry Interval.'),
+  sessionsExpired: row('sessions', 'Sessions ended by their Session Expiry Interval.', {
+    topics: [mosquittos('clients/expired')],
+  }),
   sessionsEndedAtLimit: row('sessions', 'Sessions ended to make room for another one of the same owner.'),
   sessionsRefusedAtLimit: row('sessions', 'Sessions refused at `max-sessions` or `max-sessions-per-user`.'),
   willsPublished: row('messages', 'Wills published.'),
   retainedRefusedAtLimit: row('messages', 'Messages delivered but not retained because a limit was reached.'),
   retainedExpired: row('messages', 'Retained messages removed by their Message Expiry Interval.'),
-  memoryRefusedConnection: row('times', 'Connections ended because their input exceeded `max-memory-per-connection`.'),
-  memoryRefusedSession: row('times', 'Times that something was refused at `max-memory-per-session`.'),
-  memoryRefusedUser: row('times', 'Times that something was refused at `max-memory-per-user`.'),
+  memoryRefusedConnection: row(
+    'times',
+    'Connections ended because their input exceeded `max-memory-per-connection`.',
+    memoryRefused('connection'),
+  ),
+  memoryRefusedSession: row(
+    'times',
+    'Times that something was refused at `max-memory-per-session`.',
+    memoryRefused('session'),
+  ),
+  memoryRefusedUser: row('times', 'Times that something was refused at `max-memory-per-user`.', memoryRefused('user')),
   memoryRefusedBroker: row(
     'times',
     'Times that something was refused at `max-memory`, or because the process was short of memory.',
+    memoryRefused('broker'),
   ),
   turns: row('turns', 'Turns of the event loop that had work to do.'),
   turnsSpent: row('turns', 'Turns that used up their budget and left work for the next one.'),
   gatherPauses: row('pauses', 'Pauses of `gather-pause` after small turns.'),
-  longestTurnMs: row('milliseconds', 'Longest turn of the event loop.'),
-  mostTurnWork: row('units', 'Most work counted in one turn, in units of about 0.1 µs.'),
+  longestTurnMs: row('milliseconds', 'Longest turn of the event loop.', {
+    kind: 'gauge',
+    prometheus: 'sluice_turn_longest_seconds',
+    topics: [ours('turn/longest', digits(1))],
+  }),
+  mostTurnWork: row('units', 'Most work counted in one turn, in units of about 0.1 µs.', {
+    kind: 'gauge',
+    prometheus: 'sluice_turn_most_work',
+  }),
   payloadReadsFailed: row('reads', 'Reads of waiting payloads from the store that failed; they are repeated.'),
   payloadsDamaged: row('payloads', 'Payloads that the store has lost; only their messages are dropped.'),
   internalErrors: row('errors', 'Bugs in the broker that were contained: each affected one message or one connection.'),
-}
-
-/** A figure of the store, and where it is published below `$SYS/broker/store/`. */
-export interface StoreRow extends MetricRow {
-  readonly topic: string
-}
-
-/** The figures of the store: `broker.storeFigures`, if the broker has one. */
-export const storeTable: Readonly<Record<keyof StoreFigures, StoreRow>> = {
-  turns: storeRow('turns', 'turns', 'Turns that stored something.'),
-  changes: storeRow('changes', 'changes', 'Changes stored.'),
-  commits: storeRow('commits', 'commits', 'Commits, each of which appends all waiting turns at once.'),
-  syncs: storeRow('syncs', 'syncs', 'Syncs of the journal; everything written before one survives a power cut.'),
-  failures: storeRow('failures', 'failures', 'Writes and syncs of the journal that failed and were repeated.'),
-  journalBytes: storeRow('journal/bytes', 'bytes', 'Bytes appended to the journal.'),
-  lastBatchTurns: storeRow('commit/turns/last', 'turns', 'Turns in the last commit.'),
-  maxBatchTurns: storeRow('commit/turns/maximum', 'turns', 'Turns in the largest commit.'),
-  lastCommitMs: storeRow('commit/latency/last', 'milliseconds', 'Duration of the last commit.'),
-  maxCommitMs: storeRow('commit/latency/maximum', 'milliseconds', 'Duration of the longest commit.'),
-  commitP50Ms: storeRow('commit/latency/p50', 'milliseconds', 'Half of all commits took no longer.'),
-  commitP99Ms: storeRow('commit/latency/p99', 'milliseconds', 'All but one in a hundred commits took no longer.'),
-  checkpoints: storeRow('checkpoints', 'checkpoints', 'Checkpoints written.'),
-  lastCheckpointMs: storeRow('checkpoint/duration/last', 'milliseconds', 'Duration of the last checkpoint.'),
-  lastCheckpointBytes: storeRow('checkpoint/bytes/last', 'bytes', 'Size of the last checkpoint.'),
-  segmentsRemoved: storeRow(
-    'segments/removed',
-    'segments',
-    'Segments removed because nothing in them was needed any more.',
+  turnMs: times(
+    'Length of a turn of the event loop that had work to do.',
+    'sluice_turn_duration_seconds',
+    'turn/duration',
   ),
-  segmentsRewritten: storeRow('segments/rewritten', 'segments', 'Segments whose live data was copied to a newer one.'),
-  payloadsRead: storeRow('payloads/read', 'payloads', 'Payloads of waiting messages read back from disk.'),
-  timesFull: storeRow('full', 'times', 'Times that the disk was full and the reserve was released.'),
-  segments: storeRow('segments/count', 'segments', 'Segments on disk.'),
-  diskBytes: storeRow('disk/bytes', 'bytes', 'Size of all segments.'),
-  reserveBytes: storeRow(
-    'reserve/bytes',
-    'bytes',
-    'Size of the reserve for changes that remove data when the disk is full.',
+  commitMs: times(
+    'Time from giving changes to the store until they are stored.',
+    'sluice_commit_duration_seconds',
+    'commit/duration',
   ),
-  liveBytes: storeRow('live/bytes', 'bytes', 'Live data in the segments.'),
-  uncommittedBytes: storeRow('uncommitted/bytes', 'bytes', 'Data waiting for a commit.'),
+  loginMs: times(
+    'Time from a CONNECT to the CONNACK that answers it, with all that plugins and the client take.',
+    'sluice_login_duration_seconds',
+    'login/duration',
+  ),
 }
 
 /** Why a message did not reach a client: `metrics.dropped[cause]`, and the `cause` of the event `dropped`. */
@@ -170,10 +184,23 @@ export const dropTable: Readonly<Record<DropCause, string>> = {
   'too many attempts': 'Its client broke the protocol over it on `max-delivery-attempts` connections.',
 }
 
-function storeRow(topic: string, unit: string, description: string): StoreRow {
-  return { topic: `store/${topic}`, unit, description }
+/** What Prometheus shows of figures that share a name, which have a description each. */
+export const familyTable: Readonly<Record<string, string>> = {
+  sluice_memory_refused_total: 'Times that something was refused because an account had reached its memory limit.',
+  sluice_messages_dropped_total: 'Messages that did not reach a client, by cause.',
+  sluice_subscriptions: 'Subscriptions, by kind.',
+  sluice_messages_inflight: 'Messages of QoS 1 and 2 in flight, by direction.',
 }
 
-function row(unit: string, description: string): MetricRow {
-  return { unit, description }
+function row(unit: string, description: string, extras: Omit<MetricRow, 'unit' | 'description'> = {}): MetricRow {
+  return { unit, description, ...extras }
+}
+
+function memoryRefused(account: string): RowExtras {
+  return { prometheus: 'sluice_memory_refused_total', labels: { account } }
+}
+
+function times(description: string, prometheus: string, topic: string): MetricRow {
+  const topics = [ours(`${topic}/p50`, quantile(0.5)), ours(`${topic}/p99`, quantile(0.99))]
+  return { kind: 'histogram', unit: 'milliseconds', description, prometheus, topics }
 }

@@ -1,10 +1,19 @@
 /**
- * The broker's counters: plain fields that the hot path adds to. `metric-table.ts` says what each means.
+ * What the broker counts: plain fields that the hot path adds to, and histograms of what happens once a turn, a commit or a
+ * login. `metric-table.ts` says what each means.
  *
  * @module
  */
+import { Histogram } from '../../base/histogram.ts'
 import type { ConnectionMetrics } from '../../protocol/server-side.ts'
 import type { DropCause } from '../../protocol/session.ts'
+
+/** Upper bounds in milliseconds. A turn has a budget of 8 ms, and none should exceed 20. */
+const TURN_BOUNDS = [0.1, 0.25, 0.5, 1, 2, 4, 8, 12, 20, 50, 100, 500] as const
+/** From a disk with a cache of its own to one that fails for a while. */
+const COMMIT_BOUNDS = [0.5, 1, 2, 5, 10, 20, 50, 100, 500, 2000, 10_000] as const
+/** From no password at all to a plugin that asks another machine. */
+const LOGIN_BOUNDS = [1, 5, 10, 25, 50, 100, 250, 500, 1000, 5000, 30_000] as const
 
 export class Metrics implements ConnectionMetrics {
   bytesReceived = 0
@@ -67,6 +76,9 @@ export class Metrics implements ConnectionMetrics {
   payloadReadsFailed = 0
   payloadsDamaged = 0
   internalErrors = 0
+  readonly turnMs: Histogram = new Histogram(TURN_BOUNDS)
+  readonly commitMs: Histogram = new Histogram(COMMIT_BOUNDS)
+  readonly loginMs: Histogram = new Histogram(LOGIN_BOUNDS)
   readonly dropped: Record<DropCause, number> = {
     'not connected': 0,
     'output full': 0,

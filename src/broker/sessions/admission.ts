@@ -109,6 +109,7 @@ export class Admission {
   }
 
   connect(connection: Connection, packet: ReceivedConnect): void {
+    notesOf(connection).connectAtMs = this.#parts.turn.now()
     const refusal = this.#checkForm(connection, packet) ?? this.#checkStore(packet) ?? this.#checkRate()
     if (refusal !== undefined) this.#refuse(connection, refusal)
     else this.#logins.ask(connection, requestOf(connection, packet, packet.properties.authenticationData, false))
@@ -351,6 +352,7 @@ export class Admission {
     listener.connected++
     metrics.connectsAccepted++
     this.#parts.sessionChanged(registration)
+    this.#answered(connection)
     connection.accept({
       client,
       session: registration.session,
@@ -440,7 +442,12 @@ export class Admission {
     }
   }
 
+  #answered(connection: Connection): void {
+    this.#parts.metrics.loginMs.observe(this.#parts.clock.now() - notesOf(connection).connectAtMs)
+  }
+
   #refuse(connection: Connection, { reasonCode, detail }: Refusal): void {
+    this.#answered(connection)
     const { serverReference } = this.#parts.current.options
     const moves = reasonCode === ReasonCode.UseAnotherServer || reasonCode === ReasonCode.ServerMoved
     connection.refuse(reasonCode, detail, moves && serverReference !== '' ? { serverReference } : noProperties)

@@ -33,6 +33,8 @@ export class ConnectionNotes {
   grounds: Grounds = NO_GROUNDS
   /** What held when CONNACK was written: a Client is not at fault for what a reload changed since. */
   announced: Options | undefined = undefined
+  /** When its CONNECT came, in whole milliseconds of the turn's time. */
+  connectAtMs = 0
   /** Its login, or the step of an exchange, that is not decided yet. */
   login: LoginAttempt | undefined = undefined
   /** The name that it claims in an exchange. */

@@ -13,6 +13,8 @@
  *
  * @module
  */
+import type { Clock } from '../../base/clock.ts'
+import type { Histogram } from '../../base/histogram.ts'
 import { Ring } from '../../base/ring.ts'
 import { Work, type WorkBudget } from '../../base/work.ts'
 import type { Connection } from '../../protocol/connection.ts'
@@ -68,6 +70,8 @@ export class Commits {
   readonly #store: TurnStore
   readonly #budget: WorkBudget
   readonly #openTurn: () => void
+  readonly #clock: Clock
+  readonly #took: Histogram
   #gathered: Gathered
   /** Of earlier turns, and not given to the Store yet. */
   readonly #turns = new Ring<Gathered>()
@@ -79,11 +83,16 @@ export class Commits {
   readonly #connections = new Ring<Connection>()
   readonly #afterCommit = new Ring<Waiting>()
 
-  /** @param openTurn makes sure that a turn ends again */
-  constructor(store: TurnStore, budget: WorkBudget, openTurn: () => void) {
+  /**
+   * @param openTurn makes sure that a turn ends again
+   * @param took gets the milliseconds from giving a piece to the Store until it is stored
+   */
+  constructor(store: TurnStore, budget: WorkBudget, openTurn: () => void, clock: Clock, took: Histogram) {
     this.#store = store
     this.#budget = budget
     this.#openTurn = openTurn
+    this.#clock = clock
+    this.#took = took
     this.#gathered = new Gathered(this.#baseLevel)
   }
 
@@ -171,13 +180,24 @@ export class Commits {
     } while (this.#turnsToGive > 0 && changes.length + this.#turns.peek()!.changes.length <= PIECE_CHANGES)
     const piece = { lastChange, bytes, isStored: false }
     this.#pieces.push(piece)
-    const stored = changes.length === 0 ? undefined : this.#store.write(changes, level)
-    if (stored === undefined) this.#stored(piece)
+    if (changes.length === 0) this.#stored(piece)
+    else this.#write(piece, changes, level)
+  }
+
+  #write(piece: Piece, changes: Change[], level: Durability): void {
+    const beganMs = this.#clock.now()
+    const stored = this.#store.write(changes, level)
+    if (stored === undefined) this.#written(piece, beganMs)
     else
       void stored.then(() => {
         this.#openTurn()
-        this.#stored(piece)
+        this.#written(piece, beganMs)
       })
+  }
+
+  #written(piece: Piece, beganMs: number): void {
+    this.#took.observe(this.#clock.now() - beganMs)
+    this.#stored(piece)
   }
 
   /** Pieces are committed in their order, whenever the Store is done with each. */

@@ -75,7 +75,7 @@ export class Turn {
     this.#gathering = gathering
     this.work = new WorkBudget(() => clock.now())
     this.#line = new WorkLine(this.work, failed)
-    this.#commits = new Commits(store, this.work, () => void this.now())
+    this.#commits = new Commits(store, this.work, () => void this.now(), clock, metrics.commitMs)
     this.#flushes = new Flushes(this.work, clock)
   }
 
@@ -262,6 +262,7 @@ export class Turn {
   #count(length: number): void {
     const metrics = this.#metrics
     metrics.turns++
+    metrics.turnMs.observe(length)
     if (this.work.isTurnSpent) metrics.turnsSpent++
     if (length > metrics.longestTurnMs) metrics.longestTurnMs = length
     if (this.work.units > metrics.mostTurnWork) metrics.mostTurnWork = this.work.units

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { dropTable, metricTable, storeTable } from '../../../../src/broker/reporting/metric-table.ts'
+import { figureTable } from '../../../../src/broker/reporting/figure-table.ts'
+import { dropTable, metricTable } from '../../../../src/broker/reporting/metric-table.ts'
+import { storeTable } from '../../../../src/broker/reporting/store-table.ts'
 import { Metrics } from '../../../../src/broker/reporting/metrics.ts'
 import { MemoryDisk } from '../../../../src/stores/memory-disk.ts'
 import { TestBroker } from '../../../support/test-broker.ts'
@@ -11,8 +13,8 @@ test('the table of counters names the fields of Metrics and no other', () => {
   assert.deepEqual(Object.keys(dropTable).toSorted(), Object.keys(dropped).toSorted())
 })
 
-test('each counter has a unit, and one sentence that says what it counts', () => {
-  for (const [name, { unit, description }] of Object.entries(metricTable)) {
+test('each figure has a unit, and one sentence that says what it counts', () => {
+  for (const { name, unit, description } of figureTable) {
     assert.match(unit, /^[a-z-]+$/, name)
     assert.match(description, /^[A-Z].+\.$/, name)
   }
