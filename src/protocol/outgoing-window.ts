@@ -73,6 +73,16 @@ export class OutgoingWindow {
     this.#slots = NO_SLOTS
   }
 
+  /** How many slots the table has. */
+  get slots(): number {
+    return this.#slots.length
+  }
+
+  /** What lies in that slot, for a walk over the table that pauses on its way. */
+  inSlot(slot: number): Delivery | undefined {
+    return this.#slots[slot]
+  }
+
   /** Everything in flight, in no particular order. What is asked for next may be removed meanwhile. */
   *[Symbol.iterator](): IterableIterator<Delivery> {
     for (const delivery of this.#slots) if (delivery !== undefined) yield delivery

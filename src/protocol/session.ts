@@ -23,6 +23,8 @@ import { OutgoingWindow } from './outgoing-window.ts'
 import { sizeOfSubscription, type DeliveryOptions, type Subscriber, type Subscription } from './subscription.ts'
 import { WaitingQueue, type Sweep } from './waiting-queue.ts'
 
+/** `#nextToOwn` while there is nothing. */
+const NOTHING_TO_OWN = -1
 const NOTHING_TAKEN = { taken: [], isDone: true } as const
 
 /** Why a message did not reach a Client. Counted by cause, and told as an event. */
@@ -202,6 +204,8 @@ export class Session implements Subscriber {
   #toResend: Ring<Delivery> | undefined = undefined
   #lastEntryNumber = 0
   #isFlowDue = false
+  /** Slot of the window from which on messages have to get memory of their own, after the Connection was lost. */
+  #nextToOwn = NOTHING_TO_OWN
   /** It has held something of a Shared Subscription. */
   #hadShared = false
   /** Somebody has more for it once it `takesMore`. */
@@ -304,6 +308,7 @@ export class Session implements Subscriber {
    */
   connect(connection: SessionConnection, receiveMaximum: number): void {
     this.#connection = connection
+    this.#nextToOwn = NOTHING_TO_OWN
     this.connectionNumber++
     this.#receiveMaximum = Math.min(receiveMaximum, this.#limits.maxInflightMessages)
     this.#openOnConnection = 0
@@ -326,9 +331,20 @@ export class Session implements Subscriber {
       this.#window.clear()
       return
     }
-    this.#side.work.spend(this.#window.size * Work.entry)
-    // What is in flight may now stay for long.
-    for (const { message } of this.#window.inOrder()) message.own()
+    // When very many Connections are lost at once, this must not be a step that each of them takes whole.
+    this.#nextToOwn = 0
+    this.#askForFlow()
+  }
+
+  /** What is in flight may now stay for long, and must not keep the memory of others alive. */
+  #ownInFlight(): void {
+    const { work } = this.#side
+    for (; this.#nextToOwn < this.#window.slots; this.#nextToOwn++) {
+      if (this.#mustPause()) return
+      work.spend(Work.entry)
+      this.#window.inSlot(this.#nextToOwn)?.message.own()
+    }
+    this.#nextToOwn = NOTHING_TO_OWN
   }
 
   /**
@@ -592,6 +608,7 @@ export class Session implements Subscriber {
   /** It is this Session's turn, after `wantsFlow`. */
   resume(): boolean {
     this.#isFlowDue = false
+    if (this.#nextToOwn !== NOTHING_TO_OWN) this.#ownInFlight()
     this.flow()
     return true
   }
@@ -609,10 +626,14 @@ export class Session implements Subscriber {
 
   #mustPause(): boolean {
     if (!this.#side.work.isSpent) return false
-    if (this.#isFlowDue) return true
+    this.#askForFlow()
+    return true
+  }
+
+  #askForFlow(): void {
+    if (this.#isFlowDue) return
     this.#isFlowDue = true
     this.#side.wantsFlow(this)
-    return true
   }
 
   #spend({ message }: Delivery): void {

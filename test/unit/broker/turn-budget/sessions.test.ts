@@ -52,6 +52,32 @@ test('many Sessions with many subscriptions expire at one moment, and take no me
   await broker.close()
 })
 
+for (const expiry of [0, 60]) {
+  test(`100 Connections with 2,000 messages in flight each are lost at once, and the Sessions last ${expiry} s`, async () => {
+    const broker = await TestBroker.start({ ...ROOM, 'max-queued-messages': 2_000, 'receive-maximum': 65_535 })
+    const properties = { sessionExpiryInterval: expiry, receiveMaximum: 65_535 }
+    const clients = Array.from({ length: 100 }, (_, at) => broker.connect({ clientId: `c${at}`, properties }))
+    for (const client of clients) client.subscribe('a', 1)
+    const sensor = broker.connect({ clientId: 'sensor' })
+    for (let at = 0; at < 2_000; at++) sensor.publish('a', 'short', 1)
+    for (const client of clients) client.take()
+    assert.equal(
+      broker.broker.sessions().reduce((sum, { inflightMessages }) => sum + inflightMessages, 0),
+      200_000,
+    )
+    const measured = measure(broker, () => {
+      for (const client of clients) client.destroy()
+    })
+    assertShared('lost', measured, 600_000)
+    if (expiry > 0) {
+      const back = broker.connect({ clientId: 'c0', cleanStart: false, properties })
+
+      assert.equal(back.take().length, 2_000)
+    }
+    await broker.close()
+  })
+}
+
 test('a Session that ended takes nothing while its subscriptions are still there', async () => {
   const [broker, [first, second]] = await crowd(2, 5_000)
   subscribeToMany(second!, 5_000, 'shared')
