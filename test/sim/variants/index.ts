@@ -68,9 +68,9 @@ export const variants: readonly Variant[] = [
   },
   {
     name: 'Keep Alive is watched too late',
-    file: 'src/protocol/connection.ts',
-    from: 'this.#keepAliveMs * 1.5 +',
-    to: 'this.#keepAliveMs * 2.5 +',
+    file: 'src/protocol/connection-deadlines.ts',
+    from: 'this.keepAliveMs * 1.5 +',
+    to: 'this.keepAliveMs * 2.5 +',
   },
   {
     name: 'Will Delay Interval is ignored',

@@ -1,6 +1,9 @@
 /** Breakages of CONNECT and CONNACK (3.1, 3.2). @module */
 import { mutant, type Mutant } from './mutant.ts'
 
+const LOGIN = 'src/protocol/connection-login.ts'
+const DEADLINES = 'src/protocol/connection-deadlines.ts'
+const ENDING = 'src/protocol/connection-ending.ts'
 const DECODE = 'src/codec/decode-connect.ts'
 const CONNECTION = 'src/protocol/connection.ts'
 const ADMISSION = 'src/broker/sessions/admission.ts'
@@ -12,15 +15,15 @@ export const connectMutants: readonly Mutant[] = [
     '3.1.1 MQTT-3.1.0-1',
     'A first packet other than CONNECT does not end the Connection',
     CONNECTION,
-    'if (!isFault(this.#state, type)) return',
-    'if (this.#state === State.AwaitingConnect && type === PacketType.PINGREQ) this.#state = State.Connected\n    if (!isFault(this.#state, type)) return',
+    'if (!isFault(this.state, type)) return',
+    'if (this.state === State.AwaitingConnect && type === PacketType.PINGREQ) this.state = State.Connected\n    if (!isFault(this.state, type)) return',
   ),
   mutant(
     '3.1.1 MQTT-3.1.0-2, 5.0 MQTT-3.1.0-2',
     'A second CONNECT is ignored',
     CONNECTION,
-    'this.#checkOrder((decoder.firstByte >> 4) as PacketType)',
-    'if (this.#state === State.Connected && decoder.firstByte >> 4 === PacketType.CONNECT) return\n    this.#checkOrder((decoder.firstByte >> 4) as PacketType)',
+    'this.checkOrder((decoder.firstByte >> 4) as PacketType)',
+    'if (this.state === State.Connected && decoder.firstByte >> 4 === PacketType.CONNECT) return\n    this.checkOrder((decoder.firstByte >> 4) as PacketType)',
   ),
   mutant(
     '3.1.1 MQTT-3.1.2-1',
@@ -32,9 +35,9 @@ export const connectMutants: readonly Mutant[] = [
   mutant(
     '3.1.1 MQTT-3.1.2-2',
     'A protocol level that is not served is closed without CONNACK',
-    CONNECTION,
-    'const tells = isKnown && (this.#sender.version === 5 || reasonCode === ReasonCode.UnsupportedProtocolVersion)',
-    'const tells = isKnown && this.#sender.version === 5',
+    ENDING,
+    'const tells = isKnown && (this.sender.version === 5 || reasonCode === ReasonCode.UnsupportedProtocolVersion)',
+    'const tells = isKnown && this.sender.version === 5',
   ),
   mutant(
     '3.1.1 MQTT-3.1.2-3',
@@ -88,8 +91,8 @@ export const connectMutants: readonly Mutant[] = [
   mutant(
     '3.1.1 MQTT-3.1.4-1',
     'A malformed CONNECT of 3.1.1 gets a CONNACK',
-    CONNECTION,
-    'const tells = isKnown && (this.#sender.version === 5 || reasonCode === ReasonCode.UnsupportedProtocolVersion)\n    if (tells) this.refuse(reasonCode, message)',
+    ENDING,
+    'const tells = isKnown && (this.sender.version === 5 || reasonCode === ReasonCode.UnsupportedProtocolVersion)\n    if (tells) this.refuse(reasonCode, message)',
     'if (isKnown) this.refuse(reasonCode < 0x83 ? ReasonCode.NotAuthorized : reasonCode, message)',
   ),
   mutant(
@@ -165,23 +168,23 @@ export const connectMutants: readonly Mutant[] = [
   mutant(
     '3.1.1 MQTT-3.1.2-24',
     'Keep Alive is watched for twice its time',
-    CONNECTION,
-    'return this.#lastSignMs + this.#keepAliveMs * 1.5 +',
-    'return this.#lastSignMs + this.#keepAliveMs * 2 +',
+    DEADLINES,
+    'return this.lastSignMs + this.keepAliveMs * 1.5 +',
+    'return this.lastSignMs + this.keepAliveMs * 2 +',
   ),
   mutant(
     '3.1.1 MQTT-3.1.2-24',
     'Packets do not start the Keep Alive anew',
     CONNECTION,
-    'this.#lastSignMs = server.turn.now()\n    server.metrics',
+    'this.lastSignMs = server.turn.now()\n    server.metrics',
     'server.metrics',
   ),
   mutant(
     'U311-3.1.2.10-1',
     'Keep Alive 0 is watched like 1',
-    CONNECTION,
-    'this.#keepAliveMs = acceptance.keepAlive * 1000',
-    'this.#keepAliveMs = Math.max(1, acceptance.keepAlive) * 1000',
+    LOGIN,
+    'this.keepAliveMs = acceptance.keepAlive * 1000',
+    'this.keepAliveMs = Math.max(1, acceptance.keepAlive) * 1000',
   ),
   mutant(
     '3.1.1 MQTT-3.1.2-8',
@@ -228,30 +231,30 @@ export const connectMutants: readonly Mutant[] = [
   mutant(
     '3.1.1 MQTT-3.1.4-5',
     'After a refusal the next packets are read',
-    CONNECTION,
-    "    this.#close({ cause: 'refused', reasonCode, detail })\n  }\n\n  #auth",
-    "    if (toReturnCode(reasonCode) === undefined) this.#close({ cause: 'refused', reasonCode, detail })\n    else this.#state = State.AwaitingConnect\n  }\n\n  #auth",
+    ENDING,
+    "    this.close({ cause: 'refused', reasonCode, detail })\n  }\n\n  protected sendRefusal",
+    "    if (toReturnCode(reasonCode) === undefined) this.close({ cause: 'refused', reasonCode, detail })\n    else this.state = State.AwaitingConnect\n  }\n\n  protected sendRefusal",
   ),
   mutant(
     '3.1.1 MQTT-3.2.2-5',
     'A refusal does not close',
-    CONNECTION,
-    "    this.#close({ cause: 'refused', reasonCode, detail })\n  }\n\n  #auth",
-    "    if (toReturnCode(reasonCode) === undefined) this.#close({ cause: 'refused', reasonCode, detail })\n  }\n\n  #auth",
+    ENDING,
+    "    this.close({ cause: 'refused', reasonCode, detail })\n  }\n\n  protected sendRefusal",
+    "    if (toReturnCode(reasonCode) === undefined) this.close({ cause: 'refused', reasonCode, detail })\n  }\n\n  protected sendRefusal",
   ),
   mutant(
     '3.1.1 MQTT-3.2.2-6',
     'Where no return code fits, 0x05 is said',
-    CONNECTION,
-    'const code = this.#sender.version === 5 ? reasonCode : toReturnCode(reasonCode)',
-    'const code = this.#sender.version === 5 ? reasonCode : (toReturnCode(reasonCode) ?? 5)',
+    ENDING,
+    'const code = this.sender.version === 5 ? reasonCode : toReturnCode(reasonCode)',
+    'const code = this.sender.version === 5 ? reasonCode : (toReturnCode(reasonCode) ?? 5)',
   ),
   mutant(
     '3.1.1 MQTT-3.2.2-4, U311-3.2.2.1-1',
     'A refusal says Session Present 1',
-    CONNECTION,
-    'this.#sender.immediate({ type: PacketType.CONNACK, sessionPresent: false, reasonCode: code, properties })',
-    'this.#sender.immediate({ type: PacketType.CONNACK, sessionPresent: true, reasonCode: code, properties })',
+    ENDING,
+    'this.sender.immediate({ type: PacketType.CONNACK, sessionPresent: false, reasonCode: code, properties })',
+    'this.sender.immediate({ type: PacketType.CONNACK, sessionPresent: true, reasonCode: code, properties })',
   ),
   mutant(
     '3.1.1 MQTT-3.2.2-2',
@@ -263,14 +266,14 @@ export const connectMutants: readonly Mutant[] = [
   mutant(
     '3.1.1 MQTT-3.2.0-1',
     'Deliveries begin before CONNACK',
-    CONNECTION,
+    LOGIN,
     'this.session = acceptance.session\n',
     'this.session = acceptance.session\n    this.session.connect(this, 65_535)\n',
   ),
   mutant(
     'U311-3.1.4-1',
     'Nobody waits for CONNECT with a limit',
-    CONNECTION,
+    DEADLINES,
     'return this.connectedAtMs + this.limits.connectTimeout * 1000',
     'return this.connectedAtMs + this.limits.connectTimeout * 2000',
   ),

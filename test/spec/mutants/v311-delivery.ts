@@ -1,8 +1,9 @@
 /** Breakages of chapter 4: Session state, delivery, order, errors. @module */
 import { mutant, type Mutant } from './mutant.ts'
 
+const DEADLINES = 'src/protocol/connection-deadlines.ts'
+const ENDING = 'src/protocol/connection-ending.ts'
 const SESSION = 'src/protocol/session.ts'
-const CONNECTION = 'src/protocol/connection.ts'
 const REQUESTS = 'src/protocol/requests.ts'
 const INCOMING = 'src/protocol/incoming-publishes.ts'
 
@@ -129,16 +130,16 @@ export const deliveryMutants: readonly Mutant[] = [
   mutant(
     '3.1.1 MQTT-4.8.0-1, 5.0 MQTT-4.13.1-1',
     'A violation is overlooked',
-    CONNECTION,
+    ENDING,
     'this.disconnect(reasonCode, endCauseOf(error, isOverLimit), message)',
     'if (reasonCode > 0x8f) this.disconnect(reasonCode, endCauseOf(error, isOverLimit), message)',
   ),
   mutant(
     '3.1.1 MQTT-4.8.0-2',
     'A receiver that takes nothing is kept',
-    CONNECTION,
-    'if (unsent > 0 && this.#sender.writtenBytes - unsent <= this.#takenBytes) {',
-    'if (unsent > 1e9 && this.#sender.writtenBytes - unsent <= this.#takenBytes) {',
+    DEADLINES,
+    'if (unsent > 0 && this.sender.writtenBytes - unsent <= this.takenBytes) {',
+    'if (unsent > 1e9 && this.sender.writtenBytes - unsent <= this.takenBytes) {',
   ),
   mutant(
     'U311-4.4-1',

@@ -144,7 +144,7 @@ export const subscribeMutants: readonly Mutant[] = [
     'U311-3.14.4-1, 5.0 U-3.14.4-1',
     'DISCONNECT leaves the Connection open',
     CONNECTION,
-    "this.#close({ cause: 'disconnected by client', reasonCode, detail })",
-    "if (detail !== '') this.#close({ cause: 'disconnected by client', reasonCode, detail })",
+    "this.close({ cause: 'disconnected by client', reasonCode, detail })",
+    "if (detail !== '') this.close({ cause: 'disconnected by client', reasonCode, detail })",
   ),
 ]

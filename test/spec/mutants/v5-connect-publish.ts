@@ -88,9 +88,9 @@ export const mutantsConnectPublish5: readonly Mutant[] = [
   },
   {
     name: 'twice the Keep Alive is waited',
-    file: 'src/protocol/connection.ts',
-    from: 'this.#keepAliveMs * 1.5 +',
-    to: 'this.#keepAliveMs * 2 +',
+    file: 'src/protocol/connection-deadlines.ts',
+    from: 'this.keepAliveMs * 1.5 +',
+    to: 'this.keepAliveMs * 2 +',
     breaks: '5.0 MQTT-3.1.2-22',
   },
   {
@@ -109,7 +109,7 @@ export const mutantsConnectPublish5: readonly Mutant[] = [
   },
   {
     name: 'one alias too many is assigned',
-    file: 'src/protocol/connection.ts',
+    file: 'src/protocol/connection-login.ts',
     from: 'Math.min(properties.topicAliasMaximum ?? 0, maxOutgoingTopicAliases)',
     to: 'Math.min((properties.topicAliasMaximum ?? 0) + 1, maxOutgoingTopicAliases)',
     breaks: '5.0 MQTT-3.1.2-26, 5.0 MQTT-3.1.2-27',
@@ -151,7 +151,7 @@ export const mutantsConnectPublish5: readonly Mutant[] = [
   },
   {
     name: 'a refusal tells that a Session exists',
-    file: 'src/protocol/connection.ts',
+    file: 'src/protocol/connection-ending.ts',
     from: 'sessionPresent: false, reasonCode: code, properties',
     to: 'sessionPresent: true, reasonCode: code, properties',
     breaks: '5.0 MQTT-3.2.2-6',

@@ -1,6 +1,8 @@
 /** Breakages of 5.0, chapters 3.4 to 4: acknowledgements, SUBSCRIBE, DISCONNECT, AUTH, flow control, sharing, errors. @module */
 import { mutant, type Mutant } from './mutant.ts'
 
+const LOGIN = 'src/protocol/connection-login.ts'
+const ENDING = 'src/protocol/connection-ending.ts'
 const DECODE = 'src/codec/decode.ts'
 const ENCODE = 'src/codec/encode.ts'
 const PROPERTIES = 'src/codec/property-check.ts'
@@ -141,16 +143,16 @@ export const mutantsDeliver5: readonly Mutant[] = [
   mutant(
     '5.0 MQTT-3.14.2-2',
     'A Server’s DISCONNECT has a Session Expiry Interval',
-    CONNECTION,
-    'this.#sender.immediate({ type: PacketType.DISCONNECT, reasonCode, properties: all })',
-    'this.#sender.immediate({ type: PacketType.DISCONNECT, reasonCode, properties: { ...all, sessionExpiryInterval: 0 } })',
+    ENDING,
+    'this.sender.immediate({ type: PacketType.DISCONNECT, reasonCode, properties: all })',
+    'this.sender.immediate({ type: PacketType.DISCONNECT, reasonCode, properties: { ...all, sessionExpiryInterval: 0 } })',
   ),
   mutant(
     '5.0 MQTT-3.14.4-2, MQTT-4.13.2-1',
     'A Server that said DISCONNECT leaves the Connection open',
-    CONNECTION,
-    'else this.#transport.end()\n',
-    "else if (end.cause !== 'disconnected by server') this.#transport.end()\n",
+    ENDING,
+    'else this.transport.end()\n',
+    "else if (end.cause !== 'disconnected by server') this.transport.end()\n",
   ),
   mutant(
     '5.0 U-3.14.2.2.2-2',
@@ -183,21 +185,21 @@ export const mutantsDeliver5: readonly Mutant[] = [
   mutant(
     '5.0 MQTT-4.12.0-7',
     'AUTH is overlooked where CONNECT named no method',
-    CONNECTION,
+    LOGIN,
     'if (this.authenticationMethod === undefined) {\n',
     'if (this.authenticationMethod === undefined) {\n      if (method !== undefined) return\n',
   ),
   mutant(
     '5.0 MQTT-4.12.1-1',
     'A re-authentication may change the method',
-    CONNECTION,
+    LOGIN,
     'if (method !== this.authenticationMethod) {',
     'if (method === undefined) {',
   ),
   mutant(
     '5.0 MQTT-4.12.0-2',
     'A challenge says Success',
-    CONNECTION,
+    LOGIN,
     'reasonCode: ReasonCode.ContinueAuthentication, properties })',
     'reasonCode: ReasonCode.Success, properties })',
   ),
@@ -304,7 +306,7 @@ export const mutantsDeliver5: readonly Mutant[] = [
     'QoS 1 in flight dies with the Session of its member',
     HANDOVER,
     'const isOthers = shared !== undefined && (qos === 1 || state === DeliveryState.Waiting)',
-    'const isOthers = shared !== undefined && (qos === 0 || state === DeliveryState.Waiting)',
+    'const isOthers = shared !== undefined && (qos > 2 || state === DeliveryState.Waiting)',
   ),
   mutant(
     '5.0 U-4.8.2-5',

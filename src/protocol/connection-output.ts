@@ -1,0 +1,54 @@
+/**
+ * What a Session sends to its Client. Writing that fails in the middle is this Connection's loss alone: the publisher, whose message
+ * is just being delivered, notices nothing.
+ *
+ * @module
+ */
+import { PacketType, type QoS } from '../codec/packet-types.ts'
+import { ReasonCode } from '../codec/reason-code.ts'
+import type { ApplicationMessage } from './application-message.ts'
+import { EndingConnection } from './connection-ending.ts'
+import type { Delivery } from './delivery.ts'
+import type { DropCause, SessionConnection } from './session.ts'
+
+export abstract class OutputConnection extends EndingConnection implements SessionConnection {
+  sendPublish(
+    message: ApplicationMessage,
+    retain: boolean,
+    subscriptionIdentifiers: readonly number[],
+  ): DropCause | undefined {
+    try {
+      return this.sender.publish(message, retain, subscriptionIdentifiers)
+    } catch (error) {
+      return this.breakOff(error)
+    }
+  }
+
+  fits(message: ApplicationMessage, qos: QoS, subscriptionIdentifiers: readonly number[]): boolean {
+    return this.sender.takes(message, qos, subscriptionIdentifiers)
+  }
+
+  sendDelivery(delivery: Delivery, dup: boolean): DropCause | undefined {
+    const afterChange = this.session!.ledger === undefined ? 0 : this.server.turn.changeCount
+    try {
+      return this.sender.delivery(delivery, dup, afterChange)
+    } catch (error) {
+      return this.breakOff(error)
+    }
+  }
+
+  /**
+   * Writing failed in the middle: the stream may end within a packet, so that it is of no further use. That is this
+   * Connection's loss, not the publisher's, whose message is just being delivered.
+   */
+  protected breakOff(error: unknown): DropCause {
+    this.server.reports.failed(this, error)
+    this.sender.discard()
+    this.transport.destroy()
+    return 'cannot be encoded'
+  }
+
+  sendPubrel(delivery: Delivery): void {
+    this.sender.acknowledge(PacketType.PUBREL, delivery.packetIdentifier, ReasonCode.Success, 0)
+  }
+}
