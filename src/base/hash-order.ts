@@ -7,11 +7,11 @@
  *
  * @module
  */
+import { fnv1a } from './fnv.ts'
 
 /** FNV-1a, with its bits mixed at the end, because the lowest are used first. */
 export function hashText(text: string): number {
-  let hash = 0x811c9dc5
-  for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193)
+  let hash = fnv1a(text, 0, text.length)
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
   return hash ^ (hash >>> 13)
 }

@@ -10,9 +10,9 @@ import { StoreError } from '../base/errors.ts'
 import { PropertyList, withProperties } from '../codec/property-list.ts'
 import { noProperties } from '../codec/properties.ts'
 import type { QoS } from '../codec/packet-types.ts'
-import type { ByteReader } from './byte-reader.ts'
-import type { ByteWriter } from './byte-writer.ts'
-import { hasProperties, readProperties, writeProperties } from './property-codec.ts'
+import type { ByteReader } from '../base/byte-reader.ts'
+import type { ByteWriter } from '../base/byte-writer.ts'
+import { hasProperties, readProperties, writeProperties } from '../codec/stored-properties.ts'
 import type { Change, MessageRecord, ReplayRecord, SessionRecord, SubscriptionRecord, WillRecord } from './store.ts'
 
 type Kind = Change['kind']

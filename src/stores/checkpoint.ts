@@ -10,7 +10,7 @@
  */
 import type { Clock } from '../base/clock.ts'
 import type { DiskFile } from '../base/disk.ts'
-import { ByteWriter } from './byte-writer.ts'
+import { ByteWriter } from '../base/byte-writer.ts'
 import { FactCounts } from './fact-counts.ts'
 import { checksum, encodeFrame, encodeHeader, formatVersion, frameBytes, RecordKind } from './frame.ts'
 import type { Journal, Rotation } from './journal.ts'

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { ByteReader } from './byte-reader.ts'
-import type { ByteWriter } from './byte-writer.ts'
+import type { ByteReader } from '../base/byte-reader.ts'
+import type { ByteWriter } from '../base/byte-writer.ts'
 import type { LiveState } from './live-state.ts'
 import type { Change } from './store.ts'
 

@@ -4,7 +4,8 @@
  *
  * @module
  */
-import { ByteReader } from './byte-reader.ts'
+import type { ByteReader } from '../base/byte-reader.ts'
+import { recordReader } from './record-reader.ts'
 import { readChange } from './change-codec.ts'
 import { unsoundPayload } from './damage.ts'
 import type { DamageReport } from './damage.ts'
@@ -78,7 +79,7 @@ export async function eachMessage(
   damage: DamageReport,
   tell: (message: MessageRecord, offset: number) => void,
 ): Promise<void> {
-  const reader = new ByteReader()
+  const reader = recordReader()
   await files.use(segment, async (file) => {
     const frames = new FrameReader(file, 'journal', files.sizeOf(segment), salt, damage.checksPayloads)
     while (!frames.atEnd) {

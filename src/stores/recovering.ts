@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { ByteReader } from './byte-reader.ts'
+import { recordReader } from './record-reader.ts'
 import { readChange } from './change-codec.ts'
 import type { DamageReport } from './damage.ts'
 import type { FrameReader, ReadRecord } from './frame-reader.ts'
@@ -24,7 +24,7 @@ export class Recovering {
   readonly files: SegmentFiles
   readonly state: LiveState
   readonly damage: DamageReport
-  readonly reader = new ByteReader()
+  readonly reader = recordReader()
   /** What frames are marked with; `undefined` while no file has said it. */
   salt: number | undefined
   sequence = 0

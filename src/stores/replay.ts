@@ -7,7 +7,7 @@
  * @module
  */
 import { StoreError } from '../base/errors.ts'
-import type { ByteReader } from './byte-reader.ts'
+import type { ByteReader } from '../base/byte-reader.ts'
 import { readChange } from './change-codec.ts'
 import { lostHeader, unsoundPayload } from './damage.ts'
 import type { TailSegment } from './find-tail.ts'

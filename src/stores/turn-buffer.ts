@@ -6,8 +6,9 @@
  *
  * @module
  */
-import { ByteReader } from './byte-reader.ts'
-import { ByteWriter } from './byte-writer.ts'
+import type { ByteReader } from '../base/byte-reader.ts'
+import { recordReader } from './record-reader.ts'
+import { ByteWriter } from '../base/byte-writer.ts'
 import { readChange, writeChange } from './change-codec.ts'
 import { checksum, decodeFrame, encodeFrame, frameBytes, payloadSpan } from './frame.ts'
 import type { RecordKind } from './frame.ts'
@@ -108,7 +109,7 @@ export class TurnBuffer {
     this.segment = segment
     this.offset = offset
     const { bytes } = this
-    const reader = new ByteReader()
+    const reader = recordReader()
     for (let at = 0; at < bytes.length;) {
       const frame = decodeFrame(bytes, at, this.#salt, 'journal')!
       const metaAt = at + frameBytes + frame.payloadBytes

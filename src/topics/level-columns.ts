@@ -13,6 +13,7 @@
  *
  * @module
  */
+import { fnv1a } from '../base/fnv.ts'
 import { endOfLevel } from './topic-node.ts'
 
 const COLUMNS = 8
@@ -105,7 +106,5 @@ function agrees(wanted: readonly Wanted[], slot: number): boolean {
 }
 
 function hashLevel(topic: string, start: number, end: number): number {
-  let hash = 0x811c9dc5
-  for (let at = start; at < end; at++) hash = Math.imul(hash ^ topic.charCodeAt(at), 0x01000193)
-  return (hash << 2) | PRESENT
+  return (fnv1a(topic, start, end) << 2) | PRESENT
 }

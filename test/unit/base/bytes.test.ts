@@ -2,6 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { copyBytes, equalBytes, hashBytes } from '../../../src/base/bytes.ts'
+import { ByteReader } from '../../../src/base/byte-reader.ts'
+import { ByteWriter } from '../../../src/base/byte-writer.ts'
+import { fnv1a } from '../../../src/base/fnv.ts'
 
 test('copyBytes copies short and long ranges alike, and nothing around them', () => {
   fc.assert(
@@ -61,4 +64,27 @@ test('hashBytes spreads similar topics evenly, also over the lowest bits', () =>
 test('another seed gives other hashes', () => {
   const bytes = Buffer.from('a/b')
   assert.notEqual(hashBytes(bytes, 0, 3, 1), hashBytes(bytes, 0, 3, 2))
+})
+
+test('fnv1a gives the published hashes, of a part of a text as of the whole', () => {
+  const known = { '': 0x811c9dc5, a: 0xe40c292c, b: 0xe70c2de5, foobar: 0xbf9cf968 }
+  for (const [text, hash] of Object.entries(known)) {
+    assert.equal(fnv1a(text, 0, text.length) >>> 0, hash)
+    assert.equal(fnv1a(`/${text}/`, 1, 1 + text.length) >>> 0, hash)
+  }
+})
+
+test('bytes that end too early throw the error of whoever reads them', () => {
+  class Garbled extends Error {}
+  const writer = new ByteWriter(1)
+  writer.string('größe')
+  writer.integer(300)
+  writer.uint32(7)
+  const reader = new ByteReader((what) => new Garbled(what))
+  for (let length = 0; length < writer.length; length++) {
+    reader.reset(writer.written.subarray(0, length))
+    assert.throws(() => [reader.string(), reader.integer(), reader.uint32()], Garbled)
+  }
+  reader.reset(writer.written)
+  assert.deepEqual([reader.string(), reader.integer(), reader.uint32(), reader.atEnd], ['größe', 300, 7, true])
 })

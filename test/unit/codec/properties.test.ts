@@ -6,6 +6,9 @@ import type { Sender } from '../../../src/codec/packet-types.ts'
 import { type PropertyHolder, type PropertyRow, propertyTable } from '../../../src/codec/property-table.ts'
 import type { Properties } from '../../../src/codec/properties.ts'
 import { assertRefused, decode, refusalOf } from './packet-bytes.ts'
+import { ByteReader } from '../../../src/base/byte-reader.ts'
+import { ByteWriter } from '../../../src/base/byte-writer.ts'
+import { readProperties, writeProperties } from '../../../src/codec/stored-properties.ts'
 
 /** A packet whose properties are left open, and who sends it. */
 const carriers: Readonly<Record<PropertyHolder, readonly [sender: Sender, notation: string]>> = {
@@ -175,4 +178,13 @@ test('User Properties keep their order and their repeated names [5.0 MQTT-3.3.2-
     ['a', '2'],
     ['b', '1'],
   ])
+})
+
+test('stored properties: a property that this version does not know is named to whoever reads', () => {
+  const reader = new ByteReader((what) => new RangeError(what))
+  const properties = { contentType: 'text/plain', userProperties: [['a', 'ü']], messageExpiryInterval: 0 } as const
+  const writer = new ByteWriter(1)
+  writeProperties(writer, properties)
+  assert.deepEqual(readProperties(reader.reset(writer.written)), properties)
+  assert.throws(() => readProperties(reader.reset(Uint8Array.of(0x7f, 0))), /RangeError: the unknown property 127/)
 })

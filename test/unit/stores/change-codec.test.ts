@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { StoreError } from '../../../src/base/errors.ts'
-import { ByteReader } from '../../../src/stores/byte-reader.ts'
-import { ByteWriter } from '../../../src/stores/byte-writer.ts'
+import { ByteWriter } from '../../../src/base/byte-writer.ts'
 import { readChange, writeChange } from '../../../src/stores/change-codec.ts'
+import { recordReader } from '../../../src/stores/record-reader.ts'
 import type { Change } from '../../../src/stores/store.ts'
 import { Random, RandomTurns, StoreModel } from '../../../src/testing/store-model.ts'
 
@@ -15,7 +15,7 @@ test('whole numbers up to 2^53 and text of every kind come back', () => {
   const writer = new ByteWriter(1)
   for (const number of numbers) writer.integer(number)
   for (const text of texts) writer.string(text)
-  const reader = new ByteReader().reset(writer.written)
+  const reader = recordReader().reset(writer.written)
   assert.deepEqual(numbers.map(() => reader.integer()), numbers) // prettier-ignore
   assert.deepEqual(texts.map(() => reader.string()), texts) // prettier-ignore
   assert.ok(reader.atEnd)
@@ -27,7 +27,7 @@ test(`every Change comes back as written, but for its payload (STORE_SEED=${seed
   for (let turn = 0; turn < 400; turn++) written.push(...turns.next())
   const writer = new ByteWriter(16)
   for (const change of written) writeChange(writer, change)
-  const reader = new ByteReader().reset(writer.written)
+  const reader = recordReader().reset(writer.written)
   for (const change of written) assert.deepEqual(readChange(reader), asRead(change))
   assert.ok(reader.atEnd)
   assert.equal(new Set(written.map(({ kind }) => kind)).size, 17)
@@ -40,9 +40,9 @@ function asRead(change: Change): Change {
 }
 
 test('a kind that this version does not know is an error, and so is a value that runs over the end', () => {
-  assert.throws(() => readChange(new ByteReader().reset(Uint8Array.of(99))), unreadable)
-  assert.throws(() => readChange(new ByteReader().reset(Uint8Array.of(13, 5, 0x61))), unreadable)
-  assert.throws(() => new ByteReader().reset(new Uint8Array(9).fill(0xff)).integer(), unreadable)
+  assert.throws(() => readChange(recordReader().reset(Uint8Array.of(99))), unreadable)
+  assert.throws(() => readChange(recordReader().reset(Uint8Array.of(13, 5, 0x61))), unreadable)
+  assert.throws(() => recordReader().reset(new Uint8Array(9).fill(0xff)).integer(), unreadable)
 })
 
 function unreadable(error: unknown): boolean {

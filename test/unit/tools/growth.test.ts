@@ -8,7 +8,7 @@ import { root } from '../../../tools/main.ts'
 
 /** Programs of their own, what only a test uses, and what the configuration or a start fills once. */
 const NO_PART_OF_A_RUN =
-  /^(bench|cli|testing|codec|config)\/|^broker\/(durable\/(restore|load-watch)|sessions\/session-view)|^stores\/(memory-disk|find-tail|damage|store-metrics|change-codec|property-codec)/
+  /^(bench|cli|testing|codec|config)\/|^broker\/(durable\/(restore|load-watch)|sessions\/session-view)|^stores\/(memory-disk|find-tail|damage|store-metrics|change-codec)/
 const GROWS =
   /\b(Map|Set|WideMap|NumberMap|LinkedList|RecentMap|Ring|Holders|TopicMap|TopicTrie|MatchCache|EntryQueue|TimerWheel|LoginCache|Arena|RecentFrames|BufferPool)[<(]|\[\]/
 /** What cannot change after it was made; constants are written in capitals. */

@@ -1,15 +1,15 @@
 /**
- * The properties that an Application Message or a Will can carry, as stored. One row each; the numbers are the standard's
+ * The properties that an Application Message or a Will can carry, as a store keeps them and as brokers may hand them to one
+ * another. One row each; the numbers are the standard's
  * own identifiers (§2.2.2.2) and never change. What belongs to a single Network Connection (Topic Alias and the like) has
  * no row and is not stored.
  *
  * @module
  */
-import { noProperties } from '../codec/properties.ts'
-import type { Properties } from '../codec/properties.ts'
-import { StoreError } from '../base/errors.ts'
-import type { ByteReader } from './byte-reader.ts'
-import type { ByteWriter } from './byte-writer.ts'
+import { noProperties } from './properties.ts'
+import type { Properties } from './properties.ts'
+import type { ByteReader } from '../base/byte-reader.ts'
+import type { ByteWriter } from '../base/byte-writer.ts'
 
 type Form = 'integer' | 'string' | 'bytes' | 'integers' | 'pairs'
 type Mutable = { -readonly [Key in keyof Properties]: Properties[Key] }
@@ -73,7 +73,7 @@ export function readProperties(from: ByteReader): Properties {
   const properties: Mutable = {}
   for (let tag = from.byte(); tag !== 0; tag = from.byte()) {
     const row = rowOfTag.get(tag)
-    if (row === undefined) throw new StoreError('ERR_STORE_RECORD', `a stored message has the unknown property ${tag}`)
+    if (row === undefined) throw from.unreadable(`the unknown property ${tag}`)
     Object.assign(properties, { [row[1]]: read[row[2]](from) })
   }
   return properties

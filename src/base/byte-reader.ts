@@ -1,13 +1,13 @@
 /**
- * Reads what `ByteWriter` wrote. Checksums were verified before, so a value that runs over the end is a record that this
- * version cannot understand, and throws.
+ * Reads what `ByteWriter` wrote: records of a store, and whatever else is packed so. What cannot be read, such as a value that
+ * runs over the end, throws an error that the caller of the constructor chooses, because only the caller knows who is to
+ * blame: a store's file, or the other end of a connection.
  *
  * Strings repeat (a million queued messages, a thousand Topic Names), so a small table gives the same string again: that
  * is less memory at start, and less time.
  *
  * @module
  */
-import { StoreError } from '../base/errors.ts'
 
 const tableSize = 4096
 const longestShared = 128
@@ -17,8 +17,11 @@ export class ByteReader {
   #bytes: Buffer
   #end: number
   #shared: (string | undefined)[] = []
+  /** The error for bytes that hold something which cannot be read. */
+  readonly unreadable: (what: string) => Error
 
-  constructor() {
+  constructor(unreadable: (what: string) => Error) {
+    this.unreadable = unreadable
     this.#bytes = Buffer.alloc(0)
     this.#end = 0
   }
@@ -48,7 +51,7 @@ export class ByteReader {
       if (byte < 0x80) return value + byte * scale
       value += (byte & 0x7f) * scale
       scale *= 128
-      if (scale > Number.MAX_SAFE_INTEGER) throw unreadable('an integer over 53 bits')
+      if (scale > Number.MAX_SAFE_INTEGER) throw this.unreadable('an integer over 53 bits')
     }
   }
 
@@ -102,13 +105,6 @@ export class ByteReader {
   }
 
   #need(length: number): void {
-    if (this.at + length > this.#end) throw unreadable('a value that runs over its record')
+    if (this.at + length > this.#end) throw this.unreadable('a value that runs over its record')
   }
-}
-
-function unreadable(what: string): StoreError {
-  return new StoreError(
-    'ERR_STORE_RECORD',
-    `the record holds ${what}: it was written by a different version, or by a bug`,
-  )
 }
