@@ -296,6 +296,8 @@ export class Maintenance {
     if (dead.length === 0) return
     // They are dead because of turns that may still be on their way to the disk.
     await this.#unlessClosed(journal.flush())
+    // A turn without Changes says that those before it are durable: damage in the last of them is not taken for a torn end.
+    void journal.write([], 'memory', ignore)
     for (const number of dead) {
       await files.drop(number)
       state.usage.forget(number)
