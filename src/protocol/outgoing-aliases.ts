@@ -4,6 +4,8 @@
  *
  * @module
  */
+import { sizeOfText } from '../base/memory-account.ts'
+import { ALIAS_BYTES } from './memory-sizes.ts'
 
 /** Characters of all topics that have an alias on one Connection: they are kept as long as it lives. */
 const MAX_CHARACTERS = 65_536
@@ -12,6 +14,8 @@ export class OutgoingAliases {
   readonly #aliases = new Map<string, number>()
   readonly #maximum: number
   #characters = 0
+  /** What they take in memory. */
+  bytes = 0
 
   constructor(maximum: number) {
     this.#maximum = maximum
@@ -33,6 +37,7 @@ export class OutgoingAliases {
     const alias = this.nextFor(topicName)
     if (alias === 0) return 0
     this.#characters += topicName.length
+    this.bytes += ALIAS_BYTES + sizeOfText(topicName)
     this.#aliases.set(topicName, alias)
     return alias
   }

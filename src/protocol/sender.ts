@@ -15,7 +15,6 @@
  */
 import { copyBytes } from '../base/bytes.ts'
 import { UsageError } from '../base/errors.ts'
-import { sizeOfText } from '../base/memory-account.ts'
 import { copied, Work } from '../base/work.ts'
 import { writeAcknowledgement } from '../codec/acknowledgement.ts'
 import { maxControlPacketBytes } from '../codec/decoder.ts'
@@ -23,13 +22,14 @@ import { encodeWithinLimit } from '../codec/encode.ts'
 import { type AcknowledgementPacket, type Packet } from '../codec/packets.ts'
 import { PacketType, type ProtocolVersion, type QoS } from '../codec/packet-types.ts'
 import { noProperties } from '../codec/properties.ts'
-import { makePublishFrame } from '../codec/publish-frame.ts'
 import type { ApplicationMessage, PublishFrame } from './application-message.ts'
 import type { Delivery } from './delivery.ts'
 import { HeldLane } from './held-lane.ts'
-import { ALIAS_BYTES, HELD_BYTES } from './memory-sizes.ts'
+import { appendLargeFrame } from './large-frame.ts'
+import { HELD_BYTES } from './memory-sizes.ts'
 import { LARGE_FRAME_BYTES, Output } from './output.ts'
 import { OutgoingAliases } from './outgoing-aliases.ts'
+import { makeOwnFrame } from './own-frame.ts'
 import type { ServedConnection } from './served-connection.ts'
 import type { ServerSide } from './server-side.ts'
 import type { DropCause } from './session.ts'
@@ -185,7 +185,10 @@ export class Sender {
   ): DropCause | undefined {
     let bytes: Uint8Array | undefined
     try {
-      bytes = this.#encodeOwn(message, qos, retain, dup, packetIdentifier, subscriptionIdentifiers)
+      const parts = { qos, retain, dup, packetIdentifier, subscriptionIdentifiers, nowMs: this.#server.turn.now() }
+      const held = this.#aliases?.bytes ?? 0
+      bytes = makeOwnFrame(message, parts, this.version, this.maximumPacketSize, this.#aliases)
+      if (this.#aliases !== undefined && this.#aliases.bytes > held) this.#connection.keeps(this.#aliases.bytes - held)
     } catch (error) {
       return this.#notEncoded(error)
     }
@@ -194,47 +197,6 @@ export class Sender {
     else this.#append(bytes)
     this.#countPublish(message)
     return undefined
-  }
-
-  /** @returns `undefined` for more than the Client's Maximum Packet Size */
-  #encodeOwn(
-    message: ApplicationMessage,
-    qos: 0 | 1 | 2,
-    retain: boolean,
-    dup: boolean,
-    packetIdentifier: number,
-    subscriptionIdentifiers: readonly number[],
-  ): Uint8Array | undefined {
-    const aliases = this.#aliases
-    const known = aliases?.find(message.topicName) ?? 0
-    const make = (topicAlias: number): Uint8Array =>
-      makePublishFrame(
-        {
-          topicName: known === 0 ? message.topicName : '',
-          qos,
-          retain,
-          dup,
-          packetIdentifier,
-          properties: message.propertyList,
-          topicAlias: topicAlias === 0 ? undefined : topicAlias,
-          subscriptionIdentifiers: subscriptionIdentifiers.length === 0 ? undefined : subscriptionIdentifiers,
-          messageExpiryInterval: message.expiryIntervalAt(this.#server.turn.now()),
-        },
-        message.payload,
-        this.version,
-      ).bytes
-    // Announced only where the bytes are certain to leave, and before anything that counts on it (the other lane may wait).
-    const announced = known === 0 && qos < 2 ? (aliases?.nextFor(message.topicName) ?? 0) : 0
-    if (announced > 0) {
-      const bytes = make(announced)
-      if (bytes.length <= this.maximumPacketSize) {
-        aliases!.assign(message.topicName)
-        this.#connection.keeps(ALIAS_BYTES + sizeOfText(message.topicName))
-        return bytes
-      }
-    }
-    const bytes = make(known)
-    return bytes.length <= this.maximumPacketSize ? bytes : undefined
   }
 
   #countPublish(message: ApplicationMessage): void {
@@ -258,32 +220,13 @@ export class Sender {
     this.#server.metrics.packetsSent++
     const size = end - start
     if (size >= LARGE_FRAME_BYTES) {
-      this.#appendLargeFrame(frame, firstByte, packetIdentifier)
+      appendLargeFrame(output, frame, firstByte, packetIdentifier)
       return
     }
     const at = output.reserve(size)
     const behind = copyBytes(output.bytes, at, bytes, start, end)
     patch(output.bytes, at, firstByte, packetIdentifierAt - start, packetIdentifier)
     output.wrote(behind)
-  }
-
-  /** Only what differs from receiver to receiver is written anew; what lies between, a topic or a payload, may be of any size. */
-  #appendLargeFrame({ bytes, start, end, packetIdentifierAt }: PublishFrame, firstByte: number, id: number): void {
-    const output = this.#output
-    this.#appendByte(firstByte)
-    if (packetIdentifierAt === 0) output.append(bytes, start + 1, end)
-    else {
-      output.append(bytes, start + 1, packetIdentifierAt)
-      this.#appendByte(id >> 8)
-      this.#appendByte(id & 0xff)
-      output.append(bytes, packetIdentifierAt + 2, end)
-    }
-  }
-
-  #appendByte(value: number): void {
-    const at = this.#output.reserve(1)
-    this.#output.bytes[at] = value
-    this.#output.wrote(at + 1)
   }
 
   /** A packet of the Client is at hand: its answers depend on what changes from now on. Hot: runs for every packet received. */

@@ -62,7 +62,7 @@ export const variants: readonly Variant[] = [
   },
   {
     name: 'a Topic Alias is used before the Client knows it',
-    file: 'src/protocol/sender.ts',
+    file: 'src/protocol/own-frame.ts',
     from: "topicName: known === 0 ? message.topicName : '',",
     to: "topicName: known === 0 && topicAlias === 0 ? message.topicName : '',",
   },

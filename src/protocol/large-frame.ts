@@ -1,0 +1,30 @@
+/**
+ * A PUBLISH that is too large to be copied: only what differs from receiver to receiver is written anew; what lies between, a
+ * topic or a payload, may be of any size and is handed on as it is.
+ *
+ * @module
+ */
+import type { PublishFrame } from './application-message.ts'
+import type { Output } from './output.ts'
+
+export function appendLargeFrame(
+  output: Output,
+  { bytes, start, end, packetIdentifierAt }: PublishFrame,
+  firstByte: number,
+  packetIdentifier: number,
+): void {
+  appendByte(output, firstByte)
+  if (packetIdentifierAt === 0) output.append(bytes, start + 1, end)
+  else {
+    output.append(bytes, start + 1, packetIdentifierAt)
+    appendByte(output, packetIdentifier >> 8)
+    appendByte(output, packetIdentifier & 0xff)
+    output.append(bytes, packetIdentifierAt + 2, end)
+  }
+}
+
+function appendByte(output: Output, value: number): void {
+  const at = output.reserve(1)
+  output.bytes[at] = value
+  output.wrote(at + 1)
+}
