@@ -23,16 +23,7 @@ import { BufferPool } from '../protocol/output.ts'
 import type { ServerSide } from '../protocol/server-side.ts'
 import { Session, type DropCause, type SessionGauges, type SessionSide } from '../protocol/session.ts'
 import type { Incoming, Peer, Transport } from '../protocol/transport.ts'
-import type {
-  Change,
-  Durability,
-  LoadProgress,
-  SessionRecord,
-  Store,
-  StoreFigures,
-  StoreHealth,
-  SubscriptionRecord,
-} from '../stores/store.ts'
+import type { Durability, LoadProgress, Store, StoreFigures, StoreHealth } from '../stores/store.ts'
 import type { Access } from '../access/access.ts'
 import type { Arrival } from './sessions/arrival.ts'
 import { Admission } from './sessions/admission.ts'
@@ -50,7 +41,7 @@ import type { RetainedEnd, SessionEndCause } from '../access/broker-events.ts'
 import { Gathering } from './turn/gathering.ts'
 import { InputBudget } from './limits/input-budget.ts'
 import { Ledger } from './durable/ledger.ts'
-import { LoadWatch } from './durable/load-watch.ts'
+import { Loading } from './durable/loading.ts'
 import { LoginReview } from './sessions/login-review.ts'
 import { Memory } from './limits/memory.ts'
 import { MemoryRefusals } from './limits/memory-refusals.ts'
@@ -59,7 +50,6 @@ import { PacketWatch } from './reporting/packet-watch.ts'
 import { Reports } from './reporting/reports.ts'
 import { Payloads } from './durable/payloads.ts'
 import { QueueExpiries } from './sessions/queue-expiries.ts'
-import { Restoring } from './durable/restore.ts'
 import type { ProcessMemory } from './limits/process-memory.ts'
 import { Publishing } from './publishing.ts'
 import { Replays } from './routing/replays.ts'
@@ -76,8 +66,6 @@ import { Subscribing } from './subscribing.ts'
 import { Turn } from './turn/turn.ts'
 import { WillLine } from './sessions/will-line.ts'
 
-/** A clock may be adjusted by a little; from here on it is said. */
-const CLOCK_BEHIND_MS = 10_000
 /** What a Server is made of. */
 export interface ServerParts {
   readonly current: Current
@@ -288,7 +276,7 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
    * @throws {StoreError} when the Store cannot be read
    */
   async restore(tell: (progress: LoadProgress) => void): Promise<void> {
-    const orphanedWills = this.ledger === undefined ? [] : await this.#load(this.ledger, tell)
+    const orphanedWills = this.ledger === undefined ? [] : await this.#loading(this.ledger).run(tell)
     this.turn.open()
     for (const [sessionNumber, will] of orphanedWills) {
       this.publishWill(will)
@@ -296,84 +284,15 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
     }
   }
 
-  /** @returns the Wills whose Session has not outlived its Connection, by its number */
-  async #load(ledger: Ledger, tell: (progress: LoadProgress) => void): Promise<Iterable<readonly [number, Will]>> {
-    const restoring = new Restoring({
-      ledger,
-      now: () => this.now(),
-      addSession: (record) => this.#restoreSession(record),
-      subscribe: (session, record) => this.#restoreSubscription(session, record),
-      retain: (message) => this.retainedMessages.restore(message, this.#publisherOf(message)),
+  #loading(ledger: Ledger): Loading {
+    const { store, log, processMemory, current } = this.#parts
+    const { turn, memory, sessions, router, retainedMessages } = this
+    return new Loading({
+      ...{ ledger, store, log, processMemory, turn, memory, sessions, router, retainedMessages },
+      payloads: this.#payloads!,
+      makeSession: (clientId, payer) => new Session(clientId, this, current.options, payer),
+      resumeReplay: (session, replay) => this.subscribing.resumeReplay(session, replay),
     })
-    const begins = (newestRecordMs: number): void => this.#compareClock(ledger.beginAt(newestRecordMs))
-    const watch = new LoadWatch(this.#parts.processMemory, () => this.memory.whole.bytes)
-    const apply = (change: Change): void => {
-      restoring.apply(change)
-      watch.loaded(change)
-    }
-    const progress = (done: LoadProgress): void => {
-      tell(done)
-      watch.progressed(done)
-    }
-    try {
-      ledger.begin(await this.#parts.store.load(apply, progress, begins))
-      restoring.allTold()
-      await this.#readRetained(restoring.unloadedRetained, progress)
-    } finally {
-      watch.stop()
-    }
-    restoring.finish((registration, expiresAtMs, willDueAtMs) => {
-      registration.session.ledger = ledger
-      this.sessions.restore(registration, expiresAtMs, willDueAtMs)
-    })
-    for (const { session, replay } of restoring.replays) this.subscribing.resumeReplay(session, replay)
-    return restoring.orphanedWills
-  }
-
-  #compareClock(behindMs: number): void {
-    if (behindMs < CLOCK_BEHIND_MS) return
-    const seconds = Math.round(behindMs / 1000)
-    this.#parts.log.warn(
-      { behindMs },
-      `the clock is ${seconds} s behind the newest record of the store: until it has caught up, that record's time counts`,
-    )
-  }
-
-  #restoreSession(record: SessionRecord): Registration {
-    const { clientId, userName, protocolVersion } = record
-    const client = { clientId, userName, protocolVersion, address: '', listener: '' }
-    const session = new Session(clientId, this, this.#parts.current.options, this.memory.of(client))
-    session.userName = userName
-    session.sessionExpiryInterval = record.sessionExpiryInterval
-    session.sessionNumber = record.sessionNumber
-    session.numberEntriesAbove(record.lastEntryNumber ?? 0)
-    return this.sessions.add(session, client, undefined)
-  }
-
-  #restoreSubscription(session: Session, record: SubscriptionRecord): void {
-    const { subscriptionIdentifier, ...options } = record
-    const subscriptionIdentifiers = subscriptionIdentifier === undefined ? [] : [subscriptionIdentifier]
-    const subscription = { ...options, subscriber: session, subscriptionIdentifiers }
-    session.subscribe(subscription)
-    this.router.add(subscription)
-  }
-
-  /** Who pays for a retained message that was stored: its publisher's user, if a Session says who that was. */
-  #publisherOf({ publisher }: ApplicationMessage): MemoryAccount {
-    const { userName } = this.sessions.get(publisher)?.session ?? {}
-    return this.memory.of({ userName, address: '' })
-  }
-
-  async #readRetained(messages: readonly ApplicationMessage[], tell: (progress: LoadProgress) => void): Promise<void> {
-    const atOnce = 1000
-    const total = messages.length
-    for (let done = 0; done < total; done += atOnce) {
-      await this.#payloads!.load(messages.slice(done, done + atOnce), (message) =>
-        this.retainedMessages.loaded(message),
-      )
-      tell({ done, total, unit: 'records' })
-    }
-    for (const message of messages) if (message.isLost) this.retainedMessages.lose(message)
   }
 
   /**

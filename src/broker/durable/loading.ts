@@ -1,0 +1,136 @@
+/**
+ * Brings back what the Store holds: Sessions with their Subscriptions and messages, retained messages, Wills. What is read record by
+ * record is put together by `Restoring`; here it finds its place in the broker.
+ *
+ * @module
+ */
+import type { Logger } from '../../base/log.ts'
+import type { MemoryAccount } from '../../base/memory-account.ts'
+import type { ApplicationMessage } from '../../protocol/application-message.ts'
+import type { Session } from '../../protocol/session.ts'
+import type {
+  Change,
+  LoadProgress,
+  ReplayRecord,
+  SessionRecord,
+  Store,
+  SubscriptionRecord,
+} from '../../stores/store.ts'
+import type { Memory } from '../limits/memory.ts'
+import type { ProcessMemory } from '../limits/process-memory.ts'
+import type { RetainedMessages } from '../routing/retained.ts'
+import type { Router } from '../routing/router.ts'
+import type { Registration, Sessions, Will } from '../sessions/sessions.ts'
+import type { Turn } from '../turn/turn.ts'
+import type { Ledger } from './ledger.ts'
+import { LoadWatch } from './load-watch.ts'
+import type { Payloads } from './payloads.ts'
+import { Restoring } from './restore.ts'
+
+/** A clock may be adjusted by a little; from here on it is said. */
+const CLOCK_BEHIND_MS = 10_000
+
+export interface LoadingParts {
+  readonly ledger: Ledger
+  readonly store: Store
+  readonly log: Logger
+  readonly processMemory: ProcessMemory
+  readonly turn: Turn
+  readonly memory: Memory
+  readonly sessions: Sessions
+  readonly router: Router
+  readonly retainedMessages: RetainedMessages
+  readonly payloads: Payloads
+  makeSession(clientId: string, payer: MemoryAccount): Session
+  /** A Session is still owed retained messages. */
+  resumeReplay(session: Session, replay: ReplayRecord): void
+}
+
+export class Loading {
+  readonly #parts: LoadingParts
+
+  constructor(parts: LoadingParts) {
+    this.#parts = parts
+  }
+
+  /** @returns the Wills whose Session has not outlived its Connection, by its number */
+  async run(tell: (progress: LoadProgress) => void): Promise<Iterable<readonly [number, Will]>> {
+    const { ledger, store, turn, memory, sessions, retainedMessages, processMemory } = this.#parts
+    const restoring = new Restoring({
+      ledger,
+      now: () => turn.now(),
+      addSession: (record) => this.#restoreSession(record),
+      subscribe: (session, record) => this.#restoreSubscription(session, record),
+      retain: (message) => retainedMessages.restore(message, this.#publisherOf(message)),
+    })
+    const begins = (newestRecordMs: number): void => this.#compareClock(ledger.beginAt(newestRecordMs))
+    const watch = new LoadWatch(processMemory, () => memory.whole.bytes)
+    const apply = (change: Change): void => {
+      restoring.apply(change)
+      watch.loaded(change)
+    }
+    const progress = (done: LoadProgress): void => {
+      tell(done)
+      watch.progressed(done)
+    }
+    try {
+      ledger.begin(await store.load(apply, progress, begins))
+      restoring.allTold()
+      await this.#readRetained(restoring.unloadedRetained, progress)
+    } finally {
+      watch.stop()
+    }
+    restoring.finish((registration, expiresAtMs, willDueAtMs) => {
+      registration.session.ledger = ledger
+      sessions.restore(registration, expiresAtMs, willDueAtMs)
+    })
+    for (const { session, replay } of restoring.replays) this.#parts.resumeReplay(session, replay)
+    return restoring.orphanedWills
+  }
+
+  #compareClock(behindMs: number): void {
+    if (behindMs < CLOCK_BEHIND_MS) return
+    const seconds = Math.round(behindMs / 1000)
+    this.#parts.log.warn(
+      { behindMs },
+      `the clock is ${seconds} s behind the newest record of the store: until it has caught up, that record's time counts`,
+    )
+  }
+
+  #restoreSession(record: SessionRecord): Registration {
+    const { clientId, userName, protocolVersion } = record
+    const client = { clientId, userName, protocolVersion, address: '', listener: '' }
+    const session = this.#parts.makeSession(clientId, this.#parts.memory.of(client))
+    session.userName = userName
+    session.sessionExpiryInterval = record.sessionExpiryInterval
+    session.sessionNumber = record.sessionNumber
+    session.numberEntriesAbove(record.lastEntryNumber ?? 0)
+    return this.#parts.sessions.add(session, client, undefined)
+  }
+
+  #restoreSubscription(session: Session, record: SubscriptionRecord): void {
+    const { subscriptionIdentifier, ...options } = record
+    const subscriptionIdentifiers = subscriptionIdentifier === undefined ? [] : [subscriptionIdentifier]
+    const subscription = { ...options, subscriber: session, subscriptionIdentifiers }
+    session.subscribe(subscription)
+    this.#parts.router.add(subscription)
+  }
+
+  /** Who pays for a retained message that was stored: its publisher's user, if a Session says who that was. */
+  #publisherOf({ publisher }: ApplicationMessage): MemoryAccount {
+    const { userName } = this.#parts.sessions.get(publisher)?.session ?? {}
+    return this.#parts.memory.of({ userName, address: '' })
+  }
+
+  async #readRetained(messages: readonly ApplicationMessage[], tell: (progress: LoadProgress) => void): Promise<void> {
+    const atOnce = 1000
+    const total = messages.length
+    for (let done = 0; done < total; done += atOnce) {
+      await this.#parts.payloads.load(messages.slice(done, done + atOnce), (message) =>
+        this.#parts.retainedMessages.loaded(message),
+      )
+      tell({ done, total, unit: 'records' })
+    }
+    for (const message of messages) if (message.isLost) this.#parts.retainedMessages.lose(message)
+  }
+}
