@@ -20,26 +20,41 @@ export class BrokerProcess {
   /** What it logged as an error: nothing that a Client does is one. */
   readonly errors: readonly string[]
   readonly #child: Child
+  readonly #accusations: () => number
 
-  private constructor(child: Child, errors: readonly string[], ports: Ports, startedInMs: number) {
+  private constructor(
+    child: Child,
+    errors: readonly string[],
+    accusations: () => number,
+    ports: Ports,
+    startedInMs: number,
+  ) {
     this.#child = child
+    this.#accusations = accusations
     this.errors = errors
     this.ports = ports
     this.startedInMs = startedInMs
   }
 
-  /** @throws {Error} when it ends instead of listening, or takes too long; with what it said last */
-  static async start(config: string, heapMegabytes = HEAP_MEGABYTES): Promise<BrokerProcess> {
+  /**
+   * @param accuses errors that are not among `errors`: see `Shape`
+   * @throws {Error} when it ends instead of listening, or takes too long; with what it said last
+   */
+  static async start(config: string, heapMegabytes = HEAP_MEGABYTES, accuses?: RegExp): Promise<BrokerProcess> {
     const begin = performance.now()
     const ports = new Map<string, number>()
     const errors: string[] = []
+    let accusations = 0
     let allOpen = (): void => undefined
     const open = new Promise<void>((resolve) => (allOpen = resolve))
     const child = new Child(PROGRAM, {
       args: ['start', '--config', config, '--log-level', 'info'],
       flags: [`--max-old-space-size=${heapMegabytes}`, '--expose-gc', `--import=${PROBE}`],
       onLine: (line) => {
-        if (/^\{"level":[56]0/.test(line) && errors.length < MOST_ERRORS) errors.push(line)
+        if (/^\{"level":[56]0/.test(line)) {
+          if (accuses?.test(line) === true) accusations++
+          else if (errors.length < MOST_ERRORS) errors.push(line)
+        }
         const [, door, port] = /"listener":"(\w+)","url":"\w+:\/\/127\.0\.0\.1:(\d+)/.exec(line) ?? []
         if (door === undefined || ports.size === DOORS.length) return
         ports.set(door, Number(port))
@@ -54,6 +69,7 @@ export class BrokerProcess {
     return new BrokerProcess(
       child,
       errors,
+      () => accusations,
       Object.fromEntries(ports) as Record<Door, number>,
       performance.now() - begin,
     )
@@ -61,6 +77,11 @@ export class BrokerProcess {
 
   get pid(): number {
     return this.#child.pid
+  }
+
+  /** How many errors the shape has called for. */
+  get accusations(): number {
+    return this.#accusations()
   }
 
   get isAlive(): boolean {

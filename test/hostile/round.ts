@@ -93,7 +93,7 @@ class Round {
     result.parameters = drawn.parameters
     result.stepUnits = drawn.stepUnits
     const config = await writeConfig(this.#folder, this.#shape, drawn.config)
-    this.#broker = await BrokerProcess.start(config)
+    this.#broker = await this.#startBroker(config)
     await this.#honest.ask('start', { ports: this.#broker.ports, pid: this.#broker.pid })
     await pause(CALM_MS)
     result.memoryBefore = await this.#memory()
@@ -107,6 +107,10 @@ class Round {
     if (this.#broker.isAlive) await this.#compareMemory()
     await this.#ask()
     await this.#restart(config)
+  }
+
+  #startBroker(config: string): Promise<BrokerProcess> {
+    return BrokerProcess.start(config, undefined, this.#shape.accuses)
   }
 
   #target(forMs: number): Target {
@@ -186,7 +190,10 @@ class Round {
       result.faults.push(`it does not stop within ${STOP_TIMEOUT_MS / 1000} s of ${signal}`)
     }
     this.#checkErrors()
-    this.#broker = await BrokerProcess.start(config)
+    if (this.#shape.accuses !== undefined && this.#broker!.accusations === 0) {
+      result.faults.push(`the broker logged no error like ${this.#shape.accuses.source}`)
+    }
+    this.#broker = await this.#startBroker(config)
     result.restartMs = this.#broker.startedInMs
     const faults = await this.#honest.ask<readonly string[]>('comeBack', this.#broker.ports, HONEST_TIMEOUT_MS)
     result.faults.push(...faults.map((fault) => `after the restart ${fault}`))

@@ -9,6 +9,11 @@ export interface Shape extends Posture {
   readonly name: string
   /** What it tries, for people. */
   readonly tries: string
+  /**
+   * The errors that the log has to name, and the only ones that it may: those of a service that the operator chose and that the
+   * shape makes misbehave. Nothing that a Client does is one.
+   */
+  readonly accuses?: RegExp
   /** Draws the parameters of one attack. */
   plan(random: SeededRandom): Plan
 }

@@ -304,5 +304,11 @@ export const doorShapes: readonly Shape[] = [
   { name: 'handshakes', tries: 'TLS handshakes as fast as they go', plan: handshakes },
   { name: 'takeovers', tries: 'Client Identifiers of others, with every kind of log-in', plan: takeovers },
   { name: 'reconnects', tries: 'log-ins as fast as they go, also with the same Client Identifier', plan: reconnects },
-  { name: 'web-answers', tries: 'endless answers of the web service that decides about log-ins', plan: webAnswers },
+  {
+    name: 'web-answers',
+    tries: 'endless answers of the web service that decides about log-ins',
+    accuses:
+      /"plugin":"auth\.http","question":"authenticate",.*answered with more than 65536 bytes; let it answer with less/,
+    plan: webAnswers,
+  },
 ]
