@@ -7,6 +7,7 @@ export type { BrokerEvents, EventListener, EventName, RetainedEnd, SessionEndCau
 export type { HostQuestion } from './broker/host/host-question.ts'
 export type { MountOptions } from './broker/host/host-streams.ts'
 export type { HostSubscription, SubscribeOptions } from './broker/host/host-subscriber.ts'
+export type { Page, PageOptions } from './broker/host/session-pages.ts'
 export type { OpenFiles } from './broker/limits/open-files.ts'
 export type { MemoryWatch, ProcessMemory } from './broker/limits/process-memory.ts'
 export type { Metrics } from './broker/reporting/metrics.ts'

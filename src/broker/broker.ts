@@ -32,6 +32,7 @@ import { callGuarded, Events } from './reporting/events.ts'
 import type { EventListener, EventName } from '../access/broker-events.ts'
 import { hostMessage, type PublishOptions } from './host/host-message.ts'
 import { topicQuestion, type HostQuestion } from './host/host-question.ts'
+import { sessionPage, type Page, type PageOptions } from './host/session-pages.ts'
 import { HostStreams, type MountOptions, type StreamPumps } from './host/host-streams.ts'
 import { HostSubscriber, type HostSide, type HostSubscription, type SubscribeOptions } from './host/host-subscriber.ts'
 import type { Figure } from './reporting/figure.ts'
@@ -107,7 +108,18 @@ interface Stopped {
 /** A closed broker may be started again. */
 export type BrokerState = 'new' | 'starting' | 'started' | 'closing' | 'closed'
 
+let runningOf: (broker: Broker) => Server
+
+/** What runs behind a Broker, for our own tests, which look at all of it in one step. */
+export function serverOf(broker: Broker): Server {
+  return runningOf(broker)
+}
+
 export class Broker implements AsyncDisposable {
+  static {
+    runningOf = (broker) => broker.#running()
+  }
+
   #config: ConfigInput
   #source: ConfigSource | undefined
   readonly #settings: BrokerSettings
@@ -518,9 +530,37 @@ export class Broker implements AsyncDisposable {
 
   // ---- Clients ----
 
-  /** The connected Clients. */
-  clients(): SessionView[] {
-    return this.sessions().filter(({ connected }) => connected)
+  /**
+   * The sessions whose clients are connected, a page at a time: `sessions` without those that wait for their clients.
+   *
+   * @throws {UsageError} for a limit or cursor that is not valid, or a broker that is not running
+   */
+  async clients(options: PageOptions = {}): Promise<Page<SessionView>> {
+    return sessionPage(this.#running(), this, options, ({ connection }) => connection !== undefined)
+  }
+
+  /**
+   * All sessions, connected or not, a page at a time and in no particular order: the first page without a cursor, each further
+   * one with the cursor of the page before. Sessions that come or go meanwhile may be listed or not; those that stay are listed
+   * once. `eachSession` goes through all of them in a program.
+   *
+   * @param options.limit the most sessions in the page, 1 to 1000; default 100
+   * @param options.cursor what the page before gave
+   * @throws {UsageError} for a limit or cursor that is not valid, or a broker that is not running
+   */
+  async sessions(options: PageOptions = {}): Promise<Page<SessionView>> {
+    return sessionPage(this.#running(), this, options, () => true)
+  }
+
+  /**
+   * One session, connected or not.
+   *
+   * @returns `undefined` where there is none of that client identifier
+   * @throws {UsageError} for a broker that is not running
+   */
+  async session(clientId: string): Promise<SessionView | undefined> {
+    const registration = this.#running().sessions.get(clientId)
+    return registration === undefined ? undefined : viewOf(registration)
   }
 
   /**
@@ -539,20 +579,22 @@ export class Broker implements AsyncDisposable {
     }
   }
 
-  /** All Sessions, connected or not. */
-  sessions(): SessionView[] {
-    return Array.from(this.#running().sessions.all(), viewOf)
+  /**
+   * Ends a client's connection. Its session stays, unless `endSession` is set.
+   *
+   * @param options.reasonCode what a 5.0 client reads; default 0x98, Administrative action
+   * @param options.endSession also ends the session; default false. `endSession()` waits until that is stored
+   * @returns whether there was a connection, or a session to end
+   * @throws {UsageError} for a code that a Server's DISCONNECT does not have, or a broker that is not running
+   */
+  async disconnect(
+    clientId: string,
+    options: { reasonCode?: ReasonCode; endSession?: boolean } = {},
+  ): Promise<boolean> {
+    return this.#disconnect(clientId, options)
   }
 
-  /**
-   * Ends a Client's Connection; its Session stays, unless told otherwise.
-   *
-   * @param options.reasonCode what a 5.0 Client reads; default 0x98, Administrative action
-   * @param options.endSession also forgets the Session; default false
-   * @returns whether there was one
-   * @throws {UsageError} for a code that a Server's DISCONNECT does not have
-   */
-  disconnect(clientId: string, options: { reasonCode?: ReasonCode; endSession?: boolean } = {}): boolean {
+  #disconnect(clientId: string, options: { reasonCode?: ReasonCode; endSession?: boolean }): boolean {
     const { reasonCode = ReasonCode.AdministrativeAction, endSession = false } = options
     if (!isReasonCodeAllowed(PacketType.DISCONNECT, reasonCode, 'server')) {
       // [5.0 MQTT-3.14.2-1]
@@ -576,7 +618,7 @@ export class Broker implements AsyncDisposable {
    */
   async endSession(clientId: string, options: { reasonCode?: ReasonCode } = {}): Promise<boolean> {
     const { turn } = this.#running()
-    const ended = this.disconnect(clientId, { ...options, endSession: true })
+    const ended = this.#disconnect(clientId, { ...options, endSession: true })
     await new Promise<void>((resolve) => turn.whenCommitted(resolve))
     return ended
   }

@@ -126,7 +126,7 @@ export class TestBroker extends Broker {
  * @example
  * const broker = await createTestBroker({ 'max-retained-messages': 10 })
  * await broker.publish('lamp', 'on', { retain: true, properties: { messageExpiryInterval: 60 } })
- * broker.clients() // []
+ * (await broker.clients()).items // []
  * await broker.advance(60_000)
  * broker.metrics.retainedExpired // 1
  * await broker.close()

@@ -11,6 +11,7 @@ import { TestAuthority, type Identity } from '../support/certificates.ts'
 import { publish } from './mosquitto.ts'
 import { dial } from './mqtt-js.ts'
 import { scratchFolder } from '../support/scratch-folder.ts'
+import { clientsOf } from '../support/sessions.ts'
 
 const authority = new TestAuthority('Works CA')
 const server = authority.issue({ subject: [['CN', 'server']], names: ['IP:127.0.0.1'] })
@@ -77,7 +78,7 @@ const dialWith = (url: string, shown: Identity | undefined, options: IClientOpti
 async function outcome(broker: Broker, url: string, shown: Identity | undefined): Promise<string | null | undefined> {
   try {
     const client = await dialWith(url, shown)
-    const userName = broker.clients()[0]?.userName ?? null
+    const userName = clientsOf(broker)[0]?.userName ?? null
     await client.endAsync()
     return userName
   } catch {

@@ -17,6 +17,7 @@ import { sluice } from '../unit/cli/cli-support.ts'
 import { run } from './mosquitto.ts'
 import { dial } from './mqtt-js.ts'
 import { scratchFolder } from '../support/scratch-folder.ts'
+import { clientsOf } from '../support/sessions.ts'
 
 const PASSWORD = 'hünter2 $6$'
 
@@ -129,7 +130,7 @@ test('auth.jwt: a good token comes in under the name it carries; any other is re
       .sign(key)
   const good = await token('sluice', secret, '1 hour')
   const client = await dial(url, { protocolVersion: 5, username: 'anything', password: good })
-  assert.equal(broker.clients()[0]?.userName, 'meter-7')
+  assert.equal(clientsOf(broker)[0]?.userName, 'meter-7')
   await client.endAsync()
   for (const wrong of [
     await token('other', secret, '1 hour'),
@@ -168,7 +169,7 @@ test('auth.http: the service decides, and its silence is a no', async () => {
   const address = `http://127.0.0.1:${(service.address() as AddressInfo).port}/`
   const { broker, url } = await start({ http: { url: address, 'timeout-ms': 200 } })
   const client = await dial(url, { username: 'ann', password: PASSWORD })
-  assert.equal(broker.clients()[0]?.userName, 'ann@works')
+  assert.equal(clientsOf(broker)[0]?.userName, 'ann@works')
   await client.endAsync()
   const codes = []
   for (const [username, password] of [

@@ -8,6 +8,7 @@ import { freePort } from '../../src/bench/process.ts'
 import { run } from './mosquitto.ts'
 import { messagesOf, mosquitto, mosquittoSub, serve, start, type Program } from './support.ts'
 import { scratchFolder } from '../support/scratch-folder.ts'
+import { clientsOf } from '../support/sessions.ts'
 
 const VERSIONS = ['mqttv31', 'mqttv311', 'mqttv5'] as const
 
@@ -99,7 +100,7 @@ test('a Mosquitto bridge with its defaults, both ways: each message once on each
   })
   const { bridge, port: far } = await startBridge(t, port, 'topic # both 1')
   assert.deepEqual(
-    broker.clients().map(({ clientId, client }) => [clientId, client.bridge, client.protocolVersion]),
+    clientsOf(broker).map(({ clientId, client }) => [clientId, client.bridge, client.protocolVersion]),
     [['house', true, 4]],
   )
   const near = await mosquittoSub(t, port, ['-t', '#', '-q', '1'])
@@ -141,7 +142,7 @@ test('a Mosquitto bridge with prefixes, in and out; with `bridges: off` it comes
     const lines = ['topic up/# out 1 local/ plant/', 'topic down/# in 1 local/ plant/', 'notifications false']
     const { port: far } = await startBridge(t, port, ...lines)
     assert.deepEqual(
-      broker.clients().map(({ client }) => client.bridge),
+      clientsOf(broker).map(({ client }) => client.bridge),
       [bridges ? true : undefined],
     )
     const near = await mosquittoSub(t, port, ['-t', 'plant/up/#', '-q', '1', '-C', '1'])

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
 import { createBroker } from '../../src/create-broker.ts'
 import { dial, echo, openFrom } from './mqtt-js.ts'
+import { clientsOf } from '../support/sessions.ts'
 
 test("mount: MQTT.js reaches the broker on the host program's HTTP server, whose own routes are left alone", async (t) => {
   const server = createServer((request, response) => {
@@ -36,7 +37,7 @@ test("mount: MQTT.js reaches the broker on the host program's HTTP server, whose
   assert.equal(await openFrom('https://bad.example', `ws://${address}/chat`), 418)
 
   const client = await dial(`ws://${address}/mqtt`)
-  assert.equal(broker.clients()[0]?.client.listener, 'mounted')
+  assert.equal(clientsOf(broker)[0]?.client.listener, 'mounted')
   mounted.close()
   await client.subscribeAsync('still/here')
   assert.equal(server.listenerCount('upgrade'), 1)

@@ -45,6 +45,7 @@ import { Survival } from './survival.ts'
 import type { Totals } from './totals.ts'
 import type { Wire, WireEar } from './wire.ts'
 import type { StoreModel } from '../../src/testing/store-model.ts'
+import { sessionsOf } from '../support/sessions.ts'
 
 /** The default of `packet-timeout`. */
 const PACKET_TIMEOUT_MS = 30_000
@@ -1417,7 +1418,7 @@ export class Oracles implements WireEar {
   /** The broker's own view of its limits. */
   audit(broker: Broker): void {
     const { maxQueuedMessagesConnected, maxQueuedBytes, maxSessions, maxSessionsPerUser } = this.#limits
-    for (const { clientId, queuedMessages, queuedBytes } of broker.sessions()) {
+    for (const { clientId, queuedMessages, queuedBytes } of sessionsOf(broker)) {
       this.#check(queuedMessages <= maxQueuedMessagesConnected, () => `${clientId} queues ${queuedMessages} messages`)
       this.#check(queuedBytes <= maxQueuedBytes, () => `${clientId} queues ${queuedBytes} bytes`)
     }

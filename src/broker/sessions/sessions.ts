@@ -168,6 +168,16 @@ export class Sessions {
     return this.#byClientId.values()
   }
 
+  /**
+   * Client Identifiers that come after `after` in an order of their own: some of the next, and none only at the end.
+   *
+   * @param after `undefined` for the first of all
+   * @param looked is called with how many were looked at
+   */
+  idsAfter(after: string | undefined, most: number, looked: (count: number) => void): string[] {
+    return this.#byClientId.keysAfter(after, (size) => (looked(size), most))
+  }
+
   /** Adds a new Session, connected. */
   add(session: Session, client: Client, connection: Connection | undefined): Registration {
     const registration = new Registration(session, client, this)

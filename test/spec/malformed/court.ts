@@ -10,6 +10,7 @@ import { PacketType, type ProtocolVersion } from '../../../src/codec/packet-type
 import { TestBroker } from '../../support/test-broker.ts'
 import type { TestClient } from '../../support/test-client.ts'
 import { METHOD } from './samples.ts'
+import { sessionsOf } from '../../support/sessions.ts'
 
 /** Lets everybody in, by any method. */
 const everyone: Plugin = { name: 'everyone', authenticate: () => ({ decision: 'allow' }) }
@@ -41,7 +42,7 @@ export class Court {
     assert.equal(this.#witness.isClosed, false)
     assert.equal(broker.metrics.internalErrors, 0)
     assert.deepEqual(
-      broker.sessions().map(({ clientId }) => clientId),
+      sessionsOf(broker).map(({ clientId }) => clientId),
       ['witness'],
     )
     await this.#broker.close()

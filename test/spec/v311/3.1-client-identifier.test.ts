@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { ACCEPTED, everyone, received, RESUMED, scene, takeHex } from './scene.ts'
+import { sessionsOf } from '../../support/sessions.ts'
 
 scene('The Client Identifier is the key of the Session, and nothing else is [3.1.1 MQTT-3.1.3-2]', (stage) => {
   for (const clientId of ['a', 'b', 'A', 'a ']) {
@@ -44,7 +45,7 @@ scene(
   (stage) => {
     const clients = Array.from({ length: 50 }, () => stage.raw('10 * "MQTT" 04 02 0000 ""'))
     assert.ok(clients.every((client) => takeHex(client) === ACCEPTED && !client.isClosed))
-    const named = stage.broker.broker.sessions().map(({ clientId }) => clientId)
+    const named = sessionsOf(stage.broker.broker).map(({ clientId }) => clientId)
     assert.equal(new Set(named).size, 50)
     assert.ok(named.every((clientId) => clientId !== ''))
 
@@ -63,7 +64,7 @@ scene(
   (stage) => {
     const client = stage.raw('10 * "MQTT" 04 00 0000 ""')
     assert.deepEqual([takeHex(client), client.isClosed], ['20020002', true])
-    assert.deepEqual(stage.broker.broker.sessions(), [])
+    assert.deepEqual(sessionsOf(stage.broker.broker), [])
   },
 )
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { answer, assertCloses, received, scene, takeHex } from './scene.ts'
+import { sessionsOf } from '../../support/sessions.ts'
 
 scene('Each SUBSCRIBE gets one SUBACK with its identifier [3.1.1 MQTT-3.8.4-1, MQTT-3.8.4-2]', (stage) => {
   const client = stage.client('client')
@@ -17,7 +18,7 @@ scene('A SUBSCRIBE with a filter without its QoS ends the Connection [3.1.1 MQTT
   for (const packet of ['82 * 0001 "a"', '82 * 0001 "a" 00 "b"', '82 * 0001 0002 61', '82 * 0001 00']) {
     assertCloses(stage.client('a'), packet)
   }
-  assert.equal(stage.broker.broker.sessions().length, 0)
+  assert.equal(sessionsOf(stage.broker.broker).length, 0)
 })
 
 scene('A Requested QoS with a reserved bit, or 3, ends the Connection [3.1.1 MQTT-3.8.3-4]', (stage) => {

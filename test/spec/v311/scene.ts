@@ -15,6 +15,7 @@ import { TestBroker } from '../../support/test-broker.ts'
 import type { ConnectOptions, TestClient } from '../../support/test-client.ts'
 import { bytesOf } from '../../unit/codec/packet-bytes.ts'
 import { answer, inShort, takeHex } from '../said.ts'
+import { sessionsOf } from '../../support/sessions.ts'
 
 export { answer, bytesOf, inShort, takeHex }
 
@@ -74,7 +75,7 @@ export class Scene {
 
   /** Whether a Session of that Client Identifier is kept. */
   hasSession(clientId: string): boolean {
-    return [...this.broker.broker.sessions()].some((session) => session.clientId === clientId)
+    return [...sessionsOf(this.broker.broker)].some((session) => session.clientId === clientId)
   }
 }
 

@@ -6,6 +6,7 @@ import { PacketType, packetTypes } from '../../../src/codec/packet-types.ts'
 import { noProperties } from '../../../src/codec/properties.ts'
 import { TestBroker } from '../../support/test-broker.ts'
 import { endOf, publishes } from './support.ts'
+import { sessionsOf } from '../../support/sessions.ts'
 
 /** A good body for each packet that a Client may send after CONNECT, in hex. */
 const bodies: Partial<Record<PacketType, string>> = {
@@ -146,7 +147,7 @@ test('The Server gives each new PUBLISH an identifier that is not 0 and not in u
     )
     for (const one of [client, publisher]) one.bytes = Buffer.alloc(0)
   }
-  const session = broker.broker.sessions().find(({ clientId }) => clientId === 'c')
+  const session = sessionsOf(broker.broker).find(({ clientId }) => clientId === 'c')
   assert.equal(session?.inflightMessages, inUse.length, 'every identifier was the one that its message had')
 })
 

@@ -8,6 +8,7 @@ import { noProperties } from '../../../src/codec/properties.ts'
 import { ReasonCode } from '../../../src/codec/reason-code.ts'
 import { TestBroker } from '../../support/test-broker.ts'
 import { endOf, resume, SECOND, typesOf, watch } from './support.ts'
+import { clientsOf, sessionsOf } from '../../support/sessions.ts'
 
 const CONNECT = {
   type: PacketType.CONNECT,
@@ -66,7 +67,7 @@ test('Client Identifiers that are longer or have other characters are accepted t
   ]) {
     const { connack } = broker.connect({ clientId, cleanStart: false, properties: { sessionExpiryInterval: 60 } })
     assert.equal(connack?.reasonCode, 0)
-    assert.ok(broker.broker.sessions().some((session) => session.clientId === clientId))
+    assert.ok(sessionsOf(broker.broker).some((session) => session.clientId === clientId))
   }
 })
 
@@ -87,7 +88,7 @@ test('To an empty Client Identifier the Server assigns a unique one and names it
     assigned.add(connack.properties.assignedClientIdentifier!)
   }
   assert.equal(assigned.size, 50)
-  assert.deepEqual(new Set(broker.broker.clients().map(({ clientId }) => clientId)), assigned)
+  assert.deepEqual(new Set(clientsOf(broker.broker).map(({ clientId }) => clientId)), assigned)
 })
 
 test('An assigned Client Identifier is as good as one that the Client chose: its Session can be resumed by it [5.0 MQTT-3.1.3-7]', async () => {
@@ -161,7 +162,7 @@ test('What comes behind a refused CONNECT is not processed [5.0 MQTT-3.1.4-6, U-
   assert.equal(client.isClosed, true)
   assert.deepEqual(watcher.take(), [])
   assert.deepEqual(
-    [...broker.broker.sessions()].map(({ clientId }) => clientId),
+    [...sessionsOf(broker.broker)].map(({ clientId }) => clientId),
     ['watcher'],
   )
 })

@@ -70,7 +70,7 @@ test('Keep Alive 0 switches the watch off [5.0 U-3.1.2.10-1]', async () => {
 test('With Keep Alive 0 the Server may still disconnect for other reasons [5.0 U-3.1.2.10-2]', async () => {
   const broker = await TestBroker.start()
   const client = broker.connect({ keepAlive: 0 })
-  assert.equal(broker.broker.disconnect('client'), true)
+  assert.equal(await broker.broker.disconnect('client'), true)
   broker.clock.runTurns()
   assert.equal(endOf(client), 0x98)
 })

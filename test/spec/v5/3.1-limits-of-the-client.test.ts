@@ -8,6 +8,7 @@ import { noProperties } from '../../../src/codec/properties.ts'
 import { TestBroker } from '../../support/test-broker.ts'
 import type { TestClient } from '../../support/test-client.ts'
 import { endOf, onlyPublish, publishes, resume, typesOf } from './support.ts'
+import { sessionsOf } from '../../support/sessions.ts'
 
 /** Bytes of a 5.0 PUBLISH to `t` without properties. */
 const sizeOf = (qos: QoS, payloadLength: number): number => 2 + 3 + (qos === 0 ? 0 : 2) + 1 + payloadLength
@@ -24,7 +25,7 @@ for (const qos of [0, 1, 2] as const) {
     publisher.publish('t', 'c', qos)
     const received = client.receiveAll().map(({ payload }) => Buffer.from(payload).toString()[0])
     assert.deepEqual(received, ['a', 'c'], 'the large one holds up nothing: no window, no identifier, no queue')
-    assert.equal(broker.broker.sessions().find(({ clientId }) => clientId === 'c')?.inflightMessages, 0)
+    assert.equal(sessionsOf(broker.broker).find(({ clientId }) => clientId === 'c')?.inflightMessages, 0)
   })
 }
 

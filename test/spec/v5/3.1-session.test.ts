@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import { PacketType } from '../../../src/codec/packet-types.ts'
 import { TestBroker } from '../../support/test-broker.ts'
 import { endOf, justBefore, onlyPublish, publishes, resume, SECOND, typesOf, watch } from './support.ts'
+import { sessionsOf } from '../../support/sessions.ts'
 
 const DAY_MS = 86_400 * SECOND
 
@@ -67,9 +68,9 @@ test('A Session ends when its Session Expiry Interval has passed since the close
   broker.advance(600 * SECOND)
   client.drop()
   broker.advance(justBefore(60))
-  assert.equal(broker.broker.sessions().length, 1)
+  assert.equal(sessionsOf(broker.broker).length, 1)
   broker.advance(1)
-  assert.equal(broker.broker.sessions().length, 0)
+  assert.equal(sessionsOf(broker.broker).length, 0)
   assert.equal(resume(broker, 'c', 60).connack?.sessionPresent, false)
 })
 
@@ -78,7 +79,7 @@ test('A Session that is resumed counts anew from its next close, with the newer 
   broker.advance(50 * SECOND)
   resume(broker, 'c', 30).drop()
   broker.advance(justBefore(30))
-  assert.equal(broker.broker.sessions().length, 2, 'c and the publisher')
+  assert.equal(sessionsOf(broker.broker).length, 2, 'c and the publisher')
   broker.advance(1)
   assert.equal(resume(broker, 'c', 30).connack?.sessionPresent, false)
 })
@@ -89,7 +90,7 @@ for (const properties of [{}, { sessionExpiryInterval: 0 }]) {
     const client = broker.connect({ clientId: 'c', cleanStart: false, properties })
     client.subscribe('t', 1)
     client.drop()
-    assert.equal(broker.broker.sessions().length, 0)
+    assert.equal(sessionsOf(broker.broker).length, 0)
     assert.equal(broker.connect({ clientId: 'c', cleanStart: false }).connack?.sessionPresent, false)
   })
 }
@@ -106,9 +107,9 @@ test('Session Expiry Interval 0xFFFFFFFF: the Session never expires [5.0 U-3.1.2
 test('Session Expiry Interval 0xFFFFFFFE is 136 years, not forever [5.0 MQTT-3.1.2-23, U-4.1-1]', async () => {
   const broker = await leftSession(0xffff_fffe, { 'max-session-expiry': 0xffff_ffff })
   broker.advance(justBefore(0xffff_fffe))
-  assert.equal(broker.broker.sessions().length, 2)
+  assert.equal(sessionsOf(broker.broker).length, 2)
   broker.advance(1)
-  assert.equal(broker.broker.sessions().length, 1)
+  assert.equal(sessionsOf(broker.broker).length, 1)
 })
 
 test('A Server with a shorter interval says so in CONNACK and keeps to it [5.0 U-3.2.2.3.2-1]', async () => {
@@ -117,9 +118,9 @@ test('A Server with a shorter interval says so in CONNACK and keeps to it [5.0 U
   assert.equal(client.connack?.properties.sessionExpiryInterval, 10)
   client.drop()
   broker.advance(justBefore(10))
-  assert.equal(broker.broker.sessions().length, 1)
+  assert.equal(sessionsOf(broker.broker).length, 1)
   broker.advance(1)
-  assert.equal(broker.broker.sessions().length, 0)
+  assert.equal(sessionsOf(broker.broker).length, 0)
 })
 
 test('DISCONNECT can set a new Session Expiry Interval; without one that of CONNECT stays [5.0 U-3.14.2.2.2-1]', async () => {
@@ -131,16 +132,16 @@ test('DISCONNECT can set a new Session Expiry Interval; without one that of CONN
     const broker = await TestBroker.start()
     resume(broker, 'c', 20).disconnect(0, { sessionExpiryInterval: inDisconnect })
     broker.advance(justBefore(holds))
-    assert.equal(broker.broker.sessions().length, 1)
+    assert.equal(sessionsOf(broker.broker).length, 1)
     broker.advance(1)
-    assert.equal(broker.broker.sessions().length, 0)
+    assert.equal(sessionsOf(broker.broker).length, 0)
   }
 })
 
 test('DISCONNECT with Session Expiry Interval 0 ends the Session at once [5.0 U-3.14.2.2.2-1]', async () => {
   const broker = await TestBroker.start()
   resume(broker, 'c', 20).disconnect(0, { sessionExpiryInterval: 0 })
-  assert.equal(broker.broker.sessions().length, 0)
+  assert.equal(sessionsOf(broker.broker).length, 0)
 })
 
 test('From Session Expiry Interval 0 to another at DISCONNECT: 0x82, and no valid DISCONNECT, so that the Will goes out [5.0 U-3.14.2.2.2-2]', async () => {
@@ -150,7 +151,7 @@ test('From Session Expiry Interval 0 to another at DISCONNECT: 0x82, and no vali
   client.disconnect(0, { sessionExpiryInterval: 1 })
   assert.equal(endOf(client), 0x82)
   assert.deepEqual(watcher.takePayloads(), ['gone'])
-  assert.equal(broker.broker.sessions().length, 1, 'the watcher alone')
+  assert.equal(sessionsOf(broker.broker).length, 1, 'the watcher alone')
 })
 
 test('Session State holds Subscriptions with their options and identifiers [5.0 U-4.1-2]', async () => {
@@ -212,7 +213,7 @@ test('Retained messages are no part of a Session and outlive it [5.0 U-4.1-3]', 
   const client = broker.connect({ clientId: 'c' })
   client.publish('t', 'kept', 1, { retain: true })
   client.disconnect()
-  assert.equal(broker.broker.sessions().length, 0)
+  assert.equal(sessionsOf(broker.broker).length, 0)
   assert.deepEqual(watch(broker, 'u').takePayloads(), [])
   const reader = broker.connect({ clientId: 'reader' })
   reader.subscribe('t')
@@ -245,7 +246,7 @@ test('An expired Session is gone for everybody at once: no view, no delivery, no
   const [puback] = publisher.take()
   assert.equal(puback?.type === PacketType.PUBACK && puback.reasonCode, 0x10)
   assert.deepEqual(
-    broker.broker.sessions().map(({ clientId }) => clientId),
+    sessionsOf(broker.broker).map(({ clientId }) => clientId),
     ['publisher'],
   )
 })

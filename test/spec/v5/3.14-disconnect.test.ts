@@ -84,7 +84,7 @@ const ENDINGS: readonly (readonly [code: number, end: (stage: Stage, client: Tes
   [0x93, (_, client) => ['1', '2', '3'].forEach((id) => client.sendHex(`34 06 0001 61 000${id} 00`))],
   [0x94, (_, client) => client.sendHex('30 07 0001 61 03 23 ffff')],
   [0x95, (_, client) => client.sendHex('30 ffff01')],
-  [0x98, ({ broker }) => broker.broker.disconnect('a')],
+  [0x98, ({ broker }) => void broker.broker.disconnect('a')],
   [0x9a, (_, client) => client.sendHex('31 04 0001 61 00')],
   [0x9b, (_, client) => client.sendHex('34 06 0001 61 0001 00')],
   [0x9e, (_, client) => client.subscribe('$share/group/a')],
@@ -159,7 +159,7 @@ scene('Whoever sent DISCONNECT: the Server closes the Network Connection [5.0 MQ
   leaving.disconnect()
   assert.equal(leaving.isClosed, true)
   const told = stage.client('told')
-  stage.broker.broker.disconnect('told')
+  void stage.broker.broker.disconnect('told')
   assertEnded(told, 0x98)
 })
 
@@ -191,14 +191,14 @@ scene('Before every close by the Server comes a DISCONNECT that says why [U-3.14
 
 scene(
   'Nothing ends a Connection with a code that a Server’s DISCONNECT does not have [5.0 MQTT-3.14.2-1]',
-  ({ broker }) => {
+  async ({ broker }) => {
     for (const { code: reasonCode } of reasonCodes) {
       const client = broker.connect({ clientId: 'a' })
       if (OF_SERVER.includes(reasonCode)) {
-        assert.equal(broker.broker.disconnect('a', { reasonCode }), true)
+        assert.equal(await broker.broker.disconnect('a', { reasonCode }), true)
         assertEnded(client, reasonCode)
       } else {
-        assert.throws(() => broker.broker.disconnect('a', { reasonCode }), UsageError)
+        await assert.rejects(broker.broker.disconnect('a', { reasonCode }), UsageError)
         assert.equal(client.isClosed, false)
       }
     }

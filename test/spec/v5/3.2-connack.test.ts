@@ -8,6 +8,7 @@ import { noProperties } from '../../../src/codec/properties.ts'
 import { ReasonCode, reasonCodes } from '../../../src/codec/reason-code.ts'
 import { TestBroker } from '../../support/test-broker.ts'
 import { endOf, resume, typesOf } from './support.ts'
+import { clientsOf } from '../../support/sessions.ts'
 
 const loginBy = (authenticate: NonNullable<Plugin['authenticate']>) => ({
   auth: { plugins: [{ name: 'login', authenticate }] },
@@ -156,7 +157,7 @@ test('A Client whose Maximum Packet Size is below the CONNACK is refused with it
   assert.equal((small.connack as ConnackPacket).reasonCode, ReasonCode.ImplementationSpecificError)
   assert.equal(small.isClosed, true)
   assert.deepEqual(small.connack?.properties, noProperties)
-  assert.equal(broker.broker.clients().length, 1)
+  assert.equal(clientsOf(broker.broker).length, 1)
 })
 
 test('A listener that does not serve 5.0 answers 0x84 and closes [5.0 MQTT-3.1.2-2]', async () => {

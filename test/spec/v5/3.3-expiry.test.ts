@@ -5,6 +5,7 @@ import { PacketType } from '../../../src/codec/packet-types.ts'
 import { TestBroker } from '../../support/test-broker.ts'
 import type { TestClient } from '../../support/test-client.ts'
 import { justBefore, onlyPublish, publishes, resume, SECOND, watch } from './support.ts'
+import { sessionsOf } from '../../support/sessions.ts'
 
 /** A sleeping Session, subscribed to `t`, and a publisher. */
 async function withSleeper(): Promise<{ broker: TestBroker; publisher: TestClient; wake: () => TestClient }> {
@@ -33,7 +34,7 @@ for (const qos of [1, 2] as const) {
       broker.advance(waits)
       const woken = wake()
       assert.deepEqual(woken.takePayloads(), expected)
-      assert.equal(broker.broker.sessions().find(({ clientId }) => clientId === 'sleeper')?.queuedMessages, 0)
+      assert.equal(sessionsOf(broker.broker).find(({ clientId }) => clientId === 'sleeper')?.queuedMessages, 0)
     }
   })
 }

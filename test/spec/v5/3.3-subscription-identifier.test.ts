@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import { TestBroker } from '../../support/test-broker.ts'
 import type { TestClient } from '../../support/test-client.ts'
 import { endOf, onlyPublish, publishes, resume } from './support.ts'
+import { sessionsOf } from '../../support/sessions.ts'
 
 async function start(): Promise<{ broker: TestBroker; client: TestClient; publisher: TestClient }> {
   const broker = await TestBroker.start()
@@ -42,7 +43,7 @@ test('Overlapping Subscriptions: further copies are a MAY, the exchange of each 
   publisher.publish('t', 'x', 1)
   const copies = client.receiveAll()
   assert.equal(new Set(copies.map(({ packetIdentifier }) => packetIdentifier)).size, copies.length)
-  assert.equal(broker.broker.sessions().find(({ clientId }) => clientId === 'c')?.inflightMessages, 0)
+  assert.equal(sessionsOf(broker.broker).find(({ clientId }) => clientId === 'c')?.inflightMessages, 0)
 })
 
 test('Overlapping Subscriptions with identifiers: all of them go along, those without add none [5.0 MQTT-3.3.4-3, MQTT-3.3.4-4, MQTT-3.3.4-5]', async () => {

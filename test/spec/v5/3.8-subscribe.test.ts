@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { PacketType } from '../../../src/codec/packet-types.ts'
 import { answer, assertEnds, KEPT, received, scene, taken, takeHex } from './stage.ts'
+import { sessionsOf } from '../../support/sessions.ts'
 
 scene('SUBSCRIBE with flags other than 0010 is malformed [5.0 MQTT-3.8.1-1]', (stage) => {
   for (let flags = 0; flags < 16; flags++) {
@@ -225,7 +226,7 @@ scene('A message that matches may leave before the SUBACK, and none leaves twice
 scene('One Subscription per filter and Session: the filter, letter by letter, is its key [U-4.8.1-1]', (stage) => {
   const meter = stage.client('meter')
   for (const topicFilter of ['a', 'A', 'a/', '/a', 'a', 'a']) meter.subscribe(topicFilter)
-  const filters = stage.broker.broker.sessions()[0]?.subscriptions.map(({ topicFilter }) => topicFilter)
+  const filters = sessionsOf(stage.broker.broker)[0]?.subscriptions.map(({ topicFilter }) => topicFilter)
   assert.deepEqual(filters, ['a', 'A', 'a/', '/a'])
 })
 

@@ -47,7 +47,7 @@ scene('An error in CONNECT: CONNACK with the code, and the close [5.0 MQTT-4.13.
   }
 })
 
-scene('A CONNACK or DISCONNECT of 0x80 or more means close, sent or received [5.0 MQTT-4.13.2-1]', (stage) => {
+scene('A CONNACK or DISCONNECT of 0x80 or more means close, sent or received [5.0 MQTT-4.13.2-1]', async (stage) => {
   for (const code of [0x80, 0x81, 0x82, 0x83, 0x90, 0x93, 0x97, 0x98]) {
     const client = stage.client('a')
     assert.equal(answer(client, `e0 01 ${code.toString(16)}`), '')
@@ -57,7 +57,7 @@ scene('A CONNACK or DISCONNECT of 0x80 or more means close, sent or received [5.
   refused.connect({ properties: { authenticationMethod: 'unknown' } })
   assert.deepEqual([refused.connack?.reasonCode, refused.isClosed], [0x8c, true])
   const ended = stage.client('a')
-  assert.equal(stage.broker.broker.disconnect('a', { reasonCode: 0x98 }), true)
+  assert.equal(await stage.broker.broker.disconnect('a', { reasonCode: 0x98 }), true)
   assert.equal(ended.isClosed, true)
 })
 

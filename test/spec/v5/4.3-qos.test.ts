@@ -3,6 +3,7 @@ import { type PublishPacket } from '../../../src/codec/packets.ts'
 import { PacketType } from '../../../src/codec/packet-types.ts'
 import type { TestClient } from '../../support/test-client.ts'
 import { answer, inShort, received, scene, taken, takeHex } from './stage.ts'
+import { sessionsOf } from '../../support/sessions.ts'
 
 const { PUBACK, PUBREC, PUBCOMP, PUBLISH } = PacketType
 
@@ -259,7 +260,7 @@ scene('QoS 2: that a message expires does not break off the exchange, on either 
   assert.equal(answer(meter, '50 02 0001'), '62020001')
   assert.equal(answer(meter, '70 02 0001'), '')
   assert.deepEqual(
-    stage.broker.broker.sessions().map(({ inflightMessages }) => inflightMessages),
+    sessionsOf(stage.broker.broker).map(({ inflightMessages }) => inflightMessages),
     [0, 0],
   )
 })

@@ -15,6 +15,7 @@ import { TestBroker } from '../../support/test-broker.ts'
 import type { ConnectOptions, TestClient } from '../../support/test-client.ts'
 import { bytesOf } from '../../unit/codec/packet-bytes.ts'
 import { answer, inShort, knowBytes, takeHex } from '../said.ts'
+import { sessionsOf } from '../../support/sessions.ts'
 
 export { answer, bytesOf, inShort, takeHex }
 
@@ -69,7 +70,7 @@ export class Stage {
   }
 
   hasSession(clientId: string): boolean {
-    return this.broker.broker.sessions().some((session) => session.clientId === clientId)
+    return sessionsOf(this.broker.broker).some((session) => session.clientId === clientId)
   }
 }
 

@@ -5,6 +5,7 @@ import type { Plugin } from '../../../src/access/plugin.ts'
 import { ReasonCode } from '../../../src/codec/reason-code.ts'
 import { TestBroker } from '../../support/test-broker.ts'
 import type { TestClient } from '../../support/test-client.ts'
+import { sessionsOf } from '../../support/sessions.ts'
 
 const everybody: Plugin = { name: 'everybody', authenticate: () => ({ decision: 'allow' }) }
 
@@ -37,7 +38,7 @@ test('C6: a refused Client gets no CONNACK and stays registered: it gets one, an
     const client = broker.connect({ version })
     assert.deepEqual([client.connack?.reasonCode, client.isClosed], [code, true])
   }
-  assert.deepEqual(broker.broker.sessions(), [])
+  assert.deepEqual(sessionsOf(broker.broker), [])
   await broker.close()
 })
 

@@ -7,6 +7,7 @@ import { ReasonCode } from '../../../src/codec/reason-code.ts'
 import type { Plugin } from '../../../src/access/plugin.ts'
 import { TestBroker } from '../../support/test-broker.ts'
 import type { TestClient } from '../../support/test-client.ts'
+import { sessionsOf } from '../../support/sessions.ts'
 
 const KEPT = { cleanStart: false, properties: { sessionExpiryInterval: 1000 } } as const
 
@@ -151,7 +152,7 @@ test('C9: clean Sessions and their subscriptions are not removed on disconnect: 
   broker.broker.on('published', (event) => (receivers = event.receivers))
   sensor.publish('a', 'x', 1)
   assert.equal(receivers, 0)
-  assert.ok(!broker.broker.sessions().some(({ clientId }) => clientId === 'gone'))
+  assert.ok(!sessionsOf(broker.broker).some(({ clientId }) => clientId === 'gone'))
   await broker.close()
 })
 

@@ -10,6 +10,7 @@ import type { Peer } from '../../../src/protocol/transport.ts'
 import { createBroker, type Broker } from '../../../src/create-broker.ts'
 import { TestAuthority } from '../../support/certificates.ts'
 import { closed } from '../../support/closed.ts'
+import { clientsOf } from '../../support/sessions.ts'
 
 const CONNECT = Buffer.from('101300044d5154540502000000000663616c6c6572', 'hex')
 
@@ -47,7 +48,7 @@ for (const secure of [false, true]) {
     const to = { port, host: '127.0.0.1' }
     await hello(t, secure ? connectTls({ ...to, ca: authority.certificate }) : connect(to))
     assert.deepEqual(peers, [{ address: '127.0.0.1', encrypted: secure }])
-    assert.equal(broker.clients()[0]?.client.listener, 'attached')
+    assert.equal(clientsOf(broker)[0]?.client.listener, 'attached')
   })
 }
 
@@ -61,7 +62,7 @@ test('what the program says of the other side wins over the socket; what it says
   t.after(() => server.close())
   const { port } = server.address() as AddressInfo
   await hello(t, connect(port, '127.0.0.1'))
-  const { client } = broker.clients()[0]!
+  const { client } = clientsOf(broker)[0]!
   assert.deepEqual([client.address, client.listener], ['127.0.0.1', 'door'])
   const second = connect(port, '127.0.0.1')
   await closed(second)

@@ -5,6 +5,7 @@ import { type PublishPacket } from '../../../src/codec/packets.ts'
 import { PacketType } from '../../../src/codec/packet-types.ts'
 import { encodePacket } from '../../../src/codec/encode.ts'
 import { TestBroker } from '../../support/test-broker.ts'
+import { sessionsOf } from '../../support/sessions.ts'
 
 const LIMITS = { 'max-outgoing-bytes': 1024, 'drain-timeout': 10 }
 
@@ -22,7 +23,7 @@ test('a frozen subscriber delays nobody: QoS 0 for it is dropped and counted, Qo
   assert.equal(awake.receiveAll().length, 5)
   assert.deepEqual(causes, ['frozen: output full'])
   assert.equal(broker.broker.metrics.dropped['output full'], 1)
-  assert.equal(broker.broker.sessions().find(({ clientId }) => clientId === 'frozen')!.queuedMessages, 1)
+  assert.equal(sessionsOf(broker.broker).find(({ clientId }) => clientId === 'frozen')!.queuedMessages, 1)
   frozen.thaw()
   assert.equal(frozen.takePayloads().at(-1), 'at least once')
   await broker.close()

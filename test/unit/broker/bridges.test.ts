@@ -9,6 +9,7 @@ import { PacketType } from '../../../src/codec/packet-types.ts'
 import { MemoryDisk } from '../../../src/stores/memory-disk.ts'
 import { TestBroker } from '../../support/test-broker.ts'
 import type { TestClient } from '../../support/test-client.ts'
+import { sessionsOf } from '../../support/sessions.ts'
 
 const STATE = '$SYS/broker/connection/house/state'
 const WILL = { topicName: STATE, payload: Buffer.from('0'), retain: true, qos: 1 } as const
@@ -92,7 +93,7 @@ test('events and views show which client is a bridge', async () => {
   ]
   assert.deepEqual(seen, expected)
   assert.deepEqual(
-    broker.broker.sessions().map(({ clientId, client }) => [clientId, client.bridge]),
+    sessionsOf(broker.broker).map(({ clientId, client }) => [clientId, client.bridge]),
     expected,
   )
   await broker.close()

@@ -5,6 +5,7 @@ import type { Plugin } from '../../../src/access/plugin.ts'
 import type { ConnackPacket } from '../../../src/codec/packets.ts'
 import { ReasonCode } from '../../../src/codec/reason-code.ts'
 import { TestBroker } from '../../support/test-broker.ts'
+import { clientsOf, sessionsOf } from '../../support/sessions.ts'
 
 test('max-connections: one more gets CONNACK 0x89, in 3.1.1 and 3.1 code 3, then the close, and is counted', async () => {
   const broker = await TestBroker.start({ 'max-connections': 2 })
@@ -29,7 +30,7 @@ test('max-connections: one more gets CONNACK 0x89, in 3.1.1 and 3.1 code 3, then
 test('max-connections 0 is no limit', async () => {
   const broker = await TestBroker.start({ 'max-connections': 0, 'max-waiting-connections': 1 })
   for (let at = 0; at < 200; at++) assert.equal(broker.connect({ clientId: `c${at}` }).connack?.reasonCode, 0)
-  assert.equal(broker.broker.clients().length, 200)
+  assert.equal(clientsOf(broker.broker).length, 200)
   await broker.close()
 })
 
@@ -211,7 +212,7 @@ test('max-sessions that a reload has lowered is reached again, the longest absen
   for (const clientId of ['a', 'b', 'c', 'd']) broker.connect({ clientId, ...kept }).drop()
   await broker.broker.reload({ listeners: {}, 'sys-interval': 0, 'max-sessions': 2 })
   for (const clientId of ['e', 'f', 'g']) broker.connect({ clientId, ...kept }).drop()
-  const left = broker.broker.sessions().map(({ clientId }) => clientId)
+  const left = sessionsOf(broker.broker).map(({ clientId }) => clientId)
   assert.deepEqual(left, ['f', 'g'])
   await broker.close()
 })

@@ -8,6 +8,7 @@ import { MemoryDisk } from '../../../src/stores/memory-disk.ts'
 import { TestBroker } from '../../support/test-broker.ts'
 import type { TestClient } from '../../support/test-client.ts'
 import { memoryStore } from '../../contract/store-beds.ts'
+import { sessionsOf } from '../../support/sessions.ts'
 
 const FOREVER = { sessionExpiryInterval: 0xffff_ffff }
 const COUNT = 441
@@ -112,7 +113,7 @@ test('one damaged payload in a queue of 441 is logged, counted, told of and left
   )
   assert.match(seen.errors[0]!, /^journal-00000001\.log is damaged at byte \d+: the payload of message \d+ is not/)
   assert.match(seen.errors[1]!, /^message \d+ for queue is dropped: the store has lost its payload$/)
-  assert.equal(broker.broker.sessions().find(({ clientId }) => clientId === 'reader')?.queuedMessages, 0)
+  assert.equal(sessionsOf(broker.broker).find(({ clientId }) => clientId === 'reader')?.queuedMessages, 0)
   await broker.close()
 })
 

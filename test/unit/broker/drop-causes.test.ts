@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import type { BrokerEvents } from '../../../src/access/broker-events.ts'
 import type { Plugin } from '../../../src/access/plugin.ts'
 import { TestBroker } from '../../support/test-broker.ts'
+import { sessionsOf } from '../../support/sessions.ts'
 
 const KEPT = { cleanStart: false, properties: { sessionExpiryInterval: 100 } } as const
 
@@ -78,7 +79,7 @@ test('what waited in a Session that ends is counted and told', async () => {
   sensor.publish('a', '2', 1)
   broker.advance(100_000)
   assert.deepEqual(
-    broker.broker.sessions().map(({ clientId }) => clientId),
+    sessionsOf(broker.broker).map(({ clientId }) => clientId),
     ['sensor'],
   )
   assert.equal(broker.broker.metrics.dropped['session ended'], 2)

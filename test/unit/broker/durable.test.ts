@@ -14,6 +14,7 @@ import { TestBroker } from '../../support/test-broker.ts'
 import { VirtualClock } from '../../support/virtual-clock.ts'
 import { TestClient } from '../../support/test-client.ts'
 import { scratchFolder } from '../../support/scratch-folder.ts'
+import { sessionsOf } from '../../support/sessions.ts'
 
 const FOREVER = { sessionExpiryInterval: 0xffff_ffff }
 
@@ -614,7 +615,7 @@ test('endSession: whoever ends a session by the host program, it is over, also a
   ])
   assert.ok(meter.isClosed)
   const next = await crash(disk)
-  assert.deepEqual(next.broker.sessions(), [])
+  assert.deepEqual(sessionsOf(next.broker), [])
   await broker.close()
   await next.close()
 })
@@ -661,7 +662,7 @@ test('a member of a Shared Subscription ends with much that it holds: wherever t
     const next = await TestBroker.start({ listeners: {}, persistence, ...limits }, { disk: disk.crash() })
     next.advance(1)
     await next.settle()
-    const sessions = new Map(next.broker.sessions().map((session) => [session.clientId, session.queuedMessages]))
+    const sessions = new Map(sessionsOf(next.broker).map((session) => [session.clientId, session.queuedMessages]))
     const [one, other] = [sessions.get('one')!, sessions.get('other')!]
     // Not begun, or divided to the end: the first start goes on with it.
     if (sessions.get('leaving') === held) assert.equal(one + other, 0)
@@ -669,9 +670,10 @@ test('a member of a Shared Subscription ends with much that it holds: wherever t
     await next.close()
     broker.clock.runTurn()
     await new Promise<void>((resolve) => setImmediate(resolve))
-    parts = broker.broker
-      .sessions()
-      .reduce((sum, { clientId, queuedMessages }) => sum + (clientId === 'leaving' ? 0 : queuedMessages), 0)
+    parts = sessionsOf(broker.broker).reduce(
+      (sum, { clientId, queuedMessages }) => sum + (clientId === 'leaving' ? 0 : queuedMessages),
+      0,
+    )
     if (parts > before) points++
     before = parts
   }
@@ -680,8 +682,7 @@ test('a member of a Shared Subscription ends with much that it holds: wherever t
   assert.equal(back.takeFirst(PacketType.CONNACK)?.type, PacketType.CONNACK)
   const last = await TestBroker.start({ listeners: {}, persistence, ...limits }, { disk: disk.crash() })
   assert.deepEqual(
-    last.broker
-      .sessions()
+    sessionsOf(last.broker)
       .map(({ clientId, queuedMessages }) => [clientId, queuedMessages])
       .toSorted(([one], [other]) => (String(one) < String(other) ? -1 : 1)),
     [

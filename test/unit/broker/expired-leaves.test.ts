@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { MemoryDisk } from '../../../src/stores/memory-disk.ts'
 import { TestBroker } from '../../support/test-broker.ts'
+import { sessionsOf } from '../../support/sessions.ts'
 
 const KEPT = { cleanStart: false, properties: { sessionExpiryInterval: 1000 } } as const
 const expiring = (messageExpiryInterval: number) => ({ properties: { messageExpiryInterval } })
@@ -15,7 +16,7 @@ async function withSleeper(config: object = {}, settings: object = {}) {
   await broker.settle()
   client.drop()
   const sensor = broker.connect({ clientId: 'sensor' })
-  const view = () => broker.broker.sessions().find(({ clientId }) => clientId === 'sleeper')!
+  const view = () => sessionsOf(broker.broker).find(({ clientId }) => clientId === 'sleeper')!
   const wake = async () => {
     const back = broker.connect({ clientId: 'sleeper', ...KEPT })
     await broker.settle()
@@ -109,7 +110,7 @@ for (const [where, persistence] of [
     assert.equal(view().queuedMessages, 25)
     await disk.syncNames()
     const next = await TestBroker.start(config, { disk: disk.crash() })
-    const [restored] = next.broker.sessions()
+    const [restored] = sessionsOf(next.broker)
     assert.equal(restored?.queuedMessages, 25)
     await next.close()
   })

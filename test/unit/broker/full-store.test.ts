@@ -7,6 +7,7 @@ import { PacketType } from '../../../src/codec/packet-types.ts'
 import { MemoryDisk } from '../../../src/stores/memory-disk.ts'
 import { TestBroker } from '../../support/test-broker.ts'
 import type { TestClient } from '../../support/test-client.ts'
+import { sessionsOf } from '../../support/sessions.ts'
 
 const FOREVER = { sessionExpiryInterval: 0xffff_ffff }
 const CAPACITY = 1 << 20
@@ -195,9 +196,9 @@ test('while it is full: what ends is ended, what is new is refused, and QoS 0 go
   await broker.settle()
   await published
 
-  const before = full.broker.broker.sessions().length
-  assert.equal(broker.broker.disconnect('ending', { endSession: true }), true)
-  assert.equal(broker.broker.sessions().length, before - 1)
+  const before = sessionsOf(full.broker.broker).length
+  assert.equal(await broker.broker.disconnect('ending', { endSession: true }), true)
+  assert.equal(sessionsOf(broker.broker).length, before - 1)
   await broker.close()
 })
 

@@ -5,6 +5,7 @@ import type { ConfigInput } from '../../../src/config/options.ts'
 import { MemoryDisk } from '../../../src/stores/memory-disk.ts'
 import { TestBroker } from '../../support/test-broker.ts'
 import type { TestClient } from '../../support/test-client.ts'
+import { sessionsOf } from '../../support/sessions.ts'
 
 const KEPT = { clientId: 'reader', cleanStart: false, properties: { sessionExpiryInterval: 1000, receiveMaximum: 1 } }
 
@@ -46,7 +47,7 @@ test('a publisher that is faster than a subscriber is read as fast as that one t
   publishMany(sensor, 500)
   assert.ok(sensor.isPaused)
   assert.ok(broker.broker.metrics.publishersGaveWay > 0)
-  assert.ok(broker.broker.sessions().find(({ clientId }) => clientId === 'reader')!.queuedMessages <= 21)
+  assert.ok(sessionsOf(broker.broker).find(({ clientId }) => clientId === 'reader')!.queuedMessages <= 21)
   assert.deepEqual(textsOf(reader), numbers(500))
   assert.ok(!sensor.isPaused)
   assert.equal(broker.broker.metrics.dropped['queue full'], 0)

@@ -15,6 +15,7 @@ import { Broker, createBroker } from '../../../src/create-broker.ts'
 import type { Message } from '../../../src/protocol/message.ts'
 import { TestBroker } from '../../support/test-broker.ts'
 import { CapturedLog } from '../plugins/support.ts'
+import { clientsOf, sessionsOf } from '../../support/sessions.ts'
 
 const textOf = (message: Message): string => message.text()
 
@@ -128,7 +129,7 @@ test('publish and subscribe refuse what is no topic, in one sentence', async () 
 test('what a broker that does not run is asked is a UsageError that says what to do', async () => {
   const broker = new Broker({ listeners: {} })
   await assert.rejects(broker.publish('a', 'x'), /the broker is new; call start\(\) first/)
-  for (const ask of [() => broker.subscribe('a'), () => broker.sessions(), () => broker.metrics]) {
+  for (const ask of [() => broker.subscribe('a'), () => sessionsOf(broker), () => broker.metrics]) {
     assert.throws(ask, UsageError)
   }
 })
@@ -391,7 +392,7 @@ test('clients() and sessions() show who is there and what waits', async () => {
   await publish(broker, 'a', 'one', { qos: 1 })
   await publish(broker, 'a', 'two', { qos: 1 })
   away.drop()
-  const [first, second] = broker.broker.sessions()
+  const [first, second] = sessionsOf(broker.broker)
   assert.deepEqual(
     [first!.clientId, first!.connected, first!.subscriptions, first!.queuedMessages, first!.inflightMessages],
     ['away', false, [{ topicFilter: 'a', qos: 1 }], 1, 1],
@@ -408,7 +409,7 @@ test('clients() and sessions() show who is there and what waits', async () => {
     protocolVersion: 4,
   })
   assert.deepEqual(
-    broker.broker.clients().map(({ clientId }) => clientId),
+    clientsOf(broker.broker).map(({ clientId }) => clientId),
     ['here'],
   )
   await broker.close()
@@ -418,17 +419,17 @@ test('disconnect ends a Connection with a code, and the Session only if asked to
   const broker = await TestBroker.start()
   const kept = { cleanStart: false, properties: { sessionExpiryInterval: 100 } }
   const client = broker.connect(kept)
-  assert.equal(broker.broker.disconnect('client'), true)
+  assert.equal(await broker.broker.disconnect('client'), true)
   broker.clock.runTurns()
   assert.equal((client.take()[0] as DisconnectPacket).reasonCode, ReasonCode.AdministrativeAction)
-  assert.equal(broker.broker.sessions().length, 1)
-  assert.equal(broker.broker.disconnect('client'), false)
-  assert.equal(broker.broker.disconnect('client', { endSession: true }), true)
-  assert.deepEqual(broker.broker.sessions(), [])
-  assert.equal(broker.broker.disconnect('nobody', { endSession: true }), false)
+  assert.equal(sessionsOf(broker.broker).length, 1)
+  assert.equal(await broker.broker.disconnect('client'), false)
+  assert.equal(await broker.broker.disconnect('client', { endSession: true }), true)
+  assert.deepEqual(sessionsOf(broker.broker), [])
+  assert.equal(await broker.broker.disconnect('nobody', { endSession: true }), false)
 
   const other = broker.connect({ clientId: 'other' })
-  broker.broker.disconnect('other', { reasonCode: ReasonCode.QuotaExceeded })
+  await broker.broker.disconnect('other', { reasonCode: ReasonCode.QuotaExceeded })
   broker.clock.runTurns()
   assert.equal((other.take()[0] as DisconnectPacket).reasonCode, ReasonCode.QuotaExceeded)
   await broker.close()
@@ -439,7 +440,7 @@ test('explain says who may what, without connecting anyone', async () => {
   const ask = async (user: string, topic: string) =>
     (await broker.broker.explain({ userName: user, action: 'publish', topic })).decision
   assert.deepEqual([await ask('ann', 'a/b'), await ask('ann', 'b'), await ask('bob', 'a/b')], ['allow', 'deny', 'deny'])
-  assert.deepEqual(broker.broker.sessions(), [])
+  assert.deepEqual(sessionsOf(broker.broker), [])
   await broker.close()
 })
 
@@ -452,7 +453,7 @@ test('attach makes a Connection of any duplex stream, under the limits of the to
   theirs.write(connectOf('robot'))
   const [connack] = await read(theirs)
   assert.equal(connack!.type, PacketType.CONNACK)
-  assert.deepEqual([broker.clients()[0]!.client.address, broker.clients()[0]!.client.listener], ['robot', 'attached'])
+  assert.deepEqual([clientsOf(broker)[0]!.client.address, clientsOf(broker)[0]!.client.listener], ['robot', 'attached'])
   theirs.write(encodePacket(publishOf('a', 'x'.repeat(200)), 5))
   const [disconnect] = await read(theirs)
   assert.equal((disconnect as DisconnectPacket).reasonCode, ReasonCode.PacketTooLarge)
@@ -471,7 +472,7 @@ test('a broker starts again in the same process, with its listeners of events an
   await broker.close()
   assert.equal(broker.broker.state, 'closed')
   await broker.broker.start()
-  assert.deepEqual([broker.broker.state, started, broker.broker.sessions()], ['started', 1, []])
+  assert.deepEqual([broker.broker.state, started, sessionsOf(broker.broker)], ['started', 1, []])
   const client = broker.connect()
   assert.deepEqual([client.connack?.reasonCode, client.subscribe('#').reasonCodes], [0, [0]])
   assert.deepEqual(client.takePayloads(), [])

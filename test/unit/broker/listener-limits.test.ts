@@ -10,6 +10,7 @@ import { shippedPlugins } from '../../../src/plugins/registry.ts'
 import { TestBroker } from '../../support/test-broker.ts'
 import { TestClient } from '../../support/test-client.ts'
 import { VirtualClock } from '../../support/virtual-clock.ts'
+import { clientsOf } from '../../support/sessions.ts'
 
 /** A broker whose listeners open no port: a Client comes in through one by its name. */
 async function withListeners(config: ConfigInput) {
@@ -121,11 +122,11 @@ test('auth-plugins of a listener are asked there and no other, and decide who st
   }
   await broker.broker.reload(config)
   assert.deepEqual(
-    broker.broker.clients().map(({ userName }) => userName),
+    clientsOf(broker.broker).map(({ userName }) => userName),
     ['ann'],
   )
   await broker.broker.reload({ ...config, listeners: A_AND_B({ 'auth-plugins': [bob] }) })
-  assert.deepEqual(broker.broker.clients(), [])
+  assert.deepEqual(clientsOf(broker.broker), [])
   const unknown = { listeners: A_AND_B({ 'auth-plugins': ['auth.file'] }), auth: { 'allow-anonymous': true } }
   await assert.rejects(
     broker.broker.reload(unknown),

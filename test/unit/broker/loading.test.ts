@@ -13,6 +13,7 @@ import { openNodeDisk } from '../../../src/stores/node-disk.ts'
 import { scratchFolder } from '../../support/scratch-folder.ts'
 import { TestBroker } from '../../support/test-broker.ts'
 import { VirtualClock } from '../../support/virtual-clock.ts'
+import { sessionsOf } from '../../support/sessions.ts'
 
 const BEGIN = Date.UTC(2026, 0, 1)
 const NEVER = 0xffff_ffff
@@ -111,8 +112,7 @@ async function assertAllCame(broker: TestBroker, at: string): Promise<void> {
   await stored(broker)
   assert.equal(broker.broker.metrics.internalErrors, 0, at)
   assert.deepEqual(
-    broker.broker
-      .sessions()
+    sessionsOf(broker.broker)
       .map(({ clientId }) => clientId)
       .toSorted(),
     ['late', 'reader', 'watcher'],
@@ -205,7 +205,7 @@ test('while a store loads, the host program can neither publish, subscribe, atta
     subscribe: (broker) => broker.subscribe('#'),
     accept: (broker) => broker.accept({} as never, { listener: 'attached', address: '', encrypted: false }),
     reload: (broker) => broker.reload({ listeners: {} }),
-    sessions: (broker) => broker.sessions(),
+    sessions: (broker) => sessionsOf(broker),
   }
   const broker = await startAt(BEGIN, await copyOf(filled), (_clock, starting) => {
     for (const [name, attempt] of Object.entries(attempts)) {

@@ -16,6 +16,7 @@ import type { Plugin } from '../../../src/access/plugin.ts'
 import { TestBroker } from '../../support/test-broker.ts'
 import type { ConnectOptions, TestClient } from '../../support/test-client.ts'
 import { scratchFolder } from '../../support/scratch-folder.ts'
+import { sessionsOf } from '../../support/sessions.ts'
 
 export interface Effect {
   /** Has the key. */
@@ -205,7 +206,7 @@ export const effects: Readonly<Record<string, Effect>> = {
     expected: ['b'],
     observe: (broker) => {
       for (const clientId of ['a', 'b']) broker.connect({ clientId, ...KEPT }).drop()
-      return broker.broker.sessions().map(({ clientId }) => clientId)
+      return sessionsOf(broker.broker).map(({ clientId }) => clientId)
     },
   },
   'broker/max-sessions-per-user': {
@@ -214,7 +215,7 @@ export const effects: Readonly<Record<string, Effect>> = {
     observe: (broker) => {
       for (const clientId of ['a', 'b']) broker.connect({ clientId, ...asAnn, ...KEPT }).drop()
       broker.connect({ clientId: 'other', userName: 'bob', ...KEPT }).drop()
-      return broker.broker.sessions().map(({ clientId }) => clientId)
+      return sessionsOf(broker.broker).map(({ clientId }) => clientId)
     },
   },
   'broker/max-retained-messages': {
@@ -478,7 +479,7 @@ export const effects: Readonly<Record<string, Effect>> = {
       client.drop()
       broker.connect({ clientId: 'old', version: 4, cleanStart: false }).drop()
       broker.advance(10_000)
-      return [client.connack?.properties.sessionExpiryInterval, broker.broker.sessions().length]
+      return [client.connack?.properties.sessionExpiryInterval, sessionsOf(broker.broker).length]
     },
   },
   'limits/max-queued-messages-connected': {
@@ -488,7 +489,7 @@ export const effects: Readonly<Record<string, Effect>> = {
       const client = broker.connect({ properties: { receiveMaximum: 1 } })
       client.subscribe('#', 1)
       for (let at = 0; at < 9; at++) broker.connect({ clientId: `sensor${at}` }).publish('a', String(at), 1)
-      return broker.broker.sessions().find(({ clientId }) => clientId === 'client')!.queuedMessages
+      return sessionsOf(broker.broker).find(({ clientId }) => clientId === 'client')!.queuedMessages
     },
   },
   'limits/max-queued-messages': {

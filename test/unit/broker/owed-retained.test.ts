@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { TestBroker } from '../../support/test-broker.ts'
 import type { TestClient } from '../../support/test-client.ts'
+import { sessionsOf } from '../../support/sessions.ts'
 
 const KEPT = { clientId: 'meter', cleanStart: false, properties: { sessionExpiryInterval: 1000, receiveMaximum: 10 } }
 /** Little room, so that a replay soon has to wait for its reader. */
@@ -20,7 +21,7 @@ async function start(qos: 0 | 1 | 2 = 1): Promise<TestBroker> {
 }
 
 function memoryOf(broker: TestBroker): number {
-  return broker.broker.sessions().find(({ clientId }) => clientId === 'meter')!.memoryBytes
+  return sessionsOf(broker.broker).find(({ clientId }) => clientId === 'meter')!.memoryBytes
 }
 
 /** Every retained message that comes; what was resent counts once. */

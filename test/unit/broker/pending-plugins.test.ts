@@ -6,6 +6,7 @@ import { ReasonCode } from '../../../src/codec/reason-code.ts'
 import type { AuthenticationAnswer, Plugin } from '../../../src/access/plugin.ts'
 import { MemoryDisk } from '../../../src/stores/memory-disk.ts'
 import { TestBroker } from '../../support/test-broker.ts'
+import { clientsOf, sessionsOf } from '../../support/sessions.ts'
 
 const allow: AuthenticationAnswer = { decision: 'allow' }
 
@@ -74,7 +75,7 @@ test('a Client that leaves while its log-in is pending is forgotten, and its ans
   client.drop()
   answer(allow)
   await broker.settle()
-  assert.deepEqual([broker.broker.sessions(), broker.broker.metrics.connectsAccepted], [[], 0])
+  assert.deepEqual([sessionsOf(broker.broker), broker.broker.metrics.connectsAccepted], [[], 0])
   await broker.close()
 })
 
@@ -88,7 +89,7 @@ test('two CONNECTs of one Client Identifier pending at once: the later answer ta
   answer(allow)
   await broker.settle()
   assert.deepEqual([first.isClosed, second.isClosed], [true, false])
-  assert.equal(broker.broker.clients().length, 1)
+  assert.equal(clientsOf(broker.broker).length, 1)
   await broker.close()
 })
 

@@ -11,6 +11,7 @@ import { PacketType } from '../../../src/codec/packet-types.ts'
 import { MemoryDisk } from '../../../src/stores/memory-disk.ts'
 import { TestBroker } from '../../support/test-broker.ts'
 import type { TestClient } from '../../support/test-client.ts'
+import { sessionsOf } from '../../support/sessions.ts'
 
 const KEPT = { cleanStart: false, properties: { sessionExpiryInterval: 1000 } } as const
 
@@ -168,7 +169,7 @@ test('what was stored is judged by the rules of the start that delivers it', asy
   await broker.settle()
   assert.deepEqual(topics(back), ['b'])
   await broker.settle()
-  assert.equal(broker.broker.sessions()[0]?.queuedMessages, 0)
+  assert.equal(sessionsOf(broker.broker)[0]?.queuedMessages, 0)
 })
 
 test('QoS 1 that was sent and not acknowledged is not sent again [5.0 MQTT-4.4.0-1]', async (t) => {
@@ -200,7 +201,7 @@ test('QoS 2 that was sent is brought to its end without being sent again, so tha
   assert.ok(release?.type === PacketType.PUBREL && release.packetIdentifier === sent?.packetIdentifier)
   assert.deepEqual([more, dropped], [[], ['c a: not authorized']])
   back.acknowledge(PacketType.PUBCOMP, release.packetIdentifier, 0x92)
-  assert.equal(broker.broker.sessions().find(({ clientId }) => clientId === 'c')?.inflightMessages, 0)
+  assert.equal(sessionsOf(broker.broker).find(({ clientId }) => clientId === 'c')?.inflightMessages, 0)
 })
 
 test('retained messages that are on their way to a new subscription are judged when each is sent', async (t) => {

@@ -7,6 +7,7 @@ import { ReasonCode } from '../../../src/codec/reason-code.ts'
 import { MemoryDisk } from '../../../src/stores/memory-disk.ts'
 import { TestBroker } from '../../support/test-broker.ts'
 import type { TestClient } from '../../support/test-client.ts'
+import { sessionsOf } from '../../support/sessions.ts'
 
 const everyone: Plugin = {
   name: 'everyone',
@@ -24,7 +25,7 @@ function open(broker: TestBroker, clientId: string, userName?: string, address =
   return broker.connect({ ...KEPT, ...name, clientId, version, peer: { address } })
 }
 
-const left = (broker: TestBroker): string[] => broker.broker.sessions().map(({ clientId }) => clientId)
+const left = (broker: TestBroker): string[] => sessionsOf(broker.broker).map(({ clientId }) => clientId)
 
 test('sessions of anonymous clients, however many, end no session of a user', async () => {
   const broker = await start({ 'max-sessions': 100 })
@@ -33,7 +34,7 @@ test('sessions of anonymous clients, however many, end no session of a user', as
   ann.drop()
   broker.connect({ clientId: 'post', userName: 'post' }).publish('letters', 'dear ann', 1)
   for (let n = 0; n < 150; n++) open(broker, `nobody-${n}`, undefined, AWAY).drop()
-  assert.equal(broker.broker.sessions().length, 101, 'the publisher has one that is not kept')
+  assert.equal(sessionsOf(broker.broker).length, 101, 'the publisher has one that is not kept')
   assert.deepEqual(open(broker, 'ann', 'ann').takePayloads(), ['dear ann'])
   assert.equal(broker.broker.metrics.sessionsEndedAtLimit, 51)
   await broker.close()

@@ -5,6 +5,7 @@ import { eventNames } from '../../../src/broker/reporting/events.ts'
 import type { AuthenticationAnswer, Plugin } from '../../../src/access/plugin.ts'
 import { TestBroker } from '../../support/test-broker.ts'
 import type { ConnectOptions, TestClient } from '../../support/test-client.ts'
+import { sessionsOf } from '../../support/sessions.ts'
 
 const KEPT = { clientId: 'meter', cleanStart: false, properties: { sessionExpiryInterval: 1000 } } as const
 const OWNER: ConnectOptions = {
@@ -93,13 +94,13 @@ for (const isAway of [false, true]) {
       for (const version of options.properties === undefined ? ([3, 4, 5] as const) : [5 as const]) {
         for (const cleanStart of [true, false]) {
           const { broker, judge, owner, watcher, told } = await withOwner(isAway)
-          const before = broker.broker.sessions()
+          const before = sessionsOf(broker.broker)
           const intruder = broker.open(version)
           intruder.connect({ ...options, clientId: 'meter', cleanStart })
-          assert.deepEqual(broker.broker.sessions(), before, 'nor while the answer is pending')
+          assert.deepEqual(sessionsOf(broker.broker), before, 'nor while the answer is pending')
           await untilRefused(broker, judge, intruder)
           assert.ok(intruder.isClosed)
-          assert.deepEqual(broker.broker.sessions(), before)
+          assert.deepEqual(sessionsOf(broker.broker), before)
           assert.deepEqual(told, ['clientRefused'])
           assert.deepEqual(watcher.takePayloads(), [], 'no Will of the owner')
 

@@ -5,6 +5,7 @@ import type { BrokerEvents } from '../../../src/access/broker-events.ts'
 import type { Properties } from '../../../src/codec/properties.ts'
 import { TestBroker } from '../../support/test-broker.ts'
 import type { TestClient } from '../../support/test-client.ts'
+import { sessionsOf } from '../../support/sessions.ts'
 
 const FILTER = '$share/g/#'
 
@@ -98,7 +99,7 @@ test('two members that both are back with small packets do not send a message ro
   const clients = [member('one', 1, small), member('two', 1, small)]
   assert.deepEqual(clients.map(payloads), [[], []])
   assert.deepEqual(dropped.length, 2)
-  assert.ok(broker.broker.sessions().every(({ queuedMessages }) => queuedMessages === 0))
+  assert.ok(sessionsOf(broker.broker).every(({ queuedMessages }) => queuedMessages === 0))
   await broker.close()
 })
 

@@ -11,6 +11,7 @@ import type { Store } from '../../../src/stores/store.ts'
 import { TestBroker } from '../../support/test-broker.ts'
 import type { TestClient } from '../../support/test-client.ts'
 import { VirtualClock } from '../../support/virtual-clock.ts'
+import { sessionsOf } from '../../support/sessions.ts'
 
 const FOREVER = { sessionExpiryInterval: 0xffff_ffff }
 const LIMIT = 65_536
@@ -98,7 +99,7 @@ test('meanwhile everyone else is served: PINGREQ, QoS 0, acknowledgements, Clien
   reader.send(PINGREQ)
   assert.equal(reader.takeFirst(PacketType.PINGRESP)?.type, PacketType.PINGRESP)
   for (const { packetIdentifier } of before) reader.acknowledge(PacketType.PUBACK, packetIdentifier)
-  const { inflightMessages } = broker.broker.sessions().find(({ clientId }) => clientId === 'reader')!
+  const { inflightMessages } = sessionsOf(broker.broker).find(({ clientId }) => clientId === 'reader')!
   assert.equal(inflightMessages, 0, 'what was acknowledged is so at once')
 
   const visitor = broker.connect({ clientId: 'visitor' })

@@ -13,6 +13,7 @@ import type { Change } from '../../../src/stores/store.ts'
 import { scratchFolder } from '../../support/scratch-folder.ts'
 import { TestBroker } from '../../support/test-broker.ts'
 import { PROGRAM } from '../cli/cli-support.ts'
+import { sessionsOf } from '../../support/sessions.ts'
 
 const PERSISTENCE = { persistence: {} } as const
 const MIB = 2 ** 20
@@ -53,7 +54,7 @@ test('a store that does not fit: the start says what is stored, what it needs an
     return true
   })
   const broker = await TestBroker.start(PERSISTENCE, { disk, processMemory: processWith(0.7) })
-  assert.equal(broker.broker.sessions()[0]?.queuedMessages, 1)
+  assert.equal(sessionsOf(broker.broker)[0]?.queuedMessages, 1)
   const client = broker.connect({ clientId: 'away', ...KEPT })
   client.subscribe('t/#')
   await broker.settle()

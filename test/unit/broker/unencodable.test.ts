@@ -16,6 +16,7 @@ import { messageOf, TestConnection } from '../../support/fake-server.ts'
 import { TestBroker } from '../../support/test-broker.ts'
 import type { TestClient } from '../../support/test-client.ts'
 import { VirtualClock } from '../../support/virtual-clock.ts'
+import { sessionsOf } from '../../support/sessions.ts'
 
 const ALL_QOS = [0, 1, 2] as const
 const KEPT = { cleanStart: false, properties: { sessionExpiryInterval: 1000 } } as const
@@ -169,7 +170,7 @@ for (const [where, config] of Object.entries(STORES)) {
         assert.deepEqual(causes, ['subscriber: cannot be encoded'])
         const { metrics } = broker.broker
         assert.deepEqual([metrics.dropped['cannot be encoded'], metrics.internalErrors], [1, 1])
-        const [session] = broker.broker.sessions().filter(({ clientId }) => clientId === 'subscriber')
+        const [session] = sessionsOf(broker.broker).filter(({ clientId }) => clientId === 'subscriber')
         assert.deepEqual([session!.queuedMessages, session!.inflightMessages], [0, 0])
         if (config.persistence !== undefined) assert.equal(await entriesOn(disk), 0, 'nothing of it stays stored')
         mock.restoreAll()

@@ -9,6 +9,7 @@ import { PacketType } from '../../../src/codec/packet-types.ts'
 import { scratchFolder } from '../../support/scratch-folder.ts'
 import { TestBroker } from '../../support/test-broker.ts'
 import type { ConnectOptions } from '../../support/test-client.ts'
+import { clientsOf } from '../../support/sessions.ts'
 
 const passwords = join(scratchFolder(), 'passwords')
 writeFileSync(
@@ -97,8 +98,8 @@ test('a name that a plugin knows is judged by it: a wrong password is refused, a
   const broker = await start(t, config)
   assert.equal(await codeOf(broker, { userName: 'bob', password: 'wrong' }), 0x86)
   assert.equal(await codeOf(broker, { userName: 'bob', password: 'hünter2' }), 0)
-  assert.equal(broker.broker.clients()[0]?.userName, 'bob')
-  assert.equal(broker.broker.clients()[0]?.claimedUserName, undefined)
+  assert.equal(clientsOf(broker.broker)[0]?.userName, 'bob')
+  assert.equal(clientsOf(broker.broker)[0]?.claimedUserName, undefined)
 })
 
 test('such a Client is anonymous in every respect: its name is shown as claimed, and decides nothing', async (t) => {
@@ -117,7 +118,7 @@ test('such a Client is anonymous in every respect: its name is shown as claimed,
     properties: { sessionExpiryInterval: 60 },
   })
   assert.deepEqual(events, [[undefined, 'eve']])
-  const [view] = broker.broker.clients()
+  const [view] = clientsOf(broker.broker)
   assert.deepEqual([view?.userName, view?.claimedUserName], [undefined, 'eve'])
   const codes = ['of-eve/a', 'home/eve/a', 'open/a'].map((topicName) => {
     eve.publish(topicName, 'x', 1)
@@ -144,7 +145,7 @@ test('`admin` claimed is not `admin`: taboos hold', async (t) => {
 test('a token in the place of a User Name is not shown', async (t) => {
   const broker = await start(t)
   broker.connect({ userName: 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJtZXRlciJ9.c2ln' })
-  assert.equal(broker.broker.clients()[0]?.claimedUserName, '(token)')
+  assert.equal(clientsOf(broker.broker)[0]?.claimedUserName, '(token)')
 })
 
 test('after a reload who would no longer be let in is disconnected; anonymous Clients without a name stay', async (t) => {

@@ -14,6 +14,7 @@ import { closed } from '../../support/closed.ts'
 import type { ConfigInput } from '../../../src/config/options.ts'
 import { createBroker } from '../../../src/create-broker.ts'
 import { listenerOptions, RecordingHost } from './recording-host.ts'
+import { clientsOf } from '../../support/sessions.ts'
 
 const authority = new TestAuthority('Works CA')
 const stranger = new TestAuthority('Another CA')
@@ -435,7 +436,7 @@ test('a client whose certificate a renewed CRL revokes is disconnected, and no o
   assert.deepEqual(ended, ['pump-7 login revoked'])
   assert.equal(broker.metrics.loginsRevoked, 1)
   assert.deepEqual(
-    broker.clients().map(({ userName }) => userName),
+    clientsOf(broker).map(({ userName }) => userName),
     ['other'],
   )
 })

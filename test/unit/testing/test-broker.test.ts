@@ -2,6 +2,7 @@ import { test, type TestContext } from 'node:test'
 import assert from 'node:assert/strict'
 import mqtt from 'mqtt'
 import { createTestBroker, type TestBroker, type TestStream } from '../../../src/testing/index.ts'
+import { clientsOf, sessionsOf } from '../../support/sessions.ts'
 
 /** MQTT.js has an emitter of its own kind, which `events.once` does not know. */
 function once(emitter: { once(name: never, listener: () => void): unknown }, name: string): Promise<void> {
@@ -31,7 +32,7 @@ test('MQTT.js publishes, subscribes and ends over a stream in memory', async (t)
   await broker.settle()
   assert.deepEqual(received, ['a/b 0', 'a/b 1', 'a/b 2'])
   await client.endAsync()
-  assert.deepEqual(broker.clients(), [])
+  assert.deepEqual(clientsOf(broker), [])
 })
 
 test('A Client that falls silent is dropped after 1.5 times its Keep Alive, and its Will goes out', async (t) => {
@@ -42,7 +43,7 @@ test('A Client that falls silent is dropped after 1.5 times its Keep Alive, and 
   broker.subscribe('gone', ({ payload }) => wills.push(Buffer.from(payload).toString()))
   stream.silence()
   await broker.advance(89_999)
-  assert.equal(broker.clients().length, 1)
+  assert.equal(clientsOf(broker).length, 1)
   await broker.advance(1)
   assert.deepEqual(wills, ['sensor'])
 })
@@ -54,9 +55,9 @@ test('A connection that is cut ends on both sides; the Session waits as long as 
   stream.cut()
   await closed
   await broker.advance(299_999)
-  assert.equal(broker.sessions().length, 1)
+  assert.equal(sessionsOf(broker).length, 1)
   await broker.advance(1)
-  assert.equal(broker.sessions().length, 0)
+  assert.equal(sessionsOf(broker).length, 0)
 })
 
 test('A frozen Client piles up output on the side of the broker, and gets it once it thaws', async (t) => {

@@ -10,6 +10,7 @@ import type { Plugin } from '../../../../src/access/plugin.ts'
 import { connectionMemoryLimit } from '../../../../src/protocol/connection-memory.ts'
 import { TestBroker } from '../../../support/test-broker.ts'
 import type { TestClient } from '../../../support/test-client.ts'
+import { sessionsOf } from '../../../support/sessions.ts'
 
 const KEPT = { cleanStart: false, properties: { sessionExpiryInterval: 1000 } } as const
 const MIB = 2 ** 20
@@ -113,7 +114,7 @@ test('queued messages count their User Properties, and what has no room is dropp
     sensor.publish('a', String(count), 1, { properties })
     assert.equal(reader.receiveAll().length, 1)
   }
-  const away = broker.broker.sessions().find(({ clientId }) => clientId === 'away')!
+  const away = sessionsOf(broker.broker).find(({ clientId }) => clientId === 'away')!
   assert.equal(away.queuedMessages, 4)
   assert.ok(away.memoryBytes > 16 * MIB && away.memoryBytes <= 20 * MIB, `${away.memoryBytes} bytes`)
   assert.equal(broker.broker.metrics.dropped['memory limit'], 2)
@@ -300,7 +301,7 @@ test('what an absent Session holds is charged to its user, wherever the user con
   other.drop()
   const sensor = broker.connect({ clientId: 'sensor', userName: 'sensor' })
   for (let count = 0; count < 8; count++) sensor.publish('a', 'x'.repeat(10_000), 1)
-  const queued = broker.broker.sessions().map(({ clientId, queuedMessages }) => [clientId, queuedMessages])
+  const queued = sessionsOf(broker.broker).map(({ clientId, queuedMessages }) => [clientId, queuedMessages])
   const of = Object.fromEntries(queued) as Record<string, number>
   assert.equal(of['other'], 8)
   assert.ok(of['one']! + of['two']! <= 9, JSON.stringify(of))
@@ -378,7 +379,8 @@ for (const persistence of [false, true]) {
           await new Promise<void>((resolve) => setImmediate(resolve))
           broker.clock.runTurns()
         }
-        for (const { clientId: id } of broker.broker.sessions()) broker.broker.disconnect(id, { endSession: true })
+        for (const { clientId: id } of sessionsOf(broker.broker))
+          void broker.broker.disconnect(id, { endSession: true })
         await broker.settle()
         for (const topic of ['a', 'b', 'a/b', 'a/b/c/d/e/f/g/h/i/j/k']) {
           void broker.broker.publish(topic, '', { retain: true })
@@ -479,7 +481,7 @@ test('payloads that are on disk only are charged while they are in memory, and g
     await broker.settle()
   }
   assert.equal(received, 20)
-  broker.broker.disconnect('away', { endSession: true })
+  await broker.broker.disconnect('away', { endSession: true })
   await broker.settle()
   assert.equal(broker.broker.memory.bytes, 0)
   await broker.close()

@@ -5,6 +5,7 @@ import { PacketType } from '../../../../src/codec/packet-types.ts'
 import type { BrokerEvents } from '../../../../src/access/broker-events.ts'
 import type { Plugin } from '../../../../src/access/plugin.ts'
 import { TestBroker } from '../../../support/test-broker.ts'
+import { clientsOf, sessionsOf } from '../../../support/sessions.ts'
 
 const KEPT = { cleanStart: false, properties: { sessionExpiryInterval: 100 } } as const
 
@@ -25,7 +26,7 @@ test('takeover: the old Connection is told 0x8E and closed, the new one goes on 
   broker.connect({ clientId: 'sensor' }).publish('a/b', 'x', 1)
   assert.deepEqual([old.takePayloads(), fresh.takePayloads()], [[], ['x']])
   assert.equal(broker.broker.metrics.takeovers, 1)
-  assert.equal(broker.broker.clients().length, 2)
+  assert.equal(clientsOf(broker.broker).length, 2)
   await broker.close()
 })
 
@@ -76,7 +77,7 @@ test('a Session ends with its Connection at Session Expiry 0, and lives on other
   broker.connect({ clientId: 'short' }).drop()
   broker.connect({ clientId: 'long', ...KEPT }).drop()
   assert.deepEqual(
-    broker.broker.sessions().map(({ clientId, connected }) => [clientId, connected]),
+    sessionsOf(broker.broker).map(({ clientId, connected }) => [clientId, connected]),
     [['long', false]],
   )
   await broker.close()
@@ -87,7 +88,7 @@ test('Session Expiry: to the second [5.0 MQTT-3.1.2-23]', async () => {
   const ended = told(broker, 'sessionEnded')
   broker.connect(KEPT).drop()
   broker.advance(99_999)
-  assert.equal(broker.broker.sessions().length, 1)
+  assert.equal(sessionsOf(broker.broker).length, 1)
   broker.advance(1)
   assert.deepEqual(ended, [{ clientId: 'client', cause: 'expired' }])
   assert.equal(broker.broker.metrics.sessionsExpired, 1)
@@ -111,12 +112,12 @@ test('a Client that comes back in time stops the count', async () => {
 test('DISCONNECT may change the Session Expiry Interval', async () => {
   const broker = await TestBroker.start()
   broker.connect(KEPT).disconnect(0, { sessionExpiryInterval: 0 })
-  assert.deepEqual(broker.broker.sessions(), [])
+  assert.deepEqual(sessionsOf(broker.broker), [])
   broker.connect(KEPT).disconnect(0, { sessionExpiryInterval: 5 })
   broker.advance(4999)
-  assert.equal(broker.broker.sessions().length, 1)
+  assert.equal(sessionsOf(broker.broker).length, 1)
   broker.advance(1)
-  assert.deepEqual(broker.broker.sessions(), [])
+  assert.deepEqual(sessionsOf(broker.broker), [])
   await broker.close()
 })
 
@@ -124,7 +125,7 @@ test('0xFFFFFFFF never expires where max-session-expiry allows it', async () => 
   const broker = await TestBroker.start({ 'max-session-expiry': 0xffffffff })
   broker.connect({ cleanStart: false, properties: { sessionExpiryInterval: 0xffffffff } }).drop()
   broker.advance(10 * 365 * 86_400_000)
-  assert.equal(broker.broker.sessions().length, 1)
+  assert.equal(sessionsOf(broker.broker).length, 1)
   await broker.close()
 })
 

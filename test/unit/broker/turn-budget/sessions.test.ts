@@ -6,6 +6,7 @@ import { noProperties } from '../../../../src/codec/properties.ts'
 import { TestBroker } from '../../../support/test-broker.ts'
 import type { TestClient } from '../../../support/test-client.ts'
 import { assertShared, measure, sendInTurn } from './support.ts'
+import { sessionsOf } from '../../../support/sessions.ts'
 
 const ROOM = { 'max-memory': 0, 'max-inflight-messages': 65_535 } as const
 const DISCONNECT = { type: PacketType.DISCONNECT, reasonCode: 0, properties: noProperties } as const
@@ -30,7 +31,7 @@ test('many Clients with many subscriptions leave at once: by DISCONNECT', async 
     for (const client of clients) sendInTurn(client, DISCONNECT)
   })
   assertShared('DISCONNECT', measured, 1_000_000)
-  assert.equal(broker.broker.sessions().length, 1 - 1)
+  assert.equal(sessionsOf(broker.broker).length, 1 - 1)
   await broker.close()
 })
 
@@ -39,13 +40,13 @@ test('many Sessions with many subscriptions expire at one moment, and take no me
   for (const client of clients) client.drop()
   const sensor = broker.connect({ clientId: 'sensor' })
   broker.advance(9_999)
-  assert.equal(broker.broker.sessions().length, 21)
+  assert.equal(sessionsOf(broker.broker).length, 21)
   const measured = measure(broker, () => void broker.clock.step(broker.clock.now() + 1))
   assertShared('expiry', measured, 1_000_000)
   sensor.publish('shared/1', 'late', 1)
   assert.equal(sensor.take().length, 1)
   assert.deepEqual(
-    broker.broker.sessions().map(({ clientId }) => clientId),
+    sessionsOf(broker.broker).map(({ clientId }) => clientId),
     ['sensor'],
   )
   assert.equal(broker.broker.metrics.sessionsExpired, 20)
@@ -93,8 +94,7 @@ test('a Session that ended takes nothing while its subscriptions are still there
   assert.equal(broker.broker.metrics.dropped['not connected'], 0)
   broker.clock.runTurns()
   assert.deepEqual(
-    broker.broker
-      .sessions()
+    sessionsOf(broker.broker)
       .map(({ clientId }) => clientId)
       .toSorted(),
     ['c1', 'sensor'],
@@ -131,7 +131,7 @@ async function leaveShared(packet: Packet, others: number, areConnected: boolean
     name,
     measure(broker, () => sendInTurn(leaving, packet)),
   )
-  const sessions = broker.broker.sessions().filter(({ clientId }) => clientId !== 'leaving')
+  const sessions = sessionsOf(broker.broker).filter(({ clientId }) => clientId !== 'leaving')
   const got = sessions.reduce((sum, { queuedMessages, inflightMessages }) => sum + queuedMessages + inflightMessages, 0)
   // What was sent stays with the one who stays.
   assert.equal(got, packet === DISCONNECT ? held + 1 : held)

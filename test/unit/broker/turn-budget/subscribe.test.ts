@@ -5,6 +5,7 @@ import { PacketType } from '../../../../src/codec/packet-types.ts'
 import { noProperties } from '../../../../src/codec/properties.ts'
 import { TestBroker } from '../../../support/test-broker.ts'
 import { assertShared, measure, sendInTurn } from './support.ts'
+import { sessionsOf } from '../../../support/sessions.ts'
 
 const ROOM = {
   'max-subscriptions': 1_000_000,
@@ -79,7 +80,7 @@ test('a forbidden filter at the end of a long SUBSCRIBE grants nothing', async (
   const client = broker.connect({ clientId: 'many', ...KEPT })
   measure(broker, () => sendInTurn(client, subscribeTo([...filters(10_000, (at) => `a/${at}`), 'a/#/b'])))
   assert.ok(client.isClosed)
-  const [session] = broker.broker.sessions()
+  const [session] = sessionsOf(broker.broker)
   assert.equal(session!.subscriptions.length, 0)
   await broker.close()
 })
@@ -92,7 +93,7 @@ test('a Connection that ends within its SUBSCRIBE leaves a beginning of it, with
   client.drop()
   assert.deepEqual(client.take(), [])
   const back = broker.connect({ clientId: 'many', ...KEPT })
-  const granted = broker.broker.sessions()[0]!.subscriptions
+  const granted = sessionsOf(broker.broker)[0]!.subscriptions
   assert.ok(granted.length > 0 && granted.length < 10_000, String(granted.length))
   assert.deepEqual(
     granted.map(({ topicFilter }) => topicFilter),
@@ -125,7 +126,7 @@ test('UNSUBSCRIBE with 10,000 filters, and in order', async () => {
     all.map(() => 0),
   )
   assert.equal(pingresp?.type, PacketType.PINGRESP)
-  assert.equal(broker.broker.sessions().find(({ clientId }) => clientId === 'many')!.subscriptions.length, 0)
+  assert.equal(sessionsOf(broker.broker).find(({ clientId }) => clientId === 'many')!.subscriptions.length, 0)
   await broker.close()
 })
 
