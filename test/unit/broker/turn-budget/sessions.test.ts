@@ -63,7 +63,7 @@ for (const expiry of [0, 60]) {
     for (let at = 0; at < 2_000; at++) sensor.publish('a', 'short', 1)
     for (const client of clients) client.take()
     assert.equal(
-      broker.broker.sessions().reduce((sum, { inflightMessages }) => sum + inflightMessages, 0),
+      sessionsOf(broker.broker).reduce((sum, { inflightMessages }) => sum + inflightMessages, 0),
       200_000,
     )
     const measured = measure(broker, () => {
