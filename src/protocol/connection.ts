@@ -24,6 +24,9 @@ import { Event, isFault, State } from './connection-state.ts'
 import { NOT_TAKEN, TAKEN } from './requests.ts'
 import type { Incoming } from './transport.ts'
 
+/** One read of a socket. Who holds that much of a packet that is not complete is in the middle of a large one. */
+const BULK_BYTES = 65_536
+
 export class Connection extends LoginConnection implements Incoming {
   arriving(heldBytes: number): void {
     if (this.state === State.Closed) return
@@ -101,6 +104,8 @@ export class Connection extends LoginConnection implements Incoming {
     this.isReading = reads
     if (reads) {
       this.lastSignMs = this.server.turn.now()
+      // What it brings is copied into fresh memory, however little is left of the turn by then.
+      if (this.decoder.heldBytes >= BULK_BYTES) this.server.turn.work.spend(scanned(BULK_BYTES))
       this.transport.resumeReading()
     } else {
       this.server.metrics.readingPaused++

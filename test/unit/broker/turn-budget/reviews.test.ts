@@ -1,9 +1,23 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { scanned, TURN_UNITS } from '../../../../src/base/work.ts'
+import { encodePacket } from '../../../../src/codec/encode.ts'
+import { PacketType } from '../../../../src/codec/packet-types.ts'
+import { noProperties } from '../../../../src/codec/properties.ts'
 import type { Plugin, PluginContext } from '../../../../src/access/plugin.ts'
 import { MemoryDisk } from '../../../../src/stores/memory-disk.ts'
 import { TestBroker } from '../../../support/test-broker.ts'
 import { assertShared, measure } from './support.ts'
+
+const LARGE = {
+  type: PacketType.PUBLISH,
+  topicName: 'a',
+  qos: 0,
+  packetIdentifier: 0,
+  dup: false,
+  retain: false,
+  properties: noProperties,
+} as const
 
 test('a review of 10,000 logins', async () => {
   let context: PluginContext | undefined
@@ -54,5 +68,26 @@ test('Connections that waited for the Store go on in slices once it has caught u
   }
   assert.ok(publishers.every(({ isPaused }) => !isPaused))
   assertShared('waiting', { mostTurnWork: metrics.mostTurnWork, longestWait: 0, turns: 0, work: Infinity })
+  await broker.close()
+})
+
+test('of 1,000 Connections in the middle of a large packet that were stopped together, few are read again in one turn', async () => {
+  const broker = await TestBroker.start({ 'max-memory': 0, 'max-input-bytes': 1e9 })
+  const clients = Array.from({ length: 1_000 }, (_, at) => broker.connect({ clientId: `c${at}` }))
+  const begin = Buffer.alloc(65_536, 'x')
+  encodePacket({ ...LARGE, payload: Buffer.alloc(1e6) }, 5)
+    .subarray(0, 20)
+    .forEach((byte, at) => (begin[at] = byte))
+  for (const client of clients) client.sendBytesInTurn(begin)
+  const paused = (): number => clients.filter(({ isPaused }) => isPaused).length
+  assert.ok(paused() > 500, `${paused()} are stopped`)
+  let most = 0
+  for (let before = paused(), turns = 0; before > 0; turns++) {
+    assert.ok(turns < 100, `${before} are not read after ${turns} turns`)
+    broker.clock.runTurn()
+    most = Math.max(most, before - paused())
+    before = paused()
+  }
+  assert.ok(most <= Math.ceil(TURN_UNITS / scanned(begin.length)), `${most} Connections were read again in one turn`)
   await broker.close()
 })
