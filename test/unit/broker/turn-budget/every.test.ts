@@ -304,6 +304,7 @@ const TASKS: Readonly<Record<string, readonly [file: string, title: string]>> = 
   'replays.ts': ['retained', 'a Client that does not read holds up its own replay alone'],
   'server.ts': ['sessions', 'many Sessions with many subscriptions expire at one moment'],
   'session-ending.ts': ['sessions', 'many Clients with many subscriptions leave at once'],
+  'session-pages.ts': ['views', 'a page that finds little among very many is spread over turns'],
   'shared-handover.ts': ['sessions', 'a member of a Shared Subscription ends'],
   'store-waiters.ts': ['reviews', 'Connections that waited for the Store'],
   'subscribe-work.ts': ['subscribe', 'SUBSCRIBE with 10,000 filters'],
