@@ -71,7 +71,8 @@ const VARIANTS: readonly ConfigInput[] = [
   { 'shared-subscriptions': false, 'wildcard-subscriptions': false, 'subscription-identifiers': false },
   { 'max-packet-size': 200_000, 'max-outgoing-bytes': 300_000 },
   {
-    'max-memory-per-session': 6000,
+    // More than the bystanders ever need: what is theirs is not dropped.
+    'max-memory-per-session': 12_000,
     'max-memory': 1_000_000,
     'max-outgoing-topic-aliases': 0,
     'response-information': 'r',
