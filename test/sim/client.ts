@@ -106,6 +106,8 @@ export class SimulatedClient {
       },
       this.clientId,
     )
+    // Of two, the one that it came with first is nobody's any more.
+    if (this.wire !== undefined) this.wire.facts.isAbandoned = true
     this.wire = wire
     this.#connects++
     this.#send(this.#connectPacket(cleanStart))

@@ -169,6 +169,8 @@ export class WireFacts {
   answeredAtMs = Infinity
   sessionPresent = false
   isOver = false
+  /** Its Client has come again, and reads another one. */
+  isAbandoned = false
   hasRefused = false
   disconnect: DisconnectPacket | undefined
   /** QoS 0 that is owed. */

@@ -1436,6 +1436,8 @@ export class Oracles implements WireEar {
     this.#flush()
     for (const session of this.sessions.values()) {
       if (session.wire === undefined || !this.#isRegular(session.clientId)) continue
+      // Its Client came again and was refused, where `max-sessions` has no room for a Session that is kept.
+      if (session.wire.facts.isAbandoned) continue
       const { clientId, inflight } = session
       const owed = [...session.waiting[1], ...session.waiting[2], ...inflight.values()].find(
         (one) => one.doubt === undefined && this.#isDue(session, one),

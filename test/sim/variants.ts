@@ -15,7 +15,7 @@ import { Progress } from '../../tools/progress.ts'
 import { runBatch } from './batch.ts'
 import { variants, type Variant } from './variants/index.ts'
 
-const COPIED = ['src', 'test/sim', 'tools', 'package.json', 'tsconfig.base.json']
+const COPIED = ['src', 'test/sim', 'test/support/sessions.ts', 'tools', 'package.json', 'tsconfig.base.json']
 const TSCONFIG = {
   extends: './tsconfig.base.json',
   // What is broken may leave something unused.
@@ -26,7 +26,7 @@ const TSCONFIG = {
     outDir: 'build',
     tsBuildInfoFile: 'build/.tsbuildinfo',
   },
-  include: ['src', 'test/sim', 'tools'],
+  include: ['src', 'test/sim', 'test/support/sessions.ts', 'tools'],
 }
 const WITHIN_SEEDS = 40
 

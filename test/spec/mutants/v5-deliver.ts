@@ -173,7 +173,7 @@ export const mutantsDeliver5: readonly Mutant[] = [
     'Every DISCONNECT takes the Will away',
     DEPARTURES,
     "const isNormal = cause === 'disconnected by client' && reasonCode === ReasonCode.Success",
-    "const isNormal = cause === 'disconnected by client' && reasonCode < 0x80",
+    "const isNormal = cause === 'disconnected by client' && reasonCode !== ReasonCode.UnspecifiedError",
   ),
   mutant(
     '5.0 MQTT-3.1.2-23',
@@ -220,9 +220,9 @@ export const mutantsDeliver5: readonly Mutant[] = [
   mutant(
     '5.0 MQTT-3.1.2-30',
     'PINGREQ during the authentication is overlooked',
-    CONNECTION,
-    'throw forbidden(`packet type ${type} during authentication`)',
-    'if (type !== PacketType.PINGREQ) throw forbidden(`packet type ${type} during authentication`)',
+    'src/protocol/connection-state.ts',
+    'PINGREQ:          taken,',
+    "PINGREQ: [notFirst, 'waits', 'stays', 'waits', 'stays', 'waits', 'ignored'],",
   ),
   mutant(
     '5.0 MQTT-4.3.3-4',

@@ -177,11 +177,14 @@ function sortedParts(hex: string, parts: readonly string[]): string[] {
 scene('What a Client sends behind a refused CONNECT stays unprocessed [3.1.1 MQTT-3.1.4-5]', (stage) => {
   const witness = stage.subscriber('witness', '#')
   for (const connect of ['10 * "MQTT" 04 00 0000 ""', '10 * "MQTT" 03 02 0000 "id"', '10 * "MQTT" 04 03 0000 "id"']) {
-    const client = stage.broker.open(4)
-    client.sendBytes(Buffer.concat([bytesOf(connect), bytesOf('31 * "a" 31'), bytesOf('c0 00')]))
-    client.sendBytes(bytesOf('31 * "a" 32'))
-    assert.equal(client.isClosed, true)
-    assert.equal(takeHex(client).includes('d000'), false)
+    // Also a CONNECT that would be accepted.
+    for (const behind of ['', '10 * "MQTT" 04 02 0000 "other"']) {
+      const client = stage.broker.open(4)
+      client.sendBytes(Buffer.concat([connect, behind, '31 * "a" 31', 'c0 00'].map((text) => bytesOf(text))))
+      client.sendBytes(bytesOf('31 * "a" 32'))
+      assert.equal(client.isClosed, true)
+      assert.equal(takeHex(client).includes('d000'), false)
+    }
   }
   assert.deepEqual(received(witness), [])
   assert.deepEqual(stage.retained(), [])
