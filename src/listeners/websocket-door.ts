@@ -32,6 +32,8 @@ export class WebSocketDoor implements Door {
   readonly #upgrade: WebSocketUpgrade
   readonly #server: Server
   readonly #arrivals = new WeakMap<Duplex, { readonly peer: Peer; readonly stay: Stay }>()
+  /** Who has had an answer that ends the connection: thousands of requests may stand behind one another in a chunk. */
+  readonly #answered = new WeakSet<Duplex>()
 
   constructor(house: House) {
     this.#house = house
@@ -79,6 +81,8 @@ export class WebSocketDoor implements Door {
   }
 
   #onRequest(request: IncomingMessage, response: ServerResponse): void {
+    if (this.#answered.has(request.socket)) return
+    this.#answered.add(request.socket)
     const status = this.#upgrade.isForUs(request) ? 426 : 404
     const arrival = this.#arrivals.get(request.socket)
     if (arrival !== undefined) {

@@ -182,6 +182,13 @@ test('an offer of something else than WebSocket is told what is spoken here (RFC
   assert.match(answer, /\r\nUpgrade: websocket\r\nConnection: Upgrade, close\r\n/)
 })
 
+test('of many requests behind one another one is answered, and the connection ends', async (context) => {
+  const { listener } = await serve(context)
+  const answer = await exchange(listener.port!, 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(500))
+  assert.equal(answer.split('HTTP/1.1 426').length - 1, 1)
+  assert.equal(listener.counters.refusedUpgrades, 1)
+})
+
 /** Sends bytes, and reads until the other side ends. */
 async function exchange(port: number, request: string): Promise<string> {
   const socket = connect(port, '127.0.0.1')
