@@ -91,8 +91,13 @@ function expectedFiles(): string[] {
   // What help texts and error texts point at, and the schema for editors.
   const docs = ['.md', '.json'].flatMap((ending) => filesUnder(root, 'docs', ending))
   const pages = docs.filter((file) => !file.endsWith('/conformance.md'))
+  // What the README and the manual link to.
+  const linked = ['SECURITY.md', 'Dockerfile', 'compose.yaml', 'bench/RESULTS.md', 'bench/results.svg']
   return [
     ...fixed,
+    ...linked,
+    ...filesUnder(root, 'changes', '.md'),
+    ...filesUnder(root, 'examples/plugin', ''),
     ...pages,
     ...modules.flatMap((module) => [`${module}.d.ts`, `${module}.js`, `${module}.js.map`]),
   ].sort()
