@@ -815,6 +815,7 @@ export class Session implements Subscriber {
   /** Ends it: what it holds has to be taken out by `remains`. Its Subscriptions stay, which may be very many. */
   end(): void {
     this.isEnded = true
+    this.#window.clear()
     const received = this.receivedIdentifiers?.size ?? 0
     this.memory.add(-sizeOfSession(this.clientId, this.#userName) - received * RECEIVED_BYTES)
     this.#side.gauges.inflightIn -= received
@@ -826,9 +827,9 @@ export class Session implements Subscriber {
     this.#side.work.spend(this.#window.size * Work.entry)
     for (const delivery of this.#window.inOrder()) {
       this.#forget(delivery)
+      this.#window.clear()
       yield delivery
     }
-    this.#window.clear()
     while (this.#queue !== undefined) {
       const delivery = this.#shift()!
       this.memory.release(delivery.message, delivery.size)

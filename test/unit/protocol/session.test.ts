@@ -459,6 +459,27 @@ test('an ended Session gives up all that it holds, one after the other: first wh
   assert.deepEqual([session.isEmpty, session.holdsShared, session.memory.bytes], [true, false, 0])
 })
 
+test('an ended Session is charged for nothing as soon as its last delivery is taken, also if it once had more in flight', () => {
+  for (const acknowledged of [0, 20, 39]) {
+    const { session } = sessionOf()
+    const wire = new Wire()
+    session.connect(wire, 100)
+    for (let at = 0; at < 40; at++) deliver(session, 'a', 1)
+    for (const { packetIdentifier } of wire.open.slice(0, acknowledged)) session.puback(packetIdentifier, 0)
+    session.end()
+    const remains = session.remains()
+    for (let left = 40 - acknowledged; left > 0; left--) remains.next()
+    assert.deepEqual([session.isEmpty, session.memory.bytes], [true, 0])
+  }
+  const { session } = sessionOf()
+  const wire = new Wire()
+  session.connect(wire, 100)
+  for (let at = 0; at < 40; at++) deliver(session, 'a', 1)
+  for (const { packetIdentifier } of [...wire.open]) session.puback(packetIdentifier, 0)
+  session.end()
+  assert.deepEqual([session.isEmpty, session.memory.bytes], [true, 0])
+})
+
 test('a ledger hears of everything that must survive, in order', () => {
   const heard: string[] = []
   const hear =
