@@ -1,5 +1,6 @@
 /**
- * Bytes that grow: what Changes, and other records, are packed into; `ByteReader` reads them. Integers up to 2^53 take one byte per 7 bits, lowest first.
+ * Bytes that grow: what Changes, and other records, are packed into; `ByteReader` reads them. Integers up to 2^53 take one byte
+ * per 7 bits, lowest first.
  *
  * Hot: runs several times for every QoS 1 message. Short strings are ASCII nearly always, and a loop beats the call into
  * the runtime for them.

@@ -412,13 +412,14 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
     const { session } = registration
     const { ledger } = this
     const estate = new Estate(session, this.#handoverSide())
-    const isDivided = session.isEmpty || estate.resume()
-    if (isDivided || !session.holdsShared || session.ledger === undefined) ledger?.sessionEnded(session)
-    else ledger?.sessionOver(registration)
+    const isDivided = estate.resume()
+    const isOwed = !isDivided && session.holdsShared && session.ledger !== undefined
+    if (isOwed) ledger?.sessionOver(registration)
+    else ledger?.sessionEnded(session)
     if (isDivided) return
     const resume = (): boolean => {
       if (!estate.resume()) return false
-      if (session.ledger !== undefined) ledger?.sessionForgotten(registration)
+      if (isOwed) ledger?.sessionForgotten(registration)
       return true
     }
     this.turn.addTask(session, { resume })

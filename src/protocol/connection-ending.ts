@@ -150,7 +150,7 @@ export abstract class EndingConnection extends ConnectionCore {
     return isAnswer && end - bodyStart >= 2 ? (bytes[bodyStart]! << 8) | bytes[bodyStart + 1]! : undefined
   }
 
-  /** Before CONNACK: a 5.0 peer is told in CONNACK; an older one only sees the close, save for its version. */
+  /** Before CONNACK, a 5.0 peer gets the reason in CONNACK; an older one sees only the close, unless its version is the reason. */
   protected refuseByError(error: ProtocolError): void {
     const { reasonCode } = error
     const message = this.state === State.AwaitingConnect ? this.explained(error.message) : error.message

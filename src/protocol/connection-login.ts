@@ -33,7 +33,7 @@ export abstract class LoginConnection extends TimedConnection {
     this.server.admission.connect(this, packet)
   }
 
-  /** Whoever has to say something next has so long for it: the time that a login takes us is not the Client's. */
+  /** Limits the time of the side that has to act next: what we need to decide a login does not count against the Client. */
   protected setLoginDeadline(seconds: number): void {
     this.loginDeadlineMs = this.server.turn.now() + seconds * 1000
     this.arm()

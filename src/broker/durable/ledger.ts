@@ -153,15 +153,19 @@ export class Ledger implements SessionLedger {
 
   sessionEnded(session: Session): void {
     if (session.sessionNumber === 0) return
-    this.#record({ kind: 'session-ended', sessionNumber: session.sessionNumber }, sizeOfText(session.clientId))
-    session.ledger = undefined
-    session.sessionNumber = 0
+    this.#forget(session)
     this.#noteEnding(session.clientId, this.#turn.changeCount)
   }
 
+  #forget(session: Session): void {
+    this.#record({ kind: 'session-ended', sessionNumber: session.sessionNumber }, sizeOfText(session.clientId))
+    session.ledger = undefined
+    session.sessionNumber = 0
+  }
+
   /**
-   * A Session is over, and what others will have of it is still to be handed to them. After a restart it comes back, ends at
-   * once, and that goes on; its Client may have another Session by then.
+   * A Session has ended, and some of its messages are still to be handed to others. After a restart it is loaded, ends
+   * immediately, and the handover continues; its Client may have a new Session by then.
    */
   sessionOver(registration: Registration): void {
     const expiresAtMs = this.toWall(this.#turn.now())
@@ -170,13 +174,10 @@ export class Ledger implements SessionLedger {
     this.#noteEnding(session.clientId, this.#turn.changeCount)
   }
 
-  /** After `sessionOver`: others have what was theirs. */
+  /** After `sessionOver`: all of them have been handed over. */
   sessionForgotten(registration: Registration): void {
-    const { session } = registration
-    this.#record({ kind: 'session-ended', sessionNumber: session.sessionNumber })
-    session.ledger = undefined
-    session.sessionNumber = 0
-    // The Store has forgotten it with its Session.
+    this.#forget(registration.session)
+    // The Store has forgotten the Will with its Session.
     if (registration.will !== undefined) this.will(registration)
   }
 

@@ -33,7 +33,7 @@ export class MemoryRefusals {
     this.#metrics[COUNTER_OF[kind]]++
     if (!this.#memory.isNews(account)) return
     const whose = kind === 'broker' ? 'the broker' : `${kind} ${saidByPeer(owner)}`
-    // One line for each session would let whoever makes many of them fill the log.
+    // A line for each session would let a client that makes many of them fill the log.
     if (kind === 'broker' || kind === 'user') {
       this.#log.warn(
         { account: kind, owner: saidByPeer(owner), bytes: account.bytes, limit },

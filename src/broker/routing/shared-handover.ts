@@ -127,17 +127,10 @@ export class Estate implements Task {
   #giveAway(delivery: Delivery): void {
     const { shared, qos, state, message } = delivery
     const isOthers = shared !== undefined && (qos === 1 || state === DeliveryState.Waiting)
-    if (isOthers) {
-      const cause = this.#handover.give(delivery)
-      // Stored together with what the other member was given.
-      this.#session.ledger?.done(this.#session, delivery)
-      if (cause === undefined) return
-      if (cause === 'expired') {
-        this.#side.dropped(this.#session, message, cause)
-        return
-      }
-    }
-    this.#side.dropped(this.#session, message, 'session ended')
+    const cause = isOthers ? this.#handover.give(delivery) : 'session ended'
+    // Stored together with what the other member was given.
+    if (isOthers) this.#session.ledger?.done(this.#session, delivery)
+    if (cause !== undefined) this.#side.dropped(this.#session, message, cause === 'expired' ? cause : 'session ended')
   }
 }
 

@@ -1,5 +1,5 @@
 /**
- * What follows when a Connection ends: it is counted, logged and told as an event, and its Session goes on without it, or ends.
+ * Handles the end of a Connection: counts and logs it, emits the event, and ends its Session or lets it wait for its Client.
  *
  * @module
  */
@@ -103,7 +103,7 @@ export class Departures implements Departing {
     sessions.disconnected(registration, keepsWill)
   }
 
-  /** A Session that is stored goes on in the next start, and its Will with it. */
+  /** A stored Session and its Will continue at the next start. */
   #leaveForNextStart(registration: Registration): void {
     registration.connection = undefined
     this.#parts.changed(registration)
