@@ -33,12 +33,13 @@ async function filledDisk(): Promise<MemoryDisk> {
   return disk
 }
 
-/** A process of 100 MiB that has so much in use. */
-function processWith(liveShare: number): ProcessMemory {
+/** A process of 100 MiB, of which this share is in use once so many bytes have been charged, and half of it before that. */
+function processWith(liveShare: number, fromChargedBytes = 0): ProcessMemory {
+  const shareOf = (charged: number): number => (charged < fromChargedBytes ? 0.5 : liveShare)
   return {
     ...nominalMemory,
     availableBytes: 100 * MIB,
-    watch: () => ({ liveShare: () => liveShare, stop: () => {} }),
+    watch: () => ({ liveShare: shareOf, stop: () => {} }),
   }
 }
 
@@ -48,6 +49,7 @@ test('a store that does not fit: the start says what is stored, what it needs an
     assert.ok(error instanceof Error && 'code' in error)
     assert.equal(error.code, 'ERR_STORE_MEMORY')
     assert.match(error.message, /^the store does not fit into memory: 85 of 100 MiB are in use after/)
+    assert.match(error.message, /\(so far only its index\)/)
     assert.match(error.message, /NODE_OPTIONS=--max-old-space-size=\d+/)
     assert.match(error.message, /`sluice store stats` shows what is stored/)
     assert.match(error.message, /max-memory, max-queued-bytes, max-retained-bytes/)
@@ -60,6 +62,15 @@ test('a store that does not fit: the start says what is stored, what it needs an
   await broker.settle()
   assert.equal(client.receiveAll().length, 1501)
   await broker.close()
+})
+
+test('a store that does not fit: the error counts what was loaded until then', async () => {
+  const disk = await filledDisk()
+  const processMemory = processWith(0.85, 300_000)
+  await assert.rejects(TestBroker.start(PERSISTENCE, { disk, processMemory }), {
+    code: 'ERR_STORE_MEMORY',
+    message: /\(so far (?:.*, )?\d+ retained messages\)/,
+  })
 })
 
 /** Retained messages of deep topics, in a real folder: small on disk, large in memory. */
@@ -104,8 +115,9 @@ test('a real process with a heap that is too small ends with that error instead 
   await storeDeepTopics(join(folder, 'sluice-data'), 12_000)
   const small = startWithHeap(folder, 48)
   assert.equal(small.code, 1, small.out.slice(0, 2000))
+  // How far it came depends on when the collector ran.
   assert.match(small.out, /ERR_STORE_MEMORY/)
-  assert.match(small.out, /retained messages\)/)
+  assert.match(small.out, /\(so far (?:only its index|\d+ retained messages)\)/)
   const large = startWithHeap(folder, 512)
   assert.deepEqual([large.code, large.out.slice(0, 8)], [0, 'retained'], large.out.slice(0, 2000))
 })
