@@ -1,20 +1,13 @@
 /**
- * What the host program publishes, checked: an Application Message from outside the protocol has passed no decoder, and a
- * wrong value would reach every subscriber, and the Store, as a Malformed Packet.
+ * What the host program publishes, checked as `protocol/message-check.ts` says, and made into an Application Message.
  *
  * @module
  */
-import { types } from 'node:util'
-import { UsageError } from '../../base/errors.ts'
 import type { QoS } from '../../codec/packet-types.ts'
-import { noProperties, type Properties } from '../../codec/properties.ts'
-import { holderRules, type PropertyRow, type WireType } from '../../codec/property-table.ts'
-import { sizeOfProperties } from '../../codec/property-writer.ts'
-import { maxStringBytes } from '../../codec/utf8.ts'
-import { maxVariableByteInteger } from '../../codec/variable-byte-integer.ts'
+import type { Properties } from '../../codec/properties.ts'
+import { noPropertyList } from '../../codec/property-list.ts'
 import { ApplicationMessage } from '../../protocol/application-message.ts'
-import { topicNameProblem } from '../../topics/topic-name.ts'
-import { nearest } from '../../base/nearest.ts'
+import { checkPayload, checkProperties, checkSize, checkTopicName, refusal } from '../../protocol/message-check.ts'
 
 export interface PublishOptions {
   /** Default 0. */
@@ -24,11 +17,6 @@ export interface PublishOptions {
   /** Those that a PUBLISH may have. */
   readonly properties?: Properties
 }
-
-/** Topic Name and Packet Identifier with their lengths, and Property Length at its longest. */
-const MAX_HEADER_BYTES = 2 + maxStringBytes + 2 + 4
-/** U+0000 and halves of surrogate pairs (§1.5.4). */
-const FORBIDDEN = /[\0\p{Surrogate}]/u
 
 /**
  * Makes the message; payload and properties are copied, so that the caller may go on using its own.
@@ -41,102 +29,12 @@ export function hostMessage(
   options: PublishOptions,
   receivedAtMs: number,
 ): ApplicationMessage {
-  const problem = typeof topicName === 'string' ? topicNameProblem(topicName) : 'a Topic Name is a string'
-  if (problem !== undefined) throw new UsageError(`cannot publish to ${shown(topicName)}: ${problem}`)
-  const { qos = 0, retain = false, properties = noProperties } = options
+  checkTopicName(topicName)
+  const { qos = 0, retain = false } = options
   if (qos !== 0 && qos !== 1 && qos !== 2) throw refusal(topicName, 'qos', 'must be 0, 1 or 2', qos)
   if (typeof retain !== 'boolean') throw refusal(topicName, 'retain', 'must be true or false', retain)
-  const checked = properties === noProperties ? noProperties : checkProperties(topicName, properties)
-  const bytes = bytesOf(topicName, payload)
-  if (MAX_HEADER_BYTES + sizeOfProperties(checked, 'PUBLISH') + bytes.length > maxVariableByteInteger) {
-    throw refusal(topicName, 'payload', 'is too long for an MQTT packet', `${bytes.length} bytes`)
-  }
-  const parts = { topicName, payload: bytes, qos, retain, properties: checked, publisher: '', receivedAtMs }
-  return ApplicationMessage.of(parts)
-}
-
-function bytesOf(topicName: string, payload: unknown): Buffer {
-  // `instanceof` would refuse the arrays of another realm, such as a test runner's.
-  if (typeof payload === 'string' || types.isUint8Array(payload)) return Buffer.from(payload as Uint8Array)
-  throw refusal(topicName, 'payload', 'must be a string or a Uint8Array', payload)
-}
-
-function checkProperties(topicName: string, properties: Properties): Properties {
-  if (typeof properties !== 'object' || properties === null) {
-    throw refusal(topicName, 'properties', 'must be an object', properties)
-  }
-  const { rows } = holderRules.PUBLISH
-  const checked: Record<string, unknown> = {}
-  for (const [key, value] of Object.entries(properties)) {
-    if (value === undefined) continue
-    const row = rows.find((candidate) => candidate.key === key)
-    if (row === undefined) throw unknownProperty(topicName, key)
-    const values: readonly unknown[] = row.repeatableIn.length === 0 ? [value] : listOf(topicName, row, value)
-    const copies = values.map((each) => checkValue(topicName, row, each))
-    checked[key] = row.repeatableIn.length === 0 ? copies[0] : copies
-  }
-  return checked
-}
-
-function unknownProperty(topicName: string, key: string): UsageError {
-  const near = nearest(
-    key,
-    holderRules.PUBLISH.rows.map((row) => row.key),
-  )
-  const hint = near === undefined ? '' : `; did you mean ${near}?`
-  return new UsageError(`cannot publish to ${shown(topicName)}: a PUBLISH has no property ${shown(key)}${hint}`)
-}
-
-function listOf(topicName: string, row: PropertyRow, value: unknown): readonly unknown[] {
-  if (Array.isArray(value)) return value as readonly unknown[]
-  const what = row.type === 'UTF-8 String Pair' ? 'must be a list of [name, value]' : 'must be a list'
-  throw refusal(topicName, `properties.${row.key}`, what, value)
-}
-
-/** What a value has to be, in words; `undefined` where it is. */
-const PROBLEMS: Readonly<Record<WireType, (value: unknown, row: PropertyRow) => string | undefined>> = {
-  Byte: integerProblem,
-  'Two Byte Integer': integerProblem,
-  'Four Byte Integer': integerProblem,
-  'Variable Byte Integer': integerProblem,
-  'UTF-8 Encoded String': (value, { key }) =>
-    textProblem(value) ?? (key === 'responseTopic' ? topicNameProblem(value as string) : undefined),
-  'Binary Data': (value) =>
-    types.isUint8Array(value) && value.length <= maxStringBytes
-      ? undefined
-      : `must be a Uint8Array of at most ${maxStringBytes} bytes`,
-  'UTF-8 String Pair': (value) =>
-    Array.isArray(value) && value.length === 2 && value.every((part) => textProblem(part) === undefined)
-      ? undefined
-      : 'must be a list of [name, value], both strings without U+0000',
-}
-
-function integerProblem(value: unknown, { minimum, maximum }: PropertyRow): string | undefined {
-  if (Number.isInteger(value) && (value as number) >= minimum && (value as number) <= maximum) return undefined
-  return `must be a whole number from ${minimum} to ${maximum}`
-}
-
-function textProblem(value: unknown): string | undefined {
-  if (typeof value !== 'string') return 'must be a string'
-  if (FORBIDDEN.test(value)) return 'must hold neither U+0000 nor surrogates'
-  return Buffer.byteLength(value) <= maxStringBytes ? undefined : `must have at most ${maxStringBytes} bytes`
-}
-
-/** @returns a copy of what could be changed later */
-function checkValue(topicName: string, row: PropertyRow, value: unknown): unknown {
-  const problem = PROBLEMS[row.type](value, row)
-  if (problem !== undefined) throw refusal(topicName, `properties.${row.key}`, problem, value)
-  if (types.isUint8Array(value)) return Buffer.from(value)
-  return Array.isArray(value) ? [...(value as readonly string[])] : value
-}
-
-function refusal(topicName: string, what: string, problem: string, value: unknown): UsageError {
-  return new UsageError(`cannot publish to ${shown(topicName)}: ${what} ${problem}, got ${shown(value)}`)
-}
-
-/** A value in a sentence, at most so long that the sentence can be read. */
-function shown(value: unknown): string {
-  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'a list' : 'an object'
-  const text = typeof value === 'string' ? JSON.stringify(value) : String(value)
-  return text.length > 80 ? `${text.slice(0, 80)}…` : text
+  const properties = options.properties === undefined ? noPropertyList : checkProperties(topicName, options.properties)
+  const bytes = checkPayload(topicName, payload)
+  checkSize(topicName, bytes, properties)
+  return ApplicationMessage.of({ topicName, payload: bytes, qos, retain, properties, publisher: '', receivedAtMs })
 }
