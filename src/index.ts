@@ -13,6 +13,7 @@ export type { MemoryWatch, ProcessMemory } from './broker/limits/process-memory.
 export type { Metrics } from './broker/reporting/metrics.ts'
 export type { Histogram, HistogramView } from './base/histogram.ts'
 export type { Figure, FigureFacts, HistogramFigure, NumberFigure } from './broker/reporting/figure.ts'
+export type { ClientView } from './broker/sessions/client-view.ts'
 export type { SessionView } from './broker/sessions/session-view.ts'
 export type { PluginWithOptions } from './config/access-plugins.ts'
 export type {
@@ -119,4 +120,4 @@ export { ReasonCode } from './codec/reason-code.ts'
 export type { Message } from './protocol/message.ts'
 export type { ConnectionMetrics, EndCause } from './protocol/server-side.ts'
 export type { DropCause } from './protocol/session.ts'
-export type { Incoming, Peer, PeerCertificate, Transport } from './protocol/transport.ts'
+export type { Incoming, Peer, PeerCertificate, PeerTls, TlsView, Transport } from './protocol/transport.ts'

@@ -43,6 +43,7 @@ import type { PluginFactory } from '../access/plugin.ts'
 import { nominalMemory, processMemory, type ProcessMemory } from './limits/process-memory.ts'
 import { RestoreProgress } from './durable/restore-progress.ts'
 import { Server } from './server.ts'
+import { clientViewOf, type ClientView } from './sessions/client-view.ts'
 import { viewOf, type SessionView } from './sessions/session-view.ts'
 import {
   OpenListeners,
@@ -537,6 +538,17 @@ export class Broker implements AsyncDisposable {
    */
   async clients(options: PageOptions = {}): Promise<Page<SessionView>> {
     return sessionPage(this.#running(), this, options, ({ connection }) => connection !== undefined)
+  }
+
+  /**
+   * One connected client: what it is, and what its connection and its session are doing.
+   *
+   * @returns `undefined` where no client of that client identifier is connected
+   * @throws {UsageError} for a broker that is not running
+   */
+  async client(clientId: string): Promise<ClientView | undefined> {
+    const registration = this.#running().sessions.get(clientId)
+    return registration === undefined ? undefined : clientViewOf(registration, this.#clock)
   }
 
   /**

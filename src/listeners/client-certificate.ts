@@ -7,7 +7,7 @@ import type { X509Certificate } from 'node:crypto'
 import type { TLSSocket } from 'node:tls'
 import type { CertificateJudges } from '../broker/sessions/listener-state.ts'
 import type { ListenerOptions } from '../config/options.ts'
-import type { PeerCertificate } from '../protocol/transport.ts'
+import type { PeerCertificate, PeerTls, TlsView } from '../protocol/transport.ts'
 import { firstAlternativeName } from './alternative-names.ts'
 import { isInForce, leadsTo } from './certificate-chain.ts'
 import type { Certificates, Trust } from './certificates.ts'
@@ -83,9 +83,9 @@ function problemNow(
 }
 
 /**
- * What a Connection keeps of its certificate: the socket still has it, so that nothing is kept twice.
+ * What a Connection keeps of its handshake and certificate: the socket still has them, so that nothing is kept twice.
  */
-export class PresentedCertificate implements PeerCertificate {
+export class PresentedCertificate implements PeerCertificate, PeerTls {
   readonly #socket: TLSSocket
   readonly #asOf: Trust
   readonly #judges: CertificateJudges
@@ -103,6 +103,24 @@ export class PresentedCertificate implements PeerCertificate {
   get userName(): string | undefined {
     return this.#judges.judge?.(this.#socket, this.#asOf).userName
   }
+
+  view(): TlsView {
+    const socket = this.#socket
+    const { servername } = socket as { servername?: string | false | null }
+    return {
+      version: socket.getProtocol() ?? '',
+      cipher: socket.getCipher()?.standardName ?? '',
+      serverName: typeof servername === 'string' && servername !== '' ? servername : undefined,
+      certificate: factsOf(socket.getPeerX509Certificate()),
+    }
+  }
+}
+
+function factsOf(certificate: X509Certificate | undefined): TlsView['certificate'] {
+  if (certificate === undefined) return undefined
+  const { subject, issuer, serialNumber, fingerprint256, validFrom, validTo } = certificate
+  const validity = { validFromMs: Date.parse(validFrom), validToMs: Date.parse(validTo) }
+  return { subject, issuer, serialNumber, fingerprint: fingerprint256, ...validity }
 }
 
 /**

@@ -123,7 +123,7 @@ export class TlsDoor implements Door {
     socket.allowHalfOpen = true
     handshake.stay.onLost = () => {}
     const certificateUserName = isLate ? certificate.userName : verdict.userName
-    const peer = { ...handshake.peer, encrypted: true, certificateUserName, certificate }
+    const peer = { ...handshake.peer, encrypted: true, certificateUserName, certificate, tls: certificate }
     this.#next.enter(socket, peer, handshake.stay)
   }
 

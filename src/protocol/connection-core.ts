@@ -59,6 +59,11 @@ export abstract class ConnectionCore implements ServedConnection, Expiring {
   protected keepAliveMs = 0
   /** When the last packet came, or the last bytes of one that is not complete. */
   protected lastSignMs: number
+  /** When the last complete packet came, and when output was last handed to the Transport; -1 before the first. */
+  protected lastReceivedMs = -1
+  protected lastSentMs = -1
+  /** All bytes ever received. */
+  receivedBytes = 0
   /** When the packet that is not complete yet began to come in; `undefined` while there is none, or while it is not read. */
   protected begunAtMs: number | undefined = undefined
   /** What waits for an answer: the CONNECT that opened it, or the packet at hand. */
@@ -152,6 +157,31 @@ export abstract class ConnectionCore implements ServedConnection, Expiring {
   /** Bytes handed to the Transport and not taken by the network. */
   get unsentBytes(): number {
     return this.transport.unsentBytes
+  }
+
+  /** All bytes ever handed to the Transport. */
+  get sentBytes(): number {
+    return this.sender.writtenBytes
+  }
+
+  /** Seconds that hold for this Connection; 0 for none. */
+  get keepAlive(): number {
+    return this.keepAliveMs / 1000
+  }
+
+  /** Whether its input is read at present: see `mayWork` for what stops that. */
+  get isRead(): boolean {
+    return this.isReading
+  }
+
+  /** What it is charged with, in bytes: unfinished input, output that is not taken, packets that wait for the Store. */
+  get memoryBytes(): number {
+    return this.memory?.account.bytes ?? 0
+  }
+
+  /** Monotonic milliseconds at which the last packet came and went; -1 where none has. */
+  get lastPacketMs(): { readonly received: number; readonly sent: number } {
+    return { received: this.lastReceivedMs, sent: this.lastSentMs }
   }
 
   /** PUBLISH packets that came and went. */

@@ -39,6 +39,7 @@ export class Connection extends LoginConnection implements Incoming {
     if (this.state === State.Closed) return
     this.server.metrics.readsReceived++
     this.server.metrics.bytesReceived += chunk.length
+    this.receivedBytes += chunk.length
     if (this.byteRate !== undefined)
       this.throttle(this.byteRate.take(chunk.length, this.server.turn.now()), 'max-byte-rate')
     this.arrivingBytes = 0
@@ -70,6 +71,7 @@ export class Connection extends LoginConnection implements Incoming {
     } catch (error) {
       this.failed(error)
     }
+    if (handled > 0) this.lastReceivedMs = this.server.turn.now()
     if (this.state !== State.Closed) {
       this.decoder.detach()
       this.adjustReading()
@@ -230,6 +232,7 @@ export class Connection extends LoginConnection implements Incoming {
   /** End of the turn: everything gathered leaves in one write. */
   flush(): void {
     this.sender.flush()
+    this.lastSentMs = this.server.turn.now()
     const { unsentBytes } = this.transport
     if (this.stuckBytes < 0 && unsentBytes > 0) this.watchDrain()
     else if (this.stuckBytes >= 0) this.stuckBytes = unsentBytes

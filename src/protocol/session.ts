@@ -14,6 +14,7 @@ import { Ring } from '../base/ring.ts'
 import { copied, Work, type WorkBudget } from '../base/work.ts'
 import type { QoS } from '../codec/packet-types.ts'
 import { ReasonCode } from '../codec/reason-code.ts'
+import { AcknowledgementTime } from './acknowledgement-time.ts'
 import type { ApplicationMessage } from './application-message.ts'
 import type { Client } from './client.ts'
 import { Delivery, DeliveryState, sizeOfDelivery, type SharedOrigin } from './delivery.ts'
@@ -200,6 +201,8 @@ export class Session implements Subscriber {
   #receiveMaximum = 0
   /** PUBLISH packets of QoS 1 and 2 sent on this Connection and not finished. */
   #openOnConnection = 0
+  /** Of this Connection; made with the first PUBLISH of QoS 1 or 2. */
+  #acknowledgements: AcknowledgementTime | undefined = undefined
   /** What this Connection still owes from earlier ones. */
   #toResend: Ring<Delivery> | undefined = undefined
   #lastEntryNumber = 0
@@ -275,6 +278,21 @@ export class Session implements Subscriber {
     return this.#window.size
   }
 
+  /** QoS 1 and 2 messages that may be in flight on this Connection: the Client's Receive Maximum, or less. */
+  get receiveMaximum(): number {
+    return this.#receiveMaximum
+  }
+
+  /** How many more may be sent before the Client acknowledges one (§4.9); 0 without a Connection. */
+  get sendQuota(): number {
+    return this.#connection === undefined ? 0 : Math.max(0, this.#receiveMaximum - this.#openOnConnection)
+  }
+
+  /** Mean time from PUBLISH to PUBACK or PUBREC on this Connection, in milliseconds; `undefined` before the first one. */
+  get acknowledgementMs(): number | undefined {
+    return this.#acknowledgements?.meanMs
+  }
+
   /** True when a message would leave at once: what the fair choice of a Shared Subscription prefers. */
   get isReady(): boolean {
     return this.#hasRoom() && this.#toResend === undefined
@@ -312,6 +330,7 @@ export class Session implements Subscriber {
     this.connectionNumber++
     this.#receiveMaximum = Math.min(receiveMaximum, this.#limits.maxInflightMessages)
     this.#openOnConnection = 0
+    this.#acknowledgements = undefined
     if (this.#window.size > 0) {
       this.#side.work.spend(this.#window.size * Work.entry)
       this.#toResend = new Ring()
@@ -420,6 +439,8 @@ export class Session implements Subscriber {
   #open(delivery: Delivery): void {
     delivery.isOpen = true
     this.#openOnConnection++
+    const acknowledgements = (this.#acknowledgements ??= new AcknowledgementTime())
+    if (acknowledgements.isIdle) acknowledgements.begin(delivery.packetIdentifier, this.#side.now())
   }
 
   /** Delivers, queues or drops. Hot: runs for every receiver of every message. */
@@ -727,10 +748,17 @@ export class Session implements Subscriber {
     this.flow()
   }
 
+  /** Whatever its Reason Code is. */
+  #acknowledged(packetIdentifier: number): void {
+    const acknowledgements = this.#acknowledgements
+    if (acknowledgements?.times(packetIdentifier) === true) acknowledgements.end(this.#side.now())
+  }
+
   /** PUBACK: an identifier that is not in flight is nobody's loss. */
   puback(packetIdentifier: number, reasonCode: number): void {
     const delivery = this.#window.get(packetIdentifier)
     if (delivery === undefined || delivery.qos !== 1) return
+    this.#acknowledged(packetIdentifier)
     if (reasonCode >= 0x80) this.#side.dropped(this, delivery.message, 'refused by client')
     this.#finish(delivery)
   }
@@ -745,6 +773,7 @@ export class Session implements Subscriber {
     if (delivery === undefined || delivery.qos !== 2) {
       return reasonCode >= 0x80 ? undefined : ReasonCode.PacketIdentifierNotFound
     }
+    this.#acknowledged(packetIdentifier)
     if (reasonCode >= 0x80) {
       // PUBREC after PUBREL cannot refuse any more; before it, the message is dropped [5.0 MQTT-4.4.0-2].
       this.#side.dropped(this, delivery.message, 'refused by client')

@@ -54,6 +54,36 @@ export interface PeerCertificate {
   readonly userName: string | undefined
 }
 
+/** What TLS settled for a peer. */
+export interface TlsView {
+  /** Such as `TLSv1.3`. */
+  readonly version: string
+  /** The cipher suite by its IANA name, such as `TLS_AES_256_GCM_SHA384`. */
+  readonly cipher: string
+  /** The host name that the Client asked for (SNI); `undefined` if it named none. */
+  readonly serverName: string | undefined
+  /** The Client's certificate; `undefined` if it presented none. */
+  readonly certificate:
+    | {
+        /** Subject and issuer, one line for each attribute, as OpenSSL prints them. */
+        readonly subject: string
+        readonly issuer: string
+        readonly serialNumber: string
+        /** SHA-256, in hexadecimal with colons. */
+        readonly fingerprint: string
+        /** Milliseconds since 1970. */
+        readonly validFromMs: number
+        readonly validToMs: number
+      }
+    | undefined
+}
+
+/** The TLS side of a peer, for as long as its Connection is open. */
+export interface PeerTls {
+  /** Read from the socket at each call: nothing is kept of it. */
+  view(): TlsView
+}
+
 /** What is known of a peer before its CONNECT. */
 export interface Peer {
   /** Name of the listener it came through, as in the configuration; `attached` for a stream of the host program. */
@@ -67,4 +97,6 @@ export interface Peer {
   readonly certificateUserName?: string | undefined
   /** Absent where there is no TLS, or where it is not ours. */
   readonly certificate?: PeerCertificate | undefined
+  /** Absent where there is no TLS, or where it is not ours. */
+  readonly tls?: PeerTls | undefined
 }

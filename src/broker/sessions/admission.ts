@@ -346,6 +346,8 @@ export class Admission {
     notes.exchange = notes.claimedUserName = undefined
     notes.grounds = login.grounds
     notes.announced = this.#parts.current.options
+    notes.cleanStart = packet.cleanStart
+    notes.sessionPresent = sessionPresent
     this.#parts.loggedIn(connection, { client, keepAlive, cleanStart: packet.cleanStart, sessionPresent })
     this.connected++
     this.maxConnected = Math.max(this.maxConnected, this.connected)

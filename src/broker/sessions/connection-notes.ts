@@ -33,6 +33,9 @@ export class ConnectionNotes {
   grounds: Grounds = NO_GROUNDS
   /** What held when CONNACK was written: a Client is not at fault for what a reload changed since. */
   announced: Options | undefined = undefined
+  /** Of its CONNECT, and of the CONNACK that answered it. */
+  cleanStart = true
+  sessionPresent = false
   /** When its CONNECT came, in whole milliseconds of the turn's time. */
   connectAtMs = 0
   /** Its login, or the step of an exchange, that is not decided yet. */

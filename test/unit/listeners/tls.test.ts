@@ -82,8 +82,10 @@ test('MQTT over TLS: encrypted, both ways, with large writes and an orderly end 
   const client = dial(context, listener)
   client.write('question')
   const connection = await (await host.connection()).untilReceived('question')
-  const { certificate, ...peer } = connection.peer
+  const { certificate, tls, ...peer } = connection.peer
   assert.equal(certificate?.problem, undefined)
+  const { version, serverName, certificate: shownCertificate } = tls!.view()
+  assert.deepEqual([version, serverName, shownCertificate], ['TLSv1.3', 'localhost', undefined])
   assert.deepEqual(peer, {
     listener: 'test',
     address: '127.0.0.1',
@@ -439,6 +441,21 @@ test('a client whose certificate a renewed CRL revokes is disconnected, and no o
     clientsOf(broker).map(({ userName }) => userName),
     ['other'],
   )
+})
+
+test('the view of a client over TLS has the version, the cipher and its certificate', async (context) => {
+  const { broker, enter } = await certified(context, await folder(context))
+  await enter(device)
+  const { clientId } = (await broker.clients()).items[0]!
+  const view = await broker.client(clientId)
+  assert.deepEqual([view?.encrypted, view?.certificateUserName], [true, 'pump-7'])
+  const { version, cipher, serverName, certificate } = view!.tls!
+  assert.deepEqual([version, serverName], ['TLSv1.3', 'localhost'])
+  assert.match(cipher, /^TLS_/)
+  const { subject, issuer, fingerprint, validFromMs, validToMs } = certificate!
+  assert.deepEqual([subject, issuer], ['O=Works\\, Inc\nCN=pump-7', 'CN=Works CA'])
+  assert.match(fingerprint, /^([0-9A-F]{2}:){31}[0-9A-F]{2}$/)
+  assert.ok(validFromMs < validToMs)
 })
 
 test('a reload with another CA, or another name of the certificate, disconnects whom it would not let in', async (context) => {
