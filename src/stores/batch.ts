@@ -1,4 +1,4 @@
-/** Turns that gather while a commit runs, and are committed together. @module */
+/** Turns that arrive while a commit is in progress, and are then committed together. @module */
 import type { TurnBuffer } from './turn-buffer.ts'
 
 export interface Deferred {
@@ -12,7 +12,7 @@ export function deferred(): Deferred {
   return { promise, resolve }
 }
 
-/** Turns that are committed together, and who waits for them. */
+/** Turns that are committed together, and the promises of those who wait for them. */
 export class Batch {
   readonly buffer: TurnBuffer
   wantsSync = false

@@ -1,8 +1,8 @@
 /**
- * Changes as bytes. A row for each kind: its tag (which never changes), how it is written and how it is read back.
+ * Encodes Changes as bytes. Each kind has a row: its tag, which never changes, and how it is written and read.
  *
- * A message's payload is not among them: it lies beside the Changes of its turn, so that a start can read all Changes
- * without reading a payload. What is read back therefore has an empty payload and `payloadOnDiskBytes`.
+ * The payload of a message is stored beside the Changes of its turn, so that a start can read all Changes without
+ * reading payloads. A message that is read back therefore has an empty payload and `payloadOnDiskBytes`.
  *
  * @module
  */
@@ -148,7 +148,7 @@ export function writeChange(to: ByteWriter, change: Change): void {
 export function readChange(from: ByteReader): Change {
   const tag = from.byte()
   const row = rowOfTag[tag]
-  if (row === undefined) throw new StoreError('ERR_STORE_RECORD', `a record holds a Change of the unknown kind ${tag}`)
+  if (row === undefined) throw new StoreError('ERR_STORE_RECORD', `a record holds a Change of unknown kind ${tag}`)
   return row.read(from)
 }
 
@@ -172,7 +172,7 @@ function writeReceived(to: ByteWriter, received: Received): void {
   to.integer(received.packetIdentifier)
 }
 
-/** A time or text that may be missing. Times are stored plus one, so that 0 is "none". */
+/** A time that may be absent, stored plus one, so that 0 means "none". */
 function writeTime(to: ByteWriter, timeMs: number | undefined): void {
   to.integer(timeMs === undefined ? 0 : Math.round(timeMs) + 1)
 }
@@ -211,7 +211,10 @@ function readSession(from: ByteReader): SessionRecord {
   }
 }
 
-/** The Subscription Options as SUBSCRIBE has them (§3.8.3.1); the Identifier is 0 for none, which it can never be. */
+/**
+ * The Subscription Options are stored as in SUBSCRIBE (§3.8.3.1); 0, which is not a valid Subscription Identifier,
+ * means none.
+ */
 function writeSubscription(to: ByteWriter, subscription: SubscriptionRecord): void {
   to.string(subscription.topicFilter)
   const noLocal = subscription.noLocal ? 4 : 0
@@ -246,7 +249,7 @@ function readReplay(from: ByteReader): ReplayRecord {
 const Has = { retain: 4, expiry: 8, properties: 16, publisher: 32, publisherUser: 64 } as const
 
 function writeMessage(to: ByteWriter, message: MessageRecord): void {
-  // Asked for once: a record may make the object anew each time.
+  // Read once: a record may build the object anew on each access.
   const { properties } = message
   const writesProperties = hasProperties(properties)
   let flags: number = message.qos
@@ -301,7 +304,7 @@ function writeQueued(to: ByteWriter, { entry }: ChangeOf<'queued'>): void {
   if (entry.sharedFilter !== undefined) to.string(entry.sharedFilter)
 }
 
-/** Written out, because a spread costs several microseconds here, and a start reads millions of these. */
+/** Spelled out, because a spread costs several microseconds here, and a start reads millions of these. */
 function readQueued(from: ByteReader): ChangeOf<'queued'> {
   const sessionNumber = from.integer()
   const entryNumber = from.integer()
@@ -339,7 +342,7 @@ function readWill(from: ByteReader): WillRecord {
   const topicName = from.string()
   const payload = from.block()
   const flags = from.byte()
-  // A Will waits in RAM as long as its Session: with bytes, not with an object for each User Property.
+  // A Will stays in memory as long as its Session, so it keeps bytes instead of an object for each User Property.
   const properties = PropertyList.of(readProperties(from))
   const record = {
     sessionNumber,

@@ -1,10 +1,12 @@
 /**
- * Writes a checkpoint: all that lives, but for payloads, in one file, so that a start need not replay what came before.
+ * Writes a checkpoint: the whole live state except payloads, in one file, so that a start need not replay older journal
+ * segments.
  *
- * The state goes on while it is written: a slice of about a millisecond at a time, a pause three times as long between
- * slices, so that turns hardly notice. What changes meanwhile may or may not be in it; the journal since the beginning has
- * all of it, and is what makes the difference good. Therefore the checkpoint only counts once the journal is durable up to
- * the last Change that can be in it. It gets its name when it is whole.
+ * The state changes while it is written: each slice takes about a millisecond and is followed by a pause three times as
+ * long, so that turns are hardly delayed. A change made meanwhile may or may not be in the checkpoint, but it is always
+ * in the journal, which a start replays from the point where the checkpoint began. A checkpoint therefore counts only
+ * once the journal is durable up to the last Change that it can contain. It receives its final name when it is
+ * complete.
  *
  * @module
  */
@@ -21,17 +23,18 @@ import type { Change } from './store.ts'
 import { TurnBuffer } from './turn-buffer.ts'
 
 const sliceMs = 1
-/** How many times longer than a slice the pause after it is. */
+/** The pause after a slice, as a multiple of the slice. */
 const pauseTimes = 3
 /**
- * A record is lost whole if it is damaged, so few facts share one; but each record has 44 bytes of its own, and a queued message 9
- * to 24. Of messages it holds 8, or 1/128 of those before it, up to 64: at most 12 kB more than 64 in each, and 8 % of a
- * large checkpoint. Of sessions always 8, as what is queued for one is of no use without it. They are also written twice.
+ * A damaged record is lost as a whole, so a record holds few facts. On the other hand each record adds 44 bytes, and a
+ * queued message takes only 9 to 24. A record holds 8 facts about messages, or 1/128 of those before it, up to 64: this
+ * adds at most 12 kB while records are smaller than 64 facts, and 8 % of a large checkpoint. It always holds 8 facts
+ * about sessions, because a session's queue is useless without the session; these are also written twice.
  */
 const factsPerRecord = 8
 export const factsPerRecordAtMost = 64
 const shareOfRecord = 128
-/** Bytes that make a slice full whatever the clock says. */
+/** A slice ends after this many bytes, whatever the clock shows. */
 const sliceBytes = 256 << 10
 
 export interface CheckpointOptions {
@@ -40,11 +43,11 @@ export interface CheckpointOptions {
   readonly journal: Journal
   readonly clock: Clock
   readonly salt: number
-  /** Waits, unless the store is closed meanwhile: then it throws. */
+  /** Awaits the promise, but throws if the store is closed first. */
   readonly unlessClosed: <Value>(promise: Promise<Value>) => Promise<Value>
 }
 
-/** @returns the first segment that it does not cover, and its size in bytes */
+/** @returns the first segment that the checkpoint does not cover, and the checkpoint's size in bytes */
 export async function writeCheckpoint(
   options: CheckpointOptions,
 ): Promise<{ readonly from: number; readonly bytes: number }> {
@@ -57,8 +60,9 @@ export async function writeCheckpoint(
     await file.cut(0)
     await file.append(header(options, rotation))
     const counts = await writeFacts(options, file)
-    // What is dead now is so because of turns that are durable after the flush: only then may its segments be left out. How
-    // much of the others counts is only known after it: until then turns may be on their way there, or a sync may fail.
+    // A segment that is dead now became so through turns that are durable only after the flush, so it may be left out
+    // only then. How much of the others counts is known after the flush as well: until then turns may still be written
+    // to them, or a sync may fail.
     const living = options.state.usage.living.filter((number) => number < rotation.segment)
     const seen = journal.lastSequence
     await unlessClosed(journal.flush())
@@ -94,7 +98,7 @@ async function writeFacts(
   const counts = new FactCounts()
   const count = (change: Change): void => counts.add(change)
   const records = recordsOf(state)
-  // What the header says as well: should it be lost, a repair has it from here.
+  // Repeats the header, so that a repair can use it if the header is lost.
   const stamp = {
     kind: RecordKind.part,
     sequence: state.lastSessionNumber,
@@ -124,7 +128,7 @@ interface PartRecord {
   readonly isCopy: boolean
 }
 
-/** Sessions come again at the end, far from their first copy: a fact that is applied again changes nothing. */
+/** Sessions are repeated at the end, far from their first copy; applying a fact twice changes nothing. */
 function* recordsOf(state: LiveState): Generator<PartRecord> {
   yield* grouped(state.sessionFacts(), 0)
   yield* grouped(state.messageFacts(), 1 / shareOfRecord)
@@ -136,9 +140,9 @@ function* copies(state: LiveState): Generator<Change> {
 }
 
 /**
- * At least one group, if an empty one: its record repeats what the header says.
+ * Yields at least one group, which may be empty, because its record repeats the header.
  *
- * @param share how much of what came before a group may hold, where that is more than the smallest and less than the largest
+ * @param share size of a group as a share of the facts before it, between the smallest and the largest size
  */
 function* grouped(from: Iterator<Change>, share: number, isCopy = false): Generator<PartRecord> {
   for (let before = 0; ;) {
@@ -164,18 +168,21 @@ function ignore(): void {}
 
 interface End {
   readonly rotation: Rotation
-  /** The segments before it that something lives in. */
+  /** Earlier segments that still contain live messages. */
   readonly living: readonly number[]
-  /** The last turn that it may have seen, which is durable. */
+  /** The last turn that the checkpoint may include; it is durable. */
   readonly seen: number
   /** How many facts were written. */
   readonly counts: FactCounts
 }
 
-/** Written when all turns that it has seen are durable: how much of each segment counts is certain then. */
+/**
+ * Written once all turns that the checkpoint may include are durable, because only then is it certain how much of each
+ * segment counts.
+ */
 function end({ files, salt, journal }: CheckpointOptions, { rotation, living, seen, counts }: End): Buffer {
   const meta = new ByteWriter(1024)
-  // What was on its way to a segment that failed has moved to one that the checkpoint does not cover.
+  // Records on their way to a segment that failed have moved to one that the checkpoint does not cover.
   for (const number of living.filter((each) => files.sizeOf(each) > 0)) {
     meta.integer(number)
     meta.integer(files.sizeOf(number))

@@ -1,5 +1,6 @@
 /**
- * What is done about damage: refuse to start, or, for a repair, report it and go on with what is readable.
+ * Decides what happens when damage is found: a start fails, and a repair reports it and continues with what is
+ * readable.
  *
  * @module
  */
@@ -9,27 +10,27 @@ import { kindOfName } from './segment-files.ts'
 import type { Damage } from './store.ts'
 
 const choices =
-  'Choices: put the file back from a backup; or start with --repair, which keeps all that is readable and says what is not'
+  'Choices: put the file back from a backup; or start with --repair, which keeps everything that is readable and reports what is not'
 
 export class DamageReport {
   readonly found: Damage[] = []
-  /** What could be put right, so that nothing is lost by it. */
+  /** Damage that was corrected without loss. */
   readonly notes: Damage[] = []
-  /** Whether damage is stepped over. */
+  /** Whether reading continues after damage. */
   readonly repairs: boolean
-  /** Whether payloads are checked as well that a start would not read: so does a repair. */
+  /** Whether payloads are verified that a start would not read; a repair does this. */
   readonly checksPayloads: boolean
   readonly #known = new Set<string>()
   readonly #folder: string | undefined
 
-  /** @param folder where the files are; `undefined` for a Disk that is no folder */
+  /** @param folder the store's folder; `undefined` for a Disk without one */
   constructor(folder: string | undefined, repairs: boolean, checksPayloads = repairs) {
     this.#folder = folder
     this.repairs = repairs
     this.checksPayloads = checksPayloads
   }
 
-  /** Notes what could be put right; a repair writes such a file anew. */
+  /** Records damage that was corrected; a repair rewrites the file. */
   note(name: string, what: string): void {
     if (this.repairs) this.add(name, 0, what)
     else if (this.notes.every((note) => note.name !== name))
@@ -48,7 +49,7 @@ export class DamageReport {
   }
 
   /**
-   * Notes a damage, once: a start reads a file several times, for its facts and for what lives in it.
+   * Records damage, once for each place, because a start reads a file several times.
    *
    * @throws {StoreError} `ERR_STORE_DAMAGED`, unless this is a repair
    */
@@ -66,8 +67,8 @@ export class DamageReport {
 }
 
 /**
- * A file with one of our names that we did not write, or that a later version did: never touched by a start. A repair sets
- * it aside where it may be all that a power cut left of a new store.
+ * A file that has one of our names but was written by another program or by a later version. A start never touches it.
+ * A repair renames it if it may be the remainder of a new store after a power cut.
  */
 export function refuse(name: string, why: 'foreign' | 'foreign or torn' | 'newer'): never {
   if (why !== 'newer') {
@@ -87,5 +88,5 @@ export function refuse(name: string, why: 'foreign' | 'foreign or torn' | 'newer
 export const lostHeader = 'its header cannot be read'
 
 export function unsoundPayload(messageNumber: number): string {
-  return `the payload of message ${messageNumber} is not what was written`
+  return `the payload of message ${messageNumber} is corrupt`
 }

@@ -1,12 +1,13 @@
 /**
- * The entries of one Session, in delivery order, as plain numbers: 24 bytes each. A queue of a million costs 24 MB; a
- * Session without entries costs nothing.
+ * The entries of one Session in delivery order, as plain numbers of 24 bytes each. A queue of a million takes 24 MB; a
+ * Session without entries takes nothing.
  *
  *   chunks   [ … 256 entries ] -> [ … 256 entries ] -> [ … ]         ascending by entryNumber
  *   entry    entryNumber | messageNumber | bits                      bits < 0: gone
  *   bits     packetIdentifier 16 | qos 2 | retain | released | identifiers and filter: their place in a table
  *
- * Entries come at the end and mostly go at the front, so a chunk is given back as soon as all in it are gone.
+ * Entries are added at the end and mostly removed at the front, so a chunk is released as soon as all of its entries
+ * are gone.
  *
  * Hot: three calls for every QoS 1 message to a durable Session.
  *
@@ -21,7 +22,7 @@ const keptWhenEmpty = 64
 
 class Chunk {
   data = new Float64Array(smallest * stride)
-  /** Index of the first entry that may live, and of the first free place. */
+  /** Index of the first entry that may be live, and of the first free place. */
   start = 0
   end = 0
   alive = 0
@@ -37,12 +38,12 @@ class Chunk {
 
 export class EntryQueue {
   #chunks: Chunk[] = []
-  /** Where `find` found it: `data[at]` is the entryNumber, then messageNumber and bits. */
+  /** Set by `find`: `data[at]` is the entryNumber, followed by messageNumber and bits. */
   data = new Float64Array(0)
   at = 0
   size = 0
 
-  /** Adds at the end. False if the number is not above all others: such an entry was there before and is gone. */
+  /** Appends an entry. Returns false if the number is not the highest: the entry was there before and is gone. */
   push(entryNumber: number, messageNumber: number, bits: number): boolean {
     let chunk = this.#chunks.at(-1)
     if (chunk !== undefined && chunk.end > 0 && entryNumber <= chunk.last) return false
@@ -64,7 +65,7 @@ export class EntryQueue {
     return true
   }
 
-  /** Looks an entry up; `data` and `at` then say where it is, until the next call. */
+  /** Looks an entry up and sets `data` and `at` to its place, valid until the next call. */
   find(entryNumber: number): boolean {
     const chunk = this.#chunks[this.#chunkOf(entryNumber)]
     if (chunk === undefined) return false
@@ -86,7 +87,9 @@ export class EntryQueue {
     else while (chunk.data[chunk.start * stride + 2]! < 0) chunk.start++
   }
 
-  /** Up to 256 entries whose number is above `after`, three numbers each: copied, so that the queue may change meanwhile. */
+  /**
+   * Copies up to 256 entries with numbers above `after`, three numbers each, so that the queue may change meanwhile.
+   */
   copyAfter(after: number): Float64Array {
     const copy = new Float64Array(largest * stride)
     let length = 0
@@ -126,7 +129,7 @@ export class EntryQueue {
   }
 }
 
-/** Where a number is in a chunk, or -1. Numbers mostly count up by one, so the first guess mostly hits. */
+/** The index of a number in a chunk, or -1. Numbers mostly increase by one, so the first guess is usually right. */
 function indexIn(chunk: Chunk, entryNumber: number): number {
   const { data } = chunk
   const guess = chunk.start + entryNumber - chunk.first

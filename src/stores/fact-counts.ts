@@ -1,5 +1,6 @@
 /**
- * How many facts of each kind a checkpoint holds: written at its end, so that a repair can report what is missing.
+ * Counts the facts of each kind in a checkpoint. The counts are written at its end, so that a repair can report what is
+ * missing.
  *
  * @module
  */
@@ -8,7 +9,7 @@ import type { ByteWriter } from '../base/byte-writer.ts'
 import type { LiveState } from './live-state.ts'
 import type { Change } from './store.ts'
 
-/** In the order in which they are written, which never changes; a later kind goes to the end. */
+/** In the order of the file format, which never changes; a later kind is appended. */
 const nouns = ['sessions', 'subscriptions', 'queued messages', 'retained messages', 'other facts'] as const
 const placeOfKind: Partial<Record<Change['kind'], number>> = { session: 0, subscribed: 1, queued: 2, retained: 3 }
 const others = 4
@@ -31,7 +32,7 @@ export class FactCounts {
     this.#counts[placeOfKind[kind] ?? others]!++
   }
 
-  /** As pairs of a segment 0, which does not exist, and a number: versions that do not know the counts ignore them. */
+  /** Written as pairs of segment 0, which does not exist, and a number, so that versions without counts ignore them. */
   writeTo(writer: ByteWriter): void {
     for (const count of this.#counts) {
       writer.integer(0)
@@ -39,13 +40,13 @@ export class FactCounts {
     }
   }
 
-  /** The next of the numbers that `writeTo` wrote. */
+  /** Reads the next of the numbers that `writeTo` wrote. */
   readAt(place: number, reader: ByteReader): void {
     const count = reader.integer()
     if (place < nouns.length) this.#counts[place] = count
   }
 
-  /** How many of these the others lack. */
+  /** How many of these facts are missing from `there`. */
   without(there: FactCounts): FactCounts {
     const rest = new FactCounts()
     for (const [place, count] of this.#counts.entries()) rest.#counts[place] = count - there.#counts[place]!

@@ -1,10 +1,10 @@
 /**
- * Finds the segments that a start replays: from the last one back, each as its successor names it.
+ * Finds the segments that a start replays, from the last one backwards: each header names the segment before it.
  *
  *   journal-3 <─ journal-4 <─ journal-6        journal-5 failed, and nothing names it: not needed
  *
- * Where a header is lost, the segment before is the next lower one, and how much of that counts is known once its records are
- * read: all that come before this segment's first.
+ * If a header is lost, the next lower segment is taken as the one before. How much of that one counts is known once its
+ * records are read: every record before the first of this segment.
  *
  * @module
  */
@@ -19,7 +19,7 @@ export interface TailSegment {
   readonly number: number
   /** `undefined` if it cannot be read. */
   readonly header: FileHeader | undefined
-  /** Then: the sequence of the first record in it; `undefined` if there is none. */
+  /** For a segment without a readable header: the sequence of its first record; `undefined` if it has none. */
   readonly firstSequence: number | undefined
   readonly fileSize: number
 }
@@ -29,7 +29,7 @@ export interface Tail {
   readonly tail: TailSegment[]
   /** Segments that are not needed. */
   readonly leftovers: string[]
-  /** New segments that hold something, and nothing of this store. */
+  /** New segments that contain something, but no data of this store. */
   readonly garbage: string[]
 }
 
@@ -41,7 +41,7 @@ export class TailFinder {
   #leftovers: string[] = []
   #garbage: string[] = []
 
-  /** @param from the first segment that is not folded; `files` has the folded ones that are needed */
+  /** @param from the first segment that is not folded; `files` contains the folded ones that are needed */
   constructor(files: SegmentFiles, damage: DamageReport, headers: Headers, from: number) {
     this.#files = files
     this.#damage = damage
@@ -69,7 +69,7 @@ export class TailFinder {
     let expected: number | undefined
     for (const { number, look } of candidates.toReversed()) {
       const { state, header, firstSequence, fileSize } = look
-      // The newest may be what a power cut left of it; whether a damaged one is, only its records can tell.
+      // The newest segment may be the remainder of a power cut; whether a damaged one is, only its records can show.
       const isNewest = chain.length === 0
       const isNotNamed = expected !== undefined && number > expected
       if (state === 'empty' || isNotNamed || (isNewest && header === undefined && state !== 'damaged')) {
@@ -86,7 +86,10 @@ export class TailFinder {
     return chain
   }
 
-  /** Segments are removed only once a checkpoint covers them: if there is none, it is what is missing. */
+  /**
+   * Segments are removed only after a checkpoint covers them, so without a checkpoint it is the checkpoint that is
+   * missing.
+   */
   #missing(expected: number, { number }: TailSegment): void {
     const missing = segmentName(expected)
     const checkpoint = `the checkpoint before ${segmentName(number)}, or ${missing},`

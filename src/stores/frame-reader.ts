@@ -1,5 +1,5 @@
 /**
- * Reads the records of one file from front to back, in large pieces, stepping over payloads that nobody asked for.
+ * Reads the records of one file from start to end, in large pieces, skipping payloads that were not requested.
  *
  * @module
  */
@@ -10,14 +10,14 @@ import { pieceBytes, PieceReader } from './piece-reader.ts'
 
 export interface ReadRecord {
   readonly frame: Frame
-  /** Where the record begins, and the next one. */
+  /** Where the record begins, and where the next one does. */
   readonly offset: number
   readonly end: number
   /** Where its first payload begins. */
   readonly payloadOffset: number
   /** The packed Changes; valid until the next record is read. */
   readonly meta: Uint8Array
-  /** The payloads with their checksums, if asked for. */
+  /** The payloads with their checksums, if requested. */
   readonly payloads: Uint8Array | undefined
 }
 
@@ -28,7 +28,7 @@ export class FrameReader {
   #salt: number
   #withPayloads: boolean
 
-  /** @param kind of the file, which says which records it may hold */
+  /** @param kind of the file, which determines the records that it may hold */
   constructor(file: DiskFile, kind: FileKind, size: number, salt: number, withPayloads: boolean) {
     this.#pieces = new PieceReader(file, size)
     this.#kind = kind
@@ -40,7 +40,10 @@ export class FrameReader {
     return this.offset >= this.#pieces.size
   }
 
-  /** The next record, or `undefined` if what follows is not one, whole and sound. `offset` stays before it then. */
+  /**
+   * Reads the next record; `undefined` if the following bytes are not a whole and valid one, in which case `offset`
+   * stays.
+   */
   async next(): Promise<ReadRecord | undefined> {
     const { offset } = this
     const head = await this.#pieces.bytes(offset, frameBytes)
@@ -56,7 +59,7 @@ export class FrameReader {
     return { frame, offset, end, payloadOffset, meta, payloads }
   }
 
-  /** Goes on at the next whole and sound record after `offset`, as after damage; `undefined` if there is none. */
+  /** Finds the next whole and valid record after `offset`, for use after damage; `undefined` if there is none. */
   async seek(): Promise<ReadRecord | undefined> {
     while (this.offset < this.#pieces.size) {
       this.offset++
@@ -76,7 +79,7 @@ export class FrameReader {
   }
 }
 
-/** Where in these bytes the first sound frame begins; the last place looked at if there is none. */
+/** Where the first valid frame begins in these bytes; if there is none, the last place that was examined. */
 function candidate(bytes: Buffer, salt: number, kind: FileKind): number {
   for (let at = 0; at + frameBytes <= bytes.length; at++) {
     if (decodeFrame(bytes, at, salt, kind) !== undefined) return at

@@ -1,5 +1,5 @@
 /**
- * How records and files are framed on disk. All numbers are little-endian; all checksums are CRC-32.
+ * Frames records and files on disk. All numbers are little-endian; all checksums are CRC-32.
  *
  *   file      header | record | record | …
  *   header    magic 8 | version u32 | salt u32 | number u32 | previous u32 | previousSize u32 | sequence f64
@@ -8,16 +8,17 @@
  *             | synced f64 | Changes checksum u32 | checksum of these 40 bytes u32                     44 bytes
  *             | payloads: (checksum u32, bytes), … | Changes
  *
- * One record is one turn: all of it counts or none. `sequence` counts up by one from record to record, across files, so
- * that a missing one shows. `synced` is the highest sequence that was durable when this record was written: a damaged
- * record that a later one calls durable was damaged on disk; one that none does was torn by a power cut. Records of a
- * checkpoint use the same fields for other numbers, so the blocks of one that was removed must not be read as turns.
+ * One record holds one turn, which counts as a whole or not at all. `sequence` increases by one from record to record,
+ * across files, so that a missing record is noticed. `synced` is the highest sequence that was durable when the record
+ * was written. It distinguishes two kinds of broken record: one that a later record calls durable was damaged on disk,
+ * and any other was torn by a power cut. Checkpoint records use the same fields for other numbers, so blocks of a
+ * removed checkpoint must not be read as turns.
  *
- * The checksum of a frame begins with the store's salt, so that bytes which somebody published, be they a copy of a journal,
- * are never taken for a record.
+ * The checksum of a frame starts from the store's salt, so that bytes published by a client, even a copy of a journal,
+ * are never mistaken for a record.
  *
- * `previousSize` is how much of the previous segment counts. What lies beyond was never trusted: a write or a sync failed
- * there, and everything acknowledged was written again, here.
+ * `previousSize` is how much of the previous segment counts. The rest was never trusted: a write or a sync failed
+ * there, and everything in it was written again to this segment.
  *
  * @module
  */
@@ -27,14 +28,14 @@ export const formatVersion = 1
 export const headerBytes = 64
 export const frameBytes = 44
 
-/** First bytes of our files; what begins otherwise is foreign and never touched. */
+/** The first bytes of our files; a file that begins differently is foreign and is never touched. */
 const magic = { journal: 'SluiceJ\n', checkpoint: 'SluiceC\n' } as const
 export type FileKind = keyof typeof magic
 
 /** A turn in the journal, a part of a checkpoint, or a checkpoint's end (without which it does not count). */
 export const RecordKind = { turn: 0x6e727554, part: 0x74726150, end: 0x21646e45 } as const
 export type RecordKind = (typeof RecordKind)[keyof typeof RecordKind]
-/** Records that a file of each kind may hold: the blocks of a removed one may lie in the torn end of another. */
+/** The kinds of record that each file may hold: blocks of a removed file may appear in the torn end of another. */
 const kindsIn: Readonly<Record<FileKind, readonly number[]>> = {
   journal: [RecordKind.turn],
   checkpoint: [RecordKind.part, RecordKind.end],
@@ -47,16 +48,16 @@ export const kindsOfRecords: readonly Buffer[] = Object.values(RecordKind).map((
 })
 
 export interface FileHeader {
-  /** Whether a bit of it had flipped. */
+  /** Whether a flipped bit was corrected. */
   readonly isMended?: boolean
   readonly version: number
-  /** Drawn once for each store, the same in all of its files. */
+  /** Random, chosen once for each store, and the same in all of its files. */
   readonly salt: number
   readonly number: number
   /** 0 for the first segment. */
   readonly previous: number
   readonly previousSize: number
-  /** Sequence of the first record in this file or, for a checkpoint, of the last record that is in it. */
+  /** Sequence of the first record in this file; for a checkpoint, of the last record that it includes. */
   readonly sequence: number
   readonly lastSessionNumber: number
   readonly lastMessageNumber: number
@@ -73,12 +74,12 @@ export interface Frame {
   readonly metaChecksum: number
 }
 
-/** What a payload takes in a segment: nothing for an empty one, otherwise its checksum and itself. */
+/** The bytes that a payload takes in a segment: none if it is empty, otherwise its checksum and its bytes. */
 export function payloadSpan(length: number): number {
   return length === 0 ? 0 : length + 4
 }
 
-/** Whether the payload at `at` (its checksum, then itself) is what was written. */
+/** Whether the payload at `at` (checksum first) is intact. */
 export function payloadIsSound(bytes: Uint8Array, at: number, length: number): boolean {
   if (length === 0) return true
   if (at + payloadSpan(length) > bytes.length) return false
@@ -107,10 +108,10 @@ export function encodeHeader(kind: FileKind, header: FileHeader): Buffer {
 }
 
 /**
- * The header, or what is wrong with it: cut short or torn; nothing that this program begins a file with (which may be great
- * damage, or somebody else's file); or of a later version.
+ * Reads a header. The result is `damaged` if it is cut short or torn, `foreign` if it begins with bytes that this
+ * program never writes (severe damage, or another program's file), and `newer` if a later version wrote it.
  *
- * A single bit that flipped is put right: no two headers differ in fewer than five bits, so it is clear which one it was.
+ * A single flipped bit is corrected: any two headers differ in at least five bits, so there is only one candidate.
  */
 export function decodeHeader(kind: FileKind, bytes: Uint8Array): FileHeader | 'damaged' | 'foreign' | 'newer' {
   const view = Buffer.from(bytes)
@@ -119,7 +120,7 @@ export function decodeHeader(kind: FileKind, bytes: Uint8Array): FileHeader | 'd
     if (view.readUInt32LE(8) > formatVersion) return 'newer'
     return fieldsOf(view, !isSound(Buffer.from(bytes)))
   }
-  // A power cut may leave zeros where the rest of a header should be.
+  // A power cut may leave zeros in place of the rest of a header.
   const begin = view.toString('latin1', 0, 8)
   const isTorn = view.subarray(8, headerBytes).every((byte) => byte === 0)
   return magic[kind].startsWith(isTorn ? begin.replace(/\0+$/, '') : begin) ? 'damaged' : 'foreign'
@@ -129,7 +130,7 @@ function isSound(view: Buffer): boolean {
   return view.readUInt32LE(headerBytes - 4) === crc32(view.subarray(0, headerBytes - 4))
 }
 
-/** Looks for the one bit without which the checksum is right. @returns whether there is one; it is right then */
+/** Finds the single bit whose correction makes the checksum valid, and corrects it. @returns whether there is one */
 function flipBack(view: Buffer): boolean {
   for (let at = 0; at < headerBytes; at++) {
     for (let bit = 1; bit < 0x100; bit <<= 1) {
@@ -167,7 +168,7 @@ export function encodeFrame(to: Buffer, at: number, frame: Frame, salt: number):
   to.writeUInt32LE(crc32(to.subarray(at, at + 40), salt), at + 40)
 }
 
-/** The frame at `at`, or `undefined` if none is there whole and sound that such a file may hold. */
+/** Reads the frame at `at`; `undefined` if there is no whole and valid frame there of a kind that the file may hold. */
 export function decodeFrame(bytes: Buffer, at: number, salt: number, fileKind: FileKind): Frame | undefined {
   if (at + frameBytes > bytes.length) return undefined
   const kind = bytes.readUInt32LE(at)

@@ -1,14 +1,15 @@
 /**
- * Reads the headers of a store's files, and says what there is where one cannot be read.
+ * Reads the headers of a store's files, and classifies the files whose header cannot be read.
  *
  *   sound      the header, perhaps with one bit put right
- *   damaged    no header, but records of this store: all that it said follows from them and from the files before it
- *   torn       what a power cut leaves of a file that was being written: no record of it was ever durable
- *   garbage    neither a header nor a record of this store
- *   empty      a file that was made ready and not needed
+ * damaged    no header, but records of this store, from which the contents of the header follow
+ *     torn       the remainder of a file that was being written at a power cut: no record of it was ever durable
+ *     garbage    neither a header nor a record of this store
+ *     empty      a file that was prepared and not used
  *
- * A header says: the salt (in every other header, and in every record), which segment came before and how much of it counts
- * (up to the record before this file's first), and the highest numbers used (in the checkpoint, and in the records since).
+ * A header contains the salt (also in every other header and record), the segment before it and how much of that counts
+ * (up to the record before the first of this file), and the highest numbers used (also in the checkpoint and the
+ * records since).
  *
  * @module
  */
@@ -25,21 +26,21 @@ import type { SegmentFiles } from './segment-files.ts'
 export interface Look {
   readonly state: 'sound' | 'damaged' | 'torn' | 'garbage' | 'empty'
   readonly fileSize: number
-  /** Of a sound one. */
+  /** If the file is sound. */
   readonly header: FileHeader | undefined
-  /** Of a damaged one: the sequence of its first record that is sound. */
+  /** If the file is damaged: the sequence of its first valid record. */
   readonly firstSequence: number | undefined
 }
 
 export class Headers {
-  /** What frames are marked with; `undefined` while no file has said it. */
+  /** The store's salt; `undefined` until a file has been read that contains it. */
   salt: number | undefined
   #files: SegmentFiles
   #damage: DamageReport
   #names: readonly string[]
   #hasSought = false
 
-  /** @param names all that are in the folder */
+  /** @param names all names in the folder */
   constructor(files: SegmentFiles, damage: DamageReport, names: readonly string[]) {
     this.#files = files
     this.#damage = damage
@@ -47,13 +48,13 @@ export class Headers {
     this.#names = [...own('checkpoint', checkpointName), ...own('journal', segmentName)].toReversed()
   }
 
-  /** @throws {StoreError} `ERR_STORE_VERSION`, or `ERR_STORE_FOREIGN` where nothing in the folder is known to be ours */
+  /** @throws {StoreError} `ERR_STORE_VERSION`, or `ERR_STORE_FOREIGN` if nothing in the folder is known to be ours */
   look(kind: FileKind, name: string): Promise<Look> {
     return this.#reading(name, async (file) => {
       const { size: fileSize } = file
       const header = decodeHeader(kind, await file.read(0, headerBytes))
       if (header === 'newer') refuse(this.#damage.pathOf(name), header)
-      // Blocks of an older file may lie where a new one was to be written.
+      // Blocks of an older file may appear where a new one was to be written.
       if (typeof header === 'object' && header.number === numberOfName(kind, name)) {
         this.salt ??= header.salt
         if (header.isMended === true) this.#damage.note(name, 'a bit of its header has flipped')
@@ -64,7 +65,7 @@ export class Headers {
       const firstSequence = await this.#firstSequence(kind, file)
       const withoutRecord = header === 'damaged' ? 'torn' : 'garbage'
       const state = firstSequence === undefined ? withoutRecord : 'damaged'
-      if (state === 'garbage' && this.salt === undefined) this.#mayBeForeign(name)
+      if (state === 'garbage' && this.salt === undefined) this.#refuseForeign(name)
       return { state, header: undefined, fileSize, firstSequence }
     })
   }
@@ -78,7 +79,7 @@ export class Headers {
     }
   }
 
-  /** From the newest header that can be read, else from records. */
+  /** Takes the salt from the newest readable header, otherwise from records. */
   async #seekSalt(): Promise<void> {
     if (this.salt !== undefined || this.#hasSought) return
     this.#hasSought = true
@@ -97,8 +98,8 @@ export class Headers {
     return first?.frame.sequence
   }
 
-  /** The only file of a new store may be what a power cut left of it; a repair sets it aside, as it is. */
-  #mayBeForeign(name: string): void {
+  /** The only file of a new store may be the remainder of a power cut; a repair sets it aside unchanged. */
+  #refuseForeign(name: string): void {
     const isNew = this.#names.length === 1 && kindOfName(name) === 'journal'
     if (!isNew || !this.#damage.repairs) refuse(this.#damage.pathOf(name), isNew ? 'foreign or torn' : 'foreign')
   }

@@ -1,14 +1,15 @@
 /**
- * The Store that keeps: a journal of turns, checkpoints of what lives, payloads where they were first written.
+ * The durable Store: a journal of turns, checkpoints of the live state, and payloads in the segment where they were
+ * first written.
  *
- *   write ──> journal-00000007.log      one record a turn, one sync for all that waited
- *               │ grown enough
+ *   write ──> journal-00000007.log      one record per turn, one sync for all that wait
+ *               │ large enough
  *               v
  *             checkpoint-00000008.log   what lives, without payloads
  *             journal-00000003.log …    segments that still hold a live payload
  *
- * Why so, and what was tried instead: docs/decisions/store.md. In memory it costs some 100 bytes for a queued message
- * besides what the broker itself keeps.
+ * `docs/decisions/store.md` explains the design and the alternatives. A queued message takes about 100 bytes of memory
+ * here, in addition to what the broker itself keeps.
  *
  * @module
  */
@@ -20,7 +21,7 @@ import type { Logger } from '../base/log.ts'
 import type { MaybePromise } from '../base/maybe-promise.ts'
 import { WallTime } from '../base/wall-time.ts'
 import { DamageReport } from './damage.ts'
-import { giveBack } from './give-back.ts'
+import { emitState } from './emit-state.ts'
 import { Journal } from './journal.ts'
 import { LiveState } from './live-state.ts'
 import { Maintenance } from './maintenance.ts'
@@ -41,16 +42,19 @@ export interface JournalStoreOptions {
   readonly clock: Clock
   /** Default: silent. */
   readonly log?: Logger
-  /** Bytes on disk beyond which the store calls itself full. Default: no limit but the disk's. */
+  /** Bytes on disk above which the store reports itself full. Default: limited by the disk only. */
   readonly maxBytes?: number
-  /** A segment that has grown so far gives way to the next. Default: 64 MiB. */
+  /** Size at which the journal moves on to the next segment. Default: 64 MiB. */
   readonly segmentBytes?: number
   /**
-   * Bytes of journal after which a checkpoint is made; four times the last checkpoint if that is more. On a small or nearly
-   * full volume it is made sooner. Default: 128 MiB.
+   * Bytes of journal after which a checkpoint is made, or four times the last checkpoint if that is more. A small or
+   * nearly full volume gets one sooner. Default: 128 MiB.
    */
   readonly checkpointBytes?: number
-  /** Keeps what is readable of a damaged store, sets the damaged files aside, and reports (`damage`). Default: false. */
+  /**
+   * Keeps what is readable of a damaged store, sets the damaged files aside, and reports them (`damage`). Default:
+   * false.
+   */
   readonly repair?: boolean
 }
 
@@ -127,7 +131,7 @@ export class JournalStore implements Store {
     return this.#space.roomBytes
   }
 
-  /** Bytes of turns whose commit is not done: they stay in RAM while the disk fails. */
+  /** Bytes of turns whose commit is not complete: they stay in memory while the disk fails. */
   get uncommittedBytes(): number {
     return this.#running?.journal.uncommittedBytes ?? 0
   }
@@ -146,7 +150,7 @@ export class JournalStore implements Store {
     const recovered = await recover(this.#files, this.#state, this.#damage, progress)
     const wallTime = new WallTime(this.#options.clock, recovered.newestRecordMs)
     begins(recovered.newestRecordMs)
-    await giveBack(this.#files, this.#state, recovered, this.#damage, apply, progress)
+    await emitState(this.#files, this.#state, recovered, this.#damage, apply, progress)
     this.#state.strict = true
     await this.#space.begin(recovered.checkpointBytes)
     this.#running = await this.#begin(recovered, wallTime)
@@ -158,7 +162,7 @@ export class JournalStore implements Store {
     return { lastSessionNumber, lastMessageNumber, newestRecordMs: recovered.newestRecordMs }
   }
 
-  /** Hot: once a turn. Disk faults never reject: the promise waits until the disk works again (see `health`). */
+  /** Hot: once a turn. Disk faults never reject the promise: it waits until the disk works again (see `health`). */
   write(changes: readonly Change[], level: Durability): MaybePromise<void> {
     if (changes.length === 0) return undefined
     const { journal, maintenance } = this.#begun()
@@ -178,7 +182,10 @@ export class JournalStore implements Store {
     return this.#payloads.read(messageNumbers)
   }
 
-  /** @throws {StoreError} `ERR_STORE_UNSTORED` if the disk did not take what waited; everything is closed nevertheless */
+  /**
+   * @throws {StoreError} `ERR_STORE_UNSTORED` if the disk did not accept pending writes; everything is closed
+   * nevertheless
+   */
   async close(): Promise<void> {
     await this.#running?.maintenance.close()
     try {
@@ -227,7 +234,7 @@ export class JournalStore implements Store {
     return this.#begun().maintenance.compact()
   }
 
-  /** Copies all that is durable to another, empty Disk, while the store goes on. */
+  /** Copies everything durable to another, empty Disk, while the store keeps running. */
   async backup(to: Disk): Promise<void> {
     const { journal, maintenance } = this.#begun()
     await journal.flush()
@@ -291,7 +298,7 @@ export class JournalStore implements Store {
     return { journal, maintenance }
   }
 
-  /** On a full disk not even a new file may be possible: then what is left over goes first, and what is held in reserve. */
+  /** A full disk may not even allow a new file: then leftover files are removed first, and the reserve is released. */
   async #withRoom(recovered: Recovered, open: () => Promise<Journal>): Promise<Journal> {
     try {
       return await open()
@@ -304,7 +311,7 @@ export class JournalStore implements Store {
     }
   }
 
-  /** Once the new segment stands, what was torn or left over can go. */
+  /** Once the new segment exists, torn and leftover files can be removed. */
   async #tidy(recovered: Recovered): Promise<void> {
     const { disk } = this.#options
     const damaged = new Set(this.#damage.found.map(({ name }) => name))
@@ -313,29 +320,32 @@ export class JournalStore implements Store {
       await this.#files.use(lastSegment, async (file) => {
         const isDamaged = damaged.has(segmentName(lastSegment))
         if (!isDamaged && file.size > lastSegmentSize) await file.cut(lastSegmentSize)
-        // It may be in the operating system's memory alone, and from now on others rely on it: first of all a repair's checkpoint.
+        // The file may still be in the operating system's memory only, and others depend on it from now on; a repair's
+        // checkpoint above all.
         await file.sync()
       })
     }
     if (damaged.size > 0) await this.#begun().maintenance.setAside([...damaged])
-    // A repair has made a checkpoint meanwhile, which takes older ones with it.
+    // A repair has made a checkpoint meanwhile, which removes older ones.
     const there = new Set(await disk.list())
     for (const name of recovered.leftovers) if (there.has(name)) await disk.remove(name)
     for (const name of recovered.garbage) {
       await disk.rename(name, `${name}.damaged`)
-      this.#log.warn(`${name} holds nothing of this store, as a power cut may leave it, and is now ${name}.damaged`)
+      this.#log.warn(
+        `${name} contains no data of this store, which a power cut can cause; it was renamed to ${name}.damaged`,
+      )
     }
     await disk.syncNames()
-    for (const { path, what } of this.#damage.notes) this.#log.warn(`${path}: ${what}; nothing is lost by it`)
+    for (const { path, what } of this.#damage.notes) this.#log.warn(`${path}: ${what}; no data was lost`)
   }
 
-  /** Done when what is to lie there can be read. */
+  /** Resolves when the bytes at this place can be read; `undefined` if they already can. */
   #written({ segment, offset }: PayloadLocation): Promise<void> | undefined {
     const { journal } = this.#begun()
     return journal.isWritten(segment, offset) ? undefined : journal.flush()
   }
 
-  /** Hot: whenever bytes have come or gone. */
+  /** Hot: whenever bytes are added or removed. */
   #judge(): void {
     const fullBecause = this.#space.fullBecause(this.uncommittedBytes)
     const cause = this.#diskFault ?? fullBecause
@@ -353,9 +363,9 @@ function ignore(): void {}
 /**
  * Opens a folder as a Store, for this process alone. Call `load` next.
  *
- * @param options.path the folder; made if it is missing
+ * @param options.path the folder; created if it is missing
  * @throws {StoreError} `ERR_STORE_LOCKED`, `ERR_STORE_ACCESS`, `ERR_STORE_FULL` or `ERR_STORE_DISK`; `load` then throws
- * `ERR_STORE_DAMAGED`, `ERR_STORE_FOREIGN` or `ERR_STORE_VERSION`, whose messages say what the choices are
+ * `ERR_STORE_DAMAGED`, `ERR_STORE_FOREIGN` or `ERR_STORE_VERSION`, whose messages list the choices
  */
 export async function openStore(
   options: Omit<JournalStoreOptions, 'disk'> & { readonly path: string },

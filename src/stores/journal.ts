@@ -1,13 +1,13 @@
 /**
- * The journal: turns as records, appended to segments, one append and one sync for all that gathered meanwhile.
+ * The journal: turns as records, appended to segments. One append and one sync serve all turns that gathered meanwhile.
  *
  *   write ─> gather ─┐ (while a commit runs, the next gathers)
  *                    └─> append ─> sync ─> done          a `process` write is done after the append
  *
- * A disk that fails is never fatal and never loses the order: the records are already true in RAM, so they stay first in
- * line. The segment is not trusted any more, because after a failed sync nobody knows which of its pages arrived
- * (a second sync may well report success). All that was not synced is written again, whole, into a new segment, whose
- * header says how much of the failed one counts; until that succeeds, nothing is acknowledged.
+ * A failing disk is never fatal and never changes the order: the records already hold in memory, so they stay first in
+ * line. The segment is no longer trusted, because after a failed sync nobody can tell which of its pages arrived (a
+ * second sync may well report success). Everything that was not synced is written again, whole, to a new segment, whose
+ * header states how much of the failed one counts. Nothing is acknowledged until that succeeds.
  *
  * @module
  */
@@ -23,11 +23,11 @@ import type { Change, Durability } from './store.ts'
 import type { StoreMetrics } from './store-metrics.ts'
 import { TurnBuffer } from './turn-buffer.ts'
 
-/** A segment never grows beyond this: offsets have 32 bits, and a turn comes on top. */
+/** A segment never grows beyond this: offsets have 32 bits, and one more turn may follow. */
 const segmentBytesNever = 2 ** 31
-/** Bytes that may be appended without a sync before one is due; fewer on a small volume. */
+/** Bytes that may be appended before a sync is due; fewer on a small volume. */
 const unsyncedBytesAtMost = 8 << 20
-/** A `process` write is synced so much later at the latest. */
+/** A `process` write is synced at the latest after this time. */
 const syncIntervalMs = 1000
 
 export interface JournalStart extends LineStart {
@@ -39,18 +39,20 @@ type PlacedIn = (messageNumber: number, segment: number, offset: number, length:
 
 export interface JournalOptions extends Omit<LineOptions, 'counters'> {
   readonly metrics: StoreMetrics
-  /** What records are stamped with. */
+  /** The time with which records are stamped. */
   readonly wallTime: WallTime
   /** Highest numbers used so far. */
   readonly counters: () => { readonly lastSessionNumber: number; readonly lastMessageNumber: number }
-  /** Told where a message's payload will lie, and where it lies instead when a segment failed. */
+  /** Called with the place where a message's payload will be, and again with its new place when a segment failed. */
   readonly placed: PlacedIn
   readonly moved: PlacedIn
-  /** Told when the disk fails (with the cause), and when it resumes (without). */
+  /** Called when the disk fails (with the cause), and when it recovers (without). */
   readonly health: (cause: Error | undefined) => void
 }
 
-/** Where a rotation took place: all that was written before it lies in earlier segments, or is no later in sequence. */
+/**
+ * The point of a rotation: everything written before it is in earlier segments, or has a sequence that is no higher.
+ */
 export interface Rotation {
   readonly segment: number
   readonly sequence: number
@@ -71,13 +73,13 @@ export class Journal {
   #running = false
   #closing = false
   #gaveUp = deferred()
-  /** What closing had to give up. */
+  /** The error about changes that were lost on close. */
   #unstored: StoreError | undefined
   #backOff: BackOff | undefined
   #syncTimer: Timer | undefined
   #rotations: ((rotation: Rotation) => void)[] = []
 
-  /** Starts a new segment, and makes its file; older ones are never appended to again. */
+  /** Starts a new segment and creates its file; older ones are never appended to again. */
   static async open(start: JournalStart, options: JournalOptions): Promise<Journal> {
     const journal = new Journal(start, options)
     const first = await journal.#line.open()
@@ -99,21 +101,21 @@ export class Journal {
     this.#line = new SegmentLine(start, { ...options, counters })
   }
 
-  /** Bytes of turns whose commit is not done. */
+  /** Bytes of turns whose commit is not complete. */
   get uncommittedBytes(): number {
     return this.#gather.buffer.length + (this.#taken?.buffer.length ?? 0)
   }
 
-  /** Whether what lies at this place was appended already, so that it can be read. */
+  /** Whether the bytes at this place have been appended, so that they can be read. */
   isWritten(segment: number, offset: number): boolean {
     const waits = [this.#gather, this.#taken].filter((batch) => batch !== undefined && !batch.appended)
     return !waits.some((batch) => batch!.buffer.segment === segment && offset >= batch!.buffer.offset)
   }
 
   /**
-   * Adds one turn, all or nothing. Order is kept whatever the levels.
+   * Adds one turn, all or nothing. The order is kept whatever the levels.
    *
-   * @param each called for each Change as it is packed, a message's place before it
+   * @param each called for each Change as it is packed, after the place of its message is known
    */
   write(changes: Iterable<Change>, level: Durability, each: (change: Change) => void): Promise<void> | undefined {
     const batch = this.#gather
@@ -135,7 +137,7 @@ export class Journal {
     return batch.synced.promise
   }
 
-  /** Done when all that was written so far is durable. */
+  /** Resolves when everything written so far is durable. */
   flush(): Promise<void> {
     this.#gather.wantsSync = true
     this.#kick()
@@ -151,9 +153,9 @@ export class Journal {
   }
 
   /**
-   * Commits what waits. A disk that fails is tried once more, and not waited for.
+   * Commits what waits. If the disk fails, it is tried once more and then given up.
    *
-   * @throws {StoreError} `ERR_STORE_UNSTORED` for what is given up
+   * @throws {StoreError} `ERR_STORE_UNSTORED` for changes that were given up
    */
   async close(): Promise<void> {
     this.#closing = true
@@ -174,7 +176,7 @@ export class Journal {
     while (this.#isDue()) {
       const { buffer } = this.#gather
       if (buffer.offset + buffer.length > segmentBytesNever) await this.#line.makeNext()
-      // Given up: stays "running", so that nothing starts it again.
+      // Given up: it stays "running", so that nothing starts it again.
       if (!(await this.#commit(this.#take()))) return
     }
     this.#running = false
@@ -193,7 +195,7 @@ export class Journal {
     void this.#line.makeNext().then(() => this.#kick())
   }
 
-  /** What gathered is to be committed now; the next gathers, in a new segment if it is time for one. */
+  /** Takes the gathered turns for a commit; the next ones gather, in a new segment if one is due. */
   #take(): Batch {
     const batch = this.#gather
     const { segment, offset, length } = batch.buffer
@@ -203,7 +205,7 @@ export class Journal {
     const isFull = this.#rotations.length > 0 || end >= this.#options.space.segmentBytes
     if (isFull && next !== undefined && next.number !== segment) buffer.reset(next.number, headerBytes)
     else buffer.reset(segment, end)
-    // A segment without a record is as good as a new one.
+    // A segment without records is as good as a new one.
     if (buffer.offset === headerBytes) this.#rotated(buffer.segment)
     else if (isFull && next === undefined) this.#prepareNext()
     this.#gather = new Batch(buffer)
@@ -215,7 +217,7 @@ export class Journal {
     for (const resolve of this.#rotations.splice(0)) resolve({ segment, sequence: this.lastSequence })
   }
 
-  /** @returns false if it was given up */
+  /** @returns false if the commit was given up */
   async #commit(batch: Batch): Promise<boolean> {
     const { clock, metrics } = this.#options
     const begin = clock.now()
@@ -267,7 +269,7 @@ export class Journal {
     this.#settle()
   }
 
-  /** All that was appended is durable. */
+  /** Everything appended is durable. */
   #settle(): void {
     for (const batch of this.#unsynced) {
       this.#syncedSequence = batch.buffer.lastSequence
@@ -286,7 +288,7 @@ export class Journal {
     })
   }
 
-  /** A write or a sync failed: goes on in a new segment, as soon as one can be written. @returns false if given up */
+  /** A write or a sync failed: continues in a new segment as soon as one can be written. @returns false if given up */
   async #startOver(error: Error): Promise<boolean> {
     const { log, metrics, health, clock } = this.#options
     const backOff = new BackOff(clock)
@@ -295,7 +297,7 @@ export class Journal {
     health(error)
     for (let cause: unknown = error; ;) {
       metrics.failures++
-      log.error({ err: cause }, 'the journal cannot be written; nothing is acknowledged until it can')
+      log.error({ err: cause }, 'the journal cannot be written; nothing is acknowledged until it can be')
       try {
         await this.#writeAgain()
         break
@@ -304,7 +306,7 @@ export class Journal {
       }
       if (isFull(cause)) await this.#options.space.ranOut(cause)
       if (this.#closing) {
-        const unstored = `closed with ${this.uncommittedBytes} bytes of changes that could not be stored`
+        const unstored = `the store was closed with ${this.uncommittedBytes} bytes of changes that could not be written`
         this.#unstored = new StoreError('ERR_STORE_UNSTORED', `${unstored}: ${(cause as Error).message}`, { cause })
         this.#gaveUp.resolve()
         return false
@@ -312,11 +314,11 @@ export class Journal {
       await backOff.wait()
     }
     health(undefined)
-    log.info('the journal is written again')
+    log.info('the journal can be written again')
     return true
   }
 
-  /** A disk that is full gets back what is held in reserve: what waits is written at once then, if that is enough. */
+  /** Releases the reserve on a full disk and retries at once, which succeeds if the space is enough. */
   async #wroteFromReserve(error: unknown): Promise<boolean> {
     const { space, metrics, log } = this.#options
     if (!isFull(error) || !(await space.ranOut(error))) return false
@@ -325,7 +327,7 @@ export class Journal {
       await this.#writeAgain()
       return true
     } catch (again) {
-      log.debug({ err: again }, 'the reserve was not enough')
+      log.debug({ err: again }, 'the disk is still full after the reserve was released')
       return false
     }
   }

@@ -1,5 +1,5 @@
 /**
- * What a store remembers of one Session: the broker's own records where they are few, numbers where they are many.
+ * A store's copy of one Session: the broker's own records where they are few, plain numbers where they are many.
  *
  * @module
  */
@@ -7,7 +7,7 @@ import { EntryQueue } from './entry-queue.ts'
 import type { Change, EntryRecord, ReplayRecord, SessionRecord, SubscriptionRecord } from './store.ts'
 
 const Bit = { qos2: 0x1_0000, retain: 0x2_0000, released: 0x4_0000 } as const
-/** Above the bits: where in `#extras` an entry's Subscription Identifiers and shared filter are; 0 for none. */
+/** Above the bits: the index in `#extras` of an entry's Subscription Identifiers and shared filter; 0 for none. */
 const extrasUnit = 0x8_0000
 
 type Extras = Pick<EntryRecord, 'subscriptionIdentifiers' | 'sharedFilter'>
@@ -16,13 +16,13 @@ const noExtras: Extras = { subscriptionIdentifiers: [], sharedFilter: undefined 
 export class LiveSession {
   session: SessionRecord
   readonly entries = new EntryQueue()
-  /** The highest entry number ever told of, also if that entry is gone. */
+  /** The highest entry number so far, even if that entry is gone. */
   lastEntryNumber = 0
   #subscriptions: Map<string, SubscriptionRecord> | undefined
   /** By Topic Filter. */
   #replays: Map<string, ReplayRecord> | undefined
   #received: Set<number> | undefined
-  /** Few subscriptions lead to few combinations, so each is kept once. */
+  /** A few subscriptions lead to few combinations, so each is stored once. */
   #extras: Extras[] | undefined
   #extrasPlaces: Map<string, number> | undefined
 
@@ -40,7 +40,10 @@ export class LiveSession {
     this.endReplay(topicFilter)
   }
 
-  /** @param replay of a Subscription that was told before; what that one has come to otherwise is told in the same turn */
+  /**
+   * @param replay of a Subscription that is already known; if the Subscription has changed, that is written in the same
+   * turn
+   */
   replay(replay: ReplayRecord): void {
     this.#replays ??= new Map()
     this.#replays.set(replay.topicFilter, replay)
@@ -60,7 +63,10 @@ export class LiveSession {
     this.#received?.delete(packetIdentifier)
   }
 
-  /** The message whose place an entry of the same number had, 0 for none; -1 if the entry was there before and is gone. */
+  /**
+   * Returns the message of an earlier entry with the same number, 0 for none, or -1 if the entry was there before and
+   * is gone.
+   */
   queue(entry: EntryRecord): number {
     const bits = (entry.qos === 2 ? Bit.qos2 : 0) | (entry.retain ? Bit.retain : 0)
     const all = bits + this.#placeOfExtras(entry) * extrasUnit
@@ -80,7 +86,7 @@ export class LiveSession {
     data[at + 2] = data[at + 2]! - (data[at + 2]! % 0x1_0000) + packetIdentifier
   }
 
-  /** The message that is no longer needed; 0 for none. */
+  /** Returns the message that is no longer needed; 0 for none. */
   release(entryNumber: number): number {
     if (!this.entries.find(entryNumber)) return 0
     const { data, at } = this.entries
@@ -90,7 +96,7 @@ export class LiveSession {
     return messageNumber
   }
 
-  /** The message that is no longer needed; 0 for none. */
+  /** Returns the message that is no longer needed; 0 for none. */
   done(entryNumber: number): number {
     if (!this.entries.find(entryNumber)) return 0
     const messageNumber = this.entries.data[this.entries.at + 1]!
@@ -102,7 +108,7 @@ export class LiveSession {
     return messageNumber
   }
 
-  /** All but the entries, as Changes. */
+  /** Everything except the entries, as Changes. */
   *facts(): Generator<Change> {
     const { lastEntryNumber, session } = this
     const { sessionNumber } = session
@@ -117,7 +123,7 @@ export class LiveSession {
     for (const packetIdentifier of this.#received ?? []) yield { kind: 'received', sessionNumber, packetIdentifier }
   }
 
-  /** The entries, as Changes; the Session may change between one and the next. */
+  /** The entries, as Changes; the Session may change between two of them. */
   *entryFacts(): Generator<Change> {
     const { sessionNumber } = this.session
     let after = 0

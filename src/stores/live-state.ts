@@ -1,10 +1,10 @@
 /**
- * What lives: the state that the Changes so far have led to. It is what a checkpoint writes, what a start gives back, and
- * what decides whether a segment is still needed. Payloads are not in it, only where they lie.
+ * The live state: the result of all Changes so far. A checkpoint writes it, a start emits it, and it decides whether a
+ * segment is still needed. It contains the places of payloads, not the payloads.
  *
- * Applying is forgiving about what is not there: a checkpoint is written while the state goes on, so at start the Changes
- * since its beginning are applied to a state that already has some of them. Each Change therefore says what is, not what to
- * do; applied again, and followed by all that came after, it leads to the same state.
+ * Applying a Change tolerates missing facts. A checkpoint is written while the state changes, so a start applies the
+ * Changes since it began to a state that already includes some of them. Each Change therefore states a fact, not an
+ * operation: applied again, and followed by all later ones, it leads to the same state.
  *
  *   checkpoint begins          checkpoint ends
  *        |  A    B    C   D       |                  start: (state with some of A..D) + A B C D  =  state after D
@@ -25,11 +25,11 @@ export class LiveState {
   readonly usage = new SegmentUsage()
   readonly messages = new MessageIndex(this.usage)
   readonly #sessions = new NumberMap<LiveSession>()
-  /** Apart from Sessions: a Will is kept whatever the Session Expiry, so its Session may not be stored. */
+  /** Stored apart from Sessions: a Will is kept whatever the Session Expiry, so its Session may not be stored. */
   readonly #wills = new NumberMap<WillRecord>()
   readonly #retained = new WideMap<number>()
   #ended: { readonly session: LiveSession; after: number }[] = []
-  /** Whether an entry that cannot be queued is our own mistake: not so at start, see above. */
+  /** Whether an entry that cannot be queued is a bug. At start it is not, see above. */
   strict = false
   lastSessionNumber = 0
   lastMessageNumber = 0
@@ -46,14 +46,14 @@ export class LiveState {
     return this.#retained.size
   }
 
-  /** How often messages are referred to: entries of queues, and retained messages. */
+  /** The number of references to messages: entries of queues, and retained messages. */
   get referenceCount(): number {
     let count = this.#retained.size
     for (const { entries } of this.#sessions.values()) count += entries.size
     return count
   }
 
-  /** Everything but a message, which the one who knows its place hands to `messages`. */
+  /** Applies every kind but a message, which the caller adds to `messages` with its place. */
   apply(change: Change): void {
     switch (change.kind) {
       case 'message':
@@ -141,9 +141,9 @@ export class LiveState {
   }
 
   /**
-   * Lets go of what ended Sessions referred to, at most 256 entries a call, because a long queue at once would be a pause.
+   * Releases what ended Sessions referred to, at most 256 entries per call, because a long queue at once would block.
    *
-   * @returns whether there is more
+   * @returns whether more is left
    */
   sweep(): boolean {
     const ended = this.#ended[0]
@@ -155,20 +155,20 @@ export class LiveState {
     return this.#ended.length > 0
   }
 
-  /** Sessions with what hangs on them, and Wills: what may be told before any message. */
+  /** Sessions and their facts, and Wills: everything that can be emitted before any message. */
   *sessionFacts(): Generator<Change> {
     for (const session of this.#sessions.values()) yield* session.facts()
     for (const will of this.#wills.values()) yield { kind: 'will', will }
   }
 
-  /** What refers to messages. */
+  /** The facts that refer to messages. */
   *messageFacts(): Generator<Change> {
     for (const session of this.#sessions.values()) yield* session.entryFacts()
     for (const [topicName, messageNumber] of this.#retained.entries())
       yield { kind: 'retained', topicName, messageNumber }
   }
 
-  /** Drops what refers to a message that no segment has: what a repair is left with. Gives what was dropped. */
+  /** Drops references to messages that no segment contains, for a repair. Returns the dropped facts as Changes. */
   dropLost(): Change[] {
     const lost = new Set(this.messages.lost())
     const dropped: Change[] = []

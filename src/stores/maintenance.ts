@@ -1,11 +1,11 @@
 /**
- * Keeps a store small while it runs: checkpoints, removal of segments in which nothing lives, and copying forward what
- * little lives in others.
+ * Keeps a running store small: makes checkpoints, removes dead segments, and copies the few live messages of sparse
+ * ones forward.
  *
  *   journal grown ─> checkpoint ─> remove dead segments ─> rewrite sparse ones (their live messages go to the newest)
  *
- * One thing at a time, in the background, in slices; commits go on. A segment is removed only once the turns that left it
- * dead are durable.
+ * One task runs at a time, in the background and in slices, while commits continue. A segment is removed only once the
+ * turns that made it dead are durable.
  *
  * @module
  */
@@ -15,7 +15,7 @@ import type { Logger } from '../base/log.ts'
 import { writeCheckpoint } from './checkpoint.ts'
 import { DamageReport } from './damage.ts'
 import type { Damage } from './store.ts'
-import { eachMessage } from './give-back.ts'
+import { eachMessage } from './emit-state.ts'
 import type { Journal } from './journal.ts'
 import type { LiveState } from './live-state.ts'
 import type { PayloadReader } from './payload-reader.ts'
@@ -25,15 +25,18 @@ import type { Space } from './space.ts'
 import type { Change, MessageRecord } from './store.ts'
 import type { StoreMetrics } from './store-metrics.ts'
 
-/** How often a running store is looked at. */
-const lookIntervalMs = 1000
-/** A folded segment is rewritten when less than this share of it lives; or than that one, where room is scarce. */
+/** The interval between two checks of a running store. */
+const checkIntervalMs = 1000
+/**
+ * A folded segment is rewritten when less than this share of it is live; the second share applies where space is
+ * scarce.
+ */
 const sparseShare = 0.25
 const tightShare = 0.75
-/** Messages are copied forward so many at a time, or so many bytes of them. */
+/** Messages are copied forward in groups of at most this many messages, or bytes. */
 const moveAtOnce = 64
 const moveBytes = 256 << 10
-/** How often a full store looks whether there is room again. */
+/** How often a full store checks for free space. */
 const reliefIntervalMs = 1000
 /** Many small segments, as after many restarts, are folded whatever their size. */
 const tailSegmentsAtMost = 64
@@ -48,7 +51,7 @@ export interface MaintenanceOptions {
   readonly metrics: StoreMetrics
   readonly salt: number
   readonly space: Space
-  /** The first segment that no checkpoint covers, and how much lies in the tail from there on. */
+  /** The first segment that no checkpoint covers, and the size of the tail from there on. */
   readonly tailFrom: number
   readonly tailBytes: number
 }
@@ -57,16 +60,16 @@ export class Maintenance {
   #options: MaintenanceOptions
   /** Segments before this one are folded. */
   #foldedBelow: number
-  /** What the journal had written when the last checkpoint began; less than zero by what a start found. */
+  /** The journal's byte count when the last checkpoint began, reduced by the bytes that the start found. */
   #foldedJournalBytes: number
-  #lookedAt = 0
-  /** Segments with damage, whose rest was moved already. */
+  #checkedAt = 0
+  /** Damaged segments whose readable messages were moved already. */
   #unmovable = new Set<number>()
-  /** The end of what was started last, and how many things are not done. */
+  /** The end of the task that was started last, and the number of unfinished tasks. */
   #last = Promise.resolve()
   #waiting = 0
   #closed = false
-  /** Bytes of what is dead when it was last looked whether they can be freed. */
+  /** Dead bytes at the last check whether they can be freed. */
   #deadBytesSeen = 0
   #hasFailed = false
   #isRelieving = false
@@ -79,10 +82,10 @@ export class Maintenance {
     this.#foldedBelow = options.tailFrom
     this.#foldedJournalBytes = options.metrics.journalBytes - options.tailBytes
     this.#stopped = new Promise((_, reject) => (this.#stop = reject))
-    this.#stopped.catch(() => options.log.debug('maintenance of the store stops'))
+    this.#stopped.catch(() => options.log.debug('maintenance of the store stopped'))
   }
 
-  /** Hot: after every turn. Begins what is due. */
+  /** Hot: after every turn. Starts what is due. */
   look(): void {
     if (this.#waiting > 0 || this.#closed) return
     const { space } = this.#options
@@ -93,25 +96,25 @@ export class Maintenance {
       return
     }
     const now = this.#options.clock.now()
-    if (now - this.#lookedAt < lookIntervalMs) return
-    this.#lookedAt = now
+    if (now - this.#checkedAt < checkIntervalMs) return
+    this.#checkedAt = now
     if (this.#tailSegments() > tailSegmentsAtMost) void this.#start(() => this.#checkpointAndClean())
     else if (this.#removable().length > 0) void this.#start(() => this.#removeDead())
   }
 
-  /** Makes a checkpoint now, and cleans up behind it; done when that is done. */
+  /** Makes a checkpoint now and cleans up after it; resolves when both are done. */
   async compact(): Promise<void> {
     await this.#start(() => this.#checkpointAndClean(), true)
   }
 
-  /** Sets aside what is to be held in reserve, in the background. */
+  /** Sets the reserve aside, in the background. */
   refill(): void {
     void this.#start(() => this.#options.space.refill())
   }
 
   /**
-   * Makes what room it can, at once, and then once a second as long as the store is full, or is written while little room is
-   * left: what died last must not wait for a write that nobody may make.
+   * Frees what space it can, now and then once a second while the store is full or is written while space is low: the
+   * last freed bytes must not wait for a write that may never be accepted.
    */
   relieve(): void {
     if (this.#isRelieving || this.#closed) return
@@ -140,7 +143,7 @@ export class Maintenance {
     }
   }
 
-  /** Whether a checkpoint, and what can be cleaned up behind it, would free enough. Looked at when as much has died since. */
+  /** Whether a checkpoint and the cleanup after it would free enough. Checked again when as much more has died. */
   #isWorthFolding(): boolean {
     const { files, state, space } = this.#options
     const deadBytes = files.totalBytes - state.usage.total.liveBytes
@@ -157,20 +160,20 @@ export class Maintenance {
       .reduce((sum, number) => sum + files.sizeOf(number) - state.usage.of(number).liveBytes, 0)
   }
 
-  /** Does something while nothing is folded, moved or removed. */
+  /** Runs `work` while nothing is folded, moved or removed. */
   async hold<Value>(work: () => Promise<Value>): Promise<Value> {
     let value: Value | undefined
     await this.#start(async () => void (value = await work()), true)
     return value as Value
   }
 
-  /** Sets damaged files aside, once all that could be read from them is elsewhere. */
+  /** Sets damaged files aside, once everything readable in them is stored elsewhere. */
   async setAside(names: readonly string[]): Promise<void> {
     const { files, log } = this.#options
     await this.#start(async () => {
       await this.#options.space.withReserve(() => this.#checkpoint(names))
       const damaged = files.numbers.filter((segment) => names.includes(segmentName(segment)))
-      // What is wrong with them was said when they were loaded.
+      // Their damage was reported when they were loaded.
       for (const number of damaged) await this.#moveForward(number, ignore)
       await this.#unlessClosed(this.#options.journal.flush())
       for (const number of damaged) {
@@ -180,7 +183,7 @@ export class Maintenance {
       const there = await files.disk.list()
       for (const name of names.filter((damaged) => there.includes(damaged))) {
         await files.disk.rename(name, `${name}.damaged`)
-        log.warn(`${name} was damaged and is now ${name}.damaged: what could be read of it is in the store`)
+        log.warn(`${name} was damaged and was renamed to ${name}.damaged; its readable content is in the store`)
       }
       await files.disk.syncNames()
     }, true)
@@ -193,11 +196,11 @@ export class Maintenance {
     await this.#last
   }
 
-  /** Runs one thing after another. What fails is logged and tried again later; unless somebody asked for it. */
+  /** Runs one task after another. A failure is logged and retried later, unless the caller asked for the task. */
   #start(work: () => Promise<void>, loud = false): Promise<void> {
     this.#waiting++
     const done = this.#last.then(() => this.#guarded(work, loud))
-    // The next one waits for the end of this one, however it ends.
+    // The next task waits for the end of this one, whether it succeeds or fails.
     this.#last = done.catch(ignore).finally(() => this.#waiting--)
     return done
   }
@@ -208,17 +211,17 @@ export class Maintenance {
       this.#hasFailed = false
     } catch (error) {
       if (loud) throw error
-      if (!this.#closed) this.#tellFailure(error)
-      // A full store tries it again with each look, as somebody may have made room meanwhile.
+      if (!this.#closed) this.#reportFailure(error)
+      // A full store tries again at every check, because space may have been freed meanwhile.
       this.#deadBytesSeen = 0
       this.#foldedJournalBytes = this.#options.metrics.journalBytes - Math.floor(this.#options.space.foldBytes / 2)
     }
   }
 
-  /** Once, however often it fails in a row. */
-  #tellFailure(error: unknown): void {
+  /** Logs once, however often it fails in a row. */
+  #reportFailure(error: unknown): void {
     const { log } = this.#options
-    const sentence = 'maintenance of the store failed; it is tried again later'
+    const sentence = 'maintenance of the store failed and will be retried'
     if (this.#hasFailed) log.debug({ err: error }, sentence)
     else log.warn({ err: error }, sentence)
     this.#hasFailed = true
@@ -243,14 +246,14 @@ export class Maintenance {
       if (!this.#isWorthMoving(number)) break
       await this.#moveForward(number)
       await this.#removeDead()
-      // What is damaged cannot move, and keeps its segment until its message is gone.
+      // Damaged messages cannot be moved and keep their segment until they are gone.
       if (this.#options.files.sizeOf(number) > 0) this.#unmovable.add(number)
       else this.#options.metrics.segmentsRewritten++
     }
     await space.refill()
   }
 
-  /** @param kept files that are not to be removed, as they are damaged and are renamed later */
+  /** @param kept files that must not be removed, because they are damaged and are renamed later */
   async #checkpoint(kept: readonly string[] = []): Promise<void> {
     const { metrics, clock, space } = this.#options
     const begin = clock.now()
@@ -264,16 +267,19 @@ export class Maintenance {
       metrics.lastCheckpointMs = clock.now() - begin
       metrics.lastCheckpointBytes = bytes
     } catch (error) {
-      // What goes wrong with the cleaning as well must not hide why.
+      // An error during cleanup must not hide the original one.
       await this.#removeOldCheckpoints(kept).catch((again: unknown) => {
-        this.#options.log.debug({ err: again }, 'an unfinished checkpoint could not be removed; the next one does it')
+        this.#options.log.debug(
+          { err: again },
+          'an unfinished checkpoint could not be removed; the next checkpoint removes it',
+        )
       })
       throw error
     }
     await this.#removeOldCheckpoints(kept)
   }
 
-  /** Also what is left of one that failed. */
+  /** Also removes what is left of a failed one. */
   async #removeOldCheckpoints(kept: readonly string[]): Promise<void> {
     const { disk } = this.#options.files
     for (const name of await disk.list()) {
@@ -284,7 +290,7 @@ export class Maintenance {
     await disk.syncNames()
   }
 
-  /** Folded segments in which nothing lives. */
+  /** Folded segments without live messages. */
   #removable(): number[] {
     const { files, state } = this.#options
     return files.numbers.filter((number) => number < this.#foldedBelow && state.usage.of(number).liveMessages === 0)
@@ -294,9 +300,10 @@ export class Maintenance {
     const { files, state, journal, metrics } = this.#options
     const dead = this.#removable()
     if (dead.length === 0) return
-    // They are dead because of turns that may still be on their way to the disk.
+    // They are dead because of turns that may not have reached the disk yet.
     await this.#unlessClosed(journal.flush())
-    // A turn without Changes says that those before it are durable: damage in the last of them is not taken for a torn end.
+    // A turn without Changes marks those before it as durable: damage in the last of them is not mistaken for a torn
+    // end.
     void journal.write([], 'memory', ignore)
     for (const number of dead) {
       await files.drop(number)
@@ -315,7 +322,7 @@ export class Maintenance {
       .toSorted((a, b) => this.#liveShare(a) - this.#liveShare(b))
   }
 
-  /** How much of a segment lives; of one that is small by itself, little does. */
+  /** The live share of a segment; for a small segment, its size counts too. */
   #liveShare(segment: number): number {
     const { files, state, space } = this.#options
     const { liveBytes } = state.usage.of(segment)
@@ -329,15 +336,15 @@ export class Maintenance {
   }
 
   /** Writes a segment's live messages again, at the end of the journal. */
-  async #moveForward(segment: number, tell = this.#tellDamage): Promise<void> {
+  async #moveForward(segment: number, report = this.#logDamage): Promise<void> {
     const { files, state, salt, clock } = this.#options
     const found: { message: MessageRecord; offset: number }[] = []
-    // The payloads are checked when they are read.
+    // Payloads are verified when they are read.
     const damage = new DamageReport(files.disk.path, true, false)
     await eachMessage(files, segment, salt, damage, (message, offset) => {
       if (state.messages.liesAt(message.messageNumber, segment, offset)) found.push({ message, offset })
     })
-    for (const each of damage.found) tell(each)
+    for (const each of damage.found) report(each)
     while (found.length > 0) {
       const some = takeSome(found)
       await this.#move(segment, some)
@@ -345,7 +352,7 @@ export class Maintenance {
     }
   }
 
-  #tellDamage = ({ name, path, offset, what }: Damage): void => {
+  #logDamage = ({ name, path, offset, what }: Damage): void => {
     this.#options.log.error({ name, offset }, `${path} is damaged at byte ${offset}: ${what}`)
   }
 
@@ -355,7 +362,7 @@ export class Maintenance {
     const read = await payloads.read(live.map(({ message }) => message.messageNumber))
     const changes: Change[] = []
     for (const [index, { message, offset }] of live.entries()) {
-      // It may have gone while it was read, or be damaged: its reader is told when its turn comes.
+      // It may be gone since it was read, or damaged; its reader gets an error later.
       const payload = read[index]
       if (payload === undefined || !state.messages.liesAt(message.messageNumber, segment, offset)) continue
       changes.push({ kind: 'message', message: { ...message, payload } })

@@ -1,46 +1,47 @@
 /**
- * A Disk in memory, for tests and simulation: it can be slow, full, fail any operation, lose its power in the middle of
+ * A Disk in memory, for tests and simulation. It can be slow or full, fail any operation, lose power in the middle of
  * one, and forget what was not synced.
  *
  *   file   durable bytes | bytes appended since the last sync
  *   names  durable names | names since the last syncNames
  *
- * `crash()` gives the Disk as the next start finds it. What was synced is there; of what was not, a random beginning is
- * (a torn tail, its last bytes perhaps zeros, as file systems leave them), or any of its sectors, among zeros or what other
- * files once had there; and each new name may or may not be.
+ * `crash()` returns the Disk as the next start finds it. Synced bytes are there. Of the others a random prefix remains
+ * (a torn tail, whose last bytes may be zeros, as file systems leave them), or any of their sectors among zeros or
+ * bytes of other files; each new name may or may not be there.
  *
  * @module
  */
 import type { Disk, DiskFile } from '../base/disk.ts'
 import { StoreError } from '../base/errors.ts'
 
-/** What a disk writes whole or not at all. */
+/** The unit that a disk writes completely or not at all. */
 const sectorBytes = 512
-/** Of so many removed files the first bytes are remembered, which a crash may leave in sectors of others. */
+/** The first bytes of this many removed files are remembered; a crash may leave them in sectors of other files. */
 const removedFiles = 16
 const removedBytes = 16 << 10
 
 export type DiskOperation = 'open' | 'append' | 'sync' | 'read' | 'cut' | 'remove' | 'rename' | 'syncNames'
 
 export interface MemoryDiskOptions {
-  /** Bytes of all files together; more is a full disk. Default: no limit. */
+  /** Total bytes of all files, beyond which the disk is full. Default: no limit. */
   capacityBytes?: number
   /**
-   * Called before each operation: may throw (it fails), or answer later (it is slow; never: the power went). `at` and
-   * `length` say which bytes are read, appended or cut off; 0 for other operations.
+   * Called before each operation. It may throw (the operation fails) or return a promise (the disk is slow; if it never
+   * resolves, the power failed). `at` and `length` name the bytes that are read, appended or cut off; 0 for other
+   * operations.
    */
   before?: (operation: DiskOperation, name: string, at: number, length: number) => void | Promise<void>
-  /** A number from 0 up to and without 1, for what a crash keeps. Default: always 0, which keeps nothing unsynced. */
+  /** A number in [0, 1) that decides what a crash keeps. Default: always 0, which keeps nothing unsynced. */
   random?: () => number
 }
 
-/** What a name stands for. `durable` is what a crash leaves; `bytes` what readers see. */
+/** The file behind a name. `durable` is what a crash leaves; `bytes` is what readers see. */
 interface Inode {
   bytes: Uint8Array
   size: number
-  /** How much of `bytes` is synced: valid while `cutBelow` is undefined. */
+  /** How many of `bytes` are synced: valid while `cutBelow` is undefined. */
   syncedSize: number
-  /** The durable bytes, once a cut went below them and was not synced yet. */
+  /** The durable bytes, after an unsynced cut below them. */
   syncedCopy: Uint8Array | undefined
 }
 
@@ -54,7 +55,7 @@ export class MemoryDisk implements Disk {
     this.options = options
   }
 
-  /** Bytes in all files. */
+  /** Total bytes of all files. */
   get usedBytes(): number {
     let sum = 0
     for (const inode of this.#names.values()) sum += inode.size
@@ -101,7 +102,7 @@ export class MemoryDisk implements Disk {
     this.#durableNames = new Map(this.#names)
   }
 
-  /** The Disk after a power cut now. This one must not be used any more. */
+  /** The Disk after a power failure now. This one must not be used afterwards. */
   crash(): MemoryDisk {
     const random = this.options.random ?? ((): number => 0)
     const after = new MemoryDisk({ random })
@@ -120,7 +121,9 @@ export class MemoryDisk implements Disk {
     return after
   }
 
-  /** What may lie in a sector that was never written: nothing, or what another file has or had, which may have been moved. */
+  /**
+   * The possible contents of a sector that was never written: nothing, or bytes of another file, existing or removed.
+   */
   #oldBytes(random: () => number): Uint8Array {
     const files = [...this.#names.values()].map(({ bytes, size }) => bytes.subarray(0, size))
     const old = [...files, ...this.#removed]
@@ -132,8 +135,8 @@ export class MemoryDisk implements Disk {
   }
 
   /**
-   * The Disk after a crash of the process now: the operating system still has everything that was appended, and what was not
-   * synced, names included, may still be lost with its power.
+   * The Disk after the process was killed now: the operating system still has everything that was appended, and what
+   * was not synced, including names, may still be lost in a power failure.
    */
   kill(): MemoryDisk {
     const after = new MemoryDisk({ ...(this.options.random && { random: this.options.random }) })
@@ -176,7 +179,7 @@ function survivor(inode: Inode, random: () => number, oldBytes: () => Uint8Array
   return newInode(bytes, kept)
 }
 
-/** Sectors reach a disk in any order; the one in which the synced part ends keeps that part either way. */
+/** Sectors reach a disk in any order; the one in which the synced part ends keeps that part in any case. */
 function withSomeSectors(inode: Inode, synced: number, random: () => number, oldBytes: () => Uint8Array): Inode {
   const bytes = inode.bytes.slice(0, inode.size)
   for (let from = synced; from < inode.size; from = (Math.floor(from / sectorBytes) + 1) * sectorBytes) {

@@ -1,11 +1,11 @@
-/** Keeps nothing: what an embedded broker without `persistence` has. Everything lives and dies with the process. @module */
+/** Keeps nothing: the Store of an embedded broker without `persistence`. Everything ends with the process. @module */
 import type { MaybePromise } from '../base/maybe-promise.ts'
 import type { Loaded, Store } from './store.ts'
 
 export class MemoryStore implements Store {
   readonly keeps = false
 
-  /** It is always well. */
+  /** A memory store is always well. */
   onHealth(): void {}
 
   load(): Promise<Loaded> {

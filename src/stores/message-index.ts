@@ -1,20 +1,20 @@
 /**
- * Where each stored message's payload lies, and how many things refer to it: messageNumber -> segment, offset, length,
- * references. A million messages cost some 45 MB here and no object each.
+ * Maps each stored message to the place of its payload and its reference count: messageNumber -> segment, offset,
+ * length, references. A million messages take about 45 MB, and no object each.
  *
- * 256 open-addressed tables of plain numbers, so that the one that grows is always small (4,000 messages each at a
- * million) and growing never shows as a pause.
+ * There are 256 open-addressed tables of plain numbers, so that the one that grows is always small (4,000 messages at a
+ * million in total) and growing causes no noticeable pause.
  *
  *   keys      Float64   messageNumber, 0 for a free slot
  *   fields    Uint32    segment | offset | length | references        segment 0: not found on disk (yet)
  *
- * Hot: every QoS 1 message comes and goes here.
+ * Hot: every QoS 1 message is added and removed here.
  *
  * @module
  */
 import type { SegmentUsage } from './segment-usage.ts'
 
-/** Where a payload lies. `offset` is that of its checksum, four bytes before it. */
+/** The place of a payload. `offset` is that of its checksum, four bytes before it. */
 export interface PayloadLocation {
   readonly segment: number
   readonly offset: number
@@ -34,9 +34,11 @@ class Table {
 export class MessageIndex {
   #tables = Array.from({ length: tables }, () => new Table())
   #usage: SegmentUsage
-  /** Messages that the turn at hand has left without a reference. */
+  /** Messages that the current turn has left without a reference. */
   readonly #released: number[] = []
-  /** Whether the last reference takes a message away. Not so during a start: what refers to it may come again. */
+  /**
+   * Whether a message is removed with its last reference. False during a start, because another reference may follow.
+   */
   forgets = true
 
   constructor(usage: SegmentUsage) {
@@ -51,7 +53,7 @@ export class MessageIndex {
     return find(this.#table(messageNumber), messageNumber) >= 0
   }
 
-  /** Says where a message lies now; it is made known if it is not, with no reference yet. */
+  /** Sets the place of a message, adding it without references if it is unknown. */
   place(messageNumber: number, segment: number, offset: number, length: number): void {
     const table = this.#table(messageNumber)
     const slot = findOrAdd(table, messageNumber) * stride
@@ -62,14 +64,16 @@ export class MessageIndex {
     this.#usage.add(segment, length)
   }
 
-  /** One more thing refers to it. At start this may come before it is known where the message lies. */
+  /** Adds a reference. At start this may happen before the message's place is known. */
   refer(messageNumber: number): void {
     const table = this.#table(messageNumber)
     const slot = findOrAdd(table, messageNumber) * stride
     table.fields[slot + 3]!++
   }
 
-  /** One thing less refers to it. After the last one it is kept until the turn ends, which may refer to it again. */
+  /**
+   * Removes a reference. After the last one the message is kept until the end of the turn, which may refer to it again.
+   */
   release(messageNumber: number): void {
     const table = this.#table(messageNumber)
     const slot = find(table, messageNumber)
@@ -79,7 +83,7 @@ export class MessageIndex {
     if (table.fields[at + 3]! === 0 && this.forgets) this.#released.push(messageNumber)
   }
 
-  /** The turn is over: takes away what it left without a reference. */
+  /** At the end of a turn: removes the messages that it left without references. */
   forgetReleased(): void {
     for (const messageNumber of this.#released) this.#forget(messageNumber)
     this.#released.length = 0
@@ -94,14 +98,14 @@ export class MessageIndex {
     remove(table, slot)
   }
 
-  /** Whether anything refers to it. */
+  /** Whether the message has any reference. */
   lives(messageNumber: number): boolean {
     const table = this.#table(messageNumber)
     const slot = find(table, messageNumber)
     return slot >= 0 && table.fields[slot * stride + 3]! > 0
   }
 
-  /** `undefined` for a message that is unknown, or was not found on disk. */
+  /** Returns `undefined` for a message that is unknown or was not found on disk. */
   locate(messageNumber: number): PayloadLocation | undefined {
     const table = this.#table(messageNumber)
     const slot = find(table, messageNumber) * stride
@@ -109,14 +113,14 @@ export class MessageIndex {
     return { segment: table.fields[slot]!, offset: table.fields[slot + 1]!, length: table.fields[slot + 2]! }
   }
 
-  /** Whether this very place is where the message lies. */
+  /** Whether the message is stored at exactly this place. */
   liesAt(messageNumber: number, segment: number, offset: number): boolean {
     const table = this.#table(messageNumber)
     const at = find(table, messageNumber) * stride
     return at >= 0 && table.fields[at]! === segment && table.fields[at + 1]! === offset
   }
 
-  /** Messages that something refers to but that no segment has. */
+  /** Messages that are referred to but that no segment contains. */
   *lost(): Generator<number> {
     for (const table of this.#tables) {
       for (let slot = 0; slot < table.keys.length; slot++) {
@@ -125,7 +129,7 @@ export class MessageIndex {
     }
   }
 
-  /** Forgets messages that nothing refers to. */
+  /** Removes messages without references. */
   dropUnreferenced(): void {
     for (const table of this.#tables) {
       const dead = [...table.keys].filter((key, slot) => key !== 0 && table.fields[slot * stride + 3]! === 0)
@@ -169,7 +173,10 @@ function findOrAdd(table: Table, key: number): number {
   return slot
 }
 
-/** Closes the gap: what had to step over this slot moves back, so that a search may stop at the first free one. */
+/**
+ * Closes the gap: entries that were displaced past this slot move back, so that a search may stop at the first free
+ * one.
+ */
 function remove(table: Table, slot: number): void {
   const { keys, fields } = table
   const mask = keys.length - 1

@@ -1,17 +1,17 @@
 /**
  * One process at a time per folder, without stale locks.
  *
- * A lock is a Unix socket in the folder that its owner listens on: `lock-1`, or the next free number. The kernel is the
- * judge: binding to a taken name fails, connecting to a dead owner's socket is refused, also after `kill -9`, also across
- * containers that share the folder. So no process numbers are compared and nothing has to be cleaned up by hand.
+ * A lock is a Unix socket in the folder on which its owner listens: `lock-1`, or the next free number. The kernel
+ * decides: binding to a taken name fails, and connecting to a dead owner's socket is refused, also after `kill -9` and
+ * across containers that share the folder. No process numbers are compared, and nothing has to be cleaned up by hand.
  *
  *   folder empty            bind lock-1                           owner
- *   lock-1 answers          somebody lives there                  ERR_STORE_LOCKED, with its process number
- *   lock-1 refuses          bind lock-2, look again, unlink lock-1   owner
+ *   lock-1 answers          its owner is alive                  ERR_STORE_LOCKED, with its process number
+ *   lock-1 refuses          bind lock-2, check again, unlink lock-1   owner
  *
- * The look afterwards decides between two that took over at once: only the highest number that answers may stay. Where the
- * file system has no sockets, and on Windows, the lock is a name outside the folder, made from the folder's identity. A
- * folder that two machines share (NFS, SMB) is not protected: a store belongs on a local disk.
+ * The second check decides between two processes that took over at once: only the highest number that answers may stay.
+ * On Windows, and where the file system has no sockets, the lock is a name outside the folder, derived from the
+ * folder's identity. A folder that two machines share (NFS, SMB) is not protected: a store belongs on a local disk.
  *
  * @module
  */
@@ -24,7 +24,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { StoreError } from '../base/errors.ts'
 
-/** Where lock sockets are: `folder` is listed, `address` is what the kernel is given (its length is limited to some 100). */
+/**
+ * The place of lock sockets: `folder` is listed, `address` is passed to the kernel (which limits it to about 100
+ * bytes).
+ */
 interface LockPlace {
   readonly folder: string
   readonly prefix: string
@@ -33,7 +36,10 @@ interface LockPlace {
 }
 
 const noSockets = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'EINVAL', 'ENAMETOOLONG', 'ENOSYS'])
-/** Between an owner's bind and its listen, microseconds, a connect is refused: more tries tell that from a dead owner. */
+/**
+ * Between an owner's bind and its listen, which takes microseconds, a connect is refused; several tries distinguish
+ * this from a dead owner.
+ */
 const aliveTries = 5
 
 export class PathLock {
@@ -55,9 +61,9 @@ export class PathLock {
 }
 
 /**
- * Takes the folder for this process (and this opener within it: a second one in the same process is refused as well).
+ * Takes the folder for this process. A second attempt within the same process is refused as well.
  *
- * @throws {StoreError} `ERR_STORE_LOCKED` when another one has it
+ * @throws {StoreError} `ERR_STORE_LOCKED` when another owner has it
  */
 export async function lockPath(path: string): Promise<PathLock> {
   if (process.platform === 'win32') return lockIn(await placeOutside(path), path)
@@ -73,7 +79,7 @@ export async function lockPath(path: string): Promise<PathLock> {
 
 async function placeInside(path: string): Promise<LockPlace> {
   const folder = await realpath(path)
-  // A socket's address holds some 100 bytes only; through its descriptor the folder's name is always short.
+  // The address of a socket is limited to about 100 bytes; a path through the folder's descriptor is always short.
   const handle: FileHandle | undefined = process.platform === 'linux' ? await open(folder, 'r') : undefined
   const short = handle === undefined ? folder : `/proc/self/fd/${handle.fd}`
   return {
@@ -95,7 +101,7 @@ async function lockIn(place: LockPlace, path: string): Promise<PathLock> {
   for (;;) {
     const numbers = await numbersIn(place)
     const highest = numbers.at(-1) ?? 0
-    if (highest > 0) await mustBeDead(place, highest, path)
+    if (highest > 0) await assertDead(place, highest, path)
     const name = `${place.prefix}${highest + 1}`
     const server = await listen(place.address(name))
     if (server === undefined) continue
@@ -117,36 +123,39 @@ async function numbersIn(place: LockPlace): Promise<number[]> {
     .toSorted((a, b) => a - b)
 }
 
-async function mustBeDead(place: LockPlace, number: number, path: string): Promise<void> {
+async function assertDead(place: LockPlace, number: number, path: string): Promise<void> {
   for (let tries = 0; tries < aliveTries; tries++) {
     const owner = await askOwner(place.address(`${place.prefix}${number}`))
     if (owner !== undefined) throw locked(path, owner)
   }
 }
 
-/** What a connect says if nobody listens there any more; whatever else it says, somebody may. */
+/** Connect errors that mean that no process listens there any more; after any other error one still may. */
 const dead = new Set(['ECONNREFUSED', 'ENOENT', 'ENOTSOCK', 'ECONNRESET'])
 
-/** What the owner says (its process number), or `undefined` if nobody answers. */
+/** Returns the owner's answer (its process number), or `undefined` if there is none. */
 function askOwner(address: string): Promise<string | undefined> {
   return new Promise((resolve) => {
-    let said = ''
+    let answer = ''
     const socket = connect(address)
     socket.setEncoding('latin1')
     socket.setTimeout(1000, () => socket.destroy())
-    socket.on('data', (chunk: string) => (said += chunk))
+    socket.on('data', (chunk: string) => (answer += chunk))
     let connected = false
     socket.on('connect', () => (connected = true))
     socket.on('error', (error: NodeJS.ErrnoException) => {
-      // Another user's owner lets nobody ask, and a busy one answers nobody: both live.
+      // The socket of another user cannot be queried, and a busy owner does not answer: both are alive.
       if (!dead.has(error.code ?? '')) connected = true
       socket.destroy()
     })
-    socket.on('close', () => resolve(connected ? said : undefined))
+    socket.on('close', () => resolve(connected ? answer : undefined))
   })
 }
 
-/** The listening server, or `undefined` if the name is taken. `exclusive`: workers of node:cluster must not share it. */
+/**
+ * Returns the listening server, or `undefined` if the name is taken. `exclusive`: workers of node:cluster must not
+ * share it.
+ */
 function listen(address: string): Promise<Server | undefined> {
   return new Promise((resolve, reject) => {
     const server = createServer((socket) => socket.on('error', () => socket.destroy()).end(String(process.pid)))
@@ -159,9 +168,9 @@ function listen(address: string): Promise<Server | undefined> {
 }
 
 function locked(path: string, owner: string | undefined): StoreError {
-  const who = owner === undefined || owner === '' ? 'another process' : `process ${owner}`
+  const user = owner === undefined || owner === '' ? 'another process' : `process ${owner}`
   return new StoreError(
     'ERR_STORE_LOCKED',
-    `${path} is in use by ${who}: stop it first, or give this one a path of its own`,
+    `${path} is in use by ${user}: stop it first, or give this store a path of its own`,
   )
 }

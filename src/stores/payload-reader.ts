@@ -1,9 +1,9 @@
 /**
- * Reads payloads of queued messages, in batches: those that lie near each other come with one read, and share its memory,
- * unless most of that was not asked for.
+ * Reads payloads of queued messages in batches: payloads that are close together are read at once and share the memory,
+ * unless most of the bytes were not requested.
  *
- * A payload that is not what was written, or lies on a bad sector, costs itself alone: it is read once more by itself, logged,
- * and left out. Only where nothing can be read does a read fail as a whole.
+ * A payload that is corrupt or on a bad sector affects no other: it is read again by itself, logged, and left out. A
+ * read fails as a whole only if nothing can be read.
  *
  * @module
  */
@@ -15,18 +15,21 @@ import type { MessageIndex, PayloadLocation } from './message-index.ts'
 import { segmentName } from './segment-files.ts'
 import type { SegmentFiles } from './segment-files.ts'
 
-/** Payloads that are no farther apart are read together, up to so many bytes at once. */
+/** Payloads at most this far apart are read together, up to this many bytes at once. */
 const gapBytes = 16 << 10
 const readBytes = 1 << 20
-/** One that could not be read with the others is tried so often by itself, later each time where the disk reports an error. */
+/**
+ * A payload that could not be read with the others is retried by itself this many times, with increasing delays after
+ * disk errors.
+ */
 const aloneTries = 4
 const firstWaitMs = 100
 
 const empty = new Uint8Array(0)
 
-interface Wanted extends PayloadLocation {
+interface Request extends PayloadLocation {
   readonly messageNumber: number
-  /** Where in the answer it goes. */
+  /** Its index in the result. */
   readonly place: number
 }
 
@@ -35,7 +38,7 @@ export interface PayloadReaderOptions {
   readonly messages: MessageIndex
   readonly clock: Clock
   readonly log: Logger
-  /** Done when what is to lie there can be read; `undefined` if that is so. */
+  /** Resolves when the bytes at this place can be read; `undefined` if they already can. */
   readonly written: (location: PayloadLocation) => Promise<void> | undefined
 }
 
@@ -47,14 +50,14 @@ export class PayloadReader {
   }
 
   /**
-   * The payloads of these messages, in the order asked; `undefined` for one that the store does not have any more, or whose
-   * bytes are not what was written.
+   * Returns the payloads of these messages, in the order requested; `undefined` for one that the store no longer has or
+   * that is corrupt.
    *
-   * @throws {StoreError} what the disk says, where nothing can be read
+   * @throws {StoreError} the disk's error, if nothing can be read
    */
   async read(messageNumbers: readonly number[]): Promise<(Uint8Array | undefined)[]> {
     const payloads: (Uint8Array | undefined)[] = messageNumbers.map(() => undefined)
-    const onDisk: Wanted[] = []
+    const onDisk: Request[] = []
     await this.#allWritten(messageNumbers)
     for (const [place, messageNumber] of messageNumbers.entries()) {
       const location = this.#options.messages.locate(messageNumber)
@@ -66,7 +69,7 @@ export class PayloadReader {
     return payloads
   }
 
-  /** Waits once: what has been written by then is all that was told so far. */
+  /** Waits once, for everything that was written up to this call. */
   async #allWritten(messageNumbers: readonly number[]): Promise<void> {
     const { messages, written } = this.#options
     for (const messageNumber of messageNumbers) {
@@ -76,27 +79,27 @@ export class PayloadReader {
     }
   }
 
-  async #readRun(run: readonly Wanted[], payloads: (Uint8Array | undefined)[]): Promise<void> {
+  async #readRun(run: readonly Request[], payloads: (Uint8Array | undefined)[]): Promise<void> {
     const { offset } = run[0]!
     const bytes = await this.#tryRead(run)
     const sound = run.filter((each) => payloadIsSound(bytes, each.offset - offset, each.length))
-    const wantedBytes = sound.reduce((sum, { length }) => sum + length, 0)
-    const packed = wantedBytes * 2 < bytes.length ? new Uint8Array(wantedBytes) : undefined
+    const requestedBytes = sound.reduce((sum, { length }) => sum + length, 0)
+    const packed = requestedBytes * 2 < bytes.length ? new Uint8Array(requestedBytes) : undefined
     let at = 0
-    for (const wanted of sound) {
-      const from = wanted.offset + 4 - offset
-      const payload = bytes.subarray(from, from + wanted.length)
+    for (const request of sound) {
+      const from = request.offset + 4 - offset
+      const payload = bytes.subarray(from, from + request.length)
       packed?.set(payload, at)
-      payloads[wanted.place] = packed?.subarray(at, at + wanted.length) ?? payload
-      at += wanted.length
+      payloads[request.place] = packed?.subarray(at, at + request.length) ?? payload
+      at += request.length
     }
     if (sound.length === run.length) return
     const rest = run.filter((each) => !sound.includes(each))
     for (const { place, messageNumber } of rest) payloads[place] = await this.#readAlone(messageNumber)
   }
 
-  /** Nothing where that fails: each of them is then read by itself. */
-  async #tryRead(run: readonly Wanted[]): Promise<Uint8Array> {
+  /** Returns nothing if the read fails: each payload is then read by itself. */
+  async #tryRead(run: readonly Request[]): Promise<Uint8Array> {
     const { segment, offset } = run[0]!
     const end = endOf(run.at(-1)!)
     try {
@@ -107,7 +110,7 @@ export class PayloadReader {
     }
   }
 
-  /** A segment may have been rewritten meanwhile, and its payloads be elsewhere: hence a new look each time. */
+  /** The segment may have been rewritten meanwhile and its payloads moved, so each try looks up the place again. */
   async #readAlone(messageNumber: number): Promise<Uint8Array | undefined> {
     for (let tries = 1; ; tries++) {
       await this.#allWritten([messageNumber])
@@ -117,11 +120,11 @@ export class PayloadReader {
       try {
         const bytes = await this.#options.files.use(segment, (file) => file.read(offset, payloadSpan(length)))
         if (payloadIsSound(bytes, 0, length)) return bytes.subarray(4, 4 + length)
-        if (tries === aloneTries) return this.#lost(location, messageNumber, 'is not what was written')
+        if (tries === aloneTries) return this.#lost(location, messageNumber, 'is corrupt')
       } catch (error) {
-        // It may have been rewritten and removed this very moment.
+        // The segment may have been rewritten and removed at this moment.
         if (!this.#options.files.has(segment) && tries < aloneTries) continue
-        await this.#mustBeReadable(segment, error)
+        await this.#assertReadable(segment, error)
         if (tries === aloneTries)
           return this.#lost(location, messageNumber, `cannot be read: ${(error as Error).message}`)
         await this.#wait(firstWaitMs << tries)
@@ -133,8 +136,11 @@ export class PayloadReader {
     return new Promise((resolve) => void this.#options.clock.setTimer(delayMs, resolve))
   }
 
-  /** Tells a bad sector from a disk that is gone. @throws {unknown} `error`, if nothing of that segment can be read */
-  async #mustBeReadable(segment: number, error: unknown): Promise<void> {
+  /**
+   * Distinguishes a bad sector from a disk that is gone. @throws {unknown} `error`, if nothing of that segment can be
+   * read
+   */
+  async #assertReadable(segment: number, error: unknown): Promise<void> {
     try {
       await this.#options.files.use(segment, (file) => file.read(0, headerBytes))
     } catch {
@@ -152,10 +158,10 @@ export class PayloadReader {
   }
 }
 
-/** Cuts what is sorted into what one read may fetch. */
-function* runs(wanted: readonly Wanted[]): Generator<Wanted[]> {
-  let run: Wanted[] = []
-  for (const next of wanted) {
+/** Divides the sorted payloads into runs that one read may fetch. */
+function* runs(requests: readonly Request[]): Generator<Request[]> {
+  let run: Request[] = []
+  for (const next of requests) {
     const first = run[0]
     const last = run.at(-1)
     const fits =
@@ -173,6 +179,6 @@ function* runs(wanted: readonly Wanted[]): Generator<Wanted[]> {
   if (run.length > 0) yield run
 }
 
-function endOf(wanted: Wanted): number {
-  return wanted.offset + payloadSpan(wanted.length)
+function endOf(request: Request): number {
+  return request.offset + payloadSpan(request.length)
 }

@@ -1,4 +1,4 @@
-/** Reads a file in large pieces, for whoever asks for many small parts of it in their order. @module */
+/** Reads a file in large pieces, for callers that need many small parts of it in order. @module */
 import type { DiskFile } from '../base/disk.ts'
 
 export const pieceBytes = 1 << 20
@@ -15,7 +15,7 @@ export class PieceReader {
     this.size = size
   }
 
-  /** Up to `length` bytes from `at`: from the piece at hand, or from a new one that begins there. */
+  /** Returns up to `length` bytes from `at`, from the current piece or from a new one that begins there. */
   async bytes(at: number, length: number): Promise<Buffer> {
     const wanted = Math.min(length, Math.max(0, this.size - at))
     const from = at - this.#pieceAt
@@ -28,7 +28,7 @@ export class PieceReader {
     return this.#piece.subarray(from, from + wanted)
   }
 
-  /** What of the piece at hand lies behind `at`, or the piece that begins there. */
+  /** Returns the rest of the current piece from `at`, or the piece that begins there. */
   async rest(at: number): Promise<Buffer> {
     const from = at - this.#pieceAt
     if (from >= 0 && from < this.#piece.length) return this.#piece.subarray(from)

@@ -1,7 +1,7 @@
 /**
- * Reads a checkpoint: what lived when it was made, and which segments before it are still needed.
+ * Reads a checkpoint: the live state when it was made, and which earlier segments are still needed.
  *
- * A repair reads every record that is sound, looks for lost sessions in older segments, and reports what is missing in numbers.
+ * A repair reads every valid record, looks for lost sessions in older segments, and reports how much is missing.
  *
  * @module
  */
@@ -25,14 +25,14 @@ interface Source {
   readonly file: DiskFile
 }
 
-/** What its end says. */
+/** The contents of the end record. */
 interface End {
-  /** How many facts were written; `undefined` if a version wrote it that did not count. */
+  /** How many facts were written; `undefined` if a version without counts wrote it. */
   readonly written: FactCounts | undefined
 }
 
 /**
- * @param names all that are in the folder
+ * @param names all names in the folder
  * @returns its size in bytes
  */
 export async function readCheckpoint(
@@ -58,14 +58,14 @@ export async function readCheckpoint(
       damage.add(name, file.size, 'its end is missing')
       await useAllSegments(recovering, number, names)
     }
-    await mend(source, end?.written, names)
+    await repair(source, end?.written, names)
     return file.size
   } finally {
     await file.close()
   }
 }
 
-/** @returns what its end says; `undefined` if that is missing */
+/** @returns the contents of the end record; `undefined` if it is missing */
 async function readRecords(
   { recovering, salt, name, file }: Source,
   progress: (progress: LoadProgress) => void,
@@ -82,17 +82,17 @@ async function readRecords(
   return end
 }
 
-/** Facts, and what the header says as well: see `writeCheckpoint`. */
+/** Applies the facts, and the repeated header: see `writeCheckpoint`. */
 function readPart(recovering: Recovering, name: string, record: ReadRecord): void {
   const { sequence, syncedSequence, wallMs } = record.frame
   recovering.sawCounters({ lastSessionNumber: sequence, lastMessageNumber: syncedSequence, newestRecordMs: wallMs })
   for (const change of recovering.changesOf(name, record)) recovering.state.apply(change)
 }
 
-/** The segments before it that something still lives in, how much of each counts, and how many facts were written. */
+/** Reads which earlier segments are still needed, how much of each counts, and how many facts were written. */
 function readEnd(recovering: Recovering, { frame, meta }: ReadRecord): End {
   recovering.mustReach = frame.syncedSequence
-  // 0.1.0 did not say it here.
+  // Version 0.1.0 did not write it here.
   if (frame.sequence > 0) recovering.begin(frame.sequence)
   const reader = recovering.reader.reset(meta)
   let written: FactCounts | undefined
@@ -105,7 +105,7 @@ function readEnd(recovering: Recovering, { frame, meta }: ReadRecord): End {
   return { written }
 }
 
-/** Which segments are needed is lost with the end: any of them may have messages that live. */
+/** Without the end record it is unknown which segments are needed: any of them may contain live messages. */
 async function useAllSegments({ files }: Recovering, number: number, names: readonly string[]): Promise<void> {
   for (const segment of numbersOfNames('journal', names).filter((each) => each < number)) {
     const file = await files.disk.open(segmentName(segment))
@@ -114,13 +114,13 @@ async function useAllSegments({ files }: Recovering, number: number, names: read
   }
 }
 
-/** Only a repair comes as far as here with damage behind the header. */
-async function mend(source: Source, written: FactCounts | undefined, names: readonly string[]): Promise<void> {
+/** Only a repair gets here after damage behind the header. */
+async function repair(source: Source, written: FactCounts | undefined, names: readonly string[]): Promise<void> {
   const { recovering, salt, name } = source
   const { damage, state } = recovering
   const first = damage.found.find((each) => each.name === name && each.offset >= headerBytes)
   if (first === undefined) return
-  // Once more, now that the sessions are known whose first copy is damaged: a fact that is applied again changes nothing.
+  // Reads again, now that sessions whose first copy is damaged are known; applying a fact twice changes nothing.
   await readRecords(source, ignore)
   if (written === undefined || written.without(FactCounts.of(state)).sessions > 0) {
     const found = await salvageSessions(recovering, salt, names)
@@ -132,10 +132,10 @@ async function mend(source: Source, written: FactCounts | undefined, names: read
 
 function lossOf(lost: FactCounts | undefined): string {
   if (lost === undefined) {
-    return `it does not state how much is lost: up to ${factsPerRecordAtMost} sessions, subscriptions and messages for each damaged record`
+    return `the checkpoint does not record how much is lost: up to ${factsPerRecordAtMost} sessions, subscriptions and messages for each damaged record`
   }
   const what = String(lost)
-  return what === '' ? 'nothing is lost by it' : `lost with what is damaged: ${what}`
+  return what === '' ? 'no data was lost' : `lost with the damaged records: ${what}`
 }
 
 function ignore(): void {}

@@ -1,13 +1,13 @@
 /**
- * A reader of the store's own records. Their checksums were verified before, so what it cannot read was written by a version that
- * knows more, or by a bug.
+ * Reads the store's own records. Their checksums were verified before, so a record that cannot be read was written by a
+ * newer version, or by a bug.
  *
  * @module
  */
 import { ByteReader } from '../base/byte-reader.ts'
 import { StoreError } from '../base/errors.ts'
 
-/** What it cannot read throws a `StoreError`, `ERR_STORE_RECORD`. */
+/** Throws a `StoreError`, `ERR_STORE_RECORD`, for bytes that it cannot read. */
 export function recordReader(): ByteReader {
   return new ByteReader(unreadable)
 }

@@ -1,11 +1,11 @@
 /**
- * Reads a store from disk, changing nothing: the newest checkpoint, then the journal since.
+ * Reads a store from disk without changing anything: the newest checkpoint, then the journal since.
  *
  *   journal-1  journal-2 | journal-3  journal-4  journal-5        checkpoint-3
- *   folded: only payloads|  tail: replayed, every record          names the folded segments that still live
+ *   folded: only payloads|  tail: replayed, every record          names the folded segments that are still needed
  *
- * Where the tail ends is told by the last segment: each header names the segment before it and how much of that one
- * counts, so what was never trusted (a failed segment, what lies behind a failed sync) is stepped over.
+ * The last segment determines the tail: each header names the segment before it and how much of that one counts, so
+ * bytes that were never trusted (a failed segment, bytes after a failed sync) are skipped.
  *
  * @module
  */
@@ -25,14 +25,14 @@ import type { LoadProgress } from './store.ts'
 export interface Recovered {
   /** The first segment that is not folded; 0 if there is no checkpoint. */
   readonly tailFrom: number
-  /** What frames are marked with; `undefined` for an empty store. */
+  /** The store's salt; `undefined` for an empty store. */
   readonly salt: number | undefined
-  /** Where the replayed segments are, oldest first. */
+  /** The replayed segments, oldest first. */
   readonly tail: readonly number[]
   /** The last segment and how much of it counts; 0 if there is none. */
   readonly lastSegment: number
   readonly lastSegmentSize: number
-  /** The next number that no file has. */
+  /** The next number that no file uses. */
   readonly nextNumber: number
   readonly lastSequence: number
   readonly newestRecordMs: number
@@ -40,16 +40,16 @@ export interface Recovered {
   readonly checkpointBytes: number
   /** Bytes of the tail: what the next checkpoint folds. */
   readonly tailBytes: number
-  /** Files that are not needed, such as parts of what was never finished. */
+  /** Files that are not needed, such as parts of unfinished ones. */
   readonly leftovers: readonly string[]
-  /** New files that hold something, and nothing of this store: set aside, not removed. */
+  /** New files that contain something but no data of this store: set aside, not removed. */
   readonly garbage: readonly string[]
 }
 
 /**
- * Leads `state` to what the disk says, and makes the segments known to `files`.
+ * Builds `state` from the disk, and registers the segments with `files`.
  *
- * @throws {StoreError} `ERR_STORE_DAMAGED`, `ERR_STORE_FOREIGN`, `ERR_STORE_VERSION`, or what the Disk throws
+ * @throws {StoreError} `ERR_STORE_DAMAGED`, `ERR_STORE_FOREIGN`, `ERR_STORE_VERSION`, or an error of the Disk
  */
 export async function recover(
   files: SegmentFiles,
@@ -106,7 +106,10 @@ async function replayAll(
   }
 }
 
-/** Takes out the newest segment, if its header cannot be read and nothing in it was ever durable. @returns its name then */
+/**
+ * Removes the newest segment if its header is unreadable and nothing in it was ever durable. @returns its name in that
+ * case
+ */
 function withoutTorn(tail: TailSegment[], files: SegmentFiles): string[] {
   const last = tail.at(-1)
   if (last === undefined || last.header !== undefined || files.sizeOf(last.number) > headerBytes) return []
@@ -115,7 +118,7 @@ function withoutTorn(tail: TailSegment[], files: SegmentFiles): string[] {
   return [segmentName(last.number)]
 }
 
-/** What the checkpoint has seen of the journal has to be there; no number is used twice in any case. */
+/** The part of the journal that the checkpoint includes must exist; in any case no number is used twice. */
 function checkReach(recovering: Recovering, segment: number): void {
   if (recovering.sequence < recovering.mustReach) recovering.missingTurns(segment, recovering.mustReach)
   recovering.sequence = Math.max(recovering.sequence, recovering.mustReach)

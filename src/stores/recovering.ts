@@ -1,6 +1,5 @@
 /**
- * How far the reading of a store has come: the state that it leads to, the sequence that was reached, and the highest numbers
- * seen on the way.
+ * The progress of reading a store: the state so far, the sequence that was reached, and the highest numbers seen.
  *
  * @module
  */
@@ -13,7 +12,7 @@ import { segmentName } from './segment-files.ts'
 import type { SegmentFiles } from './segment-files.ts'
 import type { Change } from './store.ts'
 
-/** Highest numbers that a header, or a record of a checkpoint, says. */
+/** Highest numbers in a header or a record of a checkpoint. */
 export interface Counters {
   readonly lastSessionNumber: number
   readonly lastMessageNumber: number
@@ -25,13 +24,13 @@ export class Recovering {
   readonly state: LiveState
   readonly damage: DamageReport
   readonly reader = recordReader()
-  /** What frames are marked with; `undefined` while no file has said it. */
+  /** The store's salt; `undefined` until a file has been read that contains it. */
   salt: number | undefined
   sequence = 0
   newestRecordMs = 0
-  /** What the checkpoint has seen of the journal: that much must be there. */
+  /** The sequence that the checkpoint includes: the journal must reach at least this far. */
   mustReach = 0
-  /** Where the checkpoint ends, or the journal begins; `undefined` until something has said so. */
+  /** Where the checkpoint ends or the journal begins; `undefined` until it is known. */
   #beginning: number | undefined
 
   constructor(files: SegmentFiles, state: LiveState, damage: DamageReport) {
@@ -47,7 +46,7 @@ export class Recovering {
     this.newestRecordMs = Math.max(this.newestRecordMs, newestRecordMs)
   }
 
-  /** The first that says where the journal begins is right; those behind it are checked against it. */
+  /** The first file that states where the journal begins is trusted; later ones are checked against it. */
   begin(sequence: number): void {
     if (this.#beginning !== undefined) return
     this.#beginning = sequence
@@ -55,16 +54,17 @@ export class Recovering {
   }
 
   /**
-   * Whether a turn comes again that others have followed already: then blocks of an older file lie where it does. The first
-   * segments behind a checkpoint may begin with turns that it has; applying them is harmless, as all that followed comes too.
+   * Whether this turn repeats one that others have already followed, which means that blocks of an older file are in
+   * its place. The first segments after a checkpoint may begin with turns that it includes; applying those is harmless,
+   * because all that followed is applied too.
    */
   isStale(sequence: number): boolean {
     return sequence <= this.sequence && this.sequence > (this.#beginning ?? 0)
   }
 
-  /** After damage, reading goes on with the next record that is sound. */
+  /** After damage, reading continues with the next valid record. */
   async stepOver(name: string, reader: FrameReader, offset: number): Promise<void> {
-    this.damage.add(name, offset, 'a record is not what was written')
+    this.damage.add(name, offset, 'a record is corrupt')
     reader.offset = offset
     const next = await reader.seek()
     if (next !== undefined) reader.offset = next.offset
@@ -74,7 +74,7 @@ export class Recovering {
     this.damage.add(segmentName(segment), offset, `turns ${this.sequence + 1} to ${last} are missing`)
   }
 
-  /** A sound record whose Changes make no sense is damage as well, never a torn one. */
+  /** A valid record whose Changes are invalid is also damage, never a torn end. */
   *changesOf(name: string, record: ReadRecord): Generator<Change> {
     const reader = this.reader.reset(record.meta)
     try {

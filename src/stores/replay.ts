@@ -1,8 +1,8 @@
 /**
  * Applies the journal since the checkpoint, segment by segment.
  *
- * A record at the very end that is torn, and that no later record calls durable, was never acknowledged: it is cut off. Damage
- * anywhere else is an error; a repair goes on behind it and keeps every record that is sound.
+ * A torn record at the very end that no later record calls durable was never acknowledged and is cut off. Damage
+ * anywhere else is an error; a repair continues after it and keeps every valid record.
  *
  * @module
  */
@@ -18,20 +18,20 @@ import type { Recovering } from './recovering.ts'
 import { segmentName } from './segment-files.ts'
 import type { MessageRecord } from './store.ts'
 
-/** Bytes of a segment after which it is said how far the replay is. */
+/** Bytes of a segment between two progress reports. */
 const progressBytes = 1 << 20
-/** Changes of one record after which it is said again. */
+/** Changes of one record between two progress reports. */
 const progressChanges = 1024
 
-/** Told now and then, with the place in the segment that is replayed. */
-type Tell = (offset: number) => void
+/** Called at intervals with the offset in the segment that is being replayed. */
+type Report = (offset: number) => void
 
-/** @param successor the segment behind it, which says how much of it counts; `undefined` for the last */
+/** @param successor the segment after it, which states how much of it counts; `undefined` for the last */
 export async function replay(
   recovering: Recovering,
   segment: TailSegment,
   successor: TailSegment | undefined,
-  tell: Tell,
+  report: Report,
 ): Promise<void> {
   const { damage, files, salt = 0 } = recovering
   const { number, header, firstSequence, fileSize } = segment
@@ -45,7 +45,7 @@ export async function replay(
   files.set(number, size)
   await files.use(number, (file) => {
     const reader = new FrameReader(file, 'journal', size, salt, true)
-    return replayRecords(recovering, segment, successor, reader, tell)
+    return replayRecords(recovering, segment, successor, reader, report)
   })
 }
 
@@ -54,12 +54,12 @@ async function replayRecords(
   { number, header }: TailSegment,
   successor: TailSegment | undefined,
   reader: FrameReader,
-  tell: Tell,
+  report: Report,
 ): Promise<void> {
   const { damage, files } = recovering
   const name = segmentName(number)
   const before = recovering.sequence
-  let told = 0
+  let reported = 0
   while (!reader.atEnd) {
     const { offset } = reader
     const record = await reader.next()
@@ -76,16 +76,16 @@ async function replayRecords(
     reader.offset = record.end
     if (recovering.isStale(record.frame.sequence)) continue
     if (header === undefined) damage.add(name, 0, lostHeader)
-    applyTurn(recovering, number, record, unsound, tell)
-    if (reader.offset - told < progressBytes) continue
-    told = reader.offset
-    tell(told)
+    applyTurn(recovering, number, record, unsound, report)
+    if (reader.offset - reported < progressBytes) continue
+    reported = reader.offset
+    report(reported)
   }
-  // Nothing in it is this store's newest: as good as none.
+  // Nothing in it belongs to the newest part of this store, so it counts as empty.
   if (header === undefined && recovering.sequence === before) files.set(number, headerBytes)
 }
 
-/** Whether what was trusted of a segment ends at `offset`, where no sound record is. */
+/** Whether the trusted part of a segment ends at `offset`, where there is no valid record. */
 function isTheEnd(
   recovering: Recovering,
   successor: TailSegment | undefined,
@@ -93,12 +93,15 @@ function isTheEnd(
   offset: number,
 ): Promise<boolean> | boolean {
   if (successor === undefined) return isTorn(recovering, reader, offset)
-  // Where the successor's header is lost, its first record goes on from what counts here.
+  // If the successor's header is lost, its first record must continue where this segment ends.
   const { header, firstSequence } = successor
   return header === undefined && firstSequence !== undefined && firstSequence <= recovering.sequence + 1
 }
 
-/** Whether what lies at `offset` was never durable: no record behind it says that it was. A repair keeps whatever is sound. */
+/**
+ * Whether the bytes at `offset` were never durable: no later record states that they were. A repair keeps every valid
+ * record.
+ */
 async function isTorn({ damage, sequence }: Recovering, reader: FrameReader, offset: number): Promise<boolean> {
   const isKept = ({ frame }: ReadRecord): boolean => (damage.repairs ? frame.sequence : frame.syncedSequence) > sequence
   reader.offset = offset
@@ -107,13 +110,13 @@ async function isTorn({ damage, sequence }: Recovering, reader: FrameReader, off
   return later === undefined
 }
 
-/** @param unsound messages whose payloads are not what was written: what refers to them is dropped when all is read */
+/** @param unsound messages with corrupt payloads: references to them are dropped at the end of the replay */
 function applyTurn(
   recovering: Recovering,
   segment: number,
   record: ReadRecord,
   unsound: readonly number[],
-  tell: Tell,
+  report: Report,
 ): void {
   const { state, damage } = recovering
   const { sequence, wallMs } = record.frame
@@ -124,7 +127,7 @@ function applyTurn(
   let offset = record.payloadOffset
   let applied = 0
   for (const change of recovering.changesOf(name, record)) {
-    if (++applied % progressChanges === 0) tell(record.offset)
+    if (++applied % progressChanges === 0) report(record.offset)
     if (change.kind === 'message') {
       const { messageNumber, payloadOnDiskBytes: length = 0 } = change.message
       if (unsound.includes(messageNumber)) damage.add(name, offset, unsoundPayload(messageNumber))
@@ -137,7 +140,7 @@ function applyTurn(
 
 const none: readonly number[] = []
 
-/** The messages of a turn whose payloads are not what was written. */
+/** The messages of a turn whose payloads are corrupt. */
 function unsoundPayloads(record: ReadRecord, reader: ByteReader): readonly number[] {
   const { payloads } = record
   if (payloads === undefined || payloads.length === 0) return none
@@ -150,7 +153,7 @@ function unsoundPayloads(record: ReadRecord, reader: ByteReader): readonly numbe
   return unsound ?? none
 }
 
-/** As far as its Changes make sense; where they do not, whoever applies them says so. */
+/** Stops at the first invalid Change, which `applyTurn` reports. */
 function* messagesOf(record: ReadRecord, reader: ByteReader): Generator<MessageRecord> {
   reader.reset(record.meta)
   try {

@@ -1,8 +1,8 @@
 /**
- * Space set aside while there is some: a file that is removed when the disk is full, so that what takes away (acknowledgements,
- * ends) can still be written, and a checkpoint that frees what they leave.
+ * Space set aside while there is some: a file that is removed when the disk is full, so that Changes which free space
+ * (acknowledgements, ends of sessions) can still be written, followed by a checkpoint.
  *
- * It is written with bytes that no file system can make smaller, since a file of zeros may take no space at all.
+ * It is filled with incompressible bytes, because a file of zeros may take no space at all.
  *
  * @module
  */
@@ -14,27 +14,27 @@ export const reserveName = 'reserve'
 const pieceBytes = 256 << 10
 
 export class Reserve {
-  /** What is set aside. */
+  /** Its size in bytes. */
   size = 0
   readonly #disk: Disk
   #isReleasing = false
-  /** The end of what is being done to the file. */
+  /** The end of the last operation on the file. */
   #last: Promise<unknown> = Promise.resolve()
 
   constructor(disk: Disk) {
     this.#disk = disk
   }
 
-  /** Looks what an earlier process left. */
+  /** Finds the file of an earlier process. */
   async find(): Promise<void> {
     if (!(await this.#disk.list()).includes(reserveName)) return
     await this.#withFile(async (file) => void (this.size = file.size))
   }
 
   /**
-   * Makes it as large, or as small.
+   * Grows or shrinks the file to this size.
    *
-   * @returns whether it is that large now; false where the disk has no room for it, or it is released meanwhile
+   * @returns whether it has that size now; false if the disk has no room for it, or it was released meanwhile
    */
   fill(bytes: number): Promise<boolean> {
     return this.#next(async () => {
@@ -60,7 +60,7 @@ export class Reserve {
     }
   }
 
-  /** Gives the space back. @returns whether there was any */
+  /** Removes the file. @returns whether there was one */
   release(): Promise<boolean> {
     this.#isReleasing = true
     return this.#next(async () => {
@@ -68,13 +68,13 @@ export class Reserve {
       if (this.size === 0) return false
       await this.#remove()
       this.size = 0
-      // Some file systems give space back only with their next commit.
+      // Some file systems free the space only with their next commit.
       await this.#disk.syncNames()
       return true
     })
   }
 
-  /** An operator may have removed it before, to make room. */
+  /** An operator may have removed it already to make room. */
   async #remove(): Promise<void> {
     try {
       await this.#disk.remove(reserveName)
@@ -85,7 +85,7 @@ export class Reserve {
 
   #next<Value>(work: () => Promise<Value>): Promise<Value> {
     const done = this.#last.then(work)
-    this.#last = done.catch(() => undefined) // whoever asked is told
+    this.#last = done.catch(() => undefined) // the caller gets the error
     return done
   }
 
@@ -99,7 +99,7 @@ export class Reserve {
   }
 }
 
-/** Whether the disk, or a quota, has no room left. */
+/** Whether the disk, or a quota, has no space left. */
 export function isFull(error: unknown): error is StoreError {
   return error instanceof StoreError && error.code === 'ERR_STORE_FULL'
 }

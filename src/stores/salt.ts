@@ -1,9 +1,9 @@
 /**
- * The salt of a store whose headers cannot be read: it follows from the records themselves.
+ * Finds the salt of a store whose headers are unreadable: it can be computed from the records.
  *
- * A checksum is a state that each byte turns into the next, and each step can be undone. So from a record's 40 bytes and the
- * checksum behind them the state before the first byte is known: the salt. Any 44 bytes give some salt; those of a record give
- * one under which its Changes are sound too, and the next record gives the same.
+ * A checksum is a state that each byte transforms, and each step can be undone. The 40 bytes of a record and the
+ * checksum after them therefore give the state before the first byte, which is the salt. Any 44 bytes give some salt;
+ * those of a real record give one under which its Changes are valid too, and the next record gives the same one.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import type { DiskFile } from '../base/disk.ts'
 import { checksum, frameBytes, headerBytes, kindsOfRecords } from './frame.ts'
 import { PieceReader } from './piece-reader.ts'
 
-/** What a checksum does to its state for each value of a byte, and which value leads to each highest byte. */
+/** The transformation of a checksum's state for each byte value, and the byte value that leads to each highest byte. */
 const table = Uint32Array.from({ length: 256 }, (_, byte) => {
   let value = byte
   for (let bit = 0; bit < 8; bit++) value = (value & 1) === 1 ? (value >>> 1) ^ 0xedb88320 : value >>> 1
@@ -21,9 +21,9 @@ const byHighestByte = new Uint8Array(256)
 for (const [byte, value] of table.entries()) byHighestByte[value >>> 24] = byte
 
 /**
- * What a checksum began with.
+ * The initial state of a checksum.
  *
- * @param bytes what it was made of, from `start` up to `end`
+ * @param bytes the input of the checksum, from `start` up to `end`
  *
  * @example
  * saltOf(Buffer.from('record'), 0, 6, 190_041_321) // 0xc0ffee
@@ -38,8 +38,8 @@ export function saltOf(bytes: Uint8Array, start: number, end: number, result: nu
 }
 
 /**
- * The salt of most of what is in that file; `undefined` if no record is in it. A copy of another store may lie in the payload
- * of a record that is damaged, so what comes first does not decide.
+ * Returns the salt of most records in the file; `undefined` if it contains none. A damaged record's payload may contain
+ * a copy of another store, so the first record does not decide.
  */
 export async function findSalt(file: DiskFile): Promise<number | undefined> {
   const pieces = new PieceReader(file, file.size)
@@ -49,7 +49,7 @@ export async function findSalt(file: DiskFile): Promise<number | undefined> {
     const at = nextKind(rest)
     const found = at < 0 ? undefined : await recordAt(pieces, offset + at)
     if (found === undefined) {
-      // The first bytes of a record may end this piece.
+      // The first bytes of a record may be at the end of this piece.
       offset += at < 0 ? Math.max(1, rest.length - 3) : at + 1
       continue
     }
@@ -61,13 +61,13 @@ export async function findSalt(file: DiskFile): Promise<number | undefined> {
   return [...bytesOf].toSorted(([, a], [, b]) => b - a)[0]?.[0]
 }
 
-/** Where something stands that a record may begin with; -1 if nowhere. */
+/** The next place where a record may begin; -1 if there is none. */
 function nextKind(bytes: Buffer): number {
   const places = kindsOfRecords.map((kind) => bytes.indexOf(kind)).filter((at) => at >= 0)
   return places.length === 0 ? -1 : Math.min(...places)
 }
 
-/** The record that begins there, if its Changes are sound, and the salt that it says itself. */
+/** Reads the record that begins there, if its Changes are valid under the salt that it gives. */
 async function recordAt(pieces: PieceReader, offset: number): Promise<{ salt: number; length: number } | undefined> {
   const frame = Buffer.from(await pieces.bytes(offset, frameBytes))
   if (frame.length < frameBytes) return undefined

@@ -1,9 +1,9 @@
 /**
- * Finds sessions whose record in the checkpoint is damaged: folded segments, which are kept for their payloads, may still have
- * the turns in which they began. Without its session, whatever was queued for it would be lost as well.
+ * Finds sessions whose record in the checkpoint is damaged: folded segments, which are kept for their payloads, may
+ * still contain the turns in which they began. Without its session, everything queued for it would be lost as well.
  *
- * What ended in a segment that is gone cannot be told from what lives: such a session comes back until its expiry interval is
- * over. In-flight state and wills are not restored this way, as old ones would do harm.
+ * If the end of a session was in a segment that is gone, the session comes back until its expiry interval is over.
+ * In-flight state and wills are not restored this way, because outdated ones would do harm.
  *
  * @module
  */
@@ -14,7 +14,7 @@ import type { Change } from './store.ts'
 
 type Found = Map<number, Map<string, Change>>
 
-/** @returns how many were found and are in the state now */
+/** @returns how many were found and restored */
 export async function salvageSessions(recovering: Recovering, salt: number, names: readonly string[]): Promise<number> {
   const { files, state } = recovering
   const found: Found = new Map()
@@ -41,7 +41,7 @@ function note({ state }: Recovering, change: Change, found: Found): void {
   if (change.kind === 'session') {
     const { sessionNumber } = change.session
     if (state.hasSession(sessionNumber)) return
-    // The session comes first, whatever is noted of it later.
+    // The session must come before its other facts, whatever their order in the files.
     const changes = found.get(sessionNumber) ?? new Map<string, Change>()
     found.set(sessionNumber, changes.set('', change))
   } else if (change.kind === 'session-ended') found.delete(change.sessionNumber)

@@ -6,7 +6,7 @@
 import type { Disk, DiskFile } from '../base/disk.ts'
 import { StoreError } from '../base/errors.ts'
 
-/** So many sealed segments stay open for reading. */
+/** This many sealed segments stay open for reading. */
 const openAtMost = 32
 
 /** `journal-00000001.log`; numbers beyond eight digits are simply longer. */
@@ -14,12 +14,12 @@ export function segmentName(number: number): string {
   return `journal-${String(number).padStart(8, '0')}.log`
 }
 
-/** Named by the first segment that is not folded into it. */
+/** The number is that of the first segment that is not folded into the checkpoint. */
 export function checkpointName(number: number): string {
   return `checkpoint-${String(number).padStart(8, '0')}.log`
 }
 
-/** A file that is still being written, and does not count until it is renamed. */
+/** The name of a file that is still being written; it does not count until it is renamed. */
 export function partName(name: string): string {
   return `${name}.part`
 }
@@ -48,13 +48,13 @@ interface Segment {
   size: number
   file: Promise<DiskFile> | undefined
   users: number
-  /** Told when the last user is gone. */
+  /** Called when no user is left. */
   idle: (() => void) | undefined
 }
 
 export class SegmentFiles {
   readonly disk: Disk
-  /** Bytes that count, of all segments. */
+  /** Bytes of all segments that count. */
   totalBytes = 0
   #segments = new Map<number, Segment>()
 
@@ -78,7 +78,7 @@ export class SegmentFiles {
     return this.#segments.get(number)?.size ?? 0
   }
 
-  /** Makes a segment known, or changes how much of it counts. A handle that is open already is taken over. */
+  /** Adds a segment, or changes how much of it counts. An open handle is reused. */
   set(number: number, size: number, file?: DiskFile): void {
     const known = this.#segments.get(number)
     this.totalBytes += size - (known?.size ?? 0)
@@ -89,13 +89,13 @@ export class SegmentFiles {
     }
   }
 
-  /** Makes a segment unknown that was never used: its file does not exist. */
+  /** Removes a segment that was never used: its file does not exist. */
   forget(number: number): void {
     this.totalBytes -= this.sizeOf(number)
     this.#segments.delete(number)
   }
 
-  /** Works with a segment's file, which is not closed or removed meanwhile. */
+  /** Runs `work` with a segment's file, which is not closed or removed meanwhile. */
   async use<Value>(number: number, work: (file: DiskFile) => Promise<Value>): Promise<Value> {
     const segment = this.#segments.get(number)
     if (segment === undefined)
@@ -120,7 +120,7 @@ export class SegmentFiles {
     }
   }
 
-  /** Forgets a segment once nobody uses it, and closes it. Its name is the caller's business. */
+  /** Removes a segment and closes its file once it has no user. The caller removes the name. */
   async drop(number: number): Promise<void> {
     const segment = this.#segments.get(number)
     if (segment === undefined) return
@@ -133,7 +133,7 @@ export class SegmentFiles {
     for (const number of this.numbers) await this.drop(number)
   }
 
-  /** Closes the oldest idle handles but for this one. The newest segment is the journal's own and stays. */
+  /** Closes the oldest idle handles except this one. The newest segment belongs to the journal and stays open. */
   async #closeSome(except: number): Promise<void> {
     if (this.count <= openAtMost) return
     const open = [...this.#segments].filter(([, segment]) => segment.file !== undefined)
@@ -146,7 +146,10 @@ export class SegmentFiles {
   }
 }
 
-/** All that was written to it is synced, or not relied on: what its close reports is no fault of who reads another one. */
+/**
+ * Everything written to the file is synced or not relied on, so an error from closing it must not fail a read of
+ * another one.
+ */
 async function closeUnused(file: DiskFile): Promise<void> {
   await file.close().catch(ignore)
 }

@@ -1,6 +1,6 @@
 /**
- * The segments of the journal in the making: the one being written, the next one made ready before it is needed (creating
- * a file and syncing its folder takes longer than a commit), and what to do when one fails.
+ * The segments at the end of the journal: the one being written, the next one, which is prepared in advance (creating a
+ * file and syncing its folder takes longer than a commit), and what happens when one fails.
  *
  *   previous <─ current       next: an empty file with a durable name
  *      each header names the segment before it and how much of that one counts
@@ -33,7 +33,10 @@ export interface LineOptions {
   readonly clock: Clock
   readonly log: Logger
   readonly space: Space
-  /** Highest numbers used so far, for the header of a new segment: a start then knows them though nothing else lives. */
+  /**
+   * Highest numbers used so far, for the header of a new segment: a start reads them there even if nothing else is
+   * live.
+   */
   readonly counters: () => {
     readonly lastSessionNumber: number
     readonly lastMessageNumber: number
@@ -46,7 +49,7 @@ interface Segment {
   readonly file: DiskFile
 }
 
-/** Waits from try to try: 50 ms, doubling up to 5 s. */
+/** Delays between tries: 50 ms, doubling up to 5 s. */
 export class BackOff {
   #clock: Clock
   #delayMs = retryFirstMs
@@ -66,7 +69,7 @@ export class BackOff {
     })
   }
 
-  /** Ends a wait, for a store that closes. */
+  /** Ends the current delay, for a store that closes. */
   end(): void {
     this.#timer?.cancel()
     this.#resolve()
@@ -74,18 +77,18 @@ export class BackOff {
 }
 
 export class SegmentLine {
-  /** What appends go to; `undefined` before the first. */
+  /** The segment being written; `undefined` before the first. */
   current: Segment | undefined
   next: Segment | undefined
   #options: LineOptions
   #disk: Disk
   #nextNumber: number
   #salt: number
-  /** The newest segment that something durable is in, and how much of it is durable. */
+  /** The newest segment with durable records, and how much of it is durable. */
   #trusted: { readonly number: number; readonly size: number }
   #making: Promise<void> | undefined
   #backOff: BackOff | undefined
-  /** While starting over, and when closed, no next segment is made. */
+  /** While starting over, and after closing, no next segment is created. */
   #paused = false
 
   constructor(start: LineStart, options: LineOptions) {
@@ -96,13 +99,13 @@ export class SegmentLine {
     this.#trusted = { number: start.previous, size: start.previousSize }
   }
 
-  /** Makes the first segment; what fails here is thrown, because it fails the start. */
+  /** Creates the first segment; an error is thrown, because it fails the start. */
   async open(): Promise<Segment> {
     this.next = await this.#make()
     return this.next
   }
 
-  /** Makes the next segment, however long that takes; at once if it is there. */
+  /** Creates the next segment, however long that takes; returns at once if it exists. */
   makeNext(): Promise<void> {
     if (this.next !== undefined || this.#paused) return Promise.resolve()
     this.#making ??= this.#makeUntilDone().finally(() => (this.#making = undefined))
@@ -118,15 +121,16 @@ export class SegmentLine {
     this.#options.files.set(next.number, next.file.size, next.file)
   }
 
-  /** All that was appended to the current segment is durable. */
+  /** Everything appended to the current segment is durable. */
   trust(): void {
     this.#trusted = { number: this.current!.number, size: this.current!.file.size }
   }
 
   /**
-   * Gives up the current segment and writes `records` to a new one, which only counts (by its name) when it is durable.
+   * Gives up the current segment and writes `records` to a new one, which counts (by its name) only when it is durable.
    *
-   * @param moved told the new segment's number when the records are durable there, before the failed one is cut back
+   * @param moved called with the new segment's number when the records are durable there, before the failed one is cut
+   * back
    */
   async startOver(
     firstSequence: number,
@@ -145,7 +149,7 @@ export class SegmentLine {
     this.#paused = false
   }
 
-  /** Makes no further segment, and takes away the one that was made and not needed. */
+  /** Creates no further segment, and removes the prepared one. */
   async close(): Promise<void> {
     await this.#pause()
   }
@@ -165,7 +169,7 @@ export class SegmentLine {
       await next.file.close()
       await this.#disk.remove(segmentName(next.number))
     } catch (error) {
-      this.#options.log.warn({ err: error }, `${segmentName(next.number)} is not needed and could not be removed`)
+      this.#options.log.warn({ err: error }, `${segmentName(next.number)} is no longer needed but could not be removed`)
     }
   }
 
@@ -185,7 +189,7 @@ export class SegmentLine {
         return
       } catch (error) {
         if (isFull(error) && (await this.#options.space.ranOut(error))) continue
-        this.#options.log.warn({ err: error }, 'the next segment of the journal cannot be made')
+        this.#options.log.warn({ err: error }, 'the next segment of the journal cannot be created')
         await backOff.wait()
       }
     }
@@ -212,17 +216,17 @@ export class SegmentLine {
     try {
       await this.#disk.remove(name)
     } catch (error) {
-      this.#options.log.debug({ err: error }, `${name} could not be removed; the next start does it`)
+      this.#options.log.debug({ err: error }, `${name} could not be removed; the next start removes it`)
     }
   }
 
-  /** The current segment, unless it was removed because nothing in it lives, and no turn came since. */
+  /** The current segment, unless it was removed because nothing in it is live and no turn followed. */
   get #existing(): Segment | undefined {
     const { current } = this
     return current !== undefined && this.#options.files.has(current.number) ? current : undefined
   }
 
-  /** What is left of a failed segment is what was durable; the new one's header says so, should the cut fail. */
+  /** Only the durable part of a failed segment is kept; the new one's header states its size in case the cut fails. */
   async #retire(failed: Segment | undefined): Promise<void> {
     if (failed === undefined) return
     const size = failed.number === this.#trusted.number ? this.#trusted.size : 0

@@ -1,13 +1,13 @@
 /**
- * How much of each segment still lives: what decides when it is removed or its rest copied forward.
+ * Tracks how much of each segment is still live, which decides when it is removed or its rest copied forward.
  *
- * Hot: two calls for each stored message; nearly all are about the newest segment, which is kept at hand.
+ * Hot: two calls for each stored message, nearly all about the newest segment, which is cached.
  *
  * @module
  */
 import { payloadSpan } from './frame.ts'
 
-/** A live message's share of its segment besides the payload: its metadata, roughly. */
+/** A live message's share of its segment in addition to the payload: its metadata, roughly. */
 const metadataBytes = 48
 
 export interface Usage {
@@ -34,7 +34,7 @@ export class SegmentUsage {
     return usage
   }
 
-  /** Segments that something lives in. */
+  /** Segments with live messages. */
   get living(): number[] {
     return [...this.#usages].filter(([, { liveMessages }]) => liveMessages > 0).map(([segment]) => segment)
   }

@@ -1,11 +1,11 @@
 /**
- * How much room a store has, and what follows from it: how large a segment may be, when a checkpoint is due, how much is held in
+ * Measures the space of a store and derives how large a segment may be, when a checkpoint is due, how much is held in
  * reserve, and whether the store is full.
  *
  *   volume   | segments that live | what died since the checkpoint | checkpoint | reserve |  room  |
- *              small where little is free, so that it is freed soon ^           ^ for what takes away, and one checkpoint
+ *              small when little is free, so that it is freed soon ^           ^ for Changes that free space, and one checkpoint
  *
- * The disk is asked once a second at most; in between, what was written is subtracted.
+ * The disk is queried once a second at most; in between, written bytes are subtracted.
  *
  * @module
  */
@@ -20,17 +20,17 @@ import type { StoreMetrics } from './store-metrics.ts'
 const defaultSegmentBytes = 64 << 20
 const defaultCheckpointBytes = 128 << 20
 const smallestSegmentBytes = 64 << 10
-/** No checkpoint is made for less, however little room there is. */
+/** The smallest amount for which a checkpoint is made, however little space is left. */
 const smallestFoldBytes = 64 << 10
-/** What the reserve has besides a checkpoint: a share of the volume, within these. */
+/** The reserve beyond a checkpoint: a share of the volume, within these bounds. */
 const reserveShare = 32
 const smallestSlackBytes = 64 << 10
 const largestSlackBytes = 4 << 20
-/** A checkpoint may have grown so much since the last one. */
+/** A checkpoint may have grown by this factor since the last one. */
 const checkpointGrowth = 1.25
-/** How often the disk is asked. */
+/** How often the disk is queried. */
 const pollMs = 1000
-/** A store that was full takes new things on once it is below its limit by this share. */
+/** A store that was full accepts new data once it is below its limit by this share. */
 const relief = 1 / 16
 
 export interface SpaceOptions {
@@ -42,7 +42,7 @@ export interface SpaceOptions {
   readonly maxBytes: number
   readonly segmentBytes: number | undefined
   readonly checkpointBytes: number | undefined
-  /** Told when the store may have become full, or have room again. */
+  /** Called when the store may have become full, or may have space again. */
   readonly changed: () => void
 }
 
@@ -51,15 +51,15 @@ export class Space {
   /** Size of the newest checkpoint. */
   checkpointBytes = 0
   readonly #options: SpaceOptions
-  /** Of the volume, when the disk was asked last; Infinity where it does not say. */
+  /** Free bytes of the volume at the last query; Infinity if the disk does not report them. */
   #freeBytes = Infinity
   #volumeBytes = Infinity
   #writtenAtPoll = 0
   #polledAtMs = 0
   #polling: Promise<void> | undefined
-  /** What the disk said when the reserve had to be released; it is not back since. */
+  /** The disk's error when the reserve had to be released; cleared once the reserve is restored. */
   #ranOut: StoreError | undefined
-  /** What is said while little room is left, if the reserve is whole. */
+  /** The error to report while little space is left and the reserve is whole. */
   #low: StoreError | undefined
   #isFull = false
 
@@ -78,7 +78,7 @@ export class Space {
 
   // ---- how large things may be ----
 
-  /** Bytes that the store may take in all. */
+  /** Bytes that the store may take in total. */
   get #limitBytes(): number {
     return Math.min(this.#volumeBytes, this.#options.maxBytes)
   }
@@ -88,7 +88,7 @@ export class Space {
     return Math.min(segmentBytes, maxBytes / 16, Math.max(this.#volumeBytes / 16, smallestSegmentBytes))
   }
 
-  /** Bytes of the journal that may be appended without a sync: should one fail, they are written twice. */
+  /** Bytes of the journal that may be appended without a sync: if one fails, they are written twice. */
   get unsyncedBytes(): number {
     return this.#volumeBytes / 64
   }
@@ -102,7 +102,7 @@ export class Space {
     return Math.min(roomy, Math.max(Math.min(base, smallestFoldBytes), this.checkpointBytes / 4, room / 4))
   }
 
-  /** What dead bytes are worth a checkpoint of a full store. */
+  /** The number of dead bytes that makes a checkpoint of a full store worthwhile. */
   get worthFoldingBytes(): number {
     return Math.max(Math.min(this.foldBytes, smallestFoldBytes) / 2, this.checkpointBytes / 8)
   }
@@ -111,15 +111,15 @@ export class Space {
     return Math.min(Math.max(this.#limitBytes / reserveShare, smallestSlackBytes), largestSlackBytes)
   }
 
-  get #wantedReserve(): number {
-    // Where there is no end, as on a disk in memory, there is nothing to hold back.
+  get #targetReserve(): number {
+    // A disk without an end, such as one in memory, needs no reserve.
     if (this.#freeBytes === Infinity) return 0
     return Math.ceil(this.#slackBytes + this.checkpointBytes * checkpointGrowth)
   }
 
   // ---- how much room there is ----
 
-  /** Bytes that the disk takes, as far as is known. */
+  /** Bytes that the disk can take, as far as is known. */
   get #roomBytes(): number {
     return Math.max(0, this.#freeBytes - (this.#options.metrics.journalBytes - this.#writtenAtPoll))
   }
@@ -130,8 +130,8 @@ export class Space {
   }
 
   /**
-   * Bytes that can be written now: of new things while it is not full, then of what takes away. `maxBytes` is a limit that
-   * counts once it is passed, so a little more than it leaves is taken.
+   * Bytes that can be written now: new data while the store is not full, afterwards only Changes that free space.
+   * `maxBytes` takes effect once it is exceeded, so slightly more than the remainder is accepted.
    */
   get roomBytes(): number {
     const { maxBytes } = this.#options
@@ -140,28 +140,28 @@ export class Space {
     return Math.min(this.#roomBytes, this.#roomBelowLimit + Math.max(maxBytes * relief, smallestSlackBytes))
   }
 
-  /** Whether so little is left that segments are rewritten which are not sparse. */
+  /** Whether space is so low that segments are rewritten which are not sparse. */
   get isTight(): boolean {
     return Math.min(this.#roomBytes, this.#roomBelowLimit) < this.#limitBytes / 8
   }
 
-  /** Whether a segment of which so much lives can be written again. */
+  /** Whether a segment with this many live bytes can be rewritten. */
   hasRoomFor(bytes: number): boolean {
     return bytes + this.#lowBytes <= this.#roomBytes
   }
 
-  /** With less than that the disk counts as full. */
+  /** Below this the disk counts as full. */
   get #lowBytes(): number {
     return this.#freeBytes === Infinity ? 0 : this.#slackBytes / 4
   }
 
-  /** Asks the disk, unless that is under way. */
+  /** Queries the disk, unless a query is in progress. */
   poll(): Promise<void> {
     this.#polling ??= this.#poll().finally(() => (this.#polling = undefined))
     return this.#polling
   }
 
-  /** Hot: after every turn. Asks the disk now and then. */
+  /** Hot: after every turn. Queries the disk at intervals. */
   look(): void {
     const { clock, metrics } = this.#options
     const written = metrics.journalBytes - this.#writtenAtPoll
@@ -179,7 +179,7 @@ export class Space {
       this.#writtenAtPoll = written
       this.#volumeBytes = freeBytes + files.totalBytes + this.checkpointBytes + this.reserve.size
     } catch (error) {
-      log.debug({ err: error }, 'the disk does not say how much of it is free')
+      log.debug({ err: error }, 'the free space of the disk cannot be determined')
     }
     this.#options.changed()
   }
@@ -187,9 +187,9 @@ export class Space {
   // ---- full ----
 
   /**
-   * The disk has said that it is full: what is held in reserve is given back to it.
+   * The disk reported that it is full: releases the reserve.
    *
-   * @returns whether there was a reserve, so that trying again may succeed
+   * @returns whether there was a reserve, so that a retry may succeed
    */
   async ranOut(error: StoreError): Promise<boolean> {
     if (!(await this.#release())) return false
@@ -199,17 +199,17 @@ export class Space {
     return true
   }
 
-  /** A disk that is full may fail in other ways as well: then there is no reserve, and the caller tries again later. */
+  /** A full disk may fail in other ways as well: then there is no reserve, and the caller retries later. */
   async #release(): Promise<boolean> {
     try {
       return await this.reserve.release()
     } catch (error) {
-      this.#options.log.warn({ err: error }, 'the space held in reserve could not be given back')
+      this.#options.log.warn({ err: error }, 'the reserved space could not be released')
       return false
     }
   }
 
-  /** Does something that may run out of space once more, with what is held in reserve. */
+  /** Runs `work`, which may run out of space, and retries it once with the reserve released. */
   async withReserve(work: () => Promise<void>): Promise<void> {
     try {
       await work()
@@ -219,35 +219,38 @@ export class Space {
     }
   }
 
-  /** Sets aside again what should be, if there is room; a full store is not full any more then. */
+  /** Restores the reserve if there is room, after which a full store is no longer full. */
   async refill(): Promise<void> {
     await this.poll()
-    const wanted = this.#wantedReserve
-    const isTooLarge = this.reserve.size > wanted * 2
-    if (isTooLarge || (!this.#hasReserve && this.#hasRoomForReserve)) await this.reserve.fill(wanted)
+    const target = this.#targetReserve
+    const isTooLarge = this.reserve.size > target * 2
+    if (isTooLarge || (!this.#hasReserve && this.#hasRoomForReserve)) await this.reserve.fill(target)
     this.#ranOut = this.#hasReserve ? undefined : (this.#ranOut ?? this.#noRoom())
     await this.poll()
   }
 
-  /** A little less will do: a checkpoint seldom is larger than the last. */
+  /** Slightly less is enough: a checkpoint is seldom larger than the last. */
   get #hasReserve(): boolean {
-    return this.reserve.size * checkpointGrowth >= this.#wantedReserve
+    return this.reserve.size * checkpointGrowth >= this.#targetReserve
   }
 
   get #hasRoomForReserve(): boolean {
-    return this.#roomBytes >= this.#wantedReserve - this.reserve.size + this.#lowBytes * 2
+    return this.#roomBytes >= this.#targetReserve - this.reserve.size + this.#lowBytes * 2
   }
 
   #noRoom(): StoreError {
-    const [room, wanted] = [Math.floor(this.#roomBytes), this.#wantedReserve]
-    return new StoreError('ERR_STORE_FULL', `the disk has ${room} bytes left, too few to hold ${wanted} in reserve`)
+    const [room, target] = [Math.floor(this.#roomBytes), this.#targetReserve]
+    return new StoreError(
+      'ERR_STORE_FULL',
+      `the disk has ${room} bytes left, fewer than the ${target} bytes to hold in reserve`,
+    )
   }
 
   get isFull(): boolean {
     return this.#isFull
   }
 
-  /** Why nothing new can be taken on; `undefined` if it can. @param uncommittedBytes what waits to be written */
+  /** Why no new data is accepted; `undefined` if it is. @param uncommittedBytes bytes that wait to be written */
   fullBecause(uncommittedBytes: number): StoreError | 'max-bytes' | undefined {
     const cause = this.#fullBecause(uncommittedBytes)
     this.#isFull = cause !== undefined

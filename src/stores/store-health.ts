@@ -1,10 +1,10 @@
-/** The health of a Store in words: one wording for the log, events and errors. @module */
+/** Describes the health of a Store, so that logs, events and errors use the same words. @module */
 import type { StoreHealth } from './store.ts'
 
 /**
- * Why a Store is not well.
+ * Explains why a Store is not well.
  *
- * @param otherwise what is said where the Store names no cause
+ * @param otherwise the text for a Store that gives no cause
  *
  * @example
  * reasonOf('max-bytes') // 'persistence.max-bytes is reached'
@@ -15,12 +15,12 @@ export function reasonOf(cause: StoreHealth['cause'], otherwise = 'the store giv
 }
 
 /**
- * The condition of a Store and its reason.
+ * Describes the condition of a Store and the reason.
  *
  * @example
  * describeHealth({ condition: 'full', cause: 'max-bytes' }) // 'the store is full: persistence.max-bytes is reached'
  */
 export function describeHealth({ condition, cause }: StoreHealth): string {
-  if (condition === 'well') return 'the store takes new messages'
+  if (condition === 'well') return 'the store accepts new messages'
   return `the store ${condition === 'full' ? 'is full' : 'cannot write'}: ${reasonOf(cause)}`
 }

@@ -1,4 +1,4 @@
-/** What a store counts, as plain numbers that anyone may read at any time. @module */
+/** The counters of a store, as plain numbers that can be read at any time. @module */
 import { Histogram } from '../base/histogram.ts'
 
 /** Upper bounds of the commit latency buckets, in milliseconds; the last bucket has no bound. */
@@ -13,10 +13,10 @@ export class StoreMetrics {
   syncs = 0
   /** Bytes appended to the journal. */
   journalBytes = 0
-  /** Turns in the last commit, and in the largest. */
+  /** Turns in the last commit, and in the largest one. */
   lastBatchTurns = 0
   maxBatchTurns = 0
-  /** From the beginning of a commit until it is done, in milliseconds. */
+  /** Duration of a commit from start to end, in milliseconds. */
   lastCommitMs = 0
   maxCommitMs = 0
   readonly commitLatency: Histogram = new Histogram(commitLatencyBoundsMs)
@@ -29,10 +29,10 @@ export class StoreMetrics {
   segmentsRemoved = 0
   segmentsRewritten = 0
   payloadsRead = 0
-  /** Times that the disk was full, so that the reserve had to be released. */
+  /** How often the disk was full, so that the reserve had to be released. */
   timesFull = 0
 
-  /** Milliseconds that so much of all commits took at most: a bucket's upper bound, or the longest of all. */
+  /** Milliseconds that this share of all commits took at most: a bucket's upper bound, or the longest commit. */
   commitMs(share: number): number {
     return this.commitLatency.quantile(share)
   }

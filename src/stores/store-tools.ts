@@ -1,13 +1,13 @@
 /**
- * What an operator can do with a store that no process, or another process, is using: look at it, copy it. Nothing here
- * changes it or needs its lock; give it a Disk that was opened read-only.
+ * Tools for a store that no process, or another process, is using: inspect it and copy it. They change nothing and need
+ * no lock; pass them a Disk that was opened read-only.
  *
  * @module
  */
 import type { Disk, DiskFile } from '../base/disk.ts'
 import { StoreError } from '../base/errors.ts'
 import { DamageReport } from './damage.ts'
-import { giveBack } from './give-back.ts'
+import { emitState } from './emit-state.ts'
 import { LiveState } from './live-state.ts'
 import { recover } from './recover.ts'
 import { checkpointName, numberOfName, numbersOfNames, segmentName, SegmentFiles } from './segment-files.ts'
@@ -17,32 +17,32 @@ const copyTries = 5
 const pieceBytes = 1 << 20
 
 /**
- * Tells every fact in a store, in the order of `Store.load`.
+ * Calls `visit` with every fact in a store, in the order of `Store.load`.
  *
- * @throws {StoreError} `ERR_STORE_DAMAGED`, `ERR_STORE_FOREIGN`, `ERR_STORE_VERSION`, or what the Disk throws
+ * @throws {StoreError} `ERR_STORE_DAMAGED`, `ERR_STORE_FOREIGN`, `ERR_STORE_VERSION`, or an error of the Disk
  */
-export async function dumpStore(disk: Disk, tell: (fact: Change) => void): Promise<void> {
+export async function dumpStore(disk: Disk, visit: (fact: Change) => void): Promise<void> {
   const files = new SegmentFiles(disk)
   const state = new LiveState()
   const damage = new DamageReport(disk.path, false)
   try {
     const recovered = await recover(files, state, damage)
-    await giveBack(files, state, recovered, damage, tell, () => undefined)
+    await emitState(files, state, recovered, damage, visit, () => undefined)
   } finally {
     await files.close()
   }
 }
 
 /**
- * Copies a store to an empty Disk, also while a process is using it: the copy has every turn that was durable when it
- * began, and is read back before it counts. A store that folds its journal in the middle of it is copied again.
+ * Copies a store to an empty Disk, even while a process is using it. The copy has every turn that was durable when
+ * copying began, and is verified by reading it. If the store folds its journal meanwhile, it is copied again.
  *
- * @throws {StoreError} `ERR_STORE_NOT_EMPTY` when there is a store at the target; what reading the copy back says if that
- * fails five times in a row
+ * @throws {StoreError} `ERR_STORE_NOT_EMPTY` when there is a store at the target; an error from reading the copy if
+ * that fails five times in a row
  */
 export async function copyStore(from: Disk, to: Disk): Promise<void> {
   if ((await to.list()).some(isOurs)) {
-    throw new StoreError('ERR_STORE_NOT_EMPTY', 'there is a store at the target already: name an empty folder')
+    throw new StoreError('ERR_STORE_NOT_EMPTY', 'the target already contains a store: name an empty folder')
   }
   for (let tries = 1; ; tries++) {
     try {
@@ -50,7 +50,7 @@ export async function copyStore(from: Disk, to: Disk): Promise<void> {
       await dumpStore(to, () => undefined)
       return
     } catch (error) {
-      // Why the copy failed counts, not what goes wrong with taking it away.
+      // The error of the copy matters more than one from removing it.
       await removeAll(to).catch((again: unknown) => void ((error as Error).cause ??= again))
       if (tries === copyTries) throw error
     }
@@ -65,7 +65,10 @@ function isOurs(name: string): boolean {
   return numberOfName('journal', name) !== undefined || numberOfName('checkpoint', name) !== undefined
 }
 
-/** The newest checkpoint, then segments from the oldest: what is moved forward meanwhile is then found where it went. */
+/**
+ * The newest checkpoint, then segments from the oldest, so that messages moved forward meanwhile are found in their new
+ * place.
+ */
 async function copyFiles(from: Disk, to: Disk): Promise<void> {
   const names = await from.list()
   const checkpoints = numbersOfNames('checkpoint', names).slice(-1).map(checkpointName)

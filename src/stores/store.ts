@@ -1,12 +1,12 @@
 /**
- * The Store seam: what outlives a Connection, as a stream of Changes, one batch a turn.
+ * The Store interface: everything that outlives a Connection, as a stream of Changes, one batch per turn.
  *
- * RAM holds the truth; the Store makes it durable and gives it back at start. What exists only as long as its Connection
- * (a Session with Session Expiry 0, a QoS 0 message in passing) never becomes a Change.
+ * Memory holds the authoritative state; the Store makes it durable and returns it at start. State that exists only as
+ * long as its Connection (a Session with Session Expiry 0, a QoS 0 message in transit) never becomes a Change.
  *
- * Names inside Changes are numbers where a name would be long and repeated: a Session has a `sessionNumber`, an
- * Application Message a `messageNumber`; the broker draws both from counters that only go up and never come back, also
- * across restarts (`load` names the highest of each). Both, and entry numbers, begin at 1.
+ * Changes refer to long, repeated names by numbers: a Session has a `sessionNumber`, an Application Message a
+ * `messageNumber`. The broker takes both from counters that only increase, also across restarts (`load` returns the
+ * highest of each). Both, and entry numbers, begin at 1.
  *
  *   session ──┬── subscriptions, and how far the replay of retained messages to each has come
  *             ├── entries: a message on its way to this Client   (messageNumber ──> message, stored once)
@@ -23,18 +23,18 @@ import type { MaybePromise } from '../base/maybe-promise.ts'
 /** What an acknowledgement promises: see the manual's table. */
 export type Durability = 'memory' | 'process' | 'disk'
 
-/** A Session's own facts. Written whole whenever one of them changes. */
+/** A Session's own facts. Written as a whole whenever one of them changes. */
 export interface SessionRecord {
   readonly sessionNumber: number
   readonly clientId: string
-  /** The identity that made it (§5 of the design); `undefined` for an anonymous one. */
+  /** The identity that created it; `undefined` for an anonymous one. */
   readonly userName: string | undefined
   readonly protocolVersion: 3 | 4 | 5
   /** Seconds; 0xFFFFFFFF never expires. */
   readonly sessionExpiryInterval: number
   /** Wall-clock milliseconds when the Session ends; `undefined` while its Client is connected, or if it never ends. */
   readonly expiresAtMs: number | undefined
-  /** Set only by `load`: an entry number that new ones have to be above, also if those entries are gone. Absent: 0. */
+  /** Set only by `load`: new entry numbers have to be above this one, even if no such entry is left. Absent: 0. */
   readonly lastEntryNumber?: number
 }
 
@@ -48,20 +48,20 @@ export interface SubscriptionRecord {
 }
 
 /**
- * Retained messages that a Subscription is still owed. Written before SUBACK leaves, and again, in the turn of the entries that
- * were queued for it, as it goes on: what it has come past is never queued twice.
+ * Retained messages that a Subscription has yet to receive. Written before SUBACK is sent, and again as the replay
+ * continues, in the turn of the entries that it queued: a message it has passed is never queued twice.
  */
 export interface ReplayRecord {
   readonly sessionNumber: number
   /** Of the Subscription. */
   readonly topicFilter: string
-  /** Messages with a higher number were retained later: they reached the Subscription as they were published. */
+  /** Messages with a higher number were retained later: they reached the Subscription when they were published. */
   readonly upToMessageNumber: number
   /** The Topic Name that was reached last, in the order of `topics/ordered-search.ts`; empty at the beginning. */
   readonly afterTopicName: string
 }
 
-/** An Application Message that something durable refers to. Stored once however many refer to it. */
+/** An Application Message that durable facts refer to. Stored once however many there are. */
 export interface MessageRecord {
   readonly messageNumber: number
   readonly topicName: string
@@ -72,15 +72,17 @@ export interface MessageRecord {
   readonly properties: Properties
   /** Client Identifier of the publisher, for No Local; empty for the host program. */
   readonly publisher: string
-  /** User name of the publisher of a retained message; absent for an anonymous one, and in what versions before wrote. */
+  /**
+   * User name of the publisher of a retained message; absent for an anonymous one, and in records of older versions.
+   */
   readonly publisherUser?: string | undefined
-  /** Wall-clock milliseconds when it expires; `undefined` never. */
+  /** Wall-clock milliseconds when it expires; `undefined` for never. */
   readonly expiresAtMs: number | undefined
-  /** Set only by `load`, where the payload stayed on disk: its length in bytes. */
+  /** Set only by `load` if the payload stayed on disk: its length in bytes. */
   readonly payloadOnDiskBytes?: number
 }
 
-/** A message on its way to one Client. `entryNumber` counts up in each Session: their order is the delivery order. */
+/** A message on its way to one Client. `entryNumber` increases within each Session and gives the delivery order. */
 export interface EntryRecord {
   readonly sessionNumber: number
   readonly entryNumber: number
@@ -90,11 +92,16 @@ export interface EntryRecord {
   /** The RETAIN flag of this delivery. */
   readonly retain: boolean
   readonly subscriptionIdentifiers: readonly number[]
-  /** The shared filter it was taken for, so that another member can have it; `undefined` for an ordinary one. */
+  /**
+   * The shared filter for which it was queued, so that another member can take it over; `undefined` for an ordinary
+   * one.
+   */
   readonly sharedFilter: string | undefined
 }
 
-/** A Will, kept from CONNECT on, whatever the Session Expiry: a crash of the Server publishes it. */
+/**
+ * A Will, kept from CONNECT on whatever the Session Expiry, because it is also published after a crash of the Server.
+ */
 export interface WillRecord {
   readonly sessionNumber: number
   readonly clientId: string
@@ -104,9 +111,9 @@ export interface WillRecord {
   readonly retain: boolean
   readonly properties: Properties
   readonly willDelayInterval: number
-  /** Wall-clock milliseconds when it is due; `undefined` while its Connection lives. */
+  /** Wall-clock milliseconds when it is due; `undefined` while its Connection is open. */
   readonly dueAtMs: number | undefined
-  /** What the publish permission is judged by, when it is due. */
+  /** The identity whose publish permission is checked when it is due. */
   readonly userName: string | undefined
 }
 
@@ -116,12 +123,12 @@ export type Change =
   /** The Session, with its subscriptions, replays, entries, received identifiers and Will, is gone. */
   | { readonly kind: 'session-ended'; readonly sessionNumber: number }
   | { readonly kind: 'subscribed'; readonly sessionNumber: number; readonly subscription: SubscriptionRecord }
-  /** The replay to that Subscription is over too. */
+  /** Also ends the replay to that Subscription. */
   | { readonly kind: 'unsubscribed'; readonly sessionNumber: number; readonly topicFilter: string }
   | { readonly kind: 'replay'; readonly replay: ReplayRecord }
-  /** Nothing is owed to that Subscription any more. */
+  /** The Subscription has received everything. */
   | { readonly kind: 'replay-ended'; readonly sessionNumber: number; readonly topicFilter: string }
-  /** Comes before the first Change that refers to it; lives as long as something refers to it at the end of a turn. */
+  /** Comes before the first Change that refers to it; kept as long as something refers to it at the end of a turn. */
   | { readonly kind: 'message'; readonly message: MessageRecord }
   | { readonly kind: 'queued'; readonly entry: EntryRecord }
   /** The entry has a Packet Identifier and may have been sent. Packet Identifier 0: queued again, not in flight. */
@@ -132,8 +139,8 @@ export type Change =
       readonly packetIdentifier: number
     }
   /**
-   * PUBREC came: the message itself is no longer needed, PUBREL is owed until `done`. `load` gives such an entry back as
-   * `queued` with `messageNumber` 0, `sent`, `released`.
+   * PUBREC was received: the message itself is no longer needed, and PUBREL is due until `done`. `load` returns such an
+   * entry as `queued` with `messageNumber` 0, `sent`, `released`.
    */
   | { readonly kind: 'released'; readonly sessionNumber: number; readonly entryNumber: number }
   /** Acknowledged, expired or dropped: the entry is gone. */
@@ -145,16 +152,18 @@ export type Change =
   | { readonly kind: 'will'; readonly will: WillRecord }
   | { readonly kind: 'will-removed'; readonly sessionNumber: number }
 
-/** What `load` says at its end. */
+/** The result of `load`. */
 export interface Loaded {
   /** Highest numbers ever used; 0 for an empty store. */
   readonly lastSessionNumber: number
   readonly lastMessageNumber: number
-  /** Wall-clock milliseconds of the newest record; 0 for an empty store. A clock behind it counts as this time. */
+  /**
+   * Wall-clock milliseconds of the newest record; 0 for an empty store. A clock behind this time is taken to show it.
+   */
   readonly newestRecordMs: number
 }
 
-/** How far a long start is, told now and then. */
+/** The progress of a long start, reported at intervals. */
 export interface LoadProgress {
   readonly done: number
   readonly total: number
@@ -162,17 +171,17 @@ export interface LoadProgress {
 }
 
 /**
- * Whether a Store takes new things on.
+ * What a Store accepts.
  *
- *   well      everything
- *   full      only what takes away or costs a few bytes: acknowledgements, ends, Sessions that are resumed
- *   failing   nothing can be stored now; what was written waits, and is stored as soon as it can be
+ *     well      everything
+ *     full      only Changes that free space or cost a few bytes: acknowledgements, ends, resumed Sessions
+ *     failing   nothing can be stored now; pending writes wait, and are stored as soon as possible
  */
 export type StoreCondition = 'well' | 'full' | 'failing'
 
 export interface StoreHealth {
   readonly condition: StoreCondition
-  /** What the disk said, or that a limit of the configuration is reached; `undefined` while it is well. */
+  /** The disk's error, or `max-bytes` for the configured limit; `undefined` while it is well. */
   readonly cause: Error | 'max-bytes' | undefined
 }
 
@@ -181,45 +190,44 @@ export interface Damage {
   readonly name: string
   /** The file with its folder. */
   readonly path: string
-  /** Where in the file, in bytes. */
+  /** Offset in the file, in bytes. */
   readonly offset: number
   readonly what: string
 }
 
 /**
- * Durable facts.
+ * Stores durable facts.
  *
- * A Store reports what it cannot store now (`onHealth`) instead of rejecting a write, because the broker could only write the
- * same again. `load` and `close` reject, and the broker's `start` and `close` with them. A Store that rejects or throws where it
- * should not harms nothing else: each method says what the broker does then.
+ * A Store reports what it cannot store now (`onHealth`) instead of rejecting a write, because the broker could only
+ * write the same Changes again. `load` and `close` reject, and with them the broker's `start` and `close`. A Store that
+ * rejects or throws elsewhere affects nothing else: each method documents how the broker reacts.
  *
  *   new ── load ──> loaded ── write, read … ──> close
  */
 export interface Store {
   /**
-   * False where nothing is kept (memory): the broker then makes no Changes at all, which is what makes it cheap.
+   * False for a Store that keeps nothing (memory): the broker then makes no Changes at all, which makes it cheap.
    */
   readonly keeps: boolean
-  /** Bytes that can be written now: a message that is larger is refused. Absent: no limit is known. */
+  /** Bytes that can be written now: a larger message is refused. Absent: no limit is known. */
   readonly roomBytes?: number
-  /** What `load` had to leave out because it could not be read: the broker logs it. Absent: such a `load` rejects. */
+  /** What `load` had to leave out because it could not be read; the broker logs it. Absent: such a `load` rejects. */
   readonly damage?: readonly Damage[]
   /**
-   * Calls `listener` whenever its health has changed, from before `load` until `close`; it begins well, so that nothing is
-   * reported as long as everything can be stored. There may be several listeners; they do not throw. One that can always store
-   * has nothing to do here.
+   * Calls `listener` whenever the health changes, from before `load` until `close`. A Store starts out well, so nothing
+   * is reported as long as everything can be stored. There may be several listeners; they do not throw. A Store that
+   * can always write has nothing to do here.
    */
   onHealth(listener: (health: StoreHealth) => void): void
   /**
-   * Gives everything back as the fewest Changes that lead to it, in an order in which each may be applied at once:
-   * sessions before what hangs on them, a message before what refers to it.
-   * A message given back by `load` may leave its payload on disk: then `payloadOnDiskBytes` is set, `payload` is empty,
-   * and `read` fetches it when its turn comes.
+   * Returns everything as the fewest Changes that lead to it, in an order in which each can be applied at once:
+   * sessions before their facts, a message before its references. A message may leave its payload on disk: then
+   * `payloadOnDiskBytes` is set, `payload` is empty, and `read` fetches it when it is needed.
    *
-   * @param begins called once, before the first `apply`, with the `newestRecordMs` that the result has: deadlines are
-   * counted from it where the clock is behind
-   * @throws where it cannot be read: the broker does not start, and `start` rejects with the same error. What `apply` or
-   * `progress` throws ends the load, which rejects with it
+   * @param begins called once, before the first `apply`, with the `newestRecordMs` of the result: deadlines are counted
+   * from it if the clock is behind
+   * @throws if it cannot be read: the broker does not start, and `start` rejects with the same error. An error thrown
+   * by `apply` or `progress` ends the load, which rejects with it
    */
   load(
     apply: (change: Change) => void,
@@ -227,30 +235,33 @@ export interface Store {
     begins?: (newestRecordMs: number) => void,
   ): Promise<Loaded>
   /**
-   * All or none, in order; done when `level` holds. `undefined` at once means done already.
+   * Writes all Changes or none, in order; resolves when `level` holds. `undefined` means that it already does.
    *
-   * It neither rejects nor throws: what cannot be stored now is reported (`onHealth`) and waits, and what still waits when the
-   * Store is closed stays pending. A write that rejects nevertheless has stored nothing; the broker then takes the Store for
-   * failing, and writes the same Changes again until it succeeds.
+   * It neither rejects nor throws: a failure is reported (`onHealth`) and the write waits; if it still waits when the
+   * Store is closed, it stays pending. A write that rejects nevertheless has stored nothing; the broker then treats the
+   * Store as failing and repeats the write until it succeeds.
    */
   write(changes: readonly Change[], level: Durability): MaybePromise<void>
   /**
-   * Payloads of messages that are not in RAM, in the order asked; `undefined` for one that is damaged or gone, whatever
-   * becomes of the others. It rejects where nothing can be read now, and reading later may succeed.
+   * Returns payloads of messages that are not in memory, in the order requested; `undefined` for one that is damaged or
+   * gone, which does not affect the others. It rejects if nothing can be read now but a later read may succeed.
    */
   read(messageNumbers: readonly number[]): MaybePromise<readonly (Uint8Array | undefined)[]>
   /**
-   * Writes what waits, if it can. The broker waits for a limited time (`persistence.close-timeout`); its own `close` rejects
-   * with `ERR_STORE_UNSTORED` or `ERR_STORE_CLOSE`.
+   * Writes what waits, if possible. The broker waits for a limited time (`persistence.close-timeout`); its own `close`
+   * rejects with `ERR_STORE_UNSTORED` or `ERR_STORE_CLOSE`.
    *
-   * @throws where something was not stored; everything is closed nevertheless
+   * @throws if something was not stored; everything is closed nevertheless
    */
   close(): Promise<void>
-  /** How it does, where it tells: the manual's table says what each figure means. */
+  /** The Store's figures, if it has any: the manual's table explains each of them. */
   figures?(): StoreFigures
 }
 
-/** Counters from the start on, unless the name says `last`, `max` or what there is now. Times in milliseconds. */
+/**
+ * Counters since the start, unless the name begins with `last` or `max` or gives the present state. Times in
+ * milliseconds.
+ */
 export interface StoreFigures {
   readonly turns: number
   readonly changes: number
@@ -262,7 +273,7 @@ export interface StoreFigures {
   readonly maxBatchTurns: number
   readonly lastCommitMs: number
   readonly maxCommitMs: number
-  /** Half of all commits took no longer; and 99 of 100. Upper bounds of a histogram's buckets. */
+  /** Half of all commits, and 99 of 100, took no longer. Upper bounds of a histogram's buckets. */
   readonly commitP50Ms: number
   readonly commitP99Ms: number
   readonly checkpoints: number

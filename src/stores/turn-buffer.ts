@@ -1,8 +1,8 @@
 /**
- * The records of turns that wait for one append: each turn's Changes packed, its payloads beside them.
+ * The records of turns that wait for one append: the packed Changes of each turn, with its payloads before them.
  *
- * Where a payload will lie is known while it is packed, because the buffer knows its segment and the place where its first
- * byte goes. If the append fails, all of it moves elsewhere whole (`moveTo`).
+ * The place of a payload is known when it is packed, because the buffer knows its segment and the offset of its first
+ * byte. If the append fails, the whole buffer moves elsewhere (`moveTo`).
  *
  * @module
  */
@@ -14,7 +14,7 @@ import { checksum, decodeFrame, encodeFrame, frameBytes, payloadSpan } from './f
 import type { RecordKind } from './frame.ts'
 import type { Change } from './store.ts'
 
-/** Buffers that grew beyond this in a burst are not kept. */
+/** Buffers that grew beyond this size in a burst are not kept. */
 const keptBytes = 4 << 20
 
 export interface RecordStamp {
@@ -24,11 +24,11 @@ export interface RecordStamp {
   readonly syncedSequence: number
 }
 
-/** Told for each message that was packed: where its payload will lie. */
+/** Called for each packed message with the place where its payload will be. */
 export type Placed = (messageNumber: number, offset: number, length: number) => void
 
 export class TurnBuffer {
-  /** Where the first byte goes. */
+  /** Where the first byte will be written. */
   segment = 0
   offset = 0
   records = 0
@@ -49,7 +49,7 @@ export class TurnBuffer {
     return this.#records.length
   }
 
-  /** Makes it empty, for records that will go to this place. */
+  /** Empties the buffer, for records that will be written at this place. */
   reset(segment: number, offset: number): void {
     this.segment = segment
     this.offset = offset
@@ -62,7 +62,7 @@ export class TurnBuffer {
   /**
    * Packs one record. Hot: once a turn, over all of its Changes.
    *
-   * @param each called for each Change in order, a message's place before it
+   * @param each called for each Change in order, after the place of its message is known
    */
   add(changes: Iterable<Change>, stamp: RecordStamp, placed: Placed, each: (change: Change) => void): void {
     const records = this.#records
@@ -104,7 +104,7 @@ export class TurnBuffer {
     this.lastSequence = stamp.sequence
   }
 
-  /** All records go elsewhere than was said: tells each message's new place. */
+  /** Moves all records to another place: calls `placed` with each message's new place. */
   moveTo(segment: number, offset: number, placed: Placed): void {
     this.segment = segment
     this.offset = offset

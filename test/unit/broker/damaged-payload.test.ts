@@ -111,7 +111,7 @@ test('one damaged payload in a queue of 441 is logged, counted, told of and left
     seen.dropped.map(({ clientId, cause, message }) => [clientId, cause, message.topicName, message.isLoaded]),
     [['reader', 'damaged', 'queue', false]],
   )
-  assert.match(seen.errors[0]!, /^journal-00000001\.log is damaged at byte \d+: the payload of message \d+ is not/)
+  assert.match(seen.errors[0]!, /^journal-00000001\.log is damaged at byte \d+: the payload of message \d+ is corrupt/)
   assert.match(seen.errors[1]!, /^message \d+ for queue is dropped: the store has lost its payload$/)
   assert.equal(sessionsOf(broker.broker).find(({ clientId }) => clientId === 'reader')?.queuedMessages, 0)
   await broker.close()

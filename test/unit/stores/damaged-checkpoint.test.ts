@@ -99,7 +99,7 @@ test('a byte that is damaged anywhere in a checkpoint costs one record at most, 
     assert.deepEqual([found.sessions, found.subscriptions], [sessions, sessions], where)
     const lost = queued + retained - found.queued - found.retained
     assert.ok(lost <= lostAtMost, where)
-    const isCounted = /lost with what is damaged|nothing is lost/.test(report)
+    const isCounted = /lost with the damaged records|no data was lost/.test(report)
     assert.ok(isCounted || report.includes('its end is missing'), where)
     const reported = numberBefore('queued messages', report) + numberBefore('retained messages', report)
     if (isCounted) assert.equal(reported, lost, where)
@@ -140,7 +140,7 @@ test('a checkpoint that was cut short: what lies before the cut is kept, and eve
   assert.deepEqual([found.sessions, found.subscriptions], [sessions, sessions])
   assert.ok(found.queued > queued / 4 && found.queued < queued, String(found.queued))
   assert.match(report, /its end is missing/)
-  assert.match(report, /does not state how much is lost/)
+  assert.match(report, /does not record how much is lost/)
 })
 
 /** Damages both copies of the sessions, which lie in the first record and in the last but one. */
@@ -159,7 +159,7 @@ test('sessions that are lost for good are counted, with what was queued for them
   const report = repaired.damage.map(({ what }) => what).join('\n')
   await repaired.close()
   assert.deepEqual(found, { sessions: 0, subscriptions: 0, queued: 0, retained })
-  assert.match(report, /lost with what is damaged: 3 sessions, 3 subscriptions, 300 queued messages$/)
+  assert.match(report, /lost with the damaged records: 3 sessions, 3 subscriptions, 300 queued messages$/)
 })
 
 test('sessions that a segment before the checkpoint still has are restored from there, with what is queued for them', async () => {
@@ -170,5 +170,5 @@ test('sessions that a segment before the checkpoint still has are restored from 
   await repaired.close()
   assert.deepEqual(found, { sessions, subscriptions: sessions, queued, retained })
   assert.match(report, /3 sessions were restored from older files/)
-  assert.match(report, /nothing is lost by it/)
+  assert.match(report, /no data was lost/)
 })

@@ -182,7 +182,7 @@ async function damageAfterFolding(seed: number): Promise<boolean> {
       (error: unknown) => error,
     )
   if (refusal === undefined) assert.deepEqual(await plain.read([1000, 1001]), [undefined, undefined])
-  else assert.ok(isError('ERR_STORE_DAMAGED', 'payload of message 1000 is not what was written', '--repair')(refusal))
+  else assert.ok(isError('ERR_STORE_DAMAGED', 'payload of message 1000 is corrupt', '--repair')(refusal))
   await plain.close()
 
   const repaired = memoryStore(disk, { ...huge, repair: true })
@@ -234,7 +234,7 @@ test('damage that comes to light while the store runs keeps no other segment, an
     'disk',
   )
   await store.compact()
-  assert.ok(errors.some((error) => error.includes('payload of message 11 is not what was written')))
+  assert.ok(errors.some((error) => error.includes('payload of message 11 is corrupt')))
   const left = (await disk.list()).filter((name) => name.startsWith('journal-'))
   assert.deepEqual(
     left.filter((name) => name === names[0]),
@@ -301,7 +301,7 @@ test('a repair loses of a turn with a damaged payload that message alone', async
   const plain = memoryStore(disk, huge)
   await assert.rejects(
     plain.load(() => undefined),
-    isError('ERR_STORE_DAMAGED', 'payload of message 2 is not what was written', '--repair'),
+    isError('ERR_STORE_DAMAGED', 'payload of message 2 is corrupt', '--repair'),
   )
   await plain.close()
   const repaired = memoryStore(disk, { ...huge, repair: true })

@@ -1,6 +1,6 @@
 /**
- * Gives a recovered state back as the fewest Changes: Sessions, then messages (read from the segments, without their
- * payloads), then what refers to messages.
+ * Emits a recovered state as the fewest Changes: Sessions, then messages (read from the segments without their
+ * payloads), then the facts that refer to messages.
  *
  * @module
  */
@@ -18,10 +18,10 @@ import { segmentName } from './segment-files.ts'
 import type { SegmentFiles } from './segment-files.ts'
 import type { Change, LoadProgress, MessageRecord } from './store.ts'
 
-/** Facts between two reports of how far it is. */
+/** Facts between two progress reports. */
 const progressFacts = 1024
 
-export async function giveBack(
+export async function emitState(
   files: SegmentFiles,
   state: LiveState,
   recovered: Recovered,
@@ -39,7 +39,7 @@ export async function giveBack(
   }
   for (const number of [...folded, ...recovered.tail]) {
     await eachMessage(files, number, recovered.salt ?? 0, damage, (message, offset) => {
-      if (!isTheOne(state, message, number, offset, tail)) return
+      if (!isCurrentCopy(state, message, number, offset, tail)) return
       apply({ kind: 'message', message })
       applied()
     })
@@ -53,10 +53,11 @@ export async function giveBack(
 }
 
 /**
- * Whether this copy of a message is the one to tell. Copies that were moved forward lie in two segments until the old one
- * is gone. Where messages of the tail lie is known; of folded segments the last copy counts, and the first is told.
+ * Whether this copy of a message is the one to emit. A copy that was moved forward exists in two segments until the old
+ * one is gone. The places of messages in the tail are known; of folded segments the last copy counts, and the first is
+ * emitted.
  */
-function isTheOne(
+function isCurrentCopy(
   state: LiveState,
   message: MessageRecord,
   segment: number,
@@ -71,13 +72,16 @@ function isTheOne(
   return known === undefined
 }
 
-/** Tells each message in a segment and where its payload lies, reading no payload unless they are to be checked. */
+/**
+ * Calls `visit` with each message in a segment and the place of its payload. Payloads are read only if they are to be
+ * verified.
+ */
 export async function eachMessage(
   files: SegmentFiles,
   segment: number,
   salt: number,
   damage: DamageReport,
-  tell: (message: MessageRecord, offset: number) => void,
+  visit: (message: MessageRecord, offset: number) => void,
 ): Promise<void> {
   const reader = recordReader()
   await files.use(segment, async (file) => {
@@ -85,15 +89,15 @@ export async function eachMessage(
     while (!frames.atEnd) {
       const record = await frames.next()
       if (record === undefined) {
-        damage.add(segmentName(segment), frames.offset, 'a record is not what was written')
+        damage.add(segmentName(segment), frames.offset, 'a record is corrupt')
         const next = await frames.seek()
         if (next !== undefined) frames.offset = next.offset
         continue
       }
-      const unknown = eachMessageOf(record, reader, (message, offset) => {
+      const unknown = eachMessageIn(record, reader, (message, offset) => {
         const { messageNumber, payloadOnDiskBytes: length = 0 } = message
         const { payloads, payloadOffset } = record
-        if (payloads === undefined || payloadIsSound(payloads, offset - payloadOffset, length)) tell(message, offset)
+        if (payloads === undefined || payloadIsSound(payloads, offset - payloadOffset, length)) visit(message, offset)
         else damage.add(segmentName(segment), offset, unsoundPayload(messageNumber))
       })
       if (unknown !== undefined) damage.add(segmentName(segment), record.offset, unknown)
@@ -101,11 +105,11 @@ export async function eachMessage(
   })
 }
 
-/** @returns what is wrong where its Changes make no sense */
-function eachMessageOf(
+/** @returns a description of the problem if the Changes are invalid */
+function eachMessageIn(
   record: ReadRecord,
   reader: ByteReader,
-  tell: (message: MessageRecord, offset: number) => void,
+  visit: (message: MessageRecord, offset: number) => void,
 ): string | undefined {
   let offset = record.payloadOffset
   reader.reset(record.meta)
@@ -117,18 +121,18 @@ function eachMessageOf(
       return (error as Error).message
     }
     if (change.kind !== 'message') continue
-    tell(change.message, offset)
+    visit(change.message, offset)
     offset += payloadSpan(change.message.payloadOnDiskBytes ?? 0)
   }
   return undefined
 }
 
-/** A message that something refers to but no segment has: damage; a repair drops what refers to it. */
+/** Reports messages that something refers to but no segment contains. This is damage; a repair drops the references. */
 function reportLost(state: LiveState, damage: DamageReport): void {
   for (const messageNumber of state.messages.lost()) {
-    damage.add('the store', 0, `message ${messageNumber} is in none of its segments`)
+    damage.add('the store', 0, `message ${messageNumber} is missing from all segments`)
   }
   if (damage.found.length === 0) return
   for (const change of state.dropLost())
-    damage.add('the store', 0, `dropped for want of its message: ${JSON.stringify(change)}`)
+    damage.add('the store', 0, `dropped, because its message is missing: ${JSON.stringify(change)}`)
 }
