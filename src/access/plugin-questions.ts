@@ -1,8 +1,9 @@
 /**
  * Puts one question to plugins, and makes sure that an answer comes back: a value, `undefined` for no opinion, or `FAILED`.
  *
- * A plugin fails when it throws, rejects, outlasts its time, or answers with something that is no answer. Each failure is
- * logged (one line a second at most for each plugin, with a count), without what the Client sent.
+ * A plugin fails when it throws, rejects, outlasts its time, or answers with something that is no answer
+ * (`plugin-answers.ts`). Each failure is logged (one line a second at most for each plugin, with a count), without what the
+ * Client sent. No question throws or rejects, and each is answered in its time, whatever the plugin does.
  *
  * @module
  */
@@ -10,6 +11,8 @@ import type { Clock } from '../base/clock.ts'
 import { PluginError } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import type { MaybePromise } from '../base/maybe-promise.ts'
+import { kindOf, messageOf } from '../base/thrown.ts'
+import { readAnswer, WrongDenial, type Question } from './plugin-answers.ts'
 import type { Plugin } from './plugin.ts'
 
 /** A plugin that keeps failing is logged once in this time, with a count of the failures in between. */
@@ -19,9 +22,6 @@ const FAILURE_LOG_INTERVAL_MS = 1000
 export const FAILED = Symbol('failed')
 
 export type Answer<Value> = Value | undefined | typeof FAILED
-
-export type Question =
-  'authenticate' | 'check' | 'mayStay' | 'mayPublish' | 'maySubscribe' | 'mayReceive' | 'explain' | 'close'
 
 export class PluginQuestions {
   readonly #clock: Clock
@@ -72,7 +72,7 @@ export class PluginQuestions {
     try {
       const answer: unknown = ask()
       // What becomes of a promise must still not surface as an unhandled rejection.
-      if (isThenable(answer)) answer.then(undefined, (error: unknown) => this.#failed(plugin, question, error))
+      if (isThenable(answer)) answer.then(ignored, (error: unknown) => void this.#failed(plugin, question, error))
       return this.#checked(plugin, question, answer as boolean | undefined)
     } catch (error) {
       return this.#failed(plugin, question, error)
@@ -96,17 +96,23 @@ export class PluginQuestions {
       const timer = this.#clock.setTimer(timeoutMs, () =>
         settle(() => this.#failed(plugin, question, new PluginError(`no answer within ${timeoutMs} ms`))),
       )
-      promise.then(
-        (value) => settle(() => this.#checked(plugin, isLate(question), value)),
-        (error: unknown) => settle(() => this.#failed(plugin, question, error)),
-      )
+      const fails = (error: unknown): void => settle(() => this.#failed(plugin, question, error))
+      try {
+        promise.then((value) => settle(() => this.#checked(plugin, isLate(question), value)), fails)
+      } catch (error) {
+        fails(error)
+      }
     })
   }
 
-  /** Plugins may be plain JavaScript: an answer that is none must not count as one. */
   #checked<Value>(plugin: Plugin, question: Question, answer: Value | undefined): Answer<Value> {
-    if (answer === undefined || question === 'close' || isAnswer(question, answer)) return answer
-    return this.#failed(plugin, question, new PluginError('the answer is neither one of its kind nor undefined'))
+    if (answer === undefined) return undefined
+    try {
+      return readAnswer(question, answer) as Value | undefined
+    } catch (error) {
+      this.#failed(plugin, question, error)
+      return error instanceof WrongDenial ? (DENIAL as Value) : FAILED
+    }
   }
 
   #failed(plugin: Plugin, asked: Question, error: unknown): typeof FAILED {
@@ -119,10 +125,11 @@ export class PluginQuestions {
     }
     this.#failures.set(plugin, { loggedAt: now, since: 0 })
     const failuresSinceLastLine = known?.since ?? 0
-    const fields = { plugin: plugin.name, question, failuresSinceLastLine, ...describe(question, error) }
+    const name = nameOf(plugin)
+    const fields = { plugin: name, question, failuresSinceLastLine, ...describe(question, error) }
     const consequence = question === 'close' ? '' : ', which counts as a deny'
     const level = this.#areClosing && question !== 'close' ? 'debug' : 'error'
-    this.#log[level](fields, `plugin ${plugin.name} failed in ${question}${consequence}`)
+    this.#log[level](fields, `plugin ${name} failed in ${question}${consequence}`)
     return FAILED
   }
 }
@@ -142,13 +149,18 @@ function isThenable<Value>(value: MaybePromise<Value>): value is Promise<Value> 
   return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
 }
 
-const LOGIN_DECISIONS = ['allow', 'deny', 'continue']
+function ignored(): void {}
 
-function isAnswer(question: Question, answer: unknown): boolean {
-  if (question !== 'authenticate' && question !== 'check' && question !== 'explain') return typeof answer === 'boolean'
-  if (typeof answer !== 'object' || answer === null || !('decision' in answer)) return false
-  if (question === 'authenticate' && answer.decision === 'check') return 'check' in answer
-  return question === 'explain' || LOGIN_DECISIONS.includes(answer.decision as string)
+/** What is left of a denial whose other fields are wrong. */
+const DENIAL = { decision: 'deny' } as const
+
+function nameOf(plugin: Plugin): string {
+  try {
+    const { name } = plugin
+    return typeof name === 'string' ? name : kindOf(name)
+  } catch {
+    return 'without a name'
+  }
 }
 
 /**
@@ -156,11 +168,21 @@ function isAnswer(question: Question, answer: unknown): boolean {
  * `JSON.parse` does), so only the kind of the error and the place are told.
  */
 function describe(question: Question, error: unknown): object {
-  if (!(error instanceof Error)) return { error: `something that is no Error was thrown (${typeof error})` }
-  if (question !== 'authenticate' || error instanceof PluginError) return { error: error.message }
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined
-  const places = error.stack?.split('\n').filter((line) => line.startsWith('    at ')) ?? []
+  try {
+    const isPlain = error instanceof PluginError || !(error instanceof Error)
+    if (question === 'authenticate' && !isPlain) return describeLoginError(error)
+  } catch {
+    // It throws when it is looked at, which its message says.
+  }
+  return { error: messageOf(error) }
+}
+
+function describeLoginError(error: Error & { readonly code?: unknown }): object {
+  const { name, stack } = error
+  const code = typeof error.code === 'string' ? error.code : undefined
+  const lines = typeof stack === 'string' ? stack.split('\n') : []
+  const places = lines.filter((line) => line.startsWith('    at '))
   // Where Node itself was called from says more than a line of Node.
   const place = places.find((line) => !line.includes('node:')) ?? places[0]
-  return { error: error.name, code, place: place?.trim() }
+  return { error: typeof name === 'string' ? name : 'Error', code, place: place?.trim() }
 }
