@@ -2,7 +2,7 @@
  * What the package declares for programs that use it: the names that each entry point exports, and the names that only their
  * signatures mention. Read by the compiler from the declaration files, not guessed from their text.
  *
- * The compiler's interface for programs is not stable yet. All of it that we use is in this file, and the lock file holds the
+ * The compiler's interface for programs is not stable yet. All of it that we use is in this file and in `api-entries.ts`, and the lock file holds the
  * version that it was written for.
  *
  * @module

@@ -1,11 +1,13 @@
 /**
- * Writes what is made from the tables of options and of counters:
+ * Writes what is made from the tables of options, figures and events, and from the declarations of the package:
  *
  *   src/config/option-types.ts            the TypeScript types, so that editors show each key's description
  *   docs/reference/configuration.md       the manual's page
  *   docs/reference/config.schema.json     the JSON Schema for editors
  *   docs/reference/metrics.md             all figures, from `figure-table.ts`
  *   docs/reference/events.md              what a program can listen to, from `event-table.ts`
+ *   docs/reference/api.md                 everything that `sluice` exports, from the declaration files
+ *   docs/reference/testing.md             everything that `sluice/testing` exports
  *
  *   node build/tools/reference.js           writes them
  *   node build/tools/reference.js --check   fails when one of them is stale
@@ -24,6 +26,8 @@ import { endCauseTable, eventTable, sessionEndTable } from '../src/broker/report
 import { SYS_TOPIC_PREFIX, type FigureRow } from '../src/broker/reporting/figure.ts'
 import { figureTable } from '../src/broker/reporting/figure-table.ts'
 import type { OptionRow, OptionScope, SectionName } from '../src/config/option-table.ts'
+import { anchorOf } from './api-page.ts'
+import { apiPages } from './api-reference.ts'
 import { isMain, root } from './main.ts'
 
 const INTERFACES: readonly { scope: OptionScope; name: string; summary: string }[] = [
@@ -335,12 +339,34 @@ ${table(figureTable.filter((row) => isStored(row) && row.kind === 'gauge'))}
 `
 }
 
-const PRODUCTS: readonly { file: string; text: () => string }[] = [
+const inMetrics = 'Its fields are the counters and histograms of [Metrics](metrics.md).'
+
+/** Interfaces whose members a page of their own describes. */
+const membersElsewhere = new Map([
+  ['Metrics', inMetrics],
+  ['ConnectionMetrics', inMetrics],
+  ...INTERFACES.map(({ scope, name }) => {
+    const { title } = SECTIONS.find(({ scopes }) => (scopes as readonly OptionScope[]).includes(scope))!
+    return [name, `Its members are the keys of [${title}](configuration.md#${anchorOf(title)}), in camelCase.`] as const
+  }),
+])
+
+let pages: Promise<ReadonlyMap<string, string>> | undefined
+
+/** A page of the API reference; all of them are read at once, because that takes the compiler. */
+async function apiText(specifier: string): Promise<string> {
+  pages ??= apiPages(membersElsewhere)
+  return (await pages).get(specifier)!
+}
+
+const PRODUCTS: readonly { file: string; text: () => string | Promise<string> }[] = [
   { file: 'src/config/option-types.ts', text: optionTypes },
   { file: 'docs/reference/configuration.md', text: page },
   { file: 'docs/reference/config.schema.json', text: jsonSchema },
   { file: 'docs/reference/metrics.md', text: metricsPage },
   { file: 'docs/reference/events.md', text: eventsPage },
+  { file: 'docs/reference/api.md', text: async () => apiText('sluice') },
+  { file: 'docs/reference/testing.md', text: async () => apiText('sluice/testing') },
 ]
 
 /** Writes what is stale, or with `checkOnly` leaves it so. */
@@ -349,7 +375,7 @@ export async function makeReference(checkOnly: boolean): Promise<string[]> {
   const stale: string[] = []
   for (const { file, text } of PRODUCTS) {
     const path = join(root, file)
-    const wanted = file.endsWith('.md') ? text() : await format(text(), { ...style, filepath: file })
+    const wanted = file.endsWith('.md') ? await text() : await format(await text(), { ...style, filepath: file })
     const present = await readFile(path, 'utf8').catch(() => '')
     if (wanted === present) continue
     stale.push(file)

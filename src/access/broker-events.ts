@@ -91,8 +91,10 @@ export interface BrokerEvents {
 /** Why a retained message was removed or refused. */
 export type RetainedEnd = 'cleared' | 'expired' | 'refused' | 'damaged'
 
+/** Why a session ended. */
 export type SessionEndCause = 'expired' | 'clean start' | 'connection ended' | 'session limit' | 'administrator'
 
+/** The name of an event. */
 export type EventName = keyof BrokerEvents
 
 /** Called with each event of that name. */

@@ -10,6 +10,7 @@ export interface Timer {
   cancel(): void
 }
 
+/** Time, chance and the end of a turn. */
 export interface Clock {
   /** Monotonic milliseconds (may have a fraction); what running timers and deadlines are measured in. */
   now(): number

@@ -6,6 +6,8 @@
  *
  * @module
  */
+
+/** A folder of append-only files. A method that fails rejects with a `StoreError`. */
 export interface Disk {
   /** The folder, for messages; absent where there is none. */
   readonly path?: string

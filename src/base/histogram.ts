@@ -22,6 +22,7 @@ export interface HistogramView {
   readonly buckets: readonly { readonly upTo: number; readonly count: number }[]
 }
 
+/** Counts values in buckets with fixed bounds. */
 export class Histogram {
   count = 0
   sum = 0
@@ -35,6 +36,7 @@ export class Histogram {
     this.#counts = new Float64Array(bounds.length + 1)
   }
 
+  /** Counts a value. */
   observe(value: number): void {
     this.count++
     this.sum += value
@@ -63,6 +65,7 @@ export class Histogram {
     return this.largest
   }
 
+  /** Returns a copy of the counts. */
   view(): HistogramView {
     const { count, sum, largest } = this
     const buckets = Array.from(this.#counts, (of, bucket) => ({ upTo: this.#bounds[bucket] ?? Infinity, count: of }))

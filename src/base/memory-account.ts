@@ -24,6 +24,7 @@ export interface Shared {
   released(): void
 }
 
+/** What an account is kept for: one connection, one session, one user, or all of the broker. */
 export type AccountKind = 'connection' | 'session' | 'user' | 'broker'
 
 /** What leaves at once, or without which nothing could be freed, may use so much more than the limit. */

@@ -77,6 +77,7 @@ export interface BrokerParts extends StreamPumps {
   readonly plugins: ReadonlyMap<string, PluginFactory>
 }
 
+/** What a broker can be given besides its configuration; everything is optional. */
 export interface BrokerSettings {
   /** Anything with pino's methods; default: nothing is logged. */
   readonly logger?: Logger
@@ -412,6 +413,7 @@ export class Broker implements AsyncDisposable {
     return { unstoredChanges: unstored?.changes ?? 0, error }
   }
 
+  /** The same as `close()`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }

@@ -3,6 +3,7 @@
 /** 3 is MQTT 3.1 (MQIsdp), 4 is 3.1.1, 5 is 5.0: the value that travels in CONNECT. */
 export type ProtocolVersion = 3 | 4 | 5
 
+/** The Quality of Service of a message: at most once, at least once, exactly once (§4.3). */
 export type QoS = 0 | 1 | 2
 
 /** Control Packet types (§2.1.2): the high half of a packet's first byte. */
@@ -23,6 +24,7 @@ export const PacketType = {
   DISCONNECT: 14,
   AUTH: 15,
 } as const
+/** The number of a Control Packet type. */
 export type PacketType = (typeof PacketType)[keyof typeof PacketType]
 export type PacketName = keyof typeof PacketType
 

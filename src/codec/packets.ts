@@ -18,6 +18,7 @@ export interface WillFields {
   readonly properties: Properties
 }
 
+/** CONNECT: a client logs in (§3.1). */
 export interface ConnectPacket {
   readonly type: typeof PacketType.CONNECT
   readonly protocolVersion: ProtocolVersion
@@ -45,6 +46,7 @@ export interface ReceivedConnect extends Omit<ConnectPacket, 'will'> {
   readonly will: ReceivedWill | undefined
 }
 
+/** CONNACK: the answer to CONNECT (§3.2). */
 export interface ConnackPacket {
   readonly type: typeof PacketType.CONNACK
   readonly sessionPresent: boolean
@@ -53,6 +55,7 @@ export interface ConnackPacket {
   readonly properties: Properties
 }
 
+/** PUBLISH: a message, in either direction (§3.3). */
 export interface PublishPacket {
   readonly type: typeof PacketType.PUBLISH
   readonly dup: boolean
@@ -84,6 +87,7 @@ export interface SubscriptionRequest {
   readonly retainHandling: 0 | 1 | 2
 }
 
+/** SUBSCRIBE: a client subscribes to topics (§3.8). */
 export interface SubscribePacket {
   readonly type: typeof PacketType.SUBSCRIBE
   readonly packetIdentifier: number
@@ -91,6 +95,7 @@ export interface SubscribePacket {
   readonly properties: Properties
 }
 
+/** SUBACK: the answer to SUBSCRIBE, with a Reason Code for each Topic Filter (§3.9). */
 export interface SubackPacket {
   readonly type: typeof PacketType.SUBACK
   readonly packetIdentifier: number
@@ -98,6 +103,7 @@ export interface SubackPacket {
   readonly properties: Properties
 }
 
+/** UNSUBSCRIBE: a client ends subscriptions (§3.10). */
 export interface UnsubscribePacket {
   readonly type: typeof PacketType.UNSUBSCRIBE
   readonly packetIdentifier: number
@@ -105,6 +111,7 @@ export interface UnsubscribePacket {
   readonly properties: Properties
 }
 
+/** UNSUBACK: the answer to UNSUBSCRIBE (§3.11). */
 export interface UnsubackPacket {
   readonly type: typeof PacketType.UNSUBACK
   readonly packetIdentifier: number
@@ -113,26 +120,31 @@ export interface UnsubackPacket {
   readonly properties: Properties
 }
 
+/** PINGREQ: a client shows that it is alive (§3.12). */
 export interface PingreqPacket {
   readonly type: typeof PacketType.PINGREQ
 }
 
+/** PINGRESP: the answer to PINGREQ (§3.13). */
 export interface PingrespPacket {
   readonly type: typeof PacketType.PINGRESP
 }
 
+/** DISCONNECT: the last packet of a connection (§3.14). */
 export interface DisconnectPacket {
   readonly type: typeof PacketType.DISCONNECT
   readonly reasonCode: number
   readonly properties: Properties
 }
 
+/** AUTH: a step of an authentication exchange, 5.0 only (§3.15). */
 export interface AuthPacket {
   readonly type: typeof PacketType.AUTH
   readonly reasonCode: number
   readonly properties: Properties
 }
 
+/** Any Control Packet; `type` tells them apart. */
 export type Packet =
   | ConnectPacket
   | ConnackPacket

@@ -7,12 +7,17 @@
 import type { QoS } from '../codec/packet-types.ts'
 import type { Properties } from '../codec/properties.ts'
 
+/** An application message, as programs and plugins see it: read only. */
 export interface Message {
   /** The Topic Name. */
   readonly topic: string
   /** The same as `topic`, by the name that the standard gives it. */
   readonly topicName: string
-  /** @throws {InvariantError} if the payload is in the store alone (`isLoaded`) */
+  /**
+   * The payload as bytes.
+   *
+   * @throws {InvariantError} if the payload is in the store alone (`isLoaded`)
+   */
   readonly payload: Buffer
   /** The payload as UTF-8. */
   text(): string

@@ -34,6 +34,7 @@ export interface ConnectionEnd {
   readonly isSilent?: boolean
 }
 
+/** Why a connection ended. */
 export type EndCause =
   | 'disconnected by client'
   | 'connection lost'

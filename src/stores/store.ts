@@ -38,6 +38,7 @@ export interface SessionRecord {
   readonly lastEntryNumber?: number
 }
 
+/** A subscription with its options (§3.8.3.1). */
 export interface SubscriptionRecord {
   readonly topicFilter: string
   readonly qos: QoS
@@ -179,6 +180,7 @@ export interface LoadProgress {
  */
 export type StoreCondition = 'well' | 'full' | 'failing'
 
+/** Whether a store can write, and if not, why. */
 export interface StoreHealth {
   readonly condition: StoreCondition
   /** The disk's error, or `max-bytes` for the configured limit; `undefined` while it is well. */

@@ -100,6 +100,7 @@ class Lane {
   }
 }
 
+/** A connection in memory between a client and a broker, with faults on demand. */
 export class Link implements Transport {
   readonly conditions: LinkConditions = {
     delayMs: 0,
@@ -137,7 +138,11 @@ export class Link implements Transport {
     this.#down = new Lane(clock, (bytes) => this.#arriveDown(bytes))
   }
 
-  /** @param incoming what the broker's `accept` answered; `undefined` is a refusal, which closes */
+  /**
+   * Connects the link to the broker.
+   *
+   * @param incoming what the broker's `accept` returned; `undefined` means that it refused, and closes the link
+   */
   start(incoming: Incoming | undefined): void {
     this.#incoming = incoming
     if (incoming !== undefined) this.#up.look()
@@ -189,6 +194,7 @@ export class Link implements Transport {
     this.#down.isBlocked = true
   }
 
+  /** Ends what `freeze` began: everything that was held back reaches the client. */
   thaw(): void {
     this.#isFrozen = false
     if (this.#isSilent) return
@@ -199,6 +205,7 @@ export class Link implements Transport {
 
   // ---- the broker's end (Transport) ----
 
+  /** Called by the broker: sends bytes to the client. */
   write(bytes: Uint8Array): boolean {
     if (this.isOver) return true
     if (this.#held.length === 0 && this.#hasRoom(bytes.length)) {
@@ -211,11 +218,13 @@ export class Link implements Transport {
     return false
   }
 
+  /** Called by the broker: holds back what the client sends. */
   pauseReading(): void {
     this.isPaused = true
     this.#up.isBlocked = true
   }
 
+  /** Called by the broker: lets through again what the client sends. */
   resumeReading(): void {
     this.isPaused = false
     if (this.#isSilent) return
@@ -231,6 +240,7 @@ export class Link implements Transport {
     if (this.#held.length === 0) this.#down.push(undefined, this.#arrival(this.#down))
   }
 
+  /** Called by the broker: closes the connection at once. */
   destroy(): void {
     if (this.isOver) return
     if (!this.#isSilent && !this.#isEnding) this.#down.push(undefined, this.#arrival(this.#down))

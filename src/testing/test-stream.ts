@@ -34,6 +34,7 @@ export class TestStream extends Duplex {
     this.link.freeze()
   }
 
+  /** Ends what `freeze` began. */
   thaw(): void {
     this.link.thaw()
   }

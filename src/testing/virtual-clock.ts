@@ -13,6 +13,7 @@ import { SeededRandom } from './random.ts'
 /** More turns than that at one instant are a mistake of somebody who asks for a turn in every turn. */
 const MAX_TURNS = 100_000
 
+/** How a virtual clock begins. */
 export interface VirtualClockOptions {
   /** Decides every random choice; default 1. */
   readonly seed?: number
@@ -66,10 +67,12 @@ export class VirtualClock implements Clock {
     this.#wallOffsetMs = wallMs - this.#nowMs
   }
 
+  /** The monotonic time in milliseconds. It begins at 1000. */
   now(): number {
     return this.#nowMs
   }
 
+  /** Milliseconds since 1970, by the virtual wall clock. */
   wallNow(): number {
     return this.#nowMs + this.#wallOffsetMs
   }
@@ -79,20 +82,24 @@ export class VirtualClock implements Clock {
     this.#wallOffsetMs = wallMs - this.#nowMs
   }
 
+  /** Calls `fire` once time has moved on by `delayMs`. */
   setTimer(delayMs: number, fire: () => void): Timer {
     const timer = new VirtualTimer(this.#wheel, this.#order++, fire)
     this.#wheel.set(timer, this.#nowMs + Math.max(0, delayMs))
     return timer
   }
 
+  /** Calls `run` at the end of the turn. */
   atEndOfTurn(run: () => void): void {
     this.#turns.push(run)
   }
 
+  /** Bytes that the seed decides. */
   randomBytes(length: number): Uint8Array {
     return this.#random.bytes(length)
   }
 
+  /** A number from 0 up to and without 1 that the seed decides. */
   random(): number {
     return this.#random.next()
   }

@@ -9,6 +9,7 @@ import { noPropertyList } from '../../codec/property-list.ts'
 import { ApplicationMessage } from '../../protocol/application-message.ts'
 import { checkPayload, checkProperties, checkSize, checkTopicName, refusal } from '../../protocol/message-check.ts'
 
+/** Options of `broker.publish`. */
 export interface PublishOptions {
   /** Default 0. */
   readonly qos?: QoS

@@ -14,6 +14,7 @@ import { hostFor, type AcceptingHost, type Entrance, type MountedWebSocket, type
 import { admitsAnonymous } from '../../config/access-options.ts'
 import { limitKeys, resolveOptions, type ListenerOptions, type Options } from '../../config/options.ts'
 
+/** Options of `broker.mount`. */
 export interface MountOptions {
   /** Default `/mqtt`. */
   readonly path?: string

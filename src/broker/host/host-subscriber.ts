@@ -25,6 +25,7 @@ const PLACE_BYTES = 16
 /** Between two looks for what has expired. */
 const SWEEP_EVERY_MS = 100
 
+/** Options of `broker.subscribe`. */
 export interface SubscribeOptions {
   /** Ends the subscription when it aborts. */
   readonly signal?: AbortSignal

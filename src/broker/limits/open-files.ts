@@ -14,6 +14,7 @@ const SPARE_FILES = 64
 /** Closed connections are summed up over this time. */
 const LOG_INTERVAL_MS = 10_000
 
+/** How many files the process may open, and how many it has open. */
 export interface OpenFiles {
   /** How many there may be; `Infinity` where that is not known. */
   readonly limit: number

@@ -2,6 +2,7 @@
 import { totalmem } from 'node:os'
 import { GCProfiler, getHeapSpaceStatistics, getHeapStatistics } from 'node:v8'
 
+/** The memory that the process may use, and what it uses. */
 export interface ProcessMemory {
   /** Bytes that it may use: the smaller of V8's heap limit and what the container or the machine has. */
   readonly availableBytes: number

@@ -70,11 +70,13 @@ export interface FigureRow {
 /** A figure at one moment, as `broker.figures()` returns it. */
 export type Figure = NumberFigure | HistogramFigure
 
+/** A counter or a gauge with its value. */
 export interface NumberFigure extends FigureFacts {
   readonly kind: 'counter' | 'gauge'
   readonly value: number
 }
 
+/** A histogram with its value. */
 export interface HistogramFigure extends FigureFacts {
   readonly kind: 'histogram'
   readonly value: HistogramView

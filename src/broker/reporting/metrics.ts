@@ -15,6 +15,7 @@ const COMMIT_BOUNDS = [0.5, 1, 2, 5, 10, 20, 50, 100, 500, 2000, 10_000] as cons
 /** From no password at all to a plugin that asks another machine. */
 const LOGIN_BOUNDS = [1, 5, 10, 25, 50, 100, 250, 500, 1000, 5000, 30_000] as const
 
+/** Every counter and histogram of a broker, as live fields. */
 export class Metrics implements ConnectionMetrics {
   bytesReceived = 0
   readsReceived = 0

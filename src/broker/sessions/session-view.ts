@@ -3,6 +3,7 @@ import type { QoS } from '../../codec/packet-types.ts'
 import type { Client } from '../../protocol/client.ts'
 import type { Registration } from './sessions.ts'
 
+/** A session at one moment, as `broker.sessions()` returns it. */
 export interface SessionView {
   readonly clientId: string
   readonly userName: string | undefined
