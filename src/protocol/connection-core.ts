@@ -70,6 +70,8 @@ export abstract class ConnectionCore implements ServedConnection, Expiring {
   protected waitingBytes = 0
   /** What the Transport cannot hand on yet. */
   protected arrivingBytes = 0
+  /** Its byte stream is gone, and its end waits for a later turn. */
+  protected loss: { readonly error: Error | undefined } | undefined = undefined
   /** While it makes us hold anything. */
   protected memory: ConnectionMemory | undefined = undefined
   /** Deadlines that few have: `undefined` is free, `Infinity` is a number that each would keep in memory of its own. */
@@ -250,6 +252,7 @@ export abstract class ConnectionCore implements ServedConnection, Expiring {
 
   // What the layers above add, as its parts and the Server see it.
 
+  abstract settleLoss(): boolean
   abstract accept(acceptance: Acceptance): void
   abstract challenge(authenticationData: Uint8Array | undefined): void
   abstract reAuthenticated(authenticationData: Uint8Array | undefined, loginExpiresAtMs: number | undefined): void

@@ -71,7 +71,7 @@ export abstract class EndingConnection extends ConnectionCore {
   /** Ends it to make room before it has logged in: where it has sent CONNECT it reads why, and is not waited for. */
   giveWay(): void {
     const detail = 'too many have not logged in, and its address has most of them'
-    if (!allows(this.state, Event.giveWay)) return
+    if (this.settleLoss() || !allows(this.state, Event.giveWay)) return
     if (this.isLoggingIn) this.refuse(ReasonCode.ServerBusy, detail)
     else this.close({ cause: 'refused', reasonCode: ReasonCode.ServerBusy, detail }, true)
     this.cut()
@@ -82,8 +82,29 @@ export abstract class EndingConnection extends ConnectionCore {
     this.transport.destroy()
   }
 
+  /**
+   * Thousands of streams may close in one poll, and the end of each costs as much as a login: one that no longer fits into the
+   * turn waits. Until then it is as if the network had not reported the loss yet.
+   */
   lost(error?: Error): void {
-    this.server.turn.work.enter(this.session ?? this)
+    const { work } = this.server.turn
+    work.enter(this.session ?? this)
+    if (work.isSpent && allows(this.state, Event.lost)) {
+      this.loss = { error }
+      this.server.departures.lost(this)
+    } else this.leave(error)
+  }
+
+  /** Ends it now if it was lost and its end waits. @returns whether it was */
+  settleLoss(): boolean {
+    const { loss } = this
+    if (loss === undefined) return false
+    this.loss = undefined
+    this.leave(loss.error)
+    return true
+  }
+
+  protected leave(error: Error | undefined): void {
     this.server.turn.arm(this, Infinity)
     if (allows(this.state, Event.lost)) this.lose(error)
     this.hold('output', 0)

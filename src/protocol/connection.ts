@@ -54,10 +54,10 @@ export class Connection extends LoginConnection implements Incoming {
     }
   }
 
-  /** Works off what waits inside: the Server calls it when it is this Connection's turn, after `wantsTurn`. */
+  /** Works off what waits inside, or ends what was lost: the Server calls it when it is this Connection's turn, after `wantsTurn`. */
   resume(): boolean {
     this.wantsTurn = false
-    if (this.state !== State.Closed) this.work()
+    if (!this.settleLoss() && this.state !== State.Closed) this.work()
     return true
   }
 

@@ -33,6 +33,8 @@ export interface ServedConnection {
   readonly session: Session | undefined
   /** Its Sender keeps so many bytes more, or less, that are not handed to the Transport. */
   keeps(change: number): void
+  /** Ends it now if it was lost and its end waits. @returns whether it was */
+  settleLoss(): boolean
 
   // ---- the Server's answers; one that comes after the Connection has ended does nothing ----
 

@@ -142,6 +142,8 @@ export interface ConnectionReports {
 
 /** What follows when a Connection ends. */
 export interface Departing {
+  /** Its byte stream is gone, and this turn is spent: `settleLoss` in a later one. */
+  lost(connection: ServedConnection): void
   /** The Connection is over; called once. */
   closed(connection: ServedConnection, end: ConnectionEnd): void
   /** Its byte stream is gone as well; called once, after `closed`. */

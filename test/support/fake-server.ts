@@ -91,7 +91,7 @@ export class HandTurn implements ConnectionTurn {
   nowMs = 0
   deadlineMs = Infinity
   #dirty = new Set<Connection>()
-  #waiting = new Set<Connection | Session>()
+  #waiting = new Set<{ resume(): boolean }>()
 
   now(): number {
     return this.nowMs
@@ -105,6 +105,9 @@ export class HandTurn implements ConnectionTurn {
   }
   wantsTurn(connection: Connection): void {
     this.#waiting.add(connection)
+  }
+  wantsSettling(connection: Connection): void {
+    this.#waiting.add({ resume: () => connection.settleLoss() })
   }
   wantsFlow(session: Session): void {
     this.#waiting.add(session)
@@ -204,6 +207,7 @@ export class FakeServer implements ServerSide {
     failed: (_connection, error) => this.told.push(`failed ${String(error)}`),
   }
   readonly departures: Departing = {
+    lost: (connection) => this.turn.wantsSettling(connection as Connection),
     closed: (_connection, end) => {
       this.told.push('closed')
       this.end = end

@@ -377,7 +377,8 @@ export class Admission {
   /** [5.0 MQTT-3.1.4-3] [3.1.1 MQTT-3.1.4-2] */
   #takeOver(clientId: string): void {
     const old = this.#parts.sessions.get(clientId)?.connection
-    if (old === undefined) return
+    // Its stream was gone before this Client came: then there is nothing to take over.
+    if (old === undefined || old.settleLoss()) return
     this.#parts.metrics.takeovers++
     old.disconnect(ReasonCode.SessionTakenOver, 'session taken over', 'another connection took the Client Identifier')
   }

@@ -1,9 +1,14 @@
 /**
  * Handles the end of a Connection: counts and logs it, emits the event, and ends its Session or lets it wait for its Client.
  *
+ * A power cut or a proxy that restarts closes thousands of streams in one poll. Those whose end does not fit into the turn form
+ * one line here, which has the share of one owner: Clients that are still there do not wait behind those that are gone. A
+ * Connection that waits here counts as open.
+ *
  * @module
  */
 import { saidByPeer } from '../../base/printable.ts'
+import { Ring } from '../../base/ring.ts'
 import { Work } from '../../base/work.ts'
 import { ReasonCode } from '../../codec/reason-code.ts'
 import type { Connection } from '../../protocol/connection.ts'
@@ -13,7 +18,7 @@ import type { ConnectionLog, Refused } from '../reporting/connection-log.ts'
 import type { Events } from '../reporting/events.ts'
 import type { Metrics } from '../reporting/metrics.ts'
 import type { Replays } from '../routing/replays.ts'
-import type { Turn } from '../turn/turn.ts'
+import type { Task, Turn } from '../turn/turn.ts'
 import type { Admission } from './admission.ts'
 import { notesOf } from './connection-notes.ts'
 import type { Connections } from './connections.ts'
@@ -37,11 +42,28 @@ export interface DeparturesParts {
   changed(registration: Registration): void
 }
 
-export class Departures implements Departing {
+export class Departures implements Departing, Task {
   readonly #parts: DeparturesParts
+  /** Lost, and not ended yet. */
+  readonly #lost = new Ring<Connection>()
 
   constructor(parts: DeparturesParts) {
     this.#parts = parts
+  }
+
+  lost(connection: Connection): void {
+    this.#lost.push(connection)
+    if (this.#lost.length === 1) this.#parts.turn.addTask(this, this)
+  }
+
+  resume(): boolean {
+    const { work } = this.#parts.turn
+    while (this.#lost.length > 0) {
+      if (work.isSpent) return false
+      const next = this.#lost.shift()!
+      next.guard(() => next.settleLoss())
+    }
+    return true
   }
 
   closed(connection: Connection, end: ConnectionEnd): void {

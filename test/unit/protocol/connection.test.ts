@@ -464,6 +464,28 @@ test('an ended stream that does not close is cut after a while', () => {
   assert.deepEqual(one.server.told, ['closed', 'gone'])
 })
 
+test('a loss for which a turn has no work left is told in a later one, once', () => {
+  const one = TestConnection.connected()
+  one.server.turn.spend()
+  one.connection.lost(new Error('reset by peer'))
+  assert.deepEqual(one.server.told, [])
+  one.server.turn.end()
+  assert.equal(one.server.end?.detail, 'reset by peer')
+  assert.deepEqual(one.server.told, ['closed', 'gone'])
+  assert.ok(!one.connection.settleLoss())
+})
+
+test('what ends a Connection whose loss waits is told, and its loss no more', () => {
+  const one = TestConnection.connected()
+  one.server.turn.spend()
+  one.connection.lost()
+  one.connection.disconnect(ReasonCode.ServerShuttingDown, 'server shutting down', '')
+  assert.equal(one.server.end?.cause, 'server shutting down')
+  one.server.turn.end()
+  assert.deepEqual(one.server.told, ['closed', 'gone'])
+  assert.equal(one.server.end.cause, 'server shutting down')
+})
+
 test('a loss of the network is told once, with its cause', () => {
   const one = TestConnection.connected()
   one.connection.lost(new Error('reset by peer'))

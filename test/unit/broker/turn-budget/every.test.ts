@@ -299,6 +299,7 @@ test('a shutdown whose time is up before all Clients were reached leaves their W
 const TASKS: Readonly<Record<string, readonly [file: string, title: string]>> = {
   'broker.ts': ['views', 'eachSession goes through very many Sessions'],
   'connections.ts': ['every', 'a shutdown with 2,000 Clients'],
+  'departures.ts': ['sessions', '5,000 Connections are lost in one poll'],
   'login-review.ts': ['reviews', 'a review of 10,000 logins'],
   'queue-expiries.ts': ['retained', 'a queue of which all expires at one moment'],
   'replays.ts': ['retained', 'a Client that does not read holds up its own replay alone'],

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { TURN_UNITS } from '../../../../src/base/work.ts'
 import type { Packet } from '../../../../src/codec/packets.ts'
 import { PacketType } from '../../../../src/codec/packet-types.ts'
 import { noProperties } from '../../../../src/codec/properties.ts'
@@ -78,6 +79,35 @@ for (const expiry of [0, 60]) {
     await broker.close()
   })
 }
+
+test('5,000 Connections are lost in one poll, some of them before their login', async () => {
+  const broker = await TestBroker.start(ROOM)
+  const waiting = Array.from({ length: 1_000 }, () => broker.open())
+  const clients = Array.from({ length: 4_000 }, (_, at) => broker.connect({ clientId: `c${at}` }))
+  const { metrics } = broker.broker
+  const measured = measure(broker, () => {
+    for (const client of [...waiting, ...clients]) client.destroy()
+  })
+  assertShared('lost', measured, 500_000)
+  assert.ok(measured.turns <= Math.ceil(measured.work / (TURN_UNITS / 2)) + 1, `${measured.turns} turns`)
+  assert.equal(metrics.connectionsAccepted, 5_001)
+  assert.equal(sessionsOf(broker.broker).length, 0)
+  assert.equal(broker.broker.figure('clientsConnected')?.value, 0)
+  await broker.close()
+})
+
+test('1,000 Connections are lost in one poll, and each leaves a Will to 100 subscribers', async () => {
+  const broker = await TestBroker.start({ ...ROOM, 'max-queued-messages': 10_000 })
+  for (let at = 0; at < 100; at++) broker.connect({ clientId: `r${at}` }).subscribe('will', 1)
+  const will = { topicName: 'will', qos: 1 } as const
+  const clients = Array.from({ length: 1_000 }, (_, at) => broker.connect({ clientId: `c${at}`, will }))
+  const measured = measure(broker, () => {
+    for (const client of clients) client.destroy()
+  })
+  assertShared('lost', measured, 500_000)
+  assert.equal(broker.broker.metrics.willsPublished, 1_000)
+  await broker.close()
+})
 
 test('a Session that ended takes nothing while its subscriptions are still there', async () => {
   const [broker, [first, second]] = await crowd(2, 5_000)
