@@ -16,15 +16,15 @@ Written by \`npm run bench -- --write\` on ${about.date}.
 
 - Machine: ${about.machine}
 - Versions: ${about.versions}
-- Each figure is the median of ${about.runs} runs of ${about.seconds} s, brokers taking turns; *spread* is (largest − smallest) / median.
+- Each figure is the median of ${about.runs} runs of ${about.seconds} s, with the brokers taking turns; *spread* is (largest − smallest) / median.
 
-*Broker µs/message* is the processor time of the broker's whole process, from the operating system's account, for each
-delivered message. *Generator* is the same for the process that drives it; it is empty where it polls the clock. *Of Mosquitto*
-and *of aedes* are ratios of the broker's cost (for idle connections: of memory) within these runs, beside their goal.
-Ours runs with permissions on (\`topic_acl\`) and durability \`memory\`; Mosquitto with \`persistence false\` and no limits.
+*Broker µs/message* is the processor time of the broker's whole process for each delivered message, as the operating system counts
+it. *Generator* is the same for the process that drives the broker; it is empty if that process polls the clock. *Of Mosquitto* and
+*of aedes* are ratios of the broker's cost (for idle connections, of its memory) within the same runs, each beside its goal.
+Sluice runs with permissions on (\`topic_acl\`) and durability \`memory\`, Mosquitto with \`persistence false\` and no limits.
 In *Stored messages*, \`sluice disk\` acknowledges what is on disk, \`sluice\` what is in memory, and Mosquitto with
-\`persistence true\` what it writes to disk every half hour; *of memory* is a ratio of messages/s, and these rows end when a
-million messages are acknowledged and, where somebody is there, delivered; one run each.
+\`persistence true\` what it writes to disk every half hour; *of memory* is a ratio of messages/s. These rows run once; they end when
+a million messages are acknowledged and, if there are receivers, delivered.
 
 ![Broker processor time per delivered message](results.svg)
 
