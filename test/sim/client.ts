@@ -106,8 +106,7 @@ export class SimulatedClient {
       },
       this.clientId,
     )
-    // Of two, the one that it came with first is nobody's any more.
-    if (this.wire !== undefined) this.wire.facts.isAbandoned = true
+    this.#leaveWire()
     this.wire = wire
     this.#connects++
     this.#send(this.#connectPacket(cleanStart))
@@ -160,8 +159,14 @@ export class SimulatedClient {
     link?.reset()
   }
 
-  #lost(): void {
+  /** Whatever the broker writes there from now on is read by nobody, and the broker may never know. */
+  #leaveWire(): void {
+    if (this.wire !== undefined) this.wire.facts.isAbandoned = true
     this.wire = undefined
+  }
+
+  #lost(): void {
+    this.#leaveWire()
     this.isConnected = false
     const random = this.#random
     const awayMs = random.chance(0.25) ? random.between(10_000, 150_000) : random.between(100, 5000)

@@ -169,7 +169,7 @@ export class WireFacts {
   answeredAtMs = Infinity
   sessionPresent = false
   isOver = false
-  /** Its Client has come again, and reads another one. */
+  /** Its Client reads it no more: it is away, or reads another one. */
   isAbandoned = false
   hasRefused = false
   disconnect: DisconnectPacket | undefined

@@ -1435,9 +1435,7 @@ export class Oracles implements WireEar {
   finish(): void {
     this.#flush()
     for (const session of this.sessions.values()) {
-      if (session.wire === undefined || !this.#isRegular(session.clientId)) continue
-      // Its Client came again and was refused, where `max-sessions` has no room for a Session that is kept.
-      if (session.wire.facts.isAbandoned) continue
+      if (session.wire === undefined || !this.#isRegular(session.clientId) || isAbandoned(session)) continue
       const { clientId, inflight } = session
       const owed = [...session.waiting[1], ...session.waiting[2], ...inflight.values()].find(
         (one) => one.doubt === undefined && this.#isDue(session, one),
@@ -1451,12 +1449,28 @@ export class Oracles implements WireEar {
       }
     }
     for (const [key, list] of this.#shared) {
-      const lost = list.find(({ session, isOptional, isForbidden }) => {
-        return session === undefined && !isOptional && !isForbidden
+      const lost = list.find(({ session, isOptional, isForbidden, topicFilter }) => {
+        return session === undefined && !isOptional && !isForbidden && !this.#mayBeAbandoned(topicFilter)
       })
       this.#check(lost === undefined, () => `nobody of ${lost!.topicFilter} got ${shortOf(key)}`)
     }
   }
+
+  /** Whether a message of that Shared Subscription may wait for a Client that reads no more: which member has it cannot be seen. */
+  #mayBeAbandoned(topicFilter: string): boolean {
+    for (const session of this.sessions.values()) {
+      if (isAbandoned(session) && session.subscriptions.has(topicFilter)) return true
+    }
+    return false
+  }
+}
+
+/**
+ * Its Client came again and was refused, where `max-sessions` has no room for a Session that is kept; and the broker cannot know
+ * that nobody is at the other end of a link that is silent.
+ */
+function isAbandoned({ wire }: ModelSession): boolean {
+  return wire?.facts.isAbandoned === true
 }
 
 function isResent(copy: Copy, wire: Wire): boolean {

@@ -174,8 +174,8 @@ export const variants: readonly Variant[] = [
     name: 'what has to survive a power cut is not synced',
     stored: true,
     file: 'src/stores/journal.ts',
-    from: 'return batch.synced.promise\n  }\n\n  /** Done',
-    to: 'return batch.written.promise\n  }\n\n  /** Done',
+    from: 'return batch.synced.promise\n  }\n\n  /** Resolves',
+    to: 'return batch.written.promise\n  }\n\n  /** Resolves',
   },
   {
     name: 'a start knows no QoS 2 Packet Identifiers of publishers',
