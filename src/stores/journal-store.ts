@@ -330,10 +330,9 @@ export class JournalStore implements Store {
     const there = new Set(await disk.list())
     for (const name of recovered.leftovers) if (there.has(name)) await disk.remove(name)
     for (const name of recovered.garbage) {
+      if (!there.has(name)) continue
       await disk.rename(name, `${name}.damaged`)
-      this.#log.warn(
-        `${name} contains no data of this store, which a power cut can cause; it was renamed to ${name}.damaged`,
-      )
+      this.#log.warn(`nothing in ${name} can be read, which a power cut can cause; it was renamed to ${name}.damaged`)
     }
     await disk.syncNames()
     for (const { path, what } of this.#damage.notes) this.#log.warn(`${path}: ${what}; no data was lost`)

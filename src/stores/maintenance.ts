@@ -175,11 +175,7 @@ export class Maintenance {
       const damaged = files.numbers.filter((segment) => names.includes(segmentName(segment)))
       // Their damage was reported when they were loaded.
       for (const number of damaged) await this.#moveForward(number, ignore)
-      await this.#unlessClosed(this.#options.journal.flush())
-      for (const number of damaged) {
-        this.#options.state.usage.forget(number)
-        await files.drop(number)
-      }
+      await this.#leave(damaged, ignore)
       const there = await files.disk.list()
       for (const name of names.filter((damaged) => there.includes(damaged))) {
         await files.disk.rename(name, `${name}.damaged`)
@@ -297,22 +293,34 @@ export class Maintenance {
   }
 
   async #removeDead(): Promise<void> {
-    const { files, state, journal, metrics } = this.#options
+    const { files, metrics } = this.#options
     const dead = this.#removable()
     if (dead.length === 0) return
-    // They are dead because of turns that may not have reached the disk yet.
+    await this.#leave(dead, async (number) => {
+      await files.disk.remove(segmentName(number))
+      metrics.segmentsRemoved++
+    })
+    await files.disk.syncNames()
+  }
+
+  /**
+   * Forgets segments from which nothing is needed any more, and calls `then` for each. No segment that was in use may go
+   * in any other way.
+   */
+  async #leave(segments: readonly number[], then: (segment: number) => Promise<void> | void): Promise<void> {
+    const { files, state, journal } = this.#options
+    if (segments.length === 0) return
+    // They are not needed because of turns that may not have reached the disk yet.
     await this.#unlessClosed(journal.flush())
     // A turn without Changes marks those before it as durable: damage in the last of them is not mistaken for a torn
     // end.
     void journal.write([], 'memory', ignore)
-    for (const number of dead) {
+    for (const number of segments) {
       await files.drop(number)
       state.usage.forget(number)
       this.#unmovable.delete(number)
-      await files.disk.remove(segmentName(number))
-      metrics.segmentsRemoved++
+      await then(number)
     }
-    await files.disk.syncNames()
   }
 
   /** Folded segments, the emptiest first. */

@@ -18,7 +18,7 @@ import type { LiveState } from './live-state.ts'
 import { readCheckpoint } from './read-checkpoint.ts'
 import { Recovering } from './recovering.ts'
 import { replay } from './replay.ts'
-import { checkpointName, numbersOfNames, segmentName } from './segment-files.ts'
+import { checkpointName, numberOfName, numbersOfNames, segmentName } from './segment-files.ts'
 import type { SegmentFiles } from './segment-files.ts'
 import type { LoadProgress } from './store.ts'
 
@@ -42,7 +42,7 @@ export interface Recovered {
   readonly tailBytes: number
   /** Files that are not needed, such as parts of unfinished ones. */
   readonly leftovers: readonly string[]
-  /** New files that contain something but no data of this store: set aside, not removed. */
+  /** New files in which nothing can be read, and which may be more than leftovers of a power cut: set aside, not removed. */
   readonly garbage: readonly string[]
 }
 
@@ -68,7 +68,7 @@ export async function recover(
   recovering.salt = headers.salt
   await replayAll(recovering, tail, progress)
   leftovers.push(...names.filter(isPart), ...checkpoints.map(checkpointName), ...withoutTorn(tail, files))
-  checkReach(recovering, tail.at(-1)?.number ?? tailFrom)
+  if (!hasReached(recovering, tail.at(-1)?.number ?? tailFrom)) garbage.push(...takeSegments(leftovers, tailFrom))
   while (state.sweep());
   state.messages.forgets = true
   state.messages.dropUnreferenced()
@@ -119,9 +119,18 @@ function withoutTorn(tail: TailSegment[], files: SegmentFiles): string[] {
 }
 
 /** The part of the journal that the checkpoint includes must exist; in any case no number is used twice. */
-function checkReach(recovering: Recovering, segment: number): void {
-  if (recovering.sequence < recovering.mustReach) recovering.missingTurns(segment, recovering.mustReach)
-  recovering.sequence = Math.max(recovering.sequence, recovering.mustReach)
+function hasReached(recovering: Recovering, segment: number): boolean {
+  const { sequence, mustReach } = recovering
+  if (sequence < mustReach) recovering.missingTurns(segment, mustReach)
+  recovering.sequence = Math.max(sequence, mustReach)
+  return sequence >= mustReach
+}
+
+/** Removes from `leftovers`, and returns, the segments that may have contained missing turns. */
+function takeSegments(leftovers: string[], tailFrom: number): string[] {
+  const segments = leftovers.filter((name) => (numberOfName('journal', name) ?? -1) >= tailFrom)
+  for (const name of segments) leftovers.splice(leftovers.indexOf(name), 1)
+  return segments
 }
 
 function isPart(name: string): boolean {

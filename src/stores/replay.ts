@@ -1,8 +1,8 @@
 /**
  * Applies the journal since the checkpoint, segment by segment.
  *
- * A torn record at the very end that no later record calls durable was never acknowledged and is cut off. Damage
- * anywhere else is an error; a repair continues after it and keeps every valid record.
+ * A torn record at the very end that neither a later record nor the checkpoint calls durable was never acknowledged and
+ * is cut off. Damage anywhere else is an error; a repair continues after it and keeps every valid record.
  *
  * @module
  */
@@ -99,10 +99,16 @@ function isTheEnd(
 }
 
 /**
- * Whether the bytes at `offset` were never durable: no later record states that they were. A repair keeps every valid
- * record.
+/**
+ * Whether the bytes at `offset` were never durable: neither the checkpoint nor a later record states that they were. A
+ * repair keeps every valid record.
  */
-async function isTorn({ damage, sequence }: Recovering, reader: FrameReader, offset: number): Promise<boolean> {
+async function isTorn(
+  { damage, sequence, mustReach }: Recovering,
+  reader: FrameReader,
+  offset: number,
+): Promise<boolean> {
+  if (sequence < mustReach) return false
   const isKept = ({ frame }: ReadRecord): boolean => (damage.repairs ? frame.sequence : frame.syncedSequence) > sequence
   reader.offset = offset
   let later = await reader.seek()
