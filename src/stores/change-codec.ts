@@ -135,6 +135,9 @@ const rows: { readonly [K in Kind]: Row<K> } = {
   },
 }
 
+/** Every kind of Change that can be stored. */
+export const changeKinds = Object.keys(rows) as readonly Kind[]
+
 const rowOfTag: (Row<Kind> | undefined)[] = []
 for (const row of Object.values(rows)) rowOfTag[row.tag] = row as unknown as Row<Kind>
 
