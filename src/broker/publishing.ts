@@ -28,6 +28,7 @@ import type { RetainedMessages } from './routing/retained.ts'
 import type { Router } from './routing/router.ts'
 import type { Will } from './sessions/sessions.ts'
 import type { StoreWaiters } from './durable/store-waiters.ts'
+import type { Answers } from './turn/answers.ts'
 import type { Turn } from './turn/turn.ts'
 
 const SYS_PREFIX = '$SYS/'
@@ -40,6 +41,7 @@ export interface PublishingParts {
   readonly metrics: Metrics
   readonly events: Events
   readonly turn: Turn
+  readonly answers: Answers
   readonly waiters: StoreWaiters
   readonly crowds: Crowds
   /** Whether the Store takes a new message of so many bytes. */
@@ -93,7 +95,7 @@ export class Publishing {
       const refusal = this.#checkMemory(connection, payer, message)
       if (refusal !== undefined) return this.#denied(connection, message, refusal)
       payer.hold(message, 0)
-      void allowed.then((yes) => {
+      this.#parts.answers.whenFor(connection, allowed, false, (yes) => {
         payer.release(message, 0)
         // The message was sent before the Connection ended, so that it counts also where nobody waits for its answer; but
         // not at QoS 2, which would come twice: its Client sends it again, because it has no PUBREC.
@@ -249,7 +251,7 @@ export class Publishing {
     if (allowed instanceof Promise) {
       const payer = this.#parts.memory.of(client)
       payer.hold(message, 0)
-      void allowed.then((yes) => {
+      this.#parts.answers.when(allowed, false, payer, (yes) => {
         payer.release(message, 0)
         publish(yes)
       })

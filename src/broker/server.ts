@@ -63,6 +63,7 @@ import { StoreGate } from './turn/store-gate.ts'
 import { StoreRefusals } from './durable/store-refusals.ts'
 import { StoreWaiters } from './durable/store-waiters.ts'
 import { Subscribing } from './subscribing.ts'
+import { Answers } from './turn/answers.ts'
 import { Turn } from './turn/turn.ts'
 import { WillLine } from './sessions/will-line.ts'
 
@@ -132,6 +133,7 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
     const [gathering, metrics] = [this.#gathering, this.metrics]
     const failed = (error: unknown): void => this.reports.taskFailed(error)
     this.turn = new Turn({ clock, store: this.#gate, metrics, gathering, maxUncommittedBytes, failed })
+    const answers = new Answers(this.turn, failed)
     this.#waiters = new StoreWaiters(this.turn)
     this.turn.onCaughtUp = () => this.#waiters.caughtUp()
     this.#gate.onChanged = () => this.#waiters.conditionChanged()
@@ -144,7 +146,7 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
     this.router = new Router(this.#routerSide(), Math.floor(clock.random() * 0x1_0000_0000), whole)
     this.retainedMessages = new RetainedMessages(options, this.turn, this.metrics, this, whole)
     const mayReplay = (message: ApplicationMessage): MaybePromise<boolean> => this.#mayReplay(message)
-    this.replays = new Replays({ retained: this.retainedMessages, turn: this.turn, mayReplay })
+    this.replays = new Replays({ retained: this.retainedMessages, turn: this.turn, answers, mayReplay })
     const { persistence } = options
     if (store.keeps && persistence !== undefined) {
       const rules = new DurabilityRules(persistence, this.#levelsOfListeners())
@@ -153,7 +155,7 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
       this.#payloads = new Payloads(persistence, store, this.turn, this.metrics, parts.log)
     }
     const shared = {
-      ...{ current, events, clock, turn: this.turn, metrics: this.metrics, memory: this.memory },
+      ...{ current, events, clock, answers, turn: this.turn, metrics: this.metrics, memory: this.memory },
       denied: (...what: Parameters<Denials['denied']>) => this.#denials.denied(...what),
     }
     this.admission = new Admission({

@@ -24,6 +24,7 @@ import { requestOf } from '../access/bridge-client.ts'
 import { notesOf } from './sessions/connection-notes.ts'
 import type { StoreWaiters } from './durable/store-waiters.ts'
 import { SubscribeWork, type CheckedRequest, type SubscribeSide } from './routing/subscribe-work.ts'
+import type { Answers } from './turn/answers.ts'
 import type { Task, Turn } from './turn/turn.ts'
 import { UnsubscribeWork, type UnsubscribeSide } from './routing/unsubscribe-work.ts'
 import type { Current } from '../config/current.ts'
@@ -47,6 +48,7 @@ export interface SubscribingParts {
   readonly metrics: Metrics
   readonly events: Events
   readonly turn: Turn
+  readonly answers: Answers
   readonly waiters: StoreWaiters
   /** False while the Store cannot write and the Session would have to be stored. */
   canStore(session: Session): boolean
@@ -89,6 +91,15 @@ export class Subscribing implements SubscribeSide, UnsubscribeSide {
     if (!work.begin()) return PENDING
     this.#owed = work.owed
     return work.reasonCodes
+  }
+
+  answered(
+    { connection }: SubscribeWork,
+    answers: Promise<boolean[]>,
+    otherwise: boolean[],
+    run: (answers: boolean[]) => void,
+  ): void {
+    this.#parts.answers.whenFor(connection, answers, otherwise, run)
   }
 
   addTask(owner: object, task: Task): void {

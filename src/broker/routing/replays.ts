@@ -22,6 +22,7 @@ import type { Subscription } from '../../protocol/subscription.ts'
 import type { OrderedSearch } from '../../topics/ordered-search.ts'
 import type { TopicSearch } from '../../topics/topic-search.ts'
 import type { RetainedEntry, RetainedMessages } from './retained.ts'
+import type { Answers } from '../turn/answers.ts'
 import type { Task, Turn } from '../turn/turn.ts'
 
 /** Nodes of the tree that are visited before the budget is looked at. */
@@ -73,6 +74,7 @@ export type MayReplay = (message: ApplicationMessage) => MaybePromise<boolean>
 export interface ReplaysParts {
   readonly retained: RetainedMessages
   readonly turn: Turn
+  readonly answers: Answers
   readonly mayReplay: MayReplay
 }
 
@@ -100,14 +102,16 @@ class Replay implements Task {
   #asked: Asked | undefined = undefined
   readonly #retained: RetainedMessages
   readonly #turn: Turn
+  readonly #answers: Answers
   readonly #mayReplay: MayReplay
   /** Resumes it, since an answer has come. */
   readonly #answered: () => void
 
-  constructor(receiver: ReplayReceiver, { retained, turn, mayReplay }: ReplaysParts, answered: () => void) {
+  constructor(receiver: ReplayReceiver, { retained, turn, answers, mayReplay }: ReplaysParts, answered: () => void) {
     this.receiver = receiver
     this.#retained = retained
     this.#turn = turn
+    this.#answers = answers
     this.#mayReplay = mayReplay
     this.#answered = answered
   }
@@ -274,7 +278,7 @@ class Replay implements Task {
 
   #wait(asked: Asked, may: Promise<boolean>): void {
     this.#asked = asked
-    void may.then((yes) => {
+    this.#answers.when(may, false, this.receiver.owner, (yes) => {
       asked.answer = yes
       if (this.#asked === asked) this.#answered()
     })

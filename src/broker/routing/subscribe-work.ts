@@ -38,6 +38,13 @@ export interface SubscribeSide {
   ask(connection: Connection, checked: CheckedRequest): MaybePromise<boolean>
   /** Makes the Subscription, and notes in `owed` if retained messages follow. @returns its code in SUBACK */
   grant(work: SubscribeWork, checked: CheckedRequest, allowed: boolean): number
+  /** Goes on once plugins have answered. */
+  answered(
+    work: SubscribeWork,
+    answers: Promise<boolean[]>,
+    otherwise: boolean[],
+    run: (answers: boolean[]) => void,
+  ): void
   /** Goes on in the line. */
   addTask(owner: object, task: Task): void
   /** All is granted, though not at once. */
@@ -124,9 +131,11 @@ export class SubscribeWork implements Task {
   /** Asks about the next filters too, so that many answers do not take as many times as long. */
   #wait(at: number, first: MaybePromise<boolean>): void {
     const others = this.#checked.slice(at + 1, at + ASKED_AT_ONCE).map((checked) => this.#ask(checked))
-    void Promise.all([first, ...others]).then((answers) => {
+    const asked = [first, ...others]
+    const denied = asked.map(() => false)
+    this.#side.answered(this, Promise.all(asked), denied, (answers) => {
       this.#answers = answers
-      this.#side.addTask(this.connection.session!, this)
+      if (!this.resume()) this.#side.addTask(this.connection.session!, this)
     })
   }
 }

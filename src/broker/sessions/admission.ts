@@ -36,6 +36,7 @@ import type { Metrics } from '../reporting/metrics.ts'
 import type { ListenerOptions } from '../../config/options.ts'
 import type { ConnectRequest } from '../../access/plugin.ts'
 import { NEVER_EXPIRES, sizeOfWill, type Registration, type Sessions } from './sessions.ts'
+import type { Answers } from '../turn/answers.ts'
 import type { Turn } from '../turn/turn.ts'
 
 /** Largest packet of the protocol: a limit from here on need not be announced. */
@@ -58,6 +59,7 @@ class Refusal {
 export interface AdmissionParts {
   readonly clock: Clock
   readonly turn: Turn
+  readonly answers: Answers
   readonly metrics: Metrics
   readonly events: Events
   readonly sessions: Sessions
@@ -221,7 +223,7 @@ export class Admission {
     }
     const allowed = this.#mayPublishWill(client, packet)
     if (allowed instanceof Promise) {
-      void allowed.then((known) => !connection.isClosed && this.#finish(connection, client, login, known, asOf))
+      this.#answered(connection, allowed, (known) => this.#finish(connection, client, login, known, asOf))
     } else this.#finish(connection, client, login, allowed, asOf)
   }
 
@@ -354,7 +356,7 @@ export class Admission {
     listener.connected++
     metrics.connectsAccepted++
     this.#parts.sessionChanged(registration)
-    this.#answered(connection)
+    this.#observe(connection)
     connection.accept({
       client,
       session: registration.session,
@@ -370,8 +372,14 @@ export class Admission {
   /** Logins were revoked, or the configuration changed, while plugins thought about this one. */
   #lookAgain(connection: Connection, client: Client, { grounds }: Login, then: (isGood: boolean) => void): void {
     const stays = mayStay(connection.peer, client, grounds, this.#parts.current.access)
-    if (stays instanceof Promise) void stays.then((yes) => !connection.isClosed && then(yes))
+    if (stays instanceof Promise) this.#answered(connection, stays, then)
     else then(stays)
+  }
+
+  #answered(connection: Connection, answer: Promise<boolean>, run: (yes: boolean) => void): void {
+    this.#parts.answers.whenFor(connection, answer, false, (yes) => {
+      if (!connection.isClosed) run(yes)
+    })
   }
 
   /** [5.0 MQTT-3.1.4-3] [3.1.1 MQTT-3.1.4-2] */
@@ -445,12 +453,12 @@ export class Admission {
     }
   }
 
-  #answered(connection: Connection): void {
+  #observe(connection: Connection): void {
     this.#parts.metrics.loginMs.observe(this.#parts.clock.now() - notesOf(connection).connectAtMs)
   }
 
   #refuse(connection: Connection, { reasonCode, detail }: Refusal): void {
-    this.#answered(connection)
+    this.#observe(connection)
     const { serverReference } = this.#parts.current.options
     const moves = reasonCode === ReasonCode.UseAnotherServer || reasonCode === ReasonCode.ServerMoved
     connection.refuse(reasonCode, detail, moves && serverReference !== '' ? { serverReference } : noProperties)

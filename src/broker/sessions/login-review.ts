@@ -21,6 +21,7 @@ import type { Access, Grounds } from '../../access/access.ts'
 import { notesOf } from './connection-notes.ts'
 import type { Current } from '../../config/current.ts'
 import type { Metrics } from '../reporting/metrics.ts'
+import type { Answers } from '../turn/answers.ts'
 import type { Task, Turn } from '../turn/turn.ts'
 
 /** Clients for which a plugin may be asked at the same time. */
@@ -28,6 +29,7 @@ const MAX_PENDING = 16
 
 export interface LoginReviewParts {
   readonly turn: Turn
+  readonly answers: Answers
   readonly current: Current
   readonly metrics: Metrics
   /** All that have not ended. */
@@ -97,14 +99,14 @@ export class LoginReview implements Task {
     const { peer, client } = connection
     const stays = mayStay(peer, client, notesOf(connection).grounds, this.#parts.current.access)
     if (!(stays instanceof Promise)) {
-      if (!stays) this.#end(connection)
+      if (!stays) connection.guard(() => this.#end(connection))
       return
     }
     this.#pending++
-    void stays.then((yes) => {
+    this.#parts.answers.whenFor(connection, stays, false, (yes) => {
       this.#pending--
-      if (!yes) this.#end(connection)
       this.#queue()
+      if (!yes) this.#end(connection)
     })
   }
 

@@ -20,14 +20,23 @@ import { LoginGate, type GateLimits, type LoginOutcome } from '../../access/logi
 import { LoginPenalties } from '../../access/login-penalties.ts'
 import type { Metrics } from '../reporting/metrics.ts'
 import type { Options } from '../../config/options.ts'
+import type { Answers } from '../turn/answers.ts'
 import type { ConnectRequest } from '../../access/plugin.ts'
 
 /** Logins refused with these were not wrong, and slow nobody's next one. */
 const NOT_THE_CLIENTS_FAULT: ReadonlySet<ReasonCode> = new Set([ReasonCode.ServerBusy, ReasonCode.ServerUnavailable])
 
+/** Counts as the answer where asking fails. */
+const FAILED: LoginResult = {
+  decision: 'deny',
+  reasonCode: ReasonCode.ServerUnavailable,
+  cause: 'internal error while plugins were asked',
+}
+
 /** What logins work with. */
 export interface LoginsParts {
   readonly current: Current
+  readonly answers: Answers
   readonly clock: Clock
   readonly metrics: Metrics
   readonly events: Events
@@ -128,8 +137,10 @@ export class Logins {
       notes.exchangeAsOf = asOf
     }
     const result = access.authenticate(request, states, attempt)
-    if (result instanceof Promise) void result.then((known) => this.#answered(attempt, known, asOf, access))
-    else this.#decided(attempt, result, asOf)
+    if (result instanceof Promise) {
+      const { answers } = this.#parts
+      answers.whenFor(connection, result, FAILED, (known) => this.#answered(attempt, known, asOf, access))
+    } else this.#decided(attempt, result, asOf)
   }
 
   /** Plugins that a reload closed have not decided anything: those that took their place are asked. */
@@ -150,12 +161,10 @@ export class Logins {
     if (result.decision === 'allow' && result.userName !== undefined && debtor !== undefined)
       this.#penalties.know(debtor)
     const isWanted = !attempt.isOver && !connection.isClosed
-    try {
-      if (isWanted) this.#parts.judge(connection, request, result, asOf)
-    } finally {
-      this.#gate.settle(attempt, outcomeOf(result))
-      this.#countForgotten()
-    }
+    // Another Connection may be at work, whose login this one waited for.
+    if (isWanted) connection.guard(() => this.#parts.judge(connection, request, result, asOf))
+    this.#gate.settle(attempt, outcomeOf(result))
+    this.#countForgotten()
   }
 
   #countForgotten(): void {
