@@ -18,6 +18,7 @@ import { Work, type WorkBudget } from '../base/work.ts'
 import type { QoS } from '../codec/packet-types.ts'
 import { ReasonCode } from '../codec/reason-code.ts'
 import type { ApplicationMessage } from '../protocol/application-message.ts'
+import { Connection } from '../protocol/connection.ts'
 import type { Delivery } from '../protocol/delivery.ts'
 import { BufferPool } from '../protocol/output.ts'
 import type { ServerSide } from '../protocol/server-side.ts'
@@ -131,7 +132,7 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
     this.#storeRefusals = new StoreRefusals(this.#gate, clock, parts.log, this.metrics)
     const { maxUncommittedBytes } = options
     const [gathering, metrics] = [this.#gathering, this.metrics]
-    const failed = (error: unknown): void => this.reports.taskFailed(error)
+    const failed = (error: unknown, owner?: object): void => this.#failed(error, owner)
     this.turn = new Turn({ clock, store: this.#gate, metrics, gathering, maxUncommittedBytes, failed })
     const answers = new Answers(this.turn, failed)
     this.#waiters = new StoreWaiters(this.turn)
@@ -229,6 +230,13 @@ export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSi
       memoryRefused: (account, bytes) => this.memoryRefused(account, bytes),
     })
     this.#watchAccess()
+  }
+
+  /** A task threw. Whoever it was done for is ended: a Client must not wait for what does not come. */
+  #failed(error: unknown, owner: object | undefined): void {
+    const connection = owner instanceof Session ? this.sessions.get(owner.clientId)?.connection : owner
+    if (connection instanceof Connection) connection.fail(error)
+    else this.reports.taskFailed(error)
   }
 
   /** How the Store does; `undefined` where nothing is stored. */

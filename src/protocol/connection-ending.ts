@@ -138,11 +138,12 @@ export abstract class EndingConnection extends ConnectionCore {
     try {
       run()
     } catch (error) {
-      this.failed(error)
+      this.fail(error)
     }
   }
 
-  protected failed(error: unknown): void {
+  /** That was thrown while this Connection was served: ends it, by whoever's fault it is. */
+  fail(error: unknown): void {
     if (error instanceof ProtocolError) this.failedByPeer(error)
     else {
       this.server.reports.failed(this, error)

@@ -69,7 +69,7 @@ export class Connection extends LoginConnection implements Incoming {
         handled++
       }
     } catch (error) {
-      this.failed(error)
+      this.fail(error)
     }
     if (handled > 0) this.lastReceivedMs = this.server.turn.now()
     if (this.state !== State.Closed) {

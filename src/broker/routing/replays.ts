@@ -200,10 +200,20 @@ class Replay implements Task {
 
   /** Works on as far as the share, and the receiver, let it. @returns whether it is to be resumed only when there is room */
   resume(): boolean {
-    const isWaiting = this.#workOn()
+    const isWaiting = this.#guarded()
     this.#charge()
     this.tell()
     return isWaiting
+  }
+
+  /** A mistake of our own ends the slice, and leaves the line. */
+  #guarded(): boolean {
+    try {
+      return this.#workOn()
+    } catch (error) {
+      this.isInLine = false
+      throw error
+    }
   }
 
   /** To the Store with what is owed, and how far the present one has come. What is over by now was never owed. */

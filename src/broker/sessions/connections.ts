@@ -149,7 +149,7 @@ export class Connections implements Iterable<Connection> {
         const next = left.next()
         if (next.done === true) return true
         turn.work.spend(Work.entry)
-        what(next.value)
+        next.value.guard(() => what(next.value))
       }
       return false
     }
@@ -170,8 +170,8 @@ export class Connections implements Iterable<Connection> {
     await new Promise<void>((resolve) => {
       const timer = this.#parts.clock.setTimer(timeoutMs, () => {
         // Whoever was not reached in time leaves as well, so that its Will stays for the next start.
-        for (const connection of this) end(connection)
-        for (const connection of this.#transports) connection.cut()
+        for (const connection of this) connection.guard(() => end(connection))
+        for (const connection of this.#transports) connection.guard(() => connection.cut())
       })
       this.#allGone = () => {
         timer.cancel()

@@ -72,6 +72,7 @@ export class Commits {
   readonly #openTurn: () => void
   readonly #clock: Clock
   readonly #took: Histogram
+  readonly #failed: (error: unknown) => void
   #gathered: Gathered
   /** Of earlier turns, and not given to the Store yet. */
   readonly #turns = new Ring<Gathered>()
@@ -86,13 +87,22 @@ export class Commits {
   /**
    * @param openTurn makes sure that a turn ends again
    * @param took gets the milliseconds from giving a piece to the Store until it is stored
+   * @param failed gets what is thrown by something that waited: our own mistake
    */
-  constructor(store: TurnStore, budget: WorkBudget, openTurn: () => void, clock: Clock, took: Histogram) {
+  constructor(
+    store: TurnStore,
+    budget: WorkBudget,
+    openTurn: () => void,
+    clock: Clock,
+    took: Histogram,
+    failed: (error: unknown) => void,
+  ) {
     this.#store = store
     this.#budget = budget
     this.#openTurn = openTurn
     this.#clock = clock
     this.#took = took
+    this.#failed = failed
     this.#gathered = new Gathered(this.#baseLevel)
   }
 
@@ -219,16 +229,34 @@ export class Commits {
       budget.spend(Work.entry)
       this.#connections.shift()
       budget.begin(first.session ?? first)
-      if (first.release(this.committedCount)) this.#connections.push(first)
+      if (this.#release(first)) this.#connections.push(first)
     }
     for (let first = this.#afterCommit.peek(); first !== undefined; first = this.#afterCommit.peek()) {
       if (first.change > this.committedCount) return true
       if (budget.units >= end) return false
       budget.spend(Work.task)
       this.#afterCommit.shift()
-      first.run()
+      this.#run(first)
     }
     return true
+  }
+
+  /** @returns whether something of it still waits */
+  #release(connection: Connection): boolean {
+    try {
+      return connection.release(this.committedCount)
+    } catch (error) {
+      connection.fail(error)
+      return false
+    }
+  }
+
+  #run({ run }: Waiting): void {
+    try {
+      run()
+    } catch (error) {
+      this.#failed(error)
+    }
   }
 }
 

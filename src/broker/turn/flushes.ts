@@ -83,7 +83,7 @@ export class Flushes {
     for (let count = 1; ; count++) {
       const connection = this.#owing.shift() ?? this.#others.shift()
       if (connection === undefined) break
-      connection.flush()
+      flush(connection)
       this.#budget.spend(Work.write)
       const isOver = this.#budget.units >= end || (count % LOOK_EVERY_WRITES === 0 && this.#clock.now() >= endMs)
       if (isOver && this.length > 0) {
@@ -92,5 +92,14 @@ export class Flushes {
       }
     }
     this.#turnsBehind = 0
+  }
+}
+
+/** One that cannot write is ended: the others must not wait for it. */
+function flush(connection: Connection): void {
+  try {
+    connection.flush()
+  } catch (error) {
+    connection.fail(error)
   }
 }

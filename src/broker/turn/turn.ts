@@ -42,8 +42,8 @@ export interface TurnParts {
   readonly metrics: Metrics
   readonly gathering: Gathering
   readonly maxUncommittedBytes: number
-  /** Gets what a task throws: our own mistake. */
-  readonly failed: (error: unknown) => void
+  /** Gets what a task of that owner throws, or a deadline, or what follows a turn: our own mistake. Others go on. */
+  readonly failed: (error: unknown, owner?: object) => void
 }
 
 export class Turn {
@@ -53,6 +53,7 @@ export class Turn {
   readonly #store: TurnStore
   readonly #metrics: Metrics
   readonly #maxUncommittedBytes: number
+  readonly #failed: (error: unknown) => void
   readonly #gathering: Gathering
   readonly #line: WorkLine
   readonly #commits: Commits
@@ -72,10 +73,11 @@ export class Turn {
     this.#store = store
     this.#metrics = metrics
     this.#maxUncommittedBytes = maxUncommittedBytes
+    this.#failed = failed
     this.#gathering = gathering
     this.work = new WorkBudget(() => clock.now())
     this.#line = new WorkLine(this.work, failed)
-    this.#commits = new Commits(store, this.work, () => void this.now(), clock, metrics.commitMs)
+    this.#commits = new Commits(store, this.work, () => void this.now(), clock, metrics.commitMs, failed)
     this.#flushes = new Flushes(this.work, clock)
   }
 
@@ -130,10 +132,19 @@ export class Turn {
     while (this.#wheel.nextDeadline() <= now) {
       if (this.work.isSpent) return false
       this.work.spend(Work.task)
-      this.#wheel.advance(now, (entry) => entry.expire(now), 1)
+      this.#wheel.advance(now, (entry) => this.#expire(entry, now), 1)
     }
     this.#areTimersDue = false
     return true
+  }
+
+  /** One that throws is over: the others must not wait for it. */
+  #expire(entry: Expiring, now: number): void {
+    try {
+      entry.expire(now)
+    } catch (error) {
+      this.#failed(error)
+    }
   }
 
   // ---- who wants what ----
@@ -291,7 +302,13 @@ export class Turn {
   #runAfterFlush(): void {
     const due = this.#afterFlush
     this.#afterFlush = []
-    for (const run of due) run()
+    for (const run of due) {
+      try {
+        run()
+      } catch (error) {
+        this.#failed(error)
+      }
+    }
   }
 
   /**

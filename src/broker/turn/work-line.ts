@@ -30,13 +30,13 @@ class Place {
 
 export class WorkLine {
   readonly #budget: WorkBudget
-  readonly #failed: (error: unknown) => void
+  readonly #failed: (error: unknown, owner: object) => void
   readonly #places = new Map<object, Place>()
   readonly #fresh = new Ring<Place>()
   readonly #heavy = new Ring<Place>()
 
   /** @param failed gets what a task throws, which is our own mistake; that task is over then, and others go on */
-  constructor(budget: WorkBudget, failed: (error: unknown) => void) {
+  constructor(budget: WorkBudget, failed: (error: unknown, owner: object) => void) {
     this.#budget = budget
     this.#failed = failed
   }
@@ -75,18 +75,18 @@ export class WorkLine {
     do {
       budget.spend(Work.task)
       const task = tasks.shift()!
-      if (!this.#isDone(task)) tasks.push(task)
+      if (!this.#isDone(task, owner)) tasks.push(task)
     } while (tasks.length > 0 && !budget.isSpent)
     if (tasks.length > 0) this.#heavy.push(place)
     else this.#places.delete(owner)
     return true
   }
 
-  #isDone(task: Task): boolean {
+  #isDone(task: Task, owner: object): boolean {
     try {
       return task.resume()
     } catch (error) {
-      this.#failed(error)
+      this.#failed(error, owner)
       return true
     }
   }

@@ -246,3 +246,55 @@ test('our own mistake in a login that had to wait its turn costs that one, and n
     )
     await broker.close()
   }))
+
+test('our own mistake in the work of a Session or a Connection ends that one: its Client does not wait for ever', async () => {
+  const { broker, server } = await worldOf()
+  const clients = ['one', 'two'].map((clientId) => broker.connect({ clientId }))
+  const registration = server.sessions.get('one')!
+  const mistake = (): never => {
+    throw new Error('our own mistake')
+  }
+  server.turn.addTask(registration.session, { resume: mistake })
+  broker.clock.runTurns()
+  assert.deepEqual(
+    clients.map(({ isClosed }) => isClosed),
+    [true, false],
+  )
+  server.turn.addTask(server.sessions.get('two')!.connection!, { resume: mistake })
+  broker.clock.runTurns()
+  assert.ok(clients[1]!.isClosed)
+  await broker.close()
+})
+
+test('a replay of retained messages that our own mistake ended begins again when its Client subscribes again', async () => {
+  const { broker, server } = await worldOf()
+  const kept = { clientId: 'reader', cleanStart: false, properties: { sessionExpiryInterval: 100 } } as const
+  await broker.broker.publish('a', 'x', { retain: true })
+  const first = broker.connect(kept)
+  const mend = breaks(server.sessions.get('reader')!.session, 'send')
+  first.subscribe('a', 1)
+  assert.ok(first.isClosed)
+  mend()
+  const second = broker.connect(kept)
+  second.subscribe('a', 1)
+  assert.deepEqual(second.takePayloads(), ['x'])
+  await broker.close()
+})
+
+test('our own mistake at the end of one Connection: a shutdown ends the others all the same', async () => {
+  const { broker, server } = await worldOf()
+  const clients = ['one', 'two', 'three'].map((clientId) => broker.connect({ clientId }))
+  const { departures } = server
+  const closed = departures.closed.bind(departures)
+  let calls = 0
+  departures.closed = (...what) => {
+    if (++calls === 1) throw new Error('our own mistake')
+    closed(...what)
+  }
+  await broker.close()
+  assert.deepEqual(
+    clients.slice(1).map((client) => client.take().map(({ type }) => type)),
+    [[PacketType.DISCONNECT], [PacketType.DISCONNECT]],
+  )
+  assert.equal(broker.broker.state, 'closed')
+})

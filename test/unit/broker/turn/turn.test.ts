@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { SHARE_UNITS, TURN_UNITS } from '../../../../src/base/work.ts'
+import type { Connection } from '../../../../src/protocol/connection.ts'
+import type { Expiring } from '../../../../src/base/timer-wheel.ts'
 import { Gathering } from '../../../../src/broker/turn/gathering.ts'
 import { Metrics } from '../../../../src/broker/reporting/metrics.ts'
 import { Turn, type Task } from '../../../../src/broker/turn/turn.ts'
@@ -144,6 +146,68 @@ test('a task that throws is over; the others go on', () => {
   clock.runTurns()
   assert.ok(isDone)
   assert.equal(failures.length, 1)
+})
+
+test('a deadline that throws is over; others, and those that come later, are kept', () => {
+  const { turn, clock, failures } = makeTurn()
+  const expired: string[] = []
+  const entry = (name: string, expire: () => void = () => void expired.push(name)): Expiring => ({
+    ...{ deadlineMs: 0, wheelIndex: -1, expire },
+  })
+  const mistake = new Error('our own mistake')
+  const wrong = entry('wrong', () => {
+    throw mistake
+  })
+  for (const [one, at] of [
+    [wrong, 10],
+    [entry('same'), 10],
+    [entry('later'), 20],
+  ] as const)
+    turn.arm(one, turn.now() + at)
+  clock.advance(100)
+  assert.deepEqual([expired, failures], [['same', 'later'], [mistake]])
+})
+
+test('what is done at the end of a turn, or once something is stored, and throws is over; the rest is done', async () => {
+  const store = new SlowStore()
+  const { turn, clock, failures } = makeTurn(store)
+  const mistakes = [new Error('flushed'), new Error('stored')]
+  const done: string[] = []
+  const throws = (at: number) => (): never => {
+    throw mistakes[at]
+  }
+  turn.record({ kind: 'retained-cleared', topicName: 'a' }, 1)
+  turn.afterFlush(throws(0))
+  turn.afterFlush(() => void done.push('flushed'))
+  turn.whenCommitted(throws(1))
+  turn.whenCommitted(() => void done.push('stored'))
+  clock.runTurns()
+  await store.store(clock)
+  assert.deepEqual([done, failures], [['flushed', 'stored'], mistakes])
+})
+
+test('a Connection that cannot write, or go on, is ended; the others write, and go on', () => {
+  const { turn, clock } = makeTurn()
+  const did: string[] = []
+  const connection = (name: string, act: () => void): Connection =>
+    ({
+      flush: act,
+      release: () => (act(), false),
+      heldUntilChange: 0,
+      fail: (error: Error) => void did.push(`${name} ended: ${error.message}`),
+    }) as unknown as Connection
+  const wrong = connection('one', () => {
+    throw new Error('our own mistake')
+  })
+  const right = connection('two', () => void did.push('two'))
+  for (const one of [wrong, right]) turn.wantsFlush(one)
+  clock.runTurns()
+  assert.deepEqual(did, ['one ended: our own mistake', 'two'])
+  did.length = 0
+  for (const one of [wrong, right]) turn.wantsRelease(one)
+  turn.now()
+  clock.runTurns()
+  assert.deepEqual(did, ['one ended: our own mistake', 'two'])
 })
 
 test('thousands of deadlines at one moment come in their order, over several turns', () => {
