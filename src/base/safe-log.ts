@@ -1,6 +1,7 @@
 /**
  * The logger that every part of a broker writes to. It wraps the host program's logger: text is escaped and shortened before it
- * is passed on, and equal refusals from one address are summed up.
+ * is passed on, and equal refusals from one address are summed up. A logger
+ * that fails costs its lines and nothing else.
  *
  *   refused a connection from 192.0.2.7: auth.file: wrong password
  *   41 more in the last 10 s: refused a connection from 192.0.2.7: auth.file: wrong password
@@ -10,8 +11,9 @@
  * @module
  */
 import type { Clock } from './clock.ts'
-import { isEnabled, silentLogger, type LogMethod, type Logger } from './log.ts'
+import { silentLogger, type LogMethod, type Logger } from './log.ts'
 import { printable, saidByPeer } from './printable.ts'
+import { messageOf, watchPromise } from './thrown.ts'
 
 /** Characters of one field, or of a line's sentence. */
 const MAX_TEXT_LENGTH = 2_000
@@ -20,18 +22,19 @@ const SUM_INTERVAL_MS = 10_000
 /** Different refusals that are summed up at one time; the one that came first is written out for a new one. */
 const MAX_SUMS = 1_000
 
-/** @param log `silentLogger` stays what it is: nothing is done for it */
-export function safeLog(log: Logger, clock: Clock): Logger {
-  if (log === silentLogger) return log
+/** @param program `silentLogger` stays what it is: nothing is done for it */
+export function safeLog(program: Logger, clock: Clock): Logger {
+  if (program === silentLogger) return program
+  const log = new GuardedLog(program)
   const sums = new RefusalSums(log, clock)
   return {
     debug: safeMethod(log, 'debug'),
     info: safeMethod(log, 'info'),
     warn: safeMethod(log, 'warn'),
     error: safeMethod(log, 'error'),
-    isLevelEnabled: (level) => log.isLevelEnabled?.(level) ?? true,
+    isLevelEnabled: (level) => log.isLevelEnabled(level),
     refusal: (fields, message, kind) => {
-      if (isEnabled(log, 'info')) sums.refused(safeFields(fields), safeText(message), kind)
+      if (log.isLevelEnabled('info')) sums.refused(safeFields(fields), safeText(message), kind)
     },
     isSummedUp: (kind) => sums.isSummedUp(kind),
   }
@@ -39,13 +42,80 @@ export function safeLog(log: Logger, clock: Clock): Logger {
 
 type Level = 'debug' | 'info' | 'warn' | 'error'
 
-function safeMethod(log: Logger, level: Level): LogMethod {
+/** Plugins write here too, and may be plain JavaScript. */
+function safeMethod(log: GuardedLog, level: Level): LogMethod {
   return (first: object | string, message?: string): void => {
-    if (!isEnabled(log, level)) return
-    if (typeof first === 'string') log[level](safeText(first))
-    else log[level](safeFields(first), safeText(message ?? ''))
+    if (!log.isLevelEnabled(level)) return
+    if (typeof first !== 'object' || first === null) log[level](safeText(String(first)))
+    else if (first instanceof Error) log[level]({ err: first }, safeText(String(message ?? messageOf(first))))
+    else log[level](safeFields(first), safeText(String(message ?? '')))
   }
 }
+
+/** The program's logger. One that throws, or returns a promise that rejects, costs its lines; it is told once it works again. */
+class GuardedLog implements Logger {
+  readonly #log: Logger
+  #failures = 0
+  #lastFailure = ''
+
+  constructor(log: Logger) {
+    this.#log = log
+  }
+
+  isLevelEnabled(level: string): boolean {
+    try {
+      return this.#log.isLevelEnabled?.(level) ?? true
+    } catch {
+      // A line too many is better than none.
+      return true
+    }
+  }
+
+  debug(...line: Line): void {
+    this.#write('debug', line)
+  }
+
+  info(...line: Line): void {
+    this.#write('info', line)
+  }
+
+  warn(...line: Line): void {
+    this.#write('warn', line)
+  }
+
+  error(...line: Line): void {
+    this.#write('error', line)
+  }
+
+  #write(level: Level, line: Line): void {
+    const failures = this.#failures
+    if (failures > 0) {
+      this.#call('warn', [
+        { failures },
+        `the logger failed ${failures} times, the last time with: ${this.#lastFailure}`,
+      ])
+      // It still does: that line is lost with the one at hand.
+      if (this.#failures > failures) return
+      this.#failures -= failures
+    }
+    this.#call(level, line)
+  }
+
+  #call(level: Level, line: Line): void {
+    try {
+      watchPromise((this.#log[level] as (...line: Line) => unknown)(...line), this.#failed)
+    } catch (error) {
+      this.#failed(error)
+    }
+  }
+
+  readonly #failed = (error: unknown): void => {
+    this.#failures++
+    this.#lastFailure = printable(messageOf(error))
+  }
+}
+
+type Line = [fields: object | string, message?: string]
 
 function safeText(text: string): string {
   return text.length > MAX_TEXT_LENGTH ? saidByPeer(text, MAX_TEXT_LENGTH) : printable(text)
@@ -69,13 +139,13 @@ interface Sum {
 }
 
 class RefusalSums {
-  readonly #log: Logger
+  readonly #log: GuardedLog
   readonly #clock: Clock
   /** By kind. */
   readonly #sums = new Map<string, Sum>()
   #isTimed = false
 
-  constructor(log: Logger, clock: Clock) {
+  constructor(log: GuardedLog, clock: Clock) {
     this.#log = log
     this.#clock = clock
   }

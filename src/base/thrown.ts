@@ -1,8 +1,9 @@
 /**
- * What foreign code threw, or rejected with. It may be anything, and throw in turn when it is looked at; nothing here throws.
+ * What foreign code threw, or rejected with. It may be anything, and throw in turn when it is looked at; `messageOf` and `kindOf` do not.
  *
  * @module
  */
+import { types } from 'node:util'
 
 /** The message of an Error, or what was thrown in its place, in a few words. */
 export function messageOf(thrown: unknown): string {
@@ -13,6 +14,15 @@ export function messageOf(thrown: unknown): string {
   } catch {
     return 'what was thrown throws when it is looked at'
   }
+}
+
+/**
+ * Lets `failed` have the rejection of what foreign code returned, if that is a Promise: unhandled it would end the process. What
+ * only looks like one is left alone, because many a query begins when its `then` is called.
+ */
+export function watchPromise(returned: unknown, failed: (error: unknown) => void): void {
+  // Also one of another realm, such as a test runner's, which `instanceof` would not know.
+  if (types.isPromise(returned)) void Promise.prototype.then.call(returned, undefined, failed)
 }
 
 /** What kind of value it is, for a message that must not quote it. */

@@ -10,6 +10,7 @@
 import { InvariantError, UsageError } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
 import { show } from '../../base/show.ts'
+import { watchPromise } from '../../base/thrown.ts'
 import { eventTable } from './event-table.ts'
 import { nearest } from '../../base/nearest.ts'
 import type { BrokerEvents, EventListener, EventName } from '../../access/broker-events.ts'
@@ -143,8 +144,7 @@ export function callGuarded<Value>(
   failed: (error: unknown) => void,
 ): void {
   try {
-    const result = listener(value)
-    if (result instanceof Promise) result.catch(failed)
+    watchPromise(listener(value), failed)
   } catch (error) {
     failed(error)
   }

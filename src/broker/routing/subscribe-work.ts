@@ -131,7 +131,7 @@ export class SubscribeWork implements Task {
   /** Asks about the next filters too, so that many answers do not take as many times as long. */
   #wait(at: number, first: MaybePromise<boolean>): void {
     const others = this.#checked.slice(at + 1, at + ASKED_AT_ONCE).map((checked) => this.#ask(checked))
-    const asked = [first, ...others]
+    const asked = [first, ...others].map((allowed) => Promise.resolve(allowed))
     const denied = asked.map(() => false)
     this.#side.answered(this, Promise.all(asked), denied, (answers) => {
       this.#answers = answers

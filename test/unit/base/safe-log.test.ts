@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { logRefusal, silentLogger, type Logger } from '../../../src/base/log.ts'
 import { safeLog } from '../../../src/base/safe-log.ts'
+import { handlingAll } from '../../support/handling-all.ts'
 import { VirtualClock } from '../../support/virtual-clock.ts'
 
 function open(more: object = {}) {
@@ -83,3 +84,62 @@ test('the table of refusals is bounded: none is lost, however many different one
 
 const isLogger: Logger = safeLog({ ...silentLogger }, new VirtualClock())
 test('a safe log is a logger like any other', () => assert.equal(typeof isLogger.info, 'function'))
+
+// ---- a logger of the program that misbehaves ----
+
+const breaches: Readonly<Record<string, () => unknown>> = {
+  throws: () => {
+    throw new Error('the disk is full')
+  },
+  'throws null': () => {
+    throw null as unknown as Error
+  },
+  'returns a promise that rejects': () => Promise.reject(new Error('the disk is full')),
+}
+
+for (const [how, breach] of Object.entries(breaches)) {
+  test(`a logger that ${how} costs its lines and nothing else; the first line that it takes says how many`, () =>
+    handlingAll(async () => {
+      let isBroken = true
+      const lines: string[] = []
+      const method = (_: object | string, message?: string): unknown =>
+        isBroken ? breach() : void lines.push(message ?? (_ as string))
+      const plain = { debug: method, info: method, warn: method, error: method } as unknown as Logger
+      const clock = new VirtualClock()
+      const log = safeLog(plain, clock)
+      log.error({ err: new Error('x') }, 'one')
+      log.info('two')
+      for (let n = 0; n < 3; n++) logRefusal(log, {}, 'refused')
+      clock.advance(10_000)
+      await new Promise((resolve) => setImmediate(resolve))
+      isBroken = false
+      log.info('five')
+      assert.match(lines[0]!, /^the logger failed 4 times, the last time with: /)
+      if (how !== 'throws null') assert.match(lines[0]!, /the disk is full$/)
+      assert.deepEqual(lines.slice(1), ['five'])
+    }))
+}
+
+test('a logger whose isLevelEnabled throws, or whose methods come and go, is asked for every line', () => {
+  const { lines, log } = open({
+    isLevelEnabled: () => {
+      throw new Error('no level')
+    },
+  })
+  log.info('a')
+  assert.equal(lines.at(-1)![2], 'a')
+  assert.equal(log.isLevelEnabled!('info'), true)
+})
+
+test('a line that is no line is written as it can be: an Error first, no sentence, no text', () => {
+  const { lines, log } = open()
+  const error = new Error('broken')
+  log.error(error as object, undefined as unknown as string)
+  log.warn({ a: 1 }, 7 as unknown as string)
+  log.info(null as unknown as string)
+  assert.deepEqual(lines, [
+    ['error', { err: error }, 'broken'],
+    ['warn', { a: 1 }, '7'],
+    ['info', {}, 'null'],
+  ])
+})
