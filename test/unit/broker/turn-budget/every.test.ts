@@ -297,6 +297,7 @@ test('a shutdown whose time is up before all Clients were reached leaves their W
  * name of the test begins with.
  */
 const TASKS: Readonly<Record<string, readonly [file: string, title: string]>> = {
+  'answers.ts': ['reviews', 'answers of plugins for very many Clients'],
   'broker.ts': ['views', 'eachSession goes through very many Sessions'],
   'connections.ts': ['every', 'a shutdown with 2,000 Clients'],
   'departures.ts': ['sessions', '5,000 Connections are lost in one poll'],

@@ -7,7 +7,7 @@ import { noProperties } from '../../../../src/codec/properties.ts'
 import type { Plugin, PluginContext } from '../../../../src/access/plugin.ts'
 import { MemoryDisk } from '../../../../src/stores/memory-disk.ts'
 import { TestBroker } from '../../../support/test-broker.ts'
-import { assertShared, measure } from './support.ts'
+import { assertShared, measure, MOST_TURN_WORK } from './support.ts'
 
 const LARGE = {
   type: PacketType.PUBLISH,
@@ -35,6 +35,28 @@ test('a review of 10,000 logins', async () => {
   const measured = measure(broker, () => context!.revoked())
   assertShared('review', measured)
   assert.equal(broker.broker.metrics.loginsRevoked, 0)
+  await broker.close()
+})
+
+test('answers of plugins for very many Clients at one moment', async () => {
+  let answer = (_yes: boolean): void => {}
+  const answered = new Promise<boolean>((resolve) => (answer = resolve))
+  const plugin: Plugin = { name: 'slow', maySubscribe: () => true, mayPublish: () => answered }
+  const broker = await TestBroker.start({ 'topic-check': { plugins: [plugin] }, 'max-memory': 0 })
+  for (let at = 0; at < 200; at++) broker.connect({ clientId: `reader ${at}` }).subscribe('news')
+  for (let at = 0; at < 1_000; at++) broker.connect({ clientId: `c${at}` }).publish('news', 'x', 1)
+  answer(true)
+  // All of them are there, and no turn has ended yet.
+  await new Promise((resolve) => setImmediate(resolve))
+  const { metrics } = broker.broker
+  let [turns, most] = [0, 0]
+  for (; broker.clock.isTurnOpen; turns++) {
+    Object.assign(metrics, { mostTurnWork: 0 })
+    broker.clock.runTurn()
+    most = Math.max(most, metrics.mostTurnWork)
+  }
+  assert.ok(turns > 10 && most <= MOST_TURN_WORK, `${turns} turns, ${most} units at the most`)
+  assert.equal(metrics.publishSent, 200_000)
   await broker.close()
 })
 
