@@ -32,7 +32,9 @@ import { callGuarded, Events } from './reporting/events.ts'
 import type { EventListener, EventName } from '../access/broker-events.ts'
 import { hostMessage, type PublishOptions } from './host/host-message.ts'
 import { topicQuestion, type HostQuestion } from './host/host-question.ts'
-import { sessionPage, type Page, type PageOptions } from './host/session-pages.ts'
+import { heldMessagePage } from './host/held-messages.ts'
+import type { Page, PageOptions } from './host/page.ts'
+import { sessionPage } from './host/session-pages.ts'
 import { HostStreams, type MountOptions, type StreamPumps } from './host/host-streams.ts'
 import { HostSubscriber, type HostSide, type HostSubscription, type SubscribeOptions } from './host/host-subscriber.ts'
 import type { Figure } from './reporting/figure.ts'
@@ -44,6 +46,7 @@ import { nominalMemory, processMemory, type ProcessMemory } from './limits/proce
 import { RestoreProgress } from './durable/restore-progress.ts'
 import { Server } from './server.ts'
 import { clientViewOf, type ClientView } from './sessions/client-view.ts'
+import type { HeldMessageView } from './sessions/held-message-view.ts'
 import { viewOf, type SessionView } from './sessions/session-view.ts'
 import {
   OpenListeners,
@@ -575,6 +578,21 @@ export class Broker implements AsyncDisposable {
   async session(clientId: string): Promise<SessionView | undefined> {
     const registration = this.#running().sessions.get(clientId)
     return registration === undefined ? undefined : viewOf(registration)
+  }
+
+  /**
+   * The messages of QoS 1 and 2 that a session holds for its client, and what each is waiting for, a page at a time: first those
+   * in flight, then the queue in its order. Payloads are not shown.
+   *
+   * @param options.limit the most messages in the page, 1 to 1000; default 100
+   * @param options.cursor what the page before gave
+   * @returns `undefined` where there is no session of that client identifier
+   * @throws {UsageError} for a limit or cursor that is not valid, or a broker that is not running
+   */
+  async heldMessages(clientId: string, options: PageOptions = {}): Promise<Page<HeldMessageView> | undefined> {
+    const { sessions, turn } = this.#running()
+    const registration = sessions.get(clientId)
+    return registration && heldMessagePage(registration, turn, this.#clock, options)
   }
 
   /**

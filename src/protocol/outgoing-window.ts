@@ -90,8 +90,16 @@ export class OutgoingWindow {
 
   /** Everything in flight, in the order in which it was first sent [5.0 MQTT-4.6.0-5]. */
   inOrder(): Delivery[] {
-    const all = this.#slots.filter((delivery) => delivery !== undefined)
-    return all.sort((one, other) => one.entryNumber - other.entryNumber)
+    return sorted(this.#slots.filter((delivery) => delivery !== undefined))
+  }
+
+  /** The first of those above that entry, in the same order. */
+  after(entryNumber: number, count: number): Delivery[] {
+    const later = this.#slots.filter((delivery) => delivery !== undefined && delivery.entryNumber > entryNumber)
+    if (later.length <= count) return sorted(later as Delivery[])
+    // Sorted as numbers, since there may be 65,535 of them, of which few are wanted.
+    const last = Float64Array.from(later, (delivery) => delivery!.entryNumber).sort()[count - 1]!
+    return sorted(later.filter((delivery) => delivery!.entryNumber <= last) as Delivery[])
   }
 
   #grow(): void {
@@ -104,6 +112,10 @@ export class OutgoingWindow {
       if (delivery !== undefined) this.#slots[delivery.packetIdentifier & (size - 1)] = delivery
     }
   }
+}
+
+function sorted(deliveries: Delivery[]): Delivery[] {
+  return deliveries.sort((one, other) => one.entryNumber - other.entryNumber)
 }
 
 /** What a table takes beyond the first one, which deliveries pay for themselves. */

@@ -912,6 +912,23 @@ export class Session implements Subscriber {
     }
   }
 
+  /** How large the table of what is in flight is, which `heldAfter` goes through. */
+  get windowSlots(): number {
+    return this.#window.slots
+  }
+
+  /**
+   * Some of what is in flight and then of what waits, in the order of their entries.
+   *
+   * @returns the first `count` above that entry, and how many wait before the first of those that wait
+   */
+  heldAfter(entryNumber: number, count: number): { readonly deliveries: readonly Delivery[]; readonly before: number } {
+    const inFlight = this.#window.after(entryNumber, count)
+    if (inFlight.length === count || this.#queue === undefined) return { deliveries: inFlight, before: 0 }
+    const { deliveries, before } = this.#queue.after(entryNumber, count - inFlight.length)
+    return { deliveries: [...inFlight, ...deliveries], before }
+  }
+
   /** Everything waiting or in flight, for lists and for the ledger of a Session that becomes durable. */
   *deliveries(): IterableIterator<Delivery> {
     yield* this.#window.inOrder()

@@ -271,6 +271,25 @@ export class WaitingQueue {
     return looks
   }
 
+  /**
+   * Some from the middle, for lists.
+   *
+   * @returns the first `count` above that entry, of which rows are made anew, and how many stand before them
+   */
+  after(entryNumber: number, count: number): { readonly deliveries: Delivery[]; readonly before: number } {
+    const deliveries: Delivery[] = []
+    let before = copyBehind(this.#front, entryNumber, count, deliveries)
+    for (const chunk of this.#rows ?? []) {
+      if (deliveries.length === count) break
+      const from = rowBehind(chunk, entryNumber)
+      before += from - chunk.start
+      const end = Math.min(chunk.end, from + count - deliveries.length)
+      for (let row = from; row < end; row++) deliveries.push(deliveryOf(chunk, row))
+    }
+    if (this.#back !== undefined) before += copyBehind(this.#back, entryNumber, count, deliveries)
+    return { deliveries, before }
+  }
+
   /** First to last; of what is a row, each look makes a Delivery anew. */
   *[Symbol.iterator](): Generator<Delivery, void, undefined> {
     yield* this.#front
@@ -315,6 +334,21 @@ function indexBehind(ring: Ring<Delivery>, entryNumber: number): number {
     else low = middle + 1
   }
   return low
+}
+
+/** Adds what is above that entry to `deliveries`, up to `count` of them. @returns how many are not above it */
+function copyBehind(ring: Ring<Delivery>, entryNumber: number, count: number, deliveries: Delivery[]): number {
+  const from = indexBehind(ring, entryNumber)
+  const end = Math.min(ring.length, from + count - deliveries.length)
+  for (let at = from; at < end; at++) deliveries.push(ring.at(at)!)
+  return from
+}
+
+/** The first row above that entry. */
+function rowBehind(chunk: Chunk, entryNumber: number): number {
+  let row = chunk.entryNumber(chunk.end - 1) <= entryNumber ? chunk.end : chunk.start
+  while (row < chunk.end && chunk.entryNumber(row) <= entryNumber) row++
+  return row
 }
 
 /** What a row takes in memory. */

@@ -10,30 +10,11 @@
  *
  * @module
  */
-import { UsageError } from '../../base/errors.ts'
-import { show } from '../../base/show.ts'
 import { Work } from '../../base/work.ts'
 import type { Registration, Sessions } from '../sessions/sessions.ts'
 import { viewOf, type SessionView } from '../sessions/session-view.ts'
 import type { Turn } from '../turn/turn.ts'
-
-const DEFAULT_LIMIT = 100
-const MAX_LIMIT = 1000
-
-/** Which page of a list. */
-export interface PageOptions {
-  /** The most items in a page, 1 to 1000; default 100. */
-  readonly limit?: number
-  /** The `cursor` of the page before; default: the first page. */
-  readonly cursor?: string | undefined
-}
-
-/** One page of a list. */
-export interface Page<Item> {
-  readonly items: readonly Item[]
-  /** For the next page; `undefined` in the last one. Its text means nothing to others, and is good after a restart as well. */
-  readonly cursor: string | undefined
-}
+import { limitOf, noCursor, type Page, type PageOptions } from './page.ts'
 
 /** What a page is read from. */
 interface Listed {
@@ -49,12 +30,11 @@ interface Listed {
 export async function sessionPage(
   { sessions, turn }: Listed,
   owner: object,
-  { limit = DEFAULT_LIMIT, cursor }: PageOptions,
+  options: PageOptions,
   isListed: (registration: Registration) => boolean,
 ): Promise<Page<SessionView>> {
-  if (!Number.isInteger(limit) || limit < 1 || limit > MAX_LIMIT) {
-    throw new UsageError(`limit must be an integer from 1 to ${MAX_LIMIT}, got ${show(limit)}`)
-  }
+  const limit = limitOf(options)
+  const { cursor } = options
   const items: SessionView[] = []
   let after = cursor === undefined ? undefined : clientIdOf(cursor)
   // One more than the page has says whether there is a next page.
@@ -80,5 +60,5 @@ function cursorOf(clientId: string): string {
 function clientIdOf(cursor: string): string {
   const clientId = typeof cursor === 'string' ? Buffer.from(cursor, 'base64url').toString() : ''
   if (clientId !== '' && cursorOf(clientId) === cursor) return clientId
-  throw new UsageError(`${show(cursor)} is no cursor: use the one that the page before has`)
+  throw noCursor(cursor)
 }

@@ -37,6 +37,9 @@ test('a window is a map from Packet Identifier to delivery, whatever comes and g
       }
       for (const [identifier, expected] of model) assert.equal(window.get(identifier), expected)
       assert.deepEqual(window.inOrder(), [...model.values()])
+      const middle = [...model.values()][model.size >> 1]?.entryNumber ?? 0
+      const later = [...model.values()].filter(({ entryNumber }) => entryNumber > middle)
+      for (const count of [1, 5, 1000]) assert.deepEqual(window.after(middle, count), later.slice(0, count))
     }),
   )
 })

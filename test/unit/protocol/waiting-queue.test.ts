@@ -117,6 +117,11 @@ test('whatever becomes a row meanwhile, it is first in, first out, comes out as 
           assert.deepEqual(taken.map(picture), expected.filter(isTaken))
           expected = expected.filter((one) => !isTaken(one))
         }
+        const after = lastEntry >> 1
+        const isBehind = (one: string): boolean => (JSON.parse(one) as Delivery).entryNumber > after
+        const { deliveries, before } = queue.after(after, 7)
+        assert.deepEqual(deliveries.map(picture), expected.filter(isBehind).slice(0, 7))
+        assert.equal(before, expected.filter((one) => !isBehind(one)).length)
         assert.equal(queue.length, expected.length)
         assert.ok(queue.earliestExpiryMs <= Math.min(Infinity, ...expected.map(expiryOf)))
       }
