@@ -3,8 +3,20 @@ import type { QoS } from '../../codec/packet-types.ts'
 import { DeliveryState, type Delivery } from '../../protocol/delivery.ts'
 import type { Registration } from './sessions.ts'
 
-/** What a held message can be waiting for: the first of these that applies. */
-export const waitTable = {
+/** What a held message can be waiting for: `waitTable` has what each means. */
+export type WaitReason =
+  | 'PUBACK'
+  | 'PUBREC'
+  | 'PUBCOMP'
+  | 'connection'
+  | 'CONNACK'
+  | 'output'
+  | 'send quota'
+  | 'payload'
+  | 'turn'
+
+/** What that means. */
+export const waitTable: Readonly<Record<WaitReason, string>> = {
   PUBACK: 'It was sent at QoS 1, and the client has not acknowledged it.',
   PUBREC: 'It was sent at QoS 2, or is sent once it is stored, and the client has not acknowledged it.',
   PUBCOMP: 'It was acknowledged with PUBREC, and the exchange of QoS 2 is not complete.',
@@ -15,9 +27,7 @@ export const waitTable = {
     'The client has not acknowledged as many messages as its Receive Maximum or `max-inflight-messages` allows.',
   payload: 'Its payload is being read from the store.',
   turn: 'Nothing: it is sent when it is the turn of its session.',
-} as const
-
-export type WaitReason = keyof typeof waitTable
+}
 
 /** A message that a session holds. Times are in milliseconds since 1970. */
 export interface HeldMessageView {
