@@ -5,15 +5,7 @@ import type { Registration } from './sessions.ts'
 
 /** What a held message can be waiting for: `waitTable` has what each means. */
 export type WaitReason =
-  | 'PUBACK'
-  | 'PUBREC'
-  | 'PUBCOMP'
-  | 'connection'
-  | 'CONNACK'
-  | 'output'
-  | 'send quota'
-  | 'payload'
-  | 'turn'
+  'PUBACK' | 'PUBREC' | 'PUBCOMP' | 'connection' | 'CONNACK' | 'output' | 'send quota' | 'payload' | 'turn'
 
 /** What that means. */
 export const waitTable: Readonly<Record<WaitReason, string>> = {
