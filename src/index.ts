@@ -1,4 +1,5 @@
 /** The public door: named re-exports only. @module */
+export { PROMETHEUS_CONTENT_TYPE, prometheusText } from './admin/prometheus.ts'
 export { Broker, createBroker, type BrokerConstructor } from './create-broker.ts'
 export type { BrokerSettings, BrokerState } from './broker/broker.ts'
 export type { PublishOptions } from './broker/host/host-message.ts'

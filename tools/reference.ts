@@ -28,6 +28,7 @@ import { figureTable } from '../src/broker/reporting/figure-table.ts'
 import type { OptionRow, OptionScope, SectionName } from '../src/config/option-table.ts'
 import { anchorOf } from './api-page.ts'
 import { apiPages } from './api-reference.ts'
+import { dashboardJson } from './dashboard.ts'
 import { isMain, root } from './main.ts'
 
 const INTERFACES: readonly { scope: OptionScope; name: string; summary: string }[] = [
@@ -367,6 +368,7 @@ const PRODUCTS: readonly { file: string; text: () => string | Promise<string> }[
   { file: 'docs/reference/events.md', text: eventsPage },
   { file: 'docs/reference/api.md', text: async () => apiText('sluice') },
   { file: 'docs/reference/testing.md', text: async () => apiText('sluice/testing') },
+  { file: 'ops/grafana-dashboard.json', text: dashboardJson },
 ]
 
 /** Writes what is stale, or with `checkOnly` leaves it so. */
