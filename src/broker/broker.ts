@@ -334,13 +334,13 @@ export class Broker implements AsyncDisposable {
       this.#mustStillStart()
       progress.update(done)
     })
+    this.#figures = new Figures(server, this.#clock)
     this.#server = server // only now: nobody may act on a store that is loading
     logDamage(store, this.#log)
     await this.#listeners.open(options.listeners)
     const files = this.#settings.openFiles ?? (this.#clock === realClock ? openFiles : noOpenFiles)
     this.#fileRoom = new FileRoom(files, this.#clock, this.#log)
     if (options.listeners.length > 0) this.#fileRoom.warn(options.maxConnections)
-    this.#figures = new Figures(server, this.#clock)
     this.#sysTopics = new SysTopics(server, this.#figures, this.#clock)
     this.#startSysTopics(options)
   }
@@ -397,7 +397,6 @@ export class Broker implements AsyncDisposable {
     const beganAtMs = this.#clock.now()
     this.#sysTopics?.stop()
     this.#sysTopics = undefined
-    this.#figures = undefined
     this.#hostStreams.close()
     const closed = this.#listeners.close()
     const storeEnd = new StoreEnd(this.#current?.options.persistence?.closeTimeout ?? 0, this.#clock)
@@ -411,6 +410,7 @@ export class Broker implements AsyncDisposable {
     if (error !== undefined) this.#log.error({ err: error }, error.message)
     this.#store = undefined
     this.#server = undefined
+    this.#figures = undefined
     this.#fileRoom = undefined
     this.#current = undefined
     return { unstoredChanges: unstored?.changes ?? 0, error }

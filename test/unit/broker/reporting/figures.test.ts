@@ -217,3 +217,14 @@ function gaugesOf(broker: Broker): Map<string, number> {
   const gauges = broker.figures().filter(({ name, kind }) => kind === 'gauge' && !LASTING.has(name))
   return new Map(gauges.map(({ name, value }) => [name, value as number]))
 }
+
+test('while the broker closes it has its figures like its counters; afterwards both say that it is closed', async () => {
+  const { broker } = await TestBroker.start({})
+  const closing = broker.close()
+  assert.equal(broker.state, 'closing')
+  assert.equal(broker.figure('takeovers')?.value, broker.metrics.takeovers)
+  await closing
+  for (const ask of [() => broker.figures(), () => broker.metrics]) {
+    assert.throws(ask, { name: 'UsageError', message: /the broker is closed/ })
+  }
+})
