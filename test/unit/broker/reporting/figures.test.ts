@@ -219,8 +219,9 @@ function gaugesOf(broker: Broker): Map<string, number> {
 }
 
 test('while the broker closes it has its figures like its counters; afterwards both say that it is closed', async () => {
-  const { broker } = await TestBroker.start({})
-  const closing = broker.close()
+  const world = await TestBroker.start({})
+  const { broker } = world
+  const closing = world.close()
   assert.equal(broker.state, 'closing')
   assert.equal(broker.figure('takeovers')?.value, broker.metrics.takeovers)
   await closing
