@@ -119,7 +119,7 @@ export type {
 export type { Properties } from './codec/properties.ts'
 export { ProtocolError } from './codec/protocol-error.ts'
 export { ReasonCode } from './codec/reason-code.ts'
+export type { DropCause } from './protocol/drop-cause.ts'
 export type { Message } from './protocol/message.ts'
 export type { ConnectionMetrics, EndCause } from './protocol/server-side.ts'
-export type { DropCause } from './protocol/session.ts'
 export type { Incoming, Peer, PeerCertificate, PeerTls, TlsView, Transport } from './protocol/transport.ts'

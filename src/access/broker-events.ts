@@ -6,7 +6,7 @@ import type { ReasonCode } from '../codec/reason-code.ts'
 import type { Message } from '../protocol/message.ts'
 import type { Client } from '../protocol/client.ts'
 import type { EndCause } from '../protocol/server-side.ts'
-import type { DropCause } from '../protocol/session.ts'
+import type { DropCause } from '../protocol/drop-cause.ts'
 import type { HandshakeRefusal, ListenerTrouble, ListenerUp } from './listener-events.ts'
 
 /** Every event with its fields. */

@@ -22,7 +22,9 @@ import { Connection } from '../protocol/connection.ts'
 import type { Delivery } from '../protocol/delivery.ts'
 import { BufferPool } from '../protocol/output.ts'
 import type { ServerSide } from '../protocol/server-side.ts'
-import { Session, type DropCause, type SessionGauges, type SessionSide } from '../protocol/session.ts'
+import type { DropCause } from '../protocol/drop-cause.ts'
+import { Session } from '../protocol/session.ts'
+import type { SessionGauges, SessionSide } from '../protocol/session-side.ts'
 import type { Incoming, Peer, Transport } from '../protocol/transport.ts'
 import type { Durability, LoadProgress, Store, StoreFigures, StoreHealth } from '../stores/store.ts'
 import type { Access } from '../access/access.ts'
@@ -80,7 +82,7 @@ export interface ServerParts {
   readonly processMemory: ProcessMemory
 }
 
-export class Server implements ServerSide, SessionSide, SessionsSide, RetainedSide {
+export class Server implements ServerSide, SessionSide<Session>, SessionsSide, RetainedSide {
   readonly metrics: Metrics = new Metrics()
   readonly buffers: BufferPool = new BufferPool()
   readonly memory: Memory

@@ -9,7 +9,8 @@ import { ReasonCode } from '../codec/reason-code.ts'
 import type { ApplicationMessage } from './application-message.ts'
 import { EndingConnection } from './connection-ending.ts'
 import type { Delivery } from './delivery.ts'
-import type { DropCause, SessionConnection } from './session.ts'
+import type { DropCause } from './drop-cause.ts'
+import type { SessionConnection } from './session-connection.ts'
 
 export abstract class OutputConnection extends EndingConnection implements SessionConnection {
   sendPublish(

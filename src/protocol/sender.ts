@@ -32,7 +32,7 @@ import { OutgoingAliases } from './outgoing-aliases.ts'
 import { makeOwnFrame } from './own-frame.ts'
 import type { ServedConnection } from './served-connection.ts'
 import type { ServerSide } from './server-side.ts'
-import type { DropCause } from './session.ts'
+import type { DropCause } from './drop-cause.ts'
 import type { Transport } from './transport.ts'
 
 const PUBLISH_BYTE = PacketType.PUBLISH << 4

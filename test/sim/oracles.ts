@@ -24,7 +24,7 @@ import {
 import { PacketType, type QoS } from '../../src/codec/packet-types.ts'
 import type { Properties } from '../../src/codec/properties.ts'
 import type { ApplicationMessage } from '../../src/protocol/application-message.ts'
-import type { DropCause } from '../../src/protocol/session.ts'
+import type { DropCause } from '../../src/protocol/drop-cause.ts'
 import {
   identifiersOf,
   keyOf,

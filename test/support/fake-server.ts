@@ -31,7 +31,9 @@ import type {
   TopicNames,
 } from '../../src/protocol/server-side.ts'
 import type { ConnectionLimits } from '../../src/protocol/connection-limits.ts'
-import { Session, type SessionLimits, type SessionSide } from '../../src/protocol/session.ts'
+import { Session } from '../../src/protocol/session.ts'
+import type { SessionLimits } from '../../src/protocol/session-limits.ts'
+import type { SessionSide } from '../../src/protocol/session-side.ts'
 import type { Transport } from '../../src/protocol/transport.ts'
 import { Metrics } from '../../src/broker/reporting/metrics.ts'
 import { poisonMemory, reportPoison } from '../../src/testing/poison.ts'
@@ -135,7 +137,7 @@ export class HandTurn implements ConnectionTurn {
 
 /** A Session whose Server lets it do everything. @param told what came to pass, one word each */
 export function sessionIn(turn: HandTurn, told: string[] = []): Session {
-  const side: SessionSide = {
+  const side: SessionSide<Session> = {
     work: turn.work,
     now: () => turn.now(),
     gauges: { queuedMessages: 0, queuedBytes: 0, inflightOut: 0, inflightIn: 0 },

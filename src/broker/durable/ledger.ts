@@ -17,7 +17,8 @@ import { noPropertyList, withProperties } from '../../codec/property-list.ts'
 import { noProperties } from '../../codec/properties.ts'
 import type { ApplicationMessage } from '../../protocol/application-message.ts'
 import type { Delivery } from '../../protocol/delivery.ts'
-import type { Session, SessionLedger } from '../../protocol/session.ts'
+import type { Session } from '../../protocol/session.ts'
+import type { SessionLedger } from '../../protocol/session-side.ts'
 import type { Subscription } from '../../protocol/subscription.ts'
 import type { Change, Loaded, ReplayRecord, SessionRecord, SubscriptionRecord } from '../../stores/store.ts'
 import type { DurabilityRules } from './durability-rules.ts'
@@ -62,7 +63,7 @@ class UntoldEntry implements Deferred {
   }
 }
 
-export class Ledger implements SessionLedger {
+export class Ledger implements SessionLedger<Session> {
   #lastSessionNumber = 0
   #lastMessageNumber = 0
   /** What stored times are counted by. */

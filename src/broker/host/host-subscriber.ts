@@ -11,7 +11,7 @@ import { MemoryAccount } from '../../base/memory-account.ts'
 import { Ring } from '../../base/ring.ts'
 import type { ApplicationMessage } from '../../protocol/application-message.ts'
 import type { Message } from '../../protocol/message.ts'
-import type { DropCause } from '../../protocol/session.ts'
+import type { DropCause } from '../../protocol/drop-cause.ts'
 import type { ReplayReceiver } from '../routing/replays.ts'
 import type { Subscriber, Subscription } from '../../protocol/subscription.ts'
 

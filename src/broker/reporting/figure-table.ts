@@ -7,7 +7,7 @@
  *
  * @module
  */
-import type { DropCause } from '../../protocol/session.ts'
+import type { DropCause } from '../../protocol/drop-cause.ts'
 import type { StoreFigures } from '../../stores/store.ts'
 import { digits, gauge, mosquittos, NO_LABELS, ours, snakeCase, type FigureRow, type Readings } from './figure.ts'
 import { droppedMessages, LOAD_WINDOWS, loadTable } from './load-averages.ts'

@@ -8,7 +8,7 @@
  * @module
  */
 import { Histogram, type HistogramView } from '../../base/histogram.ts'
-import type { SessionGauges } from '../../protocol/session.ts'
+import type { SessionGauges } from '../../protocol/session-side.ts'
 import type { StoreFigures } from '../../stores/store.ts'
 import type { LoadAverages } from './load-averages.ts'
 import type { Metrics } from './metrics.ts'

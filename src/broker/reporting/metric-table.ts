@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { DropCause } from '../../protocol/session.ts'
+import type { DropCause } from '../../protocol/drop-cause.ts'
 import { digits, mosquittos, ours, quantile, type FigureKind, type RowExtras } from './figure.ts'
 import type { Metrics } from './metrics.ts'
 

@@ -6,7 +6,7 @@
  */
 import { Histogram } from '../../base/histogram.ts'
 import type { ConnectionMetrics } from '../../protocol/server-side.ts'
-import type { DropCause } from '../../protocol/session.ts'
+import type { DropCause } from '../../protocol/drop-cause.ts'
 
 /** Upper bounds in milliseconds. A turn has a budget of 8 ms, and none should exceed 20. */
 const TURN_BOUNDS = [0.1, 0.25, 0.5, 1, 2, 4, 8, 12, 20, 50, 100, 500] as const

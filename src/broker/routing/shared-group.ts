@@ -10,7 +10,9 @@
 import { Work, type WorkBudget } from '../../base/work.ts'
 import type { ApplicationMessage } from '../../protocol/application-message.ts'
 import type { SharedOrigin } from '../../protocol/delivery.ts'
-import { Readiness, type DropCause, type Session } from '../../protocol/session.ts'
+import type { DropCause } from '../../protocol/drop-cause.ts'
+import { Readiness } from '../../protocol/readiness.ts'
+import type { Session } from '../../protocol/session.ts'
 import type { Subscription } from '../../protocol/subscription.ts'
 
 /** A Session's part in a Shared Subscription. */

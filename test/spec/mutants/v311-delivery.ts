@@ -3,6 +3,10 @@ import { mutant, type Mutant } from './mutant.ts'
 
 const DEADLINES = 'src/protocol/connection-deadlines.ts'
 const ENDING = 'src/protocol/connection-ending.ts'
+const SESSION_CORE = 'src/protocol/session-core.ts'
+const SESSION_FLOW = 'src/protocol/session-flow.ts'
+const SESSION_IN_FLIGHT = 'src/protocol/session-in-flight.ts'
+const SESSION_QUEUE = 'src/protocol/session-queue.ts'
 const SESSION = 'src/protocol/session.ts'
 const REQUESTS = 'src/protocol/requests.ts'
 const INCOMING = 'src/protocol/incoming-publishes.ts'
@@ -12,8 +16,8 @@ export const deliveryMutants: readonly Mutant[] = [
     '3.1.1 MQTT-3.1.2-5, MQTT-4.5.0-1, 5.0 MQTT-4.5.0-1',
     'Nothing is queued for an absent Client',
     SESSION,
-    'if (waits ? !this.#makeRoom(message, identifiers)',
-    'if (waits ? this.#connection === undefined || !this.#makeRoom(message, identifiers)',
+    'if (waits ? !this.makeRoom(message, identifiers)',
+    'if (waits ? this.connection === undefined || !this.makeRoom(message, identifiers)',
   ),
   mutant(
     '3.1.1 MQTT-4.3.1-1, 5.0 MQTT-4.3.1-1',
@@ -25,16 +29,16 @@ export const deliveryMutants: readonly Mutant[] = [
   mutant(
     '3.1.1 MQTT-4.3.2-1, 5.0 MQTT-4.3.2-2',
     'QoS 1 is sent first with DUP 1',
-    SESSION,
-    'const cause = this.#connection!.sendDelivery(delivery, false)',
-    'const cause = this.#connection!.sendDelivery(delivery, true)',
+    SESSION_FLOW,
+    'const cause = this.connection!.sendDelivery(delivery, false)',
+    'const cause = this.connection!.sendDelivery(delivery, true)',
   ),
   mutant(
     '3.1.1 MQTT-4.3.2-1, 5.0 MQTT-4.3.2-3',
     'QoS 1 is forgotten as soon as it is sent',
-    SESSION,
-    'this.#side.delivered(this, delivery.message, delivery.qos)\n    } else',
-    'this.#side.delivered(this, delivery.message, delivery.qos)\n      if (delivery.qos === 1) this.#forget(delivery)\n    } else',
+    SESSION_FLOW,
+    'this.side.delivered(this, delivery.message, delivery.qos)\n    } else',
+    'this.side.delivered(this, delivery.message, delivery.qos)\n      if (delivery.qos === 1) this.forget(delivery)\n    } else',
   ),
   mutant(
     '3.1.1 MQTT-4.3.2-2, 5.0 MQTT-4.3.2-5',
@@ -46,21 +50,21 @@ export const deliveryMutants: readonly Mutant[] = [
   mutant(
     '3.1.1 MQTT-4.3.3-1, 5.0 MQTT-4.3.3-5',
     'PUBREC ends a QoS 2 delivery',
-    SESSION,
+    SESSION_IN_FLIGHT,
     'delivery.state = DeliveryState.Released\n      this.ledger',
-    'delivery.state = DeliveryState.Released\n      this.#forget(delivery)\n      this.ledger',
+    'delivery.state = DeliveryState.Released\n      this.forget(delivery)\n      this.ledger',
   ),
   mutant(
     '3.1.1 MQTT-4.3.3-1',
     'PUBCOMP before PUBREC ends a QoS 2 delivery',
-    SESSION,
+    SESSION_IN_FLIGHT,
     'if (delivery?.qos === 2 && delivery.state === DeliveryState.Released) this.#finish(delivery)',
     'if (delivery?.qos === 2) this.#finish(delivery)',
   ),
   mutant(
     '3.1.1 MQTT-4.3.3-1, MQTT-4.4.0-1, 5.0 MQTT-4.3.3-6',
     'After PUBREC the PUBLISH is sent again',
-    SESSION,
+    SESSION_FLOW,
     'if (next.state === DeliveryState.Released) connection.sendPubrel(next)\n      else {',
     '{',
   ),
@@ -74,7 +78,7 @@ export const deliveryMutants: readonly Mutant[] = [
   mutant(
     '3.1.1 MQTT-4.3.3-2, 5.0 MQTT-4.3.3-12',
     'A QoS 2 identifier is never new again',
-    SESSION,
+    SESSION_CORE,
     'if (this.receivedIdentifiers?.delete(packetIdentifier) !== true) return false',
     'if (this.receivedIdentifiers?.has(packetIdentifier) !== true) return false',
   ),
@@ -88,9 +92,9 @@ export const deliveryMutants: readonly Mutant[] = [
   mutant(
     '3.1.1 MQTT-4.4.0-1, 5.0 MQTT-4.4.0-1',
     'Nothing is sent again on reconnect',
-    SESSION,
-    'if (this.#window.size > 0) {\n      this.#side.work',
-    'if (this.#window.size > 1_000_000) {\n      this.#side.work',
+    SESSION_FLOW,
+    'if (this.window.size > 0) {\n      this.side.work',
+    'if (this.window.size > 1_000_000) {\n      this.side.work',
   ),
   mutant(
     '3.1.1 MQTT-4.6.0-1',
@@ -109,9 +113,9 @@ export const deliveryMutants: readonly Mutant[] = [
   mutant(
     '3.1.1 MQTT-4.6.0-5, MQTT-4.6.0-6, 5.0 MQTT-4.6.0-5',
     'The newest of those that wait is taken first',
-    SESSION,
-    'const delivery = this.#queue?.shift()\n',
-    'for (let at = 1; at < this.queuedMessages; at++) this.#queue!.push(this.#queue!.shift()!, false)\n    const delivery = this.#queue?.shift()\n',
+    SESSION_QUEUE,
+    'const delivery = this.queue?.shift()\n',
+    'for (let at = 1; at < this.queuedMessages; at++) this.queue!.push(this.queue!.shift()!, false)\n    const delivery = this.queue?.shift()\n',
   ),
   mutant(
     '3.1.1 MQTT-4.5.0-1',
@@ -146,6 +150,6 @@ export const deliveryMutants: readonly Mutant[] = [
     'What is unacknowledged is sent again with every new message',
     SESSION,
     'this.ledger?.queued(this, delivery)',
-    'this.ledger?.queued(this, delivery)\n    for (const open of this.#window.inOrder()) this.#connection?.sendDelivery(open, true)',
+    'this.ledger?.queued(this, delivery)\n    for (const open of this.window.inOrder()) this.connection?.sendDelivery(open, true)',
   ),
 ]

@@ -7,13 +7,14 @@ const ROUTER = 'src/broker/routing/router.ts'
 const RETAINED = 'src/broker/routing/retained.ts'
 const SUBSCRIBING = 'src/broker/subscribing.ts'
 const INCOMING = 'src/protocol/incoming-publishes.ts'
+const SESSION_FLOW = 'src/protocol/session-flow.ts'
 const SESSION = 'src/protocol/session.ts'
 
 export const publishMutants: readonly Mutant[] = [
   mutant(
     '3.1.1 MQTT-3.3.1-1, MQTT-4.4.0-1, 5.0 MQTT-3.3.1-1, MQTT-4.4.0-1',
     'A resent PUBLISH has DUP 0',
-    SESSION,
+    SESSION_FLOW,
     'const cause = connection.sendDelivery(next, true)',
     'const cause = connection.sendDelivery(next, false)',
   ),

@@ -235,9 +235,9 @@ export const mutantsConnectPublish5: readonly Mutant[] = [
   },
   {
     name: 'the Client’s Receive Maximum is exceeded by one',
-    file: 'src/protocol/session.ts',
-    from: 'this.#openOnConnection < this.#receiveMaximum',
-    to: 'this.#openOnConnection < this.#receiveMaximum + (this.#receiveMaximum < 100 ? 1 : 0)',
+    file: 'src/protocol/session-in-flight.ts',
+    from: 'this.openOnConnection < this.receiveMaximum',
+    to: 'this.openOnConnection < this.receiveMaximum + (this.receiveMaximum < 100 ? 1 : 0)',
     breaks: '5.0 MQTT-3.3.4-9',
   },
   {

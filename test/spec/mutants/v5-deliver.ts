@@ -9,7 +9,8 @@ const PROPERTIES = 'src/codec/property-check.ts'
 const CONNECTION = 'src/protocol/connection.ts'
 const REQUESTS = 'src/protocol/requests.ts'
 const INCOMING = 'src/protocol/incoming-publishes.ts'
-const SESSION = 'src/protocol/session.ts'
+const SESSION_FLOW = 'src/protocol/session-flow.ts'
+const SESSION_IN_FLIGHT = 'src/protocol/session-in-flight.ts'
 const ADMISSION = 'src/broker/sessions/admission.ts'
 const ROUTER = 'src/broker/routing/router.ts'
 const PUBLISHING = 'src/broker/publishing.ts'
@@ -227,7 +228,7 @@ export const mutantsDeliver5: readonly Mutant[] = [
   mutant(
     '5.0 MQTT-4.3.3-4',
     'PUBREC is not answered the first time',
-    SESSION,
+    SESSION_IN_FLIGHT,
     'this.ledger?.released(this, delivery)\n    }\n    return ReasonCode.Success',
     'this.ledger?.released(this, delivery)\n      return undefined\n    }\n    return ReasonCode.Success',
   ),
@@ -241,30 +242,30 @@ export const mutantsDeliver5: readonly Mutant[] = [
   mutant(
     '5.0 MQTT-4.4.0-2',
     'A PUBREC that refuses is taken for one that agrees',
-    SESSION,
+    SESSION_IN_FLIGHT,
     'if (reasonCode >= 0x80) {\n',
     'if (reasonCode > 0xff) {\n',
   ),
   mutant(
     '5.0 U-4.9-1',
     'The send quota does not grow again',
-    SESSION,
-    'if (delivery.isOpen) this.#openOnConnection--',
-    'if (delivery.isOpen && delivery.qos === 1) this.#openOnConnection--',
+    SESSION_IN_FLIGHT,
+    'if (delivery.isOpen) this.openOnConnection--',
+    'if (delivery.isOpen && delivery.qos === 1) this.openOnConnection--',
   ),
   mutant(
     '5.0 U-4.9-2',
     'The send quota grows with each PUBCOMP, whoever it belongs to',
-    SESSION,
-    'if (delivery.isOpen) this.#openOnConnection--',
-    'this.#openOnConnection--',
+    SESSION_IN_FLIGHT,
+    'if (delivery.isOpen) this.openOnConnection--',
+    'this.openOnConnection--',
   ),
   mutant(
     '5.0 U-4.9-3',
     'The send quota is the Session’s',
-    SESSION,
-    'this.#openOnConnection = 0\n',
-    'this.#openOnConnection = this.#window.size\n',
+    SESSION_FLOW,
+    'this.openOnConnection = 0\n',
+    'this.openOnConnection = this.window.size\n',
   ),
   mutant(
     '5.0 MQTT-4.8.2-1',

@@ -4,7 +4,7 @@ import { type PublishPacket } from '../../../src/codec/packets.ts'
 import { PacketType } from '../../../src/codec/packet-types.ts'
 import { noProperties } from '../../../src/codec/properties.ts'
 import { Delivery } from '../../../src/protocol/delivery.ts'
-import type { DropCause } from '../../../src/protocol/session.ts'
+import type { DropCause } from '../../../src/protocol/drop-cause.ts'
 import { messageOf, TestConnection } from '../../support/fake-server.ts'
 
 const publishes = (one: TestConnection): PublishPacket[] => one.take() as PublishPacket[]

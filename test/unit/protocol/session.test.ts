@@ -9,14 +9,11 @@ import type { ApplicationMessage } from '../../../src/protocol/application-messa
 import type { Client } from '../../../src/protocol/client.ts'
 import { DELIVERY_BYTES } from '../../../src/protocol/memory-sizes.ts'
 import { DeliveryState, type Delivery } from '../../../src/protocol/delivery.ts'
-import {
-  Session,
-  type DropCause,
-  type SessionConnection,
-  type SessionLedger,
-  type SessionLimits,
-  type SessionSide,
-} from '../../../src/protocol/session.ts'
+import type { DropCause } from '../../../src/protocol/drop-cause.ts'
+import { Session } from '../../../src/protocol/session.ts'
+import type { SessionConnection } from '../../../src/protocol/session-connection.ts'
+import type { SessionLimits } from '../../../src/protocol/session-limits.ts'
+import type { SessionLedger, SessionSide } from '../../../src/protocol/session-side.ts'
 import { messageOf, sessionLimits } from '../../support/fake-server.ts'
 
 const client: Client = { clientId: 'c', userName: undefined, address: '', listener: '', protocolVersion: 5 }
@@ -55,7 +52,7 @@ function sessionOf(limits: Partial<SessionLimits> = {}) {
   const told: string[] = []
   const turns: Session[] = []
   const work = new WorkBudget(() => 0)
-  const side: SessionSide & { nowMs: number } = {
+  const side: SessionSide<Session> & { nowMs: number } = {
     nowMs: 0,
     work,
     gauges: { queuedMessages: 0, queuedBytes: 0, inflightOut: 0, inflightIn: 0 },
@@ -486,7 +483,7 @@ test('a ledger hears of everything that must survive, in order', () => {
     (what: string) =>
     (_session: Session, of: Delivery | number): void =>
       void heard.push(`${what} ${typeof of === 'number' ? of : of.message.topicName}`)
-  const ledger: SessionLedger = {
+  const ledger: SessionLedger<Session> = {
     queued: hear('queued'),
     sent: hear('sent'),
     released: hear('released'),
@@ -574,7 +571,7 @@ class ModelledSession {
   #unread = 0
   #count = 0
   readonly #told: string[]
-  readonly #side: SessionSide
+  readonly #side: SessionSide<Session>
 
   constructor() {
     const { session, told, side } = sessionOf({

@@ -1,0 +1,131 @@
+/**
+ * What a Session is made of: the lowest of its layers, each of which is a noun of its own and knows only those below it.
+ *
+ *   session.ts                 what comes: messages, and what a Store gave at start
+ *   session-flow.ts            what is sent next, or again, while there is room
+ *   session-in-flight.ts       what was sent and is not finished
+ *   session-queue.ts           what waits
+ *   session-core.ts            whose it is, its Subscriptions and its account
+ *
+ * They are one object, as each message of QoS 1 and 2 passes through most of them.
+ *
+ * @module
+ */
+import { MemoryAccount, sizeOfText } from '../base/memory-account.ts'
+import { IdentifierSet } from './identifier-set.ts'
+import { RECEIVED_BYTES, SESSION_BYTES } from './memory-sizes.ts'
+import type { SessionConnection } from './session-connection.ts'
+import type { SessionLimits } from './session-limits.ts'
+import type { SessionLedger, SessionSide } from './session-side.ts'
+import { sizeOfSubscription, type Subscription } from './subscription.ts'
+
+const NO_SUBSCRIPTIONS: ReadonlyMap<string, Subscription> = new Map()
+
+/** What a Session takes in memory that holds nothing yet. */
+export function sizeOfSession(clientId: string, userName: string | undefined): number {
+  return SESSION_BYTES + sizeOfText(clientId) + sizeOfUserName(userName)
+}
+
+function sizeOfUserName(userName: string | undefined): number {
+  return userName === undefined ? 0 : sizeOfText(userName)
+}
+
+export abstract class SessionCore {
+  readonly clientId: string
+  /** Seconds; 0 ends with the Connection, 0xFFFFFFFF never. */
+  sessionExpiryInterval = 0
+  /** Name in the Store. */
+  sessionNumber = 0
+  ledger: SessionLedger<this> | undefined = undefined
+  /** Packet Identifiers of QoS 2 messages taken over and not yet released (§4.3.3); made when needed. */
+  receivedIdentifiers: IdentifierSet | undefined = undefined
+  /** Charged with all that it holds. */
+  readonly memory: MemoryAccount
+  isEnded = false
+  /** How many Connections it has had. */
+  connectionNumber = 0
+  /** Set by `connect` and `disconnect` alone. */
+  connection: SessionConnection | undefined = undefined
+  /** Of the newest message that was ever meant for it. */
+  lastEntryNumber = 0
+  protected readonly side: SessionSide<this>
+  #userName: string | undefined = undefined
+  #limits: SessionLimits
+  /** Made with the first Subscription: most Clients of a large fleet have few or none. */
+  #subscriptions: Map<string, Subscription> | undefined = undefined
+
+  /** @param payer whose account its own belongs to */
+  constructor(clientId: string, side: SessionSide<SessionCore>, limits: SessionLimits, payer?: MemoryAccount) {
+    this.clientId = clientId
+    this.side = side
+    this.#limits = limits
+    this.memory = new MemoryAccount('session', clientId, limits.maxMemoryPerSession, payer)
+    this.memory.add(sizeOfSession(clientId, undefined))
+  }
+
+  /** The identity that made it; another gets 0x85. */
+  get userName(): string | undefined {
+    return this.#userName
+  }
+
+  set userName(userName: string | undefined) {
+    this.memory.add(sizeOfUserName(userName) - sizeOfUserName(this.#userName))
+    this.#userName = userName
+  }
+
+  get limits(): SessionLimits {
+    return this.#limits
+  }
+
+  set limits(limits: SessionLimits) {
+    this.#limits = limits
+    this.memory.limit = limits.maxMemoryPerSession
+  }
+
+  /** By Topic Filter as the Client wrote it. */
+  get subscriptions(): ReadonlyMap<string, Subscription> {
+    return this.#subscriptions ?? NO_SUBSCRIPTIONS
+  }
+
+  /** Adds a Subscription, in place of the one with its Topic Filter if there is one (U-4.8.1-1). */
+  subscribe(subscription: Subscription): void {
+    const { topicFilter } = subscription
+    this.#subscriptions ??= new Map()
+    if (!this.#subscriptions.has(topicFilter)) this.memory.addShare(sizeOfSubscription(topicFilter))
+    this.#subscriptions.set(topicFilter, subscription)
+  }
+
+  unsubscribe(topicFilter: string): void {
+    if (this.#subscriptions?.delete(topicFilter) !== true) return
+    this.memory.addShare(-sizeOfSubscription(topicFilter))
+  }
+
+  /** Whether that QoS 2 Packet Identifier was taken over and not released yet [5.0 MQTT-4.3.3-10]. */
+  hasReceived(packetIdentifier: number): boolean {
+    return this.receivedIdentifiers?.has(packetIdentifier) ?? false
+  }
+
+  addReceived(packetIdentifier: number): void {
+    this.receivedIdentifiers ??= new IdentifierSet()
+    const before = this.receivedIdentifiers.size
+    this.receivedIdentifiers.add(packetIdentifier)
+    const added = this.receivedIdentifiers.size - before
+    this.side.gauges.inflightIn += added
+    this.memory.add(added * RECEIVED_BYTES)
+    this.ledger?.received(this, packetIdentifier)
+  }
+
+  /** @returns whether there was such an identifier */
+  releaseReceived(packetIdentifier: number): boolean {
+    if (this.receivedIdentifiers?.delete(packetIdentifier) !== true) return false
+    this.memory.add(-RECEIVED_BYTES)
+    this.side.gauges.inflightIn--
+    this.ledger?.receivedDone(this, packetIdentifier)
+    return true
+  }
+
+  /** Numbers new entries above that one: a Store does not take a number twice. */
+  numberEntriesAbove(entryNumber: number): void {
+    this.lastEntryNumber = Math.max(this.lastEntryNumber, entryNumber)
+  }
+}

@@ -1,0 +1,263 @@
+/**
+ * What a Session sends, and when: first what an earlier Connection left unfinished, then from the queue, as far as the window, the
+ * Client's Receive Maximum and the share of the turn let it. What waited is judged again by the rights that hold now.
+ *
+ * @module
+ */
+import { Ring } from '../base/ring.ts'
+import { copied, Work } from '../base/work.ts'
+import type { ApplicationMessage } from './application-message.ts'
+import { DeliveryState, type Delivery } from './delivery.ts'
+import type { DropCause } from './drop-cause.ts'
+import type { SessionConnection } from './session-connection.ts'
+import { InFlightSession } from './session-in-flight.ts'
+
+/** `#nextToOwn` while there is nothing. */
+const NOTHING_TO_OWN = -1
+
+export abstract class FlowingSession extends InFlightSession {
+  /** What this Connection still owes from earlier ones. */
+  #toResend: Ring<Delivery> | undefined = undefined
+  #isFlowDue = false
+  /** Slot of the window from which on messages have to get memory of their own, after the Connection was lost. */
+  #nextToOwn = NOTHING_TO_OWN
+  /** Somebody has more for it once it `takesMore`. */
+  #isAwaited = false
+  /** Under which rights new entries were judged, and the last one that was judged under others. */
+  #rightsVersion = 0
+  #unjudgedUpTo = 0
+
+  /** True when a message would leave at once: what the fair choice of a Shared Subscription prefers. */
+  get isReady(): boolean {
+    return this.hasRoom() && this.#toResend === undefined
+  }
+
+  /**
+   * Whether more can be handed to it without piling up: its peer takes what it is sent, and half of its queue is free.
+   * Where not, `hasRoom` follows.
+   */
+  get takesMore(): boolean {
+    const { maxQueuedMessages, maxQueuedBytes } = this.limits
+    const isFree = this.queuedMessages * 2 < maxQueuedMessages && this.queuedBytes * 2 < maxQueuedBytes
+    if (isFree && this.connection?.takesMore === true) return true
+    this.#isAwaited = true
+    return false
+  }
+
+  /**
+   * Connects: resends what is unfinished, under its old identifiers and in its old order [5.0 MQTT-4.4.0-1], then goes on.
+   *
+   * @param receiveMaximum what the Client allows in flight, 65535 where it did not say
+   */
+  connect(connection: SessionConnection, receiveMaximum: number): void {
+    this.connection = connection
+    this.#nextToOwn = NOTHING_TO_OWN
+    this.connectionNumber++
+    this.receiveMaximum = Math.min(receiveMaximum, this.limits.maxInflightMessages)
+    this.openOnConnection = 0
+    this.acknowledgements = undefined
+    if (this.window.size > 0) {
+      this.side.work.spend(this.window.size * Work.entry)
+      this.#toResend = new Ring()
+      for (const delivery of this.window.inOrder()) {
+        delivery.isOpen = false
+        this.#toResend.push(delivery)
+      }
+    }
+    this.flow()
+  }
+
+  disconnect(): void {
+    this.connection = undefined
+    this.lookAtCrowd()
+    this.#toResend = undefined
+    if (this.window.size === 0) {
+      this.window.clear()
+      return
+    }
+    // When very many Connections are lost at once, this must not be a step that each of them takes whole.
+    this.#nextToOwn = 0
+    this.#askForFlow()
+  }
+
+  /** What is in flight may now stay for long, and must not keep the memory of others alive. */
+  #ownInFlight(): void {
+    const { work } = this.side
+    for (; this.#nextToOwn < this.window.slots; this.#nextToOwn++) {
+      if (this.#mustPause()) return
+      work.spend(Work.entry)
+      this.window.inSlot(this.#nextToOwn)?.message.own()
+    }
+    this.#nextToOwn = NOTHING_TO_OWN
+  }
+
+  /** It is this Session's turn, after `wantsFlow`. */
+  resume(): boolean {
+    this.#isFlowDue = false
+    if (this.#nextToOwn !== NOTHING_TO_OWN) this.#ownInFlight()
+    this.flow()
+    return true
+  }
+
+  /** Sends from the queue while the window has room. To be called whenever room may have come. */
+  flow(): void {
+    if (this.#toResend !== undefined || this.queue !== undefined) this.lookAtRights()
+    if (this.#toResend !== undefined && this.connection !== undefined) this.#resend(this.connection, this.#toResend)
+    if (this.queue !== undefined) this.#flowQueue()
+    this.lookAtCrowd()
+    if (!this.#isAwaited) return
+    this.#isAwaited = false
+    if (this.takesMore) this.side.hasRoom(this)
+  }
+
+  #mustPause(): boolean {
+    if (!this.side.work.isSpent) return false
+    this.#askForFlow()
+    return true
+  }
+
+  #askForFlow(): void {
+    if (this.#isFlowDue) return
+    this.#isFlowDue = true
+    this.side.wantsFlow(this)
+  }
+
+  #spend({ message }: Delivery): void {
+    this.side.work.spend(Work.delivery + copied(message.size))
+  }
+
+  /**
+   * Goes on resending as far as the Client's Receive Maximum lets it: the quota is the Connection's, fresh on each
+   * (U-4.9-3), and a PUBREL needs none of it.
+   */
+  #resend(connection: SessionConnection, waiting: Ring<Delivery>): void {
+    for (let next = waiting.peek(); next !== undefined && this.hasRoom(); next = waiting.peek()) {
+      if (this.#mustPause()) return
+      this.#spend(next)
+      const isOver = this.window.get(next.packetIdentifier) !== next
+      if (!isOver && next.state === DeliveryState.Sent && !next.message.isLost && !this.#mayHave(next)) {
+        this.#revoke(next)
+      }
+      if (!isOver && next.state === DeliveryState.Sent && !next.message.isLoaded && !next.message.isLost) {
+        this.side.wantsPayloads(this)
+        return
+      }
+      waiting.shift()
+      if (isOver || this.window.get(next.packetIdentifier) !== next) continue
+      if (next.state === DeliveryState.Sent && next.message.isLost) {
+        this.dropSent(next, 'damaged')
+        continue
+      }
+      if (next.state === DeliveryState.Released) connection.sendPubrel(next)
+      else {
+        const cause = connection.sendDelivery(next, true)
+        if (cause === undefined) this.open(next)
+        else if (next.qos === 1) this.#finishUnsent(next, cause)
+        else this.dropSent(next, cause)
+      }
+    }
+    if (waiting.length === 0) this.#toResend = undefined
+  }
+
+  /**
+   * What was sent, and may not be received any longer, is not sent again. At QoS 2 the Client may have it, and must not take the
+   * next message under its identifier for it: the exchange is brought to its end.
+   */
+  #revoke(delivery: Delivery): void {
+    if (delivery.qos === 1) {
+      this.#finishUnsent(delivery, 'not authorized')
+      return
+    }
+    delivery.state = DeliveryState.Released
+    this.ledger?.released(this, delivery)
+    this.side.dropped(this, delivery.message, 'not authorized')
+  }
+
+  #flowQueue(): void {
+    while (this.queue !== undefined && this.isReady) {
+      if (this.#mustPause()) return
+      const next = this.queue.peek()!
+      this.#spend(next)
+      const cause = this.#whyNot(next)
+      if (cause === undefined) {
+        if (!next.message.isLoaded) {
+          this.side.wantsPayloads(this)
+          return
+        }
+        this.takenBytes += next.message.fullSize
+        this.sendFirst(this.shift()!)
+      } else this.#giveUp(this.shift()!, cause)
+    }
+  }
+
+  /** Why something that waited cannot be sent. */
+  #whyNot(delivery: Delivery): DropCause | undefined {
+    const { message } = delivery
+    if (message.isLost) return 'damaged'
+    if (message.isExpired(this.side.now())) return 'expired'
+    return this.#mayHave(delivery) ? undefined : 'not authorized'
+  }
+
+  /** What another member of its Shared Subscription can have goes there. */
+  #giveUp(delivery: Delivery, cause: DropCause): void {
+    const isOthers = cause === 'packet too large' || cause === 'not authorized'
+    if (isOthers && delivery.shared !== undefined && this.side.handsOn(this, delivery)) {
+      this.memory.release(delivery.message, delivery.size)
+      this.ledger?.done(this, delivery)
+    } else this.drop(delivery, cause)
+  }
+
+  protected sendFirst(delivery: Delivery): void {
+    delivery.state = DeliveryState.Sent
+    this.window.add(delivery)
+    this.side.gauges.inflightOut++
+    this.ledger?.sent(this, delivery)
+    const cause = this.connection!.sendDelivery(delivery, false)
+    if (cause === undefined) {
+      this.open(delivery)
+      this.side.delivered(this, delivery.message, delivery.qos)
+    } else this.#finishUnsent(delivery, cause)
+  }
+
+  /** Nothing that this Client can have: as though it had been delivered [5.0 MQTT-3.1.2-25]. */
+  #finishUnsent(delivery: Delivery, cause: DropCause): void {
+    this.leaveWindow(delivery)
+    this.#giveUp(delivery, cause)
+  }
+
+  /** Rights may have changed since entries were judged: all that were made until now are doubted. */
+  protected lookAtRights(): void {
+    const version = this.side.rightsVersion
+    if (version === this.#rightsVersion) return
+    this.#rightsVersion = version
+    this.doubtRights()
+  }
+
+  /** What waits is judged again when its turn comes: somebody else may be its Client now. */
+  doubtRights(): void {
+    this.#unjudgedUpTo = this.lastEntryNumber
+  }
+
+  #mayHave({ entryNumber, message }: Delivery): boolean {
+    return entryNumber > this.#unjudgedUpTo || this.side.mayReceive(this, message.topicName)
+  }
+
+  /**
+   * Of the next `count` messages, in the order in which they will be sent, those whose payloads are in the Store alone: at least
+   * one, and no more than `bytes` of others.
+   */
+  nextUnloaded(count: number, bytes: number): ApplicationMessage[] {
+    const resent = Math.min(count, this.#toResend?.length ?? 0)
+    const next = Array.from({ length: resent }, (_, at) => this.#toResend!.at(at)!)
+    next.push(...(this.queue?.upcoming(count - resent) ?? []))
+    const found: ApplicationMessage[] = []
+    let foundBytes = 0
+    for (const { message, state } of next) {
+      if (state === DeliveryState.Released || message.isLoaded || message.isLost) continue
+      foundBytes += message.payloadLength
+      if (found.length > 0 && foundBytes > bytes) break
+      found.push(message)
+    }
+    return found
+  }
+}

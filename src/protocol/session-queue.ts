@@ -1,0 +1,176 @@
+/**
+ * What waits for a Client: bounded in messages and bytes, given up when it expires, and taken back where another member of a Shared
+ * Subscription can have it. A queue that is half full while its Client is connected is crowded, so that publishers can wait.
+ *
+ * @module
+ */
+import type { ApplicationMessage } from './application-message.ts'
+import { sizeOfDelivery, type Delivery } from './delivery.ts'
+import type { DropCause } from './drop-cause.ts'
+import { SessionCore } from './session-core.ts'
+import { WaitingQueue, type Sweep } from './waiting-queue.ts'
+
+const NOTHING_TAKEN = { taken: [], isDone: true } as const
+/** Entries of the queue that are looked at in one step of `dropExpired`. */
+const LOOKS = 1000
+/** The same where a message needs room at once. */
+const URGENT_LOOKS = 128
+
+export abstract class QueueingSession extends SessionCore {
+  /** Bytes of the messages in the queue. */
+  queuedBytes = 0
+  /** Since when there has been something in the queue, and how many bytes of it have been sent since. */
+  queuedSinceMs = 0
+  takenBytes = 0
+  protected queue: WaitingQueue | undefined = undefined
+  /** It has held something of a Shared Subscription. */
+  protected hadShared = false
+  /** `thinned` has to follow. */
+  #isCrowdTold = false
+
+  get queuedMessages(): number {
+    return this.queue?.length ?? 0
+  }
+
+  protected push(delivery: Delivery, parks: boolean): void {
+    if (parks && !delivery.isStored) delivery.message.own()
+    if (this.queue === undefined) this.#beginQueue()
+    const { expiresAtMs } = delivery.message
+    if (expiresAtMs < this.queue!.earliestExpiryMs) this.side.expires(this, expiresAtMs)
+    this.queue!.push(delivery, parks)
+    this.queuedBytes += delivery.message.fullSize
+    const { gauges } = this.side
+    gauges.queuedMessages++
+    gauges.queuedBytes += delivery.message.fullSize
+    if (!this.isCrowded) return
+    this.#isCrowdTold = true
+    this.side.crowded(this)
+  }
+
+  #beginQueue(): void {
+    this.queue = new WaitingQueue(this.memory)
+    this.queuedSinceMs = this.side.now()
+    this.takenBytes = 0
+  }
+
+  /** Whether its Client is connected and half of its queue is full. */
+  get isCrowded(): boolean {
+    if (this.connection === undefined) return false
+    return this.queuedBytes * 2 >= this.limits.maxQueuedBytes || this.queuedMessages * 2 >= this.#maxQueuedMessages
+  }
+
+  protected lookAtCrowd(): void {
+    if (!this.#isCrowdTold || this.isCrowded) return
+    this.#isCrowdTold = false
+    this.side.thinned(this)
+  }
+
+  /** Whether a limit of the queue has no room for that message, also without what has expired in it. */
+  protected isFull(message: ApplicationMessage): boolean {
+    if (!this.#exceeds(message)) return false
+    if (this.queue !== undefined && this.queue.earliestExpiryMs <= this.side.now()) this.#dropExpired(URGENT_LOOKS)
+    return this.#exceeds(message)
+  }
+
+  #exceeds(message: ApplicationMessage): boolean {
+    return this.queuedMessages + 1 > this.#maxQueuedMessages || this.#exceedsBytes(message)
+  }
+
+  #exceedsBytes(message: ApplicationMessage): boolean {
+    return this.queuedBytes + message.fullSize > this.limits.maxQueuedBytes
+  }
+
+  /** What a connected Client takes soon is limited by the memory that it needs. */
+  get #maxQueuedMessages(): number {
+    const { maxQueuedMessages, maxQueuedMessagesConnected } = this.limits
+    return this.connection === undefined ? maxQueuedMessages : Math.max(maxQueuedMessages, maxQueuedMessagesConnected)
+  }
+
+  /** @returns false when the new message is the one that has to go */
+  protected makeRoom(message: ApplicationMessage, identifiers: readonly number[]): boolean {
+    const { maxQueuedBytes, queueFull } = this.limits
+    const before = this.queuedMessages
+    while (this.isFull(message)) {
+      // What came while its Client was connected may be more than it may have now: one goes for each that comes.
+      if (this.queuedMessages < before && !this.#exceedsBytes(message)) break
+      // What has no room even in an empty queue must not empty it.
+      const mayDropOldest = queueFull === 'drop-oldest' && message.fullSize <= maxQueuedBytes
+      const oldest = mayDropOldest ? this.shift() : undefined
+      if (oldest === undefined) {
+        this.side.dropped(this, message, 'queue full')
+        return false
+      }
+      this.drop(oldest, 'queue full')
+    }
+    return this.hasMemoryFor(message, identifiers, false)
+  }
+
+  /** @param isUrgent it leaves at once: whoever reads frees memory */
+  protected hasMemoryFor(message: ApplicationMessage, identifiers: readonly number[], isUrgent: boolean): boolean {
+    const bytes = message.size + sizeOfDelivery(identifiers)
+    const refusing = this.memory.refuses(bytes, isUrgent)
+    if (refusing === undefined) return true
+    this.side.memoryRefused(refusing, bytes)
+    this.side.dropped(this, message, 'memory limit')
+    return false
+  }
+
+  /** When something in the queue expires: not before that; Infinity if nothing does. */
+  get earliestExpiryMs(): number {
+    return this.queue?.earliestExpiryMs ?? Infinity
+  }
+
+  /** Drops what has expired in the queue, a slice of it at a time. @returns true when all of it was looked through */
+  dropExpired(): boolean {
+    this.#dropExpired(LOOKS)
+    return this.queue?.isSweeping !== true
+  }
+
+  #dropExpired(looks: number): void {
+    for (const delivery of this.queue?.takeExpired(this.side.now(), looks) ?? []) {
+      this.#left(delivery.message.fullSize)
+      this.drop(delivery, 'expired')
+    }
+  }
+
+  protected shift(): Delivery | undefined {
+    const delivery = this.queue?.shift()
+    if (delivery !== undefined) this.#left(delivery.message.fullSize)
+    return delivery
+  }
+
+  /** A message of so many bytes waits no more. */
+  #left(bytes: number): void {
+    this.queuedBytes -= bytes
+    const { gauges } = this.side
+    gauges.queuedMessages--
+    gauges.queuedBytes -= bytes
+    if (this.queuedMessages === 0) this.queue = undefined
+  }
+
+  protected drop(delivery: Delivery, cause: DropCause): void {
+    this.memory.release(delivery.message, delivery.size)
+    this.ledger?.done(this, delivery)
+    this.side.dropped(this, delivery.message, cause)
+  }
+
+  /**
+   * Takes out what waits for a Shared Subscription, so that another member can have it; looks at so many entries at most. What
+   * was sent stays [5.0 MQTT-4.8.2-5].
+   */
+  takeShared(sweep: Sweep, looks: number): { readonly taken: readonly Delivery[]; readonly isDone: boolean } {
+    if (!this.hadShared || this.queue === undefined) return NOTHING_TAKEN
+    const result = this.queue.takeOut(sweep, looks)
+    for (const delivery of result.taken) {
+      this.#left(delivery.message.fullSize)
+      this.memory.release(delivery.message, delivery.size)
+      this.ledger?.done(this, delivery)
+    }
+    return result
+  }
+
+  /** Everything up to that entry is stored: what waits and was to leave RAM does. */
+  park(lastEntryNumber: number): void {
+    this.queue?.park(lastEntryNumber)
+  }
+}

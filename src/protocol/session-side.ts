@@ -1,0 +1,69 @@
+/**
+ * The Server as a Session sees it. Both interfaces leave open what a Session is, since they lie below it: their type parameter stands
+ * for it.
+ *
+ * @module
+ */
+import type { MemoryAccount } from '../base/memory-account.ts'
+import type { WorkBudget } from '../base/work.ts'
+import type { QoS } from '../codec/packet-types.ts'
+import type { ApplicationMessage } from './application-message.ts'
+import type { Delivery } from './delivery.ts'
+import type { DropCause } from './drop-cause.ts'
+
+/** Told about what must survive the Connection; every call is one Change (`stores/store.ts`). */
+export interface SessionLedger<Session> {
+  queued(session: Session, delivery: Delivery): void
+  sent(session: Session, delivery: Delivery): void
+  released(session: Session, delivery: Delivery): void
+  done(session: Session, delivery: Delivery): void
+  received(session: Session, packetIdentifier: number): void
+  receivedDone(session: Session, packetIdentifier: number): void
+}
+
+/** What a Session asks of the Server around it. */
+export interface SessionSide<Session> {
+  now(): number
+  dropped(session: Session, message: ApplicationMessage, cause: DropCause): void
+  delivered(session: Session, message: ApplicationMessage, qos: QoS): void
+  /** Where work is counted: once it `isSpent` the rest of a backlog waits for this Session's next turn. */
+  readonly work: WorkBudget
+  /** What all Sessions hold together, moved whenever it changes. */
+  readonly gauges: SessionGauges
+  /** Output that could leave waits: `resume` when it is this Session's turn. */
+  wantsFlow(session: Session): void
+  /** `takesMore` was false when somebody looked, and is true again. */
+  hasRoom(session: Session): void
+  /** Whether a message of so many bytes that has to wait is to leave RAM: `park` is then called once it is stored. */
+  parks(session: Session, bytes: number): boolean
+  /** The next deliveries of that Session wait for payloads that are in the Store: `flow` once they are loaded. */
+  wantsPayloads(session: Session): void
+  /** That account had no room for so many bytes of a message. */
+  memoryRefused(account: MemoryAccount, bytes: number): void
+  /**
+   * Moves whenever what Clients may receive may have changed; not a number where it may change at any time. What was queued
+   * before is judged again when its turn comes.
+   */
+  readonly rightsVersion: number
+  /** Whether that Session's Client may have a message of that topic now. */
+  mayReceive(session: Session, topicName: string): boolean
+  /** What was taken for a Shared Subscription cannot go to this Session. @returns whether another member has taken it */
+  handsOn(session: Session, delivery: Delivery): boolean
+  /** A message was added to its queue, and `isCrowded` holds: `thinned` follows. */
+  crowded(session: Session): void
+  /** It is crowded no more. */
+  thinned(session: Session): void
+  /** Something in its queue expires then, and earlier than anything that was there: `dropExpired` is due. */
+  expires(session: Session, atMs: number): void
+}
+
+/** Counts over all Sessions. */
+export interface SessionGauges {
+  queuedMessages: number
+  /** Of the messages in queues. */
+  queuedBytes: number
+  /** QoS 1 and 2 messages sent and not acknowledged. */
+  inflightOut: number
+  /** QoS 2 messages received and not released. */
+  inflightIn: number
+}
