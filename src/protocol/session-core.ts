@@ -7,7 +7,8 @@
  *   session-queue.ts           what waits
  *   session-core.ts            whose it is, its Subscriptions and its account
  *
- * They are one object, as each message of QoS 1 and 2 passes through most of them.
+ * They are one object, as each message of QoS 1 and 2 passes through most of them. Methods that the layers have for themselves are
+ * `protected`: a class with private ones (`#`) adds a field to each Session.
  *
  * @module
  */

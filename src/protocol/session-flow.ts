@@ -77,14 +77,14 @@ export abstract class FlowingSession extends InFlightSession {
     }
     // When very many Connections are lost at once, this must not be a step that each of them takes whole.
     this.#nextToOwn = 0
-    this.#askForFlow()
+    this.askForFlow()
   }
 
   /** What is in flight may now stay for long, and must not keep the memory of others alive. */
-  #ownInFlight(): void {
+  protected ownInFlight(): void {
     const { work } = this.side
     for (; this.#nextToOwn < this.window.slots; this.#nextToOwn++) {
-      if (this.#mustPause()) return
+      if (this.mustPause()) return
       work.spend(Work.entry)
       this.window.inSlot(this.#nextToOwn)?.message.own()
     }
@@ -94,7 +94,7 @@ export abstract class FlowingSession extends InFlightSession {
   /** It is this Session's turn, after `wantsFlow`. */
   resume(): boolean {
     this.#isFlowDue = false
-    if (this.#nextToOwn !== NOTHING_TO_OWN) this.#ownInFlight()
+    if (this.#nextToOwn !== NOTHING_TO_OWN) this.ownInFlight()
     this.flow()
     return true
   }
@@ -102,27 +102,27 @@ export abstract class FlowingSession extends InFlightSession {
   /** Sends from the queue while the window has room. To be called whenever room may have come. */
   flow(): void {
     if (this.#toResend !== undefined || this.queue !== undefined) this.lookAtRights()
-    if (this.#toResend !== undefined && this.connection !== undefined) this.#resend(this.connection, this.#toResend)
-    if (this.queue !== undefined) this.#flowQueue()
+    if (this.#toResend !== undefined && this.connection !== undefined) this.resend(this.connection, this.#toResend)
+    if (this.queue !== undefined) this.flowQueue()
     this.lookAtCrowd()
     if (!this.#isAwaited) return
     this.#isAwaited = false
     if (this.takesMore) this.side.hasRoom(this)
   }
 
-  #mustPause(): boolean {
+  protected mustPause(): boolean {
     if (!this.side.work.isSpent) return false
-    this.#askForFlow()
+    this.askForFlow()
     return true
   }
 
-  #askForFlow(): void {
+  protected askForFlow(): void {
     if (this.#isFlowDue) return
     this.#isFlowDue = true
     this.side.wantsFlow(this)
   }
 
-  #spend({ message }: Delivery): void {
+  protected spend({ message }: Delivery): void {
     this.side.work.spend(Work.delivery + copied(message.size))
   }
 
@@ -130,13 +130,13 @@ export abstract class FlowingSession extends InFlightSession {
    * Goes on resending as far as the Client's Receive Maximum lets it: the quota is the Connection's, fresh on each
    * (U-4.9-3), and a PUBREL needs none of it.
    */
-  #resend(connection: SessionConnection, waiting: Ring<Delivery>): void {
+  protected resend(connection: SessionConnection, waiting: Ring<Delivery>): void {
     for (let next = waiting.peek(); next !== undefined && this.hasRoom(); next = waiting.peek()) {
-      if (this.#mustPause()) return
-      this.#spend(next)
+      if (this.mustPause()) return
+      this.spend(next)
       const isOver = this.window.get(next.packetIdentifier) !== next
-      if (!isOver && next.state === DeliveryState.Sent && !next.message.isLost && !this.#mayHave(next)) {
-        this.#revoke(next)
+      if (!isOver && next.state === DeliveryState.Sent && !next.message.isLost && !this.mayHave(next)) {
+        this.revoke(next)
       }
       if (!isOver && next.state === DeliveryState.Sent && !next.message.isLoaded && !next.message.isLost) {
         this.side.wantsPayloads(this)
@@ -152,7 +152,7 @@ export abstract class FlowingSession extends InFlightSession {
       else {
         const cause = connection.sendDelivery(next, true)
         if (cause === undefined) this.open(next)
-        else if (next.qos === 1) this.#finishUnsent(next, cause)
+        else if (next.qos === 1) this.finishUnsent(next, cause)
         else this.dropSent(next, cause)
       }
     }
@@ -163,9 +163,9 @@ export abstract class FlowingSession extends InFlightSession {
    * What was sent, and may not be received any longer, is not sent again. At QoS 2 the Client may have it, and must not take the
    * next message under its identifier for it: the exchange is brought to its end.
    */
-  #revoke(delivery: Delivery): void {
+  protected revoke(delivery: Delivery): void {
     if (delivery.qos === 1) {
-      this.#finishUnsent(delivery, 'not authorized')
+      this.finishUnsent(delivery, 'not authorized')
       return
     }
     delivery.state = DeliveryState.Released
@@ -173,12 +173,12 @@ export abstract class FlowingSession extends InFlightSession {
     this.side.dropped(this, delivery.message, 'not authorized')
   }
 
-  #flowQueue(): void {
+  protected flowQueue(): void {
     while (this.queue !== undefined && this.isReady) {
-      if (this.#mustPause()) return
+      if (this.mustPause()) return
       const next = this.queue.peek()!
-      this.#spend(next)
-      const cause = this.#whyNot(next)
+      this.spend(next)
+      const cause = this.whyNot(next)
       if (cause === undefined) {
         if (!next.message.isLoaded) {
           this.side.wantsPayloads(this)
@@ -186,20 +186,20 @@ export abstract class FlowingSession extends InFlightSession {
         }
         this.takenBytes += next.message.fullSize
         this.sendFirst(this.shift()!)
-      } else this.#giveUp(this.shift()!, cause)
+      } else this.giveUp(this.shift()!, cause)
     }
   }
 
   /** Why something that waited cannot be sent. */
-  #whyNot(delivery: Delivery): DropCause | undefined {
+  protected whyNot(delivery: Delivery): DropCause | undefined {
     const { message } = delivery
     if (message.isLost) return 'damaged'
     if (message.isExpired(this.side.now())) return 'expired'
-    return this.#mayHave(delivery) ? undefined : 'not authorized'
+    return this.mayHave(delivery) ? undefined : 'not authorized'
   }
 
   /** What another member of its Shared Subscription can have goes there. */
-  #giveUp(delivery: Delivery, cause: DropCause): void {
+  protected giveUp(delivery: Delivery, cause: DropCause): void {
     const isOthers = cause === 'packet too large' || cause === 'not authorized'
     if (isOthers && delivery.shared !== undefined && this.side.handsOn(this, delivery)) {
       this.memory.release(delivery.message, delivery.size)
@@ -216,13 +216,13 @@ export abstract class FlowingSession extends InFlightSession {
     if (cause === undefined) {
       this.open(delivery)
       this.side.delivered(this, delivery.message, delivery.qos)
-    } else this.#finishUnsent(delivery, cause)
+    } else this.finishUnsent(delivery, cause)
   }
 
   /** Nothing that this Client can have: as though it had been delivered [5.0 MQTT-3.1.2-25]. */
-  #finishUnsent(delivery: Delivery, cause: DropCause): void {
+  protected finishUnsent(delivery: Delivery, cause: DropCause): void {
     this.leaveWindow(delivery)
-    this.#giveUp(delivery, cause)
+    this.giveUp(delivery, cause)
   }
 
   /** Rights may have changed since entries were judged: all that were made until now are doubted. */
@@ -238,7 +238,7 @@ export abstract class FlowingSession extends InFlightSession {
     this.#unjudgedUpTo = this.lastEntryNumber
   }
 
-  #mayHave({ entryNumber, message }: Delivery): boolean {
+  protected mayHave({ entryNumber, message }: Delivery): boolean {
     return entryNumber > this.#unjudgedUpTo || this.side.mayReceive(this, message.topicName)
   }
 

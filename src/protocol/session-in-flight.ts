@@ -67,7 +67,7 @@ export abstract class InFlightSession extends QueueingSession {
     if (delivery === undefined || delivery.qos !== 1) return
     this.acknowledged(packetIdentifier)
     if (reasonCode >= 0x80) this.side.dropped(this, delivery.message, 'refused by client')
-    this.#finish(delivery)
+    this.finish(delivery)
   }
 
   /**
@@ -84,7 +84,7 @@ export abstract class InFlightSession extends QueueingSession {
     if (reasonCode >= 0x80) {
       // PUBREC after PUBREL cannot refuse any more; before it, the message is dropped [5.0 MQTT-4.4.0-2].
       this.side.dropped(this, delivery.message, 'refused by client')
-      this.#finish(delivery)
+      this.finish(delivery)
       return undefined
     }
     if (delivery.state !== DeliveryState.Released) {
@@ -96,10 +96,10 @@ export abstract class InFlightSession extends QueueingSession {
 
   pubcomp(packetIdentifier: number): void {
     const delivery = this.window.get(packetIdentifier)
-    if (delivery?.qos === 2 && delivery.state === DeliveryState.Released) this.#finish(delivery)
+    if (delivery?.qos === 2 && delivery.state === DeliveryState.Released) this.finish(delivery)
   }
 
-  #finish(delivery: Delivery): void {
+  protected finish(delivery: Delivery): void {
     this.forget(delivery)
     this.ledger?.done(this, delivery)
     this.flow()

@@ -34,7 +34,7 @@ export abstract class QueueingSession extends SessionCore {
 
   protected push(delivery: Delivery, parks: boolean): void {
     if (parks && !delivery.isStored) delivery.message.own()
-    if (this.queue === undefined) this.#beginQueue()
+    if (this.queue === undefined) this.beginQueue()
     const { expiresAtMs } = delivery.message
     if (expiresAtMs < this.queue!.earliestExpiryMs) this.side.expires(this, expiresAtMs)
     this.queue!.push(delivery, parks)
@@ -47,7 +47,7 @@ export abstract class QueueingSession extends SessionCore {
     this.side.crowded(this)
   }
 
-  #beginQueue(): void {
+  protected beginQueue(): void {
     this.queue = new WaitingQueue(this.memory)
     this.queuedSinceMs = this.side.now()
     this.takenBytes = 0
@@ -56,7 +56,7 @@ export abstract class QueueingSession extends SessionCore {
   /** Whether its Client is connected and half of its queue is full. */
   get isCrowded(): boolean {
     if (this.connection === undefined) return false
-    return this.queuedBytes * 2 >= this.limits.maxQueuedBytes || this.queuedMessages * 2 >= this.#maxQueuedMessages
+    return this.queuedBytes * 2 >= this.limits.maxQueuedBytes || this.queuedMessages * 2 >= this.maxQueuedNow
   }
 
   protected lookAtCrowd(): void {
@@ -67,21 +67,21 @@ export abstract class QueueingSession extends SessionCore {
 
   /** Whether a limit of the queue has no room for that message, also without what has expired in it. */
   protected isFull(message: ApplicationMessage): boolean {
-    if (!this.#exceeds(message)) return false
-    if (this.queue !== undefined && this.queue.earliestExpiryMs <= this.side.now()) this.#dropExpired(URGENT_LOOKS)
-    return this.#exceeds(message)
+    if (!this.exceeds(message)) return false
+    if (this.queue !== undefined && this.queue.earliestExpiryMs <= this.side.now()) this.dropSomeExpired(URGENT_LOOKS)
+    return this.exceeds(message)
   }
 
-  #exceeds(message: ApplicationMessage): boolean {
-    return this.queuedMessages + 1 > this.#maxQueuedMessages || this.#exceedsBytes(message)
+  protected exceeds(message: ApplicationMessage): boolean {
+    return this.queuedMessages + 1 > this.maxQueuedNow || this.exceedsBytes(message)
   }
 
-  #exceedsBytes(message: ApplicationMessage): boolean {
+  protected exceedsBytes(message: ApplicationMessage): boolean {
     return this.queuedBytes + message.fullSize > this.limits.maxQueuedBytes
   }
 
   /** What a connected Client takes soon is limited by the memory that it needs. */
-  get #maxQueuedMessages(): number {
+  protected get maxQueuedNow(): number {
     const { maxQueuedMessages, maxQueuedMessagesConnected } = this.limits
     return this.connection === undefined ? maxQueuedMessages : Math.max(maxQueuedMessages, maxQueuedMessagesConnected)
   }
@@ -92,7 +92,7 @@ export abstract class QueueingSession extends SessionCore {
     const before = this.queuedMessages
     while (this.isFull(message)) {
       // What came while its Client was connected may be more than it may have now: one goes for each that comes.
-      if (this.queuedMessages < before && !this.#exceedsBytes(message)) break
+      if (this.queuedMessages < before && !this.exceedsBytes(message)) break
       // What has no room even in an empty queue must not empty it.
       const mayDropOldest = queueFull === 'drop-oldest' && message.fullSize <= maxQueuedBytes
       const oldest = mayDropOldest ? this.shift() : undefined
@@ -122,25 +122,25 @@ export abstract class QueueingSession extends SessionCore {
 
   /** Drops what has expired in the queue, a slice of it at a time. @returns true when all of it was looked through */
   dropExpired(): boolean {
-    this.#dropExpired(LOOKS)
+    this.dropSomeExpired(LOOKS)
     return this.queue?.isSweeping !== true
   }
 
-  #dropExpired(looks: number): void {
+  protected dropSomeExpired(looks: number): void {
     for (const delivery of this.queue?.takeExpired(this.side.now(), looks) ?? []) {
-      this.#left(delivery.message.fullSize)
+      this.left(delivery.message.fullSize)
       this.drop(delivery, 'expired')
     }
   }
 
   protected shift(): Delivery | undefined {
     const delivery = this.queue?.shift()
-    if (delivery !== undefined) this.#left(delivery.message.fullSize)
+    if (delivery !== undefined) this.left(delivery.message.fullSize)
     return delivery
   }
 
   /** A message of so many bytes waits no more. */
-  #left(bytes: number): void {
+  protected left(bytes: number): void {
     this.queuedBytes -= bytes
     const { gauges } = this.side
     gauges.queuedMessages--
@@ -162,7 +162,7 @@ export abstract class QueueingSession extends SessionCore {
     if (!this.hadShared || this.queue === undefined) return NOTHING_TAKEN
     const result = this.queue.takeOut(sweep, looks)
     for (const delivery of result.taken) {
-      this.#left(delivery.message.fullSize)
+      this.left(delivery.message.fullSize)
       this.memory.release(delivery.message, delivery.size)
       this.ledger?.done(this, delivery)
     }

@@ -58,8 +58,8 @@ export const deliveryMutants: readonly Mutant[] = [
     '3.1.1 MQTT-4.3.3-1',
     'PUBCOMP before PUBREC ends a QoS 2 delivery',
     SESSION_IN_FLIGHT,
-    'if (delivery?.qos === 2 && delivery.state === DeliveryState.Released) this.#finish(delivery)',
-    'if (delivery?.qos === 2) this.#finish(delivery)',
+    'if (delivery?.qos === 2 && delivery.state === DeliveryState.Released) this.finish(delivery)',
+    'if (delivery?.qos === 2) this.finish(delivery)',
   ),
   mutant(
     '3.1.1 MQTT-4.3.3-1, MQTT-4.4.0-1, 5.0 MQTT-4.3.3-6',
