@@ -26,65 +26,27 @@ import { invariant } from '../base/errors.ts'
 import { sizeOfText } from '../base/memory-account.ts'
 import { makePublishFrame } from '../codec/publish-frame.ts'
 import type { ProtocolVersion, QoS } from '../codec/packet-types.ts'
-import { noPropertyList, PropertyList } from '../codec/property-list.ts'
+import { noPropertyList, type PropertyList } from '../codec/property-list.ts'
 import type { Properties } from '../codec/properties.ts'
 import { Arena, LARGEST_GUEST_BYTES } from './arena.ts'
 import { MESSAGE_BYTES } from './memory-sizes.ts'
+import { listOf, type MessageParts } from './message-parts.ts'
+import { Place } from './message-place.ts'
 import type { Message } from './message.ts'
-import { RecentFrames } from './recent-frames.ts'
-
-/** An encoded PUBLISH with RETAIN 0 and DUP 0. */
-export interface PublishFrame {
-  readonly bytes: Uint8Array
-  readonly start: number
-  readonly end: number
-  /** Index of the Packet Identifier in `bytes`; 0 in a QoS 0 frame. */
-  readonly packetIdentifierAt: number
-}
-
-/** What a message is made of. */
-export interface MessageParts {
-  readonly topicName: string
-  readonly payload: Uint8Array
-  readonly qos: QoS
-  readonly retain: boolean
-  /** What belongs to one hop (Topic Alias, Subscription Identifiers) does not travel on. */
-  readonly properties?: PropertyList | Properties
-  /** Client Identifier; empty for the host program. */
-  readonly publisher: string
-  /** Monotonic milliseconds. */
-  readonly receivedAtMs: number
-}
-
-/** Which of the four layouts a frame has. */
-function layoutOf(version: ProtocolVersion, withPacketIdentifier: boolean): number {
-  return (version === 5 ? 2 : 0) + (withPacketIdentifier ? 1 : 0)
-}
-
-function listOf(properties: PropertyList | Properties | undefined): PropertyList {
-  if (properties === undefined) return noPropertyList
-  return properties instanceof PropertyList ? properties : PropertyList.of(properties)
-}
-
-function frameOf(bytes: Uint8Array, start: number, end: number, packetIdentifierAt: number): PublishFrame {
-  return { bytes, start, end, packetIdentifierAt }
-}
+import { isOfFive, layoutOf, OtherFrames, type Layout, type PublishFrame } from './publish-frames.ts'
 
 const arena = new Arena()
-const recentFrames = new RecentFrames()
 const NOTHING = new Uint8Array(0)
 /** What the last payload that was loaded lies in. */
 let loaded: Uint8Array = NOTHING
 
 /** Shared by all small messages that leave in the frame in which they came: overwritten by each call of `frame`. */
-const ownFrame: { -readonly [Key in keyof PublishFrame]: PublishFrame[Key] } = frameOf(NOTHING, 0, 0, 0)
-
-/**
- * Where a message's bytes lie: in the received chunk, whose memory is used again; in a buffer that nobody uses again but that
- * may be much larger; in the arena; in memory of their own; only in the Store; or nowhere, because the Store has lost them.
- */
-const Place = { Chunk: 0, Buffer: 1, Arena: 2, Own: 3, Store: 4, Lost: 5 } as const
-type Place = (typeof Place)[keyof typeof Place]
+const ownFrame: { -readonly [Key in keyof PublishFrame]: PublishFrame[Key] } = {
+  bytes: NOTHING,
+  start: 0,
+  end: 0,
+  packetIdentifierAt: 0,
+}
 
 export class ApplicationMessage implements Message {
   readonly topicName: string
@@ -116,9 +78,8 @@ export class ApplicationMessage implements Message {
   #frameStart = -1
   #packetIdentifierAt = 0
   #frameLayout = -1
-  /** Frames of other layouts, and their bytes as they are counted: until they are forgotten, whatever became of them. */
-  #others: (PublishFrame | undefined)[] | undefined = undefined
-  #otherBytes = 0
+  /** Made when somebody needs one. */
+  #others: OtherFrames | undefined = undefined
   /** Whole seconds that the 5.0 frames' Message Expiry Interval has been counted down by. */
   #framesAgeSeconds = 0
 
@@ -146,16 +107,9 @@ export class ApplicationMessage implements Message {
   }
 
   /** A message from its parts. Its payload is used as it is: hand in a copy if it may change. */
-  static of({
-    topicName,
-    payload,
-    qos,
-    retain,
-    properties,
-    publisher,
-    receivedAtMs,
-  }: MessageParts): ApplicationMessage {
-    const list = listOf(properties)
+  static of(parts: MessageParts): ApplicationMessage {
+    const { topicName, payload, qos, retain, publisher, receivedAtMs } = parts
+    const list = listOf(parts.properties)
     const end = payload.length
     return new ApplicationMessage(topicName, qos, retain, list, publisher, receivedAtMs, payload, 0, end)
   }
@@ -190,15 +144,17 @@ export class ApplicationMessage implements Message {
 
   /** A message whose payload is in the Store alone; `load` before it is sent. */
   static stored(
-    { topicName, qos, retain, properties, publisher, receivedAtMs }: Omit<MessageParts, 'payload'>,
+    parts: Omit<MessageParts, 'payload'>,
     messageNumber: number,
     payloadLength: number,
   ): ApplicationMessage {
+    const { topicName, qos, retain, publisher, receivedAtMs } = parts
+    const list = listOf(parts.properties)
     const message = new ApplicationMessage(
       topicName,
       qos,
       retain,
-      listOf(properties),
+      list,
       publisher,
       receivedAtMs,
       NOTHING,
@@ -380,15 +336,20 @@ export class ApplicationMessage implements Message {
    */
   frame(version: ProtocolVersion, withPacketIdentifier: boolean, nowMs: number): PublishFrame {
     const layout = layoutOf(version, withPacketIdentifier)
-    if (layout >= 2 && this.expiresAtMs !== Infinity) this.#age(nowMs)
+    if (isOfFive(layout) && this.expiresAtMs !== Infinity) this.#age(nowMs)
     if (layout === this.#frameLayout) return this.#ownFrame()
-    return this.#others?.[layout] ?? this.#makeOther(layout, version, withPacketIdentifier, nowMs)
+    return this.#others?.get(layout) ?? this.#makeOther(layout, version, withPacketIdentifier, nowMs)
   }
 
   #ownFrame(): PublishFrame {
     // What serves all would keep a large one in memory for as long as nobody else asks.
     if (this.#payloadEnd - this.#frameStart > LARGEST_GUEST_BYTES) {
-      return frameOf(this.#bytes, this.#frameStart, this.#payloadEnd, this.#packetIdentifierAt)
+      return {
+        bytes: this.#bytes,
+        start: this.#frameStart,
+        end: this.#payloadEnd,
+        packetIdentifierAt: this.#packetIdentifierAt,
+      }
     }
     ownFrame.bytes = this.#bytes
     ownFrame.start = this.#frameStart
@@ -397,22 +358,10 @@ export class ApplicationMessage implements Message {
     return ownFrame
   }
 
-  #makeOther(layout: number, version: ProtocolVersion, withPacketIdentifier: boolean, nowMs: number): PublishFrame {
+  #makeOther(layout: Layout, version: ProtocolVersion, withPacketIdentifier: boolean, nowMs: number): PublishFrame {
     const frame = this.#makeFrame(version, withPacketIdentifier, nowMs)
-    this.#others ??= []
-    this.#others[layout] = frame
-    const isFirst = this.#otherBytes === 0
-    this.#otherBytes += frame.end
-    recentFrames.made(this, frame.end, isFirst)
-    return frame
-  }
-
-  /** Frames of other layouts are made anew when they are needed again. @returns how many bytes were counted for them */
-  forgetFrames(): number {
-    const bytes = this.#otherBytes
-    this.#others = undefined
-    this.#otherBytes = 0
-    return bytes
+    this.#others ??= new OtherFrames()
+    return this.#others.add(layout, frame)
   }
 
   /** Forgets 5.0 frames whose Message Expiry Interval is out of date. */
@@ -420,10 +369,8 @@ export class ApplicationMessage implements Message {
     const seconds = Math.floor((nowMs - this.receivedAtMs) / 1000)
     if (seconds === this.#framesAgeSeconds) return
     this.#framesAgeSeconds = seconds
-    if (this.#frameLayout >= 2) this.#frameLayout = -1
-    if (this.#others === undefined) return
-    this.#others[2] = undefined
-    this.#others[3] = undefined
+    if (isOfFive(this.#frameLayout)) this.#frameLayout = -1
+    this.#others?.forgetFive()
   }
 
   #makeFrame(version: ProtocolVersion, withPacketIdentifier: boolean, nowMs: number): PublishFrame {
@@ -435,7 +382,7 @@ export class ApplicationMessage implements Message {
       messageExpiryInterval: this.expiryIntervalAt(nowMs),
     } as const
     const { bytes, packetIdentifierAt } = makePublishFrame(fields, this.#payload ?? this.#cutPayload(), version)
-    return frameOf(bytes, 0, bytes.length, packetIdentifierAt)
+    return { bytes, start: 0, end: bytes.length, packetIdentifierAt }
   }
 }
 

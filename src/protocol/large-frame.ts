@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { PublishFrame } from './application-message.ts'
+import type { PublishFrame } from './publish-frames.ts'
 import type { Output } from './output.ts'
 
 export function appendLargeFrame(

@@ -1,0 +1,75 @@
+/**
+ * The encoded forms of one message: what a frame is, which layouts there are, and the frames of one message in layouts other than
+ * the one in which it came. A message that is delivered as it came, as most are, has none of the latter.
+ *
+ * @module
+ */
+import type { ProtocolVersion } from '../codec/packet-types.ts'
+import { RecentFrames, type FrameHolder } from './recent-frames.ts'
+
+/** An encoded PUBLISH with RETAIN 0 and DUP 0. */
+export interface PublishFrame {
+  readonly bytes: Uint8Array
+  readonly start: number
+  readonly end: number
+  /** Index of the Packet Identifier in `bytes`; 0 in a QoS 0 frame. */
+  readonly packetIdentifierAt: number
+}
+
+/** The layouts of a frame, by version and by whether it has a Packet Identifier; those of 5.0 come last. */
+export const Layout = { Old: 0, OldIdentified: 1, Five: 2, FiveIdentified: 3 } as const
+export type Layout = (typeof Layout)[keyof typeof Layout]
+
+export function layoutOf(version: ProtocolVersion, withPacketIdentifier: boolean): Layout {
+  return ((version === 5 ? 2 : 0) + (withPacketIdentifier ? 1 : 0)) as Layout
+}
+
+/** Whether frames of that layout are of 5.0, whose Message Expiry Interval is counted down. */
+export function isOfFive(layout: number): boolean {
+  return layout >= Layout.Five
+}
+
+const recentFrames = new RecentFrames()
+
+export class OtherFrames implements FrameHolder {
+  #old: PublishFrame | undefined = undefined
+  #oldIdentified: PublishFrame | undefined = undefined
+  #five: PublishFrame | undefined = undefined
+  #fiveIdentified: PublishFrame | undefined = undefined
+  /** As they are counted: until they are forgotten, whatever became of them. */
+  #bytes = 0
+
+  /** Hot: runs for every delivery in another layout; four fields take less than a list of four. */
+  get(layout: Layout): PublishFrame | undefined {
+    if (layout === Layout.Old) return this.#old
+    if (layout === Layout.OldIdentified) return this.#oldIdentified
+    return layout === Layout.Five ? this.#five : this.#fiveIdentified
+  }
+
+  add(layout: Layout, frame: PublishFrame): PublishFrame {
+    if (layout === Layout.Old) this.#old = frame
+    else if (layout === Layout.OldIdentified) this.#oldIdentified = frame
+    else if (layout === Layout.Five) this.#five = frame
+    else this.#fiveIdentified = frame
+    const isFirst = this.#bytes === 0
+    this.#bytes += frame.end
+    recentFrames.made(this, frame.end, isFirst)
+    return frame
+  }
+
+  /** Those of 5.0 say a Message Expiry Interval that is out of date. */
+  forgetFive(): void {
+    this.#five = undefined
+    this.#fiveIdentified = undefined
+  }
+
+  /** Frames of other layouts are made anew when they are needed again. @returns how many bytes were counted for them */
+  forgetFrames(): number {
+    const bytes = this.#bytes
+    this.#old = undefined
+    this.#oldIdentified = undefined
+    this.forgetFive()
+    this.#bytes = 0
+    return bytes
+  }
+}
