@@ -100,8 +100,8 @@ export const deliveryMutants: readonly Mutant[] = [
     '3.1.1 MQTT-4.6.0-1',
     'What is sent again comes in the order of identifiers, from behind',
     'src/protocol/outgoing-window.ts',
-    'return all.sort((one, other) => one.entryNumber - other.entryNumber)',
-    'return all.sort((one, other) => other.entryNumber - one.entryNumber)',
+    'return deliveries.sort((one, other) => one.entryNumber - other.entryNumber)',
+    'return deliveries.sort((one, other) => other.entryNumber - one.entryNumber)',
   ),
   mutant(
     '3.1.1 MQTT-4.6.0-4',
