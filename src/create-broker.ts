@@ -11,8 +11,8 @@ import { attachStream } from './listeners/pump.ts'
 import { shippedPlugins } from './plugins/registry.ts'
 
 /**
- * An MQTT Server (3.1, 3.1.1, 5.0). The explicit form: `start()` opens it, `close()` ends it, and both may follow each other
- * again.
+ * An MQTT server for 3.1, 3.1.1 and 5.0. `start()` opens it and `close()` closes it; a closed broker can be started
+ * again. `createBroker` creates and starts one.
  *
  * @example
  * const broker = new Broker({ listeners: {} })
@@ -26,16 +26,17 @@ export const Broker: BrokerConstructor = class Broker extends BrokerOfParts {
 
 export type Broker = BrokerOfParts
 
-/** How a Broker is made; a class of its own can extend it. */
+/** The constructor of `Broker`; your own class may extend it. */
 export interface BrokerConstructor {
   /** @param config the keys of the configuration file, in kebab-case, camelCase or snake_case */
   new (config?: ConfigInput, settings?: BrokerSettings): Broker
 }
 
 /**
- * Makes a Broker and starts it. Without a configuration it listens on 127.0.0.1:1883 and lets anonymous Clients in.
+ * Creates a broker and starts it. Without a configuration, it listens on 127.0.0.1:1883 and accepts anonymous clients.
  *
- * @throws {ConfigError} with everything that is wrong with the configuration, before the first port opens
+ * @param config the keys of the configuration file, in kebab-case, camelCase or snake_case
+ * @throws {ConfigError} with all mistakes in the configuration, before the first port opens
  *
  * @example
  * const broker = await createBroker({ listeners: {} })

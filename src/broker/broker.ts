@@ -80,28 +80,31 @@ export interface BrokerParts extends StreamPumps {
   readonly plugins: ReadonlyMap<string, PluginFactory>
 }
 
-/** What a broker can be given besides its configuration; everything is optional. */
+/** What a broker can be given in addition to its configuration. Every setting is optional. */
 export interface BrokerSettings {
-  /** Anything with pino's methods; default: nothing is logged. */
+  /** An object with pino's methods. Default: nothing is logged. */
   readonly logger?: Logger
-  /** Closes the broker when it aborts. */
+  /** Aborting it closes the broker. */
   readonly signal?: AbortSignal
-  /** Time and chance; default: the real ones. */
+  /** The source of time and randomness. Default: the real one. */
   readonly clock?: Clock
-  /** What memory there is; default: the process's, or 1 GiB where the clock is not the real one. */
+  /** The memory that is available. Default: that of the process, or 1 GiB if `clock` is not the real one. */
   readonly processMemory?: ProcessMemory
-  /** How many files the process may open; default: what the system says, or no limit where the clock is not the real one. */
+  /** How many files the process may open. Default: the system's limit, or no limit if `clock` is not the real one. */
   readonly openFiles?: OpenFiles
-  /** Where a broker with `persistence` keeps its data; default: the folder that `persistence.path` names. */
+  /** Where a broker with `persistence` keeps its data. Default: the folder named by `persistence.path`. */
   readonly disk?: Disk
-  /** Keeps what a broker with `persistence` keeps, instead of files; see `sluice/testing` for what it must do. */
+  /**
+   * Stores the data of a broker with `persistence`, instead of files. `storeCases` of `sluice/testing` tests such a
+   * store.
+   */
   readonly store?: Store
   /**
-   * Starts from a damaged store with what is readable of it: each damage is a warning in the log, and the damaged files are
-   * set aside. Default false: damage is an error.
+   * Whether to start from a damaged store with everything that is readable. Each damaged part is logged as a warning,
+   * and damaged files are set aside. Default false: damage is an error.
    */
   readonly repair?: boolean
-  /** Where the configuration was read from, for messages with line and column. */
+  /** Where the configuration was read from, so that errors can name line and column. */
   readonly source?: ConfigSource
 }
 
@@ -110,7 +113,7 @@ interface Stopped {
   readonly error: StoreError | undefined
 }
 
-/** A closed broker may be started again. */
+/** The state of a broker. A closed broker can be started again. */
 export type BrokerState = 'new' | 'starting' | 'started' | 'closing' | 'closed'
 
 let runningOf: (broker: Broker) => Server
@@ -207,36 +210,36 @@ export class Broker implements AsyncDisposable {
     this.#events.tell('clientRefused', refused)
   }
 
-  /** `new`, `starting`, `started`, `closing` or `closed`; a closed broker may be started again. */
+  /** `new`, `starting`, `started`, `closing` or `closed`. */
   get state(): BrokerState {
     return this.#state
   }
 
-  /** The configuration that is in force, every default filled in. */
+  /** The configuration in force, with every default filled in. */
   get options(): Options {
     return this.#current?.options ?? resolveOptions(this.#config, this.#source)
   }
 
-  /** The open listeners with their real ports. */
+  /** The open listeners with their actual ports. */
   get listeners(): readonly ListenerView[] {
     return this.#listeners.all
   }
 
   /**
-   * Every figure of the broker at this moment: counters, gauges and histograms, with unit, description, topics and the name for
-   * Prometheus, as the manual's table lists them. Those of the store are missing if the broker has none.
+   * Returns every figure of the broker with its current value: counters, gauges and histograms, each with unit,
+   * description, topics and name for Prometheus. Those of the store are missing if the broker has none.
    *
-   * @throws {UsageError} for a broker that is not running
+   * @throws {UsageError} if the broker is not running
    */
   figures(): Figure[] {
     return this.#runningFigures().all()
   }
 
   /**
-   * One of them, by its name.
+   * Returns one figure by its name.
    *
    * @returns `undefined` for a figure of the store if the broker has none
-   * @throws {UsageError} for a name that no figure has, or a broker that is not running
+   * @throws {UsageError} if no figure has that name, or the broker is not running
    */
   figure(name: string): Figure | undefined {
     return this.#runningFigures().get(name)
@@ -247,18 +250,18 @@ export class Broker implements AsyncDisposable {
     return this.#figures!
   }
 
-  /** The counters as live fields: each is also one of `figures()`. */
+  /** The counters as live fields; each is also one of `figures()`. */
   get metrics(): Readonly<Metrics> {
     return this.#running().metrics
   }
 
-  /** What everything that the broker keeps for its clients takes in memory, and may take; a limit of 0 is none. */
+  /** The memory charged for everything that the broker keeps for its clients, and its limit; 0 means no limit. */
   get memory(): { readonly bytes: number; readonly limit: number } {
     const { bytes, limit } = this.#running().memory.whole
     return { bytes, limit }
   }
 
-  /** How the Store does; `undefined` where nothing is stored. See the table in the manual. */
+  /** The figures of the store; `undefined` if nothing is stored. */
   get storeFigures(): StoreFigures | undefined {
     return this.#running().storeFigures
   }
@@ -271,9 +274,9 @@ export class Broker implements AsyncDisposable {
   }
 
   /**
-   * Checks the configuration, makes the plugins, restores what is stored, and opens the listeners.
+   * Checks the configuration, creates the plugins, restores what is stored, and opens the listeners.
    *
-   * @throws {ConfigError} with everything that is wrong; nothing is left open then
+   * @throws {ConfigError} with all mistakes in the configuration; nothing is left open then
    */
   async start(): Promise<void> {
     if (this.#state !== 'new' && this.#state !== 'closed') {
@@ -367,14 +370,14 @@ export class Broker implements AsyncDisposable {
   readonly #abort = (): void => void this.close().catch(() => {})
 
   /**
-   * Ends everything: listeners, Connections (5.0 Clients are told 0x8B), timers, plugins, files. May be called at any time,
-   * also twice; the broker can be started again afterwards.
+   * Closes everything: listeners, connections (5.0 clients receive 0x8B), timers, plugins and files. It may be called
+   * at any time, also twice, and the broker can be started again afterwards.
    *
-   * @param options.timeoutMs how long Clients and plugins may take: Clients that have not read their last bytes after three
-   *   quarters of it are cut, plugins that have not closed at its end are left. Default 2000. The Store has
-   *   `persistence.close-timeout` besides
-   * @throws {StoreError} `ERR_STORE_UNSTORED` if the Store could not write everything in its time, `ERR_STORE_CLOSE` if it has
-   *   not closed. Everything else is closed then, and the state is `closed`
+   * @param options.timeoutMs milliseconds for clients and plugins. After three quarters of it, clients that have not
+   *   read their last bytes are disconnected; at its end, plugins that have not closed are abandoned. Default 2000. The
+   *   store has `persistence.close-timeout` in addition
+   * @throws {StoreError} `ERR_STORE_UNSTORED` if the store could not write everything in its time, `ERR_STORE_CLOSE` if
+   *   it has not closed. Everything else is closed then, and the state is `closed`
    */
   close({ timeoutMs = DEFAULT_CLOSE_TIMEOUT_MS }: { timeoutMs?: number } = {}): Promise<void> {
     if (this.#state === 'new' || this.#state === 'closed') return Promise.resolve()
@@ -424,12 +427,11 @@ export class Broker implements AsyncDisposable {
   // ---- messages ----
 
   /**
-   * Publishes as the host program: no permission is asked.
+   * Publishes a message as the host program. No permission is checked.
    *
-   * @param payload text is sent as UTF-8
-   * @returns when the message is stored as far as the configuration's durability says
-   * @throws {UsageError} for what cannot be published (Topic Name, payload, option or property), or a broker that is not
-   *   running
+   * @param payload bytes, or text, which is sent as UTF-8
+   * @returns a promise that resolves once the message is stored, as far as the configured durability requires
+   * @throws {UsageError} if the topic name, payload, an option or a property is invalid, or the broker is not running
    */
   async publish(topicName: string, payload: string | Uint8Array, options: PublishOptions = {}): Promise<void> {
     const server = this.#running()
@@ -438,10 +440,10 @@ export class Broker implements AsyncDisposable {
   }
 
   /**
-   * Subscribes as the host program: iterate over what it returns, or give a listener. It ends by `break`, by
-   * `subscription.close()`, by `options.signal`, or with the broker.
+   * Subscribes as the host program. Iterate over the result, or pass a listener. The subscription ends with `break`,
+   * `subscription.close()`, `options.signal`, or the broker.
    *
-   * @throws {UsageError} for a Topic Filter that is not valid, or a broker that is not running
+   * @throws {UsageError} if the topic filter is invalid, or the broker is not running
    */
   subscribe(topicFilter: string, options?: SubscribeOptions): HostSubscription
   subscribe(topicFilter: string, listener: (message: Message) => void, options?: SubscribeOptions): HostSubscription
@@ -502,10 +504,10 @@ export class Broker implements AsyncDisposable {
   // ---- events ----
 
   /**
-   * Calls `listener` with every event of that name, until `off`. Listeners outlive a restart. As with Node's EventEmitter, a
-   * function that was added twice is called twice.
+   * Calls `listener` with every event of that name, until `off`. Listeners remain when the broker is restarted. As with
+   * Node's EventEmitter, a function that was added twice is called twice.
    *
-   * @throws {UsageError} for a name that no event has, and a listener that is not a function
+   * @throws {UsageError} if no event has that name, or the listener is not a function
    */
   on<Name extends EventName>(name: Name, listener: EventListener<Name>): this {
     this.#events.on(name, listener)
@@ -537,19 +539,21 @@ export class Broker implements AsyncDisposable {
   // ---- Clients ----
 
   /**
-   * The sessions whose clients are connected, a page at a time: `sessions` without those that wait for their clients.
+   * Returns the sessions whose clients are connected, a page at a time.
    *
-   * @throws {UsageError} for a limit or cursor that is not valid, or a broker that is not running
+   * @param options.limit maximum number of sessions in the page, 1 to 1000; default 100
+   * @param options.cursor the `cursor` of the previous page; omitted for the first page
+   * @throws {UsageError} if the limit or cursor is invalid, or the broker is not running
    */
   async clients(options: PageOptions = {}): Promise<Page<SessionView>> {
     return sessionPage(this.#running(), this, options, ({ connection }) => connection !== undefined)
   }
 
   /**
-   * One connected client: what it is, and what its connection and its session are doing.
+   * Returns a connected client with the state of its connection and its session.
    *
-   * @returns `undefined` where no client of that client identifier is connected
-   * @throws {UsageError} for a broker that is not running
+   * @returns `undefined` if no client with that client identifier is connected
+   * @throws {UsageError} if the broker is not running
    */
   async client(clientId: string): Promise<ClientView | undefined> {
     const registration = this.#running().sessions.get(clientId)
@@ -557,23 +561,23 @@ export class Broker implements AsyncDisposable {
   }
 
   /**
-   * All sessions, connected or not, a page at a time and in no particular order: the first page without a cursor, each further
-   * one with the cursor of the page before. Sessions that come or go meanwhile may be listed or not; those that stay are listed
-   * once. `eachSession` goes through all of them in a program.
+   * Returns all sessions, connected or not, a page at a time and in no particular order. Sessions that start or end
+   * between two pages may be missing; a session that exists all the time is listed exactly once. To process all
+   * sessions, use `eachSession`.
    *
-   * @param options.limit the most sessions in the page, 1 to 1000; default 100
-   * @param options.cursor what the page before gave
-   * @throws {UsageError} for a limit or cursor that is not valid, or a broker that is not running
+   * @param options.limit maximum number of sessions in the page, 1 to 1000; default 100
+   * @param options.cursor the `cursor` of the previous page; omitted for the first page
+   * @throws {UsageError} if the limit or cursor is invalid, or the broker is not running
    */
   async sessions(options: PageOptions = {}): Promise<Page<SessionView>> {
     return sessionPage(this.#running(), this, options, () => true)
   }
 
   /**
-   * One session, connected or not.
+   * Returns one session, connected or not.
    *
-   * @returns `undefined` where there is none of that client identifier
-   * @throws {UsageError} for a broker that is not running
+   * @returns `undefined` if there is no session with that client identifier
+   * @throws {UsageError} if the broker is not running
    */
   async session(clientId: string): Promise<SessionView | undefined> {
     const registration = this.#running().sessions.get(clientId)
@@ -581,13 +585,13 @@ export class Broker implements AsyncDisposable {
   }
 
   /**
-   * The messages of QoS 1 and 2 that a session holds for its client, and what each is waiting for, a page at a time: first those
-   * in flight, then the queue in its order. Payloads are not shown.
+   * Returns the messages of QoS 1 and 2 that a session holds for its client, and what each is waiting for, a page at a
+   * time: first those in flight, then the queue in its order. Payloads are not included.
    *
-   * @param options.limit the most messages in the page, 1 to 1000; default 100
-   * @param options.cursor what the page before gave
-   * @returns `undefined` where there is no session of that client identifier
-   * @throws {UsageError} for a limit or cursor that is not valid, or a broker that is not running
+   * @param options.limit maximum number of messages in the page, 1 to 1000; default 100
+   * @param options.cursor the `cursor` of the previous page; omitted for the first page
+   * @returns `undefined` if there is no session with that client identifier
+   * @throws {UsageError} if the limit or cursor is invalid, or the broker is not running
    */
   async heldMessages(clientId: string, options: PageOptions = {}): Promise<Page<HeldMessageView> | undefined> {
     const { sessions, turn } = this.#running()
@@ -596,10 +600,10 @@ export class Broker implements AsyncDisposable {
   }
 
   /**
-   * All sessions, connected or not, one after the other: the way to go through very many. Others are served meanwhile, so that
-   * sessions which come or go on the way may or may not be among them; those that stay come once.
+   * Iterates over all sessions, connected or not. Clients are served meanwhile, so sessions that start or end during
+   * the iteration may be missing; a session that exists all the time is returned exactly once.
    *
-   * @throws {UsageError} for a broker that is not running
+   * @throws {UsageError} if the broker is not running
    */
   async *eachSession(): AsyncGenerator<SessionView, void, undefined> {
     const { sessions, turn } = this.#running()
@@ -612,12 +616,13 @@ export class Broker implements AsyncDisposable {
   }
 
   /**
-   * Ends a client's connection. Its session stays, unless `endSession` is set.
+   * Ends a client's connection. Its session is kept, unless `endSession` is set.
    *
-   * @param options.reasonCode what a 5.0 client reads; default 0x98, Administrative action
-   * @param options.endSession also ends the session; default false. `endSession()` waits until that is stored
+   * @param options.reasonCode the Reason Code that a 5.0 client receives; default 0x98, Administrative action
+   * @param options.endSession whether to end the session too; default false. This does not wait until its end is
+   *   stored, as `endSession()` does
    * @returns whether there was a connection, or a session to end
-   * @throws {UsageError} for a code that a Server's DISCONNECT does not have, or a broker that is not running
+   * @throws {UsageError} if the code is not allowed in a DISCONNECT of a server, or the broker is not running
    */
   async disconnect(
     clientId: string,
@@ -641,12 +646,12 @@ export class Broker implements AsyncDisposable {
   }
 
   /**
-   * Ends a session, and the connection that it has: its subscriptions and the messages that wait for it are forgotten. Also the
-   * way out for a device whose user name has changed: until its session has ended, it is answered 0x85.
+   * Ends a session and its connection, if it has one, and discards its subscriptions and waiting messages. A device
+   * whose user name has changed needs this: it is refused with 0x85 until its old session has ended.
    *
-   * @param options.reasonCode what a connected 5.0 client reads; default 0x98, Administrative action
-   * @returns whether there was one, once that it has ended is stored as far as the configuration's durability says
-   * @throws {UsageError} for a code that a Server's DISCONNECT does not have, or a broker that is not running
+   * @param options.reasonCode the Reason Code that a connected 5.0 client receives; default 0x98, Administrative action
+   * @returns whether there was a session, once its end is stored as far as the configured durability requires
+   * @throws {UsageError} if the code is not allowed in a DISCONNECT of a server, or the broker is not running
    */
   async endSession(clientId: string, options: { reasonCode?: ReasonCode } = {}): Promise<boolean> {
     const { turn } = this.#running()
@@ -656,10 +661,10 @@ export class Broker implements AsyncDisposable {
   }
 
   /**
-   * Resolves at the end of a turn that is still to come and has served everybody who waits for one: a sign of life that a broker
-   * does not give while its event loop or its line of work is stuck. For watchdogs and health checks.
+   * Resolves at the end of a coming turn that has served everything waiting for one. It does not resolve while the
+   * event loop or the line of work is stuck, so watchdogs and health checks can use it.
    *
-   * @throws {UsageError} for a broker that is not running
+   * @throws {UsageError} if the broker is not running
    */
   async pulse(): Promise<void> {
     const { turn } = this.#running()
@@ -668,12 +673,11 @@ export class Broker implements AsyncDisposable {
   }
 
   /**
-   * Takes any duplex stream of bytes as a Network Connection, under the limits of the top level of the configuration.
+   * Accepts any duplex stream of bytes as a connection, under the limits of the top level of the configuration.
    *
-   * @param peer what is known of the other side beyond what a socket tells of itself: its address, its port and whether it is
-   *   encrypted
-   * @returns whether it was taken; a refused stream is destroyed
-   * @throws {UsageError} for what is no open stream of bytes, or a broker that is not running
+   * @param peer address, port and whether the stream is encrypted; overrides what is read from a socket
+   * @returns whether it was accepted; a refused stream is destroyed
+   * @throws {UsageError} if it is not an open stream of bytes, or the broker is not running
    */
   attach(stream: Duplex, peer: Partial<Peer> = {}): boolean {
     this.#running()
@@ -681,9 +685,10 @@ export class Broker implements AsyncDisposable {
   }
 
   /**
-   * As `attach`, for a byte stream that is no Node stream: a test, a simulation, another runtime's socket.
+   * The same as `attach` for a byte stream that is not a Node stream: a test, a simulation, another runtime's socket.
    *
-   * @returns what the stream's owner drives; `undefined` where the Connection is refused and has to be closed
+   * @returns the object that the owner of the stream has to call; `undefined` if the connection is refused and has to
+   *   be closed
    */
   accept(transport: Transport, peer: Peer): Incoming | undefined {
     this.#running()
@@ -691,9 +696,9 @@ export class Broker implements AsyncDisposable {
   }
 
   /**
-   * Serves MQTT over WebSocket on the host program's own HTTP or HTTPS server, at one path; everything else on that server
-   * stays the host's. Ends with the broker, or by the `close` of what it returns (Connections stay then). Limits are those of
-   * the top level of the configuration.
+   * Serves MQTT over WebSocket at one path of the host program's own HTTP or HTTPS server; the program still handles
+   * all other requests. This ends with the broker, or with the `close` of the result, which leaves connections open.
+   * The limits of the top level of the configuration apply.
    */
   mount(server: HttpServer, options: MountOptions = {}): MountedWebSocket {
     this.#running()
@@ -701,13 +706,11 @@ export class Broker implements AsyncDisposable {
   }
 
   /**
-   * Applies a configuration while the broker runs: listeners added and removed, limits, users, rules, certificates. Connections
-   * that it still allows stay; an error changes nothing.
+   * Applies a new configuration while the broker runs: listeners, limits, users, rules, certificates. Connections that
+   * it still allows stay open. An error changes nothing. Several calls are processed in their order.
    *
-   * Several at once are worked off in their order.
-   *
-   * @throws {ConfigError} with everything that is wrong
-   * @throws {UsageError} when the broker is not running, or closes meanwhile
+   * @throws {ConfigError} with all mistakes in the configuration
+   * @throws {UsageError} if the broker is not running, or closes meanwhile
    */
   reload(config: ConfigInput, source: ConfigSource | undefined = this.#source): Promise<void> {
     const done = this.#reloading.then(() => this.#reload(config, source))
@@ -748,10 +751,11 @@ export class Broker implements AsyncDisposable {
   }
 
   /**
-   * Says how a topic question would be decided and which rule of which plugin decides it, without connecting anyone.
+   * Returns how a question about a topic would be decided, and which rule of which plugin decides it, without a
+   * connection.
    *
-   * @param question.clientId with `userName`, `address` and `listener`: the client that plugins are asked about
-   * @throws {UsageError} for a key or an action that there is not, and for a topic that is no Topic Name or Topic Filter
+   * @param question.clientId with `userName`, `address` and `listener`, the client that plugins are asked about
+   * @throws {UsageError} for an unknown key or action, or an invalid topic name or topic filter
    */
   async explain(question: HostQuestion): Promise<AccessExplanation> {
     this.#running()

@@ -1,16 +1,16 @@
 /** A Client that has logged in, as plain facts. @module */
 import type { ProtocolVersion } from '../codec/packet-types.ts'
 
-/** Who asks, after log-in. Plain facts; what the host sees in events and lists too. */
+/** A client that has logged in, as plugins and event listeners see it. */
 export interface Client {
   readonly clientId: string
-  /** The name that the log-in settled on; `undefined` for an anonymous Client. */
+  /** The user name that the login decided; `undefined` for an anonymous client. */
   readonly userName: string | undefined
-  /** The User Name that an anonymous Client sent and nobody has verified: to show, never to decide by. */
+  /** The unverified user name that an anonymous client sent: for display only, never for decisions. */
   readonly claimedUserName?: string | undefined
   readonly address: string
   readonly listener: string
   readonly protocolVersion: ProtocolVersion
-  /** It says that it is another Server's bridge. */
+  /** True if the client identifies itself as the bridge of another broker. */
   readonly bridge?: true | undefined
 }

@@ -84,16 +84,16 @@ export interface PeerTls {
   view(): TlsView
 }
 
-/** What is known of a peer before its CONNECT. */
+/** What is known about a peer before its CONNECT. */
 export interface Peer {
-  /** Name of the listener it came through, as in the configuration; `attached` for a stream of the host program. */
+  /** Name of the listener in the configuration; `attached` for a stream of the host program. */
   readonly listener: string
-  /** Remote address without port, from the socket or a trusted proxy's word; empty where there is none. */
+  /** Remote address without the port, from the socket or a trusted proxy; empty if there is none. */
   readonly address: string
   readonly port?: number | undefined
   /** True where bytes travel encrypted (tls, wss). */
   readonly encrypted: boolean
-  /** Identity that a verified client certificate proved, as the listener is configured to read it. */
+  /** The user name in a verified client certificate, as `certificate-user-name` reads it. */
   readonly certificateUserName?: string | undefined
   /** Absent where there is no TLS, or where it is not ours. */
   readonly certificate?: PeerCertificate | undefined

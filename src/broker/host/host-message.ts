@@ -15,7 +15,7 @@ export interface PublishOptions {
   readonly qos?: QoS
   /** Default false. */
   readonly retain?: boolean
-  /** Those that a PUBLISH may have. */
+  /** Properties that a PUBLISH may have. */
   readonly properties?: Properties
 }
 

@@ -5,17 +5,19 @@ import { nearest } from '../../base/nearest.ts'
 import { isSection } from '../../config/option-reader.ts'
 import type { TopicQuestion } from '../../access/plugin.ts'
 
-/** A question about a topic, as a host program asks it. */
+/** A question about a topic, for `broker.explain`. */
 export interface HostQuestion {
-  /** Default: empty. */
+  /** The client identifier. Default: empty. */
   clientId?: string
-  /** Default: an anonymous client. */
+  /** The user name. Default: none, for an anonymous client. */
   userName?: string
-  /** Where the client connects from; default empty. */
+  /** The address that the client connects from. Default: empty. */
   address?: string
-  /** The name of the listener that it uses; default empty. */
+  /** The name of the listener that it uses. Default: empty. */
   listener?: string
+  /** What the client would do. */
   action: 'publish' | 'subscribe' | 'receive'
+  /** A topic name; for `subscribe`, a topic filter. */
   topic: string
 }
 

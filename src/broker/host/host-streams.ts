@@ -16,11 +16,17 @@ import { limitKeys, resolveOptions, type ListenerOptions, type Options } from '.
 
 /** Options of `broker.mount`. */
 export interface MountOptions {
-  /** Default `/mqtt`. */
+  /** The path. Default `/mqtt`. */
   readonly path?: string
-  /** Origins whose pages may connect beside those of this server, as `allowed-origins` of a listener. Default: none. */
+  /**
+   * Origins whose pages may connect in addition to this server's own, as `allowed-origins` of a listener. Default:
+   * none.
+   */
   readonly allowedOrigins?: readonly string[]
-  /** Names of this server whose pages may connect where anonymous Clients may log in, as `allowed-hosts`. Default: none. */
+  /**
+   * Names of this server whose pages may connect if anonymous clients may log in, as `allowed-hosts` of a listener.
+   * Default: none.
+   */
   readonly allowedHosts?: readonly string[]
 }
 

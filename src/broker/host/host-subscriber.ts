@@ -27,13 +27,13 @@ const SWEEP_EVERY_MS = 100
 
 /** Options of `broker.subscribe`. */
 export interface SubscribeOptions {
-  /** Ends the subscription when it aborts. */
+  /** Aborting it ends the subscription. */
   readonly signal?: AbortSignal
-  /** Messages that may wait for the iterator; the newest beyond it are dropped and counted. Default 10,000. */
+  /** Messages that may wait for the iterator. Beyond it, new ones are dropped and counted. Default 10,000. */
   readonly maxQueuedMessages?: number
-  /** Bytes of memory that those may take; the newest beyond it are dropped and counted. Default 64 MiB. */
+  /** Memory in bytes that waiting messages may take. Beyond it, new ones are dropped and counted. Default 64 MiB. */
   readonly maxQueuedBytes?: number
-  /** Whether retained messages come first. Default true. */
+  /** Whether to deliver matching retained messages first. Default true. */
   readonly retained?: boolean
 }
 
@@ -49,17 +49,18 @@ export interface HostSide {
   readonly payer: MemoryAccount
 }
 
-/** A subscription of the host program: iterate over it, or give it a listener. */
+/** A subscription of the host program: an async iterable, or a handle to close if a listener was passed. */
 export interface HostSubscription extends AsyncIterableIterator<Message>, AsyncDisposable {
   readonly topicFilter: string
-  /** Messages that wait for the iterator. */
+  /** Number of messages that wait for the iterator. */
   readonly queuedMessages: number
   /** Messages that found the queue full. */
   readonly droppedMessages: number
   /** Ends the subscription; what waits is still handed out. */
   close(): void
-  /** `break` calls it: ends the subscription, and what waits is dropped. */
+  /** Ends the subscription and discards waiting messages; `break` calls it. */
   return(): Promise<IteratorResult<Message, undefined>>
+  /** Resolves with the next message, or with `done` once the subscription has ended. */
   next(): Promise<IteratorResult<Message, undefined>>
 }
 

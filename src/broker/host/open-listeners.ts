@@ -18,34 +18,38 @@ import type { HandshakeRefusal, ListenerTrouble, ListenerUp } from '../../access
 import { overlap } from '../../config/listener-checks.ts'
 import type { ListenerOptions } from '../../config/options.ts'
 
-/** What a listener turned away before it was a Connection; counted since the listener was opened. */
+/** What a listener has refused before it became a connection, counted since the listener was opened. */
 export interface ListenerCounters {
-  /** TLS handshakes that failed, client certificates that were not good enough among them. */
+  /** TLS handshakes that failed, including those with an unacceptable client certificate. */
   failedHandshakes: number
   /** PROXY protocol headers that were malformed, late, or from an address that is not trusted. */
   refusedProxyHeaders: number
-  /** WebSocket handshakes that were refused: path, origin or subprotocol; and what was no such handshake. */
+  /** WebSocket handshakes refused for their path, origin or subprotocol, and requests that are not such a handshake. */
   refusedUpgrades: number
-  /** Sockets closed before they had finished their TLS, PROXY or HTTP beginning, to make room for others. */
+  /** Connections closed to make room for others before their TLS, PROXY or HTTP handshake was complete. */
   refusedWaiting: number
-  /** How often an address could not be had: with `retry: on` it is tried again. */
+  /** How often an address could not be opened; with `retry: on`, it is tried again. */
   failedOpens: number
 }
 
 /** An open listener, as `broker.listeners` shows it. */
 export interface ListenerView {
   readonly name: string
-  /** Where Clients find it, such as `mqtt://127.0.0.1:1883`; empty while it waits for its address (`retry`). */
+  /**
+   * Where clients connect, such as `mqtt://127.0.0.1:1883`; empty while the listener waits for its address (`retry`).
+   */
   readonly url: string
-  /** The same for each of its addresses: a host name may have several. */
+  /** The URLs of all its addresses; a host name may have several. */
   readonly urls: readonly string[]
-  /** The address it is bound to: an IP address, or the path of a Unix domain socket; empty while it waits for one. */
+  /** The address it is bound to: an IP address, or the path of a Unix domain socket. Empty while it waits for one. */
   readonly address: string
-  /** All of them. */
+  /** All addresses that it is bound to. */
   readonly addresses: readonly string[]
-  /** The real port, also where 0 was asked for; `undefined` for a Unix socket, and while it waits for its address. */
+  /**
+   * The actual port, even if 0 was requested; `undefined` for a Unix domain socket, and while it waits for its address.
+   */
   readonly port: number | undefined
-  /** Clients that came through it and are connected now. */
+  /** Number of clients that are connected through it. */
   readonly connections: number
   readonly counters: Readonly<ListenerCounters>
 }
@@ -63,7 +67,7 @@ export interface OpenListener extends Omit<ListenerView, 'connections'> {
   close(): Promise<void>
 }
 
-/** WebSocket on the host program's own HTTP server. */
+/** WebSocket on the host program's own HTTP server, as `broker.mount` returns it. */
 export interface MountedWebSocket {
   /** Stops answering; Connections stay. */
   close(): void

@@ -5,18 +5,18 @@ import { show } from '../../base/show.ts'
 const DEFAULT_LIMIT = 100
 const MAX_LIMIT = 1000
 
-/** Which page of a list. */
+/** Selects a page of a list. */
 export interface PageOptions {
-  /** The most items in a page, 1 to 1000; default 100. */
+  /** Maximum number of items in the page, 1 to 1000. Default 100. */
   readonly limit?: number
-  /** The `cursor` of the page before; default: the first page. */
+  /** The `cursor` of the previous page. Default: the first page. */
   readonly cursor?: string | undefined
 }
 
 /** One page of a list. */
 export interface Page<Item> {
   readonly items: readonly Item[]
-  /** For the next page; `undefined` in the last one. Its text means nothing to others, and is good after a restart as well. */
+  /** Selects the next page; `undefined` on the last one. Treat it as opaque. It stays valid after a restart. */
   readonly cursor: string | undefined
 }
 

@@ -82,7 +82,7 @@ export interface HistogramFigure extends FigureFacts {
   readonly value: HistogramView
 }
 
-/** What is known of a figure besides its value. */
+/** A figure without its value. */
 export interface FigureFacts {
   readonly name: string
   readonly unit: string
@@ -91,7 +91,7 @@ export interface FigureFacts {
   readonly prometheus: string | undefined
   /** What tells figures with one Prometheus name apart. */
   readonly labels: Readonly<Record<string, string>>
-  /** The topics that show it, if `sys-interval` is not 0. */
+  /** The topics under which it is published, unless `sys-interval` is 0. */
   readonly topics: readonly string[]
 }
 

@@ -7,19 +7,19 @@ import type { Registration } from './sessions.ts'
 export interface SessionView {
   readonly clientId: string
   readonly userName: string | undefined
-  /** What an anonymous Client sent as its User Name; nobody has verified it. */
+  /** The unverified user name that an anonymous client sent. */
   readonly claimedUserName: string | undefined
   readonly connected: boolean
-  /** Of the present or latest Connection. */
+  /** The client of the current or the latest connection. */
   readonly client: Client
-  /** Seconds. */
+  /** In seconds. */
   readonly sessionExpiryInterval: number
   readonly subscriptions: readonly { readonly topicFilter: string; readonly qos: QoS }[]
   readonly queuedMessages: number
-  /** What they take in memory, wherever their payloads are. */
+  /** Memory that the waiting messages would take, wherever their payloads are. */
   readonly queuedBytes: number
   readonly inflightMessages: number
-  /** What the session takes in memory: its subscriptions, its Will and its messages. */
+  /** Memory that the session takes: its subscriptions, its will and its messages. */
   readonly memoryBytes: number
 }
 
