@@ -293,12 +293,12 @@ for (const figure of broker.figures()) if (figure.kind === 'histogram') console.
 
 Counters and histograms start at 0 when the broker starts and only grow; gauges rise and fall. \`broker.metrics\` has the counters as
 live fields: \`broker.metrics.takeovers\` is the value of \`takeovers\`, \`broker.metrics.dropped['queue full']\` that of
-\`dropped.queue full\`. A figure has
-a name for Prometheus, where times are in seconds, unless Prometheus can compute it from others.
+\`dropped.queue full\`. Figures have a name for Prometheus, where times are in seconds, unless Prometheus can
+compute them from others.
 
 The topics are below \`${SYS_TOPIC_PREFIX}\`: retained messages that the broker publishes every \`sys-interval\` seconds if their value has
-changed. Many figures have Mosquitto's topic as well, with its unit and its meaning, so that exporters and dashboards made
-for it work. \`${SYS_TOPIC_PREFIX}version\` and \`${SYS_TOPIC_PREFIX}time\` are the version and the time of day.
+changed. Many figures are also published under Mosquitto's topic, with its unit and meaning, so that exporters and dashboards
+made for Mosquitto work. \`${SYS_TOPIC_PREFIX}version\` and \`${SYS_TOPIC_PREFIX}time\` are the version and the time of day.
 
 ## Counters
 
@@ -310,8 +310,8 @@ ${table(others.filter(({ kind }) => kind === 'gauge'))}
 
 ## Histograms
 
-The value has \`count\`, \`sum\`, \`largest\` and \`buckets\`, each with \`upTo\` and its own \`count\`. The topics ending in \`p50\` and \`p99\` show
-what half of the values, and all but one in a hundred, did not exceed.
+The value has \`count\`, \`sum\`, \`largest\` and \`buckets\`, each with \`upTo\` and its own \`count\`. The topics ending in \`p50\` and \`p99\` are
+the median and the 99th percentile.
 
 ${table(others.filter(({ kind }) => kind === 'histogram'))}
 
@@ -329,8 +329,8 @@ ${table(figureTable.filter(isAverage))}
 
 ## The store
 
-These exist if the broker has a store ([durability](../durability.md)); \`broker.storeFigures\` has them without \`store.\` before the
-name. Counters:
+These exist if the broker has a store ([durability](../durability.md)); \`broker.storeFigures\` has them without the prefix
+\`store.\`. Counters:
 
 ${table(figureTable.filter((row) => isStored(row) && row.kind === 'counter'))}
 

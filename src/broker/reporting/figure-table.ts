@@ -40,22 +40,34 @@ const messages: readonly FigureRow[] = [
     prometheus: 'sluice_retained_messages',
     topics: [ours('messages/retained/count'), mosquittos('retained messages/count')],
   }),
-  gauge('retainedBytes', 'bytes', 'Memory that they take.', ({ retainedMessages }) => retainedMessages.bytes, {
-    prometheus: 'sluice_retained_messages_bytes',
-  }),
+  gauge(
+    'retainedBytes',
+    'bytes',
+    'Memory that retained messages take.',
+    ({ retainedMessages }) => retainedMessages.bytes,
+    {
+      prometheus: 'sluice_retained_messages_bytes',
+    },
+  ),
   gauge('queuedMessages', 'messages', 'Messages waiting in sessions.', ({ gauges }) => gauges.queuedMessages, {
     prometheus: 'sluice_messages_queued',
     topics: [ours('messages/inflight/stored')],
   }),
-  gauge('queuedBytes', 'bytes', 'Memory that they take.', ({ gauges }) => gauges.queuedBytes, {
+  gauge('queuedBytes', 'bytes', 'Memory that messages waiting in sessions take.', ({ gauges }) => gauges.queuedBytes, {
     prometheus: 'sluice_messages_queued_bytes',
   }),
   gauge('keptMessages', 'messages', 'Retained messages and messages waiting in sessions.', keptMessages, {
     topics: [mosquittos('messages/stored'), mosquittos('store/messages/count')],
   }),
-  gauge('keptBytes', 'bytes', 'Memory that they take.', (it) => it.gauges.queuedBytes + it.retainedMessages.bytes, {
-    topics: [mosquittos('store/messages/bytes')],
-  }),
+  gauge(
+    'keptBytes',
+    'bytes',
+    'Memory that retained and waiting messages take.',
+    (it) => it.gauges.queuedBytes + it.retainedMessages.bytes,
+    {
+      topics: [mosquittos('store/messages/bytes')],
+    },
+  ),
   gauge('inflight', 'messages', 'QoS 1 and 2 messages in flight, in both directions.', inflight, {
     topics: [ours('messages/inflight')],
   }),
@@ -142,7 +154,7 @@ const machine: readonly FigureRow[] = [
   gauge(
     'processMaximum',
     'bytes',
-    'The most seen when the topics were published.',
+    'Most memory in use whenever the topics were published.',
     ({ maxHeapBytes }) => maxHeapBytes,
     {
       prometheus: 'sluice_process_memory_most_bytes',

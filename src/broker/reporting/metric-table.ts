@@ -158,7 +158,7 @@ export const metricTable: Readonly<Record<MetricName, MetricRow>> = {
     'commit/duration',
   ),
   loginMs: times(
-    'Time from a CONNECT to the CONNACK that answers it, with all that plugins and the client take.',
+    'Time from a CONNECT to its CONNACK, including the time that plugins and the client take.',
     'sluice_login_duration_seconds',
     'login/duration',
   ),
