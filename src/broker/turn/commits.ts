@@ -158,7 +158,8 @@ export class Commits {
   endTurn(): void {
     const end = this.#budget.units + COMMIT_UNITS
     if (!this.isUnderWay) this.#turnsToGive = this.#turns.length
-    while (this.#turnsToGive > 0 && this.#budget.units < end) this.#give()
+    if (this.#turnsToGive > 0) this.#give(end)
+    while (this.#isNextWithin(end)) this.#give(end)
     if (this.#gathered.changes.length > 0) this.#closeTurn()
     this.#hasMoreToRelease = !this.#releaseUntil(Math.max(end, this.#budget.units + RELEASE_UNITS))
   }
@@ -170,8 +171,13 @@ export class Commits {
     this.#gathered = new Gathered(this.#baseLevel)
   }
 
-  /** Gives the Store one turn, or several small ones. */
-  #give(): void {
+  /** Whether the next turn can be packed before so many units are counted. */
+  #isNextWithin(end: number): boolean {
+    return this.#turnsToGive > 0 && this.#budget.units + this.#turns.peek()!.changes.length * Work.change <= end
+  }
+
+  /** Gives the Store one turn, or several small ones until so many units are counted. */
+  #give(end: number): void {
     const changes: Change[] = []
     let bytes = 0
     let level: Durability = 'memory'
@@ -187,7 +193,7 @@ export class Commits {
       bytes += turn.bytes
       lastChange = turn.lastChange
       level = higher(level, turn.level)
-    } while (this.#turnsToGive > 0 && changes.length + this.#turns.peek()!.changes.length <= PIECE_CHANGES)
+    } while (this.#isNextWithin(end) && changes.length + this.#turns.peek()!.changes.length <= PIECE_CHANGES)
     const piece = { lastChange, bytes, isStored: false }
     this.#pieces.push(piece)
     if (changes.length === 0) this.#stored(piece)

@@ -226,6 +226,10 @@ test('thousands of deadlines at one moment come in their order, over several tur
   assert.ok(metrics.mostTurnWork <= TURN_UNITS + SHARE_UNITS, String(metrics.mostTurnWork))
 })
 
+const COMMIT_UNITS = 40_000
+/** What a turn counts besides what it packs. */
+const SLACK_UNITS = 1000
+
 /** Keeps what it is given, and says that it is stored when told. */
 class SlowStore implements TurnStore {
   readonly roomBytes = Infinity
@@ -267,6 +271,36 @@ test('what gathered during a slow commit is packed piece by piece, whole turns e
   assert.equal(sizes.length, 100)
   assert.equal(turn.committedCount, 10)
   assert.ok(metrics.mostTurnWork <= TURN_UNITS + SHARE_UNITS, String(metrics.mostTurnWork))
+})
+
+test('a second piece is packed in a turn only where it fits', async () => {
+  const store = new SlowStore()
+  const { turn, clock, metrics } = makeTurn(store)
+  record(turn, clock, 10)
+  for (const changes of [3500, 3500, 100, 100, 1999, 2001, 300]) record(turn, clock, changes)
+  Object.assign(metrics, { mostTurnWork: 0 })
+  const begun = metrics.turns
+  await store.store(clock)
+  assert.deepEqual(
+    store.writes.map(({ length }) => length),
+    [10, 3500, 3500, 200, 1999, 2001, 300],
+  )
+  assert.equal(metrics.turns - begun, 4)
+  assert.ok(metrics.mostTurnWork <= COMMIT_UNITS + SLACK_UNITS, String(metrics.mostTurnWork))
+})
+
+test('a turn with more Changes than fit is packed all the same, alone', async () => {
+  const store = new SlowStore()
+  const { turn, clock, metrics } = makeTurn(store)
+  record(turn, clock, 10)
+  for (const changes of [6000, 100]) record(turn, clock, changes)
+  const begun = metrics.turns
+  await store.store(clock)
+  assert.deepEqual(
+    store.writes.map(({ length }) => length),
+    [10, 6000, 100],
+  )
+  assert.equal(metrics.turns - begun, 2)
 })
 
 test('small turns are packed together', async () => {
