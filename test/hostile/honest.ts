@@ -67,7 +67,8 @@ function leave(): void {
 /** After a restart: the mail is there, and a pair is served. @returns what is wrong */
 async function comeBack(ports: Ports): Promise<readonly string[]> {
   const faults = await keeper.fetchMail(ports)
-  const again = new Pair(ports, new WorkMeter(0))
+  // Their Client Identifiers were free since they left, and whoever attacked until the end may have Sessions under them.
+  const again = new Pair(ports, new WorkMeter(0), 'again-')
   await again.start()
   again.watch()
   await new Promise((resolve) => setTimeout(resolve, 100))

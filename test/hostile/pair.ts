@@ -24,6 +24,7 @@ export class Pair {
   messages = 0
   readonly faults: string[] = []
   readonly #ports: Ports
+  readonly #prefix: string
   readonly #peers: { readonly name: string; readonly peer: Peer }[] = []
   readonly #sentAt = new Map<number, Moment>()
   readonly #work: WorkMeter
@@ -33,7 +34,9 @@ export class Pair {
   #said = 0
   #isLeaving = false
 
-  constructor(ports: Ports, work: WorkMeter) {
+  /** @param prefix of its Client Identifiers */
+  constructor(ports: Ports, work: WorkMeter, prefix = '') {
+    this.#prefix = prefix
     this.#ports = ports
     this.#work = work
   }
@@ -57,7 +60,7 @@ export class Pair {
 
   async #connect(name: string, door: Door): Promise<Peer> {
     const peer = new Peer(dial(door, this.#ports, '127.0.0.1'))
-    peer.send(loginOf(name))
+    peer.send(loginOf(this.#prefix + name))
     if (!(await peer.until(() => peer.connack !== undefined, START_TIMEOUT_MS)) || peer.connack!.reasonCode !== 0) {
       throw new Error(`${name} cannot log in by ${door}: ${peer.connack?.reasonCode ?? 'no CONNACK'}`)
     }
