@@ -8,81 +8,28 @@
  *
  * @module
  */
-import type { Clock } from '../../base/clock.ts'
 import type { MaybePromise } from '../../base/maybe-promise.ts'
-import type { MemoryAccount } from '../../base/memory-account.ts'
 import { withoutTokens } from '../../base/redact.ts'
 import type { AuthPacket, ReceivedConnect, ReceivedWill } from '../../codec/packets.ts'
-import { noProperties, type Properties } from '../../codec/properties.ts'
+import { noProperties } from '../../codec/properties.ts'
 import { ProtocolError } from '../../codec/protocol-error.ts'
 import { ReasonCode } from '../../codec/reason-code.ts'
 import type { Client } from '../../protocol/client.ts'
 import type { Connection } from '../../protocol/connection.ts'
-import { grantKeepAlive, heldKeepAlive, isTooLong } from '../../protocol/keep-alive.ts'
 import { RateLimit } from '../../protocol/rate-limit.ts'
-import { Session } from '../../protocol/session.ts'
-import { sizeOfSession } from '../../protocol/session-core.ts'
-import { countTopicLevels, topicNameProblem } from '../../topics/topic-name.ts'
 import type { LoginResult } from '../../access/access.ts'
-import { isOwnState } from '../../access/bridge-client.ts'
-import { clientIdProblem } from './client-id-rules.ts'
-import type { Accepted } from '../reporting/connection-log.ts'
 import { notesOf } from './connection-notes.ts'
-import type { Current } from '../../config/current.ts'
-import type { Events } from '../reporting/events.ts'
 import { mayStay } from './login-review.ts'
 import { Logins } from './logins.ts'
-import type { Memory } from '../limits/memory.ts'
-import type { Metrics } from '../reporting/metrics.ts'
 import type { ListenerOptions } from '../../config/options.ts'
 import type { ConnectRequest } from '../../access/plugin.ts'
-import { NEVER_EXPIRES, sizeOfWill, type Registration, type Sessions } from './sessions.ts'
-import type { Answers } from '../turn/answers.ts'
-import type { Turn } from '../turn/turn.ts'
+import { Refusal } from './refusal.ts'
+import type { AdmissionParts } from './admission-parts.ts'
+import { AdmissionChecks } from './admission-checks.ts'
+import { requestAgain, requestOf } from './connect-request.ts'
+import { connackProperties, grantedKeepAlive, grantExpiry, requestedExpiry } from './granted.ts'
 
-/** Largest packet of the protocol: a limit from here on need not be announced. */
-const LARGEST_PACKET_BYTES = 268_435_460
-const SYS_PREFIX = '$SYS/'
 type Login = LoginResult & { readonly decision: 'allow' }
-
-/** A CONNECT is turned down with this code. */
-class Refusal {
-  readonly reasonCode: ReasonCode
-  readonly detail: string
-
-  constructor(reasonCode: ReasonCode, detail: string) {
-    this.reasonCode = reasonCode
-    this.detail = detail
-  }
-}
-
-/** What Admission works with. */
-export interface AdmissionParts {
-  readonly clock: Clock
-  readonly turn: Turn
-  readonly answers: Answers
-  readonly metrics: Metrics
-  readonly events: Events
-  readonly sessions: Sessions
-  readonly current: Current
-  readonly memory: Memory
-  /** Makes an empty Session. */
-  makeSession(client: Client, options: ListenerOptions): Session
-  /** That account had no room for so many bytes. */
-  memoryRefused(account: MemoryAccount, bytes: number): void
-  /** A Session's own facts changed: to the Store with them. */
-  sessionChanged(registration: Registration): void
-  /** The Change that ended that Client's last Session, while it is not stored; 0 otherwise. */
-  endingOf(clientId: string): number
-  /** Whether the Store takes a new Session, with a Will of so many bytes. */
-  canStore(bytes: number): boolean
-  /** Whether it can store that a Client is back, and what it takes away. */
-  canTakeAway(bytes: number): boolean
-  /** CONNACK 0x00 is on its way. */
-  loggedIn(connection: Connection, accepted: Accepted): void
-  /** Asks again whether a Client that is logged in may stay. */
-  review(connection: Connection): void
-}
 
 export class Admission {
   /** Accepted Connections, in all. */
@@ -92,9 +39,11 @@ export class Admission {
   readonly #logins: Logins
   #connectRate: RateLimit | undefined = undefined
   readonly #parts: AdmissionParts
+  readonly #checks: AdmissionChecks
 
   constructor(parts: AdmissionParts) {
     this.#parts = parts
+    this.#checks = new AdmissionChecks(parts)
     this.#logins = new Logins({
       ...parts,
       judge: (...decided) => this.#judge(...decided),
@@ -113,7 +62,7 @@ export class Admission {
 
   connect(connection: Connection, packet: ReceivedConnect): void {
     notesOf(connection).connectAtMs = this.#parts.turn.now()
-    const refusal = this.#checkForm(connection, packet) ?? this.#checkStore(packet) ?? this.#checkRate()
+    const refusal = this.#checks.form(connection, packet) ?? this.#checks.store(packet) ?? this.#checkRate()
     if (refusal !== undefined) this.#refuse(connection, refusal)
     else this.#logins.ask(connection, requestOf(connection, packet, packet.properties.authenticationData, false))
   }
@@ -122,69 +71,6 @@ export class Admission {
     const detail = `${this.#logins.pending} logins are pending, and its address has most of them`
     if (connection.isConnected) connection.disconnect(ReasonCode.ServerBusy, 'authentication failed', detail)
     else this.#refuse(connection, new Refusal(ReasonCode.ServerBusy, detail))
-  }
-
-  #checkForm(connection: Connection, packet: ReceivedConnect): Refusal | undefined {
-    const listener = notesOf(connection).listener.options
-    const { protocolVersion, clientId, cleanStart } = packet
-    if (!listener.protocolVersions.includes(protocolVersion)) {
-      return new Refusal(
-        ReasonCode.UnsupportedProtocolVersion,
-        `this listener does not serve version ${protocolVersion}`,
-      )
-    }
-    if (packet.bridge === true && !listener.bridges) {
-      return new Refusal(ReasonCode.UnsupportedProtocolVersion, 'the bridge bit of the version, and `bridges` is off')
-    }
-    if (clientId === '' && protocolVersion < 5 && (protocolVersion === 3 || !cleanStart)) {
-      // [3.1.1 MQTT-3.1.3-8]
-      return new Refusal(ReasonCode.ClientIdentifierNotValid, 'an empty Client Identifier needs CleanSession 1')
-    }
-    const { maxKeepAlive, keepAliveTooLong } = listener
-    if (protocolVersion < 5 && keepAliveTooLong === 'refuse' && isTooLong(packet.keepAlive, maxKeepAlive)) {
-      const detail = `Keep Alive ${packet.keepAlive} s, max-keep-alive is ${maxKeepAlive} s, and keep-alive-too-long is refuse`
-      return new Refusal(ReasonCode.ClientIdentifierNotValid, detail)
-    }
-    if (packet.will === undefined) return undefined
-    return (
-      (protocolVersion === 5 ? this.#checkWillCapabilities(packet.will, listener) : undefined) ??
-      this.#checkWillTopic(packet.will, packet, listener)
-    )
-  }
-
-  /** Before 5.0 no code says so: there the Will is served with less (`servedWill`). */
-  #checkWillCapabilities(will: ReceivedWill, listener: ListenerOptions): Refusal | undefined {
-    if (will.qos > listener.maxQos) {
-      // [5.0 MQTT-3.2.2-12]
-      return new Refusal(ReasonCode.QoSNotSupported, `Will QoS ${will.qos}, the maximum is ${listener.maxQos}`)
-    }
-    if (will.retain && !this.#parts.current.options.retain) {
-      return new Refusal(ReasonCode.RetainNotSupported, 'Will Retain 1, but retained messages are off') // [5.0 MQTT-3.2.2-13]
-    }
-    return undefined
-  }
-
-  #checkWillTopic(will: ReceivedWill, packet: ReceivedConnect, listener: ListenerOptions): Refusal | undefined {
-    const problem = topicNameProblem(will.topicName)
-    if (problem !== undefined) return new Refusal(ReasonCode.TopicNameInvalid, `Will Topic: ${problem}`)
-    if (countTopicLevels(will.topicName) > listener.maxTopicLevels) {
-      // A limit of ours: before 5.0 the close alone would not say that it is final.
-      const reasonCode = packet.protocolVersion === 5 ? ReasonCode.TopicNameInvalid : ReasonCode.NotAuthorized
-      return new Refusal(reasonCode, `Will Topic: more than ${listener.maxTopicLevels} Topic Levels`)
-    }
-    if (will.topicName.startsWith(SYS_PREFIX) && !isOwnState(packet, will.topicName))
-      return new Refusal(ReasonCode.NotAuthorized, 'Will Topic begins with $SYS/')
-    return undefined
-  }
-
-  /** While the Store is full, only those may come whose Session it has: they take away. While it fails, none that it would keep. */
-  #checkStore(packet: ReceivedConnect): Refusal | undefined {
-    const parts = this.#parts
-    const willBytes = packet.will === undefined ? 0 : sizeOfWill(packet.will)
-    if (parts.canStore(willBytes)) return undefined
-    if (requestedExpiry(packet) === 0 && willBytes === 0) return undefined
-    if (parts.canTakeAway(willBytes) && parts.sessions.get(packet.clientId) !== undefined) return undefined
-    return new Refusal(ReasonCode.ServerUnavailable, 'the store takes no new Session or Will')
   }
 
   #checkRate(): Refusal | undefined {
@@ -217,7 +103,9 @@ export class Admission {
     const { bridge } = packet
     const client: Client = { clientId, userName, claimedUserName: claimed, address, listener, protocolVersion, bridge }
     const refusal =
-      this.#checkClientId(connection, client, packet) ?? this.#checkOwner(client) ?? this.#checkRoom(connection, client)
+      this.#checks.clientId(connection, client, packet) ??
+      this.#checks.owner(client) ??
+      this.#checks.room(connection, client, this.connected)
     if (refusal !== undefined) {
       this.#refuse(connection, refusal)
       return
@@ -231,78 +119,6 @@ export class Admission {
   /** 128 bits of chance: unique among Sessions [5.0 MQTT-3.2.2-16], and not to be guessed. */
   #assignClientId(): string {
     return `auto-${Buffer.from(this.#parts.clock.randomBytes(16)).toString('hex')}`
-  }
-
-  #checkClientId(connection: Connection, { userName }: Client, { clientId }: ReceivedConnect): Refusal | undefined {
-    const listener = notesOf(connection).listener.options
-    const problem = clientIdProblem(clientId, userName, { listener, auth: this.#parts.current.options.auth })
-    return problem === undefined ? undefined : new Refusal(ReasonCode.ClientIdentifierNotValid, problem)
-  }
-
-  #checkOwner({ clientId, userName }: Client): Refusal | undefined {
-    const existing = this.#parts.sessions.get(clientId)
-    if (existing === undefined || !this.#parts.current.options.clientIdOwnership) return undefined
-    if (existing.session.userName === userName) return undefined
-    return new Refusal(
-      ReasonCode.ClientIdentifierNotValid,
-      'the Session belongs to another User Name; that user can end it with Clean Start and no Session Expiry Interval, a host program with endSession',
-    )
-  }
-
-  /** A takeover brings no Connection more, so that it is never refused for lack of room. */
-  #checkRoom(connection: Connection, { clientId }: Client): Refusal | undefined {
-    const old = this.#parts.sessions.get(clientId)?.connection
-    const { listener } = notesOf(connection)
-    const { maxConnections } = this.#parts.current.options
-    const sparesOne = (limit: number, count: number, isSame: boolean): boolean =>
-      limit === 0 || count < limit || (old !== undefined && isSame)
-    const sameListener = old !== undefined && notesOf(old).listener === listener
-    if (
-      sparesOne(maxConnections, this.connected, true) &&
-      sparesOne(listener.options.maxConnections, listener.connected, sameListener)
-    ) {
-      return undefined
-    }
-    this.#parts.metrics.connectsRefusedAtLimit++
-    return new Refusal(ReasonCode.ServerBusy, 'max-connections is reached')
-  }
-
-  /** What goes with the Connection, or frees memory by reading what waits, may use the reserve. */
-  #checkMemory(connection: Connection, client: Client, packet: ReceivedConnect): Refusal | undefined {
-    const { maxMemoryPerSession } = notesOf(connection).listener.options
-    const willBytes = packet.will === undefined ? 0 : sizeOfWill(packet.will)
-    if (maxMemoryPerSession > 0 && willBytes > maxMemoryPerSession) {
-      return new Refusal(
-        ReasonCode.QuotaExceeded,
-        `a Will of ${willBytes} bytes, max-memory-per-session is ${maxMemoryPerSession}`,
-      )
-    }
-    const isNew = packet.cleanStart || this.#parts.sessions.get(client.clientId) === undefined
-    const bytes = willBytes + (isNew ? sizeOfSession(client.clientId, client.userName) : 0)
-    const refusing = this.#parts.memory.of(client).refuses(bytes, !isNew || requestedExpiry(packet) === 0)
-    if (refusing === undefined) return undefined
-    this.#parts.metrics.connectsRefusedAtLimit++
-    this.#parts.memoryRefused(refusing, bytes)
-    return new Refusal(
-      ReasonCode.QuotaExceeded,
-      `no memory for ${bytes} bytes: the ${refusing.kind} uses ${refusing.bytes} of ${refusing.limit}`,
-    )
-  }
-
-  /** The last check of all: it may end another Session of the same holder. */
-  #makeSessionRoom(connection: Connection, client: Client, packet: ReceivedConnect): Refusal | undefined {
-    const { maxSessionExpiry } = notesOf(connection).listener.options
-    if (grantExpiry(requestedExpiry(packet), maxSessionExpiry) === 0) return undefined
-    if (this.#parts.sessions.makeRoomFor(client)) return undefined
-    this.#parts.metrics.connectsRefusedAtLimit++
-    const detail = 'max-sessions or max-sessions-per-user is reached, and all sessions of its holder are connected'
-    return new Refusal(ReasonCode.QuotaExceeded, detail)
-  }
-
-  /** A Client that cannot be told of its acceptance cannot be told anything else either [5.0 MQTT-3.1.2-24]. */
-  #checkConnack(connection: Connection, properties: Properties): Refusal | undefined {
-    if (connection.takesConnack(properties)) return undefined
-    return new Refusal(ReasonCode.ImplementationSpecificError, 'CONNACK exceeds the Maximum Packet Size')
   }
 
   #mayPublishWill(client: Client, { will }: ReceivedConnect): MaybePromise<boolean> {
@@ -330,14 +146,16 @@ export class Admission {
     const { listener } = notesOf(connection)
     const isTold = client.protocolVersion === 5
     const keepAlive = grantedKeepAlive(packet, listener.options)
-    const properties = isTold ? this.#granted(connection, client, login, keepAlive) : noProperties
+    const properties = isTold
+      ? connackProperties(connection, client, this.#parts.current.options, login.authenticationData, keepAlive)
+      : noProperties
     // Others may have come in while a plugin thought about it.
     const late =
-      this.#checkOwner(client) ??
-      this.#checkRoom(connection, client) ??
-      this.#checkMemory(connection, client, packet) ??
-      this.#checkConnack(connection, properties) ??
-      this.#makeSessionRoom(connection, client, packet)
+      this.#checks.owner(client) ??
+      this.#checks.room(connection, client, this.connected) ??
+      this.#checks.memory(connection, client, packet) ??
+      this.#checks.connack(connection, properties) ??
+      this.#checks.makeSessionRoom(connection, client, packet)
     if (late !== undefined) {
       this.#refuse(connection, late)
       return
@@ -424,36 +242,6 @@ export class Admission {
     return { ...will, qos: maxQos }
   }
 
-  /** What CONNACK says; what is the Client's own wish or the protocol's default stays unsaid. */
-  #granted(connection: Connection, client: Client, login: Login, keepAlive: number): Properties {
-    const packet = connection.connectPacket!
-    const asked = packet.properties
-    const { options } = this.#parts.current
-    const listener = notesOf(connection).listener.options
-    const said = <Value>(condition: boolean, value: Value): Value | undefined => (condition ? value : undefined)
-    const expiry = grantExpiry(requestedExpiry(packet), listener.maxSessionExpiry)
-    return {
-      sessionExpiryInterval: said(expiry !== (asked.sessionExpiryInterval ?? 0), expiry),
-      receiveMaximum: said(listener.receiveMaximum < 65_535, listener.receiveMaximum),
-      maximumQoS: said(listener.maxQos < 2, listener.maxQos), // [5.0 MQTT-3.2.2-9]
-      retainAvailable: said(!options.retain, 0),
-      maximumPacketSize: said(listener.maxPacketSize < LARGEST_PACKET_BYTES, listener.maxPacketSize),
-      assignedClientIdentifier: said(packet.clientId === '', client.clientId),
-      topicAliasMaximum: said(listener.topicAliasMaximum > 0, listener.topicAliasMaximum),
-      wildcardSubscriptionAvailable: said(!options.wildcardSubscriptions, 0),
-      subscriptionIdentifierAvailable: said(!options.subscriptionIdentifiers, 0),
-      sharedSubscriptionAvailable: said(!options.sharedSubscriptions, 0),
-      serverKeepAlive: said(keepAlive !== packet.keepAlive, keepAlive),
-      // [5.0 MQTT-3.1.2-28]
-      responseInformation: said(
-        asked.requestResponseInformation === 1 && options.responseInformation !== '',
-        options.responseInformation,
-      ),
-      authenticationMethod: asked.authenticationMethod, // [5.0 MQTT-4.12.0-5]
-      authenticationData: login.authenticationData,
-    }
-  }
-
   #observe(connection: Connection): void {
     this.#parts.metrics.loginMs.observe(this.#parts.clock.now() - notesOf(connection).connectAtMs)
   }
@@ -516,74 +304,4 @@ export class Admission {
     this.connected--
     notesOf(connection).listener.connected--
   }
-}
-
-/** The same bytes as plugins get them. */
-function bufferOf(bytes: Uint8Array | undefined): Buffer | undefined {
-  return bytes && Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
-}
-
-function requestOf(
-  connection: Connection,
-  packet: ReceivedConnect,
-  authenticationData: Uint8Array | undefined,
-  reAuthentication: boolean,
-): ConnectRequest {
-  const { address, listener, encrypted, certificateUserName, certificate } = connection.peer
-  const { clientId, userName, protocolVersion, properties } = packet
-  const claimed = { clientId, userName, password: bufferOf(packet.password), protocolVersion }
-  const { authenticationMethod } = properties
-  const asked = { ...claimed, authenticationMethod, authenticationData: bufferOf(authenticationData) }
-  const facts = { address, listener, encrypted, certificateUserName, ...(certificate !== undefined && { certificate }) }
-  return { ...asked, ...facts, exchangeState: undefined, reAuthentication }
-}
-
-function requestAgain(connection: Connection, authenticationData: Uint8Array | undefined): ConnectRequest {
-  const { address, listener, encrypted, certificateUserName, certificate } = connection.peer
-  const { clientId, userName, protocolVersion } = connection.client
-  const { authenticationMethod } = connection
-  const asked = {
-    clientId,
-    userName,
-    password: undefined,
-    protocolVersion,
-    authenticationMethod,
-    authenticationData: bufferOf(authenticationData),
-  }
-  return {
-    ...asked,
-    address,
-    listener,
-    encrypted,
-    certificateUserName,
-    ...(certificate !== undefined && { certificate }),
-    exchangeState: undefined,
-    reAuthentication: true,
-  }
-}
-
-/** Seconds; what a 5.0 Client is told, and an older one held to. */
-function grantedKeepAlive({ protocolVersion, keepAlive }: ReceivedConnect, listener: ListenerOptions): number {
-  const { maxKeepAlive, keepAliveGrace } = listener
-  if (protocolVersion === 5) return grantKeepAlive(keepAlive, maxKeepAlive)
-  return isTooLong(keepAlive, maxKeepAlive) ? heldKeepAlive(maxKeepAlive, keepAliveGrace) : keepAlive
-}
-
-/** Seconds: 3.1.1 knows only "the Connection's" and "kept". */
-function requestedExpiry({ protocolVersion, cleanStart, properties }: ReceivedConnect): number {
-  if (protocolVersion === 5) return properties.sessionExpiryInterval ?? 0
-  return cleanStart ? 0 : NEVER_EXPIRES
-}
-
-/**
- * Decides the Session Expiry Interval that holds.
- *
- * @param requested seconds; 0xFFFFFFFF asks for a Session that never ends
- * @param maximum seconds; 0xFFFFFFFF sets no limit
- *
- * @example
- * grantExpiry(0xffffffff, 3600) // 3600
- */
-export function grantExpiry(requested: number, maximum: number): number {
-  return Math.min(requested, maximum)
 }

@@ -110,7 +110,7 @@ export const variants: readonly Variant[] = [
   },
   {
     name: 'a Session is open to another User Name',
-    file: 'src/broker/sessions/admission.ts',
+    file: 'src/broker/sessions/admission-checks.ts',
     from: 'if (existing.session.userName === userName) return undefined',
     to: 'if (existing.session.userName !== clientId) return undefined',
   },

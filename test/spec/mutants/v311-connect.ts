@@ -1,6 +1,8 @@
 /** Breakages of CONNECT and CONNACK (3.1, 3.2). @module */
 import { mutant, type Mutant } from './mutant.ts'
 
+const ADMISSION_CHECKS = 'src/broker/sessions/admission-checks.ts'
+const GRANTED = 'src/broker/sessions/granted.ts'
 const LOGIN = 'src/protocol/connection-login.ts'
 const DEADLINES = 'src/protocol/connection-deadlines.ts'
 const ENDING = 'src/protocol/connection-ending.ts'
@@ -98,7 +100,7 @@ export const connectMutants: readonly Mutant[] = [
   mutant(
     '3.1.1 MQTT-3.1.3-8',
     'An empty identifier is let in with CleanSession 0',
-    ADMISSION,
+    ADMISSION_CHECKS,
     "if (clientId === '' && protocolVersion < 5 && (protocolVersion === 3 || !cleanStart)) {",
     "if (clientId === '' && protocolVersion === 3 && !cleanStart) {",
   ),
@@ -112,14 +114,14 @@ export const connectMutants: readonly Mutant[] = [
   mutant(
     '3.1.1 MQTT-3.1.3-5',
     'Identifiers of more than 22 bytes are refused',
-    ADMISSION,
+    ADMISSION_CHECKS,
     "if (clientId === '' && protocolVersion < 5 && (protocolVersion === 3 || !cleanStart)) {",
     "if (clientId.length > 22 || (clientId === '' && protocolVersion < 5 && (protocolVersion === 3 || !cleanStart))) {",
   ),
   mutant(
     '3.1.1 MQTT-3.1.3-9',
     'A Session is anybody’s who knows its identifier',
-    ADMISSION,
+    ADMISSION_CHECKS,
     'if (existing.session.userName === userName) return undefined',
     "if (existing.session.userName === userName || userName !== '') return undefined",
   ),
@@ -147,14 +149,14 @@ export const connectMutants: readonly Mutant[] = [
   mutant(
     '3.1.1 MQTT-3.1.2-4, MQTT-4.1.0-1',
     'A CleanSession 0 Session ends with its Connection',
-    ADMISSION,
+    GRANTED,
     'return cleanStart ? 0 : NEVER_EXPIRES',
     'return cleanStart ? 0 : NEVER_EXPIRES * 0',
   ),
   mutant(
     '3.1.1 MQTT-3.1.2-6',
     'A CleanSession 1 Session is kept for an hour',
-    ADMISSION,
+    GRANTED,
     'return cleanStart ? 0 : NEVER_EXPIRES',
     'return cleanStart ? 3600 : NEVER_EXPIRES',
   ),

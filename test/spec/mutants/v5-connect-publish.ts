@@ -123,7 +123,7 @@ export const mutantsConnectPublish5: readonly Mutant[] = [
   },
   {
     name: 'Response Information is told unasked',
-    file: 'src/broker/sessions/admission.ts',
+    file: 'src/broker/sessions/granted.ts',
     from: 'asked.requestResponseInformation === 1 &&',
     to: 'asked.requestResponseInformation !== 2 &&',
     breaks: '5.0 MQTT-3.1.2-28',
@@ -137,14 +137,14 @@ export const mutantsConnectPublish5: readonly Mutant[] = [
   },
   {
     name: 'an assigned Client Identifier is not named',
-    file: 'src/broker/sessions/admission.ts',
+    file: 'src/broker/sessions/granted.ts',
     from: "said(packet.clientId === '', client.clientId)",
     to: "said(packet.clientId === '?', client.clientId)",
     breaks: '5.0 MQTT-3.1.3-7, 5.0 MQTT-3.2.2-16',
   },
   {
     name: 'a CONNACK that is too large to be sent is left out, and the rest goes on',
-    file: 'src/broker/sessions/admission.ts',
+    file: 'src/broker/sessions/admission-checks.ts',
     from: 'if (connection.takesConnack(properties)) return undefined',
     to: 'if (!connection.isClosed || connection.takesConnack(properties)) return undefined',
     breaks: '5.0 MQTT-3.2.0-1',
@@ -165,7 +165,7 @@ export const mutantsConnectPublish5: readonly Mutant[] = [
   },
   {
     name: 'Maximum QoS is kept quiet',
-    file: 'src/broker/sessions/admission.ts',
+    file: 'src/broker/sessions/granted.ts',
     from: 'said(listener.maxQos < 2, listener.maxQos)',
     to: 'said(listener.maxQos < 0, listener.maxQos)',
     breaks: '5.0 MQTT-3.2.2-9',

@@ -1,6 +1,8 @@
 /** Breakages of 5.0, chapters 3.4 to 4: acknowledgements, SUBSCRIBE, DISCONNECT, AUTH, flow control, sharing, errors. @module */
 import { mutant, type Mutant } from './mutant.ts'
 
+const ADMISSION_CHECKS = 'src/broker/sessions/admission-checks.ts'
+const GRANTED = 'src/broker/sessions/granted.ts'
 const LOGIN = 'src/protocol/connection-login.ts'
 const ENDING = 'src/protocol/connection-ending.ts'
 const DECODE = 'src/codec/decode.ts'
@@ -60,7 +62,7 @@ export const mutantsDeliver5: readonly Mutant[] = [
   mutant(
     '5.0 MQTT-3.2.2-13',
     'Will Retain is taken although retained messages are off',
-    ADMISSION,
+    ADMISSION_CHECKS,
     'if (will.retain && !this.#parts.current.options.retain) {',
     'if (will.retain && will.qos > 2 && !this.#parts.current.options.retain) {',
   ),
@@ -214,7 +216,7 @@ export const mutantsDeliver5: readonly Mutant[] = [
   mutant(
     '5.0 MQTT-4.12.0-5',
     'CONNACK does not name the method',
-    ADMISSION,
+    GRANTED,
     'authenticationMethod: asked.authenticationMethod, // [5.0',
     'authenticationMethod: undefined, // [5.0',
   ),

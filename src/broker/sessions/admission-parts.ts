@@ -1,0 +1,46 @@
+/**
+ * What Admission works with.
+ *
+ * @module
+ */
+import type { Clock } from '../../base/clock.ts'
+import type { MemoryAccount } from '../../base/memory-account.ts'
+import type { Client } from '../../protocol/client.ts'
+import type { Connection } from '../../protocol/connection.ts'
+import type { Session } from '../../protocol/session.ts'
+import type { Accepted } from '../reporting/connection-log.ts'
+import type { Current } from '../../config/current.ts'
+import type { Events } from '../reporting/events.ts'
+import type { Memory } from '../limits/memory.ts'
+import type { Metrics } from '../reporting/metrics.ts'
+import type { ListenerOptions } from '../../config/options.ts'
+import type { Registration, Sessions } from './sessions.ts'
+import type { Answers } from '../turn/answers.ts'
+import type { Turn } from '../turn/turn.ts'
+
+export interface AdmissionParts {
+  readonly clock: Clock
+  readonly turn: Turn
+  readonly answers: Answers
+  readonly metrics: Metrics
+  readonly events: Events
+  readonly sessions: Sessions
+  readonly current: Current
+  readonly memory: Memory
+  /** Makes an empty Session. */
+  makeSession(client: Client, options: ListenerOptions): Session
+  /** That account had no room for so many bytes. */
+  memoryRefused(account: MemoryAccount, bytes: number): void
+  /** A Session's own facts changed: to the Store with them. */
+  sessionChanged(registration: Registration): void
+  /** The Change that ended that Client's last Session, while it is not stored; 0 otherwise. */
+  endingOf(clientId: string): number
+  /** Whether the Store takes a new Session, with a Will of so many bytes. */
+  canStore(bytes: number): boolean
+  /** Whether it can store that a Client is back, and what it takes away. */
+  canTakeAway(bytes: number): boolean
+  /** CONNACK 0x00 is on its way. */
+  loggedIn(connection: Connection, accepted: Accepted): void
+  /** Asks again whether a Client that is logged in may stay. */
+  review(connection: Connection): void
+}

@@ -1,0 +1,54 @@
+/**
+ * The request that plugins decide on: for a CONNECT, for a step of its exchange, or for a re-authentication.
+ *
+ * @module
+ */
+import type { ReceivedConnect } from '../../codec/packets.ts'
+import type { Connection } from '../../protocol/connection.ts'
+import type { ConnectRequest } from '../../access/plugin.ts'
+
+/** The same bytes as plugins get them. */
+function bufferOf(bytes: Uint8Array | undefined): Buffer | undefined {
+  return bytes && Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+}
+
+/** Of the CONNECT that is at hand. */
+export function requestOf(
+  connection: Connection,
+  packet: ReceivedConnect,
+  authenticationData: Uint8Array | undefined,
+  reAuthentication: boolean,
+): ConnectRequest {
+  const { address, listener, encrypted, certificateUserName, certificate } = connection.peer
+  const { clientId, userName, protocolVersion, properties } = packet
+  const claimed = { clientId, userName, password: bufferOf(packet.password), protocolVersion }
+  const { authenticationMethod } = properties
+  const asked = { ...claimed, authenticationMethod, authenticationData: bufferOf(authenticationData) }
+  const facts = { address, listener, encrypted, certificateUserName, ...(certificate !== undefined && { certificate }) }
+  return { ...asked, ...facts, exchangeState: undefined, reAuthentication }
+}
+
+/** Of a Client that is logged in, and authenticates again. */
+export function requestAgain(connection: Connection, authenticationData: Uint8Array | undefined): ConnectRequest {
+  const { address, listener, encrypted, certificateUserName, certificate } = connection.peer
+  const { clientId, userName, protocolVersion } = connection.client
+  const { authenticationMethod } = connection
+  const asked = {
+    clientId,
+    userName,
+    password: undefined,
+    protocolVersion,
+    authenticationMethod,
+    authenticationData: bufferOf(authenticationData),
+  }
+  return {
+    ...asked,
+    address,
+    listener,
+    encrypted,
+    certificateUserName,
+    ...(certificate !== undefined && { certificate }),
+    exchangeState: undefined,
+    reAuthentication: true,
+  }
+}
