@@ -8,7 +8,9 @@
 import assert from 'node:assert/strict'
 import { realClock } from '../broker/turn/clock.ts'
 import type { Change, Store, StoreHealth } from '../stores/store.ts'
-import { assertSame, Random, RandomTurns, StoreModel } from './store-model.ts'
+import { SeededRandom } from './random.ts'
+import { RandomTurns } from './random-turns.ts'
+import { assertSame, StoreModel } from './store-model.ts'
 
 /** A place where a store can be opened, closed, and opened again. */
 export interface StoreBed {
@@ -61,7 +63,7 @@ const cases: Readonly<Record<string, (bed: StoreBed, seed: number) => Promise<vo
   'the time of the newest record is known before the first fact is given back': async (bed, seed) => {
     const first = await bed.open()
     await first.load(() => undefined)
-    const turns = new RandomTurns(new Random(seed + 3), new StoreModel())
+    const turns = new RandomTurns(new SeededRandom(seed + 3), new StoreModel())
     for (let turn = 0; turn < 10; turn++) await first.write(turns.next(), 'disk')
     await first.close()
 
@@ -79,13 +81,13 @@ const cases: Readonly<Record<string, (bed: StoreBed, seed: number) => Promise<vo
   },
 
   'random turns, reopened now and then, come back as written': async (bed, seed) => {
-    const random = new Random(seed)
+    const random = new SeededRandom(seed)
     const turns = new RandomTurns(random, new StoreModel())
     for (let round = 0; round < 8; round++) {
       const store = await bed.open()
       const model = await loadModel(store)
       assertSame(model.picture(), turns.model.picture(), `round ${round}`)
-      for (let turn = random.below(120); turn > 0; turn--) {
+      for (let turn = random.integer(120); turn > 0; turn--) {
         const done = store.write(turns.next(), random.pick(['disk', 'process', 'memory'] as const))
         if (random.chance(0.2)) await done
       }
@@ -106,7 +108,7 @@ const cases: Readonly<Record<string, (bed: StoreBed, seed: number) => Promise<vo
     const store = await bed.open()
     const reports = reportsOf(store)
     await store.load(() => undefined)
-    const turns = new RandomTurns(new Random(seed + 5), new StoreModel())
+    const turns = new RandomTurns(new SeededRandom(seed + 5), new StoreModel())
     for (let turn = 0; turn < 20; turn++) await store.write(turns.next(), 'disk')
     await store.close()
     assert.deepEqual(reports, [])
@@ -117,7 +119,7 @@ const cases: Readonly<Record<string, (bed: StoreBed, seed: number) => Promise<vo
     const store = await bed.open()
     const reports = [reportsOf(store), reportsOf(store)] as const
     await store.load(() => undefined)
-    const turns = new RandomTurns(new Random(seed + 4), new StoreModel())
+    const turns = new RandomTurns(new SeededRandom(seed + 4), new StoreModel())
     await store.write(turns.next(), 'disk')
     bed.fail(true)
     let isDone = false
@@ -144,7 +146,7 @@ const cases: Readonly<Record<string, (bed: StoreBed, seed: number) => Promise<vo
       const store = await bed.open()
       const reports = reportsOf(store)
       await store.load(() => undefined)
-      const turns = new RandomTurns(new Random(seed + 6), new StoreModel())
+      const turns = new RandomTurns(new SeededRandom(seed + 6), new StoreModel())
       for (let turn = 0; turn < 5; turn++) await store.write(turns.next(), 'disk')
       const stored = turns.model.picture()
       bed.fail(true)
@@ -172,7 +174,7 @@ const cases: Readonly<Record<string, (bed: StoreBed, seed: number) => Promise<vo
   'payloads can be read while the store is written, in any order': async (bed, seed) => {
     const store = await bed.open()
     await store.load(() => undefined)
-    const random = new Random(seed + 1)
+    const random = new SeededRandom(seed + 1)
     const turns = new RandomTurns(random, new StoreModel(), 5000)
     for (let turn = 0; turn < 60; turn++) {
       const done = store.write(turns.next(), 'disk')
@@ -203,7 +205,7 @@ const cases: Readonly<Record<string, (bed: StoreBed, seed: number) => Promise<vo
   'the highest numbers ever used are known, though nothing that used them lives': async (bed, seed) => {
     const first = await bed.open()
     await first.load(() => undefined)
-    const turns = new RandomTurns(new Random(seed + 2), new StoreModel())
+    const turns = new RandomTurns(new SeededRandom(seed + 2), new StoreModel())
     for (let turn = 0; turn < 20; turn++) await first.write(turns.next(), 'disk')
     const { sessions, retained } = turns.model
     const last = Math.max(...sessions.keys())

@@ -5,7 +5,7 @@ import { JournalStore } from '../../src/stores/journal-store.ts'
 import type { JournalStoreOptions } from '../../src/stores/journal-store.ts'
 import type { MemoryDisk } from '../../src/stores/memory-disk.ts'
 import { loadModel } from '../../src/testing/store-contract.ts'
-import { Random } from '../../src/testing/store-model.ts'
+import { SeededRandom } from '../../src/testing/random.ts'
 import type { StoreModel } from '../../src/testing/store-model.ts'
 
 export const seed = Number(process.env['STORE_SEED'] ?? Date.now() % 1_000_000)
@@ -13,10 +13,10 @@ export const seed = Number(process.env['STORE_SEED'] ?? Date.now() % 1_000_000)
 /** Time that passes only when somebody waits for it: a timer is due as soon as nothing else is to be done. */
 export class JumpingClock implements Clock {
   #nowMs = 0
-  #random: Random
+  #random: SeededRandom
 
   constructor(seed: number) {
-    this.#random = new Random(seed)
+    this.#random = new SeededRandom(seed)
   }
 
   now(): number {
@@ -42,7 +42,7 @@ export class JumpingClock implements Clock {
   }
 
   randomBytes(length: number): Uint8Array {
-    return Uint8Array.from({ length }, () => this.#random.below(256))
+    return Uint8Array.from({ length }, () => this.#random.integer(256))
   }
 
   random(): number {

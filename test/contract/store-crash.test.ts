@@ -6,7 +6,9 @@ import { MemoryDisk } from '../../src/stores/memory-disk.ts'
 import type { JournalStore } from '../../src/stores/journal-store.ts'
 import type { Durability } from '../../src/stores/store.ts'
 import { memoryStore, reopened, seed } from './store-beds.ts'
-import { assertSame, Random, RandomTurns, StoreModel } from '../../src/testing/store-model.ts'
+import { SeededRandom } from '../../src/testing/random.ts'
+import { RandomTurns } from '../../src/testing/random-turns.ts'
+import { assertSame, StoreModel } from '../../src/testing/store-model.ts'
 
 const turns = 60
 const never = new Promise<never>(() => undefined)
@@ -16,11 +18,11 @@ class Run {
   readonly pictures: string[] = []
   acknowledged = 0
   readonly #turns: RandomTurns
-  readonly #random: Random
+  readonly #random: SeededRandom
   readonly #level: Durability
 
   constructor(runSeed: number, level: Durability) {
-    this.#random = new Random(runSeed)
+    this.#random = new SeededRandom(runSeed)
     this.#turns = new RandomTurns(this.#random, new StoreModel())
     this.#level = level
     this.pictures.push(this.#turns.model.picture())
@@ -62,7 +64,7 @@ async function runUntil(
 ): Promise<{ disk: MemoryDisk; run: Run; stopped: boolean }> {
   let operations = 0
   let stopped = false
-  const random = new Random(runSeed + at)
+  const random = new SeededRandom(runSeed + at)
   const disk = new MemoryDisk({
     random: () => random.next(),
     before: (operation) => {
@@ -86,8 +88,8 @@ describe(`crashes (STORE_SEED=${seed})`, () => {
   ] as const) {
     test(`${what}, whatever the disk was doing`, async () => {
       // Not every operation in every run: the seed is another one each time.
-      const strides = new Random(seed)
-      for (let at = 0; ; at += 1 + strides.below(5)) {
+      const strides = new SeededRandom(seed)
+      for (let at = 0; ; at += 1 + strides.integer(5)) {
         const { disk, run, stopped } = await runUntil(at, seed, level)
         const crashed = after(disk)
         const message = `STORE_SEED=${seed}, stopped before operation ${at + 1}`
@@ -125,7 +127,7 @@ describe(`disks that fail (STORE_SEED=${seed})`, () => {
   for (const operation of ['append', 'sync', 'open', 'syncNames', 'rename', 'cut', 'remove'] as const) {
     test(`a ${operation} that fails now and then delays, and loses nothing`, async () => {
       for (let round = 0; round < 6; round++) {
-        const random = new Random(seed + round)
+        const random = new SeededRandom(seed + round)
         const disk = new MemoryDisk({ random: () => random.next() })
         const store = memoryStore(disk)
         await store.load(() => undefined)
@@ -146,7 +148,7 @@ describe(`disks that fail (STORE_SEED=${seed})`, () => {
 
   test('a power cut while the disk fails loses nothing that was acknowledged', async () => {
     for (let round = 0; round < 60; round++) {
-      const random = new Random(seed + round)
+      const random = new SeededRandom(seed + round)
       const disk = new MemoryDisk({ random: () => random.next() })
       const store = memoryStore(disk)
       await store.load(() => undefined)
@@ -202,7 +204,7 @@ describe(`disks that fail (STORE_SEED=${seed})`, () => {
     const disk = new MemoryDisk()
     const store = memoryStore(disk, { maxBytes: 40_000 })
     await store.load(() => undefined)
-    const random = new Random(seed)
+    const random = new SeededRandom(seed)
     const generator = new RandomTurns(random, new StoreModel(), 2000)
     while (store.health.condition === 'well') await store.write(generator.next(), 'disk')
     assert.equal(store.health.cause, 'max-bytes')

@@ -5,7 +5,9 @@ import { StoreError } from '../../src/base/errors.ts'
 import type { JournalStore } from '../../src/stores/journal-store.ts'
 import { MemoryDisk } from '../../src/stores/memory-disk.ts'
 import type { Loaded } from '../../src/stores/store.ts'
-import { assertSame, Random, RandomTurns, StoreModel } from '../../src/testing/store-model.ts'
+import { SeededRandom } from '../../src/testing/random.ts'
+import { RandomTurns } from '../../src/testing/random-turns.ts'
+import { assertSame, StoreModel } from '../../src/testing/store-model.ts'
 import { readPayloads } from '../../src/testing/store-contract.ts'
 import { memoryStore, seed } from './store-beds.ts'
 
@@ -33,7 +35,7 @@ async function opened(disk: MemoryDisk, repair: boolean): Promise<Opened> {
 
 class Maker {
   readonly disk = new MemoryDisk()
-  readonly turns = new RandomTurns(new Random(11), new StoreModel())
+  readonly turns = new RandomTurns(new SeededRandom(11), new StoreModel())
   store!: JournalStore
 
   async open(): Promise<this> {
@@ -85,12 +87,12 @@ const makers: Readonly<Record<string, () => Promise<Maker>>> = {
 }
 
 /** What may happen to a header at that byte. */
-const harms: readonly ((random: Random, header: Uint8Array, at: number) => void)[] = [
-  (random, header, at) => (header[at]! ^= 1 << random.below(8)),
+const harms: readonly ((random: SeededRandom, header: Uint8Array, at: number) => void)[] = [
+  (random, header, at) => (header[at]! ^= 1 << random.integer(8)),
   (_, header, at) => (header[at]! ^= 0xff),
-  (random, header, at) => header.fill(0, at, at + 1 + random.below(headerBytes)),
+  (random, header, at) => header.fill(0, at, at + 1 + random.integer(headerBytes)),
   (random, header, at) => {
-    for (let place = at; place < headerBytes; place++) header[place] = random.below(256)
+    for (let place = at; place < headerBytes; place++) header[place] = random.integer(256)
   },
 ]
 
@@ -109,7 +111,7 @@ export function testHeaders(share: number): void {
       const expected = await opened(disk.kill(), false)
       await expected.store.close()
       assertSame(expected.picture, turns.model.picture(), 'undamaged')
-      const random = new Random(seed)
+      const random = new SeededRandom(seed)
       const names = (await disk.list()).filter((name) => disk.contents(name).length > 0)
       for (const [file, name] of names.entries()) {
         for (let at = (seed + file) % share; at < headerBytes; at += share) {

@@ -4,7 +4,9 @@ import { describe, test } from 'node:test'
 import { StoreError } from '../../src/base/errors.ts'
 import { MemoryDisk } from '../../src/stores/memory-disk.ts'
 import { loadModel } from '../../src/testing/store-contract.ts'
-import { assertSame, Random, RandomTurns, StoreModel } from '../../src/testing/store-model.ts'
+import { SeededRandom } from '../../src/testing/random.ts'
+import { RandomTurns } from '../../src/testing/random-turns.ts'
+import { assertSame, StoreModel } from '../../src/testing/store-model.ts'
 import { memoryStore, seed } from './store-beds.ts'
 
 const options = { segmentBytes: 3000, checkpointBytes: 1 << 30 }
@@ -21,7 +23,7 @@ async function made(): Promise<{ disk: MemoryDisk; oldName: string; old: Uint8Ar
   const disk = new MemoryDisk()
   const store = memoryStore(disk, options)
   await store.load(() => undefined)
-  const turns = new RandomTurns(new Random(13), new StoreModel())
+  const turns = new RandomTurns(new SeededRandom(13), new StoreModel())
   const write = async (count: number): Promise<void> => {
     for (let turn = 0; turn < count; turn++) {
       await store.write(turns.next(), 'disk')
@@ -101,9 +103,9 @@ describe(`leftovers (STORE_SEED=${seed})`, () => {
 })
 
 /** What a power cut may leave where a new segment was to be: bytes that were there before, or somebody's. */
-function garbage(random: Random, kind: number): Uint8Array {
-  const length = [1, 8, 63, 64, 65, 600, 5000][random.below(7)]!
-  if (kind === 0) return Uint8Array.from({ length }, () => random.below(256))
+function garbage(random: SeededRandom, kind: number): Uint8Array {
+  const length = [1, 8, 63, 64, 65, 600, 5000][random.integer(7)]!
+  if (kind === 0) return Uint8Array.from({ length }, () => random.integer(256))
   if (kind === 1) return Buffer.alloc(length, 'dear diary, ')
   if (kind === 2) return whole.disk.contents(last).slice(0, Math.max(length, 70))
   if (kind === 3) return whole.disk.contents(last)
@@ -112,10 +114,10 @@ function garbage(random: Random, kind: number): Uint8Array {
 
 describe(`garbage (STORE_SEED=${seed})`, () => {
   test('in place of a new segment it stops no start, loses nothing, and is set aside', async () => {
-    const random = new Random(seed)
+    const random = new SeededRandom(seed)
     for (let round = 0; round < 60; round++) {
       const disk = whole.disk.kill()
-      const name = after(last, 1 + random.below(2))
+      const name = after(last, 1 + random.integer(2))
       const bytes = garbage(random, round % 5)
       await put(disk, name, bytes)
       const repair = random.chance(0.5)
@@ -131,7 +133,7 @@ describe(`garbage (STORE_SEED=${seed})`, () => {
   })
 
   test('as the only file of a new store: a start names the repair, which sets the file aside as it is and begins anew', async () => {
-    const random = new Random(seed)
+    const random = new SeededRandom(seed)
     for (const kind of [0, 1]) {
       const disk = new MemoryDisk()
       const bytes = Buffer.from(garbage(random, kind).slice(0, 600))

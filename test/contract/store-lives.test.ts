@@ -8,7 +8,9 @@ import { StoreError } from '../../src/base/errors.ts'
 import { MemoryDisk } from '../../src/stores/memory-disk.ts'
 import type { DiskOperation } from '../../src/stores/memory-disk.ts'
 import { loadModel } from '../../src/testing/store-contract.ts'
-import { assertSame, Random, RandomTurns, StoreModel } from '../../src/testing/store-model.ts'
+import { SeededRandom } from '../../src/testing/random.ts'
+import { RandomTurns } from '../../src/testing/random-turns.ts'
+import { assertSame, StoreModel } from '../../src/testing/store-model.ts'
 import { memoryStore, reopened, seed } from './store-beds.ts'
 
 /** What is left when a process is killed, or the power fails, at some moment of a life. */
@@ -29,14 +31,14 @@ class Life {
   readonly ends: End[] = []
   /** What a start may find: before this life's first turn, which may be one of several, and after each. */
   readonly pictures: string[]
-  readonly #random: Random
+  readonly #random: SeededRandom
   readonly #disk: MemoryDisk
   /** Up to which picture all is stored, at the levels `process` and `disk`. */
   readonly #stored: { process: number; disk: number }
   #mayFail = false
 
   /** @param before what the life before may have left; its last is what a start finds, unless the power fails */
-  constructor(random: Random, disk: MemoryDisk, before: readonly string[]) {
+  constructor(random: SeededRandom, disk: MemoryDisk, before: readonly string[]) {
     this.#random = random
     this.#disk = disk
     this.pictures = [...before]
@@ -49,7 +51,7 @@ class Life {
     if (operation === 'read') return undefined
     if (random.chance(0.3)) this.ends.push(this.#end())
     if (this.#mayFail && random.chance(0.04)) throw new StoreError('ERR_STORE_DISK', 'fails')
-    return random.chance(0.2) ? immediates(1 + random.below(12)) : undefined
+    return random.chance(0.2) ? immediates(1 + random.integer(12)) : undefined
   }
 
   #end(): End {
@@ -72,7 +74,7 @@ class Life {
       const done = Promise.resolve(store.write(made.next(), level))
       this.pictures.push(made.model.picture())
       if (level !== 'memory') written.push(done.then(() => this.#isStored(level, first + turn)))
-      if (random.chance(0.5)) await immediates(1 + random.below(10))
+      if (random.chance(0.5)) await immediates(1 + random.integer(10))
       if (random.chance(0.1)) void store.compact().catch((error: unknown) => assert.ok(error instanceof StoreError))
     }
     await Promise.all(written)
@@ -101,7 +103,7 @@ async function immediates(count: number): Promise<void> {
 
 test(`lives that end anywhere, each on what the one before left of its disk, lose nothing that was acknowledged (STORE_SEED=${seed})`, async () => {
   for (let round = 0; round < 3; round++) {
-    const random = new Random(seed * 3 + round)
+    const random = new SeededRandom(seed * 3 + round)
     let disk = new MemoryDisk()
     let before = [new StoreModel().picture()]
     for (let number = 0; number < 5; number++) {

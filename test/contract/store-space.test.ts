@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { MemoryDisk } from '../../src/stores/memory-disk.ts'
 import { loadModel } from '../../src/testing/store-contract.ts'
-import { Random } from '../../src/testing/store-model.ts'
+import { SeededRandom } from '../../src/testing/random.ts'
 import { JumpingClock, memoryStore, seed } from './store-beds.ts'
 import { Filler, MB, passing, testFilling } from './store-space.ts'
 
@@ -16,7 +16,7 @@ describe(`small volumes (STORE_SEED=${seed})`, () => {
     const filler = new Filler(10_000, 1)
     await filler.open(disk)
     await filler.begin()
-    const random = new Random(seed)
+    const random = new SeededRandom(seed)
     for (let round = 0; round < 40; round++) {
       assert.equal(await filler.fill(50), 50, `round ${round}`)
       await filler.drain('first', random)
@@ -34,14 +34,14 @@ describe(`small volumes (STORE_SEED=${seed})`, () => {
       await filler.begin()
       await filler.fill()
       // Some more, so that the reserve is in use.
-      await filler.drain('first', new Random(1), filler.waiting.length - 50)
+      await filler.drain('first', new SeededRandom(1), filler.waiting.length - 50)
       if (how === 'closed') await filler.store.close()
       const next = how === 'closed' ? disk : how === 'killed' ? disk.kill() : disk.crash()
       if (how !== 'closed') await filler.store.close()
       next.options.capacityBytes = 4 * MB
       await filler.open(next)
       assert.equal(filler.store.health.condition, 'full', 'known before anyone asks')
-      await filler.drain('any', new Random(seed))
+      await filler.drain('any', new SeededRandom(seed))
       await filler.untilWell()
       assert.ok((await filler.fill()) > 500)
       await filler.store.close()
@@ -58,7 +58,7 @@ describe(`small volumes (STORE_SEED=${seed})`, () => {
     await filler.begin()
     await filler.fill()
     await filler.store.compact()
-    await filler.drain('last', new Random(1), Math.floor(filler.waiting.length / 2))
+    await filler.drain('last', new SeededRandom(1), Math.floor(filler.waiting.length / 2))
     await filler.store.close()
     await filler.open(disk)
     const before = disk.usedBytes
@@ -78,7 +78,7 @@ describe(`small volumes (STORE_SEED=${seed})`, () => {
       await filler.open(disk)
       await filler.begin()
       await filler.fill(800)
-      await filler.drain('first', new Random(seed))
+      await filler.drain('first', new SeededRandom(seed))
       await filler.store.close()
       assert.deepEqual([(await disk.list()).includes('reserve'), disk.usedBytes > 3 * MB], [false, true])
       disk.options.capacityBytes = disk.usedBytes + leftBytes
@@ -106,7 +106,7 @@ describe(`small volumes (STORE_SEED=${seed})`, () => {
     await filler.fill(500)
     assert.equal(filler.store.health.condition, 'full')
     assert.ok(filler.waiting.length < 550)
-    await filler.drain('first', new Random(1))
+    await filler.drain('first', new SeededRandom(1))
     assert.ok(!filler.conditions.includes('failing'))
     disk.options.capacityBytes = 64 * MB
     await filler.untilWell()
@@ -115,13 +115,13 @@ describe(`small volumes (STORE_SEED=${seed})`, () => {
 
   test('a power cut at any moment of a full store loses nothing that was acknowledged', async () => {
     for (let round = 0; round < 8; round++) {
-      const random = new Random(seed + round)
+      const random = new SeededRandom(seed + round)
       const disk = new MemoryDisk({ capacityBytes: MB, random: () => random.next() })
       const filler = new Filler(4000, 1)
       await filler.open(disk)
       await filler.begin()
       await filler.fill()
-      await filler.drain('any', random, random.below(filler.waiting.length))
+      await filler.drain('any', random, random.integer(filler.waiting.length))
       const crashed = disk.crash()
       await filler.store.close()
       crashed.options.capacityBytes = MB
@@ -142,7 +142,7 @@ describe(`max-bytes (STORE_SEED=${seed})`, () => {
     await filler.begin()
     await filler.fill()
     assert.equal(filler.store.health.cause, 'max-bytes')
-    await filler.drain('first', new Random(seed))
+    await filler.drain('first', new SeededRandom(seed))
     await filler.untilWell()
     await filler.store.close()
   })
@@ -156,7 +156,7 @@ describe(`max-bytes (STORE_SEED=${seed})`, () => {
     await filler.store.close()
     await filler.open(disk, { maxBytes: MB })
     assert.deepEqual([filler.store.health.condition, filler.store.health.cause], ['full', 'max-bytes'])
-    await filler.drain('any', new Random(seed))
+    await filler.drain('any', new SeededRandom(seed))
     await filler.untilWell()
     await filler.store.close()
   })

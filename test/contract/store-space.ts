@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import type { JournalStore, JournalStoreOptions } from '../../src/stores/journal-store.ts'
 import { MemoryDisk } from '../../src/stores/memory-disk.ts'
 import type { Change, StoreCondition } from '../../src/stores/store.ts'
-import { Random } from '../../src/testing/store-model.ts'
+import { SeededRandom } from '../../src/testing/random.ts'
 import { memoryStore, seed } from './store-beds.ts'
 
 const SESSIONS = 3
@@ -72,11 +72,11 @@ export class Filler {
   }
 
   /** Acknowledges all but so many, a few a turn, each turn stored before the next. */
-  async drain(order: 'first' | 'last' | 'any', random: Random, leave = 0): Promise<void> {
+  async drain(order: 'first' | 'last' | 'any', random: SeededRandom, leave = 0): Promise<void> {
     const left = order === 'any' ? this.waiting.toSorted(() => random.next() - 0.5) : [...this.waiting]
     if (order !== 'last') left.reverse()
     while (left.length > leave) {
-      const some = left.splice(-Math.min(1 + random.below(10), left.length - leave))
+      const some = left.splice(-Math.min(1 + random.integer(10), left.length - leave))
       const names = some.map(({ sessionNumber, entryNumber }) => ({ sessionNumber, entryNumber }))
       await passing()
       await this.store.write(
@@ -121,7 +121,7 @@ export function testFilling(all: boolean): void {
   const some = volumes.filter((_, at) => all || (at + seed) % 3 === 0)
   for (const [capacityBytes, payloadBytes, receivers, order] of some) {
     test(`${capacityBytes / MB} MB, ${payloadBytes}-byte messages to ${receivers}: filled and emptied (${order}) again and again, it takes as much each time`, async () => {
-      const random = new Random(seed)
+      const random = new SeededRandom(seed)
       const disk = new MemoryDisk({ capacityBytes })
       const filler = new Filler(payloadBytes, receivers)
       await filler.open(disk)

@@ -5,7 +5,9 @@ import { ByteWriter } from '../../../src/base/byte-writer.ts'
 import { readChange, writeChange } from '../../../src/stores/change-codec.ts'
 import { recordReader } from '../../../src/stores/record-reader.ts'
 import type { Change } from '../../../src/stores/store.ts'
-import { Random, RandomTurns, StoreModel } from '../../../src/testing/store-model.ts'
+import { SeededRandom } from '../../../src/testing/random.ts'
+import { RandomTurns } from '../../../src/testing/random-turns.ts'
+import { StoreModel } from '../../../src/testing/store-model.ts'
 
 const seed = Number(process.env['STORE_SEED'] ?? Date.now() % 1_000_000)
 
@@ -22,7 +24,7 @@ test('whole numbers up to 2^53 and text of every kind come back', () => {
 })
 
 test(`every Change comes back as written, but for its payload (STORE_SEED=${seed})`, () => {
-  const turns = new RandomTurns(new Random(seed), new StoreModel())
+  const turns = new RandomTurns(new SeededRandom(seed), new StoreModel())
   const written: Change[] = []
   for (let turn = 0; turn < 400; turn++) written.push(...turns.next())
   const writer = new ByteWriter(16)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { EntryQueue } from '../../../src/stores/entry-queue.ts'
-import { Random } from '../../../src/testing/store-model.ts'
+import { SeededRandom } from '../../../src/testing/random.ts'
 
 const seed = Number(process.env['STORE_SEED'] ?? Date.now() % 1_000_000)
 
@@ -15,14 +15,14 @@ function all(queue: EntryQueue): number[] {
 }
 
 test(`an EntryQueue has what a Map has, in order (STORE_SEED=${seed})`, () => {
-  const random = new Random(seed)
+  const random = new SeededRandom(seed)
   const queue = new EntryQueue()
   const model = new Map<number, number>()
   let entryNumber = 0
   for (let step = 0; step < 20_000; step++) {
     // Long phases of growing and of shrinking, so that chunks come and go.
     if (random.chance(step % 4000 < 2000 ? 0.7 : 0.3)) {
-      entryNumber += 1 + (random.chance(0.1) ? random.below(1000) : 0)
+      entryNumber += 1 + (random.chance(0.1) ? random.integer(1000) : 0)
       assert.ok(queue.push(entryNumber, entryNumber * 2, 7))
       model.set(entryNumber, entryNumber * 2)
     } else if (model.size > 0) {

@@ -9,7 +9,9 @@ import type { Change } from '../../../src/stores/store.ts'
 import { copyStore, dumpStore } from '../../../src/stores/store-tools.ts'
 import { memoryStore, tiny } from '../../contract/store-beds.ts'
 import { loadModel } from '../../../src/testing/store-contract.ts'
-import { Random, RandomTurns, StoreModel } from '../../../src/testing/store-model.ts'
+import { SeededRandom } from '../../../src/testing/random.ts'
+import { RandomTurns } from '../../../src/testing/random-turns.ts'
+import { StoreModel } from '../../../src/testing/store-model.ts'
 
 const huge = { segmentBytes: 1 << 30, checkpointBytes: 1 << 30 }
 
@@ -21,7 +23,7 @@ async function filled(
 ): Promise<{ store: JournalStore; made: RandomTurns }> {
   const store = memoryStore(disk, options)
   await store.load(() => undefined)
-  const made = new RandomTurns(new Random(seed), new StoreModel())
+  const made = new RandomTurns(new SeededRandom(seed), new StoreModel())
   for (let turn = 0; turn < turns; turn++) {
     await store.write(made.next(), 'disk')
     // Lets timers fire, on which maintenance waits.

@@ -2,20 +2,20 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { MessageIndex } from '../../../src/stores/message-index.ts'
 import { SegmentUsage } from '../../../src/stores/segment-usage.ts'
-import { Random } from '../../../src/testing/store-model.ts'
+import { SeededRandom } from '../../../src/testing/random.ts'
 
 const seed = Number(process.env['STORE_SEED'] ?? Date.now() % 1_000_000)
 
 test(`a MessageIndex has what a Map has, and knows what lives in each segment (STORE_SEED=${seed})`, () => {
-  const random = new Random(seed)
+  const random = new SeededRandom(seed)
   const usage = new SegmentUsage()
   const index = new MessageIndex(usage)
   const model = new Map<number, { segment: number; offset: number; length: number; references: number }>()
   for (let step = 0; step < 60_000; step++) {
-    const number = random.chance(0.2) ? 2 ** 40 + random.below(3000) : 1 + random.below(9000)
+    const number = random.chance(0.2) ? 2 ** 40 + random.integer(3000) : 1 + random.integer(9000)
     const known = model.get(number)
     if (known === undefined || random.chance(0.1)) {
-      const place = { segment: 1 + random.below(3), offset: random.below(2 ** 32), length: random.below(1000) }
+      const place = { segment: 1 + random.integer(3), offset: random.integer(2 ** 32), length: random.integer(1000) }
       index.place(number, place.segment, place.offset, place.length)
       model.set(number, { ...place, references: known?.references ?? 0 })
     } else if (random.chance(0.4)) {

@@ -4,13 +4,15 @@ import { crc32 } from 'node:zlib'
 import { decodeHeader, encodeHeader, headerBytes } from '../../../src/stores/frame.ts'
 import { MemoryDisk } from '../../../src/stores/memory-disk.ts'
 import { findSalt, saltOf } from '../../../src/stores/salt.ts'
-import { Random, RandomTurns, StoreModel } from '../../../src/testing/store-model.ts'
+import { SeededRandom } from '../../../src/testing/random.ts'
+import { RandomTurns } from '../../../src/testing/random-turns.ts'
+import { StoreModel } from '../../../src/testing/store-model.ts'
 import { memoryStore } from '../../contract/store-beds.ts'
 
 test('what a checksum began with follows from what it was made of', () => {
-  const random = new Random(3)
+  const random = new SeededRandom(3)
   for (let round = 0; round < 500; round++) {
-    const bytes = Uint8Array.from({ length: random.below(60) }, () => random.below(256))
+    const bytes = Uint8Array.from({ length: random.integer(60) }, () => random.integer(256))
     const salt = Math.floor(random.next() * 2 ** 32)
     assert.equal(saltOf(bytes, 0, bytes.length, crc32(bytes, salt)), salt)
   }
@@ -41,10 +43,10 @@ test('a header in which any one bit has flipped is read as it was written, and s
 })
 
 test('more than one bit is not guessed at; a later version is told from damage also with a flipped bit', () => {
-  const random = new Random(4)
+  const random = new SeededRandom(4)
   for (let round = 0; round < 300; round++) {
     const bytes = encodeHeader('journal', header)
-    const places = new Set(Array.from({ length: 2 + random.below(2) }, () => random.below(headerBytes * 8)))
+    const places = new Set(Array.from({ length: 2 + random.integer(2) }, () => random.integer(headerBytes * 8)))
     if (places.size < 2) continue
     for (const place of places) bytes[place >> 3]! ^= 1 << (place & 7)
     assert.equal(typeof decodeHeader('journal', bytes), 'string')
@@ -59,7 +61,7 @@ test('a file whose header is lost says by its records which store it belongs to,
   const stolen = new MemoryDisk()
   const victim = memoryStore(stolen, { segmentBytes: 1 << 30, checkpointBytes: 1 << 30 })
   await victim.load(() => undefined)
-  const made = new RandomTurns(new Random(5), new StoreModel())
+  const made = new RandomTurns(new SeededRandom(5), new StoreModel())
   for (let turn = 0; turn < 20; turn++) await victim.write(made.next(), 'disk')
   await victim.close()
   const copy = stolen.contents('journal-00000001.log')
