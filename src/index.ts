@@ -17,7 +17,7 @@ export type { Figure, FigureFacts, HistogramFigure, NumberFigure } from './broke
 export type { ClientView } from './broker/sessions/client-view.ts'
 export type { HeldMessageView, WaitReason } from './broker/sessions/held-message-view.ts'
 export type { SessionView } from './broker/sessions/session-view.ts'
-export type { PluginWithOptions } from './config/access-plugins.ts'
+export type { PluginWithOptions } from './config/plugin-reference.ts'
 export type {
   AuthInput,
   KebabCase,

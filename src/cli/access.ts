@@ -2,7 +2,7 @@
 import { createAccess } from '../config/access-plugins.ts'
 import { silentLogger } from '../base/log.ts'
 import { Access } from '../access/access.ts'
-import type { AccessOptions } from '../config/access-plugins.ts'
+import type { AccessOptions } from '../config/plugin-reference.ts'
 import { realClock } from '../broker/turn/clock.ts'
 import type { ConfigSource } from '../config/config-problems.ts'
 import { shippedPlugins } from '../plugins/registry.ts'

@@ -4,7 +4,7 @@
  * @module
  */
 
-export type { PluginReference } from './access-plugins.ts'
+export type { PluginReference } from './plugin-reference.ts'
 
 /** What one user may do with topics. A topic that `deny` covers is denied whatever the other two say. */
 export interface AccessRules {

@@ -1,0 +1,190 @@
+/**
+ * Finds the plugins that a configuration lists, and makes each once; notes those that cannot be made, so that all are reported together.
+ *
+ * @module
+ */
+import { resolve } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
+import type { Clock } from '../base/clock.ts'
+import { ConfigError, type ConfigProblem } from '../base/errors.ts'
+import type { Logger } from '../base/log.ts'
+import { placeOf, type ConfigSource } from './config-problems.ts'
+import { toCamel } from './option-spelling.ts'
+import { nearest } from '../base/nearest.ts'
+import type { Plugin, PluginContext, PluginEvents, PluginFactory } from '../access/plugin.ts'
+import type { PluginSection, PluginWithOptions } from './plugin-reference.ts'
+import { attempt, importPlugin, pluginRefusal, validateOptions, type PluginModule } from './plugin-module.ts'
+import { findPackagedPlugins } from './packaged-plugins.ts'
+
+/** Where plugins come from, and what they are made with. */
+export interface PluginSources {
+  /** The plugins that ship, by every name they go by. */
+  readonly registry: ReadonlyMap<string, PluginFactory>
+  readonly baseFolder: string
+  readonly log: Logger
+  readonly clock: Clock
+  readonly events?: PluginEvents | undefined
+  /** The configuration file, for messages with line and column. */
+  readonly source?: ConfigSource | undefined
+}
+
+/** What a plugin may announce. */
+export type PluginCalls = Pick<PluginContext, 'changed' | 'revoked'>
+
+export class PluginLoader {
+  readonly #sources: PluginSources
+  readonly #calls: PluginCalls
+  readonly #made: Plugin[]
+  readonly #problems: ConfigProblem[] = []
+  readonly #errors: ConfigError[] = []
+  readonly #instances: { factory: PluginFactory; options: object; plugin: Promise<Plugin> }[] = []
+  #packaged: ReadonlyMap<string, string> | undefined
+
+  constructor(sources: PluginSources, calls: PluginCalls, made: Plugin[]) {
+    this.#sources = sources
+    this.#calls = calls
+    this.#made = made
+  }
+
+  /** @param path of the list in the configuration */
+  async find(section: PluginSection | undefined, path: readonly string[]): Promise<Found[]> {
+    if (section === undefined) return []
+    const { plugins: entries, ...sectionOptions } = section
+    const found: Found[] = []
+    for (const [index, entry] of entries.entries()) {
+      const place = [...path, String(index)]
+      found.push(isPlugin(entry) ? { plugin: entry, place } : await this.#lookUp(entry, sectionOptions, place))
+    }
+    return found
+  }
+
+  async #lookUp(
+    entry: string | PluginFactory | PluginWithOptions,
+    sectionOptions: FoundFactory['sectionOptions'],
+    place: readonly string[],
+  ): Promise<Found> {
+    const named = typeof entry === 'object' ? entry : { plugin: entry }
+    const title = typeof named.plugin === 'string' ? named.plugin : named.plugin.name || 'of the host program'
+    try {
+      return { title, ownOptions: named.options, sectionOptions, place, ...(await this.#find(named.plugin)) }
+    } catch (error) {
+      return { error, place }
+    }
+  }
+
+  /** Makes what was found, in its order; one list for each section. */
+  async make(sections: readonly (readonly Found[])[]): Promise<Plugin[][]> {
+    const all = sections.flat()
+    const made: Plugin[][] = []
+    for (const section of sections) {
+      const plugins: Plugin[] = []
+      for (const found of section) plugins.push(...(await this.#makeOrNote(found, all)))
+      made.push(plugins)
+    }
+    return made
+  }
+
+  /** @returns nothing for one that cannot be made */
+  async #makeOrNote(found: Found, all: readonly Found[]): Promise<Plugin[]> {
+    try {
+      if ('error' in found) throw found.error
+      return [await ('plugin' in found ? this.#keep(found.plugin) : this.#makeOnce(found, all))]
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error
+      // Of a plugin that is listed twice the mistake is one.
+      if (!this.#errors.includes(error)) {
+        this.#errors.push(error)
+        this.#problems.push(this.#place(error, found.place))
+      }
+      return []
+    }
+  }
+
+  /** A plugin that nobody wrote, but a key of the section implies, has its place at the section. */
+  #place({ message }: ConfigError, path: readonly string[]): ConfigProblem {
+    const { source } = this.#sources
+    const at = source?.locate(path, 'value') ?? source?.locate(path.slice(0, 1), 'key')
+    return { path: path.join('.'), message, ...(source && { file: source.file }), ...at }
+  }
+
+  /** @throws {ConfigError} with all that could not be made */
+  throwIfAny(): void {
+    const [first] = this.#errors
+    if (first === undefined) return
+    const lines = this.#problems.map(({ message, ...place }) => placeOf(place) + message)
+    throw new ConfigError(first.code, lines.join('\n'), { problems: this.#problems, cause: first })
+  }
+
+  #makeOnce(found: FoundFactory, all: readonly Found[]): Promise<Plugin> {
+    const { factory, ownOptions } = found
+    const options = ownOptions === undefined ? optionsOf(factory, all) : withCamelCaseKeys(ownOptions)
+    const same = this.#instances.find((one) => one.factory === factory && isDeepStrictEqual(one.options, options))
+    if (same !== undefined) return same.plugin
+    const plugin = this.#make(found, options)
+    this.#instances.push({ factory, options, plugin })
+    return plugin
+  }
+
+  async #make({ title, factory, schema }: FoundFactory, given: Readonly<Record<string, unknown>>): Promise<Plugin> {
+    const options = schema === undefined ? given : await validateOptions(title, schema, given)
+    const { baseFolder, log, clock, events } = this.#sources
+    const context: PluginContext = { options, baseFolder, log, clock, events, ...this.#calls }
+    const plugin: unknown = await attempt(`plugin ${title} cannot start`, () => factory(context))
+    if (isPlugin(plugin)) return this.#keep(plugin)
+    throw pluginRefusal(`plugin ${title}: what its factory returned is no plugin, as it has no name`)
+  }
+
+  /** The same object may be listed twice, for both votes; it is closed once. */
+  #keep(plugin: Plugin): Plugin {
+    if (!this.#made.includes(plugin)) this.#made.push(plugin)
+    return plugin
+  }
+
+  async #find(plugin: string | PluginFactory): Promise<PluginModule> {
+    if (typeof plugin === 'function') return { factory: plugin, schema: undefined }
+    const shipped = this.#sources.registry.get(plugin)
+    if (shipped !== undefined) return { factory: shipped, schema: undefined }
+    if (/^(\.{1,2})?[/\\]|^[A-Za-z]:[/\\]/.test(plugin)) {
+      return importPlugin(plugin, resolve(this.#sources.baseFolder, plugin))
+    }
+    this.#packaged ??= findPackagedPlugins(this.#sources.baseFolder)
+    const path = this.#packaged.get(plugin)
+    if (path !== undefined) return importPlugin(plugin, path)
+    throw this.#unknown(plugin)
+  }
+
+  #unknown(name: string): ConfigError {
+    const known = [...this.#sources.registry.keys(), ...(this.#packaged?.keys() ?? [])]
+    const near = nearest(name, known)
+    const hint = near === undefined ? `known are ${known.join(', ')}` : `did you mean ${near}?`
+    return pluginRefusal(`unknown plugin ${name}: ${hint} (a path begins with ./ or /)`)
+  }
+}
+
+/** An entry of a list: with its factory at hand, an object of the host program, or one that cannot be found. */
+type Found = (FoundFactory | { readonly plugin: Plugin } | { readonly error: unknown }) & {
+  readonly place: readonly string[]
+}
+
+interface FoundFactory extends PluginModule {
+  readonly title: string
+  readonly ownOptions: Readonly<Record<string, unknown>> | undefined
+  /** The keys of the section that lists it. */
+  readonly sectionOptions: Readonly<Record<string, unknown>>
+}
+
+/** What a plugin without options of its own sees: the keys of every section that lists it so. */
+function optionsOf(factory: PluginFactory, all: readonly Found[]): Record<string, unknown> {
+  const sections = all.flatMap((found) =>
+    'factory' in found && found.factory === factory && found.ownOptions === undefined ? [found.sectionOptions] : [],
+  )
+  return Object.assign({}, ...sections.toReversed()) as Record<string, unknown>
+}
+
+function withCamelCaseKeys(options: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(options).map(([key, value]) => [toCamel(key), value]))
+}
+
+function isPlugin(value: unknown): value is Plugin {
+  return typeof value === 'object' && value !== null && 'name' in value && typeof value.name === 'string'
+}
