@@ -32,6 +32,7 @@ import { callGuarded, Events } from './reporting/events.ts'
 import type { EventListener, EventName } from '../access/broker-events.ts'
 import { hostMessage, type PublishOptions } from './host/host-message.ts'
 import { topicQuestion, type HostQuestion } from './host/host-question.ts'
+import { closedConnectionPage, type ClosedConnectionsOptions } from './host/closed-connection-pages.ts'
 import { heldMessagePage } from './host/held-messages.ts'
 import type { Page, PageOptions } from './host/page.ts'
 import { sessionPage } from './host/session-pages.ts'
@@ -46,6 +47,7 @@ import { nominalMemory, processMemory, type ProcessMemory } from './limits/proce
 import { RestoreProgress } from './durable/restore-progress.ts'
 import { Server } from './server.ts'
 import { clientViewOf, type ClientView } from './sessions/client-view.ts'
+import type { ClosedConnectionView } from './sessions/closed-connections.ts'
 import type { HeldMessageView } from './sessions/held-message-view.ts'
 import { viewOf, type SessionView } from './sessions/session-view.ts'
 import {
@@ -597,6 +599,20 @@ export class Broker implements AsyncDisposable {
     const { sessions, turn } = this.#running()
     const registration = sessions.get(clientId)
     return registration && heldMessagePage(registration, turn, this.#clock, options)
+  }
+
+  /**
+   * The connections that have ended last, and why, a page at a time, the newest first: as many as `max-closed-connections` keeps. Those
+   * that were refused before their login are not among them.
+   *
+   * @param options.limit the most connections in the page, 1 to 1000; default 100
+   * @param options.cursor what the page before gave
+   * @param options.clientId only those of that client identifier
+   * @throws {UsageError} for a limit or cursor that is not valid, or a broker that is not running
+   */
+  async closedConnections(options: ClosedConnectionsOptions = {}): Promise<Page<ClosedConnectionView>> {
+    const { closedConnections, turn } = this.#running()
+    return closedConnectionPage(closedConnections, turn, options)
   }
 
   /**

@@ -33,6 +33,7 @@ import { Admission } from './sessions/admission.ts'
 import { ConnectionLog } from './reporting/connection-log.ts'
 import { notesOf } from './sessions/connection-notes.ts'
 import type { ListenerState } from './sessions/listener-state.ts'
+import { ClosedConnections } from './sessions/closed-connections.ts'
 import { Connections } from './sessions/connections.ts'
 import { Departures } from './sessions/departures.ts'
 import { Crowds } from './turn/crowds.ts'
@@ -101,6 +102,7 @@ export class Server implements ServerSide, SessionSide<Session>, SessionsSide, R
   readonly reports: Reports
   readonly memoryRefusals: MemoryRefusals
   readonly departures: Departures
+  readonly closedConnections: ClosedConnections
   /** Where the Store keeps something. */
   readonly ledger: Ledger | undefined = undefined
   readonly #payloads: Payloads | undefined = undefined
@@ -194,8 +196,10 @@ export class Server implements ServerSide, SessionSide<Session>, SessionsSide, R
       connected: () => this.admission.connected,
       refused: (refused) => this.#connectionLog.refused(refused),
     })
+    this.closedConnections = new ClosedConnections(shared)
     this.departures = new Departures({
       ...shared,
+      closedConnections: this.closedConnections,
       connectionLog: this.#connectionLog,
       admission: this.admission,
       sessions: this.sessions,
@@ -320,6 +324,7 @@ export class Server implements ServerSide, SessionSide<Session>, SessionsSide, R
     this.retainedMessages.limits = options
     this.memory.limit(options)
     this.admission.limitRate()
+    this.closedConnections.trim()
     this.#watchAccess()
     this.router.forget()
     if (removedListeners.length > 0) this.#endThoseOn(removedListeners)

@@ -173,6 +173,15 @@ const brokerRows = rows('broker', [
       'Undecided logins, including those waiting to be checked. Beyond it, a login from the address that has the most of them is answered 0x89 (3.1.1: 0x03).',
   },
   {
+    key: 'max-closed-connections',
+    type: 'integer',
+    default: 1_000,
+    min: 0,
+    max: 100_000,
+    description:
+      'Ended connections that are remembered with the cause of each, for operators to look at. Beyond it, the oldest is forgotten. 0 = none.',
+  },
+  {
     key: 'max-sessions',
     type: 'integer',
     default: 100_000,

@@ -24,6 +24,8 @@ export interface TopLevelSettings {
   readonly maxConnectRate: number
   /** Undecided logins, including those waiting to be checked. Beyond it, a login from the address that has the most of them is answered 0x89 (3.1.1: 0x03). Default 1000. */
   readonly maxPendingLogins: number
+  /** Ended connections that are remembered with the cause of each, for operators to look at. Beyond it, the oldest is forgotten. 0 = none. Default 1000. */
+  readonly maxClosedConnections: number
   /** Sessions that outlive their connections, in all. To make room for a new one, the broker ends the session of the same owner (a user name, or an address for anonymous clients) that has been disconnected the longest; if the owner has none, the new session is refused with 0x97 (3.1.1: 0x03). 0 = no limit. Default 100000. */
   readonly maxSessions: number
   /** Sessions that outlive their connections, per user name, or per address for anonymous clients. To make room for a new one, the broker ends the one that has been disconnected the longest; if all are connected, the new session is refused with 0x97 (3.1.1: 0x03). 0 = no limit. Default 50000. */

@@ -14,7 +14,7 @@ import { Work } from '../../base/work.ts'
 import { heldMessageViewOf, type HeldMessageView } from '../sessions/held-message-view.ts'
 import type { Registration } from '../sessions/sessions.ts'
 import type { Turn } from '../turn/turn.ts'
-import { limitOf, noCursor, type Page, type PageOptions } from './page.ts'
+import { limitOf, numberOfCursor, type Page, type PageOptions } from './page.ts'
 
 /** Slots of the table of what is in flight that cost as much as one entry of a list. */
 const SLOTS_FOR_ENTRY = 16
@@ -27,7 +27,7 @@ export function heldMessagePage(
   options: PageOptions,
 ): Page<HeldMessageView> {
   const limit = limitOf(options)
-  const after = options.cursor === undefined ? 0 : entryNumberOf(options.cursor)
+  const after = options.cursor === undefined ? 0 : numberOfCursor(options.cursor)
   const { session } = registration
   const { deliveries, before } = session.heldAfter(after, limit + 1)
   turn.work.spend(Work.entry * (deliveries.length + Math.ceil(session.windowSlots / SLOTS_FOR_ENTRY)))
@@ -40,10 +40,4 @@ export function heldMessagePage(
     return view
   })
   return { items, cursor: deliveries.length > limit ? String(page.at(-1)!.entryNumber) : undefined }
-}
-
-function entryNumberOf(cursor: string): number {
-  const entryNumber = typeof cursor === 'string' && /^[1-9]\d{0,15}$/.test(cursor) ? Number(cursor) : 0
-  if (entryNumber > 0) return entryNumber
-  throw noCursor(cursor)
 }

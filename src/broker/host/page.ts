@@ -30,3 +30,14 @@ export function limitOf({ limit = DEFAULT_LIMIT }: PageOptions): number {
 export function noCursor(cursor: unknown): UsageError {
   return new UsageError(`${show(cursor)} is no cursor: use the one that the page before has`)
 }
+
+/**
+ * For lists that are numbered, from 1: the cursor is the number of the last item.
+ *
+ * @throws {UsageError} for a cursor that no page gave
+ */
+export function numberOfCursor(cursor: string): number {
+  const number = typeof cursor === 'string' && /^[1-9]\d{0,15}$/.test(cursor) ? Number(cursor) : 0
+  if (number > 0) return number
+  throw noCursor(cursor)
+}

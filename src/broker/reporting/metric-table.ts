@@ -100,6 +100,7 @@ export const metricTable: Readonly<Record<MetricName, MetricRow>> = {
     'logins',
     'Pairs of a user name and the address of a login forgotten at `max-known-logins`.',
   ),
+  closedConnectionsForgotten: row('connections', 'Ended connections forgotten at `max-closed-connections`.'),
   takeovers: row('connections', 'Connections ended because another one used their client identifier.'),
   protocolErrors: row('connections', 'Connections ended because the client broke the protocol.'),
   keepAliveTimeouts: row('connections', 'Connections ended because the client was silent for too long.'),

@@ -51,6 +51,7 @@ export class Metrics implements ConnectionMetrics {
   loginAddressesForgotten = 0
   loginNamesForgotten = 0
   knownLoginsForgotten = 0
+  closedConnectionsForgotten = 0
   takeovers = 0
   protocolErrors = 0
   keepAliveTimeouts = 0

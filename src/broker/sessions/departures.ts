@@ -21,6 +21,7 @@ import type { Replays } from '../routing/replays.ts'
 import type { Task, Turn } from '../turn/turn.ts'
 import type { Admission } from './admission.ts'
 import { notesOf } from './connection-notes.ts'
+import type { ClosedConnections } from './closed-connections.ts'
 import type { Connections } from './connections.ts'
 import type { Registration, Sessions } from './sessions.ts'
 
@@ -29,6 +30,7 @@ export interface DeparturesParts {
   readonly metrics: Metrics
   readonly events: Events
   readonly connectionLog: ConnectionLog
+  readonly closedConnections: ClosedConnections
   readonly admission: Admission
   readonly sessions: Sessions
   readonly replays: Replays
@@ -112,6 +114,7 @@ export class Departures implements Departing, Task {
     const { client } = connection
     const { cause, reasonCode, detail } = end
     connectionLog.left(connection, end, turn.now())
+    this.#parts.closedConnections.add(connection, end)
     events.tell('clientDisconnected', { client, cause, reasonCode, detail })
     const registration = sessions.get(session.clientId)
     if (registration?.connection !== connection) return

@@ -201,6 +201,14 @@ export const effects: Readonly<Record<string, Effect>> = {
     expected: [undefined, ReasonCode.ServerBusy],
     observe: (broker) => connectCodes(broker, ['a', 'b']),
   },
+  'broker/max-closed-connections': {
+    config: { 'max-closed-connections': 1 },
+    expected: ['b'],
+    observe: async (broker) => {
+      for (const clientId of ['a', 'b']) broker.connect({ clientId }).drop()
+      return (await broker.broker.closedConnections()).items.map(({ clientId }) => clientId)
+    },
+  },
   'broker/max-sessions': {
     config: { 'max-sessions': 1 },
     expected: ['b'],

@@ -299,6 +299,7 @@ test('a shutdown whose time is up before all Clients were reached leaves their W
 const TASKS: Readonly<Record<string, readonly [file: string, title: string]>> = {
   'answers.ts': ['reviews', 'answers of plugins for very many Clients'],
   'broker.ts': ['views', 'eachSession goes through very many Sessions'],
+  'closed-connection-pages.ts': ['views', 'many connections that have ended are looked through'],
   'connections.ts': ['every', 'a shutdown with 2,000 Clients'],
   'departures.ts': ['sessions', '5,000 Connections are lost in one poll'],
   'login-review.ts': ['reviews', 'a review of 10,000 logins'],

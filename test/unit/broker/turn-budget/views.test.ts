@@ -146,3 +146,15 @@ test('one Session is found by its Client Identifier, connected or not', async ()
   assert.equal(await broker.broker.session('nobody'), undefined)
   await broker.close()
 })
+
+test('many connections that have ended are looked through a share at a time', async () => {
+  const broker = await TestBroker.start({ 'max-closed-connections': 20_000 })
+  for (let at = 0; at < 20_000; at++) broker.connect({ clientId: `c${at}` }).disconnect()
+  const { turns } = broker.broker.metrics
+  let isDone = false
+  const asked = broker.broker.closedConnections({ clientId: 'c0' }).finally(() => (isDone = true))
+  for (await Promise.resolve(); !isDone; await new Promise((resolve) => setImmediate(resolve))) broker.clock.runTurns()
+  assert.equal((await asked).items.length, 1)
+  assert.ok(broker.broker.metrics.turns > turns)
+  await broker.close()
+})

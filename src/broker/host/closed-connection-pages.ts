@@ -1,0 +1,36 @@
+/**
+ * The Connections that have ended last, a page at a time, the newest first. They are numbered as they end, so that a cursor stays
+ * good while others come. @module
+ */
+import { Work } from '../../base/work.ts'
+import { nameOf, type ClosedConnections, type ClosedConnectionView } from '../sessions/closed-connections.ts'
+import type { Turn } from '../turn/turn.ts'
+import { limitOf, numberOfCursor, type Page, type PageOptions } from './page.ts'
+
+/** Which page of the connections that have ended. */
+export interface ClosedConnectionsOptions extends PageOptions {
+  /** Only those of that client identifier; default: of all. */
+  readonly clientId?: string | undefined
+}
+
+/** @throws {UsageError} for a limit that is not in its range, and a cursor that no page gave */
+export async function closedConnectionPage(
+  closed: ClosedConnections,
+  turn: Turn,
+  options: ClosedConnectionsOptions,
+): Promise<Page<ClosedConnectionView>> {
+  const limit = limitOf(options)
+  const clientId = options.clientId === undefined ? undefined : nameOf(options.clientId)
+  const items: ClosedConnectionView[] = []
+  let number = options.cursor === undefined ? closed.newestNumber : numberOfCursor(options.cursor) - 1
+  let lastNumber = 0
+  for (let one = closed.get(number); one !== undefined; one = closed.get(--number)) {
+    if (turn.work.isSpent) await turn.share(closed)
+    turn.work.spend(Work.entry)
+    if (clientId !== undefined && one.clientId !== clientId) continue
+    if (items.length === limit) return { items, cursor: String(lastNumber) }
+    items.push(one)
+    lastNumber = number
+  }
+  return { items, cursor: undefined }
+}
