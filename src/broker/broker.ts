@@ -35,6 +35,7 @@ import { topicQuestion, type HostQuestion } from './host/host-question.ts'
 import { closedConnectionPage, type ClosedConnectionsOptions } from './host/closed-connection-pages.ts'
 import { heldMessagePage } from './host/held-messages.ts'
 import type { Page, PageOptions } from './host/page.ts'
+import type { SubscribeForOptions, SubscriptionInput, SubscriptionResult } from './host/host-subscriptions.ts'
 import { sessionPage } from './host/session-pages.ts'
 import { HostStreams, type MountOptions, type StreamPumps } from './host/host-streams.ts'
 import { HostSubscriber, type HostSide, type HostSubscription, type SubscribeOptions } from './host/host-subscriber.ts'
@@ -674,6 +675,42 @@ export class Broker implements AsyncDisposable {
     const ended = this.#disconnect(clientId, { ...options, endSession: true })
     await new Promise<void>((resolve) => turn.whenCommitted(resolve))
     return ended
+  }
+
+  /**
+   * Subscribes on behalf of a client, whether it is connected or not, as though it had sent a SUBSCRIBE: with the limits of its listener,
+   * and only to what plugins let it subscribe to. Retained messages follow as Retain Handling says: to a client that is not connected when
+   * it is back, except at QoS 0. The subscriptions are the client's own from then on.
+   *
+   * @param options.subscriptionIdentifier for all of them; default: none
+   * @returns what became of each, once it is stored as far as the configuration's durability says; `undefined` where there is no session
+   *   of that client identifier
+   * @throws {UsageError} for what is no valid subscription, or a broker that is not running or closes meanwhile
+   */
+  async subscribeFor(
+    clientId: string,
+    subscriptions: readonly SubscriptionInput[],
+    options: SubscribeForOptions = {},
+  ): Promise<readonly SubscriptionResult[] | undefined> {
+    const { sessions, hostSubscriptions } = this.#running()
+    const registration = sessions.get(clientId)
+    return registration && hostSubscriptions.subscribeFor(registration, subscriptions, options)
+  }
+
+  /**
+   * Unsubscribes on behalf of a client, as though it had sent an UNSUBSCRIBE. What waits for it already is still delivered.
+   *
+   * @returns 0x00 for each filter, or 0x11 if there was no such subscription, once that is stored; `undefined` where there is no session
+   *   of that client identifier
+   * @throws {UsageError} for what is no topic filter, or a broker that is not running or closes meanwhile
+   */
+  async unsubscribeFor(
+    clientId: string,
+    topicFilters: readonly string[],
+  ): Promise<readonly SubscriptionResult[] | undefined> {
+    const { sessions, hostSubscriptions } = this.#running()
+    const registration = sessions.get(clientId)
+    return registration && hostSubscriptions.unsubscribeFor(registration, topicFilters)
   }
 
   /**

@@ -43,6 +43,7 @@ import { DurabilityRules } from './durable/durability-rules.ts'
 import type { Events } from './reporting/events.ts'
 import type { RetainedEnd, SessionEndCause } from '../access/broker-events.ts'
 import { Gathering } from './turn/gathering.ts'
+import { HostSubscriptions } from './host/host-subscriptions.ts'
 import { InputBudget } from './limits/input-budget.ts'
 import { Ledger } from './durable/ledger.ts'
 import { Loading } from './durable/loading.ts'
@@ -96,6 +97,7 @@ export class Server implements ServerSide, SessionSide<Session>, SessionsSide, R
   readonly admission: Admission
   readonly subscribing: Subscribing
   readonly publishing: Publishing
+  readonly hostSubscriptions: HostSubscriptions
   readonly connections: Connections
   readonly inputBudget: InputBudget
   readonly packets: PacketWatch
@@ -224,6 +226,8 @@ export class Server implements ServerSide, SessionSide<Session>, SessionsSide, R
       leftShared: (session, topicFilters) => this.#leftShared(session, topicFilters),
       memoryRefused: (account, bytes) => this.memoryRefused(account, bytes),
     })
+    const { subscribing } = this
+    this.hostSubscriptions = new HostSubscriptions({ ...shared, subscribing, waiters: this.#waiters })
     this.publishing = new Publishing({
       ...shared,
       router: this.router,
@@ -357,6 +361,7 @@ export class Server implements ServerSide, SessionSide<Session>, SessionsSide, R
     this.publishing.stop()
     const isStored = await this.turn.settle(writingMs)
     this.#gate.close()
+    this.hostSubscriptions.stop()
     const { changeCount, committedCount, uncommittedBytes } = this.turn
     // Without persistence there is no time to wait, and nothing to wait for.
     if (isStored || changeCount === committedCount) return undefined

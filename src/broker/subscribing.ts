@@ -24,7 +24,14 @@ import { checkFilter } from './routing/checked-filter.ts'
 import { requestOf } from '../access/bridge-client.ts'
 import { notesOf } from './sessions/connection-notes.ts'
 import type { StoreWaiters } from './durable/store-waiters.ts'
-import { SubscribeWork, type CheckedRequest, type SubscribeSide } from './routing/subscribe-work.ts'
+import type { SubscribeCapabilities, SubscribeOrigin } from './routing/subscribe-origin.ts'
+import {
+  SubscribeWork,
+  type CheckedRequest,
+  type SubscribeRequest,
+  type SubscribeSide,
+} from './routing/subscribe-work.ts'
+import { ConnectionOrigin } from './sessions/connection-origin.ts'
 import type { Answers } from './turn/answers.ts'
 import type { Task, Turn } from './turn/turn.ts'
 import { UnsubscribeWork, type UnsubscribeSide } from './routing/unsubscribe-work.ts'
@@ -32,7 +39,6 @@ import type { Current } from '../config/current.ts'
 import type { Denials } from './reporting/denials.ts'
 import type { Events } from './reporting/events.ts'
 import type { Metrics } from './reporting/metrics.ts'
-import type { Options } from '../config/options.ts'
 import type { ReplayRecord } from '../stores/store.ts'
 import type { Ledger } from './durable/ledger.ts'
 import type { Owed, ReplayLedger, ReplayReceiver, Replays } from './routing/replays.ts'
@@ -81,63 +87,87 @@ export class Subscribing implements SubscribeSide, UnsubscribeSide {
   /** @throws {ProtocolError} for filters and options that the standard or CONNACK rules out */
   subscribe(connection: Connection, packet: SubscribePacket): readonly number[] | Pending {
     const { turn, waiters } = this.#parts
-    if (turn.isStoreBehind && connection.session!.ledger !== undefined && this.#parts.canStore(connection.session!)) {
+    if (turn.isStoreBehind && this.#isStored(connection.session!)) {
       return waiters.wait(connection, () => {
         const reasonCodes = this.subscribe(connection, packet)
         if (reasonCodes !== PENDING) connection.subscribeAnswered(packet, reasonCodes)
       })
     }
     checkIdentifier(connection, packet)
-    const work = new SubscribeWork(this, connection, packet)
+    const origin = new ConnectionOrigin(connection, (reasonCodes) => connection.subscribeAnswered(packet, reasonCodes))
+    return this.#begin(origin, packet)
+  }
+
+  #begin(origin: SubscribeOrigin, packet: SubscribeRequest): readonly number[] | Pending {
+    const work = new SubscribeWork(this, origin, packet)
     if (!work.begin()) return PENDING
     this.#owed = work.owed
     return work.reasonCodes
   }
 
   answered(
-    { connection }: SubscribeWork,
+    { origin }: SubscribeWork,
     answers: Promise<boolean[]>,
     otherwise: boolean[],
     run: (answers: boolean[]) => void,
   ): void {
-    this.#parts.answers.whenFor(connection, answers, otherwise, run)
+    this.#parts.answers.when(answers, otherwise, origin.session, (known) => origin.guard(() => run(known)))
+  }
+
+  #isStored(session: Session): boolean {
+    return session.ledger !== undefined && this.#parts.canStore(session)
+  }
+
+  /** The same for the host program: `origin.answered` follows, at once where that is possible. */
+  subscribeFor(origin: SubscribeOrigin, packet: SubscribeRequest): void {
+    const { turn, waiters } = this.#parts
+    if (turn.isStoreBehind && this.#isStored(origin.session)) {
+      waiters.wait(origin, () => {
+        if (origin.isOver) origin.abandoned()
+        else this.subscribeFor(origin, packet)
+      })
+      return
+    }
+    const reasonCodes = this.#begin(origin, packet)
+    if (reasonCodes !== PENDING) origin.answered(reasonCodes)
   }
 
   addTask(owner: object, task: Task): void {
     this.#parts.turn.addTask(owner, task)
   }
 
-  finished({ connection, packet, reasonCodes, owed }: SubscribeWork): void {
+  finished({ origin, reasonCodes, owed }: SubscribeWork): void {
     this.#owed = owed
-    connection.subscribeAnswered(packet, reasonCodes)
+    origin.answered(reasonCodes)
   }
 
-  abandoned({ connection, owed }: SubscribeWork): void {
-    if (!connection.session!.isEnded) this.#owe(connection.session!, owed)
+  abandoned({ origin, owed }: SubscribeWork): void {
+    if (!origin.session.isEnded) this.#owe(origin.session, owed)
+    origin.abandoned()
   }
 
-  check(connection: Connection, asked: SubscriptionRequest): CheckedRequest {
+  check(origin: SubscribeOrigin, asked: SubscriptionRequest): CheckedRequest {
     // Before 5.0 there are no Shared Subscriptions; serving them there too is what users expect of a broker.
     const { matchFilter, isShared } = checkFilter(asked.topicFilter)
     if (isShared && asked.noLocal) {
       throw new ProtocolError(ReasonCode.ProtocolError, 'No Local on a Shared Subscription') // [5.0 MQTT-3.8.3-4]
     }
-    const request = requestOf(connection.client, asked, isShared)
+    const request = requestOf(origin.client, asked, isShared)
     const missing = missingCapability(this.#parts.current.options, matchFilter, isShared)
-    const isTold = connection.protocolVersion === 5 && missing !== undefined
-    if (isTold && missingCapability(notesOf(connection).announced!, matchFilter, isShared) !== undefined) {
+    const { announced } = origin
+    const isTold = missing !== undefined && announced !== undefined
+    if (isTold && missingCapability(announced, matchFilter, isShared) !== undefined) {
       throw new ProtocolError(missing, `${request.topicFilter}: this kind of Subscription is switched off`)
     }
-    const { maxTopicLevels } = notesOf(connection).listener.options
     const levels = countTopicLevels(matchFilter)
-    const tooDeep = levels > maxTopicLevels ? ReasonCode.QuotaExceeded : undefined
+    const tooDeep = levels > origin.limits.maxTopicLevels ? ReasonCode.QuotaExceeded : undefined
     return { request, matchFilter, isShared, levels, refused: missing ?? tooDeep }
   }
 
-  ask(connection: Connection, { request, matchFilter }: CheckedRequest): MaybePromise<boolean> {
+  ask({ client }: SubscribeOrigin, { request, matchFilter }: CheckedRequest): MaybePromise<boolean> {
     const { access } = this.#parts.current
     if (!access.checksTopics) return true
-    const allowed = access.maySubscribe(connection.client, matchFilter, request.qos)
+    const allowed = access.maySubscribe(client, matchFilter, request.qos)
     this.work.spend(Work.question)
     this.work.look()
     return allowed
@@ -145,11 +175,11 @@ export class Subscribing implements SubscribeSide, UnsubscribeSide {
 
   grant(work: SubscribeWork, checked: CheckedRequest, allowed: boolean): number {
     const code = checked.refused ?? this.#grant(work, checked, allowed)
-    this.#tell(work.connection, checked.request.topicFilter, code)
+    this.#tell(work.origin, checked.request.topicFilter, code)
     return code
   }
 
-  #tell({ client }: Connection, topicFilter: string, code: number): void {
+  #tell({ client }: SubscribeOrigin, topicFilter: string, code: number): void {
     const { events, metrics } = this.#parts
     if (code < 0x80) events.tell('subscribed', { client, topicFilter, qos: code as QoS })
     else {
@@ -159,11 +189,11 @@ export class Subscribing implements SubscribeSide, UnsubscribeSide {
     }
   }
 
-  #grant({ connection, packet, owed }: SubscribeWork, checked: CheckedRequest, allowed: boolean): number {
+  #grant({ origin, packet, owed }: SubscribeWork, checked: CheckedRequest, allowed: boolean): number {
     if (!allowed) return ReasonCode.NotAuthorized
-    const session = connection.session!
+    const { session } = origin
     if (!this.#parts.canStore(session)) return ReasonCode.ImplementationSpecificError
-    const { maxQos, maxSubscriptions } = notesOf(connection).listener.options
+    const { maxQos, maxSubscriptions } = origin.limits
     const { request, isShared } = checked
     const old = session.subscriptions.get(request.topicFilter)
     if (old === undefined && session.subscriptions.size >= maxSubscriptions) return ReasonCode.QuotaExceeded
@@ -203,10 +233,10 @@ export class Subscribing implements SubscribeSide, UnsubscribeSide {
   }
 
   /** SUBACK is written: retained messages follow (§3.3.1.3). */
-  subscribed(connection: Connection): void {
+  subscribed({ session }: { readonly session: Session | undefined }): void {
     const owed = this.#owed
     this.#owed = []
-    this.#owe(connection.session!, owed)
+    this.#owe(session!, owed)
   }
 
   #owe(session: Session, owed: readonly Owed[]): void {
@@ -267,26 +297,34 @@ export class Subscribing implements SubscribeSide, UnsubscribeSide {
 
   /** @throws {ProtocolError} for filters that the standard rules out; then nothing is unsubscribed */
   unsubscribe(connection: Connection, packet: UnsubscribePacket): readonly number[] | Pending {
-    const work = new UnsubscribeWork(this, connection, packet)
+    const origin = new ConnectionOrigin(connection, (reasonCodes) =>
+      connection.unsubscribeAnswered(packet, reasonCodes),
+    )
+    const work = new UnsubscribeWork(this, origin, packet)
     if (work.step()) return work.reasonCodes
-    this.addTask(connection.session!, work)
+    this.addTask(origin.session, work)
     return PENDING
   }
 
-  unsubscribeOne(connection: Connection, topicFilter: string): ReasonCode {
-    const session = connection.session!
+  /** The same for the host program: `origin.answered` follows, at once where that is possible. */
+  unsubscribeFor(origin: SubscribeOrigin, packet: Pick<UnsubscribePacket, 'topicFilters'>): void {
+    const work = new UnsubscribeWork(this, origin, packet)
+    if (!work.resume()) this.addTask(origin.session, work)
+  }
+
+  unsubscribeOne({ session, client }: SubscribeOrigin, topicFilter: string): ReasonCode {
     const subscription = session.subscriptions.get(topicFilter) // [5.0 MQTT-3.10.4-1]
     if (subscription === undefined) return ReasonCode.NoSubscriptionExisted
     session.unsubscribe(topicFilter)
     this.#parts.replays.forget(session, topicFilter)
     this.#parts.router.remove(subscription)
     this.#parts.unsubscribed(session, topicFilter)
-    this.#parts.events.tell('unsubscribed', { client: connection.client, topicFilter })
+    this.#parts.events.tell('unsubscribed', { client, topicFilter })
     return ReasonCode.Success
   }
 
-  unsubscribed(connection: Connection, sharedFilters: ReadonlySet<string>): void {
-    this.#parts.leftShared(connection.session!, sharedFilters)
+  unsubscribed({ session }: SubscribeOrigin, sharedFilters: ReadonlySet<string>): void {
+    this.#parts.leftShared(session, sharedFilters)
   }
 }
 
@@ -301,7 +339,7 @@ function checkIdentifier(connection: Connection, { properties }: SubscribePacket
  * SUBACK [3.1.1 MQTT-3.8.3-2].
  */
 function missingCapability(
-  { sharedSubscriptions, wildcardSubscriptions }: Options,
+  { sharedSubscriptions, wildcardSubscriptions }: SubscribeCapabilities,
   matchFilter: string,
   isShared: boolean,
 ): ReasonCode | undefined {

@@ -4,14 +4,19 @@
  *
  * @module
  */
-import type { Connection } from '../../protocol/connection.ts'
 import { PENDING, type Pending } from '../../protocol/server-side.ts'
 import type { Turn } from '../turn/turn.ts'
+
+/** Who waits: a Connection, or a call of the host program. */
+export interface StoreWaiter {
+  /** Does what had to wait: what it throws concerns that one alone. */
+  guard(run: () => void): void
+}
 
 export class StoreWaiters {
   readonly #turn: Turn
   /** What goes on with each, the longest waiting first. */
-  readonly #waiting = new Map<Connection, () => void>()
+  readonly #waiting = new Map<StoreWaiter, () => void>()
   #isResuming = false
   /** How many are judged again though the Store is behind. */
   #judgedAgain = 0
@@ -21,14 +26,14 @@ export class StoreWaiters {
   }
 
   /** @param resume handles the packet at hand from its beginning, and answers it unless it has to wait once more */
-  wait(connection: Connection, resume: () => void): Pending {
-    this.#waiting.set(connection, resume)
+  wait(waiter: StoreWaiter, resume: () => void): Pending {
+    this.#waiting.set(waiter, resume)
     return PENDING
   }
 
-  /** That Connection is over: its packet was not accepted, and what it holds goes. */
-  forget(connection: Connection): void {
-    this.#waiting.delete(connection)
+  /** That one is over: its packet was not accepted, and what it holds goes. */
+  forget(waiter: StoreWaiter): void {
+    this.#waiting.delete(waiter)
   }
 
   /** The Store's condition is another: what it refuses now does not wait for it any longer. */
@@ -45,12 +50,12 @@ export class StoreWaiters {
   }
 
   #resume(): boolean {
-    for (const [connection, resume] of this.#waiting) {
+    for (const [waiter, resume] of this.#waiting) {
       if (this.#judgedAgain === 0 && this.#turn.isStoreBehind) break
       if (this.#turn.work.isSpent) return false
       if (this.#judgedAgain > 0) this.#judgedAgain--
-      this.#waiting.delete(connection)
-      connection.guard(resume)
+      this.#waiting.delete(waiter)
+      waiter.guard(resume)
     }
     this.#judgedAgain = 0
     this.#isResuming = false

@@ -14,9 +14,9 @@ import type { MaybePromise } from '../../base/maybe-promise.ts'
 import { scanned, Work, type WorkBudget } from '../../base/work.ts'
 import type { SubscribePacket, SubscriptionRequest } from '../../codec/packets.ts'
 import type { ReasonCode } from '../../codec/reason-code.ts'
-import type { Connection } from '../../protocol/connection.ts'
 import type { CheckedFilter } from './checked-filter.ts'
 import type { Owed } from './replays.ts'
+import type { SubscribeOrigin } from './subscribe-origin.ts'
 import type { Task } from '../turn/turn.ts'
 
 /** Questions that wait for plugins at the same time, of one SUBSCRIBE. */
@@ -30,12 +30,15 @@ export interface CheckedRequest extends CheckedFilter {
   readonly refused: ReasonCode | undefined
 }
 
+/** The filters of a SUBSCRIBE, and what goes with them. */
+export type SubscribeRequest = Pick<SubscribePacket, 'subscriptions' | 'properties'>
+
 /** What is done with each filter. */
 export interface SubscribeSide {
   readonly work: WorkBudget
   /** @throws {ProtocolError} for what the standard or CONNACK rules out */
-  check(connection: Connection, request: SubscriptionRequest): CheckedRequest
-  ask(connection: Connection, checked: CheckedRequest): MaybePromise<boolean>
+  check(origin: SubscribeOrigin, request: SubscriptionRequest): CheckedRequest
+  ask(origin: SubscribeOrigin, checked: CheckedRequest): MaybePromise<boolean>
   /** Makes the Subscription, and notes in `owed` if retained messages follow. @returns its code in SUBACK */
   grant(work: SubscribeWork, checked: CheckedRequest, allowed: boolean): number
   /** Goes on once plugins have answered. */
@@ -49,13 +52,13 @@ export interface SubscribeSide {
   addTask(owner: object, task: Task): void
   /** All is granted, though not at once. */
   finished(work: SubscribeWork): void
-  /** Its Connection has ended on the way. */
+  /** Its origin was over on the way. */
   abandoned(work: SubscribeWork): void
 }
 
 export class SubscribeWork implements Task {
-  readonly connection: Connection
-  readonly packet: SubscribePacket
+  readonly origin: SubscribeOrigin
+  readonly packet: SubscribeRequest
   readonly reasonCodes: number[] = []
   /** To be followed by retained messages. */
   readonly owed: Owed[] = []
@@ -64,26 +67,26 @@ export class SubscribeWork implements Task {
   /** Answers of plugins for the next filters, where they did not answer at once. */
   #answers: boolean[] = []
 
-  constructor(side: SubscribeSide, connection: Connection, packet: SubscribePacket) {
+  constructor(side: SubscribeSide, origin: SubscribeOrigin, packet: SubscribeRequest) {
     this.#side = side
-    this.connection = connection
+    this.origin = origin
     this.packet = packet
   }
 
   /** As far as the share reaches, at once. @returns whether all is done; otherwise `finished` follows */
   begin(): boolean {
     const state = this.#step()
-    if (state === 'spent') this.#side.addTask(this.connection.session!, this)
+    if (state === 'spent') this.#side.addTask(this.origin.session, this)
     return state === 'done'
   }
 
   resume(): boolean {
-    if (!this.connection.isConnected) {
+    if (this.origin.isOver) {
       this.#side.abandoned(this)
       return true
     }
     let isDone = true
-    this.connection.guard(() => {
+    this.origin.guard(() => {
       const state = this.#step()
       isDone = state !== 'spent'
       if (state === 'done') this.#side.finished(this)
@@ -107,7 +110,7 @@ export class SubscribeWork implements Task {
   #checkNext(): void {
     const request = this.packet.subscriptions[this.#checked.length]!
     this.#side.work.spend(Work.entry + 4 * scanned(request.topicFilter.length))
-    this.#checked.push(this.#side.check(this.connection, request))
+    this.#checked.push(this.#side.check(this.origin, request))
   }
 
   /** @returns false if plugins think about it */
@@ -125,7 +128,7 @@ export class SubscribeWork implements Task {
   }
 
   #ask(checked: CheckedRequest): MaybePromise<boolean> {
-    return checked.refused === undefined ? this.#side.ask(this.connection, checked) : true
+    return checked.refused === undefined ? this.#side.ask(this.origin, checked) : true
   }
 
   /** Asks about the next filters too, so that many answers do not take as many times as long. */
@@ -135,7 +138,7 @@ export class SubscribeWork implements Task {
     const denied = asked.map(() => false)
     this.#side.answered(this, Promise.all(asked), denied, (answers) => {
       this.#answers = answers
-      if (!this.resume()) this.#side.addTask(this.connection.session!, this)
+      if (!this.resume()) this.#side.addTask(this.origin.session, this)
     })
   }
 }

@@ -6,41 +6,44 @@
  */
 import { scanned, Work, type WorkBudget } from '../../base/work.ts'
 import type { UnsubscribePacket } from '../../codec/packets.ts'
-import type { Connection } from '../../protocol/connection.ts'
 import { countTopicLevels } from '../../topics/topic-name.ts'
 import { checkFilter } from './checked-filter.ts'
+import type { SubscribeOrigin } from './subscribe-origin.ts'
 import type { Task } from '../turn/turn.ts'
 
 /** What is done with the filters. */
 export interface UnsubscribeSide {
   readonly work: WorkBudget
   /** @returns its code in UNSUBACK */
-  unsubscribeOne(connection: Connection, topicFilter: string): number
+  unsubscribeOne(origin: SubscribeOrigin, topicFilter: string): number
   /** All are unsubscribed: what the Session held for those that are shared goes to others. */
-  unsubscribed(connection: Connection, sharedFilters: ReadonlySet<string>): void
+  unsubscribed(origin: SubscribeOrigin, sharedFilters: ReadonlySet<string>): void
 }
 
 export class UnsubscribeWork implements Task {
   readonly reasonCodes: number[] = []
   readonly #side: UnsubscribeSide
-  readonly #connection: Connection
-  readonly #packet: UnsubscribePacket
+  readonly #origin: SubscribeOrigin
+  readonly #packet: Pick<UnsubscribePacket, 'topicFilters'>
   readonly #sharedFilters = new Set<string>()
   #checkedCount = 0
 
-  constructor(side: UnsubscribeSide, connection: Connection, packet: UnsubscribePacket) {
+  constructor(side: UnsubscribeSide, origin: SubscribeOrigin, packet: Pick<UnsubscribePacket, 'topicFilters'>) {
     this.#side = side
-    this.#connection = connection
+    this.#origin = origin
     this.#packet = packet
   }
 
   resume(): boolean {
-    const connection = this.#connection
-    if (!connection.isConnected) return true
+    const origin = this.#origin
+    if (origin.isOver) {
+      origin.abandoned()
+      return true
+    }
     let isDone = true
-    connection.guard(() => {
+    origin.guard(() => {
       isDone = this.step()
-      if (isDone) connection.unsubscribeAnswered(this.#packet, this.reasonCodes)
+      if (isDone) origin.answered(this.reasonCodes)
     })
     return isDone
   }
@@ -57,7 +60,7 @@ export class UnsubscribeWork implements Task {
       if (work.isSpent) return false
       this.#unsubscribe(topicFilters[this.reasonCodes.length]!)
     }
-    if (this.#sharedFilters.size > 0) this.#side.unsubscribed(this.#connection, this.#sharedFilters)
+    if (this.#sharedFilters.size > 0) this.#side.unsubscribed(this.#origin, this.#sharedFilters)
     return true
   }
 
@@ -68,6 +71,6 @@ export class UnsubscribeWork implements Task {
 
   #unsubscribe(topicFilter: string): void {
     this.#side.work.spend(Work.subscription + Work.node * countTopicLevels(topicFilter))
-    this.reasonCodes.push(this.#side.unsubscribeOne(this.#connection, topicFilter))
+    this.reasonCodes.push(this.#side.unsubscribeOne(this.#origin, topicFilter))
   }
 }
