@@ -160,3 +160,26 @@ test('UNSUBSCRIBE of 2,000 Shared Subscriptions with messages waiting hands them
   assert.equal(staying.takePayloads().length, 1_999)
   await broker.close()
 })
+
+test('subscribeFor with 10,000 filters, and unsubscribeFor, of a client that is connected and of one that is not', async () => {
+  const broker = await TestBroker.start(ROOM)
+  broker.connect({ clientId: 'connected' })
+  broker.connect({ clientId: 'away', ...KEPT }).drop()
+  const topicFilters = filters(10_000, (at) => `a/${at}/b`)
+  for (const clientId of ['connected', 'away']) {
+    const subscriptions = topicFilters.map((topicFilter) => ({ topicFilter }))
+    let subscribed: ReturnType<typeof broker.broker.subscribeFor> | undefined
+    assertShared(
+      'subscribeFor',
+      measure(broker, () => void (subscribed = broker.broker.subscribeFor(clientId, subscriptions))),
+    )
+    assert.equal((await subscribed)?.length, 10_000)
+    let unsubscribed: ReturnType<typeof broker.broker.unsubscribeFor> | undefined
+    assertShared(
+      'unsubscribeFor',
+      measure(broker, () => void (unsubscribed = broker.broker.unsubscribeFor(clientId, topicFilters))),
+    )
+    assert.ok((await unsubscribed)!.every(({ reasonCode }) => reasonCode === 0))
+  }
+  await broker.close()
+})
