@@ -4,11 +4,18 @@
  * @module
  */
 import { Broker as BrokerOfParts, type BrokerSettings } from './broker/broker.ts'
+import type { Admin } from './broker/host/admin.ts'
 import type { ConfigInput } from './config/options.ts'
 import { openListener } from './listeners/listener.ts'
 import { mountWebSocket } from './listeners/mount.ts'
 import { attachStream } from './listeners/pump.ts'
 import { shippedPlugins } from './plugins/registry.ts'
+
+/** Most programs never ask for it. */
+async function loadAdmin(broker: BrokerOfParts): Promise<Admin> {
+  const { createAdmin } = await import('./admin/admin.ts')
+  return createAdmin(broker)
+}
 
 /**
  * An MQTT server for 3.1, 3.1.1 and 5.0. `start()` opens it and `close()` closes it; a closed broker can be started
@@ -20,7 +27,7 @@ import { shippedPlugins } from './plugins/registry.ts'
  */
 export const Broker: BrokerConstructor = class Broker extends BrokerOfParts {
   constructor(config: ConfigInput = {}, settings: BrokerSettings = {}) {
-    super(config, settings, { openListener, mountWebSocket, attachStream, plugins: shippedPlugins })
+    super(config, settings, { openListener, mountWebSocket, attachStream, plugins: shippedPlugins, loadAdmin })
   }
 }
 

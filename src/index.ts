@@ -8,6 +8,23 @@ export type { BrokerEvents, EventListener, EventName, RetainedEnd, SessionEndCau
 export type { HostQuestion } from './broker/host/host-question.ts'
 export type { MountOptions } from './broker/host/host-streams.ts'
 export type { HostSubscription, SubscribeOptions } from './broker/host/host-subscriber.ts'
+export type {
+  Admin,
+  AdminParameters,
+  ClientIdParameter,
+  ClientsQuery,
+  ClosedConnectionsQuery,
+  DropView,
+  FieldOptions,
+  OverviewView,
+  PublishRequest,
+  RetainedQuery,
+  RetainedView,
+  SessionsQuery,
+  SlowSubscriberView,
+  SubscriptionsQuery,
+  SubscriptionView,
+} from './broker/host/admin.ts'
 export type { SubscribeForOptions, SubscriptionInput, SubscriptionResult } from './broker/host/host-subscriptions.ts'
 export type { ClosedConnectionsOptions } from './broker/host/closed-connection-pages.ts'
 export type { Page, PageOptions } from './broker/host/page.ts'

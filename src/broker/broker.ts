@@ -32,6 +32,7 @@ import { callGuarded, Events } from './reporting/events.ts'
 import type { EventListener, EventName } from '../access/broker-events.ts'
 import { hostMessage, type PublishOptions } from './host/host-message.ts'
 import { topicQuestion, type HostQuestion } from './host/host-question.ts'
+import { lazyAdmin, type Admin } from './host/admin.ts'
 import { closedConnectionPage, type ClosedConnectionsOptions } from './host/closed-connection-pages.ts'
 import { heldMessagePage } from './host/held-messages.ts'
 import type { Page, PageOptions } from './host/page.ts'
@@ -81,6 +82,8 @@ const REFUSED_WHILE: Readonly<Record<Exclude<StoreCondition, 'well'>, string>> =
 export interface BrokerParts extends StreamPumps {
   readonly openListener: OpenOne
   readonly plugins: ReadonlyMap<string, PluginFactory>
+  /** Loads what `broker.admin` is. */
+  loadAdmin(broker: Broker): Promise<Admin>
 }
 
 /** What a broker can be given in addition to its configuration. Every setting is optional. */
@@ -121,7 +124,7 @@ export type BrokerState = 'new' | 'starting' | 'started' | 'closing' | 'closed'
 
 let runningOf: (broker: Broker) => Server
 
-/** What runs behind a Broker, for our own tests, which look at all of it in one step. */
+/** What runs behind a Broker: for the views of operators, and for our own tests, which look at all of it in one step. */
 export function serverOf(broker: Broker): Server {
   return runningOf(broker)
 }
@@ -152,6 +155,7 @@ export class Broker implements AsyncDisposable {
   #starting: Promise<void> | undefined
   #closing: Promise<void> | undefined
   #reloading: Promise<void> = Promise.resolve()
+  #admin: Admin | undefined
 
   constructor(config: ConfigInput, settings: BrokerSettings, parts: BrokerParts) {
     this.#config = config
@@ -251,6 +255,14 @@ export class Broker implements AsyncDisposable {
   #runningFigures(): Figures {
     this.#running()
     return this.#figures!
+  }
+
+  /**
+   * Views and actions for operators. They return plain values; lists come in pages. The module is loaded by the first
+   * call.
+   */
+  get admin(): Admin {
+    return (this.#admin ??= lazyAdmin(() => this.#parts.loadAdmin(this)))
   }
 
   /** The counters as live fields; each is also one of `figures()`. */
@@ -762,11 +774,12 @@ export class Broker implements AsyncDisposable {
    * Applies a new configuration while the broker runs: listeners, limits, users, rules, certificates. Connections that
    * it still allows stay open. An error changes nothing. Several calls are processed in their order.
    *
+   * @param config default: the present configuration once more, so that its files are read again
    * @throws {ConfigError} with all mistakes in the configuration
    * @throws {UsageError} if the broker is not running, or closes meanwhile
    */
-  reload(config: ConfigInput, source: ConfigSource | undefined = this.#source): Promise<void> {
-    const done = this.#reloading.then(() => this.#reload(config, source))
+  reload(config?: ConfigInput, source: ConfigSource | undefined = this.#source): Promise<void> {
+    const done = this.#reloading.then(() => this.#reload(config ?? this.#config, source))
     // Whoever called is told; those that wait behind it only wait.
     this.#reloading = done.catch(() => {})
     return done

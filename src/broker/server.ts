@@ -249,6 +249,15 @@ export class Server implements ServerSide, SessionSide<Session>, SessionsSide, R
     else this.reports.taskFailed(error)
   }
 
+  get clock(): Clock {
+    return this.#parts.clock
+  }
+
+  /** `undefined` where nothing is stored. */
+  get storeHealth(): StoreHealth | undefined {
+    return this.ledger === undefined ? undefined : this.#gate.health
+  }
+
   /** How the Store does; `undefined` where nothing is stored. */
   get storeFigures(): StoreFigures | undefined {
     return this.#parts.store.figures?.()

@@ -41,3 +41,15 @@ export function numberOfCursor(cursor: string): number {
   if (number > 0) return number
   throw noCursor(cursor)
 }
+
+/** For lists in the order of a text, such as the Client Identifier: the cursor hides the text of the last item. */
+export function cursorOfText(text: string): string {
+  return Buffer.from(text).toString('base64url')
+}
+
+/** @throws {UsageError} for a cursor that no page gave */
+export function textOfCursor(cursor: string): string {
+  const text = typeof cursor === 'string' ? Buffer.from(cursor, 'base64url').toString() : ''
+  if (text !== '' && cursorOfText(text) === cursor) return text
+  throw noCursor(cursor)
+}

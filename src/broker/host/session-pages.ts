@@ -14,7 +14,7 @@ import { Work } from '../../base/work.ts'
 import type { Registration, Sessions } from '../sessions/sessions.ts'
 import { viewOf, type SessionView } from '../sessions/session-view.ts'
 import type { Turn } from '../turn/turn.ts'
-import { limitOf, noCursor, type Page, type PageOptions } from './page.ts'
+import { cursorOfText, limitOf, textOfCursor, type Page, type PageOptions } from './page.ts'
 
 /** What a page is read from. */
 interface Listed {
@@ -28,15 +28,31 @@ interface Listed {
  * @throws {UsageError} for a limit that is not in its range, and a cursor that no page gave
  */
 export async function sessionPage(
-  { sessions, turn }: Listed,
+  listed: Listed,
   owner: object,
   options: PageOptions,
   isListed: (registration: Registration) => boolean,
 ): Promise<Page<SessionView>> {
+  return registrationPage(listed, owner, options, isListed, viewOf)
+}
+
+/**
+ * The same in another form.
+ *
+ * @param show makes the view of each that is listed
+ */
+export async function registrationPage<View>(
+  { sessions, turn }: Listed,
+  owner: object,
+  options: PageOptions,
+  isListed: (registration: Registration) => boolean,
+  show: (registration: Registration) => View,
+): Promise<Page<View>> {
   const limit = limitOf(options)
   const { cursor } = options
-  const items: SessionView[] = []
-  let after = cursor === undefined ? undefined : clientIdOf(cursor)
+  const items: View[] = []
+  let lastClientId = ''
+  let after = cursor === undefined ? undefined : textOfCursor(cursor)
   // One more than the page has says whether there is a next page.
   for (;;) {
     if (turn.work.isSpent) await turn.share(owner)
@@ -45,20 +61,11 @@ export async function sessionPage(
     for (const clientId of clientIds) {
       const registration = sessions.get(clientId)!
       if (!isListed(registration)) continue
-      if (items.length === limit) return { items, cursor: cursorOf(items.at(-1)!.clientId) }
+      if (items.length === limit) return { items, cursor: cursorOfText(lastClientId) }
       turn.work.spend(Work.entry * (1 + registration.session.subscriptions.size))
-      items.push(viewOf(registration))
+      items.push(show(registration))
+      lastClientId = clientId
     }
     after = clientIds.at(-1)
   }
-}
-
-function cursorOf(clientId: string): string {
-  return Buffer.from(clientId).toString('base64url')
-}
-
-function clientIdOf(cursor: string): string {
-  const clientId = typeof cursor === 'string' ? Buffer.from(cursor, 'base64url').toString() : ''
-  if (clientId !== '' && cursorOf(clientId) === cursor) return clientId
-  throw noCursor(cursor)
 }

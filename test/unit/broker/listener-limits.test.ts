@@ -40,6 +40,7 @@ async function withListeners(config: ConfigInput) {
     mountWebSocket: () => ({ close() {}, reload() {}, refusedUpgrades: 0 }),
     attachStream,
     plugins: shippedPlugins,
+    loadAdmin: () => Promise.reject(new Error('nobody asks')),
   }
   const clock = new VirtualClock()
   const base = new Broker({ 'sys-interval': 0, ...config }, { clock }, parts)

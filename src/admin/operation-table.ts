@@ -1,0 +1,185 @@
+/**
+ * Everything that an operator can see and do. The program's `broker.admin`, and whatever else opens these operations to somebody, is made
+ * from this table; the compiler proves that it has a row for every operation and every parameter.
+ *
+ * @module
+ */
+import type { ParameterRow, OperationTable } from './operation.ts'
+import { viewFields } from './view-fields.ts'
+
+type Optional = ParameterRow & { readonly required: false }
+
+const LIMIT: Optional = {
+  place: 'query',
+  type: 'integer',
+  required: false,
+  minimum: 1,
+  maximum: 1000,
+  description: 'The most items in a page; default 100.',
+}
+const CURSOR: Optional = filter('text', 'The cursor of the page before; default: the first page.')
+const CLIENT_ID = { place: 'path', type: 'text', required: true, description: 'Client identifier.' } as const
+const REASON_CODE: Optional = {
+  place: 'body',
+  type: 'integer',
+  required: false,
+  minimum: 0,
+  maximum: 255,
+  description: 'What a connected 5.0 client reads; default 152 (0x98, Administrative action).',
+}
+
+function filter(type: ParameterRow['type'], description: string): Optional {
+  return { place: 'query', type, required: false, description }
+}
+
+function fieldsOf(name: keyof typeof viewFields): Optional {
+  return { ...filter('list', 'Only these fields of each item; default: all.'), values: viewFields[name] }
+}
+
+function page(name: keyof typeof viewFields) {
+  return { limit: LIMIT, cursor: CURSOR, fields: fieldsOf(name) } as const
+}
+
+export const operationTable: OperationTable = {
+  overview: {
+    ...{ method: 'GET', path: '/overview', role: 'viewer', parameters: {}, answer: 'OverviewView' },
+    description: 'The broker at a glance.',
+  },
+  listeners: {
+    ...{ method: 'GET', path: '/listeners', role: 'viewer', parameters: {}, answer: 'ListenerView[]' },
+    description: 'The open listeners.',
+  },
+  clients: {
+    ...{ method: 'GET', path: '/clients', role: 'viewer', answer: 'Page<ClientView>' },
+    parameters: {
+      ...page('clients'),
+      userName: filter('text', 'Only those of that user.'),
+      listener: filter('text', 'Only those that came through that listener.'),
+      address: filter('text', 'Only those from that IP address.'),
+      protocolVersion: { ...filter('integer', 'Only those of that version: 3, 4 or 5.'), values: [3, 4, 5] },
+    },
+    description: 'Connected clients.',
+  },
+  client: {
+    ...{ method: 'GET', path: '/clients/{clientId}', role: 'viewer', answer: 'ClientView | undefined' },
+    parameters: { clientId: CLIENT_ID },
+    description: 'One connected client.',
+  },
+  sessions: {
+    ...{ method: 'GET', path: '/sessions', role: 'viewer', answer: 'Page<SessionView>' },
+    parameters: {
+      ...page('sessions'),
+      userName: filter('text', 'Only those of that user.'),
+      connected: filter('boolean', 'Only those whose clients are connected, or are not.'),
+    },
+    description: 'Sessions, connected or not.',
+  },
+  session: {
+    ...{ method: 'GET', path: '/sessions/{clientId}', role: 'viewer', answer: 'SessionView | undefined' },
+    parameters: { clientId: CLIENT_ID },
+    description: 'One session, connected or not.',
+  },
+  heldMessages: {
+    ...{ method: 'GET', path: '/sessions/{clientId}/messages', role: 'viewer' },
+    answer: 'Page<HeldMessageView> | undefined',
+    parameters: { clientId: CLIENT_ID, ...page('heldMessages') },
+    description: 'The messages of QoS 1 and 2 that a session holds, and what each is waiting for.',
+  },
+  subscriptions: {
+    ...{ method: 'GET', path: '/subscriptions', role: 'viewer', answer: 'Page<SubscriptionView>' },
+    parameters: {
+      ...page('subscriptions'),
+      clientId: filter('text', 'Only those of that client.'),
+      topicFilter: filter('text', 'Only those with exactly that topic filter.'),
+      topic: filter('text', 'Only those that a message of that topic matches.'),
+      isShared: filter('boolean', 'Only Shared Subscriptions, or only ordinary ones.'),
+    },
+    description: 'Subscriptions of all sessions.',
+  },
+  closedConnections: {
+    ...{ method: 'GET', path: '/closed-connections', role: 'viewer', answer: 'Page<ClosedConnectionView>' },
+    parameters: { ...page('closedConnections'), clientId: filter('text', 'Only those of that client.') },
+    description: 'The connections that have ended last, and why, the newest first.',
+  },
+  retained: {
+    ...{ method: 'GET', path: '/retained', role: 'viewer', answer: 'Page<RetainedView>' },
+    parameters: {
+      ...page('retained'),
+      topicFilter: filter('text', 'Only topics that it matches; default `#`: all except those that begin with `$`.'),
+    },
+    description: 'Retained messages, without their payloads.',
+  },
+  drops: {
+    ...{ method: 'GET', path: '/drops', role: 'viewer', parameters: {}, answer: 'DropView[]' },
+    description: 'Messages that did not reach a client since the start, by cause.',
+  },
+  slowSubscribers: {
+    ...{ method: 'GET', path: '/slow-subscribers', role: 'viewer', answer: 'SlowSubscriberView[]' },
+    parameters: { limit: { ...LIMIT, description: 'The most clients; default 100.' } },
+    description: 'Connected clients that have not taken what was meant for them, those with the most bytes first.',
+  },
+  configuration: {
+    ...{ method: 'GET', path: '/configuration', role: 'administrator', parameters: {}, answer: 'object' },
+    description: 'The configuration in force, every default filled in, secrets hidden.',
+  },
+  disconnect: {
+    ...{ method: 'POST', path: '/clients/{clientId}/disconnect', role: 'operator', answer: 'boolean' },
+    parameters: { clientId: CLIENT_ID, reasonCode: REASON_CODE },
+    description: 'Ends the connection of a client, not its session. False if it is not connected.',
+  },
+  endSession: {
+    ...{ method: 'DELETE', path: '/sessions/{clientId}', role: 'operator', answer: 'boolean' },
+    parameters: { clientId: CLIENT_ID, reasonCode: { ...REASON_CODE, place: 'query' } },
+    description: 'Ends a session and its connection. False if there is none.',
+  },
+  publish: {
+    ...{ method: 'POST', path: '/publish', role: 'operator', answer: 'void' },
+    parameters: {
+      topic: { place: 'body', type: 'text', required: true, description: 'Topic name.' },
+      payload: { place: 'body', type: 'payload', required: true, description: 'Text (sent as UTF-8) or bytes.' },
+      qos: { ...filter('integer', 'Default 0.'), place: 'body', values: [0, 1, 2] },
+      retain: { ...filter('boolean', 'Default false.'), place: 'body' },
+      properties: { ...filter('object', 'Properties of the PUBLISH.'), place: 'body' },
+    },
+    description: 'Publishes a message as the broker itself: no permission is asked.',
+  },
+  subscribeFor: {
+    ...{ method: 'POST', path: '/sessions/{clientId}/subscribe', role: 'operator' },
+    answer: 'SubscriptionResult[] | undefined',
+    parameters: {
+      clientId: CLIENT_ID,
+      subscriptions: { place: 'body', type: 'list', required: true, description: 'What a SUBSCRIBE would ask for.' },
+      subscriptionIdentifier: {
+        ...filter('integer', 'Subscription Identifier of all of them; default: none.'),
+        ...{ place: 'body', minimum: 1, maximum: 268_435_455 },
+      },
+    },
+    description: 'Subscribes on behalf of a client, connected or not.',
+  },
+  unsubscribeFor: {
+    ...{ method: 'POST', path: '/sessions/{clientId}/unsubscribe', role: 'operator' },
+    answer: 'SubscriptionResult[] | undefined',
+    parameters: {
+      clientId: CLIENT_ID,
+      topicFilters: { place: 'body', type: 'list', required: true, description: 'Topic filters.' },
+    },
+    description: 'Unsubscribes on behalf of a client, connected or not.',
+  },
+  deleteRetained: {
+    ...{ method: 'DELETE', path: '/retained', role: 'operator', answer: 'number' },
+    parameters: {
+      topicFilter: { place: 'query', type: 'text', required: true, description: 'Topics that it matches.' },
+    },
+    description: 'Removes retained messages; subscribers get nothing. Returns how many were removed.',
+  },
+  reload: {
+    ...{ method: 'POST', path: '/reload', role: 'administrator', answer: 'void' },
+    parameters: {
+      configuration: {
+        ...filter('object', 'The new configuration; default: the present one, whose files are read again.'),
+        place: 'body',
+      },
+    },
+    description: 'Applies a configuration while the broker runs.',
+  },
+}

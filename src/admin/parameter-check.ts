@@ -1,0 +1,60 @@
+/** The parameters of an operation, checked against its rows of the table. @module */
+import { types } from 'node:util'
+import { UsageError } from '../base/errors.ts'
+import { nearest } from '../base/nearest.ts'
+import { show } from '../base/show.ts'
+import type { AdminParameters, OperationName } from '../broker/host/admin.ts'
+import type { ParameterRow, ParameterType } from './operation.ts'
+import { operationTable } from './operation-table.ts'
+
+/** What a value has to be, in words, and whether it is. */
+const TYPES: Readonly<Record<ParameterType, readonly [words: string, fits: (value: unknown) => boolean]>> = {
+  text: ['a string', (value) => typeof value === 'string'],
+  integer: ['a whole number', (value) => Number.isInteger(value)],
+  boolean: ['true or false', (value) => typeof value === 'boolean'],
+  list: ['a list', (value) => Array.isArray(value)],
+  object: ['an object', (value) => typeof value === 'object' && value !== null && !Array.isArray(value)],
+  payload: ['a string or a Uint8Array', (value) => typeof value === 'string' || types.isUint8Array(value)],
+}
+
+/**
+ * @returns the parameters as they are; `undefined` counts as not given
+ * @throws {UsageError} for one that is unknown, missing or not valid: it names the parameter, the value and what it may be
+ */
+export function checkParameters<Name extends OperationName>(name: Name, given: unknown): AdminParameters[Name] {
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+    throw new UsageError(`${name} takes an object of parameters, got ${show(given)}`)
+  }
+  const rows: Readonly<Record<string, ParameterRow>> = operationTable[name].parameters
+  for (const [key, value] of Object.entries(given)) {
+    const row = Object.hasOwn(rows, key) ? rows[key] : undefined
+    if (row === undefined) throw unknown(name, key, Object.keys(rows))
+    const problem = value === undefined ? undefined : problemOf(value, row)
+    if (problem !== undefined) throw new UsageError(`${name}: ${key} must be ${problem}`)
+  }
+  for (const [key, { required }] of Object.entries(rows)) {
+    if (required && (given as Record<string, unknown>)[key] === undefined) {
+      throw new UsageError(`${name}: ${key} is missing`)
+    }
+  }
+  return given as AdminParameters[Name]
+}
+
+function unknown(name: string, key: string, known: readonly string[]): UsageError {
+  const near = nearest(key, known)
+  const hint = near === undefined ? `it has ${known.join(', ') || 'none'}` : `did you mean ${near}?`
+  return new UsageError(`${name} has no parameter ${show(key)}; ${hint}`)
+}
+
+/** @returns what it must be; `undefined` where it is */
+function problemOf(value: unknown, row: ParameterRow): string | undefined {
+  const [words, fits] = TYPES[row.type]
+  if (!fits(value)) return `${words}, got ${show(value)}`
+  const { values, minimum = -Infinity, maximum = Infinity } = row
+  if (row.type === 'integer' && ((value as number) < minimum || (value as number) > maximum)) {
+    return `from ${minimum} to ${maximum}, got ${show(value)}`
+  }
+  if (values === undefined) return undefined
+  const wrong = (row.type === 'list' ? (value as unknown[]) : [value]).find((one) => !values.includes(one as string))
+  return wrong === undefined ? undefined : `one of ${values.join(', ')}; got ${show(wrong)}`
+}

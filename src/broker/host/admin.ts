@@ -1,0 +1,269 @@
+/**
+ * What an operator can see and do, as values: the type of `broker.admin`. `src/admin` implements it, from a table that other doors
+ * (HTTP, commands) are made from as well; it is loaded with the first call.
+ *
+ * @module
+ */
+import type { ReasonCode } from '../../codec/reason-code.ts'
+import type { Properties } from '../../codec/properties.ts'
+import type { ProtocolVersion, QoS } from '../../codec/packet-types.ts'
+import type { ConfigInput } from '../../config/options.ts'
+import type { DropCause } from '../../protocol/session.ts'
+import type { StoreCondition } from '../../stores/store.ts'
+import type { ClientView } from '../sessions/client-view.ts'
+import type { ClosedConnectionView } from '../sessions/closed-connections.ts'
+import type { HeldMessageView } from '../sessions/held-message-view.ts'
+import type { SessionView } from '../sessions/session-view.ts'
+import type { ClosedConnectionsOptions } from './closed-connection-pages.ts'
+import type { SubscriptionInput, SubscriptionResult } from './host-subscriptions.ts'
+import type { ListenerView } from './open-listeners.ts'
+import type { Page, PageOptions } from './page.ts'
+
+/** The broker at a glance. Counters are since its start. */
+export interface OverviewView {
+  readonly version: string
+  readonly uptimeSeconds: number
+  /** Clients that are connected. */
+  readonly clients: number
+  /** Sessions, connected or not. */
+  readonly sessions: number
+  /** Sessions whose clients are not connected. */
+  readonly sessionsAway: number
+  readonly subscriptions: number
+  readonly retainedMessages: number
+  /** Messages of QoS 1 and 2 that wait in sessions. */
+  readonly queuedMessages: number
+  readonly queuedBytes: number
+  /** Messages of QoS 1 and 2 sent and not acknowledged. */
+  readonly inflightMessages: number
+  /** PUBLISH packets. */
+  readonly messagesReceived: number
+  readonly messagesSent: number
+  /** Messages that did not reach a client, for any reason: `drops` has them by cause. */
+  readonly messagesDropped: number
+  readonly bytesReceived: number
+  readonly bytesSent: number
+  /** What everything that the broker keeps for its clients takes in memory, and may take; a limit of 0 is none. */
+  readonly memoryBytes: number
+  readonly memoryLimit: number
+  readonly longestTurnMs: number
+  /** `undefined` for a broker that stores nothing. */
+  readonly storeCondition: StoreCondition | undefined
+}
+
+/** A subscription of a session. */
+export interface SubscriptionView {
+  readonly clientId: string
+  /** As the client wrote it, with `$share/ShareName/` if it is shared. */
+  readonly topicFilter: string
+  readonly isShared: boolean
+  /** Granted. */
+  readonly qos: QoS
+  readonly noLocal: boolean
+  readonly retainAsPublished: boolean
+  readonly retainHandling: 0 | 1 | 2
+  readonly subscriptionIdentifiers: readonly number[]
+}
+
+/** A retained message, without its payload. Times are in milliseconds since 1970. */
+export interface RetainedView {
+  readonly topic: string
+  readonly qos: QoS
+  readonly payloadBytes: number
+  /** Client identifier of its publisher; empty for the host program. */
+  readonly publisher: string
+  readonly receivedAtMs: number
+  /** By its Message Expiry Interval; `undefined` if it never expires. */
+  readonly expiresAtMs: number | undefined
+}
+
+/** Messages that did not reach a client for one reason, since the start of the broker. */
+export interface DropView {
+  readonly cause: DropCause
+  readonly description: string
+  readonly messages: number
+}
+
+/** A connected client that has not taken what was meant for it. */
+export interface SlowSubscriberView {
+  readonly clientId: string
+  readonly userName: string | undefined
+  readonly queuedMessages: number
+  readonly queuedBytes: number
+  /** Bytes that the network has not taken. */
+  readonly unsentBytes: number
+  readonly inflightMessages: number
+  /** As in `ClientView`. */
+  readonly acknowledgementMs: number | null
+}
+
+/** A page, and which fields its items have. */
+export interface FieldOptions<Field> extends PageOptions {
+  /** Only these fields of each item; default: all. */
+  readonly fields?: readonly Field[] | undefined
+}
+
+/** Which clients. */
+export interface ClientsQuery<Field = keyof ClientView> extends FieldOptions<Field> {
+  readonly userName?: string | undefined
+  readonly listener?: string | undefined
+  readonly address?: string | undefined
+  /** 3 for MQTT 3.1, 4 for 3.1.1, 5 for 5.0. */
+  readonly protocolVersion?: ProtocolVersion | undefined
+}
+
+/** Which sessions. */
+export interface SessionsQuery<Field = keyof SessionView> extends FieldOptions<Field> {
+  readonly userName?: string | undefined
+  readonly connected?: boolean | undefined
+}
+
+/** Which subscriptions. */
+export interface SubscriptionsQuery<Field = keyof SubscriptionView> extends FieldOptions<Field> {
+  readonly clientId?: string | undefined
+  /** That topic filter exactly. */
+  readonly topicFilter?: string | undefined
+  /** Those that a message of that topic matches. */
+  readonly topic?: string | undefined
+  /** Only Shared Subscriptions, or only ordinary ones. */
+  readonly isShared?: boolean | undefined
+}
+
+/** Which connections that have ended. */
+export interface ClosedConnectionsQuery<Field = keyof ClosedConnectionView>
+  extends FieldOptions<Field>, ClosedConnectionsOptions {
+  readonly cursor?: string | undefined
+}
+
+/** Which retained messages. */
+export interface RetainedQuery<Field = keyof RetainedView> extends FieldOptions<Field> {
+  /** Default `#`: all except those whose topics begin with `$`. */
+  readonly topicFilter?: string | undefined
+}
+
+/** What is published. */
+export interface PublishRequest {
+  readonly topic: string
+  /** Text is sent as UTF-8. */
+  readonly payload: string | Uint8Array
+  readonly qos?: QoS | undefined
+  readonly retain?: boolean | undefined
+  readonly properties?: Properties | undefined
+}
+
+/** One client or session. */
+export interface ClientIdParameter {
+  readonly clientId: string
+}
+
+/** The parameters of each operation. */
+export interface AdminParameters {
+  overview: object
+  listeners: object
+  clients: ClientsQuery
+  client: ClientIdParameter
+  sessions: SessionsQuery
+  session: ClientIdParameter
+  heldMessages: ClientIdParameter & FieldOptions<keyof HeldMessageView>
+  subscriptions: SubscriptionsQuery
+  closedConnections: ClosedConnectionsQuery
+  retained: RetainedQuery
+  drops: object
+  slowSubscribers: { readonly limit?: number | undefined }
+  configuration: object
+  disconnect: ClientIdParameter & { readonly reasonCode?: ReasonCode | undefined }
+  endSession: ClientIdParameter & { readonly reasonCode?: ReasonCode | undefined }
+  publish: PublishRequest
+  subscribeFor: ClientIdParameter & {
+    readonly subscriptions: readonly SubscriptionInput[]
+    readonly subscriptionIdentifier?: number | undefined
+  }
+  unsubscribeFor: ClientIdParameter & { readonly topicFilters: readonly string[] }
+  deleteRetained: { readonly topicFilter: string }
+  reload: { readonly configuration?: ConfigInput | undefined }
+}
+
+/**
+ * Views and actions for operators: `broker.admin`. Every call takes one object of parameters and returns a promise. Lists come in
+ * pages, `{ items, cursor }`, and are read in slices, so that clients are served meanwhile.
+ *
+ * Each rejects with a `UsageError` for a parameter that is unknown, missing or not valid, and for a broker that is not running.
+ */
+export interface Admin {
+  /** The broker at a glance. */
+  overview(parameters?: object): Promise<OverviewView>
+  /** The open listeners. */
+  listeners(parameters?: object): Promise<readonly ListenerView[]>
+  /** Connected clients. */
+  clients<Field extends keyof ClientView = keyof ClientView>(
+    parameters?: ClientsQuery<Field>,
+  ): Promise<Page<Pick<ClientView, Field>>>
+  /** One connected client; `undefined` if there is none of that client identifier. */
+  client(parameters: AdminParameters['client']): Promise<ClientView | undefined>
+  /** Sessions, connected or not. */
+  sessions<Field extends keyof SessionView = keyof SessionView>(
+    parameters?: SessionsQuery<Field>,
+  ): Promise<Page<Pick<SessionView, Field>>>
+  /** One session; `undefined` if there is none of that client identifier. */
+  session(parameters: AdminParameters['session']): Promise<SessionView | undefined>
+  /** What a session holds for its client, and what each message waits for; `undefined` if there is no such session. */
+  heldMessages<Field extends keyof HeldMessageView = keyof HeldMessageView>(
+    parameters: ClientIdParameter & FieldOptions<Field>,
+  ): Promise<Page<Pick<HeldMessageView, Field>> | undefined>
+  /** Subscriptions of all sessions, or of one. */
+  subscriptions<Field extends keyof SubscriptionView = keyof SubscriptionView>(
+    parameters?: SubscriptionsQuery<Field>,
+  ): Promise<Page<Pick<SubscriptionView, Field>>>
+  /** The connections that have ended last, the newest first. */
+  closedConnections<Field extends keyof ClosedConnectionView = keyof ClosedConnectionView>(
+    parameters?: ClosedConnectionsQuery<Field>,
+  ): Promise<Page<Pick<ClosedConnectionView, Field>>>
+  /** Retained messages whose topics a filter matches. */
+  retained<Field extends keyof RetainedView = keyof RetainedView>(
+    parameters?: RetainedQuery<Field>,
+  ): Promise<Page<Pick<RetainedView, Field>>>
+  /** Messages that did not reach a client, by cause. */
+  drops(parameters?: object): Promise<readonly DropView[]>
+  /** The connected clients with the most that they have not taken, the most first. */
+  slowSubscribers(parameters?: AdminParameters['slowSubscribers']): Promise<readonly SlowSubscriberView[]>
+  /** The configuration in force, every default filled in, secrets and plugins' own options left out. */
+  configuration(parameters?: object): Promise<Readonly<Record<string, unknown>>>
+  /** Ends a client's connection, not its session; `false` if there is none. */
+  disconnect(parameters: AdminParameters['disconnect']): Promise<boolean>
+  /** Ends a session and its connection, and waits until that is stored; `false` if there is none. */
+  endSession(parameters: AdminParameters['endSession']): Promise<boolean>
+  /** Publishes a message as the host program: no permission is asked. */
+  publish(parameters: PublishRequest): Promise<void>
+  /** As `broker.subscribeFor`. */
+  subscribeFor(parameters: AdminParameters['subscribeFor']): Promise<readonly SubscriptionResult[] | undefined>
+  /** As `broker.unsubscribeFor`. */
+  unsubscribeFor(parameters: AdminParameters['unsubscribeFor']): Promise<readonly SubscriptionResult[] | undefined>
+  /** Removes the retained messages whose topics a filter matches, once that is stored; subscribers get nothing. Returns how many. */
+  deleteRetained(parameters: AdminParameters['deleteRetained']): Promise<number>
+  /** Applies a configuration; without one, the present one once more, whose files are read again. */
+  reload(parameters?: AdminParameters['reload']): Promise<void>
+}
+
+/** The name of an operation. */
+export type OperationName = keyof Admin
+
+/**
+ * An Admin that is loaded with its first call.
+ *
+ * @param load makes it
+ */
+export function lazyAdmin(load: () => Promise<Admin>): Admin {
+  let admin: Promise<Admin> | undefined
+  const call = async (name: OperationName, parameters: readonly unknown[]): Promise<unknown> => {
+    const loaded = await (admin ??= load())
+    if (!Object.hasOwn(loaded, name)) throw new TypeError(`broker.admin has no operation ${name}`)
+    return (loaded[name] as (...parameters: readonly unknown[]) => unknown)(...parameters)
+  }
+  return new Proxy({} as Admin, {
+    // A promise that resolves to it must not take it for one.
+    get: (_, name) =>
+      typeof name === 'symbol' || name === 'then'
+        ? undefined
+        : (...parameters: readonly unknown[]) => call(name as OperationName, parameters),
+  })
+}
