@@ -22,8 +22,10 @@ export type {
   RetainedView,
   SessionsQuery,
   SlowSubscriberView,
+  SubscribeForRequest,
   SubscriptionsQuery,
   SubscriptionView,
+  UnsubscribeForRequest,
 } from './broker/host/admin.ts'
 export type { SubscribeForOptions, SubscriptionInput, SubscriptionResult } from './broker/host/host-subscriptions.ts'
 export type { ClosedConnectionsOptions } from './broker/host/closed-connection-pages.ts'

@@ -156,6 +156,18 @@ export interface ClientIdParameter {
   readonly clientId: string
 }
 
+/** What a client is to be subscribed to. */
+export interface SubscribeForRequest extends ClientIdParameter {
+  readonly subscriptions: readonly SubscriptionInput[]
+  /** Of all of them; default: none. */
+  readonly subscriptionIdentifier?: number | undefined
+}
+
+/** What a client is to be unsubscribed from. */
+export interface UnsubscribeForRequest extends ClientIdParameter {
+  readonly topicFilters: readonly string[]
+}
+
 /** The parameters of each operation. */
 export interface AdminParameters {
   overview: object
@@ -174,11 +186,8 @@ export interface AdminParameters {
   disconnect: ClientIdParameter & { readonly reasonCode?: ReasonCode | undefined }
   endSession: ClientIdParameter & { readonly reasonCode?: ReasonCode | undefined }
   publish: PublishRequest
-  subscribeFor: ClientIdParameter & {
-    readonly subscriptions: readonly SubscriptionInput[]
-    readonly subscriptionIdentifier?: number | undefined
-  }
-  unsubscribeFor: ClientIdParameter & { readonly topicFilters: readonly string[] }
+  subscribeFor: SubscribeForRequest
+  unsubscribeFor: UnsubscribeForRequest
   deleteRetained: { readonly topicFilter: string }
   reload: { readonly configuration?: ConfigInput | undefined }
 }
@@ -235,9 +244,9 @@ export interface Admin {
   /** Publishes a message as the host program: no permission is asked. */
   publish(parameters: PublishRequest): Promise<void>
   /** As `broker.subscribeFor`. */
-  subscribeFor(parameters: AdminParameters['subscribeFor']): Promise<readonly SubscriptionResult[] | undefined>
+  subscribeFor(parameters: SubscribeForRequest): Promise<readonly SubscriptionResult[] | undefined>
   /** As `broker.unsubscribeFor`. */
-  unsubscribeFor(parameters: AdminParameters['unsubscribeFor']): Promise<readonly SubscriptionResult[] | undefined>
+  unsubscribeFor(parameters: UnsubscribeForRequest): Promise<readonly SubscriptionResult[] | undefined>
   /** Removes the retained messages whose topics a filter matches, once that is stored; subscribers get nothing. Returns how many. */
   deleteRetained(parameters: AdminParameters['deleteRetained']): Promise<number>
   /** Applies a configuration; without one, the present one once more, whose files are read again. */
