@@ -1,6 +1,6 @@
 /**
- * Everything that an operator can see and do. The program's `broker.admin`, and whatever else opens these operations to somebody, is made
- * from this table; the compiler proves that it has a row for every operation and every parameter.
+ * Everything that an operator can see and do. The program's `broker.admin`, and whatever else opens these operations to
+ * somebody, is made from this table; the compiler proves that it has a row for every operation and every parameter.
  *
  * @module
  */

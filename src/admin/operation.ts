@@ -1,4 +1,6 @@
-/** An operation of `broker.admin` as a row of the table: what every door (program, HTTP, commands) is made from. @module */
+/**
+ * An operation of `broker.admin` as a row of the table: what every door (program, HTTP, commands) is made from. @module
+ */
 import type { AdminParameters, OperationName } from '../broker/host/admin.ts'
 
 /** Who may do it, the least first: each may do what those before may. */

@@ -19,7 +19,8 @@ const TYPES: Readonly<Record<ParameterType, readonly [words: string, fits: (valu
 
 /**
  * @returns the parameters as they are; `undefined` counts as not given
- * @throws {UsageError} for one that is unknown, missing or not valid: it names the parameter, the value and what it may be
+ * @throws {UsageError} for one that is unknown, missing or not valid: it names the parameter, the value and what it may
+ *   be
  */
 export function checkParameters<Name extends OperationName>(name: Name, given: unknown): AdminParameters[Name] {
   if (typeof given !== 'object' || given === null || Array.isArray(given)) {

@@ -124,7 +124,7 @@ export type BrokerState = 'new' | 'starting' | 'started' | 'closing' | 'closed'
 
 let runningOf: (broker: Broker) => Server
 
-/** What runs behind a Broker: for the views of operators, and for our own tests, which look at all of it in one step. */
+/** The Server behind a Broker, for the views of operators and for our own tests. */
 export function serverOf(broker: Broker): Server {
   return runningOf(broker)
 }
@@ -615,13 +615,13 @@ export class Broker implements AsyncDisposable {
   }
 
   /**
-   * The connections that have ended last, and why, a page at a time, the newest first: as many as `max-closed-connections` keeps. Those
-   * that were refused before their login are not among them.
+   * Returns the connections that have ended most recently, and why, a page at a time, the newest first. The broker keeps
+   * `max-closed-connections` of them. Connections that were refused before their login are not included.
    *
-   * @param options.limit the most connections in the page, 1 to 1000; default 100
-   * @param options.cursor what the page before gave
-   * @param options.clientId only those of that client identifier
-   * @throws {UsageError} for a limit or cursor that is not valid, or a broker that is not running
+   * @param options.limit maximum number of connections in the page, 1 to 1000; default 100
+   * @param options.cursor the `cursor` of the previous page; omitted for the first page
+   * @param options.clientId only connections with that client identifier; default: all
+   * @throws {UsageError} if the limit or cursor is invalid, or the broker is not running
    */
   async closedConnections(options: ClosedConnectionsOptions = {}): Promise<Page<ClosedConnectionView>> {
     const { closedConnections, turn } = this.#running()
@@ -690,14 +690,14 @@ export class Broker implements AsyncDisposable {
   }
 
   /**
-   * Subscribes on behalf of a client, whether it is connected or not, as though it had sent a SUBSCRIBE: with the limits of its listener,
-   * and only to what plugins let it subscribe to. Retained messages follow as Retain Handling says: to a client that is not connected when
-   * it is back, except at QoS 0. The subscriptions are the client's own from then on.
+   * Subscribes on behalf of a client, connected or not, as if it had sent a SUBSCRIBE. The limits of its listener apply,
+   * and plugins are asked for permission. Retained messages follow as Retain Handling says; a client that is not
+   * connected receives them when it returns, except those at QoS 0. The subscriptions belong to the client from then on.
    *
    * @param options.subscriptionIdentifier for all of them; default: none
-   * @returns what became of each, once it is stored as far as the configuration's durability says; `undefined` where there is no session
-   *   of that client identifier
-   * @throws {UsageError} for what is no valid subscription, or a broker that is not running or closes meanwhile
+   * @returns what became of each subscription, once it is stored as the configuration's durability requires;
+   *   `undefined` if there is no session with that client identifier
+   * @throws {UsageError} if a subscription is invalid, or the broker is not running or closes meanwhile
    */
   async subscribeFor(
     clientId: string,
@@ -710,11 +710,12 @@ export class Broker implements AsyncDisposable {
   }
 
   /**
-   * Unsubscribes on behalf of a client, as though it had sent an UNSUBSCRIBE. What waits for it already is still delivered.
+   * Unsubscribes on behalf of a client, connected or not, as if it had sent an UNSUBSCRIBE. Messages that are already
+   * waiting for it are still delivered.
    *
-   * @returns 0x00 for each filter, or 0x11 if there was no such subscription, once that is stored; `undefined` where there is no session
-   *   of that client identifier
-   * @throws {UsageError} for what is no topic filter, or a broker that is not running or closes meanwhile
+   * @returns 0x00 for each filter, or 0x11 if there was no such subscription, once that is stored; `undefined` if there
+   *   is no session with that client identifier
+   * @throws {UsageError} if a topic filter is invalid, or the broker is not running or closes meanwhile
    */
   async unsubscribeFor(
     clientId: string,

@@ -31,8 +31,8 @@ function isWanted<Value>(wanted: Value | undefined, value: Value | undefined): b
 }
 
 /**
- * Who has the most bytes waiting. There is no index for it: all sessions are looked at, a share at a time, and as many as are wanted
- * are kept.
+ * Who has the most bytes waiting. There is no index for it: all sessions are looked at, a share at a time, and as many
+ * as are wanted are kept.
  */
 export async function slowSubscribers(broker: Broker, limit: number | undefined): Promise<SlowSubscriberView[]> {
   const { sessions, turn } = serverOf(broker)

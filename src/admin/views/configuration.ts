@@ -1,6 +1,6 @@
 /**
- * The configuration in force, without secrets: what the table of options marks as secret, and the options of plugins, which are
- * the plugins' own. URLs cannot hold any: one with a password is refused.
+ * The configuration in force, without secrets: what the table of options marks as secret, and the options of plugins,
+ * which are the plugins' own. URLs cannot hold any: one with a password is refused.
  *
  * @module
  */

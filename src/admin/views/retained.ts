@@ -1,6 +1,6 @@
 /**
- * Retained messages: looked at a page at a time, and removed by filter. Both go through the tree in the order of the names
- * (topics/ordered-search.ts), a share at a time, so that the last topic says how far they have come.
+ * Retained messages: looked at a page at a time, and removed by filter. Both go through the tree in the order of the
+ * names (topics/ordered-search.ts), a share at a time, so that the last topic says how far they have come.
  *
  * @module
  */

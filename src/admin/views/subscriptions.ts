@@ -4,8 +4,8 @@
  *   sessions in their order    a         │ b              │ c
  *   filters in theirs          x/#  y/+  │ x/#  $share/…  │ z        cursor: session and filter of the last item
  *
- * Both orders depend on the names alone (base/hash-order.ts), so that a cursor is good while subscriptions come and go. A page costs
- * a look at each filter of the sessions that it goes through.
+ * Both orders depend on the names alone (base/hash-order.ts), so that a cursor is good while subscriptions come and go.
+ * A page costs a look at each filter of the sessions that it goes through.
  *
  * @module
  */

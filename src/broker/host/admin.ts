@@ -1,6 +1,6 @@
 /**
- * What an operator can see and do, as values: the type of `broker.admin`. `src/admin` implements it, from a table that other doors
- * (HTTP, commands) are made from as well; it is loaded with the first call.
+ * The type of `broker.admin`: what operators can see and do, as values. `src/admin` implements it from a table that other
+ * doors (HTTP, commands) can use too. It is loaded by the first call.
  *
  * @module
  */
@@ -84,7 +84,7 @@ export interface DropView {
   readonly messages: number
 }
 
-/** A connected client that has not taken what was meant for it. */
+/** A connected client with messages or bytes that it has not taken yet. */
 export interface SlowSubscriberView {
   readonly clientId: string
   readonly userName: string | undefined
@@ -193,10 +193,10 @@ export interface AdminParameters {
 }
 
 /**
- * Views and actions for operators: `broker.admin`. Every call takes one object of parameters and returns a promise. Lists come in
- * pages, `{ items, cursor }`, and are read in slices, so that clients are served meanwhile.
+ * Views and actions for operators: `broker.admin`. Every call takes one object of parameters and returns a promise.
+ * Lists come in pages, `{ items, cursor }`, and are read in slices, so that clients are served meanwhile.
  *
- * Each rejects with a `UsageError` for a parameter that is unknown, missing or not valid, and for a broker that is not running.
+ * Each call rejects with a `UsageError` if a parameter is unknown, missing or invalid, or if the broker is not running.
  */
 export interface Admin {
   /** The broker at a glance. */
@@ -233,7 +233,7 @@ export interface Admin {
   ): Promise<Page<Pick<RetainedView, Field>>>
   /** Messages that did not reach a client, by cause. */
   drops(parameters?: object): Promise<readonly DropView[]>
-  /** The connected clients with the most that they have not taken, the most first. */
+  /** The connected clients that have the most bytes waiting, the slowest first. */
   slowSubscribers(parameters?: AdminParameters['slowSubscribers']): Promise<readonly SlowSubscriberView[]>
   /** The configuration in force, every default filled in, secrets and plugins' own options left out. */
   configuration(parameters?: object): Promise<Readonly<Record<string, unknown>>>
@@ -247,7 +247,10 @@ export interface Admin {
   subscribeFor(parameters: SubscribeForRequest): Promise<readonly SubscriptionResult[] | undefined>
   /** As `broker.unsubscribeFor`. */
   unsubscribeFor(parameters: UnsubscribeForRequest): Promise<readonly SubscriptionResult[] | undefined>
-  /** Removes the retained messages whose topics a filter matches, once that is stored; subscribers get nothing. Returns how many. */
+  /**
+   * Removes the retained messages whose topics a filter matches, once that is stored; subscribers get nothing. Returns
+   * how many.
+   */
   deleteRetained(parameters: AdminParameters['deleteRetained']): Promise<number>
   /** Applies a configuration; without one, the present one once more, whose files are read again. */
   reload(parameters?: AdminParameters['reload']): Promise<void>

@@ -1,6 +1,6 @@
 /**
- * The Connections that have ended last, a page at a time, the newest first. They are numbered as they end, so that a cursor stays
- * good while others come. @module
+ * The Connections that have ended last, a page at a time, the newest first. They are numbered as they end, so that a
+ * cursor stays good while others come. @module
  */
 import { Work } from '../../base/work.ts'
 import { nameOf, type ClosedConnections, type ClosedConnectionView } from '../sessions/closed-connections.ts'

@@ -4,8 +4,8 @@
  *   entries   3 5 │ 6 7 8 9 …       in flight: sent, and not acknowledged │ queued, in the order in which they are sent
  *   cursor:   number of the last entry of a page
  *
- * Entries are numbered once and for all, so that a cursor stays good while messages come and go. A page costs one look at the
- * table of what is in flight, and one at each part of the queue that lies before it.
+ * Entries are numbered once and for all, so that a cursor stays good while messages come and go. A page costs one look
+ * at the table of what is in flight, and one at each part of the queue that lies before it.
  *
  * @module
  */

@@ -3,8 +3,9 @@
  *
  *   subscribeFor ──checked──> end of this turn ──as a SUBSCRIBE of its Client──> stored ──> resolved
  *
- * They are the Client's own from then on: it can replace them and unsubscribe, and they end with its Session. Permission is asked as for
- * a SUBSCRIBE of the Client, with what was known of it when it was connected last, so that nobody gets by this way what it may not have.
+ * They are the Client's own from then on: it can replace them and unsubscribe, and they end with its Session.
+ * Permission is asked as for a SUBSCRIBE of the Client, with what was known of it when it was connected last, so that
+ * nobody gets by this way what it may not have.
  *
  * @module
  */
@@ -49,8 +50,8 @@ export interface SubscribeForOptions {
 export interface SubscriptionResult {
   readonly topicFilter: string
   /**
-   * As in SUBACK: the granted QoS, 0 to 2, or a Reason Code from 0x80 on for one that was refused (§3.9.3). As in UNSUBACK: 0x00, or
-   * 0x11 if there was no such subscription (§3.11.3).
+   * As in SUBACK: the granted QoS, 0 to 2, or a Reason Code from 0x80 on for one that was refused (§3.9.3). As in
+   * UNSUBACK: 0x00, or 0x11 if there was no such subscription (§3.11.3).
    */
   readonly reasonCode: number
 }

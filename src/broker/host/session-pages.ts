@@ -4,9 +4,9 @@
  *   Sessions in the order of base/hash-order.ts     a  b  c │ d  e  f │ g
  *   cursor: the last Client Identifier of a page            c         f   undefined
  *
- * The order depends on Client Identifiers alone, so that a cursor is good for as long as anybody likes: Sessions that come or
- * go meanwhile may be listed or not, those that stay are listed once. A page costs one look at a leaf of the registry, up to
- * 8,192 identifiers; one that finds few of what it looks for is spread over several turns.
+ * The order depends on Client Identifiers alone, so that a cursor is good for as long as anybody likes: Sessions that
+ * come or go meanwhile may be listed or not, those that stay are listed once. A page costs one look at a leaf of the
+ * registry, up to 8,192 identifiers; one that finds few of what it looks for is spread over several turns.
  *
  * @module
  */

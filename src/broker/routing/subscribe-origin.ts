@@ -1,5 +1,6 @@
 /**
- * On whose behalf Subscriptions come and go: a Client that has sent SUBSCRIBE or UNSUBSCRIBE, or the host program for a Session.
+ * On whose behalf Subscriptions come and go: a Client that has sent SUBSCRIBE or UNSUBSCRIBE, or the host program for a
+ * Session.
  *
  * @module
  */
@@ -24,7 +25,10 @@ export interface SubscribeOrigin {
   /** Whom plugins are asked about. */
   readonly client: Client
   readonly limits: SubscribeLimits
-  /** What its CONNACK said: asking for what is switched off there is a Protocol Error. `undefined` where nothing was said. */
+  /**
+   * What its CONNACK said: asking for what is switched off there is a Protocol Error. `undefined` where nothing was
+   * said.
+   */
   readonly announced: SubscribeCapabilities | undefined
   /** Nobody waits for the answer any more. */
   readonly isOver: boolean

@@ -4,8 +4,8 @@
  *
  *   [ oldest … newest ]     as many as `max-closed-connections` lets; the oldest is forgotten for the next one
  *
- * Only those that had logged in: a flood of refused ones, which anybody can make, must not push the others out. What a peer has
- * said is shortened, so that an entry takes no more than a few kilobytes.
+ * Only those that had logged in: a flood of refused ones, which anybody can make, must not push the others out. What a
+ * peer has said is shortened, so that an entry takes no more than a few kilobytes.
  *
  * @module
  */

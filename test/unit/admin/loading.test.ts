@@ -1,0 +1,29 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { test } from 'node:test'
+import { importsOf, readSource } from '../../../tools/source.ts'
+import { root } from '../../../tools/main.ts'
+
+/** Whatever is loaded with that file: what it imports, and what these import, save for what an `import()` asks for later. */
+function loadedWith(file: string, seen = new Set<string>()): Set<string> {
+  if (seen.has(file)) return seen
+  seen.add(file)
+  const text = readFileSync(file, 'utf8')
+  const later = new Set([...text.matchAll(/\bimport\('([^']+)'\)/g)].map(([, specifier]) => specifier))
+  for (const { specifier } of importsOf(text, readSource(text).code)) {
+    if (specifier.startsWith('.') && !later.has(specifier)) loadedWith(join(dirname(file), specifier), seen)
+  }
+  return seen
+}
+
+test('a program that does not call `broker.admin` does not load it', () => {
+  const loaded = [...loadedWith(join(root, 'src/index.ts'))]
+  assert.ok(loaded.includes(join(root, 'src/broker/broker.ts')))
+  // A function that the index exports by itself.
+  const exported = [join(root, 'src/admin/prometheus.ts')]
+  assert.deepEqual(
+    loaded.filter((file) => file.startsWith(join(root, 'src/admin/'))),
+    exported,
+  )
+})
