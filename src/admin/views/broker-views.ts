@@ -5,7 +5,7 @@ import type { DropView, OverviewView } from '../../broker/host/admin.ts'
 import { droppedMessages } from '../../broker/reporting/load-averages.ts'
 import { dropTable } from '../../broker/reporting/metric-table.ts'
 import { version } from '../../broker/version.ts'
-import type { DropCause } from '../../protocol/session.ts'
+import type { DropCause } from '../../protocol/drop-cause.ts'
 
 /** Nothing is walked for it. */
 export function overviewOf(broker: Broker): OverviewView {
