@@ -40,6 +40,7 @@ const INTERFACES: readonly { scope: OptionScope; name: string; summary: string }
   { scope: 'auth.http', name: 'AuthHttpOptions', summary: 'Keys of `auth.http`.' },
   { scope: 'auth.scram', name: 'AuthScramOptions', summary: 'Keys of `auth.scram`.' },
   { scope: 'topic-check', name: 'TopicCheckSettings', summary: 'Keys of `topic-check`.' },
+  { scope: 'intercept', name: 'InterceptSettings', summary: 'Keys of `intercept`.' },
   { scope: 'persistence', name: 'PersistenceOptions', summary: 'Keys of `persistence`.' },
   { scope: 'log', name: 'LogOptions', summary: 'Keys of `log`.' },
 ]
@@ -113,6 +114,7 @@ const SECTIONS = [
   { section: 'auth.http', title: '`auth.http`', scopes: ['auth.http'] },
   { section: 'auth.scram', title: '`auth.scram`', scopes: ['auth.scram'] },
   { section: 'topic-check', title: '`topic-check`', scopes: ['topic-check'] },
+  { section: 'intercept', title: '`intercept`', scopes: ['intercept'] },
   { section: 'persistence', title: '`persistence`', scopes: ['persistence'] },
   { section: 'log', title: '`log`', scopes: ['log'] },
 ] as const
@@ -194,7 +196,7 @@ function sectionSchema(section: (typeof SECTIONS)[number]['section']): v.Generic
           : schemaOf(row)
     return [row.key, v.optional(v.pipe(inner, v.description(row.description)))] as const
   })
-  const isOpen = section === 'auth' || section === 'topic-check'
+  const isOpen = section === 'auth' || section === 'topic-check' || section === 'intercept'
   return isOpen ? v.looseObject(Object.fromEntries(entries)) : v.strictObject(Object.fromEntries(entries))
 }
 

@@ -22,6 +22,7 @@ import { parseSharedFilter, topicFilterProblem } from '../topics/topic-filter.ts
 import { topicNameProblem } from '../topics/topic-name.ts'
 import { answersAboutTopics } from './plugin.ts'
 import { isOwnState } from './bridge-client.ts'
+import { Interceptors } from './interceptors.ts'
 import { show } from '../base/show.ts'
 import { LoginQuestions, type LoginTurn } from './login-questions.ts'
 import { voteOnLogin, type ExchangeStates, type Grounds, type LoginResult } from './login-vote.ts'
@@ -49,6 +50,8 @@ export interface AccessParts {
   readonly loginPluginsOn?: ReadonlyMap<string, readonly Plugin[]>
   /** Asked about topics; `undefined` where topics are not checked. */
   readonly topicPlugins: readonly Plugin[] | undefined
+  /** Who may change messages, in their order; default: nobody. */
+  readonly interceptors?: readonly Plugin[]
   /** All of them, in the order in which they were made: what `close` closes. */
   readonly plugins?: readonly Plugin[]
   readonly clock: Clock
@@ -72,6 +75,12 @@ export class Access {
   readonly checksReceive: boolean
   /** True when answers to topic questions may be remembered until `version` moves. */
   readonly stable: boolean
+  /** Who changes messages. */
+  readonly interceptors: Interceptors
+  /** Whether anybody sees messages that come in: nobody is asked otherwise. */
+  readonly intercepts: boolean
+  /** Whether anybody sees messages that go out. */
+  readonly transforms: boolean
 
   readonly #loginPlugins: readonly Plugin[]
   readonly #loginPluginsOn: ReadonlyMap<string, readonly Plugin[]>
@@ -97,10 +106,14 @@ export class Access {
     this.#subscribePlugins = topicPlugins.filter((plugin) => plugin.maySubscribe !== undefined)
     this.#receivePlugins = topicPlugins.filter((plugin) => plugin.mayReceive !== undefined)
     this.#topicPlugins = topicPlugins.filter(answersAboutTopics)
-    this.#plugins = parts.plugins ?? [...new Set([...parts.loginPlugins, ...topicPlugins])]
+    const interceptors = parts.interceptors ?? []
+    this.#plugins = parts.plugins ?? [...new Set([...parts.loginPlugins, ...topicPlugins, ...interceptors])]
     this.#clock = parts.clock
     this.#questions = new PluginQuestions(parts.clock, parts.log, parts.pluginTimeoutMs ?? DEFAULT_PLUGIN_TIMEOUT_MS)
     this.#loginQuestions = new LoginQuestions(this.#questions, parts.clock)
+    this.interceptors = new Interceptors(interceptors, this.#questions)
+    this.intercepts = this.interceptors.intercepting > 0
+    this.transforms = this.interceptors.transforming > 0
     this.checksTopics = parts.topicPlugins !== undefined
     this.checksReceive = this.#receivePlugins.length > 0
     this.stable = this.#topicPlugins.every((plugin) => plugin.stable === true)

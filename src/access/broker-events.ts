@@ -62,12 +62,13 @@ export interface BrokerEvents {
     readonly topicName: string
     readonly qos: QoS
     readonly reasonCode: number
+    readonly detail: string
   }
   /** A message was passed to the connection of a client. */
   delivered: { readonly clientId: string; readonly message: Message; readonly qos: QoS }
   /**
-   * A message did not, and will not, reach a client. `clientId` is empty if no member of a Shared Subscription took it. If
-   * the payload was only on disk, it is missing and `message.isLoaded` is false.
+   * A message did not, and will not, reach a client. `clientId` is empty if no member of a Shared Subscription took it, or if a
+   * plugin dropped it for all clients. If the payload was only on disk, it is missing and `message.isLoaded` is false.
    */
   dropped: { readonly clientId: string; readonly message: Message; readonly cause: DropCause }
   /** A retained message was set, replaced, cleared, or refused: for lack of room, or because `retain` is off. */

@@ -6,6 +6,7 @@
  *   { decision: 'allow' | 'deny' | 'continue' … }   authenticate, and the check that it asks for
  *   { decision: 'check', check }                    authenticate, at once
  *   { plugin, decision, rule }                      explain
+ *   what interceptors.ts has read                   intercept, transformDelivery
  *
  * @module
  */
@@ -17,7 +18,16 @@ import { maxStringBytes } from '../codec/utf8.ts'
 
 /** What a plugin can be asked. */
 export type Question =
-  'authenticate' | 'check' | 'mayStay' | 'mayPublish' | 'maySubscribe' | 'mayReceive' | 'explain' | 'close'
+  | 'authenticate'
+  | 'check'
+  | 'mayStay'
+  | 'mayPublish'
+  | 'maySubscribe'
+  | 'mayReceive'
+  | 'intercept'
+  | 'transformDelivery'
+  | 'explain'
+  | 'close'
 
 /** A plugin has denied, and whatever else it said is wrong: it stays a denial, which counts as a wrong login. */
 export class WrongDenial extends PluginError {}
@@ -33,6 +43,7 @@ export function readAnswer(question: Question, answer: unknown): unknown {
   if (question === 'close') return undefined
   if (question === 'explain') return readExplanation(fieldsOf(answer))
   if (question === 'authenticate' || question === 'check') return readLogin(question, fieldsOf(answer))
+  if (question === 'intercept' || question === 'transformDelivery') return readMade(answer)
   if (typeof answer === 'boolean') return answer
   throw wrong('the answer', 'true, false or undefined', answer)
 }
@@ -46,6 +57,13 @@ function fieldsOf(answer: unknown): Fields {
 
 function wrong(what: string, kind: string, value: unknown): PluginError {
   return new PluginError(`${what} must be ${kind}, got ${kindOf(value)}`)
+}
+
+/** What a message is replaced by was checked where the message is known. */
+function readMade(answer: unknown): unknown {
+  if (typeof answer === 'object' && answer !== null && 'then' in answer)
+    throw wrong('the answer', 'there at once', answer)
+  return answer
 }
 
 function readExplanation({ plugin, decision, rule }: Fields): object {

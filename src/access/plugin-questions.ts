@@ -23,6 +23,16 @@ export const FAILED = Symbol('failed')
 
 export type Answer<Value> = Value | undefined | typeof FAILED
 
+/** Whose errors may quote what the Client sent: a password, a payload. */
+const CONFIDENTIAL: ReadonlySet<Question> = new Set(['authenticate', 'intercept', 'transformDelivery'])
+
+/** What a failure means, where it is not a deny. */
+const CONSEQUENCES: Readonly<Partial<Record<Question, string>>> = {
+  intercept: ', which counts as a refusal',
+  transformDelivery: ', which drops the delivery',
+  close: '',
+}
+
 export class PluginQuestions {
   readonly #clock: Clock
   readonly #log: Logger
@@ -68,12 +78,16 @@ export class PluginQuestions {
   }
 
   /** For a question whose answer is due at once: a promise is no answer. */
-  askNow(plugin: Plugin, question: 'mayReceive', ask: () => boolean | undefined): Answer<boolean> {
+  askNow<Value = boolean>(
+    plugin: Plugin,
+    question: 'mayReceive' | 'transformDelivery',
+    ask: () => Value | undefined,
+  ): Answer<Value> {
     try {
       const answer: unknown = ask()
       // What becomes of a promise must still not surface as an unhandled rejection.
       if (isThenable(answer)) answer.then(ignored, (error: unknown) => void this.#failed(plugin, question, error))
-      return this.#checked(plugin, question, answer as boolean | undefined)
+      return this.#checked(plugin, question, answer as Value | undefined)
     } catch (error) {
       return this.#failed(plugin, question, error)
     }
@@ -127,7 +141,7 @@ export class PluginQuestions {
     const failuresSinceLastLine = known?.since ?? 0
     const name = nameOf(plugin)
     const fields = { plugin: name, question, failuresSinceLastLine, ...describe(question, error) }
-    const consequence = question === 'close' ? '' : ', which counts as a deny'
+    const consequence = CONSEQUENCES[question] ?? ', which counts as a deny'
     const level = this.#areClosing && question !== 'close' ? 'debug' : 'error'
     this.#log[level](fields, `plugin ${name} failed in ${question}${consequence}`)
     return FAILED
@@ -145,7 +159,7 @@ export function allOf<Value>(answers: readonly MaybePromise<Answer<Value>>[]): M
   return later ? Promise.all(answers as readonly Promise<Answer<Value>>[]) : (answers as Answer<Value>[])
 }
 
-function isThenable<Value>(value: MaybePromise<Value>): value is Promise<Value> {
+export function isThenable<Value>(value: MaybePromise<Value>): value is Promise<Value> {
   return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
 }
 
@@ -154,7 +168,8 @@ function ignored(): void {}
 /** What is left of a denial whose other fields are wrong. */
 const DENIAL = { decision: 'deny' } as const
 
-function nameOf(plugin: Plugin): string {
+/** A plugin's name in messages. */
+export function nameOf(plugin: Plugin): string {
   try {
     const { name } = plugin
     return typeof name === 'string' ? name : kindOf(name)
@@ -164,20 +179,20 @@ function nameOf(plugin: Plugin): string {
 }
 
 /**
- * What may be logged of a plugin's error. A message that came out of a log-in may quote what the Client sent (as that of
- * `JSON.parse` does), so only the kind of the error and the place are told.
+ * What may be logged of a plugin's error. A message that came out of a login, or of what looks at a payload, may quote what the Client
+ * sent (as that of `JSON.parse` does), so only the kind of the error and the place are told.
  */
 function describe(question: Question, error: unknown): object {
   try {
     const isPlain = error instanceof PluginError || !(error instanceof Error)
-    if (question === 'authenticate' && !isPlain) return describeLoginError(error)
+    if (CONFIDENTIAL.has(question) && !isPlain) return describeConfidential(error)
   } catch {
     // It throws when it is looked at, which its message says.
   }
   return { error: messageOf(error) }
 }
 
-function describeLoginError(error: Error & { readonly code?: unknown }): object {
+function describeConfidential(error: Error & { readonly code?: unknown }): object {
   const { name, stack } = error
   const code = typeof error.code === 'string' ? error.code : undefined
   const lines = typeof stack === 'string' ? stack.split('\n') : []

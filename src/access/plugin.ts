@@ -8,7 +8,9 @@ import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/log.ts'
 import type { MaybePromise } from '../base/maybe-promise.ts'
 import type { ProtocolVersion, QoS } from '../codec/packet-types.ts'
+import type { Properties } from '../codec/properties.ts'
 import type { Client } from '../protocol/client.ts'
+import type { Message } from '../protocol/message.ts'
 import type { ReasonCode } from '../codec/reason-code.ts'
 import type { PeerCertificate } from '../protocol/transport.ts'
 import type { EventListener, EventName } from './broker-events.ts'
@@ -89,6 +91,41 @@ export interface LoginCheck {
   check(): MaybePromise<AuthenticationAnswer | undefined>
 }
 
+/** Another message in place of the one that passes. What is absent stays as it is; QoS and RETAIN always do. */
+export interface MessageReplacement {
+  readonly decision: 'replace'
+  /** A Topic Name. */
+  readonly topic?: string
+  /** Text is sent as UTF-8. Copied. */
+  readonly payload?: string | Uint8Array
+  /** All properties of the new message, in place of those of the old one. */
+  readonly properties?: Properties
+}
+
+/** What becomes of a message that `intercept` was asked about. `undefined` lets it pass. */
+export type Interception =
+  | MessageReplacement
+  | {
+      /** It goes nowhere, and its publisher is told so where the protocol can. */
+      readonly decision: 'refuse'
+      /** One of 0x80 and above that PUBACK has; default 0x87, Not authorized. */
+      readonly reasonCode?: ReasonCode
+      /** For the log and for events, never for the peer; holds no secret. */
+      readonly cause?: string
+    }
+  | {
+      /** It goes nowhere, and is acknowledged as though it had. */
+      readonly decision: 'drop'
+    }
+
+/** What becomes of a delivery that `transformDelivery` was asked about. `undefined` lets it pass. */
+export type DeliveryChange =
+  | MessageReplacement
+  | {
+      /** This client does not get it. At QoS 1 and 2 it counts as delivered. */
+      readonly decision: 'drop'
+    }
+
 /** Why a topic question was answered so; what `broker.explain` prints. */
 export interface Explanation {
   readonly plugin: string
@@ -131,6 +168,35 @@ export interface Plugin {
   ): MaybePromise<boolean | undefined>
   maySubscribe?(client: Client, topicFilter: string, qos: QoS): MaybePromise<boolean | undefined>
   mayReceive?(client: Client, topicName: string): boolean | undefined
+  /**
+   * Sees each message of a client, and each Will that is due, before it is retained and routed: it may let the message pass
+   * (`undefined`), replace parts of it, refuse it or drop it. Only asked of plugins in the section `intercept` and in the top-level
+   * `plugins`, one after the other; each sees what the one before has made. Asked after `mayPublish` has allowed the
+   * message; for a changed topic, `mayPublish` is asked again. While a promise is pending, this client's next packets and the
+   * acknowledgement wait. A QoS 2 message is asked about once, also when its PUBLISH is sent again.
+   *
+   * A plugin that throws, rejects, answers something else or exceeds `plugin-timeout` has refused the message with 0x83.
+   *
+   * @param message to be read only; it may be kept
+   *
+   * @example
+   * intercept: (client, message) => ({ decision: 'replace', topic: `${client.userName}/${message.topic}` })
+   */
+  intercept?(client: Client, message: Message): MaybePromise<Interception | undefined>
+  /**
+   * Sees each message that is about to be sent to a client, whoever published it, and may replace parts of it for this client alone
+   * or drop it. Answers at once, never by promise. It should depend on its arguments only: it is asked again whenever the message is
+   * sent again. `mayReceive` is asked before it, about the topic that the message had.
+   *
+   * A plugin that throws or answers something else has dropped the delivery.
+   *
+   * @param client the receiver
+   * @param message to be read only
+   *
+   * @example
+   * transformDelivery: (client) => (client.userName === 'guest' ? { decision: 'replace', properties: {} } : undefined)
+   */
+  transformDelivery?(client: Client, message: Message): DeliveryChange | undefined
   /** Says which rule decides, without side effects; used by `broker.explain`. */
   explain?(question: TopicQuestion): Explanation
   close?(): MaybePromise<void>
@@ -150,7 +216,7 @@ export interface PluginEvents {
 /** What a plugin is made with. */
 export interface PluginContext {
   /**
-   * The configuration section that names the plugin (`auth` or `topic-check`), or the `options` written beside its name;
+   * The configuration section that names the plugin (`auth`, `topic-check` or `intercept`), or the `options` written beside its name;
    * keys in camelCase, already validated.
    */
   readonly options: Readonly<Record<string, unknown>>

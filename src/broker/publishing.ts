@@ -1,21 +1,22 @@
 /**
  * PUBLISH: who may, what is refused, and what becomes of a message that is taken over (§3.3).
  *
- *   PUBLISH, Will ──> topic, Store ──> permission ──> retained ──> Router ──> Session.deliver
- *   host program, $SYS ───────────────────────────────┘
+ *   PUBLISH, Will ──> topic, Store ──> permission ──> interceptors ──> retained ──> Router ──> Session.deliver
+ *   host program, $SYS ───────────────────────────────────────────────┘
  *
  * @module
  */
 import { copied, Work } from '../base/work.ts'
 import type { MemoryAccount } from '../base/memory-account.ts'
 import { MessageNotAcceptedError, ProtocolError } from '../codec/protocol-error.ts'
-import { ReasonCode } from '../codec/reason-code.ts'
+import { ReasonCode, reasonCodeName } from '../codec/reason-code.ts'
 import { ApplicationMessage } from '../protocol/application-message.ts'
 import type { Client } from '../protocol/client.ts'
 import type { Connection } from '../protocol/connection.ts'
 import { PENDING, type KnownTopic, type Pending } from '../protocol/server-side.ts'
 import { countTopicLevels } from '../topics/topic-name.ts'
 import { isOwnState } from '../access/bridge-client.ts'
+import { Interception } from './interception.ts'
 import { notesOf } from './sessions/connection-notes.ts'
 import type { Crowds } from './turn/crowds.ts'
 import type { Current } from '../config/current.ts'
@@ -64,12 +65,36 @@ export class Publishing {
   readonly #parts: PublishingParts
   readonly #router: Router
   readonly #retained: RetainedMessages
+  readonly #interception: Interception<Connection>
+  readonly #willInterception: Interception<Will>
   #isStopped = false
 
   constructor(parts: PublishingParts) {
     this.#parts = parts
     this.#router = parts.router
     this.#retained = parts.retained
+    const { current, metrics } = parts
+    const shared = {
+      current,
+      work: parts.turn.work,
+      replaced: (): void => void metrics.publishesReplaced++,
+      drop: (message: ApplicationMessage): void => this.#dropped(message),
+    }
+    this.#interception = new Interception<Connection>({
+      ...shared,
+      take: (connection, message, topic) =>
+        this.#take(message, topic ?? this.#topicOf(message), connection.client, connection),
+      check: (connection, message) => this.#checkTopic(connection, message) ?? this.#checkStore(connection, message),
+      refuse: (connection, ...what) => this.#denied(connection, ...what),
+      later: (connection, ...what) => this.#later(connection, ...what),
+    })
+    this.#willInterception = new Interception<Will>({
+      ...shared,
+      take: (will, message) => this.#takeWill(will, message),
+      check: ({ client }, message) => this.#checkWillTopic(client, message),
+      refuse: ({ client }, message, reasonCode, detail) => this.#refused(client, message, reasonCode, detail),
+      later: (will, ...what) => this.#laterForWill(will, ...what),
+    })
   }
 
   /** From here on the Store takes nothing more: answers of plugins come too late. */
@@ -83,34 +108,57 @@ export class Publishing {
     if (refusal !== undefined) return this.#denied(connection, message, refusal)
     if (this.#mustWait(message)) return this.#wait(connection, message, topic)
     const access = this.#parts.current.access
-    if (!access.checksTopics) return this.#take(message, topic, connection.client, connection)
+    if (!access.checksTopics) return this.#pass(connection, message, topic)
     const notes = notesOf(connection)
     const known = access.stable ? notes.recall(topic, access.version) : undefined
-    if (known === true) return this.#take(message, topic, connection.client, connection)
+    if (known === true) return this.#pass(connection, message, topic)
     if (known === false) return this.#denied(connection, message, ReasonCode.NotAuthorized)
     const { version } = access
     const allowed = access.mayPublish(connection.client, message)
     if (allowed instanceof Promise) {
-      const payer = payerOf(connection)
-      const refusal = this.#checkMemory(connection, payer, message)
-      if (refusal !== undefined) return this.#denied(connection, message, refusal)
-      payer.hold(message, 0)
-      this.#parts.answers.whenFor(connection, allowed, false, (yes) => {
-        payer.release(message, 0)
-        // The message was sent before the Connection ended, so that it counts also where nobody waits for its answer; but
-        // not at QoS 2, which would come twice: its Client sends it again, because it has no PUBREC.
-        if (this.#isStopped || (connection.isClosed && connection.pendingPublishQos === 2)) return
-        const code = yes
-          ? this.#take(message, undefined, connection.client, connection)
-          : this.#denied(connection, message, ReasonCode.NotAuthorized)
-        connection.publishAnswered(code)
-      })
-      return PENDING
+      return this.#later(connection, message, allowed, false, (yes) =>
+        yes ? this.#pass(connection, message, undefined) : this.#denied(connection, message, ReasonCode.NotAuthorized),
+      )
     }
     if (access.stable) notes.remember(topic, version, allowed, payerOf(connection))
     return allowed
-      ? this.#take(message, topic, connection.client, connection)
+      ? this.#pass(connection, message, topic)
       : this.#denied(connection, message, ReasonCode.NotAuthorized)
+  }
+
+  /** It may be published. Hot: runs for every message received. */
+  #pass(connection: Connection, message: ApplicationMessage, topic: KnownTopic | undefined): number {
+    if (this.#parts.current.access.intercepts) return this.#interception.pass(connection, message, topic)
+    return this.#take(message, topic, connection.client, connection)
+  }
+
+  /** Another topic than that in the packet: its routes are kept as well. */
+  #topicOf({ topicName }: ApplicationMessage): KnownTopic {
+    const bytes = Buffer.from(topicName)
+    return this.#router.topic(bytes, 0, bytes.length)
+  }
+
+  /** Keeps a message until a plugin has answered, and goes on with it then. */
+  #later<Value>(
+    connection: Connection,
+    message: ApplicationMessage,
+    answer: Promise<Value>,
+    otherwise: Value,
+    act: (value: Value) => number,
+  ): number {
+    const payer = payerOf(connection)
+    const refusal = this.#checkMemory(connection, payer, message)
+    if (refusal !== undefined) return this.#denied(connection, message, refusal)
+    payer.hold(message, 0)
+    this.#parts.answers.whenFor(connection, answer, otherwise, (value) => {
+      payer.release(message, 0)
+      // The message was sent before the Connection ended, so that it counts also where nobody waits for its answer; but
+      // not at QoS 2, which would come twice: its Client sends it again, because it has no PUBREC.
+      if (this.#isStopped || (connection.isClosed && connection.pendingPublishQos === 2)) return
+      const reasonCode = act(value)
+      if (reasonCode !== PENDING) connection.publishAnswered(reasonCode)
+    })
+    return PENDING
   }
 
   /** While the Store is behind, what it would have to keep waits. */
@@ -160,12 +208,29 @@ export class Publishing {
   }
 
   /** Acknowledged all the same, so that a 3.1.1 device does not send it for ever [3.1.1 MQTT-3.3.5-2]. */
-  #denied({ client }: Connection, { topicName, qos }: ApplicationMessage, reasonCode: ReasonCode): ReasonCode {
+  #denied({ client }: Connection, message: ApplicationMessage, reasonCode: ReasonCode, detail?: string): ReasonCode {
+    if (message.qos === 0) this.#parts.metrics.publishDroppedIn++
+    return this.#refused(client, message, reasonCode, detail)
+  }
+
+  /** @param detail why, where it is not a permission */
+  #refused(
+    client: Client,
+    { topicName, qos }: ApplicationMessage,
+    reasonCode: ReasonCode,
+    detail?: string,
+  ): ReasonCode {
     this.#parts.metrics.publishesRefused++
-    if (qos === 0) this.#parts.metrics.publishDroppedIn++
-    this.#parts.denied(client, 'publish', topicName, reasonCode)
-    this.#parts.events.tell('publishRefused', { client, topicName, qos, reasonCode })
+    this.#parts.denied(client, 'publish', topicName, reasonCode, detail)
+    const why = detail ?? reasonCodeName(reasonCode)
+    this.#parts.events.tell('publishRefused', { client, topicName, qos, reasonCode, detail: why })
     return reasonCode
+  }
+
+  /** A plugin says that it goes to nobody. */
+  #dropped(message: ApplicationMessage): void {
+    this.#parts.metrics.dropped['dropped by plugin']++
+    this.#parts.events.tell('dropped', { clientId: '', message, cause: 'dropped by plugin' })
   }
 
   /**
@@ -231,31 +296,51 @@ export class Publishing {
   }
 
   /** A Will counts as a message of its Client: it is asked about as one. */
-  publishWill({ fields, client }: Will): void {
+  publishWill(will: Will): void {
+    const { fields, client } = will
     const { topicName, payload, qos, retain, properties } = fields
     const parts = { topicName, payload, qos, retain, properties, publisher: client.clientId }
     const message = ApplicationMessage.of({ ...parts, receivedAtMs: this.#parts.turn.now() })
-    const publish = (allowed: boolean): void => {
-      if (this.#isStopped) return
-      if (!allowed) {
-        this.#parts.metrics.publishesRefused++
-        this.#parts.denied(client, 'publish', topicName, ReasonCode.NotAuthorized)
-        this.#parts.events.tell('publishRefused', { client, topicName, qos, reasonCode: ReasonCode.NotAuthorized })
-        return
-      }
-      this.#parts.metrics.willsPublished++
-      this.#take(message, undefined, client)
-      this.#parts.events.tell('willPublished', { clientId: client.clientId, topicName })
+    const { access } = this.#parts.current
+    const decide = (allowed: boolean): number => {
+      if (!allowed) return this.#refused(client, message, ReasonCode.NotAuthorized)
+      if (this.#parts.current.access.intercepts) return this.#willInterception.pass(will, message, undefined)
+      return this.#takeWill(will, message)
     }
-    const allowed = this.#parts.current.access.mayPublish(client, message)
-    if (allowed instanceof Promise) {
-      const payer = this.#parts.memory.of(client)
-      payer.hold(message, 0)
-      this.#parts.answers.when(allowed, false, payer, (yes) => {
-        payer.release(message, 0)
-        publish(yes)
-      })
-    } else publish(allowed)
+    const allowed = access.mayPublish(client, message)
+    if (allowed instanceof Promise) this.#laterForWill(will, message, allowed, false, decide)
+    else decide(allowed)
+  }
+
+  #takeWill({ client }: Will, message: ApplicationMessage): ReasonCode {
+    this.#parts.metrics.willsPublished++
+    const reasonCode = this.#take(message, undefined, client)
+    this.#parts.events.tell('willPublished', { clientId: client.clientId, topicName: message.topicName })
+    return reasonCode
+  }
+
+  #laterForWill<Value>(
+    { client }: Will,
+    message: ApplicationMessage,
+    answer: Promise<Value>,
+    otherwise: Value,
+    act: (value: Value) => number,
+  ): Pending {
+    const payer = this.#parts.memory.of(client)
+    payer.hold(message, 0)
+    this.#parts.answers.when(answer, otherwise, payer, (value) => {
+      payer.release(message, 0)
+      if (!this.#isStopped) act(value)
+    })
+    return PENDING
+  }
+
+  /** What CONNECT was asked about the Topic of its Will, of another that a plugin has given it. */
+  #checkWillTopic(client: Client, { topicName }: ApplicationMessage): ReasonCode | undefined {
+    if (isReserved(topicName, client)) return ReasonCode.NotAuthorized
+    const { options } = this.#parts.current
+    const { maxTopicLevels } = options.listeners.find(({ name }) => name === client.listener) ?? options
+    return countTopicLevels(topicName) > maxTopicLevels ? ReasonCode.TopicNameInvalid : undefined
   }
 }
 

@@ -69,6 +69,7 @@ import { StoreRefusals } from './durable/store-refusals.ts'
 import { StoreWaiters } from './durable/store-waiters.ts'
 import { Subscribing } from './subscribing.ts'
 import { Answers } from './turn/answers.ts'
+import { Transformation } from './transformation.ts'
 import { Turn } from './turn/turn.ts'
 import { WillLine } from './sessions/will-line.ts'
 
@@ -101,6 +102,7 @@ export class Server implements ServerSide, SessionSide<Session>, SessionsSide, R
   readonly connections: Connections
   readonly inputBudget: InputBudget
   readonly packets: PacketWatch
+  readonly deliveryPlugins: Transformation
   readonly reports: Reports
   readonly memoryRefusals: MemoryRefusals
   readonly departures: Departures
@@ -141,6 +143,7 @@ export class Server implements ServerSide, SessionSide<Session>, SessionsSide, R
     const failed = (error: unknown, owner?: object): void => this.#failed(error, owner)
     this.turn = new Turn({ clock, store: this.#gate, metrics, gathering, maxUncommittedBytes, failed })
     const answers = new Answers(this.turn, failed)
+    this.deliveryPlugins = new Transformation(current, metrics, this.turn.work)
     this.#waiters = new StoreWaiters(this.turn)
     this.turn.onCaughtUp = () => this.#waiters.caughtUp()
     this.#gate.onChanged = () => this.#waiters.conditionChanged()
@@ -338,6 +341,7 @@ export class Server implements ServerSide, SessionSide<Session>, SessionsSide, R
     this.memory.limit(options)
     this.admission.limitRate()
     this.closedConnections.trim()
+    this.deliveryPlugins.reconfigure()
     this.#watchAccess()
     this.router.forget()
     if (removedListeners.length > 0) this.#endThoseOn(removedListeners)

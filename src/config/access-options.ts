@@ -1,5 +1,5 @@
 /**
- * The sections `auth` and `topic-check`: which plugins are asked when nobody says so, and whether they have what they need.
+ * The sections `auth`, `topic-check` and `intercept`: which plugins are asked when nobody says so, and whether they have what they need.
  *
  * @module
  */
@@ -7,12 +7,20 @@ import type { ConfigProblems } from './config-problems.ts'
 import { defaultsOf, isSection } from './option-reader.ts'
 import type { OptionReader, Values } from './option-reader.ts'
 import { toKebab } from './option-spelling.ts'
-import type { AuthSettings, TopicCheckSettings } from './option-types.ts'
+import type { AuthSettings, InterceptSettings, TopicCheckSettings } from './option-types.ts'
 import type { PluginReference } from './option-values.ts'
-import type { AuthOptions, ListenerOptions, TopicCheckOptions, UnknownUserNames } from './resolved-options.ts'
+import type {
+  AuthOptions,
+  InterceptOptions,
+  ListenerOptions,
+  TopicCheckOptions,
+  UnknownUserNames,
+} from './resolved-options.ts'
+
+type PluginSectionName = 'auth' | 'topic-check' | 'intercept'
 
 /** Plugins that ship with us, by section, with the key that each cannot do without. */
-const PLUGIN_NEEDS: Readonly<Record<'auth' | 'topic-check', ReadonlyMap<string, string | undefined>>> = {
+const PLUGIN_NEEDS: Readonly<Record<PluginSectionName, ReadonlyMap<string, string | undefined>>> = {
   auth: new Map([
     ['auth.anonymous', undefined],
     ['auth.certificate', undefined],
@@ -26,6 +34,7 @@ const PLUGIN_NEEDS: Readonly<Record<'auth' | 'topic-check', ReadonlyMap<string, 
     ['topic_taboo', undefined],
     ['acl.file', 'acl-file'],
   ]),
+  intercept: new Map(),
 }
 
 /** The ancestor's spellings. */
@@ -145,7 +154,15 @@ export function resolveTopicCheck(written: unknown, reader: OptionReader, proble
   return options
 }
 
-function readSection(section: 'auth' | 'topic-check', written: unknown, reader: OptionReader): Values {
+/** Resolves `intercept`. No plugin for it ships with us: keys beside `plugins` are options of those that it lists. */
+export function resolveIntercept(written: unknown, reader: OptionReader, problems: ConfigProblems): InterceptOptions {
+  const values = readSection('intercept', written, reader)
+  const options = { ...defaultsOf('intercept'), ...values } as unknown as InterceptSettings
+  if (options.plugins.length === 0) problems.warn(['intercept'], 'has no effect: `intercept.plugins` lists no plugin')
+  return options
+}
+
+function readSection(section: PluginSectionName, written: unknown, reader: OptionReader): Values {
   const listed = isSection(written) ? written['plugins'] : undefined
   const isForeign = (plugin: unknown) =>
     typeof plugin === 'string' ? !PLUGIN_NEEDS[section].has(unalias(plugin)) : !hasOwnOptions(plugin)

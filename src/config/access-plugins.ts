@@ -29,6 +29,7 @@ export interface LoadedPlugins {
   /** By listener; who is not in here asks all. */
   readonly loginPluginsOn: ReadonlyMap<string, readonly Plugin[]>
   readonly topicPlugins: readonly Plugin[] | undefined
+  readonly interceptors: readonly Plugin[]
   readonly plugins: readonly Plugin[]
 }
 
@@ -46,14 +47,20 @@ export async function loadPlugins(
   const made: Plugin[] = []
   const loader = new PluginLoader(sources, calls, made)
   try {
-    const { auth, topicCheck, plugins = [] } = options
+    const { auth, topicCheck, intercept, plugins = [] } = options
     const disabled = topicCheck?.enabled === false
     const sections = [
       await loader.find(auth, ['auth', 'plugins']),
       await loader.find(disabled ? undefined : topicCheck, ['topic-check', 'plugins']),
+      await loader.find(intercept, ['intercept', 'plugins']),
       await loader.find({ plugins }, ['plugins']),
     ]
-    const [login, topics, others] = (await loader.make(sections)) as [Plugin[], Plugin[], Plugin[]]
+    const [login, topics, interceptors, others] = (await loader.make(sections)) as [
+      Plugin[],
+      Plugin[],
+      Plugin[],
+      Plugin[],
+    ]
     loader.throwIfAny()
     const topicPlugins = distinct([...topics, ...others.filter(answersAboutTopics)])
     const unchecked = disabled || (topicCheck === undefined && topicPlugins.length === 0)
@@ -66,6 +73,7 @@ export async function loadPlugins(
         ]),
       ),
       topicPlugins: unchecked ? undefined : topicPlugins,
+      interceptors: distinct([...interceptors, ...others]),
       plugins: made,
     }
   } catch (error) {

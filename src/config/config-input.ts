@@ -8,6 +8,7 @@ import type {
   AuthJwtOptions,
   AuthScramOptions,
   AuthSettings,
+  InterceptSettings,
   TopLevelSettings,
   ListenerLimits,
   ListenerSettings,
@@ -65,6 +66,7 @@ export type ConfigInput = SectionInput<
       listeners: Readonly<Record<string, ListenerInput>>
       auth: AuthInput & Readonly<Record<string, unknown>>
       topicCheck: SectionInput<TopicCheckSettings> & Readonly<Record<string, unknown>>
+      intercept: SectionInput<InterceptSettings> & Readonly<Record<string, unknown>>
       persistence: SectionInput<PersistenceOptions>
       log: SectionInput<LogOptions>
     }

@@ -224,6 +224,7 @@ const HOMES: Readonly<Record<OptionScope, string>> = {
   'auth.http': 'under `auth.http`',
   'auth.scram': 'under `auth.scram`',
   'topic-check': 'under `topic-check`',
+  intercept: 'under `intercept`',
   persistence: 'under `persistence`',
   log: 'under `log`',
 }

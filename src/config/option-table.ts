@@ -5,7 +5,7 @@
  *   broker       top level
  *   limits       top level, and again in any listener, where it overrides
  *   listener     listeners.<name>
- *   auth, auth.jwt, auth.http, auth.scram, topic-check, persistence, log
+ *   auth, auth.jwt, auth.http, auth.scram, topic-check, intercept, persistence, log
  *
  * After a change run `node build/tools/reference.js`: it writes `option-types.ts`, the reference page and the JSON Schema.
  *
@@ -15,7 +15,8 @@
 export type OptionScope = 'broker' | 'limits' | 'listener' | SectionName
 
 /** A section with a name of its own: the path of its key. */
-export type SectionName = 'auth' | 'auth.jwt' | 'auth.http' | 'auth.scram' | 'topic-check' | 'persistence' | 'log'
+export type SectionName =
+  'auth' | 'auth.jwt' | 'auth.http' | 'auth.scram' | 'topic-check' | 'intercept' | 'persistence' | 'log'
 
 /** How a value is written; `option-schema.ts` says what each accepts. */
 export type OptionType =
@@ -94,6 +95,11 @@ const brokerRows = rows('broker', [
     key: 'topic-check',
     type: 'section',
     description: 'Permissions for topics. Without it, every client may publish and subscribe to any topic.',
+  },
+  {
+    key: 'intercept',
+    type: 'section',
+    description: 'Plugins that may change, refuse or drop messages on their way through the broker.',
   },
   {
     key: 'persistence',
@@ -1090,6 +1096,16 @@ const topicCheckRows = rows('topic-check', [
   },
 ])
 
+const interceptRows = rows('intercept', [
+  {
+    key: 'plugins',
+    type: 'plugins',
+    default: [],
+    description:
+      'Plugins that intercept messages, in the order in which each message passes through them; those of the top-level `plugins` that intercept messages follow. Other keys in this section are options for these plugins.',
+  },
+])
+
 const persistenceRows = rows('persistence', [
   {
     key: 'path',
@@ -1213,6 +1229,7 @@ export const optionTable: readonly OptionRow[] = [
   ...httpRows,
   ...scramRows,
   ...topicCheckRows,
+  ...interceptRows,
   ...persistenceRows,
   ...logRows,
 ]

@@ -310,6 +310,12 @@ export interface TopicCheckSettings {
   readonly aclFile?: string
 }
 
+/** Keys of `intercept`. */
+export interface InterceptSettings {
+  /** Plugins that intercept messages, in the order in which each message passes through them; those of the top-level `plugins` that intercept messages follow. Other keys in this section are options for these plugins. Default []. */
+  readonly plugins: readonly PluginReference[]
+}
+
 /** Keys of `persistence`. */
 export interface PersistenceOptions {
   /** Folder for the data; created if it does not exist. Default "sluice-data". */

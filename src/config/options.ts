@@ -15,7 +15,7 @@ import type { ConfigSource } from './config-problems.ts'
 import { checkListener, checkListeners, leavesIpv4, isLoopback } from './listener-checks.ts'
 import { defaultsOf, OptionReader } from './option-reader.ts'
 import type { Values } from './option-reader.ts'
-import { admitsAnonymous, resolveAuth, resolveTopicCheck } from './access-options.ts'
+import { admitsAnonymous, resolveAuth, resolveIntercept, resolveTopicCheck } from './access-options.ts'
 import type { PluginReference } from './option-values.ts'
 import { describeType, parseBind } from './option-schema.ts'
 import { toCamel } from './option-spelling.ts'
@@ -27,7 +27,14 @@ export type { ConfigInput, ListenerInput, Switch } from './config-input.ts'
 export type { ConfigSource } from './config-problems.ts'
 export type { ListenerLimits, LogOptions, PersistenceOptions } from './option-types.ts'
 export type { AccessList, AccessRules, PluginReference, ServerCertificate } from './option-values.ts'
-export type { AuthOptions, ListenerOptions, Options, TopicCheckOptions, UnknownUserNames } from './resolved-options.ts'
+export type {
+  AuthOptions,
+  InterceptOptions,
+  ListenerOptions,
+  Options,
+  TopicCheckOptions,
+  UnknownUserNames,
+} from './resolved-options.ts'
 
 const DEFAULT_BIND = '127.0.0.1:1883'
 
@@ -52,7 +59,15 @@ export function resolveOptions(
   const problems = new ConfigProblems(source)
   const baseFolder = source?.folder ?? resolve('.')
   const reader = new OptionReader(problems, baseFolder, checkFiles)
-  const { listeners, auth, topicCheck, persistence, log = {}, ...settings } = reader.read('broker', input, [])
+  const {
+    listeners,
+    auth,
+    topicCheck,
+    intercept,
+    persistence,
+    log = {},
+    ...settings
+  } = reader.read('broker', input, [])
 
   const opened = resolveListeners(listeners, settings, reader, problems, baseFolder)
   const authOptions = resolveAuth(auth, opened, (settings['plugins'] ?? []) as PluginReference[], reader, problems)
@@ -65,6 +80,7 @@ export function resolveOptions(
     })),
     auth: authOptions,
     ...(topicCheck !== undefined && { topicCheck: resolveTopicCheck(topicCheck, reader, problems) }),
+    ...(intercept !== undefined && { intercept: resolveIntercept(intercept, reader, problems) }),
     ...(persistence !== undefined && {
       persistence: { ...persistenceDefaults(baseFolder), ...reader.read('persistence', persistence, ['persistence']) },
     }),

@@ -31,6 +31,8 @@ export interface AccessOptions {
   readonly auth?: (PluginSection & LoginPluginsOn) | undefined
   /** Who may do what with which topic. Absent, or with `enabled: false`: nothing is asked, all is allowed. */
   readonly topicCheck?: (PluginSection & { readonly enabled?: boolean | undefined }) | undefined
+  /** Who may change messages, in their order. */
+  readonly intercept?: PluginSection | undefined
   /** Plugins that are asked whatever they answer, or that only listen. */
   readonly plugins?: readonly PluginReference[] | undefined
   /** Seconds that a plugin has for one answer. */

@@ -6,6 +6,7 @@
 import type { ConfigProblem } from '../base/errors.ts'
 import type {
   AuthSettings,
+  InterceptSettings,
   TopLevelSettings,
   ListenerLimits,
   ListenerSettings,
@@ -51,12 +52,17 @@ export interface TopicCheckOptions extends TopicCheckSettings {
   readonly plugins: readonly PluginReference[]
 }
 
+/** Who may change messages. Keys of plugins stand beside these, in camelCase. */
+export type InterceptOptions = InterceptSettings
+
 /** What the broker runs by. */
 export interface Options extends ListenerLimits, TopLevelSettings {
   readonly listeners: readonly ListenerOptions[]
   readonly auth: AuthOptions
   /** `undefined`: nothing is asked, all is allowed. */
   readonly topicCheck?: TopicCheckOptions
+  /** `undefined`: only plugins of the top level intercept messages, if any do. */
+  readonly intercept?: InterceptOptions
   /** `undefined`: everything is in memory. */
   readonly persistence?: PersistenceOptions
   readonly log: LogOptions

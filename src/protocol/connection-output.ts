@@ -19,7 +19,8 @@ export abstract class OutputConnection extends EndingConnection implements Sessi
     subscriptionIdentifiers: readonly number[],
   ): DropCause | undefined {
     try {
-      return this.sender.publish(message, retain, subscriptionIdentifiers)
+      const sent = this.server.deliveryPlugins.isAsked ? this.server.deliveryPlugins.transform(this, message) : message
+      return typeof sent === 'string' ? sent : this.sender.publish(sent, retain, subscriptionIdentifiers)
     } catch (error) {
       return this.breakOff(error)
     }
@@ -31,8 +32,10 @@ export abstract class OutputConnection extends EndingConnection implements Sessi
 
   sendDelivery(delivery: Delivery, dup: boolean): DropCause | undefined {
     const afterChange = this.session!.ledger === undefined ? 0 : this.server.turn.changeCount
+    const { message } = delivery
     try {
-      return this.sender.delivery(delivery, dup, afterChange)
+      const sent = this.server.deliveryPlugins.isAsked ? this.server.deliveryPlugins.transform(this, message) : message
+      return typeof sent === 'string' ? sent : this.sender.delivery(delivery, sent, dup, afterChange)
     } catch (error) {
       return this.breakOff(error)
     }

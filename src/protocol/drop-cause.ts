@@ -21,3 +21,5 @@ export type DropCause =
   | 'memory limit'
   | 'damaged'
   | 'too many attempts'
+  | 'dropped by plugin'
+  | 'plugin failed'

@@ -129,11 +129,12 @@ export class Sender {
   /**
    * A PUBLISH of QoS 1 or 2.
    *
+   * @param message what is sent: that of the delivery, or what a plugin has made of it
    * @param afterChange the Change that has to be stored first; 0 for none
    * @returns as `publish`
    */
-  delivery(delivery: Delivery, dup: boolean, afterChange: number): DropCause | undefined {
-    const { message, qos, retain, packetIdentifier, subscriptionIdentifiers } = delivery
+  delivery(delivery: Delivery, message: ApplicationMessage, dup: boolean, afterChange: number): DropCause | undefined {
+    const { qos, retain, packetIdentifier, subscriptionIdentifiers } = delivery
     if (this.version === 5 && (this.#aliases !== undefined || subscriptionIdentifiers.length > 0)) {
       return this.#publishEncoded(message, qos, retain, dup, packetIdentifier, subscriptionIdentifiers, afterChange)
     }

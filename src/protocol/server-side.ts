@@ -18,6 +18,7 @@ import type { ApplicationMessage } from './application-message.ts'
 import type { Client } from './client.ts'
 import type { ServedConnection } from './served-connection.ts'
 import type { BufferPool } from './output.ts'
+import type { DropCause } from './drop-cause.ts'
 
 /** The answer comes later. No Reason Code has this value. */
 export const PENDING = -1
@@ -124,6 +125,14 @@ export interface TopicNames {
   topic(bytes: Uint8Array, start: number, end: number): KnownTopic
 }
 
+/** Plugins that look at what is sent. */
+export interface DeliveryPlugins {
+  /** Whether there are any. Hot: read for every delivery. */
+  readonly isAsked: boolean
+  /** @returns the message to send in its place, which may be the same, or why none is sent */
+  transform(connection: ServedConnection, message: ApplicationMessage): ApplicationMessage | DropCause
+}
+
 /** Whoever listens to packets. */
 export interface PacketListeners {
   /** Whether anybody does: nothing is made for them otherwise. */
@@ -158,6 +167,7 @@ export interface ServerSide {
   readonly publishing: PublishQuestions
   readonly subscribing: SubscribeQuestions
   readonly router: TopicNames
+  readonly deliveryPlugins: DeliveryPlugins
   readonly packets: PacketListeners
   readonly reports: ConnectionReports
   readonly departures: Departing

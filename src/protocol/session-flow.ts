@@ -136,7 +136,7 @@ export abstract class FlowingSession extends InFlightSession {
       this.spend(next)
       const isOver = this.window.get(next.packetIdentifier) !== next
       if (!isOver && next.state === DeliveryState.Sent && !next.message.isLost && !this.mayHave(next)) {
-        this.revoke(next)
+        this.revoke(next, 'not authorized')
       }
       if (!isOver && next.state === DeliveryState.Sent && !next.message.isLoaded && !next.message.isLost) {
         this.side.wantsPayloads(this)
@@ -153,7 +153,11 @@ export abstract class FlowingSession extends InFlightSession {
         const cause = connection.sendDelivery(next, true)
         if (cause === undefined) this.open(next)
         else if (next.qos === 1) this.finishUnsent(next, cause)
-        else this.dropSent(next, cause)
+        else if (cause !== 'dropped by plugin' && cause !== 'plugin failed') this.dropSent(next, cause)
+        else {
+          this.revoke(next, cause)
+          connection.sendPubrel(next)
+        }
       }
     }
     if (waiting.length === 0) this.#toResend = undefined
@@ -163,14 +167,14 @@ export abstract class FlowingSession extends InFlightSession {
    * What was sent, and may not be received any longer, is not sent again. At QoS 2 the Client may have it, and must not take the
    * next message under its identifier for it: the exchange is brought to its end.
    */
-  protected revoke(delivery: Delivery): void {
+  protected revoke(delivery: Delivery, cause: DropCause): void {
     if (delivery.qos === 1) {
-      this.finishUnsent(delivery, 'not authorized')
+      this.finishUnsent(delivery, cause)
       return
     }
     delivery.state = DeliveryState.Released
     this.ledger?.released(this, delivery)
-    this.side.dropped(this, delivery.message, 'not authorized')
+    this.side.dropped(this, delivery.message, cause)
   }
 
   protected flowQueue(): void {

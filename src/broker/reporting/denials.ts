@@ -33,8 +33,9 @@ export class Denials {
   /**
    * @param topic a Topic Name, or a Topic Filter as the Client wrote it
    * @param reasonCode codes other than Not authorized are not a plugin's decision, and explain themselves
+   * @param detail why, where that is known already
    */
-  denied(client: Client, action: DeniedAction, topic: string, reasonCode: number): void {
+  denied(client: Client, action: DeniedAction, topic: string, reasonCode: number, detail?: string): void {
     if (!this.#current.options.log.denials || !isEnabled(this.#log, 'info')) return
     const { address, userName } = client
     const user = userName === undefined ? 'anonymous' : `user ${saidByPeer(userName)}`
@@ -46,7 +47,8 @@ export class Denials {
       const fields = { clientId, userName, address, listener: client.listener, action, topic: shown, why }
       logRefusal(this.#log, fields, `denied ${clientId} (${who}) ${DOING[action]} ${shown}: ${why}`, kind)
     }
-    if (reasonCode !== ReasonCode.NotAuthorized) write(reasonCodeName(reasonCode as ReasonCode))
+    if (detail !== undefined) write(saidByPeer(detail))
+    else if (reasonCode !== ReasonCode.NotAuthorized) write(reasonCodeName(reasonCode as ReasonCode))
     else this.#explain(client, action, topic).then(write, () => write('not authorized'))
   }
 

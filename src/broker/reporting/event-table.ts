@@ -135,7 +135,13 @@ export const eventTable: { readonly [Name in EventName]: EventRow<Name> } = {
   },
   publishRefused: {
     description: 'A PUBLISH or a Will was refused.',
-    fields: { client: CLIENT, topicName: TOPIC_NAME, qos: 'Its QoS.', reasonCode: REASON_CODE },
+    fields: {
+      client: CLIENT,
+      topicName: TOPIC_NAME,
+      qos: 'Its QoS.',
+      reasonCode: REASON_CODE,
+      detail: 'Why: which plugin refused it and for what cause, or the name of the Reason Code.',
+    },
   },
   delivered: {
     description: 'A message was passed to the connection of a client.',
@@ -144,7 +150,8 @@ export const eventTable: { readonly [Name in EventName]: EventRow<Name> } = {
   dropped: {
     description: 'A message did not, and will not, reach a client.',
     fields: {
-      clientId: 'The client identifier; empty if no member of a Shared Subscription took it.',
+      clientId:
+        'The client identifier; empty if no member of a Shared Subscription took it, or if a plugin dropped it for all clients.',
       message: 'The message. If its payload was only on disk, it is missing and `message.isLoaded` is false.',
       cause: 'Why, as in [the counters](metrics.md#messages-that-did-not-reach-a-client).',
     },

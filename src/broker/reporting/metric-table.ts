@@ -107,6 +107,8 @@ export const metricTable: Readonly<Record<MetricName, MetricRow>> = {
   slowReceiversClosed: row('connections', 'Connections ended because the client read nothing for `drain-timeout`.'),
   subscribesRefused: row('subscriptions', 'Subscriptions refused.'),
   publishesRefused: row('messages', 'Messages and Wills refused.'),
+  publishesReplaced: row('messages', 'Messages and Wills that plugins changed (`intercept`).'),
+  deliveriesReplaced: row('messages', 'Deliveries that plugins changed for one client (`transformDelivery`).'),
   publishesNotStored: row('messages', 'Messages refused because the store had no room for them or could not write.'),
   sessionsCreated: row('sessions', 'Sessions created.'),
   sessionsExpired: row('sessions', 'Sessions ended by their Session Expiry Interval.', {
@@ -182,6 +184,8 @@ export const dropTable: Readonly<Record<DropCause, string>> = {
   'refused by client': 'The client answered with a Reason Code of 0x80 or above.',
   'memory limit': 'QoS 1 or 2, and the session, its user or the broker has reached its memory limit.',
   damaged: 'Its payload on disk is damaged or can no longer be read.',
+  'dropped by plugin': 'A plugin dropped it: for all clients (`intercept`) or for one (`transformDelivery`).',
+  'plugin failed': 'A plugin failed in `transformDelivery`; the log names the plugin and the error.',
   'too many attempts': 'Its client broke the protocol over it on `max-delivery-attempts` connections.',
 }
 

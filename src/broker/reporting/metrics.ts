@@ -58,6 +58,8 @@ export class Metrics implements ConnectionMetrics {
   slowReceiversClosed = 0
   subscribesRefused = 0
   publishesRefused = 0
+  publishesReplaced = 0
+  deliveriesReplaced = 0
   publishesNotStored = 0
   sessionsCreated = 0
   sessionsExpired = 0
@@ -96,5 +98,7 @@ export class Metrics implements ConnectionMetrics {
     'memory limit': 0,
     damaged: 0,
     'too many attempts': 0,
+    'dropped by plugin': 0,
+    'plugin failed': 0,
   }
 }

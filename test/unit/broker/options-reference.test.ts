@@ -29,6 +29,7 @@ test('the reference page and the JSON Schema name the keys of the table and no o
     'auth.http': schema.properties['auth']!.properties['http']!,
     'auth.scram': schema.properties['auth']!.properties['scram']!,
     'topic-check': schema.properties['topic-check']!,
+    intercept: schema.properties['intercept']!,
     persistence: schema.properties['persistence']!,
     log: schema.properties['log']!,
   } as const

@@ -37,6 +37,7 @@ const SECTIONS: Readonly<Record<OptionRow['scope'], readonly string[]>> = {
   'auth.http': ['auth', 'http'],
   'auth.scram': ['auth', 'scram'],
   'topic-check': ['topic-check'],
+  intercept: ['intercept'],
   persistence: ['persistence'],
   log: ['log'],
 }
@@ -61,6 +62,7 @@ export function sectionOf(row: OptionRow, options: Options): Readonly<Record<str
     'auth.http': options.auth.http,
     'auth.scram': options.auth.scram,
     'topic-check': options.topicCheck,
+    intercept: options.intercept,
     persistence: options.persistence,
     log: options.log,
   }

@@ -1,0 +1,102 @@
+/**
+ * A message between the permission to publish it and its way to receivers: what plugins make of it (`access/interceptors.ts`).
+ *
+ *   allowed ──> plugins ──┬── itself ──────────────────────────────────────────> take
+ *                         ├── another ── room in the Store? ───────────────────> take
+ *                         ├── another topic ── may it be? mayPublish? ─────────> take
+ *                         ├── refused ─────────────────────────────────────────> refuse
+ *                         └── dropped ─────────────────────────────────────────> counted, and acknowledged
+ *
+ * Nothing of this runs where no plugin intercepts messages: `Access.intercepts` is all that is looked at then.
+ *
+ * @module
+ */
+import { copied, Work, type WorkBudget } from '../base/work.ts'
+import { ReasonCode } from '../codec/reason-code.ts'
+import type { ApplicationMessage } from '../protocol/application-message.ts'
+import type { Client } from '../protocol/client.ts'
+import type { KnownTopic } from '../protocol/server-side.ts'
+import { type Intercepted, Stopped } from '../access/interceptors.ts'
+import type { Current } from '../config/current.ts'
+
+/** Where messages come from: a Connection, or a Will that is due. */
+export interface Origin {
+  readonly client: Client
+}
+
+/** What happens to messages that come from there. Each returns a Reason Code, or `PENDING`. */
+export interface InterceptionSide<From extends Origin> {
+  readonly current: Current
+  readonly work: WorkBudget
+  /** A plugin has made another message of it. */
+  replaced(): void
+  /** @param topic the message's topic; `undefined` where it has to be looked up */
+  take(from: From, message: ApplicationMessage, topic: KnownTopic | undefined): number
+  /** Why a message that a plugin has made cannot be published, whatever the permissions say. */
+  check(from: From, message: ApplicationMessage): ReasonCode | undefined
+  /** @param detail why, where it is not a permission */
+  refuse(from: From, message: ApplicationMessage, reasonCode: ReasonCode, detail?: string): number
+  drop(message: ApplicationMessage): void
+  /**
+   * Holds the message until the answer is there, and goes on with it then.
+   *
+   * @param otherwise counts as the answer to a question that fails
+   */
+  later<Value>(
+    from: From,
+    message: ApplicationMessage,
+    answer: Promise<Value>,
+    otherwise: Value,
+    act: (value: Value) => number,
+  ): number
+}
+
+/** A mistake of our own: the message is not let through. */
+const NOT_ASKED = new Stopped(true, ReasonCode.ImplementationSpecificError, 'plugins could not be asked')
+
+export class Interception<From extends Origin> {
+  readonly #side: InterceptionSide<From>
+
+  constructor(side: InterceptionSide<From>) {
+    this.#side = side
+  }
+
+  /** Asks the plugins about a message that may be published, and does with it what they say. */
+  pass(from: From, message: ApplicationMessage, topic: KnownTopic | undefined): number {
+    const { current, work } = this.#side
+    const { interceptors } = current.access
+    message.own() // it may come in a chunk, and plugins may keep it
+    work.spend(interceptors.intercepting * Work.question + copied(message.size))
+    const made = interceptors.intercept(from.client, message)
+    if (!(made instanceof Promise)) return this.#goOn(from, message, topic, made)
+    return this.#side.later<Intercepted>(from, message, made, NOT_ASKED, (late) =>
+      this.#goOn(from, message, undefined, late),
+    )
+  }
+
+  #goOn(from: From, message: ApplicationMessage, topic: KnownTopic | undefined, made: Intercepted): number {
+    const side = this.#side
+    if (made === message) return side.take(from, message, topic)
+    if (made instanceof Stopped) return this.#stop(from, message, made)
+    side.replaced()
+    const refusal = side.check(from, made)
+    if (refusal !== undefined) return side.refuse(from, made, refusal)
+    return made.topicName === message.topicName ? side.take(from, made, topic) : this.#askAgain(from, made)
+  }
+
+  #stop(from: From, message: ApplicationMessage, { isRefused, reasonCode, detail }: Stopped): number {
+    if (isRefused) return this.#side.refuse(from, message, reasonCode, detail)
+    this.#side.drop(message)
+    return ReasonCode.Success
+  }
+
+  /** The right to publish was to another topic. */
+  #askAgain(from: From, message: ApplicationMessage): number {
+    const side = this.#side
+    const decide = (allowed: boolean): number =>
+      allowed ? side.take(from, message, undefined) : side.refuse(from, message, ReasonCode.NotAuthorized)
+    side.work.spend(Work.question)
+    const allowed = side.current.access.mayPublish(from.client, message)
+    return allowed instanceof Promise ? side.later(from, message, allowed, false, decide) : decide(allowed)
+  }
+}

@@ -1,0 +1,43 @@
+/**
+ * What plugins make of a message for one receiver (`transformDelivery`), at the moment at which it is sent.
+ *
+ * So what waits is the message as it was published, once for all who get it; what is made for one receiver lives until it is
+ * encoded, and is charged to that Connection's output. Receivers for whom nothing is changed share one frame, as ever.
+ *
+ * @module
+ */
+import { copied, Work, type WorkBudget } from '../base/work.ts'
+import { ApplicationMessage } from '../protocol/application-message.ts'
+import type { ServedConnection } from '../protocol/served-connection.ts'
+import type { DeliveryPlugins } from '../protocol/server-side.ts'
+import type { DropCause } from '../protocol/drop-cause.ts'
+import type { Current } from '../config/current.ts'
+import type { Metrics } from './reporting/metrics.ts'
+
+export class Transformation implements DeliveryPlugins {
+  isAsked = false
+  readonly #current: Current
+  readonly #metrics: Metrics
+  readonly #work: WorkBudget
+
+  constructor(current: Current, metrics: Metrics, work: WorkBudget) {
+    this.#current = current
+    this.#metrics = metrics
+    this.#work = work
+    this.reconfigure()
+  }
+
+  /** Other plugins may be asked from now on. */
+  reconfigure(): void {
+    this.isAsked = this.#current.access.transforms
+  }
+
+  transform({ client }: ServedConnection, message: ApplicationMessage): ApplicationMessage | DropCause {
+    const { interceptors } = this.#current.access
+    message.own() // it may come in a chunk, and plugins may keep it
+    this.#work.spend(interceptors.transforming * Work.question + copied(message.size))
+    const made = interceptors.transform(client, message)
+    if (made !== message && made instanceof ApplicationMessage) this.#metrics.deliveriesReplaced++
+    return made
+  }
+}
