@@ -45,8 +45,8 @@ export class Interceptors {
   readonly #questions: PluginQuestions
 
   constructor(plugins: readonly Plugin[], questions: PluginQuestions) {
-    this.#intercepting = plugins.filter(({ intercept }) => intercept !== undefined)
-    this.#transforming = plugins.filter(({ transformDelivery }) => transformDelivery !== undefined)
+    this.#intercepting = plugins.filter((plugin) => plugin.intercept !== undefined)
+    this.#transforming = plugins.filter((plugin) => plugin.transformDelivery !== undefined)
     this.#questions = questions
   }
 

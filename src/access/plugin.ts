@@ -180,7 +180,10 @@ export interface Plugin {
    * @param message to be read only; it may be kept
    *
    * @example
-   * intercept: (client, message) => ({ decision: 'replace', topic: `${client.userName}/${message.topic}` })
+   * const tenants: Plugin = {
+   *   name: 'tenants',
+   *   intercept: (client, message) => ({ decision: 'replace', topic: `${client.userName}/${message.topic}` }),
+   * }
    */
   intercept?(client: Client, message: Message): MaybePromise<Interception | undefined>
   /**
@@ -194,7 +197,11 @@ export interface Plugin {
    * @param message to be read only
    *
    * @example
-   * transformDelivery: (client) => (client.userName === 'guest' ? { decision: 'replace', properties: {} } : undefined)
+   * const discreet: Plugin = {
+   *   name: 'discreet',
+   *   transformDelivery: ({ userName }) =>
+   *     userName === 'guest' ? { decision: 'replace', properties: {} } : undefined,
+   * }
    */
   transformDelivery?(client: Client, message: Message): DeliveryChange | undefined
   /** Says which rule decides, without side effects; used by `broker.explain`. */

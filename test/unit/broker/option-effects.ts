@@ -748,6 +748,7 @@ export const elsewhere: Readonly<Record<string, string>> = {
   'listener/auth-plugins': 'broker/listener-limits.test.ts',
   'listener/tcp-keepalive': 'listeners/listener.test.ts',
   'listener/durability': 'broker/durable.test.ts',
+  'broker/intercept': 'broker/interception.test.ts',
   'broker/persistence': 'broker/durable.test.ts',
   'broker/max-uncommitted-bytes': 'broker/durable.test.ts',
   'broker/log': 'cli/log.test.ts',
@@ -774,5 +775,6 @@ export const sectionsElsewhere: Readonly<Record<string, string>> = {
   'auth.jwt': 'plugins/auth-jwt.test.ts',
   'auth.http': 'plugins/auth-http.test.ts',
   'auth.scram': 'plugins/auth-scram.test.ts',
+  intercept: 'broker/interception.test.ts',
   persistence: 'broker/durable.test.ts',
 }
