@@ -12,12 +12,18 @@
 import type { SubscriptionRequest } from '../codec/packets.ts'
 import type { Client } from '../protocol/client.ts'
 
+const SYS_PREFIX = '$SYS/'
 const STATE_PREFIX = '$SYS/broker/connection/'
 const STATE_SUFFIX = '/state'
 
 /** Whether that is the topic below `$SYS/` that a Client may publish to: a bridge's own state. */
 export function isOwnState({ clientId, bridge }: Pick<Client, 'clientId' | 'bridge'>, topicName: string): boolean {
   return bridge === true && topicName === STATE_PREFIX + clientId + STATE_SUFFIX
+}
+
+/** Whether that topic is the broker's own, where that Client publishes nothing. */
+export function isReserved(topicName: string, client: Pick<Client, 'clientId' | 'bridge'>): boolean {
+  return topicName.startsWith(SYS_PREFIX) && !isOwnState(client, topicName)
 }
 
 /** What a Client's request for a Subscription means. A Shared Subscription has no No Local [5.0 MQTT-3.8.3-4]. */

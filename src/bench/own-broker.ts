@@ -52,11 +52,12 @@ export async function running(child: Child, target: Target, folder?: string): Pr
 }
 
 async function startOurs(workload: Workload, durability: Durability): Promise<RunningBroker> {
-  const { transport, settings = {}, storeBytes } = workload
+  const { transport, settings = {}, storeBytes, isIntercepted } = workload
   const folder = makeFolder()
   const target: Target = { transport, host: '127.0.0.1', port: await freePort() }
   const file = join(folder, 'sluice.yaml')
-  await writeFile(file, await sluiceConfig(target, folder, settings, { durability, maxBytes: storeBytes }))
+  const storing = { durability, maxBytes: storeBytes, isIntercepted }
+  await writeFile(file, await sluiceConfig(target, folder, settings, storing))
   const start = (): Child => startChild(process.execPath, [program, 'start', '--config', file])
   const first = start()
   let broker = await running(first, target, folder)

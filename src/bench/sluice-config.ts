@@ -1,6 +1,7 @@
 /** The configuration our broker is measured with: everything on, nothing forbidden, limits out of the way. @module */
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import type { Durability } from '../stores/store.ts'
 import type { Settings } from './workloads.ts'
@@ -16,8 +17,12 @@ async function certificate(folder: string): Promise<{ certfile: string; keyfile:
   return { certfile, keyfile }
 }
 
-/** How our broker is to store in a run. */
+/** Beside this file, as it was compiled. */
+const passingPlugin = fileURLToPath(new URL('passing-plugin.js', import.meta.url))
+
+/** How our broker is to store in a run, and whether a plugin intercepts messages. */
 export interface Storing {
+  readonly isIntercepted?: boolean | undefined
   readonly durability: Durability
   /** `persistence.max-bytes`: with less room, checkpoints come sooner. */
   readonly maxBytes?: number | undefined
@@ -28,7 +33,7 @@ export async function sluiceConfig(
   target: Target,
   folder: string,
   settings: Settings,
-  { durability, maxBytes }: Storing,
+  { durability, maxBytes, isIntercepted = false }: Storing,
 ): Promise<string> {
   const secure = target.transport === 'tls' || target.transport === 'wss'
   const files = secure ? await certificate(folder) : undefined
@@ -45,6 +50,7 @@ export async function sluiceConfig(
     `  path: ${join(folder, 'data')}`,
     `  durability: ${durability}`,
     ...(maxBytes === undefined ? [] : [`  max-bytes: ${maxBytes}`]),
+    ...(isIntercepted ? ['intercept:', `  plugins: [${JSON.stringify(passingPlugin)}]`] : []),
     'auth:',
     '  plugins: [auth.anonymous]',
     '  allow-anonymous: true',

@@ -28,6 +28,8 @@ export interface Workload {
   readonly warmUpSeconds?: number
   /** Settings of our broker without which the row would measure its limits; peers have theirs out of the way. */
   readonly settings?: Settings
+  /** Whether a plugin of ours sees each message and each delivery; see `passing-plugin.ts`. */
+  readonly isIntercepted?: true
   /** Space for what our broker stores, where a checkpoint must come within the row. */
   readonly storeBytes?: number
   /** Measured time of each run where the usual is too short. */
@@ -131,6 +133,8 @@ export const workloads: readonly Workload[] = [
     topics: 10_000,
     comeAndGo: 1000,
   }),
+  row('1-1-plugin', '1 → 1, QoS 0, a plugin that lets all pass', oneToOne, { isIntercepted: true }),
+  row('1-50-plugin', '1 → 50, QoS 0, a plugin that lets all pass', fanOut, { isIntercepted: true }),
   row('49', '1 → 49, 16 KiB, 100/s', slowAmong, { warmUpSeconds: 3 }),
   row('49-frozen', '1 → 49, 16 KiB, 100/s, and one frozen', { ...slowAmong, frozen: 1 }, { warmUpSeconds: 3 }),
   row('retained', '100,000 retained to #', { kind: 'replay', retained: 100_000, qos: 0, payloadBytes: 64 }),
@@ -157,7 +161,7 @@ export const workloads: readonly Workload[] = [
 
 /** The rows that need nothing but an address: those for any broker that runs somewhere. */
 export const remoteWorkloads: readonly Workload[] = workloads.filter(
-  ({ shape, transport }) => shape.kind === 'traffic' && transport === 'tcp',
+  ({ shape, transport, isIntercepted }) => shape.kind === 'traffic' && transport === 'tcp' && !isIntercepted,
 )
 
 /** What the generator is told. */

@@ -15,8 +15,10 @@ import type { Client } from '../protocol/client.ts'
 import type { Connection } from '../protocol/connection.ts'
 import { PENDING, type KnownTopic, type Pending } from '../protocol/server-side.ts'
 import { countTopicLevels } from '../topics/topic-name.ts'
-import { isOwnState } from '../access/bridge-client.ts'
+import { isReserved } from '../access/bridge-client.ts'
 import { Interception } from './interception.ts'
+import { type OpenInterception, OpenInterceptions } from './open-interceptions.ts'
+import { WillPublishing } from './will-publishing.ts'
 import { notesOf } from './sessions/connection-notes.ts'
 import type { Crowds } from './turn/crowds.ts'
 import type { Current } from '../config/current.ts'
@@ -27,12 +29,10 @@ import type { Metrics } from './reporting/metrics.ts'
 import type { ListenerOptions } from '../config/options.ts'
 import type { RetainedMessages } from './routing/retained.ts'
 import type { Router } from './routing/router.ts'
-import type { Will } from './sessions/sessions.ts'
 import type { StoreWaiters } from './durable/store-waiters.ts'
 import type { Answers } from './turn/answers.ts'
 import type { Turn } from './turn/turn.ts'
 
-const SYS_PREFIX = '$SYS/'
 const DOLLAR = 0x24
 
 export interface PublishingParts {
@@ -62,11 +62,12 @@ export interface PublishingParts {
 const HOST = { userName: undefined, address: '' }
 
 export class Publishing {
+  readonly wills: WillPublishing
   readonly #parts: PublishingParts
   readonly #router: Router
   readonly #retained: RetainedMessages
   readonly #interception: Interception<Connection>
-  readonly #willInterception: Interception<Will>
+  readonly #open = new OpenInterceptions()
   #isStopped = false
 
   constructor(parts: PublishingParts) {
@@ -80,20 +81,20 @@ export class Publishing {
       replaced: (): void => void metrics.publishesReplaced++,
       drop: (message: ApplicationMessage): void => this.#dropped(message),
     }
+    this.wills = new WillPublishing({
+      ...shared,
+      ...{ metrics, turn: parts.turn, memory: parts.memory, events: parts.events, answers: parts.answers },
+      isStopped: () => this.#isStopped,
+      accept: (client, message) => this.#take(message, undefined, client),
+      refused: (client, ...what) => this.#refused(client, ...what),
+    })
     this.#interception = new Interception<Connection>({
       ...shared,
       take: (connection, message, topic) =>
         this.#take(message, topic ?? this.#topicOf(message), connection.client, connection),
       check: (connection, message) => this.#checkTopic(connection, message) ?? this.#checkStore(connection, message),
       refuse: (connection, ...what) => this.#denied(connection, ...what),
-      later: (connection, ...what) => this.#later(connection, ...what),
-    })
-    this.#willInterception = new Interception<Will>({
-      ...shared,
-      take: (will, message) => this.#takeWill(will, message),
-      check: ({ client }, message) => this.#checkWillTopic(client, message),
-      refuse: ({ client }, message, reasonCode, detail) => this.#refused(client, message, reasonCode, detail),
-      later: (will, ...what) => this.#laterForWill(will, ...what),
+      later: (connection, ...what) => this.#laterOnce(connection, ...what),
     })
   }
 
@@ -104,6 +105,10 @@ export class Publishing {
 
   /** Hot: runs for every message received. */
   publish(connection: Connection, message: ApplicationMessage, topic: KnownTopic): number {
+    if (this.#open.size > 0) {
+      const earlier = this.#open.before(connection)
+      if (earlier !== undefined) return this.#behind(earlier, connection, message)
+    }
     const refusal = this.#checkTopic(connection, message) ?? this.#checkStore(connection, message)
     if (refusal !== undefined) return this.#denied(connection, message, refusal)
     if (this.#mustWait(message)) return this.#wait(connection, message, topic)
@@ -117,7 +122,11 @@ export class Publishing {
     const allowed = access.mayPublish(connection.client, message)
     if (allowed instanceof Promise) {
       return this.#later(connection, message, allowed, false, (yes) =>
-        yes ? this.#pass(connection, message, undefined) : this.#denied(connection, message, ReasonCode.NotAuthorized),
+        this.#answer(connection, () =>
+          yes
+            ? this.#pass(connection, message, undefined)
+            : this.#denied(connection, message, ReasonCode.NotAuthorized),
+        ),
       )
     }
     if (access.stable) notes.remember(topic, version, allowed, payerOf(connection))
@@ -144,7 +153,7 @@ export class Publishing {
     message: ApplicationMessage,
     answer: Promise<Value>,
     otherwise: Value,
-    act: (value: Value) => number,
+    act: (value: Value) => void,
   ): number {
     const payer = payerOf(connection)
     const refusal = this.#checkMemory(connection, payer, message)
@@ -152,13 +161,64 @@ export class Publishing {
     payer.hold(message, 0)
     this.#parts.answers.whenFor(connection, answer, otherwise, (value) => {
       payer.release(message, 0)
-      // The message was sent before the Connection ended, so that it counts also where nobody waits for its answer; but
-      // not at QoS 2, which would come twice: its Client sends it again, because it has no PUBREC.
-      if (this.#isStopped || (connection.isClosed && connection.pendingPublishQos === 2)) return
-      const reasonCode = act(value)
-      if (reasonCode !== PENDING) connection.publishAnswered(reasonCode)
+      act(value)
     })
     return PENDING
+  }
+
+  /** What follows a question that may be asked once more: about permissions, and about what came before. */
+  #answer(connection: Connection, act: () => number): void {
+    // The message was sent before the Connection ended, so that it counts also where nobody waits for its answer; but
+    // not at QoS 2, which would come twice: its Client sends it again, because it has no PUBREC.
+    if (this.#isStopped || (connection.isClosed && connection.pendingPublishQos === 2)) return
+    const reasonCode = act()
+    if (reasonCode !== PENDING) connection.publishAnswered(reasonCode)
+  }
+
+  /** As `#later`, for plugins that intercept: they have seen the message, and do not see it again when it is sent again. */
+  #laterOnce<Value>(
+    connection: Connection,
+    message: ApplicationMessage,
+    answer: Promise<Value>,
+    otherwise: Value,
+    act: (value: Value) => number,
+  ): number {
+    this.#open.begin(connection)
+    const reasonCode = this.#later(connection, message, answer, otherwise, (value) =>
+      this.#decide(connection, () => act(value)),
+    )
+    if (reasonCode !== PENDING) this.#open.end(connection, reasonCode)
+    return reasonCode
+  }
+
+  /** At QoS 2 the message is the Session's, also if its Connection is over. */
+  #decide(connection: Connection, act: () => number): void {
+    let reasonCode: number | undefined
+    try {
+      const isOrphaned = connection.isClosed && connection.pendingPublishQos === 2
+      if (this.#isStopped || (isOrphaned && connection.session!.isEnded)) return
+      reasonCode = act()
+      if (reasonCode === PENDING) return
+      if (!isOrphaned) connection.publishAnswered(reasonCode)
+      else if (reasonCode < 0x80) connection.session!.addReceived(connection.pendingPublishIdentifier)
+    } finally {
+      if (reasonCode !== PENDING) this.#open.end(connection, reasonCode)
+    }
+  }
+
+  /** Plugins still look at what came through another Connection of this Session: it may be the same message. */
+  #behind(earlier: OpenInterception, connection: Connection, message: ApplicationMessage): number {
+    if (payerOf(connection).refuses(message.size, true) !== undefined) {
+      // A Reason Code would be the answer to the earlier one, too.
+      throw new MessageNotAcceptedError('limit exceeded', 'no memory for a message that waits for an earlier one')
+    }
+    return this.#later(connection, message, earlier.decided, undefined, () =>
+      this.#answer(connection, () => {
+        const { pendingPublishQos, pendingPublishIdentifier } = connection
+        const isSame = pendingPublishQos === 2 && pendingPublishIdentifier === earlier.packetIdentifier
+        return isSame ? earlier.reasonCode : this.publish(connection, message, this.#topicOf(message))
+      }),
+    )
   }
 
   /** While the Store is behind, what it would have to keep waits. */
@@ -294,59 +354,6 @@ export class Publishing {
     const parts = { topicName, payload: Buffer.from(text), qos: 0, retain: true, publisher: '' } as const
     this.publishFromHost(ApplicationMessage.of({ ...parts, receivedAtMs: this.#parts.turn.now() }))
   }
-
-  /** A Will counts as a message of its Client: it is asked about as one. */
-  publishWill(will: Will): void {
-    const { fields, client } = will
-    const { topicName, payload, qos, retain, properties } = fields
-    const parts = { topicName, payload, qos, retain, properties, publisher: client.clientId }
-    const message = ApplicationMessage.of({ ...parts, receivedAtMs: this.#parts.turn.now() })
-    const { access } = this.#parts.current
-    const decide = (allowed: boolean): number => {
-      if (!allowed) return this.#refused(client, message, ReasonCode.NotAuthorized)
-      if (this.#parts.current.access.intercepts) return this.#willInterception.pass(will, message, undefined)
-      return this.#takeWill(will, message)
-    }
-    const allowed = access.mayPublish(client, message)
-    if (allowed instanceof Promise) this.#laterForWill(will, message, allowed, false, decide)
-    else decide(allowed)
-  }
-
-  #takeWill({ client }: Will, message: ApplicationMessage): ReasonCode {
-    this.#parts.metrics.willsPublished++
-    const reasonCode = this.#take(message, undefined, client)
-    this.#parts.events.tell('willPublished', { clientId: client.clientId, topicName: message.topicName })
-    return reasonCode
-  }
-
-  #laterForWill<Value>(
-    { client }: Will,
-    message: ApplicationMessage,
-    answer: Promise<Value>,
-    otherwise: Value,
-    act: (value: Value) => number,
-  ): Pending {
-    const payer = this.#parts.memory.of(client)
-    payer.hold(message, 0)
-    this.#parts.answers.when(answer, otherwise, payer, (value) => {
-      payer.release(message, 0)
-      if (!this.#isStopped) act(value)
-    })
-    return PENDING
-  }
-
-  /** What CONNECT was asked about the Topic of its Will, of another that a plugin has given it. */
-  #checkWillTopic(client: Client, { topicName }: ApplicationMessage): ReasonCode | undefined {
-    if (isReserved(topicName, client)) return ReasonCode.NotAuthorized
-    const { options } = this.#parts.current
-    const { maxTopicLevels } = options.listeners.find(({ name }) => name === client.listener) ?? options
-    return countTopicLevels(topicName) > maxTopicLevels ? ReasonCode.TopicNameInvalid : undefined
-  }
-}
-
-/** Whether that topic is the broker's own. */
-function isReserved(topicName: string, client: Client): boolean {
-  return topicName.startsWith(SYS_PREFIX) && !isOwnState(client, topicName)
 }
 
 /** Whether CONNACK said that there are no retained messages: an older Client cannot be told, and a reload came later. */

@@ -407,7 +407,7 @@ export class Server implements ServerSide, SessionSide<Session>, SessionsSide, R
   // ---- Sessions ----
 
   publishWill(will: Will): void {
-    this.publishing.publishWill(will)
+    this.publishing.wills.publish(will)
     if (this.#crowds.isHit) this.#crowds.hold(this.#willLine)
   }
 

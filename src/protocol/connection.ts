@@ -194,6 +194,11 @@ export class Connection extends LoginConnection implements Incoming {
     return this.requests?.pendingPublishQos ?? 0
   }
 
+  /** Its Packet Identifier, at QoS 1 and 2. */
+  get pendingPublishIdentifier(): number {
+    return this.requests?.pendingPublishIdentifier ?? 0
+  }
+
   /** What waited behind the packet that was answered goes on. */
   protected answered(): void {
     this.waitingBytes = 0

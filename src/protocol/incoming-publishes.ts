@@ -119,6 +119,11 @@ export class IncomingPublishes {
     return this.#pendingQos
   }
 
+  /** Its Packet Identifier. */
+  get pendingIdentifier(): number {
+    return this.#pendingIdentifier
+  }
+
   #checkProperties(bytes: Uint8Array, maxUserProperties: number): number {
     this.#server.turn.work.spend(scanned(view.propertiesEnd - view.propertiesStart))
     return checkPublishProperties(bytes, maxUserProperties)

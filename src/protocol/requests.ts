@@ -59,6 +59,11 @@ export class Requests {
     return this.#incoming?.pendingQos ?? 0
   }
 
+  /** The Packet Identifier of that exchange. */
+  get pendingPublishIdentifier(): number {
+    return this.#incoming?.pendingIdentifier ?? 0
+  }
+
   /** Exchanges that the Client has begun. */
   get exchanges(): EndedExchanges | undefined {
     return this.#incoming

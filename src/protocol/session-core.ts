@@ -111,6 +111,7 @@ export abstract class SessionCore {
     const before = this.receivedIdentifiers.size
     this.receivedIdentifiers.add(packetIdentifier)
     const added = this.receivedIdentifiers.size - before
+    if (added === 0) return
     this.side.gauges.inflightIn += added
     this.memory.add(added * RECEIVED_BYTES)
     this.ledger?.received(this, packetIdentifier)

@@ -10,7 +10,7 @@ const DECODE = 'src/codec/decode-connect.ts'
 const CONNECTION = 'src/protocol/connection.ts'
 const ADMISSION = 'src/broker/sessions/admission.ts'
 const SESSIONS = 'src/broker/sessions/sessions.ts'
-const PUBLISHING = 'src/broker/publishing.ts'
+const WILL_PUBLISHING = 'src/broker/will-publishing.ts'
 
 export const connectMutants: readonly Mutant[] = [
   mutant(
@@ -212,16 +212,16 @@ export const connectMutants: readonly Mutant[] = [
   mutant(
     '3.1.1 MQTT-3.1.2-16',
     'Every Will is retained',
-    PUBLISHING,
-    'const parts = { topicName, payload, qos, retain, properties, publisher: client.clientId }',
-    'const parts = { topicName, payload, qos, retain: retain || true, properties, publisher: client.clientId }',
+    WILL_PUBLISHING,
+    '...{ topicName, payload, qos, retain, properties, publisher: client.clientId },',
+    '...{ topicName, payload, qos, retain: retain || true, properties, publisher: client.clientId },',
   ),
   mutant(
     '3.1.1 MQTT-3.1.2-17',
     'No Will is retained',
-    PUBLISHING,
-    'const parts = { topicName, payload, qos, retain, properties, publisher: client.clientId }',
-    'const parts = { topicName, payload, qos, retain: retain && false, properties, publisher: client.clientId }',
+    WILL_PUBLISHING,
+    '...{ topicName, payload, qos, retain, properties, publisher: client.clientId },',
+    '...{ topicName, payload, qos, retain: retain && false, properties, publisher: client.clientId },',
   ),
   mutant(
     '3.1.1 MQTT-3.1.2-9',

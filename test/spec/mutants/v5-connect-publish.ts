@@ -95,7 +95,7 @@ export const mutantsConnectPublish5: readonly Mutant[] = [
   },
   {
     name: 'the Will Retain flag is ignored',
-    file: 'src/broker/publishing.ts',
+    file: 'src/broker/will-publishing.ts',
     from: 'const { topicName, payload, qos, retain, properties } = fields',
     to: 'const { topicName, payload, qos, properties } = fields\n    const retain = fields.qos > 2',
     breaks: '5.0 MQTT-3.1.2-15',

@@ -599,6 +599,125 @@ test('a QoS 2 message is intercepted once, also when its PUBLISH is sent again [
   await broker.close()
 })
 
+const SENSOR = { clientId: 'sensor', ...KEPT } as const
+
+for (const when of [
+  'before its Client is back',
+  'after its Client is back',
+  'after a reload took the plugin away',
+] as const) {
+  test(`a QoS 2 message outlives its Connection: plugins answer ${when}, and it arrives once [5.0 MQTT-4.4.0-1]`, async () => {
+    const { intercept, answer, asked } = deferred()
+    const broker = await TestBroker.start(intercepting(intercept))
+    const reader = broker.connect({ clientId: 'reader' })
+    reader.subscribe('#')
+    const first = broker.connect(SENSOR)
+    first.publish('a', '1', 2, { packetIdentifier: 7 })
+    first.drop()
+    const memory = broker.broker.memory.bytes
+    if (when.startsWith('before')) answer({ decision: 'replace', payload: 'one' })
+    if (when.includes('reload')) await broker.broker.reload({ listeners: {} })
+    await broker.settle()
+    const second = broker.connect(SENSOR)
+    second.publish('a', '1', 2, { packetIdentifier: 7, dup: true })
+    await broker.settle()
+    if (!when.startsWith('before')) {
+      assert.deepEqual(second.take(), [])
+      answer({ decision: 'replace', payload: 'one' })
+      await broker.settle()
+    }
+    assert.deepEqual([asked, reader.takePayloads()], [['1'], ['one']])
+    assert.deepEqual(reasonsOf(second.take()), [[PacketType.PUBREC, 0]])
+    second.acknowledge(PacketType.PUBREL, 7)
+    assert.deepEqual(reasonsOf(second.take()), [[PacketType.PUBCOMP, 0]])
+    assert.equal(broker.broker.figure('inflightIn')!.value, 0)
+    second.drop()
+    assert.ok(broker.broker.memory.bytes < memory, `${broker.broker.memory.bytes} of ${memory}`)
+    await broker.close()
+  })
+}
+
+test('a QoS 2 message that is refused while its Client was away and is back gets that answer; no plugin is asked again', async () => {
+  const { intercept, answer, asked } = deferred()
+  const broker = await TestBroker.start(intercepting(intercept))
+  const first = broker.connect(SENSOR)
+  first.publish('a', '1', 2, { packetIdentifier: 7 })
+  first.drop()
+  const lost = broker.connect(SENSOR)
+  lost.publish('a', '1', 2, { packetIdentifier: 7, dup: true })
+  lost.drop()
+  const third = broker.connect(SENSOR)
+  third.publish('a', '1', 2, { packetIdentifier: 7, dup: true })
+  answer({ decision: 'refuse', reasonCode: ReasonCode.QuotaExceeded })
+  await broker.settle()
+  assert.deepEqual([asked, reasonsOf(third.take())], [['1'], [[PacketType.PUBREC, ReasonCode.QuotaExceeded]]])
+  third.publish('a', '2', 2, { packetIdentifier: 7 })
+  answer()
+  await broker.settle()
+  assert.deepEqual(asked, ['1', '2'])
+  await broker.close()
+})
+
+test('another message of the Session waits until the earlier one is decided, and then passes through plugins itself', async () => {
+  const { intercept, answer, asked } = deferred()
+  const broker = await TestBroker.start(intercepting(intercept))
+  const reader = broker.connect({ clientId: 'reader' })
+  reader.subscribe('#')
+  const first = broker.connect(SENSOR)
+  first.publish('a', '1', 2, { packetIdentifier: 7 })
+  first.drop()
+  const second = broker.connect(SENSOR)
+  second.publish('a', '2', 1, { packetIdentifier: 7 })
+  await broker.settle()
+  assert.deepEqual(asked, ['1'])
+  answer()
+  await broker.settle()
+  assert.deepEqual([asked, reader.takePayloads(), second.take()], [['1', '2'], ['1'], []])
+  answer()
+  await broker.settle()
+  assert.deepEqual([reader.takePayloads(), reasonsOf(second.take())], [['2'], [[PacketType.PUBACK, 0]]])
+  await broker.close()
+})
+
+test('a QoS 2 message whose Session has ended when plugins answer goes nowhere; at QoS 0 and 1 it counts', async () => {
+  for (const qos of [0, 1, 2] as const) {
+    const { intercept, answer } = deferred()
+    const broker = await TestBroker.start(intercepting(intercept))
+    const reader = broker.connect({ clientId: 'reader' })
+    reader.subscribe('#')
+    const first = broker.connect(SENSOR)
+    first.publish('a', '1', qos)
+    first.drop()
+    broker.connect({ clientId: 'sensor' })
+    answer()
+    await broker.settle()
+    assert.deepEqual(reader.takePayloads(), qos === 2 ? [] : ['1'])
+    await broker.close()
+  }
+})
+
+test('what plugins have decided while the Client was away is stored: after a restart the message is known', async () => {
+  const { intercept, answer, asked } = deferred()
+  const disk = new MemoryDisk()
+  const config = intercepting(intercept, { persistence: { durability: 'disk' } })
+  const before = await TestBroker.start(config, { disk })
+  const first = before.connect(SENSOR)
+  await before.settle()
+  first.publish('a', '1', 2, { packetIdentifier: 7, retain: true })
+  first.drop()
+  answer()
+  await before.settle()
+  await before.close()
+  const after = await TestBroker.start(config, { disk })
+  const second = after.connect(SENSOR)
+  await after.settle()
+  second.take()
+  second.publish('a', '1', 2, { packetIdentifier: 7, dup: true, retain: true })
+  await after.settle()
+  assert.deepEqual([asked, reasonsOf(second.take())], [['1'], [[PacketType.PUBREC, 0]]])
+  await after.close()
+})
+
 // ---- Wills ----
 
 for (const later of [false, true]) {

@@ -1,0 +1,68 @@
+/**
+ * Messages that plugins are still looking at, by Session: at QoS 2 they outlive the Connection that they came through.
+ *
+ *   Connection 1   PUBLISH 7 ──> plugin …            (lost)             … answers: taken, and 7 counts as received
+ *   Connection 2                           PUBLISH 7 again ──> waits ──────────────> PUBREC 7, and no plugin is asked
+ *
+ * So a message of QoS 2 is intercepted once, although its Client sends it again until it has a PUBREC [5.0 MQTT-4.3.3-4].
+ *
+ * @module
+ */
+import type { Connection } from '../protocol/connection.ts'
+import type { Session } from '../protocol/session.ts'
+
+/** A message of one Connection that plugins are looking at. */
+export class OpenInterception {
+  readonly connection: Connection
+  /** Once it is decided: the Packet Identifier of a QoS 2 message, and the Reason Code; 0 where there is nothing to repeat. */
+  packetIdentifier = 0
+  reasonCode = 0
+  #decided: Promise<void> | undefined = undefined
+  #resolve: (() => void) | undefined = undefined
+
+  constructor(connection: Connection) {
+    this.connection = connection
+  }
+
+  /** Resolves when it is over. */
+  get decided(): Promise<void> {
+    return (this.#decided ??= new Promise((resolve) => (this.#resolve = resolve)))
+  }
+
+  end(): void {
+    this.#resolve?.()
+  }
+}
+
+export class OpenInterceptions {
+  readonly #open = new Map<Session, OpenInterception>()
+
+  /** Hot: read for every message received. */
+  get size(): number {
+    return this.#open.size
+  }
+
+  /** What came through another Connection of its Session, and is not decided. */
+  before(connection: Connection): OpenInterception | undefined {
+    const open = this.#open.get(connection.session!)
+    return open?.connection === connection ? undefined : open
+  }
+
+  /** Plugins look at the message at hand; once they still do, nothing changes. */
+  begin(connection: Connection): void {
+    const { session } = connection
+    if (!this.#open.has(session!)) this.#open.set(session!, new OpenInterception(connection))
+  }
+
+  /** @param reasonCode what became of it */
+  end(connection: Connection, reasonCode: number | undefined): void {
+    const open = this.#open.get(connection.session!)
+    if (open?.connection !== connection) return
+    this.#open.delete(connection.session!)
+    if (reasonCode !== undefined && connection.pendingPublishQos === 2) {
+      open.packetIdentifier = connection.pendingPublishIdentifier
+      open.reasonCode = reasonCode
+    }
+    open.end()
+  }
+}

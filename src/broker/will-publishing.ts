@@ -1,0 +1,98 @@
+/**
+ * Wills that are due. Each counts as a message of its Client: permissions and plugins are asked about it as about any other, but
+ * there is nobody to be told what became of it.
+ *
+ * @module
+ */
+import { ReasonCode } from '../codec/reason-code.ts'
+import { ApplicationMessage } from '../protocol/application-message.ts'
+import type { Client } from '../protocol/client.ts'
+import { PENDING, type Pending } from '../protocol/server-side.ts'
+import { countTopicLevels } from '../topics/topic-name.ts'
+import { isReserved } from '../access/bridge-client.ts'
+import { Interception, type InterceptionSide } from './interception.ts'
+import type { Events } from './reporting/events.ts'
+import type { Memory } from './limits/memory.ts'
+import type { Metrics } from './reporting/metrics.ts'
+import type { Will } from './sessions/sessions.ts'
+import type { Answers } from './turn/answers.ts'
+import type { Turn } from './turn/turn.ts'
+
+export interface WillPublishingParts extends Pick<InterceptionSide<Will>, 'current' | 'work' | 'replaced' | 'drop'> {
+  readonly turn: Turn
+  readonly memory: Memory
+  readonly metrics: Metrics
+  readonly events: Events
+  readonly answers: Answers
+  /** Whether the Store takes nothing more. */
+  isStopped(): boolean
+  /** Retains and delivers a message. */
+  accept(client: Client, message: ApplicationMessage): ReasonCode
+  /** Counts and reports a refusal. @param detail why, where it is not a permission */
+  refused(client: Client, message: ApplicationMessage, reasonCode: ReasonCode, detail?: string): ReasonCode
+}
+
+export class WillPublishing {
+  readonly #parts: WillPublishingParts
+  readonly #interception: Interception<Will>
+
+  constructor(parts: WillPublishingParts) {
+    this.#parts = parts
+    const { current, work, replaced, drop } = parts
+    this.#interception = new Interception<Will>({
+      ...{ current, work, replaced, drop },
+      take: (will, message) => this.#take(will, message),
+      check: ({ client }, message) => this.#checkTopic(client, message),
+      refuse: ({ client }, message, reasonCode, detail) => parts.refused(client, message, reasonCode, detail),
+      later: (will, ...what) => this.#later(will, ...what),
+    })
+  }
+
+  publish(will: Will): void {
+    const { fields, client } = will
+    const { topicName, payload, qos, retain, properties } = fields
+    const message = ApplicationMessage.of({
+      ...{ topicName, payload, qos, retain, properties, publisher: client.clientId },
+      receivedAtMs: this.#parts.turn.now(),
+    })
+    const decide = (allowed: boolean): number => {
+      if (!allowed) return this.#parts.refused(client, message, ReasonCode.NotAuthorized)
+      if (this.#parts.current.access.intercepts) return this.#interception.pass(will, message, undefined)
+      return this.#take(will, message)
+    }
+    const allowed = this.#parts.current.access.mayPublish(client, message)
+    if (allowed instanceof Promise) this.#later(will, message, allowed, false, decide)
+    else decide(allowed)
+  }
+
+  #take({ client }: Will, message: ApplicationMessage): ReasonCode {
+    this.#parts.metrics.willsPublished++
+    const reasonCode = this.#parts.accept(client, message)
+    this.#parts.events.tell('willPublished', { clientId: client.clientId, topicName: message.topicName })
+    return reasonCode
+  }
+
+  #later<Value>(
+    { client }: Will,
+    message: ApplicationMessage,
+    answer: Promise<Value>,
+    otherwise: Value,
+    act: (value: Value) => number,
+  ): Pending {
+    const payer = this.#parts.memory.of(client)
+    payer.hold(message, 0)
+    this.#parts.answers.when(answer, otherwise, payer, (value) => {
+      payer.release(message, 0)
+      if (!this.#parts.isStopped()) act(value)
+    })
+    return PENDING
+  }
+
+  /** What CONNECT was asked about the Topic of its Will, of another that a plugin has given it. */
+  #checkTopic(client: Client, { topicName }: ApplicationMessage): ReasonCode | undefined {
+    if (isReserved(topicName, client)) return ReasonCode.NotAuthorized
+    const { options } = this.#parts.current
+    const { maxTopicLevels } = options.listeners.find(({ name }) => name === client.listener) ?? options
+    return countTopicLevels(topicName) > maxTopicLevels ? ReasonCode.TopicNameInvalid : undefined
+  }
+}
