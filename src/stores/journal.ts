@@ -17,14 +17,13 @@ import type { WallTime } from '../base/wall-time.ts'
 import { Batch, deferred } from './batch.ts'
 import { headerBytes, RecordKind } from './frame.ts'
 import { isFull } from './reserve.ts'
+import { isCutDue, isTooLong } from './segment-cut.ts'
 import { BackOff, SegmentLine } from './segment-line.ts'
 import type { LineOptions, LineStart } from './segment-line.ts'
 import type { Change, Durability } from './store.ts'
 import type { StoreMetrics } from './store-metrics.ts'
 import { TurnBuffer } from './turn-buffer.ts'
 
-/** A segment never grows beyond this: offsets have 32 bits, and one more turn may follow. */
-const segmentBytesNever = 2 ** 31
 /** Bytes that may be appended before a sync is due; fewer on a small volume. */
 const unsyncedBytesAtMost = 8 << 20
 /** A `process` write is synced at the latest after this time. */
@@ -175,7 +174,7 @@ export class Journal {
   async #run(): Promise<void> {
     while (this.#isDue()) {
       const { buffer } = this.#gather
-      if (buffer.offset + buffer.length > segmentBytesNever) await this.#line.makeNext()
+      if (isTooLong(buffer.offset + buffer.length)) await this.#line.makeNext()
       // Given up: it stays "running", so that nothing starts it again.
       if (!(await this.#commit(this.#take()))) return
     }
@@ -195,19 +194,19 @@ export class Journal {
     void this.#line.makeNext().then(() => this.#kick())
   }
 
-  /** Takes the gathered turns for a commit; the next ones gather, in a new segment if one is due. */
+  /** Takes the gathered turns for a commit; the next ones gather, in a new segment if this one is cut (`segment-cut.ts`). */
   #take(): Batch {
     const batch = this.#gather
     const { segment, offset, length } = batch.buffer
     const { next } = this.#line
     const end = offset + length
     const buffer = this.#free.pop() ?? new TurnBuffer(this.#salt)
-    const isFull = this.#rotations.length > 0 || end >= this.#options.space.segmentBytes
-    if (isFull && next !== undefined && next.number !== segment) buffer.reset(next.number, headerBytes)
+    const isCut = isCutDue(end, this.#options.space.segmentBytes, this.#rotations.length > 0)
+    if (isCut && next !== undefined && next.number !== segment) buffer.reset(next.number, headerBytes)
     else buffer.reset(segment, end)
     // A segment without records is as good as a new one.
     if (buffer.offset === headerBytes) this.#rotated(buffer.segment)
-    else if (isFull && next === undefined) this.#prepareNext()
+    else if (isCut && next === undefined) this.#prepareNext()
     this.#gather = new Batch(buffer)
     this.#taken = batch
     return batch
