@@ -1,7 +1,7 @@
 /**
  * The receiving half of a Connection for PUBLISH: Topic Alias, Receive Maximum, duplicates, and the answer by QoS (§3.3.4).
  *
- *   PUBLISH ──> topic (bytes or alias) ──> Receive Maximum ──> seen before (QoS 2)? ──> Server.publish ──> PUBACK, PUBREC
+ *   PUBLISH ──> topic (bytes or alias) ──> Receive Maximum ──> seen before (QoS 2)? ──> Publishing ──> PUBACK, PUBREC
  *
  * @module
  */
