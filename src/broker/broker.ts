@@ -167,7 +167,7 @@ export class Broker implements AsyncDisposable {
     this.#events = new Events(this.#log)
     const entrance: Entrance = {
       arrive: (...what) => this.#running().connections.arrive(...what),
-      accept: (...what) => this.#running().accept(...what),
+      accept: (...what) => this.#running().connections.accept(...what),
       turnedAway: (refusal) => this.#turnedAway(refusal),
       cannotListen: (trouble) => this.#cannotListen(trouble),
       listens: (up) => this.#events.tell('listenerOpened', up),

@@ -1,6 +1,7 @@
 /**
  * Where it meets: the Server behind every Connection. Each part does one thing (admission, subscribing, publishing, routing, retained
- * messages, Sessions, the turn); this file wires them and answers what Connections ask.
+ * messages, Sessions, the turn); this file wires them and is what Connections ask. What Sessions ask is in `session-services.ts` and
+ * `session-ends.ts`, what retained messages ask in `retained-services.ts`.
  *
  *   Connection ── connect ────> Admission ──> Sessions
  *              ── publish ────> Publishing ──> retained, Router ──> Session.deliver
@@ -13,26 +14,19 @@ import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/log.ts'
 import { StoreError } from '../base/errors.ts'
 import type { MaybePromise } from '../base/maybe-promise.ts'
-import type { MemoryAccount } from '../base/memory-account.ts'
-import { Work, type WorkBudget } from '../base/work.ts'
-import type { QoS } from '../codec/packet-types.ts'
+import type { WorkBudget } from '../base/work.ts'
 import { ReasonCode } from '../codec/reason-code.ts'
 import type { ApplicationMessage } from '../protocol/application-message.ts'
 import { Connection } from '../protocol/connection.ts'
-import type { Delivery } from '../protocol/delivery.ts'
 import { BufferPool } from '../protocol/output.ts'
 import type { ServerSide } from '../protocol/server-side.ts'
-import type { DropCause } from '../protocol/drop-cause.ts'
 import { Session } from '../protocol/session.ts'
-import type { SessionGauges, SessionSide } from '../protocol/session-side.ts'
-import type { Incoming, Peer, Transport } from '../protocol/transport.ts'
-import type { Durability, LoadProgress, Store, StoreFigures, StoreHealth } from '../stores/store.ts'
+import type { SessionGauges } from '../protocol/session-side.ts'
+import type { LoadProgress, Store, StoreFigures, StoreHealth } from '../stores/store.ts'
 import type { Access } from '../access/access.ts'
-import type { Arrival } from './sessions/arrival.ts'
 import { Admission } from './sessions/admission.ts'
 import { ConnectionLog } from './reporting/connection-log.ts'
 import { notesOf } from './sessions/connection-notes.ts'
-import type { ListenerState } from './sessions/listener-state.ts'
 import { ClosedConnections } from './sessions/closed-connections.ts'
 import { Connections } from './sessions/connections.ts'
 import { Departures } from './sessions/departures.ts'
@@ -41,7 +35,7 @@ import type { Current } from '../config/current.ts'
 import { Denials } from './reporting/denials.ts'
 import { DurabilityRules } from './durable/durability-rules.ts'
 import type { Events } from './reporting/events.ts'
-import type { RetainedEnd, SessionEndCause } from '../access/broker-events.ts'
+import type { SessionEndCause } from '../access/broker-events.ts'
 import { Gathering } from './turn/gathering.ts'
 import { HostSubscriptions } from './host/host-subscriptions.ts'
 import { InputBudget } from './limits/input-budget.ts'
@@ -58,10 +52,8 @@ import { QueueExpiries } from './sessions/queue-expiries.ts'
 import type { ProcessMemory } from './limits/process-memory.ts'
 import { Publishing } from './publishing.ts'
 import { Replays } from './routing/replays.ts'
-import { RetainedMessages, type RetainedSide } from './routing/retained.ts'
-import { Router, type RouterSide } from './routing/router.ts'
-import { Estate, handOn, LeftShared, type HandoverSide } from './routing/shared-handover.ts'
-import { SessionEnding } from './sessions/session-ending.ts'
+import { RetainedMessages } from './routing/retained.ts'
+import { Router } from './routing/router.ts'
 import { Sessions, type Registration, type SessionsSide, type Will } from './sessions/sessions.ts'
 import type { Unstored } from './durable/store-end.ts'
 import { StoreGate } from './turn/store-gate.ts'
@@ -72,6 +64,11 @@ import { Answers } from './turn/answers.ts'
 import { Transformation } from './transformation.ts'
 import { Turn } from './turn/turn.ts'
 import { WillLine } from './sessions/will-line.ts'
+import { SessionEnds } from './session-ends.ts'
+import { SessionServices } from './session-services.ts'
+import { RetainedServices } from './retained-services.ts'
+import { routerSideOf } from './session-services.ts'
+import { levelsOfListeners } from './durable/levels-of-listeners.ts'
 
 /** What a Server is made of. */
 export interface ServerParts {
@@ -85,7 +82,7 @@ export interface ServerParts {
   readonly processMemory: ProcessMemory
 }
 
-export class Server implements ServerSide, SessionSide<Session>, SessionsSide, RetainedSide {
+export class Server implements ServerSide, SessionsSide {
   readonly metrics: Metrics = new Metrics()
   readonly buffers: BufferPool = new BufferPool()
   readonly memory: Memory
@@ -114,11 +111,12 @@ export class Server implements ServerSide, SessionSide<Session>, SessionsSide, R
   readonly #gate: StoreGate
   readonly #waiters: StoreWaiters
   readonly #parts: ServerParts
-  readonly #events: Events
   readonly #gathering: Gathering
   readonly #review: LoginReview
   readonly #queueExpiries: QueueExpiries
   readonly #crowds: Crowds
+  readonly #services: SessionServices
+  readonly #ends: SessionEnds
   readonly #willLine: WillLine
   readonly #connectionLog: ConnectionLog
   readonly #denials: Denials
@@ -128,7 +126,6 @@ export class Server implements ServerSide, SessionSide<Session>, SessionsSide, R
     const { current, clock, store, events } = parts
     const { options } = current
     this.#parts = parts
-    this.#events = events
     this.#connectionLog = new ConnectionLog(parts.log, current)
     this.#denials = new Denials(parts.log, current)
     this.packets = new PacketWatch(events)
@@ -153,17 +150,41 @@ export class Server implements ServerSide, SessionSide<Session>, SessionsSide, R
     this.#willLine = new WillLine(this.turn, (registration) => this.sessions.sendWill(registration))
     this.sessions = new Sessions(options, this.turn, this.metrics, this)
     const { whole } = this.memory
-    this.router = new Router(this.#routerSide(), Math.floor(clock.random() * 0x1_0000_0000), whole)
-    this.retainedMessages = new RetainedMessages(options, this.turn, this.metrics, this, whole)
-    const mayReplay = (message: ApplicationMessage): MaybePromise<boolean> => this.#mayReplay(message)
+    this.router = new Router(
+      routerSideOf(current, this.work, () => this.#services),
+      Math.floor(clock.random() * 0x1_0000_0000),
+      whole,
+    )
+    const { memoryRefusals } = this
+    const ofRetained = { current, events, work: this.work, gate: this.#gate, memoryRefusals, ledger: () => this.ledger }
+    const retainedServices = new RetainedServices(ofRetained)
+    this.retainedMessages = new RetainedMessages(options, this.turn, this.metrics, retainedServices, whole)
+    const mayReplay = (message: ApplicationMessage): MaybePromise<boolean> => retainedServices.mayReplay(message)
     this.replays = new Replays({ retained: this.retainedMessages, turn: this.turn, answers, mayReplay })
     const { persistence } = options
     if (store.keeps && persistence !== undefined) {
-      const rules = new DurabilityRules(persistence, this.#levelsOfListeners())
+      const rules = new DurabilityRules(persistence, levelsOfListeners(options.listeners, this.sessions))
       this.turn.baseLevel = rules.level
       this.ledger = new Ledger(this.turn, clock, rules)
       this.#payloads = new Payloads(persistence, store, this.turn, this.metrics, parts.log)
     }
+    const ofSessions = {
+      ...{ current, events, turn: this.turn, metrics: this.metrics, gauges: this.gauges },
+      ...{ sessions: this.sessions, router: this.router, replays: this.replays, queueExpiries: this.#queueExpiries },
+    }
+    this.#ends = new SessionEnds({
+      ...ofSessions,
+      ledger: this.ledger,
+      dropped: (...what) => this.#services.dropped(...what),
+    })
+    this.#services = new SessionServices({
+      ...ofSessions,
+      payloads: this.#payloads,
+      crowds: this.#crowds,
+      memoryRefusals: this.memoryRefusals,
+      denials: this.#denials,
+      ends: this.#ends,
+    })
     const shared = {
       ...{ current, events, clock, answers, turn: this.turn, metrics: this.metrics, memory: this.memory },
       denied: (...what: Parameters<Denials['denied']>) => this.#denials.denied(...what),
@@ -171,8 +192,8 @@ export class Server implements ServerSide, SessionSide<Session>, SessionsSide, R
     this.admission = new Admission({
       ...shared,
       sessions: this.sessions,
-      makeSession: (client, listener) => new Session(client.clientId, this, listener, this.memory.of(client)),
-      memoryRefused: (account, bytes) => this.memoryRefused(account, bytes),
+      makeSession: (client, listener) => new Session(client.clientId, this.#services, listener, this.memory.of(client)),
+      memoryRefused: (account, bytes) => this.memoryRefusals.refused(account, bytes),
       sessionChanged: (registration) => {
         this.changed(registration)
         if (registration.will !== undefined) this.willChanged(registration)
@@ -225,9 +246,9 @@ export class Server implements ServerSide, SessionSide<Session>, SessionsSide, R
       ledger: this.ledger,
       waiters: this.#waiters,
       canStore: (session) => session.ledger === undefined || this.#gate.canAdd(0),
-      dropped: (session, message, cause) => this.dropped(session, message, cause),
-      leftShared: (session, topicFilters) => this.#leftShared(session, topicFilters),
-      memoryRefused: (account, bytes) => this.memoryRefused(account, bytes),
+      dropped: (...what) => this.#services.dropped(...what),
+      leftShared: (session, topicFilters) => this.#ends.left(session, topicFilters),
+      memoryRefused: (account, bytes) => this.memoryRefusals.refused(account, bytes),
     })
     const { subscribing } = this
     this.hostSubscriptions = new HostSubscriptions({ ...shared, subscribing, waiters: this.#waiters })
@@ -240,7 +261,7 @@ export class Server implements ServerSide, SessionSide<Session>, SessionsSide, R
       notStored: (bytes) => this.#storeRefusals.refused(bytes),
       isStored: (message) => this.ledger?.isStored(message) ?? false,
       crowds: this.#crowds,
-      memoryRefused: (account, bytes) => this.memoryRefused(account, bytes),
+      memoryRefused: (account, bytes) => this.memoryRefusals.refused(account, bytes),
     })
     this.#watchAccess()
   }
@@ -275,33 +296,6 @@ export class Server implements ServerSide, SessionSide<Session>, SessionsSide, R
     return this.#parts.current.access
   }
 
-  #routerSide(): RouterSide {
-    const { current } = this.#parts
-    return {
-      work: this.work,
-      get checksReceive() {
-        return current.access.checksReceive
-      },
-      get stable() {
-        return current.access.stable
-      },
-      mayReceive: (subscriber, topicName) => {
-        // The host program has no Client: it may receive everything.
-        return !(subscriber instanceof Session) || this.mayReceive(subscriber, topicName)
-      },
-      dropped: (receiver, message, cause) => this.dropped(receiver, message, cause),
-    }
-  }
-
-  /** What listeners say about durability, by the publisher's Client Identifier; `undefined` where none says anything. */
-  #levelsOfListeners(): ((clientId: string) => Durability | undefined) | undefined {
-    if (this.#parts.current.options.listeners.every(({ durability }) => durability === undefined)) return undefined
-    return (clientId) => {
-      const connection = this.sessions.get(clientId)?.connection
-      return connection === undefined ? undefined : notesOf(connection).listener.options.durability
-    }
-  }
-
   /**
    * Brings back what is stored, before the first Client comes. No deadline, task or commit runs until all of it is there.
    *
@@ -322,7 +316,7 @@ export class Server implements ServerSide, SessionSide<Session>, SessionsSide, R
     return new Loading({
       ...{ ledger, store, log, processMemory, turn, memory, sessions, router, retainedMessages },
       payloads: this.#payloads!,
-      makeSession: (clientId, payer) => new Session(clientId, this, current.options, payer),
+      makeSession: (clientId, payer) => new Session(clientId, this.#services, current.options, payer),
       resumeReplay: (session, replay) => this.subscribing.resumeReplay(session, replay),
     })
   }
@@ -353,12 +347,6 @@ export class Server implements ServerSide, SessionSide<Session>, SessionsSide, R
       if (!listeners.includes(connection.peer.listener)) return
       connection.disconnect(ReasonCode.NotAuthorized, 'disconnected by server', 'its listener is gone')
     })
-  }
-
-  // ---- Connections ----
-
-  accept(transport: Transport, peer: Peer, listener: ListenerState, arrival?: Arrival): Incoming | undefined {
-    return this.connections.accept(transport, peer, listener, arrival)
   }
 
   /**
@@ -419,63 +407,8 @@ export class Server implements ServerSide, SessionSide<Session>, SessionsSide, R
     this.#willLine.leave(registration)
   }
 
-  crowded(session: Session): void {
-    this.#crowds.crowded(session)
-  }
-
-  thinned(session: Session): void {
-    this.#crowds.thinned(session)
-  }
-
   sessionEnded(registration: Registration, cause: SessionEndCause): void {
-    const { session } = registration
-    session.isEnded = true
-    const ending = new SessionEnding(session, this.work, (subscription) => this.router.remove(subscription))
-    if (!ending.resume()) {
-      this.router.subscriberEnded()
-      this.turn.addTask(session, ending)
-    }
-    session.end()
-    this.replays.end(session)
-    this.#queueExpiries.forget(session)
-    this.#divideEstate(registration)
-    this.#events.tell('sessionEnded', { clientId: session.clientId, cause })
-  }
-
-  /** What is acknowledged stays stored: a Session is forgotten once other members of its Shared Subscriptions have their part. */
-  #divideEstate(registration: Registration): void {
-    const { session } = registration
-    const { ledger } = this
-    const estate = new Estate(session, this.#handoverSide())
-    const isDivided = estate.resume()
-    const isOwed = !isDivided && session.holdsShared && session.ledger !== undefined
-    if (isOwed) ledger?.sessionOver(registration)
-    else ledger?.sessionEnded(session)
-    if (isDivided) return
-    const resume = (): boolean => {
-      if (!estate.resume()) return false
-      if (isOwed) ledger?.sessionForgotten(registration)
-      return true
-    }
-    this.turn.addTask(session, { resume })
-  }
-
-  #leftShared(session: Session, topicFilters: ReadonlySet<string>): void {
-    const left = new LeftShared(session, topicFilters, this.#handoverSide())
-    if (!left.resume()) this.turn.addTask(session, left)
-  }
-
-  #handoverSide(): HandoverSide {
-    return {
-      work: this.work,
-      now: () => this.now(),
-      group: (shared) => this.router.group(shared),
-      mayHave: (member, { topicName }) => {
-        const client = this.sessions.get(member.clientId)?.client
-        return client !== undefined && this.#access.mayReceive(client, topicName)
-      },
-      dropped: (...what) => this.dropped(...what),
-    }
+    this.#ends.ended(registration, cause)
   }
 
   changed(registration: Registration): void {
@@ -484,91 +417,5 @@ export class Server implements ServerSide, SessionSide<Session>, SessionsSide, R
 
   willChanged(registration: Registration): void {
     this.ledger?.will(registration)
-  }
-
-  wantsPayloads(session: Session): void {
-    this.#payloads?.fetch(session)
-  }
-
-  get rightsVersion(): number {
-    const { checksReceive, stable, version } = this.#access
-    return checksReceive ? (stable ? version : NaN) : 0
-  }
-
-  mayReceive({ clientId }: Session, topicName: string): boolean {
-    const client = this.sessions.get(clientId)?.client
-    return client === undefined || this.#access.mayReceive(client, topicName)
-  }
-
-  handsOn(session: Session, delivery: Delivery): boolean {
-    return handOn(session, delivery, this.#handoverSide())
-  }
-
-  expires(session: Session, atMs: number): void {
-    this.#queueExpiries.expires(session, atMs)
-  }
-
-  parks(session: Session, bytes: number): boolean {
-    return this.#payloads?.parks(session, bytes, this.gauges.queuedBytes) ?? false
-  }
-
-  dropped({ clientId }: { readonly clientId: string }, message: ApplicationMessage, cause: DropCause): void {
-    this.metrics.dropped[cause]++
-    if (cause === 'not authorized') this.#notReceived(clientId, message)
-    if (!this.#events.hasListener.dropped) return
-    message.own()
-    this.#events.tell('dropped', { clientId, message, cause })
-  }
-
-  #notReceived(clientId: string, { topicName }: ApplicationMessage): void {
-    const client = this.sessions.get(clientId)?.client
-    if (client !== undefined) this.#denials.denied(client, 'receive', topicName, ReasonCode.NotAuthorized)
-  }
-
-  delivered({ clientId }: Session, message: ApplicationMessage, qos: QoS): void {
-    if (!this.#events.hasListener.delivered) return
-    message.own()
-    this.#events.tell('delivered', { clientId, message, qos })
-  }
-
-  wantsFlow(session: Session): void {
-    this.turn.addTask(session, session)
-  }
-
-  hasRoom(session: Session): void {
-    this.replays.hasRoom(session)
-  }
-
-  memoryRefused(account: MemoryAccount, bytes: number): void {
-    this.memoryRefusals.refused(account, bytes)
-  }
-
-  // ---- retained messages ----
-
-  /** What the host program and the broker itself have published is nobody's to judge. */
-  #mayReplay(message: ApplicationMessage): MaybePromise<boolean> {
-    const { options, access } = this.#parts.current
-    if (message.publisher === '' || options.topicCheck?.retainedCheck !== 'publisher' || !access.checksTopics)
-      return true
-    this.work.spend(Work.question)
-    const { publisher: clientId, publisherUser: userName } = message
-    return access.mayPublish({ clientId, userName, address: '', listener: '', protocolVersion: 5 }, message)
-  }
-
-  /** While the Store is full, a message takes the place of one that is no smaller, and no other. */
-  mayStore(message: ApplicationMessage, replaced: ApplicationMessage | undefined): boolean {
-    if (this.#gate.health.condition !== 'full' || this.ledger?.isStored(message) !== true) return true
-    return message.size <= (replaced?.size ?? 0)
-  }
-
-  retained(message: ApplicationMessage, replaced: ApplicationMessage | undefined): void {
-    const { topicName } = message
-    this.ledger?.retained(message, replaced)
-    this.#events.tell('retained', { topicName, action: 'set' })
-  }
-
-  cleared(topicName: string, action: RetainedEnd): void {
-    this.ledger?.retainedCleared(topicName)
-    this.#events.tell('retained', { topicName, action })
   }
 }

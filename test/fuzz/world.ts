@@ -286,7 +286,7 @@ export class World implements Surroundings {
   #connect(name: string, address: number): FuzzClient {
     const client = new FuzzClient(name, this)
     const peer = { listener: 'default', address: `192.0.2.${address}`, encrypted: false }
-    client.incoming = this.#server.accept(client, peer, this.#listener)
+    client.incoming = this.#server.connections.accept(client, peer, this.#listener)
     if (client.incoming === undefined) this.fail(`${name} is refused at once`)
     this.#open.set(client.incoming, client)
     return client

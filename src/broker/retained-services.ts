@@ -1,0 +1,66 @@
+/**
+ * The Server as retained messages see it: whether they may be stored and replayed, and who is told of them.
+ *
+ * @module
+ */
+import type { MaybePromise } from '../base/maybe-promise.ts'
+import type { MemoryAccount } from '../base/memory-account.ts'
+import { Work, type WorkBudget } from '../base/work.ts'
+import type { ApplicationMessage } from '../protocol/application-message.ts'
+import type { Current } from '../config/current.ts'
+import type { Events } from './reporting/events.ts'
+import type { RetainedEnd } from '../access/broker-events.ts'
+import type { Ledger } from './durable/ledger.ts'
+import type { MemoryRefusals } from './limits/memory-refusals.ts'
+import type { RetainedSide } from './routing/retained.ts'
+import type { StoreGate } from './turn/store-gate.ts'
+
+/** What it works with. */
+export interface RetainedServicesParts {
+  readonly current: Current
+  readonly events: Events
+  readonly work: WorkBudget
+  readonly gate: StoreGate
+  readonly memoryRefusals: MemoryRefusals
+  /** Where the Store keeps something. */
+  ledger(): Ledger | undefined
+}
+
+export class RetainedServices implements RetainedSide {
+  readonly #parts: RetainedServicesParts
+
+  constructor(parts: RetainedServicesParts) {
+    this.#parts = parts
+  }
+
+  /** What the host program and the broker itself have published is nobody's to judge. */
+  mayReplay(message: ApplicationMessage): MaybePromise<boolean> {
+    const { options, access } = this.#parts.current
+    if (message.publisher === '' || options.topicCheck?.retainedCheck !== 'publisher' || !access.checksTopics)
+      return true
+    this.#parts.work.spend(Work.question)
+    const { publisher: clientId, publisherUser: userName } = message
+    return access.mayPublish({ clientId, userName, address: '', listener: '', protocolVersion: 5 }, message)
+  }
+
+  /** While the Store is full, a message takes the place of one that is no smaller, and no other. */
+  mayStore(message: ApplicationMessage, replaced: ApplicationMessage | undefined): boolean {
+    if (this.#parts.gate.health.condition !== 'full' || this.#parts.ledger()?.isStored(message) !== true) return true
+    return message.size <= (replaced?.size ?? 0)
+  }
+
+  retained(message: ApplicationMessage, replaced: ApplicationMessage | undefined): void {
+    const { topicName } = message
+    this.#parts.ledger()?.retained(message, replaced)
+    this.#parts.events.tell('retained', { topicName, action: 'set' })
+  }
+
+  cleared(topicName: string, action: RetainedEnd): void {
+    this.#parts.ledger()?.retainedCleared(topicName)
+    this.#parts.events.tell('retained', { topicName, action })
+  }
+
+  memoryRefused(account: MemoryAccount, bytes: number): void {
+    this.#parts.memoryRefusals.refused(account, bytes)
+  }
+}

@@ -1,0 +1,152 @@
+/**
+ * The Server as Sessions see it: rights and payloads that they ask for, and who is told what became of a message.
+ *
+ * Hot: `now`, `rightsVersion` and `delivered` are asked for every delivery.
+ *
+ * @module
+ */
+import type { MemoryAccount } from '../base/memory-account.ts'
+import type { WorkBudget } from '../base/work.ts'
+import type { QoS } from '../codec/packet-types.ts'
+import { ReasonCode } from '../codec/reason-code.ts'
+import type { ApplicationMessage } from '../protocol/application-message.ts'
+import type { Delivery } from '../protocol/delivery.ts'
+import type { DropCause } from '../protocol/drop-cause.ts'
+import { Session } from '../protocol/session.ts'
+import type { SessionGauges, SessionSide } from '../protocol/session-side.ts'
+import type { Crowds } from './turn/crowds.ts'
+import type { Current } from '../config/current.ts'
+import type { Denials } from './reporting/denials.ts'
+import type { Events } from './reporting/events.ts'
+import type { MemoryRefusals } from './limits/memory-refusals.ts'
+import type { Metrics } from './reporting/metrics.ts'
+import type { Payloads } from './durable/payloads.ts'
+import type { QueueExpiries } from './sessions/queue-expiries.ts'
+import type { Replays } from './routing/replays.ts'
+import type { RouterSide } from './routing/router.ts'
+import type { Sessions } from './sessions/sessions.ts'
+import type { Turn } from './turn/turn.ts'
+import type { SessionEnds } from './session-ends.ts'
+
+/** What it works with. */
+export interface SessionServicesParts {
+  readonly current: Current
+  readonly turn: Turn
+  readonly gauges: SessionGauges
+  readonly metrics: Metrics
+  readonly events: Events
+  readonly sessions: Sessions
+  readonly replays: Replays
+  /** Where the Store keeps something. */
+  readonly payloads: Payloads | undefined
+  readonly queueExpiries: QueueExpiries
+  readonly crowds: Crowds
+  readonly memoryRefusals: MemoryRefusals
+  readonly denials: Denials
+  readonly ends: SessionEnds
+}
+
+export class SessionServices implements SessionSide<Session> {
+  readonly work: WorkBudget
+  readonly gauges: SessionGauges
+  readonly #turn: Turn
+  readonly #current: Current
+  readonly #metrics: Metrics
+  readonly #events: Events
+  readonly #parts: SessionServicesParts
+
+  constructor(parts: SessionServicesParts) {
+    this.work = parts.turn.work
+    this.gauges = parts.gauges
+    this.#turn = parts.turn
+    this.#current = parts.current
+    this.#metrics = parts.metrics
+    this.#events = parts.events
+    this.#parts = parts
+  }
+
+  now(): number {
+    return this.#turn.now()
+  }
+
+  wantsPayloads(session: Session): void {
+    this.#parts.payloads?.fetch(session)
+  }
+
+  get rightsVersion(): number {
+    const { checksReceive, stable, version } = this.#current.access
+    return checksReceive ? (stable ? version : NaN) : 0
+  }
+
+  mayReceive({ clientId }: Session, topicName: string): boolean {
+    const client = this.#parts.sessions.get(clientId)?.client
+    return client === undefined || this.#current.access.mayReceive(client, topicName)
+  }
+
+  handsOn(session: Session, delivery: Delivery): boolean {
+    return this.#parts.ends.handsOn(session, delivery)
+  }
+
+  expires(session: Session, atMs: number): void {
+    this.#parts.queueExpiries.expires(session, atMs)
+  }
+
+  parks(session: Session, bytes: number): boolean {
+    return this.#parts.payloads?.parks(session, bytes, this.gauges.queuedBytes) ?? false
+  }
+
+  dropped({ clientId }: { readonly clientId: string }, message: ApplicationMessage, cause: DropCause): void {
+    this.#metrics.dropped[cause]++
+    if (cause === 'not authorized') this.#notReceived(clientId, message)
+    if (!this.#events.hasListener.dropped) return
+    message.own()
+    this.#events.tell('dropped', { clientId, message, cause })
+  }
+
+  #notReceived(clientId: string, { topicName }: ApplicationMessage): void {
+    const client = this.#parts.sessions.get(clientId)?.client
+    if (client !== undefined) this.#parts.denials.denied(client, 'receive', topicName, ReasonCode.NotAuthorized)
+  }
+
+  delivered({ clientId }: Session, message: ApplicationMessage, qos: QoS): void {
+    if (!this.#events.hasListener.delivered) return
+    message.own()
+    this.#events.tell('delivered', { clientId, message, qos })
+  }
+
+  wantsFlow(session: Session): void {
+    this.#turn.addTask(session, session)
+  }
+
+  hasRoom(session: Session): void {
+    this.#parts.replays.hasRoom(session)
+  }
+
+  crowded(session: Session): void {
+    this.#parts.crowds.crowded(session)
+  }
+
+  thinned(session: Session): void {
+    this.#parts.crowds.thinned(session)
+  }
+
+  memoryRefused(account: MemoryAccount, bytes: number): void {
+    this.#parts.memoryRefusals.refused(account, bytes)
+  }
+}
+
+/** What the Router asks: of a Session the same as the Session itself does. The host program may receive everything. */
+export function routerSideOf(current: Current, work: WorkBudget, services: () => SessionServices): RouterSide {
+  return {
+    work,
+    get checksReceive() {
+      return current.access.checksReceive
+    },
+    get stable() {
+      return current.access.stable
+    },
+    mayReceive: (subscriber, topicName) =>
+      !(subscriber instanceof Session) || services().mayReceive(subscriber, topicName),
+    dropped: (receiver, message, cause) => services().dropped(receiver, message, cause),
+  }
+}
