@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { Broker as BrokerOfParts, type BrokerSettings } from './broker/broker.ts'
+import { Broker as BrokerOfParts } from './broker/broker.ts'
+import type { BrokerSettings } from './broker/broker-settings.ts'
 import type { Admin } from './broker/host/admin.ts'
 import type { ConfigInput } from './config/options.ts'
 import { openListener } from './listeners/listener.ts'

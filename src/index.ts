@@ -1,7 +1,7 @@
 /** The public door: named re-exports only. @module */
 export { PROMETHEUS_CONTENT_TYPE, prometheusText } from './admin/prometheus.ts'
 export { Broker, createBroker, type BrokerConstructor } from './create-broker.ts'
-export type { BrokerSettings, BrokerState } from './broker/broker.ts'
+export type { BrokerSettings, BrokerState } from './broker/broker-settings.ts'
 export type { PublishOptions } from './broker/host/host-message.ts'
 export type { ListenerCounters, ListenerView, MountedWebSocket } from './broker/host/open-listeners.ts'
 export type { BrokerEvents, EventListener, EventName, RetainedEnd, SessionEndCause } from './access/broker-events.ts'

@@ -6,29 +6,20 @@
  *
  * @module
  */
-import { createAccess } from '../config/access-plugins.ts'
 import type { Server as HttpServer } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { isDeepStrictEqual } from 'node:util'
 import type { Clock } from '../base/clock.ts'
-import type { Disk } from '../base/disk.ts'
-import { type StoreError, UsageError } from '../base/errors.ts'
-import { logRefusal, silentLogger, type Logger } from '../base/log.ts'
+import { UsageError } from '../base/errors.ts'
 import { Work } from '../base/work.ts'
-import { safeLog } from '../base/safe-log.ts'
 import { PacketType } from '../codec/packet-types.ts'
 import { isReasonCodeAllowed, ReasonCode } from '../codec/reason-code.ts'
 import type { Message } from '../protocol/message.ts'
 import type { Incoming, Peer, Transport } from '../protocol/transport.ts'
-import type { Store, StoreCondition, StoreFigures, StoreHealth } from '../stores/store.ts'
-import { describeHealth, reasonOf } from '../stores/store-health.ts'
-import { topicFilterProblem } from '../topics/topic-filter.ts'
-import { Access, type AccessExplanation } from '../access/access.ts'
+import type { StoreFigures } from '../stores/store.ts'
+import type { AccessExplanation } from '../access/access.ts'
 import { realClock, stayAlive } from './turn/clock.ts'
 import type { ConfigSource } from '../config/config-problems.ts'
-import type { ListenerState } from './sessions/listener-state.ts'
-import type { Current } from '../config/current.ts'
-import { callGuarded, Events } from './reporting/events.ts'
+import type { Events } from './reporting/events.ts'
 import type { EventListener, EventName } from '../access/broker-events.ts'
 import { hostMessage, type PublishOptions } from './host/host-message.ts'
 import { topicQuestion, type HostQuestion } from './host/host-question.ts'
@@ -38,89 +29,29 @@ import { heldMessagePage } from './host/held-messages.ts'
 import type { Page, PageOptions } from './host/page.ts'
 import type { SubscribeForOptions, SubscriptionInput, SubscriptionResult } from './host/host-subscriptions.ts'
 import { sessionPage } from './host/session-pages.ts'
-import { HostStreams, type MountOptions, type StreamPumps } from './host/host-streams.ts'
-import { HostSubscriber, type HostSide, type HostSubscription, type SubscribeOptions } from './host/host-subscriber.ts'
+import type { MountOptions } from './host/host-streams.ts'
+import type { HostSubscription, SubscribeOptions } from './host/host-subscriber.ts'
 import type { Figure } from './reporting/figure.ts'
-import { Figures } from './reporting/figures.ts'
+import type { Figures } from './reporting/figures.ts'
 import type { Metrics } from './reporting/metrics.ts'
 import { resolveOptions, type ConfigInput, type Options } from '../config/options.ts'
-import type { PluginFactory } from '../access/plugin.ts'
-import { nominalMemory, processMemory, type ProcessMemory } from './limits/process-memory.ts'
-import { RestoreProgress } from './durable/restore-progress.ts'
-import { Server } from './server.ts'
+import type { Server } from './server.ts'
 import { clientViewOf, type ClientView } from './sessions/client-view.ts'
 import type { ClosedConnectionView } from './sessions/closed-connections.ts'
 import type { HeldMessageView } from './sessions/held-message-view.ts'
 import { viewOf, type SessionView } from './sessions/session-view.ts'
-import {
-  OpenListeners,
-  type Entrance,
-  type ListenerView,
-  type MountedWebSocket,
-  type OpenOne,
-} from './host/open-listeners.ts'
-import type { HandshakeRefusal, ListenerTrouble } from '../access/listener-events.ts'
-import { FileRoom, noOpenFiles, openFiles, type OpenFiles } from './limits/open-files.ts'
-import { logDamage, openStoreFor } from './durable/open-store.ts'
-import { StoreEnd } from './durable/store-end.ts'
-import { SysTopics } from './sys-topics.ts'
-import { version } from './version.ts'
+import type { ListenerView, MountedWebSocket } from './host/open-listeners.ts'
+import type { BrokerSettings, BrokerState, FloorParts } from './broker-settings.ts'
+import { RunningParts } from './running-parts.ts'
 
 /** How long `close` may take unless the caller says otherwise. */
 export const DEFAULT_CLOSE_TIMEOUT_MS = 2000
 
-/** How much of it Clients may take: one that does not go must not leave plugins without time to close. */
-const CONNECTIONS_SHARE = 0.75
-
-/** What the log says about a Store that is not well. */
-const REFUSED_WHILE: Readonly<Record<Exclude<StoreCondition, 'well'>, string>> = {
-  full: 'it takes no new messages, sessions or subscriptions until it has room',
-  failing: 'QoS 1 and 2 are refused until it can',
-}
-
 /** What the floors above put in. */
-export interface BrokerParts extends StreamPumps {
-  readonly openListener: OpenOne
-  readonly plugins: ReadonlyMap<string, PluginFactory>
+export interface BrokerParts extends FloorParts {
   /** Loads what `broker.admin` is. */
   loadAdmin(broker: Broker): Promise<Admin>
 }
-
-/** What a broker can be given in addition to its configuration. Every setting is optional. */
-export interface BrokerSettings {
-  /** An object with pino's methods. Default: nothing is logged. */
-  readonly logger?: Logger
-  /** Aborting it closes the broker. */
-  readonly signal?: AbortSignal
-  /** The source of time and randomness. Default: the real one. */
-  readonly clock?: Clock
-  /** The memory that is available. Default: that of the process, or 1 GiB if `clock` is not the real one. */
-  readonly processMemory?: ProcessMemory
-  /** How many files the process may open. Default: the system's limit, or no limit if `clock` is not the real one. */
-  readonly openFiles?: OpenFiles
-  /** Where a broker with `persistence` keeps its data. Default: the folder named by `persistence.path`. */
-  readonly disk?: Disk
-  /**
-   * Stores the data of a broker with `persistence`, instead of files. `storeCases` of `sluice/testing` tests such a
-   * store.
-   */
-  readonly store?: Store
-  /**
-   * Whether to start from a damaged store with everything that is readable. Each damaged part is logged as a warning,
-   * and damaged files are set aside. Default false: damage is an error.
-   */
-  readonly repair?: boolean
-  /** Where the configuration was read from, so that errors can name line and column. */
-  readonly source?: ConfigSource
-}
-
-interface Stopped {
-  readonly unstoredChanges: number
-  readonly error: StoreError | undefined
-}
-
-/** The state of a broker. A closed broker can be started again. */
-export type BrokerState = 'new' | 'starting' | 'started' | 'closing' | 'closed'
 
 let runningOf: (broker: Broker) => Server
 
@@ -134,23 +65,12 @@ export class Broker implements AsyncDisposable {
     runningOf = (broker) => broker.#running()
   }
 
-  #config: ConfigInput
-  #source: ConfigSource | undefined
   readonly #settings: BrokerSettings
-  readonly #parts: BrokerParts
   readonly #clock: Clock
-  readonly #log: Logger
   readonly #events: Events
-  readonly #hostSubscriptions = new Set<HostSubscriber>()
+  readonly #parts: RunningParts
+  readonly #loadAdmin: BrokerParts['loadAdmin']
   #state: BrokerState = 'new'
-  #current: Current | undefined
-  #server: Server | undefined
-  readonly #listeners: OpenListeners
-  readonly #hostStreams: HostStreams
-  #store: Store | undefined
-  #figures: Figures | undefined
-  #sysTopics: SysTopics | undefined
-  #fileRoom: FileRoom | undefined
   /** While a start is under way: it sees at its end that the broker is closing, and closes what it opened. */
   #starting: Promise<void> | undefined
   #closing: Promise<void> | undefined
@@ -158,63 +78,11 @@ export class Broker implements AsyncDisposable {
   #admin: Admin | undefined
 
   constructor(config: ConfigInput, settings: BrokerSettings, parts: BrokerParts) {
-    this.#config = config
     this.#settings = settings
-    this.#parts = parts
     this.#clock = settings.clock ?? realClock
-    this.#log = safeLog(settings.logger ?? silentLogger, this.#clock)
-    this.#source = settings.source
-    this.#events = new Events(this.#log)
-    const entrance: Entrance = {
-      arrive: (...what) => this.#running().connections.arrive(...what),
-      accept: (...what) => this.#running().connections.accept(...what),
-      turnedAway: (refusal) => this.#turnedAway(refusal),
-      cannotListen: (trouble) => this.#cannotListen(trouble),
-      listens: (up) => this.#events.tell('listenerOpened', up),
-      certificatesChanged: () => this.#current?.access.revoked(),
-      hasFile: (...who) => this.#hasFile(...who),
-      lostToFiles: (...who) => this.#lostToFiles(...who),
-    }
-    const log = this.#listenerLog()
-    this.#listeners = new OpenListeners(parts.openListener, entrance, this.#clock, log)
-    this.#hostStreams = new HostStreams(parts, entrance, this.#clock, log)
-  }
-
-  /** Who is refused before MQTT is logged by listeners, unless the configuration says that nobody is. */
-  #listenerLog(): Logger {
-    if (this.#log === silentLogger) return this.#log
-    return {
-      ...this.#log,
-      refusal: (...what) => {
-        if (this.#current?.options.log.refusals !== false) logRefusal(this.#log, ...what)
-      },
-    }
-  }
-
-  /** Some may come while the broker starts or closes. */
-  #turnedAway(refusal: HandshakeRefusal): void {
-    if (this.#server !== undefined) this.#server.metrics.handshakesRefused++
-    this.#events.tell('handshakeRefused', refusal)
-  }
-
-  #cannotListen(trouble: ListenerTrouble): void {
-    if (this.#server !== undefined) this.#server.metrics.failedOpens++
-    this.#events.tell('listenerFailed', trouble)
-  }
-
-  #hasFile(address: string, state: ListenerState): boolean {
-    const { lobby } = this.#running().connections
-    if (this.#fileRoom === undefined || lobby.streams < this.#fileRoom.streams) return true
-    this.#lostToFiles(address, state)
-    return false
-  }
-
-  #lostToFiles(address: string, { options: { name: listener } }: ListenerState): void {
-    this.#running().metrics.connectionsLostToFiles++
-    this.#fileRoom?.lost()
-    const detail = 'the process may open no more files (ulimit -n, LimitNOFILE=)'
-    const refused = { clientId: '', userName: undefined, address, listener, reasonCode: ReasonCode.ServerBusy, detail }
-    this.#events.tell('clientRefused', refused)
+    this.#parts = new RunningParts(config, settings, parts, () => this.#running())
+    this.#events = this.#parts.events
+    this.#loadAdmin = (broker) => parts.loadAdmin(broker)
   }
 
   /** `new`, `starting`, `started`, `closing` or `closed`. */
@@ -224,12 +92,12 @@ export class Broker implements AsyncDisposable {
 
   /** The configuration in force, with every default filled in. */
   get options(): Options {
-    return this.#current?.options ?? resolveOptions(this.#config, this.#source)
+    return this.#parts.current?.options ?? resolveOptions(this.#parts.config, this.#parts.source)
   }
 
   /** The open listeners with their actual ports. */
   get listeners(): readonly ListenerView[] {
-    return this.#listeners.all
+    return this.#parts.listeners.all
   }
 
   /**
@@ -254,7 +122,7 @@ export class Broker implements AsyncDisposable {
 
   #runningFigures(): Figures {
     this.#running()
-    return this.#figures!
+    return this.#parts.figures!
   }
 
   /**
@@ -262,7 +130,7 @@ export class Broker implements AsyncDisposable {
    * call.
    */
   get admin(): Admin {
-    return (this.#admin ??= lazyAdmin(() => this.#parts.loadAdmin(this)))
+    return (this.#admin ??= lazyAdmin(() => this.#loadAdmin(this)))
   }
 
   /** The counters as live fields; each is also one of `figures()`. */
@@ -283,7 +151,7 @@ export class Broker implements AsyncDisposable {
 
   /** @throws {UsageError} */
   #running(): Server {
-    if (this.#server !== undefined) return this.#server
+    if (this.#parts.server !== undefined) return this.#parts.server
     const wayOut = this.#state === 'starting' ? 'wait until start() has resolved' : 'call start() first'
     throw new UsageError(`the broker is ${this.#state}; ${wayOut}`)
   }
@@ -315,11 +183,11 @@ export class Broker implements AsyncDisposable {
 
   async #startOrStop(): Promise<void> {
     try {
-      await this.#startParts()
+      await this.#parts.start(() => this.#mustStillStart())
       this.#mustStillStart()
       this.#state = 'started'
     } catch (error) {
-      await this.#stopParts(DEFAULT_CLOSE_TIMEOUT_MS)
+      await this.#parts.stop(DEFAULT_CLOSE_TIMEOUT_MS)
       if (this.#state === 'starting') this.#state = 'closed'
       throw error
     }
@@ -328,57 +196,6 @@ export class Broker implements AsyncDisposable {
   /** A large store takes its time to load, which a `close` does not wait for. */
   #mustStillStart(): void {
     if (this.#state !== 'starting') throw new UsageError('the broker was closed while it started')
-  }
-
-  async #startParts(): Promise<void> {
-    const options = resolveOptions(this.#config, this.#source)
-    const current = { options, access: await this.#makeAccess(options, this.#source) }
-    this.#current = current
-    const { disk, store: own, repair = false } = this.#settings
-    const store = await openStoreFor(options, { clock: this.#clock, log: this.#log, disk, own, repair })
-    this.#store = store
-    const storeChanged = (health: StoreHealth): void => this.#storeHealth(health)
-    const server = new Server({
-      current,
-      store,
-      clock: this.#clock,
-      log: this.#log,
-      events: this.#events,
-      storeChanged,
-      processMemory: this.#settings.processMemory ?? (this.#clock === realClock ? processMemory : nominalMemory),
-    })
-    const progress = new RestoreProgress(this.#clock, this.#log)
-    await server.restore((done) => {
-      this.#mustStillStart()
-      progress.update(done)
-    })
-    this.#figures = new Figures(server, this.#clock)
-    this.#server = server // only now: nobody may act on a store that is loading
-    logDamage(store, this.#log)
-    await this.#listeners.open(options.listeners)
-    const files = this.#settings.openFiles ?? (this.#clock === realClock ? openFiles : noOpenFiles)
-    this.#fileRoom = new FileRoom(files, this.#clock, this.#log)
-    if (options.listeners.length > 0) this.#fileRoom.warn(options.maxConnections)
-    this.#sysTopics = new SysTopics(server, this.#figures, this.#clock)
-    this.#startSysTopics(options)
-  }
-
-  #startSysTopics({ sysInterval }: Options): void {
-    this.#sysTopics?.start(sysInterval, `sluice ${version}`)
-  }
-
-  #storeHealth(health: StoreHealth): void {
-    const { condition, cause } = health
-    if (condition === 'well') this.#log.info(`${describeHealth(health)} again`)
-    else this.#log.error(`${describeHealth(health)}; ${REFUSED_WHILE[condition]}`)
-    const reason = condition === 'well' ? '' : reasonOf(cause)
-    this.#events.tell('storeHealth', { healthy: condition === 'well', condition, reason })
-  }
-
-  #makeAccess(options: Options, source: ConfigSource | undefined): Promise<Access> {
-    const { baseFolder } = options
-    const shared = { log: this.#log, clock: this.#clock, events: this.#events, source }
-    return createAccess(options, { registry: this.#parts.plugins, baseFolder, ...shared })
   }
 
   /** What could not be stored is in the log, and nobody awaits this. */
@@ -402,36 +219,13 @@ export class Broker implements AsyncDisposable {
   async #close(timeoutMs: number): Promise<void> {
     this.#state = 'closing'
     this.#settings.signal?.removeEventListener('abort', this.#abort)
-    this.#events.tell('closing', { connections: this.#server?.connections.size ?? 0 })
+    this.#events.tell('closing', { connections: this.#parts.server?.connections.size ?? 0 })
     const alive = stayAlive()
     if (this.#starting !== undefined) await this.#starting
-    const { unstoredChanges, error } = await this.#stopParts(timeoutMs).finally(() => alive.cancel())
+    const { unstoredChanges, error } = await this.#parts.stop(timeoutMs).finally(() => alive.cancel())
     this.#state = 'closed'
     this.#events.tell('closed', { unstoredChanges })
     if (error !== undefined) throw error
-  }
-
-  async #stopParts(timeoutMs: number): Promise<Stopped> {
-    const beganAtMs = this.#clock.now()
-    this.#sysTopics?.stop()
-    this.#sysTopics = undefined
-    this.#hostStreams.close()
-    const closed = this.#listeners.close()
-    const storeEnd = new StoreEnd(this.#current?.options.persistence?.closeTimeout ?? 0, this.#clock)
-    const unstored = await this.#server?.shutDown(timeoutMs * CONNECTIONS_SHARE, storeEnd.writingMs)
-    await closed
-    for (const subscription of [...this.#hostSubscriptions]) subscription.close()
-    // A slow disk takes nothing of the time that plugins have.
-    const usedMs = Math.min(this.#clock.now() - beganAtMs, timeoutMs * CONNECTIONS_SHARE)
-    await this.#current?.access.close(timeoutMs - usedMs)
-    const error = this.#store === undefined ? undefined : await storeEnd.close(this.#store, unstored)
-    if (error !== undefined) this.#log.error({ err: error }, error.message)
-    this.#store = undefined
-    this.#server = undefined
-    this.#figures = undefined
-    this.#fileRoom = undefined
-    this.#current = undefined
-    return { unstoredChanges: unstored?.changes ?? 0, error }
   }
 
   /** The same as `close()`, for `await using`. */
@@ -467,53 +261,7 @@ export class Broker implements AsyncDisposable {
     listenerOrOptions?: SubscribeOptions | ((message: Message) => void),
     maybeOptions: SubscribeOptions = {},
   ): HostSubscription {
-    const server = this.#running()
-    const problem = topicFilterProblem(topicFilter)
-    if (problem !== undefined) throw new UsageError(`cannot subscribe to ${JSON.stringify(topicFilter)}: ${problem}`)
-    if (topicFilter.startsWith('$share/')) {
-      throw new UsageError('the host program has no Shared Subscriptions: there is only one of it')
-    }
-    const listener = typeof listenerOrOptions === 'function' ? this.#guard(listenerOrOptions) : undefined
-    const options = typeof listenerOrOptions === 'function' ? maybeOptions : (listenerOrOptions ?? {})
-    const subscription = new HostSubscriber(this.#hostSide(server), topicFilter, options, listener)
-    this.#hostSubscriptions.add(subscription)
-    return subscription
-  }
-
-  /** A listener that throws, or rejects, is logged; the broker and other receivers go on. */
-  #guard(listener: (message: Message) => void): (message: Message) => void {
-    return (message) => {
-      callGuarded(listener, message, (error) =>
-        this.#log.error(
-          { topicName: message.topicName, err: error },
-          'a subscription listener of the host program threw',
-        ),
-      )
-    }
-  }
-
-  #hostSide(server: Server): HostSide {
-    return {
-      payer: server.memory.of({ userName: undefined, address: '' }),
-      subscribe: (subscription) => {
-        server.router.add(subscription)
-        if (subscription.retainHandling === 2) return
-        const host = subscription.subscriber as HostSubscriber
-        const owed = { subscription, upToNumber: server.retainedMessages.lastNumber }
-        server.replays.owe(host, () => host.replayReceiver, [owed])
-      },
-      hasRoom: (host) => server.replays.hasRoom(host),
-      unsubscribe: (subscription) => {
-        server.router.remove(subscription)
-        server.replays.end(subscription.subscriber)
-        this.#hostSubscriptions.delete(subscription.subscriber as HostSubscriber)
-      },
-      dropped: (message, cause) => {
-        server.metrics.dropped[cause]++
-        this.#events.tell('dropped', { clientId: '', message, cause })
-      },
-      now: () => server.now(),
-    }
+    return this.#parts.subscriptions.subscribe(this.#running(), topicFilter, listenerOrOptions, maybeOptions)
   }
 
   // ---- events ----
@@ -747,7 +495,7 @@ export class Broker implements AsyncDisposable {
    */
   attach(stream: Duplex, peer: Partial<Peer> = {}): boolean {
     this.#running()
-    return this.#hostStreams.attach(stream, peer, this.options)
+    return this.#parts.hostStreams.attach(stream, peer, this.options)
   }
 
   /**
@@ -758,7 +506,7 @@ export class Broker implements AsyncDisposable {
    */
   accept(transport: Transport, peer: Peer): Incoming | undefined {
     this.#running()
-    return this.#hostStreams.accept(transport, peer, this.options)
+    return this.#parts.hostStreams.accept(transport, peer, this.options)
   }
 
   /**
@@ -768,7 +516,7 @@ export class Broker implements AsyncDisposable {
    */
   mount(server: HttpServer, options: MountOptions = {}): MountedWebSocket {
     this.#running()
-    return this.#hostStreams.mount(server, options, this.options)
+    return this.#parts.hostStreams.mount(server, options, this.options)
   }
 
   /**
@@ -779,42 +527,12 @@ export class Broker implements AsyncDisposable {
    * @throws {ConfigError} with all mistakes in the configuration
    * @throws {UsageError} if the broker is not running, or closes meanwhile
    */
-  reload(config?: ConfigInput, source: ConfigSource | undefined = this.#source): Promise<void> {
-    const done = this.#reloading.then(() => this.#reload(config ?? this.#config, source))
+  reload(config?: ConfigInput, source: ConfigSource | undefined = this.#parts.source): Promise<void> {
+    const isStarted = (): boolean => this.#state === 'started'
+    const done = this.#reloading.then(() => this.#parts.reload(config ?? this.#parts.config, source, isStarted))
     // Whoever called is told; those that wait behind it only wait.
     this.#reloading = done.catch(() => {})
     return done
-  }
-
-  async #reload(config: ConfigInput, source: ConfigSource | undefined): Promise<void> {
-    const server = this.#running()
-    const current = this.#current!
-    const options = resolveOptions(config, source)
-    const access = await this.#makeAccess(options, source)
-    let removed: readonly string[]
-    try {
-      removed = await this.#listeners.change(options.listeners)
-      if (this.#server !== server || this.#state !== 'started') {
-        await this.#listeners.close()
-        throw new UsageError('the broker was closed while it was reloaded')
-      }
-    } catch (error) {
-      await access.close()
-      throw error
-    }
-    if (!isDeepStrictEqual(options.persistence, current.options.persistence)) {
-      this.#log.warn('`persistence` has changed; the change takes effect at the next start')
-    }
-    const before = current.access
-    this.#config = config
-    this.#source = source
-    current.options = options
-    current.access = access
-    this.#hostStreams.reload(options)
-    server.reconfigure(removed)
-    this.#startSysTopics(options)
-    await before.close()
-    this.#events.tell('reloaded', { listeners: this.listeners })
   }
 
   /**
@@ -826,6 +544,6 @@ export class Broker implements AsyncDisposable {
    */
   async explain(question: HostQuestion): Promise<AccessExplanation> {
     this.#running()
-    return this.#current!.access.explain(topicQuestion(question))
+    return this.#parts.current!.access.explain(topicQuestion(question))
   }
 }

@@ -12,7 +12,7 @@
  *
  * @module
  */
-import type { BrokerSettings } from '../../src/broker/broker.ts'
+import type { BrokerSettings } from '../../src/broker/broker-settings.ts'
 import type { ConfigInput } from '../../src/config/options.ts'
 import { Broker } from '../../src/create-broker.ts'
 import type { Peer } from '../../src/protocol/transport.ts'

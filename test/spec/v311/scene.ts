@@ -6,7 +6,7 @@
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { BrokerSettings } from '../../../src/broker/broker.ts'
+import type { BrokerSettings } from '../../../src/broker/broker-settings.ts'
 import type { ConfigInput } from '../../../src/config/options.ts'
 import type { Plugin } from '../../../src/access/plugin.ts'
 import { type PublishPacket } from '../../../src/codec/packets.ts'

@@ -1,0 +1,52 @@
+/**
+ * What a Broker is given besides its configuration, and which states it has.
+ *
+ * @module
+ */
+import type { Clock } from '../base/clock.ts'
+import type { Disk } from '../base/disk.ts'
+import type { Logger } from '../base/log.ts'
+import type { Store } from '../stores/store.ts'
+import type { ConfigSource } from '../config/config-problems.ts'
+import type { StreamPumps } from './host/host-streams.ts'
+import type { PluginFactory } from '../access/plugin.ts'
+import { type ProcessMemory } from './limits/process-memory.ts'
+import type { OpenOne } from './host/open-listeners.ts'
+import { type OpenFiles } from './limits/open-files.ts'
+
+/** What the floors above put in. */
+export interface FloorParts extends StreamPumps {
+  readonly openListener: OpenOne
+  readonly plugins: ReadonlyMap<string, PluginFactory>
+}
+
+/** What a broker can be given in addition to its configuration. Every setting is optional. */
+export interface BrokerSettings {
+  /** An object with pino's methods. Default: nothing is logged. */
+  readonly logger?: Logger
+  /** Aborting it closes the broker. */
+  readonly signal?: AbortSignal
+  /** The source of time and randomness. Default: the real one. */
+  readonly clock?: Clock
+  /** The memory that is available. Default: that of the process, or 1 GiB if `clock` is not the real one. */
+  readonly processMemory?: ProcessMemory
+  /** How many files the process may open. Default: the system's limit, or no limit if `clock` is not the real one. */
+  readonly openFiles?: OpenFiles
+  /** Where a broker with `persistence` keeps its data. Default: the folder named by `persistence.path`. */
+  readonly disk?: Disk
+  /**
+   * Stores the data of a broker with `persistence`, instead of files. `storeCases` of `sluice/testing` tests such a
+   * store.
+   */
+  readonly store?: Store
+  /**
+   * Whether to start from a damaged store with everything that is readable. Each damaged part is logged as a warning,
+   * and damaged files are set aside. Default false: damage is an error.
+   */
+  readonly repair?: boolean
+  /** Where the configuration was read from, so that errors can name line and column. */
+  readonly source?: ConfigSource
+}
+
+/** The state of a broker. A closed broker can be started again. */
+export type BrokerState = 'new' | 'starting' | 'started' | 'closing' | 'closed'

@@ -1,0 +1,83 @@
+/**
+ * The subscriptions of the host program, and what they ask of the Server.
+ *
+ * @module
+ */
+import { UsageError } from '../base/errors.ts'
+import type { Logger } from '../base/log.ts'
+import type { Message } from '../protocol/message.ts'
+import { topicFilterProblem } from '../topics/topic-filter.ts'
+import { callGuarded, type Events } from './reporting/events.ts'
+import { HostSubscriber, type HostSide, type HostSubscription, type SubscribeOptions } from './host/host-subscriber.ts'
+import type { Server } from './server.ts'
+
+export class HostSubscribers {
+  readonly #events: Events
+  readonly #log: Logger
+  readonly #open = new Set<HostSubscriber>()
+
+  constructor(events: Events, log: Logger) {
+    this.#events = events
+    this.#log = log
+  }
+
+  /** @throws {UsageError} for a Topic Filter that is not valid */
+  subscribe(
+    server: Server,
+    topicFilter: string,
+    listenerOrOptions: SubscribeOptions | ((message: Message) => void) | undefined,
+    maybeOptions: SubscribeOptions,
+  ): HostSubscription {
+    const problem = topicFilterProblem(topicFilter)
+    if (problem !== undefined) throw new UsageError(`cannot subscribe to ${JSON.stringify(topicFilter)}: ${problem}`)
+    if (topicFilter.startsWith('$share/')) {
+      throw new UsageError('the host program has no Shared Subscriptions: there is only one of it')
+    }
+    const listener = typeof listenerOrOptions === 'function' ? this.#guard(listenerOrOptions) : undefined
+    const options = typeof listenerOrOptions === 'function' ? maybeOptions : (listenerOrOptions ?? {})
+    const subscription = new HostSubscriber(this.#hostSide(server), topicFilter, options, listener)
+    this.#open.add(subscription)
+    return subscription
+  }
+
+  /** Ends all of them. */
+  close(): void {
+    for (const subscription of [...this.#open]) subscription.close()
+  }
+
+  /** A listener that throws, or rejects, is logged; the broker and other receivers go on. */
+  #guard(listener: (message: Message) => void): (message: Message) => void {
+    return (message) => {
+      callGuarded(listener, message, (error) =>
+        this.#log.error(
+          { topicName: message.topicName, err: error },
+          'a subscription listener of the host program threw',
+        ),
+      )
+    }
+  }
+
+  #hostSide(server: Server): HostSide {
+    return {
+      payer: server.memory.of({ userName: undefined, address: '' }),
+      subscribe: (subscription) => {
+        server.router.add(subscription)
+        if (subscription.retainHandling === 2) return
+        const host = subscription.subscriber as HostSubscriber
+        const owed = { subscription, upToNumber: server.retainedMessages.lastNumber }
+        server.replays.owe(host, () => host.replayReceiver, [owed])
+      },
+      hasRoom: (host) => server.replays.hasRoom(host),
+      unsubscribe: (subscription) => {
+        server.router.remove(subscription)
+        server.replays.end(subscription.subscriber)
+        this.#open.delete(subscription.subscriber as HostSubscriber)
+      },
+      dropped: (message, cause) => {
+        server.metrics.dropped[cause]++
+        this.#events.tell('dropped', { clientId: '', message, cause })
+      },
+      now: () => server.now(),
+    }
+  }
+}

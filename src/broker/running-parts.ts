@@ -1,0 +1,210 @@
+/**
+ * What a Broker is made of while it runs, from the configuration to the Store: made by `start`, changed by `reload`, ended by `stop`.
+ * The Broker itself says when that is allowed.
+ *
+ * @module
+ */
+import { createAccess } from '../config/access-plugins.ts'
+import { isDeepStrictEqual } from 'node:util'
+import type { Clock } from '../base/clock.ts'
+import { type StoreError, UsageError } from '../base/errors.ts'
+import { logRefusal, silentLogger, type Logger } from '../base/log.ts'
+import { safeLog } from '../base/safe-log.ts'
+import type { Store, StoreCondition, StoreHealth } from '../stores/store.ts'
+import { describeHealth, reasonOf } from '../stores/store-health.ts'
+import type { Access } from '../access/access.ts'
+import { realClock } from './turn/clock.ts'
+import type { ConfigSource } from '../config/config-problems.ts'
+import type { Current } from '../config/current.ts'
+import { Events } from './reporting/events.ts'
+import { HostStreams } from './host/host-streams.ts'
+import { Figures } from './reporting/figures.ts'
+import { resolveOptions, type ConfigInput, type Options } from '../config/options.ts'
+import type { PluginFactory } from '../access/plugin.ts'
+import { nominalMemory, processMemory } from './limits/process-memory.ts'
+import { RestoreProgress } from './durable/restore-progress.ts'
+import { Server } from './server.ts'
+import { OpenListeners } from './host/open-listeners.ts'
+import { FileRoom, noOpenFiles, openFiles } from './limits/open-files.ts'
+import { logDamage, openStoreFor } from './durable/open-store.ts'
+import { StoreEnd } from './durable/store-end.ts'
+import { SysTopics } from './sys-topics.ts'
+import { version } from './version.ts'
+import type { BrokerSettings, FloorParts } from './broker-settings.ts'
+import { HostSubscribers } from './host-subscribers.ts'
+import { entranceTo } from './entrance.ts'
+
+/** How much of it Clients may take: one that does not go must not leave plugins without time to close. */
+const CONNECTIONS_SHARE = 0.75
+
+/** What the log says about a Store that is not well. */
+const REFUSED_WHILE: Readonly<Record<Exclude<StoreCondition, 'well'>, string>> = {
+  full: 'it takes no new messages, sessions or subscriptions until it has room',
+  failing: 'QoS 1 and 2 are refused until it can',
+}
+
+/** What a `close` leaves behind. */
+export interface Stopped {
+  readonly unstoredChanges: number
+  readonly error: StoreError | undefined
+}
+
+export class RunningParts {
+  config: ConfigInput
+  source: ConfigSource | undefined
+  current: Current | undefined = undefined
+  server: Server | undefined = undefined
+  figures: Figures | undefined = undefined
+  fileRoom: FileRoom | undefined = undefined
+  readonly listeners: OpenListeners
+  readonly hostStreams: HostStreams
+  readonly subscriptions: HostSubscribers
+  readonly events: Events
+  /** @throws {UsageError} where there is no Server */
+  readonly running: () => Server
+  #store: Store | undefined = undefined
+  #sysTopics: SysTopics | undefined = undefined
+  readonly #settings: BrokerSettings
+  readonly #plugins: ReadonlyMap<string, PluginFactory>
+  readonly #clock: Clock
+  readonly #log: Logger
+
+  constructor(config: ConfigInput, settings: BrokerSettings, parts: FloorParts, running: () => Server) {
+    this.config = config
+    this.source = settings.source
+    this.running = running
+    this.#settings = settings
+    this.#plugins = parts.plugins
+    this.#clock = settings.clock ?? realClock
+    this.#log = safeLog(settings.logger ?? silentLogger, this.#clock)
+    this.events = new Events(this.#log)
+    this.subscriptions = new HostSubscribers(this.events, this.#log)
+    const entrance = entranceTo(this)
+    const log = this.#listenerLog()
+    this.listeners = new OpenListeners(parts.openListener, entrance, this.#clock, log)
+    this.hostStreams = new HostStreams(parts, entrance, this.#clock, log)
+  }
+
+  /** Who is refused before MQTT is logged by listeners, unless the configuration says that nobody is. */
+  #listenerLog(): Logger {
+    if (this.#log === silentLogger) return this.#log
+    return {
+      ...this.#log,
+      refusal: (...what) => {
+        if (this.current?.options.log.refusals !== false) logRefusal(this.#log, ...what)
+      },
+    }
+  }
+
+  /**
+   * Checks the configuration, makes the plugins, restores what is stored, and opens the listeners.
+   *
+   * @param mustStillStart throws where the broker was closed meanwhile: a large store takes its time to load
+   */
+  async start(mustStillStart: () => void): Promise<void> {
+    const options = resolveOptions(this.config, this.source)
+    const current = { options, access: await this.#makeAccess(options, this.source) }
+    this.current = current
+    const { disk, store: own, repair = false } = this.#settings
+    const store = await openStoreFor(options, { clock: this.#clock, log: this.#log, disk, own, repair })
+    this.#store = store
+    const storeChanged = (health: StoreHealth): void => this.#storeHealth(health)
+    const server = new Server({
+      current,
+      store,
+      clock: this.#clock,
+      log: this.#log,
+      events: this.events,
+      storeChanged,
+      processMemory: this.#settings.processMemory ?? (this.#clock === realClock ? processMemory : nominalMemory),
+    })
+    const progress = new RestoreProgress(this.#clock, this.#log)
+    await server.restore((done) => {
+      mustStillStart()
+      progress.update(done)
+    })
+    this.figures = new Figures(server, this.#clock)
+    this.server = server // only now: nobody may act on a store that is loading
+    logDamage(store, this.#log)
+    await this.listeners.open(options.listeners)
+    const files = this.#settings.openFiles ?? (this.#clock === realClock ? openFiles : noOpenFiles)
+    this.fileRoom = new FileRoom(files, this.#clock, this.#log)
+    if (options.listeners.length > 0) this.fileRoom.warn(options.maxConnections)
+    this.#sysTopics = new SysTopics(server, this.figures, this.#clock)
+    this.#startSysTopics(options)
+  }
+
+  #startSysTopics({ sysInterval }: Options): void {
+    this.#sysTopics?.start(sysInterval, `sluice ${version}`)
+  }
+
+  #storeHealth(health: StoreHealth): void {
+    const { condition, cause } = health
+    if (condition === 'well') this.#log.info(`${describeHealth(health)} again`)
+    else this.#log.error(`${describeHealth(health)}; ${REFUSED_WHILE[condition]}`)
+    const reason = condition === 'well' ? '' : reasonOf(cause)
+    this.events.tell('storeHealth', { healthy: condition === 'well', condition, reason })
+  }
+
+  #makeAccess(options: Options, source: ConfigSource | undefined): Promise<Access> {
+    const { baseFolder } = options
+    const shared = { log: this.#log, clock: this.#clock, events: this.events, source }
+    return createAccess(options, { registry: this.#plugins, baseFolder, ...shared })
+  }
+
+  /** Ends all that there is, also after a start that failed halfway. */
+  async stop(timeoutMs: number): Promise<Stopped> {
+    const beganAtMs = this.#clock.now()
+    this.#sysTopics?.stop()
+    this.#sysTopics = undefined
+    this.hostStreams.close()
+    const closed = this.listeners.close()
+    const storeEnd = new StoreEnd(this.current?.options.persistence?.closeTimeout ?? 0, this.#clock)
+    const unstored = await this.server?.shutDown(timeoutMs * CONNECTIONS_SHARE, storeEnd.writingMs)
+    await closed
+    this.subscriptions.close()
+    // A slow disk takes nothing of the time that plugins have.
+    const usedMs = Math.min(this.#clock.now() - beganAtMs, timeoutMs * CONNECTIONS_SHARE)
+    await this.current?.access.close(timeoutMs - usedMs)
+    const error = this.#store === undefined ? undefined : await storeEnd.close(this.#store, unstored)
+    if (error !== undefined) this.#log.error({ err: error }, error.message)
+    this.#store = undefined
+    this.server = undefined
+    this.figures = undefined
+    this.fileRoom = undefined
+    this.current = undefined
+    return { unstoredChanges: unstored?.changes ?? 0, error }
+  }
+
+  /** @param isStarted whether the broker still is; it may be closed meanwhile */
+  async reload(config: ConfigInput, source: ConfigSource | undefined, isStarted: () => boolean): Promise<void> {
+    const server = this.running()
+    const current = this.current!
+    const options = resolveOptions(config, source)
+    const access = await this.#makeAccess(options, source)
+    let removed: readonly string[]
+    try {
+      removed = await this.listeners.change(options.listeners)
+      if (this.server !== server || !isStarted()) {
+        await this.listeners.close()
+        throw new UsageError('the broker was closed while it was reloaded')
+      }
+    } catch (error) {
+      await access.close()
+      throw error
+    }
+    if (!isDeepStrictEqual(options.persistence, current.options.persistence)) {
+      this.#log.warn('`persistence` has changed; the change takes effect at the next start')
+    }
+    const before = current.access
+    this.config = config
+    this.source = source
+    current.options = options
+    current.access = access
+    this.hostStreams.reload(options)
+    server.reconfigure(removed)
+    this.#startSysTopics(options)
+    await before.close()
+    this.events.tell('reloaded', { listeners: this.listeners.all })
+  }
+}
