@@ -98,7 +98,9 @@ export class OutgoingWindow {
     const later = this.#slots.filter((delivery) => delivery !== undefined && delivery.entryNumber > entryNumber)
     if (later.length <= count) return sorted(later as Delivery[])
     // Sorted as numbers, since there may be 65,535 of them, of which few are wanted.
-    const last = Float64Array.from(later, (delivery) => delivery!.entryNumber).sort()[count - 1]!
+    const numbers = new Float64Array(later.length)
+    for (let at = 0; at < later.length; at++) numbers[at] = later[at]!.entryNumber
+    const last = numbers.sort()[count - 1]!
     return sorted(later.filter((delivery) => delivery!.entryNumber <= last) as Delivery[])
   }
 

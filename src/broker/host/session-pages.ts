@@ -16,6 +16,9 @@ import { viewOf, type SessionView } from '../sessions/session-view.ts'
 import type { Turn } from '../turn/turn.ts'
 import { cursorOfText, limitOf, textOfCursor, type Page, type PageOptions } from './page.ts'
 
+/** Identifiers that are fetched at once where few are listed: each time a whole leaf is looked through for them. */
+export const MANY = 2048
+
 /** What a page is read from. */
 interface Listed {
   readonly sessions: Sessions
@@ -54,15 +57,16 @@ export async function registrationPage<View>(
   let lastClientId = ''
   let after = cursor === undefined ? undefined : textOfCursor(cursor)
   // One more than the page has says whether there is a next page.
-  for (;;) {
+  for (let most = limit + 1; ; most = MANY) {
     if (turn.work.isSpent) await turn.share(owner)
-    const clientIds = sessions.idsAfter(after, limit + 1 - items.length, (looked) => turn.work.spend(looked))
+    const clientIds = sessions.idsAfter(after, most, (looked) => turn.work.spend(looked))
     if (clientIds.length === 0) return { items, cursor: undefined }
     for (const clientId of clientIds) {
+      turn.work.spend(Work.entry)
       const registration = sessions.get(clientId)!
       if (!isListed(registration)) continue
       if (items.length === limit) return { items, cursor: cursorOfText(lastClientId) }
-      turn.work.spend(Work.entry * (1 + registration.session.subscriptions.size))
+      turn.work.spend(Work.entry * registration.session.subscriptions.size)
       items.push(show(registration))
       lastClientId = clientId
     }
