@@ -61,6 +61,7 @@ export class SimulatedClient {
   readonly #aliasMaximum: number
   readonly #ackDelayMs: number
   readonly #pauseMs: number
+  readonly #isCollector: boolean
   readonly #outgoing = new Map<number, Outgoing>()
   readonly #received = new Set<number>()
   readonly #asked = new Set<number>()
@@ -74,20 +75,23 @@ export class SimulatedClient {
   #awaitsPing = false
   #isQuiet = false
 
-  constructor(index: number, seed: number, side: ClientSide) {
+  /** @param isCollector whether it keeps its Session, reads slowly, and does only what it is asked to (`collect`) */
+  constructor(index: number, seed: number, side: ClientSide, isCollector = false) {
     const random = new SeededRandom(seed)
+    this.#isCollector = isCollector
     this.clientId = `c${index}`
     this.#side = side
     this.#random = random
     this.version = random.pick([3, 4, 4, 4, 5, 5, 5, 5, 5, 5])
+    if (isCollector && this.version === 3) this.version = 4
     this.userName = random.pick(USERS)
     this.#keepAlive = random.pick([0, 5, 20, 60])
-    this.#cleanStartChance = random.pick([0, 0, 0.1, 1])
-    this.#sessionExpiry = random.pick([0, 5, 30, 120, 600, NEVER])
+    this.#cleanStartChance = random.pick([0, 0, 0.1, 1]) * (isCollector ? 0 : 1)
+    this.#sessionExpiry = Math.max(random.pick([0, 5, 30, 120, 600, NEVER]), isCollector ? 600 : 0)
     this.#receiveMaximum = random.pick([1, 2, 5, 65_535])
     this.#maximumPacketSize = random.pick([0, 0, 0, 300])
     this.#aliasMaximum = random.pick([0, 2, 10])
-    this.#ackDelayMs = random.pick([0, 0, 0, 50, 2000])
+    this.#ackDelayMs = random.pick(isCollector ? [50, 500] : [0, 0, 0, 50, 2000])
     this.#pauseMs = random.pick([6000, 25_000, 60_000])
   }
 
@@ -248,7 +252,7 @@ export class SimulatedClient {
       else this.#send({ ...packet, dup: true })
     }
     if (this.#keepAlive > 0) this.#pingLater(this.wire!)
-    if (!this.#isQuiet) this.#actLater(this.wire!)
+    if (!this.#isQuiet && !this.#isCollector) this.#actLater(this.wire!)
   }
 
   #published(packet: PublishPacket): void {
@@ -449,8 +453,16 @@ export class SimulatedClient {
     this.#lost()
   }
 
-  subscribeTo(topicFilters: readonly string[]): void {
-    const options = { qos: 2, noLocal: false, retainAsPublished: false, retainHandling: 0 } as const
+  /** Asks for what is retained, and is cut off while it comes. */
+  collect(topicFilter: string, qos: QoS, cutAfterMs: number): void {
+    const { wire } = this
+    if (wire === undefined || !this.isConnected || this.#isQuiet) return
+    this.subscribeTo([topicFilter], qos)
+    this.#side.after(cutAfterMs, () => void (this.wire === wire && !this.#isQuiet && this.abandon()))
+  }
+
+  subscribeTo(topicFilters: readonly string[], qos: QoS = 2): void {
+    const options = { qos, noLocal: false, retainAsPublished: false, retainHandling: 0 } as const
     const subscriptions = topicFilters.map((topicFilter) => ({ topicFilter, ...options }))
     const packetIdentifier = this.#nextIdentifier()
     this.#asked.add(packetIdentifier)

@@ -11,13 +11,14 @@
  * @module
  */
 import type { Clock, Timer } from '../../src/base/clock.ts'
+import type { QoS } from '../../src/codec/packet-types.ts'
 import { StoreError } from '../../src/base/errors.ts'
 import { Broker } from '../../src/create-broker.ts'
 import { Link, type LinkClient } from '../../src/testing/link.ts'
 import { poisonMemory } from '../../src/testing/poison.ts'
 import { SeededRandom } from '../../src/testing/random.ts'
 import { VirtualClock } from '../../src/testing/virtual-clock.ts'
-import { SimulatedClient } from './client.ts'
+import { SimulatedClient, type ClientSide } from './client.ts'
 import { EventLog } from './event-log.ts'
 import { SimulatedDisk } from './disk.ts'
 import { describeFault, drawFaults, isOfBroker, type Fault } from './faults.ts'
@@ -32,6 +33,9 @@ const CALM_MS = 120_000
 const ATTACK_EVERY_MS = 15_000
 /** A Store whose disk works again has noticed it by then. */
 const STORE_RETRY_MS = 6000
+/** So many topics that their retained messages do not fit into a queue, and how often they are asked for. */
+const RETAINED_TOPICS = 80
+const COLLECT_EVERY_MS = 25_000
 /** A fault that finds nobody comes again so much later. */
 const FAULT_RETRY_MS = 1000
 
@@ -158,8 +162,8 @@ export class World {
     this.clients = Array.from({ length: clients }, (_, index) => this.#makeClient(index, random.integer(2 ** 31)))
   }
 
-  #makeClient(index: number, seed: number): SimulatedClient {
-    return new SimulatedClient(index, seed, {
+  #makeClient(index: number, seed: number, isCollector = false): SimulatedClient {
+    const side: ClientSide = {
       receiveMaximum: this.#limits.receiveMaximum,
       topicAliasMaximum: this.#limits.topicAliasMaximum,
       now: () => this.clock.now(),
@@ -167,7 +171,8 @@ export class World {
       open: (client, name) => this.#open(client, name, false),
       applied: (wire, topicName, payload) => this.#oracles.applied(wire, topicName, payload),
       note: (...words) => this.#note(...words),
-    })
+    }
+    return new SimulatedClient(index, seed, side, isCollector)
   }
 
   #note(who: string, ...words: (string | number)[]): void {
@@ -345,16 +350,35 @@ export class World {
   }
 
   #hostPublish(count: number): void {
+    const options = { qos: (count % 3) as QoS, retain: count % 5 === 0 }
+    this.#publishFromHost(`t/${count % 6}/y`, `host ${count}`, options)
+    if (count % 3 === 0 && this.#disk !== undefined) this.#retain(this.#random.integer(RETAINED_TOPICS), count)
+  }
+
+  #retain(topic: number, count: number): void {
+    this.#publishFromHost(`many/${topic % 7}/${topic}`, `retained ${topic} ${count}`, { qos: 2, retain: true })
+  }
+
+  #publishFromHost(topicName: string, payload: string, options: { readonly qos: QoS; readonly retain: boolean }): void {
     const broker = this.#broker
     if (broker === undefined || this.#isClosing) return
-    const topicName = `t/${count % 6}/y`
-    const payload = `host ${count}`
     this.#oracles.hostPublishes(topicName, payload)
-    const options = { qos: (count % 3) as 0 | 1 | 2, retain: count % 5 === 0 }
     void broker.publish(topicName, payload, options).catch((error: unknown) => {
       if (!(error instanceof StoreError) || error.code !== 'ERR_STORE_FULL') throw error
       this.#oracles.hostRefused(topicName, payload)
     })
+  }
+
+  /** A Client whose Session is stored asks for more retained messages than it can be sent before it is cut off. */
+  #collectRetained(endMs: number): SimulatedClient {
+    for (let topic = 0; topic < RETAINED_TOPICS; topic++) this.#retain(topic, 0)
+    const random = new SeededRandom(this.#seed * 13)
+    const collector = this.#makeClient(this.clients.length + 1, this.#seed * 13, true)
+    collector.connect()
+    this.#repeat(COLLECT_EVERY_MS, endMs, () =>
+      collector.collect('many/#', random.pick([1, 2]), random.between(50, 1000)),
+    )
+    return collector
   }
 
   // ---- time ----
@@ -369,10 +393,11 @@ export class World {
     for (const client of this.clients) this.clock.setTimer(this.#random.between(0, 5000), () => client.connect())
     this.#repeat(1000, endMs + CALM_MS, () => this.#everySecond())
     this.#repeat(ATTACK_EVERY_MS, endMs, () => this.#attack())
+    const collector = this.#disk === undefined ? undefined : this.#collectRetained(endMs)
     let hostMessages = 0
     this.#repeat(7000, endMs, () => this.#hostPublish(++hostMessages))
     await this.#runUntil(endMs)
-    if (this.#violation === undefined) await this.#calm()
+    if (this.#violation === undefined) await this.#calm(collector)
     this.totals.virtualMinutes = (this.clock.now() - startMs) / 60_000
     this.totals.clients = this.clients.filter(({ hasBeenConnected, isRefused }) => hasBeenConnected || isRefused).length
     const { log, totals, schedule } = this
@@ -412,13 +437,14 @@ export class World {
   }
 
   /** No more faults: whatever is owed has to come to its end. */
-  async #calm(): Promise<void> {
+  async #calm(collector: SimulatedClient | undefined): Promise<void> {
     const until = this.clock.now() + CALM_MS
     this.#note('world', 'is calm')
     while (this.#broker === undefined || this.#isClosing) await this.#runUntil(this.clock.now() + 1000)
     this.#disk?.mend(this.#limits.diskMostMs)
     await this.#runUntil(this.clock.now() + STORE_RETRY_MS)
-    for (const client of this.clients) this.clock.setTimer(this.#random.integer(5000), () => client.becomeQuiet())
+    const clients = collector === undefined ? this.clients : [...this.clients, collector]
+    for (const client of clients) this.clock.setTimer(this.#random.integer(5000), () => client.becomeQuiet())
     const auditor = this.#makeClient(this.clients.length, this.#seed)
     auditor.becomeQuiet()
     await this.#runUntil(until - CALM_MS / 2)
@@ -429,7 +455,7 @@ export class World {
     if (this.#violation !== undefined) return
     this.#oracles.audit(this.#broker)
     this.#oracles.finish()
-    for (const { clientId, isConnected, isRefused, unfinished } of this.clients) {
+    for (const { clientId, isConnected, isRefused, unfinished } of clients) {
       const session = this.#oracles.sessions.get(clientId)
       // A Session that ends with a Connection which the broker takes for alive needs room as a new one does, to be kept instead.
       const hasRoom = !isRefused || session?.expiryMs !== 0

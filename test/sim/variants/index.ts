@@ -213,4 +213,26 @@ export const variants: readonly Variant[] = [
     from: "this.#record({ kind: 'retained-cleared', topicName }, sizeOfText(topicName))",
     to: "if (topicName === '') this.#record({ kind: 'retained-cleared', topicName }, sizeOfText(topicName))",
   },
+  {
+    name: 'what is left of a replay is forgotten with the Connection',
+    stored: true,
+    file: 'src/broker/routing/replays.ts',
+    from: 'if (this.#present === undefined || this.receiver.wants(this.#present)) return',
+    to: 'if (this.#present === undefined) return',
+  },
+  {
+    name: 'a start forgets what is left of a replay',
+    stored: true,
+    file: 'src/broker/durable/restore.ts',
+    from: 'this.replays.push({ session',
+    to: 'if (change.replay.upToMessageNumber < 0) this.replays.push({ session',
+  },
+  {
+    name: 'a replay does not say how far it has come',
+    stored: true,
+    file: 'src/broker/routing/replays.ts',
+    from: 'this.#tellOf(present, this.#after)',
+    to: "this.#tellOf(present, '')",
+    within: 100,
+  },
 ]
