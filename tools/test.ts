@@ -36,6 +36,7 @@ const SLOW: ReadonlySet<string> = new Set([
   'test/contract/store-space.test.ts',
   'test/interop/mosquitto.test.ts',
   'test/interop/paho.test.ts',
+  'test/unit/broker/many-wills.test.ts',
   'test/unit/broker/memory-truth.test.ts',
   'test/unit/broker/message-sizes.test.ts',
   'test/unit/broker/property-memory.test.ts',
