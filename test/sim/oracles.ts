@@ -113,6 +113,8 @@ export class Oracles implements WireEar {
   /** Client Identifiers that somebody else took while they had no Session: theirs by right. */
   readonly #stolen = new Set<string>()
   #entering: Wire | undefined
+  /** By Client: what has sent CONNECT last. After a wrong password of its user the answer comes later. */
+  readonly #asking = new Map<string, Wire>()
   #groups = 0
   #sequence = 0
   /** Matches of each topic, while subscriptions stay as they are. */
@@ -272,8 +274,21 @@ export class Oracles implements WireEar {
       case PacketType.DISCONNECT:
         facts.disconnect = packet
         return
+      case PacketType.CONNECT:
+        if (!wire.isHostile) this.#asking.set(packet.clientId, wire)
+        return
       default:
     }
+  }
+
+  /** Whose CONNECT is answered now, which is that Client's; `undefined` if nobody's is. */
+  #arriving(clientId: string): Wire | undefined {
+    return this.#entering ?? this.#waitingFor(this.#asking.get(clientId))
+  }
+
+  /** That Connection, if its CONNECT still waits. */
+  #waitingFor(wire: Wire | undefined): Wire | undefined {
+    return wire === undefined || wire.isDetached || wire.link.isOver || wire.facts.isAnswered ? undefined : wire
   }
 
   #publishHanded(wire: Wire, packet: PublishPacket): void {
@@ -344,8 +359,8 @@ export class Oracles implements WireEar {
   // ---- what the broker says ----
 
   #connected({ client, sessionPresent, cleanStart }: BrokerEvents['clientConnected']): void {
-    const wire = this.#entering
     const { clientId } = client
+    const wire = this.#arriving(clientId)
     if (wire === undefined || wire.isHostile) {
       const isOwned = this.sessions.get(clientId)?.userName !== undefined
       this.#check(!isOwned, () => `${wire?.name} was let in as ${clientId}, whose Session it is not`)
@@ -387,7 +402,7 @@ export class Oracles implements WireEar {
   }
 
   #refused({ clientId, detail }: BrokerEvents['clientRefused']): void {
-    const wire = this.#entering
+    const wire = this.#arriving(clientId)
     if (wire === undefined || wire.isHostile || this.#side.isClosing || this.#isSick) return
     if (detail.startsWith('max-sessions')) this.#checkSessionRefusal(wire.connect!)
     else this.#fail(`${clientId} was refused: ${detail}`)
@@ -448,13 +463,13 @@ export class Oracles implements WireEar {
     const { link, facts } = wire
     const now = this.#side.now()
     const silentMs = now - wire.lastPacketAtMs
+    const arriving = this.#arriving(wire.connect!.clientId)
     const isTrue: Readonly<Record<string, () => boolean>> = {
       'disconnected by client': () => facts.disconnect !== undefined,
       'keep alive timeout': () => wire.connect!.keepAlive > 0 && silentMs >= wire.connect!.keepAlive * 1500,
       // The link fell silent in the middle of a packet.
       'packet timeout': () => silentMs >= PACKET_TIMEOUT_MS,
-      'session taken over': () =>
-        this.#entering !== wire && this.#entering?.connect?.clientId === wire.connect!.clientId,
+      'session taken over': () => arriving !== wire && arriving?.connect?.clientId === wire.connect!.clientId,
       'connection lost': () => link.isOver,
       'slow receiver': () => link.unsentBytes > 0,
       'server shutting down': () => this.#side.isClosing,
@@ -481,10 +496,11 @@ export class Oracles implements WireEar {
     this.#matches.clear()
     if (session.userName === undefined || !this.#isRegular(clientId)) return
     const now = this.#side.now()
+    const arriving = this.#arriving(clientId)?.connect
     const isTrue: Readonly<Record<string, () => boolean>> = {
       expired: () => session.wire === undefined && now === session.expiresAtMs,
       'connection ended': () => session.wire === undefined && session.expiryMs === 0,
-      'clean start': () => this.#entering?.connect?.clientId === clientId && this.#entering.connect.cleanStart,
+      'clean start': () => arriving?.clientId === clientId && arriving.cleanStart,
       'session limit': () => this.#mayGiveWay(session, kept),
     }
     if (cause === 'session limit') this.#totals.sessionsGivenUp++
@@ -498,7 +514,9 @@ export class Oracles implements WireEar {
 
   /** Nobody's Session ends for another user's. */
   #mayGiveWay({ wire, userName }: ModelSession, kept: readonly ModelSession[]): boolean {
-    if (wire !== undefined || this.#entering?.connect?.userName !== userName) return false
+    const asking = [...this.#asking.values()].filter((one) => this.#waitingFor(one) !== undefined)
+    const arriving = this.#entering === undefined ? asking : [this.#entering]
+    if (wire !== undefined || !arriving.some((one) => one.connect?.userName === userName)) return false
     return this.#hasNoRoom(
       kept,
       kept.filter((session) => session.userName === userName),
