@@ -91,6 +91,13 @@ const STEPS: readonly LongStep[] = [
     fix: '`STORE_SEED=N npm test -- test/long/store.test.ts` with the seed that the name of the test says',
   },
   {
+    name: 'small heap',
+    seeded: false,
+    command: ['build/tools/test.js', 'test/long/small-heap.test.ts'],
+    limitSeconds: 300,
+    fix: 'the name of the test says what the broker did not survive; `npm run hostile` draws such things at random',
+  },
+  {
     name: 'crash',
     seeded: true,
     command: ['build/test/crash/main.js', '--kills', '50', '--cuts', '150'],

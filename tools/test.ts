@@ -51,8 +51,8 @@ const IN_MEMORY =
 const FILES_PER_PROCESS = 12
 /** Many a test waits for a socket, a process or a disk: one process more than there are cores uses them in the meantime. */
 const PROCESSES = availableParallelism() + 1
-/** A process of tests that takes longer hangs; the slowest needs a fifth of it. */
-const FILE_LIMIT_MS = 180_000
+/** A process of tests that takes longer hangs; the slowest needs a third of it. */
+const FILE_LIMIT_MS = 240_000
 /** Of this run alone, so that two at a time in one tree do not take each other's. */
 const BATCHES = join(root, 'build/test/batches', String(process.pid))
 
