@@ -4,6 +4,7 @@ import type { BrokerEvents } from '../../../src/access/broker-events.ts'
 import type { Interception, Plugin } from '../../../src/access/plugin.ts'
 import type { Packet, PublishPacket } from '../../../src/codec/packets.ts'
 import { PacketType, type ProtocolVersion } from '../../../src/codec/packet-types.ts'
+import type { ApplicationMessage } from '../../../src/protocol/application-message.ts'
 import { ReasonCode } from '../../../src/codec/reason-code.ts'
 import { serverOf } from '../../../src/broker/broker.ts'
 import { MemoryDisk } from '../../../src/stores/memory-disk.ts'
@@ -220,6 +221,31 @@ test('a message that the plugin keeps stays as it was, though the chunk that it 
     ],
   )
   await broker.close()
+})
+
+test('what is made of a message does not keep the memory of the old one', async () => {
+  const broker = await TestBroker.start(intercepting(() => ({ decision: 'replace', payload: 'new' })))
+  const bytes: number[] = []
+  broker.broker.on('published', ({ message }) => {
+    const { propertyList } = message as ApplicationMessage
+    bytes.push(propertyList.bytes.buffer.byteLength)
+  })
+  broker.connect().publish('a', 'x'.repeat(10_000), 0, { properties: { contentType: 'text' } })
+  assert.ok(bytes[0]! < 100, String(bytes))
+  await broker.close()
+})
+
+test('what plugins look at is counted as work of the turn', async () => {
+  const workOf = async (config: ConfigInput): Promise<number> => {
+    const broker = await TestBroker.start(config)
+    broker.connect().publish('a', 'x'.repeat(30_000))
+    const { mostTurnWork } = broker.broker.metrics
+    await broker.close()
+    return mostTurnWork
+  }
+  const plain = await workOf({})
+  const intercepted = await workOf(intercepting(() => undefined))
+  assert.ok(intercepted > plain, `${intercepted} with a plugin, ${plain} without one`)
 })
 
 test('a Topic Alias stands for the topic in the packet, whatever a plugin makes of it [5.0 MQTT-3.3.2-12]', async () => {

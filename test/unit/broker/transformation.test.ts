@@ -218,11 +218,32 @@ test('a QoS 2 message that is dropped when it would be sent again is brought to 
     [[PacketType.PUBREL, sent.packetIdentifier]],
   )
   assert.deepEqual(told, ['reader 1: dropped by plugin'])
+  assert.equal(broker.broker.figure('inflightOut')!.value, 1) // its identifier is in use until PUBCOMP
   second.acknowledge(PacketType.PUBCOMP, sent.packetIdentifier)
   assert.equal(broker.broker.figure('inflightOut')!.value, 0)
   isBlind = false
   sensor.publish('a', '2', 2)
   assert.deepEqual(received(second), ['a=2'])
+  await broker.close()
+})
+
+test('a message that the plugin keeps stays as it was, though the chunk that it came in is used again', async () => {
+  const kept: { text(): string }[] = []
+  const broker = await TestBroker.start(
+    transforming((_client, message) => {
+      kept.push(message)
+      return undefined
+    }),
+  )
+  const reader = broker.connect({ clientId: 'reader' })
+  reader.subscribe('#')
+  const sensor = broker.connect({ clientId: 'sensor' })
+  sensor.publish('a', 'text')
+  sensor.publish('a', 'more')
+  assert.deepEqual(
+    kept.map((message) => message.text()),
+    ['text', 'more'],
+  )
   await broker.close()
 })
 
@@ -329,14 +350,16 @@ for (const [title, answer] of RUBBISH) {
   }
 }
 
-test('a reload takes the plugin away and brings another', async () => {
-  const broker = await TestBroker.start(transforming(SIGN))
+test('a reload brings a plugin, takes it away and brings another', async () => {
+  const broker = await TestBroker.start()
   const reader = broker.connect({ clientId: 'reader' })
   reader.subscribe('#')
   const publish = (): string[] => {
     reader.publish('a', '1')
     return received(reader)
   }
+  assert.deepEqual(publish(), ['a=1'])
+  await broker.broker.reload({ listeners: {}, ...transforming(SIGN) })
   assert.deepEqual(publish(), ['a=1@reader'])
   await broker.broker.reload({ listeners: {} })
   assert.deepEqual(publish(), ['a=1'])

@@ -502,6 +502,7 @@ test('a ledger hears of everything that must survive, in order', () => {
   session.pubrec(packetIdentifier, 0)
   session.pubcomp(packetIdentifier)
   session.addReceived(5)
+  session.addReceived(5)
   session.releaseReceived(5)
   session.releaseReceived(5)
   assert.deepEqual(heard, ['queued a', 'sent a', 'released a', 'done a', 'received 5', 'received-done 5'])
