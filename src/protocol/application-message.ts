@@ -33,7 +33,7 @@ import { MESSAGE_BYTES } from './memory-sizes.ts'
 import { listOf, type MessageParts } from './message-parts.ts'
 import { Place } from './message-place.ts'
 import type { Message } from './message.ts'
-import { isOfFive, layoutOf, OtherFrames, type Layout, type PublishFrame } from './publish-frames.ts'
+import { isOfFive, layoutOf, OtherFrames, type FrameLayout, type MessageFrame } from './message-frames.ts'
 
 const arena = new Arena()
 const NOTHING = new Uint8Array(0)
@@ -41,7 +41,7 @@ const NOTHING = new Uint8Array(0)
 let loaded: Uint8Array = NOTHING
 
 /** Shared by all small messages that leave in the frame in which they came: overwritten by each call of `frame`. */
-const ownFrame: { -readonly [Key in keyof PublishFrame]: PublishFrame[Key] } = {
+const ownFrame: { -readonly [Key in keyof MessageFrame]: MessageFrame[Key] } = {
   bytes: NOTHING,
   start: 0,
   end: 0,
@@ -334,14 +334,14 @@ export class ApplicationMessage implements Message {
    *
    * Hot: runs for every delivery; makes the frame at the first.
    */
-  frame(version: ProtocolVersion, withPacketIdentifier: boolean, nowMs: number): PublishFrame {
+  frame(version: ProtocolVersion, withPacketIdentifier: boolean, nowMs: number): MessageFrame {
     const layout = layoutOf(version, withPacketIdentifier)
     if (isOfFive(layout) && this.expiresAtMs !== Infinity) this.#age(nowMs)
     if (layout === this.#frameLayout) return this.#ownFrame()
     return this.#others?.get(layout) ?? this.#makeOther(layout, version, withPacketIdentifier, nowMs)
   }
 
-  #ownFrame(): PublishFrame {
+  #ownFrame(): MessageFrame {
     // What serves all would keep a large one in memory for as long as nobody else asks.
     if (this.#payloadEnd - this.#frameStart > LARGEST_GUEST_BYTES) {
       return {
@@ -358,7 +358,12 @@ export class ApplicationMessage implements Message {
     return ownFrame
   }
 
-  #makeOther(layout: Layout, version: ProtocolVersion, withPacketIdentifier: boolean, nowMs: number): PublishFrame {
+  #makeOther(
+    layout: FrameLayout,
+    version: ProtocolVersion,
+    withPacketIdentifier: boolean,
+    nowMs: number,
+  ): MessageFrame {
     const frame = this.#makeFrame(version, withPacketIdentifier, nowMs)
     this.#others ??= new OtherFrames()
     return this.#others.add(layout, frame)
@@ -373,7 +378,7 @@ export class ApplicationMessage implements Message {
     this.#others?.forgetFive()
   }
 
-  #makeFrame(version: ProtocolVersion, withPacketIdentifier: boolean, nowMs: number): PublishFrame {
+  #makeFrame(version: ProtocolVersion, withPacketIdentifier: boolean, nowMs: number): MessageFrame {
     const fields = {
       topicName: this.topicName,
       qos: withPacketIdentifier ? 1 : 0,
@@ -384,13 +389,4 @@ export class ApplicationMessage implements Message {
     const { bytes, packetIdentifierAt } = makePublishFrame(fields, this.#payload ?? this.#cutPayload(), version)
     return { bytes, start: 0, end: bytes.length, packetIdentifierAt }
   }
-}
-
-/** Another message like that one, which has its payload in the Store alone. */
-export function unloadedCopyOf(message: ApplicationMessage): ApplicationMessage {
-  const { topicName, qos, retain, propertyList, publisher, receivedAtMs, messageNumber, payloadLength } = message
-  const parts = { topicName, qos, retain, properties: propertyList, publisher, receivedAtMs }
-  const copy = ApplicationMessage.stored(parts, messageNumber, payloadLength)
-  copy.publisherUser = message.publisherUser
-  return copy
 }

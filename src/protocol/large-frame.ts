@@ -4,12 +4,12 @@
  *
  * @module
  */
-import type { PublishFrame } from './publish-frames.ts'
+import type { MessageFrame } from './message-frames.ts'
 import type { Output } from './output.ts'
 
 export function appendLargeFrame(
   output: Output,
-  { bytes, start, end, packetIdentifierAt }: PublishFrame,
+  { bytes, start, end, packetIdentifierAt }: MessageFrame,
   firstByte: number,
   packetIdentifier: number,
 ): void {

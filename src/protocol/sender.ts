@@ -23,7 +23,7 @@ import { type AcknowledgementPacket, type Packet } from '../codec/packets.ts'
 import { PacketType, type ProtocolVersion, type QoS } from '../codec/packet-types.ts'
 import { noProperties } from '../codec/properties.ts'
 import type { ApplicationMessage } from './application-message.ts'
-import type { PublishFrame } from './publish-frames.ts'
+import type { MessageFrame } from './message-frames.ts'
 import type { Delivery } from './delivery.ts'
 import { HeldLane } from './held-lane.ts'
 import { appendLargeFrame } from './large-frame.ts'
@@ -152,7 +152,7 @@ export class Sender {
   }
 
   /** The frame that leaves, or why none can. Hot: runs for every delivery. */
-  #frameOf(message: ApplicationMessage, withPacketIdentifier: boolean): PublishFrame | DropCause {
+  #frameOf(message: ApplicationMessage, withPacketIdentifier: boolean): MessageFrame | DropCause {
     try {
       const frame = message.frame(this.version, withPacketIdentifier, this.#server.turn.now())
       const size = frame.end - frame.start
@@ -164,7 +164,7 @@ export class Sender {
   }
 
   /** A large frame is handed on as it is, and the Transport may hold it for long: not in memory that is used again. */
-  #safeFrame(message: ApplicationMessage, withPacketIdentifier: boolean): PublishFrame {
+  #safeFrame(message: ApplicationMessage, withPacketIdentifier: boolean): MessageFrame {
     message.keep()
     return message.frame(this.version, withPacketIdentifier, this.#server.turn.now())
   }
@@ -215,7 +215,7 @@ export class Sender {
     this.#server.packets.sent(this.#connection, { ...packet, properties, payload })
   }
 
-  #appendFrame(frame: PublishFrame, firstByte: number, packetIdentifier: number): void {
+  #appendFrame(frame: MessageFrame, firstByte: number, packetIdentifier: number): void {
     const { bytes, start, end, packetIdentifierAt } = frame
     const output = this.#output
     this.#markDirty()

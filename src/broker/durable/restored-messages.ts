@@ -11,7 +11,8 @@
  * @module
  */
 import type { QoS } from '../../codec/packet-types.ts'
-import { ApplicationMessage, unloadedCopyOf } from '../../protocol/application-message.ts'
+import { ApplicationMessage } from '../../protocol/application-message.ts'
+import { unloadedCopyOf } from '../../protocol/unloaded-copy.ts'
 import type { MessageRecord } from '../../stores/store.ts'
 
 const BLOCK_ROWS = 4096

@@ -5,7 +5,8 @@
  * @module
  */
 import { Work, type WorkBudget } from '../../base/work.ts'
-import { ApplicationMessage, unloadedCopyOf } from '../../protocol/application-message.ts'
+import { ApplicationMessage } from '../../protocol/application-message.ts'
+import { unloadedCopyOf } from '../../protocol/unloaded-copy.ts'
 import { DeliveryState, type Delivery } from '../../protocol/delivery.ts'
 import type { DropCause } from '../../protocol/drop-cause.ts'
 import type { Session } from '../../protocol/session.ts'

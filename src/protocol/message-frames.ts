@@ -8,7 +8,7 @@ import type { ProtocolVersion } from '../codec/packet-types.ts'
 import { RecentFrames, type FrameHolder } from './recent-frames.ts'
 
 /** An encoded PUBLISH with RETAIN 0 and DUP 0. */
-export interface PublishFrame {
+export interface MessageFrame {
   readonly bytes: Uint8Array
   readonly start: number
   readonly end: number
@@ -17,39 +17,39 @@ export interface PublishFrame {
 }
 
 /** The layouts of a frame, by version and by whether it has a Packet Identifier; those of 5.0 come last. */
-export const Layout = { Old: 0, OldIdentified: 1, Five: 2, FiveIdentified: 3 } as const
-export type Layout = (typeof Layout)[keyof typeof Layout]
+export const FrameLayout = { Old: 0, OldIdentified: 1, Five: 2, FiveIdentified: 3 } as const
+export type FrameLayout = (typeof FrameLayout)[keyof typeof FrameLayout]
 
-export function layoutOf(version: ProtocolVersion, withPacketIdentifier: boolean): Layout {
-  return ((version === 5 ? 2 : 0) + (withPacketIdentifier ? 1 : 0)) as Layout
+export function layoutOf(version: ProtocolVersion, withPacketIdentifier: boolean): FrameLayout {
+  return ((version === 5 ? 2 : 0) + (withPacketIdentifier ? 1 : 0)) as FrameLayout
 }
 
 /** Whether frames of that layout are of 5.0, whose Message Expiry Interval is counted down. */
 export function isOfFive(layout: number): boolean {
-  return layout >= Layout.Five
+  return layout >= FrameLayout.Five
 }
 
 const recentFrames = new RecentFrames()
 
 export class OtherFrames implements FrameHolder {
-  #old: PublishFrame | undefined = undefined
-  #oldIdentified: PublishFrame | undefined = undefined
-  #five: PublishFrame | undefined = undefined
-  #fiveIdentified: PublishFrame | undefined = undefined
+  #old: MessageFrame | undefined = undefined
+  #oldIdentified: MessageFrame | undefined = undefined
+  #five: MessageFrame | undefined = undefined
+  #fiveIdentified: MessageFrame | undefined = undefined
   /** As they are counted: until they are forgotten, whatever became of them. */
   #bytes = 0
 
   /** Hot: runs for every delivery in another layout; four fields take less than a list of four. */
-  get(layout: Layout): PublishFrame | undefined {
-    if (layout === Layout.Old) return this.#old
-    if (layout === Layout.OldIdentified) return this.#oldIdentified
-    return layout === Layout.Five ? this.#five : this.#fiveIdentified
+  get(layout: FrameLayout): MessageFrame | undefined {
+    if (layout === FrameLayout.Old) return this.#old
+    if (layout === FrameLayout.OldIdentified) return this.#oldIdentified
+    return layout === FrameLayout.Five ? this.#five : this.#fiveIdentified
   }
 
-  add(layout: Layout, frame: PublishFrame): PublishFrame {
-    if (layout === Layout.Old) this.#old = frame
-    else if (layout === Layout.OldIdentified) this.#oldIdentified = frame
-    else if (layout === Layout.Five) this.#five = frame
+  add(layout: FrameLayout, frame: MessageFrame): MessageFrame {
+    if (layout === FrameLayout.Old) this.#old = frame
+    else if (layout === FrameLayout.OldIdentified) this.#oldIdentified = frame
+    else if (layout === FrameLayout.Five) this.#five = frame
     else this.#fiveIdentified = frame
     const isFirst = this.#bytes === 0
     this.#bytes += frame.end
