@@ -89,7 +89,6 @@ export class Access {
   readonly #receivePlugins: readonly Plugin[]
   readonly #topicPlugins: readonly Plugin[]
   readonly #plugins: readonly Plugin[]
-  readonly #clock: Clock
   readonly #questions: PluginQuestions
   readonly #loginQuestions: LoginQuestions
   readonly #listeners = new Set<() => void>()
@@ -108,7 +107,6 @@ export class Access {
     this.#topicPlugins = topicPlugins.filter(answersAboutTopics)
     const interceptors = parts.interceptors ?? []
     this.#plugins = parts.plugins ?? [...new Set([...parts.loginPlugins, ...topicPlugins, ...interceptors])]
-    this.#clock = parts.clock
     this.#questions = new PluginQuestions(parts.clock, parts.log, parts.pluginTimeoutMs ?? DEFAULT_PLUGIN_TIMEOUT_MS)
     this.#loginQuestions = new LoginQuestions(this.#questions, parts.clock)
     this.interceptors = new Interceptors(interceptors, this.#questions)
@@ -257,12 +255,7 @@ export class Access {
   async close(timeoutMs = Infinity): Promise<void> {
     this.#listeners.clear()
     this.#revocationListeners.clear()
-    this.#questions.closing()
-    const endsAtMs = this.#clock.now() + timeoutMs
-    for (const plugin of [...this.#plugins].reverse()) {
-      const leftMs = Math.max(0, endsAtMs - this.#clock.now())
-      await this.#questions.ask(plugin, 'close', () => plugin.close?.(), leftMs)
-    }
+    await this.#questions.closeAll(this.#plugins, timeoutMs)
   }
 
   async #explainOne(plugin: Plugin, question: TopicQuestion): Promise<Explanation> {

@@ -38,6 +38,7 @@ export class PluginQuestions {
   readonly #log: Logger
   readonly #timeoutMs: number
   readonly #failures = new Map<Plugin, { loggedAt: number; since: number }>()
+  /** An answer that plugins still owe may fail because they are closed, which is no error. */
   #areClosing = false
 
   /** @param timeoutMs milliseconds that a plugin has for one answer */
@@ -47,9 +48,18 @@ export class PluginQuestions {
     this.#timeoutMs = timeoutMs
   }
 
-  /** The plugins are about to be closed: an answer that they still owe may fail because of that, which is no error. */
-  closing(): void {
+  /**
+   * Closes plugins, last made first, each within the time that an answer may take.
+   *
+   * @param timeoutMs milliseconds for all of them together
+   */
+  async closeAll(plugins: readonly Plugin[], timeoutMs = Infinity): Promise<void> {
     this.#areClosing = true
+    const endsAtMs = this.#clock.now() + timeoutMs
+    for (const plugin of [...plugins].reverse()) {
+      const leftMs = Math.max(0, endsAtMs - this.#clock.now())
+      await this.ask(plugin, 'close', () => plugin.close?.(), leftMs)
+    }
   }
 
   /** Asks each; the answers come at once if all of them do. */

@@ -3,7 +3,7 @@ import { createAccess } from '../config/access-plugins.ts'
 import { silentLogger } from '../base/log.ts'
 import { Access } from '../access/access.ts'
 import type { AccessOptions } from '../config/plugin-reference.ts'
-import { realClock } from '../broker/turn/clock.ts'
+import { realClock, stayAlive } from '../broker/turn/clock.ts'
 import type { ConfigSource } from '../config/config-problems.ts'
 import { shippedPlugins } from '../plugins/registry.ts'
 
@@ -19,10 +19,15 @@ export async function withAccess(
 ): Promise<void> {
   const { baseFolder } = options
   const sources = { registry: shippedPlugins, baseFolder, log: silentLogger, clock: realClock, source }
-  const access = await createAccess(options, sources)
+  const alive = stayAlive()
   try {
-    await use(access)
+    const access = await createAccess(options, sources)
+    try {
+      await use(access)
+    } finally {
+      await access.close()
+    }
   } finally {
-    await access.close()
+    alive.cancel()
   }
 }

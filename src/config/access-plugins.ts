@@ -18,9 +18,11 @@
  *
  * @module
  */
-import { Access } from '../access/access.ts'
+import { Access, DEFAULT_PLUGIN_TIMEOUT_MS } from '../access/access.ts'
+import { PluginQuestions } from '../access/plugin-questions.ts'
 import { answersAboutTopics, type Plugin } from '../access/plugin.ts'
 import type { AccessOptions } from './plugin-reference.ts'
+import { PluginStarts } from './plugin-starts.ts'
 import { PluginLoader, type PluginCalls, type PluginSources } from './plugin-loader.ts'
 
 /** All plugins of a configuration, made, by what they vote on. */
@@ -45,7 +47,9 @@ export async function loadPlugins(
   calls: PluginCalls,
 ): Promise<LoadedPlugins> {
   const made: Plugin[] = []
-  const loader = new PluginLoader(sources, calls, made)
+  const questions = new PluginQuestions(sources.clock, sources.log, timeoutMs(options.pluginTimeout))
+  const starts = new PluginStarts(sources.clock, questions, options.pluginStartTimeout)
+  const loader = new PluginLoader(sources, calls, made, starts)
   try {
     const { auth, topicCheck, intercept, plugins = [] } = options
     const disabled = topicCheck?.enabled === false
@@ -77,7 +81,7 @@ export async function loadPlugins(
       plugins: made,
     }
   } catch (error) {
-    for (const plugin of made.reverse()) await plugin.close?.()
+    await questions.closeAll(made)
     throw error
   }
 }
@@ -92,9 +96,13 @@ export async function createAccess(options: AccessOptions, sources: PluginSource
   let access: Access | undefined
   const calls = { changed: () => access?.changed(), revoked: () => access?.revoked() }
   const loaded = await loadPlugins(options, sources, calls)
-  const pluginTimeoutMs = options.pluginTimeout === undefined ? undefined : options.pluginTimeout * 1000
-  access = new Access({ ...loaded, clock: sources.clock, log: sources.log, pluginTimeoutMs })
+  const { clock, log } = sources
+  access = new Access({ ...loaded, clock, log, pluginTimeoutMs: timeoutMs(options.pluginTimeout) })
   return access
+}
+
+function timeoutMs(seconds: number | undefined): number {
+  return seconds === undefined ? DEFAULT_PLUGIN_TIMEOUT_MS : seconds * 1000
 }
 
 /** One that is listed twice is asked once. */

@@ -310,7 +310,17 @@ const brokerRows = rows('broker', [
     unit: 'seconds',
     min: 0.01,
     max: 3_600,
-    description: 'Time a plugin has for each answer. After that, the answer is no.',
+    description: 'Time a plugin has for each answer. After that, the answer is no. Also the time it has to close.',
+  },
+  {
+    key: 'plugin-start-timeout',
+    type: 'number',
+    default: 60,
+    unit: 'seconds',
+    min: 0.01,
+    max: 3_600,
+    description:
+      'Time a plugin has to load and to start. After that, the broker does not start, or keeps the configuration that it has.',
   },
   {
     key: 'response-information',

@@ -56,8 +56,10 @@ export interface TopLevelSettings {
   readonly sysInterval: number
   /** Pause after a small turn while many clients each send little, so that one turn serves more of them. It saves a fifth to a third of the processor time and adds about that much delay. It blocks the whole thread, so an embedded broker does not pause by default; `sluice start` uses 0.2. 0 = none. In milliseconds. Default 0. */
   readonly gatherPause: number
-  /** Time a plugin has for each answer. After that, the answer is no. In seconds. Default 5. */
+  /** Time a plugin has for each answer. After that, the answer is no. Also the time it has to close. In seconds. Default 5. */
   readonly pluginTimeout: number
+  /** Time a plugin has to load and to start. After that, the broker does not start, or keeps the configuration that it has. In seconds. Default 60. */
+  readonly pluginStartTimeout: number
   /** Response Information for clients that request it (§3.2.2.3.15). Empty = none. Default "". */
   readonly responseInformation: string
   /** Server Reference for clients that are redirected to another server (§4.11). Empty = none. Default "". */

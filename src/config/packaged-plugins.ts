@@ -7,7 +7,7 @@
  */
 import { dirname, join, resolve } from 'node:path'
 import { readTextSync } from './text-file.ts'
-import { pluginRefusal } from './plugin-module.ts'
+import { pluginRefusal } from './plugin-object.ts'
 
 /** By name, with their paths. Of several that take the same name, the first one has it. */
 export function findPackagedPlugins(folder: string): ReadonlyMap<string, string> {

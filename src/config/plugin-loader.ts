@@ -13,7 +13,9 @@ import { toCamel } from './option-spelling.ts'
 import { nearest } from '../base/nearest.ts'
 import type { Plugin, PluginContext, PluginEvents, PluginFactory } from '../access/plugin.ts'
 import type { PluginSection, PluginWithOptions } from './plugin-reference.ts'
-import { attempt, importPlugin, pluginRefusal, validateOptions, type PluginModule } from './plugin-module.ts'
+import { importPlugin, validateOptions, type PluginModule } from './plugin-module.ts'
+import { isPlugin, mustBePlugin, pluginRefusal } from './plugin-object.ts'
+import type { PluginStarts } from './plugin-starts.ts'
 import { findPackagedPlugins } from './packaged-plugins.ts'
 
 /** Where plugins come from, and what they are made with. */
@@ -35,15 +37,17 @@ export class PluginLoader {
   readonly #sources: PluginSources
   readonly #calls: PluginCalls
   readonly #made: Plugin[]
+  readonly #starts: PluginStarts
   readonly #problems: ConfigProblem[] = []
   readonly #errors: ConfigError[] = []
   readonly #instances: { factory: PluginFactory; options: object; plugin: Promise<Plugin> }[] = []
   #packaged: ReadonlyMap<string, string> | undefined
 
-  constructor(sources: PluginSources, calls: PluginCalls, made: Plugin[]) {
+  constructor(sources: PluginSources, calls: PluginCalls, made: Plugin[], starts: PluginStarts) {
     this.#sources = sources
     this.#calls = calls
     this.#made = made
+    this.#starts = starts
   }
 
   /** @param path of the list in the configuration */
@@ -88,7 +92,7 @@ export class PluginLoader {
   async #makeOrNote(found: Found, all: readonly Found[]): Promise<Plugin[]> {
     try {
       if ('error' in found) throw found.error
-      return [await ('plugin' in found ? this.#keep(found.plugin) : this.#makeOnce(found, all))]
+      return [await ('plugin' in found ? this.#keep(found.plugin.name, found.plugin) : this.#makeOnce(found, all))]
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error
       // Of a plugin that is listed twice the mistake is one.
@@ -126,17 +130,19 @@ export class PluginLoader {
   }
 
   async #make({ title, factory, schema }: FoundFactory, given: Readonly<Record<string, unknown>>): Promise<Plugin> {
-    const options = schema === undefined ? given : await validateOptions(title, schema, given)
+    const options = schema === undefined ? given : await validateOptions(title, schema, given, this.#starts)
     const { baseFolder, log, clock, events } = this.#sources
     const context: PluginContext = { options, baseFolder, log, clock, events, ...this.#calls }
-    const plugin: unknown = await attempt(`plugin ${title} cannot start`, () => factory(context))
-    if (isPlugin(plugin)) return this.#keep(plugin)
+    const plugin: unknown = await this.#starts.make(title, () => factory(context))
+    if (isPlugin(plugin)) return this.#keep(title, plugin)
     throw pluginRefusal(`plugin ${title}: what its factory returned is no plugin, as it has no name`)
   }
 
   /** The same object may be listed twice, for both votes; it is closed once. */
-  #keep(plugin: Plugin): Plugin {
-    if (!this.#made.includes(plugin)) this.#made.push(plugin)
+  async #keep(title: string, plugin: Plugin): Promise<Plugin> {
+    if (this.#made.includes(plugin)) return plugin
+    await this.#starts.run(title, 'cannot be used', () => mustBePlugin(title, plugin))
+    this.#made.push(plugin)
     return plugin
   }
 
@@ -145,11 +151,11 @@ export class PluginLoader {
     const shipped = this.#sources.registry.get(plugin)
     if (shipped !== undefined) return { factory: shipped, schema: undefined }
     if (/^(\.{1,2})?[/\\]|^[A-Za-z]:[/\\]/.test(plugin)) {
-      return importPlugin(plugin, resolve(this.#sources.baseFolder, plugin))
+      return importPlugin(plugin, resolve(this.#sources.baseFolder, plugin), this.#starts)
     }
     this.#packaged ??= findPackagedPlugins(this.#sources.baseFolder)
     const path = this.#packaged.get(plugin)
-    if (path !== undefined) return importPlugin(plugin, path)
+    if (path !== undefined) return importPlugin(plugin, path, this.#starts)
     throw this.#unknown(plugin)
   }
 
@@ -183,8 +189,4 @@ function optionsOf(factory: PluginFactory, all: readonly Found[]): Record<string
 
 function withCamelCaseKeys(options: Readonly<Record<string, unknown>>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(options).map(([key, value]) => [toCamel(key), value]))
-}
-
-function isPlugin(value: unknown): value is Plugin {
-  return typeof value === 'object' && value !== null && 'name' in value && typeof value.name === 'string'
 }

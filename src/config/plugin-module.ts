@@ -4,8 +4,9 @@
  * @module
  */
 import { pathToFileURL } from 'node:url'
-import { ConfigError, SluiceError } from '../base/errors.ts'
 import type { PluginFactory } from '../access/plugin.ts'
+import { pluginRefusal } from './plugin-object.ts'
+import type { PluginStarts } from './plugin-starts.ts'
 
 /** What a plugin is made with. */
 export interface PluginModule {
@@ -28,10 +29,11 @@ interface SchemaIssue {
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined
 }
 
-/** @throws {ConfigError} where the module cannot be imported, or has no factory */
-export async function importPlugin(name: string, path: string): Promise<PluginModule> {
-  const module = await attempt(
-    `plugin ${name} cannot be loaded from ${path}`,
+/** @throws {ConfigError} where the module cannot be imported in its time, or has no factory */
+export async function importPlugin(name: string, path: string, starts: PluginStarts): Promise<PluginModule> {
+  const module = await starts.run(
+    name,
+    `cannot be loaded from ${path}`,
     () => import(pathToFileURL(path).href) as Promise<{ default?: unknown; optionsSchema?: unknown }>,
   )
   if (typeof module.default !== 'function')
@@ -47,28 +49,18 @@ export async function validateOptions(
   title: string,
   schema: StandardSchema,
   options: unknown,
+  starts: PluginStarts,
 ): Promise<Record<string, unknown>> {
-  const result = await schema['~standard'].validate(options)
-  if (result.issues === undefined) return result.value as Record<string, unknown>
-  throw pluginRefusal(`plugin ${title}: ${result.issues.map(describeIssue).join('; ')}`)
+  const result = await starts.run(title, 'cannot check its options', async () => {
+    const { issues, value } = await schema['~standard'].validate(options)
+    return issues === undefined ? { value } : { problem: issues.map(describeIssue).join('; ') }
+  })
+  if (result.problem !== undefined) throw pluginRefusal(`plugin ${title}: ${result.problem}`)
+  if (typeof result.value === 'object' && result.value !== null) return result.value as Record<string, unknown>
+  throw pluginRefusal(`plugin ${title}: its schema made no object of its options`)
 }
 
 function describeIssue({ path, message }: SchemaIssue): string {
   const keys = path?.map((step) => String(typeof step === 'object' ? step.key : step)) ?? []
   return keys.length > 0 ? `option ${keys.join('.')}: ${message}` : message
-}
-
-/** Our own errors say all that is needed; any other is named with what was going on. */
-export async function attempt<Value>(what: string, act: () => Value | Promise<Value>): Promise<Value> {
-  try {
-    return await act()
-  } catch (error) {
-    if (error instanceof SluiceError) throw error
-    throw pluginRefusal(`${what}: ${error instanceof Error ? error.message : String(error)}`, error)
-  }
-}
-
-/** `ERR_CONFIG_PLUGIN`. */
-export function pluginRefusal(message: string, cause?: unknown): ConfigError {
-  return new ConfigError('ERR_CONFIG_PLUGIN', message, { cause })
 }

@@ -35,6 +35,8 @@ export interface AccessOptions {
   readonly intercept?: PluginSection | undefined
   /** Plugins that are asked whatever they answer, or that only listen. */
   readonly plugins?: readonly PluginReference[] | undefined
-  /** Seconds that a plugin has for one answer. */
+  /** Seconds that a plugin has for one answer, and to close. */
   readonly pluginTimeout?: number | undefined
+  /** Seconds that a plugin has to start. */
+  readonly pluginStartTimeout?: number | undefined
 }

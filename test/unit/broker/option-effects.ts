@@ -308,6 +308,18 @@ export const effects: Readonly<Record<string, Effect>> = {
       return pauses
     },
   },
+  'broker/plugin-start-timeout': {
+    config: { 'plugin-start-timeout': 7 },
+    expected: 'plugin factory has not started within 7 s (plugin-start-timeout)',
+    observe: async (broker) => {
+      const factory = (): Promise<Plugin> => new Promise(() => undefined)
+      const config = { listeners: {}, plugins: [factory], 'plugin-start-timeout': 7 }
+      const failed = broker.broker.reload(config).catch((error: unknown) => error as Error)
+      await broker.settle()
+      broker.advance(7000)
+      return (await failed)?.message.split(': ').at(-1)
+    },
+  },
   'broker/plugin-timeout': {
     config: { auth: { plugins: [never] }, 'plugin-timeout': 2 },
     expected: ReasonCode.ServerUnavailable,
