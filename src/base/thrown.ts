@@ -1,9 +1,10 @@
 /**
- * What foreign code threw, or rejected with. It may be anything, and throw in turn when it is looked at; `messageOf` and `kindOf` do not.
+ * What foreign code threw, or rejected with. It may be anything, and throw in turn when it is looked at; `messageOf`, `kindOf` and `isOurs` do not.
  *
  * @module
  */
 import { types } from 'node:util'
+import { SluiceError } from './errors.ts'
 
 /** The message of an Error, or what was thrown in its place, in a few words. */
 export function messageOf(thrown: unknown): string {
@@ -13,6 +14,16 @@ export function messageOf(thrown: unknown): string {
     return typeof message === 'string' ? message : `an Error was thrown whose message is ${kindOf(message)}`
   } catch {
     return 'what was thrown throws when it is looked at'
+  }
+}
+
+/** Whether it is an Error of this project, which has a code and says all that is needed. */
+export function isOurs(thrown: unknown): thrown is SluiceError {
+  try {
+    return thrown instanceof SluiceError
+  } catch {
+    // What cannot even be looked at is none.
+    return false
   }
 }
 

@@ -6,9 +6,8 @@
  * @module
  */
 import type { Clock } from '../base/clock.ts'
-import { SluiceError } from '../base/errors.ts'
 import type { MaybePromise } from '../base/maybe-promise.ts'
-import { messageOf } from '../base/thrown.ts'
+import { isOurs, messageOf } from '../base/thrown.ts'
 import { within } from '../base/within.ts'
 import type { PluginQuestions } from '../access/plugin-questions.ts'
 import { isPlugin, pluginRefusal } from './plugin-object.ts'
@@ -60,14 +59,5 @@ export class PluginStarts {
       throw pluginRefusal(`plugin ${title} ${failure}: ${messageOf(error)}`, error)
     }
     throw pluginRefusal(`plugin ${title} has not started within ${this.#seconds} s (plugin-start-timeout)`)
-  }
-}
-
-function isOurs(error: unknown): boolean {
-  try {
-    return error instanceof SluiceError
-  } catch {
-    // What cannot even be looked at is none of ours.
-    return false
   }
 }

@@ -228,8 +228,9 @@ export interface Store {
    *
    * @param begins called once, before the first `apply`, with the `newestRecordMs` of the result: deadlines are counted
    * from it if the clock is behind
-   * @throws if it cannot be read: the broker does not start, and `start` rejects with the same error. An error thrown
-   * by `apply` or `progress` ends the load, which rejects with it
+   * @throws if it cannot be read: the broker does not start, and `start` rejects with a StoreError `ERR_STORE_LOAD`, whose
+   * `cause` it is, or with the error itself if it is a StoreError. An error thrown by `apply` or `progress` ends the load,
+   * which rejects with it
    */
   load(
     apply: (change: Change) => void,
@@ -257,7 +258,7 @@ export interface Store {
    */
   close(): Promise<void>
   /** The Store's figures, if it has any: the manual's table explains each of them. */
-  figures?(): StoreFigures
+  figures?(): StoreFigures | undefined
 }
 
 /**

@@ -4,8 +4,10 @@
  *
  * @module
  */
+import { StoreError } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
 import type { MemoryAccount } from '../../base/memory-account.ts'
+import { isOurs, messageOf } from '../../base/thrown.ts'
 import type { ApplicationMessage } from '../../protocol/application-message.ts'
 import type { Session } from '../../protocol/session.ts'
 import type {
@@ -75,7 +77,7 @@ export class Loading {
     }
     try {
       ledger.begin(await store.load(apply, progress, begins))
-      restoring.allTold()
+      allTold(restoring)
       await this.#readRetained(restoring.unloadedRetained, progress)
     } finally {
       watch.stop()
@@ -132,5 +134,17 @@ export class Loading {
       tell({ done, total, unit: 'records' })
     }
     for (const message of messages) if (message.isLost) this.#parts.retainedMessages.lose(message)
+  }
+}
+
+/** @throws {StoreError} for Changes that do not fit together, as a program's own Store may give them */
+function allTold(restoring: Restoring): void {
+  try {
+    restoring.allTold()
+  } catch (error) {
+    if (isOurs(error)) throw error
+    throw new StoreError('ERR_STORE_LOAD', `what the store holds does not fit together: ${messageOf(error)}`, {
+      cause: error,
+    })
   }
 }

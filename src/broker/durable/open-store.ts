@@ -4,6 +4,7 @@ import type { Disk } from '../../base/disk.ts'
 import { UsageError } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
 import { JournalStore, openStore } from '../../stores/journal-store.ts'
+import { HostStore } from './host-store.ts'
 import { MemoryStore } from '../../stores/memory-store.ts'
 import type { Store } from '../../stores/store.ts'
 import type { Options } from '../../config/options.ts'
@@ -36,7 +37,7 @@ export async function openStoreFor(options: Options, { clock, log, disk, own, re
   if (persistence === undefined || !keepsState(options)) return new MemoryStore()
   if (own !== undefined) {
     mustBeStore(own)
-    return own
+    return new HostStore(own, log)
   }
   const { path, maxBytes } = persistence
   const common = { clock, log, repair, ...(maxBytes > 0 && { maxBytes }) }

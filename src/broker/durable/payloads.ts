@@ -147,7 +147,8 @@ export class Payloads {
     const payloads = await this.#store.read(messages.map(({ messageNumber }) => messageNumber))
     for (const [at, message] of messages.entries()) {
       const payload = payloads[at]
-      if (payload === undefined) this.#lose(message)
+      // One of another length is not the one that was stored.
+      if (payload?.length !== message.payloadLength) this.#lose(message)
       else message.load(payload)
       done(message)
     }

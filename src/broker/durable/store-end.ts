@@ -6,6 +6,7 @@
  */
 import type { Clock } from '../../base/clock.ts'
 import { StoreError } from '../../base/errors.ts'
+import { messageOf } from '../../base/thrown.ts'
 import { within } from '../../base/within.ts'
 import type { Store, StoreHealth } from '../../stores/store.ts'
 import { reasonOf } from '../../stores/store-health.ts'
@@ -59,7 +60,7 @@ export class StoreEnd {
       )
     } catch (error) {
       if (error instanceof StoreError) return error
-      return new StoreError('ERR_STORE_CLOSE', `the store cannot be closed: ${String(error)}`, { cause: error })
+      return new StoreError('ERR_STORE_CLOSE', `the store cannot be closed: ${messageOf(error)}`, { cause: error })
     }
   }
 }

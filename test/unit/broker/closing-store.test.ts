@@ -6,6 +6,7 @@ import { PacketType } from '../../../src/codec/packet-types.ts'
 import { MemoryDisk } from '../../../src/stores/memory-disk.ts'
 import { Broker } from '../../../src/create-broker.ts'
 import type { Store } from '../../../src/stores/store.ts'
+import { handlingAll } from '../../support/handling-all.ts'
 import { TestBroker } from '../../support/test-broker.ts'
 import { listLogger } from '../../support/list-logger.ts'
 import { VirtualClock } from '../../support/virtual-clock.ts'
@@ -204,36 +205,22 @@ test('close() while a store loads: the load is given up, and nothing is changed'
   assert.equal(disk.usedBytes, before)
 })
 
+/** A method that is no promise either. */
+function throwing(): never {
+  throw new Error('no word')
+}
+
 /** How a method of a store may break the contract. */
 const breaches: readonly (readonly [string, () => Promise<never>])[] = [
   ['rejects', () => Promise.reject(new Error('no word'))],
   ['rejects without an error', () => Promise.reject(undefined as unknown as Error)],
   ['rejects with a text', () => Promise.reject('no word' as unknown as Error)],
-  [
-    'throws',
-    () => {
-      throw new Error('no word')
-    },
-  ],
+  ['throws', throwing],
   [
     'returns an awaitable that is no Promise and rejects',
     () => ({ then: (_: unknown, reject: (error: Error) => void) => reject(new Error('no word')) }) as Promise<never>,
   ],
 ]
-
-/** Runs it, and fails for a rejection that nobody has handled by its end. */
-async function handlingAll(run: () => Promise<void>): Promise<void> {
-  const unhandled: unknown[] = []
-  const note = (error: unknown): void => void unhandled.push(error)
-  process.on('unhandledRejection', note)
-  try {
-    await run()
-    for (let round = 0; round < 5; round++) await new Promise((resolve) => setImmediate(resolve))
-  } finally {
-    process.off('unhandledRejection', note)
-  }
-  assert.deepEqual(unhandled, [])
-}
 
 for (const [how, breach] of breaches) {
   test(`a store of the host program whose write ${how} counts as failing, and nothing is left unhandled`, () =>
@@ -244,7 +231,10 @@ for (const [how, breach] of breaches) {
       broker.connect({ clientId: 'reader', cleanStart: false, properties: FOREVER })
       await broker.settle()
       assert.equal(conditions.length, 1)
-      assert.match(conditions[0]!, /^failing: (no word|the store rejected a write with (nothing|"no word"))$/)
+      assert.match(
+        conditions[0]!,
+        /^failing: the store of this program rejected a write: (no word|.*no Error was thrown)/,
+      )
       assert.equal((await close(broker)).error?.code, 'ERR_STORE_UNSTORED')
     }))
 
@@ -261,9 +251,14 @@ for (const [how, breach] of breaches) {
       const store: Store = { ...emptyStore, load: (...all) => (isBroken ? breach() : emptyStore.load(...all)) }
       const clock = new VirtualClock()
       const broker = new Broker({ listeners: {}, persistence: {} }, { store, clock })
-      // With what the store gave, whatever that is.
-      const isItsOwn = (error: Error | string | undefined): boolean => error === undefined || /no word/.test(`${error}`)
-      await assert.rejects(broker.start(), isItsOwn)
+      const cause: unknown = await (async () => breach())().catch((error: unknown) => error)
+      await assert.rejects(broker.start(), (error) => {
+        assert.ok(error instanceof StoreError)
+        assert.equal(error.code, 'ERR_STORE_LOAD')
+        assert.match(error.message, /^the store of this program cannot be loaded: (no word|.*no Error was thrown)/)
+        assert.deepEqual(error.cause, cause)
+        return 'cause' in error
+      })
       assert.equal(broker.state, 'closed')
       isBroken = false
       await broker.start()
@@ -315,3 +310,145 @@ test('an object that is no store: start() rejects, and names the methods that it
   const broker = new Broker({ listeners: {}, persistence: {} }, { store, clock: new VirtualClock() })
   await assert.rejects(broker.start(), { code: 'ERR_USAGE', message: /has no method onHealth, read, close;/ })
 })
+
+const notLoaded: readonly (readonly [what: string, load: () => unknown, message: RegExp])[] = [
+  ['resolves with nothing', () => undefined, /cannot be loaded/],
+  [
+    'resolves with numbers that are none',
+    () => ({ lastSessionNumber: 'a' }),
+    /lastSessionNumber must be a number from 0/,
+  ],
+  ['resolves without the newest record', () => ({ lastSessionNumber: 0, lastMessageNumber: 0 }), /newestRecordMs must/],
+]
+for (const [what, load, message] of notLoaded) {
+  test(`a store of the host program whose load ${what}: start() rejects with an Error that says so`, async () => {
+    const store = { ...emptyStore, load } as Store
+    const broker = new Broker({ listeners: {}, persistence: {} }, { store, clock: new VirtualClock() })
+    await assert.rejects(broker.start(), { code: 'ERR_STORE_LOAD', message })
+    assert.equal(broker.state, 'closed')
+  })
+}
+
+/** Changes that nobody can apply. */
+const wrongChanges: readonly unknown[] = [null, 7, { kind: 'queued', entry: { sessionNumber: 7 } }, { kind: 'session' }]
+for (const change of wrongChanges) {
+  test(`a store of the host program that loads ${JSON.stringify(change)}, and swallows what that throws, has not loaded`, async () => {
+    const store: Store = {
+      ...emptyStore,
+      load: async (apply, ...rest) => {
+        await Promise.resolve(change as never)
+          .then(apply)
+          .catch(() => undefined)
+        return emptyStore.load(apply, ...rest)
+      },
+    }
+    const broker = new Broker({ listeners: {}, persistence: {} }, { store, clock: new VirtualClock() })
+    await assert.rejects(broker.start(), { code: 'ERR_STORE_LOAD' })
+    assert.equal(broker.state, 'closed')
+  })
+}
+
+/** What the broker can do without. */
+const rubbish: Readonly<Record<string, object>> = {
+  'figures that throw': { figures: throwing },
+  'figures that are none': { figures: () => 'many' },
+  'room that is NaN': { roomBytes: NaN },
+  'room that is a text': { roomBytes: 'much' },
+  'room that cannot be read': { get roomBytes() { return throwing() } },
+  'damage that is no list': { damage: 7 },
+  'damage that holds nothing': { damage: [null] },
+  'damage that cannot be read': { get damage() { return throwing() } },
+  'reports that say nothing': { onHealth: (tell: (health: unknown) => void) => [null, {}, { condition: 'ill' }].forEach(tell) },
+} // prettier-ignore
+for (const [what, parts] of Object.entries(rubbish)) {
+  test(`a store of the host program with ${what} is used without`, () =>
+    handlingAll(async () => {
+      const store = Object.defineProperties(
+        {},
+        {
+          ...Object.getOwnPropertyDescriptors(emptyStore),
+          ...Object.getOwnPropertyDescriptors(parts),
+        },
+      ) as Store
+      const broker = await TestBroker.start({ persistence: {}, 'sys-interval': 1 }, { store })
+      const client = broker.connect({ clientId: 'reader', cleanStart: false, properties: FOREVER })
+      await broker.settle()
+      client.subscribe('a', 1)
+      await broker.settle()
+      client.publish('a', 'x', 1)
+      broker.advance(3000)
+      await broker.settle()
+      assert.deepEqual(client.takePayloads(), ['x'])
+      assert.equal(broker.broker.figures().length > 0, true)
+      assert.equal((await close(broker)).error, undefined)
+    }))
+}
+
+test('a store of the host program whose onHealth throws: start() rejects with an Error of ours', async () => {
+  const store: Store = { ...emptyStore, onHealth: throwing }
+  const broker = new Broker({ listeners: {}, persistence: {} }, { store, clock: new VirtualClock() })
+  await assert.rejects(broker.start(), { code: 'ERR_STORE_LOAD', message: /cannot report its health: no word/ })
+})
+
+const MESSAGE = {
+  messageNumber: 1,
+  topicName: 'a',
+  qos: 1,
+  retain: false,
+  properties: {},
+  publisher: '',
+  expiresAtMs: undefined,
+} as const
+const SESSION = {
+  sessionNumber: 1,
+  clientId: 'reader',
+  userName: undefined,
+  protocolVersion: 5,
+  sessionExpiryInterval: 0xffff_ffff,
+  expiresAtMs: undefined,
+} as const
+const ENTRY = {
+  sessionNumber: 1,
+  entryNumber: 1,
+  messageNumber: 1,
+  qos: 1,
+  retain: false,
+  subscriptionIdentifiers: [],
+  sharedFilter: undefined,
+} as const
+
+/** Payloads that a store may answer a read with. */
+const reads: readonly (readonly [what: string, read: () => unknown, tried: boolean])[] = [
+  ['throws', throwing, true],
+  ['rejects with null', () => Promise.reject(null as unknown as Error), true],
+  ['gives no list', () => 'x', true],
+  ['gives too few', () => [], true],
+  ['gives a text', () => ['x'], false],
+  ['gives a payload of another length', () => [Buffer.from('longer')], false],
+]
+for (const [what, read, isTried] of reads) {
+  test(`a store of the host program whose read ${what}: ${isTried ? 'it is read again' : 'that message is dropped'}`, () =>
+    handlingAll(async () => {
+      let isBroken = true
+      const load: Store['load'] = async (apply, _progress, begins) => {
+        begins?.(0)
+        apply({ kind: 'message', message: { ...MESSAGE, payload: Buffer.alloc(0), payloadOnDiskBytes: 1 } })
+        apply({ kind: 'session', session: SESSION })
+        apply({ kind: 'queued', entry: ENTRY })
+        return { lastSessionNumber: 1, lastMessageNumber: 1, newestRecordMs: 0 }
+      }
+      const store = { ...emptyStore, load, read: () => (isBroken ? read() : [Buffer.from('x')]) } as Store
+      const broker = await TestBroker.start({ persistence: {} }, { store })
+      const client = broker.connect({ clientId: 'reader', cleanStart: false, properties: FOREVER })
+      await broker.settle()
+      isBroken = false
+      broker.advance(1000)
+      await broker.settle()
+      assert.deepEqual(
+        client.receiveAll().map(({ payload }) => Buffer.from(payload).toString()),
+        isTried ? ['x'] : [],
+      )
+      assert.equal(broker.broker.metrics.payloadsDamaged, isTried ? 0 : 1)
+      await close(broker)
+    }))
+}
