@@ -64,7 +64,10 @@ class GuardedLog implements Logger {
 
   isLevelEnabled(level: string): boolean {
     try {
-      return this.#log.isLevelEnabled?.(level) ?? true
+      const isEnabled: unknown = this.#log.isLevelEnabled?.(level)
+      if (typeof isEnabled === 'boolean') return isEnabled
+      watchPromise(isEnabled, this.#failed)
+      return true
     } catch {
       // A line too many is better than none.
       return true

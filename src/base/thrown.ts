@@ -17,6 +17,16 @@ export function messageOf(thrown: unknown): string {
   }
 }
 
+/** Whether it is an Error with a code, of this project or of Node, which says all that is needed. */
+export function hasCode(thrown: unknown): thrown is Error & { readonly code: string } {
+  try {
+    return thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string'
+  } catch {
+    // What cannot even be looked at has none.
+    return false
+  }
+}
+
 /** Whether it is an Error of this project, which has a code and says all that is needed. */
 export function isOurs(thrown: unknown): thrown is SluiceError {
   try {

@@ -9,7 +9,9 @@
 import type { Server as HttpServer } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Clock } from '../base/clock.ts'
-import { UsageError } from '../base/errors.ts'
+import { SluiceError, UsageError } from '../base/errors.ts'
+import { hasCode, messageOf } from '../base/thrown.ts'
+import { within } from '../base/within.ts'
 import { Work } from '../base/work.ts'
 import { PacketType } from '../codec/packet-types.ts'
 import { isReasonCodeAllowed, ReasonCode } from '../codec/reason-code.ts'
@@ -23,6 +25,8 @@ import type { Events } from './reporting/events.ts'
 import type { EventListener, EventName } from '../access/broker-events.ts'
 import { hostMessage, type PublishOptions } from './host/host-message.ts'
 import { topicQuestion, type HostQuestion } from './host/host-question.ts'
+import { checkSettings } from './host/host-settings.ts'
+import { closedMeanwhile, StartAttempt } from './host/start-attempt.ts'
 import { lazyAdmin, type Admin } from './host/admin.ts'
 import { closedConnectionPage, type ClosedConnectionsOptions } from './host/closed-connection-pages.ts'
 import { heldMessagePage } from './host/held-messages.ts'
@@ -72,12 +76,13 @@ export class Broker implements AsyncDisposable {
   readonly #loadAdmin: BrokerParts['loadAdmin']
   #state: BrokerState = 'new'
   /** While a start is under way: it sees at its end that the broker is closing, and closes what it opened. */
-  #starting: Promise<void> | undefined
+  #starting: StartAttempt | undefined
   #closing: Promise<void> | undefined
   #reloading: Promise<void> = Promise.resolve()
   #admin: Admin | undefined
 
   constructor(config: ConfigInput, settings: BrokerSettings, parts: BrokerParts) {
+    checkSettings(settings as Readonly<Record<string, unknown>>)
     this.#settings = settings
     this.#clock = settings.clock ?? realClock
     this.#parts = new RunningParts(config, settings, parts, () => this.#running())
@@ -168,8 +173,10 @@ export class Broker implements AsyncDisposable {
     this.#state = 'starting'
     this.#closing = undefined
     const alive = stayAlive()
-    const started = this.#startOrStop()
-    this.#starting = started.catch(() => {}) // whoever called is told
+    const attempt = new StartAttempt()
+    this.#starting = attempt
+    const started = this.#startOrStop(attempt)
+    attempt.over = started.catch(() => {}) // whoever called is told
     try {
       await started
     } finally {
@@ -181,21 +188,23 @@ export class Broker implements AsyncDisposable {
     if (this.#settings.signal?.aborted === true) await this.close()
   }
 
-  async #startOrStop(): Promise<void> {
+  async #startOrStop(attempt: StartAttempt): Promise<void> {
     try {
-      await this.#parts.start(() => this.#mustStillStart())
+      await this.#parts.start(attempt, () => this.#mustStillStart())
       this.#mustStillStart()
       this.#state = 'started'
     } catch (error) {
       await this.#parts.stop(DEFAULT_CLOSE_TIMEOUT_MS)
       if (this.#state === 'starting') this.#state = 'closed'
-      throw error
+      // Code of the program can throw anything.
+      if (hasCode(error)) throw error
+      throw new SluiceError('ERR_START', `the broker cannot start: ${messageOf(error)}`, { cause: error })
     }
   }
 
   /** A large store takes its time to load, which a `close` does not wait for. */
   #mustStillStart(): void {
-    if (this.#state !== 'starting') throw new UsageError('the broker was closed while it started')
+    if (this.#state !== 'starting') throw closedMeanwhile()
   }
 
   /** What could not be stored is in the log, and nobody awaits this. */
@@ -218,14 +227,20 @@ export class Broker implements AsyncDisposable {
 
   async #close(timeoutMs: number): Promise<void> {
     this.#state = 'closing'
-    this.#settings.signal?.removeEventListener('abort', this.#abort)
+    this.#parts.attempt('the signal', () => this.#settings.signal?.removeEventListener('abort', this.#abort))
     this.#events.tell('closing', { connections: this.#parts.server?.connections.size ?? 0 })
     const alive = stayAlive()
-    if (this.#starting !== undefined) await this.#starting
+    if (this.#starting !== undefined) await this.#endStart(this.#starting, timeoutMs)
     const { unstoredChanges, error } = await this.#parts.stop(timeoutMs).finally(() => alive.cancel())
     this.#state = 'closed'
     this.#events.tell('closed', { unstoredChanges })
     if (error !== undefined) throw error
+  }
+
+  /** A start ends by itself, unless it waits for code of the program that never comes to its end. */
+  async #endStart(attempt: StartAttempt, timeoutMs: number): Promise<void> {
+    if (!(await within(attempt.over, timeoutMs, this.#clock))) attempt.giveUp()
+    await attempt.over
   }
 
   /** The same as `close()`, for `await using`. */

@@ -40,9 +40,9 @@ export class HostSubscribers {
     return subscription
   }
 
-  /** Ends all of them. */
-  close(): void {
-    for (const subscription of [...this.#open]) subscription.close()
+  /** Ends all of them. @param attempt keeps one that cannot be ended from keeping the others open */
+  close(attempt: (act: () => void) => void): void {
+    for (const subscription of [...this.#open]) attempt(() => subscription.close())
   }
 
   /** A listener that throws, or rejects, is logged; the broker and other receivers go on. */

@@ -10,7 +10,8 @@ import type { Clock } from '../base/clock.ts'
 import { type StoreError, UsageError } from '../base/errors.ts'
 import { logRefusal, silentLogger, type Logger } from '../base/log.ts'
 import { safeLog } from '../base/safe-log.ts'
-import type { Store, StoreCondition, StoreHealth } from '../stores/store.ts'
+import { messageOf } from '../base/thrown.ts'
+import type { LoadProgress, Store, StoreCondition, StoreHealth } from '../stores/store.ts'
 import { describeHealth, reasonOf } from '../stores/store-health.ts'
 import type { Access } from '../access/access.ts'
 import { realClock } from './turn/clock.ts'
@@ -18,6 +19,7 @@ import type { ConfigSource } from '../config/config-problems.ts'
 import type { Current } from '../config/current.ts'
 import { Events } from './reporting/events.ts'
 import { HostStreams } from './host/host-streams.ts'
+import type { StartAttempt } from './host/start-attempt.ts'
 import { Figures } from './reporting/figures.ts'
 import { resolveOptions, type ConfigInput, type Options } from '../config/options.ts'
 import type { PluginFactory } from '../access/plugin.ts'
@@ -99,11 +101,13 @@ export class RunningParts {
   /**
    * Checks the configuration, makes the plugins, restores what is stored, and opens the listeners.
    *
+   * @param attempt ends what waits for code of the program
    * @param mustStillStart throws where the broker was closed meanwhile: a large store takes its time to load
    */
-  async start(mustStillStart: () => void): Promise<void> {
+  async start(attempt: StartAttempt, mustStillStart: () => void): Promise<void> {
     const options = resolveOptions(this.config, this.source)
-    const current = { options, access: await this.#makeAccess(options, this.source) }
+    const access = this.#makeAccess(options, this.source)
+    const current = { options, access: await attempt.waitFor(access, (late) => void late.close()) }
     this.current = current
     const { disk, store: own, repair = false } = this.#settings
     const store = await openStoreFor(options, { clock: this.#clock, log: this.#log, disk, own, repair })
@@ -119,10 +123,11 @@ export class RunningParts {
       processMemory: this.#settings.processMemory ?? (this.#clock === realClock ? processMemory : nominalMemory),
     })
     const progress = new RestoreProgress(this.#clock, this.#log)
-    await server.restore((done) => {
+    const tell = (done: LoadProgress): void => {
       mustStillStart()
       progress.update(done)
-    })
+    }
+    await attempt.waitFor(server.restore(tell, () => attempt.mustGoOn()))
     this.figures = new Figures(server, this.#clock)
     this.server = server // only now: nobody may act on a store that is loading
     logDamage(store, this.#log)
@@ -152,6 +157,15 @@ export class RunningParts {
     return createAccess(options, { registry: this.#plugins, baseFolder, ...shared })
   }
 
+  /** What code of the program throws must not keep the broker from closing. */
+  attempt(what: string, act: () => void): void {
+    try {
+      act()
+    } catch (error) {
+      this.#log.error({ err: error }, `${what} of this program failed while the broker closed: ${messageOf(error)}`)
+    }
+  }
+
   /** Ends all that there is, also after a start that failed halfway. */
   async stop(timeoutMs: number): Promise<Stopped> {
     const beganAtMs = this.#clock.now()
@@ -162,7 +176,7 @@ export class RunningParts {
     const storeEnd = new StoreEnd(this.current?.options.persistence?.closeTimeout ?? 0, this.#clock)
     const unstored = await this.server?.shutDown(timeoutMs * CONNECTIONS_SHARE, storeEnd.writingMs)
     await closed
-    this.subscriptions.close()
+    this.subscriptions.close((act) => this.attempt('a subscription', act))
     // A slow disk takes nothing of the time that plugins have.
     const usedMs = Math.min(this.#clock.now() - beganAtMs, timeoutMs * CONNECTIONS_SHARE)
     await this.current?.access.close(timeoutMs - usedMs)
@@ -182,12 +196,16 @@ export class RunningParts {
     const current = this.current!
     const options = resolveOptions(config, source)
     const access = await this.#makeAccess(options, source)
+    if (this.server !== server || !isStarted()) {
+      await access.close()
+      throw closedWhileReloaded()
+    }
     let removed: readonly string[]
     try {
       removed = await this.listeners.change(options.listeners)
       if (this.server !== server || !isStarted()) {
         await this.listeners.close()
-        throw new UsageError('the broker was closed while it was reloaded')
+        throw closedWhileReloaded()
       }
     } catch (error) {
       await access.close()
@@ -207,4 +225,8 @@ export class RunningParts {
     await before.close()
     this.events.tell('reloaded', { listeners: this.listeners.all })
   }
+}
+
+function closedWhileReloaded(): UsageError {
+  return new UsageError('the broker was closed while it was reloaded')
 }

@@ -301,8 +301,9 @@ export class Server implements ServerSide, SessionsSide {
    *
    * @throws {StoreError} when the Store cannot be read
    */
-  async restore(tell: (progress: LoadProgress) => void): Promise<void> {
+  async restore(tell: (progress: LoadProgress) => void, mustGoOn: () => void = () => {}): Promise<void> {
     const orphanedWills = this.ledger === undefined ? [] : await this.#loading(this.ledger).run(tell)
+    mustGoOn()
     this.turn.open()
     for (const [sessionNumber, will] of orphanedWills) {
       this.publishWill(will)

@@ -14,7 +14,7 @@ import { types } from 'node:util'
 import { SluiceError, StoreError } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
 import type { MaybePromise } from '../../base/maybe-promise.ts'
-import { isOurs, kindOf, messageOf } from '../../base/thrown.ts'
+import { isOurs, kindOf, messageOf, watchPromise } from '../../base/thrown.ts'
 import type {
   Change,
   Damage,
@@ -57,20 +57,25 @@ export class HostStore implements Store {
 
   /** Asks for what the broker can do without. */
   #ask<Value>(what: string, ask: () => Value): Value | undefined {
-    try {
-      return ask()
-    } catch (error) {
+    const failed = (error: unknown): void =>
       this.#log.error({ err: error }, `the store of this program failed in ${what}: ${messageOf(error)}`)
+    try {
+      const value = ask()
+      watchPromise(value, failed)
+      return value
+    } catch (error) {
+      failed(error)
       return undefined
     }
   }
 
   onHealth(listener: (health: StoreHealth) => void): void {
     try {
-      this.#own.onHealth((health) => {
+      const listening: unknown = this.#own.onHealth((health) => {
         const read = this.#ask('onHealth', () => readHealth(health))
         if (read !== undefined) listener(read)
       })
+      this.#ask('onHealth', () => listening)
     } catch (error) {
       throw failure('ERR_STORE_LOAD', 'cannot report its health', error)
     }

@@ -8,8 +8,10 @@ import type { Server as HttpServer } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Clock } from '../../base/clock.ts'
 import type { Logger } from '../../base/log.ts'
+import { messageOf } from '../../base/thrown.ts'
 import type { Incoming, Peer, Transport } from '../../protocol/transport.ts'
 import { ListenerState } from '../sessions/listener-state.ts'
+import { HostTransport } from './host-transport.ts'
 import { hostFor, type AcceptingHost, type Entrance, type MountedWebSocket, type OpenMount } from './open-listeners.ts'
 import { admitsAnonymous } from '../../config/access-options.ts'
 import { limitKeys, resolveOptions, type ListenerOptions, type Options } from '../../config/options.ts'
@@ -57,7 +59,9 @@ export class HostStreams {
   }
 
   accept(transport: Transport, peer: Peer, options: Options): Incoming | undefined {
-    return this.#entrance.accept(transport, peer, this.#attachedState(options))
+    const guarded = new HostTransport(transport, this.#clock)
+    guarded.incoming = this.#entrance.accept(guarded, peer, this.#attachedState(options))
+    return guarded.incoming
   }
 
   /** @throws {UsageError} for what is no HTTP server, and {ConfigError} for options that a listener could not have either */
@@ -97,7 +101,14 @@ export class HostStreams {
 
   /** Takes no more. */
   close(): void {
-    for (const mounted of this.#mounted.keys()) mounted.close()
+    for (const mounted of this.#mounted.keys()) {
+      try {
+        mounted.close()
+      } catch (error) {
+        // Its server is the program's own.
+        this.#log.error({ err: error }, `a mounted WebSocket cannot be closed: ${messageOf(error)}`)
+      }
+    }
     this.#mounted.clear()
     this.#attached = undefined
   }

@@ -21,6 +21,9 @@ import { Lobby } from './lobby.ts'
 import type { Metrics } from '../reporting/metrics.ts'
 import type { Turn } from '../turn/turn.ts'
 
+/** How long a stream that was cut may take to be gone, once the broker closes. */
+const CUT_MS = 100
+
 /** What Connections work with. */
 export interface ConnectionsParts {
   readonly server: ServerSide
@@ -133,7 +136,8 @@ export class Connections implements Iterable<Connection> {
 
   /** Its byte stream is gone. */
   gone(connection: Connection): void {
-    this.#transports.delete(connection)
+    // A program may say so twice of its own stream.
+    if (!this.#transports.delete(connection)) return
     const { network } = notesOf(connection)
     this.#leaving.remove(network.name, connection)
     this.lobby.discount(network)
@@ -159,7 +163,7 @@ export class Connections implements Iterable<Connection> {
   /**
    * Ends all with 0x8B and takes no new one.
    *
-   * @param timeoutMs Clients that have not taken their last bytes by then are cut
+   * @param timeoutMs Clients that have not taken their last bytes by then are cut; streams that are not gone after that are left
    */
   async shutDown(timeoutMs: number): Promise<void> {
     this.#isClosing = true
@@ -167,11 +171,14 @@ export class Connections implements Iterable<Connection> {
       connection.disconnect(ReasonCode.ServerShuttingDown, 'server shutting down', 'the server is shutting down')
     this.each(end)
     if (this.#transports.size === 0) return
+    const { clock } = this.#parts
     await new Promise<void>((resolve) => {
-      const timer = this.#parts.clock.setTimer(timeoutMs, () => {
+      let timer = clock.setTimer(timeoutMs, () => {
         // Whoever was not reached in time leaves as well, so that its Will stays for the next start.
         for (const connection of this) connection.guard(() => end(connection))
         for (const connection of this.#transports) connection.guard(() => connection.cut())
+        // A stream of the program may never say that it is closed.
+        timer = clock.setTimer(CUT_MS, resolve)
       })
       this.#allGone = () => {
         timer.cancel()

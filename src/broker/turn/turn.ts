@@ -259,7 +259,7 @@ export class Turn {
     if (this.#afterFlush.length > 0) this.#runAfterFlush()
     const length = this.#clock.now() - this.#startedAtMs
     this.#count(length)
-    this.onEnd(this.#nowMs)
+    this.#guard(() => this.onEnd(this.#nowMs))
     this.#nowMs = -1
     this.work.endTurn()
     const isMoreDue = this.#commits.isTurnDue || this.#flushes.length > 0
@@ -302,12 +302,14 @@ export class Turn {
   #runAfterFlush(): void {
     const due = this.#afterFlush
     this.#afterFlush = []
-    for (const run of due) {
-      try {
-        run()
-      } catch (error) {
-        this.#failed(error)
-      }
+    for (const run of due) this.#guard(run)
+  }
+
+  #guard(run: () => void): void {
+    try {
+      run()
+    } catch (error) {
+      this.#failed(error)
     }
   }
 
