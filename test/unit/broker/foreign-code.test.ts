@@ -129,7 +129,7 @@ async function start(door: Door): Promise<TestBroker | undefined> {
   const test = new TestBroker(broker, clock)
   for (let round = 0; started === undefined && round < 100; round++) {
     await test.settle()
-    broker.state === 'starting' && test.advance(100)
+    if (broker.state === 'starting') test.advance(100)
   }
   if (started === 'yes') return test
   assert.ok(door.mayNotStart, `it starts, got ${started ?? 'nothing after ten seconds'}`)
