@@ -313,10 +313,10 @@ export const effects: Readonly<Record<string, Effect>> = {
     expected: 'plugin factory has not started within 7 s (plugin-start-timeout)',
     observe: async (broker) => {
       const factory = (): Promise<Plugin> => new Promise(() => undefined)
-      const config = { listeners: {}, plugins: [factory], 'plugin-start-timeout': 7 }
+      const config = { listeners: {}, plugins: [factory], pluginStartTimeout: broker.broker.options.pluginStartTimeout }
       const failed = broker.broker.reload(config).catch((error: unknown) => error as Error)
       await broker.settle()
-      broker.advance(7000)
+      broker.advance(60_000)
       return (await failed)?.message.split(': ').at(-1)
     },
   },
