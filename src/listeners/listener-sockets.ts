@@ -211,7 +211,8 @@ function addressOf(server: Server): string {
   return typeof bound === 'string' ? bound : bound.address
 }
 
-function acceptFailed(host: ListenerHost, listener: string, error: NodeJS.ErrnoException): void {
+/** A connection could not be accepted: the system may have no file for it. */
+export function acceptFailed(host: ListenerHost, listener: string, error: NodeJS.ErrnoException): void {
   if (error.code === 'EMFILE' || error.code === 'ENFILE') host.lostToFiles()
   else host.log.error({ listener, err: error }, 'Accepting a connection failed')
 }

@@ -266,3 +266,16 @@ test('thousands of messages that may not be received any longer are given up a f
   assert.deepEqual(topics(client), ['b'])
   assert.equal(broker.broker.metrics.dropped['not authorized'], count)
 })
+
+test('subscriptions of the host program have no user: plugins are not asked about them, and no rule reaches them', async (t) => {
+  const { broker, rules } = await setUp(t)
+  const received: string[] = []
+  broker.broker.subscribe('#', ({ topic }) => void received.push(topic))
+  rules.close('a')
+  const asked = rules.asked
+  await broker.broker.publish('a', 'x', { retain: true })
+  const iterator = broker.broker.subscribe('a')
+  rules.context!.changed()
+  assert.equal((await iterator.next()).value?.topic, 'a', 'retained messages neither')
+  assert.deepEqual([received, rules.asked], [['a'], asked])
+})

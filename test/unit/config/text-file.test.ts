@@ -90,6 +90,10 @@ for (const [mark, encode] of Object.entries(MARKS)) {
   }
 }
 
+test('a byte order mark is no part of the text', () => {
+  for (const encode of Object.values(MARKS)) assert.equal(decodeText(encode('ann:x')), 'ann:x')
+})
+
 test('`sluice passwd` changes the first user of a file with a byte order mark, and writes no second line', async () => {
   const path = join(scratchFolder(), 'passwords')
   writeFileSync(path, MARKS['UTF-8 with a byte order mark']!(`ann:${HASH}\r\nbob:${HASH}\r\n`))

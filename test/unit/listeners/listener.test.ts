@@ -4,6 +4,7 @@ import { connect, Socket } from 'node:net'
 import { test } from 'node:test'
 import type { ListenerOptions } from '../../../src/config/options.ts'
 import { openListener } from '../../../src/listeners/listener.ts'
+import { acceptFailed } from '../../../src/listeners/listener-sockets.ts'
 import { closed } from '../../support/closed.ts'
 import { ManualClock } from '../plugins/support.ts'
 import { listenerOptions, RecordingHost } from './recording-host.ts'
@@ -230,3 +231,14 @@ for (const [tcpKeepalive, expected] of [
     await listener.close()
   })
 }
+
+test('a connection for which the system has no file is counted; any other that cannot be accepted is a line', () => {
+  const host = new RecordingHost()
+  for (const code of ['EMFILE', 'ENFILE', 'ENOBUFS'])
+    acceptFailed(host, 'test', Object.assign(new Error(code), { code }))
+  assert.equal(host.lostConnections, 2)
+  assert.deepEqual(
+    host.lines.map(({ message }) => message),
+    ['Accepting a connection failed'],
+  )
+})

@@ -175,7 +175,10 @@ export class RecordingHost extends EventEmitter implements ListenerHost {
   hasFile(): boolean {
     return true
   }
+  /** Connections that the system had no file for. */
+  lostConnections = 0
   lostToFiles(): void {
+    this.lostConnections++
     this.emit('change')
   }
 
