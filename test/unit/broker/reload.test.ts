@@ -256,3 +256,17 @@ test('what was decided about a topic under the old rules is decided anew under t
   assert.deepEqual(reader.takePayloads(), ['1', '2', '4'])
   await broker.close()
 })
+
+test('a reload that waits for a plugin while the broker closes and starts again leaves what is open alone', async () => {
+  let made = (_plugin: Plugin): void => {}
+  let closed = 0
+  const slow = (): Promise<Plugin> => new Promise((resolve) => (made = resolve))
+  await using broker = await createBroker({ listeners: { one: { bind: '127.0.0.1:0' } }, 'sys-interval': 0 })
+  const reloaded = broker.reload({ listeners: {}, plugins: [slow] })
+  const failed = assert.rejects(reloaded, /the broker was closed while it was reloaded/)
+  await broker.close()
+  await broker.start()
+  made({ name: 'late', close: () => void closed++ })
+  await failed
+  assert.deepEqual([broker.listeners.map(({ name }) => name), closed], [['one'], 1])
+})
