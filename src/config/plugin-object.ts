@@ -10,6 +10,8 @@ const METHODS = [
   'mayPublish',
   'maySubscribe',
   'mayReceive',
+  'intercept',
+  'transformDelivery',
   'explain',
   'close',
 ] as const satisfies readonly (keyof Plugin)[]

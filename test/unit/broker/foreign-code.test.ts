@@ -176,7 +176,11 @@ const yes: Plugin = {
 
 function withPlugin(plugin: Partial<Plugin>): Door {
   const plugins = [yes, { name: 'bad', ...plugin }]
-  const config = { auth: { plugins }, 'topic-check': { plugins, 'retained-check': 'publisher' } }
+  const config = {
+    auth: { plugins },
+    'topic-check': { plugins, 'retained-check': 'publisher' },
+    intercept: { plugins },
+  }
   const question = { action: 'publish', topic: 'a' } as const
   return {
     config,
@@ -197,6 +201,8 @@ const questions: Readonly<Record<Questions, (breach: () => never) => Partial<Plu
   mayPublish: (mayPublish) => ({ mayPublish }),
   maySubscribe: (maySubscribe) => ({ maySubscribe }),
   mayReceive: (mayReceive) => ({ mayReceive }),
+  intercept: (intercept) => ({ intercept }),
+  transformDelivery: (transformDelivery) => ({ transformDelivery }),
   explain: (explain) => ({ explain, mayPublish: () => undefined }),
   close: (close) => ({ close }),
 }
