@@ -1,15 +1,15 @@
 /**
- * The vote: how the answers of several plugins become one decision.
+ * The vote: combines the answers of several plugins into one decision.
  *
  *   plugin a ─ allow ──────┐
- *   plugin b ─ no opinion ─┼─> one deny decides; otherwise one allow is needed; nobody answering means no
+ *   plugin b ─ no opinion ─┼─> one deny decides; otherwise one allow is required; without any answer it is a deny
  *   plugin c ─ deny ───────┘
  *
- * Every plugin in the list is asked. One that throws, rejects, answers nonsense or outlasts `pluginTimeoutMs` counts as a
- * deny and one logged error, never as a crash. A question that all plugins answer at once is answered at once: no promise is
- * made, so that the packet that asked it goes on in the same turn.
+ * Every plugin in the list is asked. If one throws, rejects, gives an invalid answer or exceeds `pluginTimeoutMs`, this
+ * counts as a deny and is logged as an error, and the broker keeps running. If all plugins answer a question at once,
+ * the vote returns at once without a promise, so that the packet continues in the same turn.
  *
- * Without a plugin that has a say about topics, topics are not checked at all (`checksTopics` is false).
+ * If no plugin answers questions about topics, topics are not checked at all (`checksTopics` is false).
  *
  * @module
  */
@@ -32,27 +32,27 @@ import type { Client, ConnectRequest, Explanation, Plugin, TopicQuestion } from 
 
 export type { ExchangeStates, Grounds, LoginResult } from './login-vote.ts'
 
-/** Milliseconds that a plugin has for one answer, and for its `close`. */
+/** The time in milliseconds that a plugin has for an answer, and for its `close`. */
 export const DEFAULT_PLUGIN_TIMEOUT_MS = 5000
 
-/** What `explain` makes of a topic question. */
+/** The result of `explain` for a topic question. */
 export interface AccessExplanation {
   readonly decision: 'allow' | 'deny'
-  /** One for each plugin that was asked, in their order. */
+  /** One for each plugin that was asked, in order. */
   readonly explanations: readonly Explanation[]
 }
 
-/** Which plugins vote on what, and what the vote itself needs. */
+/** The plugins that vote on each question, and what the vote itself requires. */
 export interface AccessParts {
-  /** Asked about log-ins. */
+  /** Plugins that are asked about logins. */
   readonly loginPlugins: readonly Plugin[]
-  /** Asked in place of those about log-ins through a listener, by its name. */
+  /** Plugins that are asked instead about logins through a listener, by its name. */
   readonly loginPluginsOn?: ReadonlyMap<string, readonly Plugin[]>
-  /** Asked about topics; `undefined` where topics are not checked. */
+  /** Plugins that are asked about topics; `undefined` if topics are not checked. */
   readonly topicPlugins: readonly Plugin[] | undefined
-  /** Who may change messages, in their order; default: nobody. */
+  /** Plugins that may change messages, in order; default: none. */
   readonly interceptors?: readonly Plugin[]
-  /** All of them, in the order in which they were made: what `close` closes. */
+  /** All plugins, in the order of their creation: `close` closes these. */
   readonly plugins?: readonly Plugin[]
   readonly clock: Clock
   readonly log: Logger
@@ -62,18 +62,18 @@ export interface AccessParts {
 
 let lastVersion = 0
 
-/** Never the same twice: decisions remembered under the permissions before a reload must not pass for those after it. */
+/** Returns a number that never repeats, so that decisions remembered before a reload are not valid after it. */
 function nextVersion(): number {
   return ++lastVersion
 }
 
-/** The vote over a list of plugins; see the head of this file. */
+/** The vote of a list of plugins; see the head of this file. */
 export class Access {
-  /** False where nobody has a say about topics: all three topic questions are then answered with yes. */
+  /** False if no plugin answers questions about topics: all three topic questions are then answered with yes. */
   readonly checksTopics: boolean
-  /** False where `mayReceive` is always yes, because no plugin answers it. */
+  /** False if `mayReceive` is always yes, because no plugin answers it. */
   readonly checksReceive: boolean
-  /** True when answers to topic questions may be remembered until `version` moves. */
+  /** True if answers to topic questions may be remembered until `version` changes. */
   readonly stable: boolean
   /** Who changes messages. */
   readonly interceptors: Interceptors
@@ -117,29 +117,29 @@ export class Access {
     this.stable = this.#topicPlugins.every((plugin) => plugin.stable === true)
   }
 
-  /** Moves when remembered topic decisions are no longer good. */
+  /** Changes when remembered topic decisions become invalid. */
   get version(): number {
     return this.#version
   }
 
-  /** Answers that were declared stable may be different from now on: moves `version` and tells who listens. */
+  /** Answers that were declared stable may have changed: increases `version` and calls the listeners. */
   changed(): void {
     this.#version = nextVersion()
     for (const listener of this.#listeners) listener()
   }
 
-  /** Calls `listener` after each `changed()`; the returned function ends that. */
+  /** Calls `listener` after each `changed()`; the returned function removes it. */
   onChanged(listener: () => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
   }
 
-  /** Moves when logins that were good may be no longer: `mayStay` says which. */
+  /** Changes when accepted logins may have become invalid: `mayStay` decides which. */
   get loginsVersion(): number {
     return this.#loginsVersion
   }
 
-  /** A plugin has reason to doubt logins: moves `loginsVersion` and calls all listeners. */
+  /** A plugin reports that logins may be invalid: increases `loginsVersion` and calls the listeners. */
   revoked(): void {
     this.#loginsVersion = nextVersion()
     for (const listener of this.#revocationListeners) listener()
@@ -151,9 +151,9 @@ export class Access {
   }
 
   /**
-   * Puts a log-in, or one step of an AUTH exchange, to the vote (§3.1.4, §4.12).
+   * Holds the vote on a login, or on one step of an AUTH exchange (§3.1.4, §4.12).
    *
-   * @param states empty at the first step of an exchange, and handed in again at each further step
+   * @param states empty in the first step of an exchange, and passed again in each further step
    */
   authenticate(
     request: ConnectRequest,
@@ -171,9 +171,9 @@ export class Access {
   }
 
   /**
-   * Whether a Client that is in would still be let in, as far as plugins can say without a password.
+   * Whether a connected client would still be admitted, as far as plugins can decide without a password.
    *
-   * @param grounds what the vote gave when it let the Client in
+   * @param grounds the grounds from the vote that admitted the client
    */
   mayStay(client: Client, grounds: Grounds): MaybePromise<boolean> {
     const answers = this.#questions.askAll<boolean>(this.#askedOn(client.listener), 'mayStay', (plugin) => {
@@ -208,7 +208,7 @@ export class Access {
     )
   }
 
-  /** Hot: may be asked for every delivery, so it answers at once and makes no array. */
+  /** Hot: may be asked for every delivery, so it returns at once and creates no array. */
   mayReceive(client: Client, topicName: string): boolean {
     if (!this.checksReceive) return true
     let allowed = false
@@ -222,15 +222,15 @@ export class Access {
   }
 
   /**
-   * Says how a topic question would be decided, and by which rule of which plugin.
+   * Explains how a topic question is decided, and by which rule of which plugin.
    *
-   * @throws {UsageError} for what is no Topic Name or, to subscribe, no Topic Filter
+   * @throws {UsageError} for an invalid topic name or, for `subscribe`, an invalid topic filter
    */
   async explain(asked: TopicQuestion): Promise<AccessExplanation> {
     const question = checkQuestion(asked)
     const { action, topic, client } = question
     if (action === 'publish' && topic.startsWith('$SYS/') && !isOwnState(client, topic)) {
-      const rule = 'below $SYS/ only a bridge publishes, and only its own state'
+      const rule = 'below $SYS/ only a bridge may publish, and only its own state'
       return { decision: 'deny', explanations: [{ plugin: 'topic-check', decision: 'deny', rule }] }
     }
     if (!this.checksTopics) {
@@ -238,7 +238,7 @@ export class Access {
       return { decision: 'allow', explanations: [{ plugin: 'topic-check', decision: 'allow', rule }] }
     }
     if (question.action === 'receive' && !this.checksReceive) {
-      const rule = 'deliveries are not checked: what a Client could subscribe to it may receive'
+      const rule = 'deliveries are not checked: a client may receive every topic to which it could subscribe'
       return { decision: 'allow', explanations: [{ plugin: 'topic-check', decision: 'allow', rule }] }
     }
     const explanations = await Promise.all(this.#topicPlugins.map((plugin) => this.#explainOne(plugin, question)))
@@ -248,7 +248,7 @@ export class Access {
   }
 
   /**
-   * Closes the plugins, last made first, each within the time that an answer may take.
+   * Closes the plugins in reverse order of creation, each within the time for an answer.
    *
    * @param timeoutMs milliseconds for all of them together
    */
@@ -266,7 +266,7 @@ export class Access {
     }
     const answer = await this.#questions.ask(plugin, TOPIC_QUESTIONS[question.action], () => askAbout(plugin, question))
     const decision = answer === undefined ? 'no opinion' : answer === true ? 'allow' : 'deny'
-    return { plugin: plugin.name, decision, rule: 'the plugin does not say why' }
+    return { plugin: plugin.name, decision, rule: 'the plugin gives no reason' }
   }
 }
 
@@ -280,14 +280,14 @@ function unknownAction(action: unknown): UsageError {
   const actions = Object.keys(TOPIC_QUESTIONS)
   const near = typeof action === 'string' ? nearest(action, actions) : undefined
   const hint = near === undefined ? '' : `; did you mean ${near}?`
-  return new UsageError(`the action of a question is one of ${actions.join(', ')}, got ${show(action)}${hint}`)
+  return new UsageError(`the action of a question must be one of ${actions.join(', ')}, got ${show(action)}${hint}`)
 }
 
-/** The question that plugins are asked: a Shared Subscription counts by the Topic Filter in it. */
+/** Converts the question for plugins: a Shared Subscription is checked by its topic filter. */
 function checkQuestion(question: TopicQuestion): TopicQuestion {
   const { action, topic } = question
   if (!Object.hasOwn(TOPIC_QUESTIONS, action)) throw unknownAction(action)
-  if (typeof topic !== 'string') throw new UsageError(`the topic of a question must be a text, got ${show(topic)}`)
+  if (typeof topic !== 'string') throw new UsageError(`the topic of a question must be a string, got ${show(topic)}`)
   const shared = action === 'subscribe' ? parseSharedFilter(topic) : undefined
   const filter = typeof shared === 'object' ? shared.topicFilter : topic
   const problem =

@@ -1,22 +1,22 @@
 /**
- * Addresses as rules, logs and tables write them, and the networks that they are counted by.
+ * Normalizes addresses for rules, logs and tables, and determines the network for which each is counted.
  *
- * Every table with an address as its key takes `networkOf`: one host has a whole IPv6 /64 and can come from a new address
- * each time, so that only its network tells it from others.
+ * Every table keyed by address uses `networkOf`: an IPv6 host has a whole /64 and can use a new address each time, so
+ * only its network distinguishes it from others.
  *
  * @module
  */
 import { BlockList, isIP, SocketAddress } from 'node:net'
 
 const GROUP_BITS = 16
-/** 64:ff9b::/96 (RFC 6052): IPv4 hosts, as a translator in front of an IPv6-only server shows them. */
+/** 64:ff9b::/96 (RFC 6052): IPv4 hosts, as an IPv6-only server sees them through a translator. */
 const TRANSLATED = [0x64, 0xff9b, 0, 0, 0, 0]
 
 /**
- * Writes an address the one way that rules and logs use: IPv6 in its short form without a zone, and IPv4 as such where a
- * socket has it in its IPv6 clothes.
+ * Writes an address in the form that rules and logs use: IPv6 in its short form without a zone, and IPv4 without the
+ * IPv6 prefix of a dual-stack socket.
  *
- * @returns the address, or `undefined` if that is not one
+ * @returns the address, or `undefined` if it is not one
  *
  * @example
  * plainAddress('::ffff:192.0.2.7') // '192.0.2.7'
@@ -33,10 +33,12 @@ export function plainAddress(address: string): string | undefined {
 }
 
 /**
- * The network that an address is counted by: an IPv4 address alone, an IPv6 address with all that share its first bits.
+ * The network that an address counts for: an IPv4 address itself, an IPv6 address together with all that share its
+ * first bits.
  *
- * @param ipv6PrefixLength bits of an IPv6 address that tell one holder from another, 1 to 128
- * @returns what is no IP address, as it is: an attached stream may say anything, or nothing, of where it comes from
+ * @param ipv6PrefixLength bits that distinguish one owner of IPv6 addresses from another, 1 to 128
+ * @returns the network; a text that is not an IP address is returned as it is, because an attached stream may name any
+ * origin, or none
  *
  * @example
  * networkOf('2001:db8::1:2:3:4', 64) // '2001:db8:0:0::/64'
@@ -56,7 +58,7 @@ export function networkOf(address: string, ipv6PrefixLength: number): string {
   return `${written}${kept.length < 8 ? '::' : ''}/${ipv6PrefixLength}`
 }
 
-/** The eight groups of an IPv6 address in its short form, which has no dots but behind `::` or `::ffff:`. */
+/** The eight groups of an IPv6 address in its short form, which contains dots only after `::` or `::ffff:`. */
 function groupsOf(plain: string): number[] {
   const end = plain.slice(plain.lastIndexOf(':') + 1)
   const [head = '', tail] = (end.includes('.') ? plain.slice(0, -end.length) + toGroups(end) : plain).split('::')
@@ -75,10 +77,10 @@ function dotted(high: number, low: number): string {
 }
 
 /**
- * Makes a list of addresses, such as the proxies that are believed or the networks that are spared.
+ * Creates a list of addresses, such as trusted proxies or exempt networks.
  *
  * @param ranges addresses and networks, such as `10.0.0.1` and `10.0.0.0/8`
- * @returns whether an address is in it; what is no address never is
+ * @returns whether an address is in the list; a text that is not an address never is
  *
  * @example
  * addressList(['10.0.0.0/8'])('10.1.2.3') // true

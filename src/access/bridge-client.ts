@@ -1,11 +1,12 @@
 /**
- * What a bridge gets beyond other Clients: another Server that connects to this one, and says so by bit 7 of the Protocol Level
- * (0x83 for 3.1, 0x84 for 3.1.1), as Mosquitto's does. No standard has that bit. It asks for what 5.0 gives to every Client:
+ * The rights of a bridge beyond those of other clients. A bridge is another server that connects to this one and sets
+ * bit 7 of the Protocol Level (0x83 for 3.1, 0x84 for 3.1.1), as Mosquitto's does. No standard defines that bit. The
+ * bridge requests what 5.0 offers to every client:
  *
- *   No Local              nothing comes back to where it came from, so that `topic # both` makes no loop
- *   Retain As Published   RETAIN travels on, so that the other side retains the message as well
+ *   No Local              no message returns to its origin, so that `topic # both` creates no loop
+ *   Retain As Published   RETAIN is forwarded, so that the other side retains the message as well
  *
- * and it may publish whether it is connected, below `$SYS/`, under its own Client Identifier and nobody else's.
+ * It may also publish below `$SYS/` whether it is connected, under its own client identifier only.
  *
  * @module
  */
@@ -16,17 +17,17 @@ const SYS_PREFIX = '$SYS/'
 const STATE_PREFIX = '$SYS/broker/connection/'
 const STATE_SUFFIX = '/state'
 
-/** Whether that is the topic below `$SYS/` that a Client may publish to: a bridge's own state. */
+/** Whether this is the topic below `$SYS/` to which a client may publish: a bridge's own state. */
 export function isOwnState({ clientId, bridge }: Pick<Client, 'clientId' | 'bridge'>, topicName: string): boolean {
   return bridge === true && topicName === STATE_PREFIX + clientId + STATE_SUFFIX
 }
 
-/** Whether that topic is the broker's own, where that Client publishes nothing. */
+/** Whether that topic is reserved for the broker, so that this client must not publish to it. */
 export function isReserved(topicName: string, client: Pick<Client, 'clientId' | 'bridge'>): boolean {
   return topicName.startsWith(SYS_PREFIX) && !isOwnState(client, topicName)
 }
 
-/** What a Client's request for a Subscription means. A Shared Subscription has no No Local [5.0 MQTT-3.8.3-4]. */
+/** The effective options of a subscription request. A Shared Subscription has no No Local [5.0 MQTT-3.8.3-4]. */
 export function requestOf(client: Client, request: SubscriptionRequest, isShared: boolean): SubscriptionRequest {
   return client.bridge === true ? { ...request, noLocal: !isShared, retainAsPublished: true } : request
 }

@@ -1,6 +1,6 @@
 /**
- * Checks of logins that a plugin can do only a few of at a time: others wait for their turn, which goes round by holder, so
- * that one address with very many delays another by one check and not by all.
+ * A queue for login checks of which a plugin can run only a few at a time. Holders take turns, so that an address with
+ * very many checks delays another by one check instead of by all.
  *
  *   a: 1 2 3 4    b: 1    c: 1 2        runs a1 b1 c1 a2 c2 a3 a4
  *
@@ -17,10 +17,10 @@ interface Waiting {
 export class CheckQueue {
   readonly #limit: number
   #running = 0
-  /** What waits, by holder; whose turn is next comes first. */
+  /** Waiting checks by holder; the holder whose turn is next comes first. */
   readonly #turns = new Map<string, Waiting[]>()
 
-  /** @param limit how many may run at one time */
+  /** @param limit how many may run at a time */
   constructor(limit: number) {
     this.#limit = limit
   }
@@ -28,8 +28,8 @@ export class CheckQueue {
   /**
    * Runs a check when its turn comes.
    *
-   * @param isWanted asked when its turn has come: where nobody waits for the answer any more, it does not run
-   * @param otherwise the answer then
+   * @param isWanted called at its turn: if the answer is no longer needed, the check does not run
+   * @param otherwise the answer in that case
    */
   run<Answer>(
     holder: string,
@@ -40,7 +40,7 @@ export class CheckQueue {
     return new Promise((resolve, reject) => {
       const begin = (): void => {
         this.#running++
-        // An async function, so that a check which throws at once is over like any other.
+        // An async function, so that a check which throws synchronously is completed like any other.
         const done = (async () => check())()
         void done.then(resolve, reject).finally(() => {
           this.#running--

@@ -1,28 +1,28 @@
-/** What a listener reports besides Connections. @module */
+/** Reports of a listener other than Connections. @module */
 
-/** What may have to be passed before MQTT begins. */
+/** The steps that may precede MQTT. */
 export type HandshakeStage = 'PROXY protocol' | 'TLS' | 'WebSocket'
 
-/** A stream that got no further than its beginning. */
+/** A stream that did not complete its handshake. */
 export interface HandshakeRefusal {
   readonly listener: string
   readonly address: string
   readonly stage: HandshakeStage
-  /** For people; of what the peer sent it has little, and that quoted. */
+  /** For people; it quotes only little of what the peer sent. */
   readonly detail: string
 }
 
-/** A listener cannot be at all of its addresses. */
+/** A listener cannot open all of its addresses. */
 export interface ListenerTrouble {
   readonly listener: string
-  /** Of the error: `ERR_LISTENER_…`. */
+  /** The code of the error: `ERR_LISTENER_…`. */
   readonly code: string
   readonly detail: string
-  /** Milliseconds until it tries again; `undefined`: it does not. */
+  /** Milliseconds until the next try; `undefined`: there is none. */
   readonly retryMs: number | undefined
 }
 
-/** A listener has an address that it waited for. */
+/** A listener has opened an address for which it waited. */
 export interface ListenerUp {
   readonly listener: string
   readonly urls: readonly string[]

@@ -1,4 +1,4 @@
-/** One question to the plugins about a login: at CONNECT, or a step of an AUTH exchange. @module */
+/** One login question to the plugins: at CONNECT, or in a step of an AUTH exchange. @module */
 import type { Connection } from '../protocol/connection.ts'
 import type { GatedLogin } from './login-gate.ts'
 import type { Debtor } from './login-penalties.ts'
@@ -11,9 +11,9 @@ export class LoginAttempt implements GatedLogin, LoginTurn {
   /** The network of its address. */
   readonly holder: string
   readonly debtor: Debtor | undefined
-  /** Its check has begun, and will be settled. */
+  /** Its check has started, and will be settled. */
   hasBegun = false
-  /** Its connection is gone, or it was turned away: nobody waits for the answer. */
+  /** Its connection is gone, or it was refused: the answer is no longer needed. */
   isOver = false
   readonly #ask: (attempt: LoginAttempt) => void
 
@@ -35,7 +35,7 @@ export class LoginAttempt implements GatedLogin, LoginTurn {
     return !this.isOver
   }
 
-  /** It waits: what it was asked with may lie in a chunk that is used again. */
+  /** Copies the bytes of the request, which may be in a chunk that is reused while it waits. */
   keepBytes(): void {
     const { authenticationData } = this.request
     if (authenticationData === undefined) return
@@ -48,7 +48,7 @@ export class LoginAttempt implements GatedLogin, LoginTurn {
   }
 }
 
-/** Whether there is anything in it that could be guessed. */
+/** Whether the request contains anything that could be guessed. */
 export function claimsSomething({ userName, password, authenticationMethod }: ConnectRequest): boolean {
   return userName !== undefined || password !== undefined || authenticationMethod !== undefined
 }

@@ -1,39 +1,39 @@
 /**
- * The way from a login that is asked for to its check: where it waits, and for what.
+ * Controls when the check of a login starts, and what it waits for.
  *
- *   enter ──> the name is being guessed: a pause ──> the account: first in, first out ──> start ──> settle
- *                                                    ├ nothing wrong yet: `max-logins-per-address` at a time
- *                                                    └ too many were wrong: one at a time, each after a pause
+ *   enter ──> a pause, if the name is being guessed ──> the account: first in, first out ──> start ──> settle
+ *                                                    ├ no wrong login yet: `max-logins-per-address` at a time
+ *                                                    └ too many wrong logins: one at a time, each after a pause
  *
- * A check that has begun is charged whatever comes of its connection, so hanging up saves a guesser nothing; one that has not
- * begun has revealed nothing, and is dropped with its connection. Honest logins behind the same address wait for their turn
- * and are not refused; `login-timeout` says how long.
+ * A check that has started is charged whatever happens to its connection, so a guesser gains nothing by disconnecting;
+ * a check that has not started has revealed nothing, and is dropped with its connection. Honest logins from the same
+ * address wait instead of being refused, for at most `login-timeout`.
  *
  * @module
  */
 import type { Clock, Timer } from '../base/clock.ts'
 import type { Debtor, LoginPenalties } from './login-penalties.ts'
 
-/** The outcome of a check: `neither` if the client is not to blame, or claimed nothing. */
+/** The outcome of a check: `neither` if the client is not to blame, or made no claim. */
 export type LoginOutcome = 'right' | 'wrong' | 'neither'
 
-/** One login on its way. */
+/** One login in the gate. */
 export interface GatedLogin {
-  /** `undefined` where wrong ones cost nothing. */
+  /** `undefined` if wrong logins cost it nothing. */
   readonly debtor: Debtor | undefined
-  /** Begins the check; `settle` follows, perhaps before this returns. */
+  /** Starts the check; `settle` follows, perhaps before this returns. */
   start(): void
 }
 
-/** What the gate reports. */
+/** The events of the gate. */
 export interface GateSide {
-  /** That login has to wait because others were wrong. */
+  /** This login has to wait because others were wrong. */
   slowed(login: GatedLogin): void
-  /** That login was wrong, and so the next one of the same account has to wait. */
+  /** This login was wrong, so the next one of the same account has to wait. */
   penalized(login: GatedLogin, wrong: number, delayMs: number): void
 }
 
-/** Logins of one account that wait or run. */
+/** Waiting and running logins of one account. */
 interface Account {
   readonly name: string
   readonly waiting: Set<GatedLogin>
@@ -44,7 +44,7 @@ interface Account {
 
 export interface GateLimits {
   readonly maxLoginsPerAddress: number
-  /** No pause for a name is longer: what waits must have its turn before it is given up. */
+  /** The longest pause for a name: a waiting login must have its turn before it times out. */
   readonly longestNameDelayMs: number
 }
 
@@ -53,7 +53,7 @@ export class LoginGate {
   readonly #clock: Clock
   readonly #penalties: LoginPenalties
   readonly #side: GateSide
-  /** Those that have logins under way. */
+  /** Accounts with waiting or running logins. */
   readonly #accounts = new Map<string, Account>()
   readonly #pauses = new Map<GatedLogin, Timer>()
 
@@ -64,7 +64,7 @@ export class LoginGate {
     this.#side = side
   }
 
-  /** Accounts with logins under way. */
+  /** The number of accounts with waiting or running logins. */
   get size(): number {
     return this.#accounts.size
   }
@@ -90,7 +90,10 @@ export class LoginGate {
     if (!isSlowed && account.timer !== undefined && account.waiting.has(login)) this.#side.slowed(login)
   }
 
-  /** Its connection is gone, or gave way. Nothing happens where its check has begun: that is charged in the end. */
+  /**
+   * The connection of this login is gone, or gave way. If its check has started, nothing happens, and the check is
+   * charged in the end.
+   */
   withdraw(login: GatedLogin): void {
     this.#pauses.get(login)?.cancel()
     this.#pauses.delete(login)
@@ -98,7 +101,7 @@ export class LoginGate {
     if (account?.waiting.delete(login) === true) this.#drain(account)
   }
 
-  /** A check that had begun is over. */
+  /** A check that had started is complete. */
   settle(login: GatedLogin, outcome: LoginOutcome): void {
     const { debtor } = login
     if (debtor === undefined) return
@@ -112,7 +115,10 @@ export class LoginGate {
     this.#drain(account)
   }
 
-  /** Begins what may begin. A check may be over before `start` returns: then the loop goes on, not the stack. */
+  /**
+   * Starts what may start. A check may be complete before `start` returns; the loop then continues without deepening
+   * the stack.
+   */
   #drain(account: Account): void {
     if (account.isDraining) return
     account.isDraining = true
@@ -132,7 +138,7 @@ export class LoginGate {
     if (account.running === 0 && account.waiting.size === 0) this.#accounts.delete(account.name)
   }
 
-  /** How long the next login of that account has to wait; Infinity: until one that runs is over. */
+  /** How long the next login of this account has to wait; Infinity: until a running one completes. */
   #delayMs({ name, running }: Account): number {
     const now = this.#clock.now()
     const isSuspect = this.#penalties.isSuspect(name, now)

@@ -1,22 +1,22 @@
 /**
- * What wrong logins cost, after the model of OpenSSH's PerSourcePenalties: time that the next login has to wait.
+ * The cost of wrong logins, modelled on OpenSSH's PerSourcePenalties: the time that the next login has to wait.
  *
  *   wrong logins      1   2   3     4     5     6     7 …
  *   next check after  0   0   250   500   1000  2000  4000 …  ms, `max-login-delay-ms` at most
  *
- * Who pays:
+ * Which logins are delayed:
  *
- * | login                                    | slowed by wrong logins                             |
+ * | login                                    | delayed by wrong logins                             |
  * | ---------------------------------------- | -------------------------------------------------- |
- * | a name from an address it never used     | of that address; and with that name, from anywhere |
+ * | a name from an address it never used     | from that address; and with that name, from anywhere |
  * | a name from an address it has logged in  | with that name from that address                   |
  * | an address in `penalty-exempt`           | never                                              |
  *
- * So no guesser can lock a user out, and one device with an old password does not hold up a site behind one address
- * that has logged in before. A successful login forgives nothing, because a guesser may have an account too. Ten quiet
- * minutes do.
+ * A guesser therefore cannot lock a user out, and a device with an outdated password does not delay a site behind one
+ * address that has logged in before. A successful login forgives nothing, because a guesser may have an account too.
+ * Ten minutes without a wrong login do.
  *
- * All tables are bounded, and what was used the longest ago is forgotten first.
+ * All tables are bounded, and the entry that was used longest ago is dropped first.
  *
  * @module
  */
@@ -25,25 +25,25 @@ import { RecentMap } from '../base/recent-map.ts'
 import { addressList } from './address.ts'
 
 const FIRST_DELAY_MS = 250
-/** Quiet time after which wrong logins are forgiven. */
+/** Time without a wrong login after which earlier ones are forgiven. */
 const FORGIVE_AFTER_MS = 600_000
-/** Longer names are kept as a hash. */
+/** Longer names are stored as a hash. */
 const MAX_KEPT_NAME_LENGTH = 64
 
-/** Keys of `auth`. */
+/** Options of `auth`. */
 export interface LoginPenaltyLimits {
-  /** Wrong logins in a row that cost no time. */
+  /** Wrong logins in a row without a delay. */
   readonly loginDelayAfter: number
-  /** 0: wrong logins cost no time at all. */
+  /** 0: wrong logins cause no delay at all. */
   readonly maxLoginDelayMs: number
   readonly maxDelayedAddresses: number
   readonly maxDelayedNames: number
   readonly maxKnownLogins: number
-  /** Addresses and networks whose wrong logins cost no time. */
+  /** Addresses and networks whose wrong logins cause no delay. */
   readonly penaltyExempt: readonly string[]
 }
 
-/** Wrong logins of one address, with one name, or with one name from one address. */
+/** Wrong logins from one address, with one name, or with one name from one address. */
 export interface Offences {
   readonly wrong: number
   readonly lastAtMs: number
@@ -51,13 +51,13 @@ export interface Offences {
 
 const NONE: Offences = { wrong: 0, lastAtMs: 0 }
 
-/** Whom a login is charged to. */
+/** The accounts to which a login is charged. */
 export interface Debtor {
-  /** The account that it is charged to: an address, or a name at an address where that has logged in. */
+  /** The account that pays: an address, or a name at an address from which it has logged in. */
   readonly account: string
-  /** The name that it counts for from other addresses; `undefined` where it counts for none. */
+  /** The name that also pays for other addresses; `undefined` if none does. */
   readonly name: string | undefined
-  /** What this login makes known if it succeeds. */
+  /** The pair of name and network that is remembered if this login succeeds. */
   readonly known: string
 }
 
@@ -66,7 +66,7 @@ export class LoginPenalties {
   #isExempt: (address: string) => boolean
   readonly #accounts: RecentMap<Offences>
   readonly #names: RecentMap<Offences>
-  /** Names with the networks that they have logged in from. */
+  /** Names with the networks from which they have logged in. */
   readonly #known: RecentMap<true>
 
   constructor(limits: LoginPenaltyLimits) {
@@ -77,7 +77,7 @@ export class LoginPenalties {
     this.#known = new RecentMap(limits.maxKnownLogins)
   }
 
-  /** New limits, from now on. */
+  /** Sets new limits. */
   set limits(limits: LoginPenaltyLimits) {
     this.#limits = limits
     this.#isExempt = addressList(limits.penaltyExempt)
@@ -86,7 +86,7 @@ export class LoginPenalties {
     this.#known.limit = limits.maxKnownLogins
   }
 
-  /** Entries that were dropped for lack of room, by table. */
+  /** Entries that were dropped for lack of space, by table. */
   get forgotten(): { readonly addresses: number; readonly names: number; readonly logins: number } {
     return {
       addresses: this.#accounts.forgotten,
@@ -96,10 +96,10 @@ export class LoginPenalties {
   }
 
   /**
-   * Finds out whom a login is charged to.
+   * Finds the accounts to which a login is charged.
    *
-   * @param network of `address`, as `networkOf` writes it
-   * @param userName that it claims
+   * @param network of `address`, as returned by `networkOf`
+   * @param userName the claimed name
    * @returns `undefined` for an address in `penalty-exempt`
    */
   debtorOf(address: string, network: string, userName: string | undefined): Debtor | undefined {
@@ -110,30 +110,30 @@ export class LoginPenalties {
     return { account: isKnown ? known : network, name: isKnown || userName === undefined ? undefined : name, known }
   }
 
-  /** Milliseconds that this login has to wait for the name that it claims. */
+  /** Milliseconds that this login has to wait because of the claimed name. */
   nameDelayMs({ name }: Debtor, now: number): number {
     return name === undefined ? 0 : this.#delayMs(read(this.#names, name, now).wrong)
   }
 
-  /** Milliseconds that have to pass after the last wrong login of that account; 0 where there was none worth a wait. */
+  /** Milliseconds that have to pass after the last wrong login of that account; 0 if there is no delay. */
   accountDelayMs(account: string, now: number): number {
     const { wrong, lastAtMs } = read(this.#accounts, account, now)
     return Math.max(0, lastAtMs + this.#delayMs(wrong) - now)
   }
 
-  /** Whether that account has wrong logins enough for a wait after the next one. */
+  /** Whether that account has so many wrong logins that the next one causes a delay. */
   isSuspect(account: string, now: number): boolean {
     return read(this.#accounts, account, now).wrong >= this.#limits.loginDelayAfter
   }
 
-  /** A login was wrong. @returns how many there were in a row, and how long the next one has to wait */
+  /** Counts a wrong login. @returns how many there were in a row, and how long the next login has to wait */
   charge({ account, name }: Debtor, now: number): { readonly wrong: number; readonly delayMs: number } {
     if (name !== undefined) add(this.#names, name, now)
     const wrong = add(this.#accounts, account, now)
     return { wrong, delayMs: this.#delayMs(wrong) }
   }
 
-  /** A login was right: from now on it is slowed by nobody else's wrong ones. */
+  /** Remembers a successful login: wrong logins of others no longer delay it. */
   know({ known }: Debtor): void {
     this.#known.set(known, true)
   }

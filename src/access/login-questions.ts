@@ -1,11 +1,11 @@
 /**
- * Asks plugins about a login. What takes time to check waits for its turn (`check-queue.ts`), and decoys make a name that
- * nobody knows take as long as a wrong password:
+ * Asks plugins about a login. Checks that take time are queued (`check-queue.ts`), and decoys make a login with an
+ * unknown name take as long as one with a wrong password:
  *
  *   auth.file   check  ──> queue of auth.file ──> answer ─┐
  *   auth.jwt    answer ───────────────────────────────────┼──> the vote
- *   auth.file   decoy  ──> after 10 ms, unless somebody    │
- *                          allows by then: queue ──────────┘    an allow does not wait for it
+ *   auth.file   decoy  ──> after 10 ms, unless a plugin    │
+ *                          has allowed by then: queue ──────────┘    an allow does not wait for it
  *
  * @module
  */
@@ -15,16 +15,16 @@ import { CheckQueue } from './check-queue.ts'
 import { allOf, FAILED, type Answer, type PluginQuestions } from './plugin-questions.ts'
 import type { AuthenticationAnswer, ConnectRequest, LoginCheck, Plugin } from './plugin.ts'
 
-/** Checks of logins that run at one time, unless the plugin says otherwise. */
+/** Checks that run at a time, unless the plugin sets its own number. */
 const DEFAULT_LOGIN_CHECKS = 16
-/** Time for others to allow a login before a decoy costs anything: a token is verified in less. */
+/** The time for other plugins to allow a login before a decoy runs: verifying a token takes less. */
 const DECOY_DELAY_MS = 10
 
-/** How a login stands in line where a plugin can check only a few at a time. */
+/** The place of a login in the queue of a plugin that can check only a few at a time. */
 export interface LoginTurn {
-  /** Turns go round by holder: the network of the client's address. */
+  /** Holders take turns: the network of the client's address. */
   readonly holder: string
-  /** Whether anybody still waits for the answer. */
+  /** Whether the answer is still needed. */
   isWanted(): boolean
 }
 
@@ -40,7 +40,7 @@ export class LoginQuestions {
     this.#clock = clock
   }
 
-  /** @returns the answers in the order of `plugins`; at once if all of them come at once */
+  /** @returns the answers in the order of `plugins`; synchronously if all of them are */
   ask(
     plugins: readonly Plugin[],
     requestFor: (plugin: Plugin) => ConnectRequest,
@@ -80,13 +80,13 @@ export class LoginQuestions {
       if (all.some(isYes)) allowed()
       return (known = all)
     })
-    // One round of microtasks: what is there by now is known.
+    // After one round of microtasks, the answers that are already settled have arrived.
     await Promise.resolve()
     const begun =
       known?.some(isYes) === true ? [] : Array.from(decoys, async ([index, decoy]) => [index, await decoy()] as const)
     const all = await done
     if (all.some(isYes)) return all
-    // A check that failed, or did not run, tells no more of a name than that of a name which exists.
+    // A check that failed or did not run must not reveal more about an unknown name than about an existing one.
     const failed = (await Promise.all(begun)).flatMap(([index, answer]) => (answer === FAILED ? index : []))
     return all.map((answer, index) => (failed.includes(index) ? FAILED : answer))
   }
@@ -94,7 +94,7 @@ export class LoginQuestions {
   #inTime(answers: Promise<unknown>, milliseconds: number): Promise<void> {
     return new Promise((resolve) => {
       const timer = this.#clock.setTimer(milliseconds, resolve)
-      // They never reject: a plugin that fails has answered.
+      // They never reject: the answer of a failed plugin is `FAILED`.
       void answers.then(() => {
         timer.cancel()
         resolve()

@@ -1,45 +1,45 @@
-/** What the vote makes of a log-in, from the answers of the plugins: the rules of `access.ts` for §3.1.4 and §4.12. @module */
+/** Decides a login from the answers of the plugins: the rules of `access.ts` for §3.1.4 and §4.12. @module */
 import { PacketType } from '../codec/packet-types.ts'
 import { isReasonCodeAllowed, ReasonCode } from '../codec/reason-code.ts'
 import { FAILED, type Answer } from './plugin-questions.ts'
 import type { AuthenticationAnswer, ConnectRequest, Plugin } from './plugin.ts'
 
-/** What plugins put into their `continue` answers: one Map for each AUTH exchange, made empty by who starts it. */
+/** The state from plugins' `continue` answers: one Map for each AUTH exchange, created empty by the caller. */
 export type ExchangeStates = Map<Plugin, unknown>
 
-/** That a plugin let a Client in, and what it gave as evidence; `true` if nothing. */
+/** A plugin that admitted a client, with the evidence it gave; `true` if none. */
 export interface Ground {
   readonly plugin: Plugin['name']
   readonly evidence: unknown
 }
 
-/** Why a Client is in: what is asked about again when logins may not be good any longer. */
+/** Why a client was admitted: the plugins are asked about this again when logins may have become invalid. */
 export type Grounds = readonly Ground[]
 
-/** Most Clients are let in by one plugin that gives nothing: all of those share one list. */
+/** Most clients are admitted by one plugin without evidence: all of these share one list. */
 const plainGrounds = new Map<string, Grounds>()
 
-/** What the vote makes of a log-in. */
+/** The result of the vote on a login. */
 export type LoginResult =
   | {
       readonly decision: 'allow'
-      /** The name this Client goes by from now on; `undefined` for an anonymous one. */
+      /** The user name of the client from now on; `undefined` for an anonymous one. */
       readonly userName: string | undefined
       readonly authenticationData: Uint8Array | undefined
-      /** Wall-clock milliseconds when this log-in ends; the earliest that a plugin named. */
+      /** Wall-clock milliseconds at which this login ends; the earliest that a plugin set. */
       readonly expiresAtMs: number | undefined
       readonly grounds: Grounds
     }
   | {
       readonly decision: 'deny'
       readonly reasonCode: ReasonCode
-      /** For the log and events, never for the peer; holds no secret. */
+      /** For the log and events, never for the peer; contains no secret. */
       readonly cause: string
     }
   | {
       readonly decision: 'continue'
       readonly authenticationData: Uint8Array | undefined
-      /** The name that the Client claims in the exchange. */
+      /** The name that the client claims in the exchange. */
       readonly claimedUserName: string | undefined
     }
 
@@ -48,7 +48,7 @@ type Continue = AuthenticationAnswer & { readonly decision: 'continue' }
 
 /**
  * @param plugins in the order of `answers`
- * @param states gets what the plugin that leads an exchange left for the next step
+ * @param states receives the state of the plugin that conducts an exchange, for the next step
  */
 export function voteOnLogin(
   request: ConnectRequest,
@@ -74,7 +74,10 @@ export function voteOnLogin(
   if (leader === undefined) return allows.length > 0 ? allow(request, allows, allowing) : nobodyAnswered(request)
   if (request.authenticationMethod === undefined) {
     // [5.0 MQTT-4.12.0-6]
-    return deny(ReasonCode.NotAuthorized, `plugin ${leader.plugin.name} wants an exchange that CONNECT did not ask for`)
+    return deny(
+      ReasonCode.NotAuthorized,
+      `plugin ${leader.plugin.name} requests an exchange, but CONNECT has no Authentication Method`,
+    )
   }
   states.set(leader.plugin, leader.step.exchangeState)
   const { authenticationData, userName: claimedUserName = request.userName } = leader.step
@@ -83,28 +86,31 @@ export function voteOnLogin(
 
 function denyOf({ name }: Plugin, answer: AuthenticationAnswer & { readonly decision: 'deny' }): LoginResult {
   const { reasonCode = ReasonCode.BadUserNameOrPassword, cause = 'denied' } = answer
-  // A code that CONNACK does not have, or that is no refusal, is the plugin's mistake and not the Client's to read [5.0 MQTT-3.2.2-8].
+  // A code that CONNACK does not have, or that is not a refusal, is the plugin's mistake, and is not sent to the client
+  // [5.0 MQTT-3.2.2-8].
   const isFit = reasonCode >= 0x80 && isReasonCodeAllowed(PacketType.CONNACK, reasonCode, 'server')
   return deny(isFit ? reasonCode : ReasonCode.NotAuthorized, `${name}: ${cause}`)
 }
 
-/** An exchange has one other side (§4.12); two plugins that both lead it are a mistake of the configuration. */
+/**
+ * An exchange has one peer on the server's side (§4.12); two plugins that both conduct it are a configuration error.
+ */
 function twoLeaders(one: Plugin, other: Plugin): LoginResult {
   return deny(
     ReasonCode.BadAuthenticationMethod,
-    `plugins ${one.name} and ${other.name} both want to lead the exchange`,
+    `plugins ${one.name} and ${other.name} both try to conduct the exchange`,
   )
 }
 
 function allow(request: ConnectRequest, allows: readonly Allow[], allowing: readonly Plugin[]): LoginResult {
   const named = allows.filter(({ anonymous }) => anonymous !== true)
   const expiries = allows.flatMap(({ expiresAtMs }) => expiresAtMs ?? [])
-  const teller = allows.find(({ authenticationData }) => authenticationData !== undefined)
+  const source = allows.find(({ authenticationData }) => authenticationData !== undefined)
   return {
     decision: 'allow',
     userName: named.length === 0 ? undefined : (named.find(hasUserName)?.userName ?? request.userName),
     // Data belongs to a method.
-    authenticationData: request.authenticationMethod === undefined ? undefined : teller?.authenticationData,
+    authenticationData: request.authenticationMethod === undefined ? undefined : source?.authenticationData,
     expiresAtMs: expiries.length > 0 ? Math.min(...expiries) : undefined,
     grounds: groundsOf(allows, allowing),
   }
@@ -125,16 +131,16 @@ function hasUserName({ userName }: Allow): boolean {
   return userName !== undefined
 }
 
-/** Whoever claims something reads the same, whether its name is unknown or its password wrong. */
+/** A client that makes a claim gets the same answer, whether its name is unknown or its password wrong. */
 function nobodyAnswered({ authenticationMethod, userName, password }: ConnectRequest): LoginResult {
   if (authenticationMethod === undefined) {
     if (userName === undefined && password === undefined) {
-      return deny(ReasonCode.NotAuthorized, 'no plugin lets in clients without a user name')
+      return deny(ReasonCode.NotAuthorized, 'no plugin admits clients without a user name')
     }
     return deny(ReasonCode.BadUserNameOrPassword, 'no plugin knows the user name')
   }
-  // [5.0 MQTT-4.12.0-1]: an Authentication Method that nobody here speaks has a Reason Code of its own.
-  return deny(ReasonCode.BadAuthenticationMethod, 'no plugin answers for this Authentication Method')
+  // [5.0 MQTT-4.12.0-1]: there is a Reason Code of its own for an Authentication Method that no plugin supports.
+  return deny(ReasonCode.BadAuthenticationMethod, 'no plugin supports this Authentication Method')
 }
 
 function deny(reasonCode: ReasonCode, cause: string): LoginResult {

@@ -1,9 +1,9 @@
 /**
- * Puts one question to plugins, and makes sure that an answer comes back: a value, `undefined` for no opinion, or `FAILED`.
+ * Asks plugins a question, and guarantees an answer: a value, `undefined` for no opinion, or `FAILED`.
  *
- * A plugin fails when it throws, rejects, outlasts its time, or answers with something that is no answer
- * (`plugin-answers.ts`). Each failure is logged (one line a second at most for each plugin, with a count), without what the
- * Client sent. No question throws or rejects, and each is answered in its time, whatever the plugin does.
+ * A plugin fails when it throws, rejects, exceeds its time, or gives an invalid answer (`plugin-answers.ts`). Each failure
+ * is logged (at most one line per second for each plugin, with a count), without data from the client. No question throws
+ * or rejects, and each is answered in its time, whatever the plugin does.
  *
  * @module
  */
@@ -15,10 +15,10 @@ import { kindOf, messageOf } from '../base/thrown.ts'
 import { readAnswer, WrongDenial, type Question } from './plugin-answers.ts'
 import type { Plugin } from './plugin.ts'
 
-/** A plugin that keeps failing is logged once in this time, with a count of the failures in between. */
+/** A plugin that keeps failing is logged once in this time, with the number of failures in between. */
 const FAILURE_LOG_INTERVAL_MS = 1000
 
-/** Stands for the answer of a plugin that failed. */
+/** The answer of a plugin that failed. */
 export const FAILED = Symbol('failed')
 
 export type Answer<Value> = Value | undefined | typeof FAILED
@@ -41,7 +41,7 @@ export class PluginQuestions {
   /** An answer that plugins still owe may fail because they are closed, which is no error. */
   #areClosing = false
 
-  /** @param timeoutMs milliseconds that a plugin has for one answer */
+  /** @param timeoutMs milliseconds that a plugin has for an answer */
   constructor(clock: Clock, log: Logger, timeoutMs: number) {
     this.#clock = clock
     this.#log = log
@@ -49,7 +49,7 @@ export class PluginQuestions {
   }
 
   /**
-   * Closes plugins, last made first, each within the time that an answer may take.
+   * Closes plugins in reverse order of creation, each within the time for an answer.
    *
    * @param timeoutMs milliseconds for all of them together
    */
@@ -62,7 +62,7 @@ export class PluginQuestions {
     }
   }
 
-  /** Asks each; the answers come at once if all of them do. */
+  /** Asks each plugin; returns synchronously if all answers are synchronous. */
   askAll<Value>(
     plugins: readonly Plugin[],
     question: Question,
@@ -71,7 +71,7 @@ export class PluginQuestions {
     return allOf(plugins.map((plugin) => this.ask(plugin, question, () => ask(plugin))))
   }
 
-  /** @param longestMs milliseconds for this answer, where they are fewer than usual */
+  /** @param longestMs milliseconds for this answer, if fewer than usual */
   ask<Value>(
     plugin: Plugin,
     question: Question,
@@ -87,7 +87,7 @@ export class PluginQuestions {
     }
   }
 
-  /** For a question whose answer is due at once: a promise is no answer. */
+  /** Asks a question that must be answered synchronously: a promise is not a valid answer. */
   askNow<Value = boolean>(
     plugin: Plugin,
     question: 'mayReceive' | 'transformDelivery',
@@ -95,7 +95,7 @@ export class PluginQuestions {
   ): Answer<Value> {
     try {
       const answer: unknown = ask()
-      // What becomes of a promise must still not surface as an unhandled rejection.
+      // The promise may still reject, which must not become an unhandled rejection.
       if (isThenable(answer)) answer.then(ignored, (error: unknown) => void this.#failed(plugin, question, error))
       return this.#checked(plugin, question, answer as Value | undefined)
     } catch (error) {
@@ -129,6 +129,7 @@ export class PluginQuestions {
     })
   }
 
+  /** Plugins may be plain JavaScript: an invalid answer must not be taken for a valid one. */
   #checked<Value>(plugin: Plugin, question: Question, answer: Value | undefined): Answer<Value> {
     if (answer === undefined) return undefined
     try {
@@ -158,12 +159,12 @@ export class PluginQuestions {
   }
 }
 
-/** An answer that came later cannot put the question off once more. */
+/** A promise that resolves to another check would only postpone the answer again. */
 function isLate(question: Question): Question {
   return question === 'authenticate' ? 'check' : question
 }
 
-/** At once if all are there. */
+/** Returns synchronously if all answers are there. */
 export function allOf<Value>(answers: readonly MaybePromise<Answer<Value>>[]): MaybePromise<Answer<Value>[]> {
   const later = answers.some((answer) => answer instanceof Promise)
   return later ? Promise.all(answers as readonly Promise<Answer<Value>>[]) : (answers as Answer<Value>[])
@@ -189,15 +190,15 @@ export function nameOf(plugin: Plugin): string {
 }
 
 /**
- * What may be logged of a plugin's error. A message that came out of a login, or of what looks at a payload, may quote what the Client
- * sent (as that of `JSON.parse` does), so only the kind of the error and the place are told.
+ * The loggable part of a plugin's error. A message from a login, or from code that reads a payload, may quote data from
+ * the client (as that of `JSON.parse` does), so only the kind of the error and its place are logged.
  */
 function describe(question: Question, error: unknown): object {
   try {
     const isPlain = error instanceof PluginError || !(error instanceof Error)
     if (CONFIDENTIAL.has(question) && !isPlain) return describeConfidential(error)
   } catch {
-    // It throws when it is looked at, which its message says.
+    // Reading the error throws, which its message states.
   }
   return { error: messageOf(error) }
 }
@@ -207,7 +208,7 @@ function describeConfidential(error: Error & { readonly code?: unknown }): objec
   const code = typeof error.code === 'string' ? error.code : undefined
   const lines = typeof stack === 'string' ? stack.split('\n') : []
   const places = lines.filter((line) => line.startsWith('    at '))
-  // Where Node itself was called from says more than a line of Node.
+  // The place from which Node was called is more useful than a line of Node.
   const place = places.find((line) => !line.includes('node:')) ?? places[0]
   return { error: typeof name === 'string' ? name : 'Error', code, place: place?.trim() }
 }

@@ -1,6 +1,7 @@
 /**
- * What a plugin is: questions that it may answer about who may do what. What is only told is an event instead
- * (`broker/reporting/events.ts`). How the answers of several plugins become one decision is the vote (`access/access.ts`).
+ * The interface of a plugin: questions about permissions that it may answer. Notifications are events instead
+ * (`broker/reporting/events.ts`). The vote (`access/access.ts`) combines the answers of several plugins into one
+ * decision.
  *
  * @module
  */
@@ -17,9 +18,9 @@ import type { EventListener, EventName } from './broker-events.ts'
 
 export type { Client }
 
-/** What a log-in is judged by. */
+/** The data on which a login is judged. */
 export interface ConnectRequest {
-  /** Empty when the Client asks the Server to assign one. */
+  /** Empty if the client asks the server to assign one. */
   readonly clientId: string
   readonly userName: string | undefined
   /** Never a string, whatever the protocol version. */
@@ -29,137 +30,141 @@ export interface ConnectRequest {
   readonly encrypted: boolean
   readonly protocolVersion: ProtocolVersion
   readonly certificateUserName: string | undefined
-  /** What the listener makes of the client certificate at the moment: also as evidence for `mayStay`. Absent without TLS. */
+  /** The listener's present verdict on the client certificate: also evidence for `mayStay`. Absent without TLS. */
   readonly certificate?: PeerCertificate | undefined
-  /** 5.0 only: the Authentication Method, if CONNECT or AUTH names one (§4.12). */
+  /** 5.0 only: the Authentication Method, if CONNECT or AUTH contains one (§4.12). */
   readonly authenticationMethod: string | undefined
   readonly authenticationData: Buffer | undefined
   /**
-   * What this plugin put into its last `continue` answer on this Connection, for the next step of an AUTH exchange;
+   * The state from this plugin's last `continue` answer on this connection, for the next step of an AUTH exchange;
    * `undefined` in the first step.
    */
   readonly exchangeState: unknown
-  /** True when an accepted Client authenticates again (§4.12.1). */
+  /** True when a connected client authenticates again (§4.12.1). */
   readonly reAuthentication: boolean
 }
 
-/** A plugin's answer to a log-in. No opinion is `undefined`. */
+/** A plugin's answer to a login. `undefined` means no opinion. */
 export type AuthenticationAnswer =
   | {
       readonly decision: 'allow'
-      /** The name this Client goes by from now on; absent keeps CONNECT's User Name. */
+      /** The user name of the client from now on; absent keeps that of CONNECT. */
       readonly userName?: string
-      /** Lets the Client in as an anonymous one, whatever User Name it sent, unless another plugin allows it as well. */
+      /** Admits the client as anonymous, whatever user name it sent, unless another plugin allows it as well. */
       readonly anonymous?: true
-      /** Last data of an AUTH exchange, for CONNACK or the final AUTH. */
+      /** The last data of an AUTH exchange, for CONNACK or the final AUTH. */
       readonly authenticationData?: Uint8Array
-      /** Wall-clock milliseconds when this log-in ends: the Connection is then closed with 0x87 (an expired token). */
+      /**
+       * Wall-clock milliseconds at which this login ends: the connection is then closed with 0x87 (an expired token).
+       */
       readonly expiresAtMs?: number
       /**
-       * What this login rests on, such as which entry of a file or which key: plain data and no secret. It stays with the
-       * Connection and is handed to `mayStay`, after a reload to that of the new plugin of this name.
+       * The basis of this login, such as the entry of a file or a key: plain data without secrets. It is kept with the
+       * connection and passed to `mayStay`; after a reload, to the new plugin of this name.
        */
       readonly evidence?: unknown
     }
   | {
       readonly decision: 'deny'
-      /** 0x86 unless said otherwise; 0x87 in place of a code that is no refusal or that CONNACK does not have. */
+      /** Default: 0x86. A code that is not a refusal, or that CONNACK does not have, is replaced by 0x87. */
       readonly reasonCode?: ReasonCode
-      /** For the log, never for the peer; holds no secret. */
+      /** For the log, never for the peer; contains no secret. */
       readonly cause?: string
     }
   | {
-      /** One more step of an AUTH exchange (0x18): this data goes to the Client. */
+      /** One more step of an AUTH exchange (0x18): the data is sent to the client. */
       readonly decision: 'continue'
-      /** The name that the Client claims in the exchange, for the account of wrong logins; absent: that of CONNECT. */
+      /**
+       * The name that the client claims in the exchange, to which wrong logins are charged; absent: that of CONNECT.
+       */
       readonly userName?: string
       readonly authenticationData?: Uint8Array
       readonly exchangeState?: unknown
     }
 
 /**
- * A login that takes time to check: the broker calls `check` when its turn comes, which goes round by address, and counts
- * `plugin-timeout` from then on. A plugin that does not mind how many logins it has at a time may return a promise instead.
+ * A login that takes time to check: the broker calls `check` when its turn comes (addresses take turns), and applies
+ * `plugin-timeout` from then on. A plugin that can handle any number of logins at a time may return a promise instead.
  */
 export interface LoginCheck {
   readonly decision: 'check'
   /**
-   * True for a check that only takes time, so that a name which the plugin does not know takes as long as a wrong password.
-   * Its answer does not count, and it is spared where another plugin lets the client in.
+   * True for a check that only takes time, so that a name which the plugin does not know takes as long as a wrong
+   * password. Its answer does not count, and it is skipped if another plugin admits the client.
    */
   readonly isDecoy?: true
   check(): MaybePromise<AuthenticationAnswer | undefined>
 }
 
-/** Another message in place of the one that passes. What is absent stays as it is; QoS and RETAIN always do. */
+/** Replaces parts of a message. Absent fields remain unchanged; QoS and RETAIN always do. */
 export interface MessageReplacement {
   readonly decision: 'replace'
   /** A Topic Name. */
   readonly topic?: string
   /** Text is sent as UTF-8. Copied. */
   readonly payload?: string | Uint8Array
-  /** All properties of the new message, in place of those of the old one. */
+  /** All properties of the new message, which replace those of the old one. */
   readonly properties?: Properties
 }
 
-/** What becomes of a message that `intercept` was asked about. `undefined` lets it pass. */
+/** The result of `intercept` for a message. `undefined` accepts it unchanged. */
 export type Interception =
   | MessageReplacement
   | {
-      /** It goes nowhere, and its publisher is told so where the protocol can. */
+      /** It is not delivered, and its publisher is notified if the protocol allows. */
       readonly decision: 'refuse'
-      /** One of 0x80 and above that PUBACK has; default 0x87, Not authorized. */
+      /** A code of PUBACK from 0x80 on; default 0x87, Not authorized. */
       readonly reasonCode?: ReasonCode
-      /** For the log and for events, never for the peer; holds no secret. */
+      /** For the log and for events, never for the peer; contains no secret. */
       readonly cause?: string
     }
   | {
-      /** It goes nowhere, and is acknowledged as though it had. */
+      /** It is not delivered, but acknowledged as if it had been. */
       readonly decision: 'drop'
     }
 
-/** What becomes of a delivery that `transformDelivery` was asked about. `undefined` lets it pass. */
+/** The result of `transformDelivery` for a delivery. `undefined` leaves it unchanged. */
 export type DeliveryChange =
   | MessageReplacement
   | {
-      /** This client does not get it. At QoS 1 and 2 it counts as delivered. */
+      /** This client does not receive it. At QoS 1 and 2 it counts as delivered. */
       readonly decision: 'drop'
     }
 
-/** Why a topic question was answered so; what `broker.explain` prints. */
+/** The reason for the answer to a topic question; `broker.explain` prints it. */
 export interface Explanation {
   readonly plugin: string
   readonly decision: 'allow' | 'deny' | 'no opinion'
-  /** The rule in its own words and where it stands, such as `line 12 of acl.txt: topic read sensors/#`. */
+  /** The rule as written and its place, such as `line 12 of acl.txt: topic read sensors/#`. */
   readonly rule: string
 }
 
-/** One topic question, as `explain` asks it. */
+/** A topic question for `explain`. */
 export interface TopicQuestion {
   readonly client: Client
   readonly action: 'publish' | 'subscribe' | 'receive'
-  /** A Topic Name, or for `subscribe` a Topic Filter (a shared one without its `$share/Name/`). */
+  /** A topic name, or for `subscribe` a topic filter (without `$share/Name/`, if it is a shared one). */
   readonly topic: string
 }
 
-/** Questions a plugin may answer. `undefined` means "no opinion". */
+/** The questions that a plugin may answer. `undefined` means "no opinion". */
 export interface Plugin {
   readonly name: string
   /**
-   * True when `mayPublish`, `maySubscribe` and `mayReceive` give the same answer for the same Client and topic until the
-   * plugin calls `context.changed()`: the broker then remembers them.
+   * True if `mayPublish`, `maySubscribe` and `mayReceive` always give the same answer for the same client and topic
+   * until the plugin calls `context.changed()`: the broker then remembers the answers.
    */
   readonly stable?: boolean
-  /** How many of its {@link LoginCheck}s may run at one time; default 16. */
+  /** How many of its {@link LoginCheck}s may run at a time; default 16. */
   readonly maxLoginChecks?: number
   authenticate?(request: ConnectRequest): MaybePromise<AuthenticationAnswer | undefined> | LoginCheck
   /**
-   * Whether this plugin still lets that Client in, which shows no password now: asked about each Client that is logged in, after a
-   * reload and after a plugin called `context.revoked()`. A Client stays if no plugin says false and one says true; a plugin
-   * that let it in and lacks this method counts as true.
+   * Whether this plugin still admits a client, for which there is no password now. Asked about each connected client
+   * after a reload and after a plugin called `context.revoked()`. A client stays if no plugin returns false and one
+   * returns true; a plugin that admitted it and lacks this method counts as true.
    *
-   * @param evidence what this plugin gave when it let the Client in, `true` if it gave nothing; `undefined` if it did not let
-   *   the Client in
+   * @param evidence the evidence that this plugin gave when it admitted the client, `true` if it gave none; `undefined`
+   * if it did not admit the client
    */
   mayStay?(client: Client, evidence: unknown): MaybePromise<boolean | undefined>
   mayPublish?(
@@ -204,14 +209,14 @@ export interface Plugin {
    * }
    */
   transformDelivery?(client: Client, message: Message): DeliveryChange | undefined
-  /** Says which rule decides, without side effects; used by `broker.explain`. */
+  /** Returns the rule that decides, without side effects; used by `broker.explain`. */
   explain?(question: TopicQuestion): Explanation
   close?(): MaybePromise<void>
 }
 
-/** The broker's events, as a plugin listens to them. A plugin that is closed has to take its listeners away. */
+/** The events of the broker, for plugins. A plugin has to remove its listeners when it is closed. */
 export interface PluginEvents {
-  /** Every event there is. */
+  /** The names of all events. */
   readonly names: readonly EventName[]
   on<Name extends EventName>(name: Name, listener: EventListener<Name>): void
   once<Name extends EventName>(name: Name, listener: EventListener<Name>): void
@@ -220,29 +225,32 @@ export interface PluginEvents {
   removeListener<Name extends EventName>(name: Name, listener: EventListener<Name>): void
 }
 
-/** What a plugin is made with. */
+/** The arguments with which a plugin is created. */
 export interface PluginContext {
   /**
-   * The configuration section that names the plugin (`auth`, `topic-check` or `intercept`), or the `options` written beside its name;
+   * The configuration section that names the plugin (`auth`, `topic-check` or `intercept`), or the `options` given with its name;
    * keys in camelCase, already validated.
    */
   readonly options: Readonly<Record<string, unknown>>
-  /** Where relative paths count from: the configuration file's folder, or the working directory. */
+  /** The folder to which relative paths refer: that of the configuration file, or the working directory. */
   readonly baseFolder: string
   readonly log: Logger
   readonly clock: Clock
-  /** Absent where plugins are made without a Broker, as `sluice check` and `sluice explain` do. */
+  /** Absent if plugins are created without a broker, as in `sluice check` and `sluice explain`. */
   readonly events?: PluginEvents | undefined
-  /** To be called when answers that were declared stable may be different from now on. */
+  /** Has to be called when answers that were declared stable may have changed. */
   changed(): void
-  /** To be called when logins may not be good any longer (a user is gone, a key): `mayStay` is then asked about each Client. */
+  /**
+   * Has to be called when logins may have become invalid (a user or a key was removed): `mayStay` is then asked about
+   * each client.
+   */
   revoked(): void
 }
 
-/** What a plugin module exports as `default`, and what an embedding program may list in `plugins`. */
+/** The `default` export of a plugin module, also accepted in `plugins` by an embedding program. */
 export type PluginFactory = (context: PluginContext) => MaybePromise<Plugin>
 
-/** True where a plugin has a say about topics at all. */
+/** True if a plugin answers any questions about topics. */
 export function answersAboutTopics(plugin: Plugin): boolean {
   return plugin.mayPublish !== undefined || plugin.maySubscribe !== undefined || plugin.mayReceive !== undefined
 }

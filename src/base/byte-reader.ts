@@ -1,10 +1,10 @@
 /**
- * Reads what `ByteWriter` wrote: records of a store, and whatever else is packed so. What cannot be read, such as a value that
- * runs over the end, throws an error that the caller of the constructor chooses, because only the caller knows who is to
- * blame: a store's file, or the other end of a connection.
+ * Reads data that `ByteWriter` wrote: records of a store, and anything else in that format. If a value cannot be read,
+ * for instance because it exceeds the end, the reader throws an error supplied by the caller of the constructor,
+ * because only the caller knows what is to blame: a store's file, or the other end of a connection.
  *
- * Strings repeat (a million queued messages, a thousand Topic Names), so a small table gives the same string again: that
- * is less memory at start, and less time.
+ * Strings repeat (a million queued messages, a thousand Topic Names), so a small table returns the same string again,
+ * which saves memory and time at start.
  *
  * @module
  */
@@ -17,7 +17,7 @@ export class ByteReader {
   #bytes: Buffer
   #end: number
   #shared: (string | undefined)[] = []
-  /** The error for bytes that hold something which cannot be read. */
+  /** Creates the error for bytes that cannot be read. */
   readonly unreadable: (what: string) => Error
 
   constructor(unreadable: (what: string) => Error) {
@@ -26,7 +26,7 @@ export class ByteReader {
     this.#end = 0
   }
 
-  /** Goes on with other bytes; what strings it knows stays. */
+  /** Continues with other bytes; the table of strings is kept. */
   reset(bytes: Uint8Array): this {
     this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
     this.at = 0
@@ -70,14 +70,14 @@ export class ByteReader {
     return this.#sharedString(from, length)
   }
 
-  /** A view; valid as long as the bytes given to `reset`. */
+  /** Returns a view, valid as long as the bytes passed to `reset`. */
   raw(length: number): Uint8Array {
     this.#need(length)
     this.at += length
     return this.#bytes.subarray(this.at - length, this.at)
   }
 
-  /** A copy of bytes that have their length before them. */
+  /** Returns a copy of bytes that are preceded by their length. */
   block(): Uint8Array {
     return new Uint8Array(this.raw(this.integer()))
   }
@@ -94,7 +94,7 @@ export class ByteReader {
     return value
   }
 
-  /** Whether these bytes are that string. Only ASCII is compared; anything else is made anew. */
+  /** Whether these bytes are that string. Only ASCII is compared; any other string is created anew. */
   #same(known: string, from: number, length: number): boolean {
     if (known.length !== length) return false
     for (let index = 0; index < length; index++) {

@@ -1,9 +1,9 @@
 /**
- * Bytes that grow: what Changes, and other records, are packed into; `ByteReader` reads them. Integers up to 2^53 take one byte
- * per 7 bits, lowest first.
+ * A growing buffer into which Changes and other records are packed; `ByteReader` reads them. Integers up to 2^53 take
+ * one byte per 7 bits, lowest first.
  *
- * Hot: runs several times for every QoS 1 message. Short strings are ASCII nearly always, and a loop beats the call into
- * the runtime for them.
+ * Hot: runs several times for every QoS 1 message. Short strings are nearly always ASCII, and for them a loop is faster
+ * than a call into the runtime.
  *
  * @module
  */
@@ -19,7 +19,7 @@ export class ByteWriter {
     this.bytes = Buffer.allocUnsafeSlow(capacity)
   }
 
-  /** What was written; valid until the next write. */
+  /** The bytes written so far; valid until the next write. */
   get written(): Buffer {
     return this.bytes.subarray(0, this.length)
   }
@@ -66,7 +66,7 @@ export class ByteWriter {
     this.length += this.bytes.write(value, this.length, 'utf8')
   }
 
-  /** Writes a short string if it is ASCII; otherwise writes nothing. */
+  /** Writes a short string if it is ASCII; otherwise writes nothing and returns false. */
   #ascii(value: string): boolean {
     const length = value.length
     this.reserve(length + 1)
@@ -82,7 +82,7 @@ export class ByteWriter {
     return true
   }
 
-  /** Bytes with their length before them. */
+  /** Writes bytes preceded by their length. */
   block(value: Uint8Array): void {
     this.integer(value.length)
     this.raw(value)

@@ -1,13 +1,13 @@
 /**
- * Copying, comparing and hashing ranges of bytes, without making a view of each.
+ * Copies, compares and hashes ranges of bytes without creating a view of each.
  *
- * Topic Names, identifiers and most headers are a few dozen bytes. At that size the cost of a native call (and of the view
- * it needs) is more than the work, so short ranges are handled by a plain loop.
+ * Topic Names, identifiers and most headers are a few dozen bytes. At that size a native call (and the view it needs)
+ * costs more than the work, so short ranges are handled by a plain loop.
  *
  * @module
  */
 
-/** Up to this many bytes a loop beats the native copy with its view. */
+/** Up to this many bytes a loop is faster than a native copy with its view. */
 const MAX_LOOPED_BYTES = 48
 
 /**
@@ -15,7 +15,7 @@ const MAX_LOOPED_BYTES = 48
  *
  * Hot: runs for every packet written.
  *
- * @returns the position in `target` right behind the copy
+ * @returns the position in `target` after the copy
  *
  * @example
  * copyBytes(new Uint8Array(8), 2, Uint8Array.of(1, 2, 3), 1, 3) // 4
@@ -31,7 +31,7 @@ export function copyBytes(target: Uint8Array, at: number, source: Uint8Array, st
 }
 
 /**
- * Says whether `bytes[start..end)` is all of `expected`.
+ * Whether `bytes[start..end)` equals `expected`.
  *
  * Hot: runs for every PUBLISH whose Topic Name is in the cache. Not for secrets: it stops at the first difference.
  *
@@ -48,8 +48,8 @@ export function equalBytes(bytes: Uint8Array, start: number, end: number, expect
 }
 
 /**
- * Hashes `bytes[start..end)` to a 32-bit integer (signed, as bit operations give it), all of whose bits may be used as an
- * index. Four bytes a step; not for secrets.
+ * Hashes `bytes[start..end)` to a 32-bit integer (signed, as bit operations return it), all of whose bits may be used
+ * as an index. Processes four bytes per step; not for secrets.
  *
  * Hot: runs for every PUBLISH received.
  *

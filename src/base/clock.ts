@@ -1,29 +1,29 @@
 /**
- * Time, chance and the end of a turn, as the floors above see them. `broker/turn/clock.ts` has the real one; a test or a
- * simulation hands in a virtual one, so that whole Servers run in virtual time from a printed seed.
+ * Time, randomness and the end of a turn, as the floors above see them. `broker/turn/clock.ts` implements the real
+ * ones; a test or a simulation passes virtual ones, so that whole Servers run in virtual time from a printed seed.
  *
  * @module
  */
 
-/** A timer that was asked for; `cancel` may be called twice. */
+/** A timer; `cancel` may be called twice. */
 export interface Timer {
   cancel(): void
 }
 
 /** Time, chance and the end of a turn. */
 export interface Clock {
-  /** Monotonic milliseconds (may have a fraction); what running timers and deadlines are measured in. */
+  /** Monotonic milliseconds (may have a fraction), used for timers and deadlines. */
   now(): number
-  /** Milliseconds since 1970: what stored deadlines and messages for people are measured in. */
+  /** Milliseconds since 1970, used for stored deadlines and messages for people. */
   wallNow(): number
   /** Calls `fire` once, `delayMs` milliseconds from now at the earliest. Never keeps a process alive by itself. */
   setTimer(delayMs: number, fire: () => void): Timer
-  /** Calls `run` once, when the input that is at hand has been worked off: the end of this turn of the event loop. */
+  /** Calls `run` once when the present input has been processed: at the end of this turn of the event loop. */
   atEndOfTurn(run: () => void): void
-  /** Does nothing for so long, and lets nobody else in this thread do anything. Where time is not real there is none. */
+  /** Blocks the thread for this long. Absent if time is not real. */
   pause?(milliseconds: number): void
   /** Unpredictable bytes, for identifiers and nonces. */
   randomBytes(length: number): Uint8Array
-  /** A number from 0 up to and without 1, for choices that need to be fair but not secret. */
+  /** A number in [0, 1), for choices that need to be fair but not secret. */
   random(): number
 }

@@ -1,13 +1,14 @@
 /**
- * Errors say who is to blame: the caller (`ConfigError`, `UsageError`), the world (`StoreError`, `PluginError`) or us
- * (`invariant`, which is loud). The peer's errors live one floor up (`codec/protocol-error.ts`), because they speak MQTT.
+ * Errors show who is to blame: the caller (`ConfigError`, `UsageError`), the environment (`StoreError`, `PluginError`)
+ * or a bug of ours (`invariant`, which is loud). Errors of the peer are defined one floor up
+ * (`codec/protocol-error.ts`), because they use MQTT terms.
  *
- * Each has a stable `code`; a message names the value, the limit, the place and the way out.
+ * Each has a stable `code`; a message names the value, the limit, the place and the remedy.
  *
  * @module
  */
 
-/** What every error of this project is. `code` is stable across releases; the message is for people. */
+/** The base class of all errors of this project. `code` is stable across releases; the message is for people. */
 export class SluiceError extends Error {
   /** Stable name of the kind of error, such as `ERR_CONFIG`. */
   readonly code: string
@@ -19,11 +20,11 @@ export class SluiceError extends Error {
   }
 }
 
-/** One thing that is wrong with a configuration, and where. */
+/** One error in a configuration, with its place. */
 export interface ConfigProblem {
-  /** The key, such as `listeners.my-tcp-1.bind`; empty for the whole. */
+  /** The key, such as `listeners.my-tcp-1.bind`; empty for the whole configuration. */
   readonly path: string
-  /** What is wrong and what would do, without the place. */
+  /** The problem and how to solve it, without the place. */
   readonly message: string
   readonly file?: string
   /** Counted from 1. */
@@ -32,7 +33,7 @@ export interface ConfigProblem {
   readonly column?: number
 }
 
-/** The caller's configuration cannot work: thrown before the first port opens, with everything that is wrong. */
+/** The configuration cannot work: thrown before the first port is opened, with all problems. */
 export class ConfigError extends SluiceError {
   readonly problems: readonly ConfigProblem[]
 
@@ -46,24 +47,24 @@ export class ConfigError extends SluiceError {
   }
 }
 
-/** The caller used a function or a command wrongly. */
+/** The caller used a function or a command incorrectly. */
 export class UsageError extends SluiceError {
   constructor(message: string, options?: ErrorOptions) {
     super('ERR_USAGE', message, options)
   }
 }
 
-/** The disk or the store behind it failed; `cause` has the operating system's word. */
+/** The disk or the store failed; `cause` is the operating system's error. */
 export class StoreError extends SluiceError {}
 
-/** A plugin threw, or outlasted its time. */
+/** A plugin threw, or exceeded its time. */
 export class PluginError extends SluiceError {
   constructor(message: string, options?: ErrorOptions) {
     super('ERR_PLUGIN', message, options)
   }
 }
 
-/** Our own mistake. Loud, because silence would hide it. */
+/** A bug of ours. Loud, because silence would hide it. */
 export class InvariantError extends SluiceError {
   constructor(message: string) {
     super('ERR_INVARIANT', message)
@@ -71,9 +72,9 @@ export class InvariantError extends SluiceError {
 }
 
 /**
- * Says what must hold here whatever the peer, the caller or the world did.
+ * Asserts a condition that must hold whatever the peer, the caller or the environment does.
  *
- * @throws {InvariantError} when it does not
+ * @throws {InvariantError} if it does not
  */
 export function invariant(condition: unknown, message: string): asserts condition {
   if (!condition) throw new InvariantError(message)

@@ -1,6 +1,7 @@
 /**
- * Hashes a text, or a part of it, by its UTF-16 code units (FNV-1a) to a 32-bit integer, signed as bit operations give it. For
- * indexes that are searched and orders that a restart must not change; not for secrets, and its lowest bits are weak.
+ * Hashes a string, or a part of it, by its UTF-16 code units (FNV-1a) to a 32-bit integer, signed as bit operations
+ * return it. For indexes that are searched and orders that a restart must not change; not for secrets, and its lowest
+ * bits are weak.
  *
  * @example
  * fnv1a('foobar', 0, 6) >>> 0 // 0xbf9cf968

@@ -1,6 +1,6 @@
 /**
- * Which protocol a peer speaks, by its first bytes: for the sentence that refuses a client that came to the wrong port. Looked
- * at only once a stream is refused.
+ * Recognizes the protocol of a peer by its first bytes, for the message when a client that connected to the wrong port
+ * is refused. Used only once a stream is refused.
  *
  *   16 03 …              TLS: a ClientHello
  *   GET /, POST /, …     HTTP
@@ -16,7 +16,7 @@ const TLS_MAJOR_VERSION = 3
 const CONNECT = 0x10
 const LOOKED_AT_BYTES = 16
 
-/** @returns `undefined` for anything else, and where there are too few bytes to tell */
+/** @returns `undefined` for any other protocol, and for too few bytes */
 export function protocolOf(bytes: Uint8Array): KnownProtocol | undefined {
   if (bytes[0] === TLS_HANDSHAKE && bytes[1] === TLS_MAJOR_VERSION) return 'TLS'
   const text = Buffer.from(bytes.subarray(0, LOOKED_AT_BYTES)).toString('latin1')

@@ -1,9 +1,9 @@
 /**
- * An order of texts that depends on nothing but the texts: by their hash, and by themselves where that is the same. It is the
- * same after a restart, whatever Map they are in, so that a walk in this order can be resumed behind any of them.
+ * An order of strings that depends only on the strings: by hash, and by the string itself if hashes are equal. It is
+ * the same after a restart and in any Map, so a walk in this order can be resumed after any of them.
  *
  *   hash    ……cccccc bbbbbb aaaaaa        a WideMap divides by a, then by b, then by c
- *   rank    aaaaaa bbbbbb cccccc ……       so whatever is in one of its leaves is one range of ranks
+ *   rank    aaaaaa bbbbbb cccccc ……       so each of its leaves contains one range of ranks
  *
  * @module
  */
@@ -24,9 +24,9 @@ export function rankOf(text: string): number {
 }
 
 /**
- * Those of `texts` that come after one of them, in order: the first `count`, or all if there are fewer.
+ * Returns those of `texts` that follow `after`, in order: the first `count`, or all if there are fewer.
  *
- * @param after `undefined` for the first of all
+ * @param after `undefined` for the beginning
  */
 export function firstAfter(texts: Iterable<string>, after: string | undefined, count: number): string[] {
   const least = after === undefined ? -1 : rankOf(after)
@@ -38,7 +38,7 @@ export function firstAfter(texts: Iterable<string>, after: string | undefined, c
     found.push(text)
     ranks.push(rank)
   }
-  // Numbers are sorted many times faster than texts.
+  // Sorting numbers is many times faster than sorting strings.
   const most = found.length > count ? Uint32Array.from(ranks).sort()[count - 1]! : Infinity
   const first = found.flatMap((text, at) => (ranks[at]! <= most ? [{ text, rank: ranks[at]! }] : []))
   first.sort((one, other) => one.rank - other.rank || (one.text < other.text ? -1 : 1))

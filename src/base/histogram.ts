@@ -1,24 +1,24 @@
 /**
- * How often something took how long: counts in buckets that are fixed when it is made.
+ * Counts values, such as durations, in buckets that are fixed at construction.
  *
  *   bounds   1   2   5   10          observe(4) counts in the bucket "at most 5"
  *   counts   0   0   1    0   0      the last one has no bound
  *
- * Its size never changes, and observing allocates nothing: it costs a comparison for each bound below the value. Meant for what
- * happens once a turn, a commit or a login, not once a message.
+ * Its size never changes, and observing allocates nothing: it costs one comparison for each bound below the value.
+ * Intended for events once per turn, commit or login, not per message.
  *
  * @module
  */
 
-/** A histogram at one moment. */
+/** The state of a histogram at one moment. */
 export interface HistogramView {
-  /** How many values were observed. */
+  /** The number of observed values. */
   readonly count: number
-  /** All of them added up. */
+  /** Their sum. */
   readonly sum: number
-  /** The largest of them; 0 before the first. */
+  /** The largest of them; 0 if there are none. */
   readonly largest: number
-  /** How many were at most `upTo` and more than the bound before; the last bound is Infinity. */
+  /** The number of values of at most `upTo` and more than the previous bound; the last bound is Infinity. */
   readonly buckets: readonly { readonly upTo: number; readonly count: number }[]
 }
 
@@ -48,7 +48,8 @@ export class Histogram {
   }
 
   /**
-   * What so much of all values did not exceed: the upper bound of a bucket, or the largest value if that is less.
+   * The value that this share of all values did not exceed: the upper bound of a bucket, or the largest value if that
+   * is less.
    *
    * @example
    * const histogram = new Histogram([1, 2, 5])

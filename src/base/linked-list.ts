@@ -1,13 +1,13 @@
 /**
- * Entries in the order in which they came, each of which can leave from wherever it stands. Entries hold their neighbours
- * themselves, so that coming and going costs the same however many there are, and nothing is ever moved.
+ * Entries in order of insertion, each of which can be removed from any position. Entries hold their neighbours
+ * themselves, so insertion and removal take constant time, and nothing is ever moved.
  *
  *   first ─> entry ⇄ entry ⇄ entry <─ last
  *
  * @module
  */
 
-/** What can be put into one list at a time. The list alone writes these fields. */
+/** An entry, which can be in one list at a time. Only the list writes these fields. */
 export interface Linked<Entry> {
   previous: Entry | undefined
   next: Entry | undefined
@@ -27,12 +27,12 @@ export class LinkedList<Entry extends Linked<Entry>> {
   #first: Entry | undefined = undefined
   #last: Entry | undefined = undefined
 
-  /** The one that has been here the longest. */
+  /** The oldest entry. */
   get first(): Entry | undefined {
     return this.#first
   }
 
-  /** @param entry is in no list */
+  /** @param entry must not be in a list */
   push(entry: Entry): void {
     entry.previous = this.#last
     entry.next = undefined
@@ -41,7 +41,7 @@ export class LinkedList<Entry extends Linked<Entry>> {
     this.#last = entry
   }
 
-  /** @param entry is in this list */
+  /** @param entry must be in this list */
   remove(entry: Entry): void {
     const { previous, next } = entry
     if (previous === undefined) this.#first = next

@@ -1,34 +1,41 @@
 /**
- * What the broker writes its log lines to: anything with pino's methods. The library never chooses a destination; the
- * program hands in pino, a test hands in an array.
+ * The logger interface of the broker: anything with pino's methods. The library never chooses a destination; the
+ * program passes pino, a test passes an array.
  *
  * @module
  */
 
 /**
- * One level's method, as pino has it: fields first, then the sentence; or only the sentence. An error is the field `err`, which
- * is the one that pino and its like write out with message and stack; under any other name it would be `{}`.
+ * The method of one level, as in pino: fields first, then the message; or only the message. An error is passed in the
+ * field `err`, which pino and similar loggers write with message and stack; under any other name it would be written as
+ * `{}`.
  */
 export interface LogMethod {
   (fields: object, message: string): void
   (message: string): void
 }
 
-/** A pino-like logger. A level that is switched off must cost next to nothing. */
+/** A pino-like logger. A disabled level must cost next to nothing. */
 export interface Logger {
   readonly debug: LogMethod
   readonly info: LogMethod
   readonly warn: LogMethod
   readonly error: LogMethod
-  /** As pino has it. Absent: all levels count as enabled. */
+  /** As in pino. Absent: all levels count as enabled. */
   readonly isLevelEnabled?: (level: string) => boolean
-  /** As `info`, for refusals that a client can repeat at will: those of one kind are summed up. Absent: `info` is used. */
+  /**
+   * Like `info`, for refusals that a client can repeat at will: those of one kind are summarised. Absent: `info` is
+   * used.
+   */
   readonly refusal?: (fields: object, message: string, kind?: string) => void
-  /** Counts a refusal of that kind if they are summed up now; if not, its sentence is to be given to `refusal`. */
+  /**
+   * Counts a refusal of this kind if such refusals are being summarised; if not, the caller has to pass its message to
+   * `refusal`.
+   */
   readonly isSummedUp?: (kind: string) => boolean
 }
 
-/** Whether lines of that level are written at all: what it takes to make one may then be left out. */
+/** Whether lines of that level are written, so that the work for a line can be skipped. */
 export function isEnabled(log: Logger, level: 'debug' | 'info' | 'warn' | 'error'): boolean {
   return log !== silentLogger && (log.isLevelEnabled?.(level) ?? true)
 }
@@ -36,7 +43,8 @@ export function isEnabled(log: Logger, level: 'debug' | 'info' | 'warn' | 'error
 /**
  * Logs that a client was refused.
  *
- * @param kind what is summed up: it names the address, and nothing that the peer can vary at will. Default: the sentence
+ * @param kind refusals of equal kind are summarised: it names the address, and nothing that the peer can change at
+ * will. Default: the message
  */
 export function logRefusal(log: Logger, fields: object, message: string, kind?: string): void {
   if (log.refusal === undefined) log.info(fields, message)

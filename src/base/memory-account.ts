@@ -1,46 +1,49 @@
 /**
- * Who pays for memory: an account for everything that is kept on behalf of somebody.
+ * Accounts for memory: everything that is kept on behalf of an owner is charged to an account.
  *
- *   session ─────> user ──> broker        what is added to one is added to all above it
+ *   session ─────> user ──> broker        an amount is added to an account and all above it
  *   connection ──> ^ retained messages
  *
- * Accounts count in plain integers, so that charging costs a few additions and no object. Sizes are estimates: constants for
- * objects, lengths for strings and bytes, chosen so that the sum stays within a factor of two of what the heap and its buffers
- * take (`test/unit/broker/memory-truth.test.ts` measures it).
+ * Accounts are plain integers, so charging costs a few additions and no object. Sizes are estimates: constants for
+ * objects, lengths for strings and bytes, chosen so that the sum stays within a factor of two of the actual heap and
+ * buffer memory (`test/unit/broker/memory-truth.test.ts` measures it).
  *
- * One message may be held by many sessions at once. It counts in full for each session and each user, because each of them
- * alone can keep it alive, and once for the broker, because it exists once.
+ * A message may be held by many sessions at once. It counts in full for each session and each user, because each of
+ * them alone can keep it alive, and once for the broker, because it exists once.
  *
  * @module
  */
 
-/** Something that several accounts may hold at the same time. */
+/** An object that several accounts may hold at the same time. */
 export interface Shared {
-  /** Bytes; the same from the first `hold` to the last `release`. */
+  /** Bytes; constant from the first `hold` to the last `release`. */
   readonly size: number
-  /** How many hold it. */
+  /** The number of holders. */
   holders: number
-  /** The last one has let go of it. */
+  /** Called when the last holder has released it. */
   released(): void
 }
 
 /** What an account is kept for: one connection, one session, one user, or all of the broker. */
 export type AccountKind = 'connection' | 'session' | 'user' | 'broker'
 
-/** What leaves at once, or without which nothing could be freed, may use so much more than the limit. */
+/**
+ * The share of the limit that is reserved for output that leaves at once and for work without which nothing could be
+ * freed.
+ */
 const RESERVE = 1 / 4
 
 export class MemoryAccount {
   readonly kind: AccountKind
-  /** Whose it is: a client identifier, a user name or an address; empty for the broker's. */
+  /** The owner: a client identifier, a user name or an address; empty for the broker's account. */
   owner: string
-  /** Bytes charged now. */
+  /** Bytes charged at present. */
   bytes = 0
   #limit = 0
-  /** The same as a number to compare with, and with the reserve: so that the hot path multiplies nothing. */
+  /** The limit as a number to compare with, without and with the reserve, so that the hot path need not multiply. */
   #ceiling = Infinity
   #urgentCeiling = Infinity
-  /** Set from outside where the process itself runs short, whatever was charged. */
+  /** Set from outside when the process itself runs short of memory, whatever was charged. */
   isShort = false
   #parent: MemoryAccount | undefined
 
@@ -55,7 +58,7 @@ export class MemoryAccount {
     return this.#parent
   }
 
-  /** Bytes that it may be charged; 0 sets no limit. */
+  /** The most bytes that may be charged; 0 means no limit. */
   get limit(): number {
     return this.#limit
   }
@@ -66,23 +69,25 @@ export class MemoryAccount {
     this.#urgentCeiling = this.#ceiling * (1 + RESERVE)
   }
 
-  /** Charges so many bytes, or gives them back where they are negative. */
+  /** Charges bytes, or returns them if the number is negative. */
   add(bytes: number): void {
     this.#charge(bytes, bytes)
   }
 
-  /** As `add`, for what others may share: all accounts but the broker's, which counts it where it is made. */
+  /**
+   * As `add`, for shared objects: charges all accounts except the broker's, which counts them when they are created.
+   */
   addShare(bytes: number): void {
     this.#charge(bytes, 0)
   }
 
-  /** Charges something shared, and `extra` bytes that are this account's alone. Hot: runs for every delivery at QoS 1 and 2. */
+  /** Charges a shared object, and `extra` bytes of this account alone. Hot: runs for every delivery at QoS 1 and 2. */
   hold(shared: Shared, extra: number): void {
     const bytes = shared.size + extra
     this.#charge(bytes, shared.holders++ === 0 ? bytes : extra)
   }
 
-  /** Gives back what `hold` charged. Hot: as `hold`. */
+  /** Returns what `hold` charged. Hot: as `hold`. */
   release(shared: Shared, extra: number): void {
     const bytes = shared.size + extra
     const isLast = --shared.holders === 0
@@ -90,7 +95,7 @@ export class MemoryAccount {
     if (isLast) shared.released()
   }
 
-  /** @param ofBroker what the broker's account is charged with instead */
+  /** @param ofBroker the amount for the broker's account */
   #charge(bytes: number, ofBroker: number): void {
     let above = this.#parent
     if (above === undefined) {
@@ -103,10 +108,11 @@ export class MemoryAccount {
   }
 
   /**
-   * Which account has no room for so many bytes more. Hot: runs for every delivery at QoS 1 and 2.
+   * Finds the account that has no room for these bytes. Hot: runs for every delivery at QoS 1 and 2.
    *
-   * @param isUrgent for what leaves at once, or without which nothing could be freed: it may use the reserve of a quarter
-   * @returns `undefined` where all have room
+   * @param isUrgent for output that leaves at once and for work without which nothing could be freed: it may use the
+   * reserve of a quarter
+   * @returns `undefined` if all accounts have room
    */
   refuses(bytes: number, isUrgent = false): MemoryAccount | undefined {
     if (!this.#hasRoomFor(bytes, isUrgent)) return this
@@ -120,17 +126,17 @@ export class MemoryAccount {
     return !this.isShort && this.bytes + bytes <= this.#ceiling
   }
 
-  /** Takes this account, with all that it was charged, to another parent: its session changed hands. */
+  /** Moves this account with everything charged to it to another parent, because its session changed its owner. */
   moveTo(parent: MemoryAccount): void {
     if (parent === this.#parent) return
-    // `addShare` leaves out the broker, to which this makes no difference.
+    // `addShare` leaves out the broker, for which nothing changes.
     this.#parent?.addShare(-this.bytes)
     parent.addShare(this.bytes)
     this.#parent = parent
   }
 }
 
-/** What a text takes: V8 needs two bytes for a character as soon as one of them is beyond Latin-1. */
+/** The memory of a string: V8 uses two bytes per character as soon as one of them is not Latin-1. */
 export function sizeOfText(text: string): number {
   return text.length * 2
 }

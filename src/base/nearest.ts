@@ -1,7 +1,7 @@
-/** Which of the known words a misspelt one probably means. @module */
+/** Finds the known word that a misspelt one probably means. @module */
 
 /**
- * Whichever of `known` is nearest to `written`, or `undefined` when none is near enough to have been meant.
+ * Returns the word of `known` that is nearest to `written`, or `undefined` if none is near enough to be meant.
  *
  * @example
  * nearest('logn', ['login', 'list']) // 'login'
@@ -17,7 +17,7 @@ export function nearest(written: string, known: readonly string[]): string | und
   return best
 }
 
-/** Insertions, removals and replacements that lead from one word to the other. */
+/** The number of insertions, removals and replacements that turn one word into the other. */
 function editDistance(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, column) => column)
   for (let line = 1; line <= from.length; line++) {

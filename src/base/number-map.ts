@@ -1,8 +1,9 @@
 /**
- * A Map whose keys are numbers that are given out one after the other, and that may hold millions of entries without a pause.
+ * A Map for consecutive numbers as keys, which may hold millions of entries without a pause.
  *
- * A plain Map moves all its entries whenever it has to double: at a million that takes a quarter of a second. Here 256 Maps share the
- * keys by their lowest bits, so that each of them holds 4,000 at a million, and moves in less than a millisecond.
+ * A plain Map moves all its entries when it doubles: at a million that takes a quarter of a second. Here 256 Maps
+ * divide the keys by their lowest bits, so that at a million each holds 4,000 and moves them in less than a
+ * millisecond.
  *
  * @module
  */
@@ -24,7 +25,7 @@ export class NumberMap<Value> {
     return this.#size
   }
 
-  /** Hot: runs for each Change that is stored. */
+  /** Hot: runs for each stored Change. */
   get(key: number): Value | undefined {
     return this.#part(key).get(key)
   }
@@ -36,7 +37,7 @@ export class NumberMap<Value> {
     this.#size += part.size - before
   }
 
-  /** @returns whether there was such an entry */
+  /** @returns whether the entry existed */
   delete(key: number): boolean {
     if (!this.#part(key).delete(key)) return false
     this.#size--
@@ -48,8 +49,8 @@ export class NumberMap<Value> {
   }
 
   /**
-   * Every value, found as the caller asks for them. The map may change meanwhile: what is there all the time comes exactly
-   * once, and what comes or goes may come or not.
+   * Yields every value as the caller asks for it. The map may change meanwhile: an entry that exists all the time is
+   * yielded exactly once, one that is added or removed may or may not be.
    */
   *values(): Generator<Value, void, undefined> {
     for (const part of this.#parts) yield* part.values()

@@ -1,29 +1,29 @@
 /**
- * Text as it may be shown: on a terminal, in a log, in an error. What comes from a peer may hold characters that move the
- * cursor, end a line, or turn the direction of the text around, and so forge what an operator reads.
+ * Escapes text for a terminal, a log or an error. Text from a peer may contain characters that move the cursor, end a
+ * line, or reverse the direction of the text, and so forge what an operator reads.
  *
  * | escaped           | why                                                                       |
  * | ----------------- | ------------------------------------------------------------------------- |
  * | C0, DEL, C1       | terminals obey them: ESC and U+009B begin commands, CR and LF begin lines |
  * | U+2028, U+2029    | lines end there for some viewers                                          |
- * | bidi controls     | text is shown in another order than it has (U+202E turns it around)       |
- * | lone surrogates   | they have no form in UTF-8                                                |
+ * | bidi controls     | text is displayed in a different order (U+202E reverses it)                 |
+ * | lone surrogates   | they cannot be encoded in UTF-8                                            |
  *
- * Escapes look as in JSON, `\u001b`. Text that has been escaped stays as it is.
+ * Escapes look as in JSON, `\\u001b`. Escaped text remains unchanged when it is escaped again.
  *
  * @module
  */
 import { withoutTokens, withoutUnfinishedToken } from './redact.ts'
 
-/** Characters of what a peer said that are shown. */
+/** The number of characters of a peer's text that are shown. */
 export const MAX_SHOWN_LENGTH = 200
 
-/** All but line feed and tab: `\p{Cc}` is C0, DEL and C1. */
+/** All except line feed and tab: `\\p{Cc}` is C0, DEL and C1. */
 const UNSAFE_IN_LINES = /(?![\t\n])\p{Cc}|[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]|\p{Surrogate}/gu
 const UNSAFE = /\p{Cc}|[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]|\p{Surrogate}/gu
 
 /**
- * Makes one line of any text.
+ * Escapes a text so that it fits on one line.
  *
  * @example
  * printable('a\r\nb\u001b[2J\u202e') // 'a\\u000d\\u000ab\\u001b[2J\\u202e'
@@ -33,7 +33,7 @@ export function printable(text: string): string {
   return text.replace(UNSAFE, escape)
 }
 
-/** The same for text that has lines of its own: line feeds and tabs stay. */
+/** The same for text with several lines: line feeds and tabs stay. */
 export function printableLines(text: string): string {
   return text.replace(UNSAFE_IN_LINES, escape)
 }
@@ -43,8 +43,8 @@ function escape(character: string): string {
 }
 
 /**
- * What a peer said, as it may be written down: cut to a length first, so that no more work is done than is shown; then without
- * tokens; then on one line.
+ * Prepares text from a peer for output: it is first truncated, so that no more work is done than necessary; then tokens
+ * are removed; then it is put on one line.
  *
  * @example
  * saidByPeer('x'.repeat(1000), 10) // 'xxxxxxxxxx… (990 more)'

@@ -1,5 +1,5 @@
 /**
- * A map that forgets: beyond its limit the entry that was set the longest ago goes.
+ * A map with a limit: beyond it, the entry that was set longest ago is removed.
  *
  * @module
  */
@@ -13,9 +13,9 @@
  * map.forgotten // 1
  */
 export class RecentMap<Value> {
-  /** Entries at most; one for each that comes goes where it was lowered. */
+  /** The largest number of entries; after it was lowered, each new entry removes one. */
   limit: number
-  /** Entries that went for lack of room. */
+  /** Entries that were removed for lack of space. */
   forgotten = 0
   readonly #entries = new Map<string, Value>()
 
@@ -31,7 +31,7 @@ export class RecentMap<Value> {
     return this.#entries.get(key)
   }
 
-  /** Sets an entry, which is the newest then. */
+  /** Sets an entry, which becomes the newest. */
   set(key: string, value: Value): void {
     this.#entries.delete(key)
     this.#entries.set(key, value)

@@ -1,18 +1,18 @@
 /**
- * Keeps tokens out of what is written down: some Clients send theirs as the User Name.
+ * Keeps tokens out of logs: some clients send theirs as the user name.
  *
- * A JSON Web Token is three runs of base64url characters with a dot between each two, and begins with `{"`:
+ * A JSON Web Token consists of three runs of base64url characters separated by dots, and begins with `{"`:
  *
  *   user=eyJhbGciOi.eyJzdWIiOi.c2lnbmF0dXJl;       run '.' run '.' run, the last of which may be empty
  *        ^ start                           ^ end
  *
- * The text may come from a peer that nobody has authenticated. So this is a scanner and not a regular expression, which would
- * search the rest of the text anew at each `eyJ`: the time is linear in the length, whatever the text.
+ * The text may come from a peer that has not logged in. This is therefore a scanner and not a regular expression, which
+ * would search the rest of the text again at each `eyJ`: its time is linear in the length, whatever the text.
  *
  * @module
  */
 
-/** How the scanner reads a character: tests count the calls. */
+/** How the scanner reads a character; tests count the calls. */
 export type ReadCode = (text: string, at: number) => number
 
 const HYPHEN = 0x2d
@@ -22,7 +22,7 @@ const UNDERSCORE = 0x5f
 const TOKEN_START = [0x65, 0x79, 0x4a] as const
 
 /**
- * Puts `(token)` in the place of whatever looks like a JSON Web Token.
+ * Replaces everything that looks like a JSON Web Token by `(token)`.
  *
  * @example
  * withoutTokens('eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJtZXRlciJ9.c2ln') // '(token)'
@@ -46,7 +46,7 @@ export function withoutTokens(text: string, read: ReadCode = readCode): string {
 }
 
 /**
- * Puts `(token)` in the place of the beginning of a token at the end of a text that was cut off.
+ * Replaces the beginning of a token at the end of a truncated text by `(token)`.
  *
  * @example
  * withoutUnfinishedToken('user eyJhbGciOi.eyJz') // 'user (token)'
@@ -63,7 +63,7 @@ export function withoutUnfinishedToken(text: string, read: ReadCode = readCode):
   return text
 }
 
-/** Where the run of base64url characters begins that the text ends with, together with another one and a dot before it. */
+/** The start of the run of base64url characters at the end of the text, including a preceding run and dot. */
 function beginOfLastRuns(text: string, read: ReadCode): number {
   let begin = text.length
   for (let dots = 0; begin > 0; begin--) {
@@ -77,14 +77,17 @@ function readCode(text: string, at: number): number {
   return text.charCodeAt(at)
 }
 
-/** Where the run of base64url characters that begins at `at` ends; `at` itself where there is none. */
+/** The end of the run of base64url characters that begins at `at`; `at` itself if there is none. */
 function endOfRun(text: string, at: number, read: ReadCode): number {
   let end = at
   while (end < text.length && isBase64Url(read(text, end))) end++
   return end
 }
 
-/** Where in a run a token may begin: at its start or behind a hyphen, with something behind the `eyJ`. -1 for nowhere. */
+/**
+ * The position in a run at which a token may begin: at the start or after a hyphen, with characters after the `eyJ`. -1
+ * for none.
+ */
 function startOfToken(text: string, runStart: number, runEnd: number, read: ReadCode): number {
   let mayBegin = true
   for (let at = runStart; at + TOKEN_START.length < runEnd; at++) {
@@ -94,7 +97,7 @@ function startOfToken(text: string, runStart: number, runEnd: number, read: Read
   return -1
 }
 
-/** Where the token ends whose first part ends at `firstEnd`; -1 if it is none. */
+/** The end of the token whose first part ends at `firstEnd`; -1 if it is not a token. */
 function endOfToken(text: string, firstEnd: number, read: ReadCode): number {
   if (firstEnd >= text.length || read(text, firstEnd) !== DOT) return -1
   const secondEnd = endOfRun(text, firstEnd + 1, read)

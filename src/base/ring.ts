@@ -1,11 +1,11 @@
 /**
- * A queue that grows and shrinks: first in, first out, with a way back in at the front.
+ * A queue that grows and shrinks: first in, first out, with insertion at the front as well.
  *
  *   items  [ d e . . . a b c ]     head = 5, length = 5, capacity 8 (a power of two, so that wrapping is one `&`)
  *              ^tail   ^head
  *
- * Every operation takes constant time on average. An empty ring owns no array, because most queues of most Clients are
- * empty most of the time; a slot that is left is cleared, so that nothing stays alive by having been queued.
+ * Every operation takes constant time on average. An empty ring owns no array, because most queues of most clients are
+ * empty most of the time. A slot that becomes free is cleared, so that a value is not kept alive by having been queued.
  *
  * @module
  */
@@ -25,7 +25,7 @@ export class Ring<Value> {
   #head = 0
   #length = 0
 
-  /** @param values pushed in their order */
+  /** @param values added in order */
   constructor(values?: Iterable<Value>) {
     if (values !== undefined) for (const value of values) this.push(value)
   }
@@ -41,7 +41,7 @@ export class Ring<Value> {
     this.#length++
   }
 
-  /** Adds at the front, so that `shift` gives it back next. */
+  /** Adds at the front, so that `shift` returns it next. */
   unshift(value: Value): void {
     if (this.#length === this.#items.length) this.#resize(Math.max(MIN_CAPACITY, this.#length * 2))
     this.#head = this.#slot(-1)
@@ -50,21 +50,21 @@ export class Ring<Value> {
   }
 
   /**
-   * Looks at `count` values from that place on, first to last, and takes out those that are wanted. Costs a move of each value
-   * behind the first that is taken.
+   * Visits `count` values from that place on, first to last, and removes those for which `isWanted` returns true. Moves
+   * each value after the first one that is removed.
    *
    * @example
    * const ring = new Ring([1, 2, 3, 4])
    * ring.takeOut(1, 2, (value) => value !== 3) // [2]
    * Array.from(ring) // [1, 3, 4]
    */
-  takeOut(from: number, count: number, isWanted: (value: Value) => boolean): Value[] {
+  takeOut(from: number, count: number, isTaken: (value: Value) => boolean): Value[] {
     const end = Math.min(this.#length, from + count)
     const taken: Value[] = []
     let kept = from
     for (let at = from; at < end; at++) {
       const value = this.#items[this.#slot(at)]!
-      if (isWanted(value)) taken.push(value)
+      if (isTaken(value)) taken.push(value)
       else this.#items[this.#slot(kept++)] = value
     }
     if (taken.length === 0) return taken
@@ -77,7 +77,7 @@ export class Ring<Value> {
     return taken
   }
 
-  /** Takes the first; `undefined` when empty. */
+  /** Removes and returns the first value; `undefined` if the ring is empty. */
   shift(): Value | undefined {
     if (this.#length === 0) return undefined
     const value = this.#items[this.#head]
@@ -89,12 +89,12 @@ export class Ring<Value> {
     return value
   }
 
-  /** The first, left where it is; `undefined` when empty. */
+  /** Returns the first value without removing it; `undefined` if the ring is empty. */
   peek(): Value | undefined {
     return this.at(0)
   }
 
-  /** The one that `index` others stand before; `undefined` outside 0..length-1. */
+  /** The value at `index`; `undefined` outside 0..length-1. */
   at(index: number): Value | undefined {
     return index >= 0 && index < this.#length ? this.#items[this.#slot(index)] : undefined
   }
@@ -105,7 +105,7 @@ export class Ring<Value> {
     this.#length = 0
   }
 
-  /** First to last. What is pushed on the way is visited too. */
+  /** First to last. Values that are added meanwhile are visited too. */
   *[Symbol.iterator](): Generator<Value, void, undefined> {
     for (let index = 0; index < this.#length; index++) yield this.#items[this.#slot(index)]!
   }

@@ -1,12 +1,11 @@
 /**
- * The logger that every part of a broker writes to. It wraps the host program's logger: text is escaped and shortened before it
- * is passed on, and equal refusals from one address are summed up. A logger
- * that fails costs its lines and nothing else.
+ * The logger for all parts of a broker. It wraps the host program's logger: text is escaped and truncated before it is
+ * passed on, and equal refusals of one address are summarised. A logger that fails loses its lines, and affects nothing else.
  *
  *   refused a connection from 192.0.2.7: auth.file: wrong password
  *   41 more in the last 10 s: refused a connection from 192.0.2.7: auth.file: wrong password
  *
- * Where sentences of one kind differ, as by their topics, the first one stands for all of them: "41 more like this".
+ * If messages of one kind differ, for instance by topic, the first one represents all of them: "41 more like this".
  *
  * @module
  */
@@ -15,14 +14,14 @@ import { silentLogger, type LogMethod, type Logger } from './log.ts'
 import { printable, saidByPeer } from './printable.ts'
 import { messageOf, watchPromise } from './thrown.ts'
 
-/** Characters of one field, or of a line's sentence. */
+/** Characters of one field, or of a message. */
 const MAX_TEXT_LENGTH = 2_000
-/** Time over which equal refusals are summed up. */
+/** The time over which equal refusals are summarised. */
 const SUM_INTERVAL_MS = 10_000
-/** Different refusals that are summed up at one time; the one that came first is written out for a new one. */
+/** Different refusals that are summarised at a time; for a new one, the oldest is written out. */
 const MAX_SUMS = 1_000
 
-/** @param program `silentLogger` stays what it is: nothing is done for it */
+/** @param program `silentLogger` is returned as it is, so that nothing is done for it */
 export function safeLog(program: Logger, clock: Clock): Logger {
   if (program === silentLogger) return program
   const log = new GuardedLog(program)
@@ -124,7 +123,7 @@ function safeText(text: string): string {
   return text.length > MAX_TEXT_LENGTH ? saidByPeer(text, MAX_TEXT_LENGTH) : printable(text)
 }
 
-/** Text in fields, and in lists in them. What else there is, such as errors, is the logger's to write out. */
+/** Escapes text in fields, and in lists in them. Other values, such as errors, are left to the logger. */
 function safeFields(fields: object): object {
   return Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, safeValue(value)]))
 }
@@ -137,7 +136,7 @@ function safeValue(value: unknown): unknown {
 interface Sum {
   /** The first of its kind; `undefined` until it is logged. */
   line: { readonly fields: object; readonly message: string } | undefined
-  /** Held back since the last line. */
+  /** The number held back since the last line. */
   held: number
 }
 
@@ -188,7 +187,10 @@ class RefusalSums {
     })
   }
 
-  /** Writes what was held back as one line. A kind that is still refused stays in the table; a quiet one is removed. */
+  /**
+   * Writes the number of refusals held back as one line. A kind that is still being refused stays in the table; a quiet
+   * one is removed.
+   */
   #writeOut(kind: string): boolean {
     const { line, held } = this.#sums.get(kind)!
     this.#sums.delete(kind)

@@ -1,7 +1,9 @@
-/** Values in messages for people. @module */
+/** Formats values for messages. @module */
 import { withoutTokens } from './redact.ts'
 
-/** How a value is shown in a message: short, on one line, and without what looks like a key, a token or a password. */
+/**
+ * Formats a value for a message: short, on one line, and without anything that looks like a key, a token or a password.
+ */
 export function show(value: unknown): string {
   if (value === undefined || value === null) return 'nothing'
   if (typeof value === 'function') return 'a function'

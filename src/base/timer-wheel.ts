@@ -1,21 +1,22 @@
 /**
- * Many deadlines, one real timer: whoever owns the wheel sets a timer for `nextDeadline()` and calls `advance`.
+ * Manages many deadlines with one real timer: the owner of the wheel sets a timer for `nextDeadline()` and calls
+ * `advance`.
  *
  *   heap by deadline      [ 5 | 9  7 | 30  12  8 ]       parent of i: (i - 1) >> 1
  *
- * Inside it is a binary heap and not a ring of slots, because re-arming is rare here (a Keep Alive is re-armed when it
- * fires, not when a packet comes) while exactness counts: the next deadline is known to the millisecond without a search,
- * thirty days cost the same as thirty milliseconds, and nothing has to be moved from coarse slots to fine ones.
- * Entries know their own place, so that `cancel` needs no search: both `set` and `cancel` take O(log n).
+ * It is a binary heap and not a ring of slots, because re-arming is rare here (a Keep Alive is re-armed when it fires,
+ * not for every packet) while exactness matters: the next deadline is known to the millisecond without a search, thirty
+ * days cost the same as thirty milliseconds, and nothing has to be moved from coarse slots to fine ones. Entries hold
+ * their own index, so `cancel` needs no search: both `set` and `cancel` take O(log n).
  *
  * @module
  */
 
-/** What can be put into a wheel: usually the object that waits, itself. The wheel alone writes these fields. */
+/** An entry of a wheel: usually the waiting object itself. Only the wheel writes these fields. */
 export interface Timed {
-  /** Milliseconds of the owner's clock; has no meaning while `wheelIndex` is -1. */
+  /** Milliseconds of the owner's clock; meaningless while `wheelIndex` is -1. */
   deadlineMs: number
-  /** -1 while the entry is in no wheel, and to begin with. */
+  /** -1 initially, and while the entry is in no wheel. */
   wheelIndex: number
 }
 
@@ -37,17 +38,17 @@ export interface Expiring extends Timed {
 export class TimerWheel<Entry extends Timed = Timed> {
   readonly #heap: Entry[] = []
 
-  /** How many deadlines wait. */
+  /** The number of waiting deadlines. */
   get size(): number {
     return this.#heap.length
   }
 
-  /** When `advance` is due: exact; Infinity if nothing waits. */
+  /** The exact time at which `advance` is due; Infinity if nothing waits. */
   nextDeadline(): number {
     return this.#heap[0]?.deadlineMs ?? Infinity
   }
 
-  /** Arms `entry`, or moves it if it waits already. `Infinity` is the same as `cancel`. */
+  /** Arms `entry`, or moves it if it is armed. `Infinity` is the same as `cancel`. */
   set(entry: Entry, deadlineMs: number): void {
     if (deadlineMs === Infinity) {
       this.cancel(entry)
@@ -61,7 +62,7 @@ export class TimerWheel<Entry extends Timed = Timed> {
     this.#settle(entry)
   }
 
-  /** Disarms `entry`; nothing happens if it does not wait. */
+  /** Disarms `entry`; does nothing if it is not armed. */
   cancel(entry: Entry): void {
     const index = entry.wheelIndex
     if (index === -1) return
@@ -75,10 +76,10 @@ export class TimerWheel<Entry extends Timed = Timed> {
   /**
    * Disarms every entry whose deadline is `nowMs` or earlier and calls `fire` with it, earliest first.
    *
-   * `fire` may set and cancel any entry. One that it sets to a time that has come already fires in the same call, so an
-   * owner that re-arms must do so for a later time.
+   * `fire` may set and cancel any entry. An entry that it sets to a time that has already come fires in the same call,
+   * so an owner that re-arms has to choose a later time.
    *
-   * @param limit most entries to fire in this call; the others stay due, and `nextDeadline()` says so
+   * @param limit the most entries to fire in this call; the others stay due, as `nextDeadline()` shows
    * @returns how many fired
    */
   advance(nowMs: number, fire: (entry: Entry) => void, limit = Infinity): number {

@@ -1,11 +1,11 @@
 /**
- * Wall-clock time that never goes back: what deadlines are stored by.
+ * Wall-clock time that never goes back, for stored deadlines.
  *
- *   clock       10:00 10:01 | 03:20 03:21 | 10:31        set back by a start without a battery, put right by NTP later
+ *   clock       10:00 10:01 | 03:20 03:21 | 10:31        set back at a start without a battery, corrected by NTP later
  *   wall time   10:00 10:01 | 10:02 10:03 | 10:31
  *
- * A clock that is behind counts as the last known time and what has passed since, so that nothing ends early and nothing
- * lives longer than it was given; once the clock has caught up, it counts again.
+ * While the clock is behind, the time is the last known one plus the time that has passed since, so that nothing ends
+ * early and nothing lives too long; once the clock has caught up, it is used again.
  *
  * @module
  */
@@ -16,7 +16,7 @@ export class WallTime {
   #knownMs: number
   #knownAtMs: number
 
-  /** @param knownMs wall-clock milliseconds that it is at least */
+  /** @param knownMs wall-clock milliseconds that have been reached */
   constructor(clock: Clock, knownMs = 0) {
     this.#clock = clock
     this.#knownMs = knownMs
@@ -31,7 +31,7 @@ export class WallTime {
     return this.#knownMs
   }
 
-  /** How far the clock itself is behind, in milliseconds. */
+  /** How far the clock is behind, in milliseconds. */
   get behindMs(): number {
     return this.now() - this.#clock.wallNow()
   }

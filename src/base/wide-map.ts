@@ -1,9 +1,9 @@
 /**
- * A Map with text keys that may hold millions of entries and is never felt to grow.
+ * A Map with string keys that may hold millions of entries and grows without a noticeable pause.
  *
- * A plain Map moves all its entries whenever it has to double: at a million that takes a tenth of a second. Here a Map that
- * reaches `LEAF_ENTRIES` is divided among 64 by six bits of a hash of the key, each of which may be divided again by the next
- * six. So what moves at once is never more than one leaf.
+ * A plain Map moves all its entries when it doubles: at a million that takes a tenth of a second. Here a Map that
+ * reaches `LEAF_ENTRIES` is divided into 64 by six bits of a hash of the key, and each of these may be divided again by
+ * the next six. At most one leaf is therefore moved at a time.
  *
  *   root ─┬─ leaf Map   up to 8,192 entries
  *         ├─ node ─┬─ leaf Map
@@ -14,11 +14,11 @@
  */
 import { firstAfter, hashText } from './hash-order.ts'
 
-/** A leaf that reaches this is divided. Moving so many takes less than half a millisecond. */
+/** A leaf that reaches this size is divided. Moving that many entries takes less than half a millisecond. */
 const LEAF_ENTRIES = 8_192
 const BITS = 6
 const PARTS = 1 << BITS
-/** With all bits of the hash used up a leaf grows as a plain Map does. */
+/** When all bits of the hash are used up, a leaf grows like a plain Map. */
 const LAST_SHIFT = 30
 
 type Leaf<Value> = Map<string, Value>
@@ -47,7 +47,7 @@ export class WideMap<Value> {
   #root: Node<Value> | Leaf<Value>
   #size: number
 
-  /** @param first entries to begin with; the Map is used as it is */
+  /** @param first initial entries; the Map itself is used */
   constructor(first: Map<string, Value> = new Map()) {
     this.#root = first
     this.#size = first.size
@@ -93,7 +93,7 @@ export class WideMap<Value> {
     this.#size += leaf.size - before
   }
 
-  /** @returns whether there was such an entry */
+  /** @returns whether the entry existed */
   delete(key: string): boolean {
     const root = this.#root
     const leaf = root instanceof Map ? root : leafOf(root, hashText(key))
@@ -103,11 +103,11 @@ export class WideMap<Value> {
   }
 
   /**
-   * The keys that come after `after` in the order of `hash-order.ts`: some of the next, in order, and none only at the end.
-   * It costs a look at the keys of one leaf.
+   * Returns keys that follow `after` in the order of `hash-order.ts`: some of the next ones, in order, and none only at
+   * the end. It costs a walk through the keys of one leaf.
    *
-   * @param after `undefined` for the first of all
-   * @param most says how many keys are wanted at most, of a leaf of that size
+   * @param after `undefined` for the beginning
+   * @param most returns how many keys to return at most, for a leaf of that size
    */
   keysAfter(after: string | undefined, most: (size: number) => number): string[] {
     for (const leaf of leavesFrom(this.#root, after === undefined ? 0 : hashText(after))) {
@@ -118,14 +118,14 @@ export class WideMap<Value> {
   }
 
   /**
-   * Every value, found as the caller asks for them. The map may change meanwhile: what is there all the time comes exactly
-   * once; what comes or goes may come or not, so that an entry that was deleted may still come; and the walk ends.
+   * Yields every value as the caller asks for it. The map may change meanwhile: an entry that exists all the time is
+   * yielded exactly once; one that is added or removed may or may not be, even after it was removed; and the walk ends.
    */
   *values(): Generator<Value, void, undefined> {
     for (const leaf of leavesOf(this.#root)) yield* asManyAs(leaf.size, leaf.values())
   }
 
-  /** The same with their keys. */
+  /** The same with the keys. */
   *entries(): Generator<readonly [string, Value], void, undefined> {
     for (const leaf of leavesOf(this.#root)) yield* asManyAs(leaf.size, leaf.entries())
   }
@@ -136,7 +136,7 @@ function* leavesOf<Value>(part: Node<Value> | Leaf<Value>): Generator<Leaf<Value
   else for (let slot = 0; slot < PARTS; slot++) yield* leavesOf(part.parts[slot]!)
 }
 
-/** Leaves in the order of the ranks of what is in them, from that of `hash` on. */
+/** Leaves in the order of the ranks of their entries, from that of `hash` on. */
 function* leavesFrom<Value>(part: Node<Value> | Leaf<Value>, hash: number): Generator<Leaf<Value>, void, undefined> {
   if (part instanceof Map) {
     yield part
@@ -147,7 +147,9 @@ function* leavesFrom<Value>(part: Node<Value> | Leaf<Value>, hash: number): Gene
   for (let slot = from + 1; slot < PARTS; slot++) yield* leavesOf(part.parts[slot]!)
 }
 
-/** A Map's iterator sees what is added meanwhile, but last. A leaf that is divided meanwhile stays as it was. */
+/**
+ * A Map's iterator also visits entries added meanwhile, but last. A leaf that is divided meanwhile remains unchanged.
+ */
 function* asManyAs<Item>(count: number, items: Iterable<Item>): Generator<Item, void, undefined> {
   let left = count
   for (const item of items) {

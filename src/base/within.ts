@@ -1,11 +1,11 @@
-/** Waiting, but not for ever. @module */
+/** Waits with a time limit. @module */
 import type { Clock } from './clock.ts'
 
 /**
- * Waits for a promise, but no longer than that.
+ * Waits for a promise for a limited time.
  *
  * @returns whether it was fulfilled in time
- * @throws what it was rejected with in time; a later rejection is ignored
+ * @throws its error if it was rejected in time; a later rejection is ignored
  */
 export function within(promise: Promise<unknown>, timeoutMs: number, clock: Clock): Promise<boolean> {
   return new Promise((resolve, reject) => {

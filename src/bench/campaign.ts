@@ -1,4 +1,4 @@
-/** Runs of many rows against one broker or several, one after the other. @module */
+/** Runs many rows against one broker or several, one after another. @module */
 import type { Measurement } from './driver/measurement.ts'
 import type { Target } from './driver/link.ts'
 import type { BrokerKind } from './own-broker.ts'
@@ -8,14 +8,14 @@ import { generate, runOnce } from './run.ts'
 import { textTable } from './table.ts'
 import { jobOf, type Workload } from './workloads.ts'
 
-/** What is run: each row so many times, for so long. */
+/** The plan: how often each row runs, and how long. */
 export interface Campaign {
   readonly rows: readonly Workload[]
   readonly runs: number
   readonly seconds: number
 }
 
-/** A contender: ours, a peer, or a broker elsewhere. */
+/** A contender: our broker, a peer, or a broker elsewhere. */
 export interface Contender {
   readonly name: string
   readonly enters: (workload: Workload) => boolean
@@ -27,12 +27,12 @@ interface PlannedStep extends Step {
   readonly contender: Contender
 }
 
-/** What starting, connecting and stopping take, beside what the row itself says. */
+/** The time for starting, connecting and stopping, in addition to that of the row itself. */
 const OVERHEAD_SECONDS = 1
-/** Rows that keep many things take long to fill. */
+/** Rows that fill the broker with many items need extra time. */
 const FILLING_SECONDS = { traffic: 0, replay: 2, subscriptions: 5, idle: 8, durable: 10 } as const
 
-/** A broker that runs somewhere: only what its generator sees is known. */
+/** A broker elsewhere, of which only the generator's observations are known. */
 export function remote(target: Target): Contender {
   return {
     name: `${target.host}:${target.port}`,
@@ -41,7 +41,7 @@ export function remote(target: Target): Contender {
   }
 }
 
-/** A broker that is started for each run. One that stores enters where that is what is measured, and nowhere else. */
+/** A broker that is started for each run. One that stores takes part only in rows that measure storing. */
 export function started(kind: BrokerKind, enters: Contender['enters'] = () => true): Contender {
   return {
     name: kind.name,
@@ -53,7 +53,7 @@ export function started(kind: BrokerKind, enters: Contender['enters'] = () => tr
   }
 }
 
-/** Row by row; in each, the brokers take turns. */
+/** Plans row by row; within a row, the brokers take turns. */
 function plan({ rows, runs, seconds: measured }: Campaign, contenders: readonly Contender[]): PlannedStep[] {
   return rows.flatMap((workload) => {
     const { warmUpSeconds, seconds: asked } = jobOf(workload, measured)
@@ -65,7 +65,7 @@ function plan({ rows, runs, seconds: measured }: Campaign, contenders: readonly 
   })
 }
 
-/** Runs it all and says on standard error how far it is. A broker that fails in a row is not asked again in that row. */
+/** Runs the plan and reports progress on standard error. A broker that fails in a row is not run again in that row. */
 export async function runCampaign(campaign: Campaign, contenders: readonly Contender[]): Promise<Result[]> {
   const steps = plan(campaign, contenders)
   const progress = new Progress(steps)

@@ -1,4 +1,4 @@
-/** Reads what the command lines of the benchmark have in common: an address, names of rows, numbers. @module */
+/** Parses the shared arguments of the benchmark's command lines: an address, names of rows, numbers. @module */
 import { UsageError } from '../base/errors.ts'
 import type { Target } from './driver/link.ts'
 import type { Workload } from './workloads.ts'
@@ -11,10 +11,10 @@ const schemes: Readonly<Record<string, readonly [transport: Target['transport'],
 }
 
 /**
- * Reads the address of a broker.
+ * Parses the address of a broker.
  *
- * @param what names the address in the message
- * @throws {UsageError} for what is no address, or another scheme
+ * @param what the name of the argument in messages
+ * @throws {UsageError} for an invalid address, or another scheme
  *
  * @example
  * targetOf('mqtt://localhost') // { transport: 'tcp', host: 'localhost', port: 1883, path: '/' }
@@ -35,19 +35,21 @@ export function targetOf(address: string, what = '--url'): Target {
   }
 }
 
-/** @throws {UsageError} for what is not above 0 */
+/** @throws {UsageError} for a number that is not above 0 */
 export function positive(name: string, text: string): number {
   const value = Number(text)
-  if (!(value > 0)) throw new UsageError(`--${name} wants a number above 0, got ${text}`)
+  if (!(value > 0)) throw new UsageError(`--${name} must be a number above 0, got ${text}`)
   return value
 }
 
-/** @throws {UsageError} for a name that none of `offered` has */
+/** @throws {UsageError} for a name that is not in `offered` */
 export function selectRows(names: string | undefined, offered: readonly Workload[]): readonly Workload[] {
   if (names === undefined) return offered
   return names.split(',').map((name) => {
     const found = offered.find((workload) => workload.name === name)
     if (found) return found
-    throw new UsageError(`no row is named ${name}; there are ${offered.map((workload) => workload.name).join(', ')}`)
+    throw new UsageError(
+      `workload.name).join(', ')} => unknown row ${name}; the rows are ${offered.map((workload) => workload.name).join(', ')} => workload.name).join(', ')}`,
+    )
   })
 }

@@ -1,4 +1,4 @@
-/** What a figure depends on besides the broker: machine, versions, length of the runs. @module */
+/** The conditions of a measurement apart from the broker: machine, versions, length of the runs. @module */
 import { cpus, release, totalmem, type as system } from 'node:os'
 import type { BrokerKind } from './own-broker.ts'
 

@@ -1,4 +1,4 @@
-/** The load generator as a process of its own: one job comes over the channel from its parent, one answer goes back. @module */
+/** The load generator as a separate process: it receives one job from its parent and sends one answer. @module */
 import { drive } from './driver/drive.ts'
 import type { Target } from './driver/link.ts'
 import type { Measurement } from './driver/measurement.ts'
@@ -6,17 +6,17 @@ import { readSysNumber } from './driver/sys.ts'
 import type { Job } from './driver/shape.ts'
 import { readUsage } from './usage.ts'
 
-/** What the parent sends. */
+/** The message from the parent. */
 export interface GeneratorRequest {
   readonly target: Target
   readonly job: Job
-  /** The broker's process, if it runs on this machine and is ours to look at. */
+  /** The broker's process, if it runs on this machine and may be inspected. */
   readonly pid?: number | undefined
-  /** Where the broker tells its longest turn. */
+  /** The topic on which the broker publishes its longest turn. */
   readonly turnTopic?: string | undefined
 }
 
-/** What the parent gets. */
+/** The answer to the parent. */
 export type GeneratorAnswer = { readonly measurement: Measurement } | { readonly error: string }
 
 async function answer({ target, job, pid, turnTopic }: GeneratorRequest): Promise<GeneratorAnswer> {

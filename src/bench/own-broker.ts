@@ -1,4 +1,4 @@
-/** Brokers as child processes: what a kind of broker is, and ours, the program itself. @module */
+/** Runs brokers as child processes: kinds of brokers, and ours, the program itself. @module */
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -12,31 +12,33 @@ import { sluiceConfig } from './sluice-config.ts'
 import { readUsage } from './usage.ts'
 import type { Workload } from './workloads.ts'
 
-/** A broker that runs. */
+/** A running broker. */
 export interface RunningBroker {
   readonly target: Target
   readonly pid: number
   stop(): Promise<void>
-  /** Kills it, and starts it again with what it has stored. */
+  /** Kills it, and starts it again with its stored data. */
   restart?(): Promise<Restart>
 }
 
 /** How to start one kind of broker. */
 export interface BrokerKind {
   readonly name: string
-  /** As it calls itself. */
+  /** As the broker reports it. */
   readonly version: string
-  /** Where it publishes its longest turn, in milliseconds. */
+  /** The topic on which it publishes its longest turn, in milliseconds. */
   readonly turnTopic?: string
-  /** Whether it stores what it acknowledges: only such rows are for it then. */
+  /** Whether it stores what it acknowledges, in which case it takes part only in rows that measure storing. */
   readonly stores?: boolean
   readonly start: (workload: Workload) => Promise<RunningBroker>
 }
 
-/** The program, as it was compiled with this file. A path and no import: it runs in a process of its own. */
+/** The program compiled with this file. A path instead of an import, because it runs in a separate process. */
 const program = fileURLToPath(new URL('../cli/main.js', import.meta.url))
 
-/** Waits until `child` listens at `target`; `folder` goes when it stops. @throws when it does not, with what it said */
+/**
+ * Waits until `child` listens at `target`; `folder` is removed when it stops. @throws its output if it does not start
+ */
 export async function running(child: Child, target: Target, folder?: string): Promise<RunningBroker> {
   async function stop(): Promise<void> {
     await child.stop()
@@ -75,7 +77,7 @@ async function startOurs(workload: Workload, durability: Durability): Promise<Ru
   }
 }
 
-/** Ours: the program, as users start it, with permissions on and durability `memory`. */
+/** Our broker: the program as users start it, with permissions enabled and durability `memory`. */
 export const sluice: BrokerKind = {
   name: OURS,
   version,
@@ -83,7 +85,7 @@ export const sluice: BrokerKind = {
   start: (workload) => startOurs(workload, 'memory'),
 }
 
-/** The same with everything on disk before it is acknowledged. */
+/** The same, but everything is on disk before it is acknowledged. */
 export const sluiceOnDisk: BrokerKind = {
   ...sluice,
   name: `${OURS} disk`,

@@ -1,6 +1,6 @@
 /**
- * Child processes and their folders, which always go: with their run, with this process, on Ctrl-C, and when they outlast
- * their time.
+ * Manages child processes and their folders, all of which end with their run, with this process, on Ctrl-C, and when
+ * they exceed their time.
  *
  * @module
  */
@@ -19,7 +19,7 @@ function endAll(): void {
   for (const folder of folders) removeFolder(folder)
 }
 
-/** Makes a folder for files of one run. It goes with `removeFolder`, or at the latest with this process. */
+/** Creates a folder for the files of one run. It is removed by `removeFolder`, or at the latest with this process. */
 export function makeFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-bench-'))
   folders.add(folder)
@@ -33,7 +33,7 @@ export function removeFolder(folder: string): void {
 
 process.on('exit', endAll)
 
-/** Makes Ctrl-C and a polite kill end the children too. For the programs; a library must not do this. */
+/** Ends the children on Ctrl-C and SIGTERM, too. For programs only; a library must not do this. */
 export function endChildrenOnSignals(): void {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.once(signal, () => {
@@ -43,7 +43,7 @@ export function endChildrenOnSignals(): void {
   }
 }
 
-/** Starts a child; what it says on its standard error is kept, to be shown if it fails. */
+/** Starts a child; its standard error is kept, to be shown if it fails. */
 export function startChild(command: string, options: readonly string[], spawnOptions: SpawnOptions = {}): Child {
   const child = spawn(command, options, { stdio: ['ignore', 'ignore', 'pipe'], ...spawnOptions })
   return new Child(child, command)
@@ -51,8 +51,8 @@ export function startChild(command: string, options: readonly string[], spawnOpt
 
 export class Child {
   readonly process: ChildProcess
-  /** The end of what it said on its standard error. */
-  said = ''
+  /** The end of its standard error. */
+  output = ''
   #ended = false
   readonly #end: Promise<void>
 
@@ -60,11 +60,11 @@ export class Child {
     this.process = child
     running.add(child)
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-      this.said = (this.said + text).slice(-2000)
+      this.output = (this.output + text).slice(-2000)
     })
     this.#end = new Promise<void>((resolve) => {
       child.once('error', (error) => {
-        this.said += `${command}: ${error.message}`
+        this.output += `${command}: ${error.message}`
         resolve()
       })
       child.once('close', resolve)
@@ -74,9 +74,9 @@ export class Child {
     })
   }
 
-  /** The line of it that tells most. */
+  /** The most informative line of the output. */
   get complaint(): string {
-    const lines = this.said.trim().split('\n')
+    const lines = this.output.trim().split('\n')
     return lines.find((line) => /error/i.test(line)) ?? lines[0] ?? ''
   }
 
@@ -84,19 +84,19 @@ export class Child {
     return this.#ended
   }
 
-  /** Done when the process is gone. */
+  /** Resolves when the process has ended. */
   async stop(): Promise<void> {
     this.process.kill('SIGKILL')
     await this.#end
   }
 }
 
-/** Below what systems hand out for port 0, so that nobody who asks for that gets it in the meantime. */
+/** Below the range from which systems choose for port 0, so that no other program is given it meanwhile. */
 const FIRST_PORT = 20_000
 const PORTS = 12_000
 const TRIES = 100
 
-/** A port that was free a moment ago. @throws where a hundred were in use */
+/** Returns a port that was free a moment ago. @throws if a hundred were in use */
 export async function freePort(): Promise<number> {
   for (let tries = 0; tries < TRIES; tries++) {
     const port = FIRST_PORT + Math.floor(Math.random() * PORTS)
@@ -123,12 +123,12 @@ function accepts(port: number): Promise<boolean> {
   })
 }
 
-/** Waits until something listens on `port`. @throws when the child ends instead, with what it said, or after 15 s */
+/** Waits until a program listens on `port`. @throws its output if the child ends instead, or after 15 s */
 export async function listening(child: Child, port: number): Promise<void> {
   for (const until = performance.now() + START_TIMEOUT_MS; performance.now() < until; await sleep(20)) {
     if (await accepts(port)) return
     if (child.ended) break
   }
   await child.stop()
-  throw new Error(`the broker did not start: ${child.complaint || 'it said nothing'}`)
+  throw new Error(`the broker did not start: ${child.complaint || 'it printed nothing'}`)
 }

@@ -1,4 +1,4 @@
-/** Says how far the benchmark is: one line that rewrites itself on a terminal, plain lines elsewhere. @module */
+/** Reports the progress of the benchmark: one line that is rewritten on a terminal, plain lines elsewhere. @module */
 import type { Measurement } from './driver/measurement.ts'
 import { significant } from './results.ts'
 
@@ -7,11 +7,11 @@ export interface Step {
   readonly row: string
   readonly broker: string
   readonly run: number
-  /** What the plan reckons with. */
+  /** The planned duration. */
   readonly seconds: number
 }
 
-/** `90` becomes `2 min`; below a minute it is seconds. */
+/** Formats `90` as `2 min`; below a minute, as seconds. */
 export function duration(seconds: number): string {
   return seconds < 60 ? `${Math.ceil(seconds)} s` : `${Math.ceil(seconds / 60)} min`
 }
@@ -39,13 +39,13 @@ export class Progress {
     this.#plannedDone += step.seconds
     if (this.#stream.isTTY) {
       const left = this.#done === this.#total ? '' : `, ${duration(this.#secondsLeft())} left`
-      this.#stream.write(`\r\x1b[2K${this.#line(step)}: ${says(outcome)}${left}${left === '' ? '\n' : ''}`)
+      this.#stream.write(`\r\x1b[2K${this.#line(step)}: ${describe(outcome)}${left}${left === '' ? '\n' : ''}`)
     } else {
-      this.#stream.write(`${this.#line(step)}: ${says(outcome)}\n`)
+      this.#stream.write(`${this.#line(step)}: ${describe(outcome)}\n`)
     }
   }
 
-  /** For a step that is not worth running. */
+  /** Reports a step that is not run. */
   skips(step: Step): void {
     this.#done++
     this.#plannedDone += step.seconds
@@ -56,7 +56,7 @@ export class Progress {
     return `[${number}/${this.#total}] ${step.row}, ${step.broker}, run ${step.run}`
   }
 
-  /** The plan's reckoning, corrected by how long its first part really took. */
+  /** The planned time, corrected by the actual duration of the first part. */
   #secondsLeft(): number {
     const elapsed = (performance.now() - this.#begin) / 1000
     const pace = this.#plannedDone > 0 ? elapsed / this.#plannedDone : 1
@@ -64,7 +64,7 @@ export class Progress {
   }
 }
 
-function says(outcome: Measurement | Error): string {
+function describe(outcome: Measurement | Error): string {
   if (outcome instanceof Error) return outcome.message
   const { messages, seconds, brokerMicroseconds, held } = outcome
   if (held && messages === 0) return `${Math.round(held.perSecond).toLocaleString('en-US')}/s`

@@ -1,4 +1,4 @@
-/** What the runs of a row say together, and the tables made of it. @module */
+/** Summarises the runs of a row, and formats the tables. @module */
 import type { Measurement } from './driver/measurement.ts'
 import { medianOfKnown, spread } from './statistics.ts'
 import type { Cells, Column } from './table.ts'
@@ -9,7 +9,7 @@ export interface Result {
   readonly workload: Workload
   readonly broker: string
   readonly runs: readonly Measurement[]
-  /** Why there are no more runs. */
+  /** The reason why there are no more runs. */
   readonly error?: string
 }
 
@@ -27,13 +27,13 @@ function middle(result: Result, figure: Figure): number | undefined {
 const brokerMicroseconds: Figure = (run) => run.brokerMicroseconds
 const messagesPerSecond: Figure = (run) => run.messages / run.seconds
 
-/** What a ratio between brokers is about: memory for connections, else processor time. */
+/** The basis of a ratio between brokers: memory for connections, otherwise processor time. */
 function costOf(result: Result): number | undefined {
   if (result.workload.shape.kind === 'idle') return middle(result, (run) => run.held?.bytesEach)
   return middle(result, brokerMicroseconds)
 }
 
-/** What a message costs at `result` as a share of what it costs at a peer in the same row; `undefined` if not measured. */
+/** The cost of a message at `result` as a share of that at a peer in the same row; `undefined` if not measured. */
 export function ratioTo(results: readonly Result[], result: Result, peer: string): number | undefined {
   const other = results.find(({ workload, broker }) => workload === result.workload && broker === peer)
   const [ours, theirs] = [costOf(result), other && costOf(other)]
@@ -44,7 +44,7 @@ function digits(value: number | undefined, places: number): string {
   return value === undefined || !Number.isFinite(value) ? '' : value.toFixed(places)
 }
 
-/** Three digits that count, whatever the size. */
+/** Three significant digits, whatever the size. */
 export function significant(value: number | undefined): string {
   if (value === undefined || !Number.isFinite(value)) return ''
   return value >= 100
@@ -69,7 +69,7 @@ function spreadCell(result: Result): string {
   return known.length < 2 ? '' : percent(spread(known as number[]))
 }
 
-/** The ratio beside its goal, and whether it holds. */
+/** The ratio and its goal, and whether the goal is met. */
 function ratioCell(results: readonly Result[], result: Result, peer: 'mosquitto' | 'aedes'): string {
   if (result.broker !== OURS) return ''
   const ratio = ratioTo(results, result, peer)
@@ -79,10 +79,10 @@ function ratioCell(results: readonly Result[], result: Result, peer: 'mosquitto'
   return `${significant(ratio)} ${ratio <= goal ? '≤' : '> (!)'} ${significant(goal)}`
 }
 
-/** Below this share of what a paced row asks for, its figures are those of another row. */
+/** If a paced row reaches less than this share of its rate, its figures are not comparable. */
 const KEPT_PACE = 0.97
 
-/** Deliveries a second that a paced row asks for. */
+/** The deliveries per second of a paced row. */
 function askedPerSecond({ shape }: Workload): number {
   if (shape.kind === 'durable' && 'perSecond' in shape.pace) return shape.pace.perSecond
   if (shape.kind !== 'traffic' || !('perSecond' in shape.pace)) return 0
@@ -154,7 +154,7 @@ const heldColumns: readonly Described[] = [
   left('note', note),
 ]
 
-/** Throughput as a share of what our broker does in that row without storing anything. */
+/** Throughput as a share of that of our broker in the same row without storing. */
 function ofMemoryCell(results: readonly Result[], result: Result): string {
   const inMemory = results.find(({ workload, broker }) => workload === result.workload && broker === OURS)
   const [ours, theirs] = [middle(result, messagesPerSecond), inMemory && middle(inMemory, messagesPerSecond)]
@@ -186,14 +186,14 @@ const storedColumns: readonly Described[] = [
   left('note', note),
 ]
 
-/** A table ready to be printed one way or the other. */
+/** A table that can be printed in either format. */
 export interface ResultTable {
   readonly title: string
   readonly columns: readonly Column[]
   readonly rows: readonly Cells[]
 }
 
-/** The table of messages, and that of things that are kept; one without rows is left out. */
+/** The tables of messages and of held items; one without rows is omitted. */
 export function resultTables(results: readonly Result[]): ResultTable[] {
   const messages = results.filter(({ workload }) => !['idle', 'durable'].includes(workload.shape.kind))
   const stored = results.filter(({ workload }) => workload.shape.kind === 'durable')
@@ -219,7 +219,7 @@ export interface Bar {
   readonly microseconds: number
 }
 
-/** Broker processor time per message of every row that has one. */
+/** Broker processor time per message, for every row that has it. */
 export function bars(results: readonly Result[]): Bar[] {
   return results.flatMap((result) => {
     const microseconds = middle(result, brokerMicroseconds)

@@ -1,4 +1,4 @@
-/** One run: a fresh generator process drives one broker with one job, within a bounded time. @module */
+/** Performs one run: a new generator process drives one broker with one job, within a time limit. @module */
 import { fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { Child } from './process.ts'
@@ -7,15 +7,15 @@ import type { Measurement } from './driver/measurement.ts'
 import type { GeneratorAnswer, GeneratorRequest } from './generator.ts'
 import { jobOf, type Workload } from './workloads.ts'
 
-/** What connecting, subscribing, settling and draining may take beyond the measured time. */
+/** The most time for connecting, subscribing, settling and draining, in addition to the measured time. */
 const MARGIN_MS = 120_000
 
 const program = fileURLToPath(new URL('./generator.js', import.meta.url))
 
 /**
- * Drives a broker that runs already.
+ * Drives a running broker.
  *
- * @throws when the generator fails, or takes a minute longer than the job says
+ * @throws if the generator fails, or takes a minute longer than planned
  */
 export async function generate(request: GeneratorRequest): Promise<Measurement> {
   const process = fork(program, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'], serialization: 'advanced' })
@@ -38,7 +38,7 @@ export async function generate(request: GeneratorRequest): Promise<Measurement> 
   }
 }
 
-/** Starts a broker, drives it with one row, stops it. */
+/** Starts a broker, runs one row, and stops it. */
 export async function runOnce(kind: BrokerKind, workload: Workload, seconds: number): Promise<Measurement> {
   const broker = await kind.start(workload)
   const job = jobOf(workload, seconds)

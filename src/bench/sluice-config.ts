@@ -1,4 +1,4 @@
-/** The configuration our broker is measured with: everything on, nothing forbidden, limits out of the way. @module */
+/** The configuration for measuring our broker: everything enabled, nothing denied, limits out of the way. @module */
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -7,7 +7,7 @@ import type { Durability } from '../stores/store.ts'
 import type { Settings } from './workloads.ts'
 import type { Target } from './driver/link.ts'
 
-/** A certificate for this run only. @throws where there is no `openssl` */
+/** Creates a certificate for this run only. @throws if there is no `openssl` */
 async function certificate(folder: string): Promise<{ certfile: string; keyfile: string }> {
   const certfile = join(folder, 'certificate.pem')
   const keyfile = join(folder, 'key.pem')
@@ -17,14 +17,14 @@ async function certificate(folder: string): Promise<{ certfile: string; keyfile:
   return { certfile, keyfile }
 }
 
-/** Beside this file, as it was compiled. */
+/** The compiled file beside this one. */
 const passingPlugin = fileURLToPath(new URL('passing-plugin.js', import.meta.url))
 
-/** How our broker is to store in a run, and whether a plugin intercepts messages. */
+/** How our broker stores in a run, and whether a plugin intercepts messages. */
 export interface Storing {
   readonly isIntercepted?: boolean | undefined
   readonly durability: Durability
-  /** `persistence.max-bytes`: with less room, checkpoints come sooner. */
+  /** `persistence.max-bytes`: with less space, checkpoints are made sooner. */
   readonly maxBytes?: number | undefined
 }
 

@@ -1,8 +1,8 @@
-/** Tables of text: aligned for a terminal, or as Markdown. @module */
+/** Formats tables as text, aligned for a terminal, or as Markdown. @module */
 
 export interface Column {
   readonly title: string
-  /** Numbers stand on the right. */
+  /** Numbers are aligned on the right. */
   readonly align: 'left' | 'right'
 }
 
@@ -16,7 +16,7 @@ function widths(columns: readonly Column[], rows: readonly Cells[]): number[] {
   return columns.map((column, index) => Math.max(column.title.length, ...rows.map((row) => row[index]!.length)))
 }
 
-/** Columns without a single value are left out. */
+/** Omits columns without a value. */
 function withoutEmpty(columns: readonly Column[], rows: readonly Cells[]): [readonly Column[], readonly Cells[]] {
   const used = columns.map((_, index) => rows.some((row) => row[index] !== ''))
   return [columns.filter((_, index) => used[index]), rows.map((row) => row.filter((_, index) => used[index]))]

@@ -1,8 +1,9 @@
 /**
- * What a process used so far, from the operating system's accounts: processor time of the whole process with its threads
- * (children not counted), resident memory now and at its peak. Linux only; elsewhere nothing is known.
+ * The resources that a process has used, according to the operating system: processor time of the whole process
+ * including its threads (without children), and resident memory, present and peak. Linux only; elsewhere nothing is
+ * known.
  *
- * The scheduler's own account of each thread counts nanoseconds; `/proc/PID/stat` counts ticks of 10 ms, and serves where
+ * The scheduler's own account of each thread counts nanoseconds; `/proc/PID/stat` counts ticks of 10 ms, and is used if
  * the kernel has no other.
  *
  * @module
@@ -10,7 +11,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import type { BrokerUsage } from './driver/measurement.ts'
 
-/** Linux has said 100 to user space for as long as it has had `/proc`. */
+/** Linux has reported 100 to user space for as long as it has had `/proc`. */
 const TICKS_PER_SECOND = 100
 
 /**
@@ -25,7 +26,7 @@ export function processorTimeFromStat(stat: string): number {
 }
 
 /**
- * A field of `/proc/PID/status` that is given in kB, in bytes; 0 when it is missing.
+ * A field of `/proc/PID/status` in kB, converted to bytes; 0 if it is missing.
  *
  * @example
  * bytesFromStatus('VmHWM:\t    2048 kB\n', 'VmHWM') // 2097152
@@ -44,7 +45,7 @@ function processorTime(pid: number): number {
   }
 }
 
-/** @returns `undefined` where there is no `/proc`, or no such process */
+/** @returns `undefined` if there is no `/proc`, or no such process */
 export function readUsage(pid: number): BrokerUsage | undefined {
   try {
     const status = readFileSync(`/proc/${pid}/status`, 'latin1')

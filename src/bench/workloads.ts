@@ -2,7 +2,7 @@
  * The rows of the benchmark, as a table of data. A name is stable: `--rows`, `--json` and the guard use it.
  *
  * Windows are small enough that no broker drowns in a backlog (aedes then spends its time on queues) and large enough
- * that each read brings several messages, as when many devices speak at once.
+ * that each read contains several messages, as if many devices were sending at once.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import type { Version } from './driver/frames.ts'
 import type { Target } from './driver/link.ts'
 import type { Durable, Job, Shape, Traffic } from './driver/shape.ts'
 
-/** The most that our broker may use per message, as a share of a peer's. */
+/** The most that our broker may use per message, as a share of a peer's cost. */
 export interface Goal {
   readonly mosquitto?: number
   readonly aedes?: number
@@ -24,24 +24,24 @@ export interface Workload {
   readonly transport: Target['transport']
   /** Rows of the target table have one, and only these run against the peers too. */
   readonly goal?: Goal
-  /** Where it must be other than the usual: a slow start, or something that needs longer to show. */
+  /** If it differs from the usual: for a slow start, or for an effect that needs longer to appear. */
   readonly warmUpSeconds?: number
-  /** Settings of our broker without which the row would measure its limits; peers have theirs out of the way. */
+  /** Settings of our broker without which the row would measure its limits; the peers' limits are out of the way. */
   readonly settings?: Settings
-  /** Whether a plugin of ours sees each message and each delivery; see `passing-plugin.ts`. */
+  /** Whether a plugin of ours intercepts each message and each delivery; see `passing-plugin.ts`. */
   readonly isIntercepted?: true
-  /** Space for what our broker stores, where a checkpoint must come within the row. */
+  /** Space for the store of our broker, if a checkpoint must be made within the row. */
   readonly storeBytes?: number
-  /** Measured time of each run where the usual is too short. */
+  /** Measured time of each run, if the usual one is too short. */
   readonly seconds?: number
-  /** Where one run is long enough to need no others beside it. */
+  /** If one run is long enough to need no repetition. */
   readonly mostRuns?: number
 }
 
 /** Top-level keys of our configuration. */
 export type Settings = Readonly<Record<string, number>>
 
-/** Room for what such a row has on its way: by default more than 1 MiB for one Client is dropped at QoS 0. */
+/** Room for the messages in transit of such a row: by default more than 1 MiB for one client is dropped at QoS 0. */
 const roomy: Settings = { 'max-outgoing-bytes': 33_554_432 }
 
 const oneToOne = traffic({ pace: { window: 1000, batch: 100 } })
@@ -52,7 +52,7 @@ const paced = { perSecond: 20_000 }
 const wideFanOut = traffic({ subscribers: 450, pace: { perSecond: 100 } })
 const slowAmong = traffic({ subscribers: 49, payloadBytes: 16_384, pace: { perSecond: 100 } })
 
-/** One publisher, one subscriber, 64 bytes at QoS 0 unless said otherwise. */
+/** One publisher, one subscriber, 64 bytes at QoS 0 by default. */
 function traffic(parts: Partial<Traffic> & Pick<Traffic, 'pace'>): Traffic {
   return { kind: 'traffic', groups: 1, publishers: 1, subscribers: 1, qos: 0, payloadBytes: 64, ...parts }
 }
@@ -73,7 +73,7 @@ function subscriptionRow(name: string, title: string, subscriptions: number): Wo
   })
 }
 
-/** Nothing is dropped, whatever waits. */
+/** Nothing is dropped, however much waits. */
 const unbounded: Settings = {
   'max-queued-messages': 10_000_000,
   'max-queued-bytes': 10_000_000_000,
@@ -93,7 +93,10 @@ function durableRow(name: string, title: string, parts: Partial<Durable>, more: 
   return row(name, title, shape, { settings: unbounded, mostRuns: 1, ...more })
 }
 
-/** All rows, in the order of the table. MQTT 3.1.1 over TCP with 64 bytes of payload unless the title says otherwise. */
+/**
+ * All rows, in the order of the table. By default MQTT 3.1.1 over TCP with 64 bytes of payload; exceptions are in the
+ * title.
+ */
 export const workloads: readonly Workload[] = [
   row('1-1', '1 → 1, QoS 0', oneToOne, { goal: { mosquitto: 1 / 12, aedes: 1 / 16 } }),
   row('50-50', '50 → 50, QoS 0', pairs, { goal: { mosquitto: 1 / 12, aedes: 1 / 16 } }),
@@ -131,7 +134,7 @@ export const workloads: readonly Workload[] = [
   row('10k-topics-fleet', '1 → 1, 10,000 Topic Names, 1,000 subscriptions a second come and go', {
     ...oneToOne,
     topics: 10_000,
-    comeAndGo: 1000,
+    churnPerSecond: 1000,
   }),
   row('1-1-plugin', '1 → 1, QoS 0, a plugin that lets all pass', oneToOne, { isIntercepted: true }),
   row('1-50-plugin', '1 → 50, QoS 0, a plugin that lets all pass', fanOut, { isIntercepted: true }),
@@ -159,12 +162,12 @@ export const workloads: readonly Workload[] = [
   }),
 ]
 
-/** The rows that need nothing but an address: those for any broker that runs somewhere. */
+/** The rows that need only an address: those for any running broker. */
 export const remoteWorkloads: readonly Workload[] = workloads.filter(
   ({ shape, transport, isIntercepted }) => shape.kind === 'traffic' && transport === 'tcp' && !isIntercepted,
 )
 
-/** What the generator is told. */
+/** The job for the generator. */
 export function jobOf(workload: Workload, seconds: number): Job {
   const { shape, version, warmUpSeconds = 1 } = workload
   return { shape, version, seconds: workload.seconds ?? seconds, warmUpSeconds }

@@ -1,4 +1,7 @@
-/** The plugins of a configuration, made without a broker: to see whether they can be, and to put questions to them. @module */
+/**
+ * Creates the plugins of a configuration without a broker, to check whether they can be created, and to ask them
+ * questions. @module
+ */
 import { createAccess } from '../config/access-plugins.ts'
 import { silentLogger } from '../base/log.ts'
 import { Access } from '../access/access.ts'
@@ -8,9 +11,9 @@ import type { ConfigSource } from '../config/config-problems.ts'
 import { shippedPlugins } from '../plugins/registry.ts'
 
 /**
- * Makes the plugins that `options` lists, hands them to `use`, and closes them.
+ * Creates the plugins that `options` lists, passes them to `use`, and closes them.
  *
- * @throws {ConfigError} when one of them cannot be made
+ * @throws {ConfigError} if one of them cannot be created
  */
 export async function withAccess(
   options: AccessOptions & { readonly baseFolder: string },

@@ -1,4 +1,4 @@
-/** `sluice bench`: measures a broker, that at `--url` or one of its own. @module */
+/** `sluice bench`: measures a broker, either the one at `--url` or one that it starts. @module */
 import { writeFile } from 'node:fs/promises'
 import { UsageError } from '../base/errors.ts'
 import { describeResults, remote, runCampaign, started } from '../bench/campaign.ts'
@@ -9,12 +9,12 @@ import { endChildrenOnSignals } from '../bench/process.ts'
 import { remoteWorkloads, workloads } from '../bench/workloads.ts'
 import type { Call } from './command.ts'
 
-/** Of each row; `npm run bench` repeats them, to compare commits. */
+/** Runs of each row; `npm run bench` repeats them, to compare commits. */
 const RUNS = 1
 
 /**
- * @returns the exit code: 1 when a row could not be measured
- * @throws {UsageError} for an address, a row, a number or a file that cannot be
+ * @returns the exit code: 1 if a row could not be measured
+ * @throws {UsageError} for an invalid address, row, number or file
  */
 export async function bench({ options, terminal }: Call): Promise<number> {
   const target = options['url'] === undefined ? undefined : targetOf(options['url'])
@@ -32,7 +32,7 @@ export async function bench({ options, terminal }: Call): Promise<number> {
   return results.some((result) => result.error !== undefined) ? 1 : 0
 }
 
-/** Makes sure that the figures can be written, before minutes are spent on them. */
+/** Checks that the figures can be written, before minutes are spent on them. */
 async function claim(file: string): Promise<void> {
   try {
     await writeFile(file, '')

@@ -1,4 +1,4 @@
-/** Whether the folder of the data could be used, as far as can be seen without making it. @module */
+/** Checks whether the data folder could be used, as far as possible without creating it. @module */
 import { access, constants, stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { ConfigError } from '../base/errors.ts'
@@ -6,9 +6,9 @@ import { keepsState } from '../broker/durable/open-store.ts'
 import type { Options } from '../config/options.ts'
 
 /**
- * @param askToWrite rejects if the user of this process may not
- * @returns a warning if the user of this process could not write there; the broker may run as another one
- * @throws {ConfigError} if a file is where the folder would be
+ * @param askToWrite rejects if the user of this process lacks permission
+ * @returns a warning if the user of this process could not write there; the broker may run as another user
+ * @throws {ConfigError} if a file is in the folder's place
  */
 export async function checkFolder(
   options: Pick<Options, 'persistence' | 'listeners'>,
@@ -32,7 +32,7 @@ export async function checkFolder(
   }
 }
 
-/** The path, or the nearest folder above it that exists, or a file in its place. */
+/** The path, or the nearest existing folder above it, or a file in its place. */
 async function existing(path: string): Promise<string> {
   try {
     await stat(path)

@@ -17,11 +17,11 @@ export async function check({ options: { config }, terminal }: Call): Promise<nu
   for (const warning of [...warningsOf(options), ...certificateWarnings, ...folderWarnings])
     terminal.err(`warning: ${warning}`)
   const lines = options.listeners.map((listener) => `  ${listener.name} would listen on ${urlOf(listener)}`)
-  terminal.out([`${config} can work:`, ...lines, `  ${stateSentence(options)}`].join('\n'))
+  terminal.out([`${config} is valid:`, ...lines, `  ${stateSentence(options)}`].join('\n'))
   return 0
 }
 
-/** Waits for all checks. @throws {ConfigError} with the problems of each that failed, not of the first alone */
+/** Awaits all checks. @throws {ConfigError} with the problems of each that failed, not only of the first */
 async function allOrErrors<Checks extends readonly Promise<unknown>[]>(
   checks: readonly [...Checks],
 ): Promise<{ [Index in keyof Checks]: Awaited<Checks[Index]> }> {
@@ -38,7 +38,7 @@ async function allOrErrors<Checks extends readonly Promise<unknown>[]>(
 }
 
 /**
- * @returns what works, but turns clients away now or soon
+ * @returns problems that do not prevent a start but make the broker refuse clients now or soon
  * @throws {ConfigError} with a line for each listener whose certificate, key, CA or CRL cannot be used
  */
 async function checkCertificates(listeners: readonly ListenerOptions[]): Promise<string[]> {

@@ -1,6 +1,6 @@
 /**
- * What a command is, and how its arguments are read. A command is a row of the table in `commands.ts`: adding one needs a
- * row and a function, and help, usage errors and suggestions come by themselves.
+ * Defines commands and parses their arguments. A command is a row of the table in `commands.ts`: a new one needs a row
+ * and a function; help, usage errors and suggestions follow from the row.
  *
  * @module
  */
@@ -11,19 +11,19 @@ import type { Terminal } from './terminal.ts'
 
 export interface CommandOption {
   readonly short?: string
-  /** What stands behind it, such as `FILE`; absent for a switch. */
+  /** The name of its value, such as `FILE`; absent for a switch. */
   readonly value?: string
   readonly isRequired?: true
-  /** All values that it may have; absent for any. */
+  /** All accepted values; absent for any. */
   readonly values?: readonly string[]
   readonly description: string
 }
 
-/** What a command is called with. */
+/** The arguments of a command. */
 export interface Call {
   /** Values by long name. */
   readonly options: Readonly<Partial<Record<string, string>>>
-  /** One for each name in `positionals`, and perhaps the optional one. */
+  /** One for each name in `positionals`, and the optional one if it was given. */
   readonly positionals: readonly string[]
   readonly terminal: Terminal
 }
@@ -32,22 +32,22 @@ export interface Command {
   readonly name: string
   /** One line for the list of commands. */
   readonly summary: string
-  /** A paragraph for its own help. */
+  /** A paragraph for the command's own help. */
   readonly details: string
-  /** Names of the arguments behind it, all required. */
+  /** Names of the positional arguments, all required. */
   readonly positionals: readonly string[]
-  /** Name of one more that may follow. */
+  /** Name of an additional optional one. */
   readonly optionalPositional?: string
-  /** What is given behind them may be a password, and is not repeated. */
+  /** An additional argument may be a password, and is not repeated in the error. */
   readonly hidesExtra?: true
   readonly options: Readonly<Record<string, CommandOption>>
-  /** Lines to copy, each with what it does. */
+  /** Example command lines, each with a description. */
   readonly examples: readonly (readonly [line: string, does: string])[]
   /** @returns the exit code */
   run(call: Call): Promise<number>
 }
 
-/** How a command is written, such as `sluice check --config FILE`. */
+/** The usage of a command, such as `sluice check --config FILE`. */
 export function usageOf(command: Command): string {
   const options = Object.entries(command.options).map(([name, option]) => {
     const written = option.value === undefined ? `--${name}` : `--${name} ${option.value}`
@@ -58,9 +58,9 @@ export function usageOf(command: Command): string {
 }
 
 /**
- * Reads what stands behind a command.
+ * Parses the arguments of a command.
  *
- * @throws {UsageError} naming the argument and what would do
+ * @throws {UsageError} naming the argument and the remedy
  */
 export function parseCall(command: Command, args: readonly string[]): Omit<Call, 'terminal'> {
   const entries = Object.entries(command.options)
@@ -86,7 +86,7 @@ export function parseCall(command: Command, args: readonly string[]): Omit<Call,
   }
   for (const [name, option] of entries) {
     if (option.isRequired && options[name] === undefined) {
-      throw new UsageError(`\`sluice ${command.name}\` needs --${name} ${option.value}.`)
+      throw new UsageError(`\`sluice ${command.name}\` requires --${name} ${option.value}.`)
     }
   }
   checkPositionals(command, positionals)
@@ -112,24 +112,26 @@ function valueOf(command: Command, { name, rawName, value, inlineValue }: Option
     return 'true'
   }
   if (value === undefined || value === '' || (value.startsWith('-') && inlineValue !== true)) {
-    throw new UsageError(`${rawName} needs a value: --${name} ${option.value}.`)
+    throw new UsageError(`${rawName} requires a value: --${name} ${option.value}.`)
   }
   if (option.values?.includes(value) === false) {
-    throw new UsageError(`${rawName} is one of ${option.values.join(', ')}; got ${value}.`)
+    throw new UsageError(`${rawName} must be one of ${option.values.join(', ')}, got ${value}.`)
   }
   return value
 }
 
 function checkPositionals(command: Command, given: readonly string[]): void {
-  const { name, positionals: wanted, optionalPositional, options, hidesExtra } = command
-  const missing = wanted[given.length]
+  const { name, positionals: required, optionalPositional, options, hidesExtra } = command
+  const missing = required[given.length]
   if (missing !== undefined)
-    throw new UsageError(`\`sluice ${name}\` needs ${wanted.join(' ')}; ${missing} is missing.`)
-  const extra = given[wanted.length + (optionalPositional === undefined ? 0 : 1)]
+    throw new UsageError(`\`sluice ${name}\` requires ${required.join(' ')}; ${missing} is missing.`)
+  const extra = given[required.length + (optionalPositional === undefined ? 0 : 1)]
   if (extra === undefined) return
   if (hidesExtra === true) {
-    throw new UsageError(`\`sluice ${name}\` takes no password here, where others could read it: it asks for it.`)
+    throw new UsageError(
+      `\`sluice ${name}\` does not take the password as an argument, where other users could read it: it prompts for it.`,
+    )
   }
-  const hint = options['config'] === undefined ? '' : ` A configuration file is given as --config ${extra}.`
-  throw new UsageError(`\`sluice ${name}\` does not know what to do with ${extra}.${hint}`)
+  const hint = options['config'] === undefined ? '' : ` Use --config ${extra} for a configuration file.`
+  throw new UsageError(`\`sluice ${name}\` does not accept the argument ${extra}.${hint}`)
 }

@@ -1,10 +1,13 @@
-/** Every command of the program. What it needs is loaded only when it runs, so that help comes at once. @module */
+/**
+ * All commands of the program. The code of a command is loaded only when it runs, so that help is printed at once.
+ * @module
+ */
 import { remoteWorkloads, workloads } from '../bench/workloads.ts'
 import type { Command, CommandOption } from './command.ts'
 
 const CONFIG: CommandOption = { short: 'c', value: 'FILE', description: 'the configuration file (YAML)' }
 
-/** The rows of the benchmark, one a line. */
+/** The rows of the benchmark, one per line. */
 const ROWS = workloads
   .map((row) => `  ${row.name.padEnd(18)}${row.title}${remoteWorkloads.includes(row) ? '' : ' *'}`)
   .join('\n')

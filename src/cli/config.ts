@@ -1,4 +1,4 @@
-/** The configuration a command works on, and what is said about it. @module */
+/** The configuration of a command, and how the program describes it. @module */
 import { loadConfigFile } from '../config/config-file.ts'
 import { formatProblem } from '../config/config-problems.ts'
 import { keepsState } from '../broker/durable/open-store.ts'
@@ -6,7 +6,7 @@ import { toCamel } from '../config/option-spelling.ts'
 import { resolveOptions } from '../config/options.ts'
 import type { ConfigInput, ConfigSource, ListenerOptions, Options } from '../config/options.ts'
 
-/** A configuration that can work, with where it came from. */
+/** A valid configuration and its origin. */
 export interface CheckedConfig {
   readonly input: ConfigInput
   /** `undefined` without a file. */
@@ -14,15 +14,15 @@ export interface CheckedConfig {
   readonly options: Options
 }
 
-/** Where a broker that was started by the program keeps its state unless told otherwise. */
+/** Where a broker that is started by the program keeps its state by default. */
 const DEFAULT_PERSISTENCE = { path: 'sluice-data', durability: 'disk' } as const
 /** Milliseconds: the program's thread has nothing else to do. */
 const DEFAULT_GATHER_PAUSE = 0.2
 
 /**
- * Reads a configuration file, or without one takes the defaults of the program, and checks it with every file it names.
+ * Reads a configuration file, or uses the program's defaults without one, and checks it with every file that it names.
  *
- * @throws {ConfigError} with everything that is wrong
+ * @throws {ConfigError} with all problems
  */
 export function readConfig(file: string | undefined): CheckedConfig {
   const { input: written, source } = file === undefined ? { input: {}, source: undefined } : loadConfigFile(file)
@@ -36,24 +36,24 @@ export function readConfig(file: string | undefined): CheckedConfig {
   return { input, source, options: resolveOptions(input, source) }
 }
 
-/** What works, but is probably not what was meant, one line each. */
+/** Settings that work but are probably not intended, one line each. */
 export function warningsOf(options: Options): string[] {
   return options.warnings.map(formatProblem)
 }
 
 const SCHEMES = { tcp: ['mqtt', 'mqtts'], ws: ['ws', 'wss'], unix: ['unix', 'unix'] } as const
 
-/** Where a listener would listen. Port 0 means that the system chooses. */
+/** The URL of a listener. Port 0 means that the system chooses. */
 export function urlOf({ type, ssl, host, port, path, websocketPath }: ListenerOptions): string {
   const scheme = SCHEMES[type][ssl ? 1 : 0]
   if (type === 'unix') return `${scheme}:${path}`
   return `${scheme}://${host.includes(':') ? `[${host}]` : host || '*'}:${port}${websocketPath}`
 }
 
-/** Where state lives, as a sentence. */
+/** Describes where state is kept. */
 export function stateSentence(options: Options): string {
   const { persistence } = options
-  if (persistence === undefined) return 'state lives in memory and ends with this process'
-  if (!keepsState(options)) return 'nothing is kept: with durability memory, all state ends with this process'
-  return `state lives in ${persistence.path} (durability ${persistence.durability})`
+  if (persistence === undefined) return 'state is kept in memory and is lost when this process ends'
+  if (!keepsState(options)) return 'nothing is stored: with durability memory, all state is lost when this process ends'
+  return `state is kept in ${persistence.path} (durability ${persistence.durability})`
 }

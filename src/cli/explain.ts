@@ -1,11 +1,14 @@
-/** `sluice explain`: which rule decides a question about a topic, without a broker and without connecting anyone. @module */
+/**
+ * `sluice explain`: shows the rule that decides a question about a topic, without a broker and without connecting a
+ * client. @module
+ */
 import type { AccessExplanation } from '../access/access.ts'
 import type { TopicQuestion } from '../access/plugin.ts'
 import { withAccess } from './access.ts'
 import type { Call } from './command.ts'
 import { readConfig } from './config.ts'
 
-/** @returns the exit code: 1 for a deny, so that a script can ask */
+/** @returns the exit code: 1 for a deny, for use in scripts */
 export async function explain({ options: written, terminal }: Call): Promise<number> {
   const { options: all, source } = readConfig(written['config'])
   const { auth: _, ...options } = all
@@ -26,13 +29,13 @@ export async function explain({ options: written, terminal }: Call): Promise<num
   return code
 }
 
-const PHRASES = { publish: 'publish to', subscribe: 'subscribe to', receive: 'receive what is published to' } as const
+const PHRASES = { publish: 'publish to', subscribe: 'subscribe to', receive: 'receive messages published to' } as const
 
-/** The decision as a sentence, and below it what each plugin said. */
+/** The decision as a sentence, followed by the answer of each plugin. */
 function answer({ client, action, topic }: TopicQuestion, { decision, explanations }: AccessExplanation): string {
-  const who = client.userName ?? 'an anonymous Client'
+  const user = client.userName ?? 'an anonymous client'
   const verb = decision === 'allow' ? 'may' : 'may not'
-  const reasons = explanations.map(({ plugin, decision: said, rule }) => `  ${plugin}: ${said} (${rule})`)
-  const lines = reasons.length > 0 ? reasons : ['  no plugin is asked, and nobody answering means no']
-  return [`${who} ${verb} ${PHRASES[action]} ${topic}`, ...lines].join('\n')
+  const reasons = explanations.map(({ plugin, decision: vote, rule }) => `  ${plugin}: ${vote} (${rule})`)
+  const lines = reasons.length > 0 ? reasons : ['  no plugin answers about topics, which counts as a deny']
+  return [`${user} ${verb} ${PHRASES[action]} ${topic}`, ...lines].join('\n')
 }

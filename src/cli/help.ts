@@ -1,4 +1,4 @@
-/** What `--help` says: what there is, lines to copy, and what to type next. @module */
+/** Formats the output of `--help`: the commands, example lines, and what to type next. @module */
 import { usageOf } from './command.ts'
 import type { Command } from './command.ts'
 import type { Terminal } from './terminal.ts'
@@ -12,7 +12,7 @@ function columns(rows: readonly (readonly [string, string])[]): string {
 
 /** `sluice --help` */
 export function programHelp(commands: readonly Command[], { bold }: Terminal): string {
-  return `${bold(`Sluice ${version}`)}, an MQTT Server for 3.1, 3.1.1 and 5.0
+  return `${bold(`Sluice ${version}`)}, an MQTT server for 3.1, 3.1.1 and 5.0
 
 ${bold('Usage')}
   sluice COMMAND [OPTION …]
@@ -22,7 +22,7 @@ ${columns(commands.map(({ name, summary }) => [name, summary]))}
 
 ${bold('A first message')}
 ${columns([
-  ['sluice start', 'a broker on 127.0.0.1:1883 for Clients of this machine'],
+  ['sluice start', 'a broker on 127.0.0.1:1883 for clients on this machine'],
   ["mosquitto_sub -t 'a/#' -v", 'in a second terminal: waits for messages'],
   ['mosquitto_pub -t a/b -m hi', 'in a third: sends one'],
 ])}

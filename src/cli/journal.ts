@@ -1,11 +1,11 @@
-/** Whether lines are read by systemd's journal. @module */
+/** Detects whether systemd's journal reads the log. @module */
 import { fstatSync } from 'node:fs'
 
 /**
- * Whether that descriptor is the stream that systemd connected to the journal: where it was redirected since, it is not
+ * Whether a descriptor is still the stream that systemd connected to the journal, and was not redirected since
  * (`systemd.exec(5)`).
  *
- * @param journalStream what `JOURNAL_STREAM` says: device and inode
+ * @param journalStream the value of `JOURNAL_STREAM`: device and inode
  */
 export function leadsToJournal(descriptor: number, journalStream: string | undefined): boolean {
   if (journalStream === undefined) return false
@@ -13,6 +13,6 @@ export function leadsToJournal(descriptor: number, journalStream: string | undef
     const { dev, ino } = fstatSync(descriptor, { bigint: true })
     return journalStream === `${dev}:${ino}`
   } catch {
-    return false // nothing is open there: then nobody reads it
+    return false // the descriptor is closed
   }
 }

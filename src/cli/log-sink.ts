@@ -1,9 +1,9 @@
 /**
- * Where log lines go: standard output, or a file that can be opened again. Written at once (sync): that is cheaper than a
- * buffer on every sink measured, and the last line before an exit is not lost.
+ * Writes log lines to standard output, or to a file that can be reopened. Lines are written at once (sync): that was
+ * cheaper than a buffer on every sink measured, and the last line before an exit is not lost.
  *
- * A log must not stop the broker. A line that cannot be written, because the disk is full, the terminal has gone or the
- * reader of a pipe has stopped, waits in RAM until the next one, up to `MAX_WAITING_BYTES`; further lines are
+ * The log must not stop the broker. If a line cannot be written, because the disk is full, the terminal is gone or the
+ * reader of a pipe has stopped, it is kept in memory until the next one, up to `MAX_WAITING_BYTES`; further lines are
  * lost, and their number is logged as soon as lines can be written again.
  *
  * @module
@@ -12,7 +12,7 @@ import { destination } from 'pino'
 import { ConfigError } from '../base/errors.ts'
 
 const MAX_WAITING_BYTES = 1_048_576
-/** Readable by its owner and group: it names clients and addresses. */
+/** Readable by its owner and group, because it names clients and addresses. */
 const FILE_MODE = 0o640
 
 /** The journal's priorities (`sd-daemon(3)`), by pino's levels. */
@@ -22,12 +22,12 @@ type Destination = ReturnType<typeof destination>
 
 export class LogSink {
   hasPriorities = false
-  /** Turns a line of JSON, which ends in a line feed, into the line that is written. */
+  /** Converts a line of JSON, including its line feed, to the line that is written. */
   format: (json: string) => string = (json) => json
   readonly #descriptor: number
   #file: string | undefined
   #destination: Destination | undefined
-  /** Lines, since the last report. */
+  /** Lines lost since the last report. */
   #lost = 0
   #isStuck = false
 
@@ -43,15 +43,15 @@ export class LogSink {
   }
 
   #reportLost(): void {
-    const msg = `${this.#lost} lines of the log were lost, because they could not be written`
+    const msg = `${this.#lost} log lines were lost because they could not be written`
     this.#lost = 0
     this.write(`${JSON.stringify({ level: 40, time: new Date().toISOString(), msg })}\n`)
   }
 
   /**
-   * From now on lines go there; nothing happens where they go there already.
+   * Sends lines to this file from now on; does nothing if they go there already.
    *
-   * @throws {ConfigError} `ERR_LOG_FILE`; lines go where they went
+   * @throws {ConfigError} `ERR_LOG_FILE`; the destination stays the same
    */
   open(file: string | undefined): void {
     if (this.#destination !== undefined && file === this.#file) return
@@ -62,7 +62,7 @@ export class LogSink {
     if (before !== undefined) leave(before, hadFile)
   }
 
-  /** @throws {ConfigError} `ERR_LOG_FILE`; lines go where they went */
+  /** @throws {ConfigError} `ERR_LOG_FILE`; the destination stays the same */
   reopen(): void {
     if (this.#file === undefined) return
     const before = this.#destination!
@@ -77,7 +77,7 @@ export class LogSink {
       const opened = destination(
         file === undefined ? { ...common, fd: this.#descriptor } : { ...common, dest: file, mode: FILE_MODE },
       )
-      opened.on('error', () => {}) // an error without a listener is thrown, out of whichever line of the broker has just logged
+      opened.on('error', () => {}) // without a listener, an error would be thrown from the code that has just logged
       opened.on('drop', () => {
         this.#lost++
         this.#isStuck = true
@@ -88,23 +88,26 @@ export class LogSink {
       return opened
     } catch (cause) {
       const { code } = cause as NodeJS.ErrnoException
-      const wayOut = code === 'ENOENT' ? 'its folder does not exist' : 'check who may write there'
+      const wayOut = code === 'ENOENT' ? 'its folder does not exist' : 'check the permissions'
       throw new ConfigError('ERR_LOG_FILE', `the log file ${file} cannot be opened (${code}); ${wayOut}`, { cause })
     }
   }
 }
 
-/** As pino begins each line. */
+/** Reads the level at the start of pino's line. */
 function levelOf(json: string): number {
   return Number(/^\{"level":(\d+)/.exec(json)?.[1])
 }
 
-/** The journal makes an entry of each line. */
+/** The journal creates an entry for each line. */
 function withPriority(text: string, level: number): string {
   return text.replace(/^(?!$)/gm, `<${PRIORITIES[level] ?? 6}>`)
 }
 
-/** Tries once more to write what waits (`flushSync` would try for ever), and closes what was a file. */
+/**
+ * Tries once more to write pending lines (`flushSync` would retry for ever), and closes the destination if it is a
+ * file.
+ */
 function leave(before: Destination, isFile: boolean): void {
   before.write('')
   if (isFile) before.destroy()

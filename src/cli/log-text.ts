@@ -1,14 +1,15 @@
-/** Log lines for people, made from pino's lines of JSON. @module */
+/** Formats pino's JSON lines as text. @module */
 import { prettyFactory } from 'pino-pretty'
 
 interface TextForm {
   readonly hasColours: boolean
-  /** The local time of day in place of the whole time. */
+  /** Only the local time of day instead of the full time. */
   readonly hasTimeOfDay: boolean
 }
 
 /**
- * Makes a formatter for lines of time, level and sentence, then the fields that the sentence does not show already.
+ * Creates a formatter for lines of time, level and message, followed by the fields that the message does not already
+ * contain.
  *
  * @example
  * textFormatter({ hasColours: false, hasTimeOfDay: false })('{"level":30,"port":1883,"url":"x:1","msg":"listening on x:1"}')

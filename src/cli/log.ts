@@ -1,8 +1,8 @@
 /**
- * The program's log: which lines are written, in which form, and where to, as the section `log` of the configuration says. A
- * reload applies another section; nothing that logs has to know.
+ * The program's log: filters, formats and writes lines as the section `log` of the configuration sets. A reload applies
+ * another section without affecting the code that logs.
  *
- * Lines are JSON by pino, or text for people. A level that is switched off costs nothing but a comparison.
+ * Lines are written by pino as JSON, or as text. A disabled level costs only a comparison.
  *
  * @module
  */
@@ -16,12 +16,12 @@ import { LogSink } from './log-sink.ts'
 import { textFormatter } from './log-text.ts'
 import type { Terminal } from './terminal.ts'
 
-/** What a log has to know of a terminal. */
+/** The properties of a terminal that a log uses. */
 type LogTerminal = Pick<Terminal, 'isInteractive' | 'hasColours'>
 
 export type LogSettings = Pick<LogOptions, 'level' | 'format' | 'time' | 'priorities' | 'file'>
 
-/** Standard output, or what stands for it in a test. */
+/** Standard output, or its substitute in a test. */
 export interface LogOutput {
   readonly descriptor: number
   /** `JOURNAL_STREAM` of the environment. */
@@ -42,7 +42,7 @@ export class ProgramLog implements Logger {
   readonly #isJournal: boolean
   #pino: pino.Logger
 
-  /** @throws {ConfigError} `ERR_LOG_FILE` when `file` cannot be opened */
+  /** @throws {ConfigError} `ERR_LOG_FILE` if `file` cannot be opened */
   constructor(settings: LogSettings, terminal: LogTerminal, output: LogOutput = STANDARD_OUTPUT) {
     this.#terminal = terminal
     this.#isJournal = leadsToJournal(output.descriptor, output.journalStream)
@@ -55,29 +55,29 @@ export class ProgramLog implements Logger {
     return this.#pino.isLevelEnabled(level)
   }
 
-  /** Applies other settings. A file that cannot be opened is an error in the log, which stays where it was. */
+  /** Applies other settings. If a file cannot be opened, an error is logged and the destination stays the same. */
   configure(settings: LogSettings): void {
     this.#pino = this.#make(settings)
     try {
       this.#sink.open(settings.file)
     } catch (error) {
-      this.error(`the log stays where it was: ${(error as Error).message}`)
+      this.error(`the log destination is unchanged: ${(error as Error).message}`)
     }
   }
 
-  /** Opens the file again: it may have been renamed. */
+  /** Reopens the file, which may have been renamed. */
   reopen(): void {
     try {
       this.#sink.reopen()
     } catch (error) {
-      this.error(`the log stays in the file that was open: ${(error as Error).message}`)
+      this.error(`the log continues in the file that was open: ${(error as Error).message}`)
     }
   }
 
   #method(level: Level): LogMethod {
     return (...args: [object, string] | [string]): void => {
       const [first, sentence] = args
-      // Sentences of the program itself may quote a configuration; the broker escapes its own before.
+      // Messages of the program itself may quote a configuration; the broker escapes its own.
       if (typeof first === 'string') this.#pino[level](printableLines(first))
       else this.#pino[level](first, printableLines(sentence!))
     }
@@ -103,7 +103,10 @@ export class ProgramLog implements Logger {
   }
 }
 
-/** What the world or the operator did needs a sentence; only what we did, or a host program, needs a stack. */
+/**
+ * An error caused by the environment or the operator needs only a message; an error in our code, or in a host program,
+ * needs a stack.
+ */
 function describeError(error: unknown): unknown {
   if (!(error instanceof InvariantError) && error instanceof SluiceError) {
     return { code: error.code, message: printableLines(error.message) }

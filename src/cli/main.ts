@@ -5,6 +5,6 @@ import { processTerminal } from './terminal.ts'
 
 inlineMore()
 const code = await runProgram(process.argv.slice(2), processTerminal())
-// A second signal, or a disk that does not answer: whatever is still open is left behind.
+// After a second signal, or if a disk does not respond, everything that is still open is abandoned.
 if (code >= 3) process.exit(code)
 process.exitCode = code

@@ -1,8 +1,8 @@
 /**
  * `sluice passwd FILE USER`: writes a user's line into a password file.
  *
- * On a terminal it asks twice and shows nothing; otherwise the first line of standard input is the password, so that a
- * script can hand it over without its showing in a list of processes.
+ * On a terminal it prompts twice without echo; otherwise the first line of standard input is the password, so that a
+ * script can pass it without showing it in the process list.
  *
  * @module
  */
@@ -13,16 +13,16 @@ import { printable } from '../base/printable.ts'
 import { kindOfFile, updatePasswordFile } from '../plugins/password-file.ts'
 import { hashPassword, WRITABLE_PASSWORD_HASH_KINDS } from '../plugins/password-hash.ts'
 
-/** What the command is called with; a `Call` of the command table fits. */
+/** The arguments of the command, compatible with `Call` of the command table. */
 export interface PasswdCall {
-  /** `kind` of hash, and `delete` to take the user out. */
+  /** `kind` of hash, and `delete` to remove the user. */
   readonly options: Readonly<Partial<Record<string, string>>>
   /** FILE and USER. */
   readonly positionals: readonly string[]
   readonly terminal: { readonly out: (text: string) => void }
 }
 
-/** Where the password comes from, and where it is asked for: the process's own streams, or a test's. */
+/** Where the password is read and the prompt is written: the process's own streams, or those of a test. */
 export interface PasswordPrompt {
   readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean }
   readonly stderr: NodeJS.WritableStream
@@ -30,8 +30,9 @@ export interface PasswordPrompt {
 
 /**
  * @returns the exit code, 0
- * @throws {UsageError} for a kind that is none, and for a user or a password that cannot be written
- * @throws {SluiceError} `ERR_PASSWORD` when none came, or two different ones, and where the file cannot be read or written
+ * @throws {UsageError} for an unknown kind, and for a user or a password that cannot be stored
+ * @throws {SluiceError} `ERR_PASSWORD` if there is no password, or there are two different ones, or the file cannot be
+ * read or written
  */
 export async function passwd(call: PasswdCall, prompt: PasswordPrompt = process): Promise<number> {
   const [path, user] = call.positionals as [string, string]
@@ -52,29 +53,31 @@ export async function passwd(call: PasswdCall, prompt: PasswordPrompt = process)
 
 type Kind = (typeof WRITABLE_PASSWORD_HASH_KINDS)[number]
 
-/** A file is either for `auth.scram` or for `auth.file`: with lines of both, neither could read it. */
+/** A file is either for `auth.scram` or for `auth.file`: neither could read one with both kinds of lines. */
 function kindFor(path: string, given: string | undefined, lines: 'scram' | 'hash' | undefined): Kind {
   const kind = given === undefined && lines === 'scram' ? 'scram-sha-256' : findKind(given)
   if (lines === undefined || (kind === 'scram-sha-256') === (lines === 'scram')) return kind
-  const held = lines === 'scram' ? 'SCRAM-SHA-256 lines for auth.scram' : 'password hashes for auth.file'
-  throw failure(`${path} holds ${held}, which do not go with --kind ${kind}; use another file. Nothing was changed`)
+  const content = lines === 'scram' ? 'SCRAM-SHA-256 lines for auth.scram' : 'password hashes for auth.file'
+  throw failure(
+    `${path} contains ${content}, which cannot be mixed with --kind ${kind}; use another file. Nothing was changed`,
+  )
 }
 
 function findKind(name: string = WRITABLE_PASSWORD_HASH_KINDS[0]!): Kind {
   const kind = WRITABLE_PASSWORD_HASH_KINDS.find((known) => known === name)
   if (kind !== undefined) return kind
-  throw new UsageError(`--kind is one of ${WRITABLE_PASSWORD_HASH_KINDS.join(', ')}; got ${name}.`)
+  throw new UsageError(`--kind must be one of ${WRITABLE_PASSWORD_HASH_KINDS.join(', ')}, got ${name}.`)
 }
 
 async function askPassword(user: string, prompt: PasswordPrompt): Promise<string> {
   if (prompt.stdin.isTTY !== true) return readLine(prompt)
   const first = await readLine(prompt, `Password for ${printable(user)}: `)
-  const second = await readLine(prompt, 'The same again: ')
+  const second = await readLine(prompt, 'Repeat password: ')
   if (first === second) return first
   throw failure('the two passwords differ; nothing was changed')
 }
 
-/** Reads one line. With a question it comes from a terminal, whose echo goes nowhere. */
+/** Reads one line; with a prompt, from a terminal without echo. */
 function readLine({ stdin, stderr }: PasswordPrompt, question?: string): Promise<string> {
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() })
   const lines = createInterface({ input: stdin, output: nowhere, terminal: question !== undefined })
@@ -85,7 +88,7 @@ function readLine({ stdin, stderr }: PasswordPrompt, question?: string): Promise
       settle()
     }
     lines.once('line', (line) => finish(() => resolve(line)))
-    lines.once('SIGINT', () => finish(() => reject(failure('given up; nothing was changed'))))
+    lines.once('SIGINT', () => finish(() => reject(failure('cancelled; nothing was changed'))))
     lines.once('close', () => finish(() => reject(failure('no password was given; nothing was changed'))))
     if (question !== undefined) stderr.write(question)
   })

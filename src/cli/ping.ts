@@ -1,6 +1,6 @@
 /**
- * `sluice ping`: whether a broker is alive, for health checks. It connects, sends a CONNECT and a PINGREQ as any client would,
- * and reads the answers.
+ * `sluice ping`: checks whether a broker is alive, for health checks. It connects, sends a CONNECT and a PINGREQ like
+ * any client, and reads the answers.
  *
  * @module
  */
@@ -18,9 +18,9 @@ const DEFAULT_SECONDS = 5
 const VERSION = 4
 const CONNACK = 2
 const PINGRESP = 13
-/** At a limit, or because a login service or the store fails: nothing that starting the broker again would mend. */
+/** A limit was reached, or a login service or the store fails: a restart of the broker would not solve this. */
 const UNAVAILABLE = 3
-/** Return Codes of 3.1.1 that say no more than that this client may not log in now, and so come from a broker that works. */
+/** Return Codes of 3.1.1 that only mean that this client may not log in now, and so come from a working broker. */
 const REFUSALS: Readonly<Record<number, string>> = {
   1: 'this version of the protocol',
   2: 'an empty client identifier',
@@ -30,7 +30,7 @@ const REFUSALS: Readonly<Record<number, string>> = {
 }
 const UNSPECIFIED: ReadonlySet<string> = new Set(['', '0.0.0.0'])
 
-/** @returns the exit code: 1 for a broker that does not answer as it should */
+/** @returns the exit code: 1 for a broker that does not answer correctly */
 export async function ping({ options, positionals: [url], terminal }: Call): Promise<number> {
   const address = addressOf(url, options['config'])
   const target = targetOf(address, 'The URL of a broker')
@@ -45,7 +45,7 @@ export async function ping({ options, positionals: [url], terminal }: Call): Pro
   }
 }
 
-/** @returns what else there is to say; @throws {LinkError} for one that is not alive */
+/** @returns additional information; @throws {LinkError} if the broker is not alive */
 async function answerOf(target: Target, timeoutMs: number): Promise<string> {
   const link = await Link.open(target, timeoutMs)
   try {
@@ -66,12 +66,12 @@ async function answerOf(target: Target, timeoutMs: number): Promise<string> {
 }
 
 function addressOf(url: string | undefined, file: string | undefined): string {
-  if (url !== undefined && file !== undefined) throw new UsageError('Give a URL or --config, not both.')
+  if (url !== undefined && file !== undefined) throw new UsageError('Use either a URL or --config, not both.')
   if (file === undefined) return url ?? DEFAULT_URL
   const listener = readConfig(file).options.listeners.find(isReachable)
   if (listener !== undefined) return urlOf({ ...listener, host: dialled(listener.host) })
   throw new UsageError(
-    `No listener of ${file} can be asked: each is a Unix socket, on port 0, or needs a PROXY header or a client certificate.`,
+    `No listener of ${file} can be reached: each is a Unix socket, on port 0, or requires a PROXY header or a client certificate.`,
   )
 }
 
@@ -79,7 +79,7 @@ function isReachable({ type, port, proxyProtocol, clientCertificates }: Listener
   return type !== 'unix' && port !== 0 && !proxyProtocol && clientCertificates !== 'required'
 }
 
-/** A listener on every interface is on this machine's own, too. */
+/** A listener on every interface is also reachable on the loopback address. */
 function dialled(host: string): string {
   return UNSPECIFIED.has(host) ? '127.0.0.1' : host === '::' ? '::1' : host
 }
@@ -87,7 +87,7 @@ function dialled(host: string): string {
 function secondsOf(written: string | undefined): number {
   const seconds = Number(written ?? DEFAULT_SECONDS)
   if (!(seconds > 0 && seconds <= 3600))
-    throw new UsageError(`--timeout is a number of seconds above 0, got ${written}.`)
+    throw new UsageError(`--timeout must be a number of seconds above 0, got ${written}.`)
   return seconds
 }
 

@@ -1,8 +1,8 @@
 /**
- * The command line: finds the command, gives help, and turns errors into a sentence and an exit code:
+ * The command line: finds the command, prints help, and turns errors into a message and an exit code:
  *
- *   0  done        1  the configuration, a file or a port cannot work; of `explain`, also: denied        2  wrong usage
- *   3  stopped, but the disk did not take everything in time
+ *   0  done        1  the configuration, a file or a port cannot be used; for `explain` also: denied      2  wrong usage
+ *   3  stopped, but not everything was stored in time
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * A broker's life as a program: started, announced, reloaded on SIGHUP, stopped on SIGINT or SIGTERM; a second signal does
- * not wait any longer. The service manager that started it, if any, is sent each step.
+ * Runs a broker as a program: starts and announces it, reloads it on SIGHUP, and stops it on SIGINT or SIGTERM; a
+ * second signal stops it at once. Each step is reported to the service manager, if there is one.
  *
  * @module
  */
@@ -11,19 +11,19 @@ import { stayAlive } from '../broker/turn/clock.ts'
 import { noServiceManager } from './service-manager.ts'
 import type { ServiceManager } from './service-manager.ts'
 
-/** Stopped, but the disk did not take everything. */
+/** Stopped, but not everything was stored. */
 const UNSTORED = 3
 
-/** What is served: of a Broker, what this needs. */
+/** The part of a broker that is used here. */
 export interface Served {
   readonly listeners: readonly { readonly name: string; readonly urls: readonly string[] }[]
   start(): Promise<void>
   close(): Promise<void>
-  /** Resolves while it is alive. */
+  /** Resolves while the broker is alive. */
   pulse(): Promise<void>
 }
 
-/** Where signals come from: `process`, or an event emitter in a test. */
+/** The source of signals: `process`, or an event emitter in a test. */
 export interface SignalSource {
   on(signal: NodeJS.Signals, listener: (signal: NodeJS.Signals) => void): unknown
   off(signal: NodeJS.Signals, listener: (signal: NodeJS.Signals) => void): unknown
@@ -32,31 +32,31 @@ export interface SignalSource {
 export interface ServeOptions {
   readonly log: Logger
   readonly signals: SignalSource
-  /** Logged after the listeners' lines, such as where state lives. */
+  /** Logged after the listeners, for instance where state is kept. */
   readonly announcements: readonly string[]
-  /** What SIGHUP asks for; a rejection is logged and changes nothing. Absent: SIGHUP is left to the system. */
+  /** Called on SIGHUP; a rejection is logged and changes nothing. Absent: the system handles SIGHUP. */
   readonly reload?: () => Promise<void>
-  /** Absent: nobody. */
+  /** Absent: there is none. */
   readonly manager?: ServiceManager
 }
 
 /**
- * Serves until a signal ends it.
+ * Runs until a signal.
  *
- * @returns the exit code: 0 after a clean stop, 3 if not everything could be stored, 128 and the signal's number after a second
- *   signal
+ * @returns the exit code: 0 after a clean stop, 3 if not everything could be stored, 128 plus the signal's number after
+ * a second signal
  */
 export async function serve(broker: Served, options: ServeOptions): Promise<number> {
   const { signals, reload, manager = noServiceManager } = options
   const firstStop = nextStop(signals)
-  // Without listeners nothing else would: Node ends a process that waits for no socket.
+  // Keeps the process alive without listeners: Node ends a process that waits for no socket.
   const alive = stayAlive()
   manager.starting()
   let isStopping = false
   const announced = broker.start().then(() => {
     if (!isStopping) announce(broker, options)
   })
-  // Installed at once: an unhandled signal ends the process, and a start may have a million messages to read.
+  // Installed at once: an unhandled signal ends the process, and a start may take long to read a million messages.
   const hangUps = reload === undefined ? undefined : reloadOnHangUp(broker, { ...options, manager, reload }, announced)
   try {
     await Promise.race([announced, firstStop])
@@ -88,7 +88,7 @@ function placesOf({ listeners }: Served): readonly Place[] {
   return listeners.flatMap(({ name, urls }) => urls.map((url) => ({ listener: name, url })))
 }
 
-/** One line for each address that is new, and one for each that is gone. */
+/** One line for each new address, and one for each that was removed. */
 function announceChanges(before: readonly Place[], broker: Served, log: Logger): void {
   const after = placesOf(broker)
   const without = (places: readonly Place[], others: readonly Place[]): readonly Place[] =>
@@ -114,7 +114,7 @@ function unstored(error: unknown): number {
   throw error
 }
 
-/** The next signal that asks for an end. */
+/** The next signal that requests a stop. */
 function nextStop(signals: SignalSource): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
     const take = (signal: NodeJS.Signals): void => {
@@ -133,12 +133,12 @@ function reportReady(broker: Served, manager: ServiceManager): void {
 }
 
 interface HangUps {
-  /** From now on the signal does nothing: without a listener it would end the process in the middle of a stop. */
+  /** From now on the signal has no effect: without a listener it would end the process in the middle of a stop. */
   ignore(): void
   end(): void
 }
 
-/** @param announced until then a signal waits; where the start fails, it means nothing any more */
+/** @param announced a signal before this waits for it; if the start fails, the signal is ignored */
 function reloadOnHangUp(
   broker: Served,
   { log, signals, reload, manager }: ServeOptions & Required<Pick<ServeOptions, 'reload' | 'manager'>>,
@@ -157,7 +157,7 @@ function reloadOnHangUp(
   const onHangUp = (): void => {
     if (isIgnored) return
     reloaded = reloaded.then(reloadAndReport)
-    reloaded.catch(() => {}) // the start's own error, which is thrown to its caller
+    reloaded.catch(() => {}) // the error of the start is thrown to its caller
   }
   signals.on('SIGHUP', onHangUp)
   return { ignore: () => void (isIgnored = true), end: () => signals.off('SIGHUP', onHangUp) }
@@ -168,6 +168,6 @@ async function reloadOnce(log: Logger, reload: () => Promise<void>): Promise<voi
     await reload()
     log.info('SIGHUP: configuration reloaded')
   } catch (error) {
-    log.error(`SIGHUP: configuration not reloaded, nothing has changed:\n${(error as Error).message}`)
+    log.error(`SIGHUP: configuration not reloaded, nothing was changed:\n${(error as Error).message}`)
   }
 }

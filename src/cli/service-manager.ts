@@ -1,13 +1,13 @@
 /**
- * Reports the state of the program to systemd (sd_notify(3)) if a unit of `Type=notify` has started it:
+ * Reports the state of the program to systemd (sd_notify(3)) if it was started by a unit of `Type=notify`:
  *
  *   READY=1         all listeners are open                  RELOADING=1   SIGHUP came; READY=1 once it is over
  *   STOPPING=1      SIGTERM or SIGINT came                  STATUS=…      the line that `systemctl status` shows
  *   WATCHDOG=1      a turn has just ended, see `pulse`      EXTEND_TIMEOUT_USEC=…   the start is still at work
  *
- * Node has no Unix datagram sockets, so the program `systemd-notify` sends them; the unit needs `NotifyAccess=all`. One message
- * is sent at a time, in their order, by a child process, and never awaited by the broker. A failure is logged once: a broker that
- * works must not end because systemd cannot be reached.
+ * Node has no Unix datagram sockets, so the program `systemd-notify` sends the messages; the unit requires
+ * `NotifyAccess=all`. Messages are sent one at a time, in order, by a child process, and the broker never awaits them.
+ * A failure is logged once: a working broker must not end because systemd cannot be reached.
  *
  * @module
  */
@@ -16,25 +16,25 @@ import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/log.ts'
 
 const PROGRAM = 'systemd-notify'
-/** A message that takes longer is given up. */
+/** A message that takes longer is abandoned. */
 const SEND_LIMIT_MS = 5_000
-/** Characters of what it writes to its standard error. */
+/** Characters of its standard error that are logged. */
 const MAX_ERROR_TEXT = 500
-/** Time between two signs of life of a start, and what each asks for. */
+/** The interval of the reports during a start, and the time that each requests. */
 const START_SIGN_MS = 10_000
 const START_EXTENSION_MS = 60_000
 
-/** What a program reports to the service manager that started it. All calls return at once. */
+/** The interface to the service manager that started the program. All calls return at once. */
 export interface ServiceManager {
-  /** The start is under way until `ready`. */
+  /** Reports that the start is in progress until `ready`. */
   starting(): void
-  /** @param pulse resolves while the broker is alive: the watchdog is fed each time */
+  /** @param pulse resolves while the broker is alive; the watchdog is notified each time */
   ready(status: string, pulse: () => Promise<void>): void
   reloading(): void
   stopping(): void
 }
 
-/** For a program that no service manager watches. */
+/** For a program without a service manager. */
 export const noServiceManager: ServiceManager = {
   starting() {},
   ready() {},
@@ -49,18 +49,18 @@ export interface ServiceSettings {
   /** Microseconds of the monotonic clock of the system. */
   readonly monotonicUs: () => bigint
   readonly log: Logger
-  /** Default: by `systemd-notify`. Rejects if that is not possible. */
+  /** Default: `systemd-notify`. Rejects if that is not possible. */
   readonly send?: (assignments: readonly string[]) => Promise<void>
 }
 
-/** @returns `noServiceManager` if no service manager waits for messages */
+/** @returns `noServiceManager` if no service manager expects messages */
 export function serviceManagerOf(settings: ServiceSettings): ServiceManager {
   return (settings.environment['NOTIFY_SOCKET'] ?? '') === '' ? noServiceManager : new Systemd(settings)
 }
 
 class Systemd implements ServiceManager {
   readonly #settings: ServiceSettings
-  /** Milliseconds between two signs of life; `undefined` without a watchdog. */
+  /** Milliseconds between two watchdog messages; `undefined` without a watchdog. */
   readonly #feedEveryMs: number | undefined
   readonly #queue: (readonly string[])[] = []
   #isSending = false
@@ -102,7 +102,7 @@ class Systemd implements ServiceManager {
     this.#send('STOPPING=1', 'STATUS=stopping')
   }
 
-  /** A missing pulse is not asked for again: nothing is sent, so that the service manager restarts the program. */
+  /** If a pulse does not come, nothing is sent any more, so that the service manager restarts the program. */
   #watch(intervalMs: number, pulse: () => Promise<void>): void {
     let isAsked = false
     this.#every(intervalMs, () => {
@@ -121,7 +121,7 @@ class Systemd implements ServiceManager {
     })
   }
 
-  /** @param run returns whether to go on */
+  /** @param run returns whether to continue */
   #every(intervalMs: number, run: () => boolean): void {
     this.#settings.clock.setTimer(intervalMs, () => {
       if (run()) this.#every(intervalMs, run)
@@ -151,7 +151,7 @@ class Systemd implements ServiceManager {
   }
 }
 
-/** Half of what the watchdog waits, as sd_watchdog_enabled(3) advises; `undefined` where it does not watch this process. */
+/** Half of the watchdog's time, as sd_watchdog_enabled(3) recommends; `undefined` if it does not watch this process. */
 function feedEveryMs({ environment, processId }: ServiceSettings): number | undefined {
   const microseconds = Number(environment['WATCHDOG_USEC'] ?? '')
   const watched = environment['WATCHDOG_PID'] ?? ''

@@ -1,4 +1,4 @@
-/** `sluice start`: a broker that runs until a signal ends it. @module */
+/** `sluice start`: runs a broker until a signal stops it. @module */
 import type { LogOptions, Options } from '../config/options.ts'
 import { realClock } from '../broker/turn/clock.ts'
 import { Broker } from '../create-broker.ts'
@@ -22,7 +22,7 @@ export function start({ options: written, terminal }: Call): Promise<number> {
   }
   warn(checked.options)
   const reload = async (): Promise<void> => {
-    // First of all: a log that was rotated has to be left, whether the configuration can work or not.
+    // This comes first: a rotated log has to be released, whether the configuration is valid or not.
     log.reopen()
     const renewed = readConfig(config)
     await broker.reload(renewed.input, renewed.source)

@@ -1,6 +1,6 @@
 /**
- * `sluice store stats | dump | compact | backup PATH`: looks at what is stored, or copies it, also while a broker uses it;
- * `compact` needs it for itself.
+ * `sluice store stats | dump | compact | backup PATH`: inspects or copies a store, even while a broker is using it;
+ * `compact` requires exclusive access.
  *
  * @module
  */
@@ -19,15 +19,17 @@ type Action = (path: string, terminal: Terminal, target: string) => Promise<void
 
 const ACTIONS: Readonly<Record<string, Action>> = { stats, dump, compact, backup }
 
-/** @throws {UsageError} for an action that is none, or one argument too many or too few */
+/** @throws {UsageError} for an unknown action, or a wrong number of arguments */
 export async function store({ options: { config }, positionals, terminal }: Call): Promise<number> {
   const [name, target] = positionals as [string, string | undefined]
   const action = Object.hasOwn(ACTIONS, name) ? ACTIONS[name] : undefined
   if (action === undefined) {
-    throw new UsageError(`\`sluice store\` can ${Object.keys(ACTIONS).join(', ')}; got ${name}.`)
+    throw new UsageError(`The actions of \`sluice store\` are ${Object.keys(ACTIONS).join(', ')}; got ${name}.`)
   }
   if ((target !== undefined) !== (action === backup)) {
-    throw new UsageError('`sluice store backup` needs the PATH of a folder to copy to; the other actions take none.')
+    throw new UsageError(
+      '`sluice store backup` requires the PATH of a folder to copy to; the other actions take no PATH.',
+    )
   }
   const { persistence } = readConfig(config).options
   await action(persistence!.path, terminal, target ?? '')
@@ -75,13 +77,13 @@ async function dump(path: string, terminal: Terminal): Promise<void> {
 }
 
 function bytesAsBase64(this: Readonly<Record<string, unknown>>, key: string, value: unknown): unknown {
-  // Not `value`: a Buffer has become an object there.
+  // Not `value`, in which a Buffer has already become an object.
   const original = this[key]
   return original instanceof Uint8Array ? Buffer.from(original).toString('base64') : value
 }
 
 async function compact(path: string, terminal: Terminal): Promise<void> {
-  // A folder that is not there is an error, and not made.
+  // A missing folder is an error, and is not created.
   const before = await reading(path, bytesOnDisk)
   const opened = await openStore({ path, clock: realClock })
   const alive = stayAlive()
@@ -105,10 +107,10 @@ async function backup(path: string, terminal: Terminal, target: string): Promise
       await to.close()
     }
   })
-  terminal.out(`${path} is copied to ${target}: ${bytes} bytes, read back without an error`)
+  terminal.out(`${path} was copied to ${target}: ${bytes} bytes, verified`)
 }
 
-/** Opens the folder to look at it only, whoever else uses it. */
+/** Opens the folder for reading only, even if another process uses it. */
 async function reading<Result>(path: string, use: (disk: NodeDisk) => Promise<Result>): Promise<Result> {
   const disk = await openExisting(path)
   try {
@@ -129,6 +131,6 @@ async function openExisting(path: string): Promise<NodeDisk> {
 }
 
 function noStore(path: string, cause?: unknown): StoreError {
-  const hint = 'use `--config FILE` to name the configuration whose `persistence.path` has one'
+  const hint = 'use `--config FILE` with a configuration whose `persistence.path` contains one'
   return new StoreError('ERR_STORE_MISSING', `there is no store at ${path}: ${hint}`, { cause })
 }

@@ -1,5 +1,5 @@
 /**
- * Where the program's words go. Colours only for a person who has not asked for none (`NO_COLOR`).
+ * The program's output. Colours are used only on a terminal, unless `NO_COLOR` is set.
  *
  * @module
  */
@@ -8,17 +8,17 @@ import { styleText } from 'node:util'
 import { printableLines } from '../base/printable.ts'
 
 export interface Terminal {
-  /** Results: what was asked for. */
+  /** Writes results. */
   readonly out: (text: string) => void
-  /** What went wrong. */
+  /** Writes errors. */
   readonly err: (text: string) => void
   readonly bold: (text: string) => string
-  /** Whether log lines are read by a person. */
+  /** Whether a person reads the log lines. */
   readonly isInteractive: boolean
   readonly hasColours: boolean
 }
 
-/** This process's own terminal. */
+/** The terminal of this process. */
 export function processTerminal(): Terminal {
   const { stdout, stderr, env } = process
   stdout.on('error', endWithReader)
@@ -32,13 +32,16 @@ export function processTerminal(): Terminal {
   }
 }
 
-/** Who reads a pipe may have seen enough (`sluice store dump | head`): then the rest is for nobody. */
+/** The reader of a pipe may close it early (`sluice store dump | head`): the rest is not needed then. */
 function endWithReader(error: NodeJS.ErrnoException): void {
   if (error.code !== 'EPIPE') throw error
   process.exit(128 + constants.signals.SIGPIPE)
 }
 
-/** What the program shows may quote files, topics and clients: of all controls only line feeds, tabs and our own bold are left. */
+/**
+ * Output may quote files, topics and clients: all control characters except line feeds, tabs and our own bold are
+ * escaped.
+ */
 function shown(text: string): string {
   return printableLines(text).replaceAll(/\\u001b(?=\[(?:1|22)m)/g, '\u001b')
 }

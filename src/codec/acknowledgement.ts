@@ -1,6 +1,6 @@
 /**
- * PUBACK, PUBREC, PUBREL and PUBCOMP without properties (§3.4 to §3.7): the everyday packets of QoS 1 and 2, written straight
- * into an output buffer and read as plain numbers. With properties they go through `decode.ts` and `encode.ts`.
+ * PUBACK, PUBREC, PUBREL and PUBCOMP without properties (§3.4 to §3.7): the common packets of QoS 1 and 2, written
+ * directly to an output buffer and read as plain numbers. Those with properties go through `decode.ts` and `encode.ts`.
  *
  * @module
  */
@@ -9,12 +9,12 @@ import { PacketType, type ProtocolVersion } from './packet-types.ts'
 import { writeTwoByteInteger } from './property-writer.ts'
 
 /**
- * Writes an acknowledgement: four bytes, or five where 5.0 has more to say than 0x00 (which is left out, §3.4.2.1).
+ * Writes an acknowledgement: four bytes, or five in 5.0 for a Reason Code other than 0x00 (which is omitted, §3.4.2.1).
  *
  * Hot: runs for every QoS 1 and QoS 2 message.
  *
  * @param reasonCode not written before 5.0, which has no negative acknowledgement
- * @returns where the next byte goes
+ * @returns the position of the next byte
  *
  * @example
  * writeAcknowledgement(new Uint8Array(8), 0, 4, 1, 0x00, 5) // 4: a PUBACK is four bytes
@@ -36,11 +36,11 @@ export function writeAcknowledgement(
 }
 
 /**
- * Reads the Packet Identifier of an acknowledgement in its shortest form: the flags right, a body of two bytes, success.
+ * Reads the Packet Identifier of an acknowledgement in its shortest form: correct flags, a body of two bytes, success.
  *
  * Hot: runs for every QoS 1 and QoS 2 message.
  *
- * @returns 1 to 65535; 0 where the packet is not of this everyday form, so that `decodePacket` has to judge it
+ * @returns 1 to 65535; 0 if the packet does not have this form, in which case `decodePacket` has to decode it
  *
  * @example
  * readPlainAcknowledgement(Uint8Array.of(0x40, 2, 0, 7), 0x40, 2, 4) // 7

@@ -1,9 +1,9 @@
 /**
- * Decodes CONNECT (§3.1), the packet that says which version all later ones are in.
+ * Decodes CONNECT (§3.1), the packet that determines the version of all later ones.
  *
  *   name | version | Connect Flags | Keep Alive | [properties] || ClientID | [Will] | [User Name] | [Password]
  *
- * Name and version come first, so an error behind them still knows how to be answered: see `ConnectError`.
+ * Name and version come first, so an error after them can still be answered in that version: see `ConnectError`.
  *
  * @module
  */
@@ -29,20 +29,21 @@ const Flag = {
 } as const
 
 /**
- * Set in the version byte by bridges of 3.1 and 3.1.1: Mosquitto's does so unless it is told `try_private false`. The standards do
- * not know it; every other byte that is no version stays unsupported.
+ * Set in the version byte by bridges of 3.1 and 3.1.1: Mosquitto's sets it unless configured with `try_private false`.
+ * The standards do not define it; any other unknown version byte stays unsupported.
  */
 const BRIDGE = 0x80
 
-/** One serves all: it is read before the next list is checked. */
+/** Shared by all calls: it is read before the next list is checked. */
 const found = new FoundProperties()
 
 /**
- * Decodes the CONNECT whose variable header begins at `bodyStart`. All that it keeps is copied out.
+ * Decodes the CONNECT whose variable header begins at `bodyStart`. Everything that is kept is copied.
  *
- * @param readsUserProperties whether anybody asks for those of the CONNECT itself; those of its Will travel on anyway
- * @throws {UnsupportedVersionError} for a protocol that is not served
- * @throws {ConnectError} for any other fault, with the version in which it can be answered
+ * @param readsUserProperties whether the User Properties of the CONNECT itself are needed; those of its Will are always
+ * kept
+ * @throws {UnsupportedVersionError} for an unsupported protocol
+ * @throws {ConnectError} for any other error, with the version in which it can be answered
  */
 export function decodeConnect(
   bytes: Uint8Array,
@@ -59,7 +60,7 @@ export function decodeConnect(
     const isBridge = level >= BRIDGE
     version = (level & ~BRIDGE) as ProtocolVersion
     if ((firstByte & 0x0f) !== 0) throw malformed('CONNECT has fixed header flags other than 0000 [5.0 MQTT-2.1.3-1]')
-    // The stream was cut before the version was known: only now can the needless byte be an error.
+    // The stream was divided into packets before the version was known: only now can the needless byte be an error.
     if (version === 5 && hasNeedlessLengthByte(bytes, bodyStart)) throw malformed('Remaining Length is malformed')
     return readRest(reader, version, isBridge)
   } catch (error) {
@@ -68,7 +69,7 @@ export function decodeConnect(
   }
 }
 
-/** The same as plain values: what plugins and host programs see. */
+/** Converts it to plain values, for plugins and host programs. */
 export function connectPacketOf(received: ReceivedConnect): ConnectPacket {
   const { will } = received
   return { ...received, will: will && willFieldsOf(will) }
@@ -79,7 +80,7 @@ function willFieldsOf({ willDelayInterval, properties, ...fields }: ReceivedWill
   return { ...fields, properties: willDelayInterval === undefined ? travelling : { ...travelling, willDelayInterval } }
 }
 
-/** The version, and with it the bit of bridges. */
+/** Reads the version, including the bridge bit. */
 function readLevel(reader: Reader): number {
   const protocolName = reader.string('Protocol Name')
   const level = reader.byte('Protocol Version')
@@ -90,7 +91,10 @@ function readLevel(reader: Reader): number {
   return level
 }
 
-/** A CONNECT's first byte has bit 7 clear, so a set one before the last length byte means that this one only adds zero. */
+/**
+ * The first byte of a CONNECT has bit 7 clear, so if the byte before the last length byte has it set, the last one only
+ * adds zero.
+ */
 function hasNeedlessLengthByte(bytes: Uint8Array, bodyStart: number): boolean {
   return bodyStart >= 2 && bytes[bodyStart - 1] === 0 && bytes[bodyStart - 2]! >= 0x80
 }
@@ -133,8 +137,9 @@ function checkFlags(flags: number, version: ProtocolVersion): void {
 }
 
 /**
- * Whether a field that the flags announce is there. Only in 3.1 may it be missing although its flag is set: there the
- * Remaining Length has precedence, for the sake of Clients older than the flags (3.1 §3.1, "User name and password flags").
+ * Whether a field announced by the flags is present. Only in 3.1 may it be missing although its flag is set: there the
+ * Remaining Length has precedence, for the sake of clients older than the flags (3.1 §3.1, "User name and password
+ * flags").
  */
 function hasField(reader: Reader, flag: number, version: ProtocolVersion): boolean {
   return flag !== 0 && !(version === 3 && reader.isAtEnd)
@@ -154,7 +159,7 @@ type WillProperties = Pick<ReceivedWill, 'properties' | 'willDelayInterval'>
 
 const noWillProperties: WillProperties = { properties: noPropertyList, willDelayInterval: undefined }
 
-/** Copied out as they are, without the Will Delay Interval. */
+/** Copies them unchanged, without the Will Delay Interval. */
 function readWillProperties(reader: Reader): WillProperties {
   const length = reader.variableByteInteger('Property Length')
   if (length === 0) return noWillProperties

@@ -1,9 +1,10 @@
 /**
- * Decodes any Control Packet (§2 and §3), in all three versions, from either side. Strict: whatever the standard calls an
- * error is thrown, with the Reason Code that it names.
+ * Decodes any Control Packet (§2 and §3), in all three versions, from either side. Strict: everything that the standard
+ * calls an error is thrown, with the Reason Code that it names.
  *
- * What is returned holds no view on the bytes it came from, but for the payload of a PUBLISH. Rules that need more than the
- * packet (which Topic Filters are valid, whether an identifier is in use, whether a Topic Alias is known) live above.
+ * The result contains no view of the input bytes, except for the payload of a PUBLISH. Rules that depend on more than
+ * the packet (which Topic Filters are valid, whether an identifier is in use, whether a Topic Alias is known) are
+ * checked on higher floors.
  *
  * @module
  */
@@ -32,15 +33,15 @@ import { connectReturnCodes, isReasonCodeAllowed, ReasonCode } from './reason-co
 import { Reader } from './reader.ts'
 
 /**
- * Decodes one packet, as `Decoder` cut it out.
+ * Decodes one packet, as delimited by `Decoder`.
  *
  * @param bodyStart where the variable header begins
- * @param version what CONNECT agreed on; not looked at for CONNECT itself
- * @param sender whose packet it is, since some may come from one side only
- * @param limits what it may hold
- * @param readsUserProperties false leaves out User Properties, which are checked all the same
- * @returns the packet; of a PUBLISH, `payload` is a view on `bytes`, to be copied if it is kept
- * @throws {ProtocolError} with the Reason Code of the fault; for CONNECT a `ConnectError`
+ * @param version as agreed in CONNECT; ignored for CONNECT itself
+ * @param sender the side that sent it, because some packets may come from one side only
+ * @param limits what it may contain
+ * @param readsUserProperties false omits User Properties, which are checked all the same
+ * @returns the packet; the `payload` of a PUBLISH is a view of `bytes`, to be copied if it is kept
+ * @throws {ProtocolError} with the Reason Code of the error; for CONNECT a `ConnectError`
  *
  * @example
  * decodePacket(Uint8Array.of(0xc0, 0), 0xc0, 2, 2, 4, 'client').type // 12: PINGREQ
@@ -72,11 +73,11 @@ function checkSender(type: PacketType, version: ProtocolVersion, sender: Sender)
   if (row === undefined || row.since > version) throw malformed(`Control Packet type ${type} is reserved`)
   const fromServerBefore5 = type === PacketType.DISCONNECT && sender === 'server' && version < 5
   if ((row.sentBy !== 'both' && row.sentBy !== sender) || fromServerBefore5) {
-    throw forbidden(`A ${sender} does not send ${row.name}`)
+    throw forbidden(`A ${sender} must not send ${row.name}`)
   }
 }
 
-/** In 3.1 the packets with QoS bits may be sent again, and then have DUP 1 (3.1 §2.1). */
+/** In 3.1, packets with QoS bits may be sent again, with DUP 1 (3.1 §2.1). */
 const dupOf31 = 0b1000
 
 function checkFlags(firstByte: number, version: ProtocolVersion): void {
@@ -139,7 +140,7 @@ function decodePublish(
 
 function decodeConnack(reader: Reader, version: ProtocolVersion): ConnackPacket {
   const flags = reader.byte('Connect Acknowledge Flags')
-  // 3.1 has no Session Present: its byte is reserved as a whole.
+  // 3.1 has no Session Present: the whole byte is reserved.
   if (flags > (version === 3 ? 0 : 1)) throw malformed('CONNACK has a reserved flag set [5.0 MQTT-3.2.2-1]')
   const reasonCode = reader.byte('Reason Code')
   if (version === 5) checkReasonCode(PacketType.CONNACK, reasonCode, 'server')
@@ -170,7 +171,7 @@ function decodeSubscribe(reader: Reader, version: ProtocolVersion): SubscribePac
   return { type: PacketType.SUBSCRIBE, packetIdentifier, subscriptions, properties }
 }
 
-/** Counts the Topic Filters that follow, each with so many bytes of options, before anything is made of them. */
+/** Counts the Topic Filters that follow, each with this many bytes of options, before they are decoded. */
 function checkFilterCount({ bytes, at, end, limits }: Reader, name: 'SUBSCRIBE' | 'UNSUBSCRIBE', options: 0 | 1): void {
   const { maxFiltersPerPacket } = limits
   let count = 0
@@ -242,12 +243,16 @@ function decodeDisconnect(reader: Reader, version: ProtocolVersion, sender: Send
 
 function decodeAuth(reader: Reader, sender: Sender): AuthPacket {
   const reason = readReason(reader, PacketType.AUTH, sender)
-  // The form without properties exists (§3.15.2.1), yet the method must be there (§3.15.2.2.2): so it cannot be used.
+  // The form without properties exists (§3.15.2.1), but the method is required (§3.15.2.2.2), so that form cannot be
+  // used.
   if (reason.properties.authenticationMethod === undefined) throw forbidden('AUTH has no Authentication Method')
   return { type: PacketType.AUTH, ...reason }
 }
 
-/** Reason Code and properties, either of which may be left off the end (§3.4.2.1, §3.4.2.2, §3.14.2.1, §3.15.2.1). */
+/**
+ * Reads the Reason Code and properties, either of which may be omitted at the end (§3.4.2.1, §3.4.2.2, §3.14.2.1,
+ * §3.15.2.1).
+ */
 function readReason(
   reader: Reader,
   type: (AcknowledgementPacket | DisconnectPacket | AuthPacket)['type'],
@@ -270,14 +275,14 @@ function readReasonCodes(reader: Reader, type: PacketType): number[] {
   return codes
 }
 
-/** Some Clients acknowledge with "No matching subscribers", as only a Server does: it is a success all the same. */
+/** Some clients acknowledge with "No matching subscribers", which only a server may send: it is treated as success. */
 function isHarmless(type: PacketType, code: number): boolean {
   return code === ReasonCode.NoMatchingSubscribers && (type === PacketType.PUBACK || type === PacketType.PUBREC)
 }
 
 function checkReasonCode(type: PacketType, code: number, sender: Sender): void {
   if (!isReasonCodeAllowed(type, code, sender)) {
-    throw forbidden(`A ${sender} does not send ${packetTypes[type - 1]!.name} with Reason Code 0x${code.toString(16)}`)
+    throw forbidden(`A ${sender} must not send ${packetTypes[type - 1]!.name} with Reason Code 0x${code.toString(16)}`)
   }
 }
 

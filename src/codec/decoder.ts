@@ -1,14 +1,13 @@
 /**
- * Cuts the byte stream of a Network Connection into Control Packets. It knows the fixed header (§2.1) and nothing else.
+ * Divides the byte stream of a Network Connection into Control Packets. It only interprets the fixed header (§2.1).
  *
- *   chunk  |..A..|....B....|..C        A and B are handed out where they lie; the beginning of C moves to `own`
+ *   chunk  |..A..|....B....|..C        A and B are used in place; the beginning of C moves to `own`
  *   own                     |..C
- *   chunk  C.|..D..|                   the rest of C joins it, C is handed out from `own`; D lies in the chunk again
+ *   chunk  C.|..D..|                   the rest of C is added, C is used in `own`; D is in the chunk again
  *
- * So a byte is copied only where a packet straddles two chunks, and `own` exists only while one does. It grows with the bytes
- * that came, at most to twice of them: a header that announces 256 MiB costs nothing by itself, and many small chunks cost
- * no more than a few copies of the packet.
- *
+ * A byte is therefore copied only if its packet extends over two chunks, and `own` exists only during such a packet. It
+ * grows with the received bytes, to at most twice their size: a header that announces 256 MiB costs nothing by itself,
+ * and many small chunks cost no more than a few copies of the packet.
  * @module
  */
 import { Buffer } from 'node:buffer'
@@ -16,16 +15,16 @@ import { malformed, ProtocolError } from './protocol-error.ts'
 import { ReasonCode } from './reason-code.ts'
 import { maxVariableByteInteger, MALFORMED, NEED_MORE, readVariableByteInteger } from './variable-byte-integer.ts'
 
-/** Bytes of the largest packet the protocol knows: the largest Remaining Length behind five bytes of fixed header. */
+/** Size of the largest packet of the protocol: the largest Remaining Length after five bytes of fixed header. */
 export const maxControlPacketBytes = maxVariableByteInteger + 5
 
-/** Up to this many bytes `own` is not worth shrinking. */
+/** Up to this size, `own` is not worth shrinking. */
 const smallOwnBytes = 1024
 
 const nothing = Buffer.alloc(0)
 
 /**
- * A cutter for one Network Connection. After a throw it is of no further use: the Connection ends.
+ * Delimits the packets of one Network Connection. After an exception it must not be used again: the Connection ends.
  *
  * @example
  * const decoder = new Decoder()
@@ -36,27 +35,29 @@ const nothing = Buffer.alloc(0)
  * decoder.bufferedBytes // 1
  */
 export class Decoder {
-  /** The array in which the current packet lies, until the next call of `push`, `next`, `detach` or `release`. */
+  /** The array that contains the current packet, until the next call of `push`, `next`, `detach` or `release`. */
   bytes: Uint8Array = nothing
-  /** Whether that array is the chunk itself, which its owner uses again, and not memory of the decoder's own. */
+  /** Whether that array is the chunk itself, which its owner reuses, and not memory of the decoder. */
   isInChunk = false
   /** Packet type and flags. */
   firstByte = 0
-  /** Where the packet begins: its first byte. */
+  /** Where the packet begins. */
   start = 0
   /** Where its variable header begins. */
   bodyStart = 0
-  /** Where it ends, and the next may begin. */
+  /** Where it ends, and the next one may begin. */
   end = 0
 
-  /** Bytes; a larger packet is refused with 0x95 as soon as its fixed header is there. Counts the whole packet. */
+  /**
+   * Bytes; a larger packet is refused with 0x95 as soon as its fixed header is complete. Applies to the whole packet.
+   */
   maxPacketSize: number
-  /** True once 5.0 is spoken: a Remaining Length with a needless last byte is malformed [5.0 MQTT-1.5.5-1]. */
+  /** True for 5.0: a Remaining Length with a needless last byte is malformed [5.0 MQTT-1.5.5-1]. */
   shortestLengths = false
 
   #chunk: Uint8Array = nothing
   #chunkAt = 0
-  /** Bytes that came in earlier chunks, from `#ownStart` to `#ownEnd`; they precede those of the chunk. */
+  /** Bytes of earlier chunks, from `#ownStart` to `#ownEnd`; they precede those of the chunk. */
   #own: Buffer = nothing
   #ownStart = 0
   #ownEnd = 0
@@ -65,17 +66,17 @@ export class Decoder {
     this.maxPacketSize = maxPacketSize
   }
 
-  /** Bytes that no packet was made of yet. */
+  /** Bytes that do not belong to a complete packet yet. */
   get bufferedBytes(): number {
     return this.#ownEnd - this.#ownStart + this.#chunk.length - this.#chunkAt
   }
 
-  /** Memory of its own that it holds for a packet that straddles chunks, or for what waits behind one. */
+  /** Memory that it holds for a packet that extends over chunks, or for bytes that wait after one. */
   get heldBytes(): number {
     return this.#own.length
   }
 
-  /** Takes the next chunk; it must stay as it is until `detach`. What an earlier one still holds comes first. */
+  /** Accepts the next chunk, which must not change until `detach`. Bytes of an earlier one come first. */
   push(chunk: Uint8Array): void {
     this.detach()
     this.#chunk = chunk
@@ -83,12 +84,12 @@ export class Decoder {
   }
 
   /**
-   * Moves to the next whole packet.
+   * Moves to the next complete packet.
    *
    * Hot: runs for every packet received.
    *
-   * @returns false when more bytes are needed; the fields then mean nothing
-   * @throws {ProtocolError} 0x81 for type 0 or a bad Remaining Length, 0x95 for a packet above `maxPacketSize`
+   * @returns false if more bytes are needed; the fields are meaningless then
+   * @throws {ProtocolError} 0x81 for type 0 or an invalid Remaining Length, 0x95 for a packet above `maxPacketSize`
    */
   next(): boolean {
     if (this.#ownStart < this.#ownEnd) return this.#nextFromOwn()
@@ -105,7 +106,7 @@ export class Decoder {
     return this.#handOut(chunk, start, size)
   }
 
-  /** Copies what is left of the chunk, so that its memory may be used for other bytes. To be called when a turn ends. */
+  /** Copies the rest of the chunk, so that its memory may be reused. Has to be called at the end of a turn. */
   detach(): void {
     if (this.#ownStart === this.#ownEnd) this.#dropOwn()
     this.#keep(this.#chunk.length - this.#chunkAt, 0)
@@ -114,7 +115,7 @@ export class Decoder {
     if (this.#own.length > smallOwnBytes && this.#own.length > 4 * live) this.#moveOwn(0, 0)
   }
 
-  /** Forgets everything, for a Connection that ended. */
+  /** Releases everything, for a Connection that has ended. */
   release(): void {
     this.#dropOwn()
     this.#dropChunk()
@@ -152,7 +153,7 @@ export class Decoder {
   /**
    * Reads the fixed header at `start`: sets `firstByte` and `bodyStart`.
    *
-   * @returns the size of the whole packet; 0 while its fixed header is not all there
+   * @returns the size of the whole packet; 0 while its fixed header is incomplete
    */
   #measure(bytes: Uint8Array, start: number, end: number): number {
     if (start >= end) return 0
@@ -170,7 +171,7 @@ export class Decoder {
     return size
   }
 
-  /** Moves `count` bytes from the chunk behind those in `own`; `packetSize` says what the packet there will need, if known. */
+  /** Moves `count` bytes from the chunk to the end of `own`; `packetSize` is the size of the packet there, if known. */
   #keep(count: number, packetSize: number): void {
     if (count === 0) return
     if (this.#ownEnd + count > this.#own.length) this.#moveOwn(count, packetSize)
@@ -179,7 +180,7 @@ export class Decoder {
     this.#chunkAt += count
   }
 
-  /** Moves `own` to memory of the right size for `count` more bytes. */
+  /** Moves `own` to memory that has room for `count` more bytes. */
   #moveOwn(count: number, packetSize: number): void {
     const live = this.#ownEnd - this.#ownStart
     const needed = live + count
@@ -197,7 +198,7 @@ export class Decoder {
     this.#ownEnd = 0
   }
 
-  /** Lets go of the chunk, and of the current packet, which may lie in it. */
+  /** Releases the chunk, and the current packet, which may be in it. */
   #dropChunk(): void {
     this.bytes = nothing
     this.#chunk = nothing

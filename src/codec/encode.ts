@@ -1,9 +1,8 @@
 /**
- * Encodes any Control Packet, for all three versions and both sides. The hot ones have their own: `publish-frame.ts` and
- * `acknowledgement.ts`.
+ * Encodes any Control Packet, for all three versions and both sides. The hot packets have encoders of their own:
+ * `publish-frame.ts` and `acknowledgement.ts`.
  *
- * Of a packet's properties those are written that its type may have, and none before 5.0. The short forms that 5.0 allows are
- * always used.
+ * Only properties that the packet type allows are written, and none before 5.0. The short forms of 5.0 are always used.
  *
  * @module
  */
@@ -25,9 +24,9 @@ import { Writer } from './writer.ts'
 /**
  * Encodes one packet.
  *
- * @param version what the receiver speaks; a CONNECT says its own, `protocolVersion`
- * @throws {UsageError} when a string is too long or holds U+0000, when the packet is too large for the protocol, or when
- * `version` has no such packet
+ * @param version of the receiver; a CONNECT contains its own, `protocolVersion`
+ * @throws {UsageError} if a string is too long or contains U+0000, if the packet is too large for the protocol, or if
+ * `version` does not have this packet
  *
  * @example
  * encodePacket({ type: 13 }, 4).length // 2: PINGRESP
@@ -42,12 +41,13 @@ export function encodePacket(packet: Packet, version: ProtocolVersion): Uint8Arr
 }
 
 /**
- * Encodes one packet for a receiver that takes no more than `maximumPacketSize` bytes: if need be without Reason String, then
- * without User Properties [5.0 MQTT-3.2.2-19] [5.0 MQTT-3.2.2-20]. What cannot be encoded, such as a Reason String of more
- * than 65,535 bytes, does not fit either. A PUBLISH is the message's own and loses nothing.
+ * Encodes one packet for a receiver that accepts at most `maximumPacketSize` bytes: if necessary without Reason String,
+ * then without User Properties [5.0 MQTT-3.2.2-19] [5.0 MQTT-3.2.2-20]. A packet that cannot be encoded, for instance
+ * because its Reason String has more than 65,535 bytes, does not fit either. A PUBLISH belongs to its publisher and is
+ * never shortened.
  *
- * @returns `undefined` when it does not fit even so, and must not be sent [5.0 MQTT-3.1.2-24]
- * @throws {UsageError} as `encodePacket`, when what is left cannot be encoded
+ * @returns `undefined` if it does not fit, so that it must not be sent [5.0 MQTT-3.1.2-24]
+ * @throws {UsageError} as `encodePacket`, if the shortened packet cannot be encoded
  *
  * @example
  * encodeWithinLimit({ type: 14, reasonCode: 0x8b, properties: { reasonString: 'bye' } }, 5, 8)?.length // 3: DISCONNECT
@@ -133,7 +133,7 @@ function writeBody(writer: Writer, packet: Exclude<Packet, PublishPacket>, versi
   }
 }
 
-/** Of the version byte, by agreement among Servers. */
+/** A bit of the version byte, by convention among servers. */
 const BRIDGE = 0x80
 
 function writeConnect(writer: Writer, packet: ConnectPacket): void {
@@ -181,7 +181,7 @@ function writeProperties(
   if (version === 5) writer.properties(properties, holder)
 }
 
-/** Reason Code and properties, as far as they say anything. */
+/** Writes the Reason Code and properties, unless they can be omitted. */
 function writeReason(
   writer: Writer,
   reasonCode: number,

@@ -1,16 +1,16 @@
-/** How much one packet may hold besides its bytes. @module */
+/** Limits on the contents of one packet. @module */
 import { LimitExceededError } from './protocol-error.ts'
 
-/** Limits that are kept before anything is made of what they count. */
+/** Limits that are checked before the counted items are decoded. */
 export interface PacketLimits {
   readonly maxUserProperties: number
   readonly maxFiltersPerPacket: number
 }
 
-/** For packets of a Server that we trust, and for tools. */
+/** For packets of a server that we trust, and for tools. */
 export const noPacketLimits: PacketLimits = { maxUserProperties: Infinity, maxFiltersPerPacket: Infinity }
 
-/** The peer sent more of something in one packet than the option of that name allows. */
+/** The error for a packet that contains more items than the option of that name allows. */
 export function tooMany(what: string, holder: string, option: string, limit: number): LimitExceededError {
   return new LimitExceededError(`${holder} has more than ${limit} ${what} (${option})`)
 }

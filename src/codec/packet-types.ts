@@ -1,6 +1,6 @@
-/** The fifteen types of Control Packets, and what the standard says of each (§2.1). @module */
+/** The fifteen types of Control Packets and their rules (§2.1). @module */
 
-/** 3 is MQTT 3.1 (MQIsdp), 4 is 3.1.1, 5 is 5.0: the value that travels in CONNECT. */
+/** 3 is MQTT 3.1 (MQIsdp), 4 is 3.1.1, 5 is 5.0: the value in CONNECT. */
 export type ProtocolVersion = 3 | 4 | 5
 
 /** The Quality of Service of a message: at most once, at least once, exactly once (§4.3). */
@@ -28,7 +28,7 @@ export const PacketType = {
 export type PacketType = (typeof PacketType)[keyof typeof PacketType]
 export type PacketName = keyof typeof PacketType
 
-/** Which end of the Network Connection speaks. */
+/** The side of the Network Connection that sends a packet. */
 export type Sender = 'client' | 'server'
 
 /** One row of the table of Control Packets. */
@@ -36,13 +36,13 @@ export interface PacketTypeRow {
   readonly name: PacketName
   readonly value: PacketType
   readonly sentBy: Sender | 'both'
-  /** What the low half of the first byte must be; `undefined` where it carries DUP, QoS and RETAIN. */
+  /** The required value of the low half of the first byte; `undefined` if it contains DUP, QoS and RETAIN. */
   readonly flags: number | undefined
   /** `qos`: only at QoS 1 and 2. */
   readonly packetIdentifier: 'never' | 'always' | 'qos'
   /** Whether 5.0 gives it properties. */
   readonly hasProperties: boolean
-  /** The first version that has it. */
+  /** The first version that defines it. */
   readonly since: ProtocolVersion
 }
 

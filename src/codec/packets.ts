@@ -1,6 +1,6 @@
 /**
- * The fifteen Control Packets as values. One interface a packet, the same for all three versions: what a version lacks is
- * absent. `decode.ts` makes them from bytes, `encode.ts` makes bytes of them.
+ * The fifteen Control Packets as values. There is one interface per packet, the same for all three versions; fields
+ * that a version lacks are absent. `decode.ts` creates them from bytes, `encode.ts` converts them to bytes.
  *
  * @module
  */
@@ -8,13 +8,13 @@ import type { PropertyList } from './property-list.ts'
 import type { Properties } from './properties.ts'
 import type { PacketType, ProtocolVersion, QoS } from './packet-types.ts'
 
-/** The Will of a CONNECT, as it travels (§3.1.3.2 to §3.1.3.4). */
+/** The Will of a CONNECT (§3.1.3.2 to §3.1.3.4). */
 export interface WillFields {
   readonly topicName: string
   readonly payload: Uint8Array
   readonly qos: QoS
   readonly retain: boolean
-  /** Will Properties, Will Delay Interval among them. */
+  /** Will Properties, including the Will Delay Interval. */
   readonly properties: Properties
 }
 
@@ -22,10 +22,10 @@ export interface WillFields {
 export interface ConnectPacket {
   readonly type: typeof PacketType.CONNECT
   readonly protocolVersion: ProtocolVersion
-  /** Bit 7 of the version byte, before 5.0: the Client is another Server's bridge. */
+  /** Bit 7 of the version byte, before 5.0: the client is a bridge of another server. */
   readonly bridge?: true
   readonly cleanStart: boolean
-  /** Seconds; 0 asks for no watch. */
+  /** Seconds; 0 disables the Keep Alive. */
   readonly keepAlive: number
   readonly clientId: string
   readonly will?: WillFields | undefined
@@ -34,14 +34,14 @@ export interface ConnectPacket {
   readonly properties: Properties
 }
 
-/** A Will as it was received: what travels with its message stays bytes. */
+/** A received Will, whose properties are kept as bytes. */
 export interface ReceivedWill extends Omit<WillFields, 'properties'> {
   readonly properties: PropertyList
-  /** Seconds; `undefined` where it was not said. */
+  /** Seconds; `undefined` if it was absent. */
   readonly willDelayInterval: number | undefined
 }
 
-/** A CONNECT as it was received, in memory of its own. Its User Properties are checked and left out. */
+/** A received CONNECT, in memory of its own. Its User Properties are checked and omitted. */
 export interface ReceivedConnect extends Omit<ConnectPacket, 'will'> {
   readonly will: ReceivedWill | undefined
 }
@@ -61,7 +61,7 @@ export interface PublishPacket {
   readonly dup: boolean
   readonly qos: QoS
   readonly retain: boolean
-  /** Empty where a Topic Alias stands for it. */
+  /** Empty if a Topic Alias replaces it. */
   readonly topicName: string
   /** 0 at QoS 0. */
   readonly packetIdentifier: number
@@ -69,7 +69,7 @@ export interface PublishPacket {
   readonly payload: Uint8Array
 }
 
-/** PUBACK, PUBREC, PUBREL and PUBCOMP have one shape. */
+/** PUBACK, PUBREC, PUBREL and PUBCOMP have the same form. */
 export interface AcknowledgementPacket {
   readonly type:
     typeof PacketType.PUBACK | typeof PacketType.PUBREC | typeof PacketType.PUBREL | typeof PacketType.PUBCOMP

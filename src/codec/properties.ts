@@ -4,7 +4,7 @@
  * @module
  */
 
-/** The properties of one packet. An absent one is `undefined`; `noProperties` serves wherever there are none. */
+/** The properties of one packet. An absent one is `undefined`; `noProperties` is used if there are none. */
 export interface Properties {
   readonly payloadFormatIndicator?: number | undefined
   /** Seconds. */
@@ -12,7 +12,7 @@ export interface Properties {
   readonly contentType?: string | undefined
   readonly responseTopic?: string | undefined
   readonly correlationData?: Uint8Array | undefined
-  /** Several in a PUBLISH from the Server, one in a SUBSCRIBE. */
+  /** Several in a PUBLISH from the server, one in a SUBSCRIBE. */
   readonly subscriptionIdentifiers?: readonly number[] | undefined
   /** Seconds; 0xFFFFFFFF never expires. */
   readonly sessionExpiryInterval?: number | undefined
@@ -33,7 +33,7 @@ export interface Properties {
   readonly topicAlias?: number | undefined
   readonly maximumQoS?: number | undefined
   readonly retainAvailable?: number | undefined
-  /** Names may repeat; order is kept. */
+  /** Names may repeat; the order is kept. */
   readonly userProperties?: readonly (readonly [name: string, value: string])[] | undefined
   /** Bytes. */
   readonly maximumPacketSize?: number | undefined
@@ -42,5 +42,5 @@ export interface Properties {
   readonly sharedSubscriptionAvailable?: number | undefined
 }
 
-/** The empty set, shared: what a decoder returns where a packet has no property. */
+/** The shared empty set: the result of decoding a packet without properties. */
 export const noProperties: Properties = Object.freeze({})

@@ -1,12 +1,12 @@
 /**
- * Checks the properties of a packet where they lie (§2.2.2), driven by `property-table.ts`: unknown or misplaced ones are
- * malformed, repeats and values beyond their limits are refused with the Reason Code of their row.
+ * Checks the properties of a packet in place (§2.2.2), according to `property-table.ts`: unknown or misplaced ones are
+ * malformed; repeated ones and values beyond their limits are refused with the Reason Code of their row.
  *
- *   26 0000 0000  26 0000 0000  23 0005  …       one pass, which makes nothing: an empty User Property is five bytes here,
+ *   26 0000 0000  26 0000 0000  23 0005  …       one pass without allocation: an empty User Property is five bytes here,
  *                                  ^ valueAt     and would be hundreds as a pair of strings
  *
- * What the pass finds (which rows there are, and where the value of each begins) goes into a `FoundProperties` that serves
- * for one list after the other, so that numbers can be read at once, without making an object of the list.
+ * The result (the rows that are present, and where the value of each begins) is written to a `FoundProperties` that is
+ * reused for every list, so that numbers can be read at once, without creating an object for the list.
  *
  * @module
  */
@@ -36,38 +36,38 @@ const Wire: Readonly<Record<WireType, number>> = {
   'UTF-8 String Pair': 6,
 }
 
-/** The table once more, in the form that the pass reads. */
+/** The types of the table in the form that the pass reads. */
 const wireOf = Uint8Array.from(propertyTable, ({ type }) => Wire[type])
 const minimumOf = Float64Array.from(propertyTable, ({ minimum }) => minimum)
 const maximumOf = Float64Array.from(propertyTable, ({ maximum }) => maximum)
 
 const USER_PROPERTY = rowNumberOf.userProperties
 
-/** What stands in one list. */
+/** The contents of one list. */
 export class FoundProperties {
-  /** Rows that are there, as bits by row number. */
+  /** The rows that are present, as bits by row number. */
   rows = 0
-  /** How many User Properties there are. */
+  /** The number of User Properties. */
   userProperties = 0
-  /** Where the value of each row begins; of one that repeats, the last. Good only for rows that are there. */
+  /** Where the value of each row begins; for a repeated one, the last. Valid only for rows that are present. */
   readonly valueAt: Int32Array = new Int32Array(propertyTable.length)
 
   has(key: keyof Properties): boolean {
     return (this.rows & (1 << rowNumberOf[key])) !== 0
   }
 
-  /** Where the value of that property begins; -1 where it is not there. */
+  /** Where the value of that property begins; -1 if it is absent. */
   at(key: keyof Properties): number {
     return this.has(key) ? this.valueAt[rowNumberOf[key]]! : -1
   }
 }
 
 /**
- * Checks the properties in `bytes[start..end)`: what stands behind a Property Length.
+ * Checks the properties in `bytes[start..end)`, the bytes after a Property Length.
  *
  * Hot: runs for every PUBLISH that has properties.
  *
- * @param found what is there, good until the next call with it
+ * @param found receives the result, valid until the next call with it
  * @throws {ProtocolError} 0x81, 0x82 or 0x94
  * @throws {LimitExceededError} 0x97 for more User Properties than `maxUserProperties`
  *
@@ -107,7 +107,7 @@ export function checkProperties(
   if (rows !== 0) checkMeaning(bytes, found, holder, sender)
 }
 
-/** Every identifier there is takes one byte. @returns the row number */
+/** Every defined identifier takes one byte. @returns the row number */
 function rowAt(bytes: Uint8Array, at: number, end: number, rules: HolderRules): number {
   const id = bytes[at]!
   const number = id < rowNumbers.length ? rowNumbers[id]! : -1
@@ -123,7 +123,7 @@ function unknownIdentifier(bytes: Uint8Array, at: number, end: number): Protocol
   return id < 0 ? noInteger('Property Identifier') : malformed(`Property Identifier ${id} is unknown`)
 }
 
-/** Checks the value of that row which begins at `at`. @returns where it ends */
+/** Checks the value of that row at `at`. @returns where it ends */
 function endOfValue(bytes: Uint8Array, at: number, end: number, number: number): number {
   switch (wireOf[number]) {
     case 0: {
@@ -156,7 +156,7 @@ function endOfValue(bytes: Uint8Array, at: number, end: number, number: number):
   }
 }
 
-/** Where the bytes end whose two bytes of length are at `at`. */
+/** The end of a block whose two length bytes are at `at`. */
 function endOfBlock(bytes: Uint8Array, at: number, end: number, number: number): number {
   const first = at + 2
   if (first > end) throw pastEnd(number)
@@ -187,7 +187,7 @@ function noInteger(what: string): ProtocolError {
   return malformed(`${what} is not a valid Variable Byte Integer`)
 }
 
-/** Rules between properties, and those that depend on who speaks. */
+/** Rules between properties, and rules that depend on the sender. */
 function checkMeaning(bytes: Uint8Array, found: FoundProperties, holder: PropertyHolder, sender: Sender): void {
   const responseTopic = found.at('responseTopic')
   if (responseTopic >= 0) checkTopicName(bytes, responseTopic, 'Response Topic')
@@ -205,13 +205,13 @@ function checkMeaning(bytes: Uint8Array, found: FoundProperties, holder: Propert
 const PLUS = 0x2b
 const NUMBER_SIGN = 0x23
 
-/** A property that is a Topic Name keeps the rules of one: a character at least, and no wildcard. */
+/** A property that is a Topic Name has to satisfy its rules: at least one character, and no wildcard. */
 function checkTopicName(bytes: Uint8Array, at: number, what: string): void {
   const end = at + 2 + readTwoBytes(bytes, at)
   if (end === at + 2) throw forbidden(`${what} is empty [5.0 MQTT-4.7.3-1]`)
   for (let index = at + 2; index < end; index++) {
     // [5.0 MQTT-3.3.2-14]
-    if (bytes[index] === PLUS || bytes[index] === NUMBER_SIGN) throw forbidden(`${what} holds a wildcard`)
+    if (bytes[index] === PLUS || bytes[index] === NUMBER_SIGN) throw forbidden(`${what} contains a wildcard`)
   }
 }
 

@@ -1,14 +1,14 @@
 /**
- * The properties that travel with an Application Message, as the bytes that they are on the wire: checked, kept and handed on
- * without being read. Only who asks for an object gets one.
+ * The properties of an Application Message as bytes in wire format: checked, kept and forwarded without being decoded.
+ * They are decoded only for callers that need an object.
  *
  *   PUBLISH of a Client    … | 02 0000003c  26 0001 61 0001 62 | payload        the list is a range of the packet's own bytes,
  *                              ^ start                          ^ end           and moves with them
- *   PUBLISH to a Client    … | 02 00000032  26 0001 61 0001 62 | payload        copied; the interval alone is written anew
+ *   PUBLISH to a Client    … | 02 00000032  26 0001 61 0001 62 | payload        copied; only the interval is written again
  *
- * It holds what belongs to the message: Payload Format Indicator, Message Expiry Interval, Content Type, Response Topic,
- * Correlation Data, User Property. Topic Alias, Subscription Identifiers and Will Delay Interval concern one hop, and are
- * left out when a list is made.
+ * It contains the properties of the message: Payload Format Indicator, Message Expiry Interval, Content Type, Response
+ * Topic, Correlation Data, User Property. Topic Alias, Subscription Identifiers and Will Delay Interval concern one
+ * hop, and are omitted when a list is created.
  *
  * @module
  */
@@ -18,30 +18,30 @@ import { decodeProperties } from './property-reader.ts'
 import { noProperties, type Properties } from './properties.ts'
 import { sizeOfProperties, writeFourByteInteger, writeProperties } from './property-writer.ts'
 
-/** Decoded forms of longer lists are not remembered: they would keep much for a short while's use. */
+/** Decoded forms of longer lists are not cached: they would keep much memory for little use. */
 const MAX_REMEMBERED_BYTES = 4096
 
-/** What a list takes in memory besides its bytes, with an array of its own. */
+/** The memory of a list in addition to its bytes, with an array of its own. */
 const LIST_BYTES = 384
 
-/** Bytes that a Topic Alias takes with its identifier, and a Will Delay Interval. */
+/** Bytes of a Topic Alias including its identifier, and of a Will Delay Interval. */
 const TOPIC_ALIAS_BYTES = 3
 const WILL_DELAY_BYTES = 5
 
-/** The list that was decoded last, for listeners that ask one after the other. */
+/** The list that was decoded last, for several listeners that read the same one. */
 const last: { list: PropertyList | undefined; properties: Properties } = { list: undefined, properties: noProperties }
 
 export class PropertyList {
-  /** The array in which it lies. */
+  /** The array that contains it. */
   bytes: Uint8Array
   start: number
   end: number
-  /** Seconds, as received; `undefined` where there is none. */
+  /** Seconds, as received; `undefined` if absent. */
   readonly messageExpiryInterval: number | undefined
-  /** Where the interval's value is, counted from `start`. */
+  /** Offset of the interval's value, counted from `start`. */
   readonly #intervalAt: number
 
-  /** @param intervalAt index in `bytes` of the Message Expiry Interval's value; -1 where there is none */
+  /** @param intervalAt index in `bytes` of the Message Expiry Interval's value; -1 if absent */
   constructor(bytes: Uint8Array, start: number, end: number, intervalAt: number) {
     this.bytes = bytes
     this.start = start
@@ -51,9 +51,9 @@ export class PropertyList {
   }
 
   /**
-   * The list of a PUBLISH or Will that was checked. Where nothing has to be left out it lies in `bytes` itself.
+   * Creates the list of a checked PUBLISH or Will. If nothing has to be omitted, it stays in `bytes` itself.
    *
-   * @param found what `checkProperties` found in that range
+   * @param found the result of `checkProperties` for that range
    */
   static received(bytes: Uint8Array, start: number, end: number, found: FoundProperties): PropertyList {
     const aliasAt = found.at('topicAlias')
@@ -64,9 +64,9 @@ export class PropertyList {
   }
 
   /**
-   * The list of properties that the host program or a Store gave.
+   * Creates the list of properties from the host program or a Store.
    *
-   * @throws {UsageError} when a string is too long or holds U+0000
+   * @throws {UsageError} if a string is too long or contains U+0000
    */
   static of(properties: Properties): PropertyList {
     if (properties === noProperties) return noPropertyList
@@ -76,22 +76,22 @@ export class PropertyList {
     if (size === 0) return noPropertyList
     const bytes = Buffer.allocUnsafeSlow(size)
     writeProperties(bytes, 0, own, 'PUBLISH')
-    // It is written in the table's order: only the Payload Format Indicator may come before it.
+    // They are written in the table's order: only the Payload Format Indicator may come before it.
     const intervalAt = messageExpiryInterval === undefined ? -1 : own.payloadFormatIndicator === undefined ? 1 : 3
     return new PropertyList(bytes, 0, size, intervalAt)
   }
 
-  /** Bytes that it takes, without the Property Length before them. */
+  /** Its length in bytes, without the Property Length before them. */
   get length(): number {
     return this.end - this.start
   }
 
-  /** What it takes in memory. */
+  /** Its memory. */
   get size(): number {
     return this === noPropertyList ? 0 : LIST_BYTES + this.length
   }
 
-  /** As an object: made anew at each question, except for the one asked about last. */
+  /** Decodes to an object, which is created at each call except for the list that was decoded last. */
   decode(): Properties {
     if (this === noPropertyList) return noProperties
     if (last.list === this) return last.properties
@@ -105,8 +105,8 @@ export class PropertyList {
   /**
    * Writes the properties, without the Property Length before them.
    *
-   * @param messageExpiryInterval seconds that are left, in place of those received
-   * @returns where the next byte goes
+   * @param messageExpiryInterval the remaining seconds, which replace the received interval
+   * @returns the position of the next byte
    */
   write(target: Uint8Array, at: number, messageExpiryInterval: number | undefined): number {
     const next = copyBytes(target, at, this.bytes, this.start, this.end)
@@ -116,7 +116,7 @@ export class PropertyList {
     return next
   }
 
-  /** A list in memory of its own; itself where it is empty. */
+  /** Returns a list in memory of its own; an empty list returns itself. */
   copy(): PropertyList {
     if (this === noPropertyList) return this
     const bytes = Buffer.allocUnsafeSlow(this.length)
@@ -124,7 +124,7 @@ export class PropertyList {
     return new PropertyList(bytes, 0, bytes.length, this.messageExpiryInterval === undefined ? -1 : this.#intervalAt)
   }
 
-  /** Its bytes were moved along with those around them. */
+  /** Its bytes were moved together with those around them. */
   moved(bytes: Uint8Array, start: number): void {
     const { length } = this
     this.bytes = bytes
@@ -133,11 +133,11 @@ export class PropertyList {
   }
 }
 
-/** The empty list, shared: all that most messages have. */
+/** The shared empty list, which most messages have. */
 export const noPropertyList: PropertyList = new PropertyList(new Uint8Array(0), 0, 0, -1)
 
 /**
- * Gives a record its properties as an object that is made whenever somebody asks, so that a record which waits holds bytes.
+ * Gives a record a `properties` object that is created on access, so that a waiting record holds only bytes.
  *
  * @returns the same record
  */
@@ -148,7 +148,7 @@ export function withProperties<Fields extends { readonly properties: Properties 
   return Object.defineProperty(record, 'properties', { enumerable: true, get: () => list.decode() })
 }
 
-/** A copy of `bytes[start..end)` without the property of `size` bytes that begins at `at`. */
+/** A copy of `bytes[start..end)` without the property of `size` bytes at `at`. */
 function without(
   bytes: Uint8Array,
   start: number,

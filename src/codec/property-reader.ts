@@ -1,6 +1,6 @@
 /**
- * Makes an object of the properties of a packet (§2.2.2), for those who ask for one. What is wrong with them is said by
- * `property-check.ts`, which comes first.
+ * Decodes the properties of a packet to an object (§2.2.2), for callers that need one. `property-check.ts` runs first
+ * and reports errors.
  *
  * @module
  */
@@ -13,12 +13,12 @@ import { Reader } from './reader.ts'
 type Value = number | string | Uint8Array | readonly [name: string, value: string]
 type MutableProperties = { -readonly [Key in keyof Properties]: Properties[Key] }
 
-/** One serves all: it is read before the next list is checked. */
+/** Shared by all calls: it is read before the next list is checked. */
 const found = new FoundProperties()
 
 /**
- * Reads a Property Length and the properties that follow it. Strings and Binary Data are copied out; User Properties are
- * left out where the reader says that nobody asks for them.
+ * Reads a Property Length and the properties after it. Strings and Binary Data are copied; User Properties are omitted
+ * if the reader does not need them.
  *
  * @throws {ProtocolError} 0x81, 0x82, 0x94 or 0x97
  */
@@ -31,7 +31,7 @@ export function readProperties(reader: Reader, holder: PropertyHolder, sender: S
 }
 
 /**
- * Makes an object of properties that were checked. Strings and Binary Data are copied out.
+ * Decodes properties that were checked. Strings and Binary Data are copied.
  *
  * @example
  * decodeProperties(Uint8Array.of(0x23, 0x00, 0x05), 0, 3).topicAlias // 5

@@ -1,5 +1,5 @@
 /**
- * The table of the 27 properties (§2.2.2.2): what decoder, encoder, tests and manual read.
+ * The table of the 27 properties (§2.2.2.2), which decoder, encoder, tests and manual read.
  *
  * @module
  */
@@ -8,10 +8,10 @@ import type { Properties } from './properties.ts'
 import { ReasonCode } from './reason-code.ts'
 import { maxVariableByteInteger } from './variable-byte-integer.ts'
 
-/** Where properties stand: in a packet, or in the Will of a CONNECT's payload. */
+/** The places of properties: a packet, or the Will in the payload of a CONNECT. */
 export type PropertyHolder = Exclude<PacketName, 'PINGREQ' | 'PINGRESP'> | 'WILL'
 
-/** How a value travels (§1.5). */
+/** The encoding of a value (§1.5). */
 export type WireType =
   | 'Byte'
   | 'Two Byte Integer'
@@ -24,22 +24,22 @@ export type WireType =
 /** One row of the table of properties. */
 export interface PropertyRow {
   readonly id: number
-  /** Its field in `Properties`. */
+  /** The name of its field in `Properties`. */
   readonly key: keyof Properties
   /** The standard's name. */
   readonly name: string
   readonly type: WireType
   readonly holders: readonly PropertyHolder[]
-  /** Where it may stand more than once; elsewhere a repeat is a Protocol Error. */
+  /** Where it may occur more than once; elsewhere a repetition is a Protocol Error. */
   readonly repeatableIn: readonly PropertyHolder[]
-  /** Limits of the value that are narrower than the type's. */
+  /** Limits of the value that are stricter than those of the type. */
   readonly minimum: number
   readonly maximum: number
-  /** Reason Code of a value beyond these limits. */
+  /** The Reason Code for a value beyond these limits. */
   readonly breach: ReasonCode
 }
 
-/** Limits of a value; what is left out is the type's own. */
+/** Limits of a value; an omitted one is that of the type. */
 type Limits = Partial<Pick<PropertyRow, 'minimum' | 'maximum' | 'breach'>>
 
 /** The largest value of each type that is a number (§1.5). */
@@ -121,7 +121,7 @@ export const propertyTable: readonly PropertyRow[] = [
   row(0x2a, 'sharedSubscriptionAvailable', 'Shared Subscription Available', 'Byte', 'CONNACK', flag),
 ]
 
-/** What one holder may have: its rows, and as bits by row number which are allowed and which may repeat. */
+/** The rules of one holder: its rows, and as bits by row number which are allowed and which may repeat. */
 export interface HolderRules {
   readonly holder: PropertyHolder
   readonly rows: readonly PropertyRow[]
@@ -148,7 +148,7 @@ export const holderRules = Object.fromEntries(
     .map((holder) => [holder, rulesOf(holder as PropertyHolder)]),
 ) as Record<PropertyHolder, HolderRules>
 
-/** Row number by identifier; -1 where no property has it. */
+/** Row number by identifier; -1 if no property has it. */
 export const rowNumbers: Int8Array = new Int8Array(0x2b).fill(-1)
 for (const [number, { id }] of propertyTable.entries()) rowNumbers[id] = number
 

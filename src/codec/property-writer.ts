@@ -1,5 +1,6 @@
 /**
- * Writes properties (§2.2.2), driven by `property-table.ts`: of a set, those that the holder may have, in the table's order.
+ * Writes properties (§2.2.2) according to `property-table.ts`: those of a set that the holder allows, in the table's
+ * order.
  *
  * @module
  */
@@ -12,7 +13,7 @@ import { sizeOfVariableByteInteger, writeVariableByteInteger } from './variable-
 
 type Pair = readonly [name: string, value: string]
 
-/** The bytes that the properties take, without the Property Length before them. */
+/** The size of the properties in bytes, without the Property Length before them. */
 export function sizeOfProperties(properties: Properties, holder: PropertyHolder): number {
   if (properties === noProperties) return 0
   let size = 0
@@ -28,7 +29,7 @@ export function sizeOfProperties(properties: Properties, holder: PropertyHolder)
 /**
  * Writes the properties without the Property Length before them.
  *
- * @returns where the next byte goes
+ * @returns the position of the next byte
  */
 export function writeProperties(
   target: Uint8Array,
@@ -97,10 +98,10 @@ export function writeFourByteInteger(target: Uint8Array, at: number, value: numb
   return writeTwoByteInteger(target, writeTwoByteInteger(target, at, value >>> 16), value)
 }
 
-/** @throws {UsageError} when there are more bytes than two bytes can count */
+/** @throws {UsageError} if the length does not fit in two bytes */
 export function sizeOfBinary(bytes: Uint8Array): number {
   if (bytes.length > maxStringBytes) {
-    throw new UsageError(`Binary Data has at most ${maxStringBytes} bytes, got ${bytes.length}`)
+    throw new UsageError(`Binary Data must not exceed ${maxStringBytes} bytes, got ${bytes.length}`)
   }
   return 2 + bytes.length
 }

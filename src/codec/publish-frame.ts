@@ -1,12 +1,12 @@
 /**
- * The hot half of encoding: PUBLISH frames (§3.3).
+ * The hot part of encoding: PUBLISH frames (§3.3).
  *
  *   first byte | Remaining Length | Topic Name | [Packet Identifier] | [Property Length, properties] | payload
  *   DUP, RETAIN                                  ^ packetIdentifierAt
  *
- * One frame serves every receiver of one protocol version: at QoS 0 as it is; at QoS 1 and 2 it is copied, and the first byte
- * and the two bytes of the Packet Identifier are patched. Frames are meant to be short-lived: small ones lie in memory that
- * Node shares out (8 KiB a slab), so what is kept for long is copied.
+ * One frame serves every receiver of one protocol version. At QoS 0 it is sent as it is; at QoS 1 and 2 it is copied,
+ * and the first byte and the two bytes of the Packet Identifier are patched. Frames should be short-lived: small ones
+ * are in memory that Node divides (8 KiB per slab), so a frame that is kept for long is copied.
  *
  * @module
  */
@@ -26,37 +26,37 @@ export const dupFlag = 0b1000
 /** The RETAIN flag in a PUBLISH's first byte. */
 export const retainFlag = 0b0001
 
-/** What a PUBLISH says besides its payload. */
+/** The fields of a PUBLISH except its payload. */
 export interface PublishFields {
-  /** As text, or as the UTF-8 bytes that were received; empty where a Topic Alias stands for it. */
+  /** As text, or as the UTF-8 bytes that were received; empty if a Topic Alias replaces it. */
   readonly topicName: string | Uint8Array
   readonly qos: QoS
   readonly retain: boolean
   readonly dup?: boolean
-  /** 0 (the default) leaves two bytes to be patched; there are none at QoS 0. */
+  /** 0 (the default) leaves two bytes to be patched; at QoS 0 there are none. */
   readonly packetIdentifier?: number
   /**
-   * The message's own properties; nothing before 5.0. Topic Alias and Subscription Identifiers in it are not written, since
-   * they belong to one hop: those of this hop are given below.
+   * The message's own properties; none before 5.0. Topic Alias and Subscription Identifiers in them are not written,
+   * because they belong to one hop: those of this hop are given below.
    */
   readonly properties: PropertyList | Properties
   readonly topicAlias?: number | undefined
   readonly subscriptionIdentifiers?: readonly number[] | undefined
-  /** Seconds that are left; takes the place of the one in `properties`, where there is one. */
+  /** The remaining seconds, which replace the interval in `properties`, if there is one. */
   readonly messageExpiryInterval?: number | undefined
 }
 
 /** An encoded PUBLISH. */
 export interface PublishFrame {
   readonly bytes: Uint8Array
-  /** Where its two bytes go; 0 at QoS 0, which has none. */
+  /** The position of its two bytes; 0 at QoS 0, which has none. */
   readonly packetIdentifierAt: number
 }
 
 /**
  * Encodes a whole PUBLISH.
  *
- * @throws {UsageError} when a string is too long or holds U+0000, or the packet exceeds what the protocol can say
+ * @throws {UsageError} if a string is too long or contains U+0000, or the packet exceeds the limit of the protocol
  *
  * @example
  * makePublishFrame({ topicName: 'a', qos: 1, retain: false, properties: {} }, Uint8Array.of(7), 4).packetIdentifierAt // 5
@@ -70,7 +70,7 @@ export function makePublishFrame(fields: PublishFields, payload: Uint8Array, ver
   const headLength = topicSize + (qos > 0 ? 2 : 0) + (version === 5 ? sizeOfVariableByteInteger(propertyLength) : 0)
   const remainingLength = headLength + propertyLength + payload.length
   if (remainingLength > maxVariableByteInteger) {
-    throw new UsageError(`A PUBLISH holds at most ${maxVariableByteInteger} bytes, got ${remainingLength}`)
+    throw new UsageError(`A PUBLISH must not exceed ${maxVariableByteInteger} bytes, got ${remainingLength}`)
   }
   const size = 1 + sizeOfVariableByteInteger(remainingLength) + remainingLength
   const bytes = Buffer.allocUnsafe(size)
@@ -86,7 +86,7 @@ export function makePublishFrame(fields: PublishFields, payload: Uint8Array, ver
     if (hop !== undefined) at = writeProperties(bytes, at, hop, 'PUBLISH')
   }
   at = copyBytes(bytes, at, payload, 0, payload.length)
-  // The memory held something else before: what is not written must not leave.
+  // The memory contained other data before: every byte that is sent must have been written.
   invariant(at === bytes.length, 'a PUBLISH is not of the size that it was measured at')
   return { bytes, packetIdentifierAt }
 }
@@ -95,7 +95,7 @@ function listOf(properties: PropertyList | Properties): PropertyList {
   return properties instanceof PropertyList ? properties : PropertyList.of(properties)
 }
 
-/** What stands behind the message's own properties; `undefined` for nothing. */
+/** The properties that follow the message's own; `undefined` for none. */
 function propertiesOfHop({ topicAlias, subscriptionIdentifiers }: PublishFields): Properties | undefined {
   if (topicAlias === undefined && subscriptionIdentifiers === undefined) return undefined
   return { topicAlias, subscriptionIdentifiers }

@@ -1,11 +1,12 @@
 /**
- * The hot half of decoding: a PUBLISH as eleven numbers over the bytes in which it lies (§3.3).
+ * The hot part of decoding: a PUBLISH as eleven numbers that refer to its bytes (§3.3).
  *
  *   first byte | Remaining Length | Topic Name | [Packet Identifier] | [Property Length, properties] | payload
  *                                 ^ topicStart ^ topicEnd                             ^ propertiesStart ^ propertiesEnd
  *
- * Nothing is copied and nothing is allocated: one view serves a Connection for all its packets. The Topic Name's bytes are
- * not judged here, so that a caller that has seen them before need not look again; `readTopicName` judges them.
+ * Nothing is copied and nothing is allocated: one view serves a Connection for all its packets. The bytes of the Topic
+ * Name are not checked here, so that a caller that has seen them before need not check them again; `readTopicName`
+ * does.
  *
  * @module
  */
@@ -18,7 +19,7 @@ import { refuseWildcard } from './reader.ts'
 import { readUtf8 } from './utf8.ts'
 import { readVariableByteInteger, sizeOfVariableByteInteger } from './variable-byte-integer.ts'
 
-/** Where the parts of one PUBLISH lie. */
+/** The positions of the parts of one PUBLISH. */
 export class PublishView {
   dup = false
   qos: QoS = 0
@@ -27,7 +28,7 @@ export class PublishView {
   topicEnd = 0
   /** 0 at QoS 0. */
   packetIdentifier = 0
-  /** Behind the Property Length; equal to `propertiesEnd` where there are none, and before 5.0. */
+  /** After the Property Length; equal to `propertiesEnd` if there are none, and before 5.0. */
   propertiesStart = 0
   propertiesEnd = 0
   payloadStart = 0
@@ -89,12 +90,12 @@ function pastEnd(what: string): Error {
   return malformed(`${what} runs past the end of the PUBLISH`)
 }
 
-/** One serves all: it is read before the next list is checked. */
+/** Shared by all calls: it is read before the next list is checked. */
 const found = new FoundProperties()
 
 /**
- * Reads and checks the properties of a PUBLISH, from `propertiesStart` to `propertiesEnd` of its view. Strings and Binary
- * Data are copied out.
+ * Reads and checks the properties of a PUBLISH, from `propertiesStart` to `propertiesEnd` of its view. Strings and
+ * Binary Data are copied.
  *
  * @throws {ProtocolError} 0x81 for an unknown or misplaced property or a bad value, 0x82 for a repeat, a Response Topic that
  * is empty or has a wildcard, or a Client's Subscription Identifier, 0x94 for Topic Alias 0
@@ -111,7 +112,7 @@ export function readPublishProperties(
 }
 
 /**
- * Reads and checks a Topic Name. An empty one passes: whether a Topic Alias stands for it is for the caller to see.
+ * Reads and checks a Topic Name. An empty one is accepted: the caller has to check whether a Topic Alias replaces it.
  *
  * @throws {ProtocolError} 0x81 for bad UTF-8 [5.0 MQTT-3.3.2-1], 0x82 for a wildcard [5.0 MQTT-3.3.2-2]
  *

@@ -1,5 +1,5 @@
 /**
- * Reads the fields of one packet, in order. Whatever runs past the packet's end is malformed (0x81).
+ * Reads the fields of one packet, in order. A field that extends beyond the packet's end is malformed (0x81).
  *
  * @module
  */
@@ -13,7 +13,7 @@ export class Reader {
   readonly end: number
   at: number
   readonly limits: PacketLimits
-  /** Whether anybody asks for User Properties. */
+  /** Whether User Properties are needed. */
   readonly readsUserProperties: boolean
 
   constructor(
@@ -34,7 +34,7 @@ export class Reader {
     return this.at === this.end
   }
 
-  /** Steps over `count` bytes, which must exist. */
+  /** Skips `count` bytes, which must exist. */
   #take(count: number, what: string): number {
     const start = this.at
     if (count > this.end - start) throw malformed(`${what} runs past the end of the packet`)
@@ -70,7 +70,7 @@ export class Reader {
     return text
   }
 
-  /** A copy, so that what is kept does not keep the whole chunk. */
+  /** Returns a copy, so that keeping it does not keep the whole chunk. */
   binary(what: string): Uint8Array {
     const length = this.twoByteInteger(what)
     const start = this.#take(length, what)
@@ -79,28 +79,28 @@ export class Reader {
     return copy
   }
 
-  /** Steps over a string or Binary Data. */
+  /** Skips a string or Binary Data. */
   skipBlock(what: string): void {
     this.#take(this.twoByteInteger(what), what)
   }
 
-  /** A reader for the next `length` bytes, which this one steps over. */
+  /** Returns a reader for the next `length` bytes, and skips them. */
   part(length: number, what: string): Reader {
     const start = this.#take(length, what)
     return new Reader(this.bytes, start, start + length)
   }
 
-  /** To be called where the packet must be over. */
+  /** Has to be called where the packet must end. */
   expectEnd(): void {
     if (!this.isAtEnd) throw malformed(`${this.end - this.at} bytes remain after the last field of the packet`)
   }
 }
 
 /**
- * A Topic Name holds no wildcard [5.0 MQTT-4.7.0-1] [3.1.1 MQTT-4.7.1-1].
+ * A Topic Name must not contain wildcards [5.0 MQTT-4.7.0-1] [3.1.1 MQTT-4.7.1-1].
  *
  * @throws {ProtocolError} 0x82
  */
 export function refuseWildcard(topicName: string, what: string): void {
-  if (topicName.includes('+') || topicName.includes('#')) throw forbidden(`${what} holds a wildcard`)
+  if (topicName.includes('+') || topicName.includes('#')) throw forbidden(`${what} contains a wildcard`)
 }

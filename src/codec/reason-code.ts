@@ -1,12 +1,12 @@
 /**
- * The Reason Codes of MQTT 5.0 (§2.4) and the return codes of 3.1.1 (3.1.1 §3.2.2.3), as one table: which packets may
- * carry each, and who may send it in a DISCONNECT. Code, tests and manual read this table.
+ * The Reason Codes of MQTT 5.0 (§2.4) and the return codes of 3.1.1 (3.1.1 §3.2.2.3) as one table: the packets that may
+ * contain each, and who may send it in a DISCONNECT. Code, tests and manual read this table.
  *
  * @module
  */
 import { PacketType, type PacketName, type Sender } from './packet-types.ts'
 
-/** Every Reason Code by name. 0x00 has three names in the standard; `Success` stands for all of them. */
+/** Every Reason Code by name. The standard has three names for 0x00; `Success` represents all of them. */
 export const ReasonCode = {
   Success: 0x00,
   GrantedQoS0: 0x00,
@@ -56,7 +56,7 @@ export const ReasonCode = {
 
 export type ReasonCode = (typeof ReasonCode)[keyof typeof ReasonCode]
 
-/** A packet that carries Reason Codes. */
+/** A packet that contains Reason Codes. */
 export type ReasonCodePacket = Extract<
   PacketName,
   'CONNACK' | 'PUBACK' | 'PUBREC' | 'PUBREL' | 'PUBCOMP' | 'SUBACK' | 'UNSUBACK' | 'DISCONNECT' | 'AUTH'
@@ -67,12 +67,15 @@ export interface ReasonCodeRow {
   readonly code: ReasonCode
   /** The standard's name. */
   readonly name: string
-  /** The standard's name where it has another one in some packet. */
+  /** The standard's name in packets where it differs. */
   readonly nameIn: Readonly<Partial<Record<ReasonCodePacket, string>>>
   readonly packets: readonly ReasonCodePacket[]
-  /** Packets in which only one side may send it; in the others, whoever sends the packet. */
+  /** Packets in which only one side may send it; in the others, any sender of the packet may. */
   readonly onlyBy: Readonly<Partial<Record<ReasonCodePacket, Sender>>>
-  /** What 3.1.1 says in CONNACK instead; absent where nothing fits, so that a close is all [3.1.1 MQTT-3.2.2-6]. */
+  /**
+   * The return code in a CONNACK of 3.1.1; absent if none fits, in which case the connection is only closed [3.1.1
+   * MQTT-3.2.2-6].
+   */
   readonly returnCode: number | undefined
 }
 
@@ -116,7 +119,7 @@ export const reasonCodes: readonly ReasonCodeRow[] = [
   row(0x89, 'Server busy', 'CONNACK DISCONNECT', { onlyBy: serverEnds, returnCode: 3 }),
   row(0x8a, 'Banned', 'CONNACK', { returnCode: 5 }),
   row(0x8b, 'Server shutting down', 'DISCONNECT', { onlyBy: serverEnds }),
-  // The common list of §2.4 has DISCONNECT too; table 3-10, which [5.0 MQTT-3.14.2-1] points at, does not.
+  // The common list of §2.4 includes DISCONNECT; table 3-10, to which [5.0 MQTT-3.14.2-1] refers, does not.
   row(0x8c, 'Bad authentication method', 'CONNACK'),
   row(0x8d, 'Keep Alive timeout', 'DISCONNECT', { onlyBy: serverEnds }),
   row(0x8e, 'Session taken over', 'DISCONNECT', { onlyBy: serverEnds }),
@@ -132,7 +135,7 @@ export const reasonCodes: readonly ReasonCodeRow[] = [
   row(0x98, 'Administrative action', 'DISCONNECT'),
   row(0x99, 'Payload format invalid', 'CONNACK PUBACK PUBREC DISCONNECT'),
   row(0x9a, 'Retain not supported', 'CONNACK DISCONNECT', { onlyBy: serverEnds }),
-  // Table 3-10 gives it to the Server only, but §3.3.4 tells a Client to send it.
+  // Table 3-10 assigns it to the Server only, but §3.3.4 requires a Client to send it.
   row(0x9b, 'QoS not supported', 'CONNACK DISCONNECT'),
   row(0x9c, 'Use another server', 'CONNACK DISCONNECT', { onlyBy: serverEnds, returnCode: 3 }),
   row(0x9d, 'Server moved', 'CONNACK DISCONNECT', { onlyBy: serverEnds, returnCode: 3 }),
@@ -171,10 +174,10 @@ function compile(): Uint8Array {
 }
 
 /**
- * Says whether `code` may stand in a 5.0 packet of this type from this side.
+ * Whether `code` is allowed in a 5.0 packet of this type from this side.
  *
  * @example
- * isReasonCodeAllowed(14, 0x8e, 'client') // false: of a DISCONNECT, only a Server says that a Session was taken over
+ * isReasonCodeAllowed(14, 0x8e, 'client') // false: only a Server may send "Session taken over"
  */
 export function isReasonCodeAllowed(packetType: PacketType, code: number, sender: Sender): code is ReasonCode {
   return (allowed[packetType * 256 + code]! & (sender === 'client' ? byClient : byServer)) !== 0
@@ -195,9 +198,9 @@ export function reasonCodeName(code: number, packet?: ReasonCodePacket): string 
 }
 
 /**
- * What a CONNACK of 3.1 or 3.1.1 says for a Reason Code of 5.0.
+ * The return code in a CONNACK of 3.1 or 3.1.1 for a Reason Code of 5.0.
  *
- * @returns 0 to 5, or `undefined` where nothing fits and the connection is closed without a word [3.1.1 MQTT-3.2.2-6]
+ * @returns 0 to 5, or `undefined` if none fits and the connection is only closed [3.1.1 MQTT-3.2.2-6]
  *
  * @example
  * toReturnCode(0x89) // 3: busy is "Server unavailable"

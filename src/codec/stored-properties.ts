@@ -1,8 +1,7 @@
 /**
- * The properties that an Application Message or a Will can carry, as a store keeps them and as brokers may hand them to one
- * another. One row each; the numbers are the standard's
- * own identifiers (§2.2.2.2) and never change. What belongs to a single Network Connection (Topic Alias and the like) has
- * no row and is not stored.
+ * The properties that an Application Message or a Will can have, as a store keeps them and as brokers may exchange
+ * them. There is one row for each; the numbers are the standard's identifiers (§2.2.2.2) and never change. Properties
+ * that belong to a single Network Connection (such as Topic Alias) have no row and are not stored.
  *
  * @module
  */
@@ -51,7 +50,7 @@ const read: { readonly [F in Form]: (from: ByteReader) => unknown } = {
   pairs: (from) => Array.from({ length: from.integer() }, () => [from.string(), from.string()] as const),
 }
 
-/** Whether there may be anything to store. Hot: most messages have none, and share one object. */
+/** Whether there may be anything to store. Hot: most messages have no properties, and share one object. */
 export function hasProperties(properties: Properties): boolean {
   if (properties === noProperties) return false
   for (const key in properties) if (properties[key as keyof Properties] !== undefined) return true

@@ -1,23 +1,23 @@
 /**
- * UTF-8 Encoded Strings (§1.5.4): checked and read where they lie, and written.
+ * Checks, reads and writes UTF-8 Encoded Strings (§1.5.4) in place.
  *
- * Nearly all of them are ASCII, so a plain loop looks first and only what it cannot vouch for goes to the runtime's
- * validator. Control characters and non-characters are taken (a receiver MAY refuse them; we pass on what Clients send).
+ * Nearly all of them are ASCII, so a plain loop checks first, and only the rest goes to the runtime's validator.
+ * Control characters and non-characters are accepted (a receiver MAY refuse them; we forward what clients send).
  *
  * @module
  */
 import { Buffer, isUtf8 } from 'node:buffer'
 import { UsageError } from '../base/errors.ts'
 
-/** The most bytes a string or Binary Data can have: its length travels in two bytes. */
+/** The largest size of a string or Binary Data, whose length has two bytes. */
 export const maxStringBytes = 0xffff
 
 const encoder = new TextEncoder()
 
 /**
- * Where the first byte stands that is not a character U+0001 to U+007F; `end` if there is none.
+ * The position of the first byte that is not a character U+0001 to U+007F; `end` if there is none.
  *
- * Hot: runs for every Topic Name that no cache knows.
+ * Hot: runs for every Topic Name that is not in a cache.
  */
 function endOfAscii(bytes: Uint8Array, start: number, end: number): number {
   let at = start
@@ -29,8 +29,8 @@ function endOfAscii(bytes: Uint8Array, start: number, end: number): number {
 const maxLoopedBytes = 512
 
 /**
- * Says whether the bytes are well-formed UTF-8 without surrogates [5.0 MQTT-1.5.4-1] and without U+0000
- * [5.0 MQTT-1.5.4-2]. Of short ones it makes no view, so that many short strings cost no memory.
+ * Whether the bytes are well-formed UTF-8 without surrogates [5.0 MQTT-1.5.4-1] and without U+0000 [5.0 MQTT-1.5.4-2].
+ * No view is created for short ones, so that many short strings cost no memory.
  *
  * @example
  * isMqttString(Uint8Array.of(0xed, 0xa0, 0x80), 0, 3) // false: U+D800 is half a surrogate pair
@@ -41,7 +41,7 @@ export function isMqttString(bytes: Uint8Array, start: number, end: number): boo
   return isUtf8(text) && !text.includes(0)
 }
 
-/** By the table of well-formed sequences (Unicode 15, table 3-7): only the second byte has limits of its own. */
+/** According to the table of well-formed sequences (Unicode 15, table 3-7): only the second byte has special limits. */
 function isShortMqttString(bytes: Uint8Array, start: number, end: number): boolean {
   let at = start
   while (at < end) {
@@ -63,9 +63,9 @@ function isShortMqttString(bytes: Uint8Array, start: number, end: number): boole
 }
 
 /**
- * Reads a string where it lies; U+FEFF stays wherever it stands [5.0 MQTT-1.5.4-3].
+ * Reads a string in place; U+FEFF is kept wherever it occurs [5.0 MQTT-1.5.4-3].
  *
- * @returns the text, or `undefined` if the bytes are none (see `isMqttString`)
+ * @returns the text, or `undefined` if the bytes are not a valid string (see `isMqttString`)
  *
  * @example
  * readUtf8(Uint8Array.of(0xef, 0xbb, 0xbf, 0x61), 0, 4)?.length // 2
@@ -78,24 +78,25 @@ export function readUtf8(bytes: Uint8Array, start: number, end: number): string 
 }
 
 /**
- * How many bytes a string takes with its two bytes of length.
+ * The size of a string including its two length bytes.
  *
- * @throws {UsageError} when the text has more than 65,535 bytes, or holds U+0000
+ * @throws {UsageError} if the text has more than 65,535 bytes, or contains U+0000
  *
  * @example
  * sizeOfString('a/ü') // 6
  */
 export function sizeOfString(text: string): number {
   const length = Buffer.byteLength(text)
-  if (length > maxStringBytes) throw new UsageError(`An MQTT string has at most ${maxStringBytes} bytes, got ${length}`)
-  if (text.includes('\0')) throw new UsageError('An MQTT string cannot hold U+0000')
+  if (length > maxStringBytes)
+    throw new UsageError(`An MQTT string must not exceed ${maxStringBytes} bytes, got ${length}`)
+  if (text.includes('\0')) throw new UsageError('An MQTT string must not contain U+0000')
   return 2 + length
 }
 
 /**
- * Writes a string with its two bytes of length. The caller has made room by `sizeOfString`.
+ * Writes a string with its two length bytes. The caller has reserved the space given by `sizeOfString`.
  *
- * @returns where the next byte goes
+ * @returns the position of the next byte
  *
  * @example
  * writeString(new Uint8Array(8), 0, 'a/b') // 5

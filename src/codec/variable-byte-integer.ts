@@ -1,11 +1,11 @@
 /**
- * Variable Byte Integers (§1.5.5): seven bits a byte, lowest group first, bit 7 says that more follows.
+ * Variable Byte Integers (§1.5.5): seven bits per byte, lowest group first; bit 7 means that more follow.
  *
  *   321 = 2 * 128 + 65   ->   1100 0001  0000 0010
  *                             ^ more     ^ last
  *
- * They hold every packet's Remaining Length, so reading one answers with a plain number: "not all here yet" is an everyday
- * case that must cost neither an object nor a throw.
+ * Every packet's Remaining Length is one, so reading returns a plain number: an incomplete integer is an everyday case
+ * that must cost neither an object nor an exception.
  *
  * @module
  */
@@ -13,10 +13,10 @@
 /** The bytes end before the integer does. */
 export const NEED_MORE = -1
 
-/** No integer can begin like this. */
+/** No integer begins like this. */
 export const MALFORMED = -2
 
-/** 268,435,455: the largest value four bytes can hold. */
+/** 268,435,455: the largest value of four bytes. */
 export const maxVariableByteInteger = 0x0fffffff
 
 /**
@@ -24,7 +24,7 @@ export const maxVariableByteInteger = 0x0fffffff
  *
  * Hot: runs for every packet received.
  *
- * @param end where the readable bytes end
+ * @param end the end of the readable bytes
  * @param shortestOnly true for 5.0, which forbids a needless last byte [5.0 MQTT-1.5.5-1]; 3.1.1 has no such rule
  * @returns the value, NEED_MORE, or MALFORMED for a fifth byte or a needless last one
  *
@@ -43,7 +43,7 @@ export function readVariableByteInteger(bytes: Uint8Array, at: number, end: numb
 }
 
 /**
- * How many bytes the shortest form of `value` takes.
+ * The size of the shortest form of `value` in bytes.
  *
  * @param value 0 to 268,435,455
  *
@@ -59,7 +59,7 @@ export function sizeOfVariableByteInteger(value: number): number {
 /**
  * Writes the shortest form of `value` (0 to 268,435,455) at `at`.
  *
- * @returns where the next byte goes
+ * @returns the position of the next byte
  *
  * @example
  * writeVariableByteInteger(new Uint8Array(4), 0, 321) // 2

@@ -1,6 +1,6 @@
 /**
- * Writes the fields of one packet, in order, into memory that grows. The fixed header comes last, as its length is known last:
- * room for it is kept in front.
+ * Writes the fields of one packet, in order, to growing memory. The fixed header is written last, when the length is
+ * known; space for it is reserved in front.
  *
  * @module
  */
@@ -45,7 +45,7 @@ export class Writer {
     this.#at = writeBinary(this.#bytes, this.#at, bytes)
   }
 
-  /** Writes bytes that end with the packet. */
+  /** Writes bytes up to the end of the packet. */
   rest(bytes: Uint8Array): void {
     this.#reserve(bytes.length)
     this.#at = copyBytes(this.#bytes, this.#at, bytes, 0, bytes.length)
@@ -59,7 +59,7 @@ export class Writer {
     this.#at = writeProperties(this.#bytes, this.#at, properties, holder)
   }
 
-  /** The packet, with its fixed header. The writer is done then. */
+  /** Returns the packet with its fixed header. The writer must not be used afterwards. */
   finish(firstByte: number): Uint8Array {
     invariant(this.#at <= this.#bytes.length, 'a packet is longer than it was measured at')
     const remainingLength = this.#at - maxHeaderBytes
@@ -72,7 +72,7 @@ export class Writer {
   #reserve(count: number): void {
     const bodyBytes = this.#at - maxHeaderBytes + count
     if (bodyBytes > this.#maxBodyBytes) {
-      throw new UsageError(`A packet holds at most ${this.#maxBodyBytes} bytes, got ${bodyBytes}`)
+      throw new UsageError(`A packet must not exceed ${this.#maxBodyBytes} bytes, got ${bodyBytes}`)
     }
     if (this.#at + count <= this.#bytes.length) return
     const grown = Buffer.allocUnsafe(Math.max(2 * this.#bytes.length, this.#at + count))

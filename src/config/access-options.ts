@@ -1,5 +1,6 @@
 /**
- * The sections `auth`, `topic-check` and `intercept`: which plugins are asked when nobody says so, and whether they have what they need.
+ * Resolves the sections `auth`, `topic-check` and `intercept`: which plugins are used by default, and whether their
+ * required options are set.
  *
  * @module
  */
@@ -19,7 +20,7 @@ import type {
 
 type PluginSectionName = 'auth' | 'topic-check' | 'intercept'
 
-/** Plugins that ship with us, by section, with the key that each cannot do without. */
+/** The built-in plugins by section, each with the option that it requires. */
 const PLUGIN_NEEDS: Readonly<Record<PluginSectionName, ReadonlyMap<string, string | undefined>>> = {
   auth: new Map([
     ['auth.anonymous', undefined],
@@ -37,13 +38,13 @@ const PLUGIN_NEEDS: Readonly<Record<PluginSectionName, ReadonlyMap<string, strin
   intercept: new Map(),
 }
 
-/** The ancestor's spellings. */
+/** The ancestor's spelling. */
 const ALIASES: Readonly<Record<string, string>> = { auth_anonymous: 'auth.anonymous', auth_file: 'auth.file' }
 
 /**
- * Resolves `auth`; `undefined` is the safe default, in which anonymous Clients of this machine may come in.
+ * Resolves `auth`; `undefined` is the safe default, with which anonymous clients on this machine may log in.
  *
- * @param others the plugins of the top level, which may have a say in log-ins as well
+ * @param others the plugins of the top level, which may answer about logins as well
  */
 export function resolveAuth(
   written: unknown,
@@ -82,18 +83,18 @@ export function resolveAuth(
   warnAboutUnused('auth', options, written, problems)
   warnAboutAnonymous(options, isAnonymousAnywhere, problems)
   if (settings.unknownUserNames === 'as-anonymous' && !isAnonymousAnywhere) {
-    problems.warn(['auth', 'unknown-user-names'], 'is not used: no listener lets anonymous clients in')
+    problems.warn(['auth', 'unknown-user-names'], 'is not used: no listener admits anonymous clients')
   }
   return options
 }
 
-/** Whether Clients of that listener that show nothing may log in, as far as our own plugins say. */
+/** Whether clients of that listener may log in without credentials, as far as our own plugins decide. */
 export function admitsAnonymous(
   { plugins, pluginsOn, allowAnonymous, allowAnonymousOn }: AuthOptions,
   listener: string,
 ): boolean {
   const asked = pluginsOn[listener] ?? plugins
-  // One with options of its own may allow what the section does not.
+  // A plugin with its own options may allow what the section does not.
   if (asked.some((plugin) => typeof plugin === 'object' && 'plugin' in plugin && isAnonymous(plugin.plugin)))
     return true
   return asked.some(isAnonymous) && (allowAnonymousOn[listener] ?? allowAnonymous)
@@ -103,17 +104,20 @@ function isAnonymous(plugin: unknown): boolean {
   return unalias(plugin) === 'auth.anonymous'
 }
 
-/** Plugins of the top level that log events, and have no say in a log-in. */
+/** Plugins of the top level that only log events and do not answer about logins. */
 const SILENT: ReadonlySet<string> = new Set(['event_logger_plugin', 'packet_logger_plugin'])
 
-/** Of a module nobody knows yet whether it has a say in log-ins: it counts as one that has. */
+/** It is unknown whether a module answers about logins, so it counts as one that does. */
 function isAnonymousOrSilent(reference: PluginReference): boolean {
   if (typeof reference === 'object' && 'name' in reference) return reference.authenticate === undefined
   const named = typeof reference === 'object' ? reference.plugin : reference
   return typeof named === 'string' && (unalias(named) === 'auth.anonymous' || SILENT.has(named))
 }
 
-/** Which plugins listeners ask that do not ask all; what is not in `auth.plugins` is not made and cannot be asked. */
+/**
+ * The plugins of listeners that do not use all; a plugin that is not in `auth.plugins` is not created and cannot be
+ * used.
+ */
 function resolvePluginsOn(
   listeners: readonly ListenerOptions[],
   plugins: AuthOptions['plugins'],
@@ -127,7 +131,7 @@ function resolvePluginsOn(
       const known = plugins.filter((each) => typeof each === 'string').join(', ') || 'none'
       problems.add(
         ['listeners', name, 'auth-plugins', String(index)],
-        `is not one of \`auth.plugins\`, which are ${known}`,
+        `is not in \`auth.plugins\`, which lists ${known}`,
       )
     }
     return [[name, asked] as const]
@@ -149,7 +153,10 @@ export function resolveTopicCheck(written: unknown, reader: OptionReader, proble
   checkNeeds('topic-check', options, written, problems)
   warnAboutUnused('topic-check', options, written, problems)
   if (plugins.length === 0) {
-    problems.warn(['topic-check'], 'asks no plugin, so nobody may publish or subscribe; give `acl`, or `enabled: off`')
+    problems.warn(
+      ['topic-check'],
+      'has no plugin, so every publish and subscribe is denied; set `acl`, or `enabled: off`',
+    )
   }
   return options
 }
@@ -187,11 +194,14 @@ function checkNeeds(
   for (const plugin of options.plugins) {
     const need = typeof plugin === 'string' ? PLUGIN_NEEDS[section].get(plugin) : undefined
     if (need === undefined || given.includes(need)) continue
-    problems.add([section, need], `is missing; \`${plugin as string}\` cannot work without it`)
+    problems.add([section, need], `is missing; \`${plugin as string}\` requires it`)
   }
 }
 
-/** Keys of plugins that nobody asks: never an error, because what is not asked lets in fewer, not more. */
+/**
+ * Warns about options of unused plugins. This is never an error, because without the plugin fewer clients are admitted,
+ * not more.
+ */
 function warnAboutUnused(
   section: 'auth' | 'topic-check',
   options: AuthOptions | TopicCheckOptions,
@@ -210,6 +220,6 @@ function warnAboutAnonymous(options: AuthOptions, isAnonymousAnywhere: boolean, 
     problems.warn(['auth', 'allow-anonymous'], 'is not used: `auth.plugins` does not list `auth.anonymous`')
   }
   if (!isAnonymousAnywhere && options.plugins.every((plugin) => plugin === 'auth.anonymous')) {
-    problems.warn(['auth'], 'lets nobody in; give `password-file`, or `allow-anonymous: on`')
+    problems.warn(['auth'], 'admits no client; set `password-file`, or `allow-anonymous: on`')
   }
 }

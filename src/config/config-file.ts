@@ -1,5 +1,5 @@
 /**
- * A configuration file (YAML 1.2, with merge keys) as plain values, together with where each of them stands.
+ * Reads a configuration file (YAML 1.2, with merge keys) as plain values, and remembers the place of each.
  *
  * @module
  */
@@ -23,9 +23,9 @@ export interface ConfigFile {
 }
 
 /**
- * Reads a configuration file. What its keys mean is not looked at here: `resolveOptions(input, source)` does that.
+ * Reads a configuration file. Its keys are not interpreted here: `resolveOptions(input, source)` does that.
  *
- * @throws {ConfigError} `ERR_CONFIG` when the file cannot be read or is not YAML
+ * @throws {ConfigError} `ERR_CONFIG` if the file cannot be read or is not YAML
  */
 export function loadConfigFile(path: string, environment: Environment = process.env): ConfigFile {
   let text: string
@@ -40,9 +40,9 @@ export function loadConfigFile(path: string, environment: Environment = process.
       })
     }
     const { code } = cause as NodeJS.ErrnoException
-    const why = READ_FAILURES[code ?? ''] ?? `cannot be read (${code})`
-    const message = `The configuration file ${path} ${why}.`
-    throw new ConfigError('ERR_CONFIG', message, { cause, problems: [{ path: '', file: path, message: why }] })
+    const problem = READ_FAILURES[code ?? ''] ?? `cannot be read (${code})`
+    const message = `The configuration file ${path} ${problem}.`
+    throw new ConfigError('ERR_CONFIG', message, { cause, problems: [{ path: '', file: path, message: problem }] })
   }
   return parseConfig(text, path, environment)
 }
@@ -54,12 +54,12 @@ const READ_FAILURES: Readonly<Record<string, string>> = {
 }
 
 /**
- * The same for a text that is at hand.
+ * The same for a text in memory.
  *
- * @param file names it in messages, and its folder is where relative paths count from
- * @param environment what `${NAME}` in values stands for
+ * @param file its name in messages; relative paths refer to its folder
+ * @param environment the values of `${NAME}`
  *
- * @throws {ConfigError} `ERR_CONFIG` when it is not YAML
+ * @throws {ConfigError} `ERR_CONFIG` if it is not YAML
  */
 export function parseConfig(text: string, file: string, environment: Environment = process.env): ConfigFile {
   const lines = new LineCounter()
@@ -109,16 +109,16 @@ function notYaml(problems: readonly ConfigProblem[]): ConfigError {
 function doubleMessage(key: string): string {
   const others = optionTable.map((row) => row.key).filter((other) => other !== toKebab(key))
   const meant = nearest(toKebab(key), others)
-  return `is given twice in this section; ${meant === undefined ? 'remove one of the two' : `did you mean \`${meant}\` by one of the two?`}`
+  return `appears twice in this section; ${meant === undefined ? 'remove one of them' : `did you mean \`${meant}\` for one of them?`}`
 }
 
 /** `*` begins an alias unless quoted. */
 const BIND_LIST = /bind["']?[ \t]*:[ \t]*\[/
 const BIND_ALIAS = /^[ \t]*bind[ \t]*:[ \t]*\*:?\d/m
 const BIND_ALIAS_HINT = "; an address that begins with * needs quotes: bind: '*:1883', or bind: :1883"
-const ALIAS_HINT = '; a value that begins with * needs quotes, unless it repeats what an &anchor marks'
+const ALIAS_HINT = '; a value that begins with * needs quotes, unless it refers to an &anchor'
 
-/** The first alias that names no anchor: the parser's own error has no place. */
+/** The first alias without an anchor: the parser's own error has no position. */
 function unresolvedAlias(document: Document): Alias | undefined {
   let found: Alias | undefined
   visit(document, {
@@ -137,7 +137,7 @@ function aliasHint({ source }: Alias): string {
 
 type ProblemAt = (path: string, message: string, at: number) => ConfigProblem
 
-/** The parser's errors. Those after a variable without quotes in `{ … }` or `[ … ]` only follow from it. */
+/** The parser's errors. Those after an unquoted variable in `{ … }` or `[ … ]` are only consequences of it. */
 function brokenYaml(errors: readonly YAMLError[], text: string, problemAt: ProblemAt): ConfigProblem[] {
   const variable = errors.findIndex(({ pos }) => text.startsWith('${', pos[0] - 1))
   const shown = variable === -1 ? errors : errors.slice(0, variable)
@@ -146,10 +146,10 @@ function brokenYaml(errors: readonly YAMLError[], text: string, problemAt: Probl
   const at = errors[variable]!.pos[0] - 1
   const [written = '${'] = /^\$\{[^}\n]*\}?/.exec(text.slice(at)) ?? []
   const message = `is not valid YAML: inside { … } and [ … ], a value with ${written} needs quotes, such as "${written}"`
-  return [...problems, problemAt('', `${message}; a number or a boolean may still come out of it`, at)]
+  return [...problems, problemAt('', `${message}; its value may still be a number or a boolean`, at)]
 }
 
-/** The parser's word, and a hint for the traps of our own syntax: `[::1]:1883` begins a list unless quoted. */
+/** The parser's message, with a hint for a trap of our own syntax: `[::1]:1883` begins a list unless quoted. */
 function yamlMessage(error: YAMLError, text: string): string {
   const lineStart = text.lastIndexOf('\n', error.pos[0]) + 1
   const line = text.slice(lineStart).split('\n', 1)[0]!
@@ -161,7 +161,7 @@ function yamlMessage(error: YAMLError, text: string): string {
   return `is not valid YAML: ${error.message}${hint}`
 }
 
-/** The offset of the key or value at `path`, or of the nearest section around it that is there. */
+/** The offset of the key or value at `path`, or of the nearest enclosing section that exists. */
 function find(document: Document, path: readonly string[], part: 'key' | 'value'): number | undefined {
   let node = document.contents as Node | null
   let found = offsetOf(node)
@@ -176,7 +176,7 @@ function find(document: Document, path: readonly string[], part: 'key' | 'value'
   return found
 }
 
-/** Where a node begins; `undefined` for a value that is left empty. */
+/** Where a node begins; `undefined` for an empty value. */
 function offsetOf(node: Node | null): number | undefined {
   const [start, end] = node?.range ?? []
   return start === end ? undefined : start
@@ -199,7 +199,7 @@ interface Child {
   readonly value: Node | null
 }
 
-/** What a section merges in (`<<: *base`) counts where it has no key of that name itself. */
+/** A merged section (`<<: *base`) counts if the section has no key of that name itself. */
 function childOf(document: Document, parent: Node | null, name: string): Child | undefined {
   const node = resolved(document, parent)
   if (isSeq(node)) {

@@ -1,5 +1,5 @@
 /**
- * A configuration as it is written, for programs: the same keys as in the file, in any spelling, none required.
+ * The types of a configuration as it is written: the same keys as in the file, in any spelling, all optional.
  *
  * @module
  */
@@ -18,19 +18,19 @@ import type {
 } from './option-types.ts'
 import type { ServerCertificate } from './option-values.ts'
 
-/** An option's name as it is written in a file: `maxQos` as `max-qos`. */
+/** The kebab-case spelling of an option, as in a file: `maxQos` becomes `max-qos`. */
 export type KebabCase<Name extends string> = Name extends `${infer First}${infer Rest}`
   ? `${First extends Lowercase<First> ? First : `-${Lowercase<First>}`}${KebabCase<Rest>}`
   : Name
-/** An option's name as it is accepted as well: `maxQos` as `max_qos`. */
+/** The snake_case spelling of an option: `maxQos` becomes `max_qos`. */
 export type SnakeCase<Name extends string> = Name extends `${infer First}${infer Rest}`
   ? `${First extends Lowercase<First> ? First : `_${Lowercase<First>}`}${SnakeCase<Rest>}`
   : Name
 
-/** What a boolean may be written as. */
+/** The spellings of a boolean. */
 export type Switch = boolean | 'on' | 'off' | 'yes' | 'no' | 'true' | 'false'
 
-/** What the value of an option may be written as. */
+/** The accepted forms of an option's value. */
 export type ValueInput<Value> = boolean extends Value
   ? Switch
   : Value extends readonly (3 | 4 | 5)[]
@@ -38,7 +38,7 @@ export type ValueInput<Value> = boolean extends Value
     : Value extends readonly ServerCertificate[]
       ? readonly SectionInput<ServerCertificate>[]
       : Value
-/** A version of MQTT, as it is written. */
+/** A version of MQTT in a configuration. */
 export type ProtocolVersionInput = 3.1 | '3.1' | '3.1.1' | 5 | '5' | '5.0'
 
 /** Settings in any of the three spellings: `maxQos`, `max-qos`, `max_qos`. */
@@ -47,10 +47,10 @@ export type SectionInput<Settings> = { readonly [Key in keyof Settings]?: ValueI
     ValueInput<Settings[Key]> | undefined
 }
 
-/** One listener, as it is written. */
+/** One listener in a configuration. */
 export type ListenerInput = SectionInput<ListenerLimits & ListenerSettings & { bind: string }>
 
-/** The section `auth`, as it is written. */
+/** The section `auth` in a configuration. */
 export type AuthInput = SectionInput<
   Omit<AuthSettings, 'jwt' | 'http' | 'scram'> & {
     jwt: SectionInput<AuthJwtOptions>
@@ -59,7 +59,7 @@ export type AuthInput = SectionInput<
   }
 >
 
-/** A configuration, as it is written: the configuration file's content, or the same object in a program. */
+/** A configuration: the content of the configuration file, or the same object in a program. */
 export type ConfigInput = SectionInput<
   ListenerLimits &
     TopLevelSettings & {

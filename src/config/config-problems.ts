@@ -1,25 +1,25 @@
 /**
- * The list of what is wrong with a configuration, with the place of each: gathered first, thrown at once.
+ * Collects the problems of a configuration with their places, so that all of them are reported at once.
  *
  * @module
  */
 import { ConfigError } from '../base/errors.ts'
 import type { ConfigProblem } from '../base/errors.ts'
 
-/** Where a configuration comes from. */
+/** The origin of a configuration. */
 export interface ConfigSource {
-  /** As the user named it; messages begin with it. */
+  /** The file name as the user gave it; messages begin with it. */
   readonly file: string
-  /** Relative paths count from here. Absolute. */
+  /** The folder to which relative paths refer. Absolute. */
   readonly folder: string
-  /** What was wrong already while reading: keys given twice. */
+  /** Problems that were found while reading: keys given twice. */
   readonly problems: readonly ConfigProblem[]
   /** Line and column, counted from 1, of a key or of its value; `path` in canonical spelling. */
   locate(path: readonly string[], part: 'key' | 'value'): { line: number; column: number } | undefined
 }
 
 /**
- * One problem as one line for people: file, line and column if there is a file, the key, and the sentence.
+ * Formats a problem as one line: file, line and column if there is a file, the key, and the message.
  *
  * @example
  * formatProblem({ path: 'max-qos', message: 'must be one of 0, 1, 2, got 3', file: 'a.yaml', line: 2, column: 10 })
@@ -29,7 +29,7 @@ export function formatProblem({ path, message, ...place }: ConfigProblem): strin
   return `${placeOf(place)}${path || 'the configuration'} ${message}`
 }
 
-/** What a message begins with; nothing where there is no file. */
+/** The beginning of a message; empty without a file. */
 export function placeOf({ file, line, column }: Pick<ConfigProblem, 'file' | 'line' | 'column'>): string {
   if (file === undefined) return ''
   return line === undefined ? `${file}: ` : `${file}:${line}:${column}: `
@@ -51,7 +51,7 @@ export class ConfigProblems {
     return this.#warnings
   }
 
-  /** Adds a problem, unless this key or its section has one already: what follows from a mistake is not another. */
+  /** Adds a problem, unless this key or its section has one already: a consequence of an error is not another one. */
   add(path: readonly string[], message: string, part: 'key' | 'value' = 'value'): void {
     const problem = this.#place(path, message, part)
     if (path.some((_, depth) => this.#wrongPaths.has(path.slice(0, depth + 1).join('.')))) return
@@ -59,17 +59,17 @@ export class ConfigProblems {
     this.#problems.push(problem)
   }
 
-  /** Whether something is wrong with this very key. */
+  /** Whether this key itself has a problem. */
   has(path: string): boolean {
     return this.#wrongPaths.has(path)
   }
 
-  /** Adds what works, but is probably not what was meant. */
+  /** Adds a warning about something that works but is probably not intended. */
   warn(path: readonly string[], message: string): void {
     this.#warnings.push(this.#place(path, message, 'key'))
   }
 
-  /** @throws {ConfigError} `ERR_CONFIG` with everything that was added, in the order of the file */
+  /** @throws {ConfigError} `ERR_CONFIG` with all problems, in the order of the file */
   throwIfAny(): void {
     if (this.#problems.length === 0) return
     const problems = this.#problems.toSorted(

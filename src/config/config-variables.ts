@@ -1,13 +1,14 @@
 /**
  * Environment variables in the values of a configuration file, written as shells and compose files write them:
  *
- *   ${NAME}              the variable; it is a mistake if it is not set
+ *   ${NAME}              the variable; it is an error if it is not set
  *   ${NAME:-default}     the default if it is not set, or empty
  *   $${NAME}             the text ${NAME}
  *
- * Keys are left as they are. The text of a variable never becomes YAML: it cannot add a key or end a list. A value becomes a number
- * where its option is one, with and without quotes, because `{ … }` and `[ … ]` demand quotes; a text option stays text. Keys of
- * plugins have no type here: without quotes, a number or a boolean that comes out of a variable is one.
+ * Keys are not substituted. The text of a variable is never parsed as YAML, so it cannot add a key or end a list. A
+ * value becomes a number if its option is one, quoted or not, because `{ … }` and `[ … ]` require quotes; the value of
+ * a text option stays text. Keys of plugins have no type here: an unquoted variable whose text is a number or a boolean
+ * becomes one.
  *
  * @module
  */
@@ -19,25 +20,25 @@ import type { OptionRow, OptionType, SectionName } from './option-table.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
-/** Something is wrong with a variable. */
+/** An error in a variable. */
 export interface VariableProblem {
-  /** Of the value, in canonical spelling. */
+  /** The path of the value, in canonical spelling. */
   readonly path: readonly string[]
   readonly message: string
-  /** Of the value, in the text. */
+  /** The offset of the value in the text. */
   readonly offset: number
 }
 
 const VARIABLE = /\$\$\{|\$\{([^}]*)(\}?)/g
 const ONE_VARIABLE = /^\$\{[^}]*\}$/
 const EXPRESSION = /^([A-Za-z_]\w*)(?::-(.*))?$/s
-/** What YAML reads as a number or a boolean, and as nothing else. */
+/** A text that YAML always reads as a number. */
 const PLAIN_NUMBER = /^[-+]?(?:\d+(?:\.\d+)?|0x[\da-f]+)$/i
-/** A password file may be called 1883. */
+/** The name of a password file may be 1883. */
 const TEXTS: ReadonlySet<OptionType> = new Set(['text', 'path', 'bind', 'websocket-path', 'url'])
 const OPTION_KEYS: ReadonlySet<string> = new Set(optionTable.map(({ key }) => key))
 
-/** Puts the variables into the values of `document`. @returns what is wrong with them */
+/** Substitutes the variables in the values of `document`. @returns the errors */
 export function substituteVariables(document: Document, environment: Environment): VariableProblem[] {
   const problems: VariableProblem[] = []
   visit(document, {
@@ -59,9 +60,7 @@ function substituted(text: string, environment: Environment, report: (message: s
     if (expression === undefined) return '${'
     const [, name, standard] = EXPRESSION.exec(expression) ?? []
     if (end === '' || name === undefined) {
-      report(
-        `has ${written}, which is no variable; write \${NAME} or \${NAME:-default}, and $\${ for the signs themselves`,
-      )
+      report(`has ${written}, which is not a variable; write \${NAME} or \${NAME:-default}, or $\${ for a literal \${`)
       return written
     }
     const value = environment[name]
@@ -72,7 +71,7 @@ function substituted(text: string, environment: Environment, report: (message: s
   })
 }
 
-/** Whether a number or a boolean that comes out of the variables is one. */
+/** Whether a value that consists of variables is converted to a number or a boolean. */
 function isReadAsYaml({ type }: Scalar, written: string, path: readonly string[]): boolean {
   const row = rowAt(path)
   if (row === undefined) return type === Scalar.PLAIN
@@ -80,7 +79,7 @@ function isReadAsYaml({ type }: Scalar, written: string, path: readonly string[]
   return type === Scalar.PLAIN || ONE_VARIABLE.test(written)
 }
 
-/** The option that has this path; `undefined` for what belongs to a plugin, and for entries of lists and maps. */
+/** The option at this path; `undefined` for keys of plugins, and for entries of lists and maps. */
 function rowAt(path: readonly string[]): OptionRow | undefined {
   const isListener = path[0] === 'listeners' && path.length === 3
   const scope = isListener ? 'listener' : path.length === 1 ? 'broker' : path.slice(0, -1).join('.')
@@ -92,7 +91,7 @@ function plainValue(text: string): string | number | boolean {
   return PLAIN_NUMBER.test(text) ? Number(text) : text
 }
 
-/** Names of the keys and numbers of the entries that lead to a node. */
+/** The keys and list indexes that lead to a node. */
 function pathOf(node: Node, ancestors: readonly Node[]): string[] {
   const nodes = [...ancestors, node]
   return nodes.flatMap((each, index): string[] => {

@@ -1,4 +1,7 @@
-/** What may change while the broker runs: one object, shared by all its parts, so that a reload is one assignment each. @module */
+/**
+ * The settings that may change while the broker runs: one object, shared by all parts, so that a reload assigns each
+ * once. @module
+ */
 import type { Access } from '../access/access.ts'
 import type { Options } from './options.ts'
 

@@ -1,5 +1,5 @@
 /**
- * What is wrong with a listener although each of its keys is right alone.
+ * Checks a listener for errors in the combination of keys that are valid by themselves.
  *
  * @module
  */
@@ -10,7 +10,10 @@ import { toKebab } from './option-spelling.ts'
 import { rowsOf } from './option-table.ts'
 import type { ListenerOptions } from './resolved-options.ts'
 
-/** Keys that mean nothing without their condition; wrong where they are written, not where they are inherited. */
+/**
+ * Keys that have no effect unless their condition holds; an error if they are written there, but not if they are
+ * inherited.
+ */
 const CONDITIONAL: readonly {
   keys: readonly (keyof ListenerOptions)[]
   needs: string
@@ -48,7 +51,7 @@ const CONDITIONAL: readonly {
   },
 ]
 
-/** Combinations that cannot work, wherever their parts come from. */
+/** Combinations that cannot work, wherever the values come from. */
 const IMPOSSIBLE: readonly {
   key: keyof ListenerOptions
   message: string
@@ -61,28 +64,28 @@ const IMPOSSIBLE: readonly {
   },
   {
     key: 'certfile',
-    message: 'is missing; `ssl: on` needs `certfile` and `keyfile`',
+    message: 'is missing; `ssl: on` requires `certfile` and `keyfile`',
     is: ({ ssl, certfile }) => ssl && certfile === undefined,
   },
   {
     key: 'keyfile',
-    message: 'is missing; `ssl: on` needs `certfile` and `keyfile`',
+    message: 'is missing; `ssl: on` requires `certfile` and `keyfile`',
     is: ({ ssl, keyfile }) => ssl && keyfile === undefined,
   },
   {
     key: 'clientCertificates',
-    message: 'asks for certificates, but no CA says which: give `cafile`, `capath` or `cadata`',
+    message: 'requires a CA to verify client certificates: set `cafile`, `capath` or `cadata`',
     is: (listener) => listener.ssl && listener.clientCertificates !== 'off' && !hasCa(listener),
   },
   {
     key: 'certificateUserName',
-    message: 'needs client certificates: give a CA, and `client-certificates: required` or `optional`',
+    message: 'requires client certificates: set a CA, and `client-certificates: required` or `optional`',
     is: ({ ssl, certificateUserName, clientCertificates }) =>
       ssl && certificateUserName !== 'off' && clientCertificates === 'off',
   },
   {
     key: 'crlfile',
-    message: 'needs the CA that signed it: give `cafile`, `capath` or `cadata`',
+    message: 'requires the CA that signed it: set `cafile`, `capath` or `cadata`',
     is: (listener) => listener.ssl && listener.crlfile !== undefined && !hasCa(listener),
   },
   {
@@ -92,7 +95,7 @@ const IMPOSSIBLE: readonly {
   },
   {
     key: 'proxyProtocol',
-    message: 'needs `trusted-proxies`: without it anybody could claim any address',
+    message: 'requires `trusted-proxies`: without it, any client could claim any address',
     is: ({ proxyProtocol, trustedProxies, type }) => proxyProtocol && trustedProxies.length === 0 && type !== 'unix',
   },
 ]
@@ -102,9 +105,9 @@ function hasCa({ cafile, capath, cadata }: ListenerOptions): boolean {
 }
 
 /**
- * Reports what cannot work in one listener.
+ * Reports errors of one listener.
  *
- * @param own what its own section says, without what it inherits
+ * @param own the values of its own section, without inherited ones
  */
 export function checkListener(listener: ListenerOptions, own: Values, problems: ConfigProblems): void {
   const pathOf = (key: string) => ['listeners', listener.name, toKebab(key)]
@@ -119,20 +122,20 @@ export function checkListener(listener: ListenerOptions, own: Values, problems: 
   }
 }
 
-/** Whether a key is written with something else than what holds without it. */
+/** Whether a key is set to a value other than its default. */
 function asksForSomething(key: string, value: unknown): boolean {
   const assumed = rowsOf('listener').find((row) => row.key === toKebab(key))!.default ?? 'off'
   return value !== undefined && JSON.stringify(value) !== JSON.stringify(assumed)
 }
 
-/** Reports listeners that want the same address, or one that contains the other's. */
+/** Reports listeners with the same address, or one that contains the other's. */
 export function checkListeners(listeners: readonly ListenerOptions[], problems: ConfigProblems): void {
   for (const [index, one] of listeners.entries()) {
     const other = listeners.slice(0, index).find((earlier) => wantSame(one, earlier))
     if (other === undefined) continue
     const isEqual = one.path === other.path && canonical(one.host) === canonical(other.host)
-    const message = isEqual ? 'is taken by' : 'overlaps the address of'
-    problems.add(['listeners', one.name, 'bind'], `${message} \`listeners.${other.name}\`${isEqual ? ' already' : ''}`)
+    const message = isEqual ? 'is already used by' : 'overlaps the address of'
+    problems.add(['listeners', one.name, 'bind'], `${message} \`listeners.${other.name}\``)
   }
 }
 
@@ -142,8 +145,8 @@ function wantSame(one: ListenerOptions, other: ListenerOptions): boolean {
 }
 
 /**
- * Whether both addresses cannot be listened on at the same port. `::` leaves IPv4 to those that ask for it; a host name is
- * known to be an address only when it is looked up.
+ * Whether two addresses cannot both be opened at the same port. `::` leaves IPv4 to listeners that use it explicitly;
+ * the addresses of a host name are unknown until it is looked up.
  *
  * @example
  * overlap('0.0.0.0', '127.0.0.1') // true
@@ -157,7 +160,7 @@ export function overlap(one: string, other: string): boolean {
   return isWildcard && isIP(a) !== 0 && isIP(a) === isIP(b)
 }
 
-/** Whether a wildcard of IPv6 has to leave IPv4 to another listener at its port: alone it takes both. */
+/** Whether an IPv6 wildcard has to leave IPv4 to another listener at its port: by itself it takes both. */
 export function leavesIpv4({ host, port }: Place, listeners: readonly Place[]): boolean {
   if (port === 0 || canonical(host) !== ANY_IPV6) return false
   return listeners.some((other) => other.port === port && isIPv4(other.host))
@@ -168,14 +171,14 @@ type Place = Pick<ListenerOptions, 'host' | 'port'>
 const ANY_IPV4 = '0.0.0.0'
 const ANY_IPV6 = '::'
 
-/** The one spelling of an IPv6 address. */
+/** The canonical spelling of an IPv6 address. */
 function canonical(host: string): string {
   if (!isIPv6(host) || host.includes('%')) return host.toLowerCase()
   return new URL(`http://[${host}]/`).hostname.slice(1, -1)
 }
 
 /**
- * Whether only this machine can reach an address.
+ * Whether an address can only be reached from this machine.
  *
  * @example
  * isLoopback('127.0.0.2') // true

@@ -1,7 +1,7 @@
 /**
- * One section of a configuration, read by the table: spellings made one, every value checked and put into its final form,
- * every unknown key, second spelling and wrong value reported. What is wrong is left out, so that later checks look only at
- * what is right.
+ * Reads one section of a configuration against the table: normalizes spellings, checks every value and converts it to
+ * its final form, and reports every unknown key, duplicate spelling and invalid value. Invalid values are omitted, so
+ * that later checks see valid ones only.
  *
  * @module
  */
@@ -23,7 +23,7 @@ export function isSection(value: unknown): value is Readonly<Record<string, unkn
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** What is assumed for the keys of a section that are not written. */
+/** The defaults of a section's keys. */
 export function defaultsOf(section: 'broker' | 'listener' | SectionName): Values {
   const assumed = rowsOf(section).filter((row) => row.default !== undefined)
   return Object.fromEntries(assumed.map((row) => [toCamel(row.key), row.default]))
@@ -34,7 +34,7 @@ export class OptionReader {
   readonly #baseFolder: string
   readonly #checksFiles: boolean
 
-  /** @param checksFiles whether files that a value names must be there */
+  /** @param checksFiles whether files named by a value must exist */
   constructor(problems: ConfigProblems, baseFolder: string, checksFiles: boolean) {
     this.#problems = problems
     this.#baseFolder = baseFolder
@@ -44,11 +44,11 @@ export class OptionReader {
   /**
    * Reads one section.
    *
-   * @param isOpen whether a plugin that is not ours may have keys of its own here
+   * @param isOpen whether a foreign plugin may have its own keys here
    */
   read(section: 'broker' | 'listener' | SectionName, value: unknown, path: readonly string[], isOpen = false): Values {
     if (!isSection(value)) {
-      this.#problems.add(path, `must be a section with keys of its own, got ${show(value)}`)
+      this.#problems.add(path, `must be a section with keys, got ${show(value)}`)
       return {}
     }
     const rows = rowsOf(section)
@@ -61,7 +61,7 @@ export class OptionReader {
       const earlier = row === undefined ? undefined : writtenAs.get(row)
       const keys = rows.map(({ key }) => key)
       if (earlier !== undefined) {
-        this.#problems.add([...path, written], `is the same key as \`${earlier}\`; give one of the two`, 'key')
+        this.#problems.add([...path, written], `is the same key as \`${earlier}\`; remove one of them`, 'key')
       } else if (row !== undefined) {
         writtenAs.set(row, written)
         this.#readValue(row, raw, path, values)
@@ -94,7 +94,7 @@ export class OptionReader {
     for (const issue of result.issues.flatMap(mostExact)) this.#reportIssue(row, issue, [...path, row.key])
   }
 
-  /** A list of sections with their keys in one spelling; a second spelling of a key is reported. */
+  /** Normalizes the keys in a list of sections; a duplicate spelling of a key is reported. */
   #inKebab(list: unknown, known: readonly string[], path: readonly string[]): unknown {
     if (!Array.isArray(list)) return list
     return list.map((section: unknown, index) => {
@@ -105,7 +105,7 @@ export class OptionReader {
         if (key in values) {
           this.#problems.add(
             [...path, String(index), written],
-            `is the same key as \`${key}\`; give one of the two`,
+            `is the same key as \`${key}\`; remove one of them`,
             'key',
           )
         } else if (value !== undefined) values[key] = value
@@ -132,7 +132,7 @@ export class OptionReader {
     this.#problems.add([...path, written], `is not a known key here; ${hintFor(toKebab(written), known)}`, 'key')
   }
 
-  /** Final forms: absolute paths, and camelCase inside what the schema checks as a whole. */
+  /** Converts to final forms: absolute paths, and camelCase inside values that the schema checks as a whole. */
   #finish(row: OptionRow, value: unknown, path: readonly string[]): unknown {
     if (row.type === 'path') return this.#absolute(value, path, row.exists)
     if (row.type !== 'certificates') return value
@@ -155,11 +155,11 @@ export class OptionReader {
 }
 
 /** Why a path cannot be used; `undefined` if it can. */
-function pathProblem(path: string, wanted: 'file' | 'folder'): string | undefined {
+function pathProblem(path: string, expected: 'file' | 'folder'): string | undefined {
   try {
     accessSync(path, constants.R_OK)
     const isFolder = statSync(path).isDirectory()
-    return isFolder === (wanted === 'folder') ? undefined : isFolder ? 'is a folder' : 'is not a folder'
+    return isFolder === (expected === 'folder') ? undefined : isFolder ? 'is a folder' : 'is not a folder'
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     return code === 'ENOENT'
@@ -170,26 +170,26 @@ function pathProblem(path: string, wanted: 'file' | 'folder'): string | undefine
   }
 }
 
-/** What to write instead of a key that nothing has under this name here. */
+/** What to write instead of a key that is unknown here. */
 function hintFor(key: string, known: readonly string[]): string {
   const ours = fromOtherServers(key)
-  if (ours !== undefined && known.includes(ours)) return `here it is called \`${ours}\``
+  if (ours !== undefined && known.includes(ours)) return `it is called \`${ours}\` here`
   const meant = nearest(key, known)
   if (meant !== undefined) return `did you mean \`${meant}\`?`
   const home = optionTable.find((row) => row.key === (ours ?? key))?.scope
   if (home !== undefined) return `${ours === undefined ? 'it' : `it is called \`${ours}\` and`} belongs ${HOMES[home]}`
-  return known.length <= 10 ? `known are ${known.join(', ')}` : 'none of the known keys is like it'
+  return known.length <= 10 ? `the known keys are ${known.join(', ')}` : 'no known key is similar'
 }
 
 const TLS_TYPES: Readonly<Record<string, string>> = { tls: 'tcp', ssl: 'tcp', mqtts: 'tcp', wss: 'ws' }
 const PLAIN_TYPES: Readonly<Record<string, string>> = { mqtt: 'tcp', websocket: 'ws', websockets: 'ws', http: 'ws' }
 
-/** Other servers have a type for TLS; here it is a switch beside the type. */
+/** Other servers have a listener type for TLS; here it is a separate switch. */
 function typeHint(written: unknown): string {
   const word = typeof written === 'string' ? written.toLowerCase() : ''
   const secure = Object.hasOwn(TLS_TYPES, word) ? TLS_TYPES[word] : undefined
   if (secure !== undefined) {
-    return `; for TLS write \`type: ${secure}\` and beside it \`ssl: on\` with \`certfile\` and \`keyfile\``
+    return `; for TLS write \`type: ${secure}\` and \`ssl: on\` with \`certfile\` and \`keyfile\``
   }
   return Object.hasOwn(PLAIN_TYPES, word) ? `; did you mean ${PLAIN_TYPES[word]}?` : ''
 }
@@ -201,7 +201,10 @@ interface Issue {
   readonly input: unknown
 }
 
-/** What a value misses; of one that fits none of several forms, what it misses of the form it was meant to have. */
+/**
+ * The most specific problems of a value; if it fits none of several forms, those of the form that was probably
+ * intended.
+ */
 function mostExact({ path, issues, message, expected, input }: v.BaseIssue<unknown>): Issue[] {
   const keys = path?.map((item) => String(item.key)) ?? []
   const inner = (issues ?? []).filter(isInside).flatMap(mostExact)
@@ -209,12 +212,12 @@ function mostExact({ path, issues, message, expected, input }: v.BaseIssue<unkno
   return inner.map((issue) => ({ ...issue, path: [...keys, ...issue.path] }))
 }
 
-/** Something inside the value is wrong, not the value; for valibot a list is an object, too. */
+/** The error is inside the value, not the value itself; valibot treats a list as an object, too. */
 function isInside({ path }: v.BaseIssue<unknown>): boolean {
   return path !== undefined && !(path[0].type === 'object' && Array.isArray(path[0].input))
 }
 
-/** Where keys of each scope belong. */
+/** The place where keys of each scope belong. */
 const HOMES: Readonly<Record<OptionScope, string>> = {
   broker: 'to the top level',
   limits: 'to the top level or to a listener',
@@ -229,7 +232,7 @@ const HOMES: Readonly<Record<OptionScope, string>> = {
   log: 'under `log`',
 }
 
-/** Types whose schema is a record, which for valibot a list is as well. */
+/** Types whose schema is a record, which valibot also accepts for a list. */
 const MAPS = new Set<OptionRow['type']>(['listeners', 'section', 'access-list', 'groups', 'durability-map', 'headers'])
 
 const INNER_KEYS: Readonly<Partial<Record<OptionRow['type'], readonly string[]>>> = {

@@ -1,6 +1,6 @@
 /**
- * What each type of option accepts, as a valibot schema made from its row of the table. The schema's message says what the
- * value must be; the place and the value itself are added by whoever reports it.
+ * The accepted values of each type of option, as a valibot schema derived from its row of the table. The schema's
+ * message states what the value must be; the caller adds the place and the value.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import * as v from 'valibot'
 import { topicFilterProblem } from '../topics/topic-filter.ts'
 import type { OptionRow, OptionType } from './option-table.ts'
 
-/** Host and port of a `bind`; host '' is every interface. */
+/** Host and port of a `bind`; host '' means every interface. */
 export interface BindAddress {
   readonly host: string
   readonly port: number
@@ -29,9 +29,9 @@ const SWITCH: Readonly<Record<string, boolean>> = {
 const VERSIONS: Readonly<Record<string, 3 | 4 | 5>> = { '3.1': 3, '3.1.1': 4, '5': 5, '5.0': 5 }
 
 /**
- * Takes a `bind` apart.
+ * Parses a `bind`.
  *
- * @returns `undefined` when it is none
+ * @returns `undefined` if it is invalid
  *
  * @example
  * parseBind('[::1]:1883') // { host: '::1', port: 1883 }
@@ -49,7 +49,7 @@ export function parseBind(bind: string): BindAddress | undefined {
   return { host: v6 ?? (name === '*' ? '' : (name ?? '')), port: Number(port) }
 }
 
-/** An IP address, alone or with the length of its network. */
+/** An IP address, optionally with a prefix length. */
 function isAddressRange(text: string): boolean {
   const [address = '', prefix, more] = text.split('/')
   const family = isIP(address)
@@ -57,25 +57,25 @@ function isAddressRange(text: string): boolean {
   return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= (family === 4 ? 32 : 128))
 }
 
-/** `*`, `null`, or scheme and host; the host may begin with `*.`, and has no other asterisk. */
+/** `*`, `null`, or scheme and host; the host may begin with `*.`, and contains no other asterisk. */
 function isOrigin(text: string): boolean {
   if (text === '*' || text === 'null') return true
   const [, host] = /^[a-z][a-z\d+.-]*:\/\/(?:\*\.)?([^/?#@*\s]+)$/i.exec(text) ?? []
   return host !== undefined && URL.canParse(text) && new URL(text).host !== ''
 }
 
-/** A name alone: without scheme, port, path and wildcards. */
+/** A plain host name: without scheme, port, path and wildcards. */
 function isHostName(text: string): boolean {
   return /^[^\s:/?#@*[\]]+$/.test(text)
 }
 
-/** They would show wherever the address is named. */
+/** Credentials would appear wherever the address is shown. */
 function hasNoCredentials(address: string): boolean {
   const { username, password } = new URL(address)
   return username === '' && password === ''
 }
 
-/** What a value of this row must be, for people. */
+/** Describes the accepted values of this row, for people. */
 export function describeType(row: OptionRow): string {
   const unit = row.unit === undefined ? '' : ` (${row.unit})`
   return `${DESCRIPTIONS[row.type](row)}${unit}`
@@ -91,7 +91,7 @@ const DESCRIPTIONS: Readonly<Record<OptionType, (row: OptionRow) => string>> = {
   number: (row) => `a number ${range(row)}`,
   boolean: () => 'on or off (also yes, no, true, false)',
   choice: (row) => `one of ${row.values!.join(', ')}`,
-  text: () => 'a text',
+  text: () => 'a string',
   path: () => 'a path',
   bind: () =>
     'host:port, [v6]:port, or :port or *:port for every interface, with a port from 0 to 65535, or a path for type: unix',
@@ -102,14 +102,14 @@ const DESCRIPTIONS: Readonly<Record<OptionType, (row: OptionRow) => string>> = {
   'protocol-versions': () => 'a list of 3.1, 3.1.1 and 5.0 with at least one of them',
   certificates: () => 'a list of {server-name, certfile, keyfile, keyfile-password-file}',
   plugins: () => 'a list of plugin names or module paths (from a program also plugins and their factories)',
-  'topic-filters': () => 'a list of Topic Filters',
-  'access-list': () => 'a map: user → list of Topic Filters, or a map of publish, subscribe and deny lists',
+  'topic-filters': () => 'a list of topic filters',
+  'access-list': () => 'a map: user → list of topic filters, or a map of publish, subscribe and deny lists',
   groups: () => 'a map: group → list of users',
-  'durability-map': () => 'a map: Topic Filter → disk, process or memory',
-  url: () => 'an address that begins with https:// or http:// and has no user name or password in it',
-  headers: () => 'a map: name → text',
+  'durability-map': () => 'a map: topic filter → disk, process or memory',
+  url: () => 'an address that begins with https:// or http:// and contains no user name or password',
+  headers: () => 'a map: name → string',
   choices: (row) => `a list of some of ${row.values!.join(', ')}`,
-  section: () => 'a section with keys of its own',
+  section: () => 'a section with keys',
   listeners: () => 'a map: name → settings',
 }
 
@@ -137,22 +137,22 @@ function textList(itemMessage: string, isItem: (text: string) => boolean, messag
   return v.array(v.pipe(v.string(itemMessage), v.check(isItem, itemMessage)), message)
 }
 
-/** What is wrong with a Topic Filter of an access list, where `%u` and `%c` may stand for a level. */
+/** The error of a topic filter in an access list, where a level may be `%u` or `%c`. */
 function accessFilterProblem(topicFilter: string): string | undefined {
-  if (topicFilter.startsWith('$share/')) return 'a Shared Subscription is judged by the part behind its ShareName'
-  if (/[^/]%[uc]|%[uc][^/]/.test(topicFilter)) return '%u and %c fill a whole Topic Level'
+  if (topicFilter.startsWith('$share/')) return 'a shared subscription is judged by the part after its ShareName'
+  if (/[^/]%[uc]|%[uc][^/]/.test(topicFilter)) return '%u and %c must be a whole topic level'
   return topicFilterProblem(topicFilter)
 }
 
 function topicFilterList(problemOf: (topicFilter: string) => string | undefined) {
   const topicFilter = v.pipe(
-    v.string('must be a Topic Filter'),
+    v.string('must be a topic filter'),
     v.check(
       (text) => problemOf(text) === undefined,
-      ({ input }) => `must be a Topic Filter (${problemOf(input)})`,
+      ({ input }) => `must be a topic filter (${problemOf(input)})`,
     ),
   )
-  return v.array(topicFilter, 'must be a list of Topic Filters')
+  return v.array(topicFilter, 'must be a list of topic filters')
 }
 
 const topicFilters = topicFilterList(accessFilterProblem)
@@ -232,7 +232,7 @@ const SCHEMAS: Readonly<Record<OptionType, (row: OptionRow, message: string) => 
             plugin: v.union([v.pipe(v.string(), v.nonEmpty()), v.function()], 'must be a plugin name or a module path'),
             options: v.optional(v.record(v.string(), v.unknown(), 'must be a section of options')),
           }),
-          // As it is: a copy would lose what an instance of a class inherits.
+          // Passed on unchanged: a copy would lose inherited members of an instance.
           v.custom<object>(hasName),
         ],
         'must be a plugin name, a module path, or a section of plugin and options',
@@ -245,7 +245,7 @@ const SCHEMAS: Readonly<Record<OptionType, (row: OptionRow, message: string) => 
       v.string(),
       v.union(
         [topicFilters, accessRules],
-        'must be a list of Topic Filters, or a section of publish, subscribe and deny lists',
+        'must be a list of topic filters, or a section of publish, subscribe and deny lists',
       ),
       message,
     ),
@@ -255,14 +255,14 @@ const SCHEMAS: Readonly<Record<OptionType, (row: OptionRow, message: string) => 
     v.record(
       v.pipe(
         v.string(),
-        v.check((filter) => topicFilterProblem(filter) === undefined, 'the key must be a Topic Filter'),
+        v.check((filter) => topicFilterProblem(filter) === undefined, 'the key must be a topic filter'),
       ),
       v.picklist(['disk', 'process', 'memory'], 'must be one of disk, process, memory'),
       message,
     ),
   url: (_, message) =>
     v.pipe(v.string(message), v.url(message), v.regex(/^https?:/, message), v.check(hasNoCredentials, message)),
-  headers: (_, message) => v.record(v.string(), v.string('must be a text'), message),
+  headers: (_, message) => v.record(v.string(), v.string('must be a string'), message),
   choices: (row, message) =>
     v.pipe(v.array(v.picklist(row.values!, `must be one of ${row.values!.join(', ')}`), message), v.nonEmpty(message)),
   section: (_, message) => v.record(v.string(), v.unknown(), message),

@@ -1,5 +1,5 @@
 /**
- * How a key may be written: kebab-case is the spelling, snake_case and camelCase are aliases of it.
+ * The spellings of a key: kebab-case is canonical, snake_case and camelCase are aliases.
  *
  * @module
  */
@@ -29,7 +29,7 @@ export function toCamel(key: string): string {
 }
 
 /**
- * Every way in which a canonical key may be written.
+ * All spellings of a canonical key.
  *
  * @example
  * spellingsOf('max-qos') // ['max-qos', 'max_qos', 'maxQos']
@@ -38,7 +38,7 @@ export function spellingsOf(key: string): readonly string[] {
   return [...new Set([key, key.replaceAll('-', '_'), toCamel(key)])]
 }
 
-/** What other servers call a key of ours. */
+/** The names of our keys in other servers. */
 const FOREIGN_NAMES: Readonly<Record<string, string>> = {
   tls: 'ssl',
   secure: 'ssl',
@@ -61,7 +61,7 @@ const FOREIGN_NAMES: Readonly<Record<string, string>> = {
 }
 
 /**
- * The canonical spelling of the key that other servers call `written`.
+ * The canonical spelling of a key that other servers call `written`.
  *
  * @example
  * fromOtherServers('tls') // 'ssl'

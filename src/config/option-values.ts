@@ -1,24 +1,24 @@
 /**
- * The values of options that are more than a number, a text or a switch.
+ * The types of options that are more than a number, a string or a switch.
  *
  * @module
  */
 
 export type { PluginReference } from './plugin-reference.ts'
 
-/** What one user may do with topics. A topic that `deny` covers is denied whatever the other two say. */
+/** The topics of one user. `deny` overrides the other two. */
 export interface AccessRules {
   readonly publish?: readonly string[]
   readonly subscribe?: readonly string[]
   readonly deny?: readonly string[]
 }
 
-/** User → Topic Filters to publish and subscribe to, or rules for each. */
+/** User → topic filters to publish and subscribe to, or rules for each. */
 export type AccessList = Readonly<Record<string, readonly string[] | AccessRules>>
 
 /** A certificate that is chosen by SNI. */
 export interface ServerCertificate {
-  /** The name it is shown for; absent takes the names inside the certificate. */
+  /** The server name for which it is used; absent means the names in the certificate. */
   readonly serverName?: string
   readonly certfile: string
   readonly keyfile: string

@@ -1,6 +1,6 @@
 /**
- * From a configuration as somebody wrote it to the options the broker runs by: every default filled in, every listener
- * with what it inherits, everything that cannot work refused at once.
+ * Resolves a configuration as written to the options of the broker: fills in every default, applies inheritance to
+ * every listener, and rejects everything that cannot work, all at once.
  *
  *   input ──read by the table──> written values ──inherit──> Options ──checks──> Options, or one ConfigError
  *
@@ -39,13 +39,13 @@ export type {
 const DEFAULT_BIND = '127.0.0.1:1883'
 
 /**
- * Makes the options that a broker runs by.
+ * Resolves a configuration.
  *
  * @param input as written; nothing means the program's default, one listener on 127.0.0.1:1883
- * @param source where it was read from (`loadConfigFile`), so that messages have line and column and relative paths count
- *   from its folder; without it they count from the working directory
- * @param checkFiles whether files that the configuration names must be there and readable already
- * @throws {ConfigError} `ERR_CONFIG` with `problems`: everything that is wrong, all at once
+ * @param source where it was read from (`loadConfigFile`), so that messages have line and column and relative paths
+ * refer to its folder; without it they refer to the working directory
+ * @param checkFiles whether files that the configuration names must exist and be readable
+ * @throws {ConfigError} `ERR_CONFIG` with `problems`: all errors at once
  *
  * @example
  * resolveOptions().listeners[0].port // 1883
@@ -110,10 +110,7 @@ function resolveListeners(
   const isOnly = read.length === 1
   const { bind: unusedBind, ...common } = read.find(({ name }) => name === 'default')?.own ?? {}
   if (unusedBind !== undefined && !isOnly) {
-    problems.warn(
-      ['listeners', 'default', 'bind'],
-      'is not used: `default` is opened only when it is the only listener',
-    )
+    problems.warn(['listeners', 'default', 'bind'], 'is not used: `default` is opened only if it is the only listener')
   }
   const limits = limitKeys()
   const inherited = {
@@ -126,7 +123,7 @@ function resolveListeners(
     const place = placeOf(name, own, { ...inherited, ...own }['type'] as string, problems, baseFolder)
     const { bind: _bind, ...values }: Values = { ...inherited, ...own, name, ...place }
     values['clientCertificates'] ??= hasCa(values) ? 'optional' : 'off'
-    // A copy: every message looks something up in it, and what was put together key by key is slow to look up.
+    // A copy, because every message looks something up in it, and an object that was built key by key is slow to read.
     const listener = { ...values } as unknown as ListenerOptions
     checkListener(listener, own, problems)
     return place === undefined ? [] : [listener]
@@ -139,7 +136,7 @@ function hasCa(values: Values): boolean {
   return [values['cafile'], values['capath'], values['cadata']].some((ca) => ca !== undefined)
 }
 
-/** Where a listener is bound to; `undefined` when that is wrong. */
+/** The address of a listener; `undefined` if it is invalid. */
 function placeOf(
   name: string,
   own: Values,
@@ -150,8 +147,8 @@ function placeOf(
   const path = ['listeners', name, 'bind']
   const bind = (own['bind'] ?? (name === 'default' && type !== 'unix' ? DEFAULT_BIND : undefined)) as string | undefined
   if (bind === undefined) {
-    const wanted = type === 'unix' ? 'the path of its socket' : '`host:port`, such as `127.0.0.1:1883`'
-    problems.add(path, `is missing; every listener but \`default\` needs its own: ${wanted}`)
+    const expected = type === 'unix' ? 'the path of its socket' : '`host:port`, such as `127.0.0.1:1883`'
+    problems.add(path, `is missing; every listener except \`default\` requires it: ${expected}`)
     return undefined
   }
   if (type === 'unix') return { host: '', port: 0, path: resolve(baseFolder, bind) }
@@ -162,18 +159,18 @@ function placeOf(
   return undefined
 }
 
-/** Keys of the top level that hold for listeners as well, in camelCase: also those that have no default. */
+/** Keys of the top level that also apply to listeners, in camelCase, including those without a default. */
 export function limitKeys(): ReadonlySet<string> {
   return new Set(rowsOf('broker').flatMap((row) => (row.scope === 'limits' ? [toCamel(row.key)] : [])))
 }
 
-/** Without a word about who may come in, nobody but this machine can reach us (the ancestor let everybody in). */
+/** Unless the configuration states who may log in, only this machine may connect (the ancestor admitted everyone). */
 function checkSafeStart(listeners: readonly ListenerOptions[], problems: ConfigProblems): void {
   for (const listener of listeners) {
     if (listener.allowAnonymous === true || listener.path !== '' || isLoopback(listener.host)) continue
     problems.add(
       ['listeners', listener.name, 'bind'],
-      `can be reached by others (${listener.host || 'every interface'}), and nothing says who may log in; write one of\n` +
+      `can be reached from other machines (${listener.host || 'every interface'}), but the configuration does not state who may log in; add one of\n` +
         '  auth: {allow-anonymous: true}\n  auth: {password-file: FILE}',
     )
   }

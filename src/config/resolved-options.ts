@@ -1,5 +1,5 @@
 /**
- * The options the broker runs by: every default filled in, every listener with what it inherits, camelCase.
+ * The resolved options of the broker: every default filled in, every listener with its inherited values, in camelCase.
  *
  * @module
  */
@@ -16,58 +16,58 @@ import type {
 } from './option-types.ts'
 import type { PluginReference } from './option-values.ts'
 
-/** One listener, ready to open. */
+/** A resolved listener. */
 export interface ListenerOptions extends ListenerLimits, ListenerSettings {
   readonly name: string
   /** Empty for every interface, and for a Unix domain socket. */
   readonly host: string
-  /** 0 lets the system choose; 0 for a Unix domain socket. */
+  /** 0 lets the system choose; also 0 for a Unix domain socket. */
   readonly port: number
   /** Absolute path of a Unix domain socket; empty otherwise. */
   readonly path: string
-  /** For `[::]`: another listener has the port for IPv4. */
+  /** For `[::]`: another listener uses the port for IPv4. */
   readonly ipv6Only: boolean
   readonly clientCertificates: 'off' | 'optional' | 'required'
-  /** Whether Clients that show nothing about who they are may log in here. */
+  /** Whether clients may log in here without credentials. */
   readonly admitsAnonymous: boolean
 }
 
-/** What happens to a client whose name no plugin knows, where anonymous clients may log in. */
+/** The treatment of a client whose name no plugin knows, if anonymous clients may log in. */
 export type UnknownUserNames = NonNullable<AuthSettings['unknownUserNames']>
 
-/** Who may log in. Keys of plugins that are not ours stand beside these, in camelCase. */
+/** Who may log in. Keys of foreign plugins are added in camelCase. */
 export interface AuthOptions extends AuthSettings {
   readonly plugins: readonly PluginReference[]
   readonly unknownUserNames: UnknownUserNames
-  /** What listeners say for themselves, by their names. */
+  /** The setting of single listeners, by name. */
   readonly allowAnonymousOn: Readonly<Record<string, boolean>>
-  /** The same for listeners that do not ask all plugins, by their names. */
+  /** The same for listeners that do not use all plugins, by name. */
   readonly unknownUserNamesOn: Readonly<Record<string, UnknownUserNames>>
-  /** Those of `plugins` that are asked on listeners that do not ask all, by their names. */
+  /** The `plugins` of listeners that do not use all, by name. */
   readonly pluginsOn: Readonly<Record<string, readonly PluginReference[]>>
 }
 
-/** Who may publish and subscribe to what. Keys of plugins that are not ours stand beside these, in camelCase. */
+/** Who may publish and subscribe to which topics. Keys of foreign plugins are added in camelCase. */
 export interface TopicCheckOptions extends TopicCheckSettings {
   readonly plugins: readonly PluginReference[]
 }
 
-/** Who may change messages. Keys of plugins stand beside these, in camelCase. */
+/** Plugins that may change messages. It also contains the options of these plugins, in camelCase. */
 export type InterceptOptions = InterceptSettings
 
-/** What the broker runs by. */
+/** The resolved options of the broker. */
 export interface Options extends ListenerLimits, TopLevelSettings {
   readonly listeners: readonly ListenerOptions[]
   readonly auth: AuthOptions
-  /** `undefined`: nothing is asked, all is allowed. */
+  /** `undefined`: topics are not checked, and everything is allowed. */
   readonly topicCheck?: TopicCheckOptions
-  /** `undefined`: only plugins of the top level intercept messages, if any do. */
+  /** `undefined`: only plugins of the top level may intercept messages. */
   readonly intercept?: InterceptOptions
-  /** `undefined`: everything is in memory. */
+  /** `undefined`: everything is kept in memory. */
   readonly persistence?: PersistenceOptions
   readonly log: LogOptions
-  /** Where relative paths count from. Absolute; all paths in here are absolute already, except those of plugin modules. */
+  /** The folder to which relative paths refer. Absolute, like all paths here except those of plugin modules. */
   readonly baseFolder: string
-  /** What works, but is probably not what was meant; the program logs them. */
+  /** Settings that work but are probably not intended; the program logs them. */
   readonly warnings: readonly ConfigProblem[]
 }

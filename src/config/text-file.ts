@@ -1,7 +1,7 @@
 /**
- * Text files that people write: configuration, passwords, rules, certificates, keys. Editors mark some of them with a byte
- * order mark, which is not part of the text; a reader that keeps it takes it for the first letter of the first name. So every
- * such file is read here.
+ * Reads text files that people write: configuration, passwords, rules, certificates, keys. Some editors add a byte
+ * order mark, which is not part of the text; a reader that keeps it takes it for the first letter of the first name.
+ * All such files are therefore read here.
  *
  *   EF BB BF       UTF-8       Windows editors, `Export-Csv`
  *   FF FE, FE FF   UTF-16      "Unicode" of older Windows editors, `>` of Windows PowerShell
@@ -14,11 +14,11 @@ import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { ConfigError } from '../base/errors.ts'
 
-/** Bad lines that one message names; the rest is counted. */
+/** Invalid lines that one message names; the rest is counted. */
 const MAX_NAMED_LINES = 100
 
 /**
- * The text that a file's bytes are.
+ * Decodes the bytes of a text file.
  *
  * @throws {ConfigError} `ERR_CONFIG_FILE` that names the first line which is not UTF-8
  *
@@ -35,23 +35,23 @@ export function decodeText(bytes: Uint8Array): string {
   throw new ConfigError('ERR_CONFIG_FILE', `line ${firstBadLine(bytes)} is not UTF-8 text; save the file as UTF-8`)
 }
 
-/** PEM is ASCII between its marks; what stands around them (the subject in plain words) may be in any encoding. */
+/** PEM is ASCII between its marks; the text around them (such as the subject) may have any encoding. */
 export function decodePem(bytes: Uint8Array): string {
   const hasMark = bytes[0] === 0xff || bytes[0] === 0xfe || isUtf8(bytes)
   return hasMark ? decodeText(bytes) : Buffer.from(bytes).toString('latin1')
 }
 
-/** @throws what reading a file throws, and as `decodeText` */
+/** @throws an error of reading the file, or of `decodeText` */
 export async function readText(path: string): Promise<string> {
   return decodeText(await readFile(path))
 }
 
-/** @throws what reading a file throws, and as `decodeText` */
+/** @throws an error of reading the file, or of `decodeText` */
 export function readTextSync(path: string): string {
   return decodeText(readFileSync(path))
 }
 
-/** A line feed byte is never part of another character in UTF-8, so that lines may be looked at one by one. */
+/** In UTF-8, a line feed byte is never part of another character, so lines can be checked one by one. */
 function firstBadLine(bytes: Uint8Array): number {
   let line = 1
   for (let start = 0; ; line++) {
@@ -61,12 +61,12 @@ function firstBadLine(bytes: Uint8Array): number {
   }
 }
 
-/** The lines of a text, whichever way they end. */
+/** Splits a text into lines, whatever their line ends are. */
 export function linesOf(text: string): string[] {
   return text.split(/\r?\n/)
 }
 
-/** What is wrong with the lines of a file: gathered first, thrown at once, so that one look at the file mends all of it. */
+/** Collects the problems of a file's lines, so that all of them are reported at once. */
 export class LineProblems {
   readonly #messages: string[] = []
   #further = 0
@@ -77,7 +77,7 @@ export class LineProblems {
     else this.#further++
   }
 
-  /** @throws {ConfigError} `ERR_CONFIG_FILE` with a problem for each bad line */
+  /** @throws {ConfigError} `ERR_CONFIG_FILE` with a problem for each invalid line */
   throwIfAny(): void {
     if (this.#messages.length === 0) return
     const rest = this.#further === 0 ? [] : [`and ${this.#further} further lines`]

@@ -1,7 +1,7 @@
 /**
- * The Subject Alternative Names of a certificate (RFC 5280 §4.2.1.6), read from its bytes. Node has them as one text, in which
- * commas and quotes of the names themselves are escaped; whoever presents a certificate has chosen them, and a text of 64 KiB has
- * many ways to be taken apart. Here each byte is looked at once.
+ * Reads the Subject Alternative Names of a certificate (RFC 5280 §4.2.1.6) from its bytes. Node returns them as one
+ * text with escaped commas and quotes. The names are chosen by whoever presents the certificate, and a text of 64 KiB
+ * can be parsed in many wrong ways; here each byte is examined once.
  *
  *   Certificate ─ TBSCertificate ─ [3] extensions ─ subjectAltName ─ OCTET STRING ─ GeneralNames
  *
@@ -12,14 +12,14 @@ import { DER_OCTET_STRING, DER_SEQUENCE, derChildren, objectIdentifier, readDer 
 
 const EXTENSIONS = 0xa3
 const SUBJECT_ALTERNATIVE_NAME = '2.5.29.17'
-/** Tags of the names that can be a user name: rfc822Name, dNSName and uniformResourceIdentifier. */
+/** Tags of the names that can serve as a user name: rfc822Name, dNSName and uniformResourceIdentifier. */
 const TEXTS: ReadonlySet<number> = new Set([0x81, 0x82, 0x86])
 
 /**
- * The first DNS name, URI or e-mail address.
+ * Returns the first DNS name, URI or e-mail address.
  *
- * @returns `undefined` where there is none
- * @throws {RangeError} for what is no certificate
+ * @returns `undefined` if there is none
+ * @throws {RangeError} if the bytes are not a certificate
  */
 export function firstAlternativeName({ raw }: Pick<X509Certificate, 'raw'>): string | undefined {
   const extension = alternativeNamesIn(raw)
@@ -37,7 +37,7 @@ function alternativeNamesIn(certificate: Buffer): Buffer | undefined {
     if (part.tag !== EXTENSIONS) continue
     for (const extension of derChildren(readDer(part.content))) {
       const fields = extension.tag === DER_SEQUENCE ? [...derChildren(extension)] : []
-      // The flag "critical" may lie between the two.
+      // The flag "critical" may come between the two.
       const value = fields.at(-1)
       if (value?.tag === DER_OCTET_STRING && objectIdentifier(fields[0]!) === SUBJECT_ALTERNATIVE_NAME) {
         return value.content

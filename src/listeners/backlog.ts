@@ -1,39 +1,39 @@
 /**
- * Output that a stream has not been given yet, because it has enough: a pump hands it on in pieces.
+ * Output that waits because the stream has enough: a pump passes it on in pieces.
  *
- *   write(8 MB) ──> [ backlog ] ── a piece ──> stream ──> system        the next piece when this one was taken
+ *   write(8 MB) ──> [ backlog ] ── a piece ──> stream ──> system        the next piece once this one is accepted
  *
- * A stream reports a write when all of it was taken, and nothing before that. Of one large write nobody could say whether its
- * reader is slow or gone; of pieces they can (`Transport.unsentBytes`). A piece is small at first, and twice as large after each
- * that was taken at once, so that what goes fast costs few system calls, and what waits in the stream is never much more than what the system
- * has just had room for.
+ * A stream reports a write only when all of it was accepted. With one large write nobody could tell a slow reader from
+ * a dead one; with pieces the pump can (`Transport.unsentBytes`). The first piece is small, and each piece that is
+ * accepted at once doubles the next, so that a fast stream costs few system calls and a slow one never buffers much
+ * more than the system has just accepted.
  *
  * @module
  */
 import { Ring } from '../base/ring.ts'
 
-/** A piece for a stream that is slow; at the slowest, this is what has to be taken within `drain-timeout`. */
+/** The piece for a slow stream; at the slowest, this is what must be accepted within `drain-timeout`. */
 export const LEAST_PIECE_BYTES = 65_536
 const MOST_PIECE_BYTES = 1_048_576
 
 export class Backlog {
-  /** Bytes that wait here. */
+  /** Number of bytes that wait here. */
   bytes = 0
   #pieceBytes = LEAST_PIECE_BYTES
-  /** What is left of the write that was handed on in part. */
+  /** The rest of the write that was passed on in part. */
   #begun: Uint8Array | undefined = undefined
   readonly #writes = new Ring<Uint8Array>()
 
-  /** The bytes are not copied. */
+  /** Adds bytes without copying them. */
   push(bytes: Uint8Array): void {
     this.bytes += bytes.length
     this.#writes.push(bytes)
   }
 
   /**
-   * Hands on one piece, which may be parts of several writes.
+   * Passes on one piece, which may consist of parts of several writes.
    *
-   * @param hand is given each part
+   * @param hand receives each part
    */
   handPiece(hand: (part: Uint8Array) => void): void {
     for (let left = this.#pieceBytes; left > 0 && this.bytes > 0;) {
@@ -51,7 +51,7 @@ export class Backlog {
     return part
   }
 
-  /** The piece before was taken at once, or was not: says how large the next one is. */
+  /** Sets the size of the next piece, depending on whether the last one was accepted at once. */
   taken(atOnce: boolean): void {
     this.#pieceBytes = atOnce ? Math.min(this.#pieceBytes * 2, MOST_PIECE_BYTES) : LEAST_PIECE_BYTES
   }

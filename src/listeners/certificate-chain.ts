@@ -1,17 +1,17 @@
 /**
- * Whether a chain of certificates still leads to a CA of a listener. OpenSSL answers that in the handshake, for the CAs of that
- * moment; here it is asked again about a Connection that is open, after they have changed.
+ * Checks whether a chain of certificates still leads to a CA of a listener. OpenSSL checks this in the handshake, with
+ * the CAs of that moment; here it is checked again for an open Connection, after the CAs have changed.
  *
  * @module
  */
 import type { X509Certificate } from 'node:crypto'
 
-/** More CAs than any chain has. */
+/** More CAs than any real chain has. */
 const MAX_CHAIN = 16
 
 /**
- * @param certificate with the CAs that its Client has sent along, if its TLS session still knows them
- * @param authorities those that are trusted; the chain has to end in a root among them, as OpenSSL wants it
+ * @param certificate with the CAs that its Client sent along, if its TLS session still has them
+ * @param authorities the trusted CAs; the chain has to end in a root among them, as OpenSSL requires
  */
 export function leadsTo(certificate: X509Certificate, authorities: readonly X509Certificate[], nowMs: number): boolean {
   let subject = certificate
@@ -25,12 +25,12 @@ export function leadsTo(certificate: X509Certificate, authorities: readonly X509
   return false
 }
 
-/** Whether that moment is within its dates. */
+/** Whether `nowMs` is within the certificate's validity. */
 export function isInForce({ validFrom, validTo }: X509Certificate, nowMs: number): boolean {
   return Date.parse(validFrom) <= nowMs && nowMs <= Date.parse(validTo)
 }
 
-/** Among those CAs, or as the Client has sent it along. */
+/** Searches those CAs and the ones that the Client sent along. */
 export function issuerOf(
   subject: X509Certificate,
   authorities: readonly X509Certificate[],

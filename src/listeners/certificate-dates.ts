@@ -1,25 +1,25 @@
 /**
- * How much time certificates and revocation lists have left. What has run out is no error, since everything else may go on
- * working: clients that do not look, listeners of other names. But whoever starts the broker has to read of it.
- *
+ * Checks how much longer certificates and revocation lists are valid. An expired one is not an error, because
+ * everything else may keep working: clients that do not check, and listeners with other names. But the operator has to
+ * be warned.
  * @module
  */
 import type { X509Certificate } from 'node:crypto'
 
 const DAY_MS = 86_400_000
 
-/** Something that is in force for a time. */
+/** Something with a limited validity. */
 export interface Dated {
-  /** What it is, as the beginning of a sentence. */
+  /** Its name, as the beginning of a sentence. */
   readonly name: string
   readonly startsAtMs: number
-  /** `undefined` where it does not end. */
+  /** `undefined` if it does not expire. */
   readonly endsAtMs: number | undefined
-  /** What goes wrong without it. */
+  /** The effect while it is not valid. */
   readonly consequence: string
 }
 
-/** The name of a certificate's owner on one line. */
+/** The subject of a certificate on one line. */
 export function subjectOf({ subject }: X509Certificate): string {
   return subject?.split('\n').join(', ') ?? '(no name)'
 }
@@ -30,16 +30,16 @@ export function datedCertificate(certificate: X509Certificate, name: string, con
 }
 
 /**
- * Says what is not in force, or will not be for long.
+ * Describes what is not valid, or will not be for long.
  *
- * @param warningDays how many days before the end that is said
- * @returns `undefined` where nothing has to be said
+ * @param warningDays how many days before expiry the warning begins
+ * @returns `undefined` if there is nothing to report
  *
  * @example
- * const dated = { name: 'the certificate', startsAtMs: 0, endsAtMs: 864e5, consequence: 'nobody comes in' }
- * dateProblem(dated, 3 * 864e5, 14) // 'the certificate expired 2 days ago (1970-01-02T00:00:00.000Z): nobody comes in'
+ * const dated = { name: 'the certificate', startsAtMs: 0, endsAtMs: 864e5, consequence: 'clients are refused' }
+ * dateProblem(dated, 3 * 864e5, 14) // 'the certificate expired 2 days ago (1970-01-02T00:00:00.000Z): clients are refused'
  * dateProblem(dated, 0, 14) // 'the certificate expires in 1 day (1970-01-02T00:00:00.000Z)'
- * dateProblem(dated, -1, 14) // 'the certificate becomes valid in less than a day (1970-01-01T00:00:00.000Z): nobody comes in'
+ * dateProblem(dated, -1, 14) // 'the certificate becomes valid in less than a day (1970-01-01T00:00:00.000Z): clients are refused'
  * dateProblem(dated, 0, 0) // undefined
  */
 export function dateProblem(dated: Dated, nowMs: number, warningDays: number): string | undefined {

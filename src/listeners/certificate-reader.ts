@@ -1,5 +1,5 @@
 /**
- * The PEM files of a listener, read and checked one by one, so that a mistake is named with its key, its file and the way out.
+ * Reads and checks the PEM files of a listener one by one, so that an error names the option, the file and the remedy.
  *
  * @module
  */
@@ -12,11 +12,11 @@ import type { ServerCertificate } from '../config/options.ts'
 import { decodePem } from '../config/text-file.ts'
 import { Revocations } from './revocations.ts'
 
-/** A certificate with its key, ready to be used. */
+/** A certificate with its key, ready for use. */
 export interface KeyPair {
   readonly serverName: string | undefined
   readonly certfile: string
-  /** The server's own first, then those between it and the root. */
+  /** The server's own certificate first, then those between it and the root. */
   readonly chain: readonly X509Certificate[]
   readonly cert: string
   readonly key: string
@@ -27,7 +27,7 @@ const PEM_CERTIFICATE =
 /** PKCS #8, and the older form that names its cipher in a header. */
 const ENCRYPTED_KEY = /-----BEGIN ENCRYPTED PRIVATE KEY-----|^Proc-Type: 4,ENCRYPTED/m
 
-/** Reads for one listener, and says so in its errors. */
+/** Reads the files of one listener and names it in errors. */
 export class CertificateReader {
   readonly #listener: string
 
@@ -40,10 +40,10 @@ export class CertificateReader {
       return decodePem(await readFile(path))
     } catch (cause) {
       const { code, message } = cause as NodeJS.ErrnoException
-      const why = { ENOENT: 'it does not exist', EACCES: 'this user may not read it', EISDIR: 'it is a folder' }[
+      const reason = { ENOENT: 'it does not exist', EACCES: 'this user may not read it', EISDIR: 'it is a folder' }[
         code ?? ''
       ]
-      throw this.#error('ERR_LISTENER_FILE', key, path, `cannot be read: ${why ?? message}`, cause)
+      throw this.#error('ERR_LISTENER_FILE', key, path, `cannot be read: ${reason ?? message}`, cause)
     }
   }
 
@@ -52,14 +52,14 @@ export class CertificateReader {
     const chain = this.authorities('certfile', certfile, cert).map((pem) => new X509Certificate(pem))
     const privateKey = await this.#key(keyfile, keyText, keyfilePasswordFile)
     if (!chain[0]!.checkPrivateKey(privateKey)) {
-      const message = `does not belong to the certificate in ${certfile}; give the key that the certificate was made for`
+      const message = `does not belong to the certificate in ${certfile}; use the key that belongs to this certificate`
       throw this.#error('ERR_LISTENER_CERTIFICATE', 'keyfile', keyfile, message)
     }
     const key = ENCRYPTED_KEY.test(keyText) ? (privateKey.export({ type: 'pkcs8', format: 'pem' }) as string) : keyText
     return { serverName, certfile, chain, cert, key }
   }
 
-  /** Every certificate of a PEM text, each checked, in the order of the text. */
+  /** Returns every certificate of a PEM text, checked, in the order of the text. */
   authorities(key: string, path: string, pem: string): string[] {
     const found = pem.match(PEM_CERTIFICATE) ?? []
     if (found.length === 0) {
@@ -67,7 +67,7 @@ export class CertificateReader {
         'ERR_LISTENER_CERTIFICATE',
         key,
         path,
-        'holds no certificate in PEM form (-----BEGIN CERTIFICATE-----)',
+        'contains no certificate in PEM form (-----BEGIN CERTIFICATE-----)',
       )
     }
     for (const [index, one] of found.entries()) {
@@ -78,7 +78,7 @@ export class CertificateReader {
           'ERR_LISTENER_CERTIFICATE',
           key,
           path,
-          `holds a damaged certificate, number ${index + 1}`,
+          `contains a damaged certificate, number ${index + 1}`,
           cause,
         )
       }
@@ -86,7 +86,7 @@ export class CertificateReader {
     return found
   }
 
-  /** The certificates of all PEM files in a folder; other files in it are left alone. */
+  /** Returns the certificates of all PEM files in a folder; other files are ignored. */
   async folder(path: string): Promise<string[]> {
     let names: string[]
     try {
@@ -105,7 +105,7 @@ export class CertificateReader {
       'ERR_LISTENER_CERTIFICATE',
       'capath',
       path,
-      'has no PEM file (.pem, .crt, .cer) with a certificate',
+      'contains no PEM file (.pem, .crt, .cer) with a certificate',
     )
   }
 
@@ -123,7 +123,7 @@ export class CertificateReader {
     const isEncrypted = ENCRYPTED_KEY.test(pem)
     if (isEncrypted && passwordPath === undefined) {
       const message =
-        'is encrypted; name a file with its password as `keyfile-password-file`, or store it without one (openssl pkey -in FILE -out FILE) and protect the file instead'
+        'is encrypted; set `keyfile-password-file` to a file with its password, or store it without one (openssl pkey -in FILE -out FILE) and protect the file instead'
       throw this.#error('ERR_LISTENER_CERTIFICATE', 'keyfile', path, message)
     }
     const passphrase = isEncrypted ? await this.#password(passwordPath!) : undefined
@@ -132,19 +132,24 @@ export class CertificateReader {
     } catch (cause) {
       const message = isEncrypted
         ? `cannot be decrypted with the password in ${passwordPath}`
-        : 'holds no private key in PEM form (-----BEGIN PRIVATE KEY-----)'
+        : 'contains no private key in PEM form (-----BEGIN PRIVATE KEY-----)'
       throw this.#error('ERR_LISTENER_CERTIFICATE', 'keyfile', path, message, cause)
     }
   }
 
-  /** The first line, as a password may have blanks at its ends, but no line. */
+  /** Returns the first line: a password may begin or end with spaces, but cannot contain a line break. */
   async #password(path: string): Promise<string> {
     const [password = ''] = (await this.text('keyfile-password-file', path)).split(/\r?\n/)
     if (password !== '') return password
-    throw this.#error('ERR_LISTENER_FILE', 'keyfile-password-file', path, 'has no password in its first line')
+    throw this.#error(
+      'ERR_LISTENER_FILE',
+      'keyfile-password-file',
+      path,
+      'has an empty first line, where the password is expected',
+    )
   }
 
-  /** @returns text that says why OpenSSL has to look at it */
+  /** @returns the lists, or a text that explains why OpenSSL has to check them */
   async revocations(path: string, authorities: readonly X509Certificate[]): Promise<Revocations | string> {
     const pem = await this.text('crlfile', path)
     try {

@@ -1,6 +1,6 @@
 /**
- * The certificates of a listener: read from their files, checked so that a mistake is named here and not by a failing
- * handshake, and made into what `node:tls` wants.
+ * Loads the certificates of a listener: reads the files, checks them so that an error is reported here and not by a
+ * failing handshake, and creates the options for `node:tls`.
  *
  * @module
  */
@@ -12,35 +12,35 @@ import { CertificateReader, type KeyPair } from './certificate-reader.ts'
 import { revocationListsIn } from './revocation-list.ts'
 import type { Revocations } from './revocations.ts'
 
-/** Certificates that are ready to be used. */
+/** Certificates that are ready for use. */
 export interface Certificates {
-  /** The same for the same content of all files. */
+  /** Equal for equal contents of all files. */
   readonly fingerprint: string
-  /** For Clients that name no Server, or one that no other certificate is for. */
+  /** For clients that name no server, or one for which there is no other certificate. */
   readonly context: SecureContextOptions
-  /** The certificate for a name that a Client asks for by SNI; `undefined` means the first one. */
+  /** The certificate for the server name that a client sends (SNI); `undefined` means the first one. */
   contextFor(serverName: string): SecureContext | undefined
   readonly authorities: readonly X509Certificate[]
   readonly trust: Trust
   /** For the log: one entry for each certificate of the listener. */
   readonly summary: readonly { readonly certfile: string; readonly subject: string; readonly validTo: string }[]
-  /** What client certificates are looked up in; `undefined` without a `crlfile`, or where OpenSSL looks into it. */
+  /** The lists in which client certificates are looked up; `undefined` without a `crlfile`, or if OpenSSL checks it. */
   readonly revocations: Revocations | undefined
-  /** What is used all the same, but turns Clients away now or soon: one sentence each. */
+  /** Problems that do not prevent the start but make the broker refuse clients now or soon, one sentence each. */
   warnings(nowMs: number): string[]
 }
 
-/** What OpenSSL has judged a certificate by: the same text for the same files. */
+/** The files by which OpenSSL has judged a certificate: equal for equal files. */
 export interface Trust {
   readonly authorities: string
-  /** Lists that only OpenSSL reads; empty without any. */
+  /** The lists that only OpenSSL reads; empty if there are none. */
   readonly openSslLists: string
 }
 
-/** Of each kind: a folder may hold all CAs of the world. The rest is counted. */
+/** Warnings of each kind: a folder may contain every public CA. The rest is counted. */
 const MAX_WARNINGS = 5
 
-/** Files and folders whose change may mean other certificates. */
+/** Files and folders whose change may mean new certificates. */
 export function certificatePaths(options: ListenerOptions): string[] {
   const { cafile, capath, crlfile } = options
   const pairs = keyPairs(options).flatMap((pair) => [pair.certfile, pair.keyfile, pair.keyfilePasswordFile])
@@ -48,9 +48,10 @@ export function certificatePaths(options: ListenerOptions): string[] {
 }
 
 /**
- * Reads and checks everything that a TLS listener needs.
+ * Reads and checks all files of a TLS listener.
  *
- * @throws {ConfigError} `ERR_LISTENER_FILE` or `ERR_LISTENER_CERTIFICATE`; it names the listener, the key and the file
+ * @throws {ConfigError} `ERR_LISTENER_FILE` or `ERR_LISTENER_CERTIFICATE`; it names the listener, the option and the
+ * file
  */
 export async function loadCertificates(options: ListenerOptions): Promise<Certificates> {
   const reader = new CertificateReader(options.name)
@@ -67,7 +68,7 @@ export async function loadCertificates(options: ListenerOptions): Promise<Certif
   const shared: SecureContextOptions = {
     minVersion: `TLSv${options.minTlsVersion}`,
     ...(ca.length > 0 && { ca }),
-    // One by one, as Node reads only the first of a text.
+    // One by one, because Node reads only the first of a text.
     ...(typeof found === 'string' && { crl: revocationListsIn(await reader.text('crlfile', crlfile!)) }),
   }
   const contexts = pairs.map(({ cert, key }) => ({ ...shared, cert, key }))
@@ -111,25 +112,21 @@ function datesOfPair({ certfile, chain }: KeyPair): Dated[] {
   return chain.map((certificate, index) => {
     const kind = index === 0 ? 'certificate' : 'CA certificate'
     const name = `the ${kind} ${subjectOf(certificate)} in ${certfile}`
-    return datedCertificate(certificate, name, 'clients that verify it do not connect')
+    return datedCertificate(certificate, name, 'clients that verify it cannot connect')
   })
 }
 
 function datesOfAuthority(certificate: X509Certificate): Dated {
-  return datedCertificate(
-    certificate,
-    `the CA ${subjectOf(certificate)}`,
-    'clients with its certificates are turned away',
-  )
+  return datedCertificate(certificate, `the CA ${subjectOf(certificate)}`, 'clients with its certificates are refused')
 }
 
 function openSslWarning(cause: string): string {
-  return `\`crlfile\` has to hold a list of every CA in a client's chain, the root included, since ${cause}`
+  return `\`crlfile\` must contain a list for every CA in a client's chain, including the root, because ${cause}`
 }
 
 function abridged(sentences: readonly string[]): string[] {
   const rest = sentences.length - MAX_WARNINGS
-  return rest <= 1 ? [...sentences] : [...sentences.slice(0, MAX_WARNINGS), `and the same of ${rest} other CAs`]
+  return rest <= 1 ? [...sentences] : [...sentences.slice(0, MAX_WARNINGS), `and the same applies to ${rest} other CAs`]
 }
 
 function distinct(certificates: readonly X509Certificate[]): X509Certificate[] {
@@ -145,6 +142,6 @@ function keyPairs({ certfile, keyfile, keyfilePasswordFile, certificates }: List
 
 function isFor({ serverName, chain }: KeyPair, asked: string): boolean {
   if (serverName === undefined) return chain[0]!.checkHost(asked) !== undefined
-  const [wanted, name] = [serverName.toLowerCase(), asked.toLowerCase()]
-  return wanted.startsWith('*.') ? name.slice(name.indexOf('.')) === wanted.slice(1) : name === wanted
+  const [pattern, name] = [serverName.toLowerCase(), asked.toLowerCase()]
+  return pattern.startsWith('*.') ? name.slice(name.indexOf('.')) === pattern.slice(1) : name === pattern
 }

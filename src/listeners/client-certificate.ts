@@ -1,5 +1,5 @@
 /**
- * What a client certificate says about who its owner is, and whether that is good enough.
+ * Derives the user name from a client certificate, and decides whether the certificate is valid.
  *
  * @module
  */
@@ -13,10 +13,10 @@ import { isInForce, leadsTo } from './certificate-chain.ts'
 import type { Certificates, Trust } from './certificates.ts'
 import type { Revocations } from './revocations.ts'
 
-/** Where the user name of a certificate's owner is read from. */
+/** The part of a certificate that gives the user name. */
 export type CertificateUserName = ListenerOptions['certificateUserName']
 
-/** What a finished handshake means for a listener. */
+/** The result of a finished handshake. */
 export type Verdict =
   | { readonly refused: string; readonly userName?: undefined }
   | { readonly refused?: undefined; readonly userName: string | undefined }
@@ -24,8 +24,8 @@ export type Verdict =
 type Rules = Pick<ListenerOptions, 'clientCertificates' | 'certificateUserName'>
 
 /**
- * Judges the peer of a finished handshake. A certificate that is shown must be good also where none is needed: a device
- * with a revoked certificate is turned away, not let in as if it had none.
+ * Judges the client's certificate after a handshake. A certificate that is presented must be valid even if none is
+ * required: a device with a revoked certificate is refused, not accepted as if it had none.
  */
 export function judgePeer(
   socket: TLSSocket,
@@ -38,10 +38,10 @@ export function judgePeer(
   )
 }
 
-/** Lists are past their time for everybody: nothing has become known about this Client. */
+/** The lists are out of date for every client, which says nothing about this one. */
 const NOBODYS_FAULT = 'CRL_HAS_EXPIRED'
 
-/** The same for a Connection that is open, by rules and files that may be others than those of its handshake. */
+/** Judges an open connection again, by options and files that may have changed since its handshake. */
 export function judgeAgain(
   socket: TLSSocket,
   rules: Rules,
@@ -77,13 +77,13 @@ function problemNow(
   if (trust.authorities !== asOf.authorities && !leadsTo(certificate, authorities, nowMs))
     return 'its CA is not trusted'
   if (trust.openSslLists !== asOf.openSslLists && trust.openSslLists !== '')
-    return 'only a handshake reads the new lists'
+    return 'the new lists can only be checked in a handshake'
   const problem = revocations?.problemOf(certificate, nowMs)
   return problem === NOBODYS_FAULT ? undefined : problem
 }
 
 /**
- * What a Connection keeps of its handshake and certificate: the socket still has them, so that nothing is kept twice.
+ * The handshake and the certificate of a Connection, read from the socket on demand, so that nothing is stored twice.
  */
 export class PresentedCertificate implements PeerCertificate, PeerTls {
   readonly #socket: TLSSocket
@@ -124,16 +124,16 @@ function factsOf(certificate: X509Certificate | undefined): TlsView['certificate
 }
 
 /**
- * Reads the user name out of a verified certificate.
+ * Reads the user name from a verified certificate.
  *
- * - `cn`: the Common Name; none if the subject has several, since which one counts would be a guess
+ * - `cn`: the Common Name; none if the subject has several, because the choice would be a guess
  * - `subject`: the whole subject as RFC 2253 writes it, such as `CN=pump-7,O=Works`
  * - `san`: the first DNS name, URI or e-mail address among the Subject Alternative Names
  */
 export function userNameOf(certificate: X509Certificate, from: CertificateUserName): string | undefined {
   if (from === 'off') return undefined
   const name = READERS[from](certificate)
-  // Such a name could be cut short by whoever reads it next.
+  // Code that reads such a name later could cut it short.
   return name === undefined || name === '' || name.includes('\0') ? undefined : name
 }
 

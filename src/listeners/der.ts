@@ -1,15 +1,15 @@
 /**
- * DER, as far as certificates and revocation lists need to be read beyond what `node:crypto` tells of them: nested values of
- * a tag, a length and a content (X.690 §8, §10).
+ * Reads DER, as far as certificates and revocation lists need it beyond what `node:crypto` offers: nested values of
+ * tag, length and content (X.690 §8, §10).
  *
  * @module
  */
 
-/** One value. */
+/** A value. */
 export interface DerValue {
   readonly tag: number
   readonly content: Buffer
-  /** With its tag and its length. */
+  /** Including its tag and its length. */
   readonly whole: Buffer
 }
 
@@ -22,9 +22,9 @@ export const DER_GENERALIZED_TIME = 0x18
 export const DER_SEQUENCE = 0x30
 
 /**
- * The value that begins at `at`.
+ * Reads the value that begins at `at`.
  *
- * @throws {RangeError} where the bytes end before the value does
+ * @throws {RangeError} if the bytes end before the value does
  *
  * @example
  * readDer(Buffer.from([0x02, 0x01, 0x05])).content // <Buffer 05>
@@ -34,14 +34,14 @@ export function readDer(bytes: Buffer, at = 0): DerValue {
   const tag = bytes.readUInt8(at)
   const first = bytes.readUInt8(at + 1)
   const lengthBytes = first < 0x80 ? 0 : first & 0x7f
-  if (first === 0x80 || lengthBytes > 4) throw new RangeError('no length that DER allows')
+  if (first === 0x80 || lengthBytes > 4) throw new RangeError('the length has a form that DER does not allow')
   const start = at + 2 + lengthBytes
   const end = start + (lengthBytes === 0 ? first : bytes.readUIntBE(at + 2, lengthBytes))
   if (end > bytes.length) throw new RangeError('the bytes end before the value does')
   return { tag, content: bytes.subarray(start, end), whole: bytes.subarray(at, end) }
 }
 
-/** The values inside one, in their order. */
+/** The nested values, in order. */
 export function* derChildren({ content }: DerValue): IterableIterator<DerValue> {
   for (let at = 0; at < content.length;) {
     const value = readDer(content, at)
@@ -51,7 +51,7 @@ export function* derChildren({ content }: DerValue): IterableIterator<DerValue> 
 }
 
 /**
- * An object identifier in its usual form.
+ * Formats an object identifier in the usual way.
  *
  * @example
  * objectIdentifier(readDer(Buffer.from('06032b6570', 'hex'))) // '1.3.101.112'
@@ -71,13 +71,13 @@ export function objectIdentifier({ content }: DerValue): string {
   return [top, first - top * 40, ...rest].join('.')
 }
 
-/** Milliseconds since 1970 of a UTCTime or a GeneralizedTime, in the one form that RFC 5280 §4.1.2.5 allows of each. */
+/** Milliseconds since 1970 of a UTCTime or a GeneralizedTime, each in the only form that RFC 5280 §4.1.2.5 allows. */
 export function derTimeMs({ tag, content }: DerValue): number {
   const text = content.toString('latin1')
-  // Two digits are 1950 to 2049.
+  // Two digits mean 1950 to 2049.
   const full = tag === DER_UTC_TIME ? `${Number(text.slice(0, 2)) < 50 ? '20' : '19'}${text}` : text
   const match = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/.exec(full)
-  if (match === null) throw new RangeError('a time in another form than RFC 5280 has')
+  if (match === null) throw new RangeError('the time has a form that RFC 5280 does not allow')
   const [year, month, day, hour, minute, second] = match.slice(1).map(Number) as [
     number,
     number,

@@ -1,12 +1,12 @@
 /**
- * What stands between a socket and the host. A listener's doors are chained by its options:
+ * The stages between a socket and the host. A listener chains its doors according to its options:
  *
  *   tcp, unix   socket ──────────────────────────> PlainDoor
  *   tcp + ssl   socket ──> TlsDoor ──────────────> PlainDoor
  *   ws          socket ──────────────> WebSocketDoor
  *   ws + ssl    socket ──> TlsDoor ──> WebSocketDoor
  *
- * A reload builds new doors and forgets the old ones; what is half way through an old door finishes there.
+ * A reload builds new doors and drops the old ones; a stream that is inside an old door finishes there.
  *
  * @module
  */
@@ -19,16 +19,16 @@ import type { Stay, WaitingRoom } from './waiting-room.ts'
 
 export interface Door {
   /**
-   * Takes over a connected stream.
+   * Takes a connected stream.
    *
-   * @param stay its place in the waiting room; a stream that has none speaks MQTT at once
+   * @param stay its place in the waiting room; a stream without one begins with MQTT at once
    */
   enter(stream: Duplex, peer: Peer, stay: Stay | undefined): void
-  /** Forgets what it watches; streams inside go on. */
+  /** Stops watching files; streams inside continue. */
   close(): void
 }
 
-/** What the doors of a listener have in common. */
+/** The parts that all doors of a listener share. */
 export interface House {
   readonly options: ListenerOptions
   readonly host: ListenerHost
@@ -36,7 +36,10 @@ export interface House {
   readonly counters: ListenerCounters
 }
 
-/** Node's own, which does nothing where `allowHalfOpen` is set; with ours beside it each socket would keep an array of two. */
+/**
+ * Removes Node's own listener, which does nothing with `allowHalfOpen`: with ours beside it each socket would keep an
+ * array of two.
+ */
 function dropOwnEndListener(stream: Duplex): void {
   for (const listener of stream.listeners('end')) stream.removeListener('end', listener as () => void)
 }

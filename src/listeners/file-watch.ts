@@ -1,24 +1,24 @@
 /**
- * Notices that files were replaced. The system's own notices come at once but not from everywhere (network file systems,
- * links into other folders), so the files are looked at now and then as well. Folders are watched rather than files,
- * because renewed files mostly come by rename. What a notice means is for the caller to find out by reading.
- *
+ * Notices that files were replaced. The system's notifications come at once but do not cover everything (network file
+ * systems, links into other folders), so the files are also checked at intervals. Folders are watched rather than
+ * files, because files are mostly renewed by a rename. The caller has to read the files to find out whether anything
+ * changed.
  * @module
  */
 import { statSync, watch, type FSWatcher } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Clock, Timer } from '../base/clock.ts'
 
-/** Several files are mostly replaced together: they are looked at when this long nothing else happened. */
+/** Several files are mostly replaced together, so they are read after this long without another change. */
 const SETTLE_MS = 200
-/** How often the files are looked at without a notice. */
+/** How often the files are checked without a notification. */
 const POLL_MS = 60_000
 
 /**
  * Calls `changed` some time after any of `paths` may have changed.
  *
- * @param paths files, or folders whose files count
- * @returns stops it
+ * @param paths files, or folders whose files are watched
+ * @returns a function that stops watching
  */
 export function watchFiles(paths: readonly string[], clock: Clock, changed: () => void): () => void {
   let timer: Timer
@@ -41,7 +41,7 @@ export function watchFiles(paths: readonly string[], clock: Clock, changed: () =
   }
 }
 
-/** None where the system has no more watches to give, or the folder is gone: then there is still the poll. */
+/** Returns no watcher if the system has none left or the folder is gone: then only the interval remains. */
 function watchFolder(folder: string, noticed: () => void): FSWatcher[] {
   try {
     const watcher = watch(folder, { persistent: false }, noticed)

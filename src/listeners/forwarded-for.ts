@@ -1,12 +1,12 @@
-/** Where a request came from, as the proxies before us say it. @module */
+/** Finds the origin of a request that came through proxies. @module */
 import { plainAddress } from '../access/address.ts'
 
 /**
- * Reads from `X-Forwarded-For` where a request came from. Each proxy adds the address it saw at the end, so the list is
- * believed from the end, as far as those who wrote it are trusted.
+ * Reads the origin of a request from `X-Forwarded-For`. Each proxy appends the address that it saw, so the list is read
+ * from the end, as long as the entry was written by a trusted proxy.
  *
  * @param peer the address of the socket
- * @param header the header's value; several headers joined by commas
+ * @param header the value of the header; several headers joined by commas
  *
  * @example
  * const isTrusted = (address: string): boolean => address.startsWith('10.')

@@ -1,46 +1,46 @@
 /**
- * What a WebSocket holds back. `ws` hands a message on when all of it is there, and until then keeps it in pieces; so the bytes
- * on the stream below are followed here, header by header (RFC 6455 §5.2), without keeping any:
+ * Measures what a WebSocket holds back. `ws` passes a message on when it is complete and keeps the pieces until then,
+ * so this class follows the bytes of the stream below, header by header (RFC 6455 §5.2), without keeping any:
  *
  *   stream   | 02 7f … 16 MiB | payload ………          (first frame, not whole)
  *            | 02 81 x | 00 81 y | 00 81 z | …         (many fragments of a message that does not end)
  *
- * Each piece costs `ws` an object, however short it is, and counts with it.
+ * Each piece costs `ws` an object, however short it is, and is counted with it.
  *
  * @module
  */
 
-/** A chunk of the stream, or a fragment, as `ws` keeps it: a Buffer with its memory. */
+/** A chunk of the stream or a fragment, as `ws` keeps it: a Buffer and its memory. */
 const PIECE_BYTES = 300
-/** Opcodes from here on are control frames: short, whole, and handled at once. */
+/** Opcodes from here on are control frames, which are short, complete, and handled at once. */
 const FIRST_CONTROL_OPCODE = 8
 const FIN = 0x80
 const MASK = 0x80
 const MASK_BYTES = 4
 
 export class FrameWatch {
-  /** What the fragments take that came before the frame at hand. */
+  /** Memory of the fragments before the current frame. */
   #messageBytes = 0
-  /** What has come of the frame at hand takes. */
+  /** Memory of what has arrived of the current frame. */
   #frameBytes = 0
   readonly #header: Uint8Array = new Uint8Array(10)
   #headerLength = 0
-  /** What is to come of its payload; -1 while its header is not complete. */
+  /** The rest of its payload; -1 while its header is incomplete. */
   #payloadLeft = -1
 
-  /** Memory that the message takes which is not complete yet; 0 where none is under way. */
+  /** Memory that an incomplete message takes; 0 if there is none. */
   get heldBytes(): number {
     return this.#messageBytes + this.#frameBytes
   }
 
-  /** The next bytes of the stream, which `ws` has seen already. */
+  /** Follows the next bytes of the stream, which `ws` has already received. */
   push(chunk: Uint8Array): void {
     let at = 0
     while (at < chunk.length) {
       at = this.#payloadLeft < 0 ? this.#readHeader(chunk[at]!, at) : this.#readPayload(chunk, at)
       if (this.#payloadLeft === 0) this.#endFrame()
     }
-    // What is left of the chunk stays with ws.
+    // The rest of the chunk stays in `ws`.
     if (this.#headerLength > 0) this.#frameBytes += PIECE_BYTES
   }
 
@@ -54,7 +54,7 @@ export class FrameWatch {
     if (this.#headerLength < 2 + lengthBytes) return at + 1
     let length = lengthBytes === 0 ? short : 0
     for (let index = 2; index < 2 + lengthBytes; index++) length = length * 256 + header[index]!
-    // The mask stands between both, and counts like payload.
+    // The mask comes between both, and counts like payload.
     this.#payloadLeft = length + ((header[1]! & MASK) === 0 ? 0 : MASK_BYTES)
     return at + 1
   }

@@ -1,5 +1,5 @@
 /**
- * The two sides of this floor: what a listener works for, and what a listener is.
+ * The two interfaces of this floor: the host that a listener works for, and the listener itself.
  *
  * @module
  */
@@ -7,12 +7,14 @@ import type { AcceptingHost, OpenListener } from '../broker/host/open-listeners.
 
 export type { ListenerCounters } from '../broker/host/open-listeners.ts'
 
-/** What a listener works for. */
+/** The host that a listener works for. */
 export type ListenerHost = AcceptingHost
 
-/** What a listener is. */
+/** A listener, as the broker sees it. */
 export interface Listener extends OpenListener {
-  /** Closes new sockets as they come until `resumeAccepting`; Connections that exist go on. Both may be called twice. */
+  /**
+   * Closes new sockets as they arrive until `resumeAccepting`; existing Connections continue. Both may be called twice.
+   */
   pauseAccepting(): void
   resumeAccepting(): void
 }

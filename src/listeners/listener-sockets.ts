@@ -1,12 +1,12 @@
 /**
- * The sockets of one listener: one for each address that its `bind` means. A name may mean several, such as 127.0.0.1 and ::1.
+ * The sockets of one listener, one for each address of its `bind`. A name may have several, such as 127.0.0.1 and ::1.
  *
  *   bind ──> addresses ──> listening?  all          ──> open
- *               ^                      some, or none ──> `retry: on`: open with what there is, and try the rest again
+ *               ^                      some, or none ──> `retry: on`: open those that work, and retry the others
  *               └──── pause: 1 s, 2 s, 4 s … 60 s ───────┘
  *
- * Without `retry` an address that cannot be had fails the start; of a name, those that this machine does not have (::1 where
- * IPv6 is switched off) are only reported, as long as there is another one.
+ * Without `retry`, an address that cannot be opened fails the start. Of a name's addresses, those that this machine
+ * does not have (such as ::1 with IPv6 disabled) are only reported, as long as another one works.
  *
  * @module
  */
@@ -18,25 +18,25 @@ import { stayAlive } from '../broker/turn/clock.ts'
 import { isLoopback } from '../config/listener-checks.ts'
 import type { ListenerOptions } from '../config/options.ts'
 import type { ListenerHost } from './host.ts'
-import { isAbsent, listen, mayPass, openError } from './socket-address.ts'
+import { isAbsent, listen, isTransient, openError } from './socket-address.ts'
 
-/** The pause before the second try; each further one is twice as long. */
+/** The pause before the second try; it doubles with each further one. */
 const FIRST_PAUSE_MS = 1000
 /** The longest pause. */
 const LONGEST_PAUSE_MS = 60_000
-/** With port 0: how many ports of the system's choice are tried until all addresses of a name have the same one. */
+/** With port 0: how many ports chosen by the system are tried until all addresses of a name have the same one. */
 const MAX_PORTS = 10
 
 /** The addresses of a host name. */
 export type Resolver = (name: string) => Promise<readonly string[]>
 
-/** Told about sockets, and about how listening goes. */
+/** Receives sockets, and reports about listening. */
 export interface SocketsOwner {
   readonly host: ListenerHost
   entered(socket: Socket): void
-  /** An address could not be had. @param pauseMs until it is tried again; `undefined`: never */
+  /** An address could not be opened. @param pauseMs delay until the next try; `undefined`: there is none */
   failed(error: ConfigError, pauseMs: number | undefined): void
-  /** There are more addresses than before, without a caller who knows. */
+  /** More addresses are open than before, although no caller asked for them. */
   opened(): void
 }
 
@@ -50,7 +50,7 @@ export class ListenerSockets {
   readonly #owner: SocketsOwner
   readonly #resolve: Resolver
   readonly #servers = new Map<string, Server>()
-  /** Why not all addresses are there. */
+  /** Why some addresses are not open. */
   #missing: ConfigError | undefined
   #pauseMs = FIRST_PAUSE_MS
   #timer: Timer | undefined
@@ -64,33 +64,33 @@ export class ListenerSockets {
     this.#resolve = resolve
   }
 
-  /** What is bound: IP addresses, or the path of a Unix domain socket. */
+  /** The open addresses: IP addresses, or the path of a Unix domain socket. */
   get addresses(): readonly string[] {
     return Array.from(this.#servers.values(), addressOf)
   }
 
-  /** The same for all addresses; `undefined` for a Unix domain socket, and while there is none. */
+  /** The same for all addresses; `undefined` for a Unix domain socket, and while none is open. */
   get port(): number | undefined {
     const [first] = this.#servers.values()
     const bound = first?.address()
     return typeof bound === 'object' ? bound?.port : undefined
   }
 
-  /** @throws {ConfigError} where it cannot be open, and does not wait either; what is open until then is to be closed */
+  /** @throws {ConfigError} if it cannot open and does not wait either; the caller has to close what is open by then */
   async open(): Promise<void> {
     await this.#openAll()
     const missing = this.#missing
     if (missing === undefined) return
     const { retry } = this.#options
-    if (retry && mayPass(missing)) this.#wait(missing)
+    if (retry && isTransient(missing)) this.#wait(missing)
     else if (!retry && this.#servers.size > 0 && isAbsent(missing)) this.#owner.failed(missing, undefined)
     else throw missing
   }
 
   /**
-   * Applies another `retry`; the place is the same.
+   * Applies another `retry`; the address stays the same.
    *
-   * @throws {ConfigError} when it may not wait any longer, and still cannot open: nothing has changed then
+   * @throws {ConfigError} if it must not wait any longer and still cannot open: nothing has changed then
    */
   async change(options: ListenerOptions): Promise<void> {
     const before = this.#options
@@ -130,7 +130,7 @@ export class ListenerSockets {
     const pauseMs = this.#pauseMs
     this.#pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)
     this.#owner.failed(missing, pauseMs)
-    // A program whose only listener waits has nothing else that keeps it.
+    // A program whose only listener waits has nothing else that keeps it running.
     this.#alive ??= stayAlive()
     this.#timer = this.#owner.host.clock.setTimer(pauseMs, () => {
       this.#attempt = this.#tryAgain()
@@ -142,13 +142,13 @@ export class ListenerSockets {
     await this.#openAll()
     if (this.#isClosed) return
     if (this.#servers.size > before) this.#owner.opened()
-    // What was a mistake at the start would have failed it; now it is waited for, as everything else is.
+    // At the start a mistake would be fatal; now it is waited for, like any other error.
     if (this.#missing !== undefined) return this.#wait(this.#missing)
     this.#pauseMs = FIRST_PAUSE_MS
     this.#cancel()
   }
 
-  /** Opens what is not open yet; what cannot be is left in `#missing`. */
+  /** Opens the addresses that are not open yet; the error of one that cannot be opened is left in `#missing`. */
   async #openAll(): Promise<void> {
     const addresses = await this.#resolved()
     for (let tries = 1; addresses !== undefined; tries++) {
@@ -161,13 +161,14 @@ export class ListenerSockets {
     if (this.#isClosed) this.#closeAll()
   }
 
-  /** @returns `undefined` where the name has no address, for now */
+  /** @returns `undefined` if the name has no address at present */
   async #resolved(): Promise<readonly string[] | undefined> {
     const { type, host } = this.#options
     if (type === 'unix' || host === '' || isIP(host.split('%', 1)[0]!) !== 0) return [host]
     try {
       const found = [...new Set(await this.#resolve(host))]
-      // A listener on `localhost` may let anybody in: whatever a file of hosts says, it is not there for others.
+      // A listener on `localhost` may accept anonymous clients: whatever the hosts file contains, it must not be
+      // reachable from outside.
       const meant = host.toLowerCase() === 'localhost' ? found.filter(isLoopback) : found
       if (meant.length > 0) return meant
       throw Object.assign(new Error(`${host} has no address`), { code: 'ENOTFOUND' })
@@ -184,7 +185,7 @@ export class ListenerSockets {
       try {
         this.#servers.set(address, await this.#openOne(address))
       } catch (error) {
-        // The first that is more than absent counts.
+        // The first error that is more than an absent address is kept.
         if (this.#missing === undefined || isAbsent(this.#missing)) this.#missing = error as ConfigError
       }
     }

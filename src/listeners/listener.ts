@@ -1,5 +1,5 @@
 /**
- * A listener: one address that Clients can connect to, and the doors behind it.
+ * A listener: an address that clients can connect to, and the doors behind it.
  *
  *   socket ──> PROXY header? ──> doors (TLS? WebSocket?) ──> pump ──> the host's Incoming
  *
@@ -26,10 +26,10 @@ import { WebSocketDoor } from './websocket-door.ts'
 export type { Listener, ListenerCounters, ListenerHost } from './host.ts'
 
 /**
- * Opens a listener. With `retry: on` it may wait for its address: `addresses` is empty then.
+ * Opens a listener. With `retry: on` it may wait for its address, in which case `addresses` is empty.
  *
- * @throws {ConfigError} `ERR_LISTENER_…` when the address cannot be had, or a certificate, key, CA or CRL cannot be used; it
- *   names the listener, the address or file, the cause and the way out
+ * @throws {ConfigError} `ERR_LISTENER_…` if the address cannot be opened, or a certificate, key, CA or CRL cannot be
+ * used; it names the listener, the address or file, the cause and the remedy
  */
 export async function openListener(
   options: ListenerOptions,
@@ -42,9 +42,9 @@ export async function openListener(
 }
 
 /**
- * Checks the files that a listener needs, without opening it.
+ * Checks the files of a listener without opening it.
  *
- * @returns what works, but turns clients away now or soon, one sentence each
+ * @returns problems that do not prevent the start but make the broker refuse clients now or soon, one sentence each
  * @throws {ConfigError} `ERR_LISTENER_FILE` or `ERR_LISTENER_CERTIFICATE`
  */
 export async function checkListenerFiles(options: ListenerOptions): Promise<string[]> {
@@ -68,7 +68,7 @@ class SocketListener implements Listener {
   #isTrusted: (address: string) => boolean
   #accepting = true
 
-  /** The last complaint about an address, so that each is a warning once. */
+  /** The last message about an address, so that each is logged as a warning once. */
   #complaint: string | undefined
 
   constructor(options: ListenerOptions, host: ListenerHost, resolve: Resolver) {
@@ -130,10 +130,10 @@ class SocketListener implements Listener {
   #failed(error: ConfigError, pauseMs: number | undefined): void {
     this.counters.failedOpens++
     const { code, message } = error
-    const goesOn = pauseMs === undefined ? 'its other addresses are served' : `next try in ${pauseMs / 1000} s`
+    const outcome = pauseMs === undefined ? 'its other addresses are open' : `next try in ${pauseMs / 1000} s`
     const level = message === this.#complaint ? 'debug' : 'warn'
     this.#complaint = message
-    this.#host.log[level]({ listener: this.name, code }, `${message}; ${goesOn}`)
+    this.#host.log[level]({ listener: this.name, code }, `${message}; ${outcome}`)
     this.#host.cannotListen({ listener: this.name, code, detail: message, retryMs: pauseMs })
   }
 
@@ -146,7 +146,7 @@ class SocketListener implements Listener {
   async reload(options: ListenerOptions): Promise<void> {
     if (placeOf(options) !== placeOf(this.#options)) {
       throw new UsageError(
-        `Listener \`${this.name}\` is at ${placeOf(this.#options)}; moving to ${placeOf(options)} takes another listener`,
+        `Listener \`${this.name}\` is at ${placeOf(this.#options)}; it cannot move to ${placeOf(options)}, which needs another listener`,
       )
     }
     const door = await this.#buildDoor(options)
@@ -194,7 +194,7 @@ class SocketListener implements Listener {
   #enter(socket: Socket): void {
     const { type, tcpKeepalive, proxyProtocol, ssl } = this.#options
     const address = type === 'unix' ? '' : plainAddress(socket.remoteAddress ?? '')
-    // The peer may be gone before it was looked at.
+    // The peer may be gone by now.
     if (!this.#accepting || address === undefined) return cutOff(socket)
     if (!this.#host.hasFile(address)) return cutOff(socket)
     if (tcpKeepalive > 0 && type !== 'unix') socket.setKeepAlive(true, tcpKeepalive * 1000)
@@ -206,7 +206,7 @@ class SocketListener implements Listener {
     if (stay !== undefined) this.#door!.enter(socket, peer, stay)
   }
 
-  /** Who can reach the path of a Unix domain socket is trusted to be the proxy. */
+  /** Any process that can reach the path of a Unix domain socket is trusted as the proxy. */
   #enterBehindProxy(socket: Socket, peer: Peer): void {
     if (peer.address !== '' && !this.#isTrusted(peer.address)) {
       return this.#refuseProxy(socket, peer, 'the address is not in trusted-proxies')
@@ -227,7 +227,7 @@ class SocketListener implements Listener {
     })
   }
 
-  /** A health check of a load balancer, most of the time. */
+  /** Mostly a health check of a load balancer. */
   #closedSilently(socket: Socket, { address }: Peer): void {
     const from = address || 'a Unix domain socket'
     const fields = { listener: this.name, address }

@@ -1,10 +1,10 @@
 /**
- * MQTT over WebSocket on an HTTP server that the host program has anyway.
+ * MQTT over WebSocket on an HTTP server of the host program.
  *
- * As soon as somebody listens to `upgrade`, Node hands every request with an `Upgrade` header there and none of them to the
- * program's own routes, where they belong unless we serve them: `curl --http2` and Java's HTTP client offer HTTP/2 with each
- * first request. A server may ignore the offer (RFC 9110 §7.8). So what no mount is for, and nobody else waits for, becomes an
- * ordinary request again: it is put back on its connection without the offer.
+ * As soon as anything listens to `upgrade`, Node sends every request with an `Upgrade` header there and none of them to
+ * the program's own routes, where they belong unless a mount serves them: `curl --http2` and Java's HTTP client offer
+ * HTTP/2 with each first request. A server may ignore the offer (RFC 9110 §7.8). A request that no mount serves and no
+ * other listener handles therefore becomes an ordinary one again: it is put back on its connection without the offer.
  *
  * @module
  */
@@ -18,22 +18,20 @@ import type { OpenMount } from '../broker/host/open-listeners.ts'
 import type { ListenerHost } from './host.ts'
 import { answerAndClose, isWebSocketRequest, WebSocketUpgrade, type WebSocketOptions } from './websocket-upgrade.ts'
 
-/** The mounts of each HTTP server: those of all brokers in this process, as they have one listener together. */
+/** The mounts of each HTTP server. All brokers in this process share one listener on it. */
 const mountsOf = new WeakMap<Server, Mounts>()
 
 /**
- * Answers WebSocket requests for one path of an HTTP or HTTPS server. Requests for other paths, upgrades and ordinary ones,
- * are left to whoever else listens on that server.
+ * Accepts WebSocket requests for one path of an HTTP or HTTPS server. Requests for other paths, upgrades and ordinary
+ * ones, are left to the other listeners of that server.
  *
- * @param options `websocketPath` is the path; with an empty one every WebSocket is taken
- * @returns `close` stops answering; Connections stay open, they are their owner's to close
- * @throws {UsageError} for what is no HTTP server
+ * @param options `websocketPath` is the path; an empty one accepts every WebSocket
+ * @returns `close` stops accepting; open Connections stay, and their owner closes them
+ * @throws {UsageError} if `server` is not an HTTP server
  */
 export function mountWebSocket(server: Server, options: WebSocketOptions, host: ListenerHost): OpenMount {
   if (!isHttpServer(server)) {
-    throw new UsageError(
-      'mount() takes the HTTP server itself, such as what http.createServer() or app.listen() returns',
-    )
+    throw new UsageError('mount() takes the HTTP server itself, as returned by http.createServer() or app.listen()')
   }
   const mounts = mountsOf.get(server) ?? new Mounts(server)
   mountsOf.set(server, mounts)
@@ -48,7 +46,7 @@ export function mountWebSocket(server: Server, options: WebSocketOptions, host: 
   }
 }
 
-/** A framework's application has `on`, too, but emits nothing of what a server does. */
+/** A framework's application has `on`, too, but does not emit a server's events. */
 function isHttpServer(server: unknown): boolean {
   if (typeof server !== 'object' || server === null) return false
   const { on, listening } = server as Partial<Server>
@@ -67,7 +65,7 @@ class Mount {
     this.#upgrade = new WebSocketUpgrade(options, host)
   }
 
-  /** From the next request on. */
+  /** Takes effect with the next request. */
   use(options: WebSocketOptions): void {
     this.#options = options
     this.#upgrade = new WebSocketUpgrade(options, this.#host)
@@ -89,7 +87,7 @@ class Mount {
   }
 
   answerNotFound(stream: Duplex): void {
-    answerAndClose(stream, 404, 'There is nothing on this path', this.#host.clock)
+    answerAndClose(stream, 404, 'There is nothing at this path', this.#host.clock)
   }
 }
 
@@ -116,18 +114,18 @@ class Mounts {
     const mount = this.#mounts.find((one) => one.isFor(request))
     if (mount !== undefined) mount.take(request, stream, head)
     else if (this.#server.listenerCount('upgrade') > 1) return
-    else if (this.#server.listenerCount('request') > 0) this.#beginAgain(request, stream, head)
+    else if (this.#server.listenerCount('request') > 0) this.#replay(request, stream, head)
     else this.#mounts[0]!.answerNotFound(stream)
   }
 
-  /** The connection is read from the start of this request on, whose body may still be on its way. */
-  #beginAgain(request: IncomingMessage, stream: Duplex, head: Buffer): void {
+  /** Parses the connection again from the start of this request, whose body may not have arrived yet. */
+  #replay(request: IncomingMessage, stream: Duplex, head: Buffer): void {
     stream.unshift(Buffer.concat([Buffer.from(withoutOffer(request), 'latin1'), head]))
     this.#server.emit(stream instanceof TLSSocket ? 'secureConnection' : 'connection', stream)
   }
 }
 
-/** The head of a request as it came, but for the offer to speak something else. */
+/** The head of a request as it was received, but without the offer of another protocol. */
 function withoutOffer({ method, url, httpVersion, rawHeaders }: IncomingMessage): string {
   const lines = [`${method} ${url} HTTP/${httpVersion}`]
   for (let at = 0; at < rawHeaders.length; at += 2) {

@@ -1,13 +1,14 @@
 /**
- * Which web pages may connect. A browser sends with each WebSocket the origin of the page that asks for it; other programs may
- * send one, too, mostly made of the address that they dial. Without an `Origin` it is no page, and may.
+ * Decides which web pages may connect. With each WebSocket a browser sends the origin of the page that opens it; other
+ * programs may send one too, mostly derived from the address that they dial. A request without an `Origin` does not
+ * come from a page and is accepted.
  *
- *   Origin: https://app.example        in `allowed-origins`? then it may
- *   Host: mqtt.example:8080            the same host and port? then it is a page of this very server, or a program, and may, but:
+ *   Origin: https://app.example        in `allowed-origins`? then it is accepted
+ *   Host: mqtt.example:8080            the same host and port? then it is a page of this server, or a program, and is accepted, but:
  *
- * A name that leads to us is not always ours. Where anonymous clients may log in, any site could give one of its own names this
- * address (DNS rebinding) and so let its pages use a broker that only a machine or a network can reach. So there a name counts
- * only if it is `localhost` or in `allowed-hosts`; an address is no name.
+ * A name that leads to us is not always ours. Where anonymous clients may log in, any site could point one of its own
+ * names to this address (DNS rebinding), and so let its pages use a broker that only a machine or a network can reach.
+ * There a name counts only if it is `localhost` or in `allowed-hosts`; an address is not a name.
  *
  * @module
  */
@@ -16,13 +17,13 @@ import type { ListenerOptions } from '../config/options.ts'
 
 export type OriginOptions = Pick<ListenerOptions, 'allowedOrigins' | 'allowedHosts' | 'admitsAnonymous'>
 
-/** Headers may have 16 KiB; a log line and an answer need to show what it was about. */
+/** Headers may have 16 KiB; a log line and an answer only need enough to recognise them. */
 const MAX_SHOWN = 200
 
 export class OriginRules {
   readonly #options: OriginOptions
   readonly #exact: ReadonlySet<string>
-  /** What stands before and behind the `*` of `https://*.example.com`. */
+  /** The text before and after the `*` of `https://*.example.com`. */
   readonly #wild: readonly (readonly [scheme: string, end: string])[]
   readonly #hosts: ReadonlySet<string>
 
@@ -36,14 +37,14 @@ export class OriginRules {
     this.#hosts = new Set(options.allowedHosts.map((host) => host.toLowerCase()))
   }
 
-  /** @returns why a request with these headers may not become a WebSocket; `undefined` where it may */
+  /** @returns why a request with these headers may not become a WebSocket; `undefined` if it may */
   refusal(origin: string | undefined, host: string | undefined): string | undefined {
     if (origin === undefined || this.#isListed(normalized(origin))) return undefined
     if (host === undefined || !isSameHost(origin, host)) {
-      return `Origin ${show(origin)} is neither in \`allowed-origins\` nor that of the Host, which is ${show(host ?? '')}`
+      return `Origin ${show(origin)} is not in \`allowed-origins\` and does not match the Host, which is ${show(host ?? '')}`
     }
     if (!this.#options.admitsAnonymous || this.#isOurs(hostName(host))) return undefined
-    return `Host ${show(host)} is a name that is not in \`allowed-hosts\`, and pages of Origin ${show(origin)} could log in as anonymous clients`
+    return `Host ${show(host)} is not in \`allowed-hosts\`, which is required because anonymous clients may log in and a page of Origin ${show(origin)} is connecting`
   }
 
   #isListed(origin: string): boolean {
@@ -59,14 +60,14 @@ export class OriginRules {
   }
 }
 
-/** Scheme, host and port in small letters, without the port that the scheme implies. */
+/** Scheme, host and port in lower case, without the default port of the scheme. */
 function normalized(origin: string): string {
   if (!URL.canParse(origin)) return origin.toLowerCase()
   const { protocol, host } = new URL(origin)
   return host === '' ? origin.toLowerCase() : `${protocol}//${host}`
 }
 
-/** The scheme is not compared: behind a proxy it is another one, and programs write what comes to their makers' minds. */
+/** The scheme is not compared: behind a proxy it differs, and programs send an arbitrary one. */
 function isSameHost(origin: string, host: string): boolean {
   if (!URL.canParse(origin)) return false
   const from = new URL(origin)

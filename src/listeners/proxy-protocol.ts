@@ -1,11 +1,11 @@
 /**
- * The PROXY protocol, versions 1 and 2: a load balancer in front of us says in a few bytes before everything else, TLS
- * included, whose connection it is that it hands on.
+ * The PROXY protocol, versions 1 and 2: before everything else, TLS included, a load balancer sends a few bytes that
+ * name the client whose connection it forwards.
  *
  *   v1   PROXY TCP4 203.0.113.9 192.0.2.1 51234 1883\r\n                       one line, at most 107 bytes
  *   v2   0D 0A 0D 0A 00 0D 0A 51 55 49 54 0A | 2 command | family | length | source, destination, ports, extensions
  *
- * A connection of the proxy's own (`LOCAL`, `UNKNOWN`: health checks) keeps the address of its socket.
+ * A connection of the proxy itself (`LOCAL`, `UNKNOWN`: health checks) keeps the address of its socket.
  *
  * @module
  */
@@ -16,21 +16,21 @@ const SIGNATURE = Buffer.from('0d0a0d0a000d0a515549540a', 'hex')
 const V1_START = Buffer.from('PROXY ')
 const V1_MAX_BYTES = 107
 const V2_FIXED_BYTES = 16
-/** Addresses and extensions of version 2; real ones stay far below. */
+/** Addresses and extensions of version 2; real ones are much smaller. */
 const V2_MAX_BYTES = 4096
 
-/** What a whole header says. */
+/** The contents of a complete header. */
 export interface ProxyHeader {
   /** Bytes that the header takes. */
   readonly length: number
-  /** Who is at the other end of the proxy; absent when it speaks for itself or does not know. */
+  /** The client at the other end of the proxy; absent if the proxy speaks for itself or does not know it. */
   readonly source?: { readonly address: string; readonly port: number | undefined } | undefined
 }
 
 /**
- * Reads the header that `bytes` begins with.
+ * Parses the header at the start of `bytes`.
  *
- * @returns `'more'` when it is not all here yet
+ * @returns `'more'` if it is incomplete
  */
 export function parseProxyHeader(bytes: Buffer): ProxyHeader | 'more' | 'malformed' {
   if (begins(bytes, SIGNATURE)) return bytes.length < V2_FIXED_BYTES ? 'more' : parseVersion2(bytes)
@@ -38,7 +38,7 @@ export function parseProxyHeader(bytes: Buffer): ProxyHeader | 'more' | 'malform
   return 'malformed'
 }
 
-/** Whether `bytes` is as much of `start` as is here. */
+/** Whether `bytes` matches `start`, as far as it has arrived. */
 function begins(bytes: Buffer, start: Buffer): boolean {
   const length = Math.min(bytes.length, start.length)
   return bytes.compare(start, 0, length, 0, length) === 0
@@ -91,10 +91,10 @@ function source6(body: Buffer) {
 }
 
 /**
- * Waits for the header at the beginning of a socket and takes it out; what follows it stays to be read.
+ * Waits for the header at the start of a socket and removes it; the bytes after it stay to be read.
  *
- * @param answer called once: with the header, with a sentence about what was wrong, or with `silent` where the peer ended it
- *   without a byte; not at all if the socket closes first
+ * @param answer called once: with the header, with a sentence that describes the error, or with `silent` if the peer
+ * ended the connection without a byte; never if the socket closes first
  */
 export function readProxyHeader(socket: Socket, answer: (header: ProxyHeader | string) => void): void {
   let bytes: Buffer = Buffer.alloc(0)

@@ -1,16 +1,17 @@
 /**
- * The pump: one byte stream on one side, one Connection on the other (§4.2: an ordered, lossless byte stream).
+ * The pump: connects one byte stream with one Connection (§4.2: an ordered, lossless byte stream).
  *
  *   net.Socket ── 'data' ──> incoming.receive            transport.write ──> socket.write
  *              ── 'end' ───> end of this turn, then end()          true: the kernel has it, memory is free
  *              ── 'close' ─> incoming.lost                         false: held; incoming.drained() follows
  *
- * A stream is given no more at a time than it takes to see whether its reader gets on: the rest waits here (`backlog.ts`).
+ * A stream is given only as much at a time as shows whether its reader makes progress: the rest waits here
+ * (`backlog.ts`).
  *
- * An idle Connection must cost next to nothing, so all sockets share four handler functions and find their pump through a
- * symbol on the socket; there is no closure, buffer or timer. A stream that was ended stays until the peer ends too, because
- * closing a socket while bytes of the peer are under way makes the kernel send a reset, which can overtake the DISCONNECT
- * that says why. How long that may take is for the Connection to say, with `destroy`.
+ * An idle Connection must cost next to nothing, so all sockets share four handler functions and find their pump through
+ * a symbol on the socket; there is no closure, buffer or timer. A stream that was ended stays until the peer ends too,
+ * because closing a socket while bytes of the peer are in transit makes the kernel send a reset, which can overtake the
+ * DISCONNECT that gives the reason. The Connection limits how long that may take, with `destroy`.
  *
  * @module
  */
@@ -34,10 +35,10 @@ interface PumpedStream extends Duplex {
   [pumpOf]?: StreamPump
 }
 
-/** What a pump works for. */
+/** The host of a pump. */
 export interface PumpHost {
   /**
-   * Takes a new Network Connection and says what shall be driven; `undefined` refuses it, and it is destroyed.
+   * Accepts a new Network Connection and returns what receives its bytes; `undefined` refuses it, and it is destroyed.
    *
    * @param arrival how it was counted while something came before MQTT
    */
@@ -46,9 +47,9 @@ export interface PumpHost {
 }
 
 /**
- * Offers a connected stream to the host and pumps it from then on; a refused stream is destroyed.
+ * Offers a connected stream to the host, and pumps it if it is accepted; a refused stream is destroyed.
  *
- * @returns true when the stream was accepted
+ * @returns true if the stream was accepted
  */
 export function pumpStream(stream: Duplex, peer: Peer, host: PumpHost, arrival?: Arrival): boolean {
   const pump = new StreamPump(stream, host.clock)
@@ -57,28 +58,28 @@ export function pumpStream(stream: Duplex, peer: Peer, host: PumpHost, arrival?:
   return incoming !== undefined
 }
 
-/** A socket whose bytes are the Client's own. */
+/** A socket whose bytes are the client's own. */
 function isPlain(stream: Duplex): stream is Socket {
   return stream instanceof Socket && !(stream instanceof TLSSocket)
 }
 
 /**
- * Makes a Connection of any connected stream of bytes that the host program has: a socket, or one end of an in-memory pair.
+ * Makes a Connection from any connected byte stream of the host program: a socket, or one end of an in-memory pair.
  *
- * @param peer what is known of the other side beyond what a socket tells of itself; what nobody says reads as a local,
- *   unencrypted peer without an address
- * @returns true when the stream was accepted; false when it was refused, and is destroyed
- * @throws {UsageError} for what is no stream, one that is closed already, or one that does not carry bytes (object mode, or an
- *   encoding set)
+ * @param peer details of the other side beyond those of the socket; without them it counts as a local, unencrypted peer
+ * without an address
+ * @returns true if the stream was accepted; false if it was refused, and is destroyed
+ * @throws {UsageError} if it is not a stream, is already closed, or does not carry bytes (object mode, or an encoding
+ * set)
  */
 export function attachStream(stream: Duplex, peer: Partial<Peer>, host: PumpHost): boolean {
   if (!isDuplex(stream))
-    throw new UsageError(`attach() takes a Duplex stream of Node, such as a net.Socket; got ${kindOf(stream)}`)
+    throw new UsageError(`attach() takes a Node Duplex stream, such as a net.Socket; got ${kindOf(stream)}`)
   if (stream.destroyed || !stream.readable || !stream.writable) {
-    throw new UsageError('Only an open stream can be attached; this one has ended or is destroyed')
+    throw new UsageError('attach() takes an open stream; this one has ended or was destroyed')
   }
   if (stream.readableObjectMode || stream.writableObjectMode || stream.readableEncoding !== null) {
-    throw new UsageError('Only a stream of bytes can be attached; this one is in object mode or has an encoding set')
+    throw new UsageError('attach() takes a byte stream; this one is in object mode or has an encoding set')
   }
   const {
     listener = 'attached',
@@ -86,7 +87,8 @@ export function attachStream(stream: Duplex, peer: Partial<Peer>, host: PumpHost
     port = (stream as Partial<Socket>).remotePort,
     ...rest
   } = peer ?? {}
-  if (typeof address !== 'string') throw new UsageError(`the address of a peer is a text, got ${kindOf(address)}`)
+  if (typeof address !== 'string')
+    throw new UsageError(`the address of a peer must be a string, got ${kindOf(address)}`)
   const encrypted = rest.encrypted ?? (stream as Partial<TLSSocket>).encrypted === true
   const known = { ...rest, listener, address, encrypted }
   return pumpStream(stream, port === undefined ? known : { ...known, port }, host)
@@ -98,16 +100,15 @@ function isDuplex(stream: unknown): boolean {
   return [on, write, pause].every((method) => typeof method === 'function')
 }
 
-/** What somebody has given, for a sentence; with the way out where there is one. */
+/** Describes an argument for an error message, with the remedy if there is one. */
 function kindOf(value: unknown): string {
   if (typeof value !== 'object' || value === null) return String(value)
   const name = value.constructor?.name ?? 'an object'
-  if ('readable' in value && 'writable' in value)
-    return `${name} (Duplex.fromWeb makes a stream of a pair of web streams)`
-  return name.includes('WebSocket') ? `${name} (mount() takes the HTTP server that WebSockets come to)` : name
+  if ('readable' in value && 'writable' in value) return `${name} (Duplex.fromWeb converts a pair of web streams)`
+  return name.includes('WebSocket') ? `${name} (for WebSockets, pass the HTTP server to mount())` : name
 }
 
-/** Of a socket, or of what passes for one; other streams have none. */
+/** The address of a socket or of an object like it; other streams have none. */
 function addressOf({ remoteAddress = '' }: Partial<Socket>): string {
   return plainAddress(remoteAddress) ?? ''
 }
@@ -116,17 +117,17 @@ function addressOf({ remoteAddress = '' }: Partial<Socket>): string {
 class StreamPump implements Transport {
   readonly #stream: PumpedStream
   readonly #clock: Clock
-  /** A plain socket tries the system call at once; TLS and foreign streams keep the bytes for a while. */
+  /** A plain socket tries the system call at once; TLS and other streams keep the bytes for a while. */
   readonly #writesThrough: boolean
-  /** A stream in memory may hand the very bytes on to a reader who keeps them, long after it called back. */
+  /** A stream in memory may pass these very bytes to a reader that keeps them, long after its callback. */
   readonly #copies: boolean
   #incoming: Incoming | undefined
-  /** True from a `write` that answered false until `drained`. */
+  /** True from a `write` that returned false until `drained`. */
   #holds = false
   #ending = false
   #error: Error | undefined
   #settled: (() => void) | undefined
-  /** Made when a write is larger than a piece, or comes while the stream has enough. */
+  /** Created when a write is larger than a piece, or comes while the stream has enough. */
   #backlog: Backlog | undefined = undefined
 
   constructor(stream: PumpedStream, clock: Clock) {
@@ -155,7 +156,10 @@ class StreamPump implements Transport {
     return this.#backlog === undefined ? 0 : this.#backlog.bytes
   }
 
-  /** A stream of the host program that throws costs itself: the caller may be in the middle of somebody else's turn. */
+  /**
+   * An error thrown by a stream of the host program ends only that stream: the caller may be working for another
+   * Connection.
+   */
   write(bytes: Uint8Array): boolean {
     if (!this.#stream.writable || this.#ending) return true
     try {
@@ -166,7 +170,7 @@ class StreamPump implements Transport {
     }
   }
 
-  /** Hot: once for each Connection and turn. A write that the kernel takes at once makes no callback. */
+  /** Hot: once for each Connection and turn. A write that the kernel accepts at once makes no callback. */
   #write(bytes: Uint8Array): boolean {
     const stream = this.#stream
     const isLarge = (this.#holds ? this.unsentBytes : 0) + bytes.length > LEAST_PIECE_BYTES
@@ -174,7 +178,7 @@ class StreamPump implements Transport {
     if (this.#writesThrough && !this.#holds) {
       stream.write(bytes)
       if (stream.writableLength === 0) return true
-      // 'drain' comes only above the high-water mark; an empty write behind the held bytes reports in any case.
+      // 'drain' comes only above the high-water mark; an empty write after the held bytes reports in any case.
       bytes = NOTHING
     }
     this.#holds = true
@@ -195,7 +199,7 @@ class StreamPump implements Transport {
     return !this.#holds
   }
 
-  /** Hands on a piece of what waits, and more of it as long as it is taken at once. */
+  /** Passes on pieces of what waits, as long as each is accepted at once. */
   #feed(backlog: Backlog): void {
     const stream = this.#stream
     do {
@@ -216,7 +220,7 @@ class StreamPump implements Transport {
     this.#incoming?.drained()
   }
 
-  /** As `write`: a stream that throws costs itself. */
+  /** As in `write`: an error thrown by a stream ends only that stream. */
   #feedLater(backlog: Backlog): void {
     try {
       this.#feed(backlog)
@@ -237,7 +241,7 @@ class StreamPump implements Transport {
     if (this.#ending) return
     this.#ending = true
     const stream = this.#stream
-    // From here on bytes are read only to see the peer's end behind them.
+    // From here on bytes are read only to reach the peer's end.
     stream.resume()
     if (this.#waitingBytes === 0) stream.end()
   }
@@ -246,7 +250,7 @@ class StreamPump implements Transport {
     this.#stream.destroy()
   }
 
-  /** Hot: once for each chunk. What escapes the machine is our own mistake; it costs this Connection, not the process. */
+  /** Hot: once for each chunk. An exception here is a bug of ours; it ends this Connection, not the process. */
   take(chunk: Uint8Array): void {
     if (this.#ending) return
     try {
@@ -256,7 +260,7 @@ class StreamPump implements Transport {
     }
   }
 
-  /** The answers to what came just before the peer's end leave at the end of this turn; the stream ends behind them. */
+  /** Answers to input just before the peer's end leave at the end of this turn; the stream ends after them. */
   peerEnded(): void {
     this.#clock.atEndOfTurn(() => this.end())
   }

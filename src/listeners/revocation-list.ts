@@ -1,6 +1,6 @@
 /**
- * One certificate revocation list (RFC 5280 §5), taken apart. What it says counts only once its signature was checked against
- * the certificate of its issuer.
+ * One certificate revocation list (RFC 5280 §5), decoded. Its contents count only after its signature was verified
+ * against the certificate of its issuer.
  *
  * @module
  */
@@ -40,17 +40,17 @@ const DIGESTS: Readonly<Record<string, string | undefined>> = {
   '1.3.101.113': undefined,
 }
 
-/** What of a certificate a list repeats byte for byte: as DER in base64. */
+/** The fields of a certificate that a list repeats byte for byte: as DER in base64. */
 export interface CertificateMarks {
   readonly serial: string
   readonly issuer: string
   readonly subject: string
 }
 
-/** @throws {RangeError} for what is no certificate */
+/** @throws {RangeError} if it is not a certificate */
 export function marksOf({ raw }: X509Certificate): CertificateMarks {
   const body = [...derChildren(first(readDer(raw)))]
-  // A version comes first where it is not 1.
+  // The version comes first unless it is 1.
   const at = body[0]?.tag === VERSION ? 1 : 0
   const serial = expected(body[at], DER_INTEGER)
   const [issuer, subject] = [expected(body[at + 2], DER_SEQUENCE), expected(body[at + 4], DER_SEQUENCE)]
@@ -61,7 +61,7 @@ export class RevocationList {
   /** As DER in base64. */
   readonly issuer: string
   readonly issuedAtMs: number
-  /** When the next one is due; `undefined` where that is not said. */
+  /** When the next list is due; `undefined` if the list does not state it. */
   readonly expiresAtMs: number | undefined
   readonly #serials: ReadonlySet<string>
   readonly #signed: Buffer
@@ -70,13 +70,13 @@ export class RevocationList {
   readonly #isSignedBy = new Map<string, boolean>()
 
   /**
-   * @throws {RangeError} for what is no list
-   * @throws {NotUnderstood} for one with more to it than a list of serial numbers
+   * @throws {RangeError} if it is not a list
+   * @throws {NotUnderstood} if it contains more than a list of serial numbers
    */
   constructor(der: Buffer) {
     const [signed, algorithm, signature] = [...derChildren(expected(readDer(der), DER_SEQUENCE))]
     const name = objectIdentifier(first(expected(algorithm, DER_SEQUENCE)))
-    if (!Object.hasOwn(DIGESTS, name)) throw new NotUnderstood(`it is signed by the algorithm ${name}`)
+    if (!Object.hasOwn(DIGESTS, name)) throw new NotUnderstood(`it is signed with the unsupported algorithm ${name}`)
     this.#digest = DIGESTS[name]
     this.#signed = expected(signed, DER_SEQUENCE).whole
     this.#signature = expected(signature, DER_BIT_STRING).content.subarray(1)
@@ -93,12 +93,12 @@ export class RevocationList {
     return this.#serials.has(serial)
   }
 
-  /** Whether its signature was found to be that of a CA. */
+  /** Whether its signature was verified against a CA. */
   get isVerified(): boolean {
     return [...this.#isSignedBy.values()].includes(true)
   }
 
-  /** Whether the owner of that certificate has signed this list. */
+  /** Whether the owner of that certificate signed this list. */
   isSignedBy({ fingerprint256, publicKey }: X509Certificate): boolean {
     const known = this.#isSignedBy.get(fingerprint256)
     if (known !== undefined) return known
@@ -111,13 +111,13 @@ export class RevocationList {
     try {
       return verify(this.#digest, this.#signed, key, this.#signature)
     } catch {
-      // A key of another kind than the signature.
+      // The key is of a different kind than the signature.
       return false
     }
   }
 }
 
-/** A list that is sound, but has more to it than what is checked here. */
+/** A valid list with contents that are not checked here. */
 export class NotUnderstood extends Error {}
 
 /** Every list of a PEM text, as PEM. */
@@ -140,7 +140,7 @@ function* serialsOf(entries: DerValue): IterableIterator<string> {
   }
 }
 
-/** A critical extension changes what a list means: that it lacks something, or speaks for others (RFC 5280 §5.2). */
+/** A critical extension changes the meaning of a list: it may be incomplete, or cover other CAs (RFC 5280 §5.2). */
 function checkExtensions(extensions: DerValue): void {
   for (const extension of derChildren(extensions)) {
     const [name, critical] = [...derChildren(extension)]
@@ -159,7 +159,7 @@ function first(value: DerValue): DerValue {
 
 function expected(value: DerValue | undefined, tag: number): DerValue {
   if (value?.tag === tag) return value
-  throw new RangeError('something else stands where the standard wants it')
+  throw new RangeError('a field is not of the type that the standard requires')
 }
 
 function text(bytes: Buffer): string {

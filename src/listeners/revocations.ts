@@ -1,16 +1,16 @@
 /**
- * Whether a client certificate has been revoked.
+ * Decides whether a client certificate has been revoked.
  *
- *   device  <── Works CA  <── Root CA            `crlfile` with the list of …
+ *   device  <── Works CA  <── Root CA            `crlfile` contains the list of …
  *     │            │
- *     │            └── Root CA: looked up where that list is there
- *     └─────────────── Works CA: must be there, in force, and not name the device
+ *     │            └── Root CA: looked up if that list is present
+ *     └─────────────── Works CA: required, valid, and must not name the device
  *
- * OpenSSL can be asked to check the certificate alone, or all of the chain; Node asks for all of it, so that a file with
- * nothing but the list of the CA that issues the devices' certificates would turn every device away. So the lists are looked
- * up here, once OpenSSL has found that the chain is good. What more there can be to a list (one for part of the certificates,
- * one about other CAs' certificates) is still OpenSSL's, with its demand for every list of the chain.
- *
+ * OpenSSL can check the certificate alone, or the whole chain. Node makes it check the whole chain, so a file with only
+ * the list of the CA that issues the devices' certificates would make the broker refuse every device. The lists are
+ * therefore checked here, after OpenSSL has verified the chain. Lists with further contents (for part of the
+ * certificates, or for other CAs' certificates) are left to OpenSSL, which then requires a list for every CA of the
+ * chain.
  * @module
  */
 import type { X509Certificate } from 'node:crypto'
@@ -18,13 +18,13 @@ import { issuerOf, isIssuedBy } from './certificate-chain.ts'
 import { subjectOf, type Dated } from './certificate-dates.ts'
 import { marksOf, NotUnderstood, parseRevocationLists, type RevocationList } from './revocation-list.ts'
 
-/** More CAs than any chain has. */
+/** More CAs than any real chain has. */
 const MAX_CHAIN = 16
-/** OpenSSL's words, as in all other refusals of certificates. */
+/** OpenSSL's error code, as in all other refusals of certificates. */
 const NO_LIST = 'UNABLE_TO_GET_CRL'
 
 export class Revocations {
-  /** What it was made of. */
+  /** The text it was parsed from. */
   readonly text: string
   readonly #lists: readonly RevocationList[]
   readonly #authorities: readonly X509Certificate[]
@@ -33,13 +33,13 @@ export class Revocations {
     this.text = text
     this.#lists = parseRevocationLists(text)
     this.#authorities = authorities
-    if (this.#lists.length === 0) throw new RangeError('it holds no list in PEM form (-----BEGIN X509 CRL-----)')
+    if (this.#lists.length === 0) throw new RangeError('it contains no list in PEM form (-----BEGIN X509 CRL-----)')
   }
 
   /**
-   * @param authorities of `cafile` and its like
-   * @returns text that says why these lists are OpenSSL's
-   * @throws {RangeError} for text without a list, or with a damaged one
+   * @param authorities the CAs of `cafile` and the like
+   * @returns a text that explains why OpenSSL has to check these lists
+   * @throws {RangeError} if the text contains no list, or a damaged one
    */
   static parse(pem: string, authorities: readonly X509Certificate[]): Revocations | string {
     try {
@@ -50,7 +50,7 @@ export class Revocations {
     }
   }
 
-  /** From when to when the lists are in force. */
+  /** The period in which each list is valid. */
   dates(): Dated[] {
     return this.#lists.map((list) => {
       const authority = this.#authorities.find((one) => marksOf(one).subject === list.issuer)
@@ -58,12 +58,12 @@ export class Revocations {
         name: `the revocation list of ${authority === undefined ? 'another CA' : subjectOf(authority)} in \`crlfile\``,
         startsAtMs: list.issuedAtMs,
         endsAtMs: list.expiresAtMs,
-        consequence: 'clients with certificates of that CA are turned away',
+        consequence: 'clients with certificates of that CA are refused',
       }
     })
   }
 
-  /** What is not there, and what that means; one sentence for each CA without a list. */
+  /** Describes missing lists and their effect, one sentence for each CA. */
   gaps(): string[] {
     return this.#authorities
       .filter((authority) => !this.#lists.some((list) => isOf(list, authority)))
@@ -71,14 +71,14 @@ export class Revocations {
         const name = subjectOf(authority)
         const isAbove = this.#authorities.some((other) => other !== authority && isIssuedBy(other, authority))
         return isAbove
-          ? `\`crlfile\` has no list of ${name}: whether the CAs below it were revoked is not checked`
-          : `\`crlfile\` has no list of ${name}: clients with its certificates are turned away`
+          ? `\`crlfile\` contains no list of ${name}: revocations of the CAs below it are not checked`
+          : `\`crlfile\` contains no list of ${name}: clients with its certificates are refused`
       })
   }
 
   /**
-   * @param certificate of a chain that OpenSSL has found good
-   * @returns what is wrong with it, in OpenSSL's words
+   * @param certificate of a chain that OpenSSL has verified
+   * @returns the problem, as OpenSSL's error code
    */
   problemOf(certificate: X509Certificate, nowMs: number): string | undefined {
     let subject = certificate
@@ -86,7 +86,7 @@ export class Revocations {
       const issuer = issuerOf(subject, this.#authorities)
       if (issuer === undefined) return depth === 0 ? this.#problemWithoutIssuer(subject, nowMs) : undefined
       const problem = this.#problemAt(subject, issuer, nowMs)
-      // A CA for which there is no list cannot be looked up; the certificate itself has to be.
+      // A CA without a list cannot be checked; the certificate itself must be.
       if (problem !== undefined && (problem !== NO_LIST || depth === 0)) return problem
       if (issuer.fingerprint256 === subject.fingerprint256) return undefined
       subject = issuer
@@ -102,7 +102,10 @@ export class Revocations {
     )
   }
 
-  /** A resumed TLS session knows the client's certificate, but not the CAs that came with it at first: then this list was found. */
+  /**
+   * A resumed TLS session has the client's certificate but not the CAs that came with it, for which this list was found
+   * at first.
+   */
   #problemWithoutIssuer(subject: X509Certificate, nowMs: number): string | undefined {
     const { issuer } = marksOf(subject)
     return problemIn(
@@ -117,7 +120,7 @@ export class Revocations {
   }
 }
 
-/** By its name, and by its key, since a CA may have had another one. */
+/** Compares the name and the key, because a CA may have changed its key. */
 function isOf(list: RevocationList, authority: X509Certificate): boolean {
   return list.issuer === marksOf(authority).subject && list.isSignedBy(authority)
 }

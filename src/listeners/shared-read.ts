@@ -1,24 +1,24 @@
 /**
- * Reading many sockets into one buffer.
+ * Reads many sockets into one buffer.
  *
- * A plain 'data' listener costs a fresh 64 KiB block for every read: that is external memory, and at full speed freeing it is
- * most of what the garbage collector does. `net.Socket` can read into a buffer of ours instead (its option `onread`), but only
- * if it is told so when it is made, and `net.Server` makes its sockets itself. So what `onread` would have set is set
- * afterwards. That is not part of Node's documented surface: where it is not found as expected (and a test says so for every
- * Node that we support), reading goes on by 'data', only slower.
+ * A plain 'data' listener allocates a fresh 64 KiB block for every read. This is external memory, and at full speed
+ * freeing it is most of the garbage collector's work. `net.Socket` can read into a buffer of ours instead (its option
+ * `onread`), but only if the option is given at construction, and `net.Server` constructs its sockets itself. Therefore
+ * the fields that `onread` sets are set afterwards. They are not part of Node's documented API: if they are not found
+ * as expected (a test checks every supported Node), reading falls back to 'data', which is only slower.
  *
- * The bytes are good until the callback returns: the next read of any socket overwrites them.
+ * The bytes are valid until the callback returns: the next read of any socket overwrites them.
  *
  * @module
  */
 import { Socket } from 'node:net'
 
-/** One read takes at most so many bytes. */
+/** One read takes at most this many bytes. */
 const READ_BYTES = 65_536
 
 const buffer = Buffer.allocUnsafeSlow(READ_BYTES)
 
-/** Where a socket keeps what `onread` set. */
+/** The fields in which a socket keeps its `onread` setting. */
 interface Places {
   readonly buffer: symbol
   readonly callback: symbol
@@ -33,17 +33,17 @@ function findPlaces(): Places | undefined {
   return bufferPlace === undefined || callback === undefined ? undefined : { buffer: bufferPlace, callback }
 }
 
-/** What an accepted socket is behind its documented surface. */
+/** The undocumented parts of an accepted socket. */
 interface Inside {
   [place: symbol]: unknown
   readonly _handle?: { useUserBuffer?(buffer: Uint8Array): void } | null
 }
 
 /**
- * Makes a freshly accepted socket, of which nothing was read yet, read into the shared buffer.
+ * Makes a newly accepted socket, before its first read, use the shared buffer.
  *
- * @param onRead called with the socket as `this` and the bytes of each read, which are good until it returns
- * @returns false where that cannot be done: then the socket is as it was
+ * @param onRead called with the socket as `this` and the bytes of each read, which are valid until it returns
+ * @returns false if that is impossible: the socket is unchanged then
  */
 export function shareReads<Stream extends Socket>(
   socket: Stream,
@@ -61,7 +61,7 @@ export function shareReads<Stream extends Socket>(
 type Callback = (this: Socket, bytes: number) => boolean
 const callbacks = new WeakMap<object, Callback>()
 
-/** One callback a reader, not one a socket. */
+/** One callback per reader, not per socket. */
 function callbackOf<Stream extends Socket>(onRead: (this: Stream, chunk: Uint8Array) => void): Callback {
   const known = callbacks.get(onRead)
   if (known !== undefined) return known

@@ -1,4 +1,4 @@
-/** Who may connect to a Unix domain socket: the mode and the group of its file. @module */
+/** Controls access to a Unix domain socket: the mode and the group of its file. @module */
 import { chmod, chown, readFile } from 'node:fs/promises'
 import { ConfigError } from '../base/errors.ts'
 import type { ListenerOptions } from '../config/options.ts'
@@ -6,19 +6,20 @@ import type { ListenerOptions } from '../config/options.ts'
 type Access = Pick<ListenerOptions, 'name' | 'path' | 'mode' | 'group'>
 
 /**
- * Gives the file of a socket its mode and its group.
+ * Sets the mode and the group of a socket's file.
  *
- * @throws {ConfigError} `ERR_LISTENER_ACCESS` when that cannot be done; it names the listener, the key, the cause and the way out
+ * @throws {ConfigError} `ERR_LISTENER_ACCESS` if that fails; it names the listener, the option, the cause and the
+ * remedy
  */
 export async function grantAccess({ name, path, mode, group }: Access): Promise<void> {
-  // The group first: until it is set, nobody gets in by the mode that is meant for its members.
+  // The group comes first: until it is set, nobody may use the access that the mode grants to its members.
   if (group !== '') {
     const id = await groupId(name, group)
     await chown(path, -1, id).catch((cause: unknown) => {
       throw refusal(name, `group ${group} cannot be set on ${path}`, 'run as root or as a member of that group', cause)
     })
   }
-  // The file is its owner's alone by now; without a word about the mode, its group may use it.
+  // The file belongs to its owner alone at this point; without an explicit mode, its group may use it.
   if (mode === '' && group === '') return
   await chmod(path, parseInt(mode || '660', 8)).catch((cause: unknown) => {
     throw refusal(name, `mode ${mode || '0660'} cannot be set on ${path}`, 'check the folder of the socket', cause)

@@ -1,5 +1,5 @@
 /**
- * Taking one address to listen on, a TCP port or the path of a Unix domain socket, and saying why when it cannot be had.
+ * Opens one address to listen on, a TCP port or the path of a Unix domain socket, and explains why it cannot be opened.
  *
  * @module
  */
@@ -13,56 +13,60 @@ import { grantAccess } from './socket-access.ts'
 
 type Place = Pick<ListenerOptions, 'type' | 'host' | 'port' | 'path'>
 
-/** Of a file that is made: nothing for the group and for others. */
+/** Permissions that a new file withholds: all from the group and from others. */
 const OWNER_ONLY = 0o177
 
-/** What every system takes for the path of a socket; some cut longer ones off without a word. */
+/** The length that every system accepts as the path of a socket; some silently truncate longer ones. */
 const MAX_PATH_BYTES = 103
 
-/** By the operating system's code: our stable code, what it means, the way out. */
+/** By the operating system's code: our stable code, its meaning, the remedy. */
 const CAUSES: Readonly<Record<string, readonly [code: string, meaning: string, wayOut: string]>> = {
   EADDRINUSE: [
     'ERR_LISTENER_IN_USE',
-    'something else listens there already',
-    'stop it, or give this listener another `bind`',
+    'another program is already listening there',
+    'stop that program, or change `bind` of this listener',
   ],
   EACCES: [
     'ERR_LISTENER_ACCESS',
-    'this user may not listen there',
-    'take a port above 1023, a path this user may write to, or grant CAP_NET_BIND_SERVICE',
+    'this user is not allowed to listen there',
+    'use a port above 1023 or a path that this user may write to, or grant CAP_NET_BIND_SERVICE',
   ],
   EADDRNOTAVAIL: [
     'ERR_LISTENER_HOST',
     'this machine does not have that address',
-    'take one that `ip address` shows, or 0.0.0.0 for all; with `retry: on` the listener waits for it',
+    'use one that `ip address` lists, or 0.0.0.0 for all; with `retry: on` the listener waits for it',
   ],
-  EAFNOSUPPORT: ['ERR_LISTENER_HOST', 'this machine has no addresses of that kind', 'take one that `ip address` shows'],
-  ENOTFOUND: ['ERR_LISTENER_HOST', 'that host name is not known', 'write an address, or repair the name'],
+  EAFNOSUPPORT: [
+    'ERR_LISTENER_HOST',
+    'this machine has no addresses of that family',
+    'use one that `ip address` lists',
+  ],
+  ENOTFOUND: ['ERR_LISTENER_HOST', 'the host name is unknown', 'use an address, or correct the name'],
   EAI_AGAIN: [
     'ERR_LISTENER_HOST',
     'no name server answers',
-    'write an address; with `retry: on` the listener waits for one',
+    'use an address; with `retry: on` the listener waits for a name server',
   ],
   EEXIST: [
     'ERR_LISTENER_PATH',
-    'there is a file which is no socket',
-    'remove it, or give this listener another `bind`',
+    'the path is a file that is not a socket',
+    'remove it, or change `bind` of this listener',
   ],
-  ENOENT: ['ERR_LISTENER_PATH', 'the folder does not exist', 'make it, or give this listener another `bind`'],
+  ENOENT: ['ERR_LISTENER_PATH', 'the folder does not exist', 'create it, or change `bind` of this listener'],
   ENAMETOOLONG: [
     'ERR_LISTENER_PATH',
     'the path is too long for a socket',
-    `take one of at most ${MAX_PATH_BYTES} bytes`,
+    `use a path of at most ${MAX_PATH_BYTES} bytes`,
   ],
 }
 
-/** By the operating system's code: waiting does not mend these. */
+/** By the operating system's code: errors that do not go away by waiting. */
 const LASTING: ReadonlySet<string> = new Set(['EACCES', 'EEXIST', 'ENAMETOOLONG'])
-/** This machine does not have the address, so that nobody can have expected it to be served. */
+/** This machine does not have the address, so nobody can expect it to be served. */
 const ABSENT: ReadonlySet<string> = new Set(['EADDRNOTAVAIL', 'EAFNOSUPPORT'])
 
-/** Whether the address may be there later. */
-export function mayPass({ code, cause }: ConfigError): boolean {
+/** Whether the address may become available later. */
+export function isTransient({ code, cause }: ConfigError): boolean {
   return code !== 'ERR_LISTENER_OVERLAP' && isSystemError(cause) && !LASTING.has(cause.code ?? '')
 }
 
@@ -78,8 +82,8 @@ function isSystemError(cause: unknown): cause is NodeJS.ErrnoException {
 /**
  * Makes `server` listen.
  *
- * @param listenerAt the name of the listener of the same broker that has an address
- * @throws {ConfigError} `ERR_LISTENER_…`; it names the listener, the address, the cause and the way out
+ * @param listenerAt returns the name of the listener of the same broker that uses an address
+ * @throws {ConfigError} `ERR_LISTENER_…`; it names the listener, the address, the cause and the remedy
  */
 export async function listen(server: Server, options: ListenerOptions, listenerAt: ListenerAt): Promise<void> {
   const { type, host, port, ipv6Only } = options
@@ -98,13 +102,13 @@ export async function listen(server: Server, options: ListenerOptions, listenerA
 
 export type ListenerAt = (address: string, port: number) => string | undefined
 
-/** Where a listener wants to be, as the configuration writes it. */
+/** A listener's address, as written in the configuration. */
 export function placeOf({ type, host, port, path }: Place): string {
   if (type === 'unix') return path
   return `${host.includes(':') ? `[${host}]` : host}:${port}`
 }
 
-/** What is said of a listener that cannot be where it is to be. */
+/** The error for a listener that cannot open its address. */
 export function openError(
   options: ListenerOptions,
   cause: NodeJS.ErrnoException,
@@ -115,7 +119,11 @@ export function openError(
   const [code, meaning, wayOut] =
     other === undefined
       ? (CAUSES[cause.code ?? ''] ?? ['ERR_LISTENER', cause.message, 'check its `bind`'])
-      : ['ERR_LISTENER_OVERLAP', `listener \`${other}\` of this configuration has that address`, 'change one `bind`']
+      : [
+          'ERR_LISTENER_OVERLAP',
+          `listener \`${other}\` of this configuration uses that address`,
+          'change one of the `bind`s',
+        ]
   const sentence = `Listener \`${options.name}\` cannot listen on ${placeOf(options)}: ${meaning}; ${wayOut}`
   return new ConfigError(code, `${sentence} (${cause.code ?? cause.name})`, { cause })
 }
@@ -132,7 +140,7 @@ async function begin(server: Server, where: ListenOptions, umask?: number): Prom
   })
 }
 
-/** A process that was killed leaves its socket file behind: it is removed, but only if nobody answers on it. */
+/** A killed process leaves its socket file behind: it is removed, but only if no process answers on it. */
 async function listenOnPath(server: Server, { path, mode, group }: ListenerOptions): Promise<void> {
   const umask = mode === '' && group === '' ? undefined : OWNER_ONLY
   if (Buffer.byteLength(path) > MAX_PATH_BYTES) throw systemError('ENAMETOOLONG')
@@ -140,7 +148,7 @@ async function listenOnPath(server: Server, { path, mode, group }: ListenerOptio
     return await begin(server, { path }, umask)
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException
-    // Node says EACCES also where the folder is missing; this one says ENOENT.
+    // Node reports EACCES also for a missing folder; this call reports ENOENT.
     if (code === 'EACCES') await stat(dirname(path))
     if (code !== 'EADDRINUSE') throw cause
     const file = await lstat(path)
@@ -152,8 +160,9 @@ async function listenOnPath(server: Server, { path, mode, group }: ListenerOptio
 }
 
 /**
- * The system makes the file of a socket while `act` runs, and not later: at no moment may it be open to others than those whom
- * `mode` and `group` are about to let in. A thread of a host program cannot set the umask; there the file has the usual one first.
+ * The system creates the socket file while `act` runs, and not later: it must never be open to anyone whom `mode` and
+ * `group` are not about to admit. A worker thread of a host program cannot set the umask; there the file has the usual
+ * one at first.
  */
 function withUmask(umask: number | undefined, act: () => void): void {
   if (umask === undefined || !isMainThread) return act()
@@ -165,7 +174,7 @@ function withUmask(umask: number | undefined, act: () => void): void {
   }
 }
 
-/** What the system would say if it looked as closely. */
+/** The error that the system would report if it checked more closely. */
 function systemError(code: string): NodeJS.ErrnoException {
   return Object.assign(new Error(code), { code })
 }
@@ -173,11 +182,11 @@ function systemError(code: string): NodeJS.ErrnoException {
 async function answers(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(path)
-    const tell = (answer: boolean) => {
+    const finish = (answer: boolean) => {
       socket.destroy()
       resolve(answer)
     }
-    socket.once('connect', () => tell(true))
-    socket.once('error', ({ code }: NodeJS.ErrnoException) => tell(code !== 'ECONNREFUSED'))
+    socket.once('connect', () => finish(true))
+    socket.once('error', ({ code }: NodeJS.ErrnoException) => finish(code !== 'ECONNREFUSED'))
   })
 }

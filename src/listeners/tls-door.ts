@@ -1,6 +1,6 @@
 /**
- * TLS. The server behind it never listens: it is handed sockets, so that a PROXY header can come first, and it is replaced
- * whole when certificates are renewed. Handshakes under way finish with the old ones, and no Connection notices.
+ * TLS. Its server never listens: it is given sockets, so that a PROXY header can come first, and it is replaced as a
+ * whole when certificates are renewed. Handshakes in progress finish with the old ones, and no Connection is affected.
  *
  * @module
  */
@@ -29,17 +29,17 @@ interface Handshake {
 export class TlsDoor implements Door {
   readonly #house: House
   readonly #next: Door
-  /** By the two ends of the socket, which is all that a TLS socket tells of the one below it. */
+  /** By the two ends of the socket, the only information that a TLS socket has about the one below it. */
   readonly #handshakes = new Map<string, Handshake>()
   readonly #unwatch: () => void
   #server: Server
   #certificates: Certificates
   #daily: Timer
   #closed = false
-  /** The last complaint about renewed files, so that each is logged once. */
+  /** The last error about renewed files, so that each is logged once. */
   #complaint: string | undefined
 
-  /** @throws {ConfigError} when a certificate, key, CA or CRL cannot be used */
+  /** @throws {ConfigError} if a certificate, key, CA or CRL cannot be used */
   static async open(house: House, next: Door): Promise<TlsDoor> {
     return new TlsDoor(house, next, await loadCertificates(house.options))
   }
@@ -54,7 +54,7 @@ export class TlsDoor implements Door {
   }
 
   enter(socket: Duplex, peer: Peer, stay: Stay | undefined): void {
-    invariant(socket instanceof Socket && stay !== undefined, 'TLS stands directly on a socket in the waiting room')
+    invariant(socket instanceof Socket && stay !== undefined, 'TLS runs directly on a socket in the waiting room')
     const key = endsOf(socket)
     stay.onLost = (cause) => {
       if (cause === 'gave way') this.#take(key)
@@ -66,7 +66,7 @@ export class TlsDoor implements Door {
     this.#server.emit('connection', socket)
   }
 
-  /** @param asOf what its handshake was judged by */
+  /** @param asOf the files by which its handshake was judged */
   judge(socket: TLSSocket, asOf: Trust): CertificateVerdict {
     const { options, host } = this.#house
     return judgeAgain(socket, options, this.#certificates, asOf, host.clock.wallNow())
@@ -79,7 +79,7 @@ export class TlsDoor implements Door {
     this.#next.close()
   }
 
-  /** What runs out does so while nobody starts anything. */
+  /** Certificates also expire while nothing is started or reloaded. */
   #warnDaily(): Timer {
     const { clock, log } = this.#house.host
     for (const warning of this.#certificates.warnings(clock.wallNow())) log.warn(warning)
@@ -93,19 +93,19 @@ export class TlsDoor implements Door {
       ...certificates.context,
       SNICallback: (name, answer) => answer(null, certificates.contextFor(name)),
       requestCert: this.#house.options.clientCertificates !== 'off',
-      // Who has no good certificate is turned away in #secured, where the reason is known.
+      // A client without a valid certificate is refused in #secured, where the reason is known.
       rejectUnauthorized: false,
     })
     server.on('secureConnection', (socket) => this.#secured(socket, certificates))
     server.on('tlsClientError', (error, socket) => {
-      // A socket that is closed already has no ends any more; the one below it tells of that itself.
+      // A closed socket has lost its addresses; the socket below reports it.
       this.#failed(endsOf(socket), reasonOf(error))
       socket.destroy()
     })
     return server
   }
 
-  /** @param begunWith the certificates of the server that the handshake began with: it may have been replaced meanwhile */
+  /** @param begunWith the certificates with which the handshake began: the server may have been replaced since */
   #secured(socket: TLSSocket, begunWith: Certificates): void {
     const key = endsOf(socket)
     const { options, host } = this.#house
@@ -118,7 +118,7 @@ export class TlsDoor implements Door {
       return void socket.destroy()
     }
     const handshake = this.#take(key)
-    // The peer closed as soon as the handshake was done.
+    // The peer closed as soon as the handshake was complete.
     if (handshake === undefined) return void socket.destroy()
     socket.allowHalfOpen = true
     handshake.stay.onLost = () => {}
@@ -152,7 +152,7 @@ export class TlsDoor implements Door {
     host.turnedAway({ listener, address, stage: 'TLS', detail: cause })
   }
 
-  /** Takes renewed files into use; files that do not fit together (yet) change nothing. */
+  /** Starts using renewed files; files that do not (yet) fit together change nothing. */
   async #renew(): Promise<void> {
     const { host, options } = this.#house
     const listener = options.name
@@ -170,7 +170,10 @@ export class TlsDoor implements Door {
       const { message } = error as Error
       if (this.#closed || message === this.#complaint) return
       this.#complaint = message
-      host.log.error({ listener, err: error }, `Renewed certificates cannot be used, the old ones stay: ${message}`)
+      host.log.error(
+        { listener, err: error },
+        `Renewed certificates cannot be used; the old ones stay in use: ${message}`,
+      )
     }
   }
 }
@@ -179,12 +182,12 @@ function endsOf({ remoteAddress, remotePort, localAddress, localPort }: Socket):
   return `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`
 }
 
-/** Whether nothing came behind a PROXY header, if there was one: a health check of a load balancer. */
+/** Whether nothing followed the PROXY header, if there was one: a health check of a load balancer. */
 function isSilent({ stream, headerBytes, isLate }: Stay): boolean {
   return !isLate && stream instanceof Socket && stream.bytesRead === headerBytes
 }
 
-/** What failures mean whose reason in OpenSSL leaves the operator guessing. */
+/** Explanations for OpenSSL's reasons that would leave the operator guessing. */
 const EXPLANATIONS: Readonly<Record<string, string>> = {
   'wrong version number': 'the client does not speak TLS',
   'packet length too long': 'the client does not speak TLS',
@@ -192,7 +195,7 @@ const EXPLANATIONS: Readonly<Record<string, string>> = {
   'https proxy request': 'the client speaks HTTP without TLS',
 }
 
-/** The reason alone: OpenSSL's message holds numbers, names of its source files and a line feed besides. */
+/** The reason alone: OpenSSL's message also contains numbers, names of its source files and a line feed. */
 function reasonOf(error: Error & { readonly reason?: string }): string {
   // 00…:error:0A00010B:SSL routines:ssl3_get_record:wrong version number:../deps/openssl/…:354:
   const reason = error.reason ?? /:error:[^:]*:[^:]*:[^:]*:([^:]+)/.exec(error.message)?.[1] ?? error.message.trim()

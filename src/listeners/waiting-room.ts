@@ -1,7 +1,7 @@
 /**
- * Streams that are connected but have not finished what comes before MQTT: a PROXY header, a TLS handshake, an HTTP
- * upgrade. They are counted for their address from the first moment, have one deadline for all of it, and are closed here
- * in the end. When the room is full, the oldest of the address that has most in it gives way.
+ * Streams that are connected but have not finished the steps before MQTT: a PROXY header, a TLS handshake, an HTTP
+ * upgrade. They are counted for their address from the first moment, share one deadline for all steps, and are closed
+ * here when it passes. When the room is full, the oldest stream of the address with the most streams gives way.
  *
  *   accept() ──> enter ──> (PROXY header) comesFrom ──> (TLS, HTTP) next ──> leave ──> a Connection
  *
@@ -15,24 +15,24 @@ import type { ListenerOptions } from '../config/options.ts'
 import { cutOff } from './cut-off.ts'
 import type { ListenerCounters, ListenerHost } from './host.ts'
 
-/** Time for which a full room is not logged again. */
+/** The time for which a full room is not logged again. */
 const LOG_INTERVAL_MS = 60_000
 
-/** Why a stream did not come through. */
+/** Why a stream was lost. */
 export type LostCause = 'late' | 'gave way' | 'closed'
 
 /** One stream in the room. */
 export class Stay {
-  /** The socket, whatever stands on it. */
+  /** The socket below everything else. */
   readonly stream: Duplex
   readonly arrival: Arrival
   readonly deadline: Timer
-  /** Called once, if it does not come through; by then it is closed, or is about to be. */
+  /** Called once if the stream is lost; by then it is closed, or about to be. */
   onLost: (cause: LostCause) => void
   readonly onClose: () => void
-  /** Of the PROXY header that was read. */
+  /** Length of its PROXY header. */
   headerBytes = 0
-  /** Its time is over: it was not the peer that closed it. */
+  /** Its deadline has passed: it was not closed by the peer. */
   isLate = false
 
   constructor(room: WaitingRoom, stream: Duplex, arrival: Arrival, deadline: Timer, onLost: Stay['onLost']) {
@@ -45,12 +45,12 @@ export class Stay {
 }
 
 export class WaitingRoom {
-  /** Of the listener, as they are now. */
+  /** The listener's present options. */
   options: Pick<ListenerOptions, 'name' | 'maxHandshakes' | 'connectTimeout'>
   readonly #host: Pick<ListenerHost, 'clock' | 'log' | 'arrive'>
   readonly #counters: ListenerCounters
   readonly #stays = new Holders<Stay>()
-  /** Streams in the room, with the network that each is counted for. */
+  /** Streams in the room, with the network that each counts for. */
   readonly #networks = new Map<Stay, string>()
   #logsAgainAtMs = -Infinity
 
@@ -65,10 +65,10 @@ export class WaitingRoom {
   }
 
   /**
-   * Lets a stream wait.
+   * Admits a stream.
    *
-   * @param speaksForOthers it is a trusted proxy's, and will say for whom it speaks
-   * @returns `undefined` when it may not; the stream is closed then
+   * @param speaksForOthers it belongs to a trusted proxy and will name its client
+   * @returns `undefined` if it is refused; the stream is closed then
    */
   enter(stream: Duplex, address: string, speaksForOthers: boolean, onLost: Stay['onLost']): Stay | undefined {
     let stay: Stay | undefined
@@ -86,7 +86,10 @@ export class WaitingRoom {
     return stay
   }
 
-  /** It speaks for that address, as a proxy says. @returns false where that one has too many: it is closed then */
+  /**
+   * Counts the stream for the address that its proxy named. @returns false if that address has too many: it is closed
+   * then
+   */
   comesFrom(stay: Stay, address: string): boolean {
     if (!this.#remove(stay)) return false
     if (stay.arrival.comesFrom(address)) {
@@ -98,7 +101,7 @@ export class WaitingRoom {
     return false
   }
 
-  /** It has come through, and is somebody else's from here on. @returns undefined where it is lost already */
+  /** The stream has finished and leaves the room. @returns undefined if it is already lost */
   leave(stay: Stay): Arrival | undefined {
     if (!this.#remove(stay)) return undefined
     this.#end(stay)
@@ -106,7 +109,7 @@ export class WaitingRoom {
     return stay.arrival
   }
 
-  /** It will not come through; may be called twice. */
+  /** The stream did not finish; may be called twice. */
   lost(stay: Stay, cause: LostCause): void {
     if (!this.#remove(stay)) return
     this.#end(stay)
@@ -143,7 +146,7 @@ export class WaitingRoom {
     stay.stream.off('close', stay.onClose)
   }
 
-  /** One line in a while, not one for each stream: the log must not drown in a flood. */
+  /** One line per interval, not one for each stream, so that a flood does not fill the log. */
   #gaveWay(): void {
     this.#counters.refusedWaiting++
     const now = this.#host.clock.now()
@@ -152,10 +155,10 @@ export class WaitingRoom {
     const { name, maxHandshakes } = this.options
     this.#host.log.warn(
       { listener: name, limit: maxHandshakes },
-      'Too many connections have not finished their handshake; the oldest of the address that has most are closed',
+      'Too many connections are in their handshake; the oldest of the address with the most are closed',
     )
   }
 }
 
-/** An error before MQTT has begun is followed by 'close', which is all that matters here. */
+/** An error before MQTT is followed by 'close', which is all that matters here. */
 function ignore(): void {}

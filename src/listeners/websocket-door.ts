@@ -1,6 +1,6 @@
 /**
- * WebSocket at a listener of its own: an HTTP server that never listens but is handed streams, and has nothing to say
- * except upgrades.
+ * WebSocket on a listener of its own: an HTTP server that never listens but is given streams, and accepts only
+ * upgrades.
  *
  * @module
  */
@@ -14,14 +14,14 @@ import type { Door, House } from './door.ts'
 import type { Stay } from './waiting-room.ts'
 import { answerAndClose, WebSocketUpgrade } from './websocket-upgrade.ts'
 
-/** A request for an upgrade needs no more. */
+/** An upgrade request needs no more. */
 const MAX_HEADER_BYTES = 16 * 1024
 
-/** Characters that a parser of HTTP may accept before it knows that they are no method. */
+/** Characters that an HTTP parser may accept before it recognises that they are not a method. */
 const LONGEST_METHOD = 16
-const BAD_REQUEST = 'this is no valid HTTP request'
+const BAD_REQUEST = 'this is not a valid HTTP request'
 
-/** What a parser of HTTP adds to its errors. */
+/** The fields that an HTTP parser adds to its errors. */
 interface ClientError extends Error {
   readonly rawPacket?: Uint8Array
   readonly bytesParsed?: number
@@ -32,7 +32,7 @@ export class WebSocketDoor implements Door {
   readonly #upgrade: WebSocketUpgrade
   readonly #server: Server
   readonly #arrivals = new WeakMap<Duplex, { readonly peer: Peer; readonly stay: Stay }>()
-  /** Who has had an answer that ends the connection: thousands of requests may stand behind one another in a chunk. */
+  /** Streams that have had an answer which ends the connection: a chunk may contain thousands of requests. */
   readonly #answered = new WeakSet<Duplex>()
 
   constructor(house: House) {
@@ -46,7 +46,7 @@ export class WebSocketDoor implements Door {
 
   enter(stream: Duplex, peer: Peer, stay: Stay | undefined): void {
     invariant(stay !== undefined, 'an upgrade begins in the waiting room')
-    // It stands on a TLS socket, perhaps: the stay ends with the socket, and that has to end with it.
+    // The stream may be a TLS socket: its stay ends with the socket, and the socket has to end with it.
     this.#arrivals.set(stream, { peer, stay })
     this.#server.emit('connection', stream)
   }
@@ -55,17 +55,17 @@ export class WebSocketDoor implements Door {
 
   #onUpgrade(request: IncomingMessage, stream: Duplex, head: Buffer): void {
     const { peer, stay } = this.#arrivals.get(stream)!
-    // In the room until it is a WebSocket: a refusal that nobody reads ends there, too.
+    // It stays in the room until it is a WebSocket, so that a refusal which the peer does not read ends there, too.
     const leave = (): Arrival | undefined => this.#house.room.leave(stay)
     if (!this.#upgrade.upgrade(request, stream, head, peer, leave)) this.#house.counters.refusedUpgrades++
   }
 
-  /** Bytes that are no HTTP request; without bytes it is a connection that was lost, which nobody refused. */
+  /** Bytes that are not an HTTP request. Without any bytes the connection was lost, not refused. */
   #onNoRequest({ rawPacket, bytesParsed = 0 }: ClientError, stream: Duplex): void {
     const arrival = this.#arrivals.get(stream)
     if (rawPacket !== undefined && rawPacket.length > 0 && arrival !== undefined) {
       this.#house.counters.refusedUpgrades++
-      // An error behind the first line does not mean another protocol.
+      // An error after the first line does not mean another protocol.
       const protocol = protocolOf(rawPacket)
       this.#upgrade.turnedAway(arrival.peer, 400, bytesParsed > LONGEST_METHOD ? BAD_REQUEST : this.#mismatch(protocol))
     }
@@ -87,7 +87,7 @@ export class WebSocketDoor implements Door {
     const arrival = this.#arrivals.get(request.socket)
     if (arrival !== undefined) {
       this.#house.counters.refusedUpgrades++
-      const cause = 'this is an HTTP request that asks for no WebSocket'
+      const cause = 'this is an HTTP request without a WebSocket upgrade'
       this.#upgrade.turnedAway(
         arrival.peer,
         status,
@@ -96,6 +96,6 @@ export class WebSocketDoor implements Door {
       )
     }
     response.writeHead(status, { Upgrade: 'websocket', Connection: 'Upgrade, close', 'Content-Type': 'text/plain' })
-    response.end('This is an MQTT Server; connect by WebSocket with subprotocol mqtt\n')
+    response.end('This is an MQTT server; connect by WebSocket with subprotocol mqtt\n')
   }
 }

@@ -1,10 +1,10 @@
 /**
- * The pump over a WebSocket: MQTT travels in binary frames whose edges mean nothing, one may hold several Control Packets
- * or part of one [5.0 MQTT-6.0.0-2]. Any other data frame closes it [5.0 MQTT-6.0.0-1].
+ * The pump for a WebSocket: MQTT travels in binary frames, whose boundaries have no meaning; one may contain several
+ * Control Packets or part of one [5.0 MQTT-6.0.0-2]. Any other data frame closes it [5.0 MQTT-6.0.0-1].
  *
- * `ws` hands a message on when it is whole. What it holds until then is followed on the stream below, and is charged to the
- * Connection as a packet that is not complete would be; so that nobody fills our memory before anybody has logged in, all that
- * comes until then is counted there, too.
+ * `ws` passes a message on when it is complete. What it holds until then is measured on the stream below, and is
+ * charged to the Connection like an incomplete packet. To keep clients from filling the memory before they log in,
+ * everything that arrives until then is counted there as well.
  *
  * @module
  */
@@ -30,17 +30,17 @@ interface PumpedWebSocket extends WebSocket {
   [pumpOf]?: WebSocketPump
 }
 
-/** What stands behind the bytes of a whole CONNECT at most: what one read of the system gives. */
+/** The most that can follow a complete CONNECT: the result of one read. */
 const READ_BYTES = 64 * 1024
 
-/** What may come before anybody has logged in. */
+/** The limit on bytes before the login. */
 export interface BeforeLogin {
   /** The stream below the WebSocket. */
   readonly stream: Duplex
   readonly maxBytes: number
 }
 
-/** Offers an open WebSocket to the host and pumps it from then on; a refused one is destroyed. */
+/** Offers an open WebSocket to the host, and pumps it if it is accepted; a refused one is destroyed. */
 export function pumpWebSocket(
   socket: WebSocket,
   peer: Peer,
@@ -60,9 +60,9 @@ class WebSocketPump implements Transport {
   #holds = false
   #ending = false
   #error: Error | undefined
-  /** Made when a write is larger than a piece, or comes while the stream has enough. */
+  /** Created when a write is larger than a piece, or comes while the stream has enough. */
   #backlog: Backlog | undefined = undefined
-  /** Frames of ours whose end was not reported yet. */
+  /** Our frames that are not yet reported as sent. */
   #reportsDue = 0
   readonly #settled = (): void => {
     this.#reportsDue--
@@ -82,7 +82,7 @@ class WebSocketPump implements Transport {
     if (incoming === undefined) this.#socket.terminate()
   }
 
-  /** Follows the stream below; `ws` sees each chunk first. */
+  /** Follows the stream below; `ws` receives each chunk first. */
   watch(incoming: Incoming, { stream, maxBytes }: BeforeLogin): void {
     const frames = new FrameWatch()
     let heldBytes = 0
@@ -90,7 +90,7 @@ class WebSocketPump implements Transport {
     const see = (chunk: Buffer): void => {
       if (!incoming.isConnected && (left -= chunk.length) < 0) {
         stream.off('data', see)
-        this.note(new ProtocolError(ReasonCode.PacketTooLarge, `More than ${maxBytes} bytes before the log-in`))
+        this.note(new ProtocolError(ReasonCode.PacketTooLarge, `More than ${maxBytes} bytes before the login`))
         this.#socket.terminate()
         return
       }
@@ -102,7 +102,7 @@ class WebSocketPump implements Transport {
     stream.on('data', see)
   }
 
-  /** What `ws` sends of itself (the answer to the upgrade, pongs) is none of ours. */
+  /** Bytes that `ws` sends by itself (the answer to the upgrade, pongs) are not counted. */
   get unsentBytes(): number {
     return this.#handedBytes + this.#waitingBytes
   }
@@ -115,7 +115,7 @@ class WebSocketPump implements Transport {
     return this.#backlog === undefined ? 0 : this.#backlog.bytes
   }
 
-  /** Hot: once for each Connection and turn; what one turn owes travels in one frame, unless it is large. */
+  /** Hot: once for each Connection and turn. The output of a turn travels in one frame, unless it is large. */
   write(bytes: Uint8Array): boolean {
     const socket = this.#socket
     if (socket.readyState !== socket.OPEN || this.#ending) return true
@@ -133,7 +133,7 @@ class WebSocketPump implements Transport {
       this.#socket.send(bytes, BINARY, this.#settled)
     } catch (error) {
       this.#reportsDue--
-      // It costs itself: the caller may be in the middle of somebody else's turn.
+      // The error ends only this stream: the caller may be working for another Connection.
       this.note(error as Error)
       this.#socket.terminate()
     }
@@ -145,7 +145,7 @@ class WebSocketPump implements Transport {
     if (!this.#holds) this.#feed(this.#backlog)
   }
 
-  /** Hands on a piece of what waits, and more of it as long as it is taken at once. */
+  /** Passes on pieces of what waits, as long as each is accepted at once. */
   #feed(backlog: Backlog): void {
     const socket = this.#socket
     do {
@@ -193,15 +193,18 @@ class WebSocketPump implements Transport {
     this.#socket.terminate()
   }
 
-  /** Hot: once for each frame. What escapes the machine is our own mistake; it costs this Connection, not the process. */
+  /** Hot: once for each frame. An exception here is a bug of ours; it ends this Connection, not the process. */
   take(data: RawData, isBinary: boolean): void {
     if (this.#ending) return
     if (!isBinary) {
-      this.#error = new ProtocolError(ReasonCode.ProtocolError, 'A WebSocket text frame; MQTT travels in binary ones')
-      return this.#end(UNSUPPORTED_DATA, 'MQTT travels in binary frames')
+      this.#error = new ProtocolError(
+        ReasonCode.ProtocolError,
+        'A WebSocket text frame was received; MQTT requires binary frames',
+      )
+      return this.#end(UNSUPPORTED_DATA, 'MQTT requires binary frames')
     }
     try {
-      // ws makes Buffers unless its binaryType is changed.
+      // ws creates Buffers unless its binaryType is changed.
       this.#incoming!.receive(data as Buffer)
     } catch (error) {
       this.#error = error as Error

@@ -1,9 +1,9 @@
 /**
- * From an HTTP request to a WebSocket that speaks MQTT (§6): path, origin and subprotocol are looked at, then `ws` does the
- * rest. A refusal is an HTTP status that says why.
+ * Turns an HTTP request into a WebSocket that speaks MQTT (§6): checks path, origin and subprotocol, then `ws` does the
+ * rest. A refusal is an HTTP status and the reason.
  *
- *   404   the path is not the listener's
- *   426   an upgrade to something else than WebSocket
+ *   404   the path is not that of the listener
+ *   426   an upgrade to another protocol than WebSocket
  *   403   a page of another origin that is not listed (`origin.ts`)
  *   400   none of our subprotocols is offered, or the request is not a WebSocket handshake (this one by `ws`)
  *
@@ -25,21 +25,21 @@ import type { ListenerHost } from './host.ts'
 import { OriginRules, type OriginOptions } from './origin.ts'
 import { pumpWebSocket } from './websocket-pump.ts'
 
-/** What of a listener's options is about WebSocket. */
+/** The options of a listener that concern WebSocket. */
 export type WebSocketOptions = Pick<
   ListenerOptions,
   'name' | 'websocketPath' | 'trustedProxies' | 'maxPacketSize' | 'maxConnectPacketSize' | keyof OriginOptions
 >
 
-/** Names of MQTT as a subprotocol, the one we like best first [5.0 MQTT-6.0.0-4]. */
+/** Names of MQTT as a subprotocol, in order of preference [5.0 MQTT-6.0.0-4]. */
 const SUBPROTOCOLS = ['mqtt', 'mqttv3.1'] as const
 
-/** A frame may hold many small packets, so a small Maximum Packet Size must not make frames small. */
+/** A frame may contain many small packets, so a small Maximum Packet Size must not limit frames. */
 const MIN_FRAME_LIMIT_BYTES = 1024 * 1024
 
 /** How long a peer may take to answer our close frame. */
 const CLOSE_TIMEOUT_MS = 5000
-/** Characters of a refusal that are logged: an Origin, and what to do about it. */
+/** Characters of a refusal that are logged: enough for an Origin and the remedy. */
 const MAX_CAUSE = 500
 /** How long a peer may take to read why it was refused. */
 const ANSWER_TIMEOUT_MS = 1000
@@ -55,7 +55,7 @@ export class WebSocketUpgrade {
   readonly #isTrusted: (address: string) => boolean
   readonly #origins: OriginRules
   readonly #server: WebSocketServer
-  /** What `ws` found wrong with the request at hand. */
+  /** The error that `ws` found in the current request. */
   #invalid: string | undefined
 
   constructor(options: WebSocketOptions, host: ListenerHost) {
@@ -63,7 +63,7 @@ export class WebSocketUpgrade {
     this.#host = host
     this.#isTrusted = addressList(options.trustedProxies)
     this.#origins = new OriginRules(options)
-    // The published types lag behind in closeTimeout.
+    // The published types lack closeTimeout.
     const settings: ServerOptions & { closeTimeout: number } = {
       noServer: true,
       clientTracking: false,
@@ -82,10 +82,10 @@ export class WebSocketUpgrade {
   }
 
   /**
-   * Makes a Connection of an upgrade request, or refuses it.
+   * Makes a Connection from an upgrade request, or refuses it.
    *
-   * @param leave called when it is a WebSocket: it ends the wait for that, and says how the stream was counted
-   * @returns false when it was refused
+   * @param leave called when it is a WebSocket: ends the wait, and returns how the stream was counted
+   * @returns false if it was refused
    */
   upgrade(
     request: IncomingMessage,
@@ -97,7 +97,7 @@ export class WebSocketUpgrade {
     const peer = this.#behindProxies(socketPeer, request)
     const refusal = this.#refusal(request)
     if (refusal !== undefined) {
-      this.#tell(peer, refusal)
+      this.#report(peer, refusal)
       answerAndClose(stream, refusal.status, refusal.cause, this.#host.clock)
       return false
     }
@@ -109,22 +109,22 @@ export class WebSocketUpgrade {
     return this.#isValid(peer, stream)
   }
 
-  /** A request that `ws` does not accept: it says so before `handleUpgrade` returns. */
+  /** Handles a request that `ws` does not accept, which it reports before `handleUpgrade` returns. */
   #isValid(peer: Peer, stream: Duplex): boolean {
     const cause = this.#invalid
     if (cause === undefined) return true
-    this.#tell(peer, { status: 400, cause })
+    this.#report(peer, { status: 400, cause })
     answerAndClose(stream, 400, cause, this.#host.clock)
     return false
   }
 
-  /** Logs what was turned away and makes an event of it. @param request what may name the address behind proxies */
+  /** Logs a refused request and emits an event. @param request may name the client's address behind proxies */
   turnedAway(socketPeer: Peer, status: number, cause: string, request?: IncomingMessage): void {
     const peer = request === undefined ? socketPeer : this.#behindProxies(socketPeer, request)
-    this.#tell(peer, { status, cause })
+    this.#report(peer, { status, cause })
   }
 
-  #tell({ listener, address }: Peer, refusal: Refusal): void {
+  #report({ listener, address }: Peer, refusal: Refusal): void {
     const fields = { listener, address, ...refusal }
     logRefusal(this.#host.log, fields, `WebSocket refused: ${saidByPeer(refusal.cause, MAX_CAUSE)}; from ${address}`)
     this.#host.turnedAway({ listener, address, stage: 'WebSocket', detail: refusal.cause })
@@ -132,8 +132,8 @@ export class WebSocketUpgrade {
 
   #refusal(request: IncomingMessage): Refusal | undefined {
     const { origin, host } = request.headers
-    if (!this.isForUs(request)) return { status: 404, cause: 'There is no MQTT on this path' }
-    if (!isWebSocketRequest(request)) return { status: 426, cause: 'This path speaks MQTT over WebSocket' }
+    if (!this.isForUs(request)) return { status: 404, cause: 'There is no MQTT service at this path' }
+    if (!isWebSocketRequest(request)) return { status: 426, cause: 'This path serves MQTT over WebSocket' }
     const refused = this.#origins.refusal(origin, host)
     if (refused !== undefined) return { status: 403, cause: refused }
     const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim())
@@ -153,19 +153,19 @@ export function isWebSocketRequest({ headers: { upgrade = '' } }: IncomingMessag
   return upgrade.toLowerCase() === 'websocket'
 }
 
-/** Answers a request that shall not become a WebSocket. */
+/** Answers a request that does not become a WebSocket. */
 export function answerAndClose(stream: Duplex, status: number, cause: string, clock: Clock): void {
   const body = `${cause}\n`
   const head = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
-    // What would do instead has to be said (RFC 9110 §15.5.22).
-    // The version that would do (RFC 6455 §4.4).
+    // The supported protocol has to be named (RFC 9110 §15.5.22).
+    // The supported version (RFC 6455 §4.4).
     ...(status === 400 ? ['Sec-WebSocket-Version: 13'] : []),
     ...(status === 426 ? ['Upgrade: websocket', 'Connection: Upgrade, close'] : ['Connection: close']),
     'Content-Type: text/plain; charset=utf-8',
     `Content-Length: ${Buffer.byteLength(body)}`,
   ]
-  // Nobody is left to tell of an error while the answer leaves.
+  // An error can no longer be reported while the answer is sent.
   stream.on('error', () => stream.destroy())
   const patience = clock.setTimer(ANSWER_TIMEOUT_MS, () => cutOff(stream))
   stream.on('close', () => patience.cancel())

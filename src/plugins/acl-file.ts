@@ -1,15 +1,16 @@
 /**
- * `acl.file`: rules in the format of Mosquitto's `acl_file`, read again when the file changes.
+ * `acl.file`: rules in the format of Mosquitto's `acl_file`, reloaded when the file changes.
  *
- *   topic read news/#               # before the first `user`: Clients without a User Name
+ *   topic read news/#               # before the first `user`: clients without a user name
  *   user meter
  *   topic power/#                   # read and write; also: read, write, readwrite, deny
  *   topic deny power/secret/#
- *   pattern write devices/%c/#      # everyone, with %u and %c for the User Name and the Client Identifier
+ *   pattern write devices/%c/#      # every client; %u is its user name, %c its client identifier
  *
- * `read` is for subscribing and receiving, `write` for publishing. What no rule allows is denied. Where Mosquitto lets every
- * subscription pass and filters what is delivered, here a subscription needs a rule that covers all it can match; and a
- * `deny` decides wherever it stands, where in Mosquitto a user's own `topic` lines come before every `pattern`.
+ * `read` covers subscribing and receiving, `write` covers publishing. Everything that no rule allows is denied.
+ * Mosquitto accepts every subscription and filters deliveries; here a subscription needs a rule that covers everything
+ * it can match. A `deny` overrides every other rule wherever it is placed, while in Mosquitto a user's own `topic`
+ * lines come before every `pattern`.
  *
  * @module
  */
@@ -21,7 +22,7 @@ import { topicFilterProblem } from '../topics/topic-filter.ts'
 import { filterOfRule, TopicRulesPlugin, type Placeholders, type TopicRule } from './topic-rules.ts'
 import { WatchedFile } from './watched-file.ts'
 
-/** What an access word means for a rule. */
+/** The meaning of each access word in a rule. */
 const ACCESS = {
   read: { effect: 'allow', publish: false, subscribe: true },
   write: { effect: 'allow', publish: true, subscribe: false },
@@ -29,32 +30,33 @@ const ACCESS = {
   deny: { effect: 'deny', publish: true, subscribe: true },
 } as const
 
-/** Rules by User Name; `undefined` is for Clients without one. The patterns are in each list already. */
+/** Rules by user name; `undefined` is for clients without one. Each list already includes the patterns. */
 export interface AclFile {
   readonly ofUsers: ReadonlyMap<string | undefined, readonly TopicRule[]>
-  /** What holds for everyone else. */
+  /** The rules for all other clients. */
   readonly patterns: readonly TopicRule[]
 }
 
-/** @throws {ConfigError} without `aclFile`, or for a file that cannot be read or has a bad line */
+/** @throws {ConfigError} without `aclFile`, or for a file that cannot be read or contains an invalid line */
 export default async function aclFile(context: PluginContext): Promise<Plugin> {
   const path = context.options['aclFile'] as string | undefined
   if (path === undefined)
-    throw new ConfigError('ERR_CONFIG_PLUGIN', 'plugin acl.file needs `acl-file`, the path of its rules')
+    throw new ConfigError('ERR_CONFIG_PLUGIN', 'plugin acl.file requires `acl-file`, the path of its rules')
   const parse = (text: string): AclFile => parseAclFile(text, basename(path))
   const file = await WatchedFile.open(path, context, parse, () => context.changed())
   return new TopicRulesPlugin('acl.file', {
     rulesFor: ({ userName }) => file.content.ofUsers.get(userName) ?? file.content.patterns,
-    whyNot: ({ userName }) => `no line of ${basename(path)} allows it to ${userName ?? 'Clients without a User Name'}`,
+    explainDenial: ({ userName }) =>
+      `no line of ${basename(path)} allows it for ${userName ?? 'clients without a user name'}`,
     close: () => file.close(),
   })
 }
 
 /**
- * Reads the text of an acl_file.
+ * Parses the text of an acl_file.
  *
- * @param name what the file is called in explanations
- * @throws {ConfigError} `ERR_CONFIG_FILE` that names every bad line by number
+ * @param name the name of the file in explanations
+ * @throws {ConfigError} `ERR_CONFIG_FILE` that names every invalid line by number
  *
  * @example
  * parseAclFile('user meter\ntopic power/#', 'rules').ofUsers.get('meter')?.[0]?.source // 'line 2 of rules: topic power/#'
@@ -81,19 +83,18 @@ export function parseAclFile(text: string, name: string): AclFile {
 }
 
 function lineProblem(keyword: string, rest: string): string | undefined {
-  if (!['user', 'topic', 'pattern'].includes(keyword))
-    return `begins with ${keyword}; user, topic or pattern was expected`
-  if (rest === '') return `has nothing behind ${keyword}`
+  if (!['user', 'topic', 'pattern'].includes(keyword)) return `begins with ${keyword}; expected user, topic or pattern`
+  if (rest === '') return `has nothing after ${keyword}`
   if (keyword === 'user') return undefined
   const [access, topicFilter] = partsOf(rest)
   if (access !== undefined && !Object.hasOwn(ACCESS, access)) {
-    return `has the access ${access}; read, write, readwrite or deny was expected`
+    return `has the access ${access}; expected read, write, readwrite or deny`
   }
   const problem = topicFilterProblem(topicFilter)
-  return problem === undefined ? undefined : `has a bad Topic Filter ${topicFilter}: ${problem}`
+  return problem === undefined ? undefined : `has an invalid topic filter ${topicFilter}: ${problem}`
 }
 
-/** The first word is an access if something follows it; a Topic Filter may have blanks in it. */
+/** The first word is an access word if something follows it; a topic filter may contain spaces. */
 function partsOf(rest: string): [access: string | undefined, topicFilter: string] {
   const [, access, topicFilter] = /^(?:(\S+)\s+)?(.+)$/.exec(rest)!
   return [access, topicFilter!]

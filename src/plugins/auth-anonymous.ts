@@ -1,10 +1,10 @@
 /**
- * `auth.anonymous`: lets Clients in that say nothing about who they are.
+ * `auth.anonymous`: admits clients that do not identify themselves.
  *
- * Off unless `allowAnonymous` is true, or `allowAnonymousOn` says so of the listener the Client came through. One that sends a
- * User Name or a Password claims something that another plugin has to judge; where no plugin can, `unknownUserNames` says what
- * becomes of it: `as-anonymous` lets it in, without its name. An Authentication Method asks for an exchange, which this is not.
- *
+ * Off unless `allowAnonymous` is true, or `allowAnonymousOn` is true for the listener of the client. A client that
+ * sends a user name or a password makes a claim that another plugin has to judge; if no plugin can, `unknownUserNames`
+ * decides: `as-anonymous` admits it without its name. An Authentication Method requires an exchange, which this plugin
+ * does not offer.
  * @module
  */
 import type { UnknownUserNames } from '../config/options.ts'
@@ -13,7 +13,7 @@ import type { Client, ConnectRequest, Plugin, PluginContext } from '../access/pl
 interface Options {
   readonly allowAnonymous?: boolean
   readonly unknownUserNames?: UnknownUserNames
-  /** What holds on single listeners, by their names. */
+  /** The setting of single listeners, by name. */
   readonly allowAnonymousOn?: Readonly<Record<string, boolean>>
   readonly unknownUserNamesOn?: Readonly<Record<string, UnknownUserNames>>
 }
@@ -22,17 +22,17 @@ export default function authAnonymous(context: PluginContext): Plugin {
   const { allowAnonymous = false, unknownUserNames = 'refuse', ...on } = context.options as Options
   const allowed = new Map(Object.entries(on.allowAnonymousOn ?? {}))
   const unknown = new Map(Object.entries(on.unknownUserNamesOn ?? {}))
-  const mayEnter = (listener: string, claimsSomething: boolean): boolean =>
+  const admits = (listener: string, claimsSomething: boolean): boolean =>
     (allowed.get(listener) ?? allowAnonymous) &&
     (!claimsSomething || (unknown.get(listener) ?? unknownUserNames) === 'as-anonymous')
   return {
     name: 'auth.anonymous',
     authenticate: (request) =>
-      request.authenticationMethod === undefined && mayEnter(request.listener, claims(request))
+      request.authenticationMethod === undefined && admits(request.listener, claims(request))
         ? { decision: 'allow', anonymous: true }
         : undefined,
     mayStay: ({ userName, claimedUserName, listener }: Client) =>
-      userName === undefined && mayEnter(listener, claimedUserName !== undefined) ? true : undefined,
+      userName === undefined && admits(listener, claimedUserName !== undefined) ? true : undefined,
   }
 }
 

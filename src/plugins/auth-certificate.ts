@@ -1,7 +1,7 @@
 /**
- * `auth.certificate`: lets Clients in whose verified certificate names them. The listener decides which part of the
- * certificate is the name; here it becomes the User Name. A CONNECT that claims another User Name is denied; one without a
- * certificate, or with an Authentication Method, is no business of this plugin.
+ * `auth.certificate`: admits clients that are named by their verified certificate. The listener determines which part
+ * of the certificate is the name; this plugin makes it the user name. A CONNECT with another user name is denied. This
+ * plugin has no opinion on one without a certificate, or with an Authentication Method.
  *
  * @module
  */
@@ -15,13 +15,13 @@ function authenticate(request: ConnectRequest): AuthenticationAnswer | undefined
   const { certificateUserName, certificate, userName, authenticationMethod } = request
   if (certificateUserName === undefined || authenticationMethod !== undefined) return undefined
   if (userName !== undefined && userName !== certificateUserName) {
-    return { decision: 'deny', cause: 'the certificate names somebody else' }
+    return { decision: 'deny', cause: 'the certificate names another user' }
   }
   const allowed = { decision: 'allow', userName: certificateUserName } as const
   return certificate === undefined ? allowed : { ...allowed, evidence: certificate }
 }
 
-/** The rules may read another name from it by now. */
+/** The listener's options may take another name from the certificate by now. */
 function mayStay({ userName }: Client, evidence: unknown): true | undefined {
   if (typeof evidence !== 'object' || evidence === null) return evidence === true ? true : undefined
   return (evidence as NonNullable<ConnectRequest['certificate']>).userName === userName ? true : undefined

@@ -1,17 +1,17 @@
 /**
- * `auth.file`: User Names and password hashes from a file.
+ * `auth.file`: user names and password hashes from a file.
  *
- * Allows or denies a name that is in the file; has no opinion on any other name, on none at all, and on a CONNECT with an
- * Authentication Method. For a name that is not in the file a password is checked all the same, so that the time that an
- * answer takes does not tell who exists. The file is read again when it changes; Clients whose entry is gone or another one
- * are then disconnected. Checks run in a thread of their own, a few at a time; others wait for their turn. A password found
- * right is remembered for a short time.
+ * Allows or denies a name that is in the file; has no opinion on any other name, on a CONNECT without a name, and on
+ * one with an Authentication Method. For a name that is not in the file a password is checked all the same, so that the
+ * response time does not reveal which users exist. The file is reloaded when it changes; clients whose entry was
+ * removed or replaced are then disconnected. Checks run in a separate thread, a few at a time, while the others queue.
+ * A correct password is remembered for a short time.
  *
  * | option              | default |                                                               |
  * | ------------------- | ------- | ------------------------------------------------------------- |
- * | `passwordFile`      |         | path; lines of `user:hash` (`password-hash.ts` has the kinds) |
- * | `maxPasswordChecks` | 2       | checks that the thread is given at one time                   |
- * | `passwordCacheMs`   | 60000   | how long a password found right is remembered; 0 for never    |
+ * | `passwordFile`      |         | path; lines of `user:hash` (`password-hash.ts` lists the kinds) |
+ * | `maxPasswordChecks` | 2       | checks that the thread is given at a time                     |
+ * | `passwordCacheMs`   | 60000   | how long a correct password is remembered; 0 for never        |
  *
  * @module
  */
@@ -31,10 +31,10 @@ import { parsePasswordFile, type PasswordEntries } from './password-file.ts'
 import { PasswordVerifier } from './password-verifier.ts'
 import { WatchedFile } from './watched-file.ts'
 
-/** How long a password found right is remembered, unless the options say otherwise. */
+/** How long a correct password is remembered by default. */
 export const DEFAULT_PASSWORD_CACHE_MS = 60_000
 
-/** One that runs and one behind it, so that the thread does not wait for the next. */
+/** One that runs and one that follows, so that the thread does not have to wait. */
 const DEFAULT_PASSWORD_CHECKS = 2
 
 interface Options {
@@ -50,7 +50,10 @@ export default async function authFile(context: PluginContext): Promise<Plugin> 
     passwordCacheMs = DEFAULT_PASSWORD_CACHE_MS,
   } = context.options as Options
   if (passwordFile === undefined) {
-    throw new ConfigError('ERR_CONFIG_PLUGIN', 'plugin auth.file needs `password-file`, the path of its password file')
+    throw new ConfigError(
+      'ERR_CONFIG_PLUGIN',
+      'plugin auth.file requires `password-file`, the path of its password file',
+    )
   }
   const file = await WatchedFile.open(passwordFile, context, parsePasswordFile, () => context.revoked())
   const decoys = new Decoys<string>(context.clock.randomBytes(32))
@@ -83,17 +86,17 @@ class AuthFile implements Plugin {
     if (password === undefined) return hash === undefined ? undefined : { decision: 'deny', cause: 'no password' }
     const checked = hash ?? decoys.of(userName, file.content)
     if (checked === undefined) return undefined
-    // The hash is part of what is remembered, so that a new one in the file ends the old password at once.
+    // The hash is part of the key, so that a new hash in the file invalidates the old password at once.
     const isRemembered = cache.get([userName, checked, password])
     if (hash !== undefined && isRemembered === true) return allow(userName, hash)
-    // Copied: the bytes may be a view on a chunk that is used again before the answer comes.
+    // Copied, because the bytes may be a view of a chunk that is reused before the answer arrives.
     const copy = Uint8Array.from(password)
     if (hash === undefined) return { decision: 'check', isDecoy: true, check: () => this.#waste(copy, checked) }
     return { decision: 'check', check: () => this.#check(userName, copy, hash) }
   }
 
   mayStay({ claimedUserName }: Client, evidence: unknown): boolean | undefined {
-    // It came in as nobody; by now its name is somebody's, whose password it has not shown.
+    // The client was admitted as anonymous; its name now belongs to a user whose password it has not sent.
     if (claimedUserName !== undefined && this.#parts.file.content.has(claimedUserName)) return false
     return stillHolds(evidence, (user) => this.#parts.file.content.get(user))
   }
@@ -110,7 +113,7 @@ class AuthFile implements Plugin {
     return allow(userName, hash)
   }
 
-  /** The same for nobody. */
+  /** Does the same work for a name that does not exist. */
   async #waste(password: Uint8Array, hash: string): Promise<undefined> {
     await this.#parts.verifier.verify(password, hash)
   }

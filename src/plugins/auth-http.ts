@@ -1,28 +1,30 @@
 /**
- * `auth.http`: asks a web service of the operator's about each log-in.
+ * `auth.http`: asks a web service of the operator about each login.
  *
  *   POST url                                      {"decision": "allow"}                 200
  *   {"clientId": "c1", "userName": "u",     ──>   {"decision": "allow", "userName": "x", "expiresAtMs": 1767225600000}
  *    "password": "p", "address": "::1", …}        {"decision": "deny"}, or 401 or 403
  *                                                 {"decision": "no opinion"}
  *
- * Any other answer, an error or silence fails closed: the log-in is denied and the failure logged. Connections to the service
- * are kept open between questions. An allow is remembered for a short time, a deny never. A password that is not UTF-8 is sent
- * as `passwordBase64`. A CONNECT that claims nothing, or that has an Authentication Method, is not asked about.
+ * After any other answer, an error or a timeout the login is denied and the failure is logged. Connections to the
+ * service stay open between questions. An allow is remembered for a short time, a deny never. A password that is not
+ * UTF-8 is sent as `passwordBase64`. The service is not asked about a CONNECT without a user name, password or
+ * certificate, or with an Authentication Method.
  *
- * The same answers decide whether a Client may stay (`recheck-url`); there, an error or silence takes nobody's login away.
+ * The same answers decide whether a client may stay (`recheck-url`), except that an error or a timeout does not
+ * disconnect it.
  *
  * | key             | default |                                                                       |
  * | --------------- | ------- | --------------------------------------------------------------------- |
  * | `url`           |         | `https://…` or `http://…`                                              |
- * | `headers`       | none    | sent along, such as a secret that the service knows us by             |
- * | `timeout-ms`    | 3000    | how long an answer may take in all                                    |
+ * | `headers`       | none    | sent with each request, such as a secret that identifies the broker    |
+ * | `timeout-ms`    | 3000    | the longest time for an answer                                         |
  * | `cache-ms`      | 10000   | how long an allow is remembered; 0 for never                          |
- * | `recheck-url`   | none    | asked, without the password, whether a Client that is in may stay     |
- * | `recheck-ms`    | 0       | time between two rounds of that; 0 for after a reload only            |
+ * | `recheck-url`   | none    | asked, without the password, whether a connected client may stay       |
+ * | `recheck-ms`    | 0       | interval of these questions; 0 to ask only after a reload              |
  * | `max-connections` | 16    | connections to the service                                            |
- * | `max-pending`   | 100     | questions under way at one time; others wait for their turn           |
- * | `max-answer-bytes` | 65536 | size of an answer; a longer one is given up                         |
+ * | `max-pending`   | 100     | questions in progress at a time; others wait                           |
+ * | `max-answer-bytes` | 65536 | largest answer; a longer one is an error                             |
  *
  * @module
  */
@@ -45,12 +47,12 @@ import { failureOf, readBoundedBody, withoutCredentials, type AnswerSource } fro
 import { LoginCache } from './login-cache.ts'
 import { milliseconds, readPluginOptions } from './plugin-options.ts'
 
-/** Characters of a user name. */
+/** Characters of a user name in a remembered answer. */
 const MAX_REMEMBERED_NAME = 1024
 
 const count = (fallback: number) => v.optional(v.pipe(v.number(), v.integer(), v.minValue(1)), fallback)
 
-/** Its keys and defaults are those that the table of options has for `auth.http`. */
+/** Its keys and defaults are those of the option table for `auth.http`. */
 export const optionsSchema = v.strictObject({
   url: v.pipe(v.string(), v.url('expected an address'), v.regex(/^https?:/, 'expected an http or https address')),
   headers: v.optional(v.record(v.string(), v.string()), {}),
@@ -74,12 +76,12 @@ const answerSchema = v.object({
 type Options = v.InferOutput<typeof optionsSchema>
 type Answer = v.InferOutput<typeof answerSchema>
 
-/** @throws {ConfigError} when options cannot work */
+/** @throws {ConfigError} for invalid options */
 export default function authHttp(context: PluginContext): Plugin {
   return new AuthHttp(readPluginOptions('auth.http', optionsSchema, context.options['http']), context)
 }
 
-/** What a login rests on: which service let the Client in. */
+/** The evidence of a login: the service that admitted the client. */
 interface ServiceEvidence {
   readonly url: string
 }
@@ -146,7 +148,7 @@ class AuthHttp implements Plugin {
     } catch (error) {
       this.#context.log.warn(
         { clientId, err: error },
-        `auth.http: whether ${clientId} may stay was not answered; it stays`,
+        `auth.http: the service did not answer whether ${clientId} may stay; it stays connected`,
       )
       return true
     }
@@ -154,7 +156,7 @@ class AuthHttp implements Plugin {
 
   #answerOf({ decision, userName, expiresAtMs }: Answer): AuthenticationAnswer | undefined {
     if (decision === 'no opinion') return undefined
-    if (decision === 'deny') return { decision, cause: 'the log-in service said no' }
+    if (decision === 'deny') return { decision, cause: 'the login service denied it' }
     return {
       ...{ decision, evidence: this.#evidence },
       ...(userName !== undefined && { userName }),
@@ -170,7 +172,7 @@ class AuthHttp implements Plugin {
 
   #post(url: string, agent: http.Agent, question: string): Promise<Answer> {
     const { headers, timeoutMs, maxAnswerBytes: maxBytes } = this.#options
-    const source = { name: 'the log-in service', url, option: 'auth.http.max-answer-bytes', maxBytes }
+    const source = { name: 'the login service', url, option: 'auth.http.max-answer-bytes', maxBytes }
     const { request: send } = url.startsWith('https:') ? https : http
     return new Promise((resolve, reject) => {
       const sent = send(url, {
@@ -192,12 +194,12 @@ class AuthHttp implements Plugin {
   }
 }
 
-/** Whether it may be remembered: answers with longer names would make the cache large. */
+/** Whether the answer may be remembered: long names would make the cache large. */
 function isShort({ userName = '' }: Answer): boolean {
   return userName.length <= MAX_REMEMBERED_NAME
 }
 
-/** Something is claimed, and in a way that this plugin can pass on. */
+/** Whether the client makes a claim, in a form that this plugin can pass on. */
 function isForUs({ userName, password, certificateUserName, authenticationMethod }: ConnectRequest): boolean {
   const claims = [userName, password, certificateUserName]
   return authenticationMethod === undefined && claims.some((claim) => claim !== undefined)
@@ -233,6 +235,6 @@ function parseAnswer(text: string, { name, url }: AnswerSource): Answer {
     return v.parse(answerSchema, JSON.parse(text))
   } catch {
     // Without its cause, which would quote the answer.
-    throw new PluginError(`${name} at ${withoutCredentials(url)} answered with something that is no answer`)
+    throw new PluginError(`${name} at ${withoutCredentials(url)} gave an invalid answer`)
   }
 }

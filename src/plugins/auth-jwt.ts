@@ -1,5 +1,5 @@
 /**
- * `auth.jwt`: Clients that log in with a JSON Web Token (RFC 7519) instead of a password.
+ * `auth.jwt`: clients that log in with a JSON Web Token (RFC 7519) instead of a password.
  *
  *   auth:
  *     jwt:
@@ -8,21 +8,21 @@
  *
  * | key                   | default    |                                                                             |
  * | --------------------- | ---------- | --------------------------------------------------------------------------- |
- * | `key-file`            |            | public key or certificate in PEM form, or a JWK or JWKS; read again on change |
+ * | `key-file`            |            | public key or certificate in PEM form, or a JWK or JWKS; reloaded on change   |
  * | `jwks-url`            |            | where the issuer publishes its keys; fetched when needed, then kept          |
- * | `secret-file`         |            | a shared secret of at least 32 bytes; read again on change                  |
+ * | `secret-file`         |            | a shared secret of at least 32 bytes; reloaded on change                     |
  * | `from`                | `password` | which field of CONNECT carries the token: `password` or `user-name`          |
  * | `algorithms`          | by key     | HS256 … for a secret; RS256 …, PS256 …, ES256 …, EdDSA for a key              |
- * | `issuer`, `audience`  |            | what `iss` and `aud` have to be                                             |
- * | `user-name-claim`     | `sub`      | the claim that names the Client from then on                                |
+ * | `issuer`, `audience`  |            | the required values of `iss` and `aud`                                       |
+ * | `user-name-claim`     | `sub`      | the claim that becomes the user name of the client                           |
  * | `require-expiry`      | on         | whether a token without `exp` is refused                                     |
- * | `clock-tolerance-ms`  | 0          | how far the issuer's clock may be off                                        |
- * | `fetch-timeout-ms`    | 3000       | time that the issuer has to answer                                           |
- * | `max-answer-bytes`    | 1048576    | size of the issuer's key set; a longer answer is given up                    |
+ * | `clock-tolerance-ms`  | 0          | how much the issuer's clock may differ                                        |
+ * | `fetch-timeout-ms`    | 3000       | the longest time for an answer of the issuer                                  |
+ * | `max-answer-bytes`    | 1048576    | largest key set of the issuer; a longer answer is an error                    |
  *
- * When the token expires, so does the log-in: the Connection ends then. It also ends when the key that signed the token is gone
- * from the file, or from what the issuer publishes (looked up every ten minutes). A field that holds something other than a token is no
- * business of this plugin. A token is never remembered, logged or quoted.
+ * When the token expires, the login ends, and with it the connection. It also ends when the key that signed the token
+ * is removed from the file, or from the keys that the issuer publishes (checked every ten minutes). This plugin has no
+ * opinion on a field that does not contain a token. A token is never remembered, logged or quoted.
  *
  * @module
  */
@@ -49,7 +49,7 @@ const KEY_ALGORITHMS = [
   ...(['ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'] as const),
 ] as const
 
-/** Its keys and defaults are those that the table of options has for `auth.jwt`. */
+/** Its keys and defaults are those of the option table for `auth.jwt`. */
 export const optionsSchema = v.pipe(
   v.strictObject({
     keyFile: v.optional(v.string()),
@@ -68,13 +68,13 @@ export const optionsSchema = v.pipe(
   v.check(
     ({ keyFile, jwksUrl, secretFile }) =>
       [keyFile, jwksUrl, secretFile].filter((key) => key !== undefined).length === 1,
-    'exactly one of key-file, jwks-url and secret-file is needed',
+    'exactly one of key-file, jwks-url and secret-file is required',
   ),
 )
 
 type Options = v.InferOutput<typeof optionsSchema>
 
-/** What a login by token rests on, besides the time at which the token expires. */
+/** The evidence of a login by token, apart from the expiry of the token. */
 interface TokenEvidence {
   /** Fingerprint of the key. */
   readonly key: string
@@ -85,13 +85,13 @@ interface TokenEvidence {
   readonly expires: boolean
 }
 
-/** @throws {ConfigError} when options or key files cannot work */
+/** @throws {ConfigError} for invalid options or key files */
 export default async function authJwt(context: PluginContext): Promise<Plugin> {
   const options = readPluginOptions('auth.jwt', optionsSchema, context.options['jwt'])
   const allowed: readonly string[] = options.secretFile === undefined ? KEY_ALGORITHMS : SECRET_ALGORITHMS
   const stranger = options.algorithms?.find((algorithm) => !allowed.includes(algorithm))
   if (stranger !== undefined) {
-    throw new ConfigError('ERR_CONFIG_PLUGIN', `auth.jwt.algorithms: ${stranger} does not go with this kind of key`)
+    throw new ConfigError('ERR_CONFIG_PLUGIN', `auth.jwt.algorithms: ${stranger} cannot be used with this kind of key`)
   }
   return new AuthJwt(
     options,
@@ -126,7 +126,7 @@ class AuthJwt implements Plugin {
     return token === undefined ? undefined : { decision: 'check', check: () => this.#judge(token) }
   }
 
-  /** A token is not kept: what it said is held against what is demanded now, and its key has to be there still. */
+  /** The token is not kept: its claims are compared with the present options, and its key must still exist. */
   mayStay(_client: Client, evidence: unknown): MaybePromise<boolean | undefined> {
     if (typeof evidence !== 'object' || evidence === null || !this.#meetsDemands(evidence as TokenEvidence)) {
       return undefined
@@ -154,9 +154,9 @@ class AuthJwt implements Plugin {
     try {
       return await this.#verify(token)
     } catch (error) {
-      // What the issuer's server did wrong is a failure of ours; everything else is the token's fault.
+      // An error of the issuer's server is our failure; any other is the token's.
       if (this.#keys.isRemote && isFetchFailure(error)) throw error
-      return deny(error instanceof jose.errors.JOSEError ? error.code : 'its algorithm does not go with the key')
+      return deny(error instanceof jose.errors.JOSEError ? error.code : 'its algorithm cannot be used with the key')
     }
   }
 
@@ -164,7 +164,7 @@ class AuthJwt implements Plugin {
     const demands = { ...this.#demands, currentDate: new Date(this.#clock.wallNow()) }
     const { current } = this.#keys
     const verified = await jose.jwtVerify(token, current, demands)
-    // It names the key where a function found one.
+    // The result contains the key if a function selected it.
     const key = this.#keys.used(verified.key ?? (current as KeyObject))
     return this.#allow(verified.payload, verified.protectedHeader.alg, key)
   }
@@ -172,7 +172,8 @@ class AuthJwt implements Plugin {
   #allow(claims: jose.JWTPayload, algorithm: string, key: string): AuthenticationAnswer {
     const { userNameClaim, clockToleranceMs } = this.#options
     const userName = claims[userNameClaim]
-    if (typeof userName !== 'string' || userName === '') return deny(`there is no text in the claim ${userNameClaim}`)
+    if (typeof userName !== 'string' || userName === '')
+      return deny(`the claim ${userNameClaim} is not a non-empty string`)
     const { exp, iss: issuer, aud = [] } = claims
     const audience = typeof aud === 'string' ? [aud] : aud
     const evidence: TokenEvidence = { key, algorithm, issuer, audience, userNameClaim, expires: exp !== undefined }
@@ -181,7 +182,7 @@ class AuthJwt implements Plugin {
   }
 }
 
-/** Something of the shape of a signed token; what else the field may hold is for other plugins. */
+/** Returns a value with the form of a signed token; any other content of the field is for other plugins. */
 function tokenOf(request: ConnectRequest, from: Options['from']): string | undefined {
   const { userName, password, authenticationMethod } = request
   if (authenticationMethod !== undefined) return undefined

@@ -1,6 +1,7 @@
 /**
- * `auth.scram`: enhanced authentication (§4.12) by SCRAM-SHA-256 (RFC 5802, RFC 7677). The password never travels, the Client
- * learns that the Server knows it too, and what the Server keeps is of no use to a thief.
+ * `auth.scram`: enhanced authentication (§4.12) with SCRAM-SHA-256 (RFC 5802, RFC 7677). The password is never
+ * transmitted, the client gets proof that the server has its credentials, and the stored credentials are useless to a
+ * thief.
  *
  *   Client                                              Server
  *   CONNECT  n,,n=user,r=nonce                     ->
@@ -9,8 +10,8 @@
  *                                                  <-   CONNACK  v=signature        (re-authentication: AUTH 0x00)
  *
  * A user that is not in the file gets a first answer like any other and is refused at the end, so that nobody can find
- * out who exists. Channel binding is not offered. Option `scram.file` is the path of the credentials (`sluice passwd --kind
- * scram-sha-256` writes them); the file is read again when it changes.
+ * out which users exist. Channel binding is not offered. Option `scram.file` is the path of the credentials (`sluice
+ * passwd --kind scram-sha-256` writes them); the file is reloaded when it changes.
  *
  * @module
  */
@@ -33,26 +34,26 @@ import {
 import { WatchedFile } from './watched-file.ts'
 
 const METHOD = 'SCRAM-SHA-256'
-/** Characters of a client-first-message: room for a long name and a nonce. */
+/** Characters of a client-first-message: enough for a long name and a nonce. */
 const MAX_FIRST_MESSAGE = 1024
 const NONCE_BYTES = 18
 
-/** Its keys and defaults are those that the table of options has for `auth.scram`. */
+/** Its keys and defaults are those of the option table for `auth.scram`. */
 export const optionsSchema = v.strictObject({ file: v.string() })
 
-/** @throws {ConfigError} without `scram.file`, or for a file that cannot be read or has a bad line */
+/** @throws {ConfigError} without `scram.file`, or for a file that cannot be read or contains an invalid line */
 export default async function authScram(context: PluginContext): Promise<Plugin> {
   const { file } = readPluginOptions('auth.scram', optionsSchema, context.options['scram'])
   return new AuthScram(await WatchedFile.open(file, context, parseScramFile, () => context.revoked()), context.clock)
 }
 
-/** What is known between the Client's first message and its last. */
+/** The state between the client's first message and its last. */
 interface Exchange {
   readonly user: string
-  /** Of another user where this one does not exist. */
+  /** Those of another user if this one does not exist. */
   readonly credentials: ScramCredentials
   readonly exists: boolean
-  /** `c=` and `r=` as the Client has to repeat them. */
+  /** `c=` and `r=` as the client has to repeat them. */
   readonly expectedStart: string
   /** The messages so far, without the GS2 header: the first two parts of RFC 5802's AuthMessage. */
   readonly messages: string
@@ -63,7 +64,7 @@ class AuthScram implements Plugin {
   readonly #file: WatchedFile<ReadonlyMap<string, ScramCredentials>>
   readonly #clock: Clock
   readonly #decoys: Decoys<ScramCredentials>
-  /** Makes the salt of a user who does not exist the same each time. */
+  /** Gives a user that does not exist the same salt each time. */
   readonly #secret: Uint8Array
 
   constructor(file: WatchedFile<ReadonlyMap<string, ScramCredentials>>, clock: Clock) {
@@ -89,12 +90,12 @@ class AuthScram implements Plugin {
   }
 
   #first(message: string, userName: string | undefined): AuthenticationAnswer {
-    // What is kept until the next step is some four times as long, for everyone who has not logged in.
+    // The state until the next step is about four times as long, for every client that has not logged in.
     if (message.length > MAX_FIRST_MESSAGE)
       return deny(`the first message is longer than ${MAX_FIRST_MESSAGE} characters`)
     const parsed = parseFirst(message)
     if (typeof parsed === 'string') return deny(parsed)
-    if (userName !== undefined && userName !== parsed.user) return deny('CONNECT and SCRAM name two different users')
+    if (userName !== undefined && userName !== parsed.user) return deny('CONNECT and SCRAM name different users')
     const known = this.#file.content.get(parsed.user)
     const credentials = known ?? this.#likeOthers(parsed.user)
     const nonce = parsed.nonce + base64(this.#clock.randomBytes(NONCE_BYTES))
@@ -110,14 +111,14 @@ class AuthScram implements Plugin {
     return { decision: 'continue', userName: parsed.user, authenticationData: Buffer.from(answer), exchangeState }
   }
 
-  /** What a user who does not exist is told: of the same make as for those who do. */
+  /** Credentials for a user that does not exist: of the same form as those of real users. */
   #likeOthers(user: string): ScramCredentials {
     const other = this.#decoys.of(user, this.#file.content) ?? NOBODY
     return { ...other, salt: hmacSha256(this.#secret, user).subarray(0, other.salt.length) }
   }
 }
 
-/** Where the file has nobody. */
+/** Used if the file has no users. */
 const NOBODY: ScramCredentials = {
   salt: new Uint8Array(SCRAM_SALT_BYTES),
   iterations: SCRAM_ITERATIONS,
@@ -132,11 +133,11 @@ interface FirstMessage {
   readonly nonce: string
 }
 
-/** @returns what is wrong, as text, if anything is */
+/** @returns a text that describes the error, if there is one */
 function parseFirst(message: string): FirstMessage | string {
   if (message.startsWith('p=')) return 'channel binding is not offered'
   const parts = /^([ny],(?:a=([^,]+))?,)(n=([^,]+),r=([!-+\--~]+)(?:,.*)?)$/su.exec(message)
-  if (parts === null) return 'this is no SCRAM client-first-message'
+  if (parts === null) return 'this is not a SCRAM client-first-message'
   const [, gs2Header, authorizeAs, bare, name, nonce] = parts as unknown as [
     string,
     string,
@@ -146,8 +147,8 @@ function parseFirst(message: string): FirstMessage | string {
     string?,
   ]
   const user = unescape(name!)
-  if (user === undefined) return 'a user name has an = that is neither =2C nor =3D'
-  if (authorizeAs !== undefined && unescape(authorizeAs) !== user) return 'to act for another user is not offered'
+  if (user === undefined) return 'a user name contains an = that is neither =2C nor =3D'
+  if (authorizeAs !== undefined && unescape(authorizeAs) !== user) return 'acting for another user is not offered'
   return { gs2Header, bare: bare!, user, nonce: nonce! }
 }
 
@@ -160,14 +161,14 @@ function unescape(name: string): string | undefined {
 function last(message: string, { user, credentials, exists, expectedStart, messages }: Exchange): AuthenticationAnswer {
   const [, start, proof] = /^(.*),p=([A-Za-z0-9+/]{43}=)$/su.exec(message) ?? []
   if (start === undefined || !start.startsWith(expectedStart))
-    return deny('this is no SCRAM client-final-message to ours')
+    return deny('this is not a SCRAM client-final-message for this exchange')
   const extensions = start.slice(expectedStart.length)
-  if (extensions !== '' && !extensions.startsWith(',')) return deny('the nonce is not the one that was given')
+  if (extensions !== '' && !extensions.startsWith(',')) return deny('the nonce differs from that of the exchange')
   const authMessage = `${messages},${start}`
   const signature = hmacSha256(credentials.storedKey, authMessage)
   const clientKey = Buffer.from(proof!, 'base64').map((byte, index) => byte ^ signature[index]!)
   const matches = timingSafeEqual(sha256(clientKey), credentials.storedKey)
-  if (!exists) return deny('there is no such user')
+  if (!exists) return deny('unknown user')
   if (!matches) return deny('wrong password')
   const verifier = `v=${base64(hmacSha256(credentials.serverKey, authMessage))}`
   const evidence = evidenceOf(user, credentials.storedKey)

@@ -1,13 +1,13 @@
 /**
- * The answer of a web service, read as far as a limit: what comes beyond it is never in memory.
+ * Reads the answer of a web service up to a limit: bytes beyond it are never kept in memory.
  *
  * @module
  */
 import { PluginError } from '../base/errors.ts'
 
-/** Whose answer it is, for the error. */
+/** The service, for the error message. */
 export interface AnswerSource {
-  /** What answers, in words, such as `the login service`. */
+  /** The service in words, such as `the login service`. */
   readonly name: string
   readonly url: string
   /** The option that sets the limit, such as `auth.http.max-answer-bytes`. */
@@ -16,10 +16,10 @@ export interface AnswerSource {
 }
 
 /**
- * Reads a body to its end. A longer one is given up at once, with the connection that it comes through.
+ * Reads a body to its end. A longer one is abandoned at once, together with its connection.
  *
- * @param announcedBytes what Content-Length says, if anything
- * @throws {PluginError} naming the address, the limit and the way out
+ * @param announcedBytes the value of Content-Length, if any
+ * @throws {PluginError} naming the address, the limit and the remedy
  */
 export async function readBoundedBody(
   body: AsyncIterable<Uint8Array>,
@@ -38,12 +38,12 @@ export async function readBoundedBody(
 }
 
 /**
- * The error for a service that cannot be reached or answers wrongly. It names the address and what the system reported, such as
- * `connect ECONNREFUSED 127.0.0.1:8080`; neither may hold what a client sent, so that it can be logged.
+ * The error for a service that cannot be reached or answers incorrectly. It names the address and the system's report,
+ * such as `connect ECONNREFUSED 127.0.0.1:8080`; neither contains data from a client, so it can be logged.
  */
 export function failureOf({ name, url }: Pick<AnswerSource, 'name' | 'url'>, error: unknown): PluginError {
   if (error instanceof PluginError) return error
-  return new PluginError(`${name} at ${withoutCredentials(url)} cannot be asked: ${causeOf(url, error)}`)
+  return new PluginError(`${name} at ${withoutCredentials(url)} cannot be reached: ${causeOf(url, error)}`)
 }
 
 function causeOf(url: string, error: unknown): string {
@@ -52,18 +52,18 @@ function causeOf(url: string, error: unknown): string {
   if (!(inner instanceof Error)) return 'unknown cause'
   const code = 'code' in inner && typeof inner.code === 'string' ? inner.code : undefined
   // `fetch` quotes an address with credentials.
-  if (code === undefined && username + password !== '') return 'its address must not hold credentials'
+  if (code === undefined && username + password !== '') return 'its address must not contain credentials'
   if (code === undefined || inner.message.includes(code)) return inner.message
   return inner.message === '' ? code : `${inner.message} (${code})`
 }
 
 function tooLong({ name, url, option, maxBytes }: AnswerSource): PluginError {
   return new PluginError(
-    `${name} at ${withoutCredentials(url)} answered with more than ${maxBytes} bytes; let it answer with less, or raise ${option}`,
+    `${name} at ${withoutCredentials(url)} answered with more than ${maxBytes} bytes; make its answers smaller, or raise ${option}`,
   )
 }
 
-/** The address as it may be shown: neither credentials nor a query, which may be a secret. */
+/** The address in a form that may be logged: without credentials and query, which may be secret. */
 export function withoutCredentials(url: string): string {
   const { origin, pathname } = new URL(url)
   return `${origin}${pathname}`

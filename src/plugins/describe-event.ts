@@ -1,16 +1,17 @@
-/** Events as one line for people, and what both loggers share. @module */
+/** Describes events in one line, and holds what both loggers share. @module */
 import { saidByPeer } from '../base/printable.ts'
 import type { EventName } from '../access/broker-events.ts'
 import type { Plugin, PluginEvents } from '../access/plugin.ts'
 
-/** The events that carry packets; they are many, and only emitted when someone listens. */
+/** The events of single packets; they are frequent, and emitted only if there is a listener. */
 export const PACKET_EVENTS: readonly EventName[] = ['packetReceived', 'packetSent']
 
-/** Fields that are never written out, whatever an event comes to carry. */
+/** Fields that are never logged, whichever event contains them. */
 const SECRETS = new Set(['password', 'authenticationData', 'correlationData'])
 
 /**
- * Writes a value's fields as `name=value`. Bytes are counted, not shown, and what may be secret is left out.
+ * Formats the fields of a value as `name=value`. Bytes are counted, not shown, and fields that may be secret are
+ * omitted.
  *
  * @example
  * describeFields({ clientId: 'c1', payload: new Uint8Array(3) }) // 'clientId=c1 payload=3 bytes'
@@ -32,11 +33,11 @@ function describeValue(value: unknown): string {
 }
 
 function describeText(text: string): string {
-  // Escapes are there already: quotes alone are left to be told apart.
+  // Control characters are already escaped, so only quotes are left.
   return /^[\w$/+#.:@()-]+$/.test(text) ? text : `"${text.replaceAll('"', '\\"')}"`
 }
 
-/** A plugin that only listens: to each event in `names`, until it is closed. */
+/** A plugin that only logs: it listens to each event in `names` until it is closed. */
 export function listeningPlugin(
   name: string,
   events: PluginEvents | undefined,

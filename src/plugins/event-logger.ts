@@ -1,7 +1,6 @@
 /**
  * `event_logger_plugin`: one line at `info` for every event, except those of single packets and `error`, which repeats
- * `internalError`. Refusals that one
- * address repeats are summed up, as in the broker's own lines.
+ * `internalError`. Repeated refusals of one address are summarised, as in the broker's own log.
  *
  * @module
  */
@@ -9,7 +8,7 @@ import { logRefusal } from '../base/log.ts'
 import type { Plugin, PluginContext } from '../access/plugin.ts'
 import { describeFields, listeningPlugin, PACKET_EVENTS } from './describe-event.ts'
 
-/** What of these events says who is behind them, which a Client cannot vary at will. */
+/** The events that name the client's address, which a client cannot change at will. */
 const REFUSALS: ReadonlySet<string> = new Set([
   'clientRefused',
   'handshakeRefused',
@@ -18,7 +17,7 @@ const REFUSALS: ReadonlySet<string> = new Set([
   'subscribeRefused',
 ])
 
-/** As far as events of that kind have them. */
+/** The fields, as far as an event of these kinds has them. */
 interface RefusalEvent {
   readonly address?: string
   readonly network?: string

@@ -1,6 +1,6 @@
 /**
- * What a login by a stored credential rests on: which user, and which version of its entry. It stays with a Connection as long as
- * that lasts, so it is small, and nothing can be learned from it.
+ * The evidence of a login by a stored credential: the user, and the version of its entry. It is kept as long as the
+ * connection, so it is small, and it reveals nothing.
  *
  * @module
  */
@@ -13,17 +13,17 @@ export interface CredentialEvidence {
   readonly digest: string
 }
 
-/** @param entry what is stored for that user, such as a password hash */
+/** @param entry the stored entry of that user, such as a password hash */
 export function evidenceOf(user: string, entry: string | Uint8Array): CredentialEvidence {
   const digest = createHash('sha256').update(entry).digest().subarray(0, DIGEST_BYTES).toString('base64')
   return { user, digest }
 }
 
 /**
- * Whether a login that rested on `evidence` would still be good.
+ * Whether a login with this `evidence` would still be accepted.
  *
- * @param entryOf what is stored for a user now; `undefined` if nothing is
- * @returns `true` or, where this is no evidence or it does not hold any longer, `undefined`: no opinion
+ * @param entryOf returns the present entry of a user; `undefined` if there is none
+ * @returns `true`, or `undefined` (no opinion) if this is not evidence or is no longer valid
  */
 export function stillHolds(
   evidence: unknown,

@@ -1,8 +1,8 @@
 /**
- * The keys that tokens are verified by: one key or secret from a file, a JWKS from a file, or the JWKS that an issuer publishes.
+ * The keys that verify tokens: one key or secret from a file, a JWKS from a file, or the JWKS that an issuer publishes.
  *
- * Each key has a fingerprint, which is what a login by its token rests on: when a file changes, or the issuer publishes
- * another set, it is known which logins rest on a key that is gone.
+ * Each key has a fingerprint, which is the evidence of a login by token: when a file changes, or the issuer publishes
+ * another set, the logins whose key is gone can be found.
  *
  * @module
  */
@@ -17,19 +17,19 @@ import { decodePem, decodeText } from '../config/text-file.ts'
 import { failureOf, readBoundedBody, withoutCredentials } from './bounded-body.ts'
 import { WatchedFile } from './watched-file.ts'
 
-/** RFC 7518 §3.2: a key is at least as long as the hash. */
+/** RFC 7518 §3.2: a key has to be at least as long as the hash. */
 const MIN_SECRET_BYTES = 32
-/** How often an issuer's keys are fetched, once a token was verified by them: as often as for verifying. */
+/** How often an issuer's keys are fetched, once they have verified a token: as often as for verifying. */
 export const JWKS_REFRESH_MS = 600_000
 
 export interface JwtKeys {
-  /** What `jose.jwtVerify` takes. */
+  /** The key argument of `jose.jwtVerify`. */
   readonly current: KeyObject | jose.JWTVerifyGetKey
-  /** The issuer's own: fetching them may fail. */
+  /** Keys of an issuer, which have to be fetched. */
   readonly isRemote: boolean
-  /** Told of the key that verified a token. @returns its fingerprint */
+  /** Called with the key that verified a token. @returns its fingerprint */
   used(key: KeyObject | jose.CryptoKey | Uint8Array): string
-  /** Whether the key of that fingerprint is still among them. */
+  /** Whether a key with that fingerprint still exists. */
   has(fingerprint: string): MaybePromise<boolean>
   close(): void
 }
@@ -42,7 +42,7 @@ export interface JwtKeyOptions {
   readonly maxAnswerBytes: number
 }
 
-/** @throws {ConfigError} for a file that cannot be read, or holds no key */
+/** @throws {ConfigError} for a file that cannot be read, or contains no key */
 export async function openJwtKeys(options: JwtKeyOptions, context: PluginContext): Promise<JwtKeys> {
   const { jwksUrl, keyFile, secretFile } = options
   if (jwksUrl !== undefined) return new PublishedKeys(jwksUrl, options, context)
@@ -80,7 +80,7 @@ class FileKeys implements JwtKeys {
   }
 }
 
-/** What an issuer publishes, fetched when needed, and again now and then once a login rests on it. */
+/** The keys that an issuer publishes, fetched when needed, and at intervals once a login depends on them. */
 class PublishedKeys implements JwtKeys {
   readonly isRemote = true
   readonly current: jose.RemoteJWKSet
@@ -99,13 +99,13 @@ class PublishedKeys implements JwtKeys {
 
   used(key: KeyObject | jose.CryptoKey | Uint8Array): string {
     const fingerprint = fingerprintOf(key)
-    // A key that was not there before came with another set.
+    // A key that is new came with another set.
     if (this.#fingerprints?.has(fingerprint) !== true) this.#look()
     this.#refreshLater()
     return fingerprint
   }
 
-  /** Keys that cannot be fetched take nobody's login away. */
+  /** If the keys cannot be fetched, logins stay as they are. */
   async has(fingerprint: string): Promise<boolean> {
     if (this.#fingerprints === undefined) await this.#refresh()
     this.#refreshLater()
@@ -140,13 +140,13 @@ class PublishedKeys implements JwtKeys {
       if (!this.#isClosed) this.#look()
     } catch (error) {
       const cause = error instanceof Error ? error.message : String(error)
-      this.#context.log.warn(`the issuer's keys for auth.jwt cannot be fetched, logins stay as they are: ${cause}`)
+      this.#context.log.warn(`the issuer's keys for auth.jwt cannot be fetched; existing logins stay valid: ${cause}`)
     }
   }
 }
 
 /**
- * Fetches as `fetch` does, except that an answer may be no longer than that, and that a failure names the address and its cause:
+ * Works like `fetch`, except that the size of an answer is limited, and that an error names the address and its cause:
  * `jose` reports only that something failed.
  */
 function boundedFetch(
@@ -165,11 +165,11 @@ function boundedFetch(
         headers.get('content-length'),
       )
       if (status !== 200) throw failure(`answered with status ${status}`)
-      if (!isKeySet(bytes)) throw failure('answered with something that is no JSON Web Key Set')
+      if (!isKeySet(bytes)) throw failure('answered, but not with a JSON Web Key Set')
       return new Response(bytes, { status })
     } catch (error) {
       if (error instanceof Error && error.name === 'TimeoutError') {
-        throw failure(`did not answer within ${fetchTimeoutMs} ms, the timeout`)
+        throw failure(`did not answer within the timeout of ${fetchTimeoutMs} ms`)
       }
       throw failureOf(source, error)
     }
@@ -202,24 +202,24 @@ function digestOf(key: KeyObject): string {
   return createHash('sha256').update(bytes).digest('base64')
 }
 
-/** Keys of a kind that tokens are not verified by here have none. */
+/** Keys of a kind that is not used for tokens here have none. */
 function fingerprintsOf(keys: readonly jose.JWK[]): ReadonlySet<string> {
   const fingerprints = new Set<string>()
   for (const key of keys) {
     try {
       fingerprints.add(digestOf(createPublicKey({ key: key as JsonWebKey, format: 'jwk' })))
     } catch {
-      continue // no public key: no token is verified by it either
+      continue // not a public key, so it does not verify tokens either
     }
   }
   return fingerprints
 }
 
-/** A secret may be any bytes; the end of line that an editor or `echo` adds is not part of it, nor is a byte order mark. */
+/** A secret may be any bytes, except the line break that an editor or `echo` adds and a byte order mark. */
 function parseSecret(bytes: Uint8Array): KeyContent {
   const secret = isUtf8(bytes) ? Buffer.from(decodeText(bytes).replace(/\r?\n$/, '')) : Buffer.from(bytes)
   if (secret.length >= MIN_SECRET_BYTES) return contentOf(createSecretKey(secret))
-  throw badFile(`the secret has ${secret.length} bytes; at least ${MIN_SECRET_BYTES} are needed`)
+  throw badFile(`the secret has ${secret.length} bytes; it must have at least ${MIN_SECRET_BYTES}`)
 }
 
 const PRIVATE_KEY = /-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----/
@@ -228,11 +228,11 @@ function parseKeys(bytes: Uint8Array): KeyContent {
   const content = publicKeys(bytes)
   if (content !== undefined) return content
   throw badFile(
-    'there is a private key, with which anyone who reads it can sign tokens; tokens are checked with the public key alone: `openssl pkey -in FILE -pubout`',
+    'it contains a private key, with which anyone who can read the file can sign tokens; use the public key, which is enough to verify them: `openssl pkey -in FILE -pubout`',
   )
 }
 
-/** @returns `undefined` where a key is private */
+/** @returns `undefined` if a key is private */
 function publicKeys(bytes: Uint8Array): KeyContent | undefined {
   try {
     const text = decodePem(bytes)
@@ -244,7 +244,7 @@ function publicKeys(bytes: Uint8Array): KeyContent | undefined {
     return { keys: jose.createLocalJWKSet({ keys: all }), fingerprints: fingerprintsOf(all) }
   } catch {
     // Without its cause, which would quote the file.
-    throw badFile('there is neither a key or certificate in PEM form nor a JWK or JWKS')
+    throw badFile('it contains neither a key or certificate in PEM form nor a JWK or JWKS')
   }
 }
 

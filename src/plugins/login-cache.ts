@@ -1,14 +1,14 @@
 /**
- * Remembers for a short time which credentials were found right, so that a fleet that reconnects does not pay for a password
- * hash each time. Only good answers are kept, and never the credentials: a keyed hash of them, under a key that is made at
- * random and lives as long as this object.
+ * Remembers for a short time which credentials were correct, so that a fleet that reconnects does not need a password
+ * hash for each client. Only positive answers are kept, and never the credentials themselves: their place is taken by a
+ * keyed hash, with a random key that lives as long as this object.
  *
  * @module
  */
 import { createHmac } from 'node:crypto'
 import type { Clock } from '../base/clock.ts'
 
-/** Credentials that are remembered at one time; the oldest goes first. */
+/** Credentials that are remembered at a time; the oldest is dropped first. */
 export const MAX_REMEMBERED_LOGINS = 10_000
 
 type Credentials = readonly (string | Uint8Array)[]
@@ -19,7 +19,7 @@ export class LoginCache<Value> {
   readonly #key: Uint8Array
   readonly #entries = new Map<string, { readonly value: Value; readonly until: number }>()
 
-  /** @param lifetimeMs how long an answer holds; 0 keeps none */
+  /** @param lifetimeMs how long an answer is valid; 0 keeps none */
   constructor(clock: Clock, lifetimeMs: number) {
     this.#clock = clock
     this.#lifetimeMs = lifetimeMs
@@ -43,7 +43,7 @@ export class LoginCache<Value> {
     if (this.#entries.size > MAX_REMEMBERED_LOGINS) this.#entries.delete(this.#entries.keys().next().value!)
   }
 
-  /** Each part goes in with its length, so that no two lists of parts read the same. */
+  /** Each part is hashed with its length, so that no two lists of parts give the same input. */
   #nameOf(credentials: Credentials): string {
     const hmac = createHmac('sha256', this.#key)
     for (const part of credentials) hmac.update(`${Buffer.byteLength(part)}:`).update(part)

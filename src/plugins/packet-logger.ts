@@ -1,4 +1,4 @@
-/** `packet_logger_plugin`: one line at `debug` for every Control Packet that comes or goes. @module */
+/** `packet_logger_plugin`: one line at `debug` for every Control Packet that is received or sent. @module */
 import type { Plugin, PluginContext } from '../access/plugin.ts'
 import { type Packet } from '../codec/packets.ts'
 import { PacketType } from '../codec/packet-types.ts'

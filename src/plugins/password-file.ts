@@ -1,6 +1,6 @@
 /**
- * Password files: one `user:hash` a line; blank lines and lines that begin with `#` count for nothing. The form that
- * Mosquitto's files have, and the ancestor's.
+ * Password files: one `user:hash` per line; blank lines and lines that begin with `#` are ignored. This is the format
+ * of Mosquitto's files and the ancestor's.
  *
  * @module
  */
@@ -11,13 +11,13 @@ import { LineProblems, linesOf, readText } from '../config/text-file.ts'
 import { passwordHashKind } from './password-hash.ts'
 import { parseScramCredentials } from './scram-credentials.ts'
 
-/** User Name to password hash. */
+/** Maps a user name to its password hash. */
 export type PasswordEntries = ReadonlyMap<string, string>
 
 /**
- * Reads the text of a password file.
+ * Parses the text of a password file.
  *
- * @throws {ConfigError} `ERR_CONFIG_FILE` that names every bad line by number, without its content
+ * @throws {ConfigError} `ERR_CONFIG_FILE` that names every invalid line by number, without its content
  *
  * @example
  * parsePasswordFile('# nobody yet\n\n').size // 0
@@ -30,10 +30,10 @@ export function parsePasswordFile(text: string): PasswordEntries {
     if (line.trim() === '' || line.startsWith('#')) continue
     const number = index + 1
     const [user, hash] = entryOf(line)
-    if (hash === undefined) problems.add(number, 'is not of the form user:hash')
+    if (hash === undefined) problems.add(number, 'does not have the form user:hash')
     else if (passwordHashKind(hash) === undefined)
-      problems.add(number, 'has a hash of no known kind; see `sluice passwd`')
-    else if (entries.has(user)) problems.add(number, `has the user of line ${lineOf.get(user)} again`)
+      problems.add(number, 'has a hash of an unknown kind; see `sluice passwd`')
+    else if (entries.has(user)) problems.add(number, `repeats the user of line ${lineOf.get(user)}`)
     else {
       entries.set(user, hash)
       lineOf.set(user, number)
@@ -43,25 +43,28 @@ export function parsePasswordFile(text: string): PasswordEntries {
   return entries
 }
 
-/** Blanks around a name are not part of it, as Mosquitto reads it; an empty name is one, `mosquitto_passwd` writes it. */
+/**
+ * Spaces around a name are not part of it, as in Mosquitto; an empty name is valid, because `mosquitto_passwd` writes
+ * it.
+ */
 function entryOf(line: string): [user: string, hash: string | undefined] {
   const colon = line.indexOf(':')
   return colon < 0 ? [line, undefined] : [line.slice(0, colon).trim(), line.slice(colon + 1).trim()]
 }
 
 /**
- * Writes one user's line into a password file, in the place of the line that the user had, or at the end. Other lines,
- * comments among them, stay as they are. The file is replaced whole, so that whoever reads it meanwhile sees the old or the
- * new one; it keeps its mode and its owner, and a new one is only for its owner (0600).
+ * Writes the line of one user into a password file, in place of the user's old line, or at the end. Other lines and
+ * comments stay as they are. The file is replaced as a whole, so that a reader sees either the old or the new one; it
+ * keeps its mode and its owner, and a new one is accessible to its owner only (0600).
  *
- * @param hash `undefined` takes the user out
- * @returns whether the user was in the file before
- * @throws {UsageError} for a name that no line can hold
+ * @param hash `undefined` removes the user
+ * @returns whether the file contained the user before
+ * @throws {UsageError} for a name that a line cannot contain
  */
 export async function updatePasswordFile(path: string, user: string, hash: string | undefined): Promise<boolean> {
   if (!/^[^#:\p{Cc}][^:\p{Cc}]*$/u.test(user) || user.trim() !== user) {
     throw new UsageError(
-      `a user name has no colon and no control character, no blank at either end, and does not begin with #: ${JSON.stringify(user)}`,
+      `a user name must not contain a colon or a control character, begin or end with a space, or begin with #: ${JSON.stringify(user)}`,
     )
   }
   const target = await realpath(path).catch(unlessMissing(path))
@@ -74,7 +77,7 @@ export async function updatePasswordFile(path: string, user: string, hash: strin
   return at >= 0
 }
 
-/** Whether a file holds lines for `auth.scram`, for `auth.file`, or none yet. */
+/** Whether a file contains lines for `auth.scram`, for `auth.file`, or none yet. */
 export async function kindOfFile(path: string): Promise<'scram' | 'hash' | undefined> {
   const text = await readText(path).catch(unlessMissing(''))
   const line = linesOf(text).find((each) => !each.startsWith('#') && each.includes(':'))
@@ -88,7 +91,7 @@ async function replaceFile(path: string, text: string): Promise<void> {
   try {
     await using file = await open(temporary, 'wx', 0o600)
     await file.writeFile(text)
-    // Root may write the file of the user that the broker runs as, who has to be able to read it afterwards.
+    // Root may write a file that belongs to the broker's user, who has to be able to read it afterwards.
     if (before !== undefined) await file.chown(before.uid, before.gid).catch(unless('EPERM', undefined))
     await file.chmod(before === undefined ? 0o600 : before.mode & 0o7777)
     await file.sync()

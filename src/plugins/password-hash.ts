@@ -1,5 +1,5 @@
 /**
- * Password hashes: every kind that a password file may bring along, told apart by its looks, and checked.
+ * Password hashes: recognizes every kind that a password file may contain, and verifies passwords.
  *
  * | begins with            | kind                                                                       |
  * | ---------------------- | -------------------------------------------------------------------------- |
@@ -10,8 +10,8 @@
  * | `$2a$` `$2b$` `$2y$`   | bcrypt                                                                     |
  * | `$argon2id$`           | Argon2id as PHC text                                                       |
  *
- * Checking takes 1 to 100 ms of processor time in one piece, which is why only the worker thread does it
- * (`password-worker.ts`). The packages are loaded when the first hash of their kind is met.
+ * A check takes 1 to 100 ms of processor time without a break, so only the worker thread performs it
+ * (`password-worker.ts`). The package for a kind is loaded with the first hash of that kind.
  *
  * @module
  */
@@ -26,7 +26,7 @@ import {
   SCRAM_SALT_BYTES,
 } from './scram-credentials.ts'
 
-/** What kinds of hash there are, each with how to recognize it. */
+/** The kinds of hash, and how each is recognized. */
 const KINDS = {
   'sha512-crypt': /^\$6\$(?:rounds=\d{1,9}\$)?[./0-9A-Za-z]{0,16}\$[./0-9A-Za-z]{86}$/,
   'sha256-crypt': /^\$5\$(?:rounds=\d{1,9}\$)?[./0-9A-Za-z]{0,16}\$[./0-9A-Za-z]{43}$/,
@@ -39,9 +39,9 @@ const KINDS = {
 export type PasswordHashKind = keyof typeof KINDS
 
 /**
- * Tells of what kind a hash is.
+ * Returns the kind of a hash.
  *
- * @returns `undefined` for anything that is none
+ * @returns `undefined` for a text of no known kind
  *
  * @example
  * passwordHashKind('$2b$10$' + 'a'.repeat(53)) // 'bcrypt'
@@ -53,12 +53,12 @@ export function passwordHashKind(hash: string): PasswordHashKind | undefined {
   return undefined
 }
 
-/** Longer passwords match nothing: the cost of a check grows with the length, and the sender chooses that. */
+/** Longer passwords never match: the cost of a check grows with the length, which the client chooses. */
 export const MAX_PASSWORD_BYTES = 1024
 
 /**
- * Checks one password against one hash, in constant time for its kind. Passwords that are not UTF-8 match nothing: no tool
- * makes a hash of one, and some of the packages would read them as other text.
+ * Checks a password against a hash, in constant time for its kind. Passwords that are not UTF-8 never match: no tool
+ * hashes them, and some of the packages would read them as another text.
  */
 export async function verifyPassword(password: Uint8Array, hash: string): Promise<boolean> {
   const kind = passwordHashKind(hash)
@@ -67,9 +67,9 @@ export async function verifyPassword(password: Uint8Array, hash: string): Promis
 }
 
 /**
- * Makes a hash of a password, for a line of a password file. Takes 10 to 300 ms.
+ * Hashes a password, for a line of a password file. Takes 10 to 300 ms.
  *
- * @param kind any but `mosquitto-sha512`, which one guess in a microsecond breaks
+ * @param kind any except `mosquitto-sha512`, which can be tried at a million guesses a second
  * @throws {UsageError} for an empty password, and for one of more than {@link MAX_PASSWORD_BYTES}
  *
  * @example
@@ -79,7 +79,7 @@ export async function verifyPassword(password: Uint8Array, hash: string): Promis
 export async function hashPassword(password: string, kind: WritablePasswordHashKind = 'argon2id'): Promise<string> {
   if (password === '') throw new UsageError('the password must not be empty')
   if (Buffer.byteLength(password) > MAX_PASSWORD_BYTES) {
-    throw new UsageError(`a password may have ${MAX_PASSWORD_BYTES} bytes, this one has more`)
+    throw new UsageError(`the password must not have more than ${MAX_PASSWORD_BYTES} bytes`)
   }
   return HASHERS[kind](password)
 }
@@ -87,7 +87,7 @@ export async function hashPassword(password: string, kind: WritablePasswordHashK
 /** `scram-sha-256` is for the file of `auth.scram`, the others are for that of `auth.file`. */
 export type WritablePasswordHashKind = Exclude<PasswordHashKind, 'mosquitto-sha512'> | 'scram-sha-256'
 
-/** The kinds that `hashPassword` makes, the default first. */
+/** The kinds that `hashPassword` produces, the default first. */
 export const WRITABLE_PASSWORD_HASH_KINDS: readonly WritablePasswordHashKind[] = [
   'argon2id',
   'bcrypt',
@@ -97,7 +97,7 @@ export const WRITABLE_PASSWORD_HASH_KINDS: readonly WritablePasswordHashKind[] =
   'scram-sha-256',
 ]
 
-/** Costs as OWASP recommends them, where the kind has one. */
+/** Costs recommended by OWASP, for kinds that have them. */
 const ARGON2ID_COST = { memoryCost: 47_104, timeCost: 1, parallelism: 1 }
 const BCRYPT_COST = 10
 const PBKDF2_ITERATIONS = 210_000
@@ -120,7 +120,7 @@ function randomBytes(length: number): Buffer {
   return Buffer.from(realClock.randomBytes(length))
 }
 
-/** Sixteen letters, 96 bits; crypt's alphabet has `.` where base64 has `+`. */
+/** Sixteen letters, 96 bits; crypt's alphabet has `.` instead of base64's `+`. */
 function cryptSalt(): string {
   return randomBytes(12).toString('base64').replaceAll('+', '.')
 }

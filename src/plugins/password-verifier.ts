@@ -1,11 +1,11 @@
 /**
- * Checks passwords in a thread of its own, so that a storm of log-ins costs neither the event loop nor the thread pool that
- * durable writes run on.
+ * Checks passwords in a separate thread, so that a burst of logins slows neither the event loop nor the thread pool
+ * that performs durable writes.
  *
- *   verify ─> worker: one check after the other ─> answer          the caller bounds how many there are at one time
+ *   verify ─> worker: one check after the other ─> answer          the caller limits how many there are at a time
  *
- * The thread starts with the first check and never keeps the process alive. When it dies, the checks that it had are
- * rejected and the next one starts another.
+ * The thread starts with the first check and never keeps the process alive. If it dies, its checks are rejected and the
+ * next check starts a new thread.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import { Worker } from 'node:worker_threads'
 import { PluginError } from '../base/errors.ts'
 import type { PasswordAnswer, PasswordQuestion } from './password-worker.ts'
 
-const CLOSING = 'the password check was given up: the plugin is closing'
+const CLOSING = 'the password check was abandoned because the plugin is closing'
 
 interface Waiting {
   resolve(matches: boolean): void
@@ -26,7 +26,7 @@ export class PasswordVerifier {
   #lastNumber = 0
   #isClosed = false
 
-  /** @throws {PluginError} when the hash cannot be worked with, the thread dies, or `close` comes first */
+  /** @throws {PluginError} if the hash cannot be used, the thread dies, or `close` comes first */
   verify(password: Uint8Array, hash: string): Promise<boolean> {
     if (this.#isClosed) return Promise.reject(new PluginError(CLOSING))
     const worker = (this.#worker ??= this.#start())
@@ -44,7 +44,7 @@ export class PasswordVerifier {
   }
 
   #start(): Worker {
-    // The sibling has this file's ending, whether compiled or not.
+    // The sibling has the same extension as this file, whether compiled or not.
     const worker = new Worker(new URL(import.meta.url.replace(/verifier(\.[jt]s)$/, 'worker$1')))
     const died = (): void => {
       if (this.#worker === worker) this.#abandon('the thread that checks passwords has died')
@@ -52,7 +52,7 @@ export class PasswordVerifier {
     worker.on('message', ({ number, matches }: PasswordAnswer) => {
       const waiting = this.#waiting.get(number)
       this.#waiting.delete(number)
-      if (matches === undefined) waiting?.reject(new PluginError('the hash of this user cannot be worked with'))
+      if (matches === undefined) waiting?.reject(new PluginError('the password hash of this user cannot be used'))
       else waiting?.resolve(matches)
     })
     worker.on('error', died)

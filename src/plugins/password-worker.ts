@@ -10,13 +10,13 @@ export interface PasswordQuestion {
 
 export interface PasswordAnswer {
   readonly number: number
-  /** `undefined` when the hash looked like its kind but could not be worked with. */
+  /** `undefined` if the hash has the form of its kind but cannot be used. */
   readonly matches: boolean | undefined
 }
 
 parentPort?.on('message', ({ number, password, hash }: PasswordQuestion) => {
-  const tell = (matches: boolean | undefined): void => {
+  const answer = (matches: boolean | undefined): void => {
     parentPort?.postMessage({ number, matches } satisfies PasswordAnswer)
   }
-  void verifyPassword(password, hash).then(tell, () => tell(undefined))
+  void verifyPassword(password, hash).then(answer, () => answer(undefined))
 })

@@ -1,6 +1,6 @@
 /**
- * The plugins that ship, by every name they go by. Each is loaded when a configuration names it, so that what nobody uses
- * (jose, the password hashes, …) costs neither start-up time nor memory.
+ * The built-in plugins, under all of their names. Each is loaded when a configuration names it, so that unused
+ * dependencies (jose, the password hashes, …) cost neither start-up time nor memory.
  *
  * @module
  */
@@ -20,14 +20,14 @@ const LOADERS: Readonly<Record<string, () => Promise<{ readonly default: PluginF
   packet_logger_plugin: () => import('./packet-logger.ts'),
 }
 
-/** The ancestor's own spellings of two names that its manual writes with a dot. */
+/** The ancestor's own spelling of two names that its manual writes with a dot. */
 const ALIASES = { auth_anonymous: 'auth.anonymous', auth_file: 'auth.file' }
 
 function lazily(load: (typeof LOADERS)[string]): PluginFactory {
   return async (context: PluginContext) => (await load()).default(context)
 }
 
-/** What `createAccess` takes names from. */
+/** The plugins that `createAccess` finds by name. */
 export const shippedPlugins: ReadonlyMap<string, PluginFactory> = new Map([
   ...Object.entries(LOADERS).map(([name, load]) => [name, lazily(load)] as const),
   ...Object.entries(ALIASES).map(([alias, name]) => [alias, lazily(LOADERS[name]!)] as const),

@@ -1,9 +1,10 @@
 /**
- * What a Server keeps of a user for SCRAM-SHA-256 (RFC 5802 §3, RFC 7677), as text in the form that PostgreSQL also uses:
+ * The credentials of a user that a server stores for SCRAM-SHA-256 (RFC 5802 §3, RFC 7677), in the text form of
+ * PostgreSQL:
  *
  *   SCRAM-SHA-256$iterations:salt$StoredKey:ServerKey        (base64)
  *
- * Neither the password nor anything that a log-in could be made with can be computed from it.
+ * Neither the password nor anything that could be used to log in can be computed from them.
  *
  * @module
  */
@@ -17,7 +18,7 @@ export interface ScramCredentials {
   readonly serverKey: Uint8Array
 }
 
-/** What new credentials are made with, and what users who do not exist are told (RFC 7677 §4). */
+/** The count of new credentials, and the one that is sent for users that do not exist (RFC 7677 §4). */
 export const SCRAM_ITERATIONS = 4096
 export const SCRAM_SALT_BYTES = 16
 
@@ -25,7 +26,8 @@ const KEY_BYTES = 32
 const FORM = /^SCRAM-SHA-256\$(\d{4,9}):([A-Za-z0-9+/]+={0,2})\$([A-Za-z0-9+/]{43}=):([A-Za-z0-9+/]{43}=)$/
 
 /**
- * Derives what is kept from a password. The password is normalized (NFKC, as good as SASLprep for what people type).
+ * Derives the stored credentials from a password, which is first normalized (NFKC, equivalent to SASLprep for what
+ * people type).
  *
  * @param iterations at least 4096 (RFC 7677 §4)
  */
@@ -39,7 +41,7 @@ export function formatScramCredentials({ iterations, salt, storedKey, serverKey 
   return `SCRAM-SHA-256$${iterations}:${base64(salt)}$${base64(storedKey)}:${base64(serverKey)}`
 }
 
-/** @returns `undefined` for text of another form */
+/** @returns `undefined` for a text of another form */
 export function parseScramCredentials(text: string): ScramCredentials | undefined {
   const parts = FORM.exec(text)
   if (parts === null) return undefined
@@ -49,9 +51,9 @@ export function parseScramCredentials(text: string): ScramCredentials | undefine
 }
 
 /**
- * Reads a file of `user:SCRAM-SHA-256$…` lines; blank lines and those that begin with `#` count for nothing.
+ * Parses a file of `user:SCRAM-SHA-256$…` lines; blank lines and lines that begin with `#` are ignored.
  *
- * @throws {ConfigError} `ERR_CONFIG_FILE` that names every bad line by number, without its content
+ * @throws {ConfigError} `ERR_CONFIG_FILE` that names every invalid line by number, without its content
  */
 export function parseScramFile(text: string): ReadonlyMap<string, ScramCredentials> {
   const users = new Map<string, ScramCredentials>()
@@ -61,8 +63,8 @@ export function parseScramFile(text: string): ReadonlyMap<string, ScramCredentia
     const colon = line.indexOf(':')
     const user = line.slice(0, colon).trim()
     const credentials = colon < 1 ? undefined : parseScramCredentials(line.slice(colon + 1).trim())
-    if (credentials === undefined) problems.add(index + 1, 'is not of the form user:SCRAM-SHA-256$…')
-    else if (users.has(user)) problems.add(index + 1, 'has a user again who has a line already')
+    if (credentials === undefined) problems.add(index + 1, 'does not have the form user:SCRAM-SHA-256$…')
+    else if (users.has(user)) problems.add(index + 1, 'repeats a user')
     else users.set(user, credentials)
   }
   problems.throwIfAny()

@@ -1,18 +1,18 @@
 /**
- * `topic_acl`: for each User Name the topics it may use; everything else is denied.
+ * `topic_acl`: lists the topics that each user name may use; everything else is denied.
  *
  *   acl:
- *     meter: ['power/#', 'devices/%c/+']      # to publish and to subscribe
+ *     meter: ['power/#', 'devices/%c/+']      # for publishing and subscribing
  *     control:
  *       publish: ['commands/#']
  *       subscribe: ['power/#', '$SYS/#']
  *       deny: ['power/secret/#']
- *     '@staff': ['news/#']                    # everyone in a group
- *     anonymous: []                           # Clients without a User Name
+ *     '@staff': ['news/#']                    # all members of a group
+ *     anonymous: []                           # clients without a user name
  *   groups:
  *     staff: [control, meter]
  *
- * A User Name that has no entry and is in no group may do nothing. `topic-rules.ts` says how rules are judged.
+ * A user name without an entry and a group has no access at all. `topic-rules.ts` explains how rules are evaluated.
  *
  * @module
  */
@@ -27,7 +27,7 @@ interface Options {
   readonly groups?: Readonly<Record<string, readonly string[]>>
 }
 
-/** What each list of an entry means. */
+/** The meaning of each list of an entry. */
 const LISTS = {
   publish: { effect: 'allow', publish: true, subscribe: false },
   subscribe: { effect: 'allow', publish: false, subscribe: true },
@@ -35,13 +35,11 @@ const LISTS = {
 } as const
 const BOTH = { effect: 'allow', publish: true, subscribe: true } as const
 
-/** @throws {ConfigError} without `acl`, for an invalid Topic Filter, and for a group that is not there */
+/** @throws {ConfigError} without `acl`, for an invalid topic filter, and for a group that does not exist */
 export default function topicAcl({ options }: PluginContext): Plugin {
   const { acl, groups = {} } = options as Options
   if (acl === undefined) {
-    throw refusal(
-      'plugin topic_acl needs `acl`, which says who may use which topics; `acl: {}` lets nobody do anything',
-    )
+    throw refusal('plugin topic_acl requires `acl`, which lists the topics of each user; `acl: {}` denies everything')
   }
   const rules = new Map(Object.entries(acl).map(([name, entry]) => [name, rulesOf(`acl.${name}`, entry)]))
   for (const name of rules.keys()) {
@@ -51,9 +49,9 @@ export default function topicAcl({ options }: PluginContext): Plugin {
   const ofUsers = withGroups(rules, groups)
   return new TopicRulesPlugin('topic_acl', {
     rulesFor: (client) => (client.userName === ANONYMOUS ? undefined : ofUsers.get(entryName(client))),
-    whyNot: (client) => {
+    explainDenial: (client) => {
       if (client.userName === ANONYMOUS) {
-        return `topic-check.acl.${ANONYMOUS} is for Clients without a User Name, and not for a user of that name`
+        return `topic-check.acl.${ANONYMOUS} applies to clients without a user name, not to a user of that name`
       }
       const entry = entryName(client)
       return ofUsers.has(entry)
@@ -63,7 +61,7 @@ export default function topicAcl({ options }: PluginContext): Plugin {
   })
 }
 
-/** The entry of Clients without a User Name: a user of that name has none. */
+/** The entry of clients without a user name. It does not apply to a user of that name. */
 const ANONYMOUS = 'anonymous'
 
 function entryName({ userName }: Client): string {
@@ -77,7 +75,7 @@ function rulesOf(place: string, entry: readonly string[] | AccessRules): TopicRu
   )
 }
 
-/** The rules of each user: the own ones, then those of each group. What stands for a group is no user's entry. */
+/** The rules of each user: its own, then those of each group. A group's entry is not that of a user. */
 function withGroups(
   rules: ReadonlyMap<string, readonly TopicRule[]>,
   groups: Readonly<Record<string, readonly string[]>>,
@@ -94,7 +92,7 @@ type RuleKind = Pick<TopicRule, 'effect' | 'publish' | 'subscribe'>
 
 function ruleOf(place: string, topicFilter: string, kind: RuleKind): TopicRule {
   const problem = topicFilterProblem(topicFilter)
-  if (problem !== undefined) throw refusal(`${place}: ${JSON.stringify(topicFilter)} is no Topic Filter: ${problem}`)
+  if (problem !== undefined) throw refusal(`${place}: ${JSON.stringify(topicFilter)} is not a topic filter: ${problem}`)
   return {
     ...kind,
     ...filterOfRule(topicFilter, 'levels'),

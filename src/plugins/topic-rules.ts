@@ -1,16 +1,16 @@
 /**
- * Rules that say who may do what with which topic, and the one way in which they are judged.
+ * Rules that allow or deny topics, and the one procedure that evaluates them.
  *
  *   publish, receive   a Topic Name:   no deny rule matches it, and an allow rule does
- *   subscribe          a Topic Filter: no deny rule can match what it matches, and one allow rule matches all of that
+ *   subscribe          a Topic Filter: no deny rule overlaps it, and one allow rule covers all of it
  *
- * In the filter of a rule with placeholders `%u` stands for the Client's User Name and `%c` for its Client Identifier. A name
- * that contains `/`, `+` or `#`, or that would begin the topic with a `$`, would reach further than one level, and an empty
- * one beside other letters would make the level somebody else's: an allow rule never matches for it, a deny rule takes that
- * level as `+`.
+ * In the filter of a rule with placeholders, `%u` is the client's user name and `%c` its client identifier. A name that
+ * contains `/`, `+` or `#`, or that would begin the topic with `$`, would reach beyond its level, and an empty one next
+ * to other letters would give the level of another client. An allow rule never matches such a name; a deny rule treats
+ * the level as `+`.
  *
- * A long list of rules meets topics and names of up to 64 KiB. So the question is taken apart once, each rule was when it was
- * made, and what is left for a rule is to compare levels.
+ * A long list of rules meets topics and names of up to 64 KiB. The question is therefore parsed once, each rule was
+ * parsed when it was created, and all that is left for a rule is to compare levels.
  *
  * @module
  */
@@ -20,24 +20,24 @@ import { covers, overlaps, shapeOf, type FilterShape } from '../topics/containme
 /** One rule. */
 export interface TopicRule {
   readonly effect: 'allow' | 'deny'
-  /** Whether it speaks about publishing. */
+  /** Whether it applies to publishing. */
   readonly publish: boolean
-  /** Whether it speaks about subscribing and receiving. */
+  /** Whether it applies to subscribing and receiving. */
   readonly subscribe: boolean
-  /** Of its Topic Filter. */
+  /** The shape of its topic filter. */
   readonly shape: FilterShape
-  /** Levels of the filter in which `%u` or `%c` stand for something, in pieces by their index; `undefined` without any. */
+  /** Levels of the filter with `%u` or `%c`, split into pieces, by index; `undefined` if there are none. */
   readonly templates: ReadonlyMap<number, readonly string[]> | undefined
-  /** The rule in its own words and where it stands, as `explain` prints it. */
+  /** The rule as written and its place, as `explain` prints it. */
   readonly source: string
 }
 
-/** Where `%u` and `%c` stand for something: as whole Topic Levels, also as parts of one, or nowhere. */
+/** Where `%u` and `%c` are placeholders: as whole topic levels, also as parts of one, or nowhere. */
 export type Placeholders = 'levels' | 'parts' | 'none'
 
 const PLACES: Readonly<Record<Placeholders, RegExp>> = { levels: /^%[uc]$/, parts: /%[uc]/, none: /^(?!)/ }
 
-/** The part of a rule that its Topic Filter decides. */
+/** The part of a rule that follows from its topic filter. */
 export function filterOfRule(topicFilter: string, placeholders: Placeholders): Pick<TopicRule, 'shape' | 'templates'> {
   const shape = shapeOf(topicFilter)
   const templates = new Map<number, readonly string[]>()
@@ -51,16 +51,16 @@ export function filterOfRule(topicFilter: string, placeholders: Placeholders): P
   return { shape, templates: templates.size === 0 ? undefined : templates }
 }
 
-/** What decides, and why. */
+/** The decision and the rule behind it. */
 export interface Verdict {
   readonly decision: 'allow' | 'deny'
-  /** `undefined` when no rule speaks about the question, which is a deny. */
+  /** `undefined` if no rule applies, which is a deny. */
   readonly rule: TopicRule | undefined
 }
 
 /**
- * Puts a question to a list of rules. Any deny rule that applies decides; otherwise the first allow rule that applies;
- * otherwise it is a deny.
+ * Evaluates a list of rules. Any deny rule that applies decides; otherwise the first allow rule that applies; otherwise
+ * the answer is deny.
  */
 export function judge(rules: readonly TopicRule[], { client, action, topic }: TopicQuestion): Verdict {
   const asked = shapeOf(topic)
@@ -77,16 +77,16 @@ export function judge(rules: readonly TopicRule[], { client, action, topic }: To
   return { decision: allowing === undefined ? 'deny' : 'allow', rule: allowing }
 }
 
-/** Where a plugin's rules come from. */
+/** The source of a plugin's rules. */
 export interface RuleSource {
-  /** The rules that hold for a Client; `undefined` where nothing is said of it, which denies everything. */
+  /** The rules for a client; `undefined` if there are none, which denies everything. */
   rulesFor(client: Client): readonly TopicRule[] | undefined
-  /** What `explain` says when no rule applies. */
-  whyNot(client: Client): string
+  /** The explanation if no rule applies. */
+  explainDenial(client: Client): string
   close?(): void
 }
 
-/** A plugin that answers the three topic questions by rules. */
+/** A plugin that answers the three topic questions from rules. */
 export class TopicRulesPlugin implements Plugin {
   readonly name: string
   readonly stable = true
@@ -111,7 +111,7 @@ export class TopicRulesPlugin implements Plugin {
 
   explain(question: TopicQuestion): Explanation {
     const { decision, rule } = this.#judge(question)
-    return { plugin: this.name, decision, rule: rule?.source ?? this.#source.whyNot(question.client) }
+    return { plugin: this.name, decision, rule: rule?.source ?? this.#source.explainDenial(question.client) }
   }
 
   close(): void {
@@ -123,19 +123,19 @@ export class TopicRulesPlugin implements Plugin {
   }
 }
 
-/** Of a Topic Name both are the same: it matches itself alone. */
+/** For a topic name both are the same, because it matches only itself. */
 function applies(effect: TopicRule['effect'], shape: FilterShape, asked: FilterShape): boolean {
   return effect === 'deny' ? overlaps(shape, asked) : covers(shape, asked)
 }
 
 type Names = Readonly<Record<'%u' | '%c', string | undefined>>
 
-/** A name that stays within a Topic Level. */
+/** Returns a name that stays within a topic level. */
 function usable(name: string | undefined): string | undefined {
   return name === undefined || /[/+#]/.test(name) ? undefined : name
 }
 
-/** @returns the filter for these names; `undefined` when it cannot be filled in and so allows nothing */
+/** @returns the filter for these names; `undefined` if it cannot be filled in, so that the rule does not apply */
 function fillIn({ shape, effect, templates }: TopicRule, names: Names): FilterShape | undefined {
   const levels = [...shape.levels]
   for (const [index, pieces] of templates!) {
@@ -147,7 +147,7 @@ function fillIn({ shape, effect, templates }: TopicRule, names: Names): FilterSh
   return { levels, more: shape.more }
 }
 
-/** Adds up pieces, which copies none of them: what is longer than the level it is compared with is never put together. */
+/** Joins pieces without copying them: the result of a concatenation longer than the level is never flattened. */
 function fillLevel(pieces: readonly string[], names: Names): string | undefined {
   let level = ''
   for (const piece of pieces) {

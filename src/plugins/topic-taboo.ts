@@ -1,8 +1,8 @@
 /**
- * `topic_taboo`: topics that nobody may use except the user `admin`; all others are allowed.
+ * `topic_taboo`: topics that only the user `admin` may use; all others are allowed.
  *
- * Denied is also every Topic Filter that can match a taboo: `#` and `data/+` are no way around it. Option `taboo` names other
- * topics (Topic Filters) than the ancestor's three.
+ * A topic filter that can match a taboo is denied as well, so `#` and `data/+` do not bypass it. Option `taboo`
+ * replaces the ancestor's three topics by other topic filters.
  *
  * @module
  */
@@ -15,13 +15,16 @@ export const DEFAULT_TABOO: readonly string[] = ['prohibited', 'top-secret', 'da
 
 const EXEMPT_USER = 'admin'
 
-/** @throws {ConfigError} for an invalid Topic Filter */
+/** @throws {ConfigError} for an invalid topic filter */
 export default function topicTaboo({ options }: PluginContext): Plugin {
   const taboo = (options['taboo'] as readonly string[] | undefined) ?? DEFAULT_TABOO
   for (const topicFilter of taboo) {
     const problem = topicFilterProblem(topicFilter)
     if (problem === undefined) continue
-    throw new ConfigError('ERR_CONFIG_PLUGIN', `taboo: ${JSON.stringify(topicFilter)} is no Topic Filter: ${problem}`)
+    throw new ConfigError(
+      'ERR_CONFIG_PLUGIN',
+      `taboo: ${JSON.stringify(topicFilter)} is not a topic filter: ${problem}`,
+    )
   }
   return new TopicTaboo(taboo)
 }
@@ -51,7 +54,7 @@ class TopicTaboo implements Plugin {
     return isExempt(client) || this.#touched(topic) === undefined
   }
 
-  /** A Topic Name is a filter that matches itself alone. */
+  /** A topic name is a filter that matches only itself. */
   #touched(topic: string): string | undefined {
     const asked = shapeOf(topic)
     return this.#taboo.find(({ shape }) => overlaps(shape, asked))?.topicFilter

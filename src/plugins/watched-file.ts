@@ -1,9 +1,9 @@
 /**
- * A text file whose content is kept parsed and is read again when it changes.
+ * A text file whose content is kept parsed, and is reloaded when the file changes.
  *
- * Looks at the file's facts every two seconds instead of asking the operating system to watch it: that also sees a file that
- * is replaced by a rename, or by a symbolic link that moves, as editors and container platforms do. A change that does not
- * parse is logged and the last good content stays.
+ * Checks the file's status every two seconds instead of watching it through the operating system: this also detects a
+ * file that is replaced by a rename, or by a symbolic link that moves, as editors and container platforms do. A change
+ * that cannot be parsed is logged, and the last valid content stays in use.
  *
  * @module
  */
@@ -14,21 +14,23 @@ import { ConfigError } from '../base/errors.ts'
 import type { PluginContext } from '../access/plugin.ts'
 import { decodeText } from '../config/text-file.ts'
 
-/** Milliseconds between two looks at a file. */
+/** Milliseconds between two checks of a file. */
 export const FILE_LOOK_INTERVAL_MS = 2000
 
-/** Makes content of a file's text. Problems of a `ConfigError` begin with the line, as in `line 3 …`; they quote no secrets. */
+/**
+ * Parses the text of a file. Messages of a `ConfigError` begin with the line, as in `line 3 …`; they quote no secrets.
+ */
 export type ParseFile<Content> = (text: string) => Content
 type ParseBytes<Content> = (bytes: Uint8Array) => Content
 
 interface FileState<Content> {
-  /** What the operating system says of the file, as one text to compare. */
+  /** The status from the operating system, as one text to compare. */
   readonly facts: string
   readonly content: Content
 }
 
 export class WatchedFile<Content> {
-  /** Absolute. */
+  /** Absolute path. */
   readonly path: string
   readonly #context: PluginContext
   readonly #parse: ParseBytes<Content>
@@ -57,9 +59,9 @@ export class WatchedFile<Content> {
   /**
    * Reads the file for the first time.
    *
-   * @param path relative ones count from the context's base folder
-   * @param onChange called each time new content is in place
-   * @throws {ConfigError} `ERR_CONFIG_FILE` when it cannot be read or does not parse
+   * @param path relative to the context's base folder, unless absolute
+   * @param onChange called each time new content is in use
+   * @throws {ConfigError} `ERR_CONFIG_FILE` if it cannot be read or parsed
    */
   static async open<Content>(
     path: string,
@@ -85,7 +87,7 @@ export class WatchedFile<Content> {
     return this.#content
   }
 
-  /** Looks now; done when the content is as new as the file, or the reason why not is logged. */
+  /** Checks now; resolves when the content is up to date, or the reason why it is not has been logged. */
   async look(): Promise<void> {
     try {
       if ((await factsOf(this.path)) === this.#facts) return
@@ -93,7 +95,7 @@ export class WatchedFile<Content> {
       if (this.#closed) return
       this.#facts = facts
       this.#content = content
-      this.#context.log.info({ file: this.path }, `${this.path} has changed and was read again`)
+      this.#context.log.info({ file: this.path }, `${this.path} changed and was reloaded`)
       this.#onChange()
     } catch (error) {
       await this.#keepLast(error)
@@ -105,13 +107,13 @@ export class WatchedFile<Content> {
     this.#timer?.cancel()
   }
 
-  /** Says so once for each state of the file, not at each look. */
+  /** Logs once for each state of the file, not at each check. */
   async #keepLast(error: unknown): Promise<void> {
     const facts = await factsOf(this.path).catch(() => 'missing')
     if (facts === this.#facts) return
     this.#facts = facts
     const cause = error instanceof Error ? error.message : String(error)
-    this.#context.log.error({ file: this.path }, `what was read before stays in force: ${cause}`)
+    this.#context.log.error({ file: this.path }, `the previous content stays in use: ${cause}`)
   }
 
   #lookLater(): void {
@@ -123,7 +125,7 @@ export class WatchedFile<Content> {
 }
 
 async function read<Content>(path: string, parse: ParseBytes<Content>): Promise<FileState<Content>> {
-  // Facts first: what changes while the text is read is then seen at the next look.
+  // The status comes first: a change while the text is read is then detected at the next check.
   const facts = await factsOf(path).catch((error: unknown) => unreadable(path, error))
   try {
     return { facts, content: parse(await readFile(path)) }

@@ -1,4 +1,6 @@
-/** `sluice/testing`: a broker in memory and in virtual time, for users' tests; and what every Store must do. @module */
+/**
+ * `sluice/testing`: a broker in memory and in virtual time for users' tests, and the contract of every Store. @module
+ */
 export { createTestBroker, TestBroker, type TestBrokerOptions } from './test-broker.ts'
 export { TestStream } from './test-stream.ts'
 export { Link, type LinkClient, type LinkConditions } from './link.ts'

@@ -1,11 +1,11 @@
 /**
- * A Network Connection in memory: an ordered stream of bytes each way, and everything that a network can do to it.
+ * A Network Connection in memory: an ordered byte stream in each direction, with all the faults of a network.
  *
  *   Client ── send ──> [ up:   delay, pieces, the broker may pause it ] ──> broker
  *   Client <── read ── [ down: delay, rate, window; freeze ] <── write ──── broker
  *
- * What the broker writes beyond the window is held on its side, as by a socket whose peer does not read. Time comes from a
- * Clock: what takes no time arrives at the end of the turn.
+ * Output of the broker beyond the window is held on the broker's side, as by a socket whose peer does not read. Time
+ * comes from a Clock: bytes without a delay arrive at the end of the turn.
  *
  * @module
  */
@@ -13,35 +13,35 @@ import type { Clock, Timer } from '../base/clock.ts'
 import { Ring } from '../base/ring.ts'
 import type { Incoming, Transport } from '../protocol/transport.ts'
 
-/** What a Client's end is told. */
+/** The events for the Client's end. */
 export interface LinkClient {
   received(bytes: Uint8Array): void
   /** The stream is over: the broker ended it, or it was reset. */
   closed(): void
 }
 
-/** How a Link treats bytes; may be changed at any time, for what comes next. */
+/** How a Link treats bytes; changes at any time apply to later bytes. */
 export interface LinkConditions {
-  /** Milliseconds for each chunk, each way; a function is asked for every chunk. Default 0. */
+  /** Milliseconds for each chunk, in each direction; a function is called for every chunk. Default 0. */
   delayMs: number | (() => number)
-  /** Bytes that reach the broker at once, at most; a function is asked for every piece. Default Infinity. */
+  /** The most bytes that reach the broker at once; a function is called for every piece. Default Infinity. */
   pieceBytes: number | (() => number)
-  /** Bytes a second that the Client takes. Default Infinity. */
+  /** Bytes per second that the Client accepts. Default Infinity. */
   bytesPerSecond: number
-  /** Bytes on their way to the Client beyond which the broker's writes are held on its side. Default 65,536. */
+  /** Bytes in transit to the Client beyond which the broker's writes are held on its side. Default 65,536. */
   windowBytes: number
 }
 
 interface Item {
-  /** `undefined`: the end. */
+  /** `undefined` marks the end. */
   readonly bytes: Uint8Array | undefined
   readonly atMs: number
 }
 
-/** One direction: what is on its way, in order. */
+/** One direction: the items in transit, in order. */
 class Lane {
   isBlocked = false
-  /** Bytes on their way. */
+  /** Bytes in transit. */
   bytes = 0
   /** When the last item arrives. */
   lastAtMs = 0
@@ -63,7 +63,7 @@ class Lane {
     this.look()
   }
 
-  /** Arranges for the first item to arrive. */
+  /** Schedules the arrival of the first item. */
   look(): void {
     const first = this.#items.peek()
     if (first === undefined || this.isBlocked || this.#isAsked || this.#timer !== undefined) return
@@ -108,11 +108,11 @@ export class Link implements Transport {
     bytesPerSecond: Infinity,
     windowBytes: 65_536,
   }
-  /** Everything held on the broker's side. */
+  /** Bytes held on the broker's side. */
   unsentBytes = 0
-  /** Bytes moved either way, so that somebody can see whether anything moves. */
+  /** Bytes moved in either direction, so that callers can detect whether anything moves. */
   movedBytes = 0
-  /** The broker does not read at the moment. */
+  /** The broker has paused reading. */
   isPaused = false
   /** The broker has ended or lost its end. */
   isOver = false
@@ -125,10 +125,10 @@ export class Link implements Transport {
   #isFrozen = false
   #isSilent = false
   #isEnding = false
-  /** The Client sends no more. */
+  /** The Client has ended its side. */
   #isClientOver = false
   #isClientTold = false
-  /** `drained` is owed once everything held has left. */
+  /** `drained` is due once all held bytes have left. */
   #owesDrained = false
 
   constructor(clock: Clock, client: LinkClient) {
@@ -154,7 +154,7 @@ export class Link implements Transport {
 
   // ---- the Client's end ----
 
-  /** Sends bytes towards the broker; they must not change afterwards. */
+  /** Sends bytes to the broker; they must not change afterwards. */
   send(bytes: Uint8Array): void {
     if (this.#isClientOver || this.#isSilent || bytes.length === 0) return
     const { pieceBytes } = this.conditions
@@ -166,14 +166,14 @@ export class Link implements Transport {
     }
   }
 
-  /** Ends the Client's side in order: the broker reads what was sent, then the end. */
+  /** Ends the Client's side cleanly: the broker reads what was sent, then the end. */
   hangUp(): void {
     if (this.#isClientOver) return
     this.#isClientOver = true
     if (!this.#isSilent) this.#up.push(undefined, this.#arrival(this.#up))
   }
 
-  /** Loses the connection: what is on its way is gone, and both ends are told. */
+  /** Resets the connection: bytes in transit are lost, and both ends are notified. */
   reset(): void {
     this.#closeClient()
     if (this.#isSilent) return
@@ -181,14 +181,14 @@ export class Link implements Transport {
     this.#lose(new Error('connection reset'))
   }
 
-  /** Loses the connection and tells nobody (half-open): from now on no byte goes either way. */
+  /** Breaks the connection without notifying either end (half-open): from now on no byte goes either way. */
   silence(): void {
     this.#isSilent = true
     this.#up.clear()
     this.#down.isBlocked = true
   }
 
-  /** The Client takes nothing until `thaw`: what the broker writes is held on its side. */
+  /** The Client accepts nothing until `thaw`: the broker's output is held on its side. */
   freeze(): void {
     this.#isFrozen = true
     this.#down.isBlocked = true
@@ -232,7 +232,7 @@ export class Link implements Transport {
     this.#up.look()
   }
 
-  /** What was written still leaves; bytes that come are read only to see the Client's end behind them. */
+  /** Pending output still leaves; input is read only to reach the Client's end. */
   end(): void {
     if (this.#isEnding || this.isOver) return
     this.#isEnding = true
@@ -258,7 +258,7 @@ export class Link implements Transport {
     return Math.max(lane.lastAtMs, this.#clock.now() + (typeof delayMs === 'function' ? delayMs() : delayMs))
   }
 
-  /** A copy goes: the broker uses the memory again. */
+  /** Sends a copy, because the broker reuses the memory. */
   #launch(bytes: Uint8Array): void {
     const readMs = (bytes.length * 1000) / this.conditions.bytesPerSecond
     this.#down.push(new Uint8Array(bytes), this.#arrival(this.#down) + readMs)
@@ -267,7 +267,7 @@ export class Link implements Transport {
   #arriveUp(bytes: Uint8Array | undefined): void {
     if (this.isOver) return
     if (bytes === undefined) {
-      // The answers to what came just before leave at the end of this turn; the stream ends behind them.
+      // Answers to the last input leave at the end of this turn; the stream ends after them.
       this.#clock.atEndOfTurn(() => this.#peerEnded())
       return
     }
@@ -291,7 +291,7 @@ export class Link implements Transport {
     this.#refill()
   }
 
-  /** Moves on what was held, as far as the window has room. */
+  /** Sends held bytes, as far as the window has room. */
   #refill(): void {
     while (this.#held.length > 0 && this.#hasRoom(this.#held[0]!.length)) {
       const bytes = this.#held.shift()!
@@ -311,7 +311,7 @@ export class Link implements Transport {
     this.#client.closed()
   }
 
-  /** The broker's end is over; it is told at the end of the turn, never from inside its own call. */
+  /** The broker's end is over; the broker is notified at the end of the turn, never from inside its own call. */
   #lose(error: Error | undefined): void {
     if (this.isOver) return
     this.isOver = true

@@ -1,21 +1,21 @@
 /**
- * Memory that nobody wrote, made visible. A buffer of the pool still holds what was sent to another Client, and
- * `Buffer.allocUnsafe` whatever the process had there: a test that calls `poisonMemory` finds a run of one byte there instead,
- * and `isPoisoned` finds that run in what the broker writes.
+ * Makes uninitialized memory visible. A pooled buffer may still contain data sent to another client, and
+ * `Buffer.allocUnsafe` returns arbitrary memory of the process. After `poisonMemory`, a test finds a run of one byte
+ * there instead, and `isPoisoned` detects that run in the broker's output.
  *
  * @module
  */
 import { Buffer } from 'node:buffer'
 import { BufferPool } from '../protocol/output.ts'
 
-/** In no text, and in no UTF-8 string twice in a row. */
+/** Occurs in no text, and in no UTF-8 string twice in a row. */
 const POISON = 0xdb
-/** So many in a row are no accident: fewer can be a Packet Identifier or an integer. */
+/** This many in a row are not a coincidence: fewer may be a Packet Identifier or an integer. */
 const RUN = Buffer.alloc(4, POISON)
 
 let isPoisoning = false
 
-/** From now on, in this process, memory that is handed out unwritten is full of poison. */
+/** From now on, uninitialized memory in this process is filled with poison. */
 export function poisonMemory(): void {
   if (isPoisoning) return
   isPoisoning = true
@@ -26,19 +26,19 @@ export function poisonMemory(): void {
   }
 }
 
-/** Whether there is memory among the bytes that nobody wrote. */
+/** Whether the bytes include uninitialized memory. */
 export function isPoisoned(bytes: Uint8Array): boolean {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).includes(RUN)
 }
 
 /**
- * For a test's Transport, which is called from inside the broker: what is thrown there would be caught there.
+ * For a test's Transport. It is called from inside the broker, which would catch an error thrown there.
  *
- * @throws outside of the caller, which fails the test that runs
+ * @throws asynchronously, which fails the running test
  */
 export function reportPoison(bytes: Uint8Array, where: string): void {
   if (!isPoisoned(bytes)) return
-  const error = new Error(`${where}: ${bytes.length} bytes, among them memory that nobody wrote`)
+  const error = new Error(`${where}: ${bytes.length} bytes, including uninitialized memory`)
   queueMicrotask(() => {
     throw error
   })

@@ -1,7 +1,8 @@
 /**
- * What every Store must do: random Changes, written turn by turn, come back after reopening as a plain Map has them.
+ * The contract of every Store: random Changes, written turn by turn, are returned after reopening exactly as a plain
+ * Map keeps them.
  *
- * It is a list of cases for any test runner, so that nothing here depends on one.
+ * It is a list of cases that works with any test runner.
  *
  * @module
  */
@@ -15,21 +16,24 @@ import { assertSame, StoreModel } from './store-model.ts'
 /** A place where a store can be opened, closed, and opened again. */
 export interface StoreBed {
   open(): Promise<Store>
-  /** From now on nothing can be written there, or all can again. Where a bed has it, what a store does then is tested too. */
+  /**
+   * From now on nothing can be written there, or everything can again. If a bed implements this, the reaction of a
+   * store is tested too.
+   */
   fail?(isFailing: boolean): void
-  /** Takes the place away. */
+  /** Removes the place. */
   end?(): Promise<void>
 }
 
-/** One thing that a Store must do. */
+/** One requirement for a Store. */
 export interface StoreCase {
-  /** A sentence, with the seed of its random Changes where it has any. */
+  /** A sentence, with the seed of its random Changes if it uses any. */
   readonly name: string
-  /** Rejects if the Store does not do it. */
+  /** Rejects if the Store does not meet the requirement. */
   readonly run: () => Promise<void>
 }
 
-/** Opens a store and says what it gave back, payloads included. */
+/** Opens a store and returns what it loaded, including payloads. */
 export async function loadModel(store: Store): Promise<StoreModel> {
   const model = new StoreModel()
   await store.load((change) => model.apply(change))
@@ -49,7 +53,7 @@ export async function readPayloads(store: Store, model: StoreModel): Promise<voi
   }
 }
 
-/** What each case does with a bed of its own. */
+/** The cases, each of which gets a bed of its own. */
 const cases: Readonly<Record<string, (bed: StoreBed, seed: number) => Promise<void>>> = {
   'an empty store gives nothing back, and starts its numbers at 0': async (bed) => {
     const store = await bed.open()
@@ -224,13 +228,13 @@ const cases: Readonly<Record<string, (bed: StoreBed, seed: number) => Promise<vo
 }
 
 /**
- * The cases that every Store has to pass, for your own test runner. Each makes a bed, works in it, and ends it.
+ * The cases that every Store has to pass, for your own test runner. Each creates a bed, uses it, and removes it.
  *
- * @param makeBed makes a new, empty place for stores
- * @param seed of the random Changes; the names of the cases say it. Default 1
+ * @param makeBed creates a new, empty place for stores
+ * @param seed of the random Changes; it is part of the names of the cases. Default 1
  *
  * @example
- * const noBed = () => Promise.reject(new Error('no place to make one'))
+ * const noBed = () => Promise.reject(new Error('no place to create one'))
  * storeCases(noBed, 7)[0].name // 'an empty store gives nothing back, and starts its numbers at 0 (seed 7)'
  */
 export function storeCases(makeBed: () => Promise<StoreBed>, seed = 1): StoreCase[] {
@@ -240,7 +244,7 @@ export function storeCases(makeBed: () => Promise<StoreBed>, seed = 1): StoreCas
   }))
 }
 
-/** What the store reports from now on. */
+/** Records what the store reports from now on. */
 function reportsOf(store: Store): StoreHealth[] {
   const reports: StoreHealth[] = []
   store.onHealth((health) => reports.push(health))

@@ -6,8 +6,8 @@
  *   …
  *   await broker.advance(90_000)      // a minute and a half later
  *
- * The broker's clock moves only by `advance`; the Client under test runs in the event loop as ever, so everything that asks
- * for no time happens by itself, and `settle` waits until nothing moves any more.
+ * The broker's clock moves only by `advance`; the client under test runs in the event loop as usual. Everything that
+ * needs no time happens by itself, and `settle` waits until nothing moves any more.
  *
  * @module
  */
@@ -20,10 +20,10 @@ import type { Peer } from '../protocol/transport.ts'
 import { TestStream } from './test-stream.ts'
 import { VirtualClock, type VirtualClockOptions } from './virtual-clock.ts'
 
-/** Rounds of the event loop without a moved byte or an ended turn after which nothing moves any more. */
+/** Rounds of the event loop without a moved byte or an ended turn after which everything is settled. */
 const QUIET_ROUNDS = 10
 
-/** What `createTestBroker` may be told. */
+/** The options of `createTestBroker`. */
 export interface TestBrokerOptions extends VirtualClockOptions {
   /** Anything with pino's methods; default: nothing is logged. */
   readonly logger?: Logger
@@ -41,9 +41,9 @@ class TestClock extends VirtualClock {
   }
 }
 
-/** A Broker in memory and in virtual time. Everything a `Broker` can do, it can. */
+/** A Broker in memory and in virtual time, with all methods of `Broker`. */
 export class TestBroker extends Broker {
-  /** The broker's clock: `clock.now()` and `clock.wallNow()` say what time it has. */
+  /** The broker's clock: `clock.now()` and `clock.wallNow()` return its time. */
   readonly clock: Clock
   readonly #clock: TestClock
   readonly #streams = new Set<TestStream>()
@@ -56,9 +56,9 @@ export class TestBroker extends Broker {
   }
 
   /**
-   * Opens a Network Connection: the Client's end of it, a Duplex stream of bytes, with faults on demand.
+   * Opens a Network Connection and returns the Client's end: a Duplex byte stream, with faults on demand.
    *
-   * @param peer what the broker shall know of the other side, such as its `address`
+   * @param peer what the broker learns about the other side, such as its `address`
    *
    * @example
    * const broker = await createTestBroker()
@@ -77,8 +77,8 @@ export class TestBroker extends Broker {
   }
 
   /**
-   * Moves the broker's time on: Keep Alive, expiry, Will Delay and every other deadline comes in its order, and what it causes
-   * is worked off before the next one.
+   * Advances the broker's time: Keep Alive, expiry, Will Delay and every other deadline fires in order, and its
+   * consequences are processed before the next one.
    */
   async advance(milliseconds: number): Promise<void> {
     const until = this.#clock.now() + milliseconds
@@ -86,7 +86,7 @@ export class TestBroker extends Broker {
     while (this.#clock.step(until)) await this.settle()
   }
 
-  /** Waits until nothing moves any more: everything that was sent has been worked off, and answered. */
+  /** Waits until nothing moves any more: everything that was sent has been processed and answered. */
   async settle(): Promise<void> {
     let before = -1
     for (let quiet = 0; quiet < QUIET_ROUNDS; quiet++) {
@@ -103,7 +103,7 @@ export class TestBroker extends Broker {
     return moved
   }
 
-  /** Ends the broker; time passes as far as its end needs it. */
+  /** Closes the broker; time advances as far as that requires. */
   override async close(options: { timeoutMs?: number } = {}): Promise<void> {
     let isClosed = false
     const closed = super.close(options).finally(() => (isClosed = true))
@@ -117,11 +117,11 @@ export class TestBroker extends Broker {
 }
 
 /**
- * Makes a Broker for a test and starts it: no listener opens unless the configuration says so, Clients come in by `open`, and
- * time stands still until `advance`.
+ * Creates and starts a Broker for a test: no listener opens unless the configuration contains one, clients connect by
+ * `open`, and time stands still until `advance`.
  *
  * @param config as for `createBroker`
- * @throws {ConfigError} with everything that is wrong with the configuration
+ * @throws {ConfigError} with all problems of the configuration
  *
  * @example
  * const broker = await createTestBroker({ 'max-retained-messages': 10 })

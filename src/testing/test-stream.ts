@@ -4,13 +4,13 @@ import type { Clock } from '../base/clock.ts'
 import { Link } from './link.ts'
 
 /**
- * The Client's end: hand it to any MQTT client that takes a stream. What it reads and writes goes through a network that does
- * what the test wants.
+ * The Client's end: pass it to any MQTT client that accepts a stream. It reads and writes through a simulated network,
+ * which the test controls.
  */
 export class TestStream extends Duplex {
   readonly link: Link
 
-  /** Made by `TestBroker.open`. */
+  /** Created by `TestBroker.open`. */
   constructor(clock: Clock) {
     super({ allowHalfOpen: false })
     this.link = new Link(clock, {
@@ -19,17 +19,17 @@ export class TestStream extends Duplex {
     })
   }
 
-  /** The connection is reset: both ends see it at once. */
+  /** Resets the connection: both ends are notified at once. */
   cut(): void {
     this.destroy()
   }
 
-  /** Half-open: from now on no byte goes either way, and neither end is told. */
+  /** Breaks the connection without notifying either end (half-open): from now on no byte goes either way. */
   silence(): void {
     this.link.silence()
   }
 
-  /** The Client takes nothing until `thaw`; what the broker sends it piles up on the broker's side. */
+  /** The Client accepts nothing until `thaw`; the broker's output piles up on its side. */
   freeze(): void {
     this.link.freeze()
   }
@@ -39,23 +39,23 @@ export class TestStream extends Duplex {
     this.link.thaw()
   }
 
-  /** From now on each chunk takes that long, each way; `advance` brings it. */
+  /** From now on each chunk takes this long in each direction; `advance` delivers it. */
   delay(milliseconds: number): void {
     this.link.conditions.delayMs = milliseconds
   }
 
-  /** From now on the Client takes so many bytes a second. */
+  /** From now on the Client accepts this many bytes per second. */
   slow(bytesPerSecond: number): void {
     this.link.conditions.bytesPerSecond = bytesPerSecond
   }
 
-  /** From now on what the Client sends reaches the broker in pieces of at most so many bytes. */
+  /** From now on the Client's output reaches the broker in pieces of at most this many bytes. */
   split(bytes: number): void {
     this.link.conditions.pieceBytes = bytes
   }
 
   override _read(): void {
-    // What comes is pushed when it comes.
+    // Input is pushed when it arrives.
   }
 
   override _write(chunk: Uint8Array, _encoding: string, done: () => void): void {

@@ -1,8 +1,8 @@
 /**
- * A Clock that stands still until it is told to move: whole brokers run in virtual time, without a sleep.
+ * A Clock that moves only on command: whole brokers run in virtual time, without a sleep.
  *
- *   timers   heap by time ──advance──> all that are due at one instant fire, in the order in which they were set
- *   turns    ended behind them: what came at one instant is worked off in one turn
+ *   timers   heap by time ──advance──> all that are due at the same instant fire, in the order in which they were set
+ *   turns    ended after them: the input of one instant is processed in one turn
  *
  * @module
  */
@@ -10,12 +10,12 @@ import type { Clock, Timer } from '../base/clock.ts'
 import { TimerWheel, type Timed } from '../base/timer-wheel.ts'
 import { SeededRandom } from './random.ts'
 
-/** More turns than that at one instant are a mistake of somebody who asks for a turn in every turn. */
+/** More turns than this at one instant are a bug in code that requests a turn in every turn. */
 const MAX_TURNS = 100_000
 
 /** How a virtual clock begins. */
 export interface VirtualClockOptions {
-  /** Decides every random choice; default 1. */
+  /** Determines every random choice; default 1. */
   readonly seed?: number
   /** Wall-clock milliseconds at the beginning; default: the first instant of 2026, UTC. */
   readonly wallMs?: number
@@ -42,7 +42,7 @@ class VirtualTimer implements Timer, Timed {
 }
 
 /**
- * Virtual time and seeded chance.
+ * Virtual time and seeded randomness.
  *
  * @example
  * const clock = new VirtualClock()
@@ -77,7 +77,7 @@ export class VirtualClock implements Clock {
     return this.#nowMs + this.#wallOffsetMs
   }
 
-  /** Sets the wall clock, as an operator or NTP does: timers do not notice. */
+  /** Sets the wall clock, as an operator or NTP does: timers are not affected. */
   setWall(wallMs: number): void {
     this.#wallOffsetMs = wallMs - this.#nowMs
   }
@@ -114,12 +114,12 @@ export class VirtualClock implements Clock {
     return this.#wheel.size
   }
 
-  /** Whether a turn is open: `runTurns` would do something. */
+  /** Whether a turn is open, so that `runTurns` would do something. */
   get isTurnOpen(): boolean {
     return this.#turns.length > 0
   }
 
-  /** Ends the turn that is open, if one is; others may open meanwhile. */
+  /** Ends the turn that is open, if there is one; others may open meanwhile. */
   runTurn(): void {
     const open = this.#turns
     this.#turns = []
@@ -135,10 +135,10 @@ export class VirtualClock implements Clock {
   }
 
   /**
-   * Moves to the next timer and fires everything that is due at that instant; turns are the caller's to end.
+   * Advances to the next timer and fires everything that is due at that instant; the caller has to end the turns.
    *
    * @param untilMs where to stop if nothing is due before, in milliseconds of `now()`
-   * @returns false when there was nothing, and it is `untilMs` now
+   * @returns false if nothing was due, and the time is now `untilMs`
    */
   step(untilMs: number): boolean {
     const next = this.#wheel.nextDeadline()
@@ -155,7 +155,7 @@ export class VirtualClock implements Clock {
     return true
   }
 
-  /** Moves time on, firing timers in their order and ending turns. */
+  /** Advances time, fires timers in order and ends turns. */
   advance(milliseconds: number): void {
     const until = this.#nowMs + milliseconds
     this.runTurns()

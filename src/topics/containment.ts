@@ -1,19 +1,19 @@
 /**
- * Topic Filters as sets of Topic Names: is one inside the other, do two have a Topic Name in common. Permissions need
- * this: whoever may read `a/+` must not subscribe to `a/#`.
+ * Treats Topic Filters as sets of Topic Names: whether one contains another, and whether two overlap. Permissions need
+ * this: a client that may read `a/+` must not be able to subscribe to `a/#`.
  *
- * Both questions are answered level by level once each filter is written as "these levels, and perhaps more behind them",
- * such that a Topic Name of just these levels exists:
+ * Both questions are answered level by level once each filter is written as "these levels, optionally followed by
+ * more", such that a Topic Name with exactly these levels exists:
  *
  *   a/+   is  [a +]            #   is  [+] and more, as there is no Topic Name without a level
  *   a/#   is  [a] and more     /#  is  ['' +] and more, as no Topic Name is empty
  *
- * Filters are taken to be valid, and not shared ones.
+ * Filters must be valid, and not shared ones.
  *
  * @module
  */
 
-/** A Topic Filter, or a Topic Name, taken apart: for whoever compares the same one with many. */
+/** A parsed Topic Filter or Topic Name, for comparing the same one with many others. */
 export interface FilterShape {
   readonly levels: readonly string[]
   /** Whether any number of levels may follow. */
@@ -33,7 +33,8 @@ function toShape(topicFilter: string | FilterShape): FilterShape {
 }
 
 /**
- * Says whether `rule` matches every Topic Name that `topicFilter` can match. A Topic Name is a filter that matches itself.
+ * Whether `rule` matches every Topic Name that `topicFilter` can match. A Topic Name is a filter that matches only
+ * itself.
  *
  * @example
  * covers('a/#', 'a/+/b') // true
@@ -47,14 +48,14 @@ export function covers(rule: string | FilterShape, topicFilter: string | FilterS
   if (outer.more ? inner.levels.length < outer.levels.length : inner.levels.length !== outer.levels.length) return false
   for (let index = 0; index < outer.levels.length; index++) {
     const level = outer.levels[index]!
-    const wanted = inner.levels[index]!
-    if (level !== wanted && (level !== '+' || isHidden(wanted, index))) return false
+    const innerLevel = inner.levels[index]!
+    if (level !== innerLevel && (level !== '+' || isHidden(innerLevel, index))) return false
   }
   return true
 }
 
 /**
- * Says whether some Topic Name is matched by both.
+ * Whether there is a Topic Name that both match.
  *
  * @example
  * overlaps('a/+', '+/b') // true
@@ -75,7 +76,7 @@ export function overlaps(one: string | FilterShape, other: string | FilterShape)
   return true
 }
 
-/** A first level that no wildcard matches [5.0 MQTT-4.7.2-1]. */
+/** Whether this is a first level that no wildcard matches [5.0 MQTT-4.7.2-1]. */
 function isHidden(level: string, index: number): boolean {
   return index === 0 && level.startsWith('$')
 }

@@ -1,5 +1,5 @@
 /**
- * Hashes of the first Topic Levels of many Topic Names, a column for each level: a walk along a few columns finds the names
+ * Hashes of the first Topic Levels of many Topic Names, one column per level: a pass over a few columns finds the names
  * that a Topic Filter with wildcards may match, without touching the names.
  *
  *   slot   name          column 0   column 1   column 2        filter  fleet/+/cmd
@@ -7,9 +7,9 @@
  *     1    fleet/7        fleet       7.          –            column 0 is fleet, not the last
  *     2    (new)            –
  *
- * Every column is an array of numbers that fits in the processor's nearest cache, so that a walk past 8,192 names takes about
- * ten microseconds. What it finds may be too much and is never too little: levels beyond the eighth are not compared, nor is
- * it looked at whether a name begins with `$`.
+ * Every column is an array of numbers that fits in the processor's nearest cache, so a pass over 8,192 names takes
+ * about ten microseconds. The result may include too many names, but never too few: levels beyond the eighth are not
+ * compared, and neither is a leading `$`.
  *
  * @module
  */
@@ -18,12 +18,12 @@ import { endOfLevel } from './topic-node.ts'
 
 const COLUMNS = 8
 
-/** Bits of a number in a column, which is 0 where the name has no such level; the others are the level's hash. */
+/** Bits of a number in a column. The number is 0 if the name has no such level; the other bits are the level's hash. */
 const LAST = 1
 const PRESENT = 2
 
-/** What one column has to hold in the bits of `mask`. */
-interface Wanted {
+/** What a column has to contain in the bits of `mask`. */
+interface Condition {
   readonly column: Int32Array
   readonly mask: number
   readonly bits: number
@@ -43,7 +43,7 @@ export class LevelColumns {
     this.#columns = Array.from({ length: COLUMNS }, () => new Int32Array(slots))
   }
 
-  /** Whether the name in that slot was given to `set`. */
+  /** Whether the slot has a name. */
   has(slot: number): boolean {
     return this.#columns[0]![slot] !== 0
   }
@@ -60,7 +60,7 @@ export class LevelColumns {
     }
   }
 
-  /** Another name is in that slot, for which `set` is yet to be called. */
+  /** The slot has another name, for which `set` has not been called yet. */
   clear(slot: number): void {
     this.#columns[0]![slot] = 0
   }
@@ -68,17 +68,17 @@ export class LevelColumns {
   /** The slots of all names that `topicFilter` may match. */
   find(topicFilter: string): number[] {
     const found: number[] = []
-    const wanted = this.#wanted(topicFilter)
+    const conditions = this.#conditions(topicFilter)
     const first = this.#columns[0]!
     for (let slot = 0; slot < first.length; slot++) {
-      if (first[slot] !== 0 && agrees(wanted, slot)) found.push(slot)
+      if (first[slot] !== 0 && agrees(conditions, slot)) found.push(slot)
     }
     return found
   }
 
-  /** The deepest level comes first: it is the most likely to differ. */
-  #wanted(topicFilter: string): Wanted[] {
-    const wanted: Wanted[] = []
+  /** The deepest level comes first, because it is the most likely to differ. */
+  #conditions(topicFilter: string): Condition[] {
+    const conditions: Condition[] = []
     let at = 0
     for (const column of this.#columns) {
       if (at > topicFilter.length) break
@@ -87,19 +87,19 @@ export class LevelColumns {
       if (level === '#') break
       const hash = level === '+' ? PRESENT : hashLevel(level, 0, level.length)
       const hashMask = level === '+' ? PRESENT : ~LAST
-      // `#` also stands for its parent level.
+      // `#` also matches its parent level.
       const lastMask = end + 2 === topicFilter.length && topicFilter.endsWith('#') ? 0 : LAST
       const last = end === topicFilter.length ? LAST : 0
-      wanted.unshift({ column, mask: hashMask | lastMask, bits: hash | last })
+      conditions.unshift({ column, mask: hashMask | lastMask, bits: hash | last })
       at = end + 1
     }
-    return wanted
+    return conditions
   }
 }
 
-function agrees(wanted: readonly Wanted[], slot: number): boolean {
-  for (let index = 0; index < wanted.length; index++) {
-    const { column, mask, bits } = wanted[index]!
+function agrees(conditions: readonly Condition[], slot: number): boolean {
+  for (let index = 0; index < conditions.length; index++) {
+    const { column, mask, bits } = conditions[index]!
     if ((column[slot]! & mask) !== bits) return false
   }
   return true

@@ -1,19 +1,19 @@
 /**
- * What stands before the trie: Topic Name -> who wants it, found by the name's bytes in the packet, so that a topic that
- * was seen lately costs neither decoding nor validation nor a look into the trie.
+ * The cache in front of the trie: maps a Topic Name to its subscribers and is searched with the bytes in the packet, so
+ * that a recent topic costs neither decoding nor validation nor a search of the trie.
  *
  *   hash of the bytes ─> set 0 [ . . . . ]
  *                        set 1 [ a d . . ]     four entries a set, compared byte by byte
  *                        …
  *
- * Its size is fixed, whatever Clients publish: a full set gives up an entry that was not used since the last time it was
- * full, and overlong topics are not kept at all. So the worst that crafted topics can do is what many topics do anyway:
- * send messages through the trie.
+ * Its size is fixed, whatever clients publish: a full set drops an entry that was not used since the set was last full,
+ * and very long topics are not cached at all. The worst that crafted topics can achieve is therefore what many topics
+ * do anyway: messages go through the trie.
  *
- * An entry outlives changes of subscriptions: its `version` says which version of the subscriptions its `result` was made for,
- * and with another one only the result is made anew. The entries that a Topic Filter matches can be found, so that a change
- * of one subscription costs only these their results; the index for it is made when it is first asked for
- * (`level-columns.ts`), so that a topic that passes through costs nothing more.
+ * An entry survives changes of subscriptions: `version` states for which version of the subscriptions its `result` was
+ * computed, and for another version only the result is computed again. The entries that a Topic Filter matches can be
+ * found, so that a changed subscription invalidates only their results; the index for this is built at its first use
+ * (`level-columns.ts`), so that a topic in passing costs nothing extra.
  *
  * @module
  */
@@ -22,21 +22,23 @@ import { LevelColumns } from './level-columns.ts'
 
 const WAYS = 4
 
-/** Longer topics are not kept: they are rare, and a cache full of them would be large. */
+/** Longer topics are not cached: they are rare, and a cache full of them would be large. */
 export const MAX_KEPT_BYTES = 512
 
-/** A Topic Name that was seen, and what came of it. */
+/** A cached Topic Name and its result. */
 export class CachedTopic<Result> {
   readonly topicName: string
-  /** The Topic Name as it travels, without its length. */
+  /** The Topic Name as it is transmitted, without its length. */
   readonly topicBytes: Uint8Array
   readonly hash: number
-  /** Which version of the subscriptions `result` was made for; -1 while there is none. The broker writes both. */
+  /**
+   * The version of the subscriptions for which `result` was computed; -1 while there is none. The broker writes both.
+   */
   version = -1
   result: Result | undefined = undefined
-  /** Found since its set was last full. */
+  /** Whether it was found since its set was last full. */
   used = false
-  /** In the cache. One that is not may still be in use, by a Topic Alias for example. */
+  /** Whether it is in the cache. An entry that is not may still be in use, for example by a Topic Alias. */
   isKept = false
 
   constructor(topicName: string, topicBytes: Uint8Array, hash: number) {
@@ -47,14 +49,15 @@ export class CachedTopic<Result> {
 }
 
 export interface MatchCacheOptions {
-  /** Most entries kept; rounded up to a power of two. Default 4096. */
+  /** The most entries; rounded up to a power of two. Default 4096. */
   readonly capacity?: number
-  /** Any integer, best a random one: which topics share a set then differs from process to process. Default 0. */
+  /** Any integer, preferably random, so that the topics that share a set differ between processes. Default 0. */
   readonly seed?: number
 }
 
 /**
- * A bounded map from the bytes of a Topic Name to a `CachedTopic`. How much its results may keep is for whoever makes them.
+ * A bounded map from the bytes of a Topic Name to a `CachedTopic`. The creator of the results decides how large they
+ * may be.
  *
  * @example
  * const cache = new MatchCache<string[]>()
@@ -67,11 +70,11 @@ export class MatchCache<Result> {
   readonly #slots: (CachedTopic<Result> | undefined)[]
   readonly #seed: number
   #nextVictim = 0
-  /** Made when it is first needed. */
+  /** Created when it is first needed. */
   #columns: LevelColumns | undefined = undefined
-  /** Entries were put that the columns lack. */
+  /** Whether the columns lack some entries. */
   #hasNew = true
-  /** The entry that the last `put` took the place of. */
+  /** The entry that the last `put` replaced. */
   evicted: CachedTopic<Result> | undefined = undefined
   /** Units of work of the last `findMatching`: see `walkUnits`. */
   units = 0
@@ -82,7 +85,7 @@ export class MatchCache<Result> {
     this.#seed = seed
   }
 
-  /** The entry for the Topic Name in `bytes[start..end)`. Hot: runs for every PUBLISH received. */
+  /** Returns the entry for the Topic Name in `bytes[start..end)`. Hot: runs for every PUBLISH received. */
   find(bytes: Uint8Array, start: number, end: number): CachedTopic<Result> | undefined {
     if (end - start > MAX_KEPT_BYTES) return undefined
     const hash = hashBytes(bytes, start, end, this.#seed)
@@ -98,10 +101,10 @@ export class MatchCache<Result> {
   }
 
   /**
-   * Makes the entry for a topic that `find` did not know, with a copy of its bytes.
+   * Creates the entry for a topic that `find` did not know, with a copy of its bytes.
    *
-   * @param topicName the same bytes, decoded and found valid
-   * @returns an entry without a result; it serves also where it is too long to be kept
+   * @param topicName the same bytes, decoded and validated
+   * @returns an entry without a result; it can be used even if it is too long to be cached
    */
   put(bytes: Uint8Array, start: number, end: number, topicName: string): CachedTopic<Result> {
     const topicBytes = new Uint8Array(end - start)
@@ -123,7 +126,7 @@ export class MatchCache<Result> {
     this.#hasNew = true
   }
 
-  /** The entry for a Topic Name; unlike `find` it does not count as use. */
+  /** Returns the entry for a Topic Name; unlike `find`, this does not count as a use. */
   get(topicName: string): CachedTopic<Result> | undefined {
     if (topicName.length > MAX_KEPT_BYTES) return undefined
     const bytes = Buffer.from(topicName)
@@ -137,12 +140,14 @@ export class MatchCache<Result> {
     return undefined
   }
 
-  /** What `findMatching` costs at least, in units of work (`Work`): it walks past all slots, about a nanosecond each. */
+  /**
+   * The minimum cost of `findMatching` in units of work (`Work`): it passes over all slots, at about a nanosecond each.
+   */
   get walkUnits(): number {
     return this.#slots.length >>> 6
   }
 
-  /** All entries whose names a Topic Filter with wildcards matches, and a few others: see `LevelColumns`. */
+  /** Returns all entries whose names a Topic Filter with wildcards matches, and a few others: see `LevelColumns`. */
   findMatching(topicFilter: string): CachedTopic<Result>[] {
     this.units = this.walkUnits
     this.#columns ??= new LevelColumns(this.#slots.length)
@@ -170,7 +175,10 @@ export class MatchCache<Result> {
     return Math.imul(hash, WAYS) & (this.#slots.length - 1)
   }
 
-  /** A free slot of the set, or one whose entry was not used lately; each entry passed over loses its mark. */
+  /**
+   * Returns a free slot of the set, or one whose entry was not used lately; each entry that is passed over loses its
+   * mark.
+   */
   #slotToFill(first: number): number {
     for (let slot = first; slot < first + WAYS; slot++) if (this.#slots[slot] === undefined) return slot
     for (let slot = first; slot < first + WAYS; slot++) {

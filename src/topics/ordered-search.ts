@@ -1,11 +1,11 @@
 /**
- * A search in a `TopicMap` that can be resumed after a restart: as `topic-search.ts`, but in an order that depends on the Topic
- * Names alone, so that the last name it found says all about how far it has come.
+ * A search in a `TopicMap` that can be resumed after a restart. It works like `topic-search.ts`, but in an order that
+ * depends only on the Topic Names, so that the last name it found is all that has to be remembered.
  *
- *   filter  +/b    found last  d/b      in order of their hash:  a  d │ c  f      behind d: c and f are left, and what is below
+ *   filter  +/b    found last  d/b      in order of their hash:  a  d │ c  f      after d: c and f are left, and what is below
  *
- * It holds names, not nodes: of each level on its way the next few of the siblings (a sixteenth of those that are looked
- * through for them, or `WINDOW`). What was removed meanwhile is passed over. What was added may be found or not.
+ * It holds names instead of nodes: for each level on its path, the next few siblings (a sixteenth of the names examined
+ * for them, or `WINDOW`). Names that were removed meanwhile are skipped. Names that were added may or may not be found.
  *
  * @module
  */
@@ -17,25 +17,25 @@ import { TopicNode, childOf, countChildren } from './topic-node.ts'
 
 /** How many names of siblings are fetched at once. */
 const WINDOW = 128
-/** What a name takes there, besides its text. */
+/** The memory of a name there, in addition to its text. */
 const NAME_BYTES = 16
-/** So many names that are looked through for a window cost as much as a node that is visited. */
+/** This many names examined for a window cost as much as a visited node. */
 const NAMES_A_NODE = 2
 
-/** A level on the way to where the search is. */
+/** A level on the path to the current place. */
 class Frame<Value> {
-  /** How many levels of the filter the parent has used up. */
+  /** How many levels of the filter the parent has used. */
   readonly used: number
-  /** Names of children that are yet to be visited, from `at` on. */
+  /** Names of the children that are still to be visited, from `at` on. */
   names: readonly string[] = []
   at = 0
-  /** Behind these there are no others. */
+  /** Whether there are no others after these. */
   isLast = false
   /** The child that was visited last. */
   name: string | undefined = undefined
-  /** What `names` take in memory. */
+  /** The memory of `names`. */
   bytes = 0
-  /** Known during a step only: the tree changes between two. */
+  /** Known only during a step, because the tree changes between two. */
   parent: TopicNode<Value> | undefined = undefined
 
   constructor(used: number, wanted: string) {
@@ -45,7 +45,7 @@ class Frame<Value> {
     this.isLast = true
   }
 
-  /** @returns how many names were looked through; -1 at the end */
+  /** @returns how many names were examined; -1 at the end */
   fetch(): number {
     if (this.isLast) return -1
     const { children } = this.parent!
@@ -64,9 +64,9 @@ function windowOf(size: number): number {
   return Math.max(WINDOW, size >>> 4)
 }
 
-/** A search that stops after so many nodes and continues where it was; `TopicMap.searchInOrder` makes one. */
+/** A search that stops after a number of nodes and can be continued; created by `TopicMap.searchInOrder`. */
 export class OrderedSearch<Value extends NonNullable<unknown>> {
-  /** What the last step found; `undefined` where it stopped on the way. */
+  /** The value that the last step found; `undefined` if it stopped on the way. */
   value: Value | undefined = undefined
   /** Nodes visited so far. */
   visited = 0
@@ -74,7 +74,7 @@ export class OrderedSearch<Value extends NonNullable<unknown>> {
   readonly #filter: readonly string[]
   readonly #frames: Frame<Value>[] = []
 
-  /** @param after what it has found last; empty for a new one */
+  /** @param after the name that was found last; empty for a new search */
   constructor(root: TopicNode<Value>, topicFilter: string, after: string) {
     this.#root = root
     this.#filter = topicFilter.split('/')
@@ -82,12 +82,12 @@ export class OrderedSearch<Value extends NonNullable<unknown>> {
     if (after !== '' && matches(topicFilter, after)) this.#moveBehind(after.split('/'))
   }
 
-  /** How many levels it keeps: of the filter, and on the way to where it is. */
+  /** The number of levels that it keeps: of the filter, and on the path to the current place. */
   get levels(): number {
     return this.#filter.length + this.#frames.length
   }
 
-  /** What the names that it keeps take in memory. */
+  /** The memory of the names that it keeps. */
   get nameBytes(): number {
     let bytes = 0
     for (const frame of this.#frames) bytes += frame.bytes
@@ -113,7 +113,7 @@ export class OrderedSearch<Value extends NonNullable<unknown>> {
   }
 
   /**
-   * Goes on to the next entry, or until so many more nodes were visited.
+   * Advances to the next entry, or until this many more nodes were visited.
    *
    * @returns false at the end
    */
@@ -126,7 +126,7 @@ export class OrderedSearch<Value extends NonNullable<unknown>> {
     return this.value !== undefined || this.#frames.length > 0
   }
 
-  /** What was below a node that is gone is gone too. */
+  /** If a node is gone, everything below it is gone too. */
   #findParents(): void {
     let parent: TopicNode<Value> | undefined = this.#root
     for (const [at, frame] of this.#frames.entries()) {
@@ -158,14 +158,14 @@ export class OrderedSearch<Value extends NonNullable<unknown>> {
     if (isWild && child.level.startsWith('$')) return // [5.0 MQTT-4.7.2-1]
     const used = this.#usedBehind(frame)
     const below = this.#filter[used]
-    // `#` also stands for its parent level.
+    // `#` also matches its parent level.
     if (below === undefined || below === '#') this.value = child.held
     if (below === undefined || child.children === undefined) return
     this.#enterLevel(used)
     this.#frames.at(-1)!.parent = child
   }
 
-  /** It is given up: nothing refers to it. */
+  /** The search is abandoned; no other object refers to it. */
   end(): void {
     this.#frames.length = 0
   }

@@ -1,11 +1,12 @@
 /**
- * The node of a tree that is searched in steps: its children form a list, oldest first, and a cursor stands on one of them.
+ * The node of a tree that is searched in steps: its children form a list, oldest first, and a cursor points to one of
+ * them.
  *
- *   children of `a`    b ⇄ c ⇄ d     a cursor on c: when c goes, it stands on d
+ *   children of `a`    b ⇄ c ⇄ d     a cursor on c: when c is removed, it moves to d
  *
- * A search may be put aside for days while topics come and go. An iterator of a Map would keep every table that the Map has had
- * since then, with all that stood in it. A cursor is known to its node, which moves it on when it goes: so a search refers to
- * nodes of the tree alone.
+ * A search may be suspended for days while topics are added and removed. An iterator of a Map would keep every table
+ * that the Map has had since then, with all of its entries. A cursor is known to its node, which moves it on when the
+ * node is removed; so a search refers only to nodes that are in the tree.
  *
  * @module
  */
@@ -15,9 +16,9 @@ export class SiblingNode<Held> extends TopicNode<Held> {
   /** The oldest child. */
   first: SiblingNode<Held> | undefined = undefined
   next: SiblingNode<Held> | undefined = undefined
-  /** Of the first child: the last. */
+  /** For the first child: the last one. */
   previous: SiblingNode<Held> = this
-  /** One of the cursors that stand here. */
+  /** One of the cursors on this node. */
   cursor: Cursor<Held> | undefined = undefined
 
   override makeChild(level: string): SiblingNode<Held> {
@@ -39,7 +40,7 @@ export class SiblingNode<Held> extends TopicNode<Held> {
     if (next !== undefined) next.previous = previous
     else if (this.first !== undefined) this.first.previous = previous
     moveOn(child, next)
-    // What goes with it are only children.
+    // The nodes removed with it have only one child each.
     for (let below = child.first; below !== undefined; below = below.first) moveOn(below, undefined)
   }
 }
@@ -52,20 +53,20 @@ function moveOn<Held>({ cursor }: SiblingNode<Held>, next: SiblingNode<Held> | u
   }
 }
 
-/** A place among the children of one node: those that are yet to be visited. */
+/** A position among the children of one node: the ones that are still to be visited. */
 export class Cursor<Held> {
-  /** How many levels of the filter the parent has used up. */
+  /** How many levels of the filter the parent has used. */
   readonly used: number
-  /** Whether one child only is wanted. */
+  /** Whether only one child is to be visited. */
   readonly isOne: boolean
   /**
-   * How many to visit at most. What is added meanwhile comes last: as many steps as there were children at first reach all
-   * that stay, and no more steps than that keeps the search finite.
+   * The most children to visit. Children added meanwhile come last: as many steps as there were children at first reach
+   * all that stay, and the limit keeps the search finite.
    */
   #left: number
-  /** On which it stands, to be visited next. */
+  /** The node to be visited next. */
   #node: SiblingNode<Held> | undefined = undefined
-  /** Others that stand on the same node. */
+  /** Another cursor on the same node. */
   following: Cursor<Held> | undefined = undefined
   #preceding: Cursor<Held> | undefined = undefined
 
@@ -77,14 +78,14 @@ export class Cursor<Held> {
     this.moveTo(this.isOne ? (childOf(parent, wanted) as SiblingNode<Held> | undefined) : parent.first)
   }
 
-  /** The next child; `undefined` at the end. */
+  /** Returns the next child; `undefined` at the end. */
   take(): SiblingNode<Held> | undefined {
     const node = this.#left-- > 0 ? this.#node : undefined
     this.moveTo(this.#left > 0 ? node?.next : undefined)
     return node
   }
 
-  /** @param node `undefined` where it ends */
+  /** @param node `undefined` at the end */
   moveTo(node: SiblingNode<Held> | undefined): void {
     if (this.#preceding !== undefined) this.#preceding.following = this.following
     else if (this.#node !== undefined) this.#node.cursor = this.following

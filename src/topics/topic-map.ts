@@ -1,11 +1,11 @@
 /**
- * Topic Names with a value each, to be found by Topic Filter: the retained messages (§3.3.1.3).
+ * Maps Topic Names to values that can be found by Topic Filter: the retained messages (§3.3.1.3).
  *
  *   a/b = 1, a/c = 2, a = 3     root ─ a (3) ─┬─ b (1)
  *                                             └─ c (2)
  *
- * The look-up is the trie's turned round: the tree has the names, the question has the wildcards, and one answer may be
- * everything. So it comes lazily (`topic-search.ts`), and the map may change between two steps.
+ * This is the reverse of the trie: the tree contains the names, the query contains the wildcards, and one result may be
+ * everything. The search is therefore lazy (`topic-search.ts`), and the map may change between two steps.
  *
  * @module
  */
@@ -15,7 +15,7 @@ import { type NodeCount, findNode, makeNode, pruneNode } from './topic-node.ts'
 import { TopicSearch } from './topic-search.ts'
 
 /**
- * A Map from Topic Name to value. Names and filters are taken to be valid.
+ * A Map from Topic Name to value. Names and filters must be valid.
  *
  * @example
  * const map = new TopicMap<string>()
@@ -25,7 +25,7 @@ import { TopicSearch } from './topic-search.ts'
  */
 export class TopicMap<Value extends NonNullable<unknown>> implements NodeCount {
   readonly #root = new SiblingNode<Value>('')
-  /** Nodes of the tree: what it takes in memory. */
+  /** The number of nodes, which determines the memory of the tree. */
   nodes = 0
   #size = 0
 
@@ -37,7 +37,7 @@ export class TopicMap<Value extends NonNullable<unknown>> implements NodeCount {
     return findNode(this.#root, topicName)?.held
   }
 
-  /** @returns what stood there before */
+  /** @returns the previous value */
   set(topicName: string, value: Value): Value | undefined {
     const node = makeNode(this, this.#root, topicName)
     const before = node.held
@@ -46,7 +46,7 @@ export class TopicMap<Value extends NonNullable<unknown>> implements NodeCount {
     return before
   }
 
-  /** @returns what stood there */
+  /** @returns the removed value */
   delete(topicName: string): Value | undefined {
     const node = findNode(this.#root, topicName)
     const before = node?.held
@@ -57,14 +57,14 @@ export class TopicMap<Value extends NonNullable<unknown>> implements NodeCount {
     return before
   }
 
-  /** Every entry whose name `topicFilter` matches, in no particular order, found as the caller asks for them. */
+  /** Yields every entry whose name `topicFilter` matches, in no particular order, as the caller asks for them. */
   *match(topicFilter: string): Generator<[topicName: string, value: Value], void, undefined> {
     yield* this.#walk(topicFilter.split('/'), false)
   }
 
   /**
-   * As `match`, but in steps and without names, for callers that have to stop on the way. One that is given up before it has
-   * returned false has to be ended.
+   * Like `match`, but in steps and without names, for callers that have to stop on the way. A search that is abandoned
+   * before it has returned false has to be ended.
    *
    * @example
    * const map = new TopicMap<number>()
@@ -81,8 +81,8 @@ export class TopicMap<Value extends NonNullable<unknown>> implements NodeCount {
   }
 
   /**
-   * As `search`, in an order that depends on the names alone: it may be made anew behind what another one found last, in
-   * another process too. It takes more memory and time.
+   * Like `search`, but in an order that depends only on the names, so that another search can continue after the name
+   * that this one found last, even in another process. It takes more memory and time.
    *
    * @param after the name that was found last; empty to begin
    * @example
@@ -98,7 +98,7 @@ export class TopicMap<Value extends NonNullable<unknown>> implements NodeCount {
     return new OrderedSearch(this.#root, topicFilter, after)
   }
 
-  /** Every entry, those that begin with `$` too. */
+  /** Yields every entry, including those that begin with `$`. */
   *[Symbol.iterator](): Generator<[topicName: string, value: Value], void, undefined> {
     yield* this.#walk(['#'], true)
   }

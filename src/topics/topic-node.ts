@@ -1,23 +1,23 @@
 /**
- * The tree that `TopicTrie` and `TopicMap` both are: one node for each Topic Level, `+` and `#` being levels like any other.
+ * The tree behind `TopicTrie` and `TopicMap`: one node for each Topic Level; `+` and `#` are levels like any other.
  *
- * There may be a million nodes, and most have one child and hold one thing or nothing. So a node keeps its only child
- * bare and takes a Map from the second on (a Map also because a level may be called `__proto__`), which becomes a `WideMap`
- * before its growth would be felt; it knows its own level, not its parent. Nothing here recurses: a topic may have tens of
- * thousands of levels.
+ * There may be a million nodes, and most have one child and hold one value or none. A node therefore stores an only
+ * child directly and uses a Map from the second child on (a Map also because a level may be called `__proto__`), which
+ * becomes a `WideMap` before its growth causes a pause; a node knows its own level but not its parent. There is no
+ * recursion: a topic may have tens of thousands of levels.
  *
  * @module
  */
 
 import { WideMap } from '../base/wide-map.ts'
 
-/** From so many children on. */
+/** The number of children from which a `WideMap` is used. */
 const WIDE_CHILDREN = 4_096
 
 /** One Topic Level of the tree. */
 export class TopicNode<Held> {
   readonly level: string
-  /** What is kept here; `undefined` for a node that only leads to others. */
+  /** The value of this node; `undefined` for a node that only leads to others. */
   held: Held | undefined = undefined
   /** None, the only one, or all of them by level. */
   children: TopicNode<Held> | Map<string, TopicNode<Held>> | WideMap<TopicNode<Held>> | undefined = undefined
@@ -26,12 +26,12 @@ export class TopicNode<Held> {
     this.level = level
   }
 
-  /** A node for a child of that level, which the caller puts among the children. */
+  /** Creates a node for a child of that level, which the caller adds to the children. */
   makeChild(level: string): TopicNode<Held> {
     return new TopicNode(level)
   }
 
-  /** That child is taken away, with all that it leads to. */
+  /** Called when that child is removed, with everything below it. */
   dropped(_child: TopicNode<Held>): void {}
 }
 
@@ -40,7 +40,7 @@ export interface NodeCount {
   nodes: number
 }
 
-/** The child of that level. Hot: runs three times for each level of a topic that is matched. */
+/** Returns the child of that level. Hot: runs three times for each level of a topic that is matched. */
 export function childOf<Held>(node: TopicNode<Held>, level: string): TopicNode<Held> | undefined {
   const children = node.children
   if (children === undefined) return undefined
@@ -48,7 +48,7 @@ export function childOf<Held>(node: TopicNode<Held>, level: string): TopicNode<H
   return children.get(level)
 }
 
-/** The node at the end of `topic`, if the tree has it. */
+/** Returns the node at the end of `topic`, if it exists. */
 export function findNode<Held>(root: TopicNode<Held>, topic: string): TopicNode<Held> | undefined {
   let node: TopicNode<Held> | undefined = root
   for (let at = 0; node !== undefined && at <= topic.length;) {
@@ -59,7 +59,7 @@ export function findNode<Held>(root: TopicNode<Held>, topic: string): TopicNode<
   return node
 }
 
-/** The node at the end of `topic`, made with all that leads to it where it is missing. */
+/** Returns the node at the end of `topic`, creating it and its ancestors if they are missing. */
 export function makeNode<Held>(tree: NodeCount, root: TopicNode<Held>, topic: string): TopicNode<Held> {
   let node = root
   for (let at = 0; at <= topic.length;) {
@@ -76,7 +76,10 @@ export function makeNode<Held>(tree: NodeCount, root: TopicNode<Held>, topic: st
   return node
 }
 
-/** Takes the node at the end of `topic` away if it holds nothing and leads nowhere, with all that led only to it. */
+/**
+ * Removes the node at the end of `topic` if it has neither a value nor children, and with it all ancestors that lead
+ * only to it.
+ */
 export function pruneNode<Held>(tree: NodeCount, root: TopicNode<Held>, topic: string): void {
   let stays = root
   /** The child of `stays` on this path. */
@@ -102,7 +105,7 @@ export function pruneNode<Held>(tree: NodeCount, root: TopicNode<Held>, topic: s
   tree.nodes -= below
 }
 
-/** Where the Topic Level that begins at `at` ends. */
+/** The end of the Topic Level that begins at `at`. */
 export function endOfLevel(topic: string, at: number): number {
   const slash = topic.indexOf('/', at)
   return slash === -1 ? topic.length : slash

@@ -1,33 +1,33 @@
 /**
- * A search in a `TopicMap` that can stop anywhere: it holds its place, and nothing of what it finds.
+ * A search in a `TopicMap` that can stop anywhere: it keeps its place, but none of its results.
  *
  *   filter  +/b      root ─┬─ a ─┬─ b   found          cursors  [ children of root: at d ] [ b of a: at its end ]
  *                          │     └─ c
  *                          └─ d ─── b   found
  *
- * The map may change between two steps: an entry that is there all the time comes exactly once; one that comes or goes
- * meanwhile comes or not; and the search ends. Nodes of the tree know the cursors that stand on them (`sibling-node.ts`), so a
- * search that is given up has to be ended.
+ * The map may change between two steps: an entry that exists all the time is found exactly once; one that is added or
+ * removed meanwhile may or may not be found; and the search ends. Nodes of the tree know the cursors on them
+ * (`sibling-node.ts`), so a search that is abandoned has to be ended.
  *
  * @module
  */
 import { Cursor, type SiblingNode } from './sibling-node.ts'
 
-/** A search that stops after so many nodes and continues where it was; `TopicMap.search` makes one. */
+/** A search that stops after a number of nodes and can be continued; created by `TopicMap.search`. */
 export class TopicSearch<Value extends NonNullable<unknown>> {
-  /** What the last step found; `undefined` where it stopped on the way. */
+  /** The value that the last step found; `undefined` if it stopped on the way. */
   value: Value | undefined = undefined
   /** Nodes visited so far. */
   visited = 0
   readonly #filter: readonly string[]
   readonly #showHidden: boolean
-  /** The levels on the way to where it is, for those that want names. */
+  /** The levels on the path to the current place, for callers that need names. */
   readonly #levels: string[] | undefined
   readonly #cursors: Cursor<Value>[]
-  /** Of what was found: entered with the next step. */
+  /** The children of the entry that was found: entered in the next step. */
   #next: Cursor<Value> | undefined = undefined
 
-  /** @param levels empty, to be filled with the levels of what is found */
+  /** @param levels an empty array, which receives the levels of each result */
   constructor(root: SiblingNode<Value>, filter: readonly string[], showHidden: boolean, levels?: string[]) {
     this.#filter = filter
     this.#showHidden = showHidden
@@ -35,18 +35,18 @@ export class TopicSearch<Value extends NonNullable<unknown>> {
     this.#cursors = [new Cursor(root, 0, filter[0]!)]
   }
 
-  /** How many levels it keeps: of the filter, and on the way to where it is. */
+  /** The number of levels that it keeps: of the filter, and on the path to the current place. */
   get levels(): number {
     return this.#filter.length + this.#cursors.length
   }
 
-  /** What the names that it keeps take in memory: it keeps none but those of the filter. */
+  /** The memory of the names that it keeps: only those of the filter. */
   get nameBytes(): number {
     return 0
   }
 
   /**
-   * Goes on to the next entry, or until so many more nodes were visited.
+   * Advances to the next entry, or until this many more nodes were visited.
    *
    * @returns false at the end
    */
@@ -65,7 +65,7 @@ export class TopicSearch<Value extends NonNullable<unknown>> {
     return true
   }
 
-  /** It is given up. */
+  /** The search is abandoned. */
   end(): void {
     for (const cursor of this.#cursors.splice(0)) cursor.moveTo(undefined)
     this.#next?.moveTo(undefined)
@@ -80,7 +80,7 @@ export class TopicSearch<Value extends NonNullable<unknown>> {
     const used = wanted === '#' ? cursor.used : cursor.used + 1
     const below = this.#filter[used]
     const deeper = below === undefined || child.children === undefined ? undefined : new Cursor(child, used, below)
-    // `#` also stands for its parent level.
+    // `#` also matches its parent level.
     if (below === undefined || below === '#') this.value = child.held
     if (this.value !== undefined) this.#next = deeper
     else if (deeper !== undefined) this.#cursors.push(deeper)

@@ -1,24 +1,24 @@
 /**
- * The subscription trie: which subscribers want a Topic Name.
+ * The subscription trie: finds the subscribers of a Topic Name.
  *
  *   a/b, a/+    root ─ a ─┬─ b   s1
  *                         └─ +   s2
  *
- * One node for each Topic Level; `+` and `#` are plain levels that only `match` treats as wildcards, and at the root they
- * are skipped for names that begin with `$` [5.0 MQTT-4.7.2-1]. `match` visits only nodes that exist, so its time depends
- * on the topic and on what matches, hardly on how many subscriptions there are. Values are opaque: nothing here knows what
- * a Session is. A node with one value keeps it bare; more stand in a `Crowd`.
+ * There is one node for each Topic Level; `+` and `#` are plain levels that only `match` treats as wildcards, and at
+ * the root they are skipped for names that begin with `$` [5.0 MQTT-4.7.2-1]. `match` visits only nodes that exist, so
+ * its time depends on the topic and on the matches, and hardly on the number of subscriptions. Values are opaque: the
+ * trie does not know what a Session is. A single value is stored in its node directly; several are stored in a `Crowd`.
  *
  * @module
  */
 import { type NodeCount, TopicNode, childOf, endOfLevel, findNode, makeNode, pruneNode } from './topic-node.ts'
 
-/** Above this many values at one filter, a value is found by an index instead of a search. */
+/** If a filter has more values than this, a value is found by an index instead of a search. */
 const MAX_SEARCHED = 16
 
-/** Several values at one filter. */
+/** Several values of one filter. */
 class Crowd<Value> {
-  /** In no particular order. An array, because matching reads it far more often than subscribers come and go. */
+  /** In no particular order. An array, because matching reads it far more often than subscribers change. */
   readonly members: Value[] = []
   #indexOf: Map<Value, number> | undefined = undefined
 
@@ -30,7 +30,7 @@ class Crowd<Value> {
     return true
   }
 
-  /** The last member takes the place of the one that goes. */
+  /** The last member takes the place of the removed one. */
   remove(value: Value): boolean {
     const index = this.#find(value)
     if (index === -1) return false
@@ -52,8 +52,8 @@ class Crowd<Value> {
 type Held<Value> = Value | Crowd<Value>
 
 /**
- * A set of (Topic Filter, value) pairs that can be asked by Topic Name. Filters and names are taken to be valid
- * (`topicFilterProblem`, `topicNameProblem`); values are told apart by identity.
+ * A set of (Topic Filter, value) pairs that can be queried by Topic Name. Filters and names must be valid
+ * (`topicFilterProblem`, `topicNameProblem`); values are distinguished by identity.
  *
  * @example
  * const trie = new TopicTrie<string>()
@@ -64,18 +64,18 @@ type Held<Value> = Value | Crowd<Value>
  */
 export class TopicTrie<Value extends NonNullable<unknown>> implements NodeCount {
   readonly #root = new TopicNode<Held<Value>>('')
-  /** Nodes of the tree: what it takes in memory. */
+  /** The number of nodes, which determines the memory of the tree. */
   nodes = 0
-  /** Nodes that the last `match` went through. */
+  /** Nodes that the last `match` visited. */
   visited = 0
   #size = 0
 
-  /** How many pairs there are. */
+  /** The number of pairs. */
   get size(): number {
     return this.#size
   }
 
-  /** @returns false if that pair was there already */
+  /** @returns false if the pair exists already */
   add(topicFilter: string, value: Value): boolean {
     const node = makeNode(this, this.#root, topicFilter)
     if (!addTo(node, value)) return false
@@ -83,7 +83,7 @@ export class TopicTrie<Value extends NonNullable<unknown>> implements NodeCount 
     return true
   }
 
-  /** @returns false if there is no such pair */
+  /** @returns false if the pair does not exist */
   remove(topicFilter: string, value: Value): boolean {
     const node = findNode(this.#root, topicFilter)
     if (node === undefined || !removeFrom(node, value)) return false
@@ -93,18 +93,18 @@ export class TopicTrie<Value extends NonNullable<unknown>> implements NodeCount 
   }
 
   /**
-   * Pushes the value of every pair whose filter matches `topicName` into `into`, in no particular order; a value that
-   * stands at several matching filters comes once for each.
+   * Pushes the value of every pair whose filter matches `topicName` to `into`, in no particular order; a value with
+   * several matching filters is pushed once for each.
    *
-   * Hot: runs for every PUBLISH whose topic is not in the cache. Follows one path in a loop and puts aside only where a
-   * name and a `+` lead on both.
+   * Hot: runs for every PUBLISH whose topic is not in the cache. Follows one path in a loop, and puts another aside
+   * only where both a name and a `+` lead on.
    */
   match(topicName: string, into: Value[]): void {
     this.visited = 0
     const hidden = topicName.charCodeAt(0) === 0x24 // begins with $
     let aside: Aside<Value> | undefined
     let node: TopicNode<Held<Value>> | undefined = this.#root
-    // Where the first level that is not used up begins; behind the end when there is none.
+    // Where the first unused level begins; past the end when there is none.
     let at = 0
     for (;;) {
       this.visited++

@@ -125,7 +125,7 @@ test('as printed, `sluice check` names each line that cannot work', () => {
     [
       'capath',
       'listeners.my-tcp-ssl-1.capath',
-      'is given twice in this section; did you mean `cadata` by one of the two?',
+      'appears twice in this section; did you mean `cadata` for one of them?',
     ],
     ['certfile', 'listeners.my-tcp-ssl-1.certfile', missing('/some/certfile')],
     ['keyfile', 'listeners.my-tcp-ssl-1.keyfile', missing('/some/key')],
@@ -135,7 +135,7 @@ test('as printed, `sluice check` names each line that cannot work', () => {
     [
       'username2',
       'topic-check.acl.username2',
-      'must be a list of Topic Filters, or a section of publish, subscribe and deny lists, got "..."',
+      'must be a list of topic filters, or a section of publish, subscribe and deny lists, got "..."',
     ],
   ])
 })

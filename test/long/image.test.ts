@@ -218,7 +218,7 @@ test('the steps of the Dockerfile make an image whose broker starts, is healthy,
       await new Promise((done) => setTimeout(done, 50))
     }
   }
-  await until('state lives in /var/lib/sluice')
+  await until('state is kept in /var/lib/sluice')
   const broker = firstProcess(child.pid!)
   const status = readFileSync(`/proc/${broker}/status`, 'utf8')
   assert.match(status, /^Uid:\s+10001\s+10001/m)

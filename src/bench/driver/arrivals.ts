@@ -1,15 +1,15 @@
 /**
- * Counting what arrives, in place and with numbers only, so that the generator costs much less than any broker.
+ * Counts messages in place and with plain numbers, so that the generator costs much less than any broker.
  *
- * All PUBLISH frames of a workload have one size. At QoS 0 nothing else arrives on a subscriber's link, so their number is
- * a division; the head of the first frame that starts in each chunk is compared byte by byte, which a broker that sent
- * anything else could hardly pass. Above QoS 0 every frame is looked at, because each must be answered.
+ * All PUBLISH frames of a workload have the same size. At QoS 0 nothing else arrives on a subscriber's link, so their
+ * number is a division; the head of the first frame in each chunk is compared byte by byte, so a broker that sends
+ * anything else would hardly pass. Above QoS 0 every frame is examined, because each must be acknowledged.
  *
  * @module
  */
 import type { Layout } from './frames.ts'
 
-/** What arrived is not what the workload sends. */
+/** The received bytes are not those of the workload. */
 export class UnexpectedBytesError extends Error {
   override readonly name = 'UnexpectedBytesError'
 }
@@ -23,9 +23,9 @@ function readStamp(bytes: Uint8Array, at: number): number {
 
 /** Counts QoS 0 PUBLISH frames of equal size. */
 export class FixedFrames {
-  /** When the oldest frame that the last `take` completed was sent; NaN when its stamp was cut by a chunk's edge. */
+  /** When the oldest frame completed by the last `take` was sent; NaN if its stamp extends over two chunks. */
   stamp = NaN
-  /** Bytes of an incomplete frame so far; 0 at the end of a run, or something was cut. */
+  /** Bytes of an incomplete frame so far; not 0 at the end of a run means that a frame was truncated. */
   partialBytes = 0
   #partialStamp = NaN
   readonly #layout: Layout
@@ -35,10 +35,10 @@ export class FixedFrames {
   }
 
   /**
-   * Takes a chunk.
+   * Processes a chunk.
    *
    * @returns how many frames it completed
-   * @throws {UnexpectedBytesError} when a frame does not begin as it should
+   * @throws {UnexpectedBytesError} if a frame begins with unexpected bytes
    */
   take(bytes: Uint8Array, start: number, end: number): number {
     const { frameBytes, stampAt } = this.#layout
@@ -72,7 +72,7 @@ function stampIn(bytes: Uint8Array, at: number, end: number): number {
   return at >= 0 && at + 8 <= end ? readStamp(bytes, at) : NaN
 }
 
-/** The first byte that answers a frame with this first byte's type; 0 for those that end an exchange. */
+/** The first byte of the answer to a packet with this first byte; 0 for packets that end an exchange. */
 function answerTo(firstByte: number): number {
   switch (firstByte >> 4) {
     case 3:
@@ -86,28 +86,30 @@ function answerTo(firstByte: number): number {
   }
 }
 
-/** Any frame's first bytes fit: fixed header, a Topic Name of up to 200 bytes, identifier, properties, stamp. */
+/** Enough for any frame's first bytes: fixed header, a Topic Name of up to 200 bytes, identifier, properties, stamp. */
 const HEAD_BYTES = 256
 
-/** Memory for one answer to each frame of the longest chunk. Links share it; a write that holds it takes it away. */
+/**
+ * Memory for one answer to each frame of the longest chunk. Links share it; a write that still uses it takes it over.
+ */
 export interface ReplyRoom {
   bytes: Buffer
 }
 
 /**
- * Walks over PUBLISH frames of equal size and over acknowledgements, and prepares the answers to them. Used for both
- * ends: a subscriber sees PUBLISH and PUBREL, a publisher PUBACK, PUBREC and PUBCOMP.
+ * Walks through PUBLISH frames of equal size and acknowledgements, and prepares the answers. Used for both ends: a
+ * subscriber receives PUBLISH and PUBREL, a publisher PUBACK, PUBREC and PUBCOMP.
  */
 export class AcknowledgedFrames {
-  /** PUBLISH frames that the last `take` saw the first bytes of. */
+  /** PUBLISH frames that began in the last `take`. */
   messages = 0
-  /** Exchanges that the last `take` saw the end of: PUBACK and PUBCOMP. */
+  /** Exchanges that ended in the last `take`: PUBACK and PUBCOMP. */
   finished = 0
-  /** Other packets that the last `take` saw: a SUBACK amid a replay. */
+  /** Other packets in the last `take`, such as a SUBACK during a replay. */
   others = 0
-  /** When the first message of the last `take` was sent; NaN without one. */
+  /** When the first message of the last `take` was sent; NaN if there was none. */
   stamp = NaN
-  /** The answers to what the last `take` saw are the first so many bytes of the room for them. */
+  /** The answers for the last `take` are this many bytes at the start of the room for them. */
   repliesBytes = 0
   readonly #layout: Layout
   readonly #messageHeadBytes: number
@@ -125,7 +127,8 @@ export class AcknowledgedFrames {
   /**
    * Hot: runs for every frame above QoS 0.
    *
-   * @throws {UnexpectedBytesError} when a PUBLISH has another size than all, or an acknowledgement reports a failure
+   * @throws {UnexpectedBytesError} if a PUBLISH differs in size from the others, or an acknowledgement reports a
+   * failure
    */
   take(bytes: Uint8Array, start: number, end: number): void {
     this.messages = this.finished = this.others = this.repliesBytes = 0
@@ -152,7 +155,7 @@ export class AcknowledgedFrames {
     }
   }
 
-  /** Bytes of the frame at `at` that must be at hand to read all that matters of it. */
+  /** The bytes of the frame at `at` that must have arrived to read its relevant fields. */
   #needed(bytes: Uint8Array, at: number): number {
     return bytes[at]! >> 4 === 3 ? this.#messageHeadBytes : 2 + bytes[at + 1]!
   }
@@ -183,12 +186,12 @@ export class AcknowledgedFrames {
     if (answer !== 0) this.#reply(answer, bytes[identifierAt]!, bytes[identifierAt + 1]!)
   }
 
-  /** Only the length: DUP and RETAIN may differ from frame to frame. */
+  /** Compares only the length: DUP and RETAIN may differ between frames. */
   #verifyLength(bytes: Uint8Array, at: number): void {
     const { head } = this.#layout
     for (let index = 1; index < head.length; index++) {
       if (bytes[at + index] !== head[index])
-        throw new UnexpectedBytesError('a PUBLISH has another length than was sent')
+        throw new UnexpectedBytesError('the length of a PUBLISH differs from that of the workload')
     }
   }
 

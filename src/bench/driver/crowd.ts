@@ -1,13 +1,13 @@
-/** The links of one run: opened many at a time, watched together, closed together. @module */
+/** The links of one run: many are opened at a time, all are watched and closed together. @module */
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Version } from './frames.ts'
 import { Link, type Target } from './link.ts'
 
-/** How many connections are opened at the same time: fewer than any broker's limit for unfinished log-ins. */
+/** The number of connections that are opened at the same time: less than any broker's limit for pending logins. */
 const PARALLEL = 50
 
-/** Calls `make` for 0 up to `count`, at most `PARALLEL` at a time; answers in order. */
+/** Calls `make` for 0 up to `count`, at most `PARALLEL` at a time; returns the results in order. */
 export async function inParallel<Value>(count: number, make: (index: number) => Promise<Value>): Promise<Value[]> {
   const made: Value[] = []
   let next = 0
@@ -24,7 +24,7 @@ export async function inParallel<Value>(count: number, make: (index: number) => 
 export class Crowd {
   readonly #target: Target
   readonly #version: Version
-  /** Keeps two benchmarks against one broker apart. */
+  /** Distinguishes two benchmarks against one broker. */
   readonly #name = randomBytes(3).toString('hex')
   #clients = 0
   readonly #links: Link[] = []
@@ -40,7 +40,7 @@ export class Crowd {
     this.#failure.catch(() => undefined)
   }
 
-  /** @param cleanStart false for a Session that outlives its Connection (3.1.1) */
+  /** @param cleanStart false for a session that outlives its connection (3.1.1) */
   async logIn(cleanStart = true): Promise<Link> {
     const clientId = `bench-${this.#name}-${this.#clients++}`
     const link = await Link.logIn(this.#target, this.#version, clientId, cleanStart)
@@ -48,17 +48,17 @@ export class Crowd {
     return link
   }
 
-  /** From now on a break of one of these links ends the run. */
+  /** From now on, a failure of one of these links ends the run. */
   watch(links: readonly Link[]): void {
     for (const link of links) link.broken = this.#fail
   }
 
-  /** Waits. @throws what broke a watched link meanwhile */
+  /** Waits. @throws the error of a watched link that failed meanwhile */
   wait(milliseconds: number): Promise<void> {
     return this.until(new Promise(() => undefined), milliseconds)
   }
 
-  /** Waits for `event`, but not longer than `milliseconds`. @throws what broke a watched link meanwhile */
+  /** Waits for `event`, for at most `milliseconds`. @throws the error of a watched link that failed meanwhile */
   async until(event: Promise<unknown>, milliseconds: number): Promise<void> {
     const timer = new AbortController()
     try {

@@ -1,6 +1,6 @@
 /**
- * Drives a broker with one workload and measures it. Knows nothing of who started the broker: it needs an address and,
- * for the broker's processor time and memory, a probe.
+ * Runs one workload against a broker and measures it. It is independent of how the broker was started: it needs an
+ * address and, for the broker's processor time and memory, a probe.
  *
  * @module
  */
@@ -18,11 +18,11 @@ function unknownUsage(): BrokerUsage | undefined {
 }
 
 /**
- * Runs one workload: connects, warms up, measures, waits for what is on its way, disconnects.
+ * Runs one workload: connects, warms up, measures, waits for messages in transit, disconnects.
  *
- * @param probe tells what the broker's process used so far; without it those columns stay empty
- * @throws {LinkError} when the broker refuses, closes or does not answer
- * @throws {UnexpectedBytesError} when something arrives that was never sent
+ * @param probe returns the resources used by the broker's process; without it those columns stay empty
+ * @throws {LinkError} if the broker refuses, closes or does not answer
+ * @throws {UnexpectedBytesError} if bytes arrive that were never sent
  */
 export function drive(target: Target, job: Job, probe: UsageProbe = unknownUsage): Promise<Measurement> {
   const { shape } = job

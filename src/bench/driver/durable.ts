@@ -1,6 +1,6 @@
 /**
- * Messages of QoS 1 to Sessions that outlive their Connections: how fast they are acknowledged, which at some levels of
- * durability means stored, and how fast Clients that are there get them.
+ * Measures messages of QoS 1 to sessions that outlive their connections: how fast they are acknowledged, which at some
+ * levels of durability means stored, and how fast connected clients receive them.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import type { Durable, Job } from './shape.ts'
 import { startPacing, subscribe } from './traffic.ts'
 
 const RETAINED_PER_SLICE = 50
-/** What is not finished by then has failed. */
+/** A run that is not finished by then has failed. */
 const TIMEOUT_MS = 240_000
 
 /** Drives `shape`; see `drive`. Latency is the time from the write of a message to the read of its PUBACK. */
@@ -58,18 +58,18 @@ function padded(value: number, digits: number): string {
 
 const noReplies: ReplyRoom = { bytes: Buffer.alloc(0) }
 
-/** Sends the slices of its batch in turn, and knows when each was sent until it is acknowledged. */
+/** Sends the slices of its batch in turn, and keeps the time of each until it is acknowledged. */
 class Sender {
   unacknowledged = 0
-  /** Called when something was acknowledged, or a write has left. */
+  /** Called after an acknowledgement, and after a write has left. */
   changed: () => void = () => undefined
-  /** Told of each acknowledgement, or of several that came together. */
+  /** Called for each acknowledgement, or for several that arrived together. */
   acknowledged: (messages: number, latencyMs: number) => void = () => undefined
   readonly link: Link
   readonly #batch: Batch
   #next = 0
   #identifier = 0
-  /** What is on its way, oldest first. */
+  /** Slices in transit, oldest first. */
   readonly #sent: { readonly at: number; left: number }[] = []
 
   constructor(link: Link, batch: Batch) {
@@ -108,7 +108,10 @@ class Sender {
   }
 }
 
-/** One run. In its closed loop a message is on its way until it is acknowledged and, where somebody is there, delivered. */
+/**
+ * One run. In its closed loop a message is in transit until it is acknowledged and, if its receiver is connected,
+ * delivered.
+ */
 class Run {
   readonly #crowd: Crowd
   readonly #job: Job
@@ -153,7 +156,7 @@ class Run {
     return batches[0]!.layout
   }
 
-  /** Makes a Session with its subscription; its Client then leaves, or stays to receive. */
+  /** Creates a session with its subscription; its client then disconnects, or stays to receive. */
   async #openSession(index: number, layout: Layout): Promise<void> {
     const link = await this.#crowd.logIn(false)
     await subscribe(link, subscribePacket(this.#job.version, 1, [`durable/${padded(index, 4)}/#`], 1))
@@ -215,7 +218,7 @@ class Run {
     return this.#shape.connected ? Math.min(this.#acknowledged, this.#delivered) : this.#acknowledged
   }
 
-  /** Hot: sends as much as the window has room for, until all are sent. */
+  /** Hot: sends as much as the window allows, until everything is sent. */
   #pump(): void {
     const { messages = 0, pace } = this.#shape
     if (!('window' in pace)) return

@@ -1,5 +1,5 @@
 /**
- * Messages on their way: publishers that send slices of a batch, subscribers that count what arrives, and the groups that
+ * Messages in transit: publishers that send slices of a batch, subscribers that count arrivals, and the groups that
  * keep both in balance.
  *
  *   Group ─┬─ Publisher ── Link ──> broker ──> Link ── Subscriber ─┐
@@ -23,7 +23,7 @@ function sendReplies(link: Link, frames: AcknowledgedFrames): void {
 
 /** Sends the slices of its batch in turn. */
 export class Publisher {
-  /** Messages that the broker has not acknowledged yet; stays 0 at QoS 0. */
+  /** Messages that the broker has not acknowledged yet; always 0 at QoS 0. */
   unacknowledged = 0
   readonly link: Link
   readonly #batch: Batch
@@ -44,7 +44,7 @@ export class Publisher {
     }
   }
 
-  /** Hot. @returns how many messages left */
+  /** Hot. @returns how many messages were sent */
   publish(now: number): number {
     const slice = this.#batch.slices[this.#next]!
     this.#next = this.#next + 1 === this.#batch.slices.length ? 0 : this.#next + 1
@@ -67,7 +67,7 @@ export class Group {
   readonly #loop: ClosedLoop | undefined
 
   /**
-   * @param fan how many deliveries one message makes
+   * @param fan deliveries per message
    * @param loop absent for a paced workload, which sends by the clock instead
    */
   constructor(fan: number, loop: ClosedLoop | undefined) {
@@ -89,12 +89,12 @@ export class Group {
     this.pump()
   }
 
-  /** One slice of this publisher leaves, whatever is on its way already. */
+  /** Sends one slice of this publisher, however much is in transit. */
   publish(publisher: Publisher, now: number): void {
     this.outstanding += publisher.publish(now) * this.#fan
   }
 
-  /** Sends as much as the window has room for. Hot. */
+  /** Sends as much as the window allows. Hot. */
   pump(): void {
     if (!this.#running || this.#loop === undefined) return
     const { window, batch } = this.#loop
@@ -105,7 +105,7 @@ export class Group {
     }
   }
 
-  /** Gives up on what has not arrived. @returns how many deliveries that is */
+  /** Gives up waiting. @returns how many deliveries are missing */
   forgive(): number {
     const lost = this.outstanding
     this.outstanding = 0
@@ -133,7 +133,7 @@ function counter(layout: Layout, group: Group, watch: Stopwatch): Link['receive'
   const frames = new FixedFrames(layout)
   return (bytes, start, end) => {
     const messages = frames.take(bytes, start, end)
-    if (messages > 0) tell(messages, frames.stamp, group, watch)
+    if (messages > 0) record(messages, frames.stamp, group, watch)
   }
 }
 
@@ -142,12 +142,12 @@ function answerer(link: Link, layout: Layout, group: Group, watch: Stopwatch): L
   return (bytes, start, end) => {
     frames.take(bytes, start, end)
     sendReplies(link, frames)
-    if (frames.messages > 0) tell(frames.messages, frames.stamp, group, watch)
+    if (frames.messages > 0) record(frames.messages, frames.stamp, group, watch)
   }
 }
 
-/** The oldest message of a chunk stands for all of it: what is counted as latency is never too little. */
-function tell(messages: number, stamp: number, group: Group, watch: Stopwatch): void {
+/** The oldest message of a chunk represents all of it, so the latency is never underestimated. */
+function record(messages: number, stamp: number, group: Group, watch: Stopwatch): void {
   watch.messages += messages
   if (!Number.isNaN(stamp)) watch.latencies.record(performance.now() - stamp, messages)
   group.arrived(messages)

@@ -1,9 +1,9 @@
 /**
- * Packets made before the clock starts. The benchmark has its own few lines of encoder, so that a change of the product's
- * codec can neither speed up nor break what measures it.
+ * Packets that are encoded before the clock starts. The benchmark has its own short encoder, so that a change of the
+ * product's codec can neither speed up nor break what measures it.
  *
- * A `Batch` is one buffer of many PUBLISH frames of equal size: only their stamps (when they were sent) and Packet
- * Identifiers are written anew each time, a slice of it then leaves in one write.
+ * A `Batch` is a buffer of many PUBLISH frames of equal size. Only their stamps (when they were sent) and Packet
+ * Identifiers are updated each time; then a slice of it leaves in one write.
  *
  *   prefix? | fixed header | topic | identifier? | properties? | stamp … payload | fixed header | topic | …
  *           |<------------------------ frameBytes ----------------------------->|
@@ -14,30 +14,30 @@
 /** 3 is MQTT 3.1, 4 is 3.1.1, 5 is 5.0. */
 export type Version = 3 | 4 | 5
 
-/** The two packets that are the same in every version and for everybody. */
+/** The packets that are the same in every version. */
 export const PINGREQ = Uint8Array.of(0xc0, 0)
 export const DISCONNECT = Uint8Array.of(0xe0, 0)
 
-/** Bytes that a stamp takes at the start of a payload; no payload can be shorter. */
+/** Size of a stamp at the start of a payload, and so the minimum payload. */
 export const STAMP_BYTES = 8
 
-/** Where things are in each of a set of PUBLISH frames of equal size; offsets count from a frame's first byte. */
+/** The positions of the fields in PUBLISH frames of equal size; offsets count from a frame's first byte. */
 export interface Layout {
   readonly frameBytes: number
-  /** The bytes up to the Topic Name, which all frames share. */
+  /** The bytes up to the Topic Name, which are the same in all frames. */
   readonly head: Uint8Array
   /** -1 at QoS 0. */
   readonly identifierAt: number
   readonly stampAt: number
 }
 
-/** Many frames, made ahead. A slice is what one write sends. */
+/** Many prepared frames. A slice is sent by one write. */
 export interface Batch {
   readonly layout: Layout
   readonly slices: readonly Slice[]
 }
 
-/** `framesAt` is where its first frame starts: behind the prefix that a WebSocket needs, else 0. */
+/** `framesAt` is where its first frame begins: after the prefix that a WebSocket requires, otherwise 0. */
 export interface Slice {
   bytes: Buffer
   view: DataView
@@ -77,7 +77,7 @@ function properties(version: Version): Buffer {
   return version === 5 ? noProperties : Buffer.alloc(0)
 }
 
-/** What a CONNECT says. */
+/** The fields of a CONNECT. */
 export interface ConnectShape {
   readonly version: Version
   readonly clientId: string
@@ -86,7 +86,7 @@ export interface ConnectShape {
   readonly cleanStart: boolean
 }
 
-/** A CONNECT without Keep Alive. */
+/** Encodes a CONNECT without Keep Alive. */
 export function connectPacket({ version, clientId, userName, password, cleanStart }: ConnectShape): Buffer {
   const flags = (cleanStart ? 0x02 : 0) | (userName === undefined ? 0 : 0x80) | (password === undefined ? 0 : 0x40)
   return packet(
@@ -100,7 +100,7 @@ export function connectPacket({ version, clientId, userName, password, cleanStar
   )
 }
 
-/** A SUBSCRIBE for all of `topicFilters` at one QoS. */
+/** Encodes a SUBSCRIBE for all of `topicFilters` at one QoS. */
 export function subscribePacket(
   version: Version,
   identifier: number,
@@ -111,23 +111,23 @@ export function subscribePacket(
   return packet(0x82, Buffer.from([identifier >> 8, identifier & 0xff]), properties(version), ...requests)
 }
 
-/** An UNSUBSCRIBE of all of `topicFilters`. */
+/** Encodes an UNSUBSCRIBE for all of `topicFilters`. */
 export function unsubscribePacket(version: Version, identifier: number, topicFilters: readonly string[]): Buffer {
   const identifierBytes = Buffer.from([identifier >> 8, identifier & 0xff])
   return packet(0xa2, identifierBytes, properties(version), ...topicFilters.map(text))
 }
 
-/** What decides how a batch of PUBLISH frames looks. */
+/** The parameters of a batch of PUBLISH frames. */
 export interface BatchShape {
   readonly version: Version
   readonly qos: 0 | 1 | 2
   readonly retain?: boolean
-  /** One frame each; all of one length. A single name may stand for many frames: see `framesPerSlice`. */
+  /** One for each frame, all of the same length. A single name may serve many frames: see `framesPerSlice`. */
   readonly topicNames: readonly string[]
   readonly payloadBytes: number
-  /** Frames that one write sends; topic names are repeated until the last slice is full. */
+  /** Frames per write; topic names are repeated until the last slice is full. */
   readonly framesPerSlice: number
-  /** What must stand before that many bytes on this kind of link. */
+  /** The prefix that this kind of link requires before that many bytes. */
   readonly prefix?: (bytes: number) => Uint8Array
 }
 
@@ -148,14 +148,14 @@ function layoutOf(shape: BatchShape): Layout {
 }
 
 /**
- * Makes PUBLISH frames of equal size, cut into slices of equal size.
+ * Encodes PUBLISH frames of equal size, divided into slices of equal size.
  *
- * @throws {RangeError} when a payload has no room for a stamp, or the Topic Names differ in length
+ * @throws {RangeError} if a payload has no room for a stamp, or the Topic Names differ in length
  */
 export function publishBatch(shape: BatchShape): Batch {
   const { topicNames, framesPerSlice, payloadBytes } = shape
   if (payloadBytes < STAMP_BYTES) {
-    throw new RangeError(`a payload needs ${STAMP_BYTES} bytes for its stamp, got ${payloadBytes}`)
+    throw new RangeError(`a payload must have at least ${STAMP_BYTES} bytes for its stamp, got ${payloadBytes}`)
   }
   const layout = layoutOf(shape)
   const slices: Slice[] = []
@@ -169,7 +169,9 @@ export function publishBatch(shape: BatchShape): Batch {
       bytes.set(layout.head, at)
       const written = bytes.write(topicName, at + layout.head.length)
       if (written !== layout.head.at(-1)! + 256 * layout.head.at(-2)!) {
-        throw new RangeError(`all Topic Names of a batch have one length; ${topicName} differs from ${topicNames[0]}`)
+        throw new RangeError(
+          `all topic names of a batch must have the same length; ${topicName} differs from ${topicNames[0]}`,
+        )
       }
       bytes.fill(0, at + layout.head.length + written, at + layout.stampAt)
     }
@@ -182,18 +184,18 @@ function withView(bytes: Buffer, frames: number, framesAt: number): Slice {
   return { bytes, view: new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength), frames, framesAt }
 }
 
-/** Gives the slice memory of its own again, because a write still holds what it had. */
+/** Gives the slice new memory, because a write still uses the old one. */
 export function renew(slice: Slice): void {
   slice.bytes = Buffer.from(slice.bytes)
   slice.view = new DataView(slice.bytes.buffer, slice.bytes.byteOffset, slice.bytes.byteLength)
 }
 
 /**
- * Writes the time and, above QoS 0, fresh Packet Identifiers into a slice.
+ * Writes the time and, above QoS 0, new Packet Identifiers into a slice.
  *
  * Hot: runs for every message sent, so it only stores numbers.
  *
- * @param identifier the last Packet Identifier used
+ * @param identifier the last Packet Identifier used before
  * @returns the last Packet Identifier used now
  */
 export function stampSlice(slice: Slice, layout: Layout, now: number, identifier: number): number {

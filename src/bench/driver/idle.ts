@@ -1,10 +1,10 @@
-/** Connections that log in and stay silent: what each costs in memory and processor time. @module */
+/** Measures connections that log in and stay silent: the memory and processor time of each. @module */
 import { Crowd, inParallel } from './crowd.ts'
 import type { Target } from './link.ts'
 import { Stopwatch, type BrokerUsage, type Held, type Measurement, type UsageProbe } from './measurement.ts'
 import type { Idle, Job } from './shape.ts'
 
-/** Lets the broker come to rest before its memory is read. */
+/** Lets the broker settle before its memory is read. */
 export const SETTLE_MS = 1000
 
 /** Drives `shape`; see `drive`. */
@@ -36,7 +36,7 @@ function idleShare(
   return before && after && (after.processorMicroseconds - before.processorMicroseconds) / (seconds * 1e6)
 }
 
-/** Times `make`. @returns what tells the cost of each, once the memory has settled */
+/** Measures the time of `make`. @returns a function that returns the cost of each item, once the memory has settled */
 export async function measureMaking(
   count: number,
   probe: UsageProbe,

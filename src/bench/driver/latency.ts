@@ -1,6 +1,6 @@
 /**
- * A histogram of latencies with buckets about 3 % wide: 32 to each doubling of a microsecond. Recording is one addition,
- * whatever came before.
+ * A histogram of latencies with buckets about 3 % wide: 32 for each doubling of a microsecond. Recording a value is one
+ * addition.
  *
  * @module
  */
@@ -8,7 +8,7 @@
 const STEPS = 32
 const DOUBLINGS = 32
 
-/** The percentiles that a row shows, in microseconds. */
+/** The percentiles in a row, in microseconds. */
 export interface Percentiles {
   readonly p50: number
   readonly p99: number
@@ -31,7 +31,7 @@ export class Latencies {
   #counts = new Float64Array(STEPS * DOUBLINGS)
   #total = 0
 
-  /** @param weight how many messages this measurement stands for */
+  /** @param weight how many messages this measurement represents */
   record(milliseconds: number, weight: number): void {
     const bucket = bucketOf(Math.min(milliseconds * 1000, 0x7fffffff))
     this.#counts[bucket]! += weight
@@ -43,7 +43,7 @@ export class Latencies {
     this.#total = 0
   }
 
-  /** @returns microseconds below which `share` (0 to 1) of all lie; NaN when nothing was recorded */
+  /** @returns the microseconds below which `share` (0 to 1) of all values are; NaN if nothing was recorded */
   percentile(share: number): number {
     let left = share * this.#total
     for (let bucket = 0; bucket < this.#counts.length; bucket++) {

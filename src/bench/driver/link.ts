@@ -1,9 +1,9 @@
 /**
- * One raw connection to a broker over TCP, TLS or WebSocket, without a client library: bytes out in as few writes as
- * possible, bytes in through one buffer that all links share.
+ * A raw connection to a broker over TCP, TLS or WebSocket, without a client library: output in as few writes as
+ * possible, input through one buffer that all links share.
  *
- * On a WebSocket each write is one binary frame. Its mask is four zero bytes, so that precomputed packets can be sent as
- * they are; the broker still has to unmask them.
+ * On a WebSocket each write is one binary frame. Its mask is four zero bytes, so that prepared packets can be sent
+ * unchanged; the broker still has to unmask them.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { connect as connectTcp, type OnReadOpts, type Socket } from 'node:net'
 import { connect as connectTls, type ConnectionOptions } from 'node:tls'
 import { connectPacket, type Version } from './frames.ts'
 
-/** Where a broker is and how to talk to it. */
+/** The address of a broker, and the credentials. */
 export interface Target {
   readonly transport: 'tcp' | 'tls' | 'ws' | 'wss'
   readonly host: string
@@ -23,10 +23,10 @@ export interface Target {
   readonly password?: string
 }
 
-/** One chunk of MQTT bytes: those from `start` up to `end`. They are gone when the call returns. */
+/** Receives one chunk of MQTT bytes, from `start` up to `end`. They are overwritten after the call. */
 export type Receive = (bytes: Uint8Array, start: number, end: number) => void
 
-/** What went wrong on the way to or from the broker. */
+/** An error on the way to or from the broker. */
 export class LinkError extends Error {
   override readonly name = 'LinkError'
 }
@@ -34,14 +34,14 @@ export class LinkError extends Error {
 const CONNECT_TIMEOUT_MS = 10_000
 const LEAVE_TIMEOUT_MS = 1_000
 
-/** The size of the read buffer that all links share: what one `receive` can bring at most. */
+/** Size of the read buffer that all links share, and so the most bytes of one `receive`. */
 export const CHUNK_BYTES = 65_536
 
 const sharedChunk = Buffer.allocUnsafe(CHUNK_BYTES)
 
 function ignore(): void {}
 
-/** The head of a binary WebSocket frame of `bytes` bytes whose mask is zero. */
+/** The head of a binary WebSocket frame of `bytes` bytes with a zero mask. */
 function webSocketHead(bytes: number): Uint8Array {
   if (bytes < 126) return Uint8Array.of(0x82, 0x80 | bytes, 0, 0, 0, 0)
   const head = Buffer.alloc(bytes < 65_536 ? 8 : 14)
@@ -59,13 +59,13 @@ function webSocketHead(bytes: number): Uint8Array {
 const noBytes = new Uint8Array(0)
 
 export class Link {
-  /** Called with what arrives. */
+  /** Called with received bytes. */
   receive: Receive = ignore
-  /** Called when a write that `pending` told of has left. */
+  /** Called when a write reported by `pending` has left. */
   writable: () => void = ignore
-  /** Called once if the link breaks before `destroy`. */
+  /** Called once if the link fails before `destroy`. */
   broken: (error: Error) => void = ignore
-  /** True while a write waits for the operating system; its memory must not be touched until `writable`. */
+  /** True while a write waits for the operating system; its memory must not be changed until `writable`. */
   pending = false
   readonly #webSocket: boolean
   readonly #secure: boolean
@@ -100,9 +100,9 @@ export class Link {
   }
 
   /**
-   * Opens a link up to where MQTT bytes can flow.
+   * Opens a link up to the point where MQTT bytes can flow.
    *
-   * @param timeoutMs how long each answer may take, from then on, too
+   * @param timeoutMs the longest time for each answer, also for later ones
    */
   static async open(target: Target, timeoutMs: number = CONNECT_TIMEOUT_MS): Promise<Link> {
     const link = new Link(target, timeoutMs)
@@ -125,7 +125,7 @@ export class Link {
   /**
    * Sends one packet and waits for the next one, which must be of type `answerType` and the last of its chunk.
    *
-   * @throws {LinkError} when another packet comes, or none in time
+   * @throws {LinkError} if another packet arrives, or none in time
    */
   async exchange(packet: Uint8Array, answerType: number): Promise<Buffer> {
     const received: Buffer[] = []
@@ -142,28 +142,28 @@ export class Link {
     throw new LinkError(`expected a packet of type ${answerType}, got ${answer.subarray(0, 16).toString('hex')}`)
   }
 
-  /** What must stand before `bytes` bytes that are written as they are. */
+  /** The prefix that is required before `bytes` unframed bytes. */
   prefix(bytes: number): Uint8Array {
     return this.#webSocket ? webSocketHead(bytes) : noBytes
   }
 
-  /** Sends packets; look at `pending` before touching their memory again. */
+  /** Sends packets; check `pending` before changing their memory. */
   send(packets: Uint8Array): void {
     this.write(this.#webSocket ? Buffer.concat([webSocketHead(packets.length), packets]) : packets)
   }
 
-  /** Sends bytes that already have their prefix. */
+  /** Sends bytes that include their prefix. */
   write(bytes: Uint8Array): void {
     this.#socket.write(bytes, this.#written)
     if (this.#socket.writableLength > 0) this.pending = true
   }
 
-  /** Stops reading for good. */
+  /** Stops reading for ever. */
   freeze(): void {
     this.#socket.pause()
   }
 
-  /** Sends a last packet and waits until the broker has closed: after a reset it might never be read. */
+  /** Sends a last packet and waits until the broker has closed the connection: after a reset it might never be read. */
   async leave(packet: Uint8Array): Promise<void> {
     this.broken = ignore
     await new Promise<void>((resolve) => {
@@ -177,7 +177,7 @@ export class Link {
     })
   }
 
-  /** Closes at once, with a reset, so that thousands of links leave nothing behind in the operating system. */
+  /** Closes at once with a reset, so that thousands of links leave nothing behind in the operating system. */
   destroy(): void {
     this.broken = ignore
     this.receive = ignore
@@ -206,11 +206,12 @@ export class Link {
       }
       this.#socket.write(request)
     })
-    if (!answer.startsWith('HTTP/1.1 101')) throw new LinkError(`no WebSocket there: ${answer.split('\r\n', 1)[0]}`)
+    if (!answer.startsWith('HTTP/1.1 101'))
+      throw new LinkError(`the broker does not accept a WebSocket: ${answer.split('\r\n', 1)[0]}`)
     this.#take = webSocketReader((bytes, start, end) => this.receive(bytes, start, end))
   }
 
-  /** Waits for `begin` to call back, but not for too long and not after the link broke. */
+  /** Waits until `begin` calls back, for a limited time and only as long as the link works. */
   async #within<Value = void>(what: string, begin: (resolve: (value: Value) => void) => void): Promise<Value> {
     let timer: NodeJS.Timeout | undefined
     try {
@@ -241,7 +242,7 @@ function isWholePacket(bytes: Buffer): boolean {
   return false
 }
 
-/** Strips the frames that a server sends (never masked) and hands on what is in them. */
+/** Removes the frame heads that a server sends (never masked), and passes on the contents. */
 export function webSocketReader(receive: Receive): Receive {
   const head = new Uint8Array(10)
   let held = 0
@@ -259,7 +260,7 @@ export function webSocketReader(receive: Receive): Receive {
       head[held++] = bytes[at++]!
       const kind = held > 1 ? head[1]! & 0x7f : 0
       if (held < 2 || held < (kind === 127 ? 10 : kind === 126 ? 4 : 2)) continue
-      if ((head[0]! & 0x0f) > 2) throw new LinkError(`a WebSocket control frame of type ${head[0]! & 0x0f} came`)
+      if ((head[0]! & 0x0f) > 2) throw new LinkError(`received a WebSocket control frame of type ${head[0]! & 0x0f}`)
       left =
         kind === 127 ? Number(Buffer.from(head).readBigUInt64BE(2)) : kind === 126 ? (head[2]! << 8) | head[3]! : kind
       held = 0

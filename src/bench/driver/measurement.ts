@@ -1,32 +1,32 @@
-/** What a run measures, and the stopwatch that takes the figures at the start and at the end of it. @module */
+/** The results of a run, and the stopwatch that takes the figures at its start and end. @module */
 import { Latencies, type Percentiles } from './latency.ts'
 
-/** The broker's own use of the machine; only known where its process is. */
+/** The resources used by the broker; known only if its process is accessible. */
 export interface BrokerUsage {
-  /** Of the whole process with its threads, without its children. */
+  /** Of the whole process including its threads, without its children. */
   readonly processorMicroseconds: number
   readonly residentBytes: number
   readonly peakBytes: number
 }
 
-/** Asks for the usage of the broker now. */
+/** Returns the present usage of the broker. */
 export type UsageProbe = () => BrokerUsage | undefined
 
-/** What was kept, and what keeping one costs. */
+/** The number of items that the broker holds, and the cost of each. */
 export interface Held {
   readonly count: number
-  /** How fast they were made. */
+  /** How fast they were created. */
   readonly perSecond: number
   readonly bytesEach: number | undefined
-  /** Broker processor time of making one. */
+  /** Broker processor time for creating one. */
   readonly processorMicrosecondsEach: number | undefined
-  /** Share of one core that the broker uses while they do nothing. */
+  /** The share of one core that the broker uses while they are idle. */
   readonly idleShare: number | undefined
 }
 
-/** A start with what was stored. */
+/** A start with stored data. */
 export interface Restart {
-  /** From the start of the process until it takes connections. */
+  /** From the start of the process until it accepts connections. */
   readonly seconds: number
   readonly peakBytes: number | undefined
 }
@@ -37,9 +37,12 @@ export interface Measurement {
   readonly seconds: number
   /** Broker processor time per delivered message. */
   readonly brokerMicroseconds: number | undefined
-  /** This process's own processor time per delivered message; unknown where it polls the clock. */
+  /** This process's own processor time per delivered message; unknown if it polls the clock. */
   readonly generatorMicroseconds: number | undefined
-  /** `generator` where the broker had time left and the generator had not: the row says nothing about the broker's rate. */
+  /**
+   * `generator` if the broker had time left and the generator had not: the row then tells nothing about the broker's
+   * rate.
+   */
   readonly limitedBy: 'generator' | undefined
   /** From the write of a message to the read of its delivery. */
   readonly latency: Percentiles
@@ -47,15 +50,18 @@ export interface Measurement {
   /** Messages that never arrived. */
   readonly lost: number
   readonly held?: Held
-  /** The start after a kill, where the row has one. */
+  /** The start after a kill, for rows that include one. */
   readonly restart?: Restart | undefined
-  /** The longest turn of the broker's event loop, where it tells. */
+  /** The longest turn of the broker's event loop, if it is published. */
   readonly longestTurnMs?: number | undefined
 }
 
 /** Above this share of a core a process counts as busy. */
 const BUSY = 0.93
-/** A process that polls is busy when it comes to it this seldom; without work it polls more than 100,000 times a second. */
+/**
+ * A polling process counts as busy if it polls less often than this; without work it polls more than 100,000 times a
+ * second.
+ */
 const BUSY_POLLS_PER_SECOND = 2000
 
 interface Reading {
@@ -66,12 +72,12 @@ interface Reading {
   readonly polls: number
 }
 
-/** Counts deliveries and reads the processors' accounts when told. */
+/** Counts deliveries, and reads the processor times on command. */
 export class Stopwatch {
   readonly latencies = new Latencies()
-  /** Delivered so far. */
+  /** Deliveries so far. */
   messages = 0
-  /** Turns of the event loop of a process that polls on purpose: its own use of the processor then means nothing. */
+  /** Turns of the event loop of a process that polls deliberately: its own processor time is meaningless then. */
   polls = 0
   readonly #probe: UsageProbe
   #begin: Reading | undefined

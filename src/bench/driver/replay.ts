@@ -1,4 +1,4 @@
-/** Retained messages, replayed to one new subscriber of `#` after the other. @module */
+/** Measures the replay of retained messages to one new subscriber of `#` after another. @module */
 import { AcknowledgedFrames } from './arrivals.ts'
 import { Crowd } from './crowd.ts'
 import { PINGREQ, publishBatch, subscribePacket, type Layout } from './frames.ts'
@@ -30,7 +30,7 @@ export async function driveReplay(target: Target, job: Job, shape: Replay, probe
   }
 }
 
-/** Publishes everything, then asks for a PINGRESP: when it is there, all has been worked off. */
+/** Publishes everything, then waits for a PINGRESP, after which everything has been processed. */
 async function retainAll(link: Link, job: Job, shape: Replay): Promise<Layout> {
   const batch = publishBatch({
     version: job.version,
@@ -70,5 +70,5 @@ async function replayOnce(crowd: Crowd, job: Job, shape: Replay, layout: Layout,
   link.send(subscribePacket(job.version, 1, ['#'], 0))
   await crowd.until(complete, REPLAY_TIMEOUT_MS)
   link.destroy()
-  if (left > 0) throw new LinkError(`${left} of ${shape.retained} retained messages did not come`)
+  if (left > 0) throw new LinkError(`${left} of ${shape.retained} retained messages did not arrive`)
 }

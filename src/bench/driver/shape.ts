@@ -1,18 +1,18 @@
 /**
- * What a workload is made of: who publishes to whom, how much, how fast. Pure values, so that a table of them can be
+ * The definition of a workload: who publishes to whom, how much, how fast. Pure values, so that a table of them can be
  * read, sent to another process and compared between commits.
  *
  * @module
  */
 import type { Version } from './frames.ts'
 
-/** Closed loop: at most `window` messages of a group on their way, sent `batch` at a time in one write. */
+/** Closed loop: at most `window` messages of a group in transit, sent `batch` at a time in one write. */
 export interface ClosedLoop {
   readonly window: number
   readonly batch: number
 }
 
-/** Open loop: so many messages a second from all publishers together, each in a write of its own. */
+/** Open loop: this many messages per second from all publishers together, each in its own write. */
 export interface Paced {
   readonly perSecond: number
 }
@@ -22,7 +22,7 @@ interface Messages {
   readonly payloadBytes: number
 }
 
-/** Groups of publishers and subscribers; every message of a group goes to all subscribers of the group. */
+/** Groups of publishers and subscribers; every message of a group is delivered to all of its subscribers. */
 export interface Traffic extends Messages {
   readonly kind: 'traffic'
   readonly groups: number
@@ -31,25 +31,25 @@ export interface Traffic extends Messages {
   /** In each group. */
   readonly subscribers: number
   readonly pace: ClosedLoop | Paced
-  /** The subscribers of a group form one Shared Subscription: each message goes to one of them. */
+  /** The subscribers of a group form one Shared Subscription: each message is delivered to one of them. */
   readonly shared?: boolean
-  /** So many more subscribers, which stop reading after SUBACK. */
+  /** This many additional subscribers, which stop reading after SUBACK. */
   readonly frozen?: number
-  /** Topic Names of each publisher, used in turn; 1 unless said otherwise. */
+  /** Topic Names of each publisher, used in turn. Default 1. */
   readonly topics?: number
-  /** So many subscriptions a second, to topics that nobody publishes to, come meanwhile, and as many go. */
-  readonly comeAndGo?: number
+  /** This many subscriptions per second, to topics without a publisher, are added meanwhile, and as many removed. */
+  readonly churnPerSecond?: number
 }
 
 /** Connections that log in and then stay silent. */
 export interface Idle {
   readonly kind: 'idle'
   readonly connections: number
-  /** Opened before the memory is measured the first time, so that start-up costs are not counted. */
+  /** Opened before the memory is measured first, so that start-up costs are not counted. */
   readonly connectionsBefore: number
 }
 
-/** Many subscriptions; then one publisher to names that match exactly one of them each. */
+/** Many subscriptions, then one publisher to names that each match exactly one of them. */
 export interface Subscriptions extends Messages {
   readonly kind: 'subscriptions'
   readonly subscriptions: number
@@ -59,33 +59,33 @@ export interface Subscriptions extends Messages {
   readonly pace: ClosedLoop
 }
 
-/** Retained messages, replayed to a new subscriber of `#` again and again. */
+/** Retained messages, replayed repeatedly to a new subscriber of `#`. */
 export interface Replay extends Messages {
   readonly kind: 'replay'
   readonly retained: number
 }
 
-/** Publishers at QoS 1 to Sessions that outlive their Connections. */
+/** Publishers at QoS 1 to sessions that outlive their connections. */
 export interface Durable extends Messages {
   readonly kind: 'durable'
   readonly publishers: number
   readonly sessions: number
-  /** Whether the Clients of the Sessions are there. */
+  /** Whether the clients of the sessions are connected. */
   readonly connected: boolean
-  /** In a closed loop it is timed how long so many take, whatever the seconds of a run. */
+  /** In a closed loop, the time for this many messages is measured, whatever the duration of a run. */
   readonly messages?: number
   readonly pace: ClosedLoop | Paced
-  /** Topic Names of each publisher, used in turn; 1 unless said otherwise. */
+  /** Topic Names of each publisher, used in turn. Default 1. */
   readonly topics?: number
-  /** So many retained messages are published before. */
+  /** This many retained messages are published first. */
   readonly retained?: number
-  /** The broker is killed afterwards, and it is timed how long its next start takes. */
+  /** The broker is killed afterwards, and the duration of its next start is measured. */
   readonly restarts?: boolean
 }
 
 export type Shape = Traffic | Idle | Subscriptions | Replay | Durable
 
-/** A shape with the way to speak to the broker. */
+/** A shape with the protocol version and transport. */
 export interface Job {
   readonly shape: Shape
   readonly version: Version

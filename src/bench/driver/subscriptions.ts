@@ -1,6 +1,7 @@
 /**
- * Many subscriptions: how fast they are made, what each takes, and what a message costs among them. Filters are
- * `s/<number>/+`; the publisher's names are so many that no cache of names helps, whatever the number of filters.
+ * Measures many subscriptions: how fast they are made, the memory of each, and the cost of a message among them.
+ * Filters are `s/<number>/+`; the publisher uses so many names that no cache of names helps, whatever the number of
+ * filters.
  *
  * @module
  */
@@ -14,7 +15,7 @@ import type { Job, Subscriptions } from './shape.ts'
 import { measureFlow, subscribe } from './traffic.ts'
 
 const FILTERS_PER_PACKET = 100
-/** Prime to every power of ten, so that names jump about among the filters. */
+/** Coprime to every power of ten, so that consecutive names are far apart among the filters. */
 const STRIDE = 9973
 
 function place(number: number): string {
@@ -69,7 +70,7 @@ function makeGroup(link: Link, links: readonly Link[], job: Job, shape: Subscrip
   return group
 }
 
-/** Every so-manieth filter, from `first` on. */
+/** Subscribes to every n-th filter, from `first` on. */
 async function subscribeShare(link: Link, first: number, job: Job, shape: Subscriptions): Promise<void> {
   let filters: string[] = []
   let identifier = 0

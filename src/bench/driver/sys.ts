@@ -8,7 +8,7 @@ const WAIT_MS = 1500
 /**
  * Subscribes to one topic under `$SYS/` until its first message.
  *
- * @returns the number it says, or `undefined` when nothing comes within 1.5 s
+ * @returns the number in the message, or `undefined` if none arrives within 1.5 s
  */
 export async function readSysNumber(target: Target, topicName: string): Promise<number | undefined> {
   const link = await Link.logIn(target, 4, 'bench-reader')
@@ -29,7 +29,7 @@ export async function readSysNumber(target: Target, topicName: string): Promise<
   }
 }
 
-/** Such messages are so short that one never comes in two parts. */
+/** Such messages are so short that they never arrive in two parts. */
 function payloadAfter(received: string, topicName: string): number | undefined {
   const at = received.indexOf(topicName)
   if (at < 0) return undefined

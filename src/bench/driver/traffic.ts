@@ -1,5 +1,5 @@
-/** Messages between groups of publishers and subscribers, in a closed loop or by the clock. @module */
-import { startComingAndGoing } from './come-and-go.ts'
+/** Measures messages between groups of publishers and subscribers, in a closed loop or by the clock. @module */
+import { startChurn } from './churn.ts'
 import { Crowd, inParallel } from './crowd.ts'
 import { count, Group, Publisher } from './flow.ts'
 import { publishBatch, subscribePacket, type Layout } from './frames.ts'
@@ -8,9 +8,9 @@ import { Stopwatch, type Measurement, type UsageProbe } from './measurement.ts'
 import type { ClosedLoop, Job, Paced, Traffic } from './shape.ts'
 
 const SUBACK = 9
-/** Without a delivery for so long, what is on its way counts as lost. */
+/** After this time without a delivery, messages in transit count as lost. */
 const STALL_MS = 1000
-/** The clock is polled, not waited for, above this rate: a timer could not send one message at a time. */
+/** Above this rate the clock is polled: a timer could not send one message at a time. */
 const POLL_FROM_PER_SECOND = 1000
 
 function padded(value: number, digits: number): string {
@@ -24,8 +24,8 @@ export async function driveTraffic(target: Target, job: Job, shape: Traffic, pro
   let stopChanges: (() => void) | undefined
   try {
     const groups = await inParallel(shape.groups, (group) => makeGroup(crowd, job, shape, group, watch))
-    const { comeAndGo } = shape
-    if (comeAndGo !== undefined) stopChanges = await startComingAndGoing(crowd, job.version, comeAndGo)
+    const { churnPerSecond } = shape
+    if (churnPerSecond !== undefined) stopChanges = await startChurn(crowd, job.version, churnPerSecond)
     return await measureFlow(crowd, groups, shape.pace, job, watch)
   } finally {
     stopChanges?.()
@@ -77,13 +77,13 @@ async function subscribeAll(
   crowd.watch(links.slice(frozen))
 }
 
-/** Sends a SUBSCRIBE. @throws {LinkError} when one of its filters is refused */
+/** Sends a SUBSCRIBE. @throws {LinkError} if one of its filters is refused */
 export async function subscribe(link: Link, packet: Uint8Array): Promise<void> {
   const suback = await link.exchange(packet, SUBACK)
   if (suback.at(-1)! >= 0x80) throw new LinkError(`the broker refused a subscription with code ${suback.at(-1)}`)
 }
 
-/** Warms up, measures, and waits for what is on its way. */
+/** Warms up, measures, and waits for messages in transit. */
 export async function measureFlow(
   crowd: Crowd,
   groups: readonly Group[],
@@ -117,7 +117,7 @@ export async function measureFlow(
   }
 }
 
-/** Calls `stalled` whenever nothing was delivered for `STALL_MS`. @returns what ends it */
+/** Calls `stalled` whenever nothing was delivered for `STALL_MS`. @returns a function that stops it */
 function onStall(watch: Stopwatch, stalled: () => void): () => void {
   let seen = -1
   const timer = setInterval(() => {
@@ -127,7 +127,7 @@ function onStall(watch: Stopwatch, stalled: () => void): () => void {
   return () => clearInterval(timer)
 }
 
-/** Lets each sender in turn send a slice, evenly over time. @returns what ends it */
+/** Lets the senders send a slice in turn, evenly over time. @returns a function that stops it */
 export function startPacing<Sender>(
   senders: readonly Sender[],
   perSecond: number,

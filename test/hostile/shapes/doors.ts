@@ -308,7 +308,7 @@ export const doorShapes: readonly Shape[] = [
     name: 'web-answers',
     tries: 'endless answers of the web service that decides about log-ins',
     accuses:
-      /"plugin":"auth\.http","question":"authenticate",.*answered with more than 65536 bytes; let it answer with less/,
+      /"plugin":"auth\.http","question":"authenticate",.*answered with more than 65536 bytes; make its answers smaller/,
     plan: webAnswers,
   },
 ]

@@ -95,7 +95,7 @@ test('log-in: an Authentication Method that no plugin answers for is 0x8C [5.0 M
   assert.deepEqual(result, {
     decision: 'deny',
     reasonCode: ReasonCode.BadAuthenticationMethod,
-    cause: 'no plugin answers for this Authentication Method',
+    cause: 'no plugin supports this Authentication Method',
   })
 })
 
@@ -125,7 +125,7 @@ test('log-in: each step of an exchange gets what its plugin left in the step bef
 test('log-in: two plugins that both lead an exchange are a deny that names them', () => {
   const access = accessOf([login('a', { decision: 'continue' }), login('b', { decision: 'continue' })])
   const result = access.authenticate(requestOf(), new Map())
-  assert.match((result as { cause: string }).cause, /plugins a and b both want to lead/)
+  assert.match((result as { cause: string }).cause, /plugins a and b both try to conduct/)
 })
 
 const failing: Record<string, Plugin['authenticate'] & {}> = {
@@ -308,7 +308,7 @@ test('explain: the same vote, each plugin with its rule; one without explain is 
     decision: 'deny',
     explanations: [
       { plugin: 'explaining', decision: 'allow', rule: 'line 3' },
-      { plugin: 'silent', decision: 'deny', rule: 'the plugin does not say why' },
+      { plugin: 'silent', decision: 'deny', rule: 'the plugin gives no reason' },
     ],
   })
   assert.equal((await accessOf([]).explain(question)).decision, 'allow')
@@ -327,15 +327,15 @@ test('explain: a Shared Subscription counts by its filter, $SYS is closed to pub
   assert.equal((await ask('subscribe', '$share/g/a/+')).decision, 'allow')
   assert.deepEqual(asked, ['a/+'])
   assert.deepEqual((await ask('publish', '$SYS/broker/uptime')).explanations, [
-    { plugin: 'topic-check', decision: 'deny', rule: 'below $SYS/ only a bridge publishes, and only its own state' },
+    { plugin: 'topic-check', decision: 'deny', rule: 'below $SYS/ only a bridge may publish, and only its own state' },
   ])
   const bridge = { ...clientOf('u'), clientId: 'house', bridge: true } as const
   const own = { client: bridge, action: 'publish', topic: '$SYS/broker/connection/house/state' } as const
   assert.equal((await access.explain(own)).decision, 'allow', 'the state of a bridge is put to the plugins')
   assert.equal((await access.explain({ ...own, topic: '$SYS/broker/connection/barn/state' })).decision, 'deny')
   await assert.rejects(ask('publish', 'a/+'), /cannot ask who may publish "a\/\+": /)
-  await assert.rejects(ask('subscribe', 'a/#/b'), /cannot ask who may subscribe "a\/#\/b": # fills the last/)
-  await assert.rejects(ask('subscribe', '$share/g'), /behind the ShareName/)
+  await assert.rejects(ask('subscribe', 'a/#/b'), /cannot ask who may subscribe "a\/#\/b": # must be the last/)
+  await assert.rejects(ask('subscribe', '$share/g'), /must follow the ShareName/)
 })
 
 test('close: plugins close last made first, and one that hangs or throws holds nobody up', async () => {

@@ -156,8 +156,8 @@ test('addresses and options are checked before anything starts', () => {
     password: 'p@ss',
   })
   assert.throws(() => targetOf('http://example.org'), /--url must begin with/)
-  assert.throws(() => readOptions(['--rows', '1-1,nothing']), /no row is named nothing/)
-  assert.throws(() => readOptions(['--seconds', '0']), /--seconds wants a number above 0/)
+  assert.throws(() => readOptions(['--rows', '1-1,nothing']), /unknown row nothing/)
+  assert.throws(() => readOptions(['--seconds', '0']), /--seconds must be a number above 0/)
   assert.throws(() => readOptions(['--what']), /--what/)
   assert.deepEqual(
     readOptions(['--rows', '50-1,1-1', '--peers', 'none']).rows.map((row) => row.name),

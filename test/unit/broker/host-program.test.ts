@@ -83,7 +83,7 @@ test('publish refuses what would reach subscribers as a Malformed Packet, and na
     ['a', 'x', withProperties({ contentType: 5 }), /contentType must be a string, got 5/],
     ['a', 'x', withProperties({ contentType: '\ud800' }), /contentType must hold neither/],
     ['a', 'x', withProperties({ contentType: 'x'.repeat(65_536) }), /contentType must have at most 65535 bytes/],
-    ['a', 'x', withProperties({ responseTopic: 'a/#' }), /responseTopic a Topic Name holds no wildcards/],
+    ['a', 'x', withProperties({ responseTopic: 'a/#' }), /responseTopic a Topic Name must not contain wildcards/],
     ['a', 'x', withProperties({ correlationData: 'text' }), /correlationData must be a Uint8Array/],
     [
       'a',
@@ -687,11 +687,11 @@ test('explain takes no question that it would have to guess', async () => {
   for (const [wrong, message] of [
     [
       { action: 'pubish' },
-      /^the action of a question is one of publish, subscribe, receive, got "pubish"; did you mean publish\?$/,
+      /^the action of a question must be one of publish, subscribe, receive, got "pubish"; did you mean publish\?$/,
     ],
-    [{ action: 'toString' }, /^the action of a question is one of publish, subscribe, receive, got "toString"$/],
+    [{ action: 'toString' }, /^the action of a question must be one of publish, subscribe, receive, got "toString"$/],
     [{ action: undefined }, /got nothing$/],
-    [{ topic: undefined }, /^the topic of a question must be a text, got nothing$/],
+    [{ topic: undefined }, /^the topic of a question must be a string, got nothing$/],
     [{ topic: 5 }, /^explain: topic must be a text, got 5$/],
     [{ userName: 5 }, /^explain: userName must be a text, got 5$/],
     [{ user: 'ann' }, /^explain: a question has no "user"; did you mean userName\?$/],

@@ -132,7 +132,7 @@ test('a message that a client may not have any longer is a line, too', async () 
   broker.connect({ clientId: 'meter', peer: PEER }).subscribe('a/+')
   for (let at = 0; at < 3; at++) await broker.broker.publish('a/b', 'x')
   await broker.settle()
-  const line = 'denied meter (anonymous, from 192.0.2.7) a message of a/b: own: the plugin does not say why'
+  const line = 'denied meter (anonymous, from 192.0.2.7) a message of a/b: own: the plugin gives no reason'
   assert.deepEqual(messages().slice(1), [`info ${line}`])
   broker.advance(10_000)
   assert.equal(messages().at(-1), `info 2 more like this in the last 10 s: ${line}`)

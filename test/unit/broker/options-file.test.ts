@@ -59,10 +59,10 @@ function optionsOf(text: string): Options {
 
 test("the seed's example as printed has one problem for each line that nobody could obey", () => {
   assert.deepEqual(linesOf(SEED), [
-    'sluice.yaml:15:9: listeners.my-tcp-ssl-1.capath is given twice in this section; did you mean `cadata` by one of the two?',
+    'sluice.yaml:15:9: listeners.my-tcp-ssl-1.capath appears twice in this section; did you mean `cadata` for one of them?',
     'sluice.yaml:24:22: auth.allow-anonymous must be on or off (also yes, no, true, false), got "true / false"',
     'sluice.yaml:27:14: topic-check.enabled must be on or off (also yes, no, true, false), got "true / false"',
-    'sluice.yaml:32:20: topic-check.acl.username2 must be a list of Topic Filters, or a section of publish, subscribe and deny lists, got "..."',
+    'sluice.yaml:32:20: topic-check.acl.username2 must be a list of topic filters, or a section of publish, subscribe and deny lists, got "..."',
   ])
 })
 
@@ -98,17 +98,17 @@ for (const [text, line] of [
   ['max-qos: 3', 'sluice.yaml:1:10: max-qos must be one of 0, 1, 2, got 3'],
   ['\n  max_qos:   3', 'sluice.yaml:2:14: max-qos must be one of 0, 1, 2, got 3'],
   ['maxQoss: 1', 'sluice.yaml:1:1: maxQoss is not a known key here; did you mean `max-qos`?'],
-  ['max-qos: 1\nmaxQos: 1', 'sluice.yaml:2:1: maxQos is the same key as `max-qos`; give one of the two'],
+  ['max-qos: 1\nmaxQos: 1', 'sluice.yaml:2:1: maxQos is the same key as `max-qos`; remove one of them'],
   [
     'listeners:\n  a:\n    type: ws',
-    'sluice.yaml:2:3: listeners.a.bind is missing; every listener but `default` needs its own: `host:port`, such as `127.0.0.1:1883`',
+    'sluice.yaml:2:3: listeners.a.bind is missing; every listener except `default` requires it: `host:port`, such as `127.0.0.1:1883`',
   ],
   [
     'listeners:\n  a: {bind: "[::1]:0", trustedProxies: ["::1", nobody], type: ws}',
     'sluice.yaml:2:48: listeners.a.trusted-proxies.1 must be an IP address or a network such as 10.0.0.0/8, got "nobody"',
   ],
-  ['persistence:', 'sluice.yaml:1:1: persistence must be a section with keys of its own, got nothing'],
-  ['- a', 'sluice.yaml:1:1: the configuration must be a section with keys of its own, got a list'],
+  ['persistence:', 'sluice.yaml:1:1: persistence must be a section with keys, got nothing'],
+  ['- a', 'sluice.yaml:1:1: the configuration must be a section with keys, got a list'],
 ] as const) {
   test(`${JSON.stringify(text)} is answered with line and column`, () => {
     assert.deepEqual(linesOf(text), [line])
@@ -267,7 +267,7 @@ for (const [text, place, written] of [
   ['auth: {plugins: [\n  ${P}\n]}', '2:3', '${P}'],
 ] as const) {
   test(`${JSON.stringify(text)} is one problem, which names the quotes`, () => {
-    const message = `sluice.yaml:${place}: the configuration is not valid YAML: inside { … } and [ … ], a value with ${written} needs quotes, such as "${written}"; a number or a boolean may still come out of it`
+    const message = `sluice.yaml:${place}: the configuration is not valid YAML: inside { … } and [ … ], a value with ${written} needs quotes, such as "${written}"; its value may still be a number or a boolean`
     assert.throws(() => parseConfig(text, 'sluice.yaml'), { code: 'ERR_CONFIG', message })
   })
 }
@@ -319,7 +319,7 @@ test('a variable that is not set is named with its place and the way out, and no
   )
   assert.deepEqual(problemsOf(input, source).map(formatProblem), [
     'sluice.yaml:3:11: listeners.a.bind names the environment variable HOST, which is not set; set it, or write ${HOST:-default}; names the environment variable PORT, which is not set; set it, or write ${PORT:-default}',
-    'sluice.yaml:4:9: max-qos has ${QOS, which is no variable; write ${NAME} or ${NAME:-default}, and $${ for the signs themselves',
+    'sluice.yaml:4:9: max-qos has ${QOS, which is not a variable; write ${NAME} or ${NAME:-default}, or $${ for a literal ${',
     'sluice.yaml:8:7: auth.plugins.1 names the environment variable PLUGIN, which is not set; set it, or write ${PLUGIN:-default}',
   ])
 })
@@ -340,15 +340,15 @@ test('a section takes the keys of another one by a merge key, its own count firs
 for (const [text, answer] of [
   [
     'listeners: { a: { bind: "127.0.0.1:1", tls: on } }',
-    /listeners\.a\.tls is not a known key here; here it is called `ssl`$/,
+    /listeners\.a\.tls is not a known key here; it is called `ssl` here$/,
   ],
   ['tls: on', /^sluice\.yaml:1:1: tls .*it is called `ssl` and belongs to a listener, under `listeners`$/],
   ['port: 1883', /it is called `bind` and belongs to a listener, under `listeners`$/],
   [
     'listeners: { a: { bind: "127.0.0.1:1", type: tls } }',
-    /type must be one of tcp, ws, unix, got "tls"; for TLS write `type: tcp` and beside it `ssl: on` with `certfile` and `keyfile`$/,
+    /type must be one of tcp, ws, unix, got "tls"; for TLS write `type: tcp` and `ssl: on` with `certfile` and `keyfile`$/,
   ],
-  ['listeners: { a: { bind: "127.0.0.1:1", type: wss } }', /for TLS write `type: ws` and beside it `ssl: on`/],
+  ['listeners: { a: { bind: "127.0.0.1:1", type: wss } }', /for TLS write `type: ws` and `ssl: on`/],
   ['listeners: { a: { bind: "127.0.0.1:1", type: websockets } }', /got "websockets"; did you mean ws\?$/],
 ] as const) {
   test(`what other servers call it leads to our key: ${text}`, () => {

@@ -12,10 +12,10 @@ test('sluice bench --help names every row, and marks those that need a broker of
 })
 
 for (const [args, hint] of [
-  [['--rows', 'fast'], /no row is named fast; there are 1-1, /],
-  [['--url', 'mqtt://127.0.0.1', '--rows', 'idle'], /no row is named idle; there are 1-1, /],
+  [['--rows', 'fast'], /unknown row fast; the rows are 1-1, /],
+  [['--url', 'mqtt://127.0.0.1', '--rows', 'idle'], /unknown row idle; the rows are 1-1, /],
   [['--url', 'http://127.0.0.1'], /--url must begin with mqtt:\/\/, .*got http:\/\/127\.0\.0\.1/],
-  [['--seconds', 'soon'], /--seconds wants a number above 0, got soon/],
+  [['--seconds', 'soon'], /--seconds must be a number above 0, got soon/],
   [['--json', '/nowhere/now.json'], /--json cannot write \/nowhere\/now\.json: ENOENT/],
 ] as const) {
   test(`sluice bench ${args.join(' ')} is wrong usage, told before anything runs`, () => {

@@ -36,9 +36,9 @@ test('a durability at which nothing is kept is called that; one topic or listene
     )
   assert.equal(
     sentence('durability: memory'),
-    'nothing is kept: with durability memory, all state ends with this process',
+    'nothing is stored: with durability memory, all state is lost when this process ends',
   )
-  assert.match(sentence("durability: memory, topics: { 'a/#': disk }"), /^state lives in .*x \(durability memory\)$/)
-  assert.match(sentence('durability: memory', ', durability: process'), /^state lives in /)
-  assert.match(sentence('durability: process'), /^state lives in .*x \(durability process\)$/)
+  assert.match(sentence("durability: memory, topics: { 'a/#': disk }"), /^state is kept in .*x \(durability memory\)$/)
+  assert.match(sentence('durability: memory', ', durability: process'), /^state is kept in /)
+  assert.match(sentence('durability: process'), /^state is kept in .*x \(durability process\)$/)
 })

@@ -50,7 +50,7 @@ test('lines that were lost are counted in a line, once lines can be written agai
   sink.info('and again')
   const [again, lost] = readFileSync(file, 'utf8').trim().split('\n')
   assert.match(again!, /"msg":"again"/)
-  assert.match(lost!, /"level":40.*"msg":"\d+ lines of the log were lost, because they could not be written"/)
+  assert.match(lost!, /"level":40.*"msg":"\d+ log lines were lost because they could not be written"/)
   assert.equal(opened.text(), '')
 })
 
@@ -108,7 +108,7 @@ test('file: appended to, opened again on demand, and left where it cannot be ope
   assert.equal(readFileSync(`${file}.1`, 'utf8'), 'INFO: one\nINFO: two\n')
   assert.match(
     readFileSync(file, 'utf8'),
-    /^INFO: three\nERROR: the log stays where it was: the log file .*none\/log cannot be opened \(ENOENT\); its folder does not exist\n$/,
+    /^INFO: three\nERROR: the log destination is unchanged: the log file .*none\/log cannot be opened \(ENOENT\); its folder does not exist\n$/,
   )
   opened.log.configure({ level: 'info' })
   opened.log.info('four')

@@ -54,11 +54,11 @@ for (const [args, hint] of [
   [['chek'], /There is no command `chek`\. Did you mean `sluice check`\?/],
   [['frobnicate'], /The commands are .*check/],
   [['help', 'chek'], /Did you mean `sluice check`\?/],
-  [['check'], /`sluice check` needs --config FILE\./],
+  [['check'], /`sluice check` requires --config FILE\./],
   [['check', '--confg', 'x'], /has no option --confg\. Did you mean --config\?/],
-  [['check', '--config'], /--config needs a value: --config FILE\./],
-  [['check', '-c', '--help-me'], /-c needs a value/],
-  [['check', 'sluice.yaml', '--config', 'x'], /does not know what to do with sluice\.yaml.*--config sluice\.yaml/],
+  [['check', '--config'], /--config requires a value: --config FILE\./],
+  [['check', '-c', '--help-me'], /-c requires a value/],
+  [['check', 'sluice.yaml', '--config', 'x'], /does not accept the argument sluice\.yaml.*--config sluice\.yaml/],
 ] as const) {
   test(`sluice ${args.join(' ')} is wrong usage: exit code 2 and what would do`, () => {
     const { code, out, err } = sluice(args)
@@ -96,7 +96,7 @@ test('check reads the certificates that are named', () => {
   writeFileSync(join(folder, 'sluice.yaml'), text)
   const { code, out, err } = sluice(['check', '-c', 'sluice.yaml'], folder)
   assert.deepEqual([code, out], [1, ''])
-  assert.match(err, /Listener `a`: `certfile` .*server\.pem holds no certificate.*\nListener `b`: `certfile`/)
+  assert.match(err, /Listener `a`: `certfile` .*server\.pem contains no certificate.*\nListener `b`: `certfile`/)
 })
 
 test('check of a file that is not there is one sentence', () => {
@@ -117,11 +117,11 @@ test('check says what would be opened and where state would live, and warns of w
   assert.equal(code, 0)
   assert.match(err, /^warning: sluice\.yaml:2:14: listeners\.default\.bind is not used/)
   assert.deepEqual(out.replaceAll(folder, '.').replaceAll('/private.', '.').split('\n'), [
-    'sluice.yaml can work:',
+    'sluice.yaml is valid:',
     '  plain would listen on mqtt://127.0.0.1:1883',
     '  web would listen on ws://[::1]:8080/mqtt',
     '  local would listen on unix:./mqtt.sock',
-    '  state lives in ./sluice-data (durability disk)',
+    '  state is kept in ./sluice-data (durability disk)',
     '',
   ])
 })

@@ -124,7 +124,7 @@ test('SIGHUP reloads, one at a time; one that fails is told, and changes nothing
   await turn()
   assert.deepEqual(log.lines.slice(1), [
     'SIGHUP: configuration reloaded',
-    'SIGHUP: configuration not reloaded, nothing has changed:\nmax-qos must be …',
+    'SIGHUP: configuration not reloaded, nothing was changed:\nmax-qos must be …',
   ])
   signals.emit('SIGINT', 'SIGINT')
   assert.equal(await served, 0)

@@ -74,7 +74,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     assert.deepEqual([one.listener, two.listener], ['one', 'two'])
     assert.match(one.msg, /^listening on mqtt:\/\/127\.0\.0\.1:[1-9]\d*$/)
     assert.match(two.msg, /^listening on mqtt:\/\/\[::1\]:[1-9]\d*$/)
-    assert.match(state.msg, /^state lives in .*sluice-data \(durability disk\)$/)
+    assert.match(state.msg, /^state is kept in .*sluice-data \(durability disk\)$/)
 
     const socket = connect(Number(new URL(one.url!).port), '127.0.0.1')
     socket.write(Buffer.from('100c00044d5154540402003c0000', 'hex')) // CONNECT, 3.1.1, Clean Session
@@ -98,7 +98,7 @@ test('SIGHUP opens a log file that was rotated again, also where the configurati
   }
   const child = spawn(process.execPath, [PROGRAM, 'start', '-c', 'sluice.yaml'], { cwd: folder, stdio: 'ignore' })
   t.after(() => child.kill('SIGKILL'))
-  await has('state lives in')
+  await has('state is kept in')
   renameSync(file, `${file}.1`)
   writeFileSync(join(folder, 'sluice.yaml'), 'max-qos: 3\n')
   child.kill('SIGHUP')
@@ -137,7 +137,7 @@ test('a configuration that cannot work starts nothing', () => {
   const folder = configure('listeners: {mine: {bind: ":1883"}}\n')
   const { code, out, err } = sluice(['start', '-c', 'sluice.yaml'], folder)
   assert.deepEqual([code, out], [1, ''])
-  assert.match(err, /listeners\.mine\.bind can be reached by others.*\n {2}auth: \{allow-anonymous: true\}\n/)
+  assert.match(err, /listeners\.mine\.bind can be reached from other machines.*\n {2}auth: \{allow-anonymous: true\}\n/)
 })
 
 test('check names a plugin that nobody has, and a bad line of a password file', () => {
@@ -203,8 +203,11 @@ for (const [args, answer] of [
     /^ann may publish to a\/b\n {2}topic_acl: allow \(.*a\/#\)\n$/,
   ],
   [['-u', 'ann', '--action', 'subscribe', '-t', '#'], /^ann may not subscribe to #\n {2}topic_acl: deny \(/],
-  [['-u', 'ann', '-i', 'x1', '--action', 'receive', '-t', 'own/x1'], /^ann may receive what is published to own\/x1\n/],
-  [['--action', 'publish', '-t', 'a/b'], /^an anonymous Client may not publish to a\/b\n/],
+  [
+    ['-u', 'ann', '-i', 'x1', '--action', 'receive', '-t', 'own/x1'],
+    /^ann may receive messages published to own\/x1\n/,
+  ],
+  [['--action', 'publish', '-t', 'a/b'], /^an anonymous client may not publish to a\/b\n/],
 ] as const) {
   test(`sluice explain ${args.join(' ')} says which rule decides`, () => {
     const folder = configure("topic-check: {acl: {ann: ['a/#', 'own/%c'], anonymous: []}}\n")
@@ -218,7 +221,7 @@ test('explain takes no action that there is not', () => {
   const folder = configure('')
   const { code, err } = sluice(['explain', '-c', 'sluice.yaml', '-t', 'a', '--action', 'read'], folder)
   assert.equal(code, 2)
-  assert.match(err, /^--action is one of publish, subscribe, receive; got read\.\n/)
+  assert.match(err, /^--action must be one of publish, subscribe, receive, got read\.\n/)
 })
 
 test('signals of another purpose neither open the debugger nor end the program', async (t) => {

@@ -101,7 +101,7 @@ test('store says what it can do, and makes no folder', () => {
   const wrong = sluice(['store', 'vacuum'], folder)
   assert.deepEqual(
     [wrong.code, wrong.err.split('\n')[0]],
-    [2, '`sluice store` can stats, dump, compact, backup; got vacuum.'],
+    [2, 'The actions of `sluice store` are stats, dump, compact, backup; got vacuum.'],
   )
   assert.equal(sluice(['store', 'backup'], folder).code, 2)
   assert.equal(sluice(['store', 'stats', 'elsewhere'], folder).code, 2)

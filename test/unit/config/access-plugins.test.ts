@@ -109,7 +109,11 @@ const broken: [title: string, text: string, message: RegExp][] = [
   ['throws while it loads', 'throw new Error("no")', /cannot be loaded from .*mine.mjs: no/],
   ['exports no factory', 'export const x = 1', /has no factory as its default export/],
   ['throws in its factory', 'export default () => { throw new Error("no door") }', /cannot start: no door/],
-  ['makes something that is no plugin', 'export default () => ({})', /returned is no plugin/],
+  [
+    'makes something that is no plugin',
+    'export default () => ({})',
+    /returned an object without a name, which is not a plugin/,
+  ],
 ]
 for (const [title, text, expected] of broken) {
   test(`a module that ${title} is an error at start (C3)`, async () => {

@@ -97,7 +97,7 @@ for (const row of optionTable) {
       assert.equal(resultOf(toCamel(row.key)), resultOf(row.key))
       assert.equal(
         messageAt(configOf(row, { [row.key]: value, [snake]: value }), pathOf(row, snake)),
-        `is the same key as \`${row.key}\`; give one of the two`,
+        `is the same key as \`${row.key}\`; remove one of them`,
       )
     })
   }

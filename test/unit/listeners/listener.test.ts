@@ -54,7 +54,7 @@ test('a listener that cannot open says which, where, why and what to do', async 
   const host = new RecordingHost()
   const first = await openListener(LOOPBACK, host)
   const cases: readonly [options: Partial<ListenerOptions>, code: string, message: RegExp][] = [
-    [{ port: first.port! }, 'ERR_LISTENER_IN_USE', /`test`.*127\.0\.0\.1:\d+.*already.*another `bind`/],
+    [{ port: first.port! }, 'ERR_LISTENER_IN_USE', /`test`.*127\.0\.0\.1:\d+.*already.*change `bind`/],
     [{ host: '192.0.2.1' }, 'ERR_LISTENER_HOST', /`test`.*192\.0\.2\.1:0.*does not have that address/],
     [{ host: 'nowhere.invalid' }, 'ERR_LISTENER_HOST', /`test`.*nowhere\.invalid:0/],
   ]
@@ -111,7 +111,7 @@ test('of a host name, addresses that this machine does not have are reported, an
     host.troubles.map(({ code, retryMs }) => [code, retryMs]),
     [['ERR_LISTENER_HOST', undefined]],
   )
-  await host.line(/192\.0\.2\.1.*its other addresses are served/)
+  await host.line(/192\.0\.2\.1.*its other addresses are open/)
   await listener.close()
   await assert.rejects(openListener(NAMED, host, resolving([ABSENT])), { code: 'ERR_LISTENER_HOST' })
 })
@@ -121,7 +121,7 @@ test('`localhost` is never an address that others reach', async () => {
   const listener = await openListener(options, new RecordingHost(), resolving(['0.0.0.0', '127.0.0.1']))
   assert.deepEqual(listener.addresses, ['127.0.0.1'])
   await listener.close()
-  await assert.rejects(openListener(options, new RecordingHost(), resolving(['0.0.0.0'])), /localhost.*not known/)
+  await assert.rejects(openListener(options, new RecordingHost(), resolving(['0.0.0.0'])), /localhost.*name is unknown/)
 })
 
 test('an address that another listener of the broker has is not blamed on others', async () => {

@@ -113,12 +113,12 @@ test('a refusal names the Origin and the key that would let it in; headers are q
   const closed = new OriginRules(CLOSED).refusal('https://app.example\u001b[2J', 'broker.example')
   assert.equal(
     closed,
-    'Origin "https://app.example\\u001b[2J" is neither in `allowed-origins` nor that of the Host, which is "broker.example"',
+    'Origin "https://app.example\\u001b[2J" is not in `allowed-origins` and does not match the Host, which is "broker.example"',
   )
   const rebound = new OriginRules(OPEN).refusal('http://evil.example', 'evil.example')
   assert.match(
     rebound!,
-    /^Host "evil\.example" is a name that is not in `allowed-hosts`, and pages of Origin "http:\/\/evil\.example" could/,
+    /^Host "evil\.example" is not in `allowed-hosts`, which is required because anonymous clients may log in and a page of Origin "http:\/\/evil\.example" is/,
   )
   assert.ok(new OriginRules(CLOSED).refusal('x'.repeat(10_000), 'y'.repeat(10_000))!.length < 600)
 })

@@ -32,7 +32,7 @@ interface Case {
   readonly warnings: readonly RegExp[]
 }
 
-const NOT_LOOKED_UP = /`crlfile` has no list of CN=Root CA: whether the CAs below it were revoked is not checked$/
+const NOT_LOOKED_UP = /`crlfile` contains no list of CN=Root CA: revocations of the CAs below it are not checked$/
 const cases: readonly Case[] = [
   {
     title: 'the list of the issuing CA alone turns revoked devices away, and lets the others in',
@@ -52,7 +52,7 @@ const cases: readonly Case[] = [
       [device, 'in'],
       [stolen, 'CERT_REVOKED'],
     ],
-    warnings: [/no list of CN=Root CA: clients with its certificates are turned away$/],
+    warnings: [/contains no list of CN=Root CA: clients with its certificates are refused$/],
   },
   {
     title: 'with the list of the root, a CA that was revoked takes its devices with it',
@@ -79,14 +79,14 @@ const cases: readonly Case[] = [
       [device, 'in'],
       [foreign, 'UNABLE_TO_GET_CRL'],
     ],
-    warnings: [NOT_LOOKED_UP, /no list of CN=Other CA: clients with its certificates are turned away$/],
+    warnings: [NOT_LOOKED_UP, /no list of CN=Other CA: clients with its certificates are refused$/],
   },
   {
     title: 'a list that somebody else signed under the name of the CA is no list of it',
     authorities: [root, works],
     lists: [new TestAuthority('Works CA').revoke()],
     outcomes: [[device, 'UNABLE_TO_GET_CRL']],
-    warnings: [NOT_LOOKED_UP, /no list of CN=Works CA: clients with its certificates are turned away$/],
+    warnings: [NOT_LOOKED_UP, /no list of CN=Works CA: clients with its certificates are refused$/],
   },
   {
     title: 'of two lists the newer one counts',
@@ -112,7 +112,7 @@ const cases: readonly Case[] = [
       [device, 'in'],
       [stolen, 'CERT_REVOKED'],
     ],
-    warnings: [/`crlfile` has to hold a list of every CA in a client's chain, .* critical extension 2\.5\.29\.28$/],
+    warnings: [/`crlfile` must contain a list for every CA in a client's chain, .* critical extension 2\.5\.29\.28$/],
   },
 ]
 

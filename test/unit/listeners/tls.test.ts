@@ -529,12 +529,16 @@ test('a file that cannot be used is named with its key, the cause and the way ou
   const cases: readonly (readonly [input: ListenerInput, code: string, message: RegExp])[] = [
     [{ certfile: join(path, 'none.pem') }, 'ERR_LISTENER_FILE', /`test`: `certfile` .*none\.pem .*does not exist/],
     [{ certfile: path }, 'ERR_LISTENER_FILE', /`certfile` .* it is a folder/],
-    [{ certfile: join(path, 'text.pem') }, 'ERR_LISTENER_CERTIFICATE', /`certfile` .*text\.pem holds no certificate/],
-    [{ keyfile: join(path, 'text.pem') }, 'ERR_LISTENER_CERTIFICATE', /`keyfile` .*text\.pem holds no private key/],
+    [
+      { certfile: join(path, 'text.pem') },
+      'ERR_LISTENER_CERTIFICATE',
+      /`certfile` .*text\.pem contains no certificate/,
+    ],
+    [{ keyfile: join(path, 'text.pem') }, 'ERR_LISTENER_CERTIFICATE', /`keyfile` .*text\.pem contains no private key/],
     [{ keyfile: join(path, 'other.key') }, 'ERR_LISTENER_CERTIFICATE', /other\.key does not belong to .*cert\.pem/],
     [{ cafile: join(path, 'damaged.pem') }, 'ERR_LISTENER_CERTIFICATE', /`cafile` .* damaged certificate, number 1/],
-    [{ cadata: 'hello' }, 'ERR_LISTENER_CERTIFICATE', /`cadata` its text holds no certificate/],
-    [{ capath: join(path, 'empty') }, 'ERR_LISTENER_CERTIFICATE', /`capath` .*empty has no PEM file/],
+    [{ cadata: 'hello' }, 'ERR_LISTENER_CERTIFICATE', /`cadata` its text contains no certificate/],
+    [{ capath: join(path, 'empty') }, 'ERR_LISTENER_CERTIFICATE', /`capath` .*empty contains no PEM file/],
     [{ capath: join(path, 'none') }, 'ERR_LISTENER_FILE', /`capath` .*none cannot be read as a folder/],
     [{ cafile, crlfile: join(path, 'crl.pem') }, 'ERR_LISTENER_CERTIFICATE', /`crlfile` .*crl\.pem cannot be used/],
   ]

@@ -51,13 +51,13 @@ test('a socket on which somebody answers, and a file that is no socket, are left
   const first = await openListener(at(path), new RecordingHost())
   await assert.rejects(openListener(at(path), new RecordingHost()), {
     code: 'ERR_LISTENER_IN_USE',
-    message: /`test` cannot listen on .*broker\.sock: something else listens/,
+    message: /`test` cannot listen on .*broker\.sock: another program is already listening/,
   })
   await first.close()
   await writeFile(path, 'precious')
   await assert.rejects(openListener(at(path), new RecordingHost()), {
     code: 'ERR_LISTENER_PATH',
-    message: /file which is no socket/,
+    message: /is a file that is not a socket/,
   })
 })
 

@@ -154,7 +154,7 @@ test('an Origin that is refused is logged with its key, counted, and told to the
   const rebound = { origin: 'http://evil.example:8080', headers: { host: 'evil.example:8080' } }
   assert.equal(await outcome(dial(context, listener.url, rebound)), 403)
   const [foreign, evil] = host.lines.map(({ message }) => message)
-  assert.match(foreign!, /^WebSocket refused: Origin "https:\/\/bad\.example" is neither in `allowed-origins`/)
+  assert.match(foreign!, /^WebSocket refused: Origin "https:\/\/bad\.example" is not in `allowed-origins`/)
   assert.match(evil!, /^WebSocket refused: Host "evil\.example:8080" .* `allowed-hosts`/)
   assert.deepEqual(
     host.refusals.map(({ stage, listener: name, address }) => [stage, name, address]),
@@ -299,7 +299,7 @@ test('before the log-in a frame that does not end is cut, after it a large one i
     if (isConnected) await connection.until(({ received }) => received.length === 301_000)
     else {
       await connection.untilLost()
-      assert.match(connection.error?.message ?? '', /More than 1000 bytes before the log-in/)
+      assert.match(connection.error?.message ?? '', /More than 1000 bytes before the login/)
     }
     assert.equal(connection.chunks, isConnected ? 2 : 1)
   }
@@ -365,11 +365,11 @@ test('what is no WebSocket request is answered and closed', async (context) => {
     assert.match(await text(noise), /^HTTP\/1\.1 400 /)
   }
   const causes = [
-    'this is an HTTP request that asks for no WebSocket; listener test is of type ws',
-    'this is an HTTP request that asks for no WebSocket; listener test is of type ws',
+    'this is an HTTP request without a WebSocket upgrade; listener test is of type ws',
+    'this is an HTTP request without a WebSocket upgrade; listener test is of type ws',
     'this is MQTT without WebSocket; listener test is of type ws',
     'this is TLS; listener test is of type ws with ssl: off',
-    'this is no valid HTTP request',
+    'this is not a valid HTTP request',
     'Missing or invalid Sec-WebSocket-Key header',
   ]
   assert.deepEqual(
@@ -386,7 +386,7 @@ test('what is no WebSocket request is answered and closed', async (context) => {
 test('a refused request whose peer does not read why is cut off after a second', () => {
   const clock = new VirtualClock()
   const deaf = new Duplex({ read: () => {}, write: () => {} })
-  answerAndClose(deaf, 404, 'There is no MQTT on this path', clock)
+  answerAndClose(deaf, 404, 'There is no MQTT service at this path', clock)
   clock.advance(999)
   assert.ok(!deaf.destroyed)
   clock.advance(1)

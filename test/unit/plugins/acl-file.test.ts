@@ -51,9 +51,9 @@ const cases: [
   rule: RegExp,
 ][] = [
   [undefined, 'subscribe', 'news/#', true, /^line 2 of acl-\d+.txt: topic read news\/#$/],
-  [undefined, 'publish', 'news/a', false, /no line of acl-\d+.txt allows it to Clients without a User Name/],
+  [undefined, 'publish', 'news/a', false, /no line of acl-\d+.txt allows it for clients without a user name/],
   [undefined, 'publish', 'devices/c1/a', true, /^line 10 .*pattern write devices\/%c\/#$/],
-  ['meter', 'receive', 'news/a', false, /allows it to meter/],
+  ['meter', 'receive', 'news/a', false, /allows it for meter/],
   ['meter', 'publish', 'power/a', true, /^line 5 /],
   ['meter', 'subscribe', 'power/a', true, /^line 5 /],
   ['meter', 'publish', 'power/secret/a', false, /^line 6 .*topic deny power\/secret\/#$/],
@@ -108,14 +108,14 @@ for (const [user, clientId, topic, allowed] of [
 }
 
 const badLines: [text: string, message: RegExp][] = [
-  ['user a\n\ntopc read x', /acl-\d+.txt, line 3 begins with topc; user, topic or pattern was expected/],
-  ['user', /line 1 has nothing behind user/],
-  ['topic reed x', /line 1 has the access reed; read, write, readwrite or deny was expected/],
-  ['topic a/#/b', /line 1 has a bad Topic Filter a\/#\/b/],
-  ['pattern read a+/b', /line 1 has a bad Topic Filter a\+\/b/],
+  ['user a\n\ntopc read x', /acl-\d+.txt, line 3 begins with topc; expected user, topic or pattern/],
+  ['user', /line 1 has nothing after user/],
+  ['topic reed x', /line 1 has the access reed; expected read, write, readwrite or deny/],
+  ['topic a/#/b', /line 1 has an invalid topic filter a\/#\/b/],
+  ['pattern read a+/b', /line 1 has an invalid topic filter a\+\/b/],
   [
     'user u\nx\ntopic\ntopic a',
-    /acl-\d+.txt, line 2 begins with x; .*\n.*acl-\d+.txt, line 3 has nothing behind topic$/,
+    /acl-\d+.txt, line 2 begins with x; .*\n.*acl-\d+.txt, line 3 has nothing after topic$/,
   ],
 ]
 for (const [text, message] of badLines) {
@@ -125,7 +125,7 @@ for (const [text, message] of badLines) {
 }
 
 test('acl.file: without acl-file it does not start', async () => {
-  await assert.rejects(aclFile(contextOf({})), /acl.file needs `acl-file`/)
+  await assert.rejects(aclFile(contextOf({})), /acl.file requires `acl-file`/)
 })
 
 test('acl.file: changed rules hold without a restart, and remembered answers are called off', async (t) => {

@@ -13,7 +13,7 @@ test('auth.certificate: the name in a verified certificate becomes the User Name
 
 test('auth.certificate: another User Name in CONNECT is denied', () => {
   const answer = plugin.authenticate?.(requestOf('admin', undefined, { certificateUserName: 'meter' }))
-  assert.deepEqual(answer, { decision: 'deny', cause: 'the certificate names somebody else' })
+  assert.deepEqual(answer, { decision: 'deny', cause: 'the certificate names another user' })
 })
 
 test('auth.certificate: no certificate, or an Authentication Method, is no business of the plugin', () => {

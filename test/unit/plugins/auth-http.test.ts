@@ -97,9 +97,9 @@ const answers: [title: string, answer: Answer, expected: unknown][] = [
     say({ decision: 'allow', userName: 'x', expiresAtMs: 5, more: 1 }),
     { decision: 'allow', userName: 'x', expiresAtMs: 5 },
   ],
-  ['deny', say({ decision: 'deny' }), { decision: 'deny', cause: 'the log-in service said no' }],
-  ['status 401', say('', 401), { decision: 'deny', cause: 'the log-in service said no' }],
-  ['status 403', say('whatever', 403), { decision: 'deny', cause: 'the log-in service said no' }],
+  ['deny', say({ decision: 'deny' }), { decision: 'deny', cause: 'the login service denied it' }],
+  ['status 401', say('', 401), { decision: 'deny', cause: 'the login service denied it' }],
+  ['status 403', say('whatever', 403), { decision: 'deny', cause: 'the login service denied it' }],
   ['no opinion', say({ decision: 'no opinion' }), undefined],
 ]
 for (const [title, answer, expected] of answers) {
@@ -112,8 +112,8 @@ for (const [title, answer, expected] of answers) {
 const failures: [title: string, answer: Answer, message: RegExp][] = [
   ['status 500', say('hunter2', 500), /answered with status 500/],
   ['a redirection', (response) => response.writeHead(302, { location: '/' }).end(), /answered with status 302/],
-  ['no JSON', say('hunter2'), /something that is no answer/],
-  ['no decision', say({ ok: true }), /something that is no answer/],
+  ['no JSON', say('hunter2'), /gave an invalid answer/],
+  ['no decision', say({ ok: true }), /gave an invalid answer/],
   [
     'too much',
     say('x'.repeat(70_000)),
@@ -162,7 +162,7 @@ test('auth.http: a service that cannot be reached fails closed', async () => {
   const plugin = authHttp(contextOf({ http: { url: 'http://me:hunter2@127.0.0.1:1/login?key=hunter2' } }))
   await assert.rejects(answerOf(plugin, requestOf('u', 'p')), {
     code: 'ERR_PLUGIN',
-    message: 'the log-in service at http://127.0.0.1:1/login cannot be asked: connect ECONNREFUSED 127.0.0.1:1',
+    message: 'the login service at http://127.0.0.1:1/login cannot be reached: connect ECONNREFUSED 127.0.0.1:1',
   })
 })
 
@@ -215,12 +215,12 @@ test('auth.http: a CONNECT that claims nothing, or with an Authentication Method
 
 test('auth.http: options that cannot work are an error at start that quotes no value', () => {
   const make = (http: unknown) => () => authHttp(contextOf({ http }))
-  assert.throws(make(undefined), /needs the section `auth.http`/)
+  assert.throws(make(undefined), /requires the section `auth.http`/)
   assert.throws(make({ url: 'ftp://hunter2' }), (error: Error) => {
     return error.message === 'auth.http.url: expected an http or https address'
   })
   assert.throws(make({ url: 'http://a', headers: { a: 1 } }), /auth.http.headers.a: expected string/)
-  assert.throws(make({ url: 'http://a', timeout: 1 }), /auth.http.timeout: there is no such key/)
+  assert.throws(make({ url: 'http://a', timeout: 1 }), /auth.http.timeout: unknown key/)
 })
 
 test('auth.http: max-connections: so many requests go out side by side, the others after them', async (t) => {

@@ -114,8 +114,8 @@ const bad: [title: string, jwt: Record<string, unknown>, parts: TokenParts, caus
   ],
   ['an algorithm that is not allowed', { algorithms: ['HS512'] }, {}, /ERR_JOSE_ALG_NOT_ALLOWED/],
   ['an asymmetric algorithm for a secret', {}, { alg: 'RS256', key: rsa.privateKey }, /ERR_JOSE_ALG_NOT_ALLOWED/],
-  ['no name', {}, { claims: { sub: undefined } }, /no text in the claim sub/],
-  ['an empty name', {}, { claims: { sub: '' } }, /no text in the claim sub/],
+  ['no name', {}, { claims: { sub: undefined } }, /the claim sub is not a non-empty string/],
+  ['an empty name', {}, { claims: { sub: '' } }, /the claim sub is not a non-empty string/],
 ]
 for (const [title, jwt, parts, cause] of bad) {
   test(`auth.jwt: ${title}: denied, and the token shows nowhere`, async (t) => {
@@ -174,7 +174,7 @@ for (const [title, text] of [
 ] as const) {
   test(`auth.jwt: a key-file with a private key as ${title} is refused, and not quoted`, async (t) => {
     await assert.rejects(setUp(t, { key: text() }, { keyFile: 'key' }), (error: Error) => {
-      assert.match(error.message, /there is a private key, .*openssl pkey -in FILE -pubout/)
+      assert.match(error.message, /it contains a private key, .*openssl pkey -in FILE -pubout/)
       assert.doesNotMatch(error.message, /BEGIN|"d"/)
       return true
     })
@@ -227,14 +227,14 @@ test('auth.jwt: jwks-url: keys are fetched once; when the issuer fails, the log-
 })
 
 const refused: [title: string, jwt: unknown, message: RegExp][] = [
-  ['no section', undefined, /needs the section `auth.jwt`/],
+  ['no section', undefined, /requires the section `auth.jwt`/],
   ['no key', {}, /exactly one of key-file, jwks-url and secret-file/],
   ['two keys', { keyFile: 'a', secretFile: 'b' }, /exactly one of/],
-  ['an unknown key', { secretFile: 'short', jwksUri: 'x' }, /auth.jwt.jwks-uri: there is no such key/],
+  ['an unknown key', { secretFile: 'short', jwksUri: 'x' }, /auth.jwt.jwks-uri: unknown key/],
   ['a wrong type', { secretFile: 'short', requireExpiry: 'maybe' }, /auth.jwt.require-expiry: expected boolean/],
-  ['an algorithm of the other kind', { secretFile: 'short', algorithms: ['RS256'] }, /RS256 does not go with/],
-  ['a short secret', { secretFile: 'short' }, /short, the secret has 7 bytes; at least 32 are needed/],
-  ['a key file that is none', { keyFile: 'short' }, /short, there is neither a key or certificate/],
+  ['an algorithm of the other kind', { secretFile: 'short', algorithms: ['RS256'] }, /RS256 cannot be used with/],
+  ['a short secret', { secretFile: 'short' }, /short, the secret has 7 bytes; it must have at least 32/],
+  ['a key file that is none', { keyFile: 'short' }, /short, it contains neither a key or certificate/],
 ]
 for (const [title, jwt, message] of refused) {
   test(`auth.jwt: ${title} is an error at start that quotes no secret`, async (t) => {
@@ -257,14 +257,14 @@ test('auth.jwt: fetch-timeout-ms: an issuer that does not answer in time is a de
   const startedAtMs = performance.now()
   assert.equal((await access.authenticate(token, new Map())).decision, 'deny')
   assert.ok(performance.now() - startedAtMs < 2500, 'it took as long as without the key')
-  assert.match(log.lines.join('\n'), /keys did not answer within 20 ms, the timeout/)
+  assert.match(log.lines.join('\n'), /keys? did not answer within the timeout of 20 ms/)
 })
 
 const brokenIssuers: [title: string, answer: (response: ServerResponse) => void, problem: string][] = [
   ['status 404', (response) => void response.writeHead(404).end('{}'), 'answered with status 404'],
-  ['no JSON', (response) => void response.end('<html>'), 'answered with something that is no JSON Web Key Set'],
-  ['no key set', (response) => void response.end('{"key":1}'), 'answered with something that is no JSON Web Key Set'],
-  ['a cut connection', (response) => void response.destroy(), 'cannot be asked: other side closed (UND_ERR_SOCKET)'],
+  ['no JSON', (response) => void response.end('<html>'), 'answered, but not with a JSON Web Key Set'],
+  ['no key set', (response) => void response.end('{"key":1}'), 'answered, but not with a JSON Web Key Set'],
+  ['a cut connection', (response) => void response.destroy(), 'cannot be reached: other side closed (UND_ERR_SOCKET)'],
 ]
 for (const [title, answer, problem] of brokenIssuers) {
   test(`auth.jwt: jwks-url: the log names the address, without its query, and the cause (${title})`, async (t) => {
@@ -285,12 +285,12 @@ test('auth.jwt: jwks-url: the log names the address and the cause (nothing liste
   await new Promise((resolve) => server.close(resolve))
   const lines = await linesOfFailure(t, `http://127.0.0.1:${port}/keys`)
   const address = `http://127.0.0.1:${port}/keys`
-  assert.ok(lines.includes(`${address} cannot be asked: connect ECONNREFUSED 127.0.0.1:${port}`), lines)
+  assert.ok(lines.includes(`${address} cannot be reached: connect ECONNREFUSED 127.0.0.1:${port}`), lines)
 })
 
 test('auth.jwt: jwks-url: credentials in it are never logged', async (t) => {
   const lines = await linesOfFailure(t, 'http://me:hunter2@127.0.0.1:1/keys')
-  assert.match(lines, /at http:\/\/127.0.0.1:1\/keys cannot be asked: its address must not hold credentials/)
+  assert.match(lines, /at http:\/\/127.0.0.1:1\/keys cannot be reached: its address must not contain credentials/)
   assert.doesNotMatch(lines, /hunter2/)
 })
 

@@ -102,17 +102,17 @@ for (const [title, attempt] of right) {
 
 const wrong: [title: string, attempt: Attempt, cause: RegExp][] = [
   ['a wrong password', { password: 'hunter2' }, /wrong password/],
-  ['a user who does not exist', { bare: 'n=nobody,r=nonce' }, /no such user/],
+  ['a user who does not exist', { bare: 'n=nobody,r=nonce' }, /unknown user/],
   ['a first message that is too long to keep', { bare: `n=user,r=${'n'.repeat(1024)}` }, /longer than 1024 characters/],
-  ['no SCRAM message at all', { header: '', bare: '' }, /no SCRAM client-first-message/],
+  ['no SCRAM message at all', { header: '', bare: '' }, /not a SCRAM client-first-message/],
   ['channel binding', { header: 'p=tls-unique,,' }, /channel binding/],
-  ['another authorization name', { header: 'n,a=admin,' }, /act for another user/],
+  ['another authorization name', { header: 'n,a=admin,' }, /acting for another user/],
   ['a bad escape', { bare: 'n=us=er,r=nonce' }, /=2C nor =3D/],
-  ['a mandatory extension', { bare: 'm=x,n=user,r=nonce' }, /no SCRAM client-first-message/],
-  ['another User Name in CONNECT', { request: { userName: 'admin' } }, /two different users/],
+  ['a mandatory extension', { bare: 'm=x,n=user,r=nonce' }, /not a SCRAM client-first-message/],
+  ['another User Name in CONNECT', { request: { userName: 'admin' } }, /name different users/],
   ['another channel at the end', { channel: 'eSws' }, /client-final-message/],
   ['a nonce cut short', { change: (text) => text.replace(/r=[^,]+/, 'r=nonce') }, /client-final-message/],
-  ['a nonce made longer', { change: (text) => text.replace(/(r=[^,]+)/, '$1x') }, /nonce is not the one/],
+  ['a nonce made longer', { change: (text) => text.replace(/(r=[^,]+)/, '$1x') }, /nonce differs from that/],
   ['no proof', { change: (text) => text.replace(/,p=.*/, '') }, /client-final-message/],
   ['a short proof', { change: (text) => text.replace(/p=.*/, 'p=AAAA') }, /client-final-message/],
 ]
@@ -138,13 +138,15 @@ test('SCRAM-SHA-256: another method, or none, is no business of the plugin', asy
   const { access } = await setUp(t)
   assert.equal((await access.authenticate(requestOf('user', 'pencil'), new Map())).decision, 'deny')
   const other = requestOf(undefined, undefined, { authenticationMethod: 'SCRAM-SHA-1' })
-  assert.match(JSON.stringify(await access.authenticate(other, new Map())), /no plugin answers for this/)
+  assert.match(JSON.stringify(await access.authenticate(other, new Map())), /no plugin supports this/)
 })
 
 test('SCRAM credentials: hashPassword writes what the file reads; a bad line is named by number', async (t) => {
   const text = await hashPassword('pencil', 'scram-sha-256')
   assert.equal(formatScramCredentials(parseScramCredentials(text)!), text)
   assert.equal((await logIn(await setUp(t, `user:${text}`), {})).result.decision, 'allow')
-  await assert.rejects(setUp(t, '\nuser:hunter2'), { message: /scram, line 2 is not of the form user:SCRAM-SHA-256/ })
-  await assert.rejects(authScram(contextOf({})), /needs the section `auth.scram`/)
+  await assert.rejects(setUp(t, '\nuser:hunter2'), {
+    message: /scram, line 2 does not have the form user:SCRAM-SHA-256/,
+  })
+  await assert.rejects(authScram(contextOf({})), /requires the section `auth.scram`/)
 })

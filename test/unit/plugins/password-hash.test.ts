@@ -142,7 +142,7 @@ test('sluice passwd: asks twice on a terminal and shows neither', async (t) => {
   const path = join(await folderOf(t), 'passwords')
   const { outcome, shown } = await runPasswd(path, ['hunter2\r', 'hunter2\r'])
   assert.equal(outcome, 'exit 0')
-  assert.equal(shown.replace(path, 'FILE'), 'Password for bob: \nThe same again: \nbob added to FILE')
+  assert.equal(shown.replace(path, 'FILE'), 'Password for bob: \nRepeat password: \nbob added to FILE')
   const [, hash] = (await readFile(path, 'utf8')).trim().split(':')
   assert.equal(await verifyPassword(Buffer.from('hunter2'), hash!), true)
 })
@@ -150,7 +150,7 @@ test('sluice passwd: asks twice on a terminal and shows neither', async (t) => {
 test('sluice passwd: two different passwords, Ctrl+C and end of input change nothing', async (t) => {
   const path = join(await folderOf(t), 'passwords')
   assert.match((await runPasswd(path, ['hunter2\r', 'hunter3\r'])).outcome, /differ; nothing was changed/)
-  assert.match((await runPasswd(path, ['hun\u0003'])).outcome, /given up; nothing was changed/)
+  assert.match((await runPasswd(path, ['hun\u0003'])).outcome, /cancelled; nothing was changed/)
   assert.match((await runPasswd(path, [])).outcome, /no password was given/)
   await assert.rejects(stat(path))
 })
@@ -169,7 +169,7 @@ test('sluice passwd: --delete takes a user out without asking; an unknown --kind
   assert.match((await runPasswd(path, [], { delete: 'true' })).shown, /bob removed from/)
   assert.match((await runPasswd(path, [], { delete: 'true' })).outcome, /bob is not in .*; nothing was changed/)
   assert.equal(await readFile(path, 'utf8'), '')
-  assert.match((await runPasswd(path, [], { kind: 'md5' })).outcome, /--kind is one of argon2id, .*; got md5/)
+  assert.match((await runPasswd(path, [], { kind: 'md5' })).outcome, /--kind must be one of argon2id, .*, got md5/)
 })
 
 test('sluice passwd: a file of SCRAM lines gets another one, and no file gets lines of both kinds', async (t) => {
@@ -179,12 +179,18 @@ test('sluice passwd: a file of SCRAM lines gets another one, and no file gets li
   const text = await readFile(path, 'utf8')
   assert.match(text, /^bob:SCRAM-SHA-256\$[^\n]*\n$/)
   const { outcome } = await runPasswd(path, ['hunter2\n'], { kind: 'bcrypt' }, false)
-  assert.match(outcome, /passwords holds SCRAM-SHA-256 lines for auth\.scram, which do not go with --kind bcrypt/)
+  assert.match(
+    outcome,
+    /passwords contains SCRAM-SHA-256 lines for auth\.scram, which cannot be mixed with --kind bcrypt/,
+  )
   assert.equal(await readFile(path, 'utf8'), text)
   const hashes = join(await folderOf(t), 'hashes')
   await runPasswd(hashes, ['hunter2\n'], { kind: 'sha256-crypt' }, false)
   const refused = await runPasswd(hashes, ['hunter2\n'], { kind: 'scram-sha-256' }, false)
-  assert.match(refused.outcome, /holds password hashes for auth\.file, which do not go with --kind scram-sha-256/)
+  assert.match(
+    refused.outcome,
+    /contains password hashes for auth\.file, which cannot be mixed with --kind scram-sha-256/,
+  )
 })
 
 test('sluice passwd: an empty password, and a user to remove who is not there, are errors in plain words', async (t) => {

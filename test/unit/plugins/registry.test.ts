@@ -13,5 +13,5 @@ for (const name of ['auth.anonymous', 'topic_acl', 'topic_taboo', 'event_logger_
 
 test('the ancestor’s underscore spellings make the same plugins', async () => {
   assert.equal((await shippedPlugins.get('auth_anonymous')?.(contextOf(options)))?.name, 'auth.anonymous')
-  await assert.rejects(async () => shippedPlugins.get('auth_file')?.(contextOf({})), /auth.file needs/)
+  await assert.rejects(async () => shippedPlugins.get('auth_file')?.(contextOf({})), /auth.file requires/)
 })

@@ -102,8 +102,8 @@ test('topic_acl: a deny rule for a name that cannot be filled in denies the whol
 })
 
 const refused: [title: string, options: Record<string, unknown>, message: RegExp][] = [
-  ['no acl (C7: the ancestor then allowed all)', {}, /topic_acl needs `acl`/],
-  ['a filter that is none', { acl: { bob: ['a/#/b'] } }, /acl.bob: "a\/#\/b" is no Topic Filter/],
+  ['no acl (C7: the ancestor then allowed all)', {}, /topic_acl requires `acl`/],
+  ['a filter that is none', { acl: { bob: ['a/#/b'] } }, /acl.bob: "a\/#\/b" is not a topic filter/],
   ['a group that is not there', { acl: { '@x': [] } }, /there is no group x/],
 ]
 for (const [title, options, message] of refused) {
@@ -118,5 +118,5 @@ test('topic_acl: the entry `anonymous` is for clients without a user name, and n
   assert.equal(ask(undefined).decision, 'allow')
   const { decision, rule } = ask('anonymous')
   assert.equal(decision, 'deny')
-  assert.match(rule, /for Clients without a User Name, and not for a user of that name/)
+  assert.match(rule, /applies to clients without a user name, not to a user of that name/)
 })

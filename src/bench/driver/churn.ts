@@ -1,13 +1,13 @@
 /**
- * Subscriptions that come and go while messages are measured, as those of a fleet whose Clients connect and disconnect. Half
- * of them have a wildcard. None matches a name that is published to.
+ * Adds and removes subscriptions during a measurement, like a fleet whose clients connect and disconnect. Half of them
+ * contain a wildcard. None matches a published topic.
  *
  * @module
  */
 import type { Crowd } from './crowd.ts'
 import { subscribePacket, unsubscribePacket, type Version } from './frames.ts'
 
-/** Subscriptions that are there at a time. */
+/** Subscriptions that exist at a time. */
 const PRESENT = 100
 const STEP_MS = 10
 
@@ -15,8 +15,11 @@ function filterOf(number: number): string {
   return `fleet/${number}/${number % 2 === 0 ? '+' : 'command'}`
 }
 
-/** Makes `perSecond` subscriptions a second, each of which ends when 100 others have come. @returns what ends it */
-export async function startComingAndGoing(crowd: Crowd, version: Version, perSecond: number): Promise<() => void> {
+/**
+ * Makes `perSecond` subscriptions per second, each of which ends after 100 others were made. @returns a function that
+ * stops it
+ */
+export async function startChurn(crowd: Crowd, version: Version, perSecond: number): Promise<() => void> {
   const link = await crowd.logIn()
   crowd.watch([link])
   const begin = performance.now()
