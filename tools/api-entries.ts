@@ -1,6 +1,6 @@
 /**
- * What an API reference has to list: every name that an entry point exports, with its kind, its signatures, its doc comment and its
- * members. Read from the declaration files; `api-page.ts` makes a page of it.
+ * Collects the contents of an API reference: every name that an entry point exports, with its kind, its signatures, its
+ * doc comment and its members. They are read from the declaration files; `api-page.ts` formats a page.
  *
  * @module
  */
@@ -24,7 +24,7 @@ export interface ApiMember {
 export interface ApiEntry {
   readonly name: string
   readonly kind: ApiKind
-  /** Where it is declared, such as `broker/broker.d.ts`. */
+  /** The file that declares it, such as `broker/broker.d.ts`. */
   readonly file: string
   readonly doc: DocComment | undefined
   /** As declared, without `export` and without the members that are listed on their own. */
@@ -80,7 +80,7 @@ function firstDoc(declarations: readonly Declaration[]): DocComment | undefined 
   return declarations.map(docOf).find((doc) => doc !== undefined)
 }
 
-/** The comment just before a node, unless it is the one of the file. */
+/** The comment directly before a node, unless it is that of the file. */
 function docOf({ node, source }: Declaration): DocComment | undefined {
   const holder = (node.kind === SyntaxKind.VariableDeclaration ? node.parent.parent : node) as Tree
   const last = holder.jsDoc?.at(-1)
@@ -93,7 +93,7 @@ function textOf(node: Node, source: SourceFile): string {
   return source.text.slice(node.getStart(source), node.end)
 }
 
-/** What is declared, without the members of a class or an interface if they are listed. */
+/** The declaration, without the members of a class or an interface if they are listed separately. */
 function signatureOf({ node, source }: Declaration, name: string): string {
   const { members } = node as Tree
   if (node.kind === SyntaxKind.VariableDeclaration) return `const ${textOf(node, source)}`
@@ -106,7 +106,7 @@ function signatureOf({ node, source }: Declaration, name: string): string {
   return own === undefined ? declared : declared.replace(textOf(own, source), name)
 }
 
-/** Whether an interface is a function: its signature says all. */
+/** Whether an interface is a function, whose signature is complete by itself. */
 function isCallable(node: Node): boolean {
   const kinds = [...((node as Tree).members ?? [])].map(({ kind }) => kind)
   return kinds.some((kind) => kind === SyntaxKind.CallSignature || kind === SyntaxKind.ConstructSignature)
@@ -129,13 +129,13 @@ function constantsOf({ type }: Tree, source: SourceFile): ApiMember[] {
 
 const UNSEEN: ReadonlySet<SyntaxKind> = new Set([SyntaxKind.SetAccessor, SyntaxKind.ClassStaticBlockDeclaration])
 
-/** Names that begin with `_` are for the class itself, such as those by which Node calls a stream. */
+/** Names that begin with `_` are internal to the class, such as those by which Node calls a stream. */
 function isVisible(member: Tree, source: SourceFile): boolean {
   if (isPrivate(member) || UNSEEN.has(member.kind)) return false
   return member.name === undefined || !textOf(member.name, source).startsWith('_')
 }
 
-/** Overloads become one member; one of them has the comment. */
+/** Combines overloads into one member; one of them has the comment. */
 function added(members: ApiMember[], member: ApiMember): ApiMember[] {
   const last = members.at(-1)
   if (last?.kind !== 'method' || last.name !== member.name) return [...members, member]
@@ -159,7 +159,7 @@ function typeOf({ type, end, pos }: Tree, source: SourceFile): string {
   return type === undefined ? source.text.slice(pos, end).trim() : textOf(type, source)
 }
 
-/** A method with its parameters; one that is taken apart at once is called `options`. */
+/** A method with its parameters; a destructured parameter is called `options`. */
 function callOf(member: Tree, source: SourceFile): string {
   const start = member.getStart(source)
   let text = source.text.slice(start, member.end)

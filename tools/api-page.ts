@@ -15,16 +15,16 @@ import type { DocComment, DocTag } from './doc-comment.ts'
 /** A page of the reference. */
 export interface ApiPage {
   readonly title: string
-  /** What stands before the list of names. */
+  /** The text before the list of names. */
   readonly introduction: string
   readonly entries: readonly ApiEntry[]
-  /** Where each name of the package is described: a link from this page. */
+  /** The place where each name of the package is described: a link from this page. */
   readonly links: ReadonlyMap<string, string>
-  /** Where the members of an interface are described instead of here, by its name: a Markdown link. */
+  /** For interfaces whose members are described elsewhere: a Markdown link, by name. */
   readonly membersElsewhere: ReadonlyMap<string, string>
 }
 
-/** Groups in the order of the page, with the folders and files of their sources; the longest one that fits decides. */
+/** Groups in the order of the page, with the folders and files of their sources; the longest match decides. */
 const GROUPS: readonly { readonly title: string; readonly sources: readonly string[] }[] = [
   { title: 'The broker', sources: ['create-broker', 'broker/'] },
   { title: 'Administration', sources: ['admin/'] },
@@ -51,7 +51,7 @@ const GROUPS: readonly { readonly title: string; readonly sources: readonly stri
 
 const RANKS = ['function', 'class', 'constant', 'interface', 'type'] as const
 
-/** The group that an entry is listed in. */
+/** The group in which an entry is listed. */
 export function groupOf(file: string): string {
   const fitting = GROUPS.flatMap(({ title, sources }) => sources.map((source) => ({ title, source }))).filter(
     ({ source }) => file.startsWith(source),
@@ -61,7 +61,7 @@ export function groupOf(file: string): string {
   return best.title
 }
 
-/** Functions first, then classes; alphabetically in each kind. */
+/** Functions first, then classes; alphabetically within each kind. */
 function inOrder(entries: readonly ApiEntry[]): ApiEntry[] {
   const rank = ({ kind }: ApiEntry): number => Math.min(RANKS.indexOf(kind), RANKS.indexOf('interface'))
   return entries.toSorted((a, b) => rank(a) - rank(b) || (a.name < b.name ? -1 : 1))
@@ -101,7 +101,7 @@ async function entryText(page: ApiPage, entry: ApiEntry): Promise<string> {
   return `${blocks.filter((block) => block !== '').join('\n\n')}\n`
 }
 
-/** With its kind, so that `HistogramView` and `histogram.view()` have different anchors. */
+/** Includes the kind, so that `HistogramView` and `histogram.view()` have different anchors. */
 export function headingOf({ kind, name }: ApiEntry): string {
   return `${kind.charAt(0).toUpperCase()}${kind.slice(1)}: ${name}`
 }
@@ -114,7 +114,7 @@ export function anchorOf(heading: string): string {
     .replaceAll(' ', '-')
 }
 
-/** A heading of an interface or a class that has nothing to add to its name. */
+/** Whether the declaration of an interface or a class adds nothing to its name. */
 function isPlainHeader({ signatures, name, kind }: ApiEntry): boolean {
   if (kind === 'constant') return true
   return signatures.length === 1 && signatures[0]!.replace(/\s+/g, '') === `${kind}${name}{}`
@@ -133,7 +133,7 @@ async function membersText(page: ApiPage, entry: ApiEntry): Promise<string> {
   return [items.join('\n'), ...texts].filter((text) => text !== '').join('\n\n')
 }
 
-/** `readonly` before a field says little to a reader, and takes much room. */
+/** `readonly` before a field takes much space and helps readers little. */
 function shown(type: string): string {
   return type
     .replaceAll(/\/\*[\s\S]*?\*\//g, '')
@@ -204,7 +204,7 @@ function examples(doc: DocComment | undefined): string {
   return texts.length === 0 ? '' : `Example:\n\n${texts.join('\n\n')}`
 }
 
-/** Links to what the declarations name. */
+/** Links to the names in the declarations. */
 function usesText(page: ApiPage, entry: ApiEntry): string {
   const used = [...page.links.keys()].filter((name) => name !== entry.name && entry.mentions.has(name)).toSorted()
   return used.length === 0 ? '' : `See also ${used.map((name) => link(page, name)).join(', ')}.`
@@ -225,7 +225,7 @@ function isDrawing(paragraph: string): boolean {
   return paragraph.split('\n').every((line) => line.startsWith('  '))
 }
 
-/** Not `ts`: what the check takes for an example would have to be a program. */
+/** Not `ts`, because the check would take it for an example, which has to be a program. */
 function fence(code: string, language = 'typescript'): string {
   return code === '' ? '' : `\`\`\`${language}\n${code}\n\`\`\``
 }

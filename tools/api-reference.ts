@@ -1,4 +1,4 @@
-/** The pages of the API reference: which entry point has which, and what each begins with. @module */
+/** The pages of the API reference: the page of each entry point, and its introduction. @module */
 import { join } from 'node:path'
 import { apiEntry, type ApiEntry } from './api-entries.ts'
 import { anchorOf, apiPage, headingOf } from './api-page.ts'
@@ -8,7 +8,7 @@ import { root } from './main.ts'
 const INTRODUCTION = `<!-- Made from the declarations and doc comments in src/ by tools/reference.ts: change them there. -->
 `
 
-/** Where the page of an entry point is, and how it begins. */
+/** The page of each entry point, and its introduction. */
 const PAGES: Readonly<Record<string, { readonly file: string; readonly title: string; readonly text: string }>> = {
   sluice: {
     file: 'api.md',
@@ -29,7 +29,7 @@ store are exported here as well, and described in [\`sluice\`](api.md#stores).
   },
 }
 
-/** An entry point with what it exports. */
+/** An entry point and its exports. */
 export interface ApiEntryPoint {
   readonly specifier: string
   readonly entries: readonly ApiEntry[]

@@ -1,6 +1,7 @@
 /**
- * `npm run check:long`: what takes too long to run before every commit, in under twenty minutes. One step at a time, since
- * some of them measure memory or time. Every step that uses chance is given the printed seed as `--seed N`.
+ * `npm run check:long`: everything that takes too long before every commit, in under twenty minutes. Steps run one at a
+ * time, because some of them measure memory or time. Every step with randomness receives the printed seed as `--seed
+ * N`.
  *
  * @module
  */
@@ -10,11 +11,11 @@ import { runSteps } from './steps.ts'
 import type { Step } from './steps.ts'
 
 interface LongStep extends Step {
-  /** True gives it the run's seed as `--seed N`. */
+  /** If true, it receives the seed of the run as `--seed N`. */
   readonly seeded: boolean
 }
 
-/** An entry is here once its script exists; there is no list of things to come. */
+/** A step is added when its script exists; planned ones are not listed. */
 const STEPS: readonly LongStep[] = [
   {
     name: 'coverage',
@@ -36,7 +37,7 @@ const STEPS: readonly LongStep[] = [
       'test/spec',
     ],
     limitSeconds: 420,
-    fix: 'test what the table names as not covered',
+    fix: 'add tests for what the table lists as not covered',
     showOutput: true,
   },
   {
@@ -51,7 +52,7 @@ const STEPS: readonly LongStep[] = [
     seeded: false,
     command: ['build/test/spec/conformance.js', '--check'],
     limitSeconds: 240,
-    fix: '`npm run conformance` lists the statements that are not proven, and writes the page anew',
+    fix: '`npm run conformance` lists the statements without a test, and rewrites the page',
     showOutput: true,
   },
   {
@@ -59,7 +60,7 @@ const STEPS: readonly LongStep[] = [
     seeded: false,
     command: ['build/test/spec/conformance.js', '--mutants'],
     limitSeconds: 480,
-    fix: 'sharpen the tests that should have failed; `npm run conformance -- --mutants "NAME"` tries one mutant again',
+    fix: 'improve the tests that should have failed; `npm run conformance -- --mutants "NAME"` runs one mutant again',
     showOutput: true,
   },
   {
@@ -67,14 +68,14 @@ const STEPS: readonly LongStep[] = [
     seeded: false,
     command: ['build/tools/test.js', 'test/long/package.test.ts'],
     limitSeconds: 420,
-    fix: 'read what the package lacks, or holds too much; `npm pack --dry-run` lists it',
+    fix: 'compare the files that are missing or superfluous; `npm pack --dry-run` lists it',
   },
   {
     name: 'image',
     seeded: false,
     command: ['build/tools/test.js', 'test/long/image.test.ts'],
     limitSeconds: 240,
-    fix: 'the step of the Dockerfile that it names fails in a plain root, too; docs/docker.md says what the image promises',
+    fix: 'run the failed step of the Dockerfile in a plain root folder; docs/docker.md lists what the image guarantees',
   },
   {
     name: 'bench',
@@ -88,7 +89,7 @@ const STEPS: readonly LongStep[] = [
     seeded: false,
     command: ['build/tools/test.js', 'test/long/store.test.ts', 'test/long/small-volume.test.ts'],
     limitSeconds: 300,
-    fix: '`STORE_SEED=N npm test -- test/long/store.test.ts` with the seed that the name of the test says',
+    fix: '`STORE_SEED=N npm test -- test/long/store.test.ts` with the seed in the name of the test',
   },
   {
     name: 'small heap',
@@ -102,14 +103,14 @@ const STEPS: readonly LongStep[] = [
     seeded: true,
     command: ['build/test/crash/main.js', '--kills', '50', '--cuts', '150'],
     limitSeconds: 420,
-    fix: 'run the line it prints once more; test/crash/main.ts says what the Clients are owed',
+    fix: 'repeat the printed command; test/crash/main.ts lists what clients may rely on',
   },
   {
     name: 'fuzz',
     seeded: true,
     command: ['build/test/fuzz/main.js', '--seconds', '75'],
     limitSeconds: 240,
-    fix: 'paste the steps that it printed into a unit test (test/fuzz/replay.ts), then mend what fails',
+    fix: 'copy the printed steps into a unit test (test/fuzz/replay.ts), then fix the failure',
     showOutput: true,
   },
   {
@@ -117,7 +118,7 @@ const STEPS: readonly LongStep[] = [
     seeded: true,
     command: ['build/test/hostile/main.js', '--seconds', '140', '--attack-ms', '2000'],
     limitSeconds: 180,
-    fix: '`npm run hostile -- --shape NAME --rounds 1 --seed N`, which it prints, attacks once more in the same way; without options it tries every shape',
+    fix: '`npm run hostile -- --shape NAME --rounds 1 --seed N`, which it prints, repeats the attack; without options it runs every shape',
     showOutput: true,
   },
   {
@@ -125,7 +126,7 @@ const STEPS: readonly LongStep[] = [
     seeded: true,
     command: ['build/test/sim/main.js', '--seeds', '150'],
     limitSeconds: 300,
-    fix: '`npm run sim -- --seed N` with the seed that failed shows its whole event log',
+    fix: '`npm run sim -- --seed N` with the seed that failed prints its whole event log',
     showOutput: true,
   },
   {
@@ -133,7 +134,7 @@ const STEPS: readonly LongStep[] = [
     seeded: false,
     command: ['build/test/sim/main.js', '--stored', '--seed', '1', '--seeds', '8'],
     limitSeconds: 180,
-    fix: '`npm run sim -- --stored --seed N` with the seed that failed shows its whole event log',
+    fix: '`npm run sim -- --stored --seed N` with the seed that failed prints its whole event log',
     showOutput: true,
   },
   {
@@ -141,12 +142,12 @@ const STEPS: readonly LongStep[] = [
     seeded: true,
     command: ['build/test/sim/main.js', '--variants', '--sample', '8'],
     limitSeconds: 300,
-    fix: 'sharpen the oracle that missed it, or mend its text (test/sim/variants); `npm run sim -- --variants` tries all',
+    fix: 'improve the oracle that missed it, or correct its text (test/sim/variants); `npm run sim -- --variants` runs all',
     showOutput: true,
   },
 ]
 
-const help = `Runs what takes too long before every commit, in under twenty minutes.
+const help = `Runs the checks that take too long before every commit, in under twenty minutes.
 
 Usage: npm run check:long -- [--seed N] [--only STEP]
 
@@ -156,8 +157,8 @@ Usage: npm run check:long -- [--seed N] [--only STEP]
 `
 
 /**
- * The same chances each time, so that a red verdict is about the change and can be had again. New ones are looked for with
- * `--seed`, and what they find becomes a test.
+ * The same seed each time, so that a failure is caused by the change and can be repeated. `--seed` explores others, and
+ * what they find becomes a test.
  */
 const SEED = 450_489_835
 
@@ -168,7 +169,7 @@ async function main(): Promise<boolean> {
   const steps = STEPS.filter((step) => only === undefined || step.name === only).map((step) =>
     step.seeded ? { ...step, command: [...step.command, '--seed', seed] } : step,
   )
-  if (steps.length === 0) refuse(`no step is called ${only}`)
+  if (steps.length === 0) refuse(`unknown step ${only}`)
   console.log(`seed ${seed}`)
   const passed = await runSteps(steps, 1)
   console.log(passed ? `all ${steps.length} steps passed` : `replay with: npm run check:long -- --seed ${seed}`)

@@ -1,4 +1,4 @@
-/** `npm run check`: all there is to know before a commit, in under three minutes. CI runs the same. @module */
+/** `npm run check`: all checks before a commit, in under three minutes. CI runs the same. @module */
 import { existsSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
@@ -10,13 +10,13 @@ import type { Step } from './steps.ts'
 const TSC = 'node_modules/typescript/bin/tsc'
 const LIMIT_SECONDS = 60
 
-/** The steps in their order. Those that come after nothing run side by side; the tests have the machine to themselves. */
+/** The steps in order. Steps without `after` run in parallel; the tests run alone. */
 const STEPS: readonly Step[] = [
   {
     name: 'types',
     command: [TSC, '-p', 'tsconfig.json'],
     limitSeconds: LIMIT_SECONDS,
-    fix: 'mend the types, then `npm run check -- --only types`',
+    fix: 'fix the types, then `npm run check -- --only types`',
   },
   {
     name: 'format',
@@ -28,14 +28,14 @@ const STEPS: readonly Step[] = [
     name: 'lint',
     command: ['node_modules/oxlint/bin/oxlint', '--type-aware', '--deny-warnings'],
     limitSeconds: LIMIT_SECONDS,
-    fix: 'mend what oxlint names (`npx oxlint --type-aware --fix` mends some of it)',
+    fix: 'fix the problems that oxlint reports (`npx oxlint --type-aware --fix` fixes some of them)',
   },
   {
     name: 'floors',
     command: ['build/tools/floors.js'],
     after: ['types'],
     limitSeconds: LIMIT_SECONDS,
-    fix: 'turn the imports round (docs/ARCHITECTURE.md, "The house"), then `npm run check -- --only floors`',
+    fix: 'reverse the imports (docs/ARCHITECTURE.md, "The house"), then `npm run check -- --only floors`',
   },
   {
     name: 'build',
@@ -49,14 +49,14 @@ const STEPS: readonly Step[] = [
     command: ['build/tools/examples.js'],
     after: ['build'],
     limitSeconds: LIMIT_SECONDS,
-    fix: 'mend the example, or the code that it shows (conventions: docs/examples.md)',
+    fix: 'fix the example, or the code that it shows (conventions: docs/examples.md)',
   },
   {
     name: 'reference',
     command: ['build/tools/reference.js', '--check'],
     after: ['build'],
     limitSeconds: LIMIT_SECONDS,
-    fix: '`node build/tools/reference.js` writes the pages anew; commit them',
+    fix: '`node build/tools/reference.js` rewrites the pages; commit them',
   },
   {
     name: 'tests',
@@ -68,14 +68,17 @@ const STEPS: readonly Step[] = [
   },
 ]
 
-const help = `Says all there is to know before a commit, in under three minutes.
+const help = `Runs all checks before a commit, in under three minutes.
 
 Usage: npm run check -- [--only STEP]
 
 ${STEPS.map(({ name, fix }) => `  ${name.padEnd(10)} if it fails: ${fix}`).join('\n')}
 `
 
-/** The reference pages come from the table of options; where a checkout has no generator there is nothing to be stale. */
+/**
+ * The reference pages are generated from the table of options; without a generator in the checkout none can be
+ * outdated.
+ */
 function present(step: Step): boolean {
   return step.name !== 'reference' || existsSync(join(root, 'build/tools/reference.js'))
 }
@@ -83,7 +86,7 @@ function present(step: Step): boolean {
 async function main(): Promise<boolean> {
   const { only } = readCommandLine(help, { only: { type: 'string' } }).values
   const steps = STEPS.filter((step) => present(step) && (only === undefined || step.name === only))
-  if (steps.length === 0) refuse(`no step is called ${only}`)
+  if (steps.length === 0) refuse(`unknown step ${only}`)
   const startedAt = performance.now()
   const passed = await runSteps(steps, availableParallelism())
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1)

@@ -1,13 +1,13 @@
-/** The command line of a tool: `--help`, and a sentence with exit code 2 where something in it is wrong. @module */
+/** The command line of a tool: `--help`, and an error message with exit code 2 for invalid arguments. @module */
 import { parseArgs, type ParseArgsConfig } from 'node:util'
 
 type Options = NonNullable<ParseArgsConfig['options']>
 type Parsed<Some extends Options> = ReturnType<typeof parseArgs<{ options: Some; allowPositionals: boolean }>>
 
 /**
- * Reads `process.argv`. Ends the process where there is nothing more to do: after `--help`, or what is no option.
+ * Parses `process.argv`. Ends the process after `--help` and for an unknown option.
  *
- * @param help what `--help` prints
+ * @param help the text that `--help` prints
  */
 export function readCommandLine<const Some extends Options>(
   help: string,
@@ -21,18 +21,18 @@ export function readCommandLine<const Some extends Options>(
   try {
     return parseArgs({ options, allowPositionals })
   } catch (error) {
-    // What Node says behind the first sentence is about file names that begin with a hyphen.
+    // Node's text after the first sentence is about file names that begin with a hyphen.
     return refuse((error as Error).message.split('. ')[0]!)
   }
 }
 
-/** @returns the whole number that an option was given, 0 or more, or `fallback` where it was not given */
+/** @returns the value of an option, a whole number of at least 0, or `fallback` if it is absent */
 export function countOf<Fallback>(name: string, value: string | undefined, fallback: Fallback): number | Fallback {
   if (value === undefined) return fallback
-  return /^\d+$/.test(value) ? Number(value) : refuse(`--${name} takes a whole number, not ${value}`)
+  return /^\d+$/.test(value) ? Number(value) : refuse(`--${name} must be a whole number, got ${value}`)
 }
 
-/** Says what is wrong with the command line, and ends the process. */
+/** Prints the error in the command line, and ends the process. */
 export function refuse(problem: string): never {
   console.error(`${problem}\n--help lists the options`)
   process.exit(2)

@@ -1,6 +1,6 @@
 /**
- * The Grafana dashboard that ships as `ops/grafana-dashboard.json`, made from a table of panels by tools/reference.ts. A test
- * asks every query of a real Prometheus.
+ * Generates the Grafana dashboard `ops/grafana-dashboard.json` from a table of panels, for tools/reference.ts. A test
+ * runs every query in a real Prometheus.
  *
  * @module
  */
@@ -8,9 +8,9 @@
 export interface Panel {
   readonly title: string
   readonly description: string
-  /** As Grafana calls units: `short`, `bytes`, `s`, `Bps`, `ops` (per second). */
+  /** The name of the unit in Grafana: `short`, `bytes`, `s`, `Bps`, `ops` (per second). */
   readonly unit: string
-  /** Queries in Prometheus' language, each with the legend of its lines. `$instance` is chosen on the dashboard. */
+  /** PromQL queries, each with the legend of its lines. `$instance` is selected on the dashboard. */
   readonly queries: readonly (readonly [query: string, legend: string])[]
 }
 

@@ -1,6 +1,7 @@
 /**
- * What the package declares for programs that use it: the names that each entry point exports, and the names that only their
- * signatures mention. Read by the compiler from the declaration files, not guessed from their text.
+ * Lists the declarations of the package for its users: the names that each entry point exports, and the names that only
+ * their signatures mention. The compiler reads them from the declaration files, instead of this tool guessing from
+ * their text.
  *
  * The compiler's interface for programs is not stable yet. All of it that we use is in this file and in `api-entries.ts`, and the lock file holds the
  * version that it was written for.
@@ -25,7 +26,7 @@ import type { Checker, Project, Symbol as Declared } from 'typescript/unstable/s
 
 /** One row of package.json's `exports` that has types. */
 export interface EntryPoint {
-  /** What a program imports: `sluice`, `sluice/testing`. */
+  /** The specifier that a program imports: `sluice`, `sluice/testing`. */
   readonly specifier: string
   /** The absolute path of its declaration file. */
   readonly file: string
@@ -34,23 +35,23 @@ export interface EntryPoint {
 /** A name that an entry point exports. */
 export interface ExportedName {
   readonly name: string
-  /** Where it is declared, as a path from the folder of all declarations. */
+  /** The file that declares it, as a path from the folder of all declarations. */
   readonly file: string
-  /** A name that is a value and a type, or an overloaded function, has several. */
+  /** Several for a name that is both a value and a type, and for an overloaded function. */
   readonly declarations: readonly Declaration[]
 }
 
-/** A piece of a declaration file. */
+/** A part of a declaration file. */
 export interface Declaration {
   readonly node: Node
   readonly source: SourceFile
 }
 
-/** A name that a user of the entry point meets in a signature and cannot import. */
+/** A name that occurs in a signature of the entry point and cannot be imported. */
 export interface MissingName {
   readonly name: string
   readonly file: string
-  /** The exported names whose declarations mention it, and those of other missing ones. */
+  /** The exported names whose declarations mention it, directly or through other missing ones. */
   readonly mentionedBy: readonly string[]
 }
 
@@ -73,8 +74,8 @@ export function entryPoints(packageFile: string, folder: string): EntryPoint[] {
 }
 
 /**
- * Reads entry points and hands what they declare to `use`; its nodes are good only as long as that runs. The first entry point
- * is the main one: what it exports, the others need not export again.
+ * Reads entry points and passes their declarations to `use`; the nodes are valid only while it runs. The first entry
+ * point is the main one: the others need not export its names again.
  */
 export function readDeclarations<Result>(
   folder: string,
@@ -97,7 +98,7 @@ export function readDeclarations<Result>(
   }
 }
 
-/** A name that is exported, with what it stands for, and for an alias what that stands for. */
+/** An exported name with its target, and for an alias the target of that. */
 interface Named {
   readonly name: string
   readonly targets: readonly Declared[]
@@ -128,14 +129,14 @@ class DeclarationReader {
   #exportsOf({ file, specifier }: EntryPoint): Named[] {
     const source = this.#project.program.getSourceFile(file)
     const module = source === undefined ? undefined : this.#checker.getSymbolAtLocation(source)
-    if (module === undefined) throw new Error(`${specifier}: ${file} is no module; build it first`)
+    if (module === undefined) throw new Error(`${specifier}: ${file} is not a module; build it first`)
     return this.#checker.getExportsOfModule(module).map((symbol) => {
       const target = this.#target(symbol)
       return { name: symbol.name, targets: [target, ...this.#renamed(target)] }
     })
   }
 
-  /** What `type Name = Other` gives another name to: users know that one by this name. */
+  /** The target of `type Name = Other`: users know it by the new name. */
   #renamed(symbol: Declared): Declared[] {
     return this.#declarations(symbol).flatMap(({ node }) => {
       if (!isTypeAliasDeclaration(node) || !isTypeReferenceNode(node.type) || node.type.typeArguments !== undefined)
@@ -146,7 +147,7 @@ class DeclarationReader {
     })
   }
 
-  /** What a name that is imported or exported again stands for. */
+  /** The target of a name that is imported or re-exported. */
   #target(symbol: Declared): Declared {
     const isAlias = symbol.declarations.some(({ kind }) => ALIASES.has(kind))
     return isAlias ? this.#checker.getAliasedSymbol(symbol) : symbol
@@ -168,7 +169,7 @@ class DeclarationReader {
     return relative(this.#folder, source.fileName).split(sep).join('/')
   }
 
-  /** Follows every mention from every export, through names that are missing as well, so that all are reported at once. */
+  /** Follows every mention from every export, including missing names, so that all are reported at once. */
   #missing(symbols: readonly Named[], known: ReadonlySet<number>): MissingName[] {
     const found = new Map<number, { name: string; file: string; mentionedBy: Set<string> }>()
     const line = symbols.flatMap(({ name, targets }) =>
@@ -191,9 +192,9 @@ class DeclarationReader {
   }
 
   /**
-   * The names of our own modules that stand in the declarations of `symbol`.
+   * The names of our own modules that occur in the declarations of `symbol`.
    *
-   * @param isValue false for a class of which only the type is exported: nobody can call its constructor
+   * @param isValue false for a class of which only the type is exported, so that its constructor cannot be called
    */
   #mentions(symbol: Declared, isValue: boolean): Declared[] {
     const names = this.#declarations(symbol).flatMap(({ node }) => identifiersIn(node, isValue))
@@ -203,7 +204,9 @@ class DeclarationReader {
     return targets.filter((one) => one.id !== symbol.id && this.#isOurs(one))
   }
 
-  /** Declared at the top of one of our modules, so that it could be exported: no member, parameter or type parameter. */
+  /**
+   * Whether it is declared at the top of one of our modules, so that it could be exported: not a member or parameter.
+   */
   #isOurs(symbol: Declared): boolean {
     return this.#declarations(symbol).some(({ node, source }) => {
       const path = this.#pathOf(source)
@@ -233,7 +236,7 @@ const STATEMENTS: ReadonlySet<SyntaxKind> = new Set([
   SyntaxKind.VariableDeclaration,
 ])
 
-/** Every identifier below `node` that a user can see: nothing of private members. */
+/** Every identifier below `node` that a user can see, which excludes private members. */
 function identifiersIn(node: Node, isValue: boolean): Node[] {
   if (isIdentifier(node)) return [node]
   if (isPrivate(node) || (!isValue && isConstructorDeclaration(node))) return []
@@ -244,7 +247,7 @@ function identifiersIn(node: Node, isValue: boolean): Node[] {
   return found
 }
 
-/** Whether a member is marked `private`, or is the `#private` that stands for all of them. */
+/** Whether a member is marked `private`, or is the `#private` that represents all private members. */
 export function isPrivate(node: Node): boolean {
   const { modifiers, name } = node as Node & { modifiers?: Iterable<Node>; name?: Node }
   if (name !== undefined && isPrivateIdentifier(name)) return true

@@ -1,21 +1,21 @@
-/** Reads a doc comment: its text, and its tags in their order. @module */
+/** Parses a doc comment: its text, and its tags in order. @module */
 
-/** A tag with what belongs to it: `@param name text`, `@throws {name} text`, `@returns text`, `@example` and lines of code. */
+/** A tag and its text: `@param name text`, `@throws {name} text`, `@returns text`, `@example` and lines of code. */
 export interface DocTag {
   readonly tag: string
-  /** Of a parameter, or of the error that is thrown; empty for other tags. */
+  /** The name of a parameter or of the error that is thrown; empty for other tags. */
   readonly name: string
   readonly text: string
 }
 
 export interface DocComment {
-  /** What stands before the first tag; its lines are kept. */
+  /** The text before the first tag; its lines are kept. */
   readonly text: string
   readonly tags: readonly DocTag[]
 }
 
 /**
- * @param comment with its stars and its beginning and end
+ * @param comment including its stars and delimiters
  *
  * @example
  * readDocComment('/** Adds two. @module *\/').text // 'Adds two.'
@@ -32,7 +32,7 @@ export function readDocComment(comment: string): DocComment {
   return { text: joined(text!), tags: tagged.map(tagOf) }
 }
 
-/** Cuts in front of each line that begins with a tag. */
+/** Splits before each line that begins with a tag. */
 function cutAtTags(lines: readonly string[]): string[][] {
   const pieces: string[][] = [[]]
   for (const line of lines) {

@@ -1,6 +1,6 @@
 /**
- * Turns documentation into programs: the conventions of docs/examples.md, as text in and text out. Every line of a program
- * remembers which line of the documentation it comes from.
+ * Converts documentation to programs, by the conventions of docs/examples.md: text in, text out. Every line of a
+ * program keeps the number of its line in the documentation.
  *
  * @module
  */
@@ -8,14 +8,14 @@ import { lineAt, readSource } from './source.ts'
 
 export interface ProgramLine {
   readonly text: string
-  /** The line of the documentation, counted from 1. */
+  /** The line in the documentation, counted from 1. */
   readonly line: number
 }
 
 export interface Program {
-  /** Where it is written, such as `src/codec/packets.ts.ts` or `README.md.41.js`. */
+  /** The file to be written, such as `src/codec/packets.ts.ts` or `README.md.41.js`. */
   readonly name: string
-  /** The file of the documentation. */
+  /** The documentation file. */
   readonly file: string
   readonly lines: readonly ProgramLine[]
   readonly runs: boolean
@@ -27,7 +27,7 @@ interface DocExample {
   readonly runs: boolean
 }
 
-/** What an example line says: some code and, if there is a comment behind it, what that code gives. */
+/** The contents of an example line: some code and, if a comment follows it, the value of that code. */
 interface Statement {
   readonly lines: readonly ProgramLine[]
   readonly value: string | undefined
@@ -46,18 +46,18 @@ export function blocksIn(file: string, markdown: string): Program[] {
   })
 }
 
-/** A whole file that is an example: a program like a block, but only compiled, since it may run until it is stopped. */
+/** A whole file as an example: a program like a block, but only compiled, because it may run until it is stopped. */
 export function fileProgram(file: string, text: string): Program {
   return { name: file, file, lines: codeLines(text.trimEnd(), 1), runs: false }
 }
 
-/** The last line makes a module of a program that imports nothing. */
+/** The last line turns a program without imports into a module. */
 function codeLines(text: string, line: number): ProgramLine[] {
   const lines = text.split('\n').map((one, index) => ({ text: one, line: line + index }))
   return [...lines, { text: 'export {}', line }]
 }
 
-/** Resolves the configuration as the program would; empty lines in front make its complaints name the page's lines. */
+/** Resolves the configuration like the program; empty lines before it make errors name the page's lines. */
 function configurationProgram(file: string, line: number, text: string, runs: boolean): Program {
   const up = '../'.repeat(file.split('/').length + 1)
   const texts = [
@@ -69,7 +69,7 @@ function configurationProgram(file: string, line: number, text: string, runs: bo
   return { name: `${file}.${line}.ts`, file, lines: texts.map((one) => ({ text: one, line })), runs }
 }
 
-/** All `@example`s of one source file, as one program; without lines if there are none. */
+/** Combines all `@example`s of one source file into a program, which has no lines if there are none. */
 export function docstringProgram(file: string, source: string): Program {
   const examples = examplesIn(source)
   const name = `${file}.ts`
@@ -87,7 +87,7 @@ export function docstringProgram(file: string, source: string): Program {
   return { name, file, lines, runs: examples.some((example) => example.runs) }
 }
 
-/** An example as a function that is called at once, unless it is only to be compiled. */
+/** Turns an example into a function that is called at once, unless it is only to be compiled. */
 function functionOf(file: string, example: DocExample, index: number): ProgramLine[] {
   const line = example.lines[0]?.line ?? 1
   return [
@@ -98,7 +98,7 @@ function functionOf(file: string, example: DocExample, index: number): ProgramLi
   ]
 }
 
-/** Names that a module exports, types among them. */
+/** The names that a module exports, including types. */
 function exportsOf(source: string): string[] {
   const { code } = readSource(source)
   const declared = [
@@ -122,7 +122,7 @@ function examplesIn(source: string): DocExample[] {
   })
 }
 
-/** An example goes from its tag to the next tag or the end of the comment. */
+/** An example extends from its tag to the next tag or the end of the comment. */
 function examplesOf(lines: readonly ProgramLine[]): DocExample[] {
   const examples: { lines: ProgramLine[]; runs: boolean }[] = []
   let open = false
@@ -138,7 +138,7 @@ function examplesOf(lines: readonly ProgramLine[]): DocExample[] {
   return examples
 }
 
-/** Cuts lines into statements: one goes on while a bracket is open, or the next line begins with a dot. */
+/** Divides lines into statements: one continues while a bracket is open, or if the next line begins with a dot. */
 function statementsOf(lines: readonly ProgramLine[]): Statement[] {
   const statements: Statement[] = []
   let gathered: ProgramLine[] = []
@@ -158,7 +158,9 @@ function statementsOf(lines: readonly ProgramLine[]): Statement[] {
   return statements
 }
 
-/** The value in `value: explanation` or `value; explanation`; a colon inside brackets or a string belongs to the value. */
+/**
+ * The value in `value: explanation` or `value; explanation`; a colon inside brackets or a string belongs to the value.
+ */
 export function valueOf(comment: string): string {
   const { code } = readSource(comment)
   let depth = 0
@@ -173,7 +175,7 @@ export function valueOf(comment: string): string {
 const NOT_AN_EXPRESSION = /^(?:for|while|if|else|try|return|throw|function|class|import|export|interface|type|[})\]])/
 const DECLARATION = /^(?:const|let|await using|using)\s+([\w$]+)\b[^=]*=(?!=)/
 
-/** The comment of a declaration says what the new name holds; that of any other statement is prose. */
+/** The comment of a declaration gives the value of the new name; that of any other statement is prose. */
 function expectationOf(file: string, { lines, value }: Statement): ProgramLine[] {
   const first = lines[0]!
   const last = lines.at(-1)!
@@ -186,7 +188,7 @@ function expectationOf(file: string, { lines, value }: Statement): ProgramLine[]
   return [{ text: before, line: first.line }, ...bare, { text: '))', line: last.line }]
 }
 
-/** The expression alone: its comments and a semicolon at its end taken off. */
+/** The expression alone, without comments and a final semicolon. */
 function withoutComment(lines: readonly ProgramLine[]): ProgramLine[] {
   const text = lines.map((line) => line.text).join('\n')
   let bare = text

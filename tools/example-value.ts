@@ -1,14 +1,14 @@
-/** Compares what an example gives with what its comment says; called by the programs that `examples.ts` writes. @module */
+/** Compares the value of an example with its comment; called by the programs that `examples.ts` writes. @module */
 import assert from 'node:assert/strict'
 import { inspect } from 'node:util'
 import { compileFunction } from 'node:vm'
 
 /**
- * Throws unless `give()` gives what `value` says, by the conventions of docs/examples.md.
+ * Throws unless `give()` returns the value in `value`, by the conventions of docs/examples.md.
  *
  * @param scope the exports of the documented module, which `value` may name
  * @param place file and line, for the message
- * @param value a JavaScript expression, what `console.log` would print, or `throws NAME`
+ * @param value a JavaScript expression, the output of `console.log`, or `throws NAME`
  */
 export async function expectValue(
   scope: object,
@@ -24,7 +24,7 @@ export async function expectValue(
     assert.deepStrictEqual(actual, evaluate(scope, value))
   } catch (error) {
     const why =
-      error instanceof assert.AssertionError ? '' : ' (which is neither an expression nor what console.log prints)'
+      error instanceof assert.AssertionError ? '' : ' (which is neither an expression nor the output of console.log)'
     throw new Error(`${place}: gives ${inspect(actual, { depth: null })}, but its comment says ${value}${why}`)
   }
 }

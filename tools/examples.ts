@@ -1,5 +1,6 @@
 /**
- * Proves that what the documentation shows is true. Two kinds of examples, by the conventions of docs/examples.md:
+ * Checks that the examples in the documentation are correct. There are two kinds, by the conventions of
+ * docs/examples.md:
  *
  *   - `@example` in a docstring of `src/`: statements, with the module's exports in scope; a line `expression // value`
  *     must give that value.
@@ -28,7 +29,7 @@ const RUN_LIMIT_MS = 15_000
 const FOLDER = 'build/examples'
 const STANDARD_PORT = '1883'
 
-/** What the examples are compiled with: strict, as many a user's project is, without our own house rules. */
+/** The compiler options for examples: strict, like those of many users, without our own rules. */
 const TSCONFIG = {
   extends: '../../tsconfig.base.json',
   compilerOptions: {
@@ -47,7 +48,7 @@ const TSCONFIG = {
   include: ['source'],
 }
 
-/** All examples, each as a program. */
+/** All examples as programs. */
 function collect(): Program[] {
   const docstrings = filesUnder(root, 'src', '.ts').map((file) => docstringProgram(file, read(file)))
   const manual = ['README.md', ...filesUnder(root, 'docs', '.md').filter((file) => !file.startsWith('docs/decisions/'))]
@@ -63,7 +64,7 @@ function read(file: string): string {
   return readFileSync(join(root, file), 'utf8')
 }
 
-/** The port that the manual names is in use on many a machine, so its programs run with a free one. */
+/** The port in the manual is in use on many machines, so its programs run with a free one. */
 async function freePort(): Promise<number> {
   const server = createServer()
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -83,7 +84,7 @@ async function write(programs: readonly Program[]): Promise<void> {
   writeFileSync(join(root, FOLDER, 'tsconfig.json'), JSON.stringify(TSCONFIG))
 }
 
-/** Type-checks and compiles; complaints are told at the line of the documentation that they come from. */
+/** Type-checks and compiles; errors are reported with the line of the documentation. */
 function compile(programs: readonly Program[]): string[] {
   const tsc = join(root, 'node_modules/typescript/bin/tsc')
   const { stdout } = spawnSync(process.execPath, [tsc, '-p', '.', '--pretty', 'false'], {

@@ -1,8 +1,8 @@
 /**
- * Proves that the house stands as drawn in docs/ARCHITECTURE.md: imports point down only (types too), nothing goes in a
- * circle, `protocol/` and what lies below it knows no socket, file, clock, chance or `await`, and only `broker/turn/clock.ts`
- * (besides the program, the benchmark and a lock between processes) reads real time or randomness. No file is longer than one noun
- * needs.
+ * Checks the structure drawn in docs/ARCHITECTURE.md: imports point down only (types too), there are no cycles,
+ * `protocol/` and everything below it uses no socket, file, clock, randomness or `await`, and only
+ * `broker/turn/clock.ts` (besides the program, the benchmark and a lock between processes) reads real time or
+ * randomness. It also limits the length of files.
  *
  *     node build/tools/floors.js
  *
@@ -14,14 +14,16 @@ import { filesUnder, importsOf, lineAt, readSource } from './source.ts'
 import type { Import } from './source.ts'
 import { isMain, root } from './main.ts'
 
-/** Which floor a folder of `src/` (or a file that stands alone there) is on. A file imports from lower floors and its own folder. */
+/**
+ * The floor of each folder of `src/` (or of a single file there). A file imports from lower floors and its own folder.
+ */
 export const FLOORS: Readonly<Record<string, number>> = {
   base: 0,
   codec: 1,
   topics: 1,
   protocol: 2,
   stores: 3,
-  // Other nodes of a cluster, and a Client of our own: empty until they come.
+  // Other nodes of a cluster, and a client of our own: empty for now.
   cluster: 3,
   client: 3,
   access: 3,
@@ -31,44 +33,45 @@ export const FLOORS: Readonly<Record<string, number>> = {
   plugins: 5,
   admin: 5,
   bridges: 5,
-  // Drives any broker over the network, ours too; it starts the program and imports no part of it above this floor.
+  // Drives any broker over the network, including ours; it starts the program and imports no part of it above this
+  // floor.
   bench: 5,
-  // Where the floors meet: it hands listeners and plugins to the broker below them.
+  // Connects the floors: it passes listeners and plugins to the broker below them.
   'create-broker.ts': 5.4,
   'index.ts': 5.5,
-  // For users' tests: a whole Broker, in memory.
+  // For users' tests: a whole Broker in memory.
   testing: 5.6,
   cli: 6,
 }
 
 /**
- * The rooms inside a folder, lowest first: a file imports from its own room and from those below. What lies beside the rooms, at
- * the top of the folder, is above all of them.
+ * The rooms inside a folder, lowest first: a file imports from its own room and from those below. Files outside the
+ * rooms, at the top of the folder, are above all of them.
  */
 export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   broker: ['reporting', 'limits', 'turn', 'routing', 'sessions', 'durable', 'host'],
 }
 
-/** Lines that a file of the source may have. */
+/** The most lines of a source file. */
 const MOST_LINES = 400
 
-/** Files that are longer, with the lines that each may have: tables, of which each row is short, and two that are to become shorter. */
+/** Files that may be longer, with the most lines of each: tables, whose rows are short, and two that will become shorter. */
 const LONG_FILES: Readonly<Record<string, number>> = {
   // A table: every option, with its description.
   'src/config/option-table.ts': Infinity,
-  // The public methods of a broker, each with its contract; what they do lies elsewhere.
+  // The public methods of a broker, each with its contract; the work is done elsewhere.
   'src/broker/broker.ts': 700,
   // Makes the parts of the Server and connects them.
   'src/broker/server.ts': 500,
 }
 
-/** The highest floor that is a pure machine: it sees bytes and `now`, and nothing of the world. */
+/** The highest pure floor: it sees bytes and `now`, and nothing else from outside. */
 const PURE_UP_TO = FLOORS['protocol']!
 
-/** Files that may read real time and chance. */
+/** Files that may read real time and randomness. */
 const TIME_KEEPERS = ['src/broker/turn/clock.ts']
 
-/** Folders that may, too: the program, and the benchmark, which measures real brokers and so has only real time. */
+/** Folders that may do so as well: the program, and the benchmark, which measures real brokers in real time. */
 const REAL_TIME_PARTS = ['cli', 'bench']
 
 const WORLD_MODULES =
@@ -97,10 +100,10 @@ const REAL_TIME: readonly Ban[] = [
 
 const WAITING: Ban = {
   pattern: /(?<![.\w$#])(?:async|await)\b/g,
-  instead: 'answer with Pending or a MaybePromise; the machine itself never awaits',
+  instead: 'return Pending or a MaybePromise; the machine itself never awaits',
 }
 
-/** One breach, ready to print. */
+/** One violation, ready to print. */
 export interface Finding {
   readonly file: string
   readonly line: number
@@ -113,7 +116,7 @@ function partOf(file: string): string {
 }
 
 /**
- * Looks for breaches.
+ * Finds violations.
  *
  * @param files every source file, by its path from the project's folder, such as `src/base/errors.ts`
  */
@@ -129,7 +132,7 @@ export function findBreaches(files: ReadonlyMap<string, string>): Finding[] {
     }
     const rooms = ROOMS[part]
     if (rooms !== undefined && roomOf(file, rooms) < 0) {
-      findings.push({ file, line: 1, message: `its room is not among those of ${part}; add it in tools/floors.ts` })
+      findings.push({ file, line: 1, message: `its room is not listed for ${part}; add it in tools/floors.ts` })
     }
     const lines = text.split('\n').length - 1
     const most = LONG_FILES[file] ?? MOST_LINES
@@ -152,7 +155,7 @@ export function findBreaches(files: ReadonlyMap<string, string>): Finding[] {
     }
     for (const ban of bansFor(file, floor)) {
       for (const match of code.matchAll(ban.pattern)) {
-        const message = `\`${match[0].trim()}\` has no place in ${part}: ${ban.instead}`
+        const message = `\`${match[0].trim()}\` is not allowed in ${part}: ${ban.instead}`
         findings.push({ file, line: lineAt(text, match.index), message })
       }
     }
@@ -173,10 +176,10 @@ function wrongWay(file: string, floor: number, one: Import, files: ReadonlyMap<s
   const other = FLOORS[part] ?? Infinity
   if (other < floor) return undefined
   const where = other === floor ? 'beside it, on the same floor' : `above it, on floor ${other}`
-  return `imports ${to}: ${partOf(file)} is on floor ${floor} and ${part} is ${where}; imports point down only (have it handed in instead)`
+  return `imports ${to}: ${partOf(file)} is on floor ${floor} and ${part} is ${where}; imports point down only (pass it in instead)`
 }
 
-/** Within one folder. */
+/** Checks an import within one folder. */
 function wrongRoom(file: string, to: string, part: string): string | undefined {
   const rooms = ROOMS[part]
   if (rooms === undefined) return undefined
@@ -184,7 +187,7 @@ function wrongRoom(file: string, to: string, part: string): string | undefined {
   const other = roomOf(to, rooms)
   if (other <= from) return undefined
   const above = rooms[other] ?? `the top of ${part}`
-  return `imports ${to}: the room ${rooms[from]} lies below ${above}; imports point down only (have it handed in instead)`
+  return `imports ${to}: the room ${rooms[from]} lies below ${above}; imports point down only (pass it in instead)`
 }
 
 /** Index of the room that `file` is in, -1 for an unknown one; the number of rooms for a file at the top. */
@@ -198,7 +201,7 @@ function notPure(floor: number, one: Import): string | undefined {
   if (!one.specifier.startsWith('node:'))
     return `imports the package ${one.specifier}; floors 0 to ${PURE_UP_TO} need none`
   if (!WORLD_MODULES.test(one.specifier)) return undefined
-  return `imports ${one.specifier}; floors 0 to ${PURE_UP_TO} see bytes and \`now\` only (have it handed in instead)`
+  return `imports ${one.specifier}; floors 0 to ${PURE_UP_TO} use bytes and \`now\` only (pass it in instead)`
 }
 
 function bansFor(file: string, floor: number): readonly Ban[] {
@@ -206,7 +209,7 @@ function bansFor(file: string, floor: number): readonly Ban[] {
   return TIME_KEEPERS.includes(file) || REAL_TIME_PARTS.includes(partOf(file)) ? [] : REAL_TIME
 }
 
-/** Each circle of imports once, at the file where it was entered. */
+/** Each cycle of imports once, at the file where it was entered. */
 function findCycles(graph: ReadonlyMap<string, readonly string[]>): Finding[] {
   const findings: Finding[] = []
   const finished = new Set<string>()
@@ -216,7 +219,7 @@ function findCycles(graph: ReadonlyMap<string, readonly string[]>): Finding[] {
     const entered = path.indexOf(file)
     if (entered !== -1) {
       const circle = [...path.slice(entered), file].join(' -> ')
-      findings.push({ file, line: 1, message: `imports go in a circle: ${circle}` })
+      findings.push({ file, line: 1, message: `imports form a cycle: ${circle}` })
       return
     }
     path.push(file)

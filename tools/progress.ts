@@ -1,22 +1,22 @@
 /**
- * One line that says how far a long piece of work is, its rate and the time left. On a terminal the line is redrawn in
- * place; anywhere else (a log, CI) a plain line is printed now and then, so that nothing is flooded.
+ * Reports the progress of long work in one line, with its rate and the time left. On a terminal the line is redrawn in
+ * place; elsewhere (a log, CI) a plain line is printed at intervals, to limit the output.
  *
  *     crash rounds  31 of 50   2.1/s   9 s left
  *
  * @module
  */
 
-/** The part of a stream that is needed; `process.stderr` is one. */
+/** The required part of a stream, such as `process.stderr`. */
 export interface ProgressOutput {
   readonly isTTY?: boolean
   write(text: string): unknown
 }
 
 export interface ProgressOptions {
-  /** How many there are in all; absent when nobody knows. */
+  /** The total; absent if it is unknown. */
   readonly total?: number | undefined
-  /** What is counted, for the rate; absent counts plain things. */
+  /** The unit of the rate; absent for plain counts. */
   readonly unit?: string | undefined
   /** Defaults to `process.stderr`, so that results on standard output stay clean. */
   readonly output?: ProgressOutput | undefined
@@ -47,7 +47,7 @@ export class Progress {
     this.#shownAt = this.#startedAt
   }
 
-  /** Says that `done` are done by now, with an optional remark. Cheap: most calls draw nothing. */
+  /** Reports that `done` are done, with an optional remark. Cheap: most calls draw nothing. */
   update(done: number, remark = ''): void {
     const now = this.#now()
     if (now - this.#shownAt < (this.#output.isTTY === true ? REDRAW_MS : PLAIN_LINE_MS)) return
@@ -57,7 +57,7 @@ export class Progress {
     this.#drawn = this.#output.isTTY === true
   }
 
-  /** Takes the line away, so that results can be printed where it stood. May be called twice. */
+  /** Removes the line, so that results can be printed in its place. May be called twice. */
   finish(): void {
     if (this.#drawn) this.#output.write('\r\x1b[K')
     this.#drawn = false

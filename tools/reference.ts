@@ -1,16 +1,16 @@
 /**
- * Writes what is made from the tables of options, figures and events, and from the declarations of the package:
+ * Generates files from the tables of options, figures and events, and from the declarations of the package:
  *
  *   src/config/option-types.ts            the TypeScript types, so that editors show each key's description
  *   docs/reference/configuration.md       the manual's page
  *   docs/reference/config.schema.json     the JSON Schema for editors
  *   docs/reference/metrics.md             all figures, from `figure-table.ts`
- *   docs/reference/events.md              what a program can listen to, from `event-table.ts`
+ *   docs/reference/events.md              the events of a broker, from `event-table.ts`
  *   docs/reference/api.md                 everything that `sluice` exports, from the declaration files
  *   docs/reference/testing.md             everything that `sluice/testing` exports
  *
  *   node build/tools/reference.js           writes them
- *   node build/tools/reference.js --check   fails when one of them is stale
+ *   node build/tools/reference.js --check   fails if one of them is outdated
  *
  * @module
  */
@@ -45,7 +45,7 @@ const INTERFACES: readonly { scope: OptionScope; name: string; summary: string }
   { scope: 'log', name: 'LogOptions', summary: 'Keys of `log`.' },
 ]
 
-/** Keys whose resolved form `options.ts` composes by hand. */
+/** Keys whose resolved form `options.ts` defines by hand. */
 function isComposed({ scope, type }: OptionRow): boolean {
   return type === 'listeners' || type === 'bind' || (type === 'section' && scope === 'broker')
 }
@@ -78,7 +78,7 @@ function typeOf(row: OptionRow): string {
   return row.values!.map((value) => (typeof value === 'number' ? value : `'${value}'`)).join(' | ')
 }
 
-/** The section that a key of this type opens. */
+/** The section for a key of this type. */
 function sectionOf({ scope, key }: OptionRow): SectionName {
   return (scope === 'broker' ? key : `${scope}.${key}`) as SectionName
 }
@@ -344,7 +344,7 @@ ${table(figureTable.filter((row) => isStored(row) && row.kind === 'gauge'))}
 
 const inMetrics = 'Its fields are the counters and histograms of [Metrics](metrics.md).'
 
-/** Interfaces whose members a page of their own describes. */
+/** Interfaces whose members are described on a page of their own. */
 const membersElsewhere = new Map([
   ['Metrics', inMetrics],
   ['ConnectionMetrics', inMetrics],
@@ -356,7 +356,7 @@ const membersElsewhere = new Map([
 
 let pages: Promise<ReadonlyMap<string, string>> | undefined
 
-/** A page of the API reference; all of them are read at once, because that takes the compiler. */
+/** A page of the API reference; all are read at once, because that requires the compiler. */
 async function apiText(specifier: string): Promise<string> {
   pages ??= apiPages(membersElsewhere)
   return (await pages).get(specifier)!
@@ -373,7 +373,7 @@ const PRODUCTS: readonly { file: string; text: () => string | Promise<string> }[
   { file: 'ops/grafana-dashboard.json', text: dashboardJson },
 ]
 
-/** Writes what is stale, or with `checkOnly` leaves it so. */
+/** Writes outdated files, or with `checkOnly` only lists them. */
 export async function makeReference(checkOnly: boolean): Promise<string[]> {
   const style = (await resolveConfig(join(root, 'package.json'))) ?? {}
   const stale: string[] = []
@@ -392,6 +392,6 @@ if (isMain(import.meta.url)) {
   const checkOnly = process.argv.includes('--check')
   const stale = await makeReference(checkOnly)
   for (const file of stale)
-    console.log(checkOnly ? `${file} is stale: run node build/tools/reference.js` : `${file} written`)
+    console.log(checkOnly ? `${file} is outdated: run node build/tools/reference.js` : `${file} written`)
   if (checkOnly && stale.length > 0) process.exitCode = 1
 }

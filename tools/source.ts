@@ -1,7 +1,7 @@
 /**
- * TypeScript sources, read just far enough for our own checks: which characters are code, which comment, and which modules
- * a file imports. A tokenizer of fifty lines instead of the compiler, whose interface for programs is not stable yet: only
- * `declarations.ts`, which has to know what a name stands for, uses that.
+ * Parses TypeScript sources just far enough for our own checks: which characters are code and which are comments, and
+ * which modules a file imports. A tokenizer of fifty lines instead of the compiler, whose programming interface is not
+ * stable yet: only `declarations.ts`, which has to resolve names, uses that.
  *
  * @module
  */
@@ -15,13 +15,13 @@ export interface Span {
 }
 
 export interface Source {
-  /** The text with comments and the insides of strings replaced by spaces: same length, same lines. */
+  /** The text with comments and the contents of strings replaced by spaces: same length, same lines. */
   readonly code: string
   readonly comments: readonly Span[]
   readonly expressions: readonly Span[]
 }
 
-/** One module that a file names, whether by `import`, `export … from`, or `import(…)`; types count. */
+/** A module that a file names, whether in `import`, `export … from`, or `import(…)`; types count. */
 export interface Import {
   readonly specifier: string
   readonly line: number
@@ -32,15 +32,15 @@ const STRING = /'(?:[^'\\\n]|\\[\s\S])*'|"(?:[^"\\\n]|\\[\s\S])*"/y
 const TEMPLATE_PART = /[`}](?:[^`\\$]|\\[\s\S]|\$(?!\{))*(?:`|\$\{)/y
 const REGULAR_EXPRESSION = /\/(?:[^/\\[\n]|\\.|\[(?:[^\]\\\n]|\\.)*\])+\/[a-z]*/y
 const WORD = /[\w$]+/y
-/** After one of these a slash begins a regular expression; after anything else it divides. */
+/** After one of these, a slash begins a regular expression; after anything else it divides. */
 const BEFORE_EXPRESSION = /^(?:|[([{},;:=!&|?+\-*%<>~^]|return|typeof|case|in|of|await|yield|throw|void|else|do)$/
 
-/** Tells code from comments and strings. */
+/** Distinguishes code from comments and strings. */
 export function readSource(text: string): Source {
   const code = text.split('')
   const comments: Span[] = []
   const expressions: Span[] = []
-  /** For each template literal that is open, how many braces its current `${` has open. */
+  /** For each open template literal, how many braces are open in its current `${`. */
   const braces: number[] = []
   let previous = ''
   let at = 0
@@ -82,7 +82,7 @@ export function readSource(text: string): Source {
   return { code: code.join(''), comments, expressions }
 }
 
-/** A regular expression that is written out, as the arguments of `RegExp`. */
+/** A regular expression literal, as the arguments of `RegExp`. */
 export interface WrittenExpression {
   readonly source: string
   readonly flags: string
@@ -99,7 +99,7 @@ export function expressionsOf(text: string): WrittenExpression[] {
 
 const WORD_ONLY = /^[\w$]+$/
 
-/** The line, counted from 1, that the character at `at` stands in. */
+/** The line, counted from 1, of the character at `at`. */
 export function lineAt(text: string, at: number): number {
   let line = 1
   for (let index = text.indexOf('\n'); index !== -1 && index < at; index = text.indexOf('\n', index + 1)) line++

@@ -1,6 +1,7 @@
 /**
- * Runs a table of steps, each a command: two at a time where they are independent, one line a step with its time, and a
- * stop at the first failure with that step's output and what to type next. `check.ts` and `check-long.ts` are such tables.
+ * Runs a table of steps, each a command: two at a time if they are independent, with one line per step and its time. It
+ * stops at the first failure with that step's output and what to type next. `check.ts` and `check-long.ts` are such
+ * tables.
  *
  * @module
  */
@@ -18,7 +19,7 @@ export interface Step {
   readonly limitSeconds: number
   /** What to type next when it fails. */
   readonly fix: string
-  /** True prints what the step said also when it passed. */
+  /** If true, the output of the step is printed even if it passed. */
   readonly showOutput?: boolean
 }
 
@@ -30,7 +31,7 @@ interface Outcome {
 }
 
 /**
- * Runs `steps` in their order, at most `atOnce` at a time.
+ * Runs `steps` in order, at most `atOnce` at a time.
  *
  * @returns true if all passed; at the first failure the others are ended
  */
@@ -72,7 +73,7 @@ export async function runSteps(steps: readonly Step[], atOnce: number): Promise<
   }
 }
 
-/** Each step leads a process group of its own, so that ending it ends what it started. */
+/** Each step leads a process group of its own, so that ending it also ends the processes that it started. */
 function start(step: Step): ChildProcess {
   return spawn(process.execPath, step.command, { cwd: root, detached: true, stdio: ['ignore', 'pipe', 'pipe'] })
 }

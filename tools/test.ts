@@ -3,11 +3,11 @@
  * starting one costs more than most of them take; every other file has a process of its own.
  *
  *     node build/tools/test.js                     all suites
- *     node build/tools/test.js test/unit/codec     what lies under these paths
- *     node build/tools/test.js --slow              the files that take long, which the others leave out
+ *     node build/tools/test.js test/unit/codec     the tests under these paths
+ *     node build/tools/test.js --slow              the slow files, which the other forms omit
  *
- * The files are found from the sources, so that a test that was deleted cannot live on in `build/`; and it does not
- * depend on what a Node version makes of a folder after `--test` (20 searches it, 24 does not).
+ * The files are found from the sources, so that a deleted test cannot survive in `build/`; and this does not depend on
+ * how a Node version treats a folder after `--test` (20 searches it, 24 does not).
  *
  * On CI a test that is skipped counts as failed: everything a test needs is installed there.
  *
@@ -22,12 +22,12 @@ import { isMain, root } from './main.ts'
 import { Progress } from './progress.ts'
 import { filesUnder } from './source.ts'
 
-/** What runs without a word. `long` is for `npm run check:long`. */
+/** The suites that run by default. `long` is for `npm run check:long`. */
 const SUITES = ['test/unit', 'test/spec', 'test/contract', 'test/interop']
 
 /**
- * What takes many seconds each, because it tries every place, measures memory or waits for other programs: only run by its
- * own name or with `--slow`, as `npm run check:long` and CI do, so that `npm run check` stays under three minutes.
+ * Files that take many seconds each, because they try every case, measure memory or wait for other programs. They run
+ * only by name or with `--slow`, as in `npm run check:long` and CI, so that `npm run check` stays under three minutes.
  */
 const SLOW: ReadonlySet<string> = new Set([
   'test/contract/store-crash.test.ts',
@@ -49,11 +49,13 @@ const SLOW: ReadonlySet<string> = new Set([
 const IN_MEMORY =
   /^test\/(?:spec\/(?:v5|v311|malformed)|unit\/(?:access|ancestor|base|bench|broker|codec|config|protocol|stores|testing|topics))\//
 const FILES_PER_PROCESS = 12
-/** Many a test waits for a socket, a process or a disk: one process more than there are cores uses them in the meantime. */
+/**
+ * Many tests wait for a socket, a process or a disk: one process more than there are cores uses the cores meanwhile.
+ */
 const PROCESSES = availableParallelism() + 1
-/** A process of tests that takes longer hangs; the slowest needs a third of it. */
+/** A process of tests that takes longer hangs; the slowest needs a third of this. */
 const FILE_LIMIT_MS = 240_000
-/** Of this run alone, so that two at a time in one tree do not take each other's. */
+/** The folder belongs to this run, so that two runs in one tree do not interfere. */
 const BATCHES = join(root, 'build/test/batches', String(process.pid))
 
 interface Totals {
@@ -71,10 +73,11 @@ export function testFiles(paths: readonly string[]): string[] {
 }
 
 /**
- * Puts the files that run in memory together, by folder.
+ * Combines the files that run in memory, by folder.
  *
  * @param files compiled test files
- * @returns files to run, each in a process of its own: those that share one are imported by a module that is written here
+ * @returns files to run, each in a process of its own: those that share one are imported by a module that is written
+ * here
  */
 function batched(files: readonly string[]): string[] {
   const alone: string[] = []
@@ -87,7 +90,7 @@ function batched(files: readonly string[]): string[] {
   return [...alone, ...[...folders].flatMap(([folder, together]) => writeBatches(folder, together))]
 }
 
-/** Deals the files of one folder out, so that long ones which follow each other in name do not share a process. */
+/** Distributes the files of one folder, so that long ones with similar names do not share a process. */
 function writeBatches(folder: string, files: readonly string[]): string[] {
   const count = Math.ceil(files.length / FILES_PER_PROCESS)
   if (files.length === 1) return [...files]
@@ -143,7 +146,7 @@ function describeFailure({ name, file, line, details }: Failure): string {
   return `\nnot ok: ${name}${place}\n${inspect(details.error.cause ?? details.error)}\n`
 }
 
-/** What a command line asks for: a slow file only by its own name, or all of them. */
+/** The files for a command line: a slow file only by its name, or all slow ones. */
 function chosen(paths: readonly string[]): string[] {
   if (paths[0] === '--slow') return testFiles([...SLOW])
   const slow = new Set(testFiles([...SLOW].filter((file) => !paths.includes(file))))

@@ -158,7 +158,7 @@ export class Access {
   authenticate(
     request: ConnectRequest,
     states: ExchangeStates,
-    turn: LoginTurn = { holder: request.address, isWanted: () => true },
+    turn: LoginTurn = { holder: request.address, isNeeded: () => true },
   ): MaybePromise<LoginResult> {
     const plugins = this.#askedOn(request.listener)
     const requestFor = (plugin: Plugin): ConnectRequest => {

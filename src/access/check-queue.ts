@@ -9,7 +9,7 @@
 import type { MaybePromise } from '../base/maybe-promise.ts'
 
 interface Waiting {
-  readonly isWanted: () => boolean
+  readonly isNeeded: () => boolean
   readonly begin: () => void
   readonly drop: () => void
 }
@@ -28,12 +28,12 @@ export class CheckQueue {
   /**
    * Runs a check when its turn comes.
    *
-   * @param isWanted called at its turn: if the answer is no longer needed, the check does not run
+   * @param isNeeded called at its turn: if the answer is no longer needed, the check does not run
    * @param otherwise the answer in that case
    */
   run<Answer>(
     holder: string,
-    isWanted: () => boolean,
+    isNeeded: () => boolean,
     check: () => MaybePromise<Answer>,
     otherwise: Answer,
   ): Promise<Answer> {
@@ -48,7 +48,7 @@ export class CheckQueue {
         })
       }
       const turns = this.#turns.get(holder) ?? []
-      turns.push({ isWanted, begin, drop: () => resolve(otherwise) })
+      turns.push({ isNeeded, begin, drop: () => resolve(otherwise) })
       this.#turns.set(holder, turns)
       this.#next()
     })
@@ -59,10 +59,10 @@ export class CheckQueue {
       const turn = this.#turns.entries().next().value
       if (turn === undefined) return
       const [holder, waiting] = turn
-      const { isWanted, begin, drop } = waiting.shift()!
+      const { isNeeded, begin, drop } = waiting.shift()!
       this.#turns.delete(holder)
       if (waiting.length > 0) this.#turns.set(holder, waiting)
-      if (isWanted()) begin()
+      if (isNeeded()) begin()
       else drop()
     }
   }

@@ -31,7 +31,7 @@ export class LoginAttempt implements GatedLogin, LoginTurn {
     this.#ask = ask
   }
 
-  isWanted(): boolean {
+  isNeeded(): boolean {
     return !this.isOver
   }
 

@@ -134,7 +134,7 @@ export class LoginPenalties {
   }
 
   /** Remembers a successful login: wrong logins of others no longer delay it. */
-  know({ known }: Debtor): void {
+  remember({ known }: Debtor): void {
     this.#known.set(known, true)
   }
 

@@ -25,7 +25,7 @@ export interface LoginTurn {
   /** Holders take turns: the network of the client's address. */
   readonly holder: string
   /** Whether the answer is still needed. */
-  isWanted(): boolean
+  isNeeded(): boolean
 }
 
 type LoginAnswer = Answer<AuthenticationAnswer>
@@ -48,13 +48,13 @@ export class LoginQuestions {
   ): MaybePromise<LoginAnswer[]> {
     const decoys = new Map<number, () => Promise<LoginAnswer>>()
     let isAllowed = false
-    const wantsDecoy: LoginTurn = { holder: turn.holder, isWanted: () => !isAllowed && turn.isWanted() }
+    const decoyTurn: LoginTurn = { holder: turn.holder, isNeeded: () => !isAllowed && turn.isNeeded() }
     const answers = allOf(
       plugins.map((plugin, index): MaybePromise<LoginAnswer> => {
         const answer = this.#questions.ask(plugin, 'authenticate', () => plugin.authenticate?.(requestFor(plugin)))
         if (!isCheck(answer)) return answer as MaybePromise<LoginAnswer>
         if (answer.isDecoy !== true) return this.#check(plugin, answer, turn)
-        decoys.set(index, () => this.#check(plugin, answer, wantsDecoy))
+        decoys.set(index, () => this.#check(plugin, answer, decoyTurn))
         return undefined
       }),
     )
@@ -66,7 +66,7 @@ export class LoginQuestions {
     const queue = this.#queues.get(plugin) ?? new CheckQueue(plugin.maxLoginChecks ?? DEFAULT_LOGIN_CHECKS)
     this.#queues.set(plugin, queue)
     const run = (): MaybePromise<LoginAnswer> => this.#questions.ask(plugin, 'check', () => check.check())
-    return queue.run<LoginAnswer>(turn.holder, () => turn.isWanted(), run, FAILED)
+    return queue.run<LoginAnswer>(turn.holder, () => turn.isNeeded(), run, FAILED)
   }
 
   async #withDecoys(

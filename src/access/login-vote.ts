@@ -70,8 +70,8 @@ export function voteOnLogin(
     } else leaders.push({ plugin, step: answer })
   }
   const [leader, other] = leaders
-  if (other !== undefined) return twoLeaders(leader!.plugin, other.plugin)
-  if (leader === undefined) return allows.length > 0 ? allow(request, allows, allowing) : nobodyAnswered(request)
+  if (other !== undefined) return denyTwoLeaders(leader!.plugin, other.plugin)
+  if (leader === undefined) return allows.length > 0 ? allow(request, allows, allowing) : denyUnanswered(request)
   if (request.authenticationMethod === undefined) {
     // [5.0 MQTT-4.12.0-6]
     return deny(
@@ -95,7 +95,7 @@ function denyOf({ name }: Plugin, answer: AuthenticationAnswer & { readonly deci
 /**
  * An exchange has one peer on the server's side (§4.12); two plugins that both conduct it are a configuration error.
  */
-function twoLeaders(one: Plugin, other: Plugin): LoginResult {
+function denyTwoLeaders(one: Plugin, other: Plugin): LoginResult {
   return deny(
     ReasonCode.BadAuthenticationMethod,
     `plugins ${one.name} and ${other.name} both try to conduct the exchange`,
@@ -132,7 +132,7 @@ function hasUserName({ userName }: Allow): boolean {
 }
 
 /** A client that makes a claim gets the same answer, whether its name is unknown or its password wrong. */
-function nobodyAnswered({ authenticationMethod, userName, password }: ConnectRequest): LoginResult {
+function denyUnanswered({ authenticationMethod, userName, password }: ConnectRequest): LoginResult {
   if (authenticationMethod === undefined) {
     if (userName === undefined && password === undefined) {
       return deny(ReasonCode.NotAuthorized, 'no plugin admits clients without a user name')

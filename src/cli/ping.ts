@@ -69,7 +69,7 @@ function addressOf(url: string | undefined, file: string | undefined): string {
   if (url !== undefined && file !== undefined) throw new UsageError('Use either a URL or --config, not both.')
   if (file === undefined) return url ?? DEFAULT_URL
   const listener = readConfig(file).options.listeners.find(isReachable)
-  if (listener !== undefined) return urlOf({ ...listener, host: dialled(listener.host) })
+  if (listener !== undefined) return urlOf({ ...listener, host: dialable(listener.host) })
   throw new UsageError(
     `No listener of ${file} can be reached: each is a Unix socket, on port 0, or requires a PROXY header or a client certificate.`,
   )
@@ -80,7 +80,7 @@ function isReachable({ type, port, proxyProtocol, clientCertificates }: Listener
 }
 
 /** A listener on every interface is also reachable on the loopback address. */
-function dialled(host: string): string {
+function dialable(host: string): string {
   return UNSPECIFIED.has(host) ? '127.0.0.1' : host === '::' ? '::1' : host
 }
 

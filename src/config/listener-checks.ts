@@ -114,7 +114,7 @@ export function checkListener(listener: ListenerOptions, own: Values, problems: 
   for (const { keys, needs, holds } of CONDITIONAL) {
     if (holds(listener)) continue
     for (const key of keys) {
-      if (asksForSomething(key, own[key])) problems.add(pathOf(key), `has no effect here without ${needs}`, 'key')
+      if (differsFromDefault(key, own[key])) problems.add(pathOf(key), `has no effect here without ${needs}`, 'key')
     }
   }
   for (const { key, message, is } of IMPOSSIBLE) {
@@ -123,7 +123,7 @@ export function checkListener(listener: ListenerOptions, own: Values, problems: 
 }
 
 /** Whether a key is set to a value other than its default. */
-function asksForSomething(key: string, value: unknown): boolean {
+function differsFromDefault(key: string, value: unknown): boolean {
   const assumed = rowsOf('listener').find((row) => row.key === toKebab(key))!.default ?? 'off'
   return value !== undefined && JSON.stringify(value) !== JSON.stringify(assumed)
 }
@@ -131,7 +131,7 @@ function asksForSomething(key: string, value: unknown): boolean {
 /** Reports listeners with the same address, or one that contains the other's. */
 export function checkListeners(listeners: readonly ListenerOptions[], problems: ConfigProblems): void {
   for (const [index, one] of listeners.entries()) {
-    const other = listeners.slice(0, index).find((earlier) => wantSame(one, earlier))
+    const other = listeners.slice(0, index).find((earlier) => haveSameAddress(one, earlier))
     if (other === undefined) continue
     const isEqual = one.path === other.path && canonical(one.host) === canonical(other.host)
     const message = isEqual ? 'is already used by' : 'overlaps the address of'
@@ -139,7 +139,7 @@ export function checkListeners(listeners: readonly ListenerOptions[], problems: 
   }
 }
 
-function wantSame(one: ListenerOptions, other: ListenerOptions): boolean {
+function haveSameAddress(one: ListenerOptions, other: ListenerOptions): boolean {
   if (one.path !== '' || other.path !== '') return one.path === other.path
   return one.port !== 0 && one.port === other.port && overlap(one.host, other.host)
 }

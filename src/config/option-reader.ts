@@ -44,7 +44,7 @@ export class OptionReader {
   /**
    * Reads one section.
    *
-   * @param isOpen whether a foreign plugin may have its own keys here
+   * @param isOpen whether plugins of others may have keys here
    */
   read(section: 'broker' | 'listener' | SectionName, value: unknown, path: readonly string[], isOpen = false): Values {
     if (!isSection(value)) {
@@ -91,7 +91,7 @@ export class OptionReader {
       values[toCamel(row.key)] = this.#finish(row, result.output, [...path, row.key])
       return
     }
-    for (const issue of result.issues.flatMap(mostExact)) this.#reportIssue(row, issue, [...path, row.key])
+    for (const issue of result.issues.flatMap(mostSpecific)) this.#reportIssue(row, issue, [...path, row.key])
   }
 
   /** Normalizes the keys in a list of sections; a duplicate spelling of a key is reported. */
@@ -205,9 +205,9 @@ interface Issue {
  * The most specific problems of a value; if it fits none of several forms, those of the form that was probably
  * intended.
  */
-function mostExact({ path, issues, message, expected, input }: v.BaseIssue<unknown>): Issue[] {
+function mostSpecific({ path, issues, message, expected, input }: v.BaseIssue<unknown>): Issue[] {
   const keys = path?.map((item) => String(item.key)) ?? []
-  const inner = (issues ?? []).filter(isInside).flatMap(mostExact)
+  const inner = (issues ?? []).filter(isInside).flatMap(mostSpecific)
   if (inner.length === 0) return [{ path: keys, message, expected, input }]
   return inner.map((issue) => ({ ...issue, path: [...keys, ...issue.path] }))
 }

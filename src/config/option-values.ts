@@ -6,7 +6,7 @@
 
 export type { PluginReference } from './plugin-reference.ts'
 
-/** The topics of one user. `deny` overrides the other two. */
+/** The topics that one user may use. `deny` overrides the other two. */
 export interface AccessRules {
   readonly publish?: readonly string[]
   readonly subscribe?: readonly string[]

@@ -35,7 +35,7 @@ export interface ListenerOptions extends ListenerLimits, ListenerSettings {
 /** The treatment of a client whose name no plugin knows, if anonymous clients may log in. */
 export type UnknownUserNames = NonNullable<AuthSettings['unknownUserNames']>
 
-/** Who may log in. Keys of foreign plugins are added in camelCase. */
+/** Who may log in. It also contains the options of other plugins, in camelCase. */
 export interface AuthOptions extends AuthSettings {
   readonly plugins: readonly PluginReference[]
   readonly unknownUserNames: UnknownUserNames
@@ -47,7 +47,7 @@ export interface AuthOptions extends AuthSettings {
   readonly pluginsOn: Readonly<Record<string, readonly PluginReference[]>>
 }
 
-/** Who may publish and subscribe to which topics. Keys of foreign plugins are added in camelCase. */
+/** Who may publish and subscribe to which topics. It also contains the options of other plugins, in camelCase. */
 export interface TopicCheckOptions extends TopicCheckSettings {
   readonly plugins: readonly PluginReference[]
 }

@@ -120,13 +120,13 @@ class Mounts {
 
   /** Parses the connection again from the start of this request, whose body may not have arrived yet. */
   #replay(request: IncomingMessage, stream: Duplex, head: Buffer): void {
-    stream.unshift(Buffer.concat([Buffer.from(withoutOffer(request), 'latin1'), head]))
+    stream.unshift(Buffer.concat([Buffer.from(removeOffer(request), 'latin1'), head]))
     this.#server.emit(stream instanceof TLSSocket ? 'secureConnection' : 'connection', stream)
   }
 }
 
 /** The head of a request as it was received, but without the offer of another protocol. */
-function withoutOffer({ method, url, httpVersion, rawHeaders }: IncomingMessage): string {
+function removeOffer({ method, url, httpVersion, rawHeaders }: IncomingMessage): string {
   const lines = [`${method} ${url} HTTP/${httpVersion}`]
   for (let at = 0; at < rawHeaders.length; at += 2) {
     const [name, value] = [rawHeaders[at]!, rawHeaders[at + 1]!]

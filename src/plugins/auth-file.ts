@@ -25,7 +25,7 @@ import type {
   PluginContext,
 } from '../access/plugin.ts'
 import { Decoys } from './decoy.ts'
-import { evidenceOf, stillHolds } from './evidence.ts'
+import { evidenceOf, isStillValid } from './evidence.ts'
 import { LoginCache } from './login-cache.ts'
 import { parsePasswordFile, type PasswordEntries } from './password-file.ts'
 import { PasswordVerifier } from './password-verifier.ts'
@@ -91,14 +91,14 @@ class AuthFile implements Plugin {
     if (hash !== undefined && isRemembered === true) return allow(userName, hash)
     // Copied, because the bytes may be a view of a chunk that is reused before the answer arrives.
     const copy = Uint8Array.from(password)
-    if (hash === undefined) return { decision: 'check', isDecoy: true, check: () => this.#waste(copy, checked) }
+    if (hash === undefined) return { decision: 'check', isDecoy: true, check: () => this.#checkDecoy(copy, checked) }
     return { decision: 'check', check: () => this.#check(userName, copy, hash) }
   }
 
   mayStay({ claimedUserName }: Client, evidence: unknown): boolean | undefined {
     // The client was admitted as anonymous; its name now belongs to a user whose password it has not sent.
     if (claimedUserName !== undefined && this.#parts.file.content.has(claimedUserName)) return false
-    return stillHolds(evidence, (user) => this.#parts.file.content.get(user))
+    return isStillValid(evidence, (user) => this.#parts.file.content.get(user))
   }
 
   async close(): Promise<void> {
@@ -114,7 +114,7 @@ class AuthFile implements Plugin {
   }
 
   /** Does the same work for a name that does not exist. */
-  async #waste(password: Uint8Array, hash: string): Promise<undefined> {
+  async #checkDecoy(password: Uint8Array, hash: string): Promise<undefined> {
     await this.#parts.verifier.verify(password, hash)
   }
 }

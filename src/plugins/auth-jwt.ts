@@ -128,7 +128,7 @@ class AuthJwt implements Plugin {
 
   /** The token is not kept: its claims are compared with the present options, and its key must still exist. */
   mayStay(_client: Client, evidence: unknown): MaybePromise<boolean | undefined> {
-    if (typeof evidence !== 'object' || evidence === null || !this.#meetsDemands(evidence as TokenEvidence)) {
+    if (typeof evidence !== 'object' || evidence === null || !this.#satisfiesOptions(evidence as TokenEvidence)) {
       return undefined
     }
     const has = this.#keys.has((evidence as TokenEvidence).key)
@@ -139,7 +139,7 @@ class AuthJwt implements Plugin {
     this.#keys.close()
   }
 
-  #meetsDemands({ algorithm, issuer, audience, userNameClaim, expires }: TokenEvidence): boolean {
+  #satisfiesOptions({ algorithm, issuer, audience, userNameClaim, expires }: TokenEvidence): boolean {
     const demanded = this.#options
     return (
       this.#demands.algorithms!.includes(algorithm) &&

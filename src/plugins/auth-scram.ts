@@ -20,7 +20,7 @@ import * as v from 'valibot'
 import type { Clock } from '../base/clock.ts'
 import type { AuthenticationAnswer, Client, ConnectRequest, Plugin, PluginContext } from '../access/plugin.ts'
 import { Decoys } from './decoy.ts'
-import { evidenceOf, stillHolds } from './evidence.ts'
+import { evidenceOf, isStillValid } from './evidence.ts'
 import { readPluginOptions } from './plugin-options.ts'
 import {
   base64,
@@ -82,7 +82,7 @@ class AuthScram implements Plugin {
   }
 
   mayStay(_client: Client, evidence: unknown): true | undefined {
-    return stillHolds(evidence, (user) => this.#file.content.get(user)?.storedKey)
+    return isStillValid(evidence, (user) => this.#file.content.get(user)?.storedKey)
   }
 
   close(): void {
@@ -97,7 +97,7 @@ class AuthScram implements Plugin {
     if (typeof parsed === 'string') return deny(parsed)
     if (userName !== undefined && userName !== parsed.user) return deny('CONNECT and SCRAM name different users')
     const known = this.#file.content.get(parsed.user)
-    const credentials = known ?? this.#likeOthers(parsed.user)
+    const credentials = known ?? this.#decoyFor(parsed.user)
     const nonce = parsed.nonce + base64(this.#clock.randomBytes(NONCE_BYTES))
     const { salt, iterations } = credentials
     const answer = `r=${nonce},s=${base64(salt)},i=${iterations}`
@@ -112,7 +112,7 @@ class AuthScram implements Plugin {
   }
 
   /** Credentials for a user that does not exist: of the same form as those of real users. */
-  #likeOthers(user: string): ScramCredentials {
+  #decoyFor(user: string): ScramCredentials {
     const other = this.#decoys.of(user, this.#file.content) ?? NOBODY
     return { ...other, salt: hmacSha256(this.#secret, user).subarray(0, other.salt.length) }
   }

@@ -25,7 +25,7 @@ export function evidenceOf(user: string, entry: string | Uint8Array): Credential
  * @param entryOf returns the present entry of a user; `undefined` if there is none
  * @returns `true`, or `undefined` (no opinion) if this is not evidence or is no longer valid
  */
-export function stillHolds(
+export function isStillValid(
   evidence: unknown,
   entryOf: (user: string) => string | Uint8Array | undefined,
 ): true | undefined {

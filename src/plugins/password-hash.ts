@@ -1,5 +1,5 @@
 /**
- * Password hashes: recognizes every kind that a password file may contain, and verifies passwords.
+ * Password hashes: recognises every kind that a password file may contain, and verifies passwords.
  *
  * | begins with            | kind                                                                       |
  * | ---------------------- | -------------------------------------------------------------------------- |
@@ -26,7 +26,7 @@ import {
   SCRAM_SALT_BYTES,
 } from './scram-credentials.ts'
 
-/** The kinds of hash, and how each is recognized. */
+/** The kinds of hash, and how each is recognised. */
 const KINDS = {
   'sha512-crypt': /^\$6\$(?:rounds=\d{1,9}\$)?[./0-9A-Za-z]{0,16}\$[./0-9A-Za-z]{86}$/,
   'sha256-crypt': /^\$5\$(?:rounds=\d{1,9}\$)?[./0-9A-Za-z]{0,16}\$[./0-9A-Za-z]{43}$/,

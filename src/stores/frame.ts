@@ -115,7 +115,7 @@ export function encodeHeader(kind: FileKind, header: FileHeader): Buffer {
  */
 export function decodeHeader(kind: FileKind, bytes: Uint8Array): FileHeader | 'damaged' | 'foreign' | 'newer' {
   const view = Buffer.from(bytes)
-  if (view.length >= headerBytes && (isSound(view) || flipBack(view))) {
+  if (view.length >= headerBytes && (isSound(view) || correctFlippedBit(view))) {
     if (view.toString('latin1', 0, 8) !== magic[kind]) return 'foreign'
     if (view.readUInt32LE(8) > formatVersion) return 'newer'
     return fieldsOf(view, !isSound(Buffer.from(bytes)))
@@ -131,7 +131,7 @@ function isSound(view: Buffer): boolean {
 }
 
 /** Finds the single bit whose correction makes the checksum valid, and corrects it. @returns whether there is one */
-function flipBack(view: Buffer): boolean {
+function correctFlippedBit(view: Buffer): boolean {
   for (let at = 0; at < headerBytes; at++) {
     for (let bit = 1; bit < 0x100; bit <<= 1) {
       view[at]! ^= bit

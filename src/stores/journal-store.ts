@@ -306,7 +306,7 @@ export class JournalStore implements Store {
       if (!isFull(error)) throw error
       const there = new Set(await this.#options.disk.list())
       for (const name of recovered.leftovers) if (there.has(name)) await this.#options.disk.remove(name)
-      await this.#space.ranOut(error)
+      await this.#space.reportFull(error)
       return open()
     }
   }

@@ -292,7 +292,7 @@ export class Journal {
     const { log, metrics, health, clock } = this.#options
     const backOff = new BackOff(clock)
     this.#backOff = backOff
-    if (await this.#wroteFromReserve(error)) return true
+    if (await this.#retriedFromReserve(error)) return true
     health(error)
     for (let cause: unknown = error; ;) {
       metrics.failures++
@@ -303,7 +303,7 @@ export class Journal {
       } catch (again) {
         cause = again
       }
-      if (isFull(cause)) await this.#options.space.ranOut(cause)
+      if (isFull(cause)) await this.#options.space.reportFull(cause)
       if (this.#closing) {
         const unstored = `the store was closed with ${this.uncommittedBytes} bytes of changes that could not be written`
         this.#unstored = new StoreError('ERR_STORE_UNSTORED', `${unstored}: ${(cause as Error).message}`, { cause })
@@ -318,9 +318,9 @@ export class Journal {
   }
 
   /** Releases the reserve on a full disk and retries at once, which succeeds if the space is enough. */
-  async #wroteFromReserve(error: unknown): Promise<boolean> {
+  async #retriedFromReserve(error: unknown): Promise<boolean> {
     const { space, metrics, log } = this.#options
-    if (!isFull(error) || !(await space.ranOut(error))) return false
+    if (!isFull(error) || !(await space.reportFull(error))) return false
     metrics.failures++
     try {
       await this.#writeAgain()

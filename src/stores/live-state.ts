@@ -112,7 +112,7 @@ export class LiveState {
         const known = this.#sessions.get(sessionNumber)
         if (known === undefined) this.#sessions.set(sessionNumber, new LiveSession(change.session))
         else known.session = change.session
-        this.#sawSession(sessionNumber)
+        this.#noteSessionNumber(sessionNumber)
         return
       }
       case 'session-ended':
@@ -132,7 +132,7 @@ export class LiveState {
         return
       case 'will':
         this.#wills.set(change.will.sessionNumber, change.will)
-        this.#sawSession(change.will.sessionNumber)
+        this.#noteSessionNumber(change.will.sessionNumber)
         return
       case 'will-removed':
         this.#wills.delete(change.sessionNumber)
@@ -183,7 +183,7 @@ export class LiveState {
     return dropped
   }
 
-  #sawSession(sessionNumber: number): void {
+  #noteSessionNumber(sessionNumber: number): void {
     if (sessionNumber > this.lastSessionNumber) this.lastSessionNumber = sessionNumber
   }
 

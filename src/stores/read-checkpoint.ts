@@ -47,7 +47,7 @@ export async function readCheckpoint(
   const { header } = await headers.look('checkpoint', name)
   if (header === undefined) damage.add(name, 0, lostHeader)
   else {
-    recovering.sawCounters(header)
+    recovering.noteCounters(header)
     recovering.begin(header.sequence)
   }
   const file = await files.disk.open(name)
@@ -85,7 +85,7 @@ async function readRecords(
 /** Applies the facts, and the repeated header: see `writeCheckpoint`. */
 function readPart(recovering: Recovering, name: string, record: ReadRecord): void {
   const { sequence, syncedSequence, wallMs } = record.frame
-  recovering.sawCounters({ lastSessionNumber: sequence, lastMessageNumber: syncedSequence, newestRecordMs: wallMs })
+  recovering.noteCounters({ lastSessionNumber: sequence, lastMessageNumber: syncedSequence, newestRecordMs: wallMs })
   for (const change of recovering.changesOf(name, record)) recovering.state.apply(change)
 }
 

@@ -67,7 +67,7 @@ export async function recover(
   const { tail, leftovers, garbage } = await new TailFinder(files, damage, headers, tailFrom).find(names)
   recovering.salt = headers.salt
   await replayAll(recovering, tail, progress)
-  leftovers.push(...names.filter(isPart), ...checkpoints.map(checkpointName), ...withoutTorn(tail, files))
+  leftovers.push(...names.filter(isPart), ...checkpoints.map(checkpointName), ...removeTorn(tail, files))
   if (!hasReached(recovering, tail.at(-1)?.number ?? tailFrom)) garbage.push(...takeSegments(leftovers, tailFrom))
   while (state.sweep());
   state.messages.forgets = true
@@ -110,7 +110,7 @@ async function replayAll(
  * Removes the newest segment if its header is unreadable and nothing in it was ever durable. @returns its name in that
  * case
  */
-function withoutTorn(tail: TailSegment[], files: SegmentFiles): string[] {
+function removeTorn(tail: TailSegment[], files: SegmentFiles): string[] {
   const last = tail.at(-1)
   if (last === undefined || last.header !== undefined || files.sizeOf(last.number) > headerBytes) return []
   tail.pop()

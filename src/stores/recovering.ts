@@ -39,7 +39,7 @@ export class Recovering {
     this.damage = damage
   }
 
-  sawCounters({ lastSessionNumber, lastMessageNumber, newestRecordMs }: Counters): void {
+  noteCounters({ lastSessionNumber, lastMessageNumber, newestRecordMs }: Counters): void {
     const { state } = this
     state.lastSessionNumber = Math.max(state.lastSessionNumber, lastSessionNumber)
     state.lastMessageNumber = Math.max(state.lastMessageNumber, lastMessageNumber)

@@ -38,7 +38,7 @@ export async function replay(
   const counts = successor?.header?.previousSize ?? fileSize
   if (fileSize < counts) damage.add(segmentName(number), fileSize, `it is ${counts - fileSize} bytes short`)
   if (header !== undefined) {
-    recovering.sawCounters(header)
+    recovering.noteCounters(header)
     recovering.begin(header.sequence - 1)
   } else if (firstSequence !== undefined) recovering.begin(firstSequence - 1)
   const size = Math.min(counts, fileSize)

@@ -188,7 +188,7 @@ export class SegmentLine {
         this.next = await this.#make()
         return
       } catch (error) {
-        if (isFull(error) && (await this.#options.space.ranOut(error))) continue
+        if (isFull(error) && (await this.#options.space.reportFull(error))) continue
         this.#options.log.warn({ err: error }, 'the next segment of the journal cannot be created')
         await backOff.wait()
       }

@@ -58,7 +58,7 @@ export class Space {
   #polledAtMs = 0
   #polling: Promise<void> | undefined
   /** The disk's error when the reserve had to be released; cleared once the reserve is restored. */
-  #ranOut: StoreError | undefined
+  #fullError: StoreError | undefined
   /** The error to report while little space is left and the reserve is whole. */
   #low: StoreError | undefined
   #isFull = false
@@ -73,7 +73,7 @@ export class Space {
     this.checkpointBytes = checkpointBytes
     await this.reserve.find()
     await this.poll()
-    if (!this.#hasReserve && !this.#hasRoomForReserve) this.#ranOut = this.#noRoom()
+    if (!this.#hasReserve && !this.#hasRoomForReserve) this.#fullError = this.#noRoom()
   }
 
   // ---- how large things may be ----
@@ -191,9 +191,9 @@ export class Space {
    *
    * @returns whether there was a reserve, so that a retry may succeed
    */
-  async ranOut(error: StoreError): Promise<boolean> {
+  async reportFull(error: StoreError): Promise<boolean> {
     if (!(await this.#release())) return false
-    this.#ranOut = error
+    this.#fullError = error
     this.#options.metrics.timesFull++
     await this.poll()
     return true
@@ -214,7 +214,7 @@ export class Space {
     try {
       await work()
     } catch (error) {
-      if (!isFull(error) || !(await this.ranOut(error))) throw error
+      if (!isFull(error) || !(await this.reportFull(error))) throw error
       await work()
     }
   }
@@ -225,7 +225,7 @@ export class Space {
     const target = this.#targetReserve
     const isTooLarge = this.reserve.size > target * 2
     if (isTooLarge || (!this.#hasReserve && this.#hasRoomForReserve)) await this.reserve.fill(target)
-    this.#ranOut = this.#hasReserve ? undefined : (this.#ranOut ?? this.#noRoom())
+    this.#fullError = this.#hasReserve ? undefined : (this.#fullError ?? this.#noRoom())
     await this.poll()
   }
 
@@ -261,7 +261,7 @@ export class Space {
     const { files, maxBytes } = this.#options
     const used = files.totalBytes + this.checkpointBytes + uncommittedBytes
     if (used > maxBytes * (this.#isFull ? 1 - relief : 1)) return 'max-bytes'
-    if (this.#ranOut !== undefined) return this.#ranOut
+    if (this.#fullError !== undefined) return this.#fullError
     const isLow = this.#roomBytes < this.#lowBytes * (this.#isFull ? 2 : 1)
     if (!isLow) this.#low = undefined
     else this.#low ??= new StoreError('ERR_STORE_FULL', `the disk has only ${Math.floor(this.#roomBytes)} bytes left`)

@@ -1,6 +1,6 @@
 /**
- * Certificate authorities, certificates and revocation lists for tests, made with `node:crypto` alone: X.509 is a few
- * nested DER lists with a signature at the end (RFC 5280). Keys are P-256, dates are fixed.
+ * Creates certificate authorities, certificates and revocation lists for tests with `node:crypto` alone: X.509 consists
+ * of nested DER lists with a signature at the end (RFC 5280). Keys are P-256, dates are fixed.
  *
  * @module
  */
@@ -26,7 +26,7 @@ export interface ListRequest {
   /** UTCTime, such as `210101000000Z`. */
   readonly issued?: string
   readonly expires?: string
-  /** Adds the critical extension by which a list says that it has no CAs in it. */
+  /** Adds the critical extension which states that the list contains no CAs. */
   readonly isForDevicesOnly?: true
 }
 
@@ -39,7 +39,7 @@ export class TestAuthority {
   readonly #key: KeyObject
   #lastSerial = 1
 
-  /** @param parent signs its certificate; without one it signs its own */
+  /** @param parent signs its certificate; without one it is self-signed */
   constructor(name: string, parent?: TestAuthority) {
     const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
     this.#name = distinguishedName([['CN', name]])
@@ -64,12 +64,12 @@ export class TestAuthority {
     }
   }
 
-  /** A list of revoked certificates, PEM. */
+  /** Creates a list of revoked certificates, PEM. */
   revoke(...identities: readonly Pick<Identity, 'serial'>[]): string {
     return this.list(identities)
   }
 
-  /** The same with more to it. */
+  /** The same with further contents. */
   list(identities: readonly Pick<Identity, 'serial'>[], more: ListRequest = {}): string {
     const revoked = identities.map(({ serial }) => sequence(integer(serial), time('200101000000Z')))
     const list = revoked.length === 0 ? [] : [sequence(...revoked)]
@@ -116,7 +116,7 @@ function sequence(...parts: readonly Buffer[]): Buffer {
   return der(0x30, Buffer.concat(parts))
 }
 
-/** Serial numbers and versions: small and positive. */
+/** Encodes serial numbers and versions, which are small and positive. */
 function integer(value: number): Buffer {
   return der(0x02, Buffer.of(value))
 }

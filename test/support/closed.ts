@@ -1,7 +1,7 @@
-/** Waiting for the end of a socket that may be reset. @module */
+/** Waits for the end of a socket that may be reset. @module */
 import type { Duplex } from 'node:stream'
 
-/** Reads what comes and waits for the close, whether it is in order or a reset. @returns whether it was a reset */
+/** Reads and waits for the close, whether it is orderly or a reset. @returns whether it was a reset */
 export function closed(stream: Duplex): Promise<boolean> {
   return new Promise((resolve) => {
     let error: NodeJS.ErrnoException | undefined

@@ -1,6 +1,6 @@
 /**
- * What a Connection needs around it, and no more: a turn, a Server that says yes, and a Transport that remembers. For tests of the
- * machine alone; `TestBroker` is the whole house.
+ * The minimum around a Connection: a turn, a Server that accepts everything, and a Transport that records. For tests of
+ * the machine alone; `TestBroker` is a complete broker.
  *
  * @module
  */
@@ -86,7 +86,7 @@ export function messageOf(parts: Partial<MessageParts> = {}): ApplicationMessage
   })
 }
 
-/** A turn that ends by hand, in time that moves by hand. */
+/** A turn that a test ends, with time that a test advances. */
 export class HandTurn implements ConnectionTurn {
   readonly work = new WorkBudget(() => 0)
   changeCount = 0
@@ -117,12 +117,12 @@ export class HandTurn implements ConnectionTurn {
   }
   wantsRelease(): void {}
 
-  /** Nobody may work any more in this turn. */
+  /** Uses up the budget of this turn. */
   spend(): void {
     this.work.spend(TURN_UNITS)
   }
 
-  /** Ends turns until nobody wants another one. */
+  /** Ends turns until no other one is requested. */
   end(): void {
     do {
       this.work.endTurn()
@@ -136,7 +136,7 @@ export class HandTurn implements ConnectionTurn {
   }
 }
 
-/** A Session whose Server lets it do everything. @param told what came to pass, one word each */
+/** A Session whose Server allows everything. @param told records the events, one word each */
 export function sessionIn(turn: HandTurn, told: string[] = []): Session {
   const side: SessionSide<Session> = {
     work: turn.work,
@@ -159,14 +159,14 @@ export function sessionIn(turn: HandTurn, told: string[] = []): Session {
   return new Session('client', side, sessionLimits)
 }
 
-/** CONNACK 0x00 for that CONNECT, which grants nothing of its own. */
+/** CONNACK 0x00 for that CONNECT, without changes to its requests. */
 export function acceptanceOf({ clientId, protocolVersion, keepAlive }: ReceivedConnect, session: Session): Acceptance {
   const client = { clientId, userName: undefined, address: '', listener: 'test', protocolVersion }
   const properties = noProperties
   return { client, session, sessionPresent: false, keepAlive, properties, loginExpiresAtMs: undefined, afterChange: 0 }
 }
 
-/** Says yes to everything and notes what it was told, one word each; a test replaces the answer that it is about. */
+/** Accepts everything and records the calls, one word each; a test replaces the answer that it is about. */
 export class FakeServer implements ServerSide {
   readonly told: string[] = []
   readonly published: ApplicationMessage[] = []
@@ -176,7 +176,7 @@ export class FakeServer implements ServerSide {
   session = sessionIn(this.turn, this.told)
   readonly metrics = new Metrics()
   readonly buffers = new BufferPool()
-  /** Who pays for Connections. */
+  /** The account that pays for Connections. */
   readonly payer = new MemoryAccount('user', '', 0, undefined)
   readonly memory = { of: () => this.payer }
   readonly memoryRefusals = { refused: () => {} }
@@ -220,7 +220,7 @@ export class FakeServer implements ServerSide {
   }
 }
 
-/** Takes everything at once, or, when frozen, nothing. */
+/** Accepts everything at once or, when frozen, nothing. */
 export class FakeTransport implements Transport {
   readonly chunks: Buffer[] = []
   unsentBytes = 0
@@ -247,13 +247,13 @@ export class FakeTransport implements Transport {
     this.ended = 'destroy'
   }
 
-  /** All bytes since the last taking. */
+  /** All bytes since the last call. */
   takeBytes(): Buffer {
     return Buffer.concat(this.chunks.splice(0))
   }
 }
 
-/** A Connection between a fake Server and a fake Transport, and the peer's pen. */
+/** A Connection between a fake Server and a fake Transport, and the peer's side of it. */
 export class TestConnection {
   readonly server: FakeServer
   readonly transport = new FakeTransport()
@@ -267,7 +267,7 @@ export class TestConnection {
     this.connection = new Connection(server, this.transport, peer, { ...connectionLimits, ...limits })
   }
 
-  /** One whose CONNECT was accepted, its CONNACK taken. */
+  /** A Connection whose CONNECT was accepted and whose CONNACK was read. */
   static connected(
     version: ProtocolVersion = 5,
     limits: Partial<ConnectionLimits> = {},
@@ -286,7 +286,7 @@ export class TestConnection {
     this.send({ type: PacketType.CONNECT, protocolVersion, ...plain, ...fields })
   }
 
-  /** Packets in one chunk, and the end of the turn. */
+  /** Sends packets in one chunk, and ends the turn. */
   send(...packets: Packet[]): void {
     this.sendBytes(Buffer.concat(packets.map((packet) => encodePacket(packet, this.version))))
   }
@@ -310,13 +310,13 @@ export class TestConnection {
     })
   }
 
-  /** What the Server sent since the last taking. */
+  /** The packets that the Server sent since the last call. */
   take(): Packet[] {
     this.server.turn.end()
     return packetsOf(this.transport.takeBytes(), this.version)
   }
 
-  /** Moves time on to `ms` after the start and fires the deadline if it has come. */
+  /** Advances time to `ms` after the start and fires the deadline if it is due. */
   at(ms: number): void {
     this.server.turn.nowMs = ms
     if (this.server.turn.deadlineMs <= ms) this.connection.expire(ms)
@@ -324,7 +324,7 @@ export class TestConnection {
   }
 }
 
-/** Packets a Server sent, read from their bytes. */
+/** Decodes packets that a Server sent. */
 export function packetsOf(bytes: Uint8Array, version: ProtocolVersion): Packet[] {
   const decoder = new Decoder()
   const packets: Packet[] = []

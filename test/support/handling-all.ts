@@ -1,7 +1,7 @@
-/** Nothing is left unhandled: a rejection that nobody handles ends the process of a program. @module */
+/** Checks that no error stays unhandled: an unhandled rejection ends the process of a program. @module */
 import assert from 'node:assert/strict'
 
-/** Runs it, and fails for a rejection that nobody has handled by its end, or what was thrown where nobody catches it. */
+/** Runs it, and fails if a rejection is not handled by its end, or an exception is not caught. */
 export async function handlingAll(run: () => Promise<void>): Promise<void> {
   const unhandled: unknown[] = []
   const note = (error: unknown): void => void unhandled.push(error)

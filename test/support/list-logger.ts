@@ -1,4 +1,4 @@
-/** A Logger that keeps the sentences. @module */
+/** A Logger that records the messages. @module */
 import type { Logger, LogMethod } from '../../src/base/log.ts'
 
 export function listLogger(): Logger & { readonly lines: string[] } {

@@ -1,9 +1,9 @@
-/** The Client's half of SCRAM-SHA-256 (RFC 5802, RFC 7677). @module */
+/** The client's part of SCRAM-SHA-256 (RFC 5802, RFC 7677). @module */
 import { createHash, createHmac, pbkdf2Sync } from 'node:crypto'
 
 const hmac = (key: Uint8Array, text: string): Buffer => createHmac('sha256', key).update(text).digest()
 
-/** The last message of the Client, and what the Server has to answer; written from the RFC. */
+/** The last message of the client, and the required answer of the server; written from the RFC. */
 export function clientFinal(password: string, clientFirstBare: string, serverFirst: string, channel = 'biws') {
   const [, nonce, salt, iterations] = /^r=([^,]+),s=([^,]+),i=(\d+)$/.exec(serverFirst)!
   const salted = pbkdf2Sync(password, Buffer.from(salt!, 'base64'), Number(iterations), 32, 'sha256')

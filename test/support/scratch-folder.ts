@@ -1,4 +1,4 @@
-/** A folder of a test's own, gone when the process of its test file ends. @module */
+/** A folder for a test, removed when the process of its test file ends. @module */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

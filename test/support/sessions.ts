@@ -1,4 +1,4 @@
-/** All Sessions of a Broker in one step, without pages and promises, for tests in virtual time. @module */
+/** Returns all Sessions of a Broker in one step, without pages and promises, for tests in virtual time. @module */
 import { serverOf } from '../../src/broker/broker.ts'
 import { viewOf, type SessionView } from '../../src/broker/sessions/session-view.ts'
 import type { Broker } from '../../src/create-broker.ts'

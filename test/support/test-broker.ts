@@ -1,5 +1,6 @@
 /**
- * A whole Broker in memory and in virtual time, and Clients that speak to it in packets or in bytes. No port, no sleep:
+ * A whole Broker in memory and in virtual time, and clients that communicate with it in packets or in bytes. No port,
+ * no sleep:
  *
  *   const broker = await TestBroker.start()
  *   const sensor = broker.connect({ clientId: 'sensor' })
@@ -7,8 +8,8 @@
  *   sensor.take() // [{ type: PacketType.PINGRESP }]
  *   broker.advance(1500)
  *
- * Everything is synchronous: after `send` the turn has ended and the answer is there, unless a plugin answers by a promise
- * (then `await broker.settle()`).
+ * Everything is synchronous: after `send` the turn has ended and the answer is there, unless a plugin returns a promise
+ * (then use `await broker.settle()`).
  *
  * @module
  */
@@ -32,7 +33,7 @@ export class TestBroker {
     this.clock = clock
   }
 
-  /** Opens no listener and publishes no `$SYS` unless the configuration says so. */
+  /** Opens no listener and publishes no `$SYS` topics unless the configuration enables them. */
   static async start(
     config: ConfigInput = {},
     settings: BrokerSettings = {},
@@ -49,7 +50,7 @@ export class TestBroker {
     return new TestClient(this, version, { listener: 'attached', address: '192.0.2.1', encrypted: false, ...peer })
   }
 
-  /** A connected Client: CONNECT was sent, CONNACK was read (it is `client.connack`). */
+  /** A connected client: CONNECT was sent, CONNACK was read (it is `client.connack`). */
   connect(options: ConnectOptions = {}): TestClient {
     const client = this.open(options.version ?? 5, options.peer)
     client.connect(options)
@@ -60,7 +61,7 @@ export class TestBroker {
     this.clock.advance(milliseconds)
   }
 
-  /** Lets promises of plugins and of the host program's own calls come to their end. */
+  /** Waits until promises of plugins and of the host program's own calls have settled. */
   async settle(): Promise<void> {
     for (let round = 0; round < 20; round++) {
       await new Promise<void>((resolve) => setImmediate(resolve))

@@ -1,4 +1,4 @@
-/** One Client of a `TestBroker`: the byte stream's far end, and the packets on it. @module */
+/** One client of a `TestBroker`: the far end of the byte stream, and the packets on it. @module */
 import { decodePacket } from '../../src/codec/decode.ts'
 import { Decoder } from '../../src/codec/decoder.ts'
 import { encodePacket } from '../../src/codec/encode.ts'
@@ -19,7 +19,7 @@ import type { TestBroker } from './test-broker.ts'
 
 export interface ConnectOptions {
   readonly version?: ProtocolVersion
-  /** Sets the bridge's bit of the version. */
+  /** Sets the bridge bit of the version. */
   readonly bridge?: true
   /** Default `client`. */
   readonly clientId?: string
@@ -34,23 +34,23 @@ export interface ConnectOptions {
   readonly peer?: Partial<Peer>
 }
 
-/** What a Connection comes in by. */
+/** Accepts Connections. */
 export interface Door {
   accept(transport: Transport, peer: Peer): Incoming | undefined
 }
 
 export class TestClient implements Transport {
   readonly version: ProtocolVersion
-  /** Everything received and not yet taken. */
+  /** Packets that were received and not taken yet. */
   packets: Packet[] = []
-  /** Every byte received. */
+  /** All received bytes. */
   bytes: Buffer = Buffer.alloc(0)
   /** The byte stream has ended. */
   isClosed = false
-  /** The Server does not read at the moment. */
+  /** The Server has paused reading. */
   isPaused = false
   connack: ConnackPacket | undefined
-  /** True: takes nothing from the Server; what it writes piles up. */
+  /** If true, it accepts nothing from the Server, whose output piles up. */
   isFrozen = false
   unsentBytes = 0
   readonly #broker: TestBroker
@@ -60,7 +60,7 @@ export class TestClient implements Transport {
   #frozen: Uint8Array[] = []
   #lastPacketIdentifier = 0
 
-  /** @param door what takes its Connection: the broker itself, or one of its listeners */
+  /** @param door accepts its Connection: the broker itself, or one of its listeners */
   constructor(broker: TestBroker, version: ProtocolVersion, peer: Peer, door: Door = broker.broker) {
     this.#broker = broker
     this.version = version
@@ -72,7 +72,7 @@ export class TestClient implements Transport {
 
   write(bytes: Uint8Array): boolean {
     if (this.isFrozen) {
-      // As the system does, without a copy: until it has left, its memory must not be used again.
+      // Like the system, it does not copy: until the bytes have left, their memory must not be reused.
       this.#frozen.push(bytes)
       this.unsentBytes += bytes.length
       return false
@@ -118,22 +118,22 @@ export class TestClient implements Transport {
 
   // ---- what the Client does ----
 
-  /** Sends bytes as they are, in one chunk, and ends the turn. */
+  /** Sends bytes unchanged, in one chunk, and ends the turn. */
   sendBytes(bytes: Uint8Array): void {
     this.sendBytesInTurn(bytes)
     this.#broker.clock.runTurns()
   }
 
-  /** Sends bytes in a turn that goes on: others may send in the same one. */
+  /** Sends bytes without ending the turn, so that others may send in the same one. */
   sendBytesInTurn(bytes: Uint8Array): void {
     if (this.#isLost) return
-    // As a listener does: the chunk's memory is used again once it was taken.
+    // Like a listener, it reuses the chunk's memory once it was processed.
     const chunk = new Uint8Array(bytes)
     this.#incoming?.receive(chunk)
     chunk.fill(0xee)
   }
 
-  /** Sends bytes written in hex; blanks are ignored. */
+  /** Sends bytes written in hex; spaces are ignored. */
   sendHex(hex: string): void {
     this.sendBytes(Buffer.from(hex.replaceAll(/\s+/g, ''), 'hex'))
   }
@@ -170,7 +170,7 @@ export class TestClient implements Transport {
     return this.#lastPacketIdentifier
   }
 
-  /** SUBSCRIBE with one filter or several; returns the SUBACK. */
+  /** Sends a SUBSCRIBE with one filter or several; returns the SUBACK. */
   subscribe(
     filters: string | readonly (string | (Partial<SubscriptionRequest> & { readonly topicFilter: string }))[],
     qos: QoS = 0,
@@ -192,7 +192,7 @@ export class TestClient implements Transport {
     return this.takeFirst(PacketType.UNSUBACK) as UnsubackPacket
   }
 
-  /** One PUBLISH; returns its Packet Identifier (0 at QoS 0). The exchange of QoS 2 is the caller's to finish. */
+  /** Sends a PUBLISH; returns its Packet Identifier (0 at QoS 0). At QoS 2 the caller has to complete the exchange. */
   publish(
     topicName: string,
     payload: string | Uint8Array,
@@ -206,12 +206,12 @@ export class TestClient implements Transport {
     return packetIdentifier
   }
 
-  /** PUBACK, PUBREC, PUBREL or PUBCOMP. */
+  /** Sends a PUBACK, PUBREC, PUBREL or PUBCOMP. */
   acknowledge(type: 4 | 5 | 6 | 7, packetIdentifier: number, reasonCode = 0): void {
     this.send({ type, packetIdentifier, reasonCode, properties: noProperties })
   }
 
-  /** Answers every PUBLISH and PUBREL taken from now until nothing more comes; returns the PUBLISH packets. */
+  /** Answers every PUBLISH and PUBREL from now until no more arrive; returns the PUBLISH packets. */
   receiveAll(): PublishPacket[] {
     const received: PublishPacket[] = []
     for (let packets = this.take(); packets.length > 0; packets = this.take()) {
@@ -230,14 +230,14 @@ export class TestClient implements Transport {
     this.send({ type: PacketType.DISCONNECT, reasonCode, properties })
   }
 
-  /** The network is gone without a word. */
+  /** Loses the network connection without notice. */
   drop(error?: Error): void {
     this.isClosed = true
     this.#lose(error)
     this.#broker.clock.runTurns()
   }
 
-  /** Takes what piled up while it was frozen. */
+  /** Accepts what piled up while it was frozen. */
   thaw(): void {
     this.isFrozen = false
     const frozen = this.#frozen
@@ -248,18 +248,18 @@ export class TestClient implements Transport {
     this.#broker.clock.runTurns()
   }
 
-  /** Everything received since the last taking. */
+  /** Everything received since the last call. */
   take(): Packet[] {
     return this.packets.splice(0)
   }
 
-  /** The first waiting packet of that type, taken out. */
+  /** Removes and returns the first waiting packet of that type. */
   takeFirst(type: PacketType): Packet | undefined {
     const at = this.packets.findIndex((packet) => packet.type === type)
     return at < 0 ? undefined : this.packets.splice(at, 1)[0]
   }
 
-  /** Payloads of the PUBLISH packets waiting, as text; everything waiting is taken. */
+  /** Payloads of the waiting PUBLISH packets as text; removes all waiting packets. */
   takePayloads(): string[] {
     return this.take()
       .filter((packet) => packet.type === PacketType.PUBLISH)

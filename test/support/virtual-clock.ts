@@ -1,2 +1,2 @@
-/** The Clock of whole brokers in virtual time is public: users' tests have the same. @module */
+/** The virtual Clock is public, so that users' tests have the same one. @module */
 export { VirtualClock } from '../../src/testing/virtual-clock.ts'

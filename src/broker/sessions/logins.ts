@@ -147,7 +147,7 @@ export class Logins {
   #answered(attempt: LoginAttempt, result: LoginResult, asOf: number, access: Access): void {
     const isOvertaken = access !== this.#parts.current.access && notesOf(attempt.connection).exchange === undefined
     const hasFailed = result.decision === 'deny' && result.reasonCode === ReasonCode.ServerUnavailable
-    if (isOvertaken && hasFailed && attempt.isWanted()) this.#vote(attempt)
+    if (isOvertaken && hasFailed && attempt.isNeeded()) this.#vote(attempt)
     else this.#decided(attempt, result, asOf)
   }
 
@@ -159,7 +159,7 @@ export class Logins {
     if (result.decision === 'continue') notes.claimedUserName = result.claimedUserName
     // An anonymous one has proved nothing.
     if (result.decision === 'allow' && result.userName !== undefined && debtor !== undefined)
-      this.#penalties.know(debtor)
+      this.#penalties.remember(debtor)
     const isWanted = !attempt.isOver && !connection.isClosed
     // Another Connection may be at work, whose login this one waited for.
     if (isWanted) connection.guard(() => this.#parts.judge(connection, request, result, asOf))

@@ -7,10 +7,10 @@ function open(limit: number) {
   const queue = new CheckQueue(limit)
   const running: { name: string; finish: () => void }[] = []
   const begun: string[] = []
-  const run = (holder: string, name: string, isWanted = () => true): Promise<string> =>
+  const run = (holder: string, name: string, isNeeded = () => true): Promise<string> =>
     queue.run(
       holder,
-      isWanted,
+      isNeeded,
       () =>
         new Promise<string>((resolve) => {
           begun.push(name)

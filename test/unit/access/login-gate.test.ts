@@ -102,7 +102,7 @@ test('other addresses do not wait', () => {
 test('a name that is being guessed waits before its turn from a new address, and not where it is known', () => {
   const scene = new Scene()
   const home = scene.enter('ann', '192.0.2.1', 'right')
-  scene.penalties.know(home.debtor!)
+  scene.penalties.remember(home.debtor!)
   for (let n = 0; n < 4; n++) scene.enter('ann', `203.0.113.${n}`, 'wrong')
   scene.clock.advance(1000)
   scene.begun.length = 0

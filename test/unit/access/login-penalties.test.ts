@@ -37,7 +37,7 @@ test('the time runs from the last wrong login; ten quiet minutes forgive all', (
 
 test('a name that is guessed from anywhere is slowed from everywhere, but not where its user has logged in', () => {
   const penalties = makePenalties()
-  penalties.know(debtorOf(penalties, HOME, 'ann'))
+  penalties.remember(debtorOf(penalties, HOME, 'ann'))
   for (let n = 0; n < 5; n++) penalties.charge(debtorOf(penalties, `203.0.113.${n}`, 'ann'), 0)
   const [fromHome, fromAway, other] = [
     debtorOf(penalties, HOME, 'ann'),
@@ -51,7 +51,7 @@ test('a name that is guessed from anywhere is slowed from everywhere, but not wh
 
 test('wrong logins of others behind one address do not slow a user who has logged in from it', () => {
   const penalties = makePenalties()
-  penalties.know(debtorOf(penalties, HOME, 'ann'))
+  penalties.remember(debtorOf(penalties, HOME, 'ann'))
   chargeMany(penalties, 8, HOME, 'old-device')
   assert.equal(penalties.accountDelayMs(debtorOf(penalties, HOME, 'ann').account, 0), 0)
   assert.equal(penalties.accountDelayMs(debtorOf(penalties, HOME, 'bob').account, 0), 5000)
@@ -59,7 +59,7 @@ test('wrong logins of others behind one address do not slow a user who has logge
 
 test('a user whose password is guessed from the address that it uses is slowed there, and nobody else is', () => {
   const penalties = makePenalties()
-  penalties.know(debtorOf(penalties, HOME, 'ann'))
+  penalties.remember(debtorOf(penalties, HOME, 'ann'))
   chargeMany(penalties, 8, HOME, 'ann')
   assert.equal(penalties.accountDelayMs(debtorOf(penalties, HOME, 'ann').account, 0), 5000)
   assert.equal(penalties.accountDelayMs(debtorOf(penalties, HOME, 'bob').account, 0), 0)
@@ -69,7 +69,7 @@ test('a user whose password is guessed from the address that it uses is slowed t
 test('a login that succeeds forgives no wrong one', () => {
   const penalties = makePenalties()
   chargeMany(penalties, 8, HOME, 'ann')
-  penalties.know(debtorOf(penalties, HOME, 'mallory'))
+  penalties.remember(debtorOf(penalties, HOME, 'mallory'))
   assert.equal(penalties.accountDelayMs(debtorOf(penalties, HOME, 'ann').account, 0), 5000)
 })
 
@@ -105,7 +105,7 @@ test('the tables are bounded: what was used the longest ago is forgotten, and co
   const penalties = makePenalties({ 'max-delayed-addresses': 10, 'max-delayed-names': 20, 'max-known-logins': 30 })
   for (let n = 0; n < 100; n++) {
     chargeMany(penalties, 3, `host-${n}`, `user-${n}`)
-    penalties.know(debtorOf(penalties, `host-${n}`, `known-${n}`))
+    penalties.remember(debtorOf(penalties, `host-${n}`, `known-${n}`))
   }
   assert.deepEqual(penalties.forgotten, { addresses: 90, names: 80, logins: 70 })
   assert.ok(penalties.isSuspect('host-90', 0) && !penalties.isSuspect('host-89', 0))

@@ -43,10 +43,10 @@ function open(others: (clock: VirtualClock) => Plugin[] = () => []) {
   const plugins = [file, ...others(clock)]
   const access = new Access({ loginPlugins: plugins, topicPlugins: undefined, clock, log: new CapturedLog() })
   /** What comes of a login, and after how long. */
-  const logIn = async (userName: string, isWanted = () => true) => {
+  const logIn = async (userName: string, isNeeded = () => true) => {
     const startedMs = clock.now()
     let after: number | undefined
-    const turn = { holder: 'here', isWanted }
+    const turn = { holder: 'here', isNeeded }
     const result = Promise.resolve(access.authenticate(requestOf(userName, 'wrong'), new Map(), turn))
     void result.then(() => (after = clock.now() - startedMs))
     while (after === undefined) {

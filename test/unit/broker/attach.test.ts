@@ -75,7 +75,7 @@ const NO_STREAMS: readonly [title: string, value: unknown, message: RegExp][] = 
   ['text', 'tcp://127.0.0.1', /got tcp/],
   ['an object', {}, /got Object/],
   ['a function', () => undefined, /attach\(\) takes/],
-  ['a WebSocket', new (class WebSocket {})(), /got WebSocket \(mount\(\) takes/],
+  ['a WebSocket', new (class WebSocket {})(), /got WebSocket \(for WebSockets, pass the HTTP server to mount/],
   ['a pair of web streams', { readable: new ReadableStream(), writable: new WritableStream() }, /Duplex\.fromWeb/],
 ]
 for (const [title, value, message] of NO_STREAMS) {

@@ -131,7 +131,7 @@ test('auth-plugins of a listener are asked there and no other, and decide who st
   const unknown = { listeners: A_AND_B({ 'auth-plugins': ['auth.file'] }), auth: { 'allow-anonymous': true } }
   await assert.rejects(
     broker.broker.reload(unknown),
-    /listeners\.a\.auth-plugins\.0 is not one of `auth\.plugins`, which are auth\.anonymous/,
+    /listeners\.a\.auth-plugins\.0 is not in `auth\.plugins`, which lists auth\.anonymous/,
   )
   await broker.close()
 })
