@@ -1,20 +1,20 @@
 /**
- * From the names in a configuration to plugins: who ships with us (the registry, handed in from the floor above), a path, an
- * npm package that names itself, or an object of the host program.
+ * Creates plugins from the names in a configuration: a built-in one (the registry, passed in from the floor above), a
+ * path, an npm package that declares itself, or an object of the host program.
  *
  *   plugins:
  *     - auth.file                          # in the registry
- *     - ./plugins/door.js                  # a path, from the configuration's folder
+ *     - ./plugins/door.js                  # a path, relative to the configuration's folder
  *     - auth.mine                          # an installed package with "sluice": { "plugins": { "auth.mine": "./dist/mine.js" } }
  *     - plugin: auth.mine                  # any of these, with options of its own
  *       options: { table: doors }
  *
- * One that is listed in several places is made once, and sees the keys of every section that lists it; only other options of its
- * own make it another plugin.
+ * A plugin that is listed in several places is created once, and receives the keys of every section that lists it; only
+ * different options of its own make it a separate plugin.
  *
- * A plugin module exports its factory as `default` and, if it likes, a schema of its options as `optionsSchema` (any
- * Standard Schema: valibot, zod, arktype and others make them). The schema should let pass keys that it does not know, because
- * without options of its own a plugin sees the whole section that lists it.
+ * A plugin module exports its factory as `default` and may export a schema of its options as `optionsSchema` (any
+ * Standard Schema: valibot, zod, arktype and others produce them). The schema should accept unknown keys, because
+ * without options of its own a plugin receives the whole section that lists it.
  *
  * @module
  */
@@ -25,10 +25,10 @@ import type { AccessOptions } from './plugin-reference.ts'
 import { PluginStarts } from './plugin-starts.ts'
 import { PluginLoader, type PluginCalls, type PluginSources } from './plugin-loader.ts'
 
-/** All plugins of a configuration, made, by what they vote on. */
+/** All plugins of a configuration, by the questions on which they vote. */
 export interface LoadedPlugins {
   readonly loginPlugins: readonly Plugin[]
-  /** By listener; who is not in here asks all. */
+  /** By listener; one that is absent uses all plugins. */
   readonly loginPluginsOn: ReadonlyMap<string, readonly Plugin[]>
   readonly topicPlugins: readonly Plugin[] | undefined
   readonly interceptors: readonly Plugin[]
@@ -36,10 +36,10 @@ export interface LoadedPlugins {
 }
 
 /**
- * Makes all plugins that `options` lists, in their order.
+ * Creates all plugins that `options` lists, in order.
  *
- * @param calls what a plugin's `context.changed()` and `context.revoked()` do
- * @throws {ConfigError} naming each that cannot be made, after closing those that were
+ * @param calls the implementation of `context.changed()` and `context.revoked()`
+ * @throws {ConfigError} naming each plugin that cannot be created, after closing the others
  */
 export async function loadPlugins(
   options: AccessOptions,
@@ -87,10 +87,10 @@ export async function loadPlugins(
 }
 
 /**
- * Makes the plugins that the configuration names, then the vote over them.
+ * Creates the plugins that the configuration names, and the vote over them.
  *
- * @throws {ConfigError} `ERR_CONFIG_PLUGIN` when a plugin is unknown, cannot be loaded or refuses its options; what was
- * made until then is closed again
+ * @throws {ConfigError} `ERR_CONFIG_PLUGIN` if a plugin is unknown, cannot be loaded or rejects its options; plugins
+ * created before are closed again
  */
 export async function createAccess(options: AccessOptions, sources: PluginSources): Promise<Access> {
   let access: Access | undefined
@@ -105,7 +105,7 @@ function timeoutMs(seconds: number | undefined): number {
   return seconds === undefined ? DEFAULT_PLUGIN_TIMEOUT_MS : seconds * 1000
 }
 
-/** One that is listed twice is asked once. */
+/** A plugin that is listed twice is asked once. */
 function distinct(plugins: readonly Plugin[]): Plugin[] {
   return [...new Set(plugins)]
 }

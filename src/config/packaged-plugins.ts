@@ -1,5 +1,5 @@
 /**
- * The plugins that npm packages name for themselves: the project around a folder, and what it depends on.
+ * Finds the plugins that npm packages declare: the project around a folder, and its dependencies.
  *
  *   "sluice": { "plugins": { "auth.mine": "./dist/mine.js" } }     in the package.json of either
  *
@@ -9,7 +9,7 @@ import { dirname, join, resolve } from 'node:path'
 import { readTextSync } from './text-file.ts'
 import { pluginRefusal } from './plugin-object.ts'
 
-/** By name, with their paths. Of several that take the same name, the first one has it. */
+/** Plugin paths by name. If several packages declare the same name, the first one wins. */
 export function findPackagedPlugins(folder: string): ReadonlyMap<string, string> {
   const root = upward(folder).find((parent) => readPackage(parent) !== undefined)
   const found = new Map<string, string>()
@@ -25,7 +25,7 @@ export function findPackagedPlugins(folder: string): ReadonlyMap<string, string>
   return found
 }
 
-/** Where Node would find an installed package, whatever its `exports` let through. */
+/** The places where Node would find an installed package, whatever its `exports` are. */
 function findPackage(root: string, name: string): string[] {
   const candidates = upward(root).map((parent) => join(parent, 'node_modules', name))
   return candidates.filter((candidate) => readPackage(candidate) !== undefined).slice(0, 1)
@@ -44,7 +44,7 @@ interface PackageFile {
   readonly sluice?: { readonly plugins?: Readonly<Record<string, string>> }
 }
 
-/** @returns `undefined` where there is no package.json */
+/** @returns `undefined` if there is no package.json */
 function readPackage(folder: string): PackageFile | undefined {
   const path = join(folder, 'package.json')
   try {

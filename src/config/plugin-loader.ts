@@ -1,5 +1,6 @@
 /**
- * Finds the plugins that a configuration lists, and makes each once; notes those that cannot be made, so that all are reported together.
+ * Finds the plugins that a configuration lists, and creates each once; collects the errors, so that all are reported
+ * together.
  *
  * @module
  */
@@ -18,9 +19,9 @@ import { isPlugin, mustBePlugin, pluginRefusal } from './plugin-object.ts'
 import type { PluginStarts } from './plugin-starts.ts'
 import { findPackagedPlugins } from './packaged-plugins.ts'
 
-/** Where plugins come from, and what they are made with. */
+/** Where plugins are found, and the arguments of their creation. */
 export interface PluginSources {
-  /** The plugins that ship, by every name they go by. */
+  /** The built-in plugins, under all of their names. */
   readonly registry: ReadonlyMap<string, PluginFactory>
   readonly baseFolder: string
   readonly log: Logger
@@ -30,7 +31,7 @@ export interface PluginSources {
   readonly source?: ConfigSource | undefined
 }
 
-/** What a plugin may announce. */
+/** The notifications from a plugin. */
 export type PluginCalls = Pick<PluginContext, 'changed' | 'revoked'>
 
 export class PluginLoader {
@@ -76,7 +77,7 @@ export class PluginLoader {
     }
   }
 
-  /** Makes what was found, in its order; one list for each section. */
+  /** Creates the plugins in order; one list for each section. */
   async make(sections: readonly (readonly Found[])[]): Promise<Plugin[][]> {
     const all = sections.flat()
     const made: Plugin[][] = []
@@ -88,14 +89,14 @@ export class PluginLoader {
     return made
   }
 
-  /** @returns nothing for one that cannot be made */
+  /** @returns an empty list if the plugin cannot be created */
   async #makeOrNote(found: Found, all: readonly Found[]): Promise<Plugin[]> {
     try {
       if ('error' in found) throw found.error
       return [await ('plugin' in found ? this.#keep(found.plugin.name, found.plugin) : this.#makeOnce(found, all))]
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error
-      // Of a plugin that is listed twice the mistake is one.
+      // A plugin that is listed twice causes one error only.
       if (!this.#errors.includes(error)) {
         this.#errors.push(error)
         this.#problems.push(this.#place(error, found.place))
@@ -104,14 +105,14 @@ export class PluginLoader {
     }
   }
 
-  /** A plugin that nobody wrote, but a key of the section implies, has its place at the section. */
+  /** For a plugin that is not listed but implied by a key, the place is the section. */
   #place({ message }: ConfigError, path: readonly string[]): ConfigProblem {
     const { source } = this.#sources
     const at = source?.locate(path, 'value') ?? source?.locate(path.slice(0, 1), 'key')
     return { path: path.join('.'), message, ...(source && { file: source.file }), ...at }
   }
 
-  /** @throws {ConfigError} with all that could not be made */
+  /** @throws {ConfigError} naming every plugin that could not be created */
   throwIfAny(): void {
     const [first] = this.#errors
     if (first === undefined) return
@@ -135,7 +136,7 @@ export class PluginLoader {
     const context: PluginContext = { options, baseFolder, log, clock, events, ...this.#calls }
     const plugin: unknown = await this.#starts.make(title, () => factory(context))
     if (isPlugin(plugin)) return this.#keep(title, plugin)
-    throw pluginRefusal(`plugin ${title}: what its factory returned is no plugin, as it has no name`)
+    throw pluginRefusal(`plugin ${title}: its factory returned an object without a name, which is not a plugin`)
   }
 
   /** The same object may be listed twice, for both votes; it is closed once. */
@@ -162,12 +163,12 @@ export class PluginLoader {
   #unknown(name: string): ConfigError {
     const known = [...this.#sources.registry.keys(), ...(this.#packaged?.keys() ?? [])]
     const near = nearest(name, known)
-    const hint = near === undefined ? `known are ${known.join(', ')}` : `did you mean ${near}?`
+    const hint = near === undefined ? `available plugins are ${known.join(', ')}` : `did you mean ${near}?`
     return pluginRefusal(`unknown plugin ${name}: ${hint} (a path begins with ./ or /)`)
   }
 }
 
-/** An entry of a list: with its factory at hand, an object of the host program, or one that cannot be found. */
+/** An entry of a list: its factory, an object of the host program, or the error that it was not found. */
 type Found = (FoundFactory | { readonly plugin: Plugin } | { readonly error: unknown }) & {
   readonly place: readonly string[]
 }
@@ -179,7 +180,7 @@ interface FoundFactory extends PluginModule {
   readonly sectionOptions: Readonly<Record<string, unknown>>
 }
 
-/** What a plugin without options of its own sees: the keys of every section that lists it so. */
+/** The options of a plugin without its own: the keys of every section that lists it this way. */
 function optionsOf(factory: PluginFactory, all: readonly Found[]): Record<string, unknown> {
   const sections = all.flatMap((found) =>
     'factory' in found && found.factory === factory && found.ownOptions === undefined ? [found.sectionOptions] : [],

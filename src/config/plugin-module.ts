@@ -1,5 +1,5 @@
 /**
- * A module that has a plugin: its factory, and the schema of its options, if it exports one.
+ * Loads a module that contains a plugin: its factory and, if exported, the schema of its options.
  *
  * @module
  */
@@ -8,13 +8,13 @@ import type { PluginFactory } from '../access/plugin.ts'
 import { pluginRefusal } from './plugin-object.ts'
 import type { PluginStarts } from './plugin-starts.ts'
 
-/** What a plugin is made with. */
+/** The contents of a plugin module. */
 export interface PluginModule {
   readonly factory: PluginFactory
   readonly schema: StandardSchema | undefined
 }
 
-/** As much as is needed here of the Standard Schema interface, version 1, that schema libraries share. */
+/** The part of the Standard Schema interface, version 1, that is used here. */
 interface StandardSchema {
   readonly '~standard': {
     validate(value: unknown): SchemaResult | Promise<SchemaResult>
@@ -29,7 +29,7 @@ interface SchemaIssue {
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined
 }
 
-/** @throws {ConfigError} where the module cannot be imported in its time, or has no factory */
+/** @throws {ConfigError} if the module cannot be imported in time, or has no factory */
 export async function importPlugin(name: string, path: string, starts: PluginStarts): Promise<PluginModule> {
   const module = await starts.run(
     name,
@@ -42,8 +42,8 @@ export async function importPlugin(name: string, path: string, starts: PluginSta
 }
 
 /**
- * @returns the options as the schema makes them
- * @throws {ConfigError} with all that the schema finds wrong
+ * @returns the options as converted by the schema
+ * @throws {ConfigError} with all problems that the schema finds
  */
 export async function validateOptions(
   title: string,

@@ -15,7 +15,7 @@ import type {
 import type { SeededRandom } from './random.ts'
 import type { ModelSession, StoreModel } from './store-model.ts'
 
-/** Turns that a broker could write: they fit the model, which goes along with them. */
+/** Generates turns that a broker could write: they are consistent with the model, which is updated with them. */
 export class RandomTurns {
   readonly model: StoreModel
   #random: SeededRandom
@@ -35,7 +35,7 @@ export class RandomTurns {
     this.#payloadBytes = payloadBytes
   }
 
-  /** One to six things that happen, as one turn. */
+  /** One to six random events, as one turn. */
   next(): Change[] {
     const changes: Change[] = []
     const make = (change: Change): void => {
@@ -78,7 +78,7 @@ export class RandomTurns {
     }
   }
 
-  /** An entry goes on: sent, released, done. */
+  /** Advances an entry: sent, released, done. */
   #progress(make: (change: Change) => void, { session, entries }: ModelSession): void {
     const random = this.#random
     const first = [...entries.values()].slice(0, 4)

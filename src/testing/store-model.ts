@@ -1,5 +1,5 @@
 /**
- * What a Store should give back, as plain Maps.
+ * The state that a Store should return, as plain Maps.
  *
  * @module
  */
@@ -14,7 +14,7 @@ import type {
   WillRecord,
 } from '../stores/store.ts'
 
-/** Compares two pictures, and shows only where they part. */
+/** Compares two pictures, and shows only their difference. */
 export function assertSame(actual: string, expected: string, message: string): void {
   if (actual === expected) return
   let at = 0
@@ -29,7 +29,7 @@ interface ModelEntry {
   released: boolean
 }
 
-/** One Session, and all that belongs to it. */
+/** One Session, and everything that belongs to it. */
 export interface ModelSession {
   session: SessionRecord
   readonly subscriptions: Map<string, SubscriptionRecord>
@@ -44,7 +44,7 @@ export class StoreModel {
   readonly retained = new Map<string, number>()
   readonly wills = new Map<number, WillRecord>()
 
-  /** Applies a Change, and insists that all it refers to is there. */
+  /** Applies a Change, and asserts that everything it refers to exists. */
   apply(change: Change): void {
     switch (change.kind) {
       case 'session': {
@@ -129,7 +129,7 @@ export class StoreModel {
     return session
   }
 
-  /** Numbers of messages that something refers to. */
+  /** Numbers of messages that have references. */
   referred(): Set<number> {
     const numbers = new Set(this.retained.values())
     for (const { entries } of this.sessions.values()) {
@@ -138,7 +138,7 @@ export class StoreModel {
     return numbers
   }
 
-  /** All of it as one value to compare, without what order or storage may change. */
+  /** The whole state as one value to compare, independent of order and storage. */
   picture(): string {
     const sessions = [...this.sessions.values()].map(({ session, subscriptions, replays, entries, received }) => ({
       session,
@@ -172,7 +172,7 @@ export class StoreModel {
   }
 }
 
-/** Keys in a fixed order, and without what only `load` sets. */
+/** Keys in a fixed order, and without those that only `load` sets. */
 function picturable(message: MessageRecord): object {
   const { payloadOnDiskBytes: _, ...rest } = message
   return byName(Object.entries({ ...rest, properties: byName(Object.entries(rest.properties)) }))
