@@ -2,8 +2,8 @@
  * Controls when the check of a login starts, and what it waits for.
  *
  *   enter ──> a pause, if the name is being guessed ──> the account: first in, first out ──> start ──> settle
- *                                                    ├ no wrong login yet: `max-logins-per-address` at a time
- *                                                    └ too many wrong logins: one at a time, each after a pause
+ *                                                       ├ no wrong login yet: `max-logins-per-address` at a time
+ *                                                       └ too many wrong logins: one at a time, each after a pause
  *
  * A check that has started is charged whatever happens to its connection, so a guesser gains nothing by disconnecting;
  * a check that has not started has revealed nothing, and is dropped with its connection. Honest logins from the same

@@ -6,11 +6,11 @@
  *
  * Which logins are delayed:
  *
- * | login                                    | delayed by wrong logins                             |
- * | ---------------------------------------- | -------------------------------------------------- |
- * | a name from an address it never used     | from that address; and with that name, from anywhere |
- * | a name from an address it has logged in  | with that name from that address                   |
- * | an address in `penalty-exempt`           | never                                              |
+ * | login                                   | delayed by wrong logins                              |
+ * | --------------------------------------- | ---------------------------------------------------- |
+ * | a name from an address it never used    | from that address; and with that name, from anywhere |
+ * | a name from an address it has logged in | with that name from that address                     |
+ * | an address in `penalty-exempt`          | never                                                |
  *
  * A guesser therefore cannot lock a user out, and a device with an outdated password does not delay a site behind one
  * address that has logged in before. A successful login forgives nothing, because a guesser may have an account too.

@@ -4,8 +4,8 @@
  *
  *   auth.file   check  ──> queue of auth.file ──> answer ─┐
  *   auth.jwt    answer ───────────────────────────────────┼──> the vote
- *   auth.file   decoy  ──> after 10 ms, unless a plugin    │
- *                          has allowed by then: queue ──────────┘    an allow does not wait for it
+ *   auth.file   decoy  ──> after 10 ms, unless a plugin   │
+ *                          has allowed by then: queue ────┘    an allow does not wait for it
  *
  * @module
  */

@@ -1,9 +1,9 @@
 /**
- * What plugins answer, checked. They may be plain JavaScript, so that an answer can be anything, and can throw or change when it
- * is looked at. Each field of an answer is read once, here; everyone else gets a copy.
+ * Checks the answers of plugins. Plugins may be plain JavaScript, so an answer can be anything, and can throw or change
+ * when it is read. Each field of an answer is read once, here; all other code gets a copy.
  *
  *   true, false                                     mayPublish, maySubscribe, mayReceive, mayStay
- *   { decision: 'allow' | 'deny' | 'continue' … }   authenticate, and the check that it asks for
+ *   { decision: 'allow' | 'deny' | 'continue' … }   authenticate, and the check that it requests
  *   { decision: 'check', check }                    authenticate, at once
  *   { plugin, decision, rule }                      explain
  *   what interceptors.ts has read                   intercept, transformDelivery
@@ -16,7 +16,7 @@ import { show } from '../base/show.ts'
 import { kindOf } from '../base/thrown.ts'
 import { maxStringBytes } from '../codec/utf8.ts'
 
-/** What a plugin can be asked. */
+/** The questions to a plugin. */
 export type Question =
   | 'authenticate'
   | 'check'
@@ -29,15 +29,15 @@ export type Question =
   | 'explain'
   | 'close'
 
-/** A plugin has denied, and whatever else it said is wrong: it stays a denial, which counts as a wrong login. */
+/** A plugin denied, but other fields of its answer are invalid: it remains a denial, which counts as a wrong login. */
 export class WrongDenial extends PluginError {}
 
 /**
  * Checks an answer.
  *
- * @param answer not `undefined`, which is no opinion
- * @returns what may be used of it
- * @throws {PluginError} naming what is wrong, without quoting it; and whatever the answer throws
+ * @param answer not `undefined`, which means no opinion
+ * @returns the valid part of it
+ * @throws {PluginError} naming the error without quoting the answer; also anything that the answer throws
  */
 export function readAnswer(question: Question, answer: unknown): unknown {
   if (question === 'close') return undefined
@@ -115,7 +115,7 @@ function readCheck(fields: Fields): object {
   return { decision: 'check', isDecoy, check: (): unknown => Reflect.apply(check, fields, []) }
 }
 
-/** A longer one has no place in the Store, and half of a surrogate pair comes back from there as something else. */
+/** A longer one does not fit in the Store, and half of a surrogate pair would be changed by it. */
 function readName({ userName }: Fields): object {
   if (userName === undefined) return {}
   const isName =

@@ -2,14 +2,14 @@
  * Escapes text for a terminal, a log or an error. Text from a peer may contain characters that move the cursor, end a
  * line, or reverse the direction of the text, and so forge what an operator reads.
  *
- * | escaped           | why                                                                       |
- * | ----------------- | ------------------------------------------------------------------------- |
- * | C0, DEL, C1       | terminals obey them: ESC and U+009B begin commands, CR and LF begin lines |
- * | U+2028, U+2029    | lines end there for some viewers                                          |
- * | bidi controls     | text is displayed in a different order (U+202E reverses it)                 |
- * | lone surrogates   | they cannot be encoded in UTF-8                                            |
+ * | escaped         | why                                                                       |
+ * | --------------- | ------------------------------------------------------------------------- |
+ * | C0, DEL, C1     | terminals obey them: ESC and U+009B begin commands, CR and LF begin lines |
+ * | U+2028, U+2029  | lines end there for some viewers                                          |
+ * | bidi controls   | text is displayed in a different order (U+202E reverses it)               |
+ * | lone surrogates | they cannot be encoded in UTF-8                                           |
  *
- * Escapes look as in JSON, `\\u001b`. Escaped text remains unchanged when it is escaped again.
+ * Escapes look as in JSON, `\u001b`. Escaped text remains unchanged when it is escaped again.
  *
  * @module
  */
@@ -18,7 +18,7 @@ import { withoutTokens, withoutUnfinishedToken } from './redact.ts'
 /** The number of characters of a peer's text that are shown. */
 export const MAX_SHOWN_LENGTH = 200
 
-/** All except line feed and tab: `\\p{Cc}` is C0, DEL and C1. */
+/** All except line feed and tab: `\p{Cc}` is C0, DEL and C1. */
 const UNSAFE_IN_LINES = /(?![\t\n])\p{Cc}|[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]|\p{Surrogate}/gu
 const UNSAFE = /\p{Cc}|[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]|\p{Surrogate}/gu
 

@@ -41,7 +41,7 @@ export function safeLog(program: Logger, clock: Clock): Logger {
 
 type Level = 'debug' | 'info' | 'warn' | 'error'
 
-/** Plugins write here too, and may be plain JavaScript. */
+/** Plugins log through this as well, and may be plain JavaScript. */
 function safeMethod(log: GuardedLog, level: Level): LogMethod {
   return (first: object | string, message?: string): void => {
     if (!log.isLevelEnabled(level)) return
@@ -51,7 +51,10 @@ function safeMethod(log: GuardedLog, level: Level): LogMethod {
   }
 }
 
-/** The program's logger. One that throws, or returns a promise that rejects, costs its lines; it is told once it works again. */
+/**
+ * The program's logger. If it throws, or returns a promise that rejects, its lines are lost; once it works again, a
+ * line reports how many.
+ */
 class GuardedLog implements Logger {
   readonly #log: Logger
   #failures = 0
@@ -68,7 +71,7 @@ class GuardedLog implements Logger {
       watchPromise(isEnabled, this.#failed)
       return true
     } catch {
-      // A line too many is better than none.
+      // One line too many is better than none.
       return true
     }
   }
@@ -96,7 +99,7 @@ class GuardedLog implements Logger {
         { failures },
         `the logger failed ${failures} times, the last time with: ${this.#lastFailure}`,
       ])
-      // It still does: that line is lost with the one at hand.
+      // It still fails: this line is lost together with the present one.
       if (this.#failures > failures) return
       this.#failures -= failures
     }

@@ -1,12 +1,13 @@
 /**
- * What foreign code threw, or rejected with. It may be anything, and throw in turn when it is looked at; `messageOf`, `kindOf` and `isOurs` do not.
+ * Describes values that foreign code threw, or rejected with. Such a value may be anything, and may itself throw when
+ * it is read; `messageOf`, `kindOf` and `isOurs` never do.
  *
  * @module
  */
 import { types } from 'node:util'
 import { SluiceError } from './errors.ts'
 
-/** The message of an Error, or what was thrown in its place, in a few words. */
+/** The message of an Error, or a short description of another value. */
 export function messageOf(thrown: unknown): string {
   try {
     if (!(thrown instanceof Error)) return `something that is no Error was thrown (${kindOf(thrown)})`
@@ -38,15 +39,15 @@ export function isOurs(thrown: unknown): thrown is SluiceError {
 }
 
 /**
- * Lets `failed` have the rejection of what foreign code returned, if that is a Promise: unhandled it would end the process. What
- * only looks like one is left alone, because many a query begins when its `then` is called.
+ * Passes the rejection of a Promise that foreign code returned to `failed`: unhandled, it would end the process. An
+ * object that only resembles a Promise is ignored, because many queries start when their `then` is called.
  */
 export function watchPromise(returned: unknown, failed: (error: unknown) => void): void {
-  // Also one of another realm, such as a test runner's, which `instanceof` would not know.
+  // This includes promises of another realm, such as a test runner's, for which `instanceof` is false.
   if (types.isPromise(returned)) void Promise.prototype.then.call(returned, undefined, failed)
 }
 
-/** What kind of value it is, for a message that must not quote it. */
+/** Describes the kind of a value, for a message that must not quote it. */
 export function kindOf(value: unknown): string {
   if (value === null || value === undefined) return String(value)
   if (Array.isArray(value)) return 'a list'

@@ -36,7 +36,7 @@ export interface SocketsOwner {
   entered(socket: Socket): void
   /** An address could not be opened. @param pauseMs delay until the next try; `undefined`: there is none */
   failed(error: ConfigError, pauseMs: number | undefined): void
-  /** More addresses are open than before, although no caller asked for them. */
+  /** More addresses are open than before; called for those that opened after `open` and `change` had returned. */
   opened(): void
 }
 

@@ -4,7 +4,7 @@
  * come from a page and is accepted.
  *
  *   Origin: https://app.example        in `allowed-origins`? then it is accepted
- *   Host: mqtt.example:8080            the same host and port? then it is a page of this server, or a program, and is accepted, but:
+ *   Host: mqtt.example:8080            the same host and port? then it is accepted as a page of this server or a program, but:
  *
  * A name that leads to us is not always ours. Where anonymous clients may log in, any site could point one of its own
  * names to this address (DNS rebinding), and so let its pages use a broker that only a machine or a network can reach.

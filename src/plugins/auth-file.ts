@@ -7,11 +7,11 @@
  * removed or replaced are then disconnected. Checks run in a separate thread, a few at a time, while the others queue.
  * A correct password is remembered for a short time.
  *
- * | option              | default |                                                               |
- * | ------------------- | ------- | ------------------------------------------------------------- |
+ * | option              | default |                                                                 |
+ * | ------------------- | ------- | --------------------------------------------------------------- |
  * | `passwordFile`      |         | path; lines of `user:hash` (`password-hash.ts` lists the kinds) |
- * | `maxPasswordChecks` | 2       | checks that the thread is given at a time                     |
- * | `passwordCacheMs`   | 60000   | how long a correct password is remembered; 0 for never        |
+ * | `maxPasswordChecks` | 2       | checks that the thread is given at a time                       |
+ * | `passwordCacheMs`   | 60000   | how long a correct password is remembered; 0 for never          |
  *
  * @module
  */

@@ -14,17 +14,17 @@
  * The same answers decide whether a client may stay (`recheck-url`), except that an error or a timeout does not
  * disconnect it.
  *
- * | key             | default |                                                                       |
- * | --------------- | ------- | --------------------------------------------------------------------- |
- * | `url`           |         | `https://…` or `http://…`                                              |
- * | `headers`       | none    | sent with each request, such as a secret that identifies the broker    |
- * | `timeout-ms`    | 3000    | the longest time for an answer                                         |
- * | `cache-ms`      | 10000   | how long an allow is remembered; 0 for never                          |
- * | `recheck-url`   | none    | asked, without the password, whether a connected client may stay       |
- * | `recheck-ms`    | 0       | interval of these questions; 0 to ask only after a reload              |
- * | `max-connections` | 16    | connections to the service                                            |
- * | `max-pending`   | 100     | questions in progress at a time; others wait                           |
- * | `max-answer-bytes` | 65536 | largest answer; a longer one is an error                             |
+ * | key                | default |                                                                     |
+ * | ------------------ | ------- | ------------------------------------------------------------------- |
+ * | `url`              |         | `https://…` or `http://…`                                           |
+ * | `headers`          | none    | sent with each request, such as a secret that identifies the broker |
+ * | `timeout-ms`       | 3000    | the longest time for an answer                                      |
+ * | `cache-ms`         | 10000   | how long an allow is remembered; 0 for never                        |
+ * | `recheck-url`      | none    | asked, without the password, whether a connected client may stay    |
+ * | `recheck-ms`       | 0       | interval of these questions; 0 to ask only after a reload           |
+ * | `max-connections`  | 16      | connections to the service                                          |
+ * | `max-pending`      | 100     | questions in progress at a time; others wait                        |
+ * | `max-answer-bytes` | 65536   | largest answer; a longer one is an error                            |
  *
  * @module
  */

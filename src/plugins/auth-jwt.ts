@@ -6,19 +6,19 @@
  *       key-file: issuer.pem            # or jwks-url: https://…, or secret-file: FILE (HS256 and its like)
  *       issuer: https://login.example
  *
- * | key                   | default    |                                                                             |
- * | --------------------- | ---------- | --------------------------------------------------------------------------- |
- * | `key-file`            |            | public key or certificate in PEM form, or a JWK or JWKS; reloaded on change   |
- * | `jwks-url`            |            | where the issuer publishes its keys; fetched when needed, then kept          |
- * | `secret-file`         |            | a shared secret of at least 32 bytes; reloaded on change                     |
- * | `from`                | `password` | which field of CONNECT carries the token: `password` or `user-name`          |
- * | `algorithms`          | by key     | HS256 … for a secret; RS256 …, PS256 …, ES256 …, EdDSA for a key              |
- * | `issuer`, `audience`  |            | the required values of `iss` and `aud`                                       |
- * | `user-name-claim`     | `sub`      | the claim that becomes the user name of the client                           |
- * | `require-expiry`      | on         | whether a token without `exp` is refused                                     |
- * | `clock-tolerance-ms`  | 0          | how much the issuer's clock may differ                                        |
- * | `fetch-timeout-ms`    | 3000       | the longest time for an answer of the issuer                                  |
- * | `max-answer-bytes`    | 1048576    | largest key set of the issuer; a longer answer is an error                    |
+ * | key                  | default    |                                                                             |
+ * | -------------------- | ---------- | --------------------------------------------------------------------------- |
+ * | `key-file`           |            | public key or certificate in PEM form, or a JWK or JWKS; reloaded on change |
+ * | `jwks-url`           |            | where the issuer publishes its keys; fetched when needed, then kept         |
+ * | `secret-file`        |            | a shared secret of at least 32 bytes; reloaded on change                    |
+ * | `from`               | `password` | which field of CONNECT carries the token: `password` or `user-name`         |
+ * | `algorithms`         | by key     | HS256 … for a secret; RS256 …, PS256 …, ES256 …, EdDSA for a key            |
+ * | `issuer`, `audience` |            | the required values of `iss` and `aud`                                      |
+ * | `user-name-claim`    | `sub`      | the claim that becomes the user name of the client                          |
+ * | `require-expiry`     | on         | whether a token without `exp` is refused                                    |
+ * | `clock-tolerance-ms` | 0          | how much the issuer's clock may differ                                      |
+ * | `fetch-timeout-ms`   | 3000       | the longest time for an answer of the issuer                                |
+ * | `max-answer-bytes`   | 1048576    | largest key set of the issuer; a longer answer is an error                  |
  *
  * When the token expires, the login ends, and with it the connection. It also ends when the key that signed the token
  * is removed from the file, or from the keys that the issuer publishes (checked every ten minutes). This plugin has no

@@ -27,9 +27,9 @@ const sliceMs = 1
 const pauseTimes = 3
 /**
  * A damaged record is lost as a whole, so a record holds few facts. On the other hand each record adds 44 bytes, and a
- * queued message takes only 9 to 24. A record holds 8 facts about messages, or 1/128 of those before it, up to 64: this
- * adds at most 12 kB while records are smaller than 64 facts, and 8 % of a large checkpoint. It always holds 8 facts
- * about sessions, because a session's queue is useless without the session; these are also written twice.
+ * queued message takes only 9 to 24. A record holds 8 facts about messages, or 1/128 of those before it, up to 64:
+ * compared with 64 in every record this costs at most 12 kB, and in a large checkpoint the records add 8 %. It always
+ * holds 8 facts about sessions, because a session's queue is useless without the session; these are also written twice.
  */
 const factsPerRecord = 8
 export const factsPerRecordAtMost = 64

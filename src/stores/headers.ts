@@ -1,11 +1,11 @@
 /**
  * Reads the headers of a store's files, and classifies the files whose header cannot be read.
  *
- *   sound      the header, perhaps with one bit put right
- * damaged    no header, but records of this store, from which the contents of the header follow
- *     torn       the remainder of a file that was being written at a power cut: no record of it was ever durable
- *     garbage    neither a header nor a record of this store
- *     empty      a file that was prepared and not used
+ *   sound      the header, perhaps with one corrected bit
+ *   damaged    no header, but records of this store, from which the contents of the header follow
+ *   torn       the remainder of a file that was being written at a power cut: no record of it was ever durable
+ *   garbage    neither a header nor a record of this store
+ *   empty      a file that was prepared and not used
  *
  * A header contains the salt (also in every other header and record), the segment before it and how much of that counts
  * (up to the record before the first of this file), and the highest numbers used (also in the checkpoint and the

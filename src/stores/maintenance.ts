@@ -28,8 +28,8 @@ import type { StoreMetrics } from './store-metrics.ts'
 /** The interval between two checks of a running store. */
 const checkIntervalMs = 1000
 /**
- * A folded segment is rewritten when less than this share of it is live; the second share applies where space is
- * scarce.
+ * A folded segment is rewritten when less than this share of it is live; where space is scarce, the second share
+ * applies.
  */
 const sparseShare = 0.25
 const tightShare = 0.75
@@ -60,7 +60,7 @@ export class Maintenance {
   #options: MaintenanceOptions
   /** Segments before this one are folded. */
   #foldedBelow: number
-  /** The journal's byte count when the last checkpoint began, reduced by the bytes that the start found. */
+  /** The journal's byte count when the last checkpoint began, minus the tail that the start found. */
   #foldedJournalBytes: number
   #checkedAt = 0
   /** Damaged segments whose readable messages were moved already. */
@@ -113,8 +113,8 @@ export class Maintenance {
   }
 
   /**
-   * Frees what space it can, now and then once a second while the store is full or is written while space is low: the
-   * last freed bytes must not wait for a write that may never be accepted.
+   * Frees what space it can at once, and again every second while the store is full or is written while space is low:
+   * the last freed bytes must not wait for a write that may never be accepted.
    */
   relieve(): void {
     if (this.#isRelieving || this.#closed) return
@@ -330,7 +330,7 @@ export class Maintenance {
       .toSorted((a, b) => this.#liveShare(a) - this.#liveShare(b))
   }
 
-  /** The live share of a segment; for a small segment, its size counts too. */
+  /** The live share of a segment; 0 if its live bytes are few compared with a full segment. */
   #liveShare(segment: number): number {
     const { files, state, space } = this.#options
     const { liveBytes } = state.usage.of(segment)

@@ -5,8 +5,8 @@
  * decides: binding to a taken name fails, and connecting to a dead owner's socket is refused, also after `kill -9` and
  * across containers that share the folder. No process numbers are compared, and nothing has to be cleaned up by hand.
  *
- *   folder empty            bind lock-1                           owner
- *   lock-1 answers          its owner is alive                  ERR_STORE_LOCKED, with its process number
+ *   folder empty            bind lock-1                               owner
+ *   lock-1 answers          its owner is alive                        ERR_STORE_LOCKED, with its process number
  *   lock-1 refuses          bind lock-2, check again, unlink lock-1   owner
  *
  * The second check decides between two processes that took over at once: only the highest number that answers may stay.

@@ -3,7 +3,7 @@
  * reserve, and whether the store is full.
  *
  *   volume   | segments that live | what died since the checkpoint | checkpoint | reserve |  room  |
- *              small when little is free, so that it is freed soon ^           ^ for Changes that free space, and one checkpoint
+ *              small when little is free, so that it is freed soon ^           ^ one checkpoint, and Changes that free space
  *
  * The disk is queried once a second at most; in between, written bytes are subtracted.
  *

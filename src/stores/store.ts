@@ -174,9 +174,9 @@ export interface LoadProgress {
 /**
  * What a Store accepts.
  *
- *     well      everything
- *     full      only Changes that free space or cost a few bytes: acknowledgements, ends, resumed Sessions
- *     failing   nothing can be stored now; pending writes wait, and are stored as soon as possible
+ *   well      everything
+ *   full      only Changes that free space or cost a few bytes: acknowledgements, ends, resumed Sessions
+ *   failing   nothing can be stored now; pending writes wait, and are stored as soon as possible
  */
 export type StoreCondition = 'well' | 'full' | 'failing'
 

@@ -136,16 +136,16 @@ export class HandTurn implements ConnectionTurn {
   }
 }
 
-/** A Session whose Server allows everything. @param told records the events, one word each */
-export function sessionIn(turn: HandTurn, told: string[] = []): Session {
+/** A Session whose Server allows everything. @param calls records the events, one word each */
+export function sessionIn(turn: HandTurn, calls: string[] = []): Session {
   const side: SessionSide<Session> = {
     work: turn.work,
     now: () => turn.now(),
     gauges: { queuedMessages: 0, queuedBytes: 0, inflightOut: 0, inflightIn: 0 },
-    dropped: (_session, _message, cause) => told.push(`dropped: ${cause}`),
+    dropped: (_session, _message, cause) => calls.push(`dropped: ${cause}`),
     delivered: () => {},
     wantsFlow: (session) => turn.wantsFlow(session),
-    hasRoom: () => told.push('has room'),
+    hasRoom: () => calls.push('has room'),
     parks: () => false,
     wantsPayloads: () => {},
     memoryRefused: () => {},
@@ -168,12 +168,12 @@ export function acceptanceOf({ clientId, protocolVersion, keepAlive }: ReceivedC
 
 /** Accepts everything and records the calls, one word each; a test replaces the answer that it is about. */
 export class FakeServer implements ServerSide {
-  readonly told: string[] = []
+  readonly calls: string[] = []
   readonly published: ApplicationMessage[] = []
   end: ConnectionEnd | undefined
   heldBytes = 0
   readonly turn = new HandTurn()
-  session = sessionIn(this.turn, this.told)
+  session = sessionIn(this.turn, this.calls)
   readonly metrics = new Metrics()
   readonly buffers = new BufferPool()
   /** The account that pays for Connections. */
@@ -183,7 +183,7 @@ export class FakeServer implements ServerSide {
   readonly inputBudget = { change: (bytes: number) => void (this.heldBytes += bytes) }
   readonly admission: LoginQuestions = {
     connect: (connection, packet) => connection.accept(acceptanceOf(packet, this.session)),
-    authenticate: () => this.told.push('authenticate'),
+    authenticate: () => this.calls.push('authenticate'),
   }
   readonly publishing: PublishQuestions = {
     publish: (_connection, message) => {
@@ -194,7 +194,7 @@ export class FakeServer implements ServerSide {
   }
   readonly subscribing: SubscribeQuestions = {
     subscribe: () => [0],
-    subscribed: () => this.told.push('subscribed'),
+    subscribed: () => this.calls.push('subscribed'),
     unsubscribe: () => [0],
   }
   readonly router: TopicNames = {
@@ -203,20 +203,20 @@ export class FakeServer implements ServerSide {
   readonly deliveryPlugins = { isAsked: false, transform: (_: unknown, message: ApplicationMessage) => message }
   readonly packets = {
     isWatched: false,
-    received: (_: unknown, { type }: Packet) => void this.told.push(`received ${type}`),
-    sent: (_: unknown, { type }: Packet) => void this.told.push(`sent ${type}`),
+    received: (_: unknown, { type }: Packet) => void this.calls.push(`received ${type}`),
+    sent: (_: unknown, { type }: Packet) => void this.calls.push(`sent ${type}`),
   }
   readonly reports: ConnectionReports = {
     throttled: () => {},
-    failed: (_connection, error) => this.told.push(`failed ${String(error)}`),
+    failed: (_connection, error) => this.calls.push(`failed ${String(error)}`),
   }
   readonly departures: Departing = {
     lost: (connection) => this.turn.wantsSettling(connection as Connection),
     closed: (_connection, end) => {
-      this.told.push('closed')
+      this.calls.push('closed')
       this.end = end
     },
-    gone: () => this.told.push('gone'),
+    gone: () => this.calls.push('gone'),
   }
 }
 

@@ -44,7 +44,7 @@ test('what 5.0 adds to the largest PUBLISH of 3.1.1 is more than the protocol ca
     one.connection.sendPublish(messageOf({ topicName: 'a', payload: known }), false, [1]),
     'cannot be encoded',
   )
-  assert.deepEqual([one.take(), one.connection.isClosed, one.server.told], [[], false, []])
+  assert.deepEqual([one.take(), one.connection.isClosed, one.server.calls], [[], false, []])
 })
 
 test('a Topic Alias whose announcement could not be written is not counted on', () => {
@@ -66,7 +66,7 @@ test('a Transport that throws costs its own Connection, not the publisher’s', 
   const payload = Buffer.alloc(100_000)
   assert.equal(one.connection.sendPublish(messageOf({ payload }), false, []), 'cannot be encoded')
   assert.equal(one.transport.ended, 'destroy')
-  assert.deepEqual(one.server.told, ['failed Error: broken stream'])
+  assert.deepEqual(one.server.calls, ['failed Error: broken stream'])
 })
 
 /** A way for a message to reach the subscriber. @returns the subscriber */

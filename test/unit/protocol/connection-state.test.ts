@@ -154,7 +154,7 @@ for (const [name, row] of Object.entries(connectionTable)) {
       const happening = happenings[name as keyof typeof Event] as Happening | undefined
       const subject = new Subject(state, happening?.setting ?? {})
       const { one, server } = subject
-      const told = server.told.length
+      const before = server.calls.length
       if (happening === undefined) one.sendBytes(packets[name as PacketName])
       else happening.happens(subject)
       const { connection } = one
@@ -169,11 +169,11 @@ for (const [name, row] of Object.entries(connectionTable)) {
       assert.equal(stateNames[connection.state], next)
       if (cell === 'waits') assert.ok(one.transport.isPaused, 'it is not read')
       if (cell === 'waits' || cell === 'ignored') {
-        const since = server.told.slice(told).filter((word) => word !== 'gone' && !word.startsWith('failed'))
+        const since = server.calls.slice(before).filter((word) => word !== 'gone' && !word.startsWith('failed'))
         assert.deepEqual(since, [], 'nobody is asked or told anything')
         assert.equal(one.transport.takeBytes().length, 0, 'nothing is answered')
       } else if (next === 'Closed') {
-        assert.equal(server.told.filter((word) => word === 'closed').length, 1, 'the end is told once')
+        assert.equal(server.calls.filter((word) => word === 'closed').length, 1, 'the end is told once')
         assert.notEqual(server.end?.cause, 'protocol error')
       }
     })

@@ -206,7 +206,7 @@ test('an answer that comes after the end changes nothing', () => {
   one.connection.challenge(undefined)
   one.connection.reAuthenticated(undefined, undefined)
   one.connection.publishAnswered(0)
-  assert.deepEqual(server.told, ['closed', 'gone'])
+  assert.deepEqual(server.calls, ['closed', 'gone'])
   assert.equal(one.transport.takeBytes().length, 0)
 })
 
@@ -433,7 +433,7 @@ test('a mistake of our own ends this Connection, is told, and says nothing of it
     throw new TypeError('our own mistake')
   }
   one.publish(0, 0)
-  assert.ok(one.server.told.includes('failed TypeError: our own mistake'))
+  assert.ok(one.server.calls.includes('failed TypeError: our own mistake'))
   assert.deepEqual(one.take(), [
     { type: PacketType.DISCONNECT, reasonCode: 0x80, properties: { reasonString: 'internal error' } },
   ])
@@ -461,17 +461,17 @@ test('an ended stream that does not close is cut after a while', () => {
   assert.equal(one.transport.ended, 'destroy')
   one.connection.lost()
   assert.equal(one.server.turn.deadlineMs, Infinity)
-  assert.deepEqual(one.server.told, ['closed', 'gone'])
+  assert.deepEqual(one.server.calls, ['closed', 'gone'])
 })
 
 test('a loss for which a turn has no work left is told in a later one, once', () => {
   const one = TestConnection.connected()
   one.server.turn.spend()
   one.connection.lost(new Error('reset by peer'))
-  assert.deepEqual(one.server.told, [])
+  assert.deepEqual(one.server.calls, [])
   one.server.turn.end()
   assert.equal(one.server.end?.detail, 'reset by peer')
-  assert.deepEqual(one.server.told, ['closed', 'gone'])
+  assert.deepEqual(one.server.calls, ['closed', 'gone'])
   assert.ok(!one.connection.settleLoss())
 })
 
@@ -482,7 +482,7 @@ test('what ends a Connection whose loss waits is told, and its loss no more', ()
   one.connection.disconnect(ReasonCode.ServerShuttingDown, 'server shutting down', '')
   assert.equal(one.server.end?.cause, 'server shutting down')
   one.server.turn.end()
-  assert.deepEqual(one.server.told, ['closed', 'gone'])
+  assert.deepEqual(one.server.calls, ['closed', 'gone'])
   assert.equal(one.server.end.cause, 'server shutting down')
 })
 
@@ -490,7 +490,7 @@ test('a loss of the network is told once, with its cause', () => {
   const one = TestConnection.connected()
   one.connection.lost(new Error('reset by peer'))
   assert.equal(one.server.end?.detail, 'reset by peer')
-  assert.deepEqual(one.server.told, ['closed', 'gone'])
+  assert.deepEqual(one.server.calls, ['closed', 'gone'])
   one.connection.receive(Buffer.from('c000', 'hex'))
   assert.deepEqual(one.take(), [])
 })
@@ -568,5 +568,5 @@ test('whoever watches packets sees both directions', () => {
   const one = TestConnection.connected()
   one.server.packets.isWatched = true
   one.publish(1, 1)
-  assert.deepEqual(one.server.told, ['received 3', 'sent 4'])
+  assert.deepEqual(one.server.calls, ['received 3', 'sent 4'])
 })
