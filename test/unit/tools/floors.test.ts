@@ -42,7 +42,7 @@ test('index.ts may import everything but the program, and only the program may i
 })
 
 test('a circle of imports is shown whole, also if only types travel', () => {
-  const circle = ['src/base/a.ts:1 imports go in a circle: src/base/a.ts -> src/base/b.ts -> src/base/a.ts']
+  const circle = ['src/base/a.ts:1 imports form a cycle: src/base/a.ts -> src/base/b.ts -> src/base/a.ts']
   const files = { 'src/base/a.ts': `import './b.ts'`, 'src/base/b.ts': `import { a } from './a.ts'` }
   assert.deepEqual(breaches(files), circle)
   assert.deepEqual(breaches({ ...files, 'src/base/b.ts': `import type { A } from './a.ts'` }), circle)

@@ -21,7 +21,7 @@ test('+ fills a whole level, anywhere [5.0 MQTT-4.7.1-2] [3.1.1 MQTT-4.7.1-3]', 
 test('a Topic Filter is neither empty nor too long, has no U+0000 and keeps the limit of levels [5.0 MQTT-4.7.3-1] [5.0 MQTT-4.7.3-2] [5.0 MQTT-4.7.3-3]', () => {
   assert.match(topicFilterProblem('') ?? '', /a Topic Filter must have at least one character/)
   assert.match(topicFilterProblem('a\0/+') ?? '', /a Topic Filter must not contain U\+0000/)
-  assert.match(topicFilterProblem('a'.repeat(65536)) ?? '', /a Topic Filter has at most 65535 bytes/)
+  assert.match(topicFilterProblem('a'.repeat(65536)) ?? '', /a Topic Filter must not exceed 65535 bytes/)
   assert.match(topicFilterProblem('a/+/#', 2) ?? '', /this Topic Filter has 3 Topic Levels/)
   assert.equal(topicFilterProblem('a/+/#', 3), undefined)
 })
