@@ -136,7 +136,7 @@ export class PluginLoader {
     const context: PluginContext = { options, baseFolder, log, clock, events, ...this.#calls }
     const plugin: unknown = await this.#starts.make(title, () => factory(context))
     if (isPlugin(plugin)) return this.#keep(title, plugin)
-    throw pluginRefusal(`plugin ${title}: its factory returned an object without a name, which is not a plugin`)
+    throw pluginRefusal(`plugin ${title}: its factory did not return a plugin, which is an object with a name`)
   }
 
   /** The same object may be listed twice, for both votes; it is closed once. */

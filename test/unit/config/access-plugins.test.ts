@@ -112,7 +112,7 @@ const broken: [title: string, text: string, message: RegExp][] = [
   [
     'makes something that is no plugin',
     'export default () => ({})',
-    /returned an object without a name, which is not a plugin/,
+    /did not return a plugin, which is an object with a name/,
   ],
 ]
 for (const [title, text, expected] of broken) {

@@ -64,7 +64,7 @@ const factories: readonly (readonly [what: string, factory: () => unknown, messa
   ['never ends', never, /plugin .* has not started within 10 s \(plugin-start-timeout\)/],
   ['returns a thenable that never calls back', () => ({ then: () => undefined }), /has not started within 10 s/],
   ['returns a thenable that throws', () => ({ then: raise }), /plugin .* cannot start: no word/],
-  ['returns nothing', () => undefined, /no plugin, as it has no name/],
+  ['returns nothing', () => undefined, /did not return a plugin/],
   ['returns a Proxy', () => hostile, /plugin .* cannot start: no word/],
   ['has a question that is no function', () => ({ name: 'p', mayPublish: true }), /mayPublish must be a function, got a boolean/],
   ['has a question that cannot be read', () => Object.defineProperty({ name: 'p' }, 'close', { get: raise }), /no word/],
