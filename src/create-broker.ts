@@ -25,6 +25,13 @@ async function loadAdmin(broker: BrokerOfParts): Promise<Admin> {
  * @example
  * const broker = new Broker({ listeners: {} })
  * broker.state // 'new'
+ * await broker.start()
+ * const received: string[] = []
+ * broker.subscribe('sensors/+/temperature', (message) => void received.push(`${message.topic} ${message.text()}`))
+ * await broker.publish('sensors/attic/temperature', '21.5', { qos: 1, retain: true })
+ * received // ['sensors/attic/temperature 21.5']
+ * (await broker.sessions()).items // []
+ * await broker.close()
  */
 export const Broker: BrokerConstructor = class Broker extends BrokerOfParts {
   constructor(config: ConfigInput = {}, settings: BrokerSettings = {}) {

@@ -168,7 +168,7 @@ export class Broker implements AsyncDisposable {
    */
   async start(): Promise<void> {
     if (this.#state !== 'new' && this.#state !== 'closed') {
-      throw new UsageError(`the broker is ${this.#state}; only a new or closed one starts`)
+      throw new UsageError(`the broker is ${this.#state}; only a new or closed broker can be started`)
     }
     this.#state = 'starting'
     this.#closing = undefined

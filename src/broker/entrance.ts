@@ -57,7 +57,7 @@ function hasFile(inside: Inside, address: string, state: ListenerState): boolean
 function lostToFiles(inside: Inside, address: string, { options: { name: listener } }: ListenerState): void {
   inside.running().metrics.connectionsLostToFiles++
   inside.fileRoom?.lost()
-  const detail = 'the process may open no more files (ulimit -n, LimitNOFILE=)'
+  const detail = 'the process has reached its limit of open files (ulimit -n, LimitNOFILE=)'
   const refused = { clientId: '', userName: undefined, address, listener, reasonCode: ReasonCode.ServerBusy, detail }
   inside.events.tell('clientRefused', refused)
 }

@@ -31,7 +31,7 @@ export class HostSubscribers {
     const problem = topicFilterProblem(topicFilter)
     if (problem !== undefined) throw new UsageError(`cannot subscribe to ${JSON.stringify(topicFilter)}: ${problem}`)
     if (topicFilter.startsWith('$share/')) {
-      throw new UsageError('the host program has no Shared Subscriptions: there is only one of it')
+      throw new UsageError('the host program cannot use Shared Subscriptions')
     }
     const listener = typeof listenerOrOptions === 'function' ? this.#guard(listenerOrOptions) : undefined
     const options = typeof listenerOrOptions === 'function' ? maybeOptions : (listenerOrOptions ?? {})

@@ -239,7 +239,7 @@ export class Publishing {
     const { topicName } = message
     if (topicName.charCodeAt(0) === DOLLAR && isReserved(topicName, connection.client)) return ReasonCode.NotAuthorized
     if (message.retain && !this.#parts.current.options.retain && isToldOfRetain(connection)) {
-      throw new ProtocolError(ReasonCode.RetainNotSupported, 'retained messages are switched off') // [5.0 MQTT-3.2.2-14]
+      throw new ProtocolError(ReasonCode.RetainNotSupported, 'retained messages are disabled') // [5.0 MQTT-3.2.2-14]
     }
     const { maxTopicLevels } = connection.limits as ListenerOptions
     if (topicName.length > maxTopicLevels && countTopicLevels(topicName) > maxTopicLevels)
@@ -262,7 +262,7 @@ export class Publishing {
     if (refusing === undefined) return undefined
     this.#parts.memoryRefused(refusing, message.size)
     if (connection.protocolVersion < 5 && message.qos > 0) {
-      throw new MessageNotAcceptedError('limit exceeded', 'no memory for a message that waits for its permission')
+      throw new MessageNotAcceptedError('limit exceeded', 'no memory for a message that waits for a plugin')
     }
     return ReasonCode.QuotaExceeded
   }

@@ -41,7 +41,7 @@ const CONNECTIONS_SHARE = 0.75
 
 /** What the log says about a Store that is not well. */
 const REFUSED_WHILE: Readonly<Record<Exclude<StoreCondition, 'well'>, string>> = {
-  full: 'it takes no new messages, sessions or subscriptions until it has room',
+  full: 'it accepts no new messages, sessions or subscriptions until there is room',
   failing: 'QoS 1 and 2 are refused until it can',
 }
 
@@ -228,5 +228,5 @@ export class RunningParts {
 }
 
 function closedWhileReloaded(): UsageError {
-  return new UsageError('the broker was closed while it was reloaded')
+  return new UsageError('the broker was closed during the reload')
 }

@@ -346,7 +346,7 @@ export class Server implements ServerSide, SessionsSide {
   #endThoseOn(listeners: readonly string[]): void {
     this.connections.each((connection) => {
       if (!listeners.includes(connection.peer.listener)) return
-      connection.disconnect(ReasonCode.NotAuthorized, 'disconnected by server', 'its listener is gone')
+      connection.disconnect(ReasonCode.NotAuthorized, 'disconnected by server', 'its listener was closed')
     })
   }
 
@@ -387,7 +387,7 @@ export class Server implements ServerSide, SessionsSide {
     if (adds && !this.#gate.canAdd(size) && this.#gate.health.condition !== 'failing') {
       throw new StoreError(
         'ERR_STORE_FULL',
-        `cannot store a message for ${message.topicName}: ${this.#storeRefusals.refused(size)}; publish it again when it has room`,
+        `cannot store a message for ${message.topicName}: ${this.#storeRefusals.refused(size)}; publish it again once there is room`,
       )
     }
     this.publishing.publishFromHost(message)

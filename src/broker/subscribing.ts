@@ -157,7 +157,7 @@ export class Subscribing implements SubscribeSide, UnsubscribeSide {
     const { announced } = origin
     const isTold = missing !== undefined && announced !== undefined
     if (isTold && missingCapability(announced, matchFilter, isShared) !== undefined) {
-      throw new ProtocolError(missing, `${request.topicFilter}: this kind of Subscription is switched off`)
+      throw new ProtocolError(missing, `${request.topicFilter}: this kind of subscription is disabled`)
     }
     const levels = countTopicLevels(matchFilter)
     const tooDeep = levels > origin.limits.maxTopicLevels ? ReasonCode.QuotaExceeded : undefined
@@ -331,7 +331,7 @@ export class Subscribing implements SubscribeSide, UnsubscribeSide {
 /** CONNACK said what holds for this Connection: a reload changes it for the next one only. */
 function checkIdentifier(connection: Connection, { properties }: SubscribePacket): void {
   if (properties.subscriptionIdentifiers === undefined || notesOf(connection).announced!.subscriptionIdentifiers) return
-  throw new ProtocolError(ReasonCode.SubscriptionIdentifiersNotSupported, 'Subscription Identifiers are switched off')
+  throw new ProtocolError(ReasonCode.SubscriptionIdentifiersNotSupported, 'Subscription Identifiers are disabled')
 }
 
 /**

@@ -17,7 +17,7 @@ export const commands: readonly Command[] = [
     name: 'start',
     summary: 'starts the broker; Ctrl-C stops it',
     details:
-      'Without a configuration it listens on 127.0.0.1:1883, accepts anonymous clients on this machine, and keeps its state\nin ./sluice-data. Relative paths in a configuration count from its folder.',
+      'Without a configuration, the broker listens on 127.0.0.1:1883, accepts anonymous clients on this machine, and keeps its\nstate in ./sluice-data. Paths in a configuration are relative to its folder.',
     positionals: [],
     options: {
       config: CONFIG,
@@ -26,12 +26,12 @@ export const commands: readonly Command[] = [
         values: ['debug', 'info', 'warn', 'error'],
         description: 'debug, info (default), warn or error',
       },
-      repair: { description: 'keeps what is readable of damaged state, and reports the rest' },
+      repair: { description: 'starts from damaged data with everything that is readable, and reports the rest' },
     },
     examples: [
       ['sluice start', 'for clients on this machine'],
       ['sluice start --config sluice.yaml', 'with a configuration of your own'],
-      ['sluice start -c sluice.yaml --log-level debug', 'also logs details that help when something is wrong'],
+      ['sluice start -c sluice.yaml --log-level debug', 'also logs details that help to find a problem'],
     ],
     run: async (call) => (await import('./start.ts')).start(call),
   },
@@ -39,7 +39,7 @@ export const commands: readonly Command[] = [
     name: 'check',
     summary: 'checks a configuration without starting the broker',
     details:
-      'Reads the configuration, and if it has no mistake of its own, the certificates, keys and plugins that it names. Each\nmistake is one line, with its place in the file where it has one; the exit code is 1 if there is any.',
+      'Reads the configuration and, if it has no mistakes itself, the certificates, keys and plugins that it names. Prints each\nmistake on one line, with its place in the file if it has one; the exit code is 1 if there are any.',
     positionals: [],
     options: { config: { ...CONFIG, isRequired: true } },
     examples: [['sluice check --config sluice.yaml', 'checks sluice.yaml in this folder']],
@@ -49,14 +49,14 @@ export const commands: readonly Command[] = [
     name: 'passwd',
     summary: 'adds a user to a password file, or removes one',
     details:
-      'Asks for the password twice and shows nothing; without a terminal, the first line of standard input is the\npassword. A running broker reloads the file automatically.',
+      'Asks for the password twice, without showing it; if standard input is not a terminal, its first line is the password.\nA running broker reloads the file automatically.',
     positionals: ['FILE', 'USER'],
     hidesExtra: true,
     options: {
       kind: {
         value: 'KIND',
         description:
-          'argon2id (default), bcrypt, sha512-crypt, sha256-crypt, mosquitto-pbkdf2, or scram-sha-256 for auth.scram\n(default in a file that has such lines)',
+          'argon2id (default), bcrypt, sha512-crypt, sha256-crypt, mosquitto-pbkdf2, or scram-sha-256 for auth.scram\n(the default for a file that has such lines)',
       },
       delete: { description: 'removes the user' },
     },
@@ -70,7 +70,7 @@ export const commands: readonly Command[] = [
     name: 'store',
     summary: 'inspects, compacts or copies what a broker has stored',
     details:
-      'stats counts what is stored; dump prints every fact as a line of JSON, without payloads of messages; backup PATH\ncopies all of it to an empty folder. These work while a broker runs. compact frees what space it can, and needs\nthe broker stopped. Without a configuration the state in ./sluice-data is meant.',
+      'stats counts what is stored; dump prints every fact as a line of JSON, without the payloads of messages; backup PATH\ncopies everything to an empty folder. These work while a broker is running. compact frees as much space as it can; the\nbroker has to be stopped. Without a configuration, they use ./sluice-data.',
     positionals: ['ACTION'],
     optionalPositional: 'PATH',
     options: { config: CONFIG },
@@ -86,7 +86,7 @@ export const commands: readonly Command[] = [
     name: 'explain',
     summary: 'shows whether a user may use a topic, and which rule decides',
     details:
-      'Asks the plugins of topic-check as the broker would, without a broker and without connecting anyone. The exit code\nis 0 for an allow and 1 for a deny.',
+      'Asks the plugins of topic-check as the broker would; no broker needs to be running. The exit code is 0 for an allow and\n1 for a deny.',
     positionals: [],
     options: {
       config: { ...CONFIG, isRequired: true },
@@ -117,34 +117,34 @@ export const commands: readonly Command[] = [
   },
   {
     name: 'ping',
-    summary: 'asks a broker whether it is alive',
+    summary: 'checks whether a broker is alive',
     details:
-      'Connects, and sends a CONNECT and a PINGREQ. The exit code is 0 if the broker answers, even if it refuses a login\nwithout a user name, and 1 if it does not. Without a URL or a configuration it asks mqtt://127.0.0.1:1883. Certificates are not\nverified. For health checks of containers and the like.',
+      'Connects, and sends a CONNECT and a PINGREQ. The exit code is 0 if the broker answers, even if it refuses a login\nwithout a user name; otherwise it is 1. Without a URL or a configuration, it connects to mqtt://127.0.0.1:1883.\nCertificates are not verified. Use it for health checks of containers and services.',
     positionals: [],
     optionalPositional: 'URL',
     options: {
-      config: { ...CONFIG, description: 'asks the first listener of this configuration that can be asked' },
-      timeout: { value: 'SECONDS', description: 'how long each answer may take; 5 unless given' },
+      config: { ...CONFIG, description: 'checks the first suitable listener of this configuration' },
+      timeout: { value: 'SECONDS', description: 'how long each answer may take; default 5' },
     },
     examples: [
       ['sluice ping', 'the broker on this machine'],
       ['sluice ping --config /etc/sluice/sluice.yaml', 'the broker of that configuration, on this machine'],
-      ['sluice ping wss://mqtt.example.com/mqtt --timeout 10', 'another one, by WebSocket and TLS'],
+      ['sluice ping wss://mqtt.example.com/mqtt --timeout 10', 'another broker, over WebSocket and TLS'],
     ],
     run: async (call) => (await import('./ping.ts')).ping(call),
   },
   {
     name: 'bench',
-    summary: 'measures a broker: messages a second, processor time, latency, memory',
-    details: `Without --url it starts this program as a broker of its own, measures it and stops it; nothing remains of it. With --url
-it drives a broker that runs already, of whatever make. Use it only on a broker of your own, as it sends all it can. That broker's
-processor time and memory stay unknown, and where it runs on this machine, it shares the processors with what drives it.
+    summary: 'measures a broker: messages per second, processor time, latency, memory',
+    details: `Without --url, it starts this program as a broker, measures it, stops it and removes its data. With --url, it measures a
+running broker of any make. Use that only on your own broker, because it sends as much as it can. The processor time and
+memory of that broker are not known, and if it runs on this machine, it shares the processors with the load generator.
 
-Each row is a workload: who publishes to whom, at which QoS, 64 bytes and MQTT 3.1.1 unless it says otherwise. All rows
-take a few minutes; a line on standard error says how far it is. What matters most is broker µs/message, the processor
-time of the broker's whole process for each delivered message: it hardly depends on what else the machine does, as the
-rate does. Latencies (p50, p99, p99.9) are from the write of a message to the read of its delivery; in rows that send as
-much as they can they show the length of the queue, in those with a pace (20,000/s) how quick the broker is.
+Each row is a workload: who publishes to whom, at which QoS, with 64 bytes and MQTT 3.1.1 unless it states otherwise. All
+rows take a few minutes; a line on standard error shows the progress. The most important figure is broker µs/message, the
+processor time of the broker's whole process for each delivered message: unlike the rate, it hardly depends on other load
+on the machine. Latencies (p50, p99, p99.9) are measured from the write of a message to the read of its delivery. In rows
+that send as much as they can, they reflect the length of the queue; in paced rows (20,000/s), the speed of the broker.
 
 Rows (* not with --url):
 ${ROWS}`,
@@ -153,16 +153,16 @@ ${ROWS}`,
       url: {
         short: 'u',
         value: 'URL',
-        description: 'the broker: mqtt://, mqtts://, ws:// or wss://, with user:password@ if it asks for them',
+        description: 'the broker: mqtt://, mqtts://, ws:// or wss://, with user:password@ if it requires them',
       },
       rows: { short: 'r', value: 'NAME,..', description: 'only these rows' },
-      seconds: { short: 's', value: 'N', description: 'measured time of each row; 2 unless given' },
+      seconds: { short: 's', value: 'N', description: 'measured time of each row; default 2' },
       json: { value: 'FILE', description: 'also writes all figures to FILE' },
     },
     examples: [
-      ['sluice bench --rows 1-1,50-50-q1,single', 'three rows against a broker of its own'],
-      ['sluice bench --url mqtt://127.0.0.1:1883 --rows 1-1', 'one row against the broker that runs there'],
-      ['sluice bench --seconds 5 --json now.json', 'everything, at length, with the figures in a file'],
+      ['sluice bench --rows 1-1,50-50-q1,single', 'three rows, with a broker that it starts itself'],
+      ['sluice bench --url mqtt://127.0.0.1:1883 --rows 1-1', 'one row, with the broker at that URL'],
+      ['sluice bench --seconds 5 --json now.json', 'all rows, measured longer, with the figures in a file'],
     ],
     run: async (call) => (await import('./bench.ts')).bench(call),
   },

@@ -29,7 +29,7 @@ ${columns([
 
 ${bold('Next')}
 ${columns([
-  ['sluice help start', 'how to start with a configuration of your own; every command has such a page'],
+  ['sluice help start', 'how to start with your own configuration; every command has such a page'],
   ['docs/reference/configuration.md', 'every key of the configuration file'],
 ])}
 `

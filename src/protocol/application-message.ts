@@ -142,7 +142,7 @@ export class ApplicationMessage implements Message {
     return this.#properties
   }
 
-  /** A message whose payload is in the Store alone; `load` before it is sent. */
+  /** A message whose payload is only in the store; `load` before it is sent. */
   static stored(
     parts: Omit<MessageParts, 'payload'>,
     messageNumber: number,
@@ -194,14 +194,14 @@ export class ApplicationMessage implements Message {
     this.keep()
   }
 
-  /** @throws {InvariantError} if it is in the Store alone (`isLoaded`) */
+  /** @throws {InvariantError} if it is only in the store (`isLoaded`) */
   get payload(): Buffer {
     return (this.#payload ??= this.#cutPayload())
   }
 
   /** A Buffer also where its bytes lie in memory that came as a plain Uint8Array, as after a restart. */
   #cutPayload(): Buffer {
-    invariant(this.isLoaded, `the payload of message ${this.messageNumber} is in the Store alone`)
+    invariant(this.isLoaded, `the payload of message ${this.messageNumber} is only in the store`)
     const { buffer, byteOffset } = this.#bytes
     return Buffer.from(buffer, byteOffset + this.#payloadStart, this.payloadLength)
   }
@@ -237,7 +237,7 @@ export class ApplicationMessage implements Message {
     return this.#fullSize
   }
 
-  /** The share of Topic Name and properties, which stay in RAM also where the payload is in the Store alone. */
+  /** The share of Topic Name and properties, which stay in RAM also where the payload is only in the store. */
   get namesSize(): number {
     const topicSize = sizeOfText(this.topicName)
     return this.#properties === noPropertyList ? topicSize : topicSize + this.#properties.size

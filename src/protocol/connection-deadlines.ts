@@ -105,10 +105,10 @@ export abstract class TimedConnection extends OutputConnection {
     }
     if (!this.isConnected) this.expireUnconnected(nowMs)
     else if (this.loginExpiresAtMs !== undefined && nowMs >= this.loginExpiresAtMs) {
-      this.disconnect(ReasonCode.NotAuthorized, 'login expired', 'the log-in was valid until now')
+      this.disconnect(ReasonCode.NotAuthorized, 'login expired', 'the login has expired')
     } else if (nowMs >= this.packetDeadline()) {
       const { packetTimeout, minPacketRate } = this.limits
-      const detail = `${this.incompleteBytes} bytes of a packet came in ${(nowMs - this.begunAtMs!) / 1000} s (packet-timeout ${packetTimeout} s, min-packet-rate ${minPacketRate} bytes/s)`
+      const detail = `${this.incompleteBytes} bytes of a packet arrived in ${(nowMs - this.begunAtMs!) / 1000} s (packet-timeout ${packetTimeout} s, min-packet-rate ${minPacketRate} bytes/s)`
       this.disconnect(ReasonCode.QuotaExceeded, 'packet timeout', detail)
     } else if (nowMs >= this.keepAliveDeadline()) {
       this.disconnect(
@@ -138,7 +138,7 @@ export abstract class TimedConnection extends OutputConnection {
   protected expireDrain(): void {
     const unsent = this.transport.unsentBytes
     if (unsent > 0 && this.sender.writtenBytes - unsent <= this.takenBytes) {
-      const detail = `took no output for ${this.limits.drainTimeout} s, ${unsent} bytes waiting`
+      const detail = `read no output for ${this.limits.drainTimeout} s, ${unsent} bytes waiting`
       this.close({ cause: 'slow receiver', reasonCode: ReasonCode.UnspecifiedError, detail }, true)
     } else {
       this.hold('output', unsent)

@@ -70,7 +70,7 @@ export abstract class EndingConnection extends ConnectionCore {
 
   /** Ends it to make room before it has logged in: where it has sent CONNECT it reads why, and is not waited for. */
   giveWay(): void {
-    const detail = 'too many have not logged in, and its address has most of them'
+    const detail = 'too many connections have not logged in, most of them from its address'
     if (this.settleLoss() || !allows(this.state, Event.giveWay)) return
     if (this.isLoggingIn) this.refuse(ReasonCode.ServerBusy, detail)
     else this.close({ cause: 'refused', reasonCode: ReasonCode.ServerBusy, detail }, true)
@@ -191,7 +191,7 @@ export abstract class EndingConnection extends ConnectionCore {
     const { bytes, start, end } = this.decoder
     const protocol = protocolOf(bytes.subarray(start, end))
     if (protocol === 'TLS') return `this looks like TLS; connect without it, or to a listener with ssl: on (${message})`
-    if (protocol === 'HTTP') return `this looks like HTTP; connect by MQTT, or to a listener of type ws (${message})`
+    if (protocol === 'HTTP') return `this looks like HTTP; connect with MQTT, or to a listener of type ws (${message})`
     return message
   }
 }

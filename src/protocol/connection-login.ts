@@ -100,10 +100,10 @@ export abstract class LoginConnection extends TimedConnection {
   protected auth(packet: AuthPacket): void {
     const method = packet.properties.authenticationMethod
     if (this.authenticationMethod === undefined) {
-      throw new ProtocolError(ReasonCode.ProtocolError, 'AUTH though CONNECT named no Authentication Method') // [5.0 MQTT-4.12.0-7]
+      throw new ProtocolError(ReasonCode.ProtocolError, 'AUTH, but CONNECT named no Authentication Method') // [5.0 MQTT-4.12.0-7]
     }
     if (method !== this.authenticationMethod) {
-      throw new ProtocolError(ReasonCode.ProtocolError, 'AUTH with another Authentication Method than CONNECT') // [5.0 MQTT-4.12.1-1]
+      throw new ProtocolError(ReasonCode.ProtocolError, 'AUTH with a different Authentication Method than CONNECT') // [5.0 MQTT-4.12.1-1]
     }
     // Before CONNACK the packets behind wait; a re-authentication lets them flow (U-4.12.1-2).
     this.state = after(this.state, PacketType.AUTH)

@@ -96,7 +96,7 @@ export class Connection extends LoginConnection implements Incoming {
     if (limit === 0 || held <= limit || this.state === State.Closed) return
     this.server.metrics.packetsOverLimit++
     this.server.memoryRefusals.refused(this.memory!.account, held)
-    const detail = `its packets that are not complete, or wait, take ${held} bytes (max-memory-per-connection ${limit})`
+    const detail = `its incomplete and waiting packets take ${held} bytes (max-memory-per-connection ${limit})`
     this.turnAway(ReasonCode.QuotaExceeded, 'limit exceeded', detail)
   }
 

@@ -179,7 +179,10 @@ export class IncomingPublishes {
   #checkReceiveMaximum(open: number, version: ProtocolVersion): void {
     const { receiveMaximum } = this.#connection.limits
     if (version !== 5 || open <= receiveMaximum) return
-    throw new ProtocolError(ReasonCode.ReceiveMaximumExceeded, `more than ${receiveMaximum} PUBLISH without an answer`)
+    throw new ProtocolError(
+      ReasonCode.ReceiveMaximumExceeded,
+      `more than ${receiveMaximum} PUBLISH packets without an answer`,
+    )
   }
 
   /** A QoS 2 message that was taken over already gets its PUBREC again, and goes nowhere [5.0 MQTT-4.3.3-10]. */

@@ -26,7 +26,7 @@ export const HELD_BYTES = 128
 /** A Topic Alias towards a Client, besides its topic. */
 export const ALIAS_BYTES = 64
 
-/** A delivery whose payload is in the Store alone: a row of numbers, and what the Store remembers of it. */
+/** A delivery whose payload is only in the store: a row of numbers, and what the Store remembers of it. */
 export const PARKED_BYTES = 128
 
 /** A Session with its registration, its accounts and its record in the Store. */

@@ -22,7 +22,7 @@ const FORBIDDEN = /[\0\p{Surrogate}]/u
 
 /** @throws {UsageError} for what is no Topic Name */
 export function checkTopicName(topicName: unknown): string {
-  const problem = typeof topicName === 'string' ? topicNameProblem(topicName) : 'a Topic Name is a string'
+  const problem = typeof topicName === 'string' ? topicNameProblem(topicName) : 'a topic name must be a string'
   if (problem === undefined) return topicName as string
   throw new UsageError(`cannot publish to ${shown(topicName)}: ${problem}`)
 }

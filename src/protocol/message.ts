@@ -7,11 +7,11 @@
 import type { QoS } from '../codec/packet-types.ts'
 import type { Properties } from '../codec/properties.ts'
 
-/** An application message, as programs and plugins see it: read only. */
+/** An application message, as programs and plugins see it. It is read-only. */
 export interface Message {
   /** The Topic Name. */
   readonly topic: string
-  /** The same as `topic`, by the name that the standard gives it. */
+  /** The same as `topic`, under the name that the standard uses. */
   readonly topicName: string
   /**
    * The payload as bytes.
@@ -22,17 +22,17 @@ export interface Message {
   /** The payload as UTF-8. */
   text(): string
   /**
-   * The payload as JSON.
+   * The payload, parsed as JSON.
    *
-   * @throws {SyntaxError} if it is no JSON
+   * @throws {SyntaxError} if the payload is not JSON
    */
   json(): unknown
   readonly qos: QoS
-  /** The publisher's RETAIN. */
+  /** The RETAIN flag that the publisher set. */
   readonly retain: boolean
   readonly properties: Properties
-  /** Client identifier of the publisher; empty for the host program. */
+  /** Client identifier of the publisher; empty for messages of the host program. */
   readonly publisher: string
-  /** Whether the payload is in memory: always, except in the event `dropped`. */
+  /** Whether the payload is in memory; it always is, except in the event `dropped`. */
   readonly isLoaded: boolean
 }

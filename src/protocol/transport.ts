@@ -5,50 +5,54 @@
  * @module
  */
 
-/** Where a Connection's output goes. */
+/** Where the output of a connection goes: implemented by the owner of a byte stream, called by the broker. */
 export interface Transport {
   /**
-   * Hands `bytes` on towards the peer, in order, never blocking.
+   * Sends `bytes` to the peer, in order and without blocking.
    *
-   * @returns true when the bytes have left, so that the caller may use the memory again at once; false when the
-   * transport still holds them (the memory is then the transport's until `drained()`, which follows later)
+   * @returns true if the bytes have left, so that the caller may reuse the memory at once; false if the transport still
+   *   holds them. The memory then belongs to the transport until it calls `drained()`
    */
   write(bytes: Uint8Array): boolean
   /**
-   * Bytes handed to `write` that the operating system has not taken yet. It falls while the peer reads, also in the middle of a
-   * large write: whether a peer is slow or gone is judged by it.
+   * Bytes passed to `write` that the operating system has not accepted yet. The number falls while the peer reads, also
+   * in the middle of a large write; it decides whether a peer is slow or gone.
    */
   readonly unsentBytes: number
-  /** Stops calling `receive` until `resumeReading`. Both may be called twice. */
+  /** Stops calls of `receive` until `resumeReading`. Both may be called twice. */
   pauseReading(): void
+  /** Ends what `pauseReading` began. */
   resumeReading(): void
-  /** Closes in order: what was written still leaves, then the stream ends. `lost()` follows. */
+  /** Closes the stream after everything that was written has left. `lost()` follows. */
   end(): void
-  /** Closes at once; unsent bytes are dropped. `lost()` follows. */
+  /** Closes the stream at once and discards unsent bytes. `lost()` follows. */
   destroy(): void
 }
 
-/** What a pump drives. */
+/** The broker's end of a connection: called by the owner of a byte stream, as `broker.accept` returns it. */
 export interface Incoming {
-  /** Somebody has logged in; until then a pump that gathers bytes before it hands them on gathers only a few. */
+  /**
+   * Whether the client has logged in. Until then, a transport that gathers bytes before it passes them on gathers only
+   * a few.
+   */
   readonly isConnected: boolean
-  /** Bytes as they came; the callee keeps no view on `chunk` after it returns unless it copied. */
+  /** Passes bytes that have arrived. The broker keeps no reference to `chunk` after the call. */
   receive(chunk: Uint8Array): void
   /**
-   * Bytes have come that the Transport cannot hand on yet, as part of something of its own (a WebSocket message).
+   * Reports bytes that have arrived but cannot be passed on yet, as part of a larger unit such as a WebSocket message.
    *
-   * @param heldBytes memory that they take, in all; 0 once everything was handed on
+   * @param heldBytes memory that they take in total; 0 once everything has been passed on
    */
   arriving?(heldBytes: number): void
-  /** Everything that `write` still held has left. */
+  /** Reports that everything that `write` still held has left. */
   drained(): void
-  /** The stream is closed, by whichever side; called once, the last call. */
+  /** Reports that the stream is closed, by either side. This is the last call, and is made once. */
   lost(error?: Error): void
 }
 
-/** What a listener makes of a Client's certificate, or of its having none, by its rules and files of the moment. */
+/** What the listener currently makes of a client's certificate, or of the lack of one. */
 export interface PeerCertificate {
-  /** Why its Client would be turned away now; `undefined` if it would not be. */
+  /** Why the listener would refuse the client now; `undefined` if it would not. */
   readonly problem: string | undefined
   /** Whom it names now. */
   readonly userName: string | undefined

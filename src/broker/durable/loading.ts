@@ -95,7 +95,7 @@ export class Loading {
     const seconds = Math.round(behindMs / 1000)
     this.#parts.log.warn(
       { behindMs },
-      `the clock is ${seconds} s behind the newest record of the store: until it has caught up, that record's time counts`,
+      `the clock is ${seconds} s behind the newest record of the store: until it has caught up, the time of that record is used`,
     )
   }
 

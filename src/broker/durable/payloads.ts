@@ -107,7 +107,7 @@ export class Payloads {
     const { clientId } = session
     this.#metrics.payloadReadsFailed++
     const retry = this.#retries.get(session) ?? new Retry(() => this.#again(session))
-    const tries = retry.left > 0 ? `tried again in ${retry.delayMs} ms` : 'given up until the Client comes back'
+    const tries = retry.left > 0 ? `tried again in ${retry.delayMs} ms` : 'not tried again until the client reconnects'
     const shown = saidByPeer(clientId)
     this.#log.error({ clientId: shown, err: error }, `payloads of ${shown} cannot be read from the store; ${tries}`)
     if (retry.left === 0) {

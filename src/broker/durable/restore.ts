@@ -92,7 +92,7 @@ export class Restoring {
         this.#will(change.will)
         return
       default:
-        throw new Error(`a store gives back no change of kind ${change.kind}`)
+        throw new Error(`the store returned a change of kind ${change.kind}, which load must not return`)
     }
   }
 
@@ -142,7 +142,7 @@ export class Restoring {
   #entry(sessionNumber: number, entryNumber: number): Delivery {
     const delivery = this.#lastEntries.get(sessionNumber)
     if (delivery?.entryNumber === entryNumber) return delivery
-    throw new Error(`a store tells of entry ${entryNumber} before it tells the entry`)
+    throw new Error(`the store returned a change of entry ${entryNumber} before the entry itself`)
   }
 
   /** What was told of the last entry is complete: into the Session with it. */

@@ -42,7 +42,7 @@ export class RestoredMessages {
   readonly #places = new Map<string, number>()
   readonly #whole = new Map<number, ApplicationMessage>()
 
-  /** A message without properties whose payload is in the Store alone. */
+  /** A message without properties whose payload is only in the store. */
   add({ messageNumber, topicName, publisher, publisherUser, qos, retain }: RestoredRow, bytes: number): void {
     const { block, at } = this.#addRow(messageNumber)
     block.publisherUsers[at] = publisherUser === undefined ? 0 : this.#placeOf(publisherUser) + 1

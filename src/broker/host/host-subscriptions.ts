@@ -160,7 +160,7 @@ export class HostSubscriptions {
       throw new UsageError(`subscriptionIdentifier must be ${range}, got ${show(identifier)}`)
     }
     if (!this.#parts.current.options.subscriptionIdentifiers) {
-      throw new UsageError('Subscription Identifiers are switched off (subscription-identifiers)')
+      throw new UsageError('Subscription Identifiers are disabled (subscription-identifiers)')
     }
     return { subscriptionIdentifiers: [identifier] }
   }

@@ -28,7 +28,7 @@ export function limitOf({ limit = DEFAULT_LIMIT }: PageOptions): number {
 
 /** @returns the error for a cursor that no page gave */
 export function noCursor(cursor: unknown): UsageError {
-  return new UsageError(`${show(cursor)} is no cursor: use the one that the page before has`)
+  return new UsageError(`${show(cursor)} is not a cursor: use the one of the previous page`)
 }
 
 /**

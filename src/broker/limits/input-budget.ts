@@ -84,7 +84,7 @@ export class InputBudget {
     for (const connection of connections) {
       if (bytes <= level) return
       bytes -= connection.heldBytes
-      const detail = `its packets that are not complete, or wait, take ${connection.heldBytes} bytes, and all together more than ${limit} (max-input-bytes)`
+      const detail = `its incomplete and waiting packets take ${connection.heldBytes} bytes, and those of all clients more than ${limit} (max-input-bytes)`
       this.#parts.metrics.inputOverLimit++
       connection.turnAway(ReasonCode.QuotaExceeded, 'limit exceeded', detail)
     }

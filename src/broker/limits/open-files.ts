@@ -16,9 +16,9 @@ const LOG_INTERVAL_MS = 10_000
 
 /** How many files the process may open, and how many it has open. */
 export interface OpenFiles {
-  /** How many there may be; `Infinity` where that is not known. */
+  /** How many files may be open; `Infinity` if that is unknown. */
   readonly limit: number
-  /** How many there are. */
+  /** How many files are open. */
   readonly count: () => number
 }
 
@@ -83,7 +83,7 @@ export class FileRoom {
     const needed = maxConnections + this.#limit - this.streams
     this.#log.warn(
       { openFiles: this.#limit, maxConnections },
-      `the open-file limit of ${this.#limit} leaves room for ${this.streams} connections, max-connections is ${maxConnections}; raise it with \`ulimit -n ${needed}\` in the shell, or LimitNOFILE=${needed} in the unit of systemd, or lower max-connections`,
+      `the open-file limit of ${this.#limit} leaves room for ${this.streams} connections, max-connections is ${maxConnections}; raise it with \`ulimit -n ${needed}\` in the shell, or LimitNOFILE=${needed} in the systemd unit, or lower max-connections`,
     )
   }
 

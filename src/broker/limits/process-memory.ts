@@ -4,20 +4,28 @@ import { GCProfiler, getHeapSpaceStatistics, getHeapStatistics } from 'node:v8'
 
 /** The memory that the process may use, and what it uses. */
 export interface ProcessMemory {
-  /** Bytes that it may use: the smaller of V8's heap limit and what the container or the machine has. */
+  /** Bytes that the process may use: V8's heap limit, or the memory of the container or machine if that is less. */
   readonly availableBytes: number
-  /** Bytes that are used, garbage included. */
+  /** Bytes in use, including garbage. */
   usedBytes(): number
-  /** How much of that is used, garbage included: 1 is all. Buffers lie beside the heap, so that both limits count alone. */
+  /**
+   * The share of the available memory that is in use, including garbage; 1 is all. Buffers are not part of the heap, so the share
+   * of the heap and that of the machine are computed separately, and the larger one counts.
+   */
   usedShare(): number
-  /** Watches what is in use without the garbage: costs too much to go on for long. */
+  /** Starts to measure memory without garbage. This is too expensive to continue for long. */
   watch(): MemoryWatch
 }
 
-/** What is in use without the garbage; asked with what was charged so far, which says what came since the last collection. */
+/** Measures memory in use without garbage. */
 export interface MemoryWatch {
-  /** How much of what the process has that is: 1 is all. */
+  /**
+   * The share of the process's memory that is in use without garbage; 1 is all.
+   *
+   * @param charged bytes charged to the accounts now, from which the growth since the last collection is estimated
+   */
   liveShare(charged: number): number
+  /** Ends the measurement. */
   stop(): void
 }
 

@@ -64,6 +64,6 @@ function decidedBy({ decision, explanations }: AccessExplanation): string {
   if (decision === 'allow') return 'not authorized'
   const denies = explanations.filter((each) => each.decision === 'deny')
   const deciding = denies.length > 0 ? denies.slice(0, 1) : explanations
-  if (deciding.length === 0) return 'no plugin of topic-check has a say about it'
+  if (deciding.length === 0) return 'no plugin of topic-check decides about it'
   return deciding.map(({ plugin, rule }) => `${plugin}: ${rule}`).join('; ')
 }

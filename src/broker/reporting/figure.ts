@@ -67,7 +67,7 @@ export interface FigureRow {
   readonly read: (readings: Readings) => number | Histogram | undefined
 }
 
-/** A figure at one moment, as `broker.figures()` returns it. */
+/** A figure with its current value, as `broker.figures()` returns it. */
 export type Figure = NumberFigure | HistogramFigure
 
 /** A counter or a gauge with its value. */

@@ -28,7 +28,7 @@ export class Reports implements ConnectionReports {
     const shown = saidByPeer(clientId)
     this.#log.error(
       { clientId: shown, address, err: error },
-      `internal error, while serving ${shown}: ${saidByPeer(String(error))}`,
+      `internal error while serving ${shown}: ${saidByPeer(String(error))}`,
     )
     this.#events.failed(clientId, error)
   }
@@ -36,7 +36,7 @@ export class Reports implements ConnectionReports {
   /** A task of the turn threw. */
   taskFailed(error: unknown): void {
     this.#metrics.internalErrors++
-    this.#log.error({ err: error }, `internal error, a task is abandoned: ${String(error)}`)
+    this.#log.error({ err: error }, `internal error; a task was abandoned: ${String(error)}`)
     this.#events.failed('', error)
   }
 }

@@ -150,7 +150,7 @@ export function handOn(session: Session, { message, shared }: Delivery, side: Ha
 
 /**
  * A message that changes hands: the one who had it may have been the last for whom the Store kept it, so that it is stored
- * anew. Whose payload is in the Store alone stays what it is: it goes to nobody who would let the Store forget it.
+ * anew. Whose payload is only in the store stays what it is: it goes to nobody who would let the Store forget it.
  */
 function renewed(message: ApplicationMessage): ApplicationMessage {
   // Its payload may be on its way to the one who had it, who is charged for that.

@@ -41,11 +41,14 @@ export class AdmissionChecks {
       )
     }
     if (packet.bridge === true && !listener.bridges) {
-      return new Refusal(ReasonCode.UnsupportedProtocolVersion, 'the bridge bit of the version, and `bridges` is off')
+      return new Refusal(
+        ReasonCode.UnsupportedProtocolVersion,
+        'it identifies itself as a bridge, and `bridges` is off',
+      )
     }
     if (clientId === '' && protocolVersion < 5 && (protocolVersion === 3 || !cleanStart)) {
       // [3.1.1 MQTT-3.1.3-8]
-      return new Refusal(ReasonCode.ClientIdentifierNotValid, 'an empty Client Identifier needs CleanSession 1')
+      return new Refusal(ReasonCode.ClientIdentifierNotValid, 'an empty client identifier requires CleanSession 1')
     }
     const { maxKeepAlive, keepAliveTooLong } = listener
     if (protocolVersion < 5 && keepAliveTooLong === 'refuse' && isTooLong(packet.keepAlive, maxKeepAlive)) {
@@ -91,7 +94,7 @@ export class AdmissionChecks {
     if (parts.canStore(willBytes)) return undefined
     if (requestedExpiry(packet) === 0 && willBytes === 0) return undefined
     if (parts.canTakeAway(willBytes) && parts.sessions.get(packet.clientId) !== undefined) return undefined
-    return new Refusal(ReasonCode.ServerUnavailable, 'the store takes no new Session or Will')
+    return new Refusal(ReasonCode.ServerUnavailable, 'the store accepts no new session or will')
   }
 
   /** The rules for Client Identifiers. */
@@ -162,7 +165,7 @@ export class AdmissionChecks {
     if (grantExpiry(requestedExpiry(packet), maxSessionExpiry) === 0) return undefined
     if (this.#parts.sessions.makeRoomFor(client)) return undefined
     this.#parts.metrics.connectsRefusedAtLimit++
-    const detail = 'max-sessions or max-sessions-per-user is reached, and all sessions of its holder are connected'
+    const detail = 'max-sessions or max-sessions-per-user is reached, and all sessions of its owner are connected'
     return new Refusal(ReasonCode.QuotaExceeded, detail)
   }
 

@@ -68,7 +68,7 @@ export class Admission {
   }
 
   #turnAway(connection: Connection): void {
-    const detail = `${this.#logins.pending} logins are pending, and its address has most of them`
+    const detail = `${this.#logins.pending} logins are pending, most of them from its address`
     if (connection.isConnected) connection.disconnect(ReasonCode.ServerBusy, 'authentication failed', detail)
     else this.#refuse(connection, new Refusal(ReasonCode.ServerBusy, detail))
   }
@@ -207,7 +207,7 @@ export class Admission {
     // Its stream was gone before this Client came: then there is nothing to take over.
     if (old === undefined || old.settleLoss()) return
     this.#parts.metrics.takeovers++
-    old.disconnect(ReasonCode.SessionTakenOver, 'session taken over', 'another connection took the Client Identifier')
+    old.disconnect(ReasonCode.SessionTakenOver, 'session taken over', 'another connection used its client identifier')
   }
 
   /** Clean Start as in §3.1.2.4. @returns Session Present */

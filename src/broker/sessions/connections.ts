@@ -87,7 +87,7 @@ export class Connections implements Iterable<Connection> {
       reasonCode: isOfAddress ? ReasonCode.QuotaExceeded : ReasonCode.ServerBusy,
       detail: isOfAddress
         ? `it has ${maxConnectionsPerAddress} connections (max-connections-per-address)`
-        : 'there are too many that have not logged in (max-connections, max-waiting-connections)',
+        : 'too many connections have not logged in (max-connections, max-waiting-connections)',
     })
   }
 

@@ -30,7 +30,7 @@ const NOT_THE_CLIENTS_FAULT: ReadonlySet<ReasonCode> = new Set([ReasonCode.Serve
 const FAILED: LoginResult = {
   decision: 'deny',
   reasonCode: ReasonCode.ServerUnavailable,
-  cause: 'internal error while plugins were asked',
+  cause: 'internal error while asking plugins',
 }
 
 /** What logins work with. */

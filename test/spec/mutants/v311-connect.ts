@@ -164,7 +164,7 @@ export const connectMutants: readonly Mutant[] = [
     '3.1.1 MQTT-3.1.4-2',
     'Another Connection of the same Client leaves the older one open',
     ADMISSION,
-    "old.disconnect(ReasonCode.SessionTakenOver, 'session taken over', 'another connection took the Client Identifier')",
+    "old.disconnect(ReasonCode.SessionTakenOver, 'session taken over', 'another connection used its client identifier')",
     'old.isConnected',
   ),
   mutant(

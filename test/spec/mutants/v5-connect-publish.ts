@@ -131,7 +131,7 @@ export const mutantsConnectPublish5: readonly Mutant[] = [
   {
     name: 'a takeover leaves the older connection alone',
     file: 'src/broker/sessions/admission.ts',
-    from: "    old.disconnect(ReasonCode.SessionTakenOver, 'session taken over', 'another connection took the Client Identifier')\n",
+    from: "    old.disconnect(ReasonCode.SessionTakenOver, 'session taken over', 'another connection used its client identifier')\n",
     to: '',
     breaks: '5.0 MQTT-3.1.4-3',
   },

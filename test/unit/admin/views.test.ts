@@ -102,7 +102,7 @@ test('subscriptions are listed once each in full pages, by client, filter, topic
   for (const cursor of ['x', Buffer.from('{}').toString('base64url'), Buffer.from('["a"]').toString('base64url')]) {
     await assert.rejects(settled(broker, admin.subscriptions({ cursor })), {
       code: 'ERR_USAGE',
-      message: / is no cursor/,
+      message: / is not a cursor/,
     })
   }
   await broker.close()

@@ -112,7 +112,7 @@ test('a cursor stays good while others end, and what it stands on may be forgott
   for (const wrong of ['', '0', 'x', 7 as unknown as string]) {
     await assert.rejects(broker.broker.closedConnections({ cursor: wrong }), {
       code: 'ERR_USAGE',
-      message: / is no cursor/,
+      message: / is not a cursor/,
     })
   }
   await broker.close()

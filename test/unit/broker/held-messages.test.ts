@@ -196,7 +196,7 @@ test('a session that there is not, and a limit or cursor that is not valid', asy
   for (const cursor of ['', '0', '-1', '1.5', 'x', '12345678901234567', 7 as unknown as string]) {
     await assert.rejects(broker.broker.heldMessages('meter', { cursor }), {
       code: 'ERR_USAGE',
-      message: / is no cursor/,
+      message: / is not a cursor/,
     })
   }
   await broker.close()

@@ -58,7 +58,7 @@ test('publish refuses what would reach subscribers as a Malformed Packet, and na
   client.subscribe('a', 2)
   const withProperties = (properties: object): object => ({ properties })
   const cases: readonly (readonly [topic: unknown, payload: unknown, options: object, message: RegExp])[] = [
-    [5, 'x', {}, /cannot publish to 5: a Topic Name is a string/],
+    [5, 'x', {}, /cannot publish to 5: a topic name must be a string/],
     ['a', undefined, {}, /payload must be a string or a Uint8Array, got undefined/],
     ['a', { x: 1 }, {}, /payload must be .*, got an object/],
     ['a', new Uint16Array(2), {}, /payload must be/],

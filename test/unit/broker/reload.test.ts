@@ -263,7 +263,7 @@ test('a reload that waits for a plugin while the broker closes and starts again 
   const slow = (): Promise<Plugin> => new Promise((resolve) => (made = resolve))
   await using broker = await createBroker({ listeners: { one: { bind: '127.0.0.1:0' } }, 'sys-interval': 0 })
   const reloaded = broker.reload({ listeners: {}, plugins: [slow] })
-  const failed = assert.rejects(reloaded, /the broker was closed while it was reloaded/)
+  const failed = assert.rejects(reloaded, /the broker was closed during the reload/)
   await broker.close()
   await broker.start()
   made({ name: 'late', close: () => void closed++ })

@@ -118,7 +118,7 @@ test('the limits of its listener hold: QoS, subscriptions, topic levels, and wha
   }
   await assert.rejects(broker.broker.subscribeFor('meter', [{ topicFilter: 'a' }], { subscriptionIdentifier: 1 }), {
     code: 'ERR_USAGE',
-    message: 'Subscription Identifiers are switched off (subscription-identifiers)',
+    message: 'Subscription Identifiers are disabled (subscription-identifiers)',
   })
   await broker.close()
 })

@@ -63,7 +63,10 @@ test('the largest gives way, with 0x97; everybody else goes on', async () => {
   const [told] = large.take()
   assert.ok(told?.type === PacketType.DISCONNECT)
   assert.equal(told.reasonCode, 0x97)
-  assert.match(told.properties.reasonString!, /take \d+ bytes, and all together more than 1000000 \(max-input-bytes\)$/)
+  assert.match(
+    told.properties.reasonString!,
+    /take \d+ bytes, and those of all clients more than 1000000 \(max-input-bytes\)$/,
+  )
   assert.deepEqual([large.isClosed, other.isClosed, small.some((one) => one.isClosed)], [true, false, false])
   assert.equal(broker.broker.metrics.inputOverLimit, 1)
   assert.ok(held(broker) < LIMIT)

@@ -134,7 +134,7 @@ test('a limit out of its range and a cursor that no page gave are the caller’s
     })
   }
   for (const cursor of ['', 'not ours!', 'YQ==', 7 as unknown as string]) {
-    await assert.rejects(broker.broker.clients({ cursor }), { code: 'ERR_USAGE', message: / is no cursor: / })
+    await assert.rejects(broker.broker.clients({ cursor }), { code: 'ERR_USAGE', message: / is not a cursor: / })
   }
   await broker.close()
   await assert.rejects(broker.broker.sessions(), { code: 'ERR_USAGE', message: /the broker is closed/ })
