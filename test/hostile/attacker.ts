@@ -26,12 +26,14 @@ let plan: Plan
 export interface Drawn {
   readonly parameters: string
   readonly stepUnits: number
+  readonly fillsStore: boolean
   readonly config: ConfigInput
 }
 
 async function draw({ shape, seed }: AttackOrder): Promise<Drawn> {
   plan = shapes.find(({ name }) => name === shape)!.plan(new SeededRandom(seed))
-  return { parameters: plan.parameters, stepUnits: plan.stepUnits ?? 0, config: (await plan.prepare?.()) ?? {} }
+  const { parameters, stepUnits = 0, fillsStore = false } = plan
+  return { parameters, stepUnits, fillsStore, config: (await plan.prepare?.()) ?? {} }
 }
 
 async function run(target: Target, part: 'attack' | 'cleanUp'): Promise<AttackReport> {

@@ -30,11 +30,18 @@ let pair: Pair
 let newcomers: Newcomers
 let keeper: Keeper
 
-async function start({ ports, pid }: { readonly ports: Ports; readonly pid: number }): Promise<void> {
+interface Start {
+  readonly ports: Ports
+  readonly pid: number
+  /** While the store is full their messages may be refused. */
+  readonly mayBeRefused: boolean
+}
+
+async function start({ ports, pid, mayBeRefused }: Start): Promise<void> {
   const work = new WorkMeter(pid)
-  pair = new Pair(ports, work)
+  pair = new Pair(ports, work, { mayBeRefused })
   await pair.start()
-  keeper = new Keeper(ports)
+  keeper = new Keeper(ports, mayBeRefused)
   await keeper.start()
   newcomers = new Newcomers(ports, work)
 }
@@ -68,7 +75,7 @@ function leave(): void {
 async function comeBack(ports: Ports): Promise<readonly string[]> {
   const faults = await keeper.fetchMail(ports)
   // Their Client Identifiers were free since they left, and whoever attacked until the end may have Sessions under them.
-  const again = new Pair(ports, new WorkMeter(0), 'again-')
+  const again = new Pair(ports, new WorkMeter(0), { prefix: 'again-' })
   await again.start()
   again.watch()
   await new Promise((resolve) => setTimeout(resolve, 100))

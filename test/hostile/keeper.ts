@@ -6,6 +6,7 @@
  */
 import { type Packet } from '../../src/codec/packets.ts'
 import { PacketType } from '../../src/codec/packet-types.ts'
+import { ReasonCode } from '../../src/codec/reason-code.ts'
 import { acknowledgement, publishPacket, subscribePacket } from './packets.ts'
 import { loginOf } from './pair.ts'
 import { Peer } from './peer.ts'
@@ -16,20 +17,27 @@ const CLIENT_ID = 'keeper'
 const TOPIC = 'honest/mail'
 const EVERY_MS = 100
 const TIMEOUT_MS = 30_000
+/** A store that was full has room again within a second of enough being consumed. */
+const ROOM_TIMEOUT_MS = 10_000
 const KEPT = { cleanStart: false, properties: { sessionExpiryInterval: 86_400 } } as const
 
 export class Keeper {
   readonly faults: string[] = []
   readonly #ports: Ports
+  readonly #mayBeRefused: boolean
   /** Letters that were acknowledged. */
   readonly #acknowledged: number[] = []
   #postman: Peer | undefined
   #timer: NodeJS.Timeout | undefined
   #written = 0
   #answered = 0
+  /** How many were refused since one was accepted. */
+  #refusedInARow = 0
 
-  constructor(ports: Ports) {
+  /** @param mayBeRefused while the store is full: afterwards no letter may be */
+  constructor(ports: Ports, mayBeRefused = false) {
     this.#ports = ports
+    this.#mayBeRefused = mayBeRefused
   }
 
   async #connect(clientId: string, ports: Ports, onPacket: (packet: Packet, peer: Peer) => void): Promise<Peer> {
@@ -67,12 +75,17 @@ export class Keeper {
   #heard(packet: Packet): void {
     if (packet.type !== PacketType.PUBACK) return
     this.#answered++
-    if (packet.reasonCode < 0x80) this.#acknowledged.push(packet.packetIdentifier)
-    else this.faults.push(`a letter was refused: 0x${packet.reasonCode.toString(16)}`)
+    const { packetIdentifier, reasonCode } = packet
+    this.#refusedInARow = reasonCode < 0x80 ? 0 : this.#refusedInARow + 1
+    if (reasonCode < 0x80) this.#acknowledged.push(packetIdentifier)
+    else if (!this.#mayBeRefused || reasonCode !== ReasonCode.QuotaExceeded)
+      this.faults.push(`a letter was refused: 0x${reasonCode.toString(16)}`)
   }
 
-  /** Writes nothing more, and waits for what is under way. */
+  /** Writes nothing more, and waits for what is under way; with a store that was full, until a letter is accepted again. */
   async settled(): Promise<void> {
+    const isServed = await this.#postman!.until(() => this.#refusedInARow === 0, ROOM_TIMEOUT_MS)
+    if (!isServed) this.faults.push(`the last ${this.#refusedInARow} letters were refused, though there is room again`)
     clearInterval(this.#timer)
     const postman = this.#postman!
     const isDone = await postman.until(() => this.#answered === this.#written, TIMEOUT_MS)

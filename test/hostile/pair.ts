@@ -1,6 +1,7 @@
 /** A publisher that says something every few milliseconds, and a subscriber that waits for it; and listeners that only listen. @module */
 import { type Packet } from '../../src/codec/packets.ts'
 import { PacketType } from '../../src/codec/packet-types.ts'
+import { ReasonCode } from '../../src/codec/reason-code.ts'
 import { acknowledgement, connectPacket, PINGREQ, publishPacket, subscribePacket } from './packets.ts'
 import { Peer } from './peer.ts'
 import { HONEST, SECRET } from './posture.ts'
@@ -19,12 +20,20 @@ export function loginOf(clientId: string, more: Parameters<typeof connectPacket>
   return connectPacket(clientId, { userName, password: Buffer.from(password), ...more })
 }
 
+export interface PairOptions {
+  /** Of its Client Identifiers. */
+  readonly prefix?: string
+  /** While the store is full its messages may be refused. */
+  readonly mayBeRefused?: boolean
+}
+
 export class Pair {
   readonly worst = new Worst()
   messages = 0
   readonly faults: string[] = []
   readonly #ports: Ports
   readonly #prefix: string
+  readonly #mayBeRefused: boolean
   readonly #peers: { readonly name: string; readonly peer: Peer }[] = []
   readonly #sentAt = new Map<number, Moment>()
   readonly #work: WorkMeter
@@ -34,9 +43,9 @@ export class Pair {
   #said = 0
   #isLeaving = false
 
-  /** @param prefix of its Client Identifiers */
-  constructor(ports: Ports, work: WorkMeter, prefix = '') {
+  constructor(ports: Ports, work: WorkMeter, { prefix = '', mayBeRefused = false }: PairOptions = {}) {
     this.#prefix = prefix
+    this.#mayBeRefused = mayBeRefused
     this.#ports = ports
     this.#work = work
   }
@@ -52,6 +61,7 @@ export class Pair {
     subscriber.send(subscribePacket(1, [TOPIC], 1))
     if (!(await subscriber.until(() => isSubscribed, START_TIMEOUT_MS))) throw new Error('no SUBACK for the subscriber')
     this.#publisher = await this.#connect('publisher', 'tcp')
+    this.#publisher.onPacket = (packet) => this.#answered(packet)
     const doors: readonly Door[] = ['tcp', 'tls', 'ws']
     const names = Array.from({ length: BYSTANDERS }, (_, at) => `bystander-${at}`)
     await Promise.all(names.map((name, at) => this.#connect(name, doors[at % doors.length]!)))
@@ -81,6 +91,16 @@ export class Pair {
     this.#publisher!.send(publishPacket(TOPIC, `${SECRET} ${number}`, { qos: 1, packetIdentifier }))
     // Bystanders show that they live, one after the other.
     this.#peers[number % this.#peers.length]!.peer.send(PINGREQ)
+  }
+
+  /** What is refused never arrives. */
+  #answered(packet: Packet): void {
+    if (packet.type !== PacketType.PUBACK || packet.reasonCode < 0x80) return
+    const { packetIdentifier, reasonCode } = packet
+    const lap = Math.floor((this.#said - packetIdentifier + 1) / 65_535)
+    this.#sentAt.delete(lap * 65_535 + packetIdentifier - 1)
+    const isFull = this.#mayBeRefused && reasonCode === ReasonCode.QuotaExceeded
+    if (!isFull) this.faults.push(`a message of the publisher was refused: 0x${reasonCode.toString(16)}`)
   }
 
   #heard(packet: Packet): void {

@@ -27,6 +27,8 @@ const HONEST_TIMEOUT_MS = 60_000
 /** What is given back slowly gets so long. */
 const MEMORY_TIMEOUT_MS = 20_000
 const STOP_TIMEOUT_MS = 15_000
+/** What the log says of a store that a shape fills. */
+const STORE_IS_FULL = /the store is full: persistence\.max-bytes is reached/
 
 export interface RoundOptions {
   readonly attackMs: number
@@ -76,6 +78,8 @@ class Round {
   readonly #honest = new Child(moduleOf('honest'))
   readonly #attacker = new Child(moduleOf('attacker'), { flags: ['--max-old-space-size=2048'] })
   #broker: BrokerProcess | undefined
+  /** Errors that the log has to name. */
+  #accuses: RegExp | undefined
 
   constructor(shape: Shape, folder: string, random: SeededRandom, options: RoundOptions) {
     this.#shape = shape
@@ -92,9 +96,14 @@ class Round {
     const drawn = await this.#attacker.ask<Drawn>('draw', order)
     result.parameters = drawn.parameters
     result.stepUnits = drawn.stepUnits
+    this.#accuses = drawn.fillsStore ? STORE_IS_FULL : this.#shape.accuses
     const config = await writeConfig(this.#folder, this.#shape, drawn.config)
     this.#broker = await this.#startBroker(config)
-    await this.#honest.ask('start', { ports: this.#broker.ports, pid: this.#broker.pid })
+    await this.#honest.ask('start', {
+      ports: this.#broker.ports,
+      pid: this.#broker.pid,
+      mayBeRefused: drawn.fillsStore,
+    })
     await pause(CALM_MS)
     result.memoryBefore = await this.#memory()
     await this.#honest.ask('watch')
@@ -110,7 +119,7 @@ class Round {
   }
 
   #startBroker(config: string): Promise<BrokerProcess> {
-    return BrokerProcess.start(config, undefined, this.#shape.accuses)
+    return BrokerProcess.start(config, undefined, this.#accuses)
   }
 
   #target(forMs: number): Target {
@@ -190,8 +199,8 @@ class Round {
       result.faults.push(`it does not stop within ${STOP_TIMEOUT_MS / 1000} s of ${signal}`)
     }
     this.#checkErrors()
-    if (this.#shape.accuses !== undefined && this.#broker!.accusations === 0) {
-      result.faults.push(`the broker logged no error like ${this.#shape.accuses.source}`)
+    if (this.#accuses !== undefined && this.#broker!.accusations === 0) {
+      result.faults.push(`the broker logged no error like ${this.#accuses.source}`)
     }
     this.#broker = await this.#startBroker(config)
     result.restartMs = this.#broker.startedInMs

@@ -26,6 +26,11 @@ export interface Plan {
    * receivers in one go.
    */
   readonly stepUnits?: number
+  /**
+   * The broker is told to store no more than the attacker has messages for: while the store is full, everybody's are refused, as
+   * the manual says, and afterwards nobody's.
+   */
+  readonly fillsStore?: boolean
   /** Before the broker starts: what its configuration has to say besides, such as where a service of the attacker is. */
   prepare?(): Promise<ConfigInput>
   /** Goes on until it has done what it wanted, or until time is up. */

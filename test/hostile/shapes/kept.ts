@@ -190,19 +190,24 @@ function fullQueues(random: SeededRandom): Plan {
 }
 
 /** The disk is everybody's. */
+const DISK_BYTES = 64 << 20
+const DISK_TOPICS = 500
+
 function fullDisk(random: SeededRandom): Plan {
   const away = numbered(random.between(1, 20), (at) => `m-away-${at}`)
   const payload = Buffer.alloc(random.pick([1000, 100_000, 1e6]), 'd')
   const retains = random.chance(0.5)
   return {
+    // What waits in Sessions is limited by `max-queued-bytes`.
+    fillsStore: retains && payload.length * DISK_TOPICS > DISK_BYTES,
     parameters: `a store of 64 MiB, messages of ${payload.length} bytes for ${retains ? 'retained topics' : `${away.length} Sessions away`}`,
-    prepare: () => Promise.resolve({ persistence: { path: 'data', durability: 'disk', 'max-bytes': 64 << 20 } }),
+    prepare: () => Promise.resolve({ persistence: { path: 'data', durability: 'disk', 'max-bytes': DISK_BYTES } }),
     async attack(attack) {
       if (!retains) for (const clientId of away) (await subscribed(attack, clientId, ['m/disk/#'], 1, KEPT)).hangUp()
       const peer = acknowledges(await attack.connect('m-publisher'))
       const sent = await attack.again((count) => {
         const packet = { qos: 1, retain: retains, packetIdentifier: (count % 60_000) + 1 } as const
-        return peer.written(bytesOf(publishPacket(`m/disk/${count % 500}`, payload, packet)))
+        return peer.written(bytesOf(publishPacket(`m/disk/${count % DISK_TOPICS}`, payload, packet)))
       })
       attack.note(`${megabytes(sent * payload.length)} sent`)
     },
@@ -211,7 +216,7 @@ function fullDisk(random: SeededRandom): Plan {
       if (retains)
         await eraseAll(
           attack,
-          numbered(500, (at) => `m/disk/${at}`),
+          numbered(DISK_TOPICS, (at) => `m/disk/${at}`),
         )
     },
   }

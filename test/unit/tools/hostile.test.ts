@@ -79,3 +79,14 @@ test('on a busy machine a long wait is not the broker’s, but long work is', ()
   assert.deepEqual(problemsOf(resultOf({}, { worstWaitMs: 3900, worstLoginMs: 3900 }), busy), [])
   assert.equal(problemsOf(resultOf({}, { worstWorkMs: 101 }), busy).length, 1)
 })
+
+test('a full disk says whether the attacker has more to store than fits', () => {
+  const fullDisk = shapes.find(({ name }) => name === 'full-disk')!
+  const plans = Array.from({ length: 40 }, (_, seed) => fullDisk.plan(new SeededRandom(seed)))
+  const fills = plans.map(({ parameters }) => parameters.includes('of 1000000 bytes for retained topics'))
+  assert.deepEqual(
+    plans.map(({ fillsStore }) => fillsStore),
+    fills,
+  )
+  assert.ok(fills.includes(true) && fills.includes(false))
+})
