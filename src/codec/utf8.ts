@@ -6,8 +6,9 @@
  *
  * @module
  */
-import { Buffer, isUtf8 } from 'node:buffer'
+import { Buffer, isAscii, isUtf8 } from 'node:buffer'
 import { UsageError } from '../base/errors.ts'
+import { copied, scanned } from '../base/work.ts'
 
 /** The largest size of a string or Binary Data, whose length has two bytes. */
 export const maxStringBytes = 0xffff
@@ -63,6 +64,20 @@ function isShortMqttString(bytes: Uint8Array, start: number, end: number): boole
 }
 
 /**
+ * The cost of checking or reading strings, in units of work: short ones are read byte by byte; long ones are left to the
+ * runtime, which is as fast as a copy.
+ *
+ * @param bytes of all of them, and of what lies between
+ * @param strings how many there are at most
+ *
+ * @example
+ * workOfStrings(16_000_000, 250) // 64500: a fourth of what as many bytes of short strings cost
+ */
+export function workOfStrings(bytes: number, strings: number): number {
+  return copied(bytes) + scanned(Math.min(bytes, strings * maxLoopedBytes))
+}
+
+/**
  * Reads a string in place; U+FEFF is kept wherever it occurs [5.0 MQTT-1.5.4-3].
  *
  * @returns the text, or `undefined` if the bytes are not a valid string (see `isMqttString`)
@@ -72,9 +87,15 @@ function isShortMqttString(bytes: Uint8Array, start: number, end: number): boole
  */
 export function readUtf8(bytes: Uint8Array, start: number, end: number): string | undefined {
   const buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  if (end - start > maxLoopedBytes) return readLongUtf8(buffer.subarray(start, end))
   const ascii = endOfAscii(bytes, start, end)
   if (ascii === end) return buffer.toString('latin1', start, end)
   return isMqttString(bytes, ascii, end) ? buffer.toString('utf8', start, end) : undefined
+}
+
+function readLongUtf8(text: Buffer): string | undefined {
+  if (!isUtf8(text) || text.includes(0)) return undefined
+  return text.toString(isAscii(text) ? 'latin1' : 'utf8')
 }
 
 /**

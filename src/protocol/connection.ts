@@ -18,6 +18,7 @@ import type { DisconnectPacket, Packet, ReceivedConnect, SubscribePacket, Unsubs
 import { PacketType, type QoS } from '../codec/packet-types.ts'
 import { forbidden, ProtocolError } from '../codec/protocol-error.ts'
 import { ReasonCode } from '../codec/reason-code.ts'
+import { workOfStrings } from '../codec/utf8.ts'
 import { LoginConnection } from './connection-login.ts'
 import { connectionMemoryLimit } from './connection-memory.ts'
 import { Event, isFault, State } from './connection-state.ts'
@@ -165,10 +166,13 @@ export class Connection extends LoginConnection implements Incoming {
   /** Nobody needs User Properties, except listeners to packets. */
   protected decode(): Packet {
     const { bytes, firstByte, bodyStart, end } = this.decoder
-    this.server.turn.work.spend(scanned(end - bodyStart))
+    const { work } = this.server.turn
     const { isWatched } = this.server.packets
     const { limits } = this
+    const isLarge = end - bodyStart > BULK_BYTES
+    if (!isLarge) work.spend(scanned(end - bodyStart))
     const packet = decodePacket(bytes, firstByte, bodyStart, end, this.sender.version, 'client', limits, isWatched)
+    if (isLarge) work.spend(workOfStrings(end - bodyStart, 2 * limits.maxUserProperties + filtersOf(packet)))
     if (isWatched) this.server.packets.received(this, packet)
     return packet
   }
@@ -271,4 +275,9 @@ export class Connection extends LoginConnection implements Incoming {
     // What the Session sends behind CONNACK may have to wait in its turn.
     return this.sender.isHolding
   }
+}
+
+function filtersOf(packet: Packet): number {
+  if (packet.type === PacketType.SUBSCRIBE) return packet.subscriptions.length
+  return packet.type === PacketType.UNSUBSCRIBE ? packet.topicFilters.length : 0
 }

@@ -12,6 +12,7 @@ import { noPropertyList, PropertyList } from '../codec/property-list.ts'
 import { ProtocolError } from '../codec/protocol-error.ts'
 import { PublishView, readPublish } from '../codec/publish-view.ts'
 import { ReasonCode } from '../codec/reason-code.ts'
+import { workOfStrings } from '../codec/utf8.ts'
 import { equalBytes } from '../base/bytes.ts'
 import { scanned } from '../base/work.ts'
 import { ApplicationMessage } from './application-message.ts'
@@ -24,6 +25,8 @@ import { PENDING, type KnownTopic, type ServerSide } from './server-side.ts'
 /** One serves all: it is read before the next packet is parsed. */
 const view = new PublishView()
 const found = new FoundProperties()
+/** Content Type and Response Topic. */
+const OTHER_STRINGS = 2
 
 export class IncomingPublishes {
   readonly #server: ServerSide
@@ -125,7 +128,8 @@ export class IncomingPublishes {
   }
 
   #checkProperties(bytes: Uint8Array, maxUserProperties: number): number {
-    this.#server.turn.work.spend(scanned(view.propertiesEnd - view.propertiesStart))
+    const strings = 2 * maxUserProperties + OTHER_STRINGS
+    this.#server.turn.work.spend(workOfStrings(view.propertiesEnd - view.propertiesStart, strings))
     return checkPublishProperties(bytes, maxUserProperties)
   }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { UsageError } from '../../../src/base/errors.ts'
-import { isMqttString, readUtf8, sizeOfString, writeString } from '../../../src/codec/utf8.ts'
+import { isMqttString, readUtf8, sizeOfString, workOfStrings, writeString } from '../../../src/codec/utf8.ts'
 import { bytesOf } from './packet-bytes.ts'
 
 /** Read from the middle of other bytes, as a plain array and as a Buffer. */
@@ -14,8 +14,21 @@ function read(bytes: Uint8Array): string | undefined {
   return text
 }
 
+/** The runtime is asked about it. */
+const LONG = Buffer.alloc(600, 'x')
+
 test('well-formed UTF-8 is read: ASCII, two, three and four bytes, and nothing', () => {
-  for (const text of ['', 'a', 'sport/tennis', 'grüße', '温度', '🌡', 'a🌡b', 'x'.repeat(1000) + 'ü']) {
+  for (const text of [
+    '',
+    'a',
+    'sport/tennis',
+    'grüße',
+    '温度',
+    '🌡',
+    'a🌡b',
+    'x'.repeat(1000) + 'ü',
+    'y'.repeat(65_535),
+  ]) {
     assert.equal(read(Buffer.from(text)), text)
   }
 })
@@ -33,11 +46,17 @@ test('ill-formed UTF-8 and surrogates are refused [5.0 MQTT-1.5.4-1] [3.1.1 MQTT
     'beyond U+10FFFF': 'f4908080',
     'a byte that UTF-8 does not have': 'ff',
   }
-  for (const [what, digits] of Object.entries(bad)) assert.equal(read(bytesOf(digits)), undefined, what)
+  for (const [what, digits] of Object.entries(bad)) {
+    assert.equal(read(bytesOf(digits)), undefined, what)
+    assert.equal(read(Buffer.concat([LONG, bytesOf(digits), LONG])), undefined, `${what}, in a long string`)
+  }
 })
 
 test('U+0000 is refused wherever it stands [5.0 MQTT-1.5.4-2] [3.1.1 MQTT-1.5.3-2]', () => {
-  for (const digits of ['00', '610062', '6100', 'c3bc00', '00c3bc']) assert.equal(read(bytesOf(digits)), undefined)
+  for (const digits of ['00', '610062', '6100', 'c3bc00', '00c3bc']) {
+    assert.equal(read(bytesOf(digits)), undefined)
+    assert.equal(read(Buffer.concat([LONG, bytesOf(digits)])), undefined)
+  }
 })
 
 test('U+FEFF is kept wherever it stands [5.0 MQTT-1.5.4-3] [3.1.1 MQTT-1.5.3-3]', () => {
@@ -95,4 +114,9 @@ test('short and long bytes are judged as the platform judges them, whatever they
     }),
     { numRuns: 5000 },
   )
+})
+
+test('many short strings cost as much as their bytes, and long ones little more than a copy', () => {
+  assert.equal(workOfStrings(6400, 1000), 100 + 25)
+  assert.equal(workOfStrings(16_000_000, 250), 62_500 + 2000)
 })

@@ -31,6 +31,8 @@ const ROOM: ConfigInput = {
 }
 const REQUEST = { qos: 1, noLocal: false, retainAsPublished: false, retainHandling: 2 } as const
 const PAYLOAD = Buffer.from('payload')
+/** Nearly as long as a string may be. */
+const LONG = 'v'.repeat(65_500)
 
 type ClientPacket = Exclude<PacketName, 'CONNACK' | 'SUBACK' | 'UNSUBACK' | 'PINGRESP'>
 
@@ -126,6 +128,24 @@ const PACKETS: Readonly<Record<ClientPacket, readonly Shape[]>> = {
           sendInTurn(sensor, ...many(1_000, (at) => ({ ...publishOf(topicOf(at), 1, at + 1), retain: true })))
       },
     },
+    {
+      what: 'with 16 MB of User Properties, of which each is as long as it may be',
+      atLeast: 100_000,
+      prepare(broker) {
+        const sensor = broker.connect({ clientId: 'sensor' })
+        const userProperties = many(122, (): [string, string] => [LONG, LONG])
+        return () => sendInTurn(sensor, { ...publishOf('a', 1, 1), properties: { userProperties } })
+      },
+    },
+    {
+      what: 'with as many User Properties as it may have, of lengths for which the runtime is not asked',
+      atLeast: 10_000,
+      prepare(broker) {
+        const sensor = broker.connect({ clientId: 'sensor' })
+        const userProperties = many(1_000, (): [string, string] => ['n'.repeat(512), 'v'.repeat(512)])
+        return () => sendInTurn(sensor, { ...publishOf('a', 1, 1), properties: { userProperties } })
+      },
+    },
   ],
   PUBACK: [
     {
@@ -171,6 +191,16 @@ const PACKETS: Readonly<Record<ClientPacket, readonly Shape[]>> = {
   ],
   SUBSCRIBE: [
     {
+      what: 'of 16 MB, with filters as long as they may be',
+      atLeast: 300_000,
+      prepare(broker) {
+        const client = broker.connect()
+        const subscriptions = many(244, (at) => ({ ...REQUEST, topicFilter: `${LONG}${at}` }))
+        const common = { packetIdentifier: 1, properties: noProperties }
+        return () => sendInTurn(client, { type: PacketType.SUBSCRIBE, subscriptions, ...common })
+      },
+    },
+    {
       what: 'with 10,000 filters that overlap',
       atLeast: 300_000,
       prepare(broker) {
@@ -182,6 +212,16 @@ const PACKETS: Readonly<Record<ClientPacket, readonly Shape[]>> = {
     },
   ],
   UNSUBSCRIBE: [
+    {
+      what: 'of 16 MB, with filters as long as they may be',
+      atLeast: 100_000,
+      prepare(broker) {
+        const client = broker.connect()
+        const topicFilters = many(244, (at) => `${LONG}${at}`)
+        const common = { packetIdentifier: 2, properties: noProperties }
+        return () => sendInTurn(client, { type: PacketType.UNSUBSCRIBE, topicFilters, ...common })
+      },
+    },
     {
       what: 'with 10,000 filters of 20 levels',
       atLeast: 300_000,
