@@ -38,7 +38,10 @@ const maxLoopedBytes = 512
  */
 export function isMqttString(bytes: Uint8Array, start: number, end: number): boolean {
   if (end - start <= maxLoopedBytes) return isShortMqttString(bytes, endOfAscii(bytes, start, end), end)
-  const text = bytes.subarray(start, end)
+  return isLongMqttString(bytes.subarray(start, end))
+}
+
+function isLongMqttString(text: Uint8Array): boolean {
   return isUtf8(text) && !text.includes(0)
 }
 
@@ -94,8 +97,7 @@ export function readUtf8(bytes: Uint8Array, start: number, end: number): string 
 }
 
 function readLongUtf8(text: Buffer): string | undefined {
-  if (!isUtf8(text) || text.includes(0)) return undefined
-  return text.toString(isAscii(text) ? 'latin1' : 'utf8')
+  return isLongMqttString(text) ? text.toString(isAscii(text) ? 'latin1' : 'utf8') : undefined
 }
 
 /**
