@@ -246,7 +246,7 @@ test('what is no subscription is named, and changes nothing', async () => {
     ['a', /^subscriptions must be a list/],
     [[null], /^a subscription is an object with a topicFilter, got nothing/],
     [[{ topicFilter: 5 }], /^a topic filter is a string, got 5/],
-    [[{ topicFilter: 'a/#/b' }], /^not a topic filter: a\/#\/b: # fills the last Topic Level/],
+    [[{ topicFilter: 'a/#/b' }], /^not a topic filter: a\/#\/b: # must be the last Topic Level/],
     [[{ topicFilter: '' }], /^not a topic filter/],
     [[{ topicFilter: '$share/a+/b' }], /^not a topic filter/],
     [[{ topicFilter: 'good' }, { topicFilter: 'a', qos: 3 }], /"a": qos must be 0 or 1 or 2, got 3/],
