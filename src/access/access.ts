@@ -21,7 +21,7 @@ import type { QoS } from '../codec/packet-types.ts'
 import { parseSharedFilter, topicFilterProblem } from '../topics/topic-filter.ts'
 import { topicNameProblem } from '../topics/topic-name.ts'
 import { answersAboutTopics } from './plugin.ts'
-import { isOwnState } from './bridge-client.ts'
+import { isReserved } from './bridge-client.ts'
 import { Interceptors } from './interceptors.ts'
 import { show } from '../base/show.ts'
 import { LoginQuestions, type LoginTurn } from './login-questions.ts'
@@ -229,7 +229,7 @@ export class Access {
   async explain(asked: TopicQuestion): Promise<AccessExplanation> {
     const question = checkQuestion(asked)
     const { action, topic, client } = question
-    if (action === 'publish' && topic.startsWith('$SYS/') && !isOwnState(client, topic)) {
+    if (action === 'publish' && isReserved(topic, client)) {
       const rule = 'below $SYS/ only a bridge may publish, and only its own state'
       return { decision: 'deny', explanations: [{ plugin: 'topic-check', decision: 'deny', rule }] }
     }

@@ -4,6 +4,8 @@
  *
  * @module
  */
+import { DEFAULT_LIMIT, MAX_LIMIT } from '../broker/host/page.ts'
+import { maxVariableByteInteger } from '../codec/variable-byte-integer.ts'
 import type { ParameterRow, OperationTable } from './operation.ts'
 import { viewFields } from './view-fields.ts'
 
@@ -14,8 +16,8 @@ const LIMIT: Optional = {
   type: 'integer',
   required: false,
   minimum: 1,
-  maximum: 1000,
-  description: 'The most items in a page; default 100.',
+  maximum: MAX_LIMIT,
+  description: `The most items in a page; default ${DEFAULT_LIMIT}.`,
 }
 const CURSOR: Optional = filter('text', 'The cursor of the page before; default: the first page.')
 const CLIENT_ID = { place: 'path', type: 'text', required: true, description: 'Client identifier.' } as const
@@ -115,7 +117,7 @@ export const operationTable: OperationTable = {
   },
   slowSubscribers: {
     ...{ method: 'GET', path: '/slow-subscribers', role: 'viewer', answer: 'SlowSubscriberView[]' },
-    parameters: { limit: { ...LIMIT, description: 'The most clients; default 100.' } },
+    parameters: { limit: { ...LIMIT, description: `The most clients; default ${DEFAULT_LIMIT}.` } },
     description: 'Connected clients that have not taken what was meant for them, those with the most bytes first.',
   },
   configuration: {
@@ -151,7 +153,7 @@ export const operationTable: OperationTable = {
       subscriptions: { place: 'body', type: 'list', required: true, description: 'What a SUBSCRIBE would ask for.' },
       subscriptionIdentifier: {
         ...filter('integer', 'Subscription Identifier of all of them; default: none.'),
-        ...{ place: 'body', minimum: 1, maximum: 268_435_455 },
+        ...{ place: 'body', minimum: 1, maximum: maxVariableByteInteger },
       },
     },
     description: 'Subscribes on behalf of a client, connected or not.',

@@ -1,6 +1,6 @@
 /**
  * Describes values that foreign code threw, or rejected with. Such a value may be anything, and may itself throw when
- * it is read; `messageOf`, `kindOf` and `isOurs` never do.
+ * it is read; `messageOf`, `kindOf`, `hasCode` and `isOurs` never do.
  *
  * @module
  */

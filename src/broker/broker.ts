@@ -51,7 +51,7 @@ import { RunningParts } from './running-parts.ts'
 /** How long `close` may take unless the caller says otherwise. */
 export const DEFAULT_CLOSE_TIMEOUT_MS = 2000
 
-/** What the floors above put in. */
+/** The same with `broker.admin`, which is made from the Broker itself. */
 export interface BrokerParts extends FloorParts {
   /** Loads what `broker.admin` is. */
   loadAdmin(broker: Broker): Promise<Admin>
@@ -164,7 +164,11 @@ export class Broker implements AsyncDisposable {
   /**
    * Checks the configuration, creates the plugins, restores what is stored, and opens the listeners.
    *
-   * @throws {ConfigError} with all mistakes in the configuration; nothing is left open then
+   * @throws {ConfigError} with all mistakes in the configuration
+   * @throws {StoreError} if the store cannot be opened or read
+   * @throws {UsageError} if the broker runs already, or is closed while it starts
+   * @throws {SluiceError} `ERR_START` for anything without a code that code of the program threw. After an error, nothing
+   *   is left open
    */
   async start(): Promise<void> {
     if (this.#state !== 'new' && this.#state !== 'closed') {

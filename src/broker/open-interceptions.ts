@@ -48,13 +48,13 @@ export class OpenInterceptions {
     return open?.connection === connection ? undefined : open
   }
 
-  /** Plugins look at the message at hand; once they still do, nothing changes. */
+  /** Plugins look at the message at hand. Called again by each question about it that is answered later. */
   begin(connection: Connection): void {
     const { session } = connection
     if (!this.#open.has(session!)) this.#open.set(session!, new OpenInterception(connection))
   }
 
-  /** @param reasonCode what became of it */
+  /** The message at hand is decided. @param reasonCode the answer; `undefined` if it was given up */
   end(connection: Connection, reasonCode: number | undefined): void {
     const open = this.#open.get(connection.session!)
     if (open?.connection !== connection) return

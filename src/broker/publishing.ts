@@ -1,5 +1,5 @@
 /**
- * PUBLISH: who may, what is refused, and what becomes of a message that is taken over (§3.3).
+ * PUBLISH: who may, what is refused, and what becomes of a message that is accepted (§3.3).
  *
  *   PUBLISH, Will ──> topic, Store ──> permission ──> interceptors ──> retained ──> Router ──> Session.deliver
  *   host program, $SYS ───────────────────────────────────────────────┘
@@ -247,7 +247,7 @@ export class Publishing {
     return undefined
   }
 
-  /** While the Store cannot write, what it would have to keep is not taken over; QoS 0 goes on. */
+  /** While the Store cannot write, what it would have to keep is not accepted; QoS 0 goes on. */
   #checkStore({ protocolVersion }: Connection, message: ApplicationMessage): ReasonCode | undefined {
     if (message.qos === 0 || this.#parts.canStore(message.size) || !this.#parts.isStored(message)) return undefined
     // 3.1.1 has no negative acknowledgement: the close makes the Client keep the message.

@@ -36,7 +36,7 @@ import type { BrokerSettings, FloorParts } from './broker-settings.ts'
 import { HostSubscribers } from './host-subscribers.ts'
 import { entranceTo } from './entrance.ts'
 
-/** How much of it Clients may take: one that does not go must not leave plugins without time to close. */
+/** The share of the time for a `close` that Clients may take: one that does not go must leave plugins time to close. */
 const CONNECTIONS_SHARE = 0.75
 
 /** What the log says about a Store that is not well. */
@@ -46,7 +46,7 @@ const REFUSED_WHILE: Readonly<Record<Exclude<StoreCondition, 'well'>, string>> =
 }
 
 /** What a `close` leaves behind. */
-export interface Stopped {
+export interface StopOutcome {
   readonly unstoredChanges: number
   readonly error: StoreError | undefined
 }
@@ -167,7 +167,7 @@ export class RunningParts {
   }
 
   /** Ends all that there is, also after a start that failed halfway. */
-  async stop(timeoutMs: number): Promise<Stopped> {
+  async stop(timeoutMs: number): Promise<StopOutcome> {
     const beganAtMs = this.#clock.now()
     this.#sysTopics?.stop()
     this.#sysTopics = undefined

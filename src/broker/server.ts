@@ -65,9 +65,8 @@ import { Transformation } from './transformation.ts'
 import { Turn } from './turn/turn.ts'
 import { WillLine } from './sessions/will-line.ts'
 import { SessionEnds } from './session-ends.ts'
-import { SessionServices } from './session-services.ts'
 import { RetainedServices } from './retained-services.ts'
-import { routerSideOf } from './session-services.ts'
+import { routerSideOf, SessionServices } from './session-services.ts'
 import { levelsOfListeners } from './durable/levels-of-listeners.ts'
 
 /** What a Server is made of. */

@@ -88,7 +88,7 @@ export class WillPublishing {
     return PENDING
   }
 
-  /** What CONNECT was asked about the Topic of its Will, of another that a plugin has given it. */
+  /** The rules that CONNECT applied to the Topic of the Will, for the one that a plugin has put in its place. */
   #checkTopic(client: Client, { topicName }: ApplicationMessage): ReasonCode | undefined {
     if (isReserved(topicName, client)) return ReasonCode.NotAuthorized
     const { options } = this.#parts.current

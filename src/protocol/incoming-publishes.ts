@@ -189,7 +189,7 @@ export class IncomingPublishes {
     )
   }
 
-  /** A QoS 2 message that was taken over already gets its PUBREC again, and goes nowhere [5.0 MQTT-4.3.3-10]. */
+  /** A QoS 2 message that was accepted already gets its PUBREC again, and goes nowhere [5.0 MQTT-4.3.3-10]. */
   #isRepeat(packetIdentifier: number, version: ProtocolVersion): boolean {
     this.#open ??= new IdentifierSet()
     this.#open.add(packetIdentifier)

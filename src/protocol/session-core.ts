@@ -38,7 +38,7 @@ export abstract class SessionCore {
   /** Name in the Store. */
   sessionNumber = 0
   ledger: SessionLedger<this> | undefined = undefined
-  /** Packet Identifiers of QoS 2 messages taken over and not yet released (§4.3.3); made when needed. */
+  /** Packet Identifiers of QoS 2 messages accepted and not yet released (§4.3.3); made when needed. */
   receivedIdentifiers: IdentifierSet | undefined = undefined
   /** Charged with all that it holds. */
   readonly memory: MemoryAccount
@@ -101,7 +101,7 @@ export abstract class SessionCore {
     this.memory.addShare(-sizeOfSubscription(topicFilter))
   }
 
-  /** Whether that QoS 2 Packet Identifier was taken over and not released yet [5.0 MQTT-4.3.3-10]. */
+  /** Whether that QoS 2 Packet Identifier was accepted and is not released yet [5.0 MQTT-4.3.3-10]. */
   hasReceived(packetIdentifier: number): boolean {
     return this.receivedIdentifiers?.has(packetIdentifier) ?? false
   }

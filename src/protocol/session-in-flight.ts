@@ -61,7 +61,7 @@ export abstract class InFlightSession extends QueueingSession {
     if (acknowledgements?.times(packetIdentifier) === true) acknowledgements.end(this.side.now())
   }
 
-  /** PUBACK: an identifier that is not in flight is nobody's loss. */
+  /** PUBACK: identifiers that are not in flight are ignored. */
   puback(packetIdentifier: number, reasonCode: number): void {
     const delivery = this.window.get(packetIdentifier)
     if (delivery === undefined || delivery.qos !== 1) return

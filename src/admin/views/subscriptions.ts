@@ -15,7 +15,7 @@ import type { Broker } from '../../broker/broker.ts'
 import { serverOf } from '../../broker/broker.ts'
 import type { SubscriptionsQuery, SubscriptionView } from '../../broker/host/admin.ts'
 import { cursorOfText, limitOf, noCursor, textOfCursor, type Page } from '../../broker/host/page.ts'
-import { MANY } from '../../broker/host/session-pages.ts'
+import { IDENTIFIERS_AT_ONCE } from '../../broker/host/session-pages.ts'
 import type { Session } from '../../protocol/session.ts'
 import type { Subscription } from '../../protocol/subscription.ts'
 import type { Server } from '../../broker/server.ts'
@@ -60,7 +60,7 @@ async function* sessionsFrom(
   let last = first
   for (;;) {
     if (turn.work.isSpent) await turn.share(owner)
-    const clientIds = sessions.idsAfter(last, MANY, (looked) => turn.work.spend(looked))
+    const clientIds = sessions.idsAfter(last, IDENTIFIERS_AT_ONCE, (looked) => turn.work.spend(looked))
     if (clientIds.length === 0) return
     for (const clientId of clientIds) {
       if (turn.work.isSpent) await turn.share(owner)

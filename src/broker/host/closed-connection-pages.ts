@@ -3,7 +3,7 @@
  * cursor stays good while others come. @module
  */
 import { Work } from '../../base/work.ts'
-import { nameOf, type ClosedConnections, type ClosedConnectionView } from '../sessions/closed-connections.ts'
+import { keptName, type ClosedConnections, type ClosedConnectionView } from '../sessions/closed-connections.ts'
 import type { Turn } from '../turn/turn.ts'
 import { limitOf, numberOfCursor, type Page, type PageOptions } from './page.ts'
 
@@ -20,7 +20,7 @@ export async function closedConnectionPage(
   options: ClosedConnectionsOptions,
 ): Promise<Page<ClosedConnectionView>> {
   const limit = limitOf(options)
-  const clientId = options.clientId === undefined ? undefined : nameOf(options.clientId)
+  const clientId = options.clientId === undefined ? undefined : keptName(options.clientId)
   const items: ClosedConnectionView[] = []
   let number = options.cursor === undefined ? closed.newestNumber : numberOfCursor(options.cursor) - 1
   let lastNumber = 0

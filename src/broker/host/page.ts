@@ -2,8 +2,9 @@
 import { UsageError } from '../../base/errors.ts'
 import { show } from '../../base/show.ts'
 
-const DEFAULT_LIMIT = 100
-const MAX_LIMIT = 1000
+/** Items in a page. */
+export const DEFAULT_LIMIT = 100
+export const MAX_LIMIT = 1000
 
 /** Selects a page of a list. */
 export interface PageOptions {
@@ -16,7 +17,7 @@ export interface PageOptions {
 /** One page of a list. */
 export interface Page<Item> {
   readonly items: readonly Item[]
-  /** Selects the next page; `undefined` on the last one. Treat it as opaque. It stays valid after a restart. */
+  /** Selects the next page; `undefined` on the last one. Treat it as opaque. */
   readonly cursor: string | undefined
 }
 

@@ -16,8 +16,8 @@ import { viewOf, type SessionView } from '../sessions/session-view.ts'
 import type { Turn } from '../turn/turn.ts'
 import { cursorOfText, limitOf, textOfCursor, type Page, type PageOptions } from './page.ts'
 
-/** Identifiers that are fetched at once where few are listed: each time a whole leaf is looked through for them. */
-export const MANY = 2048
+/** Identifiers that are fetched at once where few of them are listed, since each fetch looks through a whole leaf. */
+export const IDENTIFIERS_AT_ONCE = 2048
 
 /** What a page is read from. */
 interface Listed {
@@ -40,9 +40,10 @@ export async function sessionPage(
 }
 
 /**
- * The same in another form.
+ * A page of Sessions in any form.
  *
  * @param show makes the view of each that is listed
+ * @throws {UsageError} for a limit that is not in its range, and a cursor that no page gave
  */
 export async function registrationPage<View>(
   { sessions, turn }: Listed,
@@ -57,7 +58,7 @@ export async function registrationPage<View>(
   let lastClientId = ''
   let after = cursor === undefined ? undefined : textOfCursor(cursor)
   // One more than the page has says whether there is a next page.
-  for (let most = limit + 1; ; most = MANY) {
+  for (let most = limit + 1; ; most = IDENTIFIERS_AT_ONCE) {
     if (turn.work.isSpent) await turn.share(owner)
     const clientIds = sessions.idsAfter(after, most, (looked) => turn.work.spend(looked))
     if (clientIds.length === 0) return { items, cursor: undefined }

@@ -12,7 +12,7 @@ import type { Connection } from '../../protocol/connection.ts'
 import { isTooLong } from '../../protocol/keep-alive.ts'
 import { sizeOfSession } from '../../protocol/session-core.ts'
 import { countTopicLevels, topicNameProblem } from '../../topics/topic-name.ts'
-import { isOwnState } from '../../access/bridge-client.ts'
+import { isReserved } from '../../access/bridge-client.ts'
 import { clientIdProblem } from './client-id-rules.ts'
 import { notesOf } from './connection-notes.ts'
 import type { ListenerOptions } from '../../config/options.ts'
@@ -20,8 +20,6 @@ import { sizeOfWill } from './sessions.ts'
 import { Refusal } from './refusal.ts'
 import type { AdmissionParts } from './admission-parts.ts'
 import { grantExpiry, requestedExpiry } from './granted.ts'
-
-const SYS_PREFIX = '$SYS/'
 
 export class AdmissionChecks {
   readonly #parts: AdmissionParts
@@ -82,8 +80,7 @@ export class AdmissionChecks {
       const reasonCode = packet.protocolVersion === 5 ? ReasonCode.TopicNameInvalid : ReasonCode.NotAuthorized
       return new Refusal(reasonCode, `Will Topic: more than ${listener.maxTopicLevels} Topic Levels`)
     }
-    if (will.topicName.startsWith(SYS_PREFIX) && !isOwnState(packet, will.topicName))
-      return new Refusal(ReasonCode.NotAuthorized, 'Will Topic begins with $SYS/')
+    if (isReserved(will.topicName, packet)) return new Refusal(ReasonCode.NotAuthorized, 'Will Topic begins with $SYS/')
     return undefined
   }
 

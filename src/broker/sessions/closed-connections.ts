@@ -102,9 +102,9 @@ function closedViewOf(connection: Connection, { cause, reasonCode, detail }: Con
   const { clientId, userName, claimedUserName, address, listener, protocolVersion } = client
   const closedAtMs = Math.round(clock.wallNow())
   return {
-    clientId: nameOf(clientId),
-    userName: userName === undefined ? undefined : nameOf(userName),
-    claimedUserName: claimedUserName === undefined ? undefined : nameOf(claimedUserName),
+    clientId: keptName(clientId),
+    userName: userName === undefined ? undefined : keptName(userName),
+    claimedUserName: claimedUserName === undefined ? undefined : keptName(claimedUserName),
     ...{ address, port: peer.port, listener, protocolVersion },
     connectedAtMs: Math.round(closedAtMs - (clock.now() - connection.connectedAtMs)),
     closedAtMs,
@@ -116,8 +116,8 @@ function closedViewOf(connection: Connection, { cause, reasonCode, detail }: Con
   }
 }
 
-/** As it is kept of a Client Identifier or User Name. */
-export function nameOf(text: string): string {
+/** What is kept of a Client Identifier or User Name: all of it, unless it is very long. */
+export function keptName(text: string): string {
   return text.length <= MAX_NAME_LENGTH ? text : copyOf(text.slice(0, MAX_NAME_LENGTH))
 }
 

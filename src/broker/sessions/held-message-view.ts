@@ -7,7 +7,7 @@ import type { Registration } from './sessions.ts'
 export type WaitReason =
   'PUBACK' | 'PUBREC' | 'PUBCOMP' | 'connection' | 'CONNACK' | 'output' | 'send quota' | 'payload' | 'turn'
 
-/** What that means. */
+/** What each reason means. */
 export const waitTable: Readonly<Record<WaitReason, string>> = {
   PUBACK: 'It was sent at QoS 1, and the client has not acknowledged it.',
   PUBREC: 'It was sent at QoS 2, or is sent once it is stored, and the client has not acknowledged it.',
