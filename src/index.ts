@@ -27,7 +27,7 @@ export type {
   SubscriptionView,
   UnsubscribeForRequest,
 } from './broker/host/admin.ts'
-export type { SubscribeForOptions, SubscriptionInput, SubscriptionResult } from './broker/host/host-subscriptions.ts'
+export type { SubscribeForOptions, SubscriptionInput, SubscriptionResult } from './broker/host/client-subscriptions.ts'
 export type { ClosedConnectionsOptions } from './broker/host/closed-connection-pages.ts'
 export type { Page, PageOptions } from './broker/host/page.ts'
 export type { OpenFiles } from './broker/limits/open-files.ts'

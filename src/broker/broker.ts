@@ -31,7 +31,7 @@ import { lazyAdmin, type Admin } from './host/admin.ts'
 import { closedConnectionPage, type ClosedConnectionsOptions } from './host/closed-connection-pages.ts'
 import { heldMessagePage } from './host/held-messages.ts'
 import type { Page, PageOptions } from './host/page.ts'
-import type { SubscribeForOptions, SubscriptionInput, SubscriptionResult } from './host/host-subscriptions.ts'
+import type { SubscribeForOptions, SubscriptionInput, SubscriptionResult } from './host/client-subscriptions.ts'
 import { sessionPage } from './host/session-pages.ts'
 import type { MountOptions } from './host/host-streams.ts'
 import type { HostSubscription, SubscribeOptions } from './host/host-subscriber.ts'
@@ -471,9 +471,9 @@ export class Broker implements AsyncDisposable {
     subscriptions: readonly SubscriptionInput[],
     options: SubscribeForOptions = {},
   ): Promise<readonly SubscriptionResult[] | undefined> {
-    const { sessions, hostSubscriptions } = this.#running()
+    const { sessions, clientSubscriptions } = this.#running()
     const registration = sessions.get(clientId)
-    return registration && hostSubscriptions.subscribeFor(registration, subscriptions, options)
+    return registration && clientSubscriptions.subscribeFor(registration, subscriptions, options)
   }
 
   /**
@@ -488,9 +488,9 @@ export class Broker implements AsyncDisposable {
     clientId: string,
     topicFilters: readonly string[],
   ): Promise<readonly SubscriptionResult[] | undefined> {
-    const { sessions, hostSubscriptions } = this.#running()
+    const { sessions, clientSubscriptions } = this.#running()
     const registration = sessions.get(clientId)
-    return registration && hostSubscriptions.unsubscribeFor(registration, topicFilters)
+    return registration && clientSubscriptions.unsubscribeFor(registration, topicFilters)
   }
 
   /**

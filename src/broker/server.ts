@@ -37,7 +37,7 @@ import { DurabilityRules } from './durable/durability-rules.ts'
 import type { Events } from './reporting/events.ts'
 import type { SessionEndCause } from '../access/broker-events.ts'
 import { Gathering } from './turn/gathering.ts'
-import { HostSubscriptions } from './host/host-subscriptions.ts'
+import { ClientSubscriptions } from './host/client-subscriptions.ts'
 import { InputBudget } from './limits/input-budget.ts'
 import { Ledger } from './durable/ledger.ts'
 import { Loading } from './durable/loading.ts'
@@ -94,7 +94,7 @@ export class Server implements ServerSide, SessionsSide {
   readonly admission: Admission
   readonly subscribing: Subscribing
   readonly publishing: Publishing
-  readonly hostSubscriptions: HostSubscriptions
+  readonly clientSubscriptions: ClientSubscriptions
   readonly connections: Connections
   readonly inputBudget: InputBudget
   readonly packets: PacketWatch
@@ -250,7 +250,7 @@ export class Server implements ServerSide, SessionsSide {
       memoryRefused: (account, bytes) => this.memoryRefusals.refused(account, bytes),
     })
     const { subscribing } = this
-    this.hostSubscriptions = new HostSubscriptions({ ...shared, subscribing, waiters: this.#waiters })
+    this.clientSubscriptions = new ClientSubscriptions({ ...shared, subscribing, waiters: this.#waiters })
     this.publishing = new Publishing({
       ...shared,
       router: this.router,
@@ -362,7 +362,7 @@ export class Server implements ServerSide, SessionsSide {
     this.publishing.stop()
     const isStored = await this.turn.settle(writingMs)
     this.#gate.close()
-    this.hostSubscriptions.stop()
+    this.clientSubscriptions.stop()
     const { changeCount, committedCount, uncommittedBytes } = this.turn
     // Without persistence there is no time to wait, and nothing to wait for.
     if (isStored || changeCount === committedCount) return undefined

@@ -15,7 +15,7 @@ import type { ClosedConnectionView } from '../sessions/closed-connections.ts'
 import type { HeldMessageView } from '../sessions/held-message-view.ts'
 import type { SessionView } from '../sessions/session-view.ts'
 import type { ClosedConnectionsOptions } from './closed-connection-pages.ts'
-import type { SubscriptionInput, SubscriptionResult } from './host-subscriptions.ts'
+import type { SubscriptionInput, SubscriptionResult } from './client-subscriptions.ts'
 import type { ListenerView } from './open-listeners.ts'
 import type { Page, PageOptions } from './page.ts'
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Plugin } from '../../../src/access/plugin.ts'
-import type { SubscriptionInput, SubscriptionResult } from '../../../src/broker/host/host-subscriptions.ts'
+import type { SubscriptionInput, SubscriptionResult } from '../../../src/broker/host/client-subscriptions.ts'
 import type { PublishPacket } from '../../../src/codec/packets.ts'
 import type { ProtocolVersion } from '../../../src/codec/packet-types.ts'
 import { ReasonCode } from '../../../src/codec/reason-code.ts'

@@ -342,7 +342,7 @@ const TASKS: Readonly<Record<string, readonly [file: string, title: string]>> = 
   'closed-connection-pages.ts': ['views', 'many connections that have ended are looked through'],
   'connections.ts': ['every', 'a shutdown with 2,000 Clients'],
   'departures.ts': ['sessions', '5,000 Connections are lost in one poll'],
-  'host-subscriptions.ts': ['subscribe', 'subscribeFor with 10,000 filters'],
+  'client-subscriptions.ts': ['subscribe', 'subscribeFor with 10,000 filters'],
   'login-review.ts': ['reviews', 'a review of 10,000 logins'],
   'queue-expiries.ts': ['retained', 'a queue of which all expires at one moment'],
   'replays.ts': ['retained', 'a Client that does not read holds up its own replay alone'],

@@ -65,7 +65,7 @@ export interface OriginSide {
 }
 
 /** What they are made with. */
-export interface HostSubscriptionsParts {
+export interface ClientSubscriptionsParts {
   readonly current: Current
   readonly turn: Turn
   readonly waiters: StoreWaiters
@@ -126,12 +126,12 @@ class HostOrigin implements SubscribeOrigin {
   }
 }
 
-export class HostSubscriptions {
+export class ClientSubscriptions {
   /** Rejects each call that has not resolved. */
   readonly #pending = new Set<(error: Error) => void>()
-  readonly #parts: HostSubscriptionsParts
+  readonly #parts: ClientSubscriptionsParts
 
-  constructor(parts: HostSubscriptionsParts) {
+  constructor(parts: ClientSubscriptionsParts) {
     this.#parts = parts
   }
 
