@@ -151,7 +151,9 @@ for (const [name, digits] of Object.entries(shapes)) {
       }
     }
     for (let count = 0; count < 3; count++) check()
-    assert.ok(madeBytes(check) < 16_384, 'the check made objects')
+    // The least of several: compiling the check takes from the heap as well, at a moment of the engine's choice.
+    const least = Math.min(...Array.from({ length: 5 }, () => madeBytes(check)))
+    assert.ok(least < 16_384, `the check made ${least} bytes of objects`)
   })
 }
 
