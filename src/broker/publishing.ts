@@ -129,7 +129,7 @@ export class Publishing {
         ),
       )
     }
-    if (access.stable) notes.remember(topic, version, allowed, payerOf(connection))
+    if (access.stable && !connection.isClosed) notes.remember(topic, version, allowed, payerOf(connection))
     return allowed
       ? this.#pass(connection, message, topic)
       : this.#denied(connection, message, ReasonCode.NotAuthorized)
@@ -183,11 +183,11 @@ export class Publishing {
     otherwise: Value,
     act: (value: Value) => number,
   ): number {
-    this.#open.begin(connection)
     const reasonCode = this.#later(connection, message, answer, otherwise, (value) =>
       this.#decide(connection, () => act(value)),
     )
-    if (reasonCode !== PENDING) this.#open.end(connection, reasonCode)
+    // Not before: one that is refused for want of memory, by a Reason Code or by a throw, must not hold others up.
+    if (reasonCode === PENDING) this.#open.begin(connection)
     return reasonCode
   }
 

@@ -107,6 +107,8 @@ export abstract class SessionCore {
   }
 
   addReceived(packetIdentifier: number): void {
+    // A plugin that was asked about the message may have ended it.
+    if (this.isEnded) return
     this.receivedIdentifiers ??= new IdentifierSet()
     const before = this.receivedIdentifiers.size
     this.receivedIdentifiers.add(packetIdentifier)

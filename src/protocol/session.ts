@@ -50,6 +50,11 @@ export class Session extends FlowingSession implements Subscriber {
     identifiers: readonly number[],
     shared: SharedOrigin | undefined,
   ): void {
+    if (this.isEnded) {
+      // A plugin or a listener has ended it while this message was on its way.
+      this.side.dropped(this, message, 'session ended')
+      return
+    }
     const waits = this.queuedMessages > 0 || !this.isReady || !message.isLoaded
     if (waits) this.lookAtRights()
     if (waits ? !this.makeRoom(message, identifiers) : !this.hasMemoryFor(message, identifiers, true)) return

@@ -95,23 +95,30 @@ export class SharedGroup implements SharedOrigin {
   ): DropCause | undefined {
     let best: Readiness = Readiness.None
     let bestAt = -1
+    let member: Membership | undefined
     const count = this.#members.length
     let step = 0
     for (; step < count && step < looks && best < Readiness.Now; step++) {
       const at = (this.#next + step) % count
-      const member = this.#members[at]!
-      if (member.subscriber.isEnded || origin?.sessions.includes(member.subscriber) === true) continue
-      const readiness = readinessOf(member, message)
+      const candidate = this.#members[at]!
+      if (candidate.subscriber.isEnded || origin?.sessions.includes(candidate.subscriber) === true) continue
+      const readiness = readinessOf(candidate, message)
       // Whoever would not be chosen is not asked about.
-      if (readiness <= best || !mayHave(member.subscriber, message)) continue
+      if (readiness <= best) continue
+      const may = mayHave(candidate.subscriber, message)
+      // The plugin that was asked has ended Sessions: the choice is among those that are left.
+      if (this.#members.length !== count || candidate.subscriber.isEnded) {
+        return this.deliver(message, mayHave, work, origin, looks)
+      }
+      if (!may) continue
       best = readiness
       bestAt = at
+      member = candidate
     }
     work.spend(step * Work.entry)
-    if (best === Readiness.None) return 'no member'
+    if (member === undefined) return 'no member'
     if (best === Readiness.TooLarge) return 'packet too large'
     this.#next = (bestAt + 1) % count
-    const member = this.#members[bestAt]!
     member.subscriber.deliver(message, member, origin ?? this)
     return undefined
   }

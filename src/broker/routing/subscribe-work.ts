@@ -77,6 +77,7 @@ export class SubscribeWork implements Task {
   begin(): boolean {
     const state = this.#step()
     if (state === 'spent') this.#side.addTask(this.origin.session, this)
+    else if (state === 'over') this.#side.abandoned(this)
     return state === 'done'
   }
 
@@ -90,11 +91,12 @@ export class SubscribeWork implements Task {
       const state = this.#step()
       isDone = state !== 'spent'
       if (state === 'done') this.#side.finished(this)
+      else if (state === 'over') this.#side.abandoned(this)
     })
     return isDone
   }
 
-  #step(): 'done' | 'spent' | 'waits' {
+  #step(): 'done' | 'spent' | 'waits' | 'over' {
     const { work } = this.#side
     while (this.#checked.length < this.packet.subscriptions.length) {
       if (work.isSpent) return 'spent'
@@ -102,7 +104,8 @@ export class SubscribeWork implements Task {
     }
     while (this.reasonCodes.length < this.#checked.length) {
       if (work.isSpent) return 'spent'
-      if (!this.#grantNext()) return 'waits'
+      const state = this.#grantNext()
+      if (state !== 'granted') return state
     }
     return 'done'
   }
@@ -113,18 +116,19 @@ export class SubscribeWork implements Task {
     this.#checked.push(this.#side.check(this.origin, request))
   }
 
-  /** @returns false if plugins think about it */
-  #grantNext(): boolean {
+  /** Plugins and listeners of events may end the Session, or its Connection, while they are asked and told. */
+  #grantNext(): 'granted' | 'waits' | 'over' {
     const at = this.reasonCodes.length
     const checked = this.#checked[at]!
     const allowed = this.#answers.shift() ?? this.#ask(checked)
+    if (this.origin.isOver) return 'over'
     if (typeof allowed !== 'boolean') {
       this.#wait(at, allowed)
-      return false
+      return 'waits'
     }
     this.#side.work.spend(Work.subscription + checked.levels * Work.node)
     this.reasonCodes.push(this.#side.grant(this, checked, allowed))
-    return true
+    return this.origin.isOver ? 'over' : 'granted'
   }
 
   #ask(checked: CheckedRequest): MaybePromise<boolean> {

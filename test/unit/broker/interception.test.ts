@@ -552,6 +552,21 @@ test('what waits for a plugin is charged to its user, and to nobody once it is a
   await broker.close()
 })
 
+test('a message without memory to wait in is not waited for: the next Connection of its Session is served', async () => {
+  const { intercept, answer } = deferred()
+  const broker = await TestBroker.start(intercepting(intercept, { 'max-memory-per-user': 200_000 }))
+  const first = broker.connect({ clientId: 'sensor', version: 4, cleanStart: false })
+  first.publish('a', 'x'.repeat(300_000), 1)
+  assert.ok(first.isClosed, 'so that its Client keeps the message')
+  const second = broker.connect({ clientId: 'sensor', version: 4, cleanStart: false })
+  second.publish('a', 'small', 1)
+  answer()
+  answer()
+  await broker.settle()
+  assert.deepEqual(reasonsOf(second.take()), [[PacketType.PUBACK, 0]])
+  await broker.close()
+})
+
 test('a queue holds what the plugin has made, and is charged with that', async () => {
   const broker = await TestBroker.start(
     intercepting((_client, message) => ({
