@@ -56,7 +56,7 @@ export const commands: readonly Command[] = [
       kind: {
         value: 'KIND',
         description:
-          'argon2id (default), bcrypt, sha512-crypt, sha256-crypt, mosquitto-pbkdf2, or scram-sha-256 for auth.scram\n(the default for a file that has such lines)',
+          'argon2id (default), bcrypt, sha512-crypt, sha256-crypt, mosquitto-pbkdf2, or scram-sha-256 for auth.scram\n                (the default for a file that has such lines)',
       },
       delete: { description: 'removes the user' },
     },

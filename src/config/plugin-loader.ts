@@ -15,7 +15,7 @@ import { nearest } from '../base/nearest.ts'
 import type { Plugin, PluginContext, PluginEvents, PluginFactory } from '../access/plugin.ts'
 import type { PluginSection, PluginWithOptions } from './plugin-reference.ts'
 import { importPlugin, validateOptions, type PluginModule } from './plugin-module.ts'
-import { isPlugin, mustBePlugin, pluginRefusal } from './plugin-object.ts'
+import { intercepts, isPlugin, mustBePlugin, pluginRefusal } from './plugin-object.ts'
 import type { PluginStarts } from './plugin-starts.ts'
 import { findPackagedPlugins } from './packaged-plugins.ts'
 
@@ -93,7 +93,11 @@ export class PluginLoader {
   async #makeOrNote(found: Found, all: readonly Found[]): Promise<Plugin[]> {
     try {
       if ('error' in found) throw found.error
-      return [await ('plugin' in found ? this.#keep(found.plugin.name, found.plugin) : this.#makeOnce(found, all))]
+      const plugin = await ('plugin' in found
+        ? this.#keep(found.plugin.name, found.plugin)
+        : this.#makeOnce(found, all))
+      if (found.place[0] === 'intercept') await this.#warnIfIdle('plugin' in found ? plugin.name : found.title, plugin)
+      return [plugin]
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error
       // A plugin that is listed twice causes one error only.
@@ -103,6 +107,12 @@ export class PluginLoader {
       }
       return []
     }
+  }
+
+  async #warnIfIdle(title: string, plugin: Plugin): Promise<void> {
+    if (await this.#starts.run(title, 'cannot be used', () => intercepts(plugin))) return
+    const message = `plugin ${title} is listed in \`intercept.plugins\`, but has neither \`intercept\` nor \`transformDelivery\`: it intercepts nothing`
+    this.#sources.log.warn({ plugin: title }, message)
   }
 
   /** For a plugin that is not listed but implied by a key, the place is the section. */

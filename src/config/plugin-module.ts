@@ -31,13 +31,20 @@ interface SchemaIssue {
 
 /** @throws {ConfigError} if the module cannot be imported in time, or has no factory */
 export async function importPlugin(name: string, path: string, starts: PluginStarts): Promise<PluginModule> {
-  const module = await starts.run(
-    name,
-    `cannot be loaded from ${path}`,
-    () => import(pathToFileURL(path).href) as Promise<{ default?: unknown; optionsSchema?: unknown }>,
-  )
+  const module = await starts.run(name, `cannot be loaded from ${path}`, async () => {
+    try {
+      return (await import(pathToFileURL(path).href)) as { default?: unknown; optionsSchema?: unknown }
+    } catch (error) {
+      // Node does not say where, neither in the message nor in the stack; it does when it runs the file itself.
+      if (error instanceof SyntaxError)
+        throw new SyntaxError(`${error.message}; \`node ${path}\` shows where`, { cause: error })
+      throw error
+    }
+  })
   if (typeof module.default !== 'function')
-    throw pluginRefusal(`plugin ${name}: ${path} has no factory as its default export`)
+    throw pluginRefusal(
+      `plugin ${name}: ${path} has no factory as its default export, such as \`export default (context) => ({ name: 'mine' })\``,
+    )
   return { factory: module.default as PluginFactory, schema: module.optionsSchema as StandardSchema | undefined }
 }
 

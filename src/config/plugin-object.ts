@@ -36,6 +36,11 @@ export function mustBePlugin(title: string, plugin: Plugin): void {
   throw wrong(title, 'maxLoginChecks', 'a whole number from 1', typeof checks === 'number' ? checks : kindOf(checks))
 }
 
+/** Whether a plugin of the section `intercept` sees messages; by a slip in the name of a method, it sees none. */
+export function intercepts(plugin: Plugin): boolean {
+  return plugin.intercept !== undefined || plugin.transformDelivery !== undefined
+}
+
 function wrong(title: string, what: string, kind: string, got: string | number): ConfigError {
   return pluginRefusal(`plugin ${title}: ${what} must be ${kind}, got ${got}`)
 }

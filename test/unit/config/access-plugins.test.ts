@@ -107,7 +107,9 @@ test('a schema that the module exports checks the options, and what it makes of 
 
 const broken: [title: string, text: string, message: RegExp][] = [
   ['throws while it loads', 'throw new Error("no")', /cannot be loaded from .*mine.mjs: no/],
-  ['exports no factory', 'export const x = 1', /has no factory as its default export/],
+  ['exports no factory', 'export const x = 1', /has no factory as its default export, .*export default \(context\) =>/],
+  ['exports a plugin instead', 'export default { name: "p" }', /has no factory as its default export/],
+  ['cannot be parsed', 'this is not', /cannot be loaded from .*; `node .*mine.mjs` shows where/],
   ['throws in its factory', 'export default () => { throw new Error("no door") }', /cannot start: no door/],
   [
     'makes something that is no plugin',
@@ -125,6 +127,25 @@ for (const [title, text, expected] of broken) {
     })
   })
 }
+
+test('intercept.plugins: a warning names a plugin that intercepts nothing, as by a slip in the name of a method', async () => {
+  const slip = { name: 'slip', intercpt: () => ({ decision: 'drop' }) } as Plugin
+  const warnings = async (options: AccessOptions): Promise<string[]> => {
+    const log = new CapturedLog()
+    await createAccess(options, sourcesOf({ log }))
+    return log.lines
+  }
+  const expected = [
+    'warn plugin slip is listed in `intercept.plugins`, but has neither `intercept` nor `transformDelivery`: it intercepts nothing {"plugin":"slip"}',
+  ]
+  assert.deepEqual(await warnings({ intercept: { plugins: [slip] } }), expected)
+  assert.deepEqual(await warnings({ intercept: { plugins: [{ name: 'in', intercept: () => undefined }] } }), [])
+  assert.deepEqual(
+    await warnings({ intercept: { plugins: [{ name: 'out', transformDelivery: () => undefined }] } }),
+    [],
+  )
+  assert.deepEqual(await warnings({ plugins: [slip] }), [])
+})
 
 test('when one plugin cannot be made, those before it are closed', async () => {
   let closed = 0
