@@ -11,6 +11,7 @@
  * @module
  */
 import { types } from 'node:util'
+import type { Clock } from '../../base/clock.ts'
 import { SluiceError, StoreError } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
 import type { MaybePromise } from '../../base/maybe-promise.ts'
@@ -26,6 +27,8 @@ import type {
   StoreHealth,
 } from '../../stores/store.ts'
 
+/** Between two log lines. */
+const FAILURE_LOG_INTERVAL_MS = 1000
 const CONDITIONS: readonly unknown[] = ['well', 'full', 'failing'] satisfies StoreHealth['condition'][]
 const NUMBERS = ['lastSessionNumber', 'lastMessageNumber', 'newestRecordMs'] as const satisfies (keyof Loaded)[]
 
@@ -33,11 +36,15 @@ export class HostStore implements Store {
   readonly keeps: boolean
   readonly #own: Store
   readonly #log: Logger
+  readonly #clock: Clock
+  #loggedAtMs = -Infinity
+  #failuresSinceLastLine = 0
 
-  constructor(own: Store, log: Logger) {
+  constructor(own: Store, log: Logger, clock: Clock) {
     this.keeps = own.keeps
     this.#own = own
     this.#log = log
+    this.#clock = clock
   }
 
   get roomBytes(): number {
@@ -57,8 +64,7 @@ export class HostStore implements Store {
 
   /** Asks for what the broker can do without. */
   #ask<Value>(what: string, ask: () => Value): Value | undefined {
-    const failed = (error: unknown): void =>
-      this.#log.error({ err: error }, `the store of this program failed in ${what}: ${messageOf(error)}`)
+    const failed = (error: unknown): void => this.#failed(what, error)
     try {
       const value = ask()
       watchPromise(value, failed)
@@ -67,6 +73,19 @@ export class HostStore implements Store {
       failed(error)
       return undefined
     }
+  }
+
+  /** Logs a failure, at most once a second: some of these questions follow every message. */
+  #failed(what: string, error: unknown): void {
+    const now = this.#clock.now()
+    if (now - this.#loggedAtMs < FAILURE_LOG_INTERVAL_MS) {
+      this.#failuresSinceLastLine++
+      return
+    }
+    const fields = { err: error, failuresSinceLastLine: this.#failuresSinceLastLine }
+    this.#loggedAtMs = now
+    this.#failuresSinceLastLine = 0
+    this.#log.error(fields, `the store of this program failed in ${what}: ${messageOf(error)}`)
   }
 
   onHealth(listener: (health: StoreHealth) => void): void {

@@ -37,7 +37,7 @@ export async function openStoreFor(options: Options, { clock, log, disk, own, re
   if (persistence === undefined || !keepsState(options)) return new MemoryStore()
   if (own !== undefined) {
     mustBeStore(own)
-    return new HostStore(own, log)
+    return new HostStore(own, log, clock)
   }
   const { path, maxBytes } = persistence
   const common = { clock, log, repair, ...(maxBytes > 0 && { maxBytes }) }

@@ -384,6 +384,26 @@ for (const [what, parts] of Object.entries(rubbish)) {
     }))
 }
 
+test('a store of the host program whose room cannot be read costs one line a second, however often it is asked', async () => {
+  const descriptors = Object.getOwnPropertyDescriptors(emptyStore)
+  const store = Object.defineProperties({}, { ...descriptors, roomBytes: { get: throwing } }) as Store
+  const logger = listLogger()
+  const broker = await TestBroker.start({ persistence: {} }, { store, logger })
+  const client = broker.connect({ clientId: 'reader', cleanStart: false, properties: FOREVER })
+  await broker.settle()
+  client.subscribe('a', 1)
+  await broker.settle()
+  for (let count = 0; count < 100; count++) client.publish('a', 'x', 1)
+  await broker.settle()
+  const linesOf = (): string[] => logger.lines.filter((line) => line.includes('failed in roomBytes'))
+  assert.equal(linesOf().length, 1)
+  broker.advance(1000)
+  client.publish('a', 'x', 1)
+  await broker.settle()
+  assert.equal(linesOf().length, 2)
+  await close(broker)
+})
+
 test('a store of the host program whose onHealth throws: start() rejects with an Error of ours', async () => {
   const store: Store = { ...emptyStore, onHealth: throwing }
   const broker = new Broker({ listeners: {}, persistence: {} }, { store, clock: new VirtualClock() })
