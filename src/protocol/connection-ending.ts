@@ -160,7 +160,8 @@ export abstract class EndingConnection extends ConnectionCore {
       this.refuseByError(error)
       return
     }
-    this.session!.clientFailed(this.answeredIdentifier())
+    // A message of its own that has no room says nothing about those that it was sent.
+    if (!(error instanceof MessageNotAcceptedError)) this.session!.clientFailed(this.answeredIdentifier())
     this.disconnect(reasonCode, endCauseOf(error, isOverLimit), message)
   }
 

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type PublishPacket } from '../../../src/codec/packets.ts'
 import { PacketType } from '../../../src/codec/packet-types.ts'
+import { MemoryDisk } from '../../../src/stores/memory-disk.ts'
 import { TestBroker } from '../../support/test-broker.ts'
 import type { TestClient } from '../../support/test-client.ts'
 
@@ -87,6 +88,31 @@ test('connections that are only lost, time out or are taken over count for nothi
     ['a'],
   )
   assert.deepEqual(gone, [])
+  await broker.close()
+})
+
+test('a 3.1.1 Client that is closed because its own message does not fit into the Store loses nothing that it was sent', async () => {
+  const config = { listeners: {}, 'max-delivery-attempts': 2, persistence: { 'max-bytes': 100_000 } }
+  const broker = await TestBroker.start(config, { disk: new MemoryDisk() })
+  const connect = async (): Promise<TestClient> => {
+    const client = broker.connect({ clientId: 'c', version: 4, cleanStart: false })
+    await broker.settle()
+    return client
+  }
+  const first = await connect()
+  first.subscribe('a', 1)
+  await broker.settle()
+  broker.connect({ clientId: 'sensor' }).publish('a', 'x', 1)
+  await broker.settle()
+  for (let attempt = 0; attempt < 4; attempt++) {
+    const client = await connect()
+    client.publish('large', Buffer.alloc(200_000), 1)
+    await broker.settle()
+    assert.equal(client.isClosed, true)
+  }
+  assert.equal(broker.broker.metrics.dropped['too many attempts'], 0)
+  const received = (await connect()).receiveAll().map(({ topicName }) => topicName)
+  assert.deepEqual(received, ['a'])
   await broker.close()
 })
 
