@@ -476,7 +476,8 @@ export class Oracles implements WireEar {
       // The Store took too long over CONNACK.
       'connect timeout': () => !facts.isAnswered && this.#limits.durability !== undefined,
       // A publisher of 3.1.1 cannot be told that its message was not stored.
-      'not stored': () => this.#isSick && wire.version < 5,
+      // One that is larger than what is left is refused by a Store that is well, too.
+      'not stored': () => wire.version < 5 && (this.#isSick || /^a message of \d+ bytes does not fit/.test(detail)),
     }
     if (cause === 'session taken over') this.#totals.takeovers++
     if (cause === 'keep alive timeout') this.#totals.keepAliveTimeouts++
