@@ -305,8 +305,7 @@ export class Server implements ServerSide, SessionsSide {
     mustGoOn()
     this.turn.open()
     for (const [sessionNumber, will] of orphanedWills) {
-      this.publishWill(will)
-      this.ledger!.willRemoved(sessionNumber)
+      this.publishWill(will, () => this.ledger!.willRemoved(sessionNumber))
     }
   }
 
@@ -394,9 +393,10 @@ export class Server implements ServerSide, SessionsSide {
 
   // ---- Sessions ----
 
-  publishWill(will: Will): void {
-    this.publishing.wills.publish(will)
+  publishWill(will: Will, settled: () => void): boolean {
+    const isSettled = this.publishing.wills.publish(will, settled)
     if (this.#crowds.isHit) this.#crowds.hold(this.#willLine)
+    return isSettled
   }
 
   willMustWait(registration: Registration): boolean {
@@ -415,7 +415,7 @@ export class Server implements ServerSide, SessionsSide {
     this.ledger?.session(registration)
   }
 
-  willChanged(registration: Registration): void {
-    this.ledger?.will(registration)
+  willChanged(registration: Registration, will = registration.will): void {
+    this.ledger?.will(registration, will)
   }
 }

@@ -18,7 +18,14 @@ import type { Will } from './sessions/sessions.ts'
 import type { Answers } from './turn/answers.ts'
 import type { Turn } from './turn/turn.ts'
 
-export interface WillPublishingParts extends Pick<InterceptionSide<Will>, 'current' | 'work' | 'replaced' | 'drop'> {
+/** A Will whose time has come. */
+interface DueWill {
+  readonly client: Client
+  /** It has gone out, or will not. */
+  readonly settled: () => void
+}
+
+export interface WillPublishingParts extends Pick<InterceptionSide<DueWill>, 'current' | 'work' | 'replaced' | 'drop'> {
   readonly turn: Turn
   readonly memory: Memory
   readonly metrics: Metrics
@@ -34,22 +41,28 @@ export interface WillPublishingParts extends Pick<InterceptionSide<Will>, 'curre
 
 export class WillPublishing {
   readonly #parts: WillPublishingParts
-  readonly #interception: Interception<Will>
+  readonly #interception: Interception<DueWill>
 
   constructor(parts: WillPublishingParts) {
     this.#parts = parts
     const { current, work, replaced, drop } = parts
-    this.#interception = new Interception<Will>({
+    this.#interception = new Interception<DueWill>({
       ...{ current, work, replaced, drop },
-      take: (will, message) => this.#take(will, message),
+      take: (due, message) => this.#take(due, message),
       check: ({ client }, message) => this.#checkTopic(client, message),
       refuse: ({ client }, message, reasonCode, detail) => parts.refused(client, message, reasonCode, detail),
-      later: (will, ...what) => this.#later(will, ...what),
+      later: (due, ...what) => this.#later(due, ...what),
     })
   }
 
-  publish(will: Will): void {
+  /**
+   * @param settled called once it has gone out or was refused, which may be later: until then the Store has to keep it, as
+   *   its Client does not send it again
+   * @returns whether that is done
+   */
+  publish(will: Will, settled: () => void): boolean {
     const { fields, client } = will
+    const due = { client, settled }
     const { topicName, payload, qos, retain, properties } = fields
     const message = ApplicationMessage.of({
       ...{ topicName, payload, qos, retain, properties, publisher: client.clientId },
@@ -57,15 +70,16 @@ export class WillPublishing {
     })
     const decide = (allowed: boolean): number => {
       if (!allowed) return this.#parts.refused(client, message, ReasonCode.NotAuthorized)
-      if (this.#parts.current.access.intercepts) return this.#interception.pass(will, message, undefined)
-      return this.#take(will, message)
+      if (this.#parts.current.access.intercepts) return this.#interception.pass(due, message, undefined)
+      return this.#take(due, message)
     }
     const allowed = this.#parts.current.access.mayPublish(client, message)
-    if (allowed instanceof Promise) this.#later(will, message, allowed, false, decide)
-    else decide(allowed)
+    const reasonCode = allowed instanceof Promise ? this.#later(due, message, allowed, false, decide) : decide(allowed)
+    if (reasonCode !== PENDING) settled()
+    return reasonCode !== PENDING
   }
 
-  #take({ client }: Will, message: ApplicationMessage): ReasonCode {
+  #take({ client }: DueWill, message: ApplicationMessage): ReasonCode {
     this.#parts.metrics.willsPublished++
     const reasonCode = this.#parts.accept(client, message)
     this.#parts.events.tell('willPublished', { clientId: client.clientId, topicName: message.topicName })
@@ -73,7 +87,7 @@ export class WillPublishing {
   }
 
   #later<Value>(
-    { client }: Will,
+    { client, settled }: DueWill,
     message: ApplicationMessage,
     answer: Promise<Value>,
     otherwise: Value,
@@ -83,7 +97,9 @@ export class WillPublishing {
     payer.hold(message, 0)
     this.#parts.answers.when(answer, otherwise, payer, (value) => {
       payer.release(message, 0)
-      if (!this.#parts.isStopped()) act(value)
+      // It stays in the Store, and goes out at the next start.
+      if (this.#parts.isStopped()) return
+      if (act(value) !== PENDING) settled()
     })
     return PENDING
   }

@@ -22,7 +22,7 @@ import type { SessionLedger } from '../../protocol/session-side.ts'
 import type { Subscription } from '../../protocol/subscription.ts'
 import type { Change, Loaded, ReplayRecord, SessionRecord, SubscriptionRecord } from '../../stores/store.ts'
 import type { DurabilityRules } from './durability-rules.ts'
-import { NEVER_EXPIRES, type Registration } from '../sessions/sessions.ts'
+import { NEVER_EXPIRES, type Registration, type Will } from '../sessions/sessions.ts'
 import type { Deferred, Turn } from '../turn/turn.ts'
 
 /** What a Change costs in RAM until it is stored, besides its texts and its payload; an estimate. */
@@ -179,7 +179,7 @@ export class Ledger implements SessionLedger<Session> {
   sessionForgotten(registration: Registration): void {
     this.#forget(registration.session)
     // The Store has forgotten the Will with its Session.
-    if (registration.will !== undefined) this.will(registration)
+    if (registration.will !== undefined) this.will(registration, registration.will)
   }
 
   #noteEnding(clientId: string, change: number): void {
@@ -235,8 +235,7 @@ export class Ledger implements SessionLedger<Session> {
 
   // ---- Wills ----
 
-  will(registration: Registration): void {
-    const { session, will, willDueAtMs } = registration
+  will({ session, willDueAtMs }: Registration, will: Will | undefined): void {
     if (will === undefined) {
       if (session.sessionNumber !== 0) this.willRemoved(session.sessionNumber)
       return

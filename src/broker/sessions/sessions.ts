@@ -45,15 +45,23 @@ export function sizeOfWill({ topicName, payload, properties }: Will['fields']): 
 export interface SessionsSide {
   /** The Session is over: its Subscriptions have to go, and what others of a Shared Subscription can have moves on. */
   sessionEnded(registration: Registration, cause: SessionEndCause): void
-  publishWill(will: Will): void
+  /**
+   * @param settled called once it has gone out or was refused
+   * @returns whether that is done: if not, a plugin still looks at it
+   */
+  publishWill(will: Will, settled: () => void): boolean
   /** Whether that Will has to wait for subscribers: `sendWill` follows. */
   willMustWait(registration: Registration): boolean
   /** It waits no more. */
   willLeft(registration: Registration): void
   /** The Session's own facts, or the time at which it or its Will is due, changed. */
   changed(registration: Registration): void
-  /** Its Will was set, took a due time, or is gone. */
-  willChanged(registration: Registration): void
+  /**
+   * Its Will was set, took a due time, or is gone.
+   *
+   * @param will to be kept; by default the Session's own
+   */
+  willChanged(registration: Registration, will?: Will): void
 }
 
 /** One Session and what hangs on it. */
@@ -282,8 +290,9 @@ export class Sessions {
     registration.will = undefined // [5.0 MQTT-3.1.2-10]
     registration.willDueAtMs = undefined
     if (will === undefined) return
-    this.#side.publishWill(will)
-    this.#side.willChanged(registration)
+    const isSettled = this.#side.publishWill(will, () => this.#side.willChanged(registration))
+    // The Store has forgotten it with its Session.
+    if (!isSettled && registration.session.isEnded) this.#side.willChanged(registration, will)
   }
 
   #dropWill(registration: Registration): void {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ReasonCode } from '../../../src/codec/reason-code.ts'
 import type { Plugin } from '../../../src/access/plugin.ts'
+import { MemoryDisk } from '../../../src/stores/memory-disk.ts'
 import { TestBroker } from '../../support/test-broker.ts'
 import type { ConnectOptions, TestClient } from '../../support/test-client.ts'
 
@@ -165,3 +166,54 @@ test('a Will to $SYS/ is refused', async () => {
   assert.equal(client.connack?.reasonCode, ReasonCode.NotAuthorized)
   await broker.close()
 })
+
+for (const question of ['mayPublish', 'intercept'] as const) {
+  for (const [whose, options] of [
+    ['a Session that is kept', KEPT],
+    ['a Session that has ended with its Connection', {}],
+  ] as const) {
+    for (const isStopped of [true, false]) {
+      const when = isStopped ? 'not decided when the broker stops: it goes out after the next start' : 'decided late'
+      test(`a Will of ${whose} that ${question} has ${when}, and not again`, async () => {
+        const disk = new MemoryDisk()
+        const answers: (() => void)[] = []
+        let isLate = false
+        const ask = <Answer>(topicName: string, answer: Answer): Answer | Promise<Answer> =>
+          isLate && topicName === 'status' ? new Promise((resolve) => answers.push(() => resolve(answer))) : answer
+        const plugin: Plugin =
+          question === 'intercept'
+            ? { name: 'late', intercept: (_client, { topic }) => ask(topic, undefined) }
+            : { name: 'late', maySubscribe: () => true, mayPublish: (_client, { topicName }) => ask(topicName, true) }
+        const config = { plugins: [plugin], persistence: { durability: 'disk' } } as const
+        const start = async (): Promise<TestBroker> => {
+          const broker = await TestBroker.start(config, { disk })
+          await broker.settle()
+          broker.advance(1)
+          await broker.settle()
+          return broker
+        }
+        const first = await start()
+        const client = first.connect({ will: { ...WILL, retain: true }, ...options })
+        await first.settle()
+        isLate = true
+        client.drop()
+        await first.settle()
+        assert.equal(answers.length, 1)
+        if (!isStopped) answers[0]!()
+        await first.settle()
+        await first.close()
+        isLate = false
+        for (const expected of [['gone'], []]) {
+          const later = await start()
+          const watcher = later.connect({ clientId: 'watcher' })
+          watcher.subscribe('status')
+          await later.settle()
+          assert.deepEqual(watcher.takePayloads(), expected)
+          void later.broker.publish('status', '', { retain: true })
+          await later.settle()
+          await later.close()
+        }
+      })
+    }
+  }
+}
