@@ -71,7 +71,12 @@ export class Recovering {
   }
 
   missingTurns(segment: number, last: number, offset = 0): void {
-    this.damage.add(segmentName(segment), offset, `turns ${this.sequence + 1} to ${last} are missing`)
+    const count = last - this.sequence
+    this.damage.add(
+      segmentName(segment),
+      offset,
+      `${count === 1 ? 'a commit is' : `${count} commits are`} missing before this place`,
+    )
   }
 
   /** A valid record whose Changes are invalid is also damage, never a torn end. */
