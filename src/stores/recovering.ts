@@ -72,11 +72,7 @@ export class Recovering {
 
   missingTurns(segment: number, last: number, offset = 0): void {
     const count = last - this.sequence
-    this.damage.add(
-      segmentName(segment),
-      offset,
-      `${count === 1 ? 'a commit is' : `${count} commits are`} missing before this place`,
-    )
+    this.damage.add(segmentName(segment), offset, `${count === 1 ? 'a commit is' : `${count} commits are`} missing`)
   }
 
   /** A valid record whose Changes are invalid is also damage, never a torn end. */
