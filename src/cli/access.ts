@@ -3,7 +3,7 @@
  * questions. @module
  */
 import { createAccess } from '../config/access-plugins.ts'
-import { silentLogger } from '../base/log.ts'
+import { type Logger, silentLogger } from '../base/log.ts'
 import { Access } from '../access/access.ts'
 import type { AccessOptions } from '../config/plugin-reference.ts'
 import { realClock, stayAlive } from '../broker/turn/clock.ts'
@@ -19,9 +19,10 @@ export async function withAccess(
   options: AccessOptions & { readonly baseFolder: string },
   source: ConfigSource | undefined,
   use: (access: Access) => Promise<void> | void,
+  log: Logger = silentLogger,
 ): Promise<void> {
   const { baseFolder } = options
-  const sources = { registry: shippedPlugins, baseFolder, log: silentLogger, clock: realClock, source }
+  const sources = { registry: shippedPlugins, baseFolder, log, clock: realClock, source }
   const alive = stayAlive()
   try {
     const access = await createAccess(options, sources)

@@ -1,6 +1,8 @@
 /** `sluice check`: checks a configuration, its files and its plugins without starting the broker. @module */
 import { ConfigError } from '../base/errors.ts'
-import type { ListenerOptions } from '../config/options.ts'
+import { silentLogger } from '../base/log.ts'
+import type { ConfigSource } from '../config/config-problems.ts'
+import type { ListenerOptions, Options } from '../config/options.ts'
 import { checkListenerFiles } from '../listeners/listener.ts'
 import { withAccess } from './access.ts'
 import type { Call } from './command.ts'
@@ -9,12 +11,12 @@ import { readConfig, stateSentence, urlOf, warningsOf } from './config.ts'
 
 export async function check({ options: { config }, terminal }: Call): Promise<number> {
   const { options, source } = readConfig(config)
-  const [certificateWarnings, , folderWarnings] = await allOrErrors([
+  const [certificateWarnings, pluginWarnings, folderWarnings] = await allOrErrors([
     checkCertificates(options.listeners),
-    withAccess(options, source, () => undefined),
+    checkPlugins(options, source),
     checkFolder(options),
   ])
-  for (const warning of [...warningsOf(options), ...certificateWarnings, ...folderWarnings])
+  for (const warning of [...warningsOf(options), ...certificateWarnings, ...pluginWarnings, ...folderWarnings])
     terminal.err(`warning: ${warning}`)
   const lines = options.listeners.map((listener) => `  ${listener.name} would listen on ${urlOf(listener)}`)
   terminal.out([`${config} is valid:`, ...lines, `  ${stateSentence(options)}`].join('\n'))
@@ -35,6 +37,14 @@ async function allOrErrors<Checks extends readonly Promise<unknown>[]>(
     throw new ConfigError('ERR_CONFIG', errors.map(({ message }) => message).join('\n'), { problems })
   }
   return Promise.all(checks)
+}
+
+/** @returns what plugins warn about while they are created. @throws {ConfigError} if one of them cannot be created */
+async function checkPlugins(options: Options, source: ConfigSource | undefined): Promise<string[]> {
+  const warnings: string[] = []
+  const warn = (first: object | string, message?: string): void => void warnings.push(message ?? String(first))
+  await withAccess(options, source, () => undefined, { ...silentLogger, warn })
+  return warnings
 }
 
 /**

@@ -104,6 +104,15 @@ test('check of a file that is not there is one sentence', () => {
   assert.deepEqual([code, err], [1, 'The configuration file /nowhere/sluice.yaml does not exist.\n'])
 })
 
+test('sluice check prints what plugins warn about while they are created', () => {
+  const folder = scratchFolder()
+  writeFileSync(join(folder, 'slip.mjs'), "export default () => ({ name: 'slip', intercpt: () => undefined })")
+  writeFileSync(join(folder, 'sluice.yaml'), 'intercept: { plugins: [./slip.mjs] }')
+  const { code, err } = sluice(['check', '--config', 'sluice.yaml'], folder)
+  assert.equal(code, 0)
+  assert.match(err, /^warning: plugin \.\/slip\.mjs is listed in `intercept\.plugins`, but has neither/)
+})
+
 test('check says what would be opened and where state would live, and warns of what is not used', () => {
   const folder = scratchFolder()
   const text = `listeners:
