@@ -42,7 +42,8 @@ async function allOrErrors<Checks extends readonly Promise<unknown>[]>(
 /** @returns what plugins warn about while they are created. @throws {ConfigError} if one of them cannot be created */
 async function checkPlugins(options: Options, source: ConfigSource | undefined): Promise<string[]> {
   const warnings: string[] = []
-  const warn = (first: object | string, message?: string): void => void warnings.push(message ?? String(first))
+  const warn = (first: object | string, message?: string): void =>
+    void warnings.push(typeof first === 'string' ? first : (message ?? ''))
   await withAccess(options, source, () => undefined, { ...silentLogger, warn })
   return warnings
 }
