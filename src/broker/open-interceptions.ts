@@ -48,6 +48,11 @@ export class OpenInterceptions {
     return open?.connection === connection ? undefined : open
   }
 
+  /** Whether plugins look at, or decide about, a message of that Connection. */
+  has(connection: Connection): boolean {
+    return this.#open.get(connection.session!)?.connection === connection
+  }
+
   /** Plugins look at the message at hand. Called again by each question about it that is answered later. */
   begin(connection: Connection): void {
     const { session } = connection

@@ -90,8 +90,7 @@ export class Publishing {
     })
     this.#interception = new Interception<Connection>({
       ...shared,
-      take: (connection, message, topic) =>
-        this.#take(message, topic ?? this.#topicOf(message), connection.client, connection),
+      take: (connection, message, topic) => this.#takeIntercepted(connection, message, topic),
       check: (connection, message) => this.#checkTopic(connection, message) ?? this.#checkStore(connection, message),
       refuse: (connection, ...what) => this.#denied(connection, ...what),
       later: (connection, ...what) => this.#laterOnce(connection, ...what),
@@ -231,6 +230,23 @@ export class Publishing {
     return this.#parts.waiters.wait(connection, () => {
       if (this.#isStopped) return
       const reasonCode = this.publish(connection, message, topic)
+      if (reasonCode !== PENDING) connection.publishAnswered(reasonCode)
+    })
+  }
+
+  /**
+   * A plugin may have moved a message that the Store does not keep to a topic where it does. One that plugins have thought about
+   * for long does not wait: there is one of a Connection at most.
+   */
+  #takeIntercepted(connection: Connection, message: ApplicationMessage, topic?: KnownTopic): number {
+    if (!this.#mustWait(message) || this.#open.has(connection)) {
+      return this.#take(message, topic ?? this.#topicOf(message), connection.client, connection)
+    }
+    return this.#parts.waiters.wait(connection, () => {
+      if (this.#isStopped) return
+      const refusal = this.#checkStore(connection, message)
+      const reasonCode =
+        refusal === undefined ? this.#takeIntercepted(connection, message) : this.#denied(connection, message, refusal)
       if (reasonCode !== PENDING) connection.publishAnswered(reasonCode)
     })
   }

@@ -591,6 +591,37 @@ test('a queue holds what the plugin has made, and is charged with that', async (
   await broker.close()
 })
 
+for (const later of [false, true]) {
+  test(`what a plugin moves to a topic that is stored waits for a Store that is behind, later: ${later}`, async () => {
+    const moved = { decision: 'replace', topic: 'stored' } as const
+    const broker = await TestBroker.start(
+      intercepting((_client, { topic }) => (topic !== 'fast' ? undefined : later ? Promise.resolve(moved) : moved), {
+        persistence: { durability: 'disk', topics: { fast: 'memory' } },
+        'max-uncommitted-bytes': 100_000,
+      }),
+      { disk: new MemoryDisk() },
+    )
+    broker.connect({ clientId: 'reader', ...KEPT }).subscribe('stored', 1)
+    await broker.settle()
+    const { turn } = serverOf(broker.broker)
+    const client = broker.connect({ version: 4 })
+    let mostBytes = 0
+    const sent = Array.from({ length: 20 }, () => {
+      const packetIdentifier = client.publish('fast', 'x'.repeat(30_000), 1)
+      mostBytes = Math.max(mostBytes, turn.uncommittedBytes)
+      return packetIdentifier
+    })
+    for (let round = 0; round < 20; round++) {
+      mostBytes = Math.max(mostBytes, turn.uncommittedBytes)
+      await broker.settle()
+    }
+    assert.ok(mostBytes > 30_000 && mostBytes < 200_000, `${mostBytes} bytes`)
+    const acknowledged = client.take().map((packet) => (packet as { packetIdentifier: number }).packetIdentifier)
+    assert.deepEqual(acknowledged, sent)
+    await broker.close()
+  })
+}
+
 test('what is stored is what the plugin has made', async () => {
   const disk = new MemoryDisk()
   const config = intercepting(() => ({ decision: 'replace', topic: 'b', payload: 'made' }), {
