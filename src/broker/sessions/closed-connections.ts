@@ -5,7 +5,7 @@
  *   [ oldest … newest ]     as many as `max-closed-connections` lets; the oldest is forgotten for the next one
  *
  * Only those that had logged in: a flood of refused ones, which anybody can make, must not push the others out. What a
- * peer has said is shortened, so that an entry takes no more than a few kilobytes.
+ * peer has said is shortened, so that an entry takes about a kilobyte and a half at most.
  *
  * @module
  */
@@ -20,11 +20,11 @@ import type { ConnectionEnd, EndCause } from '../../protocol/server-side.ts'
 import type { Metrics } from '../reporting/metrics.ts'
 
 /** Characters of a name that are kept. */
-const MAX_NAME_LENGTH = 1024
+const MAX_NAME_LENGTH = 256
 
 /** A connection that has ended after its client had logged in. Times are in milliseconds since 1970. */
 export interface ClosedConnectionView {
-  /** Cut to 1,024 characters, as are the user names. */
+  /** Cut to 256 characters, as are the user names. */
   readonly clientId: string
   /** `undefined` for an anonymous client. */
   readonly userName: string | undefined
