@@ -119,7 +119,7 @@ export class OptionReader {
     if (issue.expected === 'never') {
       this.#reportUnknown(path.at(-1)!, INNER_KEYS[row.type] ?? [], path.slice(0, -1))
     } else if (issue.input === undefined) {
-      this.#problems.add(path, 'is missing')
+      this.#problems.add(path, row.type === 'plugins' ? NAMELESS : 'is missing')
     } else if (row.key === 'mode' && typeof issue.input === 'number') {
       this.#problems.add(path, `must be an octal number in quotes, such as '0660', got ${show(issue.input)}`)
     } else {
@@ -235,7 +235,11 @@ const HOMES: Readonly<Record<OptionScope, string>> = {
 /** Types whose schema is a record, which valibot also accepts for a list. */
 const MAPS = new Set<OptionRow['type']>(['listeners', 'section', 'access-list', 'groups', 'durability-map', 'headers'])
 
+/** What a program most likely forgot if an entry of a list of plugins names none. */
+const NAMELESS = 'is missing; an object that is a plugin itself needs a `name`'
+
 const INNER_KEYS: Readonly<Partial<Record<OptionRow['type'], readonly string[]>>> = {
   certificates: ['server-name', 'certfile', 'keyfile', 'keyfile-password-file'],
   'access-list': ['publish', 'subscribe', 'deny'],
+  plugins: ['plugin', 'options'],
 }

@@ -195,6 +195,15 @@ test('a plugin that is an object of the program stays the very object, with what
   assert.equal(options.topicCheck?.plugins[0], guard)
 })
 
+test('a plugin without a name is told that it needs one', () => {
+  const input = { auth: { plugins: [{ authenticate: () => undefined }] } } as unknown as ConfigInput
+  assert.match(
+    messageAt(input, 'auth.plugins.0.plugin'),
+    /is missing; an object that is a plugin itself needs a `name`/,
+  )
+  assert.match(messageAt(input, 'auth.plugins.0.authenticate'), /the known keys are plugin, options/)
+})
+
 test('sections of plugins are read like any other', () => {
   const jwt = { 'key-file': 'k', 'require-expiry': 'off', algorithms: ['ES256'] } as const
   const { auth } = resolveOptions({ auth: { jwt } })
