@@ -47,6 +47,7 @@ import { MemoryRefusals } from './limits/memory-refusals.ts'
 import { Metrics } from './reporting/metrics.ts'
 import { PacketWatch } from './reporting/packet-watch.ts'
 import { Reports } from './reporting/reports.ts'
+import { EstateReads } from './durable/estate-reads.ts'
 import { Payloads } from './durable/payloads.ts'
 import { QueueExpiries } from './sessions/queue-expiries.ts'
 import type { ProcessMemory } from './limits/process-memory.ts'
@@ -174,6 +175,7 @@ export class Server implements ServerSide, SessionsSide {
     this.#ends = new SessionEnds({
       ...ofSessions,
       ledger: this.ledger,
+      payloads: this.#payloads && new EstateReads(this.#payloads, this.turn, this.metrics, parts.log),
       dropped: (...what) => this.#services.dropped(...what),
     })
     this.#services = new SessionServices({

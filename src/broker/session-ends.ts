@@ -15,7 +15,8 @@ import type { Ledger } from './durable/ledger.ts'
 import type { QueueExpiries } from './sessions/queue-expiries.ts'
 import type { Replays } from './routing/replays.ts'
 import type { Router } from './routing/router.ts'
-import { Estate, handOn, LeftShared, type HandoverSide } from './routing/shared-handover.ts'
+import { Estate, type EstatePayloads, type EstateSide } from './routing/estate.ts'
+import { handOn, LeftShared } from './routing/shared-handover.ts'
 import { SessionEnding } from './sessions/session-ending.ts'
 import type { Registration, Sessions } from './sessions/sessions.ts'
 import type { Turn } from './turn/turn.ts'
@@ -31,12 +32,13 @@ export interface SessionEndsParts {
   readonly queueExpiries: QueueExpiries
   /** Where the Store keeps something. */
   readonly ledger: Ledger | undefined
+  readonly payloads: EstatePayloads | undefined
   dropped(session: Session, message: ApplicationMessage, cause: DropCause): void
 }
 
 export class SessionEnds {
   readonly #parts: SessionEndsParts
-  readonly #side: HandoverSide
+  readonly #side: EstateSide
 
   constructor(parts: SessionEndsParts) {
     this.#parts = parts
@@ -49,6 +51,8 @@ export class SessionEnds {
         return client !== undefined && parts.current.access.mayReceive(client, topicName)
       },
       dropped: (...what) => parts.dropped(...what),
+      payloads: parts.payloads,
+      addTask: (session, task) => parts.turn.addTask(session, task),
     }
   }
 
@@ -74,18 +78,14 @@ export class SessionEnds {
   #divideEstate(registration: Registration): void {
     const { session } = registration
     const { ledger } = this.#parts
-    const estate = new Estate(session, this.#side)
-    const isDivided = estate.resume()
-    const isOwed = !isDivided && session.holdsShared && session.ledger !== undefined
+    let isOwed = false
+    const estate = new Estate(session, this.#side, () => {
+      if (isOwed) ledger?.sessionForgotten(registration)
+    })
+    const isDivided = estate.begin()
+    isOwed = !isDivided && (session.holdsShared || estate.holdsTaken) && session.ledger !== undefined
     if (isOwed) ledger?.sessionOver(registration)
     else ledger?.sessionEnded(session)
-    if (isDivided) return
-    const resume = (): boolean => {
-      if (!estate.resume()) return false
-      if (isOwed) ledger?.sessionForgotten(registration)
-      return true
-    }
-    this.#parts.turn.addTask(session, { resume })
   }
 
   /** A Session that goes on has left these Shared Subscriptions. */

@@ -122,6 +122,16 @@ export class SharedGroup implements SharedOrigin {
     member.subscriber.deliver(message, member, origin ?? this)
     return undefined
   }
+
+  /** Whether a member that cannot wait for a message whose payload the Store has would take it once that is in RAM. */
+  wouldTakeLoaded(message: ApplicationMessage, mayHave: MayHave, work: WorkBudget): boolean {
+    work.spend(this.#members.length * Work.entry)
+    return this.#members.some((member) => {
+      const { subscriber } = member
+      if (subscriber.isEnded || canWait(member, message)) return false
+      return readinessOnceLoaded(member, message) > Readiness.TooLarge && mayHave(subscriber, message)
+    })
+  }
 }
 
 /** Where a delivery came from that some members could not have: it goes to none of them again. */
@@ -136,7 +146,10 @@ export class ReturnedOrigin implements SharedOrigin {
 }
 
 function readinessOf(member: Membership, message: ApplicationMessage): Readiness {
-  if (!canWait(member, message)) return Readiness.None
+  return canWait(member, message) ? readinessOnceLoaded(member, message) : Readiness.None
+}
+
+function readinessOnceLoaded(member: Membership, message: ApplicationMessage): Readiness {
   const qos = message.qos < member.qos ? message.qos : member.qos
   return member.subscriber.readinessFor(message, qos, member.subscriptionIdentifiers)
 }

@@ -7,7 +7,7 @@
 import { Work, type WorkBudget } from '../../base/work.ts'
 import { ApplicationMessage } from '../../protocol/application-message.ts'
 import { unloadedCopyOf } from '../../protocol/unloaded-copy.ts'
-import { DeliveryState, type Delivery } from '../../protocol/delivery.ts'
+import type { Delivery, SharedOrigin } from '../../protocol/delivery.ts'
 import type { DropCause } from '../../protocol/drop-cause.ts'
 import type { Session } from '../../protocol/session.ts'
 import type { Sweep } from '../../protocol/waiting-queue.ts'
@@ -34,7 +34,7 @@ export interface HandoverSide {
 }
 
 /** All that one member gives back, which may be very much. */
-class Handover {
+export class Handover {
   readonly #side: HandoverSide
   #exactUnits = EXACT_UNITS
 
@@ -43,18 +43,26 @@ class Handover {
   }
 
   /** @returns why nobody has taken it */
-  give({ message: held, shared }: Delivery): DropCause | undefined {
+  give(held: ApplicationMessage, shared: SharedOrigin): DropCause | undefined {
     const { work } = this.#side
     work.spend(Work.delivery)
+    if (held.isLost) return 'damaged'
     const message = renewed(held)
     if (message.isExpired(this.#side.now())) return 'expired' // [5.0 MQTT-3.3.2-5]
-    const group = this.#side.group(shared!.topicFilter)
+    const group = this.#side.group(shared.topicFilter)
     if (group === undefined) return 'no member'
     const before = work.units
     const looks = this.#exactUnits > 0 ? Infinity : FEW_LOOKS
     const cause = group.deliver(message, this.#side.mayHave, work, undefined, looks)
     this.#exactUnits -= work.units - before
     return cause
+  }
+
+  /** Whether somebody would take a message that nobody has taken, if its payload were in RAM. */
+  wouldGoLoaded(message: ApplicationMessage, { topicFilter }: SharedOrigin): boolean {
+    if (message.isLoaded || message.isLost) return false
+    const { work, mayHave } = this.#side
+    return this.#side.group(topicFilter)?.wouldTakeLoaded(message, mayHave, work) === true
   }
 }
 
@@ -89,50 +97,12 @@ export class LeftShared implements Task, Sweep {
       work.spend(LOOKS * Work.entry)
       const { taken, isDone } = this.#session.takeShared(this, LOOKS)
       for (const delivery of taken) {
-        const cause = this.#handover.give(delivery)
+        const cause = this.#handover.give(delivery.message, delivery.shared!)
         if (cause !== undefined) this.#side.dropped(this.#session, delivery.message, cause)
       }
       if (isDone || this.lookedUpTo >= this.#lastEntryNumber) return true
     }
     return false
-  }
-}
-
-/**
- * What an ended Session leaves behind: to the other members of its Shared Subscriptions goes all that was not sent, and QoS 1 that
- * was; never QoS 2 that was sent [5.0 MQTT-4.8.2-5]. The rest is dropped.
- */
-export class Estate implements Task {
-  readonly #session: Session
-  readonly #remains: Iterator<Delivery, void>
-  readonly #side: HandoverSide
-  readonly #handover: Handover
-
-  constructor(session: Session, side: HandoverSide) {
-    this.#session = session
-    this.#remains = session.remains()
-    this.#side = side
-    this.#handover = new Handover(side)
-  }
-
-  resume(): boolean {
-    const { work } = this.#side
-    while (!work.isSpent) {
-      const next = this.#remains.next()
-      if (next.done === true) return true
-      work.spend(Work.entry)
-      this.#giveAway(next.value)
-    }
-    return this.#session.isEmpty
-  }
-
-  #giveAway(delivery: Delivery): void {
-    const { shared, qos, state, message } = delivery
-    const isOthers = shared !== undefined && (qos === 1 || state === DeliveryState.Waiting)
-    const cause = isOthers ? this.#handover.give(delivery) : 'session ended'
-    // Stored together with what the other member was given.
-    if (isOthers) this.#session.ledger?.done(this.#session, delivery)
-    if (cause !== undefined) this.#side.dropped(this.#session, message, cause === 'expired' ? cause : 'session ended')
   }
 }
 

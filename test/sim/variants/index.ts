@@ -134,7 +134,7 @@ export const variants: readonly Variant[] = [
   },
   {
     name: 'a member of a Shared Subscription that leaves takes its messages along',
-    file: 'src/broker/routing/shared-handover.ts',
+    file: 'src/broker/routing/estate.ts',
     from: 'shared !== undefined && (qos === 1 || state === DeliveryState.Waiting)',
     to: 'shared !== undefined && (qos === 1 && state === DeliveryState.Released)',
     within: 100,

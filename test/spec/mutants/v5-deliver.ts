@@ -18,7 +18,7 @@ const ROUTER = 'src/broker/routing/router.ts'
 const PUBLISHING = 'src/broker/publishing.ts'
 const DEPARTURES = 'src/broker/sessions/departures.ts'
 const SHARED = 'src/broker/routing/shared-group.ts'
-const HANDOVER = 'src/broker/routing/shared-handover.ts'
+const ESTATE = 'src/broker/routing/estate.ts'
 const SUBSCRIBING = 'src/broker/subscribing.ts'
 const FILTER = 'src/topics/topic-filter.ts'
 
@@ -300,16 +300,16 @@ export const mutantsDeliver5: readonly Mutant[] = [
   mutant(
     '5.0 MQTT-4.8.2-5',
     'QoS 2 in flight moves to another member when the Session ends',
-    HANDOVER,
-    'const isOthers = shared !== undefined && (qos === 1 || state === DeliveryState.Waiting)',
-    'const isOthers = shared !== undefined && (qos >= 1 || state === DeliveryState.Waiting)',
+    ESTATE,
+    'return shared !== undefined && (qos === 1 || state === DeliveryState.Waiting)',
+    'return shared !== undefined && (qos >= 1 || state === DeliveryState.Waiting)',
   ),
   mutant(
     '5.0 U-4.8.2-8',
     'QoS 1 in flight dies with the Session of its member',
-    HANDOVER,
-    'const isOthers = shared !== undefined && (qos === 1 || state === DeliveryState.Waiting)',
-    'const isOthers = shared !== undefined && (qos > 2 || state === DeliveryState.Waiting)',
+    ESTATE,
+    'return shared !== undefined && (qos === 1 || state === DeliveryState.Waiting)',
+    'return shared !== undefined && (qos > 2 || state === DeliveryState.Waiting)',
   ),
   mutant(
     '5.0 U-4.8.2-5',

@@ -343,6 +343,7 @@ const TASKS: Readonly<Record<string, readonly [file: string, title: string]>> = 
   'connections.ts': ['every', 'a shutdown with 2,000 Clients'],
   'departures.ts': ['sessions', '5,000 Connections are lost in one poll'],
   'client-subscriptions.ts': ['subscribe', 'subscribeFor with 10,000 filters'],
+  'estate.ts': ['sessions', 'a member of a Shared Subscription ends'],
   'login-review.ts': ['reviews', 'a review of 10,000 logins'],
   'queue-expiries.ts': ['retained', 'a queue of which all expires at one moment'],
   'replays.ts': ['retained', 'a Client that does not read holds up its own replay alone'],

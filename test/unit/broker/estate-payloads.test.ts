@@ -1,0 +1,179 @@
+/** What an ended Session leaves to members that keep nothing, where the payloads are only in the Store. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Properties } from '../../../src/codec/properties.ts'
+import { MemoryDisk } from '../../../src/stores/memory-disk.ts'
+import { TestBroker } from '../../support/test-broker.ts'
+import type { TestClient } from '../../support/test-client.ts'
+
+const SHARED = '$share/group/a'
+const SECONDS_AWAY = 60
+
+function start(disk: MemoryDisk, options: object = {}): Promise<TestBroker> {
+  return TestBroker.start({ listeners: {}, persistence: { durability: 'disk' }, ...options }, { disk })
+}
+
+async function member(broker: TestBroker, clientId: string, properties: Properties = {}): Promise<TestClient> {
+  const client = broker.connect({ clientId, properties })
+  await broker.settle()
+  client.subscribe(SHARED, 1)
+  await broker.settle()
+  client.take()
+  return client
+}
+
+/** A disk with these messages for Clients that are away, as the next start finds it. */
+async function filled(payloads: readonly string[], away: readonly string[] = ['away']): Promise<MemoryDisk> {
+  const disk = new MemoryDisk()
+  const broker = await start(disk)
+  for (const clientId of away) (await member(broker, clientId, { sessionExpiryInterval: SECONDS_AWAY })).drop()
+  const publisher = broker.connect({ clientId: 'publisher' })
+  for (const [at, payload] of payloads.entries()) {
+    publisher.publish('a', payload, 1)
+    if (at % 50 === 0) await broker.settle()
+  }
+  await broker.settle()
+  return disk.crash()
+}
+
+/** The Sessions expire. */
+async function expire(broker: TestBroker): Promise<void> {
+  broker.advance((SECONDS_AWAY + 1) * 1000)
+  await broker.settle()
+}
+
+async function received(broker: TestBroker, client: TestClient): Promise<string[]> {
+  const payloads: string[] = []
+  for (let quiet = 0; quiet < 3;) {
+    const some = client.receiveAll().map(({ payload }) => Buffer.from(payload).toString())
+    payloads.push(...some)
+    quiet = some.length === 0 ? quiet + 1 : 0
+    await broker.settle()
+  }
+  return payloads
+}
+
+function droppedOf(broker: TestBroker): number {
+  return Object.values(broker.broker.metrics.dropped).reduce((sum, count) => sum + count, 0)
+}
+
+function numbered(count: number): string[] {
+  return Array.from({ length: count }, (_, at) => `message ${at}.`)
+}
+
+/** No payload is read until `go`; for ever without it. */
+function held(disk: MemoryDisk): { readonly go: () => void } {
+  let go = (): void => {}
+  const gate = new Promise<void>((resolve) => (go = resolve))
+  disk.options.before = (operation) => (operation === 'read' ? gate : undefined)
+  return { go: () => go() }
+}
+
+test('they are read, and go to a member that is there', async () => {
+  // One is empty, which has to be read as well.
+  const payloads = ['one', '', 'three']
+  const broker = await start(await filled(payloads))
+  const passing = await member(broker, 'passing')
+  await expire(broker)
+  assert.deepEqual(await received(broker, passing), payloads)
+  assert.equal(droppedOf(broker), 0)
+  await broker.close()
+})
+
+test('more than one batch, of several Sessions that end at once, comes whole, and leaves no memory charged', async () => {
+  const payloads = numbered(700)
+  const disk = await filled(payloads, ['away', 'also away'])
+  const broker = await start(disk)
+  const passing = await member(broker, 'passing')
+  await expire(broker)
+  assert.deepEqual((await received(broker, passing)).toSorted(), payloads.toSorted())
+  assert.equal(droppedOf(broker), 0)
+  const empty = await start(new MemoryDisk())
+  await member(empty, 'passing')
+  const { bytes } = broker.broker.memory
+  assert.equal(bytes, empty.broker.memory.bytes)
+  await broker.close()
+  await empty.close()
+})
+
+test('until they are handed over the Store has them: a crash meanwhile loses none', async () => {
+  const disk = await filled(['one', 'two', 'three'])
+  const broker = await start(disk)
+  const passing = await member(broker, 'passing')
+  const { go } = held(disk)
+  await expire(broker)
+  assert.deepEqual(passing.takePayloads(), [])
+  const next = await start(disk.crash())
+  next.advance(1000)
+  await next.settle()
+  // No member has come back by then, so that they are dropped: they were there.
+  assert.equal(next.broker.metrics.dropped['session ended'], 3)
+  await next.close()
+  go()
+  assert.deepEqual(await received(broker, passing), ['one', 'two', 'three'])
+  await broker.close()
+  const last = await start(disk)
+  last.advance(1000)
+  await last.settle()
+  assert.equal(droppedOf(last), 0, 'the ended Session is forgotten')
+  await last.close()
+})
+
+test('a member that leaves while they are read gets none, and nobody waits for it', async () => {
+  const disk = await filled(['one', 'two'])
+  const broker = await start(disk)
+  const passing = await member(broker, 'passing')
+  const { go } = held(disk)
+  await expire(broker)
+  passing.drop()
+  go()
+  await broker.settle()
+  assert.equal(broker.broker.metrics.dropped['session ended'], 2)
+  await broker.close()
+})
+
+test('one that is damaged is counted as damaged, and costs no other', async () => {
+  const disk = await filled(numbered(5))
+  const broker = await start(disk)
+  const passing = await member(broker, 'passing')
+  for (const name of await disk.list()) {
+    const at = Buffer.from(disk.contents(name)).indexOf('message 2.')
+    if (at >= 0) disk.damage(name, at, Uint8Array.of(disk.contents(name)[at]! ^ 1))
+  }
+  await expire(broker)
+  assert.deepEqual(
+    await received(broker, passing),
+    numbered(5).filter((payload) => payload !== 'message 2.'),
+  )
+  assert.deepEqual([broker.broker.metrics.payloadsDamaged, broker.broker.metrics.dropped.damaged], [1, 1])
+  assert.equal(droppedOf(broker), 1)
+  await broker.close()
+})
+
+test('where no member would have them, none is read', async () => {
+  const disk = await filled(['one', 'two'])
+  const broker = await start(disk)
+  let reads = 0
+  disk.options.before = (operation) => void (operation === 'read' && reads++)
+  await expire(broker)
+  assert.deepEqual([broker.broker.metrics.dropped['session ended'], reads], [2, 0])
+  await broker.close()
+})
+
+test('a Store that cannot be read for a while delays them', async () => {
+  const disk = await filled(['one', 'two'])
+  const broker = await start(disk)
+  const passing = await member(broker, 'passing')
+  disk.options.before = (operation) => {
+    if (operation === 'read') throw new Error('the cable is loose')
+  }
+  await expire(broker)
+  broker.advance(5000)
+  await broker.settle()
+  assert.deepEqual([broker.broker.metrics.payloadReadsFailed, passing.takePayloads()], [2, []])
+  delete disk.options.before
+  broker.advance(5000)
+  assert.deepEqual(await received(broker, passing), ['one', 'two'])
+  assert.equal(droppedOf(broker), 0)
+  await broker.close()
+})
