@@ -105,7 +105,7 @@ export class Estate implements Task {
   #workOn(): boolean {
     const { work } = this.#side
     while (!work.isSpent) {
-      if (this.#isWaiting()) return true
+      if (this.#mustWait()) return true
       const held = this.#batch.pop() ?? this.#take()
       if (held === undefined) return true
       this.#giveAway(held)
@@ -114,8 +114,8 @@ export class Estate implements Task {
     return this.#isDivided
   }
 
-  /** Sees to what comes first, where its payload has to be read. */
-  #isWaiting(): boolean {
+  /** Sees to it that the payload of what comes first is read. @returns whether one is awaited */
+  #mustWait(): boolean {
     if (this.#first !== undefined) {
       if (this.#isEntered) this.#read(this.#first)
       else this.#enter()
