@@ -87,7 +87,7 @@ async function compileAndRun(project: string, name: string, tsc: string, consume
 /** Every source of `src/` makes one module and its types; the manual comes along. */
 function expectedFiles(): string[] {
   const modules = filesUnder(root, 'src', '.ts').map((file) => file.replace(/^src/, 'dist').replace(/\.ts$/, ''))
-  const fixed = ['LICENSE', 'README.md', 'bin/sluice.js', 'ops/sluice.service', 'ops/sluice.yaml', 'package.json']
+  const fixed = ['LICENSE', 'README.md', 'bin/sluice.js', 'package.json']
   // What help texts and error texts point at, and the schema for editors.
   const docs = ['.md', '.json'].flatMap((ending) => filesUnder(root, 'docs', ending))
   const pages = docs.filter((file) => !file.endsWith('/conformance.md'))
@@ -98,6 +98,7 @@ function expectedFiles(): string[] {
     ...linked,
     ...filesUnder(root, 'changes', '.md'),
     ...filesUnder(root, 'examples/plugin', ''),
+    ...filesUnder(root, 'ops', ''),
     ...pages,
     ...modules.flatMap((module) => [`${module}.d.ts`, `${module}.js`, `${module}.js.map`]),
   ].sort()
