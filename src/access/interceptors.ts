@@ -24,7 +24,7 @@ import { FAILED, isThenable, nameOf, type PluginQuestions } from './plugin-quest
 /** A message that goes nowhere. */
 export class Stopped {
   readonly isRefused: boolean
-  /** What its publisher is told. */
+  /** The Reason Code for the publisher. */
   readonly reasonCode: ReasonCode
   /** For logs and events: which plugin, and why. */
   readonly detail: string

@@ -192,8 +192,8 @@ export interface Plugin {
    */
   intercept?(client: Client, message: Message): MaybePromise<Interception | undefined>
   /**
-   * Sees each message that is about to be sent to a client, whoever published it, and may replace parts of it for this client alone
-   * or drop it. Answers at once, never by promise. It should depend on its arguments only: it is asked again whenever the message is
+   * Called for each message just before it is sent to a client; may replace parts of it for this client alone, or drop
+   * it. Answers at once, never by promise. It should depend on its arguments only: it is asked again whenever the message is
    * sent again. `mayReceive` is asked before it, about the topic that the message had.
    *
    * A plugin that throws or answers something else has dropped the delivery.

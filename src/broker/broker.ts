@@ -180,7 +180,7 @@ export class Broker implements AsyncDisposable {
     const attempt = new StartAttempt()
     this.#starting = attempt
     const started = this.#startOrStop(attempt)
-    attempt.over = started.catch(() => {}) // whoever called is told
+    attempt.over = started.catch(() => {}) // the caller of start() gets the error
     try {
       await started
     } finally {

@@ -136,6 +136,12 @@ export class PropertyList {
 /** The shared empty list, which most messages have. */
 export const noPropertyList: PropertyList = new PropertyList(new Uint8Array(0), 0, 0, -1)
 
+/** Properties as bytes, which they may be already. */
+export function propertyListOf(properties: PropertyList | Properties | undefined): PropertyList {
+  if (properties === undefined) return noPropertyList
+  return properties instanceof PropertyList ? properties : PropertyList.of(properties)
+}
+
 /**
  * Gives a record a `properties` object that is created on access, so that a waiting record holds only bytes.
  *

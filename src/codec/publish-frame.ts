@@ -15,7 +15,7 @@ import { copyBytes } from '../base/bytes.ts'
 import { invariant, UsageError } from '../base/errors.ts'
 import { PacketType, type ProtocolVersion, type QoS } from './packet-types.ts'
 import type { Properties } from './properties.ts'
-import { noPropertyList, PropertyList } from './property-list.ts'
+import { noPropertyList, propertyListOf, type PropertyList } from './property-list.ts'
 import { sizeOfBinary, sizeOfProperties, writeBinary, writeProperties, writeTwoByteInteger } from './property-writer.ts'
 import { sizeOfString, writeString } from './utf8.ts'
 import { maxVariableByteInteger, sizeOfVariableByteInteger, writeVariableByteInteger } from './variable-byte-integer.ts'
@@ -63,7 +63,7 @@ export interface PublishFrame {
  */
 export function makePublishFrame(fields: PublishFields, payload: Uint8Array, version: ProtocolVersion): PublishFrame {
   const { topicName, qos } = fields
-  const properties = version === 5 ? listOf(fields.properties) : noPropertyList
+  const properties = version === 5 ? propertyListOf(fields.properties) : noPropertyList
   const hop = version === 5 ? propertiesOfHop(fields) : undefined
   const propertyLength = properties.length + (hop === undefined ? 0 : sizeOfProperties(hop, 'PUBLISH'))
   const topicSize = typeof topicName === 'string' ? sizeOfString(topicName) : sizeOfBinary(topicName)
@@ -89,10 +89,6 @@ export function makePublishFrame(fields: PublishFields, payload: Uint8Array, ver
   // The memory contained other data before: every byte that is sent must have been written.
   invariant(at === bytes.length, 'a PUBLISH is not of the size that it was measured at')
   return { bytes, packetIdentifierAt }
-}
-
-function listOf(properties: PropertyList | Properties): PropertyList {
-  return properties instanceof PropertyList ? properties : PropertyList.of(properties)
 }
 
 /** The properties that follow the message's own; `undefined` for none. */

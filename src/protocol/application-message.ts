@@ -26,11 +26,11 @@ import { invariant } from '../base/errors.ts'
 import { sizeOfText } from '../base/memory-account.ts'
 import { makePublishFrame } from '../codec/publish-frame.ts'
 import type { ProtocolVersion, QoS } from '../codec/packet-types.ts'
-import { noPropertyList, type PropertyList } from '../codec/property-list.ts'
+import { noPropertyList, propertyListOf, type PropertyList } from '../codec/property-list.ts'
 import type { Properties } from '../codec/properties.ts'
 import { Arena, LARGEST_GUEST_BYTES } from './arena.ts'
 import { MESSAGE_BYTES } from './memory-sizes.ts'
-import { listOf, type MessageParts } from './message-parts.ts'
+import type { MessageParts } from './message-parts.ts'
 import { Place } from './message-place.ts'
 import type { Message } from './message.ts'
 import { isOfFive, layoutOf, OtherFrames, type FrameLayout, type MessageFrame } from './message-frames.ts'
@@ -109,7 +109,7 @@ export class ApplicationMessage implements Message {
   /** A message from its parts. Its payload is used as it is: hand in a copy if it may change. */
   static of(parts: MessageParts): ApplicationMessage {
     const { topicName, payload, qos, retain, publisher, receivedAtMs } = parts
-    const list = listOf(parts.properties)
+    const list = propertyListOf(parts.properties)
     const end = payload.length
     return new ApplicationMessage(topicName, qos, retain, list, publisher, receivedAtMs, payload, 0, end)
   }
@@ -149,7 +149,7 @@ export class ApplicationMessage implements Message {
     payloadLength: number,
   ): ApplicationMessage {
     const { topicName, qos, retain, publisher, receivedAtMs } = parts
-    const list = listOf(parts.properties)
+    const list = propertyListOf(parts.properties)
     const message = new ApplicationMessage(
       topicName,
       qos,

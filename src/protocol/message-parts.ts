@@ -4,7 +4,7 @@
  * @module
  */
 import type { QoS } from '../codec/packet-types.ts'
-import { noPropertyList, PropertyList } from '../codec/property-list.ts'
+import type { PropertyList } from '../codec/property-list.ts'
 import type { Properties } from '../codec/properties.ts'
 
 export interface MessageParts {
@@ -18,10 +18,4 @@ export interface MessageParts {
   readonly publisher: string
   /** Monotonic milliseconds. */
   readonly receivedAtMs: number
-}
-
-/** Properties as bytes, which they may be already. */
-export function listOf(properties: PropertyList | Properties | undefined): PropertyList {
-  if (properties === undefined) return noPropertyList
-  return properties instanceof PropertyList ? properties : PropertyList.of(properties)
 }

@@ -46,7 +46,7 @@ export async function subscriptionPage(broker: Broker, query: SubscriptionsQuery
   return { items, cursor: undefined }
 }
 
-/** The sessions from the one that the cursor stands in, each with the filter behind which it begins. */
+/** Sessions, beginning with the one that the cursor points to, each with the filter after which its list starts. */
 async function* sessionsFrom(
   { sessions, turn }: Server,
   owner: object,

@@ -1,6 +1,6 @@
 /**
- * A Transport of the host program, as its Connection uses it: the door for that foreign code. One that throws is broken: its
- * Connection is lost at the end of the turn, and whoever was at work meanwhile goes on.
+ * A Transport of the host program, as its Connection uses it: the door for that foreign code. If it throws, it is broken: its
+ * Connection is lost at the end of the turn, and the caller continues.
  *
  * @module
  */

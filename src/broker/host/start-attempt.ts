@@ -41,7 +41,7 @@ export class StartAttempt {
   }
 }
 
-/** What the caller of `start` is told. */
+/** The error that `start` rejects with. */
 export function closedMeanwhile(): UsageError {
   return new UsageError('the broker was closed while it started')
 }

@@ -5,6 +5,7 @@
  */
 import type { ReceivedConnect } from '../../codec/packets.ts'
 import type { Connection } from '../../protocol/connection.ts'
+import type { Peer } from '../../protocol/transport.ts'
 import type { ConnectRequest } from '../../access/plugin.ts'
 
 /** The same bytes as plugins get them. */
@@ -19,36 +20,23 @@ export function requestOf(
   authenticationData: Uint8Array | undefined,
   reAuthentication: boolean,
 ): ConnectRequest {
-  const { address, listener, encrypted, certificateUserName, certificate } = connection.peer
   const { clientId, userName, protocolVersion, properties } = packet
   const claimed = { clientId, userName, password: bufferOf(packet.password), protocolVersion }
   const { authenticationMethod } = properties
   const asked = { ...claimed, authenticationMethod, authenticationData: bufferOf(authenticationData) }
-  const facts = { address, listener, encrypted, certificateUserName, ...(certificate !== undefined && { certificate }) }
-  return { ...asked, ...facts, exchangeState: undefined, reAuthentication }
+  return { ...asked, ...factsOf(connection.peer), exchangeState: undefined, reAuthentication }
 }
 
 /** Of a Client that is logged in, and authenticates again. */
 export function requestAgain(connection: Connection, authenticationData: Uint8Array | undefined): ConnectRequest {
-  const { address, listener, encrypted, certificateUserName, certificate } = connection.peer
   const { clientId, userName, protocolVersion } = connection.client
+  const claimed = { clientId, userName, password: undefined, protocolVersion }
   const { authenticationMethod } = connection
-  const asked = {
-    clientId,
-    userName,
-    password: undefined,
-    protocolVersion,
-    authenticationMethod,
-    authenticationData: bufferOf(authenticationData),
-  }
-  return {
-    ...asked,
-    address,
-    listener,
-    encrypted,
-    certificateUserName,
-    ...(certificate !== undefined && { certificate }),
-    exchangeState: undefined,
-    reAuthentication: true,
-  }
+  const asked = { ...claimed, authenticationMethod, authenticationData: bufferOf(authenticationData) }
+  return { ...asked, ...factsOf(connection.peer), exchangeState: undefined, reAuthentication: true }
+}
+
+/** What the listener knows of the peer, whatever it sends. */
+function factsOf({ address, listener, encrypted, certificateUserName, certificate }: Peer) {
+  return { address, listener, encrypted, certificateUserName, ...(certificate !== undefined && { certificate }) }
 }
