@@ -37,7 +37,7 @@ const GROUPS: readonly { readonly title: string; readonly sources: readonly stri
       'access/listener-events',
       'base/histogram',
       'base/memory-account',
-      'broker/reporting/',
+      'reporting/',
       'protocol/drop-cause',
       'protocol/server-side',
     ],
@@ -46,7 +46,7 @@ const GROUPS: readonly { readonly title: string; readonly sources: readonly stri
   { title: 'Plugins and permissions', sources: ['access/', 'config/plugin-reference'] },
   { title: 'Stores', sources: ['stores/'] },
   { title: 'Errors', sources: ['base/errors', 'codec/protocol-error'] },
-  { title: 'Runtime environment', sources: ['base/', 'broker/limits/', 'protocol/transport'] },
+  { title: 'Runtime environment', sources: ['base/', 'limits/', 'protocol/transport'] },
 ]
 
 const RANKS = ['function', 'class', 'constant', 'interface', 'type'] as const

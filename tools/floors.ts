@@ -1,8 +1,8 @@
 /**
  * Checks the structure drawn in docs/ARCHITECTURE.md: imports point down only (types too), there are no cycles,
  * `protocol/` and everything below it uses no socket, file, clock, randomness or `await`, and only
- * `broker/turn/clock.ts` (besides the program, the benchmark and a lock between processes) reads real time or
- * randomness. It also limits the length of files.
+ * `turn/clock.ts` (besides the program, the benchmark and a lock between processes) reads real time or
+ * randomness. It also limits the length of files, and the part of the source that is in one folder.
  *
  *     node build/tools/floors.js
  *
@@ -28,6 +28,11 @@ export const FLOORS: Readonly<Record<string, number>> = {
   client: 3,
   access: 3,
   config: 3.5,
+  // What the broker is built on: each knows nothing of those above it.
+  reporting: 3.6,
+  limits: 3.7,
+  turn: 3.8,
+  routing: 3.9,
   broker: 4,
   listeners: 5,
   plugins: 5,
@@ -49,7 +54,7 @@ export const FLOORS: Readonly<Record<string, number>> = {
  * rooms, at the top of the folder, are above all of them.
  */
 export const ROOMS: Readonly<Record<string, readonly string[]>> = {
-  broker: ['reporting', 'limits', 'turn', 'routing', 'sessions', 'durable', 'host'],
+  broker: ['sessions', 'durable', 'host'],
 }
 
 /** The most lines of a source file. */
@@ -65,11 +70,14 @@ const LONG_FILES: Readonly<Record<string, number>> = {
   'src/broker/server.ts': 500,
 }
 
+/** The largest part of the source that a folder may hold, where everything meets and code gathers by itself. */
+const LARGEST_SHARES: Readonly<Record<string, number>> = { broker: 0.2 }
+
 /** The highest pure floor: it sees bytes and `now`, and nothing else from outside. */
 const PURE_UP_TO = FLOORS['protocol']!
 
 /** Files that may read real time and randomness. */
-const TIME_KEEPERS = ['src/broker/turn/clock.ts']
+const TIME_KEEPERS = ['src/turn/clock.ts']
 
 /** Folders that may do so as well: the program, and the benchmark, which measures real brokers in real time. */
 const REAL_TIME_PARTS = ['cli', 'bench']
@@ -163,6 +171,23 @@ export function findBreaches(files: ReadonlyMap<string, string>): Finding[] {
   return [...findings, ...findCycles(graph)]
 }
 
+/** Finds folders that hold too large a part of the source, by lines. */
+export function findLargeFolders(files: ReadonlyMap<string, string>): Finding[] {
+  const lines = new Map<string, number>()
+  let all = 0
+  for (const [file, text] of files) {
+    const count = text.split('\n').length - 1
+    lines.set(partOf(file), (lines.get(partOf(file)) ?? 0) + count)
+    all += count
+  }
+  return Object.entries(LARGEST_SHARES).flatMap(([folder, share]) => {
+    const count = lines.get(folder) ?? 0
+    if (count <= share * all) return []
+    const message = `has ${count} of ${all} lines, and may have ${share * 100} %; move a room to a floor of its own`
+    return [{ file: `src/${folder}`, line: 1, message }]
+  })
+}
+
 function target(file: string, one: Import): string {
   return posix.join(dirname(file), one.specifier)
 }
@@ -233,7 +258,8 @@ function findCycles(graph: ReadonlyMap<string, readonly string[]>): Finding[] {
 
 if (isMain(import.meta.url)) {
   const paths = filesUnder(root, 'src', '.ts')
-  const findings = findBreaches(new Map(paths.map((path) => [path, readFileSync(join(root, path), 'utf8')])))
+  const files = new Map(paths.map((path) => [path, readFileSync(join(root, path), 'utf8')]))
+  const findings = [...findBreaches(files), ...findLargeFolders(files)]
   for (const { file, line, message } of findings) console.error(`${file}:${line}: ${message}`)
   console.log(`${paths.length} files, ${findings.length} breaches`)
   process.exitCode = findings.length === 0 ? 0 : 1

@@ -22,9 +22,9 @@ import * as v from 'valibot'
 import { describeType, schemaOf } from '../src/config/option-schema.ts'
 import { toCamel } from '../src/config/option-spelling.ts'
 import { optionTable, rowsOf } from '../src/config/option-table.ts'
-import { endCauseTable, eventTable, sessionEndTable } from '../src/broker/reporting/event-table.ts'
-import { SYS_TOPIC_PREFIX, type FigureRow } from '../src/broker/reporting/figure.ts'
-import { figureTable } from '../src/broker/reporting/figure-table.ts'
+import { endCauseTable, eventTable, sessionEndTable } from '../src/reporting/event-table.ts'
+import { SYS_TOPIC_PREFIX, type FigureRow } from '../src/reporting/figure.ts'
+import { figureTable } from '../src/reporting/figure-table.ts'
 import type { OptionRow, OptionScope, SectionName } from '../src/config/option-table.ts'
 import { anchorOf } from './api-page.ts'
 import { apiPages } from './api-reference.ts'
@@ -219,7 +219,7 @@ function eventsPage(): string {
     rows(Object.entries(table).map(([cause, description]) => [`\`${cause}\``, description]))
   return `# Events
 
-<!-- Made from src/broker/reporting/event-table.ts by tools/reference.ts: change it there. -->
+<!-- Made from src/reporting/event-table.ts by tools/reference.ts: change it there. -->
 
 \`broker.on(name, listener)\` calls the listener with every event of that name, \`once\` with the next one only, and \`off\` removes
 it; \`addListener\` and \`removeListener\` are the same as \`on\` and \`off\`. An unknown name throws. A listener that throws is logged
@@ -280,7 +280,7 @@ function metricsPage(): string {
 ${figureRows(figures)}`
   return `# Metrics
 
-<!-- Made from src/broker/reporting/figure-table.ts by tools/reference.ts: change it there. -->
+<!-- Made from src/reporting/figure-table.ts by tools/reference.ts: change it there. -->
 
 \`broker.figures()\` returns every figure with its value, \`broker.figure(name)\` returns one:
 

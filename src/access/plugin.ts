@@ -1,6 +1,6 @@
 /**
  * The interface of a plugin: questions about permissions that it may answer. Notifications are events instead
- * (`broker/reporting/events.ts`). The vote (`access/access.ts`) combines the answers of several plugins into one
+ * (`reporting/events.ts`). The vote (`access/access.ts`) combines the answers of several plugins into one
  * decision.
  *
  * @module

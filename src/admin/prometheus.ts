@@ -10,8 +10,8 @@
  *
  * @module
  */
-import type { Figure } from '../broker/reporting/figure.ts'
-import { familyTable } from '../broker/reporting/metric-table.ts'
+import type { Figure } from '../reporting/figure.ts'
+import { familyTable } from '../reporting/metric-table.ts'
 
 /** What a response with this text says in `Content-Type`. */
 export const PROMETHEUS_CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8'

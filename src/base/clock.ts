@@ -1,5 +1,5 @@
 /**
- * Time, randomness and the end of a turn, as the floors above see them. `broker/turn/clock.ts` implements the real
+ * Time, randomness and the end of a turn, as the floors above see them. `turn/clock.ts` implements the real
  * ones; a test or a simulation passes virtual ones, so that whole Servers run in virtual time from a printed seed.
  *
  * @module

@@ -10,9 +10,9 @@ import type { Store } from '../stores/store.ts'
 import type { ConfigSource } from '../config/config-problems.ts'
 import type { StreamPumps } from './host/host-streams.ts'
 import type { PluginFactory } from '../access/plugin.ts'
-import { type ProcessMemory } from './limits/process-memory.ts'
+import { type ProcessMemory } from '../limits/process-memory.ts'
 import type { OpenOne } from './host/open-listeners.ts'
-import { type OpenFiles } from './limits/open-files.ts'
+import { type OpenFiles } from '../limits/open-files.ts'
 
 /** What the floors above put in. */
 export interface FloorParts extends StreamPumps {

@@ -7,11 +7,11 @@
 import { ReasonCode } from '../codec/reason-code.ts'
 import type { ListenerState } from './sessions/listener-state.ts'
 import type { Current } from '../config/current.ts'
-import type { Events } from './reporting/events.ts'
+import type { Events } from '../reporting/events.ts'
 import type { Server } from './server.ts'
 import type { Entrance } from './host/open-listeners.ts'
 import type { HandshakeRefusal, ListenerTrouble } from '../access/listener-events.ts'
-import type { FileRoom } from './limits/open-files.ts'
+import type { FileRoom } from '../limits/open-files.ts'
 
 /** What an entrance leads to. */
 export interface Inside {

@@ -7,7 +7,7 @@ import { UsageError } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import type { Message } from '../protocol/message.ts'
 import { topicFilterProblem } from '../topics/topic-filter.ts'
-import { callGuarded, type Events } from './reporting/events.ts'
+import { callGuarded, type Events } from '../reporting/events.ts'
 import { HostSubscriber, type HostSide, type HostSubscription, type SubscribeOptions } from './host/host-subscriber.ts'
 import type { Server } from './server.ts'
 

@@ -8,12 +8,12 @@ import type { MemoryAccount } from '../base/memory-account.ts'
 import { Work, type WorkBudget } from '../base/work.ts'
 import type { ApplicationMessage } from '../protocol/application-message.ts'
 import type { Current } from '../config/current.ts'
-import type { Events } from './reporting/events.ts'
+import type { Events } from '../reporting/events.ts'
 import type { RetainedEnd } from '../access/broker-events.ts'
 import type { Ledger } from './durable/ledger.ts'
-import type { MemoryRefusals } from './limits/memory-refusals.ts'
-import type { RetainedSide } from './routing/retained.ts'
-import type { StoreGate } from './turn/store-gate.ts'
+import type { MemoryRefusals } from '../limits/memory-refusals.ts'
+import type { RetainedSide } from '../routing/retained.ts'
+import type { StoreGate } from '../turn/store-gate.ts'
 
 /** What it works with. */
 export interface RetainedServicesParts {

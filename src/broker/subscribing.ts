@@ -20,30 +20,30 @@ import type { DropCause } from '../protocol/drop-cause.ts'
 import type { Session } from '../protocol/session.ts'
 import { sizeOfSubscription, type Subscription } from '../protocol/subscription.ts'
 import { countTopicLevels } from '../topics/topic-name.ts'
-import { checkFilter } from './routing/checked-filter.ts'
+import { checkFilter } from '../routing/checked-filter.ts'
 import { requestOf } from '../access/bridge-client.ts'
 import { notesOf } from './sessions/connection-notes.ts'
 import type { StoreWaiters } from './durable/store-waiters.ts'
-import type { SubscribeCapabilities, SubscribeOrigin } from './routing/subscribe-origin.ts'
+import type { SubscribeCapabilities, SubscribeOrigin } from '../routing/subscribe-origin.ts'
 import {
   SubscribeWork,
   type CheckedRequest,
   type SubscribeRequest,
   type SubscribeSide,
-} from './routing/subscribe-work.ts'
+} from '../routing/subscribe-work.ts'
 import { ConnectionOrigin } from './sessions/connection-origin.ts'
-import type { Answers } from './turn/answers.ts'
-import type { Task, Turn } from './turn/turn.ts'
-import { UnsubscribeWork, type UnsubscribeSide } from './routing/unsubscribe-work.ts'
+import type { Answers } from '../turn/answers.ts'
+import type { Task, Turn } from '../turn/turn.ts'
+import { UnsubscribeWork, type UnsubscribeSide } from '../routing/unsubscribe-work.ts'
 import type { Current } from '../config/current.ts'
-import type { Denials } from './reporting/denials.ts'
-import type { Events } from './reporting/events.ts'
-import type { Metrics } from './reporting/metrics.ts'
+import type { Denials } from '../reporting/denials.ts'
+import type { Events } from '../reporting/events.ts'
+import type { Metrics } from '../reporting/metrics.ts'
 import type { ReplayRecord } from '../stores/store.ts'
 import type { Ledger } from './durable/ledger.ts'
-import type { Owed, ReplayLedger, ReplayReceiver, Replays } from './routing/replays.ts'
-import type { RetainedMessages } from './routing/retained.ts'
-import type { Router } from './routing/router.ts'
+import type { Owed, ReplayLedger, ReplayReceiver, Replays } from '../routing/replays.ts'
+import type { RetainedMessages } from '../routing/retained.ts'
+import type { Router } from '../routing/router.ts'
 
 const NO_IDENTIFIERS: readonly number[] = []
 

@@ -7,11 +7,11 @@
  * @module
  */
 import type { Clock, Timer } from '../base/clock.ts'
-import { SYS_TOPIC_PREFIX } from './reporting/figure.ts'
-import { figureTable } from './reporting/figure-table.ts'
-import type { Figures } from './reporting/figures.ts'
+import { SYS_TOPIC_PREFIX } from '../reporting/figure.ts'
+import { figureTable } from '../reporting/figure-table.ts'
+import type { Figures } from '../reporting/figures.ts'
 import type { Server } from './server.ts'
-import type { Task } from './turn/turn.ts'
+import type { Task } from '../turn/turn.ts'
 
 /** Publishes the figures that changed since the last round. */
 export class SysTopics implements Task {

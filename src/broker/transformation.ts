@@ -12,7 +12,7 @@ import type { ServedConnection } from '../protocol/served-connection.ts'
 import type { DeliveryPlugins } from '../protocol/server-side.ts'
 import type { DropCause } from '../protocol/drop-cause.ts'
 import type { Current } from '../config/current.ts'
-import type { Metrics } from './reporting/metrics.ts'
+import type { Metrics } from '../reporting/metrics.ts'
 
 export class Transformation implements DeliveryPlugins {
   isAsked = false

@@ -11,12 +11,12 @@ import { PENDING, type Pending } from '../protocol/server-side.ts'
 import { countTopicLevels } from '../topics/topic-name.ts'
 import { isReserved } from '../access/bridge-client.ts'
 import { Interception, type InterceptionSide } from './interception.ts'
-import type { Events } from './reporting/events.ts'
-import type { Memory } from './limits/memory.ts'
-import type { Metrics } from './reporting/metrics.ts'
+import type { Events } from '../reporting/events.ts'
+import type { Memory } from '../limits/memory.ts'
+import type { Metrics } from '../reporting/metrics.ts'
 import type { Will } from './sessions/sessions.ts'
-import type { Answers } from './turn/answers.ts'
-import type { Turn } from './turn/turn.ts'
+import type { Answers } from '../turn/answers.ts'
+import type { Turn } from '../turn/turn.ts'
 
 /** A Will whose time has come. */
 interface DueWill {

@@ -6,7 +6,7 @@ import { createAccess } from '../config/access-plugins.ts'
 import { type Logger, silentLogger } from '../base/log.ts'
 import { Access } from '../access/access.ts'
 import type { AccessOptions } from '../config/plugin-reference.ts'
-import { realClock, stayAlive } from '../broker/turn/clock.ts'
+import { realClock, stayAlive } from '../turn/clock.ts'
 import type { ConfigSource } from '../config/config-problems.ts'
 import { shippedPlugins } from '../plugins/registry.ts'
 

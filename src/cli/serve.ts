@@ -7,7 +7,7 @@
 import { constants } from 'node:os'
 import { StoreError } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
-import { stayAlive } from '../broker/turn/clock.ts'
+import { stayAlive } from '../turn/clock.ts'
 import { noServiceManager } from './service-manager.ts'
 import type { ServiceManager } from './service-manager.ts'
 

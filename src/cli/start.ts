@@ -1,6 +1,6 @@
 /** `sluice start`: runs a broker until a signal stops it. @module */
 import type { LogOptions, Options } from '../config/options.ts'
-import { realClock } from '../broker/turn/clock.ts'
+import { realClock } from '../turn/clock.ts'
 import { Broker } from '../create-broker.ts'
 import type { Call } from './command.ts'
 import { readConfig, stateSentence, warningsOf } from './config.ts'

@@ -5,7 +5,7 @@
  * @module
  */
 import { StoreError, UsageError } from '../base/errors.ts'
-import { realClock, stayAlive } from '../broker/turn/clock.ts'
+import { realClock, stayAlive } from '../turn/clock.ts'
 import { openStore } from '../stores/journal-store.ts'
 import { openNodeDisk, type NodeDisk } from '../stores/node-disk.ts'
 import { kindOfName } from '../stores/segment-files.ts'

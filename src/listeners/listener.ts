@@ -7,7 +7,7 @@
  */
 import type { Socket } from 'node:net'
 import { UsageError, type ConfigError } from '../base/errors.ts'
-import { realClock } from '../broker/turn/clock.ts'
+import { realClock } from '../turn/clock.ts'
 import { logRefusal } from '../base/log.ts'
 import type { ListenerOptions } from '../config/options.ts'
 import type { Peer } from '../protocol/transport.ts'

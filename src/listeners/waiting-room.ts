@@ -10,7 +10,7 @@
 import type { Duplex } from 'node:stream'
 import type { Timer } from '../base/clock.ts'
 import type { Arrival } from '../broker/sessions/arrival.ts'
-import { Holders } from '../broker/limits/holders.ts'
+import { Holders } from '../limits/holders.ts'
 import type { ListenerOptions } from '../config/options.ts'
 import { cutOff } from './cut-off.ts'
 import type { ListenerCounters, ListenerHost } from './host.ts'

@@ -6,7 +6,7 @@
  */
 import { open, realpath, rename, rm, stat } from 'node:fs/promises'
 import { UsageError } from '../base/errors.ts'
-import { realClock } from '../broker/turn/clock.ts'
+import { realClock } from '../turn/clock.ts'
 import { LineProblems, linesOf, readText } from '../config/text-file.ts'
 import { passwordHashKind } from './password-hash.ts'
 import { parseScramCredentials } from './scram-credentials.ts'

@@ -18,7 +18,7 @@
 import { isUtf8 } from 'node:buffer'
 import { createHash, pbkdf2Sync, timingSafeEqual } from 'node:crypto'
 import { UsageError } from '../base/errors.ts'
-import { realClock } from '../broker/turn/clock.ts'
+import { realClock } from '../turn/clock.ts'
 import {
   deriveScramCredentials,
   formatScramCredentials,

@@ -1,5 +1,5 @@
 /**
- * Why a message does not reach a Client. Each cause has a counter (`dropTable` in `broker/reporting/metric-table.ts`) and comes with
+ * Why a message does not reach a Client. Each cause has a counter (`dropTable` in `reporting/metric-table.ts`) and comes with
  * the event `dropped`.
  *
  * @module

@@ -7,7 +7,7 @@
  * @module
  */
 import assert from 'node:assert/strict'
-import { realClock } from '../broker/turn/clock.ts'
+import { realClock } from '../turn/clock.ts'
 import type { Change, Store, StoreHealth } from '../stores/store.ts'
 import { SeededRandom } from './random.ts'
 import { RandomTurns } from './random-turns.ts'

@@ -13,7 +13,7 @@
  */
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/log.ts'
-import { realClock } from '../broker/turn/clock.ts'
+import { realClock } from '../turn/clock.ts'
 import type { ConfigInput } from '../config/options.ts'
 import { Broker } from '../create-broker.ts'
 import type { Peer } from '../protocol/transport.ts'

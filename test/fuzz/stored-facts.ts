@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { RetainedMessages } from '../../src/broker/routing/retained.ts'
+import type { RetainedMessages } from '../../src/routing/retained.ts'
 import type { Registration } from '../../src/broker/sessions/sessions.ts'
 import type { ApplicationMessage } from '../../src/protocol/application-message.ts'
 import { DeliveryState, type Delivery } from '../../src/protocol/delivery.ts'

@@ -36,7 +36,7 @@ import { Session } from '../../src/protocol/session.ts'
 import type { SessionLimits } from '../../src/protocol/session-limits.ts'
 import type { SessionSide } from '../../src/protocol/session-side.ts'
 import type { Transport } from '../../src/protocol/transport.ts'
-import { Metrics } from '../../src/broker/reporting/metrics.ts'
+import { Metrics } from '../../src/reporting/metrics.ts'
 import { poisonMemory, reportPoison } from '../../src/testing/poison.ts'
 import { CachedTopic } from '../../src/topics/match-cache.ts'
 

@@ -2,8 +2,8 @@
 import type { Broker } from '../../broker/broker.ts'
 import { serverOf } from '../../broker/broker.ts'
 import type { DropView, OverviewView } from '../../broker/host/admin.ts'
-import { droppedMessages } from '../../broker/reporting/load-averages.ts'
-import { dropTable } from '../../broker/reporting/metric-table.ts'
+import { droppedMessages } from '../../reporting/load-averages.ts'
+import { dropTable } from '../../reporting/metric-table.ts'
 import { version } from '../../broker/version.ts'
 import type { DropCause } from '../../protocol/drop-cause.ts'
 

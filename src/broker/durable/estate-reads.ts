@@ -7,9 +7,9 @@ import { Ring } from '../../base/ring.ts'
 import type { Expiring } from '../../base/timer-wheel.ts'
 import type { Logger } from '../../base/log.ts'
 import type { ApplicationMessage } from '../../protocol/application-message.ts'
-import type { Metrics } from '../reporting/metrics.ts'
-import type { EstatePayloads } from '../routing/estate.ts'
-import type { Turn } from '../turn/turn.ts'
+import type { Metrics } from '../../reporting/metrics.ts'
+import type { EstatePayloads } from '../../routing/estate.ts'
+import type { Turn } from '../../turn/turn.ts'
 import type { Payloads } from './payloads.ts'
 
 /** A read that fails is tried again after so long: nothing is lost, the ended Session stays in the Store. */

@@ -23,7 +23,7 @@ import type { Subscription } from '../../protocol/subscription.ts'
 import type { Change, Loaded, ReplayRecord, SessionRecord, SubscriptionRecord } from '../../stores/store.ts'
 import type { DurabilityRules } from './durability-rules.ts'
 import { NEVER_EXPIRES, type Registration, type Will } from '../sessions/sessions.ts'
-import type { Deferred, Turn } from '../turn/turn.ts'
+import type { Deferred, Turn } from '../../turn/turn.ts'
 
 /** What a Change costs in RAM until it is stored, besides its texts and its payload; an estimate. */
 const CHANGE_BYTES = 100

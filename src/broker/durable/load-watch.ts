@@ -7,7 +7,7 @@
  */
 import { StoreError } from '../../base/errors.ts'
 import type { Change, LoadProgress } from '../../stores/store.ts'
-import type { MemoryWatch, ProcessMemory } from '../limits/process-memory.ts'
+import type { MemoryWatch, ProcessMemory } from '../../limits/process-memory.ts'
 
 /** A broker that had more in use would have no room to serve anybody, if the collector let it live. */
 const MOST_LIVE = 0.8

@@ -18,12 +18,12 @@ import type {
   Store,
   SubscriptionRecord,
 } from '../../stores/store.ts'
-import type { Memory } from '../limits/memory.ts'
-import type { ProcessMemory } from '../limits/process-memory.ts'
-import type { RetainedMessages } from '../routing/retained.ts'
-import type { Router } from '../routing/router.ts'
+import type { Memory } from '../../limits/memory.ts'
+import type { ProcessMemory } from '../../limits/process-memory.ts'
+import type { RetainedMessages } from '../../routing/retained.ts'
+import type { Router } from '../../routing/router.ts'
 import type { Registration, Sessions, Will } from '../sessions/sessions.ts'
-import type { Turn } from '../turn/turn.ts'
+import type { Turn } from '../../turn/turn.ts'
 import type { Ledger } from './ledger.ts'
 import { LoadWatch } from './load-watch.ts'
 import type { Payloads } from './payloads.ts'

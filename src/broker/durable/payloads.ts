@@ -8,8 +8,8 @@ import type { Logger } from '../../base/log.ts'
 import type { ApplicationMessage } from '../../protocol/application-message.ts'
 import type { Session } from '../../protocol/session.ts'
 import type { Store } from '../../stores/store.ts'
-import type { Metrics } from '../reporting/metrics.ts'
-import type { Turn } from '../turn/turn.ts'
+import type { Metrics } from '../../reporting/metrics.ts'
+import type { Turn } from '../../turn/turn.ts'
 import type { Expiring } from '../../base/timer-wheel.ts'
 
 /** How many payloads of one Session are fetched at a time, and how many bytes of them. */

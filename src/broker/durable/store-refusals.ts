@@ -11,8 +11,8 @@
 import type { Clock } from '../../base/clock.ts'
 import type { Logger } from '../../base/log.ts'
 import { describeHealth } from '../../stores/store-health.ts'
-import type { Metrics } from '../reporting/metrics.ts'
-import type { StoreGate } from '../turn/store-gate.ts'
+import type { Metrics } from '../../reporting/metrics.ts'
+import type { StoreGate } from '../../turn/store-gate.ts'
 
 const WARNING_INTERVAL_MS = 10_000
 

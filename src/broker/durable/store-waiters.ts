@@ -5,7 +5,7 @@
  * @module
  */
 import { PENDING, type Pending } from '../../protocol/server-side.ts'
-import type { Turn } from '../turn/turn.ts'
+import type { Turn } from '../../turn/turn.ts'
 
 /** Who waits: a Connection, or a call of the host program. */
 export interface StoreWaiter {

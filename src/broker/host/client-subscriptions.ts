@@ -19,12 +19,12 @@ import type { Current } from '../../config/current.ts'
 import type { Client } from '../../protocol/client.ts'
 import type { Session } from '../../protocol/session.ts'
 import type { StoreWaiters } from '../durable/store-waiters.ts'
-import { checkFilter } from '../routing/checked-filter.ts'
-import type { SubscribeLimits, SubscribeOrigin } from '../routing/subscribe-origin.ts'
-import type { SubscribeRequest } from '../routing/subscribe-work.ts'
+import { checkFilter } from '../../routing/checked-filter.ts'
+import type { SubscribeLimits, SubscribeOrigin } from '../../routing/subscribe-origin.ts'
+import type { SubscribeRequest } from '../../routing/subscribe-work.ts'
 import { notesOf } from '../sessions/connection-notes.ts'
 import type { Registration } from '../sessions/sessions.ts'
-import type { Turn } from '../turn/turn.ts'
+import type { Turn } from '../../turn/turn.ts'
 
 /** A subscription to be made for a client (§3.8.3.1). */
 export interface SubscriptionInput {

@@ -4,7 +4,7 @@
  */
 import { Work } from '../../base/work.ts'
 import { keptName, type ClosedConnections, type ClosedConnectionView } from '../sessions/closed-connections.ts'
-import type { Turn } from '../turn/turn.ts'
+import type { Turn } from '../../turn/turn.ts'
 import { limitOf, numberOfCursor, type Page, type PageOptions } from './page.ts'
 
 /** Which page of the connections that have ended. */

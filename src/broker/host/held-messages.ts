@@ -13,7 +13,7 @@ import type { Clock } from '../../base/clock.ts'
 import { Work } from '../../base/work.ts'
 import { heldMessageViewOf, type HeldMessageView } from '../sessions/held-message-view.ts'
 import type { Registration } from '../sessions/sessions.ts'
-import type { Turn } from '../turn/turn.ts'
+import type { Turn } from '../../turn/turn.ts'
 import { limitOf, numberOfCursor, type Page, type PageOptions } from './page.ts'
 
 /** Slots of the table of what is in flight that cost as much as one entry of a list. */

@@ -12,7 +12,7 @@ import { Ring } from '../../base/ring.ts'
 import type { ApplicationMessage } from '../../protocol/application-message.ts'
 import type { Message } from '../../protocol/message.ts'
 import type { DropCause } from '../../protocol/drop-cause.ts'
-import type { ReplayReceiver } from '../routing/replays.ts'
+import type { ReplayReceiver } from '../../routing/replays.ts'
 import type { Subscriber, Subscription } from '../../protocol/subscription.ts'
 
 /** Waiting messages beyond this are dropped unless the caller says otherwise. */

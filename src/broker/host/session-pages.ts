@@ -13,7 +13,7 @@
 import { Work } from '../../base/work.ts'
 import type { Registration, Sessions } from '../sessions/sessions.ts'
 import { viewOf, type SessionView } from '../sessions/session-view.ts'
-import type { Turn } from '../turn/turn.ts'
+import type { Turn } from '../../turn/turn.ts'
 import { cursorOfText, limitOf, textOfCursor, type Page, type PageOptions } from './page.ts'
 
 /** Identifiers that are fetched at once where few of them are listed, since each fetch looks through a whole leaf. */

@@ -17,7 +17,7 @@ import type { ReasonCode } from '../../codec/reason-code.ts'
 import type { Current } from '../../config/current.ts'
 import type { Connection } from '../../protocol/connection.ts'
 import type { ConnectionEnd, EndCause } from '../../protocol/server-side.ts'
-import type { Metrics } from '../reporting/metrics.ts'
+import type { Metrics } from '../../reporting/metrics.ts'
 
 /** Characters of a name that are kept. */
 const MAX_NAME_LENGTH = 256

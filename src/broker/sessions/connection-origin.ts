@@ -2,7 +2,7 @@
 import type { Client } from '../../protocol/client.ts'
 import type { Connection } from '../../protocol/connection.ts'
 import type { Session } from '../../protocol/session.ts'
-import type { SubscribeCapabilities, SubscribeLimits, SubscribeOrigin } from '../routing/subscribe-origin.ts'
+import type { SubscribeCapabilities, SubscribeLimits, SubscribeOrigin } from '../../routing/subscribe-origin.ts'
 import { notesOf } from './connection-notes.ts'
 
 export class ConnectionOrigin implements SubscribeOrigin {

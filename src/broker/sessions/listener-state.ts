@@ -1,7 +1,7 @@
 /** What the broker keeps of one listener. @module */
 import type { TLSSocket } from 'node:tls'
 import type { ListenerOptions } from '../../config/options.ts'
-import { Holders } from '../limits/holders.ts'
+import { Holders } from '../../limits/holders.ts'
 
 /** A connection that has not logged in. */
 export interface Newcomer {

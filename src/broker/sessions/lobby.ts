@@ -15,9 +15,9 @@ import { WideMap } from '../../base/wide-map.ts'
 import { networkOf } from '../../access/address.ts'
 import type { ListenerState, Newcomer } from './listener-state.ts'
 import type { Current } from '../../config/current.ts'
-import type { Events } from '../reporting/events.ts'
-import { Holders } from '../limits/holders.ts'
-import type { Metrics } from '../reporting/metrics.ts'
+import type { Events } from '../../reporting/events.ts'
+import { Holders } from '../../limits/holders.ts'
+import type { Metrics } from '../../reporting/metrics.ts'
 
 /** A network with the number of its streams. */
 export interface Network {

@@ -20,9 +20,9 @@ import type { Peer } from '../../protocol/transport.ts'
 import type { Access, Grounds } from '../../access/access.ts'
 import { notesOf } from './connection-notes.ts'
 import type { Current } from '../../config/current.ts'
-import type { Metrics } from '../reporting/metrics.ts'
-import type { Answers } from '../turn/answers.ts'
-import type { Task, Turn } from '../turn/turn.ts'
+import type { Metrics } from '../../reporting/metrics.ts'
+import type { Answers } from '../../turn/answers.ts'
+import type { Task, Turn } from '../../turn/turn.ts'
 
 /** Clients for which a plugin may be asked at the same time. */
 const MAX_PENDING = 16

@@ -11,7 +11,7 @@
  */
 import { Work } from '../../base/work.ts'
 import type { Session } from '../../protocol/session.ts'
-import type { Task, Turn } from '../turn/turn.ts'
+import type { Task, Turn } from '../../turn/turn.ts'
 import type { Expiring } from '../../base/timer-wheel.ts'
 
 /** Deadlines are rounded up to a multiple of it. */

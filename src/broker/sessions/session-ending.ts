@@ -8,7 +8,7 @@ import { scanned, Work, type WorkBudget } from '../../base/work.ts'
 import type { Session } from '../../protocol/session.ts'
 import type { Subscription } from '../../protocol/subscription.ts'
 import { countTopicLevels } from '../../topics/topic-name.ts'
-import type { Task } from '../turn/turn.ts'
+import type { Task } from '../../turn/turn.ts'
 
 export class SessionEnding implements Task {
   readonly #session: Session

@@ -20,9 +20,9 @@ import { sizeOfText } from '../../base/memory-account.ts'
 import { MESSAGE_BYTES } from '../../protocol/memory-sizes.ts'
 import type { Session } from '../../protocol/session.ts'
 import { networkOf } from '../../access/address.ts'
-import type { Metrics } from '../reporting/metrics.ts'
+import type { Metrics } from '../../reporting/metrics.ts'
 import type { SessionEndCause } from '../../access/broker-events.ts'
-import type { Turn } from '../turn/turn.ts'
+import type { Turn } from '../../turn/turn.ts'
 import type { Expiring } from '../../base/timer-wheel.ts'
 
 /** A Session Expiry Interval that never ends. */

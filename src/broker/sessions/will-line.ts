@@ -6,9 +6,9 @@
  * @module
  */
 import { Work } from '../../base/work.ts'
-import type { GivesWay } from '../turn/crowds.ts'
+import type { GivesWay } from '../../turn/crowds.ts'
 import type { Registration } from './sessions.ts'
-import type { Task, Turn } from '../turn/turn.ts'
+import type { Task, Turn } from '../../turn/turn.ts'
 import type { Expiring } from '../../base/timer-wheel.ts'
 
 export class WillLine implements GivesWay, Expiring, Task {

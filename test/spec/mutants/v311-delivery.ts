@@ -120,7 +120,7 @@ export const deliveryMutants: readonly Mutant[] = [
   mutant(
     '3.1.1 MQTT-4.5.0-1',
     'One receiver of a topic is enough',
-    'src/broker/routing/router.ts',
+    'src/routing/router.ts',
     'subscriber.deliver(message, route)\n      count++',
     'subscriber.deliver(message, route)\n      count++\n      if (count === 2) break',
   ),

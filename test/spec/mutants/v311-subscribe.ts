@@ -52,7 +52,7 @@ export const subscribeMutants: readonly Mutant[] = [
   mutant(
     '3.1.1 MQTT-3.8.4-4, 5.0 MQTT-3.8.4-5',
     'Only the first filter of a SUBSCRIBE is served',
-    'src/broker/routing/subscribe-work.ts',
+    'src/routing/subscribe-work.ts',
     'this.reasonCodes.push(this.#side.grant(this, checked, allowed))',
     'this.reasonCodes.push(at > 0 ? checked.request.qos : this.#side.grant(this, checked, allowed))',
   ),
@@ -129,7 +129,7 @@ export const subscribeMutants: readonly Mutant[] = [
   mutant(
     '3.1.1 MQTT-3.10.4-6, 5.0 MQTT-3.10.4-6',
     'Only the first filter of an UNSUBSCRIBE counts',
-    'src/broker/routing/unsubscribe-work.ts',
+    'src/routing/unsubscribe-work.ts',
     'const { topicFilters } = this.#packet',
     'const topicFilters = this.#packet.topicFilters.slice(0, 1)',
   ),

@@ -207,7 +207,7 @@ export const wireMutants: readonly Mutant[] = [
   mutant(
     '3.1.1 MQTT-4.7.3-4',
     'Case does not matter in filters',
-    'src/broker/routing/router.ts',
+    'src/routing/router.ts',
     'this.#trie.add(subscription.topicFilter, subscription)',
     'this.#trie.add(subscription.topicFilter.toLowerCase(), subscription)',
   ),

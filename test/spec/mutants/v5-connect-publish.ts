@@ -179,7 +179,7 @@ export const mutantsConnectPublish5: readonly Mutant[] = [
   },
   {
     name: 'an empty payload is retained',
-    file: 'src/broker/routing/retained.ts',
+    file: 'src/routing/retained.ts',
     from: 'if (message.payloadLength === 0)',
     to: 'if (message.payloadLength < 0)',
     breaks: '5.0 MQTT-3.3.1-6, 5.0 MQTT-3.3.1-7',

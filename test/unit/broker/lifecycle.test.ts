@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { test } from 'node:test'
 import type { Clock } from '../../../src/base/clock.ts'
-import { realClock } from '../../../src/broker/turn/clock.ts'
+import { realClock } from '../../../src/turn/clock.ts'
 import { Broker, createBroker } from '../../../src/create-broker.ts'
 import { CapturedLog } from '../plugins/support.ts'
 

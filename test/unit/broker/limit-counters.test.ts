@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { BrokerEvents, EventName } from '../../../src/access/broker-events.ts'
-import type { Metrics } from '../../../src/broker/reporting/metrics.ts'
+import type { Metrics } from '../../../src/reporting/metrics.ts'
 import type { ConfigInput } from '../../../src/config/options.ts'
 import { optionTable } from '../../../src/config/option-table.ts'
 import type { Plugin } from '../../../src/access/plugin.ts'

@@ -1,7 +1,7 @@
 /** Nothing touches a Session before its Client is authenticated, whoever asks and however the answer comes (ancestor: C9). */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { eventNames } from '../../../src/broker/reporting/events.ts'
+import { eventNames } from '../../../src/reporting/events.ts'
 import type { AuthenticationAnswer, Plugin } from '../../../src/access/plugin.ts'
 import { TestBroker } from '../../support/test-broker.ts'
 import type { ConnectOptions, TestClient } from '../../support/test-client.ts'

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { LoadAverages, loadTable, type LoadWindow } from '../../../src/broker/reporting/load-averages.ts'
-import { Metrics } from '../../../src/broker/reporting/metrics.ts'
-import { figureTable } from '../../../src/broker/reporting/figure-table.ts'
+import { LoadAverages, loadTable, type LoadWindow } from '../../../src/reporting/load-averages.ts'
+import { Metrics } from '../../../src/reporting/metrics.ts'
+import { figureTable } from '../../../src/reporting/figure-table.ts'
 import { TestBroker } from '../../support/test-broker.ts'
 
 /** What a program reads that makes one name of each topic, as exporters for Prometheus do. */

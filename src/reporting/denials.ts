@@ -1,0 +1,69 @@
+/**
+ * Log lines about denied actions of Clients, with the rule that decided:
+ *
+ *   denied meter-1 (user ann, from 192.0.2.7) to publish to a/b: topic_acl: nothing in topic-check.acl.ann allows it
+ *   41 more like this in the last 10 s: denied meter-1 …
+ *
+ * The rule is looked up once for each kind in ten seconds, so that a Client that repeats itself costs only a table lookup.
+ *
+ * @module
+ */
+import { isEnabled, logRefusal, type Logger } from '../base/log.ts'
+import { saidByPeer } from '../base/printable.ts'
+import { reasonCodeName, ReasonCode } from '../codec/reason-code.ts'
+import type { Client } from '../protocol/client.ts'
+import { parseSharedFilter } from '../topics/topic-filter.ts'
+import type { AccessExplanation } from '../access/access.ts'
+import { placeOf } from './connection-log.ts'
+import type { Current } from '../config/current.ts'
+
+const DOING = { publish: 'to publish to', subscribe: 'to subscribe to', receive: 'a message of' } as const
+
+export type DeniedAction = keyof typeof DOING
+
+export class Denials {
+  readonly #log: Logger
+  readonly #current: Current
+
+  constructor(log: Logger, current: Current) {
+    this.#log = log
+    this.#current = current
+  }
+
+  /**
+   * @param topic a Topic Name, or a Topic Filter as the Client wrote it
+   * @param reasonCode codes other than Not authorized are not a plugin's decision, and explain themselves
+   * @param detail why, where that is known already
+   */
+  denied(client: Client, action: DeniedAction, topic: string, reasonCode: number, detail?: string): void {
+    if (!this.#current.options.log.denials || !isEnabled(this.#log, 'info')) return
+    const { address, userName } = client
+    const user = userName === undefined ? 'anonymous' : `user ${saidByPeer(userName)}`
+    const who = `${user}, from ${placeOf(address)}`
+    const kind = `denied ${who} ${DOING[action]} a topic: ${reasonCodeName(reasonCode as ReasonCode)}`
+    if (this.#log.isSummedUp?.(kind) === true) return
+    const write = (why: string): void => {
+      const [clientId, shown] = [saidByPeer(client.clientId), saidByPeer(topic)]
+      const fields = { clientId, userName, address, listener: client.listener, action, topic: shown, why }
+      logRefusal(this.#log, fields, `denied ${clientId} (${who}) ${DOING[action]} ${shown}: ${why}`, kind)
+    }
+    if (detail !== undefined) write(saidByPeer(detail))
+    else if (reasonCode !== ReasonCode.NotAuthorized) write(reasonCodeName(reasonCode as ReasonCode))
+    else this.#explain(client, action, topic).then(write, () => write('not authorized'))
+  }
+
+  async #explain(client: Client, action: DeniedAction, topic: string): Promise<string> {
+    const shared = action === 'subscribe' ? parseSharedFilter(topic) : undefined
+    const question = { client, action, topic: typeof shared === 'object' ? shared.topicFilter : topic }
+    return saidByPeer(decidedBy(await this.#current.access.explain(question)))
+  }
+}
+
+/** A deny decides; without one, the absence of an allow does. */
+function decidedBy({ decision, explanations }: AccessExplanation): string {
+  if (decision === 'allow') return 'not authorized'
+  const denies = explanations.filter((each) => each.decision === 'deny')
+  const deciding = denies.length > 0 ? denies.slice(0, 1) : explanations
+  if (deciding.length === 0) return 'no plugin of topic-check decides about it'
+  return deciding.map(({ plugin, rule }) => `${plugin}: ${rule}`).join('; ')
+}

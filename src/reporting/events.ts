@@ -1,0 +1,151 @@
+/**
+ * Typed events for everything that happens to Clients and their messages. An event is no question: a listener changes nothing,
+ * and what it throws is logged.
+ *
+ * Events of the hot path (`published`, `delivered`, `dropped`, `packetReceived`, `packetSent`) cost nothing while nobody
+ * listens.
+ *
+ * @module
+ */
+import { InvariantError, UsageError } from '../base/errors.ts'
+import type { Logger } from '../base/log.ts'
+import { show } from '../base/show.ts'
+import { watchPromise } from '../base/thrown.ts'
+import { eventTable } from './event-table.ts'
+import { nearest } from '../base/nearest.ts'
+import type { BrokerEvents, EventListener, EventName } from '../access/broker-events.ts'
+import type { PluginEvents } from '../access/plugin.ts'
+
+/** The names of all events. */
+export const eventNames = Object.keys(eventTable) as EventName[]
+
+type AnyListener = (event: object) => void
+
+interface Entry {
+  readonly listener: AnyListener
+  readonly isOnce: boolean
+}
+
+const NO_ENTRIES: readonly Entry[] = []
+
+/**
+ * Listeners by event, with the manners of Node's EventEmitter: a function that was added twice is called twice, and `off` takes
+ * away the latest. Unlike there, an unknown name throws, and `error` without a listener does not.
+ */
+export class Events implements PluginEvents {
+  /** Replaced and never changed, so that a listener may add and remove others while an event is emitted. */
+  readonly #entries = new Map<EventName, readonly Entry[]>()
+  readonly #log: Logger
+  /** Which events of the hot path have a listener: plain fields, because they are read for every message. */
+  readonly hasListener: { published: boolean; delivered: boolean; dropped: boolean; packets: boolean } = {
+    published: false,
+    delivered: false,
+    dropped: false,
+    packets: false,
+  }
+
+  constructor(log: Logger) {
+    this.#log = log
+  }
+
+  /** All names there are. */
+  readonly names: readonly EventName[] = eventNames
+
+  /** @throws {UsageError} for a name that no event has, and a listener that is no function */
+  on<Name extends EventName>(name: Name, listener: EventListener<Name>): void {
+    this.#add(name, listener, false)
+  }
+
+  /** @throws {UsageError} as `on` */
+  once<Name extends EventName>(name: Name, listener: EventListener<Name>): void {
+    this.#add(name, listener, true)
+  }
+
+  /** @throws {UsageError} as `on`; a function that does not listen is ignored */
+  off<Name extends EventName>(name: Name, listener: EventListener<Name>): void {
+    checkListener(name, listener)
+    const entries = this.#entriesOf(name)
+    const at = entries.findLastIndex((entry) => entry.listener === listener)
+    if (at >= 0) this.#replace(name, entries.toSpliced(at, 1))
+  }
+
+  /** The same as `on`. */
+  addListener<Name extends EventName>(name: Name, listener: EventListener<Name>): void {
+    this.on(name, listener)
+  }
+
+  /** The same as `off`: Node's `events.on` calls it when its loop is left. */
+  removeListener<Name extends EventName>(name: Name, listener: EventListener<Name>): void {
+    this.off(name, listener)
+  }
+
+  #add<Name extends EventName>(name: Name, listener: EventListener<Name>, isOnce: boolean): void {
+    checkListener(name, listener)
+    this.#replace(name, [...this.#entriesOf(name), { listener: listener as AnyListener, isOnce }])
+  }
+
+  #entriesOf(name: EventName): readonly Entry[] {
+    return this.#entries.get(name) ?? NO_ENTRIES
+  }
+
+  #replace(name: EventName, entries: readonly Entry[]): void {
+    if (entries.length > 0) this.#entries.set(name, entries)
+    else this.#entries.delete(name)
+    this.#look()
+  }
+
+  #look(): void {
+    const has = (name: EventName): boolean => this.#entries.has(name)
+    this.hasListener.published = has('published')
+    this.hasListener.delivered = has('delivered')
+    this.hasListener.dropped = has('dropped')
+    this.hasListener.packets = has('packetReceived') || has('packetSent')
+  }
+
+  tell<Name extends EventName>(name: Name, event: BrokerEvents[Name]): void {
+    for (const entry of this.#entriesOf(name)) {
+      if (entry.isOnce) this.#replace(name, without(this.#entriesOf(name), entry))
+      callGuarded(entry.listener, event, (error) =>
+        this.#log.error({ event: name, err: error }, `a listener of the event ${name} threw`),
+      )
+    }
+  }
+
+  /** Emits a mistake of our own: as `internalError`, and as `error`, which always carries an Error. */
+  failed(clientId: string, thrown: unknown): void {
+    this.tell('internalError', { clientId, error: thrown })
+    this.tell('error', thrown instanceof Error ? thrown : new InvariantError(`${show(thrown)} was thrown`))
+  }
+}
+
+function without(entries: readonly Entry[], entry: Entry): readonly Entry[] {
+  return entries.filter((each) => each !== entry)
+}
+
+/** Types do not reach a program in JavaScript, and a misspelt name would never be emitted. */
+function mustBeEvent(name: unknown): void {
+  if (eventNames.includes(name as EventName)) return
+  const near = typeof name === 'string' ? nearest(name, eventNames) : undefined
+  const hint = near === undefined ? 'the reference lists every event' : `did you mean ${near}?`
+  throw new UsageError(`there is no event ${show(name)}; ${hint}`)
+}
+
+/** @throws {UsageError} */
+function checkListener(name: EventName, listener: unknown): void {
+  mustBeEvent(name)
+  if (typeof listener === 'function') return
+  throw new UsageError(`a listener of the event ${name} must be a function, got ${show(listener)}`)
+}
+
+/** Calls a function of the host program. If it throws, or returns a Promise that rejects, `failed` is called with the error. */
+export function callGuarded<Value>(
+  listener: (value: Value) => unknown,
+  value: Value,
+  failed: (error: unknown) => void,
+): void {
+  try {
+    watchPromise(listener(value), failed)
+  } catch (error) {
+    failed(error)
+  }
+}

@@ -1,0 +1,141 @@
+/**
+ * What a figure of the broker is: a row of the one table (`figure-table.ts`) that `broker.figures`, `$SYS` and the manual's page
+ * read.
+ *
+ * A row is read from counters that are kept as things change, and from sizes of indexes: `Readings` has no session,
+ * no connection and no list that could be walked.
+ *
+ * @module
+ */
+import { Histogram, type HistogramView } from '../base/histogram.ts'
+import type { SessionGauges } from '../protocol/session-side.ts'
+import type { StoreFigures } from '../stores/store.ts'
+import type { LoadAverages } from './load-averages.ts'
+import type { Metrics } from './metrics.ts'
+
+export const SYS_TOPIC_PREFIX = '$SYS/broker/'
+
+/** A `counter` only grows while the broker runs, a `gauge` rises and falls, a `histogram` counts values in buckets. */
+export type FigureKind = 'counter' | 'gauge' | 'histogram'
+
+/** The parts of a broker that figures are read from. */
+export interface FigureSources {
+  readonly metrics: Readonly<Metrics>
+  readonly gauges: Readonly<SessionGauges>
+  readonly retainedMessages: { readonly count: number; readonly bytes: number }
+  readonly router: { readonly subscriptions: number; readonly sharedSubscriptions: number }
+  readonly admission: { readonly connected: number; readonly maxConnected: number }
+  readonly sessions: { readonly count: number; readonly awayCount: number }
+  readonly connections: { readonly size: number }
+  readonly memory: { readonly whole: { readonly bytes: number; readonly limit: number }; readonly processBytes: number }
+  readonly turn: { readonly uncommittedBytes: number }
+  /** Of a Store that has figures. */
+  readonly storeFigures: StoreFigures | undefined
+}
+
+/** What rows read. */
+export interface Readings extends Omit<FigureSources, 'storeFigures'> {
+  readonly store: StoreFigures | undefined
+  readonly load: LoadAverages
+  readonly upSeconds: number
+  /** The most that the process was seen to use. */
+  readonly maxHeapBytes: number
+}
+
+/** A topic below `$SYS/broker/` that shows a figure. */
+export interface SysTopic {
+  readonly topic: string
+  /** Whose name it is: ours, or Mosquitto's. */
+  readonly naming: 'sluice' | 'mosquitto'
+  readonly text: (value: number | Histogram) => string
+}
+
+export interface FigureRow {
+  /** A name in `broker.metrics`, or after `store.` in `broker.storeFigures`, where the figure is there, too. */
+  readonly name: string
+  readonly kind: FigureKind
+  readonly unit: string
+  readonly description: string
+  /**
+   * Its name for Prometheus, whose units are seconds and bytes; `undefined` for what Prometheus computes from others. Rows that
+   * share one differ in their labels.
+   */
+  readonly prometheus: string | undefined
+  readonly labels: Readonly<Record<string, string>>
+  readonly topics: readonly SysTopic[]
+  /** `undefined` where the broker has no such figure, because it has no store that counts. */
+  readonly read: (readings: Readings) => number | Histogram | undefined
+}
+
+/** A figure with its current value, as `broker.figures()` returns it. */
+export type Figure = NumberFigure | HistogramFigure
+
+/** A counter or a gauge with its value. */
+export interface NumberFigure extends FigureFacts {
+  readonly kind: 'counter' | 'gauge'
+  readonly value: number
+}
+
+/** A histogram with its value. */
+export interface HistogramFigure extends FigureFacts {
+  readonly kind: 'histogram'
+  readonly value: HistogramView
+}
+
+/** A figure without its value. */
+export interface FigureFacts {
+  readonly name: string
+  readonly unit: string
+  readonly description: string
+  /** Its name for Prometheus; `undefined` for what Prometheus computes from others. */
+  readonly prometheus: string | undefined
+  /** What tells figures with one Prometheus name apart. */
+  readonly labels: Readonly<Record<string, string>>
+  /** The topics under which it is published, unless `sys-interval` is 0. */
+  readonly topics: readonly string[]
+}
+
+/** What a row may say besides the necessary. */
+export type RowExtras = Partial<Pick<FigureRow, 'labels' | 'prometheus' | 'topics'>>
+
+export const NO_LABELS: Readonly<Record<string, string>> = {}
+
+/** A gauge. */
+export function gauge(
+  name: string,
+  unit: string,
+  description: string,
+  read: FigureRow['read'],
+  { prometheus, labels = NO_LABELS, topics = [] }: RowExtras = {},
+): FigureRow {
+  return { name, kind: 'gauge', unit, description, prometheus, labels, topics, read }
+}
+
+/** A topic of our own. */
+export function ours(topic: string, text: SysTopic['text'] = plain): SysTopic {
+  return { topic, naming: 'sluice', text }
+}
+
+/** One of Mosquitto's topics, with its units. */
+export function mosquittos(topic: string, text: SysTopic['text'] = plain): SysTopic {
+  return { topic, naming: 'mosquitto', text }
+}
+
+function plain(value: number | Histogram): string {
+  return String(value as number)
+}
+
+/** With so many digits behind the point. */
+export function digits(count: number): SysTopic['text'] {
+  return (value) => (value as number).toFixed(count)
+}
+
+/** What so much of the values of a histogram did not exceed. */
+export function quantile(share: number): SysTopic['text'] {
+  return (value) => (value as Histogram).quantile(share).toFixed(1)
+}
+
+/** `publishReceived` as `publish_received`. */
+export function snakeCase(name: string): string {
+  return name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+}

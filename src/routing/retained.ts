@@ -1,0 +1,237 @@
+/**
+ * Retained messages: the last one of each topic (§3.3.1.3). How they reach new Subscriptions is in `replays.ts`.
+ *
+ * Their number and the memory that they take have limits, and whoever published one pays for it. Beyond a limit a message is
+ * not retained, and counted: the publisher is refused where the protocol has a way to say so, and the topic keeps its message;
+ * otherwise the message is delivered, and the topic has no retained message any more. A message that
+ * expires is gone at that moment, not when somebody asks (U-3.3.1.3-1). What the broker publishes of itself below `$SYS/` takes
+ * no room from users, and is always retained.
+ *
+ * @module
+ */
+import { sizeOfText, type MemoryAccount } from '../base/memory-account.ts'
+import type { ApplicationMessage } from '../protocol/application-message.ts'
+import { RETAINED_BYTES } from '../protocol/memory-sizes.ts'
+import { TopicMap } from '../topics/topic-map.ts'
+import type { OrderedSearch } from '../topics/ordered-search.ts'
+import type { TopicSearch } from '../topics/topic-search.ts'
+import type { RetainedEnd } from '../access/broker-events.ts'
+import { NODE_BYTES, sizeInTree } from '../topics/topic-size.ts'
+import type { Metrics } from '../reporting/metrics.ts'
+import type { Turn } from '../turn/turn.ts'
+import type { Expiring } from '../base/timer-wheel.ts'
+
+/** 0 sets no limit. */
+export interface RetainedLimits {
+  readonly maxRetainedMessages: number
+  readonly maxRetainedBytes: number
+}
+
+/** Told about every change, for events and the Store. */
+export interface RetainedSide {
+  /** Whether the Store, if it would have to keep that message, takes it in the place of the other. */
+  mayStore(message: ApplicationMessage, replaced: ApplicationMessage | undefined): boolean
+  /** That account had no room for so many bytes. */
+  memoryRefused(account: MemoryAccount, bytes: number): void
+  retained(message: ApplicationMessage, replaced: ApplicationMessage | undefined): void
+  cleared(topicName: string, action: RetainedEnd): void
+}
+
+/** A retained message, and when it goes. */
+export class RetainedEntry implements Expiring {
+  deadlineMs = 0
+  wheelIndex = -1
+  readonly message: ApplicationMessage
+  /** Counts up with every message that is retained: which came before which. */
+  readonly number: number
+  /** Whose account is charged with it. */
+  readonly payer: MemoryAccount
+  readonly #expired: (entry: RetainedEntry) => void
+
+  constructor(
+    message: ApplicationMessage,
+    number: number,
+    payer: MemoryAccount,
+    expired: (entry: RetainedEntry) => void,
+  ) {
+    this.message = message
+    this.number = number
+    this.payer = payer
+    this.#expired = expired
+  }
+
+  expire(): void {
+    this.#expired(this)
+  }
+}
+
+const SYS_PREFIX = '$SYS/'
+
+/** Published by the broker or its host program, about itself. */
+function isOwn({ publisher, topicName }: ApplicationMessage): boolean {
+  return publisher === '' && topicName.startsWith(SYS_PREFIX)
+}
+
+/** What a message takes as a retained one, for its publisher. */
+function sizeOf(message: ApplicationMessage): number {
+  return message.size + RETAINED_BYTES + sizeOfUser(message) + sizeInTree(message.topicName)
+}
+
+/** The name of its publisher's user outlives the Session that it is from. */
+function sizeOfUser({ publisherUser }: ApplicationMessage): number {
+  return publisherUser === undefined ? 0 : sizeOfText(publisherUser)
+}
+
+export class RetainedMessages {
+  /** What users' messages take in memory, with their nodes. */
+  bytes = 0
+  /** Of the message that was retained last. */
+  lastNumber = 0
+  /** How many of the messages are the broker's own. */
+  #ownCount = 0
+  limits: RetainedLimits
+  readonly #entries = new TopicMap<RetainedEntry>()
+  readonly #turn: Turn
+  readonly #metrics: Metrics
+  readonly #side: RetainedSide
+  /** The broker's account, which the tree is charged to. */
+  readonly #whole: MemoryAccount
+
+  constructor(limits: RetainedLimits, turn: Turn, metrics: Metrics, side: RetainedSide, whole: MemoryAccount) {
+    this.limits = limits
+    this.#turn = turn
+    this.#metrics = metrics
+    this.#side = side
+    this.#whole = whole
+  }
+
+  get count(): number {
+    return this.#entries.size
+  }
+
+  get(topicName: string): ApplicationMessage | undefined {
+    return this.#entries.get(topicName)?.message
+  }
+
+  *messages(): IterableIterator<ApplicationMessage> {
+    for (const [, entry] of this.#entries) yield entry.message
+  }
+
+  /**
+   * Whether there is room for that message in place of the topic's present one; counted and reported where there is not.
+   *
+   * @param payer whose account would be charged with it
+   */
+  hasRoomFor(message: ApplicationMessage, payer: MemoryAccount): boolean {
+    const erases = message.payloadLength === 0
+    if (erases || isOwn(message)) return true
+    const { maxRetainedMessages, maxRetainedBytes } = this.limits
+    const present = this.#entries.get(message.topicName)
+    const freed = present === undefined ? 0 : sizeOf(present.message)
+    const bytes = sizeOf(message)
+    const isTooMany =
+      maxRetainedMessages > 0 && present === undefined && this.#entries.size - this.#ownCount >= maxRetainedMessages
+    const isTooMuch = maxRetainedBytes > 0 && this.bytes + bytes - freed > maxRetainedBytes
+    if (!isTooMany && !isTooMuch && this.#hasMemoryFor(bytes, freed, present?.payer, payer)) return true
+    this.#metrics.retainedRefusedAtLimit++
+    return false
+  }
+
+  #hasMemoryFor(bytes: number, freed: number, freedBy: MemoryAccount | undefined, payer: MemoryAccount): boolean {
+    const more = freedBy === payer ? bytes - freed : bytes
+    if (more <= 0) return true
+    const refusing = payer.refuses(more)
+    if (refusing !== undefined) this.#side.memoryRefused(refusing, more)
+    return refusing === undefined
+  }
+
+  /**
+   * Takes the place of the topic's retained message; an empty payload erases it [5.0 MQTT-3.3.1-5] [5.0 MQTT-3.3.1-6].
+   *
+   * @param hasRoom what `hasRoomFor` said: without room there is no retained message of that topic from then on
+   */
+  set(message: ApplicationMessage, payer: MemoryAccount, hasRoom: boolean): void {
+    const { topicName } = message
+    const old = this.#remove(topicName)
+    if (message.payloadLength === 0) {
+      if (old !== undefined) this.#side.cleared(topicName, 'cleared')
+    } else if (hasRoom && this.#side.mayStore(message, old)) this.#add(message, payer, old)
+    else {
+      if (hasRoom) this.#metrics.retainedRefusedAtLimit++
+      this.#side.cleared(topicName, 'refused')
+    }
+  }
+
+  /** Puts back what a Store gave at start. */
+  restore(message: ApplicationMessage, payer: MemoryAccount): void {
+    this.#remove(message.topicName)
+    this.#insert(message, payer)
+  }
+
+  /** The payload of a restored message has come. */
+  loaded(message: ApplicationMessage): void {
+    if (!message.isLoaded) return
+    message.own()
+    const { topicName, payloadLength } = message
+    this.#entries.get(topicName)?.payer.add(payloadLength)
+    this.bytes += payloadLength
+  }
+
+  /** The Store has lost what was retained there. */
+  lose({ topicName }: ApplicationMessage): void {
+    if (this.#remove(topicName) !== undefined) this.#side.cleared(topicName, 'damaged')
+  }
+
+  #add(message: ApplicationMessage, payer: MemoryAccount, replaced: ApplicationMessage | undefined): void {
+    message.own()
+    this.#insert(message, payer)
+    this.#side.retained(message, replaced)
+  }
+
+  #insert(message: ApplicationMessage, payer: MemoryAccount): void {
+    const entry = new RetainedEntry(message, ++this.lastNumber, payer, this.#expired)
+    const nodes = this.#entries.nodes
+    this.#entries.set(message.topicName, entry)
+    this.#charge(entry, 1, this.#entries.nodes - nodes)
+    if (message.expiresAtMs !== Infinity) this.#turn.arm(entry, message.expiresAtMs)
+  }
+
+  #remove(topicName: string): ApplicationMessage | undefined {
+    const nodes = this.#entries.nodes
+    const entry = this.#entries.delete(topicName)
+    if (entry === undefined) return undefined
+    this.#charge(entry, -1, this.#entries.nodes - nodes)
+    this.#turn.arm(entry, Infinity)
+    return entry.message
+  }
+
+  /** @param nodes how many there are more, or, below 0, less */
+  #charge({ message, payer }: RetainedEntry, sign: 1 | -1, nodes: number): void {
+    if (isOwn(message)) {
+      this.#ownCount += sign
+      return
+    }
+    this.#whole.add(nodes * NODE_BYTES)
+    payer.addShare(sign * sizeInTree(message.topicName))
+    const extra = RETAINED_BYTES + sizeOfUser(message)
+    this.bytes += sign * (message.size + extra) + nodes * NODE_BYTES
+    if (sign > 0) payer.hold(message, extra)
+    else payer.release(message, extra)
+  }
+
+  readonly #expired = (entry: RetainedEntry): void => {
+    this.#metrics.retainedExpired++
+    this.#remove(entry.message.topicName)
+    this.#side.cleared(entry.message.topicName, 'expired')
+  }
+
+  /** Looks for the retained messages that the filter matches, in steps. */
+  search(topicFilter: string): TopicSearch<RetainedEntry> {
+    return this.#entries.search(topicFilter)
+  }
+
+  /** The same in an order that a restart does not change, from behind that Topic Name on; empty for all. */
+  searchInOrder(topicFilter: string, after: string): OrderedSearch<RetainedEntry> {
+    return this.#entries.searchInOrder(topicFilter, after)
+  }
+}

@@ -1,0 +1,148 @@
+/**
+ * One SUBSCRIBE on its way to its SUBACK. It may hold very many filters, each of which costs a walk through the tree and a
+ * question to plugins, so that it is worked off in slices; the Connection's next packets wait until it is done.
+ *
+ *   1. every filter is checked, so that a forbidden one is found before anything is granted
+ *   2. filter by filter: plugins are asked, the Subscription is made        the same as that many SUBSCRIBEs [5.0 MQTT-3.8.4-5]
+ *
+ * A Connection that ends on the way leaves the Subscriptions that were made, as after that many SUBSCRIBEs without their SUBACK,
+ * and what is owed to them.
+ *
+ * @module
+ */
+import type { MaybePromise } from '../base/maybe-promise.ts'
+import { scanned, Work, type WorkBudget } from '../base/work.ts'
+import type { SubscribePacket, SubscriptionRequest } from '../codec/packets.ts'
+import type { ReasonCode } from '../codec/reason-code.ts'
+import type { CheckedFilter } from './checked-filter.ts'
+import type { Owed } from './replays.ts'
+import type { SubscribeOrigin } from './subscribe-origin.ts'
+import type { Task } from '../turn/turn.ts'
+
+/** Questions that wait for plugins at the same time, of one SUBSCRIBE. */
+const ASKED_AT_ONCE = 64
+
+/** One filter of a SUBSCRIBE that passed the form checks. */
+export interface CheckedRequest extends CheckedFilter {
+  readonly request: SubscriptionRequest
+  readonly levels: number
+  /** A code that is settled before anybody is asked. */
+  readonly refused: ReasonCode | undefined
+}
+
+/** The filters of a SUBSCRIBE, and what goes with them. */
+export type SubscribeRequest = Pick<SubscribePacket, 'subscriptions' | 'properties'>
+
+/** What is done with each filter. */
+export interface SubscribeSide {
+  readonly work: WorkBudget
+  /** @throws {ProtocolError} for what the standard or CONNACK rules out */
+  check(origin: SubscribeOrigin, request: SubscriptionRequest): CheckedRequest
+  ask(origin: SubscribeOrigin, checked: CheckedRequest): MaybePromise<boolean>
+  /** Makes the Subscription, and notes in `owed` if retained messages follow. @returns its code in SUBACK */
+  grant(work: SubscribeWork, checked: CheckedRequest, allowed: boolean): number
+  /** Goes on once plugins have answered. */
+  answered(
+    work: SubscribeWork,
+    answers: Promise<boolean[]>,
+    otherwise: boolean[],
+    run: (answers: boolean[]) => void,
+  ): void
+  /** Goes on in the line. */
+  addTask(owner: object, task: Task): void
+  /** All is granted, though not at once. */
+  finished(work: SubscribeWork): void
+  /** Its origin was over on the way. */
+  abandoned(work: SubscribeWork): void
+}
+
+export class SubscribeWork implements Task {
+  readonly origin: SubscribeOrigin
+  readonly packet: SubscribeRequest
+  readonly reasonCodes: number[] = []
+  /** To be followed by retained messages. */
+  readonly owed: Owed[] = []
+  readonly #side: SubscribeSide
+  readonly #checked: CheckedRequest[] = []
+  /** Answers of plugins for the next filters, where they did not answer at once. */
+  #answers: boolean[] = []
+
+  constructor(side: SubscribeSide, origin: SubscribeOrigin, packet: SubscribeRequest) {
+    this.#side = side
+    this.origin = origin
+    this.packet = packet
+  }
+
+  /** As far as the share reaches, at once. @returns whether all is done; otherwise `finished` follows */
+  begin(): boolean {
+    const state = this.#step()
+    if (state === 'spent') this.#side.addTask(this.origin.session, this)
+    else if (state === 'over') this.#side.abandoned(this)
+    return state === 'done'
+  }
+
+  resume(): boolean {
+    if (this.origin.isOver) {
+      this.#side.abandoned(this)
+      return true
+    }
+    let isDone = true
+    this.origin.guard(() => {
+      const state = this.#step()
+      isDone = state !== 'spent'
+      if (state === 'done') this.#side.finished(this)
+      else if (state === 'over') this.#side.abandoned(this)
+    })
+    return isDone
+  }
+
+  #step(): 'done' | 'spent' | 'waits' | 'over' {
+    const { work } = this.#side
+    while (this.#checked.length < this.packet.subscriptions.length) {
+      if (work.isSpent) return 'spent'
+      this.#checkNext()
+    }
+    while (this.reasonCodes.length < this.#checked.length) {
+      if (work.isSpent) return 'spent'
+      const state = this.#grantNext()
+      if (state !== 'granted') return state
+    }
+    return 'done'
+  }
+
+  #checkNext(): void {
+    const request = this.packet.subscriptions[this.#checked.length]!
+    this.#side.work.spend(Work.entry + 4 * scanned(request.topicFilter.length))
+    this.#checked.push(this.#side.check(this.origin, request))
+  }
+
+  /** Plugins and listeners of events may end the Session, or its Connection, while they are asked and told. */
+  #grantNext(): 'granted' | 'waits' | 'over' {
+    const at = this.reasonCodes.length
+    const checked = this.#checked[at]!
+    const allowed = this.#answers.shift() ?? this.#ask(checked)
+    if (this.origin.isOver) return 'over'
+    if (typeof allowed !== 'boolean') {
+      this.#wait(at, allowed)
+      return 'waits'
+    }
+    this.#side.work.spend(Work.subscription + checked.levels * Work.node)
+    this.reasonCodes.push(this.#side.grant(this, checked, allowed))
+    return this.origin.isOver ? 'over' : 'granted'
+  }
+
+  #ask(checked: CheckedRequest): MaybePromise<boolean> {
+    return checked.refused === undefined ? this.#side.ask(this.origin, checked) : true
+  }
+
+  /** Asks about the next filters too, so that many answers do not take as many times as long. */
+  #wait(at: number, first: MaybePromise<boolean>): void {
+    const others = this.#checked.slice(at + 1, at + ASKED_AT_ONCE).map((checked) => this.#ask(checked))
+    const asked = [first, ...others].map((allowed) => Promise.resolve(allowed))
+    const denied = asked.map(() => false)
+    this.#side.answered(this, Promise.all(asked), denied, (answers) => {
+      this.#answers = answers
+      if (!this.resume()) this.#side.addTask(this.origin.session, this)
+    })
+  }
+}
