@@ -89,7 +89,7 @@ const STEPS: readonly LongStep[] = [
     seeded: false,
     command: ['build/tools/test.js', 'test/long/store.test.ts', 'test/long/small-volume.test.ts'],
     limitSeconds: 300,
-    fix: '`STORE_SEED=N npm test -- test/long/store.test.ts` with the seed in the name of the test',
+    fix: '`TEST_SEED=N npm test -- test/long/store.test.ts` with the seed in the name of the test',
   },
   {
     name: 'small heap',

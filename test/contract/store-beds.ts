@@ -8,8 +8,6 @@ import { loadModel } from '../../src/testing/store-contract.ts'
 import { SeededRandom } from '../../src/testing/random.ts'
 import type { StoreModel } from '../../src/testing/store-model.ts'
 
-export const seed = Number(process.env['STORE_SEED'] ?? Date.now() % 1_000_000)
-
 /** Time that passes only when somebody waits for it: a timer is due as soon as nothing else is to be done. */
 export class JumpingClock implements Clock {
   #nowMs = 0

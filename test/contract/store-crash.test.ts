@@ -5,7 +5,8 @@ import { StoreError } from '../../src/base/errors.ts'
 import { MemoryDisk } from '../../src/stores/memory-disk.ts'
 import type { JournalStore } from '../../src/stores/journal-store.ts'
 import type { Durability } from '../../src/stores/store.ts'
-import { memoryStore, reopened, seed } from './store-beds.ts'
+import { memoryStore, reopened } from './store-beds.ts'
+import { seed } from '../support/seed.ts'
 import { SeededRandom } from '../../src/testing/random.ts'
 import { RandomTurns } from '../../src/testing/random-turns.ts'
 import { assertSame, StoreModel } from '../../src/testing/store-model.ts'
@@ -81,7 +82,7 @@ async function runUntil(
   return { disk, run, stopped }
 }
 
-describe(`crashes (STORE_SEED=${seed})`, () => {
+describe(`crashes (TEST_SEED=${seed})`, () => {
   for (const [what, level, after] of [
     ['a power cut loses nothing that `disk` acknowledged', 'disk', (disk: MemoryDisk) => disk.crash()],
     ['kill -9 loses nothing that `process` acknowledged', 'process', (disk: MemoryDisk) => disk.kill()],
@@ -92,7 +93,7 @@ describe(`crashes (STORE_SEED=${seed})`, () => {
       for (let at = 0; ; at += 1 + strides.integer(5)) {
         const { disk, run, stopped } = await runUntil(at, seed, level)
         const crashed = after(disk)
-        const message = `STORE_SEED=${seed}, stopped before operation ${at + 1}`
+        const message = `TEST_SEED=${seed}, stopped before operation ${at + 1}`
         run.check(await reopened(crashed), message)
         run.check(await reopened(crashed), `${message}, opened again`)
         if (!stopped) break
@@ -118,12 +119,12 @@ describe(`crashes (STORE_SEED=${seed})`, () => {
         )
         crashed = crashed.crash()
       }
-      run.check(await reopened(crashed), `STORE_SEED=${seed}, stopped before operation ${at + 1}`)
+      run.check(await reopened(crashed), `TEST_SEED=${seed}, stopped before operation ${at + 1}`)
     }
   })
 })
 
-describe(`disks that fail (STORE_SEED=${seed})`, () => {
+describe(`disks that fail (TEST_SEED=${seed})`, () => {
   for (const operation of ['append', 'sync', 'open', 'syncNames', 'rename', 'cut', 'remove'] as const) {
     test(`a ${operation} that fails now and then delays, and loses nothing`, async () => {
       for (let round = 0; round < 6; round++) {
@@ -141,7 +142,7 @@ describe(`disks that fail (STORE_SEED=${seed})`, () => {
         await run.go(store, () => false)
         assert.equal(run.acknowledged, turns)
         const crashed = disk.crash()
-        run.check(await reopened(crashed), `STORE_SEED=${seed}, round ${round}, ${failures} failures`)
+        run.check(await reopened(crashed), `TEST_SEED=${seed}, round ${round}, ${failures} failures`)
       }
     })
   }
@@ -161,7 +162,7 @@ describe(`disks that fail (STORE_SEED=${seed})`, () => {
       }
       const run = new Run(seed + round, 'disk')
       await run.go(store, () => stopped)
-      run.check(await reopened(disk.crash()), `STORE_SEED=${seed}, round ${round}`)
+      run.check(await reopened(disk.crash()), `TEST_SEED=${seed}, round ${round}`)
     }
   })
 
@@ -183,7 +184,7 @@ describe(`disks that fail (STORE_SEED=${seed})`, () => {
     assert.equal(conditions.indexOf('well'), conditions.length - 1, 'once, and at the end')
     assert.ok(store.metrics.failures > 0)
     await store.close()
-    run.check(await reopened(disk), `STORE_SEED=${seed}`)
+    run.check(await reopened(disk), `TEST_SEED=${seed}`)
   })
 
   test('closing while the disk fails gives up and rejects, and what was acknowledged is there', async () => {
@@ -197,7 +198,7 @@ describe(`disks that fail (STORE_SEED=${seed})`, () => {
     }
     void store.write([{ kind: 'retained-cleared', topicName: 'nothing' }], 'disk')
     await assert.rejects(store.close(), { code: 'ERR_STORE_UNSTORED', message: /bytes of changes .*: fails for good/ })
-    run.check(await reopened(disk.crash()), `STORE_SEED=${seed}`)
+    run.check(await reopened(disk.crash()), `TEST_SEED=${seed}`)
   })
 
   test('max-bytes: the store calls itself full, goes on writing, and is well again when there is less', async () => {

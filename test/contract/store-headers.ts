@@ -9,7 +9,8 @@ import { SeededRandom } from '../../src/testing/random.ts'
 import { RandomTurns } from '../../src/testing/random-turns.ts'
 import { assertSame, StoreModel } from '../../src/testing/store-model.ts'
 import { readPayloads } from '../../src/testing/store-contract.ts'
-import { memoryStore, seed } from './store-beds.ts'
+import { memoryStore } from './store-beds.ts'
+import { seed } from '../support/seed.ts'
 
 const headerBytes = 64
 const options = { segmentBytes: 3000, checkpointBytes: 1 << 30 }
@@ -104,7 +105,7 @@ const harms: readonly ((random: SeededRandom, header: Uint8Array, at: number) =>
 export function testHeaders(share: number): void {
   for (const [what, make] of Object.entries(makers)) {
     const which = share === 1 ? 'any byte' : `any byte (one in ${share})`
-    test(`${what}: damage at ${which} of any header: a repair keeps every record, a plain start does or names the tool (STORE_SEED=${seed})`, async () => {
+    test(`${what}: damage at ${which} of any header: a repair keeps every record, a plain start does or names the tool (TEST_SEED=${seed})`, async () => {
       const { disk: whole, turns, store } = await make()
       const disk = whole.kill()
       await store.close()
@@ -117,7 +118,7 @@ export function testHeaders(share: number): void {
         for (let at = (seed + file) % share; at < headerBytes; at += share) {
           const header = disk.contents(name).slice(0, headerBytes)
           random.pick(harms)(random, header, at)
-          const where = `STORE_SEED=${seed}, ${name}, byte ${at}`
+          const where = `TEST_SEED=${seed}, ${name}, byte ${at}`
           await checkPlain(disk.kill(), name, header, expected, where)
           await checkRepair(disk.kill(), name, header, expected, where)
         }

@@ -7,7 +7,8 @@ import { loadModel } from '../../src/testing/store-contract.ts'
 import { SeededRandom } from '../../src/testing/random.ts'
 import { RandomTurns } from '../../src/testing/random-turns.ts'
 import { assertSame, StoreModel } from '../../src/testing/store-model.ts'
-import { memoryStore, seed } from './store-beds.ts'
+import { memoryStore } from './store-beds.ts'
+import { seed } from '../support/seed.ts'
 
 const options = { segmentBytes: 3000, checkpointBytes: 1 << 30 }
 
@@ -63,7 +64,7 @@ const leftovers: Readonly<Record<string, (disk: MemoryDisk) => Promise<void>>> =
 }
 const names = Object.keys(leftovers)
 
-describe(`leftovers (STORE_SEED=${seed})`, () => {
+describe(`leftovers (TEST_SEED=${seed})`, () => {
   test('every combination of them, with a plain start and with a repair: everything is there, and they are gone', async () => {
     assert.equal((await whole.disk.list()).includes('journal-00000001.log'), false)
     for (let combination = 0; combination < 1 << names.length; combination++) {
@@ -112,7 +113,7 @@ function garbage(random: SeededRandom, kind: number): Uint8Array {
   return whole.old.slice(0, length)
 }
 
-describe(`garbage (STORE_SEED=${seed})`, () => {
+describe(`garbage (TEST_SEED=${seed})`, () => {
   test('in place of a new segment it stops no start, loses nothing, and is set aside', async () => {
     const random = new SeededRandom(seed)
     for (let round = 0; round < 60; round++) {
@@ -122,7 +123,7 @@ describe(`garbage (STORE_SEED=${seed})`, () => {
       await put(disk, name, bytes)
       const repair = random.chance(0.5)
       const store = memoryStore(disk, { ...options, repair })
-      const where = `STORE_SEED=${seed}, round ${round}, ${bytes.length} bytes`
+      const where = `TEST_SEED=${seed}, round ${round}, ${bytes.length} bytes`
       assertSame((await loadModel(store)).picture(), whole.picture, where)
       await store.write([{ kind: 'retained-cleared', topicName: 'nothing' }], 'disk')
       await store.close()

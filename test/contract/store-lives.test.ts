@@ -11,7 +11,8 @@ import { loadModel } from '../../src/testing/store-contract.ts'
 import { SeededRandom } from '../../src/testing/random.ts'
 import { RandomTurns } from '../../src/testing/random-turns.ts'
 import { assertSame, StoreModel } from '../../src/testing/store-model.ts'
-import { memoryStore, reopened, seed } from './store-beds.ts'
+import { memoryStore, reopened } from './store-beds.ts'
+import { seed } from '../support/seed.ts'
 
 /** What is left when a process is killed, or the power fails, at some moment of a life. */
 interface End {
@@ -101,7 +102,7 @@ async function immediates(count: number): Promise<void> {
   for (let at = 0; at < count; at++) await new Promise((resolve) => setImmediate(resolve))
 }
 
-test(`lives that end anywhere, each on what the one before left of its disk, lose nothing that was acknowledged (STORE_SEED=${seed})`, async () => {
+test(`lives that end anywhere, each on what the one before left of its disk, lose nothing that was acknowledged (TEST_SEED=${seed})`, async () => {
   for (let round = 0; round < 3; round++) {
     const random = new SeededRandom(seed * 3 + round)
     let disk = new MemoryDisk()
@@ -112,7 +113,7 @@ test(`lives that end anywhere, each on what the one before left of its disk, los
       // A late one, so that the next life finds something.
       const chosen = Math.floor(life.ends.length * (0.5 + random.next() / 2))
       for (const [at, end] of life.ends.entries()) {
-        const reached = await life.check(end, `STORE_SEED=${seed}, round ${round}, life ${number}, end ${at}`)
+        const reached = await life.check(end, `TEST_SEED=${seed}, round ${round}, life ${number}, end ${at}`)
         if (at === chosen) {
           disk = end.disk
           before = life.pictures.slice(end.durableFrom, reached + 1)

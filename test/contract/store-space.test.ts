@@ -4,10 +4,11 @@ import { describe, test } from 'node:test'
 import { MemoryDisk } from '../../src/stores/memory-disk.ts'
 import { loadModel } from '../../src/testing/store-contract.ts'
 import { SeededRandom } from '../../src/testing/random.ts'
-import { JumpingClock, memoryStore, seed } from './store-beds.ts'
+import { JumpingClock, memoryStore } from './store-beds.ts'
+import { seed } from '../support/seed.ts'
 import { Filler, MB, passing, testFilling } from './store-space.ts'
 
-describe(`small volumes (STORE_SEED=${seed})`, () => {
+describe(`small volumes (TEST_SEED=${seed})`, () => {
   // All of them: test/long/store.test.ts.
   testFilling(false)
 
@@ -130,12 +131,12 @@ describe(`small volumes (STORE_SEED=${seed})`, () => {
       await after.close()
       const entries = [...model.sessions.get(1)!.entries.keys()].toSorted((a, b) => a - b)
       const expected = filler.waiting.map(({ entryNumber }) => entryNumber).toSorted((a, b) => a - b)
-      assert.deepEqual(entries, expected, `STORE_SEED=${seed}, round ${round}`)
+      assert.deepEqual(entries, expected, `TEST_SEED=${seed}, round ${round}`)
     }
   })
 })
 
-describe(`max-bytes (STORE_SEED=${seed})`, () => {
+describe(`max-bytes (TEST_SEED=${seed})`, () => {
   test('is judged whenever bytes go: a store that was drained is well without anything more being written', async () => {
     const filler = new Filler(1000, 1)
     await filler.open(new MemoryDisk(), { maxBytes: MB })

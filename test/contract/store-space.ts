@@ -5,7 +5,8 @@ import type { JournalStore, JournalStoreOptions } from '../../src/stores/journal
 import { MemoryDisk } from '../../src/stores/memory-disk.ts'
 import type { Change, StoreCondition } from '../../src/stores/store.ts'
 import { SeededRandom } from '../../src/testing/random.ts'
-import { memoryStore, seed } from './store-beds.ts'
+import { memoryStore } from './store-beds.ts'
+import { seed } from '../support/seed.ts'
 
 const SESSIONS = 3
 

@@ -5,7 +5,8 @@ import { describe, test } from 'node:test'
 import { openStore } from '../../src/stores/journal-store.ts'
 import { StoreError } from '../../src/base/errors.ts'
 import { MemoryDisk, type DiskOperation } from '../../src/stores/memory-disk.ts'
-import { JumpingClock, memoryStore, seed, tiny } from './store-beds.ts'
+import { JumpingClock, memoryStore, tiny } from './store-beds.ts'
+import { seed } from '../support/seed.ts'
 import { storeCases, type StoreBed } from '../../src/testing/store-contract.ts'
 
 function fails(operation: DiskOperation): void {
@@ -13,7 +14,7 @@ function fails(operation: DiskOperation): void {
 }
 
 function describeStore(what: string, makeBed: () => Promise<StoreBed>): void {
-  describe(`${what} keeps what a Store keeps (STORE_SEED=${seed})`, () => {
+  describe(`${what} keeps what a Store keeps (TEST_SEED=${seed})`, () => {
     for (const { name, run } of storeCases(makeBed, seed)) test(name, run)
   })
 }

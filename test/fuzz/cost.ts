@@ -17,7 +17,7 @@ import { type Packet, type SubscriptionRequest } from '../../src/codec/packets.t
 import { PacketType, type ProtocolVersion } from '../../src/codec/packet-types.ts'
 import type { Incoming, Transport } from '../../src/protocol/transport.ts'
 import { TestBroker } from '../support/test-broker.ts'
-import { usedBytes } from './heap.ts'
+import { usedBytes } from '../support/measurement.ts'
 
 /** Stated factors: units of work, and bytes of memory; what is fixed covers the blocks for small messages, which are bounded. */
 const ALLOWED = {

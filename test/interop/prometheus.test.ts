@@ -17,7 +17,7 @@ import { dial } from './mqtt-js.ts'
 import { Program, serve } from './support.ts'
 
 const RULES = join(root, 'ops/prometheus-rules.yaml')
-const PATIENCE_MS = 30_000
+const PATIENCE_MS = 60_000
 
 /** A durable broker whose figures are served as a program that embeds it would. */
 async function serveFigures(t: TestContext): Promise<{ broker: Broker; port: number; target: string }> {

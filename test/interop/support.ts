@@ -15,7 +15,7 @@ import { createBroker, type Broker } from '../../src/create-broker.ts'
 import { root } from '../../tools/main.ts'
 
 /** A foreign Client takes longer than this only when it waits for what will not come. */
-const PATIENCE_MS = 20_000
+const PATIENCE_MS = 60_000
 
 export interface Served {
   readonly broker: Broker

@@ -28,7 +28,7 @@ const PINGREQ = Buffer.from('c000', 'hex')
 const PINGRESP = 'd000'
 const CONNECT = 0x10
 /** A Server that says less than it should is not waited for longer than that. */
-const TCP_LIMIT_MS = 2_000
+const TCP_LIMIT_MS = 10_000
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
 import { addressList, networkOf, plainAddress } from '../../../src/access/address.ts'
+import fc from '../../support/property.ts'
 
 for (const [address, expected] of [
   ['192.0.2.7', '192.0.2.7'],

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
 import { copyBytes, equalBytes, hashBytes } from '../../../src/base/bytes.ts'
 import { ByteReader } from '../../../src/base/byte-reader.ts'
 import { ByteWriter } from '../../../src/base/byte-writer.ts'
 import { fnv1a } from '../../../src/base/fnv.ts'
+import fc from '../../support/property.ts'
 
 test('copyBytes copies short and long ranges alike, and nothing around them', () => {
   fc.assert(

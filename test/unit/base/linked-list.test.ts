@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
 import { LinkedList, type Linked } from '../../../src/base/linked-list.ts'
+import fc from '../../support/property.ts'
 
 interface Entry extends Linked<Entry> {
   readonly name: number

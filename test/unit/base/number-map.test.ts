@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
 import { NumberMap } from '../../../src/base/number-map.ts'
+import fc from '../../support/property.ts'
 
 test('it behaves as a Map', () => {
   const key = fc.oneof(fc.integer({ min: 0, max: 600 }), fc.integer({ min: 2 ** 32, max: 2 ** 32 + 600 }))

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
 import { MAX_SHOWN_LENGTH, printable, printableLines, saidByPeer } from '../../../src/base/printable.ts'
+import fc from '../../support/property.ts'
 
 const between = (from: number, to: number): string[] =>
   Array.from({ length: to - from + 1 }, (_, at) => String.fromCharCode(from + at))

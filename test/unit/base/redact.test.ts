@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
 import { withoutTokens, withoutUnfinishedToken } from '../../../src/base/redact.ts'
+import fc from '../../support/property.ts'
 
 /** The rule in one line. It takes quadratic time for some texts, which is why it is only here. */
 const TOKEN = /\beyJ[\w-]+\.[\w-]+\.[\w-]*/g

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
 import { Ring } from '../../../src/base/ring.ts'
+import fc from '../../support/property.ts'
 
 test('the ring behaves as an array of the same operations', () => {
   const operation = fc.constantFrom('push', 'push', 'push', 'unshift', 'shift', 'shift', 'takeOut', 'clear')

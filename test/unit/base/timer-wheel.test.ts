@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
 import { TimerWheel } from '../../../src/base/timer-wheel.ts'
 import type { Timed } from '../../../src/base/timer-wheel.ts'
+import fc from '../../support/property.ts'
 
 interface Named extends Timed {
   readonly name: number

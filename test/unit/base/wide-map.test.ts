@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
 import { firstAfter, rankOf } from '../../../src/base/hash-order.ts'
 import { WideMap } from '../../../src/base/wide-map.ts'
+import fc from '../../support/property.ts'
 
 const MANY = 50_000
 

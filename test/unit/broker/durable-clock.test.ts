@@ -9,6 +9,7 @@ import { MemoryDisk } from '../../../src/stores/memory-disk.ts'
 import { SeededRandom } from '../../../src/testing/random.ts'
 import { TestBroker } from '../../support/test-broker.ts'
 import { VirtualClock } from '../../support/virtual-clock.ts'
+import { seed } from '../../support/seed.ts'
 
 const DAY_MS = 86_400_000
 const BEGIN_MS = Date.UTC(2026, 0, 1)
@@ -118,9 +119,7 @@ test('a clock that never goes on between restarts does not make anything live fo
   await last.close()
 })
 
-const seed = Number(process.env['CLOCK_SEED'] ?? Date.now() % 1_000_000)
-
-test(`over random jumps of the clock across restarts no Message Expiry goes out larger than given, nor lives longer than it in one run (CLOCK_SEED=${seed}) [5.0 MQTT-3.3.2-6]`, async () => {
+test(`over random jumps of the clock across restarts no Message Expiry goes out larger than given, nor lives longer than it in one run (TEST_SEED=${seed}) [5.0 MQTT-3.3.2-6]`, async () => {
   for (let run = 0; run < 25; run++) {
     const random = new SeededRandom(seed + run)
     let disk = new MemoryDisk()
@@ -155,7 +154,7 @@ test(`over random jumps of the clock across restarts no Message Expiry goes out 
     }
     for (const { topicName, properties } of await waiting(broker, 'reader')) {
       const { given, inRun } = sent.get(topicName)!
-      assert.ok(properties.messageExpiryInterval! <= given - inRun, `CLOCK_SEED=${seed}, run ${run}: ${topicName}`)
+      assert.ok(properties.messageExpiryInterval! <= given - inRun, `TEST_SEED=${seed}, run ${run}: ${topicName}`)
     }
   }
 })
@@ -172,6 +171,6 @@ function check(
     if (packet.type !== PacketType.PUBLISH) continue
     const { given, inRun } = sent.get(packet.topicName)!
     const left = packet.properties.messageExpiryInterval!
-    assert.ok(left > 0 && left <= given - inRun, `CLOCK_SEED=${seed}, ${where}: ${left} s left of ${given} - ${inRun}`)
+    assert.ok(left > 0 && left <= given - inRun, `TEST_SEED=${seed}, ${where}: ${left} s left of ${given} - ${inRun}`)
   }
 }

@@ -4,13 +4,13 @@
  */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import fc from 'fast-check'
 import type { ConfigInput } from '../../../src/config/options.ts'
 import { type PublishPacket } from '../../../src/codec/packets.ts'
 import { PacketType, type ProtocolVersion, type QoS } from '../../../src/codec/packet-types.ts'
 import { noProperties, type Properties } from '../../../src/codec/properties.ts'
 import { TestBroker } from '../../support/test-broker.ts'
 import type { TestClient } from '../../support/test-client.ts'
+import fc from '../../support/property.ts'
 
 const VERSIONS = [3, 4, 5] as const
 const ALL_QOS = [0, 1, 2] as const

@@ -1,10 +1,10 @@
 /** Any valid packet of any version, from either side, for property tests. */
-import fc from 'fast-check'
 import { type Packet } from '../../../src/codec/packets.ts'
 import { PacketType, type ProtocolVersion, type QoS, type Sender } from '../../../src/codec/packet-types.ts'
 import { holderRules, type PropertyHolder, type PropertyRow } from '../../../src/codec/property-table.ts'
 import type { Properties } from '../../../src/codec/properties.ts'
 import { isReasonCodeAllowed } from '../../../src/codec/reason-code.ts'
+import fc from '../../support/property.ts'
 
 export interface Exchange {
   readonly packet: Packet

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
 import { decodePacket } from '../../../src/codec/decode.ts'
 import { Decoder } from '../../../src/codec/decoder.ts'
 import { packetTypes, type ProtocolVersion, type Sender } from '../../../src/codec/packet-types.ts'
 import { allVersions, assertRefused, bytesOf, decode, frame, plain, refusalOf } from './packet-bytes.ts'
 import { samples } from './samples.ts'
+import fc from '../../support/property.ts'
 
 const senders: readonly Sender[] = ['client', 'server']
 

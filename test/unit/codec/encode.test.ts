@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
 import { UsageError } from '../../../src/base/errors.ts'
 import { encodePacket, encodeWithinLimit } from '../../../src/codec/encode.ts'
 import { type Packet } from '../../../src/codec/packets.ts'
@@ -10,6 +9,7 @@ import { Writer } from '../../../src/codec/writer.ts'
 import { anyExchange } from './arbitraries.ts'
 import { allVersions, bytesOf, decode, plain } from './packet-bytes.ts'
 import { samples } from './samples.ts'
+import fc from '../../support/property.ts'
 
 for (const { name, version, bytes, packet } of samples) {
   test(`writes ${name}`, () => {

@@ -1,7 +1,6 @@
 /** The writers for everyday packets, against the general encoder. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
 import { UsageError } from '../../../src/base/errors.ts'
 import { readPlainAcknowledgement, writeAcknowledgement } from '../../../src/codec/acknowledgement.ts'
 import { encodePacket } from '../../../src/codec/encode.ts'
@@ -10,6 +9,7 @@ import { PacketType, type ProtocolVersion, type QoS } from '../../../src/codec/p
 import { noProperties } from '../../../src/codec/properties.ts'
 import { dupFlag, makePublishFrame } from '../../../src/codec/publish-frame.ts'
 import { allVersions, bytesOf, decode, plain } from './packet-bytes.ts'
+import fc from '../../support/property.ts'
 
 const { PUBACK, PUBREC, PUBREL, PUBCOMP } = PacketType
 

@@ -10,7 +10,6 @@
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
 import { encodePacket } from '../../../src/codec/encode.ts'
 import { type Packet } from '../../../src/codec/packets.ts'
 import { PacketType, type ProtocolVersion, type Sender } from '../../../src/codec/packet-types.ts'
@@ -19,6 +18,7 @@ import { ProtocolError } from '../../../src/codec/protocol-error.ts'
 import { anyExchange, type Exchange } from './arbitraries.ts'
 import { generateTheirs, meaning, parseTheirs, toTheirs } from './mqtt-packet.ts'
 import { bytesOf, decode } from './packet-bytes.ts'
+import fc from '../../support/property.ts'
 
 interface Difference {
   /** `mqtt-packet` reads what is written here, writes what is read here, or both read the same damaged bytes. */

@@ -1,16 +1,16 @@
 /** Properties are checked where they lie: with the same verdict as reading them all, and without making anything. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
 import type { Sender } from '../../../src/codec/packet-types.ts'
 import { checkProperties, FoundProperties } from '../../../src/codec/property-check.ts'
 import { decodeProperties } from '../../../src/codec/property-reader.ts'
 import { type PropertyHolder, type PropertyRow, propertyTable } from '../../../src/codec/property-table.ts'
 import { noProperties, type Properties } from '../../../src/codec/properties.ts'
 import { LimitExceededError, ProtocolError } from '../../../src/codec/protocol-error.ts'
-import { usedBytes } from '../../fuzz/heap.ts'
+import { assertBelow, madeBytes } from '../../support/measurement.ts'
 import { assertRefused, bytesOf, decode } from './packet-bytes.ts'
 import { judge, type Verdict } from './reference-properties.ts'
+import fc from '../../support/property.ts'
 
 const HOLDERS: readonly PropertyHolder[] = [
   ...(['CONNECT', 'CONNACK', 'PUBLISH', 'WILL', 'PUBACK', 'PUBREC', 'PUBREL', 'PUBCOMP'] as const),
@@ -140,7 +140,7 @@ const shapes: Readonly<Record<string, string>> = {
 }
 
 for (const [name, digits] of Object.entries(shapes)) {
-  test(`checking makes nothing: ${name}`, () => {
+  test(`checking makes nothing: ${name}`, async () => {
     const bytes = hex(digits)
     const found = new FoundProperties()
     const check = (): void => {
@@ -151,9 +151,7 @@ for (const [name, digits] of Object.entries(shapes)) {
       }
     }
     for (let count = 0; count < 3; count++) check()
-    // The least of several: compiling the check takes from the heap as well, at a moment of the engine's choice.
-    const least = Math.min(...Array.from({ length: 5 }, () => madeBytes(check)))
-    assert.ok(least < 16_384, `the check made ${least} bytes of objects`)
+    await assertBelow(16_384, 'bytes of objects that the check made', () => madeBytes(check))
   })
 }
 
@@ -161,14 +159,6 @@ test('the measure above sees what an object of the list takes', () => {
   const bytes = hex(shapes['26,000 empty User Properties']!)
   assert.ok(madeBytes(() => decodeProperties(bytes, 0, bytes.length)) > 1_000_000)
 })
-
-/** Bytes that `run` takes from the heap, as far as no collection comes between. */
-function madeBytes(run: () => unknown): number {
-  usedBytes()
-  const before = process.memoryUsage().heapUsed
-  run()
-  return process.memoryUsage().heapUsed - before
-}
 
 test('one User Property more than the limit is refused at that one, whatever follows it', () => {
   const found = new FoundProperties()

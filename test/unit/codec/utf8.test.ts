@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
 import { UsageError } from '../../../src/base/errors.ts'
 import { isMqttString, readUtf8, sizeOfString, workOfStrings, writeString } from '../../../src/codec/utf8.ts'
 import { bytesOf } from './packet-bytes.ts'
+import fc from '../../support/property.ts'
 
 /** Read from the middle of other bytes, as a plain array and as a Buffer. */
 function read(bytes: Uint8Array): string | undefined {

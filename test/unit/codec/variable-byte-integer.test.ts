@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
 import {
   MALFORMED,
   maxVariableByteInteger,
@@ -10,6 +9,7 @@ import {
   writeVariableByteInteger,
 } from '../../../src/codec/variable-byte-integer.ts'
 import { bytesOf } from './packet-bytes.ts'
+import fc from '../../support/property.ts'
 
 const edges: readonly (readonly [number, string])[] = [
   [0, '00'],

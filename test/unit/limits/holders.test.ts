@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
 import { Holders } from '../../../src/limits/holders.ts'
+import fc from '../../support/property.ts'
 
 test('the oldest of the largest holder gives way; among equals the one that has had it longest', () => {
   const room = new Holders<number>()

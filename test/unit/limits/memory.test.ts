@@ -1,7 +1,6 @@
 /** What Clients make the broker keep is charged to them, refused beyond a limit with the standard's Reason Code, and given back. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
 import { type AcknowledgementPacket, type PublishPacket } from '../../../src/codec/packets.ts'
 import { PacketType } from '../../../src/codec/packet-types.ts'
 import { ReasonCode } from '../../../src/codec/reason-code.ts'
@@ -11,6 +10,7 @@ import { connectionMemoryLimit } from '../../../src/protocol/connection-memory.t
 import { TestBroker } from '../../support/test-broker.ts'
 import type { TestClient } from '../../support/test-client.ts'
 import { sessionsOf } from '../../support/sessions.ts'
+import fc from '../../support/property.ts'
 
 const KEPT = { cleanStart: false, properties: { sessionExpiryInterval: 1000 } } as const
 const MIB = 2 ** 20

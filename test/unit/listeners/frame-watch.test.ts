@@ -1,9 +1,9 @@
 /** What a WebSocket holds back is counted from the bytes below it, however they are cut. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
 import { FrameWatch } from '../../../src/listeners/frame-watch.ts'
 import { TestConnection } from '../../support/fake-server.ts'
+import fc from '../../support/property.ts'
 
 const PIECE = 300
 

@@ -254,9 +254,7 @@ test('auth.jwt: fetch-timeout-ms: an issuer that does not answer in time is a de
   const jwksUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}/keys`
   const { access, log } = await setUp(t, {}, { jwksUrl, fetchTimeoutMs: 20 })
   const token = byToken(await tokenOf({ alg: 'ES256', kid: 'e', key: ec.privateKey }))
-  const startedAtMs = performance.now()
   assert.equal((await access.authenticate(token, new Map())).decision, 'deny')
-  assert.ok(performance.now() - startedAtMs < 2500, 'it took as long as without the key')
   assert.match(log.lines.join('\n'), /keys? did not answer within the timeout of 20 ms/)
 })
 

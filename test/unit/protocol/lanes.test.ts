@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
 import { HeldLane } from '../../../src/protocol/held-lane.ts'
 import { BufferPool, LARGE_FRAME_BYTES, Output } from '../../../src/protocol/output.ts'
 import { FakeTransport } from '../../support/fake-server.ts'
+import fc from '../../support/property.ts'
 
 test('a lane lets go in order, and nothing before the Change that it or an earlier packet waits for', () => {
   const step = fc.oneof(fc.record({ after: fc.nat(20) }), fc.record({ committed: fc.nat(25) }))

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
 import { Delivery } from '../../../src/protocol/delivery.ts'
 import { MemoryAccount } from '../../../src/base/memory-account.ts'
 import { IdentifierSet } from '../../../src/protocol/identifier-set.ts'
 import { OutgoingWindow } from '../../../src/protocol/outgoing-window.ts'
 import { messageOf } from '../../support/fake-server.ts'
+import fc from '../../support/property.ts'
 
 const message = messageOf({ qos: 1 })
 let entries = 0

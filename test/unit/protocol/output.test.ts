@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
 import { InvariantError } from '../../../src/base/errors.ts'
 import { BufferPool, LARGE_FRAME_BYTES, Output } from '../../../src/protocol/output.ts'
 import { isPoisoned } from '../../../src/testing/poison.ts'
 import { FakeTransport } from '../../support/fake-server.ts'
+import fc from '../../support/property.ts'
 
 const GATHER_LIMIT_BYTES = 65_536
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
 import { RateLimit } from '../../../src/protocol/rate-limit.ts'
+import fc from '../../support/property.ts'
 
 test("one second's worth is in stock, and comes back with time", () => {
   const limit = new RateLimit(10, 0)

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
 import { MemoryAccount } from '../../../src/base/memory-account.ts'
 import { SHARE_UNITS, WorkBudget } from '../../../src/base/work.ts'
 import type { QoS } from '../../../src/codec/packet-types.ts'
@@ -15,6 +14,7 @@ import type { SessionConnection } from '../../../src/protocol/session-connection
 import type { SessionLimits } from '../../../src/protocol/session-limits.ts'
 import type { SessionLedger, SessionSide } from '../../../src/protocol/session-side.ts'
 import { messageOf, sessionLimits } from '../../support/fake-server.ts'
+import fc from '../../support/property.ts'
 
 const client: Client = { clientId: 'c', userName: undefined, address: '', listener: '', protocolVersion: 5 }
 const ANY = { qos: 2, noLocal: false, retainAsPublished: false, subscriptionIdentifiers: [] } as const

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
 import { noProperties } from '../../../src/codec/properties.ts'
 import { MemoryAccount } from '../../../src/base/memory-account.ts'
 import { ApplicationMessage } from '../../../src/protocol/application-message.ts'
 import { Delivery } from '../../../src/protocol/delivery.ts'
 import { WaitingQueue } from '../../../src/protocol/waiting-queue.ts'
+import fc from '../../support/property.ts'
 
 const GROUPS = [undefined, { topicFilter: '$share/a/#' }, { topicFilter: '$share/b/#' }]
 const IDENTIFIERS = [[], [7], [7, 268_435_455]]

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
 import { WorkBudget } from '../../../src/base/work.ts'
 import { MemoryAccount } from '../../../src/base/memory-account.ts'
 import { MAX_KEPT_RECEIVERS } from '../../../src/routing/route-cache.ts'
@@ -10,6 +9,7 @@ import type { Session } from '../../../src/protocol/session.ts'
 import type { Subscriber, Subscription } from '../../../src/protocol/subscription.ts'
 import { messageOf } from '../../support/fake-server.ts'
 import { anyTopicFilter, anyTopicName } from '../topics/arbitraries.ts'
+import fc from '../../support/property.ts'
 
 function subscriptionOf(subscriber: Subscriber, topicFilter: string): Subscription {
   const options = { qos: 0, noLocal: false, retainAsPublished: false, retainHandling: 0 } as const

@@ -8,8 +8,7 @@ import type { Change } from '../../../src/stores/store.ts'
 import { SeededRandom } from '../../../src/testing/random.ts'
 import { RandomTurns } from '../../../src/testing/random-turns.ts'
 import { StoreModel } from '../../../src/testing/store-model.ts'
-
-const seed = Number(process.env['STORE_SEED'] ?? Date.now() % 1_000_000)
+import { seed } from '../../support/seed.ts'
 
 test('whole numbers up to 2^53 and text of every kind come back', () => {
   const numbers = [0, 1, 127, 128, 16_383, 16_384, 2 ** 31, 2 ** 32 - 1, 2 ** 32, 2 ** 35, 2 ** 53 - 1]
@@ -23,7 +22,7 @@ test('whole numbers up to 2^53 and text of every kind come back', () => {
   assert.ok(reader.atEnd)
 })
 
-test(`every Change comes back as written, but for its payload (STORE_SEED=${seed})`, () => {
+test(`every Change comes back as written, but for its payload (TEST_SEED=${seed})`, () => {
   const turns = new RandomTurns(new SeededRandom(seed), new StoreModel())
   const written: Change[] = []
   for (let turn = 0; turn < 400; turn++) written.push(...turns.next())

@@ -2,8 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { EntryQueue } from '../../../src/stores/entry-queue.ts'
 import { SeededRandom } from '../../../src/testing/random.ts'
-
-const seed = Number(process.env['STORE_SEED'] ?? Date.now() % 1_000_000)
+import { seed } from '../../support/seed.ts'
 
 function all(queue: EntryQueue): number[] {
   const numbers: number[] = []
@@ -14,7 +13,7 @@ function all(queue: EntryQueue): number[] {
   }
 }
 
-test(`an EntryQueue has what a Map has, in order (STORE_SEED=${seed})`, () => {
+test(`an EntryQueue has what a Map has, in order (TEST_SEED=${seed})`, () => {
   const random = new SeededRandom(seed)
   const queue = new EntryQueue()
   const model = new Map<number, number>()

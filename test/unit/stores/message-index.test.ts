@@ -3,10 +3,9 @@ import { test } from 'node:test'
 import { MessageIndex } from '../../../src/stores/message-index.ts'
 import { SegmentUsage } from '../../../src/stores/segment-usage.ts'
 import { SeededRandom } from '../../../src/testing/random.ts'
+import { seed } from '../../support/seed.ts'
 
-const seed = Number(process.env['STORE_SEED'] ?? Date.now() % 1_000_000)
-
-test(`a MessageIndex has what a Map has, and knows what lives in each segment (STORE_SEED=${seed})`, () => {
+test(`a MessageIndex has what a Map has, and knows what lives in each segment (TEST_SEED=${seed})`, () => {
   const random = new SeededRandom(seed)
   const usage = new SegmentUsage()
   const index = new MessageIndex(usage)

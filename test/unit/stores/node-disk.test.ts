@@ -120,7 +120,7 @@ test('a folder that this user may not write to is named, and not the lock in it'
 
 test(
   'a folder that cannot be made is an error, also where no folder can be made at all',
-  { timeout: 5000 },
+  { timeout: 60_000 },
   async () => {
     await assert.rejects(openNodeDisk('/proc/none/of/these'), { name: 'StoreError' })
   },

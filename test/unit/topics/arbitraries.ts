@@ -1,5 +1,5 @@
 /** Small Topic Names and Topic Filters for property tests: few levels, so that they meet often. @module */
-import fc from 'fast-check'
+import fc from '../../support/property.ts'
 
 const level = fc.constantFrom('', 'a', 'b', '$s', '__proto__')
 const levelOrPlus = fc.oneof({ weight: 3, arbitrary: level }, { weight: 2, arbitrary: fc.constant('+') })

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
 import { covers, overlaps } from '../../../src/topics/containment.ts'
 import { matches } from '../../../src/topics/topic-filter.ts'
 import { anyTopicFilter, anyTopicName } from './arbitraries.ts'
+import fc from '../../support/property.ts'
 
 const yes: [rule: string, topicFilter: string][] = [
   ['a/#', 'a'],

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
 import { MatchCache } from '../../../src/topics/match-cache.ts'
 import type { CachedTopic } from '../../../src/topics/match-cache.ts'
 import { matches } from '../../../src/topics/topic-filter.ts'
 import { TopicTrie } from '../../../src/topics/topic-trie.ts'
 import { anyTopicFilter, anyTopicName } from './arbitraries.ts'
+import fc from '../../support/property.ts'
 
 /** Looks a topic up as the broker does: in the middle of a packet. */
 function look<Result>(cache: MatchCache<Result>, topicName: string, put: true): CachedTopic<Result>

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
 import { TopicNode, countChildren, findNode, makeNode, pruneNode } from '../../../src/topics/topic-node.ts'
 import { anyTopicName } from './arbitraries.ts'
+import fc from '../../support/property.ts'
 
 function countNodes(node: TopicNode<number>): number {
   const { children } = node

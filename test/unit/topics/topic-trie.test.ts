@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
 import { TopicTrie } from '../../../src/topics/topic-trie.ts'
 import { matches } from '../../../src/topics/topic-filter.ts'
 import { anyTopicFilter, anyTopicName } from './arbitraries.ts'
+import fc from '../../support/property.ts'
 
 function matched(trie: TopicTrie<number>, topicName: string): number[] {
   const found: number[] = []
