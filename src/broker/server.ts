@@ -166,7 +166,7 @@ export class Server implements ServerSide, SessionsSide {
       const rules = new DurabilityRules(persistence, levelsOfListeners(options.listeners, this.sessions))
       this.turn.baseLevel = rules.level
       this.ledger = new Ledger(this.turn, clock, rules)
-      this.#payloads = new Payloads(persistence, store, this.turn, this.metrics, parts.log)
+      this.#payloads = new Payloads(persistence, store, this.turn, answers, this.metrics, parts.log)
     }
     const ofSessions = {
       ...{ current, events, turn: this.turn, metrics: this.metrics, gauges: this.gauges },

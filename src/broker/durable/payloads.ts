@@ -9,6 +9,7 @@ import type { ApplicationMessage } from '../../protocol/application-message.ts'
 import type { Session } from '../../protocol/session.ts'
 import type { Store } from '../../stores/store.ts'
 import type { Metrics } from '../../reporting/metrics.ts'
+import type { Answers } from '../../turn/answers.ts'
 import type { Turn } from '../../turn/turn.ts'
 import type { Expiring } from '../../base/timer-wheel.ts'
 
@@ -43,14 +44,23 @@ export class Payloads {
   limits: PayloadLimits
   readonly #store: Store
   readonly #turn: Turn
+  readonly #answers: Pick<Answers, 'when'>
   readonly #metrics: Metrics
   readonly #log: Logger
   readonly #fetching = new Set<Session>()
   readonly #retries = new Map<Session, Retry>()
   readonly #parking = new Set<Session>()
 
-  constructor(limits: PayloadLimits, store: Store, turn: Turn, metrics: Metrics, log: Logger) {
+  constructor(
+    limits: PayloadLimits,
+    store: Store,
+    turn: Turn,
+    answers: Pick<Answers, 'when'>,
+    metrics: Metrics,
+    log: Logger,
+  ) {
     this.limits = limits
+    this.#answers = answers
     this.#metrics = metrics
     this.#store = store
     this.#turn = turn
@@ -79,10 +89,18 @@ export class Payloads {
   fetch(session: Session): void {
     if (this.#fetching.has(session)) return
     this.#fetching.add(session)
-    this.#turn.afterFlush(() => void this.#fetch(session))
+    this.#turn.afterFlush(() => this.#fetch(session))
   }
 
-  async #fetch(session: Session): Promise<void> {
+  #fetch(session: Session): void {
+    this.#answers.when<boolean | undefined>(this.#loadNext(session), undefined, session, (isLoaded) => {
+      if (isLoaded !== false) this.#forget(session)
+      if (isLoaded === true) session.flow()
+    })
+  }
+
+  /** @returns whether it can go on: if not, it is tried again */
+  async #loadNext(session: Session): Promise<boolean> {
     const messages = this.#batchOf(session)
     const { memory } = session
     // Charged before they come, so that Sessions that are read at the same time see each other.
@@ -91,15 +109,12 @@ export class Payloads {
       await this.load(messages, (message) => {
         if (!message.isLoaded || message.holders === 0) memory.add(-message.payloadLength)
       })
+      return true
     } catch (error) {
       for (const { payloadLength } of messages) memory.add(-payloadLength)
       this.#failed(session, error)
-      return
+      return false
     }
-    this.#fetching.delete(session)
-    this.#retries.delete(session)
-    this.#turn.now()
-    session.flow()
   }
 
   /** Nothing is lost: the Session stays where it is. After the last try it waits until something moves it, as its Client's return does. */
@@ -111,7 +126,7 @@ export class Payloads {
     const shown = saidByPeer(clientId)
     this.#log.error({ clientId: shown, err: error }, `payloads of ${shown} cannot be read from the store; ${tries}`)
     if (retry.left === 0) {
-      this.#giveUp(session)
+      this.#forget(session)
       return
     }
     this.#retries.set(session, retry)
@@ -121,11 +136,11 @@ export class Payloads {
   }
 
   #again(session: Session): void {
-    if (session.connection === undefined) this.#giveUp(session)
-    else void this.#fetch(session)
+    if (session.connection === undefined) this.#forget(session)
+    else this.#fetch(session)
   }
 
-  #giveUp(session: Session): void {
+  #forget(session: Session): void {
     this.#fetching.delete(session)
     this.#retries.delete(session)
   }

@@ -9,6 +9,7 @@ import { serverOf } from '../../../src/broker/broker.ts'
 import type { Server } from '../../../src/broker/server.ts'
 import type { ConfigInput } from '../../../src/config/options.ts'
 import { PacketType } from '../../../src/codec/packet-types.ts'
+import { MemoryDisk } from '../../../src/stores/memory-disk.ts'
 import { handlingAll } from '../../support/handling-all.ts'
 import { TestBroker } from '../../support/test-broker.ts'
 import type { TestClient } from '../../support/test-client.ts'
@@ -265,6 +266,35 @@ test('our own mistake in the work of a Session or a Connection ends that one: it
   assert.ok(clients[1]!.isClosed)
   await broker.close()
 })
+
+test('our own mistake behind a read of payloads costs the Session that waited for them its Connection, and nobody else anything', () =>
+  handlingAll(async () => {
+    const disk = new MemoryDisk()
+    const config = { listeners: {}, persistence: { durability: 'disk', 'max-session-ram-bytes': 0 } } as const
+    const broker = await TestBroker.start(config, { disk })
+    const kept = { clientId: LATE, cleanStart: false, properties: { sessionExpiryInterval: 100 } } as const
+    const first = broker.connect(kept)
+    await broker.settle()
+    first.subscribe('a', 1)
+    first.drop()
+    broker.connect({ clientId: 'publisher' }).publish('a', 'x', 1)
+    await broker.settle()
+    let go = (): void => {}
+    const gate = new Promise<void>((resolve) => (go = resolve))
+    disk.options.before = (operation) => (operation === 'read' ? gate : undefined)
+    const second = broker.connect(kept)
+    await broker.settle()
+    const mend = breaks(serverOf(broker.broker).sessions.get(LATE)!.session, 'flow')
+    go()
+    await broker.settle()
+    mend()
+    assert.equal(broker.broker.metrics.internalErrors, 1)
+    assert.ok(second.isClosed, 'it does not wait for ever')
+    const third = broker.connect(kept)
+    await broker.settle()
+    assert.deepEqual(third.takePayloads(), ['x'])
+    await broker.close()
+  }))
 
 test('a replay of retained messages that our own mistake ended begins again when its Client subscribes again', async () => {
   const { broker, server } = await worldOf()
