@@ -1,6 +1,6 @@
 /**
- * What happens when a Session ends, or leaves a Shared Subscription: its Subscriptions go, and what other members can have moves on.
- * There may be very much of either, so that both go on in later turns.
+ * What happens when a Session ends, or leaves a Shared Subscription, or its Client cannot have what it took for one: its Subscriptions
+ * go, and what other members can have moves on. There may be very much of either, so that both go on in later turns.
  *
  * @module
  */
@@ -15,8 +15,9 @@ import type { Ledger } from './durable/ledger.ts'
 import type { QueueExpiries } from './sessions/queue-expiries.ts'
 import type { Replays } from '../routing/replays.ts'
 import type { Router } from '../routing/router.ts'
-import { Estate, type EstatePayloads, type EstateSide } from '../routing/estate.ts'
-import { handOn, LeftShared } from '../routing/shared-handover.ts'
+import { Estate, Remains, type EstatePayloads, type EstateSide, type EstateSource } from '../routing/estate.ts'
+import { HandedOn } from '../routing/handed-on.ts'
+import { LeftShared } from '../routing/left-shared.ts'
 import { SessionEnding } from './sessions/session-ending.ts'
 import type { Registration, Sessions } from './sessions/sessions.ts'
 import type { Turn } from '../turn/turn.ts'
@@ -36,9 +37,19 @@ export interface SessionEndsParts {
   dropped(session: Session, message: ApplicationMessage, cause: DropCause): void
 }
 
+/** What a Session is giving away. */
+interface Giving {
+  estates: number
+  /** Once it has ended: the Store forgets it when all is given. */
+  ended: Registration | undefined
+}
+
 export class SessionEnds {
   readonly #parts: SessionEndsParts
   readonly #side: EstateSide
+  readonly #giving = new Map<Session, Giving>()
+  /** What is still on its way from Sessions to members that can have it. */
+  readonly #handedOn = new Map<Session, HandedOn>()
 
   constructor(parts: SessionEndsParts) {
     this.#parts = parts
@@ -78,24 +89,49 @@ export class SessionEnds {
   #divideEstate(registration: Registration): void {
     const { session } = registration
     const { ledger } = this.#parts
-    let isOwed = false
-    const estate = new Estate(session, this.#side, () => {
-      if (isOwed) ledger?.sessionForgotten(registration)
+    const estate = this.#give(session, new Remains(session))
+    const giving = this.#giving.get(session)
+    const others = (giving?.estates ?? 0) - (estate.isDivided ? 0 : 1)
+    const isOwed = others > 0 || (!estate.isDivided && (session.holdsShared || estate.holdsTaken))
+    if (isOwed && session.ledger !== undefined) {
+      giving!.ended = registration
+      ledger?.sessionOver(registration)
+    } else ledger?.sessionEnded(session)
+  }
+
+  #give(session: Session, source: EstateSource, over: () => void = () => {}): Estate {
+    const giving = this.#giving.get(session) ?? { estates: 0, ended: undefined }
+    this.#giving.set(session, giving)
+    giving.estates++
+    const estate = new Estate(session, source, this.#side, (isDivided) => {
+      over()
+      giving.estates--
+      if (giving.estates === 0) this.#giving.delete(session)
+      // After a mistake of our own the next start gives away what is left.
+      if (!isDivided) giving.ended = undefined
+      else if (giving.estates === 0 && giving.ended !== undefined) this.#parts.ledger?.sessionForgotten(giving.ended)
     })
-    const isDivided = estate.begin()
-    isOwed = !isDivided && (session.holdsShared || estate.holdsTaken) && session.ledger !== undefined
-    if (isOwed) ledger?.sessionOver(registration)
-    else ledger?.sessionEnded(session)
+    estate.begin()
+    return estate
   }
 
   /** A Session that goes on has left these Shared Subscriptions. */
   left(session: Session, topicFilters: ReadonlySet<string>): void {
-    const left = new LeftShared(session, topicFilters, this.#side)
-    if (!left.resume()) this.#parts.turn.addTask(session, left)
+    this.#give(session, new LeftShared(session, topicFilters, this.#side.work))
   }
 
-  /** What was taken for a Shared Subscription cannot go to that Session. @returns whether another member has taken it */
-  handsOn(session: Session, delivery: Delivery): boolean {
-    return handOn(session, delivery, this.#side)
+  /** What was taken for a Shared Subscription cannot go to that Session: it goes to another member, or is dropped. */
+  handsOn(session: Session, delivery: Delivery, cause: DropCause): void {
+    const waiting = this.#handedOn.get(session)
+    if (waiting?.cause === cause) {
+      waiting.add(delivery)
+      return
+    }
+    const source = new HandedOn(session, cause)
+    source.add(delivery)
+    this.#handedOn.set(session, source)
+    this.#give(session, source, () => {
+      if (this.#handedOn.get(session) === source) this.#handedOn.delete(session)
+    })
   }
 }

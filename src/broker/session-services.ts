@@ -83,8 +83,9 @@ export class SessionServices implements SessionSide<Session> {
     return client === undefined || this.#current.access.mayReceive(client, topicName)
   }
 
-  handsOn(session: Session, delivery: Delivery): boolean {
-    return this.#parts.ends.handsOn(session, delivery)
+  handsOn(session: Session, delivery: Delivery, cause: DropCause): boolean {
+    this.#parts.ends.handsOn(session, delivery, cause)
+    return true
   }
 
   expires(session: Session, atMs: number): void {

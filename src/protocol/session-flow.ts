@@ -205,10 +205,8 @@ export abstract class FlowingSession extends InFlightSession {
   /** What another member of its Shared Subscription can have goes there. */
   protected giveUp(delivery: Delivery, cause: DropCause): void {
     const isOthers = cause === 'packet too large' || cause === 'not authorized'
-    if (isOthers && delivery.shared !== undefined && this.side.handsOn(this, delivery)) {
-      this.memory.release(delivery.message, delivery.size)
-      this.ledger?.done(this, delivery)
-    } else this.drop(delivery, cause)
+    if (isOthers && delivery.shared !== undefined && this.side.handsOn(this, delivery, cause)) return
+    this.drop(delivery, cause)
   }
 
   protected sendFirst(delivery: Delivery): void {

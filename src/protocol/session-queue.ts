@@ -156,7 +156,7 @@ export abstract class QueueingSession extends SessionCore {
 
   /**
    * Takes out what waits for a Shared Subscription, so that another member can have it; looks at so many entries at most. What
-   * was sent stays [5.0 MQTT-4.8.2-5].
+   * was sent stays [5.0 MQTT-4.8.2-5]. The Store keeps what was taken until its ledger is told that it is done.
    */
   takeShared(sweep: Sweep, looks: number): { readonly taken: readonly Delivery[]; readonly isDone: boolean } {
     if (!this.hadShared || this.queue === undefined) return NOTHING_TAKEN
@@ -164,7 +164,6 @@ export abstract class QueueingSession extends SessionCore {
     for (const delivery of result.taken) {
       this.left(delivery.message.fullSize)
       this.memory.release(delivery.message, delivery.size)
-      this.ledger?.done(this, delivery)
     }
     return result
   }

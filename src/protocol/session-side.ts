@@ -47,8 +47,12 @@ export interface SessionSide<Session> {
   readonly rightsVersion: number
   /** Whether that Session's Client may have a message of that topic now. */
   mayReceive(session: Session, topicName: string): boolean
-  /** What was taken for a Shared Subscription cannot go to this Session. @returns whether another member has taken it */
-  handsOn(session: Session, delivery: Delivery): boolean
+  /**
+   * What was taken for a Shared Subscription cannot go to this Session.
+   *
+   * @returns whether it is taken over, with its memory and its entry in the ledger: it goes to another member, or is dropped
+   */
+  handsOn(session: Session, delivery: Delivery, cause: DropCause): boolean
   /** A message was added to its queue, and `isCrowded` holds: `thinned` follows. */
   crowded(session: Session): void
   /** It is crowded no more. */

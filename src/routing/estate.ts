@@ -1,8 +1,8 @@
 /**
- * What an ended Session leaves behind: to the other members of its Shared Subscriptions goes all that was not sent, and QoS 1 that
- * was; never QoS 2 that was sent [5.0 MQTT-4.8.2-5]. The rest is dropped.
+ * What a Session gives away, to the other members of its Shared Subscriptions: all that it holds for them once it has ended
+ * (`Remains`), what waits for one that it leaves (`LeftShared`), and what its Client cannot have (`HandedOn`). The rest is dropped.
  *
- *   taken out ──> given, or dropped
+ *   taken out ──> given, or dropped ──> done in the Store
  *       └──> its payload is in the Store, and only who keeps nothing would have it ──> read, a batch at a time ──> given
  *
  * @module
@@ -14,6 +14,7 @@ import type { DropCause } from '../protocol/drop-cause.ts'
 import type { Session } from '../protocol/session.ts'
 import { unloadedCopyOf } from '../protocol/unloaded-copy.ts'
 import type { Task } from '../turn/turn.ts'
+import type { ReturnedOrigin } from './shared-group.ts'
 import { Handover, type HandoverSide } from './shared-handover.ts'
 
 /** How many deliveries are held while payloads are read, and how many bytes of these; more if a single one is larger. */
@@ -37,8 +38,50 @@ export interface EstateSide extends HandoverSide {
   addTask(session: Session, task: Task): void
 }
 
-/** What is said of a drop as it is; of all others, that the Session has ended. */
-const AS_IT_IS: ReadonlySet<DropCause> = new Set(['expired', 'damaged'])
+/** Where the deliveries come from. */
+export interface EstateSource {
+  /** Takes one out of the Session. @returns `undefined` where none is left, or none was found with a few looks */
+  take(): Delivery | undefined
+  /** Whether no more will come. */
+  readonly isOver: boolean
+  /** Where it goes from here, if some members cannot have it. */
+  originOf(delivery: Delivery): ReturnedOrigin | undefined
+  /** What is said of one that nobody has taken. */
+  causeOf(cause: DropCause): DropCause
+}
+
+/** What is said of a drop as it is; of all others, what brought them here. */
+export const AS_IT_IS: ReadonlySet<DropCause> = new Set(['expired', 'damaged'])
+
+/**
+ * All that an ended Session holds: to others goes what was not sent, and QoS 1 that was; never QoS 2 that was sent
+ * [5.0 MQTT-4.8.2-5].
+ */
+export class Remains implements EstateSource {
+  readonly #session: Session
+  readonly #deliveries: Iterator<Delivery, void>
+
+  constructor(session: Session) {
+    this.#session = session
+    this.#deliveries = session.remains()
+  }
+
+  get isOver(): boolean {
+    return this.#session.isEmpty
+  }
+
+  take(): Delivery | undefined {
+    return this.#deliveries.next().value ?? undefined
+  }
+
+  originOf(): undefined {
+    return undefined
+  }
+
+  causeOf(cause: DropCause): DropCause {
+    return AS_IT_IS.has(cause) ? cause : 'session ended'
+  }
+}
 
 /** A delivery that was taken out, with its message or a copy whose payload is read. */
 interface Held {
@@ -50,9 +93,9 @@ interface Held {
 
 export class Estate implements Task {
   readonly #session: Session
-  readonly #remains: Iterator<Delivery, void>
+  readonly #source: EstateSource
   readonly #side: EstateSide
-  readonly #divided: () => void
+  readonly #over: (isDivided: boolean) => void
   readonly #handover: Handover
   /** It waits for a payload, or for its turn to read any. */
   #first: Delivery | undefined = undefined
@@ -61,17 +104,17 @@ export class Estate implements Task {
   #isReading = false
   #isEntered = false
 
-  /** @param divided called at the end of the work, unless that is over with `begin` */
-  constructor(session: Session, side: EstateSide, divided: () => void) {
+  /** @param over called at the end; without everything being given or dropped after a mistake of our own */
+  constructor(session: Session, source: EstateSource, side: EstateSide, over: (isDivided: boolean) => void) {
     this.#session = session
-    this.#remains = session.remains()
+    this.#source = source
     this.#side = side
-    this.#divided = divided
+    this.#over = over
     this.#handover = new Handover(side)
   }
 
-  get #isDivided(): boolean {
-    return !this.holdsTaken && this.#session.isEmpty
+  get isDivided(): boolean {
+    return !this.holdsTaken && this.#source.isOver
   }
 
   /** Whether something that was taken out of the Session is still to be given. */
@@ -79,15 +122,14 @@ export class Estate implements Task {
     return this.#first !== undefined || this.#batch.length > 0
   }
 
-  /** Does the first slice. @returns whether that was all */
-  begin(): boolean {
-    if (!this.#guarded()) this.#side.addTask(this.#session, this)
-    return this.#isDivided
+  /** Does the first slice. */
+  begin(): void {
+    if (!this.resume()) this.#side.addTask(this.#session, this)
   }
 
   resume(): boolean {
     const isOut = this.#guarded()
-    if (this.#isDivided) this.#divided()
+    if (this.isDivided) this.#over(true)
     return isOut
   }
 
@@ -97,6 +139,7 @@ export class Estate implements Task {
       return this.#workOn()
     } catch (error) {
       this.#leave()
+      this.#over(false)
       throw error
     }
   }
@@ -104,14 +147,14 @@ export class Estate implements Task {
   /** @returns whether it is over, or will be resumed by those who read */
   #workOn(): boolean {
     const { work } = this.#side
-    while (!work.isSpent) {
+    while (!work.isSpent && !this.isDivided) {
       if (this.#mustWait()) return true
       const held = this.#batch.pop() ?? this.#take()
-      if (held === undefined) return true
+      if (held === undefined) continue
       this.#giveAway(held)
-      if (this.#batch.length === 0 && this.#first === undefined) this.#leave()
+      if (!this.holdsTaken) this.#leave()
     }
-    return this.#isDivided
+    return this.isDivided
   }
 
   /** Sees to it that the payload of what comes first is read. @returns whether one is awaited */
@@ -142,10 +185,10 @@ export class Estate implements Task {
     const batch = [this.#held(first, true)]
     let bytes = batch[0]!.bytes
     while (batch.length < BATCH_DELIVERIES && bytes < BATCH_BYTES) {
-      const next = this.#remains.next()
-      if (next.done === true) break
+      const next = this.#source.take()
+      if (next === undefined) break
       this.#side.work.spend(Work.entry)
-      const held = this.#held(next.value, isForOthers(next.value))
+      const held = this.#held(next, isForOthers(next))
       bytes += held.bytes
       batch.push(held)
     }
@@ -167,20 +210,19 @@ export class Estate implements Task {
   }
 
   #take(): Held | undefined {
-    const next = this.#remains.next()
-    if (next.done === true) return undefined
+    const delivery = this.#source.take()
     this.#side.work.spend(Work.entry)
-    return { delivery: next.value, message: next.value.message, bytes: 0 }
+    return delivery && { delivery, message: delivery.message, bytes: 0 }
   }
 
   #giveAway({ delivery, message, bytes }: Held): void {
     const isOthers = isForOthers(delivery)
-    const cause = isOthers ? this.#handover.give(message, delivery.shared!) : 'session ended'
-    if (isOthers && cause !== undefined && this.#waits(delivery, message, cause)) return
+    const origin = isOthers ? this.#source.originOf(delivery) : undefined
+    const cause = isOthers ? this.#handover.give(message, delivery.shared!, origin) : 'session ended'
+    if (isOthers && cause !== undefined && this.#waits(delivery, message, cause, origin)) return
     // Stored together with what the other member was given.
     if (isOthers) this.#session.ledger?.done(this.#session, delivery)
-    if (cause !== undefined)
-      this.#side.dropped(this.#session, delivery.message, AS_IT_IS.has(cause) ? cause : 'session ended')
+    if (cause !== undefined) this.#side.dropped(this.#session, delivery.message, this.#source.causeOf(cause))
     if (message === delivery.message) return
     this.#side.work.spend(copied(bytes))
     this.#session.memory.add(-bytes)
@@ -188,9 +230,14 @@ export class Estate implements Task {
   }
 
   /** Whether it has to wait until its payload is in RAM. */
-  #waits(delivery: Delivery, message: ApplicationMessage, cause: DropCause): boolean {
+  #waits(
+    delivery: Delivery,
+    message: ApplicationMessage,
+    cause: DropCause,
+    origin: ReturnedOrigin | undefined,
+  ): boolean {
     if (cause !== 'no member' || this.#side.payloads === undefined) return false
-    if (!this.#handover.wouldGoLoaded(message, delivery.shared!)) return false
+    if (!this.#handover.wouldGoLoaded(message, delivery.shared!, origin)) return false
     this.#first = delivery
     return true
   }

@@ -124,11 +124,16 @@ export class SharedGroup implements SharedOrigin {
   }
 
   /** Whether a member that cannot wait for a message whose payload the Store has would take it once that is in RAM. */
-  wouldTakeLoaded(message: ApplicationMessage, mayHave: MayHave, work: WorkBudget): boolean {
+  wouldTakeLoaded(
+    message: ApplicationMessage,
+    mayHave: MayHave,
+    work: WorkBudget,
+    origin: ReturnedOrigin | undefined,
+  ): boolean {
     work.spend(this.#members.length * Work.entry)
     return this.#members.some((member) => {
       const { subscriber } = member
-      if (subscriber.isEnded || canWait(member, message)) return false
+      if (subscriber.isEnded || canWait(member, message) || origin?.sessions.includes(subscriber) === true) return false
       return readinessOnceLoaded(member, message) > Readiness.TooLarge && mayHave(subscriber, message)
     })
   }

@@ -7,12 +7,10 @@
 import { Work, type WorkBudget } from '../base/work.ts'
 import { ApplicationMessage } from '../protocol/application-message.ts'
 import { unloadedCopyOf } from '../protocol/unloaded-copy.ts'
-import type { Delivery, SharedOrigin } from '../protocol/delivery.ts'
+import type { SharedOrigin } from '../protocol/delivery.ts'
 import type { DropCause } from '../protocol/drop-cause.ts'
 import type { Session } from '../protocol/session.ts'
-import type { Sweep } from '../protocol/waiting-queue.ts'
-import type { Task } from '../turn/turn.ts'
-import { ReturnedOrigin, type MayHave, type SharedGroup } from './shared-group.ts'
+import type { MayHave, ReturnedOrigin, SharedGroup } from './shared-group.ts'
 
 /**
  * Where there are thousands of other members, the best of all is chosen for each message until this much work is done, and the
@@ -20,8 +18,6 @@ import { ReturnedOrigin, type MayHave, type SharedGroup } from './shared-group.t
  */
 const EXACT_UNITS = 50_000
 const FEW_LOOKS = 4
-/** Entries of a queue that are looked at before the budget is asked. */
-const LOOKS = 64
 
 /** What a handover works with. */
 export interface HandoverSide {
@@ -42,8 +38,8 @@ export class Handover {
     this.#side = side
   }
 
-  /** @returns why nobody has taken it */
-  give(held: ApplicationMessage, shared: SharedOrigin): DropCause | undefined {
+  /** @param origin of a message that some members cannot have. @returns why nobody has taken it */
+  give(held: ApplicationMessage, shared: SharedOrigin, origin?: ReturnedOrigin): DropCause | undefined {
     const { work } = this.#side
     work.spend(Work.delivery)
     if (held.isLost) return 'damaged'
@@ -53,69 +49,17 @@ export class Handover {
     if (group === undefined) return 'no member'
     const before = work.units
     const looks = this.#exactUnits > 0 ? Infinity : FEW_LOOKS
-    const cause = group.deliver(message, this.#side.mayHave, work, undefined, looks)
+    const cause = group.deliver(message, this.#side.mayHave, work, origin, looks)
     this.#exactUnits -= work.units - before
     return cause
   }
 
   /** Whether somebody would take a message that nobody has taken, if its payload were in RAM. */
-  wouldGoLoaded(message: ApplicationMessage, { topicFilter }: SharedOrigin): boolean {
+  wouldGoLoaded(message: ApplicationMessage, { topicFilter }: SharedOrigin, origin?: ReturnedOrigin): boolean {
     if (message.isLoaded || message.isLost) return false
     const { work, mayHave } = this.#side
-    return this.#side.group(topicFilter)?.wouldTakeLoaded(message, mayHave, work) === true
+    return this.#side.group(topicFilter)?.wouldTakeLoaded(message, mayHave, work, origin) === true
   }
-}
-
-/**
- * Hands over what waits in `session` for Shared Subscriptions that it has left. Until that is done its Client may still be sent
- * some of it, as of any Subscription that it ends (§3.10.4).
- */
-export class LeftShared implements Task, Sweep {
-  lookedUpTo = 0
-  readonly #session: Session
-  readonly #topicFilters: ReadonlySet<string>
-  /** What comes later is for a Subscription that was made anew. */
-  readonly #lastEntryNumber: number
-  readonly #side: HandoverSide
-  readonly #handover: Handover
-
-  constructor(session: Session, topicFilters: ReadonlySet<string>, side: HandoverSide) {
-    this.#session = session
-    this.#topicFilters = topicFilters
-    this.#lastEntryNumber = session.lastEntryNumber
-    this.#side = side
-    this.#handover = new Handover(side)
-  }
-
-  isWanted({ shared, entryNumber }: Delivery): boolean {
-    return shared !== undefined && entryNumber <= this.#lastEntryNumber && this.#topicFilters.has(shared.topicFilter)
-  }
-
-  resume(): boolean {
-    const { work } = this.#side
-    while (!work.isSpent) {
-      work.spend(LOOKS * Work.entry)
-      const { taken, isDone } = this.#session.takeShared(this, LOOKS)
-      for (const delivery of taken) {
-        const cause = this.#handover.give(delivery.message, delivery.shared!)
-        if (cause !== undefined) this.#side.dropped(this.#session, delivery.message, cause)
-      }
-      if (isDone || this.lookedUpTo >= this.#lastEntryNumber) return true
-    }
-    return false
-  }
-}
-
-/**
- * Hands one delivery on, to a member that it has not been with.
- *
- * @returns whether there was one
- */
-export function handOn(session: Session, { message, shared }: Delivery, side: HandoverSide): boolean {
-  const before = shared instanceof ReturnedOrigin ? shared.sessions : []
-  const origin = new ReturnedOrigin(shared!.topicFilter, [...before, session])
-  const group = side.group(origin.topicFilter)
-  return group !== undefined && group.deliver(renewed(message), side.mayHave, side.work, origin) === undefined
 }
 
 /**

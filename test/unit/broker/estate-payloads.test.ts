@@ -1,73 +1,8 @@
 /** What an ended Session leaves to members that keep nothing, where the payloads are only in the Store. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Properties } from '../../../src/codec/properties.ts'
 import { MemoryDisk } from '../../../src/stores/memory-disk.ts'
-import { TestBroker } from '../../support/test-broker.ts'
-import type { TestClient } from '../../support/test-client.ts'
-
-const SHARED = '$share/group/a'
-const SECONDS_AWAY = 60
-
-function start(disk: MemoryDisk, options: object = {}): Promise<TestBroker> {
-  return TestBroker.start({ listeners: {}, persistence: { durability: 'disk' }, ...options }, { disk })
-}
-
-async function member(broker: TestBroker, clientId: string, properties: Properties = {}): Promise<TestClient> {
-  const client = broker.connect({ clientId, properties })
-  await broker.settle()
-  client.subscribe(SHARED, 1)
-  await broker.settle()
-  client.take()
-  return client
-}
-
-/** A disk with these messages for Clients that are away, as the next start finds it. */
-async function filled(payloads: readonly string[], away: readonly string[] = ['away']): Promise<MemoryDisk> {
-  const disk = new MemoryDisk()
-  const broker = await start(disk)
-  for (const clientId of away) (await member(broker, clientId, { sessionExpiryInterval: SECONDS_AWAY })).drop()
-  const publisher = broker.connect({ clientId: 'publisher' })
-  for (const [at, payload] of payloads.entries()) {
-    publisher.publish('a', payload, 1)
-    if (at % 50 === 0) await broker.settle()
-  }
-  await broker.settle()
-  return disk.crash()
-}
-
-/** The Sessions expire. */
-async function expire(broker: TestBroker): Promise<void> {
-  broker.advance((SECONDS_AWAY + 1) * 1000)
-  await broker.settle()
-}
-
-async function received(broker: TestBroker, client: TestClient): Promise<string[]> {
-  const payloads: string[] = []
-  for (let quiet = 0; quiet < 3;) {
-    const some = client.receiveAll().map(({ payload }) => Buffer.from(payload).toString())
-    payloads.push(...some)
-    quiet = some.length === 0 ? quiet + 1 : 0
-    await broker.settle()
-  }
-  return payloads
-}
-
-function droppedOf(broker: TestBroker): number {
-  return Object.values(broker.broker.metrics.dropped).reduce((sum, count) => sum + count, 0)
-}
-
-function numbered(count: number): string[] {
-  return Array.from({ length: count }, (_, at) => `message ${at}.`)
-}
-
-/** No payload is read until `go`; for ever without it. */
-function held(disk: MemoryDisk): { readonly go: () => void } {
-  let go = (): void => {}
-  const gate = new Promise<void>((resolve) => (go = resolve))
-  disk.options.before = (operation) => (operation === 'read' ? gate : undefined)
-  return { go: () => go() }
-}
+import { droppedOf, expire, filled, held, member, numbered, received, start } from './estate-support.ts'
 
 test('they are read, and go to a member that is there', async () => {
   // One is empty, which has to be read as well.

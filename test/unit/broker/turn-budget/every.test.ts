@@ -351,7 +351,6 @@ const TASKS: Readonly<Record<string, readonly [file: string, title: string]>> = 
   'session-ends.ts': ['sessions', 'many Sessions with many subscriptions expire at one moment'],
   'session-pages.ts': ['views', 'a page that finds little among very many is spread over turns'],
   'session-services.ts': ['publish', 'a Client that comes back to a long backlog'],
-  'shared-handover.ts': ['sessions', 'a member of a Shared Subscription ends'],
   'store-waiters.ts': ['reviews', 'Connections that waited for the Store'],
   'subscribe-work.ts': ['subscribe', 'SUBSCRIBE with 10,000 filters'],
   'subscribing.ts': ['subscribe', 'SUBSCRIBE with 10,000 filters'],

@@ -1,0 +1,68 @@
+/** A store with messages for members of a Shared Subscription that are away, whose payloads are only there. @module */
+import type { Properties } from '../../../src/codec/properties.ts'
+import { MemoryDisk } from '../../../src/stores/memory-disk.ts'
+import { TestBroker } from '../../support/test-broker.ts'
+import type { TestClient } from '../../support/test-client.ts'
+
+export const SHARED = '$share/group/a'
+export const SECONDS_AWAY = 60
+
+export function start(disk: MemoryDisk, options: object = {}): Promise<TestBroker> {
+  return TestBroker.start({ listeners: {}, persistence: { durability: 'disk' }, ...options }, { disk })
+}
+
+export async function member(broker: TestBroker, clientId: string, properties: Properties = {}): Promise<TestClient> {
+  const client = broker.connect({ clientId, properties })
+  await broker.settle()
+  client.subscribe(SHARED, 1)
+  await broker.settle()
+  client.take()
+  return client
+}
+
+/** A disk with these messages for Clients that are away, as the next start finds it. */
+export async function filled(payloads: readonly string[], away: readonly string[] = ['away']): Promise<MemoryDisk> {
+  const disk = new MemoryDisk()
+  const broker = await start(disk)
+  for (const clientId of away) (await member(broker, clientId, { sessionExpiryInterval: SECONDS_AWAY })).drop()
+  const publisher = broker.connect({ clientId: 'publisher' })
+  for (const [at, payload] of payloads.entries()) {
+    publisher.publish('a', payload, 1)
+    if (at % 50 === 0) await broker.settle()
+  }
+  await broker.settle()
+  return disk.crash()
+}
+
+/** The Sessions expire. */
+export async function expire(broker: TestBroker): Promise<void> {
+  broker.advance((SECONDS_AWAY + 1) * 1000)
+  await broker.settle()
+}
+
+export async function received(broker: TestBroker, client: TestClient): Promise<string[]> {
+  const payloads: string[] = []
+  for (let quiet = 0; quiet < 3;) {
+    const some = client.receiveAll().map(({ payload }) => Buffer.from(payload).toString())
+    payloads.push(...some)
+    quiet = some.length === 0 ? quiet + 1 : 0
+    await broker.settle()
+  }
+  return payloads
+}
+
+export function droppedOf(broker: TestBroker): number {
+  return Object.values(broker.broker.metrics.dropped).reduce((sum, count) => sum + count, 0)
+}
+
+export function numbered(count: number): string[] {
+  return Array.from({ length: count }, (_, at) => `message ${at}.`)
+}
+
+/** No payload is read until `go`; for ever without it. */
+export function held(disk: MemoryDisk): { readonly go: () => void } {
+  let go = (): void => {}
+  const gate = new Promise<void>((resolve) => (go = resolve))
+  disk.options.before = (operation) => (operation === 'read' ? gate : undefined)
+  return { go: () => go() }
+}
