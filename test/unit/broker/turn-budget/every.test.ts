@@ -361,7 +361,7 @@ const TASKS: Readonly<Record<string, readonly [file: string, title: string]>> = 
 }
 
 test('every part of the broker that works in slices is measured', () => {
-  const files = ['access', 'broker'].flatMap((folder) => {
+  const files = ['access', 'broker', 'routing', 'turn'].flatMap((folder) => {
     const names = readdirSync(`${root}/src/${folder}`, { recursive: true, encoding: 'utf8' })
     return names.filter((name) => name.endsWith('.ts')).map((name) => `${root}/src/${folder}/${name}`)
   })
