@@ -8,48 +8,36 @@
  */
 import type { Server as HttpServer } from 'node:http'
 import type { Duplex } from 'node:stream'
-import type { Clock } from '../base/clock.ts'
-import { SluiceError, UsageError } from '../base/errors.ts'
-import { hasCode, messageOf } from '../base/thrown.ts'
-import { within } from '../base/within.ts'
-import { Work } from '../base/work.ts'
-import { PacketType } from '../codec/packet-types.ts'
-import { isReasonCodeAllowed, ReasonCode } from '../codec/reason-code.ts'
+import type { ReasonCode } from '../codec/reason-code.ts'
 import type { Message } from '../protocol/message.ts'
 import type { Incoming, Peer, Transport } from '../protocol/transport.ts'
 import type { StoreFigures } from '../stores/store.ts'
 import type { AccessExplanation } from '../access/access.ts'
-import { realClock, stayAlive } from '../turn/clock.ts'
 import type { ConfigSource } from '../config/config-problems.ts'
-import type { Events } from '../reporting/events.ts'
-import type { EventListener, EventName } from '../access/broker-events.ts'
+import { resolveOptions, type ConfigInput, type Options } from '../config/options.ts'
+import { Emitter } from '../reporting/emitter.ts'
+import type { Figure } from '../reporting/figure.ts'
+import type { Metrics } from '../reporting/metrics.ts'
+import { realClock } from '../turn/clock.ts'
+import { lazyAdmin, type Admin } from './host/admin.ts'
+import type { SubscribeForOptions, SubscriptionInput, SubscriptionResult } from './host/client-subscriptions.ts'
+import type { ClosedConnectionsOptions } from './host/closed-connection-pages.ts'
 import { hostMessage, type PublishOptions } from './host/host-message.ts'
 import { topicQuestion, type HostQuestion } from './host/host-question.ts'
 import { checkSettings } from './host/host-settings.ts'
-import { closedMeanwhile, StartAttempt } from './host/start-attempt.ts'
-import { lazyAdmin, type Admin } from './host/admin.ts'
-import { closedConnectionPage, type ClosedConnectionsOptions } from './host/closed-connection-pages.ts'
-import { heldMessagePage } from './host/held-messages.ts'
-import type { Page, PageOptions } from './host/page.ts'
-import type { SubscribeForOptions, SubscriptionInput, SubscriptionResult } from './host/client-subscriptions.ts'
-import { sessionPage } from './host/session-pages.ts'
 import type { MountOptions } from './host/host-streams.ts'
 import type { HostSubscription, SubscribeOptions } from './host/host-subscriber.ts'
-import type { Figure } from '../reporting/figure.ts'
-import type { Figures } from '../reporting/figures.ts'
-import type { Metrics } from '../reporting/metrics.ts'
-import { resolveOptions, type ConfigInput, type Options } from '../config/options.ts'
-import type { Server } from './server.ts'
-import { clientViewOf, type ClientView } from './sessions/client-view.ts'
+import type { ListenerView, MountedWebSocket } from './host/open-listeners.ts'
+import type { Page, PageOptions } from './host/page.ts'
+import type { ClientView } from './sessions/client-view.ts'
 import type { ClosedConnectionView } from './sessions/closed-connections.ts'
 import type { HeldMessageView } from './sessions/held-message-view.ts'
-import { viewOf, type SessionView } from './sessions/session-view.ts'
-import type { ListenerView, MountedWebSocket } from './host/open-listeners.ts'
+import type { SessionView } from './sessions/session-view.ts'
 import type { BrokerSettings, BrokerState, FloorParts } from './broker-settings.ts'
-import { RunningParts } from './running-parts.ts'
-
-/** How long `close` may take unless the caller says otherwise. */
-export const DEFAULT_CLOSE_TIMEOUT_MS = 2000
+import { HostClients, type DisconnectOptions } from './host-clients.ts'
+import { Lifecycle } from './lifecycle.ts'
+import type { RunningParts } from './running-parts.ts'
+import type { Server } from './server.ts'
 
 /** The same with `broker.admin`, which is made from the Broker itself. */
 export interface BrokerParts extends FloorParts {
@@ -64,35 +52,29 @@ export function serverOf(broker: Broker): Server {
   return runningOf(broker)
 }
 
-export class Broker implements AsyncDisposable {
+export class Broker extends Emitter implements AsyncDisposable {
   static {
     runningOf = (broker) => broker.#running()
   }
 
-  readonly #settings: BrokerSettings
-  readonly #clock: Clock
-  readonly #events: Events
+  readonly #life: Lifecycle
   readonly #parts: RunningParts
-  readonly #loadAdmin: BrokerParts['loadAdmin']
-  #state: BrokerState = 'new'
-  /** While a start is under way: it sees at its end that the broker is closing, and closes what it opened. */
-  #starting: StartAttempt | undefined
-  #closing: Promise<void> | undefined
-  #reloading: Promise<void> = Promise.resolve()
-  #admin: Admin | undefined
+  readonly #clients: HostClients
+  readonly #admin: Admin
 
   constructor(config: ConfigInput, settings: BrokerSettings, parts: BrokerParts) {
     checkSettings(settings as Readonly<Record<string, unknown>>)
-    this.#settings = settings
-    this.#clock = settings.clock ?? realClock
-    this.#parts = new RunningParts(config, settings, parts, () => this.#running())
-    this.#events = this.#parts.events
-    this.#loadAdmin = (broker) => parts.loadAdmin(broker)
+    const life = new Lifecycle(config, settings, parts)
+    super(life.parts.events)
+    this.#life = life
+    this.#parts = life.parts
+    this.#clients = new HostClients(() => this.#running(), settings.clock ?? realClock)
+    this.#admin = lazyAdmin(() => parts.loadAdmin(this))
   }
 
   /** `new`, `starting`, `started`, `closing` or `closed`. */
   get state(): BrokerState {
-    return this.#state
+    return this.#life.state
   }
 
   /** The configuration in force, with every default filled in. */
@@ -112,7 +94,7 @@ export class Broker implements AsyncDisposable {
    * @throws {UsageError} if the broker is not running
    */
   figures(): Figure[] {
-    return this.#runningFigures().all()
+    return this.#parts.runningFigures.all()
   }
 
   /**
@@ -122,12 +104,7 @@ export class Broker implements AsyncDisposable {
    * @throws {UsageError} if no figure has that name, or the broker is not running
    */
   figure(name: string): Figure | undefined {
-    return this.#runningFigures().get(name)
-  }
-
-  #runningFigures(): Figures {
-    this.#running()
-    return this.#parts.figures!
+    return this.#parts.runningFigures.get(name)
   }
 
   /**
@@ -135,7 +112,7 @@ export class Broker implements AsyncDisposable {
    * call.
    */
   get admin(): Admin {
-    return (this.#admin ??= lazyAdmin(() => this.#loadAdmin(this)))
+    return this.#admin
   }
 
   /** The counters as live fields; each is also one of `figures()`. */
@@ -154,11 +131,8 @@ export class Broker implements AsyncDisposable {
     return this.#running().storeFigures
   }
 
-  /** @throws {UsageError} */
   #running(): Server {
-    if (this.#parts.server !== undefined) return this.#parts.server
-    const wayOut = this.#state === 'starting' ? 'wait until start() has resolved' : 'call start() first'
-    throw new UsageError(`the broker is ${this.#state}; ${wayOut}`)
+    return this.#life.running()
   }
 
   /**
@@ -170,49 +144,9 @@ export class Broker implements AsyncDisposable {
    * @throws {SluiceError} `ERR_START` for anything without a code that code of the program threw. After an error, nothing
    *   is left open
    */
-  async start(): Promise<void> {
-    if (this.#state !== 'new' && this.#state !== 'closed') {
-      throw new UsageError(`the broker is ${this.#state}; only a new or closed broker can be started`)
-    }
-    this.#state = 'starting'
-    this.#closing = undefined
-    const alive = stayAlive()
-    const attempt = new StartAttempt()
-    this.#starting = attempt
-    const started = this.#startOrStop(attempt)
-    attempt.over = started.catch(() => {}) // the caller of start() gets the error
-    try {
-      await started
-    } finally {
-      this.#starting = undefined
-      alive.cancel()
-    }
-    this.#events.tell('started', { listeners: this.listeners })
-    this.#settings.signal?.addEventListener('abort', this.#abort, { once: true })
-    if (this.#settings.signal?.aborted === true) await this.close()
+  start(): Promise<void> {
+    return this.#life.start(() => this.close())
   }
-
-  async #startOrStop(attempt: StartAttempt): Promise<void> {
-    try {
-      await this.#parts.start(attempt, () => this.#mustStillStart())
-      this.#mustStillStart()
-      this.#state = 'started'
-    } catch (error) {
-      await this.#parts.stop(DEFAULT_CLOSE_TIMEOUT_MS)
-      if (this.#state === 'starting') this.#state = 'closed'
-      // Code of the program can throw anything.
-      if (hasCode(error)) throw error
-      throw new SluiceError('ERR_START', `the broker cannot start: ${messageOf(error)}`, { cause: error })
-    }
-  }
-
-  /** A large store takes its time to load, which a `close` does not wait for. */
-  #mustStillStart(): void {
-    if (this.#state !== 'starting') throw closedMeanwhile()
-  }
-
-  /** What could not be stored is in the log, and nobody awaits this. */
-  readonly #abort = (): void => void this.close().catch(() => {})
 
   /**
    * Closes everything: listeners, connections (5.0 clients receive 0x8B), timers, plugins and files. It may be called
@@ -224,35 +158,14 @@ export class Broker implements AsyncDisposable {
    * @throws {StoreError} `ERR_STORE_UNSTORED` if the store could not write everything in its time, `ERR_STORE_CLOSE` if
    *   it has not closed. Everything else is closed then, and the state is `closed`
    */
-  close({ timeoutMs = DEFAULT_CLOSE_TIMEOUT_MS }: { timeoutMs?: number } = {}): Promise<void> {
-    if (this.#state === 'new' || this.#state === 'closed') return Promise.resolve()
-    return (this.#closing ??= this.#close(timeoutMs))
-  }
-
-  async #close(timeoutMs: number): Promise<void> {
-    this.#state = 'closing'
-    this.#parts.attempt('the signal', () => this.#settings.signal?.removeEventListener('abort', this.#abort))
-    this.#events.tell('closing', { connections: this.#parts.server?.connections.size ?? 0 })
-    const alive = stayAlive()
-    if (this.#starting !== undefined) await this.#endStart(this.#starting, timeoutMs)
-    const { unstoredChanges, error } = await this.#parts.stop(timeoutMs).finally(() => alive.cancel())
-    this.#state = 'closed'
-    this.#events.tell('closed', { unstoredChanges })
-    if (error !== undefined) throw error
-  }
-
-  /** A start ends by itself, unless it waits for code of the program that never comes to its end. */
-  async #endStart(attempt: StartAttempt, timeoutMs: number): Promise<void> {
-    if (!(await within(attempt.over, timeoutMs, this.#clock))) attempt.giveUp()
-    await attempt.over
+  close({ timeoutMs }: { timeoutMs?: number } = {}): Promise<void> {
+    return this.#life.close(timeoutMs)
   }
 
   /** The same as `close()`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }
-
-  // ---- messages ----
 
   /**
    * Publishes a message as the host program. No permission is checked.
@@ -263,7 +176,7 @@ export class Broker implements AsyncDisposable {
    */
   async publish(topicName: string, payload: string | Uint8Array, options: PublishOptions = {}): Promise<void> {
     const server = this.#running()
-    server.publishFromHost(hostMessage(topicName, payload, options, server.now()))
+    server.hostPublishing.publish(hostMessage(topicName, payload, options, server.now()))
     await new Promise<void>((resolve) => server.turn.whenCommitted(resolve))
   }
 
@@ -283,52 +196,14 @@ export class Broker implements AsyncDisposable {
     return this.#parts.subscriptions.subscribe(this.#running(), topicFilter, listenerOrOptions, maybeOptions)
   }
 
-  // ---- events ----
-
-  /**
-   * Calls `listener` with every event of that name, until `off`. Listeners remain when the broker is restarted. As with
-   * Node's EventEmitter, a function that was added twice is called twice.
-   *
-   * @throws {UsageError} if no event has that name, or the listener is not a function
-   */
-  on<Name extends EventName>(name: Name, listener: EventListener<Name>): this {
-    this.#events.on(name, listener)
-    return this
-  }
-
-  /** Calls `listener` with the next event of that name only. */
-  once<Name extends EventName>(name: Name, listener: EventListener<Name>): this {
-    this.#events.once(name, listener)
-    return this
-  }
-
-  /** Removes a listener that `on` or `once` added; a function that does not listen is ignored. */
-  off<Name extends EventName>(name: Name, listener: EventListener<Name>): this {
-    this.#events.off(name, listener)
-    return this
-  }
-
-  /** The same as `on`. */
-  addListener<Name extends EventName>(name: Name, listener: EventListener<Name>): this {
-    return this.on(name, listener)
-  }
-
-  /** The same as `off`. */
-  removeListener<Name extends EventName>(name: Name, listener: EventListener<Name>): this {
-    return this.off(name, listener)
-  }
-
-  // ---- Clients ----
-
   /**
    * Returns the sessions whose clients are connected, a page at a time.
    *
-   * @param options.limit maximum number of sessions in the page, 1 to 1000; default 100
-   * @param options.cursor the `cursor` of the previous page; omitted for the first page
+   * @param options which page: its `limit`, 1 to 1000 sessions, default 100, and the `cursor` of the previous page
    * @throws {UsageError} if the limit or cursor is invalid, or the broker is not running
    */
   async clients(options: PageOptions = {}): Promise<Page<SessionView>> {
-    return sessionPage(this.#running(), this, options, ({ connection }) => connection !== undefined)
+    return this.#clients.connected(options)
   }
 
   /**
@@ -338,8 +213,7 @@ export class Broker implements AsyncDisposable {
    * @throws {UsageError} if the broker is not running
    */
   async client(clientId: string): Promise<ClientView | undefined> {
-    const registration = this.#running().sessions.get(clientId)
-    return registration === undefined ? undefined : clientViewOf(registration, this.#clock)
+    return this.#clients.client(clientId)
   }
 
   /**
@@ -347,12 +221,11 @@ export class Broker implements AsyncDisposable {
    * between two pages may be missing; a session that exists all the time is listed exactly once. To process all
    * sessions, use `eachSession`.
    *
-   * @param options.limit maximum number of sessions in the page, 1 to 1000; default 100
-   * @param options.cursor the `cursor` of the previous page; omitted for the first page
+   * @param options which page: its `limit`, 1 to 1000 sessions, default 100, and the `cursor` of the previous page
    * @throws {UsageError} if the limit or cursor is invalid, or the broker is not running
    */
   async sessions(options: PageOptions = {}): Promise<Page<SessionView>> {
-    return sessionPage(this.#running(), this, options, () => true)
+    return this.#clients.sessions(options)
   }
 
   /**
@@ -362,37 +235,31 @@ export class Broker implements AsyncDisposable {
    * @throws {UsageError} if the broker is not running
    */
   async session(clientId: string): Promise<SessionView | undefined> {
-    const registration = this.#running().sessions.get(clientId)
-    return registration === undefined ? undefined : viewOf(registration)
+    return this.#clients.session(clientId)
   }
 
   /**
    * Returns the messages of QoS 1 and 2 that a session holds for its client, and what each is waiting for, a page at a
    * time: first those in flight, then the queue in its order. Payloads are not included.
    *
-   * @param options.limit maximum number of messages in the page, 1 to 1000; default 100
-   * @param options.cursor the `cursor` of the previous page; omitted for the first page
+   * @param options which page: its `limit`, 1 to 1000 messages, default 100, and the `cursor` of the previous page
    * @returns `undefined` if there is no session with that client identifier
    * @throws {UsageError} if the limit or cursor is invalid, or the broker is not running
    */
   async heldMessages(clientId: string, options: PageOptions = {}): Promise<Page<HeldMessageView> | undefined> {
-    const { sessions, turn } = this.#running()
-    const registration = sessions.get(clientId)
-    return registration && heldMessagePage(registration, turn, this.#clock, options)
+    return this.#clients.heldMessages(clientId, options)
   }
 
   /**
    * Returns the connections that have ended most recently, and why, a page at a time, the newest first. The broker keeps
    * `max-closed-connections` of them. Connections that were refused before their login are not included.
    *
-   * @param options.limit maximum number of connections in the page, 1 to 1000; default 100
-   * @param options.cursor the `cursor` of the previous page; omitted for the first page
-   * @param options.clientId only connections with that client identifier; default: all
+   * @param options which page: its `limit`, 1 to 1000 connections, default 100, and the `cursor` of the previous page;
+   *   `clientId` selects the connections of one client
    * @throws {UsageError} if the limit or cursor is invalid, or the broker is not running
    */
   async closedConnections(options: ClosedConnectionsOptions = {}): Promise<Page<ClosedConnectionView>> {
-    const { closedConnections, turn } = this.#running()
-    return closedConnectionPage(closedConnections, turn, options)
+    return this.#clients.closedConnections(options)
   }
 
   /**
@@ -402,43 +269,17 @@ export class Broker implements AsyncDisposable {
    * @throws {UsageError} if the broker is not running
    */
   async *eachSession(): AsyncGenerator<SessionView, void, undefined> {
-    const { sessions, turn } = this.#running()
-    for (const registration of sessions.all()) {
-      if (turn.work.isSpent) await turn.share(this)
-      if (sessions.get(registration.session.clientId) !== registration) continue
-      turn.work.spend(Work.entry * (1 + registration.session.subscriptions.size))
-      yield viewOf(registration)
-    }
+    yield* this.#clients.eachSession()
   }
 
   /**
    * Ends a client's connection. Its session is kept, unless `endSession` is set.
    *
-   * @param options.reasonCode the Reason Code that a 5.0 client receives; default 0x98, Administrative action
-   * @param options.endSession whether to end the session too; default false. This does not wait until its end is
-   *   stored, as `endSession()` does
    * @returns whether there was a connection, or a session to end
    * @throws {UsageError} if the code is not allowed in a DISCONNECT of a server, or the broker is not running
    */
-  async disconnect(
-    clientId: string,
-    options: { reasonCode?: ReasonCode; endSession?: boolean } = {},
-  ): Promise<boolean> {
-    return this.#disconnect(clientId, options)
-  }
-
-  #disconnect(clientId: string, options: { reasonCode?: ReasonCode; endSession?: boolean }): boolean {
-    const { reasonCode = ReasonCode.AdministrativeAction, endSession = false } = options
-    if (!isReasonCodeAllowed(PacketType.DISCONNECT, reasonCode, 'server')) {
-      // [5.0 MQTT-3.14.2-1]
-      throw new UsageError(`a Server's DISCONNECT does not have the Reason Code 0x${Number(reasonCode).toString(16)}`)
-    }
-    const { sessions } = this.#running()
-    const { connection } = sessions.get(clientId) ?? {}
-    connection?.disconnect(reasonCode, 'disconnected by server', 'disconnected by an administrator')
-    const left = sessions.get(clientId)
-    if (endSession && left !== undefined) sessions.end(left, 'administrator')
-    return connection !== undefined || (endSession && left !== undefined)
+  async disconnect(clientId: string, options: DisconnectOptions = {}): Promise<boolean> {
+    return this.#clients.disconnect(clientId, options)
   }
 
   /**
@@ -450,10 +291,7 @@ export class Broker implements AsyncDisposable {
    * @throws {UsageError} if the code is not allowed in a DISCONNECT of a server, or the broker is not running
    */
   async endSession(clientId: string, options: { reasonCode?: ReasonCode } = {}): Promise<boolean> {
-    const { turn } = this.#running()
-    const ended = this.#disconnect(clientId, { ...options, endSession: true })
-    await new Promise<void>((resolve) => turn.whenCommitted(resolve))
-    return ended
+    return this.#clients.endSession(clientId, options)
   }
 
   /**
@@ -471,9 +309,7 @@ export class Broker implements AsyncDisposable {
     subscriptions: readonly SubscriptionInput[],
     options: SubscribeForOptions = {},
   ): Promise<readonly SubscriptionResult[] | undefined> {
-    const { sessions, clientSubscriptions } = this.#running()
-    const registration = sessions.get(clientId)
-    return registration && clientSubscriptions.subscribeFor(registration, subscriptions, options)
+    return this.#clients.subscribeFor(clientId, subscriptions, options)
   }
 
   /**
@@ -488,9 +324,7 @@ export class Broker implements AsyncDisposable {
     clientId: string,
     topicFilters: readonly string[],
   ): Promise<readonly SubscriptionResult[] | undefined> {
-    const { sessions, clientSubscriptions } = this.#running()
-    const registration = sessions.get(clientId)
-    return registration && clientSubscriptions.unsubscribeFor(registration, topicFilters)
+    return this.#clients.unsubscribeFor(clientId, topicFilters)
   }
 
   /**
@@ -547,11 +381,7 @@ export class Broker implements AsyncDisposable {
    * @throws {UsageError} if the broker is not running, or closes meanwhile
    */
   reload(config?: ConfigInput, source: ConfigSource | undefined = this.#parts.source): Promise<void> {
-    const isStarted = (): boolean => this.#state === 'started'
-    const done = this.#reloading.then(() => this.#parts.reload(config ?? this.#parts.config, source, isStarted))
-    // Whoever called is told; those that wait behind it only wait.
-    this.#reloading = done.catch(() => {})
-    return done
+    return this.#life.reload(config, source)
   }
 
   /**

@@ -87,6 +87,12 @@ export class RunningParts {
     this.hostStreams = new HostStreams(parts, entrance, this.#clock, log)
   }
 
+  /** @throws {UsageError} where there is no Server */
+  get runningFigures(): Figures {
+    this.running()
+    return this.figures!
+  }
+
   /** Who is refused before MQTT is logged by listeners, unless the configuration says that nobody is. */
   #listenerLog(): Logger {
     if (this.#log === silentLogger) return this.#log

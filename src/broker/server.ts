@@ -12,10 +12,8 @@
  */
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/log.ts'
-import { StoreError } from '../base/errors.ts'
 import type { MaybePromise } from '../base/maybe-promise.ts'
 import type { WorkBudget } from '../base/work.ts'
-import { ReasonCode } from '../codec/reason-code.ts'
 import type { ApplicationMessage } from '../protocol/application-message.ts'
 import { Connection } from '../protocol/connection.ts'
 import { BufferPool } from '../protocol/output.ts'
@@ -35,7 +33,6 @@ import type { Current } from '../config/current.ts'
 import { Denials } from '../reporting/denials.ts'
 import { DurabilityRules } from './durable/durability-rules.ts'
 import type { Events } from '../reporting/events.ts'
-import type { SessionEndCause } from '../access/broker-events.ts'
 import { Gathering } from '../turn/gathering.ts'
 import { ClientSubscriptions } from './host/client-subscriptions.ts'
 import { InputBudget } from '../limits/input-budget.ts'
@@ -51,11 +48,13 @@ import { EstateReads } from './durable/estate-reads.ts'
 import { Payloads } from './durable/payloads.ts'
 import { QueueExpiries } from './sessions/queue-expiries.ts'
 import type { ProcessMemory } from '../limits/process-memory.ts'
+import { HostPublishing } from './host-publishing.ts'
 import { Publishing } from './publishing.ts'
+import { RegistrationServices } from './registration-services.ts'
 import { Replays } from '../routing/replays.ts'
 import { RetainedMessages } from '../routing/retained.ts'
 import { Router } from '../routing/router.ts'
-import { Sessions, type Registration, type SessionsSide, type Will } from './sessions/sessions.ts'
+import { Sessions } from './sessions/sessions.ts'
 import type { Unstored } from './durable/store-end.ts'
 import { StoreGate } from '../turn/store-gate.ts'
 import { StoreRefusals } from './durable/store-refusals.ts'
@@ -64,7 +63,6 @@ import { Subscribing } from './subscribing.ts'
 import { Answers } from '../turn/answers.ts'
 import { Transformation } from './transformation.ts'
 import { Turn } from '../turn/turn.ts'
-import { WillLine } from './sessions/will-line.ts'
 import { SessionEnds } from './session-ends.ts'
 import { RetainedServices } from './retained-services.ts'
 import { routerSideOf, SessionServices } from './session-services.ts'
@@ -82,7 +80,7 @@ export interface ServerParts {
   readonly processMemory: ProcessMemory
 }
 
-export class Server implements ServerSide, SessionsSide {
+export class Server implements ServerSide {
   readonly metrics: Metrics = new Metrics()
   readonly buffers: BufferPool = new BufferPool()
   readonly memory: Memory
@@ -95,6 +93,7 @@ export class Server implements ServerSide, SessionsSide {
   readonly admission: Admission
   readonly subscribing: Subscribing
   readonly publishing: Publishing
+  readonly hostPublishing: HostPublishing
   readonly clientSubscriptions: ClientSubscriptions
   readonly connections: Connections
   readonly inputBudget: InputBudget
@@ -117,7 +116,7 @@ export class Server implements ServerSide, SessionsSide {
   readonly #crowds: Crowds
   readonly #services: SessionServices
   readonly #ends: SessionEnds
-  readonly #willLine: WillLine
+  readonly #registrations: RegistrationServices
   readonly #connectionLog: ConnectionLog
   readonly #denials: Denials
   readonly #storeRefusals: StoreRefusals
@@ -147,8 +146,12 @@ export class Server implements ServerSide, SessionsSide {
     this.turn.onEnd = (nowMs) => this.memory.measure(nowMs)
     this.#queueExpiries = new QueueExpiries(this.turn)
     this.#crowds = new Crowds(this.turn, this.metrics)
-    this.#willLine = new WillLine(this.turn, (registration) => this.sessions.sendWill(registration))
-    this.sessions = new Sessions(options, this.turn, this.metrics, this)
+    this.#registrations = new RegistrationServices({
+      ...{ turn: this.turn, crowds: this.#crowds, sessions: () => this.sessions, ledger: () => this.ledger },
+      ...{ wills: () => this.publishing.wills, ends: () => this.#ends },
+    })
+    const registrations = this.#registrations
+    this.sessions = new Sessions(options, this.turn, this.metrics, registrations)
     const { whole } = this.memory
     this.router = new Router(
       routerSideOf(current, this.work, () => this.#services),
@@ -196,8 +199,8 @@ export class Server implements ServerSide, SessionsSide {
       makeSession: (client, listener) => new Session(client.clientId, this.#services, listener, this.memory.of(client)),
       memoryRefused: (account, bytes) => this.memoryRefusals.refused(account, bytes),
       sessionChanged: (registration) => {
-        this.changed(registration)
-        if (registration.will !== undefined) this.willChanged(registration)
+        registrations.changed(registration)
+        if (registration.will !== undefined) registrations.willChanged(registration)
       },
       endingOf: (clientId) => this.ledger?.endingOf(clientId) ?? 0,
       canStore: (bytes) => this.#gate.canAdd(bytes),
@@ -234,7 +237,7 @@ export class Server implements ServerSide, SessionsSide {
       connections: () => this.connections,
       forget: (connection) => this.#waiters.forget(connection),
       areKept: this.ledger !== undefined,
-      changed: (registration) => this.changed(registration),
+      changed: (registration) => registrations.changed(registration),
     })
     this.#review = new LoginReview({ ...shared, connections: this.connections })
     this.subscribing = new Subscribing({
@@ -263,6 +266,13 @@ export class Server implements ServerSide, SessionsSide {
       isStored: (message) => this.ledger?.isStored(message) ?? false,
       crowds: this.#crowds,
       memoryRefused: (account, bytes) => this.memoryRefusals.refused(account, bytes),
+    })
+    const { publishing, ledger } = this
+    this.hostPublishing = new HostPublishing({
+      publishing,
+      ledger,
+      gate: this.#gate,
+      storeRefusals: this.#storeRefusals,
     })
     this.#watchAccess()
   }
@@ -307,7 +317,7 @@ export class Server implements ServerSide, SessionsSide {
     mustGoOn()
     this.turn.open()
     for (const [sessionNumber, will] of orphanedWills) {
-      this.publishWill(will, () => this.ledger!.willRemoved(sessionNumber))
+      this.#registrations.publishWill(will, () => this.ledger!.willRemoved(sessionNumber))
     }
   }
 
@@ -339,15 +349,8 @@ export class Server implements ServerSide, SessionsSide {
     this.deliveryPlugins.reconfigure()
     this.#watchAccess()
     this.router.forget()
-    if (removedListeners.length > 0) this.#endThoseOn(removedListeners)
+    if (removedListeners.length > 0) this.connections.endThoseOn(removedListeners)
     this.#review.begin()
-  }
-
-  #endThoseOn(listeners: readonly string[]): void {
-    this.connections.each((connection) => {
-      if (!listeners.includes(connection.peer.listener)) return
-      connection.disconnect(ReasonCode.NotAuthorized, 'disconnected by server', 'its listener was closed')
-    })
   }
 
   /**
@@ -358,7 +361,7 @@ export class Server implements ServerSide, SessionsSide {
    * @returns what was given up
    */
   async shutDown(timeoutMs: number, writingMs: number): Promise<Unstored | undefined> {
-    this.#willLine.flush()
+    this.#registrations.flushWills()
     await this.connections.shutDown(timeoutMs)
     this.publishing.stop()
     const isStored = await this.turn.settle(writingMs)
@@ -378,46 +381,5 @@ export class Server implements ServerSide, SessionsSide {
 
   now(): number {
     return this.turn.now()
-  }
-
-  /** @throws {StoreError} `ERR_STORE_FULL` for what would have to be stored while the Store is full */
-  publishFromHost(message: ApplicationMessage): void {
-    const { qos, retain, size } = message
-    const adds = (qos > 0 || retain) && this.ledger?.isStored(message) === true
-    if (adds && !this.#gate.canAdd(size) && this.#gate.health.condition !== 'failing') {
-      throw new StoreError(
-        'ERR_STORE_FULL',
-        `cannot store a message for ${message.topicName}: ${this.#storeRefusals.refused(size)}; publish it again once there is room`,
-      )
-    }
-    this.publishing.publishFromHost(message)
-  }
-
-  // ---- Sessions ----
-
-  publishWill(will: Will, settled: () => void): boolean {
-    const isSettled = this.publishing.wills.publish(will, settled)
-    if (this.#crowds.isHit) this.#crowds.hold(this.#willLine)
-    return isSettled
-  }
-
-  willMustWait(registration: Registration): boolean {
-    return this.#willLine.mustWait(registration)
-  }
-
-  willLeft(registration: Registration): void {
-    this.#willLine.leave(registration)
-  }
-
-  sessionEnded(registration: Registration, cause: SessionEndCause): void {
-    this.#ends.ended(registration, cause)
-  }
-
-  changed(registration: Registration): void {
-    this.ledger?.session(registration)
-  }
-
-  willChanged(registration: Registration, will = registration.will): void {
-    this.ledger?.will(registration, will)
   }
 }

@@ -369,7 +369,8 @@ export class World implements Surroundings {
       publisher: '',
       receivedAtMs: this.now(),
     } as const
-    for (const topicName of topicNames) this.#server.publishFromHost(ApplicationMessage.of({ topicName, ...erasing }))
+    for (const topicName of topicNames)
+      this.#server.hostPublishing.publish(ApplicationMessage.of({ topicName, ...erasing }))
   }
 
   /** Only the bystanders are left. */

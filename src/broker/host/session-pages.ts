@@ -74,3 +74,16 @@ export async function registrationPage<View>(
     after = clientIds.at(-1)
   }
 }
+
+/** All Sessions, a share of a turn at a time: those that are there all the time come exactly once. */
+export async function* eachSession(
+  { sessions, turn }: Listed,
+  owner: object,
+): AsyncGenerator<SessionView, void, undefined> {
+  for (const registration of sessions.all()) {
+    if (turn.work.isSpent) await turn.share(owner)
+    if (sessions.get(registration.session.clientId) !== registration) continue
+    turn.work.spend(Work.entry * (1 + registration.session.subscriptions.size))
+    yield viewOf(registration)
+  }
+}

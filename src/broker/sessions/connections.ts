@@ -160,6 +160,14 @@ export class Connections implements Iterable<Connection> {
     turn.runTask(this, { resume })
   }
 
+  /** Ends those that came through listeners that are no more. */
+  endThoseOn(listeners: readonly string[]): void {
+    this.each((connection) => {
+      if (!listeners.includes(connection.peer.listener)) return
+      connection.disconnect(ReasonCode.NotAuthorized, 'disconnected by server', 'its listener was closed')
+    })
+  }
+
   /**
    * Ends all with 0x8B and takes no new one.
    *

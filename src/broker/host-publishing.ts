@@ -1,0 +1,42 @@
+/**
+ * Messages that the host program publishes: nobody is asked for permission, and an error says that the Store is full.
+ *
+ * @module
+ */
+import { StoreError } from '../base/errors.ts'
+import type { ApplicationMessage } from '../protocol/application-message.ts'
+import type { StoreGate } from '../turn/store-gate.ts'
+import type { Ledger } from './durable/ledger.ts'
+import type { StoreRefusals } from './durable/store-refusals.ts'
+import type { Publishing } from './publishing.ts'
+
+/** What it works with. */
+export interface HostPublishingParts {
+  readonly publishing: Publishing
+  readonly gate: StoreGate
+  readonly storeRefusals: StoreRefusals
+  /** Where the Store keeps something. */
+  readonly ledger: Ledger | undefined
+}
+
+export class HostPublishing {
+  readonly #parts: HostPublishingParts
+
+  constructor(parts: HostPublishingParts) {
+    this.#parts = parts
+  }
+
+  /** @throws {StoreError} `ERR_STORE_FULL` for what would have to be stored while the Store is full */
+  publish(message: ApplicationMessage): void {
+    const { publishing, gate, storeRefusals, ledger } = this.#parts
+    const { qos, retain, size } = message
+    const adds = (qos > 0 || retain) && ledger?.isStored(message) === true
+    if (adds && !gate.canAdd(size) && gate.health.condition !== 'failing') {
+      throw new StoreError(
+        'ERR_STORE_FULL',
+        `cannot store a message for ${message.topicName}: ${storeRefusals.refused(size)}; publish it again once there is room`,
+      )
+    }
+    publishing.publishFromHost(message)
+  }
+}

@@ -1,0 +1,66 @@
+/**
+ * The Server as the registry of Sessions sees it: who sends a Will and when, and what is stored of a Session.
+ *
+ * @module
+ */
+import type { SessionEndCause } from '../access/broker-events.ts'
+import type { Crowds } from '../turn/crowds.ts'
+import type { Turn } from '../turn/turn.ts'
+import type { Ledger } from './durable/ledger.ts'
+import type { SessionEnds } from './session-ends.ts'
+import type { Registration, Sessions, SessionsSide, Will } from './sessions/sessions.ts'
+import { WillLine } from './sessions/will-line.ts'
+import type { WillPublishing } from './will-publishing.ts'
+
+/** What it works with. The methods return what is made after the registry. */
+export interface RegistrationServicesParts {
+  readonly turn: Turn
+  readonly crowds: Crowds
+  sessions(): Sessions
+  wills(): WillPublishing
+  ends(): SessionEnds
+  /** Where the Store keeps something. */
+  ledger(): Ledger | undefined
+}
+
+export class RegistrationServices implements SessionsSide {
+  readonly #parts: RegistrationServicesParts
+  readonly #willLine: WillLine
+
+  constructor(parts: RegistrationServicesParts) {
+    this.#parts = parts
+    this.#willLine = new WillLine(parts.turn, (registration) => parts.sessions().sendWill(registration))
+  }
+
+  publishWill(will: Will, settled: () => void): boolean {
+    const { crowds } = this.#parts
+    const isSettled = this.#parts.wills().publish(will, settled)
+    if (crowds.isHit) crowds.hold(this.#willLine)
+    return isSettled
+  }
+
+  willMustWait(registration: Registration): boolean {
+    return this.#willLine.mustWait(registration)
+  }
+
+  willLeft(registration: Registration): void {
+    this.#willLine.leave(registration)
+  }
+
+  /** Sends the Wills that wait for subscribers, for a broker that stops. */
+  flushWills(): void {
+    this.#willLine.flush()
+  }
+
+  sessionEnded(registration: Registration, cause: SessionEndCause): void {
+    this.#parts.ends().ended(registration, cause)
+  }
+
+  changed(registration: Registration): void {
+    this.#parts.ledger()?.session(registration)
+  }
+
+  willChanged(registration: Registration, will = registration.will): void {
+    this.#parts.ledger()?.will(registration, will)
+  }
+}
