@@ -60,7 +60,15 @@ export class RegistrationServices implements SessionsSide {
     this.#parts.ledger()?.session(registration)
   }
 
-  willChanged(registration: Registration, will = registration.will): void {
-    this.#parts.ledger()?.will(registration, will)
+  willChanged(registration: Registration): void {
+    this.#parts.ledger()?.will(registration, registration.will)
+  }
+
+  willUndecided(registration: Registration, will: Will): number {
+    return this.#parts.ledger()?.undecidedWill(registration, will) ?? 0
+  }
+
+  willDecided(undecided: number): void {
+    this.#parts.ledger()?.willRemoved(undecided)
   }
 }

@@ -236,13 +236,25 @@ export class Ledger implements SessionLedger<Session> {
   // ---- Wills ----
 
   will({ session, willDueAtMs }: Registration, will: Will | undefined): void {
-    if (will === undefined) {
-      if (session.sessionNumber !== 0) this.willRemoved(session.sessionNumber)
-      return
-    }
-    const { fields, client, delayInterval } = will
+    if (will !== undefined) this.#recordWill(this.#number(session), will, willDueAtMs)
+    else if (session.sessionNumber !== 0) this.willRemoved(session.sessionNumber)
+  }
+
+  /**
+   * A Will is due, and a plugin has not decided about it yet. It gets a number of its own: until then its Session may end, or its
+   * Client come back with another Will.
+   *
+   * @returns the number, for `willRemoved`
+   */
+  undecidedWill({ session }: Registration, will: Will): number {
+    const number = ++this.#lastSessionNumber
+    this.#recordWill(number, will, this.#turn.now())
+    if (session.sessionNumber !== 0) this.willRemoved(session.sessionNumber)
+    return number
+  }
+
+  #recordWill(sessionNumber: number, { fields, client, delayInterval }: Will, willDueAtMs: number | undefined): void {
     const { topicName, payload, qos, retain, properties } = fields
-    const sessionNumber = this.#number(session)
     const { clientId, userName } = client
     const dueAtMs = this.toWall(willDueAtMs)
     const message = { topicName, payload, qos, retain, properties: noProperties }

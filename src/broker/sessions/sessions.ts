@@ -56,12 +56,11 @@ export interface SessionsSide {
   willLeft(registration: Registration): void
   /** The Session's own facts, or the time at which it or its Will is due, changed. */
   changed(registration: Registration): void
-  /**
-   * Its Will was set, took a due time, or is gone.
-   *
-   * @param will to be kept; by default the Session's own
-   */
-  willChanged(registration: Registration, will?: Will): void
+  /** Its Will was set, took a due time, or is gone. */
+  willChanged(registration: Registration): void
+  /** Its Will is due, and a plugin looks at it. @returns what `willDecided` takes */
+  willUndecided(registration: Registration, will: Will): number
+  willDecided(undecided: number): void
 }
 
 /** One Session and what hangs on it. */
@@ -290,9 +289,11 @@ export class Sessions {
     registration.will = undefined // [5.0 MQTT-3.1.2-10]
     registration.willDueAtMs = undefined
     if (will === undefined) return
-    const isSettled = this.#side.publishWill(will, () => this.#side.willChanged(registration))
-    // The Store has forgotten it with its Session.
-    if (!isSettled && registration.session.isEnded) this.#side.willChanged(registration, will)
+    let undecided = 0
+    const isSettled = this.#side.publishWill(will, () =>
+      undecided === 0 ? this.#side.willChanged(registration) : this.#side.willDecided(undecided),
+    )
+    if (!isSettled) undecided = this.#side.willUndecided(registration, will)
   }
 
   #dropWill(registration: Registration): void {

@@ -5,6 +5,7 @@ import type { Plugin } from '../../../src/access/plugin.ts'
 import { MemoryDisk } from '../../../src/stores/memory-disk.ts'
 import { TestBroker } from '../../support/test-broker.ts'
 import type { ConnectOptions, TestClient } from '../../support/test-client.ts'
+import { filled, held, member, received } from './estate-support.ts'
 
 const WILL = { topicName: 'status', payload: Buffer.from('gone') }
 const KEPT = { cleanStart: false, properties: { sessionExpiryInterval: 100 } } as const
@@ -217,3 +218,89 @@ for (const question of ['mayPublish', 'intercept'] as const) {
     }
   }
 }
+
+/** A broker that stores, and a plugin that decides about Wills when the test says so. */
+class LateWills {
+  readonly answers: (() => void)[] = []
+  disk = new MemoryDisk()
+  readonly #plugin: Plugin = {
+    name: 'late',
+    maySubscribe: () => true,
+    mayPublish: (_client, { topicName }) =>
+      topicName.startsWith('late/') ? new Promise((resolve) => this.answers.push(() => resolve(true))) : true,
+  }
+
+  async start(): Promise<TestBroker> {
+    const config = { 'topic-check': { plugins: [() => this.#plugin] }, persistence: { durability: 'disk' } } as const
+    const broker = await TestBroker.start(config, { disk: this.disk })
+    await broker.settle()
+    return broker
+  }
+
+  async connect(broker: TestBroker, payload: string, options: ConnectOptions = KEPT): Promise<TestClient> {
+    const will = { topicName: 'late/status', payload: Buffer.from(payload), retain: true } as const
+    // Its right to set the Will is asked about, too.
+    const client = broker.open()
+    client.connect({ clientId: 'c', will, ...options })
+    await this.decide(broker)
+    return client
+  }
+
+  async decide(broker: TestBroker): Promise<void> {
+    await broker.settle()
+    for (const answer of this.answers.splice(0)) answer()
+    await broker.settle()
+  }
+
+  /** What comes out of a start with what the disk has now, and whether anything comes again. */
+  async nextStart(): Promise<string[]> {
+    const { disk } = this
+    this.disk = disk.crash()
+    const broker = await this.start()
+    const seen: string[] = []
+    broker.broker.on('published', ({ message }) => {
+      if (message.topicName === 'late/status') seen.push(message.text())
+    })
+    broker.advance(1)
+    await this.decide(broker)
+    await broker.close()
+    this.disk = disk
+    return seen.toSorted()
+  }
+}
+
+test('a Will that plugins look at stays stored though its Client is back with another one', async () => {
+  const wills = new LateWills()
+  const broker = await wills.start()
+  const first = await wills.connect(broker, 'first')
+  first.drop()
+  await broker.settle()
+  const [decide] = wills.answers.splice(0)
+  await wills.connect(broker, 'second')
+  assert.deepEqual(await wills.nextStart(), ['first', 'second'])
+  decide!()
+  await broker.settle()
+  assert.deepEqual(await wills.nextStart(), ['second'], 'the first is decided')
+  await broker.close()
+})
+
+test('a Will that plugins look at stays stored though its Session was forgotten meanwhile', async () => {
+  const wills = new LateWills()
+  wills.disk = await filled(['one', 'two'], ['c'])
+  const broker = await wills.start()
+  const passing = await member(broker, 'passing')
+  const { go } = held(wills.disk)
+  const away = await wills.connect(broker, 'gone', { cleanStart: false })
+  away.drop()
+  await broker.settle()
+  assert.equal(await broker.broker.session('c'), undefined)
+  const [decide] = wills.answers.splice(0)
+  assert.deepEqual(await wills.nextStart(), ['gone'])
+  go()
+  await received(broker, passing)
+  assert.deepEqual(await wills.nextStart(), ['gone'], 'the Session is forgotten, the Will is not')
+  decide!()
+  await broker.settle()
+  assert.deepEqual(await wills.nextStart(), [])
+  await broker.close()
+})
