@@ -23,8 +23,9 @@ export const FLOORS: Readonly<Record<string, number>> = {
   topics: 1,
   protocol: 2,
   stores: 3,
-  // Other nodes of a cluster, and a client of our own: empty for now.
+  // Other nodes of a cluster: empty for now.
   cluster: 3,
+  // A client of our own, for tools, bridges and tests.
   client: 3,
   access: 3,
   config: 3.5,
