@@ -17,7 +17,7 @@ export interface PublishHead {
  * @throws {UsageError} if the topic or a property cannot be encoded
  *
  * @example
- * publishHeadOf('a', false, {}, 5).head // 00 01 61 00
+ * publishHeadOf('a', false, {}, 5).head // Uint8Array.of(0, 1, 97, 0)
  */
 export function publishHeadOf(
   topicName: string,
