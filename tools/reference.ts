@@ -41,6 +41,8 @@ const INTERFACES: readonly { scope: OptionScope; name: string; summary: string }
   { scope: 'auth.scram', name: 'AuthScramOptions', summary: 'Keys of `auth.scram`.' },
   { scope: 'topic-check', name: 'TopicCheckSettings', summary: 'Keys of `topic-check`.' },
   { scope: 'intercept', name: 'InterceptSettings', summary: 'Keys of `intercept`.' },
+  { scope: 'users', name: 'UsersOptions', summary: 'Keys of `users`.' },
+  { scope: 'bans', name: 'BansOptions', summary: 'Keys of `bans`.' },
   { scope: 'persistence', name: 'PersistenceOptions', summary: 'Keys of `persistence`.' },
   { scope: 'log', name: 'LogOptions', summary: 'Keys of `log`.' },
 ]
@@ -115,6 +117,8 @@ const SECTIONS = [
   { section: 'auth.scram', title: '`auth.scram`', scopes: ['auth.scram'] },
   { section: 'topic-check', title: '`topic-check`', scopes: ['topic-check'] },
   { section: 'intercept', title: '`intercept`', scopes: ['intercept'] },
+  { section: 'users', title: '`users`', scopes: ['users'] },
+  { section: 'bans', title: '`bans`', scopes: ['bans'] },
   { section: 'persistence', title: '`persistence`', scopes: ['persistence'] },
   { section: 'log', title: '`log`', scopes: ['log'] },
 ] as const

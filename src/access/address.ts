@@ -58,6 +58,53 @@ export function networkOf(address: string, ipv6PrefixLength: number): string {
   return `${written}${kept.length < 8 ? '::' : ''}/${ipv6PrefixLength}`
 }
 
+/**
+ * The first bits of an address, as a key: two addresses of one family have the same key if they are in the same network.
+ *
+ * @param plain as returned by `plainAddress`
+ * @param bits 0 to 32, or to 128 for IPv6
+ *
+ * @example
+ * prefixOf('10.1.2.3', 8) === prefixOf('10.200.0.1', 8) // true
+ */
+export function prefixOf(plain: string, bits: number): string {
+  if (!plain.includes(':')) {
+    const number = plain.split('.').reduce((sum, part) => sum * 256 + Number(part), 0)
+    return `4 ${Math.floor(number / 2 ** (32 - bits))}/${bits}`
+  }
+  const groups = groupsOf(plain).slice(0, Math.ceil(bits / GROUP_BITS))
+  if (groups.length > 0) groups[groups.length - 1]! &= 0xffff << (groups.length * GROUP_BITS - bits)
+  return `6 ${groups.join(':')}/${bits}`
+}
+
+/**
+ * The canonical text of a network.
+ *
+ * @returns `undefined` for a text that is no network in CIDR notation
+ *
+ * @example
+ * plainNetwork('10.1.2.3/8') // '10.0.0.0/8'
+ * plainNetwork('2001:db8::1/32') // '2001:db8::/32'
+ */
+export function plainNetwork(text: string): string | undefined {
+  const [, given = '', length = ''] = /^([^/]+)\/(\d{1,3})$/.exec(text) ?? []
+  const [plain, bits] = [plainAddress(given), Number(length)]
+  if (plain === undefined) return undefined
+  if (plain.includes(':')) return bits > 128 ? undefined : plainIpv6Network(plain, bits)
+  if (bits > 32) return undefined
+  const first = Number(/ (\d+)/.exec(prefixOf(plain, bits))![1]) * 2 ** (32 - bits)
+  return `${dotted(Math.floor(first / 65536), first % 65536)}/${bits}`
+}
+
+function plainIpv6Network(plain: string, bits: number): string {
+  const groups = groupsOf(plain).map((group, index) => {
+    const kept = Math.min(GROUP_BITS, Math.max(0, bits - index * GROUP_BITS))
+    return group & ((0xffff << (GROUP_BITS - kept)) & 0xffff)
+  })
+  const address = groups.map((group) => group.toString(16)).join(':')
+  return `${new SocketAddress({ address, family: 'ipv6' }).address}/${bits}`
+}
+
 /** The eight groups of an IPv6 address in its short form, which contains dots only after `::` or `::ffff:`. */
 function groupsOf(plain: string): number[] {
   const end = plain.slice(plain.lastIndexOf(':') + 1)

@@ -14,6 +14,8 @@ import { messageOf } from '../base/thrown.ts'
 import type { LoadProgress, Store, StoreCondition, StoreHealth } from '../stores/store.ts'
 import { describeHealth, reasonOf } from '../stores/store-health.ts'
 import type { Access } from '../access/access.ts'
+import { Directory, type DirectoryChange } from '../access/directory/directory.ts'
+import { directoryLimits } from '../config/directory-limits.ts'
 import { realClock } from '../turn/clock.ts'
 import type { ConfigSource } from '../config/config-problems.ts'
 import type { Current } from '../config/current.ts'
@@ -62,6 +64,7 @@ export class RunningParts {
   readonly hostStreams: HostStreams
   readonly subscriptions: HostSubscribers
   readonly events: Events
+  readonly directory: Directory
   /** @throws {UsageError} where there is no Server */
   readonly running: () => Server
   #store: Store | undefined = undefined
@@ -80,6 +83,8 @@ export class RunningParts {
     this.#clock = settings.clock ?? realClock
     this.#log = safeLog(settings.logger ?? silentLogger, this.#clock)
     this.events = new Events(this.#log)
+    this.directory = new Directory(() => this.#clock.wallNow())
+    this.directory.onChanged((change) => this.#directoryChanged(change))
     this.subscriptions = new HostSubscribers(this.events, this.#log)
     const entrance = entranceTo(this)
     const log = this.#listenerLog()
@@ -112,8 +117,10 @@ export class RunningParts {
    */
   async start(attempt: StartAttempt, mustStillStart: () => void): Promise<void> {
     const options = resolveOptions(this.config, this.source)
+    this.directory.begin(directoryLimits(options))
     const access = this.#makeAccess(options, this.source)
-    const current = { options, access: await attempt.waitFor(access, (late) => void late.close()) }
+    const { directory } = this
+    const current = { options, directory, access: await attempt.waitFor(access, (late) => void late.close()) }
     this.current = current
     const { disk, store: own, repair = false } = this.#settings
     const store = await openStoreFor(options, { clock: this.#clock, log: this.#log, disk, own, repair })
@@ -143,6 +150,13 @@ export class RunningParts {
     if (options.listeners.length > 0) this.fileRoom.warn(options.maxConnections)
     this.#sysTopics = new SysTopics(server, this.figures, this.#clock)
     this.#startSysTopics(options)
+  }
+
+  /** What was taken away holds no longer: not for what waits, and not for those who are logged in. */
+  #directoryChanged({ rules, logins }: DirectoryChange): void {
+    const access = this.current?.access
+    if (rules) access?.changed()
+    if (logins) access?.revoked()
   }
 
   #startSysTopics({ sysInterval }: Options): void {
@@ -224,6 +238,7 @@ export class RunningParts {
     this.config = config
     this.source = source
     current.options = options
+    this.directory.limits = directoryLimits(options)
     current.access = access
     this.hostStreams.reload(options)
     server.reconfigure(removed)

@@ -22,6 +22,7 @@ import { Session } from '../protocol/session.ts'
 import type { SessionGauges } from '../protocol/session-side.ts'
 import type { LoadProgress, Store, StoreFigures, StoreHealth } from '../stores/store.ts'
 import type { Access } from '../access/access.ts'
+import type { Directory } from '../access/directory/directory.ts'
 import { Admission } from './sessions/admission.ts'
 import { ConnectionLog } from '../reporting/connection-log.ts'
 import { notesOf } from './sessions/connection-notes.ts'
@@ -36,6 +37,7 @@ import type { Events } from '../reporting/events.ts'
 import { Gathering } from '../turn/gathering.ts'
 import { ClientSubscriptions } from './host/client-subscriptions.ts'
 import { InputBudget } from '../limits/input-budget.ts'
+import { DirectoryStore } from './durable/directory-store.ts'
 import { Ledger } from './durable/ledger.ts'
 import { Loading } from './durable/loading.ts'
 import { LoginReview } from './sessions/login-review.ts'
@@ -170,6 +172,7 @@ export class Server implements ServerSide {
       this.turn.baseLevel = rules.level
       this.ledger = new Ledger(this.turn, clock, rules)
       this.#payloads = new Payloads(persistence, store, this.turn, answers, this.metrics, parts.log)
+      current.directory.keeper = new DirectoryStore(this.turn, this.#gate)
     }
     const ofSessions = {
       ...{ current, events, turn: this.turn, metrics: this.metrics, gauges: this.gauges },
@@ -274,6 +277,10 @@ export class Server implements ServerSide {
       gate: this.#gate,
       storeRefusals: this.#storeRefusals,
     })
+    current.directory.onRefused = (option) => {
+      this.metrics.directoryRefusedAtLimit++
+      events.tell('limitReached', { option, owner: '' })
+    }
     this.#watchAccess()
   }
 
@@ -282,6 +289,11 @@ export class Server implements ServerSide {
     const connection = owner instanceof Session ? this.sessions.get(owner.clientId)?.connection : owner
     if (connection instanceof Connection) connection.fail(error)
     else this.reports.taskFailed(error)
+  }
+
+  /** Users, groups, roles and bans. */
+  get directory(): Directory {
+    return this.#parts.current.directory
   }
 
   get clock(): Clock {
@@ -327,6 +339,7 @@ export class Server implements ServerSide {
     return new Loading({
       ...{ ledger, store, log, processMemory, turn, memory, sessions, router, retainedMessages },
       payloads: this.#payloads!,
+      directory: current.directory,
       makeSession: (clientId, payer) => new Session(clientId, this.#services, current.options, payer),
       resumeReplay: (session, replay) => this.subscribing.resumeReplay(session, replay),
     })

@@ -13,8 +13,10 @@ import type {
   ListenerLimits,
   ListenerSettings,
   LogOptions,
+  BansOptions,
   PersistenceOptions,
   TopicCheckSettings,
+  UsersOptions,
 } from './option-types.ts'
 import type { ServerCertificate } from './option-values.ts'
 
@@ -67,6 +69,8 @@ export type ConfigInput = SectionInput<
       auth: AuthInput & Readonly<Record<string, unknown>>
       topicCheck: SectionInput<TopicCheckSettings> & Readonly<Record<string, unknown>>
       intercept: SectionInput<InterceptSettings> & Readonly<Record<string, unknown>>
+      users: SectionInput<UsersOptions>
+      bans: SectionInput<BansOptions>
       persistence: SectionInput<PersistenceOptions>
       log: SectionInput<LogOptions>
     }

@@ -3,9 +3,12 @@
  * once. @module
  */
 import type { Access } from '../access/access.ts'
+import type { Directory } from '../access/directory/directory.ts'
 import type { Options } from './options.ts'
 
 export interface Current {
   options: Options
   access: Access
+  /** Users, groups, roles and bans: the same one before and after a reload. */
+  readonly directory: Directory
 }

@@ -228,6 +228,8 @@ const HOMES: Readonly<Record<OptionScope, string>> = {
   'auth.scram': 'under `auth.scram`',
   'topic-check': 'under `topic-check`',
   intercept: 'under `intercept`',
+  users: 'under `users`',
+  bans: 'under `bans`',
   persistence: 'under `persistence`',
   log: 'under `log`',
 }

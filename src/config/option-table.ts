@@ -5,7 +5,7 @@
  *   broker       top level
  *   limits       top level, and again in any listener, where it overrides
  *   listener     listeners.<name>
- *   auth, auth.jwt, auth.http, auth.scram, topic-check, intercept, persistence, log
+ *   auth, auth.jwt, auth.http, auth.scram, topic-check, intercept, users, bans, persistence, log
  *
  * After a change run `node build/tools/reference.js`: it writes `option-types.ts`, the reference page and the JSON Schema.
  *
@@ -16,7 +16,16 @@ export type OptionScope = 'broker' | 'limits' | 'listener' | SectionName
 
 /** A section with a name of its own: the path of its key. */
 export type SectionName =
-  'auth' | 'auth.jwt' | 'auth.http' | 'auth.scram' | 'topic-check' | 'intercept' | 'persistence' | 'log'
+  | 'auth'
+  | 'auth.jwt'
+  | 'auth.http'
+  | 'auth.scram'
+  | 'topic-check'
+  | 'intercept'
+  | 'users'
+  | 'bans'
+  | 'persistence'
+  | 'log'
 
 /** How a value is written; `option-schema.ts` says what each accepts. */
 export type OptionType =
@@ -100,6 +109,19 @@ const brokerRows = rows('broker', [
     key: 'intercept',
     type: 'section',
     description: 'Plugins that may change, refuse or drop messages on their way through the broker.',
+  },
+  {
+    key: 'users',
+    type: 'section',
+    since: '0.2.0',
+    description:
+      'Users, groups, roles and rules that are set while the broker runs, and kept in its store. With this section, `auth.store` and `acl.store` are among the plugins, unless `plugins` says otherwise.',
+  },
+  {
+    key: 'bans',
+    type: 'section',
+    since: '0.2.0',
+    description: 'Bans of client identifiers, users, addresses and networks, which are set while the broker runs.',
   },
   {
     key: 'persistence',
@@ -1116,6 +1138,57 @@ const interceptRows = rows('intercept', [
   },
 ])
 
+const usersRows = rows('users', [
+  {
+    key: 'max-users',
+    type: 'integer',
+    default: 100_000,
+    min: 0,
+    max: 10_000_000,
+    since: '0.2.0',
+    description: 'Users that can be kept. Each takes about 1 KB of memory.',
+  },
+  {
+    key: 'max-groups',
+    type: 'integer',
+    default: 10_000,
+    min: 0,
+    max: 1_000_000,
+    since: '0.2.0',
+    description: 'Groups that can be kept.',
+  },
+  {
+    key: 'max-roles',
+    type: 'integer',
+    default: 10_000,
+    min: 0,
+    max: 1_000_000,
+    since: '0.2.0',
+    description: 'Roles that can be kept.',
+  },
+  {
+    key: 'max-rules',
+    type: 'integer',
+    default: 100_000,
+    min: 0,
+    max: 10_000_000,
+    since: '0.2.0',
+    description: 'Rules of all roles together. Each takes about 500 bytes of memory.',
+  },
+])
+
+const bansRows = rows('bans', [
+  {
+    key: 'max-bans',
+    type: 'integer',
+    default: 10_000,
+    min: 0,
+    max: 1_000_000,
+    since: '0.2.0',
+    description: 'Bans that can be kept. Those that are over are removed first.',
+  },
+])
+
 const persistenceRows = rows('persistence', [
   {
     key: 'path',
@@ -1240,6 +1313,8 @@ export const optionTable: readonly OptionRow[] = [
   ...scramRows,
   ...topicCheckRows,
   ...interceptRows,
+  ...usersRows,
+  ...bansRows,
   ...persistenceRows,
   ...logRows,
 ]

@@ -318,6 +318,24 @@ export interface InterceptSettings {
   readonly plugins: readonly PluginReference[]
 }
 
+/** Keys of `users`. */
+export interface UsersOptions {
+  /** Users that can be kept. Each takes about 1 KB of memory. Default 100000. */
+  readonly maxUsers: number
+  /** Groups that can be kept. Default 10000. */
+  readonly maxGroups: number
+  /** Roles that can be kept. Default 10000. */
+  readonly maxRoles: number
+  /** Rules of all roles together. Each takes about 500 bytes of memory. Default 100000. */
+  readonly maxRules: number
+}
+
+/** Keys of `bans`. */
+export interface BansOptions {
+  /** Bans that can be kept. Those that are over are removed first. Default 10000. */
+  readonly maxBans: number
+}
+
 /** Keys of `persistence`. */
 export interface PersistenceOptions {
   /** Folder for the data; created if it does not exist. Default "sluice-data". */

@@ -25,7 +25,7 @@ import type { ListenerOptions, Options } from './resolved-options.ts'
 
 export type { ConfigInput, ListenerInput, Switch } from './config-input.ts'
 export type { ConfigSource } from './config-problems.ts'
-export type { ListenerLimits, LogOptions, PersistenceOptions } from './option-types.ts'
+export type { BansOptions, ListenerLimits, LogOptions, PersistenceOptions, UsersOptions } from './option-types.ts'
 export type { AccessList, AccessRules, PluginReference, ServerCertificate } from './option-values.ts'
 export type {
   AuthOptions,
@@ -64,6 +64,8 @@ export function resolveOptions(
     auth,
     topicCheck,
     intercept,
+    users,
+    bans = {},
     persistence,
     log = {},
     ...settings
@@ -81,6 +83,8 @@ export function resolveOptions(
     auth: authOptions,
     ...(topicCheck !== undefined && { topicCheck: resolveTopicCheck(topicCheck, reader, problems) }),
     ...(intercept !== undefined && { intercept: resolveIntercept(intercept, reader, problems) }),
+    ...(users !== undefined && { users: { ...defaultsOf('users'), ...reader.read('users', users, ['users']) } }),
+    bans: { ...defaultsOf('bans'), ...reader.read('bans', bans, ['bans']) },
     ...(persistence !== undefined && {
       persistence: { ...persistenceDefaults(baseFolder), ...reader.read('persistence', persistence, ['persistence']) },
     }),

@@ -11,8 +11,10 @@ import type {
   ListenerLimits,
   ListenerSettings,
   LogOptions,
+  BansOptions,
   PersistenceOptions,
   TopicCheckSettings,
+  UsersOptions,
 } from './option-types.ts'
 import type { PluginReference } from './option-values.ts'
 
@@ -63,6 +65,9 @@ export interface Options extends ListenerLimits, TopLevelSettings {
   readonly topicCheck?: TopicCheckOptions
   /** `undefined`: only plugins of the top level may intercept messages. */
   readonly intercept?: InterceptOptions
+  /** `undefined`: no users, groups and roles can be set while the broker runs. */
+  readonly users?: UsersOptions
+  readonly bans: BansOptions
   /** `undefined`: everything is kept in memory. */
   readonly persistence?: PersistenceOptions
   readonly log: LogOptions

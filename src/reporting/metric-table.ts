@@ -94,6 +94,10 @@ export const metricTable: Readonly<Record<MetricName, MetricRow>> = {
   loginsRefused: row('logins', 'Logins and re-authentications that were denied.'),
   loginsSlowed: row('logins', 'Logins delayed because earlier ones were wrong.'),
   loginsRevoked: row('connections', 'Connections ended because no plugin accepts their client any longer.'),
+  directoryRefusedAtLimit: row(
+    'times',
+    'Changes refused at `max-users`, `max-groups`, `max-roles`, `max-rules` or `max-bans`.',
+  ),
   loginAddressesForgotten: row('addresses', 'Addresses with wrong logins forgotten at `max-delayed-addresses`.'),
   loginNamesForgotten: row('names', 'User names with wrong logins forgotten at `max-delayed-names`.'),
   knownLoginsForgotten: row(

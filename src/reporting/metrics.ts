@@ -48,6 +48,7 @@ export class Metrics implements ConnectionMetrics {
   loginsRefused = 0
   loginsSlowed = 0
   loginsRevoked = 0
+  directoryRefusedAtLimit = 0
   loginAddressesForgotten = 0
   loginNamesForgotten = 0
   knownLoginsForgotten = 0

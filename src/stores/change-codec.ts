@@ -13,7 +13,15 @@ import type { QoS } from '../codec/packet-types.ts'
 import type { ByteReader } from '../base/byte-reader.ts'
 import type { ByteWriter } from '../base/byte-writer.ts'
 import { hasProperties, readProperties, writeProperties } from '../codec/stored-properties.ts'
-import type { Change, MessageRecord, ReplayRecord, SessionRecord, SubscriptionRecord, WillRecord } from './store.ts'
+import type {
+  AccessRecord,
+  Change,
+  MessageRecord,
+  ReplayRecord,
+  SessionRecord,
+  SubscriptionRecord,
+  WillRecord,
+} from './store.ts'
 
 type Kind = Change['kind']
 type ChangeOf<K extends Kind> = Extract<Change, { kind: K }>
@@ -133,6 +141,24 @@ const rows: { readonly [K in Kind]: Row<K> } = {
     },
     read: (from) => ({ kind: 'replay-ended', sessionNumber: from.integer(), topicFilter: from.string() }),
   },
+  access: {
+    tag: 18,
+    write: (to, { record }) => {
+      to.string(record.type)
+      to.string(record.name)
+      to.integer(record.version)
+      to.string(record.content)
+    },
+    read: (from) => ({ kind: 'access', record: readAccess(from) }),
+  },
+  'access-removed': {
+    tag: 19,
+    write: (to, change) => {
+      to.string(change.type)
+      to.string(change.name)
+    },
+    read: (from) => ({ kind: 'access-removed', type: from.string(), name: from.string() }),
+  },
 }
 
 /** Every kind of Change that can be stored. */
@@ -247,6 +273,10 @@ function readReplay(from: ByteReader): ReplayRecord {
     upToMessageNumber: from.integer(),
     afterTopicName: from.string(),
   }
+}
+
+function readAccess(from: ByteReader): AccessRecord {
+  return { type: from.string(), name: from.string(), version: from.integer(), content: from.string() }
 }
 
 const Has = { retain: 4, expiry: 8, properties: 16, publisher: 32, publisherUser: 64 } as const

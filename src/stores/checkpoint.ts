@@ -128,15 +128,19 @@ interface PartRecord {
   readonly isCopy: boolean
 }
 
-/** Sessions are repeated at the end, far from their first copy; applying a fact twice changes nothing. */
+/**
+ * Sessions, and what operators have set, are repeated at the end, far from their first copy; applying a fact twice changes nothing.
+ */
 function* recordsOf(state: LiveState): Generator<PartRecord> {
   yield* grouped(state.sessionFacts(), 0)
   yield* grouped(state.messageFacts(), 1 / shareOfRecord)
   yield* grouped(copies(state), 0, true)
 }
 
+const REPEATED: ReadonlySet<Change['kind']> = new Set(['session', 'subscribed', 'access'])
+
 function* copies(state: LiveState): Generator<Change> {
-  for (const fact of state.sessionFacts()) if (fact.kind === 'session' || fact.kind === 'subscribed') yield fact
+  for (const fact of state.sessionFacts()) if (REPEATED.has(fact.kind)) yield fact
 }
 
 /**

@@ -19,7 +19,7 @@ import { WideMap } from '../base/wide-map.ts'
 import { LiveSession } from './live-session.ts'
 import { MessageIndex } from './message-index.ts'
 import { SegmentUsage } from './segment-usage.ts'
-import type { Change, EntryRecord, WillRecord } from './store.ts'
+import type { AccessRecord, Change, EntryRecord, WillRecord } from './store.ts'
 
 export class LiveState {
   readonly usage = new SegmentUsage()
@@ -28,6 +28,8 @@ export class LiveState {
   /** Stored apart from Sessions: a Will is kept whatever the Session Expiry, so its Session may not be stored. */
   readonly #wills = new NumberMap<WillRecord>()
   readonly #retained = new WideMap<number>()
+  /** By type and name; see `accessKey`. */
+  readonly #access = new Map<string, AccessRecord>()
   #ended: { readonly session: LiveSession; after: number }[] = []
   /** Whether an entry that cannot be queued is a bug. At start it is not, see above. */
   strict = false
@@ -103,6 +105,8 @@ export class LiveState {
           | 'replay-ended'
           | 'will'
           | 'will-removed'
+          | 'access'
+          | 'access-removed'
       }
     >,
   ): void {
@@ -137,6 +141,12 @@ export class LiveState {
       case 'will-removed':
         this.#wills.delete(change.sessionNumber)
         return
+      case 'access':
+        this.#access.set(accessKey(change.record), change.record)
+        return
+      case 'access-removed':
+        this.#access.delete(accessKey(change))
+        return
     }
   }
 
@@ -155,8 +165,9 @@ export class LiveState {
     return this.#ended.length > 0
   }
 
-  /** Sessions and their facts, and Wills: everything that can be emitted before any message. */
+  /** What operators have set, Sessions and their facts, and Wills: everything that can be emitted before any message. */
   *sessionFacts(): Generator<Change> {
+    for (const record of this.#access.values()) yield { kind: 'access', record }
     for (const session of this.#sessions.values()) yield* session.facts()
     for (const will of this.#wills.values()) yield { kind: 'will', will }
   }
@@ -217,4 +228,9 @@ export class LiveState {
     this.#sessions.delete(sessionNumber)
     this.#wills.delete(sessionNumber)
   }
+}
+
+/** No type has a line feed in it, so that no two records have the same key. */
+function accessKey({ type, name }: Pick<AccessRecord, 'type' | 'name'>): string {
+  return `${type}\n${name}`
 }

@@ -13,6 +13,7 @@
  *             ├── received: QoS 2 Packet Identifiers not yet released (§4.3.3)
  *             └── will
  *   retained: Topic Name ──> message
+ *   access: (type, name) ──> what operators have set: users, groups, roles, bans
  *
  * @module
  */
@@ -118,6 +119,21 @@ export interface WillRecord {
   readonly userName: string | undefined
 }
 
+/**
+ * What operators have set while the broker ran: a user, a group, a role, a ban, or a setting that there is one of. A Store keeps
+ * it under its type and name, and does not look into it.
+ */
+export interface AccessRecord {
+  /** Such as `user` or `role`. A version keeps records of types that it does not know. */
+  readonly type: string
+  /** Unique among the records of its type. */
+  readonly name: string
+  /** Increases with each change of a record of any type, so that a change can name the version that it is based on. */
+  readonly version: number
+  /** JSON. */
+  readonly content: string
+}
+
 /** One fact that changed. All Changes of a turn are stored together, in order, or none of them. */
 export type Change =
   | { readonly kind: 'session'; readonly session: SessionRecord }
@@ -152,6 +168,8 @@ export type Change =
   | { readonly kind: 'retained-cleared'; readonly topicName: string }
   | { readonly kind: 'will'; readonly will: WillRecord }
   | { readonly kind: 'will-removed'; readonly sessionNumber: number }
+  | { readonly kind: 'access'; readonly record: AccessRecord }
+  | { readonly kind: 'access-removed'; readonly type: string; readonly name: string }
 
 /** The result of `load`. */
 export interface Loaded {

@@ -11,6 +11,7 @@ export type {
   Change,
   Damage,
   Durability,
+  AccessRecord,
   EntryRecord,
   Loaded,
   LoadProgress,

@@ -4,6 +4,7 @@
  * @module
  */
 import type {
+  AccessRecord,
   Change,
   EntryRecord,
   MessageRecord,
@@ -112,6 +113,23 @@ export class RandomTurns {
     else if (dice < 98) make({ kind: 'retained-cleared', topicName: this.#topicName() })
     else if (dice < 99) make({ kind: 'will', will: this.#will(sessionNumber) })
     else make({ kind: 'will-removed', sessionNumber })
+    if (random.chance(0.3)) this.#setAccess(make)
+  }
+
+  #setAccess(make: (change: Change) => void): void {
+    const { type, name, ...rest } = this.#accessRecord()
+    if (this.#random.chance(0.3)) make({ kind: 'access-removed', type, name })
+    else make({ kind: 'access', record: { type, name, ...rest } })
+  }
+
+  #accessRecord(): AccessRecord {
+    const random = this.#random
+    return {
+      type: random.pick(['user', 'group', 'role', 'ban']),
+      name: random.pick(['größe', '', 'a\nb', 'x'.repeat(60)]),
+      version: 1_700_000_000_000 + random.integer(1e6),
+      content: JSON.stringify({ rules: 'ü'.repeat(random.integer(200)) }),
+    }
   }
 
   #replay(sessionNumber: number, topicFilter: string): ReplayRecord {

@@ -5,6 +5,7 @@
  */
 import assert from 'node:assert/strict'
 import type {
+  AccessRecord,
   Change,
   EntryRecord,
   MessageRecord,
@@ -43,6 +44,8 @@ export class StoreModel {
   readonly messages = new Map<number, MessageRecord>()
   readonly retained = new Map<string, number>()
   readonly wills = new Map<number, WillRecord>()
+  /** By type and name. */
+  readonly access = new Map<string, AccessRecord>()
 
   /** Applies a Change, and asserts that everything it refers to exists. */
   apply(change: Change): void {
@@ -120,6 +123,12 @@ export class StoreModel {
       case 'will-removed':
         this.wills.delete(change.sessionNumber)
         return
+      case 'access':
+        this.access.set(`${change.record.type} ${change.record.name}`, change.record)
+        return
+      case 'access-removed':
+        this.access.delete(`${change.type} ${change.name}`)
+        return
     }
   }
 
@@ -160,6 +169,7 @@ export class StoreModel {
         messages: messages.toSorted((a, b) => a.messageNumber - b.messageNumber).map((message) => picturable(message)),
         retained: sorted(this.retained),
         wills: sorted(this.wills),
+        access: sorted(this.access),
       },
       (_, value: unknown) => (value instanceof Uint8Array ? Buffer.from(value).toString('base64') : value),
     )

@@ -11,6 +11,7 @@
  */
 import { hashBytes } from '../../src/base/bytes.ts'
 import { silentLogger } from '../../src/base/log.ts'
+import { Directory } from '../../src/access/directory/directory.ts'
 import { Access } from '../../src/access/access.ts'
 import { ListenerState } from '../../src/broker/sessions/listener-state.ts'
 import { Events } from '../../src/reporting/events.ts'
@@ -131,7 +132,8 @@ export class World implements Surroundings {
     })
     const events = new Events(silentLogger)
     if (random.chance(0.3)) events.on('packetReceived', () => {})
-    const current = { options: this.options, access }
+    const directory = new Directory(() => this.#clock.wallNow())
+    const current = { options: this.options, access, directory }
     this.#server = new Server({
       current,
       clock: this.#clock,

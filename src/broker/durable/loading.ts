@@ -24,6 +24,7 @@ import type { RetainedMessages } from '../../routing/retained.ts'
 import type { Router } from '../../routing/router.ts'
 import type { Registration, Sessions, Will } from '../sessions/sessions.ts'
 import type { Turn } from '../../turn/turn.ts'
+import type { Directory } from '../../access/directory/directory.ts'
 import type { Ledger } from './ledger.ts'
 import { LoadWatch } from './load-watch.ts'
 import type { Payloads } from './payloads.ts'
@@ -43,6 +44,7 @@ export interface LoadingParts {
   readonly router: Router
   readonly retainedMessages: RetainedMessages
   readonly payloads: Payloads
+  readonly directory: Directory
   makeSession(clientId: string, payer: MemoryAccount): Session
   /** A Session is still owed retained messages. */
   resumeReplay(session: Session, replay: ReplayRecord): void
@@ -64,6 +66,7 @@ export class Loading {
       addSession: (record) => this.#restoreSession(record),
       subscribe: (session, record) => this.#restoreSubscription(session, record),
       retain: (message) => retainedMessages.restore(message, this.#publisherOf(message)),
+      setAccess: (record) => this.#parts.directory.load(record),
     })
     const begins = (newestRecordMs: number): void => this.#compareClock(ledger.beginAt(newestRecordMs))
     const watch = new LoadWatch(processMemory, () => memory.whole.bytes)

@@ -9,6 +9,7 @@ import { ApplicationMessage } from '../../protocol/application-message.ts'
 import { Delivery, DeliveryState } from '../../protocol/delivery.ts'
 import type { Session } from '../../protocol/session.ts'
 import type {
+  AccessRecord,
   Change,
   EntryRecord,
   MessageRecord,
@@ -28,6 +29,8 @@ export interface RestoreSide {
   addSession(record: SessionRecord): Registration
   subscribe(session: Session, record: SubscriptionRecord): void
   retain(message: ApplicationMessage): void
+  /** What operators had set. */
+  setAccess(record: AccessRecord): void
 }
 
 export class Restoring {
@@ -90,6 +93,9 @@ export class Restoring {
         return
       case 'will':
         this.#will(change.will)
+        return
+      case 'access':
+        this.#side.setAccess(change.record)
         return
       default:
         throw new Error(`the store returned a change of kind ${change.kind}, which load must not return`)

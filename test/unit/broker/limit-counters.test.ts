@@ -4,6 +4,9 @@
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { Step } from '../../../src/access/directory/directory.ts'
+import type { SluiceError } from '../../../src/base/errors.ts'
+import { serverOf } from '../../../src/broker/broker.ts'
 import type { BrokerEvents, EventName } from '../../../src/access/broker-events.ts'
 import type { Metrics } from '../../../src/reporting/metrics.ts'
 import type { ConfigInput } from '../../../src/config/options.ts'
@@ -39,7 +42,66 @@ const retainTwo = (broker: TestBroker): void => {
   for (const topicName of ['a', 'b']) sensor.publish(topicName, 'x', 0, { retain: true })
 }
 
+const role = (name: string, rules: number): Step => {
+  const rule = { action: 'publish', effect: 'allow', topic: 'a', priority: 0, literal: false } as const
+  const entry = { textName: '', textDescription: '', rules: Array.from({ length: rules }, () => rule) }
+  return { type: 'role', name, entry }
+}
+/** Makes one and then another, as far as the limit lets it. */
+const carryOut =
+  (...steps: readonly Step[]) =>
+  ({ broker }: TestBroker): void => {
+    const { directory } = serverOf(broker)
+    try {
+      for (const step of steps) directory.carryOut([step])
+    } catch (error) {
+      assert.equal((error as SluiceError).code, 'ERR_LIMIT')
+    }
+  }
+const labels = { textName: '', textDescription: '' }
+const user = { disabled: false, clientId: undefined, passwordHash: undefined, scram: undefined, roles: [], groups: [] }
+const ban = { kind: 'user', reason: '', createdAtMs: 0, untilMs: undefined } as const
+
 const rows: Readonly<Record<string, Row>> = {
+  'max-users': [
+    { users: { 'max-users': 1 } },
+    (m) => m.directoryRefusedAtLimit,
+    carryOut(
+      { type: 'user', name: 'ann', entry: { ...labels, ...user } },
+      { type: 'user', name: 'bob', entry: { ...labels, ...user } },
+    ),
+    'limitReached',
+  ],
+  'max-groups': [
+    { users: { 'max-groups': 1 } },
+    (m) => m.directoryRefusedAtLimit,
+    carryOut(
+      { type: 'group', name: 'a', entry: { ...labels, roles: [] } },
+      { type: 'group', name: 'b', entry: { ...labels, roles: [] } },
+    ),
+    'limitReached',
+  ],
+  'max-roles': [
+    { users: { 'max-roles': 1 } },
+    (m) => m.directoryRefusedAtLimit,
+    carryOut(role('a', 0), role('b', 0)),
+    'limitReached',
+  ],
+  'max-rules': [
+    { users: { 'max-rules': 3 } },
+    (m) => m.directoryRefusedAtLimit,
+    carryOut(role('a', 2), role('a', 3), role('b', 1)),
+    'limitReached',
+  ],
+  'max-bans': [
+    { bans: { 'max-bans': 1 } },
+    (m) => m.directoryRefusedAtLimit,
+    carryOut(
+      { type: 'ban', name: 'user:ann', entry: { ...ban, value: 'ann' } },
+      { type: 'ban', name: 'user:bob', entry: { ...ban, value: 'bob' } },
+    ),
+    'limitReached',
+  ],
   'max-connections': [{ 'max-connections': 1 }, (m) => m.connectsRefusedAtLimit, connectTwice, 'clientRefused'],
   'max-connections-per-address': [
     { 'max-connections-per-address': 1 },

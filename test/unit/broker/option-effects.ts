@@ -761,6 +761,8 @@ export const elsewhere: Readonly<Record<string, string>> = {
   'listener/tcp-keepalive': 'listeners/listener.test.ts',
   'listener/durability': 'broker/durable.test.ts',
   'broker/intercept': 'broker/interception.test.ts',
+  'broker/users': 'broker/limit-counters.test.ts',
+  'broker/bans': 'broker/limit-counters.test.ts',
   'broker/persistence': 'broker/durable.test.ts',
   'broker/max-uncommitted-bytes': 'broker/durable.test.ts',
   'broker/log': 'cli/log.test.ts',
@@ -789,4 +791,6 @@ export const sectionsElsewhere: Readonly<Record<string, string>> = {
   'auth.scram': 'plugins/auth-scram.test.ts',
   intercept: 'broker/interception.test.ts',
   persistence: 'broker/durable.test.ts',
+  users: 'broker/limit-counters.test.ts',
+  bans: 'broker/limit-counters.test.ts',
 }

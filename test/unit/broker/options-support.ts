@@ -38,6 +38,8 @@ const SECTIONS: Readonly<Record<OptionRow['scope'], readonly string[]>> = {
   'auth.scram': ['auth', 'scram'],
   'topic-check': ['topic-check'],
   intercept: ['intercept'],
+  users: ['users'],
+  bans: ['bans'],
   persistence: ['persistence'],
   log: ['log'],
 }
@@ -63,6 +65,8 @@ export function sectionOf(row: OptionRow, options: Options): Readonly<Record<str
     'auth.scram': options.auth.scram,
     'topic-check': options.topicCheck,
     intercept: options.intercept,
+    users: options.users,
+    bans: options.bans,
     persistence: options.persistence,
     log: options.log,
   }

@@ -10,6 +10,7 @@ import { realClock } from '../../../src/turn/clock.ts'
 import type { Access } from '../../../src/access/access.ts'
 import { Arrival, type ArrivingStream } from '../../../src/broker/sessions/arrival.ts'
 import { ListenerState } from '../../../src/broker/sessions/listener-state.ts'
+import { Directory } from '../../../src/access/directory/directory.ts'
 import { Lobby } from '../../../src/broker/sessions/lobby.ts'
 import { Metrics } from '../../../src/reporting/metrics.ts'
 import { resolveOptions, type ListenerInput, type ListenerOptions, type Options } from '../../../src/config/options.ts'
@@ -119,6 +120,7 @@ export class RecordingHost extends EventEmitter implements ListenerHost {
     const limits = () => this.limits
     return {
       access: undefined as unknown as Access,
+      directory: new Directory(() => 0),
       get options() {
         return limits()
       },

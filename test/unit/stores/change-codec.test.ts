@@ -31,7 +31,7 @@ test(`every Change comes back as written, but for its payload (TEST_SEED=${seed}
   const reader = recordReader().reset(writer.written)
   for (const change of written) assert.deepEqual(readChange(reader), asRead(change))
   assert.ok(reader.atEnd)
-  assert.equal(new Set(written.map(({ kind }) => kind)).size, 17)
+  assert.equal(new Set(written.map(({ kind }) => kind)).size, 19)
 })
 
 function asRead(change: Change): Change {

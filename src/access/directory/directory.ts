@@ -1,0 +1,293 @@
+/**
+ * Users, groups, roles, defaults and bans in memory, and how they change: all of a plan or nothing of it, within the limits, and
+ * only if nobody else has changed meanwhile what the plan was based on.
+ *
+ *   operation ──> plan ──check──> entries ──> listeners: plugins forget what they remembered, clients are reviewed
+ *                                    └──────> keeper: the Store
+ *
+ * It holds from the next question on; the caller waits for the Store before it answers.
+ *
+ * @module
+ */
+import { SluiceError } from '../../base/errors.ts'
+import { Bans } from './bans.ts'
+import type { DirectoryLimits } from './directory-limits.ts'
+import { decodeEntry, encodeEntry } from './entry-codec.ts'
+import {
+  ADMINISTRATOR,
+  NO_DEFAULTS,
+  type BanEntry,
+  type DefaultsEntry,
+  type EntryType,
+  type EntryTypes,
+  type GroupEntry,
+  type Kept,
+  type Reference,
+  type RoleEntry,
+  type UserEntry,
+} from './entries.ts'
+
+/** The one entry of type `defaults`. */
+export const DEFAULTS_NAME = 'default'
+
+/** A record of the Store. */
+export interface DirectoryRecord {
+  readonly type: string
+  readonly name: string
+  readonly version: number
+  readonly content: string
+}
+
+/** Where changes are kept. */
+export interface DirectoryKeeper {
+  /**
+   * Called before a plan is carried out.
+   *
+   * @param bytes by which it grows; 0 if it does not
+   * @throws {StoreError} `ERR_STORE_FULL` if they cannot be stored
+   */
+  check(bytes: number): void
+  set(record: DirectoryRecord): void
+  remove(type: string, name: string): void
+}
+
+/** A part of a plan: one entry as it is to be, or that it is to be gone. */
+export type Step = {
+  readonly [Type in EntryType]: {
+    readonly type: Type
+    readonly name: string
+    readonly entry: EntryTypes[Type] | undefined
+    /** Only if this is the version now; 0: only if there is none. */
+    readonly ifVersion?: number | undefined
+  }
+}[EntryType]
+
+/** What a change may have made invalid. */
+export interface DirectoryChange {
+  /** What clients may do. */
+  readonly rules: boolean
+  /** Who may be logged in. */
+  readonly logins: boolean
+}
+
+const NO_LIMITS: DirectoryLimits = { maxUsers: 0, maxGroups: 0, maxRoles: 0, maxRules: 0, maxBans: 0 }
+const NOTHING: DirectoryKeeper = { check: () => undefined, set: () => undefined, remove: () => undefined }
+
+const LIMIT_OF = {
+  user: ['maxUsers', 'users.max-users'],
+  group: ['maxGroups', 'users.max-groups'],
+  role: ['maxRoles', 'users.max-roles'],
+  ban: ['maxBans', 'bans.max-bans'],
+} as const
+
+type Shelves = { readonly [Type in EntryType]: Map<string, Kept<EntryTypes[Type]>> }
+
+export class Directory {
+  limits: DirectoryLimits = NO_LIMITS
+  /** Set by the broker if it stores anything. */
+  keeper: DirectoryKeeper = NOTHING
+  /** Set by the broker: a plan exceeds this option. */
+  onRefused: (option: string) => void = () => undefined
+  readonly bans: Bans
+  readonly #users = new Map<string, Kept<UserEntry>>()
+  readonly #groups = new Map<string, Kept<GroupEntry>>()
+  readonly #roles = new Map<string, Kept<RoleEntry>>()
+  readonly #defaults = new Map<string, Kept<DefaultsEntry>>()
+  readonly #bans = new Map<string, Kept<BanEntry>>()
+  readonly #shelves: Shelves = {
+    user: this.#users,
+    group: this.#groups,
+    role: this.#roles,
+    defaults: this.#defaults,
+    ban: this.#bans,
+  }
+  readonly #wallNow: () => number
+  readonly #listeners = new Set<(change: DirectoryChange) => void>()
+  #lastVersion = 0
+  #rules = 0
+
+  /** @param wallNow wall-clock milliseconds */
+  constructor(wallNow: () => number) {
+    this.#wallNow = wallNow
+    this.bans = new Bans(wallNow)
+  }
+
+  /** Those of a type, by name, in the order in which they were made. */
+  all<Type extends EntryType>(type: Type): ReadonlyMap<string, Kept<EntryTypes[Type]>> {
+    return this.#shelves[type] as ReadonlyMap<string, Kept<EntryTypes[Type]>>
+  }
+
+  get<Type extends EntryType>(type: Type, name: string): Kept<EntryTypes[Type]> | undefined {
+    return this.all(type).get(name)
+  }
+
+  get defaults(): DefaultsEntry {
+    return this.#shelves.defaults.get(DEFAULTS_NAME)?.entry ?? NO_DEFAULTS
+  }
+
+  /** Rules of all roles. */
+  get ruleCount(): number {
+    return this.#rules
+  }
+
+  /** True if nothing was ever set, except bans. */
+  get isEmpty(): boolean {
+    const { user, group, role, defaults } = this.#shelves
+    return user.size + group.size + role.size + defaults.size === 0
+  }
+
+  /** What a reference leads to; `undefined` if that is gone, also if there is another of the same name. */
+  follow<Type extends 'role' | 'group'>(type: Type, { name, id }: Reference): Kept<EntryTypes[Type]> | undefined {
+    const kept = this.get(type, name)
+    return kept?.id === id ? kept : undefined
+  }
+
+  /** Whether a user has a role, directly or by a group, and is not disabled. */
+  hasRole(userName: string | undefined, role: string): boolean {
+    const user = userName === undefined ? undefined : this.get('user', userName)
+    if (user === undefined || user.entry.disabled) return false
+    const given = (roles: readonly Reference[]): boolean =>
+      roles.some((each) => each.name === role && this.follow('role', each) !== undefined)
+    if (given(user.entry.roles)) return true
+    return user.entry.groups.some((group) => given(this.follow('group', group)?.entry.roles ?? []))
+  }
+
+  isAdministrator(userName: string | undefined): boolean {
+    return this.hasRole(userName, ADMINISTRATOR)
+  }
+
+  /** Calls `listener` after each change; the returned function removes it. */
+  onChanged(listener: (change: DirectoryChange) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /** Forgets everything, for a start: the Store returns what there is. */
+  begin(limits: DirectoryLimits): void {
+    this.limits = limits
+    for (const shelf of Object.values(this.#shelves)) shelf.clear()
+    this.bans.clear()
+    this.keeper = NOTHING
+    this.#rules = 0
+  }
+
+  /** Something that the Store returned. Records of unknown types are left to later versions. */
+  load({ type, name, version, content }: DirectoryRecord): void {
+    this.#lastVersion = Math.max(this.#lastVersion, version)
+    if (!Object.hasOwn(this.#shelves, type)) return
+    const { id, entry } = decodeEntry(content)
+    this.#place(type as EntryType, name, { version, id, entry: entry as never })
+  }
+
+  /**
+   * Carries out a plan: all of it, or nothing.
+   *
+   * @returns the version of each entry that was set, in the order of the plan; 0 for one that was removed
+   * @throws {SluiceError} `ERR_VERSION` if an entry has another version than expected, `ERR_LIMIT` for more than the limits
+   * allow
+   * @throws {StoreError} `ERR_STORE_FULL`
+   */
+  carryOut(plan: readonly Step[]): readonly number[] {
+    for (const step of plan) this.#checkVersion(step)
+    this.#checkLimits(plan)
+    const written = plan.map((step) => this.#written(step))
+    this.keeper.check(written.reduce((bytes, { grows }) => bytes + grows, 0))
+    const change = changeOf(plan, (step) => this.get(step.type, step.name)?.entry)
+    for (const { step, kept, content } of written) {
+      this.#place(step.type, step.name, kept as never)
+      if (kept === undefined) this.keeper.remove(step.type, step.name)
+      else this.keeper.set({ type: step.type, name: step.name, version: kept.version, content: content! })
+    }
+    for (const listener of this.#listeners) listener(change)
+    return written.map(({ kept }) => kept?.version ?? 0)
+  }
+
+  #written(step: Step): {
+    readonly step: Step
+    readonly kept: Kept<Step['entry']> | undefined
+    readonly content?: string
+    readonly grows: number
+  } {
+    if (step.entry === undefined) return { step, kept: undefined, grows: 0 }
+    const before = this.get(step.type, step.name)
+    const version = this.#nextVersion()
+    const kept = { version, id: before?.id ?? version, entry: step.entry }
+    const content = encodeEntry(kept)
+    const old = before === undefined ? 0 : encodeEntry(before).length
+    return { step, kept, content, grows: Math.max(0, content.length - old) }
+  }
+
+  /** Never repeats, also after a restart that has forgotten the entry with the highest one. */
+  #nextVersion(): number {
+    return (this.#lastVersion = Math.max(this.#lastVersion + 1, Math.floor(this.#wallNow())))
+  }
+
+  #place<Type extends EntryType>(type: Type, name: string, kept: Kept<EntryTypes[Type]> | undefined): void {
+    const shelf = this.#shelves[type]
+    if (type === 'role') {
+      const before = this.#shelves.role.get(name)?.entry
+      this.#rules += rulesOf(kept?.entry as RoleEntry | undefined) - rulesOf(before)
+    }
+    if (kept === undefined) shelf.delete(name)
+    else shelf.set(name, kept)
+    if (type === 'ban') this.bans.set(name, kept?.entry as EntryTypes['ban'] | undefined)
+  }
+
+  #checkVersion({ type, name, ifVersion }: Step): void {
+    if (ifVersion === undefined) return
+    const version = this.get(type, name)?.version ?? 0
+    if (version === ifVersion) return
+    const now = version === 0 ? 'it does not exist' : `its version is ${version}`
+    throw new SluiceError('ERR_VERSION', `${type} ${name} is not as expected (version ${ifVersion}): ${now}`)
+  }
+
+  #checkLimits(plan: readonly Step[]): void {
+    for (const type of ['user', 'group', 'role', 'ban'] as const) {
+      const [field, option] = LIMIT_OF[type]
+      const names = new Map<string, number>()
+      for (const step of plan) {
+        if (step.type !== type) continue
+        const before = this.#shelves[type].has(step.name) ? 1 : 0
+        names.set(step.name, (step.entry === undefined ? 0 : 1) - before)
+      }
+      const more = [...names.values()].reduce((sum, each) => sum + each, 0)
+      this.#mustFit(this.#shelves[type].size, more, this.limits[field], option)
+    }
+    const more = plan.reduce(
+      (sum, { type, name, entry }) =>
+        type === 'role'
+          ? sum + rulesOf(entry as RoleEntry | undefined) - rulesOf(this.#shelves.role.get(name)?.entry)
+          : sum,
+      0,
+    )
+    this.#mustFit(this.#rules, more, this.limits.maxRules, 'users.max-rules')
+  }
+
+  #mustFit(count: number, more: number, limit: number, option: string): void {
+    if (more <= 0 || count + more <= limit) return
+    this.onRefused(option.slice(option.indexOf('.') + 1))
+    throw new SluiceError('ERR_LIMIT', `${option} is ${limit}, and there would be ${count + more}`)
+  }
+}
+
+function rulesOf(role: RoleEntry | undefined): number {
+  return role?.rules.length ?? 0
+}
+
+function changeOf(plan: readonly Step[], before: (step: Step) => Step['entry']): DirectoryChange {
+  const change = { rules: false, logins: false }
+  for (const step of plan) {
+    if (step.type === 'ban') change.logins ||= step.entry !== undefined
+    else if (step.type !== 'user') change.rules = true
+    else {
+      change.rules = true
+      change.logins ||= loginOf(before(step) as EntryTypes['user'] | undefined) !== loginOf(step.entry)
+    }
+  }
+  return change
+}
+
+/** The part of a user that decides who may be logged in. */
+function loginOf(user: EntryTypes['user'] | undefined): string {
+  return user === undefined ? '' : JSON.stringify([user.disabled, user.clientId, user.passwordHash, user.scram])
+}
