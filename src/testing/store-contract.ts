@@ -211,11 +211,12 @@ const cases: Readonly<Record<string, (bed: StoreBed, seed: number) => Promise<vo
     await first.load(() => undefined)
     const turns = new RandomTurns(new SeededRandom(seed + 2), new StoreModel())
     for (let turn = 0; turn < 20; turn++) await first.write(turns.next(), 'disk')
-    const { sessions, retained } = turns.model
+    const { sessions, retained, access } = turns.model
     const last = Math.max(...sessions.keys())
     const ended = [...sessions.keys()].map((sessionNumber) => ({ kind: 'session-ended', sessionNumber }) as const)
     const cleared = [...retained.keys()].map((topicName) => ({ kind: 'retained-cleared', topicName }) as const)
-    await first.write([...ended, ...cleared], 'disk')
+    const removed = [...access.values()].map(({ type, name }) => ({ kind: 'access-removed', type, name }) as const)
+    await first.write([...ended, ...cleared, ...removed], 'disk')
     await first.close()
 
     const second = await bed.open()
