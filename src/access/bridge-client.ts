@@ -28,6 +28,6 @@ export function isReserved(topicName: string, client: Pick<Client, 'clientId' | 
 }
 
 /** The effective options of a subscription request. A Shared Subscription has no No Local [5.0 MQTT-3.8.3-4]. */
-export function requestOf(client: Client, request: SubscriptionRequest, isShared: boolean): SubscriptionRequest {
+export function bridgeRequest(client: Client, request: SubscriptionRequest, isShared: boolean): SubscriptionRequest {
   return client.bridge === true ? { ...request, noLocal: !isShared, retainAsPublished: true } : request
 }

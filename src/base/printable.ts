@@ -47,10 +47,10 @@ function escape(character: string): string {
  * are removed; then it is put on one line.
  *
  * @example
- * saidByPeer('x'.repeat(1000), 10) // 'xxxxxxxxxx… (990 more)'
- * saidByPeer('eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJtZXRlciJ9.c2ln') // '(token)'
+ * safeExcerpt('x'.repeat(1000), 10) // 'xxxxxxxxxx… (990 more)'
+ * safeExcerpt('eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJtZXRlciJ9.c2ln') // '(token)'
  */
-export function saidByPeer(text: string, maxLength: number = MAX_SHOWN_LENGTH): string {
+export function safeExcerpt(text: string, maxLength: number = MAX_SHOWN_LENGTH): string {
   if (text.length <= maxLength) return printable(withoutTokens(text))
   const end = isHighSurrogate(text.charCodeAt(maxLength - 1)) ? maxLength - 1 : maxLength
   const shown = withoutUnfinishedToken(withoutTokens(text.slice(0, end)))

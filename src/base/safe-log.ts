@@ -11,7 +11,7 @@
  */
 import type { Clock } from './clock.ts'
 import { silentLogger, type LogMethod, type Logger } from './log.ts'
-import { printable, saidByPeer } from './printable.ts'
+import { printable, safeExcerpt } from './printable.ts'
 import { messageOf, watchPromise } from './thrown.ts'
 
 /** Characters of one field, or of a message. */
@@ -123,7 +123,7 @@ class GuardedLog implements Logger {
 type Line = [fields: object | string, message?: string]
 
 function safeText(text: string): string {
-  return text.length > MAX_TEXT_LENGTH ? saidByPeer(text, MAX_TEXT_LENGTH) : printable(text)
+  return text.length > MAX_TEXT_LENGTH ? safeExcerpt(text, MAX_TEXT_LENGTH) : printable(text)
 }
 
 /** Escapes text in fields, and in lists in them. Other values, such as errors, are left to the logger. */

@@ -6,7 +6,7 @@
  */
 import { ReasonCode } from '../codec/reason-code.ts'
 import type { ListenerState } from './sessions/listener-state.ts'
-import type { Current } from '../config/current.ts'
+import type { ActiveConfig } from '../config/active-config.ts'
 import type { Events } from '../reporting/events.ts'
 import type { Server } from './server.ts'
 import type { Entrance } from './host/open-listeners.ts'
@@ -17,7 +17,7 @@ import type { FileRoom } from '../limits/open-files.ts'
 export interface Inside {
   readonly events: Events
   readonly server: Server | undefined
-  readonly current: Current | undefined
+  readonly current: ActiveConfig | undefined
   readonly fileRoom: FileRoom | undefined
   /** @throws {UsageError} where there is no Server */
   running(): Server
@@ -29,7 +29,7 @@ export function entranceTo(inside: Inside): Entrance {
     accept: (...what) => inside.running().connections.accept(...what),
     turnedAway: (refusal) => turnedAway(inside, refusal),
     cannotListen: (trouble) => cannotListen(inside, trouble),
-    listens: (up) => inside.events.tell('listenerOpened', up),
+    listens: (up) => inside.events.emit('listenerOpened', up),
     certificatesChanged: () => inside.current?.access.revoked(),
     hasFile: (...who) => hasFile(inside, ...who),
     lostToFiles: (...who) => lostToFiles(inside, ...who),
@@ -39,12 +39,12 @@ export function entranceTo(inside: Inside): Entrance {
 /** Some may come while the broker starts or closes. */
 function turnedAway(inside: Inside, refusal: HandshakeRefusal): void {
   if (inside.server !== undefined) inside.server.metrics.handshakesRefused++
-  inside.events.tell('handshakeRefused', refusal)
+  inside.events.emit('handshakeRefused', refusal)
 }
 
 function cannotListen(inside: Inside, trouble: ListenerTrouble): void {
   if (inside.server !== undefined) inside.server.metrics.failedOpens++
-  inside.events.tell('listenerFailed', trouble)
+  inside.events.emit('listenerFailed', trouble)
 }
 
 function hasFile(inside: Inside, address: string, state: ListenerState): boolean {
@@ -59,5 +59,5 @@ function lostToFiles(inside: Inside, address: string, { options: { name: listene
   inside.fileRoom?.lost()
   const detail = 'the process has reached its limit of open files (ulimit -n, LimitNOFILE=)'
   const refused = { clientId: '', userName: undefined, address, listener, reasonCode: ReasonCode.ServerBusy, detail }
-  inside.events.tell('clientRefused', refused)
+  inside.events.emit('clientRefused', refused)
 }

@@ -17,7 +17,7 @@ import type { Server } from './server.ts'
 import { clientViewOf, type ClientView } from './sessions/client-view.ts'
 import type { ClosedConnectionView } from './sessions/closed-connections.ts'
 import type { HeldMessageView } from './sessions/held-message-view.ts'
-import { viewOf, type SessionView } from './sessions/session-view.ts'
+import { sessionViewOf, type SessionView } from './sessions/session-view.ts'
 import type { Registration } from './sessions/sessions.ts'
 
 /** Options of `broker.disconnect`. */
@@ -59,7 +59,7 @@ export class HostClients {
 
   session(clientId: string): SessionView | undefined {
     const registration = this.#registration(clientId)
-    return registration && viewOf(registration)
+    return registration && sessionViewOf(registration)
   }
 
   eachSession(): AsyncGenerator<SessionView, void, undefined> {

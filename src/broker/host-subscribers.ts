@@ -75,7 +75,7 @@ export class HostSubscribers {
       },
       dropped: (message, cause) => {
         server.metrics.dropped[cause]++
-        this.#events.tell('dropped', { clientId: '', message, cause })
+        this.#events.emit('dropped', { clientId: '', message, cause })
       },
       now: () => server.now(),
     }

@@ -69,7 +69,7 @@ export class Lifecycle {
       this.#starting = undefined
       alive.cancel()
     }
-    this.parts.events.tell('started', { listeners: this.parts.listeners.all })
+    this.parts.events.emit('started', { listeners: this.parts.listeners.all })
     // Nobody awaits this; what could not be stored is in the log.
     this.#abort = (): void => void close().catch(() => {})
     this.#signal?.addEventListener('abort', this.#abort, { once: true })
@@ -103,12 +103,12 @@ export class Lifecycle {
   async #close(timeoutMs: number): Promise<void> {
     this.#state = 'closing'
     this.parts.attempt('the signal', () => this.#signal?.removeEventListener('abort', this.#abort))
-    this.parts.events.tell('closing', { connections: this.parts.server?.connections.size ?? 0 })
+    this.parts.events.emit('closing', { connections: this.parts.server?.connections.size ?? 0 })
     const alive = stayAlive()
     if (this.#starting !== undefined) await this.#endStart(this.#starting, timeoutMs)
     const { unstoredChanges, error } = await this.parts.stop(timeoutMs).finally(() => alive.cancel())
     this.#state = 'closed'
-    this.parts.events.tell('closed', { unstoredChanges })
+    this.parts.events.emit('closed', { unstoredChanges })
     if (error !== undefined) throw error
   }
 

@@ -16,12 +16,12 @@ import type { Connection } from '../protocol/connection.ts'
 import { PENDING, type KnownTopic, type Pending } from '../protocol/server-side.ts'
 import { countTopicLevels } from '../topics/topic-name.ts'
 import { isReserved } from '../access/bridge-client.ts'
-import { Interception } from './interception.ts'
+import { Intercepting } from './intercepting.ts'
 import { type OpenInterception, OpenInterceptions } from './open-interceptions.ts'
 import { WillPublishing } from './will-publishing.ts'
 import { notesOf } from './sessions/connection-notes.ts'
 import type { Crowds } from '../turn/crowds.ts'
-import type { Current } from '../config/current.ts'
+import type { ActiveConfig } from '../config/active-config.ts'
 import type { Denials } from '../reporting/denials.ts'
 import type { Events } from '../reporting/events.ts'
 import type { Memory } from '../limits/memory.ts'
@@ -36,7 +36,7 @@ import type { Turn } from '../turn/turn.ts'
 const DOLLAR = 0x24
 
 export interface PublishingParts {
-  readonly current: Current
+  readonly current: ActiveConfig
   readonly router: Router
   readonly retained: RetainedMessages
   readonly metrics: Metrics
@@ -66,7 +66,7 @@ export class Publishing {
   readonly #parts: PublishingParts
   readonly #router: Router
   readonly #retained: RetainedMessages
-  readonly #interception: Interception<Connection>
+  readonly #intercepting: Intercepting<Connection>
   readonly #open = new OpenInterceptions()
   #isStopped = false
 
@@ -88,7 +88,7 @@ export class Publishing {
       accept: (client, message) => this.#take(message, undefined, client),
       refused: (client, ...what) => this.#refused(client, ...what),
     })
-    this.#interception = new Interception<Connection>({
+    this.#intercepting = new Intercepting<Connection>({
       ...shared,
       take: (connection, message, topic) => this.#takeIntercepted(connection, message, topic),
       check: (connection, message) => this.#checkTopic(connection, message) ?? this.#checkStore(connection, message),
@@ -136,7 +136,7 @@ export class Publishing {
 
   /** It may be published. Hot: runs for every message received. */
   #pass(connection: Connection, message: ApplicationMessage, topic: KnownTopic | undefined): number {
-    if (this.#parts.current.access.intercepts) return this.#interception.pass(connection, message, topic)
+    if (this.#parts.current.access.intercepts) return this.#intercepting.pass(connection, message, topic)
     return this.#take(message, topic, connection.client, connection)
   }
 
@@ -254,7 +254,7 @@ export class Publishing {
   #checkTopic(connection: Connection, message: ApplicationMessage): ReasonCode | undefined {
     const { topicName } = message
     if (topicName.charCodeAt(0) === DOLLAR && isReserved(topicName, connection.client)) return ReasonCode.NotAuthorized
-    if (message.retain && !this.#parts.current.options.retain && isToldOfRetain(connection)) {
+    if (message.retain && !this.#parts.current.options.retain && knowsOfNoRetain(connection)) {
       throw new ProtocolError(ReasonCode.RetainNotSupported, 'retained messages are disabled') // [5.0 MQTT-3.2.2-14]
     }
     const { maxTopicLevels } = connection.limits as ListenerOptions
@@ -299,14 +299,14 @@ export class Publishing {
     this.#parts.metrics.publishesRefused++
     this.#parts.denied(client, 'publish', topicName, reasonCode, detail)
     const why = detail ?? reasonCodeName(reasonCode)
-    this.#parts.events.tell('publishRefused', { client, topicName, qos, reasonCode, detail: why })
+    this.#parts.events.emit('publishRefused', { client, topicName, qos, reasonCode, detail: why })
     return reasonCode
   }
 
   /** A plugin says that it goes to nobody. */
   #dropped(message: ApplicationMessage): void {
     this.#parts.metrics.dropped['dropped by plugin']++
-    this.#parts.events.tell('dropped', { clientId: '', message, cause: 'dropped by plugin' })
+    this.#parts.events.emit('dropped', { clientId: '', message, cause: 'dropped by plugin' })
   }
 
   /**
@@ -338,7 +338,7 @@ export class Publishing {
     this.#parts.turn.work.spend(receivers * (Work.delivery + copied(message.size)))
     if (this.#parts.events.hasListener.published) {
       message.own()
-      this.#parts.events.tell('published', { client, message, receivers })
+      this.#parts.events.emit('published', { client, message, receivers })
     }
     if (receivers === 0) return ReasonCode.NoMatchingSubscribers
     // Nobody could take it: its publisher may try again later.
@@ -355,7 +355,7 @@ export class Publishing {
       this.#retained.set(message, payer, hasRoom)
     } else if (client !== undefined) {
       this.#parts.metrics.retainIgnored++
-      this.#parts.events.tell('retained', { topicName: message.topicName, action: 'refused' })
+      this.#parts.events.emit('retained', { topicName: message.topicName, action: 'refused' })
     }
     return true
   }
@@ -373,7 +373,7 @@ export class Publishing {
 }
 
 /** Whether CONNACK said that there are no retained messages: an older Client cannot be told, and a reload came later. */
-function isToldOfRetain(connection: Connection): boolean {
+function knowsOfNoRetain(connection: Connection): boolean {
   return connection.protocolVersion === 5 && !notesOf(connection).announced!.retain
 }
 

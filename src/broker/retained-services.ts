@@ -7,7 +7,7 @@ import type { MaybePromise } from '../base/maybe-promise.ts'
 import type { MemoryAccount } from '../base/memory-account.ts'
 import { Work, type WorkBudget } from '../base/work.ts'
 import type { ApplicationMessage } from '../protocol/application-message.ts'
-import type { Current } from '../config/current.ts'
+import type { ActiveConfig } from '../config/active-config.ts'
 import type { Events } from '../reporting/events.ts'
 import type { RetainedEnd } from '../access/broker-events.ts'
 import type { Ledger } from './durable/ledger.ts'
@@ -17,7 +17,7 @@ import type { StoreGate } from '../turn/store-gate.ts'
 
 /** What it works with. */
 export interface RetainedServicesParts {
-  readonly current: Current
+  readonly current: ActiveConfig
   readonly events: Events
   readonly work: WorkBudget
   readonly gate: StoreGate
@@ -52,12 +52,12 @@ export class RetainedServices implements RetainedSide {
   retained(message: ApplicationMessage, replaced: ApplicationMessage | undefined): void {
     const { topicName } = message
     this.#parts.ledger()?.retained(message, replaced)
-    this.#parts.events.tell('retained', { topicName, action: 'set' })
+    this.#parts.events.emit('retained', { topicName, action: 'set' })
   }
 
   cleared(topicName: string, action: RetainedEnd): void {
     this.#parts.ledger()?.retainedCleared(topicName)
-    this.#parts.events.tell('retained', { topicName, action })
+    this.#parts.events.emit('retained', { topicName, action })
   }
 
   memoryRefused(account: MemoryAccount, bytes: number): void {

@@ -18,7 +18,7 @@ import { Directory, type DirectoryChange } from '../access/directory/directory.t
 import { directoryLimits } from '../config/directory-limits.ts'
 import { realClock } from '../turn/clock.ts'
 import type { ConfigSource } from '../config/config-problems.ts'
-import type { Current } from '../config/current.ts'
+import type { ActiveConfig } from '../config/active-config.ts'
 import { Events } from '../reporting/events.ts'
 import { HostStreams } from './host/host-streams.ts'
 import type { StartAttempt } from './host/start-attempt.ts'
@@ -56,7 +56,7 @@ export interface StopOutcome {
 export class RunningParts {
   config: ConfigInput
   source: ConfigSource | undefined
-  current: Current | undefined = undefined
+  current: ActiveConfig | undefined = undefined
   server: Server | undefined = undefined
   figures: Figures | undefined = undefined
   fileRoom: FileRoom | undefined = undefined
@@ -136,11 +136,11 @@ export class RunningParts {
       processMemory: this.#settings.processMemory ?? (this.#clock === realClock ? processMemory : nominalMemory),
     })
     const progress = new RestoreProgress(this.#clock, this.#log)
-    const tell = (done: LoadProgress): void => {
+    const report = (done: LoadProgress): void => {
       mustStillStart()
       progress.update(done)
     }
-    await attempt.waitFor(server.restore(tell, () => attempt.mustGoOn()))
+    await attempt.waitFor(server.restore(report, () => attempt.throwIfGivenUp()))
     this.figures = new Figures(server, this.#clock)
     this.server = server // only now: nobody may act on a store that is loading
     logDamage(store, this.#log)
@@ -168,7 +168,7 @@ export class RunningParts {
     if (condition === 'well') this.#log.info(`${describeHealth(health)} again`)
     else this.#log.error(`${describeHealth(health)}; ${REFUSED_WHILE[condition]}`)
     const reason = condition === 'well' ? '' : reasonOf(cause)
-    this.events.tell('storeHealth', { healthy: condition === 'well', condition, reason })
+    this.events.emit('storeHealth', { healthy: condition === 'well', condition, reason })
   }
 
   #makeAccess(options: Options, source: ConfigSource | undefined): Promise<Access> {
@@ -244,7 +244,7 @@ export class RunningParts {
     server.reconfigure(removed)
     this.#startSysTopics(options)
     await before.close()
-    this.events.tell('reloaded', { listeners: this.listeners.all })
+    this.events.emit('reloaded', { listeners: this.listeners.all })
   }
 }
 

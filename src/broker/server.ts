@@ -30,7 +30,7 @@ import { ClosedConnections } from './sessions/closed-connections.ts'
 import { Connections } from './sessions/connections.ts'
 import { Departures } from './sessions/departures.ts'
 import { Crowds } from '../turn/crowds.ts'
-import type { Current } from '../config/current.ts'
+import type { ActiveConfig } from '../config/active-config.ts'
 import { Denials } from '../reporting/denials.ts'
 import { DurabilityRules } from './durable/durability-rules.ts'
 import type { Events } from '../reporting/events.ts'
@@ -63,7 +63,7 @@ import { StoreRefusals } from './durable/store-refusals.ts'
 import { StoreWaiters } from './durable/store-waiters.ts'
 import { Subscribing } from './subscribing.ts'
 import { Answers } from '../turn/answers.ts'
-import { Transformation } from './transformation.ts'
+import { Transforming } from './transforming.ts'
 import { Turn } from '../turn/turn.ts'
 import { SessionEnds } from './session-ends.ts'
 import { RetainedServices } from './retained-services.ts'
@@ -72,7 +72,7 @@ import { levelsOfListeners } from './durable/levels-of-listeners.ts'
 
 /** What a Server is made of. */
 export interface ServerParts {
-  readonly current: Current
+  readonly current: ActiveConfig
   readonly clock: Clock
   readonly store: Store
   readonly events: Events
@@ -100,7 +100,7 @@ export class Server implements ServerSide {
   readonly connections: Connections
   readonly inputBudget: InputBudget
   readonly packets: PacketWatch
-  readonly deliveryPlugins: Transformation
+  readonly deliveryTransforms: Transforming
   readonly reports: Reports
   readonly memoryRefusals: MemoryRefusals
   readonly departures: Departures
@@ -141,7 +141,7 @@ export class Server implements ServerSide {
     const failed = (error: unknown, owner?: object): void => this.#failed(error, owner)
     this.turn = new Turn({ clock, store: this.#gate, metrics, gathering, maxUncommittedBytes, failed })
     const answers = new Answers(this.turn, failed)
-    this.deliveryPlugins = new Transformation(current, metrics, this.turn.work)
+    this.deliveryTransforms = new Transforming(current, metrics, this.turn.work)
     this.#waiters = new StoreWaiters(this.turn)
     this.turn.onCaughtUp = () => this.#waiters.caughtUp()
     this.#gate.onChanged = () => this.#waiters.conditionChanged()
@@ -324,9 +324,9 @@ export class Server implements ServerSide {
    *
    * @throws {StoreError} when the Store cannot be read
    */
-  async restore(tell: (progress: LoadProgress) => void, mustGoOn: () => void = () => {}): Promise<void> {
-    const orphanedWills = this.ledger === undefined ? [] : await this.#loading(this.ledger).run(tell)
-    mustGoOn()
+  async restore(report: (progress: LoadProgress) => void, throwIfClosed: () => void = () => {}): Promise<void> {
+    const orphanedWills = this.ledger === undefined ? [] : await this.#loading(this.ledger).run(report)
+    throwIfClosed()
     this.turn.open()
     for (const [sessionNumber, will] of orphanedWills) {
       this.#registrations.publishWill(will, () => this.ledger!.willRemoved(sessionNumber))
@@ -359,7 +359,7 @@ export class Server implements ServerSide {
     this.memory.limit(options)
     this.admission.limitRate()
     this.closedConnections.trim()
-    this.deliveryPlugins.reconfigure()
+    this.deliveryTransforms.reconfigure()
     this.#watchAccess()
     this.router.forget()
     if (removedListeners.length > 0) this.connections.endThoseOn(removedListeners)

@@ -8,7 +8,7 @@ import type { ApplicationMessage } from '../protocol/application-message.ts'
 import type { Delivery } from '../protocol/delivery.ts'
 import type { DropCause } from '../protocol/drop-cause.ts'
 import type { Session } from '../protocol/session.ts'
-import type { Current } from '../config/current.ts'
+import type { ActiveConfig } from '../config/active-config.ts'
 import type { Events } from '../reporting/events.ts'
 import type { SessionEndCause } from '../access/broker-events.ts'
 import type { Ledger } from './durable/ledger.ts'
@@ -24,7 +24,7 @@ import type { Turn } from '../turn/turn.ts'
 
 /** What it works with. */
 export interface SessionEndsParts {
-  readonly current: Current
+  readonly current: ActiveConfig
   readonly turn: Turn
   readonly events: Events
   readonly sessions: Sessions
@@ -82,7 +82,7 @@ export class SessionEnds {
     this.#parts.replays.end(session)
     this.#parts.queueExpiries.forget(session)
     this.#divideEstate(registration)
-    this.#parts.events.tell('sessionEnded', { clientId: session.clientId, cause })
+    this.#parts.events.emit('sessionEnded', { clientId: session.clientId, cause })
   }
 
   /** What is acknowledged stays stored: a Session is forgotten once other members of its Shared Subscriptions have their part. */

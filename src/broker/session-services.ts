@@ -15,7 +15,7 @@ import type { DropCause } from '../protocol/drop-cause.ts'
 import { Session } from '../protocol/session.ts'
 import type { SessionGauges, SessionSide } from '../protocol/session-side.ts'
 import type { Crowds } from '../turn/crowds.ts'
-import type { Current } from '../config/current.ts'
+import type { ActiveConfig } from '../config/active-config.ts'
 import type { Denials } from '../reporting/denials.ts'
 import type { Events } from '../reporting/events.ts'
 import type { MemoryRefusals } from '../limits/memory-refusals.ts'
@@ -30,7 +30,7 @@ import type { SessionEnds } from './session-ends.ts'
 
 /** What it works with. */
 export interface SessionServicesParts {
-  readonly current: Current
+  readonly current: ActiveConfig
   readonly turn: Turn
   readonly gauges: SessionGauges
   readonly metrics: Metrics
@@ -50,7 +50,7 @@ export class SessionServices implements SessionSide<Session> {
   readonly work: WorkBudget
   readonly gauges: SessionGauges
   readonly #turn: Turn
-  readonly #current: Current
+  readonly #current: ActiveConfig
   readonly #metrics: Metrics
   readonly #events: Events
   readonly #parts: SessionServicesParts
@@ -101,7 +101,7 @@ export class SessionServices implements SessionSide<Session> {
     if (cause === 'not authorized') this.#notReceived(clientId, message)
     if (!this.#events.hasListener.dropped) return
     message.own()
-    this.#events.tell('dropped', { clientId, message, cause })
+    this.#events.emit('dropped', { clientId, message, cause })
   }
 
   #notReceived(clientId: string, { topicName }: ApplicationMessage): void {
@@ -112,7 +112,7 @@ export class SessionServices implements SessionSide<Session> {
   delivered({ clientId }: Session, message: ApplicationMessage, qos: QoS): void {
     if (!this.#events.hasListener.delivered) return
     message.own()
-    this.#events.tell('delivered', { clientId, message, qos })
+    this.#events.emit('delivered', { clientId, message, qos })
   }
 
   wantsFlow(session: Session): void {
@@ -137,7 +137,7 @@ export class SessionServices implements SessionSide<Session> {
 }
 
 /** What the Router asks: of a Session the same as the Session itself does. The host program may receive everything. */
-export function routerSideOf(current: Current, work: WorkBudget, services: () => SessionServices): RouterSide {
+export function routerSideOf(current: ActiveConfig, work: WorkBudget, services: () => SessionServices): RouterSide {
   return {
     work,
     get checksReceive() {

@@ -21,7 +21,7 @@ import type { Session } from '../protocol/session.ts'
 import { sizeOfSubscription, type Subscription } from '../protocol/subscription.ts'
 import { countTopicLevels } from '../topics/topic-name.ts'
 import { checkFilter } from '../routing/checked-filter.ts'
-import { requestOf } from '../access/bridge-client.ts'
+import { bridgeRequest } from '../access/bridge-client.ts'
 import { notesOf } from './sessions/connection-notes.ts'
 import type { StoreWaiters } from './durable/store-waiters.ts'
 import type { SubscribeCapabilities, SubscribeOrigin } from '../routing/subscribe-origin.ts'
@@ -35,7 +35,7 @@ import { ConnectionOrigin } from './sessions/connection-origin.ts'
 import type { Answers } from '../turn/answers.ts'
 import type { Task, Turn } from '../turn/turn.ts'
 import { UnsubscribeWork, type UnsubscribeSide } from '../routing/unsubscribe-work.ts'
-import type { Current } from '../config/current.ts'
+import type { ActiveConfig } from '../config/active-config.ts'
 import type { Denials } from '../reporting/denials.ts'
 import type { Events } from '../reporting/events.ts'
 import type { Metrics } from '../reporting/metrics.ts'
@@ -48,7 +48,7 @@ import type { Router } from '../routing/router.ts'
 const NO_IDENTIFIERS: readonly number[] = []
 
 export interface SubscribingParts {
-  readonly current: Current
+  readonly current: ActiveConfig
   readonly router: Router
   readonly retained: RetainedMessages
   readonly replays: Replays
@@ -152,11 +152,11 @@ export class Subscribing implements SubscribeSide, UnsubscribeSide {
     if (isShared && asked.noLocal) {
       throw new ProtocolError(ReasonCode.ProtocolError, 'No Local on a Shared Subscription') // [5.0 MQTT-3.8.3-4]
     }
-    const request = requestOf(origin.client, asked, isShared)
+    const request = bridgeRequest(origin.client, asked, isShared)
     const missing = missingCapability(this.#parts.current.options, matchFilter, isShared)
     const { announced } = origin
-    const isTold = missing !== undefined && announced !== undefined
-    if (isTold && missingCapability(announced, matchFilter, isShared) !== undefined) {
+    const wasAnnounced = missing !== undefined && announced !== undefined
+    if (wasAnnounced && missingCapability(announced, matchFilter, isShared) !== undefined) {
       throw new ProtocolError(missing, `${request.topicFilter}: this kind of subscription is disabled`)
     }
     const levels = countTopicLevels(matchFilter)
@@ -175,17 +175,17 @@ export class Subscribing implements SubscribeSide, UnsubscribeSide {
 
   grant(work: SubscribeWork, checked: CheckedRequest, allowed: boolean): number {
     const code = checked.refused ?? this.#grant(work, checked, allowed)
-    this.#tell(work.origin, checked.request.topicFilter, code)
+    this.#report(work.origin, checked.request.topicFilter, code)
     return code
   }
 
-  #tell({ client }: SubscribeOrigin, topicFilter: string, code: number): void {
+  #report({ client }: SubscribeOrigin, topicFilter: string, code: number): void {
     const { events, metrics } = this.#parts
-    if (code < 0x80) events.tell('subscribed', { client, topicFilter, qos: code as QoS })
+    if (code < 0x80) events.emit('subscribed', { client, topicFilter, qos: code as QoS })
     else {
       metrics.subscribesRefused++
       this.#parts.denied(client, 'subscribe', topicFilter, code)
-      events.tell('subscribeRefused', { client, topicFilter, reasonCode: code })
+      events.emit('subscribeRefused', { client, topicFilter, reasonCode: code })
     }
   }
 
@@ -319,7 +319,7 @@ export class Subscribing implements SubscribeSide, UnsubscribeSide {
     this.#parts.replays.forget(session, topicFilter)
     this.#parts.router.remove(subscription)
     this.#parts.unsubscribed(session, topicFilter)
-    this.#parts.events.tell('unsubscribed', { client, topicFilter })
+    this.#parts.events.emit('unsubscribed', { client, topicFilter })
     return ReasonCode.Success
   }
 

@@ -10,7 +10,7 @@ import type { Client } from '../protocol/client.ts'
 import { PENDING, type Pending } from '../protocol/server-side.ts'
 import { countTopicLevels } from '../topics/topic-name.ts'
 import { isReserved } from '../access/bridge-client.ts'
-import { Interception, type InterceptionSide } from './interception.ts'
+import { Intercepting, type InterceptingSide } from './intercepting.ts'
 import type { Events } from '../reporting/events.ts'
 import type { Memory } from '../limits/memory.ts'
 import type { Metrics } from '../reporting/metrics.ts'
@@ -25,7 +25,7 @@ interface DueWill {
   readonly settled: () => void
 }
 
-export interface WillPublishingParts extends Pick<InterceptionSide<DueWill>, 'current' | 'work' | 'replaced' | 'drop'> {
+export interface WillPublishingParts extends Pick<InterceptingSide<DueWill>, 'current' | 'work' | 'replaced' | 'drop'> {
   readonly turn: Turn
   readonly memory: Memory
   readonly metrics: Metrics
@@ -41,12 +41,12 @@ export interface WillPublishingParts extends Pick<InterceptionSide<DueWill>, 'cu
 
 export class WillPublishing {
   readonly #parts: WillPublishingParts
-  readonly #interception: Interception<DueWill>
+  readonly #intercepting: Intercepting<DueWill>
 
   constructor(parts: WillPublishingParts) {
     this.#parts = parts
     const { current, work, replaced, drop } = parts
-    this.#interception = new Interception<DueWill>({
+    this.#intercepting = new Intercepting<DueWill>({
       ...{ current, work, replaced, drop },
       take: (due, message) => this.#take(due, message),
       check: ({ client }, message) => this.#checkTopic(client, message),
@@ -70,7 +70,7 @@ export class WillPublishing {
     })
     const decide = (allowed: boolean): number => {
       if (!allowed) return this.#parts.refused(client, message, ReasonCode.NotAuthorized)
-      if (this.#parts.current.access.intercepts) return this.#interception.pass(due, message, undefined)
+      if (this.#parts.current.access.intercepts) return this.#intercepting.pass(due, message, undefined)
       return this.#take(due, message)
     }
     const allowed = this.#parts.current.access.mayPublish(client, message)
@@ -82,7 +82,7 @@ export class WillPublishing {
   #take({ client }: DueWill, message: ApplicationMessage): ReasonCode {
     this.#parts.metrics.willsPublished++
     const reasonCode = this.#parts.accept(client, message)
-    this.#parts.events.tell('willPublished', { clientId: client.clientId, topicName: message.topicName })
+    this.#parts.events.emit('willPublished', { clientId: client.clientId, topicName: message.topicName })
     return reasonCode
   }
 

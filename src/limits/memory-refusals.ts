@@ -1,7 +1,7 @@
 /** Accounts that had no room: counted each time, and said once, until the account has room again. @module */
 import type { Logger } from '../base/log.ts'
 import type { MemoryAccount } from '../base/memory-account.ts'
-import { saidByPeer } from '../base/printable.ts'
+import { safeExcerpt } from '../base/printable.ts'
 import type { Events } from '../reporting/events.ts'
 import type { Metrics } from '../reporting/metrics.ts'
 import type { Memory } from './memory.ts'
@@ -32,14 +32,14 @@ export class MemoryRefusals {
     const { kind, owner, limit } = account
     this.#metrics[COUNTER_OF[kind]]++
     if (!this.#memory.isNews(account)) return
-    const whose = kind === 'broker' ? 'the broker' : `${kind} ${saidByPeer(owner)}`
+    const whose = kind === 'broker' ? 'the broker' : `${kind} ${safeExcerpt(owner)}`
     // A line for each session would let a client that makes many of them fill the log.
     if (kind === 'broker' || kind === 'user') {
       this.#log.warn(
-        { account: kind, owner: saidByPeer(owner), bytes: account.bytes, limit },
+        { account: kind, owner: safeExcerpt(owner), bytes: account.bytes, limit },
         `no room for ${bytes} bytes: ${whose} uses ${account.bytes} of ${limit} bytes of memory (${OPTION_OF[kind]})`,
       )
     }
-    this.#events.tell('memoryLimit', { account: kind, owner, bytes: account.bytes, limit })
+    this.#events.emit('memoryLimit', { account: kind, owner, bytes: account.bytes, limit })
   }
 }

@@ -16,28 +16,33 @@ export async function grantAccess({ name, path, mode, group }: Access): Promise<
   if (group !== '') {
     const id = await groupId(name, group)
     await chown(path, -1, id).catch((cause: unknown) => {
-      throw refusal(name, `group ${group} cannot be set on ${path}`, 'run as root or as a member of that group', cause)
+      throw accessError(
+        name,
+        `group ${group} cannot be set on ${path}`,
+        'run as root or as a member of that group',
+        cause,
+      )
     })
   }
   // The file belongs to its owner alone at this point; without an explicit mode, its group may use it.
   if (mode === '' && group === '') return
   await chmod(path, parseInt(mode || '660', 8)).catch((cause: unknown) => {
-    throw refusal(name, `mode ${mode || '0660'} cannot be set on ${path}`, 'check the folder of the socket', cause)
+    throw accessError(name, `mode ${mode || '0660'} cannot be set on ${path}`, 'check the folder of the socket', cause)
   })
 }
 
 async function groupId(name: string, group: string): Promise<number> {
   if (/^\d+$/.test(group)) return Number(group)
   const text = await readFile('/etc/group', 'utf8').catch((cause: unknown) => {
-    throw refusal(name, `group ${group} cannot be looked up in /etc/group`, 'give its number', cause)
+    throw accessError(name, `group ${group} cannot be looked up in /etc/group`, 'give its number', cause)
   })
   const fields = text.split('\n').map((line) => line.split(':'))
   const id = fields.find(([known]) => known === group)?.[2]
   if (id === undefined)
-    throw refusal(name, `there is no group ${group} in /etc/group`, 'correct `group`, or give its number')
+    throw accessError(name, `there is no group ${group} in /etc/group`, 'correct `group`, or give its number')
   return Number(id)
 }
 
-function refusal(name: string, problem: string, wayOut: string, cause?: unknown): ConfigError {
+function accessError(name: string, problem: string, wayOut: string, cause?: unknown): ConfigError {
   return new ConfigError('ERR_LISTENER_ACCESS', `Listener \`${name}\`: ${problem}; ${wayOut}`, { cause })
 }

@@ -10,7 +10,7 @@ import { createServer, type Server, type TLSSocket } from 'node:tls'
 import type { Timer } from '../base/clock.ts'
 import { invariant } from '../base/errors.ts'
 import { logRefusal } from '../base/log.ts'
-import { saidByPeer } from '../base/printable.ts'
+import { safeExcerpt } from '../base/printable.ts'
 import type { Peer } from '../protocol/transport.ts'
 import type { CertificateVerdict } from '../broker/sessions/listener-state.ts'
 import { certificatePaths, loadCertificates, type Certificates, type Trust } from './certificates.ts'
@@ -148,7 +148,7 @@ export class TlsDoor implements Door {
       return
     }
     counters.failedHandshakes++
-    logRefusal(host.log, { listener, address, cause }, `TLS handshake failed with ${address}: ${saidByPeer(cause)}`)
+    logRefusal(host.log, { listener, address, cause }, `TLS handshake failed with ${address}: ${safeExcerpt(cause)}`)
     host.turnedAway({ listener, address, stage: 'TLS', detail: cause })
   }
 

@@ -16,7 +16,7 @@ import type { ListenerOptions } from '../config/options.ts'
 import type { Peer } from '../protocol/transport.ts'
 import type { Clock } from '../base/clock.ts'
 import { logRefusal } from '../base/log.ts'
-import { saidByPeer } from '../base/printable.ts'
+import { safeExcerpt } from '../base/printable.ts'
 import { addressList } from '../access/address.ts'
 import type { Arrival } from '../broker/sessions/arrival.ts'
 import { cutOff } from './cut-off.ts'
@@ -126,7 +126,7 @@ export class WebSocketUpgrade {
 
   #report({ listener, address }: Peer, refusal: Refusal): void {
     const fields = { listener, address, ...refusal }
-    logRefusal(this.#host.log, fields, `WebSocket refused: ${saidByPeer(refusal.cause, MAX_CAUSE)}; from ${address}`)
+    logRefusal(this.#host.log, fields, `WebSocket refused: ${safeExcerpt(refusal.cause, MAX_CAUSE)}; from ${address}`)
     this.#host.turnedAway({ listener, address, stage: 'WebSocket', detail: refusal.cause })
   }
 

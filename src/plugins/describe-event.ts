@@ -1,5 +1,5 @@
 /** Describes events in one line, and holds what both loggers share. @module */
-import { saidByPeer } from '../base/printable.ts'
+import { safeExcerpt } from '../base/printable.ts'
 import type { EventName } from '../access/broker-events.ts'
 import type { Plugin, PluginEvents } from '../access/plugin.ts'
 
@@ -24,9 +24,9 @@ export function describeFields(fields: object): string {
 }
 
 function describeValue(value: unknown): string {
-  if (typeof value === 'string') return describeText(saidByPeer(value))
+  if (typeof value === 'string') return describeText(safeExcerpt(value))
   if (value instanceof Uint8Array) return `${value.length} bytes`
-  if (value instanceof Error) return describeText(saidByPeer(value.message))
+  if (value instanceof Error) return describeText(safeExcerpt(value.message))
   if (Array.isArray(value)) return `[${value.map(describeValue).join(', ')}]`
   if (typeof value === 'object' && value !== null) return `{${describeFields(value)}}`
   return String(value)

@@ -2,7 +2,7 @@
 import type { Plugin, PluginContext } from '../access/plugin.ts'
 import { type Packet } from '../codec/packets.ts'
 import { PacketType } from '../codec/packet-types.ts'
-import { saidByPeer } from '../base/printable.ts'
+import { safeExcerpt } from '../base/printable.ts'
 import { describeFields, listeningPlugin, PACKET_EVENTS } from './describe-event.ts'
 
 const PACKET_NAMES = new Map<number, string>(Object.entries(PacketType).map(([name, type]) => [type, name]))
@@ -17,7 +17,7 @@ export default function packetLogger({ events, log }: PluginContext): Plugin {
     const { clientId, packet } = event as PacketEvent
     const { type, ...fields } = packet
     const direction = name === 'packetReceived' ? '->' : '<-'
-    const shown = saidByPeer(clientId)
+    const shown = safeExcerpt(clientId)
     log.debug(
       { clientId: shown },
       `${shown} ${direction} ${PACKET_NAMES.get(type)} ${describeFields(fields)}`.trimEnd(),

@@ -39,12 +39,14 @@ const BOTH = { effect: 'allow', publish: true, subscribe: true } as const
 export default function topicAcl({ options }: PluginContext): Plugin {
   const { acl, groups = {} } = options as Options
   if (acl === undefined) {
-    throw refusal('plugin topic_acl requires `acl`, which lists the topics of each user; `acl: {}` denies everything')
+    throw optionError(
+      'plugin topic_acl requires `acl`, which lists the topics of each user; `acl: {}` denies everything',
+    )
   }
   const rules = new Map(Object.entries(acl).map(([name, entry]) => [name, rulesOf(`acl.${name}`, entry)]))
   for (const name of rules.keys()) {
     if (!name.startsWith('@') || Object.hasOwn(groups, name.slice(1))) continue
-    throw refusal(`acl.${name}: there is no group ${name.slice(1)} in topic-check.groups`)
+    throw optionError(`acl.${name}: there is no group ${name.slice(1)} in topic-check.groups`)
   }
   const ofUsers = withGroups(rules, groups)
   return new TopicRulesPlugin('topic_acl', {
@@ -92,7 +94,8 @@ type RuleKind = Pick<TopicRule, 'effect' | 'publish' | 'subscribe'>
 
 function ruleOf(place: string, topicFilter: string, kind: RuleKind): TopicRule {
   const problem = topicFilterProblem(topicFilter)
-  if (problem !== undefined) throw refusal(`${place}: ${JSON.stringify(topicFilter)} is not a topic filter: ${problem}`)
+  if (problem !== undefined)
+    throw optionError(`${place}: ${JSON.stringify(topicFilter)} is not a topic filter: ${problem}`)
   return {
     ...kind,
     ...filterOfRule(topicFilter, 'levels'),
@@ -104,6 +107,6 @@ function isList(entry: readonly string[] | AccessRules): entry is readonly strin
   return Array.isArray(entry)
 }
 
-function refusal(message: string): ConfigError {
+function optionError(message: string): ConfigError {
   return new ConfigError('ERR_CONFIG_PLUGIN', message)
 }

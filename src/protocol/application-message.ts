@@ -59,8 +59,8 @@ export class ApplicationMessage implements Message {
   messageNumber = 0
   /** User name of the publisher, of a message that is retained; `undefined` for an anonymous one. */
   publisherUser: string | undefined = undefined
-  /** Whether the Store was told of it. */
-  isTold = false
+  /** Whether the Store has a record of it, or will get one with the next commit. */
+  isRecorded = false
   #properties: PropertyList
   /** 0 until somebody asks. */
   #fullSize = 0
@@ -162,7 +162,7 @@ export class ApplicationMessage implements Message {
       payloadLength,
     )
     message.messageNumber = messageNumber
-    message.isTold = true
+    message.isRecorded = true
     message.#place = Place.Store
     return message
   }

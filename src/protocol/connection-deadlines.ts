@@ -70,7 +70,7 @@ export abstract class TimedConnection extends OutputConnection {
     this.arm()
   }
 
-  /** What it published last waits for a subscriber that has little room: nothing more is taken until then, or `goOn`. */
+  /** What it published last waits for a subscriber that has little room: nothing more is taken until then, or `proceed`. */
   standBack(untilMs: number): void {
     if (this.resumeAtMs !== 0 || this.state === State.Closed) return
     this.givesWay = true
@@ -78,7 +78,7 @@ export abstract class TimedConnection extends OutputConnection {
     this.arm()
   }
 
-  goOn(): void {
+  proceed(): void {
     if (!this.givesWay || this.state === State.Closed) return
     this.givesWay = false
     this.resumeAtMs = 0

@@ -19,7 +19,9 @@ export abstract class OutputConnection extends EndingConnection implements Sessi
     subscriptionIdentifiers: readonly number[],
   ): DropCause | undefined {
     try {
-      const sent = this.server.deliveryPlugins.isAsked ? this.server.deliveryPlugins.transform(this, message) : message
+      const sent = this.server.deliveryTransforms.isAsked
+        ? this.server.deliveryTransforms.transform(this, message)
+        : message
       return typeof sent === 'string' ? sent : this.sender.publish(sent, retain, subscriptionIdentifiers)
     } catch (error) {
       return this.breakOff(error)
@@ -34,7 +36,9 @@ export abstract class OutputConnection extends EndingConnection implements Sessi
     const afterChange = this.session!.ledger === undefined ? 0 : this.server.turn.changeCount
     const { message } = delivery
     try {
-      const sent = this.server.deliveryPlugins.isAsked ? this.server.deliveryPlugins.transform(this, message) : message
+      const sent = this.server.deliveryTransforms.isAsked
+        ? this.server.deliveryTransforms.transform(this, message)
+        : message
       return typeof sent === 'string' ? sent : this.sender.delivery(delivery, sent, dup, afterChange)
     } catch (error) {
       return this.breakOff(error)

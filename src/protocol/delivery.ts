@@ -41,7 +41,7 @@ export class Delivery {
   /** Connections that ended by an error of the Client while it was open on them. */
   failures = 0
   /** Whether the Store was not told yet: what is over by then is never told. */
-  isUntold = false
+  isUnrecorded = false
 
   constructor(
     message: ApplicationMessage,

@@ -31,14 +31,14 @@ export function checkTopicName(topicName: unknown): string {
 export function checkPayload(topicName: string, payload: unknown): Buffer {
   // `instanceof` would refuse the arrays of another realm, such as a test runner's.
   if (typeof payload === 'string' || types.isUint8Array(payload)) return Buffer.from(payload as Uint8Array)
-  throw refusal(topicName, 'payload', 'must be a string or a Uint8Array', payload)
+  throw messageError(topicName, 'payload', 'must be a string or a Uint8Array', payload)
 }
 
 /** @throws {UsageError} for what a PUBLISH cannot have as its properties */
 export function checkProperties(topicName: string, properties: unknown): PropertyList {
   if (properties === noProperties) return noPropertyList
   if (typeof properties !== 'object' || properties === null) {
-    throw refusal(topicName, 'properties', 'must be an object', properties)
+    throw messageError(topicName, 'properties', 'must be an object', properties)
   }
   const { rows } = holderRules.PUBLISH
   const checked: Record<string, unknown> = {}
@@ -52,7 +52,7 @@ export function checkProperties(topicName: string, properties: unknown): Propert
   }
   const size = sizeOfProperties(checked as Properties, 'PUBLISH')
   if (size > maxVariableByteInteger) {
-    throw refusal(topicName, 'properties', 'are too long for an MQTT packet', `${size} bytes`)
+    throw messageError(topicName, 'properties', 'are too long for an MQTT packet', `${size} bytes`)
   }
   return PropertyList.of(checked as Properties)
 }
@@ -60,7 +60,7 @@ export function checkProperties(topicName: string, properties: unknown): Propert
 /** @throws {UsageError} for more than an MQTT packet holds */
 export function checkSize(topicName: string, payload: Uint8Array, properties: PropertyList): void {
   if (MAX_HEADER_BYTES + properties.length + payload.length <= maxVariableByteInteger) return
-  throw refusal(topicName, 'payload', 'is too long for an MQTT packet', `${payload.length} bytes`)
+  throw messageError(topicName, 'payload', 'is too long for an MQTT packet', `${payload.length} bytes`)
 }
 
 function unknownProperty(topicName: string, key: string): UsageError {
@@ -75,7 +75,7 @@ function unknownProperty(topicName: string, key: string): UsageError {
 function listOf(topicName: string, row: PropertyRow, value: unknown): readonly unknown[] {
   if (Array.isArray(value)) return value as readonly unknown[]
   const what = row.type === 'UTF-8 String Pair' ? 'must be a list of [name, value]' : 'must be a list'
-  throw refusal(topicName, `properties.${row.key}`, what, value)
+  throw messageError(topicName, `properties.${row.key}`, what, value)
 }
 
 /** What a value has to be, in words; `undefined` where it is. */
@@ -110,13 +110,13 @@ function textProblem(value: unknown): string | undefined {
 /** @returns a copy of what could be changed later */
 function checkValue(topicName: string, row: PropertyRow, value: unknown): unknown {
   const problem = PROBLEMS[row.type](value, row)
-  if (problem !== undefined) throw refusal(topicName, `properties.${row.key}`, problem, value)
+  if (problem !== undefined) throw messageError(topicName, `properties.${row.key}`, problem, value)
   if (types.isUint8Array(value)) return Buffer.from(value)
   return Array.isArray(value) ? [...(value as readonly string[])] : value
 }
 
 /** An error that names what is wrong with a message for that topic. */
-export function refusal(topicName: string, what: string, problem: string, value: unknown): UsageError {
+export function messageError(topicName: string, what: string, problem: string, value: unknown): UsageError {
   return new UsageError(`cannot publish to ${shown(topicName)}: ${what} ${problem}, got ${shown(value)}`)
 }
 

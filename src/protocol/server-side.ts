@@ -126,7 +126,7 @@ export interface TopicNames {
 }
 
 /** Plugins that look at what is sent. */
-export interface DeliveryPlugins {
+export interface DeliveryTransforms {
   /** Whether there are any. Hot: read for every delivery. */
   readonly isAsked: boolean
   /** @returns the message to send in its place, which may be the same, or why none is sent */
@@ -167,7 +167,7 @@ export interface ServerSide {
   readonly publishing: PublishQuestions
   readonly subscribing: SubscribeQuestions
   readonly router: TopicNames
-  readonly deliveryPlugins: DeliveryPlugins
+  readonly deliveryTransforms: DeliveryTransforms
   readonly packets: PacketListeners
   readonly reports: ConnectionReports
   readonly departures: Departing

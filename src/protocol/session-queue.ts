@@ -26,7 +26,7 @@ export abstract class QueueingSession extends SessionCore {
   /** It has held something of a Shared Subscription. */
   protected hadShared = false
   /** `thinned` has to follow. */
-  #isCrowdTold = false
+  #isCrowdReported = false
 
   get queuedMessages(): number {
     return this.queue?.length ?? 0
@@ -43,7 +43,7 @@ export abstract class QueueingSession extends SessionCore {
     gauges.queuedMessages++
     gauges.queuedBytes += delivery.message.fullSize
     if (!this.isCrowded) return
-    this.#isCrowdTold = true
+    this.#isCrowdReported = true
     this.side.crowded(this)
   }
 
@@ -60,8 +60,8 @@ export abstract class QueueingSession extends SessionCore {
   }
 
   protected lookAtCrowd(): void {
-    if (!this.#isCrowdTold || this.isCrowded) return
-    this.#isCrowdTold = false
+    if (!this.#isCrowdReported || this.isCrowded) return
+    this.#isCrowdReported = false
     this.side.thinned(this)
   }
 

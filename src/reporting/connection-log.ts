@@ -10,13 +10,13 @@
  * @module
  */
 import { isEnabled, logRefusal, type Logger } from '../base/log.ts'
-import { saidByPeer } from '../base/printable.ts'
+import { safeExcerpt } from '../base/printable.ts'
 import type { ProtocolVersion } from '../codec/packet-types.ts'
 import { reasonCodeName } from '../codec/reason-code.ts'
 import type { Client } from '../protocol/client.ts'
 import type { Connection } from '../protocol/connection.ts'
 import type { ConnectionEnd } from '../protocol/server-side.ts'
-import type { Current } from '../config/current.ts'
+import type { ActiveConfig } from '../config/active-config.ts'
 import type { BrokerEvents } from '../access/broker-events.ts'
 
 const VERSION_NAMES: Readonly<Record<ProtocolVersion, string>> = { 3: '3.1', 4: '3.1.1', 5: '5.0' }
@@ -34,9 +34,9 @@ export type Refused = BrokerEvents['clientRefused']
 
 export class ConnectionLog {
   readonly #log: Logger
-  readonly #current: Current
+  readonly #current: ActiveConfig
 
-  constructor(log: Logger, current: Current) {
+  constructor(log: Logger, current: ActiveConfig) {
     this.#log = log
     this.#current = current
   }
@@ -67,7 +67,7 @@ export class ConnectionLog {
     const { clientId, user: _user, ...names } = shownOf(client)
     const { received, sent } = connection.messageCounts
     const seconds = Math.round((nowMs - connection.connectedAtMs) / 1000)
-    const why = detail === '' ? cause : `${cause}, ${saidByPeer(detail)}`
+    const why = detail === '' ? cause : `${cause}, ${safeExcerpt(detail)}`
     const figures = { seconds, messagesIn: received, messagesOut: sent }
     this.#log.info(
       { clientId, ...names, address, listener, cause, reasonCode: reasonCodeName(reasonCode), ...figures },
@@ -78,13 +78,13 @@ export class ConnectionLog {
   refused({ clientId, userName, address, listener, reasonCode, detail }: Refused): void {
     if (!this.#current.options.log.refusals || !isEnabled(this.#log, 'info')) return
     const shown = {
-      clientId: saidByPeer(clientId),
-      userName: userName === undefined ? undefined : saidByPeer(userName),
+      clientId: safeExcerpt(clientId),
+      userName: userName === undefined ? undefined : safeExcerpt(userName),
       address,
       listener,
       reasonCode: reasonCodeName(reasonCode),
     }
-    logRefusal(this.#log, shown, `refused a connection from ${placeOf(address)}: ${saidByPeer(detail)}`)
+    logRefusal(this.#log, shown, `refused a connection from ${placeOf(address)}: ${safeExcerpt(detail)}`)
   }
 
   /** Usually a health check of a load balancer: nothing was refused. */
@@ -95,11 +95,11 @@ export class ConnectionLog {
 }
 
 function shownOf({ clientId, userName, claimedUserName }: Client) {
-  const known = userName === undefined ? undefined : saidByPeer(userName)
-  const claimed = claimedUserName === undefined ? undefined : saidByPeer(claimedUserName)
+  const known = userName === undefined ? undefined : safeExcerpt(userName)
+  const claimed = claimedUserName === undefined ? undefined : safeExcerpt(claimedUserName)
   const anonymous = claimed === undefined ? 'anonymous' : `anonymous (claims to be ${claimed})`
   const user = known === undefined ? anonymous : `user ${known}`
-  return { clientId: saidByPeer(clientId), userName: known, claimedUserName: claimed, user }
+  return { clientId: safeExcerpt(clientId), userName: known, claimedUserName: claimed, user }
 }
 
 /** Where a Client comes from, for a line. */

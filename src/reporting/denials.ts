@@ -9,13 +9,13 @@
  * @module
  */
 import { isEnabled, logRefusal, type Logger } from '../base/log.ts'
-import { saidByPeer } from '../base/printable.ts'
+import { safeExcerpt } from '../base/printable.ts'
 import { reasonCodeName, ReasonCode } from '../codec/reason-code.ts'
 import type { Client } from '../protocol/client.ts'
 import { parseSharedFilter } from '../topics/topic-filter.ts'
 import type { AccessExplanation } from '../access/access.ts'
 import { placeOf } from './connection-log.ts'
-import type { Current } from '../config/current.ts'
+import type { ActiveConfig } from '../config/active-config.ts'
 
 const DOING = { publish: 'to publish to', subscribe: 'to subscribe to', receive: 'a message of' } as const
 
@@ -23,9 +23,9 @@ export type DeniedAction = keyof typeof DOING
 
 export class Denials {
   readonly #log: Logger
-  readonly #current: Current
+  readonly #current: ActiveConfig
 
-  constructor(log: Logger, current: Current) {
+  constructor(log: Logger, current: ActiveConfig) {
     this.#log = log
     this.#current = current
   }
@@ -38,16 +38,16 @@ export class Denials {
   denied(client: Client, action: DeniedAction, topic: string, reasonCode: number, detail?: string): void {
     if (!this.#current.options.log.denials || !isEnabled(this.#log, 'info')) return
     const { address, userName } = client
-    const user = userName === undefined ? 'anonymous' : `user ${saidByPeer(userName)}`
+    const user = userName === undefined ? 'anonymous' : `user ${safeExcerpt(userName)}`
     const who = `${user}, from ${placeOf(address)}`
     const kind = `denied ${who} ${DOING[action]} a topic: ${reasonCodeName(reasonCode as ReasonCode)}`
     if (this.#log.isSummedUp?.(kind) === true) return
     const write = (why: string): void => {
-      const [clientId, shown] = [saidByPeer(client.clientId), saidByPeer(topic)]
+      const [clientId, shown] = [safeExcerpt(client.clientId), safeExcerpt(topic)]
       const fields = { clientId, userName, address, listener: client.listener, action, topic: shown, why }
       logRefusal(this.#log, fields, `denied ${clientId} (${who}) ${DOING[action]} ${shown}: ${why}`, kind)
     }
-    if (detail !== undefined) write(saidByPeer(detail))
+    if (detail !== undefined) write(safeExcerpt(detail))
     else if (reasonCode !== ReasonCode.NotAuthorized) write(reasonCodeName(reasonCode as ReasonCode))
     else this.#explain(client, action, topic).then(write, () => write('not authorized'))
   }
@@ -55,7 +55,7 @@ export class Denials {
   async #explain(client: Client, action: DeniedAction, topic: string): Promise<string> {
     const shared = action === 'subscribe' ? parseSharedFilter(topic) : undefined
     const question = { client, action, topic: typeof shared === 'object' ? shared.topicFilter : topic }
-    return saidByPeer(decidedBy(await this.#current.access.explain(question)))
+    return safeExcerpt(decidedBy(await this.#current.access.explain(question)))
   }
 }
 

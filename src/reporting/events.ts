@@ -102,7 +102,7 @@ export class Events implements PluginEvents {
     this.hasListener.packets = has('packetReceived') || has('packetSent')
   }
 
-  tell<Name extends EventName>(name: Name, event: BrokerEvents[Name]): void {
+  emit<Name extends EventName>(name: Name, event: BrokerEvents[Name]): void {
     for (const entry of this.#entriesOf(name)) {
       if (entry.isOnce) this.#replace(name, without(this.#entriesOf(name), entry))
       callGuarded(entry.listener, event, (error) =>
@@ -113,8 +113,8 @@ export class Events implements PluginEvents {
 
   /** Emits a mistake of our own: as `internalError`, and as `error`, which always carries an Error. */
   failed(clientId: string, thrown: unknown): void {
-    this.tell('internalError', { clientId, error: thrown })
-    this.tell('error', thrown instanceof Error ? thrown : new InvariantError(`${show(thrown)} was thrown`))
+    this.emit('internalError', { clientId, error: thrown })
+    this.emit('error', thrown instanceof Error ? thrown : new InvariantError(`${show(thrown)} was thrown`))
   }
 }
 

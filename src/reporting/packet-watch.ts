@@ -19,10 +19,10 @@ export class PacketWatch implements PacketListeners {
   }
 
   received({ client }: Connection, packet: Packet): void {
-    this.#events.tell('packetReceived', { clientId: client.clientId, packet })
+    this.#events.emit('packetReceived', { clientId: client.clientId, packet })
   }
 
   sent({ client }: Connection, packet: Packet): void {
-    this.#events.tell('packetSent', { clientId: client.clientId, packet })
+    this.#events.emit('packetSent', { clientId: client.clientId, packet })
   }
 }

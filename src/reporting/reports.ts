@@ -1,6 +1,6 @@
 /** What is said at once about Connections that go on, and about our own mistakes: a counter, a line in the log, an event. @module */
 import type { Logger } from '../base/log.ts'
-import { saidByPeer } from '../base/printable.ts'
+import { safeExcerpt } from '../base/printable.ts'
 import type { Connection } from '../protocol/connection.ts'
 import type { ConnectionReports } from '../protocol/server-side.ts'
 import type { Events } from './events.ts'
@@ -19,16 +19,16 @@ export class Reports implements ConnectionReports {
 
   throttled(connection: Connection, option: string): void {
     const owner = connection.connectPacket?.clientId ?? connection.peer.address
-    this.#events.tell('limitReached', { option, owner })
+    this.#events.emit('limitReached', { option, owner })
   }
 
   failed(connection: Connection, error: unknown): void {
     this.#metrics.internalErrors++
     const { clientId, address } = connection.client
-    const shown = saidByPeer(clientId)
+    const shown = safeExcerpt(clientId)
     this.#log.error(
       { clientId: shown, address, err: error },
-      `internal error while serving ${shown}: ${saidByPeer(String(error))}`,
+      `internal error while serving ${shown}: ${safeExcerpt(String(error))}`,
     )
     this.#events.failed(clientId, error)
   }

@@ -91,12 +91,12 @@ class Replay implements Task {
   /** By Topic Filter: to subscribe again takes the place of what was owed before. */
   readonly #owed = new Map<string, Owed>()
   /** New ones, of which the Store was not told. */
-  #untold: Owed[] = []
+  #unrecorded: Owed[] = []
   #present: Owed | undefined = undefined
   #search: TopicSearch<RetainedEntry> | OrderedSearch<RetainedEntry> | undefined = undefined
   /** The Topic Name that the present one has come to, and the one that the Store was told last. */
   #after = ''
-  #toldAfter = ''
+  #recordedAfter = ''
   /** What its receiver is charged with for the search. */
   #searchBytes = 0
   #asked: Asked | undefined = undefined
@@ -130,7 +130,7 @@ class Replay implements Task {
     if (before?.isStored === true) owed.isStored = true
     this.#owed.set(topicFilter, owed)
     this.receiver.memory?.add(sizeOf(owed))
-    if (owed.after === undefined && this.#isKept(owed)) this.#untold.push(owed)
+    if (owed.after === undefined && this.#isKept(owed)) this.#unrecorded.push(owed)
   }
 
   /** Whether that is owed after a restart too: QoS 0 ends with its Connection. */
@@ -165,7 +165,7 @@ class Replay implements Task {
   cancel(): void {
     for (const owed of this.#owed.values()) this.receiver.memory?.add(-sizeOf(owed))
     this.#owed.clear()
-    this.#untold = []
+    this.#unrecorded = []
     this.#asked = undefined
     this.#stop()
   }
@@ -202,7 +202,7 @@ class Replay implements Task {
   resume(): boolean {
     const isWaiting = this.#guarded()
     this.#charge()
-    this.tell()
+    this.record()
     return isWaiting
   }
 
@@ -217,20 +217,20 @@ class Replay implements Task {
   }
 
   /** To the Store with what is owed, and how far the present one has come. What is over by now was never owed. */
-  tell(): void {
+  record(): void {
     const { ledger } = this.receiver
-    for (const owed of this.#untold) {
-      if (this.#owed.get(owed.subscription.topicFilter) === owed) this.#tellOf(owed, '')
+    for (const owed of this.#unrecorded) {
+      if (this.#owed.get(owed.subscription.topicFilter) === owed) this.#recordOne(owed, '')
     }
-    this.#untold = []
+    this.#unrecorded = []
     const present = this.#present
     if (present === undefined || ledger === undefined || !this.#isKept(present)) return
-    if (present.isStored === true && this.#after === this.#toldAfter) return
-    this.#tellOf(present, this.#after)
-    this.#toldAfter = this.#after
+    if (present.isStored === true && this.#after === this.#recordedAfter) return
+    this.#recordOne(present, this.#after)
+    this.#recordedAfter = this.#after
   }
 
-  #tellOf(owed: Owed, after: string): void {
+  #recordOne(owed: Owed, after: string): void {
     owed.isStored = true
     this.receiver.ledger?.replay(owed, after)
   }
@@ -256,7 +256,7 @@ class Replay implements Task {
     }
     this.#present = owed
     this.#after = owed.after ?? ''
-    this.#toldAfter = this.#after
+    this.#recordedAfter = this.#after
     this.#turn.work.spend(Work.subscription)
     this.#search = this.#isKept(owed)
       ? this.#retained.searchInOrder(topicFilter, this.#after)
@@ -343,7 +343,7 @@ export class Replays {
     }
     for (const one of owed) replay.owe(one)
     if (!replay.isInLine) this.#resume(key, replay)
-    replay.tell()
+    replay.record()
   }
 
   /** Nothing is retained; something was, when the Store was told of it. */

@@ -127,7 +127,7 @@ export class Link implements Transport {
   #isEnding = false
   /** The Client has ended its side. */
   #isClientOver = false
-  #isClientTold = false
+  #isClientNotified = false
   /** `drained` is due once all held bytes have left. */
   #owesDrained = false
 
@@ -276,7 +276,7 @@ export class Link implements Transport {
   }
 
   #peerEnded(): void {
-    if (!this.#isClientTold) this.#closeClient()
+    if (!this.#isClientNotified) this.#closeClient()
     this.#lose(undefined)
   }
 
@@ -306,8 +306,8 @@ export class Link implements Transport {
 
   #closeClient(): void {
     this.#isClientOver = true
-    if (this.#isClientTold) return
-    this.#isClientTold = true
+    if (this.#isClientNotified) return
+    this.#isClientNotified = true
     this.#client.closed()
   }
 

@@ -28,9 +28,9 @@ const RELEASE_UNITS = 10_000
 /** Small turns are packed together, up to so many Changes. */
 const PIECE_CHANGES = 2_000
 
-/** Changes that are made when the Store is told, from what holds then. */
+/** Changes that are made when they are given to the Store, from what holds then. */
 export interface Deferred {
-  tell(changes: Change[]): void
+  appendTo(changes: Change[]): void
 }
 
 /** What one turn recorded. */
@@ -188,7 +188,7 @@ export class Commits {
       this.#budget.spend(turn.changes.length * Work.change)
       for (const one of turn.changes) {
         if ('kind' in one) changes.push(one)
-        else one.tell(changes)
+        else one.appendTo(changes)
       }
       bytes += turn.bytes
       lastChange = turn.lastChange

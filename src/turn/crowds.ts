@@ -27,9 +27,9 @@ const PACE_SHARE = 1 / 64
 
 /** A publisher, or the line of Wills. */
 export interface GivesWay {
-  /** Adds nothing until then, unless `goOn` comes before. */
+  /** Adds nothing until then, unless `proceed` comes before. */
   standBack(untilMs: number): void
-  goOn(): void
+  proceed(): void
 }
 
 class Crowd implements Expiring {
@@ -53,7 +53,7 @@ class Crowd implements Expiring {
   }
 
   release(): void {
-    for (const one of this.waiting) one.goOn()
+    for (const one of this.waiting) one.proceed()
     this.waiting.clear()
   }
 }

@@ -200,7 +200,7 @@ export class FakeServer implements ServerSide {
   readonly router: TopicNames = {
     topic: (bytes, start, end) => new CachedTopic(readTopicName(bytes, start, end), bytes.slice(start, end), 0),
   }
-  readonly deliveryPlugins = { isAsked: false, transform: (_: unknown, message: ApplicationMessage) => message }
+  readonly deliveryTransforms = { isAsked: false, transform: (_: unknown, message: ApplicationMessage) => message }
   readonly packets = {
     isWatched: false,
     received: (_: unknown, { type }: Packet) => void this.calls.push(`received ${type}`),

@@ -1,10 +1,10 @@
 /** Returns all Sessions of a Broker in one step, without pages and promises, for tests in virtual time. @module */
 import { serverOf } from '../../src/broker/broker.ts'
-import { viewOf, type SessionView } from '../../src/broker/sessions/session-view.ts'
+import { sessionViewOf, type SessionView } from '../../src/broker/sessions/session-view.ts'
 import type { Broker } from '../../src/create-broker.ts'
 
 export function sessionsOf(broker: Broker): SessionView[] {
-  return Array.from(serverOf(broker).sessions.all(), viewOf)
+  return Array.from(serverOf(broker).sessions.all(), sessionViewOf)
 }
 
 export function clientsOf(broker: Broker): SessionView[] {

@@ -7,7 +7,7 @@ import { limitOf, type Page } from '../../broker/host/page.ts'
 import { registrationPage } from '../../broker/host/session-pages.ts'
 import { clientViewOf, type ClientView } from '../../broker/sessions/client-view.ts'
 import type { Registration } from '../../broker/sessions/sessions.ts'
-import { viewOf, type SessionView } from '../../broker/sessions/session-view.ts'
+import { sessionViewOf, type SessionView } from '../../broker/sessions/session-view.ts'
 
 export function clientPage(broker: Broker, query: ClientsQuery): Promise<Page<ClientView>> {
   const server = serverOf(broker)
@@ -23,7 +23,7 @@ export function clientPage(broker: Broker, query: ClientsQuery): Promise<Page<Cl
 export function sessionPage(broker: Broker, query: SessionsQuery): Promise<Page<SessionView>> {
   const isListed = ({ connection, session }: Registration): boolean =>
     isWanted(query.userName, session.userName) && isWanted(query.connected, connection !== undefined)
-  return registrationPage(serverOf(broker), broker, query, isListed, viewOf)
+  return registrationPage(serverOf(broker), broker, query, isListed, sessionViewOf)
 }
 
 function isWanted<Value>(wanted: Value | undefined, value: Value | undefined): boolean {

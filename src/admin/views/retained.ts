@@ -26,7 +26,7 @@ export async function retainedPage(broker: Broker, query: RetainedQuery): Promis
   const items: RetainedView[] = []
   for await (const message of found(broker, query.topicFilter ?? '#', after)) {
     if (items.length === limit) return { items, cursor: cursorOfText(items.at(-1)!.topic) }
-    items.push(viewOf(message, wallOffsetMs))
+    items.push(retainedViewOf(message, wallOffsetMs))
   }
   return { items, cursor: undefined }
 }
@@ -67,7 +67,7 @@ async function* found(
   }
 }
 
-function viewOf(message: ApplicationMessage, wallOffsetMs: number): RetainedView {
+function retainedViewOf(message: ApplicationMessage, wallOffsetMs: number): RetainedView {
   const { topicName, qos, payloadLength, publisher, receivedAtMs, expiresAtMs } = message
   return {
     ...{ topic: topicName, qos, payloadBytes: payloadLength, publisher },

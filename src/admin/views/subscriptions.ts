@@ -40,7 +40,7 @@ export async function subscriptionPage(broker: Broker, query: SubscriptionsQuery
       const subscription = session.subscriptions.get(topicFilter)
       if (subscription === undefined || !isWanted(subscription, query)) continue
       if (items.length === limit) return { items, cursor: cursorOf(items.at(-1)!) }
-      items.push(viewOf(session, subscription))
+      items.push(subscriptionViewOf(session, subscription))
     }
   }
   return { items, cursor: undefined }
@@ -80,7 +80,7 @@ function isWanted({ topicFilter }: Subscription, query: SubscriptionsQuery): boo
   )
 }
 
-function viewOf({ clientId }: Session, subscription: Subscription): SubscriptionView {
+function subscriptionViewOf({ clientId }: Session, subscription: Subscription): SubscriptionView {
   const { topicFilter, qos, noLocal, retainAsPublished, retainHandling, subscriptionIdentifiers } = subscription
   const isShared = parseSharedFilter(topicFilter) !== undefined
   const options = { qos, noLocal, retainAsPublished, retainHandling, subscriptionIdentifiers }

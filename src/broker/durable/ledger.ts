@@ -35,7 +35,7 @@ interface ReplayChange {
 }
 
 /** An entry that the Store will be told of; if it is over by then, nothing. */
-class UntoldEntry implements Deferred {
+class UnrecordedEntry implements Deferred {
   readonly #ledger: Ledger
   readonly #sessionNumber: number
   readonly delivery: Delivery
@@ -48,13 +48,13 @@ class UntoldEntry implements Deferred {
     this.delivery = delivery
   }
 
-  tell(changes: Change[]): void {
+  appendTo(changes: Change[]): void {
     const { delivery } = this
-    if (!delivery.isUntold) return
-    delivery.isUntold = false
+    if (!delivery.isUnrecorded) return
+    delivery.isUnrecorded = false
     const { message, qos, retain, subscriptionIdentifiers, shared, entryNumber, packetIdentifier } = delivery
     const sessionNumber = this.#sessionNumber
-    this.#ledger.tellMessage(message, changes)
+    this.#ledger.appendMessage(message, changes)
     const { messageNumber } = message
     const sharedFilter = shared?.topicFilter
     const entry = { sessionNumber, entryNumber, messageNumber, qos, retain, subscriptionIdentifiers, sharedFilter }
@@ -69,7 +69,7 @@ export class Ledger implements SessionLedger<Session> {
   /** What stored times are counted by. */
   #wallTime: WallTime
   /** The last entry that was recorded, and its place among all Changes. */
-  #newest: UntoldEntry | undefined
+  #newest: UnrecordedEntry | undefined
   #newestChange = 0
   /** The last replay that was recorded, and in which turn. */
   #newestReplay: ReplayChange | undefined
@@ -273,12 +273,12 @@ export class Ledger implements SessionLedger<Session> {
 
   /** Whether the Store keeps that message for those of its receivers that are kept, and as a retained one. */
   isStored(message: ApplicationMessage): boolean {
-    return message.isTold || this.#rules.levelOf(message) !== 'memory'
+    return message.isRecorded || this.#rules.levelOf(message) !== 'memory'
   }
 
   /** @returns whether facts about that message are stored */
   #keeps(message: ApplicationMessage): boolean {
-    if (message.isTold) return true
+    if (message.isRecorded) return true
     const level = this.#rules.levelOf(message)
     if (level === 'memory') return false
     this.#turn.raise(level)
@@ -287,9 +287,9 @@ export class Ledger implements SessionLedger<Session> {
   }
 
   /** The message itself comes before the first that refers to it. */
-  tellMessage(message: ApplicationMessage, changes: Change[]): void {
-    if (message.isTold) return
-    message.isTold = true
+  appendMessage(message: ApplicationMessage, changes: Change[]): void {
+    if (message.isRecorded) return
+    message.isRecorded = true
     const { messageNumber, topicName, payload, qos, retain, propertyList, publisher, publisherUser } = message
     const expiresAtMs = this.toWall(message.expiresAtMs)
     const properties = noProperties
@@ -305,11 +305,11 @@ export class Ledger implements SessionLedger<Session> {
       if (replaced !== undefined && replaced.messageNumber !== 0) this.retainedCleared(message.topicName)
       return
     }
-    const tell = (changes: Change[]): void => {
-      this.tellMessage(message, changes)
+    const appendTo = (changes: Change[]): void => {
+      this.appendMessage(message, changes)
       changes.push({ kind: 'retained', topicName: message.topicName, messageNumber: message.messageNumber })
     }
-    this.#turn.record({ tell }, CHANGE_BYTES + message.payloadLength + message.namesSize)
+    this.#turn.record({ appendTo }, CHANGE_BYTES + message.payloadLength + message.namesSize)
   }
 
   retainedCleared(topicName: string): void {
@@ -319,17 +319,17 @@ export class Ledger implements SessionLedger<Session> {
   queued({ sessionNumber }: Session, delivery: Delivery): void {
     if (!this.#keeps(delivery.message)) return
     delivery.isStored = true
-    delivery.isUntold = true
-    this.#newest = new UntoldEntry(this, sessionNumber, delivery)
+    delivery.isUnrecorded = true
+    this.#newest = new UnrecordedEntry(this, sessionNumber, delivery)
     const { message } = delivery
     this.#turn.record(this.#newest, CHANGE_BYTES + message.payloadLength + message.namesSize)
     this.#newestChange = this.#turn.changeCount
   }
 
   sent({ sessionNumber }: Session, delivery: Delivery): void {
-    const { isStored, isUntold, entryNumber, packetIdentifier } = delivery
+    const { isStored, isUnrecorded, entryNumber, packetIdentifier } = delivery
     if (!isStored) return
-    if (isUntold && this.#newest?.delivery === delivery && this.#newestChange === this.#turn.changeCount) {
+    if (isUnrecorded && this.#newest?.delivery === delivery && this.#newestChange === this.#turn.changeCount) {
       this.#newest.isSent = true
       return
     }
@@ -343,15 +343,15 @@ export class Ledger implements SessionLedger<Session> {
 
   /** What becomes of an entry is told in the order in which it came; of one that is over before it was told, nothing is. */
   #recordOf(delivery: Delivery, change: Change): void {
-    if (delivery.isUntold) {
-      const tell = (changes: Change[]): void => void (delivery.isStored && changes.push(change))
-      this.#turn.record({ tell }, CHANGE_BYTES)
+    if (delivery.isUnrecorded) {
+      const appendTo = (changes: Change[]): void => void (delivery.isStored && changes.push(change))
+      this.#turn.record({ appendTo }, CHANGE_BYTES)
     } else this.#record(change)
   }
 
   done({ sessionNumber }: Session, delivery: Delivery): void {
-    if (delivery.isUntold) {
-      delivery.isUntold = false
+    if (delivery.isUnrecorded) {
+      delivery.isUnrecorded = false
       delivery.isStored = false
     } else if (delivery.isStored) this.#record({ kind: 'done', sessionNumber, entryNumber: delivery.entryNumber })
   }

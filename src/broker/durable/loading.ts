@@ -58,7 +58,7 @@ export class Loading {
   }
 
   /** @returns the Wills whose Session has not outlived its Connection, by its number */
-  async run(tell: (progress: LoadProgress) => void): Promise<Iterable<readonly [number, Will]>> {
+  async run(report: (progress: LoadProgress) => void): Promise<Iterable<readonly [number, Will]>> {
     const { ledger, store, turn, memory, sessions, retainedMessages, processMemory } = this.#parts
     const restoring = new Restoring({
       ledger,
@@ -75,12 +75,12 @@ export class Loading {
       watch.loaded(change)
     }
     const progress = (done: LoadProgress): void => {
-      tell(done)
+      report(done)
       watch.progressed(done)
     }
     try {
       ledger.begin(await store.load(apply, progress, begins))
-      allTold(restoring)
+      allRead(restoring)
       await this.#readRetained(restoring.unloadedRetained, progress)
     } finally {
       watch.stop()
@@ -127,23 +127,26 @@ export class Loading {
     return this.#parts.memory.of({ userName, address: '' })
   }
 
-  async #readRetained(messages: readonly ApplicationMessage[], tell: (progress: LoadProgress) => void): Promise<void> {
+  async #readRetained(
+    messages: readonly ApplicationMessage[],
+    report: (progress: LoadProgress) => void,
+  ): Promise<void> {
     const atOnce = 1000
     const total = messages.length
     for (let done = 0; done < total; done += atOnce) {
       await this.#parts.payloads.load(messages.slice(done, done + atOnce), (message) =>
         this.#parts.retainedMessages.loaded(message),
       )
-      tell({ done, total, unit: 'records' })
+      report({ done, total, unit: 'records' })
     }
     for (const message of messages) if (message.isLost) this.#parts.retainedMessages.lose(message)
   }
 }
 
 /** @throws {StoreError} for Changes that do not fit together, as a program's own Store may give them */
-function allTold(restoring: Restoring): void {
+function allRead(restoring: Restoring): void {
   try {
-    restoring.allTold()
+    restoring.allRead()
   } catch (error) {
     if (isOurs(error)) throw error
     throw new StoreError('ERR_STORE_LOAD', `what the store holds does not fit together: ${messageOf(error)}`, {

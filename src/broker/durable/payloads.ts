@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { saidByPeer } from '../../base/printable.ts'
+import { safeExcerpt } from '../../base/printable.ts'
 import type { Logger } from '../../base/log.ts'
 import type { ApplicationMessage } from '../../protocol/application-message.ts'
 import type { Session } from '../../protocol/session.ts'
@@ -123,7 +123,7 @@ export class Payloads {
     this.#metrics.payloadReadsFailed++
     const retry = this.#retries.get(session) ?? new Retry(() => this.#again(session))
     const tries = retry.left > 0 ? `tried again in ${retry.delayMs} ms` : 'not tried again until the client reconnects'
-    const shown = saidByPeer(clientId)
+    const shown = safeExcerpt(clientId)
     this.#log.error({ clientId: shown, err: error }, `payloads of ${shown} cannot be read from the store; ${tries}`)
     if (retry.left === 0) {
       this.#forget(session)

@@ -9,19 +9,19 @@ export class RestoreProgress {
   readonly #clock: Clock
   readonly #log: Logger
   readonly #startedMs: number
-  #toldMs: number
+  #loggedMs: number
 
   constructor(clock: Clock, log: Logger) {
     this.#clock = clock
     this.#log = log
     this.#startedMs = clock.now()
-    this.#toldMs = this.#startedMs
+    this.#loggedMs = this.#startedMs
   }
 
   update({ done, total, unit }: LoadProgress): void {
     const now = this.#clock.now()
-    if (now - this.#toldMs < EVERY_MS) return
-    this.#toldMs = now
+    if (now - this.#loggedMs < EVERY_MS) return
+    this.#loggedMs = now
     const perSecond = Math.round((done / (now - this.#startedMs)) * 1000)
     const secondsLeft = perSecond === 0 ? '?' : Math.ceil((total - done) / perSecond)
     const text = `restoring: ${done} of ${total} ${unit}, ${perSecond}/s, ${secondsLeft} s left`

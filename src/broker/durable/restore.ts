@@ -131,7 +131,7 @@ export class Restoring {
         : ApplicationMessage.stored(parts, messageNumber, payloadOnDiskBytes)
     if (record.publisherUser !== undefined) message.publisherUser = this.#messages.name(record.publisherUser)
     message.messageNumber = messageNumber
-    message.isTold = true
+    message.isRecorded = true
     this.#messages.addWhole(message)
   }
 
@@ -179,7 +179,7 @@ export class Restoring {
   }
 
   /** Everything was told: nothing will refer to a message any more. */
-  allTold(): void {
+  allRead(): void {
     for (const sessionNumber of this.#lastEntries.keys()) this.#settle(sessionNumber)
     this.#lastEntries.clear()
     this.#messages = new RestoredMessages()

@@ -15,7 +15,7 @@ import type { SubscriptionRequest } from '../../codec/packets.ts'
 import type { QoS } from '../../codec/packet-types.ts'
 import { noProperties } from '../../codec/properties.ts'
 import { maxVariableByteInteger } from '../../codec/variable-byte-integer.ts'
-import type { Current } from '../../config/current.ts'
+import type { ActiveConfig } from '../../config/active-config.ts'
 import type { Client } from '../../protocol/client.ts'
 import type { Session } from '../../protocol/session.ts'
 import type { StoreWaiters } from '../durable/store-waiters.ts'
@@ -66,7 +66,7 @@ export interface OriginSide {
 
 /** What they are made with. */
 export interface ClientSubscriptionsParts {
-  readonly current: Current
+  readonly current: ActiveConfig
   readonly turn: Turn
   readonly waiters: StoreWaiters
   readonly subscribing: OriginSide
@@ -76,12 +76,12 @@ export interface ClientSubscriptionsParts {
 class HostOrigin implements SubscribeOrigin {
   readonly announced = undefined
   readonly #registration: Registration
-  readonly #current: Current
+  readonly #current: ActiveConfig
   readonly #settle: (outcome: readonly number[] | Error | undefined) => void
 
   constructor(
     registration: Registration,
-    current: Current,
+    current: ActiveConfig,
     settle: (outcome: readonly number[] | Error | undefined) => void,
   ) {
     this.#registration = registration
@@ -144,7 +144,7 @@ export class ClientSubscriptions {
     inputs: readonly SubscriptionInput[],
     options: SubscribeForOptions,
   ): Promise<readonly SubscriptionResult[] | undefined> {
-    const subscriptions = listOf('subscriptions', inputs).map(requestOf)
+    const subscriptions = listOf('subscriptions', inputs).map(subscriptionRequestOf)
     const properties = this.#propertiesOf(options)
     const { subscribing } = this.#parts
     const topicFilters = subscriptions.map(({ topicFilter }) => topicFilter)
@@ -224,7 +224,7 @@ function checked(topicFilter: string): { readonly topicFilter: string; readonly 
   }
 }
 
-function requestOf(input: SubscriptionInput): SubscriptionRequest {
+function subscriptionRequestOf(input: SubscriptionInput): SubscriptionRequest {
   if (typeof input !== 'object' || input === null) {
     throw new UsageError(`a subscription is an object with a topicFilter, got ${show(input)}`)
   }

@@ -7,7 +7,7 @@ import type { QoS } from '../../codec/packet-types.ts'
 import type { Properties } from '../../codec/properties.ts'
 import { noPropertyList } from '../../codec/property-list.ts'
 import { ApplicationMessage } from '../../protocol/application-message.ts'
-import { checkPayload, checkProperties, checkSize, checkTopicName, refusal } from '../../protocol/message-check.ts'
+import { checkPayload, checkProperties, checkSize, checkTopicName, messageError } from '../../protocol/message-check.ts'
 
 /** Options of `broker.publish`. */
 export interface PublishOptions {
@@ -32,8 +32,8 @@ export function hostMessage(
 ): ApplicationMessage {
   checkTopicName(topicName)
   const { qos = 0, retain = false } = options
-  if (qos !== 0 && qos !== 1 && qos !== 2) throw refusal(topicName, 'qos', 'must be 0, 1 or 2', qos)
-  if (typeof retain !== 'boolean') throw refusal(topicName, 'retain', 'must be true or false', retain)
+  if (qos !== 0 && qos !== 1 && qos !== 2) throw messageError(topicName, 'qos', 'must be 0, 1 or 2', qos)
+  if (typeof retain !== 'boolean') throw messageError(topicName, 'retain', 'must be true or false', retain)
   const properties = options.properties === undefined ? noPropertyList : checkProperties(topicName, options.properties)
   const bytes = checkPayload(topicName, payload)
   checkSize(topicName, bytes, properties)

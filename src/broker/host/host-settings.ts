@@ -18,13 +18,13 @@ export function checkSettings(settings: Readonly<Record<string, unknown>>): void
     const part = settings[name]
     if (part === undefined) continue
     if (typeof part !== 'object' && typeof part !== 'function')
-      throw refusal(name, `must be an object, got ${kindOf(part)}`)
-    if (part === null) throw refusal(name, 'must be an object, got null')
+      throw settingError(name, `must be an object, got ${kindOf(part)}`)
+    if (part === null) throw settingError(name, 'must be an object, got null')
     const missing = methods.filter((method) => typeof (part as Record<string, unknown>)[method] !== 'function')
-    if (missing.length > 0) throw refusal(name, `has no method ${missing.join(', ')}`)
+    if (missing.length > 0) throw settingError(name, `has no method ${missing.join(', ')}`)
   }
 }
 
-function refusal(name: string, problem: string): UsageError {
+function settingError(name: string, problem: string): UsageError {
   return new UsageError(`the ${name} that this program gives the broker ${problem}`)
 }

@@ -12,7 +12,7 @@
  */
 import { Work } from '../../base/work.ts'
 import type { Registration, Sessions } from '../sessions/sessions.ts'
-import { viewOf, type SessionView } from '../sessions/session-view.ts'
+import { sessionViewOf, type SessionView } from '../sessions/session-view.ts'
 import type { Turn } from '../../turn/turn.ts'
 import { cursorOfText, limitOf, textOfCursor, type Page, type PageOptions } from './page.ts'
 
@@ -36,7 +36,7 @@ export async function sessionPage(
   options: PageOptions,
   isListed: (registration: Registration) => boolean,
 ): Promise<Page<SessionView>> {
-  return registrationPage(listed, owner, options, isListed, viewOf)
+  return registrationPage(listed, owner, options, isListed, sessionViewOf)
 }
 
 /**
@@ -84,6 +84,6 @@ export async function* eachSession(
     if (turn.work.isSpent) await turn.share(owner)
     if (sessions.get(registration.session.clientId) !== registration) continue
     turn.work.spend(Work.entry * (1 + registration.session.subscriptions.size))
-    yield viewOf(registration)
+    yield sessionViewOf(registration)
   }
 }

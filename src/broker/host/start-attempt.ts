@@ -19,7 +19,7 @@ export class StartAttempt {
   }
 
   /** @throws {UsageError} if the broker was closed meanwhile */
-  mustGoOn(): void {
+  throwIfGivenUp(): void {
     if (this.#isGivenUp) throw closedMeanwhile()
   }
 

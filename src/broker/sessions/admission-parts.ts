@@ -9,7 +9,7 @@ import type { Client } from '../../protocol/client.ts'
 import type { Connection } from '../../protocol/connection.ts'
 import type { Session } from '../../protocol/session.ts'
 import type { Accepted } from '../../reporting/connection-log.ts'
-import type { Current } from '../../config/current.ts'
+import type { ActiveConfig } from '../../config/active-config.ts'
 import type { Events } from '../../reporting/events.ts'
 import type { Memory } from '../../limits/memory.ts'
 import type { Metrics } from '../../reporting/metrics.ts'
@@ -25,7 +25,7 @@ export interface AdmissionParts {
   readonly metrics: Metrics
   readonly events: Events
   readonly sessions: Sessions
-  readonly current: Current
+  readonly current: ActiveConfig
   readonly memory: Memory
   /** Makes an empty Session. */
   makeSession(client: Client, options: ListenerOptions): Session

@@ -26,7 +26,7 @@ import type { ConnectRequest } from '../../access/plugin.ts'
 import { Refusal } from './refusal.ts'
 import type { AdmissionParts } from './admission-parts.ts'
 import { AdmissionChecks } from './admission-checks.ts'
-import { requestAgain, requestOf } from './connect-request.ts'
+import { requestAgain, connectRequestOf } from './connect-request.ts'
 import { connackProperties, grantedKeepAlive, grantExpiry, requestedExpiry } from './granted.ts'
 
 type Login = LoginResult & { readonly decision: 'allow' }
@@ -64,7 +64,7 @@ export class Admission {
     notesOf(connection).connectAtMs = this.#parts.turn.now()
     const refusal = this.#checks.form(connection, packet) ?? this.#checks.store(packet) ?? this.#checkRate()
     if (refusal !== undefined) this.#refuse(connection, refusal)
-    else this.#logins.ask(connection, requestOf(connection, packet, packet.properties.authenticationData, false))
+    else this.#logins.ask(connection, connectRequestOf(connection, packet, packet.properties.authenticationData, false))
   }
 
   #turnAway(connection: Connection): void {
@@ -144,11 +144,11 @@ export class Admission {
     }
     const { sessions, metrics, events, clock, turn } = this.#parts
     const { listener } = notesOf(connection)
-    const isTold = client.protocolVersion === 5
     const keepAlive = grantedKeepAlive(packet, listener.options)
-    const properties = isTold
-      ? connackProperties(connection, client, this.#parts.current.options, login.authenticationData, keepAlive)
-      : noProperties
+    const properties =
+      client.protocolVersion === 5
+        ? connackProperties(connection, client, this.#parts.current.options, login.authenticationData, keepAlive)
+        : noProperties
     // Others may have come in while a plugin thought about it.
     const late =
       this.#checks.owner(client) ??
@@ -185,7 +185,7 @@ export class Admission {
       afterChange: this.#parts.endingOf(client.clientId),
       loginExpiresAtMs: login.expiresAtMs === undefined ? undefined : turn.now() + login.expiresAtMs - clock.wallNow(),
     })
-    events.tell('clientConnected', { client, sessionPresent, cleanStart: packet.cleanStart })
+    events.emit('clientConnected', { client, sessionPresent, cleanStart: packet.cleanStart })
   }
 
   /** Logins were revoked, or the configuration changed, while plugins thought about this one. */
@@ -222,7 +222,7 @@ export class Admission {
     const isPresent = registration !== undefined
     if (registration === undefined) {
       registration = sessions.add(this.#parts.makeSession(client, options), client, connection)
-      events.tell('sessionCreated', { clientId: client.clientId })
+      events.emit('sessionCreated', { clientId: client.clientId })
     } else sessions.resume(registration, client, connection)
     const { session } = registration
     session.userName = client.userName
@@ -271,7 +271,7 @@ export class Admission {
     const { authenticationData } = packet.properties
     const first = connection.connectPacket
     const request = first
-      ? requestOf(connection, first, authenticationData, false)
+      ? connectRequestOf(connection, first, authenticationData, false)
       : requestAgain(connection, authenticationData)
     this.#logins.ask(connection, request)
   }

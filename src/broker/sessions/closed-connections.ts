@@ -10,11 +10,11 @@
  * @module
  */
 import type { Clock } from '../../base/clock.ts'
-import { saidByPeer } from '../../base/printable.ts'
+import { safeExcerpt } from '../../base/printable.ts'
 import { Ring } from '../../base/ring.ts'
 import type { ProtocolVersion } from '../../codec/packet-types.ts'
 import type { ReasonCode } from '../../codec/reason-code.ts'
-import type { Current } from '../../config/current.ts'
+import type { ActiveConfig } from '../../config/active-config.ts'
 import type { Connection } from '../../protocol/connection.ts'
 import type { ConnectionEnd, EndCause } from '../../protocol/server-side.ts'
 import type { Metrics } from '../../reporting/metrics.ts'
@@ -54,7 +54,7 @@ export interface ClosedConnectionView {
 
 /** What it works with. */
 export interface ClosedConnectionsParts {
-  readonly current: Current
+  readonly current: ActiveConfig
   readonly clock: Clock
   readonly metrics: Metrics
 }
@@ -108,7 +108,7 @@ function closedViewOf(connection: Connection, { cause, reasonCode, detail }: Con
     ...{ address, port: peer.port, listener, protocolVersion },
     connectedAtMs: Math.round(closedAtMs - (clock.now() - connection.connectedAtMs)),
     closedAtMs,
-    ...{ cause, reasonCode, detail: copyOf(saidByPeer(detail)) },
+    ...{ cause, reasonCode, detail: copyOf(safeExcerpt(detail)) },
     bytesReceived: connection.receivedBytes,
     bytesSent: connection.sentBytes,
     messagesReceived: messageCounts.received,

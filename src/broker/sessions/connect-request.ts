@@ -14,7 +14,7 @@ function bufferOf(bytes: Uint8Array | undefined): Buffer | undefined {
 }
 
 /** Of the CONNECT that is at hand. */
-export function requestOf(
+export function connectRequestOf(
   connection: Connection,
   packet: ReceivedConnect,
   authenticationData: Uint8Array | undefined,

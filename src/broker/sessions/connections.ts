@@ -14,7 +14,7 @@ import { Arrival, type ArrivingStream } from './arrival.ts'
 import type { Refused } from '../../reporting/connection-log.ts'
 import { ConnectionNotes, notesOf } from './connection-notes.ts'
 import type { ListenerState } from './listener-state.ts'
-import type { Current } from '../../config/current.ts'
+import type { ActiveConfig } from '../../config/active-config.ts'
 import type { Events } from '../../reporting/events.ts'
 import { Holders } from '../../limits/holders.ts'
 import { Lobby } from './lobby.ts'
@@ -27,11 +27,11 @@ const CUT_MS = 100
 /** What Connections work with. */
 export interface ConnectionsParts {
   readonly server: ServerSide
-  readonly current: Current
+  readonly current: ActiveConfig
   readonly clock: Clock
   readonly metrics: Metrics
   readonly turn: Turn
-  readonly events: Pick<Events, 'tell'>
+  readonly events: Pick<Events, 'emit'>
   /** How many Connections were accepted by CONNACK. */
   connected(): number
   /** It had to be closed at once. */

@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { saidByPeer } from '../../base/printable.ts'
+import { safeExcerpt } from '../../base/printable.ts'
 import { Ring } from '../../base/ring.ts'
 import { Work } from '../../base/work.ts'
 import { ReasonCode } from '../../codec/reason-code.ts'
@@ -101,10 +101,10 @@ export class Departures implements Departing, Task {
     }
     const { address, listener } = connection.peer
     const { clientId = '', userName: claimed } = connection.connectPacket ?? {}
-    const userName = claimed === undefined ? undefined : saidByPeer(claimed)
+    const userName = claimed === undefined ? undefined : safeExcerpt(claimed)
     const refused: Refused = { clientId, userName, address, listener, reasonCode, detail }
     connectionLog.refused(refused)
-    events.tell('clientRefused', refused)
+    events.emit('clientRefused', refused)
   }
 
   #disconnected(connection: Connection, session: Session, end: ConnectionEnd): void {
@@ -115,7 +115,7 @@ export class Departures implements Departing, Task {
     const { cause, reasonCode, detail } = end
     connectionLog.left(connection, end, turn.now())
     this.#parts.closedConnections.add(connection, end)
-    events.tell('clientDisconnected', { client, cause, reasonCode, detail })
+    events.emit('clientDisconnected', { client, cause, reasonCode, detail })
     const registration = sessions.get(session.clientId)
     if (registration?.connection !== connection) return
     // DISCONNECT 0x00 takes the Will away; a broker that stops leaves Wills to its next start (U-3.1.2.5-3).

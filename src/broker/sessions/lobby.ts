@@ -14,7 +14,7 @@
 import { WideMap } from '../../base/wide-map.ts'
 import { networkOf } from '../../access/address.ts'
 import type { ListenerState, Newcomer } from './listener-state.ts'
-import type { Current } from '../../config/current.ts'
+import type { ActiveConfig } from '../../config/active-config.ts'
 import type { Events } from '../../reporting/events.ts'
 import { Holders } from '../../limits/holders.ts'
 import type { Metrics } from '../../reporting/metrics.ts'
@@ -28,9 +28,9 @@ export interface Network {
 
 /** What the lobby works with. */
 export interface LobbyParts {
-  readonly current: Current
+  readonly current: ActiveConfig
   readonly metrics: Metrics
-  readonly events: Pick<Events, 'tell'>
+  readonly events: Pick<Events, 'emit'>
   /** How many Connections were accepted by CONNACK. */
   connected(): number
 }
@@ -118,7 +118,7 @@ export class Lobby {
   }
 
   #reached(option: string, owner: string): void {
-    this.#parts.events.tell('limitReached', { option, owner })
+    this.#parts.events.emit('limitReached', { option, owner })
   }
 
   /** A few more than `max-connections` may come as far as CONNECT, and read there that the limit is reached. */

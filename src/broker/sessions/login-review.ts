@@ -19,7 +19,7 @@ import type { Connection } from '../../protocol/connection.ts'
 import type { Peer } from '../../protocol/transport.ts'
 import type { Access, Grounds } from '../../access/access.ts'
 import { notesOf } from './connection-notes.ts'
-import type { Current } from '../../config/current.ts'
+import type { ActiveConfig } from '../../config/active-config.ts'
 import type { Metrics } from '../../reporting/metrics.ts'
 import type { Answers } from '../../turn/answers.ts'
 import type { Task, Turn } from '../../turn/turn.ts'
@@ -30,7 +30,7 @@ const MAX_PENDING = 16
 export interface LoginReviewParts {
   readonly turn: Turn
   readonly answers: Answers
-  readonly current: Current
+  readonly current: ActiveConfig
   readonly metrics: Metrics
   /** All that have not ended. */
   readonly connections: Iterable<Connection>

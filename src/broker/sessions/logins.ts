@@ -7,12 +7,12 @@
  * @module
  */
 import type { Clock } from '../../base/clock.ts'
-import { saidByPeer } from '../../base/printable.ts'
+import { safeExcerpt } from '../../base/printable.ts'
 import { ReasonCode } from '../../codec/reason-code.ts'
 import type { Connection } from '../../protocol/connection.ts'
 import type { Access, ExchangeStates, LoginResult } from '../../access/access.ts'
 import { notesOf } from './connection-notes.ts'
-import type { Current } from '../../config/current.ts'
+import type { ActiveConfig } from '../../config/active-config.ts'
 import type { Events } from '../../reporting/events.ts'
 import { Holders } from '../../limits/holders.ts'
 import { claimsSomething, LoginAttempt } from '../../access/login-attempt.ts'
@@ -35,7 +35,7 @@ const FAILED: LoginResult = {
 
 /** What logins work with. */
 export interface LoginsParts {
-  readonly current: Current
+  readonly current: ActiveConfig
   readonly answers: Answers
   readonly clock: Clock
   readonly metrics: Metrics
@@ -65,8 +65,8 @@ export class Logins {
       slowed: () => metrics.loginsSlowed++,
       penalized: (login, wrongLogins, delayMs) => {
         const { holder: network, request } = login as LoginAttempt
-        const userName = request.userName === undefined ? undefined : saidByPeer(request.userName)
-        events.tell('loginPenalty', { network, userName, wrongLogins, delayMs })
+        const userName = request.userName === undefined ? undefined : safeExcerpt(request.userName)
+        events.emit('loginPenalty', { network, userName, wrongLogins, delayMs })
       },
     })
   }
@@ -170,7 +170,7 @@ export class Logins {
   #countForgotten(): void {
     const { metrics, events } = this.#parts
     const { addresses, names, logins } = this.#penalties.forgotten
-    const reached = (option: string): void => events.tell('limitReached', { option, owner: '' })
+    const reached = (option: string): void => events.emit('limitReached', { option, owner: '' })
     if (addresses > metrics.loginAddressesForgotten) reached('max-delayed-addresses')
     if (names > metrics.loginNamesForgotten) reached('max-delayed-names')
     if (logins > metrics.knownLoginsForgotten) reached('max-known-logins')

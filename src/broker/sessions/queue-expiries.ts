@@ -35,7 +35,7 @@ class QueueExpiry implements Expiring, Task {
   }
 
   resume(): boolean {
-    return this.#expiries.goOn(this.#session, this)
+    return this.#expiries.continueSweep(this.#session, this)
   }
 }
 
@@ -62,7 +62,7 @@ export class QueueExpiries {
   }
 
   /** @returns whether the sweep is done */
-  goOn(session: Session, entry: QueueExpiry): boolean {
+  continueSweep(session: Session, entry: QueueExpiry): boolean {
     const { work } = this.#turn
     while (!work.isSpent) {
       work.spend(SLICE_WORK)

@@ -23,7 +23,7 @@ export interface SessionView {
   readonly memoryBytes: number
 }
 
-export function viewOf({ session, connection, client }: Registration): SessionView {
+export function sessionViewOf({ session, connection, client }: Registration): SessionView {
   return {
     clientId: session.clientId,
     userName: session.userName,

@@ -42,7 +42,7 @@ export class WillLine implements GivesWay, Expiring, Task {
     this.#turn.arm(this, untilMs)
   }
 
-  goOn(): void {
+  proceed(): void {
     if (!this.#isHeld) return
     this.#isHeld = false
     this.#turn.arm(this, Infinity)
@@ -52,7 +52,7 @@ export class WillLine implements GivesWay, Expiring, Task {
   }
 
   expire(): void {
-    this.goOn()
+    this.proceed()
   }
 
   resume(): boolean {

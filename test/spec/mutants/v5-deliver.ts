@@ -56,8 +56,8 @@ export const mutantsDeliver5: readonly Mutant[] = [
     '5.0 MQTT-3.2.2-14',
     'RETAIN 1 is taken although retained messages are off',
     PUBLISHING,
-    'if (message.retain && !this.#parts.current.options.retain && isToldOfRetain(connection)) {',
-    'if (message.retain && message.qos > 2 && isToldOfRetain(connection)) {',
+    'if (message.retain && !this.#parts.current.options.retain && knowsOfNoRetain(connection)) {',
+    'if (message.retain && message.qos > 2 && knowsOfNoRetain(connection)) {',
   ),
   mutant(
     '5.0 MQTT-3.2.2-13',

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { MAX_SHOWN_LENGTH, printable, printableLines, saidByPeer } from '../../../src/base/printable.ts'
+import { MAX_SHOWN_LENGTH, printable, printableLines, safeExcerpt } from '../../../src/base/printable.ts'
 import fc from '../../support/property.ts'
 
 const between = (from: number, to: number): string[] =>
@@ -47,19 +47,19 @@ test('any text: what is shown has no control in it, and stays the same if it is 
 
 test('what a peer says is cut before anything else is done with it', () => {
   const long = 'eyJ-'.repeat(16_384)
-  assert.match(saidByPeer(long), /^\(token\)… \(65336 more\)$/)
-  assert.equal(saidByPeer('a'.repeat(MAX_SHOWN_LENGTH)), 'a'.repeat(MAX_SHOWN_LENGTH))
-  assert.equal(saidByPeer(`${'a'.repeat(MAX_SHOWN_LENGTH)}\u202e`), `${'a'.repeat(MAX_SHOWN_LENGTH)}… (1 more)`)
+  assert.match(safeExcerpt(long), /^\(token\)… \(65336 more\)$/)
+  assert.equal(safeExcerpt('a'.repeat(MAX_SHOWN_LENGTH)), 'a'.repeat(MAX_SHOWN_LENGTH))
+  assert.equal(safeExcerpt(`${'a'.repeat(MAX_SHOWN_LENGTH)}\u202e`), `${'a'.repeat(MAX_SHOWN_LENGTH)}… (1 more)`)
 })
 
 test('no part of a token is shown, wherever it is cut', () => {
   const token = `eyJ${'h'.repeat(20)}.eyJ${'p'.repeat(20)}.${'s'.repeat(20)}`
   for (let length = 1; length <= token.length + 10; length++) {
-    const shown = saidByPeer(`name=${token} more`, length)
+    const shown = safeExcerpt(`name=${token} more`, length)
     assert.ok(!/hhh|ppp|sss/.test(shown), `cut after ${length}: ${shown}`)
   }
 })
 
 test('a character is not cut in half', () => {
-  assert.equal(saidByPeer('👋👋', 3), '👋… (2 more)')
+  assert.equal(safeExcerpt('👋👋', 3), '👋… (2 more)')
 })

@@ -443,8 +443,8 @@ test('what every receiver has acknowledged before the Store is told of it is nev
   await broker.settle()
   const sensor = broker.connect({ clientId: 'sensor' })
   const bytesOf = async (topicName: string): Promise<number> => {
-    let goOn: () => void = () => {}
-    const busy = new Promise<void>((resolve) => (goOn = resolve))
+    let finish: () => void = () => {}
+    const busy = new Promise<void>((resolve) => (finish = resolve))
     disk.options.before = () => busy
     sensor.publish('power/first', 'keeps the disk busy', 1)
     await broker.settle()
@@ -453,7 +453,7 @@ test('what every receiver has acknowledged before the Store is told of it is nev
     meter.receiveAll()
     assert.deepEqual(sensor.take(), [], 'PUBACK waits all the same')
     delete disk.options.before
-    goOn()
+    finish()
     await broker.settle()
     assert.equal(sensor.take().length, 2)
     return disk.usedBytes - before
@@ -558,8 +558,8 @@ test('a commit between two messages that leave together does not change their or
   }
 
   // The fourth waits behind a commit that ends while the turn runs in which the third and the fourth are sent.
-  let goOn: () => void = () => {}
-  const busy = new Promise<void>((resolve) => (goOn = resolve))
+  let finish: () => void = () => {}
+  const busy = new Promise<void>((resolve) => (finish = resolve))
   disk.options.before = () => busy
   void broker.broker.publish('other', 'keeps the disk busy', { retain: true })
   await broker.settle()
@@ -569,7 +569,7 @@ test('a commit between two messages that leave together does not change their or
     meter.sendBytesInTurn(encodePacket(puback, 5))
   }
   delete disk.options.before
-  goOn()
+  finish()
   await new Promise((resolve) => setImmediate(resolve))
   broker.clock.runTurns()
   await new Promise((resolve) => setImmediate(resolve))

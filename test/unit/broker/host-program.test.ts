@@ -569,8 +569,8 @@ test('`await using` and an AbortSignal close a broker', async () => {
 })
 
 test('a broker that is closed while it starts is closed when both are through, and can be started again', async () => {
-  let goOn = (): void => {}
-  const slow = new Promise<void>((resolve) => (goOn = resolve))
+  let finish = (): void => {}
+  const slow = new Promise<void>((resolve) => (finish = resolve))
   let closed = 0
   const plugin: Plugin = { name: 'slow', authenticate: () => undefined, close: () => void closed++ }
   const factory = async (): Promise<Plugin> => {
@@ -582,7 +582,7 @@ test('a broker that is closed while it starts is closed when both are through, a
   const ended = broker.close()
   assert.equal(broker.state, 'closing')
   await assert.rejects(broker.start(), /the broker is closing/)
-  goOn()
+  finish()
   await assert.rejects(started, /closed while it started/)
   await ended
   assert.deepEqual([broker.state, broker.listeners, closed], ['closed', [], 1])

@@ -432,15 +432,15 @@ test('a Client whose CONNACK waits for the store is asked about, too', async (t)
   const disk = new MemoryDisk()
   const broker = await TestBroker.start({ auth: { plugins: [gate] }, persistence: {} }, { disk })
   t.after(() => broker.close())
-  let goOn = (): void => {}
-  const busy = new Promise<void>((resolve) => (goOn = resolve))
+  let finish = (): void => {}
+  const busy = new Promise<void>((resolve) => (finish = resolve))
   disk.options.before = () => busy
   const client = broker.connect({ clientId: 'c', properties: { sessionExpiryInterval: 100 } })
   await broker.settle()
   assert.equal(client.connack, undefined)
   gate.isOpen = false
   await broker.broker.reload({ listeners: {}, 'sys-interval': 0, auth: { plugins: [gate] }, persistence: {} })
-  goOn()
+  finish()
   await broker.settle()
   assert.deepEqual([client.isClosed, client.packets], [true, []])
 })

@@ -112,7 +112,7 @@ export class RecordingHost extends EventEmitter implements ListenerHost {
   readonly lobby: Lobby = new Lobby({
     current: this.#current(),
     metrics: new Metrics(),
-    events: { tell: () => {} },
+    events: { emit: () => {} },
     connected: () => 0,
   })
 

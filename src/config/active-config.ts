@@ -6,7 +6,7 @@ import type { Access } from '../access/access.ts'
 import type { Directory } from '../access/directory/directory.ts'
 import type { Options } from './options.ts'
 
-export interface Current {
+export interface ActiveConfig {
   options: Options
   access: Access
   /** Users, groups, roles and bans: the same one before and after a reload. */

@@ -17,7 +17,7 @@ import type { ApplicationMessage } from '../protocol/application-message.ts'
 import type { Client } from '../protocol/client.ts'
 import type { KnownTopic } from '../protocol/server-side.ts'
 import { type Intercepted, Stopped } from '../access/interceptors.ts'
-import type { Current } from '../config/current.ts'
+import type { ActiveConfig } from '../config/active-config.ts'
 
 /** Where messages come from: a Connection, or a Will that is due. */
 export interface Origin {
@@ -25,8 +25,8 @@ export interface Origin {
 }
 
 /** What happens to messages that come from there. Each returns a Reason Code, or `PENDING`. */
-export interface InterceptionSide<From extends Origin> {
-  readonly current: Current
+export interface InterceptingSide<From extends Origin> {
+  readonly current: ActiveConfig
   readonly work: WorkBudget
   /** A plugin has made another message of it. */
   replaced(): void
@@ -54,10 +54,10 @@ export interface InterceptionSide<From extends Origin> {
 /** A mistake of our own: the message is not let through. */
 const NOT_ASKED = new Stopped(true, ReasonCode.ImplementationSpecificError, 'plugins could not be asked')
 
-export class Interception<From extends Origin> {
-  readonly #side: InterceptionSide<From>
+export class Intercepting<From extends Origin> {
+  readonly #side: InterceptingSide<From>
 
-  constructor(side: InterceptionSide<From>) {
+  constructor(side: InterceptingSide<From>) {
     this.#side = side
   }
 
@@ -68,13 +68,13 @@ export class Interception<From extends Origin> {
     message.own() // it may come in a chunk, and plugins may keep it
     work.spend(interceptors.intercepting * Work.question + copied(message.size))
     const made = interceptors.intercept(from.client, message)
-    if (!(made instanceof Promise)) return this.#goOn(from, message, topic, made)
+    if (!(made instanceof Promise)) return this.#proceed(from, message, topic, made)
     return this.#side.later<Intercepted>(from, message, made, NOT_ASKED, (late) =>
-      this.#goOn(from, message, undefined, late),
+      this.#proceed(from, message, undefined, late),
     )
   }
 
-  #goOn(from: From, message: ApplicationMessage, topic: KnownTopic | undefined, made: Intercepted): number {
+  #proceed(from: From, message: ApplicationMessage, topic: KnownTopic | undefined, made: Intercepted): number {
     const side = this.#side
     if (made === message) return side.take(from, message, topic)
     if (made instanceof Stopped) return this.#stop(from, message, made)

@@ -9,18 +9,18 @@
 import { copied, Work, type WorkBudget } from '../base/work.ts'
 import { ApplicationMessage } from '../protocol/application-message.ts'
 import type { ServedConnection } from '../protocol/served-connection.ts'
-import type { DeliveryPlugins } from '../protocol/server-side.ts'
+import type { DeliveryTransforms } from '../protocol/server-side.ts'
 import type { DropCause } from '../protocol/drop-cause.ts'
-import type { Current } from '../config/current.ts'
+import type { ActiveConfig } from '../config/active-config.ts'
 import type { Metrics } from '../reporting/metrics.ts'
 
-export class Transformation implements DeliveryPlugins {
+export class Transforming implements DeliveryTransforms {
   isAsked = false
-  readonly #current: Current
+  readonly #current: ActiveConfig
   readonly #metrics: Metrics
   readonly #work: WorkBudget
 
-  constructor(current: Current, metrics: Metrics, work: WorkBudget) {
+  constructor(current: ActiveConfig, metrics: Metrics, work: WorkBudget) {
     this.#current = current
     this.#metrics = metrics
     this.#work = work
