@@ -231,8 +231,8 @@ export const variants: readonly Variant[] = [
     name: 'a replay does not say how far it has come',
     stored: true,
     file: 'src/routing/replays.ts',
-    from: 'this.#tellOf(present, this.#after)',
-    to: "this.#tellOf(present, '')",
+    from: 'this.#recordOne(present, this.#after)',
+    to: "this.#recordOne(present, '')",
     within: 100,
   },
 ]
