@@ -279,7 +279,7 @@ export class Server implements ServerSide {
     })
     current.directory.onRefused = (option) => {
       this.metrics.directoryRefusedAtLimit++
-      events.tell('limitReached', { option, owner: '' })
+      events.emit('limitReached', { option, owner: '' })
     }
     this.#watchAccess()
   }
