@@ -18,6 +18,7 @@ import { ApplicationMessage } from '../protocol/application-message.ts'
 import type { Client } from '../protocol/client.ts'
 import { checkPayload, checkProperties, checkSize, checkTopicName } from '../protocol/message-check.ts'
 import type { DropCause } from '../protocol/drop-cause.ts'
+import { MessageForPlugins } from './message-for-plugins.ts'
 import type { DeliveryChange, Interception, Plugin } from './plugin.ts'
 import { FAILED, isThenable, nameOf, type PluginQuestions } from './plugin-questions.ts'
 
@@ -81,7 +82,7 @@ export class Interceptors {
   #ask(plugin: Plugin, client: Client, message: ApplicationMessage): MaybePromise<Intercepted> {
     const read = (answer: Interception | undefined): Intercepted => readInterception(plugin, message, answer)
     const made = this.#questions.ask<Intercepted>(plugin, 'intercept', () => {
-      const answer = plugin.intercept!(client, message)
+      const answer = plugin.intercept!(client, new MessageForPlugins(message))
       return isThenable(answer) ? Promise.resolve(answer).then(read) : read(answer)
     })
     const known = (answer: Intercepted | typeof FAILED | undefined): Intercepted =>
@@ -99,7 +100,7 @@ export class Interceptors {
     let passing = message
     for (const plugin of this.#transforming) {
       const made = this.#questions.askNow<ApplicationMessage | DropCause>(plugin, 'transformDelivery', () => {
-        const answer = plugin.transformDelivery!(client, passing)
+        const answer = plugin.transformDelivery!(client, new MessageForPlugins(passing))
         // A promise is no answer, and is refused as one.
         return isThenable(answer) ? (answer as never) : readChange(passing, answer)
       })

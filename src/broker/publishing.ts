@@ -13,7 +13,7 @@ import { ReasonCode, reasonCodeName } from '../codec/reason-code.ts'
 import { ApplicationMessage } from '../protocol/application-message.ts'
 import type { Client } from '../protocol/client.ts'
 import type { Connection } from '../protocol/connection.ts'
-import { PENDING, type KnownTopic, type Pending } from '../protocol/server-side.ts'
+import { PENDING, type KnownTopic } from '../protocol/server-side.ts'
 import { countTopicLevels } from '../topics/topic-name.ts'
 import { isReserved } from '../access/bridge-client.ts'
 import { Intercepting } from './intercepting.ts'
@@ -226,12 +226,16 @@ export class Publishing {
     return this.#parts.turn.isStoreBehind && this.#parts.isStored(message)
   }
 
-  #wait(connection: Connection, message: ApplicationMessage, topic: KnownTopic): Pending {
-    return this.#parts.waiters.wait(connection, () => {
+  #wait(connection: Connection, message: ApplicationMessage, topic: KnownTopic): number {
+    const payer = payerOf(connection)
+    const refusal = this.#checkMemory(connection, payer, message)
+    if (refusal !== undefined) return this.#denied(connection, message, refusal)
+    const resume = (): void => {
       if (this.#isStopped) return
       const reasonCode = this.publish(connection, message, topic)
       if (reasonCode !== PENDING) connection.publishAnswered(reasonCode)
-    })
+    }
+    return this.#parts.waiters.wait(connection, resume, message, payer)
   }
 
   /**
@@ -242,13 +246,20 @@ export class Publishing {
     if (!this.#mustWait(message) || this.#open.has(connection)) {
       return this.#take(message, topic ?? this.#topicOf(message), connection.client, connection)
     }
-    return this.#parts.waiters.wait(connection, () => {
-      if (this.#isStopped) return
-      const refusal = this.#checkStore(connection, message)
-      const reasonCode =
-        refusal === undefined ? this.#takeIntercepted(connection, message) : this.#denied(connection, message, refusal)
-      if (reasonCode !== PENDING) connection.publishAnswered(reasonCode)
-    })
+    const payer = payerOf(connection)
+    const refusal = this.#checkMemory(connection, payer, message)
+    if (refusal !== undefined) return this.#denied(connection, message, refusal)
+    // Plugins have seen it, and do not see it again: as behind a late answer, it does not end with its Connection.
+    this.#open.begin(connection)
+    const waiter = { guard: (run: () => void): void => connection.guard(run) }
+    const resume = (): void =>
+      this.#decide(connection, () => {
+        const stored = this.#checkStore(connection, message)
+        return stored === undefined
+          ? this.#takeIntercepted(connection, message)
+          : this.#denied(connection, message, stored)
+      })
+    return this.#parts.waiters.wait(waiter, resume, message, payer)
   }
 
   #checkTopic(connection: Connection, message: ApplicationMessage): ReasonCode | undefined {
@@ -272,13 +283,13 @@ export class Publishing {
     return ReasonCode.QuotaExceeded
   }
 
-  /** A message that waits for a plugin has to be kept meanwhile. */
+  /** A message that waits for a plugin, or for the Store, has to be kept meanwhile. */
   #checkMemory(connection: Connection, payer: MemoryAccount, message: ApplicationMessage): ReasonCode | undefined {
     const refusing = payer.refuses(message.size, true)
     if (refusing === undefined) return undefined
     this.#parts.memoryRefused(refusing, message.size)
     if (connection.protocolVersion < 5 && message.qos > 0) {
-      throw new MessageNotAcceptedError('limit exceeded', 'no memory for a message that waits for a plugin')
+      throw new MessageNotAcceptedError('limit exceeded', 'no memory for a message that has to wait')
     }
     return ReasonCode.QuotaExceeded
   }

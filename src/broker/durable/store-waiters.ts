@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { MemoryAccount, Shared } from '../../base/memory-account.ts'
 import { PENDING, type Pending } from '../../protocol/server-side.ts'
 import type { Turn } from '../../turn/turn.ts'
 
@@ -13,10 +14,18 @@ export interface StoreWaiter {
   guard(run: () => void): void
 }
 
+/** What somebody waits with. */
+interface Waiting {
+  readonly resume: () => void
+  /** A message, and who is charged with it meanwhile. */
+  readonly message: Shared | undefined
+  readonly payer: MemoryAccount | undefined
+}
+
 export class StoreWaiters {
   readonly #turn: Turn
   /** What goes on with each, the longest waiting first. */
-  readonly #waiting = new Map<StoreWaiter, () => void>()
+  readonly #waiting = new Map<StoreWaiter, Waiting>()
   #isResuming = false
   /** How many are judged again though the Store is behind. */
   #judgedAgain = 0
@@ -25,15 +34,25 @@ export class StoreWaiters {
     this.#turn = turn
   }
 
-  /** @param resume handles the packet at hand from its beginning, and answers it unless it has to wait once more */
-  wait(waiter: StoreWaiter, resume: () => void): Pending {
-    this.#waiting.set(waiter, resume)
+  /**
+   * @param resume handles the packet at hand from its beginning, and answers it unless it has to wait once more
+   * @param message that is in the packet, for which `payer` has room
+   */
+  wait(waiter: StoreWaiter, resume: () => void, message?: Shared, payer?: MemoryAccount): Pending {
+    if (message !== undefined) payer?.hold(message, 0)
+    this.#waiting.set(waiter, { resume, message, payer })
     return PENDING
   }
 
   /** That one is over: its packet was not accepted, and what it holds goes. */
   forget(waiter: StoreWaiter): void {
+    const waiting = this.#waiting.get(waiter)
+    if (waiting !== undefined) this.#end(waiter, waiting)
+  }
+
+  #end(waiter: StoreWaiter, { message, payer }: Waiting): void {
     this.#waiting.delete(waiter)
+    if (message !== undefined) payer?.release(message, 0)
   }
 
   /** The Store's condition is another: what it refuses now does not wait for it any longer. */
@@ -50,12 +69,12 @@ export class StoreWaiters {
   }
 
   #resume(): boolean {
-    for (const [waiter, resume] of this.#waiting) {
+    for (const [waiter, waiting] of this.#waiting) {
       if (this.#judgedAgain === 0 && this.#turn.isStoreBehind) break
       if (this.#turn.work.isSpent) return false
       if (this.#judgedAgain > 0) this.#judgedAgain--
-      this.#waiting.delete(waiter)
-      waiter.guard(resume)
+      this.#end(waiter, waiting)
+      waiter.guard(waiting.resume)
     }
     this.#judgedAgain = 0
     this.#isResuming = false

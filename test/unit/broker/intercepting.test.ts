@@ -223,6 +223,35 @@ test('a message that the plugin keeps stays as it was, though the chunk that it 
   await broker.close()
 })
 
+test('a plugin that writes into a message changes nothing of it: not what is sent, retained, or in the properties', async () => {
+  const kept: Buffer[] = []
+  const broker = await TestBroker.start(
+    intercepting((_client, message) => {
+      message.payload.fill(0)
+      message.properties.correlationData!.fill(0)
+      Object.assign(message.properties, { contentType: 'written' })
+      kept.push(message.payload)
+      return undefined
+    }),
+  )
+  const reader = broker.connect({ clientId: 'reader' })
+  reader.subscribe('#')
+  const correlationData = Buffer.from([1, 2])
+  for (const payload of ['small', 'x'.repeat(100_000)]) {
+    broker.connect().publish('a', payload, 0, { retain: true, properties: { contentType: 'text', correlationData } })
+    for (const bytes of kept) bytes.fill(0)
+    const late = broker.connect({ clientId: 'late' })
+    late.subscribe('#')
+    for (const client of [reader, late]) {
+      const [received] = client.receiveAll() as [PublishPacket]
+      assert.equal(Buffer.from(received.payload).toString(), payload)
+      assert.equal(received.properties.contentType, 'text')
+      assert.deepEqual([...received.properties.correlationData!], [1, 2])
+    }
+  }
+  await broker.close()
+})
+
 test('what is made of a message does not keep the memory of the old one', async () => {
   const broker = await TestBroker.start(intercepting(() => ({ decision: 'replace', payload: 'new' })))
   const bytes: number[] = []
@@ -622,6 +651,75 @@ for (const later of [false, true]) {
   })
 }
 
+const SENSOR = { clientId: 'sensor', ...KEPT } as const
+
+/** A broker with a disk that is stuck, until `mend`, and a plugin that moves what comes to a topic that is stored. */
+async function behindStore() {
+  const asked: string[] = []
+  const disk = new MemoryDisk()
+  const broker = await TestBroker.start(
+    intercepting(
+      (_client, { topic }) => {
+        if (topic !== 'fast') return undefined
+        asked.push(topic)
+        return { decision: 'replace', topic: 'stored' }
+      },
+      { persistence: { durability: 'disk', topics: { fast: 'memory' } }, 'max-uncommitted-bytes': 65_536 },
+    ),
+    { disk },
+  )
+  const reader = broker.connect({ clientId: 'reader', ...KEPT })
+  reader.subscribe('stored', 2)
+  await broker.settle()
+  let mend = (): void => {}
+  const held = new Promise<void>((resolve) => (mend = resolve))
+  const [sensor, filler] = [broker.connect(SENSOR), broker.connect({ clientId: 'filler' })]
+  await broker.settle()
+  disk.options.before = (operation) => (operation === 'sync' ? held : undefined)
+  for (let count = 0; count < 3; count++) filler.publish('stored', Buffer.alloc(40_000), 1)
+  const mended = async (): Promise<void> => {
+    mend()
+    delete disk.options.before
+    await broker.settle()
+  }
+  return { broker, reader, sensor, asked, mended }
+}
+
+test('a QoS 2 message that waits for the Store is intercepted once, though its Client comes back [5.0 MQTT-4.3.3-10]', async () => {
+  const { broker, reader, sensor: first, asked, mended } = await behindStore()
+  const before = broker.broker.memory.bytes
+  first.publish('fast', 'x'.repeat(3000), 2, { packetIdentifier: 7 })
+  assert.deepEqual([first.isPaused, asked], [true, ['fast']])
+  assert.ok(broker.broker.memory.bytes >= before + 3000, 'charged while it waits')
+  first.drop()
+  const second = broker.connect(SENSOR)
+  await broker.settle()
+  second.publish('fast', 'x'.repeat(3000), 2, { packetIdentifier: 7, dup: true })
+  await mended()
+  second.take()
+  second.publish('fast', 'x'.repeat(3000), 2, { packetIdentifier: 7, dup: true })
+  await broker.settle()
+  assert.deepEqual(reasonsOf(second.take()), [[PacketType.PUBREC, 0]])
+  assert.deepEqual(asked, ['fast'])
+  const lengths = reader.receiveAll().map(({ payload }) => payload.length)
+  assert.deepEqual(lengths.filter((length) => length === 3000).length, 1)
+  second.disconnect(0, { sessionExpiryInterval: 0 })
+  await broker.close()
+})
+
+test('one of a Session that has ended by then goes nowhere, and leaves no memory charged', async () => {
+  const { broker, reader, mended } = await behindStore()
+  const before = broker.broker.memory.bytes
+  const visitor = broker.connect({ clientId: 'visitor' })
+  visitor.publish('fast', 'x'.repeat(3000), 2)
+  visitor.drop()
+  assert.ok(broker.broker.memory.bytes >= before + 3000)
+  await mended()
+  assert.equal(reader.receiveAll().filter(({ payload }) => payload.length === 3000).length, 0)
+  assert.ok(broker.broker.memory.bytes < before + 3000)
+  await broker.close()
+})
+
 test('what is stored is what the plugin has made', async () => {
   const disk = new MemoryDisk()
   const config = intercepting(() => ({ decision: 'replace', topic: 'b', payload: 'made' }), {
@@ -670,8 +768,6 @@ test('a QoS 2 message is intercepted once, also when its PUBLISH is sent again [
   )
   await broker.close()
 })
-
-const SENSOR = { clientId: 'sensor', ...KEPT } as const
 
 for (const when of [
   'before its Client is back',

@@ -4,8 +4,10 @@ import { test } from 'node:test'
 import { StoreError } from '../../../src/base/errors.ts'
 import type { BrokerEvents } from '../../../src/access/broker-events.ts'
 import { type PublishPacket } from '../../../src/codec/packets.ts'
+import { ReasonCode } from '../../../src/codec/reason-code.ts'
 import { PacketType } from '../../../src/codec/packet-types.ts'
 import { JournalStore } from '../../../src/stores/journal-store.ts'
+import type { ConfigInput } from '../../../src/config/options.ts'
 import { MemoryDisk } from '../../../src/stores/memory-disk.ts'
 import type { Store } from '../../../src/stores/store.ts'
 import { TestBroker } from '../../support/test-broker.ts'
@@ -20,6 +22,7 @@ const PINGREQ = { type: PacketType.PINGREQ } as const
 /** A broker whose disk is stuck in a commit, with more behind it than `max-uncommitted-bytes`, and who made it so. */
 class Stuck {
   readonly disk = new MemoryDisk()
+  config: ConfigInput = { listeners: {}, 'max-uncommitted-bytes': LIMIT }
   broker!: TestBroker
   reader!: TestClient
   keeper!: TestClient
@@ -29,8 +32,8 @@ class Stuck {
 
   static async make(persistence: object = {}): Promise<Stuck> {
     const stuck = new Stuck()
-    const config = { listeners: {}, persistence, 'max-uncommitted-bytes': LIMIT }
-    stuck.broker = await TestBroker.start(config, { disk: stuck.disk })
+    stuck.config = { ...stuck.config, persistence }
+    stuck.broker = await TestBroker.start(stuck.config, { disk: stuck.disk })
     stuck.reader = await stuck.subscribed('reader', 'news/#')
     stuck.keeper = await stuck.subscribed('keeper', 'news/#')
     stuck.publisher = stuck.broker.connect({ clientId: 'publisher' })
@@ -150,6 +153,41 @@ test('a Client that leaves while it waits takes its packet with it: it was not a
     await broker.settle()
   }
   assert.ok(!topics.includes('news/impatient') && topics.length > 90)
+  await broker.close()
+})
+
+test('a message that waits for the Store is charged to its user, until it goes on or its Client has gone', async () => {
+  const stuck = await Stuck.make()
+  const { broker } = stuck
+  const waiting = broker.connect({ clientId: 'waiting' })
+  const before = broker.broker.memory.bytes
+  waiting.publish('news/large', Buffer.alloc(20_000), 1)
+  assert.equal(waiting.isPaused, true)
+  assert.ok(broker.broker.memory.bytes >= before + 20_000)
+  const gone = broker.connect({ clientId: 'gone' })
+  const connected = broker.broker.memory.bytes
+  gone.publish('news/large', Buffer.alloc(20_000), 1)
+  assert.ok(broker.broker.memory.bytes >= connected + 20_000)
+  gone.drop()
+  assert.ok(broker.broker.memory.bytes < connected)
+  await stuck.mend()
+  await broker.close()
+})
+
+test('one for which there is no memory does not wait', async () => {
+  const stuck = await Stuck.make()
+  const { broker } = stuck
+  await broker.broker.reload({ ...stuck.config, 'max-memory-per-user': 300_000 })
+  const [first, second] = ['first', 'second'].map((clientId) => broker.connect({ clientId }))
+  first!.publish('news/large', Buffer.alloc(120_000), 1)
+  second!.publish('news/large', Buffer.alloc(120_000), 1)
+  assert.deepEqual([first!.isPaused, second!.isPaused, broker.broker.metrics.publishesRefused], [true, false, 1])
+  await stuck.mend()
+  const answers = [first, second].map((client) => client!.takeFirst(PacketType.PUBACK) as { reasonCode: number })
+  assert.deepEqual(
+    answers.map(({ reasonCode }) => reasonCode),
+    [ReasonCode.Success, ReasonCode.QuotaExceeded],
+  )
   await broker.close()
 })
 

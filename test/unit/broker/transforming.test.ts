@@ -247,6 +247,22 @@ test('a message that the plugin keeps stays as it was, though the chunk that it 
   await broker.close()
 })
 
+test('a plugin that writes into a message for one receiver changes it for nobody', async () => {
+  const broker = await TestBroker.start(
+    transforming((_client, message) => {
+      message.payload.fill(0)
+      return undefined
+    }),
+  )
+  const readers = ['one', 'two'].map((clientId) => broker.connect({ clientId }))
+  for (const reader of readers) reader.subscribe('#', 1)
+  broker.connect({ clientId: 'sensor' }).publish('a', 'text', 1, { retain: true })
+  const late = broker.connect({ clientId: 'late' })
+  late.subscribe('#')
+  assert.deepEqual([...readers, late].map(received), [['a=text'], ['a=text'], ['a=text']])
+  await broker.close()
+})
+
 test('a queue is charged with the message as it was published, and nothing of what is made stays in an account', async () => {
   const broker = await TestBroker.start(
     transforming((_client, message) => ({ decision: 'replace', payload: Buffer.alloc(message.payload.length * 50) })),
