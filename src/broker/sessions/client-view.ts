@@ -1,25 +1,14 @@
 /** One connected Client, with what its Connection and its Session are doing. @module */
 import type { Clock } from '../../base/clock.ts'
-import type { ProtocolVersion } from '../../codec/packet-types.ts'
 import type { Connection } from '../../protocol/connection.ts'
 import { State } from '../../protocol/connection-state.ts'
 import type { TlsView } from '../../protocol/transport.ts'
+import { identityOf, type ConnectionIdentity } from './connection-identity.ts'
 import { notesOf } from './connection-notes.ts'
 import type { Registration } from './sessions.ts'
 
 /** A connected client. Times are in milliseconds since 1970, as `Date.now()` gives them. */
-export interface ClientView {
-  readonly clientId: string
-  /** The name that the login settled on; `undefined` for an anonymous client. */
-  readonly userName: string | undefined
-  /** What an anonymous client sent as its User Name; nobody has verified it. */
-  readonly claimedUserName: string | undefined
-  /** Empty for an attached stream. */
-  readonly address: string
-  readonly port: number | undefined
-  readonly listener: string
-  /** 3 for MQTT 3.1, 4 for 3.1.1, 5 for 5.0. */
-  readonly protocolVersion: ProtocolVersion
+export interface ClientView extends ConnectionIdentity {
   /** It says that it is another server's bridge. */
   readonly bridge: boolean
   /** Whether bytes travel encrypted (TLS). */
@@ -93,6 +82,7 @@ export function clientViewOf({ session, connection }: Registration, clock: Clock
   if (connection === undefined) return undefined
   return {
     ...identityOf(connection),
+    ...proofOf(connection),
     ...connectionFacts(connection, clock),
     sessionExpiryInterval: session.sessionExpiryInterval,
     receiveMaximum: session.receiveMaximum,
@@ -107,11 +97,8 @@ export function clientViewOf({ session, connection }: Registration, clock: Clock
   }
 }
 
-function identityOf({ client, peer }: Connection) {
-  const { clientId, userName, claimedUserName, address, listener, protocolVersion, bridge = false } = client
-  const { port, encrypted, certificateUserName, tls } = peer
-  const proven = { port, encrypted, certificateUserName, tls: tls?.view() }
-  return { clientId, userName, claimedUserName, address, listener, protocolVersion, bridge, ...proven }
+function proofOf({ client, peer: { encrypted, certificateUserName, tls } }: Connection) {
+  return { bridge: client.bridge ?? false, encrypted, certificateUserName, tls: tls?.view() }
 }
 
 function connectionFacts(connection: Connection, clock: Clock) {

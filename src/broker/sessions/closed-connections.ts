@@ -12,30 +12,21 @@
 import type { Clock } from '../../base/clock.ts'
 import { safeExcerpt } from '../../base/printable.ts'
 import { Ring } from '../../base/ring.ts'
-import type { ProtocolVersion } from '../../codec/packet-types.ts'
 import type { ReasonCode } from '../../codec/reason-code.ts'
 import type { ActiveConfig } from '../../config/active-config.ts'
 import type { Connection } from '../../protocol/connection.ts'
 import type { ConnectionEnd, EndCause } from '../../protocol/server-side.ts'
 import type { Metrics } from '../../reporting/metrics.ts'
+import { identityOf, type ConnectionIdentity } from './connection-identity.ts'
 
 /** Characters of a name that are kept. */
 const MAX_NAME_LENGTH = 256
 
-/** A connection that has ended after its client had logged in. Times are in milliseconds since 1970. */
-export interface ClosedConnectionView {
-  /** Cut to 256 characters, as are the user names. */
-  readonly clientId: string
-  /** `undefined` for an anonymous client. */
-  readonly userName: string | undefined
-  /** What an anonymous client sent as its User Name; nobody has verified it. */
-  readonly claimedUserName: string | undefined
-  /** Empty for an attached stream. */
-  readonly address: string
-  readonly port: number | undefined
-  readonly listener: string
-  /** 3 for MQTT 3.1, 4 for 3.1.1, 5 for 5.0. */
-  readonly protocolVersion: ProtocolVersion
+/**
+ * A connection that has ended after its client had logged in. Times are in milliseconds since 1970. The client identifier
+ * and the user names are cut to 256 characters.
+ */
+export interface ClosedConnectionView extends ConnectionIdentity {
   readonly connectedAtMs: number
   readonly closedAtMs: number
   /** By whose doing it ended. */
@@ -98,14 +89,15 @@ export class ClosedConnections {
 }
 
 function closedViewOf(connection: Connection, { cause, reasonCode, detail }: ConnectionEnd, clock: Clock) {
-  const { client, peer, messageCounts } = connection
-  const { clientId, userName, claimedUserName, address, listener, protocolVersion } = client
+  const { messageCounts } = connection
+  const identity = identityOf(connection)
+  const { clientId, userName, claimedUserName } = identity
   const closedAtMs = Math.round(clock.wallNow())
   return {
+    ...identity,
     clientId: keptName(clientId),
     userName: userName === undefined ? undefined : keptName(userName),
     claimedUserName: claimedUserName === undefined ? undefined : keptName(claimedUserName),
-    ...{ address, port: peer.port, listener, protocolVersion },
     connectedAtMs: Math.round(closedAtMs - (clock.now() - connection.connectedAtMs)),
     closedAtMs,
     ...{ cause, reasonCode, detail: copyOf(safeExcerpt(detail)) },
