@@ -25,6 +25,7 @@ import type { ActiveConfig } from '../config/active-config.ts'
 import type { Denials } from '../reporting/denials.ts'
 import type { Events } from '../reporting/events.ts'
 import type { Memory } from '../limits/memory.ts'
+import type { MemoryRefusals } from '../limits/memory-refusals.ts'
 import type { Metrics } from '../reporting/metrics.ts'
 import type { ListenerOptions } from '../config/options.ts'
 import type { RetainedMessages } from '../routing/retained.ts'
@@ -52,8 +53,7 @@ export interface PublishingParts {
   /** Whether the Store has to keep that message for whoever it goes to. */
   isStored(message: ApplicationMessage): boolean
   readonly memory: Memory
-  /** That account had no room for so many bytes. */
-  memoryRefused(account: MemoryAccount, bytes: number): void
+  readonly memoryRefusals: MemoryRefusals
   /** A line in the log about it. */
   readonly denied: Denials['denied']
 }
@@ -207,7 +207,7 @@ export class Publishing {
 
   /** Plugins still look at what came through another Connection of this Session: it may be the same message. */
   #behind(earlier: OpenInterception, connection: Connection, message: ApplicationMessage): number {
-    if (payerOf(connection).refuses(message.size, true) !== undefined) {
+    if (this.#parts.memoryRefusals.check(payerOf(connection), message.size, true) !== undefined) {
       // A Reason Code would be the answer to the earlier one, too.
       throw new MessageNotAcceptedError('limit exceeded', 'no memory for a message that waits for an earlier one')
     }
@@ -285,13 +285,12 @@ export class Publishing {
 
   /** A message that waits for a plugin, or for the Store, has to be kept meanwhile. */
   #checkMemory(connection: Connection, payer: MemoryAccount, message: ApplicationMessage): ReasonCode | undefined {
-    const refusing = payer.refuses(message.size, true)
-    if (refusing === undefined) return undefined
-    this.#parts.memoryRefused(refusing, message.size)
+    const refusal = this.#parts.memoryRefusals.check(payer, message.size, true)
+    if (refusal === undefined) return undefined
     if (connection.protocolVersion < 5 && message.qos > 0) {
       throw new MessageNotAcceptedError('limit exceeded', 'no memory for a message that has to wait')
     }
-    return ReasonCode.QuotaExceeded
+    return refusal.reasonCode
   }
 
   /** Acknowledged all the same, so that a 3.1.1 device does not send it for ever [3.1.1 MQTT-3.3.5-2]. */

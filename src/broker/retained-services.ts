@@ -60,7 +60,7 @@ export class RetainedServices implements RetainedSide {
     this.#parts.events.emit('retained', { topicName, action })
   }
 
-  memoryRefused(account: MemoryAccount, bytes: number): void {
-    this.#parts.memoryRefusals.refused(account, bytes)
+  hasMemoryFor(account: MemoryAccount, bytes: number): boolean {
+    return this.#parts.memoryRefusals.check(account, bytes) === undefined
   }
 }

@@ -194,13 +194,13 @@ export class Server implements ServerSide {
     })
     const shared = {
       ...{ current, events, clock, answers, turn: this.turn, metrics: this.metrics, memory: this.memory },
+      ...{ memoryRefusals, router: this.router, retained: this.retainedMessages, replays: this.replays },
+      ...{ sessions: this.sessions, waiters: this.#waiters, crowds: this.#crowds },
       denied: (...what: Parameters<Denials['denied']>) => this.#denials.denied(...what),
     }
     this.admission = new Admission({
       ...shared,
-      sessions: this.sessions,
       makeSession: (client, listener) => new Session(client.clientId, this.#services, listener, this.memory.of(client)),
-      memoryRefused: (account, bytes) => this.memoryRefusals.refused(account, bytes),
       sessionChanged: (registration) => {
         registrations.changed(registration)
         if (registration.will !== undefined) registrations.willChanged(registration)
@@ -235,8 +235,6 @@ export class Server implements ServerSide {
       closedConnections: this.closedConnections,
       connectionLog: this.#connectionLog,
       admission: this.admission,
-      sessions: this.sessions,
-      replays: this.replays,
       connections: () => this.connections,
       forget: (connection) => this.#waiters.forget(connection),
       areKept: this.ledger !== undefined,
@@ -245,30 +243,20 @@ export class Server implements ServerSide {
     this.#review = new LoginReview({ ...shared, connections: this.connections })
     this.subscribing = new Subscribing({
       ...shared,
-      router: this.router,
-      retained: this.retainedMessages,
-      replays: this.replays,
       subscribed: (session, subscription) => this.ledger?.subscribed(session, subscription),
       unsubscribed: (session, topicFilter) => this.ledger?.unsubscribed(session, topicFilter),
       ledger: this.ledger,
-      waiters: this.#waiters,
       canStore: (session) => session.ledger === undefined || this.#gate.canAdd(0),
       dropped: (...what) => this.#services.dropped(...what),
       leftShared: (session, topicFilters) => this.#ends.left(session, topicFilters),
-      memoryRefused: (account, bytes) => this.memoryRefusals.refused(account, bytes),
     })
     const { subscribing } = this
-    this.clientSubscriptions = new ClientSubscriptions({ ...shared, subscribing, waiters: this.#waiters })
+    this.clientSubscriptions = new ClientSubscriptions({ ...shared, subscribing })
     this.publishing = new Publishing({
       ...shared,
-      router: this.router,
-      retained: this.retainedMessages,
-      waiters: this.#waiters,
       canStore: (bytes) => this.#gate.canAdd(bytes),
       notStored: (bytes) => this.#storeRefusals.refused(bytes),
       isStored: (message) => this.ledger?.isStored(message) ?? false,
-      crowds: this.#crowds,
-      memoryRefused: (account, bytes) => this.memoryRefusals.refused(account, bytes),
     })
     const { publishing, ledger } = this
     this.hostPublishing = new HostPublishing({

@@ -7,7 +7,6 @@
  * @module
  */
 import type { MaybePromise } from '../base/maybe-promise.ts'
-import type { MemoryAccount } from '../base/memory-account.ts'
 import { Work, type WorkBudget } from '../base/work.ts'
 import type { SubscribePacket, SubscriptionRequest, UnsubscribePacket } from '../codec/packets.ts'
 import type { QoS } from '../codec/packet-types.ts'
@@ -37,6 +36,7 @@ import type { Task, Turn } from '../turn/turn.ts'
 import { UnsubscribeWork, type UnsubscribeSide } from '../routing/unsubscribe-work.ts'
 import type { ActiveConfig } from '../config/active-config.ts'
 import type { Denials } from '../reporting/denials.ts'
+import type { MemoryRefusal, MemoryRefusals } from '../limits/memory-refusals.ts'
 import type { Events } from '../reporting/events.ts'
 import type { Metrics } from '../reporting/metrics.ts'
 import type { ReplayRecord } from '../stores/store.ts'
@@ -67,8 +67,7 @@ export interface SubscribingParts {
   dropped(session: Session, message: ApplicationMessage, cause: DropCause): void
   /** What a member of these Shared Subscriptions held goes to others. */
   leftShared(session: Session, topicFilters: ReadonlySet<string>): void
-  /** That account had no room for so many bytes. */
-  memoryRefused(account: MemoryAccount, bytes: number): void
+  readonly memoryRefusals: MemoryRefusals
   /** A line in the log about it. */
   readonly denied: Denials['denied']
 }
@@ -197,7 +196,8 @@ export class Subscribing implements SubscribeSide, UnsubscribeSide {
     const { request, isShared } = checked
     const old = session.subscriptions.get(request.topicFilter)
     if (old === undefined && session.subscriptions.size >= maxSubscriptions) return ReasonCode.QuotaExceeded
-    if (old === undefined && !this.#hasMemoryFor(session, request.topicFilter)) return ReasonCode.QuotaExceeded
+    const refusal = old === undefined ? this.#checkMemory(session, request.topicFilter) : undefined
+    if (refusal !== undefined) return refusal.reasonCode
     const qos = request.qos < maxQos ? request.qos : maxQos
     const subscriptionIdentifiers = packet.properties.subscriptionIdentifiers ?? NO_IDENTIFIERS
     const subscription: Subscription = { ...request, subscriber: session, qos, subscriptionIdentifiers }
@@ -215,12 +215,9 @@ export class Subscribing implements SubscribeSide, UnsubscribeSide {
     return { subscription, upToNumber: retained.lastNumber, upToMessageNumber, connectionNumber }
   }
 
-  #hasMemoryFor(session: Session, topicFilter: string): boolean {
-    const bytes = sizeOfSubscription(topicFilter)
-    // What goes with its Connection may use the reserve: reading frees memory.
-    const refusing = session.memory.refuses(bytes, session.sessionExpiryInterval === 0)
-    if (refusing !== undefined) this.#parts.memoryRefused(refusing, bytes)
-    return refusing === undefined
+  /** What ends with its Connection may use the reserve: reading frees memory. */
+  #checkMemory({ memory, sessionExpiryInterval }: Session, topicFilter: string): MemoryRefusal | undefined {
+    return this.#parts.memoryRefusals.check(memory, sizeOfSubscription(topicFilter), sessionExpiryInterval === 0)
   }
 
   /** [5.0 MQTT-3.8.4-3] */

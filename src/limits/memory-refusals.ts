@@ -1,7 +1,13 @@
-/** Accounts that had no room: counted each time, and said once, until the account has room again. @module */
+/**
+ * What follows when an account has no room: whatever asked for it is refused with 0x97, Quota exceeded. Every refusal is
+ * counted; the log and the event report the first one, until the account has room again.
+ *
+ * @module
+ */
 import type { Logger } from '../base/log.ts'
 import type { MemoryAccount } from '../base/memory-account.ts'
 import { safeExcerpt } from '../base/printable.ts'
+import { ReasonCode } from '../codec/reason-code.ts'
 import type { Events } from '../reporting/events.ts'
 import type { Metrics } from '../reporting/metrics.ts'
 import type { Memory } from './memory.ts'
@@ -13,6 +19,24 @@ const COUNTER_OF = {
   broker: 'memoryRefusedBroker',
 } as const
 const OPTION_OF = { user: 'max-memory-per-user', broker: 'max-memory' } as const
+
+/** An account had no room. */
+export class MemoryRefusal {
+  readonly reasonCode = ReasonCode.QuotaExceeded
+  readonly #account: MemoryAccount
+  readonly #bytes: number
+
+  constructor(account: MemoryAccount, bytes: number) {
+    this.#account = account
+    this.#bytes = bytes
+  }
+
+  /** For the log. */
+  get detail(): string {
+    const { kind, bytes, limit } = this.#account
+    return `no memory for ${this.#bytes} bytes: the ${kind} uses ${bytes} of ${limit}`
+  }
+}
 
 export class MemoryRefusals {
   readonly #memory: Memory
@@ -27,7 +51,20 @@ export class MemoryRefusals {
     this.#metrics = metrics
   }
 
-  /** That account had no room for so many bytes. */
+  /**
+   * Asks an account for room.
+   *
+   * @param isUrgent as for `MemoryAccount.refuses`
+   * @returns `undefined` if there is room; otherwise a refusal, which is counted and reported
+   */
+  check(account: MemoryAccount, bytes: number, isUrgent = false): MemoryRefusal | undefined {
+    const refusing = account.refuses(bytes, isUrgent)
+    if (refusing === undefined) return undefined
+    this.refused(refusing, bytes)
+    return new MemoryRefusal(refusing, bytes)
+  }
+
+  /** Counts and reports that an account had no room for so many bytes. */
   refused(account: MemoryAccount, bytes: number): void {
     const { kind, owner, limit } = account
     this.#metrics[COUNTER_OF[kind]]++

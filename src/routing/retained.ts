@@ -31,8 +31,8 @@ export interface RetainedLimits {
 export interface RetainedSide {
   /** Whether the Store, if it would have to keep that message, takes it in the place of the other. */
   mayStore(message: ApplicationMessage, replaced: ApplicationMessage | undefined): boolean
-  /** That account had no room for so many bytes. */
-  memoryRefused(account: MemoryAccount, bytes: number): void
+  /** Whether that account has room for so many bytes; a refusal is counted and reported. */
+  hasMemoryFor(account: MemoryAccount, bytes: number): boolean
   retained(message: ApplicationMessage, replaced: ApplicationMessage | undefined): void
   cleared(topicName: string, action: RetainedEnd): void
 }
@@ -139,10 +139,7 @@ export class RetainedMessages {
 
   #hasMemoryFor(bytes: number, freed: number, freedBy: MemoryAccount | undefined, payer: MemoryAccount): boolean {
     const more = freedBy === payer ? bytes - freed : bytes
-    if (more <= 0) return true
-    const refusing = payer.refuses(more)
-    if (refusing !== undefined) this.#side.memoryRefused(refusing, more)
-    return refusing === undefined
+    return more <= 0 || this.#side.hasMemoryFor(payer, more)
   }
 
   /**

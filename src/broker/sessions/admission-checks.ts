@@ -146,14 +146,11 @@ export class AdmissionChecks {
     }
     const isNew = packet.cleanStart || this.#parts.sessions.get(client.clientId) === undefined
     const bytes = willBytes + (isNew ? sizeOfSession(client.clientId, client.userName) : 0)
-    const refusing = this.#parts.memory.of(client).refuses(bytes, !isNew || requestedExpiry(packet) === 0)
-    if (refusing === undefined) return undefined
+    const account = this.#parts.memory.of(client)
+    const refusal = this.#parts.memoryRefusals.check(account, bytes, !isNew || requestedExpiry(packet) === 0)
+    if (refusal === undefined) return undefined
     this.#parts.metrics.connectsRefusedAtLimit++
-    this.#parts.memoryRefused(refusing, bytes)
-    return new Refusal(
-      ReasonCode.QuotaExceeded,
-      `no memory for ${bytes} bytes: the ${refusing.kind} uses ${refusing.bytes} of ${refusing.limit}`,
-    )
+    return new Refusal(refusal.reasonCode, refusal.detail)
   }
 
   /** The last check of all: it may end another Session of the same holder. */

@@ -4,7 +4,6 @@
  * @module
  */
 import type { Clock } from '../../base/clock.ts'
-import type { MemoryAccount } from '../../base/memory-account.ts'
 import type { Client } from '../../protocol/client.ts'
 import type { Connection } from '../../protocol/connection.ts'
 import type { Session } from '../../protocol/session.ts'
@@ -12,6 +11,7 @@ import type { Accepted } from '../../reporting/connection-log.ts'
 import type { ActiveConfig } from '../../config/active-config.ts'
 import type { Events } from '../../reporting/events.ts'
 import type { Memory } from '../../limits/memory.ts'
+import type { MemoryRefusals } from '../../limits/memory-refusals.ts'
 import type { Metrics } from '../../reporting/metrics.ts'
 import type { ListenerOptions } from '../../config/options.ts'
 import type { Registration, Sessions } from './sessions.ts'
@@ -27,10 +27,9 @@ export interface AdmissionParts {
   readonly sessions: Sessions
   readonly current: ActiveConfig
   readonly memory: Memory
+  readonly memoryRefusals: MemoryRefusals
   /** Makes an empty Session. */
   makeSession(client: Client, options: ListenerOptions): Session
-  /** That account had no room for so many bytes. */
-  memoryRefused(account: MemoryAccount, bytes: number): void
   /** A Session's own facts changed: to the Store with them. */
   sessionChanged(registration: Registration): void
   /** The Change that ended that Client's last Session, while it is not stored; 0 otherwise. */
