@@ -8,7 +8,37 @@
  */
 
 /** Up to this many bytes a loop is faster than a native copy with its view. */
-const MAX_LOOPED_BYTES = 48
+const MAX_LOOPED_BYTES = 56
+
+/** What an array of bytes lies in. */
+interface Origin {
+  bytes: Uint8Array
+  buffer: ArrayBufferLike
+  offset: number
+}
+
+/** Memory up to this size may be kept alive by being the source of a recent copy. */
+const MAX_REMEMBERED_BYTES = 65_536
+const NOTHING = new Uint8Array(0)
+/** The sources of the last copies: reading `buffer` is a call of the engine's runtime, which takes longer than the copy. */
+let recent: Origin = { bytes: NOTHING, buffer: NOTHING.buffer, offset: 0 }
+let earlier: Origin = { bytes: NOTHING, buffer: NOTHING.buffer, offset: 0 }
+
+function viewOf(source: Uint8Array, start: number, length: number): Uint8Array {
+  if (source !== recent.bytes) {
+    const other = earlier
+    earlier = recent
+    recent = other
+    if (source !== other.bytes) {
+      const { buffer } = source
+      if (buffer.byteLength > MAX_REMEMBERED_BYTES) return new Uint8Array(buffer, source.byteOffset + start, length)
+      other.bytes = source
+      other.buffer = buffer
+      other.offset = source.byteOffset
+    }
+  }
+  return new Uint8Array(recent.buffer, recent.offset + start, length)
+}
 
 /**
  * Copies `source[start..end)` to `target`, beginning at `at`. Within one array the ranges must not overlap.
@@ -23,8 +53,14 @@ const MAX_LOOPED_BYTES = 48
 export function copyBytes(target: Uint8Array, at: number, source: Uint8Array, start: number, end: number): number {
   const length = end - start
   if (length > MAX_LOOPED_BYTES) {
-    target.set(new Uint8Array(source.buffer, source.byteOffset + start, length), at)
+    target.set(viewOf(source, start, length), at)
     return at + length
+  }
+  for (const lastFour = end - 4; start <= lastFour; start += 4, at += 4) {
+    target[at] = source[start]!
+    target[at + 1] = source[start + 1]!
+    target[at + 2] = source[start + 2]!
+    target[at + 3] = source[start + 3]!
   }
   while (start < end) target[at++] = source[start++]!
   return at

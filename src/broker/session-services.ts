@@ -14,6 +14,7 @@ import type { Delivery } from '../protocol/delivery.ts'
 import type { DropCause } from '../protocol/drop-cause.ts'
 import { Session } from '../protocol/session.ts'
 import type { SessionGauges, SessionSide } from '../protocol/session-side.ts'
+import type { Subscriber } from '../protocol/subscription.ts'
 import type { Crowds } from '../turn/crowds.ts'
 import type { ActiveConfig } from '../config/active-config.ts'
 import type { Denials } from '../reporting/denials.ts'
@@ -136,18 +137,38 @@ export class SessionServices implements SessionSide<Session> {
   }
 }
 
-/** What the Router asks: of a Session the same as the Session itself does. The host program may receive everything. */
-export function routerSideOf(current: ActiveConfig, work: WorkBudget, services: () => SessionServices): RouterSide {
-  return {
-    work,
-    get checksReceive() {
-      return current.access.checksReceive
-    },
-    get stable() {
-      return current.access.stable
-    },
-    mayReceive: (subscriber, topicName) =>
-      !(subscriber instanceof Session) || services().mayReceive(subscriber, topicName),
-    dropped: (receiver, message, cause) => services().dropped(receiver, message, cause),
+/**
+ * What the Router asks: of a Session the same as the Session itself does. The host program may receive everything. A class,
+ * as V8 reads an object literal with getters by a look-up for every message.
+ */
+class RouterRights implements RouterSide {
+  readonly work: WorkBudget
+  readonly #current: ActiveConfig
+  readonly #services: () => SessionServices
+
+  constructor(current: ActiveConfig, work: WorkBudget, services: () => SessionServices) {
+    this.work = work
+    this.#current = current
+    this.#services = services
   }
+
+  get checksReceive(): boolean {
+    return this.#current.access.checksReceive
+  }
+
+  get stable(): boolean {
+    return this.#current.access.stable
+  }
+
+  mayReceive(subscriber: Subscriber, topicName: string): boolean {
+    return !(subscriber instanceof Session) || this.#services().mayReceive(subscriber, topicName)
+  }
+
+  dropped(receiver: { readonly clientId: string }, message: ApplicationMessage, cause: DropCause): void {
+    this.#services().dropped(receiver, message, cause)
+  }
+}
+
+export function routerSideOf(current: ActiveConfig, work: WorkBudget, services: () => SessionServices): RouterSide {
+  return new RouterRights(current, work, services)
 }

@@ -17,7 +17,7 @@ import type { Connection } from '../protocol/connection.ts'
 import { PENDING, type Pending } from '../protocol/server-side.ts'
 import type { DropCause } from '../protocol/drop-cause.ts'
 import type { Session } from '../protocol/session.ts'
-import { sizeOfSubscription, type Subscription } from '../protocol/subscription.ts'
+import { sizeOfSubscription, subscriptionOf, type Subscription } from '../protocol/subscription.ts'
 import { countTopicLevels } from '../topics/topic-name.ts'
 import { checkFilter } from '../routing/checked-filter.ts'
 import { bridgeRequest } from '../access/bridge-client.ts'
@@ -200,7 +200,7 @@ export class Subscribing implements SubscribeSide, UnsubscribeSide {
     if (refusal !== undefined) return refusal.reasonCode
     const qos = request.qos < maxQos ? request.qos : maxQos
     const subscriptionIdentifiers = packet.properties.subscriptionIdentifiers ?? NO_IDENTIFIERS
-    const subscription: Subscription = { ...request, subscriber: session, qos, subscriptionIdentifiers }
+    const subscription = subscriptionOf(session, { ...request, qos, subscriptionIdentifiers })
     this.#replace(session, old, subscription)
     // Never for a shared one (U-3.8.4-3); 1 only for a new Subscription [5.0 MQTT-3.3.1-10].
     const isOwed = request.retainHandling === 0 || (request.retainHandling === 1 && old === undefined)

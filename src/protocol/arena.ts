@@ -17,6 +17,10 @@ export const LARGEST_GUEST_BYTES: number = BLOCK_BYTES / 4
 const BLOCKS = 64
 /** A place is the number of the block and which guest of it: at most one for each byte. */
 const PLACE_BITS = 14
+/** Guests that the list of a block has room for from the start: frames of 64 bytes, of which more seldom come. */
+const USUAL_GUESTS = BLOCK_BYTES / 64
+/** Copied for each block: faster than growing. */
+const FREE_PLACES: readonly (Guest | undefined)[] = Array.from({ length: USUAL_GUESTS }, () => undefined)
 
 /** What lies in an arena. */
 export interface Guest {
@@ -33,9 +37,11 @@ export class Arena {
   place = 0
   #used = 0
   #number = 0
-  /** By block; of a block that was used before, those behind `#counts` are left from then. */
+  /** By block. A new list for each, as the collector has to note each young guest that an old list takes. */
   readonly #guests: (Guest | undefined)[][] = Array.from({ length: BLOCKS }, () => [])
-  readonly #counts: number[] = Array.from({ length: BLOCKS }, () => 0)
+  /** Those of the newest block, and how many they are. */
+  #newest: (Guest | undefined)[] = []
+  #count = 0
 
   /**
    * Hot: runs for every message of QoS 1 and 2.
@@ -47,11 +53,9 @@ export class Arena {
     if (this.#used + size > this.block.length) this.#nextBlock()
     const at = this.#used
     this.#used += size
-    const number = this.#number
-    const count = this.#counts[number]!
-    this.#guests[number]![count] = guest
-    this.#counts[number] = count + 1
-    this.place = (number << PLACE_BITS) | count
+    const count = this.#count++
+    this.#newest[count] = guest
+    this.place = (this.#number << PLACE_BITS) | count
     return at
   }
 
@@ -66,13 +70,10 @@ export class Arena {
     this.block = Buffer.allocUnsafeSlow(BLOCK_BYTES)
     this.#used = 0
     this.#number = (this.#number + 1) & (BLOCKS - 1)
-    const guests = this.#guests[this.#number]!
-    const count = this.#counts[this.#number]!
-    this.#counts[this.#number] = 0
-    for (let at = 0; at < count; at++) {
-      const guest = guests[at]
-      guests[at] = undefined
-      if (guest !== undefined && guest.holders > 0) guest.own()
-    }
+    const leaving = this.#guests[this.#number]!
+    this.#count = 0
+    this.#newest = FREE_PLACES.slice()
+    this.#guests[this.#number] = this.#newest
+    for (const guest of leaving) if (guest !== undefined && guest.holders > 0) guest.own()
   }
 }

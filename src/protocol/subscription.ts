@@ -34,6 +34,18 @@ export interface Subscription extends DeliveryOptions {
   readonly retainHandling: 0 | 1 | 2
 }
 
+/** What a Subscription is made of, besides its Subscriber. */
+export type SubscriptionParts = Omit<Subscription, 'subscriber'>
+
+/**
+ * Makes a Subscription. Every one is made here: literals with the same fields in the same order are alike to V8, which makes
+ * reading them for each delivery twice as fast as objects that were copied with a spread.
+ */
+export function subscriptionOf(subscriber: Subscriber, parts: SubscriptionParts): Subscription {
+  const { topicFilter, qos, noLocal, retainAsPublished, retainHandling, subscriptionIdentifiers } = parts
+  return { subscriber, topicFilter, qos, noLocal, retainAsPublished, retainHandling, subscriptionIdentifiers }
+}
+
 /** What a Subscription takes in memory, for its Session. */
 export function sizeOfSubscription(topicFilter: string): number {
   return SUBSCRIPTION_BYTES + sizeInTree(topicFilter)

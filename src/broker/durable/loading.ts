@@ -10,6 +10,7 @@ import type { MemoryAccount } from '../../base/memory-account.ts'
 import { isOurs, messageOf } from '../../base/thrown.ts'
 import type { ApplicationMessage } from '../../protocol/application-message.ts'
 import type { Session } from '../../protocol/session.ts'
+import { subscriptionOf } from '../../protocol/subscription.ts'
 import type {
   Change,
   LoadProgress,
@@ -116,7 +117,7 @@ export class Loading {
   #restoreSubscription(session: Session, record: SubscriptionRecord): void {
     const { subscriptionIdentifier, ...options } = record
     const subscriptionIdentifiers = subscriptionIdentifier === undefined ? [] : [subscriptionIdentifier]
-    const subscription = { ...options, subscriber: session, subscriptionIdentifiers }
+    const subscription = subscriptionOf(session, { ...options, subscriptionIdentifiers })
     session.subscribe(subscription)
     this.#parts.router.add(subscription)
   }

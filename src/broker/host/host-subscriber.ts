@@ -13,7 +13,7 @@ import type { ApplicationMessage } from '../../protocol/application-message.ts'
 import type { Message } from '../../protocol/message.ts'
 import type { DropCause } from '../../protocol/drop-cause.ts'
 import type { ReplayReceiver } from '../../routing/replays.ts'
-import type { Subscriber, Subscription } from '../../protocol/subscription.ts'
+import { subscriptionOf, type Subscriber, type Subscription } from '../../protocol/subscription.ts'
 
 /** Waiting messages beyond this are dropped unless the caller says otherwise. */
 export const DEFAULT_HOST_QUEUE = 10_000
@@ -97,15 +97,14 @@ export class HostSubscriber implements Subscriber, HostSubscription {
     const maxBytes = options.maxQueuedBytes ?? DEFAULT_HOST_QUEUE_BYTES
     this.#memory = new MemoryAccount('session', '', maxBytes, side.payer)
     this.#signal = options.signal
-    this.#subscription = {
-      subscriber: this,
+    this.#subscription = subscriptionOf(this, {
       topicFilter,
       qos: 2, // inside the process nothing is lost on the way
       noLocal: false,
       retainAsPublished: true,
       retainHandling: options.retained === false ? 2 : 0,
       subscriptionIdentifiers: [],
-    }
+    })
     if (this.#signal?.aborted === true) {
       this.#isClosed = true
       return
