@@ -6,16 +6,24 @@
 import { Broker as BrokerOfParts } from './broker/broker.ts'
 import type { BrokerSettings } from './broker/broker-settings.ts'
 import type { Admin } from './broker/host/admin.ts'
-import type { ConfigInput } from './config/options.ts'
+import type { AdminDoor, AdminHost } from './broker/host/admin-door.ts'
+import type { ConfigInput, Options } from './config/options.ts'
 import { openListener } from './listeners/listener.ts'
 import { mountWebSocket } from './listeners/mount.ts'
 import { attachStream } from './listeners/pump.ts'
+import { listen } from './listeners/socket-address.ts'
 import { shippedPlugins } from './plugins/registry.ts'
 
 /** Most programs never ask for it. */
 async function loadAdmin(broker: BrokerOfParts): Promise<Admin> {
   const { createAdmin } = await import('./admin/admin.ts')
   return createAdmin(broker)
+}
+
+/** Few configurations have it. */
+async function openAdmin(broker: BrokerOfParts, options: Options, host: AdminHost): Promise<AdminDoor> {
+  const { openHttpDoor } = await import('./admin/http/http-door.ts')
+  return openHttpDoor(broker, options, host, listen)
 }
 
 /**
@@ -35,7 +43,14 @@ async function loadAdmin(broker: BrokerOfParts): Promise<Admin> {
  */
 export const Broker: BrokerConstructor = class Broker extends BrokerOfParts {
   constructor(config: ConfigInput = {}, settings: BrokerSettings = {}) {
-    super(config, settings, { openListener, mountWebSocket, attachStream, plugins: shippedPlugins, loadAdmin })
+    super(config, settings, {
+      openListener,
+      mountWebSocket,
+      attachStream,
+      plugins: shippedPlugins,
+      loadAdmin,
+      openAdmin,
+    })
   }
 }
 

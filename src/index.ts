@@ -55,6 +55,7 @@ export type {
   AuthHttpOptions,
   AuthJwtOptions,
   AuthScramOptions,
+  AdminSettings,
   AuthSettings,
   InterceptSettings,
   ListenerSettings,
@@ -64,6 +65,7 @@ export type {
 export type {
   AccessList,
   AccessRules,
+  AdminOptions,
   AuthOptions,
   ConfigInput,
   ConfigSource,

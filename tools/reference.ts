@@ -45,6 +45,7 @@ const INTERFACES: readonly { scope: OptionScope; name: string; summary: string }
   { scope: 'bans', name: 'BansOptions', summary: 'Keys of `bans`.' },
   { scope: 'persistence', name: 'PersistenceOptions', summary: 'Keys of `persistence`.' },
   { scope: 'log', name: 'LogOptions', summary: 'Keys of `log`.' },
+  { scope: 'admin', name: 'AdminSettings', summary: 'Keys of `admin`.' },
 ]
 
 /** Keys whose resolved form `options.ts` defines by hand. */
@@ -121,6 +122,7 @@ const SECTIONS = [
   { section: 'bans', title: '`bans`', scopes: ['bans'] },
   { section: 'persistence', title: '`persistence`', scopes: ['persistence'] },
   { section: 'log', title: '`log`', scopes: ['log'] },
+  { section: 'admin', title: '`admin`', scopes: ['admin'] },
 ] as const
 
 function cell(text: string): string {

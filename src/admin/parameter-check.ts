@@ -7,6 +7,20 @@ import type { AdminParameters, OperationName } from '../broker/host/admin.ts'
 import type { ParameterRow, ParameterType } from './operation.ts'
 import { operationTable } from './operation-table.ts'
 
+/** A parameter is unknown, missing or not valid. */
+export class ParameterError extends UsageError {
+  /** Its name. */
+  readonly parameter: string
+  /** What it must be; `undefined` for one that is unknown. */
+  readonly expected: string | undefined
+
+  constructor(message: string, parameter: string, expected?: string) {
+    super(message)
+    this.parameter = parameter
+    this.expected = expected
+  }
+}
+
 /** What a value has to be, in words, and whether it is. */
 const TYPES: Readonly<Record<ParameterType, readonly [words: string, fits: (value: unknown) => boolean]>> = {
   text: ['a string', (value) => typeof value === 'string'],
@@ -19,8 +33,8 @@ const TYPES: Readonly<Record<ParameterType, readonly [words: string, fits: (valu
 
 /**
  * @returns the parameters as they are; `undefined` counts as not given
- * @throws {UsageError} for one that is unknown, missing or not valid: it names the parameter, the value and what it may
- *   be
+ * @throws {ParameterError} for one that is unknown, missing or not valid: it names the parameter, the value and what it
+ *   may be
  */
 export function checkParameters<Name extends OperationName>(name: Name, given: unknown): AdminParameters[Name] {
   if (typeof given !== 'object' || given === null || Array.isArray(given)) {
@@ -31,20 +45,27 @@ export function checkParameters<Name extends OperationName>(name: Name, given: u
     const row = Object.hasOwn(rows, key) ? rows[key] : undefined
     if (row === undefined) throw unknown(name, key, Object.keys(rows))
     const problem = value === undefined ? undefined : problemOf(value, row)
-    if (problem !== undefined) throw new UsageError(`${name}: ${key} must be ${problem}`)
+    if (problem !== undefined) throw new ParameterError(`${name}: ${key} must be ${problem}`, key, describe(row))
   }
-  for (const [key, { required }] of Object.entries(rows)) {
-    if (required && (given as Record<string, unknown>)[key] === undefined) {
-      throw new UsageError(`${name}: ${key} is missing`)
+  for (const [key, row] of Object.entries(rows)) {
+    if (row.required && (given as Record<string, unknown>)[key] === undefined) {
+      throw new ParameterError(`${name}: ${key} is missing`, key, describe(row))
     }
   }
   return given as AdminParameters[Name]
 }
 
-function unknown(name: string, key: string, known: readonly string[]): UsageError {
+function unknown(name: string, key: string, known: readonly string[]): ParameterError {
   const near = nearest(key, known)
   const hint = near === undefined ? `it has ${known.join(', ') || 'none'}` : `did you mean ${near}?`
-  return new UsageError(`${name} has no parameter ${show(key)}; ${hint}`)
+  return new ParameterError(`${name} has no parameter ${show(key)}; ${hint}`, key)
+}
+
+/** What a parameter must be, in words. */
+export function describe({ type, values, minimum, maximum }: ParameterRow): string {
+  if (values !== undefined) return `${type === 'list' ? 'a list of ' : 'one of '}${values.join(', ')}`
+  const range = minimum === undefined && maximum === undefined ? '' : ` from ${minimum} to ${maximum}`
+  return TYPES[type][0] + range
 }
 
 /** @returns what it must be; `undefined` where it is */

@@ -10,6 +10,7 @@ import type { Store } from '../stores/store.ts'
 import type { ConfigSource } from '../config/config-problems.ts'
 import type { StreamPumps } from './host/host-streams.ts'
 import type { PluginFactory } from '../access/plugin.ts'
+import type { OpenAdmin } from './host/admin-door.ts'
 import { type ProcessMemory } from '../limits/process-memory.ts'
 import type { OpenOne } from './host/open-listeners.ts'
 import { type OpenFiles } from '../limits/open-files.ts'
@@ -18,6 +19,12 @@ import { type OpenFiles } from '../limits/open-files.ts'
 export interface FloorParts extends StreamPumps {
   readonly openListener: OpenOne
   readonly plugins: ReadonlyMap<string, PluginFactory>
+}
+
+/** The same with what is made for a Broker that runs. */
+export interface RunningFloorParts extends FloorParts {
+  /** Opens the HTTP API that `admin` configures. */
+  readonly openAdmin: OpenAdmin
 }
 
 /** What a broker can be given in addition to its configuration. Every setting is optional. */

@@ -15,7 +15,7 @@ import { within } from '../base/within.ts'
 import type { ConfigSource } from '../config/config-problems.ts'
 import type { ConfigInput } from '../config/options.ts'
 import { realClock, stayAlive } from '../turn/clock.ts'
-import type { BrokerSettings, BrokerState, FloorParts } from './broker-settings.ts'
+import type { BrokerSettings, BrokerState, RunningFloorParts } from './broker-settings.ts'
 import { closedMeanwhile, StartAttempt } from './host/start-attempt.ts'
 import { RunningParts } from './running-parts.ts'
 import type { Server } from './server.ts'
@@ -34,7 +34,7 @@ export class Lifecycle {
   #closing: Promise<void> | undefined
   #reloading: Promise<void> = Promise.resolve()
 
-  constructor(config: ConfigInput, settings: BrokerSettings, floors: FloorParts) {
+  constructor(config: ConfigInput, settings: BrokerSettings, floors: RunningFloorParts) {
     this.parts = new RunningParts(config, settings, floors, () => this.running())
     this.#signal = settings.signal
     this.#clock = settings.clock ?? realClock

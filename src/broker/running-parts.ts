@@ -21,6 +21,7 @@ import type { ConfigSource } from '../config/config-problems.ts'
 import type { ActiveConfig } from '../config/active-config.ts'
 import { Events } from '../reporting/events.ts'
 import { HostStreams } from './host/host-streams.ts'
+import { AdminDoors } from './host/admin-door.ts'
 import type { StartAttempt } from './host/start-attempt.ts'
 import { Figures } from '../reporting/figures.ts'
 import { resolveOptions, type ConfigInput, type Options } from '../config/options.ts'
@@ -34,7 +35,7 @@ import { logDamage, openStoreFor } from './durable/open-store.ts'
 import { StoreEnd } from './durable/store-end.ts'
 import { SysTopics } from './sys-topics.ts'
 import { version } from './version.ts'
-import type { BrokerSettings, FloorParts } from './broker-settings.ts'
+import type { BrokerSettings, RunningFloorParts } from './broker-settings.ts'
 import { HostSubscribers } from './host-subscribers.ts'
 import { entranceTo } from './entrance.ts'
 
@@ -62,6 +63,7 @@ export class RunningParts {
   fileRoom: FileRoom | undefined = undefined
   readonly listeners: OpenListeners
   readonly hostStreams: HostStreams
+  readonly admin: AdminDoors
   readonly subscriptions: HostSubscribers
   readonly events: Events
   readonly directory: Directory
@@ -74,7 +76,7 @@ export class RunningParts {
   readonly #clock: Clock
   readonly #log: Logger
 
-  constructor(config: ConfigInput, settings: BrokerSettings, parts: FloorParts, running: () => Server) {
+  constructor(config: ConfigInput, settings: BrokerSettings, parts: RunningFloorParts, running: () => Server) {
     this.config = config
     this.source = settings.source
     this.running = running
@@ -90,6 +92,7 @@ export class RunningParts {
     const log = this.#listenerLog()
     this.listeners = new OpenListeners(parts.openListener, entrance, this.#clock, log)
     this.hostStreams = new HostStreams(parts, entrance, this.#clock, log)
+    this.admin = new AdminDoors(parts.openAdmin, { clock: this.#clock, log: this.#log, events: this.events })
   }
 
   /** @throws {UsageError} where there is no Server */
@@ -145,6 +148,7 @@ export class RunningParts {
     this.server = server // only now: nobody may act on a store that is loading
     logDamage(store, this.#log)
     await this.listeners.open(options.listeners)
+    await this.admin.open(options)
     const files = this.#settings.openFiles ?? (this.#clock === realClock ? openFiles : noOpenFiles)
     this.fileRoom = new FileRoom(files, this.#clock, this.#log)
     if (options.listeners.length > 0) this.fileRoom.warn(options.maxConnections)
@@ -192,7 +196,7 @@ export class RunningParts {
     this.#sysTopics?.stop()
     this.#sysTopics = undefined
     this.hostStreams.close()
-    const closed = this.listeners.close()
+    const closed = Promise.all([this.listeners.close(), this.admin.close()])
     const storeEnd = new StoreEnd(this.current?.options.persistence?.closeTimeout ?? 0, this.#clock)
     const unstored = await this.server?.shutDown(timeoutMs * CONNECTIONS_SHARE, storeEnd.writingMs)
     await closed
@@ -221,13 +225,16 @@ export class RunningParts {
       throw closedWhileReloaded()
     }
     let removed: readonly string[]
+    const { admin } = this
     try {
+      await admin.prepare(options)
       removed = await this.listeners.change(options.listeners)
       if (this.server !== server || !isStarted()) {
         await this.listeners.close()
         throw closedWhileReloaded()
       }
     } catch (error) {
+      await admin.abandon()
       await access.close()
       throw error
     }
@@ -242,6 +249,7 @@ export class RunningParts {
     current.access = access
     this.hostStreams.reload(options)
     server.reconfigure(removed)
+    admin.commit()
     this.#startSysTopics(options)
     await before.close()
     this.events.emit('reloaded', { listeners: this.listeners.all })

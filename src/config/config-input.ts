@@ -4,6 +4,7 @@
  * @module
  */
 import type {
+  AdminSettings,
   AuthHttpOptions,
   AuthJwtOptions,
   AuthScramOptions,
@@ -73,5 +74,6 @@ export type ConfigInput = SectionInput<
       bans: SectionInput<BansOptions>
       persistence: SectionInput<PersistenceOptions>
       log: SectionInput<LogOptions>
+      admin: SectionInput<AdminSettings & { bind: string }>
     }
 >

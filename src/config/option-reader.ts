@@ -232,6 +232,7 @@ const HOMES: Readonly<Record<OptionScope, string>> = {
   bans: 'under `bans`',
   persistence: 'under `persistence`',
   log: 'under `log`',
+  admin: 'under `admin`',
 }
 
 /** Types whose schema is a record, which valibot also accepts for a list. */

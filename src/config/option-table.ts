@@ -5,7 +5,7 @@
  *   broker       top level
  *   limits       top level, and again in any listener, where it overrides
  *   listener     listeners.<name>
- *   auth, auth.jwt, auth.http, auth.scram, topic-check, intercept, users, bans, persistence, log
+ *   auth, auth.jwt, auth.http, auth.scram, topic-check, intercept, users, bans, persistence, log, admin
  *
  * After a change run `node build/tools/reference.js`: it writes `option-types.ts`, the reference page and the JSON Schema.
  *
@@ -26,6 +26,7 @@ export type SectionName =
   | 'bans'
   | 'persistence'
   | 'log'
+  | 'admin'
 
 /** How a value is written; `option-schema.ts` says what each accepts. */
 export type OptionType =
@@ -133,6 +134,11 @@ const brokerRows = rows('broker', [
     key: 'log',
     type: 'section',
     description: 'What is logged, in which format, and where.',
+  },
+  {
+    key: 'admin',
+    type: 'section',
+    description: 'The HTTP API for operators, health checks and `/metrics`. Without it, none of them is served.',
   },
   {
     key: 'plugins',
@@ -1302,6 +1308,70 @@ const logRows = rows('log', [
   },
 ])
 
+const adminRows = rows('admin', [
+  {
+    key: 'bind',
+    type: 'bind',
+    description:
+      'Where the HTTP API is served over TCP: `host:port`, `[v6]:port`, or `:port` for every interface; port 0 selects a free port. Default: not over TCP.',
+  },
+  {
+    key: 'socket',
+    type: 'text',
+    description:
+      'Path of the Unix domain socket of the HTTP API, for commands on the same machine. Whoever may open it (the user of the broker, and root) is an administrator. `off` = none. Default: `admin.sock` in the folder of `persistence.path`; without persistence, `sluice-admin.sock` in `$XDG_RUNTIME_DIR`, or none if that is not set.',
+  },
+  {
+    key: 'allowed-hosts',
+    type: 'hosts',
+    default: [],
+    description:
+      'Host names under which the HTTP API may be requested over TCP, in addition to the host of `bind`; `localhost` and IP addresses are always allowed. A foreign site could point any other name at this address.',
+  },
+  {
+    key: 'metrics-networks',
+    type: 'address-ranges',
+    default: [],
+    description:
+      'Addresses and networks (`10.0.0.1`, `10.0.0.0/8`) that may read `/metrics` without a login. Behind a proxy on this machine, every request comes from 127.0.0.1.',
+  },
+  {
+    key: 'max-connections',
+    type: 'integer',
+    default: 100,
+    min: 1,
+    max: UINT16,
+    description: 'Connections to the socket, and as many to `bind`. Further ones are closed.',
+  },
+  {
+    key: 'max-request-bytes',
+    type: 'integer',
+    default: 1_048_576,
+    unit: 'bytes',
+    min: 1_024,
+    max: LARGEST_PACKET,
+    description: 'Largest body of a request. A longer one is answered 413.',
+  },
+  {
+    key: 'max-request-rate',
+    type: 'number',
+    default: 100,
+    unit: 'per second',
+    ...COUNT,
+    description:
+      'Requests from one IP address over TCP, of which as many may arrive at once. Further ones are answered 429. IPv6 addresses are grouped by `ipv6-prefix-length`. 0 = no limit.',
+  },
+  {
+    key: 'request-timeout',
+    type: 'number',
+    default: 30,
+    unit: 'seconds',
+    min: 1,
+    max: 3_600,
+    description: 'Time in which a request has to arrive, and a connection that reads nothing is closed.',
+  },
+])
+
 /** All keys, in the order of the reference page. */
 export const optionTable: readonly OptionRow[] = [
   ...brokerRows,
@@ -1317,6 +1387,7 @@ export const optionTable: readonly OptionRow[] = [
   ...bansRows,
   ...persistenceRows,
   ...logRows,
+  ...adminRows,
 ]
 
 /** The keys of a section: those of `limits` belong to the top level and to every listener. */

@@ -373,3 +373,21 @@ export interface LogOptions {
   /** A file to which `sluice start` appends the log instead of standard output. SIGHUP reopens it, so that it can be rotated. */
   readonly file?: string
 }
+
+/** Keys of `admin`. */
+export interface AdminSettings {
+  /** Path of the Unix domain socket of the HTTP API, for commands on the same machine. Whoever may open it (the user of the broker, and root) is an administrator. `off` = none. Default: `admin.sock` in the folder of `persistence.path`; without persistence, `sluice-admin.sock` in `$XDG_RUNTIME_DIR`, or none if that is not set. */
+  readonly socket?: string
+  /** Host names under which the HTTP API may be requested over TCP, in addition to the host of `bind`; `localhost` and IP addresses are always allowed. A foreign site could point any other name at this address. Default []. */
+  readonly allowedHosts: readonly string[]
+  /** Addresses and networks (`10.0.0.1`, `10.0.0.0/8`) that may read `/metrics` without a login. Behind a proxy on this machine, every request comes from 127.0.0.1. Default []. */
+  readonly metricsNetworks: readonly string[]
+  /** Connections to the socket, and as many to `bind`. Further ones are closed. Default 100. */
+  readonly maxConnections: number
+  /** Largest body of a request. A longer one is answered 413. In bytes. Default 1048576. */
+  readonly maxRequestBytes: number
+  /** Requests from one IP address over TCP, of which as many may arrive at once. Further ones are answered 429. IPv6 addresses are grouped by `ipv6-prefix-length`. 0 = no limit. Counted per second. Default 100. */
+  readonly maxRequestRate: number
+  /** Time in which a request has to arrive, and a connection that reads nothing is closed. In seconds. Default 30. */
+  readonly requestTimeout: number
+}

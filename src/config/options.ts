@@ -11,6 +11,7 @@
 import { resolve } from 'node:path'
 import { ConfigProblems } from './config-problems.ts'
 import { show } from '../base/show.ts'
+import { resolveAdmin } from './admin-options.ts'
 import type { ConfigSource } from './config-problems.ts'
 import { checkListener, checkListeners, leavesIpv4, isLoopback } from './listener-checks.ts'
 import { defaultsOf, OptionReader } from './option-reader.ts'
@@ -28,6 +29,7 @@ export type { ConfigSource } from './config-problems.ts'
 export type { BansOptions, ListenerLimits, LogOptions, PersistenceOptions, UsersOptions } from './option-types.ts'
 export type { AccessList, AccessRules, PluginReference, ServerCertificate } from './option-values.ts'
 export type {
+  AdminOptions,
   AuthOptions,
   InterceptOptions,
   ListenerOptions,
@@ -68,11 +70,19 @@ export function resolveOptions(
     bans = {},
     persistence,
     log = {},
+    admin,
     ...settings
   } = reader.read('broker', input, [])
 
   const opened = resolveListeners(listeners, settings, reader, problems, baseFolder)
   const authOptions = resolveAuth(auth, opened, (settings['plugins'] ?? []) as PluginReference[], reader, problems)
+  const stored: Values | undefined =
+    persistence === undefined
+      ? undefined
+      : {
+          ...persistenceDefaults(baseFolder),
+          ...reader.read('persistence', persistence, ['persistence']),
+        }
   const options = {
     ...defaultsOf('broker'),
     ...settings,
@@ -85,9 +95,8 @@ export function resolveOptions(
     ...(intercept !== undefined && { intercept: resolveIntercept(intercept, reader, problems) }),
     ...(users !== undefined && { users: { ...defaultsOf('users'), ...reader.read('users', users, ['users']) } }),
     bans: { ...defaultsOf('bans'), ...reader.read('bans', bans, ['bans']) },
-    ...(persistence !== undefined && {
-      persistence: { ...persistenceDefaults(baseFolder), ...reader.read('persistence', persistence, ['persistence']) },
-    }),
+    ...(stored !== undefined && { persistence: stored }),
+    ...(admin !== undefined && { admin: resolveAdmin(admin, stored?.['path'], reader, problems, baseFolder) }),
     log: { ...defaultsOf('log'), ...reader.read('log', log, ['log']) },
     baseFolder,
     warnings: problems.warnings,

@@ -5,6 +5,7 @@
  */
 import type { ConfigProblem } from '../base/errors.ts'
 import type {
+  AdminSettings,
   AuthSettings,
   InterceptSettings,
   TopLevelSettings,
@@ -16,6 +17,7 @@ import type {
   TopicCheckSettings,
   UsersOptions,
 } from './option-types.ts'
+import type { BindAddress } from './option-schema.ts'
 import type { PluginReference } from './option-values.ts'
 
 /** A resolved listener. */
@@ -57,6 +59,14 @@ export interface TopicCheckOptions extends TopicCheckSettings {
 /** Plugins that may change messages. It also contains the options of these plugins, in camelCase. */
 export type InterceptOptions = InterceptSettings
 
+/** The HTTP API for operators. */
+export interface AdminOptions extends AdminSettings {
+  /** Host '' means every interface; port 0 lets the system choose. `undefined`: not over TCP. */
+  readonly bind: BindAddress | undefined
+  /** Absolute path of the Unix domain socket; empty: none. */
+  readonly socket: string
+}
+
 /** The resolved options of the broker. */
 export interface Options extends ListenerLimits, TopLevelSettings {
   readonly listeners: readonly ListenerOptions[]
@@ -71,6 +81,8 @@ export interface Options extends ListenerLimits, TopLevelSettings {
   /** `undefined`: everything is kept in memory. */
   readonly persistence?: PersistenceOptions
   readonly log: LogOptions
+  /** `undefined`: no HTTP API. */
+  readonly admin?: AdminOptions
   /** The folder to which relative paths refer. Absolute, like all paths here except those of plugin modules. */
   readonly baseFolder: string
   /** Settings that work but are probably not intended; the program logs them. */

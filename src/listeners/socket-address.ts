@@ -12,6 +12,8 @@ import type { ListenerOptions } from '../config/options.ts'
 import { grantAccess } from './socket-access.ts'
 
 type Place = Pick<ListenerOptions, 'type' | 'host' | 'port' | 'path'>
+/** What has to be known of whatever listens. */
+type Listening = Place & Pick<ListenerOptions, 'name' | 'mode' | 'group' | 'ipv6Only'>
 
 /** Permissions that a new file withholds: all from the group and from others. */
 const OWNER_ONLY = 0o177
@@ -85,7 +87,7 @@ function isSystemError(cause: unknown): cause is NodeJS.ErrnoException {
  * @param listenerAt returns the name of the listener of the same broker that uses an address
  * @throws {ConfigError} `ERR_LISTENER_…`; it names the listener, the address, the cause and the remedy
  */
-export async function listen(server: Server, options: ListenerOptions, listenerAt: ListenerAt): Promise<void> {
+export async function listen(server: Server, options: Listening, listenerAt: ListenerAt): Promise<void> {
   const { type, host, port, ipv6Only } = options
   try {
     if (type === 'unix') await listenOnPath(server, options)
@@ -110,7 +112,7 @@ export function placeOf({ type, host, port, path }: Place): string {
 
 /** The error for a listener that cannot open its address. */
 export function openError(
-  options: ListenerOptions,
+  options: Place & Pick<ListenerOptions, 'name'>,
   cause: NodeJS.ErrnoException,
   listenerAt: ListenerAt = () => undefined,
 ): ConfigError {
@@ -141,7 +143,7 @@ async function begin(server: Server, where: ListenOptions, umask?: number): Prom
 }
 
 /** A killed process leaves its socket file behind: it is removed, but only if no process answers on it. */
-async function listenOnPath(server: Server, { path, mode, group }: ListenerOptions): Promise<void> {
+async function listenOnPath(server: Server, { path, mode, group }: Listening): Promise<void> {
   const umask = mode === '' && group === '' ? undefined : OWNER_ONLY
   if (Buffer.byteLength(path) > MAX_PATH_BYTES) throw systemError('ENAMETOOLONG')
   try {

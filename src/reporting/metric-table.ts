@@ -105,6 +105,11 @@ export const metricTable: Readonly<Record<MetricName, MetricRow>> = {
     'Pairs of a user name and the address of a login forgotten at `max-known-logins`.',
   ),
   closedConnectionsForgotten: row('connections', 'Ended connections forgotten at `max-closed-connections`.'),
+  adminRequests: row('requests', 'Requests to the HTTP API, `/metrics` and health checks.'),
+  adminOverLimit: row(
+    'requests',
+    'Requests to the HTTP API and connections that were refused at a limit: `admin.max-request-rate`, `admin.max-request-bytes` or `admin.max-connections`.',
+  ),
   takeovers: row('connections', 'Connections ended because another one used their client identifier.'),
   protocolErrors: row('connections', 'Connections ended because the client broke the protocol.'),
   keepAliveTimeouts: row('connections', 'Connections ended because the client was silent for too long.'),

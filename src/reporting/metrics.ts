@@ -53,6 +53,8 @@ export class Metrics implements ConnectionMetrics {
   loginNamesForgotten = 0
   knownLoginsForgotten = 0
   closedConnectionsForgotten = 0
+  adminRequests = 0
+  adminOverLimit = 0
   takeovers = 0
   protocolErrors = 0
   keepAliveTimeouts = 0

@@ -351,13 +351,18 @@ const ELSEWHERE: ReadonlySet<string> = new Set([
   'max-handshakes', // waiting-room.test.ts: handshakesRefused, handshakeRefused
   'auth.jwt.max-answer-bytes', // auth-jwt.test.ts: loginsRefused, clientRefused
   'auth.http.max-answer-bytes', // auth-http.test.ts: loginsRefused, clientRefused
+  'admin.max-connections', // http-door.test.ts: adminOverLimit
+  'admin.max-request-bytes', // http-door.test.ts: adminOverLimit
+  'admin.max-request-rate', // api-limits.test.ts: adminOverLimit
   'persistence.max-bytes', // slow-store.test.ts: storeHealth
 ])
 
 test('every limit of the table of options has a row here, or a reason for having none', () => {
   const limits = optionTable
     .filter(({ key, scope }) => key.startsWith('max-') && !(scope === 'listener' && key === 'max-connections'))
-    .map(({ key, scope }) => (['auth.jwt', 'auth.http', 'persistence'].includes(scope) ? `${scope}.${key}` : key))
+    .map(({ key, scope }) =>
+      ['auth.jwt', 'auth.http', 'persistence', 'admin'].includes(scope) ? `${scope}.${key}` : key,
+    )
   const known = [...Object.keys(rows), ...NO_LIMITS, ...WAITING, ...ELSEWHERE]
   assert.deepEqual(
     limits.filter((key) => !known.includes(key)),

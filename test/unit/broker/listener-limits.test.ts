@@ -41,6 +41,7 @@ async function withListeners(config: ConfigInput) {
     attachStream,
     plugins: shippedPlugins,
     loadAdmin: () => Promise.reject(new Error('nobody asks')),
+    openAdmin: () => Promise.reject(new Error('nobody asks')),
   }
   const clock = new VirtualClock()
   const base = new Broker({ 'sys-interval': 0, ...config }, { clock }, parts)

@@ -727,6 +727,15 @@ async function loginCode(broker: TestBroker, options: ConnectOptions): Promise<n
 
 /** Keys whose effect needs a socket, a certificate or another server: which test shows it. */
 export const elsewhere: Readonly<Record<string, string>> = {
+  'broker/admin': 'admin/http/http-door.test.ts',
+  'admin/bind': 'admin/http/http-door.test.ts',
+  'admin/socket': 'admin/http/http-door.test.ts',
+  'admin/allowed-hosts': 'admin/http/api-limits.test.ts',
+  'admin/metrics-networks': 'admin/http/api.test.ts',
+  'admin/max-connections': 'admin/http/http-door.test.ts',
+  'admin/max-request-bytes': 'admin/http/http-door.test.ts',
+  'admin/max-request-rate': 'admin/http/api-limits.test.ts',
+  'admin/request-timeout': 'admin/http/http-door.test.ts',
   'listener/type': 'listeners/websocket.test.ts',
   'listener/bind': 'listeners/listener.test.ts',
   'listener/max-connections': 'broker/listener-limits.test.ts',

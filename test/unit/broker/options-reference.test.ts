@@ -32,6 +32,7 @@ test('the reference page and the JSON Schema name the keys of the table and no o
     intercept: schema.properties['intercept']!,
     persistence: schema.properties['persistence']!,
     log: schema.properties['log']!,
+    admin: schema.properties['admin']!,
   } as const
   for (const [section, { properties }] of Object.entries(sections)) {
     const keys = rowsOf(section as keyof typeof sections).map(({ key }) => key)

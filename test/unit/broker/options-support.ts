@@ -42,6 +42,7 @@ const SECTIONS: Readonly<Record<OptionRow['scope'], readonly string[]>> = {
   bans: ['bans'],
   persistence: ['persistence'],
   log: ['log'],
+  admin: ['admin'],
 }
 
 /** A configuration in which nothing but these keys stands, in the section of `row`. */
@@ -69,6 +70,7 @@ export function sectionOf(row: OptionRow, options: Options): Readonly<Record<str
     bans: options.bans,
     persistence: options.persistence,
     log: options.log,
+    admin: options.admin,
   }
   return sections[row.scope] as Readonly<Record<string, unknown>>
 }

@@ -1,0 +1,198 @@
+/**
+ * The HTTP API without HTTP: a request becomes an answer.
+ *
+ *   rate ──> host, origin ──> /health ──> who is it? ──> /metrics ──> path, method ──> role ──> body ──> parameters ──> operation
+ *
+ * The body is read only for those who may do what they ask for. Views are read in slices of turns, so that clients are served
+ * meanwhile.
+ *
+ * @module
+ */
+import { networkOf, addressList } from '../../access/address.ts'
+import { serverOf, type Broker } from '../../broker/broker.ts'
+import type { Admin, OperationName } from '../../broker/host/admin.ts'
+import type { AdminHost } from '../../broker/host/admin-door.ts'
+import type { AdminOptions, Options } from '../../config/resolved-options.ts'
+import { createAdmin } from '../admin.ts'
+import type { ParameterRow } from '../operation.ts'
+import { PROMETHEUS_CONTENT_TYPE, prometheusText } from '../prometheus.ts'
+import { Health } from './health.ts'
+import { checkHost } from './host-check.ts'
+import { parseJson } from './json-input.ts'
+import { writeJson } from './json-output.ts'
+import { checkRole, principalOf } from './locks.ts'
+import { openApiText } from './openapi.ts'
+import { Problem, problemAnswer, problemOf } from './problem.ts'
+import { jsonAnswer, LOCAL_ADDRESS, type Answer, type RequestHead } from './request.ts'
+import { requestParameters } from './request-parameters.ts'
+import { RequestRate } from './request-rate.ts'
+import { API_ROOT, findRoute, methodProblem, notFound, type FoundRoute } from './routes.ts'
+
+/** The longest path and query. */
+const MAX_TARGET_LENGTH = 8192
+
+const COMMON_HEADERS: Answer['headers'] = {
+  'Cache-Control': 'private, no-cache',
+  'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
+  'Cross-Origin-Resource-Policy': 'same-origin',
+  'Referrer-Policy': 'no-referrer',
+  'X-Content-Type-Options': 'nosniff',
+}
+
+/** Reads the body of a request; empty if it has none. */
+export type ReadBody = () => Promise<Uint8Array>
+
+export class Api {
+  readonly #broker: Broker
+  readonly #host: AdminHost
+  readonly #admin: Admin
+  readonly #health: Health
+  readonly #rate: RequestRate
+  #options: Options
+  #mayReadMetrics: (address: string) => boolean
+
+  constructor(broker: Broker, options: Options, host: AdminHost) {
+    this.#broker = broker
+    this.#host = host
+    this.#admin = createAdmin(broker)
+    this.#health = new Health(broker, host.clock)
+    this.#options = options
+    this.#rate = new RequestRate(this.#settings.maxRequestRate)
+    this.#mayReadMetrics = addressList(this.#settings.metricsNetworks)
+  }
+
+  get #settings(): AdminOptions {
+    return this.#options.admin!
+  }
+
+  /** Applies new options to requests from now on. */
+  set options(options: Options) {
+    this.#options = options
+    this.#rate.perSecond = this.#settings.maxRequestRate
+    this.#mayReadMetrics = addressList(this.#settings.metricsNetworks)
+  }
+
+  /** @returns the answer, whatever happens */
+  async answer(head: RequestHead, readBody: ReadBody): Promise<Answer> {
+    const isHead = head.method === 'HEAD'
+    const asked = isHead ? { ...head, method: 'GET' } : head
+    const answer = await this.#answer(asked, readBody).catch((error: unknown) => this.#refusal(error))
+    return { ...answer, headers: { ...COMMON_HEADERS, ...answer.headers } }
+  }
+
+  #refusal(error: unknown): Answer {
+    const problem = problemOf(error, this.#host.log)
+    if (problem.fields['option'] !== undefined) this.overLimit()
+    return problemAnswer(problem)
+  }
+
+  /** Counts a request or a connection that was refused at a limit. */
+  overLimit(): void {
+    if (this.#broker.state === 'started') serverOf(this.#broker).metrics.adminOverLimit++
+  }
+
+  async #answer(head: RequestHead, readBody: ReadBody): Promise<Answer> {
+    if (this.#broker.state === 'started') serverOf(this.#broker).metrics.adminRequests++
+    this.#checkRate(head.address)
+    checkHost(head, this.#settings)
+    const [path, query] = targetOf(head)
+    if (path.startsWith('/health/')) return this.#healthAnswer(head, path)
+    if (this.#broker.state !== 'started') throw new Problem('ERR_UNAVAILABLE', `the broker is ${this.#broker.state}`)
+    if (path === '/metrics') return this.#metrics(head)
+    const principal = principalOf(head)
+    if (path === `${API_ROOT}/openapi.json`) return this.#openApi(head)
+    const route = findRoute(head.method, path)
+    checkRole(principal, route.operation.role)
+    return this.#call(route, head, query, await bodyOf(route, head, readBody))
+  }
+
+  #checkRate(address: string): void {
+    // The local administrator could stop the broker altogether.
+    if (address === LOCAL_ADDRESS) return
+    const waitMs = this.#rate.waitMs(networkOf(address, this.#options.ipv6PrefixLength), this.#host.clock.now())
+    if (waitMs === 0) return
+    const limit = this.#settings.maxRequestRate
+    const seconds = Math.ceil(waitMs / 1000)
+    throw new Problem(
+      'ERR_RATE',
+      `more than ${limit} requests in a second; try again in ${seconds} s`,
+      { limit, option: 'admin.max-request-rate' },
+      { 'Retry-After': String(seconds) },
+    )
+  }
+
+  #healthAnswer({ method }: RequestHead, path: string): Promise<Answer> {
+    if (path !== '/health/live' && path !== '/health/ready') throw notFound()
+    if (method !== 'GET') throw methodProblem(method, 'GET')
+    return path === '/health/live' ? this.#health.live() : this.#health.ready()
+  }
+
+  #metrics(head: RequestHead): Answer {
+    if (head.address === LOCAL_ADDRESS || !this.#mayReadMetrics(head.address)) checkRole(principalOf(head), 'viewer')
+    if (head.method !== 'GET') throw methodProblem(head.method, 'GET')
+    const body = [prometheusText(this.#broker.figures())]
+    return { status: 200, headers: { 'Content-Type': PROMETHEUS_CONTENT_TYPE }, body }
+  }
+
+  #openApi({ method }: RequestHead): Answer {
+    if (method !== 'GET') throw methodProblem(method, 'GET')
+    return jsonAnswer(200, [openApiText()])
+  }
+
+  /** The body of the answer is what `broker.admin` returns. */
+  async #call(route: FoundRoute, head: RequestHead, query: string, body: unknown): Promise<Answer> {
+    const parameters = requestParameters(route, query, body)
+    const call = this.#admin[route.name] as (parameters: object) => Promise<unknown>
+    const value = await call(parameters)
+    if (value === undefined && route.operation.answer === 'void') return { status: 204, headers: {}, body: [] }
+    if (value === undefined || value === false) throw absent(route)
+    const { turn } = serverOf(this.#broker)
+    const { pieces, tag } = await writeJson(value, turn, this.#broker)
+    if (head.method !== 'GET') return jsonAnswer(200, pieces)
+    if (isKnown(head.headers['if-none-match'], tag)) return { status: 304, headers: { ETag: tag }, body: [] }
+    return jsonAnswer(200, pieces, { ETag: tag })
+  }
+}
+
+/** @throws {Problem} `ERR_TARGET_SIZE` */
+function targetOf({ target }: RequestHead): [path: string, query: string] {
+  if (target.length > MAX_TARGET_LENGTH) {
+    const detail = `path and query have ${target.length} characters; ${MAX_TARGET_LENGTH} are allowed`
+    throw new Problem('ERR_TARGET_SIZE', detail, { limit: MAX_TARGET_LENGTH })
+  }
+  const at = target.indexOf('?')
+  return at < 0 ? [target, ''] : [target.slice(0, at), target.slice(at + 1)]
+}
+
+/** @throws {Problem} for a body where there can be none, or one that is not JSON */
+async function bodyOf({ name, operation }: FoundRoute, { headers }: RequestHead, readBody: ReadBody): Promise<unknown> {
+  const bytes = await readBody()
+  if (bytes.length === 0) return undefined
+  const rows: readonly ParameterRow[] = Object.values(operation.parameters)
+  if (!rows.some(({ place }) => place === 'body')) throw new Problem('ERR_USAGE', `${name} takes no body; leave it out`)
+  // A form of another site cannot send this type.
+  if (!/^application\/json\s*(;\s*charset="?utf-8"?\s*)?$/i.test(headers['content-type'] ?? '')) {
+    throw new Problem('ERR_BODY_TYPE', 'the body must be JSON in UTF-8, with `Content-Type: application/json`')
+  }
+  if (headers['content-encoding'] !== undefined) {
+    throw new Problem('ERR_BODY_TYPE', 'the body must not be compressed; leave out `Content-Encoding`')
+  }
+  return parseJson(bytes)
+}
+
+const ABSENT: Readonly<Partial<Record<OperationName, string>>> = {
+  client: 'no client with this identifier is connected',
+  disconnect: 'no client with this identifier is connected',
+}
+
+function absent({ name, inPath }: FoundRoute): Problem {
+  const clientId = inPath.get('clientId')
+  const detail = ABSENT[name] ?? 'there is no session with this client identifier'
+  return new Problem('ERR_NOT_FOUND', detail, clientId === undefined ? {} : { parameter: 'clientId', value: clientId })
+}
+
+/** Whether the caller has this version of the answer. */
+function isKnown(header: string | undefined, tag: string): boolean {
+  if (header === undefined) return false
+  return header.split(',').some((one) => one.trim() === '*' || one.trim().replace(/^W\//, '') === tag)
+}

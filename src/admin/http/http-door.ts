@@ -1,0 +1,126 @@
+/**
+ * Where the HTTP API is served: on a Unix domain socket, on a TCP address, or on both. What answers requests is loaded with the
+ * first of them.
+ *
+ * @module
+ */
+import { mkdir } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import type { Server } from 'node:net'
+import type { Broker } from '../../broker/broker.ts'
+import type { AdminChange, AdminDoor, AdminHost } from '../../broker/host/admin-door.ts'
+import type { ListenerOptions } from '../../config/options.ts'
+import type { AdminOptions, Options } from '../../config/resolved-options.ts'
+import type { Api } from './api.ts'
+import { HttpServer } from './http-server.ts'
+
+/** Makes a server listen, and explains why it cannot: as listeners do. */
+export type Listen = (
+  server: Server,
+  options: Pick<ListenerOptions, 'name' | 'type' | 'host' | 'port' | 'path' | 'mode' | 'group' | 'ipv6Only'>,
+  listenerAt: (address: string, port: number) => string | undefined,
+) => Promise<void>
+
+type Address = Parameters<Listen>[1]
+
+/** @throws {ConfigError} `ERR_LISTENER_…` if an address cannot be opened */
+export async function openHttpDoor(
+  broker: Broker,
+  options: Options,
+  host: AdminHost,
+  listen: Listen,
+): Promise<AdminDoor> {
+  const door = new HttpDoor(broker, options, host, listen)
+  ;(await door.prepare(options)).commit()
+  return door
+}
+
+interface OpenPlace {
+  readonly address: Address
+  readonly http: HttpServer
+}
+
+class HttpDoor implements AdminDoor {
+  readonly #broker: Broker
+  readonly #host: AdminHost
+  readonly #listen: Listen
+  #options: Options
+  #places: readonly OpenPlace[] = []
+  #api: Promise<Api> | undefined
+
+  constructor(broker: Broker, options: Options, host: AdminHost, listen: Listen) {
+    this.#broker = broker
+    this.#options = options
+    this.#host = host
+    this.#listen = listen
+  }
+
+  get urls(): readonly string[] {
+    return this.#places.map(urlOf)
+  }
+
+  async prepare(options: Options): Promise<AdminChange> {
+    const wanted = addressesOf(options.admin!)
+    const staying = this.#places.filter((place) => wanted.some((address) => isSame(address, place.address)))
+    const coming = wanted.filter((address) => !staying.some((place) => isSame(address, place.address)))
+    const opened: OpenPlace[] = []
+    const abandon = async (): Promise<void> => void (await Promise.all(opened.map(({ http }) => http.close())))
+    try {
+      for (const address of coming) opened.push(await this.#open(address, options.admin!))
+    } catch (error) {
+      await abandon()
+      throw error
+    }
+    return { commit: () => this.#commit(options, [...staying, ...opened]), abandon }
+  }
+
+  #commit(options: Options, places: readonly OpenPlace[]): void {
+    const before = this.#places
+    this.#places = places
+    this.#options = options
+    void this.#api?.then((api) => (api.options = options))
+    for (const { http } of before.filter((place) => !places.includes(place))) http.retire()
+    for (const { http } of places) http.options = options.admin!
+    const news = places.filter((place) => !before.includes(place)).map(urlOf)
+    if (news.length > 0) this.#host.log.info({ urls: news }, `the HTTP API is served at ${news.join(' and ')}`)
+  }
+
+  async #open(address: Address, options: AdminOptions): Promise<OpenPlace> {
+    const http = new HttpServer(options, address.type === 'unix', () => this.#loadApi())
+    // The folder of the store exists only if something is stored.
+    if (address.type === 'unix') await mkdir(dirname(address.path), { recursive: true, mode: 0o700 }).catch(() => {})
+    const listenerAt = (_: string, port: number): string | undefined =>
+      this.#broker.listeners.find((listener) => listener.port === port)?.name
+    await this.#listen(http.server, address, listenerAt)
+    return { address, http }
+  }
+
+  #loadApi(): Promise<Api> {
+    return (this.#api ??= import('./api.ts').then(
+      ({ Api: ApiOf }) => new ApiOf(this.#broker, this.#options, this.#host),
+    ))
+  }
+
+  async close(): Promise<void> {
+    const places = this.#places
+    this.#places = []
+    await Promise.all(places.map(({ http }) => http.close()))
+  }
+}
+
+function addressesOf({ bind, socket }: AdminOptions): Address[] {
+  const common = { name: 'admin', mode: '', group: '', ipv6Only: false, host: '', port: 0, path: '' }
+  const local: Address = { ...common, type: 'unix', path: socket, mode: '0600' }
+  const remote: Address = { ...common, type: 'tcp', ...bind }
+  return [...(socket === '' ? [] : [local]), ...(bind === undefined ? [] : [remote])]
+}
+
+function isSame(one: Address, other: Address): boolean {
+  return (['type', 'host', 'port', 'path'] as const).every((key) => one[key] === other[key])
+}
+
+function urlOf({ address, http }: OpenPlace): string {
+  const bound = http.server.address()
+  if (typeof bound !== 'object' || bound === null) return `unix:${address.path}`
+  return `http://${bound.address.includes(':') ? `[${bound.address}]` : bound.address}:${bound.port}`
+}

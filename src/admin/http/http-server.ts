@@ -1,0 +1,123 @@
+/**
+ * The API behind a server of `node:http`, which is loaded for WebSocket anyway. It reads bodies, writes answers, and bounds what a
+ * peer can hold: connections, headers, the time of a request and of an answer. A connection has one request at a time.
+ *
+ * @module
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import { plainAddress } from '../../access/address.ts'
+import type { AdminOptions } from '../../config/resolved-options.ts'
+import type { Api } from './api.ts'
+import { Problem, problemAnswer } from './problem.ts'
+import { LOCAL_ADDRESS, type Answer, type RequestHead } from './request.ts'
+
+const MAX_HEADER_BYTES = 16_384
+const HEADERS_TIMEOUT_MS = 10_000
+const CHECKING_INTERVAL_MS = 2_000
+
+export class HttpServer {
+  readonly server: Server
+  readonly #api: () => Promise<Api>
+  /** Known from the start, because a socket whose peer is gone has no address either. */
+  readonly #isLocal: boolean
+  /** Connections with a request under way. */
+  readonly #busy = new WeakSet<Socket>()
+  #options: AdminOptions
+
+  /**
+   * @param isLocal whether it is served on a Unix domain socket
+   * @param api is asked for with the first request
+   */
+  constructor(options: AdminOptions, isLocal: boolean, api: () => Promise<Api>) {
+    this.#api = api
+    this.#isLocal = isLocal
+    this.#options = options
+    const limits = { maxHeaderSize: MAX_HEADER_BYTES, connectionsCheckingInterval: CHECKING_INTERVAL_MS }
+    this.server = createServer({ ...limits, noDelay: true }, (request, response) => void this.#serve(request, response))
+    this.server.on('drop', () => void api().then((loaded) => loaded.overLimit()))
+    this.options = options
+  }
+
+  /** Applies new options to requests from now on. */
+  set options(options: AdminOptions) {
+    this.#options = options
+    this.server.maxConnections = options.maxConnections
+    this.server.requestTimeout = options.requestTimeout * 1000
+    this.server.headersTimeout = Math.min(HEADERS_TIMEOUT_MS, this.server.requestTimeout)
+  }
+
+  /** Stops listening; requests that are under way get their answers. */
+  retire(): void {
+    this.server.close()
+    this.server.closeIdleConnections()
+  }
+
+  /** Closes everything at once. */
+  async close(): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.server.close(() => resolve()))
+    this.server.closeAllConnections()
+    await closed
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { socket } = request
+    if (this.#busy.has(socket)) return this.#refusePipelining(response)
+    this.#busy.add(socket)
+    const done = (): unknown => this.#busy.delete(socket)
+    response.once('finish', done).once('close', done)
+    const api = await this.#api()
+    const readBody = (): Promise<Uint8Array> => bodyOf(request, this.#options.maxRequestBytes)
+    const answer = await api.answer(headOf(request, this.#isLocal), readBody)
+    if (!request.complete || !this.server.listening) response.shouldKeepAlive = false
+    socket.setTimeout(this.#options.requestTimeout * 1000)
+    send(response, answer, request.method === 'HEAD')
+  }
+
+  /** The answers would have to wait for each other, and nothing would limit how many there are. */
+  #refusePipelining(response: ServerResponse): void {
+    response.shouldKeepAlive = false
+    send(response, problemAnswer(new Problem('ERR_RATE', 'send the next request after the answer to this one')), false)
+  }
+}
+
+function headOf({ method = '', url = '', headers, socket }: IncomingMessage, isLocal: boolean): RequestHead {
+  const isEncrypted = 'encrypted' in socket
+  const address = isLocal ? LOCAL_ADDRESS : (plainAddress(socket.remoteAddress ?? '') ?? 'unknown')
+  return { method, target: url, headers: headers as RequestHead['headers'], address, isEncrypted }
+}
+
+function bodyOf(request: IncomingMessage, limit: number): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    let size = 0
+    const refuse = (problem: Problem): void => {
+      request.off('data', take).pause()
+      reject(problem)
+    }
+    const take = (chunk: Buffer): void => {
+      size += chunk.length
+      if (size > limit) refuse(tooLarge(limit))
+      else chunks.push(chunk)
+    }
+    if (Number(request.headers['content-length'] ?? 0) > limit) return refuse(tooLarge(limit))
+    request.on('data', take)
+    request.once('end', () => resolve(Buffer.concat(chunks)))
+    request.once('close', () => reject(new Problem('ERR_USAGE', 'the request ended within its body')))
+  })
+}
+
+function tooLarge(limit: number): Problem {
+  const option = 'admin.max-request-bytes'
+  return new Problem('ERR_BODY_SIZE', `the body has more than ${limit} bytes`, { limit, option })
+}
+
+function send(response: ServerResponse, { status, headers, body }: Answer, isHead: boolean): void {
+  if (response.destroyed) return
+  const length = body.reduce((sum, piece) => sum + Buffer.byteLength(piece), 0)
+  const hasBody = status !== 204 && status !== 304
+  response.writeHead(status, hasBody ? { ...headers, 'Content-Length': String(length) } : headers)
+  response.cork()
+  if (hasBody && !isHead) for (const piece of body) response.write(piece)
+  response.end()
+}

@@ -1,0 +1,136 @@
+/** The description of the API in OpenAPI 3.1, made from the table of operations. @module */
+import { version } from '../../broker/version.ts'
+import type { Operation, ParameterRow } from '../operation.ts'
+import { operationTable } from '../operation-table.ts'
+import { viewFields } from '../view-fields.ts'
+import { problemTable } from './problem.ts'
+import { API_ROOT } from './routes.ts'
+
+type Json = Readonly<Record<string, unknown>>
+
+let text: string | undefined
+
+/** The document as JSON; it is the same for every broker of this version. */
+export function openApiText(): string {
+  return (text ??= JSON.stringify(openApi()))
+}
+
+export function openApi(): Json {
+  const paths: Record<string, Record<string, Json>> = {}
+  for (const [name, operation] of Object.entries(operationTable) as [string, Operation][]) {
+    const methods = (paths[operation.path] ??= {})
+    methods[operation.method.toLowerCase()] = describeOperation(name, operation)
+  }
+  const info = { title: 'Sluice', summary: 'What operators of a broker see and do', version }
+  const license = { name: 'MIT', identifier: 'MIT' }
+  const security = [{ key: [] }]
+  return {
+    openapi: '3.1.0',
+    info: { ...info, license },
+    servers: [{ url: API_ROOT }],
+    security,
+    paths,
+    components: {
+      schemas: { Problem: problemSchema },
+      securitySchemes: { key: { type: 'http', scheme: 'bearer', description: 'An API key.' } },
+    },
+  }
+}
+
+function describeOperation(name: string, operation: Operation): Json {
+  const rows: readonly (readonly [string, ParameterRow])[] = Object.entries(operation.parameters)
+  const inBody = rows.filter(([, { place }]) => place === 'body')
+  const elsewhere = rows.filter(([, { place }]) => place !== 'body')
+  return {
+    operationId: name,
+    summary: operation.description,
+    description: `Takes the role ${operation.role}.`,
+    ...(elsewhere.length > 0 && { parameters: elsewhere.map(describeParameter) }),
+    ...(inBody.length > 0 && { requestBody: describeBody(inBody) }),
+    responses: describeAnswers(name, operation),
+    'x-role': operation.role,
+  }
+}
+
+function describeParameter([name, row]: readonly [string, ParameterRow]): Json {
+  const { place, required, description } = row
+  const list = row.type === 'list' ? { style: 'form', explode: false } : {}
+  return { name, in: place, required, description, schema: schemaOf(row), ...list }
+}
+
+function describeBody(rows: readonly (readonly [string, ParameterRow])[]): Json {
+  const properties = Object.fromEntries(
+    rows.map(([name, row]) => [name, { ...schemaOf(row), description: row.description }]),
+  )
+  const required = rows.filter(([, row]) => row.required).map(([name]) => name)
+  const schema = { type: 'object', properties, additionalProperties: false, ...(required.length > 0 && { required }) }
+  return { required: required.length > 0, content: { 'application/json': { schema } } }
+}
+
+function schemaOf({ type, values, minimum, maximum }: ParameterRow): Json {
+  const among = values === undefined ? {} : { enum: values }
+  if (type === 'text') return { type: 'string', ...among }
+  if (type === 'list') return { type: 'array', items: values === undefined ? {} : { type: 'string', ...among } }
+  if (type === 'payload') return { oneOf: [{ type: 'string' }, bytesSchema] }
+  if (type !== 'integer') return { type }
+  return { type, ...among, ...(minimum !== undefined && { minimum }), ...(maximum !== undefined && { maximum }) }
+}
+
+const bytesSchema: Json = {
+  type: 'object',
+  properties: { base64: { type: 'string', contentEncoding: 'base64' } },
+  required: ['base64'],
+  additionalProperties: false,
+}
+
+function describeAnswers(name: string, operation: Operation): Json {
+  const problem = (description: string): Json => ({
+    description,
+    content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+  })
+  const isVoid = operation.answer === 'void'
+  const success = isVoid
+    ? { description: 'Done.' }
+    : {
+        description: `\`${operation.answer}\`, as \`broker.admin.${name}\` returns it.`,
+        content: { 'application/json': { schema: answerSchema(name, operation) } },
+      }
+  const isLookup = /undefined|boolean/.test(operation.answer)
+  return {
+    [isVoid ? '204' : '200']: success,
+    ...(operation.method === 'GET' && { '304': { description: 'Not changed since the ETag in If-None-Match.' } }),
+    ...(isLookup && { '404': problem('There is none.') }),
+    default: problem('A problem, with a stable code.'),
+  }
+}
+
+function answerSchema(name: string, { answer }: Operation): Json {
+  const fields = Object.hasOwn(viewFields, name) ? viewFields[name as keyof typeof viewFields] : undefined
+  if (answer.startsWith('boolean')) return { const: true }
+  if (answer.startsWith('number')) return { type: 'integer', minimum: 0 }
+  if (/\[\]/.test(answer)) return { type: 'array', items: { type: 'object' } }
+  if (!answer.startsWith('Page<')) return { type: 'object' }
+  const item = { type: 'object', properties: Object.fromEntries((fields ?? []).map((field) => [field, {}])) }
+  const properties = {
+    items: { type: 'array', items: item },
+    cursor: { type: 'string', description: 'Selects the next page; missing on the last one.' },
+  }
+  return { type: 'object', properties, required: ['items'] }
+}
+
+const problemSchema: Json = {
+  type: 'object',
+  description: 'A problem document (RFC 9457).',
+  properties: {
+    type: { type: 'string' },
+    status: { type: 'integer' },
+    title: { type: 'string' },
+    code: { type: 'string', enum: Object.keys(problemTable) },
+    detail: { type: 'string', description: 'What is wrong, and the way out.' },
+    parameter: { type: 'string', description: 'The parameter that is wrong.' },
+    expected: { type: 'string', description: 'What it must be.' },
+    limit: { type: 'number', description: 'The limit that was exceeded.' },
+    option: { type: 'string', description: 'The key of the configuration that sets it.' },
+  },
+  required: ['type', 'status', 'title', 'code', 'detail'],
+}

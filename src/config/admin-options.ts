@@ -1,0 +1,53 @@
+/** The section `admin`: where the HTTP API is served. @module */
+import { join, resolve } from 'node:path'
+import { show } from '../base/show.ts'
+import type { ConfigProblems } from './config-problems.ts'
+import { defaultsOf, type OptionReader, type Values } from './option-reader.ts'
+import { describeType, parseBind, type BindAddress } from './option-schema.ts'
+import { rowsOf } from './option-table.ts'
+import type { AdminOptions } from './resolved-options.ts'
+
+const SOCKET_NAME = 'admin.sock'
+/** In a folder that programs share. */
+const SHARED_SOCKET_NAME = 'sluice-admin.sock'
+
+/**
+ * Reads the section.
+ *
+ * @param storePath where the broker stores its data; `undefined` if it does not
+ */
+export function resolveAdmin(
+  section: unknown,
+  storePath: unknown,
+  reader: OptionReader,
+  problems: ConfigProblems,
+  baseFolder: string,
+): AdminOptions {
+  const { bind: written, socket, ...values } = reader.read('admin', section, ['admin'])
+  const bind = bindOf(written, problems)
+  const path = typeof socket === 'string' ? pathOf(socket, baseFolder) : defaultSocket(storePath)
+  if (path === '' && written === undefined && !problems.has('admin')) {
+    problems.add(['admin'], 'opens nothing here: set `bind`, or `socket` to the path of a socket')
+  }
+  return { ...defaultsOf('admin'), ...values, bind, socket: path } as Values as unknown as AdminOptions
+}
+
+function bindOf(written: unknown, problems: ConfigProblems): BindAddress | undefined {
+  if (typeof written !== 'string') return undefined
+  const bind = parseBind(written)
+  if (bind !== undefined) return bind
+  const row = rowsOf('admin').find(({ key }) => key === 'bind')!
+  problems.add(['admin', 'bind'], `must be ${describeType(row)}, got ${show(written)}`)
+  return undefined
+}
+
+function pathOf(socket: string, baseFolder: string): string {
+  return socket === 'off' || socket === '' ? '' : resolve(baseFolder, socket)
+}
+
+function defaultSocket(storePath: unknown): string {
+  if (process.platform === 'win32') return ''
+  if (typeof storePath === 'string') return join(storePath, SOCKET_NAME)
+  const { XDG_RUNTIME_DIR: folder = '' } = process.env
+  return folder === '' ? '' : join(folder, SHARED_SOCKET_NAME)
+}

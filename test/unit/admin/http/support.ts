@@ -1,0 +1,92 @@
+/** Requests to the HTTP API of a broker in virtual time, without a socket. @module */
+import { Events } from '../../../../src/reporting/events.ts'
+import { silentLogger } from '../../../../src/base/log.ts'
+import { resolveOptions, type ConfigInput } from '../../../../src/config/options.ts'
+import { Api } from '../../../../src/admin/http/api.ts'
+import type { Answer, RequestHead } from '../../../../src/admin/http/request.ts'
+import { listLogger } from '../../../support/list-logger.ts'
+import { TestBroker } from '../../../support/test-broker.ts'
+import { settled } from '../support.ts'
+
+export const REMOTE = '192.0.2.9'
+
+export interface Asked {
+  /** A value that is sent as JSON, or bytes as they are. */
+  readonly body?: unknown
+  readonly headers?: Readonly<Record<string, string>>
+  /** Default: the Unix domain socket. */
+  readonly address?: string
+  readonly isEncrypted?: boolean
+}
+
+export interface Got {
+  readonly status: number
+  readonly headers: Answer['headers']
+  readonly text: string
+  /** Of a body in JSON. */
+  readonly value: unknown
+}
+
+export interface ProblemDocument {
+  readonly status: number
+  readonly title: string
+  readonly code: string
+  readonly detail: string
+  readonly parameter?: string
+  readonly expected?: string
+  readonly limit?: number
+  readonly option?: string
+}
+
+export class TestApi {
+  readonly test: TestBroker
+  readonly api: Api
+  readonly log: { readonly lines: string[] }
+
+  constructor(test: TestBroker, api: Api, log: { readonly lines: string[] }) {
+    this.test = test
+    this.api = api
+    this.log = log
+  }
+
+  static async start(admin: ConfigInput['admin'] = {}, config: ConfigInput = {}): Promise<TestApi> {
+    const test = await TestBroker.start(config)
+    const options = resolveOptions({ ...config, admin: { socket: '/nowhere/admin.sock', ...admin } })
+    const log = listLogger()
+    const host = { clock: test.clock, log, events: new Events(silentLogger) }
+    return new TestApi(test, new Api(test.broker, options, host), log)
+  }
+
+  /** @param path and query, below `/api/v1` unless it begins with two slashes, of which one is left out */
+  async ask(method: string, path: string, asked: Asked = {}): Promise<Got> {
+    const { body, address = '', isEncrypted = false } = asked
+    const bytes = bytesOf(body)
+    const type = body === undefined ? {} : { 'content-type': 'application/json' }
+    const headers = { host: 'localhost', ...type, ...asked.headers }
+    const target = path.startsWith('//') ? path.slice(1) : `/api/v1${path}`
+    const head: RequestHead = { method, target, headers, address, isEncrypted }
+    const answer = await settled(
+      this.test,
+      this.api.answer(head, () => Promise.resolve(bytes)),
+    )
+    const text = answer.body.join('')
+    const isJson = /json/.test(answer.headers['Content-Type'] ?? '')
+    return { status: answer.status, headers: answer.headers, text, value: isJson ? JSON.parse(text) : undefined }
+  }
+
+  /** The document of a request that is refused. */
+  async problem(method: string, path: string, asked: Asked = {}): Promise<ProblemDocument> {
+    const { headers, value } = await this.ask(method, path, asked)
+    if (headers['Content-Type'] !== 'application/problem+json') throw new Error(`${method} ${path} was not refused`)
+    return value as ProblemDocument
+  }
+
+  close(): Promise<void> {
+    return this.test.close()
+  }
+}
+
+function bytesOf(body: unknown): Uint8Array {
+  if (body === undefined) return new Uint8Array()
+  return body instanceof Uint8Array ? body : Buffer.from(JSON.stringify(body))
+}
