@@ -26,8 +26,8 @@ export function resolveAdmin(
   const { bind: written, socket, ...values } = reader.read('admin', section, ['admin'])
   const bind = bindOf(written, problems)
   const path = typeof socket === 'string' ? pathOf(socket, baseFolder) : defaultSocket(storePath)
-  if (path === '' && written === undefined && !problems.has('admin')) {
-    problems.add(['admin'], 'opens nothing here: set `bind`, or `socket` to the path of a socket')
+  if (path === '' && written === undefined) {
+    problems.warn(['admin'], 'opens nothing here: set `bind`, or `socket` to the path of a socket')
   }
   return { ...defaultsOf('admin'), ...values, bind, socket: path } as Values as unknown as AdminOptions
 }

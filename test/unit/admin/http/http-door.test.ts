@@ -7,6 +7,7 @@ import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { createBroker, type Broker, type ConfigInput } from '../../../../src/index.ts'
+import { resolveOptions } from '../../../../src/config/options.ts'
 import { silentLogger } from '../../../../src/base/log.ts'
 import { scratchFolder } from '../../../support/scratch-folder.ts'
 
@@ -121,13 +122,14 @@ test('an address that is taken is an error at the start that names it, and leave
   assert.equal((await ask({ socketPath })).status, 200)
 })
 
-test('a configuration that opens nothing is refused', async () => {
-  const message = /admin.*opens nothing/
-  await assert.rejects(createBroker({ listeners: {}, admin: { socket: 'off' } }), { code: 'ERR_CONFIG', message })
-  await assert.rejects(createBroker({ listeners: {}, admin: { bind: 'nonsense' } }), {
-    code: 'ERR_CONFIG',
-    message: /admin\.bind/,
-  })
+test('a configuration that opens nothing is warned about; an address that is none is refused', async () => {
+  const { warnings } = resolveOptions({ admin: { socket: 'off' } })
+  assert.deepEqual(
+    warnings.map(({ path, message }) => `${path} ${message}`),
+    ['admin opens nothing here: set `bind`, or `socket` to the path of a socket'],
+  )
+  const message = /admin\.bind/
+  await assert.rejects(createBroker({ listeners: {}, admin: { bind: 'nonsense' } }), { code: 'ERR_CONFIG', message })
 })
 
 test('`max-request-bytes`: a longer body is answered 413, announced or not, and counted', async (t) => {
