@@ -43,7 +43,7 @@ test('a list is read page by page: `cursor` of the one before is missing on the 
     found.push(...page.items.map(({ clientId }) => clientId))
     cursor = page.cursor
   } while (cursor !== undefined)
-  assert.deepEqual(found.toSorted(), clientIds.toSorted())
+  assert.deepEqual(found.map(String).toSorted(), clientIds.toSorted())
   await api.close()
 })
 
