@@ -20,7 +20,7 @@ import type { Figure } from '../reporting/figure.ts'
 import type { Metrics } from '../reporting/metrics.ts'
 import { realClock } from '../turn/clock.ts'
 import { lazyAdmin, type Admin } from './host/admin.ts'
-import type { AdminDoor, AdminHost, OpenAdmin } from './host/admin-door.ts'
+import type { AdminDoor, AdminHost } from './host/admin-door.ts'
 import type { SubscribeForOptions, SubscriptionInput, SubscriptionResult } from './host/client-subscriptions.ts'
 import type { ClosedConnectionsOptions } from './host/closed-connection-pages.ts'
 import { hostMessage, type PublishOptions } from './host/host-message.ts'
@@ -44,7 +44,6 @@ import type { Server } from './server.ts'
 export interface BrokerParts extends FloorParts {
   /** Loads what `broker.admin` is. */
   loadAdmin(broker: Broker): Promise<Admin>
-  /** Opens the HTTP API. */
   openAdmin(broker: Broker, options: Options, host: AdminHost): Promise<AdminDoor>
 }
 
@@ -67,8 +66,7 @@ export class Broker extends Emitter implements AsyncDisposable {
 
   constructor(config: ConfigInput, settings: BrokerSettings, parts: BrokerParts) {
     checkSettings(settings as Readonly<Record<string, unknown>>)
-    const openAdmin: OpenAdmin = (options, host) => parts.openAdmin(this, options, host)
-    const life = new Lifecycle(config, settings, { ...parts, openAdmin })
+    const life = new Lifecycle(config, settings, { ...parts, openAdmin: (...what) => parts.openAdmin(this, ...what) })
     super(life.parts.events)
     this.#life = life
     this.#parts = life.parts
