@@ -67,6 +67,7 @@ export type {
   AccessRules,
   AdminOptions,
   AuthOptions,
+  BindAddress,
   ConfigInput,
   ConfigSource,
   InterceptOptions,

@@ -25,6 +25,7 @@ import type { ConfigInput } from './config-input.ts'
 import type { ListenerOptions, Options } from './resolved-options.ts'
 
 export type { ConfigInput, ListenerInput, Switch } from './config-input.ts'
+export type { BindAddress } from './option-schema.ts'
 export type { ConfigSource } from './config-problems.ts'
 export type { BansOptions, ListenerLimits, LogOptions, PersistenceOptions, UsersOptions } from './option-types.ts'
 export type { AccessList, AccessRules, PluginReference, ServerCertificate } from './option-values.ts'
