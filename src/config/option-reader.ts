@@ -175,7 +175,8 @@ function hintFor(key: string, known: readonly string[]): string {
   const ours = fromOtherServers(key)
   if (ours !== undefined && known.includes(ours)) return `it is called \`${ours}\` here`
   const home = optionTable.find((row) => row.key === (ours ?? key))?.scope
-  if (home !== undefined) return `${ours === undefined ? 'it' : `it is called \`${ours}\` and`} belongs ${HOMES[home]}`
+  if (home !== undefined && !known.includes(key))
+    return `${ours === undefined ? 'it' : `it is called \`${ours}\` and`} belongs ${HOMES[home]}`
   const meant = nearest(key, known)
   if (meant !== undefined) return `did you mean \`${meant}\`?`
   return known.length <= 10 ? `the known keys are ${known.join(', ')}` : 'no known key is similar'
