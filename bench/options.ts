@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util'
 import { UsageError } from '../src/base/errors.ts'
 import { positive, selectRows, targetOf } from '../src/bench/choice.ts'
-import type { Target } from '../src/bench/driver/link.ts'
+import type { Target } from '../src/bench/driver/raw-connection.ts'
 import { remoteWorkloads, workloads, type Workload } from '../src/bench/workloads.ts'
 
 export interface Options {

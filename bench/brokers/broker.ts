@@ -4,7 +4,7 @@ import { writeFile } from 'node:fs/promises'
 import { accessSync, constants, readFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { Target } from '../../src/bench/driver/link.ts'
+import type { Target } from '../../src/bench/driver/raw-connection.ts'
 import { running, type BrokerKind } from '../../src/bench/own-broker.ts'
 import { freePort, makeFolder, startChild } from '../../src/bench/process.ts'
 

@@ -1,6 +1,6 @@
 /** Runs many rows against one broker or several, one after another. @module */
 import type { Measurement } from './driver/measurement.ts'
-import type { Target } from './driver/link.ts'
+import type { Target } from './driver/raw-connection.ts'
 import type { BrokerKind } from './own-broker.ts'
 import { Progress, type Step } from './progress.ts'
 import { resultTables, type Result } from './results.ts'

@@ -1,6 +1,6 @@
 /** Parses the shared arguments of the benchmark's command lines: an address, names of rows, numbers. @module */
 import { UsageError } from '../base/errors.ts'
-import type { Target } from './driver/link.ts'
+import type { Target } from './driver/raw-connection.ts'
 import type { Workload } from './workloads.ts'
 
 const schemes: Readonly<Record<string, readonly [transport: Target['transport'], port: number]>> = {

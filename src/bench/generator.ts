@@ -1,6 +1,6 @@
 /** The load generator as a separate process: it receives one job from its parent and sends one answer. @module */
 import { drive } from './driver/drive.ts'
-import type { Target } from './driver/link.ts'
+import type { Target } from './driver/raw-connection.ts'
 import type { Measurement } from './driver/measurement.ts'
 import { readSysNumber } from './driver/sys.ts'
 import type { Job } from './driver/shape.ts'

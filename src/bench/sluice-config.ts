@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import type { Durability } from '../stores/store.ts'
 import type { Settings } from './workloads.ts'
-import type { Target } from './driver/link.ts'
+import type { Target } from './driver/raw-connection.ts'
 
 /** Creates a certificate for this run only. @throws if there is no `openssl` */
 async function certificate(folder: string): Promise<{ certfile: string; keyfile: string }> {

@@ -7,7 +7,7 @@
  * @module
  */
 import type { Version } from './driver/frames.ts'
-import type { Target } from './driver/link.ts'
+import type { Target } from './driver/raw-connection.ts'
 import type { Durable, Job, Shape, Traffic } from './driver/shape.ts'
 
 /** The most that our broker may use per message, as a share of a peer's cost. */

@@ -7,8 +7,8 @@
 import { UsageError } from '../base/errors.ts'
 import { targetOf } from '../bench/choice.ts'
 import { connectPacket, DISCONNECT, PINGREQ } from '../bench/driver/frames.ts'
-import { Link, LinkError } from '../bench/driver/link.ts'
-import type { Target } from '../bench/driver/link.ts'
+import { RawConnection, RawConnectionError } from '../bench/driver/raw-connection.ts'
+import type { Target } from '../bench/driver/raw-connection.ts'
 import type { ListenerOptions } from '../config/options.ts'
 import type { Call } from './command.ts'
 import { readConfig, urlOf } from './config.ts'
@@ -39,22 +39,22 @@ export async function ping({ options, positionals: [url], terminal }: Call): Pro
     terminal.out(`${withoutCredentials(address)} is alive${await answerOf(target, seconds * 1000)}`)
     return 0
   } catch (error) {
-    if (!(error instanceof LinkError)) throw error
+    if (!(error instanceof RawConnectionError)) throw error
     terminal.err(`${withoutCredentials(address)} does not answer: ${error.message}`)
     return 1
   }
 }
 
-/** @returns additional information; @throws {LinkError} if the broker is not alive */
+/** @returns additional information; @throws {RawConnectionError} if the broker is not alive */
 async function answerOf(target: Target, timeoutMs: number): Promise<string> {
-  const link = await Link.open(target, timeoutMs)
+  const link = await RawConnection.open(target, timeoutMs)
   try {
     const { userName, password } = target
     const packet = connectPacket({ version: VERSION, clientId: '', userName, password, cleanStart: true })
     const code = (await link.exchange(packet, CONNACK))[3]!
     if (code !== 0) {
       const refused = userName === undefined || code === UNAVAILABLE ? REFUSALS[code] : undefined
-      if (refused === undefined) throw new LinkError(`it refused the CONNECT with code ${code}`)
+      if (refused === undefined) throw new RawConnectionError(`it refused the CONNECT with code ${code}`)
       return `, and refuses ${refused}`
     }
     await link.exchange(PINGREQ, PINGRESP)

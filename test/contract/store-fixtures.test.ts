@@ -17,7 +17,7 @@ import { loadModel } from '../../src/testing/store-contract.ts'
 import { VirtualClock } from '../../src/testing/virtual-clock.ts'
 import { root } from '../../tools/main.ts'
 import { payloadOf } from '../fixtures/stores/payloads.ts'
-import { TestBroker } from '../support/test-broker.ts'
+import { VirtualBroker } from '../support/virtual-broker.ts'
 import { memoryStore } from './store-beds.ts'
 
 const folder = join(root, 'test/fixtures/stores')
@@ -143,7 +143,7 @@ for (const { name: release } of releases) {
     test('serves its clients as though they had never been away', async () => {
       const clock = new VirtualClock({ wallMs: await newestRecordMs(release) })
       const config = { listeners: {}, persistence: {} }
-      const broker = await TestBroker.start(config, { disk: await diskOf(release) }, clock)
+      const broker = await VirtualBroker.start(config, { disk: await diskOf(release) }, clock)
       const forever = { sessionExpiryInterval: 0xffff_ffff }
       const back = async (clientId: string): Promise<PublishPacket[]> => {
         const client = broker.connect({ clientId, cleanStart: false, properties: forever })

@@ -13,7 +13,7 @@ import type { ProtocolVersion } from '../../src/codec/packet-types.ts'
 import { noProperties } from '../../src/codec/properties.ts'
 import { ReasonCode } from '../../src/codec/reason-code.ts'
 import type { Book, Stream } from './book.ts'
-import type { Dial, Link } from './link.ts'
+import type { Dial, ByteStream } from './byte-stream.ts'
 
 const FOREVER = 0xffff_ffff
 /** Messages in flight from one publisher. */
@@ -31,7 +31,7 @@ export class CrashClient {
   readonly clientId: string
   readonly #version: ProtocolVersion
   readonly #book: Book
-  #link: Link | undefined
+  #link: ByteStream | undefined
   #decoder = new Decoder()
   #isConnected = false
   /** The Server has once said that the Session is stored. */
@@ -75,7 +75,7 @@ export class CrashClient {
 
   connect(dial: Dial): void {
     this.#decoder = new Decoder()
-    const link: Link = dial({
+    const link: ByteStream = dial({
       receive: (bytes) => this.#link === link && this.#receive(bytes),
       ended: () => this.#link === link && this.#ended(),
     })

@@ -2,7 +2,7 @@
 import type { SeededRandom } from '../../src/testing/random.ts'
 import { Book, type Stream } from './book.ts'
 import { CrashClient } from './client.ts'
-import type { Dial } from './link.ts'
+import type { Dial } from './byte-stream.ts'
 import { RetainedReader } from './reader.ts'
 
 const PUBLISHERS = 4

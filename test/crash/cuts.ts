@@ -10,10 +10,10 @@
 import { MemoryDisk } from '../../src/stores/memory-disk.ts'
 import type { SeededRandom } from '../../src/testing/random.ts'
 import type { Progress } from '../../tools/progress.ts'
-import { TestBroker } from '../support/test-broker.ts'
+import { VirtualBroker } from '../support/virtual-broker.ts'
 import type { Book } from './book.ts'
 import { Crew } from './crew.ts'
-import { dialMemory } from './link.ts'
+import { dialMemory } from './byte-stream.ts'
 
 const MAX_MISSING = 10_000
 /** Small, so that segments and checkpoints come and go all the time. */
@@ -38,7 +38,7 @@ export async function cutRounds(cuts: number, random: SeededRandom, progress: Pr
     progress.update(done + 1, `${book.acknowledged} acknowledged`)
     if (book.faults.length > 0) return book
   }
-  await settle(await TestBroker.start(CONFIG, { disk }), crew)
+  await settle(await VirtualBroker.start(CONFIG, { disk }), crew)
   return book
 }
 
@@ -50,8 +50,8 @@ async function runUntilCut(disk: MemoryDisk, crew: Crew, operations: number): Pr
     if (operation !== 'read') left--
     return isCut() ? never : undefined
   }
-  const start: { broker?: TestBroker; error?: unknown } = {}
-  TestBroker.start(CONFIG, { disk }).then(
+  const start: { broker?: VirtualBroker; error?: unknown } = {}
+  VirtualBroker.start(CONFIG, { disk }).then(
     (broker) => (start.broker = broker),
     (error: unknown) => (start.error = error),
   )
@@ -66,7 +66,7 @@ async function runUntilCut(disk: MemoryDisk, crew: Crew, operations: number): Pr
   }
 }
 
-async function settle(broker: TestBroker, crew: Crew): Promise<void> {
+async function settle(broker: VirtualBroker, crew: Crew): Promise<void> {
   const dial = dialMemory(broker.broker)
   const { book } = crew
   for (let round = 0; !crew.finish(dial) && book.faults.length === 0; round++) {

@@ -16,7 +16,7 @@ import { root } from '../../tools/main.ts'
 import type { Progress } from '../../tools/progress.ts'
 import type { Book } from './book.ts'
 import { Crew } from './crew.ts'
-import { dialTcp } from './link.ts'
+import { dialTcp } from './byte-stream.ts'
 
 const PROGRAM = join(root, 'build/src/cli/main.js')
 const MAX_MISSING = 40_000

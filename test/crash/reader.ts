@@ -4,13 +4,13 @@ import { Decoder } from '../../src/codec/decoder.ts'
 import { encodePacket } from '../../src/codec/encode.ts'
 import { PacketType } from '../../src/codec/packet-types.ts'
 import { noProperties } from '../../src/codec/properties.ts'
-import type { Dial, Link, LinkEnd } from './link.ts'
+import type { Dial, ByteStream, ByteStreamEnd } from './byte-stream.ts'
 
-export class RetainedReader implements LinkEnd {
+export class RetainedReader implements ByteStreamEnd {
   /** By Topic Name: the number in the retained message. */
   readonly found = new Map<string, number>()
   readonly #decoder = new Decoder()
-  readonly #link: Link
+  readonly #link: ByteStream
 
   constructor(dial: Dial, topicFilter: string) {
     this.#link = dial(this)

@@ -16,7 +16,7 @@ import { encodePacket } from '../../src/codec/encode.ts'
 import { type Packet, type SubscriptionRequest } from '../../src/codec/packets.ts'
 import { PacketType, type ProtocolVersion } from '../../src/codec/packet-types.ts'
 import type { Incoming, Transport } from '../../src/protocol/transport.ts'
-import { TestBroker } from '../support/test-broker.ts'
+import { VirtualBroker } from '../support/virtual-broker.ts'
 import { usedBytes } from '../support/measurement.ts'
 
 /** Stated factors: units of work, and bytes of memory; what is fixed covers the blocks for small messages, which are bounded. */
@@ -89,7 +89,7 @@ async function measure(
   config: ConfigInput,
   watches: boolean,
 ): Promise<Cost> {
-  const broker = await TestBroker.start({ ...LIMITLESS, ...config })
+  const broker = await VirtualBroker.start({ ...LIMITLESS, ...config })
   if (watches) broker.broker.on('packetReceived', () => {})
   const subscribers = populate(broker)
   const isConnect = bytes[0]! >> 4 === PacketType.CONNECT
@@ -108,7 +108,7 @@ async function measure(
 }
 
 /** Those whom a message reaches, and what a Subscription finds. They read nothing: what a Client makes of it is no cost of ours. */
-function populate(broker: TestBroker): Incoming[] {
+function populate(broker: VirtualBroker): Incoming[] {
   const subscribers = [
     enter(broker, 4, 'one', { ...REQUEST, topicFilter: 'a/#', qos: 1 }),
     enter(broker, 5, 'other', { ...REQUEST, topicFilter: 'a/+' }, { ...REQUEST, topicFilter: '$share/g/b/#' }),
@@ -121,12 +121,12 @@ function populate(broker: TestBroker): Incoming[] {
 
 const REQUEST = { qos: 0, noLocal: false, retainAsPublished: false, retainHandling: 0 } as const
 
-function open(broker: TestBroker): Incoming {
+function open(broker: VirtualBroker): Incoming {
   return broker.broker.accept(new Sink(), { listener: 'attached', address: '192.0.2.9', encrypted: false })!
 }
 
 function enter(
-  broker: TestBroker,
+  broker: VirtualBroker,
   version: ProtocolVersion,
   clientId: string,
   ...subscriptions: SubscriptionRequest[]
@@ -142,7 +142,7 @@ function enter(
 }
 
 /** One chunk, as it would come from a socket, and all turns that it takes. */
-function pass(broker: TestBroker, incoming: Incoming, bytes: Uint8Array): void {
+function pass(broker: VirtualBroker, incoming: Incoming, bytes: Uint8Array): void {
   incoming.receive(bytes)
   broker.clock.runTurns()
 }

@@ -1,5 +1,5 @@
 /**
- * Our own client against a `TestBroker`, or against a server of which the test writes every byte: in memory and in
+ * Our own client against a `VirtualBroker`, or against a server of which the test writes every byte: in memory and in
  * virtual time.
  *
  *   const sensor = ClientEnd.of(broker, { clientId: 'sensor' })     a client of that broker, logged in
@@ -20,7 +20,7 @@ import type { Attempt, ClientSide, PacketWatch, Receipt } from '../../src/client
 import type { ApplicationMessage } from '../../src/protocol/application-message.ts'
 import type { Incoming, Transport } from '../../src/protocol/transport.ts'
 import { Link } from '../../src/testing/link.ts'
-import type { TestBroker } from './test-broker.ts'
+import type { VirtualBroker } from './virtual-broker.ts'
 import { VirtualClock } from './virtual-clock.ts'
 
 /** The client's end of a `Link`. */
@@ -116,7 +116,7 @@ export class ClientEnd implements ClientSide {
   }
 
   /** A client of that broker. CONNACK has arrived if the broker answers at once. */
-  static of(broker: TestBroker, options: Partial<ClientOptions> = {}, watch?: PacketWatch): ClientEnd {
+  static of(broker: VirtualBroker, options: Partial<ClientOptions> = {}, watch?: PacketWatch): ClientEnd {
     const end = new ClientEnd(broker.clock, options, (attempt, self) => self.#dialBroker(broker, attempt), watch)
     end.client.start()
     end.run()
@@ -143,7 +143,7 @@ export class ClientEnd implements ClientSide {
     return end
   }
 
-  #dialBroker(broker: TestBroker, attempt: Attempt): void {
+  #dialBroker(broker: VirtualBroker, attempt: Attempt): void {
     let incoming: Incoming | undefined
     const link = new Link(this.clock, {
       received: (bytes) => incoming?.receive(bytes),

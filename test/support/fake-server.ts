@@ -1,6 +1,6 @@
 /**
  * The minimum around a Connection: a turn, a Server that accepts everything, and a Transport that records. For tests of
- * the machine alone; `TestBroker` is a complete broker.
+ * the machine alone; `VirtualBroker` is a complete broker.
  *
  * @module
  */

@@ -1,4 +1,4 @@
-/** One client of a `TestBroker`: the far end of the byte stream, and the packets on it. @module */
+/** One client of a `VirtualBroker`: the far end of the byte stream, and the packets on it. @module */
 import { decodePacket } from '../../src/codec/decode.ts'
 import { Decoder } from '../../src/codec/decoder.ts'
 import { encodePacket } from '../../src/codec/encode.ts'
@@ -15,7 +15,7 @@ import { PacketType, type ProtocolVersion, type QoS } from '../../src/codec/pack
 import { noProperties, type Properties } from '../../src/codec/properties.ts'
 import type { Incoming, Peer, Transport } from '../../src/protocol/transport.ts'
 import { reportPoison } from '../../src/testing/poison.ts'
-import type { TestBroker } from './test-broker.ts'
+import type { VirtualBroker } from './virtual-broker.ts'
 
 export interface ConnectOptions {
   readonly version?: ProtocolVersion
@@ -53,7 +53,7 @@ export class TestClient implements Transport {
   /** If true, it accepts nothing from the Server, whose output piles up. */
   isFrozen = false
   unsentBytes = 0
-  readonly #broker: TestBroker
+  readonly #broker: VirtualBroker
   readonly #decoder = new Decoder()
   readonly #incoming: Incoming | undefined
   #isLost = false
@@ -61,7 +61,7 @@ export class TestClient implements Transport {
   #lastPacketIdentifier = 0
 
   /** @param door accepts its Connection: the broker itself, or one of its listeners */
-  constructor(broker: TestBroker, version: ProtocolVersion, peer: Peer, door: Door = broker.broker) {
+  constructor(broker: VirtualBroker, version: ProtocolVersion, peer: Peer, door: Door = broker.broker) {
     this.#broker = broker
     this.version = version
     this.#incoming = door.accept(this, peer)

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Version } from './frames.ts'
-import { Link, type Target } from './link.ts'
+import { RawConnection, type Target } from './raw-connection.ts'
 
 /** The number of connections that are opened at the same time: less than any broker's limit for pending logins. */
 const PARALLEL = 50
@@ -27,7 +27,7 @@ export class Crowd {
   /** Distinguishes two benchmarks against one broker. */
   readonly #name = randomBytes(3).toString('hex')
   #clients = 0
-  readonly #links: Link[] = []
+  readonly #links: RawConnection[] = []
   readonly #failure: Promise<never>
   #fail!: (error: Error) => void
 
@@ -41,15 +41,15 @@ export class Crowd {
   }
 
   /** @param cleanStart false for a session that outlives its connection (3.1.1) */
-  async logIn(cleanStart = true): Promise<Link> {
+  async logIn(cleanStart = true): Promise<RawConnection> {
     const clientId = `bench-${this.#name}-${this.#clients++}`
-    const link = await Link.logIn(this.#target, this.#version, clientId, cleanStart)
+    const link = await RawConnection.logIn(this.#target, this.#version, clientId, cleanStart)
     this.#links.push(link)
     return link
   }
 
   /** From now on, a failure of one of these links ends the run. */
-  watch(links: readonly Link[]): void {
+  watch(links: readonly RawConnection[]): void {
     for (const link of links) link.broken = this.#fail
   }
 

@@ -7,7 +7,7 @@
 import type { BrokerUsage, Measurement, UsageProbe } from './measurement.ts'
 import { driveDurable } from './durable.ts'
 import { driveIdle } from './idle.ts'
-import type { Target } from './link.ts'
+import type { Target } from './raw-connection.ts'
 import { driveReplay } from './replay.ts'
 import type { Job } from './shape.ts'
 import { driveSubscriptions } from './subscriptions.ts'
@@ -21,7 +21,7 @@ function unknownUsage(): BrokerUsage | undefined {
  * Runs one workload: connects, warms up, measures, waits for messages in transit, disconnects.
  *
  * @param probe returns the resources used by the broker's process; without it those columns stay empty
- * @throws {LinkError} if the broker refuses, closes or does not answer
+ * @throws {RawConnectionError} if the broker refuses, closes or does not answer
  * @throws {UnexpectedBytesError} if bytes arrive that were never sent
  */
 export function drive(target: Target, job: Job, probe: UsageProbe = unknownUsage): Promise<Measurement> {

@@ -7,7 +7,7 @@
 import { AcknowledgedFrames, type ReplyRoom } from './arrivals.ts'
 import { Crowd, inParallel } from './crowd.ts'
 import { DISCONNECT, publishBatch, renew, stampSlice, subscribePacket, type Batch, type Layout } from './frames.ts'
-import { CHUNK_BYTES, type Link, LinkError, type Target } from './link.ts'
+import { CHUNK_BYTES, type RawConnection, RawConnectionError, type Target } from './raw-connection.ts'
 import { Stopwatch, type Measurement, type UsageProbe } from './measurement.ts'
 import type { Durable, Job } from './shape.ts'
 import { startPacing, subscribe } from './traffic.ts'
@@ -49,7 +49,7 @@ async function retainAll(crowd: Crowd, job: Job, shape: Durable, retained: numbe
     }),
     TIMEOUT_MS,
   )
-  if (left > 0) throw new LinkError(`${left} slices of retained messages were not acknowledged`)
+  if (left > 0) throw new RawConnectionError(`${left} slices of retained messages were not acknowledged`)
 }
 
 function padded(value: number, digits: number): string {
@@ -65,14 +65,14 @@ class Sender {
   changed: () => void = () => undefined
   /** Called for each acknowledgement, or for several that arrived together. */
   acknowledged: (messages: number, latencyMs: number) => void = () => undefined
-  readonly link: Link
+  readonly link: RawConnection
   readonly #batch: Batch
   #next = 0
   #identifier = 0
   /** Slices in transit, oldest first. */
   readonly #sent: { readonly at: number; left: number }[] = []
 
-  constructor(link: Link, batch: Batch) {
+  constructor(link: RawConnection, batch: Batch) {
     this.link = link
     this.#batch = batch
     link.writable = () => this.changed()

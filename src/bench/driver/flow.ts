@@ -2,20 +2,20 @@
  * Messages in transit: publishers that send slices of a batch, subscribers that count arrivals, and the groups that
  * keep both in balance.
  *
- *   Group ─┬─ Publisher ── Link ──> broker ──> Link ── Subscriber ─┐
- *          └────────── outstanding deliveries <────────────────────┘
+ *   Group ─┬─ Publisher ── RawConnection ──> broker ──> RawConnection ── Subscriber ─┐
+ *          └────────── outstanding deliveries <──────────────────────────────────────┘
  *
  * @module
  */
 import { AcknowledgedFrames, FixedFrames, type ReplyRoom } from './arrivals.ts'
 import { stampSlice, renew, type Batch, type Layout } from './frames.ts'
-import { CHUNK_BYTES, type Link } from './link.ts'
+import { CHUNK_BYTES, type RawConnection } from './raw-connection.ts'
 import type { Stopwatch } from './measurement.ts'
 import type { ClosedLoop } from './shape.ts'
 
 const replyRoom: ReplyRoom = { bytes: Buffer.allocUnsafe(2 * CHUNK_BYTES) }
 
-function sendReplies(link: Link, frames: AcknowledgedFrames): void {
+function sendReplies(link: RawConnection, frames: AcknowledgedFrames): void {
   if (frames.repliesBytes === 0) return
   link.send(replyRoom.bytes.subarray(0, frames.repliesBytes))
   if (link.pending) replyRoom.bytes = Buffer.allocUnsafe(2 * CHUNK_BYTES)
@@ -25,12 +25,12 @@ function sendReplies(link: Link, frames: AcknowledgedFrames): void {
 export class Publisher {
   /** Messages that the broker has not acknowledged yet; always 0 at QoS 0. */
   unacknowledged = 0
-  readonly link: Link
+  readonly link: RawConnection
   readonly #batch: Batch
   #next = 0
   #identifier = 0
 
-  constructor(link: Link, batch: Batch, group: Group) {
+  constructor(link: RawConnection, batch: Batch, group: Group) {
     this.link = link
     this.#batch = batch
     link.writable = () => group.pump()
@@ -125,11 +125,11 @@ export class Group {
 }
 
 /** Counts deliveries on a link, and answers them above QoS 0. */
-export function count(link: Link, layout: Layout, group: Group, watch: Stopwatch): void {
+export function count(link: RawConnection, layout: Layout, group: Group, watch: Stopwatch): void {
   link.receive = layout.identifierAt < 0 ? counter(layout, group, watch) : answerer(link, layout, group, watch)
 }
 
-function counter(layout: Layout, group: Group, watch: Stopwatch): Link['receive'] {
+function counter(layout: Layout, group: Group, watch: Stopwatch): RawConnection['receive'] {
   const frames = new FixedFrames(layout)
   return (bytes, start, end) => {
     const messages = frames.take(bytes, start, end)
@@ -137,7 +137,7 @@ function counter(layout: Layout, group: Group, watch: Stopwatch): Link['receive'
   }
 }
 
-function answerer(link: Link, layout: Layout, group: Group, watch: Stopwatch): Link['receive'] {
+function answerer(link: RawConnection, layout: Layout, group: Group, watch: Stopwatch): RawConnection['receive'] {
   const frames = new AcknowledgedFrames(layout, replyRoom)
   return (bytes, start, end) => {
     frames.take(bytes, start, end)

@@ -1,6 +1,6 @@
 /** Measures connections that log in and stay silent: the memory and processor time of each. @module */
 import { Crowd, inParallel } from './crowd.ts'
-import type { Target } from './link.ts'
+import type { Target } from './raw-connection.ts'
 import { Stopwatch, type BrokerUsage, type Held, type Measurement, type UsageProbe } from './measurement.ts'
 import type { Idle, Job } from './shape.ts'
 

@@ -2,7 +2,7 @@
 import { AcknowledgedFrames } from './arrivals.ts'
 import { Crowd } from './crowd.ts'
 import { PINGREQ, publishBatch, subscribePacket, type Layout } from './frames.ts'
-import { LinkError, type Link, type Target } from './link.ts'
+import { RawConnectionError, type RawConnection, type Target } from './raw-connection.ts'
 import { Stopwatch, type Measurement, type UsageProbe } from './measurement.ts'
 import type { Job, Replay } from './shape.ts'
 
@@ -31,7 +31,7 @@ export async function driveReplay(target: Target, job: Job, shape: Replay, probe
 }
 
 /** Publishes everything, then waits for a PINGRESP, after which everything has been processed. */
-async function retainAll(link: Link, job: Job, shape: Replay): Promise<Layout> {
+async function retainAll(link: RawConnection, job: Job, shape: Replay): Promise<Layout> {
   const batch = publishBatch({
     version: job.version,
     qos: 0,
@@ -70,5 +70,5 @@ async function replayOnce(crowd: Crowd, job: Job, shape: Replay, layout: Layout,
   link.send(subscribePacket(job.version, 1, ['#'], 0))
   await crowd.until(complete, REPLAY_TIMEOUT_MS)
   link.destroy()
-  if (left > 0) throw new LinkError(`${left} of ${shape.retained} retained messages did not arrive`)
+  if (left > 0) throw new RawConnectionError(`${left} of ${shape.retained} retained messages did not arrive`)
 }

@@ -9,7 +9,7 @@ import { Crowd, inParallel } from './crowd.ts'
 import { count, Group, Publisher } from './flow.ts'
 import { publishBatch, subscribePacket } from './frames.ts'
 import { measureMaking, SETTLE_MS } from './idle.ts'
-import type { Link, Target } from './link.ts'
+import type { RawConnection, Target } from './raw-connection.ts'
 import { Stopwatch, type Measurement, type UsageProbe } from './measurement.ts'
 import type { Job, Subscriptions } from './shape.ts'
 import { measureFlow, subscribe } from './traffic.ts'
@@ -55,7 +55,13 @@ export async function driveSubscriptions(
   }
 }
 
-function makeGroup(link: Link, links: readonly Link[], job: Job, shape: Subscriptions, watch: Stopwatch): Group {
+function makeGroup(
+  link: RawConnection,
+  links: readonly RawConnection[],
+  job: Job,
+  shape: Subscriptions,
+  watch: Stopwatch,
+): Group {
   const batch = publishBatch({
     version: job.version,
     qos: shape.qos,
@@ -71,7 +77,7 @@ function makeGroup(link: Link, links: readonly Link[], job: Job, shape: Subscrip
 }
 
 /** Subscribes to every n-th filter, from `first` on. */
-async function subscribeShare(link: Link, first: number, job: Job, shape: Subscriptions): Promise<void> {
+async function subscribeShare(link: RawConnection, first: number, job: Job, shape: Subscriptions): Promise<void> {
   let filters: string[] = []
   let identifier = 0
   for (let number = first; number < shape.subscriptions; number += shape.connections) {

@@ -1,6 +1,6 @@
 /** Reads one figure that a broker publishes about itself. @module */
 import { subscribePacket } from './frames.ts'
-import { Link, type Target } from './link.ts'
+import { RawConnection, type Target } from './raw-connection.ts'
 
 /** Longer than the interval at which the measured broker publishes. */
 const WAIT_MS = 1500
@@ -11,7 +11,7 @@ const WAIT_MS = 1500
  * @returns the number in the message, or `undefined` if none arrives within 1.5 s
  */
 export async function readSysNumber(target: Target, topicName: string): Promise<number | undefined> {
-  const link = await Link.logIn(target, 4, 'bench-reader')
+  const link = await RawConnection.logIn(target, 4, 'bench-reader')
   try {
     const received: Buffer[] = []
     return await new Promise<number | undefined>((resolve) => {

@@ -3,7 +3,7 @@ import { startChurn } from './churn.ts'
 import { Crowd, inParallel } from './crowd.ts'
 import { count, Group, Publisher } from './flow.ts'
 import { publishBatch, subscribePacket, type Layout } from './frames.ts'
-import { type Link, LinkError, type Target } from './link.ts'
+import { type RawConnection, RawConnectionError, type Target } from './raw-connection.ts'
 import { Stopwatch, type Measurement, type UsageProbe } from './measurement.ts'
 import type { ClosedLoop, Job, Paced, Traffic } from './shape.ts'
 
@@ -77,10 +77,11 @@ async function subscribeAll(
   crowd.watch(links.slice(frozen))
 }
 
-/** Sends a SUBSCRIBE. @throws {LinkError} if one of its filters is refused */
-export async function subscribe(link: Link, packet: Uint8Array): Promise<void> {
+/** Sends a SUBSCRIBE. @throws {RawConnectionError} if one of its filters is refused */
+export async function subscribe(link: RawConnection, packet: Uint8Array): Promise<void> {
   const suback = await link.exchange(packet, SUBACK)
-  if (suback.at(-1)! >= 0x80) throw new LinkError(`the broker refused a subscription with code ${suback.at(-1)}`)
+  if (suback.at(-1)! >= 0x80)
+    throw new RawConnectionError(`the broker refused a subscription with code ${suback.at(-1)}`)
 }
 
 /** Warms up, measures, and waits for messages in transit. */

@@ -13,7 +13,7 @@ import { test } from 'node:test'
 import type { ProtocolVersion } from '../../../src/codec/packet-types.ts'
 import { createBroker } from '../../../src/index.ts'
 import { root } from '../../../tools/main.ts'
-import { TestBroker } from '../../support/test-broker.ts'
+import { VirtualBroker } from '../../support/virtual-broker.ts'
 import { readByteTable, type ByteCase } from './table.ts'
 
 /** Nothing that CONNACK would have to tell; and a User Name that no plugin knows is refused. */
@@ -47,7 +47,7 @@ function versionOf({ steps }: ByteCase): ProtocolVersion {
 }
 
 async function runInMemory(one: ByteCase): Promise<void> {
-  const broker = await TestBroker.start({ ...BASE, ...one.config })
+  const broker = await VirtualBroker.start({ ...BASE, ...one.config })
   const client = broker.open(versionOf(one))
   let received = ''
   for (const { sent, answered } of one.steps) {

@@ -7,7 +7,7 @@
 import assert from 'node:assert/strict'
 import type { Plugin } from '../../../src/access/plugin.ts'
 import { PacketType, type ProtocolVersion } from '../../../src/codec/packet-types.ts'
-import { TestBroker } from '../../support/test-broker.ts'
+import { VirtualBroker } from '../../support/virtual-broker.ts'
 import type { TestClient } from '../../support/test-client.ts'
 import { METHOD } from './samples.ts'
 import { sessionsOf } from '../../support/sessions.ts'
@@ -22,18 +22,18 @@ export const VERSION_NAMES = { 3: '3.1', 4: '3.1.1', 5: '5.0' } as const
 export const RULES = { 3: '', 4: ' [3.1.1 MQTT-4.8.0-1]', 5: ' [5.0 MQTT-4.13.1-1]' } as const
 
 export class Court {
-  readonly #broker: TestBroker
+  readonly #broker: VirtualBroker
   /** Hears everything that a faulty packet should not have done. */
   readonly #witness: TestClient
 
-  private constructor(broker: TestBroker) {
+  private constructor(broker: VirtualBroker) {
     this.#broker = broker
     this.#witness = broker.connect({ clientId: 'witness' })
     this.#witness.subscribe('#')
   }
 
   static async open(): Promise<Court> {
-    return new Court(await TestBroker.start({ auth: { plugins: [everyone] }, 'receive-maximum': 65_535 }))
+    return new Court(await VirtualBroker.start({ auth: { plugins: [everyone] }, 'receive-maximum': 65_535 }))
   }
 
   /** Ends, and looks whether all is as it was: nobody else noticed, and nothing went wrong inside the Server. */

@@ -11,7 +11,7 @@ import type { ConfigInput } from '../../../src/config/options.ts'
 import type { Plugin } from '../../../src/access/plugin.ts'
 import { type PublishPacket } from '../../../src/codec/packets.ts'
 import { PacketType } from '../../../src/codec/packet-types.ts'
-import { TestBroker } from '../../support/test-broker.ts'
+import { VirtualBroker } from '../../support/virtual-broker.ts'
 import type { ConnectOptions, TestClient } from '../../support/test-client.ts'
 import { bytesOf } from '../../unit/codec/packet-bytes.ts'
 import { answer, inShort, takeHex } from '../said.ts'
@@ -27,11 +27,11 @@ export const RESUMED = '20020100'
 export const everyone: Plugin = { name: 'everyone', authenticate: () => ({ decision: 'allow' }) }
 
 export class Scene {
-  readonly broker: TestBroker
+  readonly broker: VirtualBroker
   /** Why Connections with a Session ended, in order. */
   readonly ends: string[] = []
 
-  constructor(broker: TestBroker) {
+  constructor(broker: VirtualBroker) {
     this.broker = broker
     broker.broker.on('clientDisconnected', ({ client, cause }) => this.ends.push(`${client.clientId}: ${cause}`))
   }
@@ -87,7 +87,7 @@ export function scene(
   settings: BrokerSettings = {},
 ): void {
   test(name, async () => {
-    const broker = await TestBroker.start(config, settings)
+    const broker = await VirtualBroker.start(config, settings)
     await play(new Scene(broker))
     assert.equal(broker.broker.metrics.internalErrors, 0)
     await broker.close()

@@ -3,11 +3,11 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type DisconnectPacket } from '../../../src/codec/packets.ts'
 import { PacketType } from '../../../src/codec/packet-types.ts'
-import { TestBroker } from '../../support/test-broker.ts'
+import { VirtualBroker } from '../../support/virtual-broker.ts'
 import { onlyPublish, resume } from './support.ts'
 
 test('A string of 65,535 bytes with characters of one to four bytes arrives as it was sent [5.0 MQTT-1.5.4-1]', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const client = broker.connect()
   client.subscribe('#')
   const topicName = `${'é中🎈x'.repeat(6_553)}.....`
@@ -30,7 +30,7 @@ for (const [what, bytes] of [
   ['U+0000 [5.0 MQTT-1.5.4-2]', [0x00]],
 ] as const) {
   test(`A long string that ends with ${what} is malformed`, async () => {
-    const broker = await TestBroker.start()
+    const broker = await VirtualBroker.start()
     const client = broker.connect()
     client.sendBytes(publishEndingWith(bytes))
     const [disconnect] = client.take()
@@ -40,7 +40,7 @@ for (const [what, bytes] of [
 }
 
 test('U+FEFF is kept wherever it stands: in topics, properties, and as a filter of its own [5.0 MQTT-1.5.4-3]', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const client = broker.connect()
   client.subscribe(['\uFEFFt', 'plain'])
   const properties = {
@@ -56,7 +56,7 @@ test('U+FEFF is kept wherever it stands: in topics, properties, and as a filter 
 })
 
 test('Control characters and non-characters are taken and passed on: refusing them is a MAY [5.0 U-1.5.4-1]', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const client = broker.connect({ clientId: 'a\u0001\uFFFE' })
   assert.equal(client.connack?.reasonCode, 0)
   client.subscribe('#')
@@ -74,7 +74,7 @@ const lengths: readonly [remainingLength: number, bytes: string][] = [
   [2_097_152, '80808001'],
 ]
 test('Remaining Length is sent in as few bytes as it needs, at every edge of the table [5.0 MQTT-1.5.5-1]', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const publisher = broker.connect({ clientId: 'publisher' })
   const reader = broker.connect({ clientId: 'reader' })
   reader.subscribe('t', 1)
@@ -95,7 +95,7 @@ test('Remaining Length is sent in as few bytes as it needs, at every edge of the
 })
 
 test('A Subscription Identifier of every length comes back as it was given, in as few bytes [5.0 MQTT-1.5.5-1]', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const client = broker.connect()
   for (const identifier of [1, 127, 128, 16_383, 16_384, 2_097_151, 2_097_152, 268_435_455]) {
     client.subscribe('t', 0, {}, { subscriptionIdentifiers: [identifier] })
@@ -108,7 +108,7 @@ test('A Subscription Identifier of every length comes back as it was given, in a
 })
 
 test('A string pair with empty name and value is one, and is kept with the others [5.0 MQTT-1.5.7-1]', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const sleeper = resume(broker, 'sleeper', 60)
   sleeper.subscribe('t', 1)
   sleeper.drop()

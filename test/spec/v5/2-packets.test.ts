@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { type PublishPacket } from '../../../src/codec/packets.ts'
 import { PacketType, packetTypes } from '../../../src/codec/packet-types.ts'
 import { noProperties } from '../../../src/codec/properties.ts'
-import { TestBroker } from '../../support/test-broker.ts'
+import { VirtualBroker } from '../../support/virtual-broker.ts'
 import { endOf, publishes } from './support.ts'
 import { sessionsOf } from '../../support/sessions.ts'
 
@@ -25,7 +25,7 @@ for (const { name, value, flags } of packetTypes) {
   if (body === undefined) continue
   test(`${name}: of the 16 values of the fixed header flags, all but one are malformed [5.0 MQTT-2.1.3-1]`, async () => {
     for (let wrong = 0; wrong < 16; wrong++) {
-      const broker = await TestBroker.start()
+      const broker = await VirtualBroker.start()
       const client = broker.connect()
       const bytes = Buffer.from(body.replaceAll(' ', ''), 'hex')
       client.sendBytes(Buffer.concat([Uint8Array.of((value << 4) | wrong, bytes.length), bytes]))
@@ -36,7 +36,7 @@ for (const { name, value, flags } of packetTypes) {
 }
 
 test('What the Server sends has the reserved flags of its type [5.0 MQTT-2.1.3-1]', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const client = broker.connect()
   const firstBytes = (send: () => void): number[] => {
     client.bytes = Buffer.alloc(0)
@@ -90,7 +90,7 @@ test('What the Server sends has the reserved flags of its type [5.0 MQTT-2.1.3-1
 })
 
 test('A QoS 0 PUBLISH from the Server has no Packet Identifier, whatever it came with [5.0 MQTT-2.2.1-2]', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const client = broker.connect()
   client.subscribe('t', 0)
   for (const qos of [0, 1, 2] as const) {
@@ -109,7 +109,7 @@ for (const [name, hex] of [
   ['PUBLISH QoS 2', '34 07 0001 74 0000 00 78'],
 ] as const) {
   test(`${name} with Packet Identifier 0 ends the connection [5.0 MQTT-2.2.1-3]`, async () => {
-    const broker = await TestBroker.start()
+    const broker = await VirtualBroker.start()
     const client = broker.connect()
     client.sendHex(hex)
     assert.equal(endOf(client), 0x82)
@@ -117,7 +117,7 @@ for (const [name, hex] of [
 }
 
 test('The Server gives each new PUBLISH an identifier that is not 0 and not in use, all the way round [5.0 MQTT-2.2.1-4]', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const client = broker.connect({ clientId: 'c' })
   client.subscribe('t', 2)
   const publisher = broker.connect({ clientId: 'publisher' })
@@ -152,7 +152,7 @@ test('The Server gives each new PUBLISH an identifier that is not 0 and not in u
 })
 
 test('Client and Server number on their own: the same identifier both ways is no clash [5.0 MQTT-2.2.1-4, MQTT-2.2.1-5]', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const client = broker.connect()
   client.subscribe('t', 2)
   client.publish('t', 'x', 2, { packetIdentifier: 1 })
@@ -169,7 +169,7 @@ test('Client and Server number on their own: the same identifier both ways is no
 })
 
 test('PUBACK, PUBREC, PUBREL and PUBCOMP repeat the identifier of their PUBLISH, at both ends of its range [5.0 MQTT-2.2.1-5]', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const client = broker.connect()
   const identifiers = (): number[] =>
     client.take().map((packet) => ('packetIdentifier' in packet ? packet.packetIdentifier : 0))
@@ -184,7 +184,7 @@ test('PUBACK, PUBREC, PUBREL and PUBCOMP repeat the identifier of their PUBLISH,
 })
 
 test('SUBACK and UNSUBACK repeat the identifier of their request [5.0 MQTT-2.2.1-6]', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const client = broker.connect()
   for (const identifier of ['0001', '0100', '1234', 'FFFF']) {
     client.bytes = Buffer.alloc(0)
@@ -195,7 +195,7 @@ test('SUBACK and UNSUBACK repeat the identifier of their request [5.0 MQTT-2.2.1
 })
 
 test('An empty property set is a Property Length of 0 in CONNACK, PUBLISH, SUBACK and UNSUBACK [5.0 MQTT-2.2.2-1]', async () => {
-  const broker = await TestBroker.start({
+  const broker = await VirtualBroker.start({
     'receive-maximum': 65_535,
     'topic-alias-maximum': 0,
     'max-packet-size': 268_435_460,

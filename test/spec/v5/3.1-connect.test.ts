@@ -6,7 +6,7 @@ import { type ConnackPacket, type PublishPacket } from '../../../src/codec/packe
 import { PacketType } from '../../../src/codec/packet-types.ts'
 import { noProperties } from '../../../src/codec/properties.ts'
 import { ReasonCode } from '../../../src/codec/reason-code.ts'
-import { TestBroker } from '../../support/test-broker.ts'
+import { VirtualBroker } from '../../support/virtual-broker.ts'
 import { endOf, resume, SECOND, typesOf, watch } from './support.ts'
 import { clientsOf, sessionsOf } from '../../support/sessions.ts'
 
@@ -36,7 +36,7 @@ const loginBy = (authenticate: NonNullable<Plugin['authenticate']>) => ({
 })
 
 test('A connection on which no CONNECT arrives is closed after connect-timeout [5.0 U-3.1.4-1]', async () => {
-  const broker = await TestBroker.start({ 'connect-timeout': 10 })
+  const broker = await VirtualBroker.start({ 'connect-timeout': 10 })
   const silent = broker.open()
   const slow = broker.open()
   slow.sendHex('10 10 0004')
@@ -47,7 +47,7 @@ test('A connection on which no CONNECT arrives is closed after connect-timeout [
 })
 
 test('Client Identifiers of 1 to 23 letters and digits are accepted, every letter and every length [5.0 MQTT-3.1.3-5]', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const lengths = Array.from({ length: 23 }, (_, at) => 'sluiceMQTT0123456789abc'.slice(0, at + 1))
   for (const clientId of [...ALNUM.split(''), ...lengths, ALNUM.slice(-23)]) {
     assert.equal(broker.connect({ clientId }).connack?.reasonCode, 0, clientId)
@@ -55,7 +55,7 @@ test('Client Identifiers of 1 to 23 letters and digits are accepted, every lette
 })
 
 test('Client Identifiers that are longer or have other characters are accepted too [5.0 U-3.1.3.1-1]', async () => {
-  const broker = await TestBroker.start({ 'max-connect-packet-size': 131_072 })
+  const broker = await VirtualBroker.start({ 'max-connect-packet-size': 131_072 })
   for (const clientId of [
     'a'.repeat(24),
     'a'.repeat(65_535),
@@ -72,14 +72,14 @@ test('Client Identifiers that are longer or have other characters are accepted t
 })
 
 test('U+FEFF is part of a Client Identifier, not a byte order mark to be left out [5.0 MQTT-1.5.4-3]', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   resume(broker, '\uFEFFc', 60).drop()
   assert.equal(resume(broker, 'c', 60).connack?.sessionPresent, false)
   assert.equal(resume(broker, '\uFEFFc', 60).connack?.sessionPresent, true)
 })
 
 test('To an empty Client Identifier the Server assigns a unique one and names it in CONNACK [5.0 MQTT-3.1.3-6, MQTT-3.1.3-7, MQTT-3.2.2-16]', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const assigned = new Set<string>()
   for (let count = 0; count < 50; count++) {
     const { connack } = broker.connect({ clientId: '', cleanStart: count % 2 === 0 })
@@ -92,7 +92,7 @@ test('To an empty Client Identifier the Server assigns a unique one and names it
 })
 
 test('An assigned Client Identifier is as good as one that the Client chose: its Session can be resumed by it [5.0 MQTT-3.1.3-7]', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const first = broker.connect({ clientId: '', properties: { sessionExpiryInterval: 60 } })
   const clientId = first.connack!.properties.assignedClientIdentifier!
   first.subscribe('t', 1)
@@ -101,12 +101,12 @@ test('An assigned Client Identifier is as good as one that the Client chose: its
 })
 
 test('An Assigned Client Identifier comes only after an empty Client Identifier [5.0 U-3.2.2.3.7-1]', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   assert.equal(broker.connect({ clientId: 'c' }).connack?.properties.assignedClientIdentifier, undefined)
 })
 
 test('A Client Identifier whose Session is somebody else’s is refused with 0x85, and that Session untouched [5.0 MQTT-3.1.3-8]', async () => {
-  const broker = await TestBroker.start(loginBy(() => ({ decision: 'allow' })))
+  const broker = await VirtualBroker.start(loginBy(() => ({ decision: 'allow' })))
   const owner = broker.connect({ clientId: 'c', userName: 'owner' })
   const other = broker.connect({ clientId: 'c', userName: 'other' })
   assert.equal(other.connack?.reasonCode, ReasonCode.ClientIdentifierNotValid)
@@ -115,7 +115,7 @@ test('A Client Identifier whose Session is somebody else’s is refused with 0x8
 })
 
 test('The second connection of a Client Identifier ends the first with 0x8E, and nobody else’s [5.0 MQTT-3.1.4-3]', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const bystander = broker.connect({ clientId: 'bystander' })
   const first = broker.connect({ clientId: 'c' })
   const second = broker.connect({ clientId: 'c' })
@@ -127,7 +127,7 @@ test('The second connection of a Client Identifier ends the first with 0x8E, and
 })
 
 test('Order of work: the older connection’s end, then CONNACK, then what waited [5.0 U-3.1.4-5, MQTT-3.2.0-1]', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const first = resume(broker, 'c', 60)
   first.subscribe('t', 1)
   broker.connect({ clientId: 'publisher' }).publish('t', 'x', 1)
@@ -139,7 +139,7 @@ test('Order of work: the older connection’s end, then CONNACK, then what waite
 
 test('The Keep Alive watch begins with CONNACK, not with CONNECT [5.0 U-3.1.4-5]', async () => {
   let answer: (value: AuthenticationAnswer) => void = () => {}
-  const broker = await TestBroker.start(loginBy(() => new Promise((resolve) => (answer = resolve))))
+  const broker = await VirtualBroker.start(loginBy(() => new Promise((resolve) => (answer = resolve))))
   const client = broker.open()
   client.connect({ keepAlive: 2 })
   broker.advance(2900)
@@ -152,7 +152,7 @@ test('The Keep Alive watch begins with CONNACK, not with CONNECT [5.0 U-3.1.4-5]
 })
 
 test('What comes behind a refused CONNECT is not processed [5.0 MQTT-3.1.4-6, U-3.1.4-3]', async () => {
-  const broker = await TestBroker.start(
+  const broker = await VirtualBroker.start(
     loginBy(({ clientId }) => ({ decision: clientId === 'bad' ? 'deny' : 'allow' })),
   )
   const watcher = watch(broker, 't')
@@ -169,7 +169,7 @@ test('What comes behind a refused CONNECT is not processed [5.0 MQTT-3.1.4-6, U-
 
 test('What comes behind a CONNECT whose log-in is undecided waits, and is dropped with the refusal [5.0 MQTT-3.1.4-6, U-3.1.4-4]', async () => {
   let answer: (value: AuthenticationAnswer) => void = () => {}
-  const broker = await TestBroker.start(
+  const broker = await VirtualBroker.start(
     loginBy(({ clientId }) =>
       clientId === 'c' ? new Promise((resolve) => (answer = resolve)) : { decision: 'allow' },
     ),
@@ -186,7 +186,7 @@ test('What comes behind a CONNECT whose log-in is undecided waits, and is droppe
 
 test('What comes behind a CONNECT whose log-in is undecided is processed after CONNACK [5.0 U-3.1.4-3, MQTT-3.2.0-1]', async () => {
   let answer: (value: AuthenticationAnswer) => void = () => {}
-  const broker = await TestBroker.start(loginBy(() => new Promise((resolve) => (answer = resolve))))
+  const broker = await VirtualBroker.start(loginBy(() => new Promise((resolve) => (answer = resolve))))
   const client = broker.open()
   client.send(CONNECT, PINGREQ, { ...PUBLISH, qos: 1, packetIdentifier: 1 })
   assert.deepEqual(client.take(), [])
@@ -198,7 +198,7 @@ test('What comes behind a CONNECT whose log-in is undecided is processed after C
 
 test('User Name and Password, any bytes, serve the log-in; a Password alone is fine [5.0 U-3.1.3.5-1, MQTT-3.1.2-19]', async () => {
   const asked: ConnectRequest[] = []
-  const broker = await TestBroker.start(loginBy((request) => (asked.push(request), { decision: 'allow' })))
+  const broker = await VirtualBroker.start(loginBy((request) => (asked.push(request), { decision: 'allow' })))
   const password = Uint8Array.of(0x00, 0xff, 0xed, 0xa0, 0x80)
   assert.equal(broker.connect({ clientId: 'a', password }).connack?.reasonCode, 0)
   assert.equal(broker.connect({ clientId: 'b', userName: 'ü', password }).connack?.reasonCode, 0)
@@ -213,7 +213,7 @@ test('User Name and Password, any bytes, serve the log-in; a Password alone is f
 
 test('Without an Authentication Method a log-in is judged by what CONNECT, TLS and the network tell [5.0 U-4.12-1]', async () => {
   const asked: ConnectRequest[] = []
-  const broker = await TestBroker.start(loginBy((request) => (asked.push(request), { decision: 'allow' })))
+  const broker = await VirtualBroker.start(loginBy((request) => (asked.push(request), { decision: 'allow' })))
   const peer = { address: '198.51.100.7', encrypted: true, certificateUserName: 'device-7' }
   broker.connect({ clientId: 'c', userName: 'u', password: 'p', peer })
   const { clientId, userName, address, encrypted, certificateUserName, authenticationMethod } = asked[0]!
@@ -225,7 +225,7 @@ test('Without an Authentication Method a log-in is judged by what CONNECT, TLS a
 
 test('A failed log-in or a limit ends the attempt, with the code in CONNACK [5.0 MQTT-3.1.4-2, MQTT-3.2.2-7]', async () => {
   const codeOf = async (config: object, attempts = 1): Promise<number | undefined> => {
-    const broker = await TestBroker.start(config)
+    const broker = await VirtualBroker.start(config)
     let connack: ConnackPacket | undefined
     for (let count = 0; count < attempts; count++) {
       const client = broker.connect({ clientId: `c${count}` })
@@ -243,7 +243,7 @@ test('A failed log-in or a limit ends the attempt, with the code in CONNACK [5.0
 })
 
 test('A Will whose topic its Client may not publish to, or that is no Topic Name, is refused [5.0 MQTT-3.1.4-2]', async () => {
-  const broker = await TestBroker.start({ 'topic-check': { taboo: ['secret'], plugins: ['topic_taboo'] } })
+  const broker = await VirtualBroker.start({ 'topic-check': { taboo: ['secret'], plugins: ['topic_taboo'] } })
   const codeOf = (topicName: string): number | undefined =>
     broker.connect({ clientId: 'c', will: { topicName } }).connack?.reasonCode
   assert.equal(codeOf('secret'), ReasonCode.NotAuthorized)
@@ -262,7 +262,7 @@ test('A Server can check who logs in, who publishes and who subscribes [5.0 U-1.
     maySubscribe: (_client, topicFilter) => topicFilter === 'mine',
     mayReceive: () => true,
   }
-  const broker = await TestBroker.start({ auth: { plugins: [rules] }, 'topic-check': { plugins: [rules] } })
+  const broker = await VirtualBroker.start({ auth: { plugins: [rules] }, 'topic-check': { plugins: [rules] } })
   assert.equal(broker.connect({ userName: 'unknown' }).connack?.reasonCode, ReasonCode.BadUserNameOrPassword)
   const client = broker.connect({ clientId: 'c', userName: 'known' })
   assert.deepEqual(client.subscribe(['mine', 'yours'], 0).reasonCodes, [0, ReasonCode.NotAuthorized])

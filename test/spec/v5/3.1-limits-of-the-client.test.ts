@@ -5,7 +5,7 @@ import type { Plugin } from '../../../src/access/plugin.ts'
 import { type Packet } from '../../../src/codec/packets.ts'
 import { PacketType, type QoS } from '../../../src/codec/packet-types.ts'
 import { noProperties } from '../../../src/codec/properties.ts'
-import { TestBroker } from '../../support/test-broker.ts'
+import { VirtualBroker } from '../../support/virtual-broker.ts'
 import type { TestClient } from '../../support/test-client.ts'
 import { endOf, onlyPublish, publishes, resume, typesOf } from './support.ts'
 import { sessionsOf } from '../../support/sessions.ts'
@@ -15,7 +15,7 @@ const sizeOf = (qos: QoS, payloadLength: number): number => 2 + 3 + (qos === 0 ?
 
 for (const qos of [0, 1, 2] as const) {
   test(`A QoS ${qos} PUBLISH of the Client’s Maximum Packet Size is sent, one byte more is not, and counts as delivered [5.0 MQTT-3.1.2-24, MQTT-3.1.2-25]`, async () => {
-    const broker = await TestBroker.start()
+    const broker = await VirtualBroker.start()
     const properties = { maximumPacketSize: 60, receiveMaximum: 1 }
     const client = broker.connect({ clientId: 'c', properties })
     client.subscribe('t', qos)
@@ -30,7 +30,7 @@ for (const qos of [0, 1, 2] as const) {
 }
 
 test('The size counts as it would be sent: with Subscription Identifiers, and without properties that are gone [5.0 MQTT-3.1.2-24]', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const client = broker.connect({ clientId: 'c', properties: { maximumPacketSize: 20 } })
   client.subscribe('t', 0, {}, { subscriptionIdentifiers: [268_435_455] })
   const publisher = broker.connect({ clientId: 'publisher' })
@@ -41,7 +41,7 @@ test('The size counts as it would be sent: with Subscription Identifiers, and wi
 })
 
 test('A Maximum Packet Size on reconnect counts for what is resent: too large then means finished [5.0 MQTT-3.1.2-24, MQTT-3.1.2-25]', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const client = resume(broker, 'c', 60)
   client.subscribe('t', 1)
   const publisher = broker.connect({ clientId: 'publisher' })
@@ -59,7 +59,7 @@ test('A Maximum Packet Size on reconnect counts for what is resent: too large th
 })
 
 test('A retained message above the Client’s Maximum Packet Size is not sent [5.0 MQTT-3.1.2-24]', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const publisher = broker.connect({ clientId: 'publisher' })
   publisher.publish('t/large', 'a'.repeat(100), 1, { retain: true })
   publisher.publish('t/small', 'b', 1, { retain: true })
@@ -69,7 +69,7 @@ test('A retained message above the Client’s Maximum Packet Size is not sent [5
 })
 
 test('A DISCONNECT loses its Reason String where the Client’s Maximum Packet Size has no room for it [5.0 MQTT-3.1.2-24]', async () => {
-  const broker = await TestBroker.start({
+  const broker = await VirtualBroker.start({
     'receive-maximum': 65_535,
     'topic-alias-maximum': 0,
     'max-packet-size': 268_435_460,
@@ -82,7 +82,7 @@ test('A DISCONNECT loses its Reason String where the Client’s Maximum Packet S
 })
 
 test('Without Maximum Packet Size there is no limit but the protocol’s [5.0 U-3.1.2.11.4-1]', async () => {
-  const broker = await TestBroker.start({ 'max-packet-size': 268_435_460 })
+  const broker = await VirtualBroker.start({ 'max-packet-size': 268_435_460 })
   const client = broker.connect()
   client.subscribe('t')
   const payload = Buffer.alloc(32 * 1024 * 1024, 7)
@@ -91,7 +91,7 @@ test('Without Maximum Packet Size there is no limit but the protocol’s [5.0 U-
 })
 
 test('Of a Shared Subscription a member for whom the message is too large never gets it; others do [5.0 U-3.1.2.11.4-2]', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const small = broker.connect({ clientId: 'small', properties: { maximumPacketSize: 50 } })
   const large = broker.connect({ clientId: 'large' })
   for (const member of [small, large]) member.subscribe('$share/g/t', 0)
@@ -106,7 +106,7 @@ const aliases = (client: TestClient) =>
   publishes(client).map(({ topicName, properties }) => [topicName, properties.topicAlias])
 
 test('Topic Alias Maximum 0 or absent: the Server sends no alias [5.0 MQTT-3.1.2-27]', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   for (const properties of [noProperties, { topicAliasMaximum: 0 }]) {
     const client = broker.connect({ properties })
     client.subscribe('t/#')
@@ -121,7 +121,7 @@ test('Topic Alias Maximum 0 or absent: the Server sends no alias [5.0 MQTT-3.1.2
 
 test('The Server’s aliases stay within 1 and the Client’s Topic Alias Maximum, and are set before they are used [5.0 MQTT-3.1.2-26, MQTT-3.3.2-11, MQTT-3.3.2-8]', async () => {
   for (const topicAliasMaximum of [1, 2, 5, 65_535]) {
-    const broker = await TestBroker.start()
+    const broker = await VirtualBroker.start()
     const client = broker.connect({ clientId: 'c', properties: { topicAliasMaximum } })
     client.subscribe('t/#', 2)
     const publisher = broker.connect({ clientId: 'publisher' })
@@ -143,7 +143,7 @@ test('The Server’s aliases stay within 1 and the Client’s Topic Alias Maximu
 })
 
 test('The Server’s aliases end with the connection: the next one begins with Topic Names [5.0 MQTT-3.3.2-7]', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const properties = { topicAliasMaximum: 5, sessionExpiryInterval: 60 }
   const client = resume(broker, 'c', 60, { properties })
   client.subscribe('t', 1)
@@ -182,7 +182,7 @@ const guard: Plugin = {
 const GUARDED = { auth: { plugins: [guard] }, 'topic-check': { plugins: [guard] } }
 
 test('Request Problem Information 0: no Reason String and no User Property on any answer [5.0 MQTT-3.1.2-29]', async () => {
-  const broker = await TestBroker.start(GUARDED)
+  const broker = await VirtualBroker.start(GUARDED)
   const client = broker.connect({ properties: { requestProblemInformation: 0 } })
   const packets = provoke(client)
   assert.deepEqual(new Set(typesOf(packets)), new Set([4, 5, 6, 7, 9, 11, 14]))
@@ -195,7 +195,7 @@ test('Request Problem Information 0: no Reason String and no User Property on an
 
 test('Request Problem Information 1, the default: DISCONNECT says in words what was wrong [5.0 U-3.1.2.11.7-2]', async () => {
   for (const properties of [noProperties, { requestProblemInformation: 1 }]) {
-    const broker = await TestBroker.start(GUARDED)
+    const broker = await VirtualBroker.start(GUARDED)
     const last = provoke(broker.connect({ properties })).at(-1)
     assert.ok(last?.type === PacketType.DISCONNECT)
     assert.match(last.properties.reasonString!, /type 0/)
@@ -203,7 +203,7 @@ test('Request Problem Information 1, the default: DISCONNECT says in words what 
 })
 
 test('Request Problem Information 0 leaves a message’s own User Properties alone [5.0 MQTT-3.1.2-29]', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const client = broker.connect({ properties: { requestProblemInformation: 0 } })
   client.subscribe('t')
   const userProperties = [['a', 'b']] as const
@@ -212,7 +212,7 @@ test('Request Problem Information 0 leaves a message’s own User Properties alo
 })
 
 test('Response Information comes only where it was asked for [5.0 MQTT-3.1.2-28]', async () => {
-  const broker = await TestBroker.start({ 'response-information': 'answers/' })
+  const broker = await VirtualBroker.start({ 'response-information': 'answers/' })
   const told = [undefined, 0, 1].map(
     (requestResponseInformation) =>
       broker.connect({ properties: { requestResponseInformation } }).connack?.properties.responseInformation,
@@ -237,7 +237,7 @@ for (const [name, hex] of [
   ['CONNECT', '10 0E 0004 4D515454 05 02 0000 00 0001 63'],
 ] as const) {
   test(`With an Authentication Method, ${name} before CONNACK is a Protocol Error [5.0 MQTT-3.1.2-30]`, async () => {
-    const broker = await TestBroker.start({ auth: { plugins: [slowExchange] } })
+    const broker = await VirtualBroker.start({ auth: { plugins: [slowExchange] } })
     const client = broker.open()
     client.connect({ properties: METHOD })
     assert.deepEqual(typesOf(client.take()), [PacketType.AUTH])
@@ -248,7 +248,7 @@ for (const [name, hex] of [
 }
 
 test('With an Authentication Method, AUTH goes on to CONNACK and DISCONNECT ends it [5.0 MQTT-3.1.2-30]', async () => {
-  const broker = await TestBroker.start({ auth: { plugins: [slowExchange] } })
+  const broker = await VirtualBroker.start({ auth: { plugins: [slowExchange] } })
   const client = broker.open()
   client.connect({ properties: METHOD })
   const properties = { authenticationMethod: 'M', authenticationData: Uint8Array.of(0, 1) }

@@ -2,15 +2,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { PacketType } from '../../../src/codec/packet-types.ts'
-import { TestBroker } from '../../support/test-broker.ts'
+import { VirtualBroker } from '../../support/virtual-broker.ts'
 import { endOf, justBefore, onlyPublish, publishes, resume, SECOND, typesOf, watch } from './support.ts'
 import { sessionsOf } from '../../support/sessions.ts'
 
 const DAY_MS = 86_400 * SECOND
 
 /** A Session of that many seconds, with a Subscription and a message that waits; its Client has just left. */
-async function leftSession(sessionExpiryInterval: number, config = {}): Promise<TestBroker> {
-  const broker = await TestBroker.start(config)
+async function leftSession(sessionExpiryInterval: number, config = {}): Promise<VirtualBroker> {
+  const broker = await VirtualBroker.start(config)
   const client = resume(broker, 'c', sessionExpiryInterval)
   client.subscribe('t', 1)
   client.drop()
@@ -36,7 +36,7 @@ test('Clean Start 0 goes on from the Session that exists [5.0 MQTT-3.1.2-5, MQTT
 })
 
 test('Clean Start 0 without a Session makes one, and says Session Present 0 [5.0 MQTT-3.1.2-6, MQTT-3.2.2-3]', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const first = resume(broker, 'c', 100)
   assert.equal(first.connack?.sessionPresent, false)
   first.drop()
@@ -62,7 +62,7 @@ test('With a Session Expiry Interval the state is kept after the close, to the l
 })
 
 test('A Session ends when its Session Expiry Interval has passed since the close, not since CONNECT [5.0 U-4.1-1]', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const client = resume(broker, 'c', 60)
   client.subscribe('t', 1)
   broker.advance(600 * SECOND)
@@ -86,7 +86,7 @@ test('A Session that is resumed counts anew from its next close, with the newer 
 
 for (const properties of [{}, { sessionExpiryInterval: 0 }]) {
   test(`Session Expiry Interval ${'sessionExpiryInterval' in properties ? 0 : 'absent'}: the Session ends with the connection [5.0 U-3.1.2.11.2-1]`, async () => {
-    const broker = await TestBroker.start()
+    const broker = await VirtualBroker.start()
     const client = broker.connect({ clientId: 'c', cleanStart: false, properties })
     client.subscribe('t', 1)
     client.drop()
@@ -113,7 +113,7 @@ test('Session Expiry Interval 0xFFFFFFFE is 136 years, not forever [5.0 MQTT-3.1
 })
 
 test('A Server with a shorter interval says so in CONNACK and keeps to it [5.0 U-3.2.2.3.2-1]', async () => {
-  const broker = await TestBroker.start({ 'max-session-expiry': 10 })
+  const broker = await VirtualBroker.start({ 'max-session-expiry': 10 })
   const client = resume(broker, 'c', 60)
   assert.equal(client.connack?.properties.sessionExpiryInterval, 10)
   client.drop()
@@ -129,7 +129,7 @@ test('DISCONNECT can set a new Session Expiry Interval; without one that of CONN
     [100, 100],
     [undefined, 20],
   ] as const) {
-    const broker = await TestBroker.start()
+    const broker = await VirtualBroker.start()
     resume(broker, 'c', 20).disconnect(0, { sessionExpiryInterval: inDisconnect })
     broker.advance(justBefore(holds))
     assert.equal(sessionsOf(broker.broker).length, 1)
@@ -139,13 +139,13 @@ test('DISCONNECT can set a new Session Expiry Interval; without one that of CONN
 })
 
 test('DISCONNECT with Session Expiry Interval 0 ends the Session at once [5.0 U-3.14.2.2.2-1]', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   resume(broker, 'c', 20).disconnect(0, { sessionExpiryInterval: 0 })
   assert.equal(sessionsOf(broker.broker).length, 0)
 })
 
 test('From Session Expiry Interval 0 to another at DISCONNECT: 0x82, and no valid DISCONNECT, so that the Will goes out [5.0 U-3.14.2.2.2-2]', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const watcher = watch(broker, 'will')
   const client = broker.connect({ clientId: 'c', will: { topicName: 'will' } })
   client.disconnect(0, { sessionExpiryInterval: 1 })
@@ -155,7 +155,7 @@ test('From Session Expiry Interval 0 to another at DISCONNECT: 0x82, and no vali
 })
 
 test('Session State holds Subscriptions with their options and identifiers [5.0 U-4.1-2]', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const client = resume(broker, 'c', 60)
   client.subscribe('own', 1, { noLocal: true })
   client.subscribe('t', 1, { retainAsPublished: true }, { subscriptionIdentifiers: [7] })
@@ -170,7 +170,7 @@ test('Session State holds Subscriptions with their options and identifiers [5.0 
 })
 
 test('Session State holds QoS 1 and 2 that were sent and not acknowledged, under their identifiers and in their order [5.0 U-4.1-2, MQTT-3.3.1-1]', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const client = resume(broker, 'c', 60)
   client.subscribe('t', 2)
   const publisher = broker.connect({ clientId: 'publisher' })
@@ -194,7 +194,7 @@ test('Session State holds QoS 1 and 2 that were sent and not acknowledged, under
 })
 
 test('Session State holds QoS 2 identifiers received and not released: a repeat is not delivered again [5.0 U-4.1-2]', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const watcher = watch(broker, 't')
   const client = resume(broker, 'c', 60)
   client.publish('t', 'once', 2, { packetIdentifier: 9 })
@@ -209,7 +209,7 @@ test('Session State holds QoS 2 identifiers received and not released: a repeat 
 })
 
 test('Retained messages are no part of a Session and outlive it [5.0 U-4.1-3]', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const client = broker.connect({ clientId: 'c' })
   client.publish('t', 'kept', 1, { retain: true })
   client.disconnect()
@@ -221,7 +221,7 @@ test('Retained messages are no part of a Session and outlive it [5.0 U-4.1-3]', 
 })
 
 test('A limit ends the Session that has been away the longest before its time, and no other [5.0 U-4.1.1-1]', async () => {
-  const broker = await TestBroker.start({ 'max-sessions': 2 })
+  const broker = await VirtualBroker.start({ 'max-sessions': 2 })
   for (const clientId of ['a', 'b', 'c']) {
     resume(broker, clientId, 600).drop()
     broker.advance(SECOND)
@@ -231,7 +231,7 @@ test('A limit ends the Session that has been away the longest before its time, a
 })
 
 test('A takeover counts as no Session away: it ends nobody’s at the limit [5.0 U-4.1.1-1]', async () => {
-  const broker = await TestBroker.start({ 'max-sessions': 2 })
+  const broker = await VirtualBroker.start({ 'max-sessions': 2 })
   resume(broker, 'away', 600).drop()
   resume(broker, 'c', 600)
   assert.equal(resume(broker, 'c', 600).connack?.sessionPresent, true)

@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { PacketType } from '../../../src/codec/packet-types.ts'
 import type { Properties } from '../../../src/codec/properties.ts'
 import { ReasonCode } from '../../../src/codec/reason-code.ts'
-import { TestBroker } from '../../support/test-broker.ts'
+import { VirtualBroker } from '../../support/virtual-broker.ts'
 import type { ConnectOptions, TestClient } from '../../support/test-client.ts'
 import { endOf, justBefore, onlyPublish, resume, SECOND, watch } from './support.ts'
 
@@ -14,8 +14,8 @@ const PINGRESP = { type: PacketType.PINGRESP } as const
 async function withWill(
   properties: Properties = {},
   connect: ConnectOptions = {},
-): Promise<{ broker: TestBroker; watcher: TestClient; client: TestClient }> {
-  const broker = await TestBroker.start()
+): Promise<{ broker: VirtualBroker; watcher: TestClient; client: TestClient }> {
+  const broker = await VirtualBroker.start()
   const watcher = watch(broker, 'will')
   const client = broker.connect({ clientId: 'c', will: { topicName: 'will', properties }, ...connect })
   return { broker, watcher, client }
@@ -33,7 +33,7 @@ test('The Will is stored with the Session and published when the network fails, 
   assert.equal(Buffer.from(will.payload).toString(), 'gone')
 })
 
-const causes: readonly [cause: string, end: (client: TestClient, broker: TestBroker) => void][] = [
+const causes: readonly [cause: string, end: (client: TestClient, broker: VirtualBroker) => void][] = [
   ['a network failure', (client) => client.drop(new Error('ETIMEDOUT'))],
   ['a close without DISCONNECT', (client) => client.drop()],
   ['a Keep Alive that ran out', (_client, broker) => broker.advance(15 * SECOND)],
@@ -165,7 +165,7 @@ for (const [retain, id] of [
   [true, 'MQTT-3.1.2-15'],
 ] as const) {
   test(`Will Retain ${retain ? 1 : 0}: the Will is published ${retain ? '' : 'un'}retained [5.0 ${id}]`, async () => {
-    const broker = await TestBroker.start()
+    const broker = await VirtualBroker.start()
     const watcher = watch(broker, 'will')
     broker.connect({ clientId: 'c', will: { topicName: 'will', retain } }).drop()
     assert.equal(onlyPublish(watcher).retain, retain)
@@ -177,7 +177,7 @@ for (const [retain, id] of [
 
 test('The Will goes out at its Will QoS [5.0 MQTT-3.1.2-8]', async () => {
   for (const qos of [0, 1, 2] as const) {
-    const broker = await TestBroker.start()
+    const broker = await VirtualBroker.start()
     const watcher = watch(broker, 'will')
     broker.connect({ clientId: 'c', will: { topicName: 'will', qos } }).drop()
     assert.equal(onlyPublish(watcher).qos, qos)
@@ -227,7 +227,7 @@ test('The Will’s Message Expiry Interval counts from its publication; none mea
 })
 
 test('A retained Will expires its Message Expiry Interval after it went out [5.0 U-3.1.3.2.4-1]', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const properties = { messageExpiryInterval: 10, willDelayInterval: 60 }
   const will = { topicName: 'will', retain: true, properties }
   broker.connect({ clientId: 'c', will, properties: { sessionExpiryInterval: 600 } }).drop()
@@ -252,7 +252,7 @@ test('A Server that stops does not publish Wills on the way: that is left to its
 })
 
 test('A Will that claims to be text is passed on unchecked [5.0 U-3.1.3.2.3-1]', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const watcher = watch(broker, 'will')
   const payload = Uint8Array.of(0xff, 0xfe)
   const will = { topicName: 'will', payload, properties: { payloadFormatIndicator: 1 } }

@@ -4,7 +4,7 @@ import { encodePacket } from '../../../src/codec/encode.ts'
 import { UsageError } from '../../../src/base/errors.ts'
 import { PacketType } from '../../../src/codec/packet-types.ts'
 import { reasonCodes } from '../../../src/codec/reason-code.ts'
-import { TestBroker } from '../../support/test-broker.ts'
+import { VirtualBroker } from '../../support/virtual-broker.ts'
 import type { TestClient } from '../../support/test-client.ts'
 import { answer, assertEnded, assertEnds, bytesOf, KEPT, received, scene, Stage, taken, takeHex } from './stage.ts'
 
@@ -44,7 +44,7 @@ scene(
 )
 
 test('Time runs out, or the Server stops, before CONNACK: no DISCONNECT [5.0 MQTT-3.14.0-1]', async () => {
-  const stage = new Stage(await TestBroker.start())
+  const stage = new Stage(await VirtualBroker.start())
   const slow = stage.open()
   stage.broker.advance(10_000)
   assert.deepEqual([slow.bytes.length, slow.isClosed], [0, true])

@@ -6,7 +6,7 @@ import { type ConnackPacket } from '../../../src/codec/packets.ts'
 import { PacketType } from '../../../src/codec/packet-types.ts'
 import { noProperties } from '../../../src/codec/properties.ts'
 import { ReasonCode, reasonCodes } from '../../../src/codec/reason-code.ts'
-import { TestBroker } from '../../support/test-broker.ts'
+import { VirtualBroker } from '../../support/virtual-broker.ts'
 import { endOf, resume, typesOf } from './support.ts'
 import { clientsOf } from '../../support/sessions.ts'
 
@@ -22,7 +22,7 @@ const CONNACK_CODES = [
 ]
 
 test('CONNACK goes before everything that waits for a resumed Session [5.0 MQTT-3.2.0-1]', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const client = resume(broker, 'c', 60)
   client.subscribe('t', 2)
   const publisher = broker.connect({ clientId: 'publisher' })
@@ -38,7 +38,7 @@ test('CONNACK goes before everything that waits for a resumed Session [5.0 MQTT-
 })
 
 test('A retained message and a live one follow CONNACK where SUBSCRIBE came with CONNECT [5.0 MQTT-3.2.0-1]', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   broker.connect({ clientId: 'publisher' }).publish('t', 'retained', 0, { retain: true })
   const client = broker.open()
   const connect = '10 0D 0004 4D515454 05 02 0000 00 0000'
@@ -52,7 +52,7 @@ test('A retained message and a live one follow CONNACK where SUBSCRIBE came with
 })
 
 test('There is one CONNACK, also where the log-in takes time and a second CONNECT comes meanwhile [5.0 MQTT-3.2.0-2]', async () => {
-  const broker = await TestBroker.start(loginBy(() => Promise.resolve({ decision: 'allow' })))
+  const broker = await VirtualBroker.start(loginBy(() => Promise.resolve({ decision: 'allow' })))
   const client = broker.open()
   client.connect()
   client.connect()
@@ -61,7 +61,7 @@ test('There is one CONNACK, also where the log-in takes time and a second CONNEC
 })
 
 test('Every refusal has Session Present 0 although a Session exists, and the close behind it [5.0 MQTT-3.2.2-6, MQTT-3.2.2-7]', async () => {
-  const broker = await TestBroker.start(
+  const broker = await VirtualBroker.start(
     loginBy(({ password }) => ({ decision: password === undefined ? 'allow' : 'deny', reasonCode: ReasonCode.Banned })),
   )
   resume(broker, 'c', 60).drop()
@@ -73,7 +73,7 @@ test('Every refusal has Session Present 0 although a Session exists, and the clo
 
 test('CONNACK has no code but those of table 3-1, whatever a plugin would say [5.0 MQTT-3.2.2-8]', async () => {
   for (const { code } of reasonCodes) {
-    const broker = await TestBroker.start(refusedWith(code))
+    const broker = await VirtualBroker.start(refusedWith(code))
     const client = broker.connect()
     const isRefusal = code >= 0x80 && CONNACK_CODES.includes(code)
     assert.equal(client.connack?.reasonCode, isRefusal ? code : ReasonCode.NotAuthorized)
@@ -82,14 +82,14 @@ test('CONNACK has no code but those of table 3-1, whatever a plugin would say [5
 })
 
 test('A refusal does not tell its true reason beyond the code [5.0 U-3.2.2.2-1]', async () => {
-  const broker = await TestBroker.start(refusedWith(ReasonCode.UnspecifiedError))
+  const broker = await VirtualBroker.start(refusedWith(ReasonCode.UnspecifiedError))
   const { connack } = broker.connect()
   assert.deepEqual(connack, { type: PacketType.CONNACK, sessionPresent: false, reasonCode: 0x80, properties: {} })
 })
 
 test('SUBSCRIBE asking for QoS 0, 1 or 2 is accepted by a Server of Maximum QoS 0 or 1, granting less [5.0 MQTT-3.2.2-10]', async () => {
   for (const maximum of [0, 1] as const) {
-    const broker = await TestBroker.start({ 'max-qos': maximum })
+    const broker = await VirtualBroker.start({ 'max-qos': maximum })
     const client = broker.connect()
     assert.equal(client.connack?.properties.maximumQoS, maximum)
     const wishes = [0, 1, 2].map((qos) => ({ topicFilter: `t/${qos}`, qos: qos as 0 | 1 | 2 }))
@@ -98,7 +98,7 @@ test('SUBSCRIBE asking for QoS 0, 1 or 2 is accepted by a Server of Maximum QoS 
 })
 
 test('A Will above Maximum QoS is refused with 0x9B, one within it is taken [5.0 MQTT-3.2.2-12]', async () => {
-  const broker = await TestBroker.start({ 'max-qos': 1 })
+  const broker = await VirtualBroker.start({ 'max-qos': 1 })
   const connect = (qos: 0 | 1 | 2) => broker.connect({ will: { topicName: 'will', qos } })
   assert.deepEqual(
     [0, 1, 2].map((qos) => connect(qos as 0 | 1 | 2).connack?.reasonCode),
@@ -107,7 +107,7 @@ test('A Will above Maximum QoS is refused with 0x9B, one within it is taken [5.0
 })
 
 test('A Server that serves everything says nothing of it [5.0 MQTT-3.2.2-9]', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const { properties } = broker.connect().connack!
   assert.deepEqual(properties, { receiveMaximum: 1000, maximumPacketSize: 16_777_216, topicAliasMaximum: 32 })
 })
@@ -118,7 +118,7 @@ for (const [reasonCode, what] of [
 ] as const) {
   test(`Another Server ${what}: 0x${reasonCode.toString(16)}, with the Server Reference as it is configured [5.0 U-4.11-1, U-4.11-2]`, async () => {
     const reference = 'one.example:1884 [2001:db8::1]:1883 two.example'
-    const broker = await TestBroker.start({ ...refusedWith(reasonCode), 'server-reference': reference })
+    const broker = await VirtualBroker.start({ ...refusedWith(reasonCode), 'server-reference': reference })
     const { connack } = broker.connect()
     assert.equal(connack?.reasonCode, reasonCode)
     assert.equal(connack.properties.serverReference, reference)
@@ -126,16 +126,16 @@ for (const [reasonCode, what] of [
 }
 
 test('A Server Reference is not needed, and stands beside no other code [5.0 U-4.11-2]', async () => {
-  const without = await TestBroker.start(refusedWith(ReasonCode.ServerMoved))
+  const without = await VirtualBroker.start(refusedWith(ReasonCode.ServerMoved))
   assert.equal(without.connect().connack?.properties.serverReference, undefined)
-  const other = await TestBroker.start({ ...refusedWith(ReasonCode.Banned), 'server-reference': 'one.example' })
+  const other = await VirtualBroker.start({ ...refusedWith(ReasonCode.Banned), 'server-reference': 'one.example' })
   assert.equal(other.connect().connack?.properties.serverReference, undefined)
 })
 
 test('A CONNACK has neither Reason String nor User Property, so that it is never the larger for them [5.0 MQTT-3.2.2-19, MQTT-3.2.2-20]', async () => {
   for (const config of [{}, refusedWith(ReasonCode.Banned)]) {
     for (const maximumPacketSize of [undefined, 20]) {
-      const broker = await TestBroker.start(config)
+      const broker = await VirtualBroker.start(config)
       const { connack } = broker.connect({ properties: { maximumPacketSize } })
       assert.ok(connack !== undefined)
       assert.equal(connack.properties.reasonString, undefined)
@@ -145,13 +145,16 @@ test('A CONNACK has neither Reason String nor User Property, so that it is never
 })
 
 test('Where a Server Reference bursts the Client’s Maximum Packet Size no CONNACK is sent, only the close [5.0 MQTT-3.1.2-24]', async () => {
-  const broker = await TestBroker.start({ ...refusedWith(ReasonCode.ServerMoved), 'server-reference': 'one.example' })
+  const broker = await VirtualBroker.start({
+    ...refusedWith(ReasonCode.ServerMoved),
+    'server-reference': 'one.example',
+  })
   const client = broker.connect({ properties: { maximumPacketSize: 10 } })
   assert.equal(endOf(client), 'close')
 })
 
 test('A Client whose Maximum Packet Size is below the CONNACK is refused with its Session as it was [5.0 MQTT-3.1.2-24, MQTT-3.2.0-1]', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   resume(broker, 'c', 60)
   const small = broker.connect({ clientId: 'c', properties: { maximumPacketSize: 5 } })
   assert.equal((small.connack as ConnackPacket).reasonCode, ReasonCode.ImplementationSpecificError)
@@ -161,7 +164,7 @@ test('A Client whose Maximum Packet Size is below the CONNACK is refused with it
 })
 
 test('A listener that does not serve 5.0 answers 0x84 and closes [5.0 MQTT-3.1.2-2]', async () => {
-  const broker = await TestBroker.start({ 'protocol-versions': ['3.1.1'] })
+  const broker = await VirtualBroker.start({ 'protocol-versions': ['3.1.1'] })
   const client = broker.connect()
   assert.equal(client.connack?.reasonCode, ReasonCode.UnsupportedProtocolVersion)
   assert.equal(client.isClosed, true)

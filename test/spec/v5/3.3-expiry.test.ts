@@ -2,14 +2,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { PacketType } from '../../../src/codec/packet-types.ts'
-import { TestBroker } from '../../support/test-broker.ts'
+import { VirtualBroker } from '../../support/virtual-broker.ts'
 import type { TestClient } from '../../support/test-client.ts'
 import { justBefore, onlyPublish, publishes, resume, SECOND, watch } from './support.ts'
 import { sessionsOf } from '../../support/sessions.ts'
 
 /** A sleeping Session, subscribed to `t`, and a publisher. */
-async function withSleeper(): Promise<{ broker: TestBroker; publisher: TestClient; wake: () => TestClient }> {
-  const broker = await TestBroker.start()
+async function withSleeper(): Promise<{ broker: VirtualBroker; publisher: TestClient; wake: () => TestClient }> {
+  const broker = await VirtualBroker.start()
   const sleeper = resume(broker, 'sleeper', 100_000)
   sleeper.subscribe('t', 2)
   sleeper.drop()
@@ -51,7 +51,7 @@ test('Only the copy that waited is deleted: others had theirs, and what does not
 })
 
 test('A message that waits behind Receive Maximum expires there too [5.0 MQTT-3.3.2-5]', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const client = broker.connect({ clientId: 'c', properties: { receiveMaximum: 1 } })
   client.subscribe('t', 1)
   const publisher = broker.connect({ clientId: 'publisher' })
@@ -65,7 +65,7 @@ test('A message that waits behind Receive Maximum expires there too [5.0 MQTT-3.
 })
 
 test('What was sent once is sent again although it expired meanwhile: its delivery had begun [5.0 MQTT-3.3.2-5]', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const client = resume(broker, 'c', 600)
   client.subscribe('t', 1)
   broker.connect({ clientId: 'publisher' }).publish('t', 'x', 1, expiring(10))
@@ -102,7 +102,7 @@ test('What is sent on has the interval less the seconds that it waited [5.0 MQTT
 })
 
 test('The interval of a retained message counts down too, for every new Subscription anew [5.0 MQTT-3.3.2-6]', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   broker.connect({ clientId: 'publisher' }).publish('t', 'x', 1, { retain: true, ...expiring(100) })
   for (const expected of [90, 80, 70]) {
     broker.advance(10 * SECOND)
@@ -132,7 +132,7 @@ test('Whoever shares a message sees its own waiting time, at every QoS, with an 
 })
 
 test('What is sent again has the interval of that moment [5.0 MQTT-3.3.2-6]', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const client = resume(broker, 'c', 600)
   client.subscribe('t', 1)
   broker.connect({ clientId: 'publisher' }).publish('t', 'x', 1, expiring(100))
@@ -164,7 +164,7 @@ test('Without an interval a message does not expire, and none is sent on [5.0 U-
 })
 
 test('A 3.1.1 publisher’s message has no interval, a 3.1.1 receiver’s copy expires in the Server [5.0 U-3.3.2.3.3-1, MQTT-3.3.2-5]', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const old = broker.connect({ clientId: 'old', version: 4, cleanStart: false })
   old.subscribe('t', 1)
   old.drop()

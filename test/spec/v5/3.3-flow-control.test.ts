@@ -4,19 +4,19 @@ import { test } from 'node:test'
 import { type PublishPacket } from '../../../src/codec/packets.ts'
 import { PacketType, type QoS } from '../../../src/codec/packet-types.ts'
 import { noProperties } from '../../../src/codec/properties.ts'
-import { TestBroker } from '../../support/test-broker.ts'
+import { VirtualBroker } from '../../support/virtual-broker.ts'
 import type { TestClient } from '../../support/test-client.ts'
 import { endOf, publishes, resume, typesOf, watch } from './support.ts'
 
 interface Scene {
-  readonly broker: TestBroker
+  readonly broker: VirtualBroker
   readonly client: TestClient
   readonly publish: (count: number, qos?: QoS) => void
 }
 
 /** A Client with that Receive Maximum, subscribed to `t` at QoS 2, and messages for it. */
 async function start(receiveMaximum: number | undefined, config = {}): Promise<Scene> {
-  const broker = await TestBroker.start(config)
+  const broker = await VirtualBroker.start(config)
   const client = resume(broker, 'c', 600, { properties: { receiveMaximum, sessionExpiryInterval: 600 } })
   client.subscribe('t', 2)
   const publisher = broker.connect({ clientId: 'publisher' })

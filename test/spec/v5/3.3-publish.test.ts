@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { PacketType } from '../../../src/codec/packet-types.ts'
-import { TestBroker } from '../../support/test-broker.ts'
+import { VirtualBroker } from '../../support/virtual-broker.ts'
 import { endOf, onlyPublish, publishes, resume, typesOf, watch } from './support.ts'
 
 test('DUP is 1 on everything that is sent again, and 0 the first time [5.0 MQTT-3.3.1-1]', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const client = resume(broker, 'c', 60)
   client.subscribe('t', 2)
   const publisher = broker.connect({ clientId: 'publisher' })
@@ -28,7 +28,7 @@ test('DUP is 1 on everything that is sent again, and 0 the first time [5.0 MQTT-
 })
 
 test('What waited while its Client was away and was never sent has DUP 0 [5.0 MQTT-3.3.1-3]', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const client = resume(broker, 'c', 60)
   client.subscribe('t', 1)
   client.drop()
@@ -37,7 +37,7 @@ test('What waited while its Client was away and was never sent has DUP 0 [5.0 MQ
 })
 
 test('The publisher’s DUP is not handed on, to nobody and at no QoS [5.0 MQTT-3.3.1-3]', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const publisher = broker.connect({ clientId: 'publisher' })
   for (const granted of [0, 1, 2] as const) {
     const client = broker.connect({ clientId: `c${granted}` })
@@ -50,7 +50,7 @@ test('The publisher’s DUP is not handed on, to nobody and at no QoS [5.0 MQTT-
 })
 
 test('A QoS 0 PUBLISH never has DUP 1, not even to a Session that is resumed [5.0 MQTT-3.3.1-2]', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const client = resume(broker, 'c', 60)
   client.subscribe('t', 0)
   const publisher = broker.connect({ clientId: 'publisher' })
@@ -67,7 +67,7 @@ test('A wrong PUBLISH ends its own connection and is delivered to nobody [5.0 MQ
     ['30 06 0002 742B 00 78', 0x82],
   ]
   for (const [hex, reasonCode] of wrong) {
-    const broker = await TestBroker.start()
+    const broker = await VirtualBroker.start()
     const watcher = watch(broker, '#')
     const client = broker.connect({ clientId: 'c' })
     client.sendHex(hex)
@@ -79,7 +79,7 @@ test('A wrong PUBLISH ends its own connection and is delivered to nobody [5.0 MQ
 })
 
 test('Answers by QoS: none, PUBACK, PUBREC and PUBCOMP [5.0 MQTT-3.3.4-1]', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   watch(broker, 't')
   const client = broker.connect({ clientId: 'c' })
   client.publish('t', 'x', 0)
@@ -93,7 +93,7 @@ test('Answers by QoS: none, PUBACK, PUBREC and PUBCOMP [5.0 MQTT-3.3.4-1]', asyn
 })
 
 test('The Topic Name of what is sent matches the filter it is sent for, and is the publisher’s [5.0 MQTT-3.3.2-3]', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const names = ['a', 'a/', '/a', 'a/b', 'a/b/c', 'A/b', '$x/a', 'b/a', 'a//c', ' a']
   const wanted: Record<string, readonly string[]> = {
     a: ['a'],
@@ -120,7 +120,7 @@ test('The Topic Name of what is sent matches the filter it is sent for, and is t
 })
 
 test('A Server that may map a Topic Name to another maps none: no case, no slash is changed [5.0 U-3.3.2.1-2]', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const watcher = watch(broker, '#')
   const publisher = broker.connect({ clientId: 'publisher' })
   for (const name of ['/', '//', 'Ä/ä', 'a b', 'a\u0301']) {
@@ -151,7 +151,7 @@ const ways: readonly [way: string, id: string, property: keyof typeof EVERYTHING
 ]
 for (const [what, id, property] of ways) {
   test(`${what}: unchanged at every QoS, retained, queued, shared, with an alias or an identifier [5.0 ${id}]`, async () => {
-    const broker = await TestBroker.start()
+    const broker = await VirtualBroker.start()
     const properties = { [property]: EVERYTHING[property] }
     const publisher = broker.connect({ clientId: 'publisher' })
     const sleeper = resume(broker, 'sleeper', 60)
@@ -180,14 +180,14 @@ for (const [what, id, property] of ways) {
 }
 
 test('A property that was not sent is not made up [5.0 MQTT-3.3.2-4]', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const watcher = watch(broker, 't')
   broker.connect({ clientId: 'publisher' }).publish('t', 'x', 2)
   assert.deepEqual(onlyPublish(watcher).properties, {})
 })
 
 test('Text that is no UTF-8 is passed on although it claims to be: the check is a MAY [5.0 U-3.3.2.3.2-1]', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const watcher = watch(broker, 't')
   const payload = Uint8Array.of(0xc0, 0x80)
   broker.connect({ clientId: 'publisher' }).publish('t', payload, 1, { properties: { payloadFormatIndicator: 1 } })
@@ -202,7 +202,7 @@ for (const [name, hex, code] of [
 ] as const) {
   const id = { 'Topic Name': '1', 'Response Topic': '13', 'Content Type': '19', 'Response Topic with a wildcard': '14' }
   test(`A bad ${name} ends the connection with 0x${code.toString(16)}, and nobody gets the message [5.0 MQTT-3.3.2-${id[name]}]`, async () => {
-    const broker = await TestBroker.start()
+    const broker = await VirtualBroker.start()
     const watcher = watch(broker, '#')
     const client = broker.connect({ clientId: 'c' })
     client.sendHex(hex)

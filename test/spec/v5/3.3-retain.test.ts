@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { PacketType } from '../../../src/codec/packet-types.ts'
-import { TestBroker } from '../../support/test-broker.ts'
+import { VirtualBroker } from '../../support/virtual-broker.ts'
 import type { TestClient } from '../../support/test-client.ts'
 import { justBefore, onlyPublish, publishes, resume, watch } from './support.ts'
 
 /** Payloads of what is retained for that filter, as a new Subscription gets them. */
-function retained(broker: TestBroker, filter: string): string[] {
+function retained(broker: VirtualBroker, filter: string): string[] {
   const reader = broker.connect({ clientId: 'reader' })
   reader.subscribe(filter, 2)
   const payloads = reader.receiveAll().map(({ payload }) => Buffer.from(payload).toString())
@@ -15,8 +15,8 @@ function retained(broker: TestBroker, filter: string): string[] {
   return payloads
 }
 
-async function withPublisher(): Promise<{ broker: TestBroker; publisher: TestClient }> {
-  const broker = await TestBroker.start()
+async function withPublisher(): Promise<{ broker: VirtualBroker; publisher: TestClient }> {
+  const broker = await VirtualBroker.start()
   return { broker, publisher: broker.connect({ clientId: 'publisher' }) }
 }
 

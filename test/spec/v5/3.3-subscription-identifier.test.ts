@@ -1,13 +1,13 @@
 /** Overlapping Subscriptions and Subscription Identifiers (§3.3.4, §3.8.2.1.2). @module */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { TestBroker } from '../../support/test-broker.ts'
+import { VirtualBroker } from '../../support/virtual-broker.ts'
 import type { TestClient } from '../../support/test-client.ts'
 import { endOf, onlyPublish, publishes, resume } from './support.ts'
 import { sessionsOf } from '../../support/sessions.ts'
 
-async function start(): Promise<{ broker: TestBroker; client: TestClient; publisher: TestClient }> {
-  const broker = await TestBroker.start()
+async function start(): Promise<{ broker: VirtualBroker; client: TestClient; publisher: TestClient }> {
+  const broker = await VirtualBroker.start()
   const client = resume(broker, 'c', 600)
   return { broker, client, publisher: broker.connect({ clientId: 'publisher' }) }
 }

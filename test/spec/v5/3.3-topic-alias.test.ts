@@ -1,12 +1,12 @@
 /** Topic Aliases from the Client (§3.3.2.3.4); those of the Server are in `3.1-limits-of-the-client`. @module */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { TestBroker } from '../../support/test-broker.ts'
+import { VirtualBroker } from '../../support/virtual-broker.ts'
 import type { TestClient } from '../../support/test-client.ts'
 import { endOf, onlyPublish, resume, watch } from './support.ts'
 
-async function start(maximum: number): Promise<{ broker: TestBroker; watcher: TestClient; client: TestClient }> {
-  const broker = await TestBroker.start({ 'topic-alias-maximum': maximum })
+async function start(maximum: number): Promise<{ broker: VirtualBroker; watcher: TestClient; client: TestClient }> {
+  const broker = await VirtualBroker.start({ 'topic-alias-maximum': maximum })
   const watcher = watch(broker, '#')
   return { broker, watcher, client: resume(broker, 'c', 60) }
 }

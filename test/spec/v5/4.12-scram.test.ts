@@ -7,7 +7,7 @@ import { type AuthPacket } from '../../../src/codec/packets.ts'
 import { PacketType } from '../../../src/codec/packet-types.ts'
 import type { Properties } from '../../../src/codec/properties.ts'
 import { deriveScramCredentials, formatScramCredentials } from '../../../src/plugins/scram-credentials.ts'
-import { TestBroker } from '../../support/test-broker.ts'
+import { VirtualBroker } from '../../support/virtual-broker.ts'
 import type { TestClient } from '../../support/test-client.ts'
 import { assertEnded } from './stage.ts'
 import { scratchFolder } from '../../support/scratch-folder.ts'
@@ -23,12 +23,12 @@ const properties = (text: string): Properties => ({
   authenticationData: Buffer.from(text),
 })
 
-async function start(t: TestContext): Promise<TestBroker> {
+async function start(t: TestContext): Promise<VirtualBroker> {
   const folder = scratchFolder()
   const file = join(folder, 'users')
   const credentials = deriveScramCredentials('pencil', Buffer.from('0123456789abcdef'), 4096)
   await writeFile(file, `user:${formatScramCredentials(credentials)}\n`)
-  const broker = await TestBroker.start({ auth: { scram: { file } } })
+  const broker = await VirtualBroker.start({ auth: { scram: { file } } })
   t.after(() => broker.close())
   return broker
 }
@@ -54,7 +54,7 @@ function challengeOf(client: TestClient): AuthPacket {
   return challenge
 }
 
-function logIn(broker: TestBroker, password: string): { client: TestClient; verifier: string } {
+function logIn(broker: VirtualBroker, password: string): { client: TestClient; verifier: string } {
   const client = broker.open()
   client.connect({ clientId: 'a', properties: properties(`n,,${FIRST}`) })
   const { message, verifier } = finish(challengeOf(client), password)

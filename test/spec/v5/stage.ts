@@ -11,7 +11,7 @@ import type { ConfigInput } from '../../../src/config/options.ts'
 import type { Plugin } from '../../../src/access/plugin.ts'
 import { type Packet } from '../../../src/codec/packets.ts'
 import { PacketType, type QoS } from '../../../src/codec/packet-types.ts'
-import { TestBroker } from '../../support/test-broker.ts'
+import { VirtualBroker } from '../../support/virtual-broker.ts'
 import type { ConnectOptions, TestClient } from '../../support/test-client.ts'
 import { bytesOf } from '../../unit/codec/packet-bytes.ts'
 import { answer, inShort, knowBytes, takeHex } from '../said.ts'
@@ -33,11 +33,11 @@ export const guard: Plugin = {
 export const GUARDED: ConfigInput = { auth: { plugins: [guard] }, 'topic-check': { plugins: [guard] } }
 
 export class Stage {
-  readonly broker: TestBroker
+  readonly broker: VirtualBroker
   /** Why Connections with a Session ended, in order. */
   readonly ends: string[] = []
 
-  constructor(broker: TestBroker) {
+  constructor(broker: VirtualBroker) {
     this.broker = broker
     broker.broker.on('clientDisconnected', ({ client, cause }) => this.ends.push(`${client.clientId}: ${cause}`))
   }
@@ -77,7 +77,7 @@ export class Stage {
 /** A test with a Broker of its own, in which nothing may go wrong inside the Server. */
 export function scene(name: string, play: (stage: Stage) => void | Promise<void>, config: ConfigInput = {}): void {
   test(name, async () => {
-    const broker = await TestBroker.start(config)
+    const broker = await VirtualBroker.start(config)
     await play(new Stage(broker))
     assert.equal(broker.broker.metrics.internalErrors, 0)
     await broker.close()

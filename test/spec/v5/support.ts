@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { type Packet, type PublishPacket } from '../../../src/codec/packets.ts'
 import { PacketType } from '../../../src/codec/packet-types.ts'
-import type { TestBroker } from '../../support/test-broker.ts'
+import type { VirtualBroker } from '../../support/virtual-broker.ts'
 import type { ConnectOptions, TestClient } from '../../support/test-client.ts'
 
 export const SECOND = 1000
@@ -36,7 +36,7 @@ export const typesOf = (packets: readonly Packet[]): number[] => packets.map(({ 
 
 /** Connects with Clean Start 0, as `clientId`, for a Session that lasts that many seconds. */
 export function resume(
-  broker: TestBroker,
+  broker: VirtualBroker,
   clientId: string,
   sessionExpiryInterval: number,
   options: ConnectOptions = {},
@@ -46,7 +46,7 @@ export function resume(
 }
 
 /** A Client that receives everything on those topics, at QoS 2, as it was published. */
-export function watch(broker: TestBroker, ...filters: string[]): TestClient {
+export function watch(broker: VirtualBroker, ...filters: string[]): TestClient {
   const watcher = broker.connect({ clientId: 'watcher' })
   watcher.subscribe(filters, 2, { retainAsPublished: true })
   watcher.take()

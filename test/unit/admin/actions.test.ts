@@ -4,13 +4,13 @@ import type { DisconnectPacket } from '../../../src/codec/packets.ts'
 import { PacketType } from '../../../src/codec/packet-types.ts'
 import { ReasonCode } from '../../../src/codec/reason-code.ts'
 import { MemoryDisk } from '../../../src/stores/memory-disk.ts'
-import { TestBroker } from '../../support/test-broker.ts'
+import { VirtualBroker } from '../../support/virtual-broker.ts'
 import { settled } from './support.ts'
 
 const KEPT = { clientId: 'meter', cleanStart: false, properties: { sessionExpiryInterval: 1000 } } as const
 
 test('disconnect ends the connection and endSession the session, with the Reason Code that is given', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const { admin } = broker.broker
   const meter = broker.connect(KEPT)
   const reasonCode = ReasonCode.UseAnotherServer
@@ -27,7 +27,7 @@ test('disconnect ends the connection and endSession the session, with the Reason
 })
 
 test('publish sends text or bytes, with QoS, RETAIN and properties', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const { admin } = broker.broker
   const meter = broker.connect({ clientId: 'meter' })
   meter.subscribe('#', 2)
@@ -45,7 +45,7 @@ test('publish sends text or bytes, with QoS, RETAIN and properties', async () =>
 })
 
 test('subscribeFor and unsubscribeFor act for a client', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const { admin } = broker.broker
   broker.connect(KEPT)
   const subscriptions = [{ topicFilter: 'a', qos: 2 }] as const
@@ -66,7 +66,7 @@ const STORED = { persistence: { path: '/store' }, 'max-memory': 0 }
 
 test('deleteRetained removes what the filter matches, silently, from the store as well, a share at a time', async () => {
   const disk = new MemoryDisk()
-  const broker = await TestBroker.start(STORED, { disk })
+  const broker = await VirtualBroker.start(STORED, { disk })
   const { admin } = broker.broker
   const sensor = broker.connect({ clientId: 'sensor' })
   for (let at = 0; at < 10_000; at++) sensor.publish(`value/${at}`, 'x', 0, { retain: true })
@@ -86,7 +86,7 @@ test('deleteRetained removes what the filter matches, silently, from the store a
   assert.deepEqual(meter.take(), [])
   assert.equal(await settled(broker, admin.deleteRetained({ topicFilter: 'value/#' })), 0)
   await broker.close()
-  const again = await TestBroker.start(STORED, { disk })
+  const again = await VirtualBroker.start(STORED, { disk })
   const left = (await settled(again, again.broker.admin.retained())).items.map(({ topic }) => topic)
   assert.deepEqual(left, ['other'])
   await again.close()
@@ -94,7 +94,7 @@ test('deleteRetained removes what the filter matches, silently, from the store a
 
 test('reload applies a configuration, or the present one once more', async () => {
   const config = { listeners: {}, 'sys-interval': 0 } as const
-  const broker = await TestBroker.start({ ...config, 'max-qos': 1 })
+  const broker = await VirtualBroker.start({ ...config, 'max-qos': 1 })
   const { admin } = broker.broker
   const reloaded: unknown[] = []
   broker.broker.on('reloaded', (event) => reloaded.push(event))

@@ -8,13 +8,13 @@ import { operationTable } from '../../../src/admin/operation-table.ts'
 import { viewFields } from '../../../src/admin/view-fields.ts'
 import type { Admin, OperationName } from '../../../src/broker/host/admin.ts'
 import { root } from '../../../tools/main.ts'
-import { TestBroker } from '../../support/test-broker.ts'
+import { VirtualBroker } from '../../support/virtual-broker.ts'
 import { settled } from './support.ts'
 
 const operations = Object.entries(operationTable) as [OperationName, Operation][]
 type Call = (parameters?: unknown) => Promise<unknown>
 
-function callOf(broker: TestBroker, name: string): Call {
+function callOf(broker: VirtualBroker, name: string): Call {
   return broker.broker.admin[name as OperationName] as Call
 }
 
@@ -53,7 +53,7 @@ test('the parameters in a path are those with that place, and are required', () 
 })
 
 test('every operation can be called, and refuses a parameter that it does not have', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   for (const [name, operation] of operations) {
     await assert.rejects(settled(broker, callOf(broker, name)({ nonsense: 1 })), {
       code: 'ERR_USAGE',
@@ -86,7 +86,7 @@ const WRONG: Readonly<Record<ParameterRow['type'], readonly [value: unknown, wor
 }
 
 test('every parameter of every operation is checked: its type, its range and its values', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   for (const [name, operation] of operations) {
     for (const [parameter, { type, minimum, maximum, values }] of rowsOf(operation)) {
       const refused = (value: unknown, words: string) =>
@@ -106,7 +106,7 @@ test('every parameter of every operation is checked: its type, its range and its
 })
 
 test('the items of a list have the fields that the table names, and `fields` chooses among them', async () => {
-  const broker = await TestBroker.start({ 'max-inflight-messages': 1 })
+  const broker = await VirtualBroker.start({ 'max-inflight-messages': 1 })
   const meter = broker.connect({ clientId: 'meter' })
   meter.subscribe('#', 1)
   broker.connect({ clientId: 'other' }).disconnect()
@@ -126,7 +126,7 @@ test('the items of a list have the fields that the table names, and `fields` cho
 })
 
 test('it is loaded with its first call, is no promise, and says so if there is no such operation', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const { admin } = broker.broker
   assert.equal(await (admin as unknown as Promise<Admin>), admin)
   assert.equal(broker.broker.admin, admin)

@@ -6,7 +6,7 @@ import { prometheusText } from '../../../src/admin/prometheus.ts'
 import type { Figure } from '../../../src/reporting/figure.ts'
 import { figureTable } from '../../../src/reporting/figure-table.ts'
 import { MemoryDisk } from '../../../src/stores/memory-disk.ts'
-import { TestBroker } from '../../support/test-broker.ts'
+import { VirtualBroker } from '../../support/virtual-broker.ts'
 
 const FACTS = { name: 'x', unit: 'messages', description: 'Some.', labels: {}, topics: [] }
 
@@ -67,7 +67,7 @@ test('what Prometheus computes from others is left out', () => {
 })
 
 test('every figure with a Prometheus name is in the text of a running broker, in lines that the format allows', async () => {
-  const broker = await TestBroker.start({ persistence: {} }, { disk: new MemoryDisk() })
+  const broker = await VirtualBroker.start({ persistence: {} }, { disk: new MemoryDisk() })
   const text = prometheusText(broker.broker.figures())
   await broker.close()
   const names = new Set(figureTable.flatMap(({ prometheus }) => prometheus ?? []))

@@ -1,8 +1,8 @@
 /** Calls of `broker.admin` on a broker in virtual time. @module */
-import type { TestBroker } from '../../support/test-broker.ts'
+import type { VirtualBroker } from '../../support/virtual-broker.ts'
 
 /** Gives a call the turns that it needs. */
-export async function settled<Answer>({ clock }: TestBroker, call: Promise<Answer>): Promise<Answer> {
+export async function settled<Answer>({ clock }: VirtualBroker, call: Promise<Answer>): Promise<Answer> {
   let isDone = false
   // Whether it rejects is for the caller to see.
   void Promise.allSettled([call]).then(() => (isDone = true))
@@ -15,7 +15,7 @@ export async function settled<Answer>({ clock }: TestBroker, call: Promise<Answe
 
 /** All pages of a list, one item after the other, and how many pages there were. */
 export async function allOf<Item>(
-  broker: TestBroker,
+  broker: VirtualBroker,
   page: (
     cursor: string | undefined,
   ) => Promise<{ readonly items: readonly Item[]; readonly cursor: string | undefined }>,

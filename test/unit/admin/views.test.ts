@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Plugin } from '../../../src/access/plugin.ts'
 import { MemoryDisk } from '../../../src/stores/memory-disk.ts'
-import { TestBroker } from '../../support/test-broker.ts'
+import { VirtualBroker } from '../../support/virtual-broker.ts'
 import { allOf, settled } from './support.ts'
 
 const KEPT = { cleanStart: false, properties: { sessionExpiryInterval: 1000 } } as const
@@ -10,7 +10,7 @@ const everybody: Plugin = { name: 'everybody', authenticate: () => ({ decision: 
 const MANY = { 'max-connections': 0, 'max-memory': 0, 'max-sessions': 0, 'max-sessions-per-user': 0 } as const
 
 test('the overview has the broker at a glance', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const meter = broker.connect({ clientId: 'meter', ...KEPT })
   meter.subscribe(['a', '$share/g/b'], 1)
   broker.connect({ clientId: 'away', ...KEPT }).subscribe('a', 1)
@@ -38,13 +38,13 @@ test('the overview has the broker at a glance', async () => {
   assert.match(version, /^\d+\.\d+\.\d+/)
   assert.ok(bytesReceived > 0 && bytesSent > 0 && memoryBytes > 0 && queuedBytes > 0 && longestTurnMs >= 0)
   await broker.close()
-  const stored = await TestBroker.start({ persistence: { path: '/store' } }, { disk: new MemoryDisk() })
+  const stored = await VirtualBroker.start({ persistence: { path: '/store' } }, { disk: new MemoryDisk() })
   assert.equal((await settled(stored, stored.broker.admin.overview())).storeCondition, 'well')
   await stored.close()
 })
 
 test('clients and sessions are found by user, listener, address, version and whether they are connected', async () => {
-  const broker = await TestBroker.start({ auth: { plugins: [everybody] } })
+  const broker = await VirtualBroker.start({ auth: { plugins: [everybody] } })
   broker.connect({ clientId: 'a', userName: 'ann', peer: { address: '192.0.2.1' } })
   broker.connect({ clientId: 'b', userName: 'bob', version: 4, peer: { address: '192.0.2.2', listener: 'other' } })
   broker.connect({ clientId: 'c', userName: 'ann', ...KEPT }).drop()
@@ -69,7 +69,7 @@ test('clients and sessions are found by user, listener, address, version and whe
 })
 
 test('subscriptions are listed once each in full pages, by client, filter, topic, or whether they are shared', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   for (let at = 0; at < 20; at++) {
     broker.connect({ clientId: `c${at}` }).subscribe([`own/${at}`, 'a/+', '$share/g/a/b'], 1)
   }
@@ -109,7 +109,7 @@ test('subscriptions are listed once each in full pages, by client, filter, topic
 })
 
 test('a page of subscriptions goes on where the one before ended, though its session or its filter is gone', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const clients = Array.from({ length: 10 }, (_, at) => broker.connect({ clientId: `c${at}` }))
   for (const client of clients) client.subscribe(['a', 'b', 'c'], 1)
   const { admin } = broker.broker
@@ -128,7 +128,7 @@ test('a page of subscriptions goes on where the one before ended, though its ses
 })
 
 test('retained messages are listed by filter, a page at a time, each once', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const sensor = broker.connect({ clientId: 'sensor' })
   const receivedAtMs = Math.round(broker.clock.wallNow())
   for (let at = 0; at < 30; at++) sensor.publish(`value/${at}`, 'x'.repeat(at + 1), 1, { retain: true })
@@ -162,7 +162,7 @@ test('retained messages are listed by filter, a page at a time, each once', asyn
 })
 
 test('drops are counted by cause, with what each means', async () => {
-  const broker = await TestBroker.start({ 'max-queued-messages': 1 })
+  const broker = await VirtualBroker.start({ 'max-queued-messages': 1 })
   broker.connect({ clientId: 'meter', ...KEPT }).subscribe('#', 1)
   await broker.broker.disconnect('meter')
   const sensor = broker.connect({ clientId: 'sensor' })
@@ -180,7 +180,7 @@ test('drops are counted by cause, with what each means', async () => {
 })
 
 test('slow subscribers are the connected clients with the most that they have not taken', async () => {
-  const broker = await TestBroker.start({ 'max-inflight-messages': 1, 'max-outgoing-bytes': 65_536 })
+  const broker = await VirtualBroker.start({ 'max-inflight-messages': 1, 'max-outgoing-bytes': 65_536 })
   broker.connect({ clientId: 'good' }).subscribe('a/#', 0)
   for (const [clientId, topicFilter] of [
     ['slow', 'a/small'],
@@ -219,7 +219,7 @@ test('the configuration is shown as it is resolved, without secrets', async () =
       http: { url: 'https://auth.example/login', headers: { 'x-key': secret } },
     },
   }
-  const broker = await TestBroker.start(config)
+  const broker = await VirtualBroker.start(config)
   const shown = await settled(broker, broker.broker.admin.configuration())
   const text = JSON.stringify(shown)
   assert.ok(!text.includes(secret), text)
@@ -232,7 +232,7 @@ test('the configuration is shown as it is resolved, without secrets', async () =
 })
 
 test('lists that find little among very many are spread over turns, and others are served meanwhile', async () => {
-  const broker = await TestBroker.start(MANY)
+  const broker = await VirtualBroker.start(MANY)
   const sensor = broker.connect({ clientId: 'sensor' })
   for (let at = 0; at < 20_000; at++) {
     broker.connect({ clientId: `c${at}`, properties: { sessionExpiryInterval: 100 } }).disconnect()

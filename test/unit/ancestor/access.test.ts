@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Plugin } from '../../../src/access/plugin.ts'
 import { ReasonCode } from '../../../src/codec/reason-code.ts'
-import { TestBroker } from '../../support/test-broker.ts'
+import { VirtualBroker } from '../../support/virtual-broker.ts'
 import type { TestClient } from '../../support/test-client.ts'
 import { sessionsOf } from '../../support/sessions.ts'
 
@@ -15,13 +15,13 @@ function grants(client: TestClient, ...filters: string[]): boolean[] {
 }
 
 async function withAcl(acl: Record<string, string[]>) {
-  const broker = await TestBroker.start({ auth: { plugins: [everybody] }, 'topic-check': { acl } })
+  const broker = await VirtualBroker.start({ auth: { plugins: [everybody] }, 'topic-check': { acl } })
   const connect = (userName: string): TestClient => broker.connect({ clientId: userName, userName })
   return { broker, connect }
 }
 
 test('C6: allow-anonymous false admits anyone who sends any user name: it admits nobody', async () => {
-  const broker = await TestBroker.start({ auth: { plugins: ['auth.anonymous'], 'allow-anonymous': false } })
+  const broker = await VirtualBroker.start({ auth: { plugins: ['auth.anonymous'], 'allow-anonymous': false } })
   for (const options of [{}, { userName: 'x' }, { userName: 'x', password: 'y' }]) {
     const code = 'userName' in options ? ReasonCode.BadUserNameOrPassword : ReasonCode.NotAuthorized
     assert.equal(broker.connect(options).connack?.reasonCode, code)
@@ -30,7 +30,7 @@ test('C6: allow-anonymous false admits anyone who sends any user name: it admits
 })
 
 test('C6: a refused Client gets no CONNACK and stays registered: it gets one, and leaves nothing behind', async () => {
-  const broker = await TestBroker.start({ auth: { plugins: ['auth.anonymous'], 'allow-anonymous': false } })
+  const broker = await VirtualBroker.start({ auth: { plugins: ['auth.anonymous'], 'allow-anonymous': false } })
   for (const [version, code] of [
     [4, 5],
     [5, ReasonCode.NotAuthorized],
@@ -43,7 +43,7 @@ test('C6: a refused Client gets no CONNACK and stays registered: it gets one, an
 })
 
 test('C7: topic_taboo compares exactly, so that `#` or `data/+` walks around it: both are denied', async () => {
-  const broker = await TestBroker.start({ 'topic-check': { plugins: ['topic_taboo'] } })
+  const broker = await VirtualBroker.start({ 'topic-check': { plugins: ['topic_taboo'] } })
   const filters = ['prohibited', '#', 'data/+', 'data/classified', '+/classified', 'data/open']
   assert.deepEqual(grants(broker.connect(), ...filters), [false, false, false, false, false, true])
   await broker.close()
@@ -77,7 +77,7 @@ test('C7: a denied PUBLISH of 3.1.1 is acknowledged all the same, or the device 
 
 test('C7: `topic-check.enabled: false` does not disable: it does', async () => {
   for (const enabled of [false, 'off'] as const) {
-    const broker = await TestBroker.start({ 'topic-check': { enabled, plugins: ['topic_acl'], acl: {} } })
+    const broker = await VirtualBroker.start({ 'topic-check': { enabled, plugins: ['topic_acl'], acl: {} } })
     assert.deepEqual(grants(broker.connect(), '#'), [true])
     await broker.close()
   }
@@ -93,7 +93,7 @@ test('C7: allowed `a/+` admits `a/#`, allowed `+` admits `#`, allowed `a/#` refu
 
 test('C7: an unknown user is denied, `anonymous` is the entry of those without a name, and there is an explanation', async () => {
   const acl = { ann: ['a'], anonymous: ['open'] }
-  const broker = await TestBroker.start({ auth: { plugins: [everybody] }, 'topic-check': { acl } })
+  const broker = await VirtualBroker.start({ auth: { plugins: [everybody] }, 'topic-check': { acl } })
   assert.deepEqual(grants(broker.connect({ userName: 'eve' }), 'a', 'open'), [false, false])
   assert.deepEqual(grants(broker.connect({ clientId: 'nameless' }), 'a', 'open'), [false, true])
   const { decision, explanations } = await broker.broker.explain({ userName: 'eve', action: 'publish', topic: 'a' })

@@ -11,7 +11,7 @@ import { shippedPlugins } from '../../../src/plugins/registry.ts'
 import type { PublishPacket } from '../../../src/codec/packets.ts'
 import { ReasonCode } from '../../../src/codec/reason-code.ts'
 import { root } from '../../../tools/main.ts'
-import { TestBroker } from '../../support/test-broker.ts'
+import { VirtualBroker } from '../../support/virtual-broker.ts'
 
 const allow: Plugin = { name: 'allow', authenticate: () => ({ decision: 'allow' }) }
 
@@ -27,7 +27,7 @@ function problemsOf(config: unknown): string[] {
 
 test('C1: `max-connections` of the manual is ignored: every spelling of it counts, and 0 is no limit', async () => {
   for (const key of ['max-connections', 'max_connections', 'maxConnections']) {
-    const broker = await TestBroker.start({ [key]: 1 })
+    const broker = await VirtualBroker.start({ [key]: 1 })
     const codes = ['a', 'b'].map((clientId) => broker.connect({ clientId }).connack?.reasonCode)
     assert.deepEqual(codes, [0, ReasonCode.ServerBusy], key)
     await broker.close()
@@ -41,7 +41,7 @@ test('C1: another `type`, a listener without `bind`, unknown keys are logged or 
 })
 
 test('C1: `retain: false` crashes on the first retained message: its Connection ends, nobody else notices', async () => {
-  const broker = await TestBroker.start({ retain: false })
+  const broker = await VirtualBroker.start({ retain: false })
   const [one, other] = [broker.connect({ clientId: 'one' }), broker.connect({ clientId: 'other' })]
   one.publish('a', 'x', 0, { retain: true })
   other.subscribe('a')
@@ -52,7 +52,7 @@ test('C1: `retain: false` crashes on the first retained message: its Connection 
 })
 
 test('C1: `sys_interval: 20` does nothing without its plugin: it works by itself', async () => {
-  const broker = await TestBroker.start({ 'sys-interval': 20 })
+  const broker = await VirtualBroker.start({ 'sys-interval': 20 })
   const client = broker.connect()
   client.subscribe('$SYS/broker/uptime')
   broker.advance(40_000)
@@ -70,10 +70,10 @@ test('C1: the sample nests everything under a key that nobody reads: such a key 
 })
 
 test('C3: an installed broker finds no plugins, and then lets everybody in: a plugin that is named is there, or the start fails', async () => {
-  const broker = await TestBroker.start({ auth: { plugins: [] } })
+  const broker = await VirtualBroker.start({ auth: { plugins: [] } })
   assert.equal(broker.connect().connack?.reasonCode, ReasonCode.NotAuthorized)
   await broker.close()
-  await assert.rejects(TestBroker.start({ auth: { plugins: ['auth.nobody'] } }), /unknown plugin auth\.nobody/)
+  await assert.rejects(VirtualBroker.start({ auth: { plugins: ['auth.nobody'] } }), /unknown plugin auth\.nobody/)
   const seeds = [
     'auth.anonymous',
     'auth.file',
@@ -92,7 +92,7 @@ test('C3: the package names files that are not there: every file that ours names
 
 test('C3: a plugin that cannot be loaded is dereferenced as None: the start says which one, and why', async () => {
   const config = { auth: { plugins: ['./not-there.mjs'] } }
-  await assert.rejects(TestBroker.start(config), (error) => {
+  await assert.rejects(VirtualBroker.start(config), (error) => {
     assert.ok(error instanceof ConfigError)
     assert.match(error.message, /not-there\.mjs/)
     return true
@@ -106,13 +106,13 @@ test('C3: every TypeError in a plugin reads as "no opinion", which allows: it de
       throw new TypeError('undefined is not a function')
     },
   }
-  const broker = await TestBroker.start({ auth: { plugins: [allow, typo] } })
+  const broker = await VirtualBroker.start({ auth: { plugins: [allow, typo] } })
   assert.notEqual(broker.connect().connack?.reasonCode, 0)
   await broker.close()
 })
 
 test('C3: an exception in an event handler ends the broker: it is logged', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   broker.broker.on('clientConnected', () => {
     throw new Error('of a handler')
   })
@@ -121,7 +121,7 @@ test('C3: an exception in an event handler ends the broker: it is logged', async
 })
 
 test('C3: event handlers run in no order, and those of the end perhaps not at all: they run at once, and before the end', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const told: string[] = []
   for (const name of ['clientConnected', 'clientDisconnected', 'closing', 'closed'] as const) {
     broker.broker.on(name, () => told.push(name))
@@ -134,13 +134,13 @@ test('C3: event handlers run in no order, and those of the end perhaps not at al
 
 test('C3: `close()` of a plugin is never called: it is, once', async () => {
   let closed = 0
-  const broker = await TestBroker.start({ auth: { plugins: [{ ...allow, close: () => void closed++ }] } })
+  const broker = await VirtualBroker.start({ auth: { plugins: [{ ...allow, close: () => void closed++ }] } })
   await broker.close()
   assert.equal(closed, 1)
 })
 
 test('C4: there is no event for a message that is dropped, denied or expired: there is', async () => {
-  const broker = await TestBroker.start({ 'topic-check': { acl: { anonymous: ['a'] } } })
+  const broker = await VirtualBroker.start({ 'topic-check': { acl: { anonymous: ['a'] } } })
   const told: string[] = []
   broker.broker.on('dropped', ({ cause }) => told.push(cause))
   broker.broker.on('publishRefused', ({ topicName }) => told.push(`refused ${topicName}`))
@@ -159,7 +159,7 @@ test('C4: there is no event for a message that is dropped, denied or expired: th
 })
 
 test('C5: the figures go out without `$SYS/broker/`, match `#` and are not retained: none of the three', async () => {
-  const broker = await TestBroker.start({ 'sys-interval': 1 })
+  const broker = await VirtualBroker.start({ 'sys-interval': 1 })
   const curious = broker.connect({ clientId: 'curious' })
   curious.subscribe('#')
   broker.advance(5000)
@@ -177,7 +177,7 @@ test('C5: the figures go out without `$SYS/broker/`, match `#` and are not retai
 })
 
 test('C5: a TypeError stops the broker at the start when sys_interval is above 0, and its stop hook never runs: rounds begin and end with it', async () => {
-  const broker = await TestBroker.start({ 'sys-interval': 1 })
+  const broker = await VirtualBroker.start({ 'sys-interval': 1 })
   let rounds = 0
   broker.broker.on('retained', ({ topicName }) => void (topicName.endsWith('/uptime') && rounds++))
   broker.advance(3000)
@@ -188,7 +188,7 @@ test('C5: a TypeError stops the broker at the start when sys_interval is above 0
 })
 
 test('C5: clients/disconnected counts events, so that clients/total only grows: both count Sessions', async () => {
-  const broker = await TestBroker.start({ 'sys-interval': 1 })
+  const broker = await VirtualBroker.start({ 'sys-interval': 1 })
   for (let at = 0; at < 5; at++) broker.connect({ clientId: 'same' }).drop()
   broker.connect({ clientId: 'kept', cleanStart: false, properties: { sessionExpiryInterval: 9 } }).drop()
   broker.advance(1000)

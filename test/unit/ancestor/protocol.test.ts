@@ -5,7 +5,7 @@ import { type PublishPacket } from '../../../src/codec/packets.ts'
 import { PacketType } from '../../../src/codec/packet-types.ts'
 import { ReasonCode } from '../../../src/codec/reason-code.ts'
 import type { Plugin } from '../../../src/access/plugin.ts'
-import { TestBroker } from '../../support/test-broker.ts'
+import { VirtualBroker } from '../../support/virtual-broker.ts'
 import type { TestClient } from '../../support/test-client.ts'
 import { sessionsOf } from '../../support/sessions.ts'
 
@@ -13,7 +13,7 @@ const KEPT = { cleanStart: false, properties: { sessionExpiryInterval: 1000 } } 
 
 /** A broker, a sensor that publishes and a meter that listens. */
 async function setUp(config = {}) {
-  const broker = await TestBroker.start(config)
+  const broker = await VirtualBroker.start(config)
   return { broker, sensor: broker.connect({ clientId: 'sensor' }), meter: broker.connect({ clientId: 'meter' }) }
 }
 
@@ -23,20 +23,20 @@ function publishes(client: TestClient): PublishPacket[] {
 
 test('C8: Sessions are equal by Client Identifier, whoever made them: a Session has an owner', async () => {
   const named: Plugin = { name: 'named', authenticate: () => ({ decision: 'allow' }) }
-  const broker = await TestBroker.start({ auth: { plugins: [named] } })
+  const broker = await VirtualBroker.start({ auth: { plugins: [named] } })
   broker.connect({ userName: 'ann', ...KEPT }).drop()
   assert.equal(broker.connect({ userName: 'bob', ...KEPT }).connack?.reasonCode, ReasonCode.ClientIdentifierNotValid)
   await broker.close()
 })
 
 test('C9: no MQTT 5, no 3.1: all three are served', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   for (const version of [3, 4, 5] as const) assert.equal(broker.connect({ version }).connack?.reasonCode, 0)
   await broker.close()
 })
 
 test('C9: Keep Alive is never enforced: it is, at one and a half times', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const client = broker.connect({ version: 4, keepAlive: 10 })
   broker.advance(14_999)
   assert.ok(!client.isClosed)
@@ -182,7 +182,7 @@ test('C9: one task per delivery, order not guaranteed: order is kept at each QoS
 })
 
 test('C9: Session takeover does not close the old Connection, and the newcomer spins without CONNACK: it does, and has it at once', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const old = broker.connect({ version: 4, cleanStart: false })
   const fresh = broker.connect({ version: 4, cleanStart: false })
   assert.deepEqual([old.isClosed, fresh.connack?.reasonCode, fresh.connack?.sessionPresent], [true, 0, true])
@@ -197,7 +197,7 @@ for (const cleanStart of [false, true]) {
         decision: Buffer.from(password ?? []).toString() === 'right' ? 'allow' : 'deny',
       }),
     }
-    const broker = await TestBroker.start({ auth: { plugins: [plugin] } })
+    const broker = await VirtualBroker.start({ auth: { plugins: [plugin] } })
     const owner = { userName: 'ann', password: 'right', ...KEPT }
     const ann = broker.connect(owner)
     ann.subscribe('a', 1)
@@ -228,7 +228,7 @@ test('C9: new Will and Keep Alive are ignored by a resumed Session: they hold', 
 })
 
 test('C9: no timeout waiting for CONNECT, no packet-size limit: both are there', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const silent = broker.open()
   const huge = broker.open()
   huge.sendHex('10 ff ff ff 7f')
@@ -239,7 +239,7 @@ test('C9: no timeout waiting for CONNECT, no packet-size limit: both are there',
 })
 
 test('C9: `max_connections` makes sockets wait unread, and the count leaks on error: they are refused, and errors make room', async () => {
-  const broker = await TestBroker.start({ 'max-connections': 1 })
+  const broker = await VirtualBroker.start({ 'max-connections': 1 })
   for (let at = 0; at < 10; at++) {
     broker.connect({ clientId: `bad${at}` }).sendHex('00 00')
     broker.open().sendHex('ff')
@@ -258,7 +258,7 @@ test('C9: User Name without Password is refused, empty ones are taken for missin
       return { decision: 'allow' }
     },
   }
-  const broker = await TestBroker.start({ auth: { plugins: [plugin] }, 'client-id-ownership': false })
+  const broker = await VirtualBroker.start({ auth: { plugins: [plugin] }, 'client-id-ownership': false })
   broker.connect({ userName: 'u', version: 4 })
   broker.connect({ userName: '', password: '' })
   broker.connect({ userName: 'u', password: Buffer.from('ff00', 'hex') })
@@ -300,7 +300,7 @@ test('C9: a PUBLISH to a bad topic is only discarded, and the reader goes on out
 })
 
 test('C9: header flag bits and empty SUBSCRIBE lists are not checked: they are', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   for (const hex of [
     '80 06 0001 0001 61 00',
     '82 02 0001',
@@ -333,7 +333,7 @@ test('C9: on resume the handler waits for old deliveries before it serves: it se
 })
 
 test("C9: generated Client Identifiers use a non-crypto generator and can contain `{`: the Clock's random bytes, in hex", async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const names = Array.from(
     { length: 20 },
     () => broker.connect({ clientId: '' }).connack?.properties.assignedClientIdentifier,

@@ -4,13 +4,13 @@ import type { BrokerEvents } from '../../../src/access/broker-events.ts'
 import { type PublishPacket } from '../../../src/codec/packets.ts'
 import { PacketType } from '../../../src/codec/packet-types.ts'
 import { encodePacket } from '../../../src/codec/encode.ts'
-import { TestBroker } from '../../support/test-broker.ts'
+import { VirtualBroker } from '../../support/virtual-broker.ts'
 import { sessionsOf } from '../../support/sessions.ts'
 
 const LIMITS = { 'max-outgoing-bytes': 1024, 'drain-timeout': 10 }
 
 test('a frozen subscriber delays nobody: QoS 0 for it is dropped and counted, QoS 1 waits in its queue', async () => {
-  const broker = await TestBroker.start(LIMITS)
+  const broker = await VirtualBroker.start(LIMITS)
   const causes: string[] = []
   broker.broker.on('dropped', ({ clientId, cause }: BrokerEvents['dropped']) => causes.push(`${clientId}: ${cause}`))
   const frozen = broker.connect({ clientId: 'frozen' })
@@ -30,7 +30,7 @@ test('a frozen subscriber delays nobody: QoS 0 for it is dropped and counted, Qo
 })
 
 test('a subscriber that takes nothing until drain-timeout is closed and counted; its Session keeps QoS 1', async () => {
-  const broker = await TestBroker.start(LIMITS)
+  const broker = await VirtualBroker.start(LIMITS)
   const kept = { clientId: 'frozen', cleanStart: false, properties: { sessionExpiryInterval: 100 } }
   const frozen = broker.connect(kept)
   frozen.subscribe('#', 1)
@@ -47,7 +47,7 @@ test('a subscriber that takes nothing until drain-timeout is closed and counted;
 })
 
 test('a slow subscriber that takes something now and then stays', async () => {
-  const broker = await TestBroker.start(LIMITS)
+  const broker = await VirtualBroker.start(LIMITS)
   const slow = broker.connect({ clientId: 'slow' })
   slow.subscribe('#')
   slow.isFrozen = true
@@ -62,7 +62,7 @@ test('a slow subscriber that takes something now and then stays', async () => {
 })
 
 test('time in which we do not read does not count against Keep Alive', async () => {
-  const broker = await TestBroker.start({ ...LIMITS, 'drain-timeout': 1000 })
+  const broker = await VirtualBroker.start({ ...LIMITS, 'drain-timeout': 1000 })
   const client = broker.connect({ keepAlive: 10 })
   client.subscribe('#')
   client.isFrozen = true
@@ -81,7 +81,7 @@ test('time in which we do not read does not count against Keep Alive', async () 
 })
 
 test('a turn has a budget: a large chunk of one Client lets others in between', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const receivers = Array.from({ length: 30 }, (_, at) => broker.connect({ clientId: `r${at}` }))
   for (const receiver of receivers) receiver.subscribe('flood')
   const watcher = broker.connect({ clientId: 'watcher' })
@@ -119,7 +119,7 @@ test('a turn has a budget: a large chunk of one Client lets others in between', 
 })
 
 test('beyond max-publish-rate a Client is read more slowly: nothing is lost, nobody else waits', async () => {
-  const broker = await TestBroker.start({ 'max-publish-rate': 10 })
+  const broker = await VirtualBroker.start({ 'max-publish-rate': 10 })
   const watcher = broker.connect({ clientId: 'watcher' })
   watcher.subscribe('#')
   const eager = broker.connect({ clientId: 'eager' })

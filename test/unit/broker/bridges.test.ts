@@ -7,7 +7,7 @@ import { test } from 'node:test'
 import { type PublishPacket } from '../../../src/codec/packets.ts'
 import { PacketType } from '../../../src/codec/packet-types.ts'
 import { MemoryDisk } from '../../../src/stores/memory-disk.ts'
-import { TestBroker } from '../../support/test-broker.ts'
+import { VirtualBroker } from '../../support/virtual-broker.ts'
 import type { TestClient } from '../../support/test-client.ts'
 import { sessionsOf } from '../../support/sessions.ts'
 
@@ -28,7 +28,7 @@ for (const version of [3, 4] as const) {
   const name = version === 4 ? '3.1.1' : '3.1'
 
   test(`a bridge of ${name} gets nothing back that it published, and RETAIN as it was published`, async () => {
-    const broker = await TestBroker.start({})
+    const broker = await VirtualBroker.start({})
     const bridge = broker.connect({ clientId: 'house', version, bridge: true })
     assert.equal(bridge.connack?.reasonCode, 0)
     assert.deepEqual(bridge.subscribe('#', 1).reasonCodes, [1])
@@ -43,7 +43,7 @@ for (const version of [3, 4] as const) {
   })
 
   test(`a bridge of ${name} may tell its state, as a retained message and as its Will, under its own name alone`, async () => {
-    const broker = await TestBroker.start({})
+    const broker = await VirtualBroker.start({})
     const watcher = broker.connect({ clientId: 'watcher' })
     watcher.subscribe('$SYS/broker/connection/#', 1)
     const bridge = broker.connect({ clientId: 'house', version, bridge: true, will: WILL })
@@ -70,7 +70,7 @@ for (const version of [3, 4] as const) {
   })
 
   test(`${name}: with \`bridges: off\` a bridge is answered 0x01, and served without the bit`, async () => {
-    const broker = await TestBroker.start({ bridges: false })
+    const broker = await VirtualBroker.start({ bridges: false })
     const bridge = broker.connect({ clientId: 'house', version, bridge: true })
     assert.deepEqual([bridge.connack?.reasonCode, bridge.isClosed], [1, true])
     const plain = broker.connect({ clientId: 'house', version })
@@ -82,7 +82,7 @@ for (const version of [3, 4] as const) {
 }
 
 test('events and views show which client is a bridge', async () => {
-  const broker = await TestBroker.start({})
+  const broker = await VirtualBroker.start({})
   const seen: unknown[] = []
   broker.broker.on('clientConnected', ({ client }) => seen.push([client.clientId, client.bridge]))
   broker.connect({ clientId: 'house', version: 4, bridge: true })
@@ -100,7 +100,7 @@ test('events and views show which client is a bridge', async () => {
 })
 
 test('a bridge in a shared group takes its share: a Shared Subscription has no No Local [5.0 MQTT-3.8.3-4]', async () => {
-  const broker = await TestBroker.start({})
+  const broker = await VirtualBroker.start({})
   const bridge = broker.connect({ clientId: 'house', version: 4, bridge: true })
   assert.deepEqual(bridge.subscribe('$share/g/a', 1).reasonCodes, [1])
   bridge.publish('a', 'x', 1, { retain: true })
@@ -113,13 +113,13 @@ test('rules decide about the state of a bridge as about any other topic', async 
     auth: { 'allow-anonymous': true },
     'topic-check': { acl: { anonymous: acl } },
   })
-  const denied = await TestBroker.start(topicCheck(['#']))
+  const denied = await VirtualBroker.start(topicCheck(['#']))
   assert.equal(denied.connect({ clientId: 'house', version: 4, bridge: true, will: WILL }).connack?.reasonCode, 5)
   const silent = denied.connect({ clientId: 'house', version: 4, bridge: true })
   silent.publish(STATE, '1', 0)
   assert.equal(denied.broker.metrics.publishesRefused, 1)
   await denied.close()
-  const allowed = await TestBroker.start(topicCheck(['#', '$SYS/broker/connection/%c/state']))
+  const allowed = await VirtualBroker.start(topicCheck(['#', '$SYS/broker/connection/%c/state']))
   const bridge = allowed.connect({ clientId: 'house', version: 4, bridge: true, will: WILL })
   assert.equal(bridge.connack?.reasonCode, 0)
   bridge.publish(STATE, '1', 0)
@@ -129,8 +129,8 @@ test('rules decide about the state of a bridge as about any other topic', async 
 
 test('what a bridge subscribed to is still without loops after a restart', async () => {
   const disk = new MemoryDisk()
-  const start = (): Promise<TestBroker> => TestBroker.start({ listeners: {}, persistence: {} }, { disk })
-  const join = async (broker: TestBroker): Promise<TestClient> => {
+  const start = (): Promise<VirtualBroker> => VirtualBroker.start({ listeners: {}, persistence: {} }, { disk })
+  const join = async (broker: VirtualBroker): Promise<TestClient> => {
     const bridge = broker.connect({ clientId: 'house', version: 4, bridge: true, cleanStart: false })
     await broker.settle()
     return bridge

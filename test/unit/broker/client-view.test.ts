@@ -3,17 +3,17 @@ import { test } from 'node:test'
 import { PacketType, type ProtocolVersion } from '../../../src/codec/packet-types.ts'
 import type { ClientView } from '../../../src/broker/sessions/client-view.ts'
 import type { Plugin } from '../../../src/access/plugin.ts'
-import { TestBroker } from '../../support/test-broker.ts'
+import { VirtualBroker } from '../../support/virtual-broker.ts'
 import { VirtualClock } from '../../support/virtual-clock.ts'
 
-async function viewOf(broker: TestBroker, clientId = 'meter'): Promise<ClientView> {
+async function viewOf(broker: VirtualBroker, clientId = 'meter'): Promise<ClientView> {
   const view = await broker.broker.client(clientId)
   assert.ok(view !== undefined, `${clientId} is not connected`)
   return view
 }
 
 test('the view of a client has what its CONNECT asked for and its connection has done, in the terms of the standard', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const connectedAtMs = Math.round(broker.clock.wallNow())
   const meter = broker.connect({
     clientId: 'meter',
@@ -69,7 +69,7 @@ test('the view of a client has what its CONNECT asked for and its connection has
 
 for (const version of [3, 4, 5] as const satisfies readonly ProtocolVersion[]) {
   test(`version ${version}: the send quota falls with each message in flight and rises with its acknowledgement`, async () => {
-    const broker = await TestBroker.start({ 'max-inflight-messages': 2 })
+    const broker = await VirtualBroker.start({ 'max-inflight-messages': 2 })
     const meter = broker.connect({ clientId: 'meter', version, cleanStart: false })
     meter.subscribe('a', 1)
     const sensor = broker.connect({ clientId: 'sensor' })
@@ -92,7 +92,7 @@ for (const version of [3, 4, 5] as const satisfies readonly ProtocolVersion[]) {
 }
 
 test('the acknowledgement time is measured from PUBLISH to PUBACK or PUBREC, smoothed, and of this connection alone', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const kept = { clientId: 'meter', cleanStart: false, properties: { sessionExpiryInterval: 100 } }
   let meter = broker.connect(kept)
   meter.subscribe('a', 2)
@@ -122,7 +122,7 @@ test('the acknowledgement time is measured from PUBLISH to PUBACK or PUBREC, smo
 })
 
 test('a QoS 2 message that was not released, output that is not taken, and a packet that is not complete are seen', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const meter = broker.connect({ clientId: 'meter' })
   meter.subscribe('a')
   meter.publish('b', 'x', 2)
@@ -140,7 +140,7 @@ test('a QoS 2 message that was not released, output that is not taken, and a pac
 
 test('a client whose packet waits for a plugin is answering, and is not read', async () => {
   const slow: Plugin = { name: 'slow', mayPublish: () => new Promise(() => {}) }
-  const broker = await TestBroker.start({ 'topic-check': { plugins: [slow] } })
+  const broker = await VirtualBroker.start({ 'topic-check': { plugins: [slow] } })
   const meter = broker.connect({ clientId: 'meter' })
   meter.publish('a', 'x', 1)
   const { state, isRead } = await viewOf(broker)
@@ -149,7 +149,7 @@ test('a client whose packet waits for a plugin is answering, and is not read', a
 })
 
 test('only a client that is connected has a view', async () => {
-  const broker = await TestBroker.start({}, {}, new VirtualClock())
+  const broker = await VirtualBroker.start({}, {}, new VirtualClock())
   const meter = broker.connect({ clientId: 'meter', properties: { sessionExpiryInterval: 100 } })
   assert.equal(await broker.broker.client('nobody'), undefined)
   meter.drop()

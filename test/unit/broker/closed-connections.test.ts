@@ -3,14 +3,14 @@ import { test } from 'node:test'
 import { ReasonCode } from '../../../src/codec/reason-code.ts'
 import type { Plugin } from '../../../src/access/plugin.ts'
 import type { ClosedConnectionView } from '../../../src/broker/sessions/closed-connections.ts'
-import { TestBroker } from '../../support/test-broker.ts'
+import { VirtualBroker } from '../../support/virtual-broker.ts'
 
-async function closedOf({ broker }: TestBroker, clientId?: string): Promise<readonly ClosedConnectionView[]> {
+async function closedOf({ broker }: VirtualBroker, clientId?: string): Promise<readonly ClosedConnectionView[]> {
   return (await broker.closedConnections({ clientId, limit: 1000 })).items
 }
 
 test('a connection that has ended is listed with its client, its cause and its figures', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const connectedAtMs = Math.round(broker.clock.wallNow())
   const meter = broker.connect({ clientId: 'meter', peer: { address: '192.0.2.7', port: 50_312 } })
   meter.publish('a', 'x')
@@ -39,7 +39,7 @@ test('a connection that has ended is listed with its client, its cause and its f
 })
 
 test('every cause is seen, the newest first, and by client identifier', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   broker.connect({ clientId: 'a' }).drop()
   broker.connect({ clientId: 'b', version: 4, keepAlive: 1 })
   broker.advance(2000)
@@ -63,7 +63,7 @@ test('every cause is seen, the newest first, and by client identifier', async ()
 
 test('a connection that had not logged in is not listed: a flood of them would push the others out', async () => {
   const denier: Plugin = { name: 'denier', authenticate: () => ({ decision: 'deny' }) }
-  const broker = await TestBroker.start({ auth: { plugins: [denier] } })
+  const broker = await VirtualBroker.start({ auth: { plugins: [denier] } })
   broker.connect()
   broker.open().drop()
   assert.deepEqual(await closedOf(broker), [])
@@ -72,7 +72,7 @@ test('a connection that had not logged in is not listed: a flood of them would p
 
 test('max-closed-connections: beyond it the oldest is forgotten and counted, and a reload lowers it', async () => {
   const config = { listeners: {}, 'sys-interval': 0, 'max-closed-connections': 3 }
-  const broker = await TestBroker.start(config)
+  const broker = await VirtualBroker.start(config)
   const leave = (clientId: string): void => broker.connect({ clientId }).disconnect()
   const names = async (): Promise<string[]> => (await closedOf(broker)).map(({ clientId }) => clientId)
   for (const clientId of ['a', 'b', 'c']) leave(clientId)
@@ -94,7 +94,7 @@ test('max-closed-connections: beyond it the oldest is forgotten and counted, and
 })
 
 test('a cursor stays good while others end, and what it stands on may be forgotten', async () => {
-  const broker = await TestBroker.start({ 'max-closed-connections': 6 })
+  const broker = await VirtualBroker.start({ 'max-closed-connections': 6 })
   for (const clientId of ['a', 'b', 'c', 'd', 'e', 'f']) broker.connect({ clientId }).disconnect()
   const page = async (limit: number, cursor?: string) => {
     const { items, cursor: next } = await broker.broker.closedConnections({ limit, cursor })
@@ -119,7 +119,7 @@ test('a cursor stays good while others end, and what it stands on may be forgott
 })
 
 test('what a peer has said takes a few kilobytes at most', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const clientId = 'x'.repeat(60_000)
   broker.connect({ clientId }).disconnect(0, { reasonString: 'y'.repeat(60_000) })
   const [closed] = await closedOf(broker, clientId)

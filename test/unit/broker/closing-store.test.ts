@@ -7,7 +7,7 @@ import { MemoryDisk } from '../../../src/stores/memory-disk.ts'
 import { Broker } from '../../../src/create-broker.ts'
 import type { Store } from '../../../src/stores/store.ts'
 import { handlingAll } from '../../support/handling-all.ts'
-import { TestBroker } from '../../support/test-broker.ts'
+import { VirtualBroker } from '../../support/virtual-broker.ts'
 import { listLogger } from '../../support/list-logger.ts'
 import { VirtualClock } from '../../support/virtual-clock.ts'
 
@@ -21,7 +21,7 @@ interface Closed {
 }
 
 /** Closes in virtual time; a close that never ends fails the test after an hour. */
-async function close(broker: TestBroker, before: (atMs: number) => void = () => undefined): Promise<Closed> {
+async function close(broker: VirtualBroker, before: (atMs: number) => void = () => undefined): Promise<Closed> {
   const { clock } = broker
   const startedAtMs = clock.now()
   let closed: Closed | undefined
@@ -40,8 +40,12 @@ async function close(broker: TestBroker, before: (atMs: number) => void = () => 
 }
 
 /** A broker with one message for an absent reader that is stored, and one that was not: the disk had failed by then. */
-async function failing(disk: MemoryDisk, how: 'rejects' | 'never answers', settings: object = {}): Promise<TestBroker> {
-  const broker = await TestBroker.start({ persistence: {} }, { disk, ...settings })
+async function failing(
+  disk: MemoryDisk,
+  how: 'rejects' | 'never answers',
+  settings: object = {},
+): Promise<VirtualBroker> {
+  const broker = await VirtualBroker.start({ persistence: {} }, { disk, ...settings })
   const reader = broker.connect({ clientId: 'reader', cleanStart: false, properties: FOREVER })
   await broker.settle()
   reader.subscribe('queue', 1)
@@ -87,7 +91,7 @@ for (const how of ['rejects', 'never answers'] as const) {
     assert.equal(broker.broker.state, 'closed')
     assert.ok(log.lines.includes(error.message))
 
-    const next = await TestBroker.start({ persistence: {} }, { disk: disk.kill() })
+    const next = await VirtualBroker.start({ persistence: {} }, { disk: disk.kill() })
     const reader = next.connect({ clientId: 'reader', cleanStart: false, properties: FOREVER })
     await next.settle()
     const got = reader.receiveAll().map(({ payload }) => Buffer.from(payload).toString())
@@ -98,7 +102,7 @@ for (const how of ['rejects', 'never answers'] as const) {
 
 test('persistence.close-timeout says how long a close waits for the disk', async () => {
   const disk = new MemoryDisk()
-  const broker = await TestBroker.start({ persistence: { 'close-timeout': 30 } }, { disk })
+  const broker = await VirtualBroker.start({ persistence: { 'close-timeout': 30 } }, { disk })
   broker.connect({ clientId: 'reader', cleanStart: false, properties: FOREVER })
   await broker.settle()
   fail(disk, 'never answers')
@@ -114,7 +118,7 @@ test('a disk that writes again while the broker closes has everything, and close
     if (atMs >= 1000) delete disk.options.before
   })
   assert.equal(error, undefined)
-  const next = await TestBroker.start({ persistence: {} }, { disk: disk.kill() })
+  const next = await VirtualBroker.start({ persistence: {} }, { disk: disk.kill() })
   const reader = next.connect({ clientId: 'reader', cleanStart: false, properties: FOREVER })
   await next.settle()
   assert.deepEqual(
@@ -157,7 +161,7 @@ for (const [what, methods, code] of hostStores) {
     let writes = 0
     const write = methods.write ?? ((): undefined => undefined)
     const store: Store = { ...emptyStore, ...methods, write: (...batch) => (writes++, write(...batch)) }
-    const broker = await TestBroker.start({ persistence: {} }, { store })
+    const broker = await VirtualBroker.start({ persistence: {} }, { store })
     broker.connect({ clientId: 'reader', cleanStart: false, properties: FOREVER })
     await broker.settle()
     const { error, tookMs } = await close(broker)
@@ -187,7 +191,7 @@ test('a signal that closes the broker over a failing disk: the log has it, and n
 
 test('close() while a store loads: the load is given up, and nothing is changed', async () => {
   const disk = new MemoryDisk()
-  const first = await TestBroker.start({ persistence: {} }, { disk })
+  const first = await VirtualBroker.start({ persistence: {} }, { disk })
   for (let at = 0; at < 3000; at++) void first.broker.publish(`t/${at}`, Buffer.alloc(1000), { retain: true })
   await first.close()
   const before = disk.usedBytes
@@ -225,7 +229,7 @@ const breaches: readonly (readonly [string, () => Promise<never>])[] = [
 for (const [how, breach] of breaches) {
   test(`a store of the host program whose write ${how} counts as failing, and nothing is left unhandled`, () =>
     handlingAll(async () => {
-      const broker = await TestBroker.start({ persistence: {} }, { store: { ...emptyStore, write: breach } })
+      const broker = await VirtualBroker.start({ persistence: {} }, { store: { ...emptyStore, write: breach } })
       const conditions: string[] = []
       broker.broker.on('storeHealth', ({ condition, reason }) => conditions.push(`${condition}: ${reason}`))
       broker.connect({ clientId: 'reader', cleanStart: false, properties: FOREVER })
@@ -240,7 +244,7 @@ for (const [how, breach] of breaches) {
 
   test(`a store of the host program whose close ${how}: close() reports it, and nothing is left unhandled`, () =>
     handlingAll(async () => {
-      const broker = await TestBroker.start({ persistence: {} }, { store: { ...emptyStore, close: breach } })
+      const broker = await VirtualBroker.start({ persistence: {} }, { store: { ...emptyStore, close: breach } })
       assert.equal((await close(broker)).error?.code, 'ERR_STORE_CLOSE')
       assert.equal(broker.broker.state, 'closed')
     }))
@@ -262,7 +266,7 @@ for (const [how, breach] of breaches) {
       assert.equal(broker.state, 'closed')
       isBroken = false
       await broker.start()
-      assert.equal((await close(new TestBroker(broker, clock))).error, undefined)
+      assert.equal((await close(new VirtualBroker(broker, clock))).error, undefined)
     }))
 }
 
@@ -271,7 +275,7 @@ test('a store of the host program that rejects once nobody waits any more: nothi
     const rejects: ((error: Error) => void)[] = []
     const later = (): Promise<never> => new Promise((_, reject) => rejects.push(reject))
     const store: Store = { ...emptyStore, write: later, close: later }
-    const broker = await TestBroker.start({ persistence: {} }, { store })
+    const broker = await VirtualBroker.start({ persistence: {} }, { store })
     broker.connect({ clientId: 'reader', cleanStart: false, properties: FOREVER })
     await broker.settle()
     assert.equal((await close(broker)).error?.code, 'ERR_STORE_UNSTORED')
@@ -287,7 +291,7 @@ test('a store of the host program that rejects once nobody waits any more: nothi
 test('a store of the host program that outlives two starts: each report is passed on once', async () => {
   const listeners: Parameters<Store['onHealth']>[0][] = []
   const store: Store = { ...emptyStore, onHealth: (listener) => void listeners.push(listener) }
-  const broker = await TestBroker.start({ persistence: {} }, { store })
+  const broker = await VirtualBroker.start({ persistence: {} }, { store })
   const reasons: string[] = []
   broker.broker.on('storeHealth', ({ reason }) => reasons.push(reason))
   await broker.close()
@@ -300,7 +304,7 @@ test('a store of the host program that outlives two starts: each report is passe
 test('what a store of the host program could not load is logged, whichever class it is of', async () => {
   const log = listLogger()
   const damage = [{ name: 'page-7', path: '/data/page-7', offset: 42, what: 'the checksum is wrong' }]
-  const broker = await TestBroker.start({ persistence: {} }, { store: { ...emptyStore, damage }, logger: log })
+  const broker = await VirtualBroker.start({ persistence: {} }, { store: { ...emptyStore, damage }, logger: log })
   assert.ok(log.lines.includes('damage: /data/page-7, byte 42: the checksum is wrong'))
   await broker.close()
 })
@@ -370,7 +374,7 @@ for (const [what, parts] of Object.entries(rubbish)) {
           ...Object.getOwnPropertyDescriptors(parts),
         },
       ) as Store
-      const broker = await TestBroker.start({ persistence: {}, 'sys-interval': 1 }, { store })
+      const broker = await VirtualBroker.start({ persistence: {}, 'sys-interval': 1 }, { store })
       const client = broker.connect({ clientId: 'reader', cleanStart: false, properties: FOREVER })
       await broker.settle()
       client.subscribe('a', 1)
@@ -388,7 +392,7 @@ test('a store of the host program whose room cannot be read costs one line a sec
   const descriptors = Object.getOwnPropertyDescriptors(emptyStore)
   const store = Object.defineProperties({}, { ...descriptors, roomBytes: { get: throwing } }) as Store
   const logger = listLogger()
-  const broker = await TestBroker.start({ persistence: {} }, { store, logger })
+  const broker = await VirtualBroker.start({ persistence: {} }, { store, logger })
   const client = broker.connect({ clientId: 'reader', cleanStart: false, properties: FOREVER })
   await broker.settle()
   client.subscribe('a', 1)
@@ -458,7 +462,7 @@ for (const [what, read, isTried] of reads) {
         return { lastSessionNumber: 1, lastMessageNumber: 1, newestRecordMs: 0 }
       }
       const store = { ...emptyStore, load, read: () => (isBroken ? read() : [Buffer.from('x')]) } as Store
-      const broker = await TestBroker.start({ persistence: {} }, { store })
+      const broker = await VirtualBroker.start({ persistence: {} }, { store })
       const client = broker.connect({ clientId: 'reader', cleanStart: false, properties: FOREVER })
       await broker.settle()
       isBroken = false

@@ -4,11 +4,11 @@ import type { BrokerEvents } from '../../../src/access/broker-events.ts'
 import type { Plugin } from '../../../src/access/plugin.ts'
 import type { ConnackPacket } from '../../../src/codec/packets.ts'
 import { ReasonCode } from '../../../src/codec/reason-code.ts'
-import { TestBroker } from '../../support/test-broker.ts'
+import { VirtualBroker } from '../../support/virtual-broker.ts'
 import { clientsOf, sessionsOf } from '../../support/sessions.ts'
 
 test('max-connections: one more gets CONNACK 0x89, in 3.1.1 and 3.1 code 3, then the close, and is counted', async () => {
-  const broker = await TestBroker.start({ 'max-connections': 2 })
+  const broker = await VirtualBroker.start({ 'max-connections': 2 })
   const refused: BrokerEvents['clientRefused'][] = []
   broker.broker.on('clientRefused', (event) => refused.push(event))
   broker.connect({ clientId: 'a' })
@@ -28,14 +28,14 @@ test('max-connections: one more gets CONNACK 0x89, in 3.1.1 and 3.1 code 3, then
 })
 
 test('max-connections 0 is no limit', async () => {
-  const broker = await TestBroker.start({ 'max-connections': 0, 'max-waiting-connections': 1 })
+  const broker = await VirtualBroker.start({ 'max-connections': 0, 'max-waiting-connections': 1 })
   for (let at = 0; at < 200; at++) assert.equal(broker.connect({ clientId: `c${at}` }).connack?.reasonCode, 0)
   assert.equal(clientsOf(broker.broker).length, 200)
   await broker.close()
 })
 
 test('a takeover is never refused for lack of room', async () => {
-  const broker = await TestBroker.start({ 'max-connections': 1 })
+  const broker = await VirtualBroker.start({ 'max-connections': 1 })
   const old = broker.connect({ clientId: 'a' })
   const fresh = broker.connect({ clientId: 'a' })
   assert.equal(fresh.connack?.reasonCode, 0)
@@ -45,7 +45,7 @@ test('a takeover is never refused for lack of room', async () => {
 })
 
 test('a Client that leaves makes room, however it leaves', async () => {
-  const broker = await TestBroker.start({ 'max-connections': 1 })
+  const broker = await VirtualBroker.start({ 'max-connections': 1 })
   for (const leave of ['drop', 'disconnect', 'sendHex'] as const) {
     const client = broker.connect({ clientId: leave })
     assert.equal(client.connack?.reasonCode, 0, leave)
@@ -57,7 +57,7 @@ test('a Client that leaves makes room, however it leaves', async () => {
 })
 
 test('beyond max-connections 100 further sockets wait for their CONNECT; for one more the oldest is closed', async () => {
-  const broker = await TestBroker.start({ 'max-connections': 1 })
+  const broker = await VirtualBroker.start({ 'max-connections': 1 })
   const first = broker.connect({ clientId: 'first' })
   const waiting = Array.from({ length: 100 }, () => broker.open())
   assert.ok(waiting.every(({ isClosed }) => !isClosed))
@@ -74,7 +74,7 @@ test('beyond max-connections 100 further sockets wait for their CONNECT; for one
 })
 
 test('connect-timeout: whoever has not sent the whole CONNECT by then is closed', async () => {
-  const broker = await TestBroker.start({ 'connect-timeout': 2 })
+  const broker = await VirtualBroker.start({ 'connect-timeout': 2 })
   const slow = broker.open()
   slow.sendHex('10 20 00')
   broker.advance(1999)
@@ -85,7 +85,7 @@ test('connect-timeout: whoever has not sent the whole CONNECT by then is closed'
 })
 
 test('max-connect-packet-size holds before anybody has logged in, and max-packet-size after it', async () => {
-  const broker = await TestBroker.start({ 'max-connect-packet-size': 64, 'max-packet-size': 200 })
+  const broker = await VirtualBroker.start({ 'max-connect-packet-size': 64, 'max-packet-size': 200 })
   const large = broker.open()
   large.connect({ clientId: 'x'.repeat(100) })
   assert.ok(large.isClosed && large.connack === undefined)
@@ -98,7 +98,7 @@ test('max-connect-packet-size holds before anybody has logged in, and max-packet
 })
 
 test('max-connect-rate: what is refused does not count, so that a storm cannot lock out those who come later', async () => {
-  const broker = await TestBroker.start({ 'max-connect-rate': 2 })
+  const broker = await VirtualBroker.start({ 'max-connect-rate': 2 })
   const codes = Array.from({ length: 100 }, (_, at) => broker.connect({ clientId: `c${at}` }).connack?.reasonCode)
   assert.deepEqual(codes.slice(0, 3), [0, 0, ReasonCode.ConnectionRateExceeded])
   assert.equal(broker.broker.metrics.connectsRefusedAtLimit, 98)
@@ -108,7 +108,7 @@ test('max-connect-rate: what is refused does not count, so that a storm cannot l
 })
 
 test('max-connections-per-address counts IP addresses; a stream without one counts nowhere', async () => {
-  const broker = await TestBroker.start({ 'max-connections-per-address': 1 })
+  const broker = await VirtualBroker.start({ 'max-connections-per-address': 1 })
   const from = (address: string) => broker.open(5, { address })
   const first = from('192.0.2.1')
   assert.ok(from('192.0.2.1').isClosed)
@@ -120,7 +120,7 @@ test('max-connections-per-address counts IP addresses; a stream without one coun
 })
 
 test('max-connections-per-address counts an IPv6 /64 as one address, and IPv4 in whatever form', async () => {
-  const broker = await TestBroker.start({ 'max-connections-per-address': 2 })
+  const broker = await VirtualBroker.start({ 'max-connections-per-address': 2 })
   const isOpen = (address: string) => !broker.open(5, { address }).isClosed
   assert.deepEqual(['2001:db8::1', '2001:db8::2', '2001:db8::3', '2001:db8:0:1::1'].map(isOpen), [
     true,
@@ -134,7 +134,7 @@ test('max-connections-per-address counts an IPv6 /64 as one address, and IPv4 in
 })
 
 test('a connection counts for its address until its byte stream is gone, not only until it was refused', async () => {
-  const broker = await TestBroker.start({ 'max-connections-per-address': 1 })
+  const broker = await VirtualBroker.start({ 'max-connections-per-address': 1 })
   const slow = broker.open()
   slow.end = () => {}
   slow.sendHex('00 00')
@@ -145,7 +145,7 @@ test('a connection counts for its address until its byte stream is gone, not onl
 })
 
 test('max-connections-before-connect: a CONNECT that is accepted makes room, whatever max-connections says', async () => {
-  const broker = await TestBroker.start({ 'max-connections': 0, 'max-connections-before-connect': 2 })
+  const broker = await VirtualBroker.start({ 'max-connections': 0, 'max-connections-before-connect': 2 })
   const [first, second] = [broker.open(), broker.open()]
   first.connect({ clientId: 'a' })
   const third = broker.open()
@@ -163,7 +163,7 @@ for (const [what, config] of [
   ['max-waiting-connections', { 'max-connections': 1, 'max-waiting-connections': 49 }],
 ] as const) {
   test(`${what}: one address with silent connections takes the room from itself, not from others`, async () => {
-    const broker = await TestBroker.start(config)
+    const broker = await VirtualBroker.start(config)
     const honest = broker.open()
     const silent = Array.from({ length: 1000 }, () => broker.open(5, MALLORY))
     assert.equal(silent.filter(({ isClosed }) => !isClosed).length, 49)
@@ -175,7 +175,7 @@ for (const [what, config] of [
 
 test('a connection that gives way while its login is pending reads 0x89, and its bytes are not waited for', async () => {
   const never: Plugin = { name: 'never', authenticate: () => new Promise(() => {}) }
-  const broker = await TestBroker.start({ auth: { plugins: [never] }, 'max-connections-before-connect': 1 })
+  const broker = await VirtualBroker.start({ auth: { plugins: [never] }, 'max-connections-before-connect': 1 })
   for (const version of [5, 4] as const) {
     const pending = broker.open(version)
     pending.connect({ clientId: 'pending' })
@@ -190,7 +190,7 @@ test('a connection that gives way while its login is pending reads 0x89, and its
 })
 
 test('refused connections whose peers do not close are cut when there are too many, the largest holder first', async () => {
-  const broker = await TestBroker.start({ 'max-connections-before-connect': 10 })
+  const broker = await VirtualBroker.start({ 'max-connections-before-connect': 10 })
   const refuse = (peer = {}) => {
     const client = broker.open(5, peer)
     client.end = () => {}
@@ -208,7 +208,7 @@ test('refused connections whose peers do not close are cut when there are too ma
 
 test('max-sessions that a reload has lowered is reached again, the longest absent first', async () => {
   const kept = { cleanStart: false, properties: { sessionExpiryInterval: 1000 } } as const
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   for (const clientId of ['a', 'b', 'c', 'd']) broker.connect({ clientId, ...kept }).drop()
   await broker.broker.reload({ listeners: {}, 'sys-interval': 0, 'max-sessions': 2 })
   for (const clientId of ['e', 'f', 'g']) broker.connect({ clientId, ...kept }).drop()

@@ -5,7 +5,7 @@ import { silentLogger } from '../../../src/base/log.ts'
 import type { BrokerEvents } from '../../../src/access/broker-events.ts'
 import { PacketType } from '../../../src/codec/packet-types.ts'
 import { MemoryDisk } from '../../../src/stores/memory-disk.ts'
-import { TestBroker } from '../../support/test-broker.ts'
+import { VirtualBroker } from '../../support/virtual-broker.ts'
 import type { TestClient } from '../../support/test-client.ts'
 import { memoryStore } from '../../contract/store-beds.ts'
 import { sessionsOf } from '../../support/sessions.ts'
@@ -19,10 +19,10 @@ interface Seen {
   readonly retained: BrokerEvents['retained'][]
 }
 
-async function start(disk: MemoryDisk, seen?: Seen): Promise<TestBroker> {
+async function start(disk: MemoryDisk, seen?: Seen): Promise<VirtualBroker> {
   const logger = { ...silentLogger, error: (_fields: unknown, text?: string) => void seen?.errors.push(String(text)) }
   const persistence = { 'max-session-ram-bytes': 0 }
-  const broker = await TestBroker.start({ listeners: {}, persistence }, { disk, logger })
+  const broker = await VirtualBroker.start({ listeners: {}, persistence }, { disk, logger })
   broker.broker.on('dropped', (event) => seen?.dropped.push(event))
   broker.broker.on('retained', (event) => seen?.retained.push(event))
   return broker
@@ -32,7 +32,7 @@ function nothingSeen(): Seen {
   return { errors: [], dropped: [], retained: [] }
 }
 
-async function connected(broker: TestBroker, clientId = 'reader'): Promise<TestClient> {
+async function connected(broker: VirtualBroker, clientId = 'reader'): Promise<TestClient> {
   const client = broker.connect({ clientId, cleanStart: false, properties: FOREVER })
   await broker.settle()
   return client
@@ -75,7 +75,7 @@ async function damaged(disk: MemoryDisk, ...texts: string[]): Promise<void> {
   }
 }
 
-async function received(broker: TestBroker, client: TestClient): Promise<string[]> {
+async function received(broker: VirtualBroker, client: TestClient): Promise<string[]> {
   const payloads: string[] = []
   for (let quiet = 0; quiet < 8;) {
     const some = client.receiveAll().map(({ payload }) => Buffer.from(payload).toString())
@@ -90,7 +90,7 @@ async function received(broker: TestBroker, client: TestClient): Promise<string[
 const all = Array.from({ length: COUNT }, (_, at) => `message ${at}.`)
 
 /** Damaged while the broker runs, so that no start has looked at it. */
-async function withDamage(seen: Seen, ...texts: string[]): Promise<TestBroker> {
+async function withDamage(seen: Seen, ...texts: string[]): Promise<VirtualBroker> {
   const disk = await filled()
   const broker = await start(disk, seen)
   await damaged(disk, ...texts)
@@ -188,7 +188,7 @@ test('a retained payload that is damaged does not stop the start: its topic is e
 })
 
 /** Starts from a store whose checkpoint covers the damage: such a payload is read by no replay. */
-async function withFoldedDamage(disk: MemoryDisk, seen: Seen, text: string): Promise<TestBroker> {
+async function withFoldedDamage(disk: MemoryDisk, seen: Seen, text: string): Promise<VirtualBroker> {
   const store = memoryStore(disk, { segmentBytes: 2000, checkpointBytes: 1 << 30 })
   await store.load(() => undefined)
   await store.compact()

@@ -4,13 +4,13 @@ import { test } from 'node:test'
 import { type PublishPacket } from '../../../src/codec/packets.ts'
 import { PacketType } from '../../../src/codec/packet-types.ts'
 import { MemoryDisk } from '../../../src/stores/memory-disk.ts'
-import { TestBroker } from '../../support/test-broker.ts'
+import { VirtualBroker } from '../../support/virtual-broker.ts'
 import type { TestClient } from '../../support/test-client.ts'
 
 const KEPT = { cleanStart: false, properties: { sessionExpiryInterval: 1000 } } as const
 
 async function setUp(config: object = {}) {
-  const broker = await TestBroker.start(config)
+  const broker = await VirtualBroker.start(config)
   const gone: string[] = []
   broker.broker.on('dropped', ({ clientId, message, cause }) => gone.push(`${clientId} ${message.topicName}: ${cause}`))
   const connect = (): TestClient => broker.connect({ clientId: 'c', ...KEPT })
@@ -93,7 +93,7 @@ test('connections that are only lost, time out or are taken over count for nothi
 
 test('a 3.1.1 Client that is closed because its own message does not fit into the Store loses nothing that it was sent', async () => {
   const config = { listeners: {}, 'max-delivery-attempts': 2, persistence: { 'max-bytes': 100_000 } }
-  const broker = await TestBroker.start(config, { disk: new MemoryDisk() })
+  const broker = await VirtualBroker.start(config, { disk: new MemoryDisk() })
   const connect = async (): Promise<TestClient> => {
     const client = broker.connect({ clientId: 'c', version: 4, cleanStart: false })
     await broker.settle()

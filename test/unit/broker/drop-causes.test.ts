@@ -2,12 +2,12 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { BrokerEvents } from '../../../src/access/broker-events.ts'
 import type { Plugin } from '../../../src/access/plugin.ts'
-import { TestBroker } from '../../support/test-broker.ts'
+import { VirtualBroker } from '../../support/virtual-broker.ts'
 import { sessionsOf } from '../../support/sessions.ts'
 
 const KEPT = { cleanStart: false, properties: { sessionExpiryInterval: 100 } } as const
 
-function watchDrops(broker: TestBroker): string[] {
+function watchDrops(broker: VirtualBroker): string[] {
   const told: string[] = []
   broker.broker.on('dropped', ({ clientId, message, cause }: BrokerEvents['dropped']) => {
     told.push(`${clientId}: ${Buffer.from(message.payload).toString()}: ${cause}`)
@@ -24,7 +24,7 @@ for (const stable of [true, false]) {
       maySubscribe: () => true,
       mayReceive: ({ clientId }) => clientId !== 'denied',
     }
-    const broker = await TestBroker.start({ 'topic-check': { plugins: [plugin] } })
+    const broker = await VirtualBroker.start({ 'topic-check': { plugins: [plugin] } })
     const told = watchDrops(broker)
     const sensor = broker.connect({ clientId: 'sensor' })
     const denied = broker.connect({ clientId: 'denied' })
@@ -47,7 +47,7 @@ test('a retained message that mayReceive denies is counted and told', async () =
     maySubscribe: () => true,
     mayReceive: () => false,
   }
-  const broker = await TestBroker.start({ 'topic-check': { plugins: [plugin] } })
+  const broker = await VirtualBroker.start({ 'topic-check': { plugins: [plugin] } })
   const told = watchDrops(broker)
   await broker.broker.publish('a', 'kept', { retain: true })
   const reader = broker.connect({ clientId: 'reader' })
@@ -57,7 +57,7 @@ test('a retained message that mayReceive denies is counted and told', async () =
 })
 
 test('a shared message that no member can take is counted and told', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const told = watchDrops(broker)
   const member = broker.connect({ clientId: 'member', ...KEPT })
   member.subscribe('$share/group/a', 1)
@@ -69,7 +69,7 @@ test('a shared message that no member can take is counted and told', async () =>
 })
 
 test('what waited in a Session that ends is counted and told', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const told = watchDrops(broker)
   const reader = broker.connect({ clientId: 'reader', ...KEPT })
   reader.subscribe('a', 1)

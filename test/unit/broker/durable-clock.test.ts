@@ -7,7 +7,7 @@ import { silentLogger } from '../../../src/base/log.ts'
 import type { BrokerSettings } from '../../../src/broker/broker-settings.ts'
 import { MemoryDisk } from '../../../src/stores/memory-disk.ts'
 import { SeededRandom } from '../../../src/testing/random.ts'
-import { TestBroker } from '../../support/test-broker.ts'
+import { VirtualBroker } from '../../support/virtual-broker.ts'
 import { VirtualClock } from '../../support/virtual-clock.ts'
 import { seed } from '../../support/seed.ts'
 
@@ -15,13 +15,13 @@ const DAY_MS = 86_400_000
 const BEGIN_MS = Date.UTC(2026, 0, 1)
 const FOREVER = { sessionExpiryInterval: 0xffff_ffff }
 
-function start(disk: MemoryDisk, wallMs: number, settings: BrokerSettings = {}): Promise<TestBroker> {
+function start(disk: MemoryDisk, wallMs: number, settings: BrokerSettings = {}): Promise<VirtualBroker> {
   const clock = new VirtualClock({ wallMs })
-  return TestBroker.start({ listeners: {}, persistence: {} }, { disk, ...settings }, clock)
+  return VirtualBroker.start({ listeners: {}, persistence: {} }, { disk, ...settings }, clock)
 }
 
 /** What waits for that client; an empty list if its session is gone. */
-async function waiting(broker: TestBroker, clientId: string): Promise<PublishPacket[]> {
+async function waiting(broker: VirtualBroker, clientId: string): Promise<PublishPacket[]> {
   const client = broker.connect({ clientId, cleanStart: false, properties: FOREVER })
   const received: PublishPacket[] = []
   for (let round = 0; round < 5; round++) {
@@ -33,7 +33,7 @@ async function waiting(broker: TestBroker, clientId: string): Promise<PublishPac
   return received
 }
 
-async function prepared(disk: MemoryDisk, wallMs = BEGIN_MS): Promise<TestBroker> {
+async function prepared(disk: MemoryDisk, wallMs = BEGIN_MS): Promise<VirtualBroker> {
   const broker = await start(disk, wallMs)
   for (const clientId of ['reader', 'watcher']) {
     const reader = broker.connect({ clientId, properties: FOREVER })
@@ -161,7 +161,7 @@ test(`over random jumps of the clock across restarts no Message Expiry goes out 
 
 /** What a new subscriber reads. */
 function check(
-  broker: TestBroker,
+  broker: VirtualBroker,
   sent: ReadonlyMap<string, { readonly given: number; readonly inRun: number }>,
   where: string,
 ): void {

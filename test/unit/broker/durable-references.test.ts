@@ -4,19 +4,19 @@ import { test } from 'node:test'
 import type { Properties } from '../../../src/codec/properties.ts'
 import type { Message } from '../../../src/protocol/message.ts'
 import { MemoryDisk } from '../../../src/stores/memory-disk.ts'
-import { TestBroker } from '../../support/test-broker.ts'
+import { VirtualBroker } from '../../support/virtual-broker.ts'
 import type { TestClient } from '../../support/test-client.ts'
 
 const KEPT = { sessionExpiryInterval: 1000 }
 const SHARED = '$share/group/a'
 
-function start(disk: MemoryDisk, persistence: object = {}): Promise<TestBroker> {
-  return TestBroker.start({ listeners: {}, persistence: { durability: 'disk', ...persistence } }, { disk })
+function start(disk: MemoryDisk, persistence: object = {}): Promise<VirtualBroker> {
+  return VirtualBroker.start({ listeners: {}, persistence: { durability: 'disk', ...persistence } }, { disk })
 }
 
 /** A Client that subscribes, and stays. */
 async function member(
-  broker: TestBroker,
+  broker: VirtualBroker,
   clientId: string,
   topicFilter: string,
   properties: Properties = KEPT,
@@ -29,13 +29,13 @@ async function member(
   return client
 }
 
-async function publish(broker: TestBroker, payload: string): Promise<void> {
+async function publish(broker: VirtualBroker, payload: string): Promise<void> {
   broker.connect({ clientId: 'publisher' }).publish('a', payload, 1)
   await broker.settle()
 }
 
 /** What a Session got while its Client was away, or while the Server was. */
-async function backlog(broker: TestBroker, clientId: string): Promise<string[]> {
+async function backlog(broker: VirtualBroker, clientId: string): Promise<string[]> {
   const client = broker.connect({ clientId, cleanStart: false, properties: KEPT })
   await broker.settle()
   const payloads = client.takePayloads()

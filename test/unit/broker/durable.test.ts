@@ -10,7 +10,7 @@ import { silentLogger } from '../../../src/base/log.ts'
 import { createBroker } from '../../../src/create-broker.ts'
 import { JournalStore } from '../../../src/stores/journal-store.ts'
 import { MemoryDisk } from '../../../src/stores/memory-disk.ts'
-import { TestBroker } from '../../support/test-broker.ts'
+import { VirtualBroker } from '../../support/virtual-broker.ts'
 import { VirtualClock } from '../../support/virtual-clock.ts'
 import { TestClient } from '../../support/test-client.ts'
 import { scratchFolder } from '../../support/scratch-folder.ts'
@@ -18,16 +18,16 @@ import { sessionsOf } from '../../support/sessions.ts'
 
 const FOREVER = { sessionExpiryInterval: 0xffff_ffff }
 
-async function start(disk: MemoryDisk, persistence: object = {}): Promise<TestBroker> {
-  return TestBroker.start({ listeners: {}, persistence: { durability: 'disk', ...persistence } }, { disk })
+async function start(disk: MemoryDisk, persistence: object = {}): Promise<VirtualBroker> {
+  return VirtualBroker.start({ listeners: {}, persistence: { durability: 'disk', ...persistence } }, { disk })
 }
 
 /** The power is gone: what was not synced is lost. */
-async function crash(disk: MemoryDisk): Promise<TestBroker> {
+async function crash(disk: MemoryDisk): Promise<VirtualBroker> {
   return start(disk.crash())
 }
 
-async function connected(broker: TestBroker, clientId: string, cleanStart = false): Promise<TestClient> {
+async function connected(broker: VirtualBroker, clientId: string, cleanStart = false): Promise<TestClient> {
   const client = broker.connect({ clientId, cleanStart, properties: FOREVER })
   await broker.settle()
   const connack = client.connack ?? client.takeFirst(PacketType.CONNACK)
@@ -36,7 +36,12 @@ async function connected(broker: TestBroker, clientId: string, cleanStart = fals
   return client
 }
 
-async function subscribed(broker: TestBroker, client: TestClient, topicFilter: string, qos: 0 | 1 | 2): Promise<void> {
+async function subscribed(
+  broker: VirtualBroker,
+  client: TestClient,
+  topicFilter: string,
+  qos: 0 | 1 | 2,
+): Promise<void> {
   const atOnce = client.subscribe(topicFilter, qos) as SubackPacket | undefined
   await broker.settle()
   assert.ok((atOnce ?? client.takeFirst(PacketType.SUBACK)) !== undefined)
@@ -253,7 +258,7 @@ test('durability: `disk` survives a power cut; `process` a crash of the process 
 
 test('what the broker says of itself below $SYS is not stored: the next one has figures of its own, or none', async () => {
   const disk = new MemoryDisk()
-  const broker = await TestBroker.start({ persistence: { durability: 'disk' }, 'sys-interval': 20 }, { disk })
+  const broker = await VirtualBroker.start({ persistence: { durability: 'disk' }, 'sys-interval': 20 }, { disk })
   await broker.settle()
   const names = await disk.list()
   const before = await Promise.all(names.map(async (name) => (await disk.open(name)).size))
@@ -272,7 +277,7 @@ test('what the broker says of itself below $SYS is not stored: the next one has 
 
 test('the state of a bridge below $SYS is published by its Client, and stored as all that Clients publish', async () => {
   const disk = new MemoryDisk()
-  const broker = await TestBroker.start({ persistence: { durability: 'disk' } }, { disk })
+  const broker = await VirtualBroker.start({ persistence: { durability: 'disk' } }, { disk })
   const topicName = '$SYS/broker/connection/house/state'
   const bridge = broker.connect({ clientId: 'house', version: 4, bridge: true })
   bridge.publish(topicName, '1', 1, { retain: true })
@@ -375,7 +380,10 @@ test('path: the folder is made, counted from the folder of the configuration, an
 
 test('max-uncommitted-bytes: publishers are not read while more than that waits for the disk', async () => {
   const disk = new MemoryDisk()
-  const broker = await TestBroker.start({ listeners: {}, persistence: {}, 'max-uncommitted-bytes': 65_536 }, { disk })
+  const broker = await VirtualBroker.start(
+    { listeners: {}, persistence: {}, 'max-uncommitted-bytes': 65_536 },
+    { disk },
+  )
   const meter = await connected(broker, 'meter')
   await subscribed(broker, meter, 'power/#', 1)
   meter.drop()
@@ -472,7 +480,7 @@ test('what every receiver has acknowledged before the Store is told of it is nev
 test('QoS 1 counts against Receive Maximum until PUBACK has left, QoS 2 until PUBCOMP or a refusal has [5.0 MQTT-3.3.4-7]', async () => {
   for (const qos of [1, 2] as const) {
     const disk = new MemoryDisk()
-    const broker = await TestBroker.start(
+    const broker = await VirtualBroker.start(
       { listeners: {}, 'receive-maximum': 2, persistence: { durability: 'disk' } },
       { disk },
     )
@@ -505,7 +513,7 @@ test('payloads that cannot be read are tried again, later each time and not for 
   const errors: string[] = []
   const logger = { ...silentLogger, error: (_fields: unknown, text?: string) => void errors.push(String(text)) }
   const persistence = { durability: 'disk', 'max-session-ram-bytes': 0 } as const
-  const broker = await TestBroker.start({ listeners: {}, persistence }, { disk, logger })
+  const broker = await VirtualBroker.start({ listeners: {}, persistence }, { disk, logger })
   const meter = await connected(broker, 'meter')
   await subscribed(broker, meter, 'power/#', 1)
   meter.drop()
@@ -586,12 +594,12 @@ test('a Store of the host program keeps what is kept', async () => {
   const disk = new MemoryDisk()
   const config = { listeners: {}, persistence: { durability: 'disk' } } as const
   const open = (): JournalStore => new JournalStore({ disk, clock: new VirtualClock() })
-  const broker = await TestBroker.start(config, { store: open() })
+  const broker = await VirtualBroker.start(config, { store: open() })
   void broker.broker.publish('state/door', 'open', { retain: true })
   await broker.settle()
   await broker.close()
 
-  const next = await TestBroker.start(config, { store: open() })
+  const next = await VirtualBroker.start(config, { store: open() })
   const reader = next.connect({ clientId: 'reader' })
   reader.subscribe('state/#')
   assert.deepEqual(reader.takePayloads(), ['open'])
@@ -622,7 +630,7 @@ test('endSession: whoever ends a session by the host program, it is over, also a
 
 test('endSession is the way out for a device whose user name has changed', async () => {
   const everyone = { name: 'everyone', authenticate: () => ({ decision: 'allow' }) as const }
-  const broker = await TestBroker.start({ auth: { plugins: [everyone] } })
+  const broker = await VirtualBroker.start({ auth: { plugins: [everyone] } })
   const logIn = (userName: string) =>
     broker.connect({ clientId: 'meter', userName, cleanStart: true, properties: FOREVER }).connack?.reasonCode
   assert.deepEqual([logIn('before'), logIn('after')], [0, 0x85])
@@ -638,7 +646,7 @@ test('a member of a Shared Subscription ends with much that it holds: wherever t
   const limits = { 'max-queued-messages': 2 * held, 'max-queued-messages-connected': 2 * held, 'max-memory': 0 }
   const persistence = { durability: 'disk' } as const
   const disk = new MemoryDisk()
-  const broker = await TestBroker.start({ listeners: {}, persistence, ...limits }, { disk })
+  const broker = await VirtualBroker.start({ listeners: {}, persistence, ...limits }, { disk })
   const leaving = await connected(broker, 'leaving')
   await subscribed(broker, leaving, '$share/g/a', 1)
   leaving.drop()
@@ -659,7 +667,7 @@ test('a member of a Shared Subscription ends with much that it holds: wherever t
   let [before, parts] = [-1, 0]
   for (let step = 0; parts < held; step++) {
     assert.ok(step < 200)
-    const next = await TestBroker.start({ listeners: {}, persistence, ...limits }, { disk: disk.crash() })
+    const next = await VirtualBroker.start({ listeners: {}, persistence, ...limits }, { disk: disk.crash() })
     next.advance(1)
     await next.settle()
     const sessions = new Map(sessionsOf(next.broker).map((session) => [session.clientId, session.queuedMessages]))
@@ -680,7 +688,7 @@ test('a member of a Shared Subscription ends with much that it holds: wherever t
   assert.ok(points > 1, 'it was divided in several turns')
   await broker.settle()
   assert.equal(back.takeFirst(PacketType.CONNACK)?.type, PacketType.CONNACK)
-  const last = await TestBroker.start({ listeners: {}, persistence, ...limits }, { disk: disk.crash() })
+  const last = await VirtualBroker.start({ listeners: {}, persistence, ...limits }, { disk: disk.crash() })
   assert.deepEqual(
     sessionsOf(last.broker)
       .map(({ clientId, queuedMessages }) => [clientId, queuedMessages])

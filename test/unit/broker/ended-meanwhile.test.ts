@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Plugin } from '../../../src/access/plugin.ts'
 import { PacketType } from '../../../src/codec/packet-types.ts'
-import { TestBroker } from '../../support/test-broker.ts'
+import { VirtualBroker } from '../../support/virtual-broker.ts'
 import { sessionsOf } from '../../support/sessions.ts'
 
 const KEPT = { cleanStart: false, properties: { sessionExpiryInterval: 100 } } as const
@@ -11,7 +11,7 @@ const KEPT = { cleanStart: false, properties: { sessionExpiryInterval: 100 } } a
 /** Ends two Sessions once, when a test says from when on. */
 class Ender {
   isDue = false
-  broker: TestBroker | undefined = undefined
+  broker: VirtualBroker | undefined = undefined
 
   end(): void {
     if (!this.isDue) return
@@ -35,7 +35,7 @@ function asked(ender: Ender, question: string): Plugin {
   return { name: 'ender', stable: question === 'mayPublish', ...Object.fromEntries(Object.entries(answers).map(ask)) }
 }
 
-function expectNothing({ broker }: TestBroker, memory: number, title: string): void {
+function expectNothing({ broker }: VirtualBroker, memory: number, title: string): void {
   assert.deepEqual(sessionsOf(broker), [], title)
   assert.equal(broker.memory.bytes, memory, title)
   for (const name of ['subscriptions', 'queuedMessages', 'queuedBytes', 'inflightOut'] as const) {
@@ -56,7 +56,7 @@ for (const place of [
   test(`${place} ends publisher and receiver in the middle of a message`, async () => {
     for (const qos of [0, 1, 2] as const) {
       const ender = new Ender()
-      const broker = await TestBroker.start({ plugins: [asked(ender, place)] })
+      const broker = await VirtualBroker.start({ plugins: [asked(ender, place)] })
       ender.broker = broker
       if (place === 'published' || place === 'delivered' || place === 'retained') {
         broker.broker.on(place, () => ender.end())
@@ -81,7 +81,7 @@ for (const place of ['maySubscribe', 'subscribed'] as const) {
   for (const call of ['SUBSCRIBE', 'subscribeFor'] as const) {
     test(`${place} ends the Session in the middle of a ${call}`, async () => {
       const ender = new Ender()
-      const broker = await TestBroker.start({ plugins: [asked(ender, place)] })
+      const broker = await VirtualBroker.start({ plugins: [asked(ender, place)] })
       ender.broker = broker
       if (place === 'subscribed') broker.broker.on(place, () => ender.end())
       await broker.broker.publish('b', 'retained', { retain: true, qos: 1 })
@@ -110,7 +110,7 @@ for (const place of ['maySubscribe', 'subscribed'] as const) {
 
 test('mayReceive ends the member that it is asked about: the message goes to another', async () => {
   const ender = new Ender()
-  const broker = await TestBroker.start({ plugins: [asked(ender, 'mayReceive')] })
+  const broker = await VirtualBroker.start({ plugins: [asked(ender, 'mayReceive')] })
   ender.broker = broker
   const [, , other] = ['reader', 'sensor', 'other'].map((clientId) => {
     const member = broker.connect({ clientId, ...KEPT })

@@ -1,17 +1,21 @@
 /** A store with messages for members of a Shared Subscription that are away, whose payloads are only there. @module */
 import type { Properties } from '../../../src/codec/properties.ts'
 import { MemoryDisk } from '../../../src/stores/memory-disk.ts'
-import { TestBroker } from '../../support/test-broker.ts'
+import { VirtualBroker } from '../../support/virtual-broker.ts'
 import type { TestClient } from '../../support/test-client.ts'
 
 export const SHARED = '$share/group/a'
 export const SECONDS_AWAY = 60
 
-export function start(disk: MemoryDisk, options: object = {}): Promise<TestBroker> {
-  return TestBroker.start({ listeners: {}, persistence: { durability: 'disk' }, ...options }, { disk })
+export function start(disk: MemoryDisk, options: object = {}): Promise<VirtualBroker> {
+  return VirtualBroker.start({ listeners: {}, persistence: { durability: 'disk' }, ...options }, { disk })
 }
 
-export async function member(broker: TestBroker, clientId: string, properties: Properties = {}): Promise<TestClient> {
+export async function member(
+  broker: VirtualBroker,
+  clientId: string,
+  properties: Properties = {},
+): Promise<TestClient> {
   const client = broker.connect({ clientId, properties })
   await broker.settle()
   client.subscribe(SHARED, 1)
@@ -35,12 +39,12 @@ export async function filled(payloads: readonly string[], away: readonly string[
 }
 
 /** The Sessions expire. */
-export async function expire(broker: TestBroker): Promise<void> {
+export async function expire(broker: VirtualBroker): Promise<void> {
   broker.advance((SECONDS_AWAY + 1) * 1000)
   await broker.settle()
 }
 
-export async function received(broker: TestBroker, client: TestClient): Promise<string[]> {
+export async function received(broker: VirtualBroker, client: TestClient): Promise<string[]> {
   const payloads: string[] = []
   for (let quiet = 0; quiet < 3;) {
     const some = client.receiveAll().map(({ payload }) => Buffer.from(payload).toString())
@@ -51,7 +55,7 @@ export async function received(broker: TestBroker, client: TestClient): Promise<
   return payloads
 }
 
-export function droppedOf(broker: TestBroker): number {
+export function droppedOf(broker: VirtualBroker): number {
   return Object.values(broker.broker.metrics.dropped).reduce((sum, count) => sum + count, 0)
 }
 

@@ -2,14 +2,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { MemoryDisk } from '../../../src/stores/memory-disk.ts'
-import { TestBroker } from '../../support/test-broker.ts'
+import { VirtualBroker } from '../../support/virtual-broker.ts'
 import { sessionsOf } from '../../support/sessions.ts'
 
 const KEPT = { cleanStart: false, properties: { sessionExpiryInterval: 1000 } } as const
 const expiring = (messageExpiryInterval: number) => ({ properties: { messageExpiryInterval } })
 
 async function withSleeper(config: object = {}, settings: object = {}) {
-  const broker = await TestBroker.start(config, settings)
+  const broker = await VirtualBroker.start(config, settings)
   const client = broker.connect({ clientId: 'sleeper', ...KEPT })
   await broker.settle()
   client.subscribe('#', 1)
@@ -109,7 +109,7 @@ for (const [where, persistence] of [
     await broker.settle()
     assert.equal(view().queuedMessages, 25)
     await disk.syncNames()
-    const next = await TestBroker.start(config, { disk: disk.crash() })
+    const next = await VirtualBroker.start(config, { disk: disk.crash() })
     const [restored] = sessionsOf(next.broker)
     assert.equal(restored?.queuedMessages, 25)
     await next.close()
@@ -123,7 +123,7 @@ test('what expires while a broker starts, or was stopped, takes no room either',
   for (let at = 0; at < 10; at++) sensor.publish('t', `old ${at}`, 1, expiring(60))
   await broker.settle()
   await disk.syncNames()
-  const next = await TestBroker.start(config, { disk: disk.crash() })
+  const next = await VirtualBroker.start(config, { disk: disk.crash() })
   next.advance(61_000)
   next.connect({ clientId: 'sensor' }).publish('t', 'new', 1)
   await next.settle()
@@ -137,7 +137,7 @@ test('what expires while a broker starts, or was stopped, takes no room either',
 })
 
 test('retained messages that have expired take no room of fresh ones', async () => {
-  const broker = await TestBroker.start({ 'max-retained-messages': 3 })
+  const broker = await VirtualBroker.start({ 'max-retained-messages': 3 })
   const sensor = broker.connect({ clientId: 'sensor' })
   for (let at = 0; at < 3; at++) sensor.publish(`old/${at}`, 'x', 0, { retain: true, ...expiring(1) })
   broker.clock.advance(1000)
@@ -150,7 +150,7 @@ test('retained messages that have expired take no room of fresh ones', async () 
 })
 
 test('what expired in the queue of a host program’s iterator takes no place of what is fresh', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const subscription = broker.broker.subscribe('#', { maxQueuedMessages: 10 })
   const sensor = broker.connect({ clientId: 'sensor' })
   for (let at = 0; at < 10; at++) sensor.publish('t', 'old', 0, expiring(at % 2 === 0 ? 1 : 2))

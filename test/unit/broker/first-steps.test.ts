@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { PacketType } from '../../../src/codec/packet-types.ts'
-import { TestBroker } from '../../support/test-broker.ts'
+import { VirtualBroker } from '../../support/virtual-broker.ts'
 
 test('a message goes from one Client to another, at every QoS and in every version', async () => {
   for (const version of [3, 4, 5] as const) {
     for (const qos of [0, 1, 2] as const) {
-      const broker = await TestBroker.start()
+      const broker = await VirtualBroker.start()
       const sensor = broker.connect({ clientId: 'sensor', version })
       const meter = broker.connect({ clientId: 'meter', version })
       assert.equal(sensor.connack?.reasonCode, 0)
@@ -22,7 +22,7 @@ test('a message goes from one Client to another, at every QoS and in every versi
 })
 
 test('Keep Alive: after 1.5 × K of silence the Server says 0x8D and closes [5.0 MQTT-3.1.2-22]', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const sensor = broker.connect({ keepAlive: 10 })
   broker.advance(14_999)
   assert.equal(sensor.isClosed, false)

@@ -21,7 +21,7 @@ import type { Incoming, Transport } from '../../../src/protocol/transport.ts'
 import type { Store } from '../../../src/stores/store.ts'
 import { handlingAll } from '../../support/handling-all.ts'
 import { listLogger } from '../../support/list-logger.ts'
-import { TestBroker } from '../../support/test-broker.ts'
+import { VirtualBroker } from '../../support/virtual-broker.ts'
 import type { TestClient } from '../../support/test-client.ts'
 import { VirtualClock } from '../../support/virtual-clock.ts'
 
@@ -54,7 +54,7 @@ interface Door {
   readonly config?: object
   readonly settings?: Partial<BrokerSettings>
   /** Exercises it, besides what every broker goes through. */
-  readonly use?: (broker: TestBroker) => void
+  readonly use?: (broker: VirtualBroker) => void
   /** Whether a broker that does not start, and says why, is right too. */
   readonly mayNotStart?: true
 }
@@ -64,7 +64,7 @@ type MakeDoor = (breach: () => never) => Door
 const KEPT = { cleanStart: false, properties: { sessionExpiryInterval: 1000 } } as const
 
 /** What every broker goes through: Clients come and go, publish, subscribe, leave Wills; time passes; it is reloaded. */
-async function live(broker: TestBroker): Promise<void> {
+async function live(broker: VirtualBroker): Promise<void> {
   const client = broker.open()
   client.connect({ clientId: 'one', will: { topicName: 'will' }, ...KEPT })
   await pass(broker)
@@ -78,14 +78,14 @@ async function live(broker: TestBroker): Promise<void> {
   await pass(broker)
 }
 
-async function pass(broker: TestBroker): Promise<void> {
+async function pass(broker: VirtualBroker): Promise<void> {
   await broker.settle()
   broker.advance(3000)
   await broker.settle()
 }
 
 /** A Client that has nothing to do with any of it. */
-async function assertServed(broker: TestBroker, isAsked: boolean): Promise<void> {
+async function assertServed(broker: VirtualBroker, isAsked: boolean): Promise<void> {
   const other = broker.connect({ clientId: 'other' })
   // Plugins may be asked once more, after a reload.
   for (let times = 0; times < 3; times++) await pass(broker)
@@ -102,7 +102,7 @@ function takes(client: TestClient, type: number): boolean {
   return client.take().some((packet) => packet.type === type)
 }
 
-async function assertCloses(broker: TestBroker): Promise<void> {
+async function assertCloses(broker: VirtualBroker): Promise<void> {
   const beganMs = broker.clock.now()
   let isOver = false
   const over = (): void => void (isOver = true)
@@ -116,7 +116,7 @@ async function assertCloses(broker: TestBroker): Promise<void> {
 }
 
 /** Starts; a start that takes too long fails. @returns `undefined` where it rejected with an Error */
-async function start(door: Door): Promise<TestBroker | undefined> {
+async function start(door: Door): Promise<VirtualBroker | undefined> {
   const clock = new VirtualClock()
   const config = { listeners: {}, 'sys-interval': 1, 'plugin-start-timeout': 1, 'plugin-timeout': 1, ...door.config }
   const broker = new Broker(config as ConfigInput, { clock, ...door.settings })
@@ -126,7 +126,7 @@ async function start(door: Door): Promise<TestBroker | undefined> {
     () => (started = 'yes'),
     (error: unknown) => ([started, why] = ['no', error]),
   )
-  const test = new TestBroker(broker, clock)
+  const test = new VirtualBroker(broker, clock)
   for (let round = 0; started === undefined && round < 100; round++) {
     await test.settle()
     if (broker.state === 'starting') test.advance(100)
@@ -394,7 +394,7 @@ test('a setting that is not what it has to be is a UsageError that names what it
 
 test('iterators that are left: nothing waits for them, and the broker closes', () =>
   handlingAll(async () => {
-    const broker = await TestBroker.start()
+    const broker = await VirtualBroker.start()
     for (let at = 0; at < 10; at++) broker.connect({ clientId: `c${at}` })
     const subscription = broker.broker.subscribe('#')
     void subscription.next()
@@ -411,7 +411,7 @@ test('iterators that are left: nothing waits for them, and the broker closes', (
   }))
 
 test('a Connection that its owner says is lost twice is counted once', async () => {
-  const broker = await TestBroker.start({ 'max-connections-per-address': 2 })
+  const broker = await VirtualBroker.start({ 'max-connections-per-address': 2 })
   const own = { unsentBytes: 0, write: () => true, pauseReading() {}, resumeReading() {}, end() {}, destroy() {} }
   const accept = (): Incoming | undefined =>
     broker.broker.accept({ ...own }, { listener: 'foreign', address: '192.0.2.7', encrypted: false })

@@ -5,7 +5,7 @@ import { silentLogger } from '../../../src/base/log.ts'
 import type { BrokerEvents } from '../../../src/access/broker-events.ts'
 import { PacketType } from '../../../src/codec/packet-types.ts'
 import { MemoryDisk } from '../../../src/stores/memory-disk.ts'
-import { TestBroker } from '../../support/test-broker.ts'
+import { VirtualBroker } from '../../support/virtual-broker.ts'
 import type { TestClient } from '../../support/test-client.ts'
 import { sessionsOf } from '../../support/sessions.ts'
 
@@ -13,14 +13,14 @@ const FOREVER = { sessionExpiryInterval: 0xffff_ffff }
 const CAPACITY = 1 << 20
 
 class Full {
-  readonly broker: TestBroker
+  readonly broker: VirtualBroker
   readonly publisher: TestClient
   readonly health: BrokerEvents['storeHealth'][] = []
   /** Payloads that were acknowledged. */
   readonly accepted: string[] = []
   #count = 0
 
-  private constructor(broker: TestBroker) {
+  private constructor(broker: VirtualBroker) {
     this.broker = broker
     broker.broker.on('storeHealth', (event) => this.health.push(event))
     this.publisher = broker.connect({ clientId: 'publisher' })
@@ -28,7 +28,7 @@ class Full {
 
   static async start(disk: MemoryDisk, persistence: object = {}): Promise<Full> {
     const config = { listeners: {}, persistence, 'max-queued-messages': 1_000_000 }
-    return new Full(await TestBroker.start(config, { disk }))
+    return new Full(await VirtualBroker.start(config, { disk }))
   }
 
   /** @returns the Reason Code of its PUBACK */
@@ -235,7 +235,7 @@ for (const version of [5, 4] as const) {
     const warnings: string[] = []
     const logger = { ...silentLogger, warn: (_: object | string, text?: string) => void warnings.push(text ?? '') }
     const config = { listeners: {}, persistence: { 'max-bytes': 100_000 } }
-    const broker = await TestBroker.start(config, { disk: new MemoryDisk(), logger })
+    const broker = await VirtualBroker.start(config, { disk: new MemoryDisk(), logger })
     const ends: BrokerEvents['clientDisconnected'][] = []
     broker.broker.on('clientDisconnected', (event) => void ends.push(event))
     const reader = broker.connect({ clientId: 'reader', properties: FOREVER })

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Plugin } from '../../../src/access/plugin.ts'
 import { MemoryDisk } from '../../../src/stores/memory-disk.ts'
-import type { TestBroker } from '../../support/test-broker.ts'
+import type { VirtualBroker } from '../../support/virtual-broker.ts'
 import { droppedOf, expire, filled, held, member, numbered, received, SHARED, start } from './estate-support.ts'
 
 /** That Client is away, and may not receive what waits for it. */
@@ -15,7 +15,7 @@ class Rules implements Plugin {
   mayReceive = ({ clientId }: { clientId: string }) => !this.denied.has(clientId)
 }
 
-async function leave(broker: TestBroker, clientId = 'away'): Promise<void> {
+async function leave(broker: VirtualBroker, clientId = 'away'): Promise<void> {
   const left = broker.broker.unsubscribeFor(clientId, [SHARED])
   await broker.settle()
   await left

@@ -3,15 +3,15 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { ConfigInput } from '../../../src/config/options.ts'
 import { MemoryDisk } from '../../../src/stores/memory-disk.ts'
-import { TestBroker } from '../../support/test-broker.ts'
+import { VirtualBroker } from '../../support/virtual-broker.ts'
 import type { TestClient } from '../../support/test-client.ts'
 import { sessionsOf } from '../../support/sessions.ts'
 
 const KEPT = { clientId: 'reader', cleanStart: false, properties: { sessionExpiryInterval: 1000, receiveMaximum: 1 } }
 
 /** A broker and a Client that takes one message at a time. */
-async function start(config: ConfigInput = {}): Promise<{ broker: TestBroker; reader: TestClient }> {
-  const broker = await TestBroker.start({ 'max-queued-messages': 5, ...config })
+async function start(config: ConfigInput = {}): Promise<{ broker: VirtualBroker; reader: TestClient }> {
+  const broker = await VirtualBroker.start({ 'max-queued-messages': 5, ...config })
   const reader = broker.connect(KEPT)
   reader.subscribe('#', 1)
   return { broker, reader }
@@ -143,7 +143,7 @@ test('Wills that wait survive a power cut, whether their Sessions have ended or 
   const disk = new MemoryDisk()
   const persistence = { durability: 'disk' } as const
   const config = { listeners: {}, persistence, 'max-queued-messages-connected': 20, 'max-queued-messages': 5 }
-  const broker = await TestBroker.start(config, { disk })
+  const broker = await VirtualBroker.start(config, { disk })
   const reader = broker.connect({ clientId: 'slow', properties: { receiveMaximum: 1 } })
   await broker.settle()
   reader.subscribe('#', 1)
@@ -159,13 +159,13 @@ test('Wills that wait survive a power cut, whether their Sessions have ended or 
   assert.ok(sent < 30)
   await broker.settle()
 
-  const next = await TestBroker.start(config, { disk: disk.crash() })
+  const next = await VirtualBroker.start(config, { disk: disk.crash() })
   await next.settle()
   next.advance(1000)
   await next.settle()
   assert.equal(next.broker.metrics.willsPublished, 30 - sent)
   await next.settle()
-  const last = await TestBroker.start(config, { disk: disk.crash() })
+  const last = await VirtualBroker.start(config, { disk: disk.crash() })
   assert.ok(last.broker.metrics.willsPublished <= 30 - sent)
   await last.close()
 })

@@ -5,26 +5,26 @@ import { test } from 'node:test'
 import { PacketType, type ProtocolVersion } from '../../../src/codec/packet-types.ts'
 import { waitTable, type HeldMessageView } from '../../../src/broker/sessions/held-message-view.ts'
 import { MemoryDisk } from '../../../src/stores/memory-disk.ts'
-import { TestBroker } from '../../support/test-broker.ts'
+import { VirtualBroker } from '../../support/virtual-broker.ts'
 import { root } from '../../../tools/main.ts'
 
 const KEPT = { clientId: 'meter', cleanStart: false, properties: { sessionExpiryInterval: 1000 } } as const
 
-async function heldBy(broker: TestBroker, clientId = 'meter'): Promise<readonly HeldMessageView[]> {
+async function heldBy(broker: VirtualBroker, clientId = 'meter'): Promise<readonly HeldMessageView[]> {
   const page = await broker.broker.heldMessages(clientId)
   assert.ok(page !== undefined)
   return page.items
 }
 
 /** `state reason ahead topic` of each. */
-async function pictures(broker: TestBroker): Promise<string[]> {
+async function pictures(broker: VirtualBroker): Promise<string[]> {
   return (await heldBy(broker)).map(({ state, waitsFor, ahead, topic }) =>
     [state, waitsFor, ahead, topic].filter((part) => part !== undefined).join(' '),
   )
 }
 
 test('what waits for a client that is away has all that is known of it, except its payload', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   broker.connect(KEPT).subscribe('#', 1)
   broker.connect({ ...KEPT, cleanStart: false }).drop()
   broker.advance(5000)
@@ -52,7 +52,7 @@ test('what waits for a client that is away has all that is known of it, except i
 
 for (const version of [3, 4, 5] as const satisfies readonly ProtocolVersion[]) {
   test(`version ${version}: each message says what it is waiting for, from the queue to the end of its exchange`, async () => {
-    const broker = await TestBroker.start({ 'max-inflight-messages': 2 })
+    const broker = await VirtualBroker.start({ 'max-inflight-messages': 2 })
     const meter = broker.connect({ clientId: 'meter', version, cleanStart: false, properties: KEPT.properties })
     meter.subscribe([
       { topicFilter: 'one', qos: 1 },
@@ -92,7 +92,7 @@ for (const version of [3, 4, 5] as const satisfies readonly ProtocolVersion[]) {
 }
 
 test('a client that does not read is waited for because of its output', async () => {
-  const broker = await TestBroker.start({ 'max-outgoing-bytes': 1024 })
+  const broker = await VirtualBroker.start({ 'max-outgoing-bytes': 1024 })
   const meter = broker.connect({ clientId: 'meter' })
   meter.subscribe('#', 1)
   meter.isFrozen = true
@@ -104,7 +104,7 @@ test('a client that does not read is waited for because of its output', async ()
 
 test('a session whose CONNACK waits for the store says so', async () => {
   const disk = new MemoryDisk()
-  const broker = await TestBroker.start({ persistence: { path: '/store' } }, { disk })
+  const broker = await VirtualBroker.start({ persistence: { path: '/store' } }, { disk })
   const meter = broker.connect(KEPT)
   await broker.settle()
   meter.subscribe('#', 1)
@@ -126,7 +126,7 @@ test('a session whose CONNACK waits for the store says so', async () => {
 
 test('a payload that is in the store only is seen as such', async () => {
   const persistence = { path: '/store', 'max-session-ram-bytes': 0 }
-  const broker = await TestBroker.start({ persistence }, { disk: new MemoryDisk() })
+  const broker = await VirtualBroker.start({ persistence }, { disk: new MemoryDisk() })
   const meter = broker.connect(KEPT)
   await broker.settle()
   meter.subscribe('$share/group/#', 1)
@@ -149,7 +149,7 @@ test('a payload that is in the store only is seen as such', async () => {
 })
 
 test('the pages have every message once, in order, while messages come and go', async () => {
-  const broker = await TestBroker.start({ 'max-inflight-messages': 20 })
+  const broker = await VirtualBroker.start({ 'max-inflight-messages': 20 })
   const meter = broker.connect({ clientId: 'meter' })
   meter.subscribe('#', 1)
   const sensor = broker.connect({ clientId: 'sensor' })
@@ -188,7 +188,7 @@ test('the pages have every message once, in order, while messages come and go', 
 })
 
 test('a session that there is not, and a limit or cursor that is not valid', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   broker.connect(KEPT)
   assert.equal(await broker.broker.heldMessages('nobody'), undefined)
   assert.deepEqual(await broker.broker.heldMessages('meter'), { items: [], cursor: undefined })

@@ -13,13 +13,18 @@ import type { EventName } from '../../../src/access/broker-events.ts'
 import type { Plugin } from '../../../src/access/plugin.ts'
 import { Broker, createBroker } from '../../../src/create-broker.ts'
 import type { Message } from '../../../src/protocol/message.ts'
-import { TestBroker } from '../../support/test-broker.ts'
+import { VirtualBroker } from '../../support/virtual-broker.ts'
 import { CapturedLog } from '../plugins/support.ts'
 import { clientsOf, sessionsOf } from '../../support/sessions.ts'
 
 const textOf = (message: Message): string => message.text()
 
-async function publish(broker: TestBroker, topic: string, payload: string | Uint8Array, options = {}): Promise<void> {
+async function publish(
+  broker: VirtualBroker,
+  topic: string,
+  payload: string | Uint8Array,
+  options = {},
+): Promise<void> {
   const published = broker.broker.publish(topic, payload, options)
   broker.clock.runTurns()
   await published
@@ -28,7 +33,7 @@ async function publish(broker: TestBroker, topic: string, payload: string | Uint
 // ---- publish ----
 
 test('publish reaches Clients with QoS, RETAIN and properties; text goes as UTF-8', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const client = broker.connect()
   client.subscribe('a', 2)
   await publish(broker, 'a', 'grüß dich', { qos: 2, retain: true, properties: { contentType: 'text' } })
@@ -42,7 +47,7 @@ test('publish reaches Clients with QoS, RETAIN and properties; text goes as UTF-
 })
 
 test('the caller may use its bytes again at once', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const bytes = Buffer.from('before')
   await publish(broker, 'a', bytes, { retain: true })
   bytes.fill('x')
@@ -53,7 +58,7 @@ test('the caller may use its bytes again at once', async () => {
 })
 
 test('publish refuses what would reach subscribers as a Malformed Packet, and names it', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const client = broker.connect()
   client.subscribe('a', 2)
   const withProperties = (properties: object): object => ({ properties })
@@ -104,7 +109,7 @@ test('publish refuses what would reach subscribers as a Malformed Packet, and na
 })
 
 test('a message that was received can be published again with all that belongs to it', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const client = broker.connect()
   client.subscribe('b', 1)
   const received: Message[] = []
@@ -118,7 +123,7 @@ test('a message that was received can be published again with all that belongs t
 })
 
 test('publish and subscribe refuse what is no topic, in one sentence', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   for (const topic of ['', 'a/+', 'a\0']) await assert.rejects(broker.broker.publish(topic, 'x'), UsageError)
   for (const filter of ['', 'a#', '#/a', '$share/g/a']) {
     assert.throws(() => broker.broker.subscribe(filter), UsageError, filter)
@@ -137,7 +142,7 @@ test('what a broker that does not run is asked is a UsageError that says what to
 // ---- subscribe ----
 
 test('an iterator gets retained messages first, then what comes, and ends by break', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   await publish(broker, 'a/0', 'retained', { retain: true })
   const subscription = broker.broker.subscribe('a/+')
   const sensor = broker.connect()
@@ -157,7 +162,7 @@ test('an iterator gets retained messages first, then what comes, and ends by bre
 })
 
 test('a waiting iterator gets the next message, and several who wait get one each', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const subscription = broker.broker.subscribe('a')
   const waiting = [subscription.next(), subscription.next()]
   const sensor = broker.connect()
@@ -173,7 +178,7 @@ test('a waiting iterator gets the next message, and several who wait get one eac
 
 test('AbortSignal, close() and the end of the broker end an iterator; what waits is still handed out', async () => {
   const abort = new AbortController()
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const aborted = broker.broker.subscribe('a', { signal: abort.signal })
   const closed = broker.broker.subscribe('a')
   const last = broker.broker.subscribe('a')
@@ -191,14 +196,14 @@ test('AbortSignal, close() and the end of the broker end an iterator; what waits
 })
 
 test('a signal that aborted before begins nothing', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const subscription = broker.broker.subscribe('a', { signal: AbortSignal.abort() })
   assert.deepEqual(await subscription.next(), { value: undefined, done: true })
   await broker.close()
 })
 
 test('`await using` ends a subscription with its scope', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   let calls = 0
   {
     await using subscription = broker.broker.subscribe('a', () => calls++)
@@ -211,7 +216,7 @@ test('`await using` ends a subscription with its scope', async () => {
 })
 
 test('a bounded queue drops the newest, counts them and tells', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const causes: string[] = []
   broker.broker.on('dropped', ({ cause }) => causes.push(cause))
   const subscription = broker.broker.subscribe('a', { maxQueuedMessages: 2 })
@@ -223,7 +228,7 @@ test('a bounded queue drops the newest, counts them and tells', async () => {
 })
 
 test('a bounded queue counts what its messages take in memory as well, and gives it back', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const { bytes } = broker.broker.memory
   const subscription = broker.broker.subscribe('a', { maxQueuedBytes: 20_000 })
   const sensor = broker.connect()
@@ -239,7 +244,7 @@ test('a bounded queue counts what its messages take in memory as well, and gives
 
 test('a callback gets each message at once; one that throws harms nobody', async () => {
   const log = new CapturedLog()
-  const broker = await TestBroker.start({}, { logger: log })
+  const broker = await VirtualBroker.start({}, { logger: log })
   const received: string[] = []
   broker.broker.subscribe('a', () => {
     throw new Error('of the host')
@@ -254,7 +259,7 @@ test('a callback gets each message at once; one that throws harms nobody', async
 })
 
 test('what the host program holds stays as it was, whatever comes after it', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const subscription = broker.broker.subscribe('a')
   const client = broker.connect()
   const chunk = Buffer.from(encodePacket(publishOf('a', 'held'), 5))
@@ -266,7 +271,7 @@ test('what the host program holds stays as it was, whatever comes after it', asy
 })
 
 test('a message is read as bytes, text and JSON, whatever its bytes came in', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const subscription = broker.broker.subscribe('a')
   const heard: Message[] = []
   broker.broker.on('published', ({ message }) => heard.push(message))
@@ -296,7 +301,7 @@ test('a plugin gets password and authentication data as a Buffer, or undefined',
       return { decision: 'allow' }
     },
   }
-  const broker = await TestBroker.start({ auth: { plugins: [plugin] } })
+  const broker = await VirtualBroker.start({ auth: { plugins: [plugin] } })
   const properties = { authenticationMethod: 'm', authenticationData: Uint8Array.of(1, 2) }
   for (const version of [3, 4, 5] as const) broker.connect({ version, userName: 'u', password: Uint8Array.of(0x70) })
   broker.connect({ properties })
@@ -309,7 +314,7 @@ test('a plugin gets password and authentication data as a Buffer, or undefined',
 // ---- events and lists ----
 
 test('events tell the life of a Client, in order', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const told: string[] = []
   const quiet: EventName[] = ['packetReceived', 'packetSent']
   for (const name of eventNames) if (!quiet.includes(name)) broker.broker.on(name, () => told.push(name))
@@ -341,7 +346,7 @@ test('events tell the life of a Client, in order', async () => {
 })
 
 test('packets are told to whoever listens, both ways', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const told: string[] = []
   broker.broker.on('packetReceived', ({ packet }) => told.push(`in ${packet.type}`))
   broker.broker.on('packetSent', ({ clientId, packet }) => told.push(`out ${packet.type} to ${clientId}`))
@@ -353,7 +358,7 @@ test('packets are told to whoever listens, both ways', async () => {
 
 test('a listener that throws is logged and forgotten; `once` and `off` end telling', async () => {
   const log = new CapturedLog()
-  const broker = await TestBroker.start({}, { logger: log })
+  const broker = await VirtualBroker.start({}, { logger: log })
   let once = 0
   let never = 0
   const listener = (): void => void never++
@@ -372,7 +377,7 @@ test('a listener that throws is logged and forgotten; `once` and `off` end telli
 
 test('a listener that is async and rejects is logged, and does not end the process', async () => {
   const log = new CapturedLog()
-  const broker = await TestBroker.start({}, { logger: log })
+  const broker = await VirtualBroker.start({}, { logger: log })
   const rejects = (): void => Promise.reject(new Error('of the host')) as never
   broker.broker.on('clientConnected', rejects)
   broker.broker.subscribe('a', rejects)
@@ -384,7 +389,7 @@ test('a listener that is async and rejects is logged, and does not end the proce
 })
 
 test('clients() and sessions() show who is there and what waits', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const kept = { cleanStart: false, properties: { sessionExpiryInterval: 100, receiveMaximum: 1 } }
   const away = broker.connect({ clientId: 'away', ...kept })
   away.subscribe('a', 1)
@@ -416,7 +421,7 @@ test('clients() and sessions() show who is there and what waits', async () => {
 })
 
 test('disconnect ends a Connection with a code, and the Session only if asked to', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const kept = { cleanStart: false, properties: { sessionExpiryInterval: 100 } }
   const client = broker.connect(kept)
   assert.equal(await broker.broker.disconnect('client'), true)
@@ -436,7 +441,7 @@ test('disconnect ends a Connection with a code, and the Session only if asked to
 })
 
 test('explain says who may what, without connecting anyone', async () => {
-  const broker = await TestBroker.start({ 'topic-check': { acl: { ann: ['a/#'] } } })
+  const broker = await VirtualBroker.start({ 'topic-check': { acl: { ann: ['a/#'] } } })
   const ask = async (user: string, topic: string) =>
     (await broker.broker.explain({ userName: user, action: 'publish', topic })).decision
   assert.deepEqual([await ask('ann', 'a/b'), await ask('ann', 'b'), await ask('bob', 'a/b')], ['allow', 'deny', 'deny'])
@@ -464,7 +469,7 @@ test('attach makes a Connection of any duplex stream, under the limits of the to
 // ---- beginning and end ----
 
 test('a broker starts again in the same process, with its listeners of events and nothing of its past', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   let started = 0
   broker.broker.on('started', () => started++)
   broker.connect().publish('a', 'x', 0, { retain: true })
@@ -480,7 +485,7 @@ test('a broker starts again in the same process, with its listeners of events an
 })
 
 test('two brokers live side by side and know nothing of each other', async () => {
-  const [one, other] = [await TestBroker.start(), await TestBroker.start()]
+  const [one, other] = [await VirtualBroker.start(), await VirtualBroker.start()]
   const [first, second] = [one.connect(), other.connect()]
   for (const client of [first, second]) client.subscribe('#')
   first.publish('a', 'x')
@@ -491,7 +496,7 @@ test('two brokers live side by side and know nothing of each other', async () =>
 })
 
 test('close tells Clients 0x8B, takes nobody new, and may be called twice', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const client = broker.connect()
   const closing = broker.broker.close()
   assert.equal(broker.broker.close(), closing)
@@ -502,7 +507,7 @@ test('close tells Clients 0x8B, takes nobody new, and may be called twice', asyn
 })
 
 test('close is bounded: Clients that do not go are cut after three quarters of its time', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const client = broker.connect()
   client.end = () => {}
   const closed = broker.broker.close({ timeoutMs: 400 })
@@ -521,7 +526,7 @@ test('close: a Client that does not go leaves plugins time to close', async () =
     authenticate: () => ({ decision: 'allow' }),
     close: () => new Promise<void>((resolve) => void broker.clock.setTimer(50, resolve)),
   }
-  const broker = await TestBroker.start({ auth: { plugins: [plugin] } }, { logger: log })
+  const broker = await VirtualBroker.start({ auth: { plugins: [plugin] } }, { logger: log })
   broker.connect().end = () => {}
   const closed = broker.broker.close({ timeoutMs: 400 })
   broker.advance(300)
@@ -540,7 +545,7 @@ test('close is bounded: a plugin that never closes does not hold it up', async (
     authenticate: () => ({ decision: 'allow' }),
     close: () => new Promise<void>(() => {}),
   }
-  const broker = await TestBroker.start({ auth: { plugins: [plugin] } })
+  const broker = await VirtualBroker.start({ auth: { plugins: [plugin] } })
   let isClosed = false
   const closed = broker.broker.close({ timeoutMs: 500 }).then(() => (isClosed = true))
   await broker.settle()
@@ -655,7 +660,7 @@ async function read(stream: Duplex): Promise<Packet[]> {
 }
 
 test('methods of events take no name that no event has, and name the nearest; nor what is no function', async () => {
-  const started = await TestBroker.start()
+  const started = await VirtualBroker.start()
   const { broker } = started
   for (const method of ['on', 'once', 'off', 'addListener', 'removeListener'] as const) {
     const call = (name: unknown, listener: unknown): void =>
@@ -681,7 +686,7 @@ test('methods of events take no name that no event has, and name the nearest; no
 })
 
 test('explain takes no question that it would have to guess', async () => {
-  const started = await TestBroker.start({ topicCheck: { acl: { ann: { subscribe: ['a/b'] } } } })
+  const started = await VirtualBroker.start({ topicCheck: { acl: { ann: { subscribe: ['a/b'] } } } })
   const { broker } = started
   const question = { userName: 'ann', action: 'subscribe', topic: 'a/b' }
   for (const [wrong, message] of [

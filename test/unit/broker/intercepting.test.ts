@@ -10,7 +10,7 @@ import { serverOf } from '../../../src/broker/broker.ts'
 import { MemoryDisk } from '../../../src/stores/memory-disk.ts'
 import type { ConfigInput } from '../../../src/config/options.ts'
 import type { Logger, LogMethod } from '../../../src/base/log.ts'
-import { TestBroker } from '../../support/test-broker.ts'
+import { VirtualBroker } from '../../support/virtual-broker.ts'
 import type { TestClient } from '../../support/test-client.ts'
 
 type Intercept = NonNullable<Plugin['intercept']>
@@ -55,7 +55,7 @@ function topicsOf(client: TestClient): string[] {
   return client.receiveAll().map(({ topicName, payload }) => `${topicName}=${Buffer.from(payload).toString()}`)
 }
 
-function watch(broker: TestBroker): string[] {
+function watch(broker: VirtualBroker): string[] {
   const told: string[] = []
   broker.broker.on('publishRefused', ({ topicName, qos, reasonCode, detail }: BrokerEvents['publishRefused']) => {
     told.push(`refused ${topicName} at ${qos}: 0x${reasonCode.toString(16)} ${detail}`)
@@ -74,7 +74,7 @@ for (const [place, config] of [
   ['in both, once', { plugins: [UPPER], intercept: { plugins: [UPPER] } }],
 ] as const) {
   test(`a plugin intercepts messages that is listed ${place}`, async () => {
-    const broker = await TestBroker.start(config)
+    const broker = await VirtualBroker.start(config)
     const client = broker.connect()
     client.subscribe('#')
     client.publish('a', 'text')
@@ -91,7 +91,7 @@ test('a plugin that is listed for topics or logins alone intercepts nothing', as
     mayPublish: () => true,
     maySubscribe: () => true,
   }
-  const broker = await TestBroker.start({ auth: { plugins: [all] }, 'topic-check': { plugins: [all] } })
+  const broker = await VirtualBroker.start({ auth: { plugins: [all] }, 'topic-check': { plugins: [all] } })
   const client = broker.connect()
   client.subscribe('#')
   client.publish('a', 'text')
@@ -104,7 +104,7 @@ test('options beside intercept.plugins are those of its plugins, and an empty se
     name: 'suffix',
     intercept: (_client, message) => ({ decision: 'replace', payload: message.text() + String(options['suffix']) }),
   })
-  const broker = await TestBroker.start({ intercept: { plugins: [factory], suffix: '!' } })
+  const broker = await VirtualBroker.start({ intercept: { plugins: [factory], suffix: '!' } })
   const client = broker.connect()
   client.subscribe('#')
   client.publish('a', 'text')
@@ -131,7 +131,7 @@ test('each plugin sees what the one before has made, and one that stops the mess
   })
   for (const later of [false, true]) {
     seen.length = 0
-    const broker = await TestBroker.start({
+    const broker = await VirtualBroker.start({
       intercept: {
         plugins: [
           step('one', (text) => ({ decision: 'replace', payload: `${text}1`, topic: 'b' }), later),
@@ -160,7 +160,7 @@ test('each plugin sees what the one before has made, and one that stops the mess
 for (const version of [3, 4, 5] as ProtocolVersion[]) {
   for (const qos of [0, 1, 2] as const) {
     test(`topic, payload and properties are replaced, and QoS ${qos} stays, protocol ${version}`, async () => {
-      const broker = await TestBroker.start(
+      const broker = await VirtualBroker.start(
         intercepting((client, message) => ({
           decision: 'replace',
           topic: `${client.clientId}/${message.topic}`,
@@ -187,7 +187,7 @@ for (const version of [3, 4, 5] as ProtocolVersion[]) {
 }
 
 test('what a replacement leaves out stays: payload, properties with their expiry, RETAIN', async () => {
-  const broker = await TestBroker.start(intercepting(() => ({ decision: 'replace', topic: 'b' })))
+  const broker = await VirtualBroker.start(intercepting(() => ({ decision: 'replace', topic: 'b' })))
   const reader = broker.connect()
   reader.subscribe('#', 1, { retainAsPublished: true })
   reader.publish('a', 'text', 1, {
@@ -203,7 +203,7 @@ test('what a replacement leaves out stays: payload, properties with their expiry
 
 test('a message that the plugin keeps stays as it was, though the chunk that it came in is used again', async () => {
   const kept: { readonly text: () => string; readonly payload: Buffer; readonly properties: object }[] = []
-  const broker = await TestBroker.start(
+  const broker = await VirtualBroker.start(
     intercepting((_client, message) => {
       const { payload, properties } = message
       kept.push({ text: () => message.text(), payload, properties })
@@ -225,7 +225,7 @@ test('a message that the plugin keeps stays as it was, though the chunk that it 
 
 test('a plugin that writes into a message changes nothing of it: not what is sent, retained, or in the properties', async () => {
   const kept: Buffer[] = []
-  const broker = await TestBroker.start(
+  const broker = await VirtualBroker.start(
     intercepting((_client, message) => {
       message.payload.fill(0)
       message.properties.correlationData!.fill(0)
@@ -253,7 +253,7 @@ test('a plugin that writes into a message changes nothing of it: not what is sen
 })
 
 test('what is made of a message does not keep the memory of the old one', async () => {
-  const broker = await TestBroker.start(intercepting(() => ({ decision: 'replace', payload: 'new' })))
+  const broker = await VirtualBroker.start(intercepting(() => ({ decision: 'replace', payload: 'new' })))
   const bytes: number[] = []
   broker.broker.on('published', ({ message }) => {
     const { propertyList } = message as ApplicationMessage
@@ -266,7 +266,7 @@ test('what is made of a message does not keep the memory of the old one', async 
 
 test('what plugins look at is counted as work of the turn', async () => {
   const workOf = async (config: ConfigInput): Promise<number> => {
-    const broker = await TestBroker.start(config)
+    const broker = await VirtualBroker.start(config)
     broker.connect().publish('a', 'x'.repeat(30_000))
     const { mostTurnWork } = broker.broker.metrics
     await broker.close()
@@ -278,7 +278,7 @@ test('what plugins look at is counted as work of the turn', async () => {
 })
 
 test('a Topic Alias stands for the topic in the packet, whatever a plugin makes of it [5.0 MQTT-3.3.2-12]', async () => {
-  const broker = await TestBroker.start(
+  const broker = await VirtualBroker.start(
     intercepting((_client, { topic }) => (topic === 'a' ? { decision: 'replace', topic: 'b' } : undefined)),
   )
   const client = broker.connect()
@@ -292,7 +292,7 @@ test('a Topic Alias stands for the topic in the packet, whatever a plugin makes 
 })
 
 test('a retained message is set, replaced and cleared under the topic that the plugin gives it', async () => {
-  const broker = await TestBroker.start(
+  const broker = await VirtualBroker.start(
     intercepting((_client, { topic }) => ({ decision: 'replace', topic: `kept/${topic}` })),
   )
   const sensor = broker.connect({ clientId: 'sensor' })
@@ -311,7 +311,7 @@ test('a retained message is set, replaced and cleared under the topic that the p
 })
 
 test('a Shared Subscription takes turns over what plugins have made, and No Local goes by the publisher', async () => {
-  const broker = await TestBroker.start(intercepting(() => ({ decision: 'replace', topic: 'b' })))
+  const broker = await VirtualBroker.start(intercepting(() => ({ decision: 'replace', topic: 'b' })))
   const members = ['one', 'two'].map((clientId) => broker.connect({ clientId }))
   for (const member of members) member.subscribe('$share/group/b', 1)
   const sensor = broker.connect({ clientId: 'sensor' })
@@ -330,7 +330,7 @@ test('a Shared Subscription takes turns over what plugins have made, and No Loca
 for (const version of [3, 4, 5] as ProtocolVersion[]) {
   for (const qos of [0, 1, 2] as const) {
     test(`a refusal is acknowledged with its Reason Code, counted and told, QoS ${qos}, protocol ${version}`, async () => {
-      const broker = await TestBroker.start(
+      const broker = await VirtualBroker.start(
         intercepting(() => ({ decision: 'refuse', reasonCode: ReasonCode.PayloadFormatInvalid, cause: 'no JSON' })),
       )
       const told = watch(broker)
@@ -347,7 +347,7 @@ for (const version of [3, 4, 5] as ProtocolVersion[]) {
     })
 
     test(`a drop is acknowledged as success and counted by its cause, QoS ${qos}, protocol ${version}`, async () => {
-      const broker = await TestBroker.start(intercepting(() => ({ decision: 'drop' })))
+      const broker = await VirtualBroker.start(intercepting(() => ({ decision: 'drop' })))
       const told = watch(broker)
       const client = broker.connect({ version })
       client.subscribe('#')
@@ -364,7 +364,7 @@ for (const version of [3, 4, 5] as ProtocolVersion[]) {
 
 test('a refusal without a Reason Code is Not authorized, and the log says which plugin refused and why', async () => {
   const logger = levelLogger()
-  const broker = await TestBroker.start(
+  const broker = await VirtualBroker.start(
     intercepting(() => ({ decision: 'refuse', cause: 'closed\non Sundays' })),
     { logger },
   )
@@ -423,7 +423,7 @@ for (const [title, answer] of RUBBISH) {
     const logger = levelLogger()
     const intercept = (_client: unknown, message: { text: () => string }): unknown =>
       message.text() === 'bad' ? answer() : undefined
-    const broker = await TestBroker.start(intercepting(intercept as Intercept), { logger })
+    const broker = await VirtualBroker.start(intercepting(intercept as Intercept), { logger })
     const told = watch(broker)
     const client = broker.connect()
     client.subscribe('#')
@@ -446,7 +446,7 @@ for (const [title, answer] of RUBBISH) {
 
 test('a plugin that is late has refused the message, and its late answer changes nothing', async () => {
   const { intercept, answer } = deferred()
-  const broker = await TestBroker.start(intercepting(intercept, { 'plugin-timeout': 2 }))
+  const broker = await VirtualBroker.start(intercepting(intercept, { 'plugin-timeout': 2 }))
   const client = broker.connect()
   client.subscribe('#')
   client.publish('a', '1', 1)
@@ -479,7 +479,7 @@ for (const later of [false, true]) {
       const made = to === undefined ? undefined : ({ decision: 'replace', topic: to } as const)
       return later ? Promise.resolve(made) : made
     }
-    const broker = await TestBroker.start(intercepting(intercept, { 'topic-check': { plugins: [rules] } }))
+    const broker = await VirtualBroker.start(intercepting(intercept, { 'topic-check': { plugins: [rules] } }))
     const told = watch(broker)
     const client = broker.connect()
     client.subscribe('#')
@@ -515,7 +515,7 @@ for (const later of [false, true]) {
 }
 
 test('a plugin cannot move a message below $SYS/, nor deeper than max-topic-levels', async () => {
-  const broker = await TestBroker.start(
+  const broker = await VirtualBroker.start(
     intercepting((_client, message) => ({ decision: 'replace', topic: message.text() }), { 'max-topic-levels': 3 }),
   )
   const client = broker.connect()
@@ -533,7 +533,7 @@ test('a plugin cannot move a message below $SYS/, nor deeper than max-topic-leve
 
 test("a promise keeps its Connection's order, the acknowledgement waits for it, and others go on", async () => {
   const { intercept, answer, asked } = deferred()
-  const broker = await TestBroker.start(
+  const broker = await VirtualBroker.start(
     intercepting((client, message) => (client.clientId === 'slow' ? intercept(client, message) : undefined)),
   )
   const reader = broker.connect({ clientId: 'reader' })
@@ -564,7 +564,7 @@ test("a promise keeps its Connection's order, the acknowledgement waits for it, 
 
 test('what waits for a plugin is charged to its user, and to nobody once it is answered or its Client has gone', async () => {
   const { intercept, answer } = deferred()
-  const broker = await TestBroker.start(intercepting(intercept))
+  const broker = await VirtualBroker.start(intercepting(intercept))
   const before = broker.broker.memory.bytes
   const client = broker.connect()
   const connected = broker.broker.memory.bytes
@@ -583,7 +583,7 @@ test('what waits for a plugin is charged to its user, and to nobody once it is a
 
 test('a message without memory to wait in is not waited for: the next Connection of its Session is served', async () => {
   const { intercept, answer } = deferred()
-  const broker = await TestBroker.start(intercepting(intercept, { 'max-memory-per-user': 200_000 }))
+  const broker = await VirtualBroker.start(intercepting(intercept, { 'max-memory-per-user': 200_000 }))
   const first = broker.connect({ clientId: 'sensor', version: 4, cleanStart: false })
   first.publish('a', 'x'.repeat(300_000), 1)
   assert.ok(first.isClosed, 'so that its Client keeps the message')
@@ -597,7 +597,7 @@ test('a message without memory to wait in is not waited for: the next Connection
 })
 
 test('a queue holds what the plugin has made, and is charged with that', async () => {
-  const broker = await TestBroker.start(
+  const broker = await VirtualBroker.start(
     intercepting((_client, message) => ({
       decision: 'replace',
       topic: 'b',
@@ -623,7 +623,7 @@ test('a queue holds what the plugin has made, and is charged with that', async (
 for (const later of [false, true]) {
   test(`what a plugin moves to a topic that is stored waits for a Store that is behind, later: ${later}`, async () => {
     const moved = { decision: 'replace', topic: 'stored' } as const
-    const broker = await TestBroker.start(
+    const broker = await VirtualBroker.start(
       intercepting((_client, { topic }) => (topic !== 'fast' ? undefined : later ? Promise.resolve(moved) : moved), {
         persistence: { durability: 'disk', topics: { fast: 'memory' } },
         'max-uncommitted-bytes': 100_000,
@@ -657,7 +657,7 @@ const SENSOR = { clientId: 'sensor', ...KEPT } as const
 async function behindStore() {
   const asked: string[] = []
   const disk = new MemoryDisk()
-  const broker = await TestBroker.start(
+  const broker = await VirtualBroker.start(
     intercepting(
       (_client, { topic }) => {
         if (topic !== 'fast') return undefined
@@ -725,7 +725,7 @@ test('what is stored is what the plugin has made', async () => {
   const config = intercepting(() => ({ decision: 'replace', topic: 'b', payload: 'made' }), {
     persistence: { durability: 'disk' },
   })
-  const first = await TestBroker.start(config, { disk })
+  const first = await VirtualBroker.start(config, { disk })
   const reader = first.connect({ clientId: 'reader', ...KEPT })
   reader.subscribe('#', 1)
   await first.settle()
@@ -734,7 +734,7 @@ test('what is stored is what the plugin has made', async () => {
   sensor.publish('a', 'given', 1, { retain: true })
   await first.settle()
   await first.close()
-  const second = await TestBroker.start(config, { disk })
+  const second = await VirtualBroker.start(config, { disk })
   const back = second.connect({ clientId: 'reader', ...KEPT })
   await second.settle()
   assert.deepEqual(topicsOf(back), ['b=made'])
@@ -749,7 +749,7 @@ test('what is stored is what the plugin has made', async () => {
 
 test('a QoS 2 message is intercepted once, also when its PUBLISH is sent again [5.0 MQTT-4.3.3-10]', async () => {
   const { intercept, answer, asked } = deferred()
-  const broker = await TestBroker.start(intercepting(intercept))
+  const broker = await VirtualBroker.start(intercepting(intercept))
   const client = broker.connect()
   client.subscribe('#')
   client.publish('a', '1', 2, { packetIdentifier: 7 })
@@ -776,7 +776,7 @@ for (const when of [
 ] as const) {
   test(`a QoS 2 message outlives its Connection: plugins answer ${when}, and it arrives once [5.0 MQTT-4.4.0-1]`, async () => {
     const { intercept, answer, asked } = deferred()
-    const broker = await TestBroker.start(intercepting(intercept))
+    const broker = await VirtualBroker.start(intercepting(intercept))
     const reader = broker.connect({ clientId: 'reader' })
     reader.subscribe('#')
     const first = broker.connect(SENSOR)
@@ -807,7 +807,7 @@ for (const when of [
 
 test('a QoS 2 message that is refused while its Client was away and is back gets that answer; no plugin is asked again', async () => {
   const { intercept, answer, asked } = deferred()
-  const broker = await TestBroker.start(intercepting(intercept))
+  const broker = await VirtualBroker.start(intercepting(intercept))
   const first = broker.connect(SENSOR)
   first.publish('a', '1', 2, { packetIdentifier: 7 })
   first.drop()
@@ -828,7 +828,7 @@ test('a QoS 2 message that is refused while its Client was away and is back gets
 
 test('another message of the Session waits until the earlier one is decided, and then passes through plugins itself', async () => {
   const { intercept, answer, asked } = deferred()
-  const broker = await TestBroker.start(intercepting(intercept))
+  const broker = await VirtualBroker.start(intercepting(intercept))
   const reader = broker.connect({ clientId: 'reader' })
   reader.subscribe('#')
   const first = broker.connect(SENSOR)
@@ -850,7 +850,7 @@ test('another message of the Session waits until the earlier one is decided, and
 test('a QoS 2 message whose Session has ended when plugins answer goes nowhere; at QoS 0 and 1 it counts', async () => {
   for (const qos of [0, 1, 2] as const) {
     const { intercept, answer } = deferred()
-    const broker = await TestBroker.start(intercepting(intercept))
+    const broker = await VirtualBroker.start(intercepting(intercept))
     const reader = broker.connect({ clientId: 'reader' })
     reader.subscribe('#')
     const first = broker.connect(SENSOR)
@@ -868,7 +868,7 @@ test('what plugins have decided while the Client was away is stored: after a res
   const { intercept, answer, asked } = deferred()
   const disk = new MemoryDisk()
   const config = intercepting(intercept, { persistence: { durability: 'disk' } })
-  const before = await TestBroker.start(config, { disk })
+  const before = await VirtualBroker.start(config, { disk })
   const first = before.connect(SENSOR)
   await before.settle()
   first.publish('a', '1', 2, { packetIdentifier: 7, retain: true })
@@ -876,7 +876,7 @@ test('what plugins have decided while the Client was away is stored: after a res
   answer()
   await before.settle()
   await before.close()
-  const after = await TestBroker.start(config, { disk })
+  const after = await VirtualBroker.start(config, { disk })
   const second = after.connect(SENSOR)
   await after.settle()
   second.take()
@@ -908,7 +908,7 @@ for (const later of [false, true]) {
       asked.push(`${client.clientId} ${topic}`)
       return later ? Promise.resolve(answers[topic]) : answers[topic]
     }
-    const broker = await TestBroker.start(intercepting(intercept, { 'topic-check': { plugins: [rules] } }))
+    const broker = await VirtualBroker.start(intercepting(intercept, { 'topic-check': { plugins: [rules] } }))
     const told = watch(broker)
     const wills: string[] = []
     broker.broker.on('willPublished', ({ topicName }) => wills.push(topicName))
@@ -933,7 +933,7 @@ for (const later of [false, true]) {
 
 test('messages of the host program and $SYS are nobody to intercept', async () => {
   const asked: string[] = []
-  const broker = await TestBroker.start(
+  const broker = await VirtualBroker.start(
     intercepting(
       (_client, { topic }) => {
         asked.push(topic)
@@ -952,7 +952,7 @@ test('messages of the host program and $SYS are nobody to intercept', async () =
 
 test('a reload takes the plugin away, and an answer that comes after it still counts', async () => {
   const { intercept, answer } = deferred()
-  const broker = await TestBroker.start(intercepting(intercept))
+  const broker = await VirtualBroker.start(intercepting(intercept))
   const client = broker.connect()
   client.subscribe('#')
   client.publish('a', '1', 1)
@@ -967,7 +967,7 @@ test('a reload takes the plugin away, and an answer that comes after it still co
 
 test('answers that come after the broker has closed change nothing', async () => {
   const { intercept, answer } = deferred()
-  const broker = await TestBroker.start(intercepting(intercept, { persistence: { durability: 'disk' } }), {
+  const broker = await VirtualBroker.start(intercepting(intercept, { persistence: { durability: 'disk' } }), {
     disk: new MemoryDisk(),
   })
   const published: unknown[] = []
@@ -980,7 +980,7 @@ test('answers that come after the broker has closed change nothing', async () =>
 })
 
 test('a plugin may end the Client whose message it looks at, and publish in the middle of it', async () => {
-  const broker = await TestBroker.start(
+  const broker = await VirtualBroker.start(
     intercepting((client, message) => {
       if (message.text() !== 'end') return undefined
       void broker.broker.publish('told', 'by plugin')

@@ -11,7 +11,7 @@ import type { ConfigInput } from '../../../src/config/options.ts'
 import { PacketType } from '../../../src/codec/packet-types.ts'
 import { MemoryDisk } from '../../../src/stores/memory-disk.ts'
 import { handlingAll } from '../../support/handling-all.ts'
-import { TestBroker } from '../../support/test-broker.ts'
+import { VirtualBroker } from '../../support/virtual-broker.ts'
 import type { TestClient } from '../../support/test-client.ts'
 
 const LATE = 'late'
@@ -38,7 +38,7 @@ class SlowPlugin implements Plugin {
 }
 
 interface World {
-  readonly broker: TestBroker
+  readonly broker: VirtualBroker
   readonly plugin: SlowPlugin
   readonly server: Server
 }
@@ -50,7 +50,7 @@ async function worldOf(config: object = {}): Promise<World> {
     return plugin
   }
   const all = { auth: { plugins: [make] }, 'topic-check': { plugins: [make], ...config } }
-  const broker = await TestBroker.start(all as ConfigInput)
+  const broker = await VirtualBroker.start(all as ConfigInput)
   return { broker, plugin, server: serverOf(broker.broker) }
 }
 
@@ -271,7 +271,7 @@ test('our own mistake behind a read of payloads costs the Session that waited fo
   handlingAll(async () => {
     const disk = new MemoryDisk()
     const config = { listeners: {}, persistence: { durability: 'disk', 'max-session-ram-bytes': 0 } } as const
-    const broker = await TestBroker.start(config, { disk })
+    const broker = await VirtualBroker.start(config, { disk })
     const kept = { clientId: LATE, cleanStart: false, properties: { sessionExpiryInterval: 100 } } as const
     const first = broker.connect(kept)
     await broker.settle()

@@ -12,7 +12,7 @@ import type { Metrics } from '../../../src/reporting/metrics.ts'
 import type { ConfigInput } from '../../../src/config/options.ts'
 import { optionTable } from '../../../src/config/option-table.ts'
 import type { Plugin } from '../../../src/access/plugin.ts'
-import { TestBroker } from '../../support/test-broker.ts'
+import { VirtualBroker } from '../../support/virtual-broker.ts'
 
 const KEPT = { cleanStart: false, properties: { sessionExpiryInterval: 1000 } } as const
 const everybody: Plugin = { name: 'everybody', authenticate: () => ({ decision: 'allow' }) }
@@ -22,22 +22,22 @@ const denier: Plugin = { name: 'denier', authenticate: () => ({ decision: 'deny'
 type Row = readonly [
   config: ConfigInput,
   counter: (metrics: Readonly<Metrics>) => number,
-  bite: (broker: TestBroker) => void,
+  bite: (broker: VirtualBroker) => void,
   /** Among the events that come, one of this name; of `limitReached`, one that names the option. */
   event: EventName,
 ]
 
-const connectTwice = (broker: TestBroker): void => ['a', 'b'].forEach((clientId) => broker.connect({ clientId }))
-const leaveTwice = (broker: TestBroker): void =>
+const connectTwice = (broker: VirtualBroker): void => ['a', 'b'].forEach((clientId) => broker.connect({ clientId }))
+const leaveTwice = (broker: VirtualBroker): void =>
   ['a', 'b'].forEach((clientId) => broker.connect({ clientId, userName: 'ann', ...KEPT }).drop())
-const queueTwo = (broker: TestBroker): void => {
+const queueTwo = (broker: VirtualBroker): void => {
   const away = broker.connect({ clientId: 'away', ...KEPT })
   away.subscribe('#', 1)
   away.drop()
   const sensor = broker.connect({ clientId: 'sensor' })
   for (const payload of ['x'.repeat(9000), 'y'.repeat(9000)]) sensor.publish('a', payload, 1)
 }
-const retainTwo = (broker: TestBroker): void => {
+const retainTwo = (broker: VirtualBroker): void => {
   const sensor = broker.connect()
   for (const topicName of ['a', 'b']) sensor.publish(topicName, 'x', 0, { retain: true })
 }
@@ -50,7 +50,7 @@ const role = (name: string, rules: number): Step => {
 /** Makes one and then another, as far as the limit lets it. */
 const carryOut =
   (...steps: readonly Step[]) =>
-  ({ broker }: TestBroker): void => {
+  ({ broker }: VirtualBroker): void => {
     const { directory } = serverOf(broker)
     try {
       for (const step of steps) directory.carryOut([step])
@@ -306,13 +306,13 @@ const rows: Readonly<Record<string, Row>> = {
   ],
 }
 
-function leaveTwiceAnonymously(broker: TestBroker): void {
+function leaveTwiceAnonymously(broker: VirtualBroker): void {
   for (const clientId of ['a', 'b']) broker.connect({ clientId, ...KEPT }).drop()
 }
 
 for (const [key, [config, counter, bite, event]] of Object.entries(rows)) {
   test(`${key}: counted once and told as ${event} when it bites, and not before`, async () => {
-    const broker = await TestBroker.start(config)
+    const broker = await VirtualBroker.start(config)
     const told: BrokerEvents[EventName][] = []
     broker.broker.on(event, (each) => void told.push(each))
     assert.equal(counter(broker.broker.metrics), 0)

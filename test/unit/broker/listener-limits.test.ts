@@ -7,7 +7,7 @@ import type { AcceptingHost } from '../../../src/broker/host/open-listeners.ts'
 import { ReasonCode } from '../../../src/codec/reason-code.ts'
 import { attachStream } from '../../../src/listeners/pump.ts'
 import { shippedPlugins } from '../../../src/plugins/registry.ts'
-import { TestBroker } from '../../support/test-broker.ts'
+import { VirtualBroker } from '../../support/virtual-broker.ts'
 import { TestClient } from '../../support/test-client.ts'
 import { VirtualClock } from '../../support/virtual-clock.ts'
 import { clientsOf } from '../../support/sessions.ts'
@@ -46,7 +46,7 @@ async function withListeners(config: ConfigInput) {
   const clock = new VirtualClock()
   const base = new Broker({ 'sys-interval': 0, ...config }, { clock }, parts)
   await base.start()
-  const broker = new TestBroker(base, clock)
+  const broker = new VirtualBroker(base, clock)
   const connect = (listener: string, clientId: string, version: 4 | 5 = 5, userName?: string): TestClient => {
     const client = new TestClient(
       broker,

@@ -11,7 +11,7 @@ import { Broker } from '../../../src/create-broker.ts'
 import { MemoryDisk } from '../../../src/stores/memory-disk.ts'
 import { openNodeDisk } from '../../../src/stores/node-disk.ts'
 import { scratchFolder } from '../../support/scratch-folder.ts'
-import { TestBroker } from '../../support/test-broker.ts'
+import { VirtualBroker } from '../../support/virtual-broker.ts'
 import { VirtualClock } from '../../support/virtual-clock.ts'
 import { sessionsOf } from '../../support/sessions.ts'
 
@@ -47,7 +47,7 @@ async function startAt(
   wallMs: number,
   disk: Disk,
   before: (clock: VirtualClock, broker: Broker) => void = () => {},
-): Promise<TestBroker> {
+): Promise<VirtualBroker> {
   const clock = new VirtualClock({ wallMs })
   const seen = watched(disk, () => broker.state === 'starting' && before(clock, broker))
   // The clock is not real, but a disk may be: its time must not end before the disk has done its part.
@@ -55,11 +55,11 @@ async function startAt(
   const config = { listeners: {}, 'sys-interval': 0, persistence } as const
   const broker: Broker = new Broker(config, { clock, disk: seen })
   await broker.start()
-  return new TestBroker(broker, clock)
+  return new VirtualBroker(broker, clock)
 }
 
 /** Until everything is stored that was recorded so far, however slow the disk is. */
-async function stored(broker: TestBroker): Promise<void> {
+async function stored(broker: VirtualBroker): Promise<void> {
   let isStored = false
   void broker.broker.publish('nobody/reads/this', '').then(() => (isStored = true))
   while (!isStored) await broker.settle()
@@ -70,7 +70,7 @@ async function stored(broker: TestBroker): Promise<void> {
 async function fill(disk: Disk): Promise<void> {
   const broker = await startAt(BEGIN, disk)
   const keep = (seconds: number) => ({ sessionExpiryInterval: seconds })
-  const join = async (...options: Parameters<TestBroker['connect']>) => {
+  const join = async (...options: Parameters<VirtualBroker['connect']>) => {
     const client = broker.connect(...options)
     await stored(broker)
     return client
@@ -107,7 +107,7 @@ async function fill(disk: Disk): Promise<void> {
 }
 
 /** What has to be so once every deadline is over, whenever the start was. */
-async function assertAllCame(broker: TestBroker, at: string): Promise<void> {
+async function assertAllCame(broker: VirtualBroker, at: string): Promise<void> {
   broker.advance(LAST * 1000)
   await stored(broker)
   assert.equal(broker.broker.metrics.internalErrors, 0, at)
@@ -126,7 +126,7 @@ async function assertAllCame(broker: TestBroker, at: string): Promise<void> {
   assert.deepEqual(topicsOf(fresh.take() as PublishPacket[]), ['kept/for-ever'], at)
 }
 
-async function payloadsOf(broker: TestBroker, clientId: string): Promise<string[]> {
+async function payloadsOf(broker: VirtualBroker, clientId: string): Promise<string[]> {
   const client = broker.connect({ clientId, cleanStart: false, properties: { sessionExpiryInterval: NEVER } })
   await stored(broker)
   const received = client.receiveAll()

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import type { Logger } from '../../../src/base/log.ts'
 import type { ConfigInput } from '../../../src/config/options.ts'
 import { PacketType } from '../../../src/codec/packet-types.ts'
-import { TestBroker } from '../../support/test-broker.ts'
+import { VirtualBroker } from '../../support/virtual-broker.ts'
 
 interface Line {
   readonly level: string
@@ -26,7 +26,7 @@ function capture(level = 'debug'): { readonly lines: Line[]; readonly logger: Lo
 
 async function start(config: ConfigInput = {}, level?: string) {
   const { lines, logger } = capture(level)
-  const broker = await TestBroker.start({ auth: { 'allow-anonymous': true }, ...config }, { logger })
+  const broker = await VirtualBroker.start({ auth: { 'allow-anonymous': true }, ...config }, { logger })
   return { broker, lines, messages: () => lines.map(({ level: name, message }) => `${name} ${message}`) }
 }
 
@@ -148,7 +148,7 @@ test('a code that is nobody’s decision speaks for itself', async () => {
 })
 
 test('connections, refusals and denials can be switched off, also by a reload; nothing is put together for a level that is off', async () => {
-  const act = (broker: TestBroker): void => {
+  const act = (broker: VirtualBroker): void => {
     const meter = broker.connect({ clientId: 'meter', peer: PEER })
     meter.subscribe('b')
     meter.drop()

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { PacketType } from '../../../src/codec/packet-types.ts'
 import type { PublishPacket } from '../../../src/codec/packets.ts'
-import { TestBroker } from '../../support/test-broker.ts'
+import { VirtualBroker } from '../../support/virtual-broker.ts'
 import type { TestClient } from '../../support/test-client.ts'
 
 const COUNT = 19_000
@@ -36,7 +36,7 @@ for (const [what, delaySeconds, config] of [
   ['that do not fit into its queue', 0, { 'max-queued-messages-connected': 5000 }],
 ] as const) {
   test(`19,000 Wills ${what} at once: one subscriber at QoS 1 that reads gets each of them once`, async () => {
-    const broker = await TestBroker.start(config)
+    const broker = await VirtualBroker.start(config)
     const reader = broker.connect({ clientId: 'reader' })
     reader.subscribe('will/#', 1)
     const properties = delaySeconds === 0 ? {} : { sessionExpiryInterval: 1000 }

@@ -153,7 +153,7 @@ function measure(names: readonly string[]): Readonly<Record<string, Measured>> {
     (name) => `[${JSON.stringify(name)}, (broker) => {${shapes[name]!}}, ${JSON.stringify(limits[name] ?? {})}]`,
   )
   const script = `
-    import { TestBroker } from ${JSON.stringify(join(root, 'build/test/support/test-broker.js'))}
+    import { VirtualBroker } from ${JSON.stringify(join(root, 'build/test/support/virtual-broker.js'))}
     const use = async () => {
       for (let round = 0; round < 4; round++) {
         await new Promise((resolve) => setImmediate(resolve))
@@ -163,7 +163,7 @@ function measure(names: readonly string[]): Readonly<Record<string, Measured>> {
       return heapUsed + arrayBuffers
     }
     const measure = async (fill, limits) => {
-      const broker = await TestBroker.start({ 'max-memory': 0, ...limits })
+      const broker = await VirtualBroker.start({ 'max-memory': 0, ...limits })
       const before = await use()
       fill(broker)
       await broker.settle()

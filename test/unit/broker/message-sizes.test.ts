@@ -8,7 +8,7 @@ import type { ConfigInput } from '../../../src/config/options.ts'
 import { type PublishPacket } from '../../../src/codec/packets.ts'
 import { PacketType, type ProtocolVersion, type QoS } from '../../../src/codec/packet-types.ts'
 import { noProperties, type Properties } from '../../../src/codec/properties.ts'
-import { TestBroker } from '../../support/test-broker.ts'
+import { VirtualBroker } from '../../support/virtual-broker.ts'
 import type { TestClient } from '../../support/test-client.ts'
 import fc from '../../support/property.ts'
 
@@ -33,9 +33,9 @@ function topicOf(bytes: number): string {
   return 't'.repeat(bytes)
 }
 
-let broker: TestBroker
+let broker: VirtualBroker
 before(async () => {
-  broker = await TestBroker.start(CONFIG)
+  broker = await VirtualBroker.start(CONFIG)
 })
 after(() => broker.close())
 

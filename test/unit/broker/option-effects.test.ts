@@ -6,7 +6,7 @@ import type { ConfigInput } from '../../../src/config/options.ts'
 import { optionTable, type OptionRow } from '../../../src/config/option-table.ts'
 import { toCamel } from '../../../src/config/option-spelling.ts'
 import { root } from '../../../tools/main.ts'
-import { TestBroker } from '../../support/test-broker.ts'
+import { VirtualBroker } from '../../support/virtual-broker.ts'
 import { effects, elsewhere, sectionsElsewhere, type Effect } from './option-effects.ts'
 import { pathOf } from './options-support.ts'
 
@@ -14,9 +14,9 @@ const idOf = ({ scope, key }: OptionRow): string => `${scope}/${key}`
 const fileOf = (row: OptionRow): string | undefined => elsewhere[idOf(row)] ?? sectionsElsewhere[row.scope]
 
 async function seen({ observe }: Effect, config: ConfigInput): Promise<unknown> {
-  let broker: TestBroker
+  let broker: VirtualBroker
   try {
-    broker = await TestBroker.start(config)
+    broker = await VirtualBroker.start(config)
   } catch (error) {
     if (error instanceof ConfigError) return error.message
     throw error

@@ -13,7 +13,7 @@ import { ReasonCode } from '../../../src/codec/reason-code.ts'
 import type { EventName } from '../../../src/access/broker-events.ts'
 import type { ConfigInput } from '../../../src/config/options.ts'
 import type { Plugin } from '../../../src/access/plugin.ts'
-import { TestBroker } from '../../support/test-broker.ts'
+import { VirtualBroker } from '../../support/virtual-broker.ts'
 import type { ConnectOptions, TestClient } from '../../support/test-client.ts'
 import { scratchFolder } from '../../support/scratch-folder.ts'
 import { sessionsOf } from '../../support/sessions.ts'
@@ -22,7 +22,7 @@ export interface Effect {
   /** Has the key. */
   readonly config: ConfigInput
   readonly expected: unknown
-  readonly observe: (broker: TestBroker) => unknown
+  readonly observe: (broker: VirtualBroker) => unknown
 }
 
 const KEPT = { cleanStart: false, properties: { sessionExpiryInterval: 1000 } } as const
@@ -30,7 +30,7 @@ const KEPT = { cleanStart: false, properties: { sessionExpiryInterval: 1000 } } 
 /** What the Server granted, by the name of a property of CONNACK. */
 const granted =
   (name: keyof Properties, options: ConnectOptions = {}) =>
-  (broker: TestBroker): unknown =>
+  (broker: VirtualBroker): unknown =>
     broker.connect(options).connack?.properties[name]
 
 /** The code of the DISCONNECT that ended it; `undefined` if it lives. */
@@ -39,12 +39,12 @@ function endCode(client: TestClient): number | undefined {
 }
 
 /** CONNACK codes of several Clients, one after the other; `undefined` where there was none. */
-function connectCodes(broker: TestBroker, clientIds: readonly string[], options: ConnectOptions = {}): unknown[] {
+function connectCodes(broker: VirtualBroker, clientIds: readonly string[], options: ConnectOptions = {}): unknown[] {
   return clientIds.map((clientId) => broker.connect({ ...options, clientId }).connack?.reasonCode)
 }
 
 /** A Client that has subscribed, and is away with so many messages waiting. */
-function awayWith(broker: TestBroker, payloads: readonly string[]): TestClient {
+function awayWith(broker: VirtualBroker, payloads: readonly string[]): TestClient {
   const away = broker.connect({ clientId: 'away', ...KEPT })
   away.subscribe('#', 1)
   away.drop()
@@ -60,7 +60,7 @@ function sends(client: TestClient, digits: string): TestClient {
 }
 
 /** Retains these payloads, each under its own topic, and counts what was kept. */
-function retainedCount(broker: TestBroker, payloads: readonly string[]): number {
+function retainedCount(broker: VirtualBroker, payloads: readonly string[]): number {
   const sensor = broker.connect({ clientId: 'sensor' })
   payloads.forEach((payload, at) => sensor.publish(`t/${at}`, payload, 0, { retain: true }))
   const client = broker.connect()
@@ -69,7 +69,7 @@ function retainedCount(broker: TestBroker, payloads: readonly string[]): number 
 }
 
 /** After how many milliseconds of silence the Server ends that Client, found to the tenth of a second. */
-function silenceMs(broker: TestBroker, client: TestClient, longestMs: number): number | undefined {
+function silenceMs(broker: VirtualBroker, client: TestClient, longestMs: number): number | undefined {
   for (let passed = 100; passed <= longestMs; passed += 100) {
     broker.advance(100)
     if (client.isClosed) return passed
@@ -79,13 +79,13 @@ function silenceMs(broker: TestBroker, client: TestClient, longestMs: number): n
 
 const subscribeCode =
   (filter: string, properties: Properties = {}) =>
-  (broker: TestBroker): unknown => {
+  (broker: VirtualBroker): unknown => {
     const client = broker.connect()
     const suback = client.subscribe(filter, 2, {}, properties) as { reasonCodes: readonly number[] } | undefined
     return suback?.reasonCodes[0] ?? endCode(client)
   }
 
-function heard(broker: TestBroker, name: EventName): unknown[] {
+function heard(broker: VirtualBroker, name: EventName): unknown[] {
   const events: unknown[] = []
   broker.broker.on(name, (event) => events.push(event))
   return events
@@ -124,7 +124,7 @@ function aclFile(): string {
 /** What an anonymous Client may do: the codes of a SUBSCRIBE to each. */
 const subscribeCodes =
   (...filters: string[]) =>
-  (broker: TestBroker): readonly number[] =>
+  (broker: VirtualBroker): readonly number[] =>
     broker.connect().subscribe(filters).reasonCodes
 
 const asAnn = { userName: 'ann', password: 'secret' } as const
@@ -132,7 +132,7 @@ const asAnn = { userName: 'ann', password: 'secret' } as const
 /** How long, to a quarter of a second, each of these waits for the answer to a wrong login. */
 const refusalDelaysMs =
   (...logins: (string | readonly [address: string, userName: string])[]) =>
-  (broker: TestBroker): readonly number[] =>
+  (broker: VirtualBroker): readonly number[] =>
     logins.map((login, n) => {
       const [address, userName] = typeof login === 'string' ? [login, `user-${n}`] : login
       const client = broker.connect({ peer: { address }, userName })
@@ -702,7 +702,7 @@ export const effects: Readonly<Record<string, Effect>> = {
 }
 
 /** How many of three messages in one chunk went through at once, and how many in the end. */
-function throttled(broker: TestBroker): number[] {
+function throttled(broker: VirtualBroker): number[] {
   const published = heard(broker, 'published')
   const client = broker.connect()
   const message = { type: PacketType.PUBLISH, dup: false, qos: 0 as QoS, retain: false, packetIdentifier: 0 } as const
@@ -714,7 +714,7 @@ function throttled(broker: TestBroker): number[] {
 }
 
 /** The CONNACK code of a log-in that a thread thinks about. */
-async function loginCode(broker: TestBroker, options: ConnectOptions): Promise<number | undefined> {
+async function loginCode(broker: VirtualBroker, options: ConnectOptions): Promise<number | undefined> {
   const client = broker.open()
   client.connect(options)
   for (let round = 0; client.packets.length === 0 && client.connack === undefined; round++) {

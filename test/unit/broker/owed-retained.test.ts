@@ -1,7 +1,7 @@
 /** What is left of a replay of retained messages when its Connection ends is owed to the Session. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { TestBroker } from '../../support/test-broker.ts'
+import { VirtualBroker } from '../../support/virtual-broker.ts'
 import type { TestClient } from '../../support/test-client.ts'
 import { sessionsOf } from '../../support/sessions.ts'
 
@@ -10,8 +10,8 @@ const KEPT = { clientId: 'meter', cleanStart: false, properties: { sessionExpiry
 const LIMITS = { 'max-queued-messages': 40, 'max-outgoing-bytes': 1024 }
 const COUNT = 300
 
-async function start(qos: 0 | 1 | 2 = 1): Promise<TestBroker> {
-  const broker = await TestBroker.start(LIMITS)
+async function start(qos: 0 | 1 | 2 = 1): Promise<VirtualBroker> {
+  const broker = await VirtualBroker.start(LIMITS)
   const sensor = broker.connect({ clientId: 'sensor' })
   for (let at = 0; at < COUNT; at++) {
     const identifier = sensor.publish(`value/${at}`, String(at), qos, { retain: true })
@@ -20,7 +20,7 @@ async function start(qos: 0 | 1 | 2 = 1): Promise<TestBroker> {
   return broker
 }
 
-function memoryOf(broker: TestBroker): number {
+function memoryOf(broker: VirtualBroker): number {
   return sessionsOf(broker.broker).find(({ clientId }) => clientId === 'meter')!.memoryBytes
 }
 
@@ -86,7 +86,7 @@ test('what is no longer retained, or no longer subscribed to, is owed no more', 
 })
 
 test('at QoS 0 what is left ends with the Connection, as everything at QoS 0 does', async () => {
-  const broker = await TestBroker.start(LIMITS)
+  const broker = await VirtualBroker.start(LIMITS)
   const many = 5000
   for (let at = 0; at < many; at++) void broker.broker.publish(`value/${at}`, 'x'.repeat(20), { retain: true })
   broker.clock.runTurns()
@@ -103,7 +103,7 @@ test('at QoS 0 what is left ends with the Connection, as everything at QoS 0 doe
 })
 
 test('a Session is charged for each level of a search that waits for its Client', async () => {
-  const broker = await TestBroker.start({ ...LIMITS, 'max-topic-levels': 200 })
+  const broker = await VirtualBroker.start({ ...LIMITS, 'max-topic-levels': 200 })
   const sensor = broker.connect({ clientId: 'sensor' })
   const prefix = 'a/'.repeat(150)
   for (let at = 0; at < COUNT; at++) sensor.publish(`${prefix}${at}`, 'x', 1, { retain: true })

@@ -5,7 +5,7 @@ import { PacketType } from '../../../src/codec/packet-types.ts'
 import { ReasonCode } from '../../../src/codec/reason-code.ts'
 import type { AuthenticationAnswer, Plugin } from '../../../src/access/plugin.ts'
 import { MemoryDisk } from '../../../src/stores/memory-disk.ts'
-import { TestBroker } from '../../support/test-broker.ts'
+import { VirtualBroker } from '../../support/virtual-broker.ts'
 import { clientsOf, sessionsOf } from '../../support/sessions.ts'
 
 const allow: AuthenticationAnswer = { decision: 'allow' }
@@ -20,7 +20,7 @@ function deferred<Value>() {
 test('a log-in that is answered by a promise: CONNACK comes then, and other Clients go on meanwhile', async () => {
   const { ask, answer } = deferred<AuthenticationAnswer>()
   const plugin: Plugin = { name: 'slow', authenticate: ({ clientId }) => (clientId === 'slow' ? ask() : allow) }
-  const broker = await TestBroker.start({ auth: { plugins: [plugin] } })
+  const broker = await VirtualBroker.start({ auth: { plugins: [plugin] } })
   const slow = broker.open()
   assert.equal(slow.connect({ clientId: 'slow' }), undefined)
   slow.send({ type: PacketType.PINGREQ })
@@ -36,7 +36,7 @@ test('a log-in that is answered by a promise: CONNACK comes then, and other Clie
 
 test('a plugin that never answers: no, after plugin-timeout', async () => {
   const plugin: Plugin = { name: 'never', authenticate: () => new Promise(() => {}) }
-  const broker = await TestBroker.start({ auth: { plugins: [plugin] }, 'plugin-timeout': 2 })
+  const broker = await VirtualBroker.start({ auth: { plugins: [plugin] }, 'plugin-timeout': 2 })
   const client = broker.open()
   client.connect()
   broker.advance(1999)
@@ -57,7 +57,7 @@ test('a plugin that throws or rejects: no, for this Client only', async () => {
     () => Promise.reject(new Error('typo')),
   ]) {
     const plugin: Plugin = { name: 'broken', authenticate: ({ clientId }) => (clientId === 'bad' ? fail() : allow) }
-    const broker = await TestBroker.start({ auth: { plugins: [plugin] } })
+    const broker = await VirtualBroker.start({ auth: { plugins: [plugin] } })
     const bad = broker.open()
     bad.connect({ clientId: 'bad' })
     await broker.settle()
@@ -69,7 +69,7 @@ test('a plugin that throws or rejects: no, for this Client only', async () => {
 
 test('a Client that leaves while its log-in is pending is forgotten, and its answer goes nowhere', async () => {
   const { ask, answer } = deferred<AuthenticationAnswer>()
-  const broker = await TestBroker.start({ auth: { plugins: [{ name: 'slow', authenticate: ask }] } })
+  const broker = await VirtualBroker.start({ auth: { plugins: [{ name: 'slow', authenticate: ask }] } })
   const client = broker.open()
   client.connect()
   client.drop()
@@ -81,7 +81,7 @@ test('a Client that leaves while its log-in is pending is forgotten, and its ans
 
 test('two CONNECTs of one Client Identifier pending at once: the later answer takes over', async () => {
   const { ask, answer } = deferred<AuthenticationAnswer>()
-  const broker = await TestBroker.start({ auth: { plugins: [{ name: 'slow', authenticate: ask }] } })
+  const broker = await VirtualBroker.start({ auth: { plugins: [{ name: 'slow', authenticate: ask }] } })
   const [first, second] = [broker.open(), broker.open()]
   first.connect()
   second.connect()
@@ -95,7 +95,7 @@ test('two CONNECTs of one Client Identifier pending at once: the later answer ta
 
 test('max-pending-logins: one more is answered 0x89', async () => {
   const { ask, answer } = deferred<AuthenticationAnswer>()
-  const broker = await TestBroker.start({
+  const broker = await VirtualBroker.start({
     auth: { plugins: [{ name: 'slow', authenticate: ask }] },
     'max-pending-logins': 1,
   })
@@ -112,7 +112,7 @@ test('max-pending-logins: one more is answered 0x89', async () => {
 test('a PUBLISH that waits for its permission: order is kept, and it counts even if its Client has left', async () => {
   const { ask, answer } = deferred<boolean>()
   const plugin: Plugin = { name: 'slow', maySubscribe: () => true, mayPublish: ask }
-  const broker = await TestBroker.start({ 'topic-check': { plugins: [plugin] } })
+  const broker = await VirtualBroker.start({ 'topic-check': { plugins: [plugin] } })
   const watcher = broker.connect({ clientId: 'watcher' })
   watcher.subscribe('#')
   const sensor = broker.connect({ clientId: 'sensor' })
@@ -134,7 +134,7 @@ test('a SUBSCRIBE that waits for its permission is answered whole, with the reta
   const { ask, answer } = deferred<boolean>()
   const maySubscribe: Plugin['maySubscribe'] = (_client, topicFilter) => (topicFilter === 'slow' ? ask() : true)
   const plugin: Plugin = { name: 'slow', mayPublish: () => true, maySubscribe }
-  const broker = await TestBroker.start({ 'topic-check': { plugins: [plugin] } })
+  const broker = await VirtualBroker.start({ 'topic-check': { plugins: [plugin] } })
   broker.connect({ clientId: 'sensor' }).publish('quick', 'kept', 0, { retain: true })
   const client = broker.connect()
   assert.equal(client.subscribe(['slow', 'quick']), undefined)
@@ -149,7 +149,7 @@ test('a SUBSCRIBE that waits for its permission is answered whole, with the reta
 test('a QoS 2 PUBLISH that waits for its permission when its Client leaves: taken over once, when it is sent again', async () => {
   const { ask, answer } = deferred<boolean>()
   const plugin: Plugin = { name: 'slow', maySubscribe: () => true, mayPublish: ask }
-  const broker = await TestBroker.start({ 'topic-check': { plugins: [plugin] } })
+  const broker = await VirtualBroker.start({ 'topic-check': { plugins: [plugin] } })
   const watcher = broker.connect({ clientId: 'watcher' })
   watcher.subscribe('#')
   const kept = { clientId: 'sensor', cleanStart: false, properties: { sessionExpiryInterval: 100 } } as const
@@ -175,7 +175,7 @@ test('a QoS 2 PUBLISH that waits for its permission when its Client leaves: take
 test('a re-authentication cannot be begun again while a plugin thinks about the first [5.0 MQTT-4.12.0-3]', async () => {
   const { ask, answer } = deferred<AuthenticationAnswer>()
   const authenticate: Plugin['authenticate'] = ({ reAuthentication }) => (reAuthentication ? ask() : allow)
-  const broker = await TestBroker.start({ auth: { plugins: [{ name: 'slow', authenticate }] } })
+  const broker = await VirtualBroker.start({ auth: { plugins: [{ name: 'slow', authenticate }] } })
   const client = broker.connect({ properties: { authenticationMethod: 'M' } })
   const again = { type: PacketType.AUTH, reasonCode: 0x19, properties: { authenticationMethod: 'M' } } as const
   client.send(again)
@@ -195,7 +195,7 @@ test('answers that come after the broker has closed change nothing and hurt nobo
   const plugin: Plugin = { name: 'slow', maySubscribe: () => true, mayPublish: ask }
   const disk = new MemoryDisk()
   const persistence = { durability: 'disk' } as const
-  const broker = await TestBroker.start({ 'topic-check': { plugins: [plugin] }, persistence }, { disk })
+  const broker = await VirtualBroker.start({ 'topic-check': { plugins: [plugin] }, persistence }, { disk })
   const published: unknown[] = []
   broker.broker.on('published', (event) => published.push(event))
   const sensor = broker.connect({ clientId: 'sensor' })

@@ -8,7 +8,7 @@ import { PacketType } from '../../../src/codec/packet-types.ts'
 import type { Properties } from '../../../src/codec/properties.ts'
 import { MemoryDisk } from '../../../src/stores/memory-disk.ts'
 import { assertBelow, madeBytes, usedBytes } from '../../support/measurement.ts'
-import { TestBroker } from '../../support/test-broker.ts'
+import { VirtualBroker } from '../../support/virtual-broker.ts'
 import type { TestClient } from '../../support/test-client.ts'
 import { bytesOf } from '../codec/packet-bytes.ts'
 
@@ -21,7 +21,7 @@ const COUNT = 40
 /** 10,000 empty User Properties: 50,000 bytes. */
 const many: Properties = { userProperties: Array.from({ length: 10_000 }, () => ['', ''] as const) }
 
-type Way = readonly [name: string, send: (broker: TestBroker, number: number, publisher: TestClient) => void]
+type Way = readonly [name: string, send: (broker: VirtualBroker, number: number, publisher: TestClient) => void]
 
 const publish = (retain: boolean, qos: 0 | 1): Way[1] => {
   const packet = {
@@ -58,7 +58,7 @@ for (const isStored of [false, true]) {
 /** What the broker keeps for each byte that was sent. */
 async function keptBytes(send: Way[1], isStored: boolean): Promise<number> {
   const config = isStored ? { ...LIMITS, persistence: { path: '/data' } } : LIMITS
-  const broker = await TestBroker.start(config, isStored ? { disk: new MemoryDisk() } : {})
+  const broker = await VirtualBroker.start(config, isStored ? { disk: new MemoryDisk() } : {})
   const away = broker.connect({ clientId: 'away', ...KEPT })
   away.subscribe('#', 1)
   away.drop()
@@ -78,7 +78,7 @@ async function keptBytes(send: Way[1], isStored: boolean): Promise<number> {
 /** What 1,064 CONNECTs take that wait for their login: the time that all their answers take together. */
 async function waitingBytes(fields: Partial<ConnectPacket>): Promise<number> {
   const never: Plugin = { name: 'never', authenticate: () => new Promise(() => {}) }
-  const broker = await TestBroker.start({ auth: { plugins: [never] }, 'max-pending-logins': 10_000 })
+  const broker = await VirtualBroker.start({ auth: { plugins: [never] }, 'max-pending-logins': 10_000 })
   const packet = {
     type: PacketType.CONNECT,
     protocolVersion: 5,
@@ -126,7 +126,7 @@ test('a CONNECT that was refused is kept no longer, though its last bytes may ta
 /** What each of 200 refused CONNECTs leaves behind whose Client does not take the answer. */
 async function refusedBytes(): Promise<number> {
   const denier: Plugin = { name: 'denier', authenticate: () => ({ decision: 'deny' }) }
-  const broker = await TestBroker.start({ auth: { plugins: [denier], 'max-login-delay-ms': 0 } })
+  const broker = await VirtualBroker.start({ auth: { plugins: [denier], 'max-login-delay-ms': 0 } })
   const refuse = (at: number): void => {
     const client = broker.open(5, { address: `192.0.${at >> 8}.${at & 0xff}` })
     client.end = () => {}
@@ -141,7 +141,7 @@ async function refusedBytes(): Promise<number> {
 }
 
 test('a SUBSCRIBE or UNSUBSCRIBE with a million filters is refused before any of them is read', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const filters = Buffer.from('000161'.repeat(1_000_000), 'hex')
   const packets = [bytesOf('82 * 0001 00'), bytesOf('a2 * 0001 00')].map((head) =>
     Buffer.concat([head.subarray(0, 1), lengthOf(head.length - 2 + filters.length), head.subarray(2), filters]),

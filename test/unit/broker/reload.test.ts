@@ -10,7 +10,7 @@ import { PacketType } from '../../../src/codec/packet-types.ts'
 import type { BrokerEvents, EventName } from '../../../src/access/broker-events.ts'
 import { freePort } from '../../../src/bench/process.ts'
 import { createBroker, type Broker } from '../../../src/create-broker.ts'
-import { TestBroker } from '../../support/test-broker.ts'
+import { VirtualBroker } from '../../support/virtual-broker.ts'
 import { scratchFolder } from '../../support/scratch-folder.ts'
 import { CapturedLog } from '../plugins/support.ts'
 
@@ -27,7 +27,7 @@ test('reload: new rules hold for Sessions that exist, and their Connections stay
     auth: { 'allow-anonymous': true },
     'topic-check': { acl: { anonymous: filters } },
   })
-  const test = await TestBroker.start(aclOf(['a/#']))
+  const test = await VirtualBroker.start(aclOf(['a/#']))
   const client = test.connect({ clientId: 'c' })
   client.subscribe('a/#')
   client.publish('a/1', 'one')
@@ -44,7 +44,7 @@ test('reload: new rules hold for Sessions that exist, and their Connections stay
 })
 
 test('reload: who would no longer be let in is disconnected, others stay', async () => {
-  const test = await TestBroker.start({ listeners: {}, auth: { 'allow-anonymous': true } })
+  const test = await VirtualBroker.start({ listeners: {}, auth: { 'allow-anonymous': true } })
   const client = test.connect({ clientId: 'c' })
   const folder = scratchFolder()
   const file = join(folder, 'passwd')
@@ -69,7 +69,7 @@ test('reload: a login that plugins which are closed could not decide is put to t
     ['allow', 0],
     ['deny', 0x86],
   ] as const) {
-    const test = await TestBroker.start({ listeners: {}, auth: { plugins: [closing] } })
+    const test = await VirtualBroker.start({ listeners: {}, auth: { plugins: [closing] } })
     const client = test.open()
     client.connect({ clientId: 'c', userName: 'ann', password: 'x' })
     await test.broker.reload({ listeners: {}, auth: { plugins: [decided(decision)] } })
@@ -207,7 +207,7 @@ test('reload: a broker that closes meanwhile leaves nothing open', async () => {
 
 test('log-ins that fail by no fault of the Client slow nobody', async () => {
   const broken = { name: 'broken', authenticate: () => Promise.reject(new Error('the service is down')) }
-  const test = await TestBroker.start({ listeners: {}, auth: { plugins: [broken], 'login-delay-after': 0 } })
+  const test = await VirtualBroker.start({ listeners: {}, auth: { plugins: [broken], 'login-delay-after': 0 } })
   const client = test.connect({ userName: 'ann' })
   await test.settle()
   assert.equal(client.isClosed, true)
@@ -216,7 +216,7 @@ test('log-ins that fail by no fault of the Client slow nobody', async () => {
 })
 
 test('reload: limits of the top level hold for streams that are attached from then on', async () => {
-  const test = await TestBroker.start({ listeners: {} })
+  const test = await VirtualBroker.start({ listeners: {} })
   test.connect({ clientId: 'before' })
   await test.broker.reload({ listeners: {}, 'max-qos': 0 })
   assert.equal(test.connect({ clientId: 'after' }).connack?.properties.maximumQoS, 0)
@@ -225,7 +225,7 @@ test('reload: limits of the top level hold for streams that are attached from th
 
 test('wrong log-ins are slowed per address, and counted', async () => {
   const deny = { name: 'deny', authenticate: () => ({ decision: 'deny' }) as const }
-  const test = await TestBroker.start({ listeners: {}, auth: { plugins: [deny] } })
+  const test = await VirtualBroker.start({ listeners: {}, auth: { plugins: [deny] } })
   for (let attempt = 0; attempt < 3; attempt++) assert.equal(test.connect({ userName: 'ann' }).isClosed, true)
   const fourth = test.connect({ userName: 'ann' })
   assert.equal(fourth.isClosed, false)
@@ -244,7 +244,7 @@ test('what was decided about a topic under the old rules is decided anew under t
     auth: { 'allow-anonymous': true },
     'topic-check': { acl: { anonymous: { publish: [publish], subscribe: ['#'] } } },
   })
-  const broker = await TestBroker.start(rules('a'))
+  const broker = await VirtualBroker.start(rules('a'))
   const reader = broker.connect({ clientId: 'reader' })
   reader.subscribe('#')
   const sensor = broker.connect({ clientId: 'sensor' })

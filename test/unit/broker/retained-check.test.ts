@@ -8,7 +8,7 @@ import { test } from 'node:test'
 import type { ConfigInput } from '../../../src/config/options.ts'
 import type { Plugin } from '../../../src/access/plugin.ts'
 import { MemoryDisk } from '../../../src/stores/memory-disk.ts'
-import { TestBroker } from '../../support/test-broker.ts'
+import { VirtualBroker } from '../../support/virtual-broker.ts'
 import type { TestClient } from '../../support/test-client.ts'
 
 const named: Plugin = { name: 'named', authenticate: () => ({ decision: 'allow' }) }
@@ -23,11 +23,11 @@ function configOf(
   return { listeners: {}, auth: { plugins: [named] }, 'topic-check': { acl, 'retained-check': check }, ...more }
 }
 
-function enter(broker: TestBroker, userName: string | undefined, clientId = userName ?? 'nobody'): TestClient {
+function enter(broker: VirtualBroker, userName: string | undefined, clientId = userName ?? 'nobody'): TestClient {
   return broker.connect({ clientId, ...(userName !== undefined && { userName }) })
 }
 
-function read(broker: TestBroker, topicFilter = '#'): string[] {
+function read(broker: VirtualBroker, topicFilter = '#'): string[] {
   const reader = enter(broker, 'reader')
   reader.subscribe(topicFilter)
   return reader.takePayloads()
@@ -35,7 +35,7 @@ function read(broker: TestBroker, topicFilter = '#'): string[] {
 
 for (const check of ['off', 'publisher'] as const) {
   test(`retained-check ${check}: a retained message whose publisher lost the right to publish there`, async () => {
-    const broker = await TestBroker.start(configOf(['ann', 'bob', 'anonymous'], check))
+    const broker = await VirtualBroker.start(configOf(['ann', 'bob', 'anonymous'], check))
     const dropped: string[] = []
     broker.broker.on('dropped', ({ clientId, message, cause }) =>
       dropped.push(`${clientId} ${message.topicName} ${cause}`),
@@ -59,7 +59,7 @@ for (const check of ['off', 'publisher'] as const) {
 test('retained-check: a Will counts as a message of its Client, and who publishes is known after a restart', async () => {
   const disk = new MemoryDisk()
   const config = configOf(['ann', 'bob'], 'publisher', { persistence: { durability: 'disk' } })
-  const first = await TestBroker.start(config, { disk })
+  const first = await VirtualBroker.start(config, { disk })
   const will = { topicName: 'will/ann', payload: Buffer.from('gone'), retain: true }
   const ann = first.connect({ clientId: 'a', userName: 'ann', will })
   await first.settle()
@@ -71,7 +71,7 @@ test('retained-check: a Will counts as a message of its Client, and who publishe
   await first.settle()
   await first.close()
 
-  const second = await TestBroker.start(config, { disk })
+  const second = await VirtualBroker.start(config, { disk })
   assert.deepEqual(read(second).toSorted(), ['ann', 'bob', 'gone', 'rich'])
   await second.broker.reload(configOf(['bob'], 'publisher', { persistence: { durability: 'disk' } }))
   assert.deepEqual(read(second), ['bob'])
@@ -87,7 +87,7 @@ test('retained-check: a plugin that answers later holds up that subscriber alone
     maySubscribe: () => true,
   }
   const topicCheck = { plugins: [slow], 'retained-check': 'publisher' } as const
-  const broker = await TestBroker.start({ listeners: {}, auth: { plugins: [named] }, 'topic-check': topicCheck })
+  const broker = await VirtualBroker.start({ listeners: {}, auth: { plugins: [named] }, 'topic-check': topicCheck })
   for (const topic of ['a', 'b', 'c']) enter(broker, 'ann').publish(topic, topic, 0, { retain: true })
   asksLater = true
   const reader = enter(broker, 'reader')
@@ -110,7 +110,7 @@ test('retained-check: a plugin that answers later holds up that subscriber alone
 
 test('the user name that is kept with a retained message is charged to its user', async () => {
   const userName = 'n'.repeat(5000)
-  const broker = await TestBroker.start({ listeners: {}, auth: { plugins: [named] } })
+  const broker = await VirtualBroker.start({ listeners: {}, auth: { plugins: [named] } })
   const client = enter(broker, userName, 'a')
   const before = broker.broker.memory.bytes
   client.publish('a', 'x', 0, { retain: true })

@@ -20,7 +20,7 @@ import { deriveScramCredentials, formatScramCredentials } from '../../../src/plu
 import { FILE_LOOK_INTERVAL_MS } from '../../../src/plugins/watched-file.ts'
 import { clientFinal } from '../../support/scram-client.ts'
 import { scratchFolder } from '../../support/scratch-folder.ts'
-import { TestBroker } from '../../support/test-broker.ts'
+import { VirtualBroker } from '../../support/virtual-broker.ts'
 import type { ConnectOptions, TestClient } from '../../support/test-client.ts'
 
 type Auth = Readonly<Record<string, unknown>>
@@ -42,14 +42,14 @@ function placeOf(t: TestContext): Place {
   return { t, folder, write }
 }
 
-async function start(t: TestContext, auth: Auth): Promise<TestBroker> {
-  const broker = await TestBroker.start({ auth })
+async function start(t: TestContext, auth: Auth): Promise<VirtualBroker> {
+  const broker = await VirtualBroker.start({ auth })
   t.after(() => broker.close())
   return broker
 }
 
 /** Lets real files, keys and services do their part, however slow they are. */
-async function until(broker: TestBroker, what: string, isSo: () => boolean): Promise<void> {
+async function until(broker: VirtualBroker, what: string, isSo: () => boolean): Promise<void> {
   const givesUpAtMs = performance.now() + 30_000
   while (!isSo()) {
     assert.ok(performance.now() < givesUpAtMs, what)
@@ -57,7 +57,7 @@ async function until(broker: TestBroker, what: string, isSo: () => boolean): Pro
   }
 }
 
-async function logIn(broker: TestBroker, options: ConnectOptions): Promise<TestClient> {
+async function logIn(broker: VirtualBroker, options: ConnectOptions): Promise<TestClient> {
   const client = broker.connect(options)
   await until(broker, `${options.clientId} is let in`, () => client.connack !== undefined || client.packets.length > 0)
   client.connack ??= client.takeFirst(PacketType.CONNACK) as TestClient['connack']
@@ -80,13 +80,13 @@ interface Case {
 
 interface Logins {
   readonly auth: Auth
-  readonly leaves: (broker: TestBroker) => Promise<TestClient>
-  readonly stays: (broker: TestBroker) => Promise<TestClient>
+  readonly leaves: (broker: VirtualBroker) => Promise<TestClient>
+  readonly stays: (broker: VirtualBroker) => Promise<TestClient>
   /** @returns the configuration from then on, where it is another one */
   readonly revoke: () => Auth | undefined
 }
 
-const byPassword = (clientId: string, userName: string, password: string) => (broker: TestBroker) =>
+const byPassword = (clientId: string, userName: string, password: string) => (broker: VirtualBroker) =>
   logIn(broker, { clientId, userName, password })
 
 async function passwords(
@@ -113,7 +113,7 @@ async function passwords(
 const METHOD = 'SCRAM-SHA-256'
 
 function scram(clientId: string, user: string, password: string) {
-  return async (broker: TestBroker): Promise<TestClient> => {
+  return async (broker: VirtualBroker): Promise<TestClient> => {
     const first = `n=${user},r=nonce`
     const properties = (text: string) => ({ authenticationMethod: METHOD, authenticationData: Buffer.from(text) })
     const client = broker.open()
@@ -133,7 +133,7 @@ function scramLine(user: string, password: string): string {
 }
 
 function byToken(clientId: string, key: KeyObject, alg: string, kid?: string, claims: object = {}) {
-  return async (broker: TestBroker): Promise<TestClient> => {
+  return async (broker: VirtualBroker): Promise<TestClient> => {
     const expires = Math.floor(broker.clock.wallNow() / 1000) + 86_400
     const header = { alg, ...(kid !== undefined && { kid }) }
     const token = await new jose.SignJWT({ sub: clientId, exp: expires, ...claims })
@@ -390,7 +390,7 @@ class Gate implements Plugin {
   }
 }
 
-async function withGate(t: TestContext): Promise<{ gate: Gate; broker: TestBroker }> {
+async function withGate(t: TestContext): Promise<{ gate: Gate; broker: VirtualBroker }> {
   const gate = new Gate()
   const broker = await start(t, {
     plugins: [
@@ -430,7 +430,7 @@ test('a Client whose CONNACK waits for the store is asked about, too', async (t)
   const gate = new Gate()
   const { MemoryDisk } = await import('../../../src/stores/memory-disk.ts')
   const disk = new MemoryDisk()
-  const broker = await TestBroker.start({ auth: { plugins: [gate] }, persistence: {} }, { disk })
+  const broker = await VirtualBroker.start({ auth: { plugins: [gate] }, persistence: {} }, { disk })
   t.after(() => broker.close())
   let finish = (): void => {}
   const busy = new Promise<void>((resolve) => (finish = resolve))

@@ -9,7 +9,7 @@ import type { Plugin, PluginContext } from '../../../src/access/plugin.ts'
 import { type PublishPacket } from '../../../src/codec/packets.ts'
 import { PacketType } from '../../../src/codec/packet-types.ts'
 import { MemoryDisk } from '../../../src/stores/memory-disk.ts'
-import { TestBroker } from '../../support/test-broker.ts'
+import { VirtualBroker } from '../../support/virtual-broker.ts'
 import type { TestClient } from '../../support/test-client.ts'
 import { sessionsOf } from '../../support/sessions.ts'
 
@@ -43,7 +43,7 @@ class Rules implements Plugin {
 }
 
 interface Setup {
-  readonly broker: TestBroker
+  readonly broker: VirtualBroker
   readonly rules: Rules
   readonly dropped: string[]
 }
@@ -54,7 +54,7 @@ async function setUp(t: TestContext, config: object = {}, rules = new Rules(), d
     return rules
   }
   const all = { 'topic-check': { plugins: [{ plugin }] }, ...config }
-  const broker = await TestBroker.start(all, disk === undefined ? {} : { disk })
+  const broker = await VirtualBroker.start(all, disk === undefined ? {} : { disk })
   t.after(() => broker.close())
   const dropped: string[] = []
   broker.broker.on('dropped', ({ clientId, message, cause }: BrokerEvents['dropped']) => {
@@ -68,7 +68,7 @@ function topics(client: TestClient): string[] {
 }
 
 /** A Client that has subscribed at that QoS, is away, and has messages of these topics waiting. */
-function sleeper(broker: TestBroker, waiting: readonly string[], clientId = 'sleeper', filter = '#'): void {
+function sleeper(broker: VirtualBroker, waiting: readonly string[], clientId = 'sleeper', filter = '#'): void {
   const client = broker.connect({ clientId, ...KEPT })
   client.subscribe(filter, 2)
   client.drop()
@@ -116,7 +116,7 @@ test('a plugin whose answers may change at any time is asked again about what ha
 test('a reload with other rules counts as a change', async (t) => {
   const aclOf = (...filters: string[]) => ({ 'topic-check': { acl: { anonymous: filters } } })
   const auth = { auth: { 'allow-anonymous': true } }
-  const broker = await TestBroker.start({ ...auth, ...aclOf('#') })
+  const broker = await VirtualBroker.start({ ...auth, ...aclOf('#') })
   t.after(() => broker.close())
   sleeper(broker, ['a', 'b'])
   await broker.broker.reload({ listeners: {}, 'sys-interval': 0, ...auth, ...aclOf('b', 'sensor') })
@@ -126,7 +126,7 @@ test('a reload with other rules counts as a change', async (t) => {
 
 test('a reload that begins to check topics counts as a change', async (t) => {
   const auth = { auth: { 'allow-anonymous': true } }
-  const broker = await TestBroker.start(auth)
+  const broker = await VirtualBroker.start(auth)
   t.after(() => broker.close())
   sleeper(broker, ['a', 'b'])
   await broker.broker.reload({

@@ -7,7 +7,7 @@ import { test } from 'node:test'
 import { type Packet, type PublishPacket } from '../../../src/codec/packets.ts'
 import { PacketType } from '../../../src/codec/packet-types.ts'
 import { ReasonCode } from '../../../src/codec/reason-code.ts'
-import { TestBroker } from '../../support/test-broker.ts'
+import { VirtualBroker } from '../../support/virtual-broker.ts'
 import type { TestClient } from '../../support/test-client.ts'
 
 const OLDER = [3, 4] as const
@@ -30,7 +30,7 @@ for (const version of OLDER) {
 
   for (const maxQos of [0, 1] as const) {
     test(`${name}: with max-qos ${maxQos}, a PUBLISH of a higher QoS is answered as its QoS asks, and goes on at ${maxQos}`, async () => {
-      const broker = await TestBroker.start({ 'max-qos': maxQos })
+      const broker = await VirtualBroker.start({ 'max-qos': maxQos })
       const watcher = broker.connect({ clientId: 'watcher', version })
       assert.deepEqual(watcher.subscribe('a', 2).reasonCodes, [maxQos])
       const device = broker.connect({ clientId: 'device', version })
@@ -52,7 +52,7 @@ for (const version of OLDER) {
   }
 
   test(`${name}: a lowered message goes on at max-qos of its listener, whatever others grant`, async () => {
-    const broker = await TestBroker.start({ 'max-qos': 1 })
+    const broker = await VirtualBroker.start({ 'max-qos': 1 })
     const levels: number[] = []
     broker.broker.subscribe('a', ({ qos }) => void levels.push(qos))
     broker.connect({ version }).publish('a', 'x', 2)
@@ -61,7 +61,7 @@ for (const version of OLDER) {
   })
 
   test(`${name}: a Will above max-qos is accepted and goes out at max-qos`, async () => {
-    const broker = await TestBroker.start({ 'max-qos': 1 })
+    const broker = await VirtualBroker.start({ 'max-qos': 1 })
     const levels: number[] = []
     broker.broker.subscribe('will', ({ qos }) => void levels.push(qos))
     const device = broker.connect({ version, will: { topicName: 'will', qos: 2 } })
@@ -72,7 +72,7 @@ for (const version of OLDER) {
   })
 
   test(`${name}: with retain off, messages and Wills with RETAIN are delivered and not retained`, async () => {
-    const broker = await TestBroker.start({ retain: false })
+    const broker = await VirtualBroker.start({ retain: false })
     const refused: string[] = []
     broker.broker.on('retained', ({ topicName, action }) => refused.push(`${topicName} ${action}`))
     const watcher = broker.connect({ clientId: 'watcher', version })
@@ -97,7 +97,7 @@ for (const version of OLDER) {
       [{ 'max-keep-alive': 2, 'keep-alive-too-long': 'hold' }, [0, 0, 0, 0]],
       [{ 'max-keep-alive': 0 }, [0, 0, 0, 0]],
     ] as const) {
-      const broker = await TestBroker.start(config)
+      const broker = await VirtualBroker.start(config)
       const connect = (keepAlive: number) => broker.connect({ clientId: String(keepAlive), version, keepAlive })
       assert.deepEqual(
         [0, 65_535, 2, 1].map((seconds) => connect(seconds).connack?.reasonCode),
@@ -106,7 +106,11 @@ for (const version of OLDER) {
       await broker.close()
     }
 
-    const broker = await TestBroker.start({ 'max-keep-alive': 2, 'keep-alive-too-long': 'hold', 'keep-alive-grace': 5 })
+    const broker = await VirtualBroker.start({
+      'max-keep-alive': 2,
+      'keep-alive-too-long': 'hold',
+      'keep-alive-grace': 5,
+    })
     const [asked, none, within] = [65_535, 0, 2].map((keepAlive) => {
       return broker.connect({ clientId: String(keepAlive), version, keepAlive })
     })
@@ -128,7 +132,7 @@ for (const version of OLDER) {
   })
 
   test(`${name}: a Will Topic with more levels than are allowed is refused with a return code, not by a close alone`, async () => {
-    const broker = await TestBroker.start({ 'max-topic-levels': 2 })
+    const broker = await VirtualBroker.start({ 'max-topic-levels': 2 })
     const device = broker.connect({ version, will: { topicName: 'a/b/c' } })
     assert.deepEqual([device.connack?.reasonCode, device.isClosed], [5, true])
     await broker.close()
@@ -136,7 +140,7 @@ for (const version of OLDER) {
 }
 
 test('5.0: what a reload switches off is no fault of a Client that was connected before; its next CONNACK says it', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const client = broker.connect({ clientId: 'before', properties: { sessionExpiryInterval: 100 } })
   await broker.broker.reload({
     listeners: {},

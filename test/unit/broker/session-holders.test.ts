@@ -5,7 +5,7 @@ import type { ConfigInput } from '../../../src/config/options.ts'
 import type { Plugin } from '../../../src/access/plugin.ts'
 import { ReasonCode } from '../../../src/codec/reason-code.ts'
 import { MemoryDisk } from '../../../src/stores/memory-disk.ts'
-import { TestBroker } from '../../support/test-broker.ts'
+import { VirtualBroker } from '../../support/virtual-broker.ts'
 import type { TestClient } from '../../support/test-client.ts'
 import { sessionsOf } from '../../support/sessions.ts'
 
@@ -17,15 +17,21 @@ const everyone: Plugin = {
 const KEPT = { cleanStart: false, properties: { sessionExpiryInterval: 1000 } } as const
 const [HOME, AWAY] = ['192.0.2.1', '198.51.100.9']
 
-const start = (config: ConfigInput): Promise<TestBroker> =>
-  TestBroker.start({ auth: { plugins: [everyone] }, ...config })
+const start = (config: ConfigInput): Promise<VirtualBroker> =>
+  VirtualBroker.start({ auth: { plugins: [everyone] }, ...config })
 
-function open(broker: TestBroker, clientId: string, userName?: string, address = HOME, version: 4 | 5 = 5): TestClient {
+function open(
+  broker: VirtualBroker,
+  clientId: string,
+  userName?: string,
+  address = HOME,
+  version: 4 | 5 = 5,
+): TestClient {
   const name = userName === undefined ? {} : { userName }
   return broker.connect({ ...KEPT, ...name, clientId, version, peer: { address } })
 }
 
-const left = (broker: TestBroker): string[] => sessionsOf(broker.broker).map(({ clientId }) => clientId)
+const left = (broker: VirtualBroker): string[] => sessionsOf(broker.broker).map(({ clientId }) => clientId)
 
 test('sessions of anonymous clients, however many, end no session of a user', async () => {
   const broker = await start({ 'max-sessions': 100 })
@@ -90,12 +96,12 @@ test('a session that is resumed, taken over, or begun anew by its client needs n
 test('what was stored counts for its user after a restart', async () => {
   const disk = new MemoryDisk()
   const config = { listeners: {}, persistence: {}, auth: { plugins: [everyone] }, 'max-sessions': 2 }
-  const before = await TestBroker.start(config, { disk })
+  const before = await VirtualBroker.start(config, { disk })
   open(before, 'a', 'ann').drop()
   open(before, 'b', 'bob').drop()
   await before.settle()
   await before.close()
-  const broker = await TestBroker.start(config, { disk })
+  const broker = await VirtualBroker.start(config, { disk })
   for (const [userName, code] of [
     ['eve', ReasonCode.QuotaExceeded],
     ['ann', 0],

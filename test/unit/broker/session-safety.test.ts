@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { eventNames } from '../../../src/reporting/events.ts'
 import type { AuthenticationAnswer, Plugin } from '../../../src/access/plugin.ts'
-import { TestBroker } from '../../support/test-broker.ts'
+import { VirtualBroker } from '../../support/virtual-broker.ts'
 import type { ConnectOptions, TestClient } from '../../support/test-client.ts'
 import { sessionsOf } from '../../support/sessions.ts'
 
@@ -58,7 +58,7 @@ const intruders: [title: string, options: ConnectOptions][] = [
 
 async function withOwner(isAway: boolean) {
   const judge = new Judge()
-  const broker = await TestBroker.start({
+  const broker = await VirtualBroker.start({
     auth: { plugins: [judge], 'login-delay-after': 100 },
     'topic-check': { plugins: [judge] },
     'plugin-timeout': 2,
@@ -78,7 +78,7 @@ async function withOwner(isAway: boolean) {
 }
 
 /** Waits for the answer of a plugin that is late, or that its time is over. */
-async function untilRefused(broker: TestBroker, judge: Judge, intruder: TestClient): Promise<void> {
+async function untilRefused(broker: VirtualBroker, judge: Judge, intruder: TestClient): Promise<void> {
   await broker.settle()
   judge.denyLater()
   for (let second = 0; second < 4 && !intruder.isClosed; second++) {
@@ -123,7 +123,7 @@ test('while a takeover waits for its answer the owner goes on, and after a yes t
     authenticate: ({ password }) =>
       password === undefined ? { decision: 'allow' } : new Promise((resolve) => answers.push(resolve)),
   }
-  const broker = await TestBroker.start({ auth: { plugins: [plugin] } })
+  const broker = await VirtualBroker.start({ auth: { plugins: [plugin] } })
   const owner = broker.connect(KEPT)
   const newcomer = broker.open()
   newcomer.connect({ ...KEPT, password: 'x' })

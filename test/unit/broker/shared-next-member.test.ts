@@ -3,14 +3,14 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { BrokerEvents } from '../../../src/access/broker-events.ts'
 import type { Properties } from '../../../src/codec/properties.ts'
-import { TestBroker } from '../../support/test-broker.ts'
+import { VirtualBroker } from '../../support/virtual-broker.ts'
 import type { TestClient } from '../../support/test-client.ts'
 import { sessionsOf } from '../../support/sessions.ts'
 
 const FILTER = '$share/g/#'
 
 async function setUp(config: object = {}) {
-  const broker = await TestBroker.start(config)
+  const broker = await VirtualBroker.start(config)
   const dropped: string[] = []
   broker.broker.on('dropped', ({ clientId, cause }: BrokerEvents['dropped']) => dropped.push(`${clientId}: ${cause}`))
   const member = (clientId: string, qos: 0 | 1 | 2, properties: Properties = {}): TestClient => {

@@ -10,7 +10,7 @@ import { JournalStore } from '../../../src/stores/journal-store.ts'
 import type { ConfigInput } from '../../../src/config/options.ts'
 import { MemoryDisk } from '../../../src/stores/memory-disk.ts'
 import type { Store } from '../../../src/stores/store.ts'
-import { TestBroker } from '../../support/test-broker.ts'
+import { VirtualBroker } from '../../support/virtual-broker.ts'
 import type { TestClient } from '../../support/test-client.ts'
 import { VirtualClock } from '../../support/virtual-clock.ts'
 import { sessionsOf } from '../../support/sessions.ts'
@@ -23,7 +23,7 @@ const PINGREQ = { type: PacketType.PINGREQ } as const
 class Stuck {
   readonly disk = new MemoryDisk()
   config: ConfigInput = { listeners: {}, 'max-uncommitted-bytes': LIMIT }
-  broker!: TestBroker
+  broker!: VirtualBroker
   reader!: TestClient
   keeper!: TestClient
   publisher!: TestClient
@@ -33,7 +33,7 @@ class Stuck {
   static async make(persistence: object = {}): Promise<Stuck> {
     const stuck = new Stuck()
     stuck.config = { ...stuck.config, persistence }
-    stuck.broker = await TestBroker.start(stuck.config, { disk: stuck.disk })
+    stuck.broker = await VirtualBroker.start(stuck.config, { disk: stuck.disk })
     stuck.reader = await stuck.subscribed('reader', 'news/#')
     stuck.keeper = await stuck.subscribed('keeper', 'news/#')
     stuck.publisher = stuck.broker.connect({ clientId: 'publisher' })
@@ -251,7 +251,7 @@ for (const how of ['later', 'at once'] as const) {
     const disk = new MemoryDisk()
     const clock = new VirtualClock()
     const { store, fail } = rejecting(new JournalStore({ disk, clock }))
-    const broker = await TestBroker.start({ listeners: {}, persistence: {} }, { store }, clock)
+    const broker = await VirtualBroker.start({ listeners: {}, persistence: {} }, { store }, clock)
     const health: BrokerEvents['storeHealth'][] = []
     broker.broker.on('storeHealth', (event) => health.push(event))
     const reader = broker.connect({ clientId: 'reader', properties: FOREVER })
@@ -281,7 +281,7 @@ for (const how of ['later', 'at once'] as const) {
     assert.equal(health.at(-1)?.condition, 'well')
     assert.equal(publisher.takeFirst(PacketType.PUBACK)?.type, PacketType.PUBACK)
 
-    const next = await TestBroker.start({ listeners: {}, persistence: {} }, { disk: disk.crash() })
+    const next = await VirtualBroker.start({ listeners: {}, persistence: {} }, { disk: disk.crash() })
     const back = next.connect({ clientId: 'reader', cleanStart: false, properties: FOREVER })
     await next.settle()
     assert.deepEqual(

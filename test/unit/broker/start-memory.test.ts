@@ -11,7 +11,7 @@ import { openStore } from '../../../src/stores/journal-store.ts'
 import { MemoryDisk } from '../../../src/stores/memory-disk.ts'
 import type { Change } from '../../../src/stores/store.ts'
 import { scratchFolder } from '../../support/scratch-folder.ts'
-import { TestBroker } from '../../support/test-broker.ts'
+import { VirtualBroker } from '../../support/virtual-broker.ts'
 import { PROGRAM } from '../cli/cli-support.ts'
 import { sessionsOf } from '../../support/sessions.ts'
 
@@ -21,7 +21,7 @@ const KEPT = { cleanStart: false, properties: { sessionExpiryInterval: 0xffff_ff
 
 async function filledDisk(): Promise<MemoryDisk> {
   const disk = new MemoryDisk()
-  const broker = await TestBroker.start(PERSISTENCE, { disk })
+  const broker = await VirtualBroker.start(PERSISTENCE, { disk })
   for (let at = 0; at < 1500; at++) void broker.broker.publish(`t/${at}`, 'x', { retain: true })
   const client = broker.connect({ clientId: 'away', ...KEPT })
   client.subscribe('a', 1)
@@ -45,7 +45,7 @@ function processWith(liveShare: number, fromChargedBytes = 0): ProcessMemory {
 
 test('a store that does not fit: the start says what is stored, what it needs and how to go on, and changes nothing', async () => {
   const disk = await filledDisk()
-  await assert.rejects(TestBroker.start(PERSISTENCE, { disk, processMemory: processWith(0.85) }), (error) => {
+  await assert.rejects(VirtualBroker.start(PERSISTENCE, { disk, processMemory: processWith(0.85) }), (error) => {
     assert.ok(error instanceof Error && 'code' in error)
     assert.equal(error.code, 'ERR_STORE_MEMORY')
     assert.match(error.message, /^the store does not fit into memory: 85 of 100 MiB are in use after/)
@@ -55,7 +55,7 @@ test('a store that does not fit: the start says what is stored, what it needs an
     assert.match(error.message, /max-memory, max-queued-bytes, max-retained-bytes/)
     return true
   })
-  const broker = await TestBroker.start(PERSISTENCE, { disk, processMemory: processWith(0.7) })
+  const broker = await VirtualBroker.start(PERSISTENCE, { disk, processMemory: processWith(0.7) })
   assert.equal(sessionsOf(broker.broker)[0]?.queuedMessages, 1)
   const client = broker.connect({ clientId: 'away', ...KEPT })
   client.subscribe('t/#')
@@ -67,7 +67,7 @@ test('a store that does not fit: the start says what is stored, what it needs an
 test('a store that does not fit: the error counts what was loaded until then', async () => {
   const disk = await filledDisk()
   const processMemory = processWith(0.85, 300_000)
-  await assert.rejects(TestBroker.start(PERSISTENCE, { disk, processMemory }), {
+  await assert.rejects(VirtualBroker.start(PERSISTENCE, { disk, processMemory }), {
     code: 'ERR_STORE_MEMORY',
     message: /\(so far (?:.*, )?\d+ retained messages\)/,
   })

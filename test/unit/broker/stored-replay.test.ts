@@ -7,7 +7,7 @@ import { MemoryDisk } from '../../../src/stores/memory-disk.ts'
 import { dumpStore } from '../../../src/stores/store-tools.ts'
 import type { Change, Loaded, ReplayRecord, Store } from '../../../src/stores/store.ts'
 import { SeededRandom } from '../../../src/testing/random.ts'
-import { TestBroker } from '../../support/test-broker.ts'
+import { VirtualBroker } from '../../support/virtual-broker.ts'
 import type { TestClient } from '../../support/test-client.ts'
 
 const KEPT = {
@@ -20,11 +20,11 @@ const COUNT = 90
 const LIMITS = { listeners: {}, 'max-queued-messages': 30, 'max-outgoing-bytes': 1024 }
 const topics = Array.from({ length: COUNT }, (_, at) => (at % 3 === 0 ? `value/${at}` : `value/${at % 7}/${at}`))
 
-function start(disk: MemoryDisk, more: object = {}): Promise<TestBroker> {
-  return TestBroker.start({ ...LIMITS, persistence: { durability: 'disk' }, ...more }, { disk })
+function start(disk: MemoryDisk, more: object = {}): Promise<VirtualBroker> {
+  return VirtualBroker.start({ ...LIMITS, persistence: { durability: 'disk' }, ...more }, { disk })
 }
 
-async function publish(broker: TestBroker, topicNames: readonly string[], payload: string): Promise<void> {
+async function publish(broker: VirtualBroker, topicNames: readonly string[], payload: string): Promise<void> {
   for (const topicName of topicNames) {
     const text = payload === '' ? '' : `${topicName} ${payload}`
     const published = broker.broker.publish(topicName, text, { qos: 2, retain: true })
@@ -88,20 +88,20 @@ class Reader {
   }
 }
 
-async function connected(broker: TestBroker): Promise<TestClient> {
+async function connected(broker: VirtualBroker): Promise<TestClient> {
   const client = broker.connect(KEPT)
   await broker.settle()
   return client
 }
 
-async function subscribed(broker: TestBroker, qos: QoS, retainHandling: 0 | 1 | 2 = 0): Promise<TestClient> {
+async function subscribed(broker: VirtualBroker, qos: QoS, retainHandling: 0 | 1 | 2 = 0): Promise<TestClient> {
   const client = await connected(broker)
   client.subscribe('value/#', qos, { retainHandling })
   await broker.settle()
   return client
 }
 
-async function readAll(broker: TestBroker, client: TestClient, reader: Reader): Promise<void> {
+async function readAll(broker: VirtualBroker, client: TestClient, reader: Reader): Promise<void> {
   do await broker.settle()
   while (reader.read(client))
 }
@@ -268,7 +268,7 @@ class Notebook implements Store {
 
 test('how far a replay has come is written together with what was queued up to there', async () => {
   const store = new Notebook()
-  const broker = await TestBroker.start({ ...LIMITS, persistence: {} }, { store })
+  const broker = await VirtualBroker.start({ ...LIMITS, persistence: {} }, { store })
   for (const topicName of topics) void broker.broker.publish(topicName, 'x', { qos: 2, retain: true })
   await broker.settle()
   const names = new Map(
@@ -296,7 +296,7 @@ test('how far a replay has come is written together with what was queued up to t
 
 test('a replay that is over in the turn of its SUBSCRIBE costs the Store nothing', async () => {
   const store = new Notebook()
-  const broker = await TestBroker.start({ ...LIMITS, persistence: {} }, { store })
+  const broker = await VirtualBroker.start({ ...LIMITS, persistence: {} }, { store })
   void broker.broker.publish('value/1', 'x', { qos: 1, retain: true })
   const client = broker.connect(KEPT)
   client.subscribe('value/#', 1)

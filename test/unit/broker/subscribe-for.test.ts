@@ -7,13 +7,13 @@ import type { ProtocolVersion } from '../../../src/codec/packet-types.ts'
 import { ReasonCode } from '../../../src/codec/reason-code.ts'
 import type { ConfigInput } from '../../../src/config/options.ts'
 import { MemoryDisk } from '../../../src/stores/memory-disk.ts'
-import { TestBroker } from '../../support/test-broker.ts'
+import { VirtualBroker } from '../../support/virtual-broker.ts'
 import { VirtualClock } from '../../support/virtual-clock.ts'
 
 const KEPT = { clientId: 'meter', cleanStart: false, properties: { sessionExpiryInterval: 1000 } } as const
 
 async function subscribeFor(
-  broker: TestBroker,
+  broker: VirtualBroker,
   subscriptions: readonly (string | SubscriptionInput)[],
   options = {},
   clientId = 'meter',
@@ -24,7 +24,7 @@ async function subscribeFor(
   return done
 }
 
-async function unsubscribeFor(broker: TestBroker, ...topicFilters: string[]): Promise<number[] | undefined> {
+async function unsubscribeFor(broker: VirtualBroker, ...topicFilters: string[]): Promise<number[] | undefined> {
   const done = broker.broker.unsubscribeFor('meter', topicFilters)
   await broker.settle()
   return (await done)?.map(({ reasonCode }) => reasonCode)
@@ -43,7 +43,7 @@ for (const version of [3, 4, 5] as const satisfies readonly ProtocolVersion[]) {
   const client = { clientId: 'meter', version, cleanStart: false, properties: version === 5 ? KEPT.properties : {} }
 
   test(`version ${version}: a connected client gets what is subscribed for it, retained messages first, until it is unsubscribed`, async () => {
-    const broker = await TestBroker.start()
+    const broker = await VirtualBroker.start()
     const meter = broker.connect(client)
     const sensor = broker.connect({ clientId: 'sensor' })
     sensor.publish('power/l1', 'kept', 1, { retain: true })
@@ -60,7 +60,7 @@ for (const version of [3, 4, 5] as const satisfies readonly ProtocolVersion[]) {
   })
 
   test(`version ${version}: a client that is away has it when it is back: what came meanwhile, and retained messages above QoS 0`, async () => {
-    const broker = await TestBroker.start()
+    const broker = await VirtualBroker.start()
     broker.connect(client).drop()
     const sensor = broker.connect({ clientId: 'sensor' })
     sensor.publish('kept/one', 'QoS 1', 1, { retain: true })
@@ -76,7 +76,7 @@ for (const version of [3, 4, 5] as const satisfies readonly ProtocolVersion[]) {
 }
 
 test('Retain Handling, No Local, Retain As Published and the Subscription Identifier mean what they mean in a SUBSCRIBE', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const meter = broker.connect(KEPT)
   meter.publish('a', 'kept', 1, { retain: true })
   meter.take()
@@ -96,7 +96,7 @@ test('Retain Handling, No Local, Retain As Published and the Subscription Identi
 })
 
 test('the limits of its listener hold: QoS, subscriptions, topic levels, and what is switched off', async () => {
-  const broker = await TestBroker.start({
+  const broker = await VirtualBroker.start({
     'max-qos': 1,
     'max-subscriptions': 2,
     'max-topic-levels': 3,
@@ -136,7 +136,7 @@ test('permission is asked as for the client itself, connected or not, at once or
   for (const isLate of [false, true]) {
     const answer = (filter: string): boolean => filter.startsWith('own/')
     const rules = plugin((filter) => (isLate ? Promise.resolve(answer(filter)) : answer(filter)))
-    const broker = await TestBroker.start({ 'topic-check': { plugins: [rules] } })
+    const broker = await VirtualBroker.start({ 'topic-check': { plugins: [rules] } })
     const refused: string[] = []
     broker.broker.on('subscribeRefused', ({ client, topicFilter }) => refused.push(`${client.clientId} ${topicFilter}`))
     for (const isAway of [false, true]) {
@@ -151,7 +151,7 @@ test('permission is asked as for the client itself, connected or not, at once or
 })
 
 test('a Shared Subscription is one: its messages go to one member', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const meter = broker.connect(KEPT)
   const other = broker.connect({ clientId: 'other' })
   other.subscribe('$share/group/a', 1)
@@ -168,7 +168,7 @@ const STORED = { listeners: {}, 'sys-interval': 0, persistence: { path: '/store'
 
 test('it resolves once it is stored, and is there after a restart', async () => {
   const disk = new MemoryDisk()
-  const broker = await TestBroker.start(STORED, { disk })
+  const broker = await VirtualBroker.start(STORED, { disk })
   broker.connect(KEPT)
   await broker.settle()
   let release = (): void => {}
@@ -183,7 +183,7 @@ test('it resolves once it is stored, and is there after a restart', async () => 
   await broker.settle()
   await done
   await broker.close()
-  const again = await TestBroker.start(STORED, { disk })
+  const again = await VirtualBroker.start(STORED, { disk })
   const subscriptions = async () => (await again.broker.session('meter'))!.subscriptions
   assert.deepEqual(await subscriptions(), [{ topicFilter: 'a', qos: 1 }])
   // Nothing is known of its Client beyond its names: it has not been here since the restart.
@@ -195,7 +195,7 @@ test('it resolves once it is stored, and is there after a restart', async () => 
 
 test('while the store is behind it waits, and a broker that closes meanwhile rejects', async () => {
   const disk = new MemoryDisk()
-  const broker = await TestBroker.start({ ...STORED, 'max-uncommitted-bytes': 65_536 }, { disk })
+  const broker = await VirtualBroker.start({ ...STORED, 'max-uncommitted-bytes': 65_536 }, { disk })
   const meter = broker.connect(KEPT)
   await broker.settle()
   meter.subscribe('news', 1)
@@ -219,7 +219,7 @@ test('while the store is behind it waits, and a broker that closes meanwhile rej
 
 test('a call that a plugin never answers is rejected when the broker closes, and undefined when the session ends', async () => {
   const never: Plugin = { name: 'never', maySubscribe: () => new Promise(() => {}), mayPublish: () => true }
-  const broker = await TestBroker.start(
+  const broker = await VirtualBroker.start(
     { 'topic-check': { plugins: [never] }, 'plugin-timeout': 3600 },
     {},
     new VirtualClock(),
@@ -239,7 +239,7 @@ test('a call that a plugin never answers is rejected when the broker closes, and
 })
 
 test('what is no subscription is named, and changes nothing', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   broker.connect(KEPT)
   const cases: readonly (readonly [inputs: unknown, message: RegExp])[] = [
     [[], /^subscriptions must be a list with at least one entry/],

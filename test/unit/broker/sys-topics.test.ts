@@ -3,14 +3,14 @@ import { test } from 'node:test'
 import { LoadAverages, loadTable, type LoadWindow } from '../../../src/reporting/load-averages.ts'
 import { Metrics } from '../../../src/reporting/metrics.ts'
 import { figureTable } from '../../../src/reporting/figure-table.ts'
-import { TestBroker } from '../../support/test-broker.ts'
+import { VirtualBroker } from '../../support/virtual-broker.ts'
 
 /** What a program reads that makes one name of each topic, as exporters for Prometheus do. */
 function exportedName(topic: string): string {
   return topic.replaceAll(/[/ ]/g, '_')
 }
 
-async function read(broker: TestBroker, ...topics: string[]): Promise<string[]> {
+async function read(broker: VirtualBroker, ...topics: string[]): Promise<string[]> {
   const reader = broker.connect({ clientId: `reader-${topics[0]}` })
   const values = topics.map((topic) => {
     reader.subscribe(`$SYS/broker/${topic}`)
@@ -45,7 +45,7 @@ test('load averages: a steady rate is approached as e^(-t / window), as Mosquitt
 })
 
 test('topics below $SYS count what Mosquitto counts under the same names, with its units', async () => {
-  const broker = await TestBroker.start({ 'sys-interval': 60 })
+  const broker = await VirtualBroker.start({ 'sys-interval': 60 })
   const kept = { cleanStart: false, properties: { sessionExpiryInterval: 9 } }
   const away = broker.connect({ clientId: 'away', ...kept })
   away.subscribe('a', 1)

@@ -7,7 +7,7 @@ import { PacketType, type ProtocolVersion } from '../../../src/codec/packet-type
 import type { ConfigInput } from '../../../src/config/options.ts'
 import { MemoryDisk } from '../../../src/stores/memory-disk.ts'
 import type { Logger, LogMethod } from '../../../src/base/log.ts'
-import { TestBroker } from '../../support/test-broker.ts'
+import { VirtualBroker } from '../../support/virtual-broker.ts'
 import type { TestClient } from '../../support/test-client.ts'
 
 type Transform = NonNullable<Plugin['transformDelivery']>
@@ -29,7 +29,7 @@ function received(client: TestClient): string[] {
   return contentsOf(client.receiveAll())
 }
 
-function watch(broker: TestBroker): string[] {
+function watch(broker: VirtualBroker): string[] {
   const told: string[] = []
   broker.broker.on('dropped', ({ clientId, message, cause }: BrokerEvents['dropped']) => {
     told.push(`${clientId} ${message.text()}: ${cause}`)
@@ -40,7 +40,7 @@ function watch(broker: TestBroker): string[] {
 for (const version of [3, 4, 5] as ProtocolVersion[]) {
   for (const qos of [0, 1, 2] as const) {
     test(`each receiver gets what is made for it, QoS ${qos}, protocol ${version}`, async () => {
-      const broker = await TestBroker.start(
+      const broker = await VirtualBroker.start(
         transforming((client, message) => (client.clientId === 'plain' ? undefined : SIGN(client, message))),
       )
       const readers = ['one', 'plain', 'two'].map((clientId) => broker.connect({ clientId, version }))
@@ -60,7 +60,7 @@ for (const version of [3, 4, 5] as ProtocolVersion[]) {
 }
 
 test('topic and properties are replaced, with a Subscription Identifier and a Topic Alias of the receiver', async () => {
-  const broker = await TestBroker.start(
+  const broker = await VirtualBroker.start(
     transforming((_client, { topic }) => ({
       decision: 'replace',
       topic: `shown/${topic}`,
@@ -84,7 +84,7 @@ test('topic and properties are replaced, with a Subscription Identifier and a To
 })
 
 test('everything that goes to a client is looked at: retained, queued, Wills, of the host program, $SYS', async () => {
-  const broker = await TestBroker.start(transforming(SIGN, { 'sys-interval': 1 }))
+  const broker = await VirtualBroker.start(transforming(SIGN, { 'sys-interval': 1 }))
   await broker.broker.publish('kept', 'kept', { retain: true })
   const away = broker.connect({ clientId: 'away', ...KEPT })
   away.subscribe('queued', 1)
@@ -101,7 +101,7 @@ test('everything that goes to a client is looked at: retained, queued, Wills, of
 })
 
 test('subscriptions of the host program get messages as they are', async () => {
-  const broker = await TestBroker.start(transforming(() => ({ decision: 'drop' })))
+  const broker = await VirtualBroker.start(transforming(() => ({ decision: 'drop' })))
   const seen: string[] = []
   broker.broker.subscribe('#', (message) => void seen.push(message.text()))
   broker.connect().publish('a', '1')
@@ -111,7 +111,7 @@ test('subscriptions of the host program get messages as they are', async () => {
 
 for (const qos of [0, 1, 2] as const) {
   test(`a drop keeps a message of QoS ${qos} from this receiver alone; it is counted, and nothing stays behind`, async () => {
-    const broker = await TestBroker.start(
+    const broker = await VirtualBroker.start(
       transforming(({ clientId }) => (clientId === 'blind' ? { decision: 'drop' } : undefined)),
     )
     const told = watch(broker)
@@ -140,7 +140,7 @@ for (const qos of [0, 1, 2] as const) {
 }
 
 test('members of a Shared Subscription take turns; a drop keeps the message from the member whose turn it was', async () => {
-  const broker = await TestBroker.start(
+  const broker = await VirtualBroker.start(
     transforming((client, message) => (message.text() === '2' ? { decision: 'drop' } : SIGN(client, message))),
   )
   const told = watch(broker)
@@ -154,7 +154,7 @@ test('members of a Shared Subscription take turns; a drop keeps the message from
 })
 
 test('what is made for a receiver and exceeds its Maximum Packet Size is dropped for that [5.0 MQTT-3.1.2-24]', async () => {
-  const broker = await TestBroker.start(
+  const broker = await VirtualBroker.start(
     transforming((_client, message) => ({ decision: 'replace', payload: 'x'.repeat(Number(message.text())) })),
   )
   const told = watch(broker)
@@ -171,7 +171,7 @@ test('what is made for a receiver and exceeds its Maximum Packet Size is dropped
 })
 
 test('a large payload made for one receiver arrives whole, though the memory around it is used again', async () => {
-  const broker = await TestBroker.start(
+  const broker = await VirtualBroker.start(
     transforming(({ clientId }, message) => ({
       decision: 'replace',
       payload: clientId.repeat(message.payload.length),
@@ -186,7 +186,7 @@ test('a large payload made for one receiver arrives whole, though the memory aro
 
 for (const qos of [1, 2] as const) {
   test(`what is sent again is made again, for the Client that is there now, QoS ${qos} [5.0 MQTT-4.4.0-1]`, async () => {
-    const broker = await TestBroker.start(
+    const broker = await VirtualBroker.start(
       transforming(({ address }, message) => ({ decision: 'replace', payload: `${message.text()} to ${address}` })),
     )
     const first = broker.connect({ clientId: 'reader', ...KEPT, peer: { address: '192.0.2.1' } })
@@ -202,7 +202,7 @@ for (const qos of [1, 2] as const) {
 
 test('a QoS 2 message that is dropped when it would be sent again is brought to its end [5.0 MQTT-4.3.3-1]', async () => {
   let isBlind = false
-  const broker = await TestBroker.start(transforming(() => (isBlind ? { decision: 'drop' } : undefined)))
+  const broker = await VirtualBroker.start(transforming(() => (isBlind ? { decision: 'drop' } : undefined)))
   const told = watch(broker)
   const first = broker.connect({ clientId: 'reader', ...KEPT })
   first.subscribe('#', 2)
@@ -229,7 +229,7 @@ test('a QoS 2 message that is dropped when it would be sent again is brought to 
 
 test('a message that the plugin keeps stays as it was, though the chunk that it came in is used again', async () => {
   const kept: { text(): string }[] = []
-  const broker = await TestBroker.start(
+  const broker = await VirtualBroker.start(
     transforming((_client, message) => {
       kept.push(message)
       return undefined
@@ -248,7 +248,7 @@ test('a message that the plugin keeps stays as it was, though the chunk that it 
 })
 
 test('a plugin that writes into a message for one receiver changes it for nobody', async () => {
-  const broker = await TestBroker.start(
+  const broker = await VirtualBroker.start(
     transforming((_client, message) => {
       message.payload.fill(0)
       return undefined
@@ -264,7 +264,7 @@ test('a plugin that writes into a message for one receiver changes it for nobody
 })
 
 test('a queue is charged with the message as it was published, and nothing of what is made stays in an account', async () => {
-  const broker = await TestBroker.start(
+  const broker = await VirtualBroker.start(
     transforming((_client, message) => ({ decision: 'replace', payload: Buffer.alloc(message.payload.length * 50) })),
   )
   const reader = broker.connect({ clientId: 'reader', ...KEPT })
@@ -282,7 +282,7 @@ test('a queue is charged with the message as it was published, and nothing of wh
 test('what waited on disk is looked at when it is sent', async () => {
   const disk = new MemoryDisk()
   const config = transforming(SIGN, { persistence: { durability: 'disk', 'max-session-ram-bytes': 1 } })
-  const first = await TestBroker.start(config, { disk })
+  const first = await VirtualBroker.start(config, { disk })
   const reader = first.connect({ clientId: 'reader', ...KEPT })
   reader.subscribe('#', 1)
   await first.settle()
@@ -291,7 +291,7 @@ test('what waited on disk is looked at when it is sent', async () => {
   for (const text of ['1', '2', '3']) sensor.publish('a', text, 1)
   await first.settle()
   await first.close()
-  const second = await TestBroker.start(config, { disk })
+  const second = await VirtualBroker.start(config, { disk })
   const back = second.connect({ clientId: 'reader', ...KEPT })
   const all: string[] = []
   for (let round = 0; round < 10; round++) {
@@ -317,7 +317,7 @@ test('the right to receive is asked about the topic that the message has, and th
     },
     { 'topic-check': { plugins: [rules] } },
   )
-  const broker = await TestBroker.start(config)
+  const broker = await VirtualBroker.start(config)
   const reader = broker.connect({ clientId: 'reader' })
   reader.subscribe('#')
   const sensor = broker.connect({ clientId: 'sensor' })
@@ -346,7 +346,7 @@ for (const [title, answer] of RUBBISH) {
       const error: LogMethod = (fields: object | string, message?: string) =>
         void errors.push(`${JSON.stringify(fields)} ${message}`)
       const logger: Logger = { debug: quiet, info: quiet, warn: quiet, error }
-      const broker = await TestBroker.start(
+      const broker = await VirtualBroker.start(
         transforming((_client, message) => (message.text() === 'bad' ? (answer() as undefined) : undefined)),
         { logger },
       )
@@ -367,7 +367,7 @@ for (const [title, answer] of RUBBISH) {
 }
 
 test('a reload brings a plugin, takes it away and brings another', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const reader = broker.connect({ clientId: 'reader' })
   reader.subscribe('#')
   const publish = (): string[] => {
@@ -385,7 +385,7 @@ test('a reload brings a plugin, takes it away and brings another', async () => {
 })
 
 test('a plugin may end the receiver, or publish, in the middle of a delivery; QoS 1 and 2 wait for its return', async () => {
-  const broker = await TestBroker.start(
+  const broker = await VirtualBroker.start(
     transforming((client, message) => {
       if (!client.clientId.startsWith('reader')) return undefined
       void broker.broker.publish('told', message.payload)

@@ -13,7 +13,7 @@ import { JournalStore } from '../../../src/stores/journal-store.ts'
 import { MemoryDisk } from '../../../src/stores/memory-disk.ts'
 import { StoreModel } from '../../../src/testing/store-model.ts'
 import { messageOf, TestConnection } from '../../support/fake-server.ts'
-import { TestBroker } from '../../support/test-broker.ts'
+import { VirtualBroker } from '../../support/virtual-broker.ts'
 import type { TestClient } from '../../support/test-client.ts'
 import { VirtualClock } from '../../support/virtual-clock.ts'
 import { sessionsOf } from '../../support/sessions.ts'
@@ -70,15 +70,15 @@ test('a Transport that throws costs its own Connection, not the publisher’s', 
 })
 
 /** A way for a message to reach the subscriber. @returns the subscriber */
-type Way = (broker: TestBroker, qos: QoS, topicName: string) => Promise<TestClient>
+type Way = (broker: VirtualBroker, qos: QoS, topicName: string) => Promise<TestClient>
 
-async function connect(broker: TestBroker, properties = {}): Promise<TestClient> {
+async function connect(broker: VirtualBroker, properties = {}): Promise<TestClient> {
   const client = broker.connect({ clientId: 'subscriber', ...KEPT, properties: { ...KEPT.properties, ...properties } })
   await broker.settle()
   return client
 }
 
-async function subscribe(broker: TestBroker, qos: QoS, filter = '#', properties = {}): Promise<TestClient> {
+async function subscribe(broker: VirtualBroker, qos: QoS, filter = '#', properties = {}): Promise<TestClient> {
   const client = await connect(broker, properties)
   client.subscribe(filter, qos)
   await broker.settle()
@@ -86,7 +86,7 @@ async function subscribe(broker: TestBroker, qos: QoS, filter = '#', properties 
 }
 
 /** Acknowledges everything to the end. @returns the topics */
-async function receiveAll(broker: TestBroker, client: TestClient): Promise<string[]> {
+async function receiveAll(broker: VirtualBroker, client: TestClient): Promise<string[]> {
   const topics: string[] = []
   while (client.packets.length > 0) {
     topics.push(...client.receiveAll().map(({ topicName }) => topicName))
@@ -95,7 +95,7 @@ async function receiveAll(broker: TestBroker, client: TestClient): Promise<strin
   return topics
 }
 
-async function publish(broker: TestBroker, topicName: string, qos: QoS, retain = false): Promise<void> {
+async function publish(broker: VirtualBroker, topicName: string, qos: QoS, retain = false): Promise<void> {
   const publisher = broker.connect({ clientId: 'publisher' })
   await broker.settle()
   publisher.take()
@@ -157,7 +157,7 @@ for (const [where, config] of Object.entries(STORES)) {
         if (qos === 0 && name === 'queued') continue
         curse()
         const disk = new MemoryDisk()
-        const broker = await TestBroker.start(config, config.persistence === undefined ? {} : { disk })
+        const broker = await VirtualBroker.start(config, config.persistence === undefined ? {} : { disk })
         const causes: string[] = []
         broker.broker.on('dropped', ({ clientId, cause }) => causes.push(`${clientId}: ${cause}`))
         const client = await way(broker, qos, 'cursed')
@@ -190,13 +190,13 @@ async function entriesOn(disk: MemoryDisk): Promise<number> {
 
 test('what lies in the store and cannot be written is dropped after a restart, and the Session is usable', async () => {
   let disk = new MemoryDisk()
-  let broker = await TestBroker.start({ persistence: {} }, { disk })
+  let broker = await VirtualBroker.start({ persistence: {} }, { disk })
   const before = await subscribe(broker, 1)
   before.drop()
   for (const topicName of ['first', 'cursed/1', 'last']) await publish(broker, topicName, 1)
   disk = disk.kill()
   curse()
-  broker = await TestBroker.start({ persistence: {} }, { disk })
+  broker = await VirtualBroker.start({ persistence: {} }, { disk })
   for (const expected of [['first', 'last'], []]) {
     const client = await connect(broker)
     assert.deepEqual(await receiveAll(broker, client), expected)

@@ -7,7 +7,7 @@ import { resolveOptions, type ConfigInput } from '../../../src/config/options.ts
 import type { Plugin } from '../../../src/access/plugin.ts'
 import { PacketType } from '../../../src/codec/packet-types.ts'
 import { scratchFolder } from '../../support/scratch-folder.ts'
-import { TestBroker } from '../../support/test-broker.ts'
+import { VirtualBroker } from '../../support/virtual-broker.ts'
 import type { ConnectOptions } from '../../support/test-client.ts'
 import { clientsOf } from '../../support/sessions.ts'
 
@@ -17,10 +17,10 @@ writeFileSync(
   'bob:$6$QXm8KdpCNYJoIlOd$28FEVdysZpgTzvlVcQKovAtF9wyRYH5BwgCHOaDp7KAx+q86fPauiOgz5c1KQS+OINeWZ7znha0fQ00w/5QilQ==\n',
 )
 
-async function start(t: TestContext, config: ConfigInput = {}): Promise<TestBroker> {
+async function start(t: TestContext, config: ConfigInput = {}): Promise<VirtualBroker> {
   // Wrong log-ins are answered at once.
   const auth = config.auth && { auth: { ...config.auth, 'login-delay-after': 1000 } }
-  const broker = await TestBroker.start({ ...config, ...auth })
+  const broker = await VirtualBroker.start({ ...config, ...auth })
   // The thread that checks passwords does not keep the process alive, and here nothing else does.
   const alive = setInterval(() => undefined, 60_000)
   t.after(() => {
@@ -31,7 +31,7 @@ async function start(t: TestContext, config: ConfigInput = {}): Promise<TestBrok
 }
 
 /** @returns the code of CONNACK, which comes later where a password is checked */
-async function codeOf(broker: TestBroker, options: ConnectOptions): Promise<number> {
+async function codeOf(broker: VirtualBroker, options: ConnectOptions): Promise<number> {
   const client = broker.connect(options)
   for (;;) {
     const packet = client.connack ?? client.takeFirst(PacketType.CONNACK)

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { ReasonCode } from '../../../src/codec/reason-code.ts'
 import type { Plugin } from '../../../src/access/plugin.ts'
 import { MemoryDisk } from '../../../src/stores/memory-disk.ts'
-import { TestBroker } from '../../support/test-broker.ts'
+import { VirtualBroker } from '../../support/virtual-broker.ts'
 import type { ConnectOptions, TestClient } from '../../support/test-client.ts'
 import { filled, held, member, received } from './estate-support.ts'
 
@@ -11,8 +11,8 @@ const WILL = { topicName: 'status', payload: Buffer.from('gone') }
 const KEPT = { cleanStart: false, properties: { sessionExpiryInterval: 100 } } as const
 
 /** A broker with somebody who listens to Wills, and a Client that has one. */
-async function withWill(options: ConnectOptions = {}, config: Parameters<typeof TestBroker.start>[0] = {}) {
-  const broker = await TestBroker.start(config)
+async function withWill(options: ConnectOptions = {}, config: Parameters<typeof VirtualBroker.start>[0] = {}) {
+  const broker = await VirtualBroker.start(config)
   const watcher = broker.connect({ clientId: 'watcher' })
   watcher.subscribe('status', 2)
   const client = broker.connect({ will: WILL, keepAlive: 10, ...options })
@@ -20,18 +20,21 @@ async function withWill(options: ConnectOptions = {}, config: Parameters<typeof 
 }
 
 /** Every way in which a Network Connection can end, and whether the Will goes out. */
-const ENDS: readonly (readonly [how: string, sent: boolean, end: (client: TestClient, broker: TestBroker) => void])[] =
-  [
-    ['DISCONNECT 0x00', false, (client) => client.disconnect()],
-    ['the network is lost', true, (client) => client.drop()],
-    ['the network is reset', true, (client) => client.drop(new Error('reset'))],
-    ['Keep Alive passes', true, (_client, broker) => broker.advance(15_000)],
-    ['a malformed packet', true, (client) => client.sendHex('f2 00')],
-    ['a second CONNECT', true, (client) => client.connect()],
-    ['a takeover', true, (_client, broker) => void broker.connect()],
-    ['the administrator', true, (_client, broker) => void broker.broker.disconnect('client')],
-    ['a packet above the limit', true, (client) => client.sendHex('30 ff ff ff 7f')],
-  ]
+const ENDS: readonly (readonly [
+  how: string,
+  sent: boolean,
+  end: (client: TestClient, broker: VirtualBroker) => void,
+])[] = [
+  ['DISCONNECT 0x00', false, (client) => client.disconnect()],
+  ['the network is lost', true, (client) => client.drop()],
+  ['the network is reset', true, (client) => client.drop(new Error('reset'))],
+  ['Keep Alive passes', true, (_client, broker) => broker.advance(15_000)],
+  ['a malformed packet', true, (client) => client.sendHex('f2 00')],
+  ['a second CONNECT', true, (client) => client.connect()],
+  ['a takeover', true, (_client, broker) => void broker.connect()],
+  ['the administrator', true, (_client, broker) => void broker.broker.disconnect('client')],
+  ['a packet above the limit', true, (client) => client.sendHex('30 ff ff ff 7f')],
+]
 for (const [how, sent, end] of ENDS) {
   test(`the Will is ${sent ? 'sent' : 'not sent'} when the end is: ${how} [5.0 MQTT-3.1.2-8] [3.1.1 MQTT-3.1.2-8]`, async () => {
     for (const version of [3, 4, 5] as const) {
@@ -186,8 +189,8 @@ for (const question of ['mayPublish', 'intercept'] as const) {
             ? { name: 'late', intercept: (_client, { topic }) => ask(topic, undefined) }
             : { name: 'late', maySubscribe: () => true, mayPublish: (_client, { topicName }) => ask(topicName, true) }
         const config = { plugins: [plugin], persistence: { durability: 'disk' } } as const
-        const start = async (): Promise<TestBroker> => {
-          const broker = await TestBroker.start(config, { disk })
+        const start = async (): Promise<VirtualBroker> => {
+          const broker = await VirtualBroker.start(config, { disk })
           await broker.settle()
           broker.advance(1)
           await broker.settle()
@@ -230,14 +233,14 @@ class LateWills {
       topicName.startsWith('late/') ? new Promise((resolve) => this.answers.push(() => resolve(true))) : true,
   }
 
-  async start(): Promise<TestBroker> {
+  async start(): Promise<VirtualBroker> {
     const config = { 'topic-check': { plugins: [() => this.#plugin] }, persistence: { durability: 'disk' } } as const
-    const broker = await TestBroker.start(config, { disk: this.disk })
+    const broker = await VirtualBroker.start(config, { disk: this.disk })
     await broker.settle()
     return broker
   }
 
-  async connect(broker: TestBroker, payload: string, options: ConnectOptions = KEPT): Promise<TestClient> {
+  async connect(broker: VirtualBroker, payload: string, options: ConnectOptions = KEPT): Promise<TestClient> {
     const will = { topicName: 'late/status', payload: Buffer.from(payload), retain: true } as const
     // Its right to set the Will is asked about, too.
     const client = broker.open()
@@ -246,7 +249,7 @@ class LateWills {
     return client
   }
 
-  async decide(broker: TestBroker): Promise<void> {
+  async decide(broker: VirtualBroker): Promise<void> {
     await broker.settle()
     for (const answer of this.answers.splice(0)) answer()
     await broker.settle()

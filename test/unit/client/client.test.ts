@@ -4,7 +4,7 @@ import type { ConnectPacket, Packet, PublishPacket, SubscribePacket } from '../.
 import { PacketType, type ProtocolVersion } from '../../../src/codec/packet-types.ts'
 import { noProperties, type Properties } from '../../../src/codec/properties.ts'
 import { ClientEnd } from '../../support/client-end.ts'
-import { TestBroker } from '../../support/test-broker.ts'
+import { VirtualBroker } from '../../support/virtual-broker.ts'
 
 const VERSIONS: readonly ProtocolVersion[] = [3, 4, 5]
 const BACK_OFF = { firstMs: 1000, longestMs: 8000 }
@@ -41,7 +41,7 @@ function shapes(packets: readonly Packet[]): string[] {
 
 for (const version of VERSIONS) {
   test(`version ${version}: messages of every QoS travel between two clients of a broker`, async () => {
-    const broker = await TestBroker.start()
+    const broker = await VirtualBroker.start()
     const receiver = ClientEnd.of(broker, { protocolVersion: version, clientId: 'receiver' })
     const suback = receiver.subscribe('a/#', 2)
     receiver.run()

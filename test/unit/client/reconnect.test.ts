@@ -4,11 +4,11 @@ import { BackOff } from '../../../src/client/back-off.ts'
 import { PacketType } from '../../../src/codec/packet-types.ts'
 import { noProperties } from '../../../src/codec/properties.ts'
 import { ClientEnd } from '../../support/client-end.ts'
-import { TestBroker } from '../../support/test-broker.ts'
+import { VirtualBroker } from '../../support/virtual-broker.ts'
 
 const BACK_OFF = { firstMs: 1000, longestMs: 8000 }
 
-function stored(broker: TestBroker, clientId: string): ClientEnd {
+function stored(broker: VirtualBroker, clientId: string): ClientEnd {
   const properties = { sessionExpiryInterval: 3600 }
   return ClientEnd.of(broker, { clientId, cleanStart: false, properties, backOff: BACK_OFF })
 }
@@ -115,7 +115,7 @@ test('a server that lost the Session gets unfinished messages as new ones, and n
 test('a connection that is cut in every phase of QoS 2 delivers exactly once, both ways', async () => {
   // The cut comes after so many bytes of either direction, from the first of the exchange to beyond its last.
   for (let cutAfter = 0; cutAfter < 60; cutAfter += 3) {
-    const broker = await TestBroker.start({ 'max-session-expiry': 3600 })
+    const broker = await VirtualBroker.start({ 'max-session-expiry': 3600 })
     const receiver = stored(broker, 'receiver')
     receiver.subscribe('a', 2)
     receiver.run()
@@ -141,7 +141,7 @@ test('a connection that is cut in every phase of QoS 2 delivers exactly once, bo
 })
 
 test('a subscriber gets what came while it was away', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const receiver = stored(broker, 'receiver')
   receiver.subscribe('a', 1)
   receiver.run()
@@ -157,7 +157,7 @@ test('a subscriber gets what came while it was away', async () => {
 })
 
 test('ten thousand messages wait for a connection and leave in order, within the window', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const receiver = ClientEnd.of(broker, { clientId: 'receiver' })
   receiver.subscribe('a', 1)
   receiver.run()

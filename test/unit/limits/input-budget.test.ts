@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import type { Plugin } from '../../../src/access/plugin.ts'
 import { encodePacket } from '../../../src/codec/encode.ts'
 import { PacketType } from '../../../src/codec/packet-types.ts'
-import { TestBroker } from '../../support/test-broker.ts'
+import { VirtualBroker } from '../../support/virtual-broker.ts'
 import type { TestClient } from '../../support/test-client.ts'
 
 const LIMIT = 1_000_000
@@ -33,16 +33,16 @@ function beginningOf(bytes: number): Buffer {
   return Buffer.from(whole).subarray(0, bytes)
 }
 
-function begin(broker: TestBroker, clientId: string, bytes: number, address = '192.0.2.1'): TestClient {
+function begin(broker: VirtualBroker, clientId: string, bytes: number, address = '192.0.2.1'): TestClient {
   const client = broker.connect({ clientId, peer: { address } })
   client.sendBytes(beginningOf(bytes))
   return client
 }
 
-const held = (broker: TestBroker): number => broker.broker.metrics.inputHeldBytes
+const held = (broker: VirtualBroker): number => broker.broker.metrics.inputHeldBytes
 
 test('a header that announces much costs what came, and every byte that came is charged', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   for (const bytes of [1, 5, 100, 1_000, 10_000, 400_000]) {
     const client = begin(broker, 'client', bytes)
     assert.ok(held(broker) >= bytes && held(broker) <= 2 * bytes, `${held(broker)} for ${bytes}`)
@@ -56,7 +56,7 @@ test('a header that announces much costs what came, and every byte that came is 
 })
 
 test('the largest gives way, with 0x97; everybody else goes on', async () => {
-  const broker = await TestBroker.start({ 'max-input-bytes': LIMIT })
+  const broker = await VirtualBroker.start({ 'max-input-bytes': LIMIT })
   const small = Array.from({ length: 20 }, (_, at) => begin(broker, `small ${at}`, 5_000, `192.0.2.${at + 10}`))
   const large = begin(broker, 'large', 450_000, '192.0.2.2')
   const other = begin(broker, 'other', 230_000, '192.0.2.3')
@@ -74,7 +74,7 @@ test('the largest gives way, with 0x97; everybody else goes on', async () => {
 })
 
 test('many of one address count together, and one larger Client of another address stays', async () => {
-  const broker = await TestBroker.start({ 'max-input-bytes': LIMIT })
+  const broker = await VirtualBroker.start({ 'max-input-bytes': LIMIT })
   const honest = begin(broker, 'honest', 200_000, '198.51.100.1')
   const many = Array.from({ length: 60 }, (_, at) => begin(broker, `many ${at}`, 20_000))
   assert.equal(honest.isClosed, false)
@@ -85,7 +85,7 @@ test('many of one address count together, and one larger Client of another addre
 
 test('many of one user count together, from whatever addresses', async () => {
   const anybody: Plugin = { name: 'anybody', authenticate: () => ({ decision: 'allow' }) }
-  const broker = await TestBroker.start({ 'max-input-bytes': LIMIT, auth: { plugins: [anybody] } })
+  const broker = await VirtualBroker.start({ 'max-input-bytes': LIMIT, auth: { plugins: [anybody] } })
   const login = (clientId: string, userName: string, address: string): TestClient =>
     broker.connect({ clientId, userName, peer: { address } })
   const honest = login('honest', 'ann', '198.51.100.1')
@@ -100,7 +100,7 @@ test('many of one user count together, from whatever addresses', async () => {
 })
 
 test('what makes room makes some for later, too: it is not looked for at each byte', async () => {
-  const broker = await TestBroker.start({ 'max-input-bytes': LIMIT })
+  const broker = await VirtualBroker.start({ 'max-input-bytes': LIMIT })
   // 4,000 bytes take 8,000, as there is room for more of the packet.
   const clients = Array.from({ length: 126 }, (_, at) => begin(broker, `one ${at}`, 4_000, `192.0.${at}.1`))
   assert.equal(clients.filter((one) => one.isClosed).length, 3)
@@ -110,7 +110,7 @@ test('what makes room makes some for later, too: it is not looked for at each by
 })
 
 test('a CONNECT that waits for its login is charged, and refused in its CONNACK where it is too much', async () => {
-  const broker = await TestBroker.start({
+  const broker = await VirtualBroker.start({
     auth: { plugins: [never] },
     'max-input-bytes': 100_000,
     'max-connect-packet-size': 60_000,
@@ -130,7 +130,7 @@ test('a CONNECT that waits for its login is charged, and refused in its CONNACK 
 
 test('a SUBSCRIBE or UNSUBSCRIBE that waits for a plugin is charged, with what its filters take while they wait', async () => {
   const patient = new Patient()
-  const broker = await TestBroker.start({ auth: { plugins: [patient] }, 'topic-check': { plugins: [patient] } })
+  const broker = await VirtualBroker.start({ auth: { plugins: [patient] }, 'topic-check': { plugins: [patient] } })
   const client = broker.connect()
   const filters = Array.from({ length: 100 }, (_, at) => `a/${at}`)
   client.send({
@@ -148,7 +148,7 @@ test('a SUBSCRIBE or UNSUBSCRIBE that waits for a plugin is charged, with what i
 })
 
 test('what comes behind a packet that waits is charged, too', async () => {
-  const broker = await TestBroker.start({ auth: { plugins: [never] } })
+  const broker = await VirtualBroker.start({ auth: { plugins: [never] } })
   const client = broker.open()
   client.connect()
   const before = held(broker)
@@ -158,7 +158,7 @@ test('what comes behind a packet that waits is charged, too', async () => {
 })
 
 test('topics behind Topic Aliases are charged as long as they stand', async () => {
-  const broker = await TestBroker.start({ 'topic-alias-maximum': 2 })
+  const broker = await VirtualBroker.start({ 'topic-alias-maximum': 2 })
   const client = broker.connect()
   const set = (topicAlias: number, length: number): void =>
     void client.publish('a'.repeat(length), 'x', 0, { properties: { topicAlias } })

@@ -16,7 +16,7 @@ import { createBroker } from '../../../src/create-broker.ts'
 import { hashPassword } from '../../../src/plugins/password-hash.ts'
 import { TestAuthority } from '../../support/certificates.ts'
 import { clientFinal } from '../../support/scram-client.ts'
-import { TestBroker } from '../../support/test-broker.ts'
+import { VirtualBroker } from '../../support/virtual-broker.ts'
 import type { ConnectOptions } from '../../support/test-client.ts'
 import { sluice } from '../cli/cli-support.ts'
 import { CapturedLog } from './support.ts'
@@ -55,7 +55,7 @@ const thrower = {
 async function listening(auth: ConfigInput['auth']) {
   const logger = new CapturedLog()
   const plugins = ['event_logger_plugin', 'packet_logger_plugin']
-  const broker = await TestBroker.start({ auth, plugins }, { logger })
+  const broker = await VirtualBroker.start({ auth, plugins }, { logger })
   const told: string[] = []
   for (const name of eventNames.filter((each) => !each.startsWith('packet'))) {
     broker.broker.on(name, (event) => told.push(`${name} ${inspect(event, { depth: 9 })}`))
@@ -80,7 +80,7 @@ test('no password, token or key shows in a log line or an event, whatever become
   const told: string[] = []
   const logger = new CapturedLog()
   const plugins = ['event_logger_plugin', 'packet_logger_plugin']
-  const broker = await TestBroker.start({ auth, plugins }, { logger })
+  const broker = await VirtualBroker.start({ auth, plugins }, { logger })
   for (const name of eventNames) broker.broker.on(name, (event) => told.push(`${name} ${inspect(event, { depth: 9 })}`))
 
   for (const [title, options] of logins) {

@@ -8,7 +8,7 @@ import type { Properties } from '../../../src/codec/properties.ts'
 import { ApplicationMessage } from '../../../src/protocol/application-message.ts'
 import { Delivery, DeliveryState } from '../../../src/protocol/delivery.ts'
 import { WaitingQueue } from '../../../src/protocol/waiting-queue.ts'
-import { TestBroker } from '../../support/test-broker.ts'
+import { VirtualBroker } from '../../support/virtual-broker.ts'
 import { bytesOf } from '../codec/packet-bytes.ts'
 
 function listOf(notation: string, holder: 'PUBLISH' | 'WILL' = 'PUBLISH'): PropertyList {
@@ -124,7 +124,7 @@ test('a message that waits in the Store alone keeps its properties, and not the 
 })
 
 test('a PUBLISH of 5.0 reaches others of 5.0 with its property bytes as they were [5.0 MQTT-3.3.2-17] [5.0 MQTT-3.3.2-18]', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const plain = broker.connect({ clientId: 'plain' })
   const own = broker.connect({ clientId: 'own', properties: { topicAliasMaximum: 3 } })
   plain.subscribe('#')

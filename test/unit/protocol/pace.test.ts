@@ -5,20 +5,20 @@ import type { EndCause } from '../../../src/protocol/server-side.ts'
 import { packetDeadline } from '../../../src/protocol/pace.ts'
 import { PacketType } from '../../../src/codec/packet-types.ts'
 import { encodePacket } from '../../../src/codec/encode.ts'
-import { TestBroker } from '../../support/test-broker.ts'
+import { VirtualBroker } from '../../support/virtual-broker.ts'
 import type { ConnectOptions, TestClient } from '../../support/test-client.ts'
 
 const VERSIONS = [3, 4, 5] as const
 const NAMES = { 3: '3.1', 4: '3.1.1', 5: '5.0' } as const
 
 interface Ended {
-  readonly broker: TestBroker
+  readonly broker: VirtualBroker
   readonly client: TestClient
   readonly causes: EndCause[]
 }
 
 async function connected(options: ConnectOptions, config = {}): Promise<Ended> {
-  const broker = await TestBroker.start({ 'packet-timeout': 10, 'min-packet-rate': 100, ...config })
+  const broker = await VirtualBroker.start({ 'packet-timeout': 10, 'min-packet-rate': 100, ...config })
   const causes: EndCause[] = []
   broker.broker.on('clientDisconnected', ({ cause }) => causes.push(cause))
   return { broker, client: broker.connect(options), causes }
@@ -118,7 +118,7 @@ test('time in which the Client is not read does not count', async () => {
 })
 
 test('before the login the connect timeout counts alone', async () => {
-  const broker = await TestBroker.start({ 'packet-timeout': 1, 'connect-timeout': 5 })
+  const broker = await VirtualBroker.start({ 'packet-timeout': 1, 'connect-timeout': 5 })
   const client = broker.open()
   client.sendHex('10')
   broker.advance(4_900)

@@ -6,7 +6,7 @@ import { InvariantError } from '../../../src/base/errors.ts'
 import { silentLogger } from '../../../src/base/log.ts'
 import { Events } from '../../../src/reporting/events.ts'
 import { ApplicationMessage } from '../../../src/protocol/application-message.ts'
-import { TestBroker } from '../../support/test-broker.ts'
+import { VirtualBroker } from '../../support/virtual-broker.ts'
 
 /** What Node calls an EventEmitter is all that `events.once` and `events.on` use of it. */
 function emitterOf(events: unknown): EventEmitter {
@@ -76,7 +76,7 @@ test('`error` always carries an Error, and throws nothing where nobody listens',
 })
 
 test('a mistake of the broker is an `error` to the host program, and rejects `events.once`', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const subscriber = broker.connect({ clientId: 'subscriber' })
   subscriber.subscribe('a')
   mock.method(ApplicationMessage.prototype, 'frame', () => {
@@ -96,7 +96,7 @@ for (const side of ['the host program', 'a plugin']) {
       context = events
       return { name: 'listens' }
     }
-    const broker = await TestBroker.start({ auth: { allowAnonymous: true, plugins: ['auth.anonymous', plugin] } })
+    const broker = await VirtualBroker.start({ auth: { allowAnonymous: true, plugins: ['auth.anonymous', plugin] } })
     const events = side === 'a plugin' ? context! : broker.broker
     const removed = mock.method(events, 'removeListener')
     const connected = once(emitterOf(events), 'clientConnected')

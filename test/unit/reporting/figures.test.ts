@@ -14,7 +14,7 @@ import type { Broker } from '../../../src/index.ts'
 import { MemoryDisk } from '../../../src/stores/memory-disk.ts'
 import { SeededRandom } from '../../../src/testing/random.ts'
 import { root } from '../../../tools/main.ts'
-import { TestBroker } from '../../support/test-broker.ts'
+import { VirtualBroker } from '../../support/virtual-broker.ts'
 import type { TestClient } from '../../support/test-client.ts'
 
 test('no figure, topic or name for Prometheus is used twice', () => {
@@ -82,7 +82,7 @@ test('reading any figure takes numbers that are kept, and walks no list', () => 
 
 test('the table, the program, the manual and $SYS show the same figures', async () => {
   const config = { listeners: {}, 'sys-interval': 1, persistence: { durability: 'disk' } } as const
-  const broker = await TestBroker.start(config, { disk: new MemoryDisk() })
+  const broker = await VirtualBroker.start(config, { disk: new MemoryDisk() })
   const reader = broker.connect({ clientId: 'reader' })
   reader.subscribe('$SYS/broker/#')
   broker.advance(2000)
@@ -110,7 +110,7 @@ test('the table, the program, the manual and $SYS show the same figures', async 
 })
 
 test('a program reads a figure by its name; a name that there is not is an error that suggests one', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   broker.connect({ clientId: 'sensor' }).publish('a', '12345')
   assert.equal(broker.broker.figure('clientsConnected')?.value, 1)
   assert.equal(broker.broker.figure('publishBytesReceived')?.value, broker.broker.metrics.publishBytesReceived)
@@ -124,7 +124,7 @@ test('a program reads a figure by its name; a name that there is not is an error
 
 test('turns, commits and logins are measured in histograms, each once', async () => {
   const config = { listeners: {}, persistence: { durability: 'disk' } } as const
-  const broker = await TestBroker.start(config, { disk: new MemoryDisk() })
+  const broker = await VirtualBroker.start(config, { disk: new MemoryDisk() })
   const count = (name: string): number => (broker.broker.figure(name)!.value as { count: number }).count
   const before = [count('turnMs'), broker.broker.metrics.turns, count('commitMs'), count('loginMs')]
   assert.equal(before[0], before[1])
@@ -141,7 +141,7 @@ test('turns, commits and logins are measured in histograms, each once', async ()
 test('the time of a login is what its plugins take', async () => {
   let answer: (given: AuthenticationAnswer) => void = () => {}
   const slow: Plugin = { name: 'slow', authenticate: () => new Promise((resolve) => (answer = resolve)) }
-  const broker = await TestBroker.start({ auth: { plugins: [slow] } })
+  const broker = await VirtualBroker.start({ auth: { plugins: [slow] } })
   const client = broker.open()
   client.connect({ clientId: 'a' })
   broker.advance(40)
@@ -160,7 +160,7 @@ const LASTING = new Set([
 for (const seed of [1, 2, 3, 4, 5, 6]) {
   test(`a random life: counters never fall, and gauges return to what they were when all have left (seed ${seed})`, async () => {
     const chance = new SeededRandom(seed)
-    const broker = await TestBroker.start({ 'max-queued-messages': 5, 'receive-maximum': 4 })
+    const broker = await VirtualBroker.start({ 'max-queued-messages': 5, 'receive-maximum': 4 })
     const gaugesBefore = gaugesOf(broker.broker)
     const clients = new Map<string, TestClient>()
     let counters = countersOf(broker.broker)
@@ -183,7 +183,7 @@ for (const seed of [1, 2, 3, 4, 5, 6]) {
 const TOPICS = ['a', 'a/b', 'c/d']
 
 /** Somebody comes, goes, subscribes, publishes, reads or waits. */
-function live(chance: SeededRandom, broker: TestBroker, clients: Map<string, TestClient>): void {
+function live(chance: SeededRandom, broker: VirtualBroker, clients: Map<string, TestClient>): void {
   const clientId = chance.pick(['one', 'two', 'three', 'four'])
   const client = clients.get(clientId)
   const does = chance.integer(8)
@@ -219,7 +219,7 @@ function gaugesOf(broker: Broker): Map<string, number> {
 }
 
 test('while the broker closes it has its figures like its counters; afterwards both say that it is closed', async () => {
-  const world = await TestBroker.start({})
+  const world = await VirtualBroker.start({})
   const { broker } = world
   const closing = world.close()
   assert.equal(broker.state, 'closing')

@@ -5,7 +5,7 @@ import { dropTable, metricTable } from '../../../src/reporting/metric-table.ts'
 import { storeTable } from '../../../src/reporting/store-table.ts'
 import { Metrics } from '../../../src/reporting/metrics.ts'
 import { MemoryDisk } from '../../../src/stores/memory-disk.ts'
-import { TestBroker } from '../../support/test-broker.ts'
+import { VirtualBroker } from '../../support/virtual-broker.ts'
 
 test('the table of counters names the fields of Metrics and no other', () => {
   const { dropped, ...counters } = new Metrics()
@@ -23,7 +23,7 @@ test('each figure has a unit, and one sentence that says what it counts', () => 
 test('the table of the Store names its figures and no other; they are counted, and published below $SYS', async () => {
   const disk = new MemoryDisk()
   const config = { listeners: {}, 'sys-interval': 1, persistence: { durability: 'disk' } } as const
-  const broker = await TestBroker.start(config, { disk })
+  const broker = await VirtualBroker.start(config, { disk })
   const sensor = broker.connect({ clientId: 'sensor' })
   const before = broker.broker.storeFigures!
   assert.deepEqual(Object.keys(storeTable).toSorted(), Object.keys(before).toSorted())
@@ -59,7 +59,7 @@ test('the table of the Store names its figures and no other; they are counted, a
 })
 
 test('a broker that stores nothing has no figures of a Store', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   assert.equal(broker.broker.storeFigures, undefined)
   await broker.close()
 })

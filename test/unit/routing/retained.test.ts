@@ -2,11 +2,15 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { PublishPacket } from '../../../src/codec/packets.ts'
 import { ReasonCode } from '../../../src/codec/reason-code.ts'
-import { TestBroker } from '../../support/test-broker.ts'
+import { VirtualBroker } from '../../support/virtual-broker.ts'
 import type { TestClient } from '../../support/test-client.ts'
 
 /** What a new subscriber gets, by topic. */
-function retainedFor(broker: TestBroker, topicFilter: string, qos: 0 | 1 | 2 = 0): [topic: string, payload: string][] {
+function retainedFor(
+  broker: VirtualBroker,
+  topicFilter: string,
+  qos: 0 | 1 | 2 = 0,
+): [topic: string, payload: string][] {
   const client = broker.connect({ clientId: `late-${topicFilter}` })
   client.subscribe(topicFilter, qos)
   const received = client.receiveAll().map(({ topicName, payload, retain }): [string, string] => {
@@ -21,7 +25,7 @@ function retain(client: TestClient, topicName: string, payload: string, properti
 }
 
 test('the last retained message of each topic is kept; an empty one erases it [5.0 MQTT-3.3.1-5] [5.0 MQTT-3.3.1-6] [3.1.1 MQTT-3.3.1-10]', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const sensor = broker.connect({ clientId: 'sensor' })
   for (const [topic, payload] of [
     ['a', '1'],
@@ -43,7 +47,7 @@ test('the last retained message of each topic is kept; an empty one erases it [5
 })
 
 test('an established subscription gets RETAIN 0, whatever the publisher said [5.0 MQTT-3.3.1-12] [3.1.1 MQTT-3.3.1-9]', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   for (const version of [4, 5] as const) {
     const watcher = broker.connect({ clientId: `watcher${version}`, version })
     watcher.subscribe('a')
@@ -55,7 +59,7 @@ test('an established subscription gets RETAIN 0, whatever the publisher said [5.
 })
 
 test('Retain Handling: 0 always, 1 only for a new subscription, 2 never [5.0 MQTT-3.3.1-9] [5.0 MQTT-3.3.1-10] [5.0 MQTT-3.3.1-11]', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   retain(broker.connect({ clientId: 'sensor' }), 'a', '1')
   for (const [retainHandling, first, second] of [
     [0, 1, 1],
@@ -72,7 +76,7 @@ test('Retain Handling: 0 always, 1 only for a new subscription, 2 never [5.0 MQT
 })
 
 test('a retained message goes out at the lower of both QoS [5.0 MQTT-3.8.4-8]', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   broker.connect({ clientId: 'sensor' }).publish('a', 'x', 1, { retain: true })
   for (const [granted, expected] of [
     [0, 0],
@@ -87,7 +91,7 @@ test('a retained message goes out at the lower of both QoS [5.0 MQTT-3.8.4-8]', 
 })
 
 test('a Shared Subscription gets no retained messages', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   retain(broker.connect({ clientId: 'sensor' }), 'a', '1')
   const client = broker.connect()
   client.subscribe('$share/g/a')
@@ -96,7 +100,7 @@ test('a Shared Subscription gets no retained messages', async () => {
 })
 
 test('an expired retained message is gone at that moment, and one that lives is counted down', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const actions: string[] = []
   broker.broker.on('retained', ({ topicName, action }) => actions.push(`${topicName} ${action}`))
   const sensor = broker.connect({ clientId: 'sensor' })
@@ -113,7 +117,7 @@ test('an expired retained message is gone at that moment, and one that lives is 
 })
 
 test('a replaced message takes its expiry with it', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const sensor = broker.connect({ clientId: 'sensor' })
   retain(sensor, 'a', '1', { messageExpiryInterval: 5 })
   retain(sensor, 'a', '2')
@@ -123,7 +127,7 @@ test('a replaced message takes its expiry with it', async () => {
 })
 
 test('max-retained-messages: a new topic beyond it is not kept, and counted; known ones change and make room', async () => {
-  const broker = await TestBroker.start({ 'max-retained-messages': 2 })
+  const broker = await VirtualBroker.start({ 'max-retained-messages': 2 })
   const sensor = broker.connect({ clientId: 'sensor' })
   for (const topic of ['a', 'b', 'c']) retain(sensor, topic, topic)
   assert.equal(broker.broker.metrics.retainedRefusedAtLimit, 1)
@@ -139,7 +143,7 @@ test('max-retained-messages: a new topic beyond it is not kept, and counted; kno
 
 test('retained messages are checked again when they are delivered', async () => {
   const acl = { anonymous: { publish: ['#'], subscribe: ['open/#'] } }
-  const broker = await TestBroker.start({ 'topic-check': { acl } })
+  const broker = await VirtualBroker.start({ 'topic-check': { acl } })
   const sensor = broker.connect({ clientId: 'sensor' })
   retain(sensor, 'open/a', '1')
   retain(sensor, 'closed/a', '2')
@@ -150,7 +154,7 @@ test('retained messages are checked again when they are delivered', async () => 
 })
 
 test('a replay larger than a turn goes on in the next, and stops for a Client that leaves', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const messages = Array.from({ length: 25_000 }, (_, at) => broker.broker.publish(`t/${at}`, 'x', { retain: true }))
   broker.clock.runTurns()
   await Promise.all(messages)
@@ -163,7 +167,7 @@ test('a replay larger than a turn goes on in the next, and stops for a Client th
 })
 
 test('No Local keeps own retained messages away', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const client = broker.connect()
   retain(client, 'a', '1')
   client.subscribe('a', 0, { noLocal: true })
@@ -178,7 +182,7 @@ test('what the broker says of itself below $SYS takes no room from users, and no
     'max-memory': 8000,
     'max-memory-per-user': 0,
   }
-  const broker = await TestBroker.start({ 'sys-interval': 10, ...limits })
+  const broker = await VirtualBroker.start({ 'sys-interval': 10, ...limits })
   const sensor = broker.connect({ clientId: 'sensor' })
   retain(sensor, 'a', '1')
   retain(sensor, 'b', '2')

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import type { Step } from '../../../../src/access/directory/directory.ts'
 import { serverOf } from '../../../../src/broker/broker.ts'
 import { MemoryDisk } from '../../../../src/stores/memory-disk.ts'
-import { TestBroker } from '../../../support/test-broker.ts'
+import { VirtualBroker } from '../../../support/virtual-broker.ts'
 
 const rule = { action: 'publish', effect: 'allow', topic: 'a/#', priority: 0, literal: false } as const
 const labels = { textName: '', textDescription: '' }
@@ -18,14 +18,14 @@ const plan: readonly Step[] = [
   },
 ]
 
-async function stored({ broker }: TestBroker): Promise<void> {
+async function stored({ broker }: VirtualBroker): Promise<void> {
   const done = new Promise<void>((resolve) => serverOf(broker).turn.whenCommitted(resolve))
   await done
 }
 
 test('users, roles and bans outlive a kill: all of a plan', async () => {
   const disk = new MemoryDisk()
-  const broker = await TestBroker.start({ users: {}, persistence: {} }, { disk })
+  const broker = await VirtualBroker.start({ users: {}, persistence: {} }, { disk })
   const { directory } = serverOf(broker.broker)
   directory.carryOut(plan)
   directory.carryOut([{ type: 'role', name: 'meter', entry: undefined }])
@@ -34,7 +34,7 @@ test('users, roles and bans outlive a kill: all of a plan', async () => {
   const after = disk.kill()
   await broker.close()
 
-  const again = await TestBroker.start({ users: {}, persistence: {} }, { disk: after })
+  const again = await VirtualBroker.start({ users: {}, persistence: {} }, { disk: after })
   const loaded = serverOf(again.broker).directory
   assert.equal(loaded.all('role').size, 0)
   assert.deepEqual(loaded.get('user', 'größe')?.entry.passwordHash, 'x')
@@ -43,7 +43,7 @@ test('users, roles and bans outlive a kill: all of a plan', async () => {
 })
 
 test('without persistence they live as long as the broker', async () => {
-  const broker = await TestBroker.start({ users: {} })
+  const broker = await VirtualBroker.start({ users: {} })
   serverOf(broker.broker).directory.carryOut(plan)
   assert.equal(serverOf(broker.broker).directory.all('user').size, 1)
   await broker.close()
@@ -55,7 +55,7 @@ test('without persistence they live as long as the broker', async () => {
 
 test('a store that is full takes what removes, and refuses what adds', async () => {
   const disk = new MemoryDisk()
-  const broker = await TestBroker.start({ users: {}, persistence: { 'max-bytes': 300_000 } }, { disk })
+  const broker = await VirtualBroker.start({ users: {}, persistence: { 'max-bytes': 300_000 } }, { disk })
   const { directory } = serverOf(broker.broker)
   directory.carryOut(plan)
   assert.throws(

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { clientIdProblem } from '../../../../src/broker/sessions/client-id-rules.ts'
 import type { ConfigInput } from '../../../../src/config/options.ts'
 import type { Plugin } from '../../../../src/access/plugin.ts'
-import { TestBroker } from '../../../support/test-broker.ts'
+import { VirtualBroker } from '../../../support/virtual-broker.ts'
 
 const NONE = { listener: { clientId: 'any', clientIdPrefix: '' }, auth: { clientIds: {} } } as const
 const isFine = (
@@ -72,7 +72,7 @@ test('a mismatch is 0x85, in 3.1.1 code 2; it touches no session and is no wrong
   const config: ConfigInput = {
     auth: { plugins: [everyone], 'client-ids': { ann: ['ann-*'] } },
   }
-  const broker = await TestBroker.start(config)
+  const broker = await VirtualBroker.start(config)
   const kept = { cleanStart: false, properties: { sessionExpiryInterval: 100 } } as const
   const owner = broker.connect({ clientId: 'ann-1', userName: 'ann', ...kept })
   for (let n = 0; n < 5; n++) {

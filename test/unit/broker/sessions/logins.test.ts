@@ -7,7 +7,7 @@ import type { AuthenticationAnswer, ConnectRequest, LoginCheck, Plugin } from '.
 import { type ConnackPacket } from '../../../../src/codec/packets.ts'
 import { PacketType } from '../../../../src/codec/packet-types.ts'
 import { ReasonCode } from '../../../../src/codec/reason-code.ts'
-import { TestBroker } from '../../../support/test-broker.ts'
+import { VirtualBroker } from '../../../support/virtual-broker.ts'
 import type { TestClient } from '../../../support/test-client.ts'
 
 const HOME = '192.0.2.1'
@@ -19,7 +19,7 @@ class SlowJudge implements Plugin {
   readonly maxLoginChecks = 1
   readonly checkMs: number
   checks = 0
-  broker: TestBroker | undefined
+  broker: VirtualBroker | undefined
 
   constructor(checkMs = 10) {
     this.checkMs = checkMs
@@ -45,7 +45,7 @@ const judge: Plugin = {
 
 async function withSlowJudge(config: ConfigInput = {}, checkMs = 10) {
   const plugin = new SlowJudge(checkMs)
-  const broker = await TestBroker.start({ auth: { plugins: [plugin] }, ...config })
+  const broker = await VirtualBroker.start({ auth: { plugins: [plugin] }, ...config })
   plugin.broker = broker
   /** Time passes in steps in which answers can come in. */
   const pass = async (milliseconds: number): Promise<void> => {
@@ -59,7 +59,7 @@ async function withSlowJudge(config: ConfigInput = {}, checkMs = 10) {
 }
 
 function logIn(
-  broker: TestBroker,
+  broker: VirtualBroker,
   userName: string,
   password: string,
   address: string,
@@ -121,7 +121,7 @@ test('a guesser who hangs up at once gets no more guesses than one who waits', a
 })
 
 test('a guesser with an account of its own gains nothing by logging in between two guesses', async () => {
-  const broker = await TestBroker.start({ auth: { plugins: [judge] } })
+  const broker = await VirtualBroker.start({ auth: { plugins: [judge] } })
   let guesses = 0
   for (let round = 0; round < 100; round++) {
     assert.equal(codeOf(logIn(broker, 'mallory', 'right', AWAY)), 0)
@@ -134,7 +134,7 @@ test('a guesser with an account of its own gains nothing by logging in between t
 })
 
 test('nobody can lock a user out: where it has logged in before, guesses from elsewhere do not slow it', async () => {
-  const broker = await TestBroker.start({ auth: { plugins: [judge] } })
+  const broker = await VirtualBroker.start({ auth: { plugins: [judge] } })
   logIn(broker, 'ann', 'right', HOME).drop()
   for (let n = 0; n < 200; n++) logIn(broker, 'ann', 'wrong', `203.0.113.${n}`)
   assert.equal(codeOf(logIn(broker, 'ann', 'right', HOME)), 0)
@@ -146,7 +146,7 @@ test('nobody can lock a user out: where it has logged in before, guesses from el
 })
 
 test('a site behind one address with one wrong device: those that have been here do not wait, others get in', async () => {
-  const broker = await TestBroker.start({ auth: { plugins: [judge] } })
+  const broker = await VirtualBroker.start({ auth: { plugins: [judge] } })
   logIn(broker, 'meter-1', 'right', HOME).drop()
   for (let n = 0; n < 20; n++) {
     logIn(broker, 'old-device', 'wrong', HOME).drop()
@@ -161,14 +161,14 @@ test('a site behind one address with one wrong device: those that have been here
 
 test('penalty-exempt: a network whose wrong logins cost nothing', async () => {
   const auth = { plugins: [judge], 'penalty-exempt': ['192.0.2.0/24'] }
-  const broker = await TestBroker.start({ auth })
+  const broker = await VirtualBroker.start({ auth })
   for (let n = 0; n < 50; n++) assert.equal(codeOf(logIn(broker, 'ann', 'wrong', HOME)), 0x86)
   assert.equal(broker.broker.metrics.loginsSlowed, 0)
   await broker.close()
 })
 
 test('IPv6: a guesser with a whole /64 is one guesser', async () => {
-  const broker = await TestBroker.start({ auth: { plugins: [judge] } })
+  const broker = await VirtualBroker.start({ auth: { plugins: [judge] } })
   for (let n = 0; n < 3; n++) logIn(broker, `user-${n}`, 'wrong', `2001:db8::${n}`)
   assert.equal(codeOf(logIn(broker, 'user-9', 'wrong', '2001:db8::ffff:9')), undefined)
   assert.equal(codeOf(logIn(broker, 'user-9', 'wrong', '2001:db8:0:1::9')), 0x86)
@@ -176,14 +176,14 @@ test('IPv6: a guesser with a whole /64 is one guesser', async () => {
 })
 
 test('a connection that claims nothing is refused at once, and costs nobody time', async () => {
-  const broker = await TestBroker.start({ auth: { plugins: [judge] } })
+  const broker = await VirtualBroker.start({ auth: { plugins: [judge] } })
   for (let n = 0; n < 10; n++) assert.equal(broker.connect({ peer: { address: HOME } }).connack?.reasonCode, 0x86)
   assert.equal(codeOf(logIn(broker, 'ann', 'right', HOME)), 0)
   await broker.close()
 })
 
 test('guesses are counted and told: who, how many, how long', async () => {
-  const broker = await TestBroker.start({ auth: { plugins: [judge] } })
+  const broker = await VirtualBroker.start({ auth: { plugins: [judge] } })
   const told: BrokerEvents['loginPenalty'][] = []
   broker.broker.on('loginPenalty', (event) => told.push(event))
   for (let n = 0; n < 4; n++) logIn(broker, 'ann\u001b[2J', 'wrong', AWAY)
@@ -247,7 +247,7 @@ test('AUTH: guessing by re-authentication is as slow as by CONNECT', async () =>
       }
     },
   }
-  const broker = await TestBroker.start({ auth: { plugins: [exchange] } })
+  const broker = await VirtualBroker.start({ auth: { plugins: [exchange] } })
   const properties = (data: string) => ({ authenticationMethod: 'X', authenticationData: Buffer.from(data) })
   const open = (): TestClient => {
     const client = broker.open(5, { address: AWAY })
@@ -279,7 +279,7 @@ test('an exchange names its user in the exchange: a name that is guessed so is s
         : { decision: 'deny' }
     },
   }
-  const broker = await TestBroker.start({ auth: { plugins: [exchange] } })
+  const broker = await VirtualBroker.start({ auth: { plugins: [exchange] } })
   const properties = { authenticationMethod: 'X', authenticationData: Buffer.from('1') }
   const guess = (address: string): TestClient => {
     const client = broker.open(5, { address })
@@ -302,7 +302,7 @@ test('a wrong password and an unknown user: one code, in every version', async (
     name: 'one',
     authenticate: ({ userName }) => (userName === 'ann' ? { decision: 'deny' } : undefined),
   }
-  const broker = await TestBroker.start({ auth: { plugins: [one] } })
+  const broker = await VirtualBroker.start({ auth: { plugins: [one] } })
   for (const [version, code] of [
     [5, ReasonCode.BadUserNameOrPassword],
     [4, 4],

@@ -8,7 +8,7 @@ import { PacketType } from '../../../../src/codec/packet-types.ts'
 import { noProperties } from '../../../../src/codec/properties.ts'
 import { MemoryDisk } from '../../../../src/stores/memory-disk.ts'
 import { sessionsOf } from '../../../support/sessions.ts'
-import { TestBroker } from '../../../support/test-broker.ts'
+import { VirtualBroker } from '../../../support/virtual-broker.ts'
 import type { ConnectOptions, TestClient } from '../../../support/test-client.ts'
 
 const WILL = { topicName: 'will', payload: Buffer.from('gone') }
@@ -17,17 +17,17 @@ const SHARES = TURN_UNITS / SHARE_UNITS
 
 /** A broker with Clients that use up a turn, and one that is lost in it. */
 class World {
-  readonly broker: TestBroker
+  readonly broker: VirtualBroker
   readonly #busy: readonly TestClient[]
   /** Events, in their order. */
   readonly events: string[] = []
   readonly watcher: TestClient
 
   static async start(config: ConfigInput = {}, disk?: MemoryDisk): Promise<World> {
-    return new World(await TestBroker.start(config, disk && { disk }))
+    return new World(await VirtualBroker.start(config, disk && { disk }))
   }
 
-  private constructor(broker: TestBroker) {
+  private constructor(broker: VirtualBroker) {
     this.broker = broker
     this.#busy = Array.from({ length: SHARES }, (_, at) => broker.connect({ clientId: `busy ${at}` }))
     this.watcher = broker.connect({ clientId: 'watcher' })
@@ -155,7 +155,7 @@ test('a broker that closes ends what was lost, too, and waits for it', async () 
   newcomer.destroy()
   await broker.close()
   assert.ok(world.events.includes('client: server shutting down') || world.events.includes('client: connection lost'))
-  const again = await TestBroker.start({ persistence: {} }, { disk })
+  const again = await VirtualBroker.start({ persistence: {} }, { disk })
   assert.deepEqual(
     sessionsOf(again.broker)
       .map(({ clientId }) => clientId)

@@ -4,19 +4,19 @@ import { type DisconnectPacket } from '../../../../src/codec/packets.ts'
 import { PacketType } from '../../../../src/codec/packet-types.ts'
 import type { BrokerEvents } from '../../../../src/access/broker-events.ts'
 import type { Plugin } from '../../../../src/access/plugin.ts'
-import { TestBroker } from '../../../support/test-broker.ts'
+import { VirtualBroker } from '../../../support/virtual-broker.ts'
 import { clientsOf, sessionsOf } from '../../../support/sessions.ts'
 
 const KEPT = { cleanStart: false, properties: { sessionExpiryInterval: 100 } } as const
 
-function told<Name extends keyof BrokerEvents>(broker: TestBroker, name: Name): BrokerEvents[Name][] {
+function told<Name extends keyof BrokerEvents>(broker: VirtualBroker, name: Name): BrokerEvents[Name][] {
   const events: BrokerEvents[Name][] = []
   broker.broker.on(name, (event) => events.push(event))
   return events
 }
 
 test('takeover: the old Connection is told 0x8E and closed, the new one goes on with its Session [5.0 MQTT-3.1.4-3]', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const old = broker.connect(KEPT)
   old.subscribe('a/#', 1)
   const fresh = broker.connect(KEPT)
@@ -37,7 +37,7 @@ test('takeover of a 3.1.1 Client closes the old Connection, in every mixture of 
     [5, 4],
     [4, 4],
   ] as const) {
-    const broker = await TestBroker.start()
+    const broker = await VirtualBroker.start()
     const old = broker.connect({ version: one })
     const fresh = broker.connect({ version: other })
     assert.ok(old.isClosed && !fresh.isClosed)
@@ -50,7 +50,7 @@ test('takeover of a 3.1.1 Client closes the old Connection, in every mixture of 
 })
 
 test('what the old Connection had in flight goes out again on the new one, with DUP', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const old = broker.connect(KEPT)
   old.subscribe('a', 2)
   broker.connect({ clientId: 'sensor' }).publish('a', 'one', 1)
@@ -61,7 +61,7 @@ test('what the old Connection had in flight goes out again on the new one, with 
 })
 
 test('a takeover is told as such', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const ends = told(broker, 'clientDisconnected')
   broker.connect()
   broker.connect()
@@ -73,7 +73,7 @@ test('a takeover is told as such', async () => {
 })
 
 test('a Session ends with its Connection at Session Expiry 0, and lives on otherwise [5.0 MQTT-3.1.2-5]', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   broker.connect({ clientId: 'short' }).drop()
   broker.connect({ clientId: 'long', ...KEPT }).drop()
   assert.deepEqual(
@@ -84,7 +84,7 @@ test('a Session ends with its Connection at Session Expiry 0, and lives on other
 })
 
 test('Session Expiry: to the second [5.0 MQTT-3.1.2-23]', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const ended = told(broker, 'sessionEnded')
   broker.connect(KEPT).drop()
   broker.advance(99_999)
@@ -97,7 +97,7 @@ test('Session Expiry: to the second [5.0 MQTT-3.1.2-23]', async () => {
 })
 
 test('a Client that comes back in time stops the count', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   broker.connect(KEPT).drop()
   broker.advance(60_000)
   const again = broker.connect(KEPT)
@@ -110,7 +110,7 @@ test('a Client that comes back in time stops the count', async () => {
 })
 
 test('DISCONNECT may change the Session Expiry Interval', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   broker.connect(KEPT).disconnect(0, { sessionExpiryInterval: 0 })
   assert.deepEqual(sessionsOf(broker.broker), [])
   broker.connect(KEPT).disconnect(0, { sessionExpiryInterval: 5 })
@@ -122,7 +122,7 @@ test('DISCONNECT may change the Session Expiry Interval', async () => {
 })
 
 test('0xFFFFFFFF never expires where max-session-expiry allows it', async () => {
-  const broker = await TestBroker.start({ 'max-session-expiry': 0xffffffff })
+  const broker = await VirtualBroker.start({ 'max-session-expiry': 0xffffffff })
   broker.connect({ cleanStart: false, properties: { sessionExpiryInterval: 0xffffffff } }).drop()
   broker.advance(10 * 365 * 86_400_000)
   assert.equal(sessionsOf(broker.broker).length, 1)
@@ -131,7 +131,7 @@ test('0xFFFFFFFF never expires where max-session-expiry allows it', async () => 
 
 test('Clean Start forgets subscriptions and messages [5.0 MQTT-3.1.2-4] [3.1.1 MQTT-3.1.2-6]', async () => {
   for (const version of [4, 5] as const) {
-    const broker = await TestBroker.start()
+    const broker = await VirtualBroker.start()
     const options = { version, cleanStart: false, ...(version === 5 && KEPT) }
     const away = broker.connect(options)
     away.subscribe('a', 1)
@@ -147,7 +147,7 @@ test('Clean Start forgets subscriptions and messages [5.0 MQTT-3.1.2-4] [3.1.1 M
 })
 
 test('a resumed Session gets what came while it was away, in order, and no QoS 0', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const away = broker.connect(KEPT)
   away.subscribe('#', 2)
   away.drop()
@@ -174,7 +174,7 @@ test('a resumed Session gets what came while it was away, in order, and no QoS 0
 
 test('a Session belongs to the User Name that made it: another gets 0x85, and the Session stays untouched', async () => {
   const everybody: Plugin = { name: 'everybody', authenticate: () => ({ decision: 'allow' }) }
-  const broker = await TestBroker.start({ auth: { plugins: [everybody] } })
+  const broker = await VirtualBroker.start({ auth: { plugins: [everybody] } })
   const owner = broker.connect({ ...KEPT, userName: 'ann', password: 'x' })
   const thief = broker.connect({ ...KEPT, userName: 'bob', password: 'x' })
   const old = broker.connect({ version: 4, userName: 'bob', password: 'x' })
@@ -185,7 +185,7 @@ test('a Session belongs to the User Name that made it: another gets 0x85, and th
 })
 
 test('an empty Client Identifier is given one that is long, random and told [5.0 MQTT-3.1.3-6] [5.0 MQTT-3.1.3-7]', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const names = [1, 2].map(() => broker.connect({ clientId: '' }).connack?.properties.assignedClientIdentifier)
   assert.match(names[0]!, /^auto-[0-9a-f]{32}$/)
   assert.notEqual(names[0], names[1])

@@ -16,7 +16,7 @@ import { PacketType, type PacketName, type QoS } from '../../../../src/codec/pac
 import { noProperties } from '../../../../src/codec/properties.ts'
 import { MemoryDisk } from '../../../../src/stores/memory-disk.ts'
 import { root } from '../../../../tools/main.ts'
-import { TestBroker } from '../../../support/test-broker.ts'
+import { VirtualBroker } from '../../../support/virtual-broker.ts'
 import type { TestClient } from '../../../support/test-client.ts'
 import { assertShared, measure, sendInTurn } from './support.ts'
 
@@ -44,7 +44,7 @@ interface Shape {
   /** Very many Clients ask for one small thing each: whoever comes last waits for all of them, which takes as many turns as it has to. */
   readonly isCrowd?: true
   /** @returns what is measured */
-  readonly prepare: (broker: TestBroker) => () => void
+  readonly prepare: (broker: VirtualBroker) => () => void
 }
 
 function many<Item>(count: number, make: (at: number) => Item): Item[] {
@@ -65,7 +65,7 @@ function subscribeAll(client: TestClient, topicFilters: readonly string[], qos: 
 const IN_FLIGHT = 8_000
 
 /** A Client that has so many messages in flight at that QoS, and more behind them in its queue. */
-function receiverWith(broker: TestBroker, qos: 1 | 2): TestClient {
+function receiverWith(broker: VirtualBroker, qos: 1 | 2): TestClient {
   const receiver = broker.connect({ clientId: 'receiver', properties: { receiveMaximum: IN_FLIGHT } })
   subscribeAll(receiver, ['a/+'], qos)
   const sensor = broker.connect({ clientId: 'sensor' })
@@ -287,7 +287,7 @@ const PACKETS: Readonly<Record<ClientPacket, readonly Shape[]>> = {
 for (const [name, shapes] of Object.entries(PACKETS)) {
   for (const { what, atLeast, config, isCrowd, prepare } of shapes) {
     test(`${name} ${what}`, async () => {
-      const broker = await TestBroker.start({ ...ROOM, ...config })
+      const broker = await VirtualBroker.start({ ...ROOM, ...config })
       const measured = measure(broker, prepare(broker))
       const fewestTurns = Math.ceil(measured.work / TURN_UNITS)
       if (isCrowd) assert.ok(measured.turns <= fewestTurns + 1, `${measured.turns} turns`)
@@ -298,7 +298,7 @@ for (const [name, shapes] of Object.entries(PACKETS)) {
 }
 
 test('a round of $SYS to 600 Clients that subscribe to all of it', async () => {
-  const broker = await TestBroker.start({ ...ROOM, 'sys-interval': 10 })
+  const broker = await VirtualBroker.start({ ...ROOM, 'sys-interval': 10 })
   for (let at = 0; at < 600; at++) subscribeAll(broker.connect({ clientId: `c${at}` }), ['$SYS/#'], 0)
   const measured = measure(broker, () => void broker.clock.step(broker.clock.now() + 10_000))
   assertShared('$SYS', measured, 60_000)
@@ -306,7 +306,7 @@ test('a round of $SYS to 600 Clients that subscribe to all of it', async () => {
 })
 
 test('a shutdown with 2,000 Clients', async () => {
-  const broker = await TestBroker.start(ROOM)
+  const broker = await VirtualBroker.start(ROOM)
   const clients = many(2_000, (at) => broker.connect({ clientId: `c${at}`, will: { topicName: 'w' } }))
   let closed: Promise<void> | undefined
   // The bystander is closed with all the others.
@@ -318,7 +318,7 @@ test('a shutdown with 2,000 Clients', async () => {
 
 test('a shutdown whose time is up before all Clients were reached leaves their Wills to the next start, too', async () => {
   const disk = new MemoryDisk()
-  const broker = await TestBroker.start({ ...ROOM, persistence: {} }, { disk })
+  const broker = await VirtualBroker.start({ ...ROOM, persistence: {} }, { disk })
   const clients = many(1_000, (at) => broker.connect({ clientId: `c${at}`, will: { topicName: 'w' } }))
   await broker.settle()
   const { metrics } = broker.broker

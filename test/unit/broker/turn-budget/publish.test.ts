@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { type PublishPacket, type SubscribePacket } from '../../../../src/codec/packets.ts'
 import { PacketType, type QoS } from '../../../../src/codec/packet-types.ts'
 import { noProperties } from '../../../../src/codec/properties.ts'
-import { TestBroker } from '../../../support/test-broker.ts'
+import { VirtualBroker } from '../../../support/virtual-broker.ts'
 import { assertShared, measure, sendInTurn } from './support.ts'
 
 const ROOM = {
@@ -35,7 +35,7 @@ function publishOf(topicName: string, qos: QoS, packetIdentifier: number): Publi
 
 for (const qos of [0, 1, 2] as const) {
   test(`a chunk of PUBLISH at QoS ${qos} to 200 receivers each, and its order`, async () => {
-    const broker = await TestBroker.start({ ...ROOM, 'receive-maximum': 65_535 })
+    const broker = await VirtualBroker.start({ ...ROOM, 'receive-maximum': 65_535 })
     const receivers = Array.from({ length: 200 }, (_, at) => broker.connect({ clientId: `r${at}` }))
     for (const receiver of receivers) receiver.send(subscribeTo(['a/+'], qos))
     const sensor = broker.connect({ clientId: 'sensor' })
@@ -56,7 +56,7 @@ for (const qos of [0, 1, 2] as const) {
 }
 
 test('topics that go through every node of a tree made for it', async () => {
-  const broker = await TestBroker.start(ROOM)
+  const broker = await VirtualBroker.start(ROOM)
   const client = broker.connect({ clientId: 'maker' })
   const levels = 12
   const filters = Array.from({ length: 2 ** levels }, (_, bits) =>
@@ -80,7 +80,7 @@ test('topics that go through every node of a tree made for it', async () => {
 
 test('a Client that comes back to a long backlog', async () => {
   const kept = { cleanStart: false, properties: { sessionExpiryInterval: 100, receiveMaximum: 65_535 } } as const
-  const broker = await TestBroker.start(ROOM)
+  const broker = await VirtualBroker.start(ROOM)
   const client = broker.connect({ clientId: 'back', ...kept })
   client.send(subscribeTo(['#'], 1))
   client.drop()
@@ -114,7 +114,7 @@ test('a Client that comes back to a long backlog', async () => {
 })
 
 test('many Wills at one moment, to many receivers', async () => {
-  const broker = await TestBroker.start(ROOM)
+  const broker = await VirtualBroker.start(ROOM)
   for (let at = 0; at < 100; at++) broker.connect({ clientId: `r${at}` }).send(subscribeTo(['will/#'], 0))
   const clients = Array.from({ length: 300 }, (_, at) =>
     broker.connect({ clientId: `w${at}`, keepAlive: 10, will: { topicName: `will/${at}` } }),

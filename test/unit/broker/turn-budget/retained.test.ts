@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { type PublishPacket, type SubscribePacket } from '../../../../src/codec/packets.ts'
 import { PacketType, type QoS } from '../../../../src/codec/packet-types.ts'
 import { noProperties } from '../../../../src/codec/properties.ts'
-import { TestBroker } from '../../../support/test-broker.ts'
+import { VirtualBroker } from '../../../support/virtual-broker.ts'
 import type { TestClient } from '../../../support/test-client.ts'
 import { assertShared, measure, sendInTurn } from './support.ts'
 
@@ -13,8 +13,8 @@ async function startWith(
   count: number,
   config = {},
   topicOf = (at: number) => `device/${at}/state`,
-): Promise<TestBroker> {
-  const broker = await TestBroker.start({ ...ROOM, ...config })
+): Promise<VirtualBroker> {
+  const broker = await VirtualBroker.start({ ...ROOM, ...config })
   for (let at = 0; at < count; at++) void broker.broker.publish(topicOf(at), String(at), { retain: true })
   broker.clock.runTurns()
   return broker
@@ -173,7 +173,7 @@ test('the host program takes twenty thousand retained messages through a queue o
 
 test('a queue of which all expires at one moment', async () => {
   const room = { 'max-queued-messages': 100_000, 'max-queued-bytes': 1e9 }
-  const broker = await TestBroker.start({ ...ROOM, ...room })
+  const broker = await VirtualBroker.start({ ...ROOM, ...room })
   const kept = { cleanStart: false, properties: { sessionExpiryInterval: 1000 } }
   const sleeper = broker.connect({ clientId: 'sleeper', ...kept })
   sleeper.subscribe('a/#', 1)

@@ -6,7 +6,7 @@ import { PacketType } from '../../../../src/codec/packet-types.ts'
 import { noProperties } from '../../../../src/codec/properties.ts'
 import type { Plugin, PluginContext } from '../../../../src/access/plugin.ts'
 import { MemoryDisk } from '../../../../src/stores/memory-disk.ts'
-import { TestBroker } from '../../../support/test-broker.ts'
+import { VirtualBroker } from '../../../support/virtual-broker.ts'
 import { assertShared, measure, MOST_TURN_WORK } from './support.ts'
 
 const LARGE = {
@@ -30,7 +30,7 @@ test('a review of 10,000 logins', async () => {
     context = given
     return plugin
   }
-  const broker = await TestBroker.start({ auth: { plugins: [{ plugin: gate }] }, 'max-memory': 0 })
+  const broker = await VirtualBroker.start({ auth: { plugins: [{ plugin: gate }] }, 'max-memory': 0 })
   for (let at = 0; at < 10_000; at++) broker.connect({ clientId: `c${at}` })
   const measured = measure(broker, () => context!.revoked())
   assertShared('review', measured)
@@ -42,7 +42,7 @@ test('answers of plugins for very many Clients at one moment', async () => {
   let answer = (_yes: boolean): void => {}
   const answered = new Promise<boolean>((resolve) => (answer = resolve))
   const plugin: Plugin = { name: 'slow', maySubscribe: () => true, mayPublish: () => answered }
-  const broker = await TestBroker.start({ 'topic-check': { plugins: [plugin] }, 'max-memory': 0 })
+  const broker = await VirtualBroker.start({ 'topic-check': { plugins: [plugin] }, 'max-memory': 0 })
   for (let at = 0; at < 200; at++) broker.connect({ clientId: `reader ${at}` }).subscribe('news')
   for (let at = 0; at < 1_000; at++) broker.connect({ clientId: `c${at}` }).publish('news', 'x', 1)
   answer(true)
@@ -63,7 +63,7 @@ test('answers of plugins for very many Clients at one moment', async () => {
 test('Connections that waited for the Store go on in slices once it has caught up', async () => {
   const disk = new MemoryDisk()
   const config = { persistence: {}, 'max-uncommitted-bytes': 65_536, 'max-memory': 0 }
-  const broker = await TestBroker.start(config, { disk })
+  const broker = await VirtualBroker.start(config, { disk })
   const keeper = broker.connect({
     clientId: 'keeper',
     cleanStart: false,
@@ -94,7 +94,7 @@ test('Connections that waited for the Store go on in slices once it has caught u
 })
 
 test('of 1,000 Connections in the middle of a large packet that were stopped together, few are read again in one turn', async () => {
-  const broker = await TestBroker.start({ 'max-memory': 0, 'max-input-bytes': 1e9 })
+  const broker = await VirtualBroker.start({ 'max-memory': 0, 'max-input-bytes': 1e9 })
   const clients = Array.from({ length: 1_000 }, (_, at) => broker.connect({ clientId: `c${at}` }))
   const begin = Buffer.alloc(65_536, 'x')
   encodePacket({ ...LARGE, payload: Buffer.alloc(1e6) }, 5)

@@ -4,7 +4,7 @@ import { TURN_UNITS } from '../../../../src/base/work.ts'
 import type { Packet } from '../../../../src/codec/packets.ts'
 import { PacketType } from '../../../../src/codec/packet-types.ts'
 import { noProperties } from '../../../../src/codec/properties.ts'
-import { TestBroker } from '../../../support/test-broker.ts'
+import { VirtualBroker } from '../../../support/virtual-broker.ts'
 import type { TestClient } from '../../../support/test-client.ts'
 import { assertShared, measure, sendInTurn } from './support.ts'
 import { sessionsOf } from '../../../support/sessions.ts'
@@ -19,8 +19,8 @@ function subscribeToMany(client: TestClient, count: number, prefix: string): voi
   client.take()
 }
 
-async function crowd(count: number, each: number, options = {}): Promise<[TestBroker, TestClient[]]> {
-  const broker = await TestBroker.start(ROOM)
+async function crowd(count: number, each: number, options = {}): Promise<[VirtualBroker, TestClient[]]> {
+  const broker = await VirtualBroker.start(ROOM)
   const clients = Array.from({ length: count }, (_, at) => broker.connect({ clientId: `c${at}`, ...options }))
   for (const [at, client] of clients.entries()) subscribeToMany(client, each, at % 2 === 0 ? 'shared' : `own/${at}`)
   return [broker, clients]
@@ -56,7 +56,7 @@ test('many Sessions with many subscriptions expire at one moment, and take no me
 
 for (const expiry of [0, 60]) {
   test(`100 Connections with 2,000 messages in flight each are lost at once, and the Sessions last ${expiry} s`, async () => {
-    const broker = await TestBroker.start({ ...ROOM, 'max-queued-messages': 2_000, 'receive-maximum': 65_535 })
+    const broker = await VirtualBroker.start({ ...ROOM, 'max-queued-messages': 2_000, 'receive-maximum': 65_535 })
     const properties = { sessionExpiryInterval: expiry, receiveMaximum: 65_535 }
     const clients = Array.from({ length: 100 }, (_, at) => broker.connect({ clientId: `c${at}`, properties }))
     for (const client of clients) client.subscribe('a', 1)
@@ -81,7 +81,7 @@ for (const expiry of [0, 60]) {
 }
 
 test('5,000 Connections are lost in one poll, some of them before their login', async () => {
-  const broker = await TestBroker.start(ROOM)
+  const broker = await VirtualBroker.start(ROOM)
   const waiting = Array.from({ length: 1_000 }, () => broker.open())
   const clients = Array.from({ length: 4_000 }, (_, at) => broker.connect({ clientId: `c${at}` }))
   const { metrics } = broker.broker
@@ -97,7 +97,7 @@ test('5,000 Connections are lost in one poll, some of them before their login', 
 })
 
 test('1,000 Connections are lost in one poll, and each leaves a Will to 100 subscribers', async () => {
-  const broker = await TestBroker.start({ ...ROOM, 'max-queued-messages': 10_000 })
+  const broker = await VirtualBroker.start({ ...ROOM, 'max-queued-messages': 10_000 })
   for (let at = 0; at < 100; at++) broker.connect({ clientId: `r${at}` }).subscribe('will', 1)
   const will = { topicName: 'will', qos: 1 } as const
   const clients = Array.from({ length: 1_000 }, (_, at) => broker.connect({ clientId: `c${at}`, will }))
@@ -142,7 +142,7 @@ const UNSUBSCRIBE: Packet = {
 async function leaveShared(packet: Packet, others: number, areConnected: boolean): Promise<void> {
   const held = 10_000
   const limits = { 'max-queued-messages': held, 'max-queued-messages-connected': held, 'max-queued-bytes': 1e9 }
-  const broker = await TestBroker.start({ ...ROOM, ...limits })
+  const broker = await VirtualBroker.start({ ...ROOM, ...limits })
   const kept = { cleanStart: false, properties: { sessionExpiryInterval: 100, receiveMaximum: 1 } } as const
   const leaving = broker.connect({ clientId: 'leaving', properties: { receiveMaximum: 1 } })
   leaving.subscribe('$share/g/a', 1)
@@ -180,7 +180,7 @@ test('a member of a Shared Subscription unsubscribes, and 10,000 messages go to 
 })
 
 test('many Wills that waited for a subscriber go out a share at a time, once it has left', async () => {
-  const broker = await TestBroker.start({ ...ROOM, 'max-queued-messages': 1, 'max-queued-messages-connected': 2 })
+  const broker = await VirtualBroker.start({ ...ROOM, 'max-queued-messages': 1, 'max-queued-messages-connected': 2 })
   const receivers = Array.from({ length: 50 }, (_, at) => broker.connect({ clientId: `r${at}` }))
   for (const receiver of receivers) receiver.subscribe('will')
   const slow = broker.connect({ clientId: 'slow', properties: { receiveMaximum: 1 } })

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { type SubackPacket, type SubscribePacket, type UnsubackPacket } from '../../../../src/codec/packets.ts'
 import { PacketType } from '../../../../src/codec/packet-types.ts'
 import { noProperties } from '../../../../src/codec/properties.ts'
-import { TestBroker } from '../../../support/test-broker.ts'
+import { VirtualBroker } from '../../../support/virtual-broker.ts'
 import { assertShared, measure, sendInTurn } from './support.ts'
 import { sessionsOf } from '../../../support/sessions.ts'
 
@@ -29,7 +29,7 @@ function filters(count: number, form: (at: number) => string): string[] {
 const PING = { type: PacketType.PINGREQ } as const
 
 test('SUBSCRIBE with 10,000 filters: others are served, its SUBACK comes at the end, and in order', async () => {
-  const broker = await TestBroker.start(ROOM)
+  const broker = await VirtualBroker.start(ROOM)
   const client = broker.connect({ clientId: 'many' })
   const wanted = subscribeTo(filters(10_000, (at) => `a/${at}/b`))
   assertShared(
@@ -43,7 +43,7 @@ test('SUBSCRIBE with 10,000 filters: others are served, its SUBACK comes at the 
 })
 
 test('SUBSCRIBE with filters of 200 levels, and of 8 KB', async () => {
-  const broker = await TestBroker.start(ROOM)
+  const broker = await VirtualBroker.start(ROOM)
   const client = broker.connect({ clientId: 'many' })
   const deep = subscribeTo(filters(1_000, (at) => `${at}${'/'.repeat(199)}`))
   assertShared(
@@ -64,7 +64,7 @@ test('SUBSCRIBE with filters of 200 levels, and of 8 KB', async () => {
 test('SUBSCRIBE with 2,000 filters that plugins are asked about, at once and later', async () => {
   for (const answer of [true, Promise.resolve(true)]) {
     const plugin = { name: 'slow', maySubscribe: () => answer, mayPublish: () => true }
-    const broker = await TestBroker.start({ ...ROOM, 'topic-check': { plugins: [plugin] } })
+    const broker = await VirtualBroker.start({ ...ROOM, 'topic-check': { plugins: [plugin] } })
     const client = broker.connect({ clientId: 'many' })
     const wanted = subscribeTo(filters(2_000, (at) => `a/${at}`))
     const measured = measure(broker, () => sendInTurn(client, wanted))
@@ -76,7 +76,7 @@ test('SUBSCRIBE with 2,000 filters that plugins are asked about, at once and lat
 })
 
 test('a forbidden filter at the end of a long SUBSCRIBE grants nothing', async () => {
-  const broker = await TestBroker.start(ROOM)
+  const broker = await VirtualBroker.start(ROOM)
   const client = broker.connect({ clientId: 'many', ...KEPT })
   measure(broker, () => sendInTurn(client, subscribeTo([...filters(10_000, (at) => `a/${at}`), 'a/#/b'])))
   assert.ok(client.isClosed)
@@ -86,7 +86,7 @@ test('a forbidden filter at the end of a long SUBSCRIBE grants nothing', async (
 })
 
 test('a Connection that ends within its SUBSCRIBE leaves a beginning of it, without an answer [5.0 MQTT-3.8.4-5]', async () => {
-  const broker = await TestBroker.start(ROOM)
+  const broker = await VirtualBroker.start(ROOM)
   const client = broker.connect({ clientId: 'many', ...KEPT })
   sendInTurn(client, subscribeTo(filters(10_000, (at) => `a/${at}`)))
   broker.clock.runTurn()
@@ -105,7 +105,7 @@ test('a Connection that ends within its SUBSCRIBE leaves a beginning of it, with
 })
 
 test('UNSUBSCRIBE with 10,000 filters, and in order', async () => {
-  const broker = await TestBroker.start(ROOM)
+  const broker = await VirtualBroker.start(ROOM)
   const client = broker.connect({ clientId: 'many' })
   const all = filters(10_000, (at) => `a/${at}/b`)
   client.send(subscribeTo(all))
@@ -131,7 +131,7 @@ test('UNSUBSCRIBE with 10,000 filters, and in order', async () => {
 })
 
 test('UNSUBSCRIBE of 2,000 Shared Subscriptions with messages waiting hands them over in one go through the queue', async () => {
-  const broker = await TestBroker.start(ROOM)
+  const broker = await VirtualBroker.start(ROOM)
   const leaving = broker.connect({ clientId: 'leaving', properties: { receiveMaximum: 1 } })
   const all = filters(2_000, (at) => `$share/g/a/${at}`)
   leaving.send({
@@ -162,7 +162,7 @@ test('UNSUBSCRIBE of 2,000 Shared Subscriptions with messages waiting hands them
 })
 
 test('subscribeFor with 10,000 filters, and unsubscribeFor, of a client that is connected and of one that is not', async () => {
-  const broker = await TestBroker.start(ROOM)
+  const broker = await VirtualBroker.start(ROOM)
   broker.connect({ clientId: 'connected' })
   broker.connect({ clientId: 'away', ...KEPT }).drop()
   const topicFilters = filters(10_000, (at) => `a/${at}/b`)

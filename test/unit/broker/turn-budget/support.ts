@@ -9,7 +9,7 @@ import { SHARE_UNITS, TURN_UNITS } from '../../../../src/base/work.ts'
 import { encodePacket } from '../../../../src/codec/encode.ts'
 import { type Packet } from '../../../../src/codec/packets.ts'
 import { PacketType } from '../../../../src/codec/packet-types.ts'
-import type { TestBroker } from '../../../support/test-broker.ts'
+import type { VirtualBroker } from '../../../support/virtual-broker.ts'
 import type { TestClient } from '../../../support/test-client.ts'
 
 /** Work in a turn, a step beyond it, and what is packed, released and written at its end. */
@@ -30,7 +30,7 @@ export interface Measured {
 }
 
 /** Does `act`, whose input comes within one turn, and everything that follows from it. */
-export function measure(broker: TestBroker, act: () => void): Measured {
+export function measure(broker: VirtualBroker, act: () => void): Measured {
   const bystander = broker.connect({ clientId: 'bystander' })
   const { metrics } = broker.broker
   const counted = metrics as { mostTurnWork: number }

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createTestBroker } from '../../../../src/testing/index.ts'
-import { TestBroker } from '../../../support/test-broker.ts'
+import { VirtualBroker } from '../../../support/virtual-broker.ts'
 
 test('eachSession goes through very many Sessions, a share at a time', async () => {
-  const broker = await TestBroker.start({ 'max-connections': 0, 'max-memory': 0 })
+  const broker = await VirtualBroker.start({ 'max-connections': 0, 'max-memory': 0 })
   const count = 12_000
   for (let at = 0; at < count; at++) broker.connect({ clientId: `c${at}` })
   const turns = broker.broker.metrics.turns
@@ -35,7 +35,7 @@ test('eachSession ends in the event loop as it is, and a broker without clients 
 
 /** All pages of a list, each given its turns. */
 async function pagesOf(
-  { broker, clock }: TestBroker,
+  { broker, clock }: VirtualBroker,
   list: 'clients' | 'sessions',
   limit: number,
   between: () => void = () => {},
@@ -55,7 +55,7 @@ async function pagesOf(
 }
 
 test('the pages of a list have every Session once, in full pages, and a cursor only if there is another page', async () => {
-  const broker = await TestBroker.start({ 'max-connections': 0, 'max-memory': 0 })
+  const broker = await VirtualBroker.start({ 'max-connections': 0, 'max-memory': 0 })
   const clientIds = Array.from({ length: 60 }, (_, at) => `c${at}`)
   for (const clientId of clientIds) broker.connect({ clientId })
   for (const limit of [1, 7, 20, 59, 60, 61, 1000]) {
@@ -70,7 +70,7 @@ test('the pages of a list have every Session once, in full pages, and a cursor o
 })
 
 test('the clients are the Sessions that are connected, whatever lies between them', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const kept = { properties: { sessionExpiryInterval: 100 } }
   for (let at = 0; at < 50; at++) {
     const client = broker.connect({ clientId: `c${at}`, ...kept })
@@ -87,7 +87,7 @@ test('the clients are the Sessions that are connected, whatever lies between the
 })
 
 test('a Session that stays is listed once, whatever comes and goes between two pages', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const staying = Array.from({ length: 40 }, (_, at) => `staying${at}`)
   for (const clientId of staying) broker.connect({ clientId })
   let visitors = 0
@@ -107,7 +107,7 @@ test('a Session that stays is listed once, whatever comes and goes between two p
 })
 
 test('a page that finds little among very many is spread over turns', async () => {
-  const broker = await TestBroker.start({
+  const broker = await VirtualBroker.start({
     'max-connections': 0,
     'max-memory': 0,
     'max-sessions': 0,
@@ -126,7 +126,7 @@ test('a page that finds little among very many is spread over turns', async () =
 })
 
 test('a limit out of its range and a cursor that no page gave are the caller’s mistakes', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   for (const limit of [0, -1, 1001, 1.5, NaN, Infinity, '10' as unknown as number]) {
     await assert.rejects(broker.broker.sessions({ limit }), {
       code: 'ERR_USAGE',
@@ -141,7 +141,7 @@ test('a limit out of its range and a cursor that no page gave are the caller’s
 })
 
 test('one Session is found by its Client Identifier, connected or not', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const client = broker.connect({ clientId: 'meter', properties: { sessionExpiryInterval: 100 } })
   assert.equal((await broker.broker.session('meter'))?.connected, true)
   client.disconnect()
@@ -151,7 +151,7 @@ test('one Session is found by its Client Identifier, connected or not', async ()
 })
 
 test('many connections that have ended are looked through a share at a time', async () => {
-  const broker = await TestBroker.start({ 'max-closed-connections': 20_000 })
+  const broker = await VirtualBroker.start({ 'max-closed-connections': 20_000 })
   for (let at = 0; at < 20_000; at++) broker.connect({ clientId: `c${at}` }).disconnect()
   const { turns } = broker.broker.metrics
   let isDone = false

@@ -27,8 +27,8 @@ export interface Target {
 export type Receive = (bytes: Uint8Array, start: number, end: number) => void
 
 /** An error on the way to or from the broker. */
-export class LinkError extends Error {
-  override readonly name = 'LinkError'
+export class RawConnectionError extends Error {
+  override readonly name = 'RawConnectionError'
 }
 
 const CONNECT_TIMEOUT_MS = 10_000
@@ -58,7 +58,7 @@ function webSocketHead(bytes: number): Uint8Array {
 
 const noBytes = new Uint8Array(0)
 
-export class Link {
+export class RawConnection {
   /** Called with received bytes. */
   receive: Receive = ignore
   /** Called when a write reported by `pending` has left. */
@@ -96,7 +96,7 @@ export class Link {
       ? connectTls({ host, port, rejectUnauthorized: false, onread } as ConnectionOptions)
       : connectTcp({ host, port, noDelay: true, onread })
     this.#socket.on('error', (error) => this.broken(error))
-    this.#socket.on('close', () => this.broken(new LinkError('the broker closed the connection')))
+    this.#socket.on('close', () => this.broken(new RawConnectionError('the broker closed the connection')))
   }
 
   /**
@@ -104,8 +104,8 @@ export class Link {
    *
    * @param timeoutMs the longest time for each answer, also for later ones
    */
-  static async open(target: Target, timeoutMs: number = CONNECT_TIMEOUT_MS): Promise<Link> {
-    const link = new Link(target, timeoutMs)
+  static async open(target: Target, timeoutMs: number = CONNECT_TIMEOUT_MS): Promise<RawConnection> {
+    const link = new RawConnection(target, timeoutMs)
     await link.#within(`connect to ${target.host}:${target.port}`, (resolve) => {
       link.#socket.once(link.#secure ? 'secureConnect' : 'connect', resolve)
     })
@@ -114,18 +114,18 @@ export class Link {
   }
 
   /** Opens a link and logs in with MQTT. */
-  static async logIn(target: Target, version: Version, clientId: string, cleanStart = true): Promise<Link> {
-    const link = await Link.open(target)
+  static async logIn(target: Target, version: Version, clientId: string, cleanStart = true): Promise<RawConnection> {
+    const link = await RawConnection.open(target)
     const { userName, password } = target
     const connack = await link.exchange(connectPacket({ version, clientId, userName, password, cleanStart }), 2)
-    if (connack[3] !== 0) throw new LinkError(`the broker refused ${clientId} with code ${connack[3]}`)
+    if (connack[3] !== 0) throw new RawConnectionError(`the broker refused ${clientId} with code ${connack[3]}`)
     return link
   }
 
   /**
    * Sends one packet and waits for the next one, which must be of type `answerType` and the last of its chunk.
    *
-   * @throws {LinkError} if another packet arrives, or none in time
+   * @throws {RawConnectionError} if another packet arrives, or none in time
    */
   async exchange(packet: Uint8Array, answerType: number): Promise<Buffer> {
     const received: Buffer[] = []
@@ -139,7 +139,9 @@ export class Link {
     })
     this.receive = ignore
     if (answer[0]! >> 4 === answerType) return answer
-    throw new LinkError(`expected a packet of type ${answerType}, got ${answer.subarray(0, 16).toString('hex')}`)
+    throw new RawConnectionError(
+      `expected a packet of type ${answerType}, got ${answer.subarray(0, 16).toString('hex')}`,
+    )
   }
 
   /** The prefix that is required before `bytes` unframed bytes. */
@@ -207,7 +209,7 @@ export class Link {
       this.#socket.write(request)
     })
     if (!answer.startsWith('HTTP/1.1 101'))
-      throw new LinkError(`the broker does not accept a WebSocket: ${answer.split('\r\n', 1)[0]}`)
+      throw new RawConnectionError(`the broker does not accept a WebSocket: ${answer.split('\r\n', 1)[0]}`)
     this.#take = webSocketReader((bytes, start, end) => this.receive(bytes, start, end))
   }
 
@@ -217,10 +219,10 @@ export class Link {
     try {
       return await new Promise<Value>((resolve, reject) => {
         timer = setTimeout(
-          () => reject(new LinkError(`could not ${what} within ${this.#timeoutMs} ms`)),
+          () => reject(new RawConnectionError(`could not ${what} within ${this.#timeoutMs} ms`)),
           this.#timeoutMs,
         )
-        this.broken = (error) => reject(new LinkError(`could not ${what}: ${error.message}`, { cause: error }))
+        this.broken = (error) => reject(new RawConnectionError(`could not ${what}: ${error.message}`, { cause: error }))
         begin(resolve)
       })
     } catch (error) {
@@ -260,7 +262,8 @@ export function webSocketReader(receive: Receive): Receive {
       head[held++] = bytes[at++]!
       const kind = held > 1 ? head[1]! & 0x7f : 0
       if (held < 2 || held < (kind === 127 ? 10 : kind === 126 ? 4 : 2)) continue
-      if ((head[0]! & 0x0f) > 2) throw new LinkError(`received a WebSocket control frame of type ${head[0]! & 0x0f}`)
+      if ((head[0]! & 0x0f) > 2)
+        throw new RawConnectionError(`received a WebSocket control frame of type ${head[0]! & 0x0f}`)
       left =
         kind === 127 ? Number(Buffer.from(head).readBigUInt64BE(2)) : kind === 126 ? (head[2]! << 8) | head[3]! : kind
       held = 0

@@ -2,21 +2,21 @@
 import { connect } from 'node:net'
 import type { Incoming, Peer, Transport } from '../../src/protocol/transport.ts'
 
-export interface Link {
+export interface ByteStream {
   write(bytes: Uint8Array): void
   /** Ends it without a word. */
   cut(): void
 }
 
-/** What a link tells its owner. */
-export interface LinkEnd {
+/** What the owner of a stream is told. */
+export interface ByteStreamEnd {
   receive(bytes: Uint8Array): unknown
   /** It has ended, by whichever side; told once. */
   ended(): unknown
 }
 
-/** How a link is opened. */
-export type Dial = (end: LinkEnd) => Link
+/** How a stream is opened. */
+export type Dial = (end: ByteStreamEnd) => ByteStream
 
 export function dialTcp(port: number): Dial {
   return (end) => {
@@ -36,11 +36,11 @@ export interface Acceptor {
 
 class MemoryTransport implements Transport {
   readonly unsentBytes = 0
-  readonly #end: LinkEnd
+  readonly #end: ByteStreamEnd
   incoming: Incoming | undefined
   #isLost = false
 
-  constructor(end: LinkEnd) {
+  constructor(end: ByteStreamEnd) {
     this.#end = end
   }
 
