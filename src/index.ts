@@ -100,6 +100,7 @@ export type {
   PluginContext,
   PluginEvents,
   PluginFactory,
+  PublishQuestion,
   TopicQuestion,
 } from './access/plugin.ts'
 export type {

@@ -33,7 +33,7 @@ export default function workingHours({ options, clock }) {
 
   return {
     name: 'topics.working-hours',
-    mayPublish: (_client, { topicName }) => (find(topicName) === undefined || isOpen() ? undefined : false),
+    mayPublish: (_client, { topic }) => (find(topic) === undefined || isOpen() ? undefined : false),
     explain: ({ action, topic }) => {
       const guard = action === 'publish' ? find(topic) : undefined
       const rule =

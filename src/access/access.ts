@@ -27,8 +27,8 @@ import { show } from '../base/show.ts'
 import { LoginQuestions, type LoginTurn } from './login-questions.ts'
 import { voteOnLogin, type ExchangeStates, type Grounds, type LoginResult } from './login-vote.ts'
 import { nearest } from '../base/nearest.ts'
-import { FAILED, PluginQuestions, type Answer } from './plugin-questions.ts'
-import type { Client, ConnectRequest, Explanation, Plugin, TopicQuestion } from './plugin.ts'
+import { FAILED, Failure, PluginQuestions, type Answer, type PluginPlaces } from './plugin-questions.ts'
+import type { Client, ConnectRequest, Explanation, Plugin, PublishQuestion, TopicQuestion } from './plugin.ts'
 
 export type { ExchangeStates, Grounds, LoginResult } from './login-vote.ts'
 
@@ -56,6 +56,8 @@ export interface AccessParts {
   readonly plugins?: readonly Plugin[]
   readonly clock: Clock
   readonly log: Logger
+  /** Where plugins are listed, for log lines. */
+  readonly places?: PluginPlaces | undefined
   /** Milliseconds; default {@link DEFAULT_PLUGIN_TIMEOUT_MS}. */
   readonly pluginTimeoutMs?: number | undefined
 }
@@ -107,7 +109,8 @@ export class Access {
     this.#topicPlugins = topicPlugins.filter(answersAboutTopics)
     const interceptors = parts.interceptors ?? []
     this.#plugins = parts.plugins ?? [...new Set([...parts.loginPlugins, ...topicPlugins, ...interceptors])]
-    this.#questions = new PluginQuestions(parts.clock, parts.log, parts.pluginTimeoutMs ?? DEFAULT_PLUGIN_TIMEOUT_MS)
+    const timeoutMs = parts.pluginTimeoutMs ?? DEFAULT_PLUGIN_TIMEOUT_MS
+    this.#questions = new PluginQuestions(parts.clock, parts.log, timeoutMs, parts.places)
     this.#loginQuestions = new LoginQuestions(this.#questions, parts.clock)
     this.interceptors = new Interceptors(interceptors, this.#questions)
     this.intercepts = this.interceptors.intercepting > 0
@@ -188,10 +191,7 @@ export class Access {
     return this.#loginPluginsOn.get(listener) ?? this.#loginPlugins
   }
 
-  mayPublish(
-    client: Client,
-    message: { readonly topicName: string; readonly qos: QoS; readonly retain: boolean },
-  ): MaybePromise<boolean> {
+  mayPublish(client: Client, message: PublishQuestion): MaybePromise<boolean> {
     if (!this.checksTopics) return true
     return judgeTopic(
       this.#questions.askAll(this.#publishPlugins, 'mayPublish', (plugin) => plugin.mayPublish?.(client, message)),
@@ -261,8 +261,9 @@ export class Access {
   async #explainOne(plugin: Plugin, question: TopicQuestion): Promise<Explanation> {
     if (plugin.explain !== undefined) {
       const explanation = await this.#questions.ask(plugin, 'explain', () => plugin.explain?.(question))
-      if (explanation !== undefined && explanation !== FAILED) return explanation
-      return { plugin: plugin.name, decision: 'deny', rule: 'the plugin failed, which counts as a deny' }
+      if (explanation !== undefined && !(explanation instanceof Failure)) return explanation
+      const { what } = explanation ?? FAILED
+      return { plugin: plugin.name, decision: 'deny', rule: `the plugin ${what}, which counts as a deny` }
     }
     const answer = await this.#questions.ask(plugin, TOPIC_QUESTIONS[question.action], () => askAbout(plugin, question))
     const decision = answer === undefined ? 'no opinion' : answer === true ? 'allow' : 'deny'
@@ -297,7 +298,7 @@ function checkQuestion(question: TopicQuestion): TopicQuestion {
 }
 
 function askAbout(plugin: Plugin, { client, action, topic }: TopicQuestion): MaybePromise<boolean | undefined> {
-  if (action === 'publish') return plugin.mayPublish?.(client, { topicName: topic, qos: 0, retain: false })
+  if (action === 'publish') return plugin.mayPublish?.(client, { topic, topicName: topic, qos: 0, retain: false })
   if (action === 'subscribe') return plugin.maySubscribe?.(client, topic, 0)
   return plugin.mayReceive?.(client, topic)
 }
@@ -308,5 +309,5 @@ function judgeTopic(answers: MaybePromise<readonly Answer<boolean>[]>): MaybePro
 }
 
 function isAllowed(answers: readonly Answer<boolean>[]): boolean {
-  return answers.includes(true) && !answers.some((answer) => answer === false || answer === FAILED)
+  return answers.includes(true) && !answers.some((answer) => answer === false || answer instanceof Failure)
 }

@@ -59,7 +59,7 @@ export interface BrokerEvents {
   published: { readonly client: Client | undefined; readonly message: Message; readonly receivers: number }
   publishRefused: {
     readonly client: Client
-    readonly topicName: string
+    readonly topic: string
     readonly qos: QoS
     readonly reasonCode: number
     readonly detail: string
@@ -72,7 +72,7 @@ export interface BrokerEvents {
    */
   dropped: { readonly clientId: string; readonly message: Message; readonly cause: DropCause }
   /** A retained message was set, replaced, cleared, or refused: for lack of room, or because `retain` is off. */
-  retained: { readonly topicName: string; readonly action: 'set' | RetainedEnd }
+  retained: { readonly topic: string; readonly action: 'set' | RetainedEnd }
   /** Something was refused because an account has reached its memory limit; emitted once until there is room again. */
   memoryLimit: {
     readonly account: AccountKind
@@ -80,7 +80,7 @@ export interface BrokerEvents {
     readonly bytes: number
     readonly limit: number
   }
-  willPublished: { readonly clientId: string; readonly topicName: string }
+  willPublished: { readonly clientId: string; readonly topic: string }
   packetReceived: { readonly clientId: string; readonly packet: Packet }
   packetSent: { readonly clientId: string; readonly packet: Packet }
   /** A bug in the broker was contained. */

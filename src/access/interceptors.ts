@@ -20,7 +20,7 @@ import { checkPayload, checkProperties, checkSize, checkTopicName } from '../pro
 import type { DropCause } from '../protocol/drop-cause.ts'
 import { MessageForPlugins } from './message-for-plugins.ts'
 import type { DeliveryChange, Interception, Plugin } from './plugin.ts'
-import { FAILED, isThenable, nameOf, type PluginQuestions } from './plugin-questions.ts'
+import { Failure, FAILED, isThenable, nameOf, type PluginQuestions } from './plugin-questions.ts'
 
 /** A message that goes nowhere. */
 export class Stopped {
@@ -85,8 +85,8 @@ export class Interceptors {
       const answer = plugin.intercept!(client, new MessageForPlugins(message))
       return isThenable(answer) ? Promise.resolve(answer).then(read) : read(answer)
     })
-    const known = (answer: Intercepted | typeof FAILED | undefined): Intercepted =>
-      answer instanceof ApplicationMessage || answer instanceof Stopped ? answer : failureOf(plugin)
+    const known = (answer: Intercepted | Failure | undefined): Intercepted =>
+      answer === undefined || answer instanceof Failure ? failureOf(plugin, answer) : answer
     return made instanceof Promise ? made.then(known) : known(made)
   }
 
@@ -104,15 +104,16 @@ export class Interceptors {
         // A promise is no answer, and is refused as one.
         return isThenable(answer) ? (answer as never) : readChange(passing, answer)
       })
-      if (!(made instanceof ApplicationMessage)) return made === FAILED || made === undefined ? 'plugin failed' : made
+      if (!(made instanceof ApplicationMessage))
+        return made instanceof Failure || made === undefined ? 'plugin failed' : made
       passing = made
     }
     return passing
   }
 }
 
-function failureOf(plugin: Plugin): Stopped {
-  return new Stopped(true, ReasonCode.ImplementationSpecificError, `plugin ${nameOf(plugin)} failed`)
+function failureOf(plugin: Plugin, { what }: Failure = FAILED): Stopped {
+  return new Stopped(true, ReasonCode.ImplementationSpecificError, `plugin ${nameOf(plugin)} ${what}`)
 }
 
 /** @throws {PluginError} for what is no answer */

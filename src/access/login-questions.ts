@@ -12,7 +12,7 @@
 import type { Clock } from '../base/clock.ts'
 import type { MaybePromise } from '../base/maybe-promise.ts'
 import { CheckQueue } from './check-queue.ts'
-import { allOf, FAILED, type Answer, type PluginQuestions } from './plugin-questions.ts'
+import { allOf, FAILED, Failure, type Answer, type PluginQuestions } from './plugin-questions.ts'
 import type { AuthenticationAnswer, ConnectRequest, LoginCheck, Plugin } from './plugin.ts'
 
 /** Checks that run at a time, unless the plugin sets its own number. */
@@ -87,14 +87,14 @@ export class LoginQuestions {
     const all = await done
     if (all.some(isYes)) return all
     // A check that failed or did not run must not reveal more about an unknown name than about an existing one.
-    const failed = (await Promise.all(begun)).flatMap(([index, answer]) => (answer === FAILED ? index : []))
+    const failed = (await Promise.all(begun)).flatMap(([index, answer]) => (answer instanceof Failure ? index : []))
     return all.map((answer, index) => (failed.includes(index) ? FAILED : answer))
   }
 
   #inTime(answers: Promise<unknown>, milliseconds: number): Promise<void> {
     return new Promise((resolve) => {
       const timer = this.#clock.setTimer(milliseconds, resolve)
-      // They never reject: the answer of a failed plugin is `FAILED`.
+      // They never reject: the answer of a failed plugin is a `Failure`.
       void answers.then(() => {
         timer.cancel()
         resolve()
@@ -108,5 +108,5 @@ function isCheck(answer: unknown): answer is LoginCheck {
 }
 
 function isYes(answer: LoginAnswer): boolean {
-  return typeof answer === 'object' && answer.decision !== 'deny'
+  return answer !== undefined && !(answer instanceof Failure) && answer.decision !== 'deny'
 }

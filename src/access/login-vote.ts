@@ -1,7 +1,7 @@
 /** Decides a login from the answers of the plugins: the rules of `access.ts` for §3.1.4 and §4.12. @module */
 import { PacketType } from '../codec/packet-types.ts'
 import { isReasonCodeAllowed, ReasonCode } from '../codec/reason-code.ts'
-import { FAILED, type Answer } from './plugin-questions.ts'
+import { Failure, type Answer } from './plugin-questions.ts'
 import type { AuthenticationAnswer, ConnectRequest, Plugin } from './plugin.ts'
 
 /** The state from plugins' `continue` answers: one Map for each AUTH exchange, created empty by the caller. */
@@ -62,7 +62,7 @@ export function voteOnLogin(
   for (const [index, answer] of answers.entries()) {
     const plugin = plugins[index]!
     if (answer === undefined) continue
-    if (answer === FAILED) return deny(ReasonCode.ServerUnavailable, `plugin ${plugin.name} failed`)
+    if (answer instanceof Failure) return deny(ReasonCode.ServerUnavailable, `plugin ${plugin.name} ${answer.what}`)
     if (answer.decision === 'deny') return denyOf(plugin, answer)
     if (answer.decision === 'allow') {
       allows.push(answer)

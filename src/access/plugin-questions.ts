@@ -1,9 +1,11 @@
 /**
- * Asks plugins a question, and guarantees an answer: a value, `undefined` for no opinion, or `FAILED`.
+ * Asks plugins a question, and guarantees an answer: a value, `undefined` for no opinion, or a `Failure`.
  *
  * A plugin fails when it throws, rejects, exceeds its time, or gives an invalid answer (`plugin-answers.ts`). Each failure
  * is logged (at most one line per second for each plugin, with a count), without data from the client. No question throws
  * or rejects, and each is answered in its time, whatever the plugin does.
+ *
+ * A plugin that computes for long before it returns stops the whole broker: that is logged as well.
  *
  * @module
  */
@@ -18,10 +20,25 @@ import type { Plugin } from './plugin.ts'
 /** A plugin that keeps failing is logged once in this time, with the number of failures in between. */
 const FAILURE_LOG_INTERVAL_MS = 1000
 
-/** The answer of a plugin that failed. */
-export const FAILED = Symbol('failed')
+/** A plugin that holds up the broker for this long is logged: no client is served meanwhile. */
+const BLOCKS_MS = 50
 
-export type Answer<Value> = Value | undefined | typeof FAILED
+/** The answer of a plugin that failed. */
+export class Failure {
+  /** For log lines and events, after the name of the plugin: `failed`, or that it timed out. */
+  readonly what: string
+
+  constructor(what: string) {
+    this.what = what
+  }
+}
+
+export const FAILED = new Failure('failed')
+
+export type Answer<Value> = Value | undefined | Failure
+
+/** Where each plugin is listed, for log lines: `sluice.yaml:12:5: auth.plugins.0`. */
+export type PluginPlaces = ReadonlyMap<Plugin, string>
 
 /** Whose errors may quote what the Client sent: a password, a payload. */
 const CONFIDENTIAL: ReadonlySet<Question> = new Set(['authenticate', 'intercept', 'transformDelivery'])
@@ -37,15 +54,18 @@ export class PluginQuestions {
   readonly #clock: Clock
   readonly #log: Logger
   readonly #timeoutMs: number
+  readonly #places: PluginPlaces
   readonly #failures = new Map<Plugin, { loggedAt: number; since: number }>()
+  readonly #blocks = new Map<Plugin, { loggedAt: number; since: number }>()
   /** An answer that plugins still owe may fail because they are closed, which is no error. */
   #areClosing = false
 
   /** @param timeoutMs milliseconds that a plugin has for an answer */
-  constructor(clock: Clock, log: Logger, timeoutMs: number) {
+  constructor(clock: Clock, log: Logger, timeoutMs: number, places: PluginPlaces = new Map()) {
     this.#clock = clock
     this.#log = log
     this.#timeoutMs = timeoutMs
+    this.#places = places
   }
 
   /**
@@ -79,7 +99,7 @@ export class PluginQuestions {
     longestMs = Infinity,
   ): MaybePromise<Answer<Value>> {
     try {
-      const answer = ask()
+      const answer = this.#timed(plugin, question, ask)
       if (!isThenable(answer)) return this.#checked(plugin, question, answer)
       return this.#inTime(plugin, question, answer, Math.min(longestMs, this.#timeoutMs))
     } catch (error) {
@@ -94,13 +114,54 @@ export class PluginQuestions {
     ask: () => Value | undefined,
   ): Answer<Value> {
     try {
-      const answer: unknown = ask()
+      const answer: unknown = this.#timed(plugin, question, ask)
       // The promise may still reject, which must not become an unhandled rejection.
       if (isThenable(answer)) answer.then(ignored, (error: unknown) => void this.#failed(plugin, question, error))
       return this.#checked(plugin, question, answer as Value | undefined)
     } catch (error) {
       return this.#failed(plugin, question, error)
     }
+  }
+
+  /** Hot: two looks at the clock for each question. */
+  #timed<Value>(plugin: Plugin, question: Question, ask: () => Value): Value {
+    const beganAtMs = this.#clock.now()
+    try {
+      return ask()
+    } finally {
+      const blockedMs = this.#clock.now() - beganAtMs
+      if (blockedMs >= BLOCKS_MS) this.#blocked(plugin, question, blockedMs)
+    }
+  }
+
+  #blocked(plugin: Plugin, asked: Question, blockedMs: number): void {
+    const since = this.#countOrLog(this.#blocks, plugin)
+    if (since === undefined) return
+    const name = nameOf(plugin)
+    const question = asked === 'check' ? 'authenticate' : asked
+    const ms = Math.round(blockedMs)
+    const more = since === 0 ? '' : `; ${since} more since the last such line`
+    this.#log.warn(
+      { plugin: name, place: this.#places.get(plugin), question, blockedMs: ms, blocksSinceLastLine: since },
+      `plugin ${name} stopped the whole broker for ${ms} ms in ${question}${this.#placed(plugin)}: it should do long work elsewhere, such as in a worker thread, and return a promise${more}`,
+    )
+  }
+
+  /** @returns how many there were since the last line, or `undefined` if there was a line a moment ago */
+  #countOrLog(lines: Map<Plugin, { loggedAt: number; since: number }>, plugin: Plugin): number | undefined {
+    const now = this.#clock.now()
+    const known = lines.get(plugin)
+    if (known !== undefined && now - known.loggedAt < FAILURE_LOG_INTERVAL_MS) {
+      known.since++
+      return undefined
+    }
+    lines.set(plugin, { loggedAt: now, since: 0 })
+    return known?.since ?? 0
+  }
+
+  #placed(plugin: Plugin): string {
+    const place = this.#places.get(plugin)
+    return place === undefined ? '' : ` (listed at ${place})`
   }
 
   #inTime<Value>(
@@ -117,9 +178,7 @@ export class PluginQuestions {
         timer.cancel()
         resolve(answer())
       }
-      const timer = this.#clock.setTimer(timeoutMs, () =>
-        settle(() => this.#failed(plugin, question, new PluginError(`no answer within ${timeoutMs} ms`))),
-      )
+      const timer = this.#clock.setTimer(timeoutMs, () => settle(() => this.#timedOut(plugin, question, timeoutMs)))
       const fails = (error: unknown): void => settle(() => this.#failed(plugin, question, error))
       try {
         promise.then((value) => settle(() => this.#checked(plugin, isLate(question), value)), fails)
@@ -140,22 +199,22 @@ export class PluginQuestions {
     }
   }
 
-  #failed(plugin: Plugin, asked: Question, error: unknown): typeof FAILED {
+  #timedOut(plugin: Plugin, question: Question, timeoutMs: number): Failure {
+    const failure = new Failure(`timed out after ${timeoutMs} ms`)
+    return this.#failed(plugin, question, new PluginError(`no answer within ${timeoutMs} ms`), failure)
+  }
+
+  #failed(plugin: Plugin, asked: Question, error: unknown, failure = FAILED): Failure {
     const question = asked === 'check' ? 'authenticate' : asked
-    const now = this.#clock.now()
-    const known = this.#failures.get(plugin)
-    if (known !== undefined && now - known.loggedAt < FAILURE_LOG_INTERVAL_MS) {
-      known.since++
-      return FAILED
-    }
-    this.#failures.set(plugin, { loggedAt: now, since: 0 })
-    const failuresSinceLastLine = known?.since ?? 0
+    const failuresSinceLastLine = this.#countOrLog(this.#failures, plugin)
+    if (failuresSinceLastLine === undefined) return failure
     const name = nameOf(plugin)
-    const fields = { plugin: name, question, failuresSinceLastLine, ...describe(question, error) }
+    const place = this.#places.get(plugin)
+    const fields = { plugin: name, place, question, failuresSinceLastLine, ...describe(question, error) }
     const consequence = CONSEQUENCES[question] ?? ', which counts as a deny'
     const level = this.#areClosing && question !== 'close' ? 'debug' : 'error'
-    this.#log[level](fields, `plugin ${name} failed in ${question}${consequence}`)
-    return FAILED
+    this.#log[level](fields, `plugin ${name} ${failure.what} in ${question}${consequence}${this.#placed(plugin)}`)
+    return failure
   }
 }
 

@@ -96,6 +96,16 @@ export interface LoginCheck {
   check(): MaybePromise<AuthenticationAnswer | undefined>
 }
 
+/** The message, or the Will, that a client wants to publish. */
+export interface PublishQuestion {
+  /** The Topic Name. */
+  readonly topic: string
+  /** The same as `topic`, under the name that the standard uses. */
+  readonly topicName: string
+  readonly qos: QoS
+  readonly retain: boolean
+}
+
 /** Replaces parts of a message. Absent fields remain unchanged; QoS and RETAIN always do. */
 export interface MessageReplacement {
   readonly decision: 'replace'
@@ -167,12 +177,9 @@ export interface Plugin {
    * if it did not admit the client
    */
   mayStay?(client: Client, evidence: unknown): MaybePromise<boolean | undefined>
-  mayPublish?(
-    client: Client,
-    message: { readonly topicName: string; readonly qos: QoS; readonly retain: boolean },
-  ): MaybePromise<boolean | undefined>
+  mayPublish?(client: Client, message: PublishQuestion): MaybePromise<boolean | undefined>
   maySubscribe?(client: Client, topicFilter: string, qos: QoS): MaybePromise<boolean | undefined>
-  mayReceive?(client: Client, topicName: string): boolean | undefined
+  mayReceive?(client: Client, topic: string): boolean | undefined
   /**
    * Sees each message of a client, and each Will that is due, before it is retained and routed: it may let the message pass
    * (`undefined`), replace parts of it, refuse it or drop it. Only asked of plugins in the section `intercept` and in the top-level

@@ -24,10 +24,12 @@ export interface Logger {
   /** As in pino. Absent: all levels count as enabled. */
   readonly isLevelEnabled?: (level: string) => boolean
   /**
-   * Like `info`, for refusals that a client can repeat at will: those of one kind are summarised. Absent: `info` is
+   * Like `info`, for lines that somebody can cause again and again: those of one kind are summarised. Absent: `info` is
    * used.
+   *
+   * @param level another level, at which the summary is written too
    */
-  readonly refusal?: (fields: object, message: string, kind?: string) => void
+  readonly refusal?: (fields: object, message: string, kind?: string, level?: RepeatedLevel) => void
   /**
    * Counts a refusal of this kind if such refusals are being summarised; if not, the caller has to pass its message to
    * `refusal`.
@@ -35,20 +37,34 @@ export interface Logger {
   readonly isSummedUp?: (kind: string) => boolean
 }
 
+/** The levels of lines that are summarised. */
+export type RepeatedLevel = 'info' | 'warn' | 'error'
+
 /** Whether lines of that level are written, so that the work for a line can be skipped. */
 export function isEnabled(log: Logger, level: 'debug' | 'info' | 'warn' | 'error'): boolean {
   return log !== silentLogger && (log.isLevelEnabled?.(level) ?? true)
 }
 
 /**
- * Logs that a client was refused.
+ * Logs that a client was refused, or something else that somebody can cause again and again.
  *
- * @param kind refusals of equal kind are summarised: it names the address, and nothing that the peer can change at
+ * @param kind lines of equal kind are summarised: it names the address, and nothing that the peer can change at
  * will. Default: the message
  */
-export function logRefusal(log: Logger, fields: object, message: string, kind?: string): void {
-  if (log.refusal === undefined) log.info(fields, message)
-  else log.refusal(fields, message, kind)
+export function logRefusal(
+  log: Logger,
+  fields: object,
+  message: string,
+  kind?: string,
+  level: RepeatedLevel = 'info',
+): void {
+  if (log.refusal === undefined) log[level](fields, message)
+  else log.refusal(fields, message, kind, level)
+}
+
+/** Logs an error that can come with every message or event: equal ones are summarised. @param kind of the errors */
+export function logRepeatedError(log: Logger, fields: object, message: string, kind = message): void {
+  if (log.isSummedUp?.(kind) !== true) logRefusal(log, fields, message, kind, 'error')
 }
 
 function nothing(): void {}

@@ -10,7 +10,7 @@
  * @module
  */
 import type { Clock } from './clock.ts'
-import { silentLogger, type LogMethod, type Logger } from './log.ts'
+import { silentLogger, type LogMethod, type Logger, type RepeatedLevel } from './log.ts'
 import { printable, safeExcerpt } from './printable.ts'
 import { messageOf, watchPromise } from './thrown.ts'
 
@@ -32,8 +32,8 @@ export function safeLog(program: Logger, clock: Clock): Logger {
     warn: safeMethod(log, 'warn'),
     error: safeMethod(log, 'error'),
     isLevelEnabled: (level) => log.isLevelEnabled(level),
-    refusal: (fields, message, kind) => {
-      if (log.isLevelEnabled('info')) sums.refused(safeFields(fields), safeText(message), kind)
+    refusal: (fields, message, kind, level = 'info') => {
+      if (log.isLevelEnabled(level)) sums.refused(safeFields(fields), safeText(message), kind, level)
     },
     isSummedUp: (kind) => sums.isSummedUp(kind),
   }
@@ -138,7 +138,7 @@ function safeValue(value: unknown): unknown {
 
 interface Sum {
   /** The first of its kind; `undefined` until it is logged. */
-  line: { readonly fields: object; readonly message: string } | undefined
+  line: { readonly fields: object; readonly message: string; readonly level: RepeatedLevel } | undefined
   /** The number held back since the last line. */
   held: number
 }
@@ -162,14 +162,14 @@ class RefusalSums {
     return sum !== undefined
   }
 
-  refused(fields: object, message: string, kind = message): void {
+  refused(fields: object, message: string, kind = message, level: RepeatedLevel = 'info'): void {
     const sum = this.#sums.get(kind) ?? this.#begin(kind)
     if (sum.line !== undefined) {
       sum.held++
       return
     }
-    sum.line = { fields, message }
-    this.#log.info(fields, message)
+    sum.line = { fields, message, level }
+    this.#log[level](fields, message)
   }
 
   #begin(kind: string): Sum {
@@ -198,9 +198,12 @@ class RefusalSums {
     const { line, held } = this.#sums.get(kind)!
     this.#sums.delete(kind)
     if (held === 0) return false
-    const { fields, message } = line ?? { fields: {}, message: kind }
+    const { fields, message, level } = line ?? { fields: {}, message: kind, level: 'info' }
     const like = message === kind ? '' : ' like this'
-    this.#log.info({ ...fields, more: held }, `${held} more${like} in the last ${SUM_INTERVAL_MS / 1000} s: ${message}`)
+    this.#log[level](
+      { ...fields, more: held },
+      `${held} more${like} in the last ${SUM_INTERVAL_MS / 1000} s: ${message}`,
+    )
     if (this.#sums.size < MAX_SUMS) this.#sums.set(kind, { line, held: 0 })
     return true
   }

@@ -4,7 +4,7 @@
  * @module
  */
 import { UsageError } from '../base/errors.ts'
-import type { Logger } from '../base/log.ts'
+import { logRepeatedError, type Logger } from '../base/log.ts'
 import type { Message } from '../protocol/message.ts'
 import { topicFilterProblem } from '../topics/topic-filter.ts'
 import { callGuarded, type Events } from '../reporting/events.ts'
@@ -49,8 +49,9 @@ export class HostSubscribers {
   #guard(listener: (message: Message) => void): (message: Message) => void {
     return (message) => {
       callGuarded(listener, message, (error) =>
-        this.#log.error(
-          { topicName: message.topicName, err: error },
+        logRepeatedError(
+          this.#log,
+          { topic: message.topic, err: error },
           'a subscription listener of the host program threw',
         ),
       )

@@ -18,6 +18,7 @@ import type { Client } from '../protocol/client.ts'
 import type { KnownTopic } from '../protocol/server-side.ts'
 import { type Intercepted, Stopped } from '../access/interceptors.ts'
 import type { ActiveConfig } from '../config/active-config.ts'
+import type { NoRoom } from './no-room.ts'
 
 /** Where messages come from: a Connection, or a Will that is due. */
 export interface Origin {
@@ -33,9 +34,9 @@ export interface InterceptingSide<From extends Origin> {
   /** @param topic the message's topic; `undefined` where it has to be looked up */
   take(from: From, message: ApplicationMessage, topic: KnownTopic | undefined): number
   /** Why a message that a plugin has made cannot be published, whatever the permissions say. */
-  check(from: From, message: ApplicationMessage): ReasonCode | undefined
+  check(from: From, message: ApplicationMessage): ReasonCode | NoRoom | undefined
   /** @param detail why, where it is not a permission */
-  refuse(from: From, message: ApplicationMessage, reasonCode: ReasonCode, detail?: string): number
+  refuse(from: From, message: ApplicationMessage, refusal: ReasonCode | NoRoom, detail?: string): number
   drop(message: ApplicationMessage): void
   /**
    * Holds the message until the answer is there, and goes on with it then.

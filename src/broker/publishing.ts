@@ -17,6 +17,7 @@ import { PENDING, type KnownTopic } from '../protocol/server-side.ts'
 import { countTopicLevels } from '../topics/topic-name.ts'
 import { isReserved } from '../access/bridge-client.ts'
 import { Intercepting } from './intercepting.ts'
+import { NoRoom } from './no-room.ts'
 import { type OpenInterception, OpenInterceptions } from './open-interceptions.ts'
 import { WillPublishing } from './will-publishing.ts'
 import { notesOf } from './sessions/connection-notes.ts'
@@ -54,8 +55,9 @@ export interface PublishingParts {
   isStored(message: ApplicationMessage): boolean
   readonly memory: Memory
   readonly memoryRefusals: MemoryRefusals
-  /** A line in the log about it. */
+  /** Lines in the log: about permissions, and about room. */
   readonly denied: Denials['denied']
+  readonly full: Denials['full']
 }
 
 /** The host program has no limit of its own. */
@@ -275,41 +277,44 @@ export class Publishing {
   }
 
   /** While the Store cannot write, what it would have to keep is not accepted; QoS 0 goes on. */
-  #checkStore({ protocolVersion }: Connection, message: ApplicationMessage): ReasonCode | undefined {
+  #checkStore({ protocolVersion }: Connection, message: ApplicationMessage): NoRoom | undefined {
     if (message.qos === 0 || this.#parts.canStore(message.size) || !this.#parts.isStored(message)) return undefined
     // 3.1.1 has no negative acknowledgement: the close makes the Client keep the message.
     const cause = this.#parts.notStored(message.size)
     if (protocolVersion < 5) throw new MessageNotAcceptedError('not stored', cause)
-    return ReasonCode.QuotaExceeded
+    return new NoRoom(cause)
   }
 
   /** A message that waits for a plugin, or for the Store, has to be kept meanwhile. */
-  #checkMemory(connection: Connection, payer: MemoryAccount, message: ApplicationMessage): ReasonCode | undefined {
+  #checkMemory(connection: Connection, payer: MemoryAccount, message: ApplicationMessage): NoRoom | undefined {
     const refusal = this.#parts.memoryRefusals.check(payer, message.size, true)
     if (refusal === undefined) return undefined
     if (connection.protocolVersion < 5 && message.qos > 0) {
       throw new MessageNotAcceptedError('limit exceeded', 'no memory for a message that has to wait')
     }
-    return refusal.reasonCode
+    return new NoRoom(refusal.detail)
   }
 
   /** Acknowledged all the same, so that a 3.1.1 device does not send it for ever [3.1.1 MQTT-3.3.5-2]. */
-  #denied({ client }: Connection, message: ApplicationMessage, reasonCode: ReasonCode, detail?: string): ReasonCode {
+  #denied({ client }: Connection, message: ApplicationMessage, ...why: [ReasonCode | NoRoom, string?]): ReasonCode {
     if (message.qos === 0) this.#parts.metrics.publishDroppedIn++
-    return this.#refused(client, message, reasonCode, detail)
+    return this.#refused(client, message, ...why)
   }
 
   /** @param detail why, where it is not a permission */
   #refused(
     client: Client,
-    { topicName, qos }: ApplicationMessage,
-    reasonCode: ReasonCode,
+    { topic, qos }: ApplicationMessage,
+    refusal: ReasonCode | NoRoom,
     detail?: string,
   ): ReasonCode {
     this.#parts.metrics.publishesRefused++
-    this.#parts.denied(client, 'publish', topicName, reasonCode, detail)
-    const why = detail ?? reasonCodeName(reasonCode)
-    this.#parts.events.emit('publishRefused', { client, topicName, qos, reasonCode, detail: why })
+    const isFull = refusal instanceof NoRoom
+    const reasonCode = isFull ? ReasonCode.QuotaExceeded : refusal
+    const why = isFull ? refusal.detail : (detail ?? reasonCodeName(reasonCode))
+    if (isFull) this.#parts.full(client, topic, why)
+    else this.#parts.denied(client, 'publish', topic, reasonCode, detail)
+    this.#parts.events.emit('publishRefused', { client, topic, qos, reasonCode, detail: why })
     return reasonCode
   }
 
@@ -330,9 +335,8 @@ export class Publishing {
     client: Client | undefined,
     connection?: Connection,
   ): ReasonCode {
-    if (message.retain && !this.#retain(message, client, connection)) {
-      return this.#denied(connection!, message, ReasonCode.QuotaExceeded)
-    }
+    const noRoom = message.retain ? this.#retain(message, client, connection) : undefined
+    if (noRoom !== undefined) return this.#denied(connection!, message, noRoom)
     const { crowds } = this.#parts
     if (crowds.isHit) crowds.clear()
     const reasonCode = this.#deliver(message, topic, client)
@@ -355,19 +359,25 @@ export class Publishing {
     return dropped['memory limit'] - droppedBefore === receivers ? ReasonCode.QuotaExceeded : ReasonCode.Success
   }
 
-  /** @returns false where there is no room, and its publisher can be told so */
-  #retain(message: ApplicationMessage, client: Client | undefined, connection: Connection | undefined): boolean {
+  /** @returns why there is no room, where its publisher can be told so */
+  #retain(
+    message: ApplicationMessage,
+    client: Client | undefined,
+    connection: Connection | undefined,
+  ): NoRoom | undefined {
     if (this.#parts.current.options.retain) {
       message.publisherUser = client?.userName
       const payer = connection === undefined ? this.#parts.memory.of(client ?? HOST) : payerOf(connection)
-      const hasRoom = this.#retained.hasRoomFor(message, payer)
-      if (!hasRoom && connection !== undefined && canBeRefused(connection, message)) return false
-      this.#retained.set(message, payer, hasRoom)
+      const shortage = this.#retained.shortageFor(message, payer)
+      if (shortage !== undefined && connection !== undefined && canBeRefused(connection, message)) {
+        return new NoRoom(shortage)
+      }
+      this.#retained.set(message, payer, shortage === undefined)
     } else if (client !== undefined) {
       this.#parts.metrics.retainIgnored++
-      this.#parts.events.emit('retained', { topicName: message.topicName, action: 'refused' })
+      this.#parts.events.emit('retained', { topic: message.topic, action: 'refused' })
     }
-    return true
+    return undefined
   }
 
   /** A message of the host program: nobody is asked. */

@@ -50,17 +50,16 @@ export class RetainedServices implements RetainedSide {
   }
 
   retained(message: ApplicationMessage, replaced: ApplicationMessage | undefined): void {
-    const { topicName } = message
     this.#parts.ledger()?.retained(message, replaced)
-    this.#parts.events.emit('retained', { topicName, action: 'set' })
+    this.#parts.events.emit('retained', { topic: message.topic, action: 'set' })
   }
 
   cleared(topicName: string, action: RetainedEnd): void {
     this.#parts.ledger()?.retainedCleared(topicName)
-    this.#parts.events.emit('retained', { topicName, action })
+    this.#parts.events.emit('retained', { topic: topicName, action })
   }
 
-  hasMemoryFor(account: MemoryAccount, bytes: number): boolean {
-    return this.#parts.memoryRefusals.check(account, bytes) === undefined
+  memoryShortage(account: MemoryAccount, bytes: number): string | undefined {
+    return this.#parts.memoryRefusals.check(account, bytes)?.detail
   }
 }

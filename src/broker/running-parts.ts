@@ -17,7 +17,7 @@ import type { Access } from '../access/access.ts'
 import { Directory, type DirectoryChange } from '../access/directory/directory.ts'
 import { directoryLimits } from '../config/directory-limits.ts'
 import { realClock } from '../turn/clock.ts'
-import type { ConfigSource } from '../config/config-problems.ts'
+import { withPlaces, type ConfigSource } from '../config/config-problems.ts'
 import type { ActiveConfig } from '../config/active-config.ts'
 import { Events } from '../reporting/events.ts'
 import { HostStreams } from './host/host-streams.ts'
@@ -147,7 +147,7 @@ export class RunningParts {
     this.figures = new Figures(server, this.#clock)
     this.server = server // only now: nobody may act on a store that is loading
     logDamage(store, this.#log)
-    await this.listeners.open(options.listeners)
+    await this.listeners.open(options.listeners).catch(placed(this.source))
     await this.admin.open(options)
     const files = this.#settings.openFiles ?? (this.#clock === realClock ? openFiles : noOpenFiles)
     this.fileRoom = new FileRoom(files, this.#clock, this.#log)
@@ -228,7 +228,7 @@ export class RunningParts {
     const { admin } = this
     try {
       await admin.prepare(options)
-      removed = await this.listeners.change(options.listeners)
+      removed = await this.listeners.change(options.listeners).catch(placed(source))
       if (this.server !== server || !isStarted()) {
         await this.listeners.close()
         throw closedWhileReloaded()
@@ -253,6 +253,13 @@ export class RunningParts {
     this.#startSysTopics(options)
     await before.close()
     this.events.emit('reloaded', { listeners: this.listeners.all })
+  }
+}
+
+/** @throws the error, with the place of the key that it names */
+function placed(source: ConfigSource | undefined): (error: unknown) => never {
+  return (error) => {
+    throw withPlaces(error, source)
   }
 }
 

@@ -197,6 +197,7 @@ export class Server implements ServerSide {
       ...{ memoryRefusals, router: this.router, retained: this.retainedMessages, replays: this.replays },
       ...{ sessions: this.sessions, waiters: this.#waiters, crowds: this.#crowds },
       denied: (...what: Parameters<Denials['denied']>) => this.#denials.denied(...what),
+      full: (...what: Parameters<Denials['full']>) => this.#denials.full(...what),
     }
     this.admission = new Admission({
       ...shared,
@@ -212,6 +213,7 @@ export class Server implements ServerSide {
         this.connections.loggedIn(connection)
         this.#connectionLog.connected(connection, accepted)
       },
+      slowed: (slowed) => this.#connectionLog.slowed(slowed),
       review: (connection) => this.#review.ask(connection),
     })
     this.inputBudget = new InputBudget({

@@ -11,6 +11,7 @@ import { PENDING, type Pending } from '../protocol/server-side.ts'
 import { countTopicLevels } from '../topics/topic-name.ts'
 import { isReserved } from '../access/bridge-client.ts'
 import { Intercepting, type InterceptingSide } from './intercepting.ts'
+import type { NoRoom } from './no-room.ts'
 import type { Events } from '../reporting/events.ts'
 import type { Memory } from '../limits/memory.ts'
 import type { Metrics } from '../reporting/metrics.ts'
@@ -36,7 +37,7 @@ export interface WillPublishingParts extends Pick<InterceptingSide<DueWill>, 'cu
   /** Retains and delivers a message. */
   accept(client: Client, message: ApplicationMessage): ReasonCode
   /** Counts and reports a refusal. @param detail why, where it is not a permission */
-  refused(client: Client, message: ApplicationMessage, reasonCode: ReasonCode, detail?: string): ReasonCode
+  refused(client: Client, message: ApplicationMessage, refusal: ReasonCode | NoRoom, detail?: string): ReasonCode
 }
 
 export class WillPublishing {
@@ -50,7 +51,7 @@ export class WillPublishing {
       ...{ current, work, replaced, drop },
       take: (due, message) => this.#take(due, message),
       check: ({ client }, message) => this.#checkTopic(client, message),
-      refuse: ({ client }, message, reasonCode, detail) => parts.refused(client, message, reasonCode, detail),
+      refuse: ({ client }, ...what) => parts.refused(client, ...what),
       later: (due, ...what) => this.#later(due, ...what),
     })
   }
@@ -82,7 +83,7 @@ export class WillPublishing {
   #take({ client }: DueWill, message: ApplicationMessage): ReasonCode {
     this.#parts.metrics.willsPublished++
     const reasonCode = this.#parts.accept(client, message)
-    this.#parts.events.emit('willPublished', { clientId: client.clientId, topicName: message.topicName })
+    this.#parts.events.emit('willPublished', { clientId: client.clientId, topic: message.topic })
     return reasonCode
   }
 

@@ -1,7 +1,7 @@
 /** `sluice check`: checks a configuration, its files and its plugins without starting the broker. @module */
 import { ConfigError } from '../base/errors.ts'
 import { silentLogger } from '../base/log.ts'
-import type { ConfigSource } from '../config/config-problems.ts'
+import { withPlaces, type ConfigSource } from '../config/config-problems.ts'
 import type { ListenerOptions, Options } from '../config/options.ts'
 import { checkListenerFiles } from '../listeners/listener.ts'
 import { withAccess } from './access.ts'
@@ -12,7 +12,7 @@ import { readConfig, stateSentence, urlOf, warningsOf } from './config.ts'
 export async function check({ options: { config }, terminal }: Call): Promise<number> {
   const { options, source } = readConfig(config)
   const [certificateWarnings, pluginWarnings, folderWarnings] = await allOrErrors([
-    checkCertificates(options.listeners),
+    checkCertificates(options.listeners, source),
     checkPlugins(options, source),
     checkFolder(options),
   ])
@@ -52,12 +52,16 @@ async function checkPlugins(options: Options, source: ConfigSource | undefined):
  * @returns problems that do not prevent a start but make the broker refuse clients now or soon
  * @throws {ConfigError} with a line for each listener whose certificate, key, CA or CRL cannot be used
  */
-async function checkCertificates(listeners: readonly ListenerOptions[]): Promise<string[]> {
+async function checkCertificates(
+  listeners: readonly ListenerOptions[],
+  source: ConfigSource | undefined,
+): Promise<string[]> {
   const results = await Promise.allSettled(listeners.map(checkListenerFiles))
-  const messages = results.flatMap((result) => (result.status === 'rejected' ? [(result.reason as Error).message] : []))
-  if (messages.length > 0) {
-    const problems = messages.map((message) => ({ path: '', message }))
-    throw new ConfigError('ERR_LISTENER_CERTIFICATE', messages.join('\n'), { problems })
+  const errors = results.flatMap((result) => (result.status === 'rejected' ? [withPlaces(result.reason, source)] : []))
+  if (errors.length > 0) {
+    const problems = errors.flatMap((error) => (error as ConfigError).problems)
+    const lines = errors.map((error) => (error as Error).message)
+    throw new ConfigError('ERR_LISTENER_CERTIFICATE', lines.join('\n'), { problems })
   }
   return results.flatMap((result) => (result.status === 'fulfilled' ? result.value : []))
 }

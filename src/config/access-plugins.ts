@@ -19,7 +19,7 @@
  * @module
  */
 import { Access, DEFAULT_PLUGIN_TIMEOUT_MS } from '../access/access.ts'
-import { PluginQuestions } from '../access/plugin-questions.ts'
+import { PluginQuestions, type PluginPlaces } from '../access/plugin-questions.ts'
 import { answersAboutTopics, type Plugin } from '../access/plugin.ts'
 import type { AccessOptions } from './plugin-reference.ts'
 import { PluginStarts } from './plugin-starts.ts'
@@ -33,6 +33,8 @@ export interface LoadedPlugins {
   readonly topicPlugins: readonly Plugin[] | undefined
   readonly interceptors: readonly Plugin[]
   readonly plugins: readonly Plugin[]
+  /** Where each is listed. */
+  readonly places: PluginPlaces
 }
 
 /**
@@ -47,9 +49,10 @@ export async function loadPlugins(
   calls: PluginCalls,
 ): Promise<LoadedPlugins> {
   const made: Plugin[] = []
-  const questions = new PluginQuestions(sources.clock, sources.log, timeoutMs(options.pluginTimeout))
+  const places = new Map<Plugin, string>()
+  const questions = new PluginQuestions(sources.clock, sources.log, timeoutMs(options.pluginTimeout), places)
   const starts = new PluginStarts(sources.clock, questions, options.pluginStartTimeout)
-  const loader = new PluginLoader(sources, calls, made, starts)
+  const loader = new PluginLoader(sources, calls, made, starts, places)
   try {
     const { auth, topicCheck, intercept, plugins = [] } = options
     const disabled = topicCheck?.enabled === false
@@ -79,6 +82,7 @@ export async function loadPlugins(
       topicPlugins: unchecked ? undefined : topicPlugins,
       interceptors: distinct([...interceptors, ...others]),
       plugins: made,
+      places,
     }
   } catch (error) {
     await questions.closeAll(made)

@@ -35,6 +35,24 @@ export function placeOf({ file, line, column }: Pick<ConfigProblem, 'file' | 'li
   return line === undefined ? `${file}: ` : `${file}:${line}:${column}: `
 }
 
+/**
+ * Adds the file, line and column of a key to an error that was found later than while the file was read, such as in a
+ * certificate.
+ *
+ * @returns the error itself if it names no key, or there is no file
+ */
+export function withPlaces(error: unknown, source: ConfigSource | undefined): unknown {
+  if (!(error instanceof ConfigError) || source === undefined) return error
+  if (!error.problems.some(({ path, file }) => path !== '' && file === undefined)) return error
+  const problems = error.problems.map((problem) => {
+    const path = problem.path.split('.')
+    const at = source.locate(path, 'value') ?? source.locate(path.slice(0, -1), 'key')
+    return problem.path === '' || problem.file !== undefined ? problem : { ...problem, file: source.file, ...at }
+  })
+  const lines = problems.map(({ message, ...place }) => placeOf(place) + message)
+  return new ConfigError(error.code, lines.join('\n'), { problems, cause: error })
+}
+
 export class ConfigProblems {
   readonly #source: ConfigSource | undefined
   readonly #problems: ConfigProblem[]

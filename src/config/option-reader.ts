@@ -129,12 +129,14 @@ export class OptionReader {
   }
 
   #reportUnknown(written: string, known: readonly string[], path: readonly string[]): void {
-    this.#problems.add([...path, written], `is not a known key here; ${hintFor(toKebab(written), known)}`, 'key')
+    const setting = path.length === 0 ? Object.entries(SETTINGS).find(([name]) => name === written)?.[1] : undefined
+    const hint = setting ?? hintFor(toKebab(written), known)
+    this.#problems.add([...path, written], `is not a known key here; ${hint}`, 'key')
   }
 
   /** Converts to final forms: absolute paths, and camelCase inside values that the schema checks as a whole. */
   #finish(row: OptionRow, value: unknown, path: readonly string[]): unknown {
-    if (row.type === 'path') return this.#absolute(value, path, row.exists)
+    if (row.type === 'path') return this.#absolute(value, path, row.exists, row.ifMissing)
     if (row.type !== 'certificates') return value
     return (value as Values[]).map((section, index) =>
       Object.fromEntries(
@@ -146,16 +148,17 @@ export class OptionReader {
     )
   }
 
-  #absolute(written: unknown, path: readonly string[], exists: OptionRow['exists']): string {
+  /** @param ifMissing how to create what does not exist */
+  #absolute(written: unknown, path: readonly string[], exists: OptionRow['exists'], ifMissing = ''): string {
     const absolute = resolve(this.#baseFolder, written as string)
-    const problem = exists === undefined || !this.#checksFiles ? undefined : pathProblem(absolute, exists)
+    const problem = exists === undefined || !this.#checksFiles ? undefined : pathProblem(absolute, exists, ifMissing)
     if (problem !== undefined) this.#problems.add(path, `names ${absolute}, which ${problem}`)
     return absolute
   }
 }
 
 /** Why a path cannot be used; `undefined` if it can. */
-function pathProblem(path: string, expected: 'file' | 'folder'): string | undefined {
+function pathProblem(path: string, expected: 'file' | 'folder', ifMissing: string): string | undefined {
   try {
     accessSync(path, constants.R_OK)
     const isFolder = statSync(path).isDirectory()
@@ -163,11 +166,21 @@ function pathProblem(path: string, expected: 'file' | 'folder'): string | undefi
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     return code === 'ENOENT'
-      ? 'does not exist'
+      ? `does not exist${ifMissing === '' ? '' : `; ${ifMissing}`}`
       : code === 'EACCES'
         ? 'may not be read by this user'
         : `fails with ${code}`
   }
+}
+
+/** What a program passes beside the configuration, by the words that it is likely to look for here. */
+const SETTINGS: Readonly<Record<string, string>> = {
+  logger:
+    'a program passes it in the second argument, createBroker(config, { logger }); the section `log` sets what is logged',
+  store: 'a program passes it in the second argument, createBroker(config, { store }); the section is `persistence`',
+  clock: 'a program passes it in the second argument, createBroker(config, { clock })',
+  signal: 'a program passes it in the second argument, createBroker(config, { signal })',
+  repair: 'pass it in the second argument, createBroker(config, { repair: true }), or use `sluice start --repair`',
 }
 
 /** What to write instead of a key that is unknown here. */

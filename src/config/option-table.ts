@@ -70,6 +70,8 @@ export interface OptionRow {
   readonly secret?: true
   /** What must be there, readable, before the broker starts. */
   readonly exists?: 'file' | 'folder'
+  /** What to do if it is not there. */
+  readonly ifMissing?: string
   readonly description: string
   readonly since: string
 }
@@ -871,6 +873,7 @@ const authRows = rows('auth', [
     key: 'password-file',
     type: 'path',
     exists: 'file',
+    ifMissing: '`sluice passwd FILE USER` creates it',
     description: 'A file with lines of `user:hash` for `auth.file`, as written by `sluice passwd`.',
   },
   {
@@ -1271,14 +1274,14 @@ const logRows = rows('log', [
     type: 'boolean',
     default: true,
     description:
-      'Whether to log a line at info for each connection that is refused: by a login plugin, a limit, TLS, a PROXY header or a WebSocket request. Identical refusals from one address are summed up every ten seconds.',
+      'Whether to log a line at info for each connection that is refused: by a login plugin, a limit, TLS, a PROXY header or a WebSocket request, and for each address whose logins are slowed. Identical refusals from one address are summed up every ten seconds.',
   },
   {
     key: 'denials',
     type: 'boolean',
     default: true,
     description:
-      'Whether to log a line at info for each PUBLISH, subscription and delivery that is denied, with the rule that decided. Those of one user at one address are summed up every ten seconds.',
+      'Whether to log a line at info for each PUBLISH, subscription and delivery that is denied, with the rule that decided, and for each PUBLISH for which there is no room. Those of one user at one address are summed up every ten seconds.',
   },
   {
     key: 'format',

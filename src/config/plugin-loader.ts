@@ -39,16 +39,25 @@ export class PluginLoader {
   readonly #calls: PluginCalls
   readonly #made: Plugin[]
   readonly #starts: PluginStarts
+  readonly #places: Map<Plugin, string>
   readonly #problems: ConfigProblem[] = []
   readonly #errors: ConfigError[] = []
   readonly #instances: { factory: PluginFactory; options: object; plugin: Promise<Plugin> }[] = []
   #packaged: ReadonlyMap<string, string> | undefined
 
-  constructor(sources: PluginSources, calls: PluginCalls, made: Plugin[], starts: PluginStarts) {
+  /** @param places receives where each plugin is listed first */
+  constructor(
+    sources: PluginSources,
+    calls: PluginCalls,
+    made: Plugin[],
+    starts: PluginStarts,
+    places: Map<Plugin, string>,
+  ) {
     this.#sources = sources
     this.#calls = calls
     this.#made = made
     this.#starts = starts
+    this.#places = places
   }
 
   /** @param path of the list in the configuration */
@@ -96,6 +105,7 @@ export class PluginLoader {
       const plugin = await ('plugin' in found
         ? this.#keep(found.plugin.name, found.plugin)
         : this.#makeOnce(found, all))
+      if (!this.#places.has(plugin)) this.#places.set(plugin, this.#placeText(found.place))
       if (found.place[0] === 'intercept') await this.#warnIfIdle('plugin' in found ? plugin.name : found.title, plugin)
       return [plugin]
     } catch (error) {
@@ -115,8 +125,13 @@ export class PluginLoader {
     this.#sources.log.warn({ plugin: title }, message)
   }
 
+  /** As in errors: file, line and column if there is a file, then the key. */
+  #placeText(path: readonly string[]): string {
+    return placeOf(this.#place({ message: '' }, path)) + path.join('.')
+  }
+
   /** For a plugin that is not listed but implied by a key, the place is the section. */
-  #place({ message }: ConfigError, path: readonly string[]): ConfigProblem {
+  #place({ message }: Pick<ConfigError, 'message'>, path: readonly string[]): ConfigProblem {
     const { source } = this.#sources
     const at = source?.locate(path, 'value') ?? source?.locate(path.slice(0, 1), 'key')
     return { path: path.join('.'), message, ...(source && { file: source.file }), ...at }

@@ -166,6 +166,8 @@ export class CertificateReader {
   }
 
   #error(code: string, key: string, path: string, message: string, cause?: unknown): ConfigError {
-    return new ConfigError(code, `Listener \`${this.#listener}\`: \`${key}\` ${path} ${message}`, { cause })
+    const sentence = `Listener \`${this.#listener}\`: \`${key}\` ${path} ${message}`
+    const problems = [{ path: `listeners.${this.#listener}.${key}`, message: sentence }]
+    return new ConfigError(code, sentence, { cause, problems })
   }
 }

@@ -30,9 +30,10 @@ export function parsePasswordFile(text: string): PasswordEntries {
     if (line.trim() === '' || line.startsWith('#')) continue
     const number = index + 1
     const [user, hash] = entryOf(line)
-    if (hash === undefined) problems.add(number, 'does not have the form user:hash')
+    if (hash === undefined)
+      problems.add(number, 'does not have the form user:hash; `sluice passwd FILE USER` writes such a line')
     else if (passwordHashKind(hash) === undefined)
-      problems.add(number, 'has a hash of an unknown kind; see `sluice passwd`')
+      problems.add(number, 'has a hash of an unknown kind; `sluice passwd FILE USER` writes a line that works')
     else if (entries.has(user)) problems.add(number, `repeats the user of line ${lineOf.get(user)}`)
     else {
       entries.set(user, hash)

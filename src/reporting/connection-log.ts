@@ -4,6 +4,9 @@
  *   meter-1 connected: MQTT 5.0, user ann, from 192.0.2.7:50312 through tls, Keep Alive 60 s, Clean Start 1, Session Present 0
  *   meter-1 disconnected: keep alive timeout; after 723 s, 120 messages in, 33 out
  *   refused a connection from 192.0.2.7: auth.file: wrong password
+ *   logins from 192.0.2.7 are slowed: 4 wrong ones in a row, the last as ann; the next one is checked after 500 ms
+ *
+ * Two clients that use the same client identifier end each other's connections, again and again: such lines are summarised.
  *
  * No text is built for a line that is not written.
  *
@@ -27,10 +30,15 @@ export interface Accepted {
   readonly keepAlive: number
   readonly cleanStart: boolean
   readonly sessionPresent: boolean
+  /** Whether it ends an older connection of the same client identifier. */
+  readonly takesOver: boolean
 }
 
 /** What is known about a refused Client. */
 export type Refused = BrokerEvents['clientRefused']
+
+/** What is known about logins that are slowed. */
+export type Slowed = BrokerEvents['loginPenalty']
 
 export class ConnectionLog {
   readonly #log: Logger
@@ -46,16 +54,20 @@ export class ConnectionLog {
   }
 
   /** CONNACK 0x00 is on its way. */
-  connected({ peer }: Connection, { client, keepAlive, cleanStart, sessionPresent }: Accepted): void {
+  connected({ peer }: Connection, { client, keepAlive, cleanStart, sessionPresent, takesOver }: Accepted): void {
     if (!this.#hasConnections) return
+    const kind = takesOver ? takeoverKind(client, 'by') : undefined
+    if (kind !== undefined && this.#log.isSummedUp?.(kind) === true) return
     const { address, listener, protocolVersion } = client
     const { clientId, user, ...names } = shownOf(client)
     const version = VERSION_NAMES[protocolVersion]
     const { port } = peer
     const start = `${protocolVersion === 5 ? 'Clean Start' : 'Clean Session'} ${Number(cleanStart)}`
-    this.#log.info(
+    const takeover = takesOver ? '; it takes over from another connection' : ''
+    this.#write(
       { clientId, ...names, version, address, port, listener, keepAlive, cleanStart, sessionPresent },
-      `${clientId} connected: MQTT ${version}, ${user}, from ${placeOf(address, port)} through ${listener}, Keep Alive ${keepAlive} s, ${start}, Session Present ${Number(sessionPresent)}`,
+      `${clientId} connected: MQTT ${version}, ${user}, from ${placeOf(address, port)} through ${listener}, Keep Alive ${keepAlive} s, ${start}, Session Present ${Number(sessionPresent)}${takeover}`,
+      kind,
     )
   }
 
@@ -63,15 +75,38 @@ export class ConnectionLog {
   left(connection: Connection, { cause, reasonCode, detail }: ConnectionEnd, nowMs: number): void {
     if (!this.#hasConnections) return
     const { client } = connection
+    const kind = cause === 'session taken over' ? takeoverKind(client, 'of') : undefined
+    if (kind !== undefined && this.#log.isSummedUp?.(kind) === true) return
     const { address, listener } = client
     const { clientId, user: _user, ...names } = shownOf(client)
     const { received, sent } = connection.messageCounts
     const seconds = Math.round((nowMs - connection.connectedAtMs) / 1000)
     const why = detail === '' ? cause : `${cause}, ${safeExcerpt(detail)}`
     const figures = { seconds, messagesIn: received, messagesOut: sent }
-    this.#log.info(
+    this.#write(
       { clientId, ...names, address, listener, cause, reasonCode: reasonCodeName(reasonCode), ...figures },
       `${clientId} disconnected: ${why}; after ${seconds} s, ${received} messages in, ${sent} out`,
+      kind,
+    )
+  }
+
+  /** @param kind of lines that are summarised */
+  #write(fields: object, message: string, kind: string | undefined): void {
+    if (kind === undefined) this.#log.info(fields, message)
+    else logRefusal(this.#log, fields, message, kind)
+  }
+
+  /** Logins from that network, or with that user name, have to wait from now on, or longer. */
+  slowed({ network, userName, wrongLogins, delayMs }: Slowed): void {
+    if (!this.#current.options.log.refusals || !isEnabled(this.#log, 'info')) return
+    const kind = `slowed logins from ${network}`
+    if (this.#log.isSummedUp?.(kind) === true) return
+    const last = userName === undefined ? '' : `, the last as ${userName}`
+    logRefusal(
+      this.#log,
+      { network, userName, wrongLogins, delayMs },
+      `logins from ${placeOf(network)} are slowed: ${wrongLogins} wrong ones in a row${last}; the next one is checked after ${delayMs} ms`,
+      kind,
     )
   }
 
@@ -92,6 +127,11 @@ export class ConnectionLog {
     if (!isEnabled(this.#log, 'debug')) return
     this.#log.debug({ address, listener }, `a connection from ${placeOf(address)} was closed before it sent anything`)
   }
+}
+
+/** The older connection and the newer one each have a line. */
+function takeoverKind({ clientId }: Client, by: 'by' | 'of'): string {
+  return `takeover ${by} ${safeExcerpt(clientId)}`
 }
 
 function shownOf({ clientId, userName, claimedUserName }: Client) {

@@ -3,6 +3,7 @@
  *
  *   denied meter-1 (user ann, from 192.0.2.7) to publish to a/b: topic_acl: nothing in topic-check.acl.ann allows it
  *   41 more like this in the last 10 s: denied meter-1 …
+ *   no room for a message of meter-1 (user ann, from 192.0.2.7) to a/b: the store has room for 90112 bytes, …
  *
  * The rule is looked up once for each kind in ten seconds, so that a Client that repeats itself costs only a table lookup.
  *
@@ -30,6 +31,18 @@ export class Denials {
     this.#current = current
   }
 
+  /** A message that the client may publish does not fit. @param detail which limit, and how much there is */
+  full(client: Client, topic: string, detail: string): void {
+    if (!this.#current.options.log.denials || !isEnabled(this.#log, 'info')) return
+    const who = whoIs(client)
+    const kind = `no room for a message of ${who}`
+    if (this.#log.isSummedUp?.(kind) === true) return
+    const [clientId, shown, why] = [safeExcerpt(client.clientId), safeExcerpt(topic), safeExcerpt(detail)]
+    const { userName, address, listener } = client
+    const fields = { clientId, userName, address, listener, action: 'publish', topic: shown, why }
+    logRefusal(this.#log, fields, `no room for a message of ${clientId} (${who}) to ${shown}: ${why}`, kind)
+  }
+
   /**
    * @param topic a Topic Name, or a Topic Filter as the Client wrote it
    * @param reasonCode codes other than Not authorized are not a plugin's decision, and explain themselves
@@ -38,8 +51,7 @@ export class Denials {
   denied(client: Client, action: DeniedAction, topic: string, reasonCode: number, detail?: string): void {
     if (!this.#current.options.log.denials || !isEnabled(this.#log, 'info')) return
     const { address, userName } = client
-    const user = userName === undefined ? 'anonymous' : `user ${safeExcerpt(userName)}`
-    const who = `${user}, from ${placeOf(address)}`
+    const who = whoIs(client)
     const kind = `denied ${who} ${DOING[action]} a topic: ${reasonCodeName(reasonCode as ReasonCode)}`
     if (this.#log.isSummedUp?.(kind) === true) return
     const write = (why: string): void => {
@@ -57,6 +69,11 @@ export class Denials {
     const question = { client, action, topic: typeof shared === 'object' ? shared.topicFilter : topic }
     return safeExcerpt(decidedBy(await this.#current.access.explain(question)))
   }
+}
+
+function whoIs({ userName, address }: Client): string {
+  const user = userName === undefined ? 'anonymous' : `user ${safeExcerpt(userName)}`
+  return `${user}, from ${placeOf(address)}`
 }
 
 /** A deny decides; without one, the absence of an allow does. */

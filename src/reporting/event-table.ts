@@ -18,8 +18,8 @@ const CLIENT =
   'The client: `clientId`, `userName`, `claimedUserName`, `address`, `listener`, `protocolVersion`; `bridge` is true for the bridge of another broker.'
 const CLIENT_ID = 'The client identifier.'
 const TOPIC_FILTER = 'The topic filter.'
-const TOPIC_NAME = 'The topic name.'
-const MESSAGE = 'The message, with `topicName`, `payload`, `qos`, `retain`, `properties`.'
+const TOPIC = 'The topic name.'
+const MESSAGE = 'The message, with `topic`, `payload`, `qos`, `retain`, `properties`.'
 const REASON_CODE = 'The Reason Code.'
 const DETAIL = 'An explanation for people, which never contains a password or a token.'
 const PACKET = 'The packet.'
@@ -137,7 +137,7 @@ export const eventTable: { readonly [Name in EventName]: EventRow<Name> } = {
     description: 'A PUBLISH or a Will was refused.',
     fields: {
       client: CLIENT,
-      topicName: TOPIC_NAME,
+      topic: TOPIC,
       qos: 'Its QoS.',
       reasonCode: REASON_CODE,
       detail: 'Why: which plugin refused it and for what cause, or the name of the Reason Code.',
@@ -160,7 +160,7 @@ export const eventTable: { readonly [Name in EventName]: EventRow<Name> } = {
     description:
       'A retained message was set, replaced, cleared, or refused: for lack of room, or because `retain` is off.',
     fields: {
-      topicName: TOPIC_NAME,
+      topic: TOPIC,
       action:
         '`set`, `cleared`, `expired`, `refused` (for lack of room, or because `retain` is off), or `damaged` (the store has lost it).',
     },
@@ -177,7 +177,7 @@ export const eventTable: { readonly [Name in EventName]: EventRow<Name> } = {
   },
   willPublished: {
     description: 'The Will of a client was published.',
-    fields: { clientId: CLIENT_ID, topicName: TOPIC_NAME },
+    fields: { clientId: CLIENT_ID, topic: TOPIC },
   },
   packetReceived: { description: 'A packet was received.', fields: { clientId: CLIENT_ID, packet: PACKET } },
   packetSent: { description: 'A packet is being sent.', fields: { clientId: CLIENT_ID, packet: PACKET } },

@@ -8,7 +8,7 @@
  * @module
  */
 import { InvariantError, UsageError } from '../base/errors.ts'
-import type { Logger } from '../base/log.ts'
+import { logRepeatedError, type Logger } from '../base/log.ts'
 import { show } from '../base/show.ts'
 import { watchPromise } from '../base/thrown.ts'
 import { eventTable } from './event-table.ts'
@@ -106,7 +106,7 @@ export class Events implements PluginEvents {
     for (const entry of this.#entriesOf(name)) {
       if (entry.isOnce) this.#replace(name, without(this.#entriesOf(name), entry))
       callGuarded(entry.listener, event, (error) =>
-        this.#log.error({ event: name, err: error }, `a listener of the event ${name} threw`),
+        logRepeatedError(this.#log, { event: name, err: error }, `a listener of the event ${name} threw`),
       )
     }
   }
@@ -125,9 +125,26 @@ function without(entries: readonly Entry[], entry: Entry): readonly Entry[] {
 /** Types do not reach a program in JavaScript, and a misspelt name would never be emitted. */
 function mustBeEvent(name: unknown): void {
   if (eventNames.includes(name as EventName)) return
-  const near = typeof name === 'string' ? nearest(name, eventNames) : undefined
-  const hint = near === undefined ? 'the reference lists every event' : `did you mean ${near}?`
+  const near = typeof name === 'string' ? nearestEvents(name) : []
+  const hint = near.length === 0 ? `the events are ${eventNames.join(', ')}` : `did you mean ${near.join(' or ')}?`
   throw new UsageError(`there is no event ${show(name)}; ${hint}`)
+}
+
+/** Names of other brokers' events for what is nothing like it here. */
+const ELSEWHERE: Readonly<Record<string, readonly EventName[]>> = {
+  connect: ['clientConnected'],
+  connection: ['clientConnected'],
+  disconnect: ['clientDisconnected'],
+  message: ['published', 'delivered'],
+  ready: ['started'],
+}
+
+/** A slip, the beginning of a name, or the name of another broker. */
+function nearestEvents(name: string): readonly EventName[] {
+  if (Object.hasOwn(ELSEWHERE, name)) return ELSEWHERE[name]!
+  const near = nearest(name, eventNames) as EventName | undefined
+  if (near !== undefined) return [near]
+  return name.length < 3 ? [] : eventNames.filter((each) => each.toLowerCase().startsWith(name.toLowerCase()))
 }
 
 /** @throws {UsageError} */

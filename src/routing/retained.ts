@@ -31,8 +31,8 @@ export interface RetainedLimits {
 export interface RetainedSide {
   /** Whether the Store, if it would have to keep that message, takes it in the place of the other. */
   mayStore(message: ApplicationMessage, replaced: ApplicationMessage | undefined): boolean
-  /** Whether that account has room for so many bytes; a refusal is counted and reported. */
-  hasMemoryFor(account: MemoryAccount, bytes: number): boolean
+  /** Why that account has no room for so many bytes, counted and reported; `undefined` if it has. */
+  memoryShortage(account: MemoryAccount, bytes: number): string | undefined
   retained(message: ApplicationMessage, replaced: ApplicationMessage | undefined): void
   cleared(topicName: string, action: RetainedEnd): void
 }
@@ -118,13 +118,14 @@ export class RetainedMessages {
   }
 
   /**
-   * Whether there is room for that message in place of the topic's present one; counted and reported where there is not.
+   * Looks whether there is room for that message in place of the topic's present one.
    *
    * @param payer whose account would be charged with it
+   * @returns which limit leaves no room for it, counted and reported; `undefined` if there is room
    */
-  hasRoomFor(message: ApplicationMessage, payer: MemoryAccount): boolean {
+  shortageFor(message: ApplicationMessage, payer: MemoryAccount): string | undefined {
     const erases = message.payloadLength === 0
-    if (erases || isOwn(message)) return true
+    if (erases || isOwn(message)) return undefined
     const { maxRetainedMessages, maxRetainedBytes } = this.limits
     const present = this.#entries.get(message.topicName)
     const freed = present === undefined ? 0 : sizeOf(present.message)
@@ -132,20 +133,29 @@ export class RetainedMessages {
     const isTooMany =
       maxRetainedMessages > 0 && present === undefined && this.#entries.size - this.#ownCount >= maxRetainedMessages
     const isTooMuch = maxRetainedBytes > 0 && this.bytes + bytes - freed > maxRetainedBytes
-    if (!isTooMany && !isTooMuch && this.#hasMemoryFor(bytes, freed, present?.payer, payer)) return true
-    this.#metrics.retainedRefusedAtLimit++
-    return false
+    const shortage = isTooMany
+      ? `there are ${maxRetainedMessages} retained messages (max-retained-messages)`
+      : isTooMuch
+        ? `retained messages would have ${this.bytes + bytes - freed} of ${maxRetainedBytes} bytes (max-retained-bytes)`
+        : this.#memoryShortage(bytes, freed, present?.payer, payer)
+    if (shortage !== undefined) this.#metrics.retainedRefusedAtLimit++
+    return shortage
   }
 
-  #hasMemoryFor(bytes: number, freed: number, freedBy: MemoryAccount | undefined, payer: MemoryAccount): boolean {
+  #memoryShortage(
+    bytes: number,
+    freed: number,
+    freedBy: MemoryAccount | undefined,
+    payer: MemoryAccount,
+  ): string | undefined {
     const more = freedBy === payer ? bytes - freed : bytes
-    return more <= 0 || this.#side.hasMemoryFor(payer, more)
+    return more <= 0 ? undefined : this.#side.memoryShortage(payer, more)
   }
 
   /**
    * Takes the place of the topic's retained message; an empty payload erases it [5.0 MQTT-3.3.1-5] [5.0 MQTT-3.3.1-6].
    *
-   * @param hasRoom what `hasRoomFor` said: without room there is no retained message of that topic from then on
+   * @param hasRoom whether `shortageFor` found none: without room there is no retained message of that topic from then on
    */
   set(message: ApplicationMessage, payer: MemoryAccount, hasRoom: boolean): void {
     const { topicName } = message

@@ -964,7 +964,7 @@ export class Oracles implements WireEar {
     }
   }
 
-  #retainedTold({ topicName, action }: BrokerEvents['retained']): void {
+  #retainedTold({ topic: topicName, action }: BrokerEvents['retained']): void {
     if (action === 'refused') {
       this.#check(this.#isSick, () => `${topicName} was not retained for lack of room`)
       this.#notRetained.add(topicName)

@@ -7,7 +7,7 @@ import type { Clock } from '../../base/clock.ts'
 import type { Client } from '../../protocol/client.ts'
 import type { Connection } from '../../protocol/connection.ts'
 import type { Session } from '../../protocol/session.ts'
-import type { Accepted } from '../../reporting/connection-log.ts'
+import type { Accepted, Slowed } from '../../reporting/connection-log.ts'
 import type { ActiveConfig } from '../../config/active-config.ts'
 import type { Events } from '../../reporting/events.ts'
 import type { Memory } from '../../limits/memory.ts'
@@ -40,6 +40,8 @@ export interface AdmissionParts {
   canTakeAway(bytes: number): boolean
   /** CONNACK 0x00 is on its way. */
   loggedIn(connection: Connection, accepted: Accepted): void
+  /** Wrong logins delay the next one. */
+  slowed(slowed: Slowed): void
   /** Asks again whether a Client that is logged in may stay. */
   review(connection: Connection): void
 }

@@ -122,7 +122,9 @@ export class Admission {
   }
 
   #mayPublishWill(client: Client, { will }: ReceivedConnect): MaybePromise<boolean> {
-    return will === undefined ? true : this.#parts.current.access.mayPublish(client, will)
+    if (will === undefined) return true
+    const { topicName, qos, retain } = will
+    return this.#parts.current.access.mayPublish(client, { topic: topicName, topicName, qos, retain })
   }
 
   #finish(connection: Connection, client: Client, login: Login, mayPublishWill: boolean, asOf: number): void {
@@ -160,7 +162,7 @@ export class Admission {
       this.#refuse(connection, late)
       return
     }
-    this.#takeOver(client.clientId)
+    const takesOver = this.#takeOver(client.clientId)
     const sessionPresent = this.#settleSession(connection, client, packet)
     const registration = sessions.get(client.clientId)!
     const notes = notesOf(connection)
@@ -169,7 +171,7 @@ export class Admission {
     notes.announced = this.#parts.current.options
     notes.cleanStart = packet.cleanStart
     notes.sessionPresent = sessionPresent
-    this.#parts.loggedIn(connection, { client, keepAlive, cleanStart: packet.cleanStart, sessionPresent })
+    this.#parts.loggedIn(connection, { client, keepAlive, cleanStart: packet.cleanStart, sessionPresent, takesOver })
     this.connected++
     this.maxConnected = Math.max(this.maxConnected, this.connected)
     listener.connected++
@@ -201,13 +203,14 @@ export class Admission {
     })
   }
 
-  /** [5.0 MQTT-3.1.4-3] [3.1.1 MQTT-3.1.4-2] */
-  #takeOver(clientId: string): void {
+  /** [5.0 MQTT-3.1.4-3] [3.1.1 MQTT-3.1.4-2] @returns whether there was a connection to take over from */
+  #takeOver(clientId: string): boolean {
     const old = this.#parts.sessions.get(clientId)?.connection
     // Its stream was gone before this Client came: then there is nothing to take over.
-    if (old === undefined || old.settleLoss()) return
+    if (old === undefined || old.settleLoss()) return false
     this.#parts.metrics.takeovers++
     old.disconnect(ReasonCode.SessionTakenOver, 'session taken over', 'another connection used its client identifier')
+    return true
   }
 
   /** Clean Start as in §3.1.2.4. @returns Session Present */

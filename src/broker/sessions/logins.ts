@@ -13,6 +13,7 @@ import type { Connection } from '../../protocol/connection.ts'
 import type { Access, ExchangeStates, LoginResult } from '../../access/access.ts'
 import { notesOf } from './connection-notes.ts'
 import type { ActiveConfig } from '../../config/active-config.ts'
+import type { Slowed } from '../../reporting/connection-log.ts'
 import type { Events } from '../../reporting/events.ts'
 import { Holders } from '../../limits/holders.ts'
 import { claimsSomething, LoginAttempt } from '../../access/login-attempt.ts'
@@ -40,6 +41,8 @@ export interface LoginsParts {
   readonly clock: Clock
   readonly metrics: Metrics
   readonly events: Events
+  /** A line in the log: wrong logins delay the next one. */
+  slowed(slowed: Slowed): void
   /**
    * A login was decided; not told where its Connection is gone.
    *
@@ -66,7 +69,9 @@ export class Logins {
       penalized: (login, wrongLogins, delayMs) => {
         const { holder: network, request } = login as LoginAttempt
         const userName = request.userName === undefined ? undefined : safeExcerpt(request.userName)
-        events.emit('loginPenalty', { network, userName, wrongLogins, delayMs })
+        const slowed = { network, userName, wrongLogins, delayMs }
+        parts.slowed(slowed)
+        events.emit('loginPenalty', slowed)
       },
     })
   }

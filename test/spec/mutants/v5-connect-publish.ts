@@ -187,8 +187,8 @@ export const mutantsConnectPublish5: readonly Mutant[] = [
   {
     name: 'RETAIN 0 is retained too',
     file: 'src/broker/publishing.ts',
-    from: 'if (message.retain && !this.#retain(message, client, connection)) {',
-    to: 'if (!this.#retain(message, client, connection)) {',
+    from: 'const noRoom = message.retain ? this.#retain(message, client, connection) : undefined',
+    to: 'const noRoom = this.#retain(message, client, connection)',
     breaks: '5.0 MQTT-3.3.1-8',
   },
   {

@@ -21,7 +21,7 @@ const topic = (name: string, answer: boolean | undefined): Plugin => ({
 
 const ALLOW = { decision: 'allow' } as const
 const DENY = { decision: 'deny' } as const
-const message = { topicName: 'a', qos: 0, retain: false } as const
+const message = { topic: 'a', topicName: 'a', qos: 0, retain: false } as const
 
 test('log-in: one deny decides, otherwise one allow is needed, nobody answering means no (C3, C6)', () => {
   const votes: [answers: (AuthenticationAnswer | undefined)[], expected: string, reasonCode?: ReasonCode][] = [
@@ -158,8 +158,12 @@ test('a plugin that outlasts its time is a deny; its late answer changes nothing
   assert.equal(parts.log.lines.length, 0)
   parts.clock.advance(1)
   answerLate(ALLOW)
-  assert.equal((await waiting).decision, 'deny')
-  assert.match(parts.log.lines.join(), /no answer within 100 ms/)
+  const result = await waiting
+  assert.equal(result.decision === 'deny' && result.cause, 'plugin late timed out after 100 ms')
+  assert.match(
+    parts.log.lines.join(),
+    /^error plugin late timed out after 100 ms in authenticate, which counts as a deny/,
+  )
   assert.equal(parts.clock.waiting, 0)
 })
 

@@ -74,7 +74,7 @@ test('deleteRetained removes what the filter matches, silently, from the store a
   const meter = broker.connect({ clientId: 'meter' })
   meter.subscribe([{ topicFilter: '#', retainHandling: 2 }])
   const cleared: string[] = []
-  broker.broker.on('retained', ({ topicName, action }) => cleared.push(`${topicName} ${action}`))
+  broker.broker.on('retained', ({ topic, action }) => cleared.push(`${topic} ${action}`))
   const counted = broker.broker.metrics as { mostTurnWork: number }
   counted.mostTurnWork = 0
   const { turns } = broker.broker.metrics

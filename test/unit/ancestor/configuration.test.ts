@@ -143,7 +143,7 @@ test('C4: there is no event for a message that is dropped, denied or expired: th
   const broker = await VirtualBroker.start({ 'topic-check': { acl: { anonymous: ['a'] } } })
   const told: string[] = []
   broker.broker.on('dropped', ({ cause }) => told.push(cause))
-  broker.broker.on('publishRefused', ({ topicName }) => told.push(`refused ${topicName}`))
+  broker.broker.on('publishRefused', ({ topic }) => told.push(`refused ${topic}`))
   const kept = { cleanStart: false, properties: { sessionExpiryInterval: 100, receiveMaximum: 1 } }
   const away = broker.connect({ clientId: 'away', ...kept })
   away.subscribe('a', 1)
@@ -179,7 +179,7 @@ test('C5: the figures go out without `$SYS/broker/`, match `#` and are not retai
 test('C5: a TypeError stops the broker at the start when sys_interval is above 0, and its stop hook never runs: rounds begin and end with it', async () => {
   const broker = await VirtualBroker.start({ 'sys-interval': 1 })
   let rounds = 0
-  broker.broker.on('retained', ({ topicName }) => void (topicName.endsWith('/uptime') && rounds++))
+  broker.broker.on('retained', ({ topic }) => void (topic.endsWith('/uptime') && rounds++))
   broker.advance(3000)
   assert.equal(rounds, 3)
   await broker.close()

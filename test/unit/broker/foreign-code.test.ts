@@ -14,7 +14,7 @@ import type { Plugin, PluginFactory } from '../../../src/access/plugin.ts'
 import type { BrokerSettings } from '../../../src/broker/broker-settings.ts'
 import { eventNames } from '../../../src/reporting/events.ts'
 import type { ConfigInput } from '../../../src/config/options.ts'
-import { Broker } from '../../../src/create-broker.ts'
+import { Broker, createBroker } from '../../../src/create-broker.ts'
 import { encodePacket } from '../../../src/codec/encode.ts'
 import { PacketType } from '../../../src/codec/packet-types.ts'
 import type { Incoming, Transport } from '../../../src/protocol/transport.ts'
@@ -378,8 +378,14 @@ for (const [name, make] of Object.entries(settings))
 
 test('a setting that is not what it has to be is a UsageError that names what it lacks, before anything is open', () => {
   const wrong: readonly (readonly [settings: object, message: RegExp])[] = [
-    [{ logger: {} }, /the logger .* has no method debug, info, warn, error/],
+    [
+      { logger: {} },
+      /the logger .* has no method debug, info, warn, error; pass one .* such as \{ logger: pino\(\) \}/,
+    ],
     [{ logger: null }, /the logger .* got null/],
+    [{ log: console }, /^a broker has no setting "log"; the settings are logger, clock,/],
+    [{ loger: console }, /^a broker has no setting "loger"; did you mean logger\?$/],
+    [console, /^the settings of a broker are not a logger: write createBroker\(config, \{ logger \}\)$/],
     [{ logger: 'console' }, /the logger .* got a string/],
     [{ clock: { now: () => 0 } }, /the clock .* has no method wallNow, setTimer/],
     [{ signal: {} }, /the signal .* has no method addEventListener/],
@@ -387,9 +393,18 @@ test('a setting that is not what it has to be is a UsageError that names what it
     [{ processMemory: {} }, /the processMemory .* has no method usedBytes/],
     [{ openFiles: {} }, /the openFiles .* has no method count/],
   ]
+  for (const name of Object.keys(settings)) void new Broker({ listeners: {} }, { [name]: undefined })
   for (const [settings, message] of wrong) {
     assert.throws(() => new Broker({ listeners: {} }, settings), { code: 'ERR_USAGE', message })
   }
+})
+
+test('a setting in the place of the configuration is an error that says where it goes', async () => {
+  await assert.rejects(createBroker({ logger: console } as object), {
+    code: 'ERR_CONFIG',
+    message:
+      /^logger is not a known key here; a program passes it in the second argument, createBroker\(config, \{ logger \}\)/,
+  })
 })
 
 test('iterators that are left: nothing waits for them, and the broker closes', () =>

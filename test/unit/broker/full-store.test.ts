@@ -233,7 +233,12 @@ test('a full broker closes, and the next one has everything that was acknowledge
 for (const version of [5, 4] as const) {
   test(`a message larger than the room of a healthy store is a warning with both sizes, and counted (version ${version})`, async () => {
     const warnings: string[] = []
-    const logger = { ...silentLogger, warn: (_: object | string, text?: string) => void warnings.push(text ?? '') }
+    const denials: string[] = []
+    const logger = {
+      ...silentLogger,
+      info: (_: object | string, text?: string) => void denials.push(text ?? ''),
+      warn: (_: object | string, text?: string) => void warnings.push(text ?? ''),
+    }
     const config = { listeners: {}, persistence: { 'max-bytes': 100_000 } }
     const broker = await VirtualBroker.start(config, { disk: new MemoryDisk(), logger })
     const ends: BrokerEvents['clientDisconnected'][] = []
@@ -256,6 +261,11 @@ for (const version of [5, 4] as const) {
       warnings[0]!,
       /^a message of 200\d+ bytes was refused: the store has room for \d+ bytes; raise persistence/,
     )
+    const full = denials.filter((line) => /^(denied|no room)/.test(line))
+    assert.equal(full.length, version === 5 ? 1 : 0)
+    const said =
+      /^no room for a message of sensor0 \(anonymous, from 192\.0\.2\.1\) to queue: a message of 200\d+ bytes does not fit: the store has room for \d+ bytes$/
+    if (version === 5) assert.match(full[0]!, said)
     broker.advance(10_000)
     broker.connect({ clientId: 'later', version }).publish('queue', Buffer.alloc(200_000), 1)
     await broker.settle()

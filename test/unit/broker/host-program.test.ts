@@ -356,7 +356,7 @@ test('packets are told to whoever listens, both ways', async () => {
   await broker.close()
 })
 
-test('a listener that throws is logged and forgotten; `once` and `off` end telling', async () => {
+test('a listener that throws is logged, summed up, and forgotten; `once` and `off` end telling', async () => {
   const log = new CapturedLog()
   const broker = await VirtualBroker.start({}, { logger: log })
   let once = 0
@@ -371,17 +371,21 @@ test('a listener that throws is logged and forgotten; `once` and `off` end telli
     .off('clientConnected', listener)
   for (const clientId of ['a', 'b']) assert.equal(broker.connect({ clientId }).connack?.reasonCode, 0)
   assert.deepEqual([once, never], [1, 0])
-  assert.equal(log.lines.filter((line) => line.includes('clientConnected threw')).length, 2)
+  const threw = (): string[] => log.lines.filter((line) => line.includes('clientConnected threw'))
+  assert.deepEqual([threw().length, threw()[0]!.startsWith('error ')], [1, true])
+  broker.advance(10_000)
+  assert.match(threw()[1]!, /^error 1 more in the last 10 s: a listener of the event clientConnected threw/)
   await broker.close()
 })
 
-test('a listener that is async and rejects is logged, and does not end the process', async () => {
+test('a listener that is async and rejects is logged, once for each kind, and does not end the process', async () => {
   const log = new CapturedLog()
   const broker = await VirtualBroker.start({}, { logger: log })
   const rejects = (): void => Promise.reject(new Error('of the host')) as never
   broker.broker.on('clientConnected', rejects)
   broker.broker.subscribe('a', rejects)
-  broker.connect().publish('a', 'x')
+  const client = broker.connect()
+  for (let count = 0; count < 5; count++) client.publish('a', 'x')
   await Promise.resolve()
   const threw = log.lines.filter((line) => line.includes('threw'))
   assert.equal(threw.length, 2, threw.join('\n'))
@@ -671,7 +675,9 @@ test('methods of events take no name that no event has, and name the nearest; no
         (error) => error instanceof UsageError && message.test(error.message),
       )
     refused('clientConected', /^there is no event "clientConected"; did you mean clientConnected\?$/)
-    refused('zebra', /^there is no event "zebra"; the reference lists every event$/)
+    refused('client', /; did you mean clientConnected or clientRefused or clientDisconnected\?$/)
+    refused('message', /; did you mean published or delivered\?$/)
+    refused('zebra', /^there is no event "zebra"; the events are started, reloaded, .*error$/)
     refused('toString', /^there is no event "toString"/)
     refused(undefined, /^there is no event nothing/)
     for (const [wrong, shown] of [

@@ -57,8 +57,8 @@ function topicsOf(client: TestClient): string[] {
 
 function watch(broker: VirtualBroker): string[] {
   const told: string[] = []
-  broker.broker.on('publishRefused', ({ topicName, qos, reasonCode, detail }: BrokerEvents['publishRefused']) => {
-    told.push(`refused ${topicName} at ${qos}: 0x${reasonCode.toString(16)} ${detail}`)
+  broker.broker.on('publishRefused', ({ topic, qos, reasonCode, detail }: BrokerEvents['publishRefused']) => {
+    told.push(`refused ${topic} at ${qos}: 0x${reasonCode.toString(16)} ${detail}`)
   })
   broker.broker.on('dropped', ({ clientId, message, cause }: BrokerEvents['dropped']) => {
     told.push(`dropped ${clientId} ${message.topicName}: ${cause}`)
@@ -447,11 +447,13 @@ for (const [title, answer] of RUBBISH) {
 test('a plugin that is late has refused the message, and its late answer changes nothing', async () => {
   const { intercept, answer } = deferred()
   const broker = await VirtualBroker.start(intercepting(intercept, { 'plugin-timeout': 2 }))
+  const told = watch(broker)
   const client = broker.connect()
   client.subscribe('#')
   client.publish('a', '1', 1)
   broker.advance(2000)
   await broker.settle()
+  assert.deepEqual(told, ['refused a at 1: 0x83 plugin guard timed out after 2000 ms'])
   assert.deepEqual(reasonsOf(client.take()), [[PacketType.PUBACK, ReasonCode.ImplementationSpecificError]])
   answer({ decision: 'replace', payload: 'late' })
   await broker.settle()
@@ -911,7 +913,7 @@ for (const later of [false, true]) {
     const broker = await VirtualBroker.start(intercepting(intercept, { 'topic-check': { plugins: [rules] } }))
     const told = watch(broker)
     const wills: string[] = []
-    broker.broker.on('willPublished', ({ topicName }) => wills.push(topicName))
+    broker.broker.on('willPublished', ({ topic }) => wills.push(topic))
     const reader = broker.connect({ clientId: 'reader' })
     reader.subscribe('#', 1)
     for (const topicName of Object.keys(answers)) {

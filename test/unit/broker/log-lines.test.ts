@@ -147,6 +147,64 @@ test('a code that is nobody’s decision speaks for itself', async () => {
   await broker.close()
 })
 
+test('two clients that fight for one identifier are two lines, and a sum of each', async () => {
+  const { broker, lines, messages } = await start()
+  const told: string[] = []
+  broker.broker.on('clientDisconnected', ({ cause }) => told.push(cause))
+  for (let at = 0; at < 6; at++) broker.connect({ clientId: 'meter', version: 4, peer: { ...PEER, port: 1000 + at } })
+  assert.deepEqual(told, Array<string>(5).fill('session taken over'), 'every event is emitted')
+  const connected = (port: number): string =>
+    `meter connected: MQTT 3.1.1, anonymous, from 192.0.2.7:${port} through attached, Keep Alive 0 s, Clean Session 1, Session Present 0`
+  const ended =
+    'meter disconnected: session taken over, another connection used its client identifier; after 0 s, 0 messages in, 0 out'
+  const second = `${connected(1001)}; it takes over from another connection`
+  assert.deepEqual(messages(), [`info ${connected(1000)}`, `info ${ended}`, `info ${second}`])
+  broker.advance(10_000)
+  assert.deepEqual(messages().slice(3), [
+    `info 4 more like this in the last 10 s: ${ended}`,
+    `info 4 more like this in the last 10 s: ${second}`,
+  ])
+  assert.equal(lines.at(-1)!.fields['more'], 4)
+  await broker.close()
+})
+
+test('an address whose logins are slowed is a line, and further ones of it are summed up', async () => {
+  const plugin = { name: 'own', authenticate: () => ({ decision: 'deny' }) as const }
+  const { broker, messages } = await start({ auth: { plugins: [plugin], 'login-delay-after': 2 } })
+  const penalties: number[] = []
+  broker.broker.on('loginPenalty', ({ delayMs }) => penalties.push(delayMs))
+  const guess = (): void => {
+    const client = broker.open(5, PEER)
+    client.connect({ clientId: 'x', userName: 'ann', password: Buffer.from('wrong') })
+    broker.advance(1000)
+    client.drop()
+  }
+  for (let at = 0; at < 4; at++) guess()
+  assert.deepEqual(penalties, [250, 500, 1000])
+  const slowed = (): string[] => messages().filter((line) => line.includes('slowed'))
+  const line =
+    'logins from 192.0.2.7 are slowed: 2 wrong ones in a row, the last as ann; the next one is checked after 250 ms'
+  assert.deepEqual(slowed(), [`info ${line}`])
+  broker.advance(10_000)
+  assert.deepEqual(slowed(), [`info ${line}`, `info 2 more like this in the last 10 s: ${line}`])
+  await broker.close()
+})
+
+test('a message for which there is no room is not called denied: the line says which limit is reached', async () => {
+  const { broker, messages } = await start({ 'max-retained-messages': 1 })
+  const meter = broker.connect({ clientId: 'meter', peer: PEER })
+  const details: string[] = []
+  broker.broker.on('publishRefused', ({ detail }) => details.push(detail))
+  for (const topic of ['a', 'b', 'c']) meter.publish(topic, 'x', 1, { retain: true })
+  const why = 'there are 1 retained messages (max-retained-messages)'
+  assert.deepEqual(details, [why, why])
+  const line = `no room for a message of meter (anonymous, from 192.0.2.7) to b: ${why}`
+  assert.deepEqual(messages().slice(1), [`info ${line}`])
+  broker.advance(10_000)
+  assert.equal(messages().at(-1), `info 1 more like this in the last 10 s: ${line}`)
+  await broker.close()
+})
+
 test('connections, refusals and denials can be switched off, also by a reload; nothing is put together for a level that is off', async () => {
   const act = (broker: VirtualBroker): void => {
     const meter = broker.connect({ clientId: 'meter', peer: PEER })

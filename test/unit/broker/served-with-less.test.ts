@@ -74,7 +74,7 @@ for (const version of OLDER) {
   test(`${name}: with retain off, messages and Wills with RETAIN are delivered and not retained`, async () => {
     const broker = await VirtualBroker.start({ retain: false })
     const refused: string[] = []
-    broker.broker.on('retained', ({ topicName, action }) => refused.push(`${topicName} ${action}`))
+    broker.broker.on('retained', ({ topic, action }) => refused.push(`${topic} ${action}`))
     const watcher = broker.connect({ clientId: 'watcher', version })
     watcher.subscribe('#', 1)
     const device = broker.connect({ clientId: 'device', version, will: { topicName: 'will', retain: true, qos: 1 } })

@@ -82,7 +82,7 @@ test('a frozen Client that is cut leaves its Will', async () => {
 test('a broker that closes leaves Wills to its next start', async () => {
   const { broker } = await withWill()
   const published: string[] = []
-  broker.broker.on('willPublished', ({ topicName }) => published.push(topicName))
+  broker.broker.on('willPublished', ({ topic }) => published.push(topic))
   await broker.close()
   assert.deepEqual(published, [])
 })

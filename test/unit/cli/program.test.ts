@@ -85,7 +85,10 @@ test('check looks for the files that are named', () => {
   writeFileSync(join(folder, 'sluice.yaml'), 'auth: {password-file: users}\n')
   const { code, err } = sluice(['check', '-c', 'sluice.yaml'], folder)
   assert.equal(code, 1)
-  assert.match(err, /^sluice\.yaml:1:23: auth\.password-file names .*users, which does not exist\n$/)
+  assert.match(
+    err,
+    /^sluice\.yaml:1:23: auth\.password-file names .*users, which does not exist; `sluice passwd FILE USER` creates it\n$/,
+  )
 })
 
 test('check reads the certificates that are named', () => {
@@ -96,7 +99,10 @@ test('check reads the certificates that are named', () => {
   writeFileSync(join(folder, 'sluice.yaml'), text)
   const { code, out, err } = sluice(['check', '-c', 'sluice.yaml'], folder)
   assert.deepEqual([code, out], [1, ''])
-  assert.match(err, /Listener `a`: `certfile` .*server\.pem contains no certificate.*\nListener `b`: `certfile`/)
+  assert.match(
+    err,
+    /^sluice\.yaml:\d+:\d+: Listener `a`: `certfile` .*server\.pem contains no certificate.*\nsluice\.yaml:\d+:\d+: Listener `b`: `certfile`/,
+  )
 })
 
 test('check of a file that is not there is one sentence', () => {

@@ -15,7 +15,7 @@ const yes =
   (name: string): PluginFactory =>
   () => ({ name, authenticate: () => ({ decision: 'allow' }) })
 const topics = (name: string, answer: boolean): Plugin => ({ name, mayPublish: () => answer })
-const message = { topicName: 'a', qos: 0, retain: false } as const
+const message = { topic: 'a', topicName: 'a', qos: 0, retain: false } as const
 
 const sourcesOf = (more: Partial<PluginSources> = {}): PluginSources => ({
   registry: new Map([['auth.yes', yes('auth.yes')]]),
@@ -47,6 +47,31 @@ const MODULE = `export default ({ options }) => ({
 
 test('no auth section and no plugin: nobody may log in (C3)', async () => {
   assert.equal(await decide({}), 'deny')
+})
+
+test('a plugin that fails is named with its place: the key, and where the file has it', async () => {
+  const log = new CapturedLog()
+  const source = {
+    ...{ file: 'sluice.yaml', folder: tmpdir(), problems: [] },
+    locate: (path: readonly string[]) => ({ line: path.length, column: 7 }),
+  }
+  const bad = (name: string): Plugin => ({
+    name,
+    mayPublish: () => {
+      throw new Error('of the plugin')
+    },
+  })
+  const plugins = [topics('fine', true), bad('bad')]
+  for (const more of [{ source }, {}]) {
+    const access = await createAccess({ topicCheck: { plugins } }, sourcesOf({ log, ...more }))
+    assert.equal(access.mayPublish(clientOf('u'), message), false)
+  }
+  assert.deepEqual(
+    log.lines.map((line) => line.split(' {')[0]),
+    ['sluice.yaml:3:7: topic-check.plugins.1', 'topic-check.plugins.1'].map(
+      (place) => `error plugin bad failed in mayPublish, which counts as a deny (listed at ${place})`,
+    ),
+  )
 })
 
 test('a plugin by its name in the registry, by an object, and by a factory', async () => {

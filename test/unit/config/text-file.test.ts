@@ -128,7 +128,7 @@ test('all bad lines of a file are named, so that one look mends them; of very ma
   assert.throws(() => parsePasswordFile(text), {
     code: 'ERR_CONFIG_FILE',
     message:
-      'line 1 does not have the form user:hash\nline 3 has a hash of an unknown kind; see `sluice passwd`\nline 4 repeats the user of line 2',
+      'line 1 does not have the form user:hash; `sluice passwd FILE USER` writes such a line\nline 3 has a hash of an unknown kind; `sluice passwd FILE USER` writes a line that works\nline 4 repeats the user of line 2',
   })
   const problems = new LineProblems()
   for (let line = 1; line <= 150; line++) problems.add(line, 'is bad')

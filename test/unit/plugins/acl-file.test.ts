@@ -75,7 +75,7 @@ for (const [user, action, topic, allowed, rule] of cases) {
     const { plugin } = await open(t, RULES)
     const client = clientOf(user)
     const answers = {
-      publish: () => plugin.mayPublish?.(client, { topicName: topic, qos: 0, retain: false }),
+      publish: () => plugin.mayPublish?.(client, { topic, topicName: topic, qos: 0, retain: false }),
       subscribe: () => plugin.maySubscribe?.(client, topic, 0),
       receive: () => plugin.mayReceive?.(client, topic),
     }
@@ -103,7 +103,7 @@ for (const [user, clientId, topic, allowed] of [
     const { plugin } = await open(t, PARTS)
     const client = clientOf(user, { clientId })
     assert.equal(plugin.mayReceive?.(client, topic), allowed)
-    assert.equal(plugin.mayPublish?.(client, { topicName: topic, qos: 0, retain: false }), allowed)
+    assert.equal(plugin.mayPublish?.(client, { topic, topicName: topic, qos: 0, retain: false }), allowed)
   })
 }
 

@@ -22,7 +22,8 @@ async function open(options: Record<string, unknown>): Promise<{ access: Access;
 
 test('examples/plugin: found by the name in its package.json, it denies outside the hours and says so', async () => {
   const { access, clock } = await open({ topics: ['doors/+/open'], 'from-hour': 8, 'to-hour': 18 })
-  const may = (topicName: string) => access.mayPublish(concierge, { topicName, qos: 0, retain: false })
+  const may = (topicName: string) =>
+    access.mayPublish(concierge, { topic: topicName, topicName, qos: 0, retain: false })
   const now = new Date(clock.wallNow()).getUTCHours()
   assert.equal(now, 22)
   assert.equal(may('doors/front/open'), false)

@@ -78,7 +78,7 @@ for (const [user, action, topic, allowed, rule, clientId = 'c1'] of cases) {
   test(`topic_acl: ${user ?? '(anonymous)'} as ${clientId}: ${action} ${topic} -> ${allowed ? 'allow' : 'deny'}`, () => {
     const client = clientOf(user, { clientId })
     const answers = {
-      publish: () => plugin.mayPublish?.(client, { topicName: topic, qos: 0, retain: false }),
+      publish: () => plugin.mayPublish?.(client, { topic, topicName: topic, qos: 0, retain: false }),
       subscribe: () => plugin.maySubscribe?.(client, topic, 0),
       receive: () => plugin.mayReceive?.(client, topic),
     }
@@ -96,7 +96,8 @@ test('topic_acl: a name at the first level that begins with $ is not filled in',
 
 test('topic_acl: a deny rule for a name that cannot be filled in denies the whole level', () => {
   const rules = topicAcl(contextOf({ acl: { 'a/b': { publish: ['#'], deny: ['private/%u'] } } }))
-  const may = (topicName: string) => rules.mayPublish?.(clientOf('a/b'), { topicName, qos: 0, retain: false })
+  const may = (topicName: string) =>
+    rules.mayPublish?.(clientOf('a/b'), { topic: topicName, topicName, qos: 0, retain: false })
   assert.equal(may('private/a'), false)
   assert.equal(may('public/a'), true)
 })

@@ -9,7 +9,7 @@ const bob = clientOf('bob')
 test('topic_taboo: its topics are denied to publish and to receive, all others allowed', () => {
   for (const topicName of ['prohibited', 'top-secret', 'data/classified', 'data', 'data/open', 'prohibited/x']) {
     const allowed = !['prohibited', 'top-secret', 'data/classified'].includes(topicName)
-    assert.equal(plugin.mayPublish?.(bob, { topicName, qos: 0, retain: false }), allowed)
+    assert.equal(plugin.mayPublish?.(bob, { topic: topicName, topicName, qos: 0, retain: false }), allowed)
     assert.equal(plugin.mayReceive?.(bob, topicName), allowed)
     assert.equal(
       plugin.explain?.({ client: bob, action: 'publish', topic: topicName }).decision,
@@ -35,7 +35,10 @@ test('topic_taboo: every filter that can match a taboo is denied (C7: # walked a
 test('topic_taboo: user admin is exempt', () => {
   const admin = clientOf('admin')
   assert.equal(plugin.maySubscribe?.(admin, '#', 0), true)
-  assert.equal(plugin.mayPublish?.(admin, { topicName: 'prohibited', qos: 0, retain: false }), true)
+  assert.equal(
+    plugin.mayPublish?.(admin, { topic: 'prohibited', topicName: 'prohibited', qos: 0, retain: false }),
+    true,
+  )
   assert.match(plugin.explain!({ client: admin, action: 'publish', topic: 'prohibited' }).rule, /exempt/)
 })
 

@@ -102,7 +102,7 @@ test('a Shared Subscription gets no retained messages', async () => {
 test('an expired retained message is gone at that moment, and one that lives is counted down', async () => {
   const broker = await VirtualBroker.start()
   const actions: string[] = []
-  broker.broker.on('retained', ({ topicName, action }) => actions.push(`${topicName} ${action}`))
+  broker.broker.on('retained', ({ topic, action }) => actions.push(`${topic} ${action}`))
   const sensor = broker.connect({ clientId: 'sensor' })
   retain(sensor, 'short', '1', { messageExpiryInterval: 5 })
   retain(sensor, 'long', '2', { messageExpiryInterval: 50 })
