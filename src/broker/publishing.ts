@@ -9,7 +9,7 @@
 import { copied, Work } from '../base/work.ts'
 import type { MemoryAccount } from '../base/memory-account.ts'
 import { MessageNotAcceptedError, ProtocolError } from '../codec/protocol-error.ts'
-import { ReasonCode, reasonCodeName } from '../codec/reason-code.ts'
+import { ReasonCode } from '../codec/reason-code.ts'
 import { ApplicationMessage } from '../protocol/application-message.ts'
 import type { Client } from '../protocol/client.ts'
 import type { Connection } from '../protocol/connection.ts'
@@ -23,11 +23,9 @@ import { WillPublishing } from './will-publishing.ts'
 import { notesOf } from './sessions/connection-notes.ts'
 import type { Crowds } from '../turn/crowds.ts'
 import type { ActiveConfig } from '../config/active-config.ts'
-import type { Denials } from '../reporting/denials.ts'
-import type { Events } from '../reporting/events.ts'
+import { PublishRefusals, type PublishRefusalsParts } from './publish-refusals.ts'
 import type { Memory } from '../limits/memory.ts'
 import type { MemoryRefusals } from '../limits/memory-refusals.ts'
-import type { Metrics } from '../reporting/metrics.ts'
 import type { ListenerOptions } from '../config/options.ts'
 import type { RetainedMessages } from '../routing/retained.ts'
 import type { Router } from '../routing/router.ts'
@@ -37,12 +35,10 @@ import type { Turn } from '../turn/turn.ts'
 
 const DOLLAR = 0x24
 
-export interface PublishingParts {
+export interface PublishingParts extends PublishRefusalsParts {
   readonly current: ActiveConfig
   readonly router: Router
   readonly retained: RetainedMessages
-  readonly metrics: Metrics
-  readonly events: Events
   readonly turn: Turn
   readonly answers: Answers
   readonly waiters: StoreWaiters
@@ -55,9 +51,6 @@ export interface PublishingParts {
   isStored(message: ApplicationMessage): boolean
   readonly memory: Memory
   readonly memoryRefusals: MemoryRefusals
-  /** Lines in the log: about permissions, and about room. */
-  readonly denied: Denials['denied']
-  readonly full: Denials['full']
 }
 
 /** The host program has no limit of its own. */
@@ -70,10 +63,12 @@ export class Publishing {
   readonly #retained: RetainedMessages
   readonly #intercepting: Intercepting<Connection>
   readonly #open = new OpenInterceptions()
+  readonly #refusals: PublishRefusals
   #isStopped = false
 
   constructor(parts: PublishingParts) {
     this.#parts = parts
+    this.#refusals = new PublishRefusals(parts)
     this.#router = parts.router
     this.#retained = parts.retained
     const { current, metrics } = parts
@@ -88,7 +83,7 @@ export class Publishing {
       ...{ metrics, turn: parts.turn, memory: parts.memory, events: parts.events, answers: parts.answers },
       isStopped: () => this.#isStopped,
       accept: (client, message) => this.#take(message, undefined, client),
-      refused: (client, ...what) => this.#refused(client, ...what),
+      refused: (client, ...what) => this.#refusals.refused(client, ...what),
     })
     this.#intercepting = new Intercepting<Connection>({
       ...shared,
@@ -298,24 +293,7 @@ export class Publishing {
   /** Acknowledged all the same, so that a 3.1.1 device does not send it for ever [3.1.1 MQTT-3.3.5-2]. */
   #denied({ client }: Connection, message: ApplicationMessage, ...why: [ReasonCode | NoRoom, string?]): ReasonCode {
     if (message.qos === 0) this.#parts.metrics.publishDroppedIn++
-    return this.#refused(client, message, ...why)
-  }
-
-  /** @param detail why, where it is not a permission */
-  #refused(
-    client: Client,
-    { topic, qos }: ApplicationMessage,
-    refusal: ReasonCode | NoRoom,
-    detail?: string,
-  ): ReasonCode {
-    this.#parts.metrics.publishesRefused++
-    const isFull = refusal instanceof NoRoom
-    const reasonCode = isFull ? ReasonCode.QuotaExceeded : refusal
-    const why = isFull ? refusal.detail : (detail ?? reasonCodeName(reasonCode))
-    if (isFull) this.#parts.full(client, topic, why)
-    else this.#parts.denied(client, 'publish', topic, reasonCode, detail)
-    this.#parts.events.emit('publishRefused', { client, topic, qos, reasonCode, detail: why })
-    return reasonCode
+    return this.#refusals.refused(client, message, ...why)
   }
 
   /** A plugin says that it goes to nobody. */

@@ -1,0 +1,42 @@
+/** What follows when a message is refused: a counter, a line in the log, an event. @module */
+import { ReasonCode, reasonCodeName } from '../codec/reason-code.ts'
+import type { ApplicationMessage } from '../protocol/application-message.ts'
+import type { Client } from '../protocol/client.ts'
+import type { Denials } from '../reporting/denials.ts'
+import type { Events } from '../reporting/events.ts'
+import type { Metrics } from '../reporting/metrics.ts'
+import { NoRoom } from './no-room.ts'
+
+export interface PublishRefusalsParts {
+  readonly metrics: Metrics
+  readonly events: Events
+  /** Lines in the log: about permissions, and about room. */
+  readonly denied: Denials['denied']
+  readonly full: Denials['full']
+}
+
+export class PublishRefusals {
+  readonly #parts: PublishRefusalsParts
+
+  constructor(parts: PublishRefusalsParts) {
+    this.#parts = parts
+  }
+
+  /** @param detail why, where it is neither a permission nor a lack of room */
+  refused(
+    client: Client,
+    { topic, qos }: ApplicationMessage,
+    refusal: ReasonCode | NoRoom,
+    detail?: string,
+  ): ReasonCode {
+    const { metrics, events, denied, full } = this.#parts
+    metrics.publishesRefused++
+    const isFull = refusal instanceof NoRoom
+    const reasonCode = isFull ? ReasonCode.QuotaExceeded : refusal
+    const why = isFull ? refusal.detail : (detail ?? reasonCodeName(reasonCode))
+    if (isFull) full(client, topic, why)
+    else denied(client, 'publish', topic, reasonCode, detail)
+    events.emit('publishRefused', { client, topic, qos, reasonCode, detail: why })
+    return reasonCode
+  }
+}
