@@ -360,9 +360,9 @@ export interface LogOptions {
   readonly level: 'debug' | 'info' | 'warn' | 'error'
   /** Whether to log a line at info for each client that connects or disconnects. Default true. */
   readonly connections: boolean
-  /** Whether to log a line at info for each connection that is refused: by a login plugin, a limit, TLS, a PROXY header or a WebSocket request. Identical refusals from one address are summed up every ten seconds. Default true. */
+  /** Whether to log a line at info for each connection that is refused: by a login plugin, a limit, TLS, a PROXY header or a WebSocket request, and for each address whose logins are slowed. Identical refusals from one address are summed up every ten seconds. Default true. */
   readonly refusals: boolean
-  /** Whether to log a line at info for each PUBLISH, subscription and delivery that is denied, with the rule that decided. Those of one user at one address are summed up every ten seconds. Default true. */
+  /** Whether to log a line at info for each PUBLISH, subscription and delivery that is denied, with the rule that decided, and for each PUBLISH for which there is no room. Those of one user at one address are summed up every ten seconds. Default true. */
   readonly denials: boolean
   /** Format of the lines that `sluice start` writes. Default: `text` on a terminal and in the systemd journal, otherwise `json`. */
   readonly format?: 'text' | 'json'
