@@ -80,6 +80,8 @@ export interface BrokerEvents {
     readonly bytes: number
     readonly limit: number
   }
+  /** A message was refused because a user has reached its share of the store; emitted once until there is room again. */
+  storeLimit: { readonly owner: string; readonly bytes: number; readonly limit: number }
   willPublished: { readonly clientId: string; readonly topic: string }
   packetReceived: { readonly clientId: string; readonly packet: Packet }
   packetSent: { readonly clientId: string; readonly packet: Packet }

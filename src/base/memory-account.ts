@@ -39,6 +39,9 @@ export class MemoryAccount {
   owner: string
   /** Bytes charged at present. */
   bytes = 0
+  /** The same for what the store keeps, and the most of it; 0 means no limit. Only users have one. */
+  storedBytes = 0
+  storeLimit = 0
   #limit = 0
   /** The limit as a number to compare with, without and with the reserve, so that the hot path need not multiply. */
   #ceiling = Infinity
@@ -126,12 +129,38 @@ export class MemoryAccount {
     return !this.isShort && this.bytes + bytes <= this.#ceiling
   }
 
+  /** Charges bytes in the store, or returns them if the number is negative. */
+  addStored(bytes: number): void {
+    this.storedBytes += bytes
+    for (let above = this.#parent; above !== undefined; above = above.#parent) above.storedBytes += bytes
+  }
+
+  /**
+   * Finds the account that has no room for these bytes in the store.
+   *
+   * @param isUrgent as in `refuses`
+   * @returns `undefined` if all accounts have room
+   */
+  refusesStored(bytes: number, isUrgent = false): MemoryAccount | undefined {
+    if (!this.#hasStoreFor(bytes, isUrgent)) return this
+    let above = this.#parent
+    while (above !== undefined && above.#hasStoreFor(bytes, isUrgent)) above = above.#parent
+    return above
+  }
+
+  #hasStoreFor(bytes: number, isUrgent: boolean): boolean {
+    if (this.storeLimit === 0) return true
+    return this.storedBytes + bytes <= (isUrgent ? this.storeLimit * (1 + RESERVE) : this.storeLimit)
+  }
+
   /** Moves this account with everything charged to it to another parent, because its session changed its owner. */
   moveTo(parent: MemoryAccount): void {
     if (parent === this.#parent) return
     // `addShare` leaves out the broker, for which nothing changes.
     this.#parent?.addShare(-this.bytes)
     parent.addShare(this.bytes)
+    this.#parent?.addStored(-this.storedBytes)
+    parent.addStored(this.storedBytes)
     this.#parent = parent
   }
 }

@@ -325,7 +325,7 @@ export class Publishing {
 
   #deliver(message: ApplicationMessage, topic: KnownTopic | undefined, client: Client | undefined): ReasonCode {
     const { dropped } = this.#parts.metrics
-    const droppedBefore = dropped['memory limit']
+    const droppedBefore = dropped['memory limit'] + dropped['store limit']
     const receivers = this.#router.route(message, topic)
     this.#parts.turn.work.spend(receivers * (Work.delivery + copied(message.size)))
     if (this.#parts.events.hasListener.published) {
@@ -334,7 +334,8 @@ export class Publishing {
     }
     if (receivers === 0) return ReasonCode.NoMatchingSubscribers
     // Nobody could take it: its publisher may try again later.
-    return dropped['memory limit'] - droppedBefore === receivers ? ReasonCode.QuotaExceeded : ReasonCode.Success
+    const droppedNow = dropped['memory limit'] + dropped['store limit'] - droppedBefore
+    return droppedNow === receivers ? ReasonCode.QuotaExceeded : ReasonCode.Success
   }
 
   /** @returns why there is no room, where its publisher can be told so */

@@ -10,7 +10,7 @@ import type { ApplicationMessage } from '../protocol/application-message.ts'
 import type { ActiveConfig } from '../config/active-config.ts'
 import type { Events } from '../reporting/events.ts'
 import type { RetainedEnd } from '../access/broker-events.ts'
-import type { Ledger } from './durable/ledger.ts'
+import { sizeStored, type Ledger } from './durable/ledger.ts'
 import type { MemoryRefusals } from '../limits/memory-refusals.ts'
 import type { RetainedSide } from '../routing/retained.ts'
 import type { StoreGate } from '../turn/store-gate.ts'
@@ -61,5 +61,13 @@ export class RetainedServices implements RetainedSide {
 
   memoryShortage(account: MemoryAccount, bytes: number): string | undefined {
     return this.#parts.memoryRefusals.check(account, bytes)?.detail
+  }
+
+  storedSizeOf(message: ApplicationMessage): number {
+    return this.#parts.ledger()?.isStored(message) === true ? sizeStored(message) : 0
+  }
+
+  storeShortage(account: MemoryAccount, bytes: number): string | undefined {
+    return this.#parts.memoryRefusals.checkStored(account, bytes)
   }
 }

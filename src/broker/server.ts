@@ -170,7 +170,7 @@ export class Server implements ServerSide {
     if (store.keeps && persistence !== undefined) {
       const rules = new DurabilityRules(persistence, levelsOfListeners(options.listeners, this.sessions))
       this.turn.baseLevel = rules.level
-      this.ledger = new Ledger(this.turn, clock, rules)
+      this.ledger = new Ledger(this.turn, clock, rules, (...what) => memoryRefusals.storeRefused(...what))
       this.#payloads = new Payloads(persistence, store, this.turn, answers, this.metrics, parts.log)
       current.directory.keeper = new DirectoryStore(this.turn, this.#gate)
     }

@@ -1229,6 +1229,13 @@ const persistenceRows = rows('persistence', [
       'Disk space for the data, in addition to a reserve of 64 kB to 4 MB. Beyond it, new messages, sessions and subscriptions are refused until enough has been consumed. 0 = no limit.',
   },
   {
+    key: 'max-bytes-per-user',
+    type: 'integer',
+    ...BYTES,
+    description:
+      'Messages in the data that belong to one user name: retained by it, or queued for its sessions. Anonymous clients are counted together by address. Beyond it, messages are dropped for that user, and answered with 0x97 if nobody takes them. Default: half of `max-bytes`. 0 = no limit.',
+  },
+  {
     key: 'max-ram-bytes',
     type: 'integer',
     default: 134_217_728,

@@ -346,6 +346,8 @@ export interface PersistenceOptions {
   readonly topics: Readonly<Record<string, 'disk' | 'process' | 'memory'>>
   /** Disk space for the data, in addition to a reserve of 64 kB to 4 MB. Beyond it, new messages, sessions and subscriptions are refused until enough has been consumed. 0 = no limit. In bytes. Default 0. */
   readonly maxBytes: number
+  /** Messages in the data that belong to one user name: retained by it, or queued for its sessions. Anonymous clients are counted together by address. Beyond it, messages are dropped for that user, and answered with 0x97 if nobody takes them. Default: half of `max-bytes`. 0 = no limit. In bytes. */
+  readonly maxBytesPerUser?: number
   /** Memory for stored messages that wait in sessions. Beyond it, payloads are kept only on disk until they are due. In bytes. Default 134217728. */
   readonly maxRamBytes: number
   /** The same for one session. In bytes. Default 524288. */

@@ -1,6 +1,6 @@
 /**
- * What follows when an account has no room: whatever asked for it is refused with 0x97, Quota exceeded. Every refusal is
- * counted; the log and the event report the first one, until the account has room again.
+ * What follows when an account has no room in memory or in the store: whatever asked for it is refused with 0x97, Quota
+ * exceeded. Every refusal is counted; the log and the event report the first one, until the account has room again.
  *
  * @module
  */
@@ -78,5 +78,26 @@ export class MemoryRefusals {
       )
     }
     this.#events.emit('memoryLimit', { account: kind, owner, bytes: account.bytes, limit })
+  }
+
+  /** As `check`, for a user's share of the store. @returns the reason, for the log */
+  checkStored(account: MemoryAccount, bytes: number): string | undefined {
+    const refusing = account.refusesStored(bytes)
+    if (refusing === undefined) return undefined
+    this.storeRefused(refusing, bytes)
+    return `no room in the store for ${bytes} bytes: the user has ${refusing.storedBytes} of ${refusing.storeLimit}`
+  }
+
+  /** Counts and reports that a user's share of the store had no room for so many bytes. */
+  storeRefused(account: MemoryAccount, bytes: number): void {
+    const { owner, storedBytes, storeLimit: limit } = account
+    this.#metrics.storeRefusedUser++
+    if (!this.#memory.isNewsOfStore(account)) return
+    const shown = safeExcerpt(owner)
+    this.#log.warn(
+      { owner: shown, bytes: storedBytes, limit },
+      `no room for ${bytes} bytes: user ${shown} uses ${storedBytes} of ${limit} bytes of the store (persistence.max-bytes-per-user)`,
+    )
+    this.#events.emit('storeLimit', { owner, bytes: storedBytes, limit })
   }
 }

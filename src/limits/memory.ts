@@ -30,6 +30,8 @@ const MEASUREMENTS = 5
 const SHARE_OF_ROOM = 7 / 8
 /** Empty accounts are looked for when there are twice as many as were in use the last time, and at least so many. */
 const FEW_USERS = 1000
+/** Of `persistence.max-bytes`, so much may be one user's. */
+const SHARE_OF_STORE = 1 / 2
 /** The key of anonymous Clients without an address. */
 const NOBODY = '@'
 
@@ -38,6 +40,8 @@ export interface MemoryLimits {
   readonly maxMemory?: number
   readonly maxMemoryPerUser?: number
   readonly ipv6PrefixLength: number
+  /** Of the store: 0 sets no limit; without a share of one user, it is half of the whole. */
+  readonly persistence?: { readonly maxBytes: number; readonly maxBytesPerUser?: number } | undefined
 }
 
 export class Memory {
@@ -46,9 +50,12 @@ export class Memory {
   readonly #process: ProcessMemory
   readonly #users = new WideMap<MemoryAccount>()
   #userLimit = 0
+  /** The same of the store. */
+  #storeLimit = 0
   #ipv6PrefixLength = 0
   /** Accounts whose limit was reported, and that have had no room since. */
   readonly #reported = new Set<MemoryAccount>()
+  readonly #reportedStored = new Set<MemoryAccount>()
   #sweepAt = FEW_USERS
   #measuredAtMs = -Infinity
   /** What the process used, newest last: the least of them is what the collector cannot free. */
@@ -61,12 +68,20 @@ export class Memory {
   }
 
   /** Reads the limits: again after they changed. */
-  limit({ maxMemory, maxMemoryPerUser, ipv6PrefixLength }: MemoryLimits): void {
+  limit({ maxMemory, maxMemoryPerUser, ipv6PrefixLength, persistence }: MemoryLimits): void {
     this.#ipv6PrefixLength = ipv6PrefixLength
     const { whole } = this
     whole.limit = maxMemory ?? Math.floor((this.#process.availableBytes * SHARE_OF_PROCESS) / WORKERS)
     this.#userLimit = maxMemoryPerUser ?? Math.floor(whole.limit * SHARE_OF_USER)
-    for (const [key, account] of this.#users.entries()) account.limit = key === NOBODY ? 0 : this.#userLimit
+    const { maxBytes = 0, maxBytesPerUser } = persistence ?? {}
+    this.#storeLimit = maxBytesPerUser ?? Math.floor(maxBytes * SHARE_OF_STORE)
+    for (const [key, account] of this.#users.entries()) this.#limitUser(key, account)
+  }
+
+  /** What is known of nobody has no address: streams of the host program, and who was here before the start. */
+  #limitUser(key: string, account: MemoryAccount): void {
+    account.limit = key === NOBODY ? 0 : this.#userLimit
+    account.storeLimit = key === NOBODY ? 0 : this.#storeLimit
   }
 
   /** The account of whoever that is. */
@@ -80,8 +95,8 @@ export class Memory {
     const known = this.#users.get(key)
     if (known !== undefined) return known
     if (this.#users.size >= this.#sweepAt) this.#sweep()
-    // What is known of nobody has no address: streams of the host program, and who was here before the start.
-    const account = new MemoryAccount('user', owner, key === NOBODY ? 0 : this.#userLimit, this.whole)
+    const account = new MemoryAccount('user', owner, 0, this.whole)
+    this.#limitUser(key, account)
     this.#users.set(key, account)
     return account
   }
@@ -104,6 +119,13 @@ export class Memory {
     return true
   }
 
+  /** The same of its share of the store. */
+  isNewsOfStore(account: MemoryAccount): boolean {
+    if (this.#reportedStored.has(account)) return false
+    this.#reportedStored.add(account)
+    return true
+  }
+
   /**
    * Measures the process, once a second at the most. What is used goes up and down with the garbage in it, so that only what
    * several measurements agree on counts.
@@ -116,6 +138,9 @@ export class Memory {
     if (used.length > MEASUREMENTS) used.shift()
     for (const account of this.#reported) {
       if (account.bytes < account.limit * SHARE_OF_ROOM) this.#reported.delete(account)
+    }
+    for (const account of this.#reportedStored) {
+      if (account.storedBytes < account.storeLimit * SHARE_OF_ROOM) this.#reportedStored.delete(account)
     }
     this.whole.isShort = used.length === MEASUREMENTS && Math.min(...used) > SHORT_FROM
   }

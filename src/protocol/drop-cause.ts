@@ -19,6 +19,7 @@ export type DropCause =
   | 'session ended'
   | 'refused by client'
   | 'memory limit'
+  | 'store limit'
   | 'damaged'
   | 'too many attempts'
   | 'dropped by plugin'

@@ -109,9 +109,16 @@ export abstract class QueueingSession extends SessionCore {
   protected hasMemoryFor(message: ApplicationMessage, identifiers: readonly number[], isUrgent: boolean): boolean {
     const bytes = message.size + sizeOfDelivery(identifiers)
     const refusing = this.memory.refuses(bytes, isUrgent)
-    if (refusing === undefined) return true
+    if (refusing === undefined) return this.hasStoreFor(message, isUrgent)
     this.side.memoryRefused(refusing, bytes)
     this.side.dropped(this, message, 'memory limit')
+    return false
+  }
+
+  protected hasStoreFor(message: ApplicationMessage, isUrgent: boolean): boolean {
+    if (this.ledger?.refuses(this, message, isUrgent) !== true) return true
+    this.ledger.refused(this, message)
+    this.side.dropped(this, message, 'store limit')
     return false
   }
 

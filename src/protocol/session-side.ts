@@ -13,6 +13,10 @@ import type { DropCause } from './drop-cause.ts'
 
 /** Told about what must survive the Connection; every call is one Change (`stores/store.ts`). */
 export interface SessionLedger<Session> {
+  /** Whether the Store keeps that message, and the share of that Session's user has no room for it. */
+  refuses(session: Session, message: ApplicationMessage, isUrgent: boolean): boolean
+  /** A message was dropped for that. */
+  refused(session: Session, message: ApplicationMessage): void
   queued(session: Session, delivery: Delivery): void
   sent(session: Session, delivery: Delivery): void
   released(session: Session, delivery: Delivery): void

@@ -84,7 +84,8 @@ export class Session extends FlowingSession implements Subscriber {
     }
     if (this.isReady && this.queuedMessages === 0) return Readiness.Now
     const bytes = message.size + sizeOfDelivery(subscriptionIdentifiers)
-    const isFull = this.isFull(message) || this.memory.refuses(bytes, false) !== undefined
+    const hasNoMemory = this.memory.refuses(bytes, false) !== undefined
+    const isFull = this.isFull(message) || hasNoMemory || this.ledger?.refuses(this, message, false) === true
     if (connection === undefined) return isFull ? Readiness.AwayFull : Readiness.Away
     return isFull ? Readiness.Full : Readiness.Waits
   }

@@ -175,6 +175,15 @@ export const eventTable: { readonly [Name in EventName]: EventRow<Name> } = {
       limit: 'The limit, in bytes.',
     },
   },
+  storeLimit: {
+    description:
+      'A message was refused because a user has reached its share of the store (`persistence.max-bytes-per-user`); emitted once until there is room again.',
+    fields: {
+      owner: 'The user name, or the address of anonymous clients.',
+      bytes: 'Bytes of messages that the store keeps for it.',
+      limit: 'The limit, in bytes.',
+    },
+  },
   willPublished: {
     description: 'The Will of a client was published.',
     fields: { clientId: CLIENT_ID, topic: TOPIC },

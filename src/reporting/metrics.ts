@@ -75,6 +75,7 @@ export class Metrics implements ConnectionMetrics {
   memoryRefusedSession = 0
   memoryRefusedUser = 0
   memoryRefusedBroker = 0
+  storeRefusedUser = 0
   turns = 0
   turnsSpent = 0
   gatherPauses = 0
@@ -99,6 +100,7 @@ export class Metrics implements ConnectionMetrics {
     'session ended': 0,
     'refused by client': 0,
     'memory limit': 0,
+    'store limit': 0,
     damaged: 0,
     'too many attempts': 0,
     'dropped by plugin': 0,

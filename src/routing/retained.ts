@@ -33,6 +33,10 @@ export interface RetainedSide {
   mayStore(message: ApplicationMessage, replaced: ApplicationMessage | undefined): boolean
   /** Why that account has no room for so many bytes, counted and reported; `undefined` if it has. */
   memoryShortage(account: MemoryAccount, bytes: number): string | undefined
+  /** What it counts for in the share of the Store of its publisher; 0 for one that is not stored. */
+  storedSizeOf(message: ApplicationMessage): number
+  /** Why the share of that user has no room for so many bytes, counted and reported; `undefined` if it has. */
+  storeShortage(account: MemoryAccount, bytes: number): string | undefined
   retained(message: ApplicationMessage, replaced: ApplicationMessage | undefined): void
   cleared(topicName: string, action: RetainedEnd): void
 }
@@ -46,6 +50,8 @@ export class RetainedEntry implements Expiring {
   readonly number: number
   /** Whose account is charged with it. */
   readonly payer: MemoryAccount
+  /** What the same is charged with of the Store. */
+  storedBytes = 0
   readonly #expired: (entry: RetainedEntry) => void
 
   constructor(
@@ -137,9 +143,19 @@ export class RetainedMessages {
       ? `there are ${maxRetainedMessages} retained messages (max-retained-messages)`
       : isTooMuch
         ? `retained messages would have ${this.bytes + bytes - freed} of ${maxRetainedBytes} bytes (max-retained-bytes)`
-        : this.#memoryShortage(bytes, freed, present?.payer, payer)
+        : (this.#memoryShortage(bytes, freed, present?.payer, payer) ?? this.#storeShortage(message, present, payer))
     if (shortage !== undefined) this.#metrics.retainedRefusedAtLimit++
     return shortage
+  }
+
+  #storeShortage(
+    message: ApplicationMessage,
+    present: RetainedEntry | undefined,
+    payer: MemoryAccount,
+  ): string | undefined {
+    const freed = present?.payer === payer ? present.storedBytes : 0
+    const more = this.#side.storedSizeOf(message) - freed
+    return more <= 0 ? undefined : this.#side.storeShortage(payer, more)
   }
 
   #memoryShortage(
@@ -213,11 +229,14 @@ export class RetainedMessages {
   }
 
   /** @param nodes how many there are more, or, below 0, less */
-  #charge({ message, payer }: RetainedEntry, sign: 1 | -1, nodes: number): void {
+  #charge(entry: RetainedEntry, sign: 1 | -1, nodes: number): void {
+    const { message, payer } = entry
     if (isOwn(message)) {
       this.#ownCount += sign
       return
     }
+    if (sign > 0) entry.storedBytes = this.#side.storedSizeOf(message)
+    payer.addStored(sign * entry.storedBytes)
     this.#whole.add(nodes * NODE_BYTES)
     payer.addShare(sign * sizeInTree(message.topicName))
     const extra = RETAINED_BYTES + sizeOfUser(message)

@@ -21,7 +21,12 @@ const MAX_STORE_BYTES = 4 << 20
 const MAX_OPERATIONS = 120
 const MAX_SETTLE_ROUNDS = 200_000
 const CONFIG = {
-  persistence: { durability: 'disk', 'max-bytes': MAX_STORE_BYTES, 'max-session-ram-bytes': 1024 },
+  persistence: {
+    durability: 'disk',
+    'max-bytes': MAX_STORE_BYTES,
+    'max-bytes-per-user': 0,
+    'max-session-ram-bytes': 1024,
+  },
   'max-queued-messages': 1_000_000,
 } as const
 

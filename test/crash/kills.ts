@@ -50,7 +50,13 @@ export async function killRounds(kills: number, random: SeededRandom, progress: 
 async function spawnBroker(folder: string, durability: string): Promise<ChildProcess> {
   const config = {
     listeners: { default: { bind: '127.0.0.1:0' } },
-    persistence: { path: 'data', durability, 'max-bytes': MAX_STORE_BYTES, 'max-session-ram-bytes': 4096 },
+    persistence: {
+      path: 'data',
+      durability,
+      'max-bytes': MAX_STORE_BYTES,
+      'max-bytes-per-user': 0,
+      'max-session-ram-bytes': 4096,
+    },
     'max-queued-messages': 1_000_000,
   }
   const file = join(folder, 'sluice.yaml')

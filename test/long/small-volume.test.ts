@@ -91,7 +91,10 @@ test(
     const volume = smallVolume(context)
     const folder = scratchFolder()
     const config = join(folder, 'sluice.yaml')
-    const persistence = volume === undefined ? { path: 'data', 'max-bytes': 8 << 20 } : { path: join(volume, 'data') }
+    const persistence =
+      volume === undefined
+        ? { path: 'data', 'max-bytes': 8 << 20, 'max-bytes-per-user': 0 }
+        : { path: join(volume, 'data') }
     writeFileSync(
       config,
       JSON.stringify({ listeners: { default: { bind: '127.0.0.1:0' } }, persistence, 'max-queued-messages': 100_000 }),

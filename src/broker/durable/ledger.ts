@@ -10,13 +10,13 @@
  * @module
  */
 import type { Clock } from '../../base/clock.ts'
-import { sizeOfText } from '../../base/memory-account.ts'
+import { sizeOfText, type MemoryAccount } from '../../base/memory-account.ts'
 import { WallTime } from '../../base/wall-time.ts'
 import { WideMap } from '../../base/wide-map.ts'
 import { noPropertyList, withProperties } from '../../codec/property-list.ts'
 import { noProperties } from '../../codec/properties.ts'
 import type { ApplicationMessage } from '../../protocol/application-message.ts'
-import type { Delivery } from '../../protocol/delivery.ts'
+import { DeliveryState, type Delivery } from '../../protocol/delivery.ts'
 import type { Session } from '../../protocol/session.ts'
 import type { SessionLedger } from '../../protocol/session-side.ts'
 import type { Subscription } from '../../protocol/subscription.ts'
@@ -27,6 +27,14 @@ import type { Deferred, Turn } from '../../turn/turn.ts'
 
 /** What a Change costs in RAM until it is stored, besides its texts and its payload; an estimate. */
 const CHANGE_BYTES = 100
+
+/** What a message and what refers to it take in the Store, besides its texts and its payload; an estimate. */
+const STORED_BYTES = 64
+
+/** What a message counts for in the share of the Store of the user for whom it is kept. */
+export function sizeStored(message: ApplicationMessage): number {
+  return STORED_BYTES + message.namesSize + message.payloadLength
+}
 
 /** What a turn says of a replay: it may come further before that turn is over. */
 interface ReplayChange {
@@ -79,9 +87,17 @@ export class Ledger implements SessionLedger<Session> {
   readonly #turn: Turn
   readonly #clock: Clock
   readonly #rules: DurabilityRules
+  readonly #storeRefused: (account: MemoryAccount, bytes: number) => void
 
-  constructor(turn: Turn, clock: Clock, rules: DurabilityRules) {
+  /** @param storeRefused called when a user's share of the Store has no room for so many bytes */
+  constructor(
+    turn: Turn,
+    clock: Clock,
+    rules: DurabilityRules,
+    storeRefused: (account: MemoryAccount, bytes: number) => void,
+  ) {
     this.#turn = turn
+    this.#storeRefused = storeRefused
     this.#wallTime = new WallTime(clock)
     this.#clock = clock
     this.#rules = rules
@@ -160,6 +176,7 @@ export class Ledger implements SessionLedger<Session> {
 
   #forget(session: Session): void {
     this.#record({ kind: 'session-ended', sessionNumber: session.sessionNumber }, sizeOfText(session.clientId))
+    session.memory.addStored(-session.memory.storedBytes)
     session.ledger = undefined
     session.sessionNumber = 0
   }
@@ -316,8 +333,25 @@ export class Ledger implements SessionLedger<Session> {
     this.#record({ kind: 'retained-cleared', topicName }, sizeOfText(topicName))
   }
 
-  queued({ sessionNumber }: Session, delivery: Delivery): void {
+  refuses({ memory }: Session, message: ApplicationMessage, isUrgent: boolean): boolean {
+    // Most have room: whether the Store keeps it is asked of the others alone.
+    return memory.refusesStored(sizeStored(message), isUrgent) !== undefined && this.isStored(message)
+  }
+
+  refused({ memory }: Session, message: ApplicationMessage): void {
+    const bytes = sizeStored(message)
+    const account = memory.refusesStored(bytes)
+    if (account !== undefined) this.#storeRefused(account, bytes)
+  }
+
+  /** An entry that the Store gave at start. */
+  restored({ memory }: Session, delivery: Delivery): void {
+    if (delivery.state !== DeliveryState.Released) memory.addStored(sizeStored(delivery.message))
+  }
+
+  queued({ sessionNumber, memory }: Session, delivery: Delivery): void {
     if (!this.#keeps(delivery.message)) return
+    memory.addStored(sizeStored(delivery.message))
     delivery.isStored = true
     delivery.isUnrecorded = true
     this.#newest = new UnrecordedEntry(this, sessionNumber, delivery)
@@ -336,9 +370,11 @@ export class Ledger implements SessionLedger<Session> {
     this.#recordOf(delivery, { kind: 'sent', sessionNumber, entryNumber, packetIdentifier })
   }
 
-  released({ sessionNumber }: Session, delivery: Delivery): void {
+  released({ sessionNumber, memory }: Session, delivery: Delivery): void {
     const { isStored, entryNumber } = delivery
-    if (isStored) this.#recordOf(delivery, { kind: 'released', sessionNumber, entryNumber })
+    if (!isStored) return
+    memory.addStored(-sizeStored(delivery.message))
+    this.#recordOf(delivery, { kind: 'released', sessionNumber, entryNumber })
   }
 
   /** What becomes of an entry is told in the order in which it came; of one that is over before it was told, nothing is. */
@@ -349,7 +385,9 @@ export class Ledger implements SessionLedger<Session> {
     } else this.#record(change)
   }
 
-  done({ sessionNumber }: Session, delivery: Delivery): void {
+  done({ sessionNumber, memory }: Session, delivery: Delivery): void {
+    // A message that was released is the Store's no longer.
+    if (delivery.isStored && delivery.state !== DeliveryState.Released) memory.addStored(-sizeStored(delivery.message))
     if (delivery.isUnrecorded) {
       delivery.isUnrecorded = false
       delivery.isStored = false

@@ -154,7 +154,10 @@ export class Restoring {
   /** What was told of the last entry is complete: into the Session with it. */
   #settle(sessionNumber: number): void {
     const delivery = this.#lastEntries.get(sessionNumber)
-    if (delivery !== undefined) this.#sessionOf(sessionNumber).restore(delivery)
+    if (delivery === undefined) return
+    const session = this.#sessionOf(sessionNumber)
+    session.restore(delivery)
+    this.#side.ledger.restored(session, delivery)
   }
 
   #retained(messageNumber: number): void {

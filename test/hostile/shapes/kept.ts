@@ -201,7 +201,10 @@ function fullDisk(random: SeededRandom): Plan {
     // What waits in Sessions is limited by `max-queued-bytes`.
     fillsStore: retains && payload.length * DISK_TOPICS > DISK_BYTES,
     parameters: `a store of 64 MiB, messages of ${payload.length} bytes for ${retains ? 'retained topics' : `${away.length} Sessions away`}`,
-    prepare: () => Promise.resolve({ persistence: { path: 'data', durability: 'disk', 'max-bytes': DISK_BYTES } }),
+    prepare: () =>
+      Promise.resolve({
+        persistence: { path: 'data', durability: 'disk', 'max-bytes': DISK_BYTES, 'max-bytes-per-user': 0 },
+      }),
     async attack(attack) {
       if (!retains) for (const clientId of away) (await subscribed(attack, clientId, ['m/disk/#'], 1, KEPT)).hangUp()
       const peer = acknowledges(await attack.connect('m-publisher'))

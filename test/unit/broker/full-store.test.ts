@@ -88,7 +88,7 @@ class Full {
 
 for (const [what, disk, persistence] of [
   ['the disk is full', () => new MemoryDisk({ capacityBytes: CAPACITY }), {}],
-  ['max-bytes is reached', () => new MemoryDisk(), { 'max-bytes': CAPACITY }],
+  ['max-bytes is reached', () => new MemoryDisk(), { 'max-bytes': CAPACITY, 'max-bytes-per-user': 0 }],
 ] as const) {
   test(`${what}: the Client whose queue fills it comes, empties it, and everything is accepted again`, async () => {
     const full = await Full.start(disk(), persistence)
@@ -279,7 +279,12 @@ for (const version of [5, 4] as const) {
 }
 
 for (const [what, disk, persistence, reason] of [
-  ['max-bytes', () => new MemoryDisk(), { 'max-bytes': CAPACITY }, /^persistence\.max-bytes is reached$/],
+  [
+    'max-bytes',
+    () => new MemoryDisk(),
+    { 'max-bytes': CAPACITY, 'max-bytes-per-user': 0 },
+    /^persistence\.max-bytes is reached$/,
+  ],
   [
     'the disk',
     () => new MemoryDisk({ capacityBytes: CAPACITY }),

@@ -355,6 +355,7 @@ const ELSEWHERE: ReadonlySet<string> = new Set([
   'admin.max-request-bytes', // http-door.test.ts: adminOverLimit
   'admin.max-request-rate', // api-limits.test.ts: adminOverLimit
   'persistence.max-bytes', // slow-store.test.ts: storeHealth
+  'persistence.max-bytes-per-user', // store-shares.test.ts: storeRefusedUser, storeLimit
 ])
 
 test('every limit of the table of options has a row here, or a reason for having none', () => {

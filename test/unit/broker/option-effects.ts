@@ -744,6 +744,7 @@ export const elsewhere: Readonly<Record<string, string>> = {
   'listener/retry': 'listeners/listener.test.ts',
   'topic-check/retained-check': 'broker/retained-check.test.ts',
   'listener/group': 'listeners/unix.test.ts',
+  'persistence/max-bytes-per-user': 'broker/store-shares.test.ts',
   'persistence/close-timeout': 'broker/closing-store.test.ts',
   'listener/client-id': 'broker/sessions/client-id-rules.test.ts',
   'listener/client-id-prefix': 'broker/sessions/client-id-rules.test.ts',

@@ -515,7 +515,15 @@ test('a QoS 2 message of the Session that waits for the next commit behind CONNA
   const sent = (): void => void server.turn.changeCount++
   const nothing = (): void => {}
   server.session.ledger = {
-    ...{ queued: nothing, released: nothing, done: nothing, received: nothing, receivedDone: nothing },
+    refuses: () => false,
+    ...{
+      refused: nothing,
+      queued: nothing,
+      released: nothing,
+      done: nothing,
+      received: nothing,
+      receivedDone: nothing,
+    },
     sent,
   }
   const options = { qos: 2, noLocal: false, retainAsPublished: false, subscriptionIdentifiers: [] } as const

@@ -484,6 +484,8 @@ test('a ledger hears of everything that must survive, in order', () => {
     (_session: Session, of: Delivery | number): void =>
       void heard.push(`${what} ${typeof of === 'number' ? of : of.message.topicName}`)
   const ledger: SessionLedger<Session> = {
+    refuses: () => false,
+    refused: () => {},
     queued: hear('queued'),
     sent: hear('sent'),
     released: hear('released'),
