@@ -21,54 +21,19 @@ import type { Session } from '../../protocol/session.ts'
 import type { SessionLedger } from '../../protocol/session-side.ts'
 import type { Subscription } from '../../protocol/subscription.ts'
 import type { Change, Loaded, ReplayRecord, SessionRecord, SubscriptionRecord } from '../../stores/store.ts'
+import { UnrecordedEntry } from './unrecorded-entry.ts'
+import { sizeStored } from './size-stored.ts'
 import type { DurabilityRules } from './durability-rules.ts'
 import { NEVER_EXPIRES, type Registration, type Will } from '../sessions/sessions.ts'
-import type { Deferred, Turn } from '../../turn/turn.ts'
+import type { Turn } from '../../turn/turn.ts'
 
 /** What a Change costs in RAM until it is stored, besides its texts and its payload; an estimate. */
 const CHANGE_BYTES = 100
-
-/** What a message and what refers to it take in the Store, besides its texts and its payload; an estimate. */
-const STORED_BYTES = 64
-
-/** What a message counts for in the share of the Store of the user for whom it is kept. */
-export function sizeStored(message: ApplicationMessage): number {
-  return STORED_BYTES + message.namesSize + message.payloadLength
-}
 
 /** What a turn says of a replay: it may come further before that turn is over. */
 interface ReplayChange {
   readonly kind: 'replay'
   replay: ReplayRecord
-}
-
-/** An entry that the Store will be told of; if it is over by then, nothing. */
-class UnrecordedEntry implements Deferred {
-  readonly #ledger: Ledger
-  readonly #sessionNumber: number
-  readonly delivery: Delivery
-  /** It was sent before anything else happened: told together. */
-  isSent = false
-
-  constructor(ledger: Ledger, sessionNumber: number, delivery: Delivery) {
-    this.#ledger = ledger
-    this.#sessionNumber = sessionNumber
-    this.delivery = delivery
-  }
-
-  appendTo(changes: Change[]): void {
-    const { delivery } = this
-    if (!delivery.isUnrecorded) return
-    delivery.isUnrecorded = false
-    const { message, qos, retain, subscriptionIdentifiers, shared, entryNumber, packetIdentifier } = delivery
-    const sessionNumber = this.#sessionNumber
-    this.#ledger.appendMessage(message, changes)
-    const { messageNumber } = message
-    const sharedFilter = shared?.topicFilter
-    const entry = { sessionNumber, entryNumber, messageNumber, qos, retain, subscriptionIdentifiers, sharedFilter }
-    changes.push({ kind: 'queued', entry })
-    if (this.isSent) changes.push({ kind: 'sent', sessionNumber, entryNumber, packetIdentifier })
-  }
 }
 
 export class Ledger implements SessionLedger<Session> {
