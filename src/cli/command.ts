@@ -26,6 +26,8 @@ export interface Call {
   /** One for each name in `positionals`, and the optional one if it was given. */
   readonly positionals: readonly string[]
   readonly terminal: Terminal
+  /** Everything as it was written, for a command that parses its arguments itself. */
+  readonly args?: readonly string[]
 }
 
 export interface Command {
@@ -41,6 +43,10 @@ export interface Command {
   /** An additional argument may be a password, and is not repeated in the error. */
   readonly hidesExtra?: true
   readonly options: Readonly<Record<string, CommandOption>>
+  /** It parses its arguments itself: `-h` may be something else than help. */
+  readonly hasOwnFlags?: true
+  /** Its flags for the help, if it parses them itself. */
+  readonly flags?: readonly (readonly [written: string, description: string])[]
   /** Example command lines, each with a description. */
   readonly examples: readonly (readonly [line: string, does: string])[]
   /** @returns the exit code */
@@ -54,7 +60,8 @@ export function usageOf(command: Command): string {
     return option.isRequired ? written : `[${written}]`
   })
   const last = command.optionalPositional === undefined ? [] : [`[${command.optionalPositional}]`]
-  return ['sluice', command.name, ...options, ...command.positionals, ...last].join(' ')
+  const own = command.hasOwnFlags ? ['[OPTION …]'] : []
+  return ['sluice', command.name, ...own, ...options, ...command.positionals, ...last].join(' ')
 }
 
 /**

@@ -4,6 +4,7 @@
  */
 import { remoteWorkloads, workloads } from '../bench/workloads.ts'
 import type { Command, CommandOption } from './command.ts'
+import { mqttCommands } from './mqtt/mqtt-commands.ts'
 
 const CONFIG: CommandOption = { short: 'c', value: 'FILE', description: 'the configuration file (YAML)' }
 
@@ -166,4 +167,5 @@ ${ROWS}`,
     ],
     run: async (call) => (await import('./bench.ts')).bench(call),
   },
+  ...mqttCommands,
 ]

@@ -1,6 +1,6 @@
 /** Formats the output of `--help`: the commands, example lines, and what to type next. @module */
 import { usageOf } from './command.ts'
-import type { Command } from './command.ts'
+import type { Command, CommandOption } from './command.ts'
 import type { Terminal } from './terminal.ts'
 import { version } from '../broker/version.ts'
 
@@ -23,8 +23,8 @@ ${columns(commands.map(({ name, summary }) => [name, summary]))}
 ${bold('A first message')}
 ${columns([
   ['sluice start', 'a broker on 127.0.0.1:1883 for clients on this machine'],
-  ["mosquitto_sub -t 'a/#' -v", 'in a second terminal: waits for messages'],
-  ['mosquitto_pub -t a/b -m hi', 'in a third: sends one'],
+  ["sluice sub -t 'a/#' -v", 'in a second terminal: waits for messages'],
+  ['sluice pub -t a/b -m hi', 'in a third: sends one'],
 ])}
 
 ${bold('Next')}
@@ -35,18 +35,19 @@ ${columns([
 `
 }
 
+function optionRow([name, { short, value, description }]: [string, CommandOption]): readonly [string, string] {
+  return [`${short === undefined ? '' : `-${short}, `}--${name}${value === undefined ? '' : ` ${value}`}`, description]
+}
+
 /** `sluice help COMMAND` */
 export function commandHelp(command: Command, { bold }: Terminal): string {
-  const options = Object.entries(command.options).map(([name, { short, value, description }]) => {
-    const written = `${short === undefined ? '' : `-${short}, `}--${name}${value === undefined ? '' : ` ${value}`}`
-    return [written, description] as const
-  })
+  const options = [...Object.entries(command.options).map(optionRow), ...(command.flags ?? [])]
   return `${bold(usageOf(command))}
 
 ${command.details}
 
 ${bold('Options')}
-${columns([...options, ['-h, --help', 'shows this page']])}
+${columns([...options, [command.hasOwnFlags ? '--help' : '-h, --help', 'shows this page']])}
 
 ${bold('Examples')}
 ${columns(command.examples)}

@@ -4,6 +4,8 @@
  *   0  done        1  the configuration, a file or a port cannot be used; for `explain` also: denied      2  wrong usage
  *   3  stopped, but not everything was stored in time
  *
+ * The exit codes of `pub`, `sub` and `rr` are those of Mosquitto's tools.
+ *
  * @module
  */
 import { ConfigError, SluiceError, UsageError } from '../base/errors.ts'
@@ -40,10 +42,11 @@ async function dispatch([name, ...rest]: readonly string[], terminal: Terminal):
     return 0
   }
   const command = findCommand(name)
-  if (rest.some(asksForHelp)) {
+  if (command.hasOwnFlags ? rest.includes('--help') : rest.some(asksForHelp)) {
     terminal.out(commandHelp(command, terminal))
     return 0
   }
+  if (command.hasOwnFlags) return command.run({ options: {}, positionals: [], args: rest, terminal })
   return command.run({ ...parseCall(command, rest), terminal })
 }
 

@@ -12,6 +12,8 @@ export interface Terminal {
   readonly out: (text: string) => void
   /** Writes errors. */
   readonly err: (text: string) => void
+  /** Writes bytes to standard output as they are. */
+  readonly raw: (bytes: Uint8Array) => void
   readonly bold: (text: string) => string
   /** Whether a person reads the log lines. */
   readonly isInteractive: boolean
@@ -26,6 +28,7 @@ export function processTerminal(): Terminal {
   return {
     out: (text) => stdout.write(`${shown(text)}\n`),
     err: (text) => stderr.write(`${shown(text)}\n`),
+    raw: (bytes) => stdout.write(bytes),
     bold: (text) => (hasColours ? styleText('bold', text) : text),
     isInteractive: stdout.isTTY,
     hasColours,

@@ -91,6 +91,7 @@ async function pinged(url: string | undefined, options: Readonly<Record<string, 
   const terminal = {
     out: (text: string) => void out.push(text),
     err: (text: string) => void err.push(text),
+    raw: () => undefined,
     bold: String,
     isInteractive: false,
     hasColours: false,

@@ -16,7 +16,7 @@ test('--help names every command and what to type first, on standard output', ()
   for (const { name, summary } of commands) {
     assert.ok(out.includes(name) && out.includes(summary), name)
   }
-  assert.match(out, /mosquitto_pub -t a\/b -m hi/)
+  assert.match(out, /sluice pub -t a\/b -m hi/)
   assert.equal(sluice(['help']).out, out)
 })
 
@@ -39,7 +39,7 @@ for (const command of commands) {
 
   test(`sluice ${command.name} with an option that it does not have is wrong usage`, () => {
     const { code, out, err } = sluice([command.name, '--colour-of-the-bikeshed'])
-    assert.deepEqual([code, out], [2, ''])
+    assert.deepEqual([code, out], [command.hasOwnFlags ? 1 : 2, ''])
     assert.match(err, /has no option --colour-of-the-bikeshed/)
   })
 }

@@ -1,0 +1,46 @@
+/** The rows of `sluice pub`, `sub` and `rr` in the table of commands. @module */
+import type { Command } from '../command.ts'
+import { flagsOf, type Tool, writtenFlag } from './flag-table.ts'
+
+function command(name: Tool, summary: string, details: string, examples: Command['examples']): Command {
+  return {
+    name,
+    summary,
+    details,
+    positionals: [],
+    options: {},
+    examples,
+    hasOwnFlags: true,
+    flags: flagsOf(name).map((row) => [writtenFlag(row), row.description]),
+    run: async (call) => (await import('./mqtt-tool.ts')).runTool(name, call),
+  }
+}
+
+export const mqttCommands: readonly Command[] = [
+  command(
+    'pub',
+    'publishes messages',
+    'Takes the options of mosquitto_pub, with the same output and exit codes; see docs/tools.md.',
+    [
+      ['sluice pub -t a/b -m hi', 'one message'],
+      ['sluice pub -L mqtts://ann:secret@example.com/a/b -f photo.jpg -q 1', 'a file, over TLS, with a login'],
+      ['tail -f log | sluice pub -t log -l', 'each line as a message'],
+    ],
+  ),
+  command(
+    'sub',
+    'subscribes, and prints messages',
+    'Takes the options of mosquitto_sub, with the same output and exit codes; see docs/tools.md.',
+    [
+      ["sluice sub -t 'a/#' -v", 'every message, with its topic'],
+      ["sluice sub -t 'a/#' -C 1 -W 5", 'one message, within five seconds'],
+      ["sluice sub -t 'a/#' -V 5 --json", 'one JSON object for each message, with all properties'],
+    ],
+  ),
+  command(
+    'rr',
+    'publishes a request, and prints the response',
+    'Takes the options of mosquitto_rr, with the same output and exit codes; see docs/tools.md.',
+    [['sluice rr -t lamp/get -e my/answer -m state -W 5', 'asks, and waits five seconds for the answer']],
+  ),
+]
