@@ -75,9 +75,7 @@ const ESCAPES: Readonly<Record<string, string>> = {
  *
  * @param isPretty prints JSON on several lines
  * @throws {UsageError} for an unknown or incomplete specifier or escape
- *
- * @example
- * compileFormat('%t|%5l', false, () => {})({ topicName: 'a', payload: Buffer.from('hi') }).join('') // 'a|    2'
+ * @returns what produces the parts of a message, in order
  */
 export function compileFormat(
   format: string,
