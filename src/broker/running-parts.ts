@@ -177,7 +177,8 @@ export class RunningParts {
 
   #makeAccess(options: Options, source: ConfigSource | undefined): Promise<Access> {
     const { baseFolder } = options
-    const shared = { log: this.#log, clock: this.#clock, events: this.events, source }
+    const { directory } = this
+    const shared = { log: this.#log, clock: this.#clock, events: this.events, directory, source }
     return createAccess(options, { registry: this.#plugins, baseFolder, ...shared })
   }
 

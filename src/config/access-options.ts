@@ -29,11 +29,13 @@ const PLUGIN_NEEDS: Readonly<Record<PluginSectionName, ReadonlyMap<string, strin
     ['auth.jwt', 'jwt'],
     ['auth.http', 'http'],
     ['auth.scram', 'scram'],
+    ['auth.store', undefined],
   ]),
   'topic-check': new Map([
     ['topic_acl', 'acl'],
     ['topic_taboo', undefined],
     ['acl.file', 'acl-file'],
+    ['acl.store', undefined],
   ]),
   intercept: new Map(),
 }
@@ -42,12 +44,15 @@ const PLUGIN_NEEDS: Readonly<Record<PluginSectionName, ReadonlyMap<string, strin
 const ALIASES: Readonly<Record<string, string>> = { auth_anonymous: 'auth.anonymous', auth_file: 'auth.file' }
 
 /**
- * Resolves `auth`; `undefined` is the safe default, with which anonymous clients on this machine may log in.
+ * Resolves `auth`; `undefined` is the safe default, with which anonymous clients on this machine may log in, unless there are
+ * users.
  *
+ * @param hasUsers whether users are kept in the broker's store
  * @param others the plugins of the top level, which may answer about logins as well
  */
 export function resolveAuth(
   written: unknown,
+  hasUsers: boolean,
   listeners: readonly ListenerOptions[],
   others: readonly PluginReference[],
   reader: OptionReader,
@@ -58,10 +63,11 @@ export function resolveAuth(
       listener.allowAnonymous === undefined ? [] : [[listener.name, listener.allowAnonymous] as const],
     ),
   )
-  const values = written === undefined ? { allowAnonymous: true } : readSection('auth', written, reader)
+  const values = written === undefined ? { allowAnonymous: !hasUsers } : readSection('auth', written, reader)
   const settings = { ...defaultsOf('auth'), ...values } as unknown as AuthSettings
   const isAnonymousAnywhere = settings.allowAnonymous || Object.values(allowAnonymousOn).includes(true)
   const plugins = settings.plugins ?? [
+    ...(hasUsers ? ['auth.store'] : []),
     ...(settings.passwordFile === undefined ? [] : ['auth.file']),
     ...(settings.jwt === undefined ? [] : ['auth.jwt']),
     ...(settings.http === undefined ? [] : ['auth.http']),
@@ -139,11 +145,21 @@ function resolvePluginsOn(
   return Object.fromEntries(entries)
 }
 
-/** Resolves `topic-check`. */
-export function resolveTopicCheck(written: unknown, reader: OptionReader, problems: ConfigProblems): TopicCheckOptions {
+/**
+ * Resolves `topic-check`.
+ *
+ * @param hasUsers whether roles and their rules are kept in the broker's store
+ */
+export function resolveTopicCheck(
+  written: unknown,
+  hasUsers: boolean,
+  reader: OptionReader,
+  problems: ConfigProblems,
+): TopicCheckOptions {
   const values = readSection('topic-check', written, reader)
   const settings = { ...defaultsOf('topic-check'), ...values } as unknown as TopicCheckSettings
   const plugins = settings.plugins ?? [
+    ...(hasUsers ? ['acl.store'] : []),
     ...(settings.acl === undefined ? [] : ['topic_acl']),
     ...(settings.aclFile === undefined ? [] : ['acl.file']),
     ...(settings.taboo === undefined ? [] : ['topic_taboo']),

@@ -854,7 +854,7 @@ const authRows = rows('auth', [
     key: 'plugins',
     type: 'plugins',
     description:
-      'Plugins that decide about logins, by name. Default: those with settings: `auth.file` with `password-file`, `auth.jwt`, `auth.http` and `auth.scram` with their sections, `auth.certificate` with `certificate-user-name`, and `auth.anonymous` with `allow-anonymous` on any listener.',
+      'Plugins that decide about logins, by name. Default: those with settings: `auth.store` with the section `users`, `auth.file` with `password-file`, `auth.jwt`, `auth.http` and `auth.scram` with their sections, `auth.certificate` with `certificate-user-name`, and `auth.anonymous` with `allow-anonymous` on any listener.',
   },
   {
     key: 'allow-anonymous',
@@ -1102,7 +1102,7 @@ const topicCheckRows = rows('topic-check', [
     key: 'plugins',
     type: 'plugins',
     description:
-      'Plugins that decide about topics, by name. Default: `topic_acl` if `acl` is given, `acl.file` if `acl-file` is, `topic_taboo` if `taboo` is.',
+      'Plugins that decide about topics, by name. Default: `acl.store` if there is a section `users`, `topic_acl` if `acl` is given, `acl.file` if `acl-file` is, `topic_taboo` if `taboo` is.',
   },
   {
     key: 'acl',

@@ -202,7 +202,7 @@ export interface ListenerSettings {
 
 /** Keys of `auth`. */
 export interface AuthSettings {
-  /** Plugins that decide about logins, by name. Default: those with settings: `auth.file` with `password-file`, `auth.jwt`, `auth.http` and `auth.scram` with their sections, `auth.certificate` with `certificate-user-name`, and `auth.anonymous` with `allow-anonymous` on any listener. */
+  /** Plugins that decide about logins, by name. Default: those with settings: `auth.store` with the section `users`, `auth.file` with `password-file`, `auth.jwt`, `auth.http` and `auth.scram` with their sections, `auth.certificate` with `certificate-user-name`, and `auth.anonymous` with `allow-anonymous` on any listener. */
   readonly plugins?: readonly PluginReference[]
   /** Whether `auth.anonymous` accepts clients without a user name and password. Default false. */
   readonly allowAnonymous: boolean
@@ -298,7 +298,7 @@ export interface AuthScramOptions {
 export interface TopicCheckSettings {
   /** Whether topics are checked at all. Default true. */
   readonly enabled: boolean
-  /** Plugins that decide about topics, by name. Default: `topic_acl` if `acl` is given, `acl.file` if `acl-file` is, `topic_taboo` if `taboo` is. */
+  /** Plugins that decide about topics, by name. Default: `acl.store` if there is a section `users`, `topic_acl` if `acl` is given, `acl.file` if `acl-file` is, `topic_taboo` if `taboo` is. */
   readonly plugins?: readonly PluginReference[]
   /** For `topic_acl`: user → list of topic filters to publish and subscribe to, or a map of `publish`, `subscribe` and `deny` lists. The entry `anonymous` applies to clients without a user name, not to a user of that name. `%u` and `%c` as a whole level stand for the user name and the client identifier. */
   readonly acl?: AccessList

@@ -76,7 +76,15 @@ export function resolveOptions(
   } = reader.read('broker', input, [])
 
   const opened = resolveListeners(listeners, settings, reader, problems, baseFolder)
-  const authOptions = resolveAuth(auth, opened, (settings['plugins'] ?? []) as PluginReference[], reader, problems)
+  const hasUsers = users !== undefined
+  const authOptions = resolveAuth(
+    auth,
+    hasUsers,
+    opened,
+    (settings['plugins'] ?? []) as PluginReference[],
+    reader,
+    problems,
+  )
   const stored: Values | undefined =
     persistence === undefined
       ? undefined
@@ -92,7 +100,9 @@ export function resolveOptions(
       admitsAnonymous: admitsAnonymous(authOptions, listener.name),
     })),
     auth: authOptions,
-    ...(topicCheck !== undefined && { topicCheck: resolveTopicCheck(topicCheck, reader, problems) }),
+    ...((topicCheck !== undefined || hasUsers) && {
+      topicCheck: resolveTopicCheck(topicCheck ?? {}, hasUsers, reader, problems),
+    }),
     ...(intercept !== undefined && { intercept: resolveIntercept(intercept, reader, problems) }),
     ...(users !== undefined && { users: { ...defaultsOf('users'), ...reader.read('users', users, ['users']) } }),
     bans: { ...defaultsOf('bans'), ...reader.read('bans', bans, ['bans']) },
@@ -102,7 +112,7 @@ export function resolveOptions(
     baseFolder,
     warnings: problems.warnings,
   }
-  if (auth === undefined && !problems.has('auth')) checkSafeStart(opened, problems)
+  if (auth === undefined && !hasUsers && !problems.has('auth')) checkSafeStart(opened, problems)
   problems.throwIfAny()
   return options as unknown as Options
 }

@@ -12,6 +12,8 @@ import type { Logger } from '../base/log.ts'
 import { placeOf, type ConfigSource } from './config-problems.ts'
 import { toCamel } from './option-spelling.ts'
 import { nearest } from '../base/nearest.ts'
+import type { Directory } from '../access/directory/directory.ts'
+import type { ShippedContext } from '../access/directory/shipped-context.ts'
 import type { Plugin, PluginContext, PluginEvents, PluginFactory } from '../access/plugin.ts'
 import type { PluginSection, PluginWithOptions } from './plugin-reference.ts'
 import { importPlugin, validateOptions, type PluginModule } from './plugin-module.ts'
@@ -27,6 +29,8 @@ export interface PluginSources {
   readonly log: Logger
   readonly clock: Clock
   readonly events?: PluginEvents | undefined
+  /** For the built-in plugins only. */
+  readonly directory?: Directory | undefined
   /** The configuration file, for messages with line and column. */
   readonly source?: ConfigSource | undefined
 }
@@ -155,10 +159,14 @@ export class PluginLoader {
     return plugin
   }
 
-  async #make({ title, factory, schema }: FoundFactory, given: Readonly<Record<string, unknown>>): Promise<Plugin> {
+  async #make(
+    { title, factory, schema, isShipped }: FoundFactory,
+    given: Readonly<Record<string, unknown>>,
+  ): Promise<Plugin> {
     const options = schema === undefined ? given : await validateOptions(title, schema, given, this.#starts)
-    const { baseFolder, log, clock, events } = this.#sources
-    const context: PluginContext = { options, baseFolder, log, clock, events, ...this.#calls }
+    const { baseFolder, log, clock, events, directory } = this.#sources
+    const common: PluginContext = { options, baseFolder, log, clock, events, ...this.#calls }
+    const context: ShippedContext = isShipped ? { ...common, directory } : common
     const plugin: unknown = await this.#starts.make(title, () => factory(context))
     if (isPlugin(plugin)) return this.#keep(title, plugin)
     throw pluginRefusal(`plugin ${title}: its factory did not return a plugin, which is an object with a name`)
@@ -175,7 +183,7 @@ export class PluginLoader {
   async #find(plugin: string | PluginFactory): Promise<PluginModule> {
     if (typeof plugin === 'function') return { factory: plugin, schema: undefined }
     const shipped = this.#sources.registry.get(plugin)
-    if (shipped !== undefined) return { factory: shipped, schema: undefined }
+    if (shipped !== undefined) return { factory: shipped, schema: undefined, isShipped: true }
     if (/^(\.{1,2})?[/\\]|^[A-Za-z]:[/\\]/.test(plugin)) {
       return importPlugin(plugin, resolve(this.#sources.baseFolder, plugin), this.#starts)
     }

@@ -12,6 +12,8 @@ import type { PluginStarts } from './plugin-starts.ts'
 export interface PluginModule {
   readonly factory: PluginFactory
   readonly schema: StandardSchema | undefined
+  /** Whether it is one of the built-in plugins. */
+  readonly isShipped?: true
 }
 
 /** The part of the Standard Schema interface, version 1, that is used here. */

@@ -1,11 +1,8 @@
 /**
  * `auth.file`: user names and password hashes from a file.
  *
- * Allows or denies a name that is in the file; has no opinion on any other name, on a CONNECT without a name, and on
- * one with an Authentication Method. For a name that is not in the file a password is checked all the same, so that the
- * response time does not reveal which users exist. The file is reloaded when it changes; clients whose entry was
- * removed or replaced are then disconnected. Checks run in a separate thread, a few at a time, while the others queue.
- * A correct password is remembered for a short time.
+ * `password-logins.ts` explains how a login is decided. The file is reloaded when it changes; clients whose entry was removed or
+ * replaced are then disconnected.
  *
  * | option              | default |                                                                 |
  * | ------------------- | ------- | --------------------------------------------------------------- |
@@ -25,17 +22,16 @@ import type {
   PluginContext,
 } from '../access/plugin.ts'
 import { Decoys } from './decoy.ts'
-import { evidenceOf, isStillValid } from './evidence.ts'
 import { LoginCache } from './login-cache.ts'
 import { parsePasswordFile, type PasswordEntries } from './password-file.ts'
+import {
+  DEFAULT_PASSWORD_CACHE_MS,
+  DEFAULT_PASSWORD_CHECKS,
+  PasswordLogins,
+  type PasswordSource,
+} from './password-logins.ts'
 import { PasswordVerifier } from './password-verifier.ts'
 import { WatchedFile } from './watched-file.ts'
-
-/** How long a correct password is remembered by default. */
-export const DEFAULT_PASSWORD_CACHE_MS = 60_000
-
-/** One that runs and one that follows, so that the thread does not have to wait. */
-const DEFAULT_PASSWORD_CHECKS = 2
 
 interface Options {
   readonly passwordFile?: string
@@ -58,67 +54,35 @@ export default async function authFile(context: PluginContext): Promise<Plugin> 
   const file = await WatchedFile.open(passwordFile, context, parsePasswordFile, () => context.revoked())
   const decoys = new Decoys<string>(context.clock.randomBytes(32))
   const cache = new LoginCache<true>(context.clock, passwordCacheMs)
-  return new AuthFile({ file, cache, decoys, verifier: new PasswordVerifier() }, maxPasswordChecks)
-}
-
-interface Parts {
-  readonly file: WatchedFile<PasswordEntries>
-  readonly verifier: PasswordVerifier
-  readonly cache: LoginCache<true>
-  readonly decoys: Decoys<string>
+  const source: PasswordSource = {
+    hashOf: (user) => file.content.get(user),
+    decoyFor: (user) => decoys.of(user, file.content),
+  }
+  return new AuthFile(new PasswordLogins(source, { cache, verifier: new PasswordVerifier() }), file, maxPasswordChecks)
 }
 
 class AuthFile implements Plugin {
   readonly name = 'auth.file'
   readonly maxLoginChecks: number
-  readonly #parts: Parts
+  readonly #logins: PasswordLogins
+  readonly #file: WatchedFile<PasswordEntries>
 
-  constructor(parts: Parts, maxPasswordChecks: number) {
-    this.#parts = parts
+  constructor(logins: PasswordLogins, file: WatchedFile<PasswordEntries>, maxPasswordChecks: number) {
+    this.#logins = logins
+    this.#file = file
     this.maxLoginChecks = maxPasswordChecks
   }
 
   authenticate(request: ConnectRequest): AuthenticationAnswer | LoginCheck | undefined {
-    const { userName, password, authenticationMethod } = request
-    if (userName === undefined || authenticationMethod !== undefined) return undefined
-    const { file, cache, decoys } = this.#parts
-    const hash = file.content.get(userName)
-    if (password === undefined) return hash === undefined ? undefined : { decision: 'deny', cause: 'no password' }
-    const checked = hash ?? decoys.of(userName, file.content)
-    if (checked === undefined) return undefined
-    // The hash is part of the key, so that a new hash in the file invalidates the old password at once.
-    const isRemembered = cache.get([userName, checked, password])
-    if (hash !== undefined && isRemembered === true) return allow(userName, hash)
-    // Copied, because the bytes may be a view of a chunk that is reused before the answer arrives.
-    const copy = Uint8Array.from(password)
-    if (hash === undefined) return { decision: 'check', isDecoy: true, check: () => this.#checkDecoy(copy, checked) }
-    return { decision: 'check', check: () => this.#check(userName, copy, hash) }
+    return this.#logins.authenticate(request)
   }
 
-  mayStay({ claimedUserName }: Client, evidence: unknown): boolean | undefined {
-    // The client was admitted as anonymous; its name now belongs to a user whose password it has not sent.
-    if (claimedUserName !== undefined && this.#parts.file.content.has(claimedUserName)) return false
-    return isStillValid(evidence, (user) => this.#parts.file.content.get(user))
+  mayStay(client: Client, evidence: unknown): boolean | undefined {
+    return this.#logins.mayStay(client, evidence)
   }
 
   async close(): Promise<void> {
-    this.#parts.file.close()
-    await this.#parts.verifier.close()
+    this.#file.close()
+    await this.#logins.close()
   }
-
-  async #check(userName: string, password: Uint8Array, hash: string): Promise<AuthenticationAnswer> {
-    const { verifier, cache } = this.#parts
-    if (!(await verifier.verify(password, hash))) return { decision: 'deny', cause: 'wrong password' }
-    cache.set([userName, hash, password], true)
-    return allow(userName, hash)
-  }
-
-  /** Does the same work for a name that does not exist. */
-  async #checkDecoy(password: Uint8Array, hash: string): Promise<undefined> {
-    await this.#parts.verifier.verify(password, hash)
-  }
-}
-
-function allow(userName: string, hash: string): AuthenticationAnswer {
-  return { decision: 'allow', evidence: evidenceOf(userName, hash) }
 }

@@ -77,6 +77,20 @@ export function judge(rules: readonly TopicRule[], { client, action, topic }: To
   return { decision: allowing === undefined ? 'deny' : 'allow', rule: allowing }
 }
 
+/**
+ * The comparison of rules with what one client asks about one topic, for a list that is not judged by `judge`.
+ *
+ * @param topic a Topic Name, or for `subscribe` a Topic Filter
+ */
+export function matcherOf(client: Client, topic: string): (rule: TopicRule) => boolean {
+  const asked = shapeOf(topic)
+  const names = { '%u': usable(client.userName), '%c': usable(client.clientId) }
+  return (rule) => {
+    const shape = rule.templates === undefined ? rule.shape : fillIn(rule, names)
+    return shape !== undefined && applies(rule.effect, shape, asked)
+  }
+}
+
 /** The source of a plugin's rules. */
 export interface RuleSource {
   /** The rules for a client; `undefined` if there are none, which denies everything. */

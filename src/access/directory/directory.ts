@@ -89,6 +89,8 @@ export class Directory {
   /** Set by the broker: a plan exceeds this option. */
   onRefused: (option: string) => void = () => undefined
   readonly bans: Bans
+  /** Another number after each change of what clients may do. */
+  rulesRevision = 0
   readonly #users = new Map<string, Kept<UserEntry>>()
   readonly #groups = new Map<string, Kept<GroupEntry>>()
   readonly #roles = new Map<string, Kept<RoleEntry>>()
@@ -169,6 +171,7 @@ export class Directory {
     this.bans.clear()
     this.keeper = NOTHING
     this.#rules = 0
+    this.rulesRevision++
   }
 
   /** Something that the Store returned. Records of unknown types are left to later versions. */
@@ -177,6 +180,7 @@ export class Directory {
     if (!Object.hasOwn(this.#shelves, type)) return
     const { id, entry } = decodeEntry(content)
     this.#place(type as EntryType, name, { version, id, entry: entry as never })
+    this.rulesRevision++
   }
 
   /**
@@ -198,6 +202,7 @@ export class Directory {
       if (kept === undefined) this.keeper.remove(step.type, step.name)
       else this.keeper.set({ type: step.type, name: step.name, version: kept.version, content: content! })
     }
+    if (change.rules) this.rulesRevision++
     for (const listener of this.#listeners) listener(change)
     return written.map(({ kept }) => kept?.version ?? 0)
   }
