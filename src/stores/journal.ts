@@ -161,8 +161,34 @@ export class Journal {
     this.#syncTimer?.cancel()
     this.#backOff?.end()
     await Promise.race([this.flush(), this.#gaveUp.promise])
+    if (this.#unstored === undefined) await this.#mark()
     await this.#line.close()
     if (this.#unstored !== undefined) throw this.#unstored
+  }
+
+  /**
+   * Records that everything is durable: a turn without Changes, as only a later record proves it of the last one. Without that,
+   * damage in the last turn could not be told from a torn end, and would be cut off without a word.
+   */
+  async #mark(): Promise<void> {
+    const { current } = this.#line
+    if (current === undefined) return
+    const { lastSequence, newestRecordMs } = this
+    const stamp = {
+      kind: RecordKind.turn,
+      sequence: lastSequence + 1,
+      wallMs: newestRecordMs,
+      syncedSequence: lastSequence,
+    }
+    const buffer = new TurnBuffer(this.#salt)
+    buffer.add([], stamp, ignore, ignore)
+    try {
+      await current.file.append(buffer.bytes)
+      await current.file.sync()
+    } catch (error) {
+      // Everything is stored all the same.
+      this.#options.log.debug({ err: error }, 'the end of the journal could not be marked')
+    }
   }
 
   #kick(): void {
@@ -350,3 +376,5 @@ export class Journal {
     }
   }
 }
+
+function ignore(): void {}

@@ -42,10 +42,11 @@ function isError(code: string, ...says: string[]): (error: unknown) => boolean {
 }
 
 test('a turn that was torn at the very end is cut off; the ones before it are there', async () => {
-  const disk = new MemoryDisk()
-  const { store, made } = await filled(disk, 20, huge)
+  const running = new MemoryDisk()
+  const { store, made } = await filled(running, 20, huge)
   const before = made.model.picture()
   await store.write(made.next(), 'disk')
+  const disk = running.kill()
   await store.close()
   const file = await disk.open('journal-00000001.log')
   await file.cut(file.size - 1)
@@ -319,13 +320,12 @@ test('sound turns behind one that is torn, none of them known to be durable, are
   const end = whole.contents('journal-00000001.log').length
   const written = [1, 2, 3].map(() => Promise.resolve(store.write([{ kind: 'session', session: lonely }], 'disk')))
   await Promise.all(written)
+  const [cut, kept] = [whole.kill(), whole.kill()]
   await store.close()
-  const cut = whole.kill()
   cut.damage('journal-00000001.log', end, new Uint8Array(10))
   const plain = memoryStore(cut, huge)
   assert.equal((await loadModel(plain)).picture(), before)
   await plain.close()
-  const kept = whole.kill()
   kept.damage('journal-00000001.log', end, new Uint8Array(10))
   const repaired = memoryStore(kept, { ...huge, repair: true })
   assert.ok((await loadModel(repaired)).sessions.has(lonely.sessionNumber))
@@ -432,11 +432,12 @@ test('a payload that is a copy of a journal is never taken for one', async () =>
     ],
     'process',
   )
-  await target.close()
   // Torn so that the record is not sound, but all of its payload is there.
-  const file = await other.open('journal-00000001.log')
+  const torn = other.kill()
+  await target.close()
+  const file = await torn.open('journal-00000001.log')
   await file.cut(file.size - 1)
-  const again = memoryStore(other, huge)
+  const again = memoryStore(torn, huge)
   const model = await loadModel(again)
   assert.equal(model.retained.size, 0)
   await again.close()

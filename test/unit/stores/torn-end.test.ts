@@ -133,3 +133,79 @@ for (const [where, damage] of Object.entries(damages)) {
     }
   })
 }
+
+/** A store whose last turn clears one retained message, and where that turn lies. */
+async function ended(stop: 'closed' | 'killed'): Promise<{ disk: MemoryDisk; name: string; at: number }> {
+  const disk = new MemoryDisk()
+  const store = memoryStore(disk, options)
+  await store.load(() => undefined)
+  await store.write([...crowd()], 'disk')
+  const name = (await disk.list()).find((each) => each.startsWith('journal-'))!
+  const at = disk.contents(name).length
+  await store.write([{ kind: 'retained-cleared', topicName: 'state/1' }], 'disk')
+  if (stop === 'closed') await store.close()
+  return { disk: disk.kill(), name, at }
+}
+
+function damage(disk: MemoryDisk, name: string, at: number): void {
+  disk.damage(name, at, Uint8Array.of(disk.contents(name)[at]! ^ 1))
+}
+
+test('damage in the last turn of a store that was closed is damage; a repair reports it and loses that turn alone', async () => {
+  const { disk, name, at } = await ended('closed')
+  const whole = (await loadModel(memoryStore(disk.kill(), options))).picture()
+  for (const byte of [0, 20, 43, 46]) {
+    const damaged = disk.kill()
+    damage(damaged, name, at + byte)
+    await assert.rejects(
+      memoryStore(damaged.kill(), options).load(() => undefined),
+      { code: 'ERR_STORE_DAMAGED' },
+      `byte ${byte}`,
+    )
+    const store = memoryStore(damaged, { ...options, repair: true })
+    const picture = (await loadModel(store)).picture()
+    assert.ok(store.damage.length > 0 && picture !== whole)
+    await store.close()
+  }
+})
+
+test('the last turn of a store that was killed was perhaps never durable: a torn end', async () => {
+  const { disk, name, at } = await ended('killed')
+  damage(disk, name, at + 46)
+  const store = memoryStore(disk, options)
+  await store.load(() => undefined)
+  assert.deepEqual(store.damage, [])
+  await store.close()
+})
+
+test('a torn mark, or none, costs nothing; and a store in which nothing was written gets none', async () => {
+  const { disk, name } = await ended('closed')
+  const whole = (await loadModel(memoryStore(disk.kill(), options))).picture()
+  const length = disk.contents(name).length
+  for (const bytes of [0, 1, 43]) {
+    const torn = disk.kill()
+    const file = await torn.open(name)
+    await file.cut(length - 44 + bytes)
+    await file.sync()
+    assert.equal((await loadModel(memoryStore(torn, options))).picture(), whole, `${bytes} bytes of it`)
+  }
+  const store = memoryStore(disk, options)
+  await store.load(() => undefined)
+  await store.close()
+  const last = (await disk.list()).findLast((each) => each.startsWith('journal-'))!
+  assert.ok(last === name ? disk.contents(name).length === length : disk.contents(last).length <= headerBytes)
+})
+
+test('a store whose end cannot be marked is closed all the same', async () => {
+  const { disk } = await ended('closed')
+  const store = memoryStore(disk, options)
+  await store.load(() => undefined)
+  await store.write([{ kind: 'retained-cleared', topicName: 'state/2' }], 'disk')
+  disk.options.before = () => {
+    throw new Error('no space left on device')
+  }
+  await store.close()
+  delete disk.options.before
+  const model = await loadModel(memoryStore(disk.kill(), options))
+  assert.ok(!model.retained.has('state/2'))
+})
