@@ -53,6 +53,7 @@ export const flagTable: readonly FlagRow[] = [
     'mqtt(s)://[user[:password]@]host[:port]/topic; also ws:// and wss://, with the topic in -t',
   ),
   row('--unix', 'PATH', ALL, 'connects through a Unix socket'),
+  row('--context', 'NAME', ALL, 'a saved connection (see `sluice context`); other options override its own', true),
   row('-A', 'ADDRESS', ALL, 'the address of this machine to connect from'),
   row('-u --username', 'USER', ALL, 'the user name'),
   row('-P --pw', 'PASSWORD', ALL, 'the password'),

@@ -13,6 +13,11 @@ export class Flags {
     this.#given = given
   }
 
+  /** Every flag that was given, by its long name, or its short one if it has no other. */
+  get names(): readonly string[] {
+    return this.#given.map(([row]) => row.long ?? row.short ?? '')
+  }
+
   /** Whether a flag was given, by its long name, or its short one if it has no other. */
   has(name: string): boolean {
     return this.all(name).length > 0

@@ -35,10 +35,8 @@ type NumberField = (message: ReceivedMessage) => number | undefined
 
 const TEXTS: Readonly<Record<string, TextField>> = {
   C: ({ properties }) => properties.contentType,
-  D: ({ properties: { correlationData } }) => correlationData && Buffer.from(correlationData).toString(),
   I: ({ receivedAtMs }) =>
     `${formatTime('F', receivedAtMs)}T${formatTime('T', receivedAtMs)}${formatTime('z', receivedAtMs)}`,
-  R: ({ properties }) => properties.responseTopic,
   t: ({ topicName }) => topicName,
 }
 
@@ -128,6 +126,11 @@ function fieldOf(letter: string, fit: Fit, isPretty: boolean, report: Report): P
   switch (letter) {
     case 'p':
       return ({ payload }) => fitPayload(payload, fit)
+    case 'R':
+      // Without one not even its width is printed, unlike with the other properties.
+      return ({ properties: { responseTopic } }) => (responseTopic === undefined ? '' : fitText(responseTopic, fit))
+    case 'D':
+      return ({ properties }) => properties.correlationData ?? ''
     case 'x':
       return ({ payload }) => fitHex(payload, fit)
     case 'X':

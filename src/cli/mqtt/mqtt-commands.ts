@@ -43,4 +43,24 @@ export const mqttCommands: readonly Command[] = [
     'Takes the options of mosquitto_rr, with the same output and exit codes; see docs/tools.md.',
     [['sluice rr -t lamp/get -e my/answer -m state -W 5', 'asks, and waits five seconds for the answer']],
   ),
+  {
+    name: 'context',
+    summary: 'saves connections under names, for pub, sub and rr',
+    details:
+      'add NAME saves the connection options that follow, which are those of `sluice pub`; use NAME applies it where a command\nnames no server, and use alone ends that; ls lists all; rm NAME removes one. Passwords are kept in\n~/.config/sluice/contexts.json, which only its owner may read.',
+    positionals: [],
+    options: {},
+    hasOwnFlags: true,
+    flags: [
+      ['add NAME OPTION …', 'saves a connection'],
+      ['use [NAME]', 'applies it where a command names no server'],
+      ['ls', 'lists all, without their passwords'],
+      ['rm NAME', 'removes it'],
+    ],
+    examples: [
+      ['sluice context add plant -L mqtts://ann:secret@example.com --cafile ca.pem', 'saves it'],
+      ["sluice sub --context plant -t '#' -v", 'uses it'],
+    ],
+    run: async (call) => (await import('./context.ts')).context(call),
+  },
 ]

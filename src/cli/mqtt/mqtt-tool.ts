@@ -10,6 +10,7 @@ import { join } from 'node:path'
 import { UsageError } from '../../base/errors.ts'
 import { version } from '../../broker/version.ts'
 import type { Call } from '../command.ts'
+import { contextFlags } from './contexts.ts'
 import type { Tool } from './flag-table.ts'
 import { parseFlags, type Flags } from './flags.ts'
 import type { Terminal } from '../terminal.ts'
@@ -25,7 +26,8 @@ const RUNS: Readonly<Record<Tool, () => Promise<Run>>> = {
 /** @returns the exit code */
 export async function runTool(tool: Tool, { args = [], terminal }: Call): Promise<number> {
   try {
-    const flags = parseFlags(tool, [...argumentsOfFile(tool), ...args])
+    const written = [...argumentsOfFile(tool), ...args]
+    const flags = parseFlags(tool, [...contextFlags(tool, written), ...written])
     if (flags.has('version')) {
       terminal.out(`sluice ${tool} ${version}`)
       return 1

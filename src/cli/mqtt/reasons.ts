@@ -31,15 +31,18 @@ export function explain({ message, code, reasonCode, serverReference }: ClientEr
   return [`${message.replace(/\.$/, '')}.`, advice, other].filter((part) => part !== undefined).join(' ')
 }
 
+/** Codes of Node's errors about certificates, and of OpenSSL. */
+const TLS_ERROR = /^ERR_(?:TLS|SSL)|CERT|ISSUER|SIGNATURE|CRL/
+
 /** The exit code for a failure, as Mosquitto's tools have it. */
-export function exitCodeOf({ code, reasonCode }: ClientError, hasConnected: boolean): number {
+export function exitCodeOf({ code, reasonCode, cause }: ClientError, hasConnected: boolean): number {
   switch (code) {
     case 'ERR_CLIENT_REFUSED':
       return reasonCode ?? 1
     case 'ERR_CLIENT_PROTOCOL':
       return 2
     case 'ERR_CLIENT_UNREACHABLE':
-      return 1
+      return TLS_ERROR.test((cause as NodeJS.ErrnoException).code ?? '') ? 8 : 1
     default:
       return hasConnected ? 7 : 1
   }

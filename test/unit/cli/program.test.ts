@@ -10,6 +10,9 @@ import { root } from '../../../tools/main.ts'
 import { sluice } from './cli-support.ts'
 import { scratchFolder } from '../../support/scratch-folder.ts'
 
+/** Their exit codes are those of Mosquitto's tools. */
+const MOSQUITTOS = new Set(['pub', 'sub', 'rr'])
+
 test('--help names every command and what to type first, on standard output', () => {
   const { code, out, err } = sluice(['--help'])
   assert.deepEqual([code, err], [0, ''])
@@ -39,7 +42,7 @@ for (const command of commands) {
 
   test(`sluice ${command.name} with an option that it does not have is wrong usage`, () => {
     const { code, out, err } = sluice([command.name, '--colour-of-the-bikeshed'])
-    assert.deepEqual([code, out], [command.hasOwnFlags ? 1 : 2, ''])
+    assert.deepEqual([code, out], [MOSQUITTOS.has(command.name) ? 1 : 2, ''])
     assert.match(err, /has no option --colour-of-the-bikeshed/)
   })
 }
