@@ -175,7 +175,7 @@ test('check reports what certificates and plugins lack in one go', () => {
   writeFileSync(join(folder, 'users'), 'ann:secret\nbob:secret\n')
   const { code, err } = sluice(['check', '-c', 'sluice.yaml'], folder)
   assert.equal(code, 1)
-  assert.match(err, /Listener `a`: `certfile` .*\nListener `b`: `certfile` .*\n.*users, line 1 .*\n.*users, line 2 /)
+  assert.match(err, /Listener `a`: `certfile` .*\n.*Listener `b`: `certfile` .*\n.*users, line 1 .*\n.*users, line 2 /)
   assert.match(err, /\n\d problems; nothing was started\.\n$/)
 })
 
