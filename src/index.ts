@@ -28,6 +28,7 @@ export type {
   SubscriptionView,
   UnsubscribeForRequest,
 } from './broker/host/admin.ts'
+export type { AdminRole, ApiKeyRequest, ApiKeyView, CreatedApiKey } from './broker/host/api-key-views.ts'
 export type { SubscribeForOptions, SubscriptionInput, SubscriptionResult } from './broker/host/client-subscriptions.ts'
 export type { ClosedConnectionsOptions } from './broker/host/closed-connection-pages.ts'
 export type { Page, PageOptions } from './broker/host/page.ts'

@@ -9,6 +9,7 @@ import type { Broker } from '../broker/broker.ts'
 import type { Admin, AdminParameters, OperationName } from '../broker/host/admin.ts'
 import type { PublishOptions } from '../broker/host/host-message.ts'
 import type { Page, PageOptions } from '../broker/host/page.ts'
+import { adminServicesOf } from './admin-services.ts'
 import { checkParameters } from './parameter-check.ts'
 import { dropsOf, overviewOf } from './views/broker-views.ts'
 import { clientPage, sessionPage, slowSubscribers } from './views/client-lists.ts'
@@ -36,6 +37,9 @@ const calls: Calls = {
   drops: (broker) => dropsOf(broker),
   slowSubscribers: (broker, { limit }) => slowSubscribers(broker, limit),
   configuration: (broker) => configurationOf(broker.options),
+  apiKeys: (broker) => adminServicesOf(broker).keys.all(),
+  createApiKey: (broker, request) => adminServicesOf(broker).keys.create(request),
+  deleteApiKey: (broker, { keyId }) => adminServicesOf(broker).keys.delete(keyId),
   disconnect: (broker, { clientId, reasonCode }) => broker.disconnect(clientId, reasonCodeOf(reasonCode)),
   endSession: (broker, { clientId, reasonCode }) => broker.endSession(clientId, reasonCodeOf(reasonCode)),
   publish: (broker, { topic, payload, ...options }) => broker.publish(topic, payload, options as PublishOptions),

@@ -6,8 +6,11 @@
  */
 import { DEFAULT_LIMIT, MAX_LIMIT } from '../broker/host/page.ts'
 import { maxVariableByteInteger } from '../codec/variable-byte-integer.ts'
-import type { ParameterRow, OperationTable } from './operation.ts'
+import { roles, type ParameterRow, type OperationTable } from './operation.ts'
 import { viewFields } from './view-fields.ts'
+
+/** A hundred years. */
+const MAX_KEY_SECONDS = 3_155_760_000
 
 type Optional = ParameterRow & { readonly required: false }
 
@@ -123,6 +126,27 @@ export const operationTable: OperationTable = {
   configuration: {
     ...{ method: 'GET', path: '/configuration', role: 'administrator', parameters: {}, answer: 'object' },
     description: 'The configuration in force, every default filled in, secrets hidden.',
+  },
+  apiKeys: {
+    ...{ method: 'GET', path: '/api-keys', role: 'administrator', parameters: {}, answer: 'ApiKeyView[]' },
+    description: 'The keys for the HTTP API, without their secrets.',
+  },
+  createApiKey: {
+    ...{ method: 'POST', path: '/api-keys', role: 'administrator', answer: 'CreatedApiKey' },
+    parameters: {
+      name: { place: 'body', type: 'text', required: true, description: 'What it is for, 1 to 64 characters.' },
+      role: { place: 'body', type: 'text', required: true, values: roles, description: 'What it may do.' },
+      expiresInSeconds: {
+        ...filter('integer', 'When it becomes invalid; default: never.'),
+        ...{ place: 'body', minimum: 1, maximum: MAX_KEY_SECONDS },
+      },
+    },
+    description: 'Makes a key for the HTTP API, which is shown only now.',
+  },
+  deleteApiKey: {
+    ...{ method: 'DELETE', path: '/api-keys/{keyId}', role: 'administrator', answer: 'boolean' },
+    parameters: { keyId: { place: 'path', type: 'text', required: true, description: 'Its `keyId`.' } },
+    description: 'Makes a key for the HTTP API invalid at once. False if there is none.',
   },
   disconnect: {
     ...{ method: 'POST', path: '/clients/{clientId}/disconnect', role: 'operator', answer: 'boolean' },

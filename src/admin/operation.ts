@@ -2,10 +2,10 @@
  * An operation of `broker.admin` as a row of the table: what every door (program, HTTP, commands) is made from. @module
  */
 import type { AdminParameters, OperationName } from '../broker/host/admin.ts'
+import type { AdminRole } from '../broker/host/api-key-views.ts'
 
 /** Who may do it, the least first: each may do what those before may. */
-export const roles = ['viewer', 'operator', 'administrator'] as const
-export type Role = (typeof roles)[number]
+export const roles = ['viewer', 'operator', 'administrator'] as const satisfies readonly AdminRole[]
 
 /** What a parameter may be. */
 export type ParameterType = 'text' | 'integer' | 'boolean' | 'list' | 'object' | 'payload'
@@ -39,7 +39,7 @@ export interface Operation<Name extends OperationName = OperationName> {
   /** Below the root of the API, with parameters in braces. */
   readonly path: string
   /** The least role that may do it. */
-  readonly role: Role
+  readonly role: AdminRole
   readonly parameters: ParameterRows<AdminParameters[Name]>
   /** Name of the type that it returns, for people. */
   readonly answer: string

@@ -8,6 +8,8 @@ import { rowsOf } from './option-table.ts'
 import type { AdminOptions } from './resolved-options.ts'
 
 const SOCKET_NAME = 'admin.sock'
+const KEYS_NAME = 'admin-keys.json'
+const AUDIT_NAME = 'admin-audit.jsonl'
 /** In a folder that programs share. */
 const SHARED_SOCKET_NAME = 'sluice-admin.sock'
 
@@ -23,13 +25,17 @@ export function resolveAdmin(
   problems: ConfigProblems,
   baseFolder: string,
 ): AdminOptions {
-  const { bind: written, socket, ...values } = reader.read('admin', section, ['admin'])
+  const { bind: written, socket, keysFile, auditFile, ...values } = reader.read('admin', section, ['admin'])
   const bind = bindOf(written, problems)
   const path = typeof socket === 'string' ? pathOf(socket, baseFolder) : defaultSocket(storePath)
   if (path === '' && written === undefined) {
     problems.warn(['admin'], 'opens nothing here: set `bind`, or `socket` to the path of a socket')
   }
-  return { ...defaultsOf('admin'), ...values, bind, socket: path } as Values as unknown as AdminOptions
+  const files = {
+    keysFile: keysFile ?? besideStore(storePath, KEYS_NAME),
+    auditFile: typeof auditFile === 'string' ? pathOf(auditFile, baseFolder) : besideStore(storePath, AUDIT_NAME),
+  }
+  return { ...defaultsOf('admin'), ...values, bind, socket: path, ...files } as Values as unknown as AdminOptions
 }
 
 function bindOf(written: unknown, problems: ConfigProblems): BindAddress | undefined {
@@ -45,9 +51,13 @@ function pathOf(socket: string, baseFolder: string): string {
   return socket === 'off' || socket === '' ? '' : resolve(baseFolder, socket)
 }
 
+function besideStore(storePath: unknown, name: string): string {
+  return typeof storePath === 'string' ? join(storePath, name) : ''
+}
+
 function defaultSocket(storePath: unknown): string {
   if (process.platform === 'win32') return ''
-  if (typeof storePath === 'string') return join(storePath, SOCKET_NAME)
+  if (typeof storePath === 'string') return besideStore(storePath, SOCKET_NAME)
   const { XDG_RUNTIME_DIR: folder = '' } = process.env
   return folder === '' ? '' : join(folder, SHARED_SOCKET_NAME)
 }

@@ -1332,6 +1332,36 @@ const adminRows = rows('admin', [
       'Path of the Unix domain socket of the HTTP API, for commands on the same machine. Whoever may open it (the user of the broker, and root) is an administrator. `off` = none. Default: `admin.sock` in the folder of `persistence.path`; without persistence, `sluice-admin.sock` in `$XDG_RUNTIME_DIR`, or none if that is not set.',
   },
   {
+    key: 'keys-file',
+    type: 'path',
+    description:
+      'The file of API keys, which `createApiKey` writes: only hashes of them, mode 0600. Default: `admin-keys.json` in the folder of `persistence.path`; without persistence, none, and keys cannot be made.',
+  },
+  {
+    key: 'audit-file',
+    type: 'text',
+    description:
+      'The audit log: a line of JSON for each action through the HTTP API, and for each request that was refused for its role. `off` = none. Default: `admin-audit.jsonl` in the folder of `persistence.path`; without persistence, none.',
+  },
+  {
+    key: 'max-audit-bytes',
+    type: 'integer',
+    default: 16_777_216,
+    unit: 'bytes',
+    min: 65_536,
+    max: Number.MAX_SAFE_INTEGER,
+    description:
+      'Size of the audit log after which it is renamed to end in `.1` and a new one begins. The one before is deleted.',
+  },
+  {
+    key: 'audit-failure',
+    type: 'choice',
+    values: ['go-on', 'refuse'],
+    default: 'go-on',
+    description:
+      'What happens while the audit log cannot be written: actions go on, and up to 1,000 lines wait; or they are refused with 503 until it can. Views are never refused.',
+  },
+  {
     key: 'allowed-hosts',
     type: 'hosts',
     default: [],

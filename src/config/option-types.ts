@@ -380,6 +380,14 @@ export interface LogOptions {
 export interface AdminSettings {
   /** Path of the Unix domain socket of the HTTP API, for commands on the same machine. Whoever may open it (the user of the broker, and root) is an administrator. `off` = none. Default: `admin.sock` in the folder of `persistence.path`; without persistence, `sluice-admin.sock` in `$XDG_RUNTIME_DIR`, or none if that is not set. */
   readonly socket?: string
+  /** The file of API keys, which `createApiKey` writes: only hashes of them, mode 0600. Default: `admin-keys.json` in the folder of `persistence.path`; without persistence, none, and keys cannot be made. */
+  readonly keysFile?: string
+  /** The audit log: a line of JSON for each action through the HTTP API, and for each request that was refused for its role. `off` = none. Default: `admin-audit.jsonl` in the folder of `persistence.path`; without persistence, none. */
+  readonly auditFile?: string
+  /** Size of the audit log after which it is renamed to end in `.1` and a new one begins. The one before is deleted. In bytes. Default 16777216. */
+  readonly maxAuditBytes: number
+  /** What happens while the audit log cannot be written: actions go on, and up to 1,000 lines wait; or they are refused with 503 until it can. Views are never refused. Default "go-on". */
+  readonly auditFailure: 'go-on' | 'refuse'
   /** Host names under which the HTTP API may be requested over TCP, in addition to the host of `bind`; `localhost` and IP addresses are always allowed. A foreign site could point any other name at this address. Default []. */
   readonly allowedHosts: readonly string[]
   /** Addresses and networks (`10.0.0.1`, `10.0.0.0/8`) that may read `/metrics` without a login. Behind a proxy on this machine, every request comes from 127.0.0.1. Default []. */

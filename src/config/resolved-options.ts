@@ -65,6 +65,10 @@ export interface AdminOptions extends AdminSettings {
   readonly bind: BindAddress | undefined
   /** Absolute path of the Unix domain socket; empty: none. */
   readonly socket: string
+  /** Absolute path; empty: none. */
+  readonly keysFile: string
+  /** Absolute path; empty: none. */
+  readonly auditFile: string
 }
 
 /** The resolved options of the broker. */

@@ -110,6 +110,10 @@ export const metricTable: Readonly<Record<MetricName, MetricRow>> = {
     'requests',
     'Requests to the HTTP API and connections that were refused at a limit: `admin.max-request-rate`, `admin.max-request-bytes` or `admin.max-connections`.',
   ),
+  adminLoginsRefused: row(
+    'requests',
+    'Requests to the HTTP API without a key, with a wrong one, or too soon after one.',
+  ),
   takeovers: row('connections', 'Connections ended because another one used their client identifier.'),
   protocolErrors: row('connections', 'Connections ended because the client broke the protocol.'),
   keepAliveTimeouts: row('connections', 'Connections ended because the client was silent for too long.'),

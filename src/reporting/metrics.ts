@@ -55,6 +55,7 @@ export class Metrics implements ConnectionMetrics {
   closedConnectionsForgotten = 0
   adminRequests = 0
   adminOverLimit = 0
+  adminLoginsRefused = 0
   takeovers = 0
   protocolErrors = 0
   keepAliveTimeouts = 0

@@ -1,14 +1,11 @@
 /** Debian's Prometheus scrapes a broker at work: its figures, the alert rules and the dashboard that ship with it. */
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { test, type TestContext } from 'node:test'
 import { freePort } from '../../src/bench/process.ts'
-import { PROMETHEUS_CONTENT_TYPE, prometheusText, type Broker } from '../../src/index.ts'
+import { PROMETHEUS_CONTENT_TYPE, type Broker } from '../../src/index.ts'
 import { DASHBOARD } from '../../tools/dashboard.ts'
 import { root } from '../../tools/main.ts'
 import { scratchFolder } from '../support/scratch-folder.ts'
@@ -19,17 +16,22 @@ import { Program, serve } from './support.ts'
 const RULES = join(root, 'ops/prometheus-rules.yaml')
 const PATIENCE_MS = 60_000
 
-/** A durable broker whose figures are served as a program that embeds it would. */
-async function serveFigures(t: TestContext): Promise<{ broker: Broker; port: number; target: string }> {
-  const { broker, port } = await serve(t, { persistence: { path: join(scratchFolder(), 'store') } })
-  const server = createServer((_request, response) => {
-    response.setHeader('Content-Type', PROMETHEUS_CONTENT_TYPE)
-    response.end(prometheusText(broker.figures()))
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  t.after(() => server.close().closeAllConnections())
-  return { broker, port, target: `127.0.0.1:${(server.address() as AddressInfo).port}` }
+interface Served {
+  readonly broker: Broker
+  readonly port: number
+  /** Where `/metrics` is. */
+  readonly target: string
+  /** Of role viewer. */
+  readonly key: string
+}
+
+/** A durable broker that serves its figures. */
+async function serveFigures(t: TestContext): Promise<Served> {
+  const target = `127.0.0.1:${await freePort()}`
+  const persistence = { path: join(scratchFolder(), 'store') }
+  const { broker, port } = await serve(t, { persistence, admin: { bind: target, socket: 'off' } })
+  const { key } = await broker.admin.createApiKey({ name: 'prometheus', role: 'viewer' })
+  return { broker, port, target, key }
 }
 
 /** A client that publishes to itself, stored, until the test ends. */
@@ -47,11 +49,12 @@ async function keepBusy(t: TestContext, port: number): Promise<void> {
   publish()
 }
 
-/** Prometheus on a port of its own, which scrapes `target` five times a second. @returns where it answers */
-async function startPrometheus(t: TestContext, target: string): Promise<string> {
+/** Prometheus on a port of its own, which scrapes the broker five times a second. @returns where it answers */
+async function startPrometheus(t: TestContext, { target, key }: Served): Promise<string> {
   const folder = scratchFolder()
   const settings = { scrape_interval: '200ms', evaluation_interval: '200ms' }
-  const scrapes = [{ job_name: 'sluice', static_configs: [{ targets: [target] }] }]
+  const authorization = { credentials: key }
+  const scrapes = [{ job_name: 'sluice', authorization, static_configs: [{ targets: [target] }] }]
   const file = join(folder, 'prometheus.json')
   writeFileSync(file, JSON.stringify({ global: settings, rule_files: [RULES], scrape_configs: scrapes }))
   const address = `127.0.0.1:${await freePort()}`
@@ -94,17 +97,19 @@ async function numbersOf(api: string, query: string): Promise<number[]> {
 }
 
 test('promtool finds nothing to say about the figures, and accepts the alert rules', async (t) => {
-  const { broker } = await serveFigures(t)
-  const metrics = await run('promtool', ['check', 'metrics'], prometheusText(broker.figures()))
+  const { target, key } = await serveFigures(t)
+  const response = await fetch(`http://${target}/metrics`, { headers: { Authorization: `Bearer ${key}` } })
+  assert.equal(response.headers.get('content-type'), PROMETHEUS_CONTENT_TYPE)
+  const metrics = await run('promtool', ['check', 'metrics'], await response.text())
   assert.deepEqual(metrics, { code: 0, out: '', err: '' })
   const rules = await run('promtool', ['check', 'rules', RULES])
   assert.equal(rules.code, 0, rules.out + rules.err)
 })
 
 test('every query of the dashboard draws something for a broker at work, and every alert rule can be evaluated', async (t) => {
-  const { port, target } = await serveFigures(t)
-  await keepBusy(t, port)
-  const api = await startPrometheus(t, target)
+  const served = await serveFigures(t)
+  await keepBusy(t, served.port)
+  const api = await startPrometheus(t, served)
   for (const { panels } of DASHBOARD) {
     for (const { title, queries } of panels) {
       for (const [query] of queries) {

@@ -1,26 +1,32 @@
 /**
  * The HTTP API without HTTP: a request becomes an answer.
  *
- *   rate ──> host, origin ──> /health ──> who is it? ──> /metrics ──> path, method ──> role ──> body ──> parameters ──> operation
+ *   rate ──> host, origin ──> /health ──> who is it? ──> path, method ──> role ──> body ──> parameters ──> operation ──> audit
  *
  * The body is read only for those who may do what they ask for. Views are read in slices of turns, so that clients are served
  * meanwhile.
  *
  * @module
  */
+import { logRefusal, silentLogger } from '../../base/log.ts'
+import { messageOf } from '../../base/thrown.ts'
 import { networkOf, addressList } from '../../access/address.ts'
 import { serverOf, type Broker } from '../../broker/broker.ts'
 import type { Admin, OperationName } from '../../broker/host/admin.ts'
 import type { AdminHost } from '../../broker/host/admin-door.ts'
+import type { AdminRole } from '../../broker/host/api-key-views.ts'
 import type { AdminOptions, Options } from '../../config/resolved-options.ts'
 import { createAdmin } from '../admin.ts'
+import type { ApiKeys } from '../api-keys.ts'
 import type { ParameterRow } from '../operation.ts'
 import { PROMETHEUS_CONTENT_TYPE, prometheusText } from '../prometheus.ts'
+import { auditedParameters } from './audited-parameters.ts'
+import { AuditLog } from './audit-log.ts'
 import { Health } from './health.ts'
 import { checkHost } from './host-check.ts'
 import { parseJson } from './json-input.ts'
 import { writeJson } from './json-output.ts'
-import { checkRole, principalOf } from './locks.ts'
+import { checkRole, Locks, type Principal } from './locks.ts'
 import { openApiText } from './openapi.ts'
 import { Problem, problemAnswer, problemOf } from './problem.ts'
 import { jsonAnswer, LOCAL_ADDRESS, type Answer, type RequestHead } from './request.ts'
@@ -46,15 +52,20 @@ export class Api {
   readonly #broker: Broker
   readonly #host: AdminHost
   readonly #admin: Admin
+  readonly #locks: Locks
+  readonly audit: AuditLog
   readonly #health: Health
   readonly #rate: RequestRate
   #options: Options
   #mayReadMetrics: (address: string) => boolean
 
-  constructor(broker: Broker, options: Options, host: AdminHost) {
+  constructor(broker: Broker, options: Options, host: AdminHost, keys: ApiKeys) {
     this.#broker = broker
     this.#host = host
     this.#admin = createAdmin(broker)
+    this.#locks = new Locks(keys, options, host.clock)
+    const { auditFile, maxAuditBytes } = options.admin!
+    this.audit = new AuditLog(auditFile, maxAuditBytes, host.log)
     this.#health = new Health(broker, host.clock)
     this.#options = options
     this.#rate = new RequestRate(this.#settings.maxRequestRate)
@@ -66,8 +77,11 @@ export class Api {
   }
 
   /** Applies new options to requests from now on. */
-  set options(options: Options) {
+  configure(options: Options, keys: ApiKeys): void {
     this.#options = options
+    this.#locks.configure(options, keys)
+    this.audit.path = this.#settings.auditFile
+    this.audit.maxBytes = this.#settings.maxAuditBytes
     this.#rate.perSecond = this.#settings.maxRequestRate
     this.#mayReadMetrics = addressList(this.#settings.metricsNetworks)
   }
@@ -99,11 +113,67 @@ export class Api {
     if (path.startsWith('/health/')) return this.#healthAnswer(head, path)
     if (this.#broker.state !== 'started') throw new Problem('ERR_UNAVAILABLE', `the broker is ${this.#broker.state}`)
     if (path === '/metrics') return this.#metrics(head)
-    const principal = principalOf(head)
+    const principal = this.#logIn(head)
     if (path === `${API_ROOT}/openapi.json`) return this.#openApi(head)
     const route = findRoute(head.method, path)
-    checkRole(principal, route.operation.role)
-    return this.#call(route, head, query, await bodyOf(route, head, readBody))
+    const { name, operation } = route
+    this.#checkRole(principal, operation.role, head, name)
+    const parameters = requestParameters(route, query, await bodyOf(route, head, readBody))
+    if (operation.method === 'GET') return this.#answerOf(route, head, await this.#call(name, parameters))
+    return this.#act(route, head, principal, parameters)
+  }
+
+  /** @throws {Problem} `ERR_UNAUTHORIZED`, `ERR_RATE` */
+  #logIn(head: RequestHead): Principal {
+    try {
+      return this.#locks.principalOf(head)
+    } catch (error) {
+      serverOf(this.#broker).metrics.adminLoginsRefused++
+      // Not in the audit log, because whoever floods it with them could make it forget actions.
+      const { address } = head
+      logRefusal(this.#host.log, { address }, `HTTP API: ${messageOf(error)}; from ${address}`, `admin ${address}`)
+      throw error
+    }
+  }
+
+  /** @throws {Problem} `ERR_FORBIDDEN` */
+  #checkRole(principal: Principal, role: AdminRole, head: RequestHead, what: string): void {
+    try {
+      checkRole(principal, role)
+    } catch (error) {
+      this.#record(head, principal.name, what, error)
+      throw error
+    }
+  }
+
+  /** An action is recorded with what came of it; if that has to be possible, it is tried before. */
+  async #act(route: FoundRoute, head: RequestHead, { name }: Principal, parameters: object): Promise<Answer> {
+    await this.#checkAudit()
+    const audited = auditedParameters(parameters)
+    try {
+      const answer = await this.#answerOf(route, head, await this.#call(route.name, parameters))
+      this.#record(head, name, route.name, answer, audited)
+      return answer
+    } catch (error) {
+      this.#record(head, name, route.name, problemOf(error, silentLogger), audited)
+      throw error
+    }
+  }
+
+  /** @throws {Problem} `ERR_AUDIT` */
+  async #checkAudit(): Promise<void> {
+    if (this.#settings.auditFailure !== 'refuse') return
+    await this.audit.flush()
+    const { problem } = this.audit
+    if (problem === undefined) return
+    throw new Problem('ERR_AUDIT', `the action has not been done: ${problem}`, { option: 'admin.audit-failure' })
+  }
+
+  #record(head: RequestHead, who: string, what: string, outcome: unknown, parameters?: object): void {
+    const { status, code } = outcome as { readonly status: number; readonly code?: string }
+    const time = new Date(this.#host.clock.wallNow()).toISOString()
+    const facts = { ...(parameters !== undefined && { parameters }), status, ...(code !== undefined && { code }) }
+    this.audit.record({ time, who, from: head.address, what, ...facts })
   }
 
   #checkRate(address: string): void {
@@ -128,7 +198,8 @@ export class Api {
   }
 
   #metrics(head: RequestHead): Answer {
-    if (head.address === LOCAL_ADDRESS || !this.#mayReadMetrics(head.address)) checkRole(principalOf(head), 'viewer')
+    if (head.address === LOCAL_ADDRESS || !this.#mayReadMetrics(head.address))
+      this.#checkRole(this.#logIn(head), 'viewer', head, 'metrics')
     if (head.method !== 'GET') throw methodProblem(head.method, 'GET')
     const body = [prometheusText(this.#broker.figures())]
     return { status: 200, headers: { 'Content-Type': PROMETHEUS_CONTENT_TYPE }, body }
@@ -139,11 +210,12 @@ export class Api {
     return jsonAnswer(200, [openApiText()])
   }
 
+  #call(name: OperationName, parameters: object): Promise<unknown> {
+    return (this.#admin[name] as (parameters: object) => Promise<unknown>)(parameters)
+  }
+
   /** The body of the answer is what `broker.admin` returns. */
-  async #call(route: FoundRoute, head: RequestHead, query: string, body: unknown): Promise<Answer> {
-    const parameters = requestParameters(route, query, body)
-    const call = this.#admin[route.name] as (parameters: object) => Promise<unknown>
-    const value = await call(parameters)
+  async #answerOf(route: FoundRoute, head: RequestHead, value: unknown): Promise<Answer> {
     if (value === undefined && route.operation.answer === 'void') return { status: 204, headers: {}, body: [] }
     if (value === undefined || value === false) throw absent(route)
     const { turn } = serverOf(this.#broker)
@@ -183,12 +255,13 @@ async function bodyOf({ name, operation }: FoundRoute, { headers }: RequestHead,
 const ABSENT: Readonly<Partial<Record<OperationName, string>>> = {
   client: 'no client with this identifier is connected',
   disconnect: 'no client with this identifier is connected',
+  deleteApiKey: 'there is no key with this `keyId`',
 }
 
 function absent({ name, inPath }: FoundRoute): Problem {
-  const clientId = inPath.get('clientId')
+  const [[parameter, value] = []] = inPath
   const detail = ABSENT[name] ?? 'there is no session with this client identifier'
-  return new Problem('ERR_NOT_FOUND', detail, clientId === undefined ? {} : { parameter: 'clientId', value: clientId })
+  return new Problem('ERR_NOT_FOUND', detail, parameter === undefined ? {} : { parameter, value })
 }
 
 /** Whether the caller has this version of the answer. */

@@ -11,6 +11,8 @@ import type { Broker } from '../../broker/broker.ts'
 import type { AdminChange, AdminDoor, AdminHost } from '../../broker/host/admin-door.ts'
 import type { ListenerOptions } from '../../config/options.ts'
 import type { AdminOptions, Options } from '../../config/resolved-options.ts'
+import { setAdminServices } from '../admin-services.ts'
+import { ApiKeys } from '../api-keys.ts'
 import type { Api } from './api.ts'
 import { HttpServer } from './http-server.ts'
 
@@ -30,7 +32,8 @@ export async function openHttpDoor(
   host: AdminHost,
   listen: Listen,
 ): Promise<AdminDoor> {
-  const door = new HttpDoor(broker, options, host, listen)
+  const keys = await ApiKeys.open(options.admin!.keysFile, host.clock)
+  const door = new HttpDoor(broker, options, host, listen, keys)
   ;(await door.prepare(options)).commit()
   return door
 }
@@ -44,11 +47,13 @@ class HttpDoor implements AdminDoor {
   readonly #broker: Broker
   readonly #host: AdminHost
   readonly #listen: Listen
+  #keys: ApiKeys
   #options: Options
   #places: readonly OpenPlace[] = []
   #api: Promise<Api> | undefined
 
-  constructor(broker: Broker, options: Options, host: AdminHost, listen: Listen) {
+  constructor(broker: Broker, options: Options, host: AdminHost, listen: Listen, keys: ApiKeys) {
+    this.#keys = keys
     this.#broker = broker
     this.#options = options
     this.#host = host
@@ -63,6 +68,8 @@ class HttpDoor implements AdminDoor {
     const wanted = addressesOf(options.admin!)
     const staying = this.#places.filter((place) => wanted.some((address) => isSame(address, place.address)))
     const coming = wanted.filter((address) => !staying.some((place) => isSame(address, place.address)))
+    const isSameFile = options.admin!.keysFile === this.#options.admin!.keysFile
+    const keys = isSameFile ? this.#keys : await ApiKeys.open(options.admin!.keysFile, this.#host.clock)
     const opened: OpenPlace[] = []
     const abandon = async (): Promise<void> => void (await Promise.all(opened.map(({ http }) => http.close())))
     try {
@@ -71,14 +78,16 @@ class HttpDoor implements AdminDoor {
       await abandon()
       throw error
     }
-    return { commit: () => this.#commit(options, [...staying, ...opened]), abandon }
+    return { commit: () => this.#commit(options, keys, [...staying, ...opened]), abandon }
   }
 
-  #commit(options: Options, places: readonly OpenPlace[]): void {
+  #commit(options: Options, keys: ApiKeys, places: readonly OpenPlace[]): void {
     const before = this.#places
     this.#places = places
     this.#options = options
-    void this.#api?.then((api) => (api.options = options))
+    this.#keys = keys
+    setAdminServices(this.#broker, { keys })
+    void this.#api?.then((api) => api.configure(options, keys))
     for (const { http } of before.filter((place) => !places.includes(place))) http.retire()
     for (const { http } of places) http.options = options.admin!
     const news = places.filter((place) => !before.includes(place)).map(urlOf)
@@ -97,14 +106,16 @@ class HttpDoor implements AdminDoor {
 
   #loadApi(): Promise<Api> {
     return (this.#api ??= import('./api.ts').then(
-      ({ Api: ApiOf }) => new ApiOf(this.#broker, this.#options, this.#host),
+      ({ Api: ApiOf }) => new ApiOf(this.#broker, this.#options, this.#host, this.#keys),
     ))
   }
 
   async close(): Promise<void> {
     const places = this.#places
     this.#places = []
+    setAdminServices(this.#broker, undefined)
     await Promise.all(places.map(({ http }) => http.close()))
+    await this.#api?.then((api) => api.audit.flush())
   }
 }
 

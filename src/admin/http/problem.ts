@@ -27,6 +27,8 @@ export const problemTable = {
   ERR_CONFIG: [422, 'Invalid configuration'],
   ERR_RATE: [429, 'Too many requests'],
   ERR_INTERNAL: [500, 'Internal error'],
+  ERR_ADMIN_KEYS: [503, 'Keys cannot be stored'],
+  ERR_AUDIT: [503, 'Audit log not written'],
   ERR_UNAVAILABLE: [503, 'Not available'],
 } as const satisfies Readonly<Record<string, readonly [status: number, title: string]>>
 
@@ -68,6 +70,8 @@ export function problemOf(error: unknown, log: Logger): Problem {
   }
   if (error instanceof UsageError) return new Problem('ERR_USAGE', error.message)
   if (error instanceof ConfigError) return configProblem(error)
+  if (error instanceof SluiceError && error.code === 'ERR_ADMIN_KEYS')
+    return new Problem('ERR_ADMIN_KEYS', error.message)
   log.error({ err: error }, 'a request to the HTTP API failed')
   if (error instanceof StoreError) {
     return new Problem('ERR_UNAVAILABLE', 'the store cannot do this now; the log of the broker has the cause')

@@ -16,6 +16,7 @@ import type { HeldMessageView } from '../sessions/held-message-view.ts'
 import type { SessionView } from '../sessions/session-view.ts'
 import type { ClosedConnectionsOptions } from './closed-connection-pages.ts'
 import type { SubscriptionInput, SubscriptionResult } from './client-subscriptions.ts'
+import type { ApiKeyRequest, ApiKeyView, CreatedApiKey } from './api-key-views.ts'
 import type { ListenerView } from './open-listeners.ts'
 import type { Page, PageOptions } from './page.ts'
 
@@ -183,6 +184,9 @@ export interface AdminParameters {
   drops: object
   slowSubscribers: { readonly limit?: number | undefined }
   configuration: object
+  apiKeys: object
+  createApiKey: ApiKeyRequest
+  deleteApiKey: { readonly keyId: string }
   disconnect: ClientIdParameter & { readonly reasonCode?: ReasonCode | undefined }
   endSession: ClientIdParameter & { readonly reasonCode?: ReasonCode | undefined }
   publish: PublishRequest
@@ -237,6 +241,12 @@ export interface Admin {
   slowSubscribers(parameters?: AdminParameters['slowSubscribers']): Promise<readonly SlowSubscriberView[]>
   /** The configuration in force, every default filled in, secrets and plugins' own options left out. */
   configuration(parameters?: object): Promise<Readonly<Record<string, unknown>>>
+  /** The keys for the HTTP API, without their secrets. */
+  apiKeys(parameters?: object): Promise<readonly ApiKeyView[]>
+  /** Makes a key for the HTTP API; it is shown only now. */
+  createApiKey(parameters: ApiKeyRequest): Promise<CreatedApiKey>
+  /** Makes a key for the HTTP API invalid at once; `false` if there is none. */
+  deleteApiKey(parameters: AdminParameters['deleteApiKey']): Promise<boolean>
   /** Ends a client's connection, not its session; `false` if there is none. */
   disconnect(parameters: AdminParameters['disconnect']): Promise<boolean>
   /** Ends a session and its connection, and waits until that is stored; `false` if there is none. */

@@ -99,6 +99,7 @@ test('every parameter of every operation is checked: its type, its range and its
       if (maximum !== undefined) await refused(maximum + 1, `from ${minimum} to ${maximum}, got ${maximum + 1}`)
       if (values === undefined) continue
       if (type === 'list') await refused(['nonsense'], `one of ${values.join(', ')}; got "nonsense"`)
+      else if (type === 'text') await refused('nonsense', `one of ${values.join(', ')}; got "nonsense"`)
       else await refused(77, `one of ${values.join(', ')}; got 77`)
     }
   }

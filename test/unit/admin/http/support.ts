@@ -2,8 +2,11 @@
 import { Events } from '../../../../src/reporting/events.ts'
 import { silentLogger } from '../../../../src/base/log.ts'
 import { resolveOptions, type ConfigInput } from '../../../../src/config/options.ts'
+import { setAdminServices } from '../../../../src/admin/admin-services.ts'
+import { ApiKeys } from '../../../../src/admin/api-keys.ts'
 import { Api } from '../../../../src/admin/http/api.ts'
 import type { Answer, RequestHead } from '../../../../src/admin/http/request.ts'
+import type { AdminRole } from '../../../../src/broker/host/api-key-views.ts'
 import { listLogger } from '../../../support/list-logger.ts'
 import { TestBroker } from '../../../support/test-broker.ts'
 import { settled } from '../support.ts'
@@ -54,7 +57,9 @@ export class TestApi {
     const options = resolveOptions({ ...config, admin: { socket: '/nowhere/admin.sock', ...admin } })
     const log = listLogger()
     const host = { clock: test.clock, log, events: new Events(silentLogger) }
-    return new TestApi(test, new Api(test.broker, options, host), log)
+    const keys = await ApiKeys.open(options.admin!.keysFile, test.clock)
+    setAdminServices(test.broker, { keys })
+    return new TestApi(test, new Api(test.broker, options, host, keys), log)
   }
 
   /** @param path and query, below `/api/v1` unless it begins with two slashes, of which one is left out */
@@ -72,6 +77,15 @@ export class TestApi {
     const text = answer.body.join('')
     const isJson = /json/.test(answer.headers['Content-Type'] ?? '')
     return { status: answer.status, headers: answer.headers, text, value: isJson ? JSON.parse(text) : undefined }
+  }
+
+  /** A new key of that role, as a header. */
+  async key(
+    role: AdminRole,
+    expiresInSeconds?: number,
+  ): Promise<{ readonly keyId: string; readonly headers: { authorization: string } }> {
+    const { keyId, key } = await this.test.broker.admin.createApiKey({ name: role, role, expiresInSeconds })
+    return { keyId, headers: { authorization: `Bearer ${key}` } }
   }
 
   /** The document of a request that is refused. */

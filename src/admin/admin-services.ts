@@ -1,0 +1,23 @@
+/** What the HTTP API keeps and `broker.admin` needs as well, for each broker that serves it. @module */
+import { UsageError } from '../base/errors.ts'
+import type { Broker } from '../broker/broker.ts'
+import type { ApiKeys } from './api-keys.ts'
+
+export interface AdminServices {
+  readonly keys: ApiKeys
+}
+
+const services = new WeakMap<Broker, AdminServices>()
+
+/** @param opened `undefined` once the API is closed */
+export function setAdminServices(broker: Broker, opened: AdminServices | undefined): void {
+  if (opened === undefined) services.delete(broker)
+  else services.set(broker, opened)
+}
+
+/** @throws {UsageError} if the broker serves no HTTP API */
+export function adminServicesOf(broker: Broker): AdminServices {
+  const opened = services.get(broker)
+  if (opened !== undefined) return opened
+  throw new UsageError('this broker serves no HTTP API: configure `admin`')
+}

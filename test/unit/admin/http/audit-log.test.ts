@@ -1,0 +1,114 @@
+/** The audit log: what is recorded, how much of it, and what happens while it cannot be written. */
+import assert from 'node:assert/strict'
+import { existsSync, mkdirSync, readFileSync, rmdirSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { AuditLog, type AuditEntry } from '../../../../src/admin/http/audit-log.ts'
+import { silentLogger } from '../../../../src/base/log.ts'
+import { scratchFolder } from '../../../support/scratch-folder.ts'
+import { REMOTE, TestApi } from './support.ts'
+
+function linesOf(path: string): AuditEntry[] {
+  if (!existsSync(path)) return []
+  return readFileSync(path, 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as AuditEntry)
+}
+
+const entry: AuditEntry = { time: '', who: 'x', from: '', what: 'publish', status: 204 }
+
+test('every action is a line in `audit-file`: who, from where, what, with what outcome; views are none', async () => {
+  const folder = scratchFolder()
+  const path = join(folder, 'audit.jsonl')
+  const api = await TestApi.start({ 'audit-file': path, 'keys-file': join(folder, 'keys.json') })
+  const { keyId, headers } = await api.key('operator')
+  await api.ask('GET', '/overview', { address: REMOTE, headers })
+  await api.ask('POST', '/clients/meter/disconnect', { address: REMOTE, headers })
+  await api.ask('POST', '/publish', { body: { topic: 'a', payload: 'secret' } })
+  await api.ask('POST', '/reload', { address: REMOTE, headers })
+  await api.ask('POST', '/reload', { address: REMOTE })
+  await api.api.audit.flush()
+  const [time] = [new Date(api.test.clock.wallNow()).toISOString()]
+  const who = `key ${keyId} (operator)`
+  assert.deepEqual(linesOf(path), [
+    {
+      time,
+      who,
+      from: REMOTE,
+      what: 'disconnect',
+      parameters: { clientId: 'meter' },
+      status: 404,
+      code: 'ERR_NOT_FOUND',
+    },
+    { time, who: 'local', from: '', what: 'publish', parameters: { topic: 'a', payload: '(6 bytes)' }, status: 204 },
+    { time, who, from: REMOTE, what: 'reload', status: 403, code: 'ERR_FORBIDDEN' },
+  ])
+  assert.equal(statSync(path).mode & 0o777, 0o600)
+  await api.close()
+})
+
+test('`max-audit-bytes`: the file begins anew, and the one before is kept', async () => {
+  const path = join(scratchFolder(), 'audit.jsonl')
+  const api = await TestApi.start({ 'audit-file': path, 'max-audit-bytes': 65_536 })
+  assert.equal(api.api.audit.maxBytes, 65_536)
+  const log = new AuditLog(path, 500, silentLogger)
+  for (let number = 0; number < 20; number++) {
+    log.record({ ...entry, who: `number ${number}` })
+    await log.flush()
+  }
+  assert.ok(statSync(path).size < 700 && statSync(`${path}.1`).size < 700)
+  assert.equal(linesOf(path).at(-1)!.who, 'number 19')
+  await api.close()
+})
+
+test('parameters that would make a line too long are left out', async () => {
+  const path = join(scratchFolder(), 'audit.jsonl')
+  const log = new AuditLog(path, 1e6, silentLogger)
+  log.record({ ...entry, parameters: { topicFilters: Array.from({ length: 1000 }, () => 'a/b/c') } })
+  await log.flush()
+  assert.deepEqual(linesOf(path), [entry])
+})
+
+test('while it cannot be written, lines wait up to a limit, and follow in order once it can', async () => {
+  const written: string[] = []
+  let isFull = true
+  const append = (_: string, text: string): Promise<void> => {
+    if (isFull) return Promise.reject(Object.assign(new Error('no space left on device'), { code: 'ENOSPC' }))
+    written.push(...text.trimEnd().split('\n'))
+    return Promise.resolve()
+  }
+  const log = new AuditLog('/nowhere/audit.jsonl', 1e6, silentLogger, append)
+  for (let number = 0; number < 1500; number++) log.record({ ...entry, who: String(number) })
+  await log.flush()
+  assert.match(log.problem!, /no space left/)
+  isFull = false
+  log.record({ ...entry, who: 'last' })
+  await log.flush()
+  assert.equal(log.problem, undefined)
+  assert.equal(written.length, 1000)
+  assert.equal((JSON.parse(written.at(-1)!) as AuditEntry).who, 'last')
+  assert.equal(log.lost, 501)
+})
+
+test('`audit-failure`: actions go on without it, or are refused until it can be written; views never are', async () => {
+  const folder = scratchFolder()
+  const path = join(folder, 'audit.jsonl')
+  mkdirSync(path)
+  const publish = { body: { topic: 'a', payload: 'x' } }
+  const careless = await TestApi.start({ 'audit-file': path })
+  for (let count = 0; count < 3; count++) assert.equal((await careless.ask('POST', '/publish', publish)).status, 204)
+  await careless.close()
+  const careful = await TestApi.start({ 'audit-file': path, 'audit-failure': 'refuse' })
+  await careful.ask('POST', '/publish', publish)
+  await careful.api.audit.flush()
+  const { status, code, detail } = await careful.problem('POST', '/publish', publish)
+  assert.deepEqual([status, code], [503, 'ERR_AUDIT'])
+  assert.match(detail, /EISDIR/)
+  assert.equal((await careful.ask('GET', '/overview')).status, 200)
+  rmdirSync(path)
+  assert.equal((await careful.ask('POST', '/publish', publish)).status, 204)
+  await careful.api.audit.flush()
+  assert.equal(linesOf(path).length, 2)
+  await careful.close()
+})
