@@ -5,7 +5,7 @@ import type { AdminParameters, OperationName } from '../broker/host/admin.ts'
 import type { AdminRole } from '../broker/host/api-key-views.ts'
 
 /** Who may do it, the least first: each may do what those before may. */
-export const roles = ['viewer', 'operator', 'administrator'] as const satisfies readonly AdminRole[]
+export const roles = ['viewer', 'operator', 'administrator'] as const
 
 /** What a parameter may be. */
 export type ParameterType = 'text' | 'integer' | 'boolean' | 'list' | 'object' | 'payload'
