@@ -61,8 +61,8 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
 /** The most lines of a source file. */
 const MOST_LINES = 400
 
-/** Tables, whose rows are short, may be longer. */
-const TABLES: readonly string[] = ['src/config/option-table.ts']
+/** Tables, whose rows are short, and what is made from them, may be longer. */
+const TABLES: readonly string[] = ['src/config/option-table.ts', 'src/config/option-types.ts']
 
 /** The largest part of the source that a folder may hold, where everything meets and code gathers by itself. */
 const LARGEST_SHARES: Readonly<Record<string, number>> = { broker: 0.2 }
