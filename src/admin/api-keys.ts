@@ -72,6 +72,11 @@ export class ApiKeys {
     return this.#viewOf(stored)
   }
 
+  /** Whether there is such a key, and it has not expired. */
+  isValid(keyId: string): boolean {
+    return (this.#keys.get(keyId)?.expiresAtMs ?? Infinity) > this.#clock.wallNow() && this.#keys.has(keyId)
+  }
+
   all(): ApiKeyView[] {
     return [...this.#keys.values()].map((key) => this.#viewOf(key))
   }

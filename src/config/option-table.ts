@@ -1402,6 +1402,24 @@ const adminRows = rows('admin', [
       'Requests from one IP address over TCP, of which as many may arrive at once. Further ones are answered 429. IPv6 addresses are grouped by `ipv6-prefix-length`. 0 = no limit.',
   },
   {
+    key: 'max-event-readers',
+    type: 'integer',
+    default: 16,
+    min: 0,
+    max: UINT16,
+    description: 'Readers of `/api/v1/events` at one time. Further ones are answered 429.',
+  },
+  {
+    key: 'max-event-buffer-bytes',
+    type: 'integer',
+    default: 262_144,
+    unit: 'bytes',
+    min: 8_192,
+    max: UINT32,
+    description:
+      'Events that wait for one reader. Beyond it, events for it are lost, and it is sent how many; a reader that takes none for a minute is disconnected.',
+  },
+  {
     key: 'request-timeout',
     type: 'number',
     default: 30,

@@ -108,11 +108,15 @@ export const metricTable: Readonly<Record<MetricName, MetricRow>> = {
   adminRequests: row('requests', 'Requests to the HTTP API, `/metrics` and health checks.'),
   adminOverLimit: row(
     'requests',
-    'Requests to the HTTP API and connections that were refused at a limit: `admin.max-request-rate`, `admin.max-request-bytes` or `admin.max-connections`.',
+    'Requests to the HTTP API and connections that were refused at a limit: `admin.max-request-rate`, `admin.max-request-bytes`, `admin.max-connections` or `admin.max-event-readers`.',
   ),
   adminLoginsRefused: row(
     'requests',
     'Requests to the HTTP API without a key, with a wrong one, or too soon after one.',
+  ),
+  adminEventsLost: row(
+    'events',
+    'Events that readers of `/api/v1/events` did not get because they or the broker were busy.',
   ),
   takeovers: row('connections', 'Connections ended because another one used their client identifier.'),
   protocolErrors: row('connections', 'Connections ended because the client broke the protocol.'),

@@ -56,6 +56,7 @@ export class Metrics implements ConnectionMetrics {
   adminRequests = 0
   adminOverLimit = 0
   adminLoginsRefused = 0
+  adminEventsLost = 0
   takeovers = 0
   protocolErrors = 0
   keepAliveTimeouts = 0

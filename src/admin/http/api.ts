@@ -22,6 +22,8 @@ import type { ParameterRow } from '../operation.ts'
 import { PROMETHEUS_CONTENT_TYPE, prometheusText } from '../prometheus.ts'
 import { auditedParameters } from './audited-parameters.ts'
 import { AuditLog } from './audit-log.ts'
+import { EventHub } from './event-hub.ts'
+import { eventQuery } from './event-query.ts'
 import { Health } from './health.ts'
 import { checkHost } from './host-check.ts'
 import { parseJson } from './json-input.ts'
@@ -29,7 +31,7 @@ import { writeJson } from './json-output.ts'
 import { checkRole, Locks, type Principal } from './locks.ts'
 import { openApiText } from './openapi.ts'
 import { Problem, problemAnswer, problemOf } from './problem.ts'
-import { jsonAnswer, LOCAL_ADDRESS, type Answer, type RequestHead } from './request.ts'
+import { jsonAnswer, LOCAL_ADDRESS, type Answer, type EventSink, type RequestHead } from './request.ts'
 import { requestParameters } from './request-parameters.ts'
 import { RequestRate } from './request-rate.ts'
 import { API_ROOT, findRoute, methodProblem, notFound, type FoundRoute } from './routes.ts'
@@ -55,6 +57,7 @@ export class Api {
   readonly #locks: Locks
   readonly audit: AuditLog
   readonly #health: Health
+  readonly #events: EventHub
   readonly #rate: RequestRate
   #options: Options
   #mayReadMetrics: (address: string) => boolean
@@ -67,6 +70,7 @@ export class Api {
     const { auditFile, maxAuditBytes } = options.admin!
     this.audit = new AuditLog(auditFile, maxAuditBytes, host.log)
     this.#health = new Health(broker, host.clock)
+    this.#events = new EventHub(broker, host)
     this.#options = options
     this.#rate = new RequestRate(this.#settings.maxRequestRate)
     this.#mayReadMetrics = addressList(this.#settings.metricsNetworks)
@@ -115,6 +119,7 @@ export class Api {
     if (path === '/metrics') return this.#metrics(head)
     const principal = this.#logIn(head)
     if (path === `${API_ROOT}/openapi.json`) return this.#openApi(head)
+    if (path === `${API_ROOT}/events`) return this.#follow(head, principal, query)
     const route = findRoute(head.method, path)
     const { name, operation } = route
     this.#checkRole(principal, operation.role, head, name)
@@ -208,6 +213,27 @@ export class Api {
   #openApi({ method }: RequestHead): Answer {
     if (method !== 'GET') throw methodProblem(method, 'GET')
     return jsonAnswer(200, [openApiText()])
+  }
+
+  #follow({ method }: RequestHead, principal: Principal, query: string): Answer {
+    if (method !== 'GET') throw methodProblem(method, 'GET')
+    const { maxEventReaders: limit, maxEventBufferBytes: maxBytes } = this.#settings
+    const { names, overviewSeconds } = eventQuery(query)
+    if (this.#events.size >= limit) {
+      const detail = `${limit} readers follow events already; close one`
+      throw new Problem('ERR_RATE', detail, { limit, option: 'admin.max-event-readers' })
+    }
+    const mayRead = (): boolean => this.#locks.stillHolds(principal)
+    const follow = (sink: EventSink): (() => void) =>
+      this.#events.open({ names, overviewSeconds, maxBytes, mayRead }, sink)
+    const headers = { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store', 'X-Accel-Buffering': 'no' }
+    return { status: 200, headers, body: [], follow }
+  }
+
+  /** Ends what follows events, and writes what the audit log holds. */
+  async close(): Promise<void> {
+    this.#events.close()
+    await this.audit.flush()
   }
 
   #call(name: OperationName, parameters: object): Promise<unknown> {

@@ -114,8 +114,8 @@ class HttpDoor implements AdminDoor {
     const places = this.#places
     this.#places = []
     setAdminServices(this.#broker, undefined)
-    await Promise.all(places.map(({ http }) => http.close()))
-    await this.#api?.then((api) => api.audit.flush())
+    const api = this.#api?.then((loaded) => loaded.close())
+    await Promise.all([api, ...places.map(({ http }) => http.close())])
   }
 }
 

@@ -23,6 +23,7 @@ export class HttpServer {
   readonly #isLocal: boolean
   /** Connections with a request under way. */
   readonly #busy = new WeakSet<Socket>()
+  readonly #followers = new Set<ServerResponse>()
   #options: AdminOptions
 
   /**
@@ -50,6 +51,7 @@ export class HttpServer {
   /** Stops listening; requests that are under way get their answers. */
   retire(): void {
     this.server.close()
+    for (const follower of this.#followers) follower.end()
     this.server.closeIdleConnections()
   }
 
@@ -70,8 +72,31 @@ export class HttpServer {
     const readBody = (): Promise<Uint8Array> => bodyOf(request, this.#options.maxRequestBytes)
     const answer = await api.answer(headOf(request, this.#isLocal), readBody)
     if (!request.complete || !this.server.listening) response.shouldKeepAlive = false
+    if (answer.follow !== undefined) return this.#follow(request, response, answer)
     socket.setTimeout(this.#options.requestTimeout * 1000)
     send(response, answer, request.method === 'HEAD')
+  }
+
+  #follow(request: IncomingMessage, response: ServerResponse, { status, headers, follow }: Answer): void {
+    response.shouldKeepAlive = false
+    response.writeHead(status, headers)
+    if (request.method === 'HEAD' || !this.server.listening) return void response.end()
+    const { socket } = request
+    // After the end, what the peer has not taken is not worth the wait.
+    const close = (): unknown => response.end(() => socket.destroy())
+    const waitingBytes = (): number => response.writableLength
+    const end = follow!({
+      write: (text) => void response.write(text),
+      close,
+      get waitingBytes() {
+        return waitingBytes()
+      },
+    })
+    this.#followers.add(response)
+    response.once('close', () => {
+      this.#followers.delete(response)
+      end()
+    })
   }
 
   /** The answers would have to wait for each other, and nothing would limit how many there are. */

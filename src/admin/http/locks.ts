@@ -24,6 +24,8 @@ export interface Principal {
   /** For the audit log. */
   readonly name: string
   readonly role: AdminRole
+  /** Of the key that it has shown. */
+  readonly keyId?: string
 }
 
 const LOCAL: Principal = { name: 'local', role: 'administrator' }
@@ -59,6 +61,11 @@ export class Locks {
     return this.#ofKey(text, address)
   }
 
+  /** Whether it could log in again: a key may have expired or been deleted. */
+  stillHolds({ keyId }: Principal): boolean {
+    return keyId === undefined || this.#keys.isValid(keyId)
+  }
+
   #ofKey(text: string, address: string): Principal {
     const presented = presentedKey(text)
     const network = networkOf(address, this.#options.ipv6PrefixLength)
@@ -69,7 +76,7 @@ export class Locks {
     const key = presented && this.#keys.check(presented)
     if (key === undefined) throw this.#wrong(debtor, now)
     if (debtor !== undefined) this.#penalties.remember(debtor)
-    return { name: `key ${key.keyId} (${key.name})`, role: key.role }
+    return { name: `key ${key.keyId} (${key.name})`, role: key.role, keyId: key.keyId }
   }
 
   /** The same for every reason, so that an answer does not reveal which keys there are. */

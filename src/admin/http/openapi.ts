@@ -3,6 +3,8 @@ import { version } from '../../broker/version.ts'
 import type { Operation, ParameterRow } from '../operation.ts'
 import { operationTable } from '../operation-table.ts'
 import { viewFields } from '../view-fields.ts'
+import { MAX_OVERVIEW_SECONDS } from './event-query.ts'
+import { liveEvents } from './live-events.ts'
 import { problemTable } from './problem.ts'
 import { API_ROOT } from './routes.ts'
 
@@ -29,7 +31,7 @@ export function openApi(): Json {
     info: { ...info, license },
     servers: [{ url: API_ROOT }],
     security,
-    paths,
+    paths: { ...paths, '/events': { get: events } },
     components: {
       schemas: { Problem: problemSchema },
       securitySchemes: { key: { type: 'http', scheme: 'bearer', description: 'An API key.' } },
@@ -83,11 +85,12 @@ const bytesSchema: Json = {
   additionalProperties: false,
 }
 
+function problem(description: string): Json {
+  const schema = { $ref: '#/components/schemas/Problem' }
+  return { description, content: { 'application/problem+json': { schema } } }
+}
+
 function describeAnswers(name: string, operation: Operation): Json {
-  const problem = (description: string): Json => ({
-    description,
-    content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
-  })
   const isVoid = operation.answer === 'void'
   const success = isVoid
     ? { description: 'Done.' }
@@ -116,6 +119,32 @@ function answerSchema(name: string, { answer }: Operation): Json {
     cursor: { type: 'string', description: 'Selects the next page; missing on the last one.' },
   }
   return { type: 'object', properties, required: ['items'] }
+}
+
+const events: Json = {
+  operationId: 'events',
+  summary: 'Live events, as Server-Sent Events.',
+  description: 'Takes the role viewer.',
+  parameters: [
+    {
+      name: 'names',
+      in: 'query',
+      description: 'Only events of these names; default: all, or none with `overview`.',
+      schema: { type: 'array', items: { type: 'string', enum: liveEvents } },
+      ...{ style: 'form', explode: false },
+    },
+    {
+      name: 'overview',
+      in: 'query',
+      description: 'Seconds after which an `overview` is sent, again and again; default: none is.',
+      schema: { type: 'integer', minimum: 1, maximum: MAX_OVERVIEW_SECONDS },
+    },
+  ],
+  responses: {
+    '200': { description: 'Events until either side ends it.', content: { 'text/event-stream': {} } },
+    default: problem('A problem, with a stable code.'),
+  },
+  'x-role': 'viewer',
 }
 
 const problemSchema: Json = {

@@ -16,12 +16,22 @@ export interface RequestHead {
   readonly isEncrypted: boolean
 }
 
+/** Where events are written. */
+export interface EventSink {
+  write(text: string): void
+  /** Bytes that the peer has not taken. */
+  readonly waitingBytes: number
+  close(): void
+}
+
 /** What is sent back. */
 export interface Answer {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
   /** In pieces; none for an answer without a body. */
   readonly body: readonly string[]
+  /** Instead of a body, events that are written from now on. @returns what ends them */
+  readonly follow?: (sink: EventSink) => () => void
 }
 
 /** An answer in JSON that is written already. */

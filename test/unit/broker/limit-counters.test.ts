@@ -352,6 +352,8 @@ const ELSEWHERE: ReadonlySet<string> = new Set([
   'auth.jwt.max-answer-bytes', // auth-jwt.test.ts: loginsRefused, clientRefused
   'auth.http.max-answer-bytes', // auth-http.test.ts: loginsRefused, clientRefused
   'admin.max-audit-bytes', // audit-log.test.ts: nothing is refused, the file begins anew
+  'admin.max-event-readers', // events.test.ts: adminOverLimit
+  'admin.max-event-buffer-bytes', // events.test.ts: adminEventsLost
   'admin.max-connections', // http-door.test.ts: adminOverLimit
   'admin.max-request-bytes', // http-door.test.ts: adminOverLimit
   'admin.max-request-rate', // api-limits.test.ts: adminOverLimit

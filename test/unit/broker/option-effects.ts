@@ -734,6 +734,8 @@ export const elsewhere: Readonly<Record<string, string>> = {
   'admin/audit-file': 'admin/http/audit-log.test.ts',
   'admin/max-audit-bytes': 'admin/http/audit-log.test.ts',
   'admin/audit-failure': 'admin/http/audit-log.test.ts',
+  'admin/max-event-readers': 'admin/http/events.test.ts',
+  'admin/max-event-buffer-bytes': 'admin/http/events.test.ts',
   'admin/allowed-hosts': 'admin/http/api-limits.test.ts',
   'admin/metrics-networks': 'admin/http/api.test.ts',
   'admin/max-connections': 'admin/http/http-door.test.ts',
