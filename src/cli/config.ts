@@ -26,11 +26,13 @@ const DEFAULT_GATHER_PAUSE = 0.2
  */
 export function readConfig(file: string | undefined): CheckedConfig {
   const { input: written, source } = file === undefined ? { input: {}, source: undefined } : loadConfigFile(file)
-  const { persistence } = resolveOptions(written as ConfigInput, source, { checkFiles: true })
+  const { persistence, admin } = resolveOptions(written as ConfigInput, source, { checkFiles: true })
   const isWritten = Object.keys(written as object).some((key) => toCamel(key) === 'gatherPause')
   const input: ConfigInput = {
     ...(written as ConfigInput),
     ...(persistence === undefined && { persistence: DEFAULT_PERSISTENCE }),
+    // A socket for commands.
+    ...(admin === undefined && { admin: {} }),
     ...(!isWritten && { 'gather-pause': DEFAULT_GATHER_PAUSE }),
   }
   return { input, source, options: resolveOptions(input, source) }

@@ -35,7 +35,14 @@ export function resolveAdmin(
     keysFile: keysFile ?? besideStore(storePath, KEYS_NAME),
     auditFile: typeof auditFile === 'string' ? pathOf(auditFile, baseFolder) : besideStore(storePath, AUDIT_NAME),
   }
-  return { ...defaultsOf('admin'), ...values, bind, socket: path, ...files } as Values as unknown as AdminOptions
+  return {
+    ...defaultsOf('admin'),
+    ...values,
+    bind,
+    socket: path,
+    isSocketAsked: socket !== undefined,
+    ...files,
+  } as Values as unknown as AdminOptions
 }
 
 function bindOf(written: unknown, problems: ConfigProblems): BindAddress | undefined {

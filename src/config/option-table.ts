@@ -140,7 +140,8 @@ const brokerRows = rows('broker', [
   {
     key: 'admin',
     type: 'section',
-    description: 'The HTTP API for operators, health checks and `/metrics`. Without it, none of them is served.',
+    description:
+      'The HTTP API for operators, health checks and `/metrics`. Without it, none of them is served, except that `sluice start` opens the socket for commands.',
   },
   {
     key: 'plugins',

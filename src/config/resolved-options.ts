@@ -65,6 +65,8 @@ export interface AdminOptions extends AdminSettings {
   readonly bind: BindAddress | undefined
   /** Absolute path of the Unix domain socket; empty: none. */
   readonly socket: string
+  /** Whether the configuration names the socket; otherwise the broker starts without it if it cannot be opened. */
+  readonly isSocketAsked: boolean
   /** Absolute path; empty: none. */
   readonly keysFile: string
   /** Absolute path; empty: none. */

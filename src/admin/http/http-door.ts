@@ -11,6 +11,7 @@ import type { Broker } from '../../broker/broker.ts'
 import type { AdminChange, AdminDoor, AdminHost } from '../../broker/host/admin-door.ts'
 import type { ListenerOptions } from '../../config/options.ts'
 import type { AdminOptions, Options } from '../../config/resolved-options.ts'
+import { messageOf } from '../../base/thrown.ts'
 import { setAdminServices } from '../admin-services.ts'
 import { ApiKeys } from '../api-keys.ts'
 import type { Api } from './api.ts'
@@ -73,7 +74,10 @@ class HttpDoor implements AdminDoor {
     const opened: OpenPlace[] = []
     const abandon = async (): Promise<void> => void (await Promise.all(opened.map(({ http }) => http.close())))
     try {
-      for (const address of coming) opened.push(await this.#open(address, options.admin!))
+      for (const address of coming) {
+        const place = await this.#open(address, options.admin!)
+        if (place !== undefined) opened.push(place)
+      }
     } catch (error) {
       await abandon()
       throw error
@@ -90,18 +94,30 @@ class HttpDoor implements AdminDoor {
     void this.#api?.then((api) => api.configure(options, keys))
     for (const { http } of before.filter((place) => !places.includes(place))) http.retire()
     for (const { http } of places) http.options = options.admin!
-    const news = places.filter((place) => !before.includes(place)).map(urlOf)
-    if (news.length > 0) this.#host.log.info({ urls: news }, `the HTTP API is served at ${news.join(' and ')}`)
+    for (const place of places.filter((one) => !before.includes(one))) this.#announce(place)
   }
 
-  async #open(address: Address, options: AdminOptions): Promise<OpenPlace> {
+  /** The socket of every program is at the same place, which is not worth a line. */
+  #announce(place: OpenPlace): void {
+    const url = urlOf(place)
+    this.#host.log[place.address.type === 'unix' ? 'debug' : 'info']({ url }, `the HTTP API is served at ${url}`)
+  }
+
+  /** @returns `undefined` for a socket that nobody has asked for and that cannot be opened */
+  async #open(address: Address, options: AdminOptions): Promise<OpenPlace | undefined> {
     const http = new HttpServer(options, address.type === 'unix', () => this.#loadApi())
     // The folder of the store exists only if something is stored.
     if (address.type === 'unix') await mkdir(dirname(address.path), { recursive: true, mode: 0o700 }).catch(() => {})
     const listenerAt = (_: string, port: number): string | undefined =>
       this.#broker.listeners.find((listener) => listener.port === port)?.name
-    await this.#listen(http.server, address, listenerAt)
-    return { address, http }
+    try {
+      await this.#listen(http.server, address, listenerAt)
+      return { address, http }
+    } catch (error) {
+      if (address.type !== 'unix' || options.isSocketAsked) throw error
+      this.#host.log.warn(`there is no socket for commands: ${messageOf(error)}`)
+      return undefined
+    }
   }
 
   #loadApi(): Promise<Api> {

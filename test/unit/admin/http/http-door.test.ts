@@ -9,6 +9,7 @@ import { test, type TestContext } from 'node:test'
 import { createBroker, type Broker, type ConfigInput } from '../../../../src/index.ts'
 import { resolveOptions } from '../../../../src/config/options.ts'
 import { silentLogger } from '../../../../src/base/log.ts'
+import { listLogger } from '../../../support/list-logger.ts'
 import { scratchFolder } from '../../../support/scratch-folder.ts'
 
 interface Got {
@@ -41,7 +42,7 @@ async function serve(t: TestContext, admin: ConfigInput['admin'] = {}): Promise<
   const socketPath = join(scratchFolder(), 'admin.sock')
   const urls: string[] = []
   const info = (fields: object | string): void => {
-    if (typeof fields === 'object' && 'urls' in fields) urls.push(...(fields.urls as string[]))
+    if (typeof fields === 'object' && 'url' in fields) urls.push(fields.url as string)
   }
   const logger = { ...silentLogger, info }
   const broker = await createBroker({ listeners: {}, admin: { socket: socketPath, ...admin } }, { logger })
@@ -120,6 +121,14 @@ test('an address that is taken is an error at the start that names it, and leave
     message: new RegExp(socketPath),
   })
   assert.equal((await ask({ socketPath })).status, 200)
+})
+
+test('a socket that nobody has asked for is no reason not to start', async (t) => {
+  const path = join(scratchFolder(), 'x'.repeat(120))
+  const logger = listLogger()
+  const broker = await createBroker({ listeners: {}, persistence: { path }, admin: {} }, { logger })
+  t.after(() => broker.close())
+  assert.match(logger.lines.join('\n'), /there is no socket for commands: .*path is too long/)
 })
 
 test('a configuration that opens nothing is warned about; an address that is none is refused', async () => {
