@@ -21,6 +21,7 @@ import { FILE_LOOK_INTERVAL_MS } from '../../../src/plugins/watched-file.ts'
 import { clientFinal } from '../../support/scram-client.ts'
 import { scratchFolder } from '../../support/scratch-folder.ts'
 import { VirtualBroker } from '../../support/virtual-broker.ts'
+import { settledUntil } from '../../support/until.ts'
 import type { ConnectOptions, TestClient } from '../../support/test-client.ts'
 
 type Auth = Readonly<Record<string, unknown>>
@@ -48,18 +49,13 @@ async function start(t: TestContext, auth: Auth): Promise<VirtualBroker> {
   return broker
 }
 
-/** Lets real files, keys and services do their part, however slow they are. */
-async function until(broker: VirtualBroker, what: string, isSo: () => boolean): Promise<void> {
-  const givesUpAtMs = performance.now() + 30_000
-  while (!isSo()) {
-    assert.ok(performance.now() < givesUpAtMs, what)
-    await broker.settle()
-  }
-}
-
 async function logIn(broker: VirtualBroker, options: ConnectOptions): Promise<TestClient> {
   const client = broker.connect(options)
-  await until(broker, `${options.clientId} is let in`, () => client.connack !== undefined || client.packets.length > 0)
+  await settledUntil(
+    broker,
+    `${options.clientId} is let in`,
+    () => client.connack !== undefined || client.packets.length > 0,
+  )
   client.connack ??= client.takeFirst(PacketType.CONNACK) as TestClient['connack']
   assert.equal(client.connack?.reasonCode, 0, options.clientId)
   return client
@@ -312,7 +308,7 @@ for (const { title, noticedAfterMs, make } of CASES) {
         if (how === 'by a reload') {
           await broker.broker.reload({ listeners: {}, 'sys-interval': 0, auth: config(auth) })
         } else broker.advance(noticedAfterMs!)
-        await until(broker, 'it is disconnected', () => leaves.isClosed)
+        await settledUntil(broker, 'it is disconnected', () => leaves.isClosed)
         assertRevoked(leaves)
         await broker.settle()
         assert.deepEqual([stays.isClosed, causes], [false, ['leaves: login revoked']])
@@ -343,7 +339,7 @@ test('a user of the password file who leaves it is disconnected although auth.jw
   const clients = [await leaves(broker), await stays(broker), await tokenHolder(broker)]
   revoke()
   broker.advance(FILE_LOOK_INTERVAL_MS)
-  await until(broker, 'it is disconnected', () => clients[0]!.isClosed)
+  await settledUntil(broker, 'it is disconnected', () => clients[0]!.isClosed)
   await broker.broker.reload({ listeners: {}, 'sys-interval': 0, auth: all })
   await broker.settle()
   assert.deepEqual(
@@ -454,7 +450,7 @@ test('plugins that answer later are asked about a few Clients at a time; a revoc
   await broker.settle()
   gate.isOpen = false
   gate.context!.revoked()
-  await until(broker, 'all are disconnected', () => clients.every(({ isClosed }) => isClosed))
+  await settledUntil(broker, 'all are disconnected', () => clients.every(({ isClosed }) => isClosed))
   assert.ok(gate.most <= 16, `${gate.most} at once`)
   assert.equal(broker.broker.metrics.loginsRevoked, 100)
 })

@@ -31,7 +31,6 @@ const bans: readonly Ban[] = [
     except: [
       // They wait for other programs, and give up after 30 s or more.
       'test/interop/prometheus.test.ts',
-      'test/unit/broker/revoked-logins.test.ts',
       'test/long/small-volume.test.ts',
       // They report how long a mutant took.
       'test/spec/mutants.ts',
