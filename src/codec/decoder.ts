@@ -122,8 +122,11 @@ export class Decoder {
   }
 
   #handOut(bytes: Uint8Array, start: number, size: number): true {
-    this.bytes = bytes
-    this.isInChunk = bytes === this.#chunk
+    // Storing the same array again would cost the collector's note each time.
+    if (bytes !== this.bytes) {
+      this.bytes = bytes
+      this.isInChunk = bytes === this.#chunk
+    }
     this.start = start
     this.end = start + size
     return true

@@ -351,7 +351,8 @@ export class ApplicationMessage implements Message {
         packetIdentifierAt: this.#packetIdentifierAt,
       }
     }
-    ownFrame.bytes = this.#bytes
+    // The collector notes each store of a young array in what is old: messages of one chunk or block share theirs.
+    if (ownFrame.bytes !== this.#bytes) ownFrame.bytes = this.#bytes
     ownFrame.start = this.#frameStart
     ownFrame.end = this.#payloadEnd
     ownFrame.packetIdentifierAt = this.#packetIdentifierAt

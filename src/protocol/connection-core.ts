@@ -138,7 +138,10 @@ export abstract class ConnectionCore implements ServedConnection, Expiring {
    * user or the broker has no memory left.
    */
   get congested(): boolean {
-    if (this.stuckBytes <= 0 && !this.sender.isHolding) return false
+    return (this.stuckBytes > 0 || this.sender.isHolding) && this.isPiledUp()
+  }
+
+  protected isPiledUp(): boolean {
     return this.stuckBytes >= this.limits.maxOutgoingBytes || this.memory?.isFull === true
   }
 

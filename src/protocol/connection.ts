@@ -66,13 +66,16 @@ export class Connection extends LoginConnection implements Incoming {
     let handled = 0
     try {
       while (this.mayWork() && this.decoder.next()) {
-        this.handle()
         handled++
+        this.handle()
       }
     } catch (error) {
       this.fail(error)
     }
-    if (handled > 0) this.lastReceivedMs = this.server.turn.now()
+    if (handled > 0) {
+      this.server.metrics.packetsReceived += handled
+      this.lastReceivedMs = this.server.turn.now()
+    }
     if (this.state !== State.Closed) {
       this.decoder.detach()
       this.adjustReading()
@@ -118,10 +121,8 @@ export class Connection extends LoginConnection implements Incoming {
 
   protected handle(): void {
     const decoder = this.decoder
-    const server = this.server
-    this.lastSignMs = server.turn.now()
-    server.metrics.packetsReceived++
-    server.turn.work.spend(Work.packet + copied(decoder.end - decoder.start))
+    this.lastSignMs = this.server.turn.now()
+    this.server.turn.work.spend(Work.packet + copied(decoder.end - decoder.start))
     this.sender.beginAnswer()
     if (this.state === State.Connected && this.handleInPlace()) return
     this.checkOrder((decoder.firstByte >> 4) as PacketType)

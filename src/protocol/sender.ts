@@ -319,7 +319,7 @@ export class Sender {
   }
 
   #mustHold(afterChange: number): boolean {
-    return afterChange > this.#server.turn.committedCount || this.isHolding
+    return (afterChange > 0 && afterChange > this.#server.turn.committedCount) || this.isHolding
   }
 
   #hold(bytes: Uint8Array, afterChange: number, ends = 0): void {
