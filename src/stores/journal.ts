@@ -22,7 +22,8 @@ import { BackOff, SegmentLine } from './segment-line.ts'
 import type { LineOptions, LineStart } from './segment-line.ts'
 import type { Change, Durability } from './store.ts'
 import type { StoreMetrics } from './store-metrics.ts'
-import { TurnBuffer } from './turn-buffer.ts'
+import type { TurnBuffer } from './turn-buffer.ts'
+import { UnsyncedBatches } from './unsynced-batches.ts'
 
 /** Bytes that may be appended before a sync is due; fewer on a small volume. */
 const unsyncedBytesAtMost = 8 << 20
@@ -63,12 +64,10 @@ export class Journal {
   #options: JournalOptions
   #line: SegmentLine
   #syncedSequence: number
-  #salt: number
   #gather: Batch
   #taken: Batch | undefined
   /** Appended since the last sync. */
-  #unsynced: Batch[] = []
-  #free: TurnBuffer[] = []
+  readonly #unsynced: UnsyncedBatches
   #running = false
   #closing = false
   #gaveUp = deferred()
@@ -89,8 +88,8 @@ export class Journal {
   private constructor(start: JournalStart, options: JournalOptions) {
     this.#options = options
     this.lastSequence = start.lastSequence
-    this.#salt = start.salt
-    this.#gather = new Batch(new TurnBuffer(start.salt))
+    this.#unsynced = new UnsyncedBatches(start.salt)
+    this.#gather = new Batch(this.#unsynced.takeFree())
     this.#syncedSequence = start.lastSequence
     this.newestRecordMs = start.newestRecordMs
     const counters = (): ReturnType<LineOptions['counters']> => ({
@@ -226,7 +225,7 @@ export class Journal {
     const { segment, offset, length } = batch.buffer
     const { next } = this.#line
     const end = offset + length
-    const buffer = this.#free.pop() ?? new TurnBuffer(this.#salt)
+    const buffer = this.#unsynced.takeFree()
     const isCut = isCutDue(end, this.#options.space.segmentBytes, this.#rotations.length > 0)
     if (isCut && next !== undefined && next.number !== segment) buffer.reset(next.number, headerBytes)
     else buffer.reset(segment, end)
@@ -249,7 +248,7 @@ export class Journal {
     const { records, length } = batch.buffer
     try {
       if (records > 0) await this.#append(batch)
-      if (batch.wantsSync || this.#unsyncedBytes() >= this.#unsyncedAtMost()) await this.#sync()
+      if (batch.wantsSync || this.#unsynced.bytes >= this.#unsyncedAtMost()) await this.#sync()
       else this.#syncLater()
     } catch (error) {
       if (records > 0 && !this.#unsynced.includes(batch)) this.#unsynced.push(batch)
@@ -258,6 +257,8 @@ export class Journal {
     this.#taken = undefined
     batch.written.resolve()
     if (batch.wantsSync) batch.synced.resolve()
+    // Not before: what failed is written again as it is.
+    this.#unsynced.joinLast()
     if (records > 0) metrics.committed(records, length, clock.now() - begin)
     return true
   }
@@ -280,10 +281,6 @@ export class Journal {
     return Math.min(unsyncedBytesAtMost, this.#options.space.unsyncedBytes)
   }
 
-  #unsyncedBytes(): number {
-    return this.#unsynced.reduce((sum, { buffer }) => sum + buffer.length, 0)
-  }
-
   async #sync(): Promise<void> {
     this.#syncTimer?.cancel()
     this.#syncTimer = undefined
@@ -296,13 +293,11 @@ export class Journal {
 
   /** Everything appended is durable. */
   #settle(): void {
-    for (const batch of this.#unsynced) {
+    for (const batch of this.#unsynced.settle()) {
       this.#syncedSequence = batch.buffer.lastSequence
       batch.written.resolve()
       batch.synced.resolve()
-      if (this.#free.length < 4) this.#free.push(batch.buffer)
     }
-    this.#unsynced = []
   }
 
   #syncLater(): void {
@@ -358,7 +353,7 @@ export class Journal {
   }
 
   async #writeAgain(): Promise<void> {
-    const buffers = this.#unsynced.map((batch) => batch.buffer)
+    const { buffers } = this.#unsynced
     const first = buffers[0]!
     await this.#line.startOver(
       first.lastSequence - first.records + 1,

@@ -14,6 +14,9 @@ import { checksum, decodeFrame, encodeFrame, frameBytes, payloadSpan } from './f
 import type { RecordKind } from './frame.ts'
 import type { Change } from './store.ts'
 
+/** A buffer has room for that much from the start. */
+const firstBytes = 64 << 10
+
 /** Buffers that grew beyond this size in a burst are not kept. */
 const keptBytes = 4 << 20
 
@@ -34,7 +37,7 @@ export class TurnBuffer {
   records = 0
   lastSequence = 0
   readonly #salt: number
-  #records = new ByteWriter(64 << 10)
+  #records = new ByteWriter(firstBytes)
   #meta = new ByteWriter(16 << 10)
 
   constructor(salt: number) {
@@ -55,7 +58,7 @@ export class TurnBuffer {
     this.offset = offset
     this.records = 0
     this.#records.length = 0
-    if (this.#records.bytes.length > keptBytes) this.#records = new ByteWriter(64 << 10)
+    if (this.#records.bytes.length > keptBytes) this.#records = new ByteWriter(firstBytes)
     if (this.#meta.bytes.length > keptBytes) this.#meta = new ByteWriter(16 << 10)
   }
 
@@ -102,6 +105,16 @@ export class TurnBuffer {
     encodeFrame(records.bytes, start, frame, this.#salt)
     this.records++
     this.lastSequence = stamp.sequence
+  }
+
+  /** Takes over the records that were written right behind its own. @returns false, and does nothing, if it has no room */
+  join(next: TurnBuffer): boolean {
+    const isNext = next.segment === this.segment && next.offset === this.offset + this.length
+    if (!isNext || this.length + next.length > firstBytes) return false
+    this.#records.raw(next.bytes)
+    this.records += next.records
+    this.lastSequence = next.lastSequence
+    return true
   }
 
   /** Moves all records to another place: calls `placed` with each message's new place. */

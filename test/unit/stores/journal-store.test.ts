@@ -465,3 +465,14 @@ test('files are copied in the order of their numbers, also beyond eight digits',
   await copyStore(from, new MemoryDisk()).catch(() => undefined)
   assert.deepEqual(order.slice(0, 2), ['journal-99999999.log', 'journal-100000000.log'])
 })
+
+test('turns that are written one after another at `process` share buffers until they are synced', async (context) => {
+  const store = memoryStore(new MemoryDisk(), huge)
+  await store.load(() => undefined)
+  const made = new RandomTurns(new SeededRandom(7), new StoreModel())
+  const allocated = context.mock.method(Buffer, 'allocUnsafeSlow')
+  for (let turn = 0; turn < 200; turn++) await store.write(made.next(), 'process')
+  const large = allocated.mock.calls.filter((call) => call.arguments[0] >= 65_536)
+  assert.ok(large.length <= 20, `${large.length} buffers for 200 turns`)
+  await store.close()
+})
