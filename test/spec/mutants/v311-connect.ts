@@ -178,8 +178,8 @@ export const connectMutants: readonly Mutant[] = [
     '3.1.1 MQTT-3.1.2-24',
     'Packets do not start the Keep Alive anew',
     CONNECTION,
-    'this.lastSignMs = server.turn.now()\n    server.metrics',
-    'server.metrics',
+    'this.lastSignMs = this.server.turn.now()\n    this.server.turn.work.spend',
+    'this.server.turn.work.spend',
   ),
   mutant(
     'U311-3.1.2.10-1',
