@@ -179,7 +179,8 @@ export class Journal {
       wallMs: newestRecordMs,
       syncedSequence: lastSequence,
     }
-    const buffer = new TurnBuffer(this.#salt)
+    const buffer = this.#unsynced.takeFree()
+    buffer.reset(current.number, current.file.size)
     buffer.add([], stamp, ignore, ignore)
     try {
       await current.file.append(buffer.bytes)
