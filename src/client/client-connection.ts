@@ -140,8 +140,7 @@ export class ClientConnection implements Incoming, SessionConnection {
     const now = this.#owner.clock.now()
     switch (this.#keepAlive.due(now)) {
       case 'ping':
-        this.sender.packet({ type: PacketType.PINGREQ })
-        this.#keepAlive.pinged(now)
+        this.ping()
         return
       case 'login':
         this.#abort(new ClientError('ERR_CLIENT_TIMEOUT', 'The server did not answer the CONNECT in time'))
@@ -149,6 +148,12 @@ export class ClientConnection implements Incoming, SessionConnection {
       case 'dead':
         this.#abort(new ClientError('ERR_CLIENT_TIMEOUT', 'The server did not answer a PINGREQ in time'))
     }
+  }
+
+  /** Sends a PINGREQ, which has to be answered in time. */
+  ping(): void {
+    this.sender.packet({ type: PacketType.PINGREQ })
+    this.#keepAlive.pinged(this.#owner.clock.now())
   }
 
   #abort(error: ClientError): void {

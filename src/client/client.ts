@@ -25,7 +25,8 @@ import { ClientError } from './client-error.ts'
 import { type ClientOptions, clientOptionsOf } from './client-options.ts'
 import { type Answer, ClientRequests } from './client-requests.ts'
 import { ClientSession } from './client-session.ts'
-import type { Attempt, ClientSide, Receipt } from './client-side.ts'
+import type { ClientSide, Receipt } from './client-side.ts'
+import { DialAttempt } from './dial-attempt.ts'
 import { type PublishHead, publishHeadOf } from './publish-head.ts'
 import { ReceivedPublish } from './received-publish.ts'
 import { serverLimitsOf, type ServerLimits } from './server-limits.ts'
@@ -353,6 +354,13 @@ export class Client {
     this.#connection.reauthenticate()
   }
 
+  /** Sends a PINGREQ now; the connection ends if it is not answered in time. Does nothing without a connection. */
+  ping(): void {
+    if (this.#connection?.isConnected !== true) return
+    this.#connection.ping()
+    this.#arm()
+  }
+
   /** Stops reading from the server, which is how a program that is slow holds it back. */
   pauseReading(): void {
     this.#connection?.pauseReading()
@@ -376,23 +384,5 @@ export class Client {
 
   #mustNotBeEnded(): void {
     if (this.#state === 'ended') throw new ClientError('ERR_CLIENT_ENDED', 'The client was ended')
-  }
-}
-
-class DialAttempt implements Attempt {
-  readonly address: number
-  readonly #client: Client
-
-  constructor(client: Client, address: number) {
-    this.#client = client
-    this.address = address
-  }
-
-  opened(transport: Transport): Incoming | undefined {
-    return this.#client.opened(this, transport)
-  }
-
-  failed(error: Error): void {
-    this.#client.failed(this, error)
   }
 }

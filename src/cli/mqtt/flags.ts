@@ -37,19 +37,20 @@ export class Flags {
 /**
  * Parses arguments. A value is whatever follows its flag, also if it begins with a dash.
  *
+ * @param command names the command in errors, if it has the flags of another one
  * @throws {UsageError} for an unknown flag, or one without its values
  *
  * @example
  * parseFlags('pub', ['-t', 'a', '-m', '-1']).value('message') // '-1'
  */
-export function parseFlags(tool: Tool, args: readonly string[]): Flags {
+export function parseFlags(tool: Tool, args: readonly string[], command: string = tool): Flags {
   const rows = flagsOf(tool)
   const given: (readonly [FlagRow, readonly string[]])[] = []
   for (let at = 0; at < args.length;) {
     const word = args[at++]!
     const [name, inline] = split(word)
     const row = rows.find(({ short, long }) => name === `-${short}` || name === `--${long}`)
-    if (row === undefined) throw unknown(tool, word, rows)
+    if (row === undefined) throw unknown(command, word, rows)
     // A User Property has a name of its own besides its value.
     const count = row.long === 'property' && args[at + 1] === 'user-property' ? 4 : row.values.length
     const values = inline === undefined ? args.slice(at, at + count) : [inline]
@@ -69,11 +70,11 @@ function split(word: string): readonly [name: string, value: string | undefined]
   return equals < 0 ? [word, undefined] : [word.slice(0, equals), word.slice(equals + 1)]
 }
 
-function unknown(tool: Tool, word: string, rows: readonly FlagRow[]): UsageError {
+function unknown(command: string, word: string, rows: readonly FlagRow[]): UsageError {
   const meant = nearest(
     word.replace(/^-+/, ''),
     rows.flatMap(({ long }) => long ?? []),
   )
-  const hint = meant === undefined ? `\`sluice ${tool} --help\` lists all.` : `Did you mean --${meant}?`
-  return new UsageError(`\`sluice ${tool}\` has no option ${word}. ${hint}`)
+  const hint = meant === undefined ? `\`sluice ${command} --help\` lists all.` : `Did you mean --${meant}?`
+  return new UsageError(`\`sluice ${command}\` has no option ${word}. ${hint}`)
 }

@@ -63,4 +63,20 @@ export const mqttCommands: readonly Command[] = [
     ],
     run: async (call) => (await import('./context.ts')).context(call),
   },
+  {
+    name: 'probe',
+    summary: 'shows step by step whether and how fast a broker can be reached',
+    details:
+      'Resolves the name, connects, negotiates TLS and WebSocket, logs in and sends a PINGREQ, and prints a line for each step:\nhow long it took, and what it found, such as the certificates with the days that are left, and the limits of the broker.\nThe exit code is 1 if a step fails. Takes the connection options of `sluice pub`.',
+    positionals: [],
+    options: {},
+    hasOwnFlags: true,
+    flags: [['URL', 'mqtt://, mqtts://, ws:// or wss://, with user:password@ if it requires them']],
+    examples: [
+      ['sluice probe mqtts://example.com', 'over TLS'],
+      ['sluice probe wss://example.com/mqtt -u ann -P secret', 'over WebSocket and TLS, with a login'],
+      ['sluice probe -h 192.0.2.1 --cafile ca.pem', 'trusting an authority of your own'],
+    ],
+    run: async (call) => (await import('./probe.ts')).probe(call),
+  },
 ]
