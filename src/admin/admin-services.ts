@@ -2,9 +2,11 @@
 import { UsageError } from '../base/errors.ts'
 import type { Broker } from '../broker/broker.ts'
 import type { ApiKeys } from './api-keys.ts'
+import type { AuditLog } from './http/audit-log.ts'
 
 export interface AdminServices {
   readonly keys: ApiKeys
+  readonly audit: AuditLog
 }
 
 const services = new WeakMap<Broker, AdminServices>()
@@ -15,9 +17,14 @@ export function setAdminServices(broker: Broker, opened: AdminServices | undefin
   else services.set(broker, opened)
 }
 
+/** @returns `undefined` if the broker serves no HTTP API */
+export function openAdminServices(broker: Broker): AdminServices | undefined {
+  return services.get(broker)
+}
+
 /** @throws {UsageError} if the broker serves no HTTP API */
 export function adminServicesOf(broker: Broker): AdminServices {
-  const opened = services.get(broker)
+  const opened = openAdminServices(broker)
   if (opened !== undefined) return opened
   throw new UsageError('this broker serves no HTTP API: configure `admin`')
 }

@@ -14,6 +14,7 @@ import { checkParameters } from './parameter-check.ts'
 import { dropsOf, overviewOf } from './views/broker-views.ts'
 import { clientPage, sessionPage, slowSubscribers } from './views/client-lists.ts'
 import { configurationOf } from './views/configuration.ts'
+import { healthChecksOf } from './views/health-checks.ts'
 import { deleteRetained, retainedPage } from './views/retained.ts'
 import { subscriptionPage } from './views/subscriptions.ts'
 
@@ -35,6 +36,7 @@ const calls: Calls = {
   closedConnections: async (broker, query) => withFields(await broker.closedConnections(query), query),
   retained: async (broker, query) => withFields(await retainedPage(broker, query), query),
   drops: (broker) => dropsOf(broker),
+  healthChecks: (broker) => healthChecksOf(broker),
   slowSubscribers: (broker, { limit }) => slowSubscribers(broker, limit),
   configuration: (broker) => configurationOf(broker.options),
   apiKeys: (broker) => adminServicesOf(broker).keys.all(),

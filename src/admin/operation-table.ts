@@ -114,6 +114,10 @@ export const operationTable: OperationTable = {
     },
     description: 'Retained messages, without their payloads.',
   },
+  healthChecks: {
+    ...{ method: 'GET', path: '/health-checks', role: 'viewer', parameters: {}, answer: 'HealthCheckView[]' },
+    description: 'Whether each part of the broker is well, and why not.',
+  },
   drops: {
     ...{ method: 'GET', path: '/drops', role: 'viewer', parameters: {}, answer: 'DropView[]' },
     description: 'Messages that did not reach a client since the start, by cause.',

@@ -17,11 +17,12 @@ import type { AdminHost } from '../../broker/host/admin-door.ts'
 import type { AdminRole } from '../../broker/host/api-key-views.ts'
 import type { AdminOptions, Options } from '../../config/resolved-options.ts'
 import { createAdmin } from '../admin.ts'
+import type { AdminServices } from '../admin-services.ts'
 import type { ApiKeys } from '../api-keys.ts'
 import type { ParameterRow } from '../operation.ts'
 import { PROMETHEUS_CONTENT_TYPE, prometheusText } from '../prometheus.ts'
 import { auditedParameters } from './audited-parameters.ts'
-import { AuditLog } from './audit-log.ts'
+import type { AuditLog } from './audit-log.ts'
 import { EventHub } from './event-hub.ts'
 import { eventQuery } from './event-query.ts'
 import { Health } from './health.ts'
@@ -55,20 +56,19 @@ export class Api {
   readonly #host: AdminHost
   readonly #admin: Admin
   readonly #locks: Locks
-  readonly audit: AuditLog
+  readonly #audit: AuditLog
   readonly #health: Health
   readonly #events: EventHub
   readonly #rate: RequestRate
   #options: Options
   #mayReadMetrics: (address: string) => boolean
 
-  constructor(broker: Broker, options: Options, host: AdminHost, keys: ApiKeys) {
+  constructor(broker: Broker, options: Options, host: AdminHost, { keys, audit }: AdminServices) {
     this.#broker = broker
     this.#host = host
     this.#admin = createAdmin(broker)
     this.#locks = new Locks(keys, options, host.clock)
-    const { auditFile, maxAuditBytes } = options.admin!
-    this.audit = new AuditLog(auditFile, maxAuditBytes, host.log)
+    this.#audit = audit
     this.#health = new Health(broker, host.clock)
     this.#events = new EventHub(broker, host)
     this.#options = options
@@ -84,8 +84,6 @@ export class Api {
   configure(options: Options, keys: ApiKeys): void {
     this.#options = options
     this.#locks.configure(options, keys)
-    this.audit.path = this.#settings.auditFile
-    this.audit.maxBytes = this.#settings.maxAuditBytes
     this.#rate.perSecond = this.#settings.maxRequestRate
     this.#mayReadMetrics = addressList(this.#settings.metricsNetworks)
   }
@@ -168,8 +166,8 @@ export class Api {
   /** @throws {Problem} `ERR_AUDIT` */
   async #checkAudit(): Promise<void> {
     if (this.#settings.auditFailure !== 'refuse') return
-    await this.audit.flush()
-    const { problem } = this.audit
+    await this.#audit.flush()
+    const { problem } = this.#audit
     if (problem === undefined) return
     throw new Problem('ERR_AUDIT', `the action has not been done: ${problem}`, { option: 'admin.audit-failure' })
   }
@@ -178,7 +176,7 @@ export class Api {
     const { status, code } = outcome as { readonly status: number; readonly code?: string }
     const time = new Date(this.#host.clock.wallNow()).toISOString()
     const facts = { ...(parameters !== undefined && { parameters }), status, ...(code !== undefined && { code }) }
-    this.audit.record({ time, who, from: head.address, what, ...facts })
+    this.#audit.record({ time, who, from: head.address, what, ...facts })
   }
 
   #checkRate(address: string): void {
@@ -233,7 +231,7 @@ export class Api {
   /** Ends what follows events, and writes what the audit log holds. */
   async close(): Promise<void> {
     this.#events.close()
-    await this.audit.flush()
+    await this.#audit.flush()
   }
 
   #call(name: OperationName, parameters: object): Promise<unknown> {

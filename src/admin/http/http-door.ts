@@ -15,6 +15,7 @@ import { messageOf } from '../../base/thrown.ts'
 import { setAdminServices } from '../admin-services.ts'
 import { ApiKeys } from '../api-keys.ts'
 import type { Api } from './api.ts'
+import { AuditLog } from './audit-log.ts'
 import { HttpServer } from './http-server.ts'
 
 /** Makes a server listen, and explains why it cannot: as listeners do. */
@@ -49,12 +50,15 @@ class HttpDoor implements AdminDoor {
   readonly #host: AdminHost
   readonly #listen: Listen
   #keys: ApiKeys
+  readonly #audit: AuditLog
   #options: Options
   #places: readonly OpenPlace[] = []
   #api: Promise<Api> | undefined
 
   constructor(broker: Broker, options: Options, host: AdminHost, listen: Listen, keys: ApiKeys) {
     this.#keys = keys
+    const { auditFile, maxAuditBytes } = options.admin!
+    this.#audit = new AuditLog(auditFile, maxAuditBytes, host.log)
     this.#broker = broker
     this.#options = options
     this.#host = host
@@ -90,7 +94,9 @@ class HttpDoor implements AdminDoor {
     this.#places = places
     this.#options = options
     this.#keys = keys
-    setAdminServices(this.#broker, { keys })
+    this.#audit.path = options.admin!.auditFile
+    this.#audit.maxBytes = options.admin!.maxAuditBytes
+    setAdminServices(this.#broker, { keys, audit: this.#audit })
     void this.#api?.then((api) => api.configure(options, keys))
     for (const { http } of before.filter((place) => !places.includes(place))) http.retire()
     for (const { http } of places) http.options = options.admin!
@@ -122,7 +128,7 @@ class HttpDoor implements AdminDoor {
 
   #loadApi(): Promise<Api> {
     return (this.#api ??= import('./api.ts').then(
-      ({ Api: ApiOf }) => new ApiOf(this.#broker, this.#options, this.#host, this.#keys),
+      ({ Api: ApiOf }) => new ApiOf(this.#broker, this.#options, this.#host, { keys: this.#keys, audit: this.#audit }),
     ))
   }
 

@@ -17,6 +17,7 @@ import type { SessionView } from '../sessions/session-view.ts'
 import type { ClosedConnectionsOptions } from './closed-connection-pages.ts'
 import type { SubscriptionInput, SubscriptionResult } from './client-subscriptions.ts'
 import type { ApiKeyRequest, ApiKeyView, CreatedApiKey } from './api-key-views.ts'
+import type { HealthCheckView } from './health-view.ts'
 import type { ListenerView } from './open-listeners.ts'
 import type { Page, PageOptions } from './page.ts'
 
@@ -182,6 +183,7 @@ export interface AdminParameters {
   closedConnections: ClosedConnectionsQuery
   retained: RetainedQuery
   drops: object
+  healthChecks: object
   slowSubscribers: { readonly limit?: number | undefined }
   configuration: object
   apiKeys: object
@@ -235,6 +237,8 @@ export interface Admin {
   retained<Field extends keyof RetainedView = keyof RetainedView>(
     parameters?: RetainedQuery<Field>,
   ): Promise<Page<Pick<RetainedView, Field>>>
+  /** Whether each part of the broker is well, and why not. */
+  healthChecks(parameters?: object): Promise<readonly HealthCheckView[]>
   /** Messages that did not reach a client, by cause. */
   drops(parameters?: object): Promise<readonly DropView[]>
   /** The connected clients that have the most bytes waiting, the slowest first. */

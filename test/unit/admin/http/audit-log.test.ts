@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readFileSync, rmdirSync, statSync } from 'node:f
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { AuditLog, type AuditEntry } from '../../../../src/admin/http/audit-log.ts'
+import type { HealthCheckView } from '../../../../src/broker/host/health-view.ts'
 import { silentLogger } from '../../../../src/base/log.ts'
 import { scratchFolder } from '../../../support/scratch-folder.ts'
 import { REMOTE, TestApi } from './support.ts'
@@ -28,7 +29,7 @@ test('every action is a line in `audit-file`: who, from where, what, with what o
   await api.ask('POST', '/publish', { body: { topic: 'a', payload: 'secret' } })
   await api.ask('POST', '/reload', { address: REMOTE, headers })
   await api.ask('POST', '/reload', { address: REMOTE })
-  await api.api.audit.flush()
+  await api.audit.flush()
   const [time] = [new Date(api.test.clock.wallNow()).toISOString()]
   const who = `key ${keyId} (operator)`
   assert.deepEqual(linesOf(path), [
@@ -51,7 +52,7 @@ test('every action is a line in `audit-file`: who, from where, what, with what o
 test('`max-audit-bytes`: the file begins anew, and the one before is kept', async () => {
   const path = join(scratchFolder(), 'audit.jsonl')
   const api = await TestApi.start({ 'audit-file': path, 'max-audit-bytes': 65_536 })
-  assert.equal(api.api.audit.maxBytes, 65_536)
+  assert.equal(api.audit.maxBytes, 65_536)
   const log = new AuditLog(path, 500, silentLogger)
   for (let number = 0; number < 20; number++) {
     log.record({ ...entry, who: `number ${number}` })
@@ -91,6 +92,22 @@ test('while it cannot be written, lines wait up to a limit, and follow in order 
   assert.equal(log.lost, 501)
 })
 
+test('the health check `audit-log` says why it cannot be written', async () => {
+  const path = join(scratchFolder(), 'audit.jsonl')
+  const api = await TestApi.start({ 'audit-file': path })
+  const check = async () => {
+    const { value } = await api.ask('GET', '/health-checks')
+    return (value as readonly HealthCheckView[]).find(({ name }) => name === 'audit-log')!
+  }
+  assert.deepEqual(await check(), { name: 'audit-log', healthy: true, detail: '' })
+  mkdirSync(path)
+  await api.ask('POST', '/publish', { body: { topic: 'a', payload: 'x' } })
+  await api.audit.flush()
+  const { healthy, detail } = await check()
+  assert.deepEqual([healthy, /EISDIR/.test(detail)], [false, true])
+  await api.close()
+})
+
 test('`audit-failure`: actions go on without it, or are refused until it can be written; views never are', async () => {
   const folder = scratchFolder()
   const path = join(folder, 'audit.jsonl')
@@ -101,14 +118,14 @@ test('`audit-failure`: actions go on without it, or are refused until it can be 
   await careless.close()
   const careful = await TestApi.start({ 'audit-file': path, 'audit-failure': 'refuse' })
   await careful.ask('POST', '/publish', publish)
-  await careful.api.audit.flush()
+  await careful.audit.flush()
   const { status, code, detail } = await careful.problem('POST', '/publish', publish)
   assert.deepEqual([status, code], [503, 'ERR_AUDIT'])
   assert.match(detail, /EISDIR/)
   assert.equal((await careful.ask('GET', '/overview')).status, 200)
   rmdirSync(path)
   assert.equal((await careful.ask('POST', '/publish', publish)).status, 204)
-  await careful.api.audit.flush()
+  await careful.audit.flush()
   assert.equal(linesOf(path).length, 2)
   await careful.close()
 })

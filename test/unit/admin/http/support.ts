@@ -5,6 +5,7 @@ import { resolveOptions, type ConfigInput } from '../../../../src/config/options
 import { setAdminServices } from '../../../../src/admin/admin-services.ts'
 import { ApiKeys } from '../../../../src/admin/api-keys.ts'
 import { Api } from '../../../../src/admin/http/api.ts'
+import { AuditLog } from '../../../../src/admin/http/audit-log.ts'
 import type { Answer, RequestHead } from '../../../../src/admin/http/request.ts'
 import type { AdminRole } from '../../../../src/broker/host/api-key-views.ts'
 import { listLogger } from '../../../support/list-logger.ts'
@@ -44,11 +45,13 @@ export interface ProblemDocument {
 export class TestApi {
   readonly test: TestBroker
   readonly api: Api
+  readonly audit: AuditLog
   readonly log: { readonly lines: string[] }
 
-  constructor(test: TestBroker, api: Api, log: { readonly lines: string[] }) {
+  constructor(test: TestBroker, api: Api, audit: AuditLog, log: { readonly lines: string[] }) {
     this.test = test
     this.api = api
+    this.audit = audit
     this.log = log
   }
 
@@ -58,8 +61,10 @@ export class TestApi {
     const log = listLogger()
     const host = { clock: test.clock, log, events: new Events(silentLogger) }
     const keys = await ApiKeys.open(options.admin!.keysFile, test.clock)
-    setAdminServices(test.broker, { keys })
-    return new TestApi(test, new Api(test.broker, options, host, keys), log)
+    const { auditFile, maxAuditBytes } = options.admin!
+    const audit = new AuditLog(auditFile, maxAuditBytes, log)
+    setAdminServices(test.broker, { keys, audit })
+    return new TestApi(test, new Api(test.broker, options, host, { keys, audit }), audit, log)
   }
 
   /** @param path and query, below `/api/v1` unless it begins with two slashes, of which one is left out */

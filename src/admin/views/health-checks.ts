@@ -1,0 +1,34 @@
+/** Whether each part of the broker is well: what is already known is put into words. @module */
+import { serverOf, type Broker } from '../../broker/broker.ts'
+import type { HealthCheckName, HealthCheckView } from '../../broker/host/health-view.ts'
+import { describeHealth } from '../../stores/store-health.ts'
+import { openAdminServices } from '../admin-services.ts'
+
+/** Why it is not well; `null` if it is; `undefined` for a part that this broker does not have. */
+type Check = (broker: Broker) => string | null | undefined
+
+const checks: Readonly<Record<HealthCheckName, Check>> = {
+  store: (broker) => {
+    const { storeHealth } = serverOf(broker)
+    return storeHealth && (storeHealth.condition === 'well' ? null : describeHealth(storeHealth))
+  },
+  listeners: ({ listeners }) => {
+    const waiting = listeners.filter(({ urls }) => urls.length === 0).map(({ name }) => name)
+    return waiting.length === 0 ? null : `waiting for their addresses: ${waiting.join(', ')}`
+  },
+  memory: ({ memory: { bytes, limit } }) =>
+    limit === 0 || bytes < limit ? null : `${bytes} bytes are in use, and ${limit} are allowed (\`max-memory\`)`,
+  'audit-log': (broker) => {
+    const audit = openAdminServices(broker)?.audit
+    return audit === undefined || audit.path === '' ? undefined : (audit.problem ?? null)
+  },
+}
+
+export function healthChecksOf(broker: Broker): HealthCheckView[] {
+  return Object.entries(checks).flatMap(([name, check]) => {
+    const detail = check(broker)
+    return detail === undefined
+      ? []
+      : [{ name: name as HealthCheckName, healthy: detail === null, detail: detail ?? '' }]
+  })
+}

@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { MemoryDisk } from '../../../src/stores/memory-disk.ts'
+import { TestBroker } from '../../support/test-broker.ts'
+import { settled } from './support.ts'
+
+async function checksOf(broker: TestBroker): Promise<Readonly<Record<string, string | true>>> {
+  const checks = await settled(broker, broker.broker.admin.healthChecks())
+  return Object.fromEntries(checks.map(({ name, healthy, detail }) => [name, healthy || detail]))
+}
+
+test('a broker that stores nothing and has no audit log has no checks of them', async () => {
+  const broker = await TestBroker.start()
+  assert.deepEqual(await checksOf(broker), { listeners: true, memory: true })
+  await broker.close()
+})
+
+test('memory is not well once it has reached its limit', async () => {
+  const broker = await TestBroker.start()
+  Object.defineProperty(broker.broker, 'memory', { value: { bytes: 20_000, limit: 20_000 } })
+  assert.match(String((await checksOf(broker))['memory']), /20000 bytes are in use, and 20000 are allowed/)
+  await broker.close()
+})
+
+test('a listener that waits for its address is named', async () => {
+  // An address for documentation (RFC 5737), which no machine has.
+  const broker = await TestBroker.start({ listeners: { away: { bind: '192.0.2.1:1883', retry: true } } })
+  assert.equal((await checksOf(broker))['listeners'], 'waiting for their addresses: away')
+  await broker.close()
+})
+
+test('a store that is full says so', async () => {
+  const disk = new MemoryDisk()
+  const persistence = { 'max-bytes': 200_000 }
+  const broker = await TestBroker.start({ persistence }, { disk })
+  assert.equal((await checksOf(broker))['store'], true)
+  const publisher = broker.connect({ clientId: 'publisher' })
+  for (let number = 0; number < 40; number++) {
+    publisher.publish(`t/${number}`, 'x'.repeat(10_000), 1, { retain: true })
+    await broker.settle()
+  }
+  assert.equal((await checksOf(broker))['store'], 'the store is full: persistence.max-bytes is reached')
+  await broker.close()
+})
