@@ -8,6 +8,7 @@ import type { BrokerSettings } from './broker/broker-settings.ts'
 import type { Admin } from './broker/host/admin.ts'
 import type { AdminDoor, AdminHost } from './broker/host/admin-door.ts'
 import type { ConfigInput, Options } from './config/options.ts'
+import { loadCertificates } from './listeners/certificates.ts'
 import { openListener } from './listeners/listener.ts'
 import { mountWebSocket } from './listeners/mount.ts'
 import { attachStream } from './listeners/pump.ts'
@@ -23,7 +24,7 @@ async function loadAdmin(broker: BrokerOfParts): Promise<Admin> {
 /** Few configurations have it. */
 async function openAdmin(broker: BrokerOfParts, options: Options, host: AdminHost): Promise<AdminDoor> {
   const { openHttpDoor } = await import('./admin/http/http-door.ts')
-  return openHttpDoor(broker, options, host, listen)
+  return openHttpDoor(broker, options, host, { listen, loadCertificates })
 }
 
 /**

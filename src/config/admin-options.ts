@@ -2,6 +2,7 @@
 import { join, resolve } from 'node:path'
 import { show } from '../base/show.ts'
 import type { ConfigProblems } from './config-problems.ts'
+import { isLoopback } from './listener-checks.ts'
 import { defaultsOf, type OptionReader, type Values } from './option-reader.ts'
 import { describeType, parseBind, type BindAddress } from './option-schema.ts'
 import { rowsOf } from './option-table.ts'
@@ -31,6 +32,7 @@ export function resolveAdmin(
   if (path === '' && written === undefined) {
     problems.warn(['admin'], 'opens nothing here: set `bind`, or `socket` to the path of a socket')
   }
+  checkTls(values, bind, problems)
   const files = {
     keysFile: keysFile ?? besideStore(storePath, KEYS_NAME),
     auditFile: typeof auditFile === 'string' ? pathOf(auditFile, baseFolder) : besideStore(storePath, AUDIT_NAME),
@@ -52,6 +54,29 @@ function bindOf(written: unknown, problems: ConfigProblems): BindAddress | undef
   const row = rowsOf('admin').find(({ key }) => key === 'bind')!
   problems.add(['admin', 'bind'], `must be ${describeType(row)}, got ${show(written)}`)
   return undefined
+}
+
+function checkTls(
+  { ssl, certfile, keyfile, cafile }: Values,
+  bind: BindAddress | undefined,
+  problems: ConfigProblems,
+): void {
+  if (ssl === true) {
+    if (certfile === undefined || keyfile === undefined) {
+      problems.add(['admin', 'ssl'], 'requires `certfile` and `keyfile`', 'key')
+    }
+    return
+  }
+  for (const [key, value] of Object.entries({ certfile, keyfile, cafile })) {
+    if (value !== undefined) problems.add(['admin', key], 'has no effect without `ssl: on`', 'key')
+  }
+  if (bind !== undefined && !isLoopback(bind.host)) {
+    const wayOut = 'set `ssl: on`, or have a proxy with TLS in front of it'
+    problems.warn(
+      ['admin', 'bind'],
+      `can be reached from other machines without TLS, and API keys could be read; ${wayOut}`,
+    )
+  }
 }
 
 function pathOf(socket: string, baseFolder: string): string {

@@ -1333,6 +1333,34 @@ const adminRows = rows('admin', [
       'Path of the Unix domain socket of the HTTP API, for commands on the same machine. Whoever may open it (the user of the broker, and root) is an administrator. `off` = none. Default: `admin.sock` in the folder of `persistence.path`; without persistence, `sluice-admin.sock` in `$XDG_RUNTIME_DIR`, or none if that is not set.',
   },
   {
+    key: 'ssl',
+    type: 'boolean',
+    default: false,
+    description: 'Whether the TCP address uses TLS; requires `certfile` and `keyfile`. A reload reads the files again.',
+  },
+  { key: 'certfile', type: 'path', exists: 'file', description: 'The certificate chain of the HTTP API, in PEM.' },
+  { key: 'keyfile', type: 'path', exists: 'file', description: 'The private key of `certfile`, in PEM.' },
+  {
+    key: 'keyfile-password-file',
+    type: 'path',
+    exists: 'file',
+    description: 'A file whose first line is the password of an encrypted `keyfile`.',
+  },
+  {
+    key: 'cafile',
+    type: 'path',
+    exists: 'file',
+    description:
+      'CAs whose client certificates are a login to the HTTP API, with the role `certificate-role`: a PEM file. Without it, certificates are not asked for.',
+  },
+  {
+    key: 'certificate-role',
+    type: 'choice',
+    values: ['viewer', 'operator', 'administrator'],
+    default: 'viewer',
+    description: 'The role of a client that has logged in by its certificate.',
+  },
+  {
     key: 'keys-file',
     type: 'path',
     description:

@@ -380,6 +380,18 @@ export interface LogOptions {
 export interface AdminSettings {
   /** Path of the Unix domain socket of the HTTP API, for commands on the same machine. Whoever may open it (the user of the broker, and root) is an administrator. `off` = none. Default: `admin.sock` in the folder of `persistence.path`; without persistence, `sluice-admin.sock` in `$XDG_RUNTIME_DIR`, or none if that is not set. */
   readonly socket?: string
+  /** Whether the TCP address uses TLS; requires `certfile` and `keyfile`. A reload reads the files again. Default false. */
+  readonly ssl: boolean
+  /** The certificate chain of the HTTP API, in PEM. */
+  readonly certfile?: string
+  /** The private key of `certfile`, in PEM. */
+  readonly keyfile?: string
+  /** A file whose first line is the password of an encrypted `keyfile`. */
+  readonly keyfilePasswordFile?: string
+  /** CAs whose client certificates are a login to the HTTP API, with the role `certificate-role`: a PEM file. Without it, certificates are not asked for. */
+  readonly cafile?: string
+  /** The role of a client that has logged in by its certificate. Default "viewer". */
+  readonly certificateRole: 'viewer' | 'operator' | 'administrator'
   /** The file of API keys, which `createApiKey` writes: only hashes of them, mode 0600. Default: `admin-keys.json` in the folder of `persistence.path`; without persistence, none, and keys cannot be made. */
   readonly keysFile?: string
   /** The audit log: a line of JSON for each action through the HTTP API, and for each request that was refused for its role. `off` = none. Default: `admin-audit.jsonl` in the folder of `persistence.path`; without persistence, none. */

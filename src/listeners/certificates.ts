@@ -40,6 +40,22 @@ export interface Trust {
 /** Warnings of each kind: a folder may contain every public CA. The rest is counted. */
 const MAX_WARNINGS = 5
 
+/** What has to be known of whatever uses TLS. */
+export type CertificateOptions = Pick<
+  ListenerOptions,
+  | 'name'
+  | 'certfile'
+  | 'keyfile'
+  | 'keyfilePasswordFile'
+  | 'cafile'
+  | 'capath'
+  | 'cadata'
+  | 'crlfile'
+  | 'certificates'
+  | 'minTlsVersion'
+  | 'certificateWarningDays'
+>
+
 /** Files and folders whose change may mean new certificates. */
 export function certificatePaths(options: ListenerOptions): string[] {
   const { cafile, capath, crlfile } = options
@@ -53,7 +69,7 @@ export function certificatePaths(options: ListenerOptions): string[] {
  * @throws {ConfigError} `ERR_LISTENER_FILE` or `ERR_LISTENER_CERTIFICATE`; it names the listener, the option and the
  * file
  */
-export async function loadCertificates(options: ListenerOptions): Promise<Certificates> {
+export async function loadCertificates(options: CertificateOptions): Promise<Certificates> {
   const reader = new CertificateReader(options.name)
   const pairs = await Promise.all(keyPairs(options).map((pair) => reader.pair(pair)))
   const { cadata, capath, cafile, crlfile } = options
@@ -134,7 +150,7 @@ function distinct(certificates: readonly X509Certificate[]): X509Certificate[] {
 }
 
 /** The listener's own pair first, then those that are chosen by SNI. */
-function keyPairs({ certfile, keyfile, keyfilePasswordFile, certificates }: ListenerOptions): ServerCertificate[] {
+function keyPairs({ certfile, keyfile, keyfilePasswordFile, certificates }: CertificateOptions): ServerCertificate[] {
   if (certfile === undefined || keyfile === undefined) return [...certificates]
   const password = keyfilePasswordFile === undefined ? {} : { keyfilePasswordFile }
   return [{ certfile, keyfile, ...password }, ...certificates]

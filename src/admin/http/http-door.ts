@@ -7,6 +7,7 @@
 import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Server } from 'node:net'
+import type { SecureContextOptions } from 'node:tls'
 import type { Broker } from '../../broker/broker.ts'
 import type { AdminChange, AdminDoor, AdminHost } from '../../broker/host/admin-door.ts'
 import type { ListenerOptions } from '../../config/options.ts'
@@ -25,17 +26,35 @@ export type Listen = (
   listenerAt: (address: string, port: number) => string | undefined,
 ) => Promise<void>
 
-type Address = Parameters<Listen>[1]
+type CertificateOptions = Pick<
+  ListenerOptions,
+  'name' | 'certfile' | 'keyfile' | 'keyfilePasswordFile' | 'cafile' | 'certificates' | 'minTlsVersion'
+> &
+  Pick<ListenerOptions, 'certificateWarningDays'>
+
+/** What listeners have as well, and is handed in because they are on the same floor. */
+export interface Sockets {
+  readonly listen: Listen
+  /** Reads and checks the files of TLS. */
+  readonly loadCertificates: (options: CertificateOptions) => Promise<Loaded>
+}
+
+interface Loaded {
+  readonly context: SecureContextOptions
+  warnings(nowMs: number): string[]
+}
+
+type Address = Parameters<Listen>[1] & { readonly isEncrypted: boolean }
 
 /** @throws {ConfigError} `ERR_LISTENER_…` if an address cannot be opened */
 export async function openHttpDoor(
   broker: Broker,
   options: Options,
   host: AdminHost,
-  listen: Listen,
+  sockets: Sockets,
 ): Promise<AdminDoor> {
   const keys = await ApiKeys.open(options.admin!.keysFile, host.clock)
-  const door = new HttpDoor(broker, options, host, listen, keys)
+  const door = new HttpDoor(broker, options, host, sockets, keys)
   ;(await door.prepare(options)).commit()
   return door
 }
@@ -48,21 +67,21 @@ interface OpenPlace {
 class HttpDoor implements AdminDoor {
   readonly #broker: Broker
   readonly #host: AdminHost
-  readonly #listen: Listen
+  readonly #sockets: Sockets
   #keys: ApiKeys
   readonly #audit: AuditLog
   #options: Options
   #places: readonly OpenPlace[] = []
   #api: Promise<Api> | undefined
 
-  constructor(broker: Broker, options: Options, host: AdminHost, listen: Listen, keys: ApiKeys) {
+  constructor(broker: Broker, options: Options, host: AdminHost, sockets: Sockets, keys: ApiKeys) {
     this.#keys = keys
     const { auditFile, maxAuditBytes } = options.admin!
     this.#audit = new AuditLog(auditFile, maxAuditBytes, host.log)
     this.#broker = broker
     this.#options = options
     this.#host = host
-    this.#listen = listen
+    this.#sockets = sockets
   }
 
   get urls(): readonly string[] {
@@ -71,6 +90,7 @@ class HttpDoor implements AdminDoor {
 
   async prepare(options: Options): Promise<AdminChange> {
     const wanted = addressesOf(options.admin!)
+    const tls = await this.#loadTls(options.admin!)
     const staying = this.#places.filter((place) => wanted.some((address) => isSame(address, place.address)))
     const coming = wanted.filter((address) => !staying.some((place) => isSame(address, place.address)))
     const isSameFile = options.admin!.keysFile === this.#options.admin!.keysFile
@@ -79,17 +99,17 @@ class HttpDoor implements AdminDoor {
     const abandon = async (): Promise<void> => void (await Promise.all(opened.map(({ http }) => http.close())))
     try {
       for (const address of coming) {
-        const place = await this.#open(address, options.admin!)
+        const place = await this.#open(address, options.admin!, tls)
         if (place !== undefined) opened.push(place)
       }
     } catch (error) {
       await abandon()
       throw error
     }
-    return { commit: () => this.#commit(options, keys, [...staying, ...opened]), abandon }
+    return { commit: () => this.#commit(options, keys, [...staying, ...opened], tls), abandon }
   }
 
-  #commit(options: Options, keys: ApiKeys, places: readonly OpenPlace[]): void {
+  #commit(options: Options, keys: ApiKeys, places: readonly OpenPlace[], tls: SecureContextOptions | undefined): void {
     const before = this.#places
     this.#places = places
     this.#options = options
@@ -99,7 +119,10 @@ class HttpDoor implements AdminDoor {
     setAdminServices(this.#broker, { keys, audit: this.#audit })
     void this.#api?.then((api) => api.configure(options, keys))
     for (const { http } of before.filter((place) => !places.includes(place))) http.retire()
-    for (const { http } of places) http.options = options.admin!
+    for (const { http } of places) {
+      http.options = options.admin!
+      if (tls !== undefined) http.renew(tls)
+    }
     for (const place of places.filter((one) => !before.includes(one))) this.#announce(place)
   }
 
@@ -110,20 +133,39 @@ class HttpDoor implements AdminDoor {
   }
 
   /** @returns `undefined` for a socket that nobody has asked for and that cannot be opened */
-  async #open(address: Address, options: AdminOptions): Promise<OpenPlace | undefined> {
-    const http = new HttpServer(options, address.type === 'unix', () => this.#loadApi())
+  async #open(
+    address: Address,
+    options: AdminOptions,
+    tls: SecureContextOptions | undefined,
+  ): Promise<OpenPlace | undefined> {
+    const isLocal = address.type === 'unix'
+    const http = new HttpServer(options, isLocal, isLocal ? undefined : tls, () => this.#loadApi())
     // The folder of the store exists only if something is stored.
     if (address.type === 'unix') await mkdir(dirname(address.path), { recursive: true, mode: 0o700 }).catch(() => {})
     const listenerAt = (_: string, port: number): string | undefined =>
       this.#broker.listeners.find((listener) => listener.port === port)?.name
     try {
-      await this.#listen(http.server, address, listenerAt)
+      await this.#sockets.listen(http.server, address, listenerAt)
       return { address, http }
     } catch (error) {
       if (address.type !== 'unix' || options.isSocketAsked) throw error
       this.#host.log.warn(`there is no socket for commands: ${messageOf(error)}`)
       return undefined
     }
+  }
+
+  /** @throws {ConfigError} if a file cannot be used */
+  async #loadTls(options: AdminOptions): Promise<SecureContextOptions | undefined> {
+    if (!options.ssl || options.bind === undefined) return undefined
+    const fixed = {
+      name: 'admin',
+      certificates: [],
+      minTlsVersion: '1.2',
+      certificateWarningDays: WARNING_DAYS,
+    } as const
+    const { context, warnings } = await this.#sockets.loadCertificates({ ...options, ...fixed })
+    for (const warning of warnings(this.#host.clock.wallNow())) this.#host.log.warn(warning)
+    return context
   }
 
   #loadApi(): Promise<Api> {
@@ -141,19 +183,23 @@ class HttpDoor implements AdminDoor {
   }
 }
 
-function addressesOf({ bind, socket }: AdminOptions): Address[] {
+/** Days before a certificate expires at which the log starts to warn, as for listeners. */
+const WARNING_DAYS = 14
+
+function addressesOf({ bind, socket, ssl }: AdminOptions): Address[] {
   const common = { name: 'admin', mode: '', group: '', ipv6Only: false, host: '', port: 0, path: '' }
-  const local: Address = { ...common, type: 'unix', path: socket, mode: '0600' }
-  const remote: Address = { ...common, type: 'tcp', ...bind }
+  const local: Address = { ...common, type: 'unix', path: socket, mode: '0600', isEncrypted: false }
+  const remote: Address = { ...common, type: 'tcp', ...bind, isEncrypted: ssl }
   return [...(socket === '' ? [] : [local]), ...(bind === undefined ? [] : [remote])]
 }
 
 function isSame(one: Address, other: Address): boolean {
-  return (['type', 'host', 'port', 'path'] as const).every((key) => one[key] === other[key])
+  return (['type', 'host', 'port', 'path', 'isEncrypted'] as const).every((key) => one[key] === other[key])
 }
 
 function urlOf({ address, http }: OpenPlace): string {
   const bound = http.server.address()
   if (typeof bound !== 'object' || bound === null) return `unix:${address.path}`
-  return `http://${bound.address.includes(':') ? `[${bound.address}]` : bound.address}:${bound.port}`
+  const scheme = address.isEncrypted ? 'https' : 'http'
+  return `${scheme}://${bound.address.includes(':') ? `[${bound.address}]` : bound.address}:${bound.port}`
 }

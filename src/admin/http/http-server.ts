@@ -5,7 +5,9 @@
  * @module
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer as createSecureServer, Server as SecureServer } from 'node:https'
 import type { Socket } from 'node:net'
+import { TLSSocket, type SecureContextOptions } from 'node:tls'
 import { plainAddress } from '../../access/address.ts'
 import type { AdminOptions } from '../../config/resolved-options.ts'
 import type { Api } from './api.ts'
@@ -17,7 +19,7 @@ const HEADERS_TIMEOUT_MS = 10_000
 const CHECKING_INTERVAL_MS = 2_000
 
 export class HttpServer {
-  readonly server: Server
+  readonly server: Server | SecureServer
   readonly #api: () => Promise<Api>
   /** Known from the start, because a socket whose peer is gone has no address either. */
   readonly #isLocal: boolean
@@ -28,14 +30,21 @@ export class HttpServer {
 
   /**
    * @param isLocal whether it is served on a Unix domain socket
+   * @param tls what TLS uses; `undefined` without it
    * @param api is asked for with the first request
    */
-  constructor(options: AdminOptions, isLocal: boolean, api: () => Promise<Api>) {
+  constructor(options: AdminOptions, isLocal: boolean, tls: SecureContextOptions | undefined, api: () => Promise<Api>) {
     this.#api = api
     this.#isLocal = isLocal
     this.#options = options
     const limits = { maxHeaderSize: MAX_HEADER_BYTES, connectionsCheckingInterval: CHECKING_INTERVAL_MS }
-    this.server = createServer({ ...limits, noDelay: true }, (request, response) => void this.#serve(request, response))
+    const serve = (request: IncomingMessage, response: ServerResponse): void => void this.#serve(request, response)
+    // Whether a certificate is good is looked at with each request: without one, an API key is needed.
+    const certificates = { requestCert: tls?.ca !== undefined, rejectUnauthorized: false }
+    this.server =
+      tls === undefined
+        ? createServer({ ...limits, noDelay: true }, serve)
+        : createSecureServer({ ...limits, noDelay: true, ...tls, ...certificates }, serve)
     this.server.on('drop', () => void api().then((loaded) => loaded.overLimit()))
     this.options = options
   }
@@ -46,6 +55,11 @@ export class HttpServer {
     this.server.maxConnections = options.maxConnections
     this.server.requestTimeout = options.requestTimeout * 1000
     this.server.headersTimeout = Math.min(HEADERS_TIMEOUT_MS, this.server.requestTimeout)
+  }
+
+  /** Uses other certificates for connections from now on. */
+  renew(tls: SecureContextOptions): void {
+    if (this.server instanceof SecureServer) this.server.setSecureContext(tls)
   }
 
   /** Stops listening; requests that are under way get their answers. */
@@ -107,9 +121,15 @@ export class HttpServer {
 }
 
 function headOf({ method = '', url = '', headers, socket }: IncomingMessage, isLocal: boolean): RequestHead {
-  const isEncrypted = 'encrypted' in socket
+  const isEncrypted = socket instanceof TLSSocket
+  const certificateName = isEncrypted && socket.authorized ? nameOf(socket) : undefined
   const address = isLocal ? LOCAL_ADDRESS : (plainAddress(socket.remoteAddress ?? '') ?? 'unknown')
-  return { method, target: url, headers: headers as RequestHead['headers'], address, isEncrypted }
+  return { method, target: url, headers: headers as RequestHead['headers'], address, isEncrypted, certificateName }
+}
+
+function nameOf(socket: TLSSocket): string {
+  const { subject } = socket.getPeerCertificate()
+  return String(subject?.CN ?? subject?.O ?? 'without a name')
 }
 
 function bodyOf(request: IncomingMessage, limit: number): Promise<Uint8Array> {

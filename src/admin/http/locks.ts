@@ -3,6 +3,7 @@
  *
  *   Unix domain socket         administrator: its file belongs to the user of the broker
  *   Authorization: Bearer KEY  the role of the key
+ *   client certificate         `certificate-role`, if a CA in `cafile` has signed it
  *
  * After wrong keys the next one from that address has to wait, longer with each, as for logins of clients
  * (access/login-penalties.ts); a key that has been right from an address is not delayed by wrong ones of others.
@@ -52,9 +53,13 @@ export class Locks {
   }
 
   /** @throws {Problem} `ERR_UNAUTHORIZED`, or `ERR_RATE` after wrong keys */
-  principalOf({ address, headers }: RequestHead): Principal {
+  principalOf({ address, headers, certificateName }: RequestHead): Principal {
     if (address === LOCAL_ADDRESS) return LOCAL
-    const text = /^Bearer +(\S+) *$/i.exec(headers['authorization'] ?? '')?.[1]
+    const { authorization } = headers
+    if (authorization === undefined && certificateName !== undefined) {
+      return { name: `certificate ${certificateName}`, role: this.#options.admin!.certificateRole }
+    }
+    const text = /^Bearer +(\S+) *$/i.exec(authorization ?? '')?.[1]
     if (text === undefined) {
       throw new Problem('ERR_UNAUTHORIZED', 'send an API key: `Authorization: Bearer KEY`', {}, CHALLENGE)
     }

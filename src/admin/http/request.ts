@@ -14,6 +14,8 @@ export interface RequestHead {
   readonly address: string
   /** Whether it came through TLS. */
   readonly isEncrypted: boolean
+  /** The name in a client certificate that a CA of `cafile` has signed. */
+  readonly certificateName?: string | undefined
 }
 
 /** Where events are written. */
