@@ -163,9 +163,9 @@ class HttpDoor implements AdminDoor {
       minTlsVersion: '1.2',
       certificateWarningDays: WARNING_DAYS,
     } as const
-    const { context, warnings } = await this.#sockets.loadCertificates({ ...options, ...fixed })
-    for (const warning of warnings(this.#host.clock.wallNow())) this.#host.log.warn(warning)
-    return context
+    const certificates = await this.#sockets.loadCertificates({ ...options, ...fixed })
+    for (const warning of certificates.warnings(this.#host.clock.wallNow())) this.#host.log.warn(warning)
+    return certificates.context
   }
 
   #loadApi(): Promise<Api> {
