@@ -134,7 +134,7 @@ export {
 } from './base/errors.ts'
 export type { Clock, Timer } from './base/clock.ts'
 export type { Disk, DiskFile } from './base/disk.ts'
-export type { Logger, LogMethod } from './base/log.ts'
+export type { Logger, LogMethod, RepeatedLevel } from './base/log.ts'
 export type { MaybePromise } from './base/maybe-promise.ts'
 export type { AccountKind } from './base/memory-account.ts'
 export { PacketType, type ProtocolVersion, type QoS } from './codec/packet-types.ts'
