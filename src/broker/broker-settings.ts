@@ -1,5 +1,5 @@
 /**
- * What a Broker is given besides its configuration, and which states it has.
+ * The settings of a Broker besides its configuration, and its states.
  *
  * @module
  */
@@ -15,13 +15,13 @@ import { type ProcessMemory } from '../limits/process-memory.ts'
 import type { OpenOne } from './host/open-listeners.ts'
 import { type OpenFiles } from '../limits/open-files.ts'
 
-/** What the floors above put in. */
+/** The parts that the floors above provide. */
 export interface FloorParts extends StreamPumps {
   readonly openListener: OpenOne
   readonly plugins: ReadonlyMap<string, PluginFactory>
 }
 
-/** The same with what is made for a Broker that runs. */
+/** The same with the parts of a Broker that runs. */
 export interface RunningFloorParts extends FloorParts {
   /** Opens the HTTP API that `admin` configures. */
   readonly openAdmin: OpenAdmin

@@ -1,8 +1,8 @@
 /**
  * The Broker as a host program sees it: start, close, publish, subscribe, events, lists, and answers.
  *
- * Floor 4 does not know listeners and plugins (floor 5): `BrokerParts` hands them in, and `src/create-broker.ts` is where
- * they meet. Nothing here touches `process`, so that two Brokers live side by side and restart at will.
+ * Floor 4 does not know listeners and plugins (floor 5): they come as `BrokerParts`, from `src/create-broker.ts`.
+ * Nothing here touches `process`, so several Brokers can run side by side and be restarted at will.
  *
  * @module
  */
@@ -49,14 +49,14 @@ export interface BrokerParts extends FloorParts {
 
 let runningOf: (broker: Broker) => Server
 
-/** The Server behind a Broker, for the views of operators and for our own tests. */
+/** The Server of a Broker, for the views of operators and for tests. */
 export function serverOf(broker: Broker): Server {
   return runningOf(broker)
 }
 
 export class Broker extends Emitter implements AsyncDisposable {
   static {
-    runningOf = (broker) => broker.#running()
+    runningOf = (broker) => broker.#life.running()
   }
 
   readonly #life: Lifecycle
@@ -70,7 +70,7 @@ export class Broker extends Emitter implements AsyncDisposable {
     super(life.parts.events)
     this.#life = life
     this.#parts = life.parts
-    this.#clients = new HostClients(() => this.#running(), settings.clock ?? realClock)
+    this.#clients = new HostClients(() => life.running(), settings.clock ?? realClock)
     this.#admin = lazyAdmin(() => parts.loadAdmin(this))
   }
 
@@ -119,22 +119,18 @@ export class Broker extends Emitter implements AsyncDisposable {
 
   /** The counters as live fields; each is also one of `figures()`. */
   get metrics(): Readonly<Metrics> {
-    return this.#running().metrics
+    return this.#life.running().metrics
   }
 
   /** The memory charged for everything that the broker keeps for its clients, and its limit; 0 means no limit. */
   get memory(): { readonly bytes: number; readonly limit: number } {
-    const { bytes, limit } = this.#running().memory.whole
+    const { bytes, limit } = this.#life.running().memory.whole
     return { bytes, limit }
   }
 
   /** The figures of the store; `undefined` if nothing is stored. */
   get storeFigures(): StoreFigures | undefined {
-    return this.#running().storeFigures
-  }
-
-  #running(): Server {
-    return this.#life.running()
+    return this.#life.running().storeFigures
   }
 
   /**
@@ -177,7 +173,7 @@ export class Broker extends Emitter implements AsyncDisposable {
    * @throws {UsageError} if the topic name, payload, an option or a property is invalid, or the broker is not running
    */
   async publish(topicName: string, payload: string | Uint8Array, options: PublishOptions = {}): Promise<void> {
-    const server = this.#running()
+    const server = this.#life.running()
     server.hostPublishing.publish(hostMessage(topicName, payload, options, server.now()))
     await new Promise<void>((resolve) => server.turn.whenCommitted(resolve))
   }
@@ -195,7 +191,7 @@ export class Broker extends Emitter implements AsyncDisposable {
     listenerOrOptions?: SubscribeOptions | ((message: Message) => void),
     maybeOptions: SubscribeOptions = {},
   ): HostSubscription {
-    return this.#parts.subscriptions.subscribe(this.#running(), topicFilter, listenerOrOptions, maybeOptions)
+    return this.#parts.subscriptions.subscribe(this.#life.running(), topicFilter, listenerOrOptions, maybeOptions)
   }
 
   /**
@@ -336,7 +332,7 @@ export class Broker extends Emitter implements AsyncDisposable {
    * @throws {UsageError} if the broker is not running
    */
   async pulse(): Promise<void> {
-    const { turn } = this.#running()
+    const { turn } = this.#life.running()
     await turn.share(this)
     await new Promise<void>((resolve) => turn.afterFlush(resolve))
   }
@@ -349,7 +345,7 @@ export class Broker extends Emitter implements AsyncDisposable {
    * @throws {UsageError} if it is not an open stream of bytes, or the broker is not running
    */
   attach(stream: Duplex, peer: Partial<Peer> = {}): boolean {
-    this.#running()
+    this.#life.running()
     return this.#parts.hostStreams.attach(stream, peer, this.options)
   }
 
@@ -360,7 +356,7 @@ export class Broker extends Emitter implements AsyncDisposable {
    *   be closed
    */
   accept(transport: Transport, peer: Peer): Incoming | undefined {
-    this.#running()
+    this.#life.running()
     return this.#parts.hostStreams.accept(transport, peer, this.options)
   }
 
@@ -370,7 +366,7 @@ export class Broker extends Emitter implements AsyncDisposable {
    * The limits of the top level of the configuration apply.
    */
   mount(server: HttpServer, options: MountOptions = {}): MountedWebSocket {
-    this.#running()
+    this.#life.running()
     return this.#parts.hostStreams.mount(server, options, this.options)
   }
 
@@ -394,7 +390,7 @@ export class Broker extends Emitter implements AsyncDisposable {
    * @throws {UsageError} for an unknown key or action, or an invalid topic name or topic filter
    */
   async explain(question: HostQuestion): Promise<AccessExplanation> {
-    this.#running()
+    this.#life.running()
     return this.#parts.current!.access.explain(topicQuestion(question))
   }
 }

@@ -1,5 +1,5 @@
 /**
- * The way into a Broker for what listeners and the host program bring: byte streams, and refusals before MQTT. Some may come while
+ * The way into a Broker for listeners and the host program: byte streams, and refusals before MQTT. Some may come while
  * the broker starts or closes.
  *
  * @module
@@ -13,13 +13,13 @@ import type { Entrance } from './host/open-listeners.ts'
 import type { HandshakeRefusal, ListenerTrouble } from '../access/listener-events.ts'
 import type { FileRoom } from '../limits/open-files.ts'
 
-/** What an entrance leads to. */
+/** The parts of a Broker that an entrance uses. */
 export interface Inside {
   readonly events: Events
   readonly server: Server | undefined
   readonly current: ActiveConfig | undefined
   readonly fileRoom: FileRoom | undefined
-  /** @throws {UsageError} where there is no Server */
+  /** @throws {UsageError} if the broker is not running */
   running(): Server
 }
 
@@ -36,7 +36,7 @@ export function entranceTo(inside: Inside): Entrance {
   }
 }
 
-/** Some may come while the broker starts or closes. */
+/** Such refusals may come while the broker starts or closes. */
 function turnedAway(inside: Inside, refusal: HandshakeRefusal): void {
   if (inside.server !== undefined) inside.server.metrics.handshakesRefused++
   inside.events.emit('handshakeRefused', refusal)

@@ -1,6 +1,6 @@
 /**
- * What the host program reads and does about Clients and their Sessions: the work behind those methods of the Broker, which
- * hold the contracts.
+ * What the host program reads and does about Clients and their Sessions: the implementation of those methods of the
+ * Broker, which hold the contracts.
  *
  * @module
  */
@@ -34,7 +34,7 @@ export class HostClients {
   readonly #running: () => Server
   readonly #clock: Clock
 
-  /** @param running throws a {UsageError} where there is no Server */
+  /** @param running throws a {UsageError} if the broker is not running */
   constructor(running: () => Server, clock: Clock) {
     this.#running = running
     this.#clock = clock

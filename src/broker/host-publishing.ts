@@ -1,5 +1,5 @@
 /**
- * Messages that the host program publishes: nobody is asked for permission, and an error says that the Store is full.
+ * Messages that the host program publishes. No permission is checked, and an error reports that the Store is full.
  *
  * @module
  */
@@ -10,12 +10,12 @@ import type { Ledger } from './durable/ledger.ts'
 import type { StoreRefusals } from './durable/store-refusals.ts'
 import type { Publishing } from './publishing.ts'
 
-/** What it works with. */
+/** What a HostPublishing works with. */
 export interface HostPublishingParts {
   readonly publishing: Publishing
   readonly gate: StoreGate
   readonly storeRefusals: StoreRefusals
-  /** Where the Store keeps something. */
+  /** Present if something is stored. */
   readonly ledger: Ledger | undefined
 }
 
@@ -26,7 +26,7 @@ export class HostPublishing {
     this.#parts = parts
   }
 
-  /** @throws {StoreError} `ERR_STORE_FULL` for what would have to be stored while the Store is full */
+  /** @throws {StoreError} `ERR_STORE_FULL` if the message would have to be stored and the Store is full */
   publish(message: ApplicationMessage): void {
     const { publishing, gate, storeRefusals, ledger } = this.#parts
     const { qos, retain, size } = message

@@ -1,5 +1,5 @@
 /**
- * The subscriptions of the host program, and what they ask of the Server.
+ * The subscriptions of the host program, and the services of the Server that they use.
  *
  * @module
  */
@@ -21,7 +21,7 @@ export class HostSubscribers {
     this.#log = log
   }
 
-  /** @throws {UsageError} for a Topic Filter that is not valid */
+  /** @throws {UsageError} if the Topic Filter is not valid */
   subscribe(
     server: Server,
     topicFilter: string,
@@ -40,12 +40,12 @@ export class HostSubscribers {
     return subscription
   }
 
-  /** Ends all of them. @param attempt keeps one that cannot be ended from keeping the others open */
+  /** Ends all of them. @param attempt runs each step, so that an error of one does not keep the others open */
   close(attempt: (act: () => void) => void): void {
     for (const subscription of [...this.#open]) attempt(() => subscription.close())
   }
 
-  /** A listener that throws, or rejects, is logged; the broker and other receivers go on. */
+  /** An error or rejection of a listener is logged; the broker and other receivers continue. */
   #guard(listener: (message: Message) => void): (message: Message) => void {
     return (message) => {
       callGuarded(listener, message, (error) =>

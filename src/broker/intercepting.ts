@@ -1,5 +1,5 @@
 /**
- * A message between the permission to publish it and its way to receivers: what plugins make of it (`access/interceptors.ts`).
+ * A message between the permission to publish it and its delivery: what plugins make of it (`access/interceptors.ts`).
  *
  *   allowed ──> plugins ──┬── itself ──────────────────────────────────────────> take
  *                         ├── another ── room in the Store? ───────────────────> take
@@ -7,7 +7,7 @@
  *                         ├── refused ─────────────────────────────────────────> refuse
  *                         └── dropped ─────────────────────────────────────────> counted, and acknowledged
  *
- * Nothing of this runs where no plugin intercepts messages: `Access.intercepts` is all that is looked at then.
+ * Nothing of this runs unless a plugin intercepts messages: only `Access.intercepts` is read.
  *
  * @module
  */
@@ -20,28 +20,28 @@ import { type Intercepted, Stopped } from '../access/interceptors.ts'
 import type { ActiveConfig } from '../config/active-config.ts'
 import type { NoRoom } from './no-room.ts'
 
-/** Where messages come from: a Connection, or a Will that is due. */
+/** The origin of messages: a Connection, or a Will that is due. */
 export interface Origin {
   readonly client: Client
 }
 
-/** What happens to messages that come from there. Each returns a Reason Code, or `PENDING`. */
+/** What happens to messages from that origin. Each method returns a Reason Code, or `PENDING`. */
 export interface InterceptingSide<From extends Origin> {
   readonly current: ActiveConfig
   readonly work: WorkBudget
-  /** A plugin has made another message of it. */
+  /** A plugin has replaced the message. */
   replaced(): void
-  /** @param topic the message's topic; `undefined` where it has to be looked up */
+  /** @param topic the message's topic; `undefined` if it has to be looked up */
   take(from: From, message: ApplicationMessage, topic: KnownTopic | undefined): number
-  /** Why a message that a plugin has made cannot be published, whatever the permissions say. */
+  /** Why a message made by a plugin cannot be published, whatever the permissions say. */
   check(from: From, message: ApplicationMessage): ReasonCode | NoRoom | undefined
-  /** @param detail why, where it is not a permission */
+  /** @param detail why, if the reason is not a permission */
   refuse(from: From, message: ApplicationMessage, refusal: ReasonCode | NoRoom, detail?: string): number
   drop(message: ApplicationMessage): void
   /**
-   * Holds the message until the answer is there, and goes on with it then.
+   * Holds the message until the answer is there, and continues then.
    *
-   * @param otherwise counts as the answer to a question that fails
+   * @param otherwise the answer to assume if the question fails
    */
   later<Value>(
     from: From,
@@ -52,7 +52,7 @@ export interface InterceptingSide<From extends Origin> {
   ): number
 }
 
-/** A mistake of our own: the message is not let through. */
+/** The result of a mistake of the broker: the message is refused. */
 const NOT_ASKED = new Stopped(true, ReasonCode.ImplementationSpecificError, 'plugins could not be asked')
 
 export class Intercepting<From extends Origin> {
@@ -62,11 +62,11 @@ export class Intercepting<From extends Origin> {
     this.#side = side
   }
 
-  /** Asks the plugins about a message that may be published, and does with it what they say. */
+  /** Asks the plugins about a message that may be published, and applies their answer. */
   pass(from: From, message: ApplicationMessage, topic: KnownTopic | undefined): number {
     const { current, work } = this.#side
     const { interceptors } = current.access
-    message.own() // it may come in a chunk, and plugins may keep it
+    message.own() // it may lie in a chunk, and plugins may keep it
     work.spend(interceptors.intercepting * Work.question + copied(message.size))
     const made = interceptors.intercept(from.client, message)
     if (!(made instanceof Promise)) return this.#proceed(from, message, topic, made)
@@ -91,7 +91,7 @@ export class Intercepting<From extends Origin> {
     return ReasonCode.Success
   }
 
-  /** The right to publish was to another topic. */
+  /** Asks for permission again, because the first answer was for another topic. */
   #askAgain(from: From, message: ApplicationMessage): number {
     const side = this.#side
     const decide = (allowed: boolean): number =>

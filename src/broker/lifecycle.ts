@@ -4,7 +4,7 @@
  *   new ──start──> starting ──> started ──close──> closing ──> closed ──start──> starting
  *                      └────────close, or an error───^
  *
- * What there is to start and to stop is in `RunningParts`; this file decides when.
+ * `RunningParts` knows what to start and to stop; this file decides when.
  *
  * @module
  */
@@ -44,14 +44,16 @@ export class Lifecycle {
     return this.#state
   }
 
-  /** @throws {UsageError} */
+  /** @throws {UsageError} if the broker is not running */
   running(): Server {
     if (this.parts.server !== undefined) return this.parts.server
     const wayOut = this.#state === 'starting' ? 'wait until start() has resolved' : 'call start() first'
     throw new UsageError(`the broker is ${this.#state}; ${wayOut}`)
   }
 
-  /** @param close the `close` of the host program, for its signal: its own class may have another */
+  /**
+   * @param close called when the signal aborts: the `close` of the Broker, which a class of the program may override
+   */
   async start(close: () => Promise<void>): Promise<void> {
     if (this.#state !== 'new' && this.#state !== 'closed') {
       throw new UsageError(`the broker is ${this.#state}; only a new or closed broker can be started`)
@@ -84,7 +86,7 @@ export class Lifecycle {
     } catch (error) {
       await this.parts.stop(DEFAULT_CLOSE_TIMEOUT_MS)
       if (this.#state === 'starting') this.#state = 'closed'
-      // Code of the program can throw anything.
+      // Plugins and stores of the program can throw anything.
       if (hasCode(error)) throw error
       throw new SluiceError('ERR_START', `the broker cannot start: ${messageOf(error)}`, { cause: error })
     }
@@ -112,7 +114,7 @@ export class Lifecycle {
     if (error !== undefined) throw error
   }
 
-  /** A start ends by itself, unless it waits for code of the program that never comes to its end. */
+  /** Waits for the start to end, and gives it up if code of the program keeps it waiting. */
   async #endStart(attempt: StartAttempt, timeoutMs: number): Promise<void> {
     if (!(await within(attempt.over, timeoutMs, this.#clock))) attempt.giveUp()
     await attempt.over

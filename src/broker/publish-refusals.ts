@@ -22,7 +22,7 @@ export class PublishRefusals {
     this.#parts = parts
   }
 
-  /** @param detail why, where it is neither a permission nor a lack of room */
+  /** @param detail why, if the reason is neither a permission nor a lack of room */
   refused(
     client: Client,
     { topic, qos }: ApplicationMessage,

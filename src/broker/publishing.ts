@@ -1,5 +1,5 @@
 /**
- * PUBLISH: who may, what is refused, and what becomes of a message that is accepted (§3.3).
+ * PUBLISH: who may publish, what is refused, and what happens to a message that is accepted (§3.3).
  *
  *   PUBLISH, Will ──> topic, Store ──> permission ──> interceptors ──> retained ──> Router ──> Session.deliver
  *   host program, $SYS ───────────────────────────────────────────────┘
@@ -43,11 +43,11 @@ export interface PublishingParts extends PublishRefusalsParts {
   readonly answers: Answers
   readonly waiters: StoreWaiters
   readonly crowds: Crowds
-  /** Whether the Store takes a new message of so many bytes. */
+  /** Whether the Store accepts a new message of so many bytes. */
   canStore(bytes: number): boolean
-  /** The Store could not take a message of so many bytes. @returns why */
+  /** Records that the Store did not accept a message of so many bytes. @returns why */
   notStored(bytes: number): string
-  /** Whether the Store has to keep that message for whoever it goes to. */
+  /** Whether that message has to be stored for its receivers. */
   isStored(message: ApplicationMessage): boolean
   readonly memory: Memory
   readonly memoryRefusals: MemoryRefusals
@@ -94,7 +94,7 @@ export class Publishing {
     })
   }
 
-  /** From here on the Store takes nothing more: answers of plugins come too late. */
+  /** From now on the Store accepts nothing more, and answers of plugins come too late. */
   stop(): void {
     this.#isStopped = true
   }
@@ -131,19 +131,19 @@ export class Publishing {
       : this.#denied(connection, message, ReasonCode.NotAuthorized)
   }
 
-  /** It may be published. Hot: runs for every message received. */
+  /** Continues with a message that may be published. Hot: runs for every message received. */
   #pass(connection: Connection, message: ApplicationMessage, topic: KnownTopic | undefined): number {
     if (this.#parts.current.access.intercepts) return this.#intercepting.pass(connection, message, topic)
     return this.#take(message, topic, connection.client, connection)
   }
 
-  /** Another topic than that in the packet: its routes are kept as well. */
+  /** Looks up a topic that is not the one in the packet; its routes are cached as well. */
   #topicOf({ topicName }: ApplicationMessage): KnownTopic {
     const bytes = Buffer.from(topicName)
     return this.#router.topic(bytes, 0, bytes.length)
   }
 
-  /** Keeps a message until a plugin has answered, and goes on with it then. */
+  /** Keeps a message until a plugin has answered, and continues then. */
   #later<Value>(
     connection: Connection,
     message: ApplicationMessage,
@@ -162,16 +162,19 @@ export class Publishing {
     return PENDING
   }
 
-  /** What follows a question that may be asked once more: about permissions, and about what came before. */
+  /** Continues after a question that may be repeated: about permissions, or about an earlier message. */
   #answer(connection: Connection, act: () => number): void {
-    // The message was sent before the Connection ended, so that it counts also where nobody waits for its answer; but
-    // not at QoS 2, which would come twice: its Client sends it again, because it has no PUBREC.
+    // The message was sent before the Connection ended, so it counts even if nobody waits for its answer. At QoS 2 it
+    // would come twice, because its Client, which has no PUBREC, sends it again.
     if (this.#isStopped || (connection.isClosed && connection.pendingPublishQos === 2)) return
     const reasonCode = act()
     if (reasonCode !== PENDING) connection.publishAnswered(reasonCode)
   }
 
-  /** As `#later`, for plugins that intercept: they have seen the message, and do not see it again when it is sent again. */
+  /**
+   * As `#later`, for plugins that intercept: they have seen the message, and must not see it again when it is sent
+   * again.
+   */
   #laterOnce<Value>(
     connection: Connection,
     message: ApplicationMessage,
@@ -182,12 +185,12 @@ export class Publishing {
     const reasonCode = this.#later(connection, message, answer, otherwise, (value) =>
       this.#decide(connection, () => act(value)),
     )
-    // Not before: one that is refused for want of memory, by a Reason Code or by a throw, must not hold others up.
+    // Not before: a message that is refused for lack of memory, by a Reason Code or an error, must not hold up others.
     if (reasonCode === PENDING) this.#open.begin(connection)
     return reasonCode
   }
 
-  /** At QoS 2 the message is the Session's, also if its Connection is over. */
+  /** At QoS 2 the message belongs to the Session, even if its Connection has ended. */
   #decide(connection: Connection, act: () => number): void {
     let reasonCode: number | undefined
     try {
@@ -202,10 +205,13 @@ export class Publishing {
     }
   }
 
-  /** Plugins still look at what came through another Connection of this Session: it may be the same message. */
+  /**
+   * Plugins have not decided about a message that came through another Connection of this Session; it may be the same
+   * one.
+   */
   #behind(earlier: OpenInterception, connection: Connection, message: ApplicationMessage): number {
     if (this.#parts.memoryRefusals.check(payerOf(connection), message.size, true) !== undefined) {
-      // A Reason Code would be the answer to the earlier one, too.
+      // A Reason Code would also answer the earlier message.
       throw new MessageNotAcceptedError('limit exceeded', 'no memory for a message that waits for an earlier one')
     }
     return this.#later(connection, message, earlier.decided, undefined, () =>
@@ -217,7 +223,7 @@ export class Publishing {
     )
   }
 
-  /** While the Store is behind, what it would have to keep waits. */
+  /** While the Store is behind, messages that would have to be stored wait. */
   #mustWait(message: ApplicationMessage): boolean {
     if (message.qos === 0 && !message.retain) return false
     return this.#parts.turn.isStoreBehind && this.#parts.isStored(message)
@@ -236,8 +242,8 @@ export class Publishing {
   }
 
   /**
-   * A plugin may have moved a message that the Store does not keep to a topic where it does. One that plugins have thought about
-   * for long does not wait: there is one of a Connection at most.
+   * A plugin may have moved a message that is not stored to a topic that is. A message about which plugins have taken
+   * long does not wait: each Connection has one at most.
    */
   #takeIntercepted(connection: Connection, message: ApplicationMessage, topic?: KnownTopic): number {
     if (!this.#mustWait(message) || this.#open.has(connection)) {
@@ -271,10 +277,10 @@ export class Publishing {
     return undefined
   }
 
-  /** While the Store cannot write, what it would have to keep is not accepted; QoS 0 goes on. */
+  /** While the Store cannot write, messages that would have to be stored are refused; QoS 0 continues. */
   #checkStore({ protocolVersion }: Connection, message: ApplicationMessage): NoRoom | undefined {
     if (message.qos === 0 || this.#parts.canStore(message.size) || !this.#parts.isStored(message)) return undefined
-    // 3.1.1 has no negative acknowledgement: the close makes the Client keep the message.
+    // 3.1.1 has no negative acknowledgement. Closing the Connection makes the Client keep the message.
     const cause = this.#parts.notStored(message.size)
     if (protocolVersion < 5) throw new MessageNotAcceptedError('not stored', cause)
     return new NoRoom(cause)
@@ -290,22 +296,22 @@ export class Publishing {
     return new NoRoom(refusal.detail)
   }
 
-  /** Acknowledged all the same, so that a 3.1.1 device does not send it for ever [3.1.1 MQTT-3.3.5-2]. */
+  /** It is acknowledged all the same, so that a 3.1.1 device does not send it for ever [3.1.1 MQTT-3.3.5-2]. */
   #denied({ client }: Connection, message: ApplicationMessage, ...why: [ReasonCode | NoRoom, string?]): ReasonCode {
     if (message.qos === 0) this.#parts.metrics.publishDroppedIn++
     return this.#refusals.refused(client, message, ...why)
   }
 
-  /** A plugin says that it goes to nobody. */
+  /** Counts a message that a plugin has dropped. */
   #dropped(message: ApplicationMessage): void {
     this.#parts.metrics.dropped['dropped by plugin']++
     this.#parts.events.emit('dropped', { clientId: '', message, cause: 'dropped by plugin' })
   }
 
   /**
-   * Accepts a message: retains it if it says so, and delivers it.
+   * Accepts a message: retains it if its RETAIN is 1, and delivers it.
    *
-   * @param connection of its Client; `undefined` where nobody waits for an answer
+   * @param connection that of its Client; `undefined` if nobody waits for an answer
    */
   #take(
     message: ApplicationMessage,
@@ -318,7 +324,7 @@ export class Publishing {
     const { crowds } = this.#parts
     if (crowds.isHit) crowds.clear()
     const reasonCode = this.#deliver(message, topic, client)
-    // Its acknowledgements make room in its own queue: they have to be read.
+    // A publisher whose own queue is crowded is not held: its acknowledgements make room, so they have to be read.
     if (crowds.isHit && connection !== undefined && !connection.session!.isCrowded) crowds.hold(connection)
     return reasonCode
   }
@@ -333,7 +339,7 @@ export class Publishing {
       this.#parts.events.emit('published', { client, message, receivers })
     }
     if (receivers === 0) return ReasonCode.NoMatchingSubscribers
-    // Nobody could take it: its publisher may try again later.
+    // Nobody could take the message, so its publisher may try again later.
     const droppedNow = dropped['memory limit'] + dropped['store limit'] - droppedBefore
     return droppedNow === receivers ? ReasonCode.QuotaExceeded : ReasonCode.Success
   }
@@ -359,19 +365,22 @@ export class Publishing {
     return undefined
   }
 
-  /** A message of the host program: nobody is asked. */
+  /** Publishes a message of the host program, without asking for permission. */
   publishFromHost(message: ApplicationMessage): void {
     this.#take(message, undefined, undefined)
   }
 
-  /** A retained text of the broker itself, below `$SYS/`. */
+  /** Publishes a retained text of the broker itself, below `$SYS/`. */
   publishText(topicName: string, text: string): void {
     const parts = { topicName, payload: Buffer.from(text), qos: 0, retain: true, publisher: '' } as const
     this.publishFromHost(ApplicationMessage.of({ ...parts, receivedAtMs: this.#parts.turn.now() }))
   }
 }
 
-/** Whether CONNACK said that there are no retained messages: an older Client cannot be told, and a reload came later. */
+/**
+ * Whether its CONNACK said that there are no retained messages. An older Client cannot be told, and a reload may have
+ * come later.
+ */
 function knowsOfNoRetain(connection: Connection): boolean {
   return connection.protocolVersion === 5 && !notesOf(connection).announced!.retain
 }
@@ -381,7 +390,7 @@ function payerOf({ session }: Connection): MemoryAccount {
   return memory.parent ?? memory
 }
 
-/** Whether there is an answer that says no. Others are acknowledged, or not answered at all. */
+/** Whether the packet can be answered with a refusal. Others are acknowledged, or not answered at all. */
 function canBeRefused({ protocolVersion }: Connection, { qos }: ApplicationMessage): boolean {
   return protocolVersion === 5 && qos > 0
 }

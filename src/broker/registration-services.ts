@@ -1,5 +1,5 @@
 /**
- * The Server as the registry of Sessions sees it: who sends a Will and when, and what is stored of a Session.
+ * The Server as the registry of Sessions sees it: it sends Wills, and stores facts about Sessions.
  *
  * @module
  */
@@ -12,14 +12,14 @@ import type { Registration, Sessions, SessionsSide, Will } from './sessions/sess
 import { WillLine } from './sessions/will-line.ts'
 import type { WillPublishing } from './will-publishing.ts'
 
-/** What it works with. The methods return what is made after the registry. */
+/** What RegistrationServices work with. The methods return parts that are made after the registry. */
 export interface RegistrationServicesParts {
   readonly turn: Turn
   readonly crowds: Crowds
   sessions(): Sessions
   wills(): WillPublishing
   ends(): SessionEnds
-  /** Where the Store keeps something. */
+  /** Present if something is stored. */
   ledger(): Ledger | undefined
 }
 
@@ -47,7 +47,7 @@ export class RegistrationServices implements SessionsSide {
     this.#willLine.leave(registration)
   }
 
-  /** Sends the Wills that wait for subscribers, for a broker that stops. */
+  /** Sends all Wills that wait for subscribers, for a broker that stops. */
   flushWills(): void {
     this.#willLine.flush()
   }

@@ -1,5 +1,5 @@
 /**
- * The Server as retained messages see it: whether they may be stored and replayed, and who is told of them.
+ * The Server as retained messages see it: whether they may be stored and replayed, and who learns of changes.
  *
  * @module
  */
@@ -16,14 +16,14 @@ import type { MemoryRefusals } from '../limits/memory-refusals.ts'
 import type { RetainedSide } from '../routing/retained.ts'
 import type { StoreGate } from '../turn/store-gate.ts'
 
-/** What it works with. */
+/** What RetainedServices work with. */
 export interface RetainedServicesParts {
   readonly current: ActiveConfig
   readonly events: Events
   readonly work: WorkBudget
   readonly gate: StoreGate
   readonly memoryRefusals: MemoryRefusals
-  /** Where the Store keeps something. */
+  /** Present if something is stored. */
   ledger(): Ledger | undefined
 }
 
@@ -34,7 +34,7 @@ export class RetainedServices implements RetainedSide {
     this.#parts = parts
   }
 
-  /** What the host program and the broker itself have published is nobody's to judge. */
+  /** Messages of the host program and of the broker itself are not checked. */
   mayReplay(message: ApplicationMessage): MaybePromise<boolean> {
     const { options, access } = this.#parts.current
     if (message.publisher === '' || options.topicCheck?.retainedCheck !== 'publisher' || !access.checksTopics)
@@ -44,7 +44,7 @@ export class RetainedServices implements RetainedSide {
     return access.mayPublish({ clientId, userName, address: '', listener: '', protocolVersion: 5 }, message)
   }
 
-  /** While the Store is full, a message takes the place of one that is no smaller, and no other. */
+  /** While the Store is full, a message may only replace one that is no smaller. */
   mayStore(message: ApplicationMessage, replaced: ApplicationMessage | undefined): boolean {
     if (this.#parts.gate.health.condition !== 'full' || this.#parts.ledger()?.isStored(message) !== true) return true
     return message.size <= (replaced?.size ?? 0)

@@ -1,6 +1,6 @@
 /**
- * What a Broker is made of while it runs, from the configuration to the Store: made by `start`, changed by `reload`, ended by `stop`.
- * The Broker itself says when that is allowed.
+ * The parts of a Broker that runs, from the configuration to the Store: `start` makes them, `reload` changes them,
+ * `stop` ends them. The Broker's lifecycle decides when that is allowed.
  *
  * @module
  */
@@ -39,16 +39,19 @@ import type { BrokerSettings, RunningFloorParts } from './broker-settings.ts'
 import { HostSubscribers } from './host-subscribers.ts'
 import { entranceTo } from './entrance.ts'
 
-/** The share of the time for a `close` that Clients may take: one that does not go must leave plugins time to close. */
+/**
+ * The share of the time for a `close` that Clients may take. A Client that does not leave must leave plugins time to
+ * close.
+ */
 const CONNECTIONS_SHARE = 0.75
 
-/** What the log says about a Store that is not well. */
+/** What the log says about a Store that is full or failing. */
 const REFUSED_WHILE: Readonly<Record<Exclude<StoreCondition, 'well'>, string>> = {
   full: 'it accepts no new messages, sessions or subscriptions until there is room',
   failing: 'QoS 1 and 2 are refused until it can',
 }
 
-/** What a `close` leaves behind. */
+/** The result of a `close`. */
 export interface StopOutcome {
   readonly unstoredChanges: number
   readonly error: StoreError | undefined
@@ -67,7 +70,7 @@ export class RunningParts {
   readonly subscriptions: HostSubscribers
   readonly events: Events
   readonly directory: Directory
-  /** @throws {UsageError} where there is no Server */
+  /** @throws {UsageError} if the broker is not running */
   readonly running: () => Server
   #store: Store | undefined = undefined
   #sysTopics: SysTopics | undefined = undefined
@@ -95,13 +98,13 @@ export class RunningParts {
     this.admin = new AdminDoors(parts.openAdmin, { clock: this.#clock, log: this.#log, events: this.events })
   }
 
-  /** @throws {UsageError} where there is no Server */
+  /** @throws {UsageError} if the broker is not running */
   get runningFigures(): Figures {
     this.running()
     return this.figures!
   }
 
-  /** Who is refused before MQTT is logged by listeners, unless the configuration says that nobody is. */
+  /** Listeners log peers that are refused before MQTT, unless the configuration switches that off. */
   #listenerLog(): Logger {
     if (this.#log === silentLogger) return this.#log
     return {
@@ -115,8 +118,8 @@ export class RunningParts {
   /**
    * Checks the configuration, makes the plugins, restores what is stored, and opens the listeners.
    *
-   * @param attempt ends what waits for code of the program
-   * @param mustStillStart throws where the broker was closed meanwhile: a large store takes its time to load
+   * @param attempt ends waiting for code of the program
+   * @param mustStillStart throws if the broker was closed meanwhile, since a large store takes time to load
    */
   async start(attempt: StartAttempt, mustStillStart: () => void): Promise<void> {
     const options = resolveOptions(this.config, this.source)
@@ -145,7 +148,7 @@ export class RunningParts {
     }
     await attempt.waitFor(server.restore(report, () => attempt.throwIfGivenUp()))
     this.figures = new Figures(server, this.#clock)
-    this.server = server // only now: nobody may act on a store that is loading
+    this.server = server // only now, because a store that is loading must not be used
     logDamage(store, this.#log)
     await this.listeners.open(options.listeners).catch(placed(this.source))
     await this.admin.open(options)
@@ -156,7 +159,7 @@ export class RunningParts {
     this.#startSysTopics(options)
   }
 
-  /** What was taken away holds no longer: not for what waits, and not for those who are logged in. */
+  /** Rights that were taken away end at once, also for messages that wait and for Clients that are logged in. */
   #directoryChanged({ rules, logins }: DirectoryChange): void {
     const access = this.current?.access
     if (rules) access?.changed()
@@ -182,7 +185,7 @@ export class RunningParts {
     return createAccess(options, { registry: this.#plugins, baseFolder, ...shared })
   }
 
-  /** What code of the program throws must not keep the broker from closing. */
+  /** Runs code of the program, whose errors must not keep the broker from closing. */
   attempt(what: string, act: () => void): void {
     try {
       act()
@@ -191,7 +194,7 @@ export class RunningParts {
     }
   }
 
-  /** Ends all that there is, also after a start that failed halfway. */
+  /** Ends all parts that exist, even after a start that failed halfway. */
   async stop(timeoutMs: number): Promise<StopOutcome> {
     const beganAtMs = this.#clock.now()
     this.#sysTopics?.stop()
@@ -202,7 +205,7 @@ export class RunningParts {
     const unstored = await this.server?.shutDown(timeoutMs * CONNECTIONS_SHARE, storeEnd.writingMs)
     await closed
     this.subscriptions.close((act) => this.attempt('a subscription', act))
-    // A slow disk takes nothing of the time that plugins have.
+    // A slow disk must not take time from the plugins.
     const usedMs = Math.min(this.#clock.now() - beganAtMs, timeoutMs * CONNECTIONS_SHARE)
     await this.current?.access.close(timeoutMs - usedMs)
     const error = this.#store === undefined ? undefined : await storeEnd.close(this.#store, unstored)
@@ -215,7 +218,7 @@ export class RunningParts {
     return { unstoredChanges: unstored?.changes ?? 0, error }
   }
 
-  /** @param isStarted whether the broker still is; it may be closed meanwhile */
+  /** @param isStarted whether the broker is still running; it may be closed meanwhile */
   async reload(config: ConfigInput, source: ConfigSource | undefined, isStarted: () => boolean): Promise<void> {
     const server = this.running()
     const current = this.current!

@@ -1,7 +1,8 @@
 /**
- * Where it meets: the Server behind every Connection. Each part does one thing (admission, subscribing, publishing, routing, retained
- * messages, Sessions, the turn); this file wires them and is what Connections ask. What Sessions ask is in `session-services.ts` and
- * `session-ends.ts`, what retained messages ask in `retained-services.ts`.
+ * Where everything meets: the Server behind every Connection. Each part does one thing (admission, subscribing,
+ * publishing, routing, retained messages, Sessions, the turn). This file connects them and answers the questions of
+ * Connections. Sessions get their answers from `session-services.ts` and `session-ends.ts`, the registry from
+ * `registration-services.ts`, retained messages from `retained-services.ts`.
  *
  *   Connection ── connect ────> Admission ──> Sessions
  *              ── publish ────> Publishing ──> retained, Router ──> Session.deliver
@@ -70,14 +71,14 @@ import { RetainedServices } from './retained-services.ts'
 import { routerSideOf, SessionServices } from './session-services.ts'
 import { levelsOfListeners } from './durable/levels-of-listeners.ts'
 
-/** What a Server is made of. */
+/** What a Server works with. */
 export interface ServerParts {
   readonly current: ActiveConfig
   readonly clock: Clock
   readonly store: Store
   readonly events: Events
   readonly log: Logger
-  /** Told whenever the Store's health is another. */
+  /** Called whenever the health of the Store changes. */
   readonly storeChanged: (health: StoreHealth) => void
   readonly processMemory: ProcessMemory
 }
@@ -105,10 +106,10 @@ export class Server implements ServerSide {
   readonly memoryRefusals: MemoryRefusals
   readonly departures: Departures
   readonly closedConnections: ClosedConnections
-  /** Where the Store keeps something. */
+  /** Present if something is stored. */
   readonly ledger: Ledger | undefined = undefined
   readonly #payloads: Payloads | undefined = undefined
-  /** Whether what would have to be stored is accepted (§ durability in the manual). */
+  /** Decides whether the Store accepts more (§ durability in the manual). */
   readonly #gate: StoreGate
   readonly #waiters: StoreWaiters
   readonly #parts: ServerParts
@@ -274,7 +275,7 @@ export class Server implements ServerSide {
     this.#watchAccess()
   }
 
-  /** A task threw. Whoever it was done for is ended: a Client must not wait for what does not come. */
+  /** Ends the Connection for which a task has failed: a Client must not wait for something that does not come. */
   #failed(error: unknown, owner: object | undefined): void {
     const connection = owner instanceof Session ? this.sessions.get(owner.clientId)?.connection : owner
     if (connection instanceof Connection) connection.fail(error)
@@ -290,12 +291,12 @@ export class Server implements ServerSide {
     return this.#parts.clock
   }
 
-  /** `undefined` where nothing is stored. */
+  /** `undefined` if nothing is stored. */
   get storeHealth(): StoreHealth | undefined {
     return this.ledger === undefined ? undefined : this.#gate.health
   }
 
-  /** How the Store does; `undefined` where nothing is stored. */
+  /** The figures of the Store; `undefined` if nothing is stored. */
   get storeFigures(): StoreFigures | undefined {
     return this.#parts.store.figures?.()
   }
@@ -310,9 +311,10 @@ export class Server implements ServerSide {
   }
 
   /**
-   * Brings back what is stored, before the first Client comes. No deadline, task or commit runs until all of it is there.
+   * Restores what is stored, before the first Client comes. No deadline, task or commit runs until everything is
+   * restored.
    *
-   * @throws {StoreError} when the Store cannot be read
+   * @throws {StoreError} if the Store cannot be read
    */
   async restore(report: (progress: LoadProgress) => void, throwIfClosed: () => void = () => {}): Promise<void> {
     const orphanedWills = this.ledger === undefined ? [] : await this.#loading(this.ledger).run(report)
@@ -336,10 +338,10 @@ export class Server implements ServerSide {
   }
 
   /**
-   * Applies what `current` says from now on. Connections keep the limits that their CONNACK announced; those whose login the
-   * new rules rule out are ended.
+   * Applies the options in `current` from now on. Connections keep the limits that their CONNACK announced; those whose
+   * login the new rules exclude are ended.
    *
-   * @param removedListeners Connections that came through these are ended, whoever is behind them
+   * @param removedListeners listeners whose Connections are ended, whoever is connected
    */
   reconfigure(removedListeners: readonly string[]): void {
     const { options } = this.#parts.current
@@ -357,11 +359,11 @@ export class Server implements ServerSide {
   }
 
   /**
-   * Ends all Connections, takes no new one, and stores what is left.
+   * Ends all Connections, accepts no new ones, and stores what is left.
    *
-   * @param timeoutMs Clients that have not taken their last bytes by then are cut
-   * @param writingMs what is not stored so long after that is given up
-   * @returns what was given up
+   * @param timeoutMs the time after which Clients that have not read their last bytes are cut off
+   * @param writingMs the time after that for storing what is left; the rest is given up
+   * @returns the Changes that were given up
    */
   async shutDown(timeoutMs: number, writingMs: number): Promise<Unstored | undefined> {
     this.#registrations.flushWills()
@@ -371,7 +373,7 @@ export class Server implements ServerSide {
     this.#gate.close()
     this.clientSubscriptions.stop()
     const { changeCount, committedCount, uncommittedBytes } = this.turn
-    // Without persistence there is no time to wait, and nothing to wait for.
+    // Without persistence, there is nothing to wait for.
     if (isStored || changeCount === committedCount) return undefined
     return { changes: changeCount - committedCount, bytes: uncommittedBytes, cause: this.#gate.health.cause }
   }

@@ -1,6 +1,7 @@
 /**
- * What happens when a Session ends, or leaves a Shared Subscription, or its Client cannot have what it took for one: its Subscriptions
- * go, and what other members can have moves on. There may be very much of either, so that both go on in later turns.
+ * What happens when a Session ends or leaves a Shared Subscription, or when its Client cannot get a message of one: its
+ * Subscriptions are removed, and messages that other members can get are handed on. There may be very many of either,
+ * so both continue in later turns.
  *
  * @module
  */
@@ -22,7 +23,7 @@ import { SessionEnding } from './sessions/session-ending.ts'
 import type { Registration, Sessions } from './sessions/sessions.ts'
 import type { Turn } from '../turn/turn.ts'
 
-/** What it works with. */
+/** What SessionEnds work with. */
 export interface SessionEndsParts {
   readonly current: ActiveConfig
   readonly turn: Turn
@@ -31,16 +32,16 @@ export interface SessionEndsParts {
   readonly router: Router
   readonly replays: Replays
   readonly queueExpiries: QueueExpiries
-  /** Where the Store keeps something. */
+  /** Present if something is stored. */
   readonly ledger: Ledger | undefined
   readonly payloads: EstatePayloads | undefined
   dropped(session: Session, message: ApplicationMessage, cause: DropCause): void
 }
 
-/** What a Session is giving away. */
+/** A Session that is handing messages on. */
 interface Giving {
   estates: number
-  /** Once it has ended: the Store forgets it when all is given. */
+  /** Set once it has ended: the Store forgets it when all messages are handed on. */
   ended: Registration | undefined
 }
 
@@ -48,7 +49,7 @@ export class SessionEnds {
   readonly #parts: SessionEndsParts
   readonly #side: EstateSide
   readonly #giving = new Map<Session, Giving>()
-  /** What is still on its way from Sessions to members that can have it. */
+  /** Messages that are on their way from Sessions to other members. */
   readonly #handedOn = new Map<Session, HandedOn>()
 
   constructor(parts: SessionEndsParts) {
@@ -67,7 +68,7 @@ export class SessionEnds {
     }
   }
 
-  /** A Session is over: its Subscriptions go, and what others can have moves on. */
+  /** Ends a Session: removes its Subscriptions, and hands on what others can get. */
   ended(registration: Registration, cause: SessionEndCause): void {
     const { session } = registration
     session.isEnded = true
@@ -85,7 +86,10 @@ export class SessionEnds {
     this.#parts.events.emit('sessionEnded', { clientId: session.clientId, cause })
   }
 
-  /** What is acknowledged stays stored: a Session is forgotten once other members of its Shared Subscriptions have their part. */
+  /**
+   * Acknowledged messages stay stored: a Session is forgotten only once other members of its Shared Subscriptions have
+   * their part.
+   */
   #divideEstate(registration: Registration): void {
     const { session } = registration
     const { ledger } = this.#parts
@@ -107,7 +111,7 @@ export class SessionEnds {
       over()
       giving.estates--
       if (giving.estates === 0) this.#giving.delete(session)
-      // After a mistake of our own the next start gives away what is left.
+      // After a mistake of the broker, the next start hands on the rest.
       if (!isDivided) giving.ended = undefined
       else if (giving.estates === 0 && giving.ended !== undefined) this.#parts.ledger?.sessionForgotten(giving.ended)
     })
@@ -115,12 +119,12 @@ export class SessionEnds {
     return estate
   }
 
-  /** A Session that goes on has left these Shared Subscriptions. */
+  /** A Session that continues has left these Shared Subscriptions. */
   left(session: Session, topicFilters: ReadonlySet<string>): void {
     this.#give(session, new LeftShared(session, topicFilters, this.#side.work))
   }
 
-  /** What was taken for a Shared Subscription cannot go to that Session: it goes to another member, or is dropped. */
+  /** A delivery for a Shared Subscription cannot go to that Session: it goes to another member, or is dropped. */
   handsOn(session: Session, delivery: Delivery, cause: DropCause): void {
     const waiting = this.#handedOn.get(session)
     if (waiting?.cause === cause) {

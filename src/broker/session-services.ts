@@ -1,7 +1,7 @@
 /**
- * The Server as Sessions see it: rights and payloads that they ask for, and who is told what became of a message.
+ * The Server as Sessions see it: rights, payloads, and reports about what became of a message.
  *
- * Hot: `now`, `rightsVersion` and `delivered` are asked for every delivery.
+ * Hot: `now`, `rightsVersion` and `delivered` are used for every delivery.
  *
  * @module
  */
@@ -29,7 +29,7 @@ import type { Sessions } from './sessions/sessions.ts'
 import type { Turn } from '../turn/turn.ts'
 import type { SessionEnds } from './session-ends.ts'
 
-/** What it works with. */
+/** What SessionServices work with. */
 export interface SessionServicesParts {
   readonly current: ActiveConfig
   readonly turn: Turn
@@ -38,7 +38,7 @@ export interface SessionServicesParts {
   readonly events: Events
   readonly sessions: Sessions
   readonly replays: Replays
-  /** Where the Store keeps something. */
+  /** Present if something is stored. */
   readonly payloads: Payloads | undefined
   readonly queueExpiries: QueueExpiries
   readonly crowds: Crowds
@@ -138,8 +138,8 @@ export class SessionServices implements SessionSide<Session> {
 }
 
 /**
- * What the Router asks: of a Session the same as the Session itself does. The host program may receive everything. A class,
- * as V8 reads an object literal with getters by a look-up for every message.
+ * The rights that the Router asks about: for a Session, the same as the Session itself asks about. The host program may
+ * receive everything. This is a class because V8 reads getters of an object literal by a look-up for every message.
  */
 class RouterRights implements RouterSide {
   readonly work: WorkBudget

@@ -1,8 +1,8 @@
 /**
  * SUBSCRIBE and UNSUBSCRIBE: what is granted, what is refused, and which retained messages follow (§3.8.4, §3.10.4).
  *
- * A filter that the standard forbids ends the Connection; one that this Server or its rules refuse gets its own code in the
- * SUBACK, and the others are served.
+ * A filter that the standard forbids ends the Connection. A filter that this Server or its rules refuse gets its own
+ * code in the SUBACK, and the others are granted.
  *
  * @module
  */
@@ -57,25 +57,25 @@ export interface SubscribingParts {
   readonly turn: Turn
   readonly answers: Answers
   readonly waiters: StoreWaiters
-  /** False while the Store cannot write and the Session would have to be stored. */
+  /** False if the Session would have to be stored and the Store cannot write. */
   canStore(session: Session): boolean
-  /** To the Store with it, if the Session is kept. */
+  /** Stores it, if the Session is stored. */
   subscribed(session: Session, subscription: Subscription): void
   unsubscribed(session: Session, topicFilter: string): void
-  /** Keeps what is owed to Sessions that are kept; absent where nothing is. */
+  /** Stores which retained messages are still to be sent; absent if nothing is stored. */
   readonly ledger: Ledger | undefined
   dropped(session: Session, message: ApplicationMessage, cause: DropCause): void
-  /** What a member of these Shared Subscriptions held goes to others. */
+  /** Hands the messages that a member of these Shared Subscriptions held on to others. */
   leftShared(session: Session, topicFilters: ReadonlySet<string>): void
   readonly memoryRefusals: MemoryRefusals
-  /** A line in the log about it. */
+  /** Logs a refusal. */
   readonly denied: Denials['denied']
 }
 
 export class Subscribing implements SubscribeSide, UnsubscribeSide {
   readonly work: WorkBudget
   readonly #parts: SubscribingParts
-  /** Made by `subscribe`, sent by `subscribed`, which follows at once. */
+  /** Set by `subscribe` and used by `subscribed`, which follows at once. */
   #owed: readonly Owed[] = []
 
   constructor(parts: SubscribingParts) {
@@ -83,7 +83,7 @@ export class Subscribing implements SubscribeSide, UnsubscribeSide {
     this.work = parts.turn.work
   }
 
-  /** @throws {ProtocolError} for filters and options that the standard or CONNACK rules out */
+  /** @throws {ProtocolError} if the standard or CONNACK forbids a filter or an option */
   subscribe(connection: Connection, packet: SubscribePacket): readonly number[] | Pending {
     const { turn, waiters } = this.#parts
     if (turn.isStoreBehind && this.#isStored(connection.session!)) {
@@ -117,7 +117,7 @@ export class Subscribing implements SubscribeSide, UnsubscribeSide {
     return session.ledger !== undefined && this.#parts.canStore(session)
   }
 
-  /** The same for the host program: `origin.answered` follows, at once where that is possible. */
+  /** The same for the host program: `origin.answered` follows, at once if possible. */
   subscribeFor(origin: SubscribeOrigin, packet: SubscribeRequest): void {
     const { turn, waiters } = this.#parts
     if (turn.isStoreBehind && this.#isStored(origin.session)) {
@@ -146,7 +146,7 @@ export class Subscribing implements SubscribeSide, UnsubscribeSide {
   }
 
   check(origin: SubscribeOrigin, asked: SubscriptionRequest): CheckedRequest {
-    // Before 5.0 there are no Shared Subscriptions; serving them there too is what users expect of a broker.
+    // Before 5.0 there are no Shared Subscriptions; users expect a broker to serve them there, too.
     const { matchFilter, isShared } = checkFilter(asked.topicFilter)
     if (isShared && asked.noLocal) {
       throw new ProtocolError(ReasonCode.ProtocolError, 'No Local on a Shared Subscription') // [5.0 MQTT-3.8.3-4]
@@ -202,7 +202,7 @@ export class Subscribing implements SubscribeSide, UnsubscribeSide {
     const subscriptionIdentifiers = packet.properties.subscriptionIdentifiers ?? NO_IDENTIFIERS
     const subscription = subscriptionOf(session, { ...request, qos, subscriptionIdentifiers })
     this.#replace(session, old, subscription)
-    // Never for a shared one (U-3.8.4-3); 1 only for a new Subscription [5.0 MQTT-3.3.1-10].
+    // Never for a Shared Subscription (U-3.8.4-3); with 1, only for a new Subscription [5.0 MQTT-3.3.1-10].
     const isOwed = request.retainHandling === 0 || (request.retainHandling === 1 && old === undefined)
     if (isOwed && !isShared) owed.push(this.#owedTo(session, subscription))
     else this.#parts.replays.forget(session, request.topicFilter)
@@ -215,7 +215,7 @@ export class Subscribing implements SubscribeSide, UnsubscribeSide {
     return { subscription, upToNumber: retained.lastNumber, upToMessageNumber, connectionNumber }
   }
 
-  /** What ends with its Connection may use the reserve: reading frees memory. */
+  /** A Session that ends with its Connection may use the reserve, because reading frees memory. */
   #checkMemory({ memory, sessionExpiryInterval }: Session, topicFilter: string): MemoryRefusal | undefined {
     return this.#parts.memoryRefusals.check(memory, sizeOfSubscription(topicFilter), sessionExpiryInterval === 0)
   }
@@ -229,7 +229,7 @@ export class Subscribing implements SubscribeSide, UnsubscribeSide {
     this.#parts.subscribed(session, subscription)
   }
 
-  /** SUBACK is written: retained messages follow (§3.3.1.3). */
+  /** Sends retained messages after SUBACK is written (§3.3.1.3). */
   subscribed({ session }: { readonly session: Session | undefined }): void {
     const owed = this.#owed
     this.#owed = []
@@ -240,7 +240,7 @@ export class Subscribing implements SubscribeSide, UnsubscribeSide {
     this.#parts.replays.owe(session, () => this.#receiver(session), owed)
   }
 
-  /** Goes on with what was owed before a restart, once its Client is back. */
+  /** Continues with retained messages that were still to be sent before a restart, once the Client is back. */
   resumeReplay(session: Session, { topicFilter, upToMessageNumber, afterTopicName }: ReplayRecord): void {
     const subscription = session.subscriptions.get(topicFilter)
     if (session.isEnded || subscription === undefined) return
@@ -278,8 +278,8 @@ export class Subscribing implements SubscribeSide, UnsubscribeSide {
   }
 
   /**
-   * RETAIN 1 (U-3.3.1.3-2), at the lower of both QoS [5.0 MQTT-3.8.4-8]. What is left of a replay when its Connection ends goes
-   * on with the next one, save for QoS 0, which ends with a Connection as it does everywhere.
+   * Sends with RETAIN 1 (U-3.3.1.3-2), at the lower of both QoS [5.0 MQTT-3.8.4-8]. The rest of a replay continues on
+   * the next Connection, except for QoS 0, which ends with the Connection as everywhere.
    */
   #sendRetained(session: Session, message: ApplicationMessage, { subscription, connectionNumber }: Owed): void {
     const isOwn = subscription.noLocal && message.publisher === session.clientId
@@ -292,7 +292,7 @@ export class Subscribing implements SubscribeSide, UnsubscribeSide {
     else this.#parts.dropped(session, message, 'not authorized')
   }
 
-  /** @throws {ProtocolError} for filters that the standard rules out; then nothing is unsubscribed */
+  /** @throws {ProtocolError} if the standard forbids a filter; then nothing is unsubscribed */
   unsubscribe(connection: Connection, packet: UnsubscribePacket): readonly number[] | Pending {
     const origin = new ConnectionOrigin(connection, (reasonCodes) =>
       connection.unsubscribeAnswered(packet, reasonCodes),
@@ -303,7 +303,7 @@ export class Subscribing implements SubscribeSide, UnsubscribeSide {
     return PENDING
   }
 
-  /** The same for the host program: `origin.answered` follows, at once where that is possible. */
+  /** The same for the host program: `origin.answered` follows, at once if possible. */
   unsubscribeFor(origin: SubscribeOrigin, packet: Pick<UnsubscribePacket, 'topicFilters'>): void {
     const work = new UnsubscribeWork(this, origin, packet)
     if (!work.resume()) this.addTask(origin.session, work)
@@ -325,15 +325,15 @@ export class Subscribing implements SubscribeSide, UnsubscribeSide {
   }
 }
 
-/** CONNACK said what holds for this Connection: a reload changes it for the next one only. */
+/** CONNACK announced the rule for this Connection; a reload only changes it for the next one. */
 function checkIdentifier(connection: Connection, { properties }: SubscribePacket): void {
   if (properties.subscriptionIdentifiers === undefined || notesOf(connection).announced!.subscriptionIdentifiers) return
   throw new ProtocolError(ReasonCode.SubscriptionIdentifiersNotSupported, 'Subscription Identifiers are disabled')
 }
 
 /**
- * CONNACK told a 5.0 Client of it; an older one, and one that was connected when a reload switched it off, learns it from its
- * SUBACK [3.1.1 MQTT-3.8.3-2].
+ * CONNACK has told a 5.0 Client. An older one, or one that was connected when a reload switched it off, learns it from
+ * its SUBACK [3.1.1 MQTT-3.8.3-2].
  */
 function missingCapability(
   { sharedSubscriptions, wildcardSubscriptions }: SubscribeCapabilities,

@@ -1,8 +1,8 @@
 /**
  * `$SYS/broker/…`: the broker's own figures as retained messages, every `sys-interval` seconds.
  *
- * Each row of the table of figures names its topics; a value that did not change is not published again. Everything is read from
- * counters, so that a round walks through nothing.
+ * Each row of the table of figures names its topics. A value that did not change is not published again. Everything is
+ * read from counters, so a round walks through nothing.
  *
  * @module
  */
@@ -19,7 +19,7 @@ export class SysTopics implements Task {
   readonly #clock: Clock
   readonly #figures: Figures
   readonly #last = new Map<string, string>()
-  /** What the round that is under way has not published yet. */
+  /** What the present round has not published yet. */
   #left: Iterator<readonly [topic: string, text: string]> | undefined = undefined
   #timer: Timer | undefined
 
@@ -29,7 +29,7 @@ export class SysTopics implements Task {
     this.#clock = clock
   }
 
-  /** From now on, every so many seconds; 0 is never. */
+  /** Publishes from now on, every so many seconds; never if it is 0. */
   start(intervalSeconds: number, version: string): void {
     this.stop()
     if (intervalSeconds === 0) return
@@ -47,7 +47,10 @@ export class SysTopics implements Task {
     this.#left = undefined
   }
 
-  /** Very many Clients may subscribe to all of them: a round goes a share at a time, and is left out while one is under way. */
+  /**
+   * Very many Clients may subscribe to all topics, so a round is spread over several turns. The next round is left out
+   * while one is in progress.
+   */
   #beginRound(): void {
     if (this.#left !== undefined) return
     this.#left = this.#texts()
@@ -65,7 +68,7 @@ export class SysTopics implements Task {
     return true
   }
 
-  /** Topics below the prefix, and what they say at the moment. */
+  /** Topics below the prefix, with their present texts. */
   *#texts(): Generator<readonly [topic: string, text: string], void, undefined> {
     yield ['time', new Date(this.#clock.wallNow()).toISOString()]
     const readings = this.#figures.beginRound()

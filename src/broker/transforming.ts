@@ -1,8 +1,8 @@
 /**
- * What plugins make of a message for one receiver (`transformDelivery`), at the moment at which it is sent.
+ * What plugins make of a message for one receiver (`transformDelivery`), when it is sent.
  *
- * So what waits is the message as it was published, once for all who get it; what is made for one receiver lives until it is
- * encoded, and is charged to that Connection's output. Receivers for whom nothing is changed share one frame, as ever.
+ * A message waits as it was published, once for all its receivers. What is made for one receiver lives until it is
+ * encoded, and is charged to the output of that Connection. Receivers for which nothing is changed share one frame.
  *
  * @module
  */
@@ -27,14 +27,14 @@ export class Transforming implements DeliveryTransforms {
     this.reconfigure()
   }
 
-  /** Other plugins may be asked from now on. */
+  /** Called after a reload, which may have changed the plugins. */
   reconfigure(): void {
     this.isAsked = this.#current.access.transforms
   }
 
   transform({ client }: ServedConnection, message: ApplicationMessage): ApplicationMessage | DropCause {
     const { interceptors } = this.#current.access
-    message.own() // it may come in a chunk, and plugins may keep it
+    message.own() // it may lie in a chunk, and plugins may keep it
     this.#work.spend(interceptors.transforming * Work.question + copied(message.size))
     const made = interceptors.transform(client, message)
     if (made !== message && made instanceof ApplicationMessage) this.#metrics.deliveriesReplaced++

@@ -1,6 +1,6 @@
 /**
- * Wills that are due. Each counts as a message of its Client: permissions and plugins are asked about it as about any other, but
- * there is nobody to be told what became of it.
+ * Wills that are due. Each counts as a message of its Client: permissions and plugins are asked about it as about any
+ * other, but nobody waits for an answer.
  *
  * @module
  */
@@ -19,10 +19,10 @@ import type { Will } from './sessions/sessions.ts'
 import type { Answers } from '../turn/answers.ts'
 import type { Turn } from '../turn/turn.ts'
 
-/** A Will whose time has come. */
+/** A Will that is due. */
 interface DueWill {
   readonly client: Client
-  /** It has gone out, or will not. */
+  /** Called once it was sent or refused. */
   readonly settled: () => void
 }
 
@@ -32,11 +32,11 @@ export interface WillPublishingParts extends Pick<InterceptingSide<DueWill>, 'cu
   readonly metrics: Metrics
   readonly events: Events
   readonly answers: Answers
-  /** Whether the Store takes nothing more. */
+  /** Whether the broker is closing, so that nothing more is stored. */
   isStopped(): boolean
   /** Retains and delivers a message. */
   accept(client: Client, message: ApplicationMessage): ReasonCode
-  /** Counts and reports a refusal. @param detail why, where it is not a permission */
+  /** Counts and reports a refusal. @param detail why, if the reason is not a permission */
   refused(client: Client, message: ApplicationMessage, refusal: ReasonCode | NoRoom, detail?: string): ReasonCode
 }
 
@@ -57,9 +57,9 @@ export class WillPublishing {
   }
 
   /**
-   * @param settled called once it has gone out or was refused, which may be later: until then the Store has to keep it, as
+   * @param settled called once it was sent or refused, which may be later. Until then the Store has to keep it, because
    *   its Client does not send it again
-   * @returns whether that is done
+   * @returns whether it was settled at once
    */
   publish(will: Will, settled: () => void): boolean {
     const { fields, client } = will
@@ -98,14 +98,14 @@ export class WillPublishing {
     payer.hold(message, 0)
     this.#parts.answers.when(answer, otherwise, payer, (value) => {
       payer.release(message, 0)
-      // It stays in the Store, and goes out at the next start.
+      // It stays in the Store, and is sent at the next start.
       if (this.#parts.isStopped()) return
       if (act(value) !== PENDING) settled()
     })
     return PENDING
   }
 
-  /** The rules that CONNECT applied to the Topic of the Will, for the one that a plugin has put in its place. */
+  /** Checks a topic from a plugin by the rules that CONNECT applied to the topic of the Will. */
   #checkTopic(client: Client, { topicName }: ApplicationMessage): ReasonCode | undefined {
     if (isReserved(topicName, client)) return ReasonCode.NotAuthorized
     const { options } = this.#parts.current

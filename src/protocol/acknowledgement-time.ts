@@ -1,21 +1,21 @@
 /**
- * How long a Client takes to acknowledge what it is sent at QoS 1 and 2: from PUBLISH to PUBACK or PUBREC.
+ * How long a Client takes to acknowledge messages of QoS 1 and 2, from PUBLISH to PUBACK or PUBREC.
  *
  *   PUBLISH 7 ──timed──────────> PUBACK 7     one delivery at a time is timed; the others in between cost a comparison
  *   PUBLISH 8 ──not timed──> PUBACK 8
  *
- * The mean is smoothed as TCP smooths its round trip (RFC 6298): a new time counts for an eighth. It is kept in eighths of a
- * millisecond, so that it stays a small integer.
+ * The mean is smoothed as TCP smooths its round-trip time (RFC 6298): each new time counts for an eighth. It is kept in
+ * eighths of a millisecond, so that it stays a small integer.
  *
  * @module
  */
 
 const WEIGHT = 8
-/** Of the mean, while nothing was timed. */
+/** The value of the mean before the first acknowledgement. */
 const UNKNOWN = -1
 
 export class AcknowledgementTime {
-  /** Packet Identifier of the delivery that is timed; 0 while none is. */
+  /** Packet Identifier of the delivery that is being timed; 0 if none is. */
   #timed = 0
   #sentAtMs = 0
   #eighths = UNKNOWN
@@ -30,13 +30,13 @@ export class AcknowledgementTime {
     return this.#eighths === UNKNOWN ? undefined : this.#eighths / WEIGHT
   }
 
-  /** A PUBLISH left, and `isIdle` holds. */
+  /** A PUBLISH was sent; call this only if `isIdle`. */
   begin(packetIdentifier: number, nowMs: number): void {
     this.#timed = packetIdentifier
     this.#sentAtMs = nowMs
   }
 
-  /** Whether that delivery is the one that is timed. Hot: asked for every acknowledgement. */
+  /** Whether that delivery is the one being timed. Hot: runs for every acknowledgement. */
   times(packetIdentifier: number): boolean {
     return this.#timed === packetIdentifier
   }

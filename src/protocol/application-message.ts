@@ -1,23 +1,23 @@
 /**
  * An Application Message on its way through the Server, and its encoded forms.
  *
- * Encode once: a PUBLISH looks the same to every receiver of one layout (version, with or without Packet Identifier), save
- * for the first byte's flags and the two bytes of the Packet Identifier, which each receiver's copy gets patched in. Often
- * the received bytes serve as they are.
+ * Encode once: a PUBLISH is the same for all receivers of one layout (version, with or without Packet Identifier),
+ * except for the flags in the first byte and the Packet Identifier, which are patched into each receiver's copy. Often
+ * the received bytes can be used as they are.
  *
  *   received bytes ──> frame (5.0, QoS 0) ──copied into──> output of receiver 1, 2, 3 …
  *                      frame (3.1.1, QoS > 0) ──copied and patched──> …
  *
- * Properties stay the bytes that came: they lie before the payload and move with it, or else in memory of their own. Only who
- * asks for them as an object (a listener of the host program, the Store) has them decoded.
+ * Properties stay the bytes that were received: they lie before the payload and move with it, or in memory of their
+ * own. They are decoded only for those that ask for an object: listeners of the host program, and the Store.
  *
- * The payload lies at first in the received chunk, which is good only while that is worked off. Whoever needs the message longer calls `keep`
- * (until it is acknowledged: into the arena) or `own` (for as long as it takes: into memory of its own), so that a small
- * message does not pin a 64 KiB chunk.
+ * At first the payload lies in the received chunk, which is valid only while that chunk is processed. To keep the
+ * message longer, call `keep` (until it is acknowledged: into the arena) or `own` (for as long as necessary: into
+ * memory of its own), so that a small message does not pin a 64 KiB chunk.
  *
- * Whoever holds a message can count on its payload: it never leaves RAM under its holder. Who can wait for the Store, a
- * stored delivery in a queue and nobody else, lets go of the message and makes another when its turn comes (`stored`), and
- * the payload is gone as soon as no other holder is left. One whose payload is not in RAM cannot be sent: it has none to give.
+ * The payload of a message that somebody holds never leaves RAM. A stored delivery in a queue can wait for the Store,
+ * and nothing else can: it lets go of the message and makes another when its turn comes (`stored`). The payload is gone
+ * as soon as nobody else holds the message. A message whose payload is not in RAM cannot be sent.
  *
  * @module
  */
@@ -37,10 +37,10 @@ import { isOfFive, layoutOf, OtherFrames, type FrameLayout, type MessageFrame } 
 
 const arena = new Arena()
 const NOTHING = new Uint8Array(0)
-/** What the last payload that was loaded lies in. */
+/** The memory that holds the payload loaded last. */
 let loaded: Uint8Array = NOTHING
 
-/** Shared by all small messages that leave in the frame in which they came: overwritten by each call of `frame`. */
+/** Shared by all small messages that leave in the frame in which they came; every call of `frame` overwrites it. */
 const ownFrame: { -readonly [Key in keyof MessageFrame]: MessageFrame[Key] } = {
   bytes: NOTHING,
   start: 0,
@@ -55,14 +55,14 @@ export class ApplicationMessage implements Message {
   readonly retain: boolean
   readonly publisher: string
   readonly receivedAtMs: number
-  /** Name in the Store; 0 while nothing durable refers to it. */
+  /** The number of the message in the Store; 0 while nothing stored refers to it. */
   messageNumber = 0
-  /** User name of the publisher, of a message that is retained; `undefined` for an anonymous one. */
+  /** User name of the publisher, if the message is retained; `undefined` for an anonymous one. */
   publisherUser: string | undefined = undefined
   /** Whether the Store has a record of it, or will get one with the next commit. */
   isRecorded = false
   #properties: PropertyList
-  /** 0 until somebody asks. */
+  /** Computed at the first use; 0 before. */
   #fullSize = 0
   /** How many accounts are charged with it (`base/memory-account.ts`). */
   holders = 0
@@ -70,20 +70,23 @@ export class ApplicationMessage implements Message {
   #payloadStart: number
   #payloadEnd: number
   #place: Place = Place.Buffer
-  /** Where in the arena, as it counts. */
+  /** Its place in the arena, as `Arena` numbers them. */
   #arenaPlace = 0
-  /** Made when somebody asks for it. */
+  /** Made at the first use. */
   #payload: Buffer | undefined = undefined
-  /** Where the frame in which the message came begins, in the same bytes as the payload with which it ends; -1 for none. */
+  /**
+   * Where the frame in which the message came begins; it is in the same bytes as the payload, which is its end. -1 if
+   * there is none.
+   */
   #frameStart = -1
   #packetIdentifierAt = 0
   #frameLayout = -1
-  /** Made when somebody needs one. */
+  /** Made at the first use. */
   #others: OtherFrames | undefined = undefined
-  /** Whole seconds that the 5.0 frames' Message Expiry Interval has been counted down by. */
+  /** Whole seconds by which the Message Expiry Interval in the 5.0 frames has been reduced. */
   #framesAgeSeconds = 0
 
-  /** Hot: runs for every message received, hence no object of parts; everybody else calls `of`. */
+  /** Hot: runs for every message received, so the parts are plain parameters. All other code calls `of`. */
   constructor(
     topicName: string,
     qos: QoS,
@@ -106,7 +109,7 @@ export class ApplicationMessage implements Message {
     this.#payloadEnd = payloadEnd
   }
 
-  /** A message from its parts. Its payload is used as it is: hand in a copy if it may change. */
+  /** Makes a message from its parts. The payload is not copied: pass a copy if it may change. */
   static of(parts: MessageParts): ApplicationMessage {
     const { topicName, payload, qos, retain, publisher, receivedAtMs } = parts
     const list = propertyListOf(parts.properties)
@@ -114,35 +117,35 @@ export class ApplicationMessage implements Message {
     return new ApplicationMessage(topicName, qos, retain, list, publisher, receivedAtMs, payload, 0, end)
   }
 
-  /** Monotonic milliseconds from which on it is expired; Infinity if it never is (§3.3.2.3.3). */
+  /** When it expires, in monotonic milliseconds; Infinity if it never does (§3.3.2.3.3). */
   get expiresAtMs(): number {
     if (this.#properties === noPropertyList) return Infinity
     const interval = this.#properties.messageExpiryInterval
     return interval === undefined ? Infinity : this.receivedAtMs + interval * 1000
   }
 
-  /** The Topic Name, under the short name that host programs like. */
+  /** The Topic Name, by the short name that host programs use. */
   get topic(): string {
     return this.topicName
   }
 
-  /** What the publisher said, as an object: made anew when somebody asks. */
+  /** The properties that the publisher sent, as an object; each call makes a new one. */
   get properties(): Properties {
     return this.#properties.decode()
   }
 
-  /** The same as bytes: good as long as the message is held. */
+  /** The properties as bytes, which are valid as long as the message is held. */
   get propertyList(): PropertyList {
     return this.#properties
   }
 
-  /** The same, in memory that does not hold the payload: for a message whose payload leaves RAM. */
+  /** The properties in memory that does not include the payload, for a message whose payload leaves RAM. */
   ownProperties(): PropertyList {
     if (this.#properties.bytes === this.#bytes) this.#properties = this.#properties.copy()
     return this.#properties
   }
 
-  /** A message whose payload is only in the store; `load` before it is sent. */
+  /** Makes a message whose payload is only in the store; call `load` before it is sent. */
   static stored(
     parts: Omit<MessageParts, 'payload'>,
     messageNumber: number,
@@ -172,20 +175,23 @@ export class ApplicationMessage implements Message {
     return this.#place < Place.Store
   }
 
-  /** Whether the Store could not give the payload back, and never will: the message cannot be sent. */
+  /** Whether the Store has lost the payload, so that the message cannot be sent. */
   get isLost(): boolean {
     return this.#place === Place.Lost
   }
 
-  /** The Store cannot give the payload back. */
+  /** Records that the Store has lost the payload. */
   lose(): void {
     if (this.#place === Place.Store) this.#place = Place.Lost
   }
 
-  /** The payload of a message that `stored` made. Many come with one read, and none may keep the memory of all. */
+  /**
+   * Sets the payload of a message that `stored` made. One read returns many payloads, and none of them may pin the
+   * memory of all.
+   */
   load(payload: Uint8Array): void {
     if (this.#place !== Place.Store) return
-    // One view for all that lie in the same memory: a view each would be as large as many a payload.
+    // One view for all payloads in the same memory, because a view is as large as many a payload.
     if (loaded.buffer !== payload.buffer) loaded = new Uint8Array(payload.buffer)
     this.#bytes = loaded
     this.#payloadStart = payload.byteOffset
@@ -199,7 +205,7 @@ export class ApplicationMessage implements Message {
     return (this.#payload ??= this.#cutPayload())
   }
 
-  /** A Buffer also where its bytes lie in memory that came as a plain Uint8Array, as after a restart. */
+  /** A Buffer, even if its bytes lie in memory that came as a plain Uint8Array, as after a restart. */
   #cutPayload(): Buffer {
     invariant(this.isLoaded, `the payload of message ${this.messageNumber} is only in the store`)
     const { buffer, byteOffset } = this.#bytes
@@ -222,28 +228,28 @@ export class ApplicationMessage implements Message {
   }
 
   /**
-   * What it takes in memory: an estimate that counts against limits. Whoever loads a payload charges it to whoever holds the
-   * message.
+   * The memory that it takes: an estimate that counts against limits. A payload that is loaded is charged to the
+   * account of the message's holder.
    *
-   * Hot: asked several times for each delivery at QoS 1 and 2.
+   * Hot: read several times for each delivery at QoS 1 and 2.
    */
   get size(): number {
     return this.isLoaded ? this.fullSize : this.fullSize - this.payloadLength
   }
 
-  /** The same with its payload, wherever that is. */
+  /** The size including the payload, wherever that is. */
   get fullSize(): number {
     if (this.#fullSize === 0) this.#fullSize = MESSAGE_BYTES + this.namesSize + this.payloadLength
     return this.#fullSize
   }
 
-  /** The share of Topic Name and properties, which stay in RAM also where the payload is only in the store. */
+  /** The part for the Topic Name and the properties, which stay in RAM even if the payload is only in the store. */
   get namesSize(): number {
     const topicSize = sizeOfText(this.topicName)
     return this.#properties === noPropertyList ? topicSize : topicSize + this.#properties.size
   }
 
-  /** Says that its bytes lie in a received chunk, which is good only until the Connection's `receive` returns. */
+  /** Marks its bytes as part of a received chunk, which is valid only until the Connection's `receive` returns. */
   liesInChunk(): void {
     this.#place = Place.Chunk
   }
@@ -277,19 +283,19 @@ export class ApplicationMessage implements Message {
     if (!this.#fillsItsMemory(size)) this.#moveTo(Buffer.allocUnsafeSlow(size), 0, Place.Own)
   }
 
-  /** Nobody holds it any longer. */
+  /** Called when nobody holds it any longer. */
   released(): void {
     if (this.#place === Place.Arena) arena.leave(this.#arenaPlace, this)
   }
 
-  /** True where a copy would save nothing worth the while: the message is most of what its memory holds. */
+  /** True if a copy would save little, because the message is most of what its memory holds. */
   #fillsItsMemory(size: number): boolean {
     if (this.#place === Place.Chunk || size * 2 <= this.#bytes.buffer.byteLength) return false
     this.#place = Place.Own
     return true
   }
 
-  /** Where the frame begins that came with it, or else the properties, or else the payload. */
+  /** The first byte that belongs to it: of its received frame, or else of its properties, or else of its payload. */
   #firstByte(): number {
     if (this.#frameStart >= 0) return this.#frameStart
     return this.#properties.bytes === this.#bytes ? this.#properties.start : this.#payloadStart
@@ -317,22 +323,22 @@ export class ApplicationMessage implements Message {
   }
 
   /**
-   * The Message Expiry Interval that travels on: seconds, counted down by the whole ones spent here [5.0 MQTT-3.3.2-6].
+   * The Message Expiry Interval to send: seconds, reduced by the whole seconds spent here [5.0 MQTT-3.3.2-6].
    *
-   * @returns `undefined` where the message has none
+   * @returns `undefined` if the message has none
    */
   expiryIntervalAt(nowMs: number): number | undefined {
     const interval = this.#properties.messageExpiryInterval
     if (interval === undefined) return undefined
-    // Below 0 a clock was put back: nobody gets more than the publisher gave.
+    // It is negative if a clock was set back; a receiver never gets more than the publisher gave.
     const age = Math.max(0, Math.floor((nowMs - this.receivedAtMs) / 1000))
     return Math.max(0, interval - age)
   }
 
   /**
-   * The encoded PUBLISH for receivers of that layout: good until another is asked for.
+   * The encoded PUBLISH for receivers of that layout, valid until another one is requested.
    *
-   * Hot: runs for every delivery; makes the frame at the first.
+   * Hot: runs for every delivery; the first one makes the frame.
    */
   frame(version: ProtocolVersion, withPacketIdentifier: boolean, nowMs: number): MessageFrame {
     const layout = layoutOf(version, withPacketIdentifier)
@@ -342,7 +348,7 @@ export class ApplicationMessage implements Message {
   }
 
   #ownFrame(): MessageFrame {
-    // What serves all would keep a large one in memory for as long as nobody else asks.
+    // The shared frame would keep a large message in memory until another message uses it.
     if (this.#payloadEnd - this.#frameStart > LARGEST_GUEST_BYTES) {
       return {
         bytes: this.#bytes,
@@ -370,7 +376,7 @@ export class ApplicationMessage implements Message {
     return this.#others.add(layout, frame)
   }
 
-  /** Forgets 5.0 frames whose Message Expiry Interval is out of date. */
+  /** Discards 5.0 frames whose Message Expiry Interval is out of date. */
   #age(nowMs: number): void {
     const seconds = Math.floor((nowMs - this.receivedAtMs) / 1000)
     if (seconds === this.#framesAgeSeconds) return

@@ -5,26 +5,29 @@
  *   | . . G . . . |  …  | G . G |    | frame | frame |   free   |       64 blocks: 1 MiB, whatever Clients do
  *         └── moves out when the block's turn is over
  *
- * A block lives as long as anything in it, so that one small message that is never acknowledged would keep all of it. Each block
- * therefore knows its guests, and a guest that is still held when the newest block takes the place of the oldest moves into
- * memory of its own. What waits for long from the start does so at once.
+ * A block lives as long as anything in it, so a single small message that is never acknowledged would keep all of it.
+ * Each block therefore knows its guests. When the newest block takes the place of the oldest, the guests of the oldest
+ * that are still held move into memory of their own. A message that has to wait for long from the start goes there at
+ * once.
  *
  * @module
  */
 const BLOCK_BYTES = 16_384
-/** More than that would waste what is left of a block: it gets memory of its own. */
+/** A larger guest would waste the rest of a block, so it gets memory of its own. */
 export const LARGEST_GUEST_BYTES: number = BLOCK_BYTES / 4
 const BLOCKS = 64
-/** A place is the number of the block and which guest of it: at most one for each byte. */
+/**
+ * A place is the number of the block and the number of the guest in it; a block has at most one guest for each byte.
+ */
 const PLACE_BITS = 14
-/** Guests that the list of a block has room for from the start: frames of 64 bytes, of which more seldom come. */
+/** Initial length of a block's list of guests: as many as there are frames of 64 bytes, since smaller ones are rare. */
 const USUAL_GUESTS = BLOCK_BYTES / 64
-/** Copied for each block: faster than growing. */
+/** Copied for each block, which is faster than growing a list. */
 const FREE_PLACES: readonly (Guest | undefined)[] = Array.from({ length: USUAL_GUESTS }, () => undefined)
 
-/** What lies in an arena. */
+/** Something whose bytes lie in an arena. */
 export interface Guest {
-  /** How many still hold it. */
+  /** How many holders it still has. */
   readonly holders: number
   /** Moves into memory of its own. */
   own(): void
@@ -33,13 +36,15 @@ export interface Guest {
 export class Arena {
   /** The block that the last `take` cut from. */
   block: Buffer = Buffer.alloc(0)
-  /** Which guest of which block the last one is. */
+  /** The place of the guest that was taken last. */
   place = 0
   #used = 0
   #number = 0
-  /** By block. A new list for each, as the collector has to note each young guest that an old list takes. */
+  /**
+   * By block. Each block gets a new list, because the collector has to note every young guest that an old list takes.
+   */
   readonly #guests: (Guest | undefined)[][] = Array.from({ length: BLOCKS }, () => [])
-  /** Those of the newest block, and how many they are. */
+  /** The guests of the newest block, and their number. */
   #newest: (Guest | undefined)[] = []
   #count = 0
 
@@ -59,7 +64,7 @@ export class Arena {
     return at
   }
 
-  /** That guest has gone. A place that others have by now stays theirs. */
+  /** Frees the place of that guest, unless another guest has it by now. */
   leave(place: number, guest: Guest): void {
     const guests = this.#guests[place >> PLACE_BITS]!
     const at = place & ((1 << PLACE_BITS) - 1)

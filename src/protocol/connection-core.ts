@@ -1,6 +1,6 @@
 /**
- * What a Connection is made of, and what it holds: the lowest of its layers, each of which is a noun of its own and knows only
- * those below it.
+ * What a Connection is made of: the lowest of its layers. Each layer is a noun of its own and knows only those below
+ * it.
  *
  *   connection.ts              bytes in, packets handled, output
  *   connection-login.ts        from CONNECT to CONNACK, and AUTH
@@ -9,7 +9,7 @@
  *   connection-ending.ts       how it ends, and what the peer reads of it
  *   connection-core.ts         fields, state, memory
  *
- * They are one object, as each packet passes through most of them.
+ * They form one object, because each packet passes through most of them.
  *
  * @module
  */
@@ -57,40 +57,46 @@ export abstract class ConnectionCore implements ServedConnection, Expiring {
   protected isReading = true
   protected wantsTurn = false
   protected keepAliveMs = 0
-  /** When the last packet came, or the last bytes of one that is not complete. */
+  /** When the last packet came, or the last bytes of an incomplete one. */
   protected lastSignMs: number
   /** When the last complete packet came, and when output was last handed to the Transport; -1 before the first. */
   protected lastReceivedMs = -1
   protected lastSentMs = -1
   /** All bytes ever received. */
   receivedBytes = 0
-  /** When the packet that is not complete yet began to come in; `undefined` while there is none, or while it is not read. */
+  /** When the incomplete packet began to arrive; `undefined` if there is none, or while nothing is read. */
   protected begunAtMs: number | undefined = undefined
-  /** What waits for an answer: the CONNECT that opened it, or the packet at hand. */
+  /** Size of what waits for an answer: the CONNECT that opened it, or the current packet. */
   protected waitingBytes = 0
-  /** What the Transport cannot hand on yet. */
+  /** Bytes that the Transport cannot pass on yet. */
   protected arrivingBytes = 0
-  /** Its byte stream is gone, and its end waits for a later turn. */
+  /** Set if its byte stream is gone and its end waits for a later turn. */
   protected loss: { readonly error: Error | undefined } | undefined = undefined
-  /** While it makes us hold anything. */
+  /** Present while it makes the broker hold anything. */
   protected memory: ConnectionMemory | undefined = undefined
-  /** Deadlines that few have: `undefined` is free, `Infinity` is a number that each would keep in memory of its own. */
+  /**
+   * Deadlines that few Connections have. `undefined` is free, whereas `Infinity` is a number that each would keep in
+   * memory of its own.
+   */
   protected loginExpiresAtMs: number | undefined = undefined
   /** Between CONNECT and CONNACK. */
   protected loginDeadlineMs: number | undefined = undefined
   protected receiveMaximum = 65_535
-  /** Bytes that wait to be taken, when somebody last looked; -1 while nothing is stuck. */
+  /** Bytes that the peer had not taken at the last look; -1 while nothing is stuck. */
   protected stuckBytes = -1
-  /** Of all that was ever written, what the network had taken when the drain watch began. */
+  /** Of all bytes ever written, how many the network had taken when the drain watch began. */
   protected takenBytes = 0
   protected drainDeadlineMs: number | undefined = undefined
   protected resumeAtMs = 0
-  /** It is for others that it is not read until then. */
+  /** It is not read for the benefit of others: it gives way. */
   protected givesWay = false
   protected publishRate: RateLimit | undefined = undefined
   protected byteRate: RateLimit | undefined = undefined
 
-  /** @param arrivedAtMs when its byte stream was accepted, where something came before MQTT: `connectTimeout` counts from then */
+  /**
+   * @param arrivedAtMs when its byte stream was accepted, if something came before MQTT: `connectTimeout` counts from
+   *   then
+   */
   constructor(
     server: ServerSide,
     transport: Transport,
@@ -134,8 +140,8 @@ export abstract class ConnectionCore implements ServedConnection, Expiring {
   }
 
   /**
-   * True while output piles up beyond `maxOutgoingBytes`, or at all (in the network or before a commit) where this Connection, its
-   * user or the broker has no memory left.
+   * True while more than `maxOutgoingBytes` of output waits, or any output at all (in the network or for a commit) if
+   * this Connection, its user or the broker has no memory left.
    */
   get congested(): boolean {
     return (this.stuckBytes > 0 || this.sender.isHolding) && this.isPiledUp()
@@ -149,57 +155,59 @@ export abstract class ConnectionCore implements ServedConnection, Expiring {
     return !this.congested && this.transport.unsentBytes * 2 < this.limits.maxOutgoingBytes
   }
 
-  /** The Change that its output waits for; 0 where none waits. */
+  /** The Change that its output waits for; 0 if none does. */
   get heldUntilChange(): number {
     return this.sender.heldUntilChange
   }
 
-  /** Bytes of its input that it makes us hold: what the input budget counts. */
+  /** Bytes of its input that the broker holds, as the input budget counts them. */
   get heldBytes(): number {
     return this.memory?.bytes('input') ?? 0
   }
 
-  /** Bytes handed to the Transport and not taken by the network. */
+  /** Bytes passed to the Transport that the network has not taken. */
   get unsentBytes(): number {
     return this.transport.unsentBytes
   }
 
-  /** All bytes ever handed to the Transport. */
+  /** All bytes ever passed to the Transport. */
   get sentBytes(): number {
     return this.sender.writtenBytes
   }
 
-  /** Seconds that hold for this Connection; 0 for none. */
+  /** The Keep Alive in force, in seconds; 0 for none. */
   get keepAlive(): number {
     return this.keepAliveMs / 1000
   }
 
-  /** Whether its input is read at present: see `mayWork` for what stops that. */
+  /** Whether its input is read at present; `mayWork` says what stops that. */
   get isRead(): boolean {
     return this.isReading
   }
 
-  /** What it is charged with, in bytes: unfinished input, output that is not taken, packets that wait for the Store. */
+  /**
+   * Bytes that it is charged with: unfinished input, output that has not been taken, packets that wait for the Store.
+   */
   get memoryBytes(): number {
     return this.memory?.account.bytes ?? 0
   }
 
-  /** Monotonic milliseconds at which the last packet came and went; -1 where none has. */
+  /** When the last packet was received and sent, in monotonic milliseconds; -1 if none was. */
   get lastPacketMs(): { readonly received: number; readonly sent: number } {
     return { received: this.lastReceivedMs, sent: this.lastSentMs }
   }
 
-  /** PUBLISH packets that came and went. */
+  /** PUBLISH packets received and sent. */
   get messageCounts(): { readonly received: number; readonly sent: number } {
     return { received: this.requests?.publishCount ?? 0, sent: this.sender.publishCount }
   }
 
-  /** Bytes of a packet that is not complete, as far as they have come. */
+  /** Bytes received of an incomplete packet. */
   protected get incompleteBytes(): number {
     return this.decoder.bufferedBytes + this.arrivingBytes
   }
 
-  /** So many bytes of that kind are held now. */
+  /** Sets how many bytes of that kind are held now. */
   protected hold(kind: HeldKind, bytes: number): void {
     if (this.memory === undefined && bytes === 0) return
     const memory = (this.memory ??= this.noMemory())

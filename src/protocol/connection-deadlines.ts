@@ -2,7 +2,7 @@
  * The time of a Connection: Keep Alive, the pace of a packet that has begun, a login's end, rates that are overdrawn, and a
  * network that takes nothing. Time in which we do not read does not count against Keep Alive.
  *
- * A packet that was begun has to get on (`pace.ts`); as long as it does, its bytes are a sign of life.
+ * A packet that has begun to arrive must make progress (`pace.ts`); as long as it does, its bytes are a sign of life.
  *
  * @module
  */
@@ -25,7 +25,7 @@ export abstract class TimedConnection extends OutputConnection {
   }
 
   protected connectedDeadline(): number {
-    // While we do not read, look again after the time that a Keep Alive takes.
+    // While nothing is read, check again after the time that a Keep Alive takes.
     const watch = this.isReading ? this.keepAliveDeadline() : this.server.turn.now() + Math.max(this.keepAliveMs, 1000)
     const rarer = Math.min(this.loginExpiresAtMs ?? Infinity, this.drainDeadlineMs ?? Infinity, this.packetDeadline())
     return this.keepAliveMs === 0 ? rarer : Math.min(watch, rarer)
@@ -37,16 +37,16 @@ export abstract class TimedConnection extends OutputConnection {
     return this.lastSignMs + this.keepAliveMs * 1.5 + this.limits.timeoutDisconnectDelay * 1000
   }
 
-  /** When the packet that is not complete is late; Infinity where there is none. */
+  /** When the incomplete packet is late; Infinity if there is none. */
   protected packetDeadline(): number {
     if (this.begunAtMs === undefined) return Infinity
     return packetDeadline(this.begunAtMs, this.incompleteBytes, this.limits)
   }
 
   /**
-   * Notes whether a packet is left that is not complete.
+   * Notes whether an incomplete packet is left.
    *
-   * @param isAnother false where it may be the one that was there before
+   * @param isAnother false if it may be the same one as before
    */
   protected watchPace(isAnother: boolean): void {
     if (this.incompleteBytes === 0 || !this.isReading) {
@@ -70,7 +70,7 @@ export abstract class TimedConnection extends OutputConnection {
     this.arm()
   }
 
-  /** What it published last waits for a subscriber that has little room: nothing more is taken until then, or `proceed`. */
+  /** A subscriber of what it published last has little room: nothing more is read until then, or until `proceed`. */
   standBack(untilMs: number): void {
     if (this.resumeAtMs !== 0 || this.state === State.Closed) return
     this.givesWay = true
@@ -123,7 +123,7 @@ export abstract class TimedConnection extends OutputConnection {
   protected expireUnconnected(nowMs: number): void {
     if (nowMs < this.connectDeadline()) return
     const isOurTurn = this.state === State.Deciding
-    // It did all that it could: it reads that it may come again.
+    // The Client did nothing wrong: the Reason Code lets it come again.
     if (isOurTurn) this.sendRefusal(ReasonCode.ServerBusy)
     this.close({
       cause: 'connect timeout',
@@ -134,7 +134,7 @@ export abstract class TimedConnection extends OutputConnection {
     })
   }
 
-  /** A peer that takes something is slow; one that takes nothing for that long is gone. */
+  /** A peer that takes a little is slow; one that has taken nothing for that long is gone. */
   protected expireDrain(): void {
     const unsent = this.transport.unsentBytes
     if (unsent > 0 && this.sender.writtenBytes - unsent <= this.takenBytes) {

@@ -1,8 +1,8 @@
 /**
- * How a Connection ends: by whose fault or wish, what its peer reads of it, and what is let go.
+ * How a Connection ends: who causes it, what its peer is sent, and what is released.
  *
- * A ProtocolError ends it with the standard's answer; any other error is our own mistake, reported to the Server, and ends it
- * too: nothing that one Client sends reaches another.
+ * A ProtocolError ends it with the answer of the standard. Any other error is a mistake of the broker: it is reported
+ * to the Server and ends the Connection, too. Nothing that one Client sends can affect another.
  *
  * @module
  */
@@ -15,11 +15,11 @@ import { ConnectionCore } from './connection-core.ts'
 import { allows, Event, State } from './connection-state.ts'
 import type { ConnectionEnd, EndCause } from './server-side.ts'
 
-/** How long a closed Connection may take to hand over its last bytes. */
+/** How long a closed Connection may take to pass on its last bytes. */
 const CLOSING_MS = 5_000
 
 export abstract class EndingConnection extends ConnectionCore {
-  /** The Server's no: CONNACK with that code, where the version has one that fits, then the close. */
+  /** Refuses the login: CONNACK with that code, if the version has a fitting one, then the close. */
   refuse(reasonCode: ReasonCode, detail: string, properties: Properties = noProperties): void {
     if (!allows(this.state, Event.refuse)) return
     this.sendRefusal(reasonCode, properties)
@@ -33,7 +33,7 @@ export abstract class EndingConnection extends ConnectionCore {
     this.sender.immediate({ type: PacketType.CONNACK, sessionPresent: false, reasonCode: code, properties })
   }
 
-  /** Ends a Connection from the Server's side: DISCONNECT with the code where the version has it, then the close. */
+  /** Ends the Connection: DISCONNECT with the code, if the version has it, then the close. */
   disconnect(reasonCode: ReasonCode, cause: EndCause, detail: string, properties: Properties = noProperties): void {
     if (!allows(this.state, Event.disconnect)) return
     this.sender.discardHeld()
@@ -45,7 +45,7 @@ export abstract class EndingConnection extends ConnectionCore {
     this.close({ cause, reasonCode, detail })
   }
 
-  /** Ends a Connection whatever state it is in: before CONNACK with that code in it. */
+  /** Ends the Connection in any state: before CONNACK, the code goes into that. */
   turnAway(reasonCode: ReasonCode, cause: EndCause, detail: string): void {
     if (this.isLoggingIn) this.refuse(reasonCode, detail)
     else this.disconnect(reasonCode, cause, detail)
@@ -68,7 +68,10 @@ export abstract class EndingConnection extends ConnectionCore {
     else this.transport.end()
   }
 
-  /** Ends it to make room before it has logged in: where it has sent CONNECT it reads why, and is not waited for. */
+  /**
+   * Ends a Connection that has not logged in, to make room. If it has sent CONNECT, it gets a reason; nothing waits for
+   * it to read that.
+   */
   giveWay(): void {
     const detail = 'too many connections have not logged in, most of them from its address'
     if (this.settleLoss() || !allows(this.state, Event.giveWay)) return
@@ -77,14 +80,14 @@ export abstract class EndingConnection extends ConnectionCore {
     this.cut()
   }
 
-  /** Ends the byte stream at once, for a Server that cannot wait any longer. */
+  /** Ends the byte stream at once, for a Server that can wait no longer. */
   cut(): void {
     this.transport.destroy()
   }
 
   /**
-   * Thousands of streams may close in one poll, and the end of each costs as much as a login: one that no longer fits into the
-   * turn waits. Until then it is as if the network had not reported the loss yet.
+   * Thousands of streams may close in one poll, and the end of each costs as much as a login. If one no longer fits
+   * into the turn, it waits; until then it is treated as if its loss were not known yet.
    */
   lost(error?: Error): void {
     const { work } = this.server.turn
@@ -95,7 +98,7 @@ export abstract class EndingConnection extends ConnectionCore {
     } else this.leave(error)
   }
 
-  /** Ends it now if it was lost and its end waits. @returns whether it was */
+  /** Ends it now if it was lost and its end has waited. @returns whether it had */
   settleLoss(): boolean {
     const { loss } = this
     if (loss === undefined) return false
@@ -127,13 +130,13 @@ export abstract class EndingConnection extends ConnectionCore {
     this.forget()
   }
 
-  /** The last bytes may take seconds to leave: until then nothing is kept of what came in. */
+  /** Frees all input that is held, because the last bytes of output may take seconds to leave. */
   protected forget(): void {
     this.connectPacket = undefined
     this.requests?.forgetTopics()
   }
 
-  /** Does for this Connection what had to wait: what it throws ends it, as in `receive`. */
+  /** Runs work that had to wait. An error in it ends this Connection, as in `receive`. */
   guard(run: () => void): void {
     try {
       run()
@@ -142,7 +145,7 @@ export abstract class EndingConnection extends ConnectionCore {
     }
   }
 
-  /** That was thrown while this Connection was served: ends it, by whoever's fault it is. */
+  /** Ends the Connection because of an error that was thrown while it was served. */
   fail(error: unknown): void {
     if (error instanceof ProtocolError) this.failedByPeer(error)
     else {
@@ -160,12 +163,15 @@ export abstract class EndingConnection extends ConnectionCore {
       this.refuseByError(error)
       return
     }
-    // A message of its own that has no room says nothing about those that it was sent.
+    // If its own message has no room, that means nothing for the messages it was sent.
     if (!(error instanceof MessageNotAcceptedError)) this.session!.clientFailed(this.answeredIdentifier())
     this.disconnect(reasonCode, endCauseOf(error, isOverLimit), message)
   }
 
-  /** The Packet Identifier of the acknowledgement at hand, however wrong the rest of it is; `undefined` if it is no such packet. */
+  /**
+   * The Packet Identifier of the current acknowledgement, even if the rest of it is wrong; `undefined` for other
+   * packets.
+   */
   protected answeredIdentifier(): number | undefined {
     const { bytes, firstByte, bodyStart, end } = this.decoder
     const type = firstByte >> 4
@@ -173,7 +179,10 @@ export abstract class EndingConnection extends ConnectionCore {
     return isAnswer && end - bodyStart >= 2 ? (bytes[bodyStart]! << 8) | bytes[bodyStart + 1]! : undefined
   }
 
-  /** Before CONNACK, a 5.0 peer gets the reason in CONNACK; an older one sees only the close, unless its version is the reason. */
+  /**
+   * Before CONNACK, a 5.0 peer gets the reason in CONNACK. An older one only sees the close, unless its version is the
+   * reason.
+   */
   protected refuseByError(error: ProtocolError): void {
     const { reasonCode } = error
     const message = this.state === State.AwaitingConnect ? this.explained(error.message) : error.message
@@ -187,7 +196,10 @@ export abstract class EndingConnection extends ConnectionCore {
     else this.close({ cause: 'protocol error', reasonCode, detail: message })
   }
 
-  /** A Client that came to the wrong port speaks another protocol: that says more than which field of CONNECT is wrong. */
+  /**
+   * Explains an error by the protocol that a peer on the wrong port speaks, which is more useful than the field of
+   * CONNECT that is wrong.
+   */
   protected explained(message: string): string {
     const { bytes, start, end } = this.decoder
     const protocol = protocolOf(bytes.subarray(start, end))

@@ -3,12 +3,12 @@ import type { PacketLimits } from '../codec/packet-limits.ts'
 import type { ConnectionMemoryLimits } from './connection-memory.ts'
 import type { PaceLimits } from './pace.ts'
 
-/** Limits that a Connection keeps by itself; a listener may have its own. */
+/** Limits that a Connection enforces by itself; each listener may have its own. */
 export interface ConnectionLimits extends PacketLimits, PaceLimits, ConnectionMemoryLimits {
   readonly maxConnectPacketSize: number
   /** Seconds. */
   readonly connectTimeout: number
-  /** Seconds that a login may take us. */
+  /** Seconds that the broker may take for a login. */
   readonly loginTimeout: number
   /** Seconds of grace after 1.5 × Keep Alive. */
   readonly timeoutDisconnectDelay: number
@@ -18,9 +18,9 @@ export interface ConnectionLimits extends PacketLimits, PaceLimits, ConnectionMe
   readonly maxQos: 0 | 1 | 2
   readonly topicAliasMaximum: number
   readonly maxOutgoingTopicAliases: number
-  /** Output that may wait before the Connection counts as congested. */
+  /** Bytes of output that may wait before the Connection counts as congested. */
   readonly maxOutgoingBytes: number
-  /** Seconds until a peer that takes no output is closed. */
+  /** Seconds until a Connection whose peer takes no output is closed. */
   readonly drainTimeout: number
   /** Messages per second, 0 = no limit. */
   readonly maxPublishRate: number

@@ -1,6 +1,6 @@
 /**
- * A Connection from CONNECT to CONNACK, and AUTH (§3.1, §3.2, §4.12). The Server decides; what waits meanwhile waits in the
- * Connection, and CONNACK itself may wait for the Store.
+ * A Connection from CONNECT to CONNACK, and AUTH (§3.1, §3.2, §4.12). The Server decides. Later packets wait in the
+ * Connection meanwhile, and CONNACK itself may wait for the Store.
  *
  * @module
  */
@@ -33,18 +33,24 @@ export abstract class LoginConnection extends TimedConnection {
     this.server.admission.connect(this, packet)
   }
 
-  /** Limits the time of the side that has to act next: what we need to decide a login does not count against the Client. */
+  /**
+   * Limits the time of the side that has to act next: what the broker needs for a decision does not count against the
+   * Client.
+   */
   protected setLoginDeadline(seconds: number): void {
     this.loginDeadlineMs = this.server.turn.now() + seconds * 1000
     this.arm()
   }
 
-  /** Whether CONNACK 0x00 with these is within the Client's Maximum Packet Size: without it nothing may follow [5.0 MQTT-3.2.0-1]. */
+  /**
+   * Whether CONNACK 0x00 with these properties is within the Client's Maximum Packet Size. Without it, nothing else may
+   * be sent [5.0 MQTT-3.2.0-1].
+   */
   takesConnack(properties: Properties): boolean {
     return this.sender.fits({ type: PacketType.CONNACK, sessionPresent: false, reasonCode: 0, properties })
   }
 
-  /** The Server's yes. CONNACK waits for the Store if it has to; everything else waits for CONNACK. */
+  /** Accepts the login. CONNACK waits for the Store if necessary, and everything else waits for CONNACK. */
   accept(acceptance: Acceptance): void {
     if (!this.enter(Event.accept)) return
     const { properties } = this.connectPacket!
@@ -65,7 +71,7 @@ export abstract class LoginConnection extends TimedConnection {
     if (!this.sender.isHolding) this.begin()
   }
 
-  /** CONNACK is on its way: deliveries may follow [5.0 MQTT-3.2.0-1]. */
+  /** CONNACK has been sent, so deliveries may follow [5.0 MQTT-3.2.0-1]. */
   protected begin(): void {
     if (!this.enter(Event.connackLeft)) return
     this.connectPacket = undefined
@@ -78,7 +84,7 @@ export abstract class LoginConnection extends TimedConnection {
     this.askForTurn()
   }
 
-  /** One more step of an AUTH exchange [5.0 MQTT-4.12.0-2]. */
+  /** Sends the next step of an AUTH exchange [5.0 MQTT-4.12.0-2]. */
   challenge(authenticationData: Uint8Array | undefined): void {
     if (!this.enter(Event.challenge)) return
     const properties = { authenticationMethod: this.authenticationMethod, authenticationData }
@@ -105,7 +111,7 @@ export abstract class LoginConnection extends TimedConnection {
     if (method !== this.authenticationMethod) {
       throw new ProtocolError(ReasonCode.ProtocolError, 'AUTH with a different Authentication Method than CONNECT') // [5.0 MQTT-4.12.1-1]
     }
-    // Before CONNACK the packets behind wait; a re-authentication lets them flow (U-4.12.1-2).
+    // Before CONNACK, later packets wait; during a re-authentication they are processed (U-4.12.1-2).
     this.state = after(this.state, PacketType.AUTH)
     if (this.state === State.Deciding) this.setLoginDeadline(this.limits.loginTimeout)
     this.server.admission.authenticate(this, packet)

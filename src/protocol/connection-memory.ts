@@ -1,18 +1,18 @@
 /**
- * What one Connection makes the broker hold, and which accounts it is charged to: the Connection, its user (before the login: its
- * network), the broker.
+ * The memory that one Connection makes the broker hold, and the accounts charged with it: those of the Connection, its
+ * user (before the login: its network) and the broker.
  *
  *   input    packets that are not complete or wait for an answer, topics behind its aliases    beyond the limit it is ended, 0x97
  *   output   what the network has not taken                                                    } beyond it QoS 0 for it is dropped,
  *   kept     packets that wait for a commit, topics behind our aliases                         } all else waits, and it is not read
  *
- * Most Connections hold nothing most of the time, and have none of these then.
+ * Most Connections hold nothing most of the time, and then have no such object.
  *
  * @module
  */
 import { MemoryAccount } from '../base/memory-account.ts'
 
-/** As the default, so many packets of the largest size have room, and at least so many bytes. */
+/** By default, there is room for this many packets of the largest size, and at least for these bytes. */
 const LARGEST_PACKETS = 4
 const LEAST_DEFAULT_BYTES = 67_108_864
 
@@ -23,7 +23,7 @@ export interface ConnectionMemoryLimits {
   readonly maxPacketSize: number
 }
 
-/** Bytes that a Connection may hold; 0 for any number. */
+/** The most bytes that a Connection may hold; 0 sets no limit. */
 export function connectionMemoryLimit({ maxMemoryPerConnection, maxPacketSize }: ConnectionMemoryLimits): number {
   return maxMemoryPerConnection ?? Math.max(LEAST_DEFAULT_BYTES, LARGEST_PACKETS * maxPacketSize)
 }
@@ -47,13 +47,13 @@ export class ConnectionMemory {
     this.#bytes[kind] = bytes
   }
 
-  /** From its login on its user pays. */
+  /** Once it has logged in, its user is charged. */
   belongsTo(owner: string, payer: MemoryAccount | undefined): void {
     this.account.owner = owner
     if (payer !== undefined) this.account.moveTo(payer)
   }
 
-  /** Whether it has no room for anything more, the reserve included. */
+  /** Whether it has no room left, not even in the reserve. */
   get isFull(): boolean {
     return this.account.refuses(0, true) !== undefined
   }

@@ -1,6 +1,6 @@
 /**
- * What a Session sends to its Client. Writing that fails in the middle is this Connection's loss alone: the publisher, whose message
- * is just being delivered, notices nothing.
+ * What a Session sends to its Client. If writing fails in the middle, only this Connection is lost; the publisher of
+ * the message notices nothing.
  *
  * @module
  */
@@ -46,8 +46,8 @@ export abstract class OutputConnection extends EndingConnection implements Sessi
   }
 
   /**
-   * Writing failed in the middle: the stream may end within a packet, so that it is of no further use. That is this
-   * Connection's loss, not the publisher's, whose message is just being delivered.
+   * Ends the Connection after a write that failed in the middle: its stream may end within a packet. The publisher of
+   * the message that was being delivered is not affected.
    */
   protected breakOff(error: unknown): DropCause {
     this.server.reports.failed(this, error)

@@ -1,13 +1,13 @@
 /**
- * The states of a Connection, and what each event does in each of them. `connection.ts` works by this table, and its test goes
- * through every cell.
+ * The states of a Connection, and what each event does in each of them. `connection.ts` works by this table, and its
+ * test covers every cell.
  *
  *   AwaitingConnect ──CONNECT──> Deciding ──accept──> Accepted ──CONNACK──> Connected <──an answer waits──> Answering
  *                                │  ^
  *                      challenge v  │ AUTH
  *                             AwaitingAuth                        from everywhere: DISCONNECT, error, time, loss ──> Closed
  *
- * At run time the table is one array of numbers, and a question to it one look.
+ * At run time the table is one array of numbers, so that a question is a single look-up.
  *
  * @module
  */
@@ -16,32 +16,32 @@ import { PacketType, type PacketName } from '../codec/packet-types.ts'
 export const State = {
   /** Nothing but CONNECT may come. */
   AwaitingConnect: 0,
-  /** CONNECT or AUTH is with the Server, and everything behind it waits. */
+  /** The Server is deciding about CONNECT or AUTH; later packets wait. */
   Deciding: 1,
   /** The Client has to send AUTH (§4.12). */
   AwaitingAuth: 2,
-  /** The Server has said yes, and CONNACK waits for the Store. */
+  /** The Server has accepted it, and CONNACK waits for the Store. */
   Accepted: 3,
   Connected: 4,
-  /** Connected, and the packet at hand is with the Server: everything behind it waits. */
+  /** Connected, and the Server is answering the current packet; later packets wait. */
   Answering: 5,
   Closed: 6,
 } as const
 export type State = (typeof State)[keyof typeof State]
 export type StateName = keyof typeof State
 
-/** What happens to a Connection, besides packets, which go by the numbers of their types. */
+/** Events other than packets, which are numbered by their types. */
 export const Event = {
   // What the Server answers.
   accept: 16,
   challenge: 17,
   refuse: 18,
   reAuthenticated: 19,
-  /** The answer to the packet at hand comes later. */
+  /** The answer to the current packet comes later. */
   pending: 20,
-  /** It has come. */
+  /** That answer has come. */
   answered: 21,
-  /** CONNACK 0x00 is on its way. */
+  /** CONNACK 0x00 has been sent. */
   connackLeft: 22,
   // What ends it.
   disconnect: 23,
@@ -64,8 +64,8 @@ export interface Fault {
 }
 
 /**
- * What an event does in a state: leads to another one; `stays`: is taken, and changes none; `waits`: is taken in a later state;
- * `ignored`: comes too late, or cannot be.
+ * What an event does in a state: it leads to another one; `stays`: it is processed without a change; `waits`: it is
+ * processed in a later state; `ignored`: it comes too late, or cannot happen.
  */
 export type Cell = StateName | 'stays' | 'waits' | 'ignored' | Fault
 
@@ -76,14 +76,14 @@ const fault = (...statements: string[]): Fault => ({ statements })
 const notFirst = fault('5.0 MQTT-3.1.0-1', '3.1.1 MQTT-3.1.0-1')
 const secondConnect = fault('5.0 MQTT-3.1.0-2', '3.1.1 MQTT-3.1.0-2')
 const noAuth = fault('5.0 MQTT-3.1.2-30')
-/** Only a Server sends it; Table 2-1. */
+/** Only a Server sends it (Table 2-1). */
 const notFromClient = fault()
 
 const taken: Row = [notFirst, 'waits', noAuth, 'waits', 'stays', 'waits', 'ignored']
 const forServers: Row = [notFirst, 'waits', noAuth, 'waits', notFromClient, 'waits', 'ignored']
 const ends: Row = ['Closed', 'Closed', 'Closed', 'Closed', 'Closed', 'Closed', 'ignored']
 const endsConnected: Row = ['ignored', 'ignored', 'ignored', 'ignored', 'Closed', 'Closed', 'ignored']
-/** While it is not read, nothing that the Client does not send counts against it. */
+/** While it is not read, silence of the Client does not count against it. */
 const endsWhileRead: Row = ['ignored', 'ignored', 'ignored', 'ignored', 'Closed', 'ignored', 'ignored']
 
 /** Columns as in `State`. AUTH exists in 5.0 only; before, it is a reserved type, and malformed. */
@@ -124,12 +124,12 @@ export const connectionTable: Readonly<Record<PacketName | keyof typeof Event, R
   drainTimeout:     endsConnected,
 }
 
-/** What an event does if it leads to no state. */
+/** The numbers for events that lead to no state. */
 const WAITS = 7
 const IGNORED = 8
 const FAULT = 9
 
-/** A row has room for eight states, so that its place is a shift. */
+/** A row has room for eight states, so that its index is a shift. */
 const ROW_BITS = 3
 
 const outcomes = new Uint8Array((Event.drainTimeout + 1) << ROW_BITS)
@@ -144,35 +144,35 @@ function outcomeOf(cell: Cell, state: number): number {
   return cell === 'waits' ? WAITS : cell === 'ignored' ? IGNORED : State[cell]
 }
 
-/** The state after that event; the same one where it does nothing. */
+/** The state after that event; the same one if it does nothing. */
 export function after(state: State, event: Event | PacketType): State {
   const outcome = outcomes[(event << ROW_BITS) | state]!
   return outcome <= State.Closed ? (outcome as State) : state
 }
 
-/** Whether that event does anything. */
+/** Whether that event has any effect. */
 export function allows(state: State, event: Event | PacketType): boolean {
   return outcomes[(event << ROW_BITS) | state]! <= State.Closed
 }
 
-/** Whether that packet is a Protocol Error. */
+/** Whether that packet is a Protocol Error in that state. */
 export function isFault(state: State, type: PacketType): boolean {
   return outcomes[(type << ROW_BITS) | state] === FAULT
 }
 
-/** One bit for each state in which packets are taken: in the others they wait, or nothing reads them. */
+/** One bit for each state in which packets are processed; in the others they wait, or nothing is read. */
 const TAKING = maskOf(
   (state) => connectionTable.CONNECT[state] !== 'waits' && connectionTable.CONNECT[state] !== 'ignored',
 )
 
-/** One bit for each state behind CONNACK. */
+/** One bit for each state after CONNACK. */
 const CONNECTED = maskOf((state) => connectionTable.loginExpiry[state] === 'Closed')
 
 function maskOf(has: (state: State) => boolean): number {
   return Object.values(State).reduce<number>((mask, state) => (has(state) ? mask | (1 << state) : mask), 0)
 }
 
-/** Whether the next packet is taken. Hot: runs for every packet received. */
+/** Whether the next packet is processed. Hot: runs for every packet received. */
 export function takesPackets(state: State): boolean {
   return ((TAKING >> state) & 1) === 1
 }

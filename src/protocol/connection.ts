@@ -1,13 +1,13 @@
 /**
- * The machine of one Network Connection: bytes in, packets out, and a deadline. It knows no socket, no clock and no chance;
- * what it cannot decide it asks its `ServerSide`. What may happen when, and what follows, is the table in `connection-state.ts`;
- * what lies below, layer by layer, is drawn in `connection-core.ts`.
+ * The machine of one Network Connection: bytes in, packets out, and a deadline. It knows no socket, clock or
+ * randomness, and asks its `ServerSide` for every decision that it cannot make. The table in `connection-state.ts` says
+ * what may happen when; `connection-core.ts` shows the layers below.
  *
- * Packets are worked off in order. The machine stops in the middle of a chunk, and the Transport is not read, while an
- * answer is pending, this turn's budget is spent, its output is congested or a rate is overdrawn.
+ * Packets are processed in order. The machine stops in the middle of a chunk, and the Transport is not read, while an
+ * answer is pending, the budget of the turn is spent, its output is congested or a rate is exceeded.
  *
- * What it makes us hold of its input (a packet that is not complete, one that waits for an answer, the topics behind its
- * aliases) is charged to it.
+ * Input that has to be held (an incomplete packet, one that waits for an answer, the topics behind its aliases) is
+ * charged to it.
  *
  * @module
  */
@@ -25,7 +25,7 @@ import { Event, isFault, State } from './connection-state.ts'
 import { NOT_TAKEN, TAKEN } from './requests.ts'
 import type { Incoming } from './transport.ts'
 
-/** One read of a socket. Who holds that much of a packet that is not complete is in the middle of a large one. */
+/** One read of a socket. A Connection that holds this much of an incomplete packet is in the middle of a large one. */
 const BULK_BYTES = 65_536
 
 export class Connection extends LoginConnection implements Incoming {
@@ -47,7 +47,7 @@ export class Connection extends LoginConnection implements Incoming {
     this.decoder.push(chunk)
     this.server.turn.work.enter(this.session ?? this)
     this.server.turn.work.spend(copied(chunk.length))
-    // Whoever waits in the line is not served before it.
+    // A Connection that waits in the line is not served out of its turn.
     if (!this.wantsTurn) this.work()
     else {
       this.decoder.detach()
@@ -55,7 +55,10 @@ export class Connection extends LoginConnection implements Incoming {
     }
   }
 
-  /** Works off what waits inside, or ends what was lost: the Server calls it when it is this Connection's turn, after `wantsTurn`. */
+  /**
+   * Processes what waits inside, or ends the Connection if it was lost. The Server calls it at this Connection's turn,
+   * after `wantsTurn`.
+   */
   resume(): boolean {
     this.wantsTurn = false
     if (!this.settleLoss() && this.state !== State.Closed) this.work()
@@ -84,7 +87,7 @@ export class Connection extends LoginConnection implements Incoming {
     }
   }
 
-  /** Tells the Server what is held of its input. To be called last: it may end this Connection, too. */
+  /** Reports to the Server how much of its input is held. Call it last, because it may end this Connection. */
   protected charge(): void {
     const held = this.decoder.heldBytes + this.arrivingBytes + this.waitingBytes + (this.requests?.aliasBytes ?? 0)
     const change = held - this.heldBytes
@@ -94,7 +97,7 @@ export class Connection extends LoginConnection implements Incoming {
     if (change > 0) this.checkInput(held)
   }
 
-  /** Whatever it says next would only add to it. */
+  /** Any further input would only add to it. */
   protected checkInput(held: number): void {
     const limit = connectionMemoryLimit(this.limits)
     if (limit === 0 || held <= limit || this.state === State.Closed) return
@@ -110,7 +113,7 @@ export class Connection extends LoginConnection implements Incoming {
     this.isReading = reads
     if (reads) {
       this.lastSignMs = this.server.turn.now()
-      // What it brings is copied into fresh memory, however little is left of the turn by then.
+      // Its bytes are copied into fresh memory, however little is left of the turn by then.
       if (this.decoder.heldBytes >= BULK_BYTES) this.server.turn.work.spend(scanned(BULK_BYTES))
       this.transport.resumeReading()
     } else {
@@ -149,7 +152,7 @@ export class Connection extends LoginConnection implements Incoming {
     }
   }
 
-  /** The packet at hand waits for an answer, and takes so much memory while it does. */
+  /** The current packet waits for an answer, and takes this much memory meanwhile. */
   protected wait(bytes: number): void {
     this.enter(Event.pending)
     this.waitingBytes = bytes
@@ -164,7 +167,7 @@ export class Connection extends LoginConnection implements Incoming {
     return packet
   }
 
-  /** Nobody needs User Properties, except listeners to packets. */
+  /** User Properties are decoded only for listeners to packets. */
   protected decode(): Packet {
     const { bytes, firstByte, bodyStart, end } = this.decoder
     const { work } = this.server.turn
@@ -178,7 +181,10 @@ export class Connection extends LoginConnection implements Incoming {
     return packet
   }
 
-  /** Whether that type may come here at all: said before anybody looks inside, where faults have codes that no answer here has. */
+  /**
+   * Checks whether that type may come now. This happens before the packet is decoded, because faults inside it have
+   * codes that this answer does not.
+   */
   protected checkOrder(type: PacketType): void {
     if (!isFault(this.state, type)) return
     if (this.state === State.AwaitingConnect) throw forbidden(`first packet is type ${type}, not CONNECT`)
@@ -187,7 +193,7 @@ export class Connection extends LoginConnection implements Incoming {
     throw forbidden(`packet type ${type} from a Client`)
   }
 
-  /** A plugin answered a PUBLISH that was pending. */
+  /** Answers a PUBLISH for which a plugin was asked. */
   publishAnswered(reasonCode: number): void {
     if (!this.enter(Event.answered)) return
     this.requests!.publishAnswered(reasonCode)
@@ -199,12 +205,12 @@ export class Connection extends LoginConnection implements Incoming {
     return this.requests?.pendingPublishQos ?? 0
   }
 
-  /** Its Packet Identifier, at QoS 1 and 2. */
+  /** The Packet Identifier of that exchange, at QoS 1 and 2. */
   get pendingPublishIdentifier(): number {
     return this.requests?.pendingPublishIdentifier ?? 0
   }
 
-  /** What waited behind the packet that was answered goes on. */
+  /** Resumes with the packets that waited behind the one that was answered. */
   protected answered(): void {
     this.waitingBytes = 0
     this.askForTurn()
@@ -226,7 +232,7 @@ export class Connection extends LoginConnection implements Incoming {
     const { sessionExpiryInterval } = packet.properties
     if (sessionExpiryInterval !== undefined && this.session !== undefined) {
       if (this.session.sessionExpiryInterval === 0 && sessionExpiryInterval > 0) {
-        // U-3.14.2.2.2-2: no valid DISCONNECT, so the Will stays armed.
+        // U-3.14.2.2.2-2: this is no valid DISCONNECT, so the Will stays armed.
         throw new ProtocolError(
           ReasonCode.ProtocolError,
           'Session Expiry Interval set at DISCONNECT after 0 at CONNECT',
@@ -239,7 +245,7 @@ export class Connection extends LoginConnection implements Incoming {
     this.close({ cause: 'disconnected by client', reasonCode, detail })
   }
 
-  /** End of the turn: everything gathered leaves in one write. */
+  /** Sends all output of the turn in one write. */
   flush(): void {
     this.sender.flush()
     this.lastSentMs = this.server.turn.now()
@@ -259,21 +265,21 @@ export class Connection extends LoginConnection implements Incoming {
     this.flows()
   }
 
-  /** What waited for room goes on. */
+  /** Resumes what waited for room. */
   protected flows(): void {
     if (!this.isConnected) return
     this.session!.flow()
     if (!this.isReading) this.askForTurn()
   }
 
-  /** A commit is done. @returns whether something still waits */
+  /** Sends what waited for that commit. @returns whether more output waits for a later one */
   release(committedChange: number): boolean {
     if (this.state === State.Closed) return false
     const wasCongested = this.congested
     const waits = this.sender.release(committedChange, this.requests?.exchanges)
     if (wasCongested) this.flows()
     if (!waits) this.begin()
-    // What the Session sends behind CONNACK may have to wait in its turn.
+    // What the Session sends after CONNACK may have to wait, too.
     return this.sender.isHolding
   }
 }

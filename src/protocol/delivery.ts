@@ -12,12 +12,12 @@ import { DELIVERY_BYTES, IDENTIFIER_BYTES } from './memory-sizes.ts'
 export const DeliveryState = { Waiting: 0, Sent: 1, Released: 2 } as const
 export type DeliveryState = (typeof DeliveryState)[keyof typeof DeliveryState]
 
-/** Where a delivery came from, if another member of a Shared Subscription can have it instead. */
+/** The Shared Subscription of a delivery, if another member of it can get the message instead. */
 export interface SharedOrigin {
   readonly topicFilter: string
 }
 
-/** What a delivery with those Subscription Identifiers takes in memory, besides its message. */
+/** The memory that a delivery with these Subscription Identifiers takes, besides its message. */
 export function sizeOfDelivery(subscriptionIdentifiers: readonly number[]): number {
   return DELIVERY_BYTES + subscriptionIdentifiers.length * IDENTIFIER_BYTES
 }
@@ -27,20 +27,20 @@ export class Delivery {
   readonly qos: 1 | 2
   readonly retain: boolean
   readonly subscriptionIdentifiers: readonly number[]
-  /** The Shared Subscription it was taken for; `undefined` for an ordinary one. */
+  /** The Shared Subscription for which it was chosen; `undefined` for an ordinary one. */
   readonly shared: SharedOrigin | undefined
-  /** Counts up in each Session: the delivery order. */
+  /** Counts up in each Session, in the order of delivery. */
   readonly entryNumber: number
   state: DeliveryState = DeliveryState.Waiting
   /** 0 until it is sent for the first time. */
   packetIdentifier = 0
-  /** Whether its PUBLISH went out on the present Connection, where it counts against the Client's Receive Maximum. */
+  /** Whether its PUBLISH was sent on the present Connection, where it counts against the Client's Receive Maximum. */
   isOpen = false
-  /** Whether the Store knows of it, or will. */
+  /** Whether the Store has a record of it, or will get one. */
   isStored = false
-  /** Connections that ended by an error of the Client while it was open on them. */
+  /** Connections that ended by an error of the Client while this delivery was open on them. */
   failures = 0
-  /** Whether the Store was not told yet: what is over by then is never told. */
+  /** Whether the Store has no record of it yet. If it is finished by then, none is made. */
   isUnrecorded = false
 
   constructor(
@@ -59,7 +59,7 @@ export class Delivery {
     this.entryNumber = entryNumber
   }
 
-  /** What it takes in memory, besides its message. */
+  /** The memory that it takes, besides its message. */
   get size(): number {
     return sizeOfDelivery(this.subscriptionIdentifiers)
   }

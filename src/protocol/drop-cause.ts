@@ -1,6 +1,6 @@
 /**
- * Why a message does not reach a Client. Each cause has a counter (`dropTable` in `reporting/metric-table.ts`) and comes with
- * the event `dropped`.
+ * Why a message does not reach a Client. Each cause has a counter (`dropTable` in `reporting/metric-table.ts`) and is
+ * reported by the event `dropped`.
  *
  * @module
  */

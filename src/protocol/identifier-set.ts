@@ -1,21 +1,28 @@
 /**
- * A set of Packet Identifiers: a table of a power of two that is never more than half full. Identifier i lives in slot i mod
- * size, or in the next free one behind it; Clients draw them in order, so that looking mostly costs an index and no hash.
+ * A set of Packet Identifiers: a table whose size is a power of two and which is never more than half full. Identifier
+ * i lies in slot i mod size, or in the next free slot after it. Clients use identifiers in order, so a look-up usually
+ * costs an index and no hash.
  *
  *   17, 1, 2   [ . 17  1  2 . . . . ]       size 16: 1 gave way to 17, and 2 to 1
  *
- * The table grows by how many identifiers there are, not by which: a Client that draws them far apart gains nothing. Which
- * of many collide it can choose, and then looking takes a scan of its own set.
+ * The table grows with the number of identifiers, not with their values, so a Client gains nothing by using distant
+ * ones. It can choose identifiers that collide, but then a look-up only scans its own set.
  *
  * @module
  */
 const FIRST_SIZE = 16
-/** A table up to this size never shrinks, so that a busy Client's does not become another one again and again: 512 bytes. */
+/**
+ * A table up to this size (512 bytes) never shrinks, so that the table of a busy Client is not replaced again and
+ * again.
+ */
 const KEPT_SIZE = 256
 
 export class IdentifierSet implements Iterable<number> {
   #slots = new Uint16Array(FIRST_SIZE)
-  /** How many gave way to another: while there are none, as with a Client that counts up, a slot can be freed and that is all. */
+  /**
+   * The number of identifiers that are not in their own slot. While it is 0, as with a Client that counts up, removing
+   * one just frees its slot.
+   */
   #displaced = 0
   size = 0
 
@@ -23,7 +30,7 @@ export class IdentifierSet implements Iterable<number> {
     return this.#slots[this.#slotOf(identifier)] === identifier
   }
 
-  /** Where that identifier is, or else the free slot that it would take. */
+  /** The slot of that identifier, or else the free slot where it would go. */
   #slotOf(identifier: number): number {
     const mask = this.#slots.length - 1
     let slot = identifier & mask
@@ -67,12 +74,12 @@ export class IdentifierSet implements Iterable<number> {
     this.#slots[slot] = 0
   }
 
-  /** Moves up what would not be found behind the free slot `gap`. */
+  /** Moves identifiers that would not be found after the free slot `gap`. */
   #closeGap(gap: number): void {
     const slots = this.#slots
     const mask = slots.length - 1
     for (let slot = (gap + 1) & mask, held = slots[slot]!; held !== 0; slot = (slot + 1) & mask, held = slots[slot]!) {
-      // It stays where its own slot lies behind the gap.
+      // It stays if its own slot lies after the gap.
       if (((slot - held) & mask) < ((slot - gap) & mask)) continue
       this.#free(slot)
       this.#put(gap, held)

@@ -22,7 +22,7 @@ import type { Sender } from './sender.ts'
 import type { ServedConnection } from './served-connection.ts'
 import { PENDING, type KnownTopic, type ServerSide } from './server-side.ts'
 
-/** One serves all: it is read before the next packet is parsed. */
+/** One view serves all Connections, because it is read before the next packet is parsed. */
 const view = new PublishView()
 const found = new FoundProperties()
 /** Content Type and Response Topic. */
@@ -32,19 +32,19 @@ export class IncomingPublishes {
   readonly #server: ServerSide
   readonly #connection: ServedConnection
   readonly #sender: Sender
-  /** Where the last topic is the same again, as with most Clients, nothing needs to be looked up. */
+  /** If a topic is the same as the last one, as with most Clients, nothing needs to be looked up. */
   #lastTopic: KnownTopic | undefined = undefined
   #aliases: (KnownTopic | undefined)[] | undefined = undefined
-  /** What the topics behind Topic Aliases take. */
+  /** The memory that the topics of Topic Aliases take. */
   aliasBytes = 0
-  /** PUBLISH packets so far. */
+  /** PUBLISH packets received so far. */
   count = 0
   /**
-   * Packet Identifiers open on this Connection, which is what Receive Maximum counts (§3.3.4, §4.9): of QoS 2 from PUBLISH on, of
-   * QoS 1 while PUBACK waits for the Store, both until the last answer has left.
+   * Packet Identifiers open on this Connection, as Receive Maximum counts them (§3.3.4, §4.9): those of QoS 2 from
+   * PUBLISH on, those of QoS 1 while PUBACK waits for the Store, both until the last answer has left.
    */
   #open: IdentifierSet | undefined = undefined
-  /** The PUBLISH whose answer is pending. */
+  /** The QoS of the PUBLISH whose answer is pending. */
   #pendingQos: 0 | 1 | 2 = 0
   #pendingIdentifier = 0
 
@@ -55,7 +55,7 @@ export class IncomingPublishes {
   }
 
   /**
-   * Takes the PUBLISH that the decoder is at. Hot: runs for every message received.
+   * Processes the PUBLISH at which the decoder stands. Hot: runs for every message received.
    *
    * @returns whether the Server's answer is pending
    */
@@ -82,7 +82,7 @@ export class IncomingPublishes {
       topicName,
       messageQos,
       retain,
-      // Its alias means something between this Client and us, and to nobody else (§3.3.2.3.4).
+      // Its alias is valid only between this Client and the Server (§3.3.2.3.4).
       hasProperties ? PropertyList.received(bytes, view.propertiesStart, view.propertiesEnd, found) : noPropertyList,
       clientId,
       now,
@@ -105,7 +105,7 @@ export class IncomingPublishes {
   }
 
   /**
-   * Before 5.0 a Client cannot be told a maximum: its exchange is served in full, and the message goes on at less.
+   * Before 5.0, a Client cannot be told a maximum, so its exchange is completed and the message is delivered with less.
    *
    * @throws {ProtocolError} for a 5.0 Client, whose CONNACK said what the maximum is [5.0 MQTT-3.2.2-11]
    */
@@ -122,7 +122,7 @@ export class IncomingPublishes {
     return this.#pendingQos
   }
 
-  /** Its Packet Identifier. */
+  /** The Packet Identifier of that exchange. */
   get pendingIdentifier(): number {
     return this.#pendingIdentifier
   }
@@ -133,7 +133,7 @@ export class IncomingPublishes {
     return checkPublishProperties(bytes, maxUserProperties)
   }
 
-  /** @param alias 0 where there is none */
+  /** @param alias 0 if there is none */
   #topic(bytes: Uint8Array, alias: number): KnownTopic {
     if (alias !== 0) return this.#aliasedTopic(bytes, alias)
     const last = this.#lastTopic
@@ -142,7 +142,7 @@ export class IncomingPublishes {
       throw new ProtocolError(ReasonCode.ProtocolError, 'PUBLISH with neither Topic Name nor Topic Alias') // [5.0 MQTT-4.7.3-1]
     }
     const topic = this.#namedTopic(bytes)
-    // A long one would be more than a Connection may keep without paying for it.
+    // A long one would take more memory than a Connection may use without being charged.
     if (topic.topicBytes.length <= MAX_KEPT_BYTES) this.#lastTopic = topic
     return topic
   }
@@ -152,7 +152,7 @@ export class IncomingPublishes {
     return this.#server.router.topic(bytes, view.topicStart, view.topicEnd)
   }
 
-  /** An alias with a topic sets or replaces the mapping; alone it uses it (U-3.3.4-4). */
+  /** With a topic, an alias sets or replaces the mapping; without one, it uses the mapping (U-3.3.4-4). */
   #aliasedTopic(bytes: Uint8Array, alias: number): KnownTopic {
     const maximum = this.#connection.limits.topicAliasMaximum
     if (alias > maximum) {
@@ -172,14 +172,14 @@ export class IncomingPublishes {
     return (this.#aliases[alias] = topic)
   }
 
-  /** The Connection is over. */
+  /** Forgets all topics, because the Connection has ended. */
   forgetTopics(): void {
     this.#aliases = undefined
     this.#lastTopic = undefined
     this.aliasBytes = 0
   }
 
-  /** A Client that has more open than it may is at fault [5.0 MQTT-3.3.4-7] [5.0 MQTT-3.3.4-8]. */
+  /** It is a Client's error to have more open than allowed [5.0 MQTT-3.3.4-7] [5.0 MQTT-3.3.4-8]. */
   #checkReceiveMaximum(open: number, version: ProtocolVersion): void {
     const { receiveMaximum } = this.#connection.limits
     if (version !== 5 || open <= receiveMaximum) return
@@ -189,7 +189,7 @@ export class IncomingPublishes {
     )
   }
 
-  /** A QoS 2 message that was accepted already gets its PUBREC again, and goes nowhere [5.0 MQTT-4.3.3-10]. */
+  /** A QoS 2 message that was accepted before gets its PUBREC again and is not delivered again [5.0 MQTT-4.3.3-10]. */
   #isRepeat(packetIdentifier: number, version: ProtocolVersion): boolean {
     this.#open ??= new IdentifierSet()
     this.#open.add(packetIdentifier)
@@ -199,7 +199,7 @@ export class IncomingPublishes {
     return true
   }
 
-  /** The answer that was pending. */
+  /** Sends the answer that was pending. */
   answered(reasonCode: number): void {
     if (this.#pendingQos !== 0) this.#answer(this.#pendingQos, this.#pendingIdentifier, reasonCode)
     this.#pendingQos = 0
@@ -218,12 +218,12 @@ export class IncomingPublishes {
     if (reasonCode >= 0x80) this.finished(packetIdentifier) // [5.0 MQTT-4.3.3-9]
   }
 
-  /** The last answer was given: the identifier no longer counts, unless that answer waits for the Store. */
+  /** Ends an exchange with its last answer. The identifier no longer counts, unless that answer waits for the Store. */
   finished(packetIdentifier: number): void {
     if (!this.#sender.isHolding) this.#open?.delete(packetIdentifier)
   }
 
-  /** The last answer waited for the Store, and has left. */
+  /** Ends an exchange whose last answer has waited for the Store and has been sent. */
   ended(packetIdentifier: number): void {
     this.#open?.delete(packetIdentifier)
   }
@@ -243,15 +243,15 @@ export class IncomingPublishes {
   }
 }
 
-/** What V8 takes for a topic besides its characters. */
+/** The memory that V8 takes for a topic besides its characters. */
 const TOPIC_BYTES = 200
 
-/** As bytes and as text, which takes two bytes a character at most. */
+/** Its size as bytes and as text, which takes two bytes a character at most. */
 function sizeOfTopic(topic: KnownTopic | undefined): number {
   return topic === undefined ? 0 : TOPIC_BYTES + 3 * topic.topicBytes.length
 }
 
-/** Checks the properties of the PUBLISH in `view`. @returns its Topic Alias; 0 where there is none */
+/** Checks the properties of the PUBLISH in `view`. @returns its Topic Alias; 0 if it has none */
 function checkPublishProperties(bytes: Uint8Array, maxUserProperties: number): number {
   checkProperties(bytes, view.propertiesStart, view.propertiesEnd, 'PUBLISH', 'client', found, maxUserProperties)
   const at = found.at('topicAlias')

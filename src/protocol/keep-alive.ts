@@ -1,11 +1,11 @@
-/** Which Keep Alive holds (§3.1.2.10, §3.2.2.3.14). @module */
+/** The Keep Alive of a Connection (§3.1.2.10, §3.2.2.3.14). @module */
 
 /**
  * Decides the Keep Alive that holds for a Network Connection.
  *
  * @param requested what CONNECT asks for, in seconds; 0 asks for none (§3.1.2.10)
  * @param maximum what this Server allows, in seconds; 0 sets no limit (before 5.0 there is no way to say so: `heldKeepAlive`)
- * @returns seconds; where it differs from `requested`, CONNACK says so (§3.2.2.3.14)
+ * @returns seconds; if they differ from `requested`, CONNACK says so (§3.2.2.3.14)
  *
  * @example
  * grantKeepAlive(60, 0) // 60
@@ -17,7 +17,8 @@ export function grantKeepAlive(requested: number, maximum: number): number {
 }
 
 /**
- * Whether a Client asks for a longer Keep Alive than this Server allows, in seconds; 0 asks for none, which is longer than any.
+ * Whether a Client asks for a longer Keep Alive than this Server allows, in seconds. 0 asks for none, which is longer
+ * than any.
  *
  * @example
  * isTooLong(0, 300) // true
@@ -28,7 +29,8 @@ export function isTooLong(requested: number, maximum: number): boolean {
 }
 
 /**
- * The Keep Alive that an older Client is held to, which cannot be told: the grace stands behind one and a half of it.
+ * The Keep Alive that is enforced for an older Client, which cannot be told one. The grace period starts after one and
+ * a half times this value.
  *
  * @example
  * heldKeepAlive(10, 60) // 50: silent for 75 s, which is 1.5 × 10 s and 60 s

@@ -1,6 +1,6 @@
 /**
- * A PUBLISH that is too large to be copied: only what differs from receiver to receiver is written anew; what lies between, a
- * topic or a payload, may be of any size and is handed on as it is.
+ * A PUBLISH that is too large to be copied: only the parts that differ between receivers are written anew. The rest, a
+ * topic or a payload of any size, is passed on as it is.
  *
  * @module
  */

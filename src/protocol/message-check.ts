@@ -1,6 +1,7 @@
 /**
- * What a program may choose of an Application Message, checked: it has passed no decoder, and a wrong value would reach every
- * subscriber, and the Store, as a Malformed Packet. What comes back is a copy, so that the program may go on using its own.
+ * Checks the parts of an Application Message that a program chooses. They have passed no decoder, and a wrong value
+ * would reach every subscriber, and the Store, as a Malformed Packet. The result is a copy, so that the program may go
+ * on using its own objects.
  *
  * @module
  */
@@ -15,26 +16,26 @@ import { maxStringBytes } from '../codec/utf8.ts'
 import { maxVariableByteInteger } from '../codec/variable-byte-integer.ts'
 import { topicNameProblem } from '../topics/topic-name.ts'
 
-/** Topic Name and Packet Identifier with their lengths, and Property Length at its longest. */
+/** The most bytes for Topic Name, Packet Identifier and the lengths of both and of the properties. */
 const MAX_HEADER_BYTES = 2 + maxStringBytes + 2 + 4
 /** U+0000 and halves of surrogate pairs (§1.5.4). */
 const FORBIDDEN = /[\0\p{Surrogate}]/u
 
-/** @throws {UsageError} for what is no Topic Name */
+/** @throws {UsageError} if it is not a Topic Name */
 export function checkTopicName(topicName: unknown): string {
   const problem = typeof topicName === 'string' ? topicNameProblem(topicName) : 'a topic name must be a string'
   if (problem === undefined) return topicName as string
   throw new UsageError(`cannot publish to ${shown(topicName)}: ${problem}`)
 }
 
-/** @throws {UsageError} for what is no payload */
+/** @throws {UsageError} if it is not a payload */
 export function checkPayload(topicName: string, payload: unknown): Buffer {
   // `instanceof` would refuse the arrays of another realm, such as a test runner's.
   if (typeof payload === 'string' || types.isUint8Array(payload)) return Buffer.from(payload as Uint8Array)
   throw messageError(topicName, 'payload', 'must be a string or a Uint8Array', payload)
 }
 
-/** @throws {UsageError} for what a PUBLISH cannot have as its properties */
+/** @throws {UsageError} if a PUBLISH cannot have these properties */
 export function checkProperties(topicName: string, properties: unknown): PropertyList {
   if (properties === noProperties) return noPropertyList
   if (typeof properties !== 'object' || properties === null) {
@@ -57,7 +58,7 @@ export function checkProperties(topicName: string, properties: unknown): Propert
   return PropertyList.of(checked as Properties)
 }
 
-/** @throws {UsageError} for more than an MQTT packet holds */
+/** @throws {UsageError} if they do not fit into an MQTT packet */
 export function checkSize(topicName: string, payload: Uint8Array, properties: PropertyList): void {
   if (MAX_HEADER_BYTES + properties.length + payload.length <= maxVariableByteInteger) return
   throw messageError(topicName, 'payload', 'is too long for an MQTT packet', `${payload.length} bytes`)
@@ -78,7 +79,7 @@ function listOf(topicName: string, row: PropertyRow, value: unknown): readonly u
   throw messageError(topicName, `properties.${row.key}`, what, value)
 }
 
-/** What a value has to be, in words; `undefined` where it is. */
+/** Describes what a value must be; `undefined` if it is valid. */
 const PROBLEMS: Readonly<Record<WireType, (value: unknown, row: PropertyRow) => string | undefined>> = {
   Byte: integerProblem,
   'Two Byte Integer': integerProblem,
@@ -107,7 +108,7 @@ function textProblem(value: unknown): string | undefined {
   return Buffer.byteLength(value) <= maxStringBytes ? undefined : `must have at most ${maxStringBytes} bytes`
 }
 
-/** @returns a copy of what could be changed later */
+/** @returns a copy of any part that could be changed later */
 function checkValue(topicName: string, row: PropertyRow, value: unknown): unknown {
   const problem = PROBLEMS[row.type](value, row)
   if (problem !== undefined) throw messageError(topicName, `properties.${row.key}`, problem, value)
@@ -115,12 +116,12 @@ function checkValue(topicName: string, row: PropertyRow, value: unknown): unknow
   return Array.isArray(value) ? [...(value as readonly string[])] : value
 }
 
-/** An error that names what is wrong with a message for that topic. */
+/** The error that says what is wrong with a message for that topic. */
 export function messageError(topicName: string, what: string, problem: string, value: unknown): UsageError {
   return new UsageError(`cannot publish to ${shown(topicName)}: ${what} ${problem}, got ${shown(value)}`)
 }
 
-/** A value in a sentence, at most so long that the sentence can be read. */
+/** Shows a value, shortened so that the sentence stays readable. */
 function shown(value: unknown): string {
   if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'a list' : 'an object'
   const text = typeof value === 'string' ? JSON.stringify(value) : String(value)

@@ -1,6 +1,6 @@
 /**
- * The encoded forms of one message: what a frame is, which layouts there are, and the frames of one message in layouts other than
- * the one in which it came. A message that is delivered as it came, as most are, has none of the latter.
+ * The encoded forms of one message: what a frame is, which layouts there are, and the frames of a message in layouts
+ * other than the one in which it came. Most messages are delivered as they came and have no other frames.
  *
  * @module
  */
@@ -24,7 +24,7 @@ export function layoutOf(version: ProtocolVersion, withPacketIdentifier: boolean
   return ((version === 5 ? 2 : 0) + (withPacketIdentifier ? 1 : 0)) as FrameLayout
 }
 
-/** Whether frames of that layout are of 5.0, whose Message Expiry Interval is counted down. */
+/** Whether frames of that layout are for 5.0, whose Message Expiry Interval is counted down. */
 export function isOfFive(layout: number): boolean {
   return layout >= FrameLayout.Five
 }
@@ -36,7 +36,7 @@ export class OtherFrames implements FrameHolder {
   #oldIdentified: MessageFrame | undefined = undefined
   #five: MessageFrame | undefined = undefined
   #fiveIdentified: MessageFrame | undefined = undefined
-  /** As they are counted: until they are forgotten, whatever became of them. */
+  /** Bytes that are charged for the frames, until they are forgotten. */
   #bytes = 0
 
   /** Hot: runs for every delivery in another layout; four fields take less than a list of four. */
@@ -57,13 +57,13 @@ export class OtherFrames implements FrameHolder {
     return frame
   }
 
-  /** Those of 5.0 say a Message Expiry Interval that is out of date. */
+  /** Forgets the 5.0 frames, whose Message Expiry Interval is out of date. */
   forgetFive(): void {
     this.#five = undefined
     this.#fiveIdentified = undefined
   }
 
-  /** Frames of other layouts are made anew when they are needed again. @returns how many bytes were counted for them */
+  /** Forgets the frames, which can be made again. @returns how many bytes were charged for them */
   forgetFrames(): number {
     const bytes = this.#bytes
     this.#old = undefined

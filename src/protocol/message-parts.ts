@@ -1,5 +1,5 @@
 /**
- * What an Application Message is made of, before it is one.
+ * The parts from which an Application Message is made.
  *
  * @module
  */
@@ -12,7 +12,7 @@ export interface MessageParts {
   readonly payload: Uint8Array
   readonly qos: QoS
   readonly retain: boolean
-  /** What belongs to one hop (Topic Alias, Subscription Identifiers) does not travel on. */
+  /** Properties that belong to one hop (Topic Alias, Subscription Identifiers) are not passed on. */
   readonly properties?: PropertyList | Properties
   /** Client Identifier; empty for the host program. */
   readonly publisher: string

@@ -1,6 +1,7 @@
 /**
- * Where a message's bytes lie: in the received chunk, whose memory is used again; in a buffer that nobody uses again but that
- * may be much larger; in the arena; in memory of their own; only in the Store; or nowhere, because the Store has lost them.
+ * Where the bytes of a message lie: in the received chunk, whose memory is reused; in a buffer that is not reused but
+ * may be much larger; in the arena; in memory of their own; only in the Store; or nowhere, because the Store has lost
+ * them.
  *
  * @module
  */

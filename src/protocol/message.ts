@@ -1,6 +1,6 @@
 /**
- * An Application Message as host programs and plugins see it: to be read only. It is a view of the message that the broker works
- * with, so one that is not looked at costs nothing.
+ * An Application Message as host programs and plugins see it. It is a read-only view of the message that the broker
+ * works with, so it costs nothing unless it is used.
  *
  * @module
  */

@@ -1,20 +1,20 @@
 /**
- * Topic Aliases that the Server assigns towards one Client (§3.3.2.3.4): first come, first served, up to what the Client
- * allows [5.0 MQTT-3.1.2-26] and the configuration wants. An alias keeps its topic as long as the Connection lives.
+ * Topic Aliases that the Server assigns for one Client (§3.3.2.3.4): first come, first served, up to what the Client
+ * [5.0 MQTT-3.1.2-26] and the configuration allow. An alias keeps its topic for the life of the Connection.
  *
  * @module
  */
 import { sizeOfText } from '../base/memory-account.ts'
 import { ALIAS_BYTES } from './memory-sizes.ts'
 
-/** Characters of all topics that have an alias on one Connection: they are kept as long as it lives. */
+/** The most characters of all topics that have an alias on one Connection; they are kept for its life. */
 const MAX_CHARACTERS = 65_536
 
 export class OutgoingAliases {
   readonly #aliases = new Map<string, number>()
   readonly #maximum: number
   #characters = 0
-  /** What they take in memory. */
+  /** The memory that the aliases take. */
   bytes = 0
 
   constructor(maximum: number) {
@@ -32,7 +32,9 @@ export class OutgoingAliases {
     return hasRoom ? this.#aliases.size + 1 : 0
   }
 
-  /** Gives that topic the alias `nextFor` it, if there is one: the packet that announces it is certain to leave. */
+  /**
+   * Gives that topic the alias from `nextFor`, if there is one. Call it only for a packet that is certain to be sent.
+   */
   assign(topicName: string): number {
     const alias = this.nextFor(topicName)
     if (alias === 0) return 0

@@ -1,9 +1,9 @@
 /**
- * QoS 1 and 2 deliveries that were sent and are not finished, by Packet Identifier (§4.3, §4.9).
+ * Deliveries of QoS 1 and 2 that were sent and are not finished, by Packet Identifier (§4.3, §4.9).
  *
- * Identifiers are drawn in order and skip those in use [5.0 MQTT-2.2.1-4]. A slot table of a power of two holds them:
- * identifier i lives in slot i mod size, so that finding one costs an index, not a hash. The Session's account is charged with
- * the table, which is as large as its fullest moment made it until it is empty.
+ * Identifiers are used in order, and those in use are skipped [5.0 MQTT-2.2.1-4]. They lie in a table whose size is a
+ * power of two: identifier i is in slot i mod size, so a look-up costs an index and no hash. The Session's account is
+ * charged with the table, which keeps the size of its fullest moment until it is empty.
  *
  * @module
  */
@@ -12,10 +12,10 @@ import type { Delivery } from './delivery.ts'
 import { SLOT_BYTES } from './memory-sizes.ts'
 
 const FIRST_SIZE = 16
-/** An empty table up to this size is kept, so that a busy Session does not make one anew again and again. */
+/** An empty table up to this size is kept, so that a busy Session does not make a new one again and again. */
 const IDLE_SIZE = 256
 const LAST_IDENTIFIER = 0xffff
-/** The table of every Session that has nothing in flight yet: never written to. */
+/** The table of every Session that has nothing in flight yet; it is never written to. */
 const NO_SLOTS: (Delivery | undefined)[] = []
 
 export class OutgoingWindow {
@@ -42,7 +42,7 @@ export class OutgoingWindow {
     this.size++
   }
 
-  /** Puts a delivery back under the identifier that it already has (a Session read from a Store). */
+  /** Puts a delivery from a Store back under its identifier. */
   restore(delivery: Delivery): void {
     while (
       this.#slots.length === 0 ||
@@ -66,24 +66,24 @@ export class OutgoingWindow {
     if (this.size === 0 && this.#slots.length > IDLE_SIZE) this.clear()
   }
 
-  /** Gives back an empty table. */
+  /** Releases the table once it is empty. */
   clear(): void {
     if (this.size > 0) return
     this.#account.add(-sizeOfTable(this.#slots.length))
     this.#slots = NO_SLOTS
   }
 
-  /** How many slots the table has. */
+  /** The number of slots in the table. */
   get slots(): number {
     return this.#slots.length
   }
 
-  /** What lies in that slot, for a walk over the table that pauses on its way. */
+  /** The delivery in that slot, for a walk over the table that pauses on its way. */
   inSlot(slot: number): Delivery | undefined {
     return this.#slots[slot]
   }
 
-  /** Everything in flight, in no particular order. What is asked for next may be removed meanwhile. */
+  /** Everything in flight, in no particular order. Deliveries may be removed during the iteration. */
   *[Symbol.iterator](): IterableIterator<Delivery> {
     for (const delivery of this.#slots) if (delivery !== undefined) yield delivery
   }
@@ -93,11 +93,11 @@ export class OutgoingWindow {
     return sorted(this.#slots.filter((delivery) => delivery !== undefined))
   }
 
-  /** The first of those above that entry, in the same order. */
+  /** The first deliveries after that entry, in the same order. */
   after(entryNumber: number, count: number): Delivery[] {
     const later = this.#slots.filter((delivery) => delivery !== undefined && delivery.entryNumber > entryNumber)
     if (later.length <= count) return sorted(later as Delivery[])
-    // Sorted as numbers, since there may be 65,535 of them, of which few are wanted.
+    // Sorted as numbers, since there may be 65,535 of which only a few are needed.
     const numbers = new Float64Array(later.length)
     for (let at = 0; at < later.length; at++) numbers[at] = later[at]!.entryNumber
     const last = numbers.sort()[count - 1]!
@@ -106,7 +106,7 @@ export class OutgoingWindow {
 
   #grow(): void {
     const old = this.#slots
-    // 131,072 slots hold every identifier in a slot of its own.
+    // With 131,072 slots, every identifier has a slot of its own.
     const size = Math.max(FIRST_SIZE, old.length * 2)
     this.#account.add(sizeOfTable(size) - sizeOfTable(old.length))
     this.#slots = Array.from({ length: size }, () => undefined)
@@ -120,7 +120,7 @@ function sorted(deliveries: Delivery[]): Delivery[] {
   return deliveries.sort((one, other) => one.entryNumber - other.entryNumber)
 }
 
-/** What a table takes beyond the first one, which deliveries pay for themselves. */
+/** The memory of a table beyond the first one, which is charged with the deliveries themselves. */
 function sizeOfTable(slots: number): number {
   return slots <= FIRST_SIZE ? 0 : slots * SLOT_BYTES
 }

@@ -1,13 +1,14 @@
 /**
- * What a Connection owes its peer, gathered in one buffer and handed to the Transport once a turn.
+ * The output of a Connection, gathered in one buffer and passed to the Transport once a turn.
  *
  *   append, append, append ──> [ gather buffer, up to 64 KiB ] ──flush──> Transport.write
  *
- * Buffers come from a pool and go back to it as soon as the operating system has the bytes, so that an idle Connection
- * holds none. A frame above `LARGE_FRAME_BYTES` is not copied: what was gathered before it leaves first, then the frame.
+ * Buffers come from a pool and return to it as soon as the operating system has the bytes, so an idle Connection holds
+ * none. A frame above `LARGE_FRAME_BYTES` is not copied: what was gathered before it is sent first, then the frame.
  *
- * A buffer from the pool still holds what it held before, which may be another Client's. So bytes count as gathered only once
- * they are written: a writer reserves room, writes, and says how far it came (`wrote`). One that throws has added nothing.
+ * A buffer from the pool still has its old contents, which may be another Client's. Bytes therefore count as gathered
+ * only once they are written: a writer reserves room, writes, and reports how far it came (`wrote`). A writer that
+ * throws has added nothing.
  *
  * @module
  */
@@ -18,20 +19,20 @@ import type { Transport } from './transport.ts'
 /** A gather buffer never grows beyond this; a fuller one is written at once. */
 const GATHER_LIMIT_BYTES = 65_536
 
-/** From here on handing a slice on is cheaper than copying it. */
+/** From this size on, passing a slice on is cheaper than copying it. */
 export const LARGE_FRAME_BYTES = 40_960
 
 const SIZES_BYTES = [1024, 8192, GATHER_LIMIT_BYTES] as const
-/** Buffers beyond this are not asked back from a slow Transport. */
+/** At most so many buffers are reclaimed from a slow Transport. */
 const MAX_LENT = 16
 
 const NOTHING: Buffer = Buffer.alloc(0)
 
-/** Spare gather buffers, shared by all Connections of a Broker. Keeps at most `maxSpare` of each size. */
+/** Spare gather buffers, shared by all Connections of a Broker. It keeps at most `maxSpare` of each size. */
 export class BufferPool {
   /**
-   * A byte that every buffer is filled with when it is taken and when it comes back, so that a test recognizes memory that
-   * nobody wrote. Outside of tests it is not set, and buffers stay as they are.
+   * A byte that fills every buffer when it is taken and when it comes back, so that a test recognizes memory that
+   * nobody has written. It is set only in tests; otherwise buffers stay as they are.
    */
   static poison: number | undefined = undefined
   readonly #spare: Buffer[][] = SIZES_BYTES.map(() => [])
@@ -43,8 +44,8 @@ export class BufferPool {
 
   /**
    * @param bytes at most 65,536
-   * @returns a buffer of at least so many bytes; it holds what somebody else left in it
-   * @throws {InvariantError} when that is more than the largest buffer has
+   * @returns a buffer of at least so many bytes, with arbitrary contents
+   * @throws {InvariantError} if that is more than the largest buffer has
    */
   take(bytes: number): Buffer {
     invariant(bytes <= GATHER_LIMIT_BYTES, 'no gather buffer is that large')
@@ -64,13 +65,15 @@ export class BufferPool {
 }
 
 export class Output {
-  /** The gather buffer: write into it from what `reserve` answers, at once, before anything else is called. */
+  /**
+   * The gather buffer. Write into it from the index that `reserve` returns, at once, before anything else is called.
+   */
   bytes: Buffer = NOTHING
   /** All bytes ever handed to the Transport. */
   writtenBytes = 0
-  /** Bytes gathered and not yet handed to the Transport: all of them were written. */
+  /** Bytes gathered and not yet passed to the Transport; all of them were written. */
   #length = 0
-  /** Where the room ends that was reserved last. */
+  /** The end of the room that was reserved last. */
   #reservedEnd = 0
   readonly #pool: BufferPool
   readonly #transport: Transport
@@ -82,20 +85,20 @@ export class Output {
     this.#transport = transport
   }
 
-  /** Bytes gathered and not yet handed to the Transport. */
+  /** Bytes gathered and not yet passed to the Transport. */
   get length(): number {
     return this.#length
   }
 
   /**
-   * Makes room for `count` bytes. They count as gathered once `wrote` was called; what is not written until the next call is
-   * given up.
+   * Makes room for `count` bytes. They count as gathered once `wrote` is called; bytes that are not written until the
+   * next call are discarded.
    *
    * Hot: runs for every packet sent.
    *
    * @param count at most 65,536
    * @returns where in `bytes` they begin
-   * @throws {InvariantError} for more, before anything has changed
+   * @throws {InvariantError} if it is more; nothing has changed then
    */
   reserve(count: number): number {
     const end = this.#length + count
@@ -117,11 +120,11 @@ export class Output {
   }
 
   /**
-   * Everything up to `end` is written, beginning where `reserve` said.
+   * Reports that everything is written from the index of `reserve` up to `end`.
    *
    * Hot: runs for every packet sent.
    *
-   * @throws {InvariantError} when that is more than was reserved, or less than was there before
+   * @throws {InvariantError} if that is more than was reserved, or less than there was before
    */
   wrote(end: number): void {
     if (end > this.#reservedEnd || end < this.#length) {
@@ -130,7 +133,7 @@ export class Output {
     this.#length = end
   }
 
-  /** Adds bytes of any length; a large piece is handed on as it is and must not change afterwards. */
+  /** Adds bytes of any length. A large piece is passed on as it is, so it must not change afterwards. */
   append(source: Uint8Array, start: number, end: number): void {
     if (end - start >= LARGE_FRAME_BYTES) {
       this.flush()
@@ -142,7 +145,7 @@ export class Output {
     this.wrote(copyBytes(this.bytes, at, source, start, end))
   }
 
-  /** Hands what was gathered to the Transport and gives the buffer back as soon as that is possible. */
+  /** Passes everything gathered to the Transport, and returns the buffer to the pool as soon as possible. */
   flush(): void {
     const length = this.#length
     if (length === 0) return
@@ -165,14 +168,14 @@ export class Output {
     if (this.#lent.length < MAX_LENT) this.#lent.push(bytes)
   }
 
-  /** The Transport has passed on everything: buffers that it held are free again. */
+  /** Called when the Transport has passed on everything, so that the buffers it held are free again. */
   drained(): void {
     if (this.#lent === undefined) return
     for (const bytes of this.#lent) this.#pool.give(bytes)
     this.#lent = undefined
   }
 
-  /** Forgets what was gathered: it dies with its Connection. */
+  /** Discards everything gathered, because its Connection has ended. */
   discard(): void {
     if (this.bytes !== NOTHING) this.#pool.give(this.bytes)
     this.#empty()

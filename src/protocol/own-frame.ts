@@ -1,4 +1,4 @@
-/** A PUBLISH that is encoded for one Client alone, as it has Subscription Identifiers or a Topic Alias. @module */
+/** A PUBLISH that is encoded for one Client alone, because it has Subscription Identifiers or a Topic Alias. @module */
 import type { ProtocolVersion } from '../codec/packet-types.ts'
 import { makePublishFrame } from '../codec/publish-frame.ts'
 import type { ApplicationMessage } from './application-message.ts'
@@ -17,7 +17,7 @@ export interface OwnParts {
 /**
  * Makes the frame, and assigns a Topic Alias to its topic if one is left.
  *
- * @returns `undefined` for more than `maximumSize`
+ * @returns `undefined` if it would be larger than `maximumSize`
  */
 export function makeOwnFrame(
   message: ApplicationMessage,
@@ -44,7 +44,8 @@ export function makeOwnFrame(
       message.payload,
       version,
     ).bytes
-  // Announced only where the bytes are certain to leave, and before anything that counts on it (the other lane may wait).
+  // An alias is announced only if the bytes are certain to leave before anything that uses it (the other lane may
+  // wait).
   const announced = known === 0 && qos < 2 ? (aliases?.nextFor(message.topicName) ?? 0) : 0
   if (announced > 0) {
     const bytes = make(announced)

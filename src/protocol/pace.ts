@@ -1,18 +1,19 @@
-/** How long a packet may take that has begun to come in. @module */
+/** How long a packet may take to arrive. @module */
 
-/** What a Connection allows. */
+/** The pace that a Connection demands. */
 export interface PaceLimits {
-  /** Seconds in which a packet has to be complete, besides the time that its bytes may take. */
+  /** Seconds that a packet may take to be complete, in addition to the time that its bytes may take. */
   readonly packetTimeout: number
-  /** Bytes per second that it may take no longer than. */
+  /** The least bytes per second. */
   readonly minPacketRate: number
 }
 
 /**
- * When a packet is late: each byte that comes moves the moment on, so that a slow link is served and one that drips is not.
+ * When a packet is late: each byte that arrives extends the deadline, so that a slow link is served and one that drips
+ * is not.
  *
- * @param begunAtMs when its first byte came
- * @param bytes that have come since
+ * @param begunAtMs when its first byte arrived
+ * @param bytes that have arrived since
  * @returns milliseconds, on the same clock as `begunAtMs`
  *
  * @example

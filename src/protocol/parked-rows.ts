@@ -1,6 +1,7 @@
 /**
- * Deliveries whose payloads are in the Store alone, as rows of plain numbers and shared strings: some 48 bytes each, where a
- * Delivery takes 270. What few of them have (properties, Subscription Identifiers) lies in objects beside the rows.
+ * Deliveries whose payloads are only in the Store, as rows of plain numbers and shared strings: about 48 bytes each,
+ * where a Delivery takes 270. What only a few of them have (properties, Subscription Identifiers) lies in objects
+ * beside the rows.
  *
  * @module
  */
@@ -12,12 +13,12 @@ import { IDENTIFIER_BYTES, PARKED_BYTES } from './memory-sizes.ts'
 
 export const CHUNK_ROWS = 256
 export const SMALLEST_CHUNK_ROWS = 4
-/** Numbers of a row: entryNumber, messageNumber, and payload length with the bits below it. */
+/** The numbers of a row: entryNumber, messageNumber, and payload length with the bits below it. */
 const STRIDE = 3
 const Bit = { qos: 3, retain: 4, deliveryQos2: 8, deliveryRetain: 16 } as const
 const LENGTH_UNIT = 32
 
-/** What most rows do not have. */
+/** The parts that most rows do not have. */
 interface Extras {
   readonly properties: PropertyList
   readonly receivedAtMs: number
@@ -27,12 +28,12 @@ interface Extras {
 
 const NO_IDENTIFIERS: readonly number[] = []
 
-/** A row is an index into all of its lists. */
+/** A chunk of rows; a row is an index into all of its lists. */
 export class ParkedRows {
   numbers: Float64Array
   topicNames: string[]
   publishers: string[]
-  /** A whole Delivery where it has to stay what it is. Made when a row has any. */
+  /** A whole Delivery where it must stay one. The list is made when a row needs it. */
   extras: (Extras | Delivery | undefined)[] | undefined = undefined
   start = 0
   end = 0
@@ -47,7 +48,7 @@ export class ParkedRows {
     return this.numbers[row * STRIDE]!
   }
 
-  /** The row moves to another place, whose own is lost. */
+  /** Moves a row to another place and overwrites the row there. */
   move(from: number, to: number): void {
     this.numbers.copyWithin(to * STRIDE, from * STRIDE, (from + 1) * STRIDE)
     this.topicNames[to] = this.topicNames[from]!
@@ -55,7 +56,7 @@ export class ParkedRows {
     if (this.extras !== undefined) this.extras[to] = this.extras[from]
   }
 
-  /** Holds twice as many. */
+  /** Doubles its room. */
   grow(): void {
     const { numbers, topicNames, publishers, end } = this
     this.numbers = new Float64Array(numbers.length * 2)
@@ -64,7 +65,7 @@ export class ParkedRows {
     this.publishers = publishers.concat(new Array<string>(end))
   }
 
-  /** Gives back what most of its rows left behind when they were taken out of their order. */
+  /** Releases the memory of rows that were removed out of order. */
   shrink(): void {
     const { start, end } = this
     const rows = end - start
@@ -78,14 +79,14 @@ export class ParkedRows {
   }
 }
 
-/** The first row above that entry. */
+/** The first row after that entry. */
 export function rowBehind(chunk: ParkedRows, entryNumber: number): number {
   let row = chunk.entryNumber(chunk.end - 1) <= entryNumber ? chunk.end : chunk.start
   while (row < chunk.end && chunk.entryNumber(row) <= entryNumber) row++
   return row
 }
 
-/** What a row takes in memory. */
+/** The memory that a row takes. */
 export function sizeParked({ message, subscriptionIdentifiers }: Delivery): number {
   return PARKED_BYTES + message.namesSize + subscriptionIdentifiers.length * IDENTIFIER_BYTES
 }
@@ -107,12 +108,15 @@ export function addRow(chunk: ParkedRows, delivery: Delivery): void {
   chunk.numbers[row * STRIDE + 2] = message.payloadLength * LENGTH_UNIT + bits
 }
 
-/** Unknown to the Store, or may move to another member, who has to have its payload then. */
+/**
+ * Whether the delivery has to stay an object: the Store has no record of it, or it may move to another member, which
+ * then needs its payload.
+ */
 export function staysWhole({ isStored, shared, message }: Delivery): boolean {
   return !isStored || (shared !== undefined && message.isLoaded)
 }
 
-/** @param before those of the row before it, which are often the same */
+/** @param before the extras of the row before it, which are often the same */
 function extrasOf(
   { message, subscriptionIdentifiers, shared }: Delivery,
   before: Extras | Delivery | undefined,
@@ -131,7 +135,7 @@ function extrasOf(
   return isSame ? before : { properties, receivedAtMs, subscriptionIdentifiers, shared }
 }
 
-/** The delivery of that row, made anew unless it stayed whole. */
+/** The delivery of that row; a new object unless it stayed whole. */
 export function deliveryOf({ numbers, topicNames, publishers, extras }: ParkedRows, row: number): Delivery {
   const more = extras?.[row]
   if (more instanceof Delivery) return more

@@ -1,6 +1,6 @@
 /**
- * A bucket of tokens: so many a second, with one second's worth, and at least one, in stock. Whoever overdraws it waits until it is level
- * again, so that one large packet passes and is paid for afterwards.
+ * A bucket of tokens: so many a second, with at most one second's worth, and at least one, in stock. A caller that
+ * overdraws it waits until it is level again, so a large packet passes at once and is paid for afterwards.
  *
  * @module
  */
@@ -17,7 +17,10 @@ export class RateLimit {
     this.#filledAtMs = nowMs
   }
 
-  /** Takes one token if there is one: for what is refused, and not delayed, beyond the rate. @returns whether there was */
+  /**
+   * Takes one token if there is one; for input that is refused, not delayed, beyond the rate. @returns whether there
+   * was one
+   */
   tryTake(nowMs: number): boolean {
     this.#fill(nowMs)
     if (this.#tokens < 1) return false

@@ -1,6 +1,6 @@
 /**
- * Frames in layouts other than the one in which their message came. Each is as large as the message, and a message may be kept
- * for years, so that they are forgotten soon: a message is mostly delivered to all its receivers at once.
+ * Frames in layouts other than the one in which their message came. Each is as large as the message, and a message may
+ * be kept for years, so frames are forgotten soon: most messages are delivered to all receivers at once.
  *
  *   [ message, message, … ]   256 messages, and 1 MiB of frames besides those of the newest; beyond it the oldest forget theirs
  *
@@ -11,18 +11,18 @@ import { Ring } from '../base/ring.ts'
 const MOST_MESSAGES = 256
 const MOST_BYTES = 1_048_576
 
-/** Whoever has such frames. */
+/** The owner of such frames. */
 export interface FrameHolder {
-  /** @returns how many bytes were counted for it, all of which are given up */
+  /** @returns how many bytes were counted for its frames, all of which are released */
   forgetFrames(): number
 }
 
 export class RecentFrames {
-  /** Bytes of frames that are kept. */
+  /** Bytes of the frames that are kept. */
   bytes = 0
   readonly #holders = new Ring<FrameHolder>()
 
-  /** @param isFirst whether it has no others that count */
+  /** @param isFirst whether it has no other frames that count */
   made(holder: FrameHolder, bytes: number, isFirst: boolean): void {
     if (isFirst) this.#holders.push(holder)
     this.bytes += bytes

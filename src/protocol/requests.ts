@@ -1,6 +1,6 @@
 /**
- * What a connected Client sends, packet by packet: messages, acknowledgements, subscriptions. Each is answered here or, where the
- * answer takes time, waits at the Connection, and everything behind it.
+ * The packets of a connected Client: messages, acknowledgements, subscriptions. Each is answered here. If the answer
+ * takes time, the packet waits at the Connection, and so do all later ones.
  *
  *   PUBLISH ──────────────────────> IncomingPublishes ──> Server.publishing
  *   PUBACK, PUBREC, PUBREL, PUBCOMP ──> Session
@@ -20,14 +20,14 @@ import type { ServedConnection } from './served-connection.ts'
 import { PENDING, type ServerSide } from './server-side.ts'
 import type { Session } from './session.ts'
 
-/** What becomes of a packet, besides the bytes that it takes while it waits for its answer: it is done with. */
+/** The packet has been processed. (Other results are the bytes that it takes while it waits for its answer.) */
 export const TAKEN = -1
-/** It has to be decoded first. */
+/** The packet has to be decoded first. */
 export const NOT_TAKEN = -2
 
 const PLAIN_PINGREQ = PacketType.PINGREQ << 4
 
-/** What a Topic Filter takes while plugins are asked about it, besides its bytes. */
+/** The memory that a Topic Filter takes while plugins are asked about it, besides its bytes. */
 const WAITING_FILTER_BYTES = 512
 
 export class Requests {
@@ -44,12 +44,12 @@ export class Requests {
     this.#sender = sender
   }
 
-  /** PUBLISH packets so far. */
+  /** PUBLISH packets received so far. */
   get publishCount(): number {
     return this.#incoming?.count ?? 0
   }
 
-  /** What the topics behind Topic Aliases take. */
+  /** The memory that the topics of Topic Aliases take. */
   get aliasBytes(): number {
     return this.#incoming?.aliasBytes ?? 0
   }
@@ -78,7 +78,7 @@ export class Requests {
     const type = decoder.firstByte >> 4
     if (type === PacketType.PUBLISH) {
       this.#incoming ??= new IncomingPublishes(this.#server, this.#connection, this.#sender)
-      // The Server pays for a message that waits.
+      // A message that waits is charged to its user, by the Server.
       return this.#incoming.receive(decoder, this.#sender.version) ? 0 : TAKEN
     }
     if (this.#server.packets.isWatched) return NOT_TAKEN
@@ -90,7 +90,7 @@ export class Requests {
     return TAKEN
   }
 
-  /** Where the packet is not two bytes, `decodePacket` has to judge it. */
+  /** If the packet is not two bytes long, `decodePacket` has to check it. */
   #takePing(decoder: Decoder): number {
     if (decoder.end - decoder.start !== 2 || decoder.firstByte !== PLAIN_PINGREQ) return NOT_TAKEN
     this.#sender.pingResponse() // [5.0 MQTT-3.12.4-1] [3.1.1 MQTT-3.12.4-1]
@@ -118,7 +118,7 @@ export class Requests {
   }
 
   /**
-   * A packet that was decoded.
+   * Processes a decoded packet.
    *
    * @param bytes its size
    * @returns bytes that it takes while it waits for its answer, or `TAKEN`
@@ -172,18 +172,18 @@ export class Requests {
     this.#sender.committed(unsuback)
   }
 
-  /** The answer to the PUBLISH that waited. */
+  /** Sends the answer to the PUBLISH that waited. */
   publishAnswered(reasonCode: number): void {
     this.#incoming!.answered(reasonCode)
   }
 
-  /** The Connection is over. */
+  /** Forgets the topics of a Connection that has ended. */
   forgetTopics(): void {
     this.#incoming?.forgetTopics()
   }
 }
 
-/** 3.1.1 knows one failure code; 3.1 none: there a refused filter is granted at QoS 0 and delivers nothing. */
+/** 3.1.1 has one failure code and 3.1 has none; there, a refused filter is granted at QoS 0 and delivers nothing. */
 function subackCodeOf(reasonCode: number, version: ProtocolVersion): number {
   if (reasonCode < 0x80) return reasonCode
   return version === 3 ? 0x00 : 0x80

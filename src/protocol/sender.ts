@@ -4,12 +4,12 @@
  *   never waits      QoS 0 and 1 PUBLISH, PINGRESP, AUTH, DISCONNECT, refusals ──────────────┐
  *   waits for commit CONNACK, SUBACK, UNSUBACK, PUBACK … PUBCOMP, QoS 2 PUBLISH ──HeldLane──> Output ──> Transport
  *
- * The lanes may overtake each other: no rule orders them across. A packet of the second lane that depends on no Change
- * leaves at once unless an earlier one of its lane waits. Nothing larger than the Client's Maximum Packet Size leaves
- * [5.0 MQTT-3.1.2-24].
+ * The lanes may overtake each other, as no rule orders packets across them. A packet of the second lane that depends on
+ * no Change is sent at once unless an earlier one of its lane waits. Nothing larger than the Client's Maximum Packet
+ * Size is sent [5.0 MQTT-3.1.2-24].
  *
- * A PUBLISH is encoded first and gathered then: one that cannot be encoded for this Client is dropped, and costs neither its
- * publisher nor its receiver a Connection.
+ * A PUBLISH is encoded before it is gathered. One that cannot be encoded for this Client is dropped, and neither its
+ * publisher nor its receiver loses the Connection.
  *
  * @module
  */
@@ -40,22 +40,21 @@ const PUBLISH_BYTE = PacketType.PUBLISH << 4
 const DUP_BIT = 0x08
 const RETAIN_BIT = 0x01
 const PING_RESPONSE = Uint8Array.of(PacketType.PINGRESP << 4, 0)
-/** An acknowledgement with a Reason Code and no properties. */
+/** The size of an acknowledgement with a Reason Code and no properties. */
 const LONGEST_PLAIN_ACKNOWLEDGEMENT_BYTES = 5
 const LONGEST_SUBSCRIPTION_IDENTIFIER_BYTES = 5
 
-/** Gets the Packet Identifier of each exchange that ends with a packet that waited for the Store and leaves now. */
+/** Receives the Packet Identifier of each exchange whose last packet has waited for the Store and is sent now. */
 export interface EndedExchanges {
   ended(packetIdentifier: number): void
 }
 
 export class Sender {
   version: ProtocolVersion = 5
-  /** Bytes; the Client's Maximum Packet Size. */
+  /** The Client's Maximum Packet Size, in bytes. */
   maximumPacketSize = maxControlPacketBytes
-  /** Request Problem Information: whether Reason String and User Property may go on acknowledgements. */
+  /** Request Problem Information: whether acknowledgements may have Reason String and User Property. */
   sendsProblemInformation = true
-  /** PUBLISH packets so far. */
   publishCount = 0
   readonly #server: ServerSide
   readonly #connection: ServedConnection
@@ -63,7 +62,7 @@ export class Sender {
   #held: HeldLane | undefined = undefined
   #aliases: OutgoingAliases | undefined = undefined
   #isDirty = false
-  /** `changeCount` before the packet at hand: what comes to it afterwards is what the packet's answer depends on. */
+  /** `changeCount` before the current packet; its answer depends on the Changes that come after. */
   #changesBefore = 0
 
   constructor(server: ServerSide, connection: ServedConnection, transport: Transport) {
@@ -72,27 +71,24 @@ export class Sender {
     this.#output = new Output(server.buffers, transport)
   }
 
-  /** Whether packets wait for a commit. */
   get isHolding(): boolean {
     return this.#held !== undefined && this.#held.length > 0
   }
 
-  /** All bytes ever handed to the Transport. */
   get writtenBytes(): number {
     return this.#output.writtenBytes
   }
 
-  /** The Change that the first of them waits for; 0 where none waits. */
+  /** The Change that the first held packet waits for; 0 if none waits. */
   get heldUntilChange(): number {
     return this.#held?.nextChange ?? 0
   }
 
-  /** Lets the Server assign that many Topic Aliases. */
   allowAliases(maximum: number): void {
     if (maximum > 0) this.#aliases = new OutgoingAliases(maximum)
   }
 
-  /** Whether a PUBLISH of that message is within the Client's Maximum Packet Size: cheap where that is none. */
+  /** Whether a PUBLISH of that message is within the Client's Maximum Packet Size; cheap if there is none. */
   takes(message: ApplicationMessage, qos: QoS, subscriptionIdentifiers: readonly number[]): boolean {
     if (this.maximumPacketSize === maxControlPacketBytes) return true
     if (message.topicName.length + message.payloadLength > this.maximumPacketSize) return false
@@ -102,14 +98,14 @@ export class Sender {
       const identifiers = subscriptionIdentifiers.length * LONGEST_SUBSCRIPTION_IDENTIFIER_BYTES
       return end - start + identifiers <= this.maximumPacketSize
     } catch {
-      return true // what cannot be encoded is dropped when it is sent, for a cause of its own
+      return true // a message that cannot be encoded is dropped when it is sent, with a cause of its own
     }
   }
 
   /**
-   * A PUBLISH of QoS 0. Hot: runs for every delivery at QoS 0.
+   * Sends a PUBLISH of QoS 0. Hot: runs for every delivery at QoS 0.
    *
-   * @returns why it cannot be sent to this Client; `undefined` where it was sent
+   * @returns why it cannot be sent to this Client; `undefined` if it was sent
    */
   publish(
     message: ApplicationMessage,
@@ -127,9 +123,9 @@ export class Sender {
   }
 
   /**
-   * A PUBLISH of QoS 1 or 2.
+   * Sends a PUBLISH of QoS 1 or 2.
    *
-   * @param message what is sent: that of the delivery, or what a plugin has made of it
+   * @param message the message to send: that of the delivery, or what a plugin has made of it
    * @param afterChange the Change that has to be stored first; 0 for none
    * @returns as `publish`
    */
@@ -151,7 +147,7 @@ export class Sender {
     return undefined
   }
 
-  /** The frame that leaves, or why none can. Hot: runs for every delivery. */
+  /** The frame to send, or why there is none. Hot: runs for every delivery. */
   #frameOf(message: ApplicationMessage, withPacketIdentifier: boolean): MessageFrame | DropCause {
     try {
       const frame = message.frame(this.version, withPacketIdentifier, this.#server.turn.now())
@@ -163,19 +159,19 @@ export class Sender {
     }
   }
 
-  /** A large frame is handed on as it is, and the Transport may hold it for long: not in memory that is used again. */
+  /** A large frame is passed on as it is, and may be held for long: it must not lie in memory that is reused. */
   #safeFrame(message: ApplicationMessage, withPacketIdentifier: boolean): MessageFrame {
     message.keep()
     return message.frame(this.version, withPacketIdentifier, this.#server.turn.now())
   }
 
-  /** Nothing of it was gathered. What the protocol cannot say is nobody's mistake; anything else is ours, and is reported. */
+  /** Nothing was gathered. What the protocol cannot express is nobody's mistake; any other error is reported. */
   #notEncoded(error: unknown): DropCause {
     if (!(error instanceof UsageError)) this.#server.reports.failed(this.#connection, error)
     return 'cannot be encoded'
   }
 
-  /** The way of a PUBLISH that is this Client's alone: Subscription Identifiers or a Topic Alias. */
+  /** Sends a PUBLISH that is encoded for this Client alone: with Subscription Identifiers or a Topic Alias. */
   #publishEncoded(
     message: ApplicationMessage,
     qos: 0 | 1 | 2,
@@ -231,27 +227,24 @@ export class Sender {
     output.wrote(behind)
   }
 
-  /** A packet of the Client is at hand: its answers depend on what changes from now on. Hot: runs for every packet received. */
+  /** The answers to the next packet depend on what changes from now on. Hot: runs for every packet received. */
   beginAnswer(): void {
     this.#changesBefore = this.#server.turn.changeCount
   }
 
-  /** The newest Change since the packet at hand; 0 where nothing has changed. */
+  /** The newest Change since the current packet began; 0 if nothing has changed. */
   get #changesAtHand(): number {
     const { changeCount } = this.#server.turn
     return changeCount === this.#changesBefore ? 0 : changeCount
   }
 
-  /**
-   * PUBACK, PUBREC, PUBREL or PUBCOMP that answers the packet at hand, once what that packet changed is stored. Hot: runs for
-   * every message of QoS 1 and 2.
-   */
+  /** Answers the current packet, once its Changes are stored. Hot: runs for every message of QoS 1 and 2. */
   answer(type: AcknowledgementPacket['type'], packetIdentifier: number, reasonCode: number): void {
     this.acknowledge(type, packetIdentifier, reasonCode, this.#changesAtHand)
   }
 
   /**
-   * PUBACK, PUBREC, PUBREL or PUBCOMP. Hot: runs for every message of QoS 1 and 2.
+   * Sends PUBACK, PUBREC, PUBREL or PUBCOMP. Hot: runs for every message of QoS 1 and 2.
    *
    * @param afterChange the Change that has to be stored first; 0 for none
    */
@@ -277,15 +270,15 @@ export class Sender {
     this.#server.metrics.packetsSent++
   }
 
-  /** Whether the Client's Maximum Packet Size lets that packet be sent, if need be without what may be left out. */
+  /** Whether that packet is within the Client's Maximum Packet Size, if necessary without its optional parts. */
   fits(packet: Packet): boolean {
     return encodeWithinLimit(packet, this.version, this.maximumPacketSize) !== undefined
   }
 
   /**
-   * A packet that answers the one at hand, in the lane that waits for the commit.
+   * Sends an answer to the current packet, in the lane that waits for the commit.
    *
-   * @param earliest it waits for that Change as well; 0 for none
+   * @param earliest a Change that it waits for in addition; 0 for none
    */
   committed(packet: Packet, earliest = 0): void {
     const bytes = this.#encode(packet)
@@ -295,13 +288,13 @@ export class Sender {
     else this.#append(bytes)
   }
 
-  /** A packet of the lane that never waits. */
+  /** Sends a packet in the lane that never waits. */
   immediate(packet: Packet): void {
     const bytes = this.#encode(packet)
     if (bytes !== undefined) this.#append(bytes)
   }
 
-  /** PINGRESP. Nothing is made for it, as its two bytes are cheap to ask for. */
+  /** Sends PINGRESP. It is written without an object, since its two bytes are cheap to request. */
   pingResponse(): void {
     if (this.#server.packets.isWatched) this.#server.packets.sent(this.#connection, { type: PacketType.PINGRESP })
     if (this.maximumPacketSize >= PING_RESPONSE.length) this.#append(PING_RESPONSE)
@@ -330,9 +323,9 @@ export class Sender {
   }
 
   /**
-   * Lets go what waited for Changes up to that one.
+   * Sends what waited for Changes up to that one.
    *
-   * @param exchanges gets those that end with it
+   * @param exchanges receives the exchanges that end with it
    * @returns whether something still waits
    */
   release(committedChange: number, exchanges: EndedExchanges | undefined): boolean {
@@ -363,12 +356,11 @@ export class Sender {
     this.#server.metrics.bytesSent += written
   }
 
-  /** The Transport has passed on everything that it held. */
   drained(): void {
     this.#output.drained()
   }
 
-  /** Drops what waits for a commit: it belongs to the Connection and dies with it; the Session resends. */
+  /** Discards what waits for a commit: it belongs to the Connection, and the Session sends it again. */
   discardHeld(): void {
     if (!this.isHolding) return
     this.#connection.keeps(-this.#held!.size)

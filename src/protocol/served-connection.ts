@@ -1,6 +1,6 @@
 /**
- * A Connection as its parts and the Server see it. What they call is few of what it has; the Server, which makes every Connection,
- * knows the class behind it.
+ * A Connection as its parts and the Server see it: the few members that they call. The Server, which makes every
+ * Connection, knows the class itself.
  *
  * @module
  */
@@ -11,18 +11,18 @@ import type { Client } from './client.ts'
 import type { ConnectionLimits } from './connection-limits.ts'
 import type { Session } from './session.ts'
 
-/** What the Server grants with CONNACK 0x00. */
+/** The parts of an accepted login, CONNACK 0x00. */
 export interface Acceptance {
   readonly client: Client
   readonly session: Session
   readonly sessionPresent: boolean
-  /** Seconds that hold from now on; 0 for none. */
+  /** The Keep Alive in force, in seconds; 0 for none. */
   readonly keepAlive: number
-  /** Everything that CONNACK says; empty before 5.0. */
+  /** The properties of CONNACK; empty before 5.0. */
   readonly properties: Properties
-  /** Monotonic milliseconds when this log-in ends; `undefined` if it never does. */
+  /** When this login expires, in monotonic milliseconds; `undefined` if it never does. */
   readonly loginExpiresAtMs: number | undefined
-  /** CONNACK also waits until that Change is stored: an earlier Connection may have left it. 0 for none. */
+  /** A Change for which CONNACK waits in addition, since an earlier Connection may have left it. 0 for none. */
   readonly afterChange: number
 }
 
@@ -31,25 +31,31 @@ export interface ServedConnection {
   readonly limits: ConnectionLimits
   /** From CONNACK on. */
   readonly session: Session | undefined
-  /** Its Sender keeps so many bytes more, or less, that are not handed to the Transport. */
+  /** Changes how many bytes its Sender keeps that are not passed to the Transport. */
   keeps(change: number): void
-  /** Ends it now if it was lost and its end waits. @returns whether it was */
+  /** Ends it now if it was lost and its end has waited. @returns whether it had */
   settleLoss(): boolean
 
   // ---- the Server's answers; one that comes after the Connection has ended does nothing ----
 
-  /** To CONNECT, or to the last AUTH before CONNACK. */
+  /** Answers CONNECT, or the last AUTH before CONNACK. */
   accept(acceptance: Acceptance): void
-  /** To CONNECT or AUTH: another AUTH is needed (§4.12). */
+  /** Answers CONNECT or AUTH: another AUTH is needed (§4.12). */
   challenge(authenticationData: Uint8Array | undefined): void
-  /** To AUTH behind CONNACK: a re-authentication succeeded (§4.12.1). */
+  /** Answers AUTH after CONNACK: a re-authentication succeeded (§4.12.1). */
   reAuthenticated(authenticationData: Uint8Array | undefined, loginExpiresAtMs: number | undefined): void
-  /** To CONNECT or AUTH: ends the Connection. */
+  /** Answers CONNECT or AUTH with a refusal, and ends the Connection. */
   refuse(reasonCode: ReasonCode, detail: string, properties?: Properties): void
-  /** To the PUBLISH for which `PublishQuestions.publish` returned `PENDING`. */
+  /** Answers the PUBLISH for which `PublishQuestions.publish` returned `PENDING`. */
   publishAnswered(reasonCode: number): void
-  /** To the SUBSCRIBE for which `SubscribeQuestions.subscribe` returned `PENDING`. @param reasonCodes one for each filter */
+  /**
+   * Answers the SUBSCRIBE for which `SubscribeQuestions.subscribe` returned `PENDING`. @param reasonCodes one for each
+   * filter
+   */
   subscribeAnswered(packet: SubscribePacket, reasonCodes: readonly number[]): void
-  /** To the UNSUBSCRIBE for which `SubscribeQuestions.unsubscribe` returned `PENDING`. @param reasonCodes one for each filter */
+  /**
+   * Answers the UNSUBSCRIBE for which `SubscribeQuestions.unsubscribe` returned `PENDING`. @param reasonCodes one for
+   * each filter
+   */
   unsubscribeAnswered(packet: UnsubscribePacket, reasonCodes: readonly number[]): void
 }

@@ -1,9 +1,9 @@
 /**
- * What a Connection needs of the Server behind it: the turn that it works in, and parts that each answer a question or two. The
- * broker's own parts are these parts; in a test ten lines are.
+ * What a Connection needs from the Server behind it: the turn that it works in, and parts that each answer a question
+ * or two. In the broker they are its own parts; in a test, ten lines will do.
  *
- * Where an answer takes time (a login by HTTP, a plugin with a promise) a part returns `PENDING` and answers later
- * through the Connection's `…Answered` method; until then this Connection's next packets wait in order, and all other
+ * If an answer takes time (a login by HTTP, a plugin with a promise), a part returns `PENDING` and answers later
+ * through the Connection's `…Answered` method. Until then, this Connection's next packets wait in order, and all other
  * Connections continue. So the machine itself never awaits.
  *
  * @module
@@ -24,14 +24,14 @@ import type { DropCause } from './drop-cause.ts'
 export const PENDING = -1
 export type Pending = typeof PENDING
 
-/** How a Network Connection ended: what the log line, the event and the Will are decided by. */
+/** How a Network Connection ended. The log line, the event and the Will depend on it. */
 export interface ConnectionEnd {
   readonly cause: EndCause
-  /** The code that travelled, or would have. */
+  /** The Reason Code that was sent or received, or would have been. */
   readonly reasonCode: ReasonCode
-  /** For people; holds no secret. */
+  /** For people; it contains no secret. */
   readonly detail: string
-  /** The peer closed it before it had sent a byte, as health checks do. */
+  /** True if the peer closed it before sending a byte, as health checks do. */
   readonly isSilent?: boolean
 }
 
@@ -55,7 +55,7 @@ export type EndCause =
   | 'server shutting down'
   | 'internal error'
 
-/** Plain counters that the hot path adds to. */
+/** Plain counters, which the hot path increments. */
 export interface ConnectionMetrics {
   bytesReceived: number
   readsReceived: number
@@ -73,47 +73,47 @@ export interface ConnectionMetrics {
   qosLowered: number
 }
 
-/** What the Server knows of a topic seen in a packet; `result` is the Server's own. */
+/** A topic seen in a packet, as the Server knows it; `result` is the Server's own. */
 export type KnownTopic = CachedTopic<unknown>
 
 /** The turn, as far as a Connection sees it. */
 export interface ConnectionTurn {
-  /** Where work is counted. Once it `isSpent` the rest of a chunk waits until it is this Connection's turn again. */
+  /** Counts the work. Once it `isSpent`, the rest of a chunk waits until it is this Connection's turn again. */
   readonly work: WorkBudget
-  /** Number of the newest Change, and of the newest one that is stored: see `HeldLane`. Both stay 0 without a Store. */
+  /** The number of the newest Change, and of the newest stored one: see `HeldLane`. Both stay 0 without a Store. */
   readonly changeCount: number
   readonly committedCount: number
   /** Monotonic milliseconds, the same throughout a turn. */
   now(): number
-  /** `expire` at that monotonic time; Infinity: never. */
+  /** Calls `expire` at that monotonic time; never if it is Infinity. */
   arm(connection: Expiring, deadlineMs: number): void
-  /** Output was gathered: `flush` at the end of this turn. */
+  /** Output was gathered: calls `flush` at the end of this turn. */
   wantsFlush(connection: ServedConnection): void
-  /** Input waits inside: `resume` when it is this Connection's turn again. */
+  /** Input waits inside: calls `resume` when it is this Connection's turn again. */
   wantsTurn(connection: ServedConnection): void
-  /** Packets wait for the Store: `release` after each commit. */
+  /** Packets wait for the Store: calls `release` after each commit. */
   wantsRelease(connection: ServedConnection): void
 }
 
-/** Who may log in. */
+/** Decides who may log in. */
 export interface LoginQuestions {
-  /** To be answered by `accept`, `challenge` or `refuse`, now or later. */
+  /** Answered by `accept`, `challenge` or `refuse`, now or later. */
   connect(connection: ServedConnection, packet: ReceivedConnect): void
   /** A step of an exchange, before CONNACK or after (§4.12): answered by `accept`, `challenge`, `refuse` or `reAuthenticated`. */
   authenticate(connection: ServedConnection, packet: AuthPacket): void
 }
 
-/** Where messages go. */
+/** Decides where messages go. */
 export interface PublishQuestions {
   /** @returns its Reason Code, or `PENDING`: `publishAnswered` later */
   publish(connection: ServedConnection, message: ApplicationMessage, topic: KnownTopic): number
 }
 
-/** Who gets messages. */
+/** Decides who gets messages. */
 export interface SubscribeQuestions {
   /** @returns a Reason Code for each filter, or `PENDING`: `subscribeAnswered` later */
   subscribe(connection: ServedConnection, packet: SubscribePacket): readonly number[] | Pending
-  /** SUBACK is written: now retained messages may follow. */
+  /** SUBACK is written, so retained messages may follow. */
   subscribed(connection: ServedConnection): void
   /** @returns a Reason Code for each filter, or `PENDING`: `unsubscribeAnswered` later */
   unsubscribe(connection: ServedConnection, packet: UnsubscribePacket): readonly number[] | Pending
@@ -135,25 +135,25 @@ export interface DeliveryTransforms {
 
 /** Whoever listens to packets. */
 export interface PacketListeners {
-  /** Whether anybody does: nothing is made for them otherwise. */
+  /** Whether anybody watches; otherwise no objects are made for it. */
   readonly isWatched: boolean
   received(connection: ServedConnection, packet: Packet): void
   sent(connection: ServedConnection, packet: Packet): void
 }
 
-/** What is said of a Connection that goes on. */
+/** Reports about a Connection that continues. */
 export interface ConnectionReports {
-  /** It has overdrawn its rate, and is not read for a while. */
+  /** It has exceeded its rate, and is not read for a while. */
   throttled(connection: ServedConnection, option: 'max-publish-rate' | 'max-byte-rate'): void
-  /** Our own mistake, caught at the edge of a Connection. */
+  /** A mistake of the broker was caught at the edge of a Connection. */
   failed(connection: ServedConnection, error: unknown): void
 }
 
 /** What follows when a Connection ends. */
 export interface Departing {
-  /** Its byte stream is gone, and this turn is spent: `settleLoss` in a later one. */
+  /** Its byte stream is gone, and this turn is spent: calls `settleLoss` in a later one. */
   lost(connection: ServedConnection): void
-  /** The Connection is over; called once. */
+  /** The Connection has ended; called once. */
   closed(connection: ServedConnection, end: ConnectionEnd): void
   /** Its byte stream is gone as well; called once, after `closed`. */
   gone(connection: ServedConnection): void
@@ -171,14 +171,14 @@ export interface ServerSide {
   readonly packets: PacketListeners
   readonly reports: ConnectionReports
   readonly departures: Departing
-  /** Who pays for the Connections of a Client, which may not have logged in. */
+  /** The account to charge for the Connections of a Client, which may not have logged in. */
   readonly memory: { of(client: Client): MemoryAccount }
   readonly memoryRefusals: {
     /** That account had no room for so many bytes. */
     refused(account: MemoryAccount, bytes: number): void
   }
   readonly inputBudget: {
-    /** A Connection makes us hold so many bytes of its input more, or less: see `Connection.heldBytes`. */
+    /** Changes how many bytes of a Connection's input the broker holds: see `Connection.heldBytes`. */
     change(bytes: number): void
   }
 }

@@ -9,17 +9,19 @@ import type { Client } from './client.ts'
 import type { Delivery } from './delivery.ts'
 import type { DropCause } from './drop-cause.ts'
 
-/** What a Session sends through: its Client's Connection. */
+/** The Connection of a Session's Client, through which the Session sends. */
 export interface SessionConnection {
-  /** Who is connected. */
+  /** The Client that is connected. */
   readonly client: Client
-  /** True while output piles up: only what is already in flight goes on. */
+  /** True while output piles up: only what is already in flight continues. */
   readonly congested: boolean
-  /** Whether it is as well to hand it more at once: its peer takes what it has. */
+  /** Whether it makes sense to pass it more at once, because its peer takes what it is sent. */
   readonly takesMore: boolean
-  /** Whether the Client's Maximum Packet Size lets it have that message. */
+  /** Whether that message is within the Client's Maximum Packet Size. */
   fits(message: ApplicationMessage, qos: QoS, subscriptionIdentifiers: readonly number[]): boolean
-  /** @returns why this Client cannot have it, as where it exceeds its Maximum Packet Size; `undefined` where it was sent */
+  /**
+   * @returns why this Client cannot get it, for example because of its Maximum Packet Size; `undefined` if it was sent
+   */
   sendPublish(
     message: ApplicationMessage,
     retain: boolean,

@@ -1,5 +1,5 @@
 /**
- * What a Session is made of: the lowest of its layers, each of which is a noun of its own and knows only those below it.
+ * What a Session is made of: the lowest of its layers. Each layer is a noun of its own and knows only those below it.
  *
  *   session.ts                 what comes: messages, and what a Store gave at start
  *   session-flow.ts            what is sent next, or again, while there is room
@@ -7,7 +7,7 @@
  *   session-queue.ts           what waits
  *   session-core.ts            whose it is, its Subscriptions and its account
  *
- * They are one object, as each message of QoS 1 and 2 passes through most of them. Methods that the layers have for themselves are
+ * They form one object, because each message of QoS 1 and 2 passes through most of them. Methods that layers share are
  * `protected`: a class with private ones (`#`) adds a field to each Session.
  *
  * @module
@@ -22,7 +22,7 @@ import { sizeOfSubscription, type Subscription } from './subscription.ts'
 
 const NO_SUBSCRIPTIONS: ReadonlyMap<string, Subscription> = new Map()
 
-/** What a Session takes in memory that holds nothing yet. */
+/** The memory that a Session takes that holds nothing yet. */
 export function sizeOfSession(clientId: string, userName: string | undefined): number {
   return SESSION_BYTES + sizeOfText(clientId) + sizeOfUserName(userName)
 }
@@ -33,29 +33,29 @@ function sizeOfUserName(userName: string | undefined): number {
 
 export abstract class SessionCore {
   readonly clientId: string
-  /** Seconds; 0 ends with the Connection, 0xFFFFFFFF never. */
+  /** In seconds; with 0 it ends with the Connection, with 0xFFFFFFFF never. */
   sessionExpiryInterval = 0
-  /** Name in the Store. */
+  /** The number of the Session in the Store. */
   sessionNumber = 0
   ledger: SessionLedger<this> | undefined = undefined
   /** Packet Identifiers of QoS 2 messages accepted and not yet released (§4.3.3); made when needed. */
   receivedIdentifiers: IdentifierSet | undefined = undefined
-  /** Charged with all that it holds. */
+  /** Charged with everything that it holds. */
   readonly memory: MemoryAccount
   isEnded = false
   /** How many Connections it has had. */
   connectionNumber = 0
   /** Set by `connect` and `disconnect` alone. */
   connection: SessionConnection | undefined = undefined
-  /** Of the newest message that was ever meant for it. */
+  /** The number of the newest message that was ever meant for it. */
   lastEntryNumber = 0
   protected readonly side: SessionSide<this>
   #userName: string | undefined = undefined
   #limits: SessionLimits
-  /** Made with the first Subscription: most Clients of a large fleet have few or none. */
+  /** Made with the first Subscription, as most Clients of a large fleet have few or none. */
   #subscriptions: Map<string, Subscription> | undefined = undefined
 
-  /** @param payer whose account its own belongs to */
+  /** @param payer the account that its own belongs to */
   constructor(clientId: string, side: SessionSide<SessionCore>, limits: SessionLimits, payer?: MemoryAccount) {
     this.clientId = clientId
     this.side = side
@@ -64,7 +64,7 @@ export abstract class SessionCore {
     this.memory.add(sizeOfSession(clientId, undefined))
   }
 
-  /** The identity that made it; another gets 0x85. */
+  /** The identity that made it; any other gets 0x85. */
   get userName(): string | undefined {
     return this.#userName
   }
@@ -101,13 +101,13 @@ export abstract class SessionCore {
     this.memory.addShare(-sizeOfSubscription(topicFilter))
   }
 
-  /** Whether that QoS 2 Packet Identifier was accepted and is not released yet [5.0 MQTT-4.3.3-10]. */
+  /** Whether that Packet Identifier of QoS 2 was accepted and is not released yet [5.0 MQTT-4.3.3-10]. */
   hasReceived(packetIdentifier: number): boolean {
     return this.receivedIdentifiers?.has(packetIdentifier) ?? false
   }
 
   addReceived(packetIdentifier: number): void {
-    // A plugin that was asked about the message may have ended it.
+    // A plugin that was asked about the message may have ended the Session.
     if (this.isEnded) return
     this.receivedIdentifiers ??= new IdentifierSet()
     const before = this.receivedIdentifiers.size
@@ -128,7 +128,7 @@ export abstract class SessionCore {
     return true
   }
 
-  /** Numbers new entries above that one: a Store does not take a number twice. */
+  /** Numbers new entries from the next number on: a Store does not accept a number twice. */
   numberEntriesAbove(entryNumber: number): void {
     this.lastEntryNumber = Math.max(this.lastEntryNumber, entryNumber)
   }

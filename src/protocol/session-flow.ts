@@ -1,6 +1,7 @@
 /**
- * What a Session sends, and when: first what an earlier Connection left unfinished, then from the queue, as far as the window, the
- * Client's Receive Maximum and the share of the turn let it. What waited is judged again by the rights that hold now.
+ * What a Session sends, and when: first what an earlier Connection left unfinished, then the queue, as far as the
+ * window, the Client's Receive Maximum and the share of the turn allow. Messages that have waited are judged again by
+ * the present rights.
  *
  * @module
  */
@@ -12,29 +13,31 @@ import type { DropCause } from './drop-cause.ts'
 import type { SessionConnection } from './session-connection.ts'
 import { InFlightSession } from './session-in-flight.ts'
 
-/** `#nextToOwn` while there is nothing. */
+/** The value of `#nextToOwn` while there is nothing to do. */
 const NOTHING_TO_OWN = -1
 
 export abstract class FlowingSession extends InFlightSession {
-  /** What this Connection still owes from earlier ones. */
+  /** Deliveries of earlier Connections that this one has to send again. */
   #toResend: Ring<Delivery> | undefined = undefined
   #isFlowDue = false
-  /** Slot of the window from which on messages have to get memory of their own, after the Connection was lost. */
+  /**
+   * The slot of the window from which messages still have to get memory of their own, after the Connection was lost.
+   */
   #nextToOwn = NOTHING_TO_OWN
-  /** Somebody has more for it once it `takesMore`. */
+  /** Somebody has more for it and waits until it `takesMore`. */
   #isAwaited = false
-  /** Under which rights new entries were judged, and the last one that was judged under others. */
+  /** The version of the rights by which new entries were judged, and the last entry that was judged by others. */
   #rightsVersion = 0
   #unjudgedUpTo = 0
 
-  /** True when a message would leave at once: what the fair choice of a Shared Subscription prefers. */
+  /** True if a message would be sent at once, which a Shared Subscription prefers. */
   get isReady(): boolean {
     return this.hasRoom() && this.#toResend === undefined
   }
 
   /**
-   * Whether more can be handed to it without piling up: its peer takes what it is sent, and half of its queue is free.
-   * Where not, `hasRoom` follows.
+   * Whether more can be passed to it without piling up: its peer takes what it is sent, and half of its queue is free.
+   * If not, `hasRoom` follows.
    */
   get takesMore(): boolean {
     const { maxQueuedMessages, maxQueuedBytes } = this.limits
@@ -45,9 +48,10 @@ export abstract class FlowingSession extends InFlightSession {
   }
 
   /**
-   * Connects: resends what is unfinished, under its old identifiers and in its old order [5.0 MQTT-4.4.0-1], then goes on.
+   * Connects: sends what is unfinished again, with its old identifiers and in its old order [5.0 MQTT-4.4.0-1], then
+   * continues with the queue.
    *
-   * @param receiveMaximum what the Client allows in flight, 65535 where it did not say
+   * @param receiveMaximum how many messages the Client allows in flight; 65535 if it did not say
    */
   connect(connection: SessionConnection, receiveMaximum: number): void {
     this.connection = connection
@@ -75,12 +79,12 @@ export abstract class FlowingSession extends InFlightSession {
       this.window.clear()
       return
     }
-    // When very many Connections are lost at once, this must not be a step that each of them takes whole.
+    // When very many Connections are lost at once, no single one may take this step as a whole.
     this.#nextToOwn = 0
     this.askForFlow()
   }
 
-  /** What is in flight may now stay for long, and must not keep the memory of others alive. */
+  /** Messages in flight may now stay for long, and must not keep the memory of others alive. */
   protected ownInFlight(): void {
     const { work } = this.side
     for (; this.#nextToOwn < this.window.slots; this.#nextToOwn++) {
@@ -91,7 +95,7 @@ export abstract class FlowingSession extends InFlightSession {
     this.#nextToOwn = NOTHING_TO_OWN
   }
 
-  /** It is this Session's turn, after `wantsFlow`. */
+  /** Continues at this Session's turn, after `wantsFlow`. */
   resume(): boolean {
     this.#isFlowDue = false
     if (this.#nextToOwn !== NOTHING_TO_OWN) this.ownInFlight()
@@ -99,7 +103,7 @@ export abstract class FlowingSession extends InFlightSession {
     return true
   }
 
-  /** Sends from the queue while the window has room. To be called whenever room may have come. */
+  /** Sends from the queue while the window has room. Call it whenever there may be room. */
   flow(): void {
     if (this.#toResend !== undefined || this.queue !== undefined) this.lookAtRights()
     if (this.#toResend !== undefined && this.connection !== undefined) this.resend(this.connection, this.#toResend)
@@ -127,7 +131,7 @@ export abstract class FlowingSession extends InFlightSession {
   }
 
   /**
-   * Goes on resending as far as the Client's Receive Maximum lets it: the quota is the Connection's, fresh on each
+   * Continues to send again, as far as the Client's Receive Maximum allows: the quota is the Connection's, new on each
    * (U-4.9-3), and a PUBREL needs none of it.
    */
   protected resend(connection: SessionConnection, waiting: Ring<Delivery>): void {
@@ -164,8 +168,8 @@ export abstract class FlowingSession extends InFlightSession {
   }
 
   /**
-   * What was sent, and may not be received any longer, is not sent again. At QoS 2 the Client may have it, and must not take the
-   * next message under its identifier for it: the exchange is brought to its end.
+   * A message that was sent and may no longer be received is not sent again. At QoS 2 the Client may have it, and must
+   * not take the next message with its identifier for it, so the exchange is completed.
    */
   protected revoke(delivery: Delivery, cause: DropCause): void {
     if (delivery.qos === 1) {
@@ -194,7 +198,7 @@ export abstract class FlowingSession extends InFlightSession {
     }
   }
 
-  /** Why something that waited cannot be sent. */
+  /** Why a message that has waited cannot be sent. */
   protected whyNot(delivery: Delivery): DropCause | undefined {
     const { message } = delivery
     if (message.isLost) return 'damaged'
@@ -202,7 +206,7 @@ export abstract class FlowingSession extends InFlightSession {
     return this.mayHave(delivery) ? undefined : 'not authorized'
   }
 
-  /** What another member of its Shared Subscription can have goes there. */
+  /** Gives up a delivery. If another member of its Shared Subscription can get it, it goes there. */
   protected giveUp(delivery: Delivery, cause: DropCause): void {
     const isOthers = cause === 'packet too large' || cause === 'not authorized'
     if (isOthers && delivery.shared !== undefined && this.side.handsOn(this, delivery, cause)) return
@@ -221,13 +225,13 @@ export abstract class FlowingSession extends InFlightSession {
     } else this.finishUnsent(delivery, cause)
   }
 
-  /** Nothing that this Client can have: as though it had been delivered [5.0 MQTT-3.1.2-25]. */
+  /** Finishes a delivery that this Client cannot get as if it had been delivered [5.0 MQTT-3.1.2-25]. */
   protected finishUnsent(delivery: Delivery, cause: DropCause): void {
     this.leaveWindow(delivery)
     this.giveUp(delivery, cause)
   }
 
-  /** Rights may have changed since entries were judged: all that were made until now are doubted. */
+  /** If the rights may have changed, all entries made until now have to be judged again. */
   protected lookAtRights(): void {
     const version = this.side.rightsVersion
     if (version === this.#rightsVersion) return
@@ -235,7 +239,7 @@ export abstract class FlowingSession extends InFlightSession {
     this.doubtRights()
   }
 
-  /** What waits is judged again when its turn comes: somebody else may be its Client now. */
+  /** Messages that wait are judged again at their turn, because a different user may be its Client now. */
   doubtRights(): void {
     this.#unjudgedUpTo = this.lastEntryNumber
   }
@@ -245,8 +249,8 @@ export abstract class FlowingSession extends InFlightSession {
   }
 
   /**
-   * Of the next `count` messages, in the order in which they will be sent, those whose payloads are in the Store alone: at least
-   * one, and no more than `bytes` of others.
+   * Of the next `count` messages, in the order of sending, those whose payloads are only in the Store: at least one,
+   * and no more than `bytes` of others.
    */
   nextUnloaded(count: number, bytes: number): ApplicationMessage[] {
     const resent = Math.min(count, this.#toResend?.length ?? 0)

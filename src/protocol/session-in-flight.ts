@@ -1,6 +1,6 @@
 /**
- * What was sent to a Client and is not finished: it ends with PUBACK or PUBCOMP, with a PUBREC that refuses it, or when it was tried
- * too often (§4.3).
+ * Messages that were sent to a Client and are not finished. They end with PUBACK or PUBCOMP, with a PUBREC that refuses
+ * them, or when they were tried too often (§4.3).
  *
  * @module
  */
@@ -17,7 +17,7 @@ export abstract class InFlightSession extends QueueingSession {
   receiveMaximum = 0
   /** PUBLISH packets of QoS 1 and 2 sent on this Connection and not finished. */
   protected openOnConnection = 0
-  /** Of this Connection; made with the first PUBLISH of QoS 1 or 2. */
+  /** How fast the Client acknowledges on this Connection; made with the first PUBLISH of QoS 1 or 2. */
   protected acknowledgements: AcknowledgementTime | undefined = undefined
 
   get inflightMessages(): number {
@@ -34,12 +34,12 @@ export abstract class InFlightSession extends QueueingSession {
     return this.acknowledgements?.meanMs
   }
 
-  /** How large the table of what is in flight is, which `heldAfter` goes through. */
+  /** The size of the table of messages in flight, which `heldAfter` goes through. */
   get windowSlots(): number {
     return this.window.slots
   }
 
-  /** Nothing waits, and nothing is in flight. */
+  /** True if nothing waits and nothing is in flight. */
   get isEmpty(): boolean {
     return this.queue === undefined && this.window.size === 0
   }
@@ -55,13 +55,13 @@ export abstract class InFlightSession extends QueueingSession {
     if (acknowledgements.isIdle) acknowledgements.begin(delivery.packetIdentifier, this.side.now())
   }
 
-  /** Whatever its Reason Code is. */
+  /** Ends the timing of a delivery, whatever the Reason Code is. */
   protected acknowledged(packetIdentifier: number): void {
     const { acknowledgements } = this
     if (acknowledgements?.times(packetIdentifier) === true) acknowledgements.end(this.side.now())
   }
 
-  /** PUBACK: identifiers that are not in flight are ignored. */
+  /** Processes PUBACK. Identifiers that are not in flight are ignored. */
   puback(packetIdentifier: number, reasonCode: number): void {
     const delivery = this.window.get(packetIdentifier)
     if (delivery === undefined || delivery.qos !== 1) return
@@ -71,9 +71,9 @@ export abstract class InFlightSession extends QueueingSession {
   }
 
   /**
-   * PUBREC: answered with PUBREL unless the Client refused the message [5.0 MQTT-4.3.3-4].
+   * Processes PUBREC, which is answered with PUBREL unless the Client refused the message [5.0 MQTT-4.3.3-4].
    *
-   * @returns the Reason Code that PUBREL has to carry, or `undefined` where none is owed
+   * @returns the Reason Code for PUBREL, or `undefined` if none is to be sent
    */
   pubrec(packetIdentifier: number, reasonCode: number): ReasonCode | undefined {
     const delivery = this.window.get(packetIdentifier)
@@ -82,7 +82,7 @@ export abstract class InFlightSession extends QueueingSession {
     }
     this.acknowledged(packetIdentifier)
     if (reasonCode >= 0x80) {
-      // PUBREC after PUBREL cannot refuse any more; before it, the message is dropped [5.0 MQTT-4.4.0-2].
+      // PUBREC after PUBREL can no longer refuse; before it, the message is dropped [5.0 MQTT-4.4.0-2].
       this.side.dropped(this, delivery.message, 'refused by client')
       this.finish(delivery)
       return undefined
@@ -116,17 +116,18 @@ export abstract class InFlightSession extends QueueingSession {
     this.side.gauges.inflightOut--
   }
 
-  /** QoS 2 that was sent goes to nobody else [5.0 MQTT-4.8.2-5]. */
+  /** A QoS 2 message that was sent goes to nobody else [5.0 MQTT-4.8.2-5]. */
   protected dropSent(delivery: Delivery, cause: DropCause): void {
     this.leaveWindow(delivery)
     this.drop(delivery, cause)
   }
 
   /**
-   * Its Client broke the protocol. Where that happens over one message again and again, the message is dropped: it would come
-   * with each Connection, and end it.
+   * Its Client broke the protocol. If that happens over one message again and again, the message is dropped; otherwise
+   * it would end each new Connection.
    *
-   * @param packetIdentifier which delivery the Client was answering; `undefined` if it cannot be told: the oldest is suspected
+   * @param packetIdentifier the delivery that the Client was answering; `undefined` if that is not known: then the
+   *   oldest is suspected
    */
   clientFailed(packetIdentifier: number | undefined): void {
     const answered = packetIdentifier === undefined ? undefined : this.window.get(packetIdentifier)
@@ -140,6 +141,6 @@ export abstract class InFlightSession extends QueueingSession {
     this.side.dropped(this, suspect.message, 'too many attempts')
   }
 
-  /** Room may have come for what waits. */
+  /** There may be room for messages that wait. */
   abstract flow(): void
 }

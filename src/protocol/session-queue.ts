@@ -1,6 +1,7 @@
 /**
- * What waits for a Client: bounded in messages and bytes, given up when it expires, and taken back where another member of a Shared
- * Subscription can have it. A queue that is half full while its Client is connected is crowded, so that publishers can wait.
+ * Messages that wait for a Client: bounded in number and bytes, dropped when they expire, and taken back if another
+ * member of a Shared Subscription can get them. A queue that is half full while its Client is connected is crowded, so
+ * that publishers can wait.
  *
  * @module
  */
@@ -11,21 +12,21 @@ import { SessionCore } from './session-core.ts'
 import { WaitingQueue, type Sweep } from './waiting-queue.ts'
 
 const NOTHING_TAKEN = { taken: [], isDone: true } as const
-/** Entries of the queue that are looked at in one step of `dropExpired`. */
+/** Entries of the queue that one step of `dropExpired` examines. */
 const LOOKS = 1000
-/** The same where a message needs room at once. */
+/** The same if a message needs room at once. */
 const URGENT_LOOKS = 128
 
 export abstract class QueueingSession extends SessionCore {
   /** Bytes of the messages in the queue. */
   queuedBytes = 0
-  /** Since when there has been something in the queue, and how many bytes of it have been sent since. */
+  /** Since when the queue has not been empty, and how many bytes of it have been sent since. */
   queuedSinceMs = 0
   takenBytes = 0
   protected queue: WaitingQueue | undefined = undefined
-  /** It has held something of a Shared Subscription. */
+  /** True once it has held a message of a Shared Subscription. */
   protected hadShared = false
-  /** `thinned` has to follow. */
+  /** Whether `crowded` was reported, so that `thinned` has to follow. */
   #isCrowdReported = false
 
   get queuedMessages(): number {
@@ -53,7 +54,7 @@ export abstract class QueueingSession extends SessionCore {
     this.takenBytes = 0
   }
 
-  /** Whether its Client is connected and half of its queue is full. */
+  /** Whether its Client is connected and its queue is half full. */
   get isCrowded(): boolean {
     if (this.connection === undefined) return false
     return this.queuedBytes * 2 >= this.limits.maxQueuedBytes || this.queuedMessages * 2 >= this.maxQueuedNow
@@ -65,7 +66,7 @@ export abstract class QueueingSession extends SessionCore {
     this.side.thinned(this)
   }
 
-  /** Whether a limit of the queue has no room for that message, also without what has expired in it. */
+  /** Whether a limit of the queue leaves no room for that message, even after what has expired is dropped. */
   protected isFull(message: ApplicationMessage): boolean {
     if (!this.exceeds(message)) return false
     if (this.queue !== undefined && this.queue.earliestExpiryMs <= this.side.now()) this.dropSomeExpired(URGENT_LOOKS)
@@ -80,20 +81,21 @@ export abstract class QueueingSession extends SessionCore {
     return this.queuedBytes + message.fullSize > this.limits.maxQueuedBytes
   }
 
-  /** What a connected Client takes soon is limited by the memory that it needs. */
+  /** For a connected Client, which takes its messages soon, memory is the limit. */
   protected get maxQueuedNow(): number {
     const { maxQueuedMessages, maxQueuedMessagesConnected } = this.limits
     return this.connection === undefined ? maxQueuedMessages : Math.max(maxQueuedMessages, maxQueuedMessagesConnected)
   }
 
-  /** @returns false when the new message is the one that has to go */
+  /** @returns false if the new message is the one to drop */
   protected makeRoom(message: ApplicationMessage, identifiers: readonly number[]): boolean {
     const { maxQueuedBytes, queueFull } = this.limits
     const before = this.queuedMessages
     while (this.isFull(message)) {
-      // What came while its Client was connected may be more than it may have now: one goes for each that comes.
+      // The queue of a Client that was connected may be longer than its limit is now: one message is dropped for each
+      // that comes.
       if (this.queuedMessages < before && !this.exceedsBytes(message)) break
-      // What has no room even in an empty queue must not empty it.
+      // A message that has no room even in an empty queue must not empty it.
       const mayDropOldest = queueFull === 'drop-oldest' && message.fullSize <= maxQueuedBytes
       const oldest = mayDropOldest ? this.shift() : undefined
       if (oldest === undefined) {
@@ -105,7 +107,7 @@ export abstract class QueueingSession extends SessionCore {
     return this.hasMemoryFor(message, identifiers, false)
   }
 
-  /** @param isUrgent it leaves at once: whoever reads frees memory */
+  /** @param isUrgent whether it leaves at once: a Client that reads frees memory */
   protected hasMemoryFor(message: ApplicationMessage, identifiers: readonly number[], isUrgent: boolean): boolean {
     const bytes = message.size + sizeOfDelivery(identifiers)
     const refusing = this.memory.refuses(bytes, isUrgent)
@@ -122,12 +124,12 @@ export abstract class QueueingSession extends SessionCore {
     return false
   }
 
-  /** When something in the queue expires: not before that; Infinity if nothing does. */
+  /** The earliest time at which something in the queue expires; Infinity if nothing does. */
   get earliestExpiryMs(): number {
     return this.queue?.earliestExpiryMs ?? Infinity
   }
 
-  /** Drops what has expired in the queue, a slice of it at a time. @returns true when all of it was looked through */
+  /** Drops what has expired in the queue, a slice at a time. @returns true once the whole queue was examined */
   dropExpired(): boolean {
     this.dropSomeExpired(LOOKS)
     return this.queue?.isSweeping !== true
@@ -146,7 +148,7 @@ export abstract class QueueingSession extends SessionCore {
     return delivery
   }
 
-  /** A message of so many bytes waits no more. */
+  /** A message of so many bytes has left the queue. */
   protected left(bytes: number): void {
     this.queuedBytes -= bytes
     const { gauges } = this.side
@@ -162,8 +164,9 @@ export abstract class QueueingSession extends SessionCore {
   }
 
   /**
-   * Takes out what waits for a Shared Subscription, so that another member can have it; looks at so many entries at most. What
-   * was sent stays [5.0 MQTT-4.8.2-5]. The Store keeps what was taken until its ledger is told that it is done.
+   * Takes out messages of a Shared Subscription that wait, so that another member can get them; it examines so many
+   * entries at most. Messages that were sent stay [5.0 MQTT-4.8.2-5]. The Store keeps what was taken until its ledger
+   * reports that it is finished.
    */
   takeShared(sweep: Sweep, looks: number): { readonly taken: readonly Delivery[]; readonly isDone: boolean } {
     if (!this.hadShared || this.queue === undefined) return NOTHING_TAKEN
@@ -175,7 +178,7 @@ export abstract class QueueingSession extends SessionCore {
     return result
   }
 
-  /** Everything up to that entry is stored: what waits and was to leave RAM does. */
+  /** Everything up to that entry is stored, so messages that were to leave RAM do. */
   park(lastEntryNumber: number): void {
     this.queue?.park(lastEntryNumber)
   }

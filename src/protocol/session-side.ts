@@ -1,6 +1,5 @@
 /**
- * The Server as a Session sees it. Both interfaces leave open what a Session is, since they lie below it: their type parameter stands
- * for it.
+ * The Server as a Session sees it. Both interfaces have a type parameter for the Session, because they lie below it.
  *
  * @module
  */
@@ -11,7 +10,7 @@ import type { ApplicationMessage } from './application-message.ts'
 import type { Delivery } from './delivery.ts'
 import type { DropCause } from './drop-cause.ts'
 
-/** Told about what must survive the Connection; every call is one Change (`stores/store.ts`). */
+/** Receives every fact that must survive the Connection; each call is one Change (`stores/store.ts`). */
 export interface SessionLedger<Session> {
   /** Whether the Store keeps that message, and the share of that Session's user has no room for it. */
   refuses(session: Session, message: ApplicationMessage, isUrgent: boolean): boolean
@@ -25,50 +24,51 @@ export interface SessionLedger<Session> {
   receivedDone(session: Session, packetIdentifier: number): void
 }
 
-/** What a Session asks of the Server around it. */
+/** The services of the Server that a Session uses. */
 export interface SessionSide<Session> {
   now(): number
   dropped(session: Session, message: ApplicationMessage, cause: DropCause): void
   delivered(session: Session, message: ApplicationMessage, qos: QoS): void
-  /** Where work is counted: once it `isSpent` the rest of a backlog waits for this Session's next turn. */
+  /** Counts the work. Once it `isSpent`, the rest of a backlog waits for this Session's next turn. */
   readonly work: WorkBudget
-  /** What all Sessions hold together, moved whenever it changes. */
+  /** What all Sessions hold together; updated with every change. */
   readonly gauges: SessionGauges
-  /** Output that could leave waits: `resume` when it is this Session's turn. */
+  /** Output waits that could be sent: calls `resume` when it is this Session's turn. */
   wantsFlow(session: Session): void
-  /** `takesMore` was false when somebody looked, and is true again. */
+  /** `takesMore` was false when somebody asked, and is true again. */
   hasRoom(session: Session): void
-  /** Whether a message of so many bytes that has to wait is to leave RAM: `park` is then called once it is stored. */
+  /** Whether a message of so many bytes that has to wait is to leave RAM; `park` is then called once it is stored. */
   parks(session: Session, bytes: number): boolean
-  /** The next deliveries of that Session wait for payloads that are in the Store: `flow` once they are loaded. */
+  /** The next deliveries of that Session wait for payloads that are in the Store: calls `flow` once they are loaded. */
   wantsPayloads(session: Session): void
   /** That account had no room for so many bytes of a message. */
   memoryRefused(account: MemoryAccount, bytes: number): void
   /**
-   * Moves whenever what Clients may receive may have changed; not a number where it may change at any time. What was queued
-   * before is judged again when its turn comes.
+   * Changes whenever the rights to receive may have changed; NaN if they may change at any time. Messages queued before
+   * are judged again at their turn.
    */
   readonly rightsVersion: number
-  /** Whether that Session's Client may have a message of that topic now. */
+  /** Whether that Session's Client may receive a message of that topic now. */
   mayReceive(session: Session, topicName: string): boolean
   /**
-   * What was taken for a Shared Subscription cannot go to this Session.
+   * A delivery for a Shared Subscription cannot go to this Session.
    *
-   * @returns whether it is taken over, with its memory and its entry in the ledger: it goes to another member, or is dropped
+   * @returns whether it is handed on, with its memory and its entry in the ledger: it goes to another member, or is
+   *   dropped
    */
   handsOn(session: Session, delivery: Delivery, cause: DropCause): boolean
-  /** A message was added to its queue, and `isCrowded` holds: `thinned` follows. */
+  /** A message was added to its queue, which is crowded now: `thinned` follows. */
   crowded(session: Session): void
-  /** It is crowded no more. */
+  /** Its queue is no longer crowded. */
   thinned(session: Session): void
-  /** Something in its queue expires then, and earlier than anything that was there: `dropExpired` is due. */
+  /** Something in its queue expires then, earlier than anything before: calls `dropExpired`. */
   expires(session: Session, atMs: number): void
 }
 
 /** Counts over all Sessions. */
 export interface SessionGauges {
   queuedMessages: number
-  /** Of the messages in queues. */
+  /** Bytes of the messages in queues. */
   queuedBytes: number
   /** QoS 1 and 2 messages sent and not acknowledged. */
   inflightOut: number

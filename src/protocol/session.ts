@@ -4,8 +4,9 @@
  *   deliver ──> queue (bounded) ──window has room?──> Packet Identifier ──> Connection ──> peer
  *                                                     in flight until PUBACK / PUBCOMP
  *
- * The Session outlives its Connection if its Session Expiry Interval says so. QoS 0 goes straight to the Connection, or
- * nowhere. What it changes that must survive is told to its `ledger`; a Session that dies with its Connection has none.
+ * The Session outlives its Connection if its Session Expiry Interval says so. A message of QoS 0 goes to the Connection
+ * at once, or is dropped. Changes that must survive are reported to its `ledger`; a Session that ends with its
+ * Connection has none.
  *
  * @module
  */
@@ -26,7 +27,7 @@ export class Session extends FlowingSession implements Subscriber {
     this.send(message, message.qos < options.qos ? message.qos : options.qos, retain, options, shared)
   }
 
-  /** Delivers at that QoS with that RETAIN (retained messages have it set whatever the options say). */
+  /** Delivers at that QoS with that RETAIN (retained messages have it set, whatever the options say). */
   send(message: ApplicationMessage, qos: QoS, retain: boolean, options: DeliveryOptions, shared?: SharedOrigin): void {
     if (qos === 0) this.#sendAtMostOnce(message, retain, options.subscriptionIdentifiers)
     else this.#enqueue(message, qos, retain, options.subscriptionIdentifiers, shared)
@@ -51,7 +52,7 @@ export class Session extends FlowingSession implements Subscriber {
     shared: SharedOrigin | undefined,
   ): void {
     if (this.isEnded) {
-      // A plugin or a listener has ended it while this message was on its way.
+      // A plugin or a listener may have ended it while this message was on its way.
       this.side.dropped(this, message, 'session ended')
       return
     }
@@ -74,7 +75,7 @@ export class Session extends FlowingSession implements Subscriber {
     }
   }
 
-  /** How well it can take that message at that QoS. */
+  /** How well it can take that message at that QoS, for the choice of a Shared Subscription. */
   readinessFor(message: ApplicationMessage, qos: QoS, subscriptionIdentifiers: readonly number[]): Readiness {
     const { connection } = this
     if (connection !== undefined && !connection.fits(message, qos, subscriptionIdentifiers)) return Readiness.TooLarge
@@ -90,12 +91,14 @@ export class Session extends FlowingSession implements Subscriber {
     return isFull ? Readiness.Full : Readiness.Waits
   }
 
-  /** Whether it may hold what other members of a Shared Subscription can have. */
+  /** Whether it may hold messages that other members of a Shared Subscription can get. */
   get holdsShared(): boolean {
     return this.hadShared && !this.isEmpty
   }
 
-  /** Ends it: what it holds has to be taken out by `remains`. Its Subscriptions stay, which may be very many. */
+  /**
+   * Ends it. What it holds has to be taken out with `remains`. Its Subscriptions stay, since there may be very many.
+   */
   end(): void {
     this.isEnded = true
     this.window.clear()
@@ -105,7 +108,9 @@ export class Session extends FlowingSession implements Subscriber {
     this.receivedIdentifiers = undefined
   }
 
-  /** What an ended Session holds, one delivery after the other, each of which it gives up: first what was sent. */
+  /**
+   * What an ended Session holds, one delivery after the other, beginning with those that were sent. It gives up each.
+   */
   *remains(): Generator<Delivery, void, undefined> {
     this.side.work.spend(this.window.size * Work.entry)
     for (const delivery of this.window.inOrder()) {
@@ -120,7 +125,7 @@ export class Session extends FlowingSession implements Subscriber {
     }
   }
 
-  /** Puts back what a Store gave at start, in entry order. */
+  /** Puts back a delivery that was read from a Store at start; call it in the order of the entries. */
   restore(delivery: Delivery): void {
     this.numberEntriesAbove(delivery.entryNumber)
     if (delivery.shared !== undefined) this.hadShared = true
@@ -133,9 +138,9 @@ export class Session extends FlowingSession implements Subscriber {
   }
 
   /**
-   * Some of what is in flight and then of what waits, in the order of their entries.
+   * A part of what is in flight and then of what waits, in the order of the entries.
    *
-   * @returns the first `count` above that entry, and how many wait before the first of those that wait
+   * @returns the first `count` after that entry, and how many wait before the first of those that wait
    */
   heldAfter(entryNumber: number, count: number): { readonly deliveries: readonly Delivery[]; readonly before: number } {
     const inFlight = this.window.after(entryNumber, count)

@@ -1,5 +1,5 @@
 /**
- * A Subscription, and who can have one.
+ * A Subscription, and its Subscriber.
  *
  * @module
  */
@@ -8,25 +8,25 @@ import { sizeInTree } from '../topics/topic-size.ts'
 import type { ApplicationMessage } from './application-message.ts'
 import { SUBSCRIPTION_BYTES } from './memory-sizes.ts'
 
-/** What a delivery needs to know of the subscription, or of several that agree, that caused it. */
+/** The parts of a Subscription (or of several that agree) that a delivery needs. */
 export interface DeliveryOptions {
-  /** Granted; for several, the highest [5.0 MQTT-3.3.4-2]. */
+  /** The granted QoS; for several, the highest [5.0 MQTT-3.3.4-2]. */
   readonly qos: QoS
   readonly noLocal: boolean
   readonly retainAsPublished: boolean
-  /** Shared by every delivery: never changed once made. Empty where no Subscription Identifier was given. */
+  /** Shared by every delivery and never changed. Empty if no Subscription Identifier was given. */
   readonly subscriptionIdentifiers: readonly number[]
 }
 
-/** Anyone a message can be delivered to: a Session, or a function of the host program. One match path for both. */
+/** A receiver of messages: a Session, or a function of the host program. Both are matched in the same way. */
 export interface Subscriber {
   readonly clientId: string
-  /** It takes nothing more, though its Subscriptions may be there for a while. */
+  /** It takes nothing more, even if its Subscriptions still exist for a while. */
   readonly isEnded: boolean
   deliver(message: ApplicationMessage, options: DeliveryOptions): void
 }
 
-/** One non-shared or shared Subscription of one Subscriber; its Topic Filter is the key (U-4.8.1-1). */
+/** One Subscription of one Subscriber, shared or not; its Topic Filter is the key (U-4.8.1-1). */
 export interface Subscription extends DeliveryOptions {
   readonly subscriber: Subscriber
   /** As the Client wrote it, with `$share/Name/` if it is shared. */
@@ -34,19 +34,19 @@ export interface Subscription extends DeliveryOptions {
   readonly retainHandling: 0 | 1 | 2
 }
 
-/** What a Subscription is made of, besides its Subscriber. */
+/** The parts of a Subscription without its Subscriber. */
 export type SubscriptionParts = Omit<Subscription, 'subscriber'>
 
 /**
- * Makes a Subscription. Every one is made here: literals with the same fields in the same order are alike to V8, which makes
- * reading them for each delivery twice as fast as objects that were copied with a spread.
+ * Makes a Subscription. All of them are made here: objects from one literal have one shape in V8, which makes reading
+ * them for each delivery twice as fast as reading objects that were copied with a spread.
  */
 export function subscriptionOf(subscriber: Subscriber, parts: SubscriptionParts): Subscription {
   const { topicFilter, qos, noLocal, retainAsPublished, retainHandling, subscriptionIdentifiers } = parts
   return { subscriber, topicFilter, qos, noLocal, retainAsPublished, retainHandling, subscriptionIdentifiers }
 }
 
-/** What a Subscription takes in memory, for its Session. */
+/** The memory of a Subscription, which is charged to its Session. */
 export function sizeOfSubscription(topicFilter: string): number {
   return SUBSCRIPTION_BYTES + sizeInTree(topicFilter)
 }

@@ -50,15 +50,15 @@ export interface Incoming {
   lost(error?: Error): void
 }
 
-/** What the listener currently makes of a client's certificate, or of the lack of one. */
+/** How the listener currently judges a client's certificate, or the lack of one. */
 export interface PeerCertificate {
   /** Why the listener would refuse the client now; `undefined` if it would not. */
   readonly problem: string | undefined
-  /** Whom it names now. */
+  /** The name that it contains now. */
   readonly userName: string | undefined
 }
 
-/** What TLS settled for a peer. */
+/** The parameters that TLS has negotiated with a peer. */
 export interface TlsView {
   /** Such as `TLSv1.3`. */
   readonly version: string
@@ -84,7 +84,7 @@ export interface TlsView {
 
 /** The TLS side of a peer, for as long as its Connection is open. */
 export interface PeerTls {
-  /** Read from the socket at each call: nothing is kept of it. */
+  /** Read from the socket at each call; nothing is kept. */
   view(): TlsView
 }
 
@@ -95,12 +95,12 @@ export interface Peer {
   /** Remote address without the port, from the socket or a trusted proxy; empty if there is none. */
   readonly address: string
   readonly port?: number | undefined
-  /** True where bytes travel encrypted (tls, wss). */
+  /** Whether bytes travel encrypted (tls, wss). */
   readonly encrypted: boolean
   /** The user name in a verified client certificate, as `certificate-user-name` reads it. */
   readonly certificateUserName?: string | undefined
-  /** Absent where there is no TLS, or where it is not ours. */
+  /** Absent without TLS, or if the TLS is not the broker's own. */
   readonly certificate?: PeerCertificate | undefined
-  /** Absent where there is no TLS, or where it is not ours. */
+  /** Absent without TLS, or if the TLS is not the broker's own. */
   readonly tls?: PeerTls | undefined
 }

@@ -3,12 +3,12 @@
  *
  *   front  [ Delivery … ]   rows  [ 48 bytes each, payload in the Store alone ]   back  [ Delivery … ]
  *
- * A delivery costs some 270 bytes besides its payload. One that will wait for long, and that the Store has, therefore
- * becomes a row of plain numbers and shared strings (`park`), and a Delivery again when its turn comes. So a million
- * messages for absent Clients take what a few thousand in RAM take.
+ * A delivery costs about 270 bytes besides its payload. A delivery that will wait for long, and that is stored,
+ * therefore becomes a row of plain numbers and shared strings (`park`), and a Delivery again at its turn. A million
+ * messages for absent Clients then take as much memory as a few thousand in RAM.
  *
- * The Session's account is charged with each delivery from `push` on. What `shift` and `takeOut` give away stays charged: whoever
- * took it gives that back.
+ * The Session's account is charged with each delivery from `push` on. What `shift` and `takeOut` return is still
+ * charged; the caller has to release that.
  *
  * @module
  */
@@ -26,12 +26,12 @@ import {
   staysWhole,
 } from './parked-rows.ts'
 
-/** What is sought in a queue, a few entries at a time. */
+/** A search through a queue, a few entries at a time. */
 export interface Sweep {
-  /** Everything up to that entry was looked at. */
+  /** Everything up to that entry was examined. */
   lookedUpTo: number
   /**
-   * Called once for each entry that may expire or is of a Shared Subscription: which is sought has to be one of these. Where
+   * Called once for each entry that may expire or belongs to a Shared Subscription; only those can be searched for. If
    * the entry has left RAM, the delivery is made for this call.
    */
   isWanted(delivery: Delivery): boolean
@@ -39,7 +39,7 @@ export interface Sweep {
 
 export class WaitingQueue {
   length = 0
-  /** Nothing in here expires before that time, in monotonic milliseconds; Infinity if nothing ever does. */
+  /** Nothing in it expires before that time, in monotonic milliseconds; Infinity if nothing ever does. */
   earliestExpiryMs = Infinity
   /** `takeExpired` is under way. */
   #expiring: ExpirySweep | undefined = undefined
@@ -53,7 +53,7 @@ export class WaitingQueue {
     this.#account = account
   }
 
-  /** @param parks it is to leave RAM: `park` will be called once it is stored */
+  /** @param parks whether it is to leave RAM: `park` will be called once it is stored */
   push(delivery: Delivery, parks: boolean): void {
     const { expiresAtMs } = delivery.message
     if (expiresAtMs < this.earliestExpiryMs) this.earliestExpiryMs = expiresAtMs
@@ -81,13 +81,13 @@ export class WaitingQueue {
     return this.#front.peek()
   }
 
-  /** The first `count`, or all if there are fewer. */
+  /** The first `count` deliveries, or all if there are fewer. */
   upcoming(count: number): Delivery[] {
     this.#bringUp(count)
     return Array.from({ length: Math.min(count, this.#front.length) }, (_, at) => this.#front.at(at)!)
   }
 
-  /** Rows become deliveries, until the first `count` are at hand. */
+  /** Turns rows into deliveries, until the first `count` are there. */
   #bringUp(count: number): void {
     while (this.#front.length < count && this.#rows !== undefined) {
       const chunk = this.#rows.peek()!
@@ -103,7 +103,7 @@ export class WaitingQueue {
     if (this.#back?.length === 0) this.#back = undefined
   }
 
-  /** Everything up to that entry is stored: what was to leave RAM does. */
+  /** Everything up to that entry is stored, so deliveries that were to leave RAM do. */
   park(lastEntryNumber: number): void {
     const back = this.#back
     if (back === undefined) return
@@ -134,14 +134,14 @@ export class WaitingQueue {
     return delivery
   }
 
-  /** Whether `takeExpired` has looked at some entries and not at the others. */
+  /** Whether `takeExpired` has examined some entries and not the others. */
   get isSweeping(): boolean {
     return this.#expiring !== undefined
   }
 
   /**
-   * Takes out what has expired by then. Looks at so many entries at most: the next call goes on behind them, and once all were
-   * looked at (`isSweeping` is false again), `earliestExpiryMs` is exact.
+   * Takes out what has expired by then. It examines so many entries at most, and the next call continues after them.
+   * Once all were examined (`isSweeping` is false again), `earliestExpiryMs` is exact.
    */
   takeExpired(nowMs: number, looks: number): Delivery[] {
     const sweep = (this.#expiring ??= new ExpirySweep())
@@ -154,7 +154,10 @@ export class WaitingQueue {
     return taken
   }
 
-  /** Takes out what is wanted, wherever it stands. Looks at so many entries at most: the next call goes on behind them. */
+  /**
+   * Takes out what is wanted, wherever it is. It examines so many entries at most, and the next call continues after
+   * them.
+   */
   takeOut(sweep: Sweep, looks: number): { readonly taken: Delivery[]; readonly isDone: boolean } {
     const taken: Delivery[] = []
     let left = sweepRing(this.#front, looks, sweep, taken)
@@ -184,7 +187,7 @@ export class WaitingQueue {
     return Math.max(0, left)
   }
 
-  /** @returns how many rows were looked at */
+  /** @returns how many rows were examined */
   #sweepChunk(chunk: ParkedRows, sweep: Sweep, taken: Delivery[]): number {
     const { end } = chunk
     let kept = chunk.start
@@ -194,7 +197,7 @@ export class WaitingQueue {
       if (entryNumber > sweep.lookedUpTo) {
         looks++
         sweep.lookedUpTo = entryNumber
-        // A row without extras has no properties, so that it does not expire, and is of no Shared Subscription.
+        // A row without extras has no properties, so it does not expire, and belongs to no Shared Subscription.
         if (chunk.extras?.[row] !== undefined && sweep.isWanted(deliveryOf(chunk, row))) {
           taken.push(this.#takeRow(chunk, row))
           continue
@@ -210,9 +213,9 @@ export class WaitingQueue {
   }
 
   /**
-   * Some from the middle, for lists.
+   * A part from the middle, for lists.
    *
-   * @returns the first `count` above that entry, of which rows are made anew, and how many stand before them
+   * @returns the first `count` deliveries after that entry (rows become new ones), and how many are before them
    */
   after(entryNumber: number, count: number): { readonly deliveries: Delivery[]; readonly before: number } {
     const deliveries: Delivery[] = []
@@ -228,7 +231,7 @@ export class WaitingQueue {
     return { deliveries, before }
   }
 
-  /** First to last; of what is a row, each look makes a Delivery anew. */
+  /** First to last. For a row, each iteration makes a new Delivery. */
   *[Symbol.iterator](): Generator<Delivery, void, undefined> {
     yield* this.#front
     for (const chunk of this.#rows ?? []) {
@@ -241,7 +244,7 @@ export class WaitingQueue {
 class ExpirySweep implements Sweep {
   lookedUpTo = 0
   nowMs = 0
-  /** When the first of what stays expires. */
+  /** When the first entry that stays expires. */
   earliestLeftMs = Infinity
 
   isWanted({ message: { expiresAtMs } }: Delivery): boolean {
@@ -263,7 +266,7 @@ function sweepRing(ring: Ring<Delivery>, looks: number, sweep: Sweep, taken: Del
   return looks - count
 }
 
-/** Where in a queue the first entry above that number is. */
+/** The index of the first entry after that number in a queue. */
 function indexBehind(ring: Ring<Delivery>, entryNumber: number): number {
   let [low, high] = [0, ring.length]
   while (low < high) {
@@ -274,7 +277,7 @@ function indexBehind(ring: Ring<Delivery>, entryNumber: number): number {
   return low
 }
 
-/** Adds what is above that entry to `deliveries`, up to `count` of them. @returns how many are not above it */
+/** Adds what comes after that entry to `deliveries`, up to `count`. @returns how many do not come after it */
 function copyBehind(ring: Ring<Delivery>, entryNumber: number, count: number, deliveries: Delivery[]): number {
   const from = indexBehind(ring, entryNumber)
   const end = Math.min(ring.length, from + count - deliveries.length)

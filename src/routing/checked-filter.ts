@@ -4,12 +4,12 @@ import { ReasonCode } from '../codec/reason-code.ts'
 import { parseSharedFilter, topicFilterProblem } from '../topics/topic-filter.ts'
 
 export interface CheckedFilter {
-  /** Without `$share/Name/`. */
+  /** The filter without `$share/Name/`. */
   readonly matchFilter: string
   readonly isShared: boolean
 }
 
-/** @throws {ProtocolError} for a filter that §4.7 or §4.8.2 rules out [5.0 MQTT-4.8.2-1] */
+/** @throws {ProtocolError} if §4.7 or §4.8.2 forbids the filter [5.0 MQTT-4.8.2-1] */
 export function checkFilter(topicFilter: string): CheckedFilter {
   const shared = parseSharedFilter(topicFilter)
   const matchFilter = typeof shared === 'object' ? shared.topicFilter : topicFilter

@@ -1,6 +1,7 @@
 /**
- * What a Session gives away, to the other members of its Shared Subscriptions: all that it holds for them once it has ended
- * (`Remains`), what waits for one that it leaves (`LeftShared`), and what its Client cannot have (`HandedOn`). The rest is dropped.
+ * The messages that a Session hands on to other members of its Shared Subscriptions: everything it holds for them once
+ * it has ended (`Remains`), what waits for one that it leaves (`LeftShared`), and what its Client cannot get
+ * (`HandedOn`). The rest is dropped.
  *
  *   taken out ──> given, or dropped ──> done in the Store
  *       └──> its payload is in the Store, and only who keeps nothing would have it ──> read, a batch at a time ──> given
@@ -17,44 +18,44 @@ import type { Task } from '../turn/turn.ts'
 import type { ReturnedOrigin } from './shared-group.ts'
 import { Handover, type HandoverSide } from './shared-handover.ts'
 
-/** How many deliveries are held while payloads are read, and how many bytes of these; more if a single one is larger. */
+/** How many deliveries are held while payloads are read, and how many bytes of them; more if a single one is larger. */
 const BATCH_DELIVERIES = 256
 const BATCH_BYTES = 4 << 20
 
-/** Reads payloads for estates, one batch at a time for all of them: what they hold in RAM is bounded by one batch. */
+/** Reads payloads for estates, one batch at a time for all of them, which limits what they hold in RAM. */
 export interface EstatePayloads {
-  /** Calls `begin` when it is that one's turn, which may be at once; `leave` has to follow. */
+  /** Calls `begin` at the turn of this estate, which may be at once; `leave` has to follow. */
   enter(begin: () => void): void
   leave(): void
-  /** Calls `done` once each of them is loaded or lost; while the Store cannot be read it is tried again. */
+  /** Calls `done` once each message is loaded or lost; while the Store cannot be read, it is tried again. */
   read(messages: readonly ApplicationMessage[], done: () => void): void
 }
 
 /** What an estate works with. */
 export interface EstateSide extends HandoverSide {
-  /** Absent where nothing is stored. */
+  /** Absent if nothing is stored. */
   readonly payloads: EstatePayloads | undefined
-  /** Works on with that task at the end of this turn. */
+  /** Continues with that task at the end of this turn. */
   addTask(session: Session, task: Task): void
 }
 
-/** Where the deliveries come from. */
+/** The source of the deliveries. */
 export interface EstateSource {
-  /** Takes one out of the Session. @returns `undefined` where none is left, or none was found with a few looks */
+  /** Takes one out of the Session. @returns `undefined` if none is left, or none was found with a few looks */
   take(): Delivery | undefined
   /** Whether no more will come. */
   readonly isOver: boolean
-  /** Where it goes from here, if some members cannot have it. */
+  /** The origin to deliver it with, if some members cannot get it. */
   originOf(delivery: Delivery): ReturnedOrigin | undefined
-  /** What is said of one that nobody has taken. */
+  /** The cause to report for a delivery that nobody has taken. */
   causeOf(cause: DropCause): DropCause
 }
 
-/** What is said of a drop as it is; of all others, what brought them here. */
+/** Causes that are reported as they are. For all others, the cause that brought the delivery here is reported. */
 export const AS_IT_IS: ReadonlySet<DropCause> = new Set(['expired', 'damaged'])
 
 /**
- * All that an ended Session holds: to others goes what was not sent, and QoS 1 that was; never QoS 2 that was sent
+ * Everything that an ended Session holds. Others get what was not sent, and QoS 1 that was; never QoS 2 that was sent
  * [5.0 MQTT-4.8.2-5].
  */
 export class Remains implements EstateSource {
@@ -87,7 +88,7 @@ export class Remains implements EstateSource {
 interface Held {
   readonly delivery: Delivery
   readonly message: ApplicationMessage
-  /** What is charged for the payload that is read. */
+  /** The bytes charged for the payload that was read. */
   readonly bytes: number
 }
 
@@ -97,14 +98,14 @@ export class Estate implements Task {
   readonly #side: EstateSide
   readonly #over: (isDivided: boolean) => void
   readonly #handover: Handover
-  /** It waits for a payload, or for its turn to read any. */
+  /** The delivery that waits for its payload, or for its turn to read one. */
   #first: Delivery | undefined = undefined
-  /** The last one first. */
+  /** In reverse order. */
   #batch: Held[] = []
   #isReading = false
   #isEntered = false
 
-  /** @param over called at the end; without everything being given or dropped after a mistake of our own */
+  /** @param over called at the end; after a mistake of the broker, before everything is given or dropped */
   constructor(session: Session, source: EstateSource, side: EstateSide, over: (isDivided: boolean) => void) {
     this.#session = session
     this.#source = source
@@ -117,7 +118,7 @@ export class Estate implements Task {
     return !this.holdsTaken && this.#source.isOver
   }
 
-  /** Whether something that was taken out of the Session is still to be given. */
+  /** Whether deliveries that were taken out of the Session are still to be handed on. */
   get holdsTaken(): boolean {
     return this.#first !== undefined || this.#batch.length > 0
   }
@@ -133,7 +134,7 @@ export class Estate implements Task {
     return isOut
   }
 
-  /** A mistake of our own must not keep others from reading. */
+  /** A mistake of the broker must not keep other estates from reading. */
   #guarded(): boolean {
     try {
       return this.#workOn()
@@ -144,7 +145,7 @@ export class Estate implements Task {
     }
   }
 
-  /** @returns whether it is over, or will be resumed by those who read */
+  /** @returns whether it is finished, or will be resumed by the reader of payloads */
   #workOn(): boolean {
     const { work } = this.#side
     while (!work.isSpent && !this.isDivided) {
@@ -157,7 +158,7 @@ export class Estate implements Task {
     return this.isDivided
   }
 
-  /** Sees to it that the payload of what comes first is read. @returns whether one is awaited */
+  /** Reads the payload of the first delivery, if necessary. @returns whether it has to wait for one */
   #mustWait(): boolean {
     if (this.#first !== undefined) {
       if (this.#isEntered) this.#read(this.#first)
@@ -179,7 +180,7 @@ export class Estate implements Task {
     this.#side.payloads!.leave()
   }
 
-  /** Reads for the first and for those behind it, which stay in order. */
+  /** Reads payloads for the first delivery and for the next ones, which stay in order. */
   #read(first: Delivery): void {
     this.#first = undefined
     const batch = [this.#held(first, true)]
@@ -202,7 +203,7 @@ export class Estate implements Task {
     })
   }
 
-  /** Others may hold the same message, who would be charged for its payload: a copy of it is read. */
+  /** Others may hold the same message, and would be charged for its payload, so a copy of it is read. */
   #held(delivery: Delivery, isRead: boolean): Held {
     const { message } = delivery
     if (!isRead || message.isLoaded || message.isLost) return { delivery, message, bytes: 0 }
@@ -220,7 +221,7 @@ export class Estate implements Task {
     const origin = isOthers ? this.#source.originOf(delivery) : undefined
     const cause = isOthers ? this.#handover.give(message, delivery.shared!, origin) : 'session ended'
     if (isOthers && cause !== undefined && this.#waits(delivery, message, cause, origin)) return
-    // Stored together with what the other member was given.
+    // Stored together with what the other member received.
     if (isOthers) this.#session.ledger?.done(this.#session, delivery)
     if (cause !== undefined) this.#side.dropped(this.#session, delivery.message, this.#source.causeOf(cause))
     if (message === delivery.message) return
@@ -229,7 +230,7 @@ export class Estate implements Task {
     message.released()
   }
 
-  /** Whether it has to wait until its payload is in RAM. */
+  /** Whether a delivery has to wait until its payload is in RAM. */
   #waits(
     delivery: Delivery,
     message: ApplicationMessage,

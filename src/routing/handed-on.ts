@@ -1,6 +1,6 @@
 /**
- * What a Session took for a Shared Subscription and its Client cannot have: it is too large for it, or may not be received any longer.
- * It goes to a member that it has not been with.
+ * Deliveries for Shared Subscriptions that a Session's Client cannot get, because they are too large for it or may no
+ * longer be received. They go to a member that has not had them.
  *
  * @module
  */
@@ -12,10 +12,10 @@ import { AS_IT_IS, type EstateSource } from './estate.ts'
 import { ReturnedOrigin } from './shared-group.ts'
 
 export class HandedOn implements EstateSource {
-  /** Why its Client cannot have it. */
+  /** Why its Client cannot get it. */
   readonly cause: DropCause
   readonly #session: Session
-  /** Charged to the Session until they are taken. */
+  /** They are charged to the Session until they are taken. */
   readonly #waiting = new Ring<Delivery>()
 
   constructor(session: Session, cause: DropCause) {
@@ -27,7 +27,7 @@ export class HandedOn implements EstateSource {
     return this.#waiting.length === 0
   }
 
-  /** Adds what the Session has given up. */
+  /** Adds a delivery that the Session has given up. */
   add(delivery: Delivery): void {
     this.#waiting.push(delivery)
   }

@@ -1,6 +1,6 @@
 /**
- * What waits in a Session for Shared Subscriptions that it has left. Until it is handed over, its Client may still be sent some of it,
- * as of any Subscription that it ends (§3.10.4).
+ * Messages that wait in a Session for Shared Subscriptions that it has left. Until they are handed over, its Client may
+ * still be sent some of them, as with any Subscription that it ends (§3.10.4).
  *
  * @module
  */
@@ -11,17 +11,17 @@ import type { Session } from '../protocol/session.ts'
 import type { Sweep } from '../protocol/waiting-queue.ts'
 import type { EstateSource } from './estate.ts'
 
-/** Entries of a queue that are looked at before the budget is asked. */
+/** Entries of a queue that are examined between two checks of the budget. */
 const LOOKS = 64
 
 export class LeftShared implements EstateSource, Sweep {
   lookedUpTo = 0
   readonly #session: Session
   readonly #topicFilters: ReadonlySet<string>
-  /** What comes later is for a Subscription that was made anew. */
+  /** Later entries belong to a Subscription that was made anew. */
   readonly #lastEntryNumber: number
   readonly #work: WorkBudget
-  /** What was found and not given away yet, the last one first. */
+  /** Deliveries that were found and not handed on yet, in reverse order. */
   #found: Delivery[] = []
   #isSearched = false
 

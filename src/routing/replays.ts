@@ -3,13 +3,15 @@
  *
  *   SUBACK ──> owed: filter, filter … ──> search of the first ──> one message after the other, as fast as they are taken
  *
- * A million messages for one filter are neither gathered nor sent at once: a replay holds its place in the tree, reads each
- * message when it is sent, works a share at a time, and waits while its receiver has not taken what it was sent. Each receiver
- * has one replay, whatever it subscribed to; that of a Session waits with it while its Client is away, and goes on where it was.
- * Of a Session that is stored, what is owed is stored too (`stores/store.ts`, `ReplayRecord`): the Topic Name that was reached,
- * in the turn of the entries that have been queued up to it. So after a restart each message comes once as well.
+ * A million messages for one filter are neither gathered nor sent at once: a replay keeps its place in the tree, reads
+ * each message when it is sent, works a share at a time, and waits while its receiver has not taken what it was sent.
+ * Each receiver has one replay for all its subscriptions. A Session's replay waits with it while its Client is away,
+ * and continues where it was. For a Session that is stored, the replay is stored too (`stores/store.ts`,
+ * `ReplayRecord`): the Topic Name that was reached, in the same turn as the entries queued up to it. So each message
+ * comes once, even across a restart.
  *
- * A Subscription gets each message once: what is retained after it was made reaches it as it is published, and is not replayed.
+ * A Subscription gets each message once: a message that is retained later reaches it when it is published, and is not
+ * replayed.
  *
  * @module
  */
@@ -25,52 +27,53 @@ import type { RetainedEntry, RetainedMessages } from './retained.ts'
 import type { Answers } from '../turn/answers.ts'
 import type { Task, Turn } from '../turn/turn.ts'
 
-/** Nodes of the tree that are visited before the budget is looked at. */
+/** Nodes of the tree that are visited between two checks of the budget. */
 const STEP_NODES = 64
 
-/** A Subscription that retained messages are owed to. */
+/** A Subscription for which retained messages are still to be sent. */
 export interface Owed {
   readonly subscription: Subscription
-  /** Number of the message that was retained last when it was made. */
+  /** The number of the message that was retained last when the Subscription was made. */
   readonly upToNumber: number
-  /** The same as the Store numbers messages, which is what holds after a restart; absent where nothing is stored. */
+  /** The same in the numbers of the Store, which are valid after a restart; absent if nothing is stored. */
   readonly upToMessageNumber?: number | undefined
-  /** Before a restart it had come to that Topic Name, or, where this is empty, had not begun. */
+  /** The Topic Name that was reached before a restart; empty if it had not begun. */
   readonly after?: string
-  /** Of its Session, which one it was made on: QoS 0 is owed to that one only. Absent for the host program, and after a restart. */
+  /**
+   * The number of the Session's Connection on which it was made: only that one gets QoS 0. Absent for the host program,
+   * and after a restart.
+   */
   readonly connectionNumber?: number
-  /** Whether the Store knows that something is owed to its Topic Filter, or will. */
+  /** Whether the Store has a record for its Topic Filter, or will get one. */
   isStored?: boolean
 }
 
-/** Keeps what is owed to a Session that is stored. */
+/** Stores the position of a replay, for a Session that is stored. */
 export interface ReplayLedger {
-  /** It has come to that Topic Name, which is empty at the beginning. */
+  /** Records that it has reached that Topic Name, which is empty at the beginning. */
   replay(owed: Owed, afterTopicName: string): void
   replayEnded(owed: Owed): void
 }
 
-/** Who gets them: a Session, or a subscription of the host program. */
+/** The receiver of retained messages: a Session, or a subscription of the host program. */
 export interface ReplayReceiver {
-  /** Whom the work is done for. */
   readonly owner: object
-  /** Charged with what it is owed. */
+  /** Charged for its replay. */
   readonly memory?: MemoryAccount
-  /** Absent where it does not outlive the process. */
+  /** Absent if the receiver does not outlive the process. */
   readonly ledger?: ReplayLedger | undefined
   /** False while it is away or has not taken what it was sent; `Replays.hasRoom` has to follow. */
   readonly takesMore: boolean
-  /** Whether that Subscription still holds, and may be sent anything. */
+  /** Whether that Subscription still exists and may be sent anything. */
   wants(owed: Owed): boolean
   send(message: ApplicationMessage, owed: Owed): void
-  /** Its publisher may not publish there any longer. Absent where that does not matter. */
+  /** Called for a message whose publisher may no longer publish there. Absent if that does not matter. */
   withhold?(message: ApplicationMessage): void
 }
 
 /** Whether the publisher of a retained message may still publish it. */
 export type MayReplay = (message: ApplicationMessage) => MaybePromise<boolean>
 
-/** What replays work with. */
 export interface ReplaysParts {
   readonly retained: RetainedMessages
   readonly turn: Turn
@@ -78,7 +81,7 @@ export interface ReplaysParts {
   readonly mayReplay: MayReplay
 }
 
-/** A message whose publisher a plugin thinks about, or has decided about. */
+/** A message about whose publisher a plugin was asked. */
 interface Asked {
   readonly message: ApplicationMessage
   readonly owed: Owed
@@ -88,23 +91,22 @@ interface Asked {
 class Replay implements Task {
   isInLine = false
   readonly receiver: ReplayReceiver
-  /** By Topic Filter: to subscribe again takes the place of what was owed before. */
+  /** By Topic Filter: subscribing again replaces what was still to be sent. */
   readonly #owed = new Map<string, Owed>()
-  /** New ones, of which the Store was not told. */
+  /** New ones that are not recorded in the Store yet. */
   #unrecorded: Owed[] = []
   #present: Owed | undefined = undefined
   #search: TopicSearch<RetainedEntry> | OrderedSearch<RetainedEntry> | undefined = undefined
-  /** The Topic Name that the present one has come to, and the one that the Store was told last. */
+  /** The Topic Name that the present search has reached, and the one that was recorded last. */
   #after = ''
   #recordedAfter = ''
-  /** What its receiver is charged with for the search. */
+  /** The bytes that its receiver is charged with for the search. */
   #searchBytes = 0
   #asked: Asked | undefined = undefined
   readonly #retained: RetainedMessages
   readonly #turn: Turn
   readonly #answers: Answers
   readonly #mayReplay: MayReplay
-  /** Resumes it, since an answer has come. */
   readonly #answered: () => void
 
   constructor(receiver: ReplayReceiver, { retained, turn, answers, mayReplay }: ReplaysParts, answered: () => void) {
@@ -133,7 +135,7 @@ class Replay implements Task {
     if (owed.after === undefined && this.#isKept(owed)) this.#unrecorded.push(owed)
   }
 
-  /** Whether that is owed after a restart too: QoS 0 ends with its Connection. */
+  /** Whether it survives a restart: QoS 0 ends with its Connection. */
   #isKept({ subscription }: Owed): boolean {
     return subscription.qos > 0 && this.receiver.ledger !== undefined
   }
@@ -142,7 +144,6 @@ class Replay implements Task {
     this.#over(this.#takeOut(topicFilter))
   }
 
-  /** @returns what was owed to that filter */
   #takeOut(topicFilter: string): Owed | undefined {
     const present = this.#present
     if (present?.subscription.topicFilter === topicFilter) {
@@ -156,12 +157,11 @@ class Replay implements Task {
     return owed
   }
 
-  /** Nothing of that is owed any more. */
   #over(owed: Owed | undefined): void {
     if (owed?.isStored === true) this.receiver.ledger?.replayEnded(owed)
   }
 
-  /** Its receiver is gone, and all that is stored of it. */
+  /** Ends the replay, because its receiver is gone, with everything that is stored of it. */
   cancel(): void {
     for (const owed of this.#owed.values()) this.receiver.memory?.add(-sizeOf(owed))
     this.#owed.clear()
@@ -170,14 +170,13 @@ class Replay implements Task {
     this.#stop()
   }
 
-  /** Its receiver has lost its Connection: what that alone was owed is not kept. */
+  /** Its receiver has lost its Connection: messages for that Connection alone are not kept. */
   disconnected(): void {
     if (this.#present === undefined || this.receiver.wants(this.#present)) return
     this.#asked = undefined
     this.#finish()
   }
 
-  /** What is searched for at present is owed no more. */
   #finish(): void {
     this.#over(this.#present)
     this.#stop()
@@ -190,7 +189,7 @@ class Replay implements Task {
     this.#charge()
   }
 
-  /** A search may be as deep as topics are, and wait for days. */
+  /** Charges for a search, which may be as deep as topics are, and wait for days. */
   #charge(): void {
     const search = this.#search
     const bytes = search === undefined ? 0 : OWED_BYTES + sizeOfSearch(search) + sizeOfText(this.#after)
@@ -198,7 +197,9 @@ class Replay implements Task {
     this.#searchBytes = bytes
   }
 
-  /** Works on as far as the share, and the receiver, let it. @returns whether it is to be resumed only when there is room */
+  /**
+   * Continues as far as the share and the receiver allow. @returns whether it is only to be resumed when there is room
+   */
   resume(): boolean {
     const isWaiting = this.#guarded()
     this.#charge()
@@ -206,7 +207,7 @@ class Replay implements Task {
     return isWaiting
   }
 
-  /** A mistake of our own ends the slice, and leaves the line. */
+  /** After a mistake of the broker, the slice ends and the replay leaves the line. */
   #guarded(): boolean {
     try {
       return this.#workOn()
@@ -216,7 +217,10 @@ class Replay implements Task {
     }
   }
 
-  /** To the Store with what is owed, and how far the present one has come. What is over by now was never owed. */
+  /**
+   * Records what is still to be sent, and how far the present search has come. Entries that are finished by now are not
+   * recorded.
+   */
   record(): void {
     const { ledger } = this.receiver
     for (const owed of this.#unrecorded) {
@@ -294,7 +298,7 @@ class Replay implements Task {
     })
   }
 
-  /** What took its place meanwhile has reached the Subscription as it was published. */
+  /** A message that has replaced it meanwhile has reached the Subscription when it was published. */
   #settle({ message, owed, answer }: Asked): void {
     this.#asked = undefined
     const isPresent = this.#retained.get(message.topicName) === message
@@ -307,7 +311,7 @@ function isOwed(
   { number, message }: RetainedEntry,
   { upToNumber, upToMessageNumber = Infinity, after }: Owed,
 ): boolean {
-  // Entries were numbered anew at the restart; messages have kept their numbers.
+  // Entries get new numbers at a restart; messages keep theirs.
   return number <= upToNumber && (after === undefined || message.messageNumber <= upToMessageNumber)
 }
 
@@ -328,10 +332,10 @@ export class Replays {
   }
 
   /**
-   * Sends what is retained to a Subscription: at once as far as the share reaches, then as fast as it is taken.
+   * Sends retained messages to Subscriptions: at once as far as the share allows, then as fast as they are taken.
    *
-   * @param key what `hasRoom`, `forget` and `end` name the receiver by
-   * @param receiver makes it, if it has nothing owed at the moment
+   * @param key identifies the receiver for `hasRoom`, `forget` and `end`
+   * @param receiver makes the receiver, if it has no replay at the moment
    */
   owe(key: object, receiver: () => ReplayReceiver, owed: readonly Owed[]): void {
     if (owed.length === 0) return
@@ -346,7 +350,7 @@ export class Replays {
     replay.record()
   }
 
-  /** Nothing is retained; something was, when the Store was told of it. */
+  /** Ends entries because nothing is retained; something was when they were recorded. */
   #nothing(key: object, receiver: () => ReplayReceiver, owed: readonly Owed[]): void {
     for (const one of owed) {
       this.forget(key, one.subscription.topicFilter)
@@ -354,7 +358,6 @@ export class Replays {
     }
   }
 
-  /** That receiver takes more. */
   hasRoom(key: object): void {
     const replay = this.#replays.get(key)
     if (replay !== undefined && !replay.isInLine) this.#resume(key, replay)
@@ -371,7 +374,7 @@ export class Replays {
     return true
   }
 
-  /** That Topic Filter is owed nothing any more. */
+  /** Ends what is to be sent for that Topic Filter. */
   forget(key: object, topicFilter: string): void {
     const replay = this.#replays.get(key)
     if (replay === undefined) return
@@ -379,7 +382,7 @@ export class Replays {
     if (!replay.isInLine) this.#left(key, replay)
   }
 
-  /** That receiver has lost its Connection. */
+  /** Called when that receiver has lost its Connection. */
   disconnected(key: object): void {
     const replay = this.#replays.get(key)
     if (replay === undefined) return
@@ -387,7 +390,6 @@ export class Replays {
     if (!replay.isInLine) this.#left(key, replay)
   }
 
-  /** That receiver is gone. */
   end(key: object): void {
     this.#replays.get(key)?.cancel()
     this.#replays.delete(key)

@@ -1,11 +1,11 @@
 /**
- * Retained messages: the last one of each topic (§3.3.1.3). How they reach new Subscriptions is in `replays.ts`.
+ * Retained messages: the last one of each topic (§3.3.1.3). `replays.ts` sends them to new Subscriptions.
  *
- * Their number and the memory that they take have limits, and whoever published one pays for it. Beyond a limit a message is
- * not retained, and counted: the publisher is refused where the protocol has a way to say so, and the topic keeps its message;
- * otherwise the message is delivered, and the topic has no retained message any more. A message that
- * expires is gone at that moment, not when somebody asks (U-3.3.1.3-1). What the broker publishes of itself below `$SYS/` takes
- * no room from users, and is always retained.
+ * Their number and memory are limited, and each is charged to its publisher. Beyond a limit a message is not retained,
+ * and counted. If the protocol has a way to say so, the publisher is refused and the topic keeps its message; otherwise
+ * the message is delivered, and the topic has no retained message any more. A message that expires is removed at that
+ * moment, not when somebody asks (U-3.3.1.3-1). What the broker publishes about itself below `$SYS/` takes no room from
+ * users, and is always retained.
  *
  * @module
  */
@@ -21,15 +21,15 @@ import type { Metrics } from '../reporting/metrics.ts'
 import type { Turn } from '../turn/turn.ts'
 import type { Expiring } from '../base/timer-wheel.ts'
 
-/** 0 sets no limit. */
+/** The limits; 0 sets none. */
 export interface RetainedLimits {
   readonly maxRetainedMessages: number
   readonly maxRetainedBytes: number
 }
 
-/** Told about every change, for events and the Store. */
+/** Receives every change, for events and the Store. */
 export interface RetainedSide {
-  /** Whether the Store, if it would have to keep that message, takes it in the place of the other. */
+  /** Whether the Store accepts that message in place of the other, if it would have to be stored. */
   mayStore(message: ApplicationMessage, replaced: ApplicationMessage | undefined): boolean
   /** Why that account has no room for so many bytes, counted and reported; `undefined` if it has. */
   memoryShortage(account: MemoryAccount, bytes: number): string | undefined
@@ -41,14 +41,14 @@ export interface RetainedSide {
   cleared(topicName: string, action: RetainedEnd): void
 }
 
-/** A retained message, and when it goes. */
+/** A retained message, and when it expires. */
 export class RetainedEntry implements Expiring {
   deadlineMs = 0
   wheelIndex = -1
   readonly message: ApplicationMessage
-  /** Counts up with every message that is retained: which came before which. */
+  /** Counts up with every message that is retained, which gives their order. */
   readonly number: number
-  /** Whose account is charged with it. */
+  /** The account charged with it. */
   readonly payer: MemoryAccount
   /** What the same is charged with of the Store. */
   storedBytes = 0
@@ -73,25 +73,25 @@ export class RetainedEntry implements Expiring {
 
 const SYS_PREFIX = '$SYS/'
 
-/** Published by the broker or its host program, about itself. */
+/** Whether it was published by the broker or its host program, about itself. */
 function isOwn({ publisher, topicName }: ApplicationMessage): boolean {
   return publisher === '' && topicName.startsWith(SYS_PREFIX)
 }
 
-/** What a message takes as a retained one, for its publisher. */
+/** The memory that a retained message takes, which its publisher is charged with. */
 function sizeOf(message: ApplicationMessage): number {
   return message.size + RETAINED_BYTES + sizeOfUser(message) + sizeInTree(message.topicName)
 }
 
-/** The name of its publisher's user outlives the Session that it is from. */
+/** The user name of its publisher, which outlives the publisher's Session. */
 function sizeOfUser({ publisherUser }: ApplicationMessage): number {
   return publisherUser === undefined ? 0 : sizeOfText(publisherUser)
 }
 
 export class RetainedMessages {
-  /** What users' messages take in memory, with their nodes. */
+  /** The memory that users' messages take, with their nodes. */
   bytes = 0
-  /** Of the message that was retained last. */
+  /** The number of the message that was retained last. */
   lastNumber = 0
   /** How many of the messages are the broker's own. */
   #ownCount = 0
@@ -100,7 +100,7 @@ export class RetainedMessages {
   readonly #turn: Turn
   readonly #metrics: Metrics
   readonly #side: RetainedSide
-  /** The broker's account, which the tree is charged to. */
+  /** The broker's account, which is charged with the tree. */
   readonly #whole: MemoryAccount
 
   constructor(limits: RetainedLimits, turn: Turn, metrics: Metrics, side: RetainedSide, whole: MemoryAccount) {
@@ -124,9 +124,9 @@ export class RetainedMessages {
   }
 
   /**
-   * Looks whether there is room for that message in place of the topic's present one.
+   * Checks whether there is room for that message in place of the topic's present one.
    *
-   * @param payer whose account would be charged with it
+   * @param payer the account that would be charged
    * @returns which limit leaves no room for it, counted and reported; `undefined` if there is room
    */
   shortageFor(message: ApplicationMessage, payer: MemoryAccount): string | undefined {
@@ -169,7 +169,7 @@ export class RetainedMessages {
   }
 
   /**
-   * Takes the place of the topic's retained message; an empty payload erases it [5.0 MQTT-3.3.1-5] [5.0 MQTT-3.3.1-6].
+   * Replaces the topic's retained message; an empty payload erases it [5.0 MQTT-3.3.1-5] [5.0 MQTT-3.3.1-6].
    *
    * @param hasRoom whether `shortageFor` found none: without room there is no retained message of that topic from then on
    */
@@ -185,13 +185,13 @@ export class RetainedMessages {
     }
   }
 
-  /** Puts back what a Store gave at start. */
+  /** Restores a message that a Store returned at start. */
   restore(message: ApplicationMessage, payer: MemoryAccount): void {
     this.#remove(message.topicName)
     this.#insert(message, payer)
   }
 
-  /** The payload of a restored message has come. */
+  /** Called when the payload of a restored message was read. */
   loaded(message: ApplicationMessage): void {
     if (!message.isLoaded) return
     message.own()
@@ -200,7 +200,7 @@ export class RetainedMessages {
     this.bytes += payloadLength
   }
 
-  /** The Store has lost what was retained there. */
+  /** Removes a message whose payload the Store has lost. */
   lose({ topicName }: ApplicationMessage): void {
     if (this.#remove(topicName) !== undefined) this.#side.cleared(topicName, 'damaged')
   }
@@ -228,7 +228,7 @@ export class RetainedMessages {
     return entry.message
   }
 
-  /** @param nodes how many there are more, or, below 0, less */
+  /** @param nodes how many nodes were added, or, below 0, removed */
   #charge(entry: RetainedEntry, sign: 1 | -1, nodes: number): void {
     const { message, payer } = entry
     if (isOwn(message)) {
@@ -251,12 +251,12 @@ export class RetainedMessages {
     this.#side.cleared(entry.message.topicName, 'expired')
   }
 
-  /** Looks for the retained messages that the filter matches, in steps. */
+  /** Searches for the retained messages that the filter matches, in steps. */
   search(topicFilter: string): TopicSearch<RetainedEntry> {
     return this.#entries.search(topicFilter)
   }
 
-  /** The same in an order that a restart does not change, from behind that Topic Name on; empty for all. */
+  /** The same in an order that a restart does not change, beginning after that Topic Name; empty for all. */
   searchInOrder(topicFilter: string, after: string): OrderedSearch<RetainedEntry> {
     return this.#entries.searchInOrder(topicFilter, after)
   }

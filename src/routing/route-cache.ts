@@ -1,14 +1,15 @@
 /**
- * The routes of topics that were seen lately, until a subscription changes that has to do with them.
+ * The routes of topics that were used recently, until a subscription changes that affects them.
  *
  *   + a/7       no wildcards: at most one name, found by its bytes
  *   - fleet/+   wildcards: a walk past all names, where that costs less than making anew what is kept; else all are forgotten
  *
- * So a fleet that comes and goes leaves the routes of all other names alone, and very many changes at once cost little more
- * than the first of them. The hot path compares two numbers: a topic whose `version` is the cache's has good routes.
+ * So a fleet that comes and goes does not affect the routes of other names, and very many changes at once cost little
+ * more than the first of them. The hot path compares two numbers: a topic whose `version` is the cache's has valid
+ * routes.
  *
- * A topic that the cache gave up, or that is too long for it, may still be in use by a Topic Alias. Such strays cannot be found
- * by name, so any change makes them forget.
+ * A topic that was removed from the cache, or is too long for it, may still be in use by a Topic Alias. Such strays
+ * cannot be found by name, so any change makes them forget their routes.
  *
  * @module
  */
@@ -17,22 +18,22 @@ import { MatchCache, type CachedTopic } from '../topics/match-cache.ts'
 import { hasWildcards } from '../topics/topic-filter.ts'
 
 /**
- * Receivers that routes may name in all, before all of them are made anew. Names of topics are a Client's to choose, and with
- * many subscribers to `#` each name has routes of its own to all of them.
+ * The most receivers that all routes may contain, before all of them are made anew. A Client can choose any topic
+ * names, and with many subscribers to `#`, each name has routes to all of them.
  */
 export const MAX_KEPT_RECEIVERS = 250_000
-/** What routes count at least: the entry that remembers them. */
+/** The least that routes count, for their entry. */
 const LEAST_RECEIVERS = 8
-/** So many bytes of a Topic Name, which that entry holds as bytes and as text, count as one receiver. */
+/** Bytes of a Topic Name that count as one receiver; the entry holds them as bytes and as text. */
 const NAME_BYTES_PER_RECEIVER = 32
-/** Units of work for making the routes of one topic anew: about a microsecond. */
+/** Units of work for making the routes of one topic again: about a microsecond. */
 const REMAKE_UNITS = 10
-/** Most topics whose routes are kept, apart from strays. */
+/** The most topics whose routes are kept, apart from strays. */
 const CAPACITY = 8192
 
-/** Where a message goes. */
+/** Routes with the number of their subscriptions. */
 interface Sized {
-  /** Subscriptions that it was made of. */
+  /** The number of subscriptions from which they were made. */
   readonly subscriptions: number
 }
 
@@ -41,7 +42,7 @@ export class RouteCache<Routes extends Sized> {
   readonly #topics: MatchCache<Routes>
   /** Topics outside of `#topics` that have routes. */
   #strays: CachedTopic<Routes>[] = []
-  /** Topics in `#topics` whose routes are good. */
+  /** The number of topics in `#topics` whose routes are valid. */
   #good = 0
   /** Units of work for walks since all routes were forgotten. */
   #walked = 0
@@ -54,7 +55,7 @@ export class RouteCache<Routes extends Sized> {
     this.#topics = new MatchCache({ capacity: CAPACITY, seed })
   }
 
-  /** Receivers that kept routes name. */
+  /** The number of receivers in the routes that are kept. */
   get receivers(): number {
     return this.#receivers
   }
@@ -75,7 +76,7 @@ export class RouteCache<Routes extends Sized> {
     return entry
   }
 
-  /** Keeps the routes of a topic that has none, or such as are out of date. */
+  /** Keeps the routes of a topic that has none, or whose routes are out of date. */
   keep(topic: CachedTopic<Routes>, routes: Routes): void {
     if (topic.result !== undefined) this.#drop(topic, topic.result)
     const size = sizeOf(topic, routes)
@@ -87,7 +88,7 @@ export class RouteCache<Routes extends Sized> {
     else this.#strays.push(topic)
   }
 
-  /** The subscriptions with `topicFilter`, which is not a shared one, are different from before. */
+  /** The subscriptions with `topicFilter`, which is not a shared one, have changed. */
   changed(topicFilter: string): void {
     if (this.#strays.length > 0) this.#letStraysGo()
     if (this.#good === 0) return
@@ -108,7 +109,7 @@ export class RouteCache<Routes extends Sized> {
     this.#drop(topic, topic.result)
   }
 
-  /** No routes are good any more. They stay until they are made anew, or until `letGo`. */
+  /** Invalidates all routes. They stay until they are made anew, or until `letGo`. */
   forgetAll(): void {
     this.version++
     this.#good = 0
@@ -116,7 +117,7 @@ export class RouteCache<Routes extends Sized> {
     this.#letStraysGo()
   }
 
-  /** As `forgetAll`, and nothing refers to the routes any more. */
+  /** Like `forgetAll`, but releases the routes, too. */
   letGo(): void {
     this.forgetAll()
     for (const topic of this.#topics) if (topic.result !== undefined) this.#drop(topic, topic.result)

@@ -1,12 +1,12 @@
 /**
- * From an Application Message to everyone who wants it.
+ * Routes an Application Message to all its receivers.
  *
  *   Topic Name ──> RouteCache ──miss──> TopicTrie ──> Routes: one entry a receiver, one for each Shared Subscription
  *
- * Routes are made once for a topic and reused until a subscription that matches it or a permission changes. Overlapping
- * subscriptions of one receiver whose options agree become one entry: one copy, at the highest QoS [5.0 MQTT-3.3.4-2], with
- * all their Subscription Identifiers [5.0 MQTT-3.3.4-4]; where No Local or Retain As Published differ, each has a copy of its
- * own.
+ * Routes are made once for a topic and reused until a permission or a subscription that matches it changes. Overlapping
+ * subscriptions of one receiver whose options agree become one entry: one copy, at the highest QoS [5.0 MQTT-3.3.4-2],
+ * with all their Subscription Identifiers [5.0 MQTT-3.3.4-4]. If No Local or Retain As Published differ, each has a
+ * copy of its own.
  *
  * @module
  */
@@ -35,14 +35,16 @@ interface Route extends DeliveryOptions {
 
 interface Routes {
   readonly receivers: readonly Route[]
-  /** Who subscribed and may not have it. */
+  /** Subscribers that may not receive it. */
   readonly denied: ReadonlySet<Subscriber>
   readonly groups: readonly SharedGroup[]
-  /** Subscriptions that they were made of: a receiver remembers the Subscription Identifier of each of its own. */
+  /**
+   * The number of subscriptions from which they were made, since a receiver keeps the Subscription Identifier of each.
+   */
   readonly subscriptions: number
 }
 
-/** What the Router asks about permissions (see `Access`), and tells of those who go without. */
+/** The permissions that the Router asks about (see `Access`), and its reports about subscribers that get nothing. */
 export interface RouterSide {
   readonly work: WorkBudget
   readonly checksReceive: boolean
@@ -53,7 +55,7 @@ export interface RouterSide {
 
 const NOBODY: ReadonlySet<Subscriber> = new Set()
 const NO_ROUTES: Routes = { receivers: [], denied: NOBODY, groups: [], subscriptions: 0 }
-/** In place of the one member that no Shared Subscription had. */
+/** Stands for the member if no member of a Shared Subscription got the message. */
 const NO_MEMBER = { clientId: '' }
 
 export class Router {
@@ -61,12 +63,12 @@ export class Router {
   readonly #topics: RouteCache<Routes>
   readonly #groups = new WideMap<SharedGroup>()
   readonly #side: RouterSide
-  /** The broker's account, which subscriptions and the trie are charged to. */
+  /** The broker's account, which is charged with subscriptions and the trie. */
   readonly #memory: MemoryAccount
   readonly #found: (Subscription | SharedGroup)[] = []
-  /** Subscriptions, shared ones counted by member. */
+  /** The number of subscriptions; shared ones are counted by member. */
   subscriptions = 0
-  /** Shared ones among them. */
+  /** The number of shared ones among them. */
   sharedSubscriptions = 0
 
   constructor(side: RouterSide, seed: number, memory: MemoryAccount) {
@@ -142,25 +144,25 @@ export class Router {
     return this.#groups.get(topicFilter)
   }
 
-  /** Permissions or identities changed: what was decided is decided anew. */
+  /** Invalidates decisions, because permissions or identities have changed. */
   forget(): void {
     this.#topics.letGo()
   }
 
-  /** Somebody takes nothing more whose Subscriptions are still there. */
+  /** Called when a subscriber has ended whose Subscriptions still exist. */
   subscriberEnded(): void {
     this.#topics.forgetAll()
   }
 
-  /** Receivers that kept routes name. */
+  /** The number of receivers in the routes that are kept. */
   get keptReceivers(): number {
     return this.#topics.receivers
   }
 
   /**
-   * Delivers a message to everyone who wants it. Hot: runs for every message.
+   * Delivers a message to all its receivers. Hot: runs for every message.
    *
-   * @param topic the message's topic, where it came in a packet
+   * @param topic the topic of the message, if it came in a packet
    * @returns how many receivers there were
    */
   route(message: ApplicationMessage, topic?: KnownTopic): number {
@@ -244,7 +246,7 @@ function join(one: Route, other: Subscription): Route {
   return joined
 }
 
-/** Several subscriptions of one receiver, which may be very many: each adds to what there is. */
+/** Several subscriptions of one receiver. There may be very many, so each adds to the entry. */
 class JoinedRoute implements Route {
   readonly subscriber: Subscriber
   qos: QoS

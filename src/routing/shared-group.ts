@@ -1,9 +1,9 @@
 /**
  * A Shared Subscription: one ShareName with one Topic Filter, and the Sessions that take turns (§4.8.2).
  *
- * The choice is fair and looks ahead: the next member in turn that would send at once, else the next that is connected and has
- * room in its queue, else the next that keeps messages while it is away; one whose Client takes no packet of that size is passed
- * over. A member that leaves gives back what others can still have (`shared-handover.ts`).
+ * The choice is fair and looks ahead: the next member in turn that would send at once, else the next that is connected
+ * and has room in its queue, else the next that keeps messages while it is away. A member whose Client takes no packet
+ * of that size is skipped. A member that leaves hands on what others can still get (`shared-handover.ts`).
  *
  * @module
  */
@@ -15,22 +15,22 @@ import { Readiness } from '../protocol/readiness.ts'
 import type { Session } from '../protocol/session.ts'
 import type { Subscription } from '../protocol/subscription.ts'
 
-/** A Session's part in a Shared Subscription. */
+/** The membership of a Session in a Shared Subscription. */
 export interface Membership extends Subscription {
   readonly subscriber: Session
 }
 
-/** Whether that member may have that message at all (a permission). */
+/** Whether that member may receive that message (a permission). */
 export type MayHave = (session: Session, message: ApplicationMessage) => boolean
 
-/** Above this many members one is found by an index instead of a search. */
+/** With more members than this, one is found by an index instead of a search. */
 const MAX_SEARCHED = 16
 
 export class SharedGroup implements SharedOrigin {
   /** As its members wrote it: `$share/Name/filter`. */
   readonly topicFilter: string
   readonly #members: Membership[] = []
-  /** Where each is, once there are many. */
+  /** The index of each member, once there are many. */
   #places: Map<Session, number> | undefined = undefined
   #next = 0
 
@@ -68,7 +68,7 @@ export class SharedGroup implements SharedOrigin {
       if (this.#next > at) this.#next--
       return
     }
-    // Among many the last one takes the place of the one that goes.
+    // With many members, the last one takes the place of the one that leaves.
     this.#places.delete(session)
     const last = this.#members.pop()!
     if (last.subscriber !== session) {
@@ -82,9 +82,9 @@ export class SharedGroup implements SharedOrigin {
   /**
    * Delivers to one member.
    *
-   * @param origin of a message that other members could not have
-   * @param looks members that are looked at, where they are fewer than all
-   * @returns why none can have it; `undefined` where one has it
+   * @param origin that of a message that other members could not get
+   * @param looks how many members are examined, if not all
+   * @returns why none can get it; `undefined` if one got it
    */
   deliver(
     message: ApplicationMessage,
@@ -103,10 +103,10 @@ export class SharedGroup implements SharedOrigin {
       const candidate = this.#members[at]!
       if (candidate.subscriber.isEnded || origin?.sessions.includes(candidate.subscriber) === true) continue
       const readiness = readinessOf(candidate, message)
-      // Whoever would not be chosen is not asked about.
+      // Plugins are not asked about a member that would not be chosen.
       if (readiness <= best) continue
       const may = mayHave(candidate.subscriber, message)
-      // The plugin that was asked has ended Sessions: the choice is among those that are left.
+      // If the plugin that was asked has ended Sessions, the choice is among those that are left.
       if (this.#members.length !== count || candidate.subscriber.isEnded) {
         return this.deliver(message, mayHave, work, origin, looks)
       }
@@ -139,7 +139,7 @@ export class SharedGroup implements SharedOrigin {
   }
 }
 
-/** Where a delivery came from that some members could not have: it goes to none of them again. */
+/** The origin of a delivery that some members could not get: it goes to none of them again. */
 export class ReturnedOrigin implements SharedOrigin {
   readonly topicFilter: string
   readonly sessions: readonly Session[]
@@ -159,7 +159,10 @@ function readinessOnceLoaded(member: Membership, message: ApplicationMessage): R
   return member.subscriber.readinessFor(message, qos, member.subscriptionIdentifiers)
 }
 
-/** A message from before the start, whose payload the Store has: only who keeps messages can wait for it, and keep it there. */
+/**
+ * Whether a member can wait for a message from before the start, whose payload is in the Store: only members that keep
+ * messages can.
+ */
 function canWait({ subscriber, qos }: Membership, message: ApplicationMessage): boolean {
   return message.isLoaded || (qos > 0 && subscriber.ledger !== undefined)
 }

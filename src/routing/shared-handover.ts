@@ -1,6 +1,6 @@
 /**
- * What a leaving member of a Shared Subscription held goes to the others (U-4.8.2-8), and so does what a member turns out not
- * to be able to have: it is too large for the Client that is there now, or it may not receive it any longer.
+ * Hands messages of a member that leaves a Shared Subscription to the others (U-4.8.2-8), and messages that a member
+ * cannot get: they are too large for its present Client, or may no longer be received.
  *
  * @module
  */
@@ -13,8 +13,8 @@ import type { Session } from '../protocol/session.ts'
 import type { MayHave, ReturnedOrigin, SharedGroup } from './shared-group.ts'
 
 /**
- * Where there are thousands of other members, the best of all is chosen for each message until this much work is done, and the
- * best of the next few from then on.
+ * If there are thousands of other members, the best of all is chosen for each message until this much work is done, and
+ * the best of the next few from then on.
  */
 const EXACT_UNITS = 50_000
 const FEW_LOOKS = 4
@@ -29,7 +29,7 @@ export interface HandoverSide {
   dropped(session: Session, message: ApplicationMessage, cause: DropCause): void
 }
 
-/** All that one member gives back, which may be very much. */
+/** Everything that one member hands on, which may be very much. */
 export class Handover {
   readonly #side: HandoverSide
   #exactUnits = EXACT_UNITS
@@ -38,7 +38,7 @@ export class Handover {
     this.#side = side
   }
 
-  /** @param origin of a message that some members cannot have. @returns why nobody has taken it */
+  /** @param origin that of a message that some members cannot get. @returns why nobody has taken it */
   give(held: ApplicationMessage, shared: SharedOrigin, origin?: ReturnedOrigin): DropCause | undefined {
     const { work } = this.#side
     work.spend(Work.delivery)
@@ -54,7 +54,7 @@ export class Handover {
     return cause
   }
 
-  /** Whether somebody would take a message that nobody has taken, if its payload were in RAM. */
+  /** Whether a member would take a message that nobody has taken, if its payload were in RAM. */
   wouldGoLoaded(message: ApplicationMessage, { topicFilter }: SharedOrigin, origin?: ReturnedOrigin): boolean {
     if (message.isLoaded || message.isLost) return false
     const { work, mayHave } = this.#side
@@ -63,11 +63,12 @@ export class Handover {
 }
 
 /**
- * A message that changes hands: the one who had it may have been the last for whom the Store kept it, so that it is stored
- * anew. Whose payload is only in the store stays what it is: it goes to nobody who would let the Store forget it.
+ * A message for another member. Its former member may have been the last for which it was stored, so it is stored anew.
+ * A message whose payload is only in the store stays as it is: it never goes to a member for which the Store would not
+ * keep it.
  */
 function renewed(message: ApplicationMessage): ApplicationMessage {
-  // Its payload may be on its way to the one who had it, who is charged for that.
+  // Its payload may be on its way to the former member, which is charged for that.
   if (!message.isLoaded) return message.isLost ? message : unloadedCopyOf(message)
   if (message.messageNumber === 0) return message
   message.own()

@@ -1,12 +1,12 @@
 /**
- * One SUBSCRIBE on its way to its SUBACK. It may hold very many filters, each of which costs a walk through the tree and a
- * question to plugins, so that it is worked off in slices; the Connection's next packets wait until it is done.
+ * One SUBSCRIBE on its way to its SUBACK. It may hold very many filters, each of which costs a walk through the tree
+ * and a question to plugins, so it is processed in slices. The Connection's next packets wait until it is finished.
  *
  *   1. every filter is checked, so that a forbidden one is found before anything is granted
  *   2. filter by filter: plugins are asked, the Subscription is made        the same as that many SUBSCRIBEs [5.0 MQTT-3.8.4-5]
  *
- * A Connection that ends on the way leaves the Subscriptions that were made, as after that many SUBSCRIBEs without their SUBACK,
- * and what is owed to them.
+ * If the Connection ends meanwhile, the Subscriptions made so far stay, as after that many SUBSCRIBEs without their
+ * SUBACK, and so do their retained messages.
  *
  * @module
  */
@@ -19,40 +19,40 @@ import type { Owed } from './replays.ts'
 import type { SubscribeOrigin } from './subscribe-origin.ts'
 import type { Task } from '../turn/turn.ts'
 
-/** Questions that wait for plugins at the same time, of one SUBSCRIBE. */
+/** The most questions of one SUBSCRIBE that wait for plugins at the same time. */
 const ASKED_AT_ONCE = 64
 
 /** One filter of a SUBSCRIBE that passed the form checks. */
 export interface CheckedRequest extends CheckedFilter {
   readonly request: SubscriptionRequest
   readonly levels: number
-  /** A code that is settled before anybody is asked. */
+  /** A Reason Code that is decided before plugins are asked. */
   readonly refused: ReasonCode | undefined
 }
 
-/** The filters of a SUBSCRIBE, and what goes with them. */
+/** The filters of a SUBSCRIBE, and its properties. */
 export type SubscribeRequest = Pick<SubscribePacket, 'subscriptions' | 'properties'>
 
-/** What is done with each filter. */
+/** The steps for each filter. */
 export interface SubscribeSide {
   readonly work: WorkBudget
-  /** @throws {ProtocolError} for what the standard or CONNACK rules out */
+  /** @throws {ProtocolError} if the standard or CONNACK forbids it */
   check(origin: SubscribeOrigin, request: SubscriptionRequest): CheckedRequest
   ask(origin: SubscribeOrigin, checked: CheckedRequest): MaybePromise<boolean>
   /** Makes the Subscription, and notes in `owed` if retained messages follow. @returns its code in SUBACK */
   grant(work: SubscribeWork, checked: CheckedRequest, allowed: boolean): number
-  /** Goes on once plugins have answered. */
+  /** Continues once plugins have answered. */
   answered(
     work: SubscribeWork,
     answers: Promise<boolean[]>,
     otherwise: boolean[],
     run: (answers: boolean[]) => void,
   ): void
-  /** Goes on in the line. */
+  /** Continues in the line of work. */
   addTask(owner: object, task: Task): void
-  /** All is granted, though not at once. */
+  /** Called once all filters are processed, if not at once. */
   finished(work: SubscribeWork): void
-  /** Its origin was over on the way. */
+  /** Called if its origin has ended meanwhile. */
   abandoned(work: SubscribeWork): void
 }
 
@@ -60,11 +60,11 @@ export class SubscribeWork implements Task {
   readonly origin: SubscribeOrigin
   readonly packet: SubscribeRequest
   readonly reasonCodes: number[] = []
-  /** To be followed by retained messages. */
+  /** Subscriptions for which retained messages follow. */
   readonly owed: Owed[] = []
   readonly #side: SubscribeSide
   readonly #checked: CheckedRequest[] = []
-  /** Answers of plugins for the next filters, where they did not answer at once. */
+  /** Answers of plugins for the next filters, if they were not given at once. */
   #answers: boolean[] = []
 
   constructor(side: SubscribeSide, origin: SubscribeOrigin, packet: SubscribeRequest) {
@@ -73,7 +73,7 @@ export class SubscribeWork implements Task {
     this.packet = packet
   }
 
-  /** As far as the share reaches, at once. @returns whether all is done; otherwise `finished` follows */
+  /** Processes filters as far as the share allows. @returns whether all are done; otherwise `finished` follows */
   begin(): boolean {
     const state = this.#step()
     if (state === 'spent') this.#side.addTask(this.origin.session, this)
@@ -116,7 +116,7 @@ export class SubscribeWork implements Task {
     this.#checked.push(this.#side.check(this.origin, request))
   }
 
-  /** Plugins and listeners of events may end the Session, or its Connection, while they are asked and told. */
+  /** Plugins and listeners to events may end the Session, or its Connection, while they are called. */
   #grantNext(): 'granted' | 'waits' | 'over' {
     const at = this.reasonCodes.length
     const checked = this.#checked[at]!
@@ -135,7 +135,7 @@ export class SubscribeWork implements Task {
     return checked.refused === undefined ? this.#side.ask(this.origin, checked) : true
   }
 
-  /** Asks about the next filters too, so that many answers do not take as many times as long. */
+  /** Asks about the next filters too, so that many answers take no longer than one. */
   #wait(at: number, first: MaybePromise<boolean>): void {
     const others = this.#checked.slice(at + 1, at + ASKED_AT_ONCE).map((checked) => this.#ask(checked))
     const asked = [first, ...others].map((allowed) => Promise.resolve(allowed))

@@ -1,6 +1,6 @@
 /**
  * One UNSUBSCRIBE on its way to its UNSUBACK, in slices: first every filter is checked, then one after the other is
- * unsubscribed (§3.10.4). A Connection that ends on the way keeps the Subscriptions that were not reached.
+ * unsubscribed (§3.10.4). If the Connection ends meanwhile, the remaining Subscriptions stay.
  *
  * @module
  */
@@ -11,12 +11,12 @@ import { checkFilter } from './checked-filter.ts'
 import type { SubscribeOrigin } from './subscribe-origin.ts'
 import type { Task } from '../turn/turn.ts'
 
-/** What is done with the filters. */
+/** The steps for each filter. */
 export interface UnsubscribeSide {
   readonly work: WorkBudget
   /** @returns its code in UNSUBACK */
   unsubscribeOne(origin: SubscribeOrigin, topicFilter: string): number
-  /** All are unsubscribed: what the Session held for those that are shared goes to others. */
+  /** Called once all are unsubscribed: messages for shared ones go to other members. */
   unsubscribed(origin: SubscribeOrigin, sharedFilters: ReadonlySet<string>): void
 }
 
@@ -48,7 +48,7 @@ export class UnsubscribeWork implements Task {
     return isDone
   }
 
-  /** As far as the share reaches. @returns whether all is done */
+  /** Processes filters as far as the share allows. @returns whether all are done */
   step(): boolean {
     const { topicFilters } = this.#packet
     const { work } = this.#side

@@ -1,18 +1,18 @@
 /**
- * Answers that come later: the one way back into the broker for code that is not ours.
+ * Answers that come later: the only way back into the broker for foreign code.
  *
  *   plugin ── promise ──> Answers ──> line of work ──> what follows, in a share of whoever waited
  *
- * What follows an answer is work like any other. It waits in line, so that thousands of answers at one moment make no long turn;
- * and an error in it ends the Connection that waited, or that one piece of work, and nothing else. Directly behind a promise it
- * would be an unhandled rejection, which ends the process.
+ * What follows an answer is work like any other. It waits in line, so that thousands of answers at one moment make no
+ * long turn. An error in it ends the Connection that has waited, or that one piece of work, and nothing else; directly
+ * after a promise, it would be an unhandled rejection, which ends the process.
  *
  * @module
  */
 import type { Connection } from '../protocol/connection.ts'
 import type { Task } from './work-line.ts'
 
-/** What answers need of the turn. */
+/** The parts of the turn that answers use. */
 export interface AnswerSide {
   addTask(owner: object, task: Task): void
 }
@@ -21,17 +21,17 @@ export class Answers {
   readonly #side: AnswerSide
   readonly #failed: (error: unknown) => void
 
-  /** @param failed gets the error of a question that was never to reject: our own mistake */
+  /** @param failed receives the error of a question that must never reject: a mistake of the broker */
   constructor(side: AnswerSide, failed: (error: unknown) => void) {
     this.#side = side
     this.#failed = failed
   }
 
   /**
-   * Goes on once the answer is there.
+   * Continues once the answer is there.
    *
-   * @param owner whose share what follows is done in
-   * @param otherwise counts as the answer to a question that fails
+   * @param owner the owner whose share the work uses
+   * @param otherwise the answer to assume if the question fails
    */
   when<Answer>(answer: Promise<Answer>, otherwise: Answer, owner: object, run: (answer: Answer) => void): void {
     const resume = (known: Answer): void => this.#side.addTask(owner, { resume: () => (run(known), true) })
@@ -41,7 +41,7 @@ export class Answers {
     })
   }
 
-  /** The same for a Connection that waits: an error in what follows ends it. */
+  /** The same for a Connection that waits: an error in the work that follows ends it. */
   whenFor<Answer>(
     connection: Connection,
     answer: Promise<Answer>,

@@ -1,16 +1,16 @@
-/** The real Clock: the one place where time and chance are read. @module */
+/** The real Clock: the only place where time and randomness are read. @module */
 import { randomBytes } from 'node:crypto'
 import { performance } from 'node:perf_hooks'
 import * as timers from 'node:timers'
 import type { Clock, Timer } from '../base/clock.ts'
 
-// As they are when this module is loaded. A test of the host program that fakes them later fakes its own time, not the
-// broker's: with a turn that never ends nothing is answered, and nothing closes.
+// The functions as they are when this module is loaded. A test that fakes them later fakes the time of its program, not
+// that of the broker: with a turn that never ends, nothing would be answered or closed.
 const { setImmediate, setTimeout, clearTimeout, setInterval, clearInterval } = timers
 const now = performance.now.bind(performance)
 const wallNow = Date.now
 
-/** Node's timers take at most this many milliseconds; a longer wait fires early and is armed again by its owner. */
+/** The longest time of Node's timers. A longer wait ends early, and its owner arms the timer again. */
 const LONGEST_TIMER_MS = 0x7fff_ffff
 
 class RealTimer implements Timer {
@@ -25,13 +25,16 @@ class RealTimer implements Timer {
   }
 }
 
-/** Keeps the process alive until it is cancelled: for an end that has to be waited for, as timers of a Clock do not. */
+/**
+ * Keeps the process alive until it is cancelled, for an end that has to be waited for. Timers of a Clock do not do
+ * that.
+ */
 export function stayAlive(): Timer {
   const handle = setInterval(() => {}, LONGEST_TIMER_MS)
   return { cancel: () => clearInterval(handle) }
 }
 
-/** Never written: waiting for it is waiting for the time to be over. */
+/** It is never written, so waiting for it means waiting for the timeout. */
 const nothingComes = new Int32Array(new SharedArrayBuffer(4))
 
 export const realClock: Clock = {

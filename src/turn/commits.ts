@@ -1,15 +1,15 @@
 /**
- * Changes on their way to the Store, and what waits for them.
+ * Changes on their way to the Store, and the output that waits for them.
  *
  *   turn 7   [ Change Change … ]  ─┐
  *   turn 8   [ Change … ]          ├─ a piece: whole turns, some thousand Changes ──> Store.write ──> released
  *   turn 9   [ Change Change … ]  ─┘
  *   turn 10  [ Change …             gathers
  *
- * A commit takes what earlier turns left: a turn later much of it is over, because the receiver has acknowledged, and nothing
- * of it has to be stored. While one commit is under way the next gathers. What gathered may be a lot; it is packed piece by
- * piece, a few each turn, so that a slow disk does not make a long turn. A piece is always whole turns, because what one packet
- * changes must be stored together or not at all.
+ * A commit takes the Changes of earlier turns: a turn later many are obsolete, because receivers have acknowledged, and
+ * need not be stored. While one commit is in progress, the next gathers. It may become large, so it is packed piece by
+ * piece, a few in each turn, so that a slow disk does not make a long turn. A piece always consists of whole turns,
+ * because what one packet changes must be stored together or not at all.
  *
  * @module
  */
@@ -21,24 +21,24 @@ import type { Connection } from '../protocol/connection.ts'
 import type { Change, Durability } from '../stores/store.ts'
 import type { TurnStore } from './store-gate.ts'
 
-/** What is packed and released at the end of one turn, in units of work. */
+/** How much is packed and released at the end of one turn, in units of work. */
 const COMMIT_UNITS = 40_000
-/** However much was packed, as much can be released behind it. */
+/** However much was packed, this much can be released after it. */
 const RELEASE_UNITS = 10_000
-/** Small turns are packed together, up to so many Changes. */
+/** Small turns are packed together, up to this number of Changes. */
 const PIECE_CHANGES = 2_000
 
-/** Changes that are made when they are given to the Store, from what holds then. */
+/** Changes that are made when they are given to the Store, from the facts at that time. */
 export interface Deferred {
   appendTo(changes: Change[]): void
 }
 
-/** What one turn recorded. */
+/** The Changes of one turn. */
 class Gathered {
   readonly changes: (Change | Deferred)[] = []
   bytes = 0
   level: Durability
-  /** Number of its last Change. */
+  /** The number of its last Change. */
   lastChange = 0
 
   constructor(level: Durability) {
@@ -46,7 +46,7 @@ class Gathered {
   }
 }
 
-/** What was given to the Store at once. */
+/** Changes that were given to the Store together. */
 interface Piece {
   readonly lastChange: number
   readonly bytes: number
@@ -59,10 +59,10 @@ interface Waiting {
 }
 
 export class Commits {
-  /** Number of the newest Change, and of the newest one that is stored. */
+  /** The numbers of the newest Change and of the newest stored one. */
   changeCount = 0
   committedCount = 0
-  /** How many turns with Changes are over: what one of them recorded is stored together. */
+  /** How many turns with Changes have ended: the Changes of one turn are stored together. */
   turnCount = 0
   /** Bytes that wait in RAM until they are stored. */
   uncommittedBytes = 0
@@ -74,11 +74,11 @@ export class Commits {
   readonly #took: Histogram
   readonly #failed: (error: unknown) => void
   #gathered: Gathered
-  /** Of earlier turns, and not given to the Store yet. */
+  /** Earlier turns that are not given to the Store yet. */
   readonly #turns = new Ring<Gathered>()
-  /** Given to the Store, in order. */
+  /** Pieces given to the Store, in order. */
   readonly #pieces = new Ring<Piece>()
-  /** How many of the turns belong to the commit that is under way. */
+  /** How many of the turns belong to the commit in progress. */
   #turnsToGive = 0
   #hasMoreToRelease = false
   readonly #connections = new Ring<Connection>()
@@ -86,8 +86,8 @@ export class Commits {
 
   /**
    * @param openTurn makes sure that a turn ends again
-   * @param took gets the milliseconds from giving a piece to the Store until it is stored
-   * @param failed gets what is thrown by something that waited: our own mistake
+   * @param took receives the milliseconds from giving a piece to the Store until it is stored
+   * @param failed receives errors of work that has waited: mistakes of the broker
    */
   constructor(
     store: TurnStore,
@@ -106,7 +106,7 @@ export class Commits {
     this.#gathered = new Gathered(this.#baseLevel)
   }
 
-  /** What a commit promises unless something in it asks for more. */
+  /** The durability of a commit, unless something in it asks for more. */
   get baseLevel(): Durability {
     return this.#baseLevel
   }
@@ -116,12 +116,12 @@ export class Commits {
     this.#gathered.level = level
   }
 
-  /** Something that this turn records asks for that level. */
+  /** Raises the durability of this turn to that level. */
   raise(level: Durability): void {
     this.#gathered.level = higher(this.#gathered.level, level)
   }
 
-  /** Records a Change of this turn. @param bytes what it keeps in RAM until it is stored */
+  /** Records a Change of this turn. @param bytes the RAM that it takes until it is stored */
   record(change: Change | Deferred, bytes: number): void {
     this.#openTurn()
     this.#budget.spend(Work.change)
@@ -132,7 +132,7 @@ export class Commits {
     this.uncommittedBytes += bytes
   }
 
-  /** `Connection.release` once what it waits for is stored. */
+  /** Calls `Connection.release` once what it waits for is stored. */
   wantsRelease(connection: Connection): void {
     this.#connections.push(connection)
   }
@@ -143,18 +143,20 @@ export class Commits {
     else this.#afterCommit.push({ change: this.changeCount, run })
   }
 
-  /** Something was given to the Store and is not stored yet, or has to be given before the next commit begins. */
+  /**
+   * Whether something was given to the Store and is not stored yet, or has to be given before the next commit begins.
+   */
   get isUnderWay(): boolean {
     return this.#pieces.length > 0 || this.#turnsToGive > 0
   }
 
-  /** Whether another turn has to end, though nothing else may happen. */
+  /** Whether another turn has to end, even if nothing else happens. */
   get isTurnDue(): boolean {
     if (this.#turnsToGive > 0 || this.#hasMoreToRelease) return true
     return this.#pieces.length === 0 && (this.#turns.length > 0 || this.#gathered.changes.length > 0)
   }
 
-  /** The end of a turn: earlier ones go to the Store, this one becomes an earlier one. */
+  /** Ends a turn: gives earlier ones to the Store, and adds this one to them. */
   endTurn(): void {
     const end = this.#budget.units + COMMIT_UNITS
     if (!this.isUnderWay) this.#turnsToGive = this.#turns.length
@@ -171,12 +173,12 @@ export class Commits {
     this.#gathered = new Gathered(this.#baseLevel)
   }
 
-  /** Whether the next turn can be packed before so many units are counted. */
+  /** Whether the next turn can be packed within this number of units. */
   #isNextWithin(end: number): boolean {
     return this.#turnsToGive > 0 && this.#budget.units + this.#turns.peek()!.changes.length * Work.change <= end
   }
 
-  /** Gives the Store one turn, or several small ones until so many units are counted. */
+  /** Gives the Store one turn, or several small ones within this number of units. */
   #give(end: number): void {
     const changes: Change[] = []
     let bytes = 0
@@ -216,7 +218,7 @@ export class Commits {
     this.#stored(piece)
   }
 
-  /** Pieces are committed in their order, whenever the Store is done with each. */
+  /** Commits pieces in their order, whenever the Store has finished each. */
   #stored(piece: Piece): void {
     piece.isStored = true
     for (let first = this.#pieces.peek(); first?.isStored === true; first = this.#pieces.peek()) {
@@ -226,7 +228,9 @@ export class Commits {
     }
   }
 
-  /** Lets go what waited for what is stored by now, until that many units are counted. @returns whether that was all */
+  /**
+   * Releases what waited for Changes that are stored by now, within this number of units. @returns whether that was all
+   */
   #releaseUntil(end: number): boolean {
     const budget = this.#budget
     for (let first = this.#connections.peek(); first !== undefined; first = this.#connections.peek()) {
@@ -247,7 +251,7 @@ export class Commits {
     return true
   }
 
-  /** @returns whether something of it still waits */
+  /** @returns whether the Connection still has output that waits */
   #release(connection: Connection): boolean {
     try {
       return connection.release(this.committedCount)

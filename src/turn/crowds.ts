@@ -1,15 +1,16 @@
 /**
- * When a Client reads more slowly than others publish for it, publishers and Wills that are due give way for a while.
+ * If a Client reads more slowly than others publish for it, publishers and Wills that are due give way for a while.
  *
  *   queue of a connected Session   |······· free ·······|······ half full: whoever adds to it waits ······| full: dropped
  *
- * A Session whose Client is connected is crowded while its queue is half full. A message that it is given then is accepted like any
- * other, and its publisher is not read until the queue is less than half full, for `GIVE_WAY_MS` at most. So a burst waits at
- * its source, and the other half of the queue is for messages that may not wait.
+ * A Session whose Client is connected is crowded while its queue is half full. A message for it is then accepted like
+ * any other, and its publisher is not read until the queue is less than half full, for `GIVE_WAY_MS` at most. So a
+ * burst waits at its source, and the other half of the queue is for messages that may not wait.
  *
- * A slow Client must not hold up others. So a Session is waited for only while its Client takes a good share of the queue each second;
- * otherwise its own messages are dropped when the queue is full. No publisher waits longer for one message than `GIVE_WAY_MS`,
- * however many Clients read slowly: one that sends ten messages a second never falls behind.
+ * A slow Client must not hold up others. Publishers therefore wait for a Session only while its Client takes a good
+ * share of the queue each second; otherwise its own messages are dropped when the queue is full. No publisher waits
+ * longer for one message than `GIVE_WAY_MS`, however many Clients read slowly: one that sends ten messages a second
+ * never falls behind.
  *
  * @module
  */
@@ -18,16 +19,16 @@ import type { Metrics } from '../reporting/metrics.ts'
 import type { Turn } from './turn.ts'
 import type { Expiring } from '../base/timer-wheel.ts'
 
-/** How long a publisher is not read behind one message. */
+/** How long a publisher is not read after one message. */
 export const GIVE_WAY_MS = 100
-/** How often it is judged whether a Client reads. */
+/** How often the pace of a Client is judged. */
 const PACE_MS = 1000
-/** The share of its queue that it has to take in that time: a full one is empty in about a minute. */
+/** The share of its queue that a Client has to take in that time; a full queue is empty in about a minute. */
 const PACE_SHARE = 1 / 64
 
 /** A publisher, or the line of Wills. */
 export interface GivesWay {
-  /** Adds nothing until then, unless `proceed` comes before. */
+  /** Adds nothing until that time, or until `proceed`. */
   standBack(untilMs: number): void
   proceed(): void
 }
@@ -59,7 +60,9 @@ class Crowd implements Expiring {
 }
 
 export class Crowds {
-  /** The message that is being routed was added to a queue that is half full, of a Session that others wait for. */
+  /**
+   * Whether the message being routed was added to a queue that is half full, of a Session for which publishers wait.
+   */
   isHit = false
   #hit: Crowd | undefined = undefined
   readonly #crowds = new Map<Session, Crowd>()
@@ -71,7 +74,7 @@ export class Crowds {
     this.#metrics = metrics
   }
 
-  /** A message was added to that Session's queue, which is half full. */
+  /** Called when a message was added to that Session's queue, which is half full. */
   crowded(session: Session): void {
     let crowd = this.#crowds.get(session)
     if (crowd === undefined) {
@@ -86,13 +89,13 @@ export class Crowds {
     this.isHit = true
   }
 
-  /** Forgets what was hit by something that does not wait. */
+  /** Forgets queues that were filled by a message whose publisher does not wait. */
   clear(): void {
     this.isHit = false
     this.#hit = undefined
   }
 
-  /** The publisher of the message that filled the queue gives way. */
+  /** Makes the publisher of the message that filled the queue give way. */
   hold(publisher: GivesWay): void {
     this.#hit!.waiting.add(publisher)
     this.clear()
@@ -100,7 +103,7 @@ export class Crowds {
     publisher.standBack(this.#turn.now() + GIVE_WAY_MS)
   }
 
-  /** That Session's queue is less than half full, or its Client is away. */
+  /** Called when that Session's queue is less than half full, or its Client is away. */
   thinned(session: Session): void {
     this.#crowds.get(session)?.release()
   }

@@ -1,7 +1,7 @@
 /**
- * Connections with output at the end of a turn: each writes once, and a write is a way into the operating system and back.
- * A message to very many receivers makes many of them, so that their number has a limit too; those that are left write at the
- * end of the next turn, and their output gathers until then.
+ * Connections with output at the end of a turn. Each writes once, and each write is a system call. A message to very
+ * many receivers causes many writes, so their number is limited; the remaining Connections write at the end of the next
+ * turn, and their output gathers until then.
  *
  *   owing    [ Connection … ]     were at work themselves and are owed an answer: first
  *   others   [ Connection … ]     somebody else's work reached them
@@ -12,11 +12,11 @@ import type { Clock } from '../base/clock.ts'
 import { Work, type WorkBudget } from '../base/work.ts'
 import type { Connection } from '../protocol/connection.ts'
 
-/** Writes of one turn, in units of work and by the clock, which is read every so many writes. */
+/** The limit for the writes of one turn, in units of work and by the clock, which is read after every few writes. */
 const FLUSH_UNITS = 50_000
 const FLUSH_MS = 6
 const LOOK_EVERY_WRITES = 32
-/** If some were left at the end of so many turns, those who make much output have to wait. */
+/** If some were left at the end of this many turns, owners that make much output have to wait. */
 const MOST_TURNS_BEHIND = 4
 
 /** A queue in an array that keeps its memory from turn to turn. */
@@ -69,14 +69,16 @@ export class Flushes {
     return this.#turnsBehind >= MOST_TURNS_BEHIND
   }
 
-  /** `Connection.flush` at the end of this turn, or of a later one. */
+  /** Calls `Connection.flush` at the end of this turn, or of a later one. */
   add(connection: Connection): void {
     const isOwing = this.#budget.owner === (connection.session ?? connection)
     if (isOwing) this.#owing.push(connection)
     else this.#others.push(connection)
   }
 
-  /** Flushing may add others (a closed Connection's Will): they are flushed in the same turn, if it has room. */
+  /**
+   * Flushing may add others (for the Will of a closed Connection), which are flushed in the same turn, if it has room.
+   */
   flush(): void {
     const end = this.#budget.units + FLUSH_UNITS
     const endMs = this.#clock.now() + FLUSH_MS
@@ -95,7 +97,7 @@ export class Flushes {
   }
 }
 
-/** One that cannot write is ended: the others must not wait for it. */
+/** A Connection that cannot write is ended, so that others do not wait for it. */
 function flush(connection: Connection): void {
   try {
     connection.flush()

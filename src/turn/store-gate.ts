@@ -1,14 +1,14 @@
 /**
- * The Store as the broker uses it: a write that never rejects, and the answers to "may this be added?" and "can anything be
- * stored at all?", which are asked before anything is accepted.
+ * The Store as the broker uses it: a write that never rejects, and the answers to "may this be added?" and "can
+ * anything be stored at all?", which are needed before anything is accepted.
  *
  *   condition   new messages, Sessions, Subscriptions   acknowledged, ended, resumed
  *   well        accepted                                stored
  *   full        refused                                 stored
  *   failing     refused                                 waits, and is stored once the Store works again
  *
- * The Store reports how it is; it does not reject. One that rejects all the same (a host program's own) has stored nothing of
- * that batch: it counts as failing, and is given the batch again until it takes it.
+ * The Store reports its condition and does not reject. If one does (a host program's own), it has stored nothing of
+ * that batch: it counts as failing, and is given the batch again until it succeeds.
  *
  * @module
  */
@@ -22,14 +22,14 @@ import type { Change, Durability, Store, StoreHealth } from '../stores/store.ts'
 const FIRST_RETRY_MS = 50
 const LONGEST_RETRY_MS = 5000
 
-/** A Session that resumes is a record as well: with less room not even that would be answered. */
+/** A Session that resumes needs a record as well, which must have room. */
 const LEAST_ROOM_BYTES = 4096
 
 const WELL: StoreHealth = { condition: 'well', cause: undefined }
 
-/** What a Turn needs of a Store. */
+/** The parts of a Store that a Turn uses. */
 export interface TurnStore {
-  /** Bytes that can be written now; Infinity where there is no limit. */
+  /** Bytes that can be written now; Infinity if there is no limit. */
   readonly roomBytes: number
   write(changes: readonly Change[], level: Durability): MaybePromise<void>
 }
@@ -39,23 +39,23 @@ export class StoreGate implements TurnStore {
   readonly #clock: Clock
   readonly #log: Logger
   readonly #changed: (health: StoreHealth) => void
-  /** What the Store says of itself, and what its writes say. */
+  /** The health that the Store reports, and that of its writes. */
   #said: StoreHealth = WELL
   #fault: Error | undefined
   #health: StoreHealth = WELL
   #isClosed = false
 
-  /** Set by the broker, besides: `health` is another. */
+  /** Set by the broker; called as well when `health` has changed. */
   onChanged: () => void = () => {}
 
-  /** @param changed called whenever `health` is another */
+  /** @param changed called whenever `health` has changed */
   constructor(store: Store, clock: Clock, log: Logger, changed: (health: StoreHealth) => void) {
     this.#store = store
     this.#clock = clock
     this.#log = log
     this.#changed = changed
     store.onHealth((health) => {
-      // The host program's own may be loaded again by the next start, which has a gate of its own.
+      // A Store of the host program may be loaded again by the next start, which has a gate of its own.
       if (this.#isClosed) return
       this.#said = health
       this.#judge()
@@ -70,23 +70,23 @@ export class StoreGate implements TurnStore {
     return this.#store.roomBytes ?? Infinity
   }
 
-  /** Whether something new of so many bytes may be accepted. Hot: asked for every PUBLISH of QoS 1 and 2. */
+  /** Whether something new of so many bytes may be accepted. Hot: runs for every PUBLISH of QoS 1 and 2. */
   canAdd(bytes: number): boolean {
     return this.#health === WELL && bytes <= this.roomBytes
   }
 
-  /** Whether what takes away, or costs no more than so many bytes, can be stored. */
+  /** Whether a Change that takes away, or adds no more than so many bytes, can be stored. */
   canTakeAway(bytes = 0): boolean {
     return this.#health.condition !== 'failing' && Math.max(bytes, LEAST_ROOM_BYTES) <= this.roomBytes
   }
 
-  /** As `Store.write`; a write that fails is reported, and done again until it succeeds. */
+  /** Like `Store.write`, but a write that fails is reported and repeated until it succeeds. */
   write(changes: readonly Change[], level: Durability): MaybePromise<void> {
     const done = this.#tryWrite(changes, level)
     return done?.catch((error: unknown) => this.#writeAgain(changes, level, errorOf(error)))
   }
 
-  /** Gives up what waits: the Store is not written any more. */
+  /** Gives up what waits; nothing more is written. */
   close(): void {
     this.#isClosed = true
   }
@@ -94,10 +94,10 @@ export class StoreGate implements TurnStore {
   #tryWrite(changes: readonly Change[], level: Durability): Promise<void> | undefined {
     try {
       const done = this.#store.write(changes, level) as Promise<void> | undefined
-      // The host program's own may return what can be awaited and is no Promise.
+      // A Store of the host program may return a thenable that is no Promise.
       return done === undefined || done instanceof Promise ? done : Promise.resolve(done)
     } catch (error) {
-      // Our own mistake is loud.
+      // A mistake of the broker must be loud.
       if (error instanceof InvariantError) throw error
       return Promise.reject(errorOf(error))
     }
@@ -112,7 +112,7 @@ export class StoreGate implements TurnStore {
       )
       this.#fail(cause)
       await new Promise<void>((resolve) => void this.#clock.setTimer(delayMs, resolve))
-      // What is given up is never stored.
+      // Changes that were given up are never stored.
       if (this.#isClosed) return new Promise<never>(() => {})
       try {
         await this.#tryWrite(changes, level)
@@ -139,7 +139,7 @@ export class StoreGate implements TurnStore {
   }
 }
 
-/** A Store may reject with anything; without a cause it would count as well. */
+/** A Store may reject with anything; without a cause, it would count as well. */
 function errorOf(thrown: unknown): Error {
   if (thrown instanceof Error) return thrown
   return new StoreError('ERR_STORE_DISK', `the store rejected a write with ${show(thrown)}`, { cause: thrown })

@@ -7,15 +7,15 @@
  *                 2. Changes of earlier turns to the Store; what waited for earlier ones is released     commits.ts
  *                 3. every Connection with output writes once                                           flushes.ts
  *
- * It buys three things: an acknowledgement never outruns the Store, commits are grouped, and each socket gets one write
- * however many packets it is owed.
+ * This has three advantages: no acknowledgement is sent before its Changes are stored, commits are grouped, and each
+ * socket gets one write, however many packets it gets.
  *
- * Until `open` the Store is loading: deadlines are noted, work is queued, and nothing runs.
+ * Until `open`, the Store is loading: deadlines and work are queued, and nothing runs.
  *
- * A turn has a budget of work (`base/work.ts`), shared between owners (`work-line.ts`), so that nobody waits long for anybody
- * else: whoever used up its share stops where it is, in the middle of a chunk too, and goes on when it is its turn again. What
- * waited from earlier turns has the first half of a turn at most, and comes before new input; each of the three steps at the
- * end has limits of its own, and what is left is done at the end of the next turn.
+ * A turn has a budget of work (`base/work.ts`), shared between owners (`work-line.ts`), so that nobody waits long for
+ * anybody else: an owner that has used its share stops, even in the middle of a chunk, and continues at its next turn.
+ * Work from earlier turns has the first half of a turn at most, and comes before new input. Each of the three steps at
+ * the end has limits of its own, and the rest is done at the end of the next turn.
  *
  * @module
  */
@@ -42,12 +42,15 @@ export interface TurnParts {
   readonly metrics: Metrics
   readonly gathering: Gathering
   readonly maxUncommittedBytes: number
-  /** Gets what a task of that owner throws, or a deadline, or what follows a turn: our own mistake. Others go on. */
+  /**
+   * Receives errors of that owner's tasks, of deadlines, or of what follows a turn: mistakes of the broker. Others
+   * continue.
+   */
   readonly failed: (error: unknown, owner?: object) => void
 }
 
 export class Turn {
-  /** What is left of this turn, and of the share of whoever is at work. */
+  /** What is left of this turn, and of the share of the present owner. */
   readonly work: WorkBudget
   readonly #clock: Clock
   readonly #store: TurnStore
@@ -58,7 +61,7 @@ export class Turn {
   readonly #line: WorkLine
   readonly #commits: Commits
   readonly #flushes: Flushes
-  /** False while the Store loads, since nothing may act on what is only half there; and once it was given up. */
+  /** False while the Store loads, since nothing may act on half of its contents, and after it was given up. */
   #isOpen = false
   #nowMs = -1
   #startedAtMs = 0
@@ -83,14 +86,14 @@ export class Turn {
 
   // ---- time ----
 
-  /** Monotonic milliseconds, the same throughout a turn. Asking begins one. */
+  /** Monotonic milliseconds, the same throughout a turn. Reading it begins a turn. */
   now(): number {
     return this.#nowMs < 0 ? this.#begin() : this.#nowMs
   }
 
   #begin(): number {
     this.#startedAtMs = this.#clock.now()
-    // Whole milliseconds: small integers, which a message can hold without memory of their own.
+    // Whole milliseconds are small integers, which a message can hold without memory of their own.
     const nowMs = Math.floor(this.#startedAtMs)
     if (!this.#isOpen) return nowMs
     this.#nowMs = nowMs
@@ -99,7 +102,7 @@ export class Turn {
     return nowMs
   }
 
-  /** The Store is loaded: what was queued meanwhile runs, and deadlines that have passed come. */
+  /** The Store is loaded: runs what was queued meanwhile, and deadlines that have passed. */
   open(): void {
     this.#isOpen = true
     this.now()
@@ -126,7 +129,7 @@ export class Turn {
     this.addTask(this.#wheel, { resume: () => this.#expireSome() })
   }
 
-  /** Thousands may be due at one moment. @returns true when none is any more */
+  /** Runs some deadlines, since thousands may be due at one moment. @returns true if none is due any more */
   #expireSome(): boolean {
     const now = this.now()
     while (this.#wheel.nextDeadline() <= now) {
@@ -138,7 +141,7 @@ export class Turn {
     return true
   }
 
-  /** One that throws is over: the others must not wait for it. */
+  /** Runs one deadline. If it throws, it is over, and the others continue. */
   #expire(entry: Expiring, now: number): void {
     try {
       entry.expire(now)
@@ -149,7 +152,7 @@ export class Turn {
 
   // ---- who wants what ----
 
-  /** `Connection.resume` when it is its turn again. */
+  /** Calls `Connection.resume` when it is its turn again. */
   wantsTurn(connection: Connection): void {
     this.addTask(connection.session ?? connection, connection)
   }
@@ -164,9 +167,9 @@ export class Turn {
   }
 
   /**
-   * Does `task` in slices, a share a turn, beginning at the end of this one.
+   * Runs `task` in slices, a share a turn, beginning at the end of this one.
    *
-   * @param owner whom the work is done for: a Session, a Connection, or a part of the broker
+   * @param owner the owner of the work: a Session, a Connection, or a part of the broker
    */
   addTask(owner: object, task: Task): void {
     this.now()
@@ -174,7 +177,7 @@ export class Turn {
   }
 
   /**
-   * Does `task` in slices, of which the first comes at once. For what nobody's packet asked for.
+   * Runs `task` in slices, the first one at once; for work that no packet has asked for.
    *
    * @param owner a part of the broker
    */
@@ -184,7 +187,7 @@ export class Turn {
     if (!task.resume()) this.#line.add(owner, task)
   }
 
-  /** Resolves when it is that owner's turn again, for whoever works between awaits. */
+  /** Resolves when it is that owner's turn again, for work between awaits. */
   share(owner: object): Promise<void> {
     return new Promise((resolve) => {
       this.addTask(owner, { resume: () => (resolve(), true) })
@@ -207,7 +210,7 @@ export class Turn {
     return this.#commits.committedCount
   }
 
-  /** Moves when what is recorded next is no longer stored together with what was recorded last. */
+  /** Changes when what is recorded next will no longer be stored together with what was recorded last. */
   get recordedTurns(): number {
     return this.#commits.turnCount
   }
@@ -217,19 +220,22 @@ export class Turn {
     return this.#commits.uncommittedBytes
   }
 
-  /** True while more waits for the Store than the limit allows, or than it has room for: whoever adds to it waits. */
+  /**
+   * True while more waits for the Store than the limit allows, or than it has room for: work that would add to it
+   * waits.
+   */
   get isStoreBehind(): boolean {
     const { uncommittedBytes } = this.#commits
     return uncommittedBytes > this.#maxUncommittedBytes || uncommittedBytes > this.#store.roomBytes
   }
 
-  /** Set by the broker: the Store is not, or no longer, behind. */
+  /** Set by the broker; called when the Store is not, or no longer, behind. */
   onCaughtUp: () => void = () => {}
 
-  /** Set by the broker: a turn is over. */
+  /** Set by the broker; called when a turn has ended. */
   onEnd: (nowMs: number) => void = () => {}
 
-  /** What a commit promises unless something in it asks for more. */
+  /** The durability of a commit, unless something in it asks for more. */
   set baseLevel(level: Durability) {
     this.#commits.baseLevel = level
   }
@@ -238,7 +244,7 @@ export class Turn {
     this.#commits.raise(level)
   }
 
-  /** Records a Change of this turn. @param bytes what it keeps in RAM until it is stored */
+  /** Records a Change of this turn. @param bytes the RAM that it takes until it is stored */
   record(change: Change | Deferred, bytes: number): void {
     this.#commits.record(change, bytes)
   }
@@ -264,7 +270,7 @@ export class Turn {
     this.work.endTurn()
     const isMoreDue = this.#commits.isTurnDue || this.#flushes.length > 0
     if (isMoreDue || this.#line.length > 0) this.now()
-    // Before new input comes: who waits must not wait for those who are served at once.
+    // Before new input comes, so that owners in the line do not wait for those that are served at once.
     if (this.#line.length > 0) this.#serve(true)
     else if (!isMoreDue) this.#gathering.afterTurn(length)
     this.#setTimer()
@@ -280,14 +286,15 @@ export class Turn {
   }
 
   /**
-   * Serves those who wait, a share each.
+   * Serves owners in the line, a share each.
    *
-   * @param isBeginning of a turn: then those who ask for little come first, for a quarter of it, since one step of those who
-   *   ask for much may take the whole turn; one of these is served in any case, and half of the turn is left to new input
+   * @param isBeginning whether a turn begins: then owners that ask for little come first, for a quarter of it, since
+   *   one step of an owner that asks for much may take the whole turn. One of these is served in any case, and half of
+   *   the turn is left to new input
    */
   #serve(isBeginning: boolean): void {
     const line = this.#line
-    // While output has been piling up for long, those who make much of it have to wait.
+    // While output has been piling up for long, owners that make much of it have to wait.
     const mayServeHeavy = !this.#flushes.isBehind
     if (isBeginning) {
       const quarter = this.work.units + TURN_UNITS / 4
@@ -316,7 +323,7 @@ export class Turn {
   /**
    * Writes what is left, for a broker that closes.
    *
-   * @returns whether all of it was stored in time; otherwise it is given up, and no turn comes any more
+   * @returns whether everything was stored in time; otherwise it is given up, and no turn follows
    */
   async settle(timeoutMs: number): Promise<boolean> {
     this.#timer?.cancel()

@@ -1,12 +1,12 @@
 /**
- * Who waits for a turn: owners, not tasks. An owner (a Session, a Connection, a part of the broker) is served for one share,
- * whatever and however much it has to do, and goes to the end of the line if something is left.
+ * The line of owners that wait for a turn. An owner (a Session, a Connection, a part of the broker) is served for one
+ * share, whatever and however much it has to do, and goes to the end of the line if something is left.
  *
  *   fresh   [ owner, owner … ]     have just come: served first, for a small share
  *   heavy   [ owner, owner … ]     used that up and have more: one after the other, at least one in every turn
  *
- * So a Client with ten thousand tasks gets no more than one with one, and whoever asks for little does not wait behind
- * those who ask for much.
+ * So a Client with ten thousand tasks gets no more than one with a single task, and an owner that asks for little does
+ * not wait behind those that ask for much.
  *
  * @module
  */
@@ -15,7 +15,7 @@ import { FIRST_SHARE_UNITS, SHARE_UNITS, Work, type WorkBudget } from '../base/w
 
 /** A piece of work that can be done in slices. */
 export interface Task {
-  /** Works on until `WorkBudget.isSpent`, or to the end. @returns true when it is done */
+  /** Works until `WorkBudget.isSpent`, or to the end. @returns true when it is finished */
   resume(): boolean
 }
 
@@ -35,18 +35,21 @@ export class WorkLine {
   readonly #fresh = new Ring<Place>()
   readonly #heavy = new Ring<Place>()
 
-  /** @param failed gets what a task throws, which is our own mistake; that task is over then, and others go on */
+  /**
+   * @param failed receives the error of a task, which is a mistake of the broker; that task is over then, and others
+   *   continue
+   */
   constructor(budget: WorkBudget, failed: (error: unknown, owner: object) => void) {
     this.#budget = budget
     this.#failed = failed
   }
 
-  /** How many owners wait. */
+  /** The number of owners that wait. */
   get length(): number {
     return this.#fresh.length + this.#heavy.length
   }
 
-  /** `task` is resumed until it is done, whenever it is its owner's turn. */
+  /** Adds a task, which is resumed at its owner's turns until it is finished. */
   add(owner: object, task: Task): void {
     let place = this.#places.get(owner)
     if (place === undefined) {

@@ -10,7 +10,7 @@ import type { DirectoryKeeper, DirectoryRecord } from '../../access/directory/di
 import type { StoreGate } from '../../turn/store-gate.ts'
 import type { Turn } from '../../turn/turn.ts'
 
-/** What a Change costs in memory until it is stored, besides its texts; an estimate. */
+/** The memory that a Change takes until it is stored, besides its texts; an estimate. */
 const CHANGE_BYTES = 100
 
 export class DirectoryStore implements DirectoryKeeper {
@@ -22,7 +22,7 @@ export class DirectoryStore implements DirectoryKeeper {
     this.#gate = gate
   }
 
-  /** What takes away is accepted by a full Store, and waits for one that fails. */
+  /** A full Store accepts Changes that take away; a failing one makes them wait. */
   check(bytes: number): void {
     if (bytes === 0 || this.#gate.canAdd(bytes)) return
     throw new StoreError('ERR_STORE_FULL', 'the store has no room for this, or cannot be written: nothing was changed')

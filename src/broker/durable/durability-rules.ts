@@ -1,5 +1,5 @@
 /**
- * How durable a message has to be: the broker's level, unless its topic or the listener it came through says otherwise.
+ * How durable a message has to be: the broker's level, unless a rule for its topic or for its listener says otherwise.
  *
  * A topic rule wins over a listener's level, and the first rule that matches counts.
  *
@@ -11,17 +11,17 @@ import { matches } from '../../topics/topic-filter.ts'
 import type { PersistenceOptions } from '../../config/options.ts'
 
 /**
- * What the broker publishes there are figures of this process: the next one has its own, and a disk should sleep while nobody
- * publishes. The state of a bridge, which its Client publishes there, is stored as all else.
+ * The broker publishes figures of this process there. The next process has its own, and a disk should sleep while
+ * nobody publishes. The state of a bridge, which its Client publishes there, is stored like everything else.
  */
 const SYS_PREFIX = '$SYS/'
 const DOLLAR = 0x24
-/** Topics whose level is remembered, each of so many characters at most. */
+/** The most topics whose level is remembered. */
 const MAX_REMEMBERED = 4096
 const MAX_REMEMBERED_LENGTH = 512
 
 export class DurabilityRules {
-  /** What holds where no rule says otherwise, for Sessions and Wills too. */
+  /** The level if no rule says otherwise, also for Sessions and Wills. */
   level: Durability
   readonly #topics: readonly (readonly [topicFilter: string, level: Durability])[]
   readonly #levelOfPublisher: ((clientId: string) => Durability | undefined) | undefined

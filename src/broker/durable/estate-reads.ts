@@ -1,5 +1,5 @@
 /**
- * Payloads for what ended Sessions leave behind: one estate reads at a time, however many Sessions end at once.
+ * Payloads of messages that ended Sessions leave behind: one estate reads at a time, however many Sessions end at once.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import type { EstatePayloads } from '../../routing/estate.ts'
 import type { Turn } from '../../turn/turn.ts'
 import type { Payloads } from './payloads.ts'
 
-/** A read that fails is tried again after so long: nothing is lost, the ended Session stays in the Store. */
+/** The time after which a failed read is tried again. Nothing is lost, because the ended Session stays in the Store. */
 const RETRY_MS = 5000
 
 export class EstateReads implements EstatePayloads {

@@ -1,6 +1,7 @@
 /**
- * A Store of the host program, as the broker uses it: the door for that foreign code. Whatever its methods throw, reject with or
- * return comes in here as what `stores/store.ts` promises: an Error of ours with the cause, a payload or none, a number.
+ * A Store of the host program, as the broker uses it: the guard around that foreign code. Whatever its methods throw,
+ * reject with or return is turned into what `stores/store.ts` promises: an Error of Sluice with the cause, a payload or
+ * none, a number.
  *
  *   load    throws, or resolves with no `Loaded`   StoreError `ERR_STORE_LOAD`: the broker does not start
  *   write   throws, or rejects                     StoreError `ERR_STORE_DISK`: the Store counts as failing (`turn/store-gate.ts`)
@@ -27,7 +28,7 @@ import type {
   StoreHealth,
 } from '../../stores/store.ts'
 
-/** Between two log lines. */
+/** The least time between two log lines. */
 const FAILURE_LOG_INTERVAL_MS = 1000
 const CONDITIONS: readonly unknown[] = ['well', 'full', 'failing'] satisfies StoreHealth['condition'][]
 const NUMBERS = ['lastSessionNumber', 'lastMessageNumber', 'newestRecordMs'] as const satisfies (keyof Loaded)[]
@@ -62,7 +63,7 @@ export class HostStore implements Store {
     return typeof figures === 'object' && figures !== null ? (figures as StoreFigures) : undefined
   }
 
-  /** Asks for what the broker can do without. */
+  /** Asks for something that the broker can do without. */
   #ask<Value>(what: string, ask: () => Value): Value | undefined {
     const failed = (error: unknown): void => this.#failed(what, error)
     try {
@@ -149,13 +150,13 @@ export class HostStore implements Store {
   }
 }
 
-/** Errors of ours say all that is needed, such as that the broker was closed while it started. */
+/** Errors of Sluice already say what is needed, for example that the broker was closed while it started. */
 function failure(code: string, what: string, error: unknown): SluiceError {
   if (isOurs(error)) return error
   return new StoreError(code, `the store of this program ${what}: ${messageOf(error)}`, { cause: error })
 }
 
-/** @throws {StoreError} for a report that says nothing */
+/** @throws {StoreError} if the report is not valid */
 function readHealth({ condition, cause }: StoreHealth): StoreHealth {
   if (!CONDITIONS.includes(condition)) {
     throw new StoreError('ERR_STORE_DISK', `its condition must be well, full or failing, got ${kindOf(condition)}`)
@@ -164,7 +165,7 @@ function readHealth({ condition, cause }: StoreHealth): StoreHealth {
   return { condition, cause: new StoreError('ERR_STORE_DISK', messageOf(cause), { cause }) }
 }
 
-/** @throws {StoreError} for what is no `Loaded` */
+/** @throws {StoreError} if it is not a `Loaded` */
 function readLoaded(loaded: Loaded): Loaded {
   for (const name of NUMBERS) {
     const value: unknown = loaded[name]
@@ -177,7 +178,7 @@ function readLoaded(loaded: Loaded): Loaded {
   return loaded
 }
 
-/** What the broker lets a Store call while it loads. A Store that swallows what one of them throws has not loaded. */
+/** The functions that a Store calls while it loads. A Store that swallows an error of one of them has not loaded. */
 class Calls {
   #failure: { readonly error: unknown } | undefined
   #isOver = false

@@ -1,11 +1,12 @@
 /**
- * From what happens to what is stored: every fact that outlives a Connection becomes a Change of the turn at hand.
+ * Turns what happens into what is stored: every fact that outlives a Connection becomes a Change of the current turn.
  *
  *   Session, Subscription, delivery, retained message, Will ──> Change ──> Turn ──> Store
  *
- * A Session is kept if its Session Expiry Interval is above 0 (3.1.1: CleanSession 0); a Will is kept from CONNECT on,
- * whatever the Session. A message is written once, before the first fact that refers to it. Times in Changes are wall-clock;
- * a clock that is behind the newest record counts as that record's time, so that nothing ends early.
+ * A Session is stored if its Session Expiry Interval is above 0 (3.1.1: CleanSession 0). A Will is stored from CONNECT
+ * on, whatever the Session. A message is written once, before the first fact that refers to it. Times in Changes are
+ * wall-clock times. If the clock is behind the newest record, that record's time counts instead, so that nothing ends
+ * early.
  *
  * @module
  */
@@ -27,10 +28,10 @@ import type { DurabilityRules } from './durability-rules.ts'
 import { NEVER_EXPIRES, type Registration, type Will } from '../sessions/sessions.ts'
 import type { Turn } from '../../turn/turn.ts'
 
-/** What a Change costs in RAM until it is stored, besides its texts and its payload; an estimate. */
+/** The memory that a Change takes until it is stored, besides its texts and its payload; an estimate. */
 const CHANGE_BYTES = 100
 
-/** What a turn says of a replay: it may come further before that turn is over. */
+/** The position of a replay in this turn; it may advance before the turn ends. */
 interface ReplayChange {
   readonly kind: 'replay'
   replay: ReplayRecord
@@ -39,7 +40,7 @@ interface ReplayChange {
 export class Ledger implements SessionLedger<Session> {
   #lastSessionNumber = 0
   #lastMessageNumber = 0
-  /** What stored times are counted by. */
+  /** Converts stored times. */
   #wallTime: WallTime
   /** The last entry that was recorded, and its place among all Changes. */
   #newest: UnrecordedEntry | undefined
@@ -69,7 +70,7 @@ export class Ledger implements SessionLedger<Session> {
   }
 
   /**
-   * Counts times from the newest record on; to be called before the first stored time is converted.
+   * Counts times from the newest record on. Call it before the first stored time is converted.
    *
    * @returns how far the clock is behind it, in milliseconds
    */
@@ -78,7 +79,7 @@ export class Ledger implements SessionLedger<Session> {
     return this.#wallTime.behindMs
   }
 
-  /** Goes on with the numbers where the Store ended. */
+  /** Continues with the numbers where the Store ended. */
   begin({ lastSessionNumber, lastMessageNumber }: Loaded): void {
     this.#lastSessionNumber = lastSessionNumber
     this.#lastMessageNumber = lastMessageNumber
@@ -102,7 +103,7 @@ export class Ledger implements SessionLedger<Session> {
 
   // ---- Sessions ----
 
-  /** A Session was made or resumed, its Client has left, or its expiry changed. */
+  /** Records that a Session was made or resumed, that its Client has left, or that its expiry changed. */
   session(registration: Registration): void {
     const { session } = registration
     if (session.sessionExpiryInterval === 0 && session.ledger === undefined) return
@@ -125,7 +126,7 @@ export class Ledger implements SessionLedger<Session> {
     const { protocolVersion } = client
     const common = { sessionNumber, clientId, userName, protocolVersion, sessionExpiryInterval }
     if (connection !== undefined) return { ...common, expiresAtMs: undefined }
-    // A broker that stops ends Connections without starting the wait: it begins then.
+    // A broker that stops ends Connections without starting the wait; it begins now.
     const endsAtMs =
       expiresAtMs === undefined && sessionExpiryInterval !== NEVER_EXPIRES
         ? this.#turn.now() + sessionExpiryInterval * 1000
@@ -147,8 +148,8 @@ export class Ledger implements SessionLedger<Session> {
   }
 
   /**
-   * A Session has ended, and some of its messages are still to be handed to others. After a restart it is loaded, ends
-   * immediately, and the handover continues; its Client may have a new Session by then.
+   * Records that a Session has ended and that some of its messages are still to be handed to others. After a restart it
+   * is loaded, ends immediately, and the handover continues; its Client may have a new Session by then.
    */
   sessionOver(registration: Registration): void {
     const expiresAtMs = this.toWall(this.#turn.now())
@@ -157,10 +158,10 @@ export class Ledger implements SessionLedger<Session> {
     this.#noteEnding(session.clientId, this.#turn.changeCount)
   }
 
-  /** After `sessionOver`: all of them have been handed over. */
+  /** Records, after `sessionOver`, that all of them have been handed over. */
   sessionForgotten(registration: Registration): void {
     this.#forget(registration.session)
-    // The Store has forgotten the Will with its Session.
+    // The Store has removed the Will with its Session.
     if (registration.will !== undefined) this.will(registration, registration.will)
   }
 
@@ -171,7 +172,7 @@ export class Ledger implements SessionLedger<Session> {
     })
   }
 
-  /** The Change without which an ended Session of that Client would come back; 0 where there is none any more. */
+  /** The Change without which an ended Session of that Client would come back; 0 if it is stored. */
   endingOf(clientId: string): number {
     return this.#endings.get(clientId) ?? 0
   }
@@ -194,7 +195,7 @@ export class Ledger implements SessionLedger<Session> {
     return this.#lastMessageNumber
   }
 
-  /** What that replay has come to, together with all entries that it has made so far. */
+  /** Records the position of a replay, together with all entries that it has made so far. */
   replay({ ledger, sessionNumber }: Session, position: Omit<ReplayRecord, 'sessionNumber'>): void {
     if (ledger === undefined) return
     const replay = { sessionNumber, ...position }
@@ -223,8 +224,8 @@ export class Ledger implements SessionLedger<Session> {
   }
 
   /**
-   * A Will is due, and a plugin has not decided about it yet. It gets a number of its own: until then its Session may end, or its
-   * Client come back with another Will.
+   * Records a Will that is due and about which a plugin has not decided yet. It gets a number of its own, because its
+   * Session may end meanwhile, or its Client may return with another Will.
    *
    * @returns the number, for `willRemoved`
    */
@@ -253,7 +254,7 @@ export class Ledger implements SessionLedger<Session> {
 
   // ---- messages ----
 
-  /** Whether the Store keeps that message for those of its receivers that are kept, and as a retained one. */
+  /** Whether that message is stored for those of its receivers that are stored, and as a retained message. */
   isStored(message: ApplicationMessage): boolean {
     return message.isRecorded || this.#rules.levelOf(message) !== 'memory'
   }
@@ -268,7 +269,7 @@ export class Ledger implements SessionLedger<Session> {
     return true
   }
 
-  /** The message itself comes before the first that refers to it. */
+  /** Appends the message itself, before the first Change that refers to it. */
   appendMessage(message: ApplicationMessage, changes: Change[]): void {
     if (message.isRecorded) return
     message.isRecorded = true
@@ -281,7 +282,10 @@ export class Ledger implements SessionLedger<Session> {
     changes.push({ kind: 'message', message: record })
   }
 
-  /** @param replaced what was retained there before: a message that is not stored must not leave a stored one behind it */
+  /**
+   * @param replaced the message that was retained there before: if it was stored and the new one is not, it must not
+   *   stay in the Store
+   */
   retained(message: ApplicationMessage, replaced: ApplicationMessage | undefined): void {
     if (!this.#keeps(message)) {
       if (replaced !== undefined && replaced.messageNumber !== 0) this.retainedCleared(message.topicName)
@@ -342,7 +346,7 @@ export class Ledger implements SessionLedger<Session> {
     this.#recordOf(delivery, { kind: 'released', sessionNumber, entryNumber })
   }
 
-  /** What becomes of an entry is told in the order in which it came; of one that is over before it was told, nothing is. */
+  /** Records what becomes of an entry, in order. If the entry is finished before it was recorded, nothing is. */
   #recordOf(delivery: Delivery, change: Change): void {
     if (delivery.isUnrecorded) {
       const appendTo = (changes: Change[]): void => void (delivery.isStored && changes.push(change))

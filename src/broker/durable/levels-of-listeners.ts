@@ -1,5 +1,5 @@
 /**
- * What listeners say about durability.
+ * The durability that listeners ask for.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import type { Durability } from '../../stores/store.ts'
 import { notesOf } from '../sessions/connection-notes.ts'
 import type { Sessions } from '../sessions/sessions.ts'
 
-/** By the publisher's Client Identifier; `undefined` where no listener says anything. */
+/** The level by the publisher's Client Identifier; `undefined` if no listener sets one. */
 export function levelsOfListeners(
   listeners: readonly ListenerOptions[],
   sessions: Sessions,

@@ -1,7 +1,7 @@
 /**
- * Sees to it that a start which does not fit into memory ends with an error, and not with a process that dies and is started
- * again for ever: while the store loads, what is in use is measured without its garbage, and beyond a share of what there is the
- * load is given up.
+ * Makes a start that does not fit into memory end with an error, and not with a process that dies and is restarted for
+ * ever. While the store loads, memory in use is measured without garbage; beyond a share of what is available, the load
+ * is given up.
  *
  * @module
  */
@@ -9,16 +9,19 @@ import { StoreError } from '../../base/errors.ts'
 import type { Change, LoadProgress } from '../../stores/store.ts'
 import type { MemoryWatch, ProcessMemory } from '../../limits/process-memory.ts'
 
-/** A broker that had more in use would have no room to serve anybody, if the collector let it live. */
+/**
+ * The largest share that may be in use. Beyond it, a broker would have no room to serve anybody, even if the collector
+ * let it live.
+ */
 const MOST_LIVE = 0.8
-/** Changes, and bytes that they were charged with, between two looks. */
+/** Changes, and bytes charged for them, between two measurements. */
 const LOOK_EVERY_CHANGES = 1024
 const LOOK_EVERY_BYTES = 2 ** 20
-/** How much more than what is stored a heap should have, so that there is room to go on. */
+/** The size of a heap in relation to what is stored, so that there is room to work. */
 const HEADROOM = 2
 const MIB = 2 ** 20
 
-/** What is counted, in the words of the error. */
+/** The names of what is counted, for the error. */
 const WORDS: Readonly<Partial<Record<Change['kind'], string>>> = {
   session: 'sessions',
   subscribed: 'subscriptions',
@@ -38,14 +41,14 @@ export class LoadWatch {
   #changes = 0
   #indexBytes = 0
 
-  /** @param charged what everything loaded so far is charged with */
+  /** @param charged the bytes charged for everything loaded so far */
   constructor(memory: ProcessMemory, charged: () => number) {
     this.#memory = memory
     this.#watch = memory.watch()
     this.#charged = () => charged() + this.#indexBytes
   }
 
-  /** Something was loaded. @throws {StoreError} `ERR_STORE_MEMORY` */
+  /** Counts a Change that was loaded. @throws {StoreError} `ERR_STORE_MEMORY` */
   loaded({ kind }: Change): void {
     this.#counts.set(kind, (this.#counts.get(kind) ?? 0) + 1)
     if (++this.#changes < this.#nextChanges && this.#charged() < this.#nextBytes) return
@@ -54,10 +57,10 @@ export class LoadWatch {
     this.#look()
   }
 
-  /** The store is so far. @throws {StoreError} `ERR_STORE_MEMORY` */
+  /** Checks memory when the store reports its progress. @throws {StoreError} `ERR_STORE_MEMORY` */
   progressed(progress: LoadProgress): void {
     this.#progress = progress
-    // What is read first becomes the store's own index, which nobody is charged with.
+    // What is read first becomes the index of the store, which no account is charged with.
     if (progress.unit === 'bytes') this.#indexBytes = progress.done
     this.#look()
   }

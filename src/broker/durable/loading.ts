@@ -1,6 +1,6 @@
 /**
- * Brings back what the Store holds: Sessions with their Subscriptions and messages, retained messages, Wills. What is read record by
- * record is put together by `Restoring`; here it finds its place in the broker.
+ * Restores what the Store holds: Sessions with their Subscriptions and messages, retained messages, Wills. `Restoring`
+ * assembles what is read record by record; this file gives it its place in the broker.
  *
  * @module
  */
@@ -31,7 +31,7 @@ import { LoadWatch } from './load-watch.ts'
 import type { Payloads } from './payloads.ts'
 import { Restoring } from './restore.ts'
 
-/** A clock may be adjusted by a little; from here on it is said. */
+/** A clock may be adjusted by a little; a larger difference is logged. */
 const CLOCK_BEHIND_MS = 10_000
 
 export interface LoadingParts {
@@ -47,7 +47,7 @@ export interface LoadingParts {
   readonly payloads: Payloads
   readonly directory: Directory
   makeSession(clientId: string, payer: MemoryAccount): Session
-  /** A Session is still owed retained messages. */
+  /** Resumes sending retained messages to a Session. */
   resumeReplay(session: Session, replay: ReplayRecord): void
 }
 
@@ -58,7 +58,7 @@ export class Loading {
     this.#parts = parts
   }
 
-  /** @returns the Wills whose Session has not outlived its Connection, by its number */
+  /** @returns the Wills whose Sessions have not outlived their Connections, by number */
   async run(report: (progress: LoadProgress) => void): Promise<Iterable<readonly [number, Will]>> {
     const { ledger, store, turn, memory, sessions, retainedMessages, processMemory } = this.#parts
     const restoring = new Restoring({
@@ -122,7 +122,10 @@ export class Loading {
     this.#parts.router.add(subscription)
   }
 
-  /** Who pays for a retained message that was stored: its publisher's user, if a Session says who that was. */
+  /**
+   * The account to charge for a retained message that was stored: that of its publisher's user, if a Session says who
+   * that was.
+   */
   #publisherOf({ publisher }: ApplicationMessage): MemoryAccount {
     const { userName } = this.#parts.sessions.get(publisher)?.session ?? {}
     return this.#parts.memory.of({ userName, address: '' })
@@ -144,7 +147,7 @@ export class Loading {
   }
 }
 
-/** @throws {StoreError} for Changes that do not fit together, as a program's own Store may give them */
+/** @throws {StoreError} for Changes that do not fit together, as a Store of the program may return them */
 function allRead(restoring: Restoring): void {
   try {
     restoring.allRead()

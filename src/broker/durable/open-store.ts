@@ -1,4 +1,4 @@
-/** The Store that a configuration asks for. @module */
+/** Opens the Store that a configuration asks for. @module */
 import type { Clock } from '../../base/clock.ts'
 import type { Disk } from '../../base/disk.ts'
 import { UsageError } from '../../base/errors.ts'
@@ -12,15 +12,15 @@ import type { Options } from '../../config/options.ts'
 export interface StoreSettings {
   readonly clock: Clock
   readonly log: Logger
-  /** Where to keep it, instead of in the folder that `persistence.path` names. */
+  /** Where to keep it, instead of the folder that `persistence.path` names. */
   readonly disk: Disk | undefined
-  /** The host program's own, to be used in place of any. */
+  /** A Store of the host program, to be used instead. */
   readonly own: Store | undefined
-  /** Start from a damaged store with what is readable of it. */
+  /** Whether to start from a damaged store with what is readable. */
   readonly repair: boolean
 }
 
-/** Whether anything at all outlives the process: some topic or listener may ask for more than the broker as a whole. */
+/** Whether anything at all outlives the process: a topic or listener may ask for more than the broker as a whole. */
 export function keepsState({ persistence, listeners }: Pick<Options, 'persistence' | 'listeners'>): boolean {
   if (persistence === undefined) return false
   const levels = [persistence.durability, ...Object.values(persistence.topics)]
@@ -29,8 +29,8 @@ export function keepsState({ persistence, listeners }: Pick<Options, 'persistenc
 }
 
 /**
- * @throws {StoreError} where there is something that cannot be used: another process has it, or it is damaged
- * @throws {UsageError} where the host program's own is no Store
+ * @throws {StoreError} if the store cannot be used: another process has it, or it is damaged
+ * @throws {UsageError} if the object of the host program is not a Store
  */
 export async function openStoreFor(options: Options, { clock, log, disk, own, repair }: StoreSettings): Promise<Store> {
   const { persistence } = options
@@ -44,7 +44,7 @@ export async function openStoreFor(options: Options, { clock, log, disk, own, re
   return disk === undefined ? openStore({ ...common, path }) : new JournalStore({ ...common, disk })
 }
 
-/** Logs what the load of a damaged store had to leave out. */
+/** Logs what could not be loaded from a damaged store. */
 export function logDamage({ damage = [] }: Store, log: Logger): void {
   for (const { name, path, offset, what } of damage)
     log.warn({ name, offset }, `damage: ${path}, byte ${offset}: ${what}`)
@@ -52,7 +52,7 @@ export function logDamage({ damage = [] }: Store, log: Logger): void {
 
 const METHODS = ['onHealth', 'load', 'write', 'read', 'close'] as const satisfies readonly (keyof Store)[]
 
-/** @throws {UsageError} for an object that is no Store, as a program in JavaScript may hand in */
+/** @throws {UsageError} if the object is not a Store, which a program in JavaScript may pass */
 function mustBeStore(own: Store): void {
   const missing = METHODS.filter((name) => typeof own[name] !== 'function')
   if (missing.length === 0) return

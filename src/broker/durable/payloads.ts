@@ -1,5 +1,6 @@
 /**
- * Payloads that are only in the Store: let go of when too much waits in RAM, fetched in batches when a Session comes to them.
+ * Payloads that are only in the Store: they are released from RAM when too much waits, and fetched in batches when
+ * their Session comes to them.
  *
  * @module
  */
@@ -13,16 +14,16 @@ import type { Answers } from '../../turn/answers.ts'
 import type { Turn } from '../../turn/turn.ts'
 import type { Expiring } from '../../base/timer-wheel.ts'
 
-/** How many payloads of one Session are fetched at a time, and how many bytes of them. */
+/** How many payloads of one Session are fetched at a time, and how many bytes. */
 const BATCH_MESSAGES = 256
 const BATCH_BYTES = 4 << 20
-/** A read that fails is tried again after so long, then after twice as long each time, and so often in all. */
+/** A failed read is tried again after this time, which doubles with each attempt, up to a number of attempts. */
 const FIRST_RETRY_MS = 100
 const LONGEST_RETRY_MS = 5000
 const MAX_RETRIES = 10
 
 export interface PayloadLimits {
-  /** Bytes that may wait in RAM in all, and in one Session. */
+  /** The most bytes that may wait in RAM, in total and in one Session. */
   readonly maxRamBytes: number
   readonly maxSessionRamBytes: number
 }
@@ -67,7 +68,10 @@ export class Payloads {
     this.#log = log
   }
 
-  /** Whether a message that has to wait in that Session is to leave RAM, beyond the limits: as soon as it is stored. */
+  /**
+   * Whether a message that has to wait in that Session exceeds the limits, so that it is to leave RAM once it is
+   * stored.
+   */
   parks(session: Session, bytes: number, waitingInAll: number): boolean {
     const { maxSessionRamBytes, maxRamBytes } = this.limits
     if (session.queuedBytes + bytes <= maxSessionRamBytes && waitingInAll + bytes <= maxRamBytes) return false
@@ -76,7 +80,7 @@ export class Payloads {
     return true
   }
 
-  /** The end of a turn is too early: while a commit runs, the Store has not been given the turn behind it. */
+  /** The end of a turn is too early: while a commit is in progress, the Store does not have the turns after it. */
   #parkOnceStored(): void {
     const parking = [...this.#parking].map((session) => ({ session, lastEntryNumber: session.lastEntryNumber }))
     this.#parking.clear()
@@ -85,7 +89,7 @@ export class Payloads {
     })
   }
 
-  /** Fetches what that Session will send next, then lets it go on. */
+  /** Fetches what that Session will send next, then lets it continue. */
   fetch(session: Session): void {
     if (this.#fetching.has(session)) return
     this.#fetching.add(session)
@@ -99,11 +103,11 @@ export class Payloads {
     })
   }
 
-  /** @returns whether it can go on: if not, it is tried again */
+  /** @returns whether it can continue; if not, it is tried again */
   async #loadNext(session: Session): Promise<boolean> {
     const messages = this.#batchOf(session)
     const { memory } = session
-    // Charged before they come, so that Sessions that are read at the same time see each other.
+    // They are charged before they are read, so that Sessions that read at the same time see each other.
     for (const { payloadLength } of messages) memory.add(payloadLength)
     try {
       await this.load(messages, (message) => {
@@ -117,7 +121,10 @@ export class Payloads {
     }
   }
 
-  /** Nothing is lost: the Session stays where it is. After the last try it waits until something moves it, as its Client's return does. */
+  /**
+   * Nothing is lost: the Session stays where it is. After the last attempt it waits until something moves it, such as
+   * the return of its Client.
+   */
   #failed(session: Session, error: unknown): void {
     const { clientId } = session
     this.#metrics.payloadReadsFailed++
@@ -145,7 +152,7 @@ export class Payloads {
     this.#retries.delete(session)
   }
 
-  /** Where there is no memory for more, one message after the other: reading frees memory. */
+  /** If there is no memory for more, it reads one message after the other, because reading frees memory. */
   #batchOf(session: Session): readonly ApplicationMessage[] {
     const messages = session.nextUnloaded(BATCH_MESSAGES, BATCH_BYTES)
     const bytes = messages.reduce((sum, { payloadLength }) => sum + payloadLength, 0)
@@ -153,16 +160,16 @@ export class Payloads {
   }
 
   /**
-   * Reads the payloads of those messages into RAM; where one is damaged, its message is lost and no other.
+   * Reads the payloads of those messages into RAM. If one is damaged, only its own message is lost.
    *
-   * @param done called for each of them at the moment at which it is loaded or lost; for none where the Store cannot be read
+   * @param done called for each message when it is loaded or lost; for none if the Store cannot be read
    */
   async load(messages: readonly ApplicationMessage[], done: (message: ApplicationMessage) => void): Promise<void> {
     if (messages.length === 0) return
     const payloads = await this.#store.read(messages.map(({ messageNumber }) => messageNumber))
     for (const [at, message] of messages.entries()) {
       const payload = payloads[at]
-      // One of another length is not the one that was stored.
+      // A payload of another length is not the one that was stored.
       if (payload?.length !== message.payloadLength) this.#lose(message)
       else message.load(payload)
       done(message)

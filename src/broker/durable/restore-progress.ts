@@ -1,4 +1,4 @@
-/** A start that takes over a second says how far it is, and how long it will take. @module */
+/** Logs how far a start has come that takes over a second, and how long it will take. @module */
 import type { Clock } from '../../base/clock.ts'
 import type { Logger } from '../../base/log.ts'
 import type { LoadProgress } from '../../stores/store.ts'

@@ -1,5 +1,5 @@
 /**
- * From stored Changes back to Sessions, queues, retained messages and Wills, at start.
+ * Turns stored Changes back into Sessions, queues, retained messages and Wills, at start.
  *
  * @module
  */
@@ -22,20 +22,20 @@ import type { Ledger } from './ledger.ts'
 import { RestoredMessages } from './restored-messages.ts'
 import type { Registration, Will } from '../sessions/sessions.ts'
 
-/** What restoring needs of the broker. */
+/** The services of the broker that restoring uses. */
 export interface RestoreSide {
   readonly ledger: Ledger
   now(): number
   addSession(record: SessionRecord): Registration
   subscribe(session: Session, record: SubscriptionRecord): void
   retain(message: ApplicationMessage): void
-  /** What operators had set. */
+  /** Restores a record that operators have set. */
   setAccess(record: AccessRecord): void
 }
 
 export class Restoring {
   readonly #side: RestoreSide
-  /** In place of a message that is needed no more, because only PUBREL is owed. */
+  /** Takes the place of a message that is no longer needed, because only PUBREL is still to be sent. */
   readonly #released = ApplicationMessage.of({
     topicName: '',
     payload: new Uint8Array(0),
@@ -48,13 +48,13 @@ export class Restoring {
   readonly #expiresAtMs = new Map<Registration, number | undefined>()
   readonly #willDueAtMs = new Map<Registration, number | undefined>()
   #messages = new RestoredMessages()
-  /** The last entry told of each Session: what follows may say that it was sent. */
+  /** The last entry read of each Session; what follows may say that it was sent. */
   readonly #lastEntries = new Map<number, Delivery>()
-  /** Wills whose Session did not outlive its Connection: due at once. */
+  /** Wills whose Sessions did not outlive their Connections; they are due at once. */
   readonly orphanedWills = new Map<number, Will>()
   /** Retained messages whose payloads have to be read before Clients come. */
   readonly unloadedRetained: ApplicationMessage[] = []
-  /** Replays that were not over: they go on once everything is there. */
+  /** Replays that were not finished; they continue once everything is loaded. */
   readonly replays: { readonly session: Session; readonly replay: ReplayRecord }[] = []
 
   constructor(side: RestoreSide) {
@@ -151,7 +151,7 @@ export class Restoring {
     throw new Error(`the store returned a change of entry ${entryNumber} before the entry itself`)
   }
 
-  /** What was told of the last entry is complete: into the Session with it. */
+  /** The last entry is complete, and goes into its Session. */
   #settle(sessionNumber: number): void {
     const delivery = this.#lastEntries.get(sessionNumber)
     if (delivery === undefined) return
@@ -181,14 +181,14 @@ export class Restoring {
     this.#willDueAtMs.set(registration, dueAtMs === undefined ? undefined : this.#side.ledger.fromWall(dueAtMs))
   }
 
-  /** Everything was told: nothing will refer to a message any more. */
+  /** Everything was read, so nothing will refer to a message any more. */
   allRead(): void {
     for (const sessionNumber of this.#lastEntries.keys()) this.#settle(sessionNumber)
     this.#lastEntries.clear()
     this.#messages = new RestoredMessages()
   }
 
-  /** @param begin starts the wait of each Session, in the order in which they were made, with the times that were stored */
+  /** @param begin starts the wait of each Session, in the order in which they were made, with the stored times */
   finish(
     begin: (registration: Registration, expiresAtMs: number | undefined, willDueAtMs: number | undefined) => void,
   ): void {

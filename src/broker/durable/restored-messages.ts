@@ -1,12 +1,12 @@
 /**
- * The messages that a Store tells at start, until what refers to them was told: plain numbers, because a million objects at
- * once would be most of the memory of a start.
+ * The messages that a Store returns at start, until everything that refers to them is read. They are plain numbers,
+ * because a million objects at once would be most of the memory of a start.
  *
  *   index    open-addressed: hash of a messageNumber ──> row + 1, 0 for a free slot
  *   rows     messageNumber | payload length and bits | Topic Name | publisher | its user    24 bytes, and 8 of index, for each
  *   names    Topic Names, publishers and users, each once
  *
- * A message with properties, or whose payload came with it, is kept as the object that it is.
+ * A message with properties, or with its payload, is kept as an object.
  *
  * @module
  */
@@ -16,19 +16,19 @@ import { unloadedCopyOf } from '../../protocol/unloaded-copy.ts'
 import type { MessageRecord } from '../../stores/store.ts'
 
 const BLOCK_ROWS = 4096
-/** Below the length, which has at most 28 bits (§2.1.4). */
+/** Bits below the length, which has at most 28 bits (§2.1.4). */
 const Bit = { qos: 3, retain: 4 } as const
 const LENGTH_UNIT = 8
-/** Names that are kept once however many messages have them. */
+/** The most names that are kept once for all messages that have them. */
 const MAX_SHARED_NAMES = 100_000
 
 class Block {
   readonly messageNumbers = new Float64Array(BLOCK_ROWS)
   readonly lengthsAndBits = new Uint32Array(BLOCK_ROWS)
-  /** Places in `names`; of a message that is kept whole, 0. */
+  /** Indexes in `names`; 0 for a message that is kept whole. */
   readonly topicNames = new Uint32Array(BLOCK_ROWS)
   readonly publishers = new Uint32Array(BLOCK_ROWS)
-  /** One more than the place; 0 for none. */
+  /** Index plus one; 0 for none. */
   readonly publisherUsers = new Uint32Array(BLOCK_ROWS)
 }
 
@@ -42,7 +42,7 @@ export class RestoredMessages {
   readonly #places = new Map<string, number>()
   readonly #whole = new Map<number, ApplicationMessage>()
 
-  /** A message without properties whose payload is only in the store. */
+  /** Adds a message without properties whose payload is only in the store. */
   add({ messageNumber, topicName, publisher, publisherUser, qos, retain }: RestoredRow, bytes: number): void {
     const { block, at } = this.#addRow(messageNumber)
     block.publisherUsers[at] = publisherUser === undefined ? 0 : this.#placeOf(publisherUser) + 1
@@ -51,7 +51,7 @@ export class RestoredMessages {
     block.publishers[at] = this.#placeOf(publisher)
   }
 
-  /** Any other message. */
+  /** Adds any other message. */
   addWhole(message: ApplicationMessage): void {
     this.#whole.set(message.messageNumber, message)
   }
@@ -75,13 +75,13 @@ export class RestoredMessages {
     return message
   }
 
-  /** Each that refers to it gets one of its own: their payloads are loaded, and charged, one by one. */
+  /** Each entry that refers to it gets a message of its own, because payloads are loaded, and charged, one by one. */
   #findWhole(messageNumber: number): ApplicationMessage | undefined {
     const message = this.#whole.get(messageNumber)
     return message === undefined || message.isLoaded ? message : unloadedCopyOf(message)
   }
 
-  /** The same string for the same name: what it was told with goes. */
+  /** Returns one string for equal names, so that the others can be collected. */
   name(name: string): string {
     return this.#names[this.#placeOf(name)]!
   }
@@ -109,7 +109,7 @@ export class RestoredMessages {
     return this.#blocks[Math.floor(row / BLOCK_ROWS)]!.messageNumbers[row % BLOCK_ROWS]!
   }
 
-  /** Where that message is in the index, or would be. */
+  /** The place of that message in the index, or the one that it would take. */
   #slotOf(messageNumber: number): number {
     const mask = this.#index.length - 1
     const mixed = Math.imul(messageNumber % 0x1_0000_0000, 0x9e3779b1)

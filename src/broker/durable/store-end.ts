@@ -1,6 +1,6 @@
 /**
- * The end of the Store when the broker closes. It has `persistence.close-timeout` for what still waits, and to close; a disk that
- * fails or does not answer must not keep a program from ending. What could not be stored is reported.
+ * Closes the Store when the broker closes. It has `persistence.close-timeout` to write what still waits and to close; a
+ * disk that fails or does not answer must not keep a program from ending. What could not be stored is reported.
  *
  * @module
  */
@@ -11,31 +11,31 @@ import { within } from '../../base/within.ts'
 import type { Store, StoreHealth } from '../../stores/store.ts'
 import { reasonOf } from '../../stores/store-health.ts'
 
-/** How much of its time the Store has for what waits; the rest is for closing, which may have to try once more. */
+/** The share of that time for writing what waits. The rest is for closing, which may have to be tried again. */
 const WRITING_SHARE = 0.75
 
-/** What was given up. */
+/** The Changes that were given up. */
 export interface Unstored {
   readonly changes: number
   readonly bytes: number
-  /** Why, as far as the Store says. */
+  /** Why, as far as the Store has reported it. */
   readonly cause: StoreHealth['cause']
 }
 
 export class StoreEnd {
-  /** What the Store has for what waits. */
+  /** The time for writing what waits. */
   readonly writingMs: number
   readonly #timeoutMs: number
   readonly #clock: Clock
 
-  /** @param timeoutSeconds for all of it */
+  /** @param timeoutSeconds the time for everything */
   constructor(timeoutSeconds: number, clock: Clock) {
     this.#timeoutMs = timeoutSeconds * 1000
     this.writingMs = this.#timeoutMs * WRITING_SHARE
     this.#clock = clock
   }
 
-  /** Closes the Store. @returns what is to be reported; `undefined` where everything is stored */
+  /** Closes the Store. @returns the error to report; `undefined` if everything is stored */
   async close(store: Store, unstored: Unstored | undefined): Promise<StoreError | undefined> {
     const problem = await this.#close(store)
     if (unstored === undefined) return problem

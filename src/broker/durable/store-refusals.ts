@@ -1,8 +1,8 @@
 /**
- * Messages that the Store could not take: counted, and why.
+ * Messages that the Store could not accept: they are counted, and the reason is returned and logged.
  *
- * A Store that is full or failing has said so in the log. One that is well may still have too little room for a large message: that
- * is a warning of its own, at most one in ten seconds, with the number of those since the last one.
+ * A Store that is full or failing has logged that. A Store that is well may still have too little room for a large
+ * message, which is a warning of its own, at most one in ten seconds, with the number of refusals since the last one.
  *
  *   a message of 200000 bytes was refused: the store has room for 90112 bytes; …
  *
@@ -22,7 +22,7 @@ export class StoreRefusals {
   readonly #log: Logger
   readonly #metrics: Metrics
   #warnedAtMs = -Infinity
-  /** Since the last warning. */
+  /** Refusals since the last warning. */
   #held = 0
 
   constructor(gate: StoreGate, clock: Clock, log: Logger, metrics: Metrics) {

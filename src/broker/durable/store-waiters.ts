@@ -1,6 +1,6 @@
 /**
- * Connections whose packet adds to a Store that is behind (`max-uncommitted-bytes`): each waits with that one packet, and is
- * not read. Everyone else is served, as are acknowledgements, QoS 0 and PINGREQ.
+ * Connections whose packet adds to a Store that is behind (`max-uncommitted-bytes`). Each waits with that one packet,
+ * and is not read. All others are served, as are acknowledgements, QoS 0 and PINGREQ.
  *
  * @module
  */
@@ -8,26 +8,26 @@ import type { MemoryAccount, Shared } from '../../base/memory-account.ts'
 import { PENDING, type Pending } from '../../protocol/server-side.ts'
 import type { Turn } from '../../turn/turn.ts'
 
-/** Who waits: a Connection, or a call of the host program. */
+/** Something that waits: a Connection, or a call of the host program. */
 export interface StoreWaiter {
-  /** Does what had to wait: what it throws concerns that one alone. */
+  /** Runs the work that had to wait; an error concerns this waiter alone. */
   guard(run: () => void): void
 }
 
-/** What somebody waits with. */
+/** The work that waits. */
 interface Waiting {
   readonly resume: () => void
-  /** A message, and who is charged with it meanwhile. */
+  /** A message, and the account that is charged with it meanwhile. */
   readonly message: Shared | undefined
   readonly payer: MemoryAccount | undefined
 }
 
 export class StoreWaiters {
   readonly #turn: Turn
-  /** What goes on with each, the longest waiting first. */
+  /** The work of each waiter, the longest waiting first. */
   readonly #waiting = new Map<StoreWaiter, Waiting>()
   #isResuming = false
-  /** How many are judged again though the Store is behind. */
+  /** How many are processed again although the Store is behind. */
   #judgedAgain = 0
 
   constructor(turn: Turn) {
@@ -35,8 +35,8 @@ export class StoreWaiters {
   }
 
   /**
-   * @param resume handles the packet at hand from its beginning, and answers it unless it has to wait once more
-   * @param message that is in the packet, for which `payer` has room
+   * @param resume processes the current packet from its beginning, and answers it unless it has to wait once more
+   * @param message the message in the packet, for which `payer` has room
    */
   wait(waiter: StoreWaiter, resume: () => void, message?: Shared, payer?: MemoryAccount): Pending {
     if (message !== undefined) payer?.hold(message, 0)
@@ -44,7 +44,7 @@ export class StoreWaiters {
     return PENDING
   }
 
-  /** That one is over: its packet was not accepted, and what it holds goes. */
+  /** Forgets a waiter that has ended: its packet was not accepted, and what it holds is released. */
   forget(waiter: StoreWaiter): void {
     const waiting = this.#waiting.get(waiter)
     if (waiting !== undefined) this.#end(waiter, waiting)
@@ -55,13 +55,13 @@ export class StoreWaiters {
     if (message !== undefined) payer?.release(message, 0)
   }
 
-  /** The Store's condition is another: what it refuses now does not wait for it any longer. */
+  /** The condition of the Store has changed: packets that it refuses now do not wait any longer. */
   conditionChanged(): void {
     this.#judgedAgain = this.#waiting.size
     this.caughtUp()
   }
 
-  /** The Store has caught up: those who wait go on, as far as that lasts. */
+  /** The Store has caught up: waiters continue, as far as there is room. */
   caughtUp(): void {
     if (this.#isResuming || this.#waiting.size === 0) return
     this.#isResuming = true

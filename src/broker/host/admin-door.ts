@@ -12,18 +12,18 @@ import type { Logger } from '../../base/log.ts'
 import type { Options } from '../../config/options.ts'
 import type { Events } from '../../reporting/events.ts'
 
-/** What the API uses of the broker besides the broker itself. */
+/** The parts that the API uses besides the broker itself. */
 export interface AdminHost {
   readonly clock: Clock
   readonly log: Logger
   readonly events: Events
 }
 
-/** A change that is prepared: one of both has to be called. */
+/** A change that is prepared; one of its methods has to be called. */
 export interface AdminChange {
-  /** The new options hold from now on. */
+  /** Applies the new options. */
   commit(): void
-  /** Everything stays as it was. */
+  /** Leaves everything as it was. */
   abandon(): Promise<void>
 }
 
@@ -32,19 +32,19 @@ export interface AdminDoor {
   /** Where it is served, such as `unix:/run/sluice/admin.sock` and `http://127.0.0.1:8083`. */
   readonly urls: readonly string[]
   /**
-   * Opens what new options ask for in addition.
+   * Opens everything that new options add.
    *
    * @throws {ConfigError} if something cannot be opened or used; nothing has changed then
    */
   prepare(options: Options): Promise<AdminChange>
-  /** Closes everything at once, requests that are under way included. */
+  /** Closes everything at once, including requests in progress. */
   close(): Promise<void>
 }
 
 /** @throws {ConfigError} as `AdminDoor.prepare` */
 export type OpenAdmin = (options: Options, host: AdminHost) => Promise<AdminDoor>
 
-/** The API of one broker, which may be none. */
+/** The API of one broker, which may have none. */
 export class AdminDoors {
   #door: AdminDoor | undefined = undefined
   #change: AdminChange | undefined = undefined

@@ -3,9 +3,9 @@
  *
  *   subscribeFor ──checked──> end of this turn ──as a SUBSCRIBE of its Client──> stored ──> resolved
  *
- * They are the Client's own from then on: it can replace them and unsubscribe, and they end with its Session.
- * Permission is asked as for a SUBSCRIBE of the Client, with what was known of it when it was connected last, so that
- * nobody gets by this way what it may not have.
+ * They belong to the Client from then on: it can replace them and unsubscribe, and they end with its Session.
+ * Permission is asked as for a SUBSCRIBE of the Client, with what was known of it when it was last connected, so that
+ * this is no way around the rules.
  *
  * @module
  */
@@ -56,15 +56,15 @@ export interface SubscriptionResult {
   readonly reasonCode: number
 }
 
-/** Who makes and removes Subscriptions. */
+/** Makes and removes Subscriptions. */
 export interface OriginSide {
   subscribeFor(origin: SubscribeOrigin, packet: SubscribeRequest): void
   unsubscribeFor(origin: SubscribeOrigin, packet: { readonly topicFilters: readonly string[] }): void
-  /** Sends the retained messages that are owed. */
+  /** Sends the retained messages of new Subscriptions. */
   subscribed(origin: { readonly session: Session }): void
 }
 
-/** What they are made with. */
+/** What ClientSubscriptions work with. */
 export interface ClientSubscriptionsParts {
   readonly current: ActiveConfig
   readonly turn: Turn
@@ -97,7 +97,7 @@ class HostOrigin implements SubscribeOrigin {
     return this.#registration.client
   }
 
-  /** Those of the listener that its Client came through, if it is still there. */
+  /** The limits of the listener that its Client came through, if it still exists. */
   get limits(): SubscribeLimits {
     const { connection, client } = this.#registration
     if (connection !== undefined) return notesOf(connection).listener.options
@@ -136,8 +136,8 @@ export class ClientSubscriptions {
   }
 
   /**
-   * @returns `undefined` if the Session ended on the way
-   * @throws {UsageError} for what is no subscription
+   * @returns `undefined` if the Session has ended meanwhile
+   * @throws {UsageError} if an item is not a subscription
    */
   async subscribeFor(
     registration: Registration,
@@ -165,7 +165,7 @@ export class ClientSubscriptions {
     return { subscriptionIdentifiers: [identifier] }
   }
 
-  /** The same for removing them. */
+  /** Removes subscriptions. */
   async unsubscribeFor(
     registration: Registration,
     filters: readonly string[],
@@ -204,7 +204,7 @@ export class ClientSubscriptions {
     })
   }
 
-  /** The broker is closing, and has stored what it could. */
+  /** Ends all calls when the broker closes, after it has stored what it could. */
   stop(): void {
     for (const fail of this.#pending) fail(new UsageError('the broker was closed before the subscriptions were stored'))
   }

@@ -1,19 +1,19 @@
 /**
- * The Connections that have ended last, a page at a time, the newest first. They are numbered as they end, so that a
- * cursor stays good while others come. @module
+ * The Connections that have ended most recently, a page at a time, the newest first. They are numbered as they end, so
+ * a cursor stays valid while others come. @module
  */
 import { Work } from '../../base/work.ts'
 import { keptName, type ClosedConnections, type ClosedConnectionView } from '../sessions/closed-connections.ts'
 import type { Turn } from '../../turn/turn.ts'
 import { limitOf, numberOfCursor, type Page, type PageOptions } from './page.ts'
 
-/** Which page of the connections that have ended. */
+/** Selects a page of the connections that have ended. */
 export interface ClosedConnectionsOptions extends PageOptions {
-  /** Only those of that client identifier; default: of all. */
+  /** Only connections with that client identifier. Default: all. */
   readonly clientId?: string | undefined
 }
 
-/** @throws {UsageError} for a limit that is not in its range, and a cursor that no page gave */
+/** @throws {UsageError} if the limit is out of its range, or no page returned the cursor */
 export async function closedConnectionPage(
   closed: ClosedConnections,
   turn: Turn,

@@ -1,11 +1,11 @@
 /**
- * What a Session holds for its Client, a page at a time: first what is in flight, then its queue.
+ * The messages that a Session holds for its Client, a page at a time: first those in flight, then its queue.
  *
  *   entries   3 5 │ 6 7 8 9 …       in flight: sent, and not acknowledged │ queued, in the order in which they are sent
  *   cursor:   number of the last entry of a page
  *
- * Entries are numbered once and for all, so that a cursor stays good while messages come and go. A page costs one look
- * at the table of what is in flight, and one at each part of the queue that lies before it.
+ * Entries are numbered once and for all, so a cursor stays valid while messages come and go. A page costs one look at
+ * the table of messages in flight, and one at each part of the queue before it.
  *
  * @module
  */
@@ -16,10 +16,10 @@ import type { Registration } from '../sessions/sessions.ts'
 import type { Turn } from '../../turn/turn.ts'
 import { limitOf, numberOfCursor, type Page, type PageOptions } from './page.ts'
 
-/** Slots of the table of what is in flight that cost as much as one entry of a list. */
+/** Slots of the table of messages in flight that cost as much as one entry of a list. */
 const SLOTS_FOR_ENTRY = 16
 
-/** @throws {UsageError} for a limit that is not in its range, and a cursor that no page gave */
+/** @throws {UsageError} if the limit is out of its range, or no page returned the cursor */
 export function heldMessagePage(
   registration: Registration,
   turn: Turn,

@@ -1,5 +1,5 @@
 /**
- * What the host program publishes, checked as `protocol/message-check.ts` says, and made into an Application Message.
+ * Messages that the host program publishes: checked by `protocol/message-check.ts`, and made into Application Messages.
  *
  * @module
  */

@@ -1,4 +1,4 @@
-/** What a host program asks `broker.explain`, checked and in the form in which plugins are asked. @module */
+/** A question of a host program to `broker.explain`, checked and in the form in which plugins are asked. @module */
 import { UsageError } from '../../base/errors.ts'
 import { show } from '../../base/show.ts'
 import { nearest } from '../../base/nearest.ts'
@@ -23,7 +23,7 @@ export interface HostQuestion {
 
 const KEYS = ['clientId', 'userName', 'address', 'listener', 'action', 'topic'] as const
 
-/** What keys were called before. */
+/** The former names of keys. */
 const RENAMED: Readonly<Record<string, string>> = { client: 'clientId', user: 'userName' }
 
 /** @throws {UsageError} for another key: a question about `user` would be answered for an anonymous client */

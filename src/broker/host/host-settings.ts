@@ -1,13 +1,13 @@
-/** What a host program hands in beside the configuration, checked: it may come from plain JavaScript. @module */
+/** Checks what a host program passes in besides the configuration, since it may be plain JavaScript. @module */
 import { UsageError } from '../../base/errors.ts'
 import { nearest } from '../../base/nearest.ts'
 import { show } from '../../base/show.ts'
 import { kindOf } from '../../base/thrown.ts'
 
-/** The least that a logger has. */
+/** The methods that a logger must have. */
 const LOGGER = ['debug', 'info', 'warn', 'error']
 
-/** What each part has to have at least; others are checked where they are used. */
+/** The methods that each part must have; other settings are checked where they are used. */
 const METHODS: Readonly<Record<string, readonly string[]>> = {
   logger: LOGGER,
   clock: ['now', 'wallNow', 'setTimer', 'atEndOfTurn', 'randomBytes', 'random'],
@@ -23,7 +23,7 @@ const LOGGER_HINT = 'pass one with the methods of pino, such as { logger: pino()
 /** The names of all settings. */
 const settingNames: readonly string[] = Object.keys(METHODS)
 
-/** @throws {UsageError} naming the part, what it lacks, and what to write instead */
+/** @throws {UsageError} that names the part, what it lacks, and what to write instead */
 export function checkSettings(settings: Readonly<Record<string, unknown>>): void {
   if (typeof settings !== 'object' || settings === null)
     throw new UsageError(`the settings of a broker must be an object such as { logger }, got ${show(settings)}`)

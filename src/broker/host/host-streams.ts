@@ -1,6 +1,6 @@
 /**
- * Network Connections that the host program brings along: byte streams of its own, and WebSocket on its own HTTP server. They
- * come through no listener of the configuration, so its top level sets their limits.
+ * Network Connections from the host program: byte streams of its own, and WebSocket on its own HTTP server. They come
+ * through no listener of the configuration, so its top level sets their limits.
  *
  * @module
  */
@@ -32,7 +32,7 @@ export interface MountOptions {
   readonly allowedHosts?: readonly string[]
 }
 
-/** What the floor above does with them. */
+/** What the floor above implements for such streams. */
 export interface StreamPumps {
   mountWebSocket(server: HttpServer, options: ListenerOptions, host: AcceptingHost): OpenMount
   attachStream(stream: Duplex, peer: Partial<Peer>, host: AcceptingHost): boolean
@@ -53,7 +53,7 @@ export class HostStreams {
     this.#log = log
   }
 
-  /** @returns whether it was taken; a refused stream is destroyed */
+  /** @returns whether it was accepted; a refused stream is destroyed */
   attach(stream: Duplex, peer: Partial<Peer>, options: Options): boolean {
     return this.#pumps.attachStream(stream, peer, this.#hostFor(this.#attachedState(options)))
   }
@@ -64,7 +64,10 @@ export class HostStreams {
     return guarded.incoming
   }
 
-  /** @throws {UsageError} for what is no HTTP server, and {ConfigError} for options that a listener could not have either */
+  /**
+   * @throws {UsageError} if it is not an HTTP server, and {ConfigError} for options that a listener could not have
+   *   either
+   */
   mount(server: HttpServer, mountOptions: MountOptions, options: Options): MountedWebSocket {
     const known = { ...topLevel(options, 'mounted'), ...checkedMount(mountOptions) }
     const state = new ListenerState(known)
@@ -89,7 +92,7 @@ export class HostStreams {
     return hostFor(this.#entrance, state, this.#clock, this.#log)
   }
 
-  /** New limits, for Connections from now on. */
+  /** Applies new limits to Connections from now on. */
   reload(options: Options): void {
     if (this.#attached !== undefined) this.#attached.options = topLevel(options, 'attached')
     for (const [mounted, state] of this.#mounted) {
@@ -99,13 +102,13 @@ export class HostStreams {
     }
   }
 
-  /** Takes no more. */
+  /** Accepts no more streams. */
   close(): void {
     for (const mounted of this.#mounted.keys()) {
       try {
         mounted.close()
       } catch (error) {
-        // Its server is the program's own.
+        // The HTTP server is the program's own, and may throw.
         this.#log.error({ err: error }, `a mounted WebSocket cannot be closed: ${messageOf(error)}`)
       }
     }
@@ -114,7 +117,7 @@ export class HostStreams {
   }
 }
 
-/** A listener's options, as the top level has them. */
+/** The options of the top level, in the form of a listener's. */
 function topLevel(options: Options, name: string): ListenerOptions {
   const usual = resolveOptions({}).listeners[0]!
   const limits = limitKeys()
@@ -122,7 +125,7 @@ function topLevel(options: Options, name: string): ListenerOptions {
   return { ...usual, ...common, name, maxConnections: 0, admitsAnonymous: admitsAnonymous(options.auth, name) }
 }
 
-/** What a mount is told, checked as the keys of a listener are. */
+/** Checks the options of a mount as the keys of a listener are checked. */
 function checkedMount({ path = '/mqtt', allowedOrigins = [], allowedHosts = [] }: MountOptions) {
   const input = { type: 'ws', websocketPath: path, allowedOrigins, allowedHosts, bind: '127.0.0.1:0' } as const
   const [checked] = resolveOptions({ listeners: { mounted: input } }).listeners

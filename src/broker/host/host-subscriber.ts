@@ -3,7 +3,8 @@
  *
  *   for await (const message of broker.subscribe('sensors/+/temperature')) …
  *
- * It ends by `break`, by an `AbortSignal`, by `close()`, or with the broker. The host is on the same match path as a Session.
+ * It ends by `break`, by an `AbortSignal`, by `close()`, or with the broker. Its messages are routed as those of a
+ * Session.
  *
  * @module
  */
@@ -15,14 +16,14 @@ import type { DropCause } from '../../protocol/drop-cause.ts'
 import type { ReplayReceiver } from '../../routing/replays.ts'
 import { subscriptionOf, type Subscriber, type Subscription } from '../../protocol/subscription.ts'
 
-/** Waiting messages beyond this are dropped unless the caller says otherwise. */
+/** The default of `maxQueuedMessages`. */
 export const DEFAULT_HOST_QUEUE = 10_000
-/** The same for the memory that they take. */
+/** The default of `maxQueuedBytes`. */
 export const DEFAULT_HOST_QUEUE_BYTES = 67_108_864
-/** A place in the queue. */
+/** The memory of a place in the queue. */
 const PLACE_BYTES = 16
 
-/** Between two looks for what has expired. */
+/** The least time between two searches for expired messages. */
 const SWEEP_EVERY_MS = 100
 
 /** Options of `broker.subscribe`. */
@@ -37,15 +38,15 @@ export interface SubscribeOptions {
   readonly retained?: boolean
 }
 
-/** What a host subscription asks of the broker. */
+/** The services of the broker that a host subscription uses. */
 export interface HostSide {
   subscribe(subscription: Subscription): void
   unsubscribe(subscription: Subscription): void
-  /** `takesMore` was false when somebody looked, and is true again. */
+  /** `takesMore` was false when somebody asked, and is true again. */
   hasRoom(host: HostSubscriber): void
   dropped(message: ApplicationMessage, cause: DropCause): void
   now(): number
-  /** Who pays for what waits. */
+  /** The account to charge for messages that wait. */
   readonly payer: MemoryAccount
 }
 
@@ -56,7 +57,7 @@ export interface HostSubscription extends AsyncIterableIterator<Message>, AsyncD
   readonly queuedMessages: number
   /** Messages that found the queue full. */
   readonly droppedMessages: number
-  /** Ends the subscription; what waits is still handed out. */
+  /** Ends the subscription; messages that wait are still returned. */
   close(): void
   /** Ends the subscription and discards waiting messages; `break` calls it. */
   return(): Promise<IteratorResult<Message, undefined>>
@@ -64,7 +65,7 @@ export interface HostSubscription extends AsyncIterableIterator<Message>, AsyncD
   next(): Promise<IteratorResult<Message, undefined>>
 }
 
-/** The same as the broker has it. */
+/** A host subscription as the broker uses it. */
 export class HostSubscriber implements Subscriber, HostSubscription {
   readonly clientId = ''
   readonly isEnded = false
@@ -80,7 +81,7 @@ export class HostSubscriber implements Subscriber, HostSubscription {
   readonly #waiting: ((result: IteratorResult<ApplicationMessage, undefined>) => void)[] = []
   readonly #signal: AbortSignal | undefined
   #isClosed = false
-  /** Retained messages wait until the iterator has taken some. */
+  /** Whether retained messages wait until the iterator has taken some. */
   #isAwaited = false
   #sweptAtMs = -Infinity
 
@@ -99,7 +100,7 @@ export class HostSubscriber implements Subscriber, HostSubscription {
     this.#signal = options.signal
     this.#subscription = subscriptionOf(this, {
       topicFilter,
-      qos: 2, // inside the process nothing is lost on the way
+      qos: 2, // nothing is lost within the process
       noLocal: false,
       retainAsPublished: true,
       retainHandling: options.retained === false ? 2 : 0,
@@ -119,7 +120,7 @@ export class HostSubscriber implements Subscriber, HostSubscription {
     return this.#queue.length
   }
 
-  /** How retained messages come to it: no more than half of its queue at once. */
+  /** The receiver of its retained messages: they fill no more than half of its queue at once. */
   get replayReceiver(): ReplayReceiver {
     const takesMore = (): boolean => this.#takesMore
     return {
@@ -152,7 +153,9 @@ export class HostSubscriber implements Subscriber, HostSubscription {
     }
   }
 
-  /** What has expired takes no room; it is looked for now and then, as that is a look at all that waits. */
+  /**
+   * Expired messages take no room, but are only searched for now and then, because that examines everything that waits.
+   */
   #hasRoomFor(message: ApplicationMessage): boolean {
     if (this.#takes(message)) return true
     const now = this.#side.now()
@@ -172,7 +175,7 @@ export class HostSubscriber implements Subscriber, HostSubscription {
     this.#side.dropped(message, 'expired')
   }
 
-  /** The first that has not expired. */
+  /** Takes the first message that has not expired. */
   #shift(): ApplicationMessage | undefined {
     for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
       if (this.#isClosed || !next.isExpired(this.#side.now())) {
@@ -184,7 +187,7 @@ export class HostSubscriber implements Subscriber, HostSubscription {
     return undefined
   }
 
-  /** Ends the subscription; what waits is still handed out. */
+  /** Ends the subscription; messages that wait are still returned. */
   close(): void {
     if (this.#isClosed) return
     this.#isClosed = true
@@ -210,7 +213,7 @@ export class HostSubscriber implements Subscriber, HostSubscription {
     if (this.#takesMore) this.#side.hasRoom(this)
   }
 
-  /** `break` comes here. */
+  /** Called by `break`. */
   return(): Promise<IteratorResult<ApplicationMessage, undefined>> {
     this.close()
     while (this.#shift() !== undefined);

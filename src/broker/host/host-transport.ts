@@ -1,6 +1,6 @@
 /**
- * A Transport of the host program, as its Connection uses it: the door for that foreign code. If it throws, it is broken: its
- * Connection is lost at the end of the turn, and the caller continues.
+ * A Transport of the host program, as its Connection uses it: the guard around that foreign code. If it throws, it is
+ * considered broken: its Connection is lost at the end of the turn, and the caller continues.
  *
  * @module
  */
@@ -31,7 +31,7 @@ export class HostTransport implements Transport {
     } catch (error) {
       this.#broke(error)
     }
-    // It may have kept them.
+    // It may have kept the bytes.
     return false
   }
 
@@ -81,7 +81,7 @@ export class HostTransport implements Transport {
       try {
         this.#own.destroy()
       } catch {
-        // It is lost already, for the first of its faults.
+        // It is lost already, because of its first fault.
       }
       this.incoming?.lost(cause)
     })

@@ -1,11 +1,11 @@
 /**
- * The listeners that are open, by name, and how a reload changes them: new ones open first, then those that stay take their
- * new options, and only when all of that worked do removed ones close. What fails leaves everything as it was.
+ * The open listeners, by name, and how a reload changes them: new ones open first, then existing ones take their new
+ * options, and only when all of that has worked are removed ones closed. A failure leaves everything as it was.
  *
- * One that waits for its address is open in this sense: it takes new options, and it can be removed.
+ * A listener that waits for its address is open in this sense: it takes new options, and it can be removed.
  *
- * A removed one whose port a new one wants (a listener that was renamed, that becomes a WebSocket, that opens to the network)
- * has to close before; if the new one cannot open, it opens again.
+ * A removed listener whose port a new one needs (after a change of its name, to WebSocket, or to another address) has
+ * to close first. If the new one cannot open, it opens again.
  *
  * @module
  */
@@ -59,53 +59,53 @@ export interface OpenListener extends Omit<ListenerView, 'connections'> {
   /**
    * Applies new options (certificates, origins, path, proxies, TLS) to Connections from now on; those that exist stay.
    *
-   * @throws {ConfigError} when a file cannot be used: nothing has changed then
-   * @throws {UsageError} when the address is another one: that takes another listener
+   * @throws {ConfigError} if a file cannot be used; nothing has changed then
+   * @throws {UsageError} if the address is another one, which takes another listener
    */
   reload(options: ListenerOptions): Promise<void>
-  /** Stops accepting at once and frees the address. Connections that were accepted are their owner's to close. */
+  /** Stops accepting at once and frees the address. Accepted Connections belong to their owner. */
   close(): Promise<void>
 }
 
 /** WebSocket on the host program's own HTTP server, as `broker.mount` returns it. */
 export interface MountedWebSocket {
-  /** Stops answering; Connections stay. */
+  /** Stops answering; connections stay open. */
   close(): void
   /** WebSocket handshakes that were refused: origin or subprotocol. */
   readonly refusedUpgrades: number
 }
 
-/** The same as the broker has it. */
+/** A mounted WebSocket as the broker uses it. */
 export interface OpenMount extends MountedWebSocket {
   /** Applies new options to Connections from now on. */
   reload(options: ListenerOptions): void
 }
 
-/** What a listener is opened for. */
+/** The broker as a listener sees it. */
 export interface AcceptingHost {
-  /** Counts a stream that has to pass something else before MQTT; `undefined` where it is to be closed at once. */
+  /** Counts a stream that has to pass something else before MQTT; `undefined` if it has to be closed at once. */
   arrive(stream: ArrivingStream): Arrival | undefined
   /**
-   * Takes a new Network Connection and says what shall be driven; `undefined` refuses it, and it is destroyed.
+   * Accepts a new Network Connection and returns what the listener drives; `undefined` refuses it, and it is destroyed.
    *
-   * @param arrival what `arrive` gave, which is the Connection's from now on, or over where that is refused
+   * @param arrival what `arrive` returned. It belongs to the Connection from now on; if that is refused, it has ended
    */
   accept(transport: Transport, peer: Peer, arrival?: Arrival): Incoming | undefined
-  /** Counts a stream that was turned away, and makes an event of it. */
+  /** Counts and reports a stream that was turned away. */
   turnedAway(refusal: HandshakeRefusal): void
-  /** The name of the listener of the same broker that has an address already. */
+  /** The name of the listener of the same broker that already has this address. */
   listenerAt(address: string, port: number): string | undefined
-  /** A listener cannot be at all of its addresses. */
+  /** Reports that a listener cannot open all of its addresses. */
   cannotListen(trouble: ListenerTrouble): void
-  /** A listener that waited for an address has it. */
+  /** Reports that a listener has opened an address that it waited for. */
   listens(up: ListenerUp): void
-  /** Where a listener says who judges its Clients' certificates. */
+  /** Where a listener registers the judge of its Clients' certificates. */
   readonly certificates: CertificateJudges
-  /** CAs or revocation lists have changed: Clients that are in may be so no longer. */
+  /** CAs or revocation lists have changed, so Clients that are connected may be no longer allowed. */
   certificatesChanged(): void
-  /** Whether the process may open one more socket than it has; where not, this one is counted and is to be closed. */
+  /** Whether the process may open one more socket. If not, this one is counted and has to be closed. */
   hasFile(address: string): boolean
-  /** The system had none for a socket that nobody has seen. */
+  /** Counts a socket that the system could not open for lack of files. */
   lostToFiles(): void
   readonly clock: Clock
   readonly log: Logger
@@ -113,7 +113,7 @@ export interface AcceptingHost {
 
 export type OpenOne = (options: ListenerOptions, host: AcceptingHost) => Promise<OpenListener>
 
-/** Takes what comes through that listener. */
+/** The way in for streams of all listeners; each call names the listener. */
 export interface Entrance {
   arrive(stream: ArrivingStream, state: ListenerState): Arrival | undefined
   accept(transport: Transport, peer: Peer, state: ListenerState, arrival?: Arrival): Incoming | undefined
@@ -125,7 +125,7 @@ export interface Entrance {
   lostToFiles(address: string, state: ListenerState): void
 }
 
-/** A listener's own way through the entrance. */
+/** The broker as one listener sees it. */
 export function hostFor(
   entrance: Entrance,
   state: ListenerState,
@@ -156,7 +156,7 @@ interface Entry {
 
 export class OpenListeners {
   #entries: readonly Entry[] = []
-  /** Those that were opened by a change which is not done yet. */
+  /** The listeners that the present change has opened. */
   #opened: Entry[] = []
   readonly #openOne: OpenOne
   readonly #entrance: Entrance
@@ -177,7 +177,7 @@ export class OpenListeners {
     })
   }
 
-  /** @throws {ConfigError} when one cannot be opened; those before it are closed again */
+  /** @throws {ConfigError} if one cannot be opened; those before it are closed again */
   async open(wanted: readonly ListenerOptions[]): Promise<void> {
     this.#entries = await this.#openAll(wanted)
   }
@@ -211,14 +211,15 @@ export class OpenListeners {
   }
 
   /**
-   * Changes what is open.
+   * Changes the listeners to the wanted ones.
    *
-   * @returns the names of the listeners that are gone
-   * @throws {ConfigError} when something cannot be opened or used; nothing has changed then
+   * @returns the names of the listeners that were removed
+   * @throws {ConfigError} if something cannot be opened or used; nothing has changed then
    */
   async change(wanted: readonly ListenerOptions[]): Promise<readonly string[]> {
     const isWanted = (entry: Entry): boolean => wanted.some((options) => isSamePlace(options, entry.state.options))
-    // A wildcard that has to leave IPv4 to others from now on, or need not any longer: its Connections stay.
+    // An IPv6 wildcard that has to leave IPv4 to another listener from now on, or need no longer do so; its Connections
+    // stay.
     const narrowed = this.#entries.filter((entry) => isWanted(entry) && changesFamilies(entry, wanted))
     const staying = this.#entries.filter((entry) => isWanted(entry) && !narrowed.includes(entry))
     const leaving = this.#entries.filter((entry) => !isWanted(entry))
@@ -242,7 +243,7 @@ export class OpenListeners {
     return leaving.map(({ listener }) => listener.name)
   }
 
-  /** Where they were: their Connections have stayed, and go on counting in the same state. */
+  /** Opens listeners again where they were. Their Connections have stayed, and are still counted in the same state. */
   async #openAgain(closed: readonly Entry[]): Promise<void> {
     for (const { listener, state } of closed) {
       const again = await this.#openEntry({ ...state.options, port: listener.port ?? state.options.port }, state)
@@ -276,7 +277,9 @@ export class OpenListeners {
   }
 }
 
-/** Whether it is the same place but for IPv4, which a wildcard of IPv6 takes as well while nobody else has it. */
+/**
+ * Whether it is the same place except for IPv4, which an IPv6 wildcard takes as well unless another listener has it.
+ */
 function changesFamilies({ state }: Entry, wanted: readonly ListenerOptions[]): boolean {
   return wanted.some((options) => isSamePlace(options, state.options) && options.ipv6Only !== state.options.ipv6Only)
 }
@@ -285,7 +288,7 @@ function isSamePlace(one: ListenerOptions, other: ListenerOptions): boolean {
   return (['name', 'type', 'host', 'port', 'path'] as const).every((key) => one[key] === other[key])
 }
 
-/** Whether both cannot be open at the same time: one port, whichever addresses, or one socket's path. */
+/** Whether both cannot be open at the same time: they have the same port, at any address, or the same socket path. */
 function wantsPlaceOf({ type, port, path }: ListenerOptions, { listener, state }: Entry): boolean {
   if (type === 'unix' || state.options.type === 'unix')
     return type === state.options.type && path === state.options.path

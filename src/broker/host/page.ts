@@ -2,7 +2,7 @@
 import { UsageError } from '../../base/errors.ts'
 import { show } from '../../base/show.ts'
 
-/** Items in a page. */
+/** Default and maximum number of items in a page. */
 export const DEFAULT_LIMIT = 100
 export const MAX_LIMIT = 1000
 
@@ -21,13 +21,13 @@ export interface Page<Item> {
   readonly cursor: string | undefined
 }
 
-/** @throws {UsageError} for a limit that is not in its range */
+/** @throws {UsageError} if the limit is out of its range */
 export function limitOf({ limit = DEFAULT_LIMIT }: PageOptions): number {
   if (Number.isInteger(limit) && limit >= 1 && limit <= MAX_LIMIT) return limit
   throw new UsageError(`limit must be an integer from 1 to ${MAX_LIMIT}, got ${show(limit)}`)
 }
 
-/** @returns the error for a cursor that no page gave */
+/** @returns the error for a cursor that no page returned */
 export function noCursor(cursor: unknown): UsageError {
   return new UsageError(`${show(cursor)} is not a cursor: use the one of the previous page`)
 }
@@ -35,7 +35,7 @@ export function noCursor(cursor: unknown): UsageError {
 /**
  * For lists that are numbered, from 1: the cursor is the number of the last item.
  *
- * @throws {UsageError} for a cursor that no page gave
+ * @throws {UsageError} if no page returned the cursor
  */
 export function numberOfCursor(cursor: string): number {
   const number = typeof cursor === 'string' && /^[1-9]\d{0,15}$/.test(cursor) ? Number(cursor) : 0
@@ -48,7 +48,7 @@ export function cursorOfText(text: string): string {
   return Buffer.from(text).toString('base64url')
 }
 
-/** @throws {UsageError} for a cursor that no page gave */
+/** @throws {UsageError} if no page returned the cursor */
 export function textOfCursor(cursor: string): string {
   const text = typeof cursor === 'string' ? Buffer.from(cursor, 'base64url').toString() : ''
   if (text !== '' && cursorOfText(text) === cursor) return text

@@ -1,12 +1,12 @@
 /**
- * The lists of Sessions, a page at a time, for programs, an HTTP interface, a command or a page to show.
+ * Lists of Sessions, a page at a time, for programs, an HTTP interface, a command or a web page.
  *
  *   Sessions in the order of base/hash-order.ts     a  b  c │ d  e  f │ g
  *   cursor: the last Client Identifier of a page            c         f   undefined
  *
- * The order depends on Client Identifiers alone, so that a cursor is good for as long as anybody likes: Sessions that
- * come or go meanwhile may be listed or not, those that stay are listed once. A page costs one look at a leaf of the
- * registry, up to 8,192 identifiers; one that finds few of what it looks for is spread over several turns.
+ * The order depends on Client Identifiers alone, so a cursor is valid for ever: Sessions that come or go meanwhile may
+ * be listed or not, and those that stay are listed once. A page costs one look at a leaf of the registry, up to 8,192
+ * identifiers; a page that finds few matches is spread over several turns.
  *
  * @module
  */
@@ -16,19 +16,19 @@ import { sessionViewOf, type SessionView } from '../sessions/session-view.ts'
 import type { Turn } from '../../turn/turn.ts'
 import { cursorOfText, limitOf, textOfCursor, type Page, type PageOptions } from './page.ts'
 
-/** Identifiers that are fetched at once where few of them are listed, since each fetch looks through a whole leaf. */
+/** Identifiers that are fetched at once if few of them match, since each fetch looks through a whole leaf. */
 export const IDENTIFIERS_AT_ONCE = 2048
 
-/** What a page is read from. */
+/** The parts from which a page is read. */
 interface Listed {
   readonly sessions: Sessions
   readonly turn: Turn
 }
 
 /**
- * @param owner whose share of a turn it costs
+ * @param owner whose share of a turn it uses
  * @param isListed which Sessions the list has
- * @throws {UsageError} for a limit that is not in its range, and a cursor that no page gave
+ * @throws {UsageError} if the limit is out of its range, or no page returned the cursor
  */
 export async function sessionPage(
   listed: Listed,
@@ -40,10 +40,10 @@ export async function sessionPage(
 }
 
 /**
- * A page of Sessions in any form.
+ * Returns a page of Sessions in any form.
  *
- * @param show makes the view of each that is listed
- * @throws {UsageError} for a limit that is not in its range, and a cursor that no page gave
+ * @param show makes the view of a Session
+ * @throws {UsageError} if the limit is out of its range, or no page returned the cursor
  */
 export async function registrationPage<View>(
   { sessions, turn }: Listed,
@@ -57,7 +57,7 @@ export async function registrationPage<View>(
   const items: View[] = []
   let lastClientId = ''
   let after = cursor === undefined ? undefined : textOfCursor(cursor)
-  // One more than the page has says whether there is a next page.
+  // One more than the page needs shows whether there is a next page.
   for (let most = limit + 1; ; most = IDENTIFIERS_AT_ONCE) {
     if (turn.work.isSpent) await turn.share(owner)
     const clientIds = sessions.idsAfter(after, most, (looked) => turn.work.spend(looked))
@@ -75,7 +75,7 @@ export async function registrationPage<View>(
   }
 }
 
-/** All Sessions, a share of a turn at a time: those that are there all the time come exactly once. */
+/** Iterates over all Sessions, a share of a turn at a time. A Session that exists all the time comes exactly once. */
 export async function* eachSession(
   { sessions, turn }: Listed,
   owner: object,

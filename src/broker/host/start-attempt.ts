@@ -1,18 +1,18 @@
 /**
- * One start of a broker. While it waits for code of the program (plugins that start, a Store that loads) it can be given up, so
- * that a broker closes though one of them never comes to its end.
+ * One start of a broker. While it waits for code of the program (plugins that start, a Store that loads), it can be
+ * given up, so that a broker can close even if that code never finishes.
  *
  * @module
  */
 import { UsageError } from '../../base/errors.ts'
 
 export class StartAttempt {
-  /** Settles once the start is over, whatever came of it. */
+  /** Settles once the start has ended, with or without success. */
   over: Promise<void> = Promise.resolve()
   #isGivenUp = false
   #giveUp: () => void = () => {}
 
-  /** Ends the wait that is under way, if there is one, and every later one. */
+  /** Ends the present wait, if there is one, and every later one. */
   giveUp(): void {
     this.#isGivenUp = true
     this.#giveUp()
@@ -26,7 +26,7 @@ export class StartAttempt {
   /**
    * Waits for code of the program.
    *
-   * @param late gets what comes once nobody waits for it any more
+   * @param late receives a result that comes after the start was given up
    * @throws {UsageError} if the broker was closed meanwhile
    */
   waitFor<Value>(result: Promise<Value>, late: (value: Value) => void = () => {}): Promise<Value> {

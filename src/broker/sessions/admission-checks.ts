@@ -1,6 +1,6 @@
 /**
- * Whether a Client may connect, as far as limits and rules decide it: each check returns a Refusal, or `undefined`. What plugins
- * decide is asked in `logins.ts`, and `admission.ts` has the order of all.
+ * Whether a Client may connect, as far as limits and rules decide it: each check returns a Refusal, or `undefined`.
+ * `logins.ts` asks the plugins, and `admission.ts` has the order of all checks.
  *
  * @module
  */
@@ -28,7 +28,7 @@ export class AdmissionChecks {
     this.#parts = parts
   }
 
-  /** What the CONNECT itself says, against what its listener serves. */
+  /** Checks the CONNECT itself against what its listener serves. */
   form(connection: Connection, packet: ReceivedConnect): Refusal | undefined {
     const listener = notesOf(connection).listener.options
     const { protocolVersion, clientId, cleanStart } = packet
@@ -60,7 +60,7 @@ export class AdmissionChecks {
     )
   }
 
-  /** Before 5.0 no code says so: there the Will is served with less (`servedWill`). */
+  /** Before 5.0, no code says so; the Will is served with less (`servedWill`). */
   #checkWillCapabilities(will: ReceivedWill, listener: ListenerOptions): Refusal | undefined {
     if (will.qos > listener.maxQos) {
       // [5.0 MQTT-3.2.2-12]
@@ -76,7 +76,7 @@ export class AdmissionChecks {
     const problem = topicNameProblem(will.topicName)
     if (problem !== undefined) return new Refusal(ReasonCode.TopicNameInvalid, `Will Topic: ${problem}`)
     if (countTopicLevels(will.topicName) > listener.maxTopicLevels) {
-      // A limit of ours: before 5.0 the close alone would not say that it is final.
+      // A limit of this Server: before 5.0, closing the Connection would not tell the Client that it is final.
       const reasonCode = packet.protocolVersion === 5 ? ReasonCode.TopicNameInvalid : ReasonCode.NotAuthorized
       return new Refusal(reasonCode, `Will Topic: more than ${listener.maxTopicLevels} Topic Levels`)
     }
@@ -84,7 +84,10 @@ export class AdmissionChecks {
     return undefined
   }
 
-  /** While the Store is full, only those may come whose Session it has: they take away. While it fails, none that it would keep. */
+  /**
+   * While the Store is full, only Clients that have a Session may connect, because they take messages away. While it
+   * fails, no Client whose Session would have to be stored may connect.
+   */
   store(packet: ReceivedConnect): Refusal | undefined {
     const parts = this.#parts
     const willBytes = packet.will === undefined ? 0 : sizeOfWill(packet.will)
@@ -94,14 +97,14 @@ export class AdmissionChecks {
     return new Refusal(ReasonCode.ServerUnavailable, 'the store accepts no new session or will')
   }
 
-  /** The rules for Client Identifiers. */
+  /** Applies the rules for Client Identifiers. */
   clientId(connection: Connection, { userName }: Client, { clientId }: ReceivedConnect): Refusal | undefined {
     const listener = notesOf(connection).listener.options
     const problem = clientIdProblem(clientId, userName, { listener, auth: this.#parts.current.options.auth })
     return problem === undefined ? undefined : new Refusal(ReasonCode.ClientIdentifierNotValid, problem)
   }
 
-  /** The Session belongs to the identity that made it. */
+  /** Checks that the Session belongs to this identity, if it exists. */
   owner({ clientId, userName }: Client): Refusal | undefined {
     const existing = this.#parts.sessions.get(clientId)
     if (existing === undefined || !this.#parts.current.options.clientIdOwnership) return undefined
@@ -113,9 +116,9 @@ export class AdmissionChecks {
   }
 
   /**
-   * A takeover brings no Connection more, so that it is never refused for lack of room.
+   * A takeover adds no Connection, so it is never refused for lack of room.
    *
-   * @param connected accepted Connections, in all
+   * @param connected the number of accepted Connections
    */
   room(connection: Connection, { clientId }: Client, connected: number): Refusal | undefined {
     const old = this.#parts.sessions.get(clientId)?.connection
@@ -134,7 +137,7 @@ export class AdmissionChecks {
     return new Refusal(ReasonCode.ServerBusy, 'max-connections is reached')
   }
 
-  /** What goes with the Connection, or frees memory by reading what waits, may use the reserve. */
+  /** A Session that ends with its Connection, or that frees memory because its Client reads, may use the reserve. */
   memory(connection: Connection, client: Client, packet: ReceivedConnect): Refusal | undefined {
     const { maxMemoryPerSession } = notesOf(connection).listener.options
     const willBytes = packet.will === undefined ? 0 : sizeOfWill(packet.will)
@@ -153,7 +156,7 @@ export class AdmissionChecks {
     return new Refusal(refusal.reasonCode, refusal.detail)
   }
 
-  /** The last check of all: it may end another Session of the same holder. */
+  /** The last check, because it may end another Session of the same holder. */
   makeSessionRoom(connection: Connection, client: Client, packet: ReceivedConnect): Refusal | undefined {
     const { maxSessionExpiry } = notesOf(connection).listener.options
     if (grantExpiry(requestedExpiry(packet), maxSessionExpiry) === 0) return undefined
@@ -163,7 +166,7 @@ export class AdmissionChecks {
     return new Refusal(ReasonCode.QuotaExceeded, detail)
   }
 
-  /** A Client that cannot be told of its acceptance cannot be told anything else either [5.0 MQTT-3.1.2-24]. */
+  /** A Client to which CONNACK cannot be sent cannot be sent anything else either [5.0 MQTT-3.1.2-24]. */
   connack(connection: Connection, properties: Properties): Refusal | undefined {
     if (connection.takesConnack(properties)) return undefined
     return new Refusal(ReasonCode.ImplementationSpecificError, 'CONNACK exceeds the Maximum Packet Size')

@@ -30,15 +30,15 @@ export interface AdmissionParts {
   readonly memoryRefusals: MemoryRefusals
   /** Makes an empty Session. */
   makeSession(client: Client, options: ListenerOptions): Session
-  /** A Session's own facts changed: to the Store with them. */
+  /** Stores the facts of a Session that have changed. */
   sessionChanged(registration: Registration): void
   /** The Change that ended that Client's last Session, while it is not stored; 0 otherwise. */
   endingOf(clientId: string): number
-  /** Whether the Store takes a new Session, with a Will of so many bytes. */
+  /** Whether the Store accepts a new Session with a Will of so many bytes. */
   canStore(bytes: number): boolean
-  /** Whether it can store that a Client is back, and what it takes away. */
+  /** Whether it can store that a Client is back, and what that removes. */
   canTakeAway(bytes: number): boolean
-  /** CONNACK 0x00 is on its way. */
+  /** CONNACK 0x00 has been sent. */
   loggedIn(connection: Connection, accepted: Accepted): void
   /** Wrong logins delay the next one. */
   slowed(slowed: Slowed): void

@@ -1,10 +1,11 @@
 /**
- * Who may come in: from CONNECT to CONNACK, and AUTH exchanges before and after it.
+ * Decides who may connect: from CONNECT to CONNACK, and AUTH exchanges before and after it.
  *
  *   CONNECT ──> form and limits ──> log-in (the vote) ──> Client Identifier ──> owner? ──> room? ──> Will allowed?
  *           ──> takeover of the older Connection ──> Clean Start ──> CONNACK                              U-3.1.4-5
  *
- * No existing Session is touched before its Client is authenticated, and none by another identity than the one that made it.
+ * No existing Session is touched before its Client is authenticated, and never by another identity than the one that
+ * made it.
  *
  * @module
  */
@@ -32,9 +33,9 @@ import { connackProperties, grantedKeepAlive, grantExpiry, requestedExpiry } fro
 type Login = LoginResult & { readonly decision: 'allow' }
 
 export class Admission {
-  /** Accepted Connections, in all. */
+  /** The number of accepted Connections. */
   connected = 0
-  /** Most of them at once. */
+  /** The most accepted Connections at one time. */
   maxConnected = 0
   readonly #logins: Logins
   #connectRate: RateLimit | undefined = undefined
@@ -52,7 +53,7 @@ export class Admission {
     this.limitRate()
   }
 
-  /** Reads the connect rate, and how wrong logins are slowed, from the options: again after they changed. */
+  /** Reads the connect rate and the penalties for wrong logins from the options; called again after they changed. */
   limitRate(): void {
     const { current, turn } = this.#parts
     const { options } = current
@@ -80,7 +81,7 @@ export class Admission {
     return new Refusal(ReasonCode.ConnectionRateExceeded, `more than ${limit} CONNECT packets a second`)
   }
 
-  /** @param asOf `loginsVersion` when plugins were asked */
+  /** @param asOf the value of `loginsVersion` when plugins were asked */
   #judge(connection: Connection, request: ConnectRequest, result: LoginResult, asOf: number): void {
     if (result.decision === 'continue') connection.challenge(result.authenticationData)
     else if (request.reAuthentication) this.#judgeAgain(connection, result, asOf)
@@ -98,7 +99,7 @@ export class Admission {
     const { address, listener } = connection.peer
     const { protocolVersion } = packet
     const { userName } = login
-    // Some Clients send a token for a name.
+    // Some Clients send a token as their name.
     const claimed = userName === undefined && packet.userName !== undefined ? withoutTokens(packet.userName) : undefined
     const { bridge } = packet
     const client: Client = { clientId, userName, claimedUserName: claimed, address, listener, protocolVersion, bridge }
@@ -116,7 +117,7 @@ export class Admission {
     } else this.#finish(connection, client, login, allowed, asOf)
   }
 
-  /** 128 bits of chance: unique among Sessions [5.0 MQTT-3.2.2-16], and not to be guessed. */
+  /** 128 random bits: unique among Sessions [5.0 MQTT-3.2.2-16], and hard to guess. */
   #assignClientId(): string {
     return `auto-${Buffer.from(this.#parts.clock.randomBytes(16)).toString('hex')}`
   }
@@ -151,7 +152,7 @@ export class Admission {
       client.protocolVersion === 5
         ? connackProperties(connection, client, this.#parts.current.options, login.authenticationData, keepAlive)
         : noProperties
-    // Others may have come in while a plugin thought about it.
+    // Others may have connected while a plugin was deciding.
     const late =
       this.#checks.owner(client) ??
       this.#checks.room(connection, client, this.connected) ??
@@ -190,7 +191,7 @@ export class Admission {
     events.emit('clientConnected', { client, sessionPresent, cleanStart: packet.cleanStart })
   }
 
-  /** Logins were revoked, or the configuration changed, while plugins thought about this one. */
+  /** Checks a login again if logins were revoked, or the configuration changed, while plugins were deciding. */
   #lookAgain(connection: Connection, client: Client, { grounds }: Login, then: (isGood: boolean) => void): void {
     const stays = mayStay(connection.peer, client, grounds, this.#parts.current.access)
     if (stays instanceof Promise) this.#answered(connection, stays, then)
@@ -206,14 +207,14 @@ export class Admission {
   /** [5.0 MQTT-3.1.4-3] [3.1.1 MQTT-3.1.4-2] @returns whether there was a connection to take over from */
   #takeOver(clientId: string): boolean {
     const old = this.#parts.sessions.get(clientId)?.connection
-    // Its stream was gone before this Client came: then there is nothing to take over.
+    // If its stream was lost before this Client came, there is nothing to take over.
     if (old === undefined || old.settleLoss()) return false
     this.#parts.metrics.takeovers++
     old.disconnect(ReasonCode.SessionTakenOver, 'session taken over', 'another connection used its client identifier')
     return true
   }
 
-  /** Clean Start as in §3.1.2.4. @returns Session Present */
+  /** Applies Clean Start (§3.1.2.4). @returns Session Present */
   #settleSession(connection: Connection, client: Client, packet: ReceivedConnect): boolean {
     const { sessions, events } = this.#parts
     const { options } = notesOf(connection).listener
@@ -238,7 +239,7 @@ export class Admission {
     return isPresent
   }
 
-  /** A 3.1 or 3.1.1 Client cannot be told of a maximum: its Will is lowered to it. */
+  /** A 3.1 or 3.1.1 Client cannot be told of a maximum, so its Will is lowered to it. */
   #servedWill(will: ReceivedWill, { maxQos }: ListenerOptions): ReceivedWill {
     if (will.qos <= maxQos) return will
     this.#parts.metrics.qosLowered++
@@ -258,12 +259,12 @@ export class Admission {
 
   // ---- AUTH ----
 
-  /** A step of an exchange, or the beginning of a re-authentication (§4.12). */
+  /** Processes a step of an exchange, or the beginning of a re-authentication (§4.12). */
   authenticate(connection: Connection, packet: AuthPacket): void {
     const notes = notesOf(connection)
     const begins = packet.reasonCode === ReasonCode.ReAuthenticate
     const mayBegin = connection.isConnected && (notes.exchange?.size ?? 0) === 0
-    // While an answer is pending it is not the Client's turn: a second exchange would overtake the first.
+    // While an answer is pending, it is not the Client's turn: a second exchange would overtake the first.
     if (notes.login !== undefined || begins !== mayBegin) {
       // [5.0 MQTT-4.12.0-3]
       throw new ProtocolError(
@@ -279,7 +280,7 @@ export class Admission {
     this.#logins.ask(connection, request)
   }
 
-  /** The end of a re-authentication; it may not change who the Client is (U-4.12.1-3). */
+  /** Ends a re-authentication, which may not change who the Client is (U-4.12.1-3). */
   #judgeAgain(connection: Connection, result: LoginResult & { decision: 'allow' | 'deny' }, asOf: number): void {
     const { clock, turn, metrics, current } = this.#parts
     const notes = notesOf(connection)
@@ -297,12 +298,12 @@ export class Admission {
     connection.disconnect(reasonCode, 'authentication failed', 're-authentication failed') // [5.0 MQTT-4.12.1-2]
   }
 
-  /** A Connection is over, accepted or not. */
+  /** Called when a Connection has ended, accepted or not. */
   ended(connection: Connection): void {
     this.#logins.left(connection)
   }
 
-  /** An accepted Connection is over. */
+  /** Called when an accepted Connection has ended. */
   left(connection: Connection): void {
     this.connected--
     notesOf(connection).listener.connected--

@@ -1,27 +1,29 @@
-/** A stream from `accept()` on, until it speaks MQTT or is gone: what a listener holds of the lobby. @module */
+/** A stream from `accept()` on, until it speaks MQTT or is lost, as its listener holds it. @module */
 import type { ListenerState } from './listener-state.ts'
 import type { Lobby, Network } from './lobby.ts'
 import type { Newcomer } from './listener-state.ts'
 
-/** What a listener says of a stream that it has just accepted. */
+/** A stream that a listener has just accepted. */
 export interface ArrivingStream {
-  /** Of the socket; empty where there is none. */
+  /** The address of the socket; empty if there is none. */
   readonly address: string
-  /** It is a trusted proxy's, and will say for whom it speaks: its own address has no limit until then. */
+  /**
+   * Whether it comes from a trusted proxy, which will announce its client: until then, its own address has no limit.
+   */
   readonly speaksForOthers: boolean
   /** Ends it at once. */
   close(): void
 }
 
 export class Arrival implements Newcomer {
-  /** Monotonic milliseconds of `accept()`: `connect-timeout` counts from here. */
+  /** When it was accepted, in monotonic milliseconds: `connect-timeout` counts from then. */
   readonly atMs: number
   readonly #stream: ArrivingStream
   readonly #lobby: Lobby
   readonly #listener: ListenerState
   #network: Network | undefined
 
-  /** @returns `undefined` where a limit is reached: the stream is to be closed */
+  /** @returns `undefined` if a limit is reached, so that the stream has to be closed */
   static enter(lobby: Lobby, stream: ArrivingStream, listener: ListenerState, atMs: number): Arrival | undefined {
     const network = lobby.count(stream.address, !stream.speaksForOthers)
     if (network === undefined) return undefined
@@ -39,15 +41,15 @@ export class Arrival implements Newcomer {
     this.atMs = atMs
   }
 
-  /** Whom it is counted for, as `networkOf` writes it. */
+  /** The network for which it is counted, as `networkOf` writes it. */
   get network(): string {
     return this.#network?.name ?? ''
   }
 
   /**
-   * It speaks for that address, as a proxy says.
+   * Counts it for the address that a proxy has announced.
    *
-   * @returns false where that one has as many as it may: the stream is to be closed
+   * @returns false if that address has reached its limit, so that the stream has to be closed
    */
   comesFrom(address: string): boolean {
     const network = this.handOver(address)
@@ -59,9 +61,9 @@ export class Arrival implements Newcomer {
   }
 
   /**
-   * It is a Connection from that address from now on, which is counted in its place.
+   * Ends the arrival, because the stream is a Connection from that address from now on, which is counted instead.
    *
-   * @returns `undefined` where that address has as many as it may
+   * @returns `undefined` if that address has reached its limit
    */
   handOver(address: string): Network | undefined {
     if (this.#network === undefined) return undefined
@@ -69,7 +71,7 @@ export class Arrival implements Newcomer {
     return this.#lobby.count(address)
   }
 
-  /** It is gone; may be called twice. */
+  /** Ends the arrival of a stream that is lost; it may be called twice. */
   leave(): void {
     const network = this.#network
     if (network === undefined) return

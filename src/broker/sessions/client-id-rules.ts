@@ -1,13 +1,13 @@
 /**
- * Which Client Identifiers a user may come with. A Client Identifier is the Client's own choice and names its Session:
- * a Client that uses another's takes over its Connection. These rules bind identifiers to users. They never rewrite one.
+ * Which Client Identifiers a user may use. A Client Identifier is the Client's own choice and names its Session: a
+ * Client that uses another's takes over its Connection. These rules bind identifiers to users. They never rewrite one.
  *
  * @module
  */
 import type { Client } from '../../protocol/client.ts'
 import type { ListenerOptions, Options } from '../../config/options.ts'
 
-/** What a user may come with, as its listener and the section `auth` say. */
+/** The rules of a user's listener and of the section `auth`. */
 export interface ClientIdRules {
   readonly listener: Pick<ListenerOptions, 'clientId' | 'clientIdPrefix'>
   readonly auth: Pick<Options['auth'], 'clientIds'>
@@ -16,7 +16,7 @@ export interface ClientIdRules {
 /**
  * Finds the rule that a Client Identifier breaks.
  *
- * @param clientId as the Client sent it; an empty one asks the Server for one, which is bound to nobody
+ * @param clientId as the Client sent it; an empty one asks the Server to assign one, to which no rule applies
  * @returns what is wrong, with the key that says so; `undefined` if nothing is
  *
  * @example
@@ -45,7 +45,7 @@ export function clientIdProblem(
   return 'the client identifier is not among those that auth.client-ids lists for this user'
 }
 
-/** An empty user name would make one prefix of all. */
+/** An empty user name would give all such users the same prefix. */
 function filledIn(prefix: string, userName: string | undefined): string | undefined {
   if (!prefix.includes('%u')) return prefix
   return userName === undefined || userName === '' ? undefined : prefix.replaceAll('%u', () => userName)

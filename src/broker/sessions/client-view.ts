@@ -1,4 +1,4 @@
-/** One connected Client, with what its Connection and its Session are doing. @module */
+/** A connected Client, with the state of its Connection and its Session. @module */
 import type { Clock } from '../../base/clock.ts'
 import type { Connection } from '../../protocol/connection.ts'
 import { State } from '../../protocol/connection-state.ts'
@@ -9,11 +9,11 @@ import type { Registration } from './sessions.ts'
 
 /** A connected client. Times are in milliseconds since 1970, as `Date.now()` gives them. */
 export interface ClientView extends ConnectionIdentity {
-  /** It says that it is another server's bridge. */
+  /** Whether it identifies itself as the bridge of another server. */
   readonly bridge: boolean
   /** Whether bytes travel encrypted (TLS). */
   readonly encrypted: boolean
-  /** Whom its certificate names, as the listener reads it. */
+  /** The name in its certificate, as the listener reads it. */
   readonly certificateUserName: string | undefined
   /** `undefined` without TLS, or if the TLS is not the broker's own. */
   readonly tls: TlsView | undefined
@@ -36,9 +36,9 @@ export interface ClientView extends ConnectionIdentity {
   readonly cleanStart: boolean
   /** Session Present of its CONNACK (§3.2.2.1.1). */
   readonly sessionPresent: boolean
-  /** Seconds that hold for this connection; 0 for none (§3.1.2.10). */
+  /** The Keep Alive in force, in seconds; 0 for none (§3.1.2.10). */
   readonly keepAlive: number
-  /** Seconds; 4294967295 for a session that never expires (§3.1.2.11.2). */
+  /** In seconds; 4294967295 for a session that never expires (§3.1.2.11.2). */
   readonly sessionExpiryInterval: number
   /** Messages of QoS 1 and 2 that may be in flight to it: its Receive Maximum, or `max-inflight-messages` (§3.1.2.11.3). */
   readonly receiveMaximum: number
@@ -49,7 +49,7 @@ export interface ClientView extends ConnectionIdentity {
   /** Messages of QoS 2 that it has published and not released (PUBREL). */
   readonly inflightReceivedMessages: number
   readonly queuedMessages: number
-  /** What they take in memory, wherever their payloads are. */
+  /** The memory that they would take, wherever their payloads are. */
   readonly queuedBytes: number
   readonly subscriptions: number
   /** Bytes of MQTT on this connection. */
@@ -60,9 +60,9 @@ export interface ClientView extends ConnectionIdentity {
   readonly messagesSent: number
   /** Bytes that the network has not taken yet. */
   readonly unsentBytes: number
-  /** What the connection takes in memory: unfinished input, unsent output, packets that wait for the store. */
+  /** The memory that the connection takes: unfinished input, unsent output, packets that wait for the store. */
   readonly connectionMemoryBytes: number
-  /** What the session takes in memory: its subscriptions, its Will and its messages. */
+  /** The memory that the session takes: its subscriptions, its Will and its messages. */
   readonly sessionMemoryBytes: number
   /**
    * Mean time from sending a PUBLISH of QoS 1 or 2 until its PUBACK or PUBREC, in milliseconds: the latest ones count most. A PUBLISH
@@ -120,7 +120,7 @@ function connectionFacts(connection: Connection, clock: Clock) {
   }
 }
 
-/** @param atMs monotonic; below 0 where it has not happened */
+/** @param atMs monotonic; below 0 if it has not happened */
 function wallTimeOf(atMs: number, clock: Clock): number | undefined {
   return atMs < 0 ? undefined : Math.round(clock.wallNow() - (clock.now() - atMs))
 }

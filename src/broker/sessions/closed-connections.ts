@@ -1,11 +1,11 @@
 /**
- * The Connections that have ended last, with the cause of each: what an operator looks at when somebody says "it was
- * disconnected".
+ * The Connections that have ended most recently, with their causes: what an operator looks at when a user reports that
+ * a client was disconnected.
  *
  *   [ oldest … newest ]     as many as `max-closed-connections` lets; the oldest is forgotten for the next one
  *
- * Only those that had logged in: a flood of refused ones, which anybody can make, must not push the others out. What a
- * peer has said is shortened, so that an entry takes about a kilobyte and a half at most.
+ * Only Connections that had logged in are kept: a flood of refused ones, which anybody can cause, must not push the
+ * others out. Texts from peers are shortened, so an entry takes about a kilobyte and a half at most.
  *
  * @module
  */
@@ -29,9 +29,9 @@ const MAX_NAME_LENGTH = 256
 export interface ClosedConnectionView extends ConnectionIdentity {
   readonly connectedAtMs: number
   readonly closedAtMs: number
-  /** By whose doing it ended. */
+  /** Why it ended. */
   readonly cause: EndCause
-  /** Of the DISCONNECT that was sent or received, or would have been if the version had one. */
+  /** The Reason Code of the DISCONNECT that was sent or received, or would have been if the version had one. */
   readonly reasonCode: ReasonCode
   /** For people. */
   readonly detail: string
@@ -43,7 +43,7 @@ export interface ClosedConnectionView extends ConnectionIdentity {
   readonly messagesSent: number
 }
 
-/** What it works with. */
+/** What ClosedConnections work with. */
 export interface ClosedConnectionsParts {
   readonly current: ActiveConfig
   readonly clock: Clock
@@ -52,7 +52,7 @@ export interface ClosedConnectionsParts {
 
 export class ClosedConnections {
   readonly #ring = new Ring<ClosedConnectionView>()
-  /** How many there were, the present ones included: the number of the newest. */
+  /** How many there have been in total, which is the number of the newest. */
   #count = 0
   readonly #parts: ClosedConnectionsParts
 
@@ -71,17 +71,17 @@ export class ClosedConnections {
     return this.#parts.current.options.maxClosedConnections
   }
 
-  /** The limit may be lower than it was. */
+  /** Removes the oldest beyond the limit, which a reload may have lowered. */
   trim(): void {
     for (; this.#ring.length > this.#limit; this.#ring.shift()) this.#parts.metrics.closedConnectionsForgotten++
   }
 
-  /** Number of the newest; each older one has the number below. */
+  /** The number of the newest; the numbers of older ones count down from it. */
   get newestNumber(): number {
     return this.#count
   }
 
-  /** @returns `undefined` for one that is forgotten, or was never there */
+  /** @returns `undefined` if it was forgotten, or never existed */
   get(number: number): ClosedConnectionView | undefined {
     const at = number - 1 - (this.#count - this.#ring.length)
     return at < 0 ? undefined : this.#ring.at(at)
@@ -108,12 +108,12 @@ function closedViewOf(connection: Connection, { cause, reasonCode, detail }: Con
   }
 }
 
-/** What is kept of a Client Identifier or User Name: all of it, unless it is very long. */
+/** Shortens a Client Identifier or User Name that is very long. */
 export function keptName(text: string): string {
   return text.length <= MAX_NAME_LENGTH ? text : copyOf(text.slice(0, MAX_NAME_LENGTH))
 }
 
-/** A part of a text would keep the whole of it in memory. */
+/** Copies a text, because a part of a text keeps the whole of it in memory. */
 function copyOf(text: string): string {
   return Buffer.from(text).toString()
 }

@@ -8,12 +8,12 @@ import type { Connection } from '../../protocol/connection.ts'
 import type { Peer } from '../../protocol/transport.ts'
 import type { ConnectRequest } from '../../access/plugin.ts'
 
-/** The same bytes as plugins get them. */
+/** The same bytes as a Buffer, as plugins get them. */
 function bufferOf(bytes: Uint8Array | undefined): Buffer | undefined {
   return bytes && Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
 }
 
-/** Of the CONNECT that is at hand. */
+/** The request for a CONNECT. */
 export function connectRequestOf(
   connection: Connection,
   packet: ReceivedConnect,
@@ -27,7 +27,7 @@ export function connectRequestOf(
   return { ...asked, ...factsOf(connection.peer), exchangeState: undefined, reAuthentication }
 }
 
-/** Of a Client that is logged in, and authenticates again. */
+/** The request for a Client that is logged in and authenticates again. */
 export function requestAgain(connection: Connection, authenticationData: Uint8Array | undefined): ConnectRequest {
   const { clientId, userName, protocolVersion } = connection.client
   const claimed = { clientId, userName, password: undefined, protocolVersion }
@@ -36,7 +36,7 @@ export function requestAgain(connection: Connection, authenticationData: Uint8Ar
   return { ...asked, ...factsOf(connection.peer), exchangeState: undefined, reAuthentication: true }
 }
 
-/** What the listener knows of the peer, whatever it sends. */
+/** What the listener knows about the peer, whatever that sends. */
 function factsOf({ address, listener, encrypted, certificateUserName, certificate }: Peer) {
   return { address, listener, encrypted, certificateUserName, ...(certificate !== undefined && { certificate }) }
 }

@@ -1,6 +1,6 @@
 /**
- * What the broker remembers of one Connection: its listener, an AUTH exchange under way, and topic decisions, which hold
- * until the permissions change.
+ * What the broker remembers of a Connection: its listener, an AUTH exchange in progress, and decisions about topics,
+ * which are valid until the permissions change.
  *
  * @module
  */
@@ -14,40 +14,43 @@ import type { Network } from './lobby.ts'
 import type { LoginAttempt } from '../../access/login-attempt.ts'
 import type { Options } from '../../config/options.ts'
 
-/** More topics than that from one Connection are asked about anew now and then, and long ones each time that another came between. */
+/**
+ * The most topics of a Connection that are remembered. Beyond it, plugins are asked again now and then; about long
+ * topics, whenever another one came between.
+ */
 const MAX_REMEMBERED_TOPICS = 256
-/** An entry of the table of decisions. */
+/** The memory of an entry in the table of decisions. */
 const DECISION_BYTES = 64
 
 const NO_GROUNDS: Grounds = []
 
 export class ConnectionNotes {
   readonly listener: ListenerState
-  /** Whom it is counted for. */
+  /** The network for which it is counted. */
   readonly network: Network
-  /** What plugins keep of an AUTH exchange; made for those that have one (§4.12). */
+  /** What plugins keep about an AUTH exchange (§4.12); made only for a Connection that has one. */
   exchange: ExchangeStates | undefined = undefined
-  /** `Access.loginsVersion` at the first step of the exchange. */
+  /** The value of `Access.loginsVersion` at the first step of the exchange. */
   exchangeAsOf = 0
-  /** Why its Client was let in. */
+  /** Why its login was accepted. */
   grounds: Grounds = NO_GROUNDS
-  /** What held when CONNACK was written: a Client is not at fault for what a reload changed since. */
+  /** The options when CONNACK was written: a Client is not at fault for what a reload has changed since. */
   announced: Options | undefined = undefined
-  /** Of its CONNECT, and of the CONNACK that answered it. */
+  /** Clean Start of its CONNECT, and Session Present of the CONNACK. */
   cleanStart = true
   sessionPresent = false
-  /** When its CONNECT came, in whole milliseconds of the turn's time. */
+  /** When its CONNECT came, in whole milliseconds of the time of the turn. */
   connectAtMs = 0
-  /** Its login, or the step of an exchange, that is not decided yet. */
+  /** Its undecided login or step of an exchange. */
   login: LoginAttempt | undefined = undefined
   /** The name that it claims in an exchange. */
   claimedUserName: string | undefined = undefined
-  /** Which version of the permissions the decisions were made under. */
+  /** The version of the permissions under which the decisions were made. */
   #version = -1
   #lastTopic: KnownTopic | undefined = undefined
   #lastDecision = false
   #decisions: Map<string, boolean> | undefined = undefined
-  /** What they are charged with, and to whom. */
+  /** The bytes charged for the decisions, and the account. */
   #decisionBytes = 0
   #lastBytes = 0
   #payer: MemoryAccount | undefined = undefined
@@ -57,14 +60,16 @@ export class ConnectionNotes {
     this.network = network
   }
 
-  /** What was decided about publishing to that topic; `undefined` if it has to be asked. Hot: runs for every message. */
+  /**
+   * The decision about publishing to that topic; `undefined` if plugins have to be asked. Hot: runs for every message.
+   */
   recall(topic: KnownTopic, version: number): boolean | undefined {
     if (this.#version !== version) return undefined
     if (this.#lastTopic === topic) return this.#lastDecision
     return this.#decisions?.get(topic.topicName)
   }
 
-  /** @param payer whose account is charged with it; nothing is remembered where that has no room */
+  /** @param payer the account to charge; without room there, nothing is remembered */
   remember(topic: KnownTopic, version: number, decision: boolean, payer: MemoryAccount): void {
     if (this.#version !== version) this.forget()
     this.#version = version
@@ -79,7 +84,7 @@ export class ConnectionNotes {
     this.#decisions.set(topic.topicName, decision)
   }
 
-  /** Short topics are mostly in the cache as well; a long one stays for this Connection alone. */
+  /** Short topics are usually in the cache as well; a long one is kept for this Connection alone. */
   #setLast(topic: KnownTopic | undefined, decision: boolean): void {
     this.#payer!.add(-this.#lastBytes)
     this.#lastBytes = 0
@@ -98,7 +103,7 @@ export class ConnectionNotes {
     this.#decisions = undefined
   }
 
-  /** Lets go of all decisions. */
+  /** Forgets all decisions. */
   forget(): void {
     if (this.#payer === undefined) return
     this.#forgetDecisions()

@@ -25,7 +25,7 @@ export class ConnectionOrigin implements SubscribeOrigin {
     return notesOf(this.#connection).listener.options
   }
 
-  /** Before 5.0, CONNACK cannot say so. */
+  /** Before 5.0, CONNACK cannot announce anything. */
   get announced(): SubscribeCapabilities | undefined {
     return this.#connection.protocolVersion === 5 ? notesOf(this.#connection).announced : undefined
   }
@@ -42,6 +42,6 @@ export class ConnectionOrigin implements SubscribeOrigin {
     this.#answer(reasonCodes)
   }
 
-  /** There is nobody to be answered. */
+  /** Nobody waits for an answer. */
   abandoned(): void {}
 }

@@ -1,5 +1,5 @@
 /**
- * Every Network Connection: let in as far as the limits go (`lobby.ts`), counted until its byte stream is gone, and waited
+ * Every Network Connection: accepted within the limits (`lobby.ts`), counted until its byte stream is gone, and waited
  * for at the end.
  *
  * @module
@@ -21,7 +21,7 @@ import { Lobby } from './lobby.ts'
 import type { Metrics } from '../../reporting/metrics.ts'
 import type { Turn } from '../../turn/turn.ts'
 
-/** How long a stream that was cut may take to be gone, once the broker closes. */
+/** How long the broker waits for streams that it has cut off when it closes. */
 const CUT_MS = 100
 
 /** What Connections work with. */
@@ -32,19 +32,22 @@ export interface ConnectionsParts {
   readonly metrics: Metrics
   readonly turn: Turn
   readonly events: Pick<Events, 'emit'>
-  /** How many Connections were accepted by CONNACK. */
+  /** The number of Connections accepted by CONNACK. */
   connected(): number
-  /** It had to be closed at once. */
+  /** Logs a Connection that had to be closed at once. */
   refused(refused: Refused): void
 }
 
 export class Connections implements Iterable<Connection> {
-  /** All whose byte stream is open; some have ended, and their last bytes are on the way. */
+  /** All Connections whose byte streams are open; some have ended, and their last bytes are on the way. */
   readonly #transports = new Set<Connection>()
-  /** Those that have not ended, with or without CONNECT. */
+  /** The number of Connections that have not ended, with or without CONNECT. */
   size = 0
   readonly lobby: Lobby
-  /** Ended without a log-in, with last bytes on the way: they are nobody's any more, and are not waited for in numbers. */
+  /**
+   * Connections that ended without a login and whose last bytes are on the way. They belong to no user, and their
+   * number is limited.
+   */
   readonly #leaving = new Holders<Connection>()
   #isClosing = false
   #allGone: () => void = () => {}
@@ -55,15 +58,15 @@ export class Connections implements Iterable<Connection> {
     this.lobby = new Lobby(parts)
   }
 
-  /** Those that have not ended. */
+  /** The Connections that have not ended. */
   *[Symbol.iterator](): IterableIterator<Connection> {
     for (const connection of this.#transports) if (!connection.isClosed) yield connection
   }
 
   /**
-   * A stream was accepted that has to pass something else before MQTT: from now on it counts.
+   * Counts a stream that was accepted and has to pass something else before MQTT.
    *
-   * @returns `undefined` where it is to be closed at once for lack of room
+   * @returns `undefined` if it has to be closed at once for lack of room
    */
   arrive(stream: ArrivingStream, listener: ListenerState): Arrival | undefined {
     if (!this.#isClosing) {
@@ -92,10 +95,10 @@ export class Connections implements Iterable<Connection> {
   }
 
   /**
-   * A new Network Connection.
+   * Accepts a new Network Connection.
    *
-   * @param arrival what `arrive` gave, where something came before MQTT
-   * @returns `undefined` where it is closed at once for lack of room
+   * @param arrival what `arrive` returned, if something came before MQTT
+   * @returns `undefined` if it is closed at once for lack of room
    */
   accept(transport: Transport, peer: Peer, listener: ListenerState, arrival?: Arrival): Connection | undefined {
     const { address } = peer
@@ -117,13 +120,13 @@ export class Connections implements Iterable<Connection> {
     return undefined
   }
 
-  /** CONNACK 0x00 is on its way. */
+  /** Called once CONNACK 0x00 was sent. */
   loggedIn(connection: Connection): void {
     const { network, listener } = notesOf(connection)
     this.lobby.leave(connection, network, listener)
   }
 
-  /** It ended; its last bytes may still be on their way. */
+  /** Called when a Connection has ended; its last bytes may still be on their way. */
   ended(connection: Connection): void {
     this.size--
     if (connection.session !== undefined) return
@@ -134,9 +137,9 @@ export class Connections implements Iterable<Connection> {
     if (limit > 0 && this.#leaving.size > limit) this.#leaving.oldestOfLargest()!.cut()
   }
 
-  /** Its byte stream is gone. */
+  /** Called when the byte stream is gone. */
   gone(connection: Connection): void {
-    // A program may say so twice of its own stream.
+    // A program may report that twice for its own stream.
     if (!this.#transports.delete(connection)) return
     const { network } = notesOf(connection)
     this.#leaving.remove(network.name, connection)
@@ -144,7 +147,10 @@ export class Connections implements Iterable<Connection> {
     if (this.#transports.size === 0) this.#allGone()
   }
 
-  /** Does something with each that has not ended, a share at a time. Those that come meanwhile may be among them or not. */
+  /**
+   * Calls a function with each Connection that has not ended, a share of a turn at a time. Connections that come
+   * meanwhile may be included or not.
+   */
   each(what: (connection: Connection) => void): void {
     const { turn } = this.#parts
     const left = this[Symbol.iterator]()
@@ -160,7 +166,7 @@ export class Connections implements Iterable<Connection> {
     turn.runTask(this, { resume })
   }
 
-  /** Ends those that came through listeners that are no more. */
+  /** Ends Connections that came through removed listeners. */
   endThoseOn(listeners: readonly string[]): void {
     this.each((connection) => {
       if (!listeners.includes(connection.peer.listener)) return
@@ -169,9 +175,10 @@ export class Connections implements Iterable<Connection> {
   }
 
   /**
-   * Ends all with 0x8B and takes no new one.
+   * Ends all Connections with 0x8B and accepts no new ones.
    *
-   * @param timeoutMs Clients that have not taken their last bytes by then are cut; streams that are not gone after that are left
+   * @param timeoutMs the time after which Clients that have not read their last bytes are cut off. Streams that are
+   *   still open after that are abandoned
    */
   async shutDown(timeoutMs: number): Promise<void> {
     this.#isClosing = true
@@ -182,10 +189,10 @@ export class Connections implements Iterable<Connection> {
     const { clock } = this.#parts
     await new Promise<void>((resolve) => {
       let timer = clock.setTimer(timeoutMs, () => {
-        // Whoever was not reached in time leaves as well, so that its Will stays for the next start.
+        // Connections that were not reached in time end as well, so that their Wills stay for the next start.
         for (const connection of this) connection.guard(() => end(connection))
         for (const connection of this.#transports) connection.guard(() => connection.cut())
-        // A stream of the program may never say that it is closed.
+        // A stream of the program may never report that it is closed.
         timer = clock.setTimer(CUT_MS, resolve)
       })
       this.#allGone = () => {

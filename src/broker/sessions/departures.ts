@@ -1,9 +1,9 @@
 /**
  * Handles the end of a Connection: counts and logs it, emits the event, and ends its Session or lets it wait for its Client.
  *
- * A power cut or a proxy that restarts closes thousands of streams in one poll. Those whose end does not fit into the turn form
- * one line here, which has the share of one owner: Clients that are still there do not wait behind those that are gone. A
- * Connection that waits here counts as open.
+ * A power cut or a proxy that restarts closes thousands of streams in one poll. Connections whose end does not fit into
+ * the turn form one line, which has the share of one owner, so that Clients that are still there do not wait for those
+ * that are gone. A Connection that waits here counts as open.
  *
  * @module
  */
@@ -34,19 +34,19 @@ export interface DeparturesParts {
   readonly admission: Admission
   readonly sessions: Sessions
   readonly replays: Replays
-  /** Those that are open. */
+  /** The open Connections. */
   connections(): Connections
-  /** Nobody waits for an answer to it any more. */
+  /** Forgets a Connection that waits for the Store. */
   forget(connection: Connection): void
   /** Whether Sessions outlive the process. */
   readonly areKept: boolean
-  /** A Session is to be stored as it is now. */
+  /** Stores the present facts of a Session. */
   changed(registration: Registration): void
 }
 
 export class Departures implements Departing, Task {
   readonly #parts: DeparturesParts
-  /** Lost, and not ended yet. */
+  /** Connections that are lost and have not ended yet. */
   readonly #lost = new Ring<Connection>()
 
   constructor(parts: DeparturesParts) {
@@ -118,7 +118,7 @@ export class Departures implements Departing, Task {
     events.emit('clientDisconnected', { client, cause, reasonCode, detail })
     const registration = sessions.get(session.clientId)
     if (registration?.connection !== connection) return
-    // DISCONNECT 0x00 takes the Will away; a broker that stops leaves Wills to its next start (U-3.1.2.5-3).
+    // DISCONNECT 0x00 removes the Will; a broker that stops leaves Wills to its next start (U-3.1.2.5-3).
     if (cause === 'server shutting down' && areKept) {
       this.#leaveForNextStart(registration)
       return

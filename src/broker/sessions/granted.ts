@@ -1,5 +1,5 @@
 /**
- * What a Client is granted, and what CONNACK says of it.
+ * What a Client is granted, and what CONNACK says about it.
  *
  * @module
  */
@@ -12,24 +12,27 @@ import { notesOf } from './connection-notes.ts'
 import type { ListenerOptions, Options } from '../../config/options.ts'
 import { NEVER_EXPIRES } from './sessions.ts'
 
-/** Largest packet of the protocol: a limit from here on need not be announced. */
+/** The largest packet of the protocol. A limit from here on need not be announced. */
 const LARGEST_PACKET_BYTES = 268_435_460
 
-/** Seconds: announced to a 5.0 Client; an older one cannot be told. */
+/** The Keep Alive in seconds. It is announced to a 5.0 Client; an older one cannot be told. */
 export function grantedKeepAlive({ protocolVersion, keepAlive }: ReceivedConnect, listener: ListenerOptions): number {
   const { maxKeepAlive, keepAliveGrace } = listener
   if (protocolVersion === 5) return grantKeepAlive(keepAlive, maxKeepAlive)
   return isTooLong(keepAlive, maxKeepAlive) ? heldKeepAlive(maxKeepAlive, keepAliveGrace) : keepAlive
 }
 
-/** Seconds that CONNECT asks for: 3.1.1 knows only "the Connection's" and "kept". */
+/**
+ * The expiry that CONNECT asks for, in seconds. 3.1.1 only distinguishes Sessions that end with the Connection and
+ * Sessions that are kept.
+ */
 export function requestedExpiry({ protocolVersion, cleanStart, properties }: ReceivedConnect): number {
   if (protocolVersion === 5) return properties.sessionExpiryInterval ?? 0
   return cleanStart ? 0 : NEVER_EXPIRES
 }
 
 /**
- * Decides the Session Expiry Interval that holds.
+ * Decides the Session Expiry Interval.
  *
  * @param requested seconds; 0xFFFFFFFF asks for a Session that never ends
  * @param maximum seconds; 0xFFFFFFFF sets no limit
@@ -44,8 +47,8 @@ export function grantExpiry(requested: number, maximum: number): number {
 /**
  * The properties of CONNACK: those that differ from what the Client asked for and from the protocol's default.
  *
- * @param keepAlive seconds that hold
- * @param authenticationData what the login answers, if anything
+ * @param keepAlive the Keep Alive in force, in seconds
+ * @param authenticationData the answer of the login, if there is one
  */
 export function connackProperties(
   connection: Connection,

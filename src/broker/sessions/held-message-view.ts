@@ -28,23 +28,23 @@ export interface HeldMessageView {
    * flight when a connection ends is sent again on the next one.
    */
   readonly state: 'queued' | 'sent' | 'released'
-  /** What it, or the first message of its queue, is waiting for. */
+  /** What it is waiting for, or what the first message of its queue is waiting for. */
   readonly waitsFor: WaitReason
   /** How many messages of the queue are sent before it; `undefined` for one in flight. */
   readonly ahead: number | undefined
   /** `undefined` before it was sent for the first time. */
   readonly packetIdentifier: number | undefined
   readonly topic: string
-  /** At which it is delivered. */
+  /** The QoS of its delivery. */
   readonly qos: QoS
-  /** RETAIN of its delivery. */
+  /** The RETAIN flag of its delivery. */
   readonly retain: boolean
   /** Client identifier of its publisher; empty for the host program. */
   readonly publisher: string
   readonly payloadBytes: number
   /** False if its payload is in the store only. */
   readonly isLoaded: boolean
-  /** `undefined` if it is not known any more. */
+  /** `undefined` if it is no longer known. */
   readonly receivedAtMs: number | undefined
   /** By its Message Expiry Interval; `undefined` if it never expires. */
   readonly expiresAtMs: number | undefined
@@ -60,7 +60,7 @@ const STATES = {
 
 /**
  * @param ahead how many messages of the queue come before it
- * @param wallOffsetMs what makes the time of day of a monotonic time
+ * @param wallOffsetMs the difference between the time of day and monotonic time
  */
 export function heldMessageViewOf(
   registration: Registration,
@@ -79,7 +79,7 @@ export function heldMessageViewOf(
     ...{ topic: topicName, qos, retain, publisher },
     payloadBytes: payloadLength,
     isLoaded,
-    // A message that was parked keeps it only if it expires.
+    // A message that was parked keeps this time only if it expires.
     receivedAtMs: receivedAtMs === 0 ? undefined : wallTime(receivedAtMs),
     expiresAtMs: expiresAtMs === Infinity ? undefined : wallTime(expiresAtMs),
     sharedSubscription: shared?.topicFilter,

@@ -1,4 +1,4 @@
-/** What the broker keeps of one listener. @module */
+/** What the broker keeps about one listener. @module */
 import type { TLSSocket } from 'node:tls'
 import type { ListenerOptions } from '../../config/options.ts'
 import { Holders } from '../../limits/holders.ts'
@@ -9,26 +9,29 @@ export interface Newcomer {
   giveWay(): void
 }
 
-/** What a listener makes of the certificate of a finished handshake. */
+/** A listener's judgement of the certificate in a finished handshake. */
 export interface CertificateVerdict {
-  /** Why its Client is turned away. */
+  /** Why the Client is refused. */
   readonly refused?: string | undefined
   readonly userName?: string | undefined
 }
 
-/** The judge of certificates that a listener has at the moment: its Connections ask it also after the listener was opened again. */
+/**
+ * The judge of certificates that a listener has at the moment. Its Connections ask it even after the listener was
+ * opened again.
+ */
 export interface CertificateJudges {
   judge: ((socket: TLSSocket, asOf: unknown) => CertificateVerdict) | undefined
 }
 
-/** One listener's options and counts. */
+/** The options and counts of one listener. */
 export class ListenerState {
   options: ListenerOptions
-  /** Connections that were accepted by CONNACK 0x00. */
+  /** The number of Connections accepted by CONNACK 0x00. */
   connected = 0
-  /** Who judges the certificates of its Clients now. */
+  /** Judges the certificates of its Clients now. */
   readonly certificates: CertificateJudges = { judge: undefined }
-  /** Streams that have not come so far. */
+  /** Streams that have not logged in. */
   readonly newcomers: Holders<Newcomer> = new Holders<Newcomer>()
 
   constructor(options: ListenerOptions) {

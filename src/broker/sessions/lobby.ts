@@ -6,8 +6,8 @@
  *   |<----------------------------------------------------------------> gone   counted for its network
  *
  * A stream counts for the network that it comes from until it is gone, whatever comes before MQTT. The lobby is limited
- * (`max-connections-before-connect`, `max-waiting-connections`), and an attacker can be silent for free: so when it is
- * full, the oldest of the network that has most in it gives way, and no network can keep others out.
+ * (`max-connections-before-connect`, `max-waiting-connections`), and silence costs an attacker nothing. So when it is
+ * full, the oldest stream of the network that has most in it gives way, and no network can keep others out.
  *
  * @module
  */
@@ -21,7 +21,7 @@ import type { Metrics } from '../../reporting/metrics.ts'
 
 /** A network with the number of its streams. */
 export interface Network {
-  /** As `networkOf` writes it; empty for streams without an address, which have no limit. */
+  /** Its name, as `networkOf` writes it; empty for streams without an address, which have no limit. */
   readonly name: string
   streams: number
 }
@@ -31,14 +31,14 @@ export interface LobbyParts {
   readonly current: ActiveConfig
   readonly metrics: Metrics
   readonly events: Pick<Events, 'emit'>
-  /** How many Connections were accepted by CONNACK. */
+  /** The number of Connections accepted by CONNACK. */
   connected(): number
 }
 
 export class Lobby {
   readonly #parts: LobbyParts
   readonly #networks = new WideMap<Network>()
-  /** Of all networks. */
+  /** The number of streams of all networks. */
   streams = 0
   readonly #newcomers = new Holders<Newcomer>()
 
@@ -46,12 +46,12 @@ export class Lobby {
     this.#parts = parts
   }
 
-  /** How many are in it. */
+  /** The number of streams in the lobby. */
   get size(): number {
     return this.#newcomers.size
   }
 
-  /** Networks that have streams. */
+  /** The number of networks that have streams. */
   get networkCount(): number {
     return this.#networks.size
   }
@@ -60,7 +60,7 @@ export class Lobby {
    * Counts one more stream.
    *
    * @param isLimited false for a proxy that has not announced its client yet
-   * @returns `undefined` where that network has as many as `max-connections-per-address` allows
+   * @returns `undefined` if that network has as many as `max-connections-per-address` allows
    */
   count(address: string, isLimited = true): Network | undefined {
     const name = networkOf(address, this.#parts.current.options.ipv6PrefixLength)
@@ -81,13 +81,13 @@ export class Lobby {
     return limit === 0 || name === '' || (this.#networks.get(name)?.streams ?? 0) < limit
   }
 
-  /** A stream is gone. */
+  /** Counts a stream that is gone. */
   discount(network: Network): void {
     this.streams--
     if (--network.streams === 0) this.#networks.delete(network.name)
   }
 
-  /** Lets one more in; whoever has most gives way for it. @returns false where there is no room for anyone */
+  /** Lets one more in; the network that has most gives way for it. @returns false if there is no room for anyone */
   enter(newcomer: Newcomer, network: Network, listener: ListenerState): boolean {
     const [limit, limitOfListener] = [this.#limit(), this.#limitOf(listener)]
     if (limit < 1 || limitOfListener < 1) {
@@ -103,14 +103,15 @@ export class Lobby {
     return true
   }
 
-  /** It has logged in, or is no more. */
+  /** Removes a stream that has logged in or is lost. */
   leave(newcomer: Newcomer, network: Network, listener: ListenerState): void {
     this.#newcomers.remove(network.name, newcomer)
     listener.newcomers.remove(network.name, newcomer)
   }
 
   #makeRoom(newcomers: Holders<Newcomer>, limit: number, option: string): void {
-    // Who gives way leaves by itself; one for one that comes, so that a lowered limit takes no long turn.
+    // A stream that gives way leaves by itself. One leaves for each that comes, so that a lowered limit takes no long
+    // turn.
     if (newcomers.size <= limit) return
     this.#parts.metrics.connectionsGaveWay++
     this.#reached(option, newcomers.largestName)
@@ -121,7 +122,7 @@ export class Lobby {
     this.#parts.events.emit('limitReached', { option, owner })
   }
 
-  /** A few more than `max-connections` may come as far as CONNECT, and read there that the limit is reached. */
+  /** A few more than `max-connections` may send CONNECT, and be told that the limit is reached. */
   #limit(): number {
     const { maxConnections, maxWaitingConnections, maxConnectionsBeforeConnect } = this.#parts.current.options
     const beforeConnect = maxConnectionsBeforeConnect === 0 ? Infinity : maxConnectionsBeforeConnect

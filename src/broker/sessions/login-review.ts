@@ -1,12 +1,12 @@
 /**
- * Logins that were good may be no longer: a user left the password file, a key was withdrawn, a reload brought other rules. Every
- * Client that is logged in is asked about again then, and those that no plugin lets stay are disconnected. So are those whose
- * certificate would not get past their listener any longer.
+ * Logins that were good may no longer be: a user was removed from the password file, a key was withdrawn, a reload
+ * changed the rules. Then plugins are asked again about every Client that is logged in, and Clients that may not stay
+ * are disconnected. So are Clients whose certificate their listener would no longer accept.
  *
  *   reload, context.revoked() ──> begin ──> Connection by Connection: Access.mayStay ──no──> DISCONNECT 0x87
  *
- * That is done in slices, and where plugins answer later (they ask a web service), for a few Clients at a time. What begins
- * while a review is under way follows it. A login that is under way meanwhile is looked at again when it is done
+ * This happens in slices, and if plugins answer later (they ask a web service), for a few Clients at a time. A review
+ * that begins while another is in progress follows it. A login in progress meanwhile is checked again when it is done
  * (`admission.ts`).
  *
  * @module
@@ -32,18 +32,21 @@ export interface LoginReviewParts {
   readonly answers: Answers
   readonly current: ActiveConfig
   readonly metrics: Metrics
-  /** All that have not ended. */
+  /** All Connections that have not ended. */
   readonly connections: Iterable<Connection>
 }
 
-/** Whether a Client would be let in again: past its listener, which may have other CAs and revocation lists now, and by plugins. */
+/**
+ * Whether a Client would be accepted again: by its listener, which may have other CAs and revocation lists now, and by
+ * plugins.
+ */
 export function mayStay(peer: Peer, client: Client, grounds: Grounds, access: Access): MaybePromise<boolean> {
   return peer.certificate?.problem === undefined && access.mayStay(client, grounds)
 }
 
 export class LoginReview implements Task {
   #left: Iterator<Connection> | undefined = undefined
-  /** Those that were asked about before are to be asked about once more. */
+  /** Whether another review has to follow the present one. */
   #repeats = false
   #isQueued = false
   #pending = 0
@@ -53,7 +56,7 @@ export class LoginReview implements Task {
     this.#parts = parts
   }
 
-  /** Asks about every Client that is logged in now: after the review that is under way, if there is one. */
+  /** Asks about every Client that is logged in now, after the present review, if there is one. */
   begin(): void {
     if (this.#left !== undefined) {
       this.#repeats = true

@@ -1,5 +1,5 @@
 /**
- * Logins on their way to a decision: charged to addresses and names, waiting for their turn, put to the vote.
+ * Logins on their way to a decision: counted for addresses and names, waiting for their turn, put to the vote.
  *
  *   ask ──> room? ──> LoginGate (penalties, few at a time for one address) ──> the vote ──> judge
  *             └─ no: `max-pending-logins` is reached: whoever has most of them is turned away
@@ -24,10 +24,10 @@ import type { Options } from '../../config/options.ts'
 import type { Answers } from '../../turn/answers.ts'
 import type { ConnectRequest } from '../../access/plugin.ts'
 
-/** Logins refused with these were not wrong, and slow nobody's next one. */
+/** Reason Codes of refusals that are not the Client's fault, and so delay no later login. */
 const NOT_THE_CLIENTS_FAULT: ReadonlySet<ReasonCode> = new Set([ReasonCode.ServerBusy, ReasonCode.ServerUnavailable])
 
-/** Counts as the answer where asking fails. */
+/** The answer to assume if asking fails. */
 const FAILED: LoginResult = {
   decision: 'deny',
   reasonCode: ReasonCode.ServerUnavailable,
@@ -44,9 +44,9 @@ export interface LoginsParts {
   /** A line in the log: wrong logins delay the next one. */
   slowed(slowed: Slowed): void
   /**
-   * A login was decided; not told where its Connection is gone.
+   * A login was decided; not called if its Connection has ended.
    *
-   * @param asOf `loginsVersion` when plugins were asked
+   * @param asOf the value of `loginsVersion` when plugins were asked
    */
   judge(connection: Connection, request: ConnectRequest, result: LoginResult, asOf: number): void
   /** There is no room for that login. */
@@ -57,7 +57,7 @@ export class Logins {
   readonly #parts: LoginsParts
   readonly #penalties: LoginPenalties
   readonly #gate: LoginGate
-  /** Not decided yet, by the network of their address. */
+  /** Undecided logins, by the network of their address. */
   readonly #pending = new Holders<LoginAttempt>()
 
   constructor(parts: LoginsParts) {
@@ -76,7 +76,7 @@ export class Logins {
     })
   }
 
-  /** How many are not decided yet. */
+  /** The number of undecided logins. */
   get pending(): number {
     return this.#pending.size
   }
@@ -103,7 +103,7 @@ export class Logins {
     if (!attempt.hasBegun) attempt.keepBytes()
   }
 
-  /** One more gives way only to a holder that has less even then. */
+  /** A login gives way only to a holder that has fewer even after that. */
   #makeRoom(holder: string): boolean {
     const { maxPendingLogins } = this.#parts.current.options
     if (this.#pending.size < maxPendingLogins) return true
@@ -116,7 +116,7 @@ export class Logins {
     return true
   }
 
-  /** Its Connection is gone: a check that has begun is charged all the same. */
+  /** Called when its Connection has ended; a check that has begun still counts. */
   left(connection: Connection): void {
     const { login } = notesOf(connection)
     if (login === undefined) return
@@ -134,7 +134,7 @@ export class Logins {
     const { connection, request } = attempt
     const notes = notesOf(connection)
     const { access } = this.#parts.current
-    // An exchange rests on what held at its first step.
+    // An exchange is judged by what was valid at its first step.
     const asOf = notes.exchange === undefined ? access.loginsVersion : notes.exchangeAsOf
     const states: ExchangeStates = notes.exchange ?? new Map()
     if (request.authenticationMethod !== undefined) {
@@ -148,7 +148,7 @@ export class Logins {
     } else this.#decided(attempt, result, asOf)
   }
 
-  /** Plugins that a reload closed have not decided anything: those that took their place are asked. */
+  /** If a reload closed the plugins that were asked, the ones that replace them are asked again. */
   #answered(attempt: LoginAttempt, result: LoginResult, asOf: number, access: Access): void {
     const isOvertaken = access !== this.#parts.current.access && notesOf(attempt.connection).exchange === undefined
     const hasFailed = result.decision === 'deny' && result.reasonCode === ReasonCode.ServerUnavailable
@@ -162,11 +162,11 @@ export class Logins {
     this.#pending.remove(holder, attempt)
     if (notes.login === attempt) notes.login = undefined
     if (result.decision === 'continue') notes.claimedUserName = result.claimedUserName
-    // An anonymous one has proved nothing.
+    // An anonymous login has proved nothing.
     if (result.decision === 'allow' && result.userName !== undefined && debtor !== undefined)
       this.#penalties.remember(debtor)
     const isWanted = !attempt.isOver && !connection.isClosed
-    // Another Connection may be at work, whose login this one waited for.
+    // Another Connection may be in progress, whose login this one has waited for.
     if (isWanted) connection.guard(() => this.#parts.judge(connection, request, result, asOf))
     this.#gate.settle(attempt, outcomeOf(result))
     this.#countForgotten()

@@ -1,11 +1,11 @@
 /**
- * What expires while it waits leaves the queue of its Session, its limits, the counters and the Store, also where nobody comes
- * to fetch it.
+ * Messages that expire while they wait are removed from the queue of their Session, its limits, the counters and the
+ * Store, even if the Client does not fetch them.
  *
  *   queue whose earliest message expires at t ──> one deadline for the whole queue, t rounded up to a second
  *                                             ──> a sweep in slices ──> the next deadline, if anything is left that expires
  *
- * So a queue is looked through once a second at the most, however many of its messages expire at however many times.
+ * So a queue is searched once a second at most, however many of its messages expire at however many times.
  *
  * @module
  */
@@ -14,9 +14,9 @@ import type { Session } from '../../protocol/session.ts'
 import type { Task, Turn } from '../../turn/turn.ts'
 import type { Expiring } from '../../base/timer-wheel.ts'
 
-/** Deadlines are rounded up to a multiple of it. */
+/** Deadlines are rounded up to a multiple of this. */
 const GRAIN_MS = 1000
-/** What a slice of a sweep costs: some thousand looks at entries. */
+/** The work of a slice of a sweep, which examines about a thousand entries. */
 const SLICE_WORK = 500 * Work.entry
 
 class QueueExpiry implements Expiring, Task {
@@ -47,7 +47,7 @@ export class QueueExpiries {
     this.#turn = turn
   }
 
-  /** Something in that queue expires then, earlier than anything in it before. */
+  /** Something in that queue expires then, earlier than everything before. */
   expires(session: Session, atMs: number): void {
     let entry = this.#entries.get(session)
     if (entry === undefined) {
@@ -75,7 +75,7 @@ export class QueueExpiries {
     return false
   }
 
-  /** The Session is over. */
+  /** Forgets a Session that has ended. */
   forget(session: Session): void {
     const entry = this.#entries.get(session)
     if (entry === undefined) return

@@ -1,6 +1,6 @@
 /**
- * The Subscriptions of a Session that ended, on their way out of the tree. There may be very many, and very many Sessions may
- * end at once, so that they go a share at a time. The Session takes nothing more from the moment it ended.
+ * Removes the Subscriptions of a Session that has ended from the tree. There may be very many, and very many Sessions
+ * may end at once, so they are removed a share at a time. The Session receives nothing from the moment it has ended.
  *
  * @module
  */
@@ -15,7 +15,7 @@ export class SessionEnding implements Task {
   readonly #work: WorkBudget
   readonly #remove: (subscription: Subscription) => void
 
-  /** @param remove takes it out of the tree */
+  /** @param remove removes a Subscription from the tree */
   constructor(session: Session, work: WorkBudget, remove: (subscription: Subscription) => void) {
     this.#session = session
     this.#work = work

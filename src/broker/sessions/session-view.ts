@@ -1,4 +1,4 @@
-/** A connected Client, or a Session, as the lists show it. @module */
+/** A Session as lists show it. @module */
 import type { QoS } from '../../codec/packet-types.ts'
 import type { Client } from '../../protocol/client.ts'
 import type { Registration } from './sessions.ts'

@@ -1,12 +1,12 @@
 /**
- * All Sessions by Client Identifier, with what hangs on each: its Connection, its Will, and when it ends.
+ * All Sessions by Client Identifier, each with its Connection, its Will, and the time when it ends.
  *
  *   connected ──Connection ends──> away ──Session Expiry──> ended
  *       ^                           │  Will Delay ──> Will
  *       └───────CONNECT, Clean Start 0
  *
- * The Will goes out at Will Delay or Session end, whichever is first, unless a DISCONNECT 0x00 or a resumed Session took it
- * away [5.0 MQTT-3.1.2-8] [5.0 MQTT-3.1.3-9].
+ * The Will is sent at Will Delay or Session end, whichever is first, unless a DISCONNECT 0x00 or a resumed Session has
+ * removed it [5.0 MQTT-3.1.2-8] [5.0 MQTT-3.1.3-9].
  *
  * @module
  */
@@ -28,48 +28,51 @@ import type { Expiring } from '../../base/timer-wheel.ts'
 /** A Session Expiry Interval that never ends. */
 export const NEVER_EXPIRES = 0xffff_ffff
 
-/** A Will with who it speaks for. */
+/** A Will with its Client. */
 export interface Will {
   readonly fields: Omit<WillFields, 'properties'> & { readonly properties: PropertyList }
   readonly client: Client
-  /** Seconds. */
+  /** In seconds. */
   readonly delayInterval: number
 }
 
-/** What a Will takes in memory. */
+/** The memory that a Will takes. */
 export function sizeOfWill({ topicName, payload, properties }: Will['fields']): number {
   return MESSAGE_BYTES + sizeOfText(topicName) + payload.length + properties.size
 }
 
-/** What the registry tells the broker. */
+/** What the registry reports to the broker. */
 export interface SessionsSide {
-  /** The Session is over: its Subscriptions have to go, and what others of a Shared Subscription can have moves on. */
+  /**
+   * A Session has ended: its Subscriptions have to be removed, and messages that other members of a Shared Subscription
+   * can get are handed on.
+   */
   sessionEnded(registration: Registration, cause: SessionEndCause): void
   /**
-   * @param settled called once it has gone out or was refused
-   * @returns whether that is done: if not, a plugin still looks at it
+   * @param settled called once it was sent or refused
+   * @returns whether it was settled at once; if not, a plugin has not decided yet
    */
   publishWill(will: Will, settled: () => void): boolean
   /** Whether that Will has to wait for subscribers: `sendWill` follows. */
   willMustWait(registration: Registration): boolean
-  /** It waits no more. */
+  /** A Will no longer waits. */
   willLeft(registration: Registration): void
-  /** The Session's own facts, or the time at which it or its Will is due, changed. */
+  /** The facts of a Session, or the time at which it or its Will is due, have changed. */
   changed(registration: Registration): void
-  /** Its Will was set, took a due time, or is gone. */
+  /** Its Will was set or removed, or its due time was set. */
   willChanged(registration: Registration): void
-  /** Its Will is due, and a plugin looks at it. @returns what `willDecided` takes */
+  /** Its Will is due, and a plugin has not decided about it. @returns the number for `willDecided` */
   willUndecided(registration: Registration, will: Will): number
   willDecided(undecided: number): void
 }
 
-/** One Session and what hangs on it. */
+/** One Session with its Connection, its Will and its deadlines. */
 export class Registration implements Expiring, Linked<Registration> {
   deadlineMs = 0
   wheelIndex = -1
   previous: Registration | undefined = undefined
   next: Registration | undefined = undefined
-  /** It has no Connection, and waits in the list of the holder that it had when that ended, if any. */
+  /** Whether it has no Connection and waits in the list of the holder that it had when the Connection ended, if any. */
   isAway = false
   awayOf: Holder | undefined = undefined
   readonly session: Session
@@ -77,12 +80,12 @@ export class Registration implements Expiring, Linked<Registration> {
   /** The Client of the present or latest Connection. */
   client: Client
   #will: Will | undefined = undefined
-  /** Monotonic milliseconds; `undefined` while not due. */
+  /** When its Will is due, in monotonic milliseconds; `undefined` if it is not. */
   willDueAtMs: number | undefined = undefined
-  /** Its Will is due, and waits for subscribers. */
+  /** Whether its Will is due and waits for subscribers. */
   isWillWaiting = false
   expiresAtMs: number | undefined = undefined
-  /** Whom it is counted for; `undefined` for one that ends with its Connection. */
+  /** The holder for which it is counted; `undefined` if it ends with its Connection. */
   holder: Holder | undefined = undefined
   readonly #registry: Sessions
 
@@ -96,7 +99,7 @@ export class Registration implements Expiring, Linked<Registration> {
     return this.#will
   }
 
-  /** The Session's account is charged with it. */
+  /** Sets the Will, with which the Session's account is charged. */
   set will(will: Will | undefined) {
     const before = this.#will === undefined ? 0 : sizeOfWill(this.#will.fields)
     this.session.memory.add((will === undefined ? 0 : sizeOfWill(will.fields)) - before)
@@ -123,19 +126,19 @@ function isSame(one: Client, other: Client): boolean {
 }
 
 export interface SessionsLimits {
-  /** Sessions that outlive their Connections, in all; 0 sets no limit. */
+  /** The most Sessions that outlive their Connections; 0 sets no limit. */
   readonly maxSessions: number
   /** The same of one holder: a User Name, or an address for anonymous Clients; 0 sets no limit. */
   readonly maxSessionsPerUser: number
-  /** Bits of an IPv6 address that tell one holder from another. */
+  /** Bits of an IPv6 address that distinguish holders. */
   readonly ipv6PrefixLength: number
 }
 
-/** Whoever has Sessions that outlive their Connections. */
+/** The owner of Sessions that outlive their Connections. */
 interface Holder {
   readonly name: string
   kept: number
-  /** Those without a Connection, the longest absent first. */
+  /** Its Sessions without a Connection, the longest absent first. */
   readonly away: LinkedList<Registration>
 }
 
@@ -143,9 +146,9 @@ export class Sessions {
   limits: SessionsLimits
   readonly #byClientId = new WideMap<Registration>()
   readonly #holders = new WideMap<Holder>()
-  /** Sessions without a Connection. */
+  /** The number of Sessions without a Connection. */
   #away = 0
-  /** Sessions that outlive their Connections. */
+  /** The number of Sessions that outlive their Connections. */
   #kept = 0
   readonly #turn: Turn
   readonly #metrics: Metrics
@@ -170,16 +173,16 @@ export class Sessions {
     return this.#byClientId.get(clientId)
   }
 
-  /** In no particular order. They may come and go meanwhile: those that stay come once. */
+  /** All Sessions, in no particular order. Sessions may come and go meanwhile; each that stays is returned once. */
   all(): Iterable<Registration> {
     return this.#byClientId.values()
   }
 
   /**
-   * Client Identifiers that come after `after` in an order of their own: some of the next, and none only at the end.
+   * Some of the Client Identifiers that follow `after` in an order of their own; none only at the end.
    *
-   * @param after `undefined` for the first of all
-   * @param looked is called with how many were looked at
+   * @param after `undefined` for the first ones
+   * @param looked called with the number of identifiers examined
    */
   idsAfter(after: string | undefined, most: number, looked: (count: number) => void): string[] {
     return this.#byClientId.keysAfter(after, (size) => (looked(size), most))
@@ -189,7 +192,7 @@ export class Sessions {
   add(session: Session, client: Client, connection: Connection | undefined): Registration {
     const registration = new Registration(session, client, this)
     registration.connection = connection
-    // Of two that a Store gave, the older one had ended, and only hands over what it holds.
+    // If a Store returned two, the older one had ended, and only hands over its messages.
     const other = this.#byClientId.get(session.clientId)?.session
     const isOver = other !== undefined && session.sessionNumber > 0 && session.sessionNumber < other.sessionNumber
     if (!isOver) this.#byClientId.set(session.clientId, registration)
@@ -198,9 +201,10 @@ export class Sessions {
   }
 
   /**
-   * Puts back a Session that a Store gave at start, without its Client.
+   * Restores a Session that a Store returned at start, without its Client.
    *
-   * @param expiresAtMs monotonic milliseconds; `undefined` where it was connected when the Server stopped: the wait begins now
+   * @param expiresAtMs monotonic milliseconds; `undefined` if it was connected when the Server stopped: the wait begins
+   *   now
    * @param willDueAtMs the same for its Will
    */
   restore(registration: Registration, expiresAtMs: number | undefined, willDueAtMs: number | undefined): void {
@@ -212,12 +216,12 @@ export class Sessions {
     this.#arm(registration)
   }
 
-  /** A Client is back: its Session goes on and a Will that was still due is not sent. */
+  /** A Client is back: its Session continues, and a Will that is not due yet is not sent. */
   resume(registration: Registration, client: Client, connection: Connection): void {
     this.#leaveAway(registration)
-    // What waits was judged for the Client that it was; another name or another way in may have other rights.
+    // Messages that wait were judged for the earlier Client; another user or another listener may have other rights.
     if (!isSame(registration.client, client)) registration.session.doubtRights()
-    // Its time had come before its Client did.
+    // It was due before its Client came.
     if (registration.isWillWaiting) this.sendWill(registration)
     registration.client = client
     registration.connection = connection
@@ -228,9 +232,9 @@ export class Sessions {
   }
 
   /**
-   * A Connection is over.
+   * Called when a Connection has ended.
    *
-   * @param keepsWill false after a DISCONNECT that takes the Will away
+   * @param keepsWill false after a DISCONNECT that removes the Will
    */
   disconnected(registration: Registration, keepsWill: boolean): void {
     const { session } = registration
@@ -245,7 +249,7 @@ export class Sessions {
     if (registration.will !== undefined) this.#side.willChanged(registration)
   }
 
-  /** Begins the time in which a Session waits for its Client; both in seconds. */
+  /** Starts the time in which a Session waits for its Client; both in seconds. */
   startWaiting(registration: Registration, expirySeconds: number, willSeconds: number, sendsWill = true): void {
     const now = this.#turn.now()
     registration.expiresAtMs = expirySeconds === NEVER_EXPIRES ? undefined : now + expirySeconds * 1000
@@ -260,7 +264,7 @@ export class Sessions {
     this.#turn.arm(registration, isWillWaiting ? expiresAtMs : Math.min(expiresAtMs, willDueAtMs))
   }
 
-  /** A deadline of that Session has come. */
+  /** Called at a deadline of that Session. */
   due(registration: Registration, nowMs: number): void {
     if (isDue(registration.expiresAtMs, nowMs)) {
       this.#metrics.sessionsExpired++
@@ -277,11 +281,11 @@ export class Sessions {
       return
     }
     registration.isWillWaiting = true
-    // The Store has forgotten it with its Session.
+    // The Store has removed it with its Session.
     if (registration.session.isEnded) this.#side.willChanged(registration)
   }
 
-  /** Its time has come, and nothing is in its way. */
+  /** Sends a Will that is due and need not wait. */
   sendWill(registration: Registration): void {
     if (registration.isWillWaiting) this.#side.willLeft(registration)
     registration.isWillWaiting = false
@@ -302,7 +306,7 @@ export class Sessions {
     this.#side.willChanged(registration)
   }
 
-  /** Ends a Session: its Will, if it still has one, goes out now, whatever its delay (U-3.1.3.2.2-1). */
+  /** Ends a Session. Its Will, if it still has one, is sent now, whatever its delay (U-3.1.3.2.2-1). */
   end(registration: Registration, cause: SessionEndCause): void {
     this.#leaveAway(registration)
     this.#discount(registration)
@@ -331,7 +335,7 @@ export class Sessions {
 
   // ---- whose they are ----
 
-  /** Its user, its address and its Session Expiry Interval are what they are now: from now on it counts for that holder. */
+  /** Counts a Session for the holder that its user, its address and its Session Expiry Interval now give. */
   settle(registration: Registration): void {
     const { session, client } = registration
     const name = session.sessionExpiryInterval === 0 ? undefined : this.#holderOf(session.userName, client.address)
@@ -358,17 +362,17 @@ export class Sessions {
   }
 
   /**
-   * Makes room for a Session that outlives its Connection. Its holder gives way, never another one: where a limit is reached,
-   * the holder's Session that has been away the longest ends.
+   * Makes room for a Session that outlives its Connection. If a limit is reached, the same holder's Session that has
+   * been away the longest ends; another holder never gives way.
    *
-   * @returns false where the holder has none to give
+   * @returns false if the holder has no such Session
    */
   makeRoomFor({ clientId, userName, address }: Client): boolean {
     const name = this.#holderOf(userName, address)
     const existing = this.#byClientId.get(clientId)
     if (existing?.holder?.name === name) return true
     let ended = 0
-    // Two for one that comes, so that a lowered limit, too, is reached without a long turn.
+    // Two end for each that comes, so that a lowered limit is reached without a long turn.
     while (ended < 2 && this.#isFull(name, existing)) {
       const longest = this.#holders.get(name)?.away.first
       if (longest === undefined) break

@@ -1,7 +1,7 @@
 /**
- * Wills that are due while a subscriber that reads has no room: thousands of Clients may be gone at one moment. They go out in
- * the order in which they came due, as room comes (`crowds.ts`). Until then a Will stays where it is: in its Session's account,
- * and in the Store.
+ * Wills that are due while a subscriber that reads has no room, since thousands of Clients may be lost at one moment.
+ * They are sent in the order in which they came due, as there is room (`crowds.ts`). Until then a Will stays where it
+ * is: in its Session's account, and in the Store.
  *
  * @module
  */
@@ -32,7 +32,7 @@ export class WillLine implements GivesWay, Expiring, Task {
     return true
   }
 
-  /** It has gone out, or must not any more. */
+  /** Removes a Will that was sent, or must no longer be sent. */
   leave(registration: Registration): void {
     this.#waiting.delete(registration)
   }
@@ -67,7 +67,7 @@ export class WillLine implements GivesWay, Expiring, Task {
     return true
   }
 
-  /** Sends all that wait, for a broker that stops. */
+  /** Sends all Wills that wait, for a broker that stops. */
   flush(): void {
     for (const registration of this.#waiting) this.#send(registration)
     this.#waiting.clear()
