@@ -21,7 +21,7 @@ import { NoRoom } from './no-room.ts'
 import { type OpenInterception, OpenInterceptions } from './open-interceptions.ts'
 import { WillPublishing } from './will-publishing.ts'
 import { notesOf } from './sessions/connection-notes.ts'
-import type { Crowds } from '../turn/crowds.ts'
+import type { BackPressure } from '../turn/back-pressure.ts'
 import type { ActiveConfig } from '../config/active-config.ts'
 import { PublishRefusals, type PublishRefusalsParts } from './publish-refusals.ts'
 import type { Memory } from '../limits/memory.ts'
@@ -42,7 +42,7 @@ export interface PublishingParts extends PublishRefusalsParts {
   readonly turn: Turn
   readonly answers: Answers
   readonly waiters: StoreWaiters
-  readonly crowds: Crowds
+  readonly backPressure: BackPressure
   /** Whether the Store accepts a new message of so many bytes. */
   canStore(bytes: number): boolean
   /** Records that the Store did not accept a message of so many bytes. @returns why */
@@ -321,11 +321,11 @@ export class Publishing {
   ): ReasonCode {
     const noRoom = message.retain ? this.#retain(message, client, connection) : undefined
     if (noRoom !== undefined) return this.#denied(connection!, message, noRoom)
-    const { crowds } = this.#parts
-    if (crowds.isHit) crowds.clear()
+    const { backPressure } = this.#parts
+    if (backPressure.isHit) backPressure.clear()
     const reasonCode = this.#deliver(message, topic, client)
     // A publisher whose own queue is crowded is not held: its acknowledgements make room, so they have to be read.
-    if (crowds.isHit && connection !== undefined && !connection.session!.isCrowded) crowds.hold(connection)
+    if (backPressure.isHit && connection !== undefined && !connection.session!.isCrowded) backPressure.hold(connection)
     return reasonCode
   }
 

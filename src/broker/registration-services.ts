@@ -4,7 +4,7 @@
  * @module
  */
 import type { SessionEndCause } from '../access/broker-events.ts'
-import type { Crowds } from '../turn/crowds.ts'
+import type { BackPressure } from '../turn/back-pressure.ts'
 import type { Turn } from '../turn/turn.ts'
 import type { Ledger } from './durable/ledger.ts'
 import type { SessionEnds } from './session-ends.ts'
@@ -15,7 +15,7 @@ import type { WillPublishing } from './will-publishing.ts'
 /** What RegistrationServices work with. The methods return parts that are made after the registry. */
 export interface RegistrationServicesParts {
   readonly turn: Turn
-  readonly crowds: Crowds
+  readonly backPressure: BackPressure
   sessions(): Sessions
   wills(): WillPublishing
   ends(): SessionEnds
@@ -33,9 +33,9 @@ export class RegistrationServices implements SessionsSide {
   }
 
   publishWill(will: Will, settled: () => void): boolean {
-    const { crowds } = this.#parts
+    const { backPressure } = this.#parts
     const isSettled = this.#parts.wills().publish(will, settled)
-    if (crowds.isHit) crowds.hold(this.#willLine)
+    if (backPressure.isHit) backPressure.hold(this.#willLine)
     return isSettled
   }
 

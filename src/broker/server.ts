@@ -30,7 +30,7 @@ import { notesOf } from './sessions/connection-notes.ts'
 import { ClosedConnections } from './sessions/closed-connections.ts'
 import { Connections } from './sessions/connections.ts'
 import { Departures } from './sessions/departures.ts'
-import { Crowds } from '../turn/crowds.ts'
+import { BackPressure } from '../turn/back-pressure.ts'
 import type { ActiveConfig } from '../config/active-config.ts'
 import { Denials } from '../reporting/denials.ts'
 import { DurabilityRules } from './durable/durability-rules.ts'
@@ -116,7 +116,7 @@ export class Server implements ServerSide {
   readonly #gathering: Gathering
   readonly #review: LoginReview
   readonly #queueExpiries: QueueExpiries
-  readonly #crowds: Crowds
+  readonly #backPressure: BackPressure
   readonly #services: SessionServices
   readonly #ends: SessionEnds
   readonly #registrations: RegistrationServices
@@ -148,9 +148,14 @@ export class Server implements ServerSide {
     this.#gate.onChanged = () => this.#waiters.conditionChanged()
     this.turn.onEnd = (nowMs) => this.memory.measure(nowMs)
     this.#queueExpiries = new QueueExpiries(this.turn)
-    this.#crowds = new Crowds(this.turn, this.metrics)
+    this.#backPressure = new BackPressure(this.turn, this.metrics)
     this.#registrations = new RegistrationServices({
-      ...{ turn: this.turn, crowds: this.#crowds, sessions: () => this.sessions, ledger: () => this.ledger },
+      ...{
+        turn: this.turn,
+        backPressure: this.#backPressure,
+        sessions: () => this.sessions,
+        ledger: () => this.ledger,
+      },
       ...{ wills: () => this.publishing.wills, ends: () => this.#ends },
     })
     const registrations = this.#registrations
@@ -188,7 +193,7 @@ export class Server implements ServerSide {
     this.#services = new SessionServices({
       ...ofSessions,
       payloads: this.#payloads,
-      crowds: this.#crowds,
+      backPressure: this.#backPressure,
       memoryRefusals: this.memoryRefusals,
       denials: this.#denials,
       ends: this.#ends,
@@ -196,7 +201,7 @@ export class Server implements ServerSide {
     const shared = {
       ...{ current, events, clock, answers, turn: this.turn, metrics: this.metrics, memory: this.memory },
       ...{ memoryRefusals, router: this.router, retained: this.retainedMessages, replays: this.replays },
-      ...{ sessions: this.sessions, waiters: this.#waiters, crowds: this.#crowds },
+      ...{ sessions: this.sessions, waiters: this.#waiters, backPressure: this.#backPressure },
       denied: (...what: Parameters<Denials['denied']>) => this.#denials.denied(...what),
       full: (...what: Parameters<Denials['full']>) => this.#denials.full(...what),
     }

@@ -15,7 +15,7 @@ import type { DropCause } from '../protocol/drop-cause.ts'
 import { Session } from '../protocol/session.ts'
 import type { SessionGauges, SessionSide } from '../protocol/session-side.ts'
 import type { Subscriber } from '../protocol/subscription.ts'
-import type { Crowds } from '../turn/crowds.ts'
+import type { BackPressure } from '../turn/back-pressure.ts'
 import type { ActiveConfig } from '../config/active-config.ts'
 import type { Denials } from '../reporting/denials.ts'
 import type { Events } from '../reporting/events.ts'
@@ -41,7 +41,7 @@ export interface SessionServicesParts {
   /** Present if something is stored. */
   readonly payloads: Payloads | undefined
   readonly queueExpiries: QueueExpiries
-  readonly crowds: Crowds
+  readonly backPressure: BackPressure
   readonly memoryRefusals: MemoryRefusals
   readonly denials: Denials
   readonly ends: SessionEnds
@@ -125,11 +125,11 @@ export class SessionServices implements SessionSide<Session> {
   }
 
   crowded(session: Session): void {
-    this.#parts.crowds.crowded(session)
+    this.#parts.backPressure.crowded(session)
   }
 
   thinned(session: Session): void {
-    this.#parts.crowds.thinned(session)
+    this.#parts.backPressure.thinned(session)
   }
 
   memoryRefused(account: MemoryAccount, bytes: number): void {

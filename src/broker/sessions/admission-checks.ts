@@ -19,7 +19,7 @@ import type { ListenerOptions } from '../../config/options.ts'
 import { sizeOfWill } from './sessions.ts'
 import { Refusal } from './refusal.ts'
 import type { AdmissionParts } from './admission-parts.ts'
-import { grantExpiry, requestedExpiry } from './granted.ts'
+import { grantExpiry, requestedExpiry } from './connack.ts'
 
 export class AdmissionChecks {
   readonly #parts: AdmissionParts

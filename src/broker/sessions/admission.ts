@@ -28,7 +28,7 @@ import { Refusal } from './refusal.ts'
 import type { AdmissionParts } from './admission-parts.ts'
 import { AdmissionChecks } from './admission-checks.ts'
 import { requestAgain, connectRequestOf } from './connect-request.ts'
-import { connackProperties, grantedKeepAlive, grantExpiry, requestedExpiry } from './granted.ts'
+import { connackProperties, grantedKeepAlive, grantExpiry, requestedExpiry } from './connack.ts'
 
 type Login = LoginResult & { readonly decision: 'allow' }
 

@@ -1,12 +1,12 @@
 /**
  * Wills that are due while a subscriber that reads has no room, since thousands of Clients may be lost at one moment.
- * They are sent in the order in which they came due, as there is room (`crowds.ts`). Until then a Will stays where it
+ * They are sent in the order in which they came due, as there is room (`turn/back-pressure.ts`). Until then a Will stays where it
  * is: in its Session's account, and in the Store.
  *
  * @module
  */
 import { Work } from '../../base/work.ts'
-import type { GivesWay } from '../../turn/crowds.ts'
+import type { GivesWay } from '../../turn/back-pressure.ts'
 import type { Registration } from './sessions.ts'
 import type { Task, Turn } from '../../turn/turn.ts'
 import type { Expiring } from '../../base/timer-wheel.ts'

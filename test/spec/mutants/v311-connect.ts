@@ -2,7 +2,7 @@
 import { mutant, type Mutant } from './mutant.ts'
 
 const ADMISSION_CHECKS = 'src/broker/sessions/admission-checks.ts'
-const GRANTED = 'src/broker/sessions/granted.ts'
+const CONNACK_FILE = 'src/broker/sessions/connack.ts'
 const LOGIN = 'src/protocol/connection-login.ts'
 const DEADLINES = 'src/protocol/connection-deadlines.ts'
 const ENDING = 'src/protocol/connection-ending.ts'
@@ -149,14 +149,14 @@ export const connectMutants: readonly Mutant[] = [
   mutant(
     '3.1.1 MQTT-3.1.2-4, MQTT-4.1.0-1',
     'A CleanSession 0 Session ends with its Connection',
-    GRANTED,
+    CONNACK_FILE,
     'return cleanStart ? 0 : NEVER_EXPIRES',
     'return cleanStart ? 0 : NEVER_EXPIRES * 0',
   ),
   mutant(
     '3.1.1 MQTT-3.1.2-6',
     'A CleanSession 1 Session is kept for an hour',
-    GRANTED,
+    CONNACK_FILE,
     'return cleanStart ? 0 : NEVER_EXPIRES',
     'return cleanStart ? 3600 : NEVER_EXPIRES',
   ),

@@ -123,7 +123,7 @@ export const mutantsConnectPublish5: readonly Mutant[] = [
   },
   {
     name: 'Response Information is told unasked',
-    file: 'src/broker/sessions/granted.ts',
+    file: 'src/broker/sessions/connack.ts',
     from: 'asked.requestResponseInformation === 1 &&',
     to: 'asked.requestResponseInformation !== 2 &&',
     breaks: '5.0 MQTT-3.1.2-28',
@@ -137,7 +137,7 @@ export const mutantsConnectPublish5: readonly Mutant[] = [
   },
   {
     name: 'an assigned Client Identifier is not named',
-    file: 'src/broker/sessions/granted.ts',
+    file: 'src/broker/sessions/connack.ts',
     from: "said(packet.clientId === '', client.clientId)",
     to: "said(packet.clientId === '?', client.clientId)",
     breaks: '5.0 MQTT-3.1.3-7, 5.0 MQTT-3.2.2-16',
@@ -165,7 +165,7 @@ export const mutantsConnectPublish5: readonly Mutant[] = [
   },
   {
     name: 'Maximum QoS is kept quiet',
-    file: 'src/broker/sessions/granted.ts',
+    file: 'src/broker/sessions/connack.ts',
     from: 'said(listener.maxQos < 2, listener.maxQos)',
     to: 'said(listener.maxQos < 0, listener.maxQos)',
     breaks: '5.0 MQTT-3.2.2-9',

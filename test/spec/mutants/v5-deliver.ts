@@ -2,7 +2,7 @@
 import { mutant, type Mutant } from './mutant.ts'
 
 const ADMISSION_CHECKS = 'src/broker/sessions/admission-checks.ts'
-const GRANTED = 'src/broker/sessions/granted.ts'
+const CONNACK_FILE = 'src/broker/sessions/connack.ts'
 const LOGIN = 'src/protocol/connection-login.ts'
 const ENDING = 'src/protocol/connection-ending.ts'
 const DECODE = 'src/codec/decode.ts'
@@ -216,7 +216,7 @@ export const mutantsDeliver5: readonly Mutant[] = [
   mutant(
     '5.0 MQTT-4.12.0-5',
     'CONNACK does not name the method',
-    GRANTED,
+    CONNACK_FILE,
     'authenticationMethod: asked.authenticationMethod, // [5.0',
     'authenticationMethod: undefined, // [5.0',
   ),

@@ -59,7 +59,7 @@ class Crowd implements Expiring {
   }
 }
 
-export class Crowds {
+export class BackPressure {
   /**
    * Whether the message being routed was added to a queue that is half full, of a Session for which publishers wait.
    */
