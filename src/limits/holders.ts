@@ -1,34 +1,34 @@
 /**
- * A bounded room, and how much of it each holder has: when it is full, the oldest entry of the largest holder gives way,
- * so that a greedy holder only displaces itself.
+ * A bounded room, and how much of it each holder has. When it is full, the oldest entry of the largest holder gives
+ * way, so a greedy holder only displaces itself.
  *
  *   holders by size   1: {b, c}   2: {d}   3: {a}      full, and e comes ──> the oldest of a
  *
- * Each step costs the same however many there are: an entry moves its holder by one size, up or down.
+ * Each step costs the same, however many holders there are: an entry moves its holder by one size, up or down.
  *
  * @module
  */
 
 interface Holder<Entry> {
   readonly name: string
-  /** The oldest first. */
+  /** Its entries, the oldest first. */
   readonly entries: Set<Entry>
 }
 
 export class Holders<Entry> {
-  /** Entries in all. */
+  /** The number of all entries. */
   size = 0
   readonly #byName = new Map<string, Holder<Entry>>()
-  /** Holders by how much they have; within one size, the one that has had it longest first. */
+  /** Holders by the number of their entries; within one size, the one that has had it longest comes first. */
   readonly #bySize: Set<Holder<Entry>>[] = []
   #largest = 0
 
-  /** Entries of the holder that has the most. */
+  /** The number of entries of the largest holder. */
   get largest(): number {
     return this.#largest
   }
 
-  /** Entries of that holder. */
+  /** The number of entries of that holder. */
   sizeOf(name: string): number {
     return this.#byName.get(name)?.entries.size ?? 0
   }
@@ -54,12 +54,12 @@ export class Holders<Entry> {
     return true
   }
 
-  /** The holder that has the most; empty while there is none. */
+  /** The name of the largest holder; empty if there is none. */
   get largestName(): string {
     return this.#largestHolder()?.name ?? ''
   }
 
-  /** The oldest entry of the holder that has the most; `undefined` while there is none. */
+  /** The oldest entry of the largest holder; `undefined` if there is none. */
   oldestOfLargest(): Entry | undefined {
     return this.#largestHolder()?.entries.values().next().value
   }

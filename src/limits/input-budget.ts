@@ -1,14 +1,14 @@
 /**
- * What all Connections together make the broker hold of their input: packets that are not complete yet, those that wait for an
- * answer (a login, a plugin), and the topics behind Topic Aliases.
+ * The input that all Connections together make the broker hold: incomplete packets, packets that wait for an answer (a
+ * login, a plugin), and the topics of Topic Aliases.
  *
  *   user ann        | 9 MB     | 40 kB |            beyond `max-input-bytes` whoever holds the most gives way: the largest
  *   192.0.2.7       | 64 kB | 64 kB | 64 kB |       Connections of the largest holder, until there is room again
  *   user bob        | 2 kB |
  *
- * A holder is a user, or before the login the network that a Connection came from, so that many small ones do not get past a
- * single large one. Counting costs an addition; only beyond the limit are Connections looked at, and then so much is freed
- * that as many bytes have to come in before that happens again.
+ * A holder is a user, or before the login the network that a Connection came from, so that many small Connections do
+ * not escape a rule for large ones. Counting costs an addition. Only beyond the limit are Connections examined, and
+ * then so much is freed that as many bytes have to arrive before that happens again.
  *
  * @module
  */
@@ -16,15 +16,15 @@ import { ReasonCode } from '../codec/reason-code.ts'
 import type { Connection } from '../protocol/connection.ts'
 import type { Metrics } from '../reporting/metrics.ts'
 
-/** Below the limit by that share there is room again. */
+/** Room is made until the total is below the limit by this share. */
 const SHARE_OF_ROOM = 1 / 64
 
 /** What the budget works with. */
 export interface InputBudgetParts {
-  /** Bytes. */
+  /** The limit in bytes. */
   limit(): number
   connections(): Iterable<Connection>
-  /** Who pays for what that Connection holds. */
+  /** The holder of that Connection's input. */
   holderOf(connection: Connection): string
   readonly metrics: Metrics
 }
@@ -42,7 +42,7 @@ export class InputBudget {
     this.#parts = parts
   }
 
-  /** So many bytes more (or less) are held. */
+  /** Changes how many bytes are held. */
   change(bytes: number): void {
     const { metrics } = this.#parts
     metrics.inputHeldBytes += bytes
@@ -55,7 +55,7 @@ export class InputBudget {
     const { metrics } = this.#parts
     const holders = [...this.#holders().values()].toSorted((one, other) => other.bytes - one.bytes)
     const level = levelOf(holders, metrics.inputHeldBytes - room)
-    // What happens to a Connection that ends may make others hold more: they have their turn when that is over.
+    // The end of a Connection may make others hold more; they are examined when this is over.
     this.#isMakingRoom = true
     try {
       for (const holder of holders) if (metrics.inputHeldBytes > room) this.#lower(holder, level, limit)
@@ -92,7 +92,7 @@ export class InputBudget {
 }
 
 /**
- * Down to which level the largest have to be lowered, all to the same, so that so many bytes are freed.
+ * The level to which the largest have to be lowered, all to the same, to free so many bytes.
  *
  * @param holders the largest first
  */

@@ -1,6 +1,6 @@
 /**
- * What follows when an account has no room in memory or in the store: whatever asked for it is refused with 0x97, Quota
- * exceeded. Every refusal is counted; the log and the event report the first one, until the account has room again.
+ * What happens when an account has no room in memory or in the store: the request is refused with 0x97, Quota exceeded.
+ * Every refusal is counted; the log and the event report the first one, until the account has room again.
  *
  * @module
  */

@@ -1,11 +1,11 @@
 /**
- * The broker's memory: one account for the whole, one for each user, and what the process itself has.
+ * The broker's memory: one account for the whole broker, one for each user, and the memory of the process.
  *
  *   sessions, connections, retained messages ──> user ──> broker
  *
- * A user is a User Name; anonymous Clients count together by their network. Whoever has no room is refused with the
- * standard's Reason Code; what was accepted is kept, and what leaves at once may use a reserve, so that reading frees memory
- * also where there is none left.
+ * A user is a User Name; anonymous Clients count together by their network. What has no room is refused with the
+ * standard's Reason Code. What was accepted is kept, and what leaves at once may use a reserve, so that reading frees
+ * memory even if none is left.
  *
  * @module
  */
@@ -15,42 +15,45 @@ import type { Client } from '../protocol/client.ts'
 import { networkOf } from '../access/address.ts'
 import type { ProcessMemory } from './process-memory.ts'
 
-/** Of what the process has, so much may be charged: garbage, code and the system need the rest. */
+/** The share of the process's memory that may be charged. The rest is for garbage, code and the system. */
 const SHARE_OF_PROCESS = 1 / 2
-/** Of that, so much may be one user's. */
+/** The share of that for one user. */
 const SHARE_OF_USER = 1 / 2
-/** Worker threads and processes that share the machine. */
+/** Other threads and processes of the broker that share the machine. */
 const WORKERS = 1
-/** The share of what the process has from which on it is short of memory, whatever was charged. */
+/** The share of the process's memory in use from which it is short of memory, whatever was charged. */
 const SHORT_FROM = 0.85
-/** How often the process is measured, and how many measurements in a row have to say the same. */
+/** How often the process is measured, and how many measurements in a row have to agree. */
 const MEASURE_EVERY_MS = 1000
 const MEASUREMENTS = 5
-/** Below that share of its limit an account has room again. */
+/** An account has room again below this share of its limit. */
 const SHARE_OF_ROOM = 7 / 8
-/** Empty accounts are looked for when there are twice as many as were in use the last time, and at least so many. */
+/**
+ * Empty accounts are removed when there are twice as many accounts as were in use the last time, and at least this
+ * many.
+ */
 const FEW_USERS = 1000
-/** Of `persistence.max-bytes`, so much may be one user's. */
+/** The share of `persistence.max-bytes` for one user. */
 const SHARE_OF_STORE = 1 / 2
 /** The key of anonymous Clients without an address. */
 const NOBODY = '@'
 
-/** 0 sets no limit; `undefined` stands for what the process allows. */
+/** The limits: 0 sets none; `undefined` stands for a share of the process's memory. */
 export interface MemoryLimits {
   readonly maxMemory?: number
   readonly maxMemoryPerUser?: number
   readonly ipv6PrefixLength: number
-  /** Of the store: 0 sets no limit; without a share of one user, it is half of the whole. */
+  /** The limits of the store: 0 sets none; the default for one user is half of the whole. */
   readonly persistence?: { readonly maxBytes: number; readonly maxBytesPerUser?: number } | undefined
 }
 
 export class Memory {
-  /** The broker's account: everything is charged to it. */
+  /** The broker's account, which is charged with everything. */
   readonly whole: MemoryAccount
   readonly #process: ProcessMemory
   readonly #users = new WideMap<MemoryAccount>()
   #userLimit = 0
-  /** The same of the store. */
+  /** The same for the store. */
   #storeLimit = 0
   #ipv6PrefixLength = 0
   /** Accounts whose limit was reported, and that have had no room since. */
@@ -58,7 +61,7 @@ export class Memory {
   readonly #reportedStored = new Set<MemoryAccount>()
   #sweepAt = FEW_USERS
   #measuredAtMs = -Infinity
-  /** What the process used, newest last: the least of them is what the collector cannot free. */
+  /** Recent measurements of the process, newest last. The least of them is what the collector cannot free. */
   readonly #used: number[] = []
 
   constructor(limits: MemoryLimits, process: ProcessMemory) {
@@ -67,7 +70,7 @@ export class Memory {
     this.limit(limits)
   }
 
-  /** Reads the limits: again after they changed. */
+  /** Reads the limits; called again after they changed. */
   limit({ maxMemory, maxMemoryPerUser, ipv6PrefixLength, persistence }: MemoryLimits): void {
     this.#ipv6PrefixLength = ipv6PrefixLength
     const { whole } = this
@@ -78,13 +81,16 @@ export class Memory {
     for (const [key, account] of this.#users.entries()) this.#limitUser(key, account)
   }
 
-  /** What is known of nobody has no address: streams of the host program, and who was here before the start. */
+  /**
+   * There is no user limit for clients without an address: streams of the host program, and clients from before the
+   * start.
+   */
   #limitUser(key: string, account: MemoryAccount): void {
     account.limit = key === NOBODY ? 0 : this.#userLimit
     account.storeLimit = key === NOBODY ? 0 : this.#storeLimit
   }
 
-  /** The account of whoever that is. */
+  /** The account of that user, or of the network of an anonymous Client. */
   of({ userName, address }: Pick<Client, 'userName' | 'address'>): MemoryAccount {
     if (userName !== undefined) return this.#account(`=${userName}`, userName)
     const network = networkOf(address, this.#ipv6PrefixLength)
@@ -101,13 +107,13 @@ export class Memory {
     return account
   }
 
-  /** Forgets accounts that nothing is charged to: nobody has a Session then. */
+  /** Forgets accounts that are charged with nothing: no Session uses them then. */
   #sweep(): void {
     for (const [key, { bytes }] of this.#users.entries()) if (bytes === 0) this.#users.delete(key)
     this.#sweepAt = Math.max(FEW_USERS, this.#users.size * 2)
   }
 
-  /** What the process uses, garbage included, in bytes. */
+  /** The bytes that the process uses, including garbage. */
   get processBytes(): number {
     return this.#process.usedBytes()
   }
@@ -119,7 +125,7 @@ export class Memory {
     return true
   }
 
-  /** The same of its share of the store. */
+  /** The same for its share of the store. */
   isNewsOfStore(account: MemoryAccount): boolean {
     if (this.#reportedStored.has(account)) return false
     this.#reportedStored.add(account)
@@ -127,8 +133,8 @@ export class Memory {
   }
 
   /**
-   * Measures the process, once a second at the most. What is used goes up and down with the garbage in it, so that only what
-   * several measurements agree on counts.
+   * Measures the process, once a second at most. The memory in use goes up and down with the garbage in it, so only
+   * what several measurements agree on counts.
    */
   measure(nowMs: number): void {
     if (nowMs - this.#measuredAtMs < MEASURE_EVERY_MS) return

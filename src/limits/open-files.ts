@@ -1,7 +1,8 @@
 /**
- * How many files, sockets among them, the process may open. Where the limit is reached, Node closes new connections by itself
- * and reports nothing (libuv accepts and closes them in one go), and the journal cannot open its next segment. So the broker
- * stops short of the limit: it closes what it cannot keep, counts it and logs it, and leaves some files for the Store.
+ * How many files, including sockets, the process may open. At the limit, Node closes new connections by itself and
+ * reports nothing (libuv accepts and closes them at once), and the journal cannot open its next segment. So the broker
+ * stops short of the limit: it closes connections that it cannot keep, counts and logs them, and leaves some files for
+ * the Store.
  *
  * @module
  */
@@ -9,7 +10,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/log.ts'
 
-/** Left for the Store, plugins and reloaded files; less if the limit is very small. */
+/** Files left for the Store, plugins and reloads; fewer if the limit is very small. */
 const SPARE_FILES = 64
 /** Closed connections are summed up over this time. */
 const LOG_INTERVAL_MS = 10_000
@@ -22,7 +23,7 @@ export interface OpenFiles {
   readonly count: () => number
 }
 
-/** The real ones. */
+/** The files of the real process. */
 export const openFiles: OpenFiles = {
   get limit() {
     return softLimit() ?? Infinity
@@ -51,7 +52,7 @@ function softLimit(): number | undefined {
   }
 }
 
-/** Where there is no `/proc`: slow, but asked once. Windows has no such limit. */
+/** For systems without `/proc`: slow, but called once. Windows has no such limit. */
 function limitOfReport(): number | undefined {
   const { userLimits } = process.report.getReport() as { userLimits?: { open_files?: { soft: unknown } } }
   const soft = userLimits?.open_files?.soft
@@ -65,11 +66,11 @@ export class FileRoom {
   readonly #limit: number
   readonly #clock: Clock
   readonly #log: Logger
-  /** Since the last line. */
+  /** Closed connections since the last line. */
   #lost = 0
   #isTimed = false
 
-  /** To be made when everything else is open. */
+  /** Make it when everything else is open. */
   constructor({ limit, count }: OpenFiles, clock: Clock, log: Logger) {
     this.#limit = limit
     this.#clock = clock
@@ -77,7 +78,7 @@ export class FileRoom {
     this.streams = limit === Infinity ? Infinity : Math.max(1, limit - count() - Math.min(SPARE_FILES, limit >> 3))
   }
 
-  /** One line where the limit is below what the configuration allows. */
+  /** Logs a warning if the limit is below what the configuration allows. */
   warn(maxConnections: number): void {
     if (maxConnections === 0 || maxConnections <= this.streams) return
     const needed = maxConnections + this.#limit - this.streams
@@ -87,7 +88,7 @@ export class FileRoom {
     )
   }
 
-  /** A connection was closed for lack of room. */
+  /** Counts a connection that was closed for lack of room. */
   lost(): void {
     if (this.#lost++ === 0 && !this.#isTimed) this.#report()
   }

@@ -1,4 +1,7 @@
-/** What memory the process has and uses. Reading it changes nothing, so that a broker embedded in a program may. @module */
+/**
+ * The memory that the process has and uses. Reading it changes nothing, so a broker embedded in a program may do so.
+ * @module
+ */
 import { totalmem } from 'node:os'
 import { GCProfiler, getHeapSpaceStatistics, getHeapStatistics } from 'node:v8'
 
@@ -29,41 +32,45 @@ export interface MemoryWatch {
   stop(): void
 }
 
-/** What there is for the process in all: its container's memory, or the machine's. */
+/** The memory for the process: its container's, or the machine's. */
 function totalBytes(): number {
-  // 0 where nothing constrains it, and a huge number where a container has no limit.
+  // It is 0 if nothing constrains it, and a huge number if a container has no limit.
   const containerBytes = process.constrainedMemory() || Infinity
   return Math.min(containerBytes, totalmem())
 }
 
 const MIB = 2 ** 20
 
-/** Half of the room for new objects, in MiB: what V8 takes at the most unless a flag says otherwise. It grew with V8 13. */
+/**
+ * Half of the room for new objects, in MiB: the most that V8 takes unless a flag says otherwise. It grew with V8 13.
+ */
 const SEMI_SPACE_MIB = Number.parseInt(process.versions.v8, 10) >= 13 ? 64 : 16
 
-/** What a flag says, on the command line or in `NODE_OPTIONS`; the last one counts. */
+/** The value of a flag, on the command line or in `NODE_OPTIONS`; the last one counts. */
 function semiSpaceBytes(): number {
   const flags = [process.env['NODE_OPTIONS'] ?? '', ...process.execArgv].join(' ')
   const said = [...flags.matchAll(/--max[-_]semi[-_]space[-_]size[= ](\d+)/g)].at(-1)?.[1]
   return Number(said ?? SEMI_SPACE_MIB) * MIB
 }
 
-/** What V8 adds to `--max-old-space-size` in its limit: room for new objects, which those that stay do not get. */
+/** What V8 adds to `--max-old-space-size` in its limit: room for new objects, which long-lived ones cannot use. */
 const YOUNG_BYTES = 3 * semiSpaceBytes()
 
-/** What may stay on the heap. */
+/** The heap for long-lived objects. */
 function heapBytes(): number {
   const { heap_size_limit: limit } = getHeapStatistics()
   return Math.max(limit - YOUNG_BYTES, limit / 8)
 }
 
-/** What may move at one collection to where the old objects are: all that one half of the room for new ones holds now. */
+/**
+ * The most that may move to the old objects at one collection: everything that one half of the room for new ones holds.
+ */
 function movedBytes(): number {
   const young = getHeapSpaceStatistics().find(({ space_name: name }) => name === 'new_space')
   return (young?.space_size ?? 0) / 2
 }
 
-/** The real one. */
+/** The memory of the real process. */
 class RealProcess implements ProcessMemory {
   readonly #heapBytes = heapBytes()
   readonly #totalBytes = totalBytes()
@@ -92,8 +99,8 @@ class RealProcess implements ProcessMemory {
 }
 
 /**
- * What V8 says after each collection of everything, and what was charged since. It may die of a full heap before it collects
- * again: new objects that stay have to move to where the old ones are.
+ * What V8 reports after each full collection, and what was charged since. It may run out of heap before it collects
+ * again, because new objects that survive have to move to the old ones.
  */
 class CollectorWatch implements MemoryWatch {
   readonly #process: RealProcess
@@ -110,13 +117,13 @@ class CollectorWatch implements MemoryWatch {
     return this.#process.shareOf(this.#onHeap(charged) + movedBytes(), getHeapStatistics().external_memory)
   }
 
-  /** Charges are estimates, and more is not in use than what the heap holds with its garbage. */
+  /** Charges are estimates, and no more can be in use than the heap holds, including garbage. */
   #onHeap(charged: number): number {
     this.#look(charged)
     return Math.min(getHeapStatistics().used_heap_size, this.#collectedBytes + charged - this.#chargedThen)
   }
 
-  /** The profiler says what it saw when it stops. */
+  /** The profiler reports what it saw when it stops. */
   #look(charged: number): void {
     if (this.#profiler === undefined) return
     for (const { gcType, afterGC } of this.#profiler.stop()?.statistics ?? []) {
@@ -136,7 +143,7 @@ class CollectorWatch implements MemoryWatch {
 
 export const processMemory: ProcessMemory = new RealProcess()
 
-/** Where time is not real, memory is not either: 1 GiB, of which nothing is used, so that runs can be repeated. */
+/** For virtual time: 1 GiB, of which nothing is used, so that runs can be repeated. */
 export const nominalMemory: ProcessMemory = {
   availableBytes: 2 ** 30,
   usedBytes: () => 0,

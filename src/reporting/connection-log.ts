@@ -6,9 +6,10 @@
  *   refused a connection from 192.0.2.7: auth.file: wrong password
  *   logins from 192.0.2.7 are slowed: 4 wrong ones in a row, the last as ann; the next one is checked after 500 ms
  *
- * Two clients that use the same client identifier end each other's connections, again and again: such lines are summarised.
+ * Two clients that use the same client identifier end each other's connections again and again; such lines are
+ * summarised.
  *
- * No text is built for a line that is not written.
+ * A line that is not written costs no text.
  *
  * @module
  */
@@ -24,7 +25,7 @@ import type { BrokerEvents } from '../access/broker-events.ts'
 
 const VERSION_NAMES: Readonly<Record<ProtocolVersion, string>> = { 3: '3.1', 4: '3.1.1', 5: '5.0' }
 
-/** What CONNACK answers. */
+/** The facts of an accepted login. */
 export interface Accepted {
   readonly client: Client
   readonly keepAlive: number
@@ -53,7 +54,7 @@ export class ConnectionLog {
     return this.#current.options.log.connections && isEnabled(this.#log, 'info')
   }
 
-  /** CONNACK 0x00 is on its way. */
+  /** Logs a login, once CONNACK 0x00 was sent. */
   connected({ peer }: Connection, { client, keepAlive, cleanStart, sessionPresent, takesOver }: Accepted): void {
     if (!this.#hasConnections) return
     const kind = takesOver ? takeoverKind(client, 'by') : undefined
@@ -71,7 +72,7 @@ export class ConnectionLog {
     )
   }
 
-  /** A connected Client has disconnected. */
+  /** Logs that a connected Client has disconnected. */
   left(connection: Connection, { cause, reasonCode, detail }: ConnectionEnd, nowMs: number): void {
     if (!this.#hasConnections) return
     const { client } = connection
@@ -96,7 +97,7 @@ export class ConnectionLog {
     else logRefusal(this.#log, fields, message, kind)
   }
 
-  /** Logins from that network, or with that user name, have to wait from now on, or longer. */
+  /** Logs that logins from that network, or with that user name, have to wait from now on, or longer. */
   slowed({ network, userName, wrongLogins, delayMs }: Slowed): void {
     if (!this.#current.options.log.refusals || !isEnabled(this.#log, 'info')) return
     const kind = `slowed logins from ${network}`
@@ -122,14 +123,17 @@ export class ConnectionLog {
     logRefusal(this.#log, shown, `refused a connection from ${placeOf(address)}: ${safeExcerpt(detail)}`)
   }
 
-  /** Usually a health check of a load balancer: nothing was refused. */
+  /**
+   * Logs a connection that was closed before it sent a byte, usually a health check of a load balancer: nothing was
+   * refused.
+   */
   silent({ peer: { address, listener } }: Connection): void {
     if (!isEnabled(this.#log, 'debug')) return
     this.#log.debug({ address, listener }, `a connection from ${placeOf(address)} was closed before it sent anything`)
   }
 }
 
-/** The older connection and the newer one each have a line. */
+/** Each of the two connections of a takeover has a line. */
 function takeoverKind({ clientId }: Client, by: 'by' | 'of'): string {
   return `takeover ${by} ${safeExcerpt(clientId)}`
 }
@@ -142,7 +146,7 @@ function shownOf({ clientId, userName, claimedUserName }: Client) {
   return { clientId: safeExcerpt(clientId), userName: known, claimedUserName: claimed, user }
 }
 
-/** Where a Client comes from, for a line. */
+/** The place that a Client comes from, for a line. */
 export function placeOf(address: string, port?: number): string {
   if (address === '') return 'an attached stream'
   if (port === undefined) return address

@@ -5,7 +5,7 @@
  *   41 more like this in the last 10 s: denied meter-1 …
  *   no room for a message of meter-1 (user ann, from 192.0.2.7) to a/b: the store has room for 90112 bytes, …
  *
- * The rule is looked up once for each kind in ten seconds, so that a Client that repeats itself costs only a table lookup.
+ * The rule is looked up once for each kind in ten seconds, so a Client that repeats itself only costs a table lookup.
  *
  * @module
  */
@@ -31,7 +31,9 @@ export class Denials {
     this.#current = current
   }
 
-  /** A message that the client may publish does not fit. @param detail which limit, and how much there is */
+  /**
+   * Logs a message that the client may publish and that does not fit. @param detail which limit, and how much there is
+   */
   full(client: Client, topic: string, detail: string): void {
     if (!this.#current.options.log.denials || !isEnabled(this.#log, 'info')) return
     const who = whoIs(client)
@@ -46,7 +48,7 @@ export class Denials {
   /**
    * @param topic a Topic Name, or a Topic Filter as the Client wrote it
    * @param reasonCode codes other than Not authorized are not a plugin's decision, and explain themselves
-   * @param detail why, where that is known already
+   * @param detail why, if that is already known
    */
   denied(client: Client, action: DeniedAction, topic: string, reasonCode: number, detail?: string): void {
     if (!this.#current.options.log.denials || !isEnabled(this.#log, 'info')) return

@@ -1,6 +1,6 @@
 /**
- * Typed events for everything that happens to Clients and their messages. An event is no question: a listener changes nothing,
- * and what it throws is logged.
+ * Typed events for everything that happens to Clients and their messages. A listener changes nothing, and an error in
+ * it is logged.
  *
  * Events of the hot path (`published`, `delivered`, `dropped`, `packetReceived`, `packetSent`) cost nothing while nobody
  * listens.
@@ -29,8 +29,8 @@ interface Entry {
 const NO_ENTRIES: readonly Entry[] = []
 
 /**
- * Listeners by event, with the manners of Node's EventEmitter: a function that was added twice is called twice, and `off` takes
- * away the latest. Unlike there, an unknown name throws, and `error` without a listener does not.
+ * Listeners by event, as in Node's EventEmitter: a function that was added twice is called twice, and `off` removes the
+ * latest. Unlike there, an unknown name throws, and `error` without a listener does not.
  */
 export class Events implements PluginEvents {
   /** Replaced and never changed, so that a listener may add and remove others while an event is emitted. */
@@ -48,20 +48,20 @@ export class Events implements PluginEvents {
     this.#log = log
   }
 
-  /** All names there are. */
+  /** The names of all events. */
   readonly names: readonly EventName[] = eventNames
 
-  /** @throws {UsageError} for a name that no event has, and a listener that is no function */
+  /** @throws {UsageError} if no event has that name, or the listener is not a function */
   on<Name extends EventName>(name: Name, listener: EventListener<Name>): void {
     this.#add(name, listener, false)
   }
 
-  /** @throws {UsageError} as `on` */
+  /** @throws {UsageError} as for `on` */
   once<Name extends EventName>(name: Name, listener: EventListener<Name>): void {
     this.#add(name, listener, true)
   }
 
-  /** @throws {UsageError} as `on`; a function that does not listen is ignored */
+  /** @throws {UsageError} as for `on`; a function that does not listen is ignored */
   off<Name extends EventName>(name: Name, listener: EventListener<Name>): void {
     checkListener(name, listener)
     const entries = this.#entriesOf(name)
@@ -111,7 +111,7 @@ export class Events implements PluginEvents {
     }
   }
 
-  /** Emits a mistake of our own: as `internalError`, and as `error`, which always carries an Error. */
+  /** Emits a mistake of the broker as `internalError`, and as `error`, which always carries an Error. */
   failed(clientId: string, thrown: unknown): void {
     this.emit('internalError', { clientId, error: thrown })
     this.emit('error', thrown instanceof Error ? thrown : new InvariantError(`${show(thrown)} was thrown`))
@@ -122,7 +122,7 @@ function without(entries: readonly Entry[], entry: Entry): readonly Entry[] {
   return entries.filter((each) => each !== entry)
 }
 
-/** Types do not reach a program in JavaScript, and a misspelt name would never be emitted. */
+/** Checks the name, because a program in JavaScript has no types, and a misspelt name would never be emitted. */
 function mustBeEvent(name: unknown): void {
   if (eventNames.includes(name as EventName)) return
   const near = typeof name === 'string' ? nearestEvents(name) : []
@@ -130,7 +130,7 @@ function mustBeEvent(name: unknown): void {
   throw new UsageError(`there is no event ${show(name)}; ${hint}`)
 }
 
-/** Names of other brokers' events for what is nothing like it here. */
+/** Names of other brokers' events, with similar events of this one. */
 const ELSEWHERE: Readonly<Record<string, readonly EventName[]>> = {
   connect: ['clientConnected'],
   connection: ['clientConnected'],
@@ -139,7 +139,7 @@ const ELSEWHERE: Readonly<Record<string, readonly EventName[]>> = {
   ready: ['started'],
 }
 
-/** A slip, the beginning of a name, or the name of another broker. */
+/** The events that a wrong name may mean: a slip, the beginning of a name, or the name of another broker. */
 function nearestEvents(name: string): readonly EventName[] {
   if (Object.hasOwn(ELSEWHERE, name)) return ELSEWHERE[name]!
   const near = nearest(name, eventNames) as EventName | undefined

@@ -1,9 +1,9 @@
 /**
- * What a figure of the broker is: a row of the one table (`figure-table.ts`) that `broker.figures`, `$SYS` and the manual's page
- * read.
+ * A figure of the broker: a row of the one table (`figure-table.ts`) that `broker.figures`, `$SYS` and the manual's
+ * page read.
  *
- * A row is read from counters that are kept as things change, and from sizes of indexes: `Readings` has no session,
- * no connection and no list that could be walked.
+ * A row is read from counters, which are updated with every change, and from sizes of indexes: `Readings` has no
+ * session, connection or list that could be walked.
  *
  * @module
  */
@@ -29,11 +29,11 @@ export interface FigureSources {
   readonly connections: { readonly size: number }
   readonly memory: { readonly whole: { readonly bytes: number; readonly limit: number }; readonly processBytes: number }
   readonly turn: { readonly uncommittedBytes: number }
-  /** Of a Store that has figures. */
+  /** The figures of a Store that has some. */
   readonly storeFigures: StoreFigures | undefined
 }
 
-/** What rows read. */
+/** The values that rows read. */
 export interface Readings extends Omit<FigureSources, 'storeFigures'> {
   readonly store: StoreFigures | undefined
   readonly load: LoadAverages
@@ -45,7 +45,7 @@ export interface Readings extends Omit<FigureSources, 'storeFigures'> {
 /** A topic below `$SYS/broker/` that shows a figure. */
 export interface SysTopic {
   readonly topic: string
-  /** Whose name it is: ours, or Mosquitto's. */
+  /** Whose name it is: Sluice's, or Mosquitto's. */
   readonly naming: 'sluice' | 'mosquitto'
   readonly text: (value: number | Histogram) => string
 }
@@ -63,7 +63,7 @@ export interface FigureRow {
   readonly prometheus: string | undefined
   readonly labels: Readonly<Record<string, string>>
   readonly topics: readonly SysTopic[]
-  /** `undefined` where the broker has no such figure, because it has no store that counts. */
+  /** Returns `undefined` if the broker has no such figure, because it has no store that counts. */
   readonly read: (readings: Readings) => number | Histogram | undefined
 }
 
@@ -89,13 +89,13 @@ export interface FigureFacts {
   readonly description: string
   /** Its name for Prometheus; `undefined` for what Prometheus computes from others. */
   readonly prometheus: string | undefined
-  /** What tells figures with one Prometheus name apart. */
+  /** Distinguishes figures with one name for Prometheus. */
   readonly labels: Readonly<Record<string, string>>
   /** The topics under which it is published, unless `sys-interval` is 0. */
   readonly topics: readonly string[]
 }
 
-/** What a row may say besides the necessary. */
+/** The optional parts of a row. */
 export type RowExtras = Partial<Pick<FigureRow, 'labels' | 'prometheus' | 'topics'>>
 
 export const NO_LABELS: Readonly<Record<string, string>> = {}
