@@ -28,7 +28,7 @@ export class Lifecycle {
   readonly #signal: AbortSignal | undefined
   readonly #clock: Clock
   #state: BrokerState = 'new'
-  /** While a start is under way: it sees at its end that the broker is closing, and closes what it opened. */
+  /** The start in progress. When it ends, it sees that the broker is closing, and closes what it has opened. */
   #starting: StartAttempt | undefined
   #abort: () => void = () => {}
   #closing: Promise<void> | undefined

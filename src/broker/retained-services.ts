@@ -1,5 +1,5 @@
 /**
- * The Server as retained messages see it: whether they may be stored and replayed, and who learns of changes.
+ * The Server as retained messages see it: whether they may be stored and replayed, and where changes are reported.
  *
  * @module
  */

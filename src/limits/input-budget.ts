@@ -2,8 +2,8 @@
  * The input that all Connections together make the broker hold: incomplete packets, packets that wait for an answer (a
  * login, a plugin), and the topics of Topic Aliases.
  *
- *   user ann        | 9 MB     | 40 kB |            beyond `max-input-bytes` whoever holds the most gives way: the largest
- *   192.0.2.7       | 64 kB | 64 kB | 64 kB |       Connections of the largest holder, until there is room again
+ *   user ann        | 9 MB     | 40 kB |            beyond `max-input-bytes`, the largest holder gives way: its largest
+ *   192.0.2.7       | 64 kB | 64 kB | 64 kB |       Connections are ended until there is room again
  *   user bob        | 2 kB |
  *
  * A holder is a user, or before the login the network that a Connection came from, so that many small Connections do

@@ -221,7 +221,7 @@ export abstract class ConnectionCore implements ServedConnection, Expiring {
     return new ConnectionMemory(clientId === '' ? address : clientId, connectionMemoryLimit(this.limits), payer)
   }
 
-  /** The Sender keeps so many bytes more, or less, that are not handed to the Transport. */
+  /** Changes how many bytes the Sender keeps that are not passed to the Transport. */
   keeps(change: number): void {
     this.hold('kept', (this.memory?.bytes('kept') ?? 0) + change)
   }
@@ -235,7 +235,7 @@ export abstract class ConnectionCore implements ServedConnection, Expiring {
     if (heldBytes !== 0) this.server.inputBudget.change(-heldBytes)
   }
 
-  /** Bytes of the packet at hand. */
+  /** Bytes of the current packet. */
   protected get packetBytes(): number {
     return this.decoder.end - this.decoder.start
   }

@@ -41,7 +41,7 @@ export class WaitingQueue {
   length = 0
   /** Nothing in it expires before that time, in monotonic milliseconds; Infinity if nothing ever does. */
   earliestExpiryMs = Infinity
-  /** `takeExpired` is under way. */
+  /** Set while `takeExpired` is in progress. */
   #expiring: ExpirySweep | undefined = undefined
   readonly #account: MemoryAccount
   #front = new Ring<Delivery>()

@@ -111,7 +111,7 @@ export function gauge(
   return { name, kind: 'gauge', unit, description, prometheus, labels, topics, read }
 }
 
-/** A topic of our own. */
+/** A topic in Sluice's own naming. */
 export function ours(topic: string, text: SysTopic['text'] = plain): SysTopic {
   return { topic, naming: 'sluice', text }
 }
@@ -125,7 +125,7 @@ function plain(value: number | Histogram): string {
   return String(value as number)
 }
 
-/** With so many digits behind the point. */
+/** With this number of digits after the point. */
 export function digits(count: number): SysTopic['text'] {
   return (value) => (value as number).toFixed(count)
 }

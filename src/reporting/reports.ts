@@ -1,4 +1,7 @@
-/** What is said at once about Connections that go on, and about our own mistakes: a counter, a line in the log, an event. @module */
+/**
+ * Reports about Connections that continue, and about mistakes of the broker: a counter, a line in the log, an event.
+ * @module
+ */
 import type { Logger } from '../base/log.ts'
 import { safeExcerpt } from '../base/printable.ts'
 import type { Connection } from '../protocol/connection.ts'

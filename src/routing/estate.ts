@@ -4,7 +4,7 @@
  * (`HandedOn`). The rest is dropped.
  *
  *   taken out ──> given, or dropped ──> done in the Store
- *       └──> its payload is in the Store, and only who keeps nothing would have it ──> read, a batch at a time ──> given
+ *       └──> its payload is in the Store, wanted only by members that store nothing ──> read, a batch at a time ──> given
  *
  * @module
  */

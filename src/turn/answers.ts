@@ -1,7 +1,7 @@
 /**
  * Answers that come later: the only way back into the broker for foreign code.
  *
- *   plugin ── promise ──> Answers ──> line of work ──> what follows, in a share of whoever waited
+ *   plugin ── promise ──> Answers ──> line of work ──> what follows, in a share of the owner that waited
  *
  * What follows an answer is work like any other. It waits in line, so that thousands of answers at one moment make no
  * long turn. An error in it ends the Connection that has waited, or that one piece of work, and nothing else; directly

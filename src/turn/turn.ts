@@ -1,9 +1,9 @@
 /**
  * The turn: one pass of the event loop, and what happens at its end.
  *
- *   those who wait ──┐
+ *   waiting owners ──┐
  *   input of sockets ┴─> Connections ──> Changes, output
- *   end of turn:  1. those who wait, as far as the budget reaches
+ *   end of turn:  1. waiting owners, as far as the budget reaches
  *                 2. Changes of earlier turns to the Store; what waited for earlier ones is released     commits.ts
  *                 3. every Connection with output writes once                                           flushes.ts
  *
@@ -150,7 +150,7 @@ export class Turn {
     }
   }
 
-  // ---- who wants what ----
+  // ---- requests for a turn ----
 
   /** Calls `Connection.resume` when it is its turn again. */
   wantsTurn(connection: Connection): void {
