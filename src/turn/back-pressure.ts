@@ -1,7 +1,7 @@
 /**
  * If a Client reads more slowly than others publish for it, publishers and Wills that are due give way for a while.
  *
- *   queue of a connected Session   |······· free ·······|·········· half full: publishers wait ··········| full: dropped
+ *   queue of a connected Session   |······· free ·······|········· half full: publishers wait ·········| full: dropped
  *
  * A Session whose Client is connected is crowded while its queue is half full. A message for it is then accepted like
  * any other, and its publisher is not read until the queue is less than half full, for `GIVE_WAY_MS` at most. So a
