@@ -4,7 +4,12 @@ export { Broker, createBroker, type BrokerConstructor } from './create-broker.ts
 export type { BrokerSettings, BrokerState } from './broker/broker-settings.ts'
 export type { DisconnectOptions } from './broker/host-clients.ts'
 export type { PublishOptions } from './broker/host/host-message.ts'
-export type { ListenerCounters, ListenerView, MountedWebSocket } from './broker/host/open-listeners.ts'
+export type {
+  ListenerCertificate,
+  ListenerCounters,
+  ListenerView,
+  MountedWebSocket,
+} from './broker/host/open-listeners.ts'
 export type { BrokerEvents, EventListener, EventName, RetainedEnd, SessionEndCause } from './access/broker-events.ts'
 export type { HostQuestion } from './broker/host/host-question.ts'
 export type { MountOptions } from './broker/host/host-streams.ts'
@@ -17,7 +22,11 @@ export type {
   ClosedConnectionsQuery,
   DropView,
   FieldOptions,
+  BackupView,
+  CertificateView,
   OverviewView,
+  TopicsQuery,
+  TopicView,
   PublishRequest,
   RetainedQuery,
   RetainedView,

@@ -7,6 +7,7 @@
  *   docs/reference/metrics.md             all figures, from `figure-table.ts`
  *   docs/reference/events.md              the events of a broker, from `event-table.ts`
  *   docs/reference/api.md                 everything that `sluice` exports, from the declaration files
+ *   docs/reference/cli.md                 the commands of the program, from `src/cli/commands.ts`
  *   docs/reference/testing.md             everything that `sluice/testing` exports
  *
  *   node build/tools/reference.js           writes them
@@ -19,6 +20,7 @@ import { dirname, join } from 'node:path'
 import { format, resolveConfig } from 'prettier'
 import type { OptionScope } from '../src/config/option-table.ts'
 import { anchorOf } from './api-page.ts'
+import { cliPage } from './cli-page.ts'
 import { apiPages } from './api-reference.ts'
 import { dashboardJson } from './dashboard.ts'
 import { eventsPage } from './event-reference.ts'
@@ -54,6 +56,7 @@ const PRODUCTS: readonly { file: string; text: () => string | Promise<string> }[
   { file: 'docs/reference/events.md', text: eventsPage },
   { file: 'docs/reference/api.md', text: async () => apiText('sluice') },
   { file: 'docs/reference/testing.md', text: async () => apiText('sluice/testing') },
+  { file: 'docs/reference/cli.md', text: cliPage },
   { file: 'ops/grafana-dashboard.json', text: dashboardJson },
 ]
 

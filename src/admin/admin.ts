@@ -11,12 +11,15 @@ import type { PublishOptions } from '../broker/host/host-message.ts'
 import type { Page, PageOptions } from '../broker/host/page.ts'
 import { adminServicesOf } from './admin-services.ts'
 import { checkParameters } from './parameter-check.ts'
+import { backUp } from './views/backup.ts'
 import { dropsOf, overviewOf } from './views/broker-views.ts'
+import { certificatesOf } from './views/certificates.ts'
 import { clientPage, sessionPage, slowSubscribers } from './views/client-lists.ts'
 import { configurationOf } from './views/configuration.ts'
 import { healthChecksOf } from './views/health-checks.ts'
 import { deleteRetained, retainedPage } from './views/retained.ts'
 import { subscriptionPage } from './views/subscriptions.ts'
+import { countTopics } from './views/topics.ts'
 
 /** What each operation does with parameters that are checked. */
 type Calls = { readonly [Name in OperationName]: (broker: Broker, parameters: AdminParameters[Name]) => unknown }
@@ -38,6 +41,9 @@ const calls: Calls = {
   drops: (broker) => dropsOf(broker),
   healthChecks: (broker) => healthChecksOf(broker),
   slowSubscribers: (broker, { limit }) => slowSubscribers(broker, limit),
+  topics: (broker, query) => countTopics(broker, query),
+  certificates: (broker) => certificatesOf(broker),
+  backup: (broker, { path }) => backUp(broker, path),
   configuration: (broker) => configurationOf(broker.options),
   apiKeys: (broker) => adminServicesOf(broker).keys.all(),
   createApiKey: (broker, request) => adminServicesOf(broker).keys.create(request),

@@ -127,6 +127,33 @@ export const operationTable: OperationTable = {
     parameters: { limit: { ...LIMIT, description: `The most clients; default ${DEFAULT_LIMIT}.` } },
     description: 'Connected clients that have not taken what was meant for them, those with the most bytes first.',
   },
+  topics: {
+    ...{ method: 'GET', path: '/topics', role: 'viewer', answer: 'TopicView[]' },
+    parameters: {
+      topicFilter: filter('text', 'Only topics that it matches; default `#`: all except those that begin with `$`.'),
+      seconds: { ...filter('integer', 'How long to count; default 5.'), minimum: 1, maximum: 20 },
+      depth: {
+        ...filter('integer', 'Levels that are told apart; what is published below is counted together. Default: all.'),
+        ...{ minimum: 1, maximum: 65_535 },
+      },
+      limit: { ...LIMIT, description: `The most topics; default ${DEFAULT_LIMIT}.` },
+    },
+    description: 'Counts what is published from now on, for some seconds; the topics with the most messages first.',
+  },
+  certificates: {
+    ...{ method: 'GET', path: '/certificates', role: 'viewer', parameters: {}, answer: 'CertificateView[]' },
+    description: 'The certificates of all listeners, those that end first at the top.',
+  },
+  backup: {
+    ...{ method: 'POST', path: '/backup', role: 'administrator', answer: 'BackupView' },
+    parameters: {
+      path: {
+        ...{ place: 'body', type: 'text', required: true },
+        description: 'Absolute path of a folder on the machine of the broker, which is empty or is created.',
+      },
+    },
+    description: 'Copies the store to a folder from which a broker can start, while clients are served.',
+  },
   configuration: {
     ...{ method: 'GET', path: '/configuration', role: 'administrator', parameters: {}, answer: 'object' },
     description: 'The configuration in force, every default filled in, secrets hidden.',

@@ -149,7 +149,7 @@ export class RunningParts {
     await attempt.waitFor(server.restore(report, () => attempt.throwIfGivenUp()))
     this.figures = new Figures(server, this.#clock)
     this.server = server // only now, because a store that is loading must not be used
-    logDamage(store, this.#log)
+    logDamage(store, keptOf(server), this.#log)
     await this.listeners.open(options.listeners).catch(placed(this.source))
     await this.admin.open(options)
     const files = this.#settings.openFiles ?? (this.#clock === realClock ? openFiles : noOpenFiles)
@@ -258,6 +258,12 @@ export class RunningParts {
     await before.close()
     this.events.emit('reloaded', { listeners: this.listeners.all })
   }
+}
+
+/** What has come back from the store. */
+function keptOf({ sessions, router, retainedMessages, gauges }: Server): Parameters<typeof logDamage>[1] {
+  const [subscriptions, queuedMessages] = [router.subscriptions, gauges.queuedMessages + gauges.inflightOut]
+  return { sessions: sessions.count, subscriptions, queuedMessages, retainedMessages: retainedMessages.count }
 }
 
 /** @throws the error, with the place of the key that it names */

@@ -47,6 +47,8 @@ export interface Command {
   readonly hasOwnFlags?: true
   /** Its flags for the help, if it parses them itself. */
   readonly flags?: readonly (readonly [written: string, description: string])[]
+  /** Whether it needs a running broker, which it asks through its API. */
+  readonly asksBroker?: true
   /** Example command lines, each with a description. */
   readonly examples: readonly (readonly [line: string, does: string])[]
   /** @returns the exit code */

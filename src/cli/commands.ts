@@ -5,6 +5,7 @@
 import { remoteWorkloads, workloads } from '../bench/workloads.ts'
 import type { Command, CommandOption } from './command.ts'
 import { mqttCommands } from './mqtt/mqtt-commands.ts'
+import { operatorCommands } from './operator/operator-commands.ts'
 
 const CONFIG: CommandOption = { short: 'c', value: 'FILE', description: 'the configuration file (YAML)' }
 
@@ -13,7 +14,7 @@ const ROWS = workloads
   .map((row) => `  ${row.name.padEnd(18)}${row.title}${remoteWorkloads.includes(row) ? '' : ' *'}`)
   .join('\n')
 
-export const commands: readonly Command[] = [
+const ownCommands: readonly Command[] = [
   {
     name: 'start',
     summary: 'starts the broker; Ctrl-C stops it',
@@ -169,3 +170,5 @@ ${ROWS}`,
   },
   ...mqttCommands,
 ]
+
+export const commands: readonly Command[] = [...ownCommands, ...operatorCommands]

@@ -10,6 +10,10 @@ function columns(rows: readonly (readonly [string, string])[]): string {
   return rows.map(([left, right]) => `  ${left.padEnd(width)}${right}`).join('\n')
 }
 
+function summariesOf(commands: readonly Command[]): (readonly [string, string])[] {
+  return commands.map(({ name, summary }) => [name, summary])
+}
+
 /** `sluice --help` */
 export function programHelp(commands: readonly Command[], { bold }: Terminal): string {
   return `${bold(`Sluice ${version}`)}, an MQTT server for 3.1, 3.1.1 and 5.0
@@ -18,7 +22,10 @@ ${bold('Usage')}
   sluice COMMAND [OPTION …]
 
 ${bold('Commands')}
-${columns(commands.map(({ name, summary }) => [name, summary]))}
+${columns(summariesOf(commands.filter(({ asksBroker }) => asksBroker !== true)))}
+
+${bold('Ask and steer a running broker')} (no set-up on the same machine; --url for one elsewhere)
+${columns(summariesOf(commands.filter(({ asksBroker }) => asksBroker === true)))}
 
 ${bold('A first message')}
 ${columns([

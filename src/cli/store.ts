@@ -7,10 +7,10 @@
 import { StoreError, UsageError } from '../base/errors.ts'
 import { realClock, stayAlive } from '../turn/clock.ts'
 import { openStore } from '../stores/journal-store.ts'
-import { openNodeDisk, type NodeDisk } from '../stores/node-disk.ts'
-import { kindOfName } from '../stores/segment-files.ts'
+import { backupStore, bytesOnDisk, readingStore } from '../stores/backup.ts'
+import type { NodeDisk } from '../stores/node-disk.ts'
 import type { Change } from '../stores/store.ts'
-import { copyStore, dumpStore } from '../stores/store-tools.ts'
+import { dumpStore } from '../stores/store-tools.ts'
 import type { Call } from './command.ts'
 import { readConfig } from './config.ts'
 import type { Terminal } from './terminal.ts'
@@ -61,17 +61,6 @@ async function stats(path: string, terminal: Terminal): Promise<void> {
   })
 }
 
-async function bytesOnDisk(disk: NodeDisk): Promise<number> {
-  let sum = 0
-  for (const name of await disk.list()) {
-    if (!name.endsWith('.log')) continue
-    const file = await disk.open(name)
-    sum += file.size
-    await file.close()
-  }
-  return sum
-}
-
 async function dump(path: string, terminal: Terminal): Promise<void> {
   await reading(path, (disk) => dumpStore(disk, (fact) => terminal.out(JSON.stringify(fact, bytesAsBase64))))
 }
@@ -98,39 +87,17 @@ async function compact(path: string, terminal: Terminal): Promise<void> {
 }
 
 async function backup(path: string, terminal: Terminal, target: string): Promise<void> {
-  const bytes = await reading(path, async (from) => {
-    const to = await openNodeDisk(target)
-    try {
-      await copyStore(from, to)
-      return await bytesOnDisk(to)
-    } finally {
-      await to.close()
-    }
-  })
+  const bytes = await backupStore(path, target).catch(hinted)
   terminal.out(`${path} was copied to ${target}: ${bytes} bytes, verified`)
 }
 
-/** Opens the folder for reading only, even if another process uses it. */
+/** As `readingStore`; a folder without a store is most likely the wrong one. */
 async function reading<Result>(path: string, use: (disk: NodeDisk) => Promise<Result>): Promise<Result> {
-  const disk = await openExisting(path)
-  try {
-    if (!(await disk.list()).some((name) => kindOfName(name) !== undefined)) throw noStore(path)
-    return await use(disk)
-  } finally {
-    await disk.close()
-  }
+  return readingStore(path, use).catch(hinted)
 }
 
-async function openExisting(path: string): Promise<NodeDisk> {
-  try {
-    return await openNodeDisk(path, { readOnly: true })
-  } catch (error) {
-    if (((error as Error).cause as NodeJS.ErrnoException | undefined)?.code === 'ENOENT') throw noStore(path, error)
-    throw error
-  }
-}
-
-function noStore(path: string, cause?: unknown): StoreError {
+function hinted(error: unknown): never {
+  if (!(error instanceof StoreError) || error.code !== 'ERR_STORE_MISSING') throw error
   const hint = 'use `--config FILE` with a configuration whose `persistence.path` contains one'
-  return new StoreError('ERR_STORE_MISSING', `there is no store at ${path}: ${hint}`, { cause })
+  throw new StoreError(error.code, `${error.message}: ${hint}`, { cause: error })
 }

@@ -15,6 +15,8 @@ export interface Terminal {
   /** Writes bytes to standard output as they are. */
   readonly raw: (bytes: Uint8Array) => void
   readonly bold: (text: string) => string
+  /** Characters of a line. */
+  readonly columns: () => number
   /** Whether a person reads the log lines. */
   readonly isInteractive: boolean
   readonly hasColours: boolean
@@ -30,6 +32,7 @@ export function processTerminal(): Terminal {
     err: (text) => stderr.write(`${shown(text)}\n`),
     raw: (bytes) => stdout.write(bytes),
     bold: (text) => (hasColours ? styleText('bold', text) : text),
+    columns: () => (stdout.isTTY ? stdout.columns : Infinity),
     isInteractive: stdout.isTTY,
     hasColours,
   }

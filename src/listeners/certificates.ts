@@ -6,6 +6,7 @@
  */
 import { createHash, X509Certificate } from 'node:crypto'
 import type { SecureContext, SecureContextOptions } from 'node:tls'
+import type { ListenerCertificate } from '../broker/host/open-listeners.ts'
 import type { ListenerOptions, ServerCertificate } from '../config/options.ts'
 import { datedCertificate, dateProblem, subjectOf, type Dated } from './certificate-dates.ts'
 import { CertificateReader, type KeyPair } from './certificate-reader.ts'
@@ -22,8 +23,8 @@ export interface Certificates {
   contextFor(serverName: string): SecureContext | undefined
   readonly authorities: readonly X509Certificate[]
   readonly trust: Trust
-  /** For the log: one entry for each certificate of the listener. */
-  readonly summary: readonly { readonly certfile: string; readonly subject: string; readonly validTo: string }[]
+  /** One entry for each certificate of the listener. */
+  readonly summary: readonly ListenerCertificate[]
   /** The lists in which client certificates are looked up; `undefined` without a `crlfile`, or if OpenSSL checks it. */
   readonly revocations: Revocations | undefined
   /** Problems that do not prevent the start but make the broker refuse clients now or soon, one sentence each. */
@@ -99,7 +100,8 @@ export async function loadCertificates(options: CertificateOptions): Promise<Cer
     summary: pairs.map(({ certfile, chain: [certificate] }) => ({
       certfile,
       subject: subjectOf(certificate!),
-      validTo: certificate!.validTo,
+      validFromMs: Date.parse(certificate!.validFrom),
+      validToMs: Date.parse(certificate!.validTo),
     })),
     revocations,
     authorities,

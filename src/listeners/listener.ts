@@ -9,6 +9,7 @@ import type { Socket } from 'node:net'
 import { UsageError, type ConfigError } from '../base/errors.ts'
 import { realClock } from '../turn/clock.ts'
 import { logRefusal } from '../base/log.ts'
+import type { ListenerCertificate } from '../broker/host/open-listeners.ts'
 import type { ListenerOptions } from '../config/options.ts'
 import type { Peer } from '../protocol/transport.ts'
 import { addressList, plainAddress } from '../access/address.ts'
@@ -109,6 +110,10 @@ class SocketListener implements Listener {
 
   get url(): string {
     return this.urls[0] ?? ''
+  }
+
+  get certificates(): readonly ListenerCertificate[] {
+    return this.#door instanceof TlsDoor ? this.#door.certificates : []
   }
 
   async open(): Promise<void> {

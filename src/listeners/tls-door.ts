@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { ListenerCertificate } from '../broker/host/open-listeners.ts'
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { createServer, type Server, type TLSSocket } from 'node:tls'
@@ -64,6 +65,11 @@ export class TlsDoor implements Door {
     // An end within the handshake ends it; later the pump decides when to answer an end with ours.
     socket.allowHalfOpen = false
     this.#server.emit('connection', socket)
+  }
+
+  /** The certificates that it shows at present. */
+  get certificates(): readonly ListenerCertificate[] {
+    return this.#certificates.summary
   }
 
   /** @param asOf the files by which its handshake was judged */

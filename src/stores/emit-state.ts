@@ -133,6 +133,17 @@ function reportLost(state: LiveState, damage: DamageReport): void {
     damage.add('the store', 0, `message ${messageNumber} is missing from all segments`)
   }
   if (damage.found.length === 0) return
-  for (const change of state.dropLost())
-    damage.add('the store', 0, `dropped, because its message is missing: ${JSON.stringify(change)}`)
+  const lostOf = new Map<string, number>()
+  for (const change of state.dropLost()) {
+    if (change.kind === 'retained-cleared') {
+      damage.add('the store', 0, `lost: the retained message of ${JSON.stringify(change.topicName)}`)
+    } else {
+      const clientId = state.clientIdOf(change.sessionNumber)
+      lostOf.set(clientId, (lostOf.get(clientId) ?? 0) + 1)
+    }
+  }
+  for (const [clientId, count] of lostOf) {
+    const messages = count === 1 ? 'a message' : `${count} messages`
+    damage.add('the store', 0, `lost: ${messages} that the session of ${JSON.stringify(clientId)} held`)
+  }
 }

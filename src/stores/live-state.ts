@@ -21,6 +21,9 @@ import { MessageIndex } from './message-index.ts'
 import { SegmentUsage } from './segment-usage.ts'
 import type { AccessRecord, Change, EntryRecord, WillRecord } from './store.ts'
 
+/** What a message that is lost was for: a session, or a topic whose retained message it was. */
+type LostReference = Extract<Change, { readonly kind: 'done' | 'retained-cleared' }>
+
 export class LiveState {
   readonly usage = new SegmentUsage()
   readonly messages = new MessageIndex(this.usage)
@@ -42,6 +45,11 @@ export class LiveState {
 
   hasSession(sessionNumber: number): boolean {
     return this.#sessions.get(sessionNumber) !== undefined
+  }
+
+  /** Empty for a session that is not there. */
+  clientIdOf(sessionNumber: number): string {
+    return this.#sessions.get(sessionNumber)?.session.clientId ?? ''
   }
 
   get retainedCount(): number {
@@ -180,9 +188,9 @@ export class LiveState {
   }
 
   /** Drops references to messages that no segment contains, for a repair. Returns the dropped facts as Changes. */
-  dropLost(): Change[] {
+  dropLost(): LostReference[] {
     const lost = new Set(this.messages.lost())
-    const dropped: Change[] = []
+    const dropped: LostReference[] = []
     for (const fact of this.messageFacts()) {
       if (fact.kind === 'queued' && lost.has(fact.entry.messageNumber)) {
         dropped.push({ kind: 'done', sessionNumber: fact.entry.sessionNumber, entryNumber: fact.entry.entryNumber })

@@ -44,10 +44,25 @@ export async function openStoreFor(options: Options, { clock, log, disk, own, re
   return disk === undefined ? openStore({ ...common, path }) : new JournalStore({ ...common, disk })
 }
 
-/** Logs what could not be loaded from a damaged store. */
-export function logDamage({ damage = [] }: Store, log: Logger): void {
+/** What a store has brought back. */
+interface Kept {
+  readonly sessions: number
+  readonly subscriptions: number
+  readonly retainedMessages: number
+  readonly queuedMessages: number
+}
+
+/** Logs what could not be loaded from a damaged store, and what it has kept. */
+export function logDamage({ damage = [] }: Store, kept: Kept, log: Logger): void {
+  if (damage.length === 0) return
   for (const { name, path, offset, what } of damage)
     log.warn({ name, offset }, `damage: ${path}, byte ${offset}: ${what}`)
+  const { sessions, subscriptions, retainedMessages, queuedMessages } = kept
+  const places = damage.length === 1 ? 'one finding' : `${damage.length} findings`
+  log.warn(
+    { findings: damage.length, ...kept },
+    `the store was repaired, with ${places} (see above); kept: sessions ${sessions}, subscriptions ${subscriptions}, messages that wait for clients ${queuedMessages}, retained messages ${retainedMessages}`,
+  )
 }
 
 const METHODS = ['onHealth', 'load', 'write', 'read', 'close'] as const satisfies readonly (keyof Store)[]

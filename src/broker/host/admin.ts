@@ -18,7 +18,7 @@ import type { ClosedConnectionsOptions } from './closed-connection-pages.ts'
 import type { SubscriptionInput, SubscriptionResult } from './client-subscriptions.ts'
 import type { ApiKeyRequest, ApiKeyView, CreatedApiKey } from './api-key-views.ts'
 import type { HealthCheckView } from './health-view.ts'
-import type { ListenerView } from './open-listeners.ts'
+import type { ListenerCertificate, ListenerView } from './open-listeners.ts'
 import type { Page, PageOptions } from './page.ts'
 
 /** The broker at a glance. Counters are since its start. */
@@ -86,6 +86,33 @@ export interface DropView {
   readonly messages: number
 }
 
+/** A certificate that a listener shows to its clients. */
+export interface CertificateView extends ListenerCertificate {
+  readonly listener: string
+  /** Full days; negative for one that has expired. */
+  readonly daysLeft: number
+}
+
+/** What was published to a topic, or below it, while it was counted. */
+export interface TopicView {
+  /** A topic name; with `depth`, also its first levels with `/#`. */
+  readonly topic: string
+  readonly messages: number
+  /** Of their payloads. */
+  readonly bytes: number
+  /** Subscriptions that they were routed to, all together. */
+  readonly receivers: number
+  readonly messagesPerSecond: number
+  readonly bytesPerSecond: number
+}
+
+/** A copy of the store. */
+export interface BackupView {
+  /** Its folder. */
+  readonly path: string
+  readonly bytes: number
+}
+
 /** A connected client with messages or bytes that it has not taken yet. */
 export interface SlowSubscriberView {
   readonly clientId: string
@@ -143,6 +170,17 @@ export interface RetainedQuery<Field = keyof RetainedView> extends FieldOptions<
   readonly topicFilter?: string | undefined
 }
 
+/** Which topics are counted, and for how long. */
+export interface TopicsQuery {
+  /** Default `#`: all except those that begin with `$`. */
+  readonly topicFilter?: string | undefined
+  /** From 1 to 20, default 5. */
+  readonly seconds?: number | undefined
+  /** Levels that are told apart; what is published below is counted together. Default: all. */
+  readonly depth?: number | undefined
+  readonly limit?: number | undefined
+}
+
 /** What is published. */
 export interface PublishRequest {
   readonly topic: string
@@ -185,6 +223,9 @@ export interface AdminParameters {
   drops: object
   healthChecks: object
   slowSubscribers: { readonly limit?: number | undefined }
+  topics: TopicsQuery
+  certificates: object
+  backup: { readonly path: string }
   configuration: object
   apiKeys: object
   createApiKey: ApiKeyRequest
@@ -243,6 +284,12 @@ export interface Admin {
   drops(parameters?: object): Promise<readonly DropView[]>
   /** The connected clients that have the most bytes waiting, the slowest first. */
   slowSubscribers(parameters?: AdminParameters['slowSubscribers']): Promise<readonly SlowSubscriberView[]>
+  /** Counts what is published from now on, for some seconds; the topics with the most messages first. */
+  topics(parameters?: TopicsQuery): Promise<readonly TopicView[]>
+  /** The certificates of all listeners, those that end first at the top. */
+  certificates(parameters?: object): Promise<readonly CertificateView[]>
+  /** Copies the store to a folder that is empty or does not exist, in a thread of its own. */
+  backup(parameters: AdminParameters['backup']): Promise<BackupView>
   /** The configuration in force, every default filled in, secrets and plugins' own options left out. */
   configuration(parameters?: object): Promise<Readonly<Record<string, unknown>>>
   /** The keys for the HTTP API, without their secrets. */

@@ -32,6 +32,16 @@ export interface ListenerCounters {
   failedOpens: number
 }
 
+/** A certificate that a listener shows to its clients. */
+export interface ListenerCertificate {
+  readonly certfile: string
+  /** Of the certificate, on one line. */
+  readonly subject: string
+  /** In milliseconds since 1970. */
+  readonly validFromMs: number
+  readonly validToMs: number
+}
+
 /** An open listener, as `broker.listeners` shows it. */
 export interface ListenerView {
   readonly name: string
@@ -51,6 +61,8 @@ export interface ListenerView {
   readonly port: number | undefined
   /** Number of clients that are connected through it. */
   readonly connections: number
+  /** Empty without TLS. */
+  readonly certificates: readonly ListenerCertificate[]
   readonly counters: Readonly<ListenerCounters>
 }
 
@@ -172,8 +184,9 @@ export class OpenListeners {
 
   get all(): readonly ListenerView[] {
     return this.#entries.map(({ listener, state }) => {
-      const { name, url, urls, address, addresses, port, counters } = listener
-      return { name, url, urls, address, addresses, port, connections: state.connected, counters: { ...counters } }
+      const { name, url, urls, address, addresses, port, certificates, counters } = listener
+      const place = { name, url, urls, address, addresses, port, certificates }
+      return { ...place, connections: state.connected, counters: { ...counters } }
     })
   }
 

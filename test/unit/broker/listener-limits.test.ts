@@ -20,7 +20,7 @@ async function withListeners(config: ConfigInput) {
       hosts.set(options.name, host)
       const nothing = (): Promise<void> => Promise.resolve()
       const { name } = options
-      const place = { address: '', addresses: [], port: 0, url: '', urls: [] }
+      const place = { address: '', addresses: [], port: 0, url: '', urls: [], certificates: [] }
       return Promise.resolve({
         name,
         ...place,

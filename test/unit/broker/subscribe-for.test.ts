@@ -123,6 +123,31 @@ test('the limits of its listener hold: QoS, subscriptions, topic levels, and wha
   await broker.close()
 })
 
+test('at the memory limit of a session, of its user or of the broker, further filters are refused and counted, and the others stay', async () => {
+  const limits = [
+    ['max-memory-per-session', 'memoryRefusedSession'],
+    ['max-memory-per-user', 'memoryRefusedUser'],
+    ['max-memory', 'memoryRefusedBroker'],
+  ] as const
+  for (const [option, counter] of limits) {
+    for (const isConnected of [true, false]) {
+      const broker = await VirtualBroker.start({ 'max-memory-per-user': 0, [option]: 60_000 } as ConfigInput)
+      const meter = broker.connect(KEPT)
+      if (!isConnected) meter.drop()
+      const filters = Array.from({ length: 100 }, (_, at) => `${'x'.repeat(1000)}/${at}`)
+      const codes = codesOf(await subscribeFor(broker, filters))
+      const granted = codes.filter((code) => code === 1).length
+      assert.ok(granted > 0 && granted < 100, `${option}: ${granted} granted`)
+      assert.deepEqual(new Set(codes.slice(granted)), new Set([ReasonCode.QuotaExceeded]))
+      assert.equal(broker.broker.metrics[counter], 100 - granted)
+      assert.equal((await broker.broker.session('meter'))?.subscriptions.length, granted)
+      assert.deepEqual(await unsubscribeFor(broker, ...filters.slice(0, granted)), Array<number>(granted).fill(0))
+      assert.equal(codesOf(await subscribeFor(broker, ['small']))[0], 1, 'there is room again')
+      await broker.close()
+    }
+  }
+})
+
 test('permission is asked as for the client itself, connected or not, at once or later', async () => {
   const asked: string[] = []
   const plugin = (answer: (filter: string) => boolean | Promise<boolean>): Plugin => ({

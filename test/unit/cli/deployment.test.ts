@@ -93,6 +93,7 @@ async function pinged(url: string | undefined, options: Readonly<Record<string, 
     err: (text: string) => void err.push(text),
     raw: () => undefined,
     bold: String,
+    columns: () => 80,
     isInteractive: false,
     hasColours: false,
   }

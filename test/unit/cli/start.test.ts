@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { connect, createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -44,7 +53,7 @@ function startSluice(t: TestContext, folder: string, args: readonly string[]): R
         assert.ok(done !== true, 'the log ended')
         const line = JSON.parse(value) as LogLine
         // Whether it is there depends on who runs the test.
-        if (!line.msg.startsWith('the open-file limit')) return line
+        if (!/^the (open-file limit|HTTP API is served)/.test(line.msg)) return line
       }
     },
     rest: async () => {
@@ -65,6 +74,20 @@ function configure(text: string): string {
   writeFileSync(join(folder, 'sluice.yaml'), text)
   return folder
 }
+
+test('commands ask the broker that runs in this folder, with no set-up, and only its user may', async (t) => {
+  const folder = configure('listeners:\n  one: {bind: 127.0.0.1:0}\n')
+  const running = startSluice(t, folder, ['--config', 'sluice.yaml'])
+  await running.line()
+  assert.equal(statSync(join(folder, 'sluice-data/admin.sock')).mode & 0o777, 0o600)
+  const status = sluice(['status', '--config', 'sluice.yaml'], folder)
+  assert.deepEqual([status.code, (JSON.parse(status.out) as { clients: number }).clients], [0, 0])
+  assert.equal(sluice(['health', '--config', 'sluice.yaml'], folder).code, 0)
+  await running.stop('SIGTERM')
+  const { code, err } = sluice(['clients', '--config', 'sluice.yaml'], folder)
+  assert.equal(code, 1)
+  assert.match(err, /admin\.sock: no broker has opened this socket; start one with `sluice start`/)
+})
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   test(`start says in JSON lines where it listens and where state lives, and ${signal} ends it with 0`, async (t) => {

@@ -24,7 +24,15 @@ const bind = '127.0.0.1:0'
 async function probed(...args: string[]): Promise<readonly [code: number, steps: string[], text: string]> {
   const lines: string[] = []
   const out = (text: string): void => void lines.push(text)
-  const terminal = { out, err: out, raw: () => undefined, bold: String, isInteractive: false, hasColours: false }
+  const terminal = {
+    out,
+    err: out,
+    raw: () => undefined,
+    bold: String,
+    columns: () => 80,
+    isInteractive: false,
+    hasColours: false,
+  }
   const code = await probe({ options: {}, positionals: [], args, terminal })
   const steps = lines
     .filter((line) => !line.startsWith(' '))

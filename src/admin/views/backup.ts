@@ -1,0 +1,46 @@
+/** A copy of the store while the broker runs, made by a thread of its own. @module */
+import { isAbsolute } from 'node:path'
+import { Worker } from 'node:worker_threads'
+import { UsageError } from '../../base/errors.ts'
+import { show } from '../../base/show.ts'
+import type { Broker } from '../../broker/broker.ts'
+import { serverOf } from '../../broker/broker.ts'
+import { keepsState } from '../../broker/durable/open-store.ts'
+import type { BackupView } from '../../broker/host/admin.ts'
+import type { BackupOutcome, BackupTask } from '../backup-worker.ts'
+
+/** Brokers that are copying: a second copy beside it would only be slower. */
+const busy = new WeakSet<Broker>()
+
+/** @throws {UsageError} for a broker without a folder of its own, and with the reason if it cannot be copied */
+export async function backUp(broker: Broker, target: string): Promise<BackupView> {
+  serverOf(broker)
+  const { options } = broker
+  if (options.persistence === undefined || !keepsState(options)) {
+    throw new UsageError('backup: this broker stores nothing, so there is nothing to copy')
+  }
+  if (!isAbsolute(target)) throw new UsageError(`backup: path must be absolute, got ${show(target)}`)
+  if (busy.has(broker)) throw new UsageError('backup: another copy is being made; wait until it is complete')
+  busy.add(broker)
+  try {
+    return { path: target, bytes: await copied({ path: options.persistence.path, target }) }
+  } finally {
+    busy.delete(broker)
+  }
+}
+
+function copied(task: BackupTask): Promise<number> {
+  // The file beside this folder has the same extension as this one, whether compiled or not.
+  const url = new URL(import.meta.url.replace(/views\/backup(\.[jt]s)$/, 'backup-worker$1'))
+  const worker = new Worker(url, { workerData: task })
+  return new Promise((resolve, reject) => {
+    worker.once('message', (outcome: BackupOutcome) => {
+      if ('bytes' in outcome) resolve(outcome.bytes)
+      else reject(new UsageError(`backup: ${outcome.problem}`))
+    })
+    worker.once('error', (error) =>
+      reject(new UsageError(`backup: the thread that copies has failed: ${error.message}`)),
+    )
+    worker.once('exit', () => reject(new UsageError('backup: the thread that copies has ended')))
+  })
+}

@@ -1,0 +1,71 @@
+/** The rows of `operator-table.ts` as commands of the program. @module */
+import type { Command, CommandOption } from '../command.ts'
+import { doorOptions } from './broker-door.ts'
+import { operatorTable, type OperatorRow } from './operator-table.ts'
+import { isList, optionsOf } from './parameters.ts'
+
+const JSON_OPTION: CommandOption = {
+  description: 'prints JSON, a line for each item; default if the output is no terminal',
+}
+
+const LIST_OPTIONS: Readonly<Record<string, CommandOption>> = {
+  limit: { short: 'n', value: 'N', description: 'the most items, or all; default 100 on a terminal, otherwise all' },
+  fields: { value: 'A,B', description: 'only these fields' },
+}
+
+const VIEW_OPTIONS: Readonly<Record<string, CommandOption>> = {
+  watch: { short: 'w', description: 'shows it again every 2 seconds, until Ctrl-C' },
+  interval: { value: 'SECONDS', description: 'another pause for --watch' },
+}
+
+const topCommand: Command = {
+  name: 'top',
+  summary: 'shows the broker and its clients live, on the whole screen',
+  details:
+    'Rates of messages and bytes, and up to 1000 clients, sorted. Keys: q quits, < and > choose the column to sort by, r\nreverses the order, space pauses, the arrow keys scroll.',
+  positionals: [],
+  options: { interval: { value: 'SECONDS', description: 'the pause between two samples; default 2' }, ...doorOptions },
+  examples: [['sluice top', 'the broker that `sluice start` runs in this folder']],
+  asksBroker: true,
+  run: async (call) => (await import('./top.ts')).top(call),
+}
+
+const healthCommand: Command = {
+  name: 'health',
+  summary: 'checks whether a running broker is alive and accepts messages',
+  details:
+    'CHECK is live or ready (default). live: the broker completes a turn within 5 seconds. ready: it is live, it is not\nclosing, and its store accepts messages. The exit code is 0 for yes and 1 for no.',
+  positionals: [],
+  optionalPositional: 'CHECK',
+  options: { json: JSON_OPTION, ...doorOptions },
+  examples: [
+    ['sluice health', 'whether it accepts messages'],
+    ['sluice health live', 'whether it is alive'],
+  ],
+  asksBroker: true,
+  run: async (call) => (await import('./health.ts')).health(call),
+}
+
+/** Those of the table, and those that are more than an operation. */
+export const operatorCommands: readonly Command[] = [topCommand, ...operatorTable.map(commandOf), healthCommand]
+
+function commandOf(row: OperatorRow): Command {
+  const { name, summary, details, positional, examples, kind } = row
+  const isOptional = positional?.isOptional === true
+  return {
+    ...{ name, summary, details, examples, asksBroker: true },
+    positionals: positional === undefined || isOptional ? [] : [positional.name],
+    ...(isOptional && { optionalPositional: positional.name }),
+    options: {
+      ...optionsOf(row),
+      ...(isList(row) && LIST_OPTIONS),
+      ...(kind === 'view' && VIEW_OPTIONS),
+      json: JSON_OPTION,
+      ...doorOptions,
+    },
+    run: async (call) => {
+      const { act, show } = await import('./list-command.ts')
+      return kind === 'view' ? show(row, call) : act(row, call)
+    },
+  }
+}

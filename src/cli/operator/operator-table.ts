@@ -1,0 +1,222 @@
+/**
+ * The commands that ask or steer a running broker. A row names an operation of `broker.admin`; its options follow from the
+ * operation's parameters.
+ *
+ * @module
+ */
+import type { OperationName } from '../../broker/host/admin.ts'
+import { bytesText, type Item } from './layout.ts'
+
+export interface OperatorRow {
+  readonly name: string
+  readonly operation: OperationName
+  /** A view is shown, an action is done. */
+  readonly kind: 'view' | 'action'
+  /** One line for the list of commands. */
+  readonly summary: string
+  readonly details: string
+  /** The parameter that is given without an option. */
+  readonly positional?: {
+    readonly name: string
+    readonly parameter: string
+    readonly isOptional?: true
+    /** Relative to the folder in which the command runs. */
+    readonly isPath?: true
+  }
+  /** The columns on a terminal; default: all fields. */
+  readonly fields?: readonly string[]
+  /** What is said of an empty list. */
+  readonly none?: string
+  /** What is said if there is nothing of that name. */
+  readonly absent?: string
+  /** Values that are always passed. */
+  readonly preset?: Item
+  /** What an action has done. */
+  readonly done?: (parameters: Item, answer: unknown) => string
+  readonly examples: readonly (readonly [line: string, does: string])[]
+}
+
+const CLIENT = { name: 'CLIENT', parameter: 'clientId' } as const
+const NO_CLIENT = 'no client NAME is connected; `sluice clients` lists those that are'
+const NO_SESSION = 'there is no session NAME; `sluice sessions` lists all'
+
+const shown = (value: unknown): string => JSON.stringify(value)
+
+export const operatorTable: readonly OperatorRow[] = [
+  {
+    ...{ name: 'status', operation: 'overview', kind: 'view' },
+    summary: 'shows a running broker at a glance',
+    details:
+      'Clients, sessions, messages, memory and the state of the store. Counters are since the start of the broker.',
+    examples: [
+      ['sluice status', 'the broker that `sluice start` runs in this folder'],
+      ['sluice status --watch', 'again every 2 seconds'],
+    ],
+  },
+  {
+    ...{ name: 'clients', operation: 'clients', kind: 'view' },
+    summary: 'lists the connected clients',
+    details: 'Clients that are connected, with what they have sent and received, and what waits for them.',
+    fields: [
+      ...['clientId', 'userName', 'address', 'listener', 'protocolVersion', 'connectedAtMs'],
+      ...['messagesReceived', 'messagesSent', 'queuedMessages', 'unsentBytes'],
+    ],
+    none: 'no client is connected',
+    examples: [
+      ['sluice clients', 'the first 100'],
+      ['sluice clients --user-name ann --limit all', 'all of one user'],
+      ['sluice clients | jq -r .clientId', 'every client identifier, for a script'],
+    ],
+  },
+  {
+    ...{ name: 'client', operation: 'client', kind: 'view', positional: CLIENT, absent: NO_CLIENT },
+    summary: 'shows everything about a connected client',
+    details:
+      'Its connection, its session, and what it does. `sluice messages` lists what waits for it, `sluice subscriptions`\nwhat it has subscribed to, and `sluice closed` why its earlier connections ended.',
+    examples: [
+      ['sluice client meter-1', 'one client'],
+      ['sluice client meter-1 --watch', 'and how it changes'],
+    ],
+  },
+  {
+    ...{ name: 'sessions', operation: 'sessions', kind: 'view' },
+    summary: 'lists the sessions, connected or not',
+    details:
+      'A session outlives its connection for its session expiry interval (3.1.1: for ever, without Clean Session).',
+    fields: [
+      ...['clientId', 'userName', 'connected', 'subscriptions', 'queuedMessages', 'inflightMessages', 'memoryBytes'],
+      'sessionExpiryInterval',
+    ],
+    none: 'there is no session',
+    examples: [['sluice sessions --connected no', 'whose clients are away']],
+  },
+  {
+    ...{ name: 'messages', operation: 'heldMessages', kind: 'view', positional: CLIENT, absent: NO_SESSION },
+    summary: 'lists the messages that a session holds, and what each waits for',
+    details: 'Messages of QoS 1 and 2 that are queued for a client, or in flight to it.',
+    fields: ['state', 'waitsFor', 'ahead', 'topic', 'qos', 'payloadBytes', 'receivedAtMs', 'expiresAtMs', 'publisher'],
+    none: 'it holds no message',
+    examples: [['sluice messages meter-1', 'why meter-1 has not received them yet']],
+  },
+  {
+    ...{ name: 'subscriptions', operation: 'subscriptions', kind: 'view' },
+    positional: { ...CLIENT, isOptional: true },
+    summary: 'lists the subscriptions of a client, or of all',
+    details: 'With --topic, those that a message of that topic matches: who would receive it.',
+    fields: ['clientId', 'topicFilter', 'qos', 'isShared', 'noLocal', 'retainAsPublished', 'retainHandling'],
+    none: 'there is no such subscription',
+    examples: [
+      ['sluice subscriptions meter-1', 'of one client'],
+      ["sluice subscriptions --topic 'sensors/attic'", 'who receives this topic'],
+    ],
+  },
+  {
+    ...{ name: 'closed', operation: 'closedConnections', kind: 'view', positional: { ...CLIENT, isOptional: true } },
+    summary: 'lists the connections that have ended last, and why',
+    details: 'The newest first. The broker remembers max-closed-connections of them.',
+    fields: ['closedAtMs', 'clientId', 'userName', 'address', 'cause', 'detail', 'messagesReceived', 'messagesSent'],
+    none: 'no connection has ended',
+    examples: [['sluice closed meter-1', 'why meter-1 was disconnected']],
+  },
+  {
+    ...{ name: 'retained', operation: 'retained', kind: 'view' },
+    positional: { name: 'FILTER', parameter: 'topicFilter', isOptional: true },
+    summary: 'lists the retained messages',
+    details: 'Their topics and sizes; payloads are not shown. Without a filter, all except those below $SYS/.',
+    fields: ['topic', 'qos', 'payloadBytes', 'receivedAtMs', 'expiresAtMs', 'publisher'],
+    none: 'there is no such retained message',
+    examples: [["sluice retained 'sensors/#'", 'below sensors/']],
+  },
+  {
+    ...{ name: 'topics', operation: 'topics', kind: 'view' },
+    positional: { name: 'FILTER', parameter: 'topicFilter', isOptional: true },
+    summary: 'counts what is published to which topics, for some seconds',
+    details:
+      'Counts from now on, and shows the topics with the most messages first. With --depth, everything below a level is\ncounted together.',
+    fields: ['topic', 'messages', 'messagesPerSecond', 'bytesPerSecond', 'receivers'],
+    none: 'nothing was published meanwhile',
+    examples: [
+      ['sluice topics', 'the busiest topics in 5 seconds'],
+      ["sluice topics 'sensors/#' --depth 2 --seconds 20", 'by the second level below sensors/'],
+    ],
+  },
+  {
+    ...{ name: 'certificates', operation: 'certificates', kind: 'view' },
+    summary: 'lists the certificates of the listeners, and when they end',
+    details: 'Those that end first at the top. `sluice reload` reads renewed files; the broker also does so by itself.',
+    fields: ['listener', 'subject', 'validToMs', 'daysLeft', 'certfile'],
+    none: 'no listener has a certificate',
+    examples: [['sluice certificates', 'how many days are left']],
+  },
+  {
+    ...{ name: 'drops', operation: 'drops', kind: 'view' },
+    summary: 'counts the messages that did not reach a client, by cause',
+    details: 'Since the start of the broker.',
+    fields: ['messages', 'cause', 'description'],
+    examples: [['sluice drops --watch', 'and how the counts grow']],
+  },
+  {
+    ...{ name: 'slow', operation: 'slowSubscribers', kind: 'view' },
+    summary: 'lists the clients that do not read what is sent to them',
+    details: 'Connected clients with the most bytes waiting, the slowest first.',
+    fields: [
+      'clientId',
+      'userName',
+      'queuedMessages',
+      'queuedBytes',
+      'unsentBytes',
+      'inflightMessages',
+      'acknowledgementMs',
+    ],
+    none: 'every client has taken what was meant for it',
+    examples: [['sluice slow --watch', 'again every 2 seconds']],
+  },
+  {
+    ...{ name: 'config', operation: 'configuration', kind: 'view' },
+    summary: 'prints the configuration in force, without secrets',
+    details: 'Every key with its value, defaults included, as JSON.',
+    examples: [['sluice config', 'what the running broker uses']],
+  },
+  {
+    ...{ name: 'kick', operation: 'disconnect', kind: 'action', positional: CLIENT, absent: NO_CLIENT },
+    summary: 'disconnects a client; its session stays',
+    details:
+      'The client may connect again at once. A 5.0 client receives the reason code, by default 152, administrative action.',
+    done: ({ clientId }) => `${shown(clientId)} was disconnected`,
+    examples: [['sluice kick meter-1', 'ends the connection of meter-1']],
+  },
+  {
+    ...{ name: 'end-session', operation: 'endSession', kind: 'action', positional: CLIENT, absent: NO_SESSION },
+    summary: 'ends a session, with everything that waits in it',
+    details: 'Also disconnects its client. Queued messages and subscriptions are lost.',
+    done: ({ clientId }) => `the session ${shown(clientId)} has ended`,
+    examples: [['sluice end-session meter-1', 'removes the session of a device that is gone']],
+  },
+  {
+    ...{ name: 'delete-retained', operation: 'deleteRetained', kind: 'action' },
+    positional: { name: 'FILTER', parameter: 'topicFilter' },
+    summary: 'removes retained messages',
+    details:
+      'All whose topics the filter matches. Subscribers receive nothing. `sluice retained FILTER` lists them first.',
+    done: (_, answer) => `${String(answer)} retained messages were removed`,
+    examples: [["sluice delete-retained 'sensors/attic/#'", 'removes those below sensors/attic']],
+  },
+  {
+    ...{ name: 'backup', operation: 'backup', kind: 'action' },
+    positional: { name: 'FOLDER', parameter: 'path', isPath: true },
+    summary: 'copies what the running broker has stored',
+    details:
+      'Copies sessions, subscriptions, queued and retained messages, as they were durable when copying began, to a folder that\nis empty or is created. The copy is verified. Clients are served meanwhile. To restore it, start a broker with this\nfolder as persistence.path. If no broker is running, use `sluice store backup`. With --url, FOLDER is on the machine of\nthe broker.',
+    done: ({ path }, answer) =>
+      `the store was copied to ${String(path)}: ${bytesText((answer as { bytes: number }).bytes)}, verified`,
+    examples: [['sluice backup /var/backups/mqtt-monday', 'a copy from which a broker can start']],
+  },
+  {
+    ...{ name: 'reload', operation: 'reload', kind: 'action' },
+    summary: 'reads certificates, password files and rules again',
+    details:
+      'Applies the present configuration once more. To apply a changed configuration file, send SIGHUP to the broker\n(`systemctl reload sluice`).',
+    done: () => 'the configuration was applied',
+    examples: [['sluice reload', 'after a certificate was renewed']],
+  },
+]

@@ -1,0 +1,295 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { connectAsync } from 'mqtt'
+import { operatorCommands } from '../../../../src/cli/operator/operator-commands.ts'
+import { operatorTable } from '../../../../src/cli/operator/operator-table.ts'
+import { operationTable } from '../../../../src/admin/operation-table.ts'
+import { viewFields } from '../../../../src/admin/view-fields.ts'
+import { createBroker, type Broker } from '../../../../src/create-broker.ts'
+import { TestAuthority } from '../../../support/certificates.ts'
+import { scratchFolder } from '../../../support/scratch-folder.ts'
+import { operated, run } from './support.ts'
+
+/** A client that stays where it is when it is disconnected; it ends with its broker. */
+async function connected(broker: Broker, clientId: string): Promise<void> {
+  const properties = { sessionExpiryInterval: 3600 }
+  const options = { clientId, clean: false, protocolVersion: 5, reconnectPeriod: 0, properties } as const
+  const client = await connectAsync(broker.listeners[0]!.url, options)
+  client.on('error', () => undefined)
+  await client.subscribeAsync('a/#', { qos: 1 })
+}
+
+test('every list command has only columns and positionals that its operation has', () => {
+  for (const row of operatorTable) {
+    const { parameters } = operationTable[row.operation]
+    if (row.positional !== undefined) assert.ok(row.positional.parameter in parameters, row.name)
+    const known = (viewFields as Readonly<Record<string, readonly string[]>>)[row.operation]
+    for (const field of row.fields ?? [])
+      if (known !== undefined) assert.ok(known.includes(field), `${row.name}: ${field}`)
+  }
+  const names = operatorCommands.map(({ name }) => name)
+  assert.equal(new Set(names).size, names.length)
+})
+
+test('clients: a table on a terminal, a line of JSON for each on a pipe', async () => {
+  await using world = await operated()
+  assert.equal((await world.show('clients')).out, 'no client is connected')
+  await connected(world.broker, 'meter-1')
+  await connected(world.broker, 'meter-2')
+  const { code, values } = await world.run('clients', '--fields', 'clientId,subscriptions')
+  assert.deepEqual([code, values.length], [0, 2])
+  assert.deepEqual(
+    values.toSorted((one, other) => (String(one['clientId']) < String(other['clientId']) ? -1 : 1)),
+    [
+      { clientId: 'meter-1', subscriptions: 1 },
+      { clientId: 'meter-2', subscriptions: 1 },
+    ],
+  )
+  const shown = (await world.show('clients')).out.split('\n')
+  assert.match(shown[0]!, /^CLIENT +USER +ADDRESS +LISTENER +MQTT +CONNECTED +IN +OUT +QUEUED +UNSENT$/)
+  assert.match(shown[1]!, /^meter-[12] +- .* 5\.0 +\d+ s ago +0 +0 +0 +0 B$/)
+  const limited = (await world.show('clients', '--limit', '1')).out.split('\n')
+  assert.deepEqual([limited.length, limited[2]], [3, '… and more: --limit all shows everything'])
+  assert.equal((await world.run('clients', '--user-name', 'nobody')).out, '')
+})
+
+test('a list of several pages is read to its end on a pipe', async () => {
+  await using world = await operated()
+  const topics = Array.from({ length: 2100 }, (_, at) => `many/${at}`)
+  await Promise.all(topics.map((topic) => world.broker.publish(topic, 'x', { retain: true })))
+  const { values } = await world.run('retained', 'many/#')
+  assert.deepEqual(new Set(values.map(({ topic }) => topic)), new Set(topics))
+  assert.equal((await world.run('retained', 'many/#', '--limit', '1500')).values.length, 1500)
+})
+
+test('client, subscriptions, messages, sessions and closed show what one client does', async () => {
+  await using world = await operated()
+  await connected(world.broker, 'meter-1')
+  const view = await world.show('client', 'meter-1')
+  assert.match(view.out, /^client id +meter-1\n/)
+  assert.match(view.out, /\nstate +connected\n/)
+  assert.equal((await world.run('client', 'meter-1')).values[0]!['clientId'], 'meter-1')
+  assert.deepEqual((await world.run('subscriptions', 'meter-1')).values[0]!['topicFilter'], 'a/#')
+  const kicked = await world.show('kick', 'meter-1')
+  assert.deepEqual([kicked.code, kicked.out], [0, '"meter-1" was disconnected'])
+  await world.broker.publish('a/b', 'x', { qos: 1 })
+  const [message] = (await world.run('messages', 'meter-1')).values
+  assert.deepEqual([message!['topic'], message!['waitsFor']], ['a/b', 'connection'])
+  assert.equal((await world.run('sessions', '--connected', 'no')).values.length, 1)
+  assert.equal((await world.run('closed', 'meter-1')).values[0]!['cause'], 'disconnected by server')
+  const ended = await world.show('end-session', 'meter-1')
+  assert.equal(ended.out, 'the session "meter-1" has ended')
+  assert.equal((await world.show('sessions')).out, 'there is no session')
+})
+
+test('what is not there is a sentence and exit code 1', async () => {
+  await using world = await operated()
+  for (const [args, message] of [
+    [['client', 'x'], 'no client "x" is connected; `sluice clients` lists those that are'],
+    [['kick', 'x'], 'no client "x" is connected; `sluice clients` lists those that are'],
+    [['messages', 'x'], 'there is no session "x"; `sluice sessions` lists all'],
+    [['end-session', 'x'], 'there is no session "x"; `sluice sessions` lists all'],
+  ] as const) {
+    const { code, out, err } = await world.show(...args)
+    assert.deepEqual([code, out, err], [1, '', message])
+  }
+})
+
+test('a client identifier with a slash, a space or a percent sign is one client', async () => {
+  await using world = await operated()
+  for (const clientId of ['a/b c', '100%', 'ü?#']) {
+    await connected(world.broker, clientId)
+    assert.equal((await world.run('client', clientId)).values[0]!['clientId'], clientId)
+    assert.equal((await world.run('kick', clientId)).code, 0)
+  }
+})
+
+test('retained messages are listed, and removed by a filter', async () => {
+  await using world = await operated()
+  for (const topic of ['a/1', 'a/2', 'b']) await world.broker.publish(topic, 'x', { retain: true })
+  assert.equal((await world.run('retained', 'a/#')).values.length, 2)
+  assert.equal((await world.show('delete-retained', 'a/#')).out, '2 retained messages were removed')
+  assert.deepEqual(
+    (await world.run('retained')).values.map(({ topic }) => topic),
+    ['b'],
+  )
+})
+
+test('topics counts for a second what is published, by topic or by level', async () => {
+  await using world = await operated()
+  const begun = counting(world.broker)
+  const counted = world.run('topics', 'a/#', '--seconds', '1', '--depth', '2')
+  await begun
+  for (const topic of ['a/1/x', 'a/1/y', 'a/2', 'b']) await world.broker.publish(topic, 'four')
+  const { values } = await counted
+  assert.deepEqual(
+    values.map(({ topic, messages, bytes, messagesPerSecond }) => [topic, messages, bytes, messagesPerSecond]),
+    [
+      ['a/1/#', 2, 8, 2],
+      ['a/2', 1, 4, 1],
+    ],
+  )
+})
+
+/** Resolves when somebody begins to listen to what is published. */
+function counting(broker: Broker): Promise<void> {
+  return new Promise((resolve) => {
+    const on = broker.on.bind(broker) as (name: string, listener: unknown) => Broker
+    broker.on = ((name: string, listener: unknown) => {
+      if (name === 'published') setImmediate(resolve)
+      return on(name, listener)
+    }) as Broker['on']
+  })
+}
+
+test('backup copies what is stored while the broker runs, and a broker starts from the copy', async () => {
+  const folder = scratchFolder()
+  const copy = join(folder, 'copy')
+  {
+    await using world = await operated({ persistence: { path: join(folder, 'store') } })
+    await connected(world.broker, 'meter-1')
+    await world.broker.publish('a/kept', 'x', { qos: 1, retain: true })
+    const { code, out } = await world.show('backup', copy)
+    assert.equal(code, 0)
+    assert.match(out, /copy: [\d.]+ (B|KiB), verified$/)
+    const again = await world.show('backup', copy)
+    assert.deepEqual(
+      [again.code, again.err.split('\n')[0]],
+      [2, 'backup: the target already contains a store: name an empty folder.'],
+    )
+    assert.equal((await world.show('clients')).out.split('\n').length, 2, 'clients stay')
+  }
+  await using restored = await createBroker({ listeners: {}, persistence: { path: copy } })
+  const [session] = (await restored.sessions()).items
+  assert.deepEqual([session!.clientId, session!.subscriptions[0]!.topicFilter], ['meter-1', 'a/#'])
+  assert.equal((await restored.admin.retained()).items[0]!.topic, 'a/kept')
+})
+
+test('backup of a broker that stores nothing is a sentence; a relative path is refused by the operation', async () => {
+  await using world = await operated()
+  assert.match(
+    (await world.show('backup', 'copy')).err,
+    /^backup: this broker stores nothing, so there is nothing to copy/,
+  )
+  const folder = scratchFolder()
+  await using storing = await createBroker({ listeners: {}, persistence: { path: folder } })
+  await assert.rejects(storing.admin.backup({ path: 'copy' }), {
+    code: 'ERR_USAGE',
+    message: /path must be absolute, got "copy"/,
+  })
+})
+
+test('certificates lists what the listeners show to clients, and when it ends', async () => {
+  const authority = new TestAuthority('ca')
+  const folder = scratchFolder()
+  const files = (name: string, expired: boolean) => {
+    const { certificate, key } = authority.issue({ subject: [['CN', name]], expired })
+    const paths = { certfile: join(folder, `${name}.pem`), keyfile: join(folder, `${name}.key`) }
+    writeFileSync(paths.certfile, certificate)
+    writeFileSync(paths.keyfile, key)
+    return paths
+  }
+  const listener = (name: string, expired: boolean) => ({ bind: '127.0.0.1:0', ssl: true, ...files(name, expired) })
+  const listeners = { good: listener('good', false), old: listener('old', true) }
+  await using world = await operated({ listeners, auth: { 'allow-anonymous': true } })
+  const { values } = await world.run('certificates')
+  assert.deepEqual(
+    values.map(({ listener: name, subject }) => [name, subject]),
+    [
+      ['old', 'CN=old'],
+      ['good', 'CN=good'],
+    ],
+  )
+  assert.ok((values[0]!['daysLeft'] as number) < 0 && (values[1]!['daysLeft'] as number) > 0)
+  assert.match((await world.show('certificates')).out, /^LISTENER +SUBJECT +VALID TO +DAYS LEFT +CERTFILE\nold /)
+  assert.equal(world.broker.listeners[0]!.certificates.length, 1)
+})
+
+test('status, drops, slow, config, reload and health answer', async () => {
+  await using world = await operated({ 'max-connections': 77 })
+  assert.match((await world.show('status')).out, /^version +\d.*\nuptime +\d+ s\nclients +0\n/)
+  assert.equal((await world.run('drops')).values[0]!['messages'], 0)
+  assert.equal((await world.show('slow')).out, 'every client has taken what was meant for it')
+  assert.equal((await world.run('config')).values[0]!['maxConnections'], 77)
+  assert.match((await world.show('config')).out, /^\{\n {2}"/)
+  assert.equal((await world.show('reload')).out, 'the configuration was applied')
+  const [ready, live] = [await world.show('health'), await world.show('health', 'live')]
+  assert.deepEqual([ready.code, ready.out, live.code, live.out], [0, 'ready: yes', 0, 'live: yes'])
+})
+
+test('a word that is wrong is named with the nearest, before the broker is asked', async () => {
+  const socket = ['--socket', '/nowhere/admin.sock']
+  for (const [args, message] of [
+    [['clints'], /no command `clints`\. Did you mean `sluice clients`/],
+    [['clients', '--user', 'x'], /`sluice clients` has no option --user/],
+    [['clients', '--fields', 'clientid', ...socket], /--fields: there is no field clientid; did you mean clientId\?/],
+    [['clients', '--limit', 'many', ...socket], /--limit must be a whole number above 0, or all, got many/],
+    [['clients', '--interval', '1', ...socket], /--interval is the pause of --watch; add --watch/],
+    [['clients', '--watch', '--interval', '0', ...socket], /--interval must be a number of seconds/],
+    [['sessions', '--connected', 'maybe', ...socket], /--connected must be yes or no, got maybe/],
+    [['kick'], /`sluice kick` requires CLIENT; CLIENT is missing/],
+    [['health', 'well', ...socket], /The checks are live and ready; got well/],
+    [['clients', '--url', 'mqtt://x:1883'], /--url must be an address such as http.*address of a listener/],
+    [['clients', '--url', 'http://x', ...socket], /Use only one of --socket and --url/],
+    [['clients', '--api-key', 'x', ...socket], /--api-key and --cafile are for --url/],
+    [['top', ...socket], /`sluice top` needs a terminal/],
+  ] as const) {
+    const { code, err } = await run(args, false)
+    assert.equal(code, 2, args.join(' '))
+    assert.match(err, message)
+  }
+})
+
+test('a socket without a broker is a sentence that says what to do', async () => {
+  const { code, err } = await run(['clients', '--socket', '/nowhere/admin.sock'], false)
+  assert.equal(code, 1)
+  assert.match(err, /^\/nowhere\/admin\.sock: no broker has opened this socket; start one with `sluice start`, or name/)
+  await using world = await operated()
+  const file = join(world.socket, '..', 'off.yaml')
+  writeFileSync(file, 'admin: { socket: off, bind: "127.0.0.1:1" }\n')
+  const off = await run(['clients', '--config', file], false)
+  assert.equal(off.code, 2)
+  assert.match(
+    off.err,
+    /off\.yaml opens no local socket for commands; use --url URL, or set `admin: \{ socket: PATH \}`/,
+  )
+})
+
+test('--url asks elsewhere, with the key, and reports what the broker answers', async () => {
+  const seen: string[] = []
+  const server = createServer((request, response) => {
+    seen.push(`${request.method} ${request.url} ${request.headers.authorization}`)
+    if (request.url!.startsWith('/api/v1/overview')) {
+      response.end('{"version":"9.9.9"}')
+      return
+    }
+    if (request.url!.startsWith('/api/v1/drops')) {
+      response.end('<html>')
+      return
+    }
+    response.writeHead(403, { 'Content-Type': 'application/problem+json' })
+    response.end('{"code":"ERR_FORBIDDEN","detail":"this takes the role operator"}')
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const at = (...args: string[]) => run([...args, '--url', url, '--api-key', 'k'], false)
+  try {
+    assert.equal((await at('status')).values[0]!['version'], '9.9.9')
+    const refused = await at('kick', 'x')
+    assert.deepEqual([refused.code, refused.err], [1, `${url}: this takes the role operator`])
+    assert.match((await at('drops')).err, /the answer is not JSON; is this the API of a broker\?/)
+    assert.deepEqual(seen, [
+      'GET /api/v1/overview Bearer k',
+      'POST /api/v1/clients/x/disconnect Bearer k',
+      'GET /api/v1/drops Bearer k',
+    ])
+  } finally {
+    server.close()
+  }
+})
