@@ -55,7 +55,7 @@ export class ApiClient {
     const { status, value } = await this.send(method, `${API_ROOT}${path}`, body, timeoutMs)
     if (status < 400) return value
     const { code, detail } = (value ?? {}) as { readonly code?: string; readonly detail?: string }
-    if (code === 'ERR_NOT_FOUND' && 'clientId' in operationTable[name].parameters) return undefined
+    if (code === 'ERR_NOT_FOUND' && namesOne(name)) return undefined
     if (code === 'ERR_USAGE') throw new UsageError(`${detail}.`)
     throw new SluiceError('ERR_ADMIN', `${this.place}: ${detail ?? `the answer has the status ${status}`}`)
   }
@@ -127,6 +127,11 @@ async function textOf(response: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = []
   for await (const chunk of response) chunks.push(chunk as Buffer)
   return Buffer.concat(chunks).toString()
+}
+
+/** Whether the path names a client, a session or a key, which may not be there. */
+function namesOne(name: OperationName): boolean {
+  return operationTable[name].path.includes('{')
 }
 
 /** The path with its query, and the body, as the table places the parameters. */

@@ -1,4 +1,5 @@
 /** The rows of `operator-table.ts` as commands of the program. @module */
+import { roles } from '../../admin/operation.ts'
 import type { Command, CommandOption } from '../command.ts'
 import { doorOptions } from './broker-door.ts'
 import { operatorTable, type OperatorRow } from './operator-table.ts'
@@ -46,8 +47,35 @@ const healthCommand: Command = {
   run: async (call) => (await import('./health.ts')).health(call),
 }
 
+const adminCommand: Command = {
+  name: 'admin',
+  summary: 'lists, makes and deletes keys for the HTTP API',
+  details:
+    'keys lists them; add-key NAME makes one with a role, and shows it once; delete-key ID makes one invalid at once.\nRoles: viewer reads, operator also acts on clients and messages, administrator also reads and changes the configuration.',
+  positionals: ['ACTION'],
+  optionalPositional: 'NAME',
+  options: {
+    role: { value: 'ROLE', values: roles, description: 'for add-key: viewer, operator or administrator' },
+    days: { value: 'N', description: 'for add-key: how long it is valid; default: for ever' },
+    json: JSON_OPTION,
+    ...doorOptions,
+  },
+  examples: [
+    ['sluice admin keys', 'all keys, without their secrets'],
+    ['sluice admin add-key prometheus --role viewer', 'a key for a scraper'],
+    ['sluice admin delete-key 3f9a01b2c4d5', 'makes a key invalid'],
+  ],
+  asksBroker: true,
+  run: async (call) => (await import('./admin-command.ts')).admin(call),
+}
+
 /** Those of the table, and those that are more than an operation. */
-export const operatorCommands: readonly Command[] = [topCommand, ...operatorTable.map(commandOf), healthCommand]
+export const operatorCommands: readonly Command[] = [
+  topCommand,
+  ...operatorTable.map(commandOf),
+  healthCommand,
+  adminCommand,
+]
 
 function commandOf(row: OperatorRow): Command {
   const { name, summary, details, positional, examples, kind } = row

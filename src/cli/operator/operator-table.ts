@@ -149,6 +149,13 @@ export const operatorTable: readonly OperatorRow[] = [
     examples: [['sluice certificates', 'how many days are left']],
   },
   {
+    ...{ name: 'checks', operation: 'healthChecks', kind: 'view' },
+    summary: 'lists whether each part of a running broker is well, and why not',
+    details: 'Its store, its listeners, its memory and its audit log. `sluice health` has an exit code for scripts.',
+    fields: ['name', 'healthy', 'detail'],
+    examples: [['sluice checks --watch', 'again every 2 seconds']],
+  },
+  {
     ...{ name: 'drops', operation: 'drops', kind: 'view' },
     summary: 'counts the messages that did not reach a client, by cause',
     details: 'Since the start of the broker.',

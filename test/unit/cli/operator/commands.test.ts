@@ -12,6 +12,7 @@ import { operationTable } from '../../../../src/admin/operation-table.ts'
 import { viewFields } from '../../../../src/admin/view-fields.ts'
 import { createBroker, type Broker } from '../../../../src/create-broker.ts'
 import { TestAuthority } from '../../../support/certificates.ts'
+import { listLogger } from '../../../support/list-logger.ts'
 import { scratchFolder } from '../../../support/scratch-folder.ts'
 import { operated, run } from './support.ts'
 
@@ -222,6 +223,32 @@ test('status, drops, slow, config, reload and health answer', async () => {
   assert.deepEqual([ready.code, ready.out, live.code, live.out], [0, 'ready: yes', 0, 'live: yes'])
 })
 
+test('admin makes a key that commands elsewhere use, lists it without its secret, and deletes it', async () => {
+  const folder = scratchFolder()
+  const admin = { bind: '127.0.0.1:0', socket: join(folder, 'a.sock'), 'keys-file': join(folder, 'keys.json') }
+  const logger = listLogger()
+  await using _world = await operated({ admin: { ...admin, 'audit-file': 'off' } }, logger)
+  const here = ['--socket', admin.socket]
+  assert.match(
+    (await run(['admin', 'keys', ...here], true)).out,
+    /^there is no key; `sluice admin add-key NAME --role viewer`/,
+  )
+  const made = await run(['admin', 'add-key', 'scraper', '--role', 'viewer', '--days', '1', ...here], true)
+  assert.equal(made.code, 0)
+  assert.match(made.err, /^Keep it: it is shown only now/)
+  const [listed] = (await run(['admin', 'keys', ...here], false)).values
+  assert.deepEqual([listed!['name'], listed!['role'], 'key' in listed!], ['scraper', 'viewer', false])
+  const url = logger.lines.flatMap((line) => /http:\/\/127\.0\.0\.1:\d+/.exec(line)?.[0] ?? [])[0]!
+  const there = (...args: string[]) => run([...args, '--url', url, '--api-key', made.out], false)
+  assert.equal((await there('status')).values[0]!['clients'], 0)
+  assert.match((await there('kick', 'x')).err, /this takes the role operator/)
+  const keyId = String(listed!['keyId'])
+  assert.equal((await run(['admin', 'delete-key', keyId, ...here], true)).out, `the key ${keyId} is no longer valid`)
+  assert.equal((await there('status')).code, 1)
+  const gone = await run(['admin', 'delete-key', keyId, ...here], true)
+  assert.deepEqual([gone.code, gone.err], [1, `there is no key "${keyId}"; \`sluice admin keys\` lists all`])
+})
+
 test('a word that is wrong is named with the nearest, before the broker is asked', async () => {
   const socket = ['--socket', '/nowhere/admin.sock']
   for (const [args, message] of [
@@ -238,6 +265,16 @@ test('a word that is wrong is named with the nearest, before the broker is asked
     [['clients', '--url', 'http://x', ...socket], /Use only one of --socket and --url/],
     [['clients', '--api-key', 'x', ...socket], /--api-key and --cafile are for --url/],
     [['top', ...socket], /`sluice top` needs a terminal/],
+    [
+      ['admin', 'key', ...socket],
+      /The actions of `sluice admin` are keys, add-key, delete-key; got key\. Did you mean keys\?/,
+    ],
+    [['admin', 'add-key', ...socket], /requires NAME/],
+    [['admin', 'add-key', 'x', ...socket], /requires --role viewer, operator or administrator/],
+    [
+      ['admin', 'add-key', 'x', '--role', 'boss', ...socket],
+      /--role must be one of viewer, operator, administrator, got boss/,
+    ],
   ] as const) {
     const { code, err } = await run(args, false)
     assert.equal(code, 2, args.join(' '))

@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { createBroker, type Broker } from '../../../../src/create-broker.ts'
 import { runProgram } from '../../../../src/cli/program.ts'
+import { silentLogger, type Logger } from '../../../../src/base/log.ts'
 import type { ConfigInput } from '../../../../src/config/options.ts'
 import { scratchFolder } from '../../../support/scratch-folder.ts'
 
@@ -24,14 +25,10 @@ export interface Operated extends AsyncDisposable {
   show(...args: string[]): Promise<Ran>
 }
 
-export async function operated(config: ConfigInput = {}): Promise<Operated> {
+export async function operated(config: ConfigInput = {}, logger: Logger = silentLogger): Promise<Operated> {
   const socket = join(scratchFolder(), 'admin.sock')
-  const broker = await createBroker({
-    listeners: { default: { bind: '127.0.0.1:0' } },
-    'sys-interval': 0,
-    admin: { socket },
-    ...config,
-  })
+  const listeners = { default: { bind: '127.0.0.1:0' } }
+  const broker = await createBroker({ listeners, 'sys-interval': 0, admin: { socket }, ...config }, { logger })
   const at = (args: readonly string[]): string[] => [...args, '--socket', socket]
   return {
     ...{ broker, socket },
