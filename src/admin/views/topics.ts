@@ -49,7 +49,7 @@ export async function countTopics(broker: Broker, query: TopicsQuery): Promise<T
     broker.off('published', count)
     isOver()
   }
-  const views = Array.from(counts, ([topic, counted]) => viewOf(topic, counted, seconds))
+  const views = Array.from(counts, ([topic, counted]) => topicViewOf(topic, counted, seconds))
   return views.sort((one, other) => other.messages - one.messages).slice(0, most)
 }
 
@@ -76,7 +76,7 @@ function add(counts: Map<string, Count>, branch: string, bytes: number, receiver
   counted.receivers += receivers
 }
 
-function viewOf(topic: string, { messages, bytes, receivers }: Count, seconds: number): TopicView {
+function topicViewOf(topic: string, { messages, bytes, receivers }: Count, seconds: number): TopicView {
   const perSecond = (count: number): number => Math.round((count / seconds) * 100) / 100
   return { topic, messages, bytes, receivers, messagesPerSecond: perSecond(messages), bytesPerSecond: perSecond(bytes) }
 }

@@ -13,7 +13,7 @@ import { serverOf } from '../../../src/broker/broker.ts'
 import { routerSideOf } from '../../../src/broker/session-services.ts'
 import type { ActiveConfig } from '../../../src/config/active-config.ts'
 import type { Subscription } from '../../../src/protocol/subscription.ts'
-import { TestBroker } from '../../support/test-broker.ts'
+import { VirtualBroker } from '../../support/virtual-broker.ts'
 
 /** Layouts may part only after some have been made. */
 const CLIENTS = 50
@@ -23,14 +23,14 @@ type Question = (one: object, other?: object) => boolean
 const haveSameLayout = runInThisContext('(one, other) => %HaveSameMap(one, other)') as Question
 const hasFastProperties = runInThisContext('(one) => %HasFastProperties(one)') as Question
 
-function subscriptionsOf(broker: TestBroker): Subscription[] {
+function subscriptionsOf(broker: VirtualBroker): Subscription[] {
   return Array.from(serverOf(broker.broker).sessions.all()).flatMap(({ session }) => [
     ...session.subscriptions.values(),
   ])
 }
 
 test('all Subscriptions of Clients have one layout', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   for (let number = 1; number <= CLIENTS; number++) {
     const client = broker.connect({ clientId: `client ${number}`, version: number % 2 === 0 ? 4 : 5 })
     client.subscribe('a', 1)
@@ -48,7 +48,7 @@ test('what the Router asks is no hash table', () => {
 })
 
 test('what counts for every message is no hash table', async () => {
-  const broker = await TestBroker.start()
+  const broker = await VirtualBroker.start()
   const { metrics } = serverOf(broker.broker)
   for (const one of [metrics, metrics.dropped]) assert.ok(hasFastProperties(one))
 })

@@ -7,7 +7,7 @@ import { serverOf } from '../../../src/broker/broker.ts'
 import { PacketType } from '../../../src/codec/packet-types.ts'
 import { ReasonCode } from '../../../src/codec/reason-code.ts'
 import { MemoryDisk } from '../../../src/stores/memory-disk.ts'
-import { TestBroker } from '../../support/test-broker.ts'
+import { VirtualBroker } from '../../support/virtual-broker.ts'
 import type { ConnectOptions, TestClient } from '../../support/test-client.ts'
 
 const KEPT = { cleanStart: false, properties: { sessionExpiryInterval: 100 } } as const
@@ -18,10 +18,10 @@ const SIZE = 1000
 
 class World {
   readonly disk: MemoryDisk
-  readonly broker: TestBroker
+  readonly broker: VirtualBroker
   readonly events: BrokerEvents['storeLimit'][] = []
 
-  constructor(broker: TestBroker, disk: MemoryDisk) {
+  constructor(broker: VirtualBroker, disk: MemoryDisk) {
     this.broker = broker
     this.disk = disk
     broker.broker.on('storeLimit', (event) => this.events.push(event))
@@ -29,7 +29,7 @@ class World {
 
   static async start(persistence: object = { 'max-bytes-per-user': SHARE }, disk = new MemoryDisk()): Promise<World> {
     const config = { auth: { plugins: [everybody], anonymous: true }, persistence, listeners: {} }
-    const broker = await TestBroker.start(config, { disk })
+    const broker = await VirtualBroker.start(config, { disk })
     await broker.settle()
     return new World(broker, disk)
   }

@@ -10,7 +10,7 @@ import { ReasonCode } from '../../../src/codec/reason-code.ts'
 import { ConfigError } from '../../../src/base/errors.ts'
 import { resolveOptions, type ConfigInput } from '../../../src/config/options.ts'
 import { hashPassword } from '../../../src/plugins/password-hash.ts'
-import { TestBroker } from '../../support/test-broker.ts'
+import { VirtualBroker } from '../../support/virtual-broker.ts'
 import { settledUntil } from '../../support/until.ts'
 import { remove, setRole, setUser } from '../plugins/directory-support.ts'
 
@@ -22,8 +22,11 @@ const byName: Plugin = {
   authenticate: ({ userName }) => (userName === undefined ? undefined : { decision: 'allow' }),
 }
 
-async function start(t: TestContext, config: ConfigInput = {}): Promise<{ broker: TestBroker; directory: Directory }> {
-  const broker = await TestBroker.start({ users: {}, ...config })
+async function start(
+  t: TestContext,
+  config: ConfigInput = {},
+): Promise<{ broker: VirtualBroker; directory: Directory }> {
+  const broker = await VirtualBroker.start({ users: {}, ...config })
   t.after(() => broker.close())
   return { broker, directory: serverOf(broker.broker).directory }
 }

@@ -12,7 +12,7 @@ import type { EventSink } from '../../../../src/admin/http/request.ts'
 import { Events } from '../../../../src/reporting/events.ts'
 import { silentLogger } from '../../../../src/base/log.ts'
 import { scratchFolder } from '../../../support/scratch-folder.ts'
-import { TestBroker } from '../../../support/test-broker.ts'
+import { VirtualBroker } from '../../../support/virtual-broker.ts'
 import { REMOTE, TestApi } from './support.ts'
 
 interface Sent {
@@ -41,8 +41,8 @@ class TestSink implements EventSink {
 }
 
 /** A hub on a broker whose events a test emits itself. */
-async function hubOf(): Promise<{ test: TestBroker; hub: EventHub; events: Events }> {
-  const broker = await TestBroker.start()
+async function hubOf(): Promise<{ test: VirtualBroker; hub: EventHub; events: Events }> {
+  const broker = await VirtualBroker.start()
   const events = new Events(silentLogger)
   return { test: broker, hub: new EventHub(broker.broker, { clock: broker.clock, log: silentLogger, events }), events }
 }

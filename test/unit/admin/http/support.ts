@@ -9,7 +9,7 @@ import { AuditLog } from '../../../../src/admin/http/audit-log.ts'
 import type { Answer, RequestHead } from '../../../../src/admin/http/request.ts'
 import type { AdminRole } from '../../../../src/broker/host/api-key-views.ts'
 import { listLogger } from '../../../support/list-logger.ts'
-import { TestBroker } from '../../../support/test-broker.ts'
+import { VirtualBroker } from '../../../support/virtual-broker.ts'
 import { settled } from '../support.ts'
 
 export const REMOTE = '192.0.2.9'
@@ -43,12 +43,12 @@ export interface ProblemDocument {
 }
 
 export class TestApi {
-  readonly test: TestBroker
+  readonly test: VirtualBroker
   readonly api: Api
   readonly audit: AuditLog
   readonly log: { readonly lines: string[] }
 
-  constructor(test: TestBroker, api: Api, audit: AuditLog, log: { readonly lines: string[] }) {
+  constructor(test: VirtualBroker, api: Api, audit: AuditLog, log: { readonly lines: string[] }) {
     this.test = test
     this.api = api
     this.audit = audit
@@ -56,7 +56,7 @@ export class TestApi {
   }
 
   static async start(admin: ConfigInput['admin'] = {}, config: ConfigInput = {}): Promise<TestApi> {
-    const test = await TestBroker.start(config)
+    const test = await VirtualBroker.start(config)
     const options = resolveOptions({ ...config, admin: { socket: '/nowhere/admin.sock', ...admin } })
     const log = listLogger()
     const host = { clock: test.clock, log, events: new Events(silentLogger) }
