@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Credentials } from './access/directory/directory.ts'
 import { Broker as BrokerOfParts } from './broker/broker.ts'
 import type { BrokerSettings } from './broker/broker-settings.ts'
 import type { Admin } from './broker/host/admin.ts'
@@ -19,6 +20,12 @@ import { shippedPlugins } from './plugins/registry.ts'
 async function loadAdmin(broker: BrokerOfParts): Promise<Admin> {
   const { createAdmin } = await import('./admin/admin.ts')
   return createAdmin(broker)
+}
+
+/** Most programs never set a password. */
+async function makeCredentials(password: string): Promise<Credentials> {
+  const { makeCredentials: make } = await import('./plugins/credentials.ts')
+  return make(password)
 }
 
 /** Few configurations have it. */
@@ -51,6 +58,7 @@ export const Broker: BrokerConstructor = class Broker extends BrokerOfParts {
       plugins: shippedPlugins,
       loadAdmin,
       openAdmin,
+      makeCredentials,
     })
   }
 }

@@ -14,6 +14,33 @@ export type { BrokerEvents, EventListener, EventName, RetainedEnd, SessionEndCau
 export type { HostQuestion } from './broker/host/host-question.ts'
 export type { MountOptions } from './broker/host/host-streams.ts'
 export type { HostSubscription, SubscribeOptions } from './broker/host/host-subscriber.ts'
+export type { AccessRule, BanKind, Membership, RuleAction } from './access/directory/entries.ts'
+export type {
+  AccessAdmin,
+  AccessDifference,
+  AccessParameters,
+  BanRequest,
+  BanView,
+  DefaultAccessView,
+  DeleteRuleRequest,
+  GroupView,
+  IfVersion,
+  ImportRequest,
+  ImportView,
+  Labelled,
+  MembershipInput,
+  NameParameter,
+  PutDefaultAccessRequest,
+  PutGroupRequest,
+  PutRoleRequest,
+  PutUserRequest,
+  RoleView,
+  RuleInput,
+  RuleRequest,
+  UnbanRequest,
+  UserNameParameter,
+  UserView,
+} from './broker/host/access-admin.ts'
 export type {
   Admin,
   AdminParameters,

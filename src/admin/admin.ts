@@ -9,6 +9,7 @@ import type { Broker } from '../broker/broker.ts'
 import type { Admin, AdminParameters, OperationName } from '../broker/host/admin.ts'
 import type { PublishOptions } from '../broker/host/host-message.ts'
 import type { Page, PageOptions } from '../broker/host/page.ts'
+import { accessCalls } from './access/access-calls.ts'
 import { adminServicesOf } from './admin-services.ts'
 import { checkParameters } from './parameter-check.ts'
 import { backUp } from './views/backup.ts'
@@ -58,6 +59,7 @@ const calls: Calls = {
   unsubscribeFor: (broker, { clientId, topicFilters }) => broker.unsubscribeFor(clientId, topicFilters),
   deleteRetained: (broker, { topicFilter }) => deleteRetained(broker, topicFilter),
   reload: (broker, { configuration }) => broker.reload(configuration),
+  ...accessCalls,
 }
 
 function reasonCodeOf(reasonCode: AdminParameters['disconnect']['reasonCode']) {

@@ -4,9 +4,11 @@
  *
  * @module
  */
-import { DEFAULT_LIMIT, MAX_LIMIT } from '../broker/host/page.ts'
+import { DEFAULT_LIMIT } from '../broker/host/page.ts'
 import { maxVariableByteInteger } from '../codec/variable-byte-integer.ts'
+import { accessOperations } from './access-operations.ts'
 import { roles, type ParameterRow, type OperationTable } from './operation.ts'
+import { CURSOR, LIMIT } from './page-parameters.ts'
 import { viewFields } from './view-fields.ts'
 
 /** A hundred years. */
@@ -14,15 +16,6 @@ const MAX_KEY_SECONDS = 3_155_760_000
 
 type Optional = ParameterRow & { readonly required: false }
 
-const LIMIT: Optional = {
-  place: 'query',
-  type: 'integer',
-  required: false,
-  minimum: 1,
-  maximum: MAX_LIMIT,
-  description: `The most items in a page; default ${DEFAULT_LIMIT}.`,
-}
-const CURSOR: Optional = filter('text', 'The cursor of the page before; default: the first page.')
 const CLIENT_ID = { place: 'path', type: 'text', required: true, description: 'Client identifier.' } as const
 const REASON_CODE: Optional = {
   place: 'body',
@@ -239,4 +232,5 @@ export const operationTable: OperationTable = {
     },
     description: 'Applies a configuration while the broker runs.',
   },
+  ...accessOperations,
 }

@@ -9,6 +9,7 @@ import type { Logger } from '../base/log.ts'
 import type { Store } from '../stores/store.ts'
 import type { ConfigSource } from '../config/config-problems.ts'
 import type { StreamPumps } from './host/host-streams.ts'
+import type { MakeCredentials } from '../access/directory/directory.ts'
 import type { PluginFactory } from '../access/plugin.ts'
 import type { OpenAdmin } from './host/admin-door.ts'
 import { type ProcessMemory } from '../limits/process-memory.ts'
@@ -19,6 +20,8 @@ import { type OpenFiles } from '../limits/open-files.ts'
 export interface FloorParts extends StreamPumps {
   readonly openListener: OpenOne
   readonly plugins: ReadonlyMap<string, PluginFactory>
+  /** Hashes the password of a user. */
+  readonly makeCredentials: MakeCredentials
 }
 
 /** The same with the parts of a Broker that runs. */

@@ -88,7 +88,7 @@ export class RunningParts {
     this.#clock = settings.clock ?? realClock
     this.#log = safeLog(settings.logger ?? silentLogger, this.#clock)
     this.events = new Events(this.#log)
-    this.directory = new Directory(() => this.#clock.wallNow())
+    this.directory = new Directory(() => this.#clock.wallNow(), parts.makeCredentials)
     this.directory.onChanged((change) => this.#directoryChanged(change))
     this.subscriptions = new HostSubscribers(this.events, this.#log)
     const entrance = entranceTo(this)

@@ -1197,6 +1197,35 @@ const bansRows = rows('bans', [
     since: '0.2.0',
     description: 'Bans that can be kept. Those that are over are removed first.',
   },
+  {
+    key: 'flapping-connects',
+    type: 'integer',
+    default: 0,
+    ...COUNT,
+    since: '0.2.0',
+    description:
+      'Connections of one client identifier, or CONNECT packets from one address, within `flapping-window`, that lead to a ban for `flapping-ban`. 0 = none do.',
+  },
+  {
+    key: 'flapping-window',
+    type: 'integer',
+    default: 60,
+    unit: 'seconds',
+    min: 1,
+    max: DAY,
+    since: '0.2.0',
+    description: 'The time in which connections are counted for `flapping-connects`.',
+  },
+  {
+    key: 'flapping-ban',
+    type: 'integer',
+    default: 300,
+    unit: 'seconds',
+    min: 1,
+    max: UINT32,
+    since: '0.2.0',
+    description: 'How long a client identifier or address that reached `flapping-connects` is banned.',
+  },
 ])
 
 const persistenceRows = rows('persistence', [

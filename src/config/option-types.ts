@@ -334,6 +334,12 @@ export interface UsersOptions {
 export interface BansOptions {
   /** Bans that can be kept. Those that are over are removed first. Default 10000. */
   readonly maxBans: number
+  /** Connections of one client identifier, or CONNECT packets from one address, within `flapping-window`, that lead to a ban for `flapping-ban`. 0 = none do. Default 0. */
+  readonly flappingConnects: number
+  /** The time in which connections are counted for `flapping-connects`. In seconds. Default 60. */
+  readonly flappingWindow: number
+  /** How long a client identifier or address that reached `flapping-connects` is banned. In seconds. Default 300. */
+  readonly flappingBan: number
 }
 
 /** Keys of `persistence`. */

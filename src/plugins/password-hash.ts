@@ -103,7 +103,7 @@ const BCRYPT_COST = 10
 const PBKDF2_ITERATIONS = 210_000
 
 const HASHERS: Readonly<Record<WritablePasswordHashKind, (password: string) => string | Promise<string>>> = {
-  argon2id: async (password) => (await import('@node-rs/argon2')).hash(password, ARGON2ID_COST),
+  argon2id: async (password) => (await import('@node-rs/argon2')).hashSync(password, ARGON2ID_COST),
   bcrypt: async (password) => (await import('bcryptjs')).hash(password, BCRYPT_COST),
   'sha512-crypt': async (password) => (await import('unixcrypt')).encrypt(password, `$6$${cryptSalt()}`),
   'sha256-crypt': async (password) => (await import('unixcrypt')).encrypt(password, `$5$${cryptSalt()}`),

@@ -94,6 +94,8 @@ export const metricTable: Readonly<Record<MetricName, MetricRow>> = {
   loginsRefused: row('logins', 'Logins and re-authentications that were denied.'),
   loginsSlowed: row('logins', 'Logins delayed because earlier ones were wrong.'),
   loginsRevoked: row('connections', 'Connections ended because no plugin accepts their client any longer.'),
+  connectsBanned: row('packets', 'CONNECT packets refused because of a ban.'),
+  flappingBans: row('bans', 'Bans of clients and addresses that reached `flapping-connects`.'),
   directoryRefusedAtLimit: row(
     'times',
     'Changes refused at `max-users`, `max-groups`, `max-roles`, `max-rules` or `max-bans`.',

@@ -49,6 +49,8 @@ export class Metrics implements ConnectionMetrics {
   loginsSlowed = 0
   loginsRevoked = 0
   directoryRefusedAtLimit = 0
+  connectsBanned = 0
+  flappingBans = 0
   loginAddressesForgotten = 0
   loginNamesForgotten = 0
   knownLoginsForgotten = 0

@@ -9,10 +9,11 @@
  *
  * @module
  */
-import { SluiceError } from '../../base/errors.ts'
-import { Bans } from './bans.ts'
+import { SluiceError, UsageError } from '../../base/errors.ts'
+import { Bans, type Banned } from './bans.ts'
 import type { DirectoryLimits } from './directory-limits.ts'
 import { decodeEntry, encodeEntry } from './entry-codec.ts'
+import { withNumbers } from './entry-references.ts'
 import {
   ADMINISTRATOR,
   NO_DEFAULTS,
@@ -70,6 +71,16 @@ export interface DirectoryChange {
   readonly logins: boolean
 }
 
+/** What is kept of a password. */
+export interface Credentials {
+  readonly passwordHash: string
+  readonly scram: string
+}
+/** @throws {UsageError} for a password that cannot be used */
+export type MakeCredentials = (password: string) => Promise<Credentials>
+
+const NO_CREDENTIALS: MakeCredentials = () => Promise.reject(new UsageError('passwords cannot be set here'))
+
 const NO_LIMITS: DirectoryLimits = { maxUsers: 0, maxGroups: 0, maxRoles: 0, maxRules: 0, maxBans: 0 }
 const NOTHING: DirectoryKeeper = { check: () => undefined, set: () => undefined, remove: () => undefined }
 
@@ -106,11 +117,18 @@ export class Directory {
   readonly #wallNow: () => number
   readonly #listeners = new Set<(change: DirectoryChange) => void>()
   #lastVersion = 0
+  /** Found at `rulesRevision`. */
+  #administrators: ReadonlySet<string> = new Set()
+  #administratorsAt = -1
   #rules = 0
 
+  /** Hashes a password, in a thread of its own. */
+  readonly makeCredentials: MakeCredentials
+
   /** @param wallNow wall-clock milliseconds */
-  constructor(wallNow: () => number) {
+  constructor(wallNow: () => number, makeCredentials: MakeCredentials = NO_CREDENTIALS) {
     this.#wallNow = wallNow
+    this.makeCredentials = makeCredentials
     this.bans = new Bans(wallNow)
   }
 
@@ -158,6 +176,37 @@ export class Directory {
     return this.hasRole(userName, ADMINISTRATOR)
   }
 
+  /** All users with the role `administrator` who may log in, as far as bans allow. */
+  get administrators(): ReadonlySet<string> {
+    if (this.#administratorsAt !== this.rulesRevision) {
+      this.#administratorsAt = this.rulesRevision
+      this.#administrators = new Set([...this.#users.keys()].filter((name) => this.isAdministrator(name)))
+    }
+    return this.#administrators
+  }
+
+  /** Whether nobody is left who has the role `administrator` and is not banned, if this user is not counted. */
+  isLastAdministrator(userName: string): boolean {
+    if (!this.administrators.has(userName)) return false
+    for (const other of this.administrators) {
+      if (other !== userName && this.bans.ofUser(other) === undefined) return false
+    }
+    return true
+  }
+
+  /**
+   * A ban that keeps a client out. One of its origin does not keep out an administrator, and none the last of them.
+   *
+   * @param facts with the user name that the client has shown to be its own
+   */
+  banOf({ userName, ...origin }: Banned): BanEntry | undefined {
+    if (this.bans.isEmpty) return undefined
+    const ofUser = this.bans.ofUser(userName)
+    if (ofUser !== undefined && !this.isLastAdministrator(userName!)) return ofUser
+    const ofOrigin = this.bans.ofOrigin(origin)
+    return ofOrigin !== undefined && this.isAdministrator(userName) ? undefined : ofOrigin
+  }
+
   /** Calls `listener` after each change; the returned function removes it. */
   onChanged(listener: (change: DirectoryChange) => void): () => void {
     this.#listeners.add(listener)
@@ -174,6 +223,17 @@ export class Directory {
     this.rulesRevision++
   }
 
+  /** The same entries, on which a plan can be tried. Nobody hears of it, and nothing is stored. */
+  copy(): Directory {
+    const copy = new Directory(this.#wallNow)
+    copy.begin(this.limits)
+    for (const type of Object.keys(this.#shelves) as EntryType[]) {
+      for (const [name, kept] of this.all(type)) copy.#place(type, name, kept as never)
+    }
+    copy.#lastVersion = this.#lastVersion
+    return copy
+  }
+
   /** Something that the Store returned. Records of unknown types are left to later versions. */
   load({ type, name, version, content }: DirectoryRecord): void {
     this.#lastVersion = Math.max(this.#lastVersion, version)
@@ -184,9 +244,10 @@ export class Directory {
   }
 
   /**
-   * Carries out a plan: all of it, or nothing.
+   * Carries out a plan: all of it, or nothing. References with the number 0 are to what has their name then.
    *
    * @returns the version of each entry that was set, in the order of the plan; 0 for one that was removed
+   * @throws {UsageError} if an entry refers to a role or group that does not exist
    * @throws {SluiceError} `ERR_VERSION` if an entry has another version than expected, `ERR_LIMIT` for more than the limits
    * allow
    * @throws {StoreError} `ERR_STORE_FULL`
@@ -194,32 +255,47 @@ export class Directory {
   carryOut(plan: readonly Step[]): readonly number[] {
     for (const step of plan) this.#checkVersion(step)
     this.#checkLimits(plan)
-    const written = plan.map((step) => this.#written(step))
+    const stamps = this.#stampsOf(plan)
+    const written = plan.map((step) => this.#written(step, stamps))
     this.keeper.check(written.reduce((bytes, { grows }) => bytes + grows, 0))
     const change = changeOf(plan, (step) => this.get(step.type, step.name)?.entry)
     for (const { step, kept, content } of written) {
       this.#place(step.type, step.name, kept as never)
       if (kept === undefined) this.keeper.remove(step.type, step.name)
-      else this.keeper.set({ type: step.type, name: step.name, version: kept.version, content: content! })
+      else this.keeper.set({ type: step.type, name: step.name, version: kept.version, content })
     }
     if (change.rules) this.rulesRevision++
     for (const listener of this.#listeners) listener(change)
     return written.map(({ kept }) => kept?.version ?? 0)
   }
 
-  #written(step: Step): {
-    readonly step: Step
-    readonly kept: Kept<Step['entry']> | undefined
-    readonly content?: string
-    readonly grows: number
-  } {
-    if (step.entry === undefined) return { step, kept: undefined, grows: 0 }
-    const before = this.get(step.type, step.name)
-    const version = this.#nextVersion()
-    const kept = { version, id: before?.id ?? version, entry: step.entry }
+  #written(step: Step, stamps: Stamps): Written {
+    const { type, name, entry } = step
+    if (entry === undefined) return { step, kept: undefined, content: '', grows: 0 }
+    const before = this.get(type, name)
+    const found = withNumbers(entry, (kind, each) => this.#numberOf(kind, each, stamps))
+    const kept = { ...stamps.get(keyOf(step))!, entry: found }
     const content = encodeEntry(kept)
     const old = before === undefined ? 0 : encodeEntry(before).length
     return { step, kept, content, grows: Math.max(0, content.length - old) }
+  }
+
+  /** Entries of a plan refer to each other, whatever their order. */
+  #stampsOf(plan: readonly Step[]): Stamps {
+    const stamps = new Map<string, Stamp | undefined>()
+    for (const step of plan) {
+      const version = step.entry === undefined ? 0 : this.#nextVersion()
+      const id = this.get(step.type, step.name)?.id ?? version
+      stamps.set(keyOf(step), version === 0 ? undefined : { version, id })
+    }
+    return stamps
+  }
+
+  #numberOf(type: 'role' | 'group', name: string, stamps: Stamps): number {
+    const key = keyOf({ type, name })
+    const id = stamps.has(key) ? stamps.get(key)?.id : this.get(type, name)?.id
+    if (id !== undefined) return id
+    throw new UsageError(`there is no ${type} ${name}: make it first`)
   }
 
   /** Never repeats, also after a restart that has forgotten the entry with the highest one. */
@@ -273,6 +349,24 @@ export class Directory {
     this.onRefused(option.slice(option.indexOf('.') + 1))
     throw new SluiceError('ERR_LIMIT', `${option} is ${limit}, and there would be ${count + more}`)
   }
+}
+
+/** The version and the number of an entry; `undefined` if it is to be gone. */
+interface Stamp {
+  readonly version: number
+  readonly id: number
+}
+type Stamps = ReadonlyMap<string, Stamp | undefined>
+
+interface Written {
+  readonly step: Step
+  readonly kept: Kept<NonNullable<Step['entry']>> | undefined
+  readonly content: string
+  readonly grows: number
+}
+
+function keyOf({ type, name }: Pick<Step, 'type' | 'name'>): string {
+  return `${type}\n${name}`
 }
 
 function rulesOf(role: RoleEntry | undefined): number {

@@ -14,8 +14,8 @@
 export const ADMINISTRATOR = 'administrator'
 
 /** What a rule is about. */
-export const RULE_ACTIONS = ['publish', 'receive', 'subscribe', 'unsubscribe'] as const
-export type RuleAction = (typeof RULE_ACTIONS)[number]
+export type RuleAction = 'publish' | 'receive' | 'subscribe' | 'unsubscribe'
+export const RULE_ACTIONS: readonly RuleAction[] = ['publish', 'receive', 'subscribe', 'unsubscribe']
 
 /** One rule of a role. */
 export interface AccessRule {
@@ -86,8 +86,8 @@ export const NO_DEFAULTS: DefaultsEntry = {
 }
 
 /** Whom a ban is about. */
-export const BAN_KINDS = ['client-id', 'user', 'address', 'network'] as const
-export type BanKind = (typeof BAN_KINDS)[number]
+export type BanKind = 'client-id' | 'user' | 'address' | 'network'
+export const BAN_KINDS: readonly BanKind[] = ['client-id', 'user', 'address', 'network']
 
 export interface BanEntry {
   readonly kind: BanKind

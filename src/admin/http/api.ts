@@ -280,6 +280,14 @@ const ABSENT: Readonly<Partial<Record<OperationName, string>>> = {
   client: 'no client with this identifier is connected',
   disconnect: 'no client with this identifier is connected',
   deleteApiKey: 'there is no key with this `keyId`',
+  user: 'there is no user of this name',
+  deleteUser: 'there is no user of this name',
+  group: 'there is no group of this name',
+  deleteGroup: 'there is no group of this name',
+  role: 'there is no role of this name',
+  deleteRole: 'there is no role of this name',
+  deleteRule: 'there is no such role, or no such rule in it',
+  unban: 'there is no such ban',
 }
 
 function absent({ name, inPath }: FoundRoute): Problem {

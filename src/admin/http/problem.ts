@@ -20,6 +20,8 @@ export const problemTable = {
   ERR_ORIGIN: [403, 'Foreign origin'],
   ERR_NOT_FOUND: [404, 'Not found'],
   ERR_METHOD: [405, 'Method not allowed'],
+  ERR_LIMIT: [409, 'Limit reached'],
+  ERR_VERSION: [412, 'Changed meanwhile'],
   ERR_BODY_SIZE: [413, 'Body too large'],
   ERR_TARGET_SIZE: [414, 'Path and query too long'],
   ERR_BODY_TYPE: [415, 'Unsupported type of body'],
@@ -61,6 +63,9 @@ export function problemAnswer({ status, title, code, message, fields, headers }:
   }
 }
 
+/** Codes of errors that have no class of their own. */
+const CALLERS_FAULT = ['ERR_ADMIN_KEYS', 'ERR_LIMIT', 'ERR_VERSION'] as const
+
 /** What an error means for the caller. What is no fault of theirs is logged, and only its kind is reported. */
 export function problemOf(error: unknown, log: Logger): Problem {
   if (error instanceof Problem) return error
@@ -70,8 +75,8 @@ export function problemOf(error: unknown, log: Logger): Problem {
   }
   if (error instanceof UsageError) return new Problem('ERR_USAGE', error.message)
   if (error instanceof ConfigError) return configProblem(error)
-  if (error instanceof SluiceError && error.code === 'ERR_ADMIN_KEYS')
-    return new Problem('ERR_ADMIN_KEYS', error.message)
+  const code = CALLERS_FAULT.find((each) => error instanceof SluiceError && each === error.code)
+  if (code !== undefined) return new Problem(code, (error as SluiceError).message)
   log.error({ err: error }, 'a request to the HTTP API failed')
   if (error instanceof StoreError) {
     return new Problem('ERR_UNAVAILABLE', 'the store cannot do this now; the log of the broker has the cause')

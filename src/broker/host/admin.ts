@@ -19,6 +19,7 @@ import type { SubscriptionInput, SubscriptionResult } from './client-subscriptio
 import type { ApiKeyRequest, ApiKeyView, CreatedApiKey } from './api-key-views.ts'
 import type { HealthCheckView } from './health-view.ts'
 import type { ListenerCertificate, ListenerView } from './open-listeners.ts'
+import type { AccessAdmin, AccessParameters } from './access-admin.ts'
 import type { Page, PageOptions } from './page.ts'
 
 /** The broker at a glance. Counters are since its start. */
@@ -209,7 +210,7 @@ export interface UnsubscribeForRequest extends ClientIdParameter {
 }
 
 /** The parameters of each operation. */
-export interface AdminParameters {
+export interface AdminParameters extends AccessParameters {
   overview: object
   listeners: object
   clients: ClientsQuery
@@ -245,7 +246,7 @@ export interface AdminParameters {
  *
  * Each call rejects with a `UsageError` if a parameter is unknown, missing or invalid, or if the broker is not running.
  */
-export interface Admin {
+export interface Admin extends AccessAdmin {
   /** The broker at a glance. */
   overview(parameters?: object): Promise<OverviewView>
   /** The open listeners. */

@@ -26,6 +26,7 @@ import type { ListenerOptions } from '../../config/options.ts'
 import type { ConnectRequest } from '../../access/plugin.ts'
 import { Refusal } from './refusal.ts'
 import type { AdmissionParts } from './admission-parts.ts'
+import { BanChecks } from './ban-checks.ts'
 import { AdmissionChecks } from './admission-checks.ts'
 import { requestAgain, connectRequestOf } from './connect-request.ts'
 import { connackProperties, grantedKeepAlive, grantExpiry, requestedExpiry } from './connack.ts'
@@ -41,10 +42,12 @@ export class Admission {
   #connectRate: RateLimit | undefined = undefined
   readonly #parts: AdmissionParts
   readonly #checks: AdmissionChecks
+  readonly #bans: BanChecks
 
   constructor(parts: AdmissionParts) {
     this.#parts = parts
     this.#checks = new AdmissionChecks(parts)
+    this.#bans = new BanChecks(parts)
     this.#logins = new Logins({
       ...parts,
       judge: (...decided) => this.#judge(...decided),
@@ -63,7 +66,12 @@ export class Admission {
 
   connect(connection: Connection, packet: ReceivedConnect): void {
     notesOf(connection).connectAtMs = this.#parts.turn.now()
-    const refusal = this.#checks.form(connection, packet) ?? this.#checks.store(packet) ?? this.#checkRate()
+    this.#bans.connected(connection)
+    const refusal =
+      this.#bans.claimed(connection, packet) ??
+      this.#checks.form(connection, packet) ??
+      this.#checks.store(packet) ??
+      this.#checkRate()
     if (refusal !== undefined) this.#refuse(connection, refusal)
     else this.#logins.ask(connection, connectRequestOf(connection, packet, packet.properties.authenticationData, false))
   }
@@ -104,6 +112,7 @@ export class Admission {
     const { bridge } = packet
     const client: Client = { clientId, userName, claimedUserName: claimed, address, listener, protocolVersion, bridge }
     const refusal =
+      this.#bans.client(client) ??
       this.#checks.clientId(connection, client, packet) ??
       this.#checks.owner(client) ??
       this.#checks.room(connection, client, this.connected)
@@ -189,11 +198,12 @@ export class Admission {
       loginExpiresAtMs: login.expiresAtMs === undefined ? undefined : turn.now() + login.expiresAtMs - clock.wallNow(),
     })
     events.emit('clientConnected', { client, sessionPresent, cleanStart: packet.cleanStart })
+    this.#bans.loggedIn(client)
   }
 
   /** Checks a login again if logins were revoked, or the configuration changed, while plugins were deciding. */
   #lookAgain(connection: Connection, client: Client, { grounds }: Login, then: (isGood: boolean) => void): void {
-    const stays = mayStay(connection.peer, client, grounds, this.#parts.current.access)
+    const stays = mayStay(connection.peer, client, grounds, this.#parts.current)
     if (stays instanceof Promise) this.#answered(connection, stays, then)
     else then(stays)
   }

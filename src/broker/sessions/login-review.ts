@@ -17,7 +17,7 @@ import { ReasonCode } from '../../codec/reason-code.ts'
 import type { Client } from '../../protocol/client.ts'
 import type { Connection } from '../../protocol/connection.ts'
 import type { Peer } from '../../protocol/transport.ts'
-import type { Access, Grounds } from '../../access/access.ts'
+import type { Grounds } from '../../access/access.ts'
 import { notesOf } from './connection-notes.ts'
 import type { ActiveConfig } from '../../config/active-config.ts'
 import type { Metrics } from '../../reporting/metrics.ts'
@@ -37,11 +37,17 @@ export interface LoginReviewParts {
 }
 
 /**
- * Whether a Client would be accepted again: by its listener, which may have other CAs and revocation lists now, and by
+ * Whether a Client would be accepted again: by its listener, which may have other CAs and revocation lists now, past bans, and by
  * plugins.
  */
-export function mayStay(peer: Peer, client: Client, grounds: Grounds, access: Access): MaybePromise<boolean> {
-  return peer.certificate?.problem === undefined && access.mayStay(client, grounds)
+export function mayStay(
+  peer: Peer,
+  client: Client,
+  grounds: Grounds,
+  { access, directory }: Pick<ActiveConfig, 'access' | 'directory'>,
+): MaybePromise<boolean> {
+  if (peer.certificate?.problem !== undefined || directory.banOf(client) !== undefined) return false
+  return access.mayStay(client, grounds)
 }
 
 export class LoginReview implements Task {
@@ -100,7 +106,7 @@ export class LoginReview implements Task {
     const { session } = connection
     if (session === undefined) return
     const { peer, client } = connection
-    const stays = mayStay(peer, client, notesOf(connection).grounds, this.#parts.current.access)
+    const stays = mayStay(peer, client, notesOf(connection).grounds, this.#parts.current)
     if (!(stays instanceof Promise)) {
       if (!stays) connection.guard(() => this.#end(connection))
       return

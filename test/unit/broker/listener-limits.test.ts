@@ -42,6 +42,7 @@ async function withListeners(config: ConfigInput) {
     plugins: shippedPlugins,
     loadAdmin: () => Promise.reject(new Error('nobody asks')),
     openAdmin: () => Promise.reject(new Error('nobody asks')),
+    makeCredentials: () => Promise.reject(new Error('no password is set here')),
   }
   const clock = new VirtualClock()
   const base = new Broker({ 'sys-interval': 0, ...config }, { clock }, parts)

@@ -785,6 +785,10 @@ export const elsewhere: Readonly<Record<string, string>> = {
   'broker/intercept': 'broker/intercepting.test.ts',
   'broker/users': 'broker/limit-counters.test.ts',
   'broker/bans': 'broker/limit-counters.test.ts',
+  'bans/max-bans': 'broker/limit-counters.test.ts',
+  'bans/flapping-connects': 'broker/bans.test.ts',
+  'bans/flapping-window': 'broker/bans.test.ts',
+  'bans/flapping-ban': 'broker/bans.test.ts',
   'broker/persistence': 'broker/durable.test.ts',
   'broker/max-uncommitted-bytes': 'broker/durable.test.ts',
   'broker/log': 'cli/log.test.ts',
@@ -814,5 +818,4 @@ export const sectionsElsewhere: Readonly<Record<string, string>> = {
   intercept: 'broker/intercepting.test.ts',
   persistence: 'broker/durable.test.ts',
   users: 'broker/limit-counters.test.ts',
-  bans: 'broker/limit-counters.test.ts',
 }

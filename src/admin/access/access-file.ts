@@ -1,0 +1,125 @@
+/**
+ * Users, groups, roles and the default access as one file that can live in version control.
+ *
+ *   { "format": "sluice-access", "version": 1,
+ *     "defaultAccess": { … }, "roles": [ … ], "groups": [ … ], "users": [ … ] }
+ *
+ * What passwords were made into is in it only if asked for; users that are known keep theirs when it is read.
+ *
+ * @module
+ */
+import type { Directory } from '../../access/directory/directory.ts'
+import type { DefaultsEntry, GroupEntry, RoleEntry, UserEntry } from '../../access/directory/entries.ts'
+import { UsageError } from '../../base/errors.ts'
+import { show } from '../../base/show.ts'
+import { checkMemberships, checkName, checkObject, checkRules, checkText } from './access-input.ts'
+import { defaultAccessView, memberships } from './access-views.ts'
+import { isMosquittoFile, readMosquittoFile } from './mosquitto-file.ts'
+
+const FORMAT = 'sluice-access'
+const VERSION = 1
+const EFFECTS = ['publish', 'receive', 'subscribe', 'unsubscribe'] as const
+
+/** What a file says. References have no numbers. */
+export interface AccessFile {
+  readonly defaults: DefaultsEntry | undefined
+  readonly roles: ReadonlyMap<string, RoleEntry>
+  readonly groups: ReadonlyMap<string, GroupEntry>
+  /** A user without credentials keeps those that it has. */
+  readonly users: ReadonlyMap<string, UserEntry>
+  /** What has no effect here, or another one. */
+  readonly notes: readonly string[]
+}
+
+export function exportAccess(directory: Directory, credentials: boolean): Readonly<Record<string, unknown>> {
+  const { version: _, ...defaultAccess } = defaultAccessView(directory)
+  return {
+    ...{ format: FORMAT, version: VERSION, defaultAccess },
+    roles: [...directory.all('role')].map(([name, { entry }]) => ({ name, ...labelsOf(entry), rules: entry.rules })),
+    groups: [...directory.all('group')].map(([name, { entry }]) => ({
+      ...{ name, ...labelsOf(entry), roles: memberships(directory, 'role', entry.roles) },
+    })),
+    users: [...directory.all('user')].map(([userName, { entry }]) => ({
+      ...{ userName, ...labelsOf(entry), ...(entry.disabled && { disabled: true }) },
+      ...(entry.clientId !== undefined && { clientId: entry.clientId }),
+      ...(credentials && { passwordHash: entry.passwordHash, scram: entry.scram }),
+      roles: memberships(directory, 'role', entry.roles),
+      groups: memberships(directory, 'group', entry.groups),
+    })),
+  }
+}
+
+function labelsOf({ textName, textDescription }: RoleEntry | GroupEntry | UserEntry): object {
+  return { ...(textName !== '' && { textName }), ...(textDescription !== '' && { textDescription }) }
+}
+
+/** @throws {UsageError} for what is no such file */
+export function readAccessFile(file: unknown): AccessFile {
+  const content = checkObject(file, 'file')
+  if (isMosquittoFile(content)) return readMosquittoFile(content)
+  const { format, version, defaultAccess, roles = [], groups = [], users = [] } = content
+  if (format !== FORMAT || version !== VERSION) {
+    throw new UsageError(
+      `file must have format ${FORMAT} and version ${VERSION}, or be the file of Mosquitto's dynamic security plugin; got format ${show(format)}`,
+    )
+  }
+  return {
+    defaults: defaultAccess === undefined ? undefined : readDefaults(checkObject(defaultAccess, 'defaultAccess')),
+    roles: readAll(roles, 'roles', 'name', ({ rules = [], ...rest }) => ({
+      ...readLabels(rest),
+      rules: checkRules(rules),
+    })),
+    groups: readAll(groups, 'groups', 'name', ({ roles: given = [], ...rest }) => ({
+      ...{ ...readLabels(rest), roles: checkMemberships(given, 'roles') },
+    })),
+    users: readAll(users, 'users', 'userName', readUser),
+    notes: [],
+  }
+}
+
+function readDefaults(given: Readonly<Record<string, unknown>>): DefaultsEntry {
+  const effects = EFFECTS.map((action) => {
+    const effect = given[action]
+    if (effect === 'allow' || effect === 'deny') return [action, effect]
+    throw new UsageError(`defaultAccess.${action} must be allow or deny, got ${show(effect)}`)
+  })
+  const { anonymousGroup: name } = given
+  const anonymousGroup =
+    name === undefined || name === null ? undefined : { name: checkName(name, 'anonymousGroup'), priority: 0, id: 0 }
+  return { ...(Object.fromEntries(effects) as Omit<DefaultsEntry, 'anonymousGroup'>), anonymousGroup }
+}
+
+function readUser(given: Readonly<Record<string, unknown>>): UserEntry {
+  const { disabled = false, clientId, passwordHash, scram } = given
+  const { roles = [], groups = [] } = given
+  if (typeof disabled !== 'boolean') throw new UsageError(`disabled must be true or false, got ${show(disabled)}`)
+  const text = (value: unknown, what: string): string | undefined =>
+    value === undefined || value === null ? undefined : checkText(value, what)
+  return {
+    ...{ ...readLabels(given), disabled, clientId: text(clientId, 'clientId') },
+    ...{ passwordHash: text(passwordHash, 'passwordHash'), scram: text(scram, 'scram') },
+    roles: checkMemberships(roles, 'roles'),
+    groups: checkMemberships(groups, 'groups'),
+  }
+}
+
+function readLabels({ textName = '', textDescription = '' }: Readonly<Record<string, unknown>>) {
+  return { textName: checkText(textName, 'textName'), textDescription: checkText(textDescription, 'textDescription') }
+}
+
+function readAll<Entry>(
+  list: unknown,
+  what: string,
+  key: 'name' | 'userName',
+  read: (given: Readonly<Record<string, unknown>>) => Entry,
+): ReadonlyMap<string, Entry> {
+  if (!Array.isArray(list)) throw new UsageError(`${what} must be a list, got ${show(list)}`)
+  const found = new Map<string, Entry>()
+  for (const each of list as unknown[]) {
+    const { [key]: name, ...rest } = checkObject(each, `each of ${what}`)
+    const text = checkName(name, `${key} in ${what}`)
+    if (found.has(text)) throw new UsageError(`${what} has ${show(text)} twice`)
+    found.set(text, read(rest))
+  }
+  return found
+}

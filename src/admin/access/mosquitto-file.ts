@@ -1,0 +1,167 @@
+/**
+ * The file of Mosquitto's dynamic security plugin (`dynamic-security.json`), as users, groups and roles of ours.
+ *
+ *   publishClientSend                 publish
+ *   publishClientReceive              receive
+ *   subscribeLiteral, …Pattern        subscribe, literal or not
+ *   unsubscribeLiteral, …Pattern      unsubscribe
+ *
+ * A role that may publish to `$CONTROL/dynamic-security/v1` there makes its users administrators: here no rule does, so they get the
+ * role `administrator`.
+ *
+ * @module
+ */
+import {
+  ADMINISTRATOR,
+  type AccessRule,
+  type DefaultsEntry,
+  type GroupEntry,
+  type Reference,
+  type RoleEntry,
+  type RuleAction,
+  type UserEntry,
+} from '../../access/directory/entries.ts'
+import { UsageError } from '../../base/errors.ts'
+import { show } from '../../base/show.ts'
+import { covers } from '../../topics/containment.ts'
+import type { AccessFile } from './access-file.ts'
+import { checkName, checkObject, checkPriority, checkRule, checkText } from './access-input.ts'
+
+export const CONTROL_TOPIC = '$CONTROL/dynamic-security/v1'
+
+type Given = Readonly<Record<string, unknown>>
+
+interface AclType {
+  readonly action: RuleAction
+  readonly literal: boolean
+}
+
+/** The types of ACL, in the order in which `mosquitto_ctrl` lists them. */
+export const ACL_TYPES: Readonly<Record<string, AclType>> = {
+  publishClientSend: { action: 'publish', literal: false },
+  publishClientReceive: { action: 'receive', literal: false },
+  subscribeLiteral: { action: 'subscribe', literal: true },
+  subscribePattern: { action: 'subscribe', literal: false },
+  unsubscribeLiteral: { action: 'unsubscribe', literal: true },
+  unsubscribePattern: { action: 'unsubscribe', literal: false },
+}
+
+/** The priority of what has none there. */
+const NO_PRIORITY = -1
+
+export function isMosquittoFile(content: Given): boolean {
+  return content['format'] === undefined && ('defaultACLAccess' in content || 'clients' in content)
+}
+
+/** @throws {UsageError} */
+export function readMosquittoFile(content: Given): AccessFile {
+  const notes: string[] = []
+  const roles = new Map(listOf(content, 'roles').map((role) => readRole(role)))
+  const controlling = new Set([...roles].flatMap(([name, { rules }]) => (rules.some(isControl) ? [name] : [])))
+  if (controlling.size > 0 && !roles.has(ADMINISTRATOR)) {
+    roles.set(ADMINISTRATOR, { textName: '', textDescription: 'May change users, groups and roles', rules: [] })
+  }
+  const given = (list: readonly Reference[], owner: string): readonly Reference[] => {
+    const isControlling = list.some(({ name }) => controlling.has(name))
+    if (!isControlling || list.some(({ name }) => name === ADMINISTRATOR)) return list
+    notes.push(`${owner} gets the role ${ADMINISTRATOR}, because a role of it may publish to ${CONTROL_TOPIC}`)
+    return [...list, { name: ADMINISTRATOR, priority: 0, id: 0 }]
+  }
+  const groups = new Map<string, GroupEntry>()
+  const members = new Map<string, Reference[]>()
+  for (const group of listOf(content, 'groups')) {
+    const name = checkName(group['groupname'], 'groupname')
+    groups.set(name, { ...labelsOf(group), roles: given(referencesOf(group, 'roles', 'rolename'), `group ${name}`) })
+    for (const { name: user, priority } of referencesOf(group, 'clients', 'username')) {
+      members.set(user, [...(members.get(user) ?? []), { name, priority, id: 0 }])
+    }
+  }
+  const users = new Map<string, UserEntry>()
+  for (const client of listOf(content, 'clients')) {
+    const name = checkName(client['username'], 'username')
+    const own = referencesOf(client, 'groups', 'groupname')
+    const others = (members.get(name) ?? []).filter((each) => !own.some((group) => group.name === each.name))
+    const user = readUser(client, [...own, ...others])
+    users.set(name, { ...user, roles: given(user.roles, `user ${name}`) })
+  }
+  const access = content['defaultACLAccess']
+  const anonymous = content['anonymousGroup']
+  return { defaults: readDefaults(access, anonymous), roles, groups, users, notes }
+}
+
+function isControl({ action, effect, topic }: AccessRule): boolean {
+  return action === 'publish' && effect === 'allow' && covers(topic, CONTROL_TOPIC)
+}
+
+function readRole(role: Given): [string, RoleEntry] {
+  const rules = listOf(role, 'acls').map((acl) => ruleOfAcl(acl))
+  return [checkName(role['rolename'], 'rolename'), { ...labelsOf(role), rules }]
+}
+
+/**
+ * An ACL as a rule.
+ *
+ * @throws {UsageError}
+ */
+export function ruleOfAcl({ acltype, topic, allow = false, priority = 0 }: Given): AccessRule {
+  const type = typeof acltype === 'string' && Object.hasOwn(ACL_TYPES, acltype) ? ACL_TYPES[acltype] : undefined
+  if (type === undefined)
+    throw new UsageError(`acltype must be one of ${Object.keys(ACL_TYPES).join(', ')}, got ${show(acltype)}`)
+  return checkRule({ ...type, topic, priority, effect: allow === true ? 'allow' : 'deny' })
+}
+
+function readUser(client: Given, groups: readonly Reference[]): UserEntry {
+  const { clientid, disabled = false } = client
+  return {
+    ...{ ...labelsOf(client), disabled: disabled === true, passwordHash: hashOf(client), scram: undefined },
+    clientId: clientid === undefined ? undefined : checkText(clientid, 'clientid'),
+    ...{ roles: referencesOf(client, 'roles', 'rolename'), groups },
+  }
+}
+
+/** Its password is PBKDF2 with SHA-512, as in Mosquitto's password files. */
+function hashOf({ password, salt, iterations }: Given): string | undefined {
+  if (typeof password !== 'string' || typeof salt !== 'string' || typeof iterations !== 'number') return undefined
+  return `$7$${iterations}$${salt}$${password}`
+}
+
+function readDefaults(access: unknown, anonymousGroup: unknown): DefaultsEntry | undefined {
+  if (access === undefined && anonymousGroup === undefined) return undefined
+  const given = access === undefined ? {} : checkObject(access, 'defaultACLAccess')
+  const effect = (acltype: string, otherwise: boolean): 'allow' | 'deny' =>
+    (given[acltype] ?? otherwise) === true ? 'allow' : 'deny'
+  return {
+    publish: effect('publishClientSend', false),
+    receive: effect('publishClientReceive', true),
+    subscribe: effect('subscribe', false),
+    unsubscribe: effect('unsubscribe', true),
+    anonymousGroup:
+      anonymousGroup === undefined
+        ? undefined
+        : { name: checkName(anonymousGroup, 'anonymousGroup'), priority: 0, id: 0 },
+  }
+}
+
+/** Names with priorities, such as `[{ "rolename": "admin", "priority": 5 }]`. */
+export function referencesOf(owner: Given, list: string, key: string): Reference[] {
+  return listOf(owner, list).map((each) => ({
+    name: checkName(each[key], key),
+    priority: checkPriority(each['priority'] ?? NO_PRIORITY),
+    id: 0,
+  }))
+}
+
+function listOf(owner: Given, key: string): Given[] {
+  const list = owner[key] ?? []
+  if (!Array.isArray(list)) throw new UsageError(`${key} must be a list, got ${show(list)}`)
+  return list.map((each: unknown) => checkObject(each, `each of ${key}`))
+}
+
+/** What people read. */
+export function labelsOf({ textname, textdescription, textName = '', textDescription = '' }: Given) {
+  return {
+    // `mosquitto_ctrl dynsec init` writes them in the other spelling.
+    textName: checkText(textname ?? textName, 'textname'),
+    textDescription: checkText(textdescription ?? textDescription, 'textdescription'),
+  }
+}

@@ -1,0 +1,68 @@
+/**
+ * Makes what is kept of a password, in a thread: a hash takes a tenth of a second of processor time, which the clients of the broker
+ * must not wait for.
+ *
+ *   password ─> thread: Argon2id, SCRAM-SHA-256 ─> credentials           the thread ends when nobody waits for it
+ *
+ * @module
+ */
+import { Worker } from 'node:worker_threads'
+import type { Credentials } from '../access/directory/directory.ts'
+import { PluginError, UsageError } from '../base/errors.ts'
+import type { CredentialsAnswer, CredentialsQuestion } from './credentials-worker.ts'
+import { MAX_PASSWORD_BYTES } from './password-hash.ts'
+
+/** Passwords that may wait for the thread. */
+const MAX_WAITING = 1000
+
+interface Waiting {
+  resolve(credentials: Credentials): void
+  reject(error: Error): void
+}
+
+const waiting = new Map<number, Waiting>()
+let thread: Worker | undefined
+let lastNumber = 0
+
+/**
+ * @throws {UsageError} for a password that is empty or too long
+ * @throws {PluginError} if too many wait, or the thread dies
+ */
+export async function makeCredentials(password: string): Promise<Credentials> {
+  const length = Buffer.byteLength(password)
+  if (length === 0 || length > MAX_PASSWORD_BYTES) {
+    throw new UsageError(`a password must have 1 to ${MAX_PASSWORD_BYTES} bytes, got ${length}`)
+  }
+  if (waiting.size >= MAX_WAITING) throw new PluginError(`${MAX_WAITING} passwords wait to be hashed`)
+  const worker = (thread ??= startThread())
+  const number = ++lastNumber
+  worker.postMessage({ number, password } satisfies CredentialsQuestion)
+  return new Promise((resolve, reject) => waiting.set(number, { resolve, reject }))
+}
+
+function startThread(): Worker {
+  // The sibling has the same extension as this file, whether compiled or not.
+  const worker = new Worker(new URL(import.meta.url.replace(/credentials(\.[jt]s)$/, 'credentials-worker$1')))
+  worker.on('message', ({ number, credentials }: CredentialsAnswer) => {
+    const asked = waiting.get(number)
+    waiting.delete(number)
+    if (credentials === undefined) asked?.reject(new PluginError('the password could not be hashed'))
+    else asked?.resolve(credentials)
+    if (waiting.size === 0) endThread(worker)
+  })
+  worker.on('error', () => died(worker))
+  worker.on('exit', () => died(worker))
+  return worker
+}
+
+function endThread(worker: Worker): void {
+  thread = undefined
+  void worker.terminate()
+}
+
+function died(worker: Worker): void {
+  if (thread !== worker) return
+  thread = undefined
+  for (const { reject } of waiting.values()) reject(new PluginError('the thread that hashes passwords has died'))
+  waiting.clear()
+}

@@ -1,0 +1,147 @@
+/** Bans in a whole broker: who is kept out, who is disconnected, and who never is. */
+import assert from 'node:assert/strict'
+import { test, type TestContext } from 'node:test'
+import type { Directory } from '../../../src/access/directory/directory.ts'
+import type { BanKind } from '../../../src/access/directory/entries.ts'
+import { banName } from '../../../src/access/directory/bans.ts'
+import type { Plugin } from '../../../src/access/plugin.ts'
+import { serverOf } from '../../../src/broker/broker.ts'
+import { PacketType } from '../../../src/codec/packet-types.ts'
+import { ReasonCode } from '../../../src/codec/reason-code.ts'
+import type { ConfigInput } from '../../../src/config/options.ts'
+import { VirtualBroker } from '../../support/virtual-broker.ts'
+import { settled } from '../admin/support.ts'
+import { remove, setRole, setUser } from '../plugins/directory-support.ts'
+
+const byName: Plugin = { name: 'by-name', authenticate: () => ({ decision: 'allow' }) }
+
+async function start(
+  t: TestContext,
+  config: ConfigInput = {},
+): Promise<{ broker: VirtualBroker; directory: Directory }> {
+  const broker = await VirtualBroker.start({ auth: { plugins: [byName] }, ...config })
+  t.after(() => broker.close())
+  return { broker, directory: serverOf(broker.broker).directory }
+}
+
+function ban(directory: Directory, kind: BanKind, value: string, untilMs?: number): void {
+  const entry = { kind, value, reason: 'noise', createdAtMs: 0, untilMs }
+  directory.carryOut([{ type: 'ban', name: banName(kind, value), entry }])
+}
+
+const code = (broker: VirtualBroker, ...options: Parameters<VirtualBroker['connect']>): number | undefined =>
+  broker.connect(...options).connack?.reasonCode
+
+for (const [kind, value] of [
+  ['client-id', 'x'],
+  ['user', 'ann'],
+  ['address', '192.0.2.7'],
+  ['network', '192.0.2.0/28'],
+] as const) {
+  test(`a ban of a ${kind} ends the connection that is open, keeps it out, and nobody else; its session stays`, async (t) => {
+    const { broker, directory } = await start(t)
+    const banned = { clientId: 'x', userName: 'ann', peer: { address: '192.0.2.7' }, cleanStart: false }
+    const kept = { ...banned, properties: { sessionExpiryInterval: 1000 } }
+    const [client, other] = [
+      broker.connect(kept),
+      broker.connect({ clientId: 'y', userName: 'bob', peer: { address: '198.51.100.1' } }),
+    ]
+    ban(directory, kind, value)
+    await broker.settle()
+    const end = client.takeFirst(PacketType.DISCONNECT)
+    assert.equal(end?.type === PacketType.DISCONNECT && end.reasonCode, ReasonCode.NotAuthorized)
+    assert.equal(other.isClosed, false)
+    assert.equal(code(broker, kept), ReasonCode.Banned)
+    assert.equal(code(broker, { ...kept, version: 4 }), 5, 'the code of 3.1.1')
+    assert.equal(broker.broker.metrics.connectsBanned, 2)
+    remove(directory, 'ban', banName(kind, value))
+    assert.equal(broker.connect(kept).connack?.sessionPresent, true)
+  })
+}
+
+test('a ban ends by itself', async (t) => {
+  const { broker, directory } = await start(t)
+  ban(directory, 'client-id', 'x', broker.clock.wallNow() + 1000)
+  assert.equal(code(broker, { clientId: 'x' }), ReasonCode.Banned)
+  broker.advance(1000)
+  assert.equal(code(broker, { clientId: 'x' }), 0)
+})
+
+test('a login that is under way when its user is banned does not come in', async (t) => {
+  let allow = (): void => undefined
+  const slow: Plugin = {
+    name: 'slow',
+    authenticate: () => new Promise((resolve) => (allow = () => resolve({ decision: 'allow' }))),
+  }
+  const { broker, directory } = await start(t, { auth: { plugins: [slow] } })
+  const client = broker.connect({ clientId: 'x', userName: 'ann' })
+  ban(directory, 'user', 'ann')
+  allow()
+  await broker.settle()
+  assert.equal(client.takeFirst(PacketType.CONNACK)?.type, PacketType.CONNACK)
+  assert.equal(client.isClosed, true)
+})
+
+test('no ban locks the last administrator out, and one of an origin none of them', async (t) => {
+  const { broker, directory } = await start(t)
+  setRole(directory, 'administrator')
+  for (const name of ['root', 'other']) setUser(directory, name, { roles: ['administrator'] })
+  const { admin } = broker.broker
+  await settled(broker, admin.ban({ kind: 'network', value: '0.0.0.0/0' }))
+  assert.equal(code(broker, { clientId: 'a', userName: 'root' }), 0)
+  assert.equal(code(broker, { clientId: 'b', userName: 'ann' }), ReasonCode.Banned)
+  await settled(broker, admin.ban({ kind: 'user', value: 'other' }))
+  assert.equal(code(broker, { clientId: 'b', userName: 'other' }), ReasonCode.Banned)
+  await assert.rejects(
+    settled(broker, admin.ban({ kind: 'user', value: 'root' })),
+    /last user with the role administrator/,
+  )
+  remove(directory, 'user', 'root')
+  assert.equal(code(broker, { clientId: 'b', userName: 'other' }), 0, 'the ban that was made before does not lock out')
+})
+
+test('who only claims to be an administrator is asked for the password, and comes in as nobody else', async (t) => {
+  const guest: Plugin = {
+    name: 'guest',
+    authenticate: ({ userName }) =>
+      userName === 'root' ? { decision: 'allow', anonymous: true } : { decision: 'deny' },
+  }
+  const { broker, directory } = await start(t, { auth: { plugins: [guest] } })
+  setRole(directory, 'administrator')
+  setUser(directory, 'root', { roles: ['administrator'] })
+  ban(directory, 'network', '192.0.2.0/24')
+  assert.equal(code(broker, { clientId: 'a', userName: 'root' }), ReasonCode.Banned)
+})
+
+test('flapping-connects: a client identifier that logs in too often is banned for a time; nobody can have that of another banned', async (t) => {
+  const bans = { 'flapping-connects': 3, 'flapping-window': 10, 'flapping-ban': 60 }
+  const picky: Plugin = {
+    name: 'picky',
+    authenticate: ({ userName }) => ({ decision: userName === 'eve' ? 'deny' : 'allow' }),
+  }
+  const { broker } = await start(t, { bans, auth: { plugins: [picky] } })
+  const from = (address: string, userName = 'ann') => ({ clientId: 'x', userName, peer: { address } })
+  for (const address of ['192.0.2.1', '192.0.2.2', '192.0.2.3', '192.0.2.4']) {
+    assert.notEqual(code(broker, from(address, 'eve')), ReasonCode.Banned)
+  }
+  assert.equal(code(broker, from('192.0.2.5')), 0)
+  assert.equal(code(broker, from('192.0.2.6')), 0)
+  broker.advance(10_000)
+  assert.equal(code(broker, from('192.0.2.5')), 0)
+  assert.equal(code(broker, from('192.0.2.6')), 0)
+  assert.equal(code(broker, from('192.0.2.7')), 0, 'the one that is too much')
+  assert.equal(code(broker, from('192.0.2.8')), ReasonCode.Banned)
+  assert.equal(broker.broker.metrics.flappingBans, 1)
+  broker.advance(60_000)
+  assert.equal(code(broker, from('192.0.2.8')), 0)
+})
+
+test('flapping-connects: an address that sends too many CONNECT packets is banned, an IPv6 one with its network', async (t) => {
+  const { broker, directory } = await start(t, { bans: { 'flapping-connects': 3 } })
+  for (const clientId of ['a', 'b', 'c']) code(broker, { clientId, peer: { address: `2001:db8::${clientId}` } })
+  assert.deepEqual([...directory.all('ban').keys()], ['network:2001:db8::/64'])
+  assert.equal(code(broker, { clientId: 'd', peer: { address: '2001:db8::d' } }), ReasonCode.Banned)
+  assert.equal(code(broker, { clientId: 'd', peer: { address: '2001:db8:0:1::d' } }), 0)
+  for (let at = 0; at < 9; at++)
+    assert.equal(code(broker, { clientId: `u${at}`, peer: { address: '' } }), 0, 'a socket file')
+})
