@@ -13,23 +13,13 @@ import type { DefaultsEntry, GroupEntry, RoleEntry, UserEntry } from '../../acce
 import { UsageError } from '../../base/errors.ts'
 import { show } from '../../base/show.ts'
 import { checkMemberships, checkName, checkObject, checkRules, checkText } from './access-input.ts'
+import type { AccessFile } from './access-file-content.ts'
 import { defaultAccessView, memberships } from './access-views.ts'
 import { isMosquittoFile, readMosquittoFile } from './mosquitto-file.ts'
 
 const FORMAT = 'sluice-access'
 const VERSION = 1
 const EFFECTS = ['publish', 'receive', 'subscribe', 'unsubscribe'] as const
-
-/** What a file says. References have no numbers. */
-export interface AccessFile {
-  readonly defaults: DefaultsEntry | undefined
-  readonly roles: ReadonlyMap<string, RoleEntry>
-  readonly groups: ReadonlyMap<string, GroupEntry>
-  /** A user without credentials keeps those that it has. */
-  readonly users: ReadonlyMap<string, UserEntry>
-  /** What has no effect here, or another one. */
-  readonly notes: readonly string[]
-}
 
 export function exportAccess(directory: Directory, credentials: boolean): Readonly<Record<string, unknown>> {
   const { version: _, ...defaultAccess } = defaultAccessView(directory)

@@ -11,7 +11,8 @@ import { Work } from '../../base/work.ts'
 import { serverOf, type Broker } from '../../broker/broker.ts'
 import type { AccessDifference, ImportRequest, ImportView } from '../../broker/host/access-admin.ts'
 import { carryOut } from './access-changes.ts'
-import { readAccessFile, type AccessFile } from './access-file.ts'
+import { readAccessFile } from './access-file.ts'
+import type { AccessFile } from './access-file-content.ts'
 import { memberships } from './access-views.ts'
 
 const MAX_DIFFERENCES = 1000

@@ -24,7 +24,7 @@ import {
 import { UsageError } from '../../base/errors.ts'
 import { show } from '../../base/show.ts'
 import { covers } from '../../topics/containment.ts'
-import type { AccessFile } from './access-file.ts'
+import type { AccessFile } from './access-file-content.ts'
 import { checkName, checkObject, checkPriority, checkRule, checkText } from './access-input.ts'
 
 export const CONTROL_TOPIC = '$CONTROL/dynamic-security/v1'
