@@ -63,6 +63,6 @@ function endThread(worker: Worker): void {
 function died(worker: Worker): void {
   if (thread !== worker) return
   thread = undefined
-  for (const { reject } of waiting.values()) reject(new PluginError('the thread that hashes passwords has died'))
+  for (const asked of waiting.values()) asked.reject(new PluginError('the thread that hashes passwords has died'))
   waiting.clear()
 }
