@@ -130,7 +130,7 @@ test('as printed, `sluice check` names each line that cannot work', () => {
     ['certfile', 'listeners.my-tcp-ssl-1.certfile', missing('/some/certfile')],
     ['keyfile', 'listeners.my-tcp-ssl-1.keyfile', missing('/some/key')],
     ['allow-anonymous', 'auth.allow-anonymous', notBoolean],
-    ['password-file', 'auth.password-file', missing('/some/passwd_file')],
+    ['password-file', 'auth.password-file', `${missing('/some/passwd_file')}; \`sluice passwd FILE USER\` creates it`],
     ['enabled', 'topic-check.enabled', notBoolean],
     [
       'username2',

@@ -52,7 +52,13 @@ function refuse(rest: readonly string[]): void {
 /** Flags without secrets. */
 function shown(flags: readonly string[]): string {
   const secret = new Set(['-P', '--pw', '--psk'])
-  return flags
-    .map((word, at) => (secret.has(flags[at - 1] ?? '') ? '…' : word.replace(/(\/\/[^/@:]*):[^@]*@/, '$1:…@')))
-    .join(' ')
+  return flags.map((word, at) => (secret.has(flags[at - 1] ?? '') ? '…' : withoutPassword(word))).join(' ')
+}
+
+/** A URL without the password that may stand in it. */
+function withoutPassword(word: string): string {
+  const host = word.lastIndexOf('@')
+  const user = word.indexOf('//')
+  const password = word.indexOf(':', user + 2)
+  return user >= 0 && password >= 0 && password < host ? `${word.slice(0, password)}:…${word.slice(host)}` : word
 }
