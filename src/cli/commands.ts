@@ -127,6 +127,7 @@ const ownCommands: readonly Command[] = [
     options: {
       config: { ...CONFIG, description: 'checks the first suitable listener of this configuration' },
       timeout: { value: 'SECONDS', description: 'how long each answer may take; default 5' },
+      count: { value: 'N', description: 'as many round trips, and how long they took; default 1' },
     },
     examples: [
       ['sluice ping', 'the broker on this machine'],

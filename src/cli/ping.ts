@@ -15,6 +15,7 @@ import { readConfig, urlOf } from './config.ts'
 
 const DEFAULT_URL = 'mqtt://127.0.0.1:1883'
 const DEFAULT_SECONDS = 5
+const MOST_ROUNDS = 100_000
 const VERSION = 4
 const CONNACK = 2
 const PINGRESP = 13
@@ -35,8 +36,11 @@ export async function ping({ options, positionals: [url], terminal }: Call): Pro
   const address = addressOf(url, options['config'])
   const target = targetOf(address, 'The URL of a broker')
   const seconds = secondsOf(options['timeout'])
+  const count = countOf(options['count'])
   try {
-    terminal.out(`${withoutCredentials(address)} is alive${await answerOf(target, seconds * 1000)}`)
+    const times: number[] = []
+    terminal.out(`${withoutCredentials(address)} is alive${await answerOf(target, seconds * 1000, count, times)}`)
+    if (count > 1 && times.length > 0) terminal.out(summaryOf(times))
     return 0
   } catch (error) {
     if (!(error instanceof RawConnectionError)) throw error
@@ -46,7 +50,7 @@ export async function ping({ options, positionals: [url], terminal }: Call): Pro
 }
 
 /** @returns additional information; @throws {RawConnectionError} if the broker is not alive */
-async function answerOf(target: Target, timeoutMs: number): Promise<string> {
+async function answerOf(target: Target, timeoutMs: number, count: number, times: number[]): Promise<string> {
   const link = await RawConnection.open(target, timeoutMs)
   try {
     const { userName, password } = target
@@ -57,7 +61,11 @@ async function answerOf(target: Target, timeoutMs: number): Promise<string> {
       if (refused === undefined) throw new RawConnectionError(`it refused the CONNECT with code ${code}`)
       return `, and refuses ${refused}`
     }
-    await link.exchange(PINGREQ, PINGRESP)
+    for (let round = 0; round < count; round++) {
+      const sentAt = performance.now()
+      await link.exchange(PINGREQ, PINGRESP)
+      times.push(performance.now() - sentAt)
+    }
     await link.leave(DISCONNECT)
     return ''
   } finally {
@@ -89,6 +97,20 @@ function secondsOf(written: string | undefined): number {
   if (!(seconds > 0 && seconds <= 3600))
     throw new UsageError(`--timeout must be a number of seconds above 0, got ${written}.`)
   return seconds
+}
+
+function countOf(written: string | undefined): number {
+  const count = Number(written ?? 1)
+  if (Number.isInteger(count) && count >= 1 && count <= MOST_ROUNDS) return count
+  throw new UsageError(`--count must be an integer from 1 to ${MOST_ROUNDS}, got ${written}.`)
+}
+
+/** The round trips of one connection, one after the other. */
+function summaryOf(times: readonly number[]): string {
+  const sorted = times.toSorted((one, other) => one - other)
+  const [shortest, middle, longest] = [0, 0.5, 1].map((share) => sorted[Math.round(share * (sorted.length - 1))]!)
+  const shown = [shortest, middle, longest].map((time) => time!.toFixed(2))
+  return `${times.length} round trips: ${shown[0]} ms at best, ${shown[1]} ms in the middle, ${shown[2]} ms at worst`
 }
 
 function withoutCredentials(address: string): string {

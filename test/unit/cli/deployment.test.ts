@@ -101,6 +101,15 @@ async function pinged(url: string | undefined, options: Readonly<Record<string, 
   return { code, out: out.join('\n'), err: err.join('\n') }
 }
 
+test('ping --count measures round trips', async () => {
+  await using broker = await createBroker({ listeners: { a: { bind: '127.0.0.1:0' } } })
+  const { url } = broker.listeners[0]!
+  const { code, out } = await pinged(url, { count: '5' })
+  assert.equal(code, 0)
+  assert.match(out, /is alive\n5 round trips: [\d.]+ ms at best, [\d.]+ ms in the middle, [\d.]+ ms at worst$/)
+  await assert.rejects(pinged(url, { count: '0' }), /--count must be an integer from 1/)
+})
+
 for (const type of ['tcp', 'ws'] as const) {
   test(`ping: a broker that answers by ${type} is alive`, async () => {
     await using broker = await createBroker({ listeners: { a: { bind: '127.0.0.1:0', type } } })
