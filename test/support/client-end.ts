@@ -86,6 +86,18 @@ class ScriptedTransport implements Transport {
 
 type Dial = (attempt: Attempt, end: ClientEnd) => void
 
+/** Opens a byte stream to that broker. */
+export function dialBroker(broker: VirtualBroker, attempt: Attempt): Link {
+  let incoming: Incoming | undefined
+  const link = new Link(broker.clock, {
+    received: (bytes) => incoming?.receive(bytes),
+    closed: () => incoming?.lost(),
+  })
+  link.start(broker.broker.accept(link, { listener: 'attached', address: '192.0.2.1', encrypted: false }))
+  incoming = attempt.opened(new LinkTransport(link))
+  return link
+}
+
 export class ClientEnd implements ClientSide {
   readonly client: Client
   readonly clock: VirtualClock
@@ -117,7 +129,12 @@ export class ClientEnd implements ClientSide {
 
   /** A client of that broker. CONNACK has arrived if the broker answers at once. */
   static of(broker: VirtualBroker, options: Partial<ClientOptions> = {}, watch?: PacketWatch): ClientEnd {
-    const end = new ClientEnd(broker.clock, options, (attempt, self) => self.#dialBroker(broker, attempt), watch)
+    const end = new ClientEnd(
+      broker.clock,
+      options,
+      (attempt, self) => (self.link = dialBroker(broker, attempt)),
+      watch,
+    )
     end.client.start()
     end.run()
     return end
@@ -141,17 +158,6 @@ export class ClientEnd implements ClientSide {
     end.take()
     end.accept({ properties })
     return end
-  }
-
-  #dialBroker(broker: VirtualBroker, attempt: Attempt): void {
-    let incoming: Incoming | undefined
-    const link = new Link(this.clock, {
-      received: (bytes) => incoming?.receive(bytes),
-      closed: () => incoming?.lost(),
-    })
-    this.link = link
-    link.start(broker.broker.accept(link, { listener: 'attached', address: '192.0.2.1', encrypted: false }))
-    incoming = attempt.opened(new LinkTransport(link))
   }
 
   run(): void {

@@ -79,4 +79,22 @@ export const mqttCommands: readonly Command[] = [
     ],
     run: async (call) => (await import('./probe.ts')).probe(call),
   },
+  {
+    name: 'simulate',
+    summary: 'runs a fleet of devices that a file describes',
+    details:
+      'FILE is a scenario in YAML, or a module whose default export is the same: kinds of devices with their topics, payloads,\npace, and times of absence; see docs/tools.md. Takes the connection options of `sluice pub`. Prints a line every five\nseconds, and the totals at the end; the exit code is 1 if no device could connect.',
+    positionals: [],
+    options: {},
+    hasOwnFlags: true,
+    flags: [
+      ['FILE', 'the scenario'],
+      ['--seconds N', 'ends after that time; otherwise Ctrl-C ends it'],
+    ],
+    examples: [
+      ['sluice simulate fleet.yaml', 'with the broker on this machine'],
+      ['sluice simulate fleet.yaml -L mqtts://example.com --seconds 60', 'another broker, for a minute'],
+    ],
+    run: async (call) => (await import('./simulate/simulate.ts')).simulate(call),
+  },
 ]
