@@ -13,6 +13,7 @@
  */
 import type { Timer } from '../base/clock.ts'
 import { StoreError } from '../base/errors.ts'
+import { within } from '../base/within.ts'
 import type { WallTime } from '../base/wall-time.ts'
 import { Batch, deferred } from './batch.ts'
 import { headerBytes, RecordKind } from './frame.ts'
@@ -29,6 +30,8 @@ import { UnsyncedBatches } from './unsynced-batches.ts'
 const unsyncedBytesAtMost = 8 << 20
 /** A `process` write is synced at the latest after this time. */
 const syncIntervalMs = 1000
+/** How long a store that is closed waits for the mark at its end. */
+const longestMarkMs = 250
 
 export interface JournalStart extends LineStart {
   readonly lastSequence: number
@@ -160,7 +163,10 @@ export class Journal {
     this.#syncTimer?.cancel()
     this.#backOff?.end()
     await Promise.race([this.flush(), this.#gaveUp.promise])
-    if (this.#unstored === undefined) await this.#mark()
+    // A slow disk must not delay the end of a store in which everything is durable.
+    const { clock, metrics } = this.#options
+    const isSlow = metrics.lastCommitMs > longestMarkMs
+    if (this.#unstored === undefined && !isSlow) await within(this.#mark(), longestMarkMs, clock)
     await this.#line.close()
     if (this.#unstored !== undefined) throw this.#unstored
   }

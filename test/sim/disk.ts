@@ -34,6 +34,11 @@ export class SimulatedDisk {
     this.#random = random
   }
 
+  /** One operation may take longer than a broker that closes waits. */
+  get isSlow(): boolean {
+    return this.mostMs > 1000
+  }
+
   get disk(): Disk {
     return this.#disk
   }

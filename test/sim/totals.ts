@@ -13,6 +13,8 @@ export class Totals {
   sharedMoved = 0
   faults = 0
   restarts = 0
+  /** Turns whose budget was used up, or nearly, before anything happened. */
+  fullTurns = 0
   takeovers = 0
   keepAliveTimeouts = 0
   slowReceivers = 0

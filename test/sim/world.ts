@@ -13,6 +13,8 @@
 import type { Clock, Timer } from '../../src/base/clock.ts'
 import type { QoS } from '../../src/codec/packet-types.ts'
 import { StoreError } from '../../src/base/errors.ts'
+import { TURN_UNITS } from '../../src/base/work.ts'
+import { serverOf } from '../../src/broker/broker.ts'
 import { Broker } from '../../src/create-broker.ts'
 import { Link, type LinkClient } from '../../src/testing/link.ts'
 import { poisonMemory } from '../../src/testing/poison.ts'
@@ -68,9 +70,15 @@ export interface Outcome {
   readonly totals: Totals
 }
 
+/** In so many turns others have used up most of the budget before the first packet comes, and how much of it. */
+const FULL_TURNS = 0.3
+const FULL_UNITS = [TURN_UNITS / 2, TURN_UNITS - 2000, TURN_UNITS - 100]
+
 /** The clock of one process: nothing of it fires once the process is dead. */
 class ProcessClock implements Clock {
   isDead = false
+  /** Called at the beginning of each turn. */
+  onTurn: () => void = () => {}
   readonly #clock: VirtualClock
 
   constructor(clock: VirtualClock) {
@@ -89,8 +97,10 @@ class ProcessClock implements Clock {
     return this.#clock.setTimer(delayMs, () => void (this.isDead || fire()))
   }
 
+  /** The broker calls it whenever a turn begins. */
   atEndOfTurn(run: () => void): void {
     this.#clock.atEndOfTurn(() => void (this.isDead || run()))
+    this.onTurn()
   }
 
   randomBytes(length: number): Uint8Array {
@@ -111,6 +121,7 @@ export class World {
   readonly #seed: number
   readonly #minutes: number
   readonly #random: SeededRandom
+  readonly #turns: SeededRandom
   readonly #limits: SimulationLimits
   readonly #settingsSeed: number
   readonly #oracles: Oracles
@@ -139,6 +150,7 @@ export class World {
     this.#seed = seed
     this.#minutes = minutes
     this.#random = random
+    this.#turns = new SeededRandom(seed * 19)
     this.log = new EventLog(keepsLog)
     this.clock = new VirtualClock({ seed: random.integer(2 ** 31) })
     this.#settingsSeed = random.integer(2 ** 31)
@@ -244,9 +256,20 @@ export class World {
     this.#process = clock
     this.#oracles.listen(broker)
     await broker.start()
+    this.#fillTurns(broker, clock)
     this.#disk?.serve(clock)
     this.#broker = broker
     this.#note('broker', 'is up')
+  }
+
+  /** What is left of a full turn has to be done in the next ones: so what happens at their boundaries is tried, too. */
+  #fillTurns(broker: Broker, clock: ProcessClock): void {
+    const { work } = serverOf(broker).turn
+    clock.onTurn = () => {
+      if (!this.#turns.chance(FULL_TURNS)) return
+      work.spend(this.#turns.pick(FULL_UNITS))
+      this.totals.fullTurns++
+    }
   }
 
   #endProcess(why: string, losesPower = false): void {
@@ -273,9 +296,12 @@ export class World {
       if (process?.isDead === false) this.#endProcess(text)
     }
     const failed = (error: unknown): void => {
+      const { code } = error as { readonly code?: string }
       // Its disk could not write in time; none of it was acknowledged.
-      if ((error as { readonly code?: string }).code !== 'ERR_STORE_UNSTORED') throw error
-      closed('has closed, and has not stored everything')
+      if (code === 'ERR_STORE_UNSTORED') closed('has closed, and has not stored everything')
+      // What survives a crash of the process is with the disk, which takes its time to sync it.
+      else if (code === 'ERR_STORE_CLOSE' && this.#disk?.isSlow === true) closed('does not wait for its disk')
+      else throw error
     }
     void broker.close().then(() => closed('has closed'), failed)
   }

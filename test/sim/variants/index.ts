@@ -164,6 +164,18 @@ export const variants: readonly Variant[] = [
     to: '      if (count <= 12) flush(connection)\n',
   },
   {
+    name: 'what a Session still has to send when the turn is full is forgotten',
+    file: 'src/protocol/session-flow.ts',
+    from: 'if (!this.side.work.isSpent) return false\n    this.askForFlow()',
+    to: 'if (!this.side.work.isSpent) return false',
+  },
+  {
+    name: 'a task that is not done when the turn is full is forgotten',
+    file: 'src/turn/work-line.ts',
+    from: 'if (!this.#isDone(task, owner)) tasks.push(task)',
+    to: 'if (!this.#isDone(task, owner) && budget.units < 0) tasks.push(task)',
+  },
+  {
     name: 'acknowledgements do not wait for the disk',
     stored: true,
     file: 'src/turn/commits.ts',

@@ -209,3 +209,14 @@ test('a store whose end cannot be marked is closed all the same', async () => {
   const model = await loadModel(memoryStore(disk.kill(), options))
   assert.ok(!model.retained.has('state/2'))
 })
+
+test('a disk that does not answer does not delay the end of a store in which everything is stored', async () => {
+  const { disk } = await ended('closed')
+  const store = memoryStore(disk, options)
+  await store.load(() => undefined)
+  await store.write([{ kind: 'retained-cleared', topicName: 'state/2' }], 'disk')
+  disk.options.before = (operation) => (operation === 'sync' ? new Promise<void>(() => {}) : undefined)
+  await store.close()
+  const model = await loadModel(memoryStore(disk.kill(), options))
+  assert.ok(!model.retained.has('state/2'))
+})
