@@ -5,21 +5,8 @@ import { nearest } from '../base/nearest.ts'
 import { show } from '../base/show.ts'
 import type { AdminParameters, OperationName } from '../broker/host/admin.ts'
 import type { ParameterRow, ParameterType } from './operation.ts'
+import { ParameterError } from './parameter-error.ts'
 import { operationTable } from './operation-table.ts'
-
-/** A parameter is unknown, missing or not valid. */
-export class ParameterError extends UsageError {
-  /** Its name. */
-  readonly parameter: string
-  /** What it must be; `undefined` for one that is unknown. */
-  readonly expected: string | undefined
-
-  constructor(message: string, parameter: string, expected?: string) {
-    super(message)
-    this.parameter = parameter
-    this.expected = expected
-  }
-}
 
 /** What a value has to be, in words, and whether it is. */
 const TYPES: Readonly<Record<ParameterType, readonly [words: string, fits: (value: unknown) => boolean]>> = {

@@ -1,7 +1,7 @@
 /** What a reader of events asks for in the query of its request. @module */
 import { nearest } from '../../base/nearest.ts'
 import { show } from '../../base/show.ts'
-import { ParameterError } from '../parameter-check.ts'
+import { ParameterError } from '../parameter-error.ts'
 import { liveEvents, type LiveEvent } from './live-events.ts'
 
 /** The longest time between two overviews, in seconds. */

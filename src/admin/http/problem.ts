@@ -8,7 +8,7 @@
  */
 import { ConfigError, SluiceError, StoreError, UsageError } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
-import { ParameterError } from '../parameter-check.ts'
+import { ParameterError } from '../parameter-error.ts'
 import type { Answer } from './request.ts'
 
 /** The status and the title of each code. */

@@ -6,7 +6,8 @@
  */
 import { show } from '../../base/show.ts'
 import type { ParameterRow } from '../operation.ts'
-import { describe, ParameterError } from '../parameter-check.ts'
+import { describe } from '../parameter-check.ts'
+import { ParameterError } from '../parameter-error.ts'
 import { Problem } from './problem.ts'
 import type { FoundRoute } from './routes.ts'
 
