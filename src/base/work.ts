@@ -34,6 +34,8 @@ export const Work = {
   question: 20,
   /** A Session, a retained message or a Connection is visited in a list. */
   entry: 3,
+  /** What an operator sees of a client or a session is gathered: some forty values. */
+  view: 50,
   /** One write to a socket: mostly the way into the operating system and back. */
   write: 40,
   /** A client logs in, or a connection ends: Session, lists, deadlines, events, a line in the log. */

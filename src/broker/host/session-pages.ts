@@ -63,11 +63,13 @@ export async function registrationPage<View>(
     const clientIds = sessions.idsAfter(after, most, (looked) => turn.work.spend(looked))
     if (clientIds.length === 0) return { items, cursor: undefined }
     for (const clientId of clientIds) {
+      if (turn.work.isSpent) await turn.share(owner)
       turn.work.spend(Work.entry)
-      const registration = sessions.get(clientId)!
-      if (!isListed(registration)) continue
+      const registration = sessions.get(clientId)
+      // It may have ended since its identifier was found.
+      if (registration === undefined || !isListed(registration)) continue
       if (items.length === limit) return { items, cursor: cursorOfText(lastClientId) }
-      turn.work.spend(Work.entry * registration.session.subscriptions.size)
+      turn.work.spend(Work.view + Work.entry * registration.session.subscriptions.size)
       items.push(show(registration))
       lastClientId = clientId
     }

@@ -1,9 +1,8 @@
 /** A connected Client, with the state of its Connection and its Session. @module */
 import type { Clock } from '../../base/clock.ts'
-import type { Connection } from '../../protocol/connection.ts'
 import { State } from '../../protocol/connection-state.ts'
 import type { TlsView } from '../../protocol/transport.ts'
-import { identityOf, type ConnectionIdentity } from './connection-identity.ts'
+import type { ConnectionIdentity } from './connection-identity.ts'
 import { notesOf } from './connection-notes.ts'
 import type { Registration } from './sessions.ts'
 
@@ -77,13 +76,41 @@ const STATES: Readonly<Partial<Record<State, ClientView['state']>>> = {
   [State.Answering]: 'answering',
 }
 
-/** @returns `undefined` for a Session without a Connection */
+/**
+ * Written out as one literal: gathered from parts with `...`, it would cost V8 sixty times as much, and a page has a thousand.
+ *
+ * @returns `undefined` for a Session without a Connection
+ */
 export function clientViewOf({ session, connection }: Registration, clock: Clock): ClientView | undefined {
   if (connection === undefined) return undefined
+  const { client, peer, lastPacketMs, messageCounts } = connection
+  const { cleanStart, sessionPresent } = notesOf(connection)
   return {
-    ...identityOf(connection),
-    ...proofOf(connection),
-    ...connectionFacts(connection, clock),
+    clientId: client.clientId,
+    userName: client.userName,
+    claimedUserName: client.claimedUserName,
+    address: client.address,
+    port: peer.port,
+    listener: client.listener,
+    protocolVersion: client.protocolVersion,
+    bridge: client.bridge ?? false,
+    encrypted: peer.encrypted,
+    certificateUserName: peer.certificateUserName,
+    tls: peer.tls?.view(),
+    state: STATES[connection.state] ?? 'connected',
+    isRead: connection.isRead,
+    cleanStart,
+    sessionPresent,
+    keepAlive: connection.keepAlive,
+    connectedAtMs: wallTimeOf(connection.connectedAtMs, clock)!,
+    lastPacketReceivedAtMs: wallTimeOf(lastPacketMs.received, clock),
+    lastPacketSentAtMs: wallTimeOf(lastPacketMs.sent, clock),
+    bytesReceived: connection.receivedBytes,
+    bytesSent: connection.sentBytes,
+    messagesReceived: messageCounts.received,
+    messagesSent: messageCounts.sent,
+    unsentBytes: connection.unsentBytes,
+    connectionMemoryBytes: connection.memoryBytes,
     sessionExpiryInterval: session.sessionExpiryInterval,
     receiveMaximum: session.receiveMaximum,
     sendQuota: session.sendQuota,
@@ -94,29 +121,6 @@ export function clientViewOf({ session, connection }: Registration, clock: Clock
     subscriptions: session.subscriptions.size,
     sessionMemoryBytes: session.memory.bytes,
     acknowledgementMs: session.acknowledgementMs ?? null,
-  }
-}
-
-function proofOf({ client, peer: { encrypted, certificateUserName, tls } }: Connection) {
-  return { bridge: client.bridge ?? false, encrypted, certificateUserName, tls: tls?.view() }
-}
-
-function connectionFacts(connection: Connection, clock: Clock) {
-  const { lastPacketMs, messageCounts, keepAlive, isRead } = connection
-  const { cleanStart, sessionPresent } = notesOf(connection)
-  return {
-    state: STATES[connection.state] ?? 'connected',
-    isRead,
-    ...{ cleanStart, sessionPresent, keepAlive },
-    connectedAtMs: wallTimeOf(connection.connectedAtMs, clock)!,
-    lastPacketReceivedAtMs: wallTimeOf(lastPacketMs.received, clock),
-    lastPacketSentAtMs: wallTimeOf(lastPacketMs.sent, clock),
-    bytesReceived: connection.receivedBytes,
-    bytesSent: connection.sentBytes,
-    messagesReceived: messageCounts.received,
-    messagesSent: messageCounts.sent,
-    unsentBytes: connection.unsentBytes,
-    connectionMemoryBytes: connection.memoryBytes,
   }
 }
 

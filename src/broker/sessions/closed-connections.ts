@@ -17,7 +17,7 @@ import type { ActiveConfig } from '../../config/active-config.ts'
 import type { Connection } from '../../protocol/connection.ts'
 import type { ConnectionEnd, EndCause } from '../../protocol/server-side.ts'
 import type { Metrics } from '../../reporting/metrics.ts'
-import { identityOf, type ConnectionIdentity } from './connection-identity.ts'
+import type { ConnectionIdentity } from './connection-identity.ts'
 
 /** Characters of a name that are kept. */
 const MAX_NAME_LENGTH = 256
@@ -88,19 +88,24 @@ export class ClosedConnections {
   }
 }
 
+/** One literal, as in `client-view.ts`: it is made for every connection that ends. */
 function closedViewOf(connection: Connection, { cause, reasonCode, detail }: ConnectionEnd, clock: Clock) {
-  const { messageCounts } = connection
-  const identity = identityOf(connection)
-  const { clientId, userName, claimedUserName } = identity
+  const { client, peer, messageCounts } = connection
+  const { userName, claimedUserName } = client
   const closedAtMs = Math.round(clock.wallNow())
   return {
-    ...identity,
-    clientId: keptName(clientId),
+    clientId: keptName(client.clientId),
     userName: userName === undefined ? undefined : keptName(userName),
     claimedUserName: claimedUserName === undefined ? undefined : keptName(claimedUserName),
+    address: client.address,
+    port: peer.port,
+    listener: client.listener,
+    protocolVersion: client.protocolVersion,
     connectedAtMs: Math.round(closedAtMs - (clock.now() - connection.connectedAtMs)),
     closedAtMs,
-    ...{ cause, reasonCode, detail: copyOf(safeExcerpt(detail)) },
+    cause,
+    reasonCode,
+    detail: copyOf(safeExcerpt(detail)),
     bytesReceived: connection.receivedBytes,
     bytesSent: connection.sentBytes,
     messagesReceived: messageCounts.received,

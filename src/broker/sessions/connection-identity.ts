@@ -1,6 +1,5 @@
 /** Who is behind a Connection, and which way it came. @module */
 import type { ProtocolVersion } from '../../codec/packet-types.ts'
-import type { Connection } from '../../protocol/connection.ts'
 
 /** Who is behind a connection, and which way it came. */
 export interface ConnectionIdentity {
@@ -15,9 +14,4 @@ export interface ConnectionIdentity {
   readonly listener: string
   /** 3 for MQTT 3.1, 4 for 3.1.1, 5 for 5.0. */
   readonly protocolVersion: ProtocolVersion
-}
-
-export function identityOf({ client, peer: { port } }: Connection): ConnectionIdentity {
-  const { clientId, userName, claimedUserName, address, listener, protocolVersion } = client
-  return { clientId, userName, claimedUserName, address, port, listener, protocolVersion }
 }

@@ -257,3 +257,21 @@ test('lists that find little among very many are spread over turns, and others a
   }
   await broker.close()
 })
+
+test('a page of a thousand clients is gathered in slices, so that others are served meanwhile', async () => {
+  const broker = await VirtualBroker.start()
+  for (let number = 0; number < 1000; number++) broker.connect({ clientId: `client-${number}` })
+  let turns = 0
+  let isThere = false
+  const page = broker.broker.admin.clients({ limit: 1000 }).finally(() => (isThere = true))
+  // The first waits for the module.
+  await broker.broker.admin.drops()
+  while (!isThere) {
+    broker.clock.runTurns()
+    turns++
+    await new Promise<void>((resolve) => setImmediate(resolve))
+  }
+  assert.equal((await page).items.length, 1000)
+  assert.ok(turns >= 2, `${turns} turns after the first`)
+  await broker.close()
+})
