@@ -1,5 +1,6 @@
 /** Where a server is, and how to reach it. @module */
 import { UsageError } from '../base/errors.ts'
+import type { Proxy } from './proxy.ts'
 
 /** How TLS is set up. Contents are PEM. */
 export interface TlsSettings {
@@ -34,6 +35,8 @@ export interface Address {
   /** The address of this machine to connect from. */
   readonly localAddress?: string
   readonly tls?: TlsSettings
+  /** Not for a Unix socket. */
+  readonly proxy?: Proxy
 }
 
 /** What a URL of a server says. */

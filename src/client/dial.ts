@@ -13,14 +13,16 @@ export function dial(address: Address, attempt: Attempt): void {
 }
 
 async function open(address: Address, attempt: Attempt): Promise<void> {
+  const { proxy, host, port } = address
+  const through = proxy === undefined ? undefined : await (await import('./proxy.ts')).connectThrough(proxy, host, port)
   switch (address.transport) {
     case 'tcp':
     case 'unix':
-      return (await import('./socket-transport.ts')).dialSocket(address, attempt)
+      return (await import('./socket-transport.ts')).dialSocket(address, attempt, through)
     case 'tls':
-      return (await import('./tls-transport.ts')).dialTls(address, attempt)
+      return (await import('./tls-transport.ts')).dialTls(address, attempt, through)
     case 'ws':
     case 'wss':
-      return (await import('./websocket-transport.ts')).dialWebSocket(address, attempt)
+      return (await import('./websocket-transport.ts')).dialWebSocket(address, attempt, through)
   }
 }

@@ -4,8 +4,12 @@ import type { Incoming, Transport } from '../protocol/transport.ts'
 import type { Address } from './address.ts'
 import type { Attempt } from './client-side.ts'
 
-/** Opens a TCP connection or a Unix socket. */
-export function dialSocket(address: Address, attempt: Attempt): void {
+/** Opens a TCP connection or a Unix socket. @param through a connection that a proxy has opened */
+export function dialSocket(address: Address, attempt: Attempt, through?: Socket): void {
+  if (through !== undefined) {
+    new SocketTransport(through, false).start(attempt)
+    return
+  }
   const { transport, host, port, path, localAddress } = address
   const socket =
     transport === 'unix'
@@ -65,6 +69,8 @@ class SocketTransport implements Transport {
     socket.on('close', () => this.#incoming?.lost(this.#error))
     this.#incoming = attempt.opened(this)
     socket.on('data', (chunk) => this.#incoming?.receive(chunk))
+    // After a proxy it was stopped.
+    socket.resume()
   }
 
   write(bytes: Uint8Array): boolean {

@@ -1,18 +1,19 @@
 /** A client's byte stream over TLS. @module */
-import { isIP } from 'node:net'
+import { isIP, type Socket } from 'node:net'
 import { connect, type ConnectionOptions } from 'node:tls'
 import type { Address, TlsSettings } from './address.ts'
 import type { Attempt } from './client-side.ts'
 import { startSocket } from './socket-transport.ts'
 
-/** Opens a TLS connection. */
-export function dialTls(address: Address, attempt: Attempt): void {
+/** Opens a TLS connection. @param through a connection that a proxy has opened */
+export function dialTls(address: Address, attempt: Attempt, through?: Socket): void {
   const { host, port, localAddress, tls = {} } = address
   const socket = connect({
     host,
     port,
     ...(isIP(host) === 0 && { servername: host }),
     ...(localAddress !== undefined && { localAddress }),
+    ...(through !== undefined && { socket: through }),
     ...tlsOptionsOf(tls),
   } as ConnectionOptions)
   socket.setNoDelay(true)

@@ -1,17 +1,25 @@
 /** A client's byte stream over WebSocket, with or without TLS (§6). @module */
+import { isIP, type Socket } from 'node:net'
+import { connect as connectTls } from 'node:tls'
 import { WebSocket } from 'ws'
 import type { Incoming, Transport } from '../protocol/transport.ts'
 import { type Address, urlOfAddress } from './address.ts'
 import type { Attempt } from './client-side.ts'
 import { tlsOptionsOf } from './tls-transport.ts'
 
-/** Opens a WebSocket with the subprotocol `mqtt` [5.0 MQTT-6.0.0-3]. */
-export function dialWebSocket(address: Address, attempt: Attempt): void {
-  const { headers, localAddress, tls = {} } = address
+/** Opens a WebSocket with the subprotocol `mqtt` [5.0 MQTT-6.0.0-3]. @param through a connection that a proxy has opened */
+export function dialWebSocket(address: Address, attempt: Attempt, through?: Socket): void {
+  const { transport, host, headers, localAddress, tls = {} } = address
+  const open = (): Socket =>
+    transport === 'ws'
+      ? // After the proxy it was stopped; the server waits for the request.
+        through!.resume()
+      : connectTls({ socket: through!, ...(isIP(host) === 0 && { servername: host }), ...tlsOptionsOf(tls) })
   const socket = new WebSocket(urlOfAddress(address), ['mqtt'], {
     perMessageDeflate: false,
     ...(headers !== undefined && { headers: { ...headers } }),
     ...(localAddress !== undefined && { localAddress }),
+    ...(through !== undefined && { createConnection: open }),
     ...tlsOptionsOf(tls),
   })
   const failed = (error: Error): void => attempt.failed(error)

@@ -18,6 +18,7 @@ import { createBroker, type Broker } from '../../src/create-broker.ts'
 import { realClock } from '../../src/turn/clock.ts'
 import { root } from '../../tools/main.ts'
 import { TestAuthority } from '../support/certificates.ts'
+import { startSocks } from '../support/proxies.ts'
 import { scratchFolder } from '../support/scratch-folder.ts'
 import { PROGRAM } from '../unit/cli/cli-support.ts'
 import { run, type Finished } from './mosquitto.ts'
@@ -194,9 +195,9 @@ const CASES: readonly Case[] = [
 ]
 
 /** What cannot be compared: the broker or the reason stands in docs/tools.md. */
-const NOT_COMPARED = ['--random-filter', '--proxy', '--tls-engine', '--tls-engine-kpass-sha1', '-S', '--version']
+const NOT_COMPARED = ['--random-filter', '--tls-engine', '--tls-engine-kpass-sha1', '-S', '--version']
 /** Compared by tests of their own. */
-const COMPARED_APART = ['--psk', '--psk-identity', '--tls-use-os-certs']
+const COMPARED_APART = ['--proxy', '--psk', '--psk-identity', '--tls-use-os-certs']
 
 const authority = new TestAuthority('Works CA')
 const server = authority.issue({ subject: [['CN', 'localhost']], names: ['DNS:localhost'] })
@@ -374,6 +375,19 @@ test('a pre-shared key opens the TLS listener of Mosquitto, with both tools', { 
   ])
   assert.equal(ours.code, 0, ours.err)
   assert.deepEqual([ours.out, ours.code], [theirs.out, theirs.code])
+})
+
+test('a SOCKS proxy is used by both tools', { timeout: 60_000 }, async () => {
+  await using proxy = await startSocks(['ann', 'secret'])
+  const url = `socks5h://ann:secret@127.0.0.1:${proxy.port}`
+  for (const { tcp } of places) {
+    const args = ['-h', 'localhost', '-p', `${tcp}`, '--proxy', url, '-t', 'a', '-m', 'x', '-d']
+    const ours = await run(process.execPath, [PROGRAM, 'pub', ...args])
+    const theirs = await run('mosquitto_pub', args)
+    assert.equal(ours.code, 0, ours.err)
+    assert.deepEqual([ours.out, ours.code], [theirs.out, theirs.code])
+  }
+  assert.equal(proxy.targets.length, 2 * places.length)
 })
 
 test('authorities that the system does not trust are refused, by both tools', { timeout: 60_000 }, async () => {

@@ -24,7 +24,7 @@ interface Saved {
 const CONNECTION_FLAGS: readonly string[] = [
   ...['host', 'port', 'url', 'unix', 'A', 'username', 'pw', 'id', 'id-prefix', 'protocol-version', 'keepalive'],
   ...['cafile', 'capath', 'tls-use-os-certs', 'cert', 'key', 'keyform', 'ciphers', 'tls-version', 'tls-alpn'],
-  ...['insecure', 'psk', 'psk-identity'],
+  ...['insecure', 'psk', 'psk-identity', 'proxy'],
 ]
 /** Flags whose value is a file: a context applies in every folder. */
 const PATHS = new Set(['--cafile', '--capath', '--cert', '--key', '--unix'])

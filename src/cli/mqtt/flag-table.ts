@@ -111,7 +111,7 @@ export const flagTable: readonly FlagRow[] = [
   row('--psk-identity', 'NAME', ALL, 'its identity'),
   row('--tls-engine', 'NAME', ALL, 'not supported: Node has no OpenSSL engines'),
   row('--tls-engine-kpass-sha1', 'HEX', ALL, 'not supported: Node has no OpenSSL engines'),
-  row('--proxy', 'URL', ALL, 'a SOCKS proxy: socks5h://[user[:password]@]host[:port]'),
+  row('--proxy', 'URL', ALL, 'a proxy: socks5h://[user[:password]@]host[:port], or http://…'),
   row('--nodelay', '', ALL, 'accepted; packets are never delayed'),
   row('-S', '', ALL, 'not supported: servers of a domain by DNS'),
   row('-d --debug', '', ALL, 'prints every packet'),

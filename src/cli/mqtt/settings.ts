@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { UsageError } from '../../base/errors.ts'
 import { type Address, serverUrlOf, type TlsSettings } from '../../client/address.ts'
 import type { ClientOptions } from '../../client/client-options.ts'
+import { proxyOf } from '../../client/proxy.ts'
 import type { ProtocolVersion, QoS } from '../../codec/packet-types.ts'
 import { noProperties, type Properties } from '../../codec/properties.ts'
 import type { Tool } from './flag-table.ts'
@@ -120,6 +121,7 @@ function addressOf(flags: Flags, url: Address | undefined): Address {
     port: written ?? url?.port ?? (usesTls ? 8883 : 1883),
     ...(flags.has('A') && { localAddress: flags.value('A')! }),
     ...(tls !== undefined && { tls }),
+    ...(flags.has('proxy') && { proxy: proxyOf(flags.value('proxy')!) }),
   }
 }
 
@@ -127,7 +129,7 @@ const TLS_VERSIONS = { 'tlsv1.3': 'TLSv1.3', 'tlsv1.2': 'TLSv1.2', 'tlsv1.1': 'T
 
 /** @returns `undefined` if no flag asks for TLS */
 function tlsOf(flags: Flags): TlsSettings | undefined {
-  for (const name of ['tls-engine', 'tls-engine-kpass-sha1', 'S', 'proxy']) {
+  for (const name of ['tls-engine', 'tls-engine-kpass-sha1', 'S']) {
     if (flags.has(name)) throw new UsageError(`${name.length === 1 ? '-' : '--'}${name} is not supported.`)
   }
   const form = flags.value('keyform')

@@ -6,9 +6,11 @@ import { type Address, serverUrlOf, urlOfAddress } from '../../../src/client/add
 import { Client } from '../../../src/client/client.ts'
 import type { ClientError } from '../../../src/client/client-error.ts'
 import { dial } from '../../../src/client/dial.ts'
+import { proxyOf } from '../../../src/client/proxy.ts'
 import { createBroker } from '../../../src/create-broker.ts'
 import { realClock } from '../../../src/turn/clock.ts'
 import { TestAuthority } from '../../support/certificates.ts'
+import { startHttpProxy, startSocks } from '../../support/proxies.ts'
 import { scratchFolder } from '../../support/scratch-folder.ts'
 
 const authority = new TestAuthority('Works CA')
@@ -78,6 +80,52 @@ test('a port where nobody listens is reported with the reason of the system', as
   assert.ok(came instanceof Error)
   assert.equal(came.code, 'ERR_CLIENT_UNREACHABLE')
   assert.match(came.message, /ECONNREFUSED/)
+})
+
+for (const [kind, startProxy] of [
+  ['socks5h', startSocks],
+  ['http', startHttpProxy],
+] as const) {
+  for (const [name, listener] of Object.entries(LISTENERS).filter(([each]) => each !== 'unix')) {
+    test(`${name} through a proxy (${kind}), which resolves the name`, async () => {
+      await using broker = await createBroker({ listeners: { [name]: listener } })
+      await using proxy = await startProxy(['ann', 'p@ss'])
+      const { address } = serverUrlOf(broker.listeners[0]!.url)
+      const way = { ...address, host: 'localhost', tls: { ca: [authority.certificate] } }
+      const through = proxyOf(`${kind}://ann:p%40ss@127.0.0.1:${proxy.port}`)
+      const came = await roundTrip({ ...way, proxy: through }, Buffer.from('hi'))
+      assert.ok(!(came instanceof Error), String(came))
+      assert.equal(came.toString(), 'hi')
+      assert.deepEqual(proxy.targets, [`localhost:${address.port}`])
+    })
+  }
+
+  test(`a proxy (${kind}) that refuses a login, or none, is reported`, async () => {
+    await using proxy = await startProxy(['ann', 'secret'])
+    const address: Address = { transport: 'tcp', host: 'a.example', port: 1883 }
+    for (const login of ['', 'ann:wrong@']) {
+      const through = proxyOf(`${kind}://${login}127.0.0.1:${proxy.port}`)
+      const came = await roundTrip({ ...address, proxy: through }, Buffer.from('x'))
+      assert.ok(came instanceof Error)
+      assert.match(came.message, /the proxy (?:requires a login|refused)/)
+    }
+  })
+}
+
+test('what a SOCKS proxy answers is reported in words', async () => {
+  await using proxy = await startSocks()
+  const address: Address = { transport: 'tcp', host: 'refused.example', port: 1883 }
+  const through = proxyOf(`socks5h://127.0.0.1:${proxy.port}`)
+  const came = await roundTrip({ ...address, proxy: through }, Buffer.from('x'))
+  assert.ok(came instanceof Error)
+  assert.match(came.message, /the proxy refused: connection not allowed/)
+})
+
+test('the URL of a proxy', () => {
+  assert.deepEqual(proxyOf('http://a:80'), { kind: 'http', host: 'a', port: 80 })
+  assert.deepEqual(proxyOf('http://a'), { kind: 'http', host: 'a', port: 3128 })
+  assert.deepEqual(proxyOf('socks5h://u@[::1]'), { kind: 'socks5', host: '::1', port: 1080, userName: 'u' })
+  assert.throws(() => proxyOf('ftp://ann:secret@a'), /begins with socks5h:.*got ftp:\/\/a$/)
 })
 
 const URLS: readonly (readonly [text: string, address: Address, userName?: string, password?: string])[] = [

@@ -108,7 +108,7 @@ const WRONG: readonly (readonly [args: string, error: RegExp])[] = [
   ['--psk ab', /requires --psk-identity/],
   ['--psk abc --psk-identity x', /hexadecimal/],
   ['--cafile /nonexistent', /cannot be read/],
-  ['--proxy socks5h://a', /not supported/],
+  ['--proxy ftp://a', /begins with socks5h/],
   ['--tls-version tlsv9', /must be tlsv1.3/],
   ['-L http://a', /begins with mqtt/],
 ]
