@@ -10,12 +10,14 @@
  * @module
  */
 import type { Clock } from '../../base/clock.ts'
+import { sizeOfText } from '../../base/memory-account.ts'
 import { safeExcerpt } from '../../base/printable.ts'
 import { Ring } from '../../base/ring.ts'
 import type { ReasonCode } from '../../codec/reason-code.ts'
 import type { ActiveConfig } from '../../config/active-config.ts'
 import type { Connection } from '../../protocol/connection.ts'
 import type { ConnectionEnd, EndCause } from '../../protocol/server-side.ts'
+import type { Memory } from '../../limits/memory.ts'
 import type { Metrics } from '../../reporting/metrics.ts'
 import type { ConnectionIdentity } from './connection-identity.ts'
 
@@ -48,6 +50,7 @@ export interface ClosedConnectionsParts {
   readonly current: ActiveConfig
   readonly clock: Clock
   readonly metrics: Metrics
+  readonly memory: Memory
 }
 
 export class ClosedConnections {
@@ -62,7 +65,9 @@ export class ClosedConnections {
 
   add(connection: Connection, end: ConnectionEnd): void {
     if (this.#limit === 0) return
-    this.#ring.push(closedViewOf(connection, end, this.#parts.clock))
+    const view = closedViewOf(connection, end, this.#parts.clock)
+    this.#ring.push(view)
+    this.#parts.memory.whole.add(sizeOf(view))
     this.#count++
     this.trim()
   }
@@ -73,7 +78,10 @@ export class ClosedConnections {
 
   /** Removes the oldest beyond the limit, which a reload may have lowered. */
   trim(): void {
-    for (; this.#ring.length > this.#limit; this.#ring.shift()) this.#parts.metrics.closedConnectionsForgotten++
+    while (this.#ring.length > this.#limit) {
+      this.#parts.memory.whole.add(-sizeOf(this.#ring.shift()!))
+      this.#parts.metrics.closedConnectionsForgotten++
+    }
   }
 
   /** The number of the newest; the numbers of older ones count down from it. */
@@ -86,6 +94,19 @@ export class ClosedConnections {
     const at = number - 1 - (this.#count - this.#ring.length)
     return at < 0 ? undefined : this.#ring.at(at)
   }
+}
+
+/** An entry without its texts. */
+const ENTRY_BYTES = 320
+
+function sizeOf({ clientId, userName = '', claimedUserName = '', address, detail }: ClosedConnectionView): number {
+  return (
+    ENTRY_BYTES +
+    sizeOfText(clientId) +
+    sizeOfText(userName) +
+    sizeOfText(claimedUserName) +
+    sizeOfText(address + detail)
+  )
 }
 
 /** One literal, as in `client-view.ts`: it is made for every connection that ends. */

@@ -38,6 +38,21 @@ test('a connection that has ended is listed with its client, its cause and its f
   await broker.close()
 })
 
+test('what is remembered is charged to the broker, and given back when it is forgotten', async () => {
+  const broker = await VirtualBroker.start({ 'max-closed-connections': 2 })
+  const close = (clientId: string): number => {
+    broker.connect({ clientId }).drop()
+    return broker.broker.memory.bytes
+  }
+  const [empty, one, two, three] = [broker.broker.memory.bytes, close('a'), close('b'), close('c')]
+  assert.deepEqual([empty, one > 300, two - one, three - two], [0, true, one, 0])
+  const long = close('x'.repeat(256))
+  assert.ok(long - three > 400 && long - three < 600, `${long - three} bytes`)
+  await broker.broker.reload({ listeners: {}, 'sys-interval': 0, 'max-closed-connections': 0 })
+  assert.equal(broker.broker.memory.bytes, 0)
+  await broker.close()
+})
+
 test('every cause is seen, the newest first, and by client identifier', async () => {
   const broker = await VirtualBroker.start()
   broker.connect({ clientId: 'a' }).drop()

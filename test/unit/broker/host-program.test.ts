@@ -228,7 +228,7 @@ test('a bounded queue drops the newest, counts them and tells', async () => {
 })
 
 test('a bounded queue counts what its messages take in memory as well, and gives it back', async () => {
-  const broker = await VirtualBroker.start()
+  const broker = await VirtualBroker.start({ 'max-closed-connections': 0 })
   const { bytes } = broker.broker.memory
   const subscription = broker.broker.subscribe('a', { maxQueuedBytes: 20_000 })
   const sensor = broker.connect()

@@ -566,7 +566,7 @@ test("a promise keeps its Connection's order, the acknowledgement waits for it, 
 
 test('what waits for a plugin is charged to its user, and to nobody once it is answered or its Client has gone', async () => {
   const { intercept, answer } = deferred()
-  const broker = await VirtualBroker.start(intercepting(intercept))
+  const broker = await VirtualBroker.start(intercepting(intercept, { 'max-closed-connections': 0 }))
   const before = broker.broker.memory.bytes
   const client = broker.connect()
   const connected = broker.broker.memory.bytes

@@ -14,6 +14,8 @@ import fc from '../../support/property.ts'
 
 const KEPT = { cleanStart: false, properties: { sessionExpiryInterval: 1000 } } as const
 const MIB = 2 ** 20
+/** What is remembered of connections that have ended is charged as well. */
+const FORGETFUL = { 'max-closed-connections': 0 } as const
 
 /** What `act` adds to the broker's account. */
 function charged(broker: VirtualBroker, act: () => unknown): number {
@@ -51,7 +53,9 @@ function absent(broker: VirtualBroker, clientId: string, topicFilter: string): v
 }
 
 test('by default half of what the process has may be used, and half of that by one user', async () => {
-  const broker = await VirtualBroker.start({}, { processMemory: { ...nominalMemory, availableBytes: 100 * MIB } })
+  const broker = await VirtualBroker.start(FORGETFUL, {
+    processMemory: { ...nominalMemory, availableBytes: 100 * MIB },
+  })
   assert.equal(broker.broker.memory.limit, 50 * MIB)
   const client = broker.connect()
   const codes = Array.from({ length: 60 }, (_, at) => retain(client, `t/${at}`, 'x'.repeat(MIB), 1))
@@ -67,7 +71,7 @@ test('by default half of what the process has may be used, and half of that by o
 
 test('a process that is short of memory accepts nothing that has to be kept, and serves who reads', async () => {
   let share = 0.9
-  const broker = await VirtualBroker.start({}, { processMemory: { ...nominalMemory, usedShare: () => share } })
+  const broker = await VirtualBroker.start(FORGETFUL, { processMemory: { ...nominalMemory, usedShare: () => share } })
   const reader = broker.connect({ clientId: 'reader' })
   reader.subscribe('a', 1)
   const client = broker.connect()
@@ -89,7 +93,7 @@ test('a process that is short of memory accepts nothing that has to be kept, and
 })
 
 test('retained messages count their User Properties: 17 of 1.6 MB do not fit into 10 MiB, and those accepted are kept', async () => {
-  const broker = await VirtualBroker.start({ 'max-memory': 10 * MIB, 'max-memory-per-user': 0 })
+  const broker = await VirtualBroker.start({ ...FORGETFUL, 'max-memory': 10 * MIB, 'max-memory-per-user': 0 })
   const client = broker.connect()
   const properties = { userProperties: userProperties(1.6 * MIB, 60_000) }
   const one = charged(broker, () => assert.ok(retain(client, 't/0', 'x', 1, properties)! < 0x80))
@@ -104,7 +108,11 @@ test('retained messages count their User Properties: 17 of 1.6 MB do not fit int
 })
 
 test('queued messages count their User Properties, and what has no room is dropped for that Session alone', async () => {
-  const broker = await VirtualBroker.start({ 'max-memory-per-session': 20 * MIB, 'max-queued-bytes': 1000 * MIB })
+  const broker = await VirtualBroker.start({
+    ...FORGETFUL,
+    'max-memory-per-session': 20 * MIB,
+    'max-queued-bytes': 1000 * MIB,
+  })
   absent(broker, 'away', 'a')
   const reader = broker.connect({ clientId: 'reader' })
   reader.subscribe('a', 1)
@@ -123,7 +131,7 @@ test('queued messages count their User Properties, and what has no room is dropp
 })
 
 test('who could not be kept for anybody learns so: PUBACK 0x97 where every receiver was without memory', async () => {
-  const broker = await VirtualBroker.start({ 'max-memory-per-session': 10_000 })
+  const broker = await VirtualBroker.start({ ...FORGETFUL, 'max-memory-per-session': 10_000 })
   absent(broker, 'away', 'a')
   const sensor = broker.connect({ clientId: 'sensor' })
   sensor.publish('a', 'x'.repeat(5000), 1)
@@ -142,7 +150,7 @@ for (const [version, code] of [
   [4, 3],
 ] as const) {
   test(`Wills are charged from CONNECT on, payload and properties, and end at the limit (version ${version}: ${code})`, async () => {
-    const broker = await VirtualBroker.start({ 'max-memory': 20 * MIB, 'max-memory-per-user': 0 })
+    const broker = await VirtualBroker.start({ ...FORGETFUL, 'max-memory': 20 * MIB, 'max-memory-per-user': 0 })
     const properties = version === 5 ? { userProperties: userProperties(15_000, 1000) } : {}
     const will = { topicName: 'w', payload: Buffer.alloc(version === 5 ? 40_000 : 56_000), properties }
     const clients = Array.from({ length: 500 }, (_, at) => broker.connect({ clientId: `c${at}`, version, will }))
@@ -157,7 +165,7 @@ for (const [version, code] of [
 }
 
 test('a Will that is delayed stays charged until it is sent', async () => {
-  const broker = await VirtualBroker.start()
+  const broker = await VirtualBroker.start(FORGETFUL)
   const will = { topicName: 'w', payload: Buffer.alloc(50_000), properties: { willDelayInterval: 10 } }
   const client = broker.connect({ will, ...KEPT })
   const whole = broker.broker.memory.bytes
@@ -169,7 +177,7 @@ test('a Will that is delayed stays charged until it is sent', async () => {
 })
 
 test('retained topics are charged for their levels: deep ones end at the limit', async () => {
-  const broker = await VirtualBroker.start({ 'max-memory': 2 * MIB, 'max-memory-per-user': 0 })
+  const broker = await VirtualBroker.start({ ...FORGETFUL, 'max-memory': 2 * MIB, 'max-memory-per-user': 0 })
   const client = broker.connect()
   const deep = (at: number): string => `${at}/${'a/'.repeat(197)}b`
   const one = charged(broker, () => retain(client, deep(0), 'x', 1))
@@ -183,7 +191,7 @@ test('retained topics are charged for their levels: deep ones end at the limit',
 })
 
 test('filters are charged by their bytes and levels: SUBACK 0x97 beyond the limit of the Session [5.0 MQTT-3.9.3-2]', async () => {
-  const broker = await VirtualBroker.start({ 'max-memory-per-session': MIB })
+  const broker = await VirtualBroker.start({ ...FORGETFUL, 'max-memory-per-session': MIB })
   const client = broker.connect()
   const long = (at: number): string => `${at}/${'f'.repeat(60_000)}`
   const one = charged(broker, () => client.subscribe(long(0)))
@@ -205,7 +213,7 @@ test('filters are charged by their bytes and levels: SUBACK 0x97 beyond the limi
 })
 
 test('Sessions are charged with their identifiers: a new one is refused, an old one still comes back', async () => {
-  const broker = await VirtualBroker.start({ 'max-memory': MIB, 'max-memory-per-user': 0 })
+  const broker = await VirtualBroker.start({ ...FORGETFUL, 'max-memory': MIB, 'max-memory-per-user': 0 })
   const clientId = (at: number): string => `${at}-${'c'.repeat(30_000)}`
   const codes: (number | undefined)[] = []
   for (let at = 0; at < 40; at++) {
@@ -221,7 +229,7 @@ test('Sessions are charged with their identifiers: a new one is refused, an old 
 })
 
 test('a retained message without room: 0x97 and the old one stays; where there is no such answer, it is delivered', async () => {
-  const broker = await VirtualBroker.start({ 'max-retained-bytes': 4000 })
+  const broker = await VirtualBroker.start({ ...FORGETFUL, 'max-retained-bytes': 4000 })
   const reader = broker.connect({ clientId: 'reader' })
   reader.subscribe('#')
   const [client, old] = [broker.connect(), broker.connect({ clientId: 'old', version: 4 })]
@@ -250,7 +258,7 @@ test('a message that waits for a plugin is charged meanwhile', async () => {
     mayPublish: () => new Promise((resolve) => (decide = resolve)),
     maySubscribe: () => true,
   }
-  const broker = await VirtualBroker.start({ 'topic-check': { plugins: [slow] } })
+  const broker = await VirtualBroker.start({ ...FORGETFUL, 'topic-check': { plugins: [slow] } })
   const client = broker.connect()
   const before = broker.broker.memory.bytes
   client.publish('a', 'x'.repeat(50_000), 1)
@@ -262,7 +270,7 @@ test('a message that waits for a plugin is charged meanwhile', async () => {
 })
 
 test('the event is emitted once when an account is full, and again when it was free in between', async () => {
-  const broker = await VirtualBroker.start({ 'max-memory-per-session': 50_000 })
+  const broker = await VirtualBroker.start({ ...FORGETFUL, 'max-memory-per-session': 50_000 })
   const told: unknown[] = []
   broker.broker.on('memoryLimit', ({ account, owner, limit }) => told.push([account, owner, limit]))
   absent(broker, 'away', 'a')
@@ -285,7 +293,7 @@ test('the event is emitted once when an account is full, and again when it was f
 test('what an absent Session holds is charged to its user, wherever the user connects from', async () => {
   const everyone: Plugin = { name: 'everyone', authenticate: () => ({ decision: 'allow' }) }
   const config = { auth: { plugins: [everyone] }, 'max-memory-per-user': 100_000 }
-  const broker = await VirtualBroker.start(config)
+  const broker = await VirtualBroker.start({ ...FORGETFUL, ...config })
   for (const clientId of ['one', 'two']) {
     const client = broker.connect({
       clientId,
@@ -352,7 +360,10 @@ for (const persistence of [false, true]) {
           : {}
         const stored = persistence ? { persistence: { 'max-ram-bytes': 4000, 'max-session-ram-bytes': 2000 } } : {}
         const config = { ...limits, ...stored, 'topic-check': { acl: { anonymous: ['#'] } } }
-        const broker = await VirtualBroker.start(config, persistence ? { disk: new MemoryDisk() } : {})
+        const broker = await VirtualBroker.start(
+          { ...FORGETFUL, ...config },
+          persistence ? { disk: new MemoryDisk() } : {},
+        )
         const clients = new Map<string, TestClient>()
         for (const next of steps) {
           const client = clients.get(next.clientId)
@@ -395,7 +406,7 @@ for (const persistence of [false, true]) {
 }
 
 test('output that a Client does not take is charged to its user, and QoS 0 for it is dropped where there is no memory left', async () => {
-  const broker = await VirtualBroker.start({ 'max-memory-per-user': 60_000 })
+  const broker = await VirtualBroker.start({ ...FORGETFUL, 'max-memory-per-user': 60_000 })
   const frozen = broker.connect({ clientId: 'frozen', peer: { address: '192.0.2.9' } })
   const reader = broker.connect({ clientId: 'reader' })
   for (const client of [frozen, reader]) client.subscribe('a')
@@ -415,7 +426,7 @@ test('output that a Client does not take is charged to its user, and QoS 0 for i
 
 test('decisions about topics are remembered for Connections, at the cost of their user', async () => {
   const rules: Plugin = { name: 'rules', stable: true, mayPublish: () => true, maySubscribe: () => true }
-  const broker = await VirtualBroker.start({ 'topic-check': { plugins: [rules] } })
+  const broker = await VirtualBroker.start({ ...FORGETFUL, 'topic-check': { plugins: [rules] } })
   const client = broker.connect()
   const before = broker.broker.memory.bytes
   for (let at = 0; at < 200; at++) client.publish(`${at}/${'t'.repeat(400)}`, 'x')
@@ -429,7 +440,7 @@ test('decisions about topics are remembered for Connections, at the cost of thei
 })
 
 test('a QoS 0 message to readers needs no memory that lasts', async () => {
-  const broker = await VirtualBroker.start({ 'max-memory': 20_000 })
+  const broker = await VirtualBroker.start({ ...FORGETFUL, 'max-memory': 20_000 })
   const reader = broker.connect({ clientId: 'reader' })
   reader.subscribe('a')
   const sensor = broker.connect({ clientId: 'sensor' })
@@ -442,7 +453,7 @@ test('payloads that are on disk only are charged while they are in memory, and g
   const { MemoryDisk } = await import('../../../src/stores/memory-disk.ts')
   const disk = new MemoryDisk()
   const persistence = { 'max-ram-bytes': 4000, 'max-session-ram-bytes': 2000 }
-  const start = (): Promise<VirtualBroker> => VirtualBroker.start({ persistence }, { disk })
+  const start = (): Promise<VirtualBroker> => VirtualBroker.start({ ...FORGETFUL, persistence }, { disk })
   let broker = await start()
   const first = broker.connect({ clientId: 'away', ...KEPT })
   await broker.settle()
@@ -493,7 +504,7 @@ async function withSlowDisk(
 ): Promise<{ broker: VirtualBroker; release: () => void; client: TestClient }> {
   const { MemoryDisk } = await import('../../../src/stores/memory-disk.ts')
   const disk = new MemoryDisk()
-  const broker = await VirtualBroker.start({ persistence: {}, ...config }, { disk })
+  const broker = await VirtualBroker.start({ ...FORGETFUL, persistence: {}, ...config }, { disk })
   const client = broker.connect({ clientId: 'kept', ...KEPT })
   await broker.settle()
   let release = (): void => undefined
@@ -541,7 +552,7 @@ test('copies of QoS 2 messages that wait for a commit are charged, and given bac
 })
 
 test('topics to which the broker gives a Topic Alias are charged to their Connection [5.0 MQTT-3.1.2-26]', async () => {
-  const broker = await VirtualBroker.start()
+  const broker = await VirtualBroker.start(FORGETFUL)
   const reader = broker.connect({ clientId: 'reader', properties: { topicAliasMaximum: 30 } })
   reader.subscribe('#')
   const before = broker.broker.memory.bytes
@@ -556,7 +567,7 @@ test('topics to which the broker gives a Topic Alias are charged to their Connec
 })
 
 test('a packet that is not complete is charged to its Connection, which ends beyond its limit with 0x97', async () => {
-  const broker = await VirtualBroker.start({ 'max-memory-per-connection': 300_000 })
+  const broker = await VirtualBroker.start({ ...FORGETFUL, 'max-memory-per-connection': 300_000 })
   const told: unknown[] = []
   broker.broker.on('memoryLimit', ({ account, owner }) => told.push([account, owner]))
   const client = broker.connect({ clientId: 'large' })
@@ -580,7 +591,7 @@ test('by default a Connection has room for four packets of the largest size, and
 })
 
 test('incomplete packets count for their user: another Session of the same user is refused beyond its memory', async () => {
-  const broker = await VirtualBroker.start({ 'max-memory-per-user': 200_000 })
+  const broker = await VirtualBroker.start({ ...FORGETFUL, 'max-memory-per-user': 200_000 })
   const client = broker.connect({ clientId: 'large' })
   client.sendBytes(Buffer.concat([Buffer.from('30ffff7f', 'hex'), Buffer.alloc(220_000)]))
   assert.equal(broker.connect({ clientId: 'new', ...KEPT }).connack?.reasonCode, ReasonCode.QuotaExceeded)
