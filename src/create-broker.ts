@@ -3,9 +3,10 @@
  *
  * @module
  */
-import type { Credentials } from './access/directory/directory.ts'
+import type { Credentials, Directory, Step } from './access/directory/directory.ts'
 import { Broker as BrokerOfParts } from './broker/broker.ts'
 import type { BrokerSettings } from './broker/broker-settings.ts'
+import type { ControlHandler } from './broker/control.ts'
 import type { Admin } from './broker/host/admin.ts'
 import type { AdminDoor, AdminHost } from './broker/host/admin-door.ts'
 import type { ConfigInput, Options } from './config/options.ts'
@@ -26,6 +27,18 @@ async function loadAdmin(broker: BrokerOfParts): Promise<Admin> {
 async function makeCredentials(password: string): Promise<Credentials> {
   const { makeCredentials: make } = await import('./plugins/credentials.ts')
   return make(password)
+}
+
+/** Few configurations name one. */
+async function planAccess(directory: Directory, file: unknown): Promise<readonly Step[]> {
+  const { planOfFile } = await import('./admin/access/access-import.ts')
+  return planOfFile(directory, file)
+}
+
+/** Most brokers get no commands. */
+async function loadControl(broker: BrokerOfParts): Promise<ControlHandler> {
+  const { createDynamicSecurity } = await import('./admin/dynamic-security/dynamic-security.ts')
+  return createDynamicSecurity(broker)
 }
 
 /** Few configurations have it. */
@@ -59,6 +72,8 @@ export const Broker: BrokerConstructor = class Broker extends BrokerOfParts {
       loadAdmin,
       openAdmin,
       makeCredentials,
+      planAccess,
+      loadControl,
     })
   }
 }

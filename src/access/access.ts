@@ -22,6 +22,7 @@ import { parseSharedFilter, topicFilterProblem } from '../topics/topic-filter.ts
 import { topicNameProblem } from '../topics/topic-name.ts'
 import { answersAboutTopics } from './plugin.ts'
 import { isReserved } from './bridge-client.ts'
+import { isControlTopic } from './control-topics.ts'
 import { Interceptors } from './interceptors.ts'
 import { show } from '../base/show.ts'
 import { LoginQuestions, type LoginTurn } from './login-questions.ts'
@@ -210,7 +211,8 @@ export class Access {
 
   /** Hot: may be asked for every delivery, so it returns at once and creates no array. */
   mayReceive(client: Client, topicName: string): boolean {
-    if (!this.checksReceive) return true
+    // The answer to an administrator, sent to it alone.
+    if (!this.checksReceive || isControlTopic(topicName)) return true
     let allowed = false
     let denied = false
     for (const plugin of this.#receivePlugins) {
@@ -230,7 +232,9 @@ export class Access {
     const question = checkQuestion(asked)
     const { action, topic, client } = question
     if (action === 'publish' && isReserved(topic, client)) {
-      const rule = 'below $SYS/ only a bridge may publish, and only its own state'
+      const rule = isControlTopic(topic)
+        ? 'below $CONTROL/ only users with the role administrator may publish, and only with users.dynamic-security'
+        : 'below $SYS/ only a bridge may publish, and only its own state'
       return { decision: 'deny', explanations: [{ plugin: 'topic-check', decision: 'deny', rule }] }
     }
     if (!this.checksTopics) {

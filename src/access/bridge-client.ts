@@ -10,6 +10,7 @@
  *
  * @module
  */
+import { isControlTopic } from './control-topics.ts'
 import type { SubscriptionRequest } from '../codec/packets.ts'
 import type { Client } from '../protocol/client.ts'
 
@@ -24,7 +25,7 @@ export function isOwnState({ clientId, bridge }: Pick<Client, 'clientId' | 'brid
 
 /** Whether that topic is reserved for the broker, so that this client must not publish to it. */
 export function isReserved(topicName: string, client: Pick<Client, 'clientId' | 'bridge'>): boolean {
-  return topicName.startsWith(SYS_PREFIX) && !isOwnState(client, topicName)
+  return (topicName.startsWith(SYS_PREFIX) && !isOwnState(client, topicName)) || isControlTopic(topicName)
 }
 
 /** The effective options of a subscription request. A Shared Subscription has no No Local [5.0 MQTT-3.8.3-4]. */

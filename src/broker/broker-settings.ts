@@ -9,7 +9,8 @@ import type { Logger } from '../base/log.ts'
 import type { Store } from '../stores/store.ts'
 import type { ConfigSource } from '../config/config-problems.ts'
 import type { StreamPumps } from './host/host-streams.ts'
-import type { MakeCredentials } from '../access/directory/directory.ts'
+import type { Directory, MakeCredentials, Step } from '../access/directory/directory.ts'
+import type { ControlHandler } from './control.ts'
 import type { PluginFactory } from '../access/plugin.ts'
 import type { OpenAdmin } from './host/admin-door.ts'
 import { type ProcessMemory } from '../limits/process-memory.ts'
@@ -22,12 +23,16 @@ export interface FloorParts extends StreamPumps {
   readonly plugins: ReadonlyMap<string, PluginFactory>
   /** Hashes the password of a user. */
   readonly makeCredentials: MakeCredentials
+  /** What the file `users.initial-file` makes of a directory. */
+  readonly planAccess: (directory: Directory, file: unknown) => Promise<readonly Step[]>
 }
 
 /** The same with the parts of a Broker that runs. */
 export interface RunningFloorParts extends FloorParts {
   /** Opens the HTTP API that `admin` configures. */
   readonly openAdmin: OpenAdmin
+  /** Loads what carries out commands on `$CONTROL/dynamic-security/v1`. */
+  readonly loadControl: () => Promise<ControlHandler>
 }
 
 /** What a broker can be given in addition to its configuration. Every setting is optional. */

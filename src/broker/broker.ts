@@ -20,7 +20,6 @@ import type { Figure } from '../reporting/figure.ts'
 import type { Metrics } from '../reporting/metrics.ts'
 import { realClock } from '../turn/clock.ts'
 import { lazyAdmin, type Admin } from './host/admin.ts'
-import type { AdminDoor, AdminHost } from './host/admin-door.ts'
 import type { SubscribeForOptions, SubscriptionInput, SubscriptionResult } from './host/client-subscriptions.ts'
 import type { ClosedConnectionsOptions } from './host/closed-connection-pages.ts'
 import { hostMessage, type PublishOptions } from './host/host-message.ts'
@@ -34,18 +33,15 @@ import type { ClientView } from './sessions/client-view.ts'
 import type { ClosedConnectionView } from './sessions/closed-connections.ts'
 import type { HeldMessageView } from './sessions/held-message-view.ts'
 import type { SessionView } from './sessions/session-view.ts'
-import type { BrokerSettings, BrokerState, FloorParts } from './broker-settings.ts'
+import type { BrokerSettings, BrokerState } from './broker-settings.ts'
 import { HostClients, type DisconnectOptions } from './host-clients.ts'
 import { Lifecycle } from './lifecycle.ts'
+import { partsFor, type PartsFor } from './parts-for.ts'
 import type { RunningParts } from './running-parts.ts'
 import type { Server } from './server.ts'
 
-/** The same with `broker.admin`, which is made from the Broker itself. */
-export interface BrokerParts extends FloorParts {
-  /** Loads what `broker.admin` is. */
-  loadAdmin(broker: Broker): Promise<Admin>
-  openAdmin(broker: Broker, options: Options, host: AdminHost): Promise<AdminDoor>
-}
+/** What the floors above put in. */
+export type BrokerParts = PartsFor<Broker>
 
 let runningOf: (broker: Broker) => Server
 
@@ -66,7 +62,11 @@ export class Broker extends Emitter implements AsyncDisposable {
 
   constructor(config: ConfigInput, settings: BrokerSettings, parts: BrokerParts) {
     checkSettings(settings as Readonly<Record<string, unknown>>)
-    const life = new Lifecycle(config, settings, { ...parts, openAdmin: (...what) => parts.openAdmin(this, ...what) })
+    const life = new Lifecycle(
+      config,
+      settings,
+      partsFor(() => this, parts),
+    )
     super(life.parts.events)
     this.#life = life
     this.#parts = life.parts

@@ -19,7 +19,9 @@ import { isReserved } from '../access/bridge-client.ts'
 import { Intercepting } from './intercepting.ts'
 import { NoRoom } from './no-room.ts'
 import { type OpenInterception, OpenInterceptions } from './open-interceptions.ts'
+import { canBeRefused, knowsOfNoRetain } from './publish-answers.ts'
 import { WillPublishing } from './will-publishing.ts'
+import type { Control } from './control.ts'
 import { notesOf } from './sessions/connection-notes.ts'
 import type { BackPressure } from '../turn/back-pressure.ts'
 import type { ActiveConfig } from '../config/active-config.ts'
@@ -43,6 +45,7 @@ export interface PublishingParts extends PublishRefusalsParts {
   readonly answers: Answers
   readonly waiters: StoreWaiters
   readonly backPressure: BackPressure
+  readonly control: Control
   /** Whether the Store accepts a new message of so many bytes. */
   canStore(bytes: number): boolean
   /** Records that the Store did not accept a message of so many bytes. @returns why */
@@ -106,7 +109,8 @@ export class Publishing {
       if (earlier !== undefined) return this.#behind(earlier, connection, message)
     }
     const refusal = this.#checkTopic(connection, message) ?? this.#checkStore(connection, message)
-    if (refusal !== undefined) return this.#denied(connection, message, refusal)
+    if (refusal !== undefined)
+      return this.#controlled(connection, message) ?? this.#denied(connection, message, refusal)
     if (this.#mustWait(message)) return this.#wait(connection, message, topic)
     const access = this.#parts.current.access
     if (!access.checksTopics) return this.#pass(connection, message, topic)
@@ -129,6 +133,15 @@ export class Publishing {
     return allowed
       ? this.#pass(connection, message, topic)
       : this.#denied(connection, message, ReasonCode.NotAuthorized)
+  }
+
+  /** Topics below `$CONTROL/` are reserved; to administrators they are a door. @returns `undefined` for any other message */
+  #controlled(connection: Connection, message: ApplicationMessage): number | undefined {
+    const { control, turn } = this.#parts
+    const now = (): number => turn.now()
+    return control.publish(connection, message, now, (answer, act) =>
+      this.#later(connection, message, answer, undefined, (text) => this.#answer(connection, () => act(text))),
+    )
   }
 
   /** Continues with a message that may be published. Hot: runs for every message received. */
@@ -377,20 +390,7 @@ export class Publishing {
   }
 }
 
-/**
- * Whether its CONNACK said that there are no retained messages. An older Client cannot be told, and a reload may have
- * come later.
- */
-function knowsOfNoRetain(connection: Connection): boolean {
-  return connection.protocolVersion === 5 && !notesOf(connection).announced!.retain
-}
-
 function payerOf({ session }: Connection): MemoryAccount {
   const { memory } = session!
   return memory.parent ?? memory
-}
-
-/** Whether the packet can be answered with a refusal. Others are acknowledged, or not answered at all. */
-function canBeRefused({ protocolVersion }: Connection, { qos }: ApplicationMessage): boolean {
-  return protocolVersion === 5 && qos > 0
 }

@@ -31,6 +31,7 @@ import { RestoreProgress } from './durable/restore-progress.ts'
 import { Server } from './server.ts'
 import { OpenListeners } from './host/open-listeners.ts'
 import { FileRoom, noOpenFiles, openFiles } from '../limits/open-files.ts'
+import { readInitialFile } from './initial-file.ts'
 import { logDamage, openStoreFor } from './durable/open-store.ts'
 import { StoreEnd } from './durable/store-end.ts'
 import { SysTopics } from './sys-topics.ts'
@@ -76,6 +77,7 @@ export class RunningParts {
   #sysTopics: SysTopics | undefined = undefined
   readonly #settings: BrokerSettings
   readonly #plugins: ReadonlyMap<string, PluginFactory>
+  readonly #floors: RunningFloorParts
   readonly #clock: Clock
   readonly #log: Logger
 
@@ -85,6 +87,7 @@ export class RunningParts {
     this.running = running
     this.#settings = settings
     this.#plugins = parts.plugins
+    this.#floors = parts
     this.#clock = settings.clock ?? realClock
     this.#log = safeLog(settings.logger ?? silentLogger, this.#clock)
     this.events = new Events(this.#log)
@@ -139,6 +142,7 @@ export class RunningParts {
       log: this.#log,
       events: this.events,
       storeChanged,
+      loadControl: this.#floors.loadControl,
       processMemory: this.#settings.processMemory ?? (this.#clock === realClock ? processMemory : nominalMemory),
     })
     const progress = new RestoreProgress(this.#clock, this.#log)
@@ -147,6 +151,7 @@ export class RunningParts {
       progress.update(done)
     }
     await attempt.waitFor(server.restore(report, () => attempt.throwIfGivenUp()))
+    await attempt.waitFor(readInitialFile(options, directory, this.#log, this.#floors.planAccess))
     this.figures = new Figures(server, this.#clock)
     this.server = server // only now, because a store that is loading must not be used
     logDamage(store, keptOf(server), this.#log)

@@ -38,6 +38,7 @@ import type { Events } from '../reporting/events.ts'
 import { Gathering } from '../turn/gathering.ts'
 import { ClientSubscriptions } from './host/client-subscriptions.ts'
 import { InputBudget } from '../limits/input-budget.ts'
+import { Control, type ControlHandler } from './control.ts'
 import { DirectoryStore } from './durable/directory-store.ts'
 import { Ledger } from './durable/ledger.ts'
 import { Loading } from './durable/loading.ts'
@@ -81,6 +82,8 @@ export interface ServerParts {
   /** Called whenever the health of the Store changes. */
   readonly storeChanged: (health: StoreHealth) => void
   readonly processMemory: ProcessMemory
+  /** Loads what carries out commands of administrators. */
+  readonly loadControl: () => Promise<ControlHandler>
 }
 
 export class Server implements ServerSide {
@@ -202,6 +205,7 @@ export class Server implements ServerSide {
       ...{ current, events, clock, answers, turn: this.turn, metrics: this.metrics, memory: this.memory },
       ...{ memoryRefusals, router: this.router, retained: this.retainedMessages, replays: this.replays },
       ...{ sessions: this.sessions, waiters: this.#waiters, backPressure: this.#backPressure },
+      control: new Control(current, parts.loadControl),
       denied: (...what: Parameters<Denials['denied']>) => this.#denials.denied(...what),
       full: (...what: Parameters<Denials['full']>) => this.#denials.full(...what),
     }

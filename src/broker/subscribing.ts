@@ -21,6 +21,8 @@ import { sizeOfSubscription, subscriptionOf, type Subscription } from '../protoc
 import { countTopicLevels } from '../topics/topic-name.ts'
 import { checkFilter } from '../routing/checked-filter.ts'
 import { bridgeRequest } from '../access/bridge-client.ts'
+import { isControlTopic } from '../access/control-topics.ts'
+import type { Control } from './control.ts'
 import { notesOf } from './sessions/connection-notes.ts'
 import type { StoreWaiters } from './durable/store-waiters.ts'
 import type { SubscribeCapabilities, SubscribeOrigin } from '../routing/subscribe-origin.ts'
@@ -49,6 +51,7 @@ const NO_IDENTIFIERS: readonly number[] = []
 
 export interface SubscribingParts {
   readonly current: ActiveConfig
+  readonly control: Control
   readonly router: Router
   readonly retained: RetainedMessages
   readonly replays: Replays
@@ -165,6 +168,7 @@ export class Subscribing implements SubscribeSide, UnsubscribeSide {
 
   ask({ client }: SubscribeOrigin, { request, matchFilter }: CheckedRequest): MaybePromise<boolean> {
     const { access } = this.#parts.current
+    if (isControlTopic(matchFilter)) return this.#parts.control.mayUse(client)
     if (!access.checksTopics) return true
     const allowed = access.maySubscribe(client, matchFilter, request.qos)
     this.work.spend(Work.question)

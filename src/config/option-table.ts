@@ -1150,6 +1150,22 @@ const interceptRows = rows('intercept', [
 
 const usersRows = rows('users', [
   {
+    key: 'initial-file',
+    type: 'path',
+    exists: 'file',
+    since: '0.2.0',
+    description:
+      'A file with the first users, groups and roles, read at a start that finds none in the store: an export, or a file that `mosquitto_ctrl dynsec init` made.',
+  },
+  {
+    key: 'dynamic-security',
+    type: 'boolean',
+    default: false,
+    since: '0.2.0',
+    description:
+      'Whether users with the role `administrator` may change users, groups and roles by messages to `$CONTROL/dynamic-security/v1`, as `mosquitto_ctrl dynsec` sends them.',
+  },
+  {
     key: 'max-users',
     type: 'integer',
     default: 100_000,

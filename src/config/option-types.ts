@@ -320,6 +320,8 @@ export interface InterceptSettings {
 
 /** Keys of `users`. */
 export interface UsersOptions {
+  readonly initialFile?: string
+  readonly dynamicSecurity: boolean
   /** Users that can be kept. Each takes about 1 KB of memory. Default 100000. */
   readonly maxUsers: number
   /** Groups that can be kept. Default 10000. */

@@ -139,6 +139,7 @@ export class World implements Surroundings {
       clock: this.#clock,
       store: store ?? new MemoryStore(),
       storeChanged: () => undefined,
+      loadControl: () => Promise.reject(new Error('nobody asks')),
       events,
       log: silentLogger,
       processMemory: nominalMemory,

@@ -33,6 +33,11 @@ export async function importAccess(
   return { dryRun, ...lists, ...found, notes: read.notes }
 }
 
+/** What a file makes of a directory that may have something already. @throws {UsageError} for what is no such file */
+export function planOfFile(directory: Directory, file: unknown): readonly Step[] {
+  return planOf(directory, readAccessFile(file), false)
+}
+
 function planOf(directory: Directory, file: AccessFile, replace: boolean): Step[] {
   const steps: Step[] = []
   for (const [name, entry] of file.roles) steps.push({ type: 'role', name, entry })

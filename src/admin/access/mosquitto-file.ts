@@ -21,13 +21,12 @@ import {
   type RuleAction,
   type UserEntry,
 } from '../../access/directory/entries.ts'
+import { CONTROL_TOPIC } from '../../access/control-topics.ts'
 import { UsageError } from '../../base/errors.ts'
 import { show } from '../../base/show.ts'
 import { covers } from '../../topics/containment.ts'
 import type { AccessFile } from './access-file-content.ts'
 import { checkName, checkObject, checkPriority, checkRule, checkText } from './access-input.ts'
-
-export const CONTROL_TOPIC = '$CONTROL/dynamic-security/v1'
 
 type Given = Readonly<Record<string, unknown>>
 
@@ -65,7 +64,7 @@ export function readMosquittoFile(content: Given): AccessFile {
     const isControlling = list.some(({ name }) => controlling.has(name))
     if (!isControlling || list.some(({ name }) => name === ADMINISTRATOR)) return list
     notes.push(`${owner} gets the role ${ADMINISTRATOR}, because a role of it may publish to ${CONTROL_TOPIC}`)
-    return [...list, { name: ADMINISTRATOR, priority: 0, id: 0 }]
+    return [...list, { name: ADMINISTRATOR, priority: NO_PRIORITY, id: 0 }]
   }
   const groups = new Map<string, GroupEntry>()
   const members = new Map<string, Reference[]>()

@@ -80,7 +80,8 @@ export class AdmissionChecks {
       const reasonCode = packet.protocolVersion === 5 ? ReasonCode.TopicNameInvalid : ReasonCode.NotAuthorized
       return new Refusal(reasonCode, `Will Topic: more than ${listener.maxTopicLevels} Topic Levels`)
     }
-    if (isReserved(will.topicName, packet)) return new Refusal(ReasonCode.NotAuthorized, 'Will Topic begins with $SYS/')
+    if (isReserved(will.topicName, packet))
+      return new Refusal(ReasonCode.NotAuthorized, `Will Topic ${will.topicName} is reserved`)
     return undefined
   }
 

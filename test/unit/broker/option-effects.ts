@@ -784,6 +784,12 @@ export const elsewhere: Readonly<Record<string, string>> = {
   'listener/durability': 'broker/durable.test.ts',
   'broker/intercept': 'broker/intercepting.test.ts',
   'broker/users': 'broker/limit-counters.test.ts',
+  'users/max-users': 'broker/limit-counters.test.ts',
+  'users/max-groups': 'broker/limit-counters.test.ts',
+  'users/max-roles': 'broker/limit-counters.test.ts',
+  'users/max-rules': 'broker/limit-counters.test.ts',
+  'users/dynamic-security': 'broker/control.test.ts',
+  'users/initial-file': 'broker/initial-file.test.ts',
   'broker/bans': 'broker/limit-counters.test.ts',
   'bans/max-bans': 'broker/limit-counters.test.ts',
   'bans/flapping-connects': 'broker/bans.test.ts',
@@ -817,5 +823,4 @@ export const sectionsElsewhere: Readonly<Record<string, string>> = {
   'auth.scram': 'plugins/auth-scram.test.ts',
   intercept: 'broker/intercepting.test.ts',
   persistence: 'broker/durable.test.ts',
-  users: 'broker/limit-counters.test.ts',
 }

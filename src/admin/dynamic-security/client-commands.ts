@@ -1,0 +1,132 @@
+/** Commands about clients, which are users here. @module */
+import type { Reference, UserEntry } from '../../access/directory/entries.ts'
+import { NEW_USER } from '../access/access-changes.ts'
+import {
+  CommandError,
+  entryIn,
+  labelsIn,
+  listOf,
+  mustBeNew,
+  nameIn,
+  priorityIn,
+  NO_PRIORITY,
+  referencesIn,
+  set,
+  shownLabels,
+  shownReferences,
+  textIn,
+  type Command,
+  type CommandContext,
+  type Given,
+} from './command.ts'
+
+function shown(name: string, context: CommandContext): object {
+  const { clientId, disabled, roles, groups, ...labels } = context.directory.get('user', name)!.entry
+  return {
+    username: name,
+    ...(clientId !== undefined && { clientid: clientId }),
+    ...shownLabels(labels),
+    ...(disabled && { disabled }),
+    roles: shownReferences(context, 'role', roles),
+    groups: shownReferences(context, 'group', groups),
+  }
+}
+
+/** The credentials that a command sets; nothing without a password. */
+async function credentialsIn(given: Given, { directory }: CommandContext): Promise<Partial<UserEntry>> {
+  const password = textIn(given, 'password')
+  return password === undefined || password === '' ? {} : directory.makeCredentials(password)
+}
+
+/** Everything of a user that a command gives, but for the password. */
+function partsIn(given: Given, context: CommandContext): Partial<UserEntry> {
+  const [roles, groups] = [
+    referencesIn(given, 'roles', 'role', context),
+    referencesIn(given, 'groups', 'group', context),
+  ]
+  const clientId = textIn(given, 'clientid')
+  return {
+    ...labelsIn(given),
+    ...(clientId !== undefined && { clientId: clientId === '' ? undefined : clientId }),
+    ...(typeof given['disabled'] === 'boolean' && { disabled: given['disabled'] }),
+    ...(roles !== undefined && { roles }),
+    ...(groups !== undefined && { groups }),
+  }
+}
+
+function change(given: Given, context: CommandContext, parts: (entry: UserEntry) => Partial<UserEntry>): undefined {
+  const { name, entry } = entryIn(given, 'user', context)
+  return set(context, { type: 'user', name, entry: { ...entry, ...parts(entry) } })
+}
+
+async function createClient(given: Given, context: CommandContext): Promise<undefined> {
+  mustBeNew(given, 'user', context)
+  partsIn(given, context)
+  const credentials = await credentialsIn(given, context)
+  // Somebody else may have been faster.
+  const name = mustBeNew(given, 'user', context)
+  return set(context, { type: 'user', name, entry: { ...NEW_USER, ...partsIn(given, context), ...credentials } })
+}
+
+async function modifyClient(given: Given, context: CommandContext): Promise<undefined> {
+  entryIn(given, 'user', context)
+  partsIn(given, context)
+  const credentials = await credentialsIn(given, context)
+  return change(given, context, () => ({ ...partsIn(given, context), ...credentials }))
+}
+
+async function setClientPassword(given: Given, context: CommandContext): Promise<undefined> {
+  nameIn(given, 'username')
+  const password = given['password']
+  if (typeof password !== 'string') throw new CommandError('Invalid/missing password')
+  if (password === '') throw new CommandError('Empty password is not allowed')
+  entryIn(given, 'user', context)
+  const credentials = await context.directory.makeCredentials(password)
+  return change(given, context, () => credentials)
+}
+
+/** What is in a list already keeps its place. */
+export function withReference(
+  list: readonly Reference[],
+  name: string,
+  given: Given,
+  already: string,
+  { directory }: CommandContext,
+  type: 'role' | 'group',
+): readonly Reference[] {
+  const there = list.filter((each) => directory.follow(type, each) !== undefined)
+  if (there.some((each) => each.name === name)) throw new CommandError(already)
+  return [...there, { name, priority: priorityIn(given, NO_PRIORITY), id: 0 }]
+}
+
+export const clientCommands: Readonly<Record<string, Command>> = {
+  createClient,
+  modifyClient,
+  setClientPassword,
+  deleteClient: (given, context) => {
+    const { name } = entryIn(given, 'user', context)
+    return set(context, { type: 'user', name, entry: undefined })
+  },
+  getClient: (given, context) => ({ client: shown(entryIn(given, 'user', context).name, context) }),
+  listClients: (given, context) => listOf(given, 'clients', context, 'user', (name) => shown(name, context)),
+  setClientId: (given, context) => {
+    const clientId = textIn(given, 'clientid')
+    return change(given, context, () => ({ clientId: clientId === '' ? undefined : clientId }))
+  },
+  disableClient: (given, context) => change(given, context, () => ({ disabled: true })),
+  enableClient: (given, context) => change(given, context, () => ({ disabled: false })),
+  addClientRole: (given, context) => {
+    const [, role] = [nameIn(given, 'username'), nameIn(given, 'rolename')]
+    return change(given, context, ({ roles }) => {
+      entryIn(given, 'role', context)
+      return { roles: withReference(roles, role, given, 'Client already has this role', context, 'role') }
+    })
+  },
+  removeClientRole: (given, context) => {
+    const [, role] = [nameIn(given, 'username'), nameIn(given, 'rolename')]
+    return change(given, context, ({ roles }) => {
+      entryIn(given, 'role', context)
+      return { roles: roles.filter(({ name }) => name !== role) }
+    })
+  },
+}

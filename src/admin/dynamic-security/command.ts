@@ -1,0 +1,151 @@
+/** What commands of `$CONTROL/dynamic-security/v1` share: their fields, and the words of Mosquitto's plugin. @module */
+import type { Directory, Step } from '../../access/directory/directory.ts'
+import type { EntryType, EntryTypes, Labels, Reference } from '../../access/directory/entries.ts'
+import type { MaybePromise } from '../../base/maybe-promise.ts'
+import { checkName } from '../access/access-input.ts'
+import { memberships } from '../access/access-views.ts'
+
+/** A command as it came. */
+export type Given = Readonly<Record<string, unknown>>
+
+/** What a command works on. */
+export interface CommandContext {
+  readonly directory: Directory
+}
+
+/**
+ * Carries out a command.
+ *
+ * @returns its `data`; `undefined` if it has none
+ * @throws {CommandError}
+ */
+export type Command = (given: Given, context: CommandContext) => MaybePromise<object | undefined>
+
+/** The `error` of an answer, in Mosquitto's words. */
+export class CommandError extends Error {}
+
+/** The priority of what has none. */
+export const NO_PRIORITY = -1
+
+/** @throws {CommandError} */
+export function nameIn(given: Given, key: 'username' | 'groupname' | 'rolename'): string {
+  const name = given[key]
+  if (typeof name !== 'string' || name === '') throw new CommandError(`Invalid/missing ${key}`)
+  try {
+    return checkName(name, key)
+  } catch {
+    const [first = '', ...rest] = key
+    throw new CommandError(`${first.toUpperCase()}${rest.join('')} not valid UTF-8`)
+  }
+}
+
+/** @returns `undefined` if it is not there @throws {CommandError} */
+export function textIn(given: Given, key: string): string | undefined {
+  const text = given[key]
+  if (text === undefined || typeof text === 'string') return text
+  throw new CommandError(`Invalid/missing ${key}`)
+}
+
+/** What people read, as far as it is given. @throws {CommandError} */
+export function labelsIn(given: Given): Partial<Labels> {
+  const [textName, textDescription] = [textIn(given, 'textname'), textIn(given, 'textdescription')]
+  return { ...(textName !== undefined && { textName }), ...(textDescription !== undefined && { textDescription }) }
+}
+
+export function shownLabels({ textName, textDescription }: Labels): object {
+  return {
+    ...(textName !== '' && { textname: textName }),
+    ...(textDescription !== '' && { textdescription: textDescription }),
+  }
+}
+
+const NOUNS = { user: 'Client', group: 'Group', role: 'Role' } as const
+const KEYS = { user: 'username', group: 'groupname', role: 'rolename' } as const
+
+/** The entry that a command names. @throws {CommandError} */
+export function entryIn<Type extends 'user' | 'group' | 'role'>(
+  given: Given,
+  type: Type,
+  { directory }: CommandContext,
+): { readonly name: string; readonly entry: EntryTypes[Type] } {
+  const name = nameIn(given, KEYS[type])
+  const kept = directory.get(type, name)
+  if (kept === undefined) throw new CommandError(`${NOUNS[type]} not found`)
+  return { name, entry: kept.entry }
+}
+
+/** @throws {CommandError} */
+export function mustBeNew(given: Given, type: 'user' | 'group' | 'role', { directory }: CommandContext): string {
+  const name = nameIn(given, KEYS[type])
+  if (directory.get(type, name) !== undefined) throw new CommandError(`${NOUNS[type]} already exists`)
+  return name
+}
+
+/**
+ * Roles, groups or clients with priorities, such as `[{ "rolename": "admin", "priority": 5 }]`.
+ *
+ * @returns `undefined` if the list is not there
+ * @throws {CommandError}
+ */
+export function referencesIn(
+  given: Given,
+  list: 'roles' | 'groups' | 'clients',
+  type: 'role' | 'group' | 'user',
+  context: CommandContext,
+): Reference[] | undefined {
+  const entries = given[list]
+  if (entries === undefined) return undefined
+  const key = KEYS[type]
+  const wrong = `'${list}' not an array or missing/invalid ${key}`
+  if (!Array.isArray(entries)) throw new CommandError(wrong)
+  const found = new Map<string, Reference>()
+  for (const each of entries as unknown[]) {
+    if (typeof each !== 'object' || each === null || typeof (each as Given)[key] !== 'string') {
+      throw new CommandError(wrong)
+    }
+    const { name } = entryIn(each as Given, type, context)
+    found.set(name, { name, priority: priorityIn(each as Given, NO_PRIORITY), id: 0 })
+  }
+  return [...found.values()]
+}
+
+export function priorityIn({ priority }: Given, otherwise: number): number {
+  const isUsable = typeof priority === 'number' && Number.isInteger(priority) && Math.abs(priority) <= 1_000_000
+  return isUsable ? priority : otherwise
+}
+
+/** As answers have them: without those that are gone, the highest priority first. */
+export function shownReferences(
+  { directory }: CommandContext,
+  type: 'role' | 'group',
+  list: readonly Reference[],
+): object[] {
+  const there = memberships(directory, type, list).toSorted((a, b) => b.priority - a.priority)
+  return there.map(({ name, priority }) => ({
+    [KEYS[type]]: name,
+    ...(priority !== NO_PRIORITY && { priority }),
+  }))
+}
+
+export function set({ directory }: CommandContext, ...steps: readonly Step[]): undefined {
+  directory.carryOut(steps)
+}
+
+/**
+ * A list of names, or of entries if it is `verbose`, in the order of their names; `count` and `offset` choose a part.
+ *
+ * @param noun such as `clients`
+ */
+export function listOf(
+  { verbose, count, offset }: Given,
+  noun: string,
+  { directory }: CommandContext,
+  type: EntryType,
+  view: (name: string) => object,
+): object {
+  const names = [...directory.all(type).keys()].toSorted((a, b) => (a < b ? -1 : 1))
+  const from = typeof offset === 'number' && offset > 0 ? offset : 0
+  const to = typeof count === 'number' && count > 0 ? from + count : undefined
+  const some = names.slice(from, to)
+  return { totalCount: names.length, [noun]: verbose === true ? some.map(view) : some }
+}

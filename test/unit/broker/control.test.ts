@@ -1,0 +1,233 @@
+/** `$CONTROL/dynamic-security/v1`: who may use it, who gets the answers, and every way in which somebody else might. */
+import assert from 'node:assert/strict'
+import { test, type TestContext } from 'node:test'
+import type { Directory } from '../../../src/access/directory/directory.ts'
+import type { Plugin } from '../../../src/access/plugin.ts'
+import { serverOf } from '../../../src/broker/broker.ts'
+import { PacketType } from '../../../src/codec/packet-types.ts'
+import type { PublishPacket } from '../../../src/codec/packets.ts'
+import { ReasonCode } from '../../../src/codec/reason-code.ts'
+import type { ConfigInput } from '../../../src/config/options.ts'
+import { MemoryDisk } from '../../../src/stores/memory-disk.ts'
+import { SeededRandom } from '../../../src/testing/random.ts'
+import type { TestClient } from '../../support/test-client.ts'
+import { VirtualBroker } from '../../support/virtual-broker.ts'
+import { remove, setGroup, setRole, setUser } from '../plugins/directory-support.ts'
+
+const TOPIC = '$CONTROL/dynamic-security/v1'
+const RESPONSE = `${TOPIC}/response`
+/** Admits every user by its name: these tests are about what follows. */
+const byName: Plugin = { name: 'by-name', authenticate: () => ({ decision: 'allow' }) }
+
+async function start(
+  t: TestContext,
+  config: ConfigInput = {},
+  disk?: MemoryDisk,
+): Promise<{ broker: VirtualBroker; directory: Directory }> {
+  const users = { 'dynamic-security': true }
+  const all = { users, auth: { plugins: [byName] }, ...(disk !== undefined && { persistence: {} }), ...config }
+  const broker = await VirtualBroker.start(all, disk === undefined ? {} : { disk })
+  t.after(() => broker.close())
+  const { directory } = serverOf(broker.broker)
+  if (directory.isEmpty) {
+    setRole(directory, 'administrator')
+    setUser(directory, 'root', { roles: ['administrator'] })
+  }
+  return { broker, directory }
+}
+
+/** Sends commands. @returns the answer, and the code of PUBACK */
+async function send(broker: VirtualBroker, client: TestClient, ...commands: readonly object[]) {
+  client.take()
+  client.publish(TOPIC, JSON.stringify({ commands }), 1)
+  const packets = client.take()
+  const isAcknowledged = (): boolean => packets.some(({ type }) => type === PacketType.PUBACK)
+  while (!isAcknowledged()) {
+    await broker.settle()
+    packets.push(...client.take())
+  }
+  const acknowledged = packets.find(({ type }) => type === PacketType.PUBACK)
+  const answer = packets.find(({ type }) => type === PacketType.PUBLISH) as PublishPacket | undefined
+  const text = answer === undefined ? undefined : Buffer.from(answer.payload).toString()
+  return {
+    code: acknowledged?.type === PacketType.PUBACK ? acknowledged.reasonCode : undefined,
+    topic: answer?.topicName,
+    responses: text === undefined ? undefined : (JSON.parse(text) as { responses: object[] }).responses,
+  }
+}
+
+const createRole = { command: 'createRole', rolename: 'meter' }
+
+test('an administrator is answered, and nobody else sees it, whatever they have subscribed to', async (t) => {
+  const { broker, directory } = await start(t)
+  setRole(directory, 'all', 'allow subscribe #', 'allow subscribe $CONTROL/#', 'allow receive #')
+  setUser(directory, 'other', { roles: ['administrator', 'all'] })
+  setUser(directory, 'ann', { roles: ['all'] })
+  const other = broker.connect({ clientId: 'other', userName: 'other' })
+  assert.deepEqual(other.subscribe('$CONTROL/#', 1).reasonCodes, [1])
+  const ann = broker.connect({ clientId: 'ann', userName: 'ann' })
+  assert.deepEqual(ann.subscribe('#', 1).reasonCodes, [1])
+  const root = broker.connect({ clientId: 'root', userName: 'root' })
+  const sent = await send(broker, root, { ...createRole, correlationData: 'c' }, { command: 'nope' })
+  const responses = [
+    { command: 'createRole', correlationData: 'c' },
+    { command: 'nope', error: 'Unknown command' },
+  ]
+  assert.deepEqual(sent, { code: 0, topic: RESPONSE, responses })
+  assert.ok(directory.get('role', 'meter'))
+  assert.deepEqual([other.takePayloads(), ann.takePayloads()], [[], []])
+})
+
+test('without users.dynamic-security nobody may publish or subscribe below $CONTROL/', async (t) => {
+  const { broker, directory } = await start(t, { users: {} })
+  setRole(directory, 'administrator', 'allow publish $CONTROL/#', 'allow subscribe $CONTROL/#')
+  const root = broker.connect({ clientId: 'root', userName: 'root' })
+  assert.deepEqual(root.subscribe(RESPONSE, 1).reasonCodes, [ReasonCode.NotAuthorized])
+  assert.deepEqual((await send(broker, root, createRole)).code, ReasonCode.NotAuthorized)
+})
+
+/** Everything that somebody who is no administrator may try, with the broadest rules that there are. */
+const attacks: Readonly<
+  Record<string, (broker: VirtualBroker, eve: TestClient, directory: Directory) => Promise<void> | void>
+> = {
+  'a rule or default for everything': async (broker, eve) => {
+    assert.equal((await send(broker, eve, createRole)).code, ReasonCode.NotAuthorized)
+  },
+  'a subscription, a shared one, and one by wildcards': (_, eve) => {
+    const refused = [ReasonCode.NotAuthorized]
+    for (const filter of [RESPONSE, '$CONTROL/#', '$CONTROL', '$CONTROL/+/v1/response', '$share/g/$CONTROL/#']) {
+      assert.deepEqual(eve.subscribe(filter, 1).reasonCodes, refused, filter)
+    }
+  },
+  'a retained message': (_, eve) => {
+    eve.publish(TOPIC, JSON.stringify({ commands: [createRole] }), 1, { retain: true })
+    const answer = eve.takeFirst(PacketType.PUBACK)
+    assert.equal(answer?.type === PacketType.PUBACK && answer.reasonCode, ReasonCode.NotAuthorized)
+  },
+  'a Will': (broker) => {
+    const will = { topicName: TOPIC, payload: Buffer.from('{}'), qos: 1, retain: false, properties: {} } as const
+    for (const userName of ['eve', 'root']) {
+      assert.equal(broker.connect({ clientId: 'w', userName, will }).connack?.reasonCode, ReasonCode.NotAuthorized)
+    }
+  },
+  'a group of the same name as one that gave the role': async (broker, eve, directory) => {
+    setGroup(directory, 'staff', 'administrator')
+    setUser(directory, 'eve', { groups: ['staff'] })
+    remove(directory, 'group', 'staff')
+    setGroup(directory, 'staff')
+    assert.equal((await send(broker, eve, createRole)).code, ReasonCode.NotAuthorized)
+  },
+  'a role that was deleted and made again': async (broker, eve, directory) => {
+    setUser(directory, 'eve', { roles: ['administrator'] })
+    remove(directory, 'role', 'administrator')
+    setRole(directory, 'administrator')
+    assert.equal((await send(broker, eve, createRole)).code, ReasonCode.NotAuthorized)
+  },
+  'a user that is disabled, and let in by another plugin': async (broker, eve, directory) => {
+    setUser(directory, 'eve', { roles: ['administrator'], disabled: true })
+    const again = broker.connect({ clientId: 'again', userName: 'eve' })
+    assert.notEqual(again.connack, undefined)
+    assert.equal((await send(broker, eve, createRole)).code, ReasonCode.NotAuthorized)
+  },
+  'the anonymous group': async (broker, _, directory) => {
+    setGroup(directory, 'guests', 'administrator')
+    const defaults = directory.defaults
+    const anonymousGroup = { name: 'guests', id: directory.get('group', 'guests')!.id, priority: 0 }
+    directory.carryOut([{ type: 'defaults', name: 'default', entry: { ...defaults, anonymousGroup } }])
+    const guest = broker.connect({ clientId: 'guest' })
+    assert.equal((await send(broker, guest, createRole)).code, ReasonCode.NotAuthorized)
+  },
+}
+
+for (const [what, attack] of Object.entries(attacks)) {
+  test(`nobody becomes an administrator by ${what}`, async (t) => {
+    const { broker, directory } = await start(t)
+    setRole(
+      directory,
+      'all',
+      ...['publish', 'subscribe', 'receive'].flatMap((action) => [`allow ${action} #`, `allow ${action} $CONTROL/#`]),
+    )
+    const allow = { publish: 'allow', receive: 'allow', subscribe: 'allow', unsubscribe: 'allow' } as const
+    directory.carryOut([{ type: 'defaults', name: 'default', entry: { ...allow, anonymousGroup: undefined } }])
+    setUser(directory, 'eve', { roles: ['all'] })
+    const eve = broker.connect({ clientId: 'eve', userName: 'eve' })
+    await attack(broker, eve, directory)
+    await broker.settle()
+    assert.equal(directory.get('role', 'meter'), undefined)
+    assert.equal(directory.isAdministrator('eve'), false)
+  })
+}
+
+test('a plugin cannot move a message of another topic to $CONTROL/, and a bridge has no more rights', async (t) => {
+  const mover: Plugin = { name: 'mover', intercept: () => ({ decision: 'replace', topic: TOPIC }) }
+  const { broker, directory } = await start(t, { intercept: { plugins: [mover] }, 'topic-check': { enabled: false } })
+  const root = broker.connect({ clientId: 'root', userName: 'root' })
+  root.publish('a', JSON.stringify({ commands: [createRole] }), 1)
+  await broker.settle()
+  const answer = root.takeFirst(PacketType.PUBACK)
+  assert.equal(answer?.type === PacketType.PUBACK && answer.reasonCode, ReasonCode.NotAuthorized)
+  const bridge = broker.connect({ clientId: 'bridge', userName: 'eve', version: 4 })
+  bridge.publish(TOPIC, JSON.stringify({ commands: [createRole] }), 1)
+  await broker.settle()
+  assert.equal(directory.get('role', 'meter'), undefined)
+})
+
+test('an administrator who takes away its own role has sent its last command', async (t) => {
+  const { broker, directory } = await start(t)
+  const root = broker.connect({ clientId: 'root', userName: 'root' })
+  const taken = await send(broker, root, { command: 'removeClientRole', username: 'root', rolename: 'administrator' })
+  assert.deepEqual(taken.responses, [{ command: 'removeClientRole' }])
+  assert.equal((await send(broker, root, createRole)).code, ReasonCode.NotAuthorized)
+  assert.equal(directory.get('role', 'meter'), undefined)
+})
+
+test('the connection of an administrator may end before the answer: the command is carried out, and nothing breaks', async (t) => {
+  const { broker, directory } = await start(t)
+  const root = broker.connect({ clientId: 'root', userName: 'root' })
+  root.publish(TOPIC, JSON.stringify({ commands: [createRole] }), 1)
+  root.drop()
+  while (directory.get('role', 'meter') === undefined) await broker.settle()
+  assert.equal(broker.connect({ clientId: 'root', userName: 'root' }).connack?.reasonCode, 0)
+  assert.equal(broker.broker.metrics.internalErrors, 0)
+})
+
+test('kill at any moment: what was answered is kept, and of a command that changes several entries all or nothing', async (t) => {
+  const seed = Number(process.env['SEED'] ?? 1)
+  const random = new SeededRandom(seed)
+  const disk = new MemoryDisk()
+  const { broker } = await start(t, {}, disk)
+  const root = broker.connect({ clientId: 'root', userName: 'root' })
+  await send(broker, root, { command: 'createClient', username: 'a' }, { command: 'createClient', username: 'b' })
+  const answered = new Set<string>()
+  for (let round = 0; round < 40; round++) {
+    const [role, group] = [`role-${round}`, `group-${round}`]
+    const clients = [{ username: 'a' }, { username: 'b' }]
+    const commands = [
+      { command: 'createRole', rolename: role },
+      { command: 'createGroup', groupname: group, roles: [{ rolename: role }], clients },
+    ]
+    root.publish(TOPIC, JSON.stringify({ commands }), 1)
+    for (let turns = random.integer(3); turns > 0; turns--) await broker.settle()
+    if (round % 8 === 0) await check(disk.kill(), answered, `SEED=${seed}, round ${round}`)
+    while (root.takeFirst(PacketType.PUBACK) === undefined) await broker.settle()
+    answered.add(group)
+  }
+  await check(disk.kill(), answered, `SEED=${seed}, at the end`)
+})
+
+async function check(disk: MemoryDisk, answered: ReadonlySet<string>, message: string): Promise<void> {
+  const broker = await VirtualBroker.start({ users: {}, persistence: {} }, { disk })
+  const { directory } = serverOf(broker.broker)
+  const groups = directory.all('group')
+  for (const group of answered) assert.ok(groups.has(group), `${message}: ${group}`)
+  for (const group of groups.keys()) {
+    assert.ok(directory.get('role', group.replace('group', 'role')), message)
+    for (const user of ['a', 'b']) {
+      assert.ok(
+        directory.get('user', user)!.entry.groups.some(({ name }) => name === group),
+        `${message}: ${user}`,
+      )
+    }
+  }
+  await broker.close()
+}
