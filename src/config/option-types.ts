@@ -320,7 +320,9 @@ export interface InterceptSettings {
 
 /** Keys of `users`. */
 export interface UsersOptions {
+  /** A file with the first users, groups and roles, read at a start that finds none in the store: an export, or a file that `mosquitto_ctrl dynsec init` made. */
   readonly initialFile?: string
+  /** Whether users with the role `administrator` may change users, groups and roles by messages to `$CONTROL/dynamic-security/v1`, as `mosquitto_ctrl dynsec` sends them. Default false. */
   readonly dynamicSecurity: boolean
   /** Users that can be kept. Each takes about 1 KB of memory. Default 100000. */
   readonly maxUsers: number
