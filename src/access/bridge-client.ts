@@ -25,7 +25,8 @@ export function isOwnState({ clientId, bridge }: Pick<Client, 'clientId' | 'brid
 
 /** Whether that topic is reserved for the broker, so that this client must not publish to it. */
 export function isReserved(topicName: string, client: Pick<Client, 'clientId' | 'bridge'>): boolean {
-  return (topicName.startsWith(SYS_PREFIX) && !isOwnState(client, topicName)) || isControlTopic(topicName)
+  if (isControlTopic(topicName)) return true
+  return topicName.startsWith(SYS_PREFIX) && !isOwnState(client, topicName)
 }
 
 /** The effective options of a subscription request. A Shared Subscription has no No Local [5.0 MQTT-3.8.3-4]. */
