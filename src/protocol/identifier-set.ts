@@ -40,13 +40,14 @@ export class IdentifierSet implements Iterable<number> {
     return slot
   }
 
-  /** Adds 1 to 65535. */
-  add(identifier: number): void {
+  /** Adds 1 to 65535. @returns false where it was there */
+  add(identifier: number): boolean {
     const slot = this.#slotOf(identifier)
-    if (this.#slots[slot] === identifier) return
+    if (this.#slots[slot] === identifier) return false
     this.#put(slot, identifier)
     this.size++
     if (this.size * 2 > this.#slots.length) this.#resize(this.#slots.length * 2)
+    return true
   }
 
   #put(slot: number, identifier: number): void {

@@ -20,6 +20,9 @@ import type { SessionLimits } from './session-limits.ts'
 import type { SessionLedger, SessionSide } from './session-side.ts'
 import { sizeOfSubscription, type Subscription } from './subscription.ts'
 
+/** Packet Identifiers that are charged at once. */
+const RECEIVED_STEP = 16
+
 const NO_SUBSCRIPTIONS: ReadonlyMap<string, Subscription> = new Map()
 
 /** The memory that a Session takes that holds nothing yet. */
@@ -40,6 +43,8 @@ export abstract class SessionCore {
   ledger: SessionLedger<this> | undefined = undefined
   /** Packet Identifiers of QoS 2 messages accepted and not yet released (§4.3.3); made when needed. */
   receivedIdentifiers: IdentifierSet | undefined = undefined
+  /** For how many of them its account is charged: in steps, as they come and go with each message. */
+  protected receivedCharged = 0
   /** Charged with everything that it holds. */
   readonly memory: MemoryAccount
   isEnded = false
@@ -109,23 +114,27 @@ export abstract class SessionCore {
   addReceived(packetIdentifier: number): void {
     // A plugin that was asked about the message may have ended the Session.
     if (this.isEnded) return
-    this.receivedIdentifiers ??= new IdentifierSet()
-    const before = this.receivedIdentifiers.size
-    this.receivedIdentifiers.add(packetIdentifier)
-    const added = this.receivedIdentifiers.size - before
-    if (added === 0) return
-    this.side.gauges.inflightIn += added
-    this.memory.add(added * RECEIVED_BYTES)
+    const identifiers = (this.receivedIdentifiers ??= new IdentifierSet())
+    if (!identifiers.add(packetIdentifier)) return
+    this.side.gauges.inflightIn++
+    if (identifiers.size > this.receivedCharged) this.chargeReceived(RECEIVED_STEP)
     this.ledger?.received(this, packetIdentifier)
   }
 
   /** @returns whether there was such an identifier */
   releaseReceived(packetIdentifier: number): boolean {
-    if (this.receivedIdentifiers?.delete(packetIdentifier) !== true) return false
-    this.memory.add(-RECEIVED_BYTES)
+    const identifiers = this.receivedIdentifiers
+    if (identifiers?.delete(packetIdentifier) !== true) return false
     this.side.gauges.inflightIn--
+    // A step remains as long as the table does, so that a Client that sends one after the other costs none.
+    if (identifiers.size + 2 * RECEIVED_STEP <= this.receivedCharged) this.chargeReceived(-RECEIVED_STEP)
     this.ledger?.receivedDone(this, packetIdentifier)
     return true
+  }
+
+  protected chargeReceived(identifiers: number): void {
+    this.receivedCharged += identifiers
+    this.memory.add(identifiers * RECEIVED_BYTES)
   }
 
   /** Numbers new entries from the next number on: a Store does not accept a number twice. */

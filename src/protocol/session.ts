@@ -14,7 +14,6 @@ import { Work } from '../base/work.ts'
 import type { QoS } from '../codec/packet-types.ts'
 import type { ApplicationMessage } from './application-message.ts'
 import { Delivery, DeliveryState, sizeOfDelivery, type SharedOrigin } from './delivery.ts'
-import { RECEIVED_BYTES } from './memory-sizes.ts'
 import { Readiness } from './readiness.ts'
 import { sizeOfSession } from './session-core.ts'
 import { FlowingSession } from './session-flow.ts'
@@ -103,7 +102,8 @@ export class Session extends FlowingSession implements Subscriber {
     this.isEnded = true
     this.window.clear()
     const received = this.receivedIdentifiers?.size ?? 0
-    this.memory.add(-sizeOfSession(this.clientId, this.userName) - received * RECEIVED_BYTES)
+    this.memory.add(-sizeOfSession(this.clientId, this.userName))
+    this.chargeReceived(-this.receivedCharged)
     this.side.gauges.inflightIn -= received
     this.receivedIdentifiers = undefined
   }
