@@ -79,8 +79,8 @@ export const deliveryMutants: readonly Mutant[] = [
     '3.1.1 MQTT-4.3.3-2, 5.0 MQTT-4.3.3-12',
     'A QoS 2 identifier is never new again',
     SESSION_CORE,
-    'if (this.receivedIdentifiers?.delete(packetIdentifier) !== true) return false',
-    'if (this.receivedIdentifiers?.has(packetIdentifier) !== true) return false',
+    'if (identifiers?.delete(packetIdentifier) !== true) return false',
+    'if (identifiers?.has(packetIdentifier) !== true) return false',
   ),
   mutant(
     '3.1.1 MQTT-4.3.3-2',
