@@ -5,7 +5,7 @@
  *
  * @module
  */
-import type { Broker } from '../broker/broker.ts'
+import { serverOf, type Broker } from '../broker/broker.ts'
 import type { Admin, AdminParameters, OperationName } from '../broker/host/admin.ts'
 import type { PublishOptions } from '../broker/host/host-message.ts'
 import type { Page, PageOptions } from '../broker/host/page.ts'
@@ -28,17 +28,17 @@ type Calls = { readonly [Name in OperationName]: (broker: Broker, parameters: Ad
 const calls: Calls = {
   overview: (broker) => overviewOf(broker),
   listeners: (broker) => broker.listeners,
-  clients: async (broker, query) => withFields(await clientPage(broker, query), query),
+  clients: async (broker, query) => withFields(broker, await clientPage(broker, query), query),
   client: (broker, { clientId }) => broker.client(clientId),
-  sessions: async (broker, query) => withFields(await sessionPage(broker, query), query),
+  sessions: async (broker, query) => withFields(broker, await sessionPage(broker, query), query),
   session: (broker, { clientId }) => broker.session(clientId),
   heldMessages: async (broker, query) => {
     const page = await broker.heldMessages(query.clientId, query)
-    return page && withFields(page, query)
+    return page && withFields(broker, page, query)
   },
-  subscriptions: async (broker, query) => withFields(await subscriptionPage(broker, query), query),
-  closedConnections: async (broker, query) => withFields(await broker.closedConnections(query), query),
-  retained: async (broker, query) => withFields(await retainedPage(broker, query), query),
+  subscriptions: async (broker, query) => withFields(broker, await subscriptionPage(broker, query), query),
+  closedConnections: async (broker, query) => withFields(broker, await broker.closedConnections(query), query),
+  retained: async (broker, query) => withFields(broker, await retainedPage(broker, query), query),
   drops: (broker) => dropsOf(broker),
   healthChecks: (broker) => healthChecksOf(broker),
   slowSubscribers: (broker, { limit }) => slowSubscribers(broker, limit),
@@ -66,15 +66,28 @@ function reasonCodeOf(reasonCode: AdminParameters['disconnect']['reasonCode']) {
   return reasonCode === undefined ? {} : { reasonCode }
 }
 
+/** Work of a field that is copied. */
+const FIELD_UNITS = 2
+
 interface WithFields extends PageOptions {
   readonly fields?: readonly PropertyKey[] | undefined
 }
 
-/** Each item with the fields that were asked for, or as it is. */
-function withFields<Item extends object>({ items, cursor }: Page<Item>, { fields }: WithFields): Page<object> {
+/** Each item with the fields that were asked for, or as it is: in slices, because a page may have a thousand. */
+async function withFields<Item extends object>(
+  broker: Broker,
+  { items, cursor }: Page<Item>,
+  { fields }: WithFields,
+): Promise<Page<object>> {
   if (fields === undefined) return { items, cursor }
-  const pick = (item: Item): object => Object.fromEntries(fields.map((field) => [field, item[field as keyof Item]]))
-  return { items: items.map(pick), cursor }
+  const { turn } = serverOf(broker)
+  const picked: object[] = []
+  for (const item of items) {
+    if (turn.work.isSpent) await turn.share(broker)
+    turn.work.spend(FIELD_UNITS * fields.length)
+    picked.push(Object.fromEntries(fields.map((field) => [field, item[field as keyof Item]])))
+  }
+  return { items: picked, cursor }
 }
 
 /** The operations on that broker, by their names. */

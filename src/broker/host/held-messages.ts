@@ -32,6 +32,7 @@ export function heldMessagePage(
   const { deliveries, before } = session.heldAfter(after, limit + 1)
   turn.work.spend(Work.entry * (deliveries.length + Math.ceil(session.windowSlots / SLOTS_FOR_ENTRY)))
   const page = deliveries.slice(0, limit)
+  turn.work.spend(Work.view * page.length)
   const wallOffsetMs = clock.wallNow() - clock.now()
   let ahead = before
   const items = page.map((delivery) => {

@@ -76,7 +76,10 @@ export function heldMessageViewOf(
     waitsFor: waitReasonOf(registration, delivery),
     ahead: state === DeliveryState.Waiting ? ahead : undefined,
     packetIdentifier: packetIdentifier === 0 ? undefined : packetIdentifier,
-    ...{ topic: topicName, qos, retain, publisher },
+    topic: topicName,
+    qos,
+    retain,
+    publisher,
     payloadBytes: payloadLength,
     isLoaded,
     // A message that was parked keeps this time only if it expires.
