@@ -72,6 +72,8 @@ class HttpDoor implements AdminDoor {
   readonly #audit: AuditLog
   #options: Options
   #places: readonly OpenPlace[] = []
+  /** No longer open, but with connections. */
+  readonly #retired = new Set<HttpServer>()
   #api: Promise<Api> | undefined
 
   constructor(broker: Broker, options: Options, host: AdminHost, sockets: Sockets, keys: ApiKeys) {
@@ -118,12 +120,17 @@ class HttpDoor implements AdminDoor {
     this.#audit.maxBytes = options.admin!.maxAuditBytes
     setAdminServices(this.#broker, { keys, audit: this.#audit })
     void this.#api?.then((api) => api.configure(options, keys))
-    for (const { http } of before.filter((place) => !places.includes(place))) http.retire()
+    for (const { http } of before.filter((place) => !places.includes(place))) this.#retire(http)
     for (const { http } of places) {
       http.options = options.admin!
       if (tls !== undefined) http.renew(tls)
     }
     for (const place of places.filter((one) => !before.includes(one))) this.#announce(place)
+  }
+
+  #retire(http: HttpServer): void {
+    this.#retired.add(http)
+    void http.retire(this.#host.clock).then(() => this.#retired.delete(http))
   }
 
   /** The socket of every program is at the same place, which is not worth a line. */
@@ -179,7 +186,8 @@ class HttpDoor implements AdminDoor {
     this.#places = []
     setAdminServices(this.#broker, undefined)
     const api = this.#api?.then((loaded) => loaded.close())
-    await Promise.all([api, ...places.map(({ http }) => http.close())])
+    const servers = [...places.map(({ http }) => http), ...this.#retired]
+    await Promise.all([api, ...servers.map((http) => http.close())])
   }
 }
 

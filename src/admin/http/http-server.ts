@@ -9,14 +9,18 @@ import { createServer as createSecureServer, Server as SecureServer } from 'node
 import type { Socket } from 'node:net'
 import { TLSSocket, type SecureContextOptions } from 'node:tls'
 import { plainAddress } from '../../access/address.ts'
+import type { Clock } from '../../base/clock.ts'
 import type { AdminOptions } from '../../config/resolved-options.ts'
 import type { Api } from './api.ts'
 import { Problem, problemAnswer } from './problem.ts'
+import { RequestBody } from './request-body.ts'
 import { LOCAL_ADDRESS, type Answer, type RequestHead } from './request.ts'
 
 const MAX_HEADER_BYTES = 16_384
 const HEADERS_TIMEOUT_MS = 10_000
 const CHECKING_INTERVAL_MS = 2_000
+/** Node waits two minutes. */
+const HANDSHAKE = { handshakeTimeout: 10_000 }
 
 export class HttpServer {
   readonly server: Server | SecureServer
@@ -25,7 +29,10 @@ export class HttpServer {
   readonly #isLocal: boolean
   /** Connections with a request under way. */
   readonly #busy = new WeakSet<Socket>()
-  readonly #followers = new Set<ServerResponse>()
+  /** Below TLS: Node does not close those that are still in their handshake. */
+  readonly #sockets = new Set<Socket>()
+  /** What ends each of those who follow events. */
+  readonly #followers = new Set<() => void>()
   #options: AdminOptions
 
   /**
@@ -44,7 +51,8 @@ export class HttpServer {
     this.server =
       tls === undefined
         ? createServer({ ...limits, noDelay: true }, serve)
-        : createSecureServer({ ...limits, noDelay: true, ...tls, ...certificates }, serve)
+        : createSecureServer({ ...limits, ...HANDSHAKE, noDelay: true, ...tls, ...certificates }, serve)
+    this.server.on('connection', (socket: Socket) => this.#hold(socket))
     this.server.on('drop', () => void api().then((loaded) => loaded.overLimit()))
     this.options = options
   }
@@ -59,21 +67,41 @@ export class HttpServer {
 
   /** Uses other certificates for connections from now on. */
   renew(tls: SecureContextOptions): void {
-    if (this.server instanceof SecureServer) this.server.setSecureContext(tls)
+    if (!(this.server instanceof SecureServer)) return
+    this.server.setSecureContext(tls)
+    // Without types, but read for each connection.
+    Object.assign(this.server, { requestCert: tls.ca !== undefined })
   }
 
-  /** Stops listening; requests that are under way get their answers. */
-  retire(): void {
-    this.server.close()
-    for (const follower of this.#followers) follower.end()
+  #hold(socket: Socket): void {
+    this.#sockets.add(socket)
+    socket.once('close', () => this.#sockets.delete(socket))
+  }
+
+  /**
+   * Stops listening; requests that are under way get their answers. Node no longer looks for those that do not arrive.
+   *
+   * @returns once the last connection is closed
+   */
+  async retire(clock: Clock): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.server.close(() => resolve()))
+    for (const end of this.#followers) end()
     this.server.closeIdleConnections()
+    const timer = clock.setTimer(this.#options.requestTimeout * 1000, () => this.#destroyAll())
+    await closed
+    timer.cancel()
   }
 
   /** Closes everything at once. */
   async close(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.server.close(() => resolve()))
-    this.server.closeAllConnections()
+    this.#destroyAll()
     await closed
+  }
+
+  #destroyAll(): void {
+    this.server.closeAllConnections()
+    for (const socket of this.#sockets) socket.destroy()
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -84,7 +112,7 @@ export class HttpServer {
     response.once('finish', done).once('close', done)
     const api = await this.#api()
     const readBody = (): Promise<Uint8Array> => bodyOf(request, this.#options.maxRequestBytes)
-    const answer = await api.answer(headOf(request, this.#isLocal), readBody)
+    const answer = await api.answer(headOf(request, this.#isLocal, this.#options), readBody)
     if (!request.complete || !this.server.listening) response.shouldKeepAlive = false
     if (answer.follow !== undefined) return this.#follow(request, response, answer)
     socket.setTimeout(this.#options.requestTimeout * 1000)
@@ -96,8 +124,11 @@ export class HttpServer {
     response.writeHead(status, headers)
     if (request.method === 'HEAD' || !this.server.listening) return void response.end()
     const { socket } = request
-    // After the end, what the peer has not taken is not worth the wait.
-    const close = (): unknown => response.end(() => socket.destroy())
+    const close = (): void => {
+      response.end(() => socket.destroy())
+      // A peer that does not read never gets to the end.
+      socket.setTimeout(this.#options.requestTimeout * 1000)
+    }
     const waitingBytes = (): number => response.writableLength
     const end = follow!({
       write: (text) => void response.write(text),
@@ -106,9 +137,9 @@ export class HttpServer {
         return waitingBytes()
       },
     })
-    this.#followers.add(response)
+    this.#followers.add(close)
     response.once('close', () => {
-      this.#followers.delete(response)
+      this.#followers.delete(close)
       end()
     })
   }
@@ -120,9 +151,15 @@ export class HttpServer {
   }
 }
 
-function headOf({ method = '', url = '', headers, socket }: IncomingMessage, isLocal: boolean): RequestHead {
+function headOf(
+  { method = '', url = '', headers, socket }: IncomingMessage,
+  isLocal: boolean,
+  { cafile }: AdminOptions,
+): RequestHead {
   const isEncrypted = socket instanceof TLSSocket
-  const certificateName = isEncrypted && socket.authorized ? nameOf(socket) : undefined
+  // Without `cafile`, Node would trust every CA that browsers trust.
+  const isTrusted = isEncrypted && cafile !== undefined && socket.authorized
+  const certificateName = isTrusted ? nameOf(socket) : undefined
   const address = isLocal ? LOCAL_ADDRESS : (plainAddress(socket.remoteAddress ?? '') ?? 'unknown')
   return { method, target: url, headers: headers as RequestHead['headers'], address, isEncrypted, certificateName }
 }
@@ -134,20 +171,17 @@ function nameOf(socket: TLSSocket): string {
 
 function bodyOf(request: IncomingMessage, limit: number): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = []
-    let size = 0
+    const body = new RequestBody(limit)
     const refuse = (problem: Problem): void => {
       request.off('data', take).pause()
       reject(problem)
     }
-    const take = (chunk: Buffer): void => {
-      size += chunk.length
-      if (size > limit) refuse(tooLarge(limit))
-      else chunks.push(chunk)
+    const take = (piece: Buffer): void => {
+      if (!body.add(piece)) refuse(tooLarge(limit))
     }
     if (Number(request.headers['content-length'] ?? 0) > limit) return refuse(tooLarge(limit))
     request.on('data', take)
-    request.once('end', () => resolve(Buffer.concat(chunks)))
+    request.once('end', () => resolve(body.bytes))
     request.once('close', () => reject(new Problem('ERR_USAGE', 'the request ended within its body')))
   })
 }

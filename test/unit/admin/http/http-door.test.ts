@@ -7,6 +7,9 @@ import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { createBroker, type Broker, type ConfigInput } from '../../../../src/index.ts'
+import type { Api } from '../../../../src/admin/http/api.ts'
+import { HttpServer } from '../../../../src/admin/http/http-server.ts'
+import type { EventSink } from '../../../../src/admin/http/request.ts'
 import { resolveOptions } from '../../../../src/config/options.ts'
 import { silentLogger } from '../../../../src/base/log.ts'
 import { listLogger } from '../../../support/list-logger.ts'
@@ -232,4 +235,61 @@ test('closing the broker closes connections that do nothing and those that wait'
   await broker.close()
   await closed
   assert.equal(existsSync(socketPath), false)
+})
+
+/** A request whose body does not arrive. */
+async function halfRequest(path: string): Promise<Socket> {
+  const socket = connect(path)
+  const head =
+    'POST /api/v1/publish HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nExpect: 100-continue'
+  socket.write(`${head}\r\nContent-Length: 10\r\n\r\n{`)
+  await once(socket, 'data')
+  return socket
+}
+
+test('a request that does not arrive is closed by the timeout also after its address was closed by a reload', async (t) => {
+  const { broker, socketPath } = await serve(t, { 'request-timeout': 1 })
+  const closed = textOf(await halfRequest(socketPath))
+  await broker.reload({ listeners: {}, admin: { socket: `${socketPath}.next`, 'request-timeout': 1 } })
+  await closed
+})
+
+test('closing the broker also closes connections to addresses that a reload has closed', async (t) => {
+  const { broker, socketPath } = await serve(t)
+  const closed = textOf(await halfRequest(socketPath))
+  await broker.reload({ listeners: {} })
+  await broker.close()
+  await closed
+})
+
+test('a body in pieces of a byte is put together', async (t) => {
+  const { socketPath } = await serve(t)
+  const socket = connect(socketPath)
+  socket.write('POST /api/v1/publish HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n')
+  socket.write('Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n')
+  for (const character of '{"topic":"a","payload":"on"}') socket.write(`1\r\n${character}\r\n`)
+  socket.write('0\r\n\r\n')
+  assert.match(await textOf(socket), /^HTTP\/1\.1 204 /)
+})
+
+test('a reader of events that never reads is closed all the same', async (t) => {
+  const { admin } = resolveOptions({ admin: { 'request-timeout': 1 } })
+  let end = (): void => {}
+  const ended = new Promise<void>((resolve) => (end = resolve))
+  const follow = (sink: EventSink): (() => void) => {
+    sink.write('x'.repeat(20_000_000))
+    sink.close()
+    return end
+  }
+  const answer = (): Promise<object> => Promise.resolve({ status: 200, headers: {}, body: [], follow })
+  const http = new HttpServer(admin!, true, undefined, () => Promise.resolve({ answer } as unknown as Api))
+  const path = join(scratchFolder(), 'events.sock')
+  http.server.listen(path)
+  await once(http.server, 'listening')
+  t.after(() => http.close())
+  const reader = connect(path).pause()
+  reader.on('error', () => {})
+  t.after(() => reader.destroy())
+  reader.write('GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n')
+  await ended
 })

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import type { IncomingMessage } from 'node:http'
 import { request } from 'node:https'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { silentLogger } from '../../../../src/base/log.ts'
@@ -127,4 +128,27 @@ test('TLS needs its files, and files need TLS; `keyfile-password-file` belongs t
   const [warning] = resolveOptions({ admin: { bind: ':1' } }).warnings
   assert.match(`${warning!.path} ${warning!.message}`, /^admin\.bind can be reached from other machines without TLS/)
   assert.deepEqual(resolveOptions({ admin: { bind: '127.0.0.1:1' } }).warnings, [])
+})
+
+test('`cafile` can come and go with a reload, and without it a certificate is no login', async (t) => {
+  const { cafile, certfile, keyfile } = writeFiles(scratchFolder(), identity())
+  const client = authority.issue({ subject: [['CN', 'dashboard']] })
+  const { broker, port, config } = await serve(t, { certfile, keyfile })
+  assert.equal((await get(port, '/api/v1/overview', client)).code, 'ERR_UNAUTHORIZED')
+  await broker.reload({ ...config, admin: { ...(config.admin as object), cafile } })
+  assert.equal((await get(port, '/api/v1/overview', client)).status, 200)
+  await broker.reload(config)
+  assert.equal((await get(port, '/api/v1/overview', client)).code, 'ERR_UNAUTHORIZED')
+})
+
+test('closing the broker does not wait for a TLS handshake', async (t) => {
+  const { certfile, keyfile } = writeFiles(scratchFolder(), identity())
+  const { broker, port } = await serve(t, { certfile, keyfile })
+  const socket = connect(port, '127.0.0.1')
+  await once(socket, 'connect')
+  // The broker has accepted it before the connection that comes after it.
+  assert.equal((await get(port, '/health/live')).status, 200)
+  const closed = once(socket, 'close')
+  await broker.close()
+  await closed
 })
