@@ -17,6 +17,10 @@ import { type Task, ToolClient } from './tool-client.ts'
 
 /** Messages in flight, as in Mosquitto's tools. */
 const DEFAULT_INFLIGHT = 20
+/** Lines of QoS 1 and 2 that wait beyond which standard input is not read; what was read at once comes on top. */
+const MOST_PENDING = 2000
+/** The queue has room for any message of the protocol. */
+const MOST_QUEUED_BYTES = 600 * 1024 * 1024
 /** The exit code if a message could not be sent. */
 const NOT_SENT = 1
 
@@ -36,6 +40,7 @@ export async function pub(flags: Flags, terminal: Terminal): Promise<number> {
   if (!(delay >= 0))
     throw new UsageError(`--repeat-delay must be a number of seconds, got ${flags.value('repeat-delay')}.`)
   const tool = new ToolClient(settings, terminal, {
+    maxQueuedBytes: MOST_QUEUED_BYTES,
     maxInflightMessages: Math.min(60_000, integerOf(flags, 'M', 1, 65_535, DEFAULT_INFLIGHT)),
     ...(PUBLISH.topicAlias !== undefined && { outgoingTopicAliases: 1 }),
   })
@@ -136,13 +141,17 @@ class Lines extends Publishing {
     const reader = new LineReader((bytes, start, end) => this.#publish(bytes, start, end))
     process.stdin.on('data', (chunk: Buffer) => {
       reader.push(chunk)
-      if (!this.client.takesMore) process.stdin.pause()
+      if (!this.#takesMore) process.stdin.pause()
     })
     process.stdin.on('end', () => {
       reader.end()
       this.#isOver = true
       this.next()
     })
+  }
+
+  get #takesMore(): boolean {
+    return this.client.pending <= MOST_PENDING && this.client.takesMore
   }
 
   #publish(bytes: Uint8Array, start: number, end: number): void {
@@ -154,11 +163,11 @@ class Lines extends Publishing {
   }
 
   writable(): void {
-    if (!this.#isOver) process.stdin.resume()
+    if (!this.#isOver && this.#takesMore) process.stdin.resume()
   }
 
   protected next(): void {
-    if (!this.#isOver && process.stdin.isPaused() && this.client.takesMore) process.stdin.resume()
+    if (!this.#isOver && process.stdin.isPaused() && this.#takesMore) process.stdin.resume()
     if (this.#isOver && this.client.pending === 0 && this.client.state !== 'ended') this.tool.finish(this.exitCode)
   }
 
