@@ -152,7 +152,7 @@ export class Api {
   /** An action is recorded with what came of it; if that has to be possible, it is tried before. */
   async #act(route: FoundRoute, head: RequestHead, { name }: Principal, parameters: object): Promise<Answer> {
     await this.#checkAudit()
-    const audited = auditedParameters(parameters)
+    const audited = auditedParameters(route.operation, parameters)
     try {
       const answer = await this.#answerOf(route, head, await this.#call(route.name, parameters))
       this.#record(head, name, route.name, answer, audited)

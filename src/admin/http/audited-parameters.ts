@@ -1,15 +1,30 @@
-/** What the audit log shows of the parameters of an action: no payloads, no configuration, no bytes. @module */
+/**
+ * What the audit log shows of the parameters of an action: the values of those whose type is plain. Objects (properties, a
+ * configuration, a file of users) and payloads may hold secrets; so may a parameter that does not exist, because it may be a
+ * password under a mistyped name.
+ *
+ * @module
+ */
 import { types } from 'node:util'
+import type { Operation, ParameterRow, ParameterType } from '../operation.ts'
 
-/** Shown without their values. */
-const HIDDEN: ReadonlySet<string> = new Set(['payload', 'configuration', 'properties', 'password'])
+/** Of these types nothing is shown. */
+const HIDDEN_TYPES: ReadonlySet<ParameterType> = new Set(['payload', 'object'])
+/** Plain text, but a secret. */
+const HIDDEN_NAMES: ReadonlySet<string> = new Set(['password'])
 
-export function auditedParameters(parameters: object): object {
-  return Object.fromEntries(Object.entries(parameters).map(([name, value]) => [name, shown(name, value)]))
+export function auditedParameters({ parameters: known }: Operation, parameters: object): object {
+  const rows = known as Readonly<Record<string, ParameterRow>>
+  return Object.fromEntries(
+    Object.entries(parameters).map(([name, value]) => {
+      const row = Object.hasOwn(rows, name) ? rows[name] : undefined
+      const isShown = row !== undefined && !HIDDEN_TYPES.has(row.type) && !HIDDEN_NAMES.has(name)
+      return [name, isShown ? value : hidden(value)]
+    }),
+  )
 }
 
-function shown(name: string, value: unknown): unknown {
-  if (!HIDDEN.has(name)) return value
+function hidden(value: unknown): string {
   if (typeof value === 'string') return `(${Buffer.byteLength(value)} bytes)`
   return types.isUint8Array(value) ? `(${value.length} bytes)` : '(hidden)'
 }

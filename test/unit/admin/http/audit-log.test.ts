@@ -4,6 +4,9 @@ import { existsSync, mkdirSync, readFileSync, rmdirSync, statSync } from 'node:f
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { AuditLog, type AuditEntry } from '../../../../src/admin/http/audit-log.ts'
+import { auditedParameters } from '../../../../src/admin/http/audited-parameters.ts'
+import { operationTable } from '../../../../src/admin/operation-table.ts'
+import type { Operation, ParameterRow } from '../../../../src/admin/operation.ts'
 import type { HealthCheckView } from '../../../../src/broker/host/health-view.ts'
 import { silentLogger } from '../../../../src/base/log.ts'
 import { scratchFolder } from '../../../support/scratch-folder.ts'
@@ -46,6 +49,32 @@ test('every action is a line in `audit-file`: who, from where, what, with what o
     { time, who, from: REMOTE, what: 'reload', status: 403, code: 'ERR_FORBIDDEN' },
   ])
   assert.equal(statSync(path).mode & 0o777, 0o600)
+  await api.close()
+})
+
+test('no action records a secret: not in an object, not in a payload, not under a mistyped name', () => {
+  for (const [name, operation] of Object.entries(operationTable)) {
+    const given: Record<string, unknown> = { passwort: 'secret', __proto: { secret: 1 } }
+    for (const [parameter, { type }] of Object.entries(operation.parameters as Record<string, ParameterRow>)) {
+      const isPlain = !['object', 'payload'].includes(type) && parameter !== 'password'
+      given[parameter] = isPlain ? 'shown' : type === 'object' ? { secret: 'secret' } : 'secret'
+    }
+    const audited = auditedParameters(operation as Operation, given)
+    assert.deepEqual(Object.keys(audited), Object.keys(given), name)
+    assert.doesNotMatch(JSON.stringify(audited), /secret/, name)
+  }
+})
+
+test('the hashes in a file of users, and a password under a mistyped name, are not in the audit log', async () => {
+  const path = join(scratchFolder(), 'audit.jsonl')
+  const api = await TestApi.start({ 'audit-file': path })
+  await api.ask('POST', '/access-file', { body: { file: { users: [{ password: 'hunter2' }] } } })
+  await api.ask('POST', '/users/ann', { body: { pasword: 'hunter2' } })
+  await api.audit.flush()
+  assert.deepEqual(
+    linesOf(path).map((line) => (line as unknown as { parameters: object }).parameters),
+    [{ file: '(hidden)' }, { userName: 'ann', pasword: '(7 bytes)' }],
+  )
   await api.close()
 })
 
