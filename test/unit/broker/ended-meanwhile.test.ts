@@ -56,7 +56,7 @@ for (const place of [
   test(`${place} ends publisher and receiver in the middle of a message`, async () => {
     for (const qos of [0, 1, 2] as const) {
       const ender = new Ender()
-      const broker = await VirtualBroker.start({ plugins: [asked(ender, place)] })
+      const broker = await VirtualBroker.start({ plugins: [asked(ender, place)], 'max-closed-connections': 0 })
       ender.broker = broker
       if (place === 'published' || place === 'delivered' || place === 'retained') {
         broker.broker.on(place, () => ender.end())
@@ -81,7 +81,7 @@ for (const place of ['maySubscribe', 'subscribed'] as const) {
   for (const call of ['SUBSCRIBE', 'subscribeFor'] as const) {
     test(`${place} ends the Session in the middle of a ${call}`, async () => {
       const ender = new Ender()
-      const broker = await VirtualBroker.start({ plugins: [asked(ender, place)] })
+      const broker = await VirtualBroker.start({ plugins: [asked(ender, place)], 'max-closed-connections': 0 })
       ender.broker = broker
       if (place === 'subscribed') broker.broker.on(place, () => ender.end())
       await broker.broker.publish('b', 'retained', { retain: true, qos: 1 })
