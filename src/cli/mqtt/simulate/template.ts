@@ -88,7 +88,7 @@ const PLACEHOLDERS: Readonly<Record<string, Make>> = {
 export function compileTemplate(text: string, subject: Subject): Template {
   const parts: Template[] = []
   let end = 0
-  for (const { 0: whole, 1: inside, index } of text.matchAll(/\$\{([^}]*)\}/g)) {
+  for (const { 0: whole, 1: inside, index } of text.matchAll(/\$\{([^{}]*)\}/g)) {
     const before = text.slice(end, index)
     parts.push(() => before, placeholder(inside!, subject))
     end = index + whole.length
