@@ -1455,7 +1455,8 @@ const adminRows = rows('admin', [
     default: 100,
     min: 1,
     max: UINT16,
-    description: 'Connections to the socket, and as many to `bind`. Further ones are closed.',
+    description:
+      'Connections to the socket, and as many to `bind`. Beyond it, the oldest connection without a request under way gives way: of the address that has most of them (IPv6 addresses are grouped by `ipv6-prefix-length`).',
   },
   {
     key: 'max-request-bytes',

@@ -101,7 +101,7 @@ class HttpDoor implements AdminDoor {
     const abandon = async (): Promise<void> => void (await Promise.all(opened.map(({ http }) => http.close())))
     try {
       for (const address of coming) {
-        const place = await this.#open(address, options.admin!, tls)
+        const place = await this.#open(address, options, tls)
         if (place !== undefined) opened.push(place)
       }
     } catch (error) {
@@ -122,7 +122,7 @@ class HttpDoor implements AdminDoor {
     void this.#api?.then((api) => api.configure(options, keys))
     for (const { http } of before.filter((place) => !places.includes(place))) this.#retire(http)
     for (const { http } of places) {
-      http.options = options.admin!
+      http.options = options
       if (tls !== undefined) http.renew(tls)
     }
     for (const place of places.filter((one) => !before.includes(one))) this.#announce(place)
@@ -142,7 +142,7 @@ class HttpDoor implements AdminDoor {
   /** @returns `undefined` for a socket that nobody has asked for and that cannot be opened */
   async #open(
     address: Address,
-    options: AdminOptions,
+    options: Options,
     tls: SecureContextOptions | undefined,
   ): Promise<OpenPlace | undefined> {
     const isLocal = address.type === 'unix'
@@ -155,7 +155,7 @@ class HttpDoor implements AdminDoor {
       await this.#sockets.listen(http.server, address, listenerAt)
       return { address, http }
     } catch (error) {
-      if (address.type !== 'unix' || options.isSocketAsked) throw error
+      if (address.type !== 'unix' || options.admin!.isSocketAsked) throw error
       this.#host.log.warn(`there is no socket for commands: ${messageOf(error)}`)
       return undefined
     }

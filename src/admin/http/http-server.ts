@@ -8,10 +8,11 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createSecureServer, Server as SecureServer } from 'node:https'
 import type { Socket } from 'node:net'
 import { TLSSocket, type SecureContextOptions } from 'node:tls'
-import { plainAddress } from '../../access/address.ts'
+import { networkOf, plainAddress } from '../../access/address.ts'
 import type { Clock } from '../../base/clock.ts'
-import type { AdminOptions } from '../../config/resolved-options.ts'
+import type { AdminOptions, Options } from '../../config/resolved-options.ts'
 import type { Api } from './api.ts'
+import { ConnectionRoom } from './connection-room.ts'
 import { Problem, problemAnswer } from './problem.ts'
 import { RequestBody } from './request-body.ts'
 import { LOCAL_ADDRESS, type Answer, type RequestHead } from './request.ts'
@@ -30,20 +31,26 @@ export class HttpServer {
   /** Connections with a request under way. */
   readonly #busy = new WeakSet<Socket>()
   /** Below TLS: Node does not close those that are still in their handshake. */
-  readonly #sockets = new Set<Socket>()
+  readonly #room = new ConnectionRoom<Socket>()
+  /** Connections in their TLS handshake, by `peerOf`: Node does not tell which of them became secure. */
+  readonly #handshakes = new Map<string, Socket>()
+  /** For each connection with TLS, the one below it. */
+  readonly #below = new WeakMap<Socket, Socket>()
   /** What ends each of those who follow events. */
   readonly #followers = new Set<() => void>()
   #options: AdminOptions
+  #ipv6PrefixLength: number
 
   /**
    * @param isLocal whether it is served on a Unix domain socket
    * @param tls what TLS uses; `undefined` without it
    * @param api is asked for with the first request
    */
-  constructor(options: AdminOptions, isLocal: boolean, tls: SecureContextOptions | undefined, api: () => Promise<Api>) {
+  constructor(options: Options, isLocal: boolean, tls: SecureContextOptions | undefined, api: () => Promise<Api>) {
     this.#api = api
     this.#isLocal = isLocal
-    this.#options = options
+    this.#options = options.admin!
+    this.#ipv6PrefixLength = options.ipv6PrefixLength
     const limits = { maxHeaderSize: MAX_HEADER_BYTES, connectionsCheckingInterval: CHECKING_INTERVAL_MS }
     const serve = (request: IncomingMessage, response: ServerResponse): void => void this.#serve(request, response)
     // Whether a certificate is good is looked at with each request: without one, an API key is needed.
@@ -53,15 +60,16 @@ export class HttpServer {
         ? createServer({ ...limits, noDelay: true }, serve)
         : createSecureServer({ ...limits, ...HANDSHAKE, noDelay: true, ...tls, ...certificates }, serve)
     this.server.on('connection', (socket: Socket) => this.#hold(socket))
-    this.server.on('drop', () => void api().then((loaded) => loaded.overLimit()))
+    this.server.on('secureConnection', (socket: Socket) => this.#secure(socket))
     this.options = options
   }
 
   /** Applies new options to requests from now on. */
-  set options(options: AdminOptions) {
-    this.#options = options
-    this.server.maxConnections = options.maxConnections
-    this.server.requestTimeout = options.requestTimeout * 1000
+  set options(options: Options) {
+    this.#options = options.admin!
+    this.#ipv6PrefixLength = options.ipv6PrefixLength
+    this.#room.maxConnections = this.#options.maxConnections
+    this.server.requestTimeout = this.#options.requestTimeout * 1000
     this.server.headersTimeout = Math.min(HEADERS_TIMEOUT_MS, this.server.requestTimeout)
   }
 
@@ -74,8 +82,23 @@ export class HttpServer {
   }
 
   #hold(socket: Socket): void {
-    this.#sockets.add(socket)
-    socket.once('close', () => this.#sockets.delete(socket))
+    const network = networkOf(socket.remoteAddress ?? '', this.#ipv6PrefixLength)
+    const peer = peerOf(socket)
+    if (this.server instanceof SecureServer) this.#handshakes.set(peer, socket)
+    socket.once('close', () => {
+      this.#room.leave(socket)
+      if (this.#handshakes.get(peer) === socket) this.#handshakes.delete(peer)
+    })
+    const superfluous = this.#room.enter(socket, network)
+    if (superfluous === undefined) return
+    superfluous.destroy()
+    void this.#api().then((api) => api.overLimit())
+  }
+
+  #secure(socket: Socket): void {
+    const below = this.#handshakes.get(peerOf(socket))
+    if (below !== undefined) this.#below.set(socket, below)
+    this.#handshakes.delete(peerOf(socket))
   }
 
   /**
@@ -101,15 +124,13 @@ export class HttpServer {
 
   #destroyAll(): void {
     this.server.closeAllConnections()
-    for (const socket of this.#sockets) socket.destroy()
+    for (const socket of this.#room.connections) socket.destroy()
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { socket } = request
     if (this.#busy.has(socket)) return this.#refusePipelining(response)
-    this.#busy.add(socket)
-    const done = (): unknown => this.#busy.delete(socket)
-    response.once('finish', done).once('close', done)
+    this.#begin(socket, response)
     const api = await this.#api()
     const readBody = (): Promise<Uint8Array> => bodyOf(request, this.#options.maxRequestBytes)
     const answer = await api.answer(headOf(request, this.#isLocal, this.#options), readBody)
@@ -117,6 +138,21 @@ export class HttpServer {
     if (answer.follow !== undefined) return this.#follow(request, response, answer)
     socket.setTimeout(this.#options.requestTimeout * 1000)
     send(response, answer, request.method === 'HEAD')
+  }
+
+  #begin(socket: Socket, response: ServerResponse): void {
+    const below = this.#below.get(socket) ?? socket
+    this.#busy.add(socket)
+    this.#room.begin(below)
+    const done = (): void => {
+      // Both events come; the next request may have begun between them.
+      if (isDone) return
+      isDone = true
+      this.#busy.delete(socket)
+      this.#room.end(below)
+    }
+    let isDone = false
+    response.once('finish', done).once('close', done)
   }
 
   #follow(request: IncomingMessage, response: ServerResponse, { status, headers, follow }: Answer): void {
@@ -149,6 +185,10 @@ export class HttpServer {
     response.shouldKeepAlive = false
     send(response, problemAnswer(new Problem('ERR_RATE', 'send the next request after the answer to this one')), false)
   }
+}
+
+function peerOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress} ${remotePort}`
 }
 
 function headOf(

@@ -167,15 +167,29 @@ test('the body of whoever may not send one is not read', async (t) => {
   assert.match(await textOf(socket), /^HTTP\/1\.1 401 /)
 })
 
-test('`max-connections`: further ones are closed and counted', async (t) => {
+test('`max-connections`: while every connection has a request under way, further ones are closed and counted', async (t) => {
   const { broker, socketPath } = await serve(t, { 'max-connections': 1 })
   const first = connect(socketPath)
   await once(first, 'connect')
-  first.write('GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n')
+  first.write('GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n')
   await once(first, 'data')
   assert.equal(await textOf(connect(socketPath)), '')
   while (broker.metrics.adminOverLimit === 0) await new Promise((resolve) => setImmediate(resolve))
   first.destroy()
+})
+
+test('half-open requests take no place from others: the oldest gives way, is closed and counted', async (t) => {
+  const { broker, port } = await serve(t, { bind: '127.0.0.1:0', 'max-connections': 2 })
+  const closed: Promise<string>[] = []
+  for (let count = 0; count < 2; count++) {
+    const half = connect(port(), '127.0.0.1')
+    half.write('GET /health/live HTTP/1.1\r\nHost: ')
+    closed.push(textOf(half))
+    await once(half, 'connect')
+  }
+  assert.equal((await ask({ host: '127.0.0.1', port: port(), path: '/health/live' })).status, 200)
+  assert.equal(await Promise.race(closed), '')
+  assert.equal(broker.metrics.adminOverLimit, 1)
 })
 
 test('`request-timeout`: a request that does not arrive is answered 408', async (t) => {
@@ -273,7 +287,7 @@ test('a body in pieces of a byte is put together', async (t) => {
 })
 
 test('a reader of events that never reads is closed all the same', async (t) => {
-  const { admin } = resolveOptions({ admin: { 'request-timeout': 1 } })
+  const options = resolveOptions({ admin: { 'request-timeout': 1 } })
   let end = (): void => {}
   const ended = new Promise<void>((resolve) => (end = resolve))
   const follow = (sink: EventSink): (() => void) => {
@@ -282,7 +296,7 @@ test('a reader of events that never reads is closed all the same', async (t) => 
     return end
   }
   const answer = (): Promise<object> => Promise.resolve({ status: 200, headers: {}, body: [], follow })
-  const http = new HttpServer(admin!, true, undefined, () => Promise.resolve({ answer } as unknown as Api))
+  const http = new HttpServer(options, true, undefined, () => Promise.resolve({ answer } as unknown as Api))
   const path = join(scratchFolder(), 'events.sock')
   http.server.listen(path)
   await once(http.server, 'listening')
