@@ -414,7 +414,7 @@ export interface AdminSettings {
   readonly allowedHosts: readonly string[]
   /** Addresses and networks (`10.0.0.1`, `10.0.0.0/8`) that may read `/metrics` without a login. Behind a proxy on this machine, every request comes from 127.0.0.1. Default []. */
   readonly metricsNetworks: readonly string[]
-  /** Connections to the socket, and as many to `bind`. Further ones are closed. Default 100. */
+  /** Connections to the socket, and as many to `bind`. Beyond it, the oldest connection without a request under way gives way: of the address that has most of them (IPv6 addresses are grouped by `ipv6-prefix-length`). Default 100. */
   readonly maxConnections: number
   /** Largest body of a request. A longer one is answered 413. In bytes. Default 1048576. */
   readonly maxRequestBytes: number
