@@ -6,7 +6,7 @@
  * @module
  */
 import { serverOf, type Broker } from '../broker/broker.ts'
-import type { Admin, AdminParameters, OperationName } from '../broker/host/admin.ts'
+import type { Admin, AdminParameters, CallOptions, OperationName } from '../broker/host/admin.ts'
 import type { PublishOptions } from '../broker/host/host-message.ts'
 import type { Page, PageOptions } from '../broker/host/page.ts'
 import { accessCalls } from './access/access-calls.ts'
@@ -23,7 +23,9 @@ import { subscriptionPage } from './views/subscriptions.ts'
 import { countTopics } from './views/topics.ts'
 
 /** What each operation does with parameters that are checked. */
-type Calls = { readonly [Name in OperationName]: (broker: Broker, parameters: AdminParameters[Name]) => unknown }
+type Calls = {
+  readonly [Name in OperationName]: (broker: Broker, parameters: AdminParameters[Name], options: CallOptions) => unknown
+}
 
 const calls: Calls = {
   overview: (broker) => overviewOf(broker),
@@ -42,7 +44,7 @@ const calls: Calls = {
   drops: (broker) => dropsOf(broker),
   healthChecks: (broker) => healthChecksOf(broker),
   slowSubscribers: (broker, { limit }) => slowSubscribers(broker, limit),
-  topics: (broker, query) => countTopics(broker, query),
+  topics: (broker, query, { signal }) => countTopics(broker, query, signal),
   certificates: (broker) => certificatesOf(broker),
   backup: (broker, { path }) => backUp(broker, path),
   configuration: (broker) => configurationOf(broker.options),
@@ -92,9 +94,11 @@ async function withFields<Item extends object>(
 
 /** The operations on that broker, by their names. */
 export function createAdmin(broker: Broker): Admin {
-  const operation = <Name extends OperationName>(name: Name): [Name, (parameters?: unknown) => Promise<unknown>] => [
+  const operation = <Name extends OperationName>(
+    name: Name,
+  ): [Name, (parameters?: unknown, options?: CallOptions) => Promise<unknown>] => [
     name,
-    async (parameters = {}) => calls[name](broker, checkParameters(name, parameters)),
+    async (parameters = {}, options = {}) => calls[name](broker, checkParameters(name, parameters), options),
   ]
   return Object.fromEntries((Object.keys(calls) as OperationName[]).map(operation)) as unknown as Admin
 }

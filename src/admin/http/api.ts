@@ -12,7 +12,7 @@ import { logRefusal, silentLogger } from '../../base/log.ts'
 import { messageOf } from '../../base/thrown.ts'
 import { networkOf, addressList } from '../../access/address.ts'
 import { serverOf, type Broker } from '../../broker/broker.ts'
-import type { Admin, OperationName } from '../../broker/host/admin.ts'
+import type { Admin, CallOptions, OperationName } from '../../broker/host/admin.ts'
 import type { AdminHost } from '../../broker/host/admin-door.ts'
 import type { AdminRole } from '../../broker/host/api-key-views.ts'
 import type { AdminOptions, Options } from '../../config/resolved-options.ts'
@@ -92,11 +92,13 @@ export class Api {
   async answer(head: RequestHead, readBody: ReadBody): Promise<Answer> {
     const isHead = head.method === 'HEAD'
     const asked = isHead ? { ...head, method: 'GET' } : head
-    const answer = await this.#answer(asked, readBody).catch((error: unknown) => this.#refusal(error))
+    const answer = await this.#answer(asked, readBody).catch((error: unknown) => this.#refusal(error, head))
     return { ...answer, headers: { ...COMMON_HEADERS, ...answer.headers } }
   }
 
-  #refusal(error: unknown): Answer {
+  #refusal(error: unknown, { signal }: RequestHead): Answer {
+    // There is nobody to answer, and it is no fault of ours.
+    if (signal?.aborted === true) return problemAnswer(new Problem('ERR_UNAVAILABLE', 'the caller has left'))
     const problem = problemOf(error, this.#host.log)
     if (problem.fields['option'] !== undefined) this.overLimit()
     return problemAnswer(problem)
@@ -122,7 +124,7 @@ export class Api {
     const { name, operation } = route
     this.#checkRole(principal, operation.role, head, name)
     const parameters = requestParameters(route, query, await bodyOf(route, head, readBody))
-    if (operation.method === 'GET') return this.#answerOf(route, head, await this.#call(name, parameters))
+    if (operation.method === 'GET') return this.#answerOf(route, head, await this.#call(name, parameters, head))
     return this.#act(route, head, principal, parameters)
   }
 
@@ -154,7 +156,7 @@ export class Api {
     await this.#checkAudit()
     const audited = auditedParameters(route.operation, parameters)
     try {
-      const answer = await this.#answerOf(route, head, await this.#call(route.name, parameters))
+      const answer = await this.#answerOf(route, head, await this.#call(route.name, parameters, {}))
       this.#record(head, name, route.name, answer, audited)
       return answer
     } catch (error) {
@@ -234,8 +236,10 @@ export class Api {
     await this.#audit.flush()
   }
 
-  #call(name: OperationName, parameters: object): Promise<unknown> {
-    return (this.#admin[name] as (parameters: object) => Promise<unknown>)(parameters)
+  /** @param options of a view; an action is completed even if its caller has left */
+  #call(name: OperationName, parameters: object, { signal }: CallOptions): Promise<unknown> {
+    const operation = this.#admin[name] as (parameters: object, options: CallOptions) => Promise<unknown>
+    return operation(parameters, { signal })
   }
 
   /** The body of the answer is what `broker.admin` returns. */

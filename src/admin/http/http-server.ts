@@ -133,7 +133,8 @@ export class HttpServer {
     this.#begin(socket, response)
     const api = await this.#api()
     const readBody = (): Promise<Uint8Array> => bodyOf(request, this.#options.maxRequestBytes)
-    const answer = await api.answer(headOf(request, this.#isLocal, this.#options), readBody)
+    const head = headOf(request, this.#isLocal, this.#options)
+    const answer = await api.answer({ ...head, signal: lossOf(response) }, readBody)
     if (!request.complete || !this.server.listening) response.shouldKeepAlive = false
     if (answer.follow !== undefined) return this.#follow(request, response, answer)
     socket.setTimeout(this.#options.requestTimeout * 1000)
@@ -185,6 +186,16 @@ export class HttpServer {
     response.shouldKeepAlive = false
     send(response, problemAnswer(new Problem('ERR_RATE', 'send the next request after the answer to this one')), false)
   }
+}
+
+/** Aborted when the connection is lost before the answer is written. */
+function lossOf(response: ServerResponse): AbortSignal {
+  const loss = new AbortController()
+  if (response.destroyed) loss.abort()
+  response.once('close', () => {
+    if (!response.writableFinished) loss.abort()
+  })
+  return loss.signal
 }
 
 function peerOf({ remoteAddress, remotePort }: Socket): string {

@@ -27,6 +27,7 @@ export const problemTable = {
   ERR_BODY_TYPE: [415, 'Unsupported type of body'],
   ERR_HOST: [421, 'Unknown host'],
   ERR_CONFIG: [422, 'Invalid configuration'],
+  ERR_BUSY: [429, 'Too many at once'],
   ERR_RATE: [429, 'Too many requests'],
   ERR_INTERNAL: [500, 'Internal error'],
   ERR_ADMIN_KEYS: [503, 'Keys cannot be stored'],
@@ -64,7 +65,7 @@ export function problemAnswer({ status, title, code, message, fields, headers }:
 }
 
 /** Codes of errors that have no class of their own. */
-const CALLERS_FAULT = ['ERR_ADMIN_KEYS', 'ERR_LIMIT', 'ERR_VERSION'] as const
+const CALLERS_FAULT = ['ERR_ADMIN_KEYS', 'ERR_BUSY', 'ERR_LIMIT', 'ERR_VERSION'] as const
 
 /** What an error means for the caller. What is no fault of theirs is logged, and only its kind is reported. */
 export function problemOf(error: unknown, log: Logger): Problem {

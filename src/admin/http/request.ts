@@ -16,6 +16,8 @@ export interface RequestHead {
   readonly isEncrypted: boolean
   /** The name in a client certificate that a CA of `cafile` has signed. */
   readonly certificateName?: string | undefined
+  /** Aborted when the caller leaves before its answer. */
+  readonly signal?: AbortSignal
 }
 
 /** Where events are written. */

@@ -1,7 +1,7 @@
 /** A copy of the store while the broker runs, made by a thread of its own. @module */
 import { isAbsolute } from 'node:path'
 import { Worker } from 'node:worker_threads'
-import { UsageError } from '../../base/errors.ts'
+import { SluiceError, UsageError } from '../../base/errors.ts'
 import { show } from '../../base/show.ts'
 import type { Broker } from '../../broker/broker.ts'
 import { serverOf } from '../../broker/broker.ts'
@@ -12,7 +12,7 @@ import type { BackupOutcome, BackupTask } from '../backup-worker.ts'
 /** Brokers that are copying: a second copy beside it would only be slower. */
 const busy = new WeakSet<Broker>()
 
-/** @throws {UsageError} for a broker without a folder of its own, and with the reason if it cannot be copied */
+/** @throws {UsageError} for a broker without a folder of its own, and with the reason if it cannot be copied; `ERR_BUSY` during another copy */
 export async function backUp(broker: Broker, target: string): Promise<BackupView> {
   serverOf(broker)
   const { options } = broker
@@ -20,7 +20,9 @@ export async function backUp(broker: Broker, target: string): Promise<BackupView
     throw new UsageError('backup: this broker stores nothing, so there is nothing to copy')
   }
   if (!isAbsolute(target)) throw new UsageError(`backup: path must be absolute, got ${show(target)}`)
-  if (busy.has(broker)) throw new UsageError('backup: another copy is being made; wait until it is complete')
+  if (busy.has(broker)) {
+    throw new SluiceError('ERR_BUSY', 'backup: another copy is being made; wait until it is complete')
+  }
   busy.add(broker)
   try {
     return { path: target, bytes: await copied({ path: options.persistence.path, target }) }

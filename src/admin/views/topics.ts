@@ -4,8 +4,9 @@
  *
  * @module
  */
-import { UsageError } from '../../base/errors.ts'
+import { SluiceError, UsageError } from '../../base/errors.ts'
 import { show } from '../../base/show.ts'
+import type { Clock } from '../../base/clock.ts'
 import type { BrokerEvents } from '../../access/broker-events.ts'
 import type { Broker } from '../../broker/broker.ts'
 import { serverOf } from '../../broker/broker.ts'
@@ -16,6 +17,8 @@ import { matches, topicFilterProblem } from '../../topics/topic-filter.ts'
 const DEFAULT_SECONDS = 5
 /** Topics that are told apart; what is published to others is counted together. */
 const MAX_TOPICS = 10_000
+/** Of the names of all these topics, because a topic may have 64 KiB; what is published to others is counted together. */
+const MAX_NAME_BYTES = 4_194_304
 /** Counts at the same time. */
 const MAX_COUNTS = 4
 /** The topic of what is counted together. */
@@ -27,16 +30,28 @@ interface Count {
   receivers: number
 }
 
+/** What was counted, by topics or their first levels. */
+interface Counts {
+  readonly byBranch: Map<string, Count>
+  nameBytes: number
+}
+
 const counting = new WeakMap<Broker, number>()
 
-/** @throws {UsageError} for what is no topic filter, or if there are too many counts already */
-export async function countTopics(broker: Broker, query: TopicsQuery): Promise<TopicView[]> {
+/**
+ * @param signal ends the count before its time
+ * @throws {UsageError} for what is no topic filter
+ * @throws {SluiceError} `ERR_BUSY` if there are too many counts already
+ * @throws the reason of `signal`
+ */
+export async function countTopics(broker: Broker, query: TopicsQuery, signal?: AbortSignal): Promise<TopicView[]> {
   const { topicFilter = '#', seconds = DEFAULT_SECONDS, depth = Infinity, limit } = query
   const most = limitOf({ ...(limit !== undefined && { limit }) })
   const problem = topicFilterProblem(topicFilter)
   if (problem !== undefined) throw new UsageError(`${show(topicFilter)} is no topic filter: ${problem}`)
   const { clock } = serverOf(broker)
-  const counts = new Map<string, Count>()
+  const counts: Counts = { byBranch: new Map(), nameBytes: 0 }
+  signal?.throwIfAborted()
   const isOver = begin(broker)
   const count = ({ message, receivers }: BrokerEvents['published']): void => {
     if (matches(topicFilter, message.topic))
@@ -44,19 +59,36 @@ export async function countTopics(broker: Broker, query: TopicsQuery): Promise<T
   }
   broker.on('published', count)
   try {
-    await new Promise<void>((resolve) => clock.setTimer(seconds * 1000, resolve))
+    await passed(seconds * 1000, clock, signal)
   } finally {
     broker.off('published', count)
     isOver()
   }
-  const views = Array.from(counts, ([topic, counted]) => topicViewOf(topic, counted, seconds))
+  const views = Array.from(counts.byBranch, ([topic, counted]) => topicViewOf(topic, counted, seconds))
   return views.sort((one, other) => other.messages - one.messages).slice(0, most)
+}
+
+/** @throws the reason of `signal` */
+function passed(durationMs: number, clock: Clock, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => {
+      timer.cancel()
+      reject(signal!.reason as Error)
+    }
+    const timer = clock.setTimer(durationMs, () => {
+      signal?.removeEventListener('abort', abort)
+      resolve()
+    })
+    signal?.addEventListener('abort', abort, { once: true })
+  })
 }
 
 /** @returns to be called at the end */
 function begin(broker: Broker): () => void {
   const open = counting.get(broker) ?? 0
-  if (open >= MAX_COUNTS) throw new UsageError(`topics: ${MAX_COUNTS} counts are under way; wait until one is complete`)
+  if (open >= MAX_COUNTS) {
+    throw new SluiceError('ERR_BUSY', `topics: ${MAX_COUNTS} counts are under way; wait until one is complete`)
+  }
   counting.set(broker, open + 1)
   return () => counting.set(broker, counting.get(broker)! - 1)
 }
@@ -67,13 +99,22 @@ function branchOf(topic: string, depth: number): string {
   return levels.length <= depth ? topic : `${levels.slice(0, depth).join('/')}/#`
 }
 
-function add(counts: Map<string, Count>, branch: string, bytes: number, receivers: number): void {
-  const topic = counts.has(branch) || counts.size < MAX_TOPICS ? branch : OTHERS
-  const counted = counts.get(topic) ?? { messages: 0, bytes: 0, receivers: 0 }
-  counts.set(topic, counted)
+function add(counts: Counts, branch: string, bytes: number, receivers: number): void {
+  const counted = counts.byBranch.get(branch) ?? begun(counts, branch)
   counted.messages++
   counted.bytes += bytes
   counted.receivers += receivers
+}
+
+/** The count of a new topic, or of all others if there are too many. */
+function begun(counts: Counts, branch: string): Count {
+  const { byBranch } = counts
+  const nameBytes = counts.nameBytes + Buffer.byteLength(branch)
+  const hasRoom = byBranch.size < MAX_TOPICS && nameBytes <= MAX_NAME_BYTES
+  if (hasRoom) counts.nameBytes = nameBytes
+  const counted = (hasRoom ? undefined : byBranch.get(OTHERS)) ?? { messages: 0, bytes: 0, receivers: 0 }
+  byBranch.set(hasRoom ? branch : OTHERS, counted)
+  return counted
 }
 
 function topicViewOf(topic: string, { messages, bytes, receivers }: Count, seconds: number): TopicView {

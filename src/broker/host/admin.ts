@@ -182,6 +182,12 @@ export interface TopicsQuery {
   readonly limit?: number | undefined
 }
 
+/** How long a call waits. */
+export interface CallOptions {
+  /** Ends the call, which rejects with the reason of the signal. */
+  readonly signal?: AbortSignal | undefined
+}
+
 /** What is published. */
 export interface PublishRequest {
   readonly topic: string
@@ -285,8 +291,11 @@ export interface Admin extends AccessAdmin {
   drops(parameters?: object): Promise<readonly DropView[]>
   /** The connected clients that have the most bytes waiting, the slowest first. */
   slowSubscribers(parameters?: AdminParameters['slowSubscribers']): Promise<readonly SlowSubscriberView[]>
-  /** Counts what is published from now on, for some seconds; the topics with the most messages first. */
-  topics(parameters?: TopicsQuery): Promise<readonly TopicView[]>
+  /**
+   * Counts what is published from now on, for some seconds; the topics with the most messages first. Rejects with
+   * `ERR_BUSY` while four counts are under way.
+   */
+  topics(parameters?: TopicsQuery, options?: CallOptions): Promise<readonly TopicView[]>
   /** The certificates of all listeners, those that end first at the top. */
   certificates(parameters?: object): Promise<readonly CertificateView[]>
   /** Copies the store to a folder that is empty or does not exist, in a thread of its own. */

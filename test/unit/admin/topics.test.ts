@@ -67,12 +67,51 @@ test('topics: a fifth count at the same time is refused, and there is room once 
   const { admin } = broker.broker
   const counts = Array.from({ length: 4 }, () => admin.topics({ seconds: 1 }))
   await broker.settle()
-  await assert.rejects(settled(broker, admin.topics()), { code: 'ERR_USAGE', message: /4 counts are under way/ })
+  await assert.rejects(settled(broker, admin.topics()), { code: 'ERR_BUSY', message: /4 counts are under way/ })
   broker.advance(1000)
   for (const count of counts) assert.deepEqual(await settled(broker, count), [])
   const again = admin.topics({ seconds: 1 })
   await broker.settle()
   broker.advance(1000)
   assert.deepEqual(await settled(broker, again), [])
+  await broker.close()
+})
+
+test('topics ends with the signal of its caller, and makes room for others', async () => {
+  const broker = await start()
+  const { admin } = broker.broker
+  const caller = new AbortController()
+  const counts = Array.from({ length: 4 }, () => admin.topics({ seconds: 20 }, { signal: caller.signal }))
+  const ended = Promise.allSettled(counts)
+  await broker.settle()
+  caller.abort(new Error('gone'))
+  for (const outcome of await settled(broker, ended)) {
+    assert.deepEqual(
+      [outcome.status, outcome.status === 'rejected' && outcome.reason],
+      ['rejected', caller.signal.reason],
+    )
+  }
+  assert.equal(broker.clock.waitingTimers, 0)
+  await assert.rejects(settled(broker, admin.topics({}, { signal: caller.signal })), caller.signal.reason as Error)
+  const again = admin.topics({ seconds: 1 })
+  await broker.settle()
+  broker.advance(1000)
+  assert.deepEqual(await settled(broker, again), [])
+  await broker.close()
+})
+
+test('topics: long names are counted together once all names have 4 MiB', async () => {
+  const broker = await start()
+  const sensor = broker.connect({ clientId: 'sensor' })
+  const found = broker.broker.admin.topics({ seconds: 1 })
+  await broker.settle()
+  const long = 'x'.repeat(60_000)
+  for (let number = 100; number < 180; number++) sensor.publish(`${number}${long}`, '')
+  sensor.publish(`100${long}`, '')
+  broker.advance(1000)
+  const views = await settled(broker, found)
+  const others = views.find(({ topic }) => topic === '(other topics)')!
+  assert.deepEqual([views.length, others.messages], [70, 11])
+  assert.equal(views.find(({ topic }) => topic === `100${long}`)!.messages, 2)
   await broker.close()
 })

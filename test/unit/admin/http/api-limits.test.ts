@@ -260,3 +260,20 @@ test('the page of another site is refused, whatever it asks', async () => {
   }
   await api.close()
 })
+
+test('a fifth count of topics is answered 429; the counts of a caller who has left end and are not logged', async () => {
+  const api = await TestApi.start()
+  const caller = new AbortController()
+  const ended = Array.from({ length: 4 }, () => api.ask('GET', '/topics?seconds=20', { signal: caller.signal }))
+  await api.ask('GET', '/drops')
+  const { status, code } = await api.problem('GET', '/topics')
+  assert.deepEqual([status, code], [429, 'ERR_BUSY'])
+  caller.abort()
+  await Promise.all(ended)
+  assert.deepEqual(api.log.lines, [])
+  const again = api.ask('GET', '/topics?seconds=1')
+  await api.ask('GET', '/drops')
+  api.test.advance(1000)
+  assert.equal((await again).status, 200)
+  await api.close()
+})

@@ -21,6 +21,8 @@ export interface Asked {
   /** Default: the Unix domain socket. */
   readonly address?: string
   readonly isEncrypted?: boolean
+  /** Aborted when the caller leaves. */
+  readonly signal?: AbortSignal
 }
 
 export interface Got {
@@ -69,12 +71,12 @@ export class TestApi {
 
   /** @param path and query, below `/api/v1` unless it begins with two slashes, of which one is left out */
   async ask(method: string, path: string, asked: Asked = {}): Promise<Got> {
-    const { body, address = '', isEncrypted = false } = asked
+    const { body, address = '', isEncrypted = false, signal } = asked
     const bytes = bytesOf(body)
     const type = body === undefined ? {} : { 'content-type': 'application/json' }
     const headers = { host: 'localhost', ...type, ...asked.headers }
     const target = path.startsWith('//') ? path.slice(1) : `/api/v1${path}`
-    const head: RequestHead = { method, target, headers, address, isEncrypted }
+    const head: RequestHead = { method, target, headers, address, isEncrypted, ...(signal && { signal }) }
     const answer = await settled(
       this.test,
       this.api.answer(head, () => Promise.resolve(bytes)),
