@@ -44,6 +44,7 @@ export type {
 export type {
   Admin,
   AdminParameters,
+  CallOptions,
   ClientIdParameter,
   ClientsQuery,
   ClosedConnectionsQuery,
