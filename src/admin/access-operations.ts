@@ -57,7 +57,7 @@ export const accessOperations: Rows = {
     ...{ ...SET, path: '/users/{userName}', answer: 'UserView' },
     parameters: {
       userName: USER_NAME,
-      password: inBody('text', 'A new password.'),
+      password: { ...inBody('text', 'A new password.'), isSecret: true },
       disabled: inBody('boolean', 'Whether the user may not log in.'),
       clientId: inBody('text', 'The only client identifier that the user may use; empty: any.'),
       roles: ROLES,

@@ -22,6 +22,8 @@ export interface ParameterRow {
   readonly maximum?: number
   /** All values there are; of a list, of its entries. */
   readonly values?: readonly (string | number)[]
+  /** A password: commands ask for it, and no log shows it. */
+  readonly isSecret?: true
 }
 
 /** Whether a parameter has to be given follows from its type. */

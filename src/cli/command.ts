@@ -16,6 +16,8 @@ export interface CommandOption {
   readonly isRequired?: true
   /** All accepted values; absent for any. */
   readonly values?: readonly string[]
+  /** Whether `--name ''` is a value. */
+  readonly mayBeEmpty?: true
   readonly description: string
 }
 
@@ -117,10 +119,15 @@ function valueOf(command: Command, { name, rawName, value, inlineValue }: Option
     throw new UsageError(`\`sluice ${command.name}\` has no option ${rawName}.${hint}`)
   }
   if (option.value === undefined) {
+    if (value !== undefined && command.hidesExtra === true) throw new UsageError(`${rawName} takes no value.`)
     if (value !== undefined) throw new UsageError(`${rawName} takes no value, got ${value}.`)
     return 'true'
   }
-  if (value === undefined || value === '' || (value.startsWith('-') && inlineValue !== true)) {
+  if (
+    value === undefined ||
+    (value === '' && option.mayBeEmpty !== true) ||
+    (value.startsWith('-') && inlineValue !== true)
+  ) {
     throw new UsageError(`${rawName} requires a value: --${name} ${option.value}.`)
   }
   if (option.values?.includes(value) === false) {

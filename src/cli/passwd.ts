@@ -6,12 +6,11 @@
  *
  * @module
  */
-import { createInterface } from 'node:readline'
-import { Writable } from 'node:stream'
 import { SluiceError, UsageError } from '../base/errors.ts'
 import { printable } from '../base/printable.ts'
 import { kindOfFile, updatePasswordFile } from '../plugins/password-file.ts'
 import { hashPassword, WRITABLE_PASSWORD_HASH_KINDS } from '../plugins/password-hash.ts'
+import { askPassword, type PasswordPrompt } from './password-prompt.ts'
 
 /** The arguments of the command, compatible with `Call` of the command table. */
 export interface PasswdCall {
@@ -20,12 +19,6 @@ export interface PasswdCall {
   /** FILE and USER. */
   readonly positionals: readonly string[]
   readonly terminal: { readonly out: (text: string) => void }
-}
-
-/** Where the password is read and the prompt is written: the process's own streams, or those of a test. */
-export interface PasswordPrompt {
-  readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean }
-  readonly stderr: NodeJS.WritableStream
 }
 
 /**
@@ -67,31 +60,6 @@ function findKind(name: string = WRITABLE_PASSWORD_HASH_KINDS[0]!): Kind {
   const kind = WRITABLE_PASSWORD_HASH_KINDS.find((known) => known === name)
   if (kind !== undefined) return kind
   throw new UsageError(`--kind must be one of ${WRITABLE_PASSWORD_HASH_KINDS.join(', ')}, got ${name}.`)
-}
-
-async function askPassword(user: string, prompt: PasswordPrompt): Promise<string> {
-  if (prompt.stdin.isTTY !== true) return readLine(prompt)
-  const first = await readLine(prompt, `Password for ${printable(user)}: `)
-  const second = await readLine(prompt, 'Repeat password: ')
-  if (first === second) return first
-  throw failure('the two passwords differ; nothing was changed')
-}
-
-/** Reads one line; with a prompt, from a terminal without echo. */
-function readLine({ stdin, stderr }: PasswordPrompt, question?: string): Promise<string> {
-  const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() })
-  const lines = createInterface({ input: stdin, output: nowhere, terminal: question !== undefined })
-  return new Promise((resolve, reject) => {
-    const finish = (settle: () => void): void => {
-      lines.removeAllListeners().close()
-      if (question !== undefined) stderr.write('\n')
-      settle()
-    }
-    lines.once('line', (line) => finish(() => resolve(line)))
-    lines.once('SIGINT', () => finish(() => reject(failure('cancelled; nothing was changed'))))
-    lines.once('close', () => finish(() => reject(failure('no password was given; nothing was changed'))))
-    if (question !== undefined) stderr.write(question)
-  })
 }
 
 function failure(message: string, cause?: unknown): SluiceError {

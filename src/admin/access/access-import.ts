@@ -63,8 +63,8 @@ function removals(directory: Directory, file: AccessFile): Step[] {
 
 /** Whether an entry says something else than the one that is there. */
 function isOther(directory: Directory, { type, name, entry }: Step): boolean {
-  const known = directory.get(type, name)
-  return known === undefined || pictureOf(directory, known.entry, true) !== pictureOf(directory, entry!, false)
+  const known = type === 'defaults' ? directory.defaults : directory.get(type, name)?.entry
+  return known === undefined || pictureOf(directory, known, true) !== pictureOf(directory, entry!, false)
 }
 
 /** @param isKept whether its references lead somewhere only if the numbers are right */

@@ -10,15 +10,13 @@ import type { Operation, ParameterRow, ParameterType } from '../operation.ts'
 
 /** Of these types nothing is shown. */
 const HIDDEN_TYPES: ReadonlySet<ParameterType> = new Set(['payload', 'object'])
-/** Plain text, but a secret. */
-const HIDDEN_NAMES: ReadonlySet<string> = new Set(['password'])
 
 export function auditedParameters({ parameters: known }: Operation, parameters: object): object {
   const rows = known as Readonly<Record<string, ParameterRow>>
   return Object.fromEntries(
     Object.entries(parameters).map(([name, value]) => {
       const row = Object.hasOwn(rows, name) ? rows[name] : undefined
-      const isShown = row !== undefined && !HIDDEN_TYPES.has(row.type) && !HIDDEN_NAMES.has(name)
+      const isShown = row !== undefined && !HIDDEN_TYPES.has(row.type) && row.isSecret !== true
       return [name, isShown ? value : hidden(value)]
     }),
   )

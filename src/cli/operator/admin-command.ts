@@ -5,7 +5,7 @@ import type { CreatedApiKey } from '../../broker/host/api-key-views.ts'
 import type { Call } from '../command.ts'
 import { apiOf } from './broker-door.ts'
 import { isForPeople, show } from './list-command.ts'
-import type { OperatorRow } from './operator-table.ts'
+import type { OperatorRow } from './operator-row.ts'
 
 const KEYS: OperatorRow = {
   ...{ name: 'keys', operation: 'apiKeys', kind: 'view', summary: '', details: '', examples: [] },

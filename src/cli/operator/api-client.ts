@@ -129,9 +129,10 @@ async function textOf(response: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString()
 }
 
-/** Whether the path names a client, a session or a key, which may not be there. */
+/** Whether it is about one thing, such as a client, a key or a ban, which may not be there. */
 function namesOne(name: OperationName): boolean {
-  return operationTable[name].path.includes('{')
+  const { method, path } = operationTable[name]
+  return method === 'DELETE' || path.includes('{')
 }
 
 /** The path with its query, and the body, as the table places the parameters. */

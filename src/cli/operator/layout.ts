@@ -64,11 +64,21 @@ export function valueText(field: string, value: unknown, nowMs: number): string 
   if (typeof value === 'string') return printable(value)
   if (Array.isArray(value))
     return field === 'subscriptions' ? String(value.length) : value.map((one) => valueText('', one, nowMs)).join(', ')
-  return printable(JSON.stringify(value))
+  return printable(entryText(value as Item))
+}
+
+/** A role or group by its name, a rule as a sentence; something else as JSON. */
+function entryText(value: Item): string {
+  const { name, priority, action, effect, topic, literal } = value
+  const rank = priority === 0 ? '' : ` (priority ${String(priority)})`
+  if (typeof action === 'string') {
+    return `${String(effect)} ${action} ${literal === true ? 'exactly ' : ''}${String(topic)}${rank}`
+  }
+  return typeof name === 'string' && typeof priority === 'number' ? name + rank : JSON.stringify(value)
 }
 
 function numberText(field: string, value: number, nowMs: number): string {
-  if (field.endsWith('AtMs') || field === 'validFromMs' || field === 'validToMs') return agoText(value - nowMs)
+  if (isTime(field)) return agoText(value - nowMs)
   if (/bytes/i.test(field) || field === 'memoryLimit') return bytesText(value)
   if (field === 'protocolVersion') return VERSIONS[value] ?? String(value)
   if (field === 'reasonCode') return `0x${value.toString(16).padStart(2, '0').toUpperCase()}`
@@ -77,6 +87,10 @@ function numberText(field: string, value: number, nowMs: number): string {
   if (field.endsWith('Seconds') || field === 'keepAlive') return durationText(value * 1000)
   if (field.endsWith('Ms')) return `${roundedText(value)} ms`
   return Number.isInteger(value) ? String(value) : roundedText(value)
+}
+
+function isTime(field: string): boolean {
+  return field.endsWith('AtMs') || field === 'validFromMs' || field === 'validToMs' || field === 'untilMs'
 }
 
 function roundedText(value: number): string {
@@ -127,9 +141,7 @@ export interface TableStyle {
 export function tableLines(fields: readonly string[], items: readonly Item[], style: TableStyle): string[] {
   const cells = items.map((item) => fields.map((field) => valueText(field, item[field], style.nowMs)))
   const titles = fields.map(titleOf)
-  const isRight = fields.map(
-    (field) => items.some((item) => typeof item[field] === 'number') && !/AtMs$|^valid/.test(field),
-  )
+  const isRight = fields.map((field) => items.some((item) => typeof item[field] === 'number') && !isTime(field))
   const widths = fitted(
     titles.map((title, at) => cells.reduce((most, row) => Math.max(most, row[at]!.length), title.length)),
     style.width,

@@ -10,11 +10,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { AdminParameters, OperationName } from '../../broker/host/admin.ts'
 import { UsageError, SluiceError } from '../../base/errors.ts'
 import type { Call } from '../command.ts'
+import type { PasswordPrompt } from '../password-prompt.ts'
 import type { ApiClient } from './api-client.ts'
 import { apiOf } from './broker-door.ts'
 import { tableLines, viewLines, type Item } from './layout.ts'
-import type { OperatorRow } from './operator-table.ts'
-import { isList, parametersOf } from './parameters.ts'
+import type { OperatorRow } from './operator-row.ts'
+import { isList, parametersOf, plainOf, secretsOf } from './parameters.ts'
 
 /** Items on a terminal, unless `--limit` asks for another number. */
 const SHOWN_ITEMS = 100
@@ -65,7 +66,8 @@ async function fetched(
 }
 
 function missing({ absent = 'there is nothing of that name' }: OperatorRow, { positionals, terminal }: Call): number {
-  terminal.err(positionals[0] === undefined ? absent : absent.replace('NAME', JSON.stringify(positionals[0])))
+  const [name] = positionals
+  terminal.err(name === undefined ? absent : absent.replace('NAME', () => JSON.stringify(name)))
   return 1
 }
 
@@ -73,8 +75,9 @@ function* linesOf(row: OperatorRow, answer: Item | Found, call: Call): Generator
   const isPeople = isForPeople(call)
   const nowMs = Date.now()
   if (!isFound(answer)) {
-    if (row.operation === 'configuration') yield JSON.stringify(answer, undefined, isPeople ? 2 : undefined)
-    else if (isPeople) yield* viewLines(answer, nowMs)
+    if (row.isFile === true) yield JSON.stringify(answer, undefined, 2)
+    else if (row.operation === 'configuration') yield JSON.stringify(answer, undefined, isPeople ? 2 : undefined)
+    else if (isPeople) yield* row.lines?.(answer) ?? viewLines(answer, nowMs)
     else yield JSON.stringify(answer)
     return
   }
@@ -130,15 +133,20 @@ function watchMs(options: Call['options']): number | undefined {
   throw new UsageError(`--interval must be a number of seconds from 0.1 to 3600, got ${interval}.`)
 }
 
-/** Does what an action row says, and reports it in a sentence. @returns the exit code */
-export async function act(row: OperatorRow, call: Call): Promise<number> {
+/**
+ * Does what an action row says, and reports it in a sentence.
+ *
+ * @param prompt where a password is read, if the call asks for that
+ * @returns the exit code: 1 if there was nothing of that name
+ */
+export async function act(row: OperatorRow, call: Call, prompt: PasswordPrompt = process): Promise<number> {
   const parameters = parametersOf(row, call)
-  const answer = await apiOf(call).call(row.operation, parameters as AdminParameters[OperationName])
-  const isMissing = answer === undefined && row.absent !== undefined
+  const secrets = await secretsOf(row, call, prompt)
+  const answer = await apiOf(call).call(row.operation, { ...parameters, ...secrets } as AdminParameters[OperationName])
+  const isMissing = (answer === undefined || answer === false) && row.absent !== undefined
   if (isMissing) return missing(row, call)
-  if (!isForPeople(call))
-    call.terminal.out(JSON.stringify({ done: row.name, ...parameters, ...(answer !== undefined && { answer }) }))
-  else call.terminal.out(row.done?.(parameters, answer) ?? 'done')
+  if (isForPeople(call)) call.terminal.out(row.done?.(parameters, answer) ?? 'done')
+  else call.terminal.out(JSON.stringify({ done: row.name, ...plainOf(row, parameters), answer }))
   return 0
 }
 

@@ -2,15 +2,18 @@
 import { roles } from '../../admin/operation.ts'
 import type { Command, CommandOption } from '../command.ts'
 import { doorOptions } from './broker-door.ts'
-import { operatorTable, type OperatorRow } from './operator-table.ts'
-import { isList, optionsOf } from './parameters.ts'
+import type { OperatorRow } from './operator-row.ts'
+import { operatorTable } from './operator-table.ts'
+import { hasFields, isList, optionsOf, takesSecret } from './parameters.ts'
 
 const JSON_OPTION: CommandOption = {
   description: 'prints JSON, a line for each item; default if the output is no terminal',
 }
 
-const LIST_OPTIONS: Readonly<Record<string, CommandOption>> = {
+const LIMIT_OPTION: Readonly<Record<string, CommandOption>> = {
   limit: { short: 'n', value: 'N', description: 'the most items, or all; default 100 on a terminal, otherwise all' },
+}
+const FIELDS_OPTION: Readonly<Record<string, CommandOption>> = {
   fields: { value: 'A,B', description: 'only these fields' },
 }
 
@@ -78,16 +81,17 @@ export const operatorCommands: readonly Command[] = [
 ]
 
 function commandOf(row: OperatorRow): Command {
-  const { name, summary, details, positional, examples, kind } = row
-  const isOptional = positional?.isOptional === true
+  const { name, summary, details, positionals = [], examples, kind } = row
+  const optional = positionals.find(({ isOptional }) => isOptional)
   return {
     ...{ name, summary, details, examples, asksBroker: true },
-    positionals: positional === undefined || isOptional ? [] : [positional.name],
-    ...(isOptional && { optionalPositional: positional.name }),
+    positionals: positionals.filter(({ isOptional }) => !isOptional).map((each) => each.name),
+    ...(optional !== undefined && { optionalPositional: optional.name }),
+    ...(takesSecret(row) && { hidesExtra: true }),
     options: {
       ...optionsOf(row),
-      ...(isList(row) && LIST_OPTIONS),
-      ...(kind === 'view' && VIEW_OPTIONS),
+      ...(isList(row) && listOptionsOf(row)),
+      ...(kind === 'view' && row.isFile !== true && VIEW_OPTIONS),
       json: JSON_OPTION,
       ...doorOptions,
     },
@@ -96,4 +100,8 @@ function commandOf(row: OperatorRow): Command {
       return kind === 'view' ? show(row, call) : act(row, call)
     },
   }
+}
+
+function listOptionsOf(row: OperatorRow): Readonly<Record<string, CommandOption>> {
+  return { ...LIMIT_OPTION, ...(hasFields(row) && FIELDS_OPTION) }
 }

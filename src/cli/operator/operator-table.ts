@@ -4,37 +4,9 @@
  *
  * @module
  */
-import type { OperationName } from '../../broker/host/admin.ts'
-import { bytesText, type Item } from './layout.ts'
-
-export interface OperatorRow {
-  readonly name: string
-  readonly operation: OperationName
-  /** A view is shown, an action is done. */
-  readonly kind: 'view' | 'action'
-  /** One line for the list of commands. */
-  readonly summary: string
-  readonly details: string
-  /** The parameter that is given without an option. */
-  readonly positional?: {
-    readonly name: string
-    readonly parameter: string
-    readonly isOptional?: true
-    /** Relative to the folder in which the command runs. */
-    readonly isPath?: true
-  }
-  /** The columns on a terminal; default: all fields. */
-  readonly fields?: readonly string[]
-  /** What is said of an empty list. */
-  readonly none?: string
-  /** What is said if there is nothing of that name. */
-  readonly absent?: string
-  /** Values that are always passed. */
-  readonly preset?: Item
-  /** What an action has done. */
-  readonly done?: (parameters: Item, answer: unknown) => string
-  readonly examples: readonly (readonly [line: string, does: string])[]
-}
+import { accessTable } from './access-table.ts'
+import { bytesText } from './layout.ts'
+import type { OperatorRow } from './operator-row.ts'
 
 const CLIENT = { name: 'CLIENT', parameter: 'clientId' } as const
 const NO_CLIENT = 'no client NAME is connected; `sluice clients` lists those that are'
@@ -69,7 +41,7 @@ export const operatorTable: readonly OperatorRow[] = [
     ],
   },
   {
-    ...{ name: 'client', operation: 'client', kind: 'view', positional: CLIENT, absent: NO_CLIENT },
+    ...{ name: 'client', operation: 'client', kind: 'view', positionals: [CLIENT], absent: NO_CLIENT },
     summary: 'shows everything about a connected client',
     details:
       'Its connection, its session, and what it does. `sluice messages` lists what waits for it, `sluice subscriptions`\nwhat it has subscribed to, and `sluice closed` why its earlier connections ended.',
@@ -91,7 +63,7 @@ export const operatorTable: readonly OperatorRow[] = [
     examples: [['sluice sessions --connected no', 'whose clients are away']],
   },
   {
-    ...{ name: 'messages', operation: 'heldMessages', kind: 'view', positional: CLIENT, absent: NO_SESSION },
+    ...{ name: 'messages', operation: 'heldMessages', kind: 'view', positionals: [CLIENT], absent: NO_SESSION },
     summary: 'lists the messages that a session holds, and what each waits for',
     details: 'Messages of QoS 1 and 2 that are queued for a client, or in flight to it.',
     fields: ['state', 'waitsFor', 'ahead', 'topic', 'qos', 'payloadBytes', 'receivedAtMs', 'expiresAtMs', 'publisher'],
@@ -100,7 +72,7 @@ export const operatorTable: readonly OperatorRow[] = [
   },
   {
     ...{ name: 'subscriptions', operation: 'subscriptions', kind: 'view' },
-    positional: { ...CLIENT, isOptional: true },
+    positionals: [{ ...CLIENT, isOptional: true }],
     summary: 'lists the subscriptions of a client, or of all',
     details: 'With --topic, those that a message of that topic matches: who would receive it.',
     fields: ['clientId', 'topicFilter', 'qos', 'isShared', 'noLocal', 'retainAsPublished', 'retainHandling'],
@@ -111,7 +83,7 @@ export const operatorTable: readonly OperatorRow[] = [
     ],
   },
   {
-    ...{ name: 'closed', operation: 'closedConnections', kind: 'view', positional: { ...CLIENT, isOptional: true } },
+    ...{ name: 'closed', operation: 'closedConnections', kind: 'view', positionals: [{ ...CLIENT, isOptional: true }] },
     summary: 'lists the connections that have ended last, and why',
     details: 'The newest first. The broker remembers max-closed-connections of them.',
     fields: ['closedAtMs', 'clientId', 'userName', 'address', 'cause', 'detail', 'messagesReceived', 'messagesSent'],
@@ -120,7 +92,7 @@ export const operatorTable: readonly OperatorRow[] = [
   },
   {
     ...{ name: 'retained', operation: 'retained', kind: 'view' },
-    positional: { name: 'FILTER', parameter: 'topicFilter', isOptional: true },
+    positionals: [{ name: 'FILTER', parameter: 'topicFilter', isOptional: true }],
     summary: 'lists the retained messages',
     details: 'Their topics and sizes; payloads are not shown. Without a filter, all except those below $SYS/.',
     fields: ['topic', 'qos', 'payloadBytes', 'receivedAtMs', 'expiresAtMs', 'publisher'],
@@ -129,7 +101,7 @@ export const operatorTable: readonly OperatorRow[] = [
   },
   {
     ...{ name: 'topics', operation: 'topics', kind: 'view' },
-    positional: { name: 'FILTER', parameter: 'topicFilter', isOptional: true },
+    positionals: [{ name: 'FILTER', parameter: 'topicFilter', isOptional: true }],
     summary: 'counts what is published to which topics, for some seconds',
     details:
       'Counts from now on, and shows the topics with the most messages first. With --depth, everything below a level is\ncounted together.',
@@ -185,7 +157,7 @@ export const operatorTable: readonly OperatorRow[] = [
     examples: [['sluice config', 'what the running broker uses']],
   },
   {
-    ...{ name: 'kick', operation: 'disconnect', kind: 'action', positional: CLIENT, absent: NO_CLIENT },
+    ...{ name: 'kick', operation: 'disconnect', kind: 'action', positionals: [CLIENT], absent: NO_CLIENT },
     summary: 'disconnects a client; its session stays',
     details:
       'The client may connect again at once. A 5.0 client receives the reason code, by default 152, administrative action.',
@@ -193,7 +165,7 @@ export const operatorTable: readonly OperatorRow[] = [
     examples: [['sluice kick meter-1', 'ends the connection of meter-1']],
   },
   {
-    ...{ name: 'end-session', operation: 'endSession', kind: 'action', positional: CLIENT, absent: NO_SESSION },
+    ...{ name: 'end-session', operation: 'endSession', kind: 'action', positionals: [CLIENT], absent: NO_SESSION },
     summary: 'ends a session, with everything that waits in it',
     details: 'Also disconnects its client. Queued messages and subscriptions are lost.',
     done: ({ clientId }) => `the session ${shown(clientId)} has ended`,
@@ -201,7 +173,7 @@ export const operatorTable: readonly OperatorRow[] = [
   },
   {
     ...{ name: 'delete-retained', operation: 'deleteRetained', kind: 'action' },
-    positional: { name: 'FILTER', parameter: 'topicFilter' },
+    positionals: [{ name: 'FILTER', parameter: 'topicFilter' }],
     summary: 'removes retained messages',
     details:
       'All whose topics the filter matches. Subscribers receive nothing. `sluice retained FILTER` lists them first.',
@@ -210,7 +182,7 @@ export const operatorTable: readonly OperatorRow[] = [
   },
   {
     ...{ name: 'backup', operation: 'backup', kind: 'action' },
-    positional: { name: 'FOLDER', parameter: 'path', isPath: true },
+    positionals: [{ name: 'FOLDER', parameter: 'path', isPath: true }],
     summary: 'copies what the running broker has stored',
     details:
       'Copies sessions, subscriptions, queued and retained messages, as they were durable when copying began, to a folder that\nis empty or is created. The copy is verified. Clients are served meanwhile. To restore it, start a broker with this\nfolder as persistence.path. If no broker is running, use `sluice store backup`. With --url, FOLDER is on the machine of\nthe broker.',
@@ -226,4 +198,5 @@ export const operatorTable: readonly OperatorRow[] = [
     done: () => 'the configuration was applied',
     examples: [['sluice reload', 'after a certificate was renewed']],
   },
+  ...accessTable,
 ]

@@ -28,7 +28,7 @@ async function connected(broker: Broker, clientId: string): Promise<void> {
 test('every list command has only columns and positionals that its operation has', () => {
   for (const row of operatorTable) {
     const { parameters } = operationTable[row.operation]
-    if (row.positional !== undefined) assert.ok(row.positional.parameter in parameters, row.name)
+    for (const { parameter } of row.positionals ?? []) assert.ok(parameter in parameters, row.name)
     const known = (viewFields as Readonly<Record<string, readonly string[]>>)[row.operation]
     for (const field of row.fields ?? [])
       if (known !== undefined) assert.ok(known.includes(field), `${row.name}: ${field}`)
