@@ -176,6 +176,7 @@ export const accessOperations: Rows = {
   },
   exportAccess: {
     ...{ method: 'GET', path: '/access-file', role: 'administrator', answer: 'object' },
+    secretsWith: 'credentials',
     parameters: {
       credentials: {
         ...inBody('boolean', 'Whether to include what passwords were made into; default false.'),

@@ -43,6 +43,8 @@ export interface Operation<Name extends OperationName = OperationName> {
   /** The least role that may do it. */
   readonly role: AdminRole
   readonly parameters: ParameterRows<AdminParameters[Name]>
+  /** A parameter with which a view returns secrets, and is recorded in the audit log as an action is. */
+  readonly secretsWith?: keyof AdminParameters[Name]
   /** Name of the type that it returns, for people. */
   readonly answer: string
   readonly description: string

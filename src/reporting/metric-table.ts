@@ -116,6 +116,8 @@ export const metricTable: Readonly<Record<MetricName, MetricRow>> = {
     'requests',
     'Requests to the HTTP API without a key, with a wrong one, or too soon after one.',
   ),
+  adminRequestsForbidden: row('requests', 'Requests to the HTTP API that take another role than the caller has.'),
+  adminAuditLinesLost: row('lines', 'Lines of the audit log dropped because too many waited to be written.'),
   adminEventsLost: row(
     'events',
     'Events that readers of `/api/v1/events` did not get because they or the broker were busy.',

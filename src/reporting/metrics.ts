@@ -58,6 +58,8 @@ export class Metrics implements ConnectionMetrics {
   adminRequests = 0
   adminOverLimit = 0
   adminLoginsRefused = 0
+  adminRequestsForbidden = 0
+  adminAuditLinesLost = 0
   adminEventsLost = 0
   takeovers = 0
   protocolErrors = 0

@@ -19,7 +19,7 @@ import type { AdminOptions, Options } from '../../config/resolved-options.ts'
 import { createAdmin } from '../admin.ts'
 import type { AdminServices } from '../admin-services.ts'
 import type { ApiKeys } from '../api-keys.ts'
-import type { ParameterRow } from '../operation.ts'
+import type { Operation, ParameterRow } from '../operation.ts'
 import { PROMETHEUS_CONTENT_TYPE, prometheusText } from '../prometheus.ts'
 import { auditedParameters } from './audited-parameters.ts'
 import type { AuditLog } from './audit-log.ts'
@@ -124,7 +124,7 @@ export class Api {
     const { name, operation } = route
     this.#checkRole(principal, operation.role, head, name)
     const parameters = requestParameters(route, query, await bodyOf(route, head, readBody))
-    if (operation.method === 'GET') return this.#answerOf(route, head, await this.#call(name, parameters, head))
+    if (!isRecorded(operation, parameters)) return this.#answerOf(route, head, await this.#call(name, parameters, head))
     return this.#act(route, head, principal, parameters)
   }
 
@@ -146,7 +146,11 @@ export class Api {
     try {
       checkRole(principal, role)
     } catch (error) {
-      this.#record(head, principal.name, what, error)
+      serverOf(this.#broker).metrics.adminRequestsForbidden++
+      // Not in the audit log either: whoever floods it with them could make it forget actions.
+      const { address } = head
+      const message = `HTTP API: ${what}: ${messageOf(error)}; from ${address === LOCAL_ADDRESS ? 'the socket' : address}`
+      logRefusal(this.#host.log, { address }, message, `admin role ${address}`)
       throw error
     }
   }
@@ -252,6 +256,12 @@ export class Api {
     if (isKnown(head.headers['if-none-match'], tag)) return { status: 304, headers: { ETag: tag }, body: [] }
     return jsonAnswer(200, pieces, { ETag: tag })
   }
+}
+
+/** Whether a request belongs in the audit log: an action, or a view that returns secrets. */
+function isRecorded({ method, secretsWith }: Operation, parameters: object): boolean {
+  if (method !== 'GET') return true
+  return secretsWith !== undefined && (parameters as Readonly<Record<string, unknown>>)[secretsWith] === true
 }
 
 /** @throws {Problem} `ERR_TARGET_SIZE` */

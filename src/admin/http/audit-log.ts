@@ -1,15 +1,16 @@
 /**
- * The audit log: a line of JSON for every action, and for every request of somebody known who has not the role for it.
+ * The audit log: a line of JSON for every action, and for every view that returns secrets.
  *
  *   {"time":"2026-11-30T12:00:00.000Z","who":"key 3f9a01b2c4d5 (deploy)","from":"192.0.2.7","what":"disconnect",
  *    "parameters":{"clientId":"meter-7"},"status":200}
  *
  * Lines are appended one batch after the other. When the file has reached its size it becomes `FILE.1`, and the one before is
- * deleted. What cannot be written waits, up to a limit, and is tried again with the next line.
+ * deleted. What cannot be written waits, up to a limit, and is tried again with the next line. A disk that becomes full may
+ * take half a line, after which the next one begins a line of its own.
  *
  * @module
  */
-import { appendFile, mkdir, rename, stat } from 'node:fs/promises'
+import { mkdir, open, rename, stat, type FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Logger } from '../../base/log.ts'
 import { messageOf } from '../../base/thrown.ts'
@@ -44,14 +45,23 @@ export class AuditLog {
   lost = 0
   readonly #log: Logger
   readonly #append: Append
+  readonly #onLost: (lines: number) => void
   #waiting: string[] = []
   #writing: Promise<void> | undefined
 
-  constructor(path: string, maxBytes: number, log: Logger, append: Append = appendPrivately) {
+  /** @param onLost is called with the number of lines that were dropped */
+  constructor(
+    path: string,
+    maxBytes: number,
+    log: Logger,
+    onLost: (lines: number) => void = () => {},
+    append: Append = appendPrivately,
+  ) {
     this.path = path
     this.maxBytes = maxBytes
     this.#log = log
     this.#append = append
+    this.#onLost = onLost
   }
 
   record(entry: AuditEntry): void {
@@ -59,10 +69,7 @@ export class AuditLog {
     const line = `${JSON.stringify(entry)}\n`
     const { parameters: _, ...short } = entry
     this.#waiting.push(line.length > MAX_LINE_LENGTH ? `${JSON.stringify(short)}\n` : line)
-    if (this.#waiting.length > MAX_WAITING_LINES) {
-      this.#waiting.shift()
-      this.lost++
-    }
+    this.#dropOldest()
     void this.flush()
   }
 
@@ -82,10 +89,19 @@ export class AuditLog {
         await this.#append(this.path, lines.join(''))
         this.#succeeded()
       } catch (error) {
-        this.#waiting = [...lines, ...this.#waiting].slice(-MAX_WAITING_LINES)
+        this.#waiting = [...lines, ...this.#waiting]
+        this.#dropOldest()
         return this.#failed(error)
       }
     }
+  }
+
+  #dropOldest(): void {
+    const superfluous = this.#waiting.length - MAX_WAITING_LINES
+    if (superfluous <= 0) return
+    this.#waiting.splice(0, superfluous)
+    this.lost += superfluous
+    this.#onLost(superfluous)
   }
 
   async #rotate(): Promise<void> {
@@ -110,5 +126,17 @@ export class AuditLog {
 
 async function appendPrivately(path: string, text: string): Promise<void> {
   await mkdir(dirname(path), { recursive: true })
-  await appendFile(path, text, { mode: 0o600 })
+  const file = await open(path, 'a+', 0o600)
+  try {
+    await file.appendFile((await endsWithinLine(file)) ? `\n${text}` : text)
+  } finally {
+    await file.close()
+  }
+}
+
+async function endsWithinLine(file: FileHandle): Promise<boolean> {
+  const { size } = await file.stat()
+  if (size === 0) return false
+  const { buffer } = await file.read(Buffer.alloc(1), 0, 1, size - 1)
+  return buffer[0] !== 0x0a
 }

@@ -8,7 +8,7 @@ import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Server } from 'node:net'
 import type { SecureContextOptions } from 'node:tls'
-import type { Broker } from '../../broker/broker.ts'
+import { serverOf, type Broker } from '../../broker/broker.ts'
 import type { AdminChange, AdminDoor, AdminHost } from '../../broker/host/admin-door.ts'
 import type { ListenerOptions } from '../../config/options.ts'
 import type { AdminOptions, Options } from '../../config/resolved-options.ts'
@@ -79,7 +79,9 @@ class HttpDoor implements AdminDoor {
   constructor(broker: Broker, options: Options, host: AdminHost, sockets: Sockets, keys: ApiKeys) {
     this.#keys = keys
     const { auditFile, maxAuditBytes } = options.admin!
-    this.#audit = new AuditLog(auditFile, maxAuditBytes, host.log)
+    this.#audit = new AuditLog(auditFile, maxAuditBytes, host.log, (lines) => {
+      if (broker.state === 'started') serverOf(broker).metrics.adminAuditLinesLost += lines
+    })
     this.#broker = broker
     this.#options = options
     this.#host = host

@@ -20,7 +20,9 @@ const checks: Readonly<Record<HealthCheckName, Check>> = {
     limit === 0 || bytes < limit ? null : `${bytes} bytes are in use, and ${limit} are allowed (\`max-memory\`)`,
   'audit-log': (broker) => {
     const audit = openAdminServices(broker)?.audit
-    return audit === undefined || audit.path === '' ? undefined : (audit.problem ?? null)
+    if (audit === undefined || audit.path === '') return undefined
+    if (audit.problem === undefined) return null
+    return audit.lost === 0 ? audit.problem : `${audit.problem}; lines lost so far: ${audit.lost}`
   },
 }
 

@@ -143,3 +143,11 @@ test('the manual has every operation with its method, path and role', () => {
     assert.ok(page.includes(`| \`${name}\` | \`${method} ${path}\` | ${role} | ${description} |`), name)
   }
 })
+
+test('a view has its parameters in the path and the query only', () => {
+  for (const [name, { method, parameters }] of Object.entries(operationTable)) {
+    if (method !== 'GET') continue
+    const places = Object.values(parameters as Record<string, { readonly place: string }>).map(({ place }) => place)
+    assert.ok(!places.includes('body'), name)
+  }
+})

@@ -1,6 +1,6 @@
 /** The audit log: what is recorded, how much of it, and what happens while it cannot be written. */
 import assert from 'node:assert/strict'
-import { existsSync, mkdirSync, readFileSync, rmdirSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { AuditLog, type AuditEntry } from '../../../../src/admin/http/audit-log.ts'
@@ -30,8 +30,6 @@ test('every action is a line in `audit-file`: who, from where, what, with what o
   await api.ask('GET', '/overview', { address: REMOTE, headers })
   await api.ask('POST', '/clients/meter/disconnect', { address: REMOTE, headers })
   await api.ask('POST', '/publish', { body: { topic: 'a', payload: 'secret' } })
-  await api.ask('POST', '/reload', { address: REMOTE, headers })
-  await api.ask('POST', '/reload', { address: REMOTE })
   await api.audit.flush()
   const [time] = [new Date(api.test.clock.wallNow()).toISOString()]
   const who = `key ${keyId} (operator)`
@@ -46,9 +44,36 @@ test('every action is a line in `audit-file`: who, from where, what, with what o
       code: 'ERR_NOT_FOUND',
     },
     { time, who: 'local', from: '', what: 'publish', parameters: { topic: 'a', payload: '(6 bytes)' }, status: 204 },
-    { time, who, from: REMOTE, what: 'reload', status: 403, code: 'ERR_FORBIDDEN' },
   ])
   assert.equal(statSync(path).mode & 0o777, 0o600)
+  await api.close()
+})
+
+test('what is refused for a role or for want of a key is logged and counted, and pushes no action out of the audit log', async () => {
+  const folder = scratchFolder()
+  const path = join(folder, 'audit.jsonl')
+  const api = await TestApi.start({ 'audit-file': path, 'keys-file': join(folder, 'keys.json') })
+  const { headers } = await api.key('viewer')
+  assert.equal((await api.ask('POST', '/reload', { address: REMOTE, headers })).status, 403)
+  assert.equal((await api.ask('POST', '/reload', { address: REMOTE })).status, 401)
+  await api.audit.flush()
+  assert.deepEqual(linesOf(path), [])
+  const { adminRequestsForbidden, adminLoginsRefused } = api.test.broker.metrics
+  assert.deepEqual([adminRequestsForbidden, adminLoginsRefused], [1, 1])
+  assert.match(api.log.lines[0]!, /^HTTP API: reload: this takes the role administrator; .* from 192\.0\.2\.9$/)
+  await api.close()
+})
+
+test('a view is recorded if it returns secrets: users with what their passwords were made into', async () => {
+  const path = join(scratchFolder(), 'audit.jsonl')
+  const api = await TestApi.start({ 'audit-file': path })
+  assert.equal((await api.ask('GET', '/access-file')).status, 200)
+  assert.equal((await api.ask('GET', '/access-file?credentials=false')).status, 200)
+  assert.equal((await api.ask('GET', '/access-file?credentials=true')).status, 200)
+  await api.audit.flush()
+  const time = new Date(api.test.clock.wallNow()).toISOString()
+  const line = { time, who: 'local', from: '', what: 'exportAccess', parameters: { credentials: true }, status: 200 }
+  assert.deepEqual(linesOf(path), [line])
   await api.close()
 })
 
@@ -108,7 +133,9 @@ test('while it cannot be written, lines wait up to a limit, and follow in order 
     written.push(...text.trimEnd().split('\n'))
     return Promise.resolve()
   }
-  const log = new AuditLog('/nowhere/audit.jsonl', 1e6, silentLogger, append)
+  let lost = 0
+  const onLost = (lines: number): void => void (lost += lines)
+  const log = new AuditLog('/nowhere/audit.jsonl', 1e6, silentLogger, onLost, append)
   for (let number = 0; number < 1500; number++) log.record({ ...entry, who: String(number) })
   await log.flush()
   assert.match(log.problem!, /no space left/)
@@ -118,7 +145,45 @@ test('while it cannot be written, lines wait up to a limit, and follow in order 
   assert.equal(log.problem, undefined)
   assert.equal(written.length, 1000)
   assert.equal((JSON.parse(written.at(-1)!) as AuditEntry).who, 'last')
-  assert.equal(log.lost, 501)
+  assert.deepEqual([log.lost, lost], [501, 501])
+})
+
+test('lines that come while a batch fails are counted as well when they are too many', async () => {
+  let fail = (_: Error): void => {}
+  let begun = (): void => {}
+  const isWriting = new Promise<void>((resolve) => (begun = resolve))
+  const append = (): Promise<void> =>
+    new Promise((_, reject) => {
+      fail = reject
+      begun()
+    })
+  const log = new AuditLog('/nowhere/audit.jsonl', 1e6, silentLogger, () => {}, append)
+  const record = (count: number): void => {
+    for (let number = 0; number < count; number++) log.record(entry)
+  }
+  record(700)
+  const flushed = log.flush()
+  await isWriting
+  record(600)
+  fail(new Error('no space left on device'))
+  await flushed
+  assert.equal(log.lost, 300)
+})
+
+test('after half a line, which a full disk leaves behind, the next line begins on its own', async () => {
+  const path = join(scratchFolder(), 'audit.jsonl')
+  writeFileSync(path, `${JSON.stringify(entry)}\n{"time":"20`)
+  const log = new AuditLog(path, 1e6, silentLogger)
+  for (const who of ['one', 'two']) {
+    log.record({ ...entry, who })
+    await log.flush()
+  }
+  const lines = readFileSync(path, 'utf8').split('\n')
+  assert.deepEqual([lines.length, lines[1]], [5, '{"time":"20'])
+  assert.deepEqual(
+    lines.slice(2, 4).map((line) => (JSON.parse(line) as AuditEntry).who),
+    ['one', 'two'],
+  )
 })
 
 test('the health check `audit-log` says why it cannot be written', async () => {
@@ -134,6 +199,8 @@ test('the health check `audit-log` says why it cannot be written', async () => {
   await api.audit.flush()
   const { healthy, detail } = await check()
   assert.deepEqual([healthy, /EISDIR/.test(detail)], [false, true])
+  api.audit.lost = 3
+  assert.match((await check()).detail, /EISDIR.*; lines lost so far: 3$/)
   await api.close()
 })
 
