@@ -149,7 +149,7 @@ test('while it cannot be written, lines wait up to a limit, and follow in order 
 })
 
 test('lines that come while a batch fails are counted as well when they are too many', async () => {
-  let fail = (_: Error): void => {}
+  let fail: ((reason: Error) => void) | undefined
   let begun = (): void => {}
   const isWriting = new Promise<void>((resolve) => (begun = resolve))
   const append = (): Promise<void> =>
@@ -165,7 +165,7 @@ test('lines that come while a batch fails are counted as well when they are too 
   const flushed = log.flush()
   await isWriting
   record(600)
-  fail(new Error('no space left on device'))
+  fail!(new Error('no space left on device'))
   await flushed
   assert.equal(log.lost, 300)
 })
