@@ -12,6 +12,7 @@ import { serverOf, type Broker } from '../../broker/broker.ts'
 import type { AdminChange, AdminDoor, AdminHost } from '../../broker/host/admin-door.ts'
 import type { ListenerOptions } from '../../config/options.ts'
 import type { AdminOptions, Options } from '../../config/resolved-options.ts'
+import { ConfigError } from '../../base/errors.ts'
 import { messageOf } from '../../base/thrown.ts'
 import { setAdminServices } from '../admin-services.ts'
 import { ApiKeys } from '../api-keys.ts'
@@ -99,12 +100,26 @@ class HttpDoor implements AdminDoor {
     const coming = wanted.filter((address) => !staying.some((place) => isSame(address, place.address)))
     const isSameFile = options.admin!.keysFile === this.#options.admin!.keysFile
     const keys = isSameFile ? this.#keys : await ApiKeys.open(options.admin!.keysFile, this.#host.clock)
+    const leaving = this.#places.filter((place) => !staying.includes(place))
     const opened: OpenPlace[] = []
-    const abandon = async (): Promise<void> => void (await Promise.all(opened.map(({ http }) => http.close())))
+    const paused: OpenPlace[] = []
+    const abandon = async (): Promise<void> => {
+      await Promise.all(opened.map(({ http }) => http.close()))
+      for (const place of paused) await this.#resume(place)
+    }
+    const open = async (address: Address): Promise<void> => {
+      const place = await this.#open(address, options, tls)
+      if (place !== undefined) opened.push(place)
+    }
     try {
       for (const address of coming) {
-        const place = await this.#open(address, options, tls)
-        if (place !== undefined) opened.push(place)
+        await open(address).catch((error: unknown) => {
+          const inTheWay = leaving.filter((place) => !paused.includes(place) && isInTheWay(place, address, error))
+          if (inTheWay.length === 0) throw error
+          for (const place of inTheWay) place.http.pause()
+          paused.push(...inTheWay)
+          return open(address)
+        })
       }
     } catch (error) {
       await abandon()
@@ -128,6 +143,19 @@ class HttpDoor implements AdminDoor {
       if (tls !== undefined) http.renew(tls)
     }
     for (const place of places.filter((one) => !before.includes(one))) this.#announce(place)
+  }
+
+  /** Listens again where a place had made room for another one. */
+  async #resume(place: OpenPlace): Promise<void> {
+    const { address, http } = place
+    const isClosed = (): boolean => !this.#places.includes(place)
+    if (isClosed()) return
+    try {
+      await this.#sockets.listen(http.server, address, () => undefined)
+      if (isClosed()) await http.close()
+    } catch (error) {
+      this.#host.log.error({ err: error }, `the HTTP API is no longer served: ${messageOf(error)}`)
+    }
   }
 
   #retire(http: HttpServer): void {
@@ -205,6 +233,13 @@ function addressesOf({ bind, socket, ssl }: AdminOptions): Address[] {
 
 function isSame(one: Address, other: Address): boolean {
   return (['type', 'host', 'port', 'path', 'isEncrypted'] as const).every((key) => one[key] === other[key])
+}
+
+/** Whether that address, which is to be given up, keeps another one from being opened: TLS is turned on, or only the host differs. */
+function isInTheWay({ http }: OpenPlace, { type, port }: Address, error: unknown): boolean {
+  if (type === 'unix' || !(error instanceof ConfigError) || error.code !== 'ERR_LISTENER_IN_USE') return false
+  const bound = http.server.address()
+  return typeof bound === 'object' && bound !== null && bound.port === port
 }
 
 function urlOf({ address, http }: OpenPlace): string {

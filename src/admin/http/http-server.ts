@@ -101,6 +101,11 @@ export class HttpServer {
     this.#handshakes.delete(peerOf(socket))
   }
 
+  /** Stops listening for a while; connections with a request under way go on. */
+  pause(): void {
+    this.server.close()
+  }
+
   /**
    * Stops listening; requests that are under way get their answers. Node no longer looks for those that do not arrive.
    *

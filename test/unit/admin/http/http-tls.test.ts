@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
-import type { IncomingMessage } from 'node:http'
+import { request as requestPlain, type IncomingMessage } from 'node:http'
 import { request } from 'node:https'
-import { connect } from 'node:net'
+import { connect, createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { silentLogger } from '../../../../src/base/log.ts'
@@ -170,4 +170,31 @@ test('closing the broker does not wait for a TLS handshake', async (t) => {
   const closed = once(socket, 'close')
   await broker.close()
   await closed
+})
+
+test('a reload turns TLS on and off and changes the host at the same port, or leaves everything as it was', async (t) => {
+  const { certfile, keyfile } = writeFiles(scratchFolder(), identity())
+  const { broker, port } = await serve(t, { certfile, keyfile })
+  const reload = (bind: string, ssl: boolean, listeners = {}): Promise<void> =>
+    broker.reload({
+      listeners,
+      admin: { bind: `${bind}:${port}`, socket: 'off', ...(ssl && { ssl, certfile, keyfile }) },
+    })
+  const plainStatus = async (): Promise<number | undefined> => {
+    const asked = requestPlain({ host: '127.0.0.1', port, path: '/health/live', agent: false }).end()
+    const [response] = (await once(asked, 'response')) as [IncomingMessage]
+    return response.resume().statusCode
+  }
+  await reload('127.0.0.1', false)
+  assert.equal(await plainStatus(), 200)
+  await reload('0.0.0.0', false)
+  assert.equal(await plainStatus(), 200)
+  await reload('127.0.0.1', true)
+  assert.equal((await get(port, '/health/live')).status, 200)
+  const foreign = createServer().listen(0, '127.0.0.1')
+  t.after(() => foreign.close())
+  await once(foreign, 'listening')
+  const taken = { bind: `127.0.0.1:${(foreign.address() as AddressInfo).port}` }
+  await assert.rejects(reload('127.0.0.1', false, { mqtt: taken }), { code: 'ERR_LISTENER_IN_USE' })
+  assert.equal((await get(port, '/health/live')).status, 200)
 })
