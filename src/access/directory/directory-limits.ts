@@ -13,3 +13,5 @@ export interface DirectoryLimits {
 export const MAX_MEMBERSHIPS = 100
 /** Characters of a name, a reason or a text for people. */
 export const MAX_TEXT = 1024
+/** Entries that one import changes: recording and storing as many takes most of a turn. */
+export const MAX_IMPORT_CHANGES = 5000

@@ -10,10 +10,24 @@
  * @module
  */
 import { SluiceError, UsageError } from '../../base/errors.ts'
+import { finish, type Sliced } from '../../base/slices.ts'
 import { Bans, type Banned } from './bans.ts'
 import type { DirectoryLimits } from './directory-limits.ts'
 import { decodeEntry, encodeEntry } from './entry-codec.ts'
 import { withNumbers } from './entry-references.ts'
+import {
+  changeOf,
+  keyOf,
+  rulesOf,
+  type DirectoryChange,
+  type PreparedPlan,
+  type Stamp,
+  type Stamps,
+  type Step,
+  type Written,
+} from './plan.ts'
+
+export type { DirectoryChange, PreparedPlan, Step } from './plan.ts'
 import {
   ADMINISTRATOR,
   NO_DEFAULTS,
@@ -50,25 +64,6 @@ export interface DirectoryKeeper {
   check(bytes: number): void
   set(record: DirectoryRecord): void
   remove(type: string, name: string): void
-}
-
-/** A part of a plan: one entry as it is to be, or that it is to be gone. */
-export type Step = {
-  readonly [Type in EntryType]: {
-    readonly type: Type
-    readonly name: string
-    readonly entry: EntryTypes[Type] | undefined
-    /** Only if this is the version now; 0: only if there is none. */
-    readonly ifVersion?: number | undefined
-  }
-}[EntryType]
-
-/** What a change may have made invalid. */
-export interface DirectoryChange {
-  /** What clients may do. */
-  readonly rules: boolean
-  /** Who may be logged in. */
-  readonly logins: boolean
 }
 
 /** What is kept of a password. */
@@ -224,12 +219,22 @@ export class Directory {
     this.rulesRevision++
   }
 
-  /** The same entries, on which a plan can be tried. Nobody hears of it, and nothing is stored. */
-  copy(): Directory {
+  /**
+   * The same entries, with or without a plan carried out. No listener is called, and nothing is stored. Valid only if
+   * `rulesRevision` is the same when it is done.
+   */
+  *copy(prepared?: PreparedPlan): Sliced<Directory> {
     const copy = new Directory(this.#wallNow)
     copy.begin(this.limits)
     for (const type of Object.keys(this.#shelves) as EntryType[]) {
-      for (const [name, kept] of this.all(type)) copy.#place(type, name, kept as never)
+      for (const [name, kept] of this.all(type)) {
+        copy.#place(type, name, kept as never)
+        yield
+      }
+    }
+    for (const { step, kept } of prepared?.written ?? []) {
+      copy.#place(step.type, step.name, kept as never)
+      yield
     }
     copy.#lastVersion = this.#lastVersion
     return copy
@@ -254,12 +259,43 @@ export class Directory {
    * @throws {StoreError} `ERR_STORE_FULL`
    */
   carryOut(plan: readonly Step[]): readonly number[] {
+    return this.commit(finish(this.prepare(plan)))
+  }
+
+  /**
+   * Checks a plan and makes the records of it, which is most of the work, without changing anything.
+   *
+   * @throws like `carryOut`, except for the Store
+   */
+  *prepare(plan: readonly Step[]): Sliced<PreparedPlan> {
+    const revision = this.rulesRevision
     for (const step of plan) this.#checkVersion(step)
-    this.#checkLimits(plan)
-    const stamps = this.#stampsOf(plan)
-    const written = plan.map((step) => this.#written(step, stamps))
+    yield* this.#checkLimits(plan)
+    const stamps = yield* this.#stampsOf(plan)
+    const written: Written[] = []
+    for (const step of plan) {
+      written.push(this.#written(step, stamps))
+      yield
+    }
+    const change = yield* changeOf(plan, (step) => this.get(step.type, step.name)?.entry)
+    return { revision, written, change }
+  }
+
+  /**
+   * Carries out what was prepared.
+   *
+   * @returns like `carryOut`
+   * @throws {SluiceError} `ERR_VERSION` if users, groups, roles or the defaults have changed meanwhile
+   * @throws {StoreError} `ERR_STORE_FULL`
+   */
+  commit({ revision, written, change }: PreparedPlan): readonly number[] {
+    if (revision !== this.rulesRevision) {
+      throw new SluiceError(
+        'ERR_VERSION',
+        'users, groups or roles were changed meanwhile; nothing was changed by this plan',
+      )
+    }
     this.keeper.check(written.reduce((bytes, { grows }) => bytes + grows, 0))
-    const change = changeOf(plan, (step) => this.get(step.type, step.name)?.entry)
     for (const { step, kept, content } of written) {
       this.#place(step.type, step.name, kept as never)
       if (kept === undefined) this.keeper.remove(step.type, step.name)
@@ -282,12 +318,13 @@ export class Directory {
   }
 
   /** Entries of a plan refer to each other, whatever their order. */
-  #stampsOf(plan: readonly Step[]): Stamps {
+  *#stampsOf(plan: readonly Step[]): Sliced<Stamps> {
     const stamps = new Map<string, Stamp | undefined>()
     for (const step of plan) {
       const version = step.entry === undefined ? 0 : this.#nextVersion()
       const id = this.get(step.type, step.name)?.id ?? version
       stamps.set(keyOf(step), version === 0 ? undefined : { version, id })
+      yield
     }
     return stamps
   }
@@ -323,7 +360,7 @@ export class Directory {
     throw new SluiceError('ERR_VERSION', `${type} ${name} is not as expected (version ${ifVersion}): ${now}`)
   }
 
-  #checkLimits(plan: readonly Step[]): void {
+  *#checkLimits(plan: readonly Step[]): Sliced<void> {
     for (const type of ['user', 'group', 'role', 'ban'] as const) {
       const [field, option] = LIMIT_OF[type]
       const names = new Map<string, number>()
@@ -331,8 +368,10 @@ export class Directory {
         if (step.type !== type) continue
         const before = this.#shelves[type].has(step.name) ? 1 : 0
         names.set(step.name, (step.entry === undefined ? 0 : 1) - before)
+        yield
       }
-      const more = [...names.values()].reduce((sum, each) => sum + each, 0)
+      let more = 0
+      for (const each of names.values()) more += each
       this.#mustFit(this.#shelves[type].size, more, this.limits[field], option)
     }
     const more = plan.reduce(
@@ -350,44 +389,4 @@ export class Directory {
     this.onRefused(option.slice(option.indexOf('.') + 1))
     throw new SluiceError('ERR_LIMIT', `${option} is ${limit}, and there would be ${count + more}`)
   }
-}
-
-/** The version and the number of an entry; `undefined` if it is to be gone. */
-interface Stamp {
-  readonly version: number
-  readonly id: number
-}
-type Stamps = ReadonlyMap<string, Stamp | undefined>
-
-interface Written {
-  readonly step: Step
-  readonly kept: Kept<NonNullable<Step['entry']>> | undefined
-  readonly content: string
-  readonly grows: number
-}
-
-function keyOf({ type, name }: Pick<Step, 'type' | 'name'>): string {
-  return `${type}\n${name}`
-}
-
-function rulesOf(role: RoleEntry | undefined): number {
-  return role?.rules.length ?? 0
-}
-
-function changeOf(plan: readonly Step[], before: (step: Step) => Step['entry']): DirectoryChange {
-  const change = { rules: false, logins: false }
-  for (const step of plan) {
-    if (step.type === 'ban') change.logins ||= step.entry !== undefined
-    else if (step.type !== 'user') change.rules = true
-    else {
-      change.rules = true
-      change.logins ||= loginOf(before(step) as EntryTypes['user'] | undefined) !== loginOf(step.entry)
-    }
-  }
-  return change
-}
-
-/** The part of a user that decides who may be logged in. */
-function loginOf(user: EntryTypes['user'] | undefined): string {
-  return user === undefined ? '' : JSON.stringify([user.disabled, user.clientId, user.passwordHash, user.scram])
 }

@@ -11,6 +11,7 @@
 import type { Directory } from '../../access/directory/directory.ts'
 import type { DefaultsEntry, GroupEntry, RoleEntry, UserEntry } from '../../access/directory/entries.ts'
 import { UsageError } from '../../base/errors.ts'
+import type { Sliced } from '../../base/slices.ts'
 import { show } from '../../base/show.ts'
 import { checkMemberships, checkName, checkObject, checkRules, checkText } from './access-input.ts'
 import type { AccessFile } from './access-file-content.ts'
@@ -44,9 +45,9 @@ function labelsOf({ textName, textDescription }: RoleEntry | GroupEntry | UserEn
 }
 
 /** @throws {UsageError} for what is no such file */
-export function readAccessFile(file: unknown): AccessFile {
+export function* readAccessFile(file: unknown): Sliced<AccessFile> {
   const content = checkObject(file, 'file')
-  if (isMosquittoFile(content)) return readMosquittoFile(content)
+  if (isMosquittoFile(content)) return yield* readMosquittoFile(content)
   const { format, version, defaultAccess, roles = [], groups = [], users = [] } = content
   if (format !== FORMAT || version !== VERSION) {
     throw new UsageError(
@@ -55,14 +56,14 @@ export function readAccessFile(file: unknown): AccessFile {
   }
   return {
     defaults: defaultAccess === undefined ? undefined : readDefaults(checkObject(defaultAccess, 'defaultAccess')),
-    roles: readAll(roles, 'roles', 'name', ({ rules = [], ...rest }) => ({
+    roles: yield* readAll(roles, 'roles', 'name', ({ rules = [], ...rest }) => ({
       ...readLabels(rest),
       rules: checkRules(rules),
     })),
-    groups: readAll(groups, 'groups', 'name', ({ roles: given = [], ...rest }) => ({
+    groups: yield* readAll(groups, 'groups', 'name', ({ roles: given = [], ...rest }) => ({
       ...{ ...readLabels(rest), roles: checkMemberships(given, 'roles') },
     })),
-    users: readAll(users, 'users', 'userName', readUser),
+    users: yield* readAll(users, 'users', 'userName', readUser),
     notes: [],
   }
 }
@@ -97,12 +98,12 @@ function readLabels({ textName = '', textDescription = '' }: Readonly<Record<str
   return { textName: checkText(textName, 'textName'), textDescription: checkText(textDescription, 'textDescription') }
 }
 
-function readAll<Entry>(
+function* readAll<Entry>(
   list: unknown,
   what: string,
   key: 'name' | 'userName',
   read: (given: Readonly<Record<string, unknown>>) => Entry,
-): ReadonlyMap<string, Entry> {
+): Sliced<ReadonlyMap<string, Entry>> {
   if (!Array.isArray(list)) throw new UsageError(`${what} must be a list, got ${show(list)}`)
   const found = new Map<string, Entry>()
   for (const each of list as unknown[]) {
@@ -110,6 +111,7 @@ function readAll<Entry>(
     const text = checkName(name, `${key} in ${what}`)
     if (found.has(text)) throw new UsageError(`${what} has ${show(text)} twice`)
     found.set(text, read(rest))
+    yield
   }
   return found
 }

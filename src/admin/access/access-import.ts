@@ -1,52 +1,119 @@
 /**
- * Takes over a file of users, groups and roles: as one plan, of which all is carried out or nothing. Before, the plan is carried out
- * on a copy, and what each user may do is compared: that is the dry run.
+ * Takes over a file of users, groups and roles: as one plan, of which all is carried out or nothing. What each user may do before
+ * and after is compared on copies: that is the dry run.
+ *
+ *   read ──> plan ──> prepare ──> copy, copy ──> commit ──> compare
+ *   └──────────── in slices ────────────────┘   at once     in slices
+ *
+ * If somebody else changes users or roles during the first slices, these begin again. As much is committed at once as fits in a
+ * turn; what is beyond has to come in another import.
  *
  * @module
  */
-import { DEFAULTS_NAME, type Directory, type Step } from '../../access/directory/directory.ts'
+import { DEFAULTS_NAME, type Directory, type PreparedPlan, type Step } from '../../access/directory/directory.ts'
+import { MAX_IMPORT_CHANGES } from '../../access/directory/directory-limits.ts'
 import { effectiveRules, rolePlaces, textOfRule } from '../../access/directory/effective-rules.ts'
 import type { GroupEntry, Reference, RoleEntry, UserEntry } from '../../access/directory/entries.ts'
-import { Work } from '../../base/work.ts'
+import { SluiceError } from '../../base/errors.ts'
+import { finish, type Sliced } from '../../base/slices.ts'
 import { serverOf, type Broker } from '../../broker/broker.ts'
 import type { AccessDifference, ImportRequest, ImportView } from '../../broker/host/access-admin.ts'
-import { carryOut } from './access-changes.ts'
 import { readAccessFile } from './access-file.ts'
 import type { AccessFile } from './access-file-content.ts'
 import { memberships } from './access-views.ts'
+import { Slices } from './slices.ts'
 
 const MAX_DIFFERENCES = 1000
+/** How often an import begins before it gives up. */
+const MAX_ATTEMPTS = 5
 
-export async function importAccess(
-  broker: Broker,
-  { file, dryRun = false, replace = false }: ImportRequest,
-): Promise<ImportView> {
-  const read = readAccessFile(file)
+/** Those with an import at work: one at a time, because each holds two copies. */
+const busy = new WeakSet<Directory>()
+
+/** @throws {SluiceError} `ERR_LIMIT` for too many changes, and while another import is at work; `ERR_VERSION` */
+export async function importAccess(broker: Broker, request: ImportRequest): Promise<ImportView> {
   const { directory } = serverOf(broker)
-  const plan = planOf(directory, read, replace)
-  const lists = listsOf(directory, plan)
-  const after = directory.copy()
-  after.carryOut(plan)
-  const before = directory.copy()
-  if (!dryRun) await carryOut(broker, plan, () => undefined)
-  const found = await differences(broker, before, after)
-  return { dryRun, ...lists, ...found, notes: read.notes }
+  if (busy.has(directory)) throw refused(directory, 'another import is at work; try again when it is done')
+  busy.add(directory)
+  try {
+    return await imported(broker, directory, request)
+  } finally {
+    busy.delete(directory)
+  }
+}
+
+async function imported(broker: Broker, directory: Directory, request: ImportRequest): Promise<ImportView> {
+  const slices = new Slices(broker)
+  const { dryRun = false } = request
+  const file = await slices.run(readAccessFile(request.file))
+  for (let attempt = 1; ; attempt++) {
+    const made = await slices.run(importOf(directory, file, request.replace ?? false))
+    const { prepared, before, after, lists } = made
+    const isStale = prepared.revision !== directory.rulesRevision
+    if (isStale && attempt < MAX_ATTEMPTS) continue
+    if (isStale)
+      throw new SluiceError('ERR_VERSION', 'users, groups or roles change all the time; nothing was imported')
+    if (!dryRun) await commit(broker, prepared)
+    return { dryRun, ...lists, ...(await slices.run(differences(before, after))), notes: file.notes }
+  }
 }
 
 /** What a file makes of a directory that may have something already. @throws {UsageError} for what is no such file */
 export function planOfFile(directory: Directory, file: unknown): readonly Step[] {
-  return planOf(directory, readAccessFile(file), false)
+  return finish(planOf(directory, finish(readAccessFile(file)), false))
 }
 
-function planOf(directory: Directory, file: AccessFile, replace: boolean): Step[] {
-  const steps: Step[] = []
-  for (const [name, entry] of file.roles) steps.push({ type: 'role', name, entry })
-  for (const [name, entry] of file.groups) steps.push({ type: 'group', name, entry })
-  for (const [name, entry] of file.users)
-    steps.push({ type: 'user', name, entry: withCredentials(directory, name, entry) })
-  if (file.defaults !== undefined) steps.push({ type: 'defaults', name: DEFAULTS_NAME, entry: file.defaults })
-  const changing = steps.filter((step) => isOther(directory, step))
-  return replace ? [...changing, ...removals(directory, file)] : changing
+/** @throws {SluiceError} `ERR_LIMIT` for more than can be done in a turn; `ERR_VERSION` */
+async function commit(broker: Broker, prepared: PreparedPlan): Promise<void> {
+  const { directory, turn } = serverOf(broker)
+  const { length } = prepared.written
+  if (length > MAX_IMPORT_CHANGES) {
+    throw refused(
+      directory,
+      `this import changes ${length} entries, and one may change ${MAX_IMPORT_CHANGES}: import several files, each with a part of the users and without \`replace\`, the roles and groups in the first; entries that stay as they are do not count`,
+    )
+  }
+  directory.commit(prepared)
+  await new Promise<void>((resolve) => turn.whenCommitted(resolve))
+}
+
+function refused(directory: Directory, message: string): SluiceError {
+  directory.onRefused('import')
+  return new SluiceError('ERR_LIMIT', message)
+}
+
+interface PreparedImport {
+  readonly prepared: PreparedPlan
+  readonly lists: Pick<ImportView, 'added' | 'changed' | 'removed'>
+  readonly before: Directory
+  readonly after: Directory
+}
+
+function* importOf(directory: Directory, file: AccessFile, replace: boolean): Sliced<PreparedImport> {
+  // Whatever changes from here on makes the plan stale, also while it is found.
+  const revision = directory.rulesRevision
+  const plan = yield* planOf(directory, file, replace)
+  const lists = yield* listsOf(directory, plan)
+  const prepared = { ...(yield* directory.prepare(plan)), revision }
+  const before = yield* directory.copy()
+  return { prepared, lists, before, after: yield* directory.copy(prepared) }
+}
+
+function* planOf(directory: Directory, file: AccessFile, replace: boolean): Sliced<Step[]> {
+  const changing: Step[] = []
+  for (const step of stepsOf(directory, file)) {
+    if (isOther(directory, step)) changing.push(step)
+    yield
+  }
+  if (replace) for (const step of removals(directory, file)) changing.push(step)
+  return changing
+}
+
+function* stepsOf(directory: Directory, file: AccessFile): Generator<Step, void> {
+  for (const [name, entry] of file.roles) yield { type: 'role', name, entry }
+  for (const [name, entry] of file.groups) yield { type: 'group', name, entry }
+  for (const [name, entry] of file.users) yield { type: 'user', name, entry: withCredentials(directory, name, entry) }
+  if (file.defaults !== undefined) yield { type: 'defaults', name: DEFAULTS_NAME, entry: file.defaults }
 }
 
 function withCredentials(directory: Directory, name: string, entry: UserEntry): UserEntry {
@@ -83,36 +150,38 @@ function pictureOf(directory: Directory, entry: object, isKept: boolean): string
   return JSON.stringify(Object.entries(plain).toSorted(([a], [b]) => (a < b ? -1 : 1)))
 }
 
-function listsOf(directory: Directory, plan: readonly Step[]): Pick<ImportView, 'added' | 'changed' | 'removed'> {
-  const named = (fits: (step: Step) => boolean): string[] =>
-    plan.filter(fits).map(({ type, name }) => (type === 'defaults' ? 'default access' : `${type} ${name}`))
-  const isKnown = ({ type, name }: Step): boolean => type === 'defaults' || directory.get(type, name) !== undefined
-  return {
-    added: named((step) => step.entry !== undefined && !isKnown(step)),
-    changed: named((step) => step.entry !== undefined && isKnown(step)),
-    removed: named(({ entry }) => entry === undefined),
+function* listsOf(directory: Directory, plan: readonly Step[]): Sliced<PreparedImport['lists']> {
+  const lists = { added: [] as string[], changed: [] as string[], removed: [] as string[] }
+  for (const { type, name, entry } of plan) {
+    const isKnown = type === 'defaults' || directory.get(type, name) !== undefined
+    const list = entry === undefined ? lists.removed : isKnown ? lists.changed : lists.added
+    list.push(type === 'defaults' ? 'default access' : `${type} ${name}`)
+    yield
   }
+  return lists
 }
 
-async function differences(
-  broker: Broker,
+function* differences(
   before: Directory,
   after: Directory,
-): Promise<Pick<ImportView, 'differences' | 'differencesInAll'>> {
-  const { turn } = serverOf(broker)
-  const owner = {}
+): Sliced<Pick<ImportView, 'differences' | 'differencesInAll'>> {
   const found: AccessDifference[] = []
   let differencesInAll = 0
-  const names = new Set([undefined, ...before.all('user').keys(), ...after.all('user').keys()])
-  for (const userName of names) {
-    if (turn.work.isSpent) await turn.share(owner)
-    turn.work.spend(Work.question)
+  for (const userName of namesOf(before, after)) {
+    yield
     const difference = differenceOf(before, after, userName)
     if (difference === undefined) continue
     differencesInAll++
     if (found.length < MAX_DIFFERENCES) found.push(difference)
   }
   return { differences: found, differencesInAll }
+}
+
+/** All users of both, and clients without a user name. */
+function* namesOf(before: Directory, after: Directory): Generator<string | undefined, void> {
+  yield undefined
+  yield* before.all('user').keys()
+  for (const name of after.all('user').keys()) if (before.get('user', name) === undefined) yield name
 }
 
 function differenceOf(before: Directory, after: Directory, userName: string | undefined): AccessDifference | undefined {

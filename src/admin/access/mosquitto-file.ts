@@ -23,6 +23,7 @@ import {
 } from '../../access/directory/entries.ts'
 import { CONTROL_TOPIC } from '../../access/control-topics.ts'
 import { UsageError } from '../../base/errors.ts'
+import type { Sliced } from '../../base/slices.ts'
 import { show } from '../../base/show.ts'
 import { covers } from '../../topics/containment.ts'
 import type { AccessFile } from './access-file-content.ts'
@@ -53,7 +54,7 @@ export function isMosquittoFile(content: Given): boolean {
 }
 
 /** @throws {UsageError} */
-export function readMosquittoFile(content: Given): AccessFile {
+export function* readMosquittoFile(content: Given): Sliced<AccessFile> {
   const notes: string[] = []
   const roles = new Map(listOf(content, 'roles').map((role) => readRole(role)))
   const controlling = new Set([...roles].flatMap(([name, { rules }]) => (rules.some(isControl) ? [name] : [])))
@@ -73,6 +74,7 @@ export function readMosquittoFile(content: Given): AccessFile {
     groups.set(name, { ...labelsOf(group), roles: given(referencesOf(group, 'roles', 'rolename'), `group ${name}`) })
     for (const { name: user, priority } of referencesOf(group, 'clients', 'username')) {
       members.set(user, [...(members.get(user) ?? []), { name, priority, id: 0 }])
+      yield
     }
   }
   const users = new Map<string, UserEntry>()
@@ -82,6 +84,7 @@ export function readMosquittoFile(content: Given): AccessFile {
     const others = (members.get(name) ?? []).filter((each) => !own.some((group) => group.name === each.name))
     const user = readUser(client, [...own, ...others])
     users.set(name, { ...user, roles: given(user.roles, `user ${name}`) })
+    yield
   }
   const access = content['defaultACLAccess']
   const anonymous = content['anonymousGroup']

@@ -262,6 +262,9 @@ export interface AccessAdmin {
   unban(parameters: UnbanRequest): Promise<boolean>
   /** Users, groups, roles and the default access as one file; with what passwords were made into only if asked for. */
   exportAccess(parameters?: AccessParameters['exportAccess']): Promise<Readonly<Record<string, unknown>>>
-  /** Takes over such a file, or says what would change. */
+  /**
+   * Takes over such a file, or says what would change. One import changes at most 5,000 entries, and there is one at a time
+   * (`ERR_LIMIT`); a dry run may be of any length.
+   */
   importAccess(parameters: ImportRequest): Promise<ImportView>
 }

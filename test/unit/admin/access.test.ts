@@ -1,6 +1,8 @@
 /** Users, groups, roles, rules and bans through `broker.admin`, and the file of them. */
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
+import { NEW_USER } from '../../../src/admin/access/access-changes.ts'
+import { finish } from '../../../src/base/slices.ts'
 import type { Admin } from '../../../src/broker/host/admin.ts'
 import { serverOf } from '../../../src/broker/broker.ts'
 import { verifyPassword } from '../../../src/plugins/password-hash.ts'
@@ -193,6 +195,80 @@ test('a file with one mistake changes nothing at all', async (t) => {
     /file must have format sluice-access/,
   )
   assert.deepEqual((await admin.users()).items, [])
+})
+
+/** A file with so many users. */
+function fileOf(count: number): { readonly users: readonly object[] } & Record<string, unknown> {
+  const users = Array.from({ length: count }, (_, at) => ({ userName: `user-${at}`, roles: ['r'] }))
+  return { format: 'sluice-access', version: 1, roles: [{ name: 'r' }], users }
+}
+
+test('an import of more than 5,000 changes is refused with how to split it; a dry run is not', async (t) => {
+  const { broker, admin } = await made(t)
+  const file = fileOf(5000)
+  await assert.rejects(admin.importAccess({ file }), {
+    code: 'ERR_LIMIT',
+    message: /changes 5001 entries, and one may change 5000: import several files/,
+  })
+  assert.equal(serverOf(broker.broker).directory.isEmpty, true)
+  assert.equal((await admin.importAccess({ file, dryRun: true })).added.length, 5001)
+  await admin.importAccess({ file: { ...file, users: file.users.slice(0, 2000) } })
+  assert.equal((await admin.importAccess({ file })).added.length, 3000, 'what is there already does not count')
+})
+
+test('a large import is worked at in many turns, and readers see all of it or nothing', async (t) => {
+  const { broker } = await made(t)
+  const { directory } = serverOf(broker.broker)
+  const seen = new Set<number>()
+  const importing = broker.broker.admin.importAccess({ file: fileOf(4000) })
+  let turns = 0
+  await settled(broker, Promise.race([importing, forever(() => (turns++, seen.add(directory.all('user').size)))]))
+  assert.ok(turns > 10, `${turns} turns`)
+  assert.deepEqual([...seen], [0, 4000])
+})
+
+/** Calls `look` in each round of the event loop, and never resolves. */
+function forever(look: () => void): Promise<never> {
+  return new Promise(() => {
+    const again = (): void => {
+      look()
+      setImmediate(again).unref()
+    }
+    again()
+  })
+}
+
+test('one import is at work at a time', async (t) => {
+  const { broker, admin } = await made(t)
+  const first = admin.importAccess({ file: fileOf(4000) })
+  await assert.rejects(admin.importAccess({ file: fileOf(1) }), {
+    code: 'ERR_LIMIT',
+    message: /another import is at work/,
+  })
+  await first
+  assert.deepEqual((await admin.importAccess({ file: fileOf(1) })).added, [])
+  assert.equal(serverOf(broker.broker).metrics.directoryRefusedAtLimit, 1)
+})
+
+test('an import begins again if a user is changed meanwhile, and gives up if that never ends', async (t) => {
+  const { broker, admin } = await made(t)
+  const { directory } = serverOf(broker.broker)
+  /** Adds users while the next plans are prepared. */
+  const interfere = (...names: string[]): void => {
+    const prepare = directory.prepare.bind(directory)
+    directory.prepare = function* (plan) {
+      const name = names.shift()
+      if (name !== undefined) directory.commit(finish(prepare([{ type: 'user', name, entry: NEW_USER }])))
+      return yield* prepare(plan)
+    }
+  }
+  interfere('ann')
+  const { removed } = await admin.importAccess({ file: fileOf(3), replace: true })
+  assert.deepEqual(removed, ['user ann'], 'the plan that was carried out knew of ann')
+  assert.deepEqual([...directory.all('user').keys()], ['user-0', 'user-1', 'user-2'])
+  interfere('b', 'c', 'd', 'e', 'f')
+  await assert.rejects(admin.importAccess({ file: fileOf(4) }), { code: 'ERR_VERSION' })
+  assert.equal(directory.get('user', 'user-3'), undefined)
 })
 
 test("the file of Mosquitto's dynamic security plugin is taken over, and its administrators are administrators", async (t) => {
