@@ -167,7 +167,7 @@ test('auth.http: the service decides, and its silence is a no', async () => {
   service.listen(0, '127.0.0.1')
   await once(service, 'listening')
   const address = `http://127.0.0.1:${(service.address() as AddressInfo).port}/`
-  const { broker, url } = await start({ http: { url: address, 'timeout-ms': 200 } })
+  const { broker, url } = await start({ http: { url: address, 'timeout-ms': 2000 } })
   const client = await dial(url, { username: 'ann', password: PASSWORD })
   assert.equal(clientsOf(broker)[0]?.userName, 'ann@works')
   await client.endAsync()
