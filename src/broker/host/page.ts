@@ -1,5 +1,6 @@
 /** Lists that are read a page at a time. @module */
 import { UsageError } from '../../base/errors.ts'
+import { hashText } from '../../base/hash-order.ts'
 import { show } from '../../base/show.ts'
 
 /** Default and maximum number of items in a page. */
@@ -43,14 +44,19 @@ export function numberOfCursor(cursor: string): number {
   throw noCursor(cursor)
 }
 
+/** Bytes at the end of a cursor that show whether a page returned it, so that a mistake is not taken for a place. */
+const CHECK_BYTES = 4
+
 /** For lists in the order of a text, such as the Client Identifier: the cursor hides the text of the last item. */
 export function cursorOfText(text: string): string {
-  return Buffer.from(text).toString('base64url')
+  const check = Buffer.alloc(CHECK_BYTES)
+  check.writeInt32LE(hashText(text))
+  return Buffer.concat([Buffer.from(text), check]).toString('base64url')
 }
 
 /** @throws {UsageError} if no page returned the cursor */
 export function textOfCursor(cursor: string): string {
-  const text = typeof cursor === 'string' ? Buffer.from(cursor, 'base64url').toString() : ''
+  const text = typeof cursor === 'string' ? Buffer.from(cursor, 'base64url').subarray(0, -CHECK_BYTES).toString() : ''
   if (text !== '' && cursorOfText(text) === cursor) return text
   throw noCursor(cursor)
 }

@@ -168,7 +168,11 @@ test('Base64 that is none is refused', async () => {
 test('what only the operation itself can judge is a usage error as well, and a wrong configuration lists its problems', async () => {
   const api = await TestApi.start()
   assert.equal((await api.problem('POST', '/publish', { body: { topic: 'a/#', payload: '' } })).code, 'ERR_USAGE')
-  assert.equal((await api.problem('GET', '/clients?cursor=!!')).code, 'ERR_USAGE')
+  for (const list of ['clients', 'sessions', 'subscriptions', 'retained', 'closed-connections', 'bans']) {
+    for (const cursor of ['!!', 'AAAA', 'bWV0ZXItMQ', 'bWV0ZXItMQAAAAA']) {
+      assert.equal((await api.problem('GET', `/${list}?cursor=${cursor}`)).code, 'ERR_USAGE', `${list} ${cursor}`)
+    }
+  }
   assert.equal((await api.problem('GET', '/retained?topicFilter=a%23')).code, 'ERR_USAGE')
   const problem = await api.problem('POST', '/reload', { body: { configuration: { 'max-qos': 7 } } })
   assert.deepEqual([problem.status, problem.code], [422, 'ERR_CONFIG'])
