@@ -1,5 +1,6 @@
 /** A copy of the store while the broker runs, made by a thread of its own. @module */
-import { isAbsolute } from 'node:path'
+import { realpath } from 'node:fs/promises'
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { SluiceError, UsageError } from '../../base/errors.ts'
 import { show } from '../../base/show.ts'
@@ -25,10 +26,25 @@ export async function backUp(broker: Broker, target: string): Promise<BackupView
   }
   busy.add(broker)
   try {
+    if (await isWithin(target, options.persistence.path)) {
+      throw new UsageError(`backup: ${show(target)} is in the folder of the store itself; name another one`)
+    }
     return { path: target, bytes: await copied({ path: options.persistence.path, target }) }
   } finally {
     busy.delete(broker)
   }
+}
+
+/** Whether a folder, which may not exist yet, is that one or below it. */
+async function isWithin(target: string, folder: string): Promise<boolean> {
+  const way = relative(await realFolder(resolve(folder)), await realFolder(resolve(target)))
+  return way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way)
+}
+
+/** The path without symbolic links, as far as it exists. */
+async function realFolder(path: string): Promise<string> {
+  const parent = dirname(path)
+  return realpath(path).catch(async () => (parent === path ? path : join(await realFolder(parent), basename(path))))
 }
 
 function copied(task: BackupTask): Promise<number> {

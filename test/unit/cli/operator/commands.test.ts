@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { writeFileSync } from 'node:fs'
+import { symlinkSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -165,6 +165,20 @@ test('backup of a broker that stores nothing is a sentence; a relative path is r
     code: 'ERR_USAGE',
     message: /path must be absolute, got "copy"/,
   })
+})
+
+test('backup into the folder of the store itself is refused, by any name', async () => {
+  const folder = scratchFolder()
+  const path = join(folder, 'store')
+  await using storing = await createBroker({ listeners: {}, persistence: { path } })
+  symlinkSync(path, join(folder, 'link'))
+  for (const target of [path, join(path, 'deep', 'copy'), `${folder}/x/../store`, join(folder, 'link', 'copy')]) {
+    await assert.rejects(storing.admin.backup({ path: target }), {
+      code: 'ERR_USAGE',
+      message: /is in the folder of the store itself; name another one/,
+    })
+  }
+  await storing.admin.backup({ path: join(folder, 'store-copy') })
 })
 
 test('certificates lists what the listeners show to clients, and when it ends', async () => {
