@@ -22,7 +22,7 @@ export async function runProgram(args: readonly string[], terminal: Terminal): P
   try {
     return await dispatch(args, terminal)
   } catch (error) {
-    return report(error, terminal)
+    return report(error, args[0], terminal)
   }
 }
 
@@ -59,9 +59,11 @@ function findCommand(name: string): Command {
   throw new UsageError(`There is no command \`${name}\`. ${hint}`)
 }
 
-function report(error: unknown, terminal: Terminal): number {
+function report(error: unknown, name: string | undefined, terminal: Terminal): number {
   if (error instanceof UsageError) {
-    terminal.err(`${error.message}\n\`sluice --help\` shows every command.`)
+    const isCommand = commands.some((command) => command.name === name)
+    const help = isCommand ? `\`sluice help ${name}\` shows how to use it.` : '`sluice --help` shows every command.'
+    terminal.err(`${error.message}\n${help}`)
     return 2
   }
   if (error instanceof ConfigError && error.problems.length > 1) {
