@@ -54,10 +54,11 @@ export class ApiClient {
     const timeoutMs = name === 'backup' ? 0 : TIMEOUT_MS
     const { status, value } = await this.send(method, `${API_ROOT}${path}`, body, timeoutMs)
     if (status < 400) return value
-    const { code, detail } = (value ?? {}) as { readonly code?: string; readonly detail?: string }
+    const { code, detail, option } = (value ?? {}) as Partial<Record<'code' | 'detail' | 'option', string>>
     if (code === 'ERR_NOT_FOUND' && namesOne(name)) return undefined
     if (code === 'ERR_USAGE') throw new UsageError(`${detail}.`)
-    throw new SluiceError('ERR_ADMIN', `${this.place}: ${detail ?? `the answer has the status ${status}`}`)
+    const limitedBy = option === undefined || detail?.includes(option) ? '' : ` (${option})`
+    throw new SluiceError('ERR_ADMIN', `${this.place}: ${detail ?? `the answer has the status ${status}`}${limitedBy}`)
   }
 
   /** Sends a request. @throws {SluiceError} `ERR_ADMIN` if there is no answer in JSON */
@@ -73,7 +74,7 @@ export class ApiClient {
       const read = await textOf(response)
       return { status: response.statusCode ?? 0, value: read === '' ? undefined : JSON.parse(read) }
     } catch (error) {
-      throw this.#failure(error)
+      throw this.#failure(error, Buffer.byteLength(text))
     }
   }
 
@@ -94,8 +95,14 @@ export class ApiClient {
     return request({ ...place, ...(cafile !== undefined && { ca: Buffer.from(cafile) }) })
   }
 
-  #failure(error: unknown): SluiceError {
+  /** @param sentBytes of the body */
+  #failure(error: unknown, sentBytes: number): SluiceError {
     const { code, message } = error as NodeJS.ErrnoException
+    if (sentBytes > 0 && (code === 'EPIPE' || code === 'ECONNRESET')) {
+      // The connection may end before its answer is read: 413, for a body that is too long.
+      const sentence = `${this.place}: the broker ended the connection before it had read the request of ${sentBytes} bytes; more than its admin.max-request-bytes is not read`
+      return new SluiceError('ERR_ADMIN', sentence, { cause: error })
+    }
     const reason = REASONS[code ?? '']
     const local = 'socket' in this.#address
     const why = error instanceof SyntaxError ? 'the answer is not JSON; is this the API of a broker?' : message

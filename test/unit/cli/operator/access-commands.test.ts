@@ -175,3 +175,13 @@ test('a file that cannot be read is a sentence that does not quote it', async ()
   const missing = await run(['import-access', `${file}.txt`, '--socket', '/nowhere/admin.sock'], false)
   assert.match(missing.err, /access\.json\.txt cannot be read: ENOENT/)
 })
+
+test('a file that is longer than the broker reads is a sentence that names the option', async () => {
+  await using world = await operated()
+  const file = join(scratchFolder(), 'access.json')
+  const users = Array.from({ length: 5000 }, (_, at) => ({ userName: `user-${at}`, textDescription: 'x'.repeat(1000) }))
+  writeFileSync(file, JSON.stringify({ format: 'sluice-access', version: 1, users }))
+  const { code, err } = await world.run('import-access', file)
+  assert.equal(code, 1)
+  assert.match(err, /admin\.max-request-bytes/)
+})
