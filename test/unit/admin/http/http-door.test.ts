@@ -308,31 +308,35 @@ test('a reader of events that never reads is closed all the same', async (t) => 
   await ended
 })
 
-test('what is asked for is ended when its caller leaves, and not when it has its answer', async (t) => {
-  const signals: AbortSignal[] = []
-  let arrived = (): void => {}
-  const answer = ({ signal, target }: RequestHead): Promise<object> => {
-    signals.push(signal!)
-    arrived()
-    if (target === '/answered') return Promise.resolve({ status: 204, headers: {}, body: [] })
-    return new Promise((resolve) =>
-      signal!.addEventListener('abort', () => resolve({ status: 503, headers: {}, body: [] })),
-    )
-  }
-  const options = resolveOptions({ admin: {} })
-  const http = new HttpServer(options, true, undefined, () => Promise.resolve({ answer } as unknown as Api))
-  const path = join(scratchFolder(), 'signals.sock')
-  http.server.listen(path)
-  await once(http.server, 'listening')
-  t.after(() => http.close())
-  assert.equal((await ask({ socketPath: path, path: '/answered' })).status, 204)
-  const begun = new Promise<void>((resolve) => (arrived = resolve))
-  const caller = connect(path)
-  caller.write('GET /topics HTTP/1.1\r\nHost: localhost\r\n\r\n')
-  await begun
-  const [answered, pending] = signals
-  assert.equal(pending!.aborted, false)
-  caller.destroy()
-  await once(pending!, 'abort')
-  assert.equal(answered!.aborted, false)
-})
+test(
+  'what is asked for is ended when its caller leaves, and not when it has its answer',
+  { timeout: 30_000 },
+  async (t) => {
+    const signals: AbortSignal[] = []
+    let arrived = (): void => {}
+    const answer = ({ signal, target }: RequestHead): Promise<object> => {
+      signals.push(signal!)
+      arrived()
+      if (target === '/answered') return Promise.resolve({ status: 204, headers: {}, body: [] })
+      return new Promise((resolve) =>
+        signal!.addEventListener('abort', () => resolve({ status: 503, headers: {}, body: [] })),
+      )
+    }
+    const options = resolveOptions({ admin: {} })
+    const http = new HttpServer(options, true, undefined, () => Promise.resolve({ answer } as unknown as Api))
+    const path = join(scratchFolder(), 'signals.sock')
+    http.server.listen(path)
+    await once(http.server, 'listening')
+    t.after(() => http.close())
+    assert.equal((await ask({ socketPath: path, path: '/answered' })).status, 204)
+    const begun = new Promise<void>((resolve) => (arrived = resolve))
+    const caller = connect(path)
+    caller.write('GET /topics HTTP/1.1\r\nHost: localhost\r\n\r\n')
+    await begun
+    const [answered, pending] = signals
+    assert.equal(pending!.aborted, false)
+    caller.destroy()
+    await once(pending!, 'abort')
+    assert.equal(answered!.aborted, false)
+  },
+)

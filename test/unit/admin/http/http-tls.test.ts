@@ -79,24 +79,28 @@ test('`ssl: on` serves TLS with `certfile` and `keyfile`; an API key is needed a
   assert.equal((await get(port, '/api/v1/overview', {}, { Authorization: `Bearer ${key}` })).status, 200)
 })
 
-test('`max-connections` with TLS: a request under way does not give way to a newcomer', async (t) => {
-  const folder = scratchFolder()
-  const { certfile, keyfile } = writeFiles(folder, identity())
-  const keys = { 'keys-file': join(folder, 'keys.json') }
-  const { broker, port } = await serve(t, { certfile, keyfile, ...keys, 'max-connections': 1 })
-  const { key } = await broker.admin.createApiKey({ name: 'x', role: 'viewer' })
-  const headers = { Authorization: `Bearer ${key}` }
-  const path = '/api/v1/events?overview=1'
-  const asked = request({ host: '127.0.0.1', port, path, ca: authority.certificate, headers, agent: false }).end()
-  t.after(() => asked.destroy())
-  asked.on('error', () => {})
-  const [response] = (await once(asked, 'response')) as [IncomingMessage]
-  const newcomer = connect(port, '127.0.0.1').resume()
-  newcomer.on('error', () => {})
-  await once(newcomer, 'close')
-  await once(response, 'data')
-  assert.equal(response.destroyed, false)
-})
+test(
+  '`max-connections` with TLS: a request under way does not give way to a newcomer',
+  { timeout: 30_000 },
+  async (t) => {
+    const folder = scratchFolder()
+    const { certfile, keyfile } = writeFiles(folder, identity())
+    const keys = { 'keys-file': join(folder, 'keys.json') }
+    const { broker, port } = await serve(t, { certfile, keyfile, ...keys, 'max-connections': 1 })
+    const { key } = await broker.admin.createApiKey({ name: 'x', role: 'viewer' })
+    const headers = { Authorization: `Bearer ${key}` }
+    const path = '/api/v1/events?overview=1'
+    const asked = request({ host: '127.0.0.1', port, path, ca: authority.certificate, headers, agent: false }).end()
+    t.after(() => asked.destroy())
+    asked.on('error', () => {})
+    const [response] = (await once(asked, 'response')) as [IncomingMessage]
+    const newcomer = connect(port, '127.0.0.1').resume()
+    newcomer.on('error', () => {})
+    await once(newcomer, 'close')
+    await once(response, 'data')
+    assert.equal(response.destroyed, false)
+  },
+)
 
 test('a certificate of a CA in `cafile` is a login with `certificate-role`; another one, or none, is none', async (t) => {
   const { cafile, certfile, keyfile } = writeFiles(scratchFolder(), identity())
