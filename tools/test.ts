@@ -34,8 +34,10 @@ const SLOW: ReadonlySet<string> = new Set([
   'test/contract/store-leftovers.test.ts',
   'test/contract/store-lives.test.ts',
   'test/contract/store-space.test.ts',
+  'test/interop/dynamic-security.test.ts',
   'test/interop/mosquitto.test.ts',
   'test/interop/paho.test.ts',
+  'test/interop/tool-parity.test.ts',
   'test/unit/broker/many-wills.test.ts',
   'test/unit/broker/memory-truth.test.ts',
   'test/unit/broker/message-sizes.test.ts',
@@ -47,7 +49,7 @@ const SLOW: ReadonlySet<string> = new Set([
 
 /** Folders below `test/` whose tests run in memory: they share processes. */
 const IN_MEMORY =
-  /^test\/(?:spec\/(?:v5|v311|malformed)|unit\/(?:access|ancestor|base|bench|broker|codec|config|protocol|stores|testing|topics))\//
+  /^test\/(?:spec\/(?:v5|v311|malformed)|unit\/(?:access|ancestor|base|bench|broker|codec|config|limits|protocol|reporting|routing|stores|testing|topics|turn))\//
 const FILES_PER_PROCESS = 12
 /**
  * Many tests wait for a socket, a process or a disk: one process more than there are cores uses the cores meanwhile.

@@ -34,8 +34,8 @@ export const PARKED_BYTES = 128
 /** A Session with its registration, its accounts and its record in the Store. */
 export const SESSION_BYTES = 1280
 
-/** A Subscription in its Session, in the trie and in the Store; Node 24 takes half as much. */
-export const SUBSCRIPTION_BYTES = 400
+/** A Subscription in its Session, in the trie and in the Store. */
+export const SUBSCRIPTION_BYTES = 256
 
 /** A Subscription for which retained messages are still to be sent. */
 export const OWED_BYTES = 256
