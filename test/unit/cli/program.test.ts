@@ -7,7 +7,7 @@ import { checkFolder } from '../../../src/cli/check-folder.ts'
 import { commands } from '../../../src/cli/commands.ts'
 import { usageOf } from '../../../src/cli/command.ts'
 import { root } from '../../../tools/main.ts'
-import { sluice } from './cli-support.ts'
+import { sluice, sluiceHere } from './cli-support.ts'
 import { scratchFolder } from '../../support/scratch-folder.ts'
 
 /** Their exit codes are those of Mosquitto's tools. */
@@ -28,8 +28,8 @@ test('help has no colours where it is not read on a terminal', () => {
 })
 
 for (const command of commands) {
-  test(`sluice ${command.name} --help shows its usage, its options and lines to copy`, () => {
-    const { code, out } = sluice([command.name, '--help'])
+  test(`sluice ${command.name} --help shows its usage, its options and lines to copy`, async () => {
+    const { code, out } = await sluiceHere([command.name, '--help'])
     assert.equal(code, 0)
     assert.ok(out.startsWith(usageOf(command)))
     for (const [name, { description }] of Object.entries(command.options)) {
@@ -37,11 +37,11 @@ for (const command of commands) {
     }
     assert.ok(command.examples.length > 0)
     for (const [line] of command.examples) assert.ok(out.includes(line), line)
-    assert.equal(sluice(['help', command.name]).out, out)
+    assert.equal((await sluiceHere(['help', command.name])).out, out)
   })
 
-  test(`sluice ${command.name} with an option that it does not have is wrong usage`, () => {
-    const { code, out, err } = sluice([command.name, '--colour-of-the-bikeshed'])
+  test(`sluice ${command.name} with an option that it does not have is wrong usage`, async () => {
+    const { code, out, err } = await sluiceHere([command.name, '--colour-of-the-bikeshed'])
     assert.deepEqual([code, out], [MOSQUITTOS.has(command.name) ? 1 : 2, ''])
     assert.match(err, /has no option --colour-of-the-bikeshed/)
   })
