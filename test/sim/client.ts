@@ -443,7 +443,7 @@ export class SimulatedClient {
   becomeQuiet(): void {
     this.#isQuiet = true
     const link = this.wire?.link
-    this.wire = undefined
+    this.#leaveWire()
     link?.reset()
     this.connect(false)
   }
