@@ -4,6 +4,7 @@
  * @module
  */
 import { PluginError } from '../base/errors.ts'
+import { GatheredBytes } from '../base/gathered-bytes.ts'
 
 /** The service, for the error message. */
 export interface AnswerSource {
@@ -26,15 +27,13 @@ export async function readBoundedBody(
   source: AnswerSource,
   announcedBytes: string | null | undefined,
 ): Promise<Buffer> {
-  const chunks: Uint8Array[] = []
-  let length = 0
+  const gathered = new GatheredBytes(source.maxBytes)
   for await (const chunk of body) {
-    length += chunk.length
     // Leaving the loop destroys the stream.
-    if (length > source.maxBytes || Number(announcedBytes ?? 0) > source.maxBytes) throw tooLong(source)
-    chunks.push(chunk)
+    if (Number(announcedBytes ?? 0) > source.maxBytes || !gathered.add(chunk)) throw tooLong(source)
   }
-  return Buffer.concat(chunks, length)
+  const { buffer, byteOffset, length } = gathered.bytes
+  return Buffer.from(buffer, byteOffset, length)
 }
 
 /**

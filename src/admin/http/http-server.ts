@@ -10,11 +10,11 @@ import type { Socket } from 'node:net'
 import { TLSSocket, type SecureContextOptions } from 'node:tls'
 import { networkOf, plainAddress } from '../../access/address.ts'
 import type { Clock } from '../../base/clock.ts'
+import { GatheredBytes } from '../../base/gathered-bytes.ts'
 import type { AdminOptions, Options } from '../../config/resolved-options.ts'
 import type { Api } from './api.ts'
 import { ConnectionRoom } from './connection-room.ts'
 import { Problem, problemAnswer } from './problem.ts'
-import { RequestBody } from './request-body.ts'
 import { LOCAL_ADDRESS, type Answer, type RequestHead } from './request.ts'
 
 const MAX_HEADER_BYTES = 16_384
@@ -227,7 +227,7 @@ function nameOf(socket: TLSSocket): string {
 
 function bodyOf(request: IncomingMessage, limit: number): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
-    const body = new RequestBody(limit)
+    const body = new GatheredBytes(limit)
     const refuse = (problem: Problem): void => {
       request.off('data', take).pause()
       reject(problem)

@@ -1,13 +1,13 @@
 /**
- * The body of a request, put together while it arrives. The pieces are copied into one array that doubles when it is full: a peer
- * decides how small they are, and an object for each byte would take hundreds of times as much as the body.
+ * Bytes that arrive in pieces, such as the body of a request, put together up to a limit. The pieces are copied into one array that
+ * doubles when it is full: a peer decides how small they are, and an object for each byte would take hundreds of times as much.
  *
  * @module
  */
 
 const FIRST_BYTES = 4096
 
-export class RequestBody {
+export class GatheredBytes {
   readonly #limit: number
   #room = new Uint8Array(0)
   #length = 0
