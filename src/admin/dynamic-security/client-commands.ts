@@ -1,15 +1,14 @@
 /** Commands about clients, which are users here. @module */
-import type { Reference, UserEntry } from '../../access/directory/entries.ts'
+import type { UserEntry } from '../../access/directory/entries.ts'
 import { NEW_USER } from '../access/access-changes.ts'
 import {
   CommandError,
+  deletion,
   entryIn,
   labelsIn,
   listOf,
   mustBeNew,
   nameIn,
-  priorityIn,
-  NO_PRIORITY,
   referencesIn,
   set,
   shownLabels,
@@ -19,6 +18,7 @@ import {
   type CommandContext,
   type Given,
 } from './command.ts'
+import { roleAddition, roleRemoval } from './role-lists.ts'
 
 function shown(name: string, context: CommandContext): object {
   const { clientId, disabled, roles, groups, ...labels } = context.directory.get('user', name)!.entry
@@ -85,28 +85,11 @@ async function setClientPassword(given: Given, context: CommandContext): Promise
   return change(given, context, () => credentials)
 }
 
-/** What is in a list already keeps its place. */
-export function withReference(
-  list: readonly Reference[],
-  name: string,
-  given: Given,
-  already: string,
-  { directory }: CommandContext,
-  type: 'role' | 'group',
-): readonly Reference[] {
-  const there = list.filter((each) => directory.follow(type, each) !== undefined)
-  if (there.some((each) => each.name === name)) throw new CommandError(already)
-  return [...there, { name, priority: priorityIn(given, NO_PRIORITY), id: 0 }]
-}
-
 export const clientCommands: Readonly<Record<string, Command>> = {
   createClient,
   modifyClient,
   setClientPassword,
-  deleteClient: (given, context) => {
-    const { name } = entryIn(given, 'user', context)
-    return set(context, { type: 'user', name, entry: undefined })
-  },
+  deleteClient: deletion('user'),
   getClient: (given, context) => ({ client: shown(entryIn(given, 'user', context).name, context) }),
   listClients: (given, context) => listOf(given, 'clients', context, 'user', (name) => shown(name, context)),
   setClientId: (given, context) => {
@@ -115,18 +98,6 @@ export const clientCommands: Readonly<Record<string, Command>> = {
   },
   disableClient: (given, context) => change(given, context, () => ({ disabled: true })),
   enableClient: (given, context) => change(given, context, () => ({ disabled: false })),
-  addClientRole: (given, context) => {
-    const [, role] = [nameIn(given, 'username'), nameIn(given, 'rolename')]
-    return change(given, context, ({ roles }) => {
-      entryIn(given, 'role', context)
-      return { roles: withReference(roles, role, given, 'Client already has this role', context, 'role') }
-    })
-  },
-  removeClientRole: (given, context) => {
-    const [, role] = [nameIn(given, 'username'), nameIn(given, 'rolename')]
-    return change(given, context, ({ roles }) => {
-      entryIn(given, 'role', context)
-      return { roles: roles.filter(({ name }) => name !== role) }
-    })
-  },
+  addClientRole: roleAddition('user', 'Client already has this role'),
+  removeClientRole: roleRemoval('user'),
 }

@@ -131,6 +131,11 @@ export function set({ directory }: CommandContext, ...steps: readonly Step[]): u
   directory.carryOut(steps)
 }
 
+/** A command that deletes the entry that it names. */
+export function deletion(type: 'user' | 'group' | 'role'): Command {
+  return (given, context) => set(context, { type, name: entryIn(given, type, context).name, entry: undefined })
+}
+
 /**
  * A list of names, or of entries if it is `verbose`, in the order of their names; `count` and `offset` choose a part.
  *

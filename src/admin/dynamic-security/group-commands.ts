@@ -2,9 +2,9 @@
 import { DEFAULTS_NAME, type Step } from '../../access/directory/directory.ts'
 import type { GroupEntry, Reference } from '../../access/directory/entries.ts'
 import { NEW_GROUP } from '../access/access-changes.ts'
-import { withReference } from './client-commands.ts'
 import {
   CommandError,
+  deletion,
   entryIn,
   labelsIn,
   listOf,
@@ -18,6 +18,7 @@ import {
   type CommandContext,
   type Given,
 } from './command.ts'
+import { roleAddition, roleRemoval, withReference } from './role-lists.ts'
 
 function shown(name: string, context: CommandContext): object {
   const { roles, ...labels } = context.directory.get('group', name)!.entry
@@ -56,11 +57,6 @@ function memberSteps(group: string, members: readonly Reference[] | undefined, c
   })
 }
 
-function change(given: Given, context: CommandContext, parts: (entry: GroupEntry) => Partial<GroupEntry>): undefined {
-  const { name, entry } = entryIn(given, 'group', context)
-  return set(context, { type: 'group', name, entry: { ...entry, ...parts(entry) } })
-}
-
 function put(given: Given, context: CommandContext, name: string, before: GroupEntry): undefined {
   const members = referencesIn(given, 'clients', 'user', context)
   const entry = { ...before, ...partsIn(given, context) }
@@ -82,10 +78,7 @@ export const groupCommands: Readonly<Record<string, Command>> = {
     const { name, entry } = entryIn(given, 'group', context)
     return put(given, context, name, entry)
   },
-  deleteGroup: (given, context) => {
-    const { name } = entryIn(given, 'group', context)
-    return set(context, { type: 'group', name, entry: undefined })
-  },
+  deleteGroup: deletion('group'),
   getGroup: (given, context) => ({ group: shown(entryIn(given, 'group', context).name, context) }),
   listGroups: (given, context) => listOf(given, 'groups', context, 'group', (name) => shown(name, context)),
   addGroupClient: (given, context) => {
@@ -98,20 +91,8 @@ export const groupCommands: Readonly<Record<string, Command>> = {
     const groups = entry.groups.filter((each) => each.name !== group)
     return set(context, { type: 'user', name, entry: { ...entry, groups } })
   },
-  addGroupRole: (given, context) => {
-    const [, role] = [nameIn(given, 'groupname'), nameIn(given, 'rolename')]
-    return change(given, context, ({ roles }) => {
-      entryIn(given, 'role', context)
-      return { roles: withReference(roles, role, given, 'Group is already in this role', context, 'role') }
-    })
-  },
-  removeGroupRole: (given, context) => {
-    const [, role] = [nameIn(given, 'groupname'), nameIn(given, 'rolename')]
-    return change(given, context, ({ roles }) => {
-      entryIn(given, 'role', context)
-      return { roles: roles.filter(({ name }) => name !== role) }
-    })
-  },
+  addGroupRole: roleAddition('group', 'Group is already in this role'),
+  removeGroupRole: roleRemoval('group'),
   getAnonymousGroup: (_, { directory }) => {
     const { anonymousGroup } = directory.defaults
     const isThere = anonymousGroup !== undefined && directory.follow('group', anonymousGroup) !== undefined

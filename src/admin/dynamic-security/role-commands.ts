@@ -6,6 +6,7 @@ import { checkRule } from '../access/access-input.ts'
 import { ACL_TYPES } from '../access/mosquitto-file.ts'
 import {
   CommandError,
+  deletion,
   entryIn,
   labelsIn,
   listOf,
@@ -85,10 +86,7 @@ export const roleCommands: Readonly<Record<string, Command>> = {
     if (entry === undefined) throw new CommandError('Role does not exist')
     return set(context, { type: 'role', name, entry: { ...entry, ...partsIn(given) } })
   },
-  deleteRole: (given, context) => {
-    const { name } = entryIn(given, 'role', context)
-    return set(context, { type: 'role', name, entry: undefined })
-  },
+  deleteRole: deletion('role'),
   getRole: (given, context) => ({ role: shown(entryIn(given, 'role', context).name, context) }),
   listRoles: (given, context) => listOf(given, 'roles', context, 'role', (name) => shown(name, context)),
   addRoleACL: (given, context) => {
