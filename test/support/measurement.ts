@@ -29,18 +29,19 @@ export function usedBytes(): number {
 
 /** Bytes of objects that `run` makes, garbage included, as far as no collection comes between. */
 export function madeBytes(run: () => unknown): number {
-  collect()
-  const before = process.memoryUsage().heapUsed
-  run()
-  return process.memoryUsage().heapUsed - before
+  return growth('heapUsed', run)
 }
 
 /** Bytes of buffers that there are more after `run`. */
 export function bufferBytes(run: () => unknown): number {
+  return growth('arrayBuffers', run)
+}
+
+function growth(part: 'heapUsed' | 'arrayBuffers', run: () => unknown): number {
   collect()
-  const before = process.memoryUsage().arrayBuffers
+  const before = process.memoryUsage()[part]
   run()
-  return process.memoryUsage().arrayBuffers - before
+  return process.memoryUsage()[part] - before
 }
 
 /** Processor time that `run` takes, in microseconds, with what else the process does meanwhile. */

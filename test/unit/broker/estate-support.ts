@@ -44,6 +44,24 @@ export async function expire(broker: VirtualBroker): Promise<void> {
   await broker.settle()
 }
 
+/** What a start finds there of Sessions that had ended: no member has come back by then, so that it is dropped. */
+export async function foundEnded(disk: MemoryDisk): Promise<{ readonly sessionEnded: number; readonly all: number }> {
+  const broker = await start(disk)
+  broker.advance(1000)
+  await broker.settle()
+  const found = { sessionEnded: broker.broker.metrics.dropped['session ended'], all: droppedOf(broker) }
+  await broker.close()
+  return found
+}
+
+/** How many messages wait for `away` after a start. */
+export async function foundWaiting(disk: MemoryDisk, options: object = {}): Promise<number> {
+  const broker = await start(disk, options)
+  const { queuedMessages } = (await broker.broker.session('away'))!
+  await broker.close()
+  return queuedMessages
+}
+
 export async function received(broker: VirtualBroker, client: TestClient): Promise<string[]> {
   const payloads: string[] = []
   for (let quiet = 0; quiet < 3;) {

@@ -4,7 +4,19 @@ import { test } from 'node:test'
 import type { Plugin } from '../../../src/access/plugin.ts'
 import { MemoryDisk } from '../../../src/stores/memory-disk.ts'
 import type { VirtualBroker } from '../../support/virtual-broker.ts'
-import { droppedOf, expire, filled, held, member, numbered, received, SHARED, start } from './estate-support.ts'
+import {
+  droppedOf,
+  expire,
+  filled,
+  foundEnded,
+  foundWaiting,
+  held,
+  member,
+  numbered,
+  received,
+  SHARED,
+  start,
+} from './estate-support.ts'
 
 /** That Client is away, and may not receive what waits for it. */
 class Rules implements Plugin {
@@ -47,15 +59,11 @@ test('UNSUBSCRIBE: until they are handed over the Store has them, and then no lo
   const passing = await member(broker, 'passing')
   const { go } = held(disk)
   await leave(broker)
-  const next = await start(disk.crash())
-  assert.equal((await next.broker.session('away'))!.queuedMessages, 3)
-  await next.close()
+  assert.equal(await foundWaiting(disk.crash()), 3)
   go()
   assert.deepEqual(await received(broker, passing), ['one', 'two', 'three'])
   await broker.close()
-  const last = await start(disk)
-  assert.equal((await last.broker.session('away'))!.queuedMessages, 0)
-  await last.close()
+  assert.equal(await foundWaiting(disk), 0)
 })
 
 test('UNSUBSCRIBE: a Session that ends while they are read stays in the Store until they are handed over', async () => {
@@ -66,19 +74,11 @@ test('UNSUBSCRIBE: a Session that ends while they are read stays in the Store un
   await leave(broker)
   await expire(broker)
   assert.equal(await broker.broker.session('away'), undefined)
-  const next = await start(disk.crash())
-  next.advance(1000)
-  await next.settle()
-  assert.equal(next.broker.metrics.dropped['session ended'], 3, 'they were there')
-  await next.close()
+  assert.equal((await foundEnded(disk.crash())).sessionEnded, 3, 'they were there')
   go()
   assert.deepEqual(await received(broker, passing), ['one', 'two', 'three'])
   await broker.close()
-  const last = await start(disk)
-  last.advance(1000)
-  await last.settle()
-  assert.equal(droppedOf(last), 0, 'the ended Session is forgotten')
-  await last.close()
+  assert.equal((await foundEnded(disk)).all, 0, 'the ended Session is forgotten')
 })
 
 test('where no member would have them, none is read', async () => {
@@ -105,9 +105,7 @@ test('what its Client may not receive any longer is read, and goes to a member t
   await leave(broker)
   passing.connect({ clientId: 'passing' })
   await broker.close()
-  const last = await start(disk)
-  assert.equal((await last.broker.session('away'))!.queuedMessages, 0)
-  await last.close()
+  assert.equal(await foundWaiting(disk), 0)
 })
 
 test('until that is handed over the Store has it, and nobody who cannot have it is asked twice', async () => {
@@ -120,9 +118,7 @@ test('until that is handed over the Store has it, and nobody who cannot have it 
   const { go } = held(disk)
   broker.connect({ clientId: 'away', cleanStart: false, properties: { sessionExpiryInterval: 60 } })
   await broker.settle()
-  const next = await start(disk.crash(), options)
-  assert.equal((await next.broker.session('away'))!.queuedMessages, 3)
-  await next.close()
+  assert.equal(await foundWaiting(disk.crash(), options), 3)
   passing.drop()
   go()
   await broker.settle()
