@@ -126,7 +126,10 @@ export const operationTable: OperationTable = {
       topicFilter: filter('text', 'Only topics that it matches; default `#`: all except those that begin with `$`.'),
       seconds: { ...filter('integer', 'How long to count; default 5.'), minimum: 1, maximum: 20 },
       depth: {
-        ...filter('integer', 'Levels that are told apart; what is published below is counted together. Default: all.'),
+        ...filter(
+          'integer',
+          'Levels to count separately; anything published below them is counted together. Default: all.',
+        ),
         ...{ minimum: 1, maximum: 65_535 },
       },
       limit: { ...LIMIT, description: `The most topics; default ${DEFAULT_LIMIT}.` },

@@ -1375,7 +1375,7 @@ const adminRows = rows('admin', [
     key: 'socket',
     type: 'text',
     description:
-      'Path of the Unix domain socket of the HTTP API, for commands on the same machine. Whoever may open it (the user of the broker, and root) is an administrator. `off` = none. Default: `admin.sock` in the folder of `persistence.path`; without persistence, `sluice-admin.sock` in `$XDG_RUNTIME_DIR`, or none if that is not set.',
+      'Path of the Unix domain socket of the HTTP API, for commands on the same machine. Anyone who can open it (the user that runs the broker, and root) is an administrator. `off` = none. Default: `admin.sock` in the folder of `persistence.path`; without persistence, `sluice-admin.sock` in `$XDG_RUNTIME_DIR`, or none if that is not set.',
   },
   {
     key: 'ssl',

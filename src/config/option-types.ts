@@ -388,7 +388,7 @@ export interface LogOptions {
 
 /** Keys of `admin`. */
 export interface AdminSettings {
-  /** Path of the Unix domain socket of the HTTP API, for commands on the same machine. Whoever may open it (the user of the broker, and root) is an administrator. `off` = none. Default: `admin.sock` in the folder of `persistence.path`; without persistence, `sluice-admin.sock` in `$XDG_RUNTIME_DIR`, or none if that is not set. */
+  /** Path of the Unix domain socket of the HTTP API, for commands on the same machine. Anyone who can open it (the user that runs the broker, and root) is an administrator. `off` = none. Default: `admin.sock` in the folder of `persistence.path`; without persistence, `sluice-admin.sock` in `$XDG_RUNTIME_DIR`, or none if that is not set. */
   readonly socket?: string
   /** Whether the TCP address uses TLS; requires `certfile` and `keyfile`. A reload reads the files again. Default false. */
   readonly ssl: boolean

@@ -177,7 +177,7 @@ export interface TopicsQuery {
   readonly topicFilter?: string | undefined
   /** From 1 to 20, default 5. */
   readonly seconds?: number | undefined
-  /** Levels that are told apart; what is published below is counted together. Default: all. */
+  /** Levels to count separately; anything published below them is counted together. Default: all. */
   readonly depth?: number | undefined
   readonly limit?: number | undefined
 }
