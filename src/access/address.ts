@@ -85,13 +85,16 @@ export function prefixOf(plain: string, bits: number): string {
  * @example
  * plainNetwork('10.1.2.3/8') // '10.0.0.0/8'
  * plainNetwork('2001:db8::1/32') // '2001:db8::/32'
+ * plainNetwork('::ffff:10.1.2.3/104') // '10.0.0.0/8'
  */
 export function plainNetwork(text: string): string | undefined {
   const [, given = '', length = ''] = /^([^/]+)\/(\d{1,3})$/.exec(text) ?? []
-  const [plain, bits] = [plainAddress(given), Number(length)]
+  const plain = plainAddress(given)
   if (plain === undefined) return undefined
-  if (plain.includes(':')) return bits > 128 ? undefined : plainIpv6Network(plain, bits)
-  if (bits > 32) return undefined
+  if (plain.includes(':')) return Number(length) > 128 ? undefined : plainIpv6Network(plain, Number(length))
+  // IPv4 in the form of a dual-stack socket has 96 bits in front of its own.
+  const bits = given.includes(':') ? Number(length) - 96 : Number(length)
+  if (bits < 0 || bits > 32) return undefined
   const first = Number(/ (\d+)/.exec(prefixOf(plain, bits))![1]) * 2 ** (32 - bits)
   return `${dotted(Math.floor(first / 65536), first % 65536)}/${bits}`
 }

@@ -170,7 +170,8 @@ export class Broker extends Emitter implements AsyncDisposable {
    *
    * @param payload bytes, or text, which is sent as UTF-8
    * @returns a promise that resolves once the message is stored, as far as the configured durability requires
-   * @throws {UsageError} if the topic name, payload, an option or a property is invalid, or the broker is not running
+   * @throws {UsageError} if the topic name, payload, an option or a property is invalid, the topic is below `$CONTROL/`, or the
+   *   broker is not running
    */
   async publish(topicName: string, payload: string | Uint8Array, options: PublishOptions = {}): Promise<void> {
     const server = this.#life.running()

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { StoreError } from '../base/errors.ts'
+import { isControlTopic } from '../access/control-topics.ts'
+import { StoreError, UsageError } from '../base/errors.ts'
 import type { ApplicationMessage } from '../protocol/application-message.ts'
 import type { StoreGate } from '../turn/store-gate.ts'
 import type { Ledger } from './durable/ledger.ts'
@@ -26,10 +27,16 @@ export class HostPublishing {
     this.#parts = parts
   }
 
-  /** @throws {StoreError} `ERR_STORE_FULL` if the message would have to be stored and the Store is full */
+  /**
+   * @throws {UsageError} for a topic below `$CONTROL/`: a command is sent by a client, and only the broker answers it
+   * @throws {StoreError} `ERR_STORE_FULL` if the message would have to be stored and the Store is full
+   */
   publish(message: ApplicationMessage): void {
     const { publishing, gate, storeRefusals, ledger } = this.#parts
-    const { qos, retain, size } = message
+    const { qos, retain, size, topicName } = message
+    if (isControlTopic(topicName)) {
+      throw new UsageError(`cannot publish to ${topicName}: below $CONTROL/ only administrators may, as clients`)
+    }
     const adds = (qos > 0 || retain) && ledger?.isStored(message) === true
     if (adds && !gate.canAdd(size) && gate.health.condition !== 'failing') {
       throw new StoreError(

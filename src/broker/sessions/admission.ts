@@ -32,6 +32,7 @@ import { requestAgain, connectRequestOf } from './connect-request.ts'
 import { connackProperties, grantedKeepAlive, grantExpiry, requestedExpiry } from './connack.ts'
 
 type Login = LoginResult & { readonly decision: 'allow' }
+type Step = LoginResult & { readonly decision: 'continue' }
 
 export class Admission {
   /** The number of accepted Connections. */
@@ -91,12 +92,19 @@ export class Admission {
 
   /** @param asOf the value of `loginsVersion` when plugins were asked */
   #judge(connection: Connection, request: ConnectRequest, result: LoginResult, asOf: number): void {
-    if (result.decision === 'continue') connection.challenge(result.authenticationData)
+    if (result.decision === 'continue') this.#challenge(connection, request, result)
     else if (request.reAuthentication) this.#judgeAgain(connection, result, asOf)
     else if (result.decision === 'deny') {
       this.#parts.metrics.loginsRefused++
       this.#refuse(connection, new Refusal(result.reasonCode, result.cause))
     } else this.#loggedIn(connection, result, asOf)
+  }
+
+  /** A client that is logged in is not banned. */
+  #challenge(connection: Connection, { reAuthentication }: ConnectRequest, step: Step): void {
+    const refusal = reAuthentication ? undefined : this.#bans.exchange(connection, step.claimedUserName)
+    if (refusal !== undefined) this.#refuse(connection, refusal)
+    else connection.challenge(step.authenticationData)
   }
 
   // ---- logged in ----

@@ -10,8 +10,8 @@ import type { Client } from '../../protocol/client.ts'
 import type { Connection } from '../../protocol/connection.ts'
 import type { Directory } from '../../access/directory/directory.ts'
 import { plainNetwork } from '../../access/address.ts'
-import { banName } from '../../access/directory/bans.ts'
-import type { BanEntry, BanKind } from '../../access/directory/entries.ts'
+import { banName, type Banned } from '../../access/directory/bans.ts'
+import { ADMINISTRATOR, type BanEntry, type BanKind } from '../../access/directory/entries.ts'
 import { Flapping } from '../../access/directory/flapping.ts'
 import { SluiceError } from '../../base/errors.ts'
 import type { AdmissionParts } from './admission-parts.ts'
@@ -32,15 +32,29 @@ export class BanChecks {
     return this.#parts.current.directory
   }
 
-  /** Before the login. Who claims to be an administrator may show it: `client` decides then. */
-  claimed({ peer }: Connection, { clientId, userName }: ReceivedConnect): Refusal | undefined {
-    const ban = this.#directory.banOf({ clientId, userName, address: peer.address })
-    return ban === undefined ? undefined : this.#refusal(ban)
+  /**
+   * Before the login. A client that claims to be an administrator may prove it: `client` decides then. One that begins an exchange
+   * may claim it in the first step: `exchange` decides then.
+   */
+  claimed({ peer }: Connection, { clientId, userName, properties }: ReceivedConnect): Refusal | undefined {
+    const claimed = userName ?? peer.certificateUserName
+    const isLater = claimed === undefined && properties.authenticationMethod !== undefined
+    if (isLater && this.#directory.get('role', ADMINISTRATOR) !== undefined) return undefined
+    return this.#refusalOf({ clientId, userName: claimed, address: peer.address })
+  }
+
+  /** After a step of an exchange (§4.12) that does not decide it. */
+  exchange({ peer, connectPacket }: Connection, claimedUserName: string | undefined): Refusal | undefined {
+    return this.#refusalOf({ clientId: connectPacket?.clientId, userName: claimedUserName, address: peer.address })
   }
 
   /** After the login. */
   client(client: Client): Refusal | undefined {
-    const ban = this.#directory.banOf(client)
+    return this.#refusalOf(client)
+  }
+
+  #refusalOf(facts: Banned): Refusal | undefined {
+    const ban = this.#directory.banOf(facts)
     return ban === undefined ? undefined : this.#refusal(ban)
   }
 

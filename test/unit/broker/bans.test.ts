@@ -11,7 +11,9 @@ import { ReasonCode } from '../../../src/codec/reason-code.ts'
 import type { ConfigInput } from '../../../src/config/options.ts'
 import { VirtualBroker } from '../../support/virtual-broker.ts'
 import { settled } from '../admin/support.ts'
-import { remove, setRole, setUser } from '../plugins/directory-support.ts'
+import { deriveScramCredentials, formatScramCredentials } from '../../../src/plugins/scram-credentials.ts'
+import { clientFinal } from '../../support/scram-client.ts'
+import { remove, setGroup, setRole, setUser } from '../plugins/directory-support.ts'
 
 const byName: Plugin = { name: 'by-name', authenticate: () => ({ decision: 'allow' }) }
 
@@ -111,6 +113,91 @@ test('who only claims to be an administrator is asked for the password, and come
   setUser(directory, 'root', { roles: ['administrator'] })
   ban(directory, 'network', '192.0.2.0/24')
   assert.equal(code(broker, { clientId: 'a', userName: 'root' }), ReasonCode.Banned)
+})
+
+/** The first step of SCRAM-SHA-256 as ann, and the last; @returns the code of CONNACK */
+async function scramLogin(broker: VirtualBroker, user: string, address: string): Promise<number | undefined> {
+  const method = { authenticationMethod: 'SCRAM-SHA-256' }
+  const bare = `n=${user},r=abc`
+  const client = broker.open(5, { address })
+  client.connect({ clientId: user, properties: { ...method, authenticationData: Buffer.from(`n,,${bare}`) } })
+  const challenge = client.takeFirst(PacketType.AUTH)
+  if (challenge?.type !== PacketType.AUTH) return client.connack?.reasonCode
+  const step = Buffer.from(challenge.properties.authenticationData!).toString()
+  const { message } = clientFinal('secret', bare, step)
+  const reasonCode = ReasonCode.ContinueAuthentication
+  const properties = { ...method, authenticationData: Buffer.from(message) }
+  client.send({ type: PacketType.AUTH, reasonCode, properties })
+  await broker.settle()
+  const connack = client.takeFirst(PacketType.CONNACK)
+  return connack?.type === PacketType.CONNACK ? connack.reasonCode : undefined
+}
+
+test('an administrator may log in from a banned network by SCRAM or a certificate, which name the user later than CONNECT', async (t) => {
+  const { broker, directory } = await start(t, { users: {}, auth: { plugins: ['auth.store', 'auth.certificate'] } })
+  const scram = formatScramCredentials(deriveScramCredentials('secret', Buffer.from('salt-of-16-bytes'), 4096))
+  setRole(directory, 'administrator')
+  setUser(directory, 'root', { roles: ['administrator'], scram })
+  setUser(directory, 'ann', { scram })
+  const address = '203.0.113.7'
+  assert.equal(await scramLogin(broker, 'ann', address), 0)
+  ban(directory, 'network', '0.0.0.0/0')
+  assert.equal(await scramLogin(broker, 'root', address), 0)
+  assert.equal(await scramLogin(broker, 'root', `::ffff:${address}`), 0)
+  assert.equal(await scramLogin(broker, 'ann', address), ReasonCode.Banned)
+  assert.equal(await scramLogin(broker, 'nobody', address), ReasonCode.Banned)
+  const named = (certificateUserName: string) => ({ clientId: 'c', peer: { address, certificateUserName } })
+  assert.equal(code(broker, named('root')), 0)
+  assert.equal(code(broker, named('ann')), ReasonCode.Banned)
+
+  ban(directory, 'user', 'root')
+  assert.equal(await scramLogin(broker, 'root', address), 0, 'the last one, whatever bans there are')
+  setUser(directory, 'other', { roles: ['administrator'] })
+  assert.equal(await scramLogin(broker, 'root', address), ReasonCode.Banned)
+})
+
+/** Everything that somebody may ban to lock out the only administrator. */
+const lockouts: readonly (readonly [BanKind, string])[] = [
+  ['client-id', 'console'],
+  ['address', '203.0.113.7'],
+  ['address', '::ffff:203.0.113.7'],
+  ['network', '203.0.113.0/24'],
+  ['network', '0.0.0.0/0'],
+  ['network', '::/0'],
+  ['network', '::ffff:0.0.0.0/96'],
+  ['network', '::ffff:203.0.113.0/120'],
+]
+
+for (const [kind, value] of lockouts) {
+  test(`the only administrator logs in past a ban of ${kind} ${value}, in IPv4 and mapped to IPv6, and stays connected`, async (t) => {
+    const { broker, directory } = await start(t)
+    setRole(directory, 'administrator')
+    setGroup(directory, 'staff', 'administrator')
+    setUser(directory, 'root', { groups: ['staff'] })
+    setUser(directory, 'gone', { roles: ['administrator'], disabled: true })
+    const from = (address: string) => ({ clientId: 'console', userName: 'root', peer: { address } })
+    const client = broker.connect(from('203.0.113.7'))
+    await settled(broker, broker.broker.admin.ban({ kind, value }))
+    await broker.settle()
+    assert.equal(client.isClosed, false)
+    for (const address of ['203.0.113.7', '::ffff:203.0.113.7', '::ffff:cb00:7107', '2001:db8::1', '']) {
+      assert.equal(code(broker, from(address)), 0, address)
+    }
+    const admin = settled(broker, broker.broker.admin.ban({ kind: 'user', value: 'root' }))
+    await assert.rejects(admin, /last user with the role administrator/)
+  })
+}
+
+test('a network of IPv4 addresses in the form of IPv6 is the same network', async (t) => {
+  const { broker } = await start(t)
+  const { admin } = broker.broker
+  const made = await settled(broker, admin.ban({ kind: 'network', value: '::ffff:203.0.113.9/120' }))
+  assert.equal(made.value, '203.0.113.0/24')
+  for (const address of ['203.0.113.7', '::ffff:203.0.113.7']) {
+    assert.equal(code(broker, { clientId: 'x', peer: { address } }), ReasonCode.Banned)
+  }
+  const wide = settled(broker, admin.ban({ kind: 'network', value: '::ffff:203.0.113.0/24' }))
+  await assert.rejects(wide, /a network must be written as/, 'which is no network of IPv4 addresses')
 })
 
 test('flapping-connects: a client identifier that logs in too often is banned for a time; nobody can have that of another banned', async (t) => {

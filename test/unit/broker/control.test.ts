@@ -12,6 +12,7 @@ import { MemoryDisk } from '../../../src/stores/memory-disk.ts'
 import { SeededRandom } from '../../../src/testing/random.ts'
 import type { TestClient } from '../../support/test-client.ts'
 import { VirtualBroker } from '../../support/virtual-broker.ts'
+import { settled } from '../admin/support.ts'
 import { remove, setGroup, setRole, setUser } from '../plugins/directory-support.ts'
 
 const TOPIC = '$CONTROL/dynamic-security/v1'
@@ -170,6 +171,67 @@ test('a plugin cannot move a message of another topic to $CONTROL/, and a bridge
   bridge.publish(TOPIC, JSON.stringify({ commands: [createRole] }), 1)
   await broker.settle()
   assert.equal(directory.get('role', 'meter'), undefined)
+})
+
+test('a Will that a plugin moves to $CONTROL/ does not go out, and a message of somebody else moved there is no command', async (t) => {
+  const mover: Plugin = { name: 'mover', intercept: () => ({ decision: 'replace', topic: TOPIC }) }
+  const { broker, directory } = await start(t, { intercept: { plugins: [mover] }, 'topic-check': { enabled: false } })
+  const payload = Buffer.from(JSON.stringify({ commands: [createRole] }))
+  const will = { topicName: 'last', payload, qos: 1, retain: true, properties: {} } as const
+  for (const userName of ['root', 'eve']) {
+    const client = broker.connect({ clientId: userName, userName, will })
+    client.publish('a', payload, 1, { retain: true })
+    client.drop()
+    await broker.settle()
+  }
+  assert.equal(directory.get('role', 'meter'), undefined)
+  const reader = broker.connect({ clientId: 'reader', userName: 'root' })
+  assert.deepEqual(reader.subscribe('$CONTROL/#', 1).reasonCodes, [1])
+  assert.deepEqual(reader.takePayloads(), [], 'nothing is retained there')
+  assert.equal(broker.broker.metrics.internalErrors, 0)
+})
+
+test('the host program, and with it an operator of the HTTP API, publishes nothing below $CONTROL/', async (t) => {
+  const { broker, directory } = await start(t)
+  const root = broker.connect({ clientId: 'root', userName: 'root' })
+  root.subscribe('$CONTROL/#', 1)
+  root.take()
+  const text = JSON.stringify({ commands: [createRole] })
+  for (const topic of [TOPIC, RESPONSE, '$CONTROL', '$CONTROL/other/v1']) {
+    await assert.rejects(broker.broker.publish(topic, text, { retain: true }), { code: 'ERR_USAGE' })
+    await assert.rejects(settled(broker, broker.broker.admin.publish({ topic, payload: text })), { code: 'ERR_USAGE' })
+  }
+  await broker.settle()
+  assert.equal(directory.get('role', 'meter'), undefined)
+  assert.deepEqual(root.take(), [])
+  assert.ok(broker.broker.publish('$CONTROLLER', text), 'another topic')
+})
+
+test('nobody is subscribed to $CONTROL/ on behalf of a client that is no administrator', async (t) => {
+  const { broker } = await start(t)
+  broker.connect({ clientId: 'eve', userName: 'eve' })
+  const { admin } = broker.broker
+  const results = await settled(
+    broker,
+    admin.subscribeFor({
+      clientId: 'eve',
+      subscriptions: [{ topicFilter: RESPONSE }, { topicFilter: '$share/g/$CONTROL/#' }],
+    }),
+  )
+  assert.deepEqual(
+    results?.map(({ reasonCode }) => reasonCode),
+    [ReasonCode.NotAuthorized, ReasonCode.NotAuthorized],
+  )
+})
+
+test('a name or client identifier that a rule fills in does not lead to $CONTROL/', async (t) => {
+  const { broker, directory } = await start(t)
+  setRole(directory, 'own', 'allow publish %u/#', 'allow subscribe %u/#', 'allow subscribe %c/#', 'allow publish %c/v1')
+  const [userName, clientId] = ['$CONTROL', '$CONTROL/dynamic-security']
+  setUser(directory, userName, { roles: ['own'] })
+  const eve = broker.connect({ clientId, userName })
+  assert.equal((await send(broker, eve, createRole)).code, ReasonCode.NotAuthorized)
+  assert.deepEqual(eve.subscribe(RESPONSE, 1).reasonCodes, [ReasonCode.NotAuthorized])
 })
 
 test('an administrator who takes away its own role has sent its last command', async (t) => {
