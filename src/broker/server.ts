@@ -199,12 +199,13 @@ export class Server implements ServerSide {
       backPressure: this.#backPressure,
       memoryRefusals: this.memoryRefusals,
       denials: this.#denials,
+      packets: this.packets,
       ends: this.#ends,
     })
     const shared = {
       ...{ current, events, clock, answers, turn: this.turn, metrics: this.metrics, memory: this.memory },
       ...{ memoryRefusals, router: this.router, retained: this.retainedMessages, replays: this.replays },
-      ...{ sessions: this.sessions, waiters: this.#waiters, backPressure: this.#backPressure },
+      ...{ sessions: this.sessions, waiters: this.#waiters, backPressure: this.#backPressure, packets: this.packets },
       control: new Control(current, parts.loadControl),
       denied: (...what: Parameters<Denials['denied']>) => this.#denials.denied(...what),
       full: (...what: Parameters<Denials['full']>) => this.#denials.full(...what),
@@ -222,6 +223,7 @@ export class Server implements ServerSide {
       loggedIn: (connection, accepted) => {
         this.connections.loggedIn(connection)
         this.#connectionLog.connected(connection, accepted)
+        this.packets.tap?.loggedIn(connection, accepted.client)
       },
       slowed: (slowed) => this.#connectionLog.slowed(slowed),
       review: (connection) => this.#review.ask(connection),

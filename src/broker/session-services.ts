@@ -21,6 +21,7 @@ import type { Denials } from '../reporting/denials.ts'
 import type { Events } from '../reporting/events.ts'
 import type { MemoryRefusals } from '../limits/memory-refusals.ts'
 import type { Metrics } from '../reporting/metrics.ts'
+import type { PacketWatch } from '../reporting/packet-watch.ts'
 import type { Payloads } from './durable/payloads.ts'
 import type { QueueExpiries } from './sessions/queue-expiries.ts'
 import type { Replays } from '../routing/replays.ts'
@@ -36,6 +37,7 @@ export interface SessionServicesParts {
   readonly gauges: SessionGauges
   readonly metrics: Metrics
   readonly events: Events
+  readonly packets: PacketWatch
   readonly sessions: Sessions
   readonly replays: Replays
   /** Present if something is stored. */
@@ -111,6 +113,7 @@ export class SessionServices implements SessionSide<Session> {
   }
 
   delivered({ clientId }: Session, message: ApplicationMessage, qos: QoS): void {
+    this.#parts.packets.tap?.delivered(clientId, message, qos)
     if (!this.#events.hasListener.delivered) return
     message.own()
     this.#events.emit('delivered', { clientId, message, qos })

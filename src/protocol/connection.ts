@@ -161,7 +161,7 @@ export class Connection extends LoginConnection implements Incoming {
   protected decodeConnect(): ReceivedConnect {
     const { bytes, firstByte, bodyStart, end } = this.decoder
     this.server.turn.work.spend(scanned(end - bodyStart))
-    const { isWatched } = this.server.packets
+    const isWatched = this.server.packets.watches(this)
     const packet = decodeConnect(bytes, bodyStart, end, firstByte, this.limits, isWatched)
     if (isWatched) this.server.packets.received(this, connectPacketOf(packet))
     return packet
@@ -171,7 +171,7 @@ export class Connection extends LoginConnection implements Incoming {
   protected decode(): Packet {
     const { bytes, firstByte, bodyStart, end } = this.decoder
     const { work } = this.server.turn
-    const { isWatched } = this.server.packets
+    const isWatched = this.server.packets.watches(this)
     const { limits } = this
     const isLarge = end - bodyStart > BULK_BYTES
     if (!isLarge) work.spend(scanned(end - bodyStart))

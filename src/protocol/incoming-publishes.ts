@@ -70,7 +70,7 @@ export class IncomingPublishes {
     const topic = this.#topic(bytes, alias)
     this.#server.metrics.publishReceived++
     this.count++
-    if (qos === 2 && this.#isRepeat(packetIdentifier, version)) return false
+    if (qos === 2 && this.#isRepeat(bytes, topic, version)) return false
     if (qos === 1 && this.#open !== undefined) this.#checkReceiveMaximum(this.#open.size + 1, version)
 
     const { payloadStart, payloadEnd } = view
@@ -92,7 +92,7 @@ export class IncomingPublishes {
     )
     if (decoder.isInChunk) message.liesInChunk()
     if (alias === 0) message.adoptFrame(version, start, qos === 0 ? 0 : view.topicEnd)
-    if (this.#server.packets.isWatched) this.#watch(message, packetIdentifier)
+    if (this.#server.packets.watches(this.#connection)) this.#watch(message, packetIdentifier)
     const reasonCode = this.#server.publishing.publish(this.#connection, message, topic)
     if (reasonCode === PENDING) {
       message.own()
@@ -190,11 +190,13 @@ export class IncomingPublishes {
   }
 
   /** A QoS 2 message that was accepted before gets its PUBREC again and is not delivered again [5.0 MQTT-4.3.3-10]. */
-  #isRepeat(packetIdentifier: number, version: ProtocolVersion): boolean {
+  #isRepeat(bytes: Uint8Array, topic: KnownTopic, version: ProtocolVersion): boolean {
+    const { packetIdentifier } = view
     this.#open ??= new IdentifierSet()
     this.#open.add(packetIdentifier)
     this.#checkReceiveMaximum(this.#open.size, version)
     if (!this.#connection.session!.hasReceived(packetIdentifier)) return false
+    if (this.#server.packets.watches(this.#connection)) this.#watchRepeat(bytes, topic)
     this.#sender.acknowledge(PacketType.PUBREC, packetIdentifier, ReasonCode.Success, 0)
     return true
   }
@@ -231,15 +233,19 @@ export class IncomingPublishes {
   #watch(message: ApplicationMessage, packetIdentifier: number): void {
     message.own()
     const { topicName, retain, payload, properties } = message
-    const packet = {
-      type: PacketType.PUBLISH,
-      dup: view.dup,
-      qos: view.qos,
-      retain,
-      topicName,
-      packetIdentifier,
-    } as const
+    const { dup, qos } = view
+    const packet = { type: PacketType.PUBLISH, dup, qos, retain, topicName, packetIdentifier } as const
     this.#server.packets.received(this.#connection, { ...packet, properties, payload })
+  }
+
+  /** No message is made of a packet that was received before. */
+  #watchRepeat(bytes: Uint8Array, { topicName }: KnownTopic): void {
+    const { dup, qos, retain, packetIdentifier, propertiesStart, propertiesEnd, payloadStart, payloadEnd } = view
+    const hasProperties = propertiesStart !== propertiesEnd
+    const list = hasProperties ? PropertyList.received(bytes, propertiesStart, propertiesEnd, found) : noPropertyList
+    const payload = bytes.slice(payloadStart, payloadEnd)
+    const packet = { type: PacketType.PUBLISH, dup, qos, retain, topicName, packetIdentifier } as const
+    this.#server.packets.received(this.#connection, { ...packet, properties: list.decode(), payload })
   }
 }
 

@@ -81,7 +81,7 @@ export class Requests {
       // A message that waits is charged to its user, by the Server.
       return this.#incoming.receive(decoder, this.#sender.version) ? 0 : TAKEN
     }
-    if (this.#server.packets.isWatched) return NOT_TAKEN
+    if (this.#server.packets.watches(this.#connection)) return NOT_TAKEN
     if (type === PacketType.PINGREQ) return this.#takePing(decoder)
     if (type < PacketType.PUBACK || type > PacketType.PUBCOMP) return NOT_TAKEN
     const identifier = readPlainAcknowledgement(decoder.bytes, decoder.firstByte, decoder.bodyStart, decoder.end)

@@ -117,8 +117,9 @@ export class Sender {
     }
     const frame = this.#frameOf(message, false)
     if (typeof frame === 'string') return frame
-    this.#appendFrame(frame, PUBLISH_BYTE | (retain ? RETAIN_BIT : 0), 0)
-    this.#countPublish(message)
+    const firstByte = PUBLISH_BYTE | (retain ? RETAIN_BIT : 0)
+    this.#appendFrame(frame, firstByte, 0)
+    this.#countPublish(message, firstByte, 0, subscriptionIdentifiers)
     return undefined
   }
 
@@ -143,7 +144,7 @@ export class Sender {
       patch(bytes, 0, firstByte, frame.packetIdentifierAt - frame.start, packetIdentifier)
       this.#hold(bytes, afterChange)
     } else this.#appendFrame(frame, firstByte, packetIdentifier)
-    this.#countPublish(message)
+    this.#countPublish(message, firstByte, packetIdentifier, subscriptionIdentifiers)
     return undefined
   }
 
@@ -193,21 +194,36 @@ export class Sender {
     if (bytes === undefined) return 'packet too large'
     if (qos === 2 && this.#mustHold(afterChange)) this.#hold(bytes, afterChange)
     else this.#append(bytes)
-    this.#countPublish(message)
+    this.#countPublish(message, bytes[0]!, packetIdentifier, subscriptionIdentifiers)
     return undefined
   }
 
-  #countPublish(message: ApplicationMessage): void {
+  /** @param firstByte with DUP, QoS and RETAIN as sent */
+  #countPublish(
+    message: ApplicationMessage,
+    firstByte: number,
+    packetIdentifier: number,
+    subscriptionIdentifiers: readonly number[],
+  ): void {
     const { metrics } = this.#server
     metrics.publishSent++
     this.publishCount++
     metrics.publishBytesSent += message.payloadLength
-    if (this.#server.packets.isWatched) this.#watchPublish(message)
+    if (this.#server.packets.watches(this.#connection)) {
+      this.#watchPublish(message, firstByte, packetIdentifier, subscriptionIdentifiers)
+    }
   }
 
-  #watchPublish(message: ApplicationMessage): void {
-    const { topicName, qos, retain, properties, payload } = message
-    const packet = { type: PacketType.PUBLISH, dup: false, qos, retain, topicName, packetIdentifier: 0 } as const
+  #watchPublish(
+    { topicName, properties: own, payload }: ApplicationMessage,
+    firstByte: number,
+    packetIdentifier: number,
+    subscriptionIdentifiers: readonly number[],
+  ): void {
+    const flags = { dup: (firstByte & DUP_BIT) !== 0, qos: ((firstByte >> 1) & 3) as QoS }
+    const retain = (firstByte & RETAIN_BIT) !== 0
+    const properties = subscriptionIdentifiers.length === 0 ? own : { ...own, subscriptionIdentifiers }
+    const packet = { type: PacketType.PUBLISH, ...flags, retain, topicName, packetIdentifier } as const
     this.#server.packets.sent(this.#connection, { ...packet, properties, payload })
   }
 
@@ -254,7 +270,7 @@ export class Sender {
     reasonCode: number,
     afterChange: number,
   ): void {
-    if (this.#server.packets.isWatched) {
+    if (this.#server.packets.watches(this.#connection)) {
       this.#server.packets.sent(this.#connection, { type, packetIdentifier, reasonCode, properties: noProperties })
     }
     if (this.#mustHold(afterChange)) {
@@ -296,12 +312,13 @@ export class Sender {
 
   /** Sends PINGRESP. It is written without an object, since its two bytes are cheap to request. */
   pingResponse(): void {
-    if (this.#server.packets.isWatched) this.#server.packets.sent(this.#connection, { type: PacketType.PINGRESP })
+    if (this.#server.packets.watches(this.#connection))
+      this.#server.packets.sent(this.#connection, { type: PacketType.PINGRESP })
     if (this.maximumPacketSize >= PING_RESPONSE.length) this.#append(PING_RESPONSE)
   }
 
   #encode(packet: Packet): Uint8Array | undefined {
-    if (this.#server.packets.isWatched) this.#server.packets.sent(this.#connection, packet)
+    if (this.#server.packets.watches(this.#connection)) this.#server.packets.sent(this.#connection, packet)
     return encodeWithinLimit(packet, this.version, this.maximumPacketSize)
   }
 

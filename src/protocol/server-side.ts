@@ -133,10 +133,10 @@ export interface DeliveryTransforms {
   transform(connection: ServedConnection, message: ApplicationMessage): ApplicationMessage | DropCause
 }
 
-/** Whoever listens to packets. */
+/** Listeners to packets, and traces. */
 export interface PacketListeners {
-  /** Whether anybody watches; otherwise no objects are made for it. */
-  readonly isWatched: boolean
+  /** Whether anybody watches the packets of that Connection; otherwise no objects are made. Hot: asked for every packet. */
+  watches(connection: ServedConnection): boolean
   received(connection: ServedConnection, packet: Packet): void
   sent(connection: ServedConnection, packet: Packet): void
 }

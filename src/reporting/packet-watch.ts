@@ -1,28 +1,59 @@
-/** Packets for the events `packetReceived` and `packetSent`. @module */
+/**
+ * Packets for the events `packetReceived` and `packetSent`, and for traces: what happens to the Clients that an operator
+ * follows. Nothing is made of a packet that nobody watches; while a trace is on, a packet of any other Client costs one
+ * look-up.
+ *
+ *   Connection ── watches? ──> Tap.watches          is this Connection followed?
+ *              ── received, sent ──> Tap, events
+ *   Publishing, SessionServices ──> Tap.published, dropped, …
+ *
+ * @module
+ */
 import type { Packet } from '../codec/packets.ts'
+import type { Client } from '../protocol/client.ts'
+import type { ApplicationMessage } from '../protocol/application-message.ts'
 import type { Connection } from '../protocol/connection.ts'
 import type { PacketListeners } from '../protocol/server-side.ts'
+import type { QoS } from '../codec/packet-types.ts'
 import type { Events } from './events.ts'
+
+/** What traces of Clients and topics are made from. */
+export interface Tap {
+  /** Whether that Connection is followed, or may be: who it is has not been decided before CONNACK. */
+  watches(connection: Connection): boolean
+  received(connection: Connection, packet: Packet): void
+  sent(connection: Connection, packet: Packet): void
+  /** A login was accepted; CONNACK follows. */
+  loggedIn(connection: Connection, client: Client): void
+  /** A message was routed to so many subscriptions. */
+  published(client: Client | undefined, message: ApplicationMessage, receivers: number): void
+  /** A message was passed to the Connection of a Client. */
+  delivered(clientId: string, message: ApplicationMessage, qos: QoS): void
+}
 
 export class PacketWatch implements PacketListeners {
   readonly #events: Events
   readonly #hasListener: Readonly<Events['hasListener']>
+  /** Set while there are traces. */
+  tap: Tap | undefined = undefined
 
   constructor(events: Events) {
     this.#events = events
     this.#hasListener = events.hasListener
   }
 
-  /** Hot: read for every packet. */
-  get isWatched(): boolean {
-    return this.#hasListener.packets
+  /** Hot: asked for every packet. */
+  watches(connection: Connection): boolean {
+    return this.#hasListener.packets || (this.tap !== undefined && this.tap.watches(connection))
   }
 
-  received({ client }: Connection, packet: Packet): void {
-    this.#events.emit('packetReceived', { clientId: client.clientId, packet })
+  received(connection: Connection, packet: Packet): void {
+    this.tap?.received(connection, packet)
+    if (this.#hasListener.packets) this.#events.emit('packetReceived', { clientId: connection.client.clientId, packet })
   }
 
-  sent({ client }: Connection, packet: Packet): void {
-    this.#events.emit('packetSent', { clientId: client.clientId, packet })
+  sent(connection: Connection, packet: Packet): void {
+    this.tap?.sent(connection, packet)
+    if (this.#hasListener.packets) this.#events.emit('packetSent', { clientId: connection.client.clientId, packet })
   }
 }

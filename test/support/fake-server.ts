@@ -203,6 +203,7 @@ export class FakeServer implements ServerSide {
   readonly deliveryTransforms = { isAsked: false, transform: (_: unknown, message: ApplicationMessage) => message }
   readonly packets = {
     isWatched: false,
+    watches: (): boolean => this.packets.isWatched,
     received: (_: unknown, { type }: Packet) => void this.calls.push(`received ${type}`),
     sent: (_: unknown, { type }: Packet) => void this.calls.push(`sent ${type}`),
   }

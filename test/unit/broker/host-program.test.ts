@@ -356,6 +356,54 @@ test('packets are told to whoever listens, both ways', async () => {
   await broker.close()
 })
 
+test('a PUBLISH is reported as it is sent: QoS, DUP, RETAIN and identifiers of the delivery', async () => {
+  const broker = await VirtualBroker.start()
+  const sent: object[] = []
+  const receiver = broker.connect({
+    clientId: 'receiver',
+    cleanStart: false,
+    properties: { sessionExpiryInterval: 60 },
+  })
+  receiver.send({
+    type: PacketType.SUBSCRIBE,
+    packetIdentifier: 1,
+    subscriptions: [{ topicFilter: 'a', qos: 1, noLocal: false, retainAsPublished: false, retainHandling: 0 }],
+    properties: { subscriptionIdentifiers: [7] },
+  })
+  broker.broker.on('packetSent', ({ packet }) => {
+    if (packet.type !== PacketType.PUBLISH) return
+    const { qos, dup, retain, packetIdentifier, properties } = packet
+    sent.push({ qos, dup, retain, packetIdentifier, subscriptionIdentifiers: properties.subscriptionIdentifiers })
+  })
+  await publish(broker, 'a', 'x', { qos: 2, retain: true })
+  receiver.drop()
+  broker.clock.runTurns()
+  broker.connect({ clientId: 'receiver', cleanStart: false, properties: { sessionExpiryInterval: 60 } })
+  const common = { qos: 1, retain: false, packetIdentifier: 1, subscriptionIdentifiers: [7] }
+  assert.deepEqual(sent, [
+    { ...common, dup: false },
+    { ...common, dup: true },
+  ])
+  await broker.close()
+})
+
+test('a QoS 2 PUBLISH that is sent again is reported each time', async () => {
+  const broker = await VirtualBroker.start()
+  const received: string[] = []
+  const client = broker.connect()
+  broker.broker
+    .on('packetReceived', ({ packet }) => {
+      if (packet.type !== PacketType.PUBLISH) return
+      received.push(`${packet.topicName} ${String(packet.dup)} ${Buffer.from(packet.payload).toString()}`)
+    })
+    .on('packetSent', ({ packet }) => received.push(`sent ${packet.type}`))
+  const message = { type: PacketType.PUBLISH, qos: 2, retain: false, topicName: 'a', packetIdentifier: 5 } as const
+  const payload = Buffer.from('x')
+  for (const dup of [false, true]) client.send({ ...message, dup, properties: {}, payload })
+  assert.deepEqual(received, ['a false x', 'sent 5', 'a true x', 'sent 5'])
+  await broker.close()
+})
+
 test('a listener that throws is logged, summed up, and forgotten; `once` and `off` end telling', async () => {
   const log = new CapturedLog()
   const broker = await VirtualBroker.start({}, { logger: log })
