@@ -273,12 +273,8 @@ export class Server implements ServerSide {
       isStored: (message) => this.ledger?.isStored(message) ?? false,
     })
     const { publishing, ledger } = this
-    this.hostPublishing = new HostPublishing({
-      publishing,
-      ledger,
-      gate: this.#gate,
-      storeRefusals: this.#storeRefusals,
-    })
+    const ofHost = { publishing, ledger, gate: this.#gate, storeRefusals: this.#storeRefusals }
+    this.hostPublishing = new HostPublishing(ofHost)
     current.directory.onRefused = (option) => {
       this.metrics.directoryRefusedAtLimit++
       events.emit('limitReached', { option, owner: '' })

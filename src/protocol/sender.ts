@@ -33,6 +33,7 @@ import { OutgoingAliases } from './outgoing-aliases.ts'
 import { makeOwnFrame } from './own-frame.ts'
 import type { ServedConnection } from './served-connection.ts'
 import type { ServerSide } from './server-side.ts'
+import { sentPublish } from './sent-publish.ts'
 import type { DropCause } from './drop-cause.ts'
 import type { Transport } from './transport.ts'
 
@@ -210,21 +211,11 @@ export class Sender {
     this.publishCount++
     metrics.publishBytesSent += message.payloadLength
     if (this.#server.packets.watches(this.#connection)) {
-      this.#watchPublish(message, firstByte, packetIdentifier, subscriptionIdentifiers)
+      this.#server.packets.sent(
+        this.#connection,
+        sentPublish(message, firstByte, packetIdentifier, subscriptionIdentifiers),
+      )
     }
-  }
-
-  #watchPublish(
-    { topicName, properties: own, payload }: ApplicationMessage,
-    firstByte: number,
-    packetIdentifier: number,
-    subscriptionIdentifiers: readonly number[],
-  ): void {
-    const flags = { dup: (firstByte & DUP_BIT) !== 0, qos: ((firstByte >> 1) & 3) as QoS }
-    const retain = (firstByte & RETAIN_BIT) !== 0
-    const properties = subscriptionIdentifiers.length === 0 ? own : { ...own, subscriptionIdentifiers }
-    const packet = { type: PacketType.PUBLISH, ...flags, retain, topicName, packetIdentifier } as const
-    this.#server.packets.sent(this.#connection, { ...packet, properties, payload })
   }
 
   #appendFrame(frame: MessageFrame, firstByte: number, packetIdentifier: number): void {
