@@ -23,8 +23,8 @@ export const deliveryMutants: readonly Mutant[] = [
     '3.1.1 MQTT-4.3.1-1, 5.0 MQTT-4.3.1-1',
     'QoS 0 is sent with DUP 1',
     'src/protocol/sender.ts',
-    'this.#appendFrame(frame, PUBLISH_BYTE | (retain ? RETAIN_BIT : 0), 0)',
-    'this.#appendFrame(frame, PUBLISH_BYTE | DUP_BIT | (retain ? RETAIN_BIT : 0), 0)',
+    'const firstByte = PUBLISH_BYTE | (retain ? RETAIN_BIT : 0)',
+    'const firstByte = PUBLISH_BYTE | DUP_BIT | (retain ? RETAIN_BIT : 0)',
   ),
   mutant(
     '3.1.1 MQTT-4.3.2-1, 5.0 MQTT-4.3.2-2',
