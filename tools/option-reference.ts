@@ -37,6 +37,7 @@ function isComposed({ scope, type }: OptionRow): boolean {
 const TYPES: Readonly<Partial<Record<OptionRow['type'], string>>> = {
   integer: 'number',
   number: 'number',
+  'number-or-auto': "number | 'auto'",
   boolean: 'boolean',
   text: 'string',
   path: 'string',

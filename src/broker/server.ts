@@ -352,7 +352,7 @@ export class Server implements ServerSide {
    */
   reconfigure(removedListeners: readonly string[]): void {
     const { options } = this.#parts.current
-    this.#gathering.pauseMs = options.gatherPause
+    this.#gathering.pause = options.gatherPause
     this.sessions.limits = options
     this.retainedMessages.limits = options
     this.memory.limit(options)

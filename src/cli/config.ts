@@ -16,8 +16,8 @@ export interface CheckedConfig {
 
 /** Where a broker that is started by the program keeps its state by default. */
 const DEFAULT_PERSISTENCE = { path: 'sluice-data', durability: 'disk' } as const
-/** Milliseconds: the program's thread has nothing else to do. */
-const DEFAULT_GATHER_PAUSE = 0.2
+/** The program's thread has nothing else to do. */
+const DEFAULT_GATHER_PAUSE = 'auto'
 
 /**
  * Reads a configuration file, or uses the program's defaults without one, and checks it with every file that it names.

@@ -89,6 +89,7 @@ function range(row: OptionRow): string {
 const DESCRIPTIONS: Readonly<Record<OptionType, (row: OptionRow) => string>> = {
   integer: (row) => `a whole number ${range(row)}`,
   number: (row) => `a number ${range(row)}`,
+  'number-or-auto': (row) => `auto or a number ${range(row)}`,
   boolean: () => 'on or off (also yes, no, true, false)',
   choice: (row) => `one of ${row.values!.join(', ')}`,
   text: () => 'a string',
@@ -180,6 +181,7 @@ function hasName(value: unknown): boolean {
 const SCHEMAS: Readonly<Record<OptionType, (row: OptionRow, message: string) => Schema>> = {
   integer: (row, message) => v.pipe(numberSchema(row, message), v.integer(message)),
   number: numberSchema,
+  'number-or-auto': (row, message) => v.union([v.literal('auto'), numberSchema(row, message)], message),
   boolean: (_, message) =>
     v.union(
       [

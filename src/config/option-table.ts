@@ -32,6 +32,7 @@ export type SectionName =
 export type OptionType =
   | 'integer'
   | 'number'
+  | 'number-or-auto'
   | 'boolean'
   | 'choice'
   | 'text'
@@ -326,13 +327,13 @@ const brokerRows = rows('broker', [
   },
   {
     key: 'gather-pause',
-    type: 'number',
+    type: 'number-or-auto',
     default: 0,
     unit: 'milliseconds',
     min: 0,
     max: 10,
     description:
-      'Pause after a small turn while many clients each send little, so that one turn serves more of them. It saves a fifth to a third of the processor time and adds about that much delay. It blocks the whole thread, so an embedded broker does not pause by default; `sluice start` uses 0.2. 0 = none.',
+      'Pause after a small turn while many clients each send little, so that one turn serves more of them. It saves processor time and adds delay. With `auto` the broker pauses for about 0.1 milliseconds, while that gathers at least two or three packets, and not otherwise; a number sets the length. A pause blocks the whole thread, so an embedded broker does not pause by default; `sluice start` uses `auto`. 0 = none.',
   },
   {
     key: 'plugin-timeout',

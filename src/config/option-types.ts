@@ -54,8 +54,8 @@ export interface TopLevelSettings {
   readonly clientIdOwnership: boolean
   /** Interval at which the `$SYS/broker/` topics are published. 0 = never. In seconds. Default 20. */
   readonly sysInterval: number
-  /** Pause after a small turn while many clients each send little, so that one turn serves more of them. It saves a fifth to a third of the processor time and adds about that much delay. It blocks the whole thread, so an embedded broker does not pause by default; `sluice start` uses 0.2. 0 = none. In milliseconds. Default 0. */
-  readonly gatherPause: number
+  /** Pause after a small turn while many clients each send little, so that one turn serves more of them. It saves processor time and adds delay. With `auto` the broker pauses for about 0.1 milliseconds, while that gathers at least two or three packets, and not otherwise; a number sets the length. A pause blocks the whole thread, so an embedded broker does not pause by default; `sluice start` uses `auto`. 0 = none. In milliseconds. Default 0. */
+  readonly gatherPause: number | 'auto'
   /** Time a plugin has for each answer. After that, the answer is no. Also the time it has to close. In seconds. Default 5. */
   readonly pluginTimeout: number
   /** Time a plugin has to load and to start. After that, the broker does not start, or keeps the configuration that it has. In seconds. Default 60. */

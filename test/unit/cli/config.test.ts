@@ -14,8 +14,8 @@ function read(text: string): ReturnType<typeof readConfig>['options'] {
 
 test('the program pauses behind small turns and stores on disk unless the file says otherwise', () => {
   const { gatherPause, persistence } = readConfig(undefined).options
-  assert.deepEqual([gatherPause, persistence?.durability], [0.2, 'disk'])
-  assert.equal(read('listeners: {}').gatherPause, 0.2)
+  assert.deepEqual([gatherPause, persistence?.durability], ['auto', 'disk'])
+  assert.equal(read('listeners: {}').gatherPause, 'auto')
 })
 
 for (const key of ['gather-pause', 'gather_pause', 'gatherPause']) {

@@ -11,6 +11,7 @@ import { configOf, messageAt, pathOf, problemsOf, sectionOf } from '../broker/op
 const SAMPLES: Readonly<Record<OptionType, { right: unknown; wrong: readonly unknown[] }>> = {
   integer: { right: undefined, wrong: ['ten', '10', 1.5, NaN, Infinity, true, null, [1]] },
   number: { right: undefined, wrong: ['ten', '10', NaN, Infinity, true, null, [1]] },
+  'number-or-auto': { right: 'auto', wrong: ['ten', '10', 'Auto', NaN, Infinity, true, null, [1]] },
   boolean: { right: 'on', wrong: ['true / false', 'maybe', 1, 0, null, []] },
   choice: { right: undefined, wrong: ['neither', 17, true, null] },
   text: { right: 'some words', wrong: [1, true, null, {}] },
