@@ -8,6 +8,7 @@ import { Broker as BrokerOfParts } from './broker/broker.ts'
 import type { BrokerSettings } from './broker/broker-settings.ts'
 import type { ControlHandler } from './broker/control.ts'
 import type { Admin } from './broker/host/admin.ts'
+import type { Sockets } from './admin/http/http-door.ts'
 import type { AdminDoor, AdminHost } from './broker/host/admin-door.ts'
 import type { ConfigInput, Options } from './config/options.ts'
 import { loadCertificates } from './listeners/certificates.ts'
@@ -44,7 +45,11 @@ async function loadControl(broker: BrokerOfParts): Promise<ControlHandler> {
 /** Few configurations have it. */
 async function openAdmin(broker: BrokerOfParts, options: Options, host: AdminHost): Promise<AdminDoor> {
   const { openHttpDoor } = await import('./admin/http/http-door.ts')
-  return openHttpDoor(broker, options, host, { listen, loadCertificates })
+  const openPasswords: Sockets['openPasswords'] = async (directory, clock) => {
+    const { openStorePasswords } = await import('./plugins/store-passwords.ts')
+    return openStorePasswords(directory, clock)
+  }
+  return openHttpDoor(broker, options, host, { listen, loadCertificates, openPasswords })
 }
 
 /**

@@ -3,10 +3,16 @@ import { UsageError } from '../base/errors.ts'
 import type { Broker } from '../broker/broker.ts'
 import type { ApiKeys } from './api-keys.ts'
 import type { AuditLog } from './http/audit-log.ts'
+import type { LoginLinks } from './logins/login-links.ts'
+import type { OperatorLogins } from './logins/operator-logins.ts'
 
 export interface AdminServices {
   readonly keys: ApiKeys
   readonly audit: AuditLog
+  readonly logins: OperatorLogins
+  readonly links: LoginLinks
+  /** Where browsers find it, such as `http://127.0.0.1:8083`; none if it is served on the socket alone. */
+  readonly urls: () => readonly string[]
 }
 
 const services = new WeakMap<Broker, AdminServices>()

@@ -175,6 +175,15 @@ export const operationTable: OperationTable = {
     parameters: { keyId: { place: 'path', type: 'text', required: true, description: 'Its `keyId`.' } },
     description: 'Makes a key for the HTTP API invalid at once. False if there is none.',
   },
+  logins: {
+    ...{ method: 'GET', path: '/logins', role: 'administrator', parameters: {}, answer: 'LoginView[]' },
+    description: 'Who is logged in to the HTTP API with a browser.',
+  },
+  endLogin: {
+    ...{ method: 'DELETE', path: '/logins/{loginId}', role: 'administrator', answer: 'boolean' },
+    parameters: { loginId: { place: 'path', type: 'text', required: true, description: 'Its `loginId`.' } },
+    description: 'Ends a login to the HTTP API at once. False if there is none.',
+  },
   disconnect: {
     ...{ method: 'POST', path: '/clients/{clientId}/disconnect', role: 'operator', answer: 'boolean' },
     parameters: { clientId: CLIENT_ID, reasonCode: REASON_CODE },

@@ -1437,6 +1437,33 @@ const adminRows = rows('admin', [
       'What happens while the audit log cannot be written: actions go on, and up to 1,000 lines wait; or they are refused with 503 until it can. Views are never refused.',
   },
   {
+    key: 'max-logins',
+    type: 'integer',
+    default: 100,
+    min: 1,
+    max: UINT16,
+    description:
+      'Logins to the HTTP API with a browser at one time. Beyond it, the oldest login of the user who has most of them ends.',
+  },
+  {
+    key: 'login-idle-timeout',
+    type: 'number',
+    default: 1_800,
+    unit: 'seconds',
+    min: 10,
+    max: UINT32,
+    description: 'Time without a request after which a login with a browser ends.',
+  },
+  {
+    key: 'login-lifetime',
+    type: 'number',
+    default: 43_200,
+    unit: 'seconds',
+    min: 10,
+    max: UINT32,
+    description: 'Time after which a login with a browser ends, whether it is used or not.',
+  },
+  {
     key: 'allowed-hosts',
     type: 'hosts',
     default: [],

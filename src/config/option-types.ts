@@ -410,6 +410,12 @@ export interface AdminSettings {
   readonly maxAuditBytes: number
   /** What happens while the audit log cannot be written: actions go on, and up to 1,000 lines wait; or they are refused with 503 until it can. Views are never refused. Default "go-on". */
   readonly auditFailure: 'go-on' | 'refuse'
+  /** Logins to the HTTP API with a browser at one time. Beyond it, the oldest login of the user who has most of them ends. Default 100. */
+  readonly maxLogins: number
+  /** Time without a request after which a login with a browser ends. In seconds. Default 1800. */
+  readonly loginIdleTimeout: number
+  /** Time after which a login with a browser ends, whether it is used or not. In seconds. Default 43200. */
+  readonly loginLifetime: number
   /** Host names under which the HTTP API may be requested over TCP, in addition to the host of `bind`; `localhost` and IP addresses are always allowed. A foreign site could point any other name at this address. Default []. */
   readonly allowedHosts: readonly string[]
   /** Addresses and networks (`10.0.0.1`, `10.0.0.0/8`) that may read `/metrics` without a login. Behind a proxy on this machine, every request comes from 127.0.0.1. Default []. */

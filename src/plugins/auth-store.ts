@@ -10,24 +10,16 @@
  *
  * @module
  */
-import { createHmac } from 'node:crypto'
 import { Directory } from '../access/directory/directory.ts'
 import type { UserEntry } from '../access/directory/entries.ts'
 import type { ShippedContext } from '../access/directory/shipped-context.ts'
 import type { AuthenticationAnswer, Client, ConnectRequest, LoginCheck, Plugin } from '../access/plugin.ts'
 import { LoginCache } from './login-cache.ts'
-import {
-  DEFAULT_PASSWORD_CACHE_MS,
-  DEFAULT_PASSWORD_CHECKS,
-  PasswordLogins,
-  type PasswordSource,
-} from './password-logins.ts'
+import { DEFAULT_PASSWORD_CACHE_MS, DEFAULT_PASSWORD_CHECKS, PasswordLogins } from './password-logins.ts'
 import { PasswordVerifier } from './password-verifier.ts'
 import { parseScramCredentials } from './scram-credentials.ts'
 import { ScramLogins, type ScramSource } from './scram-logins.ts'
-
-/** Users whose hashes stand in for those of names that do not exist. */
-const DECOYS = 64
+import { passwordsOf } from './store-passwords.ts'
 
 interface Options {
   readonly maxPasswordChecks?: number
@@ -45,19 +37,6 @@ export default function authStore(context: ShippedContext): Plugin {
   })
   const scram = new ScramLogins(scramOf(directory), clock, secret)
   return new AuthStore({ directory, passwords, scram }, maxPasswordChecks)
-}
-
-function passwordsOf(directory: Directory, secret: Uint8Array): PasswordSource {
-  return {
-    hashOf: (user) => directory.get('user', user)?.entry.passwordHash,
-    decoyFor: (user) => {
-      const hashes: string[] = []
-      for (const { entry } of directory.all('user').values()) {
-        if (entry.passwordHash !== undefined && hashes.push(entry.passwordHash) === DECOYS) break
-      }
-      return hashes[createHmac('sha256', secret).update(user).digest().readUInt32BE() % hashes.length]
-    },
-  }
 }
 
 function scramOf(directory: Directory): ScramSource {

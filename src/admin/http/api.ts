@@ -11,6 +11,7 @@
 import { logRefusal, silentLogger } from '../../base/log.ts'
 import { messageOf } from '../../base/thrown.ts'
 import { networkOf, addressList } from '../../access/address.ts'
+import type { Directory } from '../../access/directory/directory.ts'
 import { serverOf, type Broker } from '../../broker/broker.ts'
 import type { Admin, CallOptions, OperationName } from '../../broker/host/admin.ts'
 import type { AdminHost } from '../../broker/host/admin-door.ts'
@@ -19,6 +20,7 @@ import type { AdminOptions, Options } from '../../config/resolved-options.ts'
 import { createAdmin } from '../admin.ts'
 import type { AdminServices } from '../admin-services.ts'
 import type { ApiKeys } from '../api-keys.ts'
+import { LoginChecks } from '../logins/login-checks.ts'
 import type { Operation, ParameterRow } from '../operation.ts'
 import { PROMETHEUS_CONTENT_TYPE, prometheusText } from '../prometheus.ts'
 import { auditedParameters } from './audited-parameters.ts'
@@ -29,7 +31,8 @@ import { Health } from './health.ts'
 import { checkHost } from './host-check.ts'
 import { parseJson } from './json-input.ts'
 import { writeJson } from './json-output.ts'
-import { checkRole, Locks, type Principal } from './locks.ts'
+import { checkRole, Locks, nameOf, type Principal } from './locks.ts'
+import { LoginRequests, MAX_LOGIN_BYTES, type CheckPassword } from './login-requests.ts'
 import { openApiText } from './openapi.ts'
 import { Problem, problemAnswer, problemOf } from './problem.ts'
 import { jsonAnswer, LOCAL_ADDRESS, type Answer, type EventSink, type RequestHead } from './request.ts'
@@ -48,14 +51,16 @@ const COMMON_HEADERS: Answer['headers'] = {
   'X-Content-Type-Options': 'nosniff',
 }
 
-/** Reads the body of a request; empty if it has none. */
-export type ReadBody = () => Promise<Uint8Array>
+/** Reads the body of a request; empty if it has none. It has at most `admin.max-request-bytes`, or this limit if it is lower. */
+export type ReadBody = (maxBytes?: number) => Promise<Uint8Array>
 
 export class Api {
   readonly #broker: Broker
   readonly #host: AdminHost
   readonly #admin: Admin
   readonly #locks: Locks
+  readonly #logins: LoginRequests
+  readonly #checks: LoginChecks
   readonly #audit: AuditLog
   readonly #health: Health
   readonly #events: EventHub
@@ -63,11 +68,21 @@ export class Api {
   #options: Options
   #mayReadMetrics: (address: string) => boolean
 
-  constructor(broker: Broker, options: Options, host: AdminHost, { keys, audit }: AdminServices) {
+  constructor(
+    broker: Broker,
+    options: Options,
+    host: AdminHost,
+    services: AdminServices,
+    checkPassword: CheckPassword,
+  ) {
+    const { keys, audit, logins, links } = services
     this.#broker = broker
     this.#host = host
     this.#admin = createAdmin(broker)
-    this.#locks = new Locks(keys, options, host.clock)
+    this.#checks = new LoginChecks(options, host)
+    this.#locks = new Locks(keys, logins, this.#checks, options)
+    const directory = (): Directory => serverOf(broker).directory
+    this.#logins = new LoginRequests({ logins, links, checks: this.#checks, directory, checkPassword })
     this.#audit = audit
     this.#health = new Health(broker, host.clock)
     this.#events = new EventHub(broker, host)
@@ -84,6 +99,7 @@ export class Api {
   configure(options: Options, keys: ApiKeys): void {
     this.#options = options
     this.#locks.configure(options, keys)
+    this.#checks.configure(options)
     this.#rate.perSecond = this.#settings.maxRequestRate
     this.#mayReadMetrics = addressList(this.#settings.metricsNetworks)
   }
@@ -117,7 +133,10 @@ export class Api {
     if (path.startsWith('/health/')) return this.#healthAnswer(head, path)
     if (this.#broker.state !== 'started') throw new Problem('ERR_UNAVAILABLE', `the broker is ${this.#broker.state}`)
     if (path === '/metrics') return this.#metrics(head)
+    if (path === `${API_ROOT}/login` && head.method === 'POST') return this.#openLogin(head, readBody)
     const principal = this.#logIn(head)
+    if (path === `${API_ROOT}/login`) return this.#who(head, principal)
+    if (path === `${API_ROOT}/logout`) return this.#logOut(head, principal)
     if (path === `${API_ROOT}/openapi.json`) return this.#openApi(head)
     if (path === `${API_ROOT}/events`) return this.#follow(head, principal, query)
     const route = findRoute(head.method, path)
@@ -133,12 +152,40 @@ export class Api {
     try {
       return this.#locks.principalOf(head)
     } catch (error) {
-      serverOf(this.#broker).metrics.adminLoginsRefused++
-      // Not in the audit log, because whoever floods it with them could make it forget actions.
-      const { address } = head
-      logRefusal(this.#host.log, { address }, `HTTP API: ${messageOf(error)}; from ${address}`, `admin ${address}`)
-      throw error
+      throw this.#loginRefused(error, head)
     }
+  }
+
+  #loginRefused(error: unknown, { address }: RequestHead): unknown {
+    serverOf(this.#broker).metrics.adminLoginsRefused++
+    // Not in the audit log, because whoever floods it with them could make it forget actions.
+    logRefusal(this.#host.log, { address }, `HTTP API: ${messageOf(error)}; from ${address}`, `admin ${address}`)
+    return error
+  }
+
+  /** @throws {Problem} `ERR_UNAUTHORIZED`, `ERR_RATE`, `ERR_FORBIDDEN` */
+  async #openLogin(head: RequestHead, readBody: ReadBody): Promise<Answer> {
+    const body = jsonOf(await readBody(MAX_LOGIN_BYTES), head)
+    try {
+      const { login, answer } = await this.#logins.logIn(head, body)
+      this.#record(head, nameOf(login), 'login', answer)
+      return answer
+    } catch (error) {
+      if (!(error instanceof Problem) || error.status < 401 || error.code === 'ERR_ORIGIN') throw error
+      throw this.#loginRefused(error, head)
+    }
+  }
+
+  #who({ method }: RequestHead, principal: Principal): Answer {
+    if (method !== 'GET') throw methodProblem(method, 'GET, POST')
+    return this.#logins.who(principal)
+  }
+
+  #logOut(head: RequestHead, principal: Principal): Answer {
+    if (head.method !== 'POST') throw methodProblem(head.method, 'POST')
+    const answer = this.#logins.logOut(head, principal)
+    this.#record(head, principal.name, 'logout', answer)
+    return answer
   }
 
   /** @throws {Problem} `ERR_FORBIDDEN` */
@@ -227,7 +274,7 @@ export class Api {
       const detail = `${limit} readers follow events already; close one`
       throw new Problem('ERR_RATE', detail, { limit, option: 'admin.max-event-readers' })
     }
-    const mayRead = (): boolean => this.#locks.stillHolds(principal)
+    const mayRead = (): boolean => principal.holds()
     const follow = (sink: EventSink): (() => void) =>
       this.#events.open({ names, overviewSeconds, maxBytes, mayRead }, sink)
     const headers = { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store', 'X-Accel-Buffering': 'no' }
@@ -280,6 +327,11 @@ async function bodyOf({ name, operation }: FoundRoute, { headers }: RequestHead,
   if (bytes.length === 0) return undefined
   const rows: readonly ParameterRow[] = Object.values(operation.parameters)
   if (!rows.some(({ place }) => place === 'body')) throw new Problem('ERR_USAGE', `${name} takes no body; leave it out`)
+  return jsonOf(bytes, { headers })
+}
+
+/** @throws {Problem} for one that is not JSON */
+function jsonOf(bytes: Uint8Array, { headers }: Pick<RequestHead, 'headers'>): unknown {
   // A form of another site cannot send this type.
   if (!/^application\/json\s*(;\s*charset="?utf-8"?\s*)?$/i.test(headers['content-type'] ?? '')) {
     throw new Problem('ERR_BODY_TYPE', 'the body must be JSON in UTF-8, with `Content-Type: application/json`')
@@ -294,6 +346,7 @@ const ABSENT: Readonly<Partial<Record<OperationName, string>>> = {
   client: 'no client with this identifier is connected',
   disconnect: 'no client with this identifier is connected',
   deleteApiKey: 'there is no key with this `keyId`',
+  endLogin: 'there is no login with this `loginId`',
   user: 'there is no user of this name',
   deleteUser: 'there is no user of this name',
   group: 'there is no group of this name',

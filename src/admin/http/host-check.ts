@@ -1,7 +1,7 @@
 /**
  * Whether a request comes from a page of somebody else. A browser can be made to ask this address: by a page of another site,
  * which the `Origin` shows, or by a name of another site that leads here (DNS rebinding), which the `Host` shows. Other programs
- * send no `Origin`, and the host that they dial.
+ * send no `Origin`, and the host that they dial. A proxy with TLS may be in front of a server without.
  *
  * @module
  */
@@ -23,8 +23,34 @@ export function checkHost({ headers, address, isEncrypted }: RequestHead, option
       `the host ${show(host ?? '')} is not known here; use localhost or an IP address, or add it to \`admin.allowed-hosts\``,
     )
   }
-  if (origin === undefined || origin === `${isEncrypted ? 'https' : 'http'}://${host}`) return
-  throw new Problem(
+  if (origin === undefined || origin === `https://${host}` || (!isEncrypted && origin === `http://${host}`)) return
+  throw foreign(origin)
+}
+
+/**
+ * For logins that a browser adds by itself. Browsers that say nothing of the site are caught by the `Origin`.
+ *
+ * @throws {Problem} `ERR_ORIGIN` if a page of another origin has made the browser send this
+ */
+export function checkSite({ headers }: RequestHead): void {
+  const site = headers['sec-fetch-site'] ?? 'none'
+  if (site !== 'same-origin' && site !== 'none') throw foreign(site)
+}
+
+/**
+ * For what a browser does with a cookie: it has to say where the page comes from.
+ *
+ * @throws {Problem} `ERR_ORIGIN`
+ */
+export function checkBrowserWrite(head: RequestHead): void {
+  checkSite(head)
+  const { origin, 'sec-fetch-site': site } = head.headers
+  if (origin !== undefined || site === 'same-origin' || head.address === LOCAL_ADDRESS) return
+  throw new Problem('ERR_ORIGIN', 'the request does not tell where its page comes from: send `Origin`')
+}
+
+function foreign(origin: string): Problem {
+  return new Problem(
     'ERR_ORIGIN',
     `the origin ${show(origin)} is not that of this server; pages of other sites may not use it`,
   )

@@ -10,12 +10,16 @@ import type { Server } from 'node:net'
 import type { SecureContextOptions } from 'node:tls'
 import { serverOf, type Broker } from '../../broker/broker.ts'
 import type { AdminChange, AdminDoor, AdminHost } from '../../broker/host/admin-door.ts'
+import type { Directory } from '../../access/directory/directory.ts'
+import type { Clock } from '../../base/clock.ts'
 import type { ListenerOptions } from '../../config/options.ts'
 import type { AdminOptions, Options } from '../../config/resolved-options.ts'
 import { ConfigError } from '../../base/errors.ts'
 import { messageOf } from '../../base/thrown.ts'
-import { setAdminServices } from '../admin-services.ts'
+import { setAdminServices, type AdminServices } from '../admin-services.ts'
 import { ApiKeys } from '../api-keys.ts'
+import { LoginLinks } from '../logins/login-links.ts'
+import { OperatorLogins } from '../logins/operator-logins.ts'
 import type { Api } from './api.ts'
 import { AuditLog } from './audit-log.ts'
 import { HttpServer } from './http-server.ts'
@@ -38,6 +42,13 @@ export interface Sockets {
   readonly listen: Listen
   /** Reads and checks the files of TLS. */
   readonly loadCertificates: (options: CertificateOptions) => Promise<Loaded>
+  /** Loads what checks the passwords of users. */
+  readonly openPasswords: (directory: Directory, clock: Clock) => Promise<Passwords>
+}
+
+interface Passwords {
+  check(userName: string, password: string): Promise<boolean>
+  close(): Promise<void>
 }
 
 interface Loaded {
@@ -71,6 +82,9 @@ class HttpDoor implements AdminDoor {
   readonly #sockets: Sockets
   #keys: ApiKeys
   readonly #audit: AuditLog
+  readonly #logins: OperatorLogins
+  readonly #links: LoginLinks
+  #passwords: Promise<Passwords> | undefined
   #options: Options
   #places: readonly OpenPlace[] = []
   /** No longer open, but with connections. */
@@ -83,6 +97,13 @@ class HttpDoor implements AdminDoor {
     this.#audit = new AuditLog(auditFile, maxAuditBytes, host.log, (lines) => {
       if (broker.state === 'started') serverOf(broker).metrics.adminAuditLinesLost += lines
     })
+    this.#logins = new OperatorLogins(host.clock, options.admin!)
+    this.#logins.onCrowded = () => {
+      if (broker.state !== 'started') return
+      serverOf(broker).metrics.adminOverLimit++
+      host.events.emit('limitReached', { option: 'admin.max-logins', owner: '' })
+    }
+    this.#links = new LoginLinks(host.clock)
     this.#broker = broker
     this.#options = options
     this.#host = host
@@ -91,6 +112,11 @@ class HttpDoor implements AdminDoor {
 
   get urls(): readonly string[] {
     return this.#places.map(urlOf)
+  }
+
+  get #services(): AdminServices {
+    const urls = (): readonly string[] => this.#places.filter(({ address }) => address.type === 'tcp').map(browserUrlOf)
+    return { keys: this.#keys, audit: this.#audit, logins: this.#logins, links: this.#links, urls }
   }
 
   async prepare(options: Options): Promise<AdminChange> {
@@ -135,7 +161,8 @@ class HttpDoor implements AdminDoor {
     this.#keys = keys
     this.#audit.path = options.admin!.auditFile
     this.#audit.maxBytes = options.admin!.maxAuditBytes
-    setAdminServices(this.#broker, { keys, audit: this.#audit })
+    this.#logins.limits = options.admin!
+    setAdminServices(this.#broker, this.#services)
     void this.#api?.then((api) => api.configure(options, keys))
     for (const { http } of before.filter((place) => !places.includes(place))) this.#retire(http)
     for (const { http } of places) {
@@ -207,8 +234,15 @@ class HttpDoor implements AdminDoor {
 
   #loadApi(): Promise<Api> {
     return (this.#api ??= import('./api.ts').then(
-      ({ Api: ApiOf }) => new ApiOf(this.#broker, this.#options, this.#host, { keys: this.#keys, audit: this.#audit }),
+      ({ Api: ApiOf }) =>
+        new ApiOf(this.#broker, this.#options, this.#host, this.#services, (...what) => this.#checkPassword(...what)),
     ))
+  }
+
+  async #checkPassword(userName: string, password: string): Promise<boolean> {
+    const { directory } = serverOf(this.#broker)
+    this.#passwords ??= this.#sockets.openPasswords(directory, this.#host.clock)
+    return (await this.#passwords).check(userName, password)
   }
 
   async close(): Promise<void> {
@@ -217,7 +251,8 @@ class HttpDoor implements AdminDoor {
     setAdminServices(this.#broker, undefined)
     const api = this.#api?.then((loaded) => loaded.close())
     const servers = [...places.map(({ http }) => http), ...this.#retired]
-    await Promise.all([api, ...servers.map((http) => http.close())])
+    const passwords = this.#passwords?.then((opened) => opened.close())
+    await Promise.all([api, passwords, ...servers.map((http) => http.close())])
   }
 }
 
@@ -240,6 +275,11 @@ function isInTheWay({ http }: OpenPlace, { type, port }: Address, error: unknown
   if (type === 'unix' || !(error instanceof ConfigError) || error.code !== 'ERR_LISTENER_IN_USE') return false
   const bound = http.server.address()
   return typeof bound === 'object' && bound !== null && bound.port === port
+}
+
+/** An address of every interface is none to type. */
+function browserUrlOf(place: OpenPlace): string {
+  return urlOf(place).replace(/\/\/(0\.0\.0\.0|\[::\])(?=:)/, '//localhost')
 }
 
 function urlOf({ address, http }: OpenPlace): string {

@@ -137,7 +137,8 @@ export class HttpServer {
     if (this.#busy.has(socket)) return this.#refusePipelining(response)
     this.#begin(socket, response)
     const api = await this.#api()
-    const readBody = (): Promise<Uint8Array> => bodyOf(request, this.#options.maxRequestBytes)
+    const readBody = (maxBytes?: number): Promise<Uint8Array> =>
+      bodyOf(request, Math.min(this.#options.maxRequestBytes, maxBytes ?? Infinity), maxBytes === undefined)
     const head = headOf(request, this.#isLocal, this.#options)
     const answer = await api.answer({ ...head, signal: lossOf(response) }, readBody)
     if (!request.complete || !this.server.listening) response.shouldKeepAlive = false
@@ -225,7 +226,8 @@ function nameOf(socket: TLSSocket): string {
   return String(subject?.CN ?? subject?.O ?? 'without a name')
 }
 
-function bodyOf(request: IncomingMessage, limit: number): Promise<Uint8Array> {
+/** @param isOption whether the limit can be configured */
+function bodyOf(request: IncomingMessage, limit: number, isOption: boolean): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
     const body = new GatheredBytes(limit)
     const refuse = (problem: Problem): void => {
@@ -233,18 +235,18 @@ function bodyOf(request: IncomingMessage, limit: number): Promise<Uint8Array> {
       reject(problem)
     }
     const take = (piece: Buffer): void => {
-      if (!body.add(piece)) refuse(tooLarge(limit))
+      if (!body.add(piece)) refuse(tooLarge(limit, isOption))
     }
-    if (Number(request.headers['content-length'] ?? 0) > limit) return refuse(tooLarge(limit))
+    if (Number(request.headers['content-length'] ?? 0) > limit) return refuse(tooLarge(limit, isOption))
     request.on('data', take)
     request.once('end', () => resolve(body.bytes))
     request.once('close', () => reject(new Problem('ERR_USAGE', 'the request ended within its body')))
   })
 }
 
-function tooLarge(limit: number): Problem {
-  const option = 'admin.max-request-bytes'
-  return new Problem('ERR_BODY_SIZE', `the body has more than ${limit} bytes`, { limit, option })
+function tooLarge(limit: number, isOption: boolean): Problem {
+  const fields = { limit, ...(isOption && { option: 'admin.max-request-bytes' }) }
+  return new Problem('ERR_BODY_SIZE', `the body has more than ${limit} bytes`, fields)
 }
 
 function send(response: ServerResponse, { status, headers, body }: Answer, isHead: boolean): void {

@@ -1,100 +1,110 @@
 /**
  * Who makes a request, and what they may do.
  *
- *   Unix domain socket         administrator: its file belongs to the user of the broker
- *   Authorization: Bearer KEY  the role of the key
- *   client certificate         `certificate-role`, if a CA in `cafile` has signed it
+ *   Unix domain socket             administrator: its file belongs to the user of the broker
+ *   Authorization: Bearer KEY      the role of the key
+ *   cookie, Sluice-Request-Token   the role of the login (logins/operator-logins.ts)
+ *   client certificate             `certificate-role`, if a CA in `cafile` has signed it
  *
- * After wrong keys the next one from that address has to wait, longer with each, as for logins of clients
- * (access/login-penalties.ts); a key that has been right from an address is not delayed by wrong ones of others.
+ * Browsers add cookies and certificates by themselves, also for pages of others, so these are looked at more closely
+ * (host-check.ts).
  *
  * @module
  */
-import { networkOf } from '../../access/address.ts'
-import { LoginPenalties, type Debtor } from '../../access/login-penalties.ts'
-import type { Clock } from '../../base/clock.ts'
+import { safeExcerpt } from '../../base/printable.ts'
 import type { AdminRole } from '../../broker/host/api-key-views.ts'
 import type { Options } from '../../config/resolved-options.ts'
 import { presentedKey, type ApiKeys } from '../api-keys.ts'
+import type { LoginChecks } from '../logins/login-checks.ts'
+import type { OperatorLogin, OperatorLogins } from '../logins/operator-logins.ts'
 import { roles } from '../operation.ts'
+import { loginCookies } from './cookies.ts'
+import { checkBrowserWrite, checkSite } from './host-check.ts'
 import { Problem } from './problem.ts'
 import { LOCAL_ADDRESS, type RequestHead } from './request.ts'
+
+/** The header with the token that the answer to a login has, in lower case. No form can send it. */
+export const REQUEST_TOKEN_HEADER = 'sluice-request-token'
 
 /** Who has logged in. */
 export interface Principal {
   /** For the audit log. */
   readonly name: string
   readonly role: AdminRole
-  /** Of the key that it has shown. */
-  readonly keyId?: string
+  /** Whether it could make a request now: a key may have expired, a login ended. */
+  readonly holds: () => boolean
+  /** If it has logged in with a browser. */
+  readonly login?: OperatorLogin
 }
 
-const LOCAL: Principal = { name: 'local', role: 'administrator' }
+const LOCAL: Principal = { name: 'local', role: 'administrator', holds: () => true }
 const CHALLENGE = { 'WWW-Authenticate': 'Bearer realm="sluice"' }
 
 export class Locks {
   #keys: ApiKeys
-  readonly #clock: Clock
-  readonly #penalties: LoginPenalties
+  readonly #logins: OperatorLogins
+  readonly #checks: LoginChecks
   #options: Options
 
-  constructor(keys: ApiKeys, options: Options, clock: Clock) {
+  constructor(keys: ApiKeys, logins: OperatorLogins, checks: LoginChecks, options: Options) {
     this.#keys = keys
-    this.#clock = clock
+    this.#logins = logins
+    this.#checks = checks
     this.#options = options
-    this.#penalties = new LoginPenalties(options.auth)
   }
 
   /** Applies new options to requests from now on. */
   configure(options: Options, keys: ApiKeys): void {
     this.#keys = keys
     this.#options = options
-    this.#penalties.limits = options.auth
   }
 
-  /** @throws {Problem} `ERR_UNAUTHORIZED`, or `ERR_RATE` after wrong keys */
-  principalOf({ address, headers, certificateName }: RequestHead): Principal {
+  /** @throws {Problem} `ERR_UNAUTHORIZED`, `ERR_ORIGIN`, or `ERR_RATE` after wrong logins */
+  principalOf(head: RequestHead): Principal {
+    const { address, headers, certificateName } = head
     if (address === LOCAL_ADDRESS) return LOCAL
-    const { authorization } = headers
+    const { authorization, [REQUEST_TOKEN_HEADER]: requestToken } = headers
+    if (authorization === undefined && requestToken !== undefined) return this.#ofLogin(head, requestToken)
     if (authorization === undefined && certificateName !== undefined) {
-      return { name: `certificate ${certificateName}`, role: this.#options.admin!.certificateRole }
+      checkSite(head)
+      return { name: `certificate ${certificateName}`, role: this.#options.admin!.certificateRole, holds: () => true }
     }
     const text = /^Bearer +(\S+) *$/i.exec(authorization ?? '')?.[1]
-    if (text === undefined) {
-      throw new Problem('ERR_UNAUTHORIZED', 'send an API key: `Authorization: Bearer KEY`', {}, CHALLENGE)
-    }
+    if (text === undefined) throw unauthorized('send an API key: `Authorization: Bearer KEY`, or log in')
     return this.#ofKey(text, address)
   }
 
-  /** Whether it could log in again: a key may have expired or been deleted. */
-  stillHolds({ keyId }: Principal): boolean {
-    return keyId === undefined || this.#keys.isValid(keyId)
-  }
-
-  #ofKey(text: string, address: string): Principal {
-    const presented = presentedKey(text)
-    const network = networkOf(address, this.#options.ipv6PrefixLength)
-    const debtor = this.#penalties.debtorOf(address, network, presented?.keyId)
-    const now = this.#clock.now()
-    const waitMs = debtor === undefined ? 0 : this.#penalties.accountDelayMs(debtor.account, now)
-    if (waitMs > 0) throw tooEarly(waitMs)
-    const key = presented && this.#keys.check(presented)
-    if (key === undefined) throw this.#wrong(debtor, now)
-    if (debtor !== undefined) this.#penalties.remember(debtor)
-    return { name: `key ${key.keyId} (${key.name})`, role: key.role, keyId: key.keyId }
+  /** The cookie is not enough, also to read: a program at another port of this host may have got it. */
+  #ofLogin(head: RequestHead, requestToken: string): Principal {
+    if (head.method === 'GET') checkSite(head)
+    else checkBrowserWrite(head)
+    for (const cookie of loginCookies(head)) {
+      const login = this.#logins.use(cookie, requestToken)
+      const role = login?.roleNow()
+      if (login === undefined || role === undefined) continue
+      return { name: nameOf(login), role, login, holds: () => this.#logins.holds(login) }
+    }
+    throw unauthorized('the login has ended; log in again')
   }
 
   /** The same for every reason, so that an answer does not reveal which keys there are. */
-  #wrong(debtor: Debtor | undefined, now: number): Problem {
-    if (debtor !== undefined) this.#penalties.charge(debtor, now)
-    return new Problem('ERR_UNAUTHORIZED', 'the API key is wrong, or it has expired or been deleted', {}, CHALLENGE)
+  #ofKey(text: string, address: string): Principal {
+    const presented = presentedKey(text)
+    const claim = { address, name: presented?.keyId }
+    const key = this.#checks.atOnce(claim, () => presented && this.#keys.check(presented))
+    if (key === undefined) throw unauthorized('the API key is wrong, or it has expired or been deleted')
+    const { keyId, name, role } = key
+    return { name: `key ${keyId} (${name})`, role, holds: () => this.#keys.isValid(keyId) }
   }
 }
 
-function tooEarly(waitMs: number): Problem {
-  const seconds = Math.ceil(waitMs / 1000)
-  const detail = `there were wrong API keys from this address; try again in ${seconds} s`
-  return new Problem('ERR_RATE', detail, {}, { 'Retry-After': String(seconds) })
+/** For the audit log. */
+export function nameOf({ userName, loginId }: OperatorLogin): string {
+  return userName === undefined ? `link ${loginId}` : `user ${safeExcerpt(userName)}`
+}
+
+function unauthorized(detail: string): Problem {
+  return new Problem('ERR_UNAUTHORIZED', detail, {}, CHALLENGE)
 }
 
 /** @throws {Problem} `ERR_FORBIDDEN` */

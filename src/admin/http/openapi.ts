@@ -25,17 +25,14 @@ export function openApi(): Json {
   }
   const info = { title: 'Sluice', summary: 'What operators of a broker see and do', version }
   const license = { name: 'MIT', identifier: 'MIT' }
-  const security = [{ key: [] }]
+  const security = [{ key: [] }, { cookie: [], requestToken: [] }]
   return {
     openapi: '3.1.0',
     info: { ...info, license },
     servers: [{ url: API_ROOT }],
     security,
-    paths: { ...paths, '/events': { get: events } },
-    components: {
-      schemas: { Problem: problemSchema },
-      securitySchemes: { key: { type: 'http', scheme: 'bearer', description: 'An API key.' } },
-    },
+    paths: { ...paths, '/events': { get: events }, ...loginPaths },
+    components: { schemas: { Problem: problemSchema }, securitySchemes },
   }
 }
 
@@ -119,6 +116,57 @@ function answerSchema(name: string, { answer }: Operation): Json {
     cursor: { type: 'string', description: 'Selects the next page; missing on the last one.' },
   }
   return { type: 'object', properties, required: ['items'] }
+}
+
+const securitySchemes: Json = {
+  key: { type: 'http', scheme: 'bearer', description: 'An API key.' },
+  cookie: {
+    ...{ type: 'apiKey', in: 'cookie', name: 'sluice-login' },
+    description: 'The cookie that `logIn` sets. Its name also has the port, and begins with `__Host-` under TLS.',
+  },
+  requestToken: {
+    ...{ type: 'apiKey', in: 'header', name: 'Sluice-Request-Token' },
+    description: 'The `requestToken` that `logIn` returns: requests with the cookie need both.',
+  },
+}
+
+const someText: Json = { type: 'string', minLength: 1 }
+
+function loginBody(...names: readonly string[]): Json {
+  const properties = Object.fromEntries(names.map((name) => [name, someText]))
+  return { type: 'object', properties, required: names, additionalProperties: false }
+}
+
+/** What no operation is: logging in and out with a browser. */
+const loginPaths: Json = {
+  '/login': {
+    post: {
+      operationId: 'logIn',
+      summary: 'Logs in with a browser: sets a cookie, and returns the token that requests need besides it.',
+      security: [],
+      requestBody: {
+        required: true,
+        content: { 'application/json': { schema: { oneOf: [loginBody('token'), loginBody('userName', 'password')] } } },
+      },
+      responses: { '200': jsonObject('Logged in.'), default: problem('A problem, with a stable code.') },
+    },
+    get: {
+      operationId: 'whoAmI',
+      summary: 'Who the caller is, and its role.',
+      responses: { '200': jsonObject('Who it is.'), default: problem('A problem, with a stable code.') },
+    },
+  },
+  '/logout': {
+    post: {
+      operationId: 'logOut',
+      summary: 'Ends the login of the caller, and removes its cookie.',
+      responses: { '204': { description: 'Logged out.' }, default: problem('A problem, with a stable code.') },
+    },
+  },
+}
+
+function jsonObject(description: string): Json {
+  return { description, content: { 'application/json': { schema: { type: 'object' } } } }
 }
 
 const events: Json = {

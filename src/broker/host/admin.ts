@@ -18,6 +18,7 @@ import type { ClosedConnectionsOptions } from './closed-connection-pages.ts'
 import type { SubscriptionInput, SubscriptionResult } from './client-subscriptions.ts'
 import type { ApiKeyRequest, ApiKeyView, CreatedApiKey } from './api-key-views.ts'
 import type { HealthCheckView } from './health-view.ts'
+import type { LoginView } from './login-views.ts'
 import type { ListenerCertificate, ListenerView } from './open-listeners.ts'
 import type { AccessAdmin, AccessParameters } from './access-admin.ts'
 import type { Page, PageOptions } from './page.ts'
@@ -237,6 +238,8 @@ export interface AdminParameters extends AccessParameters {
   apiKeys: object
   createApiKey: ApiKeyRequest
   deleteApiKey: { readonly keyId: string }
+  logins: object
+  endLogin: { readonly loginId: string }
   disconnect: ClientIdParameter & { readonly reasonCode?: ReasonCode | undefined }
   endSession: ClientIdParameter & { readonly reasonCode?: ReasonCode | undefined }
   publish: PublishRequest
@@ -308,6 +311,10 @@ export interface Admin extends AccessAdmin {
   createApiKey(parameters: ApiKeyRequest): Promise<CreatedApiKey>
   /** Makes a key for the HTTP API invalid at once; `false` if there is none. */
   deleteApiKey(parameters: AdminParameters['deleteApiKey']): Promise<boolean>
+  /** Who is logged in to the HTTP API with a browser. */
+  logins(parameters?: object): Promise<readonly LoginView[]>
+  /** Ends a login to the HTTP API at once; `false` if there is none. */
+  endLogin(parameters: AdminParameters['endLogin']): Promise<boolean>
   /** Ends a client's connection, not its session; `false` if there is none. */
   disconnect(parameters: AdminParameters['disconnect']): Promise<boolean>
   /** Ends a session and its connection, and waits until that is stored; `false` if there is none. */

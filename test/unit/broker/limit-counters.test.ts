@@ -356,6 +356,7 @@ const ELSEWHERE: ReadonlySet<string> = new Set([
   'admin.max-event-buffer-bytes', // events.test.ts: adminEventsLost
   'admin.max-connections', // http-door.test.ts: adminOverLimit
   'admin.max-request-bytes', // http-door.test.ts: adminOverLimit
+  'admin.max-logins', // login.test.ts, http-door.test.ts: adminOverLimit, limitReached
   'admin.max-request-rate', // api-limits.test.ts: adminOverLimit
   'persistence.max-bytes', // slow-store.test.ts: storeHealth
   'persistence.max-bytes-per-user', // store-shares.test.ts: storeRefusedUser, storeLimit

@@ -252,9 +252,11 @@ test('the page of another site is refused, whatever it asks', async () => {
     ).status
   assert.equal(await status('http://localhost:8083'), 200)
   assert.equal(await status('https://localhost:8083', true), 200)
+  assert.equal(await status('https://localhost:8083'), 200, 'a proxy with TLS is in front of it')
+  assert.equal(await status('http://localhost:8083', true), 403, 'whoever is between could have written that page')
   for (const origin of [
     'http://localhost',
-    'https://localhost:8083',
+    'https://localhost',
     'http://evil.example',
     'null',
     '',

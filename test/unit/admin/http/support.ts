@@ -2,8 +2,11 @@
 import { Events } from '../../../../src/reporting/events.ts'
 import { silentLogger } from '../../../../src/base/log.ts'
 import { resolveOptions, type ConfigInput } from '../../../../src/config/options.ts'
-import { setAdminServices } from '../../../../src/admin/admin-services.ts'
+import { setAdminServices, type AdminServices } from '../../../../src/admin/admin-services.ts'
 import { ApiKeys } from '../../../../src/admin/api-keys.ts'
+import { LoginLinks } from '../../../../src/admin/logins/login-links.ts'
+import { OperatorLogins } from '../../../../src/admin/logins/operator-logins.ts'
+import { serverOf } from '../../../../src/broker/broker.ts'
 import { Api } from '../../../../src/admin/http/api.ts'
 import { AuditLog } from '../../../../src/admin/http/audit-log.ts'
 import type { Answer, RequestHead } from '../../../../src/admin/http/request.ts'
@@ -48,12 +51,14 @@ export class TestApi {
   readonly test: VirtualBroker
   readonly api: Api
   readonly audit: AuditLog
+  readonly services: AdminServices
   readonly log: { readonly lines: string[] }
 
-  constructor(test: VirtualBroker, api: Api, audit: AuditLog, log: { readonly lines: string[] }) {
+  constructor(test: VirtualBroker, api: Api, services: AdminServices, log: { readonly lines: string[] }) {
     this.test = test
     this.api = api
-    this.audit = audit
+    this.services = services
+    this.audit = services.audit
     this.log = log
   }
 
@@ -65,8 +70,16 @@ export class TestApi {
     const keys = await ApiKeys.open(options.admin!.keysFile, test.clock)
     const { auditFile, maxAuditBytes } = options.admin!
     const audit = new AuditLog(auditFile, maxAuditBytes, log)
-    setAdminServices(test.broker, { keys, audit })
-    return new TestApi(test, new Api(test.broker, options, host, { keys, audit }), audit, log)
+    const logins = new OperatorLogins(test.clock, options.admin!)
+    const links = new LoginLinks(test.clock)
+    const services = { keys, audit, logins, links, urls: () => ['http://localhost:8083'] }
+    setAdminServices(test.broker, services)
+    const { directory } = serverOf(test.broker)
+    // The right password is its user's name backwards: to check a real one takes a thread.
+    const checkPassword = async (user: string, password: string): Promise<boolean> =>
+      directory.get('user', user)?.entry.passwordHash !== undefined && password === [...user].toReversed().join('')
+    const api = new Api(test.broker, options, host, services, checkPassword)
+    return new TestApi(test, api, services, log)
   }
 
   /** @param path and query, below `/api/v1` unless it begins with two slashes, of which one is left out */
