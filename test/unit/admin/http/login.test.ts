@@ -5,7 +5,7 @@ import type { LoginView } from '../../../../src/broker/host/login-views.ts'
 import { serverOf } from '../../../../src/broker/broker.ts'
 import { NEW_ROLE, NEW_USER } from '../../../../src/admin/access/access-changes.ts'
 import type { ConfigInput } from '../../../../src/config/options.ts'
-import { REMOTE, TestApi, type Got } from './support.ts'
+import { passwordOf, REMOTE, TestApi, type Got } from './support.ts'
 
 const HOST = 'localhost:8083'
 const BROWSER = { host: HOST, origin: `http://${HOST}`, 'sec-fetch-site': 'same-origin' }
@@ -32,8 +32,6 @@ function addUser(api: TestApi, userName: string, role: string, more: object = {}
     { type: 'user', name: userName, entry: { ...NEW_USER, passwordHash: `hash of ${userName}`, roles, ...more } },
   ])
 }
-
-const passwordOf = (userName: string): string => [...userName].toReversed().join('')
 
 async function logIn(api: TestApi, body: object, headers: Headers = BROWSER, address = REMOTE): Promise<LoggedIn> {
   const got = await api.ask('POST', '/login', { address, headers, body })
@@ -93,8 +91,8 @@ test('a wrong password, an unknown user and one without a password get the same 
   const answers = []
   for (const [userName, password] of [
     ['ann', 'wrong'],
-    ['nobody', 'ydobon'],
-    ['bob', 'bob'],
+    ['nobody', passwordOf('nobody')],
+    ['bob', passwordOf('bob')],
   ]) {
     const { got } = await logIn(api, { userName, password }, BROWSER, `192.0.2.${answers.length + 1}`)
     answers.push(`${got.status} ${got.text}`)
@@ -291,7 +289,7 @@ test('wrong passwords and wrong links make the next login from that address wait
   const wrong = async () => (await logIn(api, { userName: 'bob', password: 'wrong' })).got.status
   assert.equal((await logIn(api, { token: 'x' })).got.status, 401)
   assert.deepEqual([await wrong(), await wrong(), await wrong()], [401, 401, 429])
-  const waiting = await logIn(api, { userName: 'bob', password: 'bob' })
+  const waiting = await logIn(api, { userName: 'bob', password: passwordOf('bob') })
   assert.deepEqual([waiting.got.status, waiting.got.headers['Retry-After']], [429, '1'])
   assert.equal((await byName(api, 'ann')).got.status, 200, 'who has logged in from there before does not wait')
   api.test.advance(251)

@@ -75,9 +75,9 @@ export class TestApi {
     const services = { keys, audit, logins, links, urls: () => ['http://localhost:8083'] }
     setAdminServices(test.broker, services)
     const { directory } = serverOf(test.broker)
-    // The right password is its user's name backwards: to check a real one takes a thread.
+    // To check a real one takes a thread.
     const checkPassword = async (user: string, password: string): Promise<boolean> =>
-      directory.get('user', user)?.entry.passwordHash !== undefined && password === [...user].toReversed().join('')
+      directory.get('user', user)?.entry.passwordHash !== undefined && password === passwordOf(user)
     const api = new Api(test.broker, options, host, services, checkPassword)
     return new TestApi(test, api, services, log)
   }
@@ -119,6 +119,9 @@ export class TestApi {
     return this.test.close()
   }
 }
+
+/** The right password of a user. */
+export const passwordOf = (userName: string): string => `password of ${userName}`
 
 function bytesOf(body: unknown): Uint8Array {
   if (body === undefined) return new Uint8Array()
