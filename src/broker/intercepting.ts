@@ -29,8 +29,8 @@ export interface Origin {
 export interface InterceptingSide<From extends Origin> {
   readonly current: ActiveConfig
   readonly work: WorkBudget
-  /** A plugin has replaced the message. */
-  replaced(): void
+  /** A plugin has replaced a message. */
+  replaced(from: ApplicationMessage, to: ApplicationMessage): void
   /** @param topic the message's topic; `undefined` if it has to be looked up */
   take(from: From, message: ApplicationMessage, topic: KnownTopic | undefined): number
   /** Why a message made by a plugin cannot be published, whatever the permissions say. */
@@ -79,7 +79,7 @@ export class Intercepting<From extends Origin> {
     const side = this.#side
     if (made === message) return side.take(from, message, topic)
     if (made instanceof Stopped) return this.#stop(from, message, made)
-    side.replaced()
+    side.replaced(message, made)
     const refusal = side.check(from, made)
     if (refusal !== undefined) return side.refuse(from, made, refusal)
     return made.topicName === message.topicName ? side.take(from, made, topic) : this.#askAgain(from, made)

@@ -1,15 +1,17 @@
-/** What follows when a message is refused: a counter, a line in the log, an event. @module */
+/** What follows when a message is refused, or changed by a plugin: a counter, an event, a line in the log. @module */
 import { ReasonCode, reasonCodeName } from '../codec/reason-code.ts'
 import type { ApplicationMessage } from '../protocol/application-message.ts'
 import type { Client } from '../protocol/client.ts'
 import type { Denials } from '../reporting/denials.ts'
 import type { Events } from '../reporting/events.ts'
 import type { Metrics } from '../reporting/metrics.ts'
+import type { Recorder } from '../reporting/recorder/recorder.ts'
 import { NoRoom } from './no-room.ts'
 
 export interface PublishRefusalsParts {
   readonly metrics: Metrics
   readonly events: Events
+  readonly recorder: Recorder
   /** Lines in the log: about permissions, and about room. */
   readonly denied: Denials['denied']
   readonly full: Denials['full']
@@ -38,5 +40,20 @@ export class PublishRefusals {
     else denied(client, 'publish', topic, reasonCode, detail)
     events.emit('publishRefused', { client, topic, qos, reasonCode, detail: why })
     return reasonCode
+  }
+
+  /** A plugin has dropped a message for all Clients. */
+  dropped(message: ApplicationMessage): void {
+    const { metrics, events, recorder } = this.#parts
+    metrics.dropped['dropped by plugin']++
+    recorder.droppedByPlugin(message)
+    events.emit('dropped', { clientId: '', message, cause: 'dropped by plugin' })
+  }
+
+  /** A plugin has made another message of one. */
+  replaced(message: ApplicationMessage, made: ApplicationMessage): void {
+    const { metrics, recorder } = this.#parts
+    metrics.publishesReplaced++
+    recorder.replaced(message, made)
   }
 }

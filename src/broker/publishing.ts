@@ -78,10 +78,9 @@ export class Publishing {
     this.#retained = parts.retained
     const { current, metrics } = parts
     const shared = {
-      current,
-      work: parts.turn.work,
-      replaced: (): void => void metrics.publishesReplaced++,
-      drop: (message: ApplicationMessage): void => this.#dropped(message),
+      ...{ current, work: parts.turn.work },
+      replaced: (from: ApplicationMessage, to: ApplicationMessage): void => this.#refusals.replaced(from, to),
+      drop: (message: ApplicationMessage): void => this.#refusals.dropped(message),
     }
     this.wills = new WillPublishing({
       ...shared,
@@ -317,12 +316,6 @@ export class Publishing {
     return this.#refusals.refused(client, message, ...why)
   }
 
-  /** Counts a message that a plugin has dropped. */
-  #dropped(message: ApplicationMessage): void {
-    this.#parts.metrics.dropped['dropped by plugin']++
-    this.#parts.events.emit('dropped', { clientId: '', message, cause: 'dropped by plugin' })
-  }
-
   /**
    * Accepts a message: retains it if its RETAIN is 1, and delivers it.
    *
@@ -383,6 +376,7 @@ export class Publishing {
 
   /** Publishes a message of the host program, without asking for permission. */
   publishFromHost(message: ApplicationMessage): void {
+    this.#parts.recorder.publishedByHost(message)
     this.#take(message, undefined, undefined)
   }
 

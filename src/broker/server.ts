@@ -47,6 +47,7 @@ import { Memory } from '../limits/memory.ts'
 import { MemoryRefusals } from '../limits/memory-refusals.ts'
 import { Metrics } from '../reporting/metrics.ts'
 import { PacketWatch } from '../reporting/packet-watch.ts'
+import { Recorder } from '../reporting/recorder/recorder.ts'
 import { Reports } from '../reporting/reports.ts'
 import { EstateReads } from './durable/estate-reads.ts'
 import { Payloads } from './durable/payloads.ts'
@@ -106,6 +107,7 @@ export class Server implements ServerSide {
   readonly packets: PacketWatch
   readonly deliveryTransforms: Transforming
   readonly reports: Reports
+  readonly recorder: Recorder
   readonly memoryRefusals: MemoryRefusals
   readonly departures: Departures
   readonly closedConnections: ClosedConnections
@@ -150,6 +152,7 @@ export class Server implements ServerSide {
     this.turn.onCaughtUp = () => this.#waiters.caughtUp()
     this.#gate.onChanged = () => this.#waiters.conditionChanged()
     this.turn.onEnd = (nowMs) => this.memory.measure(nowMs)
+    events.observer = this.recorder = new Recorder({ current, metrics, events, turn: this.turn })
     this.#queueExpiries = new QueueExpiries(this.turn)
     this.#backPressure = new BackPressure(this.turn, this.metrics)
     this.#registrations = new RegistrationServices({
@@ -164,11 +167,8 @@ export class Server implements ServerSide {
     const registrations = this.#registrations
     this.sessions = new Sessions(options, this.turn, this.metrics, registrations)
     const { whole } = this.memory
-    this.router = new Router(
-      routerSideOf(current, this.work, () => this.#services),
-      Math.floor(clock.random() * 0x1_0000_0000),
-      whole,
-    )
+    const routerSide = routerSideOf(current, this.work, () => this.#services)
+    this.router = new Router(routerSide, Math.floor(clock.random() * 0x1_0000_0000), whole)
     const { memoryRefusals } = this
     const ofRetained = { current, events, work: this.work, gate: this.#gate, memoryRefusals, ledger: () => this.ledger }
     const retainedServices = new RetainedServices(ofRetained)
@@ -206,7 +206,7 @@ export class Server implements ServerSide {
       ...{ current, events, clock, answers, turn: this.turn, metrics: this.metrics, memory: this.memory },
       ...{ memoryRefusals, router: this.router, retained: this.retainedMessages, replays: this.replays },
       ...{ sessions: this.sessions, waiters: this.#waiters, backPressure: this.#backPressure, packets: this.packets },
-      control: new Control(current, parts.loadControl),
+      ...{ recorder: this.recorder, control: new Control(current, parts.loadControl) },
       denied: (...what: Parameters<Denials['denied']>) => this.#denials.denied(...what),
       full: (...what: Parameters<Denials['full']>) => this.#denials.full(...what),
     }
@@ -221,6 +221,7 @@ export class Server implements ServerSide {
       canStore: (bytes) => this.#gate.canAdd(bytes),
       canTakeAway: (bytes) => this.#gate.canTakeAway(bytes),
       loggedIn: (connection, accepted) => {
+        this.recorder.loggedIn(connection, this.sessions.get(accepted.client.clientId)!.session, accepted)
         this.connections.loggedIn(connection)
         this.#connectionLog.connected(connection, accepted)
         this.packets.tap?.loggedIn(connection, accepted.client)
@@ -358,6 +359,7 @@ export class Server implements ServerSide {
     this.memory.limit(options)
     this.admission.limitRate()
     this.closedConnections.trim()
+    this.recorder.trim()
     this.deliveryTransforms.reconfigure()
     this.#watchAccess()
     this.router.forget()

@@ -99,8 +99,10 @@ export class SessionServices implements SessionSide<Session> {
     return this.#parts.payloads?.parks(session, bytes, this.gauges.queuedBytes) ?? false
   }
 
-  dropped({ clientId }: { readonly clientId: string }, message: ApplicationMessage, cause: DropCause): void {
+  dropped(receiver: { readonly clientId: string }, message: ApplicationMessage, cause: DropCause): void {
+    const { clientId } = receiver
     this.#metrics.dropped[cause]++
+    if (receiver instanceof Session) receiver.record?.dropped(message.topicName, cause)
     if (cause === 'not authorized') this.#notReceived(clientId, message)
     if (!this.#events.hasListener.dropped) return
     message.own()

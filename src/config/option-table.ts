@@ -220,6 +220,26 @@ const brokerRows = rows('broker', [
       'Ended connections that are remembered with the cause of each, for operators to look at. Beyond it, the oldest is forgotten. 0 = none.',
   },
   {
+    key: 'max-recorder-bytes',
+    type: 'integer',
+    default: 33_554_432,
+    unit: 'bytes',
+    min: 0,
+    max: UINT32,
+    description:
+      'Memory for the flight recorder, which keeps the latest packets (without payloads) and decisions of each client for operators to look at. Beyond it, clients that have disconnected are forgotten, the oldest first. It is not part of `max-memory`. 0 = nothing is recorded.',
+  },
+  {
+    key: 'max-recorder-bytes-per-client',
+    type: 'integer',
+    default: 8_192,
+    unit: 'bytes',
+    min: 576,
+    max: 1_048_576,
+    description:
+      'Memory of the flight recorder for one client. Beyond it, and with many clients beyond an equal share of `max-recorder-bytes`, the oldest entries of the same client are overwritten.',
+  },
+  {
     key: 'max-sessions',
     type: 'integer',
     default: 100_000,

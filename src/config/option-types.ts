@@ -26,6 +26,10 @@ export interface TopLevelSettings {
   readonly maxPendingLogins: number
   /** Ended connections that are remembered with the cause of each, for operators to look at. Beyond it, the oldest is forgotten. 0 = none. Default 1000. */
   readonly maxClosedConnections: number
+  /** Memory for the flight recorder, which keeps the latest packets (without payloads) and decisions of each client for operators to look at. Beyond it, clients that have disconnected are forgotten, the oldest first. It is not part of `max-memory`. 0 = nothing is recorded. In bytes. Default 33554432. */
+  readonly maxRecorderBytes: number
+  /** Memory of the flight recorder for one client. Beyond it, and with many clients beyond an equal share of `max-recorder-bytes`, the oldest entries of the same client are overwritten. In bytes. Default 8192. */
+  readonly maxRecorderBytesPerClient: number
   /** Sessions that outlive their connections, in all. To make room for a new one, the broker ends the session of the same owner (a user name, or an address for anonymous clients) that has been disconnected the longest; if the owner has none, the new session is refused with 0x97 (3.1.1: 0x03). 0 = no limit. Default 100000. */
   readonly maxSessions: number
   /** Sessions that outlive their connections, per user name, or per address for anonymous clients. To make room for a new one, the broker ends the one that has been disconnected the longest; if all are connected, the new session is refused with 0x97 (3.1.1: 0x03). 0 = no limit. Default 50000. */

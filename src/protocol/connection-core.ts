@@ -20,6 +20,7 @@ import type { ProtocolVersion } from '../codec/packet-types.ts'
 import type { Properties } from '../codec/properties.ts'
 import type { ReasonCode } from '../codec/reason-code.ts'
 import type { Client } from './client.ts'
+import type { ClientRecord } from './client-record.ts'
 import type { ConnectionLimits } from './connection-limits.ts'
 import { ConnectionMemory, connectionMemoryLimit, type HeldKind } from './connection-memory.ts'
 import { after, allows, Event, isBehindConnack, State, takesPackets } from './connection-state.ts'
@@ -43,6 +44,8 @@ export abstract class ConnectionCore implements ServedConnection, Expiring {
   connectPacket: ReceivedConnect | undefined = undefined
   /** Authentication Method of CONNECT: it stays the same throughout [5.0 MQTT-4.12.0-5]. */
   authenticationMethod: string | undefined = undefined
+  /** Set by the Server before `accept`. */
+  record: ClientRecord | undefined = undefined
   /** The Server's own notes on this Connection. */
   notes: unknown = undefined
   readonly connectedAtMs: number
@@ -199,7 +202,7 @@ export abstract class ConnectionCore implements ServedConnection, Expiring {
 
   /** PUBLISH packets received and sent. */
   get messageCounts(): { readonly received: number; readonly sent: number } {
-    return { received: this.requests?.publishCount ?? 0, sent: this.sender.publishCount }
+    return { received: this.requests?.publishCount ?? 0, sent: this.sender.messages.count }
   }
 
   /** Bytes received of an incomplete packet. */

@@ -22,6 +22,7 @@ import { workOfStrings } from '../codec/utf8.ts'
 import { LoginConnection } from './connection-login.ts'
 import { connectionMemoryLimit } from './connection-memory.ts'
 import { Event, isFault, State } from './connection-state.ts'
+import type { ClientRecord } from './client-record.ts'
 import { NOT_TAKEN, TAKEN } from './requests.ts'
 import type { Incoming } from './transport.ts'
 
@@ -127,10 +128,23 @@ export class Connection extends LoginConnection implements Incoming {
     this.lastSignMs = this.server.turn.now()
     this.server.turn.work.spend(Work.packet + copied(decoder.end - decoder.start))
     this.sender.beginAnswer()
+    if (this.record !== undefined) this.recordHead(this.record)
     if (this.state === State.Connected && this.handleInPlace()) return
     this.checkOrder((decoder.firstByte >> 4) as PacketType)
     if (this.state === State.AwaitingConnect) this.connect(this.decodeConnect())
     else this.handleDecoded(this.decode())
+  }
+
+  /** Hot: runs for every packet received. A PUBLISH is recorded once its topic is known. */
+  protected recordHead(record: ClientRecord): void {
+    const { bytes, firstByte, bodyStart, end, start } = this.decoder
+    const type = firstByte >> 4
+    if (type === PacketType.PUBLISH) return
+    const has = hasPacketIdentifier(type) && end - bodyStart >= 2
+    const identifier = has ? (bytes[bodyStart]! << 8) | bytes[bodyStart + 1]! : 0
+    const codeAt = has ? bodyStart + 2 : bodyStart
+    const hasCode = type !== PacketType.SUBSCRIBE && type !== PacketType.UNSUBSCRIBE && codeAt < end
+    record.received(firstByte, identifier, end - start, hasCode ? bytes[codeAt]! : 0, undefined)
   }
 
   /** @returns whether the packet needed no decoding */
@@ -282,6 +296,11 @@ export class Connection extends LoginConnection implements Incoming {
     // What the Session sends after CONNACK may have to wait, too.
     return this.sender.isHolding
   }
+}
+
+/** Of the packets of a Client other than PUBLISH. */
+function hasPacketIdentifier(type: number): boolean {
+  return type >= PacketType.PUBACK && type <= PacketType.UNSUBSCRIBE
 }
 
 function filtersOf(packet: Packet): number {

@@ -70,11 +70,13 @@ export class IncomingPublishes {
     const topic = this.#topic(bytes, alias)
     this.#server.metrics.publishReceived++
     this.count++
+    const payloadBytes = view.payloadEnd - view.payloadStart
+    this.#connection.record?.received(decoder.firstByte, packetIdentifier, payloadBytes, 0, topic.topicName)
     if (qos === 2 && this.#isRepeat(bytes, topic, version)) return false
     if (qos === 1 && this.#open !== undefined) this.#checkReceiveMaximum(this.#open.size + 1, version)
 
     const { payloadStart, payloadEnd } = view
-    this.#server.metrics.publishBytesReceived += payloadEnd - payloadStart
+    this.#server.metrics.publishBytesReceived += payloadBytes
     const { clientId } = this.#connection.client
     const now = this.#server.turn.now()
     const { topicName } = topic

@@ -31,6 +31,8 @@ import { HELD_BYTES } from './memory-sizes.ts'
 import { LARGE_FRAME_BYTES, Output } from './output.ts'
 import { OutgoingAliases } from './outgoing-aliases.ts'
 import { makeOwnFrame } from './own-frame.ts'
+import { endsExchange, recordPacket } from './packet-head.ts'
+import { SentMessages } from './sent-messages.ts'
 import type { ServedConnection } from './served-connection.ts'
 import type { ServerSide } from './server-side.ts'
 import { sentPublish } from './sent-publish.ts'
@@ -56,7 +58,7 @@ export class Sender {
   maximumPacketSize = maxControlPacketBytes
   /** Request Problem Information: whether acknowledgements may have Reason String and User Property. */
   sendsProblemInformation = true
-  publishCount = 0
+  readonly messages: SentMessages = new SentMessages()
   readonly #server: ServerSide
   readonly #connection: ServedConnection
   readonly #output: Output
@@ -207,9 +209,13 @@ export class Sender {
     subscriptionIdentifiers: readonly number[],
   ): void {
     const { metrics } = this.#server
+    const { payloadLength } = message
     metrics.publishSent++
-    this.publishCount++
-    metrics.publishBytesSent += message.payloadLength
+    this.messages.count++
+    metrics.publishBytesSent += payloadLength
+    if (packetIdentifier !== 0) {
+      this.#connection.record?.sent(firstByte, packetIdentifier, payloadLength, 0, message.topicName)
+    } else this.messages.sentAtMostOnce(message.topicName, payloadLength)
     if (this.#server.packets.watches(this.#connection)) {
       this.#server.packets.sent(
         this.#connection,
@@ -264,6 +270,7 @@ export class Sender {
     if (this.#server.packets.watches(this.#connection)) {
       this.#server.packets.sent(this.#connection, { type, packetIdentifier, reasonCode, properties: noProperties })
     }
+    this.#connection.record?.sent(type << 4, packetIdentifier, 4, reasonCode, undefined)
     if (this.#mustHold(afterChange)) {
       const bytes = Buffer.allocUnsafe(LONGEST_PLAIN_ACKNOWLEDGEMENT_BYTES)
       const length = writeAcknowledgement(bytes, 0, type, packetIdentifier, reasonCode, this.version)
@@ -310,7 +317,9 @@ export class Sender {
 
   #encode(packet: Packet): Uint8Array | undefined {
     if (this.#server.packets.watches(this.#connection)) this.#server.packets.sent(this.#connection, packet)
-    return encodeWithinLimit(packet, this.version, this.maximumPacketSize)
+    const bytes = encodeWithinLimit(packet, this.version, this.maximumPacketSize)
+    if (bytes !== undefined) recordPacket(this.#connection.record, packet, bytes)
+    return bytes
   }
 
   #append(bytes: Uint8Array): void {
@@ -357,6 +366,7 @@ export class Sender {
 
   flush(): void {
     this.#isDirty = false
+    this.messages.record(this.#connection.record)
     const before = this.#output.writtenBytes
     this.#output.flush()
     const written = this.#output.writtenBytes - before
@@ -379,12 +389,6 @@ export class Sender {
     this.discardHeld()
     this.#output.discard()
   }
-}
-
-/** Whether that packet is the last of an exchange that the Client began. */
-function endsExchange(type: AcknowledgementPacket['type'], reasonCode: number): boolean {
-  if (type === PacketType.PUBREC) return reasonCode >= 0x80 // [5.0 MQTT-4.3.3-9]
-  return type !== PacketType.PUBREL
 }
 
 function patch(bytes: Uint8Array, at: number, firstByte: number, identifierOffset: number, identifier: number): void {

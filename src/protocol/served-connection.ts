@@ -8,6 +8,7 @@ import type { SubscribePacket, UnsubscribePacket } from '../codec/packets.ts'
 import type { Properties } from '../codec/properties.ts'
 import type { ReasonCode } from '../codec/reason-code.ts'
 import type { Client } from './client.ts'
+import type { ClientRecord } from './client-record.ts'
 import type { ConnectionLimits } from './connection-limits.ts'
 import type { Session } from './session.ts'
 
@@ -31,6 +32,8 @@ export interface ServedConnection {
   readonly limits: ConnectionLimits
   /** From CONNACK on. */
   readonly session: Session | undefined
+  /** Where it reports what happens to its Client; `undefined` before its login is accepted. */
+  readonly record: ClientRecord | undefined
   /** Changes how many bytes its Sender keeps that are not passed to the Transport. */
   keeps(change: number): void
   /** Ends it now if it was lost and its end has waited. @returns whether it had */

@@ -13,6 +13,7 @@
  * @module
  */
 import { MemoryAccount, sizeOfText } from '../base/memory-account.ts'
+import type { ClientRecord } from './client-record.ts'
 import { IdentifierSet } from './identifier-set.ts'
 import { RECEIVED_BYTES, SESSION_BYTES } from './memory-sizes.ts'
 import type { SessionConnection } from './session-connection.ts'
@@ -48,6 +49,8 @@ export abstract class SessionCore {
   /** Charged with everything that it holds. */
   readonly memory: MemoryAccount
   isEnded = false
+  /** Where it reports what happens to its Client; `undefined` until its first login since the start. */
+  record: ClientRecord | undefined = undefined
   /** How many Connections it has had. */
   connectionNumber = 0
   /** Set by `connect` and `disconnect` alone. */

@@ -66,6 +66,7 @@ export class Session extends FlowingSession implements Subscriber {
     if (shared !== undefined) this.hadShared = true
     this.ledger?.queued(this, delivery)
     if (waits) {
+      this.record?.queued(message.topicName)
       this.push(delivery, parks)
       if (!message.isLoaded) this.flow()
     } else {

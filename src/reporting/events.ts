@@ -28,6 +28,11 @@ interface Entry {
 
 const NO_ENTRIES: readonly Entry[] = []
 
+/** A part of the broker that is called with every event that is emitted, before the listeners. */
+export interface EventObserver {
+  observe<Name extends EventName>(name: Name, event: BrokerEvents[Name]): void
+}
+
 /**
  * Listeners by event, as in Node's EventEmitter: a function that was added twice is called twice, and `off` removes the
  * latest. Unlike there, an unknown name throws, and `error` without a listener does not.
@@ -36,6 +41,8 @@ export class Events implements PluginEvents {
   /** Replaced and never changed, so that a listener may add and remove others while an event is emitted. */
   readonly #entries = new Map<EventName, readonly Entry[]>()
   readonly #log: Logger
+  /** Of the broker itself: the recorder, replaced at each start. It does not make events of the hot path emitted. */
+  observer: EventObserver | undefined = undefined
   /** Which events of the hot path have a listener: plain fields, because they are read for every message. */
   readonly hasListener: { published: boolean; delivered: boolean; dropped: boolean; packets: boolean } = {
     published: false,
@@ -103,6 +110,7 @@ export class Events implements PluginEvents {
   }
 
   emit<Name extends EventName>(name: Name, event: BrokerEvents[Name]): void {
+    this.observer?.observe(name, event)
     for (const entry of this.#entriesOf(name)) {
       if (entry.isOnce) this.#replace(name, without(this.#entriesOf(name), entry))
       callGuarded(entry.listener, event, (error) =>

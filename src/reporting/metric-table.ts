@@ -107,6 +107,11 @@ export const metricTable: Readonly<Record<MetricName, MetricRow>> = {
     'Pairs of a user name and the address of a login forgotten at `max-known-logins`.',
   ),
   closedConnectionsForgotten: row('connections', 'Ended connections forgotten at `max-closed-connections`.'),
+  recorderClientsForgotten: row(
+    'clients',
+    'Disconnected clients of which the flight recorder has forgotten everything, at `max-recorder-bytes`.',
+  ),
+  recorderEntriesLost: row('entries', 'Entries that the flight recorder had no room for, at `max-recorder-bytes`.'),
   adminRequests: row('requests', 'Requests to the HTTP API, `/metrics` and health checks.'),
   adminOverLimit: row(
     'requests',

@@ -55,6 +55,8 @@ export class Metrics implements ConnectionMetrics {
   loginNamesForgotten = 0
   knownLoginsForgotten = 0
   closedConnectionsForgotten = 0
+  recorderClientsForgotten = 0
+  recorderEntriesLost = 0
   adminRequests = 0
   adminOverLimit = 0
   adminLoginsRefused = 0

@@ -347,6 +347,8 @@ const WAITING: ReadonlySet<string> = new Set([
 const ELSEWHERE: ReadonlySet<string> = new Set([
   'max-connect-packet-size', // connection-limits.test.ts: protocolErrors, clientRefused
   'max-closed-connections', // closed-connections.test.ts: closedConnectionsForgotten; it is reached all the time, without an event
+  'max-recorder-bytes', // recorder.test.ts: recorderClientsForgotten, recorderEntriesLost, limitReached
+  'max-recorder-bytes-per-client', // recorder.test.ts: a client overwrites its own oldest entries, all the time
   'max-delivery-attempts', // delivery-attempts.test.ts: dropped, "too many attempts"
   'max-handshakes', // waiting-room.test.ts: handshakesRefused, handshakeRefused
   'auth.jwt.max-answer-bytes', // auth-jwt.test.ts: loginsRefused, clientRefused

@@ -12,6 +12,7 @@ import type { Properties } from '../../../src/codec/properties.ts'
 import { ReasonCode } from '../../../src/codec/reason-code.ts'
 import type { EventName } from '../../../src/access/broker-events.ts'
 import type { ConfigInput } from '../../../src/config/options.ts'
+import { serverOf } from '../../../src/broker/broker.ts'
 import type { Plugin } from '../../../src/access/plugin.ts'
 import { VirtualBroker } from '../../support/virtual-broker.ts'
 import type { ConnectOptions, TestClient } from '../../support/test-client.ts'
@@ -207,6 +208,23 @@ export const effects: Readonly<Record<string, Effect>> = {
     observe: async (broker) => {
       for (const clientId of ['a', 'b']) broker.connect({ clientId }).drop()
       return (await broker.broker.closedConnections()).items.map(({ clientId }) => clientId)
+    },
+  },
+  'broker/max-recorder-bytes': {
+    config: { 'max-recorder-bytes': 0 },
+    expected: 0,
+    observe: (broker) => {
+      broker.connect({ clientId: 'a' })
+      return serverOf(broker.broker).recorder.pages.bytes
+    },
+  },
+  'broker/max-recorder-bytes-per-client': {
+    config: { 'max-recorder-bytes-per-client': 600 },
+    expected: true,
+    observe: (broker) => {
+      const client = broker.connect({ clientId: 'a' })
+      for (let at = 0; at < 100; at++) client.publish(`topic/${at}`, 'x', 0)
+      return serverOf(broker.broker).recorder.of('a')!.bytes < 2_500
     },
   },
   'broker/max-sessions': {

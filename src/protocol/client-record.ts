@@ -1,0 +1,47 @@
+/**
+ * The seam through which a Connection, its Session and the parts of the Server report what happens to one Client: the
+ * heads of its packets, and what becomes of messages for it. The flight recorder keeps them.
+ *
+ *   Connection ── received ──┐
+ *   Sender ────── sent ──────┼──> ClientRecord ──> a few rows in memory
+ *   Session ───── queued ────┘
+ *
+ * Hot: every packet comes by. Arguments are numbers and texts that exist anyway, so a call makes no object. Messages
+ * sent at QoS 0 are counted and reported once a turn.
+ *
+ * @module
+ */
+import type { DropCause } from './drop-cause.ts'
+
+export interface ClientRecord {
+  /**
+   * A packet was received; it may turn out to be malformed.
+   *
+   * @param firstByte its type and flags
+   * @param packetIdentifier 0 if it has none
+   * @param bytes its size; of a PUBLISH, that of its payload
+   * @param reasonCode 0 if it has none
+   * @param topicName of a PUBLISH
+   */
+  received(
+    firstByte: number,
+    packetIdentifier: number,
+    bytes: number,
+    reasonCode: number,
+    topicName: string | undefined,
+  ): void
+  /** A packet was sent, or waits for the Store to be sent. The parameters are those of `received`. */
+  sent(
+    firstByte: number,
+    packetIdentifier: number,
+    bytes: number,
+    reasonCode: number,
+    topicName: string | undefined,
+  ): void
+  /** In one turn, so many messages of QoS 0 were sent, with so many bytes of payload. */
+  sentAtMostOnce(messages: number, bytes: number, lastTopicName: string): void
+  /** A message of QoS 1 or 2 waits in its Session. */
+  queued(topicName: string): void
+  /** A message does not reach it. */
+  dropped(topicName: string, cause: DropCause): void
+}

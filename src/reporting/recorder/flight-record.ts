@@ -1,0 +1,303 @@
+/**
+ * What the flight recorder keeps about one Client: its latest packets and decisions, in a ring of pages.
+ *
+ *   oldest page ──> … ──> newest page [ row, row, … ]
+ *
+ * What repeats itself within a second becomes one row with a count, so that a Client that sends a thousand messages a
+ * second fills two rows a second and not two thousand. A row that is one of the last four is looked for; that is enough
+ * for a PUBLISH and its answer, which take turns.
+ *
+ * @module
+ */
+import type { Linked } from '../../base/linked-list.ts'
+import { PacketType } from '../../codec/packet-types.ts'
+import type { ClientRecord } from '../../protocol/client-record.ts'
+import type { DropCause } from '../../protocol/drop-cause.ts'
+import { RecordKind, type RecordEntry } from './record-kind.ts'
+import {
+  PAGE_BYTES,
+  PAGE_ROWS,
+  ROW_WORDS,
+  shortText,
+  sizeOfRecordText,
+  type RecordPages,
+  type RecordSlab,
+} from './record-pages.ts'
+
+/** Rows that are compared with a new one. */
+const LOOK_BACK = 4
+/** Milliseconds within which the same is one row. */
+const FOLDED_MS = 1000
+const HIGH = 2 ** 32
+const HIGH_BITS = 0x3f
+/** Set in the place of the Packet Identifier, which messages of QoS 0 have not. */
+const SEVERAL = 0x1_0000
+const PING = (RecordKind.Received << 16) | (PacketType.PINGREQ << 12)
+const AT_MOST_ONCE = RecordKind.SentAtMostOnce << 16
+
+/** What a record needs from the recorder. */
+export interface RecordRoom {
+  readonly pages: RecordPages
+  /** Milliseconds since the recorder began. */
+  now(): number
+  /** Whether that record may take another page. It may have to give up its oldest ones instead. */
+  mayGrow(record: FlightRecord): boolean
+  /** How many bytes that record may take. */
+  shareOf(record: FlightRecord): number
+  /** Whether a text of so many bytes has room. */
+  hasRoomFor(record: FlightRecord, bytes: number): boolean
+  /** An entry had no room at all. */
+  lost(): void
+}
+
+export class FlightRecord implements ClientRecord, Linked<FlightRecord> {
+  previous: FlightRecord | undefined = undefined
+  next: FlightRecord | undefined = undefined
+  readonly clientId: string
+  /** Whose it is counted for while its Client is gone: a user, or a network. */
+  holder = ''
+  /** The memory that its pages and texts take. */
+  bytes = 0
+  /** False once it was forgotten: nothing more is recorded. */
+  isOpen = true
+  /** When what was recorded before was lost: its row was needed, or there was no room. -1 if nothing was lost. */
+  lostBeforeMs = -1
+  readonly #room: RecordRoom
+  /** Its pages, the oldest first. */
+  readonly #pages: number[] = []
+  #slab: RecordSlab | undefined = undefined
+  /** The newest row, and the first of its page, as indexes in the slab. */
+  #row = -1
+  #firstRow = 0
+
+  constructor(clientId: string, room: RecordRoom) {
+    this.clientId = clientId
+    this.#room = room
+  }
+
+  received(
+    firstByte: number,
+    packetIdentifier: number,
+    bytes: number,
+    reasonCode: number,
+    topicName: string | undefined,
+  ): void {
+    this.#add(
+      (RecordKind.Received << 16) | (firstByte << 8) | reasonCode,
+      packetIdentifier,
+      bytes,
+      1,
+      topicName,
+      undefined,
+    )
+  }
+
+  sent(
+    firstByte: number,
+    packetIdentifier: number,
+    bytes: number,
+    reasonCode: number,
+    topicName: string | undefined,
+  ): void {
+    this.#add((RecordKind.Sent << 16) | (firstByte << 8) | reasonCode, packetIdentifier, bytes, 1, topicName, undefined)
+  }
+
+  sentAtMostOnce(messages: number, bytes: number, lastTopicName: string): void {
+    this.#add(AT_MOST_ONCE, 0, bytes, messages, lastTopicName, undefined)
+  }
+
+  queued(topicName: string): void {
+    this.#add(RecordKind.Queued << 16, 0, 0, 1, topicName, undefined)
+  }
+
+  dropped(topicName: string, cause: DropCause): void {
+    this.#add(RecordKind.Dropped << 16, 0, 0, 1, topicName, cause)
+  }
+
+  /** Records a decision. */
+  note(kind: RecordKind, code: number, subject?: string, detail?: string): void {
+    this.#add((kind << 16) | code, 0, 0, 1, subject, detail)
+  }
+
+  /** Hot: runs for every packet. */
+  #add(
+    what: number,
+    packetIdentifier: number,
+    bytes: number,
+    count: number,
+    subject: string | undefined,
+    detail: string | undefined,
+  ): void {
+    if (!this.isOpen) return
+    const kept = subject === undefined || subject.length <= 256 ? subject : shortText(subject)
+    const time = Math.floor(this.#room.now())
+    if (this.#slab !== undefined && this.#fold(this.#slab, what, packetIdentifier, bytes, count, kept, detail, time))
+      return
+    this.#begin(what, packetIdentifier, bytes, count, kept, detail, time)
+  }
+
+  /** @returns whether one of the last rows stands for it as well */
+  #fold(
+    slab: RecordSlab,
+    what: number,
+    packetIdentifier: number,
+    bytes: number,
+    count: number,
+    subject: string | undefined,
+    detail: string | undefined,
+    time: number,
+  ): boolean {
+    const { words, subjects, details } = slab
+    const first = Math.max(this.#firstRow, this.#row - LOOK_BACK + 1)
+    for (let row = this.#row; row >= first; row--) {
+      const at = row * ROW_WORDS
+      if (words[at + 1] !== what) continue
+      const isSame = subjects[row] === subject && details[row] === detail
+      // An empty retained message removes one, and must not be hidden among others.
+      if ((!isSame && what !== AT_MOST_ONCE) || (words[at + 3] === 0) !== (bytes === 0)) continue
+      const span = ((time >>> 0) - words[at]!) >>> 0
+      if (span > FOLDED_MS && what !== PING) return false
+      const packed = words[at + 2]!
+      if (what === PING) {
+        words[at] = time >>> 0
+        words[at + 2] = Math.floor(time / HIGH) & HIGH_BITS
+      } else if (what === AT_MOST_ONCE) {
+        words[at + 2] = (packed & (SEVERAL | HIGH_BITS)) | (span << 6) | (isSame ? 0 : SEVERAL)
+        this.#setSubject(slab, row, subject)
+      } else words[at + 2] = (packetIdentifier << 16) | (span << 6) | (packed & HIGH_BITS)
+      words[at + 3]! += bytes
+      words[at + 4]! += count
+      return true
+    }
+    return false
+  }
+
+  #begin(
+    what: number,
+    packetIdentifier: number,
+    bytes: number,
+    count: number,
+    subject: string | undefined,
+    detail: string | undefined,
+    time: number,
+  ): void {
+    if (this.#slab === undefined || this.#row + 1 === this.#firstRow + PAGE_ROWS) {
+      if (!this.#nextPage(time)) return
+    } else this.#row++
+    const slab = this.#slab!
+    const at = this.#row * ROW_WORDS
+    slab.words[at] = time >>> 0
+    slab.words[at + 1] = what
+    slab.words[at + 2] = (packetIdentifier << 16) | (Math.floor(time / HIGH) & HIGH_BITS)
+    slab.words[at + 3] = bytes
+    slab.words[at + 4] = count
+    this.#setSubject(slab, this.#row, subject)
+    if (detail !== undefined) slab.details[this.#row] = this.#charged(shortText(detail))
+  }
+
+  #setSubject({ subjects }: RecordSlab, row: number, subject: string | undefined): void {
+    const old = subjects[row]
+    if (old === subject) return
+    if (old !== undefined) this.#charge(-sizeOfRecordText(old))
+    subjects[row] = subject === undefined ? undefined : this.#charged(subject)
+  }
+
+  /** @returns `undefined` for a text for which there is no room */
+  #charged(text: string): string | undefined {
+    const bytes = sizeOfRecordText(text)
+    if (!this.#room.hasRoomFor(this, bytes)) return undefined
+    this.#charge(bytes)
+    return text
+  }
+
+  #charge(bytes: number): void {
+    this.bytes += bytes
+    this.#room.pages.bytes += bytes
+  }
+
+  #nextPage(time: number): boolean {
+    const { pages } = this.#room
+    const share = this.#room.shareOf(this)
+    while (this.#pages.length > 1 && this.bytes > share) this.#dropOldest()
+    let page: number
+    if (this.#room.mayGrow(this)) {
+      page = pages.take()
+      this.bytes += PAGE_BYTES
+    } else if (this.#pages.length > 0) {
+      page = this.#pages.shift()!
+      this.#lose(page)
+    } else {
+      this.lostBeforeMs = time
+      this.#room.lost()
+      return false
+    }
+    this.#pages.push(page)
+    this.#slab = pages.slabOf(page)
+    this.#firstRow = this.#row = pages.firstRowOf(page)
+    return true
+  }
+
+  /** Clears a page of which the last row is as old as anything that is lost. */
+  #lose(page: number): void {
+    const { pages } = this.#room
+    this.lostBeforeMs = timeOf(pages.slabOf(page).words, (pages.firstRowOf(page) + PAGE_ROWS - 1) * ROW_WORDS)
+    this.bytes -= pages.clear(page)
+  }
+
+  #dropOldest(): void {
+    const page = this.#pages.shift()!
+    this.#lose(page)
+    this.#room.pages.giveBack(page)
+    this.bytes -= PAGE_BYTES
+  }
+
+  /** Forgets everything. */
+  clear(): void {
+    const { pages } = this.#room
+    for (const page of this.#pages) {
+      pages.clear(page)
+      pages.giveBack(page)
+    }
+    this.lostBeforeMs = Math.floor(this.#room.now())
+    this.bytes = 0
+    this.#pages.length = 0
+    this.#slab = undefined
+    this.#row = -1
+  }
+
+  /** What is recorded, the oldest first. Times count from the beginning of the recorder. */
+  *entries(): Generator<RecordEntry, void, undefined> {
+    const { pages } = this.#room
+    for (const [index, page] of this.#pages.entries()) {
+      const first = pages.firstRowOf(page)
+      const last = index === this.#pages.length - 1 ? this.#row : first + PAGE_ROWS - 1
+      for (let row = first; row <= last; row++) yield entryOf(pages.slabOf(page), row)
+    }
+  }
+}
+
+function timeOf(words: Uint32Array, at: number): number {
+  return words[at]! + (words[at + 2]! & HIGH_BITS) * HIGH
+}
+
+function entryOf({ words, subjects, details }: RecordSlab, row: number): RecordEntry {
+  const at = row * ROW_WORDS
+  const what = words[at + 1]!
+  const packed = words[at + 2]!
+  const kind = (what >>> 16) as RecordKind
+  const atMs = timeOf(words, at)
+  const isCounted = kind === RecordKind.SentAtMostOnce
+  return {
+    kind,
+    firstByte: (what >>> 8) & 0xff,
+    code: what & 0xff,
+    packetIdentifier: isCounted ? 0 : packed >>> 16,
+    bytes: words[at + 3]!,
+    count: words[at + 4]!,
+    atMs,
+    untilMs: atMs + ((packed >>> 6) & 0x3ff),
+    subject: subjects[row],
+    detail: details[row],
+    hasSeveralSubjects: isCounted && (packed & SEVERAL) !== 0,
+  }
+}

@@ -1,0 +1,60 @@
+/** What an entry of the flight recorder is about. @module */
+
+/** Kinds of entries. Each is one byte of a row. */
+export const RecordKind = {
+  /** A packet came. Subject: the Topic Name of a PUBLISH. */
+  Received: 1,
+  /** A packet was sent. Subject: the Topic Name of a PUBLISH. */
+  Sent: 2,
+  /** Messages of QoS 0 were sent. Subject: the Topic Name of the last one. */
+  SentAtMostOnce: 3,
+  /** A message waits in the Session. Subject: its Topic Name. */
+  Queued: 4,
+  /** A message did not reach this Client. Subject: its Topic Name; detail: the cause. */
+  Dropped: 5,
+  /** Its login was accepted. Subject: where it came from; detail: what holds for the connection. */
+  Connected: 6,
+  /** Its connection ended. Subject: the cause. */
+  Disconnected: 7,
+  SessionCreated: 8,
+  /** Subject: the cause. */
+  SessionEnded: 9,
+  /** Subject: the Topic Filter; code: the granted QoS. */
+  Subscribed: 10,
+  /** Subject: the Topic Filter. */
+  SubscribeRefused: 11,
+  /** Subject: the Topic Filter. */
+  Unsubscribed: 12,
+  /** A message of this Client was refused. Subject: its Topic Name. */
+  PublishRefused: 13,
+  /** A plugin has replaced a message of this Client. Subject: its Topic Name; detail: that of the new message. */
+  Replaced: 14,
+  /** A plugin has dropped a message of this Client. Subject: its Topic Name. */
+  DroppedByPlugin: 15,
+  /** Its Will was published. Subject: the Topic Name. */
+  WillPublished: 16,
+} as const
+export type RecordKind = (typeof RecordKind)[keyof typeof RecordKind]
+
+/** An entry, as it is read. */
+export interface RecordEntry {
+  readonly kind: RecordKind
+  /** First byte of a packet: its type and flags. */
+  readonly firstByte: number
+  /** Reason Code, or the granted QoS. */
+  readonly code: number
+  /** Of the last packet that it stands for. */
+  readonly packetIdentifier: number
+  /** Of all packets that it stands for; of PUBLISH packets, their payloads. */
+  readonly bytes: number
+  /** How many of the same kind came within a second. */
+  readonly count: number
+  /** In monotonic milliseconds. */
+  readonly atMs: number
+  /** When the last one came. */
+  readonly untilMs: number
+  readonly subject: string | undefined
+  readonly detail: string | undefined
+  /** Of messages of QoS 0: whether they had several topics, of which the subject is the last. */
+  readonly hasSeveralSubjects: boolean
+}

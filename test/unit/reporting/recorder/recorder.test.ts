@@ -1,0 +1,182 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { serverOf } from '../../../../src/broker/broker.ts'
+import { RecordKind, type RecordEntry } from '../../../../src/reporting/recorder/record-kind.ts'
+import type { ConfigInput } from '../../../../src/config/options.ts'
+import { VirtualBroker } from '../../../support/virtual-broker.ts'
+
+const KEPT = { cleanStart: false, properties: { sessionExpiryInterval: 1000 } } as const
+
+function entriesOf({ broker }: VirtualBroker, clientId: string): RecordEntry[] {
+  return [...(serverOf(broker).recorder.of(clientId)?.entries() ?? [])]
+}
+
+const names = new Map(Object.entries(RecordKind).map(([name, kind]) => [kind as number, name]))
+
+function linesOf(broker: VirtualBroker, clientId: string): string[] {
+  return entriesOf(broker, clientId).map(({ kind, firstByte, code, packetIdentifier, count, subject = '' }) =>
+    [names.get(kind), firstByte >> 4, code, packetIdentifier, subject, count].join(' '),
+  )
+}
+
+function usedBytes({ broker }: VirtualBroker): number {
+  return serverOf(broker).recorder.pages.bytes
+}
+
+test('packets and decisions are recorded by their heads, in order', async () => {
+  const broker = await VirtualBroker.start()
+  const meter = broker.connect({ clientId: 'meter' })
+  meter.subscribe('a/#', 1)
+  broker.connect({ clientId: 'other' }).publish('a/b', 'secret', 1)
+  meter.disconnect()
+  assert.deepEqual(linesOf(broker, 'meter'), [
+    'Connected 0 0 0 192.0.2.1 1',
+    'Sent 2 0 0  1',
+    'Received 8 0 1  1',
+    'Subscribed 0 1 0 a/# 1',
+    'Sent 9 1 1  1',
+    'Sent 3 0 1 a/b 1',
+    'Received 14 0 0  1',
+    'Disconnected 0 0 0 disconnected by client 1',
+    'Dropped 0 0 0 a/b 1',
+    'SessionEnded 0 0 0 connection ended 1',
+  ])
+  // What it had not acknowledged is dropped with its session.
+  assert.doesNotMatch(JSON.stringify(entriesOf(broker, 'other')), /secret/)
+  await broker.close()
+})
+
+test('what repeats itself within a second is one entry with a count', async () => {
+  const broker = await VirtualBroker.start()
+  const meter = broker.connect({ clientId: 'meter' })
+  for (let at = 0; at < 500; at++) meter.publish('power', String(at), 1)
+  broker.advance(2000)
+  meter.publish('power', 'x', 1)
+  const published = entriesOf(broker, 'meter').filter(({ kind, subject }) => kind === RecordKind.Received && subject)
+  assert.deepEqual(
+    published.map(({ count, subject }) => [count, subject]),
+    [
+      [500, 'power'],
+      [1, 'power'],
+    ],
+  )
+  await broker.close()
+})
+
+test('messages of QoS 0 are counted once a turn, with the last topic', async () => {
+  const broker = await VirtualBroker.start()
+  const reader = broker.connect({ clientId: 'reader' })
+  reader.subscribe('#', 0)
+  const meter = broker.connect({ clientId: 'meter' })
+  for (const topic of ['a', 'b', 'c']) meter.publish(topic, 'xy', 0)
+  const sent = entriesOf(broker, 'reader').filter(({ kind }) => kind === RecordKind.SentAtMostOnce)
+  assert.deepEqual(
+    sent.map(({ count, bytes, subject, hasSeveralSubjects }) => [count, bytes, subject, hasSeveralSubjects]),
+    [[3, 6, 'c', true]],
+  )
+  await broker.close()
+})
+
+test('an empty retained message is not hidden among others of its topic', async () => {
+  const broker = await VirtualBroker.start()
+  const meter = broker.connect({ clientId: 'meter' })
+  meter.publish('lamp', 'on', 0, { retain: true })
+  meter.publish('lamp', '', 0, { retain: true })
+  const published = entriesOf(broker, 'meter').filter(({ subject }) => subject === 'lamp')
+  assert.deepEqual(
+    published.map(({ bytes }) => bytes),
+    [2, 0],
+  )
+  await broker.close()
+})
+
+test('a ring overwrites its own oldest entries, and says up to when they are lost', async () => {
+  const broker = await VirtualBroker.start({ 'max-recorder-bytes-per-client': 4096 })
+  const meter = broker.connect({ clientId: 'meter' })
+  for (let at = 0; at < 1000; at++) {
+    meter.publish(`topic/${at}`, 'x', 0)
+    broker.advance(10)
+  }
+  const record = serverOf(broker.broker).recorder.of('meter')!
+  assert.ok(record.bytes <= 4096, `${record.bytes} bytes`)
+  assert.ok(record.bytes >= 2048, `${record.bytes} bytes`)
+  const entries = entriesOf(broker, 'meter')
+  assert.equal(entries.at(-1)!.subject, 'topic/999')
+  assert.ok(record.lostBeforeMs > 0 && record.lostBeforeMs < entries[0]!.atMs)
+  await broker.close()
+})
+
+test('no Client pushes out the entries of another: not by its packets, nor by a churn of identifiers', async () => {
+  const broker = await VirtualBroker.start({ 'max-recorder-bytes': 60_000, 'max-recorder-bytes-per-client': 4096 })
+  const peer = (last: number) => ({ peer: { address: `192.0.2.${last}` } })
+  const victim = broker.connect({ clientId: 'victim', ...peer(1) })
+  victim.publish('precious', 'x', 1)
+  const gone = broker.connect({ clientId: 'gone', ...peer(2) })
+  gone.publish('precious', 'x', 1)
+  gone.disconnect()
+  const before = [linesOf(broker, 'victim'), linesOf(broker, 'gone')]
+  for (let at = 0; at < 500; at++) {
+    const churner = broker.connect({ clientId: `churner-${at}`, ...peer(66) })
+    for (let topic = 0; topic < 60; topic++) churner.publish(`flood/${at}/${topic}/${'x'.repeat(300)}`, 'x', 0)
+    churner.disconnect()
+    assert.ok(usedBytes(broker) <= 60_000, `${usedBytes(broker)} bytes after ${at}`)
+  }
+  assert.deepEqual([linesOf(broker, 'victim'), linesOf(broker, 'gone')], before)
+  assert.ok(broker.broker.metrics.recorderClientsForgotten > 400)
+  await broker.close()
+})
+
+test('without room for a first page, entries are counted as lost, and the limit is reported once', async () => {
+  const broker = await VirtualBroker.start({ 'max-recorder-bytes': 1_500, 'max-recorder-bytes-per-client': 576 })
+  const limits: string[] = []
+  broker.broker.on('limitReached', ({ option }) => limits.push(option))
+  for (const clientId of ['a', 'b', 'c', 'd']) broker.connect({ clientId })
+  assert.ok(broker.broker.metrics.recorderEntriesLost > 0)
+  assert.deepEqual(limits, ['max-recorder-bytes'])
+  assert.ok(usedBytes(broker) <= 1_500)
+  await broker.close()
+})
+
+test('with max-recorder-bytes 0 nothing is recorded, and a reload forgets what was', async () => {
+  const broker = await VirtualBroker.start()
+  const meter = broker.connect({ clientId: 'meter' })
+  broker.connect({ clientId: 'gone' }).disconnect()
+  assert.ok(usedBytes(broker) > 0)
+  const config: ConfigInput = { listeners: {}, 'sys-interval': 0, 'max-recorder-bytes': 0 }
+  const reloaded = broker.broker.reload(config)
+  await broker.settle()
+  await reloaded
+  meter.publish('a', 'x', 1)
+  assert.deepEqual(linesOf(broker, 'meter'), [])
+  assert.equal(serverOf(broker.broker).recorder.of('gone'), undefined)
+  assert.equal(usedBytes(broker), 0)
+  meter.disconnect()
+  assert.equal(serverOf(broker.broker).recorder.count, 0)
+  assert.equal(broker.broker.metrics.recorderEntriesLost, 0)
+  await broker.close()
+})
+
+test('a Client that comes back continues its record, and what waited for it meanwhile is in it', async () => {
+  const broker = await VirtualBroker.start()
+  const away = broker.connect({ clientId: 'away', ...KEPT })
+  away.subscribe('a', 1)
+  away.drop()
+  broker.connect({ clientId: 'meter' }).publish('a', 'x', 1)
+  broker.connect({ clientId: 'away', ...KEPT })
+  const kinds = entriesOf(broker, 'away').map(({ kind }) => names.get(kind))
+  assert.deepEqual(kinds.slice(-5), ['Disconnected', 'Queued', 'Connected', 'Sent', 'Sent'])
+  await broker.close()
+})
+
+test('a page that is cleared by a reload is used again', async () => {
+  const broker = await VirtualBroker.start()
+  for (let at = 0; at < 200; at++) broker.connect({ clientId: `c${at}` }).drop()
+  const reloaded = broker.broker.reload({ listeners: {}, 'sys-interval': 0, 'max-recorder-bytes': 2_000 })
+  await broker.settle()
+  await reloaded
+  assert.ok(usedBytes(broker) <= 2_000)
+  const again = broker.connect({ clientId: 'again' })
+  again.publish('a', 'x', 0)
+  assert.equal(entriesOf(broker, 'again').at(-1)!.subject, 'a')
+  await broker.close()
+})
