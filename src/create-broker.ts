@@ -10,7 +10,8 @@ import type { ControlHandler } from './broker/control.ts'
 import type { Admin } from './broker/host/admin.ts'
 import type { Sockets } from './admin/http/http-door.ts'
 import type { AdminDoor, AdminHost } from './broker/host/admin-door.ts'
-import type { ConfigInput, Options } from './config/options.ts'
+import type { TelemetryExport, TelemetryHost } from './broker/host/telemetry-export.ts'
+import type { ConfigInput, Options, TelemetryOptions } from './config/options.ts'
 import { loadCertificates } from './listeners/certificates.ts'
 import { openListener } from './listeners/listener.ts'
 import { mountWebSocket } from './listeners/mount.ts'
@@ -52,6 +53,12 @@ async function openAdmin(broker: BrokerOfParts, options: Options, host: AdminHos
   return openHttpDoor(broker, options, host, { listen, loadCertificates, openPasswords })
 }
 
+/** Few configurations have it. */
+async function openTelemetry(options: TelemetryOptions, host: TelemetryHost): Promise<TelemetryExport> {
+  const { openTelemetry: open } = await import('./telemetry/telemetry.ts')
+  return open(options, host)
+}
+
 /**
  * An MQTT server for 3.1, 3.1.1 and 5.0. `start()` opens it and `close()` closes it; a closed broker can be started
  * again. `createBroker` creates and starts one.
@@ -76,6 +83,7 @@ export const Broker: BrokerConstructor = class Broker extends BrokerOfParts {
       plugins: shippedPlugins,
       loadAdmin,
       openAdmin,
+      openTelemetry,
       makeCredentials,
       planAccess,
       loadControl,

@@ -37,6 +37,7 @@ export const FLOORS: Readonly<Record<string, number>> = {
   broker: 4,
   listeners: 5,
   plugins: 5,
+  telemetry: 5,
   admin: 5,
   bridges: 5,
   // Drives any broker over the network, including ours; it starts the program and imports no part of it above this

@@ -43,7 +43,8 @@ for (const figure of broker.figures()) if (figure.kind === 'histogram') console.
 Counters and histograms start at 0 when the broker starts and only grow; gauges rise and fall. \`broker.metrics\` has the counters as
 live fields: \`broker.metrics.takeovers\` is the value of \`takeovers\`, \`broker.metrics.dropped['queue full']\` that of
 \`dropped.queue full\`. Figures have a name for Prometheus, where times are in seconds, unless Prometheus can
-compute them from others.
+compute them from others. Their name for [OpenTelemetry](../operating/telemetry.md) is the same without \`_total\` and \`_seconds\`, with a dot
+after \`sluice\`: \`sluice.messages_received\`.
 
 The topics are below \`${SYS_TOPIC_PREFIX}\`: retained messages that the broker publishes every \`sys-interval\` seconds if their value has
 changed. Many figures are also published under Mosquitto's topic, with its unit and meaning, so that exporters and dashboards

@@ -27,6 +27,7 @@ export const INTERFACES: readonly { scope: OptionScope; name: string; summary: s
   { scope: 'persistence', name: 'PersistenceOptions', summary: 'Keys of `persistence`.' },
   { scope: 'log', name: 'LogOptions', summary: 'Keys of `log`.' },
   { scope: 'admin', name: 'AdminSettings', summary: 'Keys of `admin`.' },
+  { scope: 'telemetry', name: 'TelemetryOptions', summary: 'Keys of `telemetry`.' },
 ]
 
 /** Keys whose resolved form `options.ts` defines by hand. */
@@ -107,6 +108,7 @@ export const SECTIONS = [
   { section: 'persistence', title: '`persistence`', scopes: ['persistence'] },
   { section: 'log', title: '`log`', scopes: ['log'] },
   { section: 'admin', title: '`admin`', scopes: ['admin'] },
+  { section: 'telemetry', title: '`telemetry`', scopes: ['telemetry'] },
 ] as const
 
 function shownDefault(row: OptionRow): string {

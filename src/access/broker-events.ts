@@ -17,6 +17,12 @@ export interface BrokerEvents {
   reloaded: { readonly listeners: readonly { readonly name: string; readonly url: string }[] }
   /** The store became full or unable to write, or recovered. Until it recovers, QoS 1 and 2 are refused. */
   storeHealth: { readonly healthy: boolean; readonly condition: 'well' | 'full' | 'failing'; readonly reason: string }
+  /** The export to the collector of `telemetry` failed, or works again; once for each change of a signal. */
+  telemetryHealth: {
+    readonly signal: 'metrics' | 'logs' | 'traces'
+    readonly healthy: boolean
+    readonly reason: string
+  }
   /** The broker begins to close: connections end with 0x8B. */
   closing: { readonly connections: number }
   /** Everything is closed. */

@@ -13,6 +13,7 @@ import type { Directory, MakeCredentials, Step } from '../access/directory/direc
 import type { ControlHandler } from './control.ts'
 import type { PluginFactory } from '../access/plugin.ts'
 import type { OpenAdmin } from './host/admin-door.ts'
+import type { OpenTelemetry } from './host/telemetry-export.ts'
 import { type ProcessMemory } from '../limits/process-memory.ts'
 import type { OpenOne } from './host/open-listeners.ts'
 import { type OpenFiles } from '../limits/open-files.ts'
@@ -23,6 +24,8 @@ export interface FloorParts extends StreamPumps {
   readonly plugins: ReadonlyMap<string, PluginFactory>
   /** Hashes the password of a user. */
   readonly makeCredentials: MakeCredentials
+  /** Makes the export that `telemetry` configures. */
+  readonly openTelemetry: OpenTelemetry
   /** What the file `users.initial-file` makes of a directory. */
   readonly planAccess: (directory: Directory, file: unknown) => Promise<readonly Step[]>
 }

@@ -9,6 +9,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Clock } from '../base/clock.ts'
 import { type StoreError, UsageError } from '../base/errors.ts'
 import { logRefusal, silentLogger, type Logger } from '../base/log.ts'
+import { LogTap } from '../base/log-tap.ts'
 import { safeLog } from '../base/safe-log.ts'
 import { messageOf } from '../base/thrown.ts'
 import type { LoadProgress, Store, StoreCondition, StoreHealth } from '../stores/store.ts'
@@ -22,6 +23,7 @@ import type { ActiveConfig } from '../config/active-config.ts'
 import { Events } from '../reporting/events.ts'
 import { HostStreams } from './host/host-streams.ts'
 import { AdminDoors } from './host/admin-door.ts'
+import { TelemetryExports } from './host/telemetry-export.ts'
 import type { StartAttempt } from './host/start-attempt.ts'
 import { Figures } from '../reporting/figures.ts'
 import { resolveOptions, type ConfigInput, type Options } from '../config/options.ts'
@@ -35,6 +37,7 @@ import { readInitialFile } from './initial-file.ts'
 import { logDamage, openStoreFor } from './durable/open-store.ts'
 import { StoreEnd } from './durable/store-end.ts'
 import { SysTopics } from './sys-topics.ts'
+import { telemetryHost } from './telemetry-host.ts'
 import { version } from './version.ts'
 import type { BrokerSettings, RunningFloorParts } from './broker-settings.ts'
 import { HostSubscribers } from './host-subscribers.ts'
@@ -68,6 +71,7 @@ export class RunningParts {
   readonly listeners: OpenListeners
   readonly hostStreams: HostStreams
   readonly admin: AdminDoors
+  readonly #telemetry: TelemetryExports
   readonly subscriptions: HostSubscribers
   readonly events: Events
   readonly directory: Directory
@@ -79,6 +83,7 @@ export class RunningParts {
   readonly #plugins: ReadonlyMap<string, PluginFactory>
   readonly #floors: RunningFloorParts
   readonly #clock: Clock
+  readonly #tap: LogTap
   readonly #log: Logger
 
   constructor(config: ConfigInput, settings: BrokerSettings, parts: RunningFloorParts, running: () => Server) {
@@ -89,7 +94,8 @@ export class RunningParts {
     this.#plugins = parts.plugins
     this.#floors = parts
     this.#clock = settings.clock ?? realClock
-    this.#log = safeLog(settings.logger ?? silentLogger, this.#clock)
+    this.#tap = new LogTap(settings.logger ?? silentLogger)
+    this.#log = safeLog(this.#tap, this.#clock)
     this.events = new Events(this.#log)
     this.directory = new Directory(() => this.#clock.wallNow(), parts.makeCredentials)
     this.directory.onChanged((change) => this.#directoryChanged(change))
@@ -98,6 +104,7 @@ export class RunningParts {
     const log = this.#listenerLog()
     this.listeners = new OpenListeners(parts.openListener, entrance, this.#clock, log)
     this.hostStreams = new HostStreams(parts, entrance, this.#clock, log)
+    this.#telemetry = new TelemetryExports(parts.openTelemetry, this.#clock)
     this.admin = new AdminDoors(parts.openAdmin, { clock: this.#clock, log: this.#log, events: this.events })
   }
 
@@ -109,7 +116,6 @@ export class RunningParts {
 
   /** Listeners log peers that are refused before MQTT, unless the configuration switches that off. */
   #listenerLog(): Logger {
-    if (this.#log === silentLogger) return this.#log
     return {
       ...this.#log,
       refusal: (...what) => {
@@ -154,6 +160,7 @@ export class RunningParts {
     await attempt.waitFor(readInitialFile(options, directory, this.#log, this.#floors.planAccess))
     this.figures = new Figures(server, this.#clock)
     this.server = server // only now, because a store that is loading must not be used
+    await this.#prepareTelemetry(options, server)
     logDamage(store, keptOf(server), this.#log)
     await this.listeners.open(options.listeners).catch(placed(this.source))
     await this.admin.open(options)
@@ -162,6 +169,12 @@ export class RunningParts {
     if (options.listeners.length > 0) this.fileRoom.warn(options.maxConnections)
     this.#sysTopics = new SysTopics(server, this.figures, this.#clock)
     this.#startSysTopics(options)
+    this.#telemetry.commit()
+  }
+
+  async #prepareTelemetry({ telemetry }: Options, server: Server): Promise<void> {
+    const parts = { clock: this.#clock, log: this.#log, tap: this.#tap, events: this.events }
+    await this.#telemetry.prepare(telemetry, telemetryHost(parts, server, this.figures!))
   }
 
   /** Rights that were taken away end at once, also for messages that wait and for Clients that are logged in. */
@@ -213,6 +226,7 @@ export class RunningParts {
     // A slow disk must not take time from the plugins.
     const usedMs = Math.min(this.#clock.now() - beganAtMs, timeoutMs * CONNECTIONS_SHARE)
     await this.current?.access.close(timeoutMs - usedMs)
+    await this.#telemetry.close()
     const error = this.#store === undefined ? undefined : await storeEnd.close(this.#store, unstored)
     if (error !== undefined) this.#log.error({ err: error }, error.message)
     this.#store = undefined
@@ -236,6 +250,7 @@ export class RunningParts {
     let removed: readonly string[]
     const { admin } = this
     try {
+      await this.#prepareTelemetry(options, server)
       await admin.prepare(options)
       removed = await this.listeners.change(options.listeners).catch(placed(source))
       if (this.server !== server || !isStarted()) {
@@ -243,6 +258,7 @@ export class RunningParts {
         throw closedWhileReloaded()
       }
     } catch (error) {
+      this.#telemetry.abandon()
       await admin.abandon()
       await access.close()
       throw error
@@ -259,6 +275,7 @@ export class RunningParts {
     this.hostStreams.reload(options)
     server.reconfigure(removed)
     admin.commit()
+    this.#telemetry.commit()
     this.#startSysTopics(options)
     await before.close()
     this.events.emit('reloaded', { listeners: this.listeners.all })

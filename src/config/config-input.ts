@@ -16,6 +16,7 @@ import type {
   LogOptions,
   BansOptions,
   PersistenceOptions,
+  TelemetryOptions,
   TopicCheckSettings,
   UsersOptions,
 } from './option-types.ts'
@@ -75,5 +76,6 @@ export type ConfigInput = SectionInput<
       persistence: SectionInput<PersistenceOptions>
       log: SectionInput<LogOptions>
       admin: SectionInput<AdminSettings & { bind: string }>
+      telemetry: SectionInput<TelemetryOptions>
     }
 >

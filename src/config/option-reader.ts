@@ -247,6 +247,7 @@ const HOMES: Readonly<Record<OptionScope, string>> = {
   persistence: 'under `persistence`',
   log: 'under `log`',
   admin: 'under `admin`',
+  telemetry: 'under `telemetry`',
 }
 
 /** Types whose schema is a record, which valibot also accepts for a list. */

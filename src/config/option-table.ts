@@ -5,7 +5,7 @@
  *   broker       top level
  *   limits       top level, and again in any listener, where it overrides
  *   listener     listeners.<name>
- *   auth, auth.jwt, auth.http, auth.scram, topic-check, intercept, users, bans, persistence, log, admin
+ *   auth, auth.jwt, auth.http, auth.scram, topic-check, intercept, users, bans, persistence, log, admin, telemetry
  *
  * After a change run `node build/tools/reference.js`: it writes `option-types.ts`, the reference page and the JSON Schema.
  *
@@ -27,6 +27,7 @@ export type SectionName =
   | 'persistence'
   | 'log'
   | 'admin'
+  | 'telemetry'
 
 /** How a value is written; `option-schema.ts` says what each accepts. */
 export type OptionType =
@@ -143,6 +144,13 @@ const brokerRows = rows('broker', [
     type: 'section',
     description:
       'The HTTP API for operators, health checks and `/metrics`. Without it, none of them is served, except that `sluice start` opens the socket for commands.',
+  },
+  {
+    key: 'telemetry',
+    type: 'section',
+    since: '0.2.0',
+    description:
+      'Export of figures, log lines and traces to an OpenTelemetry collector, by OTLP over HTTP. Without it, nothing is exported.',
   },
   {
     key: 'plugins',
@@ -1553,6 +1561,102 @@ const adminRows = rows('admin', [
   },
 ])
 
+const telemetryRows = rows('telemetry', [
+  {
+    key: 'endpoint',
+    type: 'url',
+    default: 'http://127.0.0.1:4318',
+    description:
+      'The base URL of the collector, such as `http://127.0.0.1:4318`; `/v1/metrics`, `/v1/logs` and `/v1/traces` are appended.',
+  },
+  {
+    key: 'signals',
+    type: 'choices',
+    values: ['metrics', 'logs', 'traces'],
+    default: ['metrics', 'logs', 'traces'],
+    description: 'What is exported.',
+  },
+  { key: 'headers', type: 'headers', secret: true, description: 'Headers sent with each request.' },
+  {
+    key: 'headers-file',
+    type: 'path',
+    exists: 'file',
+    description:
+      'A file with further headers, `Name: value` on each line, such as a token that must not be in the configuration. A reload reads it again.',
+  },
+  {
+    key: 'cafile',
+    type: 'path',
+    exists: 'file',
+    description: 'CAs that may sign the certificate of the collector: a PEM file. Default: those that Node trusts.',
+  },
+  {
+    key: 'resource-attributes',
+    type: 'headers',
+    description:
+      'Attributes of everything that is exported, such as `deployment.environment.name`. `service.name` is `sluice` unless it is set here.',
+  },
+  {
+    key: 'sampling-ratio',
+    type: 'number',
+    default: 0,
+    min: 0,
+    max: 1,
+    description:
+      'The share of messages without a trace context that are traced: 0 = none, 1 = all. A message with a trace context is traced if its publisher has sampled it.',
+  },
+  {
+    key: 'log-level',
+    type: 'choice',
+    values: ['debug', 'info', 'warn', 'error'],
+    default: 'info',
+    description: 'The least level of exported log lines, whatever the section `log` sets.',
+  },
+  {
+    key: 'metrics-interval',
+    type: 'number',
+    default: 60,
+    unit: 'seconds',
+    min: 1,
+    max: DAY,
+    description: 'Time between two exports of the figures.',
+  },
+  {
+    key: 'batch-interval',
+    type: 'number',
+    default: 5,
+    unit: 'seconds',
+    min: 0.1,
+    max: DAY,
+    description: 'Longest time that spans and log lines wait for more before they are exported.',
+  },
+  {
+    key: 'max-batch',
+    type: 'integer',
+    default: 512,
+    min: 1,
+    max: UINT16,
+    description: 'Spans, or log lines, in one export. When so many wait, they are exported at once.',
+  },
+  {
+    key: 'max-queued',
+    type: 'integer',
+    default: 2_048,
+    min: 1,
+    max: 1_000_000,
+    description: 'Spans, and as many log lines, that wait to be exported. Beyond it, new ones are lost and counted.',
+  },
+  {
+    key: 'timeout',
+    type: 'number',
+    default: 10,
+    unit: 'seconds',
+    min: 0.1,
+    max: 3_600,
+    description: 'Time for one export, including its repetitions. After that, its content is lost and counted.',
+  },
+])
+
 /** All keys, in the order of the reference page. */
 export const optionTable: readonly OptionRow[] = [
   ...brokerRows,
@@ -1569,6 +1673,7 @@ export const optionTable: readonly OptionRow[] = [
   ...persistenceRows,
   ...logRows,
   ...adminRows,
+  ...telemetryRows,
 ]
 
 /** The keys of a section: those of `limits` belong to the top level and to every listener. */

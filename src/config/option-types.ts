@@ -437,3 +437,33 @@ export interface AdminSettings {
   /** Time in which a request has to arrive, and a connection that reads nothing is closed. In seconds. Default 30. */
   readonly requestTimeout: number
 }
+
+/** Keys of `telemetry`. */
+export interface TelemetryOptions {
+  /** The base URL of the collector, such as `http://127.0.0.1:4318`; `/v1/metrics`, `/v1/logs` and `/v1/traces` are appended. Default "http://127.0.0.1:4318". */
+  readonly endpoint: string
+  /** What is exported. Default ["metrics","logs","traces"]. */
+  readonly signals: readonly string[]
+  /** Headers sent with each request. */
+  readonly headers?: Readonly<Record<string, string>>
+  /** A file with further headers, `Name: value` on each line, such as a token that must not be in the configuration. A reload reads it again. */
+  readonly headersFile?: string
+  /** CAs that may sign the certificate of the collector: a PEM file. Default: those that Node trusts. */
+  readonly cafile?: string
+  /** Attributes of everything that is exported, such as `deployment.environment.name`. `service.name` is `sluice` unless it is set here. */
+  readonly resourceAttributes?: Readonly<Record<string, string>>
+  /** The share of messages without a trace context that are traced: 0 = none, 1 = all. A message with a trace context is traced if its publisher has sampled it. Default 0. */
+  readonly samplingRatio: number
+  /** The least level of exported log lines, whatever the section `log` sets. Default "info". */
+  readonly logLevel: 'debug' | 'info' | 'warn' | 'error'
+  /** Time between two exports of the figures. In seconds. Default 60. */
+  readonly metricsInterval: number
+  /** Longest time that spans and log lines wait for more before they are exported. In seconds. Default 5. */
+  readonly batchInterval: number
+  /** Spans, or log lines, in one export. When so many wait, they are exported at once. Default 512. */
+  readonly maxBatch: number
+  /** Spans, and as many log lines, that wait to be exported. Beyond it, new ones are lost and counted. Default 2048. */
+  readonly maxQueued: number
+  /** Time for one export, including its repetitions. After that, its content is lost and counted. In seconds. Default 10. */
+  readonly timeout: number
+}

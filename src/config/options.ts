@@ -27,7 +27,14 @@ import type { ListenerOptions, Options } from './resolved-options.ts'
 export type { ConfigInput, ListenerInput, Switch } from './config-input.ts'
 export type { BindAddress } from './option-schema.ts'
 export type { ConfigSource } from './config-problems.ts'
-export type { BansOptions, ListenerLimits, LogOptions, PersistenceOptions, UsersOptions } from './option-types.ts'
+export type {
+  BansOptions,
+  ListenerLimits,
+  LogOptions,
+  PersistenceOptions,
+  TelemetryOptions,
+  UsersOptions,
+} from './option-types.ts'
 export type { AccessList, AccessRules, PluginReference, ServerCertificate } from './option-values.ts'
 export type {
   AdminOptions,
@@ -72,6 +79,7 @@ export function resolveOptions(
     persistence,
     log = {},
     admin,
+    telemetry,
     ...settings
   } = reader.read('broker', input, [])
 
@@ -108,6 +116,9 @@ export function resolveOptions(
     bans: { ...defaultsOf('bans'), ...reader.read('bans', bans, ['bans']) },
     ...(stored !== undefined && { persistence: stored }),
     ...(admin !== undefined && { admin: resolveAdmin(admin, stored?.['path'], reader, problems, baseFolder) }),
+    ...(telemetry !== undefined && {
+      telemetry: { ...defaultsOf('telemetry'), ...reader.read('telemetry', telemetry, ['telemetry']) },
+    }),
     log: { ...defaultsOf('log'), ...reader.read('log', log, ['log']) },
     baseFolder,
     warnings: problems.warnings,

@@ -14,6 +14,7 @@ import type {
   LogOptions,
   BansOptions,
   PersistenceOptions,
+  TelemetryOptions,
   TopicCheckSettings,
   UsersOptions,
 } from './option-types.ts'
@@ -89,6 +90,8 @@ export interface Options extends ListenerLimits, TopLevelSettings {
   readonly log: LogOptions
   /** `undefined`: no HTTP API. */
   readonly admin?: AdminOptions
+  /** `undefined`: nothing is exported. */
+  readonly telemetry?: TelemetryOptions
   /** The folder to which relative paths refer. Absolute, like all paths here except those of plugin modules. */
   readonly baseFolder: string
   /** Settings that work but are probably not intended; the program logs them. */

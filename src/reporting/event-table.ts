@@ -35,6 +35,14 @@ export const eventTable: { readonly [Name in EventName]: EventRow<Name> } = {
       reason: 'Why it is `full` or `failing`; empty if it is `well`.',
     },
   },
+  telemetryHealth: {
+    description: 'The export to the collector of `telemetry` failed, or works again; once for each change of a signal.',
+    fields: {
+      signal: '`metrics`, `logs` or `traces`.',
+      healthy: 'Whether the last export succeeded.',
+      reason: 'Why it failed; empty if it succeeded.',
+    },
+  },
   closing: {
     description: 'The broker begins to close: connections end with 0x8B.',
     fields: { connections: 'Number of open connections.' },

@@ -135,6 +135,21 @@ export function quantile(share: number): SysTopic['text'] {
   return (value) => (value as Histogram).quantile(share).toFixed(1)
 }
 
+/**
+ * The name for OpenTelemetry of a figure with that name for Prometheus: without the suffixes that exporters from one to the
+ * other append again, so that both ways lead to the same series.
+ *
+ * @example
+ * openTelemetryName('sluice_messages_received_total') // 'sluice.messages_received'
+ * openTelemetryName('sluice_turn_duration_seconds') // 'sluice.turn_duration'
+ */
+export function openTelemetryName(prometheus: string): string {
+  return prometheus
+    .replace(/_total$/, '')
+    .replace(/_seconds$/, '')
+    .replace('_', '.')
+}
+
 /** `publishReceived` as `publish_received`. */
 export function snakeCase(name: string): string {
   return name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)

@@ -20,6 +20,8 @@ export class Figures {
   readonly #sources: FigureSources
   readonly #clock: Clock
   readonly #startedMs: number
+  /** When the counters began, in milliseconds since 1970. */
+  readonly startedAtMs: number
   readonly #load = new LoadAverages()
   #maxHeapBytes = 0
 
@@ -27,6 +29,7 @@ export class Figures {
     this.#sources = sources
     this.#clock = clock
     this.#startedMs = clock.now()
+    this.startedAtMs = clock.wallNow()
   }
 
   /** A round of `$SYS`: averages and the most that was seen are taken then. */

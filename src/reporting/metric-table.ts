@@ -127,6 +127,15 @@ export const metricTable: Readonly<Record<MetricName, MetricRow>> = {
     'events',
     'Events that readers of `/api/v1/events` did not get because they or the broker were busy.',
   ),
+  telemetrySpansLost: row(
+    'spans',
+    'Spans that were not exported: `telemetry.max-queued` waited already, or their export failed.',
+  ),
+  telemetryLinesLost: row(
+    'lines',
+    'Log lines that were not exported: `telemetry.max-queued` waited already, or their export failed.',
+  ),
+  telemetryExportsFailed: row('exports', 'Exports to the collector of `telemetry` that failed or took too long.'),
   takeovers: row('connections', 'Connections ended because another one used their client identifier.'),
   protocolErrors: row('connections', 'Connections ended because the client broke the protocol.'),
   keepAliveTimeouts: row('connections', 'Connections ended because the client was silent for too long.'),

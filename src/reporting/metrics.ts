@@ -63,6 +63,9 @@ export class Metrics implements ConnectionMetrics {
   adminRequestsForbidden = 0
   adminAuditLinesLost = 0
   adminEventsLost = 0
+  telemetrySpansLost = 0
+  telemetryLinesLost = 0
+  telemetryExportsFailed = 0
   takeovers = 0
   protocolErrors = 0
   keepAliveTimeouts = 0

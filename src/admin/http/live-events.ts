@@ -9,7 +9,7 @@ import type { EventName } from '../../access/broker-events.ts'
 export const liveEvents = [
   ...(['clientConnected', 'clientDisconnected', 'clientRefused', 'sessionCreated', 'sessionEnded'] as const),
   ...(['subscribed', 'unsubscribed', 'subscribeRefused', 'publishRefused', 'willPublished'] as const),
-  ...(['loginPenalty', 'limitReached', 'memoryLimit', 'storeHealth', 'reloaded'] as const),
+  ...(['loginPenalty', 'limitReached', 'memoryLimit', 'storeHealth', 'telemetryHealth', 'reloaded'] as const),
   ...(['listenerOpened', 'listenerFailed', 'handshakeRefused'] as const),
 ] as const satisfies readonly EventName[]
 

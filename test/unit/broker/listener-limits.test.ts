@@ -42,6 +42,7 @@ async function withListeners(config: ConfigInput) {
     plugins: shippedPlugins,
     loadAdmin: () => Promise.reject(new Error('nobody asks')),
     openAdmin: () => Promise.reject(new Error('nobody asks')),
+    openTelemetry: () => Promise.reject(new Error('nobody asks')),
     planAccess: () => Promise.resolve([]),
     loadControl: () => Promise.reject(new Error('nobody asks')),
     makeCredentials: () => Promise.reject(new Error('no password is set here')),

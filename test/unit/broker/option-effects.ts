@@ -766,6 +766,7 @@ export const elsewhere: Readonly<Record<string, string>> = {
   'admin/max-request-bytes': 'admin/http/http-door.test.ts',
   'admin/max-request-rate': 'admin/http/api-limits.test.ts',
   'admin/request-timeout': 'admin/http/http-door.test.ts',
+  'broker/telemetry': 'telemetry/telemetry.test.ts',
   'listener/type': 'listeners/websocket.test.ts',
   'listener/bind': 'listeners/listener.test.ts',
   'listener/max-connections': 'broker/listener-limits.test.ts',
@@ -841,4 +842,5 @@ export const sectionsElsewhere: Readonly<Record<string, string>> = {
   'auth.scram': 'plugins/auth-scram.test.ts',
   intercept: 'broker/intercepting.test.ts',
   persistence: 'broker/durable.test.ts',
+  telemetry: 'telemetry/telemetry.test.ts',
 }

@@ -43,6 +43,7 @@ const SECTIONS: Readonly<Record<OptionRow['scope'], readonly string[]>> = {
   persistence: ['persistence'],
   log: ['log'],
   admin: ['admin'],
+  telemetry: ['telemetry'],
 }
 
 /** A configuration in which nothing but these keys stands, in the section of `row`. */
@@ -71,6 +72,7 @@ export function sectionOf(row: OptionRow, options: Options): Readonly<Record<str
     persistence: options.persistence,
     log: options.log,
     admin: options.admin,
+    telemetry: options.telemetry,
   }
   return sections[row.scope] as Readonly<Record<string, unknown>>
 }
