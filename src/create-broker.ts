@@ -12,7 +12,6 @@ import type { Sockets } from './admin/http/http-door.ts'
 import type { AdminDoor, AdminHost } from './broker/host/admin-door.ts'
 import type { TelemetryExport, TelemetryHost } from './broker/host/telemetry-export.ts'
 import type { ConfigInput, Options, TelemetryOptions } from './config/options.ts'
-import { loadCertificates } from './listeners/certificates.ts'
 import { openListener } from './listeners/listener.ts'
 import { mountWebSocket } from './listeners/mount.ts'
 import { attachStream } from './listeners/pump.ts'
@@ -50,6 +49,8 @@ async function openAdmin(broker: BrokerOfParts, options: Options, host: AdminHos
     const { openStorePasswords } = await import('./plugins/store-passwords.ts')
     return openStorePasswords(directory, clock)
   }
+  const loadCertificates: Sockets['loadCertificates'] = async (files) =>
+    (await import('./listeners/certificates.ts')).loadCertificates(files)
   return openHttpDoor(broker, options, host, { listen, loadCertificates, openPasswords })
 }
 

@@ -3,11 +3,10 @@
  * @module
  */
 import { remoteWorkloads, workloads } from '../bench/workloads.ts'
-import type { Command, CommandOption } from './command.ts'
+import type { Command } from './command.ts'
 import { mqttCommands } from './mqtt/mqtt-commands.ts'
 import { operatorCommands } from './operator/operator-commands.ts'
-
-const CONFIG: CommandOption = { short: 'c', value: 'FILE', description: 'the configuration file (YAML)' }
+import { CONFIG, startCommand } from './start-command.ts'
 
 /** The rows of the benchmark, one per line. */
 const ROWS = workloads
@@ -15,28 +14,7 @@ const ROWS = workloads
   .join('\n')
 
 const ownCommands: readonly Command[] = [
-  {
-    name: 'start',
-    summary: 'starts the broker; Ctrl-C stops it',
-    details:
-      'Without a configuration, the broker listens on 127.0.0.1:1883, accepts anonymous clients on this machine, and keeps its\nstate in ./sluice-data. Paths in a configuration are relative to its folder.',
-    positionals: [],
-    options: {
-      config: CONFIG,
-      'log-level': {
-        value: 'LEVEL',
-        values: ['debug', 'info', 'warn', 'error'],
-        description: 'debug, info (default), warn or error',
-      },
-      repair: { description: 'starts from damaged data with everything that is readable, and reports the rest' },
-    },
-    examples: [
-      ['sluice start', 'for clients on this machine'],
-      ['sluice start --config sluice.yaml', 'with a configuration of your own'],
-      ['sluice start -c sluice.yaml --log-level debug', 'also logs details that help to find a problem'],
-    ],
-    run: async (call) => (await import('./start.ts')).start(call),
-  },
+  startCommand,
   {
     name: 'check',
     summary: 'checks a configuration without starting the broker',

@@ -1,5 +1,7 @@
 /** Formats pino's JSON lines as text. @module */
-import { prettyFactory } from 'pino-pretty'
+import { lazyPackage } from '../base/lazy-package.ts'
+
+const pinoPretty = lazyPackage<typeof import('pino-pretty')>('pino-pretty')
 
 interface TextForm {
   readonly hasColours: boolean
@@ -16,7 +18,7 @@ interface TextForm {
  * // 'INFO: listening on x:1 {"port":1883}\n'
  */
 export function textFormatter({ hasColours, hasTimeOfDay }: TextForm): (json: string) => string {
-  const pretty = prettyFactory({
+  const pretty = pinoPretty().prettyFactory({
     singleLine: true,
     colorize: hasColours,
     translateTime: hasTimeOfDay ? 'SYS:HH:MM:ss.l' : false,

@@ -12,8 +12,8 @@ import { ConfigError, SluiceError, UsageError } from '../base/errors.ts'
 import { nearest } from '../base/nearest.ts'
 import { parseCall } from './command.ts'
 import type { Command } from './command.ts'
-import { commands } from './commands.ts'
 import { commandHelp, programHelp } from './help.ts'
+import { startCommand } from './start-command.ts'
 import type { Terminal } from './terminal.ts'
 import { version } from '../broker/version.ts'
 
@@ -22,13 +22,13 @@ export async function runProgram(args: readonly string[], terminal: Terminal): P
   try {
     return await dispatch(args, terminal)
   } catch (error) {
-    return report(error, args[0], terminal)
+    return await report(error, args[0], terminal)
   }
 }
 
 async function dispatch([name, ...rest]: readonly string[], terminal: Terminal): Promise<number> {
   if (name === undefined) {
-    terminal.err(programHelp(commands, terminal))
+    terminal.err(programHelp(await allCommands(), terminal))
     return 2
   }
   if (name === '--version' || name === '-v') {
@@ -38,10 +38,14 @@ async function dispatch([name, ...rest]: readonly string[], terminal: Terminal):
   const asksForHelp = (word: string) => word === '--help' || word === '-h'
   if (asksForHelp(name) || name === 'help') {
     const topic = rest.find((word) => !asksForHelp(word))
-    terminal.out(topic === undefined ? programHelp(commands, terminal) : commandHelp(findCommand(topic), terminal))
+    terminal.out(
+      topic === undefined
+        ? programHelp(await allCommands(), terminal)
+        : commandHelp(await findCommand(topic), terminal),
+    )
     return 0
   }
-  const command = findCommand(name)
+  const command = await findCommand(name)
   if (command.hasOwnFlags ? rest.includes('--help') : rest.some(asksForHelp)) {
     terminal.out(commandHelp(command, terminal))
     return 0
@@ -50,7 +54,14 @@ async function dispatch([name, ...rest]: readonly string[], terminal: Terminal):
   return command.run({ ...parseCall(command, rest), terminal })
 }
 
-function findCommand(name: string): Command {
+/** The table of the other commands describes the operations of the HTTP API, too, which takes time to load. */
+async function allCommands(): Promise<readonly Command[]> {
+  return (await import('./commands.ts')).commands
+}
+
+async function findCommand(name: string): Promise<Command> {
+  if (name === startCommand.name) return startCommand
+  const commands = await allCommands()
   const command = commands.find((candidate) => candidate.name === name)
   if (command !== undefined) return command
   const names = commands.map((candidate) => candidate.name)
@@ -59,9 +70,9 @@ function findCommand(name: string): Command {
   throw new UsageError(`There is no command \`${name}\`. ${hint}`)
 }
 
-function report(error: unknown, name: string | undefined, terminal: Terminal): number {
+async function report(error: unknown, name: string | undefined, terminal: Terminal): Promise<number> {
   if (error instanceof UsageError) {
-    const isCommand = commands.some((command) => command.name === name)
+    const isCommand = (await allCommands()).some((command) => command.name === name)
     const help = isCommand ? `\`sluice help ${name}\` shows how to use it.` : '`sluice --help` shows every command.'
     terminal.err(`${error.message}\n${help}`)
     return 2

@@ -4,10 +4,10 @@
  * @module
  */
 import { dirname, resolve } from 'node:path'
-import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, visit } from 'yaml'
 import type { Alias, Document, Node, YAMLError } from 'yaml'
 import { ConfigError } from '../base/errors.ts'
 import type { ConfigProblem } from '../base/errors.ts'
+import { lazyPackage } from '../base/lazy-package.ts'
 import { substituteVariables } from './config-variables.ts'
 import type { Environment } from './config-variables.ts'
 import { toKebab } from './option-spelling.ts'
@@ -16,6 +16,8 @@ import { optionTable } from './option-table.ts'
 import { formatProblem } from './config-problems.ts'
 import type { ConfigSource } from './config-problems.ts'
 import { readTextSync } from './text-file.ts'
+
+const yaml = lazyPackage<typeof import('yaml')>('yaml')
 
 export interface ConfigFile {
   readonly input: unknown
@@ -62,6 +64,7 @@ const READ_FAILURES: Readonly<Record<string, string>> = {
  * @throws {ConfigError} `ERR_CONFIG` if it is not YAML
  */
 export function parseConfig(text: string, file: string, environment: Environment = process.env): ConfigFile {
+  const { LineCounter, parseDocument } = yaml()
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, merge: true })
   const isDouble = (error: YAMLError) => error.code === 'DUPLICATE_KEY'
@@ -121,6 +124,7 @@ const ALIAS_HINT = '; a value that begins with * needs quotes, unless it refers 
 /** The first alias without an anchor: the parser's own error has no position. */
 function unresolvedAlias(document: Document): Alias | undefined {
   let found: Alias | undefined
+  const { visit } = yaml()
   visit(document, {
     Alias(_key, node) {
       if (node.resolve(document) !== undefined) return
@@ -184,7 +188,7 @@ function offsetOf(node: Node | null): number | undefined {
 
 /** The path of the key that begins at `offset`. */
 function pathAt(node: Node | null, offset: number): string[] | undefined {
-  if (!isMap(node)) return undefined
+  if (!yaml().isMap(node)) return undefined
   for (const { key, value } of node.items) {
     const name = String(key)
     if (offsetOf(key as Node | null) === offset) return [name]
@@ -201,6 +205,7 @@ interface Child {
 
 /** A merged section (`<<: *base`) counts if the section has no key of that name itself. */
 function childOf(document: Document, parent: Node | null, name: string): Child | undefined {
+  const { isMap, isSeq } = yaml()
   const node = resolved(document, parent)
   if (isSeq(node)) {
     const value = node.items[Number(name)] as Node | undefined
@@ -224,10 +229,10 @@ function childOf(document: Document, parent: Node | null, name: string): Child |
 
 /** The parser has a symbol for the merge key. */
 function keyText(key: unknown): string | undefined {
-  if (!isScalar(key)) return undefined
+  if (!yaml().isScalar(key)) return undefined
   return typeof key.value === 'symbol' ? key.value.description : String(key.value)
 }
 
 function resolved(document: Document, node: Node | null): Node | null {
-  return isAlias(node) ? (node.resolve(document) ?? null) : node
+  return yaml().isAlias(node) ? (node.resolve(document) ?? null) : node
 }

@@ -12,11 +12,13 @@
  *
  * @module
  */
-import { isAlias, isPair, isScalar, Scalar, visit } from 'yaml'
-import type { Document, Node } from 'yaml'
+import type { Document, Node, Scalar } from 'yaml'
+import { lazyPackage } from '../base/lazy-package.ts'
 import { toKebab } from './option-spelling.ts'
 import { optionTable, rowsOf } from './option-table.ts'
 import type { OptionRow, OptionType, SectionName } from './option-table.ts'
+
+const yaml = lazyPackage<typeof import('yaml')>('yaml')
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
@@ -41,7 +43,7 @@ const OPTION_KEYS: ReadonlySet<string> = new Set(optionTable.map(({ key }) => ke
 /** Substitutes the variables in the values of `document`. @returns the errors */
 export function substituteVariables(document: Document, environment: Environment): VariableProblem[] {
   const problems: VariableProblem[] = []
-  visit(document, {
+  yaml().visit(document, {
     Scalar(key, node, ancestors) {
       if (key === 'key' || typeof node.value !== 'string' || !node.value.includes('${')) return
       const messages: string[] = []
@@ -74,9 +76,10 @@ function substituted(text: string, environment: Environment, report: (message: s
 /** Whether a value that consists of variables is converted to a number or a boolean. */
 function isReadAsYaml({ type }: Scalar, written: string, path: readonly string[]): boolean {
   const row = rowAt(path)
-  if (row === undefined) return type === Scalar.PLAIN
+  const { PLAIN } = yaml().Scalar
+  if (row === undefined) return type === PLAIN
   if (TEXTS.has(row.type)) return false
-  return type === Scalar.PLAIN || ONE_VARIABLE.test(written)
+  return type === PLAIN || ONE_VARIABLE.test(written)
 }
 
 /** The option at this path; `undefined` for keys of plugins, and for entries of lists and maps. */
@@ -93,6 +96,7 @@ function plainValue(text: string): string | number | boolean {
 
 /** The keys and list indexes that lead to a node. */
 function pathOf(node: Node, ancestors: readonly Node[]): string[] {
+  const { isAlias, isPair, isScalar } = yaml()
   const nodes = [...ancestors, node]
   return nodes.flatMap((each, index): string[] => {
     if (isPair(each)) return isScalar(each.key) ? [canonical(String(each.key.value))] : []

@@ -6,13 +6,19 @@
  *   ws          socket ──────────────> WebSocketDoor
  *   ws + ssl    socket ──> TlsDoor ──> WebSocketDoor
  *
+ * TLS and WebSocket are loaded with the first door that needs them.
+ *
  * A reload builds new doors and drops the old ones; a stream that is inside an old door finishes there.
  *
  * @module
  */
 import type { Duplex } from 'node:stream'
+import type { TLSSocket } from 'node:tls'
+import type { ListenerCertificate } from '../broker/host/open-listeners.ts'
+import type { CertificateVerdict } from '../broker/sessions/listener-state.ts'
 import type { ListenerOptions } from '../config/options.ts'
 import type { Peer } from '../protocol/transport.ts'
+import type { Trust } from './certificates.ts'
 import type { ListenerCounters, ListenerHost } from './host.ts'
 import { pumpStream } from './pump.ts'
 import type { Stay, WaitingRoom } from './waiting-room.ts'
@@ -26,6 +32,14 @@ export interface Door {
   enter(stream: Duplex, peer: Peer, stay: Stay | undefined): void
   /** Stops watching files; streams inside continue. */
   close(): void
+  /** With TLS: the certificates that it shows at present. */
+  readonly certificates?: readonly ListenerCertificate[]
+  /**
+   * With TLS: judges the certificate of a client again.
+   *
+   * @param asOf the files by which its handshake was judged
+   */
+  judge?(socket: TLSSocket, asOf: Trust): CertificateVerdict
 }
 
 /** The parts that all doors of a listener share. */

@@ -13,16 +13,14 @@ import type { ListenerCertificate } from '../broker/host/open-listeners.ts'
 import type { ListenerOptions } from '../config/options.ts'
 import type { Peer } from '../protocol/transport.ts'
 import { addressList, plainAddress } from '../access/address.ts'
-import { loadCertificates, type Trust } from './certificates.ts'
+import type { Trust } from './certificates.ts'
 import { cutOff } from './cut-off.ts'
 import { PlainDoor, type Door, type House } from './door.ts'
 import type { Listener, ListenerCounters, ListenerHost } from './host.ts'
 import { readProxyHeader } from './proxy-protocol.ts'
 import { ListenerSockets, resolveHost, type Resolver } from './listener-sockets.ts'
 import { placeOf } from './socket-address.ts'
-import { TlsDoor } from './tls-door.ts'
 import { WaitingRoom } from './waiting-room.ts'
-import { WebSocketDoor } from './websocket-door.ts'
 
 export type { Listener, ListenerCounters, ListenerHost } from './host.ts'
 
@@ -49,7 +47,9 @@ export async function openListener(
  * @throws {ConfigError} `ERR_LISTENER_FILE` or `ERR_LISTENER_CERTIFICATE`
  */
 export async function checkListenerFiles(options: ListenerOptions): Promise<string[]> {
-  return options.ssl ? (await loadCertificates(options)).warnings(realClock.wallNow()) : []
+  if (!options.ssl) return []
+  const { loadCertificates } = await import('./certificates.ts')
+  return (await loadCertificates(options)).warnings(realClock.wallNow())
 }
 
 class SocketListener implements Listener {
@@ -113,7 +113,7 @@ class SocketListener implements Listener {
   }
 
   get certificates(): readonly ListenerCertificate[] {
-    return this.#door instanceof TlsDoor ? this.#door.certificates : []
+    return this.#door?.certificates ?? []
   }
 
   async open(): Promise<void> {
@@ -129,7 +129,7 @@ class SocketListener implements Listener {
 
   #judgeBy(door: Door): void {
     this.#host.certificates.judge =
-      door instanceof TlsDoor ? (socket, asOf) => door.judge(socket, asOf as Trust) : undefined
+      door.judge === undefined ? undefined : (socket, asOf) => door.judge!(socket, asOf as Trust)
   }
 
   #failed(error: ConfigError, pauseMs: number | undefined): void {
@@ -186,9 +186,10 @@ class SocketListener implements Listener {
 
   async #buildDoor(options: ListenerOptions): Promise<Door> {
     const house: House = { options, host: this.#host, room: this.#room, counters: this.counters }
-    const door = options.type === 'ws' ? new WebSocketDoor(house) : new PlainDoor(house)
+    const door = options.type === 'ws' ? await webSocketDoor(house) : new PlainDoor(house)
     if (!options.ssl) return door
     try {
+      const { TlsDoor } = await import('./tls-door.ts')
       return await TlsDoor.open(house, door)
     } catch (error) {
       door.close()
@@ -247,6 +248,11 @@ class SocketListener implements Listener {
     this.#host.turnedAway({ listener: this.name, address, stage: 'PROXY protocol', detail: cause })
     cutOff(socket)
   }
+}
+
+async function webSocketDoor(house: House): Promise<Door> {
+  const { WebSocketDoor } = await import('./websocket-door.ts')
+  return new WebSocketDoor(house)
 }
 
 function ignore(): void {}

@@ -11,10 +11,11 @@
  */
 import { STATUS_CODES, type IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { WebSocketServer, type ServerOptions } from 'ws'
+import type { ServerOptions, WebSocketServer } from 'ws'
 import type { ListenerOptions } from '../config/options.ts'
 import type { Peer } from '../protocol/transport.ts'
 import type { Clock } from '../base/clock.ts'
+import { lazyPackage } from '../base/lazy-package.ts'
 import { logRefusal } from '../base/log.ts'
 import { safeExcerpt } from '../base/printable.ts'
 import { addressList } from '../access/address.ts'
@@ -24,6 +25,8 @@ import { forwardedAddress } from './forwarded-for.ts'
 import type { ListenerHost } from './host.ts'
 import { OriginRules, type OriginOptions } from './origin.ts'
 import { pumpWebSocket } from './websocket-pump.ts'
+
+const ws = lazyPackage<typeof import('ws')>('ws')
 
 /** The options of a listener that concern WebSocket. */
 export type WebSocketOptions = Pick<
@@ -72,6 +75,7 @@ export class WebSocketUpgrade {
       closeTimeout: CLOSE_TIMEOUT_MS,
       handleProtocols: (offered) => SUBPROTOCOLS.find((name) => offered.has(name)) ?? false,
     }
+    const { WebSocketServer } = ws()
     this.#server = new WebSocketServer(settings)
     this.#server.on('wsClientError', ({ message }) => (this.#invalid = message))
   }
