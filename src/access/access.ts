@@ -25,10 +25,11 @@ import { isReserved } from './bridge-client.ts'
 import { isControlTopic } from './control-topics.ts'
 import { Interceptors } from './interceptors.ts'
 import { show } from '../base/show.ts'
+import { isAllowed, LateVote } from './late-vote.ts'
 import { LoginQuestions, type LoginTurn } from './login-questions.ts'
 import { voteOnLogin, type ExchangeStates, type Grounds, type LoginResult } from './login-vote.ts'
 import { nearest } from '../base/nearest.ts'
-import { FAILED, Failure, PluginQuestions, type Answer, type PluginPlaces } from './plugin-questions.ts'
+import { FAILED, Failure, isThenable, PluginQuestions, type Answer, type PluginPlaces } from './plugin-questions.ts'
 import type { Client, ConnectRequest, Explanation, Plugin, PublishQuestion, TopicQuestion } from './plugin.ts'
 
 export type { ExchangeStates, Grounds, LoginResult } from './login-vote.ts'
@@ -179,33 +180,46 @@ export class Access {
    *
    * @param grounds the grounds from the vote that admitted the client
    */
-  mayStay(client: Client, grounds: Grounds): MaybePromise<boolean> {
-    const answers = this.#questions.askAll<boolean>(this.#askedOn(client.listener), 'mayStay', (plugin) => {
+  mayStay(client: Client, grounds: Grounds): boolean | Promise<LateVote> {
+    return this.#vote(this.#askedOn(client.listener), 'mayStay', (plugin) => {
       const evidence = grounds.find((ground) => ground.plugin === plugin.name)?.evidence
       if (plugin.mayStay !== undefined) return plugin.mayStay(client, evidence)
       return evidence === undefined ? undefined : true
     })
-    return answers instanceof Promise ? answers.then(isAllowed) : isAllowed(answers)
   }
 
   #askedOn(listener: string): readonly Plugin[] {
     return this.#loginPluginsOn.get(listener) ?? this.#loginPlugins
   }
 
-  mayPublish(client: Client, message: PublishQuestion): MaybePromise<boolean> {
+  mayPublish(client: Client, message: PublishQuestion): boolean | Promise<LateVote> {
     if (!this.checksTopics) return true
-    return judgeTopic(
-      this.#questions.askAll(this.#publishPlugins, 'mayPublish', (plugin) => plugin.mayPublish?.(client, message)),
-    )
+    return this.#vote(this.#publishPlugins, 'mayPublish', (plugin) => plugin.mayPublish?.(client, message))
   }
 
   /** @param topicFilter without the `$share/Name/` of a Shared Subscription (§4.8.2) */
-  maySubscribe(client: Client, topicFilter: string, qos: QoS): MaybePromise<boolean> {
+  maySubscribe(client: Client, topicFilter: string, qos: QoS): boolean | Promise<LateVote> {
     if (!this.checksTopics) return true
-    return judgeTopic(
-      this.#questions.askAll(this.#subscribePlugins, 'maySubscribe', (plugin) =>
-        plugin.maySubscribe?.(client, topicFilter, qos),
-      ),
+    return this.#vote(this.#subscribePlugins, 'maySubscribe', (plugin) =>
+      plugin.maySubscribe?.(client, topicFilter, qos),
+    )
+  }
+
+  #vote(
+    plugins: readonly Plugin[],
+    question: 'mayPublish' | 'maySubscribe' | 'mayStay',
+    askPlugin: (plugin: Plugin) => MaybePromise<boolean | undefined>,
+  ): boolean | Promise<LateVote> {
+    const version = this.#version
+    const loginsVersion = this.#loginsVersion
+    const answers = plugins.map((plugin) => this.#questions.ask(plugin, question, () => askPlugin(plugin)))
+    if (!answers.some(isThenable)) return isAllowed(answers as readonly Answer<boolean>[])
+    const late = new Set(answers.flatMap((answer, place) => (isThenable(answer) ? place : [])))
+    const ask = (place: number): MaybePromise<Answer<boolean>> =>
+      this.#questions.ask(plugins[place]!, question, () => askPlugin(plugins[place]!))
+    const hasChanged = (): boolean => version !== this.#version || loginsVersion !== this.#loginsVersion
+    return Promise.all(answers.map((each) => Promise.resolve(each))).then(
+      (known) => new LateVote({ access: this, hasChanged, answers: known, late, ask }),
     )
   }
 
@@ -305,13 +319,4 @@ function askAbout(plugin: Plugin, { client, action, topic }: TopicQuestion): May
   if (action === 'publish') return plugin.mayPublish?.(client, { topic, topicName: topic, qos: 0, retain: false })
   if (action === 'subscribe') return plugin.maySubscribe?.(client, topic, 0)
   return plugin.mayReceive?.(client, topic)
-}
-
-function judgeTopic(answers: MaybePromise<readonly Answer<boolean>[]>): MaybePromise<boolean> {
-  if (answers instanceof Promise) return answers.then(isAllowed)
-  return isAllowed(answers)
-}
-
-function isAllowed(answers: readonly Answer<boolean>[]): boolean {
-  return answers.includes(true) && !answers.some((answer) => answer === false || answer instanceof Failure)
 }

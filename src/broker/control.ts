@@ -12,8 +12,13 @@ import type { Client } from '../protocol/client.ts'
 import type { Connection } from '../protocol/connection.ts'
 import type { ActiveConfig } from '../config/active-config.ts'
 
-/** Carries out commands. @returns the answer, once everything is stored */
-export type ControlHandler = (payload: string) => Promise<string>
+/**
+ * Carries out commands.
+ *
+ * @param mayStill whether their sender may still send them: asked before each, since each may take time, and others wait for it
+ * @returns the answer, once everything is stored
+ */
+export type ControlHandler = (payload: string, mayStill: () => boolean) => Promise<string>
 
 /** Waits for an answer, with everything that the Client sends after the command. @returns what `act` does, or PENDING */
 type Wait = (answer: Promise<string>, act: (text: string | undefined) => ReasonCode) => number
@@ -46,7 +51,9 @@ export class Control {
   publish(connection: Connection, message: ApplicationMessage, nowMs: () => number, wait: Wait): number | undefined {
     const { topicName, retain } = message
     if (topicName !== CONTROL_TOPIC || retain || !this.mayUse(connection.client)) return undefined
-    return wait(this.#answer(message), (text) => {
+    const { client } = connection
+    const mayStill = (): boolean => this.mayUse(client) && this.#current.directory.banOf(client) === undefined
+    return wait(this.#answer(message, mayStill), (text) => {
       if (text === undefined) return ReasonCode.ImplementationSpecificError
       if (!connection.isClosed) respond(connection, text, nowMs())
       return ReasonCode.Success
@@ -54,10 +61,10 @@ export class Control {
   }
 
   /** Commands of several clients come one after the other: each sees what those before have changed. */
-  async #answer({ payload }: ApplicationMessage): Promise<string> {
+  async #answer({ payload }: ApplicationMessage, mayStill: () => boolean): Promise<string> {
     const text = Buffer.from(payload).toString()
     const before = this.#last
-    const answer = before.then(async () => (await (this.#handler ??= this.#load()))(text))
+    const answer = before.then(async () => (await (this.#handler ??= this.#load()))(text, mayStill))
     this.#last = answer.catch(() => undefined)
     return answer
   }

@@ -16,6 +16,7 @@ import { ReasonCode } from '../codec/reason-code.ts'
 import type { ApplicationMessage } from '../protocol/application-message.ts'
 import type { Client } from '../protocol/client.ts'
 import type { KnownTopic } from '../protocol/server-side.ts'
+import { NO_VOTE } from '../access/late-vote.ts'
 import { type Intercepted, Stopped } from '../access/interceptors.ts'
 import type { ActiveConfig } from '../config/active-config.ts'
 import type { NoRoom } from './no-room.ts'
@@ -52,6 +53,17 @@ export interface InterceptingSide<From extends Origin> {
   ): number
 }
 
+/** The permission that a message has now: it is over once rights change, or a reload replaces the plugins that gave it. */
+export function permissionNow(current: ActiveConfig): { readonly isOver: boolean } {
+  const { access } = current
+  const { version } = access
+  return {
+    get isOver() {
+      return current.access !== access || access.version !== version
+    },
+  }
+}
+
 /** The result of a mistake of the broker: the message is refused. */
 const NOT_ASKED = new Stopped(true, ReasonCode.ImplementationSpecificError, 'plugins could not be asked')
 
@@ -69,20 +81,30 @@ export class Intercepting<From extends Origin> {
     message.own() // it may lie in a chunk, and plugins may keep it
     work.spend(interceptors.intercepting * Work.question + copied(message.size))
     const made = interceptors.intercept(from.client, message)
-    if (!(made instanceof Promise)) return this.#proceed(from, message, topic, made)
+    if (!(made instanceof Promise)) return this.#proceed(from, message, topic, made, false)
+    const permission = permissionNow(current)
     return this.#side.later<Intercepted>(from, message, made, NOT_ASKED, (late) =>
-      this.#proceed(from, message, undefined, late),
+      this.#proceed(from, message, undefined, late, permission.isOver),
     )
   }
 
-  #proceed(from: From, message: ApplicationMessage, topic: KnownTopic | undefined, made: Intercepted): number {
+  /** @param isOver whether the message needs a new permission, because plugins have taken their time */
+  #proceed(
+    from: From,
+    message: ApplicationMessage,
+    topic: KnownTopic | undefined,
+    made: Intercepted,
+    isOver: boolean,
+  ): number {
     const side = this.#side
-    if (made === message) return side.take(from, message, topic)
     if (made instanceof Stopped) return this.#stop(from, message, made)
-    side.replaced(message, made)
-    const refusal = side.check(from, made)
-    if (refusal !== undefined) return side.refuse(from, made, refusal)
-    return made.topicName === message.topicName ? side.take(from, made, topic) : this.#askAgain(from, made)
+    if (made !== message) {
+      side.replaced(message, made)
+      const refusal = side.check(from, made)
+      if (refusal !== undefined) return side.refuse(from, made, refusal)
+    }
+    if (isOver || made.topicName !== message.topicName) return this.askAgain(from, made)
+    return side.take(from, made, topic)
   }
 
   #stop(from: From, message: ApplicationMessage, { isRefused, reasonCode, detail }: Stopped): number {
@@ -91,13 +113,17 @@ export class Intercepting<From extends Origin> {
     return ReasonCode.Success
   }
 
-  /** Asks for permission again, because the first answer was for another topic. */
-  #askAgain(from: From, message: ApplicationMessage): number {
+  /** Asks for permission again, because the first answer was for another topic, or rights have changed since. */
+  askAgain(from: From, message: ApplicationMessage): number {
     const side = this.#side
     const decide = (allowed: boolean): number =>
       allowed ? side.take(from, message, undefined) : side.refuse(from, message, ReasonCode.NotAuthorized)
     side.work.spend(Work.question)
     const allowed = side.current.access.mayPublish(from.client, message)
-    return allowed instanceof Promise ? side.later(from, message, allowed, false, decide) : decide(allowed)
+    if (!(allowed instanceof Promise)) return decide(allowed)
+    return side.later(from, message, allowed, NO_VOTE, (vote) => {
+      const isOvertaken = vote.isOvertaken(side.current.access)
+      return isOvertaken ? this.askAgain(from, message) : decide(vote.holds())
+    })
   }
 }

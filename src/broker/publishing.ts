@@ -16,7 +16,8 @@ import type { Connection } from '../protocol/connection.ts'
 import { PENDING, type KnownTopic } from '../protocol/server-side.ts'
 import { countTopicLevels } from '../topics/topic-name.ts'
 import { isReserved } from '../access/bridge-client.ts'
-import { Intercepting } from './intercepting.ts'
+import { NO_VOTE, type LateVote } from '../access/late-vote.ts'
+import { Intercepting, permissionNow } from './intercepting.ts'
 import { NoRoom } from './no-room.ts'
 import { type OpenInterception, OpenInterceptions } from './open-interceptions.ts'
 import { canBeRefused, knowsOfNoRetain } from './publish-answers.ts'
@@ -122,18 +123,22 @@ export class Publishing {
     const { version } = access
     const allowed = access.mayPublish(connection.client, message)
     if (allowed instanceof Promise) {
-      return this.#later(connection, message, allowed, false, (yes) =>
-        this.#answer(connection, () =>
-          yes
-            ? this.#pass(connection, message, undefined)
-            : this.#denied(connection, message, ReasonCode.NotAuthorized),
-        ),
+      return this.#later(connection, message, allowed, NO_VOTE, (vote) =>
+        this.#answer(connection, () => this.#voted(connection, message, vote)),
       )
     }
     if (access.stable && !connection.isClosed) notes.remember(topic, version, allowed, payerOf(connection))
     return allowed
       ? this.#pass(connection, message, topic)
       : this.#denied(connection, message, ReasonCode.NotAuthorized)
+  }
+
+  /** All plugins have answered. Rights may have changed, or a reload replaced the plugins, since they were asked. */
+  #voted(connection: Connection, message: ApplicationMessage, vote: LateVote): number {
+    const isOvertaken = vote.isOvertaken(this.#parts.current.access)
+    if (isOvertaken) return this.publish(connection, message, this.#topicOf(message))
+    if (vote.holds()) return this.#pass(connection, message, undefined)
+    return this.#denied(connection, message, ReasonCode.NotAuthorized)
   }
 
   /** Topics below `$CONTROL/` are reserved; to administrators they are a door. @returns `undefined` for any other message */
@@ -269,12 +274,14 @@ export class Publishing {
     // Plugins have seen it, and do not see it again: as behind a late answer, it does not end with its Connection.
     this.#open.begin(connection)
     const waiter = { guard: (run: () => void): void => connection.guard(run) }
+    const permission = permissionNow(this.#parts.current)
     const resume = (): void =>
       this.#decide(connection, () => {
         const stored = this.#checkStore(connection, message)
-        return stored === undefined
-          ? this.#takeIntercepted(connection, message)
-          : this.#denied(connection, message, stored)
+        if (stored !== undefined) return this.#denied(connection, message, stored)
+        return permission.isOver
+          ? this.#intercepting.askAgain(connection, message)
+          : this.#takeIntercepted(connection, message)
       })
     return this.#parts.waiters.wait(waiter, resume, message, payer)
   }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { MaybePromise } from '../base/maybe-promise.ts'
+import type { LateVote } from '../access/late-vote.ts'
 import type { MemoryAccount } from '../base/memory-account.ts'
 import { Work, type WorkBudget } from '../base/work.ts'
 import type { ApplicationMessage } from '../protocol/application-message.ts'
@@ -35,7 +35,7 @@ export class RetainedServices implements RetainedSide {
   }
 
   /** Messages of the host program and of the broker itself are not checked. */
-  mayReplay(message: ApplicationMessage): MaybePromise<boolean> {
+  mayReplay(message: ApplicationMessage): boolean | Promise<LateVote> {
     const { options, access } = this.#parts.current
     if (message.publisher === '' || options.topicCheck?.retainedCheck !== 'publisher' || !access.checksTopics)
       return true

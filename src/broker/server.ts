@@ -13,9 +13,7 @@
  */
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/log.ts'
-import type { MaybePromise } from '../base/maybe-promise.ts'
 import type { WorkBudget } from '../base/work.ts'
-import type { ApplicationMessage } from '../protocol/application-message.ts'
 import { Connection } from '../protocol/connection.ts'
 import { BufferPool } from '../protocol/output.ts'
 import type { ServerSide } from '../protocol/server-side.ts'
@@ -56,7 +54,7 @@ import type { ProcessMemory } from '../limits/process-memory.ts'
 import { HostPublishing } from './host-publishing.ts'
 import { Publishing } from './publishing.ts'
 import { RegistrationServices } from './registration-services.ts'
-import { Replays } from '../routing/replays.ts'
+import { Replays, type MayReplay } from '../routing/replays.ts'
 import { RetainedMessages } from '../routing/retained.ts'
 import { Router } from '../routing/router.ts'
 import { Sessions } from './sessions/sessions.ts'
@@ -173,7 +171,7 @@ export class Server implements ServerSide {
     const ofRetained = { current, events, work: this.work, gate: this.#gate, memoryRefusals, ledger: () => this.ledger }
     const retainedServices = new RetainedServices(ofRetained)
     this.retainedMessages = new RetainedMessages(options, this.turn, this.metrics, retainedServices, whole)
-    const mayReplay = (message: ApplicationMessage): MaybePromise<boolean> => retainedServices.mayReplay(message)
+    const mayReplay: MayReplay = (message) => retainedServices.mayReplay(message)
     this.replays = new Replays({ retained: this.retainedMessages, turn: this.turn, answers, mayReplay })
     const { persistence } = options
     if (store.keeps && persistence !== undefined) {

@@ -6,7 +6,6 @@
  *
  * @module
  */
-import type { MaybePromise } from '../base/maybe-promise.ts'
 import { Work, type WorkBudget } from '../base/work.ts'
 import type { SubscribePacket, SubscriptionRequest, UnsubscribePacket } from '../codec/packets.ts'
 import type { QoS } from '../codec/packet-types.ts'
@@ -22,6 +21,7 @@ import { countTopicLevels } from '../topics/topic-name.ts'
 import { checkFilter } from '../routing/checked-filter.ts'
 import { bridgeRequest } from '../access/bridge-client.ts'
 import { isControlTopic } from '../access/control-topics.ts'
+import type { LateVote } from '../access/late-vote.ts'
 import type { Control } from './control.ts'
 import { notesOf } from './sessions/connection-notes.ts'
 import type { StoreWaiters } from './durable/store-waiters.ts'
@@ -29,6 +29,7 @@ import type { SubscribeCapabilities, SubscribeOrigin } from '../routing/subscrib
 import {
   SubscribeWork,
   type CheckedRequest,
+  type LateVotes,
   type SubscribeRequest,
   type SubscribeSide,
 } from '../routing/subscribe-work.ts'
@@ -109,9 +110,9 @@ export class Subscribing implements SubscribeSide, UnsubscribeSide {
 
   answered(
     { origin }: SubscribeWork,
-    answers: Promise<boolean[]>,
-    otherwise: boolean[],
-    run: (answers: boolean[]) => void,
+    answers: Promise<LateVotes>,
+    otherwise: LateVotes,
+    run: (answers: LateVotes) => void,
   ): void {
     this.#parts.answers.when(answers, otherwise, origin.session, (known) => origin.guard(() => run(known)))
   }
@@ -166,7 +167,7 @@ export class Subscribing implements SubscribeSide, UnsubscribeSide {
     return { request, matchFilter, isShared, levels, refused: missing ?? tooDeep }
   }
 
-  ask({ client }: SubscribeOrigin, { request, matchFilter }: CheckedRequest): MaybePromise<boolean> {
+  ask({ client }: SubscribeOrigin, { request, matchFilter }: CheckedRequest): boolean | Promise<LateVote> {
     const { access } = this.#parts.current
     if (isControlTopic(matchFilter)) return this.#parts.control.mayUse(client)
     if (!access.checksTopics) return true
@@ -174,6 +175,10 @@ export class Subscribing implements SubscribeSide, UnsubscribeSide {
     this.work.spend(Work.question)
     this.work.look()
     return allowed
+  }
+
+  isOvertaken(vote: LateVote): boolean {
+    return vote.isOvertaken(this.#parts.current.access)
   }
 
   grant(work: SubscribeWork, checked: CheckedRequest, allowed: boolean): number {

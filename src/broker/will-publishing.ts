@@ -10,6 +10,7 @@ import type { Client } from '../protocol/client.ts'
 import { PENDING, type Pending } from '../protocol/server-side.ts'
 import { countTopicLevels } from '../topics/topic-name.ts'
 import { isReserved } from '../access/bridge-client.ts'
+import { NO_VOTE } from '../access/late-vote.ts'
 import { Intercepting, type InterceptingSide } from './intercepting.ts'
 import type { NoRoom } from './no-room.ts'
 import type { Events } from '../reporting/events.ts'
@@ -69,15 +70,25 @@ export class WillPublishing {
       ...{ topicName, payload, qos, retain, properties, publisher: client.clientId },
       receivedAtMs: this.#parts.turn.now(),
     })
-    const decide = (allowed: boolean): number => {
-      if (!allowed) return this.#parts.refused(client, message, ReasonCode.NotAuthorized)
-      if (this.#parts.current.access.intercepts) return this.#intercepting.pass(due, message, undefined)
-      return this.#take(due, message)
-    }
-    const allowed = this.#parts.current.access.mayPublish(client, message)
-    const reasonCode = allowed instanceof Promise ? this.#later(due, message, allowed, false, decide) : decide(allowed)
+    const reasonCode = this.#ask(due, message)
     if (reasonCode !== PENDING) settled()
     return reasonCode !== PENDING
+  }
+
+  #ask(due: DueWill, message: ApplicationMessage): number {
+    const allowed = this.#parts.current.access.mayPublish(due.client, message)
+    if (!(allowed instanceof Promise)) return this.#decided(due, message, allowed)
+    return this.#later(due, message, allowed, NO_VOTE, (vote) => {
+      // A reload may have replaced the plugins that were asked.
+      const isOvertaken = vote.isOvertaken(this.#parts.current.access)
+      return isOvertaken ? this.#ask(due, message) : this.#decided(due, message, vote.holds())
+    })
+  }
+
+  #decided(due: DueWill, message: ApplicationMessage, isAllowed: boolean): number {
+    if (!isAllowed) return this.#parts.refused(due.client, message, ReasonCode.NotAuthorized)
+    if (this.#parts.current.access.intercepts) return this.#intercepting.pass(due, message, undefined)
+    return this.#take(due, message)
   }
 
   #take({ client }: DueWill, message: ApplicationMessage): ReasonCode {

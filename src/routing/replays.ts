@@ -15,7 +15,7 @@
  *
  * @module
  */
-import type { MaybePromise } from '../base/maybe-promise.ts'
+import { NO_VOTE, type LateVote } from '../access/late-vote.ts'
 import { sizeOfText, type MemoryAccount } from '../base/memory-account.ts'
 import { copied, Work } from '../base/work.ts'
 import { OWED_BYTES, SEARCH_LEVEL_BYTES } from '../protocol/memory-sizes.ts'
@@ -72,7 +72,7 @@ export interface ReplayReceiver {
 }
 
 /** Whether the publisher of a retained message may still publish it. */
-export type MayReplay = (message: ApplicationMessage) => MaybePromise<boolean>
+export type MayReplay = (message: ApplicationMessage) => boolean | Promise<LateVote>
 
 export interface ReplaysParts {
   readonly retained: RetainedMessages
@@ -85,7 +85,7 @@ export interface ReplaysParts {
 interface Asked {
   readonly message: ApplicationMessage
   readonly owed: Owed
-  answer: boolean | undefined
+  answer: LateVote | undefined
 }
 
 class Replay implements Task {
@@ -290,10 +290,10 @@ class Replay implements Task {
     else this.receiver.withhold?.(message)
   }
 
-  #wait(asked: Asked, may: Promise<boolean>): void {
+  #wait(asked: Asked, may: Promise<LateVote>): void {
     this.#asked = asked
-    this.#answers.when(may, false, this.receiver.owner, (yes) => {
-      asked.answer = yes
+    this.#answers.when(may, NO_VOTE, this.receiver.owner, (vote) => {
+      asked.answer = vote
       if (this.#asked === asked) this.#answered()
     })
   }
@@ -302,7 +302,7 @@ class Replay implements Task {
   #settle({ message, owed, answer }: Asked): void {
     this.#asked = undefined
     const isPresent = this.#retained.get(message.topicName) === message
-    if (isPresent && this.receiver.wants(owed)) this.#decided(message, owed, answer === true)
+    if (isPresent && this.receiver.wants(owed)) this.#decided(message, owed, answer!.holds())
   }
 }
 

@@ -10,7 +10,7 @@
  *
  * @module
  */
-import type { MaybePromise } from '../base/maybe-promise.ts'
+import { NO_VOTE, type LateVote } from '../access/late-vote.ts'
 import { scanned, Work, type WorkBudget } from '../base/work.ts'
 import type { SubscribePacket, SubscriptionRequest } from '../codec/packets.ts'
 import type { ReasonCode } from '../codec/reason-code.ts'
@@ -33,20 +33,25 @@ export interface CheckedRequest extends CheckedFilter {
 /** The filters of a SUBSCRIBE, and its properties. */
 export type SubscribeRequest = Pick<SubscribePacket, 'subscriptions' | 'properties'>
 
+/** Answers for the next filters; `undefined` for one that was given at once, and is asked for again when its turn comes. */
+export type LateVotes = (LateVote | undefined)[]
+
 /** The steps for each filter. */
 export interface SubscribeSide {
   readonly work: WorkBudget
   /** @throws {ProtocolError} if the standard or CONNACK forbids it */
   check(origin: SubscribeOrigin, request: SubscriptionRequest): CheckedRequest
-  ask(origin: SubscribeOrigin, checked: CheckedRequest): MaybePromise<boolean>
+  ask(origin: SubscribeOrigin, checked: CheckedRequest): boolean | Promise<LateVote>
+  /** Whether a vote that took time is still one of the plugins that decide now. */
+  isOvertaken(vote: LateVote): boolean
   /** Makes the Subscription, and notes in `owed` if retained messages follow. @returns its code in SUBACK */
   grant(work: SubscribeWork, checked: CheckedRequest, allowed: boolean): number
   /** Continues once plugins have answered. */
   answered(
     work: SubscribeWork,
-    answers: Promise<boolean[]>,
-    otherwise: boolean[],
-    run: (answers: boolean[]) => void,
+    answers: Promise<LateVotes>,
+    otherwise: LateVotes,
+    run: (answers: LateVotes) => void,
   ): void
   /** Continues in the line of work. */
   addTask(owner: object, task: Task): void
@@ -65,7 +70,7 @@ export class SubscribeWork implements Task {
   readonly #side: SubscribeSide
   readonly #checked: CheckedRequest[] = []
   /** Answers of plugins for the next filters, if they were not given at once. */
-  #answers: boolean[] = []
+  #answers: LateVotes = []
 
   constructor(side: SubscribeSide, origin: SubscribeOrigin, packet: SubscribeRequest) {
     this.#side = side
@@ -120,7 +125,7 @@ export class SubscribeWork implements Task {
   #grantNext(): 'granted' | 'waits' | 'over' {
     const at = this.reasonCodes.length
     const checked = this.#checked[at]!
-    const allowed = this.#answers.shift() ?? this.#ask(checked)
+    const allowed = this.#late() ?? this.#ask(checked)
     if (this.origin.isOver) return 'over'
     if (typeof allowed !== 'boolean') {
       this.#wait(at, allowed)
@@ -131,15 +136,21 @@ export class SubscribeWork implements Task {
     return this.origin.isOver ? 'over' : 'granted'
   }
 
-  #ask(checked: CheckedRequest): MaybePromise<boolean> {
+  /** The late answer for the next filter, by what holds now; `undefined` if there is none, or a reload has replaced the plugins. */
+  #late(): boolean | undefined {
+    const vote = this.#answers.shift()
+    return vote === undefined || this.#side.isOvertaken(vote) ? undefined : vote.holds()
+  }
+
+  #ask(checked: CheckedRequest): boolean | Promise<LateVote> {
     return checked.refused === undefined ? this.#side.ask(this.origin, checked) : true
   }
 
   /** Asks about the next filters too, so that many answers take no longer than one. */
-  #wait(at: number, first: MaybePromise<boolean>): void {
+  #wait(at: number, first: Promise<LateVote>): void {
     const others = this.#checked.slice(at + 1, at + ASKED_AT_ONCE).map((checked) => this.#ask(checked))
-    const asked = [first, ...others].map((allowed) => Promise.resolve(allowed))
-    const denied = asked.map(() => false)
+    const asked = [first, ...others].map((answer) => Promise.resolve(typeof answer === 'boolean' ? undefined : answer))
+    const denied = asked.map(() => NO_VOTE)
     this.#side.answered(this, Promise.all(asked), denied, (answers) => {
       this.#answers = answers
       if (!this.resume()) this.#side.addTask(this.origin.session, this)

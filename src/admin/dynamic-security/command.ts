@@ -11,6 +11,8 @@ export type Given = Readonly<Record<string, unknown>>
 /** What a command works on. */
 export interface CommandContext {
   readonly directory: Directory
+  /** Whether the sender may still send commands: somebody may have taken its role away since. */
+  mayStill(): boolean
 }
 
 /**
@@ -127,8 +129,15 @@ export function shownReferences(
   }))
 }
 
-export function set({ directory }: CommandContext, ...steps: readonly Step[]): undefined {
-  directory.carryOut(steps)
+/** Every change of every command. A password takes time to hash, and the sender may have lost its role meanwhile. */
+export function set(context: CommandContext, ...steps: readonly Step[]): undefined {
+  mustBeAllowed(context)
+  context.directory.carryOut(steps)
+}
+
+/** @throws {CommandError} if the sender may send commands no longer */
+export function mustBeAllowed(context: CommandContext): void {
+  if (!context.mayStill()) throw new CommandError('Not authorized')
 }
 
 /** A command that deletes the entry that it names. */

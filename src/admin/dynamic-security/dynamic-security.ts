@@ -13,7 +13,7 @@ import { SluiceError } from '../../base/errors.ts'
 import { serverOf, type Broker } from '../../broker/broker.ts'
 import type { ControlHandler } from '../../broker/control.ts'
 import { clientCommands } from './client-commands.ts'
-import { CommandError, type Command, type CommandContext, type Given } from './command.ts'
+import { CommandError, mustBeAllowed, type Command, type CommandContext, type Given } from './command.ts'
 import { groupCommands } from './group-commands.ts'
 import { roleCommands } from './role-commands.ts'
 
@@ -22,9 +22,9 @@ export const commands: Readonly<Record<string, Command>> = { ...clientCommands, 
 const UNKNOWN = 'Unknown command'
 
 export function createDynamicSecurity(broker: Broker): ControlHandler {
-  return async (payload) => {
+  return async (payload, mayStill) => {
     const { directory, turn } = serverOf(broker)
-    const responses = await answersTo(payload, { directory })
+    const responses = await answersTo(payload, { directory, mayStill })
     await new Promise<void>((resolve) => turn.whenCommitted(resolve))
     return JSON.stringify({ responses })
   }
@@ -58,6 +58,7 @@ async function answerTo(given: unknown, context: CommandContext): Promise<object
   const carryOut = Object.hasOwn(commands, command) ? commands[command] : undefined
   if (carryOut === undefined) return { command, error: UNKNOWN, ...correlation }
   try {
+    mustBeAllowed(context)
     const data = await carryOut(given as Given, context)
     return { command, ...(data !== undefined && { data }), ...correlation }
   } catch (error) {

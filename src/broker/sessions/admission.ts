@@ -9,7 +9,6 @@
  *
  * @module
  */
-import type { MaybePromise } from '../../base/maybe-promise.ts'
 import { withoutTokens } from '../../base/redact.ts'
 import type { AuthPacket, ReceivedConnect, ReceivedWill } from '../../codec/packets.ts'
 import { noProperties } from '../../codec/properties.ts'
@@ -19,8 +18,9 @@ import type { Client } from '../../protocol/client.ts'
 import type { Connection } from '../../protocol/connection.ts'
 import { RateLimit } from '../../protocol/rate-limit.ts'
 import type { LoginResult } from '../../access/access.ts'
+import { NO_VOTE, type LateVote } from '../../access/late-vote.ts'
 import { notesOf } from './connection-notes.ts'
-import { mayStay } from './login-review.ts'
+import { mayStay, type LateStay } from './login-review.ts'
 import { Logins } from './logins.ts'
 import type { ListenerOptions } from '../../config/options.ts'
 import type { ConnectRequest } from '../../access/plugin.ts'
@@ -130,7 +130,9 @@ export class Admission {
     }
     const allowed = this.#mayPublishWill(client, packet)
     if (allowed instanceof Promise) {
-      this.#answered(connection, allowed, (known) => this.#finish(connection, client, login, known, asOf))
+      this.#answered(connection, allowed, NO_VOTE, (vote) =>
+        this.#finish(connection, client, login, vote.holds(), asOf),
+      )
     } else this.#finish(connection, client, login, allowed, asOf)
   }
 
@@ -139,7 +141,8 @@ export class Admission {
     return `auto-${Buffer.from(this.#parts.clock.randomBytes(16)).toString('hex')}`
   }
 
-  #mayPublishWill(client: Client, { will }: ReceivedConnect): MaybePromise<boolean> {
+  /** It is asked again when the Will is due. */
+  #mayPublishWill(client: Client, { will }: ReceivedConnect): boolean | Promise<LateVote> {
     if (will === undefined) return true
     const { topicName, qos, retain } = will
     return this.#parts.current.access.mayPublish(client, { topic: topicName, topicName, qos, retain })
@@ -212,13 +215,18 @@ export class Admission {
   /** Checks a login again if logins were revoked, or the configuration changed, while plugins were deciding. */
   #lookAgain(connection: Connection, client: Client, { grounds }: Login, then: (isGood: boolean) => void): void {
     const stays = mayStay(connection.peer, client, grounds, this.#parts.current)
-    if (stays instanceof Promise) this.#answered(connection, stays, then)
+    if (stays instanceof Promise) this.#answered<LateStay>(connection, stays, NO_VOTE, (vote) => then(vote.holds()))
     else then(stays)
   }
 
-  #answered(connection: Connection, answer: Promise<boolean>, run: (yes: boolean) => void): void {
-    this.#parts.answers.whenFor(connection, answer, false, (yes) => {
-      if (!connection.isClosed) run(yes)
+  #answered<Answer>(
+    connection: Connection,
+    answer: Promise<Answer>,
+    otherwise: Answer,
+    run: (known: Answer) => void,
+  ): void {
+    this.#parts.answers.whenFor(connection, answer, otherwise, (known) => {
+      if (!connection.isClosed) run(known)
     })
   }
 

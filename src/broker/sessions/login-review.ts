@@ -11,13 +11,13 @@
  *
  * @module
  */
-import type { MaybePromise } from '../../base/maybe-promise.ts'
 import { Work } from '../../base/work.ts'
 import { ReasonCode } from '../../codec/reason-code.ts'
 import type { Client } from '../../protocol/client.ts'
 import type { Connection } from '../../protocol/connection.ts'
 import type { Peer } from '../../protocol/transport.ts'
 import type { Grounds } from '../../access/access.ts'
+import { NO_VOTE, type LateVote } from '../../access/late-vote.ts'
 import { notesOf } from './connection-notes.ts'
 import type { ActiveConfig } from '../../config/active-config.ts'
 import type { Metrics } from '../../reporting/metrics.ts'
@@ -45,10 +45,16 @@ export function mayStay(
   client: Client,
   grounds: Grounds,
   { access, directory }: Pick<ActiveConfig, 'access' | 'directory'>,
-): MaybePromise<boolean> {
-  if (peer.certificate?.problem !== undefined || directory.banOf(client) !== undefined) return false
-  return access.mayStay(client, grounds)
+): boolean | Promise<LateStay> {
+  const isBarred = (): boolean => peer.certificate?.problem !== undefined || directory.banOf(client) !== undefined
+  if (isBarred()) return false
+  const stays = access.mayStay(client, grounds)
+  // Somebody may be banned, or removed, while a plugin thinks about it.
+  return typeof stays === 'boolean' ? stays : stays.then((vote) => ({ holds: () => !isBarred() && vote.holds() }))
 }
+
+/** An answer that took time. */
+export type LateStay = Pick<LateVote, 'holds'>
 
 export class LoginReview implements Task {
   #left: Iterator<Connection> | undefined = undefined
@@ -112,10 +118,10 @@ export class LoginReview implements Task {
       return
     }
     this.#pending++
-    this.#parts.answers.whenFor(connection, stays, false, (yes) => {
+    this.#parts.answers.whenFor<LateStay>(connection, stays, NO_VOTE, (vote) => {
       this.#pending--
       this.#queue()
-      if (!yes) this.#end(connection)
+      if (!vote.holds()) this.#end(connection)
     })
   }
 

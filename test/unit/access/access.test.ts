@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { LateVote, NO_VOTE } from '../../../src/access/late-vote.ts'
 import { test } from 'node:test'
 import { Access } from '../../../src/access/access.ts'
 import type { AuthenticationAnswer, Plugin } from '../../../src/access/plugin.ts'
@@ -22,6 +23,11 @@ const topic = (name: string, answer: boolean | undefined): Plugin => ({
 const ALLOW = { decision: 'allow' } as const
 const DENY = { decision: 'deny' } as const
 const message = { topic: 'a', topicName: 'a', qos: 0, retain: false } as const
+
+async function voted(vote: boolean | Promise<LateVote>): Promise<boolean> {
+  const known = await vote
+  return typeof known === 'boolean' ? known : known.holds()
+}
 
 test('log-in: one deny decides, otherwise one allow is needed, nobody answering means no (C3, C6)', () => {
   const votes: [answers: (AuthenticationAnswer | undefined)[], expected: string, reasonCode?: ReasonCode][] = [
@@ -218,14 +224,9 @@ test('who may stay: one no decides, and a plugin that throws counts as one', asy
   assert.equal(may(telling('let it in'), telling('another one')), true)
   assert.deepEqual(told, [7, undefined], 'each gets its own evidence')
   const later = staying('later', () => Promise.resolve(true))
-  assert.equal(await may(later, unsure), true)
-  assert.equal(
-    await may(
-      later,
-      staying('later no', () => Promise.resolve(false)),
-    ),
-    false,
-  )
+  const laterNo = staying('later no', () => Promise.resolve(false))
+  assert.equal(await voted(may(later, unsure)), true)
+  assert.equal(await voted(may(later, laterNo)), false)
   assert.equal(
     may(
       yes,
@@ -257,8 +258,27 @@ test('topics: the same vote, answered at once when plugins answer at once', () =
 
 test('topics: an answer that comes later is a promise of the same decision', async () => {
   const later: Plugin = { name: 'later', mayPublish: () => Promise.resolve(true) }
-  assert.equal(await accessOf([], [later]).mayPublish(clientOf('u'), message), true)
-  assert.equal(await accessOf([], [later, topic('no', false)]).mayPublish(clientOf('u'), message), false)
+  assert.equal(await voted(accessOf([], [later]).mayPublish(clientOf('u'), message)), true)
+  assert.equal(await voted(accessOf([], [later, topic('no', false)]).mayPublish(clientOf('u'), message)), false)
+})
+
+test('topics: what was answered at once is asked again if something has changed by the time that it counts; late answers stand', async () => {
+  let [answer, asked, askedLater]: [boolean | undefined, number, number] = [true, 0, 0]
+  const store: Plugin = { name: 'store', mayPublish: () => (asked++, answer) }
+  const service: Plugin = { name: 'service', mayPublish: () => (askedLater++, Promise.resolve(undefined)) }
+  const access = accessOf([], [service, store])
+  const vote = await access.mayPublish(clientOf('u'), message)
+  assert.ok(vote instanceof LateVote)
+  assert.deepEqual([vote.holds(), asked], [true, 1], 'nothing has changed')
+  answer = false
+  access.changed()
+  assert.deepEqual([vote.holds(), asked, askedLater], [false, 2, 1])
+  answer = undefined
+  assert.equal(vote.holds(), false)
+  answer = true
+  assert.equal(vote.holds(), true)
+  assert.deepEqual([vote.isOvertaken(access), vote.isOvertaken(accessOf([], []))], [false, true])
+  assert.deepEqual([NO_VOTE.holds(), NO_VOTE.isOvertaken(access)], [false, false])
 })
 
 test('topics: no topic-check section asks nobody and allows all (C7)', () => {

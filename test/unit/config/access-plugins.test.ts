@@ -180,7 +180,7 @@ test('when one plugin cannot be made, those before it are closed', async () => {
 })
 
 test('topic-check: absent asks nobody, enabled: false neither, and no plugin at all denies (C7)', async () => {
-  const may = async (options: AccessOptions): Promise<boolean> =>
+  const may = async (options: AccessOptions): Promise<unknown> =>
     (await createAccess(options, sourcesOf())).mayPublish(clientOf('u'), message)
   assert.equal(await may({}), true)
   assert.equal(await may({ topicCheck: { enabled: false, plugins: [topics('no', false)] } }), true)
