@@ -67,7 +67,7 @@ export type {
 } from './broker/host/admin.ts'
 export type { HealthCheckName, HealthCheckView } from './broker/host/health-view.ts'
 export type { AdminRole, ApiKeyRequest, ApiKeyView, CreatedApiKey } from './broker/host/api-key-views.ts'
-export type { LoginView } from './broker/host/login-views.ts'
+export type { LoginLinkView, LoginView, ResetRequest } from './broker/host/login-views.ts'
 export type { SubscribeForOptions, SubscriptionInput, SubscriptionResult } from './broker/host/client-subscriptions.ts'
 export type { ClosedConnectionsOptions } from './broker/host/closed-connection-pages.ts'
 export type { Page, PageOptions } from './broker/host/page.ts'

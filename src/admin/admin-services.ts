@@ -28,6 +28,11 @@ export function openAdminServices(broker: Broker): AdminServices | undefined {
   return services.get(broker)
 }
 
+/** Where browsers find the API of a broker. */
+export function adminUrlsOf(broker: Broker): readonly string[] {
+  return services.get(broker)?.urls() ?? []
+}
+
 /** @throws {UsageError} if the broker serves no HTTP API */
 export function adminServicesOf(broker: Broker): AdminServices {
   const opened = openAdminServices(broker)

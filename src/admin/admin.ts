@@ -11,6 +11,7 @@ import type { PublishOptions } from '../broker/host/host-message.ts'
 import type { Page, PageOptions } from '../broker/host/page.ts'
 import { accessCalls } from './access/access-calls.ts'
 import { adminServicesOf } from './admin-services.ts'
+import { createLoginLink, resetAdministrator } from './logins/administrators.ts'
 import { checkParameters } from './parameter-check.ts'
 import { backUp } from './views/backup.ts'
 import { dropsOf, overviewOf } from './views/broker-views.ts'
@@ -53,6 +54,8 @@ const calls: Calls = {
   deleteApiKey: (broker, { keyId }) => adminServicesOf(broker).keys.delete(keyId),
   logins: (broker) => adminServicesOf(broker).logins.all(),
   endLogin: (broker, { loginId }) => adminServicesOf(broker).logins.end(loginId),
+  createLoginLink: (broker) => createLoginLink(broker),
+  resetAdministrator,
   disconnect: (broker, { clientId, reasonCode }) => broker.disconnect(clientId, reasonCodeOf(reasonCode)),
   endSession: (broker, { clientId, reasonCode }) => broker.endSession(clientId, reasonCodeOf(reasonCode)),
   publish: (broker, { topic, payload, ...options }) => broker.publish(topic, payload, options as PublishOptions),

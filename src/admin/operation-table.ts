@@ -184,6 +184,20 @@ export const operationTable: OperationTable = {
     parameters: { loginId: { place: 'path', type: 'text', required: true, description: 'Its `loginId`.' } },
     description: 'Ends a login to the HTTP API at once. False if there is none.',
   },
+  createLoginLink: {
+    ...{ method: 'POST', path: '/login-links', role: 'administrator', parameters: {}, answer: 'LoginLinkView' },
+    isLocal: true,
+    description: 'Makes a link with which a browser logs in as an administrator, once within ten minutes.',
+  },
+  resetAdministrator: {
+    ...{ method: 'POST', path: '/users/{userName}/reset', role: 'administrator', answer: 'UserView' },
+    isLocal: true,
+    parameters: {
+      userName: { place: 'path', type: 'text', required: true, description: 'User name; it is made if there is none.' },
+      password: { place: 'body', type: 'text', required: true, isSecret: true, description: 'A new password.' },
+    },
+    description: 'Lets an administrator in again: sets a password, gives the role, and ends all logins and links.',
+  },
   disconnect: {
     ...{ method: 'POST', path: '/clients/{clientId}/disconnect', role: 'operator', answer: 'boolean' },
     parameters: { clientId: CLIENT_ID, reasonCode: REASON_CODE },

@@ -45,6 +45,8 @@ export interface Operation<Name extends OperationName = OperationName> {
   readonly parameters: ParameterRows<AdminParameters[Name]>
   /** A parameter with which a view returns secrets, and is recorded in the audit log as an action is. */
   readonly secretsWith?: keyof AdminParameters[Name]
+  /** Whether it is only for the program and the Unix domain socket: it lets somebody in who has no other way. */
+  readonly isLocal?: true
   /** Name of the type that it returns, for people. */
   readonly answer: string
   readonly description: string

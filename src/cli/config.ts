@@ -26,13 +26,14 @@ const DEFAULT_GATHER_PAUSE = 'auto'
  */
 export function readConfig(file: string | undefined): CheckedConfig {
   const { input: written, source } = file === undefined ? { input: {}, source: undefined } : loadConfigFile(file)
-  const { persistence, admin } = resolveOptions(written as ConfigInput, source, { checkFiles: true })
+  const { persistence } = resolveOptions(written as ConfigInput, source, { checkFiles: true })
+  const section = (written as { readonly admin?: object }).admin
   const isWritten = Object.keys(written as object).some((key) => toCamel(key) === 'gatherPause')
   const input: ConfigInput = {
     ...(written as ConfigInput),
     ...(persistence === undefined && { persistence: DEFAULT_PERSISTENCE }),
-    // A socket for commands.
-    ...(admin === undefined && { admin: {} }),
+    // A socket for commands, and a place for browsers.
+    admin: { bind: 'auto', ...section },
     ...(!isWritten && { 'gather-pause': DEFAULT_GATHER_PAUSE }),
   }
   return { input, source, options: resolveOptions(input, source) }

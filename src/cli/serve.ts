@@ -34,6 +34,8 @@ export interface ServeOptions {
   readonly signals: SignalSource
   /** Logged after the listeners, for instance where state is kept. */
   readonly announcements: readonly string[]
+  /** Called when that is done. */
+  readonly announced?: () => Promise<void>
   /** Called on SIGHUP; a rejection is logged and changes nothing. Absent: the system handles SIGHUP. */
   readonly reload?: () => Promise<void>
   /** Absent: there is none. */
@@ -54,7 +56,8 @@ export async function serve(broker: Served, options: ServeOptions): Promise<numb
   manager.starting()
   let isStopping = false
   const announced = broker.start().then(() => {
-    if (!isStopping) announce(broker, options)
+    if (!isStopping) return announce(broker, options)
+    return undefined
   })
   // Installed at once: an unhandled signal ends the process, and a start may take long to read a million messages.
   const hangUps = reload === undefined ? undefined : reloadOnHangUp(broker, { ...options, manager, reload }, announced)
@@ -73,10 +76,12 @@ export async function serve(broker: Served, options: ServeOptions): Promise<numb
   }
 }
 
-function announce(broker: Served, { log, announcements, manager = noServiceManager }: ServeOptions): void {
+async function announce(broker: Served, options: ServeOptions): Promise<void> {
+  const { log, announcements, announced, manager = noServiceManager } = options
   announceChanges([], broker, log)
   for (const announcement of announcements) log.info(announcement)
   reportReady(broker, manager)
+  await announced?.()
 }
 
 interface Place {

@@ -1,10 +1,14 @@
 /** `sluice start`: runs a broker until a signal stops it. @module */
+import { messageOf } from '../base/thrown.ts'
 import type { LogOptions, Options } from '../config/options.ts'
 import { realClock } from '../turn/clock.ts'
 import { Broker } from '../create-broker.ts'
+import { adminUrlsOf } from '../admin/admin-services.ts'
+import { serverOf } from '../broker/broker.ts'
 import type { Call } from './command.ts'
 import { readConfig, stateSentence, warningsOf } from './config.ts'
 import { ProgramLog } from './log.ts'
+import { invite, type Host } from './invitation.ts'
 import { serve } from './serve.ts'
 import { serviceManagerOf } from './service-manager.ts'
 
@@ -36,5 +40,18 @@ export function start({ options: written, terminal }: Call): Promise<number> {
     monotonicUs: () => process.hrtime.bigint() / 1000n,
     log,
   })
-  return serve(broker, { log, signals: process, announcements: [stateSentence(checked.options)], reload, manager })
+  const announced = (): Promise<void> =>
+    invite(hostOf(broker), log, terminal).catch((error: unknown) =>
+      log.warn(`there is no link to log in: ${messageOf(error)}`),
+    )
+  const announcements = [stateSentence(checked.options)]
+  return serve(broker, { log, signals: process, announcements, announced, reload, manager })
+}
+
+function hostOf(broker: Broker): Host {
+  return {
+    urls: adminUrlsOf(broker),
+    hasAdministrator: serverOf(broker).directory.administrators.size > 0,
+    createLoginLink: () => broker.admin.createLoginLink(),
+  }
 }

@@ -11,6 +11,9 @@ import type { AdminOptions } from './resolved-options.ts'
 const SOCKET_NAME = 'admin.sock'
 const KEYS_NAME = 'admin-keys.json'
 const AUDIT_NAME = 'admin-audit.jsonl'
+/** The `bind` that is given up if it is taken. */
+const AUTO = 'auto'
+const AUTO_BIND: BindAddress = { host: '127.0.0.1', port: 8083 }
 /** In a folder that programs share. */
 const SHARED_SOCKET_NAME = 'sluice-admin.sock'
 
@@ -29,7 +32,7 @@ export function resolveAdmin(
   const { bind: written, socket, keysFile, auditFile, ...values } = reader.read('admin', section, ['admin'])
   const bind = bindOf(written, problems)
   const path = typeof socket === 'string' ? pathOf(socket, baseFolder) : defaultSocket(storePath)
-  if (path === '' && written === undefined) {
+  if (path === '' && bind === undefined && written !== 'off') {
     problems.warn(['admin'], 'opens nothing here: set `bind`, or `socket` to the path of a socket')
   }
   checkTls(values, bind, problems)
@@ -41,6 +44,7 @@ export function resolveAdmin(
     ...defaultsOf('admin'),
     ...values,
     bind,
+    isBindAsked: written !== AUTO,
     socket: path,
     isSocketAsked: socket !== undefined,
     ...files,
@@ -48,7 +52,8 @@ export function resolveAdmin(
 }
 
 function bindOf(written: unknown, problems: ConfigProblems): BindAddress | undefined {
-  if (typeof written !== 'string') return undefined
+  if (typeof written !== 'string' || written === 'off') return undefined
+  if (written === AUTO) return AUTO_BIND
   const bind = parseBind(written)
   if (bind !== undefined) return bind
   const row = rowsOf('admin').find(({ key }) => key === 'bind')!

@@ -1398,7 +1398,7 @@ const adminRows = rows('admin', [
     key: 'bind',
     type: 'bind',
     description:
-      'Where the HTTP API is served over TCP: `host:port`, `[v6]:port`, or `:port` for every interface; port 0 selects a free port. Default: not over TCP.',
+      'Where the HTTP API is served over TCP: `host:port`, `[v6]:port`, or `:port` for every interface; port 0 selects a free port. `auto` = `127.0.0.1:8083`, and if that is taken, a warning instead of an error. `off` = not over TCP. Default: `off`; for `sluice start`, `auto`.',
   },
   {
     key: 'socket',

@@ -64,6 +64,8 @@ export type InterceptOptions = InterceptSettings
 export interface AdminOptions extends AdminSettings {
   /** Host '' means every interface; port 0 lets the system choose. `undefined`: not over TCP. */
   readonly bind: BindAddress | undefined
+  /** Whether the configuration names the address; otherwise the broker starts without it if it is taken. */
+  readonly isBindAsked: boolean
   /** Absolute path of the Unix domain socket; empty: none. */
   readonly socket: string
   /** Whether the configuration names the socket; otherwise the broker starts without it if it cannot be opened. */

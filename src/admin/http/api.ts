@@ -142,6 +142,7 @@ export class Api {
     const route = findRoute(head.method, path)
     const { name, operation } = route
     this.#checkRole(principal, operation.role, head, name)
+    if (operation.isLocal === true && head.address !== LOCAL_ADDRESS) throw onlyLocal(name)
     const parameters = requestParameters(route, query, await bodyOf(route, head, readBody))
     if (!isRecorded(operation, parameters)) return this.#answerOf(route, head, await this.#call(name, parameters, head))
     return this.#act(route, head, principal, parameters)
@@ -303,6 +304,10 @@ export class Api {
     if (isKnown(head.headers['if-none-match'], tag)) return { status: 304, headers: { ETag: tag }, body: [] }
     return jsonAnswer(200, pieces, { ETag: tag })
   }
+}
+
+function onlyLocal(name: OperationName): Problem {
+  return new Problem('ERR_FORBIDDEN', `${name} is done only through the Unix domain socket of the broker`)
 }
 
 /** Whether a request belongs in the audit log: an action, or a view that returns secrets. */

@@ -196,7 +196,7 @@ class HttpDoor implements AdminDoor {
     this.#host.log[place.address.type === 'unix' ? 'debug' : 'info']({ url }, `the HTTP API is served at ${url}`)
   }
 
-  /** @returns `undefined` for a socket that nobody has asked for and that cannot be opened */
+  /** @returns `undefined` for an address that nobody has asked for and that cannot be opened */
   async #open(
     address: Address,
     options: Options,
@@ -212,8 +212,9 @@ class HttpDoor implements AdminDoor {
       await this.#sockets.listen(http.server, address, listenerAt)
       return { address, http }
     } catch (error) {
-      if (address.type !== 'unix' || options.admin!.isSocketAsked) throw error
-      this.#host.log.warn(`there is no socket for commands: ${messageOf(error)}`)
+      if (isLocal ? options.admin!.isSocketAsked : options.admin!.isBindAsked) throw error
+      const what = isLocal ? 'there is no socket for commands' : 'the HTTP API is not served over TCP'
+      this.#host.log.warn(`${what}: ${messageOf(error)}`)
       return undefined
     }
   }

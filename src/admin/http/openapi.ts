@@ -43,7 +43,7 @@ function describeOperation(name: string, operation: Operation): Json {
   return {
     operationId: name,
     summary: operation.description,
-    description: `Takes the role ${operation.role}.`,
+    description: `Takes the role ${operation.role}${operation.isLocal === true ? ', through the Unix domain socket' : ''}.`,
     ...(elsewhere.length > 0 && { parameters: elsewhere.map(describeParameter) }),
     ...(inBody.length > 0 && { requestBody: describeBody(inBody) }),
     responses: describeAnswers(name, operation),

@@ -18,9 +18,9 @@ import type { ClosedConnectionsOptions } from './closed-connection-pages.ts'
 import type { SubscriptionInput, SubscriptionResult } from './client-subscriptions.ts'
 import type { ApiKeyRequest, ApiKeyView, CreatedApiKey } from './api-key-views.ts'
 import type { HealthCheckView } from './health-view.ts'
-import type { LoginView } from './login-views.ts'
+import type { LoginLinkView, LoginView, ResetRequest } from './login-views.ts'
 import type { ListenerCertificate, ListenerView } from './open-listeners.ts'
-import type { AccessAdmin, AccessParameters } from './access-admin.ts'
+import type { AccessAdmin, AccessParameters, UserView } from './access-admin.ts'
 import type { Page, PageOptions } from './page.ts'
 
 /** The broker at a glance. Counters are since its start. */
@@ -240,6 +240,8 @@ export interface AdminParameters extends AccessParameters {
   deleteApiKey: { readonly keyId: string }
   logins: object
   endLogin: { readonly loginId: string }
+  createLoginLink: object
+  resetAdministrator: ResetRequest
   disconnect: ClientIdParameter & { readonly reasonCode?: ReasonCode | undefined }
   endSession: ClientIdParameter & { readonly reasonCode?: ReasonCode | undefined }
   publish: PublishRequest
@@ -315,6 +317,13 @@ export interface Admin extends AccessAdmin {
   logins(parameters?: object): Promise<readonly LoginView[]>
   /** Ends a login to the HTTP API at once; `false` if there is none. */
   endLogin(parameters: AdminParameters['endLogin']): Promise<boolean>
+  /** Makes a link with which a browser logs in as an administrator, once within ten minutes. */
+  createLoginLink(parameters?: object): Promise<LoginLinkView>
+  /**
+   * Lets an administrator in again: gives a user, who is made if there is none, a password and the role `administrator`,
+   * ends its ban, and ends all logins and links.
+   */
+  resetAdministrator(parameters: ResetRequest): Promise<UserView>
   /** Ends a client's connection, not its session; `false` if there is none. */
   disconnect(parameters: AdminParameters['disconnect']): Promise<boolean>
   /** Ends a session and its connection, and waits until that is stored; `false` if there is none. */

@@ -14,3 +14,17 @@ export interface LoginView {
   /** If it is not used before. */
   readonly expiresAtMs: number
 }
+
+/** A link that logs in an administrator once, within ten minutes. */
+export interface LoginLinkView {
+  /** For each address of the API over TCP. */
+  readonly urls: readonly string[]
+  /** Milliseconds since 1970. */
+  readonly expiresAtMs: number
+}
+
+/** The administrator to be let in again. */
+export interface ResetRequest {
+  readonly userName: string
+  readonly password: string
+}

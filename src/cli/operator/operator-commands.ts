@@ -52,11 +52,12 @@ const healthCommand: Command = {
 
 const adminCommand: Command = {
   name: 'admin',
-  summary: 'lists, makes and deletes keys for the HTTP API',
+  summary: 'lists and makes what lets in to the HTTP API: links, logins and keys',
   details:
-    'keys lists them; add-key NAME makes one with a role, and shows it once; delete-key ID makes one invalid at once.\nRoles: viewer reads, operator also acts on clients and messages, administrator also reads and changes the configuration.',
+    'link makes a link with which a browser logs in as an administrator, once within ten minutes. reset NAME lets an\nadministrator in again: it asks for a new password, gives the user NAME the role administrator, and ends all logins and\nlinks. Both work only on the machine of the broker. logins lists who is logged in with a browser; end-login ID ends one.\n\nkeys lists the keys; add-key NAME makes one with a role, and shows it once; delete-key ID makes one invalid at once.\nRoles: viewer reads, operator also acts on clients and messages, administrator also reads and changes the configuration.',
   positionals: ['ACTION'],
   optionalPositional: 'NAME',
+  hidesExtra: true,
   options: {
     role: { value: 'ROLE', values: roles, description: 'for add-key: viewer, operator or administrator' },
     days: { value: 'N', description: 'for add-key: how long it is valid; default: for ever' },
@@ -64,6 +65,8 @@ const adminCommand: Command = {
     ...doorOptions,
   },
   examples: [
+    ['sluice admin link', 'a link to log in with a browser'],
+    ['sluice admin reset ann', 'a new password for ann, who is an administrator from then on'],
     ['sluice admin keys', 'all keys, without their secrets'],
     ['sluice admin add-key prometheus --role viewer', 'a key for a scraper'],
     ['sluice admin delete-key 3f9a01b2c4d5', 'makes a key invalid'],

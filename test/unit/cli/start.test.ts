@@ -53,7 +53,7 @@ function startSluice(t: TestContext, folder: string, args: readonly string[]): R
         assert.ok(done !== true, 'the log ended')
         const line = JSON.parse(value) as LogLine
         // Whether it is there depends on who runs the test.
-        if (!/^the (open-file limit|HTTP API is served)/.test(line.msg)) return line
+        if (!/^(the (open-file limit|HTTP API is)|no administrator)/.test(line.msg)) return line
       }
     },
     rest: async () => {
@@ -110,6 +110,24 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     assert.equal(rest.at(-1)!.msg, 'stopped')
   })
 }
+
+test('start serves the HTTP API for browsers, and says how to log in where nobody reads along', async (t) => {
+  const folder = configure('listeners: {default: {bind: "127.0.0.1:0"}}\nadmin: {bind: "127.0.0.1:0"}\n')
+  const child = spawn(process.execPath, [PROGRAM, 'start', '-c', 'sluice.yaml'], {
+    cwd: folder,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  t.after(() => child.kill('SIGKILL'))
+  let log = ''
+  for await (const chunk of child.stdout as AsyncIterable<Buffer>) {
+    log += chunk.toString()
+    if (log.includes('no administrator')) break
+  }
+  assert.match(log, /no administrator can log in with a browser yet; `sluice admin link` prints a link for that/)
+  assert.doesNotMatch(log, /token/)
+  const { urls } = JSON.parse(sluice(['admin', 'link', '-c', 'sluice.yaml'], folder).out) as { urls: string[] }
+  assert.match(urls[0]!, /^http:\/\/127\.0\.0\.1:\d+\/#token=[\w-]{43}$/)
+})
 
 test('SIGHUP opens a log file that was rotated again, also where the configuration cannot work any longer', async (t) => {
   const folder = configure(

@@ -263,9 +263,12 @@ test('a word that is wrong is named with the nearest, before the broker is asked
     [['top', ...socket], /`sluice top` needs a terminal/],
     [
       ['admin', 'key', ...socket],
-      /The actions of `sluice admin` are keys, add-key, delete-key; got key\. Did you mean keys\?/,
+      /The actions of `sluice admin` are link, reset, logins, .*; got key\. Did you mean keys\?/,
     ],
     [['admin', 'add-key', ...socket], /requires NAME/],
+    [['admin', 'reset', ...socket], /requires NAME/],
+    [['admin', 'end-login', ...socket], /requires ID/],
+    [['admin', 'reset', 'ann', 'secret', ...socket], /^(?!.*secret)/s],
     [['admin', 'add-key', 'x', ...socket], /requires --role viewer, operator or administrator/],
     [
       ['admin', 'add-key', 'x', '--role', 'boss', ...socket],
