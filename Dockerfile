@@ -5,6 +5,7 @@ COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts
 COPY tsconfig.base.json tsconfig.build.json ./
 COPY src ./src
+COPY page ./page
 # The compiler is also an optional peer of a dependency, so npm prune keeps it.
 RUN npm run build \
   && npm prune --omit=dev --ignore-scripts \

@@ -45,6 +45,19 @@ const STEPS: readonly Step[] = [
     fix: '`npm run build`',
   },
   {
+    name: 'page types',
+    command: [TSC, '-p', 'page/tsconfig.json'],
+    limitSeconds: LIMIT_SECONDS,
+    fix: 'fix the types, then `npm run check -- --only "page types"`',
+  },
+  {
+    name: 'page',
+    command: ['node_modules/vite/bin/vite.js', 'build', 'page', '--logLevel', 'warn'],
+    after: ['build'],
+    limitSeconds: LIMIT_SECONDS,
+    fix: '`npm run build`',
+  },
+  {
     name: 'examples',
     command: ['build/tools/examples.js'],
     after: ['build'],
@@ -61,7 +74,7 @@ const STEPS: readonly Step[] = [
   {
     name: 'tests',
     command: ['build/tools/test.js'],
-    after: ['types', 'format', 'lint', 'floors', 'build', 'examples', 'reference'],
+    after: ['types', 'format', 'lint', 'floors', 'build', 'examples', 'reference', 'page types', 'page'],
     limitSeconds: 300,
     fix: '`npm test`, or only the file that failed: `npm test -- test/unit/…`',
     showOutput: true,

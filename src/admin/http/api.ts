@@ -1,7 +1,7 @@
 /**
  * The HTTP API without HTTP: a request becomes an answer.
  *
- *   rate ──> host, origin ──> /health ──> who is it? ──> path, method ──> role ──> body ──> parameters ──> operation ──> audit
+ *   rate ──> host, origin ──> /health, the page ──> who is it? ──> path, method ──> role ──> body ──> parameters ──> operation ──> audit
  *
  * The body is read only for those who may do what they ask for. Views are read in slices of turns, so that clients are served
  * meanwhile.
@@ -22,6 +22,7 @@ import type { AdminServices } from '../admin-services.ts'
 import type { ApiKeys } from '../api-keys.ts'
 import { LoginChecks } from '../logins/login-checks.ts'
 import type { Operation, ParameterRow } from '../operation.ts'
+import { PageFiles } from '../page/page-files.ts'
 import { PROMETHEUS_CONTENT_TYPE, prometheusText } from '../prometheus.ts'
 import { auditedParameters } from './audited-parameters.ts'
 import type { AuditLog } from './audit-log.ts'
@@ -65,17 +66,21 @@ export class Api {
   readonly #health: Health
   readonly #events: EventHub
   readonly #rate: RequestRate
+  readonly #page: PageFiles
   #options: Options
   #mayReadMetrics: (address: string) => boolean
 
+  /** @param page what is served at `/` */
   constructor(
     broker: Broker,
     options: Options,
     host: AdminHost,
     services: AdminServices,
     checkPassword: CheckPassword,
+    page: PageFiles = new PageFiles(),
   ) {
     const { keys, audit, logins, links } = services
+    this.#page = page
     this.#broker = broker
     this.#host = host
     this.#admin = createAdmin(broker)
@@ -133,6 +138,7 @@ export class Api {
     if (path.startsWith('/health/')) return this.#healthAnswer(head, path)
     if (this.#broker.state !== 'started') throw new Problem('ERR_UNAVAILABLE', `the broker is ${this.#broker.state}`)
     if (path === '/metrics') return this.#metrics(head)
+    if (!path.startsWith('/api/')) return this.#pageAnswer(head, path)
     if (path === `${API_ROOT}/login` && head.method === 'POST') return this.#openLogin(head, readBody)
     const principal = this.#logIn(head)
     if (path === `${API_ROOT}/login`) return this.#who(head, principal)
@@ -260,6 +266,14 @@ export class Api {
     if (head.method !== 'GET') throw methodProblem(head.method, 'GET')
     const body = [prometheusText(this.#broker.figures())]
     return { status: 200, headers: { 'Content-Type': PROMETHEUS_CONTENT_TYPE }, body }
+  }
+
+  /** The page itself is no secret: everything that it shows takes a login. */
+  async #pageAnswer(head: RequestHead, path: string): Promise<Answer> {
+    const answer = await this.#page.answer(path, head)
+    if (answer === undefined) throw notFound()
+    if (head.method !== 'GET') throw methodProblem(head.method, 'GET')
+    return answer
   }
 
   #openApi({ method }: RequestHead): Answer {

@@ -193,7 +193,10 @@ class HttpDoor implements AdminDoor {
   /** The socket of every program is at the same place, which is not worth a line. */
   #announce(place: OpenPlace): void {
     const url = urlOf(place)
-    this.#host.log[place.address.type === 'unix' ? 'debug' : 'info']({ url }, `the HTTP API is served at ${url}`)
+    this.#host.log[place.address.type === 'unix' ? 'debug' : 'info'](
+      { url },
+      `the page for operators and the HTTP API are served at ${url}`,
+    )
   }
 
   /** @returns `undefined` for an address that nobody has asked for and that cannot be opened */

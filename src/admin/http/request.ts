@@ -32,8 +32,8 @@ export interface EventSink {
 export interface Answer {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
-  /** In pieces; none for an answer without a body. */
-  readonly body: readonly string[]
+  /** In pieces, text in UTF-8 or bytes; none for an answer without a body. */
+  readonly body: readonly (string | Uint8Array)[]
   /** Instead of a body, events that are written from now on. @returns what ends them */
   readonly follow?: (sink: EventSink) => () => void
 }

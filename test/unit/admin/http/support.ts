@@ -10,6 +10,7 @@ import { serverOf } from '../../../../src/broker/broker.ts'
 import { Api } from '../../../../src/admin/http/api.ts'
 import { AuditLog } from '../../../../src/admin/http/audit-log.ts'
 import type { Answer, RequestHead } from '../../../../src/admin/http/request.ts'
+import { PageFiles } from '../../../../src/admin/page/page-files.ts'
 import type { AdminRole } from '../../../../src/broker/host/api-key-views.ts'
 import { listLogger } from '../../../support/list-logger.ts'
 import { VirtualBroker } from '../../../support/virtual-broker.ts'
@@ -62,7 +63,11 @@ export class TestApi {
     this.log = log
   }
 
-  static async start(admin: ConfigInput['admin'] = {}, config: ConfigInput = {}): Promise<TestApi> {
+  static async start(
+    admin: ConfigInput['admin'] = {},
+    config: ConfigInput = {},
+    page: PageFiles = new PageFiles([]),
+  ): Promise<TestApi> {
     const test = await VirtualBroker.start(config)
     const options = resolveOptions({ ...config, admin: { socket: '/nowhere/admin.sock', ...admin } })
     const log = listLogger()
@@ -78,7 +83,7 @@ export class TestApi {
     // To check a real one takes a thread.
     const checkPassword = async (user: string, password: string): Promise<boolean> =>
       directory.get('user', user)?.entry.passwordHash !== undefined && password === passwordOf(user)
-    const api = new Api(test.broker, options, host, services, checkPassword)
+    const api = new Api(test.broker, options, host, services, checkPassword, page)
     return new TestApi(test, api, services, log)
   }
 
@@ -94,7 +99,7 @@ export class TestApi {
       this.test,
       this.api.answer(head, () => Promise.resolve(bytes)),
     )
-    const text = answer.body.join('')
+    const text = Buffer.concat(answer.body.map((piece) => Buffer.from(piece as string))).toString()
     const isJson = /json/.test(answer.headers['Content-Type'] ?? '')
     return { status: answer.status, headers: answer.headers, text, value: isJson ? JSON.parse(text) : undefined }
   }

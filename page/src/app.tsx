@@ -1,0 +1,67 @@
+/** Which page is shown. @module */
+import type { ComponentType, JSX } from 'preact'
+import { useEffect } from 'preact/hooks'
+import { login, loggedOut } from './api/credentials.ts'
+import { request } from './api/client.ts'
+import { PageFrame } from './parts/basics.tsx'
+import { Dialogs } from './parts/dialog.tsx'
+import { Shell } from './parts/shell.tsx'
+import { Access } from './pages/access.tsx'
+import { ClientPage } from './pages/client.tsx'
+import { Clients } from './pages/clients.tsx'
+import { Configuration } from './pages/configuration.tsx'
+import { Listeners } from './pages/listeners.tsx'
+import { Log } from './pages/log.tsx'
+import { Login } from './pages/login.tsx'
+import { Overview } from './pages/overview.tsx'
+import { Retained } from './pages/retained.tsx'
+import { Subscriptions } from './pages/subscriptions.tsx'
+import { Topics } from './pages/topics.tsx'
+import { route } from './state/route.ts'
+import { texts } from './texts.ts'
+
+const PAGES: Readonly<Record<keyof typeof texts.pages, ComponentType>> = {
+  overview: Overview,
+  clients: Clients,
+  topics: Topics,
+  retained: Retained,
+  subscriptions: Subscriptions,
+  listeners: Listeners,
+  access: Access,
+  configuration: Configuration,
+  log: Log,
+}
+
+export function App(): JSX.Element {
+  useEffect(() => {
+    if (login.value === 'unknown') void tryWithout()
+  }, [])
+  if (login.value === 'unknown') return <p class="quiet">{texts.loading}</p>
+  return (
+    <>
+      {login.value === 'needed' ? (
+        <Login />
+      ) : (
+        <Shell logOut={loggedOut}>
+          <Current />
+        </Shell>
+      )}
+      <Dialogs />
+    </>
+  )
+}
+
+function Current(): JSX.Element {
+  const [place = '', clientId] = route.value
+  if (place === 'clients' && clientId !== undefined) return <ClientPage key={clientId} clientId={clientId} />
+  const Page = Object.hasOwn(PAGES, place) ? PAGES[place as keyof typeof PAGES] : undefined
+  return Page === undefined ? <PageFrame title={texts.notFound}>{null}</PageFrame> : <Page />
+}
+
+/** A client certificate may be login enough. */
+async function tryWithout(): Promise<void> {
+  await request('api/v1/overview', {}).then(
+    () => (login.value = 'done'),
+    () => (login.value = 'needed'),
+  )
+}

@@ -1,0 +1,30 @@
+/** Who may do what: users, roles with their rules, bans, API keys. @module */
+import type { ComponentType, JSX } from 'preact'
+import { PageFrame, Tabs } from '../parts/basics.tsx'
+import { linkTo, route } from '../state/route.ts'
+import { texts } from '../texts.ts'
+import { ApiKeys } from './access/api-keys.tsx'
+import { Bans } from './access/bans.tsx'
+import { Roles } from './access/roles.tsx'
+import { Users } from './access/users.tsx'
+
+type Tab = keyof typeof texts.access.tabs
+
+const TABS: Readonly<Record<Tab, ComponentType>> = { users: Users, roles: Roles, bans: Bans, keys: ApiKeys }
+
+export function Access(): JSX.Element {
+  const [, asked = 'users'] = route.value
+  const tab: Tab = Object.hasOwn(TABS, asked) ? (asked as Tab) : 'users'
+  const Shown = TABS[tab]
+  return (
+    <PageFrame title={texts.pages.access}>
+      <Tabs
+        label={texts.access.parts}
+        current={tab}
+        tabs={texts.access.tabs}
+        linkOf={(name) => linkTo('access', name)}
+      />
+      <Shown />
+    </PageFrame>
+  )
+}

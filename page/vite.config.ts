@@ -1,0 +1,56 @@
+/**
+ * How the page is built: into `dist/page`, each file also as Brotli and gzip, and with the routes of the operations, which are
+ * taken from the compiled table.
+ *
+ * @module
+ */
+import { brotliCompressSync, gzipSync } from 'node:zlib'
+import { defineConfig, type Plugin } from 'vite'
+import type { OperationTable, ParameterRow } from '../src/admin/operation.ts'
+
+const ROUTES = 'virtual:routes'
+
+/** Names, methods, paths and the places of parameters; descriptions would be half of the page. */
+function routes(): Plugin {
+  return {
+    name: 'routes',
+    resolveId: (id) => (id === ROUTES ? `\0${ROUTES}` : undefined),
+    async load(id) {
+      if (id !== `\0${ROUTES}`) return undefined
+      const compiled = new URL('../dist/admin/operation-table.js', import.meta.url).href
+      const { operationTable } = (await import(compiled)) as { readonly operationTable: OperationTable }
+      const entries = Object.entries(operationTable).map(([name, { method, path, role, parameters }]) => {
+        const rows = Object.entries(parameters as Readonly<Record<string, ParameterRow>>)
+        return [name, { method, path, role, places: Object.fromEntries(rows.map(([key, { place }]) => [key, place])) }]
+      })
+      return `export const routes = ${JSON.stringify(Object.fromEntries(entries))}`
+    },
+  }
+}
+
+/** Compressed once, when it is built, as small as possible. */
+function compressed(): Plugin {
+  return {
+    name: 'compressed',
+    generateBundle(_, bundle) {
+      for (const [fileName, file] of Object.entries(bundle)) {
+        const source = Buffer.from(file.type === 'chunk' ? file.code : file.source)
+        this.emitFile({ type: 'asset', fileName: `${fileName}.br`, source: brotliCompressSync(source) })
+        this.emitFile({ type: 'asset', fileName: `${fileName}.gz`, source: gzipSync(source, { level: 9 }) })
+      }
+    },
+  }
+}
+
+export default defineConfig({
+  base: './',
+  plugins: [routes(), { ...compressed(), enforce: 'post' }],
+  build: {
+    outDir: '../dist/page',
+    emptyOutDir: true,
+    target: 'es2022',
+    modulePreload: { polyfill: false },
+    assetsInlineLimit: 0,
+    reportCompressedSize: false,
+  },
+})
