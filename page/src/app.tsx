@@ -1,8 +1,9 @@
 /** Which page is shown. @module */
 import type { ComponentType, JSX } from 'preact'
-import { useEffect } from 'preact/hooks'
-import { login, loggedOut } from './api/credentials.ts'
-import { request } from './api/client.ts'
+import { useEffect, useState } from 'preact/hooks'
+import type { ApiProblem } from './api/client.ts'
+import { login } from './api/credentials.ts'
+import { logInAtStart, logOut } from './api/logins.ts'
 import { PageFrame } from './parts/basics.tsx'
 import { Dialogs } from './parts/dialog.tsx'
 import { Shell } from './parts/shell.tsx'
@@ -18,6 +19,7 @@ import { Retained } from './pages/retained.tsx'
 import { Subscriptions } from './pages/subscriptions.tsx'
 import { Topics } from './pages/topics.tsx'
 import { route } from './state/route.ts'
+import { problemOf } from './state/view.ts'
 import { texts } from './texts.ts'
 
 const PAGES: Readonly<Record<keyof typeof texts.pages, ComponentType>> = {
@@ -33,16 +35,17 @@ const PAGES: Readonly<Record<keyof typeof texts.pages, ComponentType>> = {
 }
 
 export function App(): JSX.Element {
+  const [refused, setRefused] = useState<ApiProblem>()
   useEffect(() => {
-    if (login.value === 'unknown') void tryWithout()
+    void logInAtStart().then((error) => error !== undefined && setRefused(problemOf(error)))
   }, [])
   if (login.value === 'unknown') return <p class="quiet">{texts.loading}</p>
   return (
     <>
       {login.value === 'needed' ? (
-        <Login />
+        <Login key={refused?.message} refused={refused} />
       ) : (
-        <Shell logOut={loggedOut}>
+        <Shell logOut={() => void logOut()}>
           <Current />
         </Shell>
       )}
@@ -56,12 +59,4 @@ function Current(): JSX.Element {
   if (place === 'clients' && clientId !== undefined) return <ClientPage key={clientId} clientId={clientId} />
   const Page = Object.hasOwn(PAGES, place) ? PAGES[place as keyof typeof PAGES] : undefined
   return Page === undefined ? <PageFrame title={texts.notFound}>{null}</PageFrame> : <Page />
-}
-
-/** A client certificate may be login enough. */
-async function tryWithout(): Promise<void> {
-  await request('api/v1/overview', {}).then(
-    () => (login.value = 'done'),
-    () => (login.value = 'needed'),
-  )
 }

@@ -35,9 +35,12 @@ export const texts = {
 
   login: {
     title: 'Log in',
-    key: 'API key',
-    explanation: 'The key is kept in this tab only. To make one on the machine of the broker:',
-    command: 'sluice admin add-key page --role administrator',
+    way: 'With',
+    ways: { password: 'User name and password', key: 'API key' },
+    userName: 'User name',
+    secrets: { password: 'Password', key: 'API key' },
+    explanation: 'Or open a link, which this command prints on the machine of the broker:',
+    command: 'sluice admin link',
     action: 'Log in',
   },
 

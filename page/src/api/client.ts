@@ -6,7 +6,7 @@
  */
 import { routes } from 'virtual:routes'
 import type { Admin, AdminParameters, OperationName } from '../../../src/broker/host/admin.ts'
-import { authorization, loggedOut } from './credentials.ts'
+import { authorization, forgetLogin, login } from './credentials.ts'
 
 /** What an operation returns over HTTP, where "there is none" is a problem with the status 404. */
 export type AnswerOf<Name extends OperationName> = NonNullable<Awaited<ReturnType<Admin[Name]>>>
@@ -65,7 +65,7 @@ export async function request(path: string, init: Omit<RequestInit, 'headers'>):
     throw new ApiProblem(0, 'UNREACHABLE', 'The broker cannot be reached.')
   })
   if (response.ok) return response
-  if (response.status === 401) loggedOut()
+  if (response.status === 401 && login.value === 'done') forgetLogin()
   const problem = (await response.json().catch(() => ({}))) as { readonly code?: string; readonly detail?: string }
   throw new ApiProblem(response.status, problem.code ?? '', problem.detail ?? response.statusText)
 }

@@ -3,6 +3,7 @@ import type { JSX } from 'preact'
 import type { ClientView } from '../../../src/broker/sessions/client-view.ts'
 import type { SessionView } from '../../../src/broker/sessions/session-view.ts'
 import { call } from '../api/client.ts'
+import { may } from '../api/logins.ts'
 import { ago, bytes, count, duration, expiry, milliseconds, protocol, reasonCode, time } from '../format.ts'
 import { Badge, Facts, PageFrame, Section, Tiles } from '../parts/basics.tsx'
 import { ask } from '../parts/dialog.tsx'
@@ -39,7 +40,9 @@ export function ClientPage({ clientId }: { readonly clientId: string }): JSX.Ele
         </>
       }
       actions={
-        !isAbsent && session.value && <Actions session={session.value} isConnected={isConnected} reload={reload} />
+        may('disconnect') &&
+        !isAbsent &&
+        session.value && <Actions session={session.value} isConnected={isConnected} reload={reload} />
       }
       problem={isAbsent ? undefined : session.problem}
     >

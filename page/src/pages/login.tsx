@@ -1,36 +1,38 @@
 /** Where one logs in. @module */
 import type { JSX } from 'preact'
 import { useState } from 'preact/hooks'
-import { call, type ApiProblem } from '../api/client.ts'
-import { login, useKey } from '../api/credentials.ts'
-import { Field, Form, Problem } from '../parts/basics.tsx'
+import type { ApiProblem } from '../api/client.ts'
+import { logIn, logInByKey } from '../api/logins.ts'
+import { Choice, Field, Form, Problem } from '../parts/basics.tsx'
 import { Command } from '../parts/command.tsx'
 import { problemOf } from '../state/view.ts'
 import { texts } from '../texts.ts'
 
-export function Login(): JSX.Element {
-  const [key, setKey] = useState('')
-  const [problem, setProblem] = useState<ApiProblem>()
-  const submit = async (): Promise<void> => {
-    useKey(key.trim())
-    try {
-      await call('overview', {})
-      login.value = 'done'
-    } catch (error) {
-      setProblem(problemOf(error))
-    }
+const own = texts.login
+
+/** @param refused why the link that led here was not accepted */
+export function Login({ refused }: { readonly refused: ApiProblem | undefined }): JSX.Element {
+  const [way, setWay] = useState<keyof typeof own.ways>('password')
+  const [userName, setUserName] = useState('')
+  const [secret, setSecret] = useState('')
+  const [problem, setProblem] = useState(refused)
+  const submit = (): void => {
+    const done = way === 'key' ? logInByKey(secret.trim()) : logIn({ userName, password: secret })
+    done.catch((error: unknown) => setProblem(problemOf(error)))
   }
   return (
     <main class="login">
       <h1>
-        <img src="./icon.svg" alt="" width="28" height="28" /> {texts.login.title}
+        <img src="./icon.svg" alt="" width="28" height="28" /> {own.title}
       </h1>
       <Problem problem={problem} />
-      <Form action={texts.login.action} onSubmit={() => void submit()}>
-        <Field label={texts.login.key} type="password" value={key} onInput={setKey} isRequired />
+      <Form action={own.action} onSubmit={submit}>
+        <Choice label={own.way} value={way} values={own.ways} onChange={setWay} />
+        {way === 'password' && <Field label={own.userName} value={userName} onInput={setUserName} isRequired />}
+        <Field label={own.secrets[way]} type="password" value={secret} onInput={setSecret} isRequired />
       </Form>
-      <p class="quiet">{texts.login.explanation}</p>
-      <Command text={texts.login.command} />
+      <p class="quiet">{own.explanation}</p>
+      <Command text={own.command} />
     </main>
   )
 }

@@ -3,6 +3,7 @@ import type { JSX } from 'preact'
 import { useMemo } from 'preact/hooks'
 import type { RetainedView } from '../../../src/broker/host/admin.ts'
 import { call } from '../api/client.ts'
+import { may } from '../api/logins.ts'
 import { ago, bytes, count, time } from '../format.ts'
 import { Field, PageFrame } from '../parts/basics.tsx'
 import { ask } from '../parts/dialog.tsx'
@@ -24,6 +25,7 @@ export function Retained(): JSX.Element {
       title={texts.pages.retained}
       problem={problem}
       actions={
+        may('deleteRetained') &&
         items !== undefined &&
         items.length > 0 && (
           <button type="button" class="danger" onClick={() => remove(filter, reload)}>
@@ -70,11 +72,12 @@ export function Retained(): JSX.Element {
           {
             title: own.columns.action,
             width: '5rem',
-            cell: ({ topic }) => (
-              <button type="button" class="plain" onClick={() => remove(topic, reload)}>
-                {own.remove}
-              </button>
-            ),
+            cell: ({ topic }) =>
+              may('deleteRetained') && (
+                <button type="button" class="plain" onClick={() => remove(topic, reload)}>
+                  {own.remove}
+                </button>
+              ),
           },
         ]}
       />

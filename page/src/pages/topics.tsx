@@ -3,6 +3,7 @@ import type { JSX } from 'preact'
 import { useState } from 'preact/hooks'
 import type { TopicView } from '../../../src/broker/host/admin.ts'
 import { call, type ApiProblem } from '../api/client.ts'
+import { may } from '../api/logins.ts'
 import { bytes, count, rate } from '../format.ts'
 import { Choice, Field, Form, PageFrame, Section } from '../parts/basics.tsx'
 import { act } from '../parts/dialog.tsx'
@@ -39,7 +40,7 @@ export function Topics(): JSX.Element {
         <Choice label={own.depth} value={depth} values={own.depths} onChange={setDepth} />
       </Form>
       {rows && <Counted rows={rows} />}
-      <Publish />
+      {may('publish') && <Publish />}
     </PageFrame>
   )
 }

@@ -2,6 +2,7 @@
 import type { JSX } from 'preact'
 import type { SubscriptionView } from '../../../src/broker/host/admin.ts'
 import { call } from '../api/client.ts'
+import { may } from '../api/logins.ts'
 import { linkTo } from '../state/route.ts'
 import { texts } from '../texts.ts'
 import { ask } from './dialog.tsx'
@@ -42,7 +43,11 @@ export function SubscriptionTable({ rows, reload, isOfOneClient = false }: Subsc
           needs: 'wide',
           cell: ({ subscriptionIdentifiers }) => subscriptionIdentifiers.join(', '),
         },
-        { title: own.columns.action, width: '7rem', cell: (row) => <Unsubscribe row={row} reload={reload} /> },
+        {
+          title: own.columns.action,
+          width: '7rem',
+          cell: (row) => may('unsubscribeFor') && <Unsubscribe row={row} reload={reload} />,
+        },
       ]}
     />
   )

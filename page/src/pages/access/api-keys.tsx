@@ -4,6 +4,7 @@ import { useState } from 'preact/hooks'
 import type { AdminRole, ApiKeyView } from '../../../../src/broker/host/api-key-views.ts'
 import { call, type ApiProblem } from '../../api/client.ts'
 import { ago, time } from '../../format.ts'
+import { may } from '../../api/logins.ts'
 import { Choice, Field, Form, Problem, Section } from '../../parts/basics.tsx'
 import { Command } from '../../parts/command.tsx'
 import { ask } from '../../parts/dialog.tsx'
@@ -55,7 +56,7 @@ export function ApiKeys(): JSX.Element {
           },
         ]}
       />
-      <NewKey reload={reload} />
+      {may('createApiKey') && <NewKey reload={reload} />}
     </>
   )
 }

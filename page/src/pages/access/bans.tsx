@@ -4,6 +4,7 @@ import { useState } from 'preact/hooks'
 import type { BanView } from '../../../../src/broker/host/access-admin.ts'
 import { call } from '../../api/client.ts'
 import { time } from '../../format.ts'
+import { may } from '../../api/logins.ts'
 import { Choice, Field, Form, Problem, Section } from '../../parts/basics.tsx'
 import { act, ask } from '../../parts/dialog.tsx'
 import { Table } from '../../parts/table.tsx'
@@ -38,15 +39,16 @@ export function Bans(): JSX.Element {
           {
             title: titles.action,
             width: '8rem',
-            cell: (ban) => (
-              <button type="button" class="plain" onClick={() => unban(ban)}>
-                {own.unban}
-              </button>
-            ),
+            cell: (ban) =>
+              may('unban') && (
+                <button type="button" class="plain" onClick={() => unban(ban)}>
+                  {own.unban}
+                </button>
+              ),
           },
         ]}
       />
-      <NewBan reload={reload} />
+      {may('ban') && <NewBan reload={reload} />}
     </>
   )
 }

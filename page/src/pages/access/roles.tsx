@@ -3,6 +3,7 @@ import type { JSX } from 'preact'
 import { useMemo, useState } from 'preact/hooks'
 import type { RoleView } from '../../../../src/broker/host/access-admin.ts'
 import { call } from '../../api/client.ts'
+import { may } from '../../api/logins.ts'
 import { Badge, Choice, Field, Form, Problem, Section } from '../../parts/basics.tsx'
 import { act, ask } from '../../parts/dialog.tsx'
 import { Table } from '../../parts/table.tsx'
@@ -52,10 +53,14 @@ export function Roles(): JSX.Element {
             needs: 'medium',
             cell: ({ rule }) => rule?.priority,
           },
-          { title: titles.remove, width: '5rem', cell: (row) => row.rule && <Remove row={row} reload={reload} /> },
+          {
+            title: titles.remove,
+            width: '5rem',
+            cell: (row) => may('deleteRule') && row.rule && <Remove row={row} reload={reload} />,
+          },
         ]}
       />
-      <NewRule reload={reload} />
+      {may('putRole') && <NewRule reload={reload} />}
     </>
   )
 }

@@ -3,6 +3,7 @@ import type { JSX } from 'preact'
 import { useState } from 'preact/hooks'
 import type { UserView } from '../../../../src/broker/host/access-admin.ts'
 import { call } from '../../api/client.ts'
+import { may } from '../../api/logins.ts'
 import { Badge, Field, Form, Problem, Section } from '../../parts/basics.tsx'
 import { act, ask } from '../../parts/dialog.tsx'
 import { Table } from '../../parts/table.tsx'
@@ -35,10 +36,14 @@ export function Users(): JSX.Element {
               <Badge kind={disabled ? 'quiet' : 'good'}>{disabled ? own.disabled : own.enabled}</Badge>
             ),
           },
-          { title: titles.action, width: '10rem', cell: (user) => <Actions user={user} reload={reload} /> },
+          {
+            title: titles.action,
+            width: '10rem',
+            cell: (user) => may('putUser') && <Actions user={user} reload={reload} />,
+          },
         ]}
       />
-      <NewUser reload={reload} />
+      {may('putUser') && <NewUser reload={reload} />}
     </>
   )
 }
