@@ -118,6 +118,7 @@ export type {
   Options,
   BansOptions,
   PersistenceOptions,
+  TelemetryOptions,
   UsersOptions,
   PluginReference,
   ServerCertificate,

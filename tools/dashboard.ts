@@ -90,6 +90,9 @@ export const DASHBOARD: readonly Row[] = [
         [now('sluice_store_disk_bytes'), 'on disk'],
         [now('sluice_store_live_bytes'), 'alive'],
       ]),
+      panel('Certificates', 'Time until the first certificate of each listener, and of the HTTP API, expires.', 's', [
+        [now('sluice_certificate_remaining_seconds'), '{{door}} {{listener}}'],
+      ]),
     ],
   },
 ]

@@ -1,6 +1,7 @@
 /** What the HTTP API keeps and `broker.admin` needs as well, for each broker that serves it. @module */
 import { UsageError } from '../base/errors.ts'
 import type { Broker } from '../broker/broker.ts'
+import type { ListenerCertificate } from '../broker/host/open-listeners.ts'
 import type { ApiKeys } from './api-keys.ts'
 import type { AuditLog } from './http/audit-log.ts'
 import type { LoginLinks } from './logins/login-links.ts'
@@ -9,6 +10,8 @@ import type { OperatorLogins } from './logins/operator-logins.ts'
 export interface AdminServices {
   readonly keys: ApiKeys
   readonly audit: AuditLog
+  /** Empty without TLS. */
+  readonly certificates: () => readonly ListenerCertificate[]
   readonly logins: OperatorLogins
   readonly links: LoginLinks
   /** Where browsers find it, such as `http://127.0.0.1:8083`; none if it is served on the socket alone. */

@@ -138,7 +138,7 @@ export const operationTable: OperationTable = {
   },
   certificates: {
     ...{ method: 'GET', path: '/certificates', role: 'viewer', parameters: {}, answer: 'CertificateView[]' },
-    description: 'The certificates of all listeners, those that end first at the top.',
+    description: 'The certificates of all listeners and of the HTTP API, those that end first at the top.',
   },
   backup: {
     ...{ method: 'POST', path: '/backup', role: 'administrator', answer: 'BackupView' },

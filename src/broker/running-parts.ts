@@ -22,6 +22,7 @@ import { withPlaces, type ConfigSource } from '../config/config-problems.ts'
 import type { ActiveConfig } from '../config/active-config.ts'
 import { Events } from '../reporting/events.ts'
 import { HostStreams } from './host/host-streams.ts'
+import { certificateEnds } from './host/certificate-ends.ts'
 import { AdminDoors } from './host/admin-door.ts'
 import { TelemetryExports } from './host/telemetry-export.ts'
 import type { StartAttempt } from './host/start-attempt.ts'
@@ -158,7 +159,7 @@ export class RunningParts {
     }
     await attempt.waitFor(server.restore(report, () => attempt.throwIfGivenUp()))
     await attempt.waitFor(readInitialFile(options, directory, this.#log, this.#floors.planAccess))
-    this.figures = new Figures(server, this.#clock)
+    this.figures = new Figures(server, this.#clock, () => certificateEnds(this.listeners.all, this.admin.door))
     this.server = server // only now, because a store that is loading must not be used
     await this.#prepareTelemetry(options, server)
     logDamage(store, keptOf(server), this.#log)

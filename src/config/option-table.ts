@@ -791,7 +791,7 @@ const listenerRows = rows('listener', [
     min: 0,
     max: 3_650,
     description:
-      'How many days before a certificate, CA or CRL expires the log starts to warn: at start, at a reload, and daily. 0 = only once it has expired.',
+      'How many days before a certificate, CA or CRL expires the log starts to warn: at start, at a reload, and daily. The health check `certificates` fails as early for certificates of the listener. 0 = only once it has expired.',
   },
   {
     key: 'client-certificates',
@@ -1426,6 +1426,16 @@ const adminRows = rows('admin', [
     exists: 'file',
     description:
       'CAs whose client certificates are a login to the HTTP API, with the role `certificate-role`: a PEM file. Without it, certificates are not asked for.',
+  },
+  {
+    key: 'certificate-warning-days',
+    type: 'integer',
+    default: 14,
+    unit: 'days',
+    min: 0,
+    max: 3_650,
+    description:
+      'How many days before `certfile` or a CA expires the log starts to warn, at start and at a reload, and the health check `certificates` fails for `certfile`. 0 = only once it has expired.',
   },
   {
     key: 'certificate-role',

@@ -174,7 +174,7 @@ export interface ListenerSettings {
   readonly cadata?: string
   /** Revoked certificates: a PEM file of CRLs. It must hold the list of each CA that issues client certificates; a CA is itself checked if the list of the CA above it is present. */
   readonly crlfile?: string
-  /** How many days before a certificate, CA or CRL expires the log starts to warn: at start, at a reload, and daily. 0 = only once it has expired. In days. Default 14. */
+  /** How many days before a certificate, CA or CRL expires the log starts to warn: at start, at a reload, and daily. The health check `certificates` fails as early for certificates of the listener. 0 = only once it has expired. In days. Default 14. */
   readonly certificateWarningDays: number
   /** Whether clients present a certificate. Default `optional` if a CA is given, otherwise `off`. */
   readonly clientCertificates?: 'off' | 'optional' | 'required'
@@ -404,6 +404,8 @@ export interface AdminSettings {
   readonly keyfilePasswordFile?: string
   /** CAs whose client certificates are a login to the HTTP API, with the role `certificate-role`: a PEM file. Without it, certificates are not asked for. */
   readonly cafile?: string
+  /** How many days before `certfile` or a CA expires the log starts to warn, at start and at a reload, and the health check `certificates` fails for `certfile`. 0 = only once it has expired. In days. Default 14. */
+  readonly certificateWarningDays: number
   /** The role of a client that has logged in by its certificate. Default "viewer". */
   readonly certificateRole: 'viewer' | 'operator' | 'administrator'
   /** The file of API keys, which `createApiKey` writes: only hashes of them, mode 0600. Default: `admin-keys.json` in the folder of `persistence.path`; without persistence, none, and keys cannot be made. */

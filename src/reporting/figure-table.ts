@@ -9,7 +9,17 @@
  */
 import type { DropCause } from '../protocol/drop-cause.ts'
 import type { StoreFigures } from '../stores/store.ts'
-import { digits, gauge, mosquittos, NO_LABELS, ours, snakeCase, type FigureRow, type Readings } from './figure.ts'
+import {
+  digits,
+  gauge,
+  mosquittos,
+  NO_LABELS,
+  ours,
+  snakeCase,
+  type FigureRow,
+  type LabelledValue,
+  type Readings,
+} from './figure.ts'
 import { droppedMessages, LOAD_WINDOWS, loadTable } from './load-averages.ts'
 import { dropTable, metricTable, type MetricName } from './metric-table.ts'
 import { storeTable } from './store-table.ts'
@@ -170,6 +180,16 @@ const machine: readonly FigureRow[] = [
   }),
 ]
 
+const certificates: readonly FigureRow[] = [
+  gauge(
+    'certificateRemaining',
+    'seconds',
+    'Time until the first certificate expires; negative once it has expired. Prometheus has one for each listener (`door="listener"`), and one for the HTTP API (`door="admin"`).',
+    (readings) => least(remainingOf(readings).map(({ value }) => value)),
+    { prometheus: 'sluice_certificate_remaining_seconds', values: remainingOf },
+  ),
+]
+
 /** Only `$SYS` needs averages: Prometheus makes its own from counters. */
 const averages: readonly FigureRow[] = loadTable.flatMap((load) =>
   LOAD_WINDOWS.map((window) => {
@@ -194,9 +214,22 @@ export const figureTable: readonly FigureRow[] = [
   ...messages,
   ...clients,
   ...machine,
+  ...certificates,
   ...averages,
   ...stored,
 ]
+
+/** Whole seconds, for the certificate of each door that ends first. */
+function remainingOf({ certificates: ends, wallMs }: Readings): LabelledValue[] {
+  return ends.map(({ door, listener, endsAtMs }) => ({
+    labels: { door, listener },
+    value: Math.floor((endsAtMs - wallMs) / 1000),
+  }))
+}
+
+function least(values: readonly number[]): number | undefined {
+  return values.length === 0 ? undefined : Math.min(...values)
+}
 
 function keptMessages({ gauges, retainedMessages }: Readings): number {
   return gauges.queuedMessages + retainedMessages.count

@@ -33,11 +33,29 @@ export interface FigureSources {
   readonly storeFigures: StoreFigures | undefined
 }
 
+/** The certificate of a listener, or of the HTTP API, that ends first. */
+export interface CertificateEnd {
+  readonly door: 'listener' | 'admin'
+  /** Its name; empty for the HTTP API. */
+  readonly listener: string
+  /** In milliseconds since 1970. */
+  readonly endsAtMs: number
+}
+
+/** A value with labels that only a running broker has. */
+export interface LabelledValue {
+  readonly labels: Readonly<Record<string, string>>
+  readonly value: number
+}
+
 /** The values that rows read. */
 export interface Readings extends Omit<FigureSources, 'storeFigures'> {
   readonly store: StoreFigures | undefined
   readonly load: LoadAverages
   readonly upSeconds: number
+  /** Milliseconds since 1970. */
+  readonly wallMs: number
+  readonly certificates: readonly CertificateEnd[]
   /** The most that the process was seen to use. */
   readonly maxHeapBytes: number
 }
@@ -65,6 +83,8 @@ export interface FigureRow {
   readonly topics: readonly SysTopic[]
   /** Returns `undefined` if the broker has no such figure, because it has no store that counts. */
   readonly read: (readings: Readings) => number | Histogram | undefined
+  /** A value for each of several things of this broker, in place of the one that `read` returns. */
+  readonly values?: (readings: Readings) => readonly LabelledValue[]
 }
 
 /** A figure with its current value, as `broker.figures()` returns it. */
@@ -96,7 +116,7 @@ export interface FigureFacts {
 }
 
 /** The optional parts of a row. */
-export type RowExtras = Partial<Pick<FigureRow, 'labels' | 'prometheus' | 'topics'>>
+export type RowExtras = Partial<Pick<FigureRow, 'labels' | 'prometheus' | 'topics' | 'values'>>
 
 export const NO_LABELS: Readonly<Record<string, string>> = {}
 
@@ -106,9 +126,10 @@ export function gauge(
   unit: string,
   description: string,
   read: FigureRow['read'],
-  { prometheus, labels = NO_LABELS, topics = [] }: RowExtras = {},
+  { prometheus, labels = NO_LABELS, topics = [], values }: RowExtras = {},
 ): FigureRow {
-  return { name, kind: 'gauge', unit, description, prometheus, labels, topics, read }
+  const row = { name, kind: 'gauge', unit, description, prometheus, labels, topics, read } as const
+  return values === undefined ? row : { ...row, values }
 }
 
 /** A topic in Sluice's own naming. */

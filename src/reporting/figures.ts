@@ -5,6 +5,7 @@ import { Histogram } from '../base/histogram.ts'
 import { nearest } from '../base/nearest.ts'
 import {
   SYS_TOPIC_PREFIX,
+  type CertificateEnd,
   type Figure,
   type FigureRow,
   type FigureSources,
@@ -18,6 +19,7 @@ const rowsByName: ReadonlyMap<string, FigureRow> = new Map(figureTable.map((row)
 
 export class Figures {
   readonly #sources: FigureSources
+  readonly #certificates: () => readonly CertificateEnd[]
   readonly #clock: Clock
   readonly #startedMs: number
   /** When the counters began, in milliseconds since 1970. */
@@ -25,7 +27,9 @@ export class Figures {
   readonly #load = new LoadAverages()
   #maxHeapBytes = 0
 
-  constructor(sources: FigureSources, clock: Clock) {
+  /** @param certificates of listeners and the HTTP API */
+  constructor(sources: FigureSources, clock: Clock, certificates: () => readonly CertificateEnd[] = () => []) {
+    this.#certificates = certificates
     this.#sources = sources
     this.#clock = clock
     this.#startedMs = clock.now()
@@ -43,12 +47,25 @@ export class Figures {
     const { metrics, gauges, retainedMessages, router, admission, sessions, connections, memory, turn } = this.#sources
     const upSeconds = Math.floor((this.#clock.now() - this.#startedMs) / 1000)
     const own = { store: this.#sources.storeFigures, load: this.#load, upSeconds, maxHeapBytes: this.#maxHeapBytes }
-    return { metrics, gauges, retainedMessages, router, admission, sessions, connections, memory, turn, ...own }
+    const certificates = { wallMs: this.#clock.wallNow(), certificates: this.#certificates() }
+    return {
+      metrics,
+      gauges,
+      retainedMessages,
+      router,
+      admission,
+      sessions,
+      connections,
+      memory,
+      turn,
+      ...own,
+      ...certificates,
+    }
   }
 
   all(): Figure[] {
     const readings = this.readings()
-    return figureTable.flatMap((row) => figureOf(row, readings) ?? [])
+    return figureTable.flatMap((row) => figuresOf(row, readings))
   }
 
   /** @throws {UsageError} for a name that no figure has */
@@ -61,6 +78,13 @@ export class Figures {
     }
     return figureOf(row, this.readings())
   }
+}
+
+function figuresOf(row: FigureRow, readings: Readings): readonly Figure[] {
+  const figure = figureOf(row, readings)
+  if (figure === undefined) return []
+  if (row.values === undefined || figure.kind === 'histogram') return [figure]
+  return row.values(readings).map(({ labels, value }) => ({ ...figure, labels, value }))
 }
 
 function figureOf(row: FigureRow, readings: Readings): Figure | undefined {

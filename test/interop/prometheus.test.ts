@@ -8,6 +8,7 @@ import { freePort } from '../../src/bench/process.ts'
 import { PROMETHEUS_CONTENT_TYPE, type Broker } from '../../src/index.ts'
 import { DASHBOARD } from '../../tools/dashboard.ts'
 import { root } from '../../tools/main.ts'
+import { TestAuthority } from '../support/certificates.ts'
 import { scratchFolder } from '../support/scratch-folder.ts'
 import { run } from './mosquitto.ts'
 import { dial } from './mqtt-js.ts'
@@ -29,9 +30,19 @@ interface Served {
 async function serveFigures(t: TestContext): Promise<Served> {
   const target = `127.0.0.1:${await freePort()}`
   const persistence = { path: join(scratchFolder(), 'store') }
-  const { broker, port } = await serve(t, { persistence, admin: { bind: target, socket: 'off' } })
+  const listeners = { tcp: { bind: '127.0.0.1:0' }, tls: { bind: '127.0.0.1:0', ssl: true, ...identityFiles() } }
+  const { broker, port } = await serve(t, { listeners, persistence, admin: { bind: target, socket: 'off' } })
   const { key } = await broker.admin.createApiKey({ name: 'prometheus', role: 'viewer' })
   return { broker, port, target, key }
+}
+
+function identityFiles(): { readonly certfile: string; readonly keyfile: string } {
+  const { certificate, key } = new TestAuthority('Works CA').issue()
+  const folder = scratchFolder()
+  const files = { certfile: join(folder, 'cert.pem'), keyfile: join(folder, 'key.pem') }
+  writeFileSync(files.certfile, certificate)
+  writeFileSync(files.keyfile, key)
+  return files
 }
 
 /** A client that publishes to itself, stored, until the test ends. */

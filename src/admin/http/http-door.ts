@@ -10,6 +10,7 @@ import type { Server } from 'node:net'
 import type { SecureContextOptions } from 'node:tls'
 import { serverOf, type Broker } from '../../broker/broker.ts'
 import type { AdminChange, AdminDoor, AdminHost } from '../../broker/host/admin-door.ts'
+import type { ListenerCertificate } from '../../broker/host/open-listeners.ts'
 import type { Directory } from '../../access/directory/directory.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { ListenerOptions } from '../../config/options.ts'
@@ -53,6 +54,7 @@ interface Passwords {
 
 interface Loaded {
   readonly context: SecureContextOptions
+  readonly summary: readonly ListenerCertificate[]
   warnings(nowMs: number): string[]
 }
 
@@ -86,6 +88,7 @@ class HttpDoor implements AdminDoor {
   readonly #links: LoginLinks
   #passwords: Promise<Passwords> | undefined
   #options: Options
+  #certificates: readonly ListenerCertificate[] = []
   #places: readonly OpenPlace[] = []
   /** No longer open, but with connections. */
   readonly #retired = new Set<HttpServer>()
@@ -114,14 +117,26 @@ class HttpDoor implements AdminDoor {
     return this.#places.map(urlOf)
   }
 
+  get certificates(): readonly ListenerCertificate[] {
+    return this.#certificates
+  }
+
   get #services(): AdminServices {
     const urls = (): readonly string[] => this.#places.filter(({ address }) => address.type === 'tcp').map(browserUrlOf)
-    return { keys: this.#keys, audit: this.#audit, logins: this.#logins, links: this.#links, urls }
+    return {
+      keys: this.#keys,
+      audit: this.#audit,
+      logins: this.#logins,
+      links: this.#links,
+      urls,
+      certificates: () => this.#certificates,
+    }
   }
 
   async prepare(options: Options): Promise<AdminChange> {
     const wanted = addressesOf(options.admin!)
-    const tls = await this.#loadTls(options.admin!)
+    const loaded = await this.#loadTls(options.admin!)
+    const tls = loaded?.context
     const staying = this.#places.filter((place) => wanted.some((address) => isSame(address, place.address)))
     const coming = wanted.filter((address) => !staying.some((place) => isSame(address, place.address)))
     const isSameFile = options.admin!.keysFile === this.#options.admin!.keysFile
@@ -151,14 +166,15 @@ class HttpDoor implements AdminDoor {
       await abandon()
       throw error
     }
-    return { commit: () => this.#commit(options, keys, [...staying, ...opened], tls), abandon }
+    return { commit: () => this.#commit(options, keys, [...staying, ...opened], loaded), abandon }
   }
 
-  #commit(options: Options, keys: ApiKeys, places: readonly OpenPlace[], tls: SecureContextOptions | undefined): void {
+  #commit(options: Options, keys: ApiKeys, places: readonly OpenPlace[], tls: Loaded | undefined): void {
     const before = this.#places
     this.#places = places
     this.#options = options
     this.#keys = keys
+    this.#certificates = tls?.summary ?? []
     this.#audit.path = options.admin!.auditFile
     this.#audit.maxBytes = options.admin!.maxAuditBytes
     this.#logins.limits = options.admin!
@@ -167,7 +183,7 @@ class HttpDoor implements AdminDoor {
     for (const { http } of before.filter((place) => !places.includes(place))) this.#retire(http)
     for (const { http } of places) {
       http.options = options
-      if (tls !== undefined) http.renew(tls)
+      if (tls !== undefined) http.renew(tls.context)
     }
     for (const place of places.filter((one) => !before.includes(one))) this.#announce(place)
   }
@@ -223,17 +239,16 @@ class HttpDoor implements AdminDoor {
   }
 
   /** @throws {ConfigError} if a file cannot be used */
-  async #loadTls(options: AdminOptions): Promise<SecureContextOptions | undefined> {
+  async #loadTls(options: AdminOptions): Promise<Loaded | undefined> {
     if (!options.ssl || options.bind === undefined) return undefined
     const fixed = {
       name: 'admin',
       certificates: [],
       minTlsVersion: '1.2',
-      certificateWarningDays: WARNING_DAYS,
     } as const
     const certificates = await this.#sockets.loadCertificates({ ...options, ...fixed })
     for (const warning of certificates.warnings(this.#host.clock.wallNow())) this.#host.log.warn(warning)
-    return certificates.context
+    return certificates
   }
 
   #loadApi(): Promise<Api> {
@@ -259,9 +274,6 @@ class HttpDoor implements AdminDoor {
     await Promise.all([api, passwords, ...servers.map((http) => http.close())])
   }
 }
-
-/** Days before a certificate expires at which the log starts to warn, as for listeners. */
-const WARNING_DAYS = 14
 
 function addressesOf({ bind, socket, ssl }: AdminOptions): Address[] {
   const common = { name: 'admin', mode: '', group: '', ipv6Only: false, host: '', port: 0, path: '' }

@@ -3,6 +3,7 @@ import { serverOf, type Broker } from '../../broker/broker.ts'
 import type { HealthCheckName, HealthCheckView } from '../../broker/host/health-view.ts'
 import { describeHealth } from '../../stores/store-health.ts'
 import { openAdminServices } from '../admin-services.ts'
+import { certificateProblem } from './certificates.ts'
 
 /** Why it is not well; `null` if it is; `undefined` for a part that this broker does not have. */
 type Check = (broker: Broker) => string | null | undefined
@@ -18,6 +19,7 @@ const checks: Readonly<Record<HealthCheckName, Check>> = {
   },
   memory: ({ memory: { bytes, limit } }) =>
     limit === 0 || bytes < limit ? null : `${bytes} bytes are in use, and ${limit} are allowed (\`max-memory\`)`,
+  certificates: certificateProblem,
   'audit-log': (broker) => {
     const audit = openAdminServices(broker)?.audit
     if (audit === undefined || audit.path === '') return undefined

@@ -11,6 +11,7 @@ import type { Clock } from '../../base/clock.ts'
 import type { Logger } from '../../base/log.ts'
 import type { Options } from '../../config/options.ts'
 import type { Events } from '../../reporting/events.ts'
+import type { ListenerCertificate } from './open-listeners.ts'
 
 /** The parts that the API uses besides the broker itself. */
 export interface AdminHost {
@@ -31,6 +32,8 @@ export interface AdminChange {
 export interface AdminDoor {
   /** Where it is served, such as `unix:/run/sluice/admin.sock` and `http://127.0.0.1:8083`. */
   readonly urls: readonly string[]
+  /** Empty without TLS. */
+  readonly certificates: readonly ListenerCertificate[]
   /**
    * Opens everything that new options add.
    *

@@ -88,8 +88,11 @@ export interface DropView {
   readonly messages: number
 }
 
-/** A certificate that a listener shows to its clients. */
+/** A certificate that a listener or the HTTP API shows to its clients. */
 export interface CertificateView extends ListenerCertificate {
+  /** `admin`: the HTTP API. */
+  readonly door: 'listener' | 'admin'
+  /** The name of the listener; empty for the HTTP API. */
   readonly listener: string
   /** Full days; negative for one that has expired. */
   readonly daysLeft: number
@@ -301,7 +304,7 @@ export interface Admin extends AccessAdmin {
    * `ERR_BUSY` while four counts are under way.
    */
   topics(parameters?: TopicsQuery, options?: CallOptions): Promise<readonly TopicView[]>
-  /** The certificates of all listeners, those that end first at the top. */
+  /** The certificates of all listeners and of the HTTP API, those that end first at the top. */
   certificates(parameters?: object): Promise<readonly CertificateView[]>
   /** Copies the store to a folder that is empty or does not exist, in a thread of its own. */
   backup(parameters: AdminParameters['backup']): Promise<BackupView>

@@ -114,16 +114,17 @@ export const operatorTable: readonly OperatorRow[] = [
   },
   {
     ...{ name: 'certificates', operation: 'certificates', kind: 'view' },
-    summary: 'lists the certificates of the listeners, and when they end',
+    summary: 'lists the certificates of the listeners and of the HTTP API, and when they end',
     details: 'Those that end first at the top. `sluice reload` reads renewed files; the broker also does so by itself.',
-    fields: ['listener', 'subject', 'validToMs', 'daysLeft', 'certfile'],
-    none: 'no listener has a certificate',
+    fields: ['door', 'listener', 'subject', 'validToMs', 'daysLeft', 'certfile'],
+    none: 'there is no certificate',
     examples: [['sluice certificates', 'how many days are left']],
   },
   {
     ...{ name: 'checks', operation: 'healthChecks', kind: 'view' },
     summary: 'lists whether each part of a running broker is well, and why not',
-    details: 'Its store, its listeners, its memory and its audit log. `sluice health` has an exit code for scripts.',
+    details:
+      'Its store, its listeners, its memory, its certificates and its audit log. `sluice health` has an exit code for scripts.',
     fields: ['name', 'healthy', 'detail'],
     examples: [['sluice checks --watch', 'again every 2 seconds']],
   },

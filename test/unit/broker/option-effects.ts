@@ -760,6 +760,7 @@ export const elsewhere: Readonly<Record<string, string>> = {
   'admin/keyfile-password-file': 'admin/http/http-tls.test.ts',
   'admin/cafile': 'admin/http/http-tls.test.ts',
   'admin/certificate-role': 'admin/http/http-tls.test.ts',
+  'admin/certificate-warning-days': 'admin/health-checks.test.ts',
   'admin/allowed-hosts': 'admin/http/api-limits.test.ts',
   'admin/metrics-networks': 'admin/http/api.test.ts',
   'admin/max-connections': 'admin/http/http-door.test.ts',

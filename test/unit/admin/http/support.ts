@@ -77,7 +77,8 @@ export class TestApi {
     const audit = new AuditLog(auditFile, maxAuditBytes, log)
     const logins = new OperatorLogins(test.clock, options.admin!)
     const links = new LoginLinks(test.clock)
-    const services = { keys, audit, logins, links, urls: () => ['http://localhost:8083'] }
+    const urls = (): string[] => ['http://localhost:8083']
+    const services: AdminServices = { keys, audit, logins, links, urls, certificates: () => [] }
     setAdminServices(test.broker, services)
     const { directory } = serverOf(test.broker)
     // To check a real one takes a thread.

@@ -203,8 +203,19 @@ test('certificates lists what the listeners show to clients, and when it ends', 
     ],
   )
   assert.ok((values[0]!['daysLeft'] as number) < 0 && (values[1]!['daysLeft'] as number) > 0)
-  assert.match((await world.show('certificates')).out, /^LISTENER +SUBJECT +VALID TO +DAYS LEFT +CERTFILE\nold /)
+  assert.match(
+    (await world.show('certificates')).out,
+    /^DOOR +LISTENER +SUBJECT +VALID TO +DAYS LEFT +CERTFILE\nlistener +old /,
+  )
   assert.equal(world.broker.listeners[0]!.certificates.length, 1)
+  const health = await world.show('health')
+  assert.equal(health.code, 0)
+  assert.match(
+    health.out,
+    /^ready: yes\ncertificates: the certificate CN=old of listener old \(.*old.pem\) has expired$/,
+  )
+  const [{ status, failed }] = (await world.run('health')).values as [{ status: string; failed: { name: string }[] }]
+  assert.deepEqual([status, failed.map(({ name }) => name)], ['ok', ['certificates']])
 })
 
 test('status, drops, slow, config, reload and health answer', async () => {
