@@ -4,21 +4,18 @@
  *
  * @module
  */
-import { spawn, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import type { ChildProcess } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { SeededRandom } from '../../src/testing/random.ts'
-import { root } from '../../tools/main.ts'
 import type { Progress } from '../../tools/progress.ts'
 import type { Book } from './book.ts'
+import { kill, portOf, spawnBroker } from './broker-process.ts'
 import { Crew } from './crew.ts'
 import { dialTcp } from './byte-stream.ts'
 
-const PROGRAM = join(root, 'build/src/cli/main.js')
 const MAX_MISSING = 40_000
 /** A sixteenth is a segment and an eighth a checkpoint, so that both come and go while the test runs. */
 const MAX_STORE_BYTES = 64 << 20
@@ -30,15 +27,15 @@ export async function killRounds(kills: number, random: SeededRandom, progress: 
   const running: { broker: ChildProcess | undefined } = { broker: undefined }
   try {
     for (let done = 0; done < kills; done++) {
-      running.broker = await spawnBroker(folder, random.pick(['disk', 'process']))
+      running.broker = await spawnBroker(folder, configOf(random.pick(['disk', 'process'])))
       await (random.chance(0.15) ? wait(random.integer(400)) : work(running.broker, crew, random.between(50, 900)))
       await kill(running.broker)
       crew.leave()
       progress.update(done + 1, `${crew.book.acknowledged} acknowledged`)
       if (crew.book.faults.length > 0) return crew.book
     }
-    running.broker = await spawnBroker(folder, 'disk')
-    await settle(await portOf(running.broker, crew.book), crew)
+    running.broker = await spawnBroker(folder, configOf('disk'))
+    await settle(await portOf(running.broker, (line) => crew.book.fault(line)), crew)
     return crew.book
   } finally {
     if (running.broker !== undefined) await kill(running.broker)
@@ -47,9 +44,8 @@ export async function killRounds(kills: number, random: SeededRandom, progress: 
   }
 }
 
-async function spawnBroker(folder: string, durability: string): Promise<ChildProcess> {
-  const config = {
-    listeners: { default: { bind: '127.0.0.1:0' } },
+function configOf(durability: string): object {
+  return {
     persistence: {
       path: 'data',
       durability,
@@ -59,27 +55,10 @@ async function spawnBroker(folder: string, durability: string): Promise<ChildPro
     },
     'max-queued-messages': 1_000_000,
   }
-  const file = join(folder, 'sluice.yaml')
-  await writeFile(file, JSON.stringify(config))
-  return spawn(process.execPath, [PROGRAM, 'start', '--config', file, '--log-level', 'info'], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-}
-
-/** The port it listens on, once it does. An error that it logs is a fault. */
-function portOf(broker: ChildProcess, book: Book): Promise<number> {
-  return new Promise((resolve, reject) => {
-    broker.once('exit', (code) => reject(new Error(`the broker did not start: it ended with ${code}`)))
-    createInterface({ input: broker.stdout! }).on('line', (line) => {
-      if (line.startsWith('{"level":50')) book.fault(line)
-      const port = /listening on mqtt:\/\/127\.0\.0\.1:(\d+)/.exec(line)?.[1]
-      if (port !== undefined) resolve(Number(port))
-    })
-  })
 }
 
 async function work(broker: ChildProcess, crew: Crew, forMs: number): Promise<void> {
-  const dial = dialTcp(await portOf(broker, crew.book))
+  const dial = dialTcp(await portOf(broker, (line) => crew.book.fault(line)))
   const endsAt = performance.now() + forMs
   while (performance.now() < endsAt && crew.book.faults.length === 0) {
     crew.step(dial)
@@ -96,11 +75,4 @@ async function settle(port: number, crew: Crew): Promise<void> {
     if (performance.now() > endsAt) return book.fault(book.debts())
     await wait(5)
   }
-}
-
-async function kill(broker: ChildProcess): Promise<void> {
-  if (broker.exitCode !== null || broker.signalCode !== null) return
-  const exited = once(broker, 'exit')
-  broker.kill('SIGKILL')
-  await exited
 }

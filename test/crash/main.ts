@@ -2,9 +2,10 @@
  * Crash tests: acknowledged means stored, whatever happens to the Server.
  *
  *   kills   kill -9 of a broker process on a real disk, over TCP (`kills.ts`)
+ *   changes kill -9 while users, roles and rules are changed (`changes.ts`)
  *   cuts    power cuts: a Broker in this process over a disk in memory that loses all that was not synced (`cuts.ts`)
  *
- * The same Clients (`crew.ts`) publish at QoS 1 and 2 as fast as they may, while durable subscribers come and go, and
+ * In kills and cuts, the same Clients (`crew.ts`) publish at QoS 1 and 2 as fast as they may, while durable subscribers come and go, and
  * `book.ts` says what they are owed: every acknowledged message delivered, QoS 2 exactly once, in order per publisher and topic,
  * and retained values no older than the last acknowledged one.
  *
@@ -14,11 +15,13 @@ import { randomInt } from 'node:crypto'
 import { SeededRandom } from '../../src/testing/random.ts'
 import { countOf, readCommandLine } from '../../tools/command-line.ts'
 import { Progress } from '../../tools/progress.ts'
+import { changeRounds } from './changes.ts'
 import { cutRounds } from './cuts.ts'
 import { killRounds } from './kills.ts'
 
 const DEFAULT_KILLS = 50
 const DEFAULT_CUTS = 300
+const DEFAULT_CHANGES = 20
 
 const help = `Kills brokers and cuts their power while Clients publish as fast as they may: is what they acknowledged still there?
 
@@ -26,6 +29,7 @@ Usage: node build/test/crash/main.js [options]
 
   --kills N   kill -9 of a broker process on a real disk, over TCP (default: ${DEFAULT_KILLS})
   --cuts N    power cuts of a broker over a disk in memory that loses what was not synced (default: ${DEFAULT_CUTS})
+  --changes N kill -9 while users, roles and rules are changed through the socket (default: ${DEFAULT_CHANGES})
   --seed N    the same once more (default: a new one, printed)
   --help      this text
 
@@ -36,14 +40,29 @@ async function main(): Promise<boolean> {
   const { values } = readCommandLine(help, {
     kills: { type: 'string' },
     cuts: { type: 'string' },
+    changes: { type: 'string' },
     seed: { type: 'string' },
   })
   const seed = countOf('seed', values.seed, randomInt(2 ** 31))
   console.log(`seed ${seed}`)
   const cutsPass = await run('power cuts', cutRounds, countOf('cuts', values.cuts, DEFAULT_CUTS), seed)
   const killsPass = await run('kills', killRounds, countOf('kills', values.kills, DEFAULT_KILLS), seed)
-  if (!cutsPass || !killsPass) console.log(`once more with: node build/test/crash/main.js --seed ${seed}`)
-  return cutsPass && killsPass
+  const changesPass = await runChanges(countOf('changes', values.changes, DEFAULT_CHANGES), seed)
+  const pass = cutsPass && killsPass && changesPass
+  if (!pass) console.log(`once more with: node build/test/crash/main.js --seed ${seed}`)
+  return pass
+}
+
+async function runChanges(count: number, seed: number): Promise<boolean> {
+  if (count === 0) return true
+  const progress = new Progress('kills during changes', { total: count })
+  const { book, changesPerSecond } = await changeRounds(count, new SeededRandom(seed), progress)
+  progress.finish()
+  const { answered, unanswered, kept, refused, faults } = book
+  const sum = `${answered} changes answered, ${changesPerSecond} a second, ${refused} refused; of ${unanswered} without an answer, ${kept} were kept`
+  console.log(`${count} kills during changes: ${faults.length === 0 ? 'nothing lost, nothing half' : 'FAILED'}; ${sum}`)
+  for (const fault of faults) console.log(`  ${fault}`)
+  return faults.length === 0
 }
 
 async function run(name: string, rounds: typeof killRounds, count: number, seed: number): Promise<boolean> {
